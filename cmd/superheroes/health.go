@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// healthCommand is the health check of a container. It asks the service at ADDR; without one, the services that up
+// runs.
+type healthCommand struct {
+	Addr          string        `help:"Address of one service, as it was given to it."`
+	HeroesAddr    string        `default:"127.0.0.1:8001" help:"Address of heroes."`
+	VillainsAddr  string        `default:"127.0.0.1:8002" help:"Address of villains."`
+	LocationsAddr string        `default:"127.0.0.1:8003" help:"Address of locations."`
+	FightsAddr    string        `default:"127.0.0.1:8004" help:"Address of fights."`
+	Timeout       time.Duration `default:"3s" help:"Time to answer."`
+}
+
+func (c healthCommand) Run(s *session) error {
+	ctx, cancel := context.WithTimeout(context.Background(), c.Timeout)
+	defer cancel()
+	addrs := []string{c.HeroesAddr, c.VillainsAddr, c.LocationsAddr, c.FightsAddr}
+	if c.Addr != "" {
+		addrs = []string{c.Addr}
+	}
+	var failures []error
+	for _, addr := range addrs {
+		if err := askReady(ctx, addr); err != nil {
+			failures = append(failures, fmt.Errorf("%s: %w", addr, err))
+			continue
+		}
+		fmt.Fprintln(s.stdout, addr, "is ready")
+	}
+	return errors.Join(failures...)
+}
+
+// askReady asks for /readyz; a service that isn't ready says why.
+func askReady(ctx context.Context, addr string) error {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return usageError{fmt.Errorf("--addr: %w", err)}
+	}
+	if host == "" || net.ParseIP(host).IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Do(request)
+	if err != nil {
+		return errors.Unwrap(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(response.Body, 4096))
+	if err != nil {
+		return err
+	}
+	if response.StatusCode != http.StatusOK {
+		return errors.New(strings.TrimSpace(string(body)))
+	}
+	return nil
+}

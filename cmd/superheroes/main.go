@@ -1,0 +1,162 @@
+// Superheroes is the command line of Super Heroes in Go: all services in one process, or one of them.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
+	"github.com/alecthomas/kong"
+
+	"superheroes/internal/app"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// commands are what superheroes can do. The set tags give the defaults that differ between the services.
+type commands struct {
+	Up        upCommand        `cmd:"" default:"withargs" set:"drain_delay=0s" set:"database_url=" set:"mysql_url=" set:"mongodb_url=" help:"Run every service in one process (what superheroes does without a command)."`
+	Heroes    heroesCommand    `cmd:"" set:"addr=:8001" set:"drain_delay=3s" set:"database_url=postgres://superman:superman@heroes-db:5432/heroes_database" help:"Run the service of heroes."`
+	Villains  villainsCommand  `cmd:"" set:"addr=:8002" set:"drain_delay=3s" set:"database_url=postgres://superman:superman@villains-db:5432/villains_database" help:"Run the service of villains."`
+	Locations locationsCommand `cmd:"" set:"addr=:8003" set:"drain_delay=3s" set:"mysql_url=mysql://locations:locations@locations-db/locations_database" help:"Run the service of locations."`
+	Fights    fightsCommand    `cmd:"" set:"addr=:8004" set:"drain_delay=3s" set:"mongodb_url=mongodb://superfight:superfight@fights-db:27017/fights" help:"Run the service of fights."`
+	Migrate   migrateCommand   `cmd:"" set:"database_url=" set:"mysql_url=" set:"mongodb_url=" help:"Create the tables that are missing, fill them with the shipped roster, and exit."`
+	Import    importCommand    `cmd:"" help:"Read heroes, villains or locations from SQL, JSON-lines or CSV files."`
+	Export    exportCommand    `cmd:"" help:"Write heroes, villains or locations as JSON lines or CSV."`
+	Health    healthCommand    `cmd:"" help:"Ask services on this host whether they are ready; exit with 1 when one is not."`
+	Version   versionCommand   `cmd:"" help:"Print the version."`
+	Help      helpCommand      `cmd:"" help:"Print this help, or that of a command."`
+}
+
+// Exit codes.
+const (
+	exitOK    = 0
+	exitError = 1
+	exitUsage = 2
+)
+
+// session is what a command runs in.
+type session struct {
+	stdout, stderr io.Writer
+	parser         *kong.Kong
+}
+
+// run is main for one command line.
+func run(args []string, stdout, stderr io.Writer) int {
+	exited := -1
+	parser, err := kong.New(&commands{},
+		kong.Name("superheroes"),
+		kong.Description("Super Heroes in Go: heroes and villains fight, and every fight is kept."),
+		kong.DefaultEnvars(""),
+		kong.Writers(stdout, stderr),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.Exit(func(code int) { exited = code }),
+	)
+	if err != nil {
+		fmt.Fprintln(stderr, "superheroes:", err)
+		return exitError
+	}
+	command, err := parser.Parse(args)
+	if exited >= 0 { // help was asked for, and printed
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "superheroes: %v; see superheroes --help\n", err)
+		return exitUsage
+	}
+	// The heap may take nine tenths of what the container has. A GOMEMLIMIT that is set stays.
+	_, _ = memlimit.Set(memlimit.WithProvider(memlimit.FromCgroup), memlimit.WithRatio(0.9)) // no container, no limit
+	err = command.Run(&session{stdout: stdout, stderr: stderr, parser: parser})
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &usage):
+		fmt.Fprintf(stderr, "superheroes: %v; see superheroes --help\n", err)
+		return exitUsage
+	}
+	fmt.Fprintln(stderr, "superheroes:", err)
+	return exitError
+}
+
+// usageError is a command line that can't be carried out as it is.
+type usageError struct{ error }
+
+// version is set by release builds; others tell what the Go toolchain knows of the source.
+var version = ""
+
+func versionText() string {
+	if version != "" {
+		return version
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "devel"
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" && len(setting.Value) >= 12 {
+			return "devel-" + setting.Value[:12]
+		}
+	}
+	return "devel"
+}
+
+type versionCommand struct{}
+
+func (versionCommand) Run(s *session) error {
+	_, err := fmt.Fprintln(s.stdout, "superheroes", versionText())
+	return err
+}
+
+type helpCommand struct {
+	Command []string `arg:"" optional:"" help:"The command to explain."`
+}
+
+func (h helpCommand) Run(s *session) error {
+	if _, err := s.parser.Parse(append(h.Command, "--help")); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// serve starts services, says where they are, and runs until a signal asks to stop. A second signal stops at once.
+func (s *session) serve(start func(context.Context, *app.App) error, announce func([]app.Endpoint)) error {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	a := app.New(versionText(), s.stderr)
+	started := make(chan error, 1)
+	go func() { started <- start(ctx, a) }()
+	select {
+	case err := <-started:
+		if err != nil {
+			return err
+		}
+	case <-signals: // while a store is waited for
+		cancel()
+		<-started
+		return nil
+	}
+	if announce != nil {
+		announce(a.Endpoints())
+	}
+	<-signals
+	go func() {
+		<-signals
+		cancel()
+	}()
+	if err := a.Stop(ctx); err != nil {
+		return fmt.Errorf("stopping: %w", err)
+	}
+	return nil
+}

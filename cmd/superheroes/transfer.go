@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"superheroes/internal/app"
+	"superheroes/internal/exchange"
+)
+
+type importCommand struct {
+	Catalog          string   `arg:"" enum:"heroes,villains,locations" help:"What the files hold: heroes, villains or locations."`
+	Files            []string `arg:"" name:"file" help:"Files to read; - is the standard input."`
+	Format           string   `default:"" enum:",sql,jsonl,csv" help:"Format of the files: sql, jsonl or csv; by their names when not given."`
+	Replace          bool     `help:"Empty the catalog first, in the same transaction."`
+	Partial          bool     `help:"Take the good rows although others were refused."`
+	app.CatalogStore `embed:""`
+}
+
+func (c importCommand) Run(s *session) error {
+	files := make([]app.ImportFile, len(c.Files))
+	for i, name := range c.Files {
+		format, err := formatOf(c.Format, name)
+		if err != nil {
+			return usageError{err}
+		}
+		files[i] = app.ImportFile{Name: name, Format: format, Open: func() (io.ReadCloser, error) { return s.open(name) }}
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	result, err := app.Import(ctx, c.Catalog, c.CatalogStore, files, app.ImportOptions{
+		Replace: c.Replace,
+		Partial: c.Partial,
+		Refused: func(file string, cause error) { fmt.Fprintf(s.stderr, "%s: %v\n", file, cause) },
+	})
+	switch {
+	case errors.Is(err, app.ErrNothingChanged):
+		return fmt.Errorf("%d rows were refused and nothing was changed; --partial takes the others", result.Refused)
+	case err != nil:
+		return fmt.Errorf("nothing was changed: %w", err)
+	}
+	fmt.Fprintf(s.stdout, "%d %s imported, %d rows refused\n", result.Taken, c.Catalog, result.Refused)
+	return nil
+}
+
+func formatOf(format, name string) (exchange.Format, error) {
+	if format != "" {
+		return exchange.FormatOf("." + format)
+	}
+	if name == "-" {
+		return 0, errors.New("--format is needed for the standard input")
+	}
+	return exchange.FormatOf(name)
+}
+
+// open opens a file for reading; on a terminal a bar shows how far it was read.
+func (s *session) open(name string) (io.ReadCloser, error) {
+	if name == "-" {
+		return io.NopCloser(os.Stdin), nil
+	}
+	file, err := os.Open(name) //nolint:gosec // the user names it
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	terminal, ok := s.stderr.(*os.File)
+	if !ok || !term.IsTerminal(int(terminal.Fd())) {
+		return file, nil
+	}
+	bar := progressbar.NewOptions64(info.Size(), progressbar.OptionSetWriter(terminal), progressbar.OptionSetDescription(name),
+		progressbar.OptionShowBytes(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+	reader := progressbar.NewReader(file, bar)
+	return &reader, nil
+}
+
+type exportCommand struct {
+	Catalog          string `arg:"" enum:"heroes,villains,locations" help:"What to write: heroes, villains or locations."`
+	Output           string `short:"o" default:"-" help:"File to write; - is the standard output."`
+	Format           string `default:"" enum:",jsonl,csv" help:"Format: jsonl or csv; by the file's name when not given, else jsonl."`
+	app.CatalogStore `embed:""`
+}
+
+func (c exportCommand) Run(s *session) (err error) {
+	if c.Format == "" && c.Output == "-" {
+		c.Format = "jsonl"
+	}
+	format, err := formatOf(c.Format, c.Output)
+	if err != nil {
+		return usageError{err}
+	}
+	if format == exchange.SQL {
+		return usageError{errors.New("--output: SQL is not written; take .jsonl or .csv")}
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	out := s.stdout
+	if c.Output != "-" {
+		file, err := os.Create(c.Output)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, file.Close()) }()
+		out = file
+	}
+	buffered := bufio.NewWriter(out)
+	if err := app.Export(ctx, c.Catalog, c.CatalogStore, format, buffered); err != nil {
+		return err
+	}
+	return buffered.Flush()
+}
+
+type migrateCommand struct {
+	app.Stores `embed:""`
+}
+
+func (c migrateCommand) Run(s *session) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	return app.Migrate(ctx, c.Stores, func(service, engine string) {
+		fmt.Fprintf(s.stdout, "%-10s ready in %s\n", service, engine)
+	})
+}

@@ -1,0 +1,214 @@
+package database
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+)
+
+type character struct {
+	ID        int64  `json:"id"`
+	Name      string `json:"name"`
+	OtherName string `json:"otherName"`
+	Level     int32  `json:"level"`
+	Picture   string `json:"picture"`
+	Powers    string `json:"powers"`
+}
+
+type location struct {
+	ID          int64  `json:"id"`
+	Name        string `json:"name"`
+	Description string `json:"description"`
+	Picture     string `json:"picture"`
+	Type        string `json:"type"`
+}
+
+// decode reads JSON lines whose lines must be exactly what the encoder makes of
+// T: every field, no other, in T's order, no stray space, no escaped letter.
+func decode[T any](t *testing.T, lines []byte) []T {
+	t.Helper()
+	if !utf8.Valid(lines) {
+		t.Fatal("not UTF-8")
+	}
+	body, ended := bytes.CutSuffix(lines, []byte("\n"))
+	if !ended {
+		t.Fatal("no newline at the end")
+	}
+	var items []T
+	for n, line := range bytes.Split(body, []byte("\n")) {
+		var item T
+		if err := json.Unmarshal(line, &item); err != nil {
+			t.Fatalf("line %d: %v", n+1, err)
+		}
+		var again bytes.Buffer
+		encoder := json.NewEncoder(&again)
+		encoder.SetEscapeHTML(false)
+		if err := encoder.Encode(item); err != nil {
+			t.Fatalf("line %d: %v", n+1, err)
+		}
+		if want := bytes.TrimSuffix(again.Bytes(), []byte("\n")); !bytes.Equal(line, want) {
+			t.Fatalf("line %d:\n got %s\nwant %s", n+1, line, want)
+		}
+		items = append(items, item)
+	}
+	return items
+}
+
+// checkEntry holds what characters and locations have in common.
+func checkEntry(t *testing.T, kind string, index int, id int64, name, picture string) {
+	t.Helper()
+	if id != int64(index+1) {
+		t.Errorf("line %d: id %d", index+1, id)
+	}
+	if n := utf8.RuneCountInString(name); n < 1 || n > 50 || name != strings.TrimSpace(name) {
+		t.Errorf("id %d: name %q", id, name)
+	}
+	if want := fmt.Sprintf("/api/%s/%d/picture.svg", kind, id); picture != want {
+		t.Errorf("id %d: picture %q, want %q", id, picture, want)
+	}
+}
+
+func checkUnique(t *testing.T, names []string) {
+	t.Helper()
+	seen := make(map[string]bool)
+	for _, name := range names {
+		// MariaDB's unique index may fold case: no two names may differ in it alone.
+		folded := strings.ToLower(name)
+		if seen[folded] {
+			t.Errorf("name %q stands twice", name)
+		}
+		seen[folded] = true
+	}
+}
+
+func TestCharacters(t *testing.T) {
+	tests := []struct {
+		kind   string
+		lines  []byte
+		famous string
+	}{
+		{"heroes", Heroes(), "Yoda"},
+		{"villains", Villains(), "Thanos"},
+	}
+	for _, test := range tests {
+		t.Run(test.kind, func(t *testing.T) {
+			items := decode[character](t, test.lines)
+			if len(items) != 120 {
+				t.Errorf("%d entries, want 120", len(items))
+			}
+			var names []string
+			for i, item := range items {
+				checkEntry(t, test.kind, i, item.ID, item.Name, item.Picture)
+				checkCharacter(t, item)
+				names = append(names, item.Name)
+			}
+			checkUnique(t, names)
+			checkScripts(t, names)
+			if !slices.Contains(names, test.famous) {
+				t.Errorf("%s is missing", test.famous)
+			}
+		})
+	}
+}
+
+func checkCharacter(t *testing.T, c character) {
+	t.Helper()
+	if n := utf8.RuneCountInString(c.OtherName); n > 255 {
+		t.Errorf("id %d: otherName has %d code points", c.ID, n)
+	}
+	if c.Level < 20 || c.Level > 1_000_000 {
+		t.Errorf("id %d: level %d is not believable", c.ID, c.Level)
+	}
+	powers := strings.Split(c.Powers, ", ")
+	if len(powers) < 3 || len(powers) > 9 {
+		t.Errorf("id %d: %d powers, want 3 to 9", c.ID, len(powers))
+	}
+	sorted := slices.Sorted(slices.Values(powers))
+	if len(slices.Compact(sorted)) != len(powers) {
+		t.Errorf("id %d: a power stands twice: %s", c.ID, c.Powers)
+	}
+	for _, power := range powers {
+		if power == "" || power != strings.TrimSpace(power) || strings.Contains(power, ",") {
+			t.Errorf("id %d: power %q", c.ID, power)
+		}
+	}
+}
+
+// checkScripts wants names that exercise encodings: an accented one, one without
+// a Latin letter, one with an apostrophe.
+func checkScripts(t *testing.T, names []string) {
+	t.Helper()
+	letter := func(test func(rune) bool) bool {
+		return slices.ContainsFunc(names, func(name string) bool {
+			return strings.ContainsFunc(name, func(r rune) bool { return unicode.IsLetter(r) && test(r) })
+		})
+	}
+	if !letter(func(r rune) bool { return unicode.Is(unicode.Latin, r) && r > unicode.MaxASCII }) {
+		t.Error("no name with an accent")
+	}
+	if !letter(func(r rune) bool { return !unicode.Is(unicode.Latin, r) }) {
+		t.Error("no name in another script")
+	}
+	if !slices.ContainsFunc(names, func(name string) bool { return strings.Contains(name, "'") }) {
+		t.Error("no name with an apostrophe")
+	}
+}
+
+func TestLocations(t *testing.T) {
+	items := decode[location](t, Locations())
+	if len(items) != 60 {
+		t.Errorf("%d entries, want 60", len(items))
+	}
+	var names []string
+	types := make(map[string]int)
+	for i, item := range items {
+		checkEntry(t, "locations", i, item.ID, item.Name, item.Picture)
+		if n := utf8.RuneCountInString(item.Description); n < 20 || n > 255 {
+			t.Errorf("id %d: description has %d code points", item.ID, n)
+		}
+		names = append(names, item.Name)
+		types[item.Type]++
+	}
+	checkUnique(t, names)
+	checkScripts(t, names)
+	if !slices.Contains(names, "Gotham City") {
+		t.Error("Gotham City is missing")
+	}
+	for _, want := range []string{"CITY", "PLANET", "PLACE", "ISLAND", "COUNTRY", "MOON"} {
+		if types[want] == 0 {
+			t.Errorf("no location of type %s", want)
+		}
+		delete(types, want)
+	}
+	if len(types) != 0 {
+		t.Errorf("unknown types: %v", types)
+	}
+}
+
+// A tie goes to the villain, so the heroes' share is what counts.
+func TestFightsAreOpen(t *testing.T) {
+	heroes, villains := decode[character](t, Heroes()), decode[character](t, Villains())
+	var wins, ties, pairs float64
+	for _, hero := range heroes {
+		for _, villain := range villains {
+			pairs++
+			switch {
+			case hero.Level > villain.Level:
+				wins++
+			case hero.Level == villain.Level:
+				ties++
+			}
+		}
+	}
+	if share := wins / pairs; share < 0.42 || share > 0.58 {
+		t.Errorf("heroes win %.1f %% of all pairs, want 42 to 58", 100*share)
+	}
+	if share := ties / pairs; share > 0.01 {
+		t.Errorf("%.1f %% of all pairs tie, want at most 1", 100*share)
+	}
+}

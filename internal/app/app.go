@@ -1,0 +1,159 @@
+// Package app puts the program together: configuration, stores, services, servers. The command line starts it, and
+// so do the tests.
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"sync"
+
+	"superheroes/internal/catalog"
+	"superheroes/internal/character"
+	"superheroes/internal/fight"
+	"superheroes/internal/fight/peers"
+	"superheroes/internal/location"
+)
+
+// Profile names how much work an answer takes: strict reads each pick from the database and stores each fight by a
+// write of its own, as the other members of the family do.
+const Profile = "strict"
+
+// App is a set of running services. Stop ends it.
+type App struct {
+	version string
+	stderr  io.Writer
+	parts   []*part
+	closers []func() error
+}
+
+// New returns an App without services. Log lines go to stderr.
+func New(version string, stderr io.Writer) *App { return &App{version: version, stderr: stderr} }
+
+// Up starts every service in this process. When it fails nothing is left running.
+func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
+	defer a.undo(&err)
+	parts := map[string]*part{}
+	for _, at := range []struct{ name, addr string }{
+		{"heroes", cfg.HeroesAddr}, {"villains", cfg.VillainsAddr}, {"locations", cfg.LocationsAddr}, {"fights", cfg.FightsAddr},
+	} {
+		if parts[at.name], err = a.listen(ctx, at.name, at.addr, "--"+at.name+"-addr", cfg.Server); err != nil {
+			return err
+		}
+	}
+	unlock, err := cfg.resolve(true)
+	if err != nil {
+		return err
+	}
+	a.atStop(unlock)
+	opened, err := a.openAll(ctx, cfg.Stores)
+	if err != nil {
+		return err
+	}
+	sources := fight.Sources{
+		Heroes:    startCatalog(a, parts["heroes"], heroes(), opened.heroes),
+		Villains:  startCatalog(a, parts["villains"], villains(), opened.villains),
+		Locations: startCatalog(a, parts["locations"], locations(), opened.locations),
+	}
+	if err := startFights(ctx, parts["fights"], sources, opened.checks(), opened.fights); err != nil {
+		return err
+	}
+	return finish(parts["heroes"], parts["villains"], parts["locations"], parts["fights"])
+}
+
+// Heroes starts the service of heroes alone.
+func (a *App) Heroes(ctx context.Context, cfg CharacterConfig) error {
+	return alone(ctx, a, heroes(), cfg.Addr, cfg.Server, cfg.store())
+}
+
+// Villains starts the service of villains alone.
+func (a *App) Villains(ctx context.Context, cfg CharacterConfig) error {
+	return alone(ctx, a, villains(), cfg.Addr, cfg.Server, cfg.store())
+}
+
+// Locations starts the service of locations alone.
+func (a *App) Locations(ctx context.Context, cfg LocationConfig) error {
+	return alone(ctx, a, locations(), cfg.Addr, cfg.Server, cfg.store())
+}
+
+// alone starts the service of one catalog.
+func alone[T catalog.Item](ctx context.Context, a *App, kind kindOfCatalog[T], addr string, cfg Server, at store) (err error) {
+	defer a.undo(&err)
+	part, err := a.listen(ctx, kind.Plural, addr, "--addr", cfg)
+	if err != nil {
+		return err
+	}
+	opened, err := openCatalog(ctx, kind, at)
+	if err != nil {
+		return err
+	}
+	a.atStop(opened.Close)
+	startCatalog(a, part, kind, opened)
+	return finish(part)
+}
+
+// Fights starts the service of fights alone; its peers are reached over HTTP.
+func (a *App) Fights(ctx context.Context, cfg FightConfig) (err error) {
+	defer a.undo(&err)
+	part, err := a.listen(ctx, "fights", cfg.Addr, "--addr", cfg.Server)
+	if err != nil {
+		return err
+	}
+	opened, err := openFights(ctx, cfg.store())
+	if err != nil {
+		return err
+	}
+	a.atStop(opened.Close)
+	heroes := peers.New(character.Heroes(), cfg.HeroesURL, cfg.Peers)
+	villains := peers.New(character.Villains(), cfg.VillainsURL, cfg.Peers)
+	locations := peers.New(location.Locations(), cfg.LocationsURL, cfg.Peers)
+	for _, peer := range []interface{ Close() error }{heroes, villains, locations} {
+		a.atStop(peer.Close)
+	}
+	sources := fight.Sources{Heroes: heroes, Villains: villains, Locations: locations}
+	if err := startFights(ctx, part, sources, checks{"heroes": heroes.Check, "villains": villains.Check, "locations": locations.Check}, opened); err != nil {
+		return err
+	}
+	return finish(part)
+}
+
+// atStop notes what is to be closed when the servers have stopped, last noted first.
+func (a *App) atStop(closer func() error) { a.closers = append(a.closers, closer) }
+
+// undo stops what was started when a start has failed.
+func (a *App) undo(err *error) {
+	if *err == nil {
+		return
+	}
+	now, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = a.Stop(now)
+}
+
+// Stop drains every server at the same time, then closes the stores. When ctx ends it breaks off what is in flight.
+func (a *App) Stop(ctx context.Context) error {
+	var group sync.WaitGroup
+	failures := make([]error, len(a.parts))
+	for i, part := range a.parts {
+		group.Go(func() { failures[i] = part.server.Shutdown(ctx) })
+	}
+	group.Wait()
+	for _, closer := range slices.Backward(a.closers) {
+		failures = append(failures, closer())
+	}
+	a.parts, a.closers = nil, nil
+	return errors.Join(failures...)
+}
+
+// Endpoint is where a service listens.
+type Endpoint struct{ Service, Addr string }
+
+// Endpoints returns where the services listen, with the real port where 0 was asked for.
+func (a *App) Endpoints() []Endpoint {
+	endpoints := make([]Endpoint, len(a.parts))
+	for i, part := range a.parts {
+		endpoints[i] = Endpoint{part.name, part.server.Addr()}
+	}
+	return endpoints
+}

@@ -1,0 +1,106 @@
+package app
+
+import (
+	"time"
+
+	"superheroes/internal/fight/peers"
+	"superheroes/internal/httpserver"
+	"superheroes/internal/logging"
+)
+
+// The structs below are the settings of every command. Their tags make each field a flag and an environment
+// variable; ${…} are defaults that differ between a service alone and all of them together.
+
+// CharacterStore says where heroes or villains lie.
+type CharacterStore struct {
+	DatabaseURL string        `default:"${database_url}" placeholder:"URL" help:"Store: postgres://user:password@host:port/database or sqlite:PATH."`
+	PoolMin     int           `default:"10" help:"Least connections to the store."`
+	PoolMax     int           `default:"50" help:"Most connections to the store."`
+	StoreWait   time.Duration `default:"10s" help:"Time a store that is not there yet is tried at the start."`
+}
+
+// LocationStore says where locations lie.
+type LocationStore struct {
+	MysqlURL  string        `default:"${mysql_url}" placeholder:"URL" help:"Store: mysql://user:password@host:port/database or sqlite:PATH."`
+	PoolMin   int           `default:"1" help:"Least connections to the store."`
+	PoolMax   int           `default:"10" help:"Most connections to the store."`
+	StoreWait time.Duration `default:"30s" help:"Time a store that is not there yet is tried at the start."`
+}
+
+// FightStore says where fights are kept.
+type FightStore struct {
+	MongodbURL string        `default:"${mongodb_url}" placeholder:"URL" help:"Store: mongodb://user:password@host:port/database or sqlite:PATH."`
+	PoolMin    int           `default:"0" help:"Least connections to the store."`
+	PoolMax    int           `default:"100" help:"Most connections to the store."`
+	StoreWait  time.Duration `default:"30s" help:"Time a store that is not there yet is tried at the start."`
+}
+
+// Stores says where everything lies when all services run in one process. An empty URL is a file in DataDir.
+type Stores struct {
+	DataDir   string         `default:"./superheroes-data" help:"Folder of the embedded store."`
+	Heroes    CharacterStore `embed:"" prefix:"heroes-"`
+	Villains  CharacterStore `embed:"" prefix:"villains-"`
+	Locations LocationStore  `embed:"" prefix:"locations-"`
+	Fights    FightStore     `embed:"" prefix:"fights-"`
+}
+
+// Server holds what every server has.
+type Server struct {
+	httpserver.Config `embed:""`
+	Log               logging.Config `embed:""`
+}
+
+// UpConfig is for all services in one process.
+type UpConfig struct {
+	Stores        `embed:""`
+	HeroesAddr    string `default:"127.0.0.1:8001" help:"Address heroes listens on; port 0 takes a free one."`
+	VillainsAddr  string `default:"127.0.0.1:8002" help:"Address villains listens on."`
+	LocationsAddr string `default:"127.0.0.1:8003" help:"Address locations listens on."`
+	FightsAddr    string `default:"127.0.0.1:8004" help:"Address fights listens on."`
+	Server        `embed:""`
+}
+
+// CharacterConfig is for heroes or villains alone.
+type CharacterConfig struct {
+	Addr           string `default:"${addr}" help:"Address the service listens on; port 0 takes a free one."`
+	CharacterStore `embed:""`
+	Server         `embed:""`
+}
+
+// LocationConfig is for locations alone.
+type LocationConfig struct {
+	Addr          string `default:"${addr}" help:"Address the service listens on; port 0 takes a free one."`
+	LocationStore `embed:""`
+	Server        `embed:""`
+}
+
+// FightConfig is for fights alone.
+type FightConfig struct {
+	Addr         string `default:"${addr}" help:"Address the service listens on; port 0 takes a free one."`
+	FightStore   `embed:""`
+	HeroesURL    string       `default:"http://heroes:8000" help:"Where heroes answers."`
+	VillainsURL  string       `default:"http://villains:8000" help:"Where villains answers."`
+	LocationsURL string       `default:"http://locations:8000" help:"Where locations answers."`
+	Peers        peers.Config `embed:""`
+	Server       `embed:""`
+}
+
+// store is what the three kinds of store settings have in common.
+type store struct {
+	url              string
+	flag             string // that sets the url
+	poolMin, poolMax int
+	wait             time.Duration
+}
+
+func (c CharacterStore) store() store {
+	return store{c.DatabaseURL, "--database-url", c.PoolMin, c.PoolMax, c.StoreWait}
+}
+
+func (c LocationStore) store() store {
+	return store{c.MysqlURL, "--mysql-url", c.PoolMin, c.PoolMax, c.StoreWait}
+}
+
+func (c FightStore) store() store {
+	return store{c.MongodbURL, "--mongodb-url", c.PoolMin, c.PoolMax, c.StoreWait}
+}

@@ -1,0 +1,42 @@
+package app
+
+import (
+	"log/slog"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"superheroes/internal/catalog"
+	"superheroes/internal/fight"
+	"superheroes/internal/httpserver"
+)
+
+const description = "Part of Super Heroes in Go. Errors are problem answers (RFC 9457): 400 when a body is not one JSON text, " +
+	"422 when a value in a path, a query or a body is refused."
+
+// newAPI returns the API of a service, without routes.
+func newAPI(service, version string, cfg httpserver.Config, log *slog.Logger) *httpserver.API {
+	titles := map[string]string{"heroes": "Heroes", "villains": "Villains", "locations": "Locations", "fights": "Fights"}
+	return httpserver.NewAPI(huma.Info{Title: titles[service], Description: description, Version: version}, log, cfg)
+}
+
+// Documents returns the OpenAPI document of every service, by name, without starting any.
+func Documents(version string) (map[string][]byte, error) {
+	add := map[string]func(*httpserver.API){
+		"heroes":    func(api *httpserver.API) { catalog.NewService(heroes().Kind, nil).AddRoutes(api) },
+		"villains":  func(api *httpserver.API) { catalog.NewService(villains().Kind, nil).AddRoutes(api) },
+		"locations": func(api *httpserver.API) { catalog.NewService(locations().Kind, nil).AddRoutes(api) },
+		"fights":    func(api *httpserver.API) { new(fight.Service).AddRoutes(api) },
+	}
+	documents := map[string][]byte{}
+	for service, addRoutes := range add {
+		api := newAPI(service, version, httpserver.Config{}, slog.New(slog.DiscardHandler))
+		addRoutes(api)
+		api.AddHealth(httpserver.Health{})
+		document, err := api.OpenAPI()
+		if err != nil {
+			return nil, err
+		}
+		documents[service] = document
+	}
+	return documents, nil
+}

@@ -1,0 +1,72 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"superheroes/internal/catalog"
+	"superheroes/internal/fight"
+	"superheroes/internal/httpserver"
+	"superheroes/internal/logging"
+)
+
+// part is one service in the making: its server, which listens already, and its API, which gets its routes.
+type part struct {
+	name    string
+	version string
+	server  *httpserver.Server
+	api     *httpserver.API
+}
+
+// listen begins to listen for a service.
+func (a *App) listen(ctx context.Context, name, addr, flag string, cfg Server) (*part, error) {
+	log := logging.New(a.stderr, name, cfg.Log)
+	server, err := httpserver.Listen(ctx, name, addr, cfg.Config, log)
+	if err != nil {
+		return nil, fmt.Errorf("%w; choose another address with %s", err, flag)
+	}
+	p := &part{name: name, version: a.version, server: server, api: newAPI(name, a.version, cfg.Config, log)}
+	a.parts = append(a.parts, p)
+	return p, nil
+}
+
+// startCatalog gives a catalog's part its routes.
+func startCatalog[T catalog.Item](a *App, p *part, kind kindOfCatalog[T], store catalogStore[T]) *catalog.Service[T] {
+	service := catalog.NewService(kind.Kind, store)
+	a.atStop(func() error {
+		service.Close()
+		return nil
+	})
+	service.AddRoutes(p.api)
+	p.addHealth(store.engine, store.Ping, nil)
+	return service
+}
+
+// startFights gives the part of fights its routes.
+func startFights(ctx context.Context, p *part, sources fight.Sources, peers checks, store fightStore) error {
+	service, err := fight.NewService(ctx, sources, store)
+	if err != nil {
+		return fmt.Errorf("fights: %w", err)
+	}
+	service.AddRoutes(p.api)
+	p.addHealth(store.engine, store.Ping, peers)
+	return nil
+}
+
+func (p *part) addHealth(engine string, ping func(context.Context) error, peers checks) {
+	p.api.AddHealth(httpserver.Health{
+		Service: p.name, Version: p.version, Profile: Profile, Engine: engine,
+		Store: ping, Peers: peers, Draining: p.server.Draining,
+	})
+}
+
+// finish lets the parts answer.
+func finish(parts ...*part) error {
+	for _, p := range parts {
+		if err := p.api.AddDocs(); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+		p.server.Serve(p.api)
+	}
+	return nil
+}

@@ -1,0 +1,238 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/gofrs/flock"
+	"golang.org/x/sync/errgroup"
+
+	"superheroes/database"
+	"superheroes/internal/catalog"
+	"superheroes/internal/catalog/postgres"
+	"superheroes/internal/catalog/sqldb"
+	"superheroes/internal/character"
+	"superheroes/internal/fight"
+	"superheroes/internal/fight/mongodb"
+	fightsqlite "superheroes/internal/fight/sqlite"
+	"superheroes/internal/location"
+)
+
+// retryInterval is how often a store that isn't there yet is tried at the start.
+const retryInterval = 500 * time.Millisecond
+
+// kindOfCatalog is a catalog with what only this package brings together: its engines, schemas and roster.
+type kindOfCatalog[T catalog.Item] struct {
+	catalog.Kind[T]
+	engine       string // the server's, besides SQLite
+	sqliteSchema string
+	roster       []byte // JSON lines
+}
+
+func heroes() kindOfCatalog[character.Character] {
+	return kindOfCatalog[character.Character]{character.Heroes(), postgresql, database.SQLiteCharacter, database.Heroes()}
+}
+
+func villains() kindOfCatalog[character.Character] {
+	return kindOfCatalog[character.Character]{character.Villains(), postgresql, database.SQLiteCharacter, database.Villains()}
+}
+
+func locations() kindOfCatalog[location.Location] {
+	return kindOfCatalog[location.Location]{location.Locations(), mysqldb, database.SQLiteLocation, database.Locations()}
+}
+
+// catalogStore and fightStore are opened stores, with the names of their engines.
+type (
+	catalogStore[T catalog.Item] struct {
+		catalog.Store[T]
+		engine string
+	}
+	fightStore struct {
+		fight.Store
+		engine string
+	}
+)
+
+// openCatalog opens the store of a catalog, and creates and fills its table when it is missing.
+func openCatalog[T catalog.Item](ctx context.Context, kind kindOfCatalog[T], cfg store) (catalogStore[T], error) {
+	at, err := parseStoreURL(cfg.url, kind.engine)
+	if err != nil {
+		return catalogStore[T]{}, fmt.Errorf("%s: %w (%s)", kind.Plural, err, cfg.flag)
+	}
+	opened, err := patiently(ctx, kind.Plural, at, cfg.wait, func(ctx context.Context) (catalog.Store[T], error) {
+		switch at.engine {
+		case postgresql:
+			return opening(postgres.Open(ctx, kind.Table, postgres.Config{
+				URL: at.text, PoolMin: cfg.poolMin, PoolMax: cfg.poolMax, Schema: database.PostgreSQL,
+			}, kind.seed))
+		case mysqldb:
+			return opening(sqldb.OpenMySQL(ctx, kind.Table, sqldb.MySQLConfig{
+				Driver: at.mysql, PoolMin: cfg.poolMin, PoolMax: cfg.poolMax, Schema: database.MySQL,
+			}, kind.seed))
+		}
+		return opening(sqldb.OpenSQLite(ctx, at.place, kind.Table, kind.sqliteSchema, kind.seed))
+	})
+	return catalogStore[T]{opened, at.engine}, err
+}
+
+// opening widens a concrete store to the interface; a failed one becomes nil.
+func opening[T catalog.Item, S catalog.Store[T]](opened S, err error) (catalog.Store[T], error) {
+	if err != nil {
+		return nil, err
+	}
+	return opened, nil
+}
+
+// seed puts the shipped roster.
+func (k kindOfCatalog[T]) seed(put func(T) error) error {
+	for line := range bytes.Lines(k.roster) {
+		var item T
+		if err := json.Unmarshal(line, &item); err != nil {
+			return fmt.Errorf("reading the roster of %s: %w", k.Plural, err)
+		}
+		if err := put(item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openFights opens the store of fights.
+func openFights(ctx context.Context, cfg store) (fightStore, error) {
+	at, err := parseStoreURL(cfg.url, mongo)
+	if err != nil {
+		return fightStore{}, fmt.Errorf("fights: %w (%s)", err, cfg.flag)
+	}
+	opened, err := patiently(ctx, "fights", at, cfg.wait, func(ctx context.Context) (fight.Store, error) {
+		if at.engine == mongo {
+			s, err := mongodb.Open(ctx, mongodb.Config{URL: at.text, Database: at.database, PoolMin: cfg.poolMin, PoolMax: cfg.poolMax})
+			if err != nil {
+				return nil, err
+			}
+			return s, nil
+		}
+		s, err := fightsqlite.Open(ctx, at.place, database.SQLiteFight)
+		if err != nil {
+			return nil, err
+		}
+		return s, nil
+	})
+	return fightStore{opened, at.engine}, err
+}
+
+// patiently opens a store, trying again while it isn't there yet. A file is tried once: it won't come by waiting.
+func patiently[S any](ctx context.Context, service string, at storeURL, wait time.Duration, open func(context.Context) (S, error)) (S, error) {
+	if at.engine == sqlite {
+		opened, err := open(ctx)
+		if err != nil {
+			err = fmt.Errorf("%s: %s", service, oneLine(err))
+		}
+		return opened, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	var last error
+	for {
+		opened, err := open(ctx)
+		if err == nil {
+			return opened, nil
+		}
+		if last == nil || ctx.Err() == nil { // the cause, rather than that time is up
+			last = err
+		}
+		select {
+		case <-ctx.Done():
+			return opened, fmt.Errorf("%s: the store at %s could not be opened within %s: %s", service, at.place, wait, oneLine(last))
+		case <-time.After(retryInterval):
+		}
+	}
+}
+
+// oneLine keeps a message that a driver spread over several lines in one.
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
+
+// opened are the stores of all services.
+type opened struct {
+	heroes, villains catalogStore[character.Character]
+	locations        catalogStore[location.Location]
+	fights           fightStore
+}
+
+// openAll opens every store at the same time.
+func (a *App) openAll(ctx context.Context, cfg Stores) (all opened, err error) {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) { all.heroes, err = openCatalog(ctx, heroes(), cfg.Heroes.store()); return err })
+	group.Go(func() (err error) { all.villains, err = openCatalog(ctx, villains(), cfg.Villains.store()); return err })
+	group.Go(func() (err error) {
+		all.locations, err = openCatalog(ctx, locations(), cfg.Locations.store())
+		return err
+	})
+	group.Go(func() (err error) { all.fights, err = openFights(ctx, cfg.Fights.store()); return err })
+	err = group.Wait()
+	if all.heroes.Store != nil {
+		a.atStop(all.heroes.Close)
+	}
+	if all.villains.Store != nil {
+		a.atStop(all.villains.Close)
+	}
+	if all.locations.Store != nil {
+		a.atStop(all.locations.Close)
+	}
+	if all.fights.Store != nil {
+		a.atStop(all.fights.Close)
+	}
+	return all, err
+}
+
+// checks tell, by service, whether a part answers.
+type checks map[string]func(context.Context) error
+
+func (o opened) checks() checks {
+	return checks{"heroes": o.heroes.Ping, "villains": o.villains.Ping, "locations": o.locations.Ping}
+}
+
+// resolve gives every store without a URL its file in the data folder. It makes the folder, and takes its lock, only
+// when a file in it is used; unlock gives the lock back.
+func (s *Stores) resolve(exclusive bool) (unlock func() error, err error) {
+	unlock = func() error { return nil }
+	embedded := false
+	for name, url := range map[string]*string{
+		"heroes": &s.Heroes.DatabaseURL, "villains": &s.Villains.DatabaseURL,
+		"locations": &s.Locations.MysqlURL, "fights": &s.Fights.MongodbURL,
+	} {
+		if *url == "" {
+			*url, embedded = "sqlite:"+filepath.Join(s.DataDir, name+".db"), true
+		}
+	}
+	if !embedded {
+		return unlock, nil
+	}
+	if err := os.MkdirAll(s.DataDir, 0o750); err != nil {
+		return nil, fmt.Errorf("the data folder can't be made: %w; choose another with --data-dir", err)
+	}
+	if !exclusive {
+		return unlock, nil
+	}
+	return lockFolder(s.DataDir)
+}
+
+// lockFolder takes the folder for this process. The operating system gives the lock back when the process ends,
+// however it ends.
+func lockFolder(dir string) (unlock func() error, err error) {
+	lock := flock.New(filepath.Join(dir, "lock"))
+	taken, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("the data folder %s can't be written: %w; choose another with --data-dir", dir, errors.Unwrap(err))
+	}
+	if !taken {
+		return nil, fmt.Errorf("the data folder %s is in use by another process; stop it, or choose another folder with --data-dir", dir)
+	}
+	return lock.Close, nil
+}

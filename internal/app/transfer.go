@@ -1,0 +1,230 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+
+	"superheroes/internal/catalog"
+	"superheroes/internal/exchange"
+	"superheroes/internal/httpserver"
+)
+
+// CatalogStore says where a catalog lies that is imported or exported. Without a URL it is the embedded store.
+type CatalogStore struct {
+	DataDir     string `default:"./superheroes-data" help:"Folder of the embedded store, which is used when no URL is given."`
+	DatabaseURL string `placeholder:"URL" help:"Store of heroes or villains: postgres://user:password@host:port/database or sqlite:PATH."`
+	MysqlURL    string `placeholder:"URL" help:"Store of locations: mysql://user:password@host:port/database or sqlite:PATH."`
+}
+
+// store returns the settings of one catalog's store.
+func (c CatalogStore) store(catalog string) (store, error) {
+	stores := Stores{DataDir: c.DataDir}
+	stores.Heroes.DatabaseURL, stores.Villains.DatabaseURL, stores.Locations.MysqlURL = c.DatabaseURL, c.DatabaseURL, c.MysqlURL
+	at := map[string]interface{ store() store }{"heroes": &stores.Heroes, "villains": &stores.Villains, "locations": &stores.Locations}[catalog]
+	if at.store().url == "" {
+		if _, err := stores.resolve(false); err != nil {
+			return store{}, err
+		}
+	}
+	return at.store(), nil
+}
+
+// ImportFile is one file to import.
+type ImportFile struct {
+	Name   string
+	Format exchange.Format
+	Open   func() (io.ReadCloser, error)
+}
+
+// ImportOptions say how to import.
+type ImportOptions struct {
+	Replace bool                           // empty the catalog first
+	Partial bool                           // take what can be taken, although rows were refused
+	Refused func(file string, cause error) // called for each row that was refused, in order
+}
+
+// ImportResult counts rows.
+type ImportResult struct{ Taken, Refused int }
+
+// ErrNothingChanged is the end of an import that refused rows and was not allowed to take the rest.
+var ErrNothingChanged = errors.New("nothing was changed")
+
+// Import writes the rows of files into the catalog of heroes, villains or locations, in one transaction.
+func Import(ctx context.Context, name string, from CatalogStore, files []ImportFile, options ImportOptions) (ImportResult, error) {
+	at, err := from.store(name)
+	if err != nil {
+		return ImportResult{}, err
+	}
+	switch name {
+	case "heroes":
+		return importInto(ctx, heroes(), at, files, options)
+	case "villains":
+		return importInto(ctx, villains(), at, files, options)
+	}
+	return importInto(ctx, locations(), at, files, options)
+}
+
+func importInto[T catalog.Item](ctx context.Context, kind kindOfCatalog[T], at store, files []ImportFile, options ImportOptions) (result ImportResult, err error) {
+	target, err := openCatalog(ctx, kind, at)
+	if err != nil {
+		return result, err
+	}
+	defer func() { err = errors.Join(err, target.Close()) }()
+	err = target.Import(ctx, options.Replace, func(put func(T) error) error {
+		for _, file := range files {
+			if err := importFile(kind, file, put, options.Refused, &result); err != nil {
+				return fmt.Errorf("%s: %w", file.Name, err)
+			}
+		}
+		if result.Refused > 0 && !options.Partial {
+			return ErrNothingChanged
+		}
+		return nil
+	})
+	if err != nil {
+		result.Taken = 0
+	}
+	return result, err
+}
+
+// importFile puts the rows of one file. A row that can't be taken is reported and counted; what ends the file ends
+// the import.
+func importFile[T catalog.Item](kind kindOfCatalog[T], file ImportFile, put func(T) error, refused func(string, error), result *ImportResult) error {
+	source, err := file.Open()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = source.Close() }() // it was only read
+	for row, err := range exchange.Read(source, file.Format, kind.schema()) {
+		if err != nil {
+			return err
+		}
+		if err = row.Err; err == nil {
+			err = taken(row.Line, row.Item, put)
+		}
+		switch {
+		case err == nil:
+			result.Taken++
+		case row.Err != nil, errors.Is(err, catalog.ErrRefused):
+			result.Refused++
+			refused(file.Name, err)
+		default:
+			return err
+		}
+	}
+	return nil
+}
+
+// taken checks and puts one item.
+func taken[T catalog.Item](line int, item T, put func(T) error) error {
+	var wrong []string
+	item.Check(func(field, message string) { wrong = append(wrong, field+" "+message) })
+	if len(wrong) > 0 {
+		return fmt.Errorf("line %d: %w: %s", line, catalog.ErrRefused, strings.Join(wrong, "; "))
+	}
+	err := put(item)
+	if errors.Is(err, catalog.ErrRefused) {
+		return fmt.Errorf("line %d: %w", line, err)
+	}
+	return err
+}
+
+// Export writes the catalog of heroes, villains or locations to w, by id.
+func Export(ctx context.Context, name string, from CatalogStore, format exchange.Format, w io.Writer) error {
+	at, err := from.store(name)
+	if err != nil {
+		return err
+	}
+	switch name {
+	case "heroes":
+		return exportFrom(ctx, heroes(), at, format, w)
+	case "villains":
+		return exportFrom(ctx, villains(), at, format, w)
+	}
+	return exportFrom(ctx, locations(), at, format, w)
+}
+
+func exportFrom[T catalog.Item](ctx context.Context, kind kindOfCatalog[T], at store, format exchange.Format, w io.Writer) (err error) {
+	source, err := openCatalog(ctx, kind, at)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, source.Close()) }()
+	service := catalog.NewService(kind.Kind, source)
+	defer service.Close()
+	writer := exchange.NewWriter(w, format, kind.schema())
+	step := func() (context.Context, context.CancelFunc) { return context.WithCancel(ctx) }
+	for page, err := range service.Pages(catalog.Selection{}, step) {
+		if err != nil {
+			return err
+		}
+		for _, item := range page {
+			if err := writer.Write(item); err != nil {
+				return err
+			}
+		}
+	}
+	return writer.Flush()
+}
+
+// schema says how the catalog's items stand in files.
+func (k kindOfCatalog[T]) schema() exchange.Schema[T] {
+	return exchange.Schema[T]{
+		Table:      k.Table.Name,
+		Columns:    k.Table.Names(),
+		MySQL:      k.engine == mysqldb,
+		Set:        k.Table.Set,
+		Get:        k.Table.Value,
+		Decode:     decodeLine[T],
+		AppendJSON: func(dst []byte, item T) []byte { return item.AppendJSON(dst) },
+	}
+}
+
+// decodeLine reads one line of a file by the rules of a request's body, except that an unknown field is refused:
+// nobody would notice that it was lost.
+func decodeLine[T any](line []byte) (T, error) {
+	var item T
+	err := httpserver.DecodeJSON(line, &item, json.RejectUnknownMembers(true))
+	if err != nil {
+		err = errors.New(strings.TrimPrefix(err.Error(), "body."))
+	}
+	return item, err
+}
+
+// Migrate creates the tables that are missing, fills them with the shipped roster, and tells report of each store.
+func Migrate(ctx context.Context, cfg Stores, report func(service, engine string)) (err error) {
+	unlock, err := cfg.resolve(false)
+	if err != nil {
+		return err
+	}
+	a := &App{}
+	a.atStop(unlock)
+	defer func() { err = errors.Join(err, a.Stop(ctx)) }()
+	all, err := a.openAll(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	report("heroes", all.heroes.engine)
+	report("villains", all.villains.engine)
+	report("locations", all.locations.engine)
+	report("fights", all.fights.engine)
+	return nil
+}
+
+// Describe says where the stores lie, for the first lines of up.
+func (s Stores) Describe() string {
+	if s.Heroes.DatabaseURL != "" && s.Villains.DatabaseURL != "" && s.Locations.MysqlURL != "" && s.Fights.MongodbURL != "" {
+		return "in the configured databases"
+	}
+	dir, err := filepath.Abs(s.DataDir)
+	if err != nil {
+		return s.DataDir
+	}
+	return dir
+}

@@ -1,0 +1,72 @@
+// Package catalog is what heroes, villains and locations share: one service, generic over the item, that lists,
+// finds and draws at random. Where the rows lie is the business of its stores, in the folders below.
+package catalog
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+var (
+	// ErrNotFound: no item has that id.
+	ErrNotFound = errors.New("not found")
+	// ErrEmpty: the catalog holds nothing to draw.
+	ErrEmpty = errors.New("the catalog is empty")
+	// ErrRefused: the store can't take an item as it is, because its name is taken for instance.
+	ErrRefused = errors.New("refused by the store")
+)
+
+// Item is what a catalog holds.
+type Item interface {
+	Key() int64                               // the id, 0 when it has none yet
+	Label() string                            // the name
+	AppendJSON(dst []byte) []byte             // the item as one JSON object, on one line
+	Check(refuse func(field, message string)) // calls refuse for each field that breaks a limit
+}
+
+// Kind is one of the catalogs: its words in paths and messages, and its table.
+type Kind[T Item] struct {
+	Singular, Plural string // hero, heroes
+	Table            Table[T]
+	Emblem           func(T) []byte // a picture drawn from the entry, as SVG
+	Example          T              // for the API document
+}
+
+// Store keeps the items of one catalog. All methods may be called concurrently; each returns soon after ctx ends.
+type Store[T Item] interface {
+	// Get returns the item with that id, or ErrNotFound.
+	Get(ctx context.Context, id int64) (T, error)
+	// Page returns the first items with an id above after, by id, at most limit.
+	Page(ctx context.Context, after int64, limit int) ([]T, error)
+	// IDs returns every id and the version they belong to; no ids, and the same version, when nothing was changed
+	// since the version that the caller knows. The zero Version is never current.
+	IDs(ctx context.Context, known Version) ([]int64, Version, error)
+	// Import writes, in one transaction, what feed puts: an item whose id is there already is overwritten, one
+	// without an id gets the next. put returns ErrRefused for an item that is refused; feed may go on after that.
+	// With replace the table is emptied first. When feed returns an error nothing is changed.
+	Import(ctx context.Context, replace bool, feed func(put func(T) error) error) error
+	// Ping tells whether the store answers.
+	Ping(ctx context.Context) error
+	// Close ends every connection.
+	Close() error
+}
+
+// Version names a state of a table. Equal versions of one store mean equal rows; the zero Version equals none.
+type Version string
+
+// AppendString appends text as a JSON string. Bytes that aren't UTF-8 become U+FFFD.
+func AppendString(dst []byte, text string) []byte {
+	dst, _ = jsontext.AppendQuote(dst, text) // the error only tells of the replacement
+	return dst
+}
+
+// AppendID appends an id as a JSON number, or null for 0: an entry that came without one.
+func AppendID(dst []byte, id int64) []byte {
+	if id == 0 {
+		return append(dst, "null"...)
+	}
+	return strconv.AppendInt(dst, id, 10)
+}

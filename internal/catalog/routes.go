@@ -1,0 +1,163 @@
+package catalog
+
+import (
+	"errors"
+	"math"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"superheroes/internal/httpserver"
+)
+
+// maxLimit is the largest page a client can ask for.
+const maxLimit = 1000
+
+// AddRoutes declares the catalog's operations.
+func (s *Service[T]) AddRoutes(api *httpserver.API) {
+	base, tags := "/api/"+s.Kind.Plural, []string{s.Kind.Plural}
+	one, plural := "a "+s.Kind.Singular, s.Kind.Plural
+	item := api.Schema(s.Kind.Example)
+	id := &huma.Param{Name: "id", In: "path", Required: true, Description: "A plain decimal integer.",
+		Schema: &huma.Schema{Type: "integer", Format: "int64", Minimum: new(1.0)}}
+	returnsItem := func(problems map[int]string) map[string]*huma.Response {
+		problems[http.StatusServiceUnavailable] = "The store is away; Retry-After says when to try again."
+		return api.Problems(api.Returns("The "+s.Kind.Singular+".", item, s.Kind.Example), problems)
+	}
+
+	api.Handle(httpserver.Route{Streams: true, Serve: s.serveList, Operation: huma.Operation{
+		OperationID: "list-" + plural, Method: http.MethodGet, Path: base, Tags: tags,
+		Summary:     "All " + plural + " by id, or a page of them",
+		Description: "Without limit the whole catalog is streamed. An answer that is broken off was not whole.",
+		Parameters:  listParameters(),
+		Responses: api.Problems(api.Returns("The "+plural+", by id.", &huma.Schema{Type: "array", Items: item}, []T{s.Kind.Example}), map[int]string{
+			http.StatusUnprocessableEntity: "A parameter was refused; the answer names it.",
+			http.StatusServiceUnavailable:  "The store is away; Retry-After says when to try again.",
+		}),
+	}})
+	for _, path := range []string{"/random_" + s.Kind.Singular, "/random"} {
+		summary := "Draw " + one + ", each equally likely"
+		if path == "/random" {
+			summary += " (alias)"
+		}
+		api.Handle(httpserver.Route{Serve: s.serveRandom, Operation: huma.Operation{
+			OperationID: path[1:] + "-of-" + plural, Method: http.MethodGet, Path: base + path, Tags: tags, Summary: summary,
+			Responses: returnsItem(map[int]string{http.StatusNotFound: "The catalog is empty."}),
+		}})
+	}
+	api.Handle(httpserver.Route{Serve: s.serveOne, Operation: huma.Operation{
+		OperationID: "get-" + s.Kind.Singular, Method: http.MethodGet, Path: base + "/{id}", Tags: tags, Summary: "Get " + one,
+		Parameters: []*huma.Param{id},
+		Responses:  returnsItem(map[int]string{http.StatusNotFound: "No such id.", http.StatusUnprocessableEntity: "The id is malformed."}),
+	}})
+	picture := huma.Operation{
+		OperationID: "picture-of-" + s.Kind.Singular, Method: http.MethodGet, Path: base + "/{id}/picture.svg", Tags: tags,
+		Summary: "An emblem drawn from the entry", Parameters: []*huma.Param{id},
+		Responses: returnsItem(map[int]string{http.StatusNotFound: "No such id.", http.StatusUnprocessableEntity: "The id is malformed."}),
+	}
+	picture.Responses["200"] = &huma.Response{Description: "The emblem.",
+		Content: map[string]*huma.MediaType{"image/svg+xml": {Schema: &huma.Schema{Type: "string"}}}}
+	api.Handle(httpserver.Route{Serve: s.servePicture, Operation: picture})
+}
+
+func listParameters() []*huma.Param {
+	return []*huma.Param{
+		{Name: "limit", In: "query", Description: "At most so many.",
+			Schema: &huma.Schema{Type: "integer", Minimum: new(1.0), Maximum: new(float64(maxLimit))}},
+		{Name: "after", In: "query", Description: "Only ids above this one.",
+			Schema: &huma.Schema{Type: "integer", Format: "int64", Minimum: new(0.0)}},
+		{Name: "name", In: "query", Description: "Only names that have this part. Letter case is folded, accents count, % and _ are plain letters.",
+			Schema: &huma.Schema{Type: "string"}},
+	}
+}
+
+func (s *Service[T]) serveList(w http.ResponseWriter, r *http.Request) error {
+	query := httpserver.QueryOf(r)
+	sel := Selection{Limit: query.Int("limit", 1, maxLimit, 0), After: query.Int("after", 0, math.MaxInt64, 0)}
+	sel.Name, _ = query.Text("name")
+	if err := query.Err(); err != nil {
+		return err
+	}
+	stream := httpserver.NewStream(w, r)
+	body, begun := []byte{'['}, false
+	for page, err := range s.Pages(sel, stream.Step) {
+		if err != nil {
+			return problemOf(s.Kind.Singular, err)
+		}
+		if !begun {
+			w.Header().Set("Content-Type", "application/json")
+		}
+		for _, item := range page {
+			if begun {
+				body = append(body, ',')
+			}
+			body, begun = item.AppendJSON(body), true
+		}
+		if len(body) < flushSize {
+			continue
+		}
+		if err := stream.Write(body); err != nil {
+			return nil // the client is gone
+		}
+		body = body[:0]
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = stream.Write(append(body, ']'))
+	return nil
+}
+
+// flushSize is how many bytes of a list are gathered before they are sent.
+const flushSize = 64 << 10
+
+func (s *Service[T]) serveRandom(w http.ResponseWriter, r *http.Request) error {
+	item, err := s.Random(r.Context())
+	if err != nil {
+		return problemOf(s.Kind.Singular, err)
+	}
+	httpserver.NoStore(w)
+	return httpserver.WriteJSON(w, item.AppendJSON(nil))
+}
+
+func (s *Service[T]) serveOne(w http.ResponseWriter, r *http.Request) error {
+	item, err := s.find(r)
+	if err != nil {
+		return err
+	}
+	return httpserver.WriteJSON(w, item.AppendJSON(nil))
+}
+
+func (s *Service[T]) servePicture(w http.ResponseWriter, r *http.Request) error {
+	item, err := s.find(r)
+	if err != nil {
+		return err
+	}
+	// An SVG is a document of its own when it is opened: it may draw, and nothing else.
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	return httpserver.WriteBytes(w, "image/svg+xml", s.Kind.Emblem(item))
+}
+
+// find returns the item that the path names.
+func (s *Service[T]) find(r *http.Request) (T, error) {
+	id, err := httpserver.PathID(r)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	item, err := s.Get(r.Context(), id)
+	if err != nil {
+		return item, problemOf(s.Kind.Singular, err)
+	}
+	return item, nil
+}
+
+// problemOf turns an error of the service into its answer. What is neither of the two known cases is the store's.
+func problemOf(singular string, err error) error {
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return httpserver.Errorf(http.StatusNotFound, "there is no %s with this id", singular)
+	case errors.Is(err, ErrEmpty):
+		return httpserver.Errorf(http.StatusNotFound, "there is no %s yet", singular)
+	}
+	return httpserver.Unavailable("the store does not answer").Because(err)
+}

@@ -1,0 +1,104 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"iter"
+)
+
+// pageSize is how many rows of a whole list are read at a time: no connection of the pool is held while a slow
+// client takes them, and the memory of a list doesn't grow with the table.
+const pageSize = 500
+
+// Service serves one catalog from its store.
+type Service[T Item] struct {
+	Kind   Kind[T]
+	store  Store[T]
+	picker *Picker[T]
+}
+
+// NewService returns the service of a catalog. Close it before its store.
+func NewService[T Item](kind Kind[T], store Store[T]) *Service[T] {
+	return &Service[T]{Kind: kind, store: store, picker: NewPicker(store)}
+}
+
+// Close ends what the service does in the background.
+func (s *Service[T]) Close() { s.picker.Close() }
+
+// Random draws one item, each equally likely.
+func (s *Service[T]) Random(ctx context.Context) (T, error) {
+	item, err := s.picker.Random(ctx)
+	if err != nil {
+		return item, fmt.Errorf("drawing a %s: %w", s.Kind.Singular, err)
+	}
+	return item, nil
+}
+
+// Get returns the item with that id, or ErrNotFound.
+func (s *Service[T]) Get(ctx context.Context, id int64) (T, error) {
+	item, err := s.store.Get(ctx, id)
+	if err != nil {
+		return item, fmt.Errorf("reading %s %d: %w", s.Kind.Singular, id, err)
+	}
+	return item, nil
+}
+
+// Selection is a part of a catalog.
+type Selection struct {
+	After int64  // ids above this one
+	Limit int64  // at most so many, 0 for all
+	Name  string // those whose name has this part, letter case folded
+}
+
+// Pages yields the selected items by id, in pages of bounded size. step gives each read of the store its context.
+func (s *Service[T]) Pages(sel Selection, step func() (context.Context, context.CancelFunc)) iter.Seq2[[]T, error] {
+	return func(yield func([]T, error) bool) {
+		match, left := NewMatch(sel.Name), sel.Limit
+		for after := sel.After; ; {
+			size := pageSize
+			if sel.Name == "" && sel.Limit > 0 {
+				size = int(min(left, pageSize))
+			}
+			page, err := s.page(step, after, size)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			last := len(page) < size
+			if !last {
+				after = page[len(page)-1].Key()
+			}
+			if sel.Name != "" {
+				page = matching(page, match)
+			}
+			if sel.Limit > 0 {
+				page = page[:min(int64(len(page)), left)]
+				left -= int64(len(page))
+				last = last || left == 0
+			}
+			if !yield(page, nil) || last {
+				return
+			}
+		}
+	}
+}
+
+func (s *Service[T]) page(step func() (context.Context, context.CancelFunc), after int64, size int) ([]T, error) {
+	ctx, cancel := step()
+	defer cancel()
+	page, err := s.store.Page(ctx, after, size)
+	if err != nil {
+		return nil, fmt.Errorf("reading a page of %s: %w", s.Kind.Plural, err)
+	}
+	return page, nil
+}
+
+func matching[T Item](page []T, match Match) []T {
+	found := page[:0]
+	for _, item := range page {
+		if match.Name(item.Label()) {
+			found = append(found, item)
+		}
+	}
+	return found
+}

@@ -1,0 +1,88 @@
+// Package sqldb keeps a catalog behind database/sql: in SQLite, the embedded store, and in MariaDB or MySQL.
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"superheroes/internal/catalog"
+)
+
+// reader is what the engines share: all of the reading but the ids' version.
+type reader[T catalog.Item] struct {
+	table catalog.Table[T]
+	get   *sql.Stmt
+	page  *sql.Stmt
+}
+
+func newReader[T catalog.Item](ctx context.Context, db *sql.DB, table catalog.Table[T]) (reader[T], error) {
+	r := reader[T]{table: table}
+	columns := table.SelectList()
+	var err error
+	if r.get, err = db.PrepareContext(ctx, fmt.Sprintf("SELECT %s FROM %s WHERE id = ?", columns, table.Name)); err != nil {
+		return r, fmt.Errorf("table %s is not as expected: %w", table.Name, err)
+	}
+	r.page, err = db.PrepareContext(ctx, fmt.Sprintf("SELECT %s FROM %s WHERE id > ? ORDER BY id LIMIT ?", columns, table.Name))
+	return r, err
+}
+
+// Get implements catalog.Store.
+func (r *reader[T]) Get(ctx context.Context, id int64) (T, error) {
+	var item T
+	err := r.get.QueryRowContext(ctx, id).Scan(r.table.Fields(&item)...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return item, catalog.ErrNotFound
+	}
+	return item, err
+}
+
+// Page implements catalog.Store.
+func (r *reader[T]) Page(ctx context.Context, after int64, limit int) ([]T, error) {
+	rows, err := r.page.QueryContext(ctx, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	return collect(rows, r.table.Fields)
+}
+
+// collect reads all rows and closes them.
+func collect[T any](rows *sql.Rows, fields func(*T) []any) ([]T, error) {
+	defer func() { _ = rows.Close() }() // rows.Err tells what matters
+	var items []T
+	for rows.Next() {
+		var item T
+		if err := rows.Scan(fields(&item)...); err != nil {
+			return nil, err
+		}
+		items = append(items, item)
+	}
+	return items, rows.Err()
+}
+
+// ids reads every id.
+func ids(ctx context.Context, db interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}, table string) ([]int64, error) {
+	rows, err := db.QueryContext(ctx, "SELECT id FROM "+table+" ORDER BY id")
+	if err != nil {
+		return nil, err
+	}
+	return collect(rows, func(id *int64) []any { return []any{id} })
+}
+
+// inTx runs do in a transaction, which is undone when do fails.
+func inTx(ctx context.Context, db interface {
+	BeginTx(ctx context.Context, options *sql.TxOptions) (*sql.Tx, error)
+}, options *sql.TxOptions, do func(tx *sql.Tx) error) error {
+	tx, err := db.BeginTx(ctx, options)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // does nothing after the commit
+	if err := do(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}

@@ -1,0 +1,118 @@
+package catalog
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// Table is a catalog's table as every engine sees it.
+type Table[T any] struct {
+	Name     string
+	Sequence string // the PostgreSQL sequence that gives ids, "" for none
+	Step     int64  // distance of two ids it gives; Hibernate's sequences step by 50
+	Columns  []Column
+	// Fields returns pointers to the item's fields in the order of Columns: *int64, *int32 or *string. They are the
+	// targets of a read and the values of a write.
+	Fields func(*T) []any
+}
+
+// Column is one column. NULL in it is read as its Zero.
+type Column struct {
+	Name string // as in JSON; SQL doesn't mind the letter case
+	Zero string // an SQL literal: '' or 0
+}
+
+// Names returns the columns' names.
+func (t Table[T]) Names() []string {
+	names := make([]string, len(t.Columns))
+	for i, column := range t.Columns {
+		names[i] = column.Name
+	}
+	return names
+}
+
+// SelectList returns the columns for a SELECT, NULL replaced.
+func (t Table[T]) SelectList() string {
+	list := make([]string, len(t.Columns))
+	for i, column := range t.Columns {
+		list[i] = fmt.Sprintf("COALESCE(%s, %s)", column.Name, column.Zero)
+	}
+	list[0] = t.Columns[0].Name // the id, never NULL: no function stands between it and its index
+	return strings.Join(list, ", ")
+}
+
+// Set stores a value, given as text, in the field of that column.
+func (t Table[T]) Set(item *T, column, value string) error {
+	switch field := t.field(item, column).(type) {
+	case *string:
+		*field = value
+	case *int64:
+		n, err := strconv.ParseInt(value, 10, 64)
+		if err != nil {
+			return fmt.Errorf("%s: %q is not an integer", column, clip(value))
+		}
+		*field = n
+	case *int32:
+		n, err := strconv.ParseInt(value, 10, 32)
+		if err != nil {
+			return fmt.Errorf("%s: %q is not an integer of 32 bits", column, clip(value))
+		}
+		*field = int32(n)
+	default:
+		return fmt.Errorf("there is no column %q", clip(column))
+	}
+	return nil
+}
+
+// Value returns the field of that column as text.
+func (t Table[T]) Value(item T, column string) string {
+	switch field := t.field(&item, column).(type) {
+	case *string:
+		return *field
+	case *int64:
+		return strconv.FormatInt(*field, 10)
+	case *int32:
+		return strconv.FormatInt(int64(*field), 10)
+	}
+	return ""
+}
+
+func (t Table[T]) field(item *T, column string) any {
+	i := slices.IndexFunc(t.Columns, func(c Column) bool { return strings.EqualFold(c.Name, column) })
+	if i < 0 {
+		return nil
+	}
+	return t.Fields(item)[i]
+}
+
+// clip keeps a message readable when the value in it is long.
+func clip(text string) string {
+	const most = 40
+	if len(text) <= most {
+		return text
+	}
+	end := most
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + "…"
+}
+
+// CheckText refuses a text that isn't from low to high code points long, that isn't UTF-8 or that holds a NUL, which
+// PostgreSQL can't keep. A high of 0 means no limit.
+func CheckText(refuse func(field, message string), field, text string, low, high int) {
+	n := utf8.RuneCountInString(text)
+	switch {
+	case !utf8.ValidString(text):
+		refuse(field, "is not valid UTF-8")
+	case strings.IndexByte(text, 0) >= 0:
+		refuse(field, "has a NUL character")
+	case n == 0 && low > 0:
+		refuse(field, "is missing or empty")
+	case n < low || high > 0 && n > high:
+		refuse(field, fmt.Sprintf("must have %d to %d characters, not %d", low, high, n))
+	}
+}

@@ -1,0 +1,83 @@
+// Package embedded opens SQLite databases the durable way: what is committed is on the disk.
+package embedded
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// DB is one database file: any number of readers beside one writer, which is what SQLite allows.
+type DB struct {
+	Path   string
+	Reads  *sql.DB
+	Writes *sql.DB // one connection; transactions take the write lock when they begin
+}
+
+// pragmas hold for every connection, because they stand in the DSN. WAL lets readers go on beside the writer;
+// synchronous=FULL has each commit wait for fdatasync; a page of 8 KiB holds several fights.
+var pragmas = []string{"busy_timeout(5000)", "page_size(8192)", "journal_mode(WAL)", "synchronous(FULL)"}
+
+// Open opens the file, and creates it when it is missing.
+func Open(ctx context.Context, path string) (*DB, error) {
+	db := &DB{Path: path}
+	var err error
+	if db.Writes, err = open(ctx, path, 1, "_txlock=immediate"); err != nil {
+		return nil, err
+	}
+	if db.Reads, err = open(ctx, path, 4, "_pragma=query_only(1)"); err != nil {
+		_ = db.Writes.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+func open(ctx context.Context, path string, connections int, options string) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", dsn(path, options))
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", path, err)
+	}
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	if err := db.PingContext(ctx); err != nil {
+		_ = db.Close()
+		return nil, fmt.Errorf("opening %s: %w", path, err)
+	}
+	return db, nil
+}
+
+// dsn spells the path as a URI, so that no character in it is taken for an option.
+func dsn(path, options string) string {
+	escaped := (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()
+	return "file:" + escaped + "?_pragma=" + strings.Join(pragmas, "&_pragma=") + "&" + options
+}
+
+// Ping tells whether the file can be read.
+func (db *DB) Ping(ctx context.Context) error {
+	var version int64
+	return db.Reads.QueryRowContext(ctx, "PRAGMA schema_version").Scan(&version)
+}
+
+// Close closes every connection. The last one moves the write-ahead log into the file.
+func (db *DB) Close() error {
+	return errors.Join(db.Reads.Close(), db.Writes.Close())
+}
+
+// IsConstraint tells whether err is a row that breaks a UNIQUE or CHECK constraint.
+func IsConstraint(err error) bool {
+	var sqliteErr *sqlite.Error
+	return errors.As(err, &sqliteErr) && sqliteErr.Code()&0xff == sqlite3.SQLITE_CONSTRAINT
+}
+
+// IsBusy tells whether err is a write that never began, because another process held the lock for too long.
+func IsBusy(err error) bool {
+	var sqliteErr *sqlite.Error
+	return errors.As(err, &sqliteErr) && sqliteErr.Code()&0xff == sqlite3.SQLITE_BUSY
+}

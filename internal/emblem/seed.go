@@ -1,0 +1,37 @@
+package emblem
+
+import "hash/fnv"
+
+// seed is a stream of small choices (xorshift64*). It is written out here
+// because math/rand may change its sequences between versions of Go, and with
+// them every picture.
+type seed uint64
+
+// newSeed starts the stream that belongs to an entry.
+func newSeed(kind string, id int64, name string) seed {
+	h := fnv.New64a()
+	h.Write([]byte(kind))
+	var digits [8]byte
+	for i := range digits {
+		digits[i] = byte(id >> (8 * i))
+	}
+	h.Write(digits[:])
+	h.Write([]byte(name))
+	return seed(h.Sum64() | 1) // xorshift never leaves zero
+}
+
+// below returns the next choice in [0, n); n must be positive.
+func (s *seed) below(n int) int {
+	x := uint64(*s)
+	x ^= x >> 12
+	x ^= x << 25
+	x ^= x >> 27
+	*s = seed(x)
+	return int((x * 0x2545f4914f6cdd1d >> 33) % uint64(n))
+}
+
+// between returns the next choice in [low, high].
+func (s *seed) between(low, high int) int { return low + s.below(high-low+1) }
+
+// oneOf returns one of the choices.
+func oneOf[T any](s *seed, choices []T) T { return choices[s.below(len(choices))] }

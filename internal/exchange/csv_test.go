@@ -1,0 +1,37 @@
+package exchange_test
+
+import (
+	"testing"
+
+	"superheroes/internal/exchange"
+)
+
+func TestReadCSV(t *testing.T) {
+	const unknown = "; known are id, name, otherName, level, picture, powers"
+	runReadCases(t, exchange.CSV, heroes(), []readCase{
+		{"header only", "id,name\n", nil},
+		{"rows", "id,name,level\n1,Yoda,900\n2,Rey,\n", []string{`2 id=1 name="Yoda" level="900"`, `3 REFUSED line 3, column level: "" is not an integer`}},
+		{"header in another order and case", "POWERS, Name ,ID\nForce,Yoda,1", []string{`2 id=1 name="Yoda" powers="Force"`}},
+		{"CRLF and byte order mark", "\uFEFFid,name\r\n1,a\r\n2,\"b\r\nc\"\r\n3,d", []string{`2 id=1 name="a"`, `3 id=2 name="b\r\nc"`, `5 id=3 name="d"`}},
+		{"next id", "id,name\n,a\n\"\",b\n0,c\n", []string{`2 next name="a"`, `3 next name="b"`, `4 id=0 name="c"`}},
+		{"no id column", "name\na\n", []string{`2 next name="a"`}},
+		{"blank lines", "\n\r\nname\n\na\n\r\n\"\"\n\n", []string{`5 next name="a"`, `7 next`}},
+		{"quotes", "id,name,powers\n1,\"a \"\"b\"\", c\",\"\"\"\"\n2,\"\n\n\",x\n3,\" \",  \n", []string{`2 id=1 name="a \"b\", c" powers="\""`, `3 id=2 name="\n\n" powers="x"`, `6 id=3 name=" " powers="  "`}},
+		{"carriage returns that end no line", "id,name\n1,a\rb\r\r\n2,c\r", []string{`2 id=1 name="a\rb\r"`, `3 id=2 name="c"`}},
+		{"comma at the end of the file", "id,name\n1,", []string{`2 id=1`}},
+		{"wrong number of fields", "id,name\n1\n1,a,b\n2,b\n", []string{`2 REFUSED line 2: 1 fields, the header has 2`, `3 REFUSED line 3: 3 fields, the header has 2`, `4 id=2 name="b"`}},
+		{"quote within a plain field", "id,name\n1,Dwayne \"The Rock\" Johnson\n2,b\n", []string{`2 REFUSED line 2: a quote within a field that isn't quoted`, `3 id=2 name="b"`}},
+		{"text behind a quoted field", "id,name\n1,\"a\"b\"c\n2,\"b\" \n3,c\n", []string{`2 REFUSED line 2: text behind a closing quote; a quote within quotes is doubled`, `3 REFUSED line 3: text behind a closing quote; a quote within quotes is doubled`, `4 id=3 name="c"`}},
+		{"invalid UTF-8 and NUL", "id,name\n1,a\xff\n2,b\x00\n3,é😀\n", []string{`2 REFUSED line 2, column name: invalid UTF-8`, `3 REFUSED line 3, column name: a NUL character`, `4 id=3 name="é😀"`}},
+
+		{"empty file", "", []string{`END line 1: the header line is missing`}},
+		{"only blank lines", "\n\n", []string{`END line 3: the header line is missing`}},
+		{"unknown column", "id,name,cape\n1,a,b\n", []string{`END line 1: the header has an unknown column "cape"` + unknown}},
+		{"semicolons", "id;name\n", []string{`END line 1: the header has an unknown column "id;name"` + unknown}},
+		{"UTF-16", "\xff\xfei\x00d\x00,\x00", []string{`END line 1: the header has an unknown column "\xff\xfei\x00d\x00"` + unknown}},
+		{"column twice", "id,name,Name\n", []string{`END line 1: the header has column name twice`}},
+		{"name missing", "id,level\n1,2\n", []string{`END line 1: the header lacks column name`}},
+		{"header badly quoted", "id,na\"me\n", []string{`END line 1: a quote within a field that isn't quoted`}},
+		{"quoted field without end", "id,name\n1,a\n2,\"b\n3,c\n", []string{`2 id=1 name="a"`, `END line 3: a quoted field that doesn't end`}},
+	})
+}

@@ -1,0 +1,153 @@
+// Package exchange reads catalog items from files and writes them to files: the INSERT
+// statements of an SQL file, JSON lines, and CSV.
+//
+// Everything streams: one row is in memory at a time, and a row takes at most 1 MiB. A row that
+// can't be taken is handed on with the reason, and reading goes on with the next one; only what
+// makes the rest of the file meaningless ends it.
+package exchange
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxRow is the longest row that is read, in bytes. In SQL neither comments nor runs of white
+// space count, in CSV neither quoting nor the line end.
+const maxRow = 1 << 20
+
+// Schema says how an item is read from and written to columns.
+type Schema[T any] struct {
+	// Table is the table that an INSERT must name.
+	Table string
+	// Columns are the item's columns in their canonical spelling and in the order in which they
+	// are written: first the id, then the name, without which a CSV file isn't taken.
+	// Files may spell them in any letter case.
+	Columns []string
+	// MySQL says that SQL files are in the dialect of MySQL and MariaDB: backslash escapes in
+	// every string, strings in double quotes too, comments from # and no nested ones. Otherwise
+	// they are in PostgreSQL's, which SQLite's inserts follow too.
+	MySQL bool
+	// Set gives a column its value. It isn't called for NULL, DEFAULT and the next id.
+	Set func(item *T, column, value string) error
+	// Get returns a column as text, the inverse of Set. An id of "" or "0" means none.
+	Get func(item T, column string) string
+	// Decode reads one JSON object. It may not keep the line.
+	Decode func(line []byte) (T, error)
+	// AppendJSON appends the item as one JSON object without a line feed.
+	AppendJSON func(dst []byte, item T) []byte
+}
+
+// Row is one row of a file.
+type Row[T any] struct {
+	Line   int // where the row starts, from 1
+	Item   T
+	NextID bool  // the file leaves the id to the database
+	Err    error // why the row can't be taken; its text begins with the line
+}
+
+// Read returns the rows of a file, which can be ranged over once. An error ends the file, comes
+// without a row and names the line: the reader failed, a string or statement doesn't end, a row is
+// longer than 1 MiB, a CSV header is wrong.
+func Read[T any](r io.Reader, f Format, s Schema[T]) iter.Seq2[Row[T], error] {
+	return func(yield func(Row[T], error) bool) {
+		next := s.reader(r, f)
+		for {
+			row, err := next()
+			if err == io.EOF {
+				return
+			}
+			if !yield(row, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// reader returns the function that reads the next row of a file, io.EOF behind the last.
+func (s Schema[T]) reader(r io.Reader, f Format) func() (Row[T], error) {
+	switch f {
+	case SQL:
+		return s.rows(newSQLReader(r, s.Table, s.Columns, s.MySQL).next)
+	case CSV:
+		return s.rows(newCSVReader(r, s.Columns).next)
+	case JSONLines:
+		return newJSONReader(r, s).next
+	default:
+		return func() (Row[T], error) { return Row[T]{}, fmt.Errorf("%v files can't be read", f) }
+	}
+}
+
+// record is a row of a file whose rows are made of columns.
+type record struct {
+	line   int
+	values []value // those that are given
+	nextID bool
+	err    error
+}
+
+type value struct{ column, text string }
+
+func (s Schema[T]) rows(next func() (record, error)) func() (Row[T], error) {
+	return func() (Row[T], error) {
+		rec, err := next()
+		if err != nil {
+			return Row[T]{}, err
+		}
+		return s.row(rec), nil
+	}
+}
+
+func (s Schema[T]) row(rec record) Row[T] {
+	row := Row[T]{Line: rec.line, NextID: rec.nextID, Err: rec.err}
+	for _, v := range rec.values {
+		if row.Err != nil {
+			return row
+		}
+		row.Err = s.set(&row.Item, rec.line, v)
+	}
+	return row
+}
+
+func (s Schema[T]) set(item *T, line int, v value) error {
+	err := checkText(v.text)
+	if err == nil {
+		err = s.Set(item, v.column, v.text)
+	}
+	if err != nil {
+		return columnError(line, v.column, err)
+	}
+	return nil
+}
+
+// checkText refuses what no store can keep.
+func checkText(text string) error {
+	if !utf8.ValidString(text) {
+		return errors.New("invalid UTF-8")
+	}
+	if strings.IndexByte(text, 0) >= 0 {
+		return errors.New("a NUL character")
+	}
+	return nil
+}
+
+// canonical returns a column in its own spelling.
+func canonical(columns []string, name string) (string, bool) {
+	for _, column := range columns {
+		if strings.EqualFold(column, name) {
+			return column, true
+		}
+	}
+	return "", false
+}
+
+func lineError(line int, err error) error { return fmt.Errorf("line %d: %w", line, err) }
+
+func columnError(line int, column string, err error) error {
+	return fmt.Errorf("line %d, column %s: %w", line, column, err)
+}
+
+var errRowTooLong = fmt.Errorf("a row of more than %d bytes", maxRow)

@@ -1,0 +1,145 @@
+package exchange_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"superheroes/internal/exchange"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// checkRead reads any file and checks what Read promises of it.
+func checkRead(t *testing.T, input []byte, f exchange.Format, s exchange.Schema[hero]) {
+	lines := 1 + bytes.Count(input, []byte("\n"))
+	rows, lastLine, ended := 0, 1, false
+	for row, err := range exchange.Read(bytes.NewReader(input), f, s) {
+		if ended {
+			t.Fatal("something comes after the error that ends the file")
+		}
+		if err != nil {
+			ended = true
+			continue
+		}
+		if rows++; rows > len(input) {
+			t.Fatalf("more rows than bytes, %d", len(input))
+		}
+		if row.Line < lastLine || row.Line > lines {
+			t.Fatalf("line %d after line %d in a file of %d", row.Line, lastLine, lines)
+		}
+		lastLine = row.Line
+		checkRow(t, row)
+	}
+}
+
+func checkRow(t *testing.T, row exchange.Row[hero]) {
+	if row.Err != nil {
+		if !strings.HasPrefix(row.Err.Error(), "line ") {
+			t.Fatalf("the refusal names no line: %v", row.Err)
+		}
+		return
+	}
+	for _, column := range heroes().Columns {
+		if text := getHero(row.Item, column); !utf8.ValidString(text) || strings.Contains(text, "\x00") {
+			t.Fatalf("line %d was taken with %s %q", row.Line, column, text)
+		}
+	}
+}
+
+func FuzzReadSQL(f *testing.F) {
+	for _, seed := range []string{
+		"INSERT INTO hero(id, name, otherName) VALUES (nextval('hibernate_sequence'), 'T''Challa', NULL), (+7, E'a\\'\\u00e9', \"x\");",
+		"-- c\n/* /* */ */ # d\nINSERT IGNORE INTO `a`.hero (level) VALUES (-1) ON CONFLICT DO NOTHING; DO $x$ ' $x$; COPY",
+		"INSERT INTO hero(cape) SELECT 1; \\x y\nREPLACE INTO hero(name) VALUE (N'\\Z', _utf8'b'), (NEXT VALUE FOR a.b",
+	} {
+		f.Add([]byte(seed), false)
+		f.Add([]byte(seed), true)
+	}
+	f.Fuzz(func(t *testing.T, input []byte, mysql bool) {
+		s := heroes()
+		s.MySQL = mysql
+		checkRead(t, input, exchange.SQL, s)
+	})
+}
+
+func FuzzReadJSONLines(f *testing.F) {
+	f.Add([]byte("\uFEFF{\"id\":1,\"name\":\"Yoda\"}\r\n\n[]\n{\"name\":\"\\u0000\"}"))
+	f.Fuzz(func(t *testing.T, input []byte) { checkRead(t, input, exchange.JSONLines, heroes()) })
+}
+
+// FuzzReadCSV compares with the standard library's reader too, where that takes the whole file
+// and keeps texts as they are.
+func FuzzReadCSV(f *testing.F) {
+	f.Add([]byte("id,name\n1,\"a\"\"b\r\n\"\r\n\n2,b\rc,\n\"x\"y\n"))
+	f.Add([]byte("1,a,b\n\"\",\",\",\"\n\n\"\n\n\"\"\n"))
+	f.Fuzz(func(t *testing.T, input []byte) {
+		checkRead(t, input, exchange.CSV, heroes())
+		if bytes.ContainsAny(input, "\r\x00") || !utf8.Valid(input) {
+			return
+		}
+		if want, err := standardCSV(input); err == nil {
+			if diff := cmp.Diff(want, ownCSV(t, input)); diff != "" {
+				t.Fatalf("not as encoding/csv reads it:\n%s", diff)
+			}
+		}
+	})
+}
+
+// standardCSV returns the rows of three fields.
+func standardCSV(input []byte) ([][3]string, error) {
+	r := csv.NewReader(bytes.NewReader(input))
+	r.FieldsPerRecord = -1
+	records, err := r.ReadAll()
+	var rows [][3]string
+	for _, fields := range records {
+		if len(fields) == 3 {
+			rows = append(rows, [3]string(fields))
+		}
+	}
+	return rows, err
+}
+
+func ownCSV(t *testing.T, input []byte) (rows [][3]string) {
+	file := append([]byte("id,name,powers\n"), input...)
+	for row, err := range exchange.Read(bytes.NewReader(file), exchange.CSV, records("", false, "id", "name", "powers")) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if row.Err == nil {
+			rows = append(rows, [3]string{row.Item["id"], row.Item["name"], row.Item["powers"]})
+		}
+	}
+	return rows
+}
+
+// FuzzRoundTrip writes a hero and reads it back. What no store keeps is written all the same, and
+// refused when it is read.
+func FuzzRoundTrip(f *testing.F) {
+	f.Add(int64(1), "Yoda", " \t\r\n\"',", int64(900), "\uFEFF")
+	f.Add(int64(51), "", "\xff", int64(-1), "\x00")
+	f.Fuzz(func(t *testing.T, id int64, name, otherName string, level int64, powers string) {
+		if id == 0 {
+			return
+		}
+		want := hero{ID: id, Name: name, OtherName: otherName, Level: level, Powers: powers}
+		all := name + "," + otherName + "," + powers
+		if !utf8.ValidString(name) || !utf8.ValidString(otherName) || !utf8.ValidString(powers) {
+			// JSON has no way to write it.
+			checkRead(t, writeAll(t, exchange.CSV, []hero{want}), exchange.CSV, heroes())
+			return
+		}
+		for _, format := range written {
+			file := writeAll(t, format, []hero{want})
+			if strings.Contains(all, "\x00") {
+				checkRead(t, file, format, heroes())
+				continue
+			}
+			if got := readAll(t, bytes.NewReader(file), format, heroes()); len(got) != 1 || got[0] != want {
+				t.Fatalf("%v: got %+v, want %+v from\n%s", format, got, want, file)
+			}
+		}
+	})
+}

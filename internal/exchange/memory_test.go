@@ -1,0 +1,184 @@
+package exchange_test
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+
+	"superheroes/internal/exchange"
+)
+
+const (
+	streamLength = 16 << 20
+	liveLimit    = 1 << 20 // of a reader with short rows, its buffers included
+)
+
+// stream is a long file made while it is read.
+type stream struct {
+	pending strings.Reader
+	left    int // bytes, roughly
+	row     func() string
+}
+
+func (s *stream) Read(p []byte) (int, error) {
+	if s.pending.Len() == 0 {
+		if s.left <= 0 {
+			return 0, io.EOF
+		}
+		text := s.row()
+		s.left -= len(text)
+		s.pending.Reset(text)
+	}
+	return s.pending.Read(p)
+}
+
+// newStream returns a stream that begins with head, and goes on with the row over and over.
+func newStream(length int, head, row string) io.Reader {
+	return io.MultiReader(strings.NewReader(head), &stream{left: length, row: func() string { return row }})
+}
+
+var filler = strings.Repeat("Force, ", 140)
+
+var longFiles = map[string]struct {
+	format    exchange.Format
+	head, row string
+}{
+	"SQL, one row a statement": {exchange.SQL, "", "INSERT INTO hero(id, name, powers) VALUES (1, 'Yoda', '" + filler + "');\n"},
+	"SQL, one statement":       {exchange.SQL, "INSERT INTO hero(id, name, powers) VALUES (1, 'Yoda', '')\n", ", (1, 'Yoda', '" + filler + "')\n"},
+	"JSON lines":               {exchange.JSONLines, "", `{"id":1,"name":"Yoda","powers":"` + filler + "\"}\n"},
+	"CSV":                      {exchange.CSV, "id,name,powers\n", `1,Yoda,"` + filler + "\"\n"},
+}
+
+// growth reads a file and returns by how much the live heap grew at most, in bytes, and the rows.
+func growth(t *testing.T, f exchange.Format, file io.Reader, visit func(hero)) (peak int64, rows int) {
+	t.Helper()
+	before := liveHeap()
+	for row, err := range exchange.Read(file, f, heroes()) {
+		if err != nil || row.Err != nil {
+			t.Fatal(err, row.Err)
+		}
+		visit(row.Item)
+		if rows++; rows%2048 == 0 {
+			peak = max(peak, liveHeap()-before)
+		}
+	}
+	return peak, rows
+}
+
+func liveHeap() int64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return int64(stats.HeapAlloc)
+}
+
+func TestLongFilesAreNotHeld(t *testing.T) {
+	for name, file := range longFiles {
+		t.Run(name, func(t *testing.T) {
+			peak, rows := growth(t, file.format, newStream(streamLength, file.head, file.row), func(hero) {})
+			if rows < streamLength/2048 {
+				t.Errorf("%d rows only", rows)
+			}
+			if peak > liveLimit {
+				t.Errorf("%d MiB live, want at most %d", peak>>20, liveLimit>>20)
+			}
+		})
+	}
+}
+
+// TestHeldRowsAreSeen shows that the measure of TestLongFilesAreNotHeld tells a reader that holds
+// its rows.
+func TestHeldRowsAreSeen(t *testing.T) {
+	file := longFiles["CSV"]
+	var held []hero
+	peak, _ := growth(t, file.format, newStream(streamLength, file.head, file.row), func(h hero) { held = append(held, h) })
+	if peak <= liveLimit {
+		t.Errorf("%d MiB live with %d rows held, want more than %d", peak>>20, len(held), liveLimit>>20)
+	}
+	runtime.KeepAlive(held)
+}
+
+// What isn't part of a row may be of any length, and takes no memory either.
+func TestLongTextBetweenRows(t *testing.T) {
+	const insert = "; INSERT INTO hero(id, name) VALUES (1, 'a');"
+	for name, middle := range map[string][3]string{
+		"string in another statement":   {"SELECT '", filler, "'"},
+		"word in another statement":     {"SELECT x", strings.Repeat("x", 1000), ""},
+		"insert into another table":     {"INSERT INTO villain(id) VALUES (1)", ",(1)", ""},
+		"comment":                       {"/*", filler, "*/"},
+		"blanks":                        {"SELECT", strings.Repeat(" \n", 500), ""},
+		"dollar quote":                  {"DO $$", filler, "$$"},
+		"row refused for its statement": {"INSERT INTO hero(cape) VALUES ('", filler, "')"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := io.MultiReader(newStream(4*maxRow, middle[0], middle[1]), strings.NewReader(middle[2]+insert))
+			taken := 0
+			for row, err := range exchange.Read(file, exchange.SQL, heroes()) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if row.Err == nil {
+					taken++
+				}
+			}
+			if taken != 1 {
+				t.Errorf("%d rows, want 1", taken)
+			}
+		})
+	}
+}
+
+// maxRow is the documented limit.
+const maxRow = 1 << 20
+
+func TestLongestRow(t *testing.T) {
+	files := map[string]struct {
+		format              exchange.Format
+		head, before, after string
+		line                int
+		frame               int // bytes of the row that aren't text
+	}{
+		"SQL":            {exchange.SQL, "INSERT INTO hero(id, name, powers) VALUES\n(1, 'a', ''),\n", "(2,'b','", "'),(3, 'c', '');", 3, len("2,'b','')")},
+		"JSON lines":     {exchange.JSONLines, "{\"id\":1}\n", `{"id":2,"powers":"`, "\"}\r\n{\"id\":3}", 2, len(`{"id":2,"powers":""}`)},
+		"CSV":            {exchange.CSV, "id,name,powers\n1,a,\n", "2,b,", "\r\n3,c,\n", 3, len("2,b,")},
+		"CSV, in quotes": {exchange.CSV, "id,name,powers\n1,a,\n", "2,b,\"", "\"\n3,c,\n", 3, len("2,b,")},
+	}
+	for name, file := range files {
+		t.Run(name, func(t *testing.T) {
+			longest := file.head + file.before + strings.Repeat("x", maxRow-file.frame) + file.after
+			if items := readAll(t, strings.NewReader(longest), file.format, heroes()); len(items) != 3 {
+				t.Errorf("%d rows, want 3", len(items))
+			}
+			tooLong := file.head + file.before + strings.Repeat("x", maxRow-file.frame+1) + file.after
+			got := listing(strings.NewReader(tooLong), file.format, heroes())
+			want := fmt.Sprintf("END line %d: a row of more than %d bytes\n", file.line, maxRow)
+			if !strings.HasSuffix(got, want) || strings.Count(got, "\n") != 2 {
+				t.Errorf("got\n%.300swant one row and\n%s", got, want)
+			}
+		})
+	}
+}
+
+func TestRowsWithoutEnd(t *testing.T) {
+	for name, file := range map[string]struct {
+		format    exchange.Format
+		head, row string
+		want      string
+	}{
+		"SQL values":      {exchange.SQL, "INSERT INTO hero(id) VALUES (1", ",1", "END line 1: a row of more than 1048576 bytes\n"},
+		"SQL expression":  {exchange.SQL, "INSERT INTO hero(id) VALUES (1", "+(1", "END line 1: a row of more than 1048576 bytes\n"},
+		"SQL name":        {exchange.SQL, "INSERT INTO ", "x", "END line 1: a row of more than 1048576 bytes\n"},
+		"CSV fields":      {exchange.CSV, "id,name\n", ",", "END line 2: a row of more than 1048576 bytes\n"},
+		"CSV quoted text": {exchange.CSV, "id,name\n1,\"", "x\n", "END line 2: a row of more than 1048576 bytes\n"},
+		"CSV header":      {exchange.CSV, "", "x", "END line 1: a row of more than 1048576 bytes\n"},
+		"JSON":            {exchange.JSONLines, "{}\n", "x", "1 next\nEND line 2: a row of more than 1048576 bytes\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := listing(newStream(2*maxRow, file.head, strings.Repeat(file.row, 100)), file.format, heroes()); got != file.want {
+				t.Errorf("got %.300s, want %s", got, file.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,156 @@
+package fight
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"superheroes/internal/character"
+	"superheroes/internal/httpserver"
+	"superheroes/internal/location"
+)
+
+// document is the JSON of a fight as the OpenAPI document describes it; AppendJSON writes it, and a test holds the
+// one against the other.
+type document struct {
+	ID            string              `json:"id" format:"uuid" doc:"A UUID of version 7, made by the server."`
+	FightDate     time.Time           `json:"fight_date" doc:"The moment it was decided, in UTC."`
+	WinnerName    string              `json:"winner_name"`
+	WinnerLevel   int32               `json:"winner_level"`
+	WinnerPowers  string              `json:"winner_powers"`
+	WinnerPicture string              `json:"winner_picture"`
+	WinnerTeam    Team                `json:"winner_team" enum:"heroes,villains"`
+	LoserName     string              `json:"loser_name"`
+	LoserLevel    int32               `json:"loser_level"`
+	LoserPowers   string              `json:"loser_powers"`
+	LoserPicture  string              `json:"loser_picture"`
+	LoserTeam     Team                `json:"loser_team" enum:"heroes,villains"`
+	Hero          character.Character `json:"hero"`
+	Villain       character.Character `json:"villain"`
+	Location      location.Location   `json:"location"`
+}
+
+type fighters struct {
+	Hero    character.Character `json:"hero"`
+	Villain character.Character `json:"villain"`
+}
+
+type count struct {
+	Count int64 `json:"count" minimum:"0" example:"42"`
+}
+
+// schemas are the parts the operations below refer to.
+type schemas struct{ fight, fighters, location, count, body *huma.Schema }
+
+func newSchemas(api *httpserver.API) schemas {
+	nullable := func(ref *huma.Schema) *huma.Schema {
+		return &huma.Schema{OneOf: []*huma.Schema{ref, {Type: "null"}}}
+	}
+	noID := &huma.Schema{Type: "integer", Format: "int64", Nullable: true, Description: "Null when the request gave none."}
+	fighter := api.Variant("Fighter", character.Character{}, func(s *huma.Schema) { s.Properties["id"] = noID })
+	place := api.Variant("FightLocation", location.Location{}, func(s *huma.Schema) {
+		s.Properties["id"] = noID
+		s.Properties["type"] = &huma.Schema{Type: "string", Description: "A location's type, or empty when the request gave none."}
+	})
+	requested := func(s *huma.Schema) {
+		s.Required, s.AdditionalProperties = []string{"name"}, true
+		s.Description = "Only the name is required; what else is missing or null is empty. Unknown fields are dropped."
+	}
+	askedFighter := api.Variant("FighterRequest", character.Character{}, requested)
+	askedPlace := api.Variant("FightLocationRequest", location.Location{}, requested)
+	return schemas{
+		fight: api.Variant("Fight", document{}, func(s *huma.Schema) {
+			s.Properties["hero"], s.Properties["villain"], s.Properties["location"] = fighter, fighter, nullable(place)
+		}),
+		fighters: api.Schema(fighters{}),
+		location: api.Schema(location.Location{}),
+		count:    api.Schema(count{}),
+		body: api.Variant("FightRequest", fighters{}, func(s *huma.Schema) {
+			s.AdditionalProperties = true
+			s.Properties["hero"], s.Properties["villain"], s.Properties["location"] = askedFighter, askedFighter, nullable(askedPlace)
+		}),
+	}
+}
+
+// peerProblems are the answers of an operation that needs the catalogs.
+func peerProblems(more map[int]string) map[int]string {
+	problems := map[int]string{
+		http.StatusBadGateway:         "A peer refused, failed or broke off; the answer names it.",
+		http.StatusServiceUnavailable: "A peer's catalog is empty or its breaker open, or the store can't take it now; Retry-After says when to try again.",
+		http.StatusGatewayTimeout:     "A peer was too slow; the answer names it.",
+	}
+	for status, text := range more {
+		problems[status] = text
+	}
+	return problems
+}
+
+const storeAway = "The store is away; Retry-After says when to try again."
+
+func (s *Service) routes(api *httpserver.API) []httpserver.Route {
+	schemas, example := newSchemas(api), exampleFight()
+	fight := func() map[string]*huma.Response {
+		return api.Returns("The fight, stored before it is answered.", schemas.fight, asDocument(example))
+	}
+	operation := func(method, id, path, summary string, responses map[string]*huma.Response, problems map[int]string) huma.Operation {
+		return huma.Operation{OperationID: id, Method: method, Path: "/api/fights" + path, Summary: summary, Tags: []string{"fights"},
+			Responses: api.Problems(responses, problems)}
+	}
+	execute := operation(http.MethodGet, "execute-fight", "/execute_fight", "Draw two fighters and a place at the same time, fight, store",
+		fight(), peerProblems(nil))
+	post := operation(http.MethodPost, "post-fight", "", "Fight between the two that are sent", fight(), map[int]string{
+		http.StatusBadRequest:            "The body is not one well-formed JSON text in UTF-8, has a key twice, or is nested deeper than 32.",
+		http.StatusRequestEntityTooLarge: "The body is over 64 KiB.",
+		http.StatusUnsupportedMediaType:  "The body is not JSON by its content type.",
+		http.StatusUnprocessableEntity:   "A value was refused; the answer names each place.",
+		http.StatusServiceUnavailable:    "The store can't take it now; Retry-After says when to try again, the detail whether it may have been stored all the same.",
+	})
+	post.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {
+		Schema: schemas.body, Example: map[string]any{"hero": example.Hero, "villain": example.Villain, "location": example.Location},
+	}}}
+	list := operation(http.MethodGet, "list-fights", "", "Stored fights, newest first",
+		api.Returns("The fights. A Link header with rel=next leads on where there is more.",
+			&huma.Schema{Type: "array", Items: schemas.fight}, []document{asDocument(example)}),
+		map[int]string{http.StatusUnprocessableEntity: "A parameter was refused; the answer names it.", http.StatusServiceUnavailable: storeAway})
+	list.Responses["200"].Headers = map[string]*huma.Param{"Link": {Description: "Relative address of the next page.", Schema: &huma.Schema{Type: "string"}}}
+	list.Parameters = []*huma.Param{
+		{Name: "limit", In: "query", Description: "At most so many.",
+			Schema: &huma.Schema{Type: "integer", Minimum: new(1.0), Maximum: new(float64(maxLimit)), Default: defaultLimit}},
+		{Name: "before", In: "query", Description: "Only fights with a smaller id; it need not exist.",
+			Schema: &huma.Schema{Type: "string", Format: "uuid"}},
+	}
+	one := operation(http.MethodGet, "get-fight", "/{id}", "Get a fight", fight(), map[int]string{
+		http.StatusNotFound: "No fight has this id.", http.StatusUnprocessableEntity: "The id is not a UUID.", http.StatusServiceUnavailable: storeAway,
+	})
+	one.Parameters = []*huma.Param{{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: "string", Format: "uuid"}}}
+	return []httpserver.Route{
+		{Serve: s.serveExecute, Operation: execute},
+		{Serve: s.servePost, Operation: post},
+		{Serve: s.serveList, Operation: list},
+		{Serve: s.serveOne, Operation: one},
+		{Serve: s.serveFighters, Operation: operation(http.MethodGet, "random-fighters", "/randomfighters", "Draw a hero and a villain at the same time",
+			api.Returns("The two.", schemas.fighters, fighters{example.Hero, example.Villain}), peerProblems(nil))},
+		{Serve: s.serveLocation, Operation: operation(http.MethodGet, "random-location", "/randomlocation", "Draw a location",
+			api.Returns("The location.", schemas.location, example.Location), peerProblems(nil))},
+		{Serve: s.serveCount, Operation: operation(http.MethodGet, "count-fights", "/count", "How many fights are stored, exactly",
+			api.Returns("The number.", schemas.count, count{42}), map[int]string{http.StatusServiceUnavailable: storeAway})},
+	}
+}
+
+func exampleFight() Fight {
+	id, _ := ParseID("0198c5a7-1f2e-7c3a-9d10-2b6f6f1d2c4e") // well-formed
+	place := location.Locations().Example
+	return Decide(id, time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC), character.Heroes().Example, character.Villains().Example, &place)
+}
+
+// asDocument is the fight as the document's examples show it.
+func asDocument(f Fight) document {
+	winner, loser := f.Sides()
+	return document{
+		ID: f.ID.String(), FightDate: f.Date,
+		WinnerName: winner.Name, WinnerLevel: winner.Level, WinnerPowers: winner.Powers, WinnerPicture: winner.Picture, WinnerTeam: winner.Team,
+		LoserName: loser.Name, LoserLevel: loser.Level, LoserPowers: loser.Powers, LoserPicture: loser.Picture, LoserTeam: loser.Team,
+		Hero: f.Hero, Villain: f.Villain, Location: *f.Location,
+	}
+}

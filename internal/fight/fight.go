@@ -1,0 +1,114 @@
+// Package fight decides and keeps fights. The path of one: routes.go takes the request, service.go fetches a hero,
+// a villain and a place at the same time, this file decides and encodes, and a store in the folders below keeps it
+// before it is answered.
+package fight
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"superheroes/internal/catalog"
+	"superheroes/internal/character"
+	"superheroes/internal/location"
+)
+
+// Team is the side of a fighter.
+type Team string
+
+// The two sides.
+const (
+	Heroes   Team = "heroes"
+	Villains Team = "villains"
+)
+
+// Fight is a fight that was decided.
+type Fight struct {
+	ID       ID
+	Date     time.Time // the moment it was decided, in UTC, to the millisecond: what every store can keep
+	Winner   Team
+	Hero     character.Character
+	Villain  character.Character
+	Location *location.Location // nil when it was fought nowhere in particular
+}
+
+// Decide lets hero and villain fight at that moment. The higher level wins; a tie goes to the villain.
+func Decide(id ID, at time.Time, hero, villain character.Character, place *location.Location) Fight {
+	winner := Villains
+	if hero.Level > villain.Level {
+		winner = Heroes
+	}
+	return Fight{ID: id, Date: at.UTC().Truncate(time.Millisecond), Winner: winner, Hero: hero, Villain: villain, Location: place}
+}
+
+// Side is a fighter and the team it fought for.
+type Side struct {
+	character.Character
+	Team Team
+}
+
+// Sides returns the winner and the loser.
+func (f Fight) Sides() (winner, loser Side) {
+	hero, villain := Side{f.Hero, Heroes}, Side{f.Villain, Villains}
+	if f.Winner == Heroes {
+		return hero, villain
+	}
+	return villain, hero
+}
+
+// AppendJSON appends the answer that a client gets, which is also the document that the embedded store keeps.
+func (f Fight) AppendJSON(dst []byte) []byte {
+	winner, loser := f.Sides()
+	dst = f.ID.append(append(dst, `{"id":"`...))
+	dst = f.Date.AppendFormat(append(dst, `","fight_date":"`...), "2006-01-02T15:04:05.000Z")
+	dst = winner.appendJSON(append(dst, '"'), "winner")
+	dst = loser.appendJSON(dst, "loser")
+	dst = f.Hero.AppendJSON(append(dst, `,"hero":`...))
+	dst = f.Villain.AppendJSON(append(dst, `,"villain":`...))
+	dst = append(dst, `,"location":`...)
+	if f.Location == nil {
+		return append(dst, `null}`...)
+	}
+	return append(f.Location.AppendJSON(dst), '}')
+}
+
+// appendJSON appends the five fields of one side: winner_name and so on.
+func (s Side) appendJSON(dst []byte, role string) []byte {
+	field := func(name string) {
+		dst = append(dst, `,"`...)
+		dst = append(dst, role...)
+		dst = append(dst, name...)
+	}
+	field(`_name":`)
+	dst = catalog.AppendString(dst, s.Name)
+	field(`_level":`)
+	dst = strconv.AppendInt(dst, int64(s.Level), 10)
+	field(`_powers":`)
+	dst = catalog.AppendString(dst, s.Powers)
+	field(`_picture":`)
+	dst = catalog.AppendString(dst, s.Picture)
+	field(`_team":`)
+	return catalog.AppendString(dst, string(s.Team))
+}
+
+// Parse reads a document that AppendJSON wrote.
+func Parse(document []byte) (Fight, error) {
+	var stored struct {
+		ID       string              `json:"id"`
+		Date     time.Time           `json:"fight_date"`
+		Winner   Team                `json:"winner_team"`
+		Hero     character.Character `json:"hero"`
+		Villain  character.Character `json:"villain"`
+		Location *location.Location  `json:"location"`
+	}
+	if err := json.Unmarshal(document, &stored); err != nil {
+		return Fight{}, fmt.Errorf("reading a stored fight: %w", err)
+	}
+	id, err := ParseID(stored.ID)
+	if err != nil {
+		return Fight{}, fmt.Errorf("reading a stored fight: %w", err)
+	}
+	return Fight{id, stored.Date, stored.Winner, stored.Hero, stored.Villain, stored.Location}, nil
+}

@@ -1,0 +1,199 @@
+package fight
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+
+	"superheroes/internal/catalog"
+	"superheroes/internal/character"
+	"superheroes/internal/httpserver"
+	"superheroes/internal/location"
+)
+
+const (
+	maxLimit     = 100
+	defaultLimit = 20
+)
+
+// AddRoutes declares the operations on fights. Their documentation is in document.go.
+func (s *Service) AddRoutes(api *httpserver.API) {
+	for _, route := range s.routes(api) {
+		api.Handle(route)
+	}
+}
+
+func (s *Service) serveFighters(w http.ResponseWriter, r *http.Request) error {
+	hero, villain, err := s.Fighters(r.Context())
+	if err != nil {
+		return peerProblem(err)
+	}
+	body := hero.AppendJSON([]byte(`{"hero":`))
+	body = villain.AppendJSON(append(body, `,"villain":`...))
+	httpserver.NoStore(w)
+	return httpserver.WriteJSON(w, append(body, '}'))
+}
+
+func (s *Service) serveLocation(w http.ResponseWriter, r *http.Request) error {
+	place, err := s.Location(r.Context())
+	if err != nil {
+		return peerProblem(err)
+	}
+	httpserver.NoStore(w)
+	return httpserver.WriteJSON(w, place.AppendJSON(nil))
+}
+
+// serveExecute fights and stores, though it is a GET, as everywhere in the family. A HEAD, which promises to
+// change nothing, is refused.
+func (s *Service) serveExecute(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodGet {
+		problem := httpserver.Errorf(http.StatusMethodNotAllowed, "this path takes GET")
+		problem.Allow = http.MethodGet
+		return problem
+	}
+	fight, err := s.Execute(r.Context())
+	return answer(w, fight, err)
+}
+
+// body is what a client posts.
+type body struct {
+	Hero     *character.Character `json:"hero"`
+	Villain  *character.Character `json:"villain"`
+	Location *location.Location   `json:"location"`
+}
+
+func (s *Service) servePost(w http.ResponseWriter, r *http.Request) error {
+	var posted body
+	if err := httpserver.DecodeBody(r, &posted); err != nil {
+		return err
+	}
+	if err := posted.check(); err != nil {
+		return err
+	}
+	fight, err := s.Perform(r.Context(), *posted.Hero, *posted.Villain, posted.Location)
+	return answer(w, fight, err)
+}
+
+// check names every place of the body that breaks a limit.
+func (b body) check() error {
+	var wrong []httpserver.Place
+	refuse := func(location, message string) {
+		wrong = append(wrong, httpserver.Place{Location: "body." + location, Message: message})
+	}
+	at := func(part string) func(field, message string) {
+		return func(field, message string) { refuse(part+"."+field, message) }
+	}
+	for _, side := range []struct {
+		part    string
+		fighter *character.Character
+	}{{"hero", b.Hero}, {"villain", b.Villain}} {
+		if side.fighter == nil {
+			refuse(side.part, "is missing")
+			continue
+		}
+		side.fighter.Check(at(side.part))
+	}
+	if b.Location != nil {
+		b.Location.CheckGiven(at("location"))
+	}
+	if len(wrong) > 0 {
+		return httpserver.Invalid(wrong...)
+	}
+	return nil
+}
+
+func answer(w http.ResponseWriter, fight Fight, err error) error {
+	var peer *PeerError
+	switch {
+	case err == nil:
+	case errors.As(err, &peer):
+		return peerProblem(err)
+	case errors.Is(err, ErrMaybeStored):
+		return httpserver.Unavailable("the store did not confirm the fight: it may have been stored all the same").Because(err)
+	default:
+		return httpserver.Unavailable("the store can't take the fight now; it was not stored").Because(err)
+	}
+	httpserver.NoStore(w)
+	return httpserver.WriteJSON(w, fight.AppendJSON(nil))
+}
+
+func (s *Service) serveList(w http.ResponseWriter, r *http.Request) error {
+	query := httpserver.QueryOf(r)
+	limit := int(query.Int("limit", 1, maxLimit, defaultLimit))
+	before := MaxID
+	if text, given := query.Text("before"); given {
+		var err error
+		if before, err = ParseID(text); err != nil {
+			query.Refuse("before", err.Error())
+		}
+	}
+	if err := query.Err(); err != nil {
+		return err
+	}
+	fights, err := s.store.Page(r.Context(), before, limit+1) // one more tells whether there is a next page
+	if err != nil {
+		return problemOf(fmt.Errorf("reading a page of fights: %w", err))
+	}
+	if len(fights) > limit {
+		fights = fights[:limit]
+		w.Header().Set("Link", fmt.Sprintf(`</api/fights?limit=%d&before=%s>; rel="next"`, limit, fights[limit-1].ID))
+	}
+	list := []byte{'['}
+	for i, fight := range fights {
+		if i > 0 {
+			list = append(list, ',')
+		}
+		list = fight.AppendJSON(list)
+	}
+	return httpserver.WriteJSON(w, append(list, ']'))
+}
+
+func (s *Service) serveOne(w http.ResponseWriter, r *http.Request) error {
+	id, err := ParseID(r.PathValue("id"))
+	if err != nil {
+		return httpserver.Invalid(httpserver.Place{Location: "path.id", Message: err.Error()})
+	}
+	fight, err := s.store.Get(r.Context(), id)
+	if err != nil {
+		return problemOf(fmt.Errorf("reading fight %s: %w", id, err))
+	}
+	return httpserver.WriteJSON(w, fight.AppendJSON(nil))
+}
+
+func (s *Service) serveCount(w http.ResponseWriter, r *http.Request) error {
+	count, err := s.store.Count(r.Context())
+	if err != nil {
+		return problemOf(fmt.Errorf("counting fights: %w", err))
+	}
+	return httpserver.WriteJSON(w, append(strconv.AppendInt([]byte(`{"count":`), count, 10), '}'))
+}
+
+// problemOf turns an error of a read into its answer.
+func problemOf(err error) error {
+	if errors.Is(err, ErrNotFound) {
+		return httpserver.Errorf(http.StatusNotFound, "there is no fight with this id")
+	}
+	return httpserver.Unavailable("the store does not answer").Because(err)
+}
+
+// ErrOpen: too many calls of a peer have failed lately; it is spared for a moment.
+var ErrOpen = errors.New("the circuit breaker is open")
+
+func peerProblem(err error) error {
+	var peer *PeerError
+	var network net.Error
+	switch {
+	case !errors.As(err, &peer):
+		return err
+	case errors.Is(err, catalog.ErrEmpty):
+		return httpserver.Unavailable("the catalog of %s is empty", peer.Peer).Because(err)
+	case errors.Is(err, ErrOpen):
+		return httpserver.Unavailable("%s failed too often lately and is spared for a moment", peer.Peer).Because(err)
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
+		return httpserver.Errorf(http.StatusGatewayTimeout, "%s did not answer in time", peer.Peer).Because(err)
+	}
+	return httpserver.Errorf(http.StatusBadGateway, "%s failed to answer", peer.Peer).Because(err)
+}

@@ -1,0 +1,117 @@
+// Package sqlite keeps fights in the embedded store.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+
+	"superheroes/internal/embedded"
+	"superheroes/internal/fight"
+)
+
+// Store is a fight.Store in a file.
+type Store struct {
+	db *embedded.DB
+}
+
+var _ fight.Store = (*Store)(nil)
+
+// Open opens the file, and creates the table when it is missing.
+func Open(ctx context.Context, path, schema string) (*Store, error) {
+	db, err := embedded.Open(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := db.Writes.ExecContext(ctx, schema); err != nil {
+		return nil, errors.Join(fmt.Errorf("creating table fight: %w", err), db.Close())
+	}
+	return &Store{db: db}, nil
+}
+
+// Insert implements fight.Store: one transaction of its own. Until the write begins it waits for its turn as long
+// as ctx allows; then it is not interrupted any more, so that it always knows how it ended.
+func (s *Store) Insert(ctx context.Context, f fight.Fight) error {
+	conn, err := s.db.Writes.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("waiting for the writer: %w", err)
+	}
+	_, err = conn.ExecContext(context.WithoutCancel(ctx), "INSERT INTO fight (id, document) VALUES (?, ?)", f.ID[:], f.AppendJSON(nil))
+	if err != nil {
+		// After a failed write or sync nobody knows what reached the disk: nothing is acknowledged, and the
+		// connection, whose cache may hold what the file does not, is dropped.
+		_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+		_ = conn.Close()
+		return failure(err)
+	}
+	_ = conn.Close() // gives it back to the pool
+	return nil
+}
+
+// failure tells an error that surely left nothing from one that may have: only a transaction that never got the lock
+// is sure.
+func failure(err error) error {
+	if embedded.IsBusy(err) || embedded.IsConstraint(err) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", fight.ErrMaybeStored, err)
+}
+
+// Get implements fight.Store.
+func (s *Store) Get(ctx context.Context, id fight.ID) (fight.Fight, error) {
+	var document []byte
+	err := s.db.Reads.QueryRowContext(ctx, "SELECT document FROM fight WHERE id = ?", id[:]).Scan(&document)
+	if errors.Is(err, sql.ErrNoRows) {
+		return fight.Fight{}, fight.ErrNotFound
+	}
+	if err != nil {
+		return fight.Fight{}, err
+	}
+	return fight.Parse(document)
+}
+
+// Page implements fight.Store.
+func (s *Store) Page(ctx context.Context, before fight.ID, limit int) (fights []fight.Fight, err error) {
+	rows, err := s.db.Reads.QueryContext(ctx, "SELECT document FROM fight WHERE id < ? ORDER BY id DESC LIMIT ?", before[:], limit)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var document sql.RawBytes
+		if err := rows.Scan(&document); err != nil {
+			return nil, err
+		}
+		f, err := fight.Parse(document)
+		if err != nil {
+			return nil, err
+		}
+		fights = append(fights, f)
+	}
+	return fights, rows.Err()
+}
+
+// Count implements fight.Store. It reads the whole index of ids.
+func (s *Store) Count(ctx context.Context) (int64, error) {
+	var n int64
+	err := s.db.Reads.QueryRowContext(ctx, "SELECT count(*) FROM fight").Scan(&n)
+	return n, err
+}
+
+// Last implements fight.Store.
+func (s *Store) Last(ctx context.Context) (fight.ID, error) {
+	var id []byte
+	err := s.db.Reads.QueryRowContext(ctx, "SELECT max(id) FROM fight").Scan(&id)
+	if err != nil || id == nil {
+		return fight.ID{}, err
+	}
+	return fight.ID(id), nil
+}
+
+// Ping implements fight.Store.
+func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
+
+// Close implements fight.Store.
+func (s *Store) Close() error { return s.db.Close() }

@@ -1,0 +1,168 @@
+package httpserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"reflect"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// Handler answers one request, or returns the error that becomes the problem answer.
+type Handler func(w http.ResponseWriter, r *http.Request) error
+
+// Route declares one operation: what documents it and what serves it stand together.
+type Route struct {
+	huma.Operation
+	Serve Handler
+	// Streams lifts the deadline from the request as a whole; the handler uses a Stream.
+	Streams bool
+}
+
+// API is a service's HTTP surface: its routes, and the OpenAPI document made from the same declarations. It gives
+// every request an id and a deadline, turns errors and panics into problem answers, and logs.
+type API struct {
+	mux      *http.ServeMux
+	document *huma.OpenAPI
+	log      *slog.Logger
+	cfg      Config
+}
+
+// NewAPI returns an API without routes.
+func NewAPI(info huma.Info, log *slog.Logger, cfg Config) *API {
+	return &API{
+		mux: http.NewServeMux(),
+		document: &huma.OpenAPI{
+			OpenAPI:    "3.1.0",
+			Info:       &info,
+			Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)},
+		},
+		log: log,
+		cfg: cfg,
+	}
+}
+
+// Handle adds a route. It panics when the pattern conflicts with another: that is a fault of the program.
+func (a *API) Handle(route Route) {
+	if route.Responses == nil {
+		route.Responses = map[string]*huma.Response{}
+	}
+	a.Problems(route.Responses, map[int]string{http.StatusInternalServerError: "The service made an error."})
+	a.document.AddOperation(&route.Operation)
+	a.handle(route.Method+" "+route.Path, route.Serve, route.Streams)
+}
+
+// handle adds a route that no document names.
+func (a *API) handle(pattern string, serve Handler, streams bool) {
+	a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		if !streams {
+			ctx, cancel := context.WithTimeout(r.Context(), infoOf(r.Context()).timeout)
+			defer cancel()
+			r = r.WithContext(ctx)
+		}
+		if err := serve(w, r); err != nil {
+			a.fail(w, r, err)
+		}
+	})
+}
+
+// ServeHTTP answers one request.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	begin := time.Now()
+	info := &requestInfo{
+		id:           requestIDOf(r.Header),
+		timeout:      timeoutOf(r.Header, a.cfg.Deadline),
+		writeTimeout: a.cfg.WriteTimeout,
+	}
+	w.Header().Set(RequestIDHeader, info.id)
+	r = r.WithContext(withRequestInfo(r.Context(), info))
+	r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
+	answer := &response{ResponseWriter: w, request: r}
+	defer func() {
+		a.recovered(answer, r, recover())
+		if a.cfg.AccessLog {
+			a.log.Log(r.Context(), accessLevel, "access", "method", r.Method, "path", r.URL.Path,
+				"status", answer.status, "duration", time.Since(begin), "request_id", info.id)
+		}
+	}()
+	if err := checkText(r); err != nil {
+		a.fail(answer, r, err)
+		return
+	}
+	a.mux.ServeHTTP(answer, r)
+}
+
+// accessLevel is above every level that can be set: who asks for the access log gets it.
+const accessLevel = slog.LevelError + 4
+
+// fail answers with the problem that err holds. An answer that has begun is broken off instead.
+func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
+	problem := problemOf(err)
+	logProblem(r.Context(), a.log, r, problem)
+	if answer, ok := w.(*response); ok && answer.status != 0 {
+		panic(http.ErrAbortHandler)
+	}
+	writeProblem(w, problem)
+}
+
+// recovered turns a panic into one log line and a 500. http.ErrAbortHandler goes on to the HTTP server, which closes
+// the connection.
+func (a *API) recovered(w *response, r *http.Request, cause any) {
+	if cause == nil {
+		return
+	}
+	if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+		panic(http.ErrAbortHandler)
+	}
+	a.log.Error("a handler panicked", "panic", fmt.Sprint(cause), "method", r.Method, "path", r.URL.Path,
+		"request_id", RequestID(r.Context()), "stack", string(debug.Stack()))
+	if w.status != 0 {
+		panic(http.ErrAbortHandler)
+	}
+	writeProblem(w, problemOf(fmt.Errorf("panic: %v", cause)))
+}
+
+// Schema returns the schema of example's type, registered under the type's name.
+func (a *API) Schema(example any) *huma.Schema {
+	return a.document.Components.Schemas.Schema(reflect.TypeOf(example), true, "")
+}
+
+// Returns describes a 200 answer with a JSON body.
+func (a *API) Returns(description string, schema *huma.Schema, example any) map[string]*huma.Response {
+	return map[string]*huma.Response{"200": {
+		Description: description,
+		Content:     map[string]*huma.MediaType{"application/json": {Schema: schema, Example: example}},
+	}}
+}
+
+// Problems adds to a route's answers the errors it may answer with, by status.
+func (a *API) Problems(responses map[string]*huma.Response, problems map[int]string) map[string]*huma.Response {
+	schema := a.Schema(Problem{})
+	for status, description := range problems {
+		responses[strconv.Itoa(status)] = &huma.Response{
+			Description: description,
+			Content:     map[string]*huma.MediaType{ProblemType: {Schema: schema}},
+		}
+	}
+	return responses
+}
+
+// OpenAPI returns the document as JSON.
+func (a *API) OpenAPI() ([]byte, error) { return a.document.MarshalJSON() }
+
+// Variant registers, under a name of its own, a copy of the schema of example's type after change was made to it.
+func (a *API) Variant(name string, example any, change func(*huma.Schema)) *huma.Schema {
+	schemas := a.document.Components.Schemas
+	schema := *schemas.Schema(reflect.TypeOf(example), false, name)
+	schema.Properties = maps.Clone(schema.Properties)
+	change(&schema)
+	schemas.Map()[name] = &schema
+	return &huma.Schema{Ref: "#/components/schemas/" + name}
+}

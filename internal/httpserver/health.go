@@ -1,0 +1,134 @@
+package httpserver
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// checkTimeout bounds the check of a store or a peer for a health answer.
+const checkTimeout = 2 * time.Second
+
+// Health is what a service tells of itself.
+type Health struct {
+	Service  string
+	Version  string
+	Profile  string
+	Engine   string                                 // of the store: postgresql, mysql, mongodb, sqlite
+	Store    func(context.Context) error            // nil error: the store answers
+	Peers    map[string]func(context.Context) error // by name; their state is shown, it does not decide
+	Draining func() bool
+}
+
+// Status is the answer of /livez, /readyz and, with every field, of /healthz.
+type Status struct {
+	Status  string                `json:"status" enum:"ok,unavailable,draining" example:"ok"`
+	Service string                `json:"service,omitempty" example:"fights"`
+	Version string                `json:"version,omitempty" example:"v1.0.0"`
+	Profile string                `json:"profile,omitempty" example:"strict"`
+	Store   *PartStatus           `json:"store,omitempty"`
+	Peers   map[string]PartStatus `json:"peers,omitempty"`
+}
+
+// PartStatus is the state of a store or a peer.
+type PartStatus struct {
+	Engine string `json:"engine,omitempty" example:"mongodb"`
+	Status string `json:"status" enum:"ok,unavailable" example:"ok"`
+}
+
+// AddHealth adds /livez, /readyz and /healthz.
+func (a *API) AddHealth(health Health) {
+	operation := func(id, path, summary string) huma.Operation {
+		return huma.Operation{
+			OperationID: id, Method: http.MethodGet, Path: path, Summary: summary, Tags: []string{"health"},
+			Responses: a.Returns("It does.", a.Schema(Status{}), nil),
+		}
+	}
+	a.Handle(Route{Operation: operation("livez", "/livez", "Does the process serve?"), Serve: func(w http.ResponseWriter, _ *http.Request) error {
+		return writeStatus(w, http.StatusOK, Status{Status: "ok"})
+	}})
+	ready := operation("readyz", "/readyz", "Can the service do its work?")
+	a.Problems(ready.Responses, map[int]string{http.StatusServiceUnavailable: "Its store is away, or it is about to stop."})
+	a.Handle(Route{Operation: ready, Serve: health.serveReady})
+	full := operation("healthz", "/healthz", "State of the service, its store and its peers")
+	full.Responses["503"] = &huma.Response{
+		Description: "The store is away, or the service is about to stop.",
+		Content:     map[string]*huma.MediaType{"application/json": {Schema: a.Schema(Status{})}},
+	}
+	a.Handle(Route{Operation: full, Serve: health.serveHealth})
+}
+
+// serveReady is 503 when the service's own store is missing or the service drains. Peers don't count: a service
+// that is taken out because another is away makes one fault two.
+func (h Health) serveReady(w http.ResponseWriter, r *http.Request) error {
+	if h.Draining() {
+		return Unavailable("draining: the service is about to stop")
+	}
+	if err := check(r.Context(), h.Store); err != nil {
+		return Unavailable("store: %s does not answer", h.Engine).Because(err)
+	}
+	return writeStatus(w, http.StatusOK, Status{Status: "ok"})
+}
+
+func (h Health) serveHealth(w http.ResponseWriter, r *http.Request) error {
+	status := h.status(r.Context())
+	code := http.StatusOK
+	if status.Status != "ok" {
+		code = http.StatusServiceUnavailable
+	}
+	return writeStatus(w, code, status)
+}
+
+// status asks the store and all peers at the same time.
+func (h Health) status(ctx context.Context) Status {
+	status := Status{Status: "ok", Service: h.Service, Version: h.Version, Profile: h.Profile, Peers: map[string]PartStatus{}}
+	var wait sync.WaitGroup
+	var mu sync.Mutex
+	for name, ask := range h.Peers {
+		wait.Go(func() {
+			part := PartStatus{Status: word(check(ctx, ask))}
+			mu.Lock()
+			defer mu.Unlock()
+			status.Peers[name] = part
+		})
+	}
+	status.Store = &PartStatus{Engine: h.Engine, Status: word(check(ctx, h.Store))}
+	wait.Wait()
+	switch {
+	case h.Draining():
+		status.Status = "draining"
+	case status.Store.Status != "ok":
+		status.Status = status.Store.Status
+	}
+	return status
+}
+
+func check(ctx context.Context, ask func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	return ask(ctx)
+}
+
+func word(err error) string {
+	if err != nil {
+		return "unavailable"
+	}
+	return "ok"
+}
+
+func writeStatus(w http.ResponseWriter, code int, status Status) error {
+	body, err := json.Marshal(status, jsontext.Multiline(false), json.Deterministic(true))
+	if err != nil {
+		return err
+	}
+	NoStore(w)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_, _ = w.Write(body)
+	return nil
+}

@@ -1,0 +1,126 @@
+package httpserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json"
+)
+
+// ProblemType is the media type of every answer that reports an error (RFC 9457).
+const ProblemType = "application/problem+json"
+
+// Problem is an error answer, and the error that leads to it. Its text goes to the client: it never holds a
+// password, an SQL text or a stack trace; what only the log may see is in Cause.
+type Problem struct {
+	Title  string  `json:"title" doc:"What kind of error this is, the same for every answer of this status." example:"Unprocessable Entity"`
+	Status int     `json:"status" doc:"The HTTP status." example:"422"`
+	Detail string  `json:"detail" doc:"What went wrong this time." example:"body.hero.name: is missing"`
+	Errors []Place `json:"errors,omitempty" doc:"Each place in the request that was refused."`
+
+	RetryAfter time.Duration `json:"-"` // sent as Retry-After in whole seconds when above 0
+	Allow      string        `json:"-"` // sent as Allow when not empty
+	Cause      error         `json:"-"` // logged, never sent
+}
+
+// Place is one part of a request that was refused, and why.
+type Place struct {
+	Location string `json:"location" doc:"Where: path.…, query.… or body.…" example:"body.hero.name"`
+	Message  string `json:"message" doc:"Why." example:"is missing"`
+}
+
+func (p Place) String() string { return p.Location + ": " + p.Message }
+
+// Errorf returns a problem with a formatted detail.
+func Errorf(status int, format string, args ...any) *Problem {
+	return &Problem{Title: http.StatusText(status), Status: status, Detail: fmt.Sprintf(format, args...)}
+}
+
+// Invalid returns the 422 that names the places; its detail is the first of them.
+func Invalid(places ...Place) *Problem {
+	problem := Errorf(http.StatusUnprocessableEntity, "%s", places[0])
+	if more := len(places) - 1; more > 0 {
+		problem.Detail += fmt.Sprintf(" (and %d more)", more)
+	}
+	problem.Errors = places
+	return problem
+}
+
+// Unavailable returns the 503 of a service that can't do it now but may soon.
+func Unavailable(format string, args ...any) *Problem {
+	problem := Errorf(http.StatusServiceUnavailable, format, args...)
+	problem.RetryAfter = time.Second
+	return problem
+}
+
+// Because adds what the log shall show.
+func (p *Problem) Because(err error) *Problem {
+	p.Cause = err
+	return p
+}
+
+func (p *Problem) Error() string { return p.Detail }
+
+// Unwrap gives the cause.
+func (p *Problem) Unwrap() error { return p.Cause }
+
+// problemOf finds the problem in err. What nobody foresaw is a 500 without details.
+func problemOf(err error) *Problem {
+	var problem *Problem
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &problem):
+		return problem
+	case errors.As(err, &tooLarge):
+		return Errorf(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", tooLarge.Limit)
+	case errors.Is(err, context.DeadlineExceeded):
+		return Unavailable("the request's deadline has passed").Because(err)
+	}
+	return Errorf(http.StatusInternalServerError, "the service made an error; its log says more").Because(err)
+}
+
+// writeProblem answers with a problem. It must be the first write of the answer.
+func writeProblem(w http.ResponseWriter, problem *Problem) {
+	body, err := json.Marshal(problem)
+	if err != nil { // a text that is not UTF-8 reached the detail
+		body = []byte(`{"title":"Internal Server Error","status":500,"detail":"the error could not be described"}`)
+		problem = &Problem{Status: http.StatusInternalServerError}
+	}
+	header := w.Header()
+	header.Set("Content-Type", ProblemType)
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Content-Type-Options", "nosniff")
+	if problem.RetryAfter > 0 {
+		header.Set("Retry-After", strconv.Itoa(int((problem.RetryAfter+time.Second-1)/time.Second)))
+	}
+	if problem.Allow != "" {
+		header.Set("Allow", problem.Allow)
+	}
+	w.WriteHeader(problem.Status)
+	_, _ = w.Write(body) // the client is gone when this fails
+}
+
+// logProblem reports what an operator should know: our own faults always, what others did to us as a warning.
+func logProblem(ctx context.Context, log *slog.Logger, r *http.Request, problem *Problem) {
+	level := slog.LevelWarn
+	switch {
+	case problem.Status == http.StatusInternalServerError:
+		level = slog.LevelError
+	case problem.Status < http.StatusInternalServerError, r.Context().Err() == context.Canceled:
+		level = slog.LevelDebug
+	}
+	if !log.Enabled(ctx, level) {
+		return
+	}
+	attrs := []any{"status", problem.Status, "method", r.Method, "path", r.URL.Path, "request_id", RequestID(ctx)}
+	if problem.Cause != nil {
+		attrs = append(attrs, "cause", problem.Cause)
+	}
+	log.Log(ctx, level, problem.Detail, attrs...)
+}

@@ -1,0 +1,113 @@
+package httpserver
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// NoStore marks an answer that must not be kept, such as a random pick.
+func NoStore(w http.ResponseWriter) { w.Header().Set("Cache-Control", "no-store") }
+
+// WriteJSON answers 200 with a JSON text.
+func WriteJSON(w http.ResponseWriter, body []byte) error {
+	return WriteBytes(w, "application/json", body)
+}
+
+// WriteBytes answers 200 with a body of the given type.
+func WriteBytes(w http.ResponseWriter, contentType string, body []byte) error {
+	header := w.Header()
+	header.Set("Content-Type", contentType)
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	_, _ = w.Write(body) // fails only when the client is gone, and then there is nobody to tell
+	return nil
+}
+
+// response watches one answer: whether it has begun and with which status, and it turns the plain-text
+// 404 and 405 of the router into problem answers.
+type response struct {
+	http.ResponseWriter
+	request *http.Request // the one the router got: it notes the pattern there
+	status  int           // 0 until the answer has begun
+	drop    bool          // the router's own text, replaced
+}
+
+func (w *response) WriteHeader(status int) {
+	if w.status != 0 {
+		return
+	}
+	if w.request.Pattern == "" && (status == http.StatusNotFound || status == http.StatusMethodNotAllowed) {
+		w.drop = true
+		w.writeRouterProblem(status)
+		return
+	}
+	if status >= http.StatusOK {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *response) writeRouterProblem(status int) {
+	problem := Errorf(http.StatusNotFound, "there is nothing at this path")
+	if status == http.StatusMethodNotAllowed {
+		problem = Errorf(status, "this path takes %s", w.Header().Get("Allow"))
+	}
+	w.status = status
+	writeProblem(w.ResponseWriter, problem)
+}
+
+func (w *response) Write(p []byte) (int, error) {
+	if w.drop {
+		return len(p), nil
+	}
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(p)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// Stream writes an answer of unknown length in steps. The server's write time-out and the request's deadline hold
+// for each step, not for the whole: a list of any length gets through, a client that stops reading is dropped.
+type Stream struct {
+	w            http.ResponseWriter
+	ctx          context.Context
+	timeout      time.Duration
+	writeTimeout time.Duration
+}
+
+// NewStream returns the stream of a request to a route with Streams set.
+func NewStream(w http.ResponseWriter, r *http.Request) *Stream {
+	stream := &Stream{w: w, ctx: r.Context()}
+	if info := infoOf(stream.ctx); info != nil {
+		stream.timeout, stream.writeTimeout = info.timeout, info.writeTimeout
+	}
+	return stream
+}
+
+// Step returns the context of the next step.
+func (s *Stream) Step() (context.Context, context.CancelFunc) {
+	if s.timeout <= 0 {
+		return context.WithCancel(s.ctx)
+	}
+	return context.WithTimeout(s.ctx, s.timeout)
+}
+
+// Write sends p, all of it to the connection, within the write time-out.
+func (s *Stream) Write(p []byte) error {
+	control := http.NewResponseController(s.w)
+	if s.writeTimeout > 0 {
+		_ = control.SetWriteDeadline(time.Now().Add(s.writeTimeout)) // a test's recorder has none
+	}
+	if _, err := s.w.Write(p); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Abort ends an answer that has begun and can't be finished, so that the client sees it broken off rather than
+// complete. It does not return.
+func (s *Stream) Abort() { panic(http.ErrAbortHandler) }

@@ -1,0 +1,121 @@
+// Package httpserver is the one HTTP server of every service: its limits and time-outs, health and drain, the
+// routes with the OpenAPI document made from them, and the problem answers.
+package httpserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/net/netutil"
+)
+
+// Config holds the limits of a server. The tags make each of them a flag and an environment variable.
+type Config struct {
+	Deadline          time.Duration `default:"5s" help:"Time a request may take; peers get what remains of it."`
+	ReadHeaderTimeout time.Duration `default:"5s" help:"Time a client has to send a request's headers."`
+	ReadTimeout       time.Duration `default:"10s" help:"Time a client has to send a whole request."`
+	WriteTimeout      time.Duration `default:"15s" help:"Time an answer may take to write; of a whole list, each part."`
+	IdleTimeout       time.Duration `default:"60s" help:"Time a kept-alive connection may be idle."`
+	MaxHeaderBytes    int           `default:"16384" help:"Largest request headers, in bytes."`
+	MaxConnections    int           `default:"10000" help:"Most client connections of a service at a time."`
+	DrainDelay        time.Duration `default:"${drain_delay}" help:"Time between not ready and not accepting when the service stops."`
+	ShutdownTimeout   time.Duration `default:"6s" help:"Time that requests in flight have to finish when the service stops."`
+	AccessLog         bool          `help:"Log a line for each request."`
+}
+
+// Server listens on one address for one service. Until Serve gives it routes it answers that it is starting.
+type Server struct {
+	name     string
+	log      *slog.Logger
+	cfg      Config
+	listener net.Listener
+	http     *http.Server
+	handler  atomic.Pointer[http.Handler]
+	draining atomic.Bool
+	served   chan struct{} // closed when the accept loop has ended
+}
+
+// Listen takes the address and begins to answer: /livez with 200, all else with 503 until Serve is called.
+func Listen(ctx context.Context, name, addr string, cfg Config, log *slog.Logger) (*Server, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("%s can't listen on %s: %w", name, addr, cause(err))
+	}
+	s := &Server{name: name, log: log, cfg: cfg, listener: listener, served: make(chan struct{})}
+	s.Serve(http.HandlerFunc(starting))
+	s.http = &http.Server{
+		Handler:           http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*s.handler.Load()).ServeHTTP(w, r) }),
+		ReadHeaderTimeout: cfg.ReadHeaderTimeout,
+		ReadTimeout:       cfg.ReadTimeout,
+		WriteTimeout:      cfg.WriteTimeout,
+		IdleTimeout:       cfg.IdleTimeout,
+		MaxHeaderBytes:    cfg.MaxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	go s.accept()
+	return s, nil
+}
+
+// cause strips what net adds to an error: the operation and the address, which the message has already.
+func cause(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return op.Err
+	}
+	return err
+}
+
+func (s *Server) accept() {
+	defer close(s.served)
+	listener := s.listener
+	if s.cfg.MaxConnections > 0 {
+		listener = netutil.LimitListener(listener, s.cfg.MaxConnections)
+	}
+	if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		s.log.Error("the server stopped accepting", "err", err)
+	}
+}
+
+// starting answers for a service whose store isn't there yet.
+func starting(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/livez" {
+		_ = WriteJSON(w, []byte(`{"status":"ok"}`))
+		return
+	}
+	writeProblem(w, Unavailable("the service is starting: it waits for its store"))
+}
+
+// Serve answers with handler from now on.
+func (s *Server) Serve(handler http.Handler) { s.handler.Store(&handler) }
+
+// Addr returns the address the server listens on, with the port it was given when 0 was asked for.
+func (s *Server) Addr() string { return s.listener.Addr().String() }
+
+// Draining tells whether the server is about to stop: it is not ready any more.
+func (s *Server) Draining() bool { return s.draining.Load() }
+
+// Shutdown drains: not ready, wait for the drain delay, stop accepting, finish what is in flight within the
+// shutdown time-out. What is not finished then is broken off and an error tells so. When ctx ends it stops at once.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.draining.Store(true)
+	s.http.SetKeepAlivesEnabled(false)
+	select {
+	case <-time.After(s.cfg.DrainDelay):
+	case <-ctx.Done():
+	}
+	finish, cancel := context.WithTimeout(ctx, s.cfg.ShutdownTimeout)
+	defer cancel()
+	err := s.http.Shutdown(finish)
+	if err != nil {
+		err = fmt.Errorf("%s: requests in flight were broken off: %w", s.name, err)
+		_ = s.http.Close()
+	}
+	<-s.served
+	return err
+}

@@ -1,0 +1,84 @@
+// Package location is the place of a fight.
+package location
+
+import (
+	"slices"
+	"strings"
+
+	"superheroes/internal/catalog"
+	"superheroes/internal/emblem"
+)
+
+// Location is a place to fight at. All text is kept as it was sent.
+type Location struct {
+	ID          int64  `json:"id" minimum:"1" doc:"Given by the database." example:"1"`
+	Name        string `json:"name" minLength:"1" maxLength:"50" doc:"No two locations share one." example:"Gotham City"`
+	Description string `json:"description" example:"A city of gargoyles and rain."`
+	Picture     string `json:"picture" maxLength:"255" doc:"URL or path." example:"/api/locations/1/picture.svg"`
+	Type        string `json:"type" enum:"CITY,PLANET,PLACE,ISLAND,COUNTRY,MOON" example:"CITY"`
+}
+
+// types are the values of Type.
+var types = []string{"CITY", "PLANET", "PLACE", "ISLAND", "COUNTRY", "MOON"}
+
+// Key returns the id, 0 when there is none.
+func (l Location) Key() int64 { return l.ID }
+
+// Label returns the name.
+func (l Location) Label() string { return l.Name }
+
+// AppendJSON appends the location as a JSON object with exactly its five fields; an id of 0 becomes null.
+func (l Location) AppendJSON(dst []byte) []byte {
+	dst = catalog.AppendID(append(dst, `{"id":`...), l.ID)
+	dst = catalog.AppendString(append(dst, `,"name":`...), l.Name)
+	dst = catalog.AppendString(append(dst, `,"description":`...), l.Description)
+	dst = catalog.AppendString(append(dst, `,"picture":`...), l.Picture)
+	dst = catalog.AppendString(append(dst, `,"type":`...), l.Type)
+	return append(dst, '}')
+}
+
+// Check calls refuse for each field that breaks a limit.
+func (l Location) Check(refuse func(field, message string)) {
+	if l.Type == "" {
+		refuse("type", "is missing or empty")
+	}
+	l.CheckGiven(refuse)
+}
+
+// CheckGiven is Check for a place that need not have a type, as a fight's.
+func (l Location) CheckGiven(refuse func(field, message string)) {
+	if l.ID < 0 {
+		refuse("id", "must be at least 1")
+	}
+	catalog.CheckText(refuse, "name", l.Name, 1, 50)
+	catalog.CheckText(refuse, "description", l.Description, 0, 0)
+	catalog.CheckText(refuse, "picture", l.Picture, 0, 255)
+	if l.Type != "" && !slices.Contains(types, l.Type) {
+		refuse("type", "must be one of "+strings.Join(types, " "))
+	}
+}
+
+// Locations is the catalog of locations; its table is that of the Quarkus application.
+func Locations() catalog.Kind[Location] {
+	return catalog.Kind[Location]{
+		Singular: "location",
+		Plural:   "locations",
+		Table: catalog.Table[Location]{
+			Name: "locations",
+			Step: 1,
+			Columns: []catalog.Column{
+				{Name: "id", Zero: "0"}, {Name: "name", Zero: "''"}, {Name: "description", Zero: "''"},
+				{Name: "picture", Zero: "''"}, {Name: "type", Zero: "''"},
+			},
+			Fields: func(l *Location) []any {
+				return []any{&l.ID, &l.Name, &l.Description, &l.Picture, &l.Type}
+			},
+		},
+		Example: Location{
+			ID: 1, Name: "Gotham City", Description: "A city of gargoyles and rain.", Picture: "/api/locations/1/picture.svg", Type: "CITY",
+		},
+		Emblem: func(l Location) []byte {
+			return emblem.Place{ID: l.ID, Name: l.Name, Type: l.Type}.SVG()
+		},
+	}
+}

@@ -1,0 +1,126 @@
+// Package logging writes log/slog records in the house format, one line each:
+//
+//	2026-01-02T15:04:05.000Z - heroes - WARN - message key=value …
+package logging
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+)
+
+// timeLayout is RFC 3339 in UTC with milliseconds, always of the same width.
+const timeLayout = "2006-01-02T15:04:05.000Z"
+
+// Config says what is logged and how.
+type Config struct {
+	Level  slog.Level `name:"log-level" default:"WARN" help:"Least severe level that is logged: DEBUG, INFO, WARN or ERROR."`
+	Format string     `name:"log-format" default:"text" enum:"text,json" help:"Log lines as text or json."`
+}
+
+// New returns the logger of a service. Lines go to w; concurrent use is safe.
+func New(w io.Writer, service string, cfg Config) *slog.Logger {
+	if cfg.Format == "json" {
+		handler := slog.NewJSONHandler(w, &slog.HandlerOptions{Level: cfg.Level})
+		return slog.New(handler).With("service", service)
+	}
+	return slog.New(&lineHandler{out: &lockedWriter{w: w}, service: service, level: cfg.Level})
+}
+
+type lockedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+// lineHandler is a slog.Handler for the text format.
+type lineHandler struct {
+	out     *lockedWriter
+	service string
+	level   slog.Level
+	attrs   string // already formatted, each with a leading blank
+	group   string // prefix of the keys that follow, with its dot
+}
+
+func (h *lineHandler) Enabled(_ context.Context, level slog.Level) bool { return level >= h.level }
+
+func (h *lineHandler) Handle(_ context.Context, record slog.Record) error {
+	var line strings.Builder
+	at := record.Time
+	if at.IsZero() {
+		at = time.Now()
+	}
+	fmt.Fprintf(&line, "%s - %s - %s - %s%s", at.UTC().Format(timeLayout), h.service, record.Level, oneLine(record.Message), h.attrs)
+	record.Attrs(func(attr slog.Attr) bool {
+		appendAttr(&line, h.group, attr)
+		return true
+	})
+	line.WriteByte('\n')
+	h.out.mu.Lock()
+	defer h.out.mu.Unlock()
+	_, err := io.WriteString(h.out.w, line.String())
+	return err
+}
+
+func (h *lineHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	var text strings.Builder
+	for _, attr := range attrs {
+		appendAttr(&text, h.group, attr)
+	}
+	next := *h
+	next.attrs += text.String()
+	return &next
+}
+
+func (h *lineHandler) WithGroup(name string) slog.Handler {
+	next := *h
+	if name != "" {
+		next.group += name + "."
+	}
+	return &next
+}
+
+func appendAttr(line *strings.Builder, group string, attr slog.Attr) {
+	value := attr.Value.Resolve()
+	if value.Kind() == slog.KindGroup {
+		if attr.Key != "" {
+			group += attr.Key + "."
+		}
+		for _, member := range value.Group() {
+			appendAttr(line, group, member)
+		}
+		return
+	}
+	if attr.Equal(slog.Attr{}) {
+		return
+	}
+	line.WriteByte(' ')
+	line.WriteString(quoteIfNeeded(group + attr.Key))
+	line.WriteByte('=')
+	line.WriteString(quoteIfNeeded(value.String()))
+}
+
+// quoteIfNeeded keeps a value that could be taken for several, or for more than one line, in one piece.
+func quoteIfNeeded(text string) string {
+	if text == "" || strings.ContainsFunc(text, func(r rune) bool {
+		return r == ' ' || r == '=' || r == '"' || !unicode.IsPrint(r)
+	}) {
+		return strconv.Quote(text)
+	}
+	return text
+}
+
+// oneLine replaces what would break the line or a terminal.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text)
+}
