@@ -31,7 +31,7 @@ func Documents(version string) (map[string][]byte, error) {
 	for service, addRoutes := range add {
 		api := newAPI(service, version, httpserver.Config{}, slog.New(slog.DiscardHandler))
 		addRoutes(api)
-		api.AddHealth(httpserver.Health{})
+		api.AddHealth(httpserver.Health{Service: service})
 		document, err := api.OpenAPI()
 		if err != nil {
 			return nil, err

@@ -35,13 +35,13 @@ func (s *Service[T]) AddRoutes(api *httpserver.API) {
 			http.StatusServiceUnavailable:  "The store is away; Retry-After says when to try again.",
 		}),
 	}})
-	for _, path := range []string{"/random_" + s.Kind.Singular, "/random"} {
-		summary := "Draw " + one + ", each equally likely"
-		if path == "/random" {
-			summary += " (alias)"
-		}
+	for _, random := range []struct{ path, id, note string }{
+		{"/random_" + s.Kind.Singular, "random-" + s.Kind.Singular, ""},
+		{"/random", "random-" + s.Kind.Singular + "-alias", " (alias)"},
+	} {
 		api.Handle(httpserver.Route{Serve: s.serveRandom, Operation: huma.Operation{
-			OperationID: path[1:] + "-of-" + plural, Method: http.MethodGet, Path: base + path, Tags: tags, Summary: summary,
+			OperationID: random.id, Method: http.MethodGet, Path: base + random.path, Tags: tags,
+			Summary:   "Draw " + one + ", each equally likely" + random.note,
 			Responses: returnsItem(map[int]string{http.StatusNotFound: "The catalog is empty."}),
 		}})
 	}
@@ -56,7 +56,9 @@ func (s *Service[T]) AddRoutes(api *httpserver.API) {
 		Responses: returnsItem(map[int]string{http.StatusNotFound: "No such id.", http.StatusUnprocessableEntity: "The id is malformed."}),
 	}
 	picture.Responses["200"] = &huma.Response{Description: "The emblem.",
-		Content: map[string]*huma.MediaType{"image/svg+xml": {Schema: &huma.Schema{Type: "string"}}}}
+		Content: map[string]*huma.MediaType{"image/svg+xml": {
+			Schema: &huma.Schema{Type: "string"}, Example: `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 200 200"></svg>`,
+		}}}
 	api.Handle(httpserver.Route{Serve: s.servePicture, Operation: picture})
 }
 

@@ -47,18 +47,8 @@ func newSchemas(api *httpserver.API) schemas {
 	nullable := func(ref *huma.Schema) *huma.Schema {
 		return &huma.Schema{OneOf: []*huma.Schema{ref, {Type: "null"}}}
 	}
-	noID := &huma.Schema{Type: "integer", Format: "int64", Nullable: true, Description: "Null when the request gave none."}
-	fighter := api.Variant("Fighter", character.Character{}, func(s *huma.Schema) { s.Properties["id"] = noID })
-	place := api.Variant("FightLocation", location.Location{}, func(s *huma.Schema) {
-		s.Properties["id"] = noID
-		s.Properties["type"] = &huma.Schema{Type: "string", Description: "A location's type, or empty when the request gave none."}
-	})
-	requested := func(s *huma.Schema) {
-		s.Required, s.AdditionalProperties = []string{"name"}, true
-		s.Description = "Only the name is required; what else is missing or null is empty. Unknown fields are dropped."
-	}
-	askedFighter := api.Variant("FighterRequest", character.Character{}, requested)
-	askedPlace := api.Variant("FightLocationRequest", location.Location{}, requested)
+	fighter, place := api.Variant("Fighter", character.Character{}, kept), api.Variant("FightLocation", location.Location{}, kept)
+	sentFighter, sentPlace := api.Variant("FighterRequest", character.Character{}, sent), api.Variant("FightLocationRequest", location.Location{}, sent)
 	return schemas{
 		fight: api.Variant("Fight", document{}, func(s *huma.Schema) {
 			s.Properties["hero"], s.Properties["villain"], s.Properties["location"] = fighter, fighter, nullable(place)
@@ -68,8 +58,29 @@ func newSchemas(api *httpserver.API) schemas {
 		count:    api.Schema(count{}),
 		body: api.Variant("FightRequest", fighters{}, func(s *huma.Schema) {
 			s.AdditionalProperties = true
-			s.Properties["hero"], s.Properties["villain"], s.Properties["location"] = askedFighter, askedFighter, nullable(askedPlace)
+			s.Properties["hero"], s.Properties["villain"], s.Properties["location"] = sentFighter, sentFighter, nullable(sentPlace)
 		}),
+	}
+}
+
+// kept turns the schema of a catalog's entry into that of an entry in a fight, which may have come without an id.
+func kept(s *huma.Schema) {
+	id := s.Properties["id"]
+	id.Nullable, id.Description = true, "Null when the request gave none."
+	if kind := s.Properties["type"]; kind != nil {
+		kind.Enum, kind.Description = append(kind.Enum, ""), "Empty when the request gave none."
+	}
+}
+
+// sent turns the schema of a catalog's entry into that of an entry in a request.
+func sent(s *huma.Schema) {
+	s.Required, s.AdditionalProperties = []string{"name"}, true
+	s.Description = "Only the name is required; what else is missing or null is empty. Unknown fields are dropped."
+	for name, property := range s.Properties {
+		property.Nullable = name != "name"
+	}
+	if kind := s.Properties["type"]; kind != nil {
+		kind.Enum = append(kind.Enum, "", nil)
 	}
 }
 
@@ -101,6 +112,7 @@ func (s *Service) routes(api *httpserver.API) []httpserver.Route {
 		fight(), peerProblems(nil))
 	post := operation(http.MethodPost, "post-fight", "", "Fight between the two that are sent", fight(), map[int]string{
 		http.StatusBadRequest:            "The body is not one well-formed JSON text in UTF-8, has a key twice, or is nested deeper than 32.",
+		http.StatusRequestTimeout:        "The body did not arrive in time.",
 		http.StatusRequestEntityTooLarge: "The body is over 64 KiB.",
 		http.StatusUnsupportedMediaType:  "The body is not JSON by its content type.",
 		http.StatusUnprocessableEntity:   "A value was refused; the answer names each place.",

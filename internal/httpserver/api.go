@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
 	"reflect"
 	"runtime/debug"
@@ -54,7 +53,10 @@ func (a *API) Handle(route Route) {
 	if route.Responses == nil {
 		route.Responses = map[string]*huma.Response{}
 	}
-	a.Problems(route.Responses, map[int]string{http.StatusInternalServerError: "The service made an error."})
+	a.Problems(route.Responses, map[int]string{
+		http.StatusUnprocessableEntity: "The path or the query is not valid UTF-8 or has a NUL.",
+		http.StatusInternalServerError: "The service made an error.",
+	})
 	a.document.AddOperation(&route.Operation)
 	a.handle(route.Method+" "+route.Path, route.Serve, route.Streams)
 }
@@ -142,11 +144,15 @@ func (a *API) Returns(description string, schema *huma.Schema, example any) map[
 	}}
 }
 
-// Problems adds to a route's answers the errors it may answer with, by status.
+// Problems adds to a route's answers the errors it may answer with, by status. An answer that is there stays.
 func (a *API) Problems(responses map[string]*huma.Response, problems map[int]string) map[string]*huma.Response {
 	schema := a.Schema(Problem{})
 	for status, description := range problems {
-		responses[strconv.Itoa(status)] = &huma.Response{
+		key := strconv.Itoa(status)
+		if responses[key] != nil {
+			continue
+		}
+		responses[key] = &huma.Response{
 			Description: description,
 			Content:     map[string]*huma.MediaType{ProblemType: {Schema: schema}},
 		}
@@ -157,12 +163,12 @@ func (a *API) Problems(responses map[string]*huma.Response, problems map[int]str
 // OpenAPI returns the document as JSON.
 func (a *API) OpenAPI() ([]byte, error) { return a.document.MarshalJSON() }
 
-// Variant registers, under a name of its own, a copy of the schema of example's type after change was made to it.
+// Variant registers, under a name of its own, the schema of example's type after change was made to it. The type's
+// own schema stays as it is, and out of the document when nothing else refers to it.
 func (a *API) Variant(name string, example any, change func(*huma.Schema)) *huma.Schema {
 	schemas := a.document.Components.Schemas
-	schema := *schemas.Schema(reflect.TypeOf(example), false, name)
-	schema.Properties = maps.Clone(schema.Properties)
-	change(&schema)
-	schemas.Map()[name] = &schema
+	schema := huma.SchemaFromType(schemas, reflect.TypeOf(example))
+	change(schema)
+	schemas.Map()[name] = schema
 	return &huma.Schema{Ref: "#/components/schemas/" + name}
 }

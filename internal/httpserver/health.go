@@ -43,24 +43,29 @@ type PartStatus struct {
 
 // AddHealth adds /livez, /readyz and /healthz.
 func (a *API) AddHealth(health Health) {
-	operation := func(id, path, summary string) huma.Operation {
+	operation := func(id, summary, yes string, example Status) huma.Operation {
 		return huma.Operation{
-			OperationID: id, Method: http.MethodGet, Path: path, Summary: summary, Tags: []string{"health"},
-			Responses: a.Returns("It does.", a.Schema(Status{}), nil),
+			OperationID: id, Method: http.MethodGet, Path: "/" + id, Summary: summary, Tags: []string{"health"},
+			Responses: a.Returns(yes, a.Schema(Status{}), example),
 		}
 	}
-	a.Handle(Route{Operation: operation("livez", "/livez", "Does the process serve?"), Serve: func(w http.ResponseWriter, _ *http.Request) error {
+	a.Handle(Route{Operation: operation("livez", "Does the process serve?", "It does.", Status{Status: "ok"}), Serve: func(w http.ResponseWriter, _ *http.Request) error {
 		return writeStatus(w, http.StatusOK, Status{Status: "ok"})
 	}})
-	ready := operation("readyz", "/readyz", "Can the service do its work?")
+	ready := operation("readyz", "Can the service do its work?", "It can.", Status{Status: "ok"})
 	a.Problems(ready.Responses, map[int]string{http.StatusServiceUnavailable: "Its store is away, or it is about to stop."})
 	a.Handle(Route{Operation: ready, Serve: health.serveReady})
-	full := operation("healthz", "/healthz", "State of the service, its store and its peers")
+	full := operation("healthz", "State of the service, its store and its peers", "It can do its work.", health.example("ok"))
 	full.Responses["503"] = &huma.Response{
 		Description: "The store is away, or the service is about to stop.",
-		Content:     map[string]*huma.MediaType{"application/json": {Schema: a.Schema(Status{})}},
+		Content:     map[string]*huma.MediaType{"application/json": {Schema: a.Schema(Status{}), Example: health.example("unavailable")}},
 	}
 	a.Handle(Route{Operation: full, Serve: health.serveHealth})
+}
+
+// example is an answer of /healthz.
+func (h Health) example(store string) Status {
+	return Status{Status: store, Service: h.Service, Version: "v1.0.0", Profile: "strict", Store: &PartStatus{Engine: "sqlite", Status: store}}
 }
 
 // serveReady is 503 when the service's own store is missing or the service drains. Peers don't count: a service

@@ -21,7 +21,7 @@ type Problem struct {
 	Title  string  `json:"title" doc:"What kind of error this is, the same for every answer of this status." example:"Unprocessable Entity"`
 	Status int     `json:"status" doc:"The HTTP status." example:"422"`
 	Detail string  `json:"detail" doc:"What went wrong this time." example:"body.hero.name: is missing"`
-	Errors []Place `json:"errors,omitempty" doc:"Each place in the request that was refused."`
+	Errors []Place `json:"errors,omitempty" nullable:"false" doc:"Each place in the request that was refused."`
 
 	RetryAfter time.Duration `json:"-"` // sent as Retry-After in whole seconds when above 0
 	Allow      string        `json:"-"` // sent as Allow when not empty

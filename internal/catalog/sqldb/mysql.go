@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -180,10 +181,12 @@ func (s *MySQL[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, cat
 	var version catalog.Version
 	options := &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
 	err := inTx(ctx, s.db, options, func(tx *sql.Tx) error {
-		if err := tx.QueryRowContext(ctx, "SELECT version FROM "+s.versionTable()).Scan(&version); err != nil || version == known {
+		var number int64
+		err := tx.QueryRowContext(ctx, "SELECT version FROM "+s.versionTable()).Scan(&number)
+		version = catalog.Version(strconv.FormatInt(number, 10))
+		if err != nil || version == known {
 			return err
 		}
-		var err error
 		found, err = ids(ctx, tx, s.table.Name)
 		return err
 	})

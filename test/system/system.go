@@ -1,0 +1,75 @@
+package system
+
+import (
+	"testing"
+
+	"superheroes/test/engines"
+)
+
+// System is a running set of the four services: in one process, or in four.
+type System struct {
+	Heroes, Villains, Locations, Fights string // base URLs, as in http://127.0.0.1:8001
+	Processes                           map[string]*Process
+}
+
+// URL returns the base URL of a service by its name.
+func (s *System) URL(service string) string {
+	return map[string]string{"heroes": s.Heroes, "villains": s.Villains, "locations": s.Locations, "fights": s.Fights}[service]
+}
+
+// Up starts all services in one process on the embedded store in dir, with further arguments.
+func Up(tb testing.TB, program, dir string, args ...string) *System {
+	tb.Helper()
+	env, s := []string{"DATA_DIR=" + dir}, &System{}
+	for _, service := range []struct {
+		variable string
+		base     *string
+	}{{"HEROES_ADDR", &s.Heroes}, {"VILLAINS_ADDR", &s.Villains}, {"LOCATIONS_ADDR", &s.Locations}, {"FIGHTS_ADDR", &s.Fights}} {
+		addr := FreeAddr(tb)
+		env = append(env, service.variable+"="+addr)
+		*service.base = "http://" + addr
+	}
+	up := Start(tb, program, env, append([]string{"up"}, args...)...)
+	up.Ready(tb, s.Fights+"/readyz")
+	s.Processes = map[string]*Process{"heroes": up, "villains": up, "locations": up, "fights": up}
+	return s
+}
+
+// Stores are the store URLs of four processes.
+type Stores struct{ Heroes, Villains, Locations, Fights string }
+
+// RealStores returns fresh databases on the real engines; the test is skipped where one is missing.
+func RealStores(tb testing.TB) Stores {
+	tb.Helper()
+	return Stores{engines.Postgres(tb), engines.Postgres(tb), engines.MySQL(tb), engines.MongoDB(tb)}
+}
+
+// Four starts each service in a process of its own, with further arguments for all of them.
+func Four(tb testing.TB, program string, stores Stores, args ...string) *System {
+	tb.Helper()
+	s := &System{Processes: map[string]*Process{}}
+	start := func(service, variable, store string, env ...string) string {
+		addr := FreeAddr(tb)
+		env = append(env, "ADDR="+addr, variable+"="+store, "DRAIN_DELAY=0s")
+		p := Start(tb, program, env, append([]string{service}, args...)...)
+		s.Processes[service] = p
+		return "http://" + addr
+	}
+	s.Heroes = start("heroes", "DATABASE_URL", stores.Heroes)
+	s.Villains = start("villains", "DATABASE_URL", stores.Villains)
+	s.Locations = start("locations", "MYSQL_URL", stores.Locations)
+	s.Fights = start("fights", "MONGODB_URL", stores.Fights,
+		"HEROES_URL="+s.Heroes, "VILLAINS_URL="+s.Villains, "LOCATIONS_URL="+s.Locations)
+	for service, p := range s.Processes {
+		p.Ready(tb, s.URL(service)+"/readyz")
+	}
+	return s
+}
+
+// Each runs test against both ways to run: one process on the embedded store, and four on the real engines.
+func Each(t *testing.T, test func(t *testing.T, s *System)) {
+	t.Helper()
+	program := Build(t)
+	t.Run("one process on SQLite", func(t *testing.T) { test(t, Up(t, program, t.TempDir())) })
+	t.Run("four processes on real engines", func(t *testing.T) { test(t, Four(t, program, RealStores(t))) })
+}
