@@ -3,7 +3,9 @@ package catalog
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -90,8 +92,14 @@ func (p *Picker[T]) ids(ctx context.Context) (*index, error) {
 	}
 }
 
-// renew reads the index anew when the table has changed.
-func (p *Picker[T]) renew() (any, error) {
+// renew reads the index anew when the table has changed. It runs in a goroutine of its own, where a panic would end
+// the process.
+func (p *Picker[T]) renew() (_ any, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
+		}
+	}()
 	ctx, cancel := context.WithTimeout(p.life, renewTimeout)
 	defer cancel()
 	old, begin := p.current.Load(), p.now()

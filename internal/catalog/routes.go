@@ -57,7 +57,7 @@ func (s *Service[T]) AddRoutes(api *httpserver.API) {
 	}
 	picture.Responses["200"] = &huma.Response{Description: "The emblem.",
 		Content: map[string]*huma.MediaType{"image/svg+xml": {
-			Schema: &huma.Schema{Type: "string"}, Example: `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 200 200"></svg>`,
+			Schema: &huma.Schema{Type: "string"}, Example: `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 240 240"></svg>`,
 		}}}
 	api.Handle(httpserver.Route{Serve: s.servePicture, Operation: picture})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -126,10 +127,30 @@ func draw[T any](peer string, source Source[T], target *T) func(context.Context)
 // atOnce runs the fetches at the same time. The first that fails cancels the others, and its error is returned.
 func atOnce(ctx context.Context, fetches ...func(context.Context) error) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for _, fetch := range fetches[1:] {
-		group.Go(func() error { return fetch(ctx) })
+	for _, fetch := range fetches {
+		group.Go(func() (err error) {
+			defer catchPanic(&err)
+			return fetch(ctx)
+		})
 	}
-	here := fetches[0]
-	group.Go(func() error { return here(ctx) })
-	return group.Wait()
+	err := group.Wait()
+	var caught *caughtPanic
+	if errors.As(err, &caught) {
+		panic(caught) // here the request's own goroutine answers for it; there it would have ended the process
+	}
+	return err
+}
+
+// caughtPanic is a panic on its way to another goroutine.
+type caughtPanic struct {
+	cause any
+	stack []byte
+}
+
+func (p *caughtPanic) Error() string { return fmt.Sprintf("%v\n%s", p.cause, p.stack) }
+
+func catchPanic(err *error) {
+	if cause := recover(); cause != nil {
+		*err = &caughtPanic{cause, debug.Stack()}
+	}
 }

@@ -85,6 +85,8 @@ func NewStream(w http.ResponseWriter, r *http.Request) *Stream {
 	if info := infoOf(stream.ctx); info != nil {
 		stream.timeout, stream.writeTimeout = info.timeout, info.writeTimeout
 	}
+	// The request was read; past the server's read time-out a stream would be taken for a client that is gone.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // a test's recorder has none
 	return stream
 }
 
@@ -96,18 +98,12 @@ func (s *Stream) Step() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(s.ctx, s.timeout)
 }
 
-// Write sends p, all of it to the connection, within the write time-out.
+// Write sends p within the write time-out.
 func (s *Stream) Write(p []byte) error {
 	control := http.NewResponseController(s.w)
 	if s.writeTimeout > 0 {
 		_ = control.SetWriteDeadline(time.Now().Add(s.writeTimeout)) // a test's recorder has none
 	}
-	if _, err := s.w.Write(p); err != nil {
-		return err
-	}
-	return nil
+	_, err := s.w.Write(p)
+	return err
 }
-
-// Abort ends an answer that has begun and can't be finished, so that the client sees it broken off rather than
-// complete. It does not return.
-func (s *Stream) Abort() { panic(http.ErrAbortHandler) }

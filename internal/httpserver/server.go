@@ -50,7 +50,7 @@ func Listen(ctx context.Context, name, addr string, cfg Config, log *slog.Logger
 	s := &Server{name: name, log: log, cfg: cfg, listener: listener, served: make(chan struct{})}
 	s.Serve(http.HandlerFunc(starting))
 	s.http = &http.Server{
-		Handler:           http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*s.handler.Load()).ServeHTTP(w, r) }),
+		Handler:           http.HandlerFunc(s.answer),
 		ReadHeaderTimeout: cfg.ReadHeaderTimeout,
 		ReadTimeout:       cfg.ReadTimeout,
 		WriteTimeout:      cfg.WriteTimeout,
@@ -82,6 +82,15 @@ func (s *Server) accept() {
 	}
 }
 
+// answer hands a request to the handler of the moment. While the server drains, clients are asked to go elsewhere
+// with their next request; their connections are not cut under a request that is on its way.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
+	if s.Draining() {
+		w.Header().Set("Connection", "close")
+	}
+	(*s.handler.Load()).ServeHTTP(w, r)
+}
+
 // starting answers for a service whose store isn't there yet.
 func starting(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/livez" {
@@ -104,7 +113,6 @@ func (s *Server) Draining() bool { return s.draining.Load() }
 // shutdown time-out. What is not finished then is broken off and an error tells so. When ctx ends it stops at once.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.draining.Store(true)
-	s.http.SetKeepAlivesEnabled(false)
 	select {
 	case <-time.After(s.cfg.DrainDelay):
 	case <-ctx.Done():

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -38,14 +37,29 @@ func OpenMySQL[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg 
 	}
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(cfg.PoolMax)
-	db.SetMaxIdleConns(max(cfg.PoolMin, cfg.PoolMax))
-	db.SetConnMaxIdleTime(time.Minute)
+	db.SetMaxIdleConns(cfg.PoolMax) // what was opened is kept
 	s := &MySQL[T]{db: db}
 	s.table = table
-	if err := s.open(ctx, cfg.Schema, seed); err != nil {
+	err = warm(ctx, db, cfg.PoolMin)
+	if err == nil {
+		err = s.open(ctx, cfg.Schema, seed)
+	}
+	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return s, nil
+}
+
+// warm opens the pool's least number of connections.
+func warm(ctx context.Context, db *sql.DB, least int) error {
+	for range least {
+		conn, err := db.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = conn.Close() }() // back to the pool, when all are open
+	}
+	return nil
 }
 
 func (s *MySQL[T]) open(ctx context.Context, schema string, seed func(put func(T) error) error) error {
