@@ -144,7 +144,9 @@ func (s *session) serve(start func(context.Context, *app.App) error, announce fu
 		}
 	case <-signals: // while a store is waited for
 		cancel()
-		<-started
+		if err := <-started; err != nil && ctx.Err() == nil {
+			return err
+		}
 		return nil
 	}
 	if announce != nil {

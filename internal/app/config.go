@@ -13,7 +13,7 @@ import (
 
 // CharacterStore says where heroes or villains lie.
 type CharacterStore struct {
-	DatabaseURL string        `default:"${database_url}" placeholder:"URL" help:"Store: postgres://user:password@host:port/database or sqlite:PATH."`
+	DatabaseURL string        `default:"${database_url}" help:"Store: postgres://user:password@host:port/database or sqlite:PATH."`
 	PoolMin     int           `default:"10" help:"Least connections to the store."`
 	PoolMax     int           `default:"50" help:"Most connections to the store."`
 	StoreWait   time.Duration `default:"10s" help:"Time a store that is not there yet is tried at the start."`
@@ -21,7 +21,7 @@ type CharacterStore struct {
 
 // LocationStore says where locations lie.
 type LocationStore struct {
-	MysqlURL  string        `default:"${mysql_url}" placeholder:"URL" help:"Store: mysql://user:password@host:port/database or sqlite:PATH."`
+	MysqlURL  string        `default:"${mysql_url}" help:"Store: mysql://user:password@host:port/database or sqlite:PATH."`
 	PoolMin   int           `default:"1" help:"Least connections to the store."`
 	PoolMax   int           `default:"10" help:"Most connections to the store."`
 	StoreWait time.Duration `default:"30s" help:"Time a store that is not there yet is tried at the start."`
@@ -29,7 +29,7 @@ type LocationStore struct {
 
 // FightStore says where fights are kept.
 type FightStore struct {
-	MongodbURL string        `default:"${mongodb_url}" placeholder:"URL" help:"Store: mongodb://user:password@host:port/database or sqlite:PATH."`
+	MongodbURL string        `default:"${mongodb_url}" help:"Store: mongodb://user:password@host:port/database or sqlite:PATH."`
 	PoolMin    int           `default:"0" help:"Least connections to the store."`
 	PoolMax    int           `default:"100" help:"Most connections to the store."`
 	StoreWait  time.Duration `default:"30s" help:"Time a store that is not there yet is tried at the start."`
@@ -37,7 +37,7 @@ type FightStore struct {
 
 // Stores says where everything lies when all services run in one process. An empty URL is a file in DataDir.
 type Stores struct {
-	DataDir   string         `default:"./superheroes-data" help:"Folder of the embedded store."`
+	DataDir   string         `default:"./superheroes-data" help:"Folder of the embedded store: of every store without a URL."`
 	Heroes    CharacterStore `embed:"" prefix:"heroes-"`
 	Villains  CharacterStore `embed:"" prefix:"villains-"`
 	Locations LocationStore  `embed:"" prefix:"locations-"`

@@ -32,20 +32,22 @@ type storeURL struct {
 	mysql    *mysql.Config // MySQL's
 }
 
-// schemes are the URL schemes of each engine.
-var schemes = map[string]string{
-	"postgres": postgresql, "postgresql": postgresql,
-	"mysql": mysqldb, "mariadb": mysqldb,
-	"mongodb": mongo, "mongodb+srv": mongo,
-	"sqlite": sqlite,
+// schemes are the URL schemes, and the engine that each names.
+func schemes() map[string]string {
+	return map[string]string{
+		"postgres": postgresql, "postgresql": postgresql,
+		"mysql": mysqldb, "mariadb": mysqldb,
+		"mongodb": mongo, "mongodb+srv": mongo,
+		"sqlite": sqlite,
+	}
 }
 
 // parseStoreURL reads a store URL for a service that can use these engines, besides SQLite.
 func parseStoreURL(text string, engines ...string) (storeURL, error) {
 	scheme, rest, found := strings.Cut(text, ":")
-	engine := schemes[strings.ToLower(scheme)]
+	engine := schemes()[strings.ToLower(scheme)]
 	if !found || engine == "" || !slices.Contains(append(engines, sqlite), engine) {
-		return storeURL{}, fmt.Errorf("the store URL must begin with %s or sqlite:", strings.Join(prefixes(engines), ", "))
+		return storeURL{}, fmt.Errorf("the store URL must begin with sqlite:, %s", strings.Join(prefixes(engines), " or "))
 	}
 	parse := map[string]func(string) (storeURL, error){
 		postgresql: parsePostgres, mysqldb: parseMySQL, mongo: parseMongo, sqlite: func(string) (storeURL, error) { return parseSQLite(rest) },
@@ -57,7 +59,7 @@ func parseStoreURL(text string, engines ...string) (storeURL, error) {
 
 func prefixes(engines []string) []string {
 	var all []string
-	for scheme, engine := range schemes {
+	for scheme, engine := range schemes() {
 		if slices.Contains(engines, engine) && engine != sqlite {
 			all = append(all, scheme+"://")
 		}

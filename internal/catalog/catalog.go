@@ -11,11 +11,11 @@ import (
 )
 
 var (
-	// ErrNotFound: no item has that id.
+	// ErrNotFound means that no item has that id.
 	ErrNotFound = errors.New("not found")
-	// ErrEmpty: the catalog holds nothing to draw.
+	// ErrEmpty means that the catalog holds nothing to draw.
 	ErrEmpty = errors.New("the catalog is empty")
-	// ErrRefused: the store can't take an item as it is, because its name is taken for instance.
+	// ErrRefused means that the store can't take an item as it is, because its name is taken for instance.
 	ErrRefused = errors.New("refused by the store")
 )
 

@@ -46,7 +46,7 @@ type index struct {
 // NewPicker returns a picker that has read nothing yet.
 func NewPicker[T Item](store Store[T]) *Picker[T] {
 	p := &Picker[T]{store: store, now: time.Now}
-	p.life, p.end = context.WithCancel(context.Background())
+	p.life, p.end = context.WithCancel(context.Background()) //nolint:gosec // Close calls it
 	p.current.Store(&index{})
 	return p
 }

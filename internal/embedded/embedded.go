@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
-	"strings"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -23,7 +22,7 @@ type DB struct {
 
 // pragmas hold for every connection, because they stand in the DSN. WAL lets readers go on beside the writer;
 // synchronous=FULL has each commit wait for fdatasync; a page of 8 KiB holds several fights.
-var pragmas = []string{"busy_timeout(5000)", "page_size(8192)", "journal_mode(WAL)", "synchronous(FULL)"}
+const pragmas = "_pragma=busy_timeout(5000)&_pragma=page_size(8192)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
 
 // Open opens the file, and creates it when it is missing.
 func Open(ctx context.Context, path string) (*DB, error) {
@@ -56,7 +55,7 @@ func open(ctx context.Context, path string, connections int, options string) (*s
 // dsn spells the path as a URI, so that no character in it is taken for an option.
 func dsn(path, options string) string {
 	escaped := (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()
-	return "file:" + escaped + "?_pragma=" + strings.Join(pragmas, "&_pragma=") + "&" + options
+	return "file:" + escaped + "?" + pragmas + "&" + options
 }
 
 // Ping tells whether the file can be read.

@@ -33,7 +33,7 @@ type refusal struct{ error }
 
 func (r *sqlReader) next() (record, error) {
 	line, err := r.seekRow()
-	if refused, ok := err.(refusal); ok {
+	if refused := (refusal{}); errors.As(err, &refused) {
 		r.insert = nil
 		return record{line: line, err: lineError(line, refused.error)}, r.skipStatement()
 	}

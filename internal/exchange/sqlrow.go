@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -46,7 +47,7 @@ func (r *sqlReader) values(rec *record) (count int, err error) {
 // brokenRow refuses a row whose statement ends before it does.
 func (r *sqlReader) brokenRow(rec record) (record, error) {
 	err := r.unexpected("the ) of the row")
-	if refused, ok := err.(refusal); ok {
+	if refused := (refusal{}); errors.As(err, &refused) {
 		r.insert = nil
 		rec.err = lineError(rec.line, refused.error)
 		return rec, r.skipStatement()

@@ -1,6 +1,7 @@
 package fight
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -13,8 +14,8 @@ import (
 // and 74 random bits. They sort by time, as bytes and as text.
 type ID [16]byte
 
-// MaxID is above every id that is ever made.
-var MaxID = ID{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
+// MaxID returns the largest UUID, which is above every id that is ever made.
+func MaxID() ID { return ID(bytes.Repeat([]byte{0xff}, len(ID{}))) }
 
 // String returns the usual form, in lower case.
 func (id ID) String() string {

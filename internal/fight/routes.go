@@ -123,7 +123,7 @@ func answer(w http.ResponseWriter, fight Fight, err error) error {
 func (s *Service) serveList(w http.ResponseWriter, r *http.Request) error {
 	query := httpserver.QueryOf(r)
 	limit := int(query.Int("limit", 1, maxLimit, defaultLimit))
-	before := MaxID
+	before := MaxID()
 	if text, given := query.Text("before"); given {
 		var err error
 		if before, err = ParseID(text); err != nil {
@@ -179,7 +179,7 @@ func problemOf(err error) error {
 	return httpserver.Unavailable("the store does not answer").Because(err)
 }
 
-// ErrOpen: too many calls of a peer have failed lately; it is spared for a moment.
+// ErrOpen means that too many calls of a peer have failed lately; it is spared for a moment.
 var ErrOpen = errors.New("the circuit breaker is open")
 
 func peerProblem(err error) error {

@@ -42,9 +42,9 @@ type Store interface {
 }
 
 var (
-	// ErrNotFound: no fight has that id.
+	// ErrNotFound means that no fight has that id.
 	ErrNotFound = errors.New("not found")
-	// ErrMaybeStored: the store did not say whether it kept the fight.
+	// ErrMaybeStored means that the store did not say whether it kept the fight.
 	ErrMaybeStored = errors.New("the fight may have been stored all the same")
 )
 

@@ -49,19 +49,19 @@ func (a *API) addSwaggerUI() {
 	a.handle("GET /docs/{file...}", serve, false)
 }
 
-// reDocPage loads the viewer as a file: the library's own page has its megabyte inline.
-var reDocPage = template.Must(template.New("redoc").Parse(`<!doctype html>
+// reDocPage is a template that loads the viewer as a file: the library's own page has its megabyte inline.
+const reDocPage = `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{{.}} - ReDoc</title><link rel="icon" href="data:,"><style>body{margin:0}</style></head>
 <body><div id="main"></div><script src="/redoc/redoc.js"></script>
 <script>Redoc.init("/openapi.json", {}, document.getElementById("main"))</script></body>
 </html>
-`))
+`
 
 func (a *API) addReDoc() error {
-	var page bytes.Buffer
-	if err := reDocPage.Execute(&page, a.document.Info.Title); err != nil {
+	page, shown := new(bytes.Buffer), template.Must(template.New("redoc").Parse(reDocPage))
+	if err := shown.Execute(page, a.document.Info.Title); err != nil {
 		return fmt.Errorf("making the ReDoc page: %w", err)
 	}
 	a.handle("GET /redoc", func(w http.ResponseWriter, _ *http.Request) error {

@@ -19,7 +19,7 @@ type Location struct {
 }
 
 // types are the values of Type.
-var types = []string{"CITY", "PLANET", "PLACE", "ISLAND", "COUNTRY", "MOON"}
+const types = "CITY PLANET PLACE ISLAND COUNTRY MOON"
 
 // Key returns the id, 0 when there is none.
 func (l Location) Key() int64 { return l.ID }
@@ -53,8 +53,8 @@ func (l Location) CheckGiven(refuse func(field, message string)) {
 	catalog.CheckText(refuse, "name", l.Name, 1, 50)
 	catalog.CheckText(refuse, "description", l.Description, 0, 0)
 	catalog.CheckText(refuse, "picture", l.Picture, 0, 255)
-	if l.Type != "" && !slices.Contains(types, l.Type) {
-		refuse("type", "must be one of "+strings.Join(types, " "))
+	if l.Type != "" && !slices.Contains(strings.Fields(types), l.Type) {
+		refuse("type", "must be one of "+types)
 	}
 }
 

@@ -190,7 +190,7 @@ func (s *Store) Count(ctx context.Context) (int64, error) {
 
 // Last implements fight.Store.
 func (s *Store) Last(ctx context.Context) (fight.ID, error) {
-	fights, err := s.Page(ctx, fight.MaxID, 1)
+	fights, err := s.Page(ctx, fight.MaxID(), 1)
 	if err != nil || len(fights) == 0 {
 		return fight.ID{}, err
 	}
