@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"superheroes/internal/catalog"
 	"superheroes/internal/fight"
@@ -42,8 +43,13 @@ func startCatalog[T catalog.Item](a *App, p *part, kind kindOfCatalog[T], store 
 	return service
 }
 
+// lastFightTimeout bounds the first read of the store of fights. On a server without an index on ids it is a scan.
+const lastFightTimeout = 30 * time.Second
+
 // startFights gives the part of fights its routes.
 func startFights(ctx context.Context, p *part, sources fight.Sources, peers checks, store fightStore) error {
+	ctx, cancel := context.WithTimeout(ctx, lastFightTimeout)
+	defer cancel()
 	service, err := fight.NewService(ctx, sources, store)
 	if err != nil {
 		return fmt.Errorf("fights: %w", err)

@@ -47,7 +47,7 @@ type Process struct {
 // program reads, and env. The test's end kills it, and fails when the race detector found something.
 func Start(tb testing.TB, program string, env []string, args ...string) *Process {
 	tb.Helper()
-	p := &Process{command: exec.Command(program, args...), ended: make(chan struct{})}
+	p := &Process{command: exec.CommandContext(context.WithoutCancel(tb.Context()), program, args...), ended: make(chan struct{})}
 	p.command.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.Getenv("TMPDIR")}, env...)
 	p.command.Stdout, p.command.Stderr = &p.Stdout, &p.Stderr
 	dieWithParent(p.command)
@@ -165,7 +165,7 @@ func (o *Output) String() string {
 // FreeAddr returns an address on loopback that nobody listened on a moment ago.
 func FreeAddr(tb testing.TB) string {
 	tb.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
