@@ -1,0 +1,47 @@
+# Only make and go are needed. `make test` says what else it could use.
+
+FUZZTIME ?= 10s
+GOLANGCI = go tool -modfile=tools/golangci-lint/go.mod golangci-lint
+GOVULNCHECK = go tool -modfile=tools/govulncheck/go.mod govulncheck
+
+.DEFAULT_GOAL = help
+.PHONY: help run build test lint vuln fuzz
+
+help:
+	@echo 'make run     start all four services (ARGS="--help" for the flags)'
+	@echo 'make build   build build/superheroes'
+	@echo 'make test    run all tests on real engines (ARGS="-run Fight ./internal/..." for some)'
+	@echo 'make lint    go vet and golangci-lint'
+	@echo 'make vuln    look for known vulnerabilities'
+	@echo 'make fuzz    run each fuzz target for FUZZTIME=$(FUZZTIME)'
+
+run:
+	go run ./cmd/superheroes $(ARGS)
+
+build:
+	CGO_ENABLED=0 go build -trimpath -o build/superheroes ./cmd/superheroes
+
+test:
+	@go run ./test/run $(if $(ARGS),-- $(ARGS))
+
+lint:
+	go vet ./...
+	CGO_ENABLED=0 go vet -C tools/ferretdb -tags ferretdb_no_postgresql .
+	$(GOLANGCI) run ./...
+
+vuln:
+	$(GOVULNCHECK) ./...
+
+# go test fuzzes one target of one package at a time. Its list names the targets of a package before
+# the line that names the package.
+fuzz:
+	@list=$$(go test -list '^Fuzz' ./...) || { echo "$$list"; exit 1; }; \
+	echo "$$list" | { targets=; while read -r word package rest; do \
+		case "$$word" in \
+		Fuzz*) targets="$$targets $$word" ;; \
+		ok) for target in $$targets; do \
+				echo "$$package $$target"; \
+				go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "$$package" </dev/null || exit 1; \
+			done; targets= ;; \
+		esac; \
+	done; }

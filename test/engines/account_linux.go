@@ -1,0 +1,13 @@
+package engines
+
+import "syscall"
+
+// attributes start a program under the account and in a process group of its own, so that Ctrl-C
+// reaches us alone. The program ends when we die, however we die.
+func (a *account) attributes() *syscall.SysProcAttr {
+	attributes := &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGQUIT}
+	if a != nil {
+		attributes.Credential = &syscall.Credential{Uid: a.uid, Gid: a.gid}
+	}
+	return attributes
+}

@@ -1,0 +1,8 @@
+//go:build !unix
+
+package engines
+
+import "syscall"
+
+// attributes are the system's own: there is no other account to run under.
+func (a *account) attributes() *syscall.SysProcAttr { return nil }

@@ -1,0 +1,15 @@
+//go:build unix && !linux
+
+package engines
+
+import "syscall"
+
+// attributes start a program under the account and in a process group of its own, so that Ctrl-C
+// reaches us alone.
+func (a *account) attributes() *syscall.SysProcAttr {
+	attributes := &syscall.SysProcAttr{Setpgid: true}
+	if a != nil {
+		attributes.Credential = &syscall.Credential{Uid: a.uid, Gid: a.gid}
+	}
+	return attributes
+}

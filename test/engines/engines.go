@@ -1,0 +1,108 @@
+// Package engines gives tests real database servers and a real browser.
+//
+// Postgres, MySQL and MongoDB hand out a fresh, empty database on a server that somebody else started:
+// `make test` finds or starts the servers and says where they are in the environment. PostgresServer,
+// MySQLServer and MongoDBServer start a server of the test's own, which it may stop and start again.
+//
+// A test whose engine is missing is skipped with the reason, so that `go test ./...` alone works
+// everywhere; where TEST_STRICT is 1 it fails instead.
+package engines
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"os"
+	"testing"
+	"time"
+)
+
+// The environment variables that say where the engines are. `make test` sets them all; one that was
+// set before is kept.
+const (
+	PostgresURL = "TEST_POSTGRES_URL" // postgres://user:password@host:port/database, allowed to create databases
+	MySQLURL    = "TEST_MYSQL_URL"    // mysql://user:password@host:port/, allowed to create databases
+	MongoDBURL  = "TEST_MONGODB_URL"  // mongodb://host:port/
+	Chrome      = "TEST_CHROMIUM"     // path of a Chromium or Chrome
+
+	PostgresBin = "TEST_POSTGRES_BIN" // folder that holds initdb and postgres
+	MariaDBBin  = "TEST_MARIADB_BIN"  // path of mariadbd
+	MongodBin   = "TEST_MONGOD_BIN"   // path of mongod, preferred to FerretDB
+	FerretDBBin = "TEST_FERRETDB_BIN" // path of the program in tools/ferretdb
+
+	// Strict, set to 1, turns a missing engine from a skip into a failure.
+	Strict = "TEST_STRICT"
+)
+
+// patience bounds what is done for a test before and after it: creating a database, dropping it.
+const patience = 30 * time.Second
+
+// Postgres returns the URL of a fresh, empty database, dropped when the test ends.
+func Postgres(tb testing.TB) string {
+	tb.Helper()
+	return fresh(tb, setting(tb, "PostgreSQL", PostgresURL), createPostgres)
+}
+
+// MySQL returns the URL (mysql://user:password@host:port/database) of a fresh, empty database, dropped
+// when the test ends. Its character set is the server's default, so tables must name their own.
+func MySQL(tb testing.TB) string {
+	tb.Helper()
+	return fresh(tb, setting(tb, "MariaDB or MySQL", MySQLURL), createMySQL)
+}
+
+// MongoDB returns the URL of a fresh, empty database, dropped when the test ends.
+func MongoDB(tb testing.TB) string {
+	tb.Helper()
+	return fresh(tb, setting(tb, "a MongoDB-wire server", MongoDBURL), nameMongoDB)
+}
+
+// Chromium returns the path of a browser that can run headless. Started by root it needs --no-sandbox.
+func Chromium(tb testing.TB) string {
+	tb.Helper()
+	return setting(tb, "Chromium", Chrome)
+}
+
+// A creation makes the named database on the server at url and returns the database's own URL and
+// what drops it.
+type creation func(ctx context.Context, url, name string) (string, func(context.Context) error, error)
+
+func fresh(tb testing.TB, server string, create creation) string {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), patience)
+	defer cancel()
+	url, drop, err := create(ctx, server, "test_"+random())
+	if err != nil {
+		tb.Fatalf("creating a fresh database: %v", err)
+	}
+	tb.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), patience)
+		defer cancel()
+		if err := drop(ctx); err != nil {
+			tb.Errorf("dropping the test's database: %v", err)
+		}
+	})
+	return url
+}
+
+// setting returns the variable's value; the test ends here where there is none.
+func setting(tb testing.TB, engine, variable string) string {
+	tb.Helper()
+	value := os.Getenv(variable)
+	if value != "" {
+		return value
+	}
+	const reason = "needs %s: %s is not set (`make test` finds or starts one)"
+	if os.Getenv(Strict) == "1" {
+		tb.Fatalf(reason, engine, variable)
+	}
+	tb.Skipf(reason, engine, variable)
+	return ""
+}
+
+// random returns 12 hexadecimal digits, which is unique enough to name a database and to be the
+// password of a server on loopback that lives for a test run.
+func random() string {
+	digits := make([]byte, 6)
+	_, _ = rand.Read(digits) // never fails: it ends the program instead
+	return hex.EncodeToString(digits)
+}

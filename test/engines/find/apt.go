@@ -1,0 +1,200 @@
+package find
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// packages are names of Debian packages that are installed together.
+type packages []string
+
+const installPatience = 10 * time.Minute
+
+// apt installs Debian packages, one set at a time, and starts nothing: no service, no PostgreSQL cluster.
+type apt struct {
+	root    string // stands before the path of every file of the system; "" but in tests
+	uid     int
+	consent string // of the user: "0" forbids
+	say     func(format string, args ...any)
+	execute func(ctx context.Context, program string, args ...string) (output string, err error)
+
+	one     sync.Mutex
+	updated bool
+}
+
+func newApt(getenv func(string) string, say func(string, ...any)) *apt {
+	return &apt{uid: os.Geteuid(), consent: getenv("TEST_INSTALL"), say: say, execute: execute}
+}
+
+// install makes the packages available, or says why it can't or may not.
+func (a *apt) install(ctx context.Context, wanted packages) error {
+	if err := a.allowed(); err != nil {
+		return err
+	}
+	a.one.Lock()
+	defer a.one.Unlock()
+	a.say("apt-get: installing %s (TEST_INSTALL=0 forbids it)", strings.Join(wanted, ", "))
+
+	ctx, cancel := context.WithTimeout(ctx, installPatience)
+	defer cancel()
+	a.update(ctx)
+	names, err := a.resolve(ctx, wanted)
+	if err != nil {
+		return err
+	}
+	return a.quietly(func() error { return a.get(ctx, names) })
+}
+
+func (a *apt) allowed() error {
+	if a.consent == "0" {
+		return errors.New("TEST_INSTALL=0 forbids it")
+	}
+	release, err := os.ReadFile(a.root + "/etc/os-release")
+	if err != nil || !isDebian(string(release)) {
+		return errors.New("this is neither Debian nor Ubuntu")
+	}
+	if a.uid != 0 {
+		return errors.New("only root may install packages")
+	}
+	return nil
+}
+
+// isDebian reads an os-release file.
+func isDebian(release string) bool {
+	for line := range strings.Lines(release) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		if key != "ID" && key != "ID_LIKE" {
+			continue
+		}
+		for _, id := range strings.Fields(strings.Trim(value, `"'`)) {
+			if id == "debian" || id == "ubuntu" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// update fetches the package lists, once. Where that fails the lists that are there may still do.
+func (a *apt) update(ctx context.Context) {
+	if a.updated {
+		return
+	}
+	a.updated = true
+	if _, err := a.execute(ctx, "apt-get", "-q", "update"); err != nil {
+		a.say("apt-get: the package lists could not be brought up to date: %v", err)
+	}
+}
+
+// resolve finds the name under which this release has each package: some carry a version.
+func (a *apt) resolve(ctx context.Context, wanted packages) ([]string, error) {
+	var names []string
+	for _, name := range wanted {
+		output, err := a.execute(ctx, "apt-cache", "pkgnames", name)
+		if err != nil {
+			return nil, err
+		}
+		available, ok := choose(strings.Fields(output), name)
+		if !ok {
+			return nil, fmt.Errorf("this release has no package %s", name)
+		}
+		names = append(names, available)
+	}
+	return names, nil
+}
+
+// choose returns the wanted name when it is there, else its highest version: mariadb-server-core-10.6
+// for mariadb-server-core.
+func choose(available []string, wanted string) (string, bool) {
+	if slices.Contains(available, wanted) {
+		return wanted, true
+	}
+	var best string
+	for _, name := range available {
+		version, ok := strings.CutPrefix(name, wanted+"-")
+		if ok && strings.Trim(version, "0123456789.") == "" && slices.Compare(numbers(name), numbers(best)) > 0 {
+			best = name
+		}
+	}
+	return best, best != ""
+}
+
+// get installs the packages. What PostgreSQL's packages share comes first, so that it can be told to
+// make no cluster before the server comes.
+func (a *apt) get(ctx context.Context, names []string) error {
+	if !slices.Contains(names, "postgresql") {
+		return a.getAll(ctx, names)
+	}
+	if err := a.getAll(ctx, []string{"postgresql-common"}); err != nil {
+		return err
+	}
+	return a.withFile("/etc/postgresql-common/createcluster.conf", "create_main_cluster = false\n", 0o644,
+		func() error { return a.getAll(ctx, names) })
+}
+
+func (a *apt) getAll(ctx context.Context, names []string) error {
+	args := []string{"-q", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", "install"}
+	_, err := a.execute(ctx, "apt-get", append(args, names...)...)
+	return err
+}
+
+// quietly works under a policy that denies packages to start services.
+func (a *apt) quietly(work func() error) error {
+	return a.withFile("/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n", 0o755, work)
+}
+
+// withFile works while the file has the content, and then puts back what was there before.
+func (a *apt) withFile(path, content string, mode os.FileMode, work func() error) (err error) {
+	path = a.root + path
+	restore, err := keep(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, restore()) }()
+	if err := os.WriteFile(path, []byte(content), mode); err != nil {
+		return fmt.Errorf("setting %s aside: %w", path, err)
+	}
+	if err := os.Chmod(path, mode); err != nil { // a file that was there keeps its mode
+		return fmt.Errorf("setting %s aside: %w", path, err)
+	}
+	return work()
+}
+
+// keep remembers a file, or that there is none, and returns what puts things back.
+func keep(path string) (restore func() error, err error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return func() error { return os.Remove(path) }, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("looking at %s: %w", path, err)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("remembering %s: %w", path, err)
+	}
+	return func() error {
+		return errors.Join(os.WriteFile(path, content, info.Mode()), os.Chmod(path, info.Mode()))
+	}, nil
+}
+
+// execute runs a program of the system without questions asked.
+func execute(ctx context.Context, program string, args ...string) (string, error) {
+	command := exec.CommandContext(ctx, program, args...)
+	command.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C")
+	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) } // apt-get cleans up
+	command.WaitDelay = commandPatience
+	output, err := command.CombinedOutput()
+	if err != nil {
+		return "", errors.Join(fmt.Errorf("%s %s: %w", filepath.Base(program), strings.Join(args, " "), err), lastLine(string(output)))
+	}
+	return string(output), nil
+}

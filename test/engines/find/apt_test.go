@@ -1,0 +1,155 @@
+package find
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestAptIsAllowed(t *testing.T) {
+	tests := []struct {
+		name, release, consent string
+		uid                    int
+		want                   string // in the refusal; empty where it is allowed
+	}{
+		{"root on Debian", "ID=debian\n", "", 0, ""},
+		{"root on Ubuntu", "NAME=\"Ubuntu\"\nID=ubuntu\nID_LIKE=debian\n", "1", 0, ""},
+		{"root on a relative", "ID=mint\nID_LIKE=\"ubuntu debian\"\n", "", 0, ""},
+		{"forbidden", "ID=debian\n", "0", 0, "TEST_INSTALL=0"},
+		{"not root", "ID=debian\n", "", 1000, "only root"},
+		{"another system", "ID=fedora\nVARIANT=debian\n", "", 0, "neither Debian nor Ubuntu"},
+		{"no system known", "", "", 0, "neither Debian nor Ubuntu"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			apt := &apt{root: t.TempDir(), uid: test.uid, consent: test.consent}
+			write(t, apt.root+"/etc/os-release", test.release, 0o600)
+			err := apt.allowed()
+			if test.want == "" && err != nil {
+				t.Errorf("refused: %v", err)
+			}
+			if test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+				t.Errorf("got %v, want a refusal with %q", err, test.want)
+			}
+		})
+	}
+}
+
+// A fakeApt notes the commands, and the files of the system that matter while packages are installed.
+type fakeApt struct {
+	root     string
+	commands []string
+	policies []string // at each install
+	clusters []string // at each install
+	fail     string   // a package whose installation fails
+}
+
+func (f *fakeApt) execute(_ context.Context, program string, args ...string) (string, error) {
+	f.commands = append(f.commands, program+" "+args[len(args)-1])
+	if program == "apt-cache" {
+		return "mariadb-server-core-9.1\nmariadb-server-core-10.6\nmariadb-server-corearchive\npostgresql\npostgresql-15\n", nil
+	}
+	if args[len(args)-1] == "update" {
+		return "", errors.New("no network")
+	}
+	f.policies = append(f.policies, contentOf(f.root+"/usr/sbin/policy-rc.d"))
+	f.clusters = append(f.clusters, contentOf(f.root+"/etc/postgresql-common/createcluster.conf"))
+	if f.fail != "" && args[len(args)-1] == f.fail {
+		return "", errors.New("it fails")
+	}
+	return "", nil
+}
+
+func contentOf(path string) string {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return "-"
+	}
+	return string(content)
+}
+
+func TestAptStartsNothingAndPutsThingsBack(t *testing.T) {
+	const denied, noCluster = "#!/bin/sh\nexit 101\n", "create_main_cluster = false\n"
+	tests := []struct {
+		name   string
+		policy string // before
+		fail   string
+	}{
+		{"no policy before", "", ""},
+		{"a policy before", "#!/bin/sh\nexit 0\n", ""},
+		{"a failed install", "", "postgresql"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			fake := &fakeApt{root: t.TempDir(), fail: test.fail}
+			policy, clusters := fake.root+"/usr/sbin/policy-rc.d", fake.root+"/etc/postgresql-common/createcluster.conf"
+			write(t, fake.root+"/etc/os-release", "ID=debian\n", 0o600)
+			write(t, clusters, "# the package's own\n", 0o640)
+			write(t, policy, test.policy, 0o700)
+			if test.policy == "" {
+				if err := os.Remove(policy); err != nil {
+					t.Fatal(err)
+				}
+			}
+			before := contentOf(policy)
+
+			apt := &apt{root: fake.root, say: t.Logf, execute: fake.execute}
+			err := apt.install(t.Context(), packages{"postgresql"})
+
+			if (err != nil) != (test.fail != "") {
+				t.Errorf("got error %v", err)
+			}
+			if diff := cmp.Diff([]string{denied, denied}, fake.policies); diff != "" {
+				t.Errorf("the policy while installing (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff([]string{"# the package's own\n", noCluster}, fake.clusters); diff != "" {
+				t.Errorf("the cluster settings while installing (-want +got):\n%s", diff)
+			}
+			if got := contentOf(policy); got != before {
+				t.Errorf("the policy is %q afterwards, it was %q", got, before)
+			}
+			if got := contentOf(clusters); got != "# the package's own\n" {
+				t.Errorf("the cluster settings are %q afterwards", got)
+			}
+		})
+	}
+}
+
+func TestAptUpdatesOnceAndResolvesNames(t *testing.T) {
+	fake := &fakeApt{root: t.TempDir()}
+	write(t, fake.root+"/etc/os-release", "ID=ubuntu\n", 0o600)
+	write(t, fake.root+"/usr/sbin/policy-rc.d", "", 0o700)
+	apt := &apt{root: fake.root, say: t.Logf, execute: fake.execute}
+	for range 2 {
+		if err := apt.install(t.Context(), packages{"mariadb-server-core"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := apt.install(t.Context(), packages{"chromium"}); err == nil {
+		t.Error("a package that this release doesn't have is installed")
+	}
+	want := []string{
+		"apt-get update",
+		"apt-cache mariadb-server-core", "apt-get mariadb-server-core-10.6",
+		"apt-cache mariadb-server-core", "apt-get mariadb-server-core-10.6",
+		"apt-cache chromium",
+	}
+	if diff := cmp.Diff(want, fake.commands); diff != "" {
+		t.Errorf("the commands differ (-want +got):\n%s", diff)
+	}
+}
+
+func write(t *testing.T, path, content string, mode os.FileMode) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), mode); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,126 @@
+package find
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// An image is a database server that Docker can start.
+type image struct {
+	name string
+	port int // the server's, inside
+	env  []string
+	args []string
+	url  string // with %s where the published address goes
+}
+
+const (
+	pullPatience      = 5 * time.Minute
+	containerPatience = time.Minute
+	commandPatience   = 30 * time.Second
+)
+
+// docker is the Docker command of this machine.
+type docker struct{}
+
+// available reports why no Docker engine answers, or nil when one does.
+func (d *docker) available(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, commandPatience)
+	defer cancel()
+	if _, err := d.command(ctx, "info", "--format", "{{.ServerVersion}}"); err != nil {
+		return fmt.Errorf("no engine: %w", err)
+	}
+	return nil
+}
+
+// run starts a container of the image that publishes its port on a free port of loopback.
+func (d *docker) run(ctx context.Context, image image) (*container, error) {
+	args := []string{"run", "--rm", "--detach", "--publish", "127.0.0.1::" + strconv.Itoa(image.port)}
+	for _, variable := range image.env {
+		args = append(args, "--env", variable)
+	}
+	args = append(append(args, image.name), image.args...)
+
+	pulling, cancel := context.WithTimeout(ctx, pullPatience)
+	defer cancel()
+	id, err := d.command(pulling, args...)
+	if err != nil {
+		return nil, fmt.Errorf("starting %s: %w", image.name, err)
+	}
+	started := &container{docker: d, id: id}
+	address, err := d.command(ctx, "port", id, strconv.Itoa(image.port)+"/tcp")
+	if err != nil {
+		return nil, started.discard(fmt.Errorf("asking for the port of %s: %w", image.name, err))
+	}
+	address, _, _ = strings.Cut(address, "\n")
+	started.url = fmt.Sprintf(image.url, address)
+	return started, nil
+}
+
+// command runs docker and returns what it printed.
+func (d *docker) command(ctx context.Context, args ...string) (string, error) {
+	var stderr bytes.Buffer
+	command := exec.CommandContext(ctx, "docker", args...)
+	command.Stderr = &stderr
+	output, err := command.Output()
+	if err != nil {
+		return "", errors.Join(err, lastLine(stderr.String()))
+	}
+	return strings.TrimSpace(string(output)), nil
+}
+
+// lastLine returns the last line of a program's complaints as an error, nil when there is none.
+func lastLine(text string) error {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return nil
+	}
+	return errors.New(text[strings.LastIndex(text, "\n")+1:])
+}
+
+// A container is a running one that we started.
+type container struct {
+	docker *docker
+	id     string
+	url    string
+}
+
+// await asks the server for its version until it answers.
+func (c *container) await(ctx context.Context, ping func(context.Context, string) (string, error)) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, containerPatience)
+	defer cancel()
+	again := time.NewTicker(200 * time.Millisecond)
+	defer again.Stop()
+	for {
+		version, err := ping(ctx, c.url)
+		if err == nil {
+			return version, nil
+		}
+		select {
+		case <-ctx.Done():
+			return "", fmt.Errorf("its container does not answer: %w", err)
+		case <-again.C:
+		}
+	}
+}
+
+// close ends the container, and with it its data: `run --rm` removes both.
+func (c *container) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), commandPatience)
+	defer cancel()
+	if _, err := c.docker.command(ctx, "kill", c.id); err != nil {
+		return fmt.Errorf("ending a container: %w", err)
+	}
+	return nil
+}
+
+// discard ends the container after cause made it useless, and returns cause.
+func (c *container) discard(cause error) error {
+	return errors.Join(cause, c.close())
+}

@@ -1,0 +1,84 @@
+package find
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A machine is where programs are looked for.
+type machine struct {
+	root string // stands before every folder that a programs value names; "" but in tests
+	path []string
+}
+
+func thisMachine(path string) machine {
+	return machine{path: filepath.SplitList(path)}
+}
+
+// programs are programs that lie in the same folder.
+type programs struct {
+	names      []string
+	folders    []string // patterns of folders off the PATH; of several matches the highest version wins
+	wantFolder bool     // the folder is wanted, not the first program
+}
+
+// find returns the path of the first program, or its folder, with links followed: a link's neighbours
+// are not the program's.
+func (m machine) find(wanted programs) (string, error) {
+	for _, folder := range m.candidates(wanted.folders) {
+		program, ok := wanted.in(folder)
+		if !ok {
+			continue
+		}
+		if wanted.wantFolder {
+			return filepath.Dir(program), nil
+		}
+		return program, nil
+	}
+	return "", fmt.Errorf("no %s on the PATH or in %s", strings.Join(wanted.names, " with "), strings.Join(wanted.folders, ", "))
+}
+
+// candidates are the folders of the PATH, then those that match the patterns.
+func (m machine) candidates(patterns []string) []string {
+	folders := slices.Clone(m.path)
+	for _, pattern := range patterns {
+		matches, err := filepath.Glob(m.root + pattern)
+		if err != nil {
+			continue // the patterns are ours and well-formed
+		}
+		slices.SortFunc(matches, func(a, b string) int { return slices.Compare(numbers(b), numbers(a)) })
+		folders = append(folders, matches...)
+	}
+	return folders
+}
+
+// in reports where the first program really is, when all of them are in the folder.
+func (p programs) in(folder string) (string, bool) {
+	for _, name := range p.names {
+		if !executable(filepath.Join(folder, name)) {
+			return "", false
+		}
+	}
+	program, err := filepath.EvalSymlinks(filepath.Join(folder, p.names[0]))
+	return program, err == nil
+}
+
+func executable(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o111 != 0
+}
+
+// numbers returns the numbers in a path, so that 16 sorts above 9.6.
+func numbers(path string) []int {
+	var found []int
+	for _, digits := range strings.FieldsFunc(path, func(r rune) bool { return r < '0' || r > '9' }) {
+		if number, err := strconv.Atoi(digits); err == nil {
+			found = append(found, number)
+		}
+	}
+	return found
+}

@@ -1,0 +1,105 @@
+package engines
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+)
+
+// MongoDBServer starts a MongoDB-wire server of the test's own, stopped and removed when the test
+// ends: MongoDB where its program is known, else FerretDB.
+func MongoDBServer(tb testing.TB) *Server {
+	tb.Helper()
+	bin := os.Getenv(MongodBin)
+	if bin == "" {
+		bin = setting(tb, "a MongoDB-wire server's program", FerretDBBin)
+	}
+	return private(tb, func(ctx context.Context) (*Server, error) { return StartMongoDB(ctx, bin) })
+}
+
+// StartMongoDB starts a private server from the program bin, which is a mongod or, by any other name,
+// that of tools/ferretdb. The caller closes it.
+func StartMongoDB(ctx context.Context, bin string) (*Server, error) {
+	room, err := newRoom()
+	if err != nil {
+		return nil, err
+	}
+	data, err := room.folder("data")
+	if err != nil {
+		return nil, room.discard(err)
+	}
+	port, err := freePort()
+	if err != nil {
+		return nil, room.discard(err)
+	}
+	location := loopbackURL("mongodb", port, "/")
+	server := &Server{
+		URL:     location.String(),
+		addr:    location.Host,
+		room:    room,
+		command: []string{bin, "--listen", location.Host, "--dir", data},
+		stop:    syscall.SIGTERM,
+		ping:    PingMongoDB,
+	}
+	if filepath.Base(bin) == "mongod" {
+		server.command = []string{
+			bin, "--bind_ip", "127.0.0.1", "--port", strconv.Itoa(port), "--dbpath", data,
+			"--nounixsocket", "--wiredTigerCacheSizeGB", "0.25",
+		}
+	}
+	return server.open(ctx)
+}
+
+// PingMongoDB returns the version of the server at url, which is the one it
+// claims to be compatible with where it is another make.
+func PingMongoDB(ctx context.Context, url string) (string, error) {
+	client, err := openMongoDB(url)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = client.Disconnect(context.WithoutCancel(ctx)) }()
+	var info struct {
+		Version string `bson:"version"`
+	}
+	if err := client.Database("admin").RunCommand(ctx, bson.D{{Key: "buildInfo", Value: 1}}).Decode(&info); err != nil {
+		return "", fmt.Errorf("asking MongoDB for its version: %w", err)
+	}
+	return "MongoDB " + info.Version, nil
+}
+
+// nameMongoDB only names the database: MongoDB makes it when the first document comes.
+func nameMongoDB(_ context.Context, server, name string) (string, func(context.Context) error, error) {
+	database, err := withDatabase(server, name)
+	if err != nil {
+		return "", nil, err
+	}
+	drop := func(ctx context.Context) error {
+		client, err := openMongoDB(server)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = client.Disconnect(context.WithoutCancel(ctx)) }()
+		if err := client.Database(name).Drop(ctx); err != nil {
+			return fmt.Errorf("dropping the MongoDB database %s: %w", name, err)
+		}
+		return nil
+	}
+	return database, drop, nil
+}
+
+func openMongoDB(url string) (*mongo.Client, error) {
+	client, err := mongo.Connect(options.Client().ApplyURI(url).SetServerSelectionTimeout(5 * time.Second))
+	if err != nil {
+		return nil, fmt.Errorf("preparing connections to MongoDB: %w", err)
+	}
+	return client, nil
+}

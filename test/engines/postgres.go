@@ -1,0 +1,117 @@
+package engines
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"syscall"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// PostgresServer starts a PostgreSQL of the test's own, stopped and removed when the test ends.
+func PostgresServer(tb testing.TB) *Server {
+	tb.Helper()
+	bin := setting(tb, "PostgreSQL's programs", PostgresBin)
+	return private(tb, func(ctx context.Context) (*Server, error) { return StartPostgres(ctx, bin) })
+}
+
+// StartPostgres starts a private PostgreSQL with the programs in the folder bin. The caller closes it.
+func StartPostgres(ctx context.Context, bin string) (*Server, error) {
+	room, err := newRoom()
+	if err != nil {
+		return nil, err
+	}
+	password := random()
+	data := room.path("data")
+	if err := initPostgres(ctx, room, bin, data, password); err != nil {
+		return nil, room.discard(err)
+	}
+	port, err := freePort()
+	if err != nil {
+		return nil, room.discard(err)
+	}
+	location := loopbackURL("postgres", port, "/postgres")
+	location.User = url.UserPassword("superheroes", password)
+	server := &Server{
+		URL:  location.String(),
+		addr: location.Host,
+		room: room,
+		command: []string{
+			filepath.Join(bin, "postgres"), "-D", data,
+			"-c", "listen_addresses=127.0.0.1",
+			"-c", "port=" + strconv.Itoa(port),
+			"-c", "unix_socket_directories=",
+			"-c", "max_connections=200",
+		},
+		stop: syscall.SIGINT, // a fast shutdown: clients are cut off, nothing is lost
+		ping: PingPostgres,
+	}
+	return server.open(ctx)
+}
+
+func initPostgres(ctx context.Context, room *room, bin, data, password string) error {
+	secret, err := room.write("password", password+"\n")
+	if err != nil {
+		return err
+	}
+	err = room.run(ctx, filepath.Join(bin, "initdb"),
+		"--pgdata="+data, "--username=superheroes", "--pwfile="+secret, "--auth=scram-sha-256",
+		"--encoding=UTF8", "--locale="+utf8Locale(), "--no-sync")
+	if err != nil {
+		return fmt.Errorf("creating a PostgreSQL cluster: %w", err)
+	}
+	return nil
+}
+
+// utf8Locale names a UTF-8 locale that is there without anything being generated or installed.
+func utf8Locale() string {
+	if runtime.GOOS == "linux" {
+		return "C.UTF-8"
+	}
+	return "en_US.UTF-8"
+}
+
+// PingPostgres returns the version of the server at url.
+func PingPostgres(ctx context.Context, url string) (string, error) {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return "", fmt.Errorf("connecting to PostgreSQL: %w", err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	var version string
+	if err := conn.QueryRow(ctx, `SELECT split_part(current_setting('server_version'), ' ', 1)`).Scan(&version); err != nil {
+		return "", fmt.Errorf("asking PostgreSQL for its version: %w", err)
+	}
+	return "PostgreSQL " + version, nil
+}
+
+func createPostgres(ctx context.Context, server, name string) (string, func(context.Context) error, error) {
+	database, err := withDatabase(server, name)
+	if err != nil {
+		return "", nil, err
+	}
+	if err := execPostgres(ctx, server, "CREATE DATABASE "+name); err != nil {
+		return "", nil, err
+	}
+	drop := func(ctx context.Context) error {
+		return execPostgres(ctx, server, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
+	}
+	return database, drop, nil
+}
+
+func execPostgres(ctx context.Context, server, statement string) error {
+	conn, err := pgx.Connect(ctx, server)
+	if err != nil {
+		return fmt.Errorf("connecting to PostgreSQL: %w", err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	if _, err := conn.Exec(ctx, statement); err != nil {
+		return fmt.Errorf("%s: %w", statement, err)
+	}
+	return nil
+}

@@ -1,0 +1,92 @@
+package engines
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// A room is the temporary folder of one server, with the account that it and its programs run under.
+type room struct {
+	root    string
+	account *account
+}
+
+// newRoom makes a folder that belongs to the unprivileged account. It can't be a test's TempDir, which
+// nobody but the test's own user may enter. Its path is kept short, as that of a socket must be.
+func newRoom() (*room, error) {
+	account, err := unprivileged()
+	if err != nil {
+		return nil, err
+	}
+	root, err := os.MkdirTemp("", "superheroes-")
+	if err != nil {
+		return nil, fmt.Errorf("making a server's folder: %w", err)
+	}
+	room := &room{root: root, account: account}
+	if err := account.own(root); err != nil {
+		return nil, room.discard(err)
+	}
+	return room, nil
+}
+
+func (r *room) path(name string) string { return filepath.Join(r.root, name) }
+
+// folder makes a folder for the server to write in.
+func (r *room) folder(name string) (string, error) {
+	path := r.path(name)
+	if err := os.Mkdir(path, 0o700); err != nil {
+		return "", fmt.Errorf("making a server's folder: %w", err)
+	}
+	return path, r.account.own(path)
+}
+
+// write makes a file that only the server's account reads.
+func (r *room) write(name, content string) (string, error) {
+	path := r.path(name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		return "", fmt.Errorf("writing a server's file: %w", err)
+	}
+	return path, r.account.own(path)
+}
+
+// run runs a program to its end; its output becomes part of the error.
+func (r *room) run(ctx context.Context, program string, args ...string) error {
+	command := exec.CommandContext(ctx, program, args...)
+	r.dress(command)
+	if output, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", filepath.Base(program), err, lastLines(string(output)))
+	}
+	return nil
+}
+
+// dress gives the program its account, an environment free of the user's settings, and the room as
+// its working folder, for the account may be unable to enter ours.
+func (r *room) dress(command *exec.Cmd) {
+	command.Dir = r.root
+	command.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + r.root, "TMPDIR=" + r.root, "LC_ALL=C"}
+	command.SysProcAttr = r.account.attributes()
+}
+
+func (r *room) remove() error {
+	if err := os.RemoveAll(r.root); err != nil {
+		return fmt.Errorf("removing a server's folder: %w", err)
+	}
+	return nil
+}
+
+// discard removes the room after cause made it useless, and returns cause.
+func (r *room) discard(cause error) error {
+	return errors.Join(cause, r.remove())
+}
+
+// lastLines returns the end of a log, where the cause mostly stands.
+func lastLines(log string) string {
+	const keep = 15
+	lines := strings.Split(strings.TrimSpace(log), "\n")
+	return strings.Join(lines[max(0, len(lines)-keep):], "\n")
+}

@@ -1,0 +1,195 @@
+package engines
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+const (
+	startPatience = 60 * time.Second
+	stopPatience  = 20 * time.Second
+)
+
+// A Server is a private server on a port of its own, with its data in a temporary folder. It can be
+// stopped and started again: address, data and URL stay. Its methods are for one goroutine at a time.
+type Server struct {
+	// URL holds the credentials of an account that may do everything.
+	URL string
+
+	addr    string
+	room    *room
+	command []string
+	stop    os.Signal
+	ping    func(ctx context.Context, url string) (string, error)
+
+	version string
+	running *process
+}
+
+// A process is one run of a server's program.
+type process struct {
+	command *exec.Cmd
+	ended   chan struct{} // closed once the program is gone
+}
+
+// private starts a server for the test and closes it when the test ends.
+func private(tb testing.TB, start func(context.Context) (*Server, error)) *Server {
+	tb.Helper()
+	server, err := start(tb.Context())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return server
+}
+
+// Addr returns the host and port that the server listens on while it runs.
+func (s *Server) Addr() string { return s.addr }
+
+// Version returns the server's name and version.
+func (s *Server) Version() string { return s.version }
+
+// Start starts a stopped server and returns once it answers.
+func (s *Server) Start(tb testing.TB) {
+	tb.Helper()
+	if err := s.start(tb.Context()); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// Stop stops the server in good order and returns once its program is gone. Stopping a stopped server
+// does nothing.
+func (s *Server) Stop(tb testing.TB) {
+	tb.Helper()
+	if err := s.halt(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// Close stops the server and removes its data.
+func (s *Server) Close() error {
+	return errors.Join(s.halt(), s.room.remove())
+}
+
+// open starts a new server; one that won't start is removed.
+func (s *Server) open(ctx context.Context) (*Server, error) {
+	if err := s.start(ctx); err != nil {
+		return nil, s.room.discard(err)
+	}
+	return s, nil
+}
+
+func (s *Server) start(ctx context.Context) error {
+	if s.running != nil {
+		return fmt.Errorf("%s runs already", s.name())
+	}
+	process, err := s.launch()
+	if err != nil {
+		return err
+	}
+	s.running = process
+	if err := s.awaitReady(ctx); err != nil {
+		return errors.Join(fmt.Errorf("starting %s: %w%s", s.name(), err, s.log()), s.halt())
+	}
+	return nil
+}
+
+// launch starts the program. The context of the caller ends the wait for it, never the server.
+func (s *Server) launch() (*process, error) {
+	log, err := os.OpenFile(s.room.path("log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening the log of %s: %w", s.name(), err)
+	}
+	defer func() { _ = log.Close() }()                      // the program has its own descriptor
+	command := exec.Command(s.command[0], s.command[1:]...) //nolint:noctx // it outlives every context
+	command.Stdout, command.Stderr = log, log
+	s.room.dress(command)
+	if err := command.Start(); err != nil {
+		return nil, fmt.Errorf("starting %s: %w", s.name(), err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		_ = command.Wait() // how a server ended is in its log
+		close(ended)
+	}()
+	return &process{command: command, ended: ended}, nil
+}
+
+// awaitReady waits until the server answers.
+func (s *Server) awaitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	defer cancel()
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for {
+		err := s.answers(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-s.running.ended:
+			return errors.New("it ended at once")
+		case <-ctx.Done():
+			return fmt.Errorf("it does not answer: %w", err)
+		case <-again.C:
+		}
+	}
+}
+
+// answers asks the server for its version. It knocks first, because MongoDB's driver rests for half a
+// second after a connection that was refused.
+func (s *Server) answers(ctx context.Context) error {
+	var dialer net.Dialer
+	connection, err := dialer.DialContext(ctx, "tcp", s.addr)
+	if err != nil {
+		return fmt.Errorf("connecting: %w", err)
+	}
+	if err := connection.Close(); err != nil {
+		return fmt.Errorf("closing a connection: %w", err)
+	}
+	s.version, err = s.ping(ctx, s.URL)
+	return err
+}
+
+// halt asks the program to stop, and ends it when it does not.
+func (s *Server) halt() error {
+	if s.running == nil {
+		return nil
+	}
+	process := s.running
+	s.running = nil
+	// The signal fails where the program is gone already, or where there are no signals.
+	if err := process.command.Process.Signal(s.stop); err != nil {
+		_ = process.command.Process.Kill()
+	}
+	select {
+	case <-process.ended:
+		return nil
+	case <-time.After(stopPatience):
+	}
+	_ = process.command.Process.Kill()
+	<-process.ended
+	return fmt.Errorf("%s had to be killed: it did not stop within %s%s", s.name(), stopPatience, s.log())
+}
+
+func (s *Server) name() string { return filepath.Base(s.command[0]) }
+
+// log returns the end of what the server wrote, ready to stand at the end of an error.
+func (s *Server) log() string {
+	content, err := os.ReadFile(s.room.path("log"))
+	if err != nil || len(content) == 0 {
+		return ""
+	}
+	return "\n" + lastLines(string(content))
+}

@@ -1,0 +1,146 @@
+// Command run is what `make test` runs: it gets the engines that the tests need, runs `go test` on the
+// whole module with the race detector where there is one, and says at the end what passed, what failed
+// and what was skipped and why.
+//
+//	go run ./test/run                                # everything
+//	go run ./test/run -- -run Fight ./internal/...   # arguments of go test
+//
+// TEST_STRICT=1 makes a missing engine a failure, TEST_INSTALL=0 forbids installing packages. Package
+// engines lists the variables that name engines to use instead of those that would be found.
+//
+// The last line is always "N passed, N failed, N skipped", alone on its line.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+
+	"superheroes/test/engines"
+	"superheroes/test/engines/find"
+)
+
+func main() {
+	dieWithParent()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, getEngines)
+	stop()
+	os.Exit(code)
+}
+
+// run returns the exit code: 0 when tests ran and none failed. It has stopped all that it started
+// before it writes its last line.
+func run(ctx context.Context, args []string, out io.Writer, get getter) int {
+	say := newSayer(out)
+	tally := newTally(out)
+	tally.verbose = slices.Contains(args, "-v")
+	err := testAll(ctx, args, tally, say, get)
+	if err != nil {
+		say("FAILED %v", err)
+	}
+	say("%s", tally)
+	if err != nil || tally.failed > 0 {
+		return 1
+	}
+	return 0
+}
+
+// testAll gets the engines, runs the tests and reports what was skipped. Its error says what besides a
+// failing test makes the run a failure.
+func testAll(ctx context.Context, args []string, tally *tally, say sayer, get getter) error {
+	module, err := moduleRoot(ctx)
+	if err != nil {
+		return err
+	}
+	remove, err := temporary()
+	if err != nil {
+		return err
+	}
+	defer remove()
+	found := get(ctx, module, say)
+	defer closeAll(found, say)
+
+	err = goTest(ctx, module, testArgs(ctx, args, say), environment(found), tally)
+	tally.finish()
+	reportSkips(tally.out, tally.skips)
+	missing := reportMissing(tally.out, found)
+	if missing > 0 && os.Getenv(engines.Strict) == "1" {
+		err = errors.Join(err, fmt.Errorf("%s=1 and %s missing", engines.Strict, count(missing, "engine")))
+	}
+	if tally.ran() == 0 {
+		err = errors.Join(err, errors.New("no test ran"))
+	}
+	return err
+}
+
+// A getter gets the engines for the module in the folder.
+type getter func(ctx context.Context, module string, say sayer) []*find.Engine
+
+func getEngines(ctx context.Context, module string, say sayer) []*find.Engine {
+	return find.New(module, os.Getenv, say).All(ctx)
+}
+
+// A sayer writes a whole line. It may be called from any goroutine.
+type sayer func(format string, args ...any)
+
+func newSayer(out io.Writer) sayer {
+	var one sync.Mutex
+	return func(format string, args ...any) {
+		one.Lock()
+		defer one.Unlock()
+		fmt.Fprintf(out, format+"\n", args...)
+	}
+}
+
+// moduleRoot returns the folder of our go.mod, wherever in the module we were started.
+func moduleRoot(ctx context.Context) (string, error) {
+	output, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
+	if err != nil {
+		return "", fmt.Errorf("finding the module: %w", err)
+	}
+	return filepath.Dir(strings.TrimSpace(string(output))), nil
+}
+
+// temporary makes a folder for all that engines and tests keep in temporary files, so that nothing is
+// left of tests that were cut off, and returns what removes it. Engines run under another account, which
+// has to get through.
+func temporary() (remove func(), err error) {
+	folder, err := os.MkdirTemp("", "superheroes-")
+	if err != nil {
+		return nil, fmt.Errorf("making a temporary folder: %w", err)
+	}
+	remove = func() { _ = os.RemoveAll(folder) } // what is left is the system's to remove
+	if err := os.Chmod(folder, 0o711); err != nil {
+		return nil, fmt.Errorf("opening the temporary folder: %w", err)
+	}
+	if err := os.Setenv("TMPDIR", folder); err != nil {
+		return nil, fmt.Errorf("setting TMPDIR: %w", err)
+	}
+	return remove, nil
+}
+
+// environment is ours, with the variables that tell the tests where the engines are.
+func environment(found []*find.Engine) []string {
+	environment := os.Environ()
+	for _, engine := range found {
+		environment = append(environment, engine.Env...)
+	}
+	return environment
+}
+
+func closeAll(found []*find.Engine, say sayer) {
+	for _, engine := range found {
+		if err := engine.Close(); err != nil {
+			say("stopping %s: %v", engine.Name, err)
+		}
+	}
+}

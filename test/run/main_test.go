@@ -1,0 +1,69 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"superheroes/test/engines/find"
+)
+
+// The runner is run for real, on a module of one small test, with no engine to be had.
+func TestRun(t *testing.T) {
+	tests := []struct {
+		name   string
+		body   string
+		strict string
+		code   int
+		last   string
+		said   string
+	}{
+		{"passes", `t.Log("heard only on failure")`, "", 0, "1 passed, 0 failed, 0 skipped", "SKIPPED PostgreSQL"},
+		{"fails", `t.Error("the cause")`, "", 1, "0 passed, 1 failed, 0 skipped", "the cause"},
+		{"does not compile", `undefined()`, "", 1, "0 passed, 1 failed, 0 skipped", "undefined: undefined"},
+		{"is skipped", `t.Skip("no moon")`, "", 1, "0 passed, 0 failed, 1 skipped", "FAILED no test ran"},
+		{"engines are missing", ``, "1", 1, "1 passed, 0 failed, 0 skipped", "FAILED TEST_STRICT=1 and 2 engines missing"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			module(t, test.body)
+			t.Setenv("TMPDIR", t.TempDir()) // put back after the run, which sets it
+			t.Setenv("TEST_STRICT", test.strict)
+			var out bytes.Buffer
+			code := run(t.Context(), nil, &out, noEngines)
+			lines := strings.Split(strings.TrimRight(out.String(), "\n"), "\n")
+			if code != test.code || lines[len(lines)-1] != test.last || !strings.Contains(out.String(), test.said) {
+				t.Errorf("exit code %d, want %d; want the last line %q and %q in:\n%s", code, test.code, test.last, test.said, &out)
+			}
+			if strings.Contains(out.String(), "heard only on failure") {
+				t.Errorf("a test that passes is heard:\n%s", &out)
+			}
+		})
+	}
+}
+
+// module makes a module of one test and works in it.
+func module(t *testing.T, body string) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	files := map[string]string{
+		"go.mod":    "module sample\n\ngo 1.26\n",
+		"a_test.go": "package sample\n\nimport \"testing\"\n\nfunc TestA(t *testing.T) {\n\t" + body + "\n}\n",
+	}
+	for name, content := range files {
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// noEngines finds none.
+func noEngines(context.Context, string, sayer) []*find.Engine {
+	missing := func(name string) *find.Engine {
+		return &find.Engine{Name: name, Missing: errors.New("nobody has one")}
+	}
+	return []*find.Engine{missing("PostgreSQL"), missing("Chromium")}
+}
