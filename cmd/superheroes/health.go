@@ -19,33 +19,37 @@ type healthCommand struct {
 	VillainsAddr  string        `default:"127.0.0.1:8002" help:"Address of villains."`
 	LocationsAddr string        `default:"127.0.0.1:8003" help:"Address of locations."`
 	FightsAddr    string        `default:"127.0.0.1:8004" help:"Address of fights."`
-	Timeout       time.Duration `default:"3s" help:"Time to answer."`
+	Timeout       time.Duration `default:"3s" env:"HEALTH_TIMEOUT" help:"Time to answer."`
 }
 
 func (c healthCommand) Run(s *session) error {
 	ctx, cancel := context.WithTimeout(context.Background(), c.Timeout)
 	defer cancel()
-	addrs := []string{c.HeroesAddr, c.VillainsAddr, c.LocationsAddr, c.FightsAddr}
+	services := []struct{ flag, addr string }{
+		{"--heroes-addr", c.HeroesAddr}, {"--villains-addr", c.VillainsAddr},
+		{"--locations-addr", c.LocationsAddr}, {"--fights-addr", c.FightsAddr},
+	}
 	if c.Addr != "" {
-		addrs = []string{c.Addr}
+		services = services[:1]
+		services[0].flag, services[0].addr = "--addr", c.Addr
 	}
 	var failures []error
-	for _, addr := range addrs {
-		if err := askReady(ctx, addr); err != nil {
-			failures = append(failures, fmt.Errorf("%s: %w", addr, err))
+	for _, service := range services {
+		host, port, err := net.SplitHostPort(service.addr)
+		if err != nil {
+			return usageError{fmt.Errorf("%s: must be host:port or :port, not %q", service.flag, service.addr)}
+		}
+		if err := askReady(ctx, host, port); err != nil {
+			failures = append(failures, fmt.Errorf("%s: %w", service.addr, err))
 			continue
 		}
-		fmt.Fprintln(s.stdout, addr, "is ready")
+		fmt.Fprintln(s.stdout, service.addr, "is ready")
 	}
 	return errors.Join(failures...)
 }
 
 // askReady asks for /readyz; a service that isn't ready says why.
-func askReady(ctx context.Context, addr string) error {
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return usageError{fmt.Errorf("--addr: %w", err)}
-	}
+func askReady(ctx context.Context, host, port string) error {
 	if host == "" || net.ParseIP(host).IsUnspecified() {
 		host = "127.0.0.1"
 	}

@@ -8,8 +8,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"reflect"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/alecthomas/kong"
@@ -47,25 +49,20 @@ const (
 type session struct {
 	stdout, stderr io.Writer
 	parser         *kong.Kong
+	helped         func() bool // help was asked for, and printed
 }
 
 // run is main for one command line.
 func run(args []string, stdout, stderr io.Writer) int {
 	exited := -1
-	parser, err := kong.New(&commands{},
-		kong.Name("superheroes"),
-		kong.Description("Super Heroes in Go: heroes and villains fight, and every fight is kept."),
-		kong.DefaultEnvars(""),
-		kong.Writers(stdout, stderr),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
-		kong.Exit(func(code int) { exited = code }),
-	)
+	helped := func() bool { return exited >= 0 }
+	parser, err := newParser(stdout, stderr, func(code int) { exited = code })
 	if err != nil {
 		fmt.Fprintln(stderr, "superheroes:", err)
 		return exitError
 	}
 	command, err := parser.Parse(args)
-	if exited >= 0 { // help was asked for, and printed
+	if helped() {
 		return exited
 	}
 	if err != nil {
@@ -74,7 +71,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	// The heap may take nine tenths of what the container has. A GOMEMLIMIT that is set stays.
 	_, _ = memlimit.Set(memlimit.WithProvider(memlimit.FromCgroup), memlimit.WithRatio(0.9)) // no container, no limit
-	err = command.Run(&session{stdout: stdout, stderr: stderr, parser: parser})
+	err = command.Run(&session{stdout: stdout, stderr: stderr, parser: parser, helped: helped})
 	var usage usageError
 	switch {
 	case err == nil:
@@ -85,6 +82,34 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	fmt.Fprintln(stderr, "superheroes:", err)
 	return exitError
+}
+
+// newParser returns the parser of the command line. Every flag has an environment variable. The parser calls exit, which
+// may return, when it was asked for help.
+func newParser(stdout, stderr io.Writer, exit func(int)) (*kong.Kong, error) {
+	return kong.New(&commands{},
+		kong.Name("superheroes"),
+		kong.Description("Super Heroes in Go: heroes and villains fight, and every fight is kept."),
+		kong.DefaultEnvars(""),
+		kong.Writers(stdout, stderr),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.Exit(exit),
+		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(decodeDuration)),
+	)
+}
+
+// decodeDuration reads a flag or variable. No setting of ours has a sense below zero.
+func decodeDuration(ctx *kong.DecodeContext, target reflect.Value) error {
+	token, err := ctx.Scan.PopValue("duration")
+	if err != nil {
+		return err
+	}
+	d, err := time.ParseDuration(token.String())
+	if err != nil || d < 0 {
+		return fmt.Errorf("must be a duration such as 500ms or 10s, not %q", token.String())
+	}
+	target.SetInt(int64(d))
+	return nil
 }
 
 // usageError is a command line that can't be carried out as it is.
@@ -121,7 +146,7 @@ type helpCommand struct {
 }
 
 func (h helpCommand) Run(s *session) error {
-	if _, err := s.parser.Parse(append(h.Command, "--help")); err != nil {
+	if _, err := s.parser.Parse(append(h.Command, "--help")); err != nil && !s.helped() {
 		return usageError{err}
 	}
 	return nil

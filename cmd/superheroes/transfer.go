@@ -21,11 +21,14 @@ import (
 type importCommand struct {
 	Catalog          string   `arg:"" enum:"heroes,villains,locations" help:"What the files hold: heroes, villains or locations."`
 	Files            []string `arg:"" name:"file" help:"Files to read; - is the standard input."`
-	Format           string   `default:"" enum:",sql,jsonl,csv" help:"Format of the files: sql, jsonl or csv; by their names when not given."`
-	Replace          bool     `help:"Empty the catalog first, in the same transaction."`
-	Partial          bool     `help:"Take the good rows although others were refused."`
+	Format           string   `default:"" enum:",sql,jsonl,csv" env:"IMPORT_FORMAT" help:"Format of the files: sql, jsonl or csv; by their names when not given."`
+	Replace          bool     `env:"IMPORT_REPLACE" help:"Empty the catalog first, in the same transaction."`
+	Partial          bool     `env:"IMPORT_PARTIAL" help:"Take the good rows although others were refused."`
 	app.CatalogStore `embed:""`
 }
+
+// Validate refuses a store that can't be the catalog's.
+func (c importCommand) Validate() error { return c.ValidateFor(c.Catalog) }
 
 func (c importCommand) Run(s *session) error {
 	files := make([]app.ImportFile, len(c.Files))
@@ -88,10 +91,13 @@ func (s *session) open(name string) (io.ReadCloser, error) {
 
 type exportCommand struct {
 	Catalog          string `arg:"" enum:"heroes,villains,locations" help:"What to write: heroes, villains or locations."`
-	Output           string `short:"o" default:"-" help:"File to write; - is the standard output."`
-	Format           string `default:"" enum:",jsonl,csv" help:"Format: jsonl or csv; by the file's name when not given, else jsonl."`
+	Output           string `short:"o" default:"-" env:"EXPORT_OUTPUT" help:"File to write; - is the standard output."`
+	Format           string `default:"" enum:",jsonl,csv" env:"EXPORT_FORMAT" help:"Format: jsonl or csv; by the file's name when not given, else jsonl."`
 	app.CatalogStore `embed:""`
 }
+
+// Validate refuses a store that can't be the catalog's.
+func (c exportCommand) Validate() error { return c.ValidateFor(c.Catalog) }
 
 func (c exportCommand) Run(s *session) (err error) {
 	if c.Format == "" && c.Output == "-" {
@@ -108,11 +114,8 @@ func (c exportCommand) Run(s *session) (err error) {
 	defer stop()
 	out := s.stdout
 	if c.Output != "-" {
-		file, err := os.Create(c.Output)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, file.Close()) }()
+		file := &lateFile{path: c.Output}
+		defer func() { err = errors.Join(err, file.close(err == nil)) }()
 		out = file
 	}
 	buffered := bufio.NewWriter(out)
@@ -120,6 +123,35 @@ func (c exportCommand) Run(s *session) (err error) {
 		return err
 	}
 	return buffered.Flush()
+}
+
+// lateFile is made with its first bytes: a store that can't be opened leaves an older file as it was.
+type lateFile struct {
+	path string
+	file *os.File
+}
+
+// Write implements io.Writer.
+func (l *lateFile) Write(p []byte) (n int, err error) {
+	if l.file == nil {
+		if l.file, err = os.Create(l.path); err != nil {
+			return 0, err
+		}
+	}
+	return l.file.Write(p)
+}
+
+// close closes the file; when all is well there is one, empty or not.
+func (l *lateFile) close(well bool) error {
+	if well {
+		if _, err := l.Write(nil); err != nil {
+			return err
+		}
+	}
+	if l.file == nil {
+		return nil
+	}
+	return l.file.Close()
 }
 
 type migrateCommand struct {

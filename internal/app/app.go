@@ -64,17 +64,17 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 
 // Heroes starts the service of heroes alone.
 func (a *App) Heroes(ctx context.Context, cfg CharacterConfig) error {
-	return alone(ctx, a, heroes(), cfg.Addr, cfg.Server, cfg.store())
+	return alone(ctx, a, heroes(), cfg.Addr, cfg.Server, cfg.store(""))
 }
 
 // Villains starts the service of villains alone.
 func (a *App) Villains(ctx context.Context, cfg CharacterConfig) error {
-	return alone(ctx, a, villains(), cfg.Addr, cfg.Server, cfg.store())
+	return alone(ctx, a, villains(), cfg.Addr, cfg.Server, cfg.store(""))
 }
 
 // Locations starts the service of locations alone.
 func (a *App) Locations(ctx context.Context, cfg LocationConfig) error {
-	return alone(ctx, a, locations(), cfg.Addr, cfg.Server, cfg.store())
+	return alone(ctx, a, locations(), cfg.Addr, cfg.Server, cfg.store(""))
 }
 
 // alone starts the service of one catalog.
@@ -100,7 +100,7 @@ func (a *App) Fights(ctx context.Context, cfg FightConfig) (err error) {
 	if err != nil {
 		return err
 	}
-	opened, err := openFights(ctx, cfg.store())
+	opened, err := openFights(ctx, cfg.store(""))
 	if err != nil {
 		return err
 	}

@@ -88,19 +88,23 @@ type FightConfig struct {
 // store is what the three kinds of store settings have in common.
 type store struct {
 	url              string
+	prefix           string // of the flags that set the rest
 	flag             string // that sets the url
 	poolMin, poolMax int
 	wait             time.Duration
 }
 
-func (c CharacterStore) store() store {
-	return store{c.DatabaseURL, "--database-url", c.PoolMin, c.PoolMax, c.StoreWait}
+// store returns the settings whose flags begin with prefix.
+func (c CharacterStore) store(prefix string) store {
+	return store{c.DatabaseURL, prefix, "--" + prefix + "database-url", c.PoolMin, c.PoolMax, c.StoreWait}
 }
 
-func (c LocationStore) store() store {
-	return store{c.MysqlURL, "--mysql-url", c.PoolMin, c.PoolMax, c.StoreWait}
+// store returns the settings whose flags begin with prefix.
+func (c LocationStore) store(prefix string) store {
+	return store{c.MysqlURL, prefix, "--" + prefix + "mysql-url", c.PoolMin, c.PoolMax, c.StoreWait}
 }
 
-func (c FightStore) store() store {
-	return store{c.MongodbURL, "--mongodb-url", c.PoolMin, c.PoolMax, c.StoreWait}
+// store returns the settings whose flags begin with prefix.
+func (c FightStore) store(prefix string) store {
+	return store{c.MongodbURL, prefix, "--" + prefix + "mongodb-url", c.PoolMin, c.PoolMax, c.StoreWait}
 }

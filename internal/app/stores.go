@@ -66,7 +66,7 @@ func openCatalog[T catalog.Item](ctx context.Context, kind kindOfCatalog[T], cfg
 	if err != nil {
 		return catalogStore[T]{}, fmt.Errorf("%s: %w (%s)", kind.Plural, err, cfg.flag)
 	}
-	opened, err := patiently(ctx, kind.Plural, at, cfg.wait, func(ctx context.Context) (catalog.Store[T], error) {
+	opened, err := patiently(ctx, kind.Plural, at, cfg, func(ctx context.Context) (catalog.Store[T], error) {
 		switch at.engine {
 		case postgresql:
 			return opening(postgres.Open(ctx, kind.Table, postgres.Config{
@@ -110,7 +110,7 @@ func openFights(ctx context.Context, cfg store) (fightStore, error) {
 	if err != nil {
 		return fightStore{}, fmt.Errorf("fights: %w (%s)", err, cfg.flag)
 	}
-	opened, err := patiently(ctx, "fights", at, cfg.wait, func(ctx context.Context) (fight.Store, error) {
+	opened, err := patiently(ctx, "fights", at, cfg, func(ctx context.Context) (fight.Store, error) {
 		if at.engine == mongo {
 			s, err := mongodb.Open(ctx, mongodb.Config{URL: at.text, Database: at.database, PoolMin: cfg.poolMin, PoolMax: cfg.poolMax})
 			if err != nil {
@@ -128,15 +128,15 @@ func openFights(ctx context.Context, cfg store) (fightStore, error) {
 }
 
 // patiently opens a store, trying again while it isn't there yet. A file is tried once: it won't come by waiting.
-func patiently[S any](ctx context.Context, service string, at storeURL, wait time.Duration, open func(context.Context) (S, error)) (S, error) {
+func patiently[S any](ctx context.Context, service string, at storeURL, cfg store, open func(context.Context) (S, error)) (S, error) {
 	if at.engine == sqlite {
 		opened, err := open(ctx)
 		if err != nil {
-			err = fmt.Errorf("%s: %s", service, oneLine(err))
+			err = fmt.Errorf("%s: %s (%s)", service, oneLine(err), cfg.flag)
 		}
 		return opened, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, wait)
+	ctx, cancel := context.WithTimeout(ctx, cfg.wait)
 	defer cancel()
 	var last error
 	for {
@@ -149,7 +149,7 @@ func patiently[S any](ctx context.Context, service string, at storeURL, wait tim
 		}
 		select {
 		case <-ctx.Done():
-			return opened, fmt.Errorf("%s: the store at %s could not be opened within %s: %s", service, at.place, wait, oneLine(last))
+			return opened, fmt.Errorf("%s: the store at %s could not be opened within %s: %s (%s)", service, at.place, cfg.wait, oneLine(last), cfg.flag)
 		case <-time.After(retryInterval):
 		}
 	}
@@ -168,13 +168,19 @@ type opened struct {
 // openAll opens every store at the same time.
 func (a *App) openAll(ctx context.Context, cfg Stores) (all opened, err error) {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() (err error) { all.heroes, err = openCatalog(ctx, heroes(), cfg.Heroes.store()); return err })
-	group.Go(func() (err error) { all.villains, err = openCatalog(ctx, villains(), cfg.Villains.store()); return err })
 	group.Go(func() (err error) {
-		all.locations, err = openCatalog(ctx, locations(), cfg.Locations.store())
+		all.heroes, err = openCatalog(ctx, heroes(), cfg.Heroes.store("heroes-"))
 		return err
 	})
-	group.Go(func() (err error) { all.fights, err = openFights(ctx, cfg.Fights.store()); return err })
+	group.Go(func() (err error) {
+		all.villains, err = openCatalog(ctx, villains(), cfg.Villains.store("villains-"))
+		return err
+	})
+	group.Go(func() (err error) {
+		all.locations, err = openCatalog(ctx, locations(), cfg.Locations.store("locations-"))
+		return err
+	})
+	group.Go(func() (err error) { all.fights, err = openFights(ctx, cfg.Fights.store("fights-")); return err })
 	err = group.Wait()
 	if all.heroes.Store != nil {
 		a.atStop(all.heroes.Close)
@@ -215,7 +221,7 @@ func (s *Stores) resolve(exclusive bool) (unlock func() error, err error) {
 		return unlock, nil
 	}
 	if err := os.MkdirAll(s.DataDir, 0o750); err != nil {
-		return nil, fmt.Errorf("the data folder can't be made: %w; choose another with --data-dir", err)
+		return nil, fmt.Errorf("the data folder %s can't be made: %w; choose another with --data-dir", s.DataDir, err)
 	}
 	if !exclusive {
 		return unlock, nil

@@ -7,6 +7,7 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -22,17 +23,25 @@ type CatalogStore struct {
 	MysqlURL    string `placeholder:"URL" help:"Store of locations: mysql://user:password@host:port/database or sqlite:PATH."`
 }
 
+// An import or export is one client of its store, which may still be starting.
+const (
+	transferConnections = 4
+	transferWait        = 10 * time.Second
+)
+
 // store returns the settings of one catalog's store.
 func (c CatalogStore) store(catalog string) (store, error) {
 	stores := Stores{DataDir: c.DataDir}
 	stores.Heroes.DatabaseURL, stores.Villains.DatabaseURL, stores.Locations.MysqlURL = c.DatabaseURL, c.DatabaseURL, c.MysqlURL
-	at := map[string]interface{ store() store }{"heroes": &stores.Heroes, "villains": &stores.Villains, "locations": &stores.Locations}[catalog]
-	if at.store().url == "" {
+	at := map[string]interface{ store(prefix string) store }{"heroes": &stores.Heroes, "villains": &stores.Villains, "locations": &stores.Locations}[catalog]
+	if at.store("").url == "" {
 		if _, err := stores.resolve(false); err != nil {
 			return store{}, err
 		}
 	}
-	return at.store(), nil
+	chosen := at.store("")
+	chosen.poolMin, chosen.poolMax, chosen.wait = 1, transferConnections, transferWait
+	return chosen, nil
 }
 
 // ImportFile is one file to import.

@@ -86,7 +86,7 @@ func (p *Picker[T]) ids(ctx context.Context) (*index, error) {
 		if result.Err != nil {
 			return nil, result.Err
 		}
-		return p.current.Load(), nil
+		return result.Val.(*index), nil // another pick may have dropped the current one by now
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
@@ -110,8 +110,9 @@ func (p *Picker[T]) renew() (_ any, err error) {
 	if version == old.version && version != "" {
 		ids = old.ids
 	}
-	p.current.Store(&index{ids: ids, version: version, read: begin})
-	return nil, nil
+	renewed := &index{ids: ids, version: version, read: begin}
+	p.current.Store(renewed)
+	return renewed, nil
 }
 
 // Close ends a renewal under way. A pick that needs one fails after that.

@@ -86,14 +86,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set(RequestIDHeader, info.id)
 	r = r.WithContext(withRequestInfo(r.Context(), info))
 	r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
-	answer := &response{ResponseWriter: w, request: r}
-	defer func() {
-		a.recovered(answer, r, recover())
-		if a.cfg.AccessLog {
-			a.log.Log(r.Context(), accessLevel, "access", "method", r.Method, "path", r.URL.Path,
-				"status", answer.status, "duration", time.Since(begin), "request_id", info.id)
-		}
-	}()
+	answer := &response{ResponseWriter: w}
+	defer a.logAccess(answer, r, begin)
+	defer func() { a.recovered(answer, r, recover()) }()
 	if err := checkText(r); err != nil {
 		a.fail(answer, r, err)
 		return
@@ -101,8 +96,17 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mux.ServeHTTP(answer, r)
 }
 
-// accessLevel is above every level that can be set: who asks for the access log gets it.
-const accessLevel = slog.LevelError + 4
+// logAccess logs a request that has ended, one that was broken off too. It goes past the log's level: who asks for the
+// access log gets it.
+func (a *API) logAccess(answer *response, r *http.Request, begin time.Time) {
+	if !a.cfg.AccessLog {
+		return
+	}
+	line := slog.NewRecord(time.Now(), slog.LevelInfo, "access", 0)
+	line.Add("method", r.Method, "path", r.URL.Path, "status", answer.status, "duration", time.Since(begin),
+		"request_id", RequestID(r.Context()))
+	_ = a.log.Handler().Handle(r.Context(), line) // there is nowhere to tell that a log can't be written
+}
 
 // fail answers with the problem that err holds. An answer that has begun is broken off instead.
 func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {

@@ -28,6 +28,9 @@ func DecodeBody(r *http.Request, target any) error {
 	if err := checkContentType(r.Header.Get("Content-Type")); err != nil {
 		return err
 	}
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		return Errorf(http.StatusUnsupportedMediaType, "the body must not be compressed")
+	}
 	if r.ContentLength > MaxBody {
 		return &http.MaxBytesError{Limit: MaxBody}
 	}
@@ -45,6 +48,11 @@ func DecodeJSON(text []byte, target any, options ...json.Options) error {
 	}
 	options = append(options, json.WithUnmarshalers(json.UnmarshalFunc(positiveID)))
 	err := json.Unmarshal(text, target, options...)
+	if err != nil { // what isn't JSON at all is refused for that, whatever value came first
+		if malformed := json.Unmarshal(text, new(jsontext.Value)); malformed != nil {
+			err = malformed
+		}
+	}
 	var syntax *jsontext.SyntacticError
 	var semantic *json.SemanticError
 	switch {
@@ -136,14 +144,18 @@ func expectation(err *json.SemanticError) string {
 	if err.GoType == nil {
 		return "has an unusable value"
 	}
-	switch err.GoType.Kind() {
+	wanted := err.GoType
+	if wanted.Kind() == reflect.Pointer {
+		wanted = wanted.Elem()
+	}
+	switch wanted.Kind() {
 	case reflect.Int64: // the only such numbers are ids
 		return "must be an integer from 1 to 9223372036854775807"
 	case reflect.Int32:
 		return "must be an integer from 0 to 2147483647"
 	case reflect.String:
 		return "must be a string"
-	case reflect.Struct, reflect.Pointer:
+	case reflect.Struct:
 		return "must be an object"
 	}
 	return "has an unusable value"

@@ -72,7 +72,8 @@ func (h Health) example(store string) Status {
 // that is taken out because another is away makes one fault two.
 func (h Health) serveReady(w http.ResponseWriter, r *http.Request) error {
 	if h.Draining() {
-		return Unavailable("draining: the service is about to stop")
+		writeProblem(w, Unavailable("draining: the service is about to stop")) // as it was told to: nothing to log
+		return nil
 	}
 	if err := check(r.Context(), h.Store); err != nil {
 		return Unavailable("store: %s does not answer", h.Engine).Because(err)

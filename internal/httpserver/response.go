@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -25,19 +26,19 @@ func WriteBytes(w http.ResponseWriter, contentType string, body []byte) error {
 }
 
 // response watches one answer: whether it has begun and with which status, and it turns the plain-text
-// 404 and 405 of the router into problem answers.
+// 404 and 405 of the router, and of handlers that aren't ours, into problem answers.
 type response struct {
 	http.ResponseWriter
-	request *http.Request // the one the router got: it notes the pattern there
-	status  int           // 0 until the answer has begun
-	drop    bool          // the router's own text, replaced
+	status int  // 0 until the answer has begun
+	drop   bool // the plain text, replaced
 }
 
 func (w *response) WriteHeader(status int) {
 	if w.status != 0 {
 		return
 	}
-	if w.request.Pattern == "" && (status == http.StatusNotFound || status == http.StatusMethodNotAllowed) {
+	plain := strings.HasPrefix(w.Header().Get("Content-Type"), "text/plain")
+	if plain && (status == http.StatusNotFound || status == http.StatusMethodNotAllowed) {
 		w.drop = true
 		w.writeRouterProblem(status)
 		return
@@ -85,8 +86,6 @@ func NewStream(w http.ResponseWriter, r *http.Request) *Stream {
 	if info := infoOf(stream.ctx); info != nil {
 		stream.timeout, stream.writeTimeout = info.timeout, info.writeTimeout
 	}
-	// The request was read; past the server's read time-out a stream would be taken for a client that is gone.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // a test's recorder has none
 	return stream
 }
 

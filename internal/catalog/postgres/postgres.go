@@ -111,7 +111,11 @@ func (s *Store[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, cat
 		if err != nil {
 			return err
 		}
-		ids, err = pgx.CollectRows(rows, pgx.RowTo[int64])
+		var id int64
+		_, err = pgx.ForEachRow(rows, []any{&id}, func() error {
+			ids = append(ids, id)
+			return nil
+		})
 		return err
 	})
 	return ids, catalog.Version(version), err
@@ -126,18 +130,23 @@ func (s *Store[T]) Close() error {
 	return nil
 }
 
+// tableExists reads the catalog's rows: a session's cache of names, which to_regclass asks, may not know yet of a table
+// that another session has just created.
+const tableExists = `SELECT count(*) > 0 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+	WHERE n.nspname = ANY (current_schemas(true)) AND c.relname = $1`
+
 // prepare creates the table and fills it, in one transaction and under a lock that other starting processes wait
 // for. A table that is there already is left as it is, empty or not.
 func (s *Store[T]) prepare(ctx context.Context, schema string, seed func(put func(T) error) error) error {
 	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		var exists bool
-		if err := tx.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", s.table.Name).Scan(&exists); err != nil || exists {
+		if err := tx.QueryRow(ctx, tableExists, s.table.Name).Scan(&exists); err != nil || exists {
 			return err
 		}
 		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtext($1))", "superheroes."+s.table.Name); err != nil {
 			return fmt.Errorf("taking the lock to create tables: %w", err)
 		}
-		if err := tx.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", s.table.Name).Scan(&exists); err != nil || exists {
+		if err := tx.QueryRow(ctx, tableExists, s.table.Name).Scan(&exists); err != nil || exists {
 			return err
 		}
 		if _, err := tx.Exec(ctx, strings.ReplaceAll(schema, "{table}", s.table.Name)); err != nil {
@@ -167,7 +176,7 @@ const batchSize = 500
 
 // write puts what feed gives into the locked table and leaves the sequence above the highest id.
 func (s *Store[T]) write(ctx context.Context, tx pgx.Tx, feed func(put func(T) error) error) error {
-	sequence, named, err := s.sequence(ctx, tx)
+	sequence, name, err := s.sequence(ctx, tx)
 	if err != nil {
 		return err
 	}
@@ -194,27 +203,31 @@ func (s *Store[T]) write(ctx context.Context, tx pgx.Tx, feed func(put func(T) e
 	if err := flush(); err != nil {
 		return err
 	}
-	if named && sequence.Highest > 0 {
-		_, err = tx.Exec(ctx, "SELECT setval($1::regclass, $2)", s.table.Sequence, sequence.Highest)
+	if name != "" && sequence.Highest > 0 {
+		_, err = tx.Exec(ctx, "SELECT setval($1::regclass, $2)", name, sequence.Highest)
 	}
 	return err
 }
 
-// sequence reads where the ids stand, and whether the table has its sequence: one that another application made
-// may lack it.
-func (s *Store[T]) sequence(ctx context.Context, tx pgx.Tx) (catalog.Sequence, bool, error) {
-	sequence, named := catalog.Sequence{Step: s.table.Step}, false
+// sharedSequence gives the ids of all tables where Hibernate's older default made them.
+const sharedSequence = "hibernate_sequence"
+
+// sequence reads where the ids stand, and the name of the table's sequence: "" when another application made the
+// table without one.
+func (s *Store[T]) sequence(ctx context.Context, tx pgx.Tx) (catalog.Sequence, string, error) {
+	sequence, name := catalog.Sequence{Step: s.table.Step}, ""
 	err := tx.QueryRow(ctx, "SELECT COALESCE(max(id), 0) FROM "+s.table.Name).Scan(&sequence.Highest)
 	if err != nil {
-		return sequence, false, err
+		return sequence, "", err
 	}
-	if err := tx.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", s.table.Sequence).Scan(&named); err != nil || !named {
-		return sequence, false, err
+	const find = "SELECT COALESCE(to_regclass($1)::text, to_regclass($2)::text, '')"
+	if err := tx.QueryRow(ctx, find, s.table.Sequence, sharedSequence).Scan(&name); err != nil || name == "" {
+		return sequence, "", err
 	}
 	var given int64
-	err = tx.QueryRow(ctx, "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM "+s.table.Sequence).Scan(&given)
+	err = tx.QueryRow(ctx, "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM "+name).Scan(&given)
 	sequence.Highest = max(sequence.Highest, given)
-	return sequence, true, err
+	return sequence, name, err
 }
 
 func (s *Store[T]) upsert() string {

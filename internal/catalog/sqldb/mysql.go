@@ -66,7 +66,7 @@ func (s *MySQL[T]) open(ctx context.Context, schema string, seed func(put func(T
 	if err := s.prepare(ctx, schema, seed); err != nil {
 		return err
 	}
-	err := s.db.QueryRowContext(ctx, tableExists, s.versionTable()).Scan(&s.versioned)
+	err := s.db.QueryRowContext(ctx, triggersExist, s.table.Name, s.raiseVersion()).Scan(&s.versioned)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,12 @@ func (s *MySQL[T]) open(ctx context.Context, schema string, seed func(put func(T
 	return err
 }
 
-const tableExists = "SELECT count(*) > 0 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?"
+const (
+	tableExists = "SELECT count(*) > 0 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?"
+	// A version table may be left over from a table that was replaced by one without triggers.
+	triggersExist = `SELECT count(*) = 3 FROM information_schema.triggers
+		WHERE trigger_schema = DATABASE() AND event_object_table = ? AND action_statement = ?`
+)
 
 // prepare creates the table and fills it, under a lock that other starting processes wait for. MySQL commits each
 // CREATE at once, so the table gets its name only when it is whole: whoever sees it sees all of it.
@@ -89,8 +94,11 @@ func (s *MySQL[T]) prepare(ctx context.Context, schema string, seed func(put fun
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
 	lock := "superheroes." + s.table.Name
-	if err := conn.QueryRowContext(ctx, "SELECT COALESCE(GET_LOCK(?, 30), 0)", lock).Scan(&locked); err != nil || !locked {
-		return fmt.Errorf("taking the lock to create tables: got it: %t: %w", locked, err)
+	if err := conn.QueryRowContext(ctx, "SELECT COALESCE(GET_LOCK(?, 30), 0)", lock).Scan(&locked); err != nil {
+		return fmt.Errorf("taking the lock to create tables: %w", err)
+	}
+	if !locked {
+		return errors.New("another process holds the lock to create tables")
 	}
 	defer func() {
 		_, unlockErr := conn.ExecContext(context.WithoutCancel(ctx), "DO RELEASE_LOCK(?)", lock)
@@ -122,6 +130,11 @@ func (s *MySQL[T]) create(ctx context.Context, conn *sql.Conn, schema string, se
 
 func (s *MySQL[T]) versionTable() string { return s.table.Name + "_version" }
 
+// raiseVersion is what each trigger does.
+func (s *MySQL[T]) raiseVersion() string {
+	return "UPDATE " + s.versionTable() + " SET version = version + 1"
+}
+
 // createVersion adds a counter that triggers raise with every change, in the same transaction. Where the server
 // doesn't let us make triggers (MySQL with a binary log and no privilege) there is none, and the ids are read anew
 // each time they are asked for.
@@ -133,8 +146,8 @@ func (s *MySQL[T]) createVersion(ctx context.Context, conn *sql.Conn, table stri
 		"INSERT INTO " + version + " VALUES (1)",
 	}
 	for _, event := range []string{"INSERT", "UPDATE", "DELETE"} {
-		statements = append(statements, fmt.Sprintf("CREATE TRIGGER %s_%s AFTER %s ON %s FOR EACH ROW UPDATE %s SET version = version + 1",
-			s.table.Name, strings.ToLower(event), event, table, version))
+		statements = append(statements, fmt.Sprintf("CREATE TRIGGER %s_%s AFTER %s ON %s FOR EACH ROW %s",
+			s.table.Name, strings.ToLower(event), event, table, s.raiseVersion()))
 	}
 	for _, statement := range statements {
 		_, err := conn.ExecContext(ctx, statement)
@@ -215,6 +228,8 @@ func (s *MySQL[T]) Close() error { return s.db.Close() }
 
 // Error numbers of the server: https://mariadb.com/kb/en/mariadb-error-codes/
 const (
+	errNoIDLeft           = 167
+	errNoIDLeftMySQL      = 1467
 	errDuplicateEntry     = 1062
 	errTableAccessDenied  = 1142
 	errNoBinlogPrivilege  = 1419
@@ -242,6 +257,8 @@ func refusal(err error) error {
 	switch {
 	case isError(err, errDuplicateEntry):
 		return fmt.Errorf("%w: the name is taken", catalog.ErrRefused)
+	case isError(err, errNoIDLeft, errNoIDLeftMySQL):
+		return fmt.Errorf("%w: there is no id left above the highest", catalog.ErrRefused)
 	case isError(err, errDataTruncated, errWrongValue, errDataTooLong):
 		return fmt.Errorf("%w: a value does not fit its column", catalog.ErrRefused)
 	}

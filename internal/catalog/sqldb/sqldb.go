@@ -69,7 +69,16 @@ func ids(ctx context.Context, db interface {
 	if err != nil {
 		return nil, err
 	}
-	return collect(rows, func(id *int64) []any { return []any{id} })
+	defer func() { _ = rows.Close() }() // rows.Err tells what matters
+	var found []int64
+	var id int64
+	for into := []any{&id}; rows.Next(); { // there may be a million: nothing is allocated for each
+		if err := rows.Scan(into...); err != nil {
+			return nil, err
+		}
+		found = append(found, id)
+	}
+	return found, rows.Err()
 }
 
 // inTx runs do in a transaction, which is undone when do fails.
@@ -81,8 +90,11 @@ func inTx(ctx context.Context, db interface {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after the commit
-	if err := do(tx); err != nil {
-		return err
+	if err = do(tx); err == nil {
+		err = tx.Commit()
 	}
-	return tx.Commit()
+	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
+		return context.Cause(ctx) // it was undone because ctx ended
+	}
+	return err
 }

@@ -65,8 +65,7 @@ func (s *SQLite[T]) Import(ctx context.Context, replace bool, feed func(put func
 }
 
 func (s *SQLite[T]) write(ctx context.Context, tx *sql.Tx, feed func(put func(T) error) error) error {
-	sequence := catalog.Sequence{Step: s.table.Step}
-	err := tx.QueryRowContext(ctx, "SELECT COALESCE(max(seq), 0) FROM sqlite_sequence WHERE name = ?", s.table.Name).Scan(&sequence.Highest)
+	sequence, err := s.sequence(ctx, tx)
 	if err != nil {
 		return err
 	}
@@ -87,6 +86,24 @@ func (s *SQLite[T]) write(ctx context.Context, tx *sql.Tx, feed func(put func(T)
 		}
 		return err
 	})
+}
+
+// sequence reads where the ids stand. A table that another application made may not keep the highest id ever given;
+// then it is the highest there is.
+func (s *SQLite[T]) sequence(ctx context.Context, tx *sql.Tx) (catalog.Sequence, error) {
+	sequence, kept := catalog.Sequence{Step: s.table.Step}, false
+	err := tx.QueryRowContext(ctx, "SELECT COALESCE(max(id), 0) FROM "+s.table.Name).Scan(&sequence.Highest)
+	if err != nil {
+		return sequence, err
+	}
+	err = tx.QueryRowContext(ctx, "SELECT count(*) > 0 FROM sqlite_master WHERE name = 'sqlite_sequence'").Scan(&kept)
+	if err != nil || !kept {
+		return sequence, err
+	}
+	var given int64
+	err = tx.QueryRowContext(ctx, "SELECT COALESCE(max(seq), 0) FROM sqlite_sequence WHERE name = ?", s.table.Name).Scan(&given)
+	sequence.Highest = max(sequence.Highest, given)
+	return sequence, err
 }
 
 func (s *SQLite[T]) upsert() string {

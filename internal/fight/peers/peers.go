@@ -101,12 +101,23 @@ func (c *Client[T]) Random(ctx context.Context) (T, error) {
 	}
 	item, err := c.fetch(ctx)
 	switch {
+	case err != nil && errors.Is(ctx.Err(), context.Canceled): // whatever err says: it may be another peer's
+		c.giveUp()
 	case err == nil, errors.Is(err, catalog.ErrEmpty):
 		c.breaker.RecordSuccess()
-	case !errors.Is(context.Cause(ctx), context.Canceled) || c.breaker.IsHalfOpen():
-		c.breaker.RecordFailure() // a call that we gave up ourselves tells nothing about the peer
+	default:
+		c.breaker.RecordFailure()
 	}
 	return item, err
+}
+
+// giveUp ends a call that was given up, which tells nothing about the peer. When it was the trial of a spared peer,
+// the next call may try.
+func (c *Client[T]) giveUp() {
+	if c.breaker.IsHalfOpen() {
+		c.breaker.Open()
+		c.breaker.HalfOpen()
+	}
 }
 
 func (c *Client[T]) fetch(ctx context.Context) (T, error) {

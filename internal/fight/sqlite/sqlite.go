@@ -31,32 +31,37 @@ func Open(ctx context.Context, path, schema string) (*Store, error) {
 	return &Store{db: db}, nil
 }
 
-// Insert implements fight.Store: one transaction of its own. Until the write begins it waits for its turn as long
-// as ctx allows; then it is not interrupted any more, so that it always knows how it ended.
+// Insert implements fight.Store: one transaction of its own. Until that has begun it waits for its turn, behind other
+// inserts and other processes, as long as ctx allows; then it is not interrupted any more, so that it knows how it ended.
 func (s *Store) Insert(ctx context.Context, f fight.Fight) error {
 	conn, err := s.db.Writes.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("waiting for the writer: %w", err)
 	}
-	_, err = conn.ExecContext(context.WithoutCancel(ctx), "INSERT INTO fight (id, document) VALUES (?, ?)", f.ID[:], f.AppendJSON(nil))
-	if err != nil {
-		// After a failed write or sync nobody knows what reached the disk: nothing is acknowledged, and the
-		// connection, whose cache may hold what the file does not, is dropped.
+	if err := insert(ctx, conn, f); err != nil {
+		// The transaction ends with its connection, whose cache may hold what the file does not.
 		_ = conn.Raw(func(any) error { return driver.ErrBadConn })
 		_ = conn.Close()
-		return failure(err)
+		return err
 	}
 	_ = conn.Close() // gives it back to the pool
 	return nil
 }
 
-// failure tells an error that surely left nothing from one that may have: only a transaction that never got the lock
-// is sure.
-func failure(err error) error {
-	if embedded.IsBusy(err) || embedded.IsConstraint(err) {
+// insert leaves a transaction open when it fails before the commit: then surely nothing is stored. After a commit that
+// failed, at a write or a sync, nobody knows what reached the disk.
+func insert(ctx context.Context, conn *sql.Conn, f fight.Fight) error {
+	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return fmt.Errorf("waiting for the write lock: %w", err)
+	}
+	ctx = context.WithoutCancel(ctx)
+	if _, err := conn.ExecContext(ctx, "INSERT INTO fight (id, document) VALUES (?, ?)", f.ID[:], f.AppendJSON(nil)); err != nil {
 		return err
 	}
-	return fmt.Errorf("%w: %w", fight.ErrMaybeStored, err)
+	if _, err := conn.ExecContext(ctx, "COMMIT"); err != nil {
+		return fmt.Errorf("%w: %w", fight.ErrMaybeStored, err)
+	}
+	return nil
 }
 
 // Get implements fight.Store.

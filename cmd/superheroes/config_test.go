@@ -1,0 +1,237 @@
+package main
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+	gocmp "github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write docs/configuration.md and the settings in README.md anew")
+
+const writeAnew = "is stale, write it anew with: go test ./cmd/superheroes -run 'Configuration|README' -update\n"
+
+// model returns the commands by name, as the command line knows them.
+func model(t *testing.T) map[string]*kong.Node {
+	t.Helper()
+	parser, err := newParser(io.Discard, io.Discard, func(int) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	commands := map[string]*kong.Node{}
+	for _, command := range parser.Model.Children {
+		commands[command.Name] = command
+	}
+	return commands
+}
+
+func TestEveryFlagHasVariableAndHelp(t *testing.T) {
+	for name, command := range model(t) {
+		variables := map[string]string{}
+		for _, flag := range command.Flags {
+			if flag.Help == "" {
+				t.Errorf("%s --%s has no help", name, flag.Name)
+			}
+			if len(flag.Envs) != 1 || flag.Envs[0] == "" {
+				t.Errorf("%s --%s has the variables %q, want one", name, flag.Name, flag.Envs)
+				continue
+			}
+			if other, taken := variables[flag.Envs[0]]; taken {
+				t.Errorf("%s: --%s and --%s share the variable %s", name, flag.Name, other, flag.Envs[0])
+			}
+			variables[flag.Envs[0]] = flag.Name
+		}
+	}
+}
+
+const configurationIntro = `# Configuration
+
+Every setting is a flag and an environment variable; the flag wins. Durations are written as in 500ms, 10s or 1m30s.
+<!-- This page is made from the flags: go test ./cmd/superheroes -run Configuration -update -->
+`
+
+// sections are the commands as the page shows them. Those that share a section differ in defaults only.
+func sections() [][]string {
+	return [][]string{
+		{"up"}, {"heroes", "villains"}, {"locations"}, {"fights"}, {"migrate"}, {"import"}, {"export"}, {"health"},
+	}
+}
+
+func TestConfigurationPage(t *testing.T) {
+	commands := model(t)
+	var page strings.Builder
+	page.WriteString(configurationIntro)
+	for _, names := range sections() {
+		together := pick(commands, names)
+		fmt.Fprintf(&page, "\n## %s\n\n", strings.Join(names, ", "))
+		for _, command := range together {
+			fmt.Fprintf(&page, "`superheroes %s`: %s\n\n", strings.TrimSpace(command.Summary()), command.Help)
+		}
+		rows := settings(together)
+		for _, row := range rows {
+			if len(row.flags) != len(together) {
+				t.Errorf("%s do not all have --%s: they need a section each", names, row.name)
+			}
+		}
+		page.WriteString(table(rows))
+	}
+	for name, command := range commands {
+		if len(command.Flags) > 0 && !slices.ContainsFunc(sections(), func(names []string) bool { return slices.Contains(names, name) }) {
+			t.Errorf("the page does not show the flags of %s", name)
+		}
+	}
+	checkFile(t, filepath.Join("..", "..", "docs", "configuration.md"), page.String())
+}
+
+func TestREADMESettings(t *testing.T) {
+	path := filepath.Join("..", "..", "README.md")
+	readme, err := os.ReadFile(path)
+	if os.IsNotExist(err) {
+		t.Skip("there is no README.md yet")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	const begin, end = "<!-- settings -->\n", "<!-- /settings -->"
+	before, rest, begun := strings.Cut(string(readme), begin)
+	_, after, ended := strings.Cut(rest, end)
+	if !begun || !ended {
+		t.Fatalf("README.md has no place between %q and %q", begin, end)
+	}
+	important := []string{
+		"data-dir", "heroes-addr", "villains-addr", "locations-addr", "fights-addr",
+		"heroes-database-url", "villains-database-url", "locations-mysql-url", "fights-mongodb-url",
+		"addr", "database-url", "mysql-url", "mongodb-url", "heroes-url", "villains-url", "locations-url",
+		"pool-min", "pool-max", "deadline", "drain-delay", "log-level",
+	}
+	services := []string{"up", "heroes", "villains", "locations", "fights"}
+	rows := settings(pick(model(t), services))
+	var chosen []setting
+	for _, name := range important {
+		at := slices.IndexFunc(rows, func(row setting) bool { return row.name == name })
+		if at < 0 {
+			t.Fatalf("there is no flag --%s", name)
+		}
+		chosen = append(chosen, rows[at])
+	}
+	checkFile(t, path, before+begin+tableWithCommands(chosen, len(services))+end+after)
+}
+
+func checkFile(t *testing.T, path, want string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := gocmp.Diff(string(got), want); diff != "" {
+		t.Errorf("%s %s%s", filepath.Base(path), writeAnew, diff)
+	}
+}
+
+func pick(commands map[string]*kong.Node, names []string) []*kong.Node {
+	var picked []*kong.Node
+	for _, name := range names {
+		picked = append(picked, commands[name])
+	}
+	return picked
+}
+
+// setting is a flag of one or several commands.
+type setting struct {
+	name  string
+	flags []commandFlag
+}
+
+type commandFlag struct {
+	command string
+	*kong.Flag
+}
+
+// settings returns the flags of the commands in the order of the first that has each.
+func settings(commands []*kong.Node) []setting {
+	var rows []setting
+	for _, command := range commands {
+		for _, flag := range command.Flags {
+			at := slices.IndexFunc(rows, func(row setting) bool { return row.name == flag.Name })
+			if at < 0 {
+				at = len(rows)
+				rows = append(rows, setting{name: flag.Name})
+			}
+			rows[at].flags = append(rows[at].flags, commandFlag{command.Name, flag})
+		}
+	}
+	return rows
+}
+
+func table(rows []setting) string {
+	var text strings.Builder
+	text.WriteString("| flag | variable | default | meaning |\n|---|---|---|---|\n")
+	for _, row := range rows {
+		fmt.Fprintf(&text, "| `--%s` | `%s` | %s | %s |\n", row.name, row.flags[0].Envs[0], row.defaults(), row.help())
+	}
+	return text.String()
+}
+
+// tableWithCommands also tells which of so many commands have the setting.
+func tableWithCommands(rows []setting, all int) string {
+	var text strings.Builder
+	text.WriteString("| flag | variable | of | default | meaning |\n|---|---|---|---|---|\n")
+	for _, row := range rows {
+		var of []string
+		for _, flag := range row.flags {
+			of = append(of, flag.command)
+		}
+		if len(of) == all {
+			of = []string{"all"}
+		}
+		fmt.Fprintf(&text, "| `--%s` | `%s` | %s | %s | %s |\n",
+			row.name, row.flags[0].Envs[0], strings.Join(of, ", "), row.defaults(), row.help())
+	}
+	return text.String()
+}
+
+func (s setting) help() string { return strings.ReplaceAll(s.flags[0].Help, "|", `\|`) }
+
+// defaults groups the commands by their default where they differ.
+func (s setting) defaults() string {
+	var values []string
+	commands := map[string][]string{}
+	for _, flag := range s.flags {
+		value := defaultOf(flag.Flag)
+		if commands[value] == nil {
+			values = append(values, value)
+		}
+		commands[value] = append(commands[value], flag.command)
+	}
+	if len(values) == 1 {
+		return values[0]
+	}
+	for i, value := range values {
+		values[i] = strings.Join(commands[value], ", ") + ": " + value
+	}
+	return strings.Join(values, "<br>")
+}
+
+func defaultOf(flag *kong.Flag) string {
+	value := flag.Default
+	if flag.IsBool() {
+		value = cmp.Or(value, "false")
+	}
+	if value == "" {
+		return "none"
+	}
+	return "`" + value + "`"
+}

@@ -1,0 +1,355 @@
+package app_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2/yaml"
+	"github.com/google/go-cmp/cmp"
+
+	"superheroes/internal/app"
+	"superheroes/internal/httpserver"
+)
+
+var update = flag.Bool("update", false, "write the documents in api/ anew")
+
+// committedVersion stands in the committed documents, so that they don't change with each build.
+const committedVersion = "devel"
+
+func committed(service string) string { return filepath.Join("..", "..", "api", service+".json") }
+
+func TestCommittedDocuments(t *testing.T) {
+	documents, err := app.Documents(committedVersion)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for service, document := range documents {
+		t.Run(service, func(t *testing.T) {
+			var pretty bytes.Buffer
+			if err := json.Indent(&pretty, document, "", "  "); err != nil {
+				t.Fatal(err)
+			}
+			pretty.WriteByte('\n')
+			if *update {
+				if err := os.WriteFile(committed(service), pretty.Bytes(), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			file, err := os.ReadFile(committed(service))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(file), pretty.String()); diff != "" {
+				t.Errorf("api/%s.json is stale, write it anew with: go test ./internal/app -run Documents -update\n%s", service, diff)
+			}
+		})
+	}
+}
+
+// contract is every operation of every service with the statuses it may answer with.
+func contract() map[string]map[string]string {
+	health := func(operations map[string]string) map[string]string {
+		operations["GET /livez"] = "200 422 500"
+		operations["GET /readyz"] = "200 422 500 503"
+		operations["GET /healthz"] = "200 422 500 503"
+		return operations
+	}
+	catalog := func(plural, singular string) map[string]string {
+		base := "GET /api/" + plural
+		return health(map[string]string{
+			base:                         "200 422 500 503",
+			base + "/{id}":               "200 404 422 500 503",
+			base + "/random_" + singular: "200 404 422 500 503",
+			base + "/random":             "200 404 422 500 503",
+			base + "/{id}/picture.svg":   "200 404 422 500 503",
+		})
+	}
+	return map[string]map[string]string{
+		"heroes":    catalog("heroes", "hero"),
+		"villains":  catalog("villains", "villain"),
+		"locations": catalog("locations", "location"),
+		"fights": health(map[string]string{
+			"GET /api/fights/randomfighters": "200 422 500 502 503 504",
+			"GET /api/fights/randomlocation": "200 422 500 502 503 504",
+			"GET /api/fights/execute_fight":  "200 422 500 502 503 504",
+			"POST /api/fights":               "200 400 408 413 415 422 500 503",
+			"GET /api/fights":                "200 422 500 503",
+			"GET /api/fights/{id}":           "200 404 422 500 503",
+			"GET /api/fights/count":          "200 422 500 503",
+		}),
+	}
+}
+
+// openAPI is as much of an OpenAPI document as the tests look at.
+type openAPI struct {
+	OpenAPI string
+	Info    struct{ Title, Version string }
+	Paths   map[string]map[string]struct {
+		OperationID, Summary string
+		RequestBody          *answer
+		Responses            map[string]answer
+	}
+	Components struct{ Schemas map[string]any }
+}
+
+// answer is what a response and a request's body have in common.
+type answer struct {
+	Description string
+	Content     map[string]struct{ Schema, Example any }
+}
+
+func readCommitted(t *testing.T, service string) (openAPI, any) {
+	t.Helper()
+	text, err := os.ReadFile(committed(service))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var document openAPI
+	var tree any
+	if err := errors.Join(json.Unmarshal(text, &document), json.Unmarshal(text, &tree)); err != nil {
+		t.Fatal(err)
+	}
+	return document, tree
+}
+
+func TestDocumentsFollowContract(t *testing.T) {
+	for service, want := range contract() {
+		t.Run(service, func(t *testing.T) {
+			document, _ := readCommitted(t, service)
+			if !strings.HasPrefix(document.OpenAPI, "3.1.") {
+				t.Errorf("openapi is %q, want 3.1", document.OpenAPI)
+			}
+			if document.Info.Version != committedVersion {
+				t.Errorf("info.version is %q, want %q", document.Info.Version, committedVersion)
+			}
+			got, ids := map[string]string{}, map[string]string{}
+			for path, operations := range document.Paths {
+				for method, operation := range operations {
+					route := strings.ToUpper(method) + " " + path
+					got[route] = statuses(operation.Responses)
+					if operation.Summary == "" || operation.OperationID == "" {
+						t.Errorf("%s has no summary or no operationId", route)
+					}
+					if other, taken := ids[operation.OperationID]; taken {
+						t.Errorf("%s and %s share the operationId %s", route, other, operation.OperationID)
+					}
+					ids[operation.OperationID] = route
+				}
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("operations (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func statuses(responses map[string]answer) string {
+	var all []string
+	for status := range responses {
+		all = append(all, status)
+	}
+	slices.Sort(all)
+	return strings.Join(all, " ")
+}
+
+// TestDocumentsAnswers looks at every answer: a good one shows an example that its schema takes, an error is a problem.
+func TestDocumentsAnswers(t *testing.T) {
+	for service := range contract() {
+		t.Run(service, func(t *testing.T) {
+			document, tree := readCommitted(t, service)
+			schemas := schemas(document.Components.Schemas)
+			for path, operations := range document.Paths {
+				for method, operation := range operations {
+					route := strings.ToUpper(method) + " " + path
+					if operation.RequestBody != nil {
+						checkAnswer(t, schemas, route+" body", *operation.RequestBody)
+					}
+					for status, answer := range operation.Responses {
+						checkResponse(t, schemas, route, status, answer)
+					}
+				}
+			}
+			for name := range schemas {
+				if !strings.Contains(fmt.Sprint(tree), "$ref:#/components/schemas/"+name+"]") {
+					t.Errorf("nothing refers to the schema %s", name)
+				}
+			}
+			checkReferences(t, schemas, tree)
+		})
+	}
+}
+
+func checkResponse(t *testing.T, schemas schemas, route, status string, answer answer) {
+	t.Helper()
+	switch {
+	case status < "400", route == "GET /healthz" && status == "503": // which shows the state in either case
+		checkAnswer(t, schemas, route+" "+status, answer)
+	case cmp.Diff(answer.Content[httpserver.ProblemType].Schema, any(map[string]any{"$ref": "#/components/schemas/Problem"})) != "":
+		t.Errorf("%s %s is not a problem", route, status)
+	}
+	if answer.Description == "" {
+		t.Errorf("%s %s has no description", route, status)
+	}
+}
+
+// checkAnswer wants an example of each content, and wants its schema to take it.
+func checkAnswer(t *testing.T, schemas schemas, place string, answer answer) {
+	t.Helper()
+	if len(answer.Content) == 0 {
+		t.Errorf("%s has no content", place)
+	}
+	for kind, content := range answer.Content {
+		if content.Example == nil {
+			t.Errorf("%s has no example of %s", place, kind)
+			continue
+		}
+		for _, fault := range schemas.faults(content.Schema, content.Example, place) {
+			t.Errorf("example: %s", fault)
+		}
+	}
+}
+
+// checkReferences wants every $ref of the document to lead to a schema, and the examples of that schema's properties
+// to be taken by it.
+func checkReferences(t *testing.T, schemas schemas, tree any) {
+	t.Helper()
+	switch node := tree.(type) {
+	case map[string]any:
+		if ref, isRef := node["$ref"].(string); isRef && schemas.resolve(ref) == nil {
+			t.Errorf("%s leads nowhere", ref)
+		}
+		if examples, isList := node["examples"].([]any); isList {
+			for _, example := range examples {
+				for _, fault := range schemas.faults(node, example, "schema") {
+					t.Errorf("example: %s", fault)
+				}
+			}
+		}
+		for _, child := range node {
+			checkReferences(t, schemas, child)
+		}
+	case []any:
+		for _, child := range node {
+			checkReferences(t, schemas, child)
+		}
+	}
+}
+
+// TestServedDocuments wants a running service to show the committed document, apart from its version, and to answer as
+// that document says.
+func TestServedDocuments(t *testing.T) {
+	a := app.New("v9.8.7", io.Discard)
+	if err := a.Up(t.Context(), upForDocuments(t)); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := a.Stop(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	}()
+	for _, at := range a.Endpoints() {
+		t.Run(at.Service, func(t *testing.T) {
+			checkServedDocument(t, at)
+			checkLiveAnswers(t, at)
+		})
+	}
+}
+
+func checkServedDocument(t *testing.T, at app.Endpoint) {
+	t.Helper()
+	served := ask(t, http.MethodGet, "http://"+at.Addr+"/openapi.json", "", "application/json")
+	var got map[string]any
+	if err := json.Unmarshal(served, &got); err != nil {
+		t.Fatal(err)
+	}
+	info := got["info"].(map[string]any)
+	if info["version"] != "v9.8.7" {
+		t.Errorf("info.version is %v", info["version"])
+	}
+	info["version"] = committedVersion
+	_, want := readCommitted(t, at.Service)
+	if diff := cmp.Diff(want, any(got)); diff != "" {
+		t.Errorf("served document (-committed +served):\n%s", diff)
+	}
+	var asYAML bytes.Buffer
+	if err := yaml.Convert(&asYAML, bytes.NewReader(served)); err != nil {
+		t.Fatal(err)
+	}
+	inYAML := ask(t, http.MethodGet, "http://"+at.Addr+"/openapi.yaml", "", "application/yaml")
+	if diff := cmp.Diff(asYAML.String(), string(inYAML)); diff != "" {
+		t.Errorf("YAML (-of the JSON +served):\n%s", diff)
+	}
+}
+
+// checkLiveAnswers holds answers against their schemas, those of fights whose fighters came without ids among them.
+func checkLiveAnswers(t *testing.T, at app.Endpoint) {
+	t.Helper()
+	document, _ := readCommitted(t, at.Service)
+	schemas := schemas(document.Components.Schemas)
+	check := func(method, path, body string) {
+		operation := document.Paths[path][strings.ToLower(method)]
+		text := ask(t, method, "http://"+at.Addr+path, body, "application/json")
+		var value any
+		if err := json.Unmarshal(text, &value); err != nil {
+			t.Fatal(err)
+		}
+		for _, fault := range schemas.faults(operation.Responses["200"].Content["application/json"].Schema, value, path) {
+			t.Error(fault)
+		}
+	}
+	if at.Service == "fights" {
+		check(http.MethodPost, "/api/fights", `{"hero":{"name":"Yoda"},"villain":{"name":"Thanos"}}`)
+		check(http.MethodPost, "/api/fights", `{"hero":{"name":"Yoda"},"villain":{"name":"Thanos"},"location":{"name":"Here"}}`)
+	}
+	for path := range document.Paths {
+		if !strings.Contains(path, "{") {
+			check(http.MethodGet, path, "")
+		}
+	}
+	if at.Service == "fights" {
+		check(http.MethodGet, "/api/fights", "") // after all of them
+	}
+}
+
+func upForDocuments(t *testing.T) app.UpConfig {
+	t.Helper()
+	const free = "127.0.0.1:0"
+	cfg := app.UpConfig{HeroesAddr: free, VillainsAddr: free, LocationsAddr: free, FightsAddr: free}
+	cfg.DataDir = t.TempDir()
+	cfg.Deadline, cfg.ShutdownTimeout = 30*time.Second, 30*time.Second
+	return cfg
+}
+
+// ask returns the body of a 200 answer of the given type.
+func ask(t *testing.T, method, url, body, contentType string) []byte {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if response.StatusCode != http.StatusOK || response.Header.Get("Content-Type") != contentType {
+		t.Fatalf("%s %s: %s, %s", method, url, response.Status, response.Header.Get("Content-Type"))
+	}
+	return text
+}

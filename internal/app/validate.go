@@ -1,0 +1,122 @@
+package app
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+)
+
+// The Validate methods refuse settings with which no start could succeed, and name the flag. The command line calls
+// them when it has read its flags and variables.
+
+// Validate checks the settings of all services in one process.
+func (c UpConfig) Validate() error {
+	return cmp.Or(
+		validAddr("--heroes-addr", c.HeroesAddr),
+		validAddr("--villains-addr", c.VillainsAddr),
+		validAddr("--locations-addr", c.LocationsAddr),
+		validAddr("--fights-addr", c.FightsAddr),
+		c.Stores.Validate(),
+		c.Server.Validate(),
+	)
+}
+
+// Validate checks the settings of heroes or villains alone.
+func (c CharacterConfig) Validate() error {
+	return cmp.Or(validAddr("--addr", c.Addr), c.store("").validate(postgresql), c.Server.Validate())
+}
+
+// Validate checks the settings of locations alone.
+func (c LocationConfig) Validate() error {
+	return cmp.Or(validAddr("--addr", c.Addr), c.store("").validate(mysqldb), c.Server.Validate())
+}
+
+// Validate checks the settings of fights alone.
+func (c FightConfig) Validate() error {
+	return cmp.Or(
+		validAddr("--addr", c.Addr),
+		c.store("").validate(mongo),
+		validPeer("--heroes-url", c.HeroesURL),
+		validPeer("--villains-url", c.VillainsURL),
+		validPeer("--locations-url", c.LocationsURL),
+		c.Server.Validate(),
+	)
+}
+
+// Validate checks the settings of all stores; one without a URL is a file in the data folder.
+func (s Stores) Validate() error {
+	return cmp.Or(
+		s.Heroes.store("heroes-").validateGiven(postgresql),
+		s.Villains.store("villains-").validateGiven(postgresql),
+		s.Locations.store("locations-").validateGiven(mysqldb),
+		s.Fights.store("fights-").validateGiven(mongo),
+	)
+}
+
+// ValidateFor checks where that catalog lies, to be imported or exported.
+func (c CatalogStore) ValidateFor(catalog string) error {
+	if catalog == "locations" {
+		return validURL("--mysql-url", c.MysqlURL, mysqldb)
+	}
+	return validURL("--database-url", c.DatabaseURL, postgresql)
+}
+
+// Validate checks the settings of a server.
+func (c Server) Validate() error {
+	if c.Deadline <= 0 {
+		return errors.New("--deadline: must be longer than 0s")
+	}
+	return nil
+}
+
+func (s store) validate(engine string) error {
+	if _, err := parseStoreURL(s.url, engine); err != nil {
+		return fmt.Errorf("%s: %w", s.flag, err)
+	}
+	if s.poolMax < max(s.poolMin, 1) {
+		return fmt.Errorf("--%[1]spool-max: must be at least 1, and not below --%[1]spool-min", s.prefix)
+	}
+	return nil
+}
+
+func (s store) validateGiven(engine string) error {
+	if s.url == "" {
+		return nil
+	}
+	return s.validate(engine)
+}
+
+// validURL checks a store URL unless it is empty.
+func validURL(flag, text, engine string) error {
+	if text == "" {
+		return nil
+	}
+	if _, err := parseStoreURL(text, engine); err != nil {
+		return fmt.Errorf("%s: %w", flag, err)
+	}
+	return nil
+}
+
+// validAddr checks the form of an address to listen on.
+func validAddr(flag, addr string) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: must be host:port or :port, not %q", flag, addr)
+	}
+	return nil
+}
+
+// validPeer checks the base URL of a peer.
+func validPeer(flag, text string) error {
+	parsed, err := url.Parse(text)
+	if err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Host == "" {
+		return fmt.Errorf("%s: must be a URL such as http://host:port", flag)
+	}
+	return nil
+}

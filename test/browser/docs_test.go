@@ -1,0 +1,135 @@
+package browser_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"superheroes/internal/app"
+)
+
+// screenshots names the environment variable of a folder to keep pictures of the pages in.
+const screenshots = "TEST_SCREENSHOTS"
+
+// summaries are of one operation of each service, as its pages show it.
+func summaries() map[string]string {
+	return map[string]string{
+		"heroes":    "Draw a hero, each equally likely",
+		"villains":  "Draw a villain, each equally likely",
+		"locations": "Draw a location, each equally likely",
+		"fights":    "Draw two fighters and a place at the same time, fight, store",
+	}
+}
+
+func TestDocumentationPages(t *testing.T) {
+	browser, hosts := start(t), up(t)
+	for service, summary := range summaries() {
+		for _, viewer := range []struct {
+			path           string
+			ready, content chromedp.CSS
+		}{
+			{"/docs", ".opblock-summary-description", "#swagger-ui"},
+			{"/redoc", `[data-section-id*="operation/"] h2`, "#main"},
+		} {
+			t.Run(service+viewer.path, func(t *testing.T) {
+				page := newTab(browser, t)
+				page.do(t, chromedp.Navigate("http://"+hosts[service]+viewer.path), chromedp.WaitVisible(viewer.ready))
+				page.picture(t, service+strings.ReplaceAll(viewer.path, "/", "-"))
+				text := page.text(t, viewer.content)
+				for _, word := range []string{summary, "/healthz"} {
+					if !strings.Contains(text, word) {
+						t.Errorf("the page does not show %q but\n%s", word, text)
+					}
+				}
+				page.checkQuiet(t, hosts[service])
+			})
+		}
+	}
+}
+
+// TestTryItOut fights from the page, as its reader would.
+func TestTryItOut(t *testing.T) {
+	browser, hosts := start(t), up(t)
+	page := newTab(browser, t)
+	const operation = chromedp.CSS("#operations-fights-execute-fight ")
+	page.do(t, chromedp.Navigate("http://"+hosts["fights"]+"/docs"),
+		chromedp.Click(operation+".opblock-summary-control"),
+		chromedp.Click(operation+".try-out__btn"),
+		chromedp.Click(operation+"button.execute"))
+	status := page.text(t, operation+".live-responses-table tbody .response-col_status")
+	answer := page.text(t, operation+".live-responses-table .highlight-code code")
+	page.picture(t, "try-it-out")
+	if !strings.HasPrefix(status, "200") {
+		t.Errorf("status %q, want 200", status)
+	}
+	var fight struct {
+		ID         string
+		WinnerName string `json:"winner_name"`
+	}
+	if err := json.Unmarshal([]byte(answer), &fight); err != nil {
+		t.Fatalf("reading the answer that is shown: %v: %q", err, answer)
+	}
+	if fight.ID == "" || fight.WinnerName == "" {
+		t.Errorf("the answer that is shown is %s", answer)
+	}
+	page.checkQuiet(t, hosts["fights"])
+}
+
+// TestOutside shows that a page that asks another host, is found out.
+func TestOutside(t *testing.T) {
+	page := newTab(start(t), t)
+	const html = `data:text/html,<script>fetch("http://superheroes.invalid/").catch(() => document.write("<p id=done>done</p>"))</script>`
+	page.do(t, chromedp.Navigate(html), chromedp.WaitVisible(chromedp.CSS("#done")))
+	page.mu.Lock()
+	defer page.mu.Unlock()
+	if !slices.Contains(page.requests, "http://superheroes.invalid/") || len(page.complaints) == 0 {
+		t.Errorf("requests %q, complaints %q", page.requests, page.complaints)
+	}
+}
+
+// picture keeps a screenshot of the page where they are asked for.
+func (p *tab) picture(t *testing.T, name string) {
+	t.Helper()
+	folder := os.Getenv(screenshots)
+	if folder == "" {
+		return
+	}
+	png, err := chromedp.Run(p, chromedp.CaptureScreenshot())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, name+".png"), png, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// up starts every service in this process and returns their hosts, by name.
+func up(t *testing.T) map[string]string {
+	t.Helper()
+	const free = "127.0.0.1:0"
+	cfg := app.UpConfig{HeroesAddr: free, VillainsAddr: free, LocationsAddr: free, FightsAddr: free}
+	cfg.DataDir = t.TempDir()
+	cfg.Deadline, cfg.ShutdownTimeout = 30*time.Second, 30*time.Second
+	a := app.New("test", io.Discard)
+	if err := a.Up(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := a.Stop(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
+	hosts := map[string]string{}
+	for _, at := range a.Endpoints() {
+		hosts[at.Service] = at.Addr
+	}
+	return hosts
+}

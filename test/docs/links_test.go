@@ -1,0 +1,241 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "correct the line numbers of links to Go declarations")
+
+// root is the repository's folder.
+var root = filepath.Join("..", "..")
+
+var (
+	linkForm  = regexp.MustCompile(`\[([^\[\]]*)\]\(([^()\s]+)\)`)
+	lineForm  = regexp.MustCompile(`^L(\d+)$`)
+	quoteForm = regexp.MustCompile("^`([A-Za-z_][A-Za-z0-9_]*)`$")
+)
+
+// TestLinks wants every relative link of a document to lead to something, and a link to a line of Go, as
+// [`Decide`](internal/fight/fight.go#L42), to the line that declares what its text says.
+func TestLinks(t *testing.T) {
+	for _, document := range documents(t) {
+		t.Run(filepath.ToSlash(document), func(t *testing.T) {
+			path := filepath.Join(root, document)
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			corrected, faults := checkLinks(filepath.Dir(path), string(text))
+			if *update && corrected != string(text) {
+				if err := os.WriteFile(path, []byte(corrected), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				_, faults = checkLinks(filepath.Dir(path), corrected)
+			}
+			for _, fault := range faults {
+				t.Error(fault)
+			}
+			if len(faults) > 0 {
+				t.Log("to correct line numbers: go test ./test/docs -run Links -update")
+			}
+		})
+	}
+}
+
+// documents returns every Markdown file of the repository, without those of tests' data and of what is built.
+func documents(t *testing.T) []string {
+	t.Helper()
+	var found []string
+	err := fs.WalkDir(os.DirFS(root), ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := entry.Name()
+		if entry.IsDir() && (name == "testdata" || path == "build" || len(name) > 1 && strings.HasPrefix(name, ".")) {
+			return fs.SkipDir
+		}
+		if filepath.Ext(name) == ".md" {
+			found = append(found, filepath.FromSlash(path))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found) == 0 {
+		t.Fatal("there is no document")
+	}
+	return found
+}
+
+// checkLinks returns the text with every line number corrected that can be, and what is wrong with the text as it is.
+func checkLinks(folder, text string) (corrected string, faults []string) {
+	inBlock := false
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		if strings.HasPrefix(strings.TrimSpace(line), fence) {
+			inBlock = !inBlock
+		}
+		if inBlock {
+			continue
+		}
+		lines[i] = linkForm.ReplaceAllStringFunc(line, func(link string) string {
+			parts := linkForm.FindStringSubmatch(link)
+			right, err := checkLink(folder, parts[1], parts[2])
+			if err != nil {
+				faults = append(faults, fmt.Sprintf("line %d: %s: %v", i+1, link, err))
+			}
+			return "[" + parts[1] + "](" + right + ")"
+		})
+	}
+	return strings.Join(lines, "\n"), faults
+}
+
+// checkLink returns the target as it should be, which is the target itself where there is no better one.
+func checkLink(folder, label, target string) (string, error) {
+	if strings.Contains(target, ":") { // a URL
+		return target, nil
+	}
+	file, fragment, _ := strings.Cut(target, "#")
+	if file == "" { // a heading of the same document
+		return target, nil
+	}
+	path := filepath.Join(folder, filepath.FromSlash(file))
+	if _, err := os.Stat(path); err != nil {
+		return target, errors.New("leads nowhere")
+	}
+	match := lineForm.FindStringSubmatch(fragment)
+	if match == nil {
+		return target, nil
+	}
+	number, _ := strconv.Atoi(match[1]) // digits; one that is too large is no line
+	line, err := lineOf(path, number)
+	if err != nil {
+		return target, err
+	}
+	name := quoteForm.FindStringSubmatch(label)
+	if name == nil {
+		return target, nil
+	}
+	if filepath.Ext(path) != ".go" && strings.Contains(line, name[1]) {
+		return target, nil
+	}
+	declared := declarations(path, name[1])
+	if slices.Contains(declared, number) {
+		return target, nil
+	}
+	if len(declared) != 1 {
+		return target, fmt.Errorf("the line is %q, and %d lines declare %s", line, len(declared), name[1])
+	}
+	return fmt.Sprintf("%s#L%d", file, declared[0]), fmt.Errorf("line %d declares it", declared[0])
+}
+
+func lineOf(path string, number int) (string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	lines := strings.Split(string(text), "\n")
+	if number < 1 || number > len(lines) {
+		return "", fmt.Errorf("has %d lines", len(lines))
+	}
+	return lines[number-1], nil
+}
+
+// declarations returns the lines of a Go file that declare the name: as a function, a method, also one of an
+// interface, a type, a constant or a variable.
+func declarations(path, name string) []int {
+	files := token.NewFileSet()
+	file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
+	if err != nil {
+		return nil
+	}
+	var lines []int
+	note := func(ident *ast.Ident) {
+		if ident.Name == name {
+			lines = append(lines, files.Position(ident.Pos()).Line)
+		}
+	}
+	ast.Inspect(file, func(node ast.Node) bool {
+		switch node := node.(type) {
+		case *ast.FuncDecl:
+			note(node.Name)
+			return false
+		case *ast.TypeSpec:
+			note(node.Name)
+		case *ast.ValueSpec:
+			for _, ident := range node.Names {
+				note(ident)
+			}
+		case *ast.InterfaceType:
+			for _, method := range node.Methods.List {
+				for _, ident := range method.Names {
+					note(ident)
+				}
+			}
+		}
+		return true
+	})
+	return lines
+}
+
+func TestCheckLinks(t *testing.T) {
+	folder := t.TempDir()
+	source := lines("package p", "// Decide is the rule.", "func Decide() {}", "type Store interface {", "\tInsert()", "}",
+		"func (a) Twice() {}", "func (b) Twice() {}", "const limit = 5")
+	for file, text := range map[string]string{"p.go": source, "p.sql": "CREATE TABLE\nhero (id)\n"} {
+		if err := os.WriteFile(filepath.Join(folder, file), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, test := range map[string]struct {
+		text, corrected string
+		faults          int
+	}{
+		"right":                     {"[`Decide`](p.go#L3), [`Insert`](p.go#L5) and [`Twice`](p.go#L8)", "", 0},
+		"a constant":                {"[`limit`](p.go#L9)", "", 0},
+		"not Go":                    {"[`hero`](p.sql#L2)", "", 0},
+		"not Go, another line":      {"[`hero`](p.sql#L1)", "", 1},
+		"a line without a name":     {"[the rule](p.go#L2)", "", 0},
+		"no line":                   {"[`Decide`](p.go), [here](#there), [x](https://example.com/y)", "", 0},
+		"in a block":                {"```\n[x](nowhere.go)\n```", "", 0},
+		"after a block":             {"```\n```\n[x](nowhere.go)", "", 1},
+		"no such file":              {"[x](nowhere.go)", "", 1},
+		"no such line":              {"[x](p.go#L99)", "", 1},
+		"another line":              {"See [`Decide`](p.go#L1).", "See [`Decide`](p.go#L3).", 1},
+		"named but not declared":    {"[`Decide`](p.go#L2)", "[`Decide`](p.go#L3)", 1},
+		"an interface's method":     {"[`Insert`](p.go#L1)", "[`Insert`](p.go#L5)", 1},
+		"declared twice":            {"[`Twice`](p.go#L1)", "", 1},
+		"not declared":              {"[`Never`](p.go#L1)", "", 1},
+		"two on a line, both wrong": {"[`Decide`](p.go#L1) [`Insert`](p.go#L1)", "[`Decide`](p.go#L3) [`Insert`](p.go#L5)", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want := test.corrected
+			if want == "" {
+				want = test.text
+			}
+			got, faults := checkLinks(folder, test.text)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+			if len(faults) != test.faults {
+				t.Errorf("faults %q, want %d", faults, test.faults)
+			}
+		})
+	}
+}

@@ -1,0 +1,92 @@
+// Command docs runs every command that stands in README.md and CONTRIBUTING.md, taken from the files themselves, in a
+// fresh clone of what is committed. It exits with 1 when one fails, or when a file holds none.
+//
+// A command is a fenced block marked sh; it must exit with 0. A comment before the block says what else is wanted:
+//
+//	<!-- run: expect "winner_name" -->                            the output holds this text
+//	<!-- run: background, wait http://127.0.0.1:8004/readyz -->   it goes on running, once the URL answers 200
+//	<!-- run: skip, it needs a database -->                       it is not run, for this reason
+//
+// What runs in the background is stopped by <!-- run: stop -->, or at the end of the file.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// patience is how long one command may take. Some compile the whole program first.
+const patience = 15 * time.Minute
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	failed, err := run(ctx, os.Stdout)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "docs:", err)
+	}
+	if err != nil || failed > 0 {
+		os.Exit(1)
+	}
+}
+
+// run tries the documents of a clone and returns how many of their commands failed.
+func run(ctx context.Context, out io.Writer) (failed int, err error) {
+	temporary, err := os.MkdirTemp("", "superheroes-docs-")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = os.RemoveAll(temporary) }() // the system clears its temporary folder too
+	clone := filepath.Join(temporary, "superheroes")
+	if err := cloneHead(ctx, clone, out); err != nil {
+		return 0, err
+	}
+	runner := &runner{dir: clone, out: out, patience: patience}
+	for _, name := range []string{"README.md", "CONTRIBUTING.md"} {
+		text, err := os.ReadFile(filepath.Join(clone, name))
+		if err != nil {
+			return 0, err
+		}
+		steps, err := parse(name, string(text))
+		if err != nil {
+			return 0, err
+		}
+		runner.document(ctx, steps)
+	}
+	fmt.Fprintf(out, "%d commands run, %d skipped, %d failed\n", runner.ran, runner.skipped, runner.failed)
+	return runner.failed, ctx.Err()
+}
+
+// cloneHead clones what is committed of the repository we are started in.
+func cloneHead(ctx context.Context, clone string, out io.Writer) error {
+	repository, err := git(ctx, "rev-parse", "--show-toplevel")
+	if err != nil {
+		return err
+	}
+	commit, err := git(ctx, "log", "-1", "--format=%h %s")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "the commands of commit %s\n", commit)
+	if changed, err := git(ctx, "status", "--porcelain"); err == nil && changed != "" {
+		fmt.Fprintln(out, "what is not committed is not tried")
+	}
+	_, err = git(ctx, "clone", "--quiet", repository, clone)
+	return err
+}
+
+func git(ctx context.Context, args ...string) (string, error) {
+	output, err := exec.CommandContext(ctx, "git", args...).CombinedOutput()
+	text := lastLines(string(output), 20)
+	if err != nil {
+		return "", fmt.Errorf("git %s: %w: %s", args[0], err, text)
+	}
+	return text, nil
+}

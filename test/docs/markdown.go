@@ -1,0 +1,147 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// mode is what is done with a step.
+type mode string
+
+const (
+	modeRun        mode = "run"
+	modeBackground mode = "background"
+	modeSkip       mode = "skip"
+	modeStop       mode = "stop" // ends what runs in the background
+)
+
+// step is one command of a document, or the end of those that run in the background.
+type step struct {
+	place  string // file:line
+	mode   mode
+	script string
+	expect string // text that the output holds
+	wait   string // URL that answers 200 when a background command is ready
+	reason string // why it is skipped
+}
+
+// parse returns the steps of a document. A document without a command is an error.
+func parse(name, text string) ([]step, error) {
+	elements, err := split(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s:%w", name, err)
+	}
+	var steps []step
+	var asked *step // by the comment before
+	for _, e := range elements {
+		place := fmt.Sprintf("%s:%d", name, e.line)
+		switch {
+		case e.kind == block && e.info == "sh":
+			command := step{mode: modeRun}
+			if asked != nil {
+				command = *asked
+			}
+			command.place, command.script = place, e.text
+			steps, asked = append(steps, command), nil
+		case asked != nil:
+			return nil, fmt.Errorf("%s: no block marked sh follows the comment", asked.place)
+		case e.kind == block && slices.Contains([]string{"bash", "console", "shell", "zsh"}, e.info):
+			return nil, fmt.Errorf("%s: a block marked %s is not tried, mark it sh", place, e.info)
+		case e.kind == comment:
+			parsed, err := parseComment(e.text)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", place, err)
+			}
+			parsed.place = place
+			if parsed.mode == modeStop {
+				steps = append(steps, parsed)
+				continue
+			}
+			asked = &parsed
+		}
+	}
+	if asked != nil {
+		return nil, fmt.Errorf("%s: no block marked sh follows the comment", asked.place)
+	}
+	if !slices.ContainsFunc(steps, func(s step) bool { return s.script != "" }) {
+		return nil, fmt.Errorf("%s holds no command", name)
+	}
+	return steps, nil
+}
+
+// parseComment reads what is between "run:" and the end of a comment.
+func parseComment(text string) (step, error) {
+	word, rest, _ := strings.Cut(text, " ")
+	rest = strings.TrimSpace(rest)
+	switch strings.TrimSuffix(word, ",") {
+	case "expect":
+		if rest != "" {
+			return step{mode: modeRun, expect: rest}, nil
+		}
+		return step{}, errors.New("expect needs a text")
+	case "background":
+		url, ok := strings.CutPrefix(rest, "wait ")
+		if ok {
+			return step{mode: modeBackground, wait: url}, nil
+		}
+		return step{}, errors.New("background needs a URL to wait for")
+	case "skip":
+		if rest != "" {
+			return step{mode: modeSkip, reason: rest}, nil
+		}
+		return step{}, errors.New("skip needs a reason")
+	case "stop":
+		return step{mode: modeStop}, nil
+	}
+	return step{}, fmt.Errorf("run: %s is not known", word)
+}
+
+// element is a part of a document that parse looks at.
+type element struct {
+	kind kind
+	line int    // where it begins, from 1
+	info string // of a block: its mark
+	text string
+}
+
+type kind int
+
+const (
+	prose kind = iota
+	comment
+	block
+)
+
+const fence = "```"
+
+// split divides a document into blocks, our comments and other lines. Blank lines are left out.
+func split(text string) ([]element, error) {
+	var elements []element
+	lines := strings.Split(text, "\n")
+	for i := 0; i < len(lines); i++ {
+		line, number := strings.TrimSpace(lines[i]), i+1
+		info, isBlock := strings.CutPrefix(line, fence)
+		directive, isComment := strings.CutPrefix(line, "<!-- run:")
+		switch {
+		case isBlock:
+			body := lines[number:]
+			length := slices.IndexFunc(body, func(line string) bool { return strings.TrimSpace(line) == fence })
+			if length < 0 {
+				return nil, fmt.Errorf("%d: the block has no end", number)
+			}
+			elements = append(elements, element{block, number, strings.TrimSpace(info), strings.Join(body[:length], "\n")})
+			i += length + 1
+		case isComment:
+			directive, closed := strings.CutSuffix(directive, "-->")
+			if !closed {
+				return nil, fmt.Errorf("%d: the comment does not end on its line", number)
+			}
+			elements = append(elements, element{kind: comment, line: number, text: strings.TrimSpace(directive)})
+		case line != "":
+			elements = append(elements, element{kind: prose, line: number, text: line})
+		}
+	}
+	return elements, nil
+}

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+)
+
+// stopPatience is how long a command has to end when it is asked to.
+const stopPatience = 30 * time.Second
+
+// runner runs the commands of documents in one folder and counts them.
+type runner struct {
+	dir                  string
+	out                  io.Writer
+	patience             time.Duration // for each command
+	background           []*process
+	ran, skipped, failed int
+}
+
+// document runs steps in order and stops at the end what runs in the background.
+func (r *runner) document(ctx context.Context, steps []step) {
+	for _, s := range steps {
+		if ctx.Err() != nil {
+			break
+		}
+		r.step(ctx, s)
+	}
+	r.stop()
+}
+
+func (r *runner) step(ctx context.Context, s step) {
+	if s.mode == modeStop {
+		r.stop()
+		return
+	}
+	fmt.Fprintf(r.out, "%s  %s\n", s.place, strings.ReplaceAll(s.script, "\n", "\n    "))
+	if s.mode == modeSkip {
+		r.skipped++
+		fmt.Fprintf(r.out, "    SKIPPED: %s\n", s.reason)
+		return
+	}
+	r.ran++
+	begin := time.Now()
+	do := r.foreground
+	if s.mode == modeBackground {
+		do = r.start
+	}
+	output, err := do(ctx, s)
+	took := time.Since(begin).Round(10 * time.Millisecond)
+	if err != nil {
+		r.failed++
+		fmt.Fprintf(r.out, "    FAILED after %v: %v\n%s\n", took, err, lastLines(output, 40))
+		return
+	}
+	fmt.Fprintf(r.out, "    ok, %v\n", took)
+}
+
+// foreground runs a command to its end and returns what it wrote.
+func (r *runner) foreground(ctx context.Context, s step) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.patience)
+	defer cancel()
+	running, err := r.launch(ctx, s)
+	if err != nil {
+		return "", err
+	}
+	<-running.ended
+	output := running.output.String()
+	switch {
+	case ctx.Err() != nil:
+		return output, fmt.Errorf("it did not end in time: %w", ctx.Err())
+	case running.err != nil:
+		return output, running.err
+	case !strings.Contains(output, s.expect):
+		return output, fmt.Errorf("the output does not hold %s", s.expect)
+	}
+	return output, nil
+}
+
+// start starts a command that goes on running, and waits until its URL answers.
+func (r *runner) start(ctx context.Context, s step) (string, error) {
+	running, err := r.launch(context.WithoutCancel(ctx), s) // stop ends it
+	if err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.patience)
+	defer cancel()
+	if err := running.waitFor(ctx, s.wait); err != nil {
+		running.stop()
+		return running.output.String(), err
+	}
+	r.background = append(r.background, running)
+	return "", nil
+}
+
+// stop ends what runs in the background. What has ended by itself before has failed.
+func (r *runner) stop() {
+	for _, running := range r.background {
+		select {
+		case <-running.ended:
+			r.failed++
+			fmt.Fprintf(r.out, "%s  FAILED: it did not go on running: %v\n%s\n", running.place, running.err, lastLines(running.output.String(), 40))
+		default:
+			running.stop()
+		}
+	}
+	r.background = nil
+}
+
+// process is a command that was started.
+type process struct {
+	place     string
+	output    output
+	interrupt context.CancelFunc
+	ended     chan struct{}
+	err       error // after ended
+}
+
+func (p *process) stop() {
+	p.interrupt()
+	<-p.ended
+}
+
+// waitFor waits until the URL answers with 200.
+func (p *process) waitFor(ctx context.Context, url string) error {
+	every := time.NewTicker(100 * time.Millisecond)
+	defer every.Stop()
+	for !answers(ctx, url) {
+		select {
+		case <-every.C:
+		case <-p.ended:
+			return errors.Join(errors.New("it has ended"), p.err)
+		case <-ctx.Done():
+			return fmt.Errorf("%s does not answer 200: %w", url, ctx.Err())
+		}
+	}
+	return nil
+}
+
+// answers tells whether a GET of the URL is answered with 200.
+func answers(ctx context.Context, url string) bool {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return false
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false
+	}
+	_ = response.Body.Close()
+	return response.StatusCode == http.StatusOK
+}
+
+// launch starts a command in a process group of its own. When ctx ends the group is asked to end, then made to.
+func (r *runner) launch(ctx context.Context, s step) (*process, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	running := &process{place: s.place, interrupt: cancel, ended: make(chan struct{})}
+	command := exec.CommandContext(ctx, "sh", "-e", "-c", s.script)
+	command.Dir = r.dir
+	command.Stdout, command.Stderr = &running.output, &running.output
+	command.WaitDelay = stopPatience
+	inOwnGroup(command)
+	if err := command.Start(); err != nil {
+		cancel()
+		return nil, err
+	}
+	go func() {
+		defer close(running.ended)
+		defer cancel()
+		running.err = command.Wait()
+		endGroup(command)
+	}()
+	return running, nil
+}
+
+// output gathers what a command writes and may be read meanwhile.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+func lastLines(text string, most int) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(lines[max(0, len(lines)-most):], "\n")
+}
