@@ -70,7 +70,7 @@ func (p *Picker[T]) Random(ctx context.Context) (T, error) {
 	}
 }
 
-// ids returns an index that isn't older than maxAge.
+// ids returns an index whose read began at most maxAge ago, or else one that was read for this pick.
 func (p *Picker[T]) ids(ctx context.Context) (*index, error) {
 	current := p.current.Load()
 	age := p.now().Sub(current.read)

@@ -204,7 +204,8 @@ func (s *Store[T]) write(ctx context.Context, tx pgx.Tx, feed func(put func(T) e
 		return err
 	}
 	if name != "" && sequence.Highest > 0 {
-		_, err = tx.Exec(ctx, "SELECT setval($1::regclass, $2)", name, sequence.Highest)
+		// Never lower than another application has come meanwhile.
+		_, err = tx.Exec(ctx, "SELECT setval($1::regclass, GREATEST($2, (SELECT last_value FROM "+name+")))", name, sequence.Highest)
 	}
 	return err
 }

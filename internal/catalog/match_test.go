@@ -1,0 +1,95 @@
+package catalog_test
+
+import (
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"superheroes/internal/catalog"
+)
+
+func TestMatch(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		text, part string
+		want       bool
+	}{
+		{"empty part", "Yoda", "", true},
+		{"empty part of an empty name", "", "", true},
+		{"part of an empty name", "", "a", false},
+		{"beginning", "Yoda", "yo", true},
+		{"end", "Yoda", "DA", true},
+		{"whole", "Yoda", "YODA", true},
+		{"longer than the name", "Yoda", "yodas", false},
+		{"É and é", "ÉCLAIR", "éclair", true},
+		{"é and É", "éclair", "ÉCLAIR", true},
+		{"accent in the name only", "éclair", "eclair", false},
+		{"accent in the part only", "eclair", "éclair", false},
+		{"precomposed name, combining part", "\u00e9", "e\u0301", false},
+		{"combining name, precomposed part", "e\u0301", "\u00e9", false},
+		{"letter before a combining accent", "e\u0301", "E", true},
+		{"the combining accent alone", "e\u0301", "\u0301", true},
+		{"other combining accent", "e\u0301", "\u0300", false},
+		{"capital sigma", "ΣΟΦΟΣ", "σοφος", true},
+		{"final sigma", "σοφός", "ΣΟΦΌΣ", true},
+		{"final sigma in the part", "ΣΑ", "ς", true},
+		{"sharp s and its capital", "Straße", "STRAẞE", true},
+		{"sharp s is not ss", "Straße", "STRASSE", false},
+		{"ss is not sharp s", "STRASSE", "straße", false},
+		{"Kelvin sign and k", "300 \u212a", "k", true},
+		{"k and Kelvin sign", "Kal-El", "\u212aAL", true},
+		{"Ångström sign and å", "\u212b", "å", true},
+		{"long s", "ſ", "S", true},
+		{"micro sign and mu", "\u00b5", "Μ", true},
+		{"dotless i is no i", "ı", "I", false},
+		{"dotted I is no i", "İ", "i", false},
+		{"titlecase digraph", "ǅ", "ǆ", true},
+		{"Cyrillic", "ЧЁРНЫЙ", "чёрный", true},
+		{"io is not ie", "Чёрный", "черный", false},
+		{"Cherokee", "Ꭰ", "ꭰ", true},
+		{"Deseret, beyond 16 bits", "𐐀", "𐐨", true},
+		{"per cent is no wildcard", "Yoda", "Y%a", false},
+		{"per cent", "100% Man", "0% M", true},
+		{"underscore is no wildcard", "Yoda", "Y_da", false},
+		{"underscore", "a_b", "A_B", true},
+		{"backslash", `a\b`, `A\`, true},
+		{"backslash is no escape", "100%", `\%`, false},
+		{"star, dot and bracket", "Yoda", "Y.*", false},
+		{"emoji", "🦸 Hero", "🦸", true},
+		{"emoji without its skin", "🦸🏽", "🦸", true},
+		{"blanks count", "Yo da", "yoda", false},
+		{"blanks at the end count", "Yoda", "yoda ", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := catalog.NewMatch(c.part).Name(c.text); got != c.want {
+				t.Errorf("%q in %q: got %t", c.part, c.text, got)
+			}
+		})
+	}
+}
+
+// TestMatchProperties compares with the standard library, which folds the case of whole texts only.
+func TestMatchProperties(t *testing.T) {
+	// Few letters, so that many parts are there, and those with more than two cases among them.
+	letters := rapid.StringOfN(rapid.SampledFrom([]rune("aAkK\u212asS\u017fßẞéÉe\u0301σςΣ%_İı")), 0, 8, -1)
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(letters, rapid.String()).Draw(t, "text")
+		part := rapid.OneOf(letters, rapid.String()).Draw(t, "part")
+		if got, want := catalog.NewMatch(part).Name(text), hasFolded([]rune(text), []rune(part)); got != want {
+			t.Errorf("%q in %q: got %t, want %t", part, text, got, want)
+		}
+		if !catalog.NewMatch(part).Name(text + part + text) {
+			t.Errorf("%q isn't found between two %q", part, text)
+		}
+	})
+}
+
+func hasFolded(text, part []rune) bool {
+	for i := 0; i+len(part) <= len(text); i++ {
+		if strings.EqualFold(string(text[i:i+len(part)]), string(part)) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,211 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"superheroes/internal/catalog"
+)
+
+func (e Engine[T]) testPicker(t *testing.T) {
+	t.Run("an empty catalog", e.testPickOfNone)
+	t.Run("each item is equally likely", e.testUniform)
+	t.Run("a biased picker is found out", e.testBiased)
+	t.Run("a deleted row is never drawn", e.testPickBesideDeletions)
+	t.Run("a new row is drawn within a second", e.testPickOfNew)
+}
+
+func (f *fixture[T]) picker() *catalog.Picker[T] {
+	picker := catalog.NewPicker(f.store)
+	f.Cleanup(picker.Close)
+	return picker
+}
+
+// freshness is how long a pick may miss a new row.
+const freshness = time.Second
+
+func (e Engine[T]) testPickOfNone(t *testing.T) {
+	f := e.empty(t)
+	picker := f.picker()
+	if item, err := picker.Random(t.Context()); !errors.Is(err, catalog.ErrEmpty) {
+		t.Errorf("got %v and %v, want ErrEmpty", item, err)
+	}
+	f.exec(f.db.SQL, f.insertion(f.item(51, "first")))
+	time.Sleep(freshness)
+	item, err := picker.Random(t.Context())
+	if err != nil || item.Key() != 51 {
+		t.Errorf("got %v and %v, want the one that was added", item, err)
+	}
+	f.exec(f.db.SQL, "DELETE FROM "+e.Kind.Table.Name)
+	if item, err := picker.Random(t.Context()); !errors.Is(err, catalog.ErrEmpty) {
+		t.Errorf("after the deletion: got %v and %v, want ErrEmpty", item, err)
+	}
+}
+
+// leastP is the p-value below which a picker is taken to be biased: a good one is once in a million runs.
+const leastP = 1e-6
+
+// gaps returns a store with 40 items whose ids are 1, 51, 101, ….
+func (e Engine[T]) gaps(t *testing.T) *fixture[T] {
+	f := e.empty(t)
+	var items []T
+	for i := range int64(40) {
+		items = append(items, f.numbered(1+50*i)...)
+	}
+	f.put(items...)
+	return f
+}
+
+// testUniform draws from many goroutines at once: from ids with gaps, and then, with the same picker, after every
+// third row was deleted behind its back, from those that are left.
+func (e Engine[T]) testUniform(t *testing.T) {
+	f := e.gaps(t)
+	picker := f.picker()
+	if p := f.uniformity(100_000, picker.Random); p < leastP {
+		t.Errorf("with gaps: p = %g", p)
+	}
+	f.exec(f.db.SQL, "DELETE FROM "+e.Kind.Table.Name+" WHERE id % 3 = 0")
+	if p := f.uniformity(50_000, picker.Random); p < leastP {
+		t.Errorf("after deletions: p = %g", p)
+	}
+}
+
+// testBiased checks the check: what many programs do, the next row from a random point of the range of ids, gives
+// the row behind a wide gap more often.
+func (e Engine[T]) testBiased(t *testing.T) {
+	f := e.gaps(t)
+	f.exec(f.db.SQL, "DELETE FROM "+e.Kind.Table.Name+" WHERE id % 3 = 0")
+	highest := slices.Max(f.ids())
+	biased := func(ctx context.Context) (T, error) {
+		page, err := f.store.Page(ctx, rand.Int64N(highest), 1)
+		if err != nil || len(page) == 0 {
+			var none T
+			return none, fmt.Errorf("nothing was drawn: %w", err)
+		}
+		return page[0], nil
+	}
+	if p := f.uniformity(20_000, biased); p >= leastP {
+		t.Errorf("it passes for uniform: p = %g", p)
+	}
+}
+
+// uniformity draws so often, and returns the p-value of what came. An item that isn't in the store ends the test.
+func (f *fixture[T]) uniformity(draws int, draw func(context.Context) (T, error)) float64 {
+	f.Helper()
+	const workers = 8
+	ids := f.ids()
+	tallies := make([][]int, workers)
+	group, ctx := errgroup.WithContext(f.Context())
+	for w := range workers {
+		group.Go(func() (err error) {
+			tallies[w], err = tally(ctx, draw, ids, draws/workers)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		f.Fatal(err)
+	}
+	counts := make([]int, len(ids))
+	for _, part := range tallies {
+		for i, n := range part {
+			counts[i] += n
+		}
+	}
+	p := pValue(counts)
+	f.Logf("%d draws from %d items: p = %.3g", draws, len(ids), p)
+	return p
+}
+
+// tally counts n draws by id.
+func tally[T catalog.Item](ctx context.Context, draw func(context.Context) (T, error), ids []int64, n int) ([]int, error) {
+	counts := make([]int, len(ids))
+	for range n {
+		item, err := draw(ctx)
+		if err != nil {
+			return nil, err
+		}
+		at, known := slices.BinarySearch(ids, item.Key())
+		if !known {
+			return nil, fmt.Errorf("%v was drawn, which isn't in the store", item)
+		}
+		counts[at]++
+	}
+	return counts, nil
+}
+
+// testPickBesideDeletions deletes one row after the other while others draw. A draw that begins after the deletion
+// never gives the row.
+func (e Engine[T]) testPickBesideDeletions(t *testing.T) {
+	f := e.gaps(t)
+	picker := f.picker()
+	ctx, cancel := context.WithCancel(t.Context())
+	group, ctx := errgroup.WithContext(ctx)
+	for range 4 {
+		group.Go(func() error {
+			for ctx.Err() == nil {
+				if _, err := picker.Random(ctx); err != nil && ctx.Err() == nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	ids := f.ids()
+	for i, id := range ids[:len(ids)-1] {
+		f.exec(f.db.SQL, fmt.Sprintf("DELETE FROM %s WHERE id = %d", e.Kind.Table.Name, id))
+		for range 20 {
+			item, err := picker.Random(t.Context())
+			if err != nil || !slices.Contains(ids[i+1:], item.Key()) {
+				t.Fatalf("with %d rows left: got %v and %v", len(ids)-i-1, item, err)
+			}
+		}
+	}
+	cancel()
+	if err := group.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// testPickOfNew waits for as long as a new row may be missed, because that is the promise.
+func (e Engine[T]) testPickOfNew(t *testing.T) {
+	for name, meanwhile := range map[string]func(*catalog.Picker[T], time.Time) error{
+		"while others draw": func(picker *catalog.Picker[T], until time.Time) error {
+			for time.Now().Before(until) {
+				if _, err := picker.Random(t.Context()); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"while nobody draws": func(_ *catalog.Picker[T], until time.Time) error {
+			time.Sleep(time.Until(until))
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := e.empty(t)
+			f.put(f.numbered(1)...)
+			picker := f.picker()
+			if _, err := picker.Random(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			f.exec(f.db.SQL, f.insertion(f.item(51, "new")))
+			if err := meanwhile(picker, time.Now().Add(freshness)); err != nil {
+				t.Fatal(err)
+			}
+			for range 64 { // that it never comes has a chance of 2^-64
+				if item, err := picker.Random(t.Context()); err != nil || item.Key() == 51 {
+					return
+				}
+			}
+			t.Error("it was not drawn")
+		})
+	}
+}
