@@ -5,12 +5,13 @@ GOLANGCI = go tool -modfile=tools/golangci-lint/go.mod golangci-lint
 GOVULNCHECK = go tool -modfile=tools/govulncheck/go.mod govulncheck
 
 .DEFAULT_GOAL = help
-.PHONY: help run build test lint vuln fuzz
+.PHONY: help run build test load lint vuln fuzz
 
 help:
 	@echo 'make run     start all four services (ARGS="--help" for the flags)'
 	@echo 'make build   build build/superheroes'
 	@echo 'make test    run all tests on real engines (ARGS="-run Fight ./internal/..." for some)'
+	@echo 'make load    load test of the whole system with k6 (ARGS="-rates 10,100")'
 	@echo 'make lint    go vet and golangci-lint'
 	@echo 'make vuln    look for known vulnerabilities'
 	@echo 'make fuzz    run each fuzz target for FUZZTIME=$(FUZZTIME)'
@@ -27,7 +28,16 @@ test:
 lint:
 	go vet ./...
 	CGO_ENABLED=0 go vet -C tools/ferretdb -tags ferretdb_no_postgresql .
+	go vet -C tools/load ./...
 	$(GOLANGCI) run ./...
+
+# k6 is built once; its licence (AGPL) lets us run it, not link it.
+build/k6: tools/k6/go.mod
+	CGO_ENABLED=0 go build -modfile=tools/k6/go.mod -trimpath -o $@ go.k6.io/k6
+
+load: build build/k6
+	go build -C tools/load -o ../../build/load .
+	build/load $(ARGS)
 
 vuln:
 	$(GOVULNCHECK) ./...

@@ -1,0 +1,91 @@
+// The family's load test: RAMPING_RATE iterations a second from the first second on, held, then down to none.
+//
+//   k6 run -e RAMPING_RATE=10 -e K6_HOST=http://localhost:8004 load.js
+//
+// It ends with an error when a threshold breaks: a dropped iteration counts as much as a failed request, because a
+// load that was not sent must not look like one that was answered.
+import { Gauge } from 'k6/metrics';
+import { countStored, randomFight } from './randomFight.js';
+
+const rate = Number(__ENV.RAMPING_RATE || 10);
+const hold = __ENV.HOLD_DURATION || '20s';
+const down = __ENV.RAMP_DOWN_DURATION || '5s';
+const maxVUs = Number(__ENV.MAX_VUS || 200);
+const results = __ENV.RESULTS_DIR || '/results';
+
+export const options = {
+  scenarios: {
+    fights: {
+      executor: 'ramping-arrival-rate',
+      startRate: rate,
+      timeUnit: '1s',
+      preAllocatedVUs: Math.min(maxVUs, Math.max(10, rate)),
+      maxVUs,
+      stages: [
+        { target: rate, duration: hold },
+        { target: 0, duration: down },
+      ],
+    },
+  },
+  thresholds: {
+    http_req_duration: ['p(95)<500'],
+    http_req_failed: ['rate<0.001'],
+    checks: ['rate==1'],
+    dropped_iterations: ['count==0'],
+  },
+  summaryTrendStats: ['min', 'avg', 'med', 'p(90)', 'p(95)', 'p(99)', 'max'],
+};
+
+// stored is how many fights the store gained, where the member can tell.
+const stored = new Gauge('fights_stored');
+
+export function setup() {
+  return { before: countStored() };
+}
+
+export default function () {
+  randomFight();
+}
+
+export function teardown({ before }) {
+  const after = countStored();
+  if (before !== null && after !== null) {
+    stored.add(after - before);
+  }
+}
+
+// handleSummary writes the summary to the results folder and to the terminal. The last line is the one the Green
+// Metrics Tool reads: the fights that were acknowledged and found stored, with the time in nanoseconds.
+export function handleSummary(data) {
+  return {
+    stdout: `\n${report(data).join('\n')}\n`,
+    [`${results}/summary_${rate}.json`]: JSON.stringify(data, null, 2),
+  };
+}
+
+function report(data) {
+  const count = (name) => data.metrics[name]?.values.count ?? 0;
+  const duration = data.metrics.http_req_duration?.values ?? {};
+  const ms = (value) => `${(value ?? 0).toFixed(2)} ms`;
+  const acknowledged = count('fights_acknowledged');
+  const found = data.metrics.fights_stored?.values.value;
+  const broken = brokenThresholds(data);
+  const lines = [
+    `rate ${rate}/s: ${count('iterations')} iterations, ${count('dropped_iterations')} dropped`,
+    `fights: ${acknowledged} acknowledged, ${found ?? 'cannot be checked:'} stored`,
+    `requests: ${count('http_reqs')}, median ${ms(duration.med)}, p95 ${ms(duration['p(95)'])}, p99 ${ms(duration['p(99)'])}`,
+    broken.length === 0 ? 'thresholds: all kept' : `thresholds BROKEN: ${broken.join('; ')}`,
+  ];
+  if (found !== undefined) {
+    lines.push(`${Date.now()}000000 GMT_SCI_R=${Math.min(acknowledged, found)}`);
+  }
+  return lines;
+}
+
+function brokenThresholds(data) {
+  return Object.entries(data.metrics).flatMap(([name, metric]) =>
+    Object.entries(metric.thresholds ?? {})
+      .filter(([, result]) => !result.ok)
+      .map(([rule]) => `${name} ${rule}`),
+  );
+}

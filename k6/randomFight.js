@@ -1,0 +1,89 @@
+// One iteration of the family's load test: two fighters, a place, and the fight between them. The same script
+// drives any member: it looks only at what every member answers.
+import http from 'k6/http';
+import { check } from 'k6';
+import { Counter } from 'k6/metrics';
+
+// K6_HOST is the base address of the fights service, as in http://fights:8000.
+const host = (__ENV.K6_HOST || 'http://localhost:8004').replace(/\/$/, '');
+
+// acknowledged counts the fights that were answered with 200 and are what they should be.
+export const acknowledged = new Counter('fights_acknowledged');
+
+export function randomFight() {
+  const fighters = answer(http.get(`${host}/api/fights/randomfighters`, named('randomfighters')), {
+    'randomfighters: a hero and a villain': (body) => isFighter(body.hero) && isFighter(body.villain),
+  });
+  const place = answer(http.get(`${host}/api/fights/randomlocation`, named('randomlocation')), {
+    'randomlocation: a place': (body) => isName(body.name),
+  });
+  if (!fighters || !place) {
+    return null;
+  }
+  const request = { hero: fighters.hero, villain: fighters.villain, location: place };
+  const headers = { 'Content-Type': 'application/json' };
+  const response = http.post(`${host}/api/fights`, JSON.stringify(request), { headers, ...named('fight') });
+  const fight = answer(response, {
+    'fight: the stronger wins, a tie goes to the villain': (body) => isDecided(body, request),
+  });
+  if (fight) {
+    acknowledged.add(1);
+  }
+  return fight;
+}
+
+// countStored returns how many fights the member has stored, or null when it can't tell.
+export function countStored() {
+  const response = http.get(`${host}/api/fights/count`, {
+    ...named('count'),
+    responseCallback: http.expectedStatuses({ min: 200, max: 499 }),
+  });
+  try {
+    const { count } = response.json();
+    return response.status === 200 && Number.isInteger(count) ? count : null;
+  } catch {
+    return null;
+  }
+}
+
+// named gives a request its name in the results.
+function named(name) {
+  return { tags: { name } };
+}
+
+// answer returns the JSON of a good answer, and null of any other.
+function answer(response, contents) {
+  const name = response.request.url.split('/').pop();
+  if (!check(response, { [`${name}: status 200`]: (r) => r.status === 200 })) {
+    return null;
+  }
+  let body;
+  try {
+    body = response.json();
+  } catch {
+    body = null;
+  }
+  if (!check(body, { [`${name}: JSON`]: (b) => b !== null && typeof b === 'object' })) {
+    return null;
+  }
+  return check(body, contents) ? body : null;
+}
+
+function isName(name) {
+  return typeof name === 'string' && name !== '' && !name.toLowerCase().includes('fallback');
+}
+
+function isFighter(fighter) {
+  return fighter && isName(fighter.name) && Number.isInteger(fighter.level);
+}
+
+function isDecided(fight, { hero, villain }) {
+  const heroWins = hero.level > villain.level;
+  const [winner, loser] = heroWins ? [hero, villain] : [villain, hero];
+  return (
+    fight.winner_name === winner.name &&
+    fight.loser_name === loser.name &&
+    fight.winner_team === (heroWins ? 'heroes' : 'villains') &&
+    Boolean(fight.id)
+  );
+}
