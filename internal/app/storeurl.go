@@ -103,7 +103,7 @@ func parseMySQL(text string) (storeURL, error) {
 	config.DBName = strings.Trim(parsed.Path, "/")
 	config.TLSConfig = parsed.Query().Get("tls")
 	config.Timeout, config.ReadTimeout, config.WriteTimeout = 2*time.Second, 10*time.Second, 10*time.Second
-	config.ClientFoundRows = true // an UPDATE that changes nothing has still found its row
+	config.ClientFoundRows = true      // an UPDATE that changes nothing has still found its row
 	config.Logger = &mysql.NopLogger{} // its errors come back to us, and its lines are not in our format
 	config.Params = map[string]string{"sql_mode": "'STRICT_ALL_TABLES'"}
 	if err := config.Apply(mysql.Charset("utf8mb4", "")); err != nil {

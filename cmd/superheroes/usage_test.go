@@ -1,0 +1,196 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+// outcome is what a command line came to.
+type outcome struct {
+	code           int
+	stdout, stderr string
+}
+
+// invoke runs a command line in this process.
+func invoke(args ...string) outcome {
+	var stdout, stderr bytes.Buffer
+	code := run(args, &stdout, &stderr)
+	return outcome{code, stdout.String(), stderr.String()}
+}
+
+// check checks the exit code, that a failure is told in one line on stderr and nothing else, and that each of these
+// texts is in what was written.
+func (o outcome) check(t *testing.T, code int, texts ...string) {
+	t.Helper()
+	if o.code != code {
+		t.Fatalf("exit code %d, want %d; stdout %s, stderr %s", o.code, code, o.stdout, o.stderr)
+	}
+	if code == exitOK && o.stderr != "" {
+		t.Errorf("stderr: %s", o.stderr)
+	}
+	if code != exitOK && (o.stdout != "" || strings.Count(o.stderr, "\n") != 1 || !strings.HasSuffix(o.stderr, "\n")) {
+		t.Errorf("want one line on stderr, got stdout %q, stderr %q", o.stdout, o.stderr)
+	}
+	for _, text := range texts {
+		if !strings.Contains(o.stdout+o.stderr, text) {
+			t.Errorf("%q is missing from stdout %q, stderr %q", text, o.stdout, o.stderr)
+		}
+	}
+}
+
+var commandNames = []string{"up", "heroes", "villains", "locations", "fights", "migrate", "import", "export", "health", "version", "help"}
+
+func TestHelp(t *testing.T) {
+	for _, args := range [][]string{{"--help"}, {"-h"}, {"help"}} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			invoke(args...).check(t, exitOK, append([]string{"Usage: superheroes <command>"}, commandNames...)...)
+		})
+	}
+	for _, command := range commandNames {
+		t.Run(command, func(t *testing.T) {
+			flag := invoke(command, "--help")
+			flag.check(t, exitOK, "Usage: superheroes "+command)
+			invoke(command, "-h").check(t, exitOK, flag.stdout)
+			if asked := invoke("help", command); asked != flag {
+				t.Errorf("help %s: got %+v, want %+v", command, asked, flag)
+			}
+		})
+	}
+	t.Run("a flag and its variable", func(t *testing.T) {
+		invoke("help", "up").check(t, exitOK, "--data-dir", "$DATA_DIR", "--heroes-addr", "$HEROES_ADDR", "--heroes-database-url", "$HEROES_DATABASE_URL")
+		invoke("help", "fights").check(t, exitOK, "--addr", "$ADDR", "--mongodb-url", "$MONGODB_URL", "--heroes-url", "$HEROES_URL")
+	})
+}
+
+func TestVersion(t *testing.T) {
+	got := invoke("version")
+	got.check(t, exitOK, "superheroes "+versionText())
+	if strings.Count(got.stdout, "\n") != 1 {
+		t.Errorf("got %q", got.stdout)
+	}
+}
+
+func TestWrongUsage(t *testing.T) {
+	for _, c := range []struct {
+		name, args string
+		env        string // NAME=value, set before
+		names      string // what the message must name
+	}{
+		{"an unknown command", "nonsense", "", "nonsense"},
+		{"an unknown command of help", "help nonsense", "", "nonsense"},
+		{"an unknown flag", "--nonsense", "", "--nonsense"},
+		{"an unknown flag of up", "up --nonsense=1", "", "--nonsense"},
+		{"another command's flag", "heroes --data-dir=x", "", "--data-dir"},
+		{"an extra argument of up", "up nonsense", "", "nonsense"},
+		{"an extra argument of heroes", "heroes nonsense", "", "nonsense"},
+		{"an extra argument of version", "version nonsense", "", "nonsense"},
+		{"an extra argument of migrate", "migrate nonsense", "", "nonsense"},
+		{"a flag without its value", "heroes --pool-min", "", "--pool-min"},
+		{"a number that is none", "heroes --pool-max=many", "", "--pool-max"},
+		{"a pool of none", "heroes --pool-min=0 --pool-max=0", "", "--pool-max"},
+		{"a pool with its ends swapped", "up --villains-database-url=postgres://h/d --villains-pool-min=9 --villains-pool-max=8", "", "--villains-pool-max"},
+		{"a bad duration", "heroes --deadline=soon", "", "--deadline"},
+		{"a duration without a unit", "up --idle-timeout=5", "", "--idle-timeout"},
+		{"a negative duration", "up --drain-delay=-1s", "", "--drain-delay"},
+		{"no time at all", "heroes --deadline=0s", "", "--deadline"},
+		{"a bad value of several", "up --log-format=xml", "", "--log-format"},
+		{"a bad level", "up --log-level=loud", "", "--log-level"},
+		{"a bad yes or no", "up --access-log=perhaps", "", "--access-log"},
+		{"a bad duration in a variable", "heroes", "DEADLINE=soon", "DEADLINE"},
+		{"a bad number in a variable", "up", "HEROES_POOL_MAX=many", "HEROES_POOL_MAX"},
+		{"a bad value in a variable", "up", "LOG_FORMAT=xml", "--log-format"},
+		{"a bad address in a variable", "heroes", "ADDR=nonsense", "--addr"},
+		{"an address without a port", "heroes --addr=localhost", "", "--addr"},
+		{"a port beyond all", "up --fights-addr=127.0.0.1:65536", "", "--fights-addr"},
+		{"a port that is none", "up --locations-addr=127.0.0.1:nonsense", "", "--locations-addr"},
+		{"a peer that is no URL", "fights --villains-url=villains:8000", "", "--villains-url"},
+		{"a peer of another scheme", "fights", "HEROES_URL=ftp://heroes", "--heroes-url"},
+		{"import without anything", "import", "", "<catalog>"},
+		{"import without a file", "import heroes", "", "<file>"},
+		{"import of an unknown catalog", "import dogs x.csv", "", "<catalog>"},
+		{"import of an unknown extension", "import heroes x.txt", "", "x.txt"},
+		{"import of no extension", "import heroes x", "", "x: the format"},
+		{"import of an unknown format", "import heroes x.csv --format=xml", "", "--format"},
+		{"import of stdin without a format", "import heroes -", "", "--format"},
+		{"export without anything", "export", "", "<catalog>"},
+		{"export of an unknown catalog", "export dogs", "", "<catalog>"},
+		{"export as SQL", "export heroes --format=sql", "", "--format"},
+		{"export to an SQL file", "export heroes -o x.sql", "", "--output"},
+		{"export to an unknown extension", "export heroes -o x.txt", "", "x.txt"},
+		{"health of a bad address", "health --addr=nonsense", "", "--addr"},
+		{"health of a bad address of one", "health --fights-addr=nonsense", "", "--fights-addr"},
+		{"health of a bad address in a variable", "health", "ADDR=nonsense", "--addr"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Chdir(t.TempDir()) // whatever is made by mistake
+			if name, value, set := strings.Cut(c.env, "="); set {
+				t.Setenv(name, value)
+			}
+			invoke(strings.Fields(c.args)...).check(t, exitUsage, c.names)
+		})
+	}
+}
+
+func TestBadStoreURLs(t *testing.T) {
+	for _, c := range []struct{ name, args, flag string }{
+		{"heroes: another engine", "heroes --database-url=mysql://u:hidden@h/d", "--database-url"},
+		{"heroes: no URL", "heroes --database-url=", "--database-url"},
+		{"heroes: only words", "heroes --database-url=hidden", "--database-url"},
+		{"heroes: a bad port", "heroes --database-url=postgres://u:hidden@h:port/d", "--database-url"},
+		{"heroes: a bad escape", "heroes --database-url=postgres://u:hidden%zz@h/d", "--database-url"},
+		{"villains: another engine", "villains --database-url=mongodb://u:hidden@h/d", "--database-url"},
+		{"locations: another engine", "locations --mysql-url=postgres://u:hidden@h/d", "--mysql-url"},
+		{"locations: no database", "locations --mysql-url=mysql://u:hidden@h", "--mysql-url"},
+		{"locations: no host", "locations --mysql-url=mysql:///hidden", "--mysql-url"},
+		{"locations: a bad port", "locations --mysql-url=mysql://u:hidden@h:port/d", "--mysql-url"},
+		{"locations: the driver's own spelling", "locations --mysql-url=u:hidden@tcp(h)/d", "--mysql-url"},
+		{"fights: another engine", "fights --mongodb-url=mysql://u:hidden@h/d", "--mongodb-url"},
+		{"fights: no host", "fights --mongodb-url=mongodb://u:hidden@", "--mongodb-url"},
+		{"fights: a bad escape", "fights --mongodb-url=mongodb://u:hidden%zz@h/d", "--mongodb-url"},
+		{"fights: a bad option", "fights --mongodb-url=mongodb://u:hidden@h/d?w=-5", "--mongodb-url"},
+		{"a file without a name", "heroes --database-url=sqlite:", "--database-url"},
+		{"a folder", "heroes --database-url=sqlite:///tmp/hidden/", "--database-url"},
+		{"memory", "fights --mongodb-url=sqlite::memory:", "--mongodb-url"},
+		{"up: heroes", "up --heroes-database-url=hidden", "--heroes-database-url"},
+		{"up: villains", "up --villains-database-url=mysql://u:hidden@h/d", "--villains-database-url"},
+		{"up: locations", "up --locations-mysql-url=mysql://u:hidden@h", "--locations-mysql-url"},
+		{"up: fights", "up --fights-mongodb-url=mongodb://u:hidden@", "--fights-mongodb-url"},
+		{"migrate", "migrate --heroes-database-url=postgres://u:hidden@h:port/d", "--heroes-database-url"},
+		{"import", "import heroes x.csv --database-url=postgres://u:hidden@h:port/d", "--database-url"},
+		{"import of locations", "import locations x.csv --mysql-url=mysql://u:hidden@h", "--mysql-url"},
+		{"export", "export villains --database-url=mongodb://u:hidden@h/d", "--database-url"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			got := invoke(strings.Fields(c.args)...)
+			got.check(t, exitUsage, c.flag)
+			if strings.Contains(got.stderr, "hidden") {
+				t.Errorf("the password is shown: %s", got.stderr)
+			}
+		})
+	}
+}
+
+// TestStoresThatDoNotAnswer starts services whose store is not there: one line with host, port and cause, no password.
+func TestStoresThatDoNotAnswer(t *testing.T) {
+	const nobody = "127.0.0.1:1"
+	for _, c := range []struct{ name, args string }{
+		{"heroes", "heroes --addr=127.0.0.1:0 --store-wait=600ms --database-url=postgres://u:hidden@" + nobody + "/d"},
+		{"villains", "villains --addr=127.0.0.1:0 --store-wait=600ms --database-url=postgres://u:hidden@" + nobody + "/d"},
+		{"locations", "locations --addr=127.0.0.1:0 --store-wait=600ms --mysql-url=mysql://u:hidden@" + nobody + "/d"},
+		{"fights", "fights --addr=127.0.0.1:0 --store-wait=600ms --mongodb-url=mongodb://u:hidden@" + nobody + "/d"},
+		{"migrate", "migrate --data-dir=DIR --heroes-store-wait=600ms --heroes-database-url=postgres://u:hidden@" + nobody + "/d"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := invoke(strings.Fields(strings.ReplaceAll(c.args, "DIR", t.TempDir()))...)
+			got.check(t, exitError, nobody, "within 600ms", "refused", "-url")
+			if strings.Contains(got.stderr, "hidden") {
+				t.Errorf("the password is shown: %s", got.stderr)
+			}
+		})
+	}
+	t.Run("a file that can't be opened", func(t *testing.T) {
+		invoke("heroes", "--addr=127.0.0.1:0", "--database-url=sqlite:"+t.TempDir()+"/nobody/heroes.db").check(t, exitError, "heroes.db", "--database-url")
+	})
+}

@@ -1,0 +1,156 @@
+package app_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"superheroes/internal/app"
+	"superheroes/internal/httpserver"
+)
+
+// upConfig is what the command line makes of no flags, on free ports and a folder of the test's own.
+func upConfig(t *testing.T) app.UpConfig {
+	t.Helper()
+	const anyPort = "127.0.0.1:0"
+	cfg := app.UpConfig{HeroesAddr: anyPort, VillainsAddr: anyPort, LocationsAddr: anyPort, FightsAddr: anyPort}
+	cfg.DataDir = t.TempDir()
+	cfg.Config = httpserver.Config{Deadline: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 15 * time.Second, ShutdownTimeout: 6 * time.Second}
+	return cfg
+}
+
+func fetch(t *testing.T, url string) (int, string) {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(body)
+}
+
+func TestUp(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	cfg := upConfig(t)
+	for round := range 2 { // the second on the data of the first
+		var log bytes.Buffer
+		a := app.New("test", &log)
+		if err := a.Up(t.Context(), cfg); err != nil {
+			t.Fatal(err)
+		}
+		endpoints := a.Endpoints()
+		if len(endpoints) != 4 {
+			t.Fatalf("got %v", endpoints)
+		}
+		for _, at := range endpoints {
+			if _, port, err := net.SplitHostPort(at.Addr); err != nil || port == "0" {
+				t.Errorf("%s listens on %q", at.Service, at.Addr)
+			}
+			if status, body := fetch(t, "http://"+at.Addr+"/readyz"); status != http.StatusOK {
+				t.Errorf("%s: got %d %s", at.Service, status, body)
+			}
+		}
+		if status, body := fetch(t, "http://"+endpoints[3].Addr+"/api/fights/execute_fight"); status != http.StatusOK {
+			t.Errorf("round %d: got %d %s", round, status, body)
+		}
+		if err := a.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if log.Len() > 0 {
+			t.Errorf("round %d logged %s", round, &log)
+		}
+	}
+}
+
+// TestUpFails starts what can't be started: an error that says which flag, and nothing left behind, so that the same
+// folder and the ports that were free can be used at once.
+func TestUpFails(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	addr := taken.Addr().String()
+	for _, c := range []struct {
+		name   string
+		change func(*app.UpConfig)
+		wants  []string
+	}{
+		{"the port of the first", func(c *app.UpConfig) { c.HeroesAddr = addr }, []string{addr, "--heroes-addr"}},
+		{"the port of the fourth", func(c *app.UpConfig) { c.FightsAddr = addr }, []string{addr, "--fights-addr"}},
+		{"a store that can't be opened", func(c *app.UpConfig) { c.Fights.MongodbURL = "sqlite:" + c.DataDir + "/nobody/fights.db" }, []string{"fights", "nobody", "--fights-mongodb-url"}},
+		{"a store that isn't there", func(c *app.UpConfig) {
+			c.Villains.DatabaseURL, c.Villains.PoolMax, c.Villains.StoreWait = "postgres://u:hidden@127.0.0.1:1/d", 1, time.Millisecond
+		}, []string{"villains", "127.0.0.1:1", "--villains-database-url"}},
+		{"an URL that is none", func(c *app.UpConfig) { c.Locations.MysqlURL = "hidden" }, []string{"locations", "--locations-mysql-url"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+			good := upConfig(t)
+			bad := good
+			c.change(&bad)
+			err := app.New("test", io.Discard).Up(t.Context(), bad)
+			if err == nil {
+				t.Fatal("it started")
+			}
+			for _, want := range c.wants {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%q is missing from: %v", want, err)
+				}
+			}
+			if strings.Contains(err.Error(), "hidden") || strings.Contains(err.Error(), "\n") {
+				t.Errorf("got %v", err)
+			}
+			startStop(t, good)
+		})
+	}
+	t.Run("a folder in use", func(t *testing.T) {
+		defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+		cfg := upConfig(t)
+		first := app.New("test", io.Discard)
+		if err := first.Up(t.Context(), cfg); err != nil {
+			t.Fatal(err)
+		}
+		if err := app.New("test", io.Discard).Up(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "--data-dir") {
+			t.Errorf("got %v", err)
+		}
+		if err := first.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+		startStop(t, cfg)
+	})
+	t.Run("given up while a store is waited for", func(t *testing.T) {
+		defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+		cfg := upConfig(t)
+		cfg.Heroes.DatabaseURL, cfg.Heroes.PoolMax, cfg.Heroes.StoreWait = "postgres://u:hidden@127.0.0.1:1/d", 1, time.Hour
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		if err := app.New("test", io.Discard).Up(ctx, cfg); err == nil {
+			t.Error("it started")
+		}
+	})
+}
+
+func startStop(t *testing.T, cfg app.UpConfig) {
+	t.Helper()
+	a := app.New("test", io.Discard)
+	if err := a.Up(t.Context(), cfg); err != nil {
+		t.Errorf("the same again, without the fault: %v", err)
+		return
+	}
+	if err := a.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

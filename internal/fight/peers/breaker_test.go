@@ -1,0 +1,178 @@
+package peers
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"golang.org/x/sync/errgroup"
+
+	"superheroes/internal/catalog"
+	"superheroes/internal/character"
+	"superheroes/internal/fight"
+	"superheroes/test/faults/fakepeer"
+)
+
+func info() huma.Info { return huma.Info{Title: "test", Version: "1"} }
+
+func discard() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+
+func operation() huma.Operation {
+	return huma.Operation{OperationID: "test", Method: http.MethodGet, Path: "/"}
+}
+
+// withBreaker opens after three failures in a row.
+func withBreaker(delay time.Duration) Config {
+	cfg := patient()
+	cfg.BreakerFailures, cfg.BreakerDelay = 3, delay
+	return cfg
+}
+
+func TestBreakerOpens(t *testing.T) {
+	peer := fakepeer.New(t, fakepeer.Answers(http.StatusInternalServerError, "{}"))
+	client := newClient(t, peer.URL, withBreaker(time.Hour))
+	for range 3 {
+		if _, err := client.Random(t.Context()); err == nil || errors.Is(err, fight.ErrOpen) {
+			t.Fatalf("before it opens: got %v", err)
+		}
+	}
+	peer.Behave(fakepeer.Answers(http.StatusOK, fakepeer.Hero))
+	for range 5 {
+		if _, err := client.Random(t.Context()); !errors.Is(err, fight.ErrOpen) {
+			t.Errorf("got %v, want %v", err, fight.ErrOpen)
+		}
+	}
+	if got := peer.Requests(); got != 3 {
+		t.Errorf("the peer was asked %d times, want 3", got)
+	}
+}
+
+func TestBreakerCountsFailuresInARow(t *testing.T) {
+	peer := fakepeer.New(t, nil)
+	client := newClient(t, peer.URL, withBreaker(time.Hour))
+	for _, harmless := range []struct {
+		name      string
+		behaviour http.HandlerFunc
+		err       error
+	}{
+		{"an answer", fakepeer.Answers(http.StatusOK, fakepeer.Hero), nil},
+		{"an empty catalog", fakepeer.Answers(http.StatusNotFound, "{}"), catalog.ErrEmpty},
+	} {
+		t.Run(harmless.name, func(t *testing.T) {
+			for range 3 {
+				peer.Behave(fakepeer.BreaksOff(""))
+				for range 2 {
+					if _, err := client.Random(t.Context()); err == nil || errors.Is(err, fight.ErrOpen) {
+						t.Fatalf("got %v, want that it broke off", err)
+					}
+				}
+				peer.Behave(harmless.behaviour)
+				if _, err := client.Random(t.Context()); !errors.Is(err, harmless.err) {
+					t.Fatalf("got %v, want %v", err, harmless.err)
+				}
+			}
+		})
+	}
+}
+
+func TestBreakerRecovers(t *testing.T) {
+	peer := fakepeer.New(t, fakepeer.BreaksOff(""))
+	client := newClient(t, peer.URL, withBreaker(50*time.Millisecond))
+	for range 3 {
+		_, _ = client.Random(t.Context())
+	}
+	asked := peer.Requests()
+	eventually(t, "the peer is tried again", func() bool {
+		_, err := client.Random(t.Context())
+		return !errors.Is(err, fight.ErrOpen)
+	})
+	if got := peer.Requests(); got != asked+1 {
+		t.Errorf("a peer that is still away was tried %d times, want once", got-asked)
+	}
+	peer.Behave(fakepeer.Answers(http.StatusOK, fakepeer.Hero))
+	eventually(t, "the peer answers again", func() bool {
+		_, err := client.Random(t.Context())
+		return err == nil
+	})
+	for range 5 {
+		if _, err := client.Random(t.Context()); err != nil {
+			t.Errorf("after it recovered: %v", err)
+		}
+	}
+}
+
+// giveUp begins a call and cancels it when the peer has it. cause is what the caller says of it.
+func giveUp(t *testing.T, client interface {
+	Random(context.Context) (character.Character, error)
+}, peer *fakepeer.Peer, cause error) {
+	t.Helper()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	asked := peer.Requests()
+	var group errgroup.Group
+	group.Go(func() error {
+		_, err := client.Random(ctx)
+		return err
+	})
+	eventually(t, "the peer is asked", func() bool { return peer.Requests() > asked })
+	cancel(cause)
+	if err := group.Wait(); err == nil || isTimeout(err) {
+		t.Errorf("a call that was given up returned %v", err)
+	}
+}
+
+// A call ends before its answer when the client has gone, or when another peer has failed. Neither is this peer's
+// fault, nor a sign that it is well.
+func TestBreakerIgnoresCallsThatWereGivenUp(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		cause error
+	}{
+		{"the client has gone", nil},
+		{"another peer failed", &fight.PeerError{Peer: "villains", Err: errors.New("refused")}},
+		{"another catalog is empty", &fight.PeerError{Peer: "villains", Err: catalog.ErrEmpty}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			peer := fakepeer.New(t, fakepeer.Hangs())
+			client := newClient(t, peer.URL, withBreaker(time.Hour))
+			for range 6 {
+				giveUp(t, client, peer, test.cause)
+			}
+			peer.Behave(fakepeer.Answers(http.StatusOK, fakepeer.Hero))
+			if _, err := client.Random(t.Context()); err != nil {
+				t.Errorf("after calls that were given up: %v", err)
+			}
+		})
+		t.Run(test.name+", as the peer was tried again", func(t *testing.T) {
+			peer := fakepeer.New(t, fakepeer.BreaksOff(""))
+			client := newClient(t, peer.URL, withBreaker(time.Hour))
+			for range 3 {
+				_, _ = client.Random(t.Context())
+			}
+			client.breaker.HalfOpen() // what the delay's end does
+			peer.Behave(fakepeer.Hangs())
+			giveUp(t, client, peer, test.cause)
+			peer.Behave(fakepeer.Answers(http.StatusInternalServerError, "{}"))
+			if _, err := client.Random(t.Context()); errors.Is(err, fight.ErrOpen) {
+				t.Errorf("a trial that was given up keeps others from trying")
+			}
+			if _, err := client.Random(t.Context()); !errors.Is(err, fight.ErrOpen) {
+				t.Errorf("after a trial that failed: got %v, want %v", err, fight.ErrOpen)
+			}
+		})
+	}
+}
+
+func TestNoBreaker(t *testing.T) {
+	peer := fakepeer.New(t, fakepeer.BreaksOff(""))
+	client := newClient(t, peer.URL, patient())
+	for range 50 {
+		if _, err := client.Random(t.Context()); err == nil || errors.Is(err, fight.ErrOpen) {
+			t.Fatalf("got %v", err)
+		}
+	}
+}

@@ -1,0 +1,211 @@
+// Package faults tests how the real program behaves when what it depends on fails, and when it is asked to stop:
+// black-box, over real sockets, with real signals and real servers.
+package faults
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"superheroes/test/faults/fakepeer"
+	"superheroes/test/system"
+)
+
+// hang is when something counts as hung. Nothing that is right comes near it.
+const hang = 30 * time.Second
+
+// The program is built once for all of them.
+func TestFaults(t *testing.T) {
+	program := system.Build(t)
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, string)
+	}{
+		{"peers", testPeers},
+		{"store that goes away", testStoreThatGoesAway},
+		{"store that is not there at the start", testStoreThatIsNotThereAtTheStart},
+		{"graceful stop", testGracefulStop},
+		{"logs", testLogs},
+		{"connection limit", testConnectionLimit},
+		{"memory limit", testMemoryLimit},
+		{"network", testNetwork},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(t, program) })
+	}
+}
+
+// answer is an HTTP answer with its body.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+	took   time.Duration
+}
+
+// ask sends a request; header holds names and values in turn.
+func ask(t *testing.T, method, url, body string, header ...string) answer {
+	t.Helper()
+	got, err := try(t, method, url, body, header...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.took > 10*time.Second {
+		t.Errorf("%s %s took %s", method, url, got.took)
+	}
+	return got
+}
+
+// try is ask for a server that may not be there.
+func try(t *testing.T, method, url, body string, header ...string) (answer, error) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
+	}
+	client := system.Client()
+	client.Timeout = hang
+	begin := time.Now()
+	response, err := client.Do(request)
+	if err != nil {
+		return answer{}, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	return answer{response.StatusCode, response.Header, string(text), time.Since(begin)}, err
+}
+
+func get(t *testing.T, url string) answer {
+	t.Helper()
+	return ask(t, http.MethodGet, url, "")
+}
+
+// want checks the status.
+func (a answer) want(t *testing.T, status int) answer {
+	t.Helper()
+	if a.status != status {
+		t.Errorf("got %d %s, want %d", a.status, a.body, status)
+	}
+	return a
+}
+
+// wantProblem checks that the answer is a problem of this status whose detail names this.
+func (a answer) wantProblem(t *testing.T, status int, names string) {
+	t.Helper()
+	var problem struct {
+		Title, Detail string
+		Status        int
+	}
+	if err := json.Unmarshal([]byte(a.body), &problem); err != nil || a.header.Get("Content-Type") != "application/problem+json" {
+		t.Fatalf("got %d %s, want a problem", a.status, a.body)
+	}
+	if a.status != status || problem.Status != status || !strings.Contains(problem.Detail, names) {
+		t.Errorf("got %d %q, want %d with %q", a.status, problem.Detail, status, names)
+	}
+	if retry := a.header.Get("Retry-After"); (retry != "") != (status == http.StatusServiceUnavailable) {
+		t.Errorf("Retry-After is %q of a %d", retry, status)
+	}
+}
+
+// eventually waits until what is true, and fails the test when it never is.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(2 * hang); !is(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %s: %s", 2*hang, what)
+		}
+	}
+}
+
+// within receives from a channel, and fails the test when nothing comes.
+func within[T any](t *testing.T, what string, channel <-chan T) T {
+	t.Helper()
+	select {
+	case value := <-channel:
+		return value
+	case <-time.After(hang):
+		t.Fatalf("not within %s: %s", hang, what)
+		panic("unreachable")
+	}
+}
+
+// service is one service in a process of its own.
+type service struct {
+	*system.Process
+	url string
+}
+
+// start starts a service alone; it need not become ready.
+func start(t *testing.T, program, name string, env []string, args ...string) service {
+	t.Helper()
+	addr := system.FreeAddr(t)
+	env = append([]string{"ADDR=" + addr, "DRAIN_DELAY=0s"}, env...)
+	return service{system.Start(t, program, env, append([]string{name}, args...)...), "http://" + addr}
+}
+
+// lives waits until the process serves, ready or not.
+func (s service) lives(t *testing.T) {
+	t.Helper()
+	eventually(t, "the service lives", func() bool {
+		got, err := try(t, http.MethodGet, s.url+"/livez", "")
+		return err == nil && got.status == http.StatusOK
+	})
+}
+
+// catalogs are the peers of fights, all of them fake and well at first.
+type catalogs struct{ heroes, villains, locations *fakepeer.Peer }
+
+func newCatalogs(t *testing.T) catalogs {
+	t.Helper()
+	c := catalogs{fakepeer.New(t, nil), fakepeer.New(t, nil), fakepeer.New(t, nil)}
+	c.recover()
+	return c
+}
+
+// recover has every peer answer again.
+func (c catalogs) recover() {
+	c.heroes.Behave(fakepeer.Answers(http.StatusOK, fakepeer.Hero))
+	c.villains.Behave(fakepeer.Answers(http.StatusOK, fakepeer.Villain))
+	c.locations.Behave(fakepeer.Answers(http.StatusOK, fakepeer.Location))
+}
+
+func (c catalogs) named(name string) *fakepeer.Peer {
+	return map[string]*fakepeer.Peer{"heroes": c.heroes, "villains": c.villains, "locations": c.locations}[name]
+}
+
+func (c catalogs) env() []string {
+	return []string{"HEROES_URL=" + c.heroes.URL, "VILLAINS_URL=" + c.villains.URL, "LOCATIONS_URL=" + c.locations.URL}
+}
+
+// startFights starts fights alone on a file in dir, and waits until it is ready.
+func startFights(t *testing.T, program, dir string, env []string, args ...string) service {
+	t.Helper()
+	s := start(t, program, "fights", append([]string{"MONGODB_URL=sqlite:" + dir + "/fights.db"}, env...), args...)
+	s.Ready(t, s.url+"/readyz")
+	return s
+}
+
+// stored returns the ids of all fights, newest first.
+func stored(t *testing.T, fights string) []string {
+	t.Helper()
+	var ids []string
+	for next := fights + "/api/fights?limit=100"; ; {
+		got := get(t, next).want(t, http.StatusOK)
+		var page []struct{ ID string }
+		if err := json.Unmarshal([]byte(got.body), &page); err != nil {
+			t.Fatal(err)
+		}
+		for _, fight := range page {
+			ids = append(ids, fight.ID)
+		}
+		if got.header.Get("Link") == "" {
+			return ids
+		}
+		next = fights + "/api/fights?limit=100&before=" + ids[len(ids)-1]
+	}
+}

@@ -1,0 +1,124 @@
+package faults
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"superheroes/test/system"
+)
+
+// container is a memory cgroup of the test's own, below the one it runs in.
+type container struct{ dir string }
+
+// newContainer makes a cgroup with this limit in bytes. The test is skipped where that isn't possible.
+func newContainer(t *testing.T, limit int64) container {
+	t.Helper()
+	dir, file := cgroup(t)
+	c := container{filepath.Join(dir, fmt.Sprintf("superheroes-test-%d-%d", os.Getpid(), limit))}
+	if err := os.Mkdir(c.dir, 0o755); err != nil {
+		t.Skipf("no memory cgroup can be made here: %v", err)
+	}
+	t.Cleanup(func() {
+		eventually(t, "the cgroup is removed", func() bool { return os.Remove(c.dir) == nil })
+	})
+	if err := os.WriteFile(filepath.Join(c.dir, file), []byte(strconv.FormatInt(limit, 10)), 0o600); err != nil {
+		t.Skipf("the memory of a cgroup can't be limited here: %v", err)
+	}
+	return c
+}
+
+// cgroup returns our own cgroup's folder, and the file that limits the memory of one below: version 1 or 2.
+func cgroup(t *testing.T) (dir, file string) {
+	t.Helper()
+	ours, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		t.Skipf("no cgroups here: %v", err)
+	}
+	for line := range strings.Lines(string(ours)) {
+		fields := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		for _, candidate := range []struct{ controller, root, file string }{
+			{"memory", "/sys/fs/cgroup/memory", "memory.limit_in_bytes"}, {"", "/sys/fs/cgroup", "memory.max"},
+		} {
+			dir := filepath.Join(candidate.root, fields[2])
+			if _, err := os.Stat(filepath.Join(dir, "cgroup.procs")); err == nil && fields[1] == candidate.controller {
+				return dir, candidate.file
+			}
+		}
+	}
+	t.Skip("no memory cgroup here")
+	return "", ""
+}
+
+// up starts the program inside, with the collector off but for what its memory limit asks, and a line on stderr for
+// each collection. exec keeps the process that entered.
+func (c container) up(t *testing.T, program string, env ...string) *system.System {
+	t.Helper()
+	script := filepath.Join(t.TempDir(), "inside")
+	text := "#!/bin/sh\necho $$ > " + c.dir + "/cgroup.procs || exit 1\nGOGC=off GODEBUG=gctrace=1 " + strings.Join(env, " ") + " exec " + program + ` "$@"` + "\n"
+	if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return system.Up(t, script, t.TempDir())
+}
+
+const mebibyte = 1 << 20
+
+// goals allocates a good deal more than the container holds and returns the heap sizes, in MB, at which the collector
+// ran.
+func goals(t *testing.T, s *system.System, allocate int) []int {
+	t.Helper()
+	for got := 0; got < allocate; {
+		got += len(get(t, s.Heroes+"/openapi.json").want(t, http.StatusOK).body)
+		got += 2 * len(get(t, s.Heroes+"/api/heroes").want(t, http.StatusOK).body) // rows, and their JSON
+	}
+	var sizes []int
+	for _, found := range regexp.MustCompile(`gc \d+ @.* (\d+) MB goal`).FindAllStringSubmatch(s.Processes["heroes"].Stderr.String(), -1) {
+		size, err := strconv.Atoi(found[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		sizes = append(sizes, size)
+	}
+	return sizes
+}
+
+// plain builds the program without the race detector, whose own memory would fill the container.
+func plain(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "superheroes")
+	if output, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, "superheroes/cmd/superheroes").CombinedOutput(); err != nil {
+		t.Fatalf("building the program: %v\n%s", err, output)
+	}
+	return path
+}
+
+// The heap's limit follows the container's.
+func testMemoryLimit(t *testing.T, _ string) {
+	program := plain(t)
+	t.Run("the container's", func(t *testing.T) {
+		s := newContainer(t, 64*mebibyte).up(t, program)
+		sizes := goals(t, s, 120*mebibyte)
+		if len(sizes) == 0 {
+			t.Fatal("nothing was ever collected: there is no limit")
+		}
+		for _, size := range sizes {
+			if size > 64 {
+				t.Errorf("the heap may grow to %d MB, of a container of 64", size)
+			}
+		}
+	})
+	t.Run("GOMEMLIMIT in the environment stays", func(t *testing.T) {
+		s := newContainer(t, 512*mebibyte).up(t, program, "GOMEMLIMIT=48MiB")
+		sizes := goals(t, s, 80*mebibyte)
+		if len(sizes) == 0 {
+			t.Fatal("nothing was ever collected: the limit of the environment was replaced")
+		}
+	})
+}

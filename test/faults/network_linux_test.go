@@ -1,0 +1,97 @@
+package faults
+
+import (
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"superheroes/test/system"
+)
+
+// strace returns the program, where it can trace.
+func strace(t *testing.T) string {
+	t.Helper()
+	path, err := exec.LookPath("strace")
+	if err != nil {
+		t.Skip("needs strace")
+	}
+	if output, err := exec.CommandContext(t.Context(), path, "-D", "-f", "-e", "trace=connect", "true").CombinedOutput(); err != nil {
+		t.Skipf("strace can't trace here: %v %s", err, output)
+	}
+	return path
+}
+
+// Nothing but what is configured is ever connected to: no telemetry, no update check, no remote asset.
+func testNetwork(t *testing.T, program string) {
+	path := strace(t)
+	record := filepath.Join(t.TempDir(), "connects")
+	// With -D the program is the process that we start, and gets our signals.
+	args := []string{"-D", "-f", "-e", "trace=connect", "-o", record, program}
+	t.Run("all in one process", func(t *testing.T) {
+		env := []string{"DATA_DIR=" + t.TempDir()}
+		bases := map[string]string{}
+		for _, name := range []string{"heroes", "villains", "locations", "fights"} {
+			addr := system.FreeAddr(t)
+			bases[name] = "http://" + addr
+			env = append(env, strings.ToUpper(name)+"_ADDR="+addr)
+		}
+		up := system.Start(t, path, env, append(args, "up")...)
+		up.Ready(t, bases["fights"]+"/readyz")
+		for name, base := range bases {
+			for _, page := range []string{"/docs", "/redoc", "/openapi.json", "/healthz", "/api/" + name} {
+				get(t, base+page).want(t, http.StatusOK)
+			}
+		}
+		get(t, bases["fights"]+execute).want(t, http.StatusOK)
+		stop(t, up)
+		if got := connects(t, record); len(got) > 0 {
+			t.Errorf("it connected to %q", got)
+		}
+	})
+	t.Run("fights alone", func(t *testing.T) {
+		peers := newCatalogs(t)
+		addr := system.FreeAddr(t)
+		env := append(peers.env(), "ADDR="+addr, "MONGODB_URL=sqlite:"+t.TempDir()+"/fights.db", "DRAIN_DELAY=0s", "HTTP_PROXY=http://"+system.FreeAddr(t))
+		alone := system.Start(t, path, env, append(args, "fights")...)
+		alone.Ready(t, "http://"+addr+"/readyz")
+		get(t, "http://"+addr+execute).want(t, http.StatusOK)
+		stop(t, alone)
+		configured := map[string]bool{peers.heroes.URL: true, peers.villains.URL: true, peers.locations.URL: true}
+		got := connects(t, record)
+		for _, to := range got {
+			if !configured["http://"+to] {
+				t.Errorf("it connected to %s", to)
+			}
+		}
+		if len(got) < 3 {
+			t.Errorf("only %q was seen: the test shows nothing", got)
+		}
+	})
+}
+
+// connects returns the address of every connect in strace's record.
+func connects(t *testing.T, record string) []string {
+	t.Helper()
+	var text string
+	eventually(t, "strace has written its record", func() bool {
+		content, err := os.ReadFile(record)
+		text = string(content)
+		return err == nil && strings.Contains(text, "+++ exited with 0 +++")
+	})
+	var to []string
+	ipv4 := regexp.MustCompile(`sin_port=htons\((\d+)\), sin_addr=inet_addr\("([\d.]+)"\)`)
+	for line := range strings.Lines(text) {
+		if !strings.Contains(line, "connect(") {
+			continue
+		}
+		if found := ipv4.FindStringSubmatch(line); found != nil {
+			line = found[2] + ":" + found[1]
+		}
+		to = append(to, line)
+	}
+	return to
+}

@@ -1,0 +1,266 @@
+package faults
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"superheroes/test/faults/fakepeer"
+	"superheroes/test/system"
+)
+
+func testGracefulStop(t *testing.T, program string) {
+	up := func(t *testing.T, dir string) service {
+		s := system.Up(t, program, dir)
+		return service{s.Processes["fights"], s.Fights}
+	}
+	alone := func(t *testing.T, dir string) service {
+		return startFights(t, program, dir, newCatalogs(t).env(), "--drain-delay=300ms")
+	}
+	for _, test := range []struct {
+		name   string
+		start  func(*testing.T, string) service
+		signal os.Signal
+	}{
+		{"one process, SIGTERM", up, syscall.SIGTERM},
+		{"one process, SIGINT", up, syscall.SIGINT},
+		{"fights alone, SIGTERM", alone, syscall.SIGTERM},
+		{"fights alone, SIGINT", alone, syscall.SIGINT},
+	} {
+		t.Run(test.name, func(t *testing.T) { testStopUnderLoad(t, test.start, test.signal) })
+	}
+	t.Run("drain delay", func(t *testing.T) { testDrainDelay(t, program) })
+	t.Run("second signal", func(t *testing.T) { testSecondSignal(t, program) })
+	t.Run("long list", func(t *testing.T) { testStopWithinALongList(t, program) })
+}
+
+// load is clients that fight until nobody listens any more.
+type load struct {
+	wait sync.WaitGroup
+	mu   sync.Mutex
+	ids  []string // of the fights that were answered
+	bad  []string // answers that should not be
+}
+
+// fight asks for fights, each on a connection of its own. A connection that is refused or cut before an answer
+// begins was not accepted; what has begun must be whole.
+func (l *load) fight(url string) {
+	client := system.Client()
+	client.Timeout = hang
+	for {
+		response, err := client.Get(url + "/api/fights/execute_fight")
+		switch {
+		case errors.Is(err, syscall.ECONNREFUSED):
+			return
+		case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF):
+			continue
+		case err != nil:
+			l.note("", err.Error())
+			return
+		}
+		body, err := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		var fight struct{ ID string }
+		if err == nil {
+			err = json.Unmarshal(body, &fight)
+		}
+		if err != nil || response.StatusCode != http.StatusOK {
+			l.note("", fmt.Sprintf("%s %s: %v", response.Status, body, err))
+			continue
+		}
+		l.note(fight.ID, "")
+	}
+}
+
+func (l *load) note(id, bad string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if bad != "" {
+		l.bad = append(l.bad, bad)
+		return
+	}
+	l.ids = append(l.ids, id)
+}
+
+func (l *load) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.ids)
+}
+
+// What was accepted was answered whole: so the fights that are stored are those that clients know of, no more and no
+// less.
+func testStopUnderLoad(t *testing.T, start func(*testing.T, string) service, signal os.Signal) {
+	dir := t.TempDir()
+	s := start(t, dir)
+	clients := &load{}
+	for range 8 {
+		clients.wait.Go(func() { clients.fight(s.url) })
+	}
+	eventually(t, "there is load", func() bool { return clients.count() > 50 })
+	s.Signal(t, signal)
+	if code := s.Wait(t, hang); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	clients.wait.Wait()
+	if log := s.Stderr.String(); log != "" {
+		t.Errorf("it logged:\n%s", log)
+	}
+	for _, bad := range clients.bad {
+		t.Errorf("while it stopped a client got: %s", bad)
+	}
+	again := start(t, dir)
+	kept := stored(t, again.url)
+	slices.Sort(kept)
+	slices.Sort(clients.ids)
+	if !slices.Equal(kept, clients.ids) {
+		t.Errorf("%d fights are stored, %d were acknowledged, and they are not the same", len(kept), len(clients.ids))
+	}
+}
+
+func testDrainDelay(t *testing.T, program string) {
+	fights := startFights(t, program, t.TempDir(), newCatalogs(t).env(), "--drain-delay=3s")
+	fights.Signal(t, syscall.SIGTERM)
+	eventually(t, "it is not ready", func() bool { return get(t, fights.url+"/readyz").status != http.StatusOK })
+	get(t, fights.url+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "draining")
+	get(t, fights.url+"/livez").want(t, http.StatusOK)
+	get(t, fights.url+"/api/fights/execute_fight").want(t, http.StatusOK)
+	if code := fights.Wait(t, hang); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// Only the second signal can end it: the request, the drain and the stop all take longer than the test.
+func testSecondSignal(t *testing.T, program string) {
+	for _, test := range []struct{ name, drain string }{{"in the drain delay", "10m"}, {"while a request is in flight", "0s"}} {
+		t.Run(test.name, func(t *testing.T) {
+			peers := newCatalogs(t)
+			peers.heroes.Behave(fakepeer.Hangs())
+			fights := startFights(t, program, t.TempDir(), peers.env(),
+				"--deadline=10m", "--peer-read-timeout=10m", "--shutdown-timeout=10m", "--drain-delay="+test.drain)
+			ended := make(chan error, 1)
+			go func() {
+				_, err := try(t, http.MethodGet, fights.url+"/api/fights/execute_fight", "")
+				ended <- err
+			}()
+			eventually(t, "a request is in flight", func() bool { return peers.heroes.Requests() == 1 })
+			fights.Signal(t, syscall.SIGTERM)
+			eventually(t, "it stops", func() bool {
+				got, err := try(t, http.MethodGet, fights.url+"/readyz", "")
+				return err != nil || got.status != http.StatusOK
+			})
+			fights.Signal(t, syscall.SIGTERM)
+			if code := fights.Wait(t, hang); code != 1 {
+				t.Errorf("exit code %d, want 1", code)
+			}
+			if log := fights.Stderr.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "fights: requests in flight were broken off") {
+				t.Errorf("want one line that says so, got:\n%s", log)
+			}
+			if err := within(t, "the request ends", ended); err == nil {
+				t.Error("the request in flight was answered")
+			}
+		})
+	}
+}
+
+// longList imports heroes until their list is far larger than what the kernel buffers of a connection hold.
+func longList(t *testing.T, program, dir string) (rows int) {
+	t.Helper()
+	rows = 16_000
+	file := filepath.Join(dir, "heroes.jsonl")
+	var text strings.Builder
+	for id := range rows {
+		fmt.Fprintf(&text, `{"id":%d,"name":"Hero %d","powers":"%s"}`+"\n", id+1, id+1, strings.Repeat("x", 2000))
+	}
+	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	command := exec.CommandContext(t.Context(), program, "import", "heroes", file, "--replace", "--database-url=sqlite:"+dir+"/heroes.db")
+	if output, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("importing: %v\n%s", err, output)
+	}
+	return rows
+}
+
+// beginList asks for all heroes on a connection with a small window, and reads the header.
+func beginList(t *testing.T, url string) *http.Response {
+	t.Helper()
+	dialer := &net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error {
+		return raw.Control(func(fd uintptr) { _ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 16<<10) })
+	}}
+	conn, err := dialer.DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	if _, err := io.WriteString(conn, "GET /api/heroes HTTP/1.1\r\nHost: test\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response
+}
+
+func testStopWithinALongList(t *testing.T, program string) {
+	dir := t.TempDir()
+	if err := exec.CommandContext(t.Context(), program, "migrate", "--data-dir="+dir).Run(); err != nil {
+		t.Fatal(err)
+	}
+	rows := longList(t, program, dir)
+	startHeroes := func(t *testing.T, shutdown time.Duration) service {
+		s := start(t, program, "heroes", []string{"DATABASE_URL=sqlite:" + dir + "/heroes.db"}, "--shutdown-timeout="+shutdown.String())
+		s.Ready(t, s.url+"/readyz")
+		return s
+	}
+	refuses := func(url string) func() bool {
+		return func() bool {
+			_, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+			return err != nil
+		}
+	}
+	t.Run("that is read to its end", func(t *testing.T) {
+		s := startHeroes(t, 10*time.Minute)
+		list := beginList(t, s.url)
+		s.Signal(t, syscall.SIGTERM)
+		eventually(t, "nothing is accepted any more", refuses(s.url))
+		var heroes []struct{ ID int }
+		if err := json.NewDecoder(list.Body).Decode(&heroes); err != nil || len(heroes) != rows {
+			t.Errorf("got %d heroes and %v, want %d", len(heroes), err, rows)
+		}
+		if _, err := io.Copy(io.Discard, list.Body); err != nil {
+			t.Errorf("the list has no end: %v", err)
+		}
+		if code := s.Wait(t, hang); code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+	})
+	t.Run("whose client stalls", func(t *testing.T) {
+		s := startHeroes(t, 500*time.Millisecond)
+		list := beginList(t, s.url)
+		s.Signal(t, syscall.SIGTERM)
+		if code := s.Wait(t, hang); code != 1 {
+			t.Errorf("exit code %d, want 1", code)
+		}
+		if log := s.Stderr.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "heroes: requests in flight were broken off") {
+			t.Errorf("want one line that says so, got:\n%s", log)
+		}
+		if n, err := io.Copy(io.Discard, list.Body); err == nil {
+			t.Errorf("the client took %d bytes for the whole list", n)
+		}
+	})
+}

@@ -1,0 +1,253 @@
+package faults
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"superheroes/test/engines"
+	"superheroes/test/faults/fakepeer"
+	"superheroes/test/system"
+)
+
+// engine is a kind of store, with the service that is tested on it.
+type engine struct {
+	name, service string
+	variable      string // that gives the service its store
+	word          string // for the engine in /readyz
+	serve         func(testing.TB) *engines.Server
+	fresh         func(*testing.T, string) string
+	requests      []request
+}
+
+type request struct{ method, path, body string }
+
+func reads(paths ...string) []request {
+	requests := make([]request, len(paths))
+	for i, path := range paths {
+		requests[i] = request{http.MethodGet, path, ""}
+	}
+	return requests
+}
+
+func kinds() []engine {
+	// database makes a fresh database on the server at url.
+	database := func(variable string, fresh func(testing.TB) string) func(*testing.T, string) string {
+		return func(t *testing.T, server string) string {
+			t.Helper()
+			t.Setenv(variable, server)
+			return fresh(t)
+		}
+	}
+	return []engine{
+		{
+			name: "PostgreSQL", service: "heroes", variable: "DATABASE_URL", word: "postgresql",
+			serve: engines.PostgresServer, fresh: database(engines.PostgresURL, engines.Postgres),
+			requests: reads("/api/heroes", "/api/heroes?limit=5&name=a", "/api/heroes/1", "/api/heroes/random_hero", "/api/heroes/1/picture.svg"),
+		},
+		{
+			name: "MariaDB", service: "locations", variable: "MYSQL_URL", word: "mysql",
+			serve: engines.MySQLServer, fresh: database(engines.MySQLURL, engines.MySQL),
+			requests: reads("/api/locations", "/api/locations?limit=5&name=a", "/api/locations/1", "/api/locations/random_location", "/api/locations/1/picture.svg"),
+		},
+		{
+			name: "MongoDB wire", service: "fights", variable: "MONGODB_URL", word: "mongodb",
+			serve: engines.MongoDBServer, fresh: database(engines.MongoDBURL, engines.MongoDB),
+			requests: append(reads("/api/fights", "/api/fights/count", "/api/fights/execute_fight"),
+				request{http.MethodPost, "/api/fights", `{"hero":` + fakepeer.Hero + `,"villain":` + fakepeer.Villain + `}`}),
+		},
+	}
+}
+
+// password returns what must be seen nowhere.
+func password(t *testing.T, store string) string {
+	t.Helper()
+	location, err := url.Parse(store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, _ := location.User.Password()
+	return secret
+}
+
+// wantAway checks that the service bears the loss of its store.
+func (e engine) wantAway(t *testing.T, s service, secret string) {
+	t.Helper()
+	get(t, s.url+"/livez").want(t, http.StatusOK)
+	get(t, s.url+"/readyz").wantProblem(t, http.StatusServiceUnavailable, e.word)
+	get(t, s.url+"/healthz").want(t, http.StatusServiceUnavailable)
+	for _, r := range e.requests {
+		got := ask(t, r.method, s.url+r.path, r.body)
+		t.Logf("%s %s: %d after %s", r.method, r.path, got.status, got.took.Round(time.Millisecond))
+		got.wantProblem(t, http.StatusServiceUnavailable, "store")
+		if secret != "" && strings.Contains(got.body, secret) {
+			t.Errorf("%s tells the password: %s", r.path, got.body)
+		}
+	}
+	if secret != "" && strings.Contains(s.Stderr.String(), secret) {
+		t.Errorf("the log tells the password:\n%s", s.Stderr.String())
+	}
+}
+
+// wantBack waits until everything is answered again.
+func (e engine) wantBack(t *testing.T, s service) {
+	t.Helper()
+	eventually(t, "the service is ready again", func() bool { return get(t, s.url+"/readyz").status == http.StatusOK })
+	for _, r := range e.requests {
+		eventually(t, r.path+" is answered again", func() bool { return ask(t, r.method, s.url+r.path, r.body).status == http.StatusOK })
+	}
+}
+
+func testStoreThatGoesAway(t *testing.T, program string) {
+	for _, e := range kinds() {
+		t.Run(e.name, func(t *testing.T) {
+			server := e.serve(t)
+			proxy, store := through(t, e.fresh(t, server.URL))
+			secret := password(t, store)
+			env := append(newCatalogs(t).env(), e.variable+"="+store)
+			s := start(t, program, e.service, env, "--deadline=1s")
+			s.Ready(t, s.url+"/readyz")
+			e.wantBack(t, s)
+
+			t.Run("stopped", func(t *testing.T) {
+				server.Stop(t)
+				e.wantAway(t, s, secret)
+				server.Start(t)
+				e.wantBack(t, s)
+			})
+			t.Run("hung", func(t *testing.T) {
+				proxy.freeze(true)
+				e.wantAway(t, s, secret)
+				proxy.freeze(false)
+				e.wantBack(t, s)
+			})
+			t.Run("the service stops while it hangs", func(t *testing.T) {
+				proxy.freeze(true)
+				s.Signal(t, syscall.SIGTERM)
+				if code := s.Wait(t, hang); code != 0 {
+					t.Errorf("exit code %d, stderr:\n%s", code, s.Stderr.String())
+				}
+				proxy.freeze(false)
+			})
+			if e.service == "heroes" {
+				t.Run("all in one process", func(t *testing.T) { testUpWithoutItsHeroes(t, program, store, server, proxy) })
+			}
+			t.Run("the service starts before it", func(t *testing.T) {
+				server.Stop(t)
+				s := start(t, program, e.service, env, "--store-wait=1m")
+				s.lives(t)
+				get(t, s.url+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "starting")
+				server.Start(t)
+				s.Ready(t, s.url+"/readyz")
+				e.wantBack(t, s)
+				if log := s.Stderr.String(); log != "" {
+					t.Errorf("it should be quiet, but logged:\n%s", log)
+				}
+			})
+		})
+	}
+}
+
+// In one process the catalogs are asked without a socket, and fail all the same as peers do.
+func testUpWithoutItsHeroes(t *testing.T, program, store string, server *engines.Server, proxy *proxy) {
+	env := []string{"DATA_DIR=" + t.TempDir(), "HEROES_DATABASE_URL=" + store}
+	bases := map[string]string{}
+	for _, name := range []string{"heroes", "villains", "locations", "fights"} {
+		addr := system.FreeAddr(t)
+		bases[name] = "http://" + addr
+		env = append(env, strings.ToUpper(name)+"_ADDR="+addr)
+	}
+	up := system.Start(t, program, env, "up", "--deadline=1s")
+	up.Ready(t, bases["fights"]+"/readyz")
+	want := func(status int) {
+		t.Helper()
+		for _, path := range []string{execute, "/api/fights/randomfighters"} {
+			get(t, bases["fights"]+path).wantProblem(t, status, "heroes")
+		}
+		get(t, bases["fights"]+"/api/fights/randomlocation").want(t, http.StatusOK)
+		get(t, bases["heroes"]+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "postgresql")
+		get(t, bases["fights"]+"/readyz").want(t, http.StatusOK)
+	}
+	fought := func() bool { return get(t, bases["fights"]+execute).status == http.StatusOK }
+	eventually(t, "fights are fought", fought)
+	server.Stop(t)
+	want(http.StatusBadGateway)
+	server.Start(t)
+	eventually(t, "fights are fought again", fought)
+	proxy.freeze(true)
+	want(http.StatusGatewayTimeout)
+	proxy.freeze(false)
+	eventually(t, "fights are fought again", fought)
+}
+
+// absent are stores that nobody runs, each with a password.
+func absent(place string) map[string]string {
+	return map[string]string{
+		"heroes":    "DATABASE_URL=postgres://superman:kryptonite@" + place + "/heroes_database",
+		"villains":  "DATABASE_URL=postgres://superman:kryptonite@" + place + "/villains_database",
+		"locations": "MYSQL_URL=mysql://locations:kryptonite@" + place + "/locations_database",
+		"fights":    "MONGODB_URL=mongodb://superfight:kryptonite@" + place + "/fights",
+	}
+}
+
+// wantOneLine waits for the end of a service that gave up, and checks what it says.
+func wantOneLine(t *testing.T, p *system.Process, place, cause string) {
+	t.Helper()
+	if code := p.Wait(t, hang); code != 1 {
+		t.Errorf("exit code %d, want 1", code)
+	}
+	text := p.Stderr.String()
+	if strings.Count(text, "\n") != 1 || !strings.HasSuffix(text, "\n") {
+		t.Errorf("want one line, got:\n%s", text)
+	}
+	for _, part := range []string{regexp.QuoteMeta(place), cause} {
+		if !regexp.MustCompile(part).MatchString(text) {
+			t.Errorf("%q is not in %q", part, text)
+		}
+	}
+	if strings.Contains(text, "kryptonite") {
+		t.Errorf("the password is in %q", text)
+	}
+}
+
+func testStoreThatIsNotThereAtTheStart(t *testing.T, program string) {
+	refused, swallowed := system.FreeAddr(t), strings.TrimPrefix(fakepeer.BlackHole(t), "http://")
+	for _, test := range []struct{ name, place, cause string }{
+		{"refused", refused, "connection refused"},
+		{"black hole", swallowed, "deadline exceeded|timeout"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			waiting := map[string]service{}
+			for name, setting := range absent(test.place) {
+				waiting[name] = start(t, program, name, []string{setting}, "--store-wait=4s")
+			}
+			for name, s := range waiting {
+				t.Run(name, func(t *testing.T) {
+					wantOneLine(t, s.Process, test.place, test.cause)
+				})
+			}
+		})
+	}
+	t.Run("all in one process", func(t *testing.T) {
+		env := []string{"DATA_DIR=" + t.TempDir(), "VILLAINS_" + absent(refused)["villains"]}
+		for _, name := range []string{"HEROES", "VILLAINS", "LOCATIONS", "FIGHTS"} {
+			env = append(env, name+"_ADDR=127.0.0.1:0")
+		}
+		wantOneLine(t, system.Start(t, program, env, "up", "--villains-store-wait=2s"), refused, "connection refused")
+	})
+	for name, setting := range absent(refused) {
+		t.Run(name+" is told to stop while it waits", func(t *testing.T) {
+			s := start(t, program, name, []string{setting}, "--store-wait=10m")
+			s.lives(t)
+			get(t, s.url+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "starting")
+			s.Signal(t, syscall.SIGTERM)
+			if code := s.Wait(t, hang); code != 0 || s.Stderr.String() != "" {
+				t.Errorf("exit code %d, stderr:\n%s", code, s.Stderr.String())
+			}
+		})
+	}
+}
