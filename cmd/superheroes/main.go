@@ -169,21 +169,21 @@ func (s *session) serve(start func(context.Context, *app.App) error, announce fu
 		}
 	case <-signals: // while a store is waited for
 		cancel()
-		if err := <-started; err != nil && ctx.Err() == nil {
-			return err
+		if err := <-started; err != nil {
+			return nil // it had not started
 		}
-		return nil
+		return a.Stop(ctx)
 	}
 	if announce != nil {
 		announce(a.Endpoints())
 	}
 	<-signals
 	go func() {
-		<-signals
-		cancel()
+		select {
+		case <-signals:
+			cancel()
+		case <-ctx.Done():
+		}
 	}()
-	if err := a.Stop(ctx); err != nil {
-		return fmt.Errorf("stopping: %w", err)
-	}
-	return nil
+	return a.Stop(ctx)
 }

@@ -114,7 +114,7 @@ func (s *Service) routes(api *httpserver.API) []httpserver.Route {
 		http.StatusBadRequest:            "The body is not one well-formed JSON text in UTF-8, has a key twice, or is nested deeper than 32.",
 		http.StatusRequestTimeout:        "The body did not arrive in time.",
 		http.StatusRequestEntityTooLarge: "The body is over 64 KiB.",
-		http.StatusUnsupportedMediaType:  "The body is not JSON by its content type.",
+		http.StatusUnsupportedMediaType:  "The body is not JSON by its content type, or it is compressed.",
 		http.StatusUnprocessableEntity:   "A value was refused; the answer names each place.",
 		http.StatusServiceUnavailable:    "The store can't take it now; Retry-After says when to try again, the detail whether it may have been stored all the same.",
 	})

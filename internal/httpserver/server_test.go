@@ -331,9 +331,8 @@ func TestShutdownBreaksOffWhatTakesTooLong(t *testing.T) {
 	server, _ := serving(t, cfg, waiting(begun, nil))
 	inFlight := askLater(t, server, "/wait")
 	within(t, "a request is in flight", begun)
-	err := stop(t, server)
-	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "test: requests in flight were broken off") {
-		t.Errorf("got %v", err)
+	if err := stop(t, server); err != nil {
+		t.Errorf("got %v: what a stop takes is no failure", err)
 	}
 	if got := within(t, "the request ends", inFlight); got.err == nil {
 		t.Errorf("in flight: got %+v, want it broken off", got)

@@ -10,10 +10,10 @@ import (
 	"strconv"
 )
 
-// freePort returns a loopback port that nobody listens on. It lies below the range from which
+// FreePort returns a loopback port that nobody listens on. It lies below the range from which
 // operating systems take the ports of outgoing connections, so that a server which was stopped can
 // come back on it.
-func freePort() (int, error) {
+func FreePort() (int, error) {
 	const lowest, highest, tries = 20_000, 32_000, 100
 	var config net.ListenConfig
 	for range tries {

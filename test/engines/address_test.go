@@ -66,7 +66,7 @@ func TestMySQLConfig(t *testing.T) {
 }
 
 func TestFreePortCanBeListenedOn(t *testing.T) {
-	port, err := freePort()
+	port, err := FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func StartMongoDB(ctx context.Context, bin string) (*Server, error) {
 	if err != nil {
 		return nil, room.discard(err)
 	}
-	port, err := freePort()
+	port, err := FreePort()
 	if err != nil {
 		return nil, room.discard(err)
 	}

@@ -35,7 +35,7 @@ func StartMariaDB(ctx context.Context, mariadbd string) (*Server, error) {
 	if err != nil {
 		return nil, room.discard(err)
 	}
-	port, err := freePort()
+	port, err := FreePort()
 	if err != nil {
 		return nil, room.discard(err)
 	}

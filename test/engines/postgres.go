@@ -31,7 +31,7 @@ func StartPostgres(ctx context.Context, bin string) (*Server, error) {
 	if err := initPostgres(ctx, room, bin, data, password); err != nil {
 		return nil, room.discard(err)
 	}
-	port, err := freePort()
+	port, err := FreePort()
 	if err != nil {
 		return nil, room.discard(err)
 	}

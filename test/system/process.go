@@ -11,10 +11,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"superheroes/test/engines"
 )
 
 // startTimeout bounds how long a process may take until it is ready, on a busy machine.
@@ -162,13 +165,12 @@ func (o *Output) String() string {
 	return o.text.String()
 }
 
-// FreeAddr returns an address on loopback that nobody listened on a moment ago.
+// FreeAddr returns an address on loopback that nobody listens on.
 func FreeAddr(tb testing.TB) string {
 	tb.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:0")
+	port, err := engines.FreePort()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 }

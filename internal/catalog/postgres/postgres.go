@@ -43,7 +43,7 @@ func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Confi
 	poolConfig.MinConns, poolConfig.MaxConns = int32(cfg.PoolMin), int32(cfg.PoolMax)
 	poolConfig.ConnConfig.ConnectTimeout = 2 * time.Second
 	poolConfig.ConnConfig.BuildContextWatcherHandler = cancelOnServer
-	pool, err := pgxpool.NewWithConfig(ctx, poolConfig)
+	pool, err := pgxpool.NewWithConfig(context.WithoutCancel(ctx), poolConfig) // it fills itself in the background
 	if err != nil {
 		return nil, fmt.Errorf("opening the pool: %w", err)
 	}

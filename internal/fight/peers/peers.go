@@ -31,6 +31,9 @@ type Config struct {
 	BreakerDelay    time.Duration `name:"peer-breaker-delay" default:"1s" help:"How long a peer is spared before it is tried again."`
 }
 
+// patience is the part of the read time-out that a call must have had, for its deadline to tell that the peer is slow.
+const patience = 10
+
 // maxAnswer is the largest answer that is read from a peer, in bytes.
 const maxAnswer = 1 << 20
 
@@ -99,9 +102,12 @@ func (c *Client[T]) Random(ctx context.Context) (T, error) {
 		var none T
 		return none, fight.ErrOpen
 	}
+	begin := time.Now()
 	item, err := c.fetch(ctx)
 	switch {
 	case err != nil && errors.Is(ctx.Err(), context.Canceled): // whatever err says: it may be another peer's
+		c.giveUp()
+	case err != nil && ctx.Err() != nil && time.Since(begin) < c.read/patience: // else a hasty client could open it
 		c.giveUp()
 	case err == nil, errors.Is(err, catalog.ErrEmpty):
 		c.breaker.RecordSuccess()
