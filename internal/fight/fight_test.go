@@ -1,0 +1,250 @@
+package fight
+
+import (
+	"bytes"
+	"flag"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"superheroes/internal/character"
+	"superheroes/internal/location"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func TestDecide(t *testing.T) {
+	tests := []struct {
+		name          string
+		hero, villain int32
+		winner        Team
+	}{
+		{"hero higher", 11, 10, Heroes},
+		{"villain higher", 10, 11, Villains},
+		{"a tie goes to the villain", 10, 10, Villains},
+		{"a tie at 0", 0, 0, Villains},
+		{"a tie at the top", 1<<31 - 1, 1<<31 - 1, Villains},
+		{"the largest gap", 1<<31 - 1, 0, Heroes},
+		{"the largest gap the other way", 0, 1<<31 - 1, Villains},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			hero, villain := character.Character{ID: 1, Name: "h", Level: test.hero}, character.Character{ID: 2, Name: "v", Level: test.villain}
+			f := Decide(ID{1}, time.Now(), hero, villain, nil)
+			winner, loser := f.Sides()
+			want := map[Team]Side{Heroes: {hero, Heroes}, Villains: {villain, Villains}}
+			if f.Winner != test.winner || winner != want[test.winner] {
+				t.Errorf("%s won with %+v, want %s", f.Winner, winner, test.winner)
+			}
+			if winner.Team == loser.Team || loser != want[loser.Team] {
+				t.Errorf("the loser is %+v, the winner %+v", loser, winner)
+			}
+		})
+	}
+}
+
+func TestDecideDate(t *testing.T) {
+	berlin := time.FixedZone("", 2*60*60)
+	tests := []struct {
+		name     string
+		at, want time.Time
+	}{
+		{"to the millisecond, downwards", time.Date(2026, 1, 2, 3, 4, 5, 678_999_999, time.UTC), time.Date(2026, 1, 2, 3, 4, 5, 678_000_000, time.UTC)},
+		{"in UTC", time.Date(2026, 1, 1, 1, 0, 0, 0, berlin), time.Date(2025, 12, 31, 23, 0, 0, 0, time.UTC)},
+		{"before 1970", time.Date(1969, 12, 31, 23, 59, 59, 999_900_000, time.UTC), time.Date(1969, 12, 31, 23, 59, 59, 999_000_000, time.UTC)},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := Decide(ID{}, test.at, character.Character{}, character.Character{}, nil).Date
+			if got != test.want { // == compares the zone too
+				t.Errorf("got %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+// examples are the fights of the golden files.
+func examples(t testing.TB) map[string]Fight {
+	id, at := parseID(t, "019b7f50-0a2d-7abc-8123-456789abcdef"), time.Date(2026, 1, 2, 15, 4, 5, 6_000_000, time.UTC)
+	yoda, thanos, gotham := character.Heroes().Example, character.Villains().Example, location.Locations().Example
+	odd := character.Character{
+		ID: 1<<63 - 1, Name: `"quotes" \ and / slash`, OtherName: "<b>&amp;</b>", Level: 1<<31 - 1,
+		Picture: "controls \x01\x1f\x7f\b\f\n\r\t", Powers: "lines\u2028and\u2029paragraphs, 🦸🏽‍♀️, e\u0301, \U0010ffff, \ufeff",
+	}
+	nobody := character.Character{Name: "nobody"}
+	return map[string]Fight{
+		"plain":         Decide(id, at, yoda, thanos, &gotham),
+		"hero_wins":     Decide(id, at.Truncate(time.Second), thanos, yoda, &gotham),
+		"odd_text":      Decide(id, at, odd, odd, &location.Location{ID: 7, Name: "\u2028", Description: "</script>🌍\x00", Type: "MOON"}),
+		"no_ids":        Decide(MaxID(), at, nobody, nobody, &location.Location{Name: "somewhere"}),
+		"no_place":      Decide(ID{}, at, yoda, nobody, nil),
+		"not_utf8_text": Decide(id, at, character.Character{ID: 1, Name: "\xff\xc3("}, nobody, nil),
+	}
+}
+
+func TestAppendJSONGolden(t *testing.T) {
+	for name, f := range examples(t) {
+		t.Run(name, func(t *testing.T) {
+			file, got := filepath.Join("testdata", name+".json"), f.AppendJSON(nil)
+			if *update {
+				if err := os.WriteFile(file, got, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(got, want) {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+		})
+	}
+}
+
+func TestAppendJSONAppends(t *testing.T) {
+	f := examples(t)["plain"]
+	if got, want := string(f.AppendJSON([]byte("["))), "["+string(f.AppendJSON(nil)); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// fields returns the names of an object's fields and the names of those of its objects' fields.
+func fields(t *testing.T, object map[string]any) map[string][]string {
+	t.Helper()
+	names := map[string][]string{"": slices.Sorted(maps.Keys(object))}
+	for name, value := range object {
+		if inner, ok := value.(map[string]any); ok {
+			names[name] = slices.Sorted(maps.Keys(inner))
+		}
+	}
+	return names
+}
+
+func TestAppendJSONHasTheDeclaredFields(t *testing.T) {
+	f := examples(t)["plain"]
+	var got, want map[string]any
+	declared, err := json.Marshal(asDocument(f))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(declared, &want); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(f.AppendJSON(nil), &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("what is declared (-) and what is written (+) differ:\n%s", diff)
+	}
+	fighter := []string{"id", "level", "name", "otherName", "picture", "powers"}
+	contract := map[string][]string{
+		"": {"fight_date", "hero", "id", "location",
+			"loser_level", "loser_name", "loser_picture", "loser_powers", "loser_team", "villain",
+			"winner_level", "winner_name", "winner_picture", "winner_powers", "winner_team"},
+		"hero": fighter, "villain": fighter, "location": {"description", "id", "name", "picture", "type"},
+	}
+	if diff := cmp.Diff(contract, fields(t, got)); diff != "" {
+		t.Errorf("the contract (-) and what is written (+) differ:\n%s", diff)
+	}
+}
+
+// anyFight draws fights with any text that is UTF-8, within the limits of no field: a store may hold older ones.
+func anyFight() *rapid.Generator[Fight] {
+	return rapid.Custom(func(t *rapid.T) Fight {
+		id := ID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "id"))
+		at := time.UnixMilli(rapid.Int64Range(-1<<40, 1<<47).Draw(t, "ms"))
+		return Decide(id, at, anyFighter().Draw(t, "hero"), anyFighter().Draw(t, "villain"), rapid.Ptr(anyPlace(), true).Draw(t, "place"))
+	})
+}
+
+func anyFighter() *rapid.Generator[character.Character] {
+	return rapid.Custom(func(t *rapid.T) character.Character {
+		return character.Character{
+			ID: rapid.Int64Min(0).Draw(t, "id"), Name: rapid.String().Draw(t, "name"), OtherName: rapid.String().Draw(t, "other"),
+			Level: rapid.Int32Min(0).Draw(t, "level"), Picture: rapid.String().Draw(t, "picture"), Powers: rapid.String().Draw(t, "powers"),
+		}
+	})
+}
+
+func anyPlace() *rapid.Generator[location.Location] {
+	return rapid.Custom(func(t *rapid.T) location.Location {
+		return location.Location{
+			ID: rapid.Int64Min(0).Draw(t, "id"), Name: rapid.String().Draw(t, "name"), Description: rapid.String().Draw(t, "description"),
+			Picture: rapid.String().Draw(t, "picture"), Type: rapid.SampledFrom([]string{"", "CITY", "MOON"}).Draw(t, "type"),
+		}
+	})
+}
+
+func TestParseReadsWhatAppendJSONWrote(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		checkIdentity(t, anyFight().Draw(t, "fight"))
+	})
+}
+
+// checkIdentity fails the test when a fight's document is not JSON or reads back as another fight.
+func checkIdentity(t rapid.TB, f Fight) {
+	t.Helper()
+	text := f.AppendJSON(nil)
+	if !jsontext.Value(text).IsValid() {
+		t.Fatalf("not valid JSON: %s", text)
+	}
+	again, err := Parse(text)
+	if err != nil {
+		t.Fatalf("reading %s: %v", text, err)
+	}
+	if diff := cmp.Diff(f, again); diff != "" {
+		t.Fatalf("wrote (-) and read (+) differ:\n%s", diff)
+	}
+	if !bytes.Equal(text, again.AppendJSON(nil)) {
+		t.Fatalf("wrote\n%s\nand then\n%s", text, again.AppendJSON(nil))
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	good := string(examples(t)["plain"].AppendJSON(nil))
+	for name, text := range map[string]string{
+		"nothing":        "",
+		"broken off":     good[:len(good)-1],
+		"another type":   `{"id":7}`,
+		"no id":          `{"fight_date":"2026-01-02T15:04:05.006Z"}`,
+		"a malformed id": `{"id":"7","fight_date":"2026-01-02T15:04:05.006Z"}`,
+		"no date":        `{"id":"019b7f50-0a2d-7abc-8123-456789abcdef","fight_date":"yesterday"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			if f, err := Parse([]byte(text)); err == nil {
+				t.Errorf("read %+v", f)
+			}
+		})
+	}
+}
+
+func BenchmarkDecideAppendJSON(b *testing.B) {
+	id, at := ID{1}, time.Now()
+	yoda, thanos, gotham := character.Heroes().Example, character.Villains().Example, location.Locations().Example
+	buffer := make([]byte, 0, 4096)
+	b.ReportAllocs()
+	for b.Loop() {
+		buffer = Decide(id, at, yoda, thanos, &gotham).AppendJSON(buffer[:0])
+	}
+	b.SetBytes(int64(len(buffer)))
+}
+
+func BenchmarkParse(b *testing.B) {
+	text := examples(b)["plain"].AppendJSON(nil)
+	b.ReportAllocs()
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		if _, err := Parse(text); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

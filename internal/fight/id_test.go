@@ -1,0 +1,232 @@
+package fight
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// made is the moment an id says it was made at.
+func made(id ID) int64 {
+	return int64(binary.BigEndian.Uint64(id[:8]) >> 16)
+}
+
+// checkForm fails the test when id is no UUID of version 7.
+func checkForm(t rapid.TB, id ID) {
+	t.Helper()
+	if version, variant := id[6]>>4, id[8]>>6; version != 7 || variant != 2 {
+		t.Fatalf("%s has version %d and variant %b, want 7 and 10", id, version, variant)
+	}
+}
+
+// checkAbove fails the test when next does not lie above last, as bytes or as text.
+func checkAbove(t rapid.TB, last, next ID) {
+	t.Helper()
+	if bytes.Compare(next[:], last[:]) <= 0 || next.String() <= last.String() {
+		t.Fatalf("%s does not lie above %s", next, last)
+	}
+}
+
+// parseID reads an id that is well-formed.
+func parseID(t testing.TB, text string) ID {
+	t.Helper()
+	id, err := ParseID(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func TestIDsIncreaseWhateverTheClockDoes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		const last48 = 1<<48 - 1
+		moment := rapid.OneOf(
+			rapid.Int64Range(0, last48),
+			rapid.Int64Range(1_767_225_600_000, 1_767_225_600_003), // the same millisecond, or one step
+			rapid.Int64Range(-1000, 0),                             // before 1970: no id can say so
+		)
+		ids, last, latest := NewIDs(ID{}), ID{}, int64(-1)
+		for range rapid.IntRange(1, 50).Draw(t, "ids") {
+			ms := moment.Draw(t, "ms")
+			next := ids.Next(time.UnixMilli(ms))
+			checkForm(t, next)
+			if latest < last48 { // at the very last millisecond of all there may be nothing above
+				checkAbove(t, last, next)
+			}
+			if ms > latest && made(next) != ms {
+				t.Fatalf("made at %d, says %d", ms, made(next))
+			}
+			last, latest = next, max(ms, made(next))
+		}
+	})
+}
+
+func TestIDsContinueAboveTheLargestStored(t *testing.T) {
+	now := time.Date(2026, 1, 2, 15, 4, 5, 678_000_000, time.UTC)
+	past, future := now.Add(-time.Hour), now.Add(24*365*time.Hour)
+	border := func(at time.Time) ID { // the last id of its millisecond
+		id := MaxID()
+		binary.BigEndian.PutUint64(id[:8], uint64(at.UnixMilli())<<16|0x7fff)
+		id[8] = 0xbf
+		return id
+	}
+	tests := []struct {
+		name   string
+		last   ID
+		wantMs int64
+	}{
+		{"nothing stored", ID{}, now.UnixMilli()},
+		{"stored before", NewIDs(ID{}).Next(past), now.UnixMilli()},
+		{"stored in the future", NewIDs(ID{}).Next(future), future.UnixMilli()},
+		{"the last of this millisecond: carried into the next", border(now), now.UnixMilli() + 1},
+		{"the last of a future millisecond: carried", border(future), future.UnixMilli() + 1},
+		{"the last of a past millisecond: no matter", border(past), now.UnixMilli()},
+		{"all 62 lower bits: carried into the 12 above", lowerBitsFull(t), parsedMs(t)},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			ids, last := NewIDs(test.last), test.last
+			for range 1000 {
+				next := ids.Next(now)
+				checkForm(t, next)
+				checkAbove(t, last, next)
+				if made(next) != test.wantMs {
+					t.Fatalf("%s after %s says it was made at %d, want %d", next, last, made(next), test.wantMs)
+				}
+				last = next
+			}
+		})
+	}
+}
+
+// lowerBitsFull is an id of 2050 whose next one carries out of the lower 62 bits, and no further.
+func lowerBitsFull(t *testing.T) ID {
+	return parseID(t, "024bf4cb-a9c0-7123-bfff-ffffffffffff")
+}
+
+func parsedMs(t *testing.T) int64 { return made(lowerBitsFull(t)) }
+
+// A thousand ids of one millisecond are random draws at first and then small steps: none is easy to guess from its
+// neighbour.
+func TestIDsAreHardToGuess(t *testing.T) {
+	ids, now := NewIDs(ID{}), time.Now()
+	last, small := ids.Next(now), 0
+	for range 1000 {
+		next := ids.Next(now)
+		if next.number().high == last.number().high && next.number().low-last.number().low < 1<<16 {
+			small++
+		}
+		last = next
+	}
+	if small > 10 { // expected: 1000 / 2^16
+		t.Errorf("%d of 1000 ids lie within 65,536 of the one before", small)
+	}
+}
+
+func TestIDsConcurrently(t *testing.T) {
+	const workers, each = 8, 2000
+	ids, now := NewIDs(ID{}), time.Now()
+	drawn := make([][]ID, workers)
+	var group sync.WaitGroup
+	for worker := range workers {
+		group.Go(func() {
+			for i := range each {
+				drawn[worker] = append(drawn[worker], ids.Next(now.Add(time.Duration(i%3)*time.Millisecond)))
+			}
+		})
+	}
+	group.Wait()
+	for _, own := range drawn {
+		for i := range own[1:] {
+			checkAbove(t, own[i], own[i+1])
+		}
+	}
+	all := slices.Concat(drawn...)
+	slices.SortFunc(all, func(a, b ID) int { return bytes.Compare(a[:], b[:]) })
+	if distinct := len(slices.Compact(all)); distinct != workers*each {
+		t.Errorf("%d distinct ids of %d", distinct, workers*each)
+	}
+}
+
+func TestParseID(t *testing.T) {
+	const text = "0198c5a7-1f2e-7c3a-9d10-2b6f6f1d2c4e"
+	id := ID{0x01, 0x98, 0xc5, 0xa7, 0x1f, 0x2e, 0x7c, 0x3a, 0x9d, 0x10, 0x2b, 0x6f, 0x6f, 0x1d, 0x2c, 0x4e}
+	tests := []struct {
+		name, text string
+		want       ID
+		ok         bool
+	}{
+		{"version 7", text, id, true},
+		{"upper case", strings.ToUpper(text), id, true},
+		{"mixed case", "0198C5a7-1f2E-7c3a-9d10-2b6f6f1d2C4e", id, true},
+		{"nil", "00000000-0000-0000-0000-000000000000", ID{}, true},
+		{"max", "ffffffff-ffff-ffff-ffff-ffffffffffff", MaxID(), true},
+		{"version 4", "9b2e1f2e-0c3a-4c3a-8d10-2b6f6f1d2c4e", parseID(t, "9B2E1F2E-0C3A-4C3A-8D10-2B6F6F1D2C4E"), true},
+		{"empty", "", ID{}, false},
+		{"braces", "{" + text + "}", ID{}, false},
+		{"braces in 36 bytes", "{0198c5a7-1f2e-7c3a-9d10-2b6f6f1d2c}", ID{}, false},
+		{"urn", "urn:uuid:" + text, ID{}, false},
+		{"no hyphens", strings.ReplaceAll(text, "-", ""), ID{}, false},
+		{"one short", text[:35], ID{}, false},
+		{"one long", text + "0", ID{}, false},
+		{"space before", " " + text[:35], ID{}, false},
+		{"newline after", text + "\n", ID{}, false},
+		{"hyphens elsewhere", "0198c5a71-f2e-7c3a-9d10-2b6f6f1d2c4e", ID{}, false},
+		{"hyphen for a digit", "0198c5a--1f2e-7c3a-9d10-2b6f6f1d2c4e", ID{}, false},
+		{"no hexadecimal digit", "0198c5g7-1f2e-7c3a-9d10-2b6f6f1d2c4e", ID{}, false},
+		{"a sign", "+198c5a7-1f2e-7c3a-9d10-2b6f6f1d2c4e", ID{}, false},
+		{"an underscore", "0198_5a7-1f2e-7c3a-9d10-2b6f6f1d2c4e", ID{}, false},
+		{"36 bytes of 12 characters", strings.Repeat("€", 12), ID{}, false},
+		{"36 bytes of 18 characters, hyphens in place", "éééé-éé-éé-éé-éééééé", ID{}, false},
+		{"36 characters, some of several bytes", "é" + text[1:], ID{}, false},
+		{"fullwidth digits", "０" + text[3:], ID{}, false},
+		{"NUL", "\x00" + text[1:], ID{}, false},
+		{"not UTF-8", "\xff" + text[1:], ID{}, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := ParseID(test.text)
+			if got != test.want || (err == nil) != test.ok {
+				t.Errorf("got %s, %v; want %s, ok %t", got, err, test.want, test.ok)
+			}
+		})
+	}
+}
+
+func FuzzParseID(f *testing.F) {
+	for _, seed := range []string{
+		"", "0198c5a7-1f2e-7c3a-9d10-2b6f6f1d2c4e", "0198C5A7-1F2E-7C3A-9D10-2B6F6F1D2C4E", "{0198c5a7-1f2e-7c3a-9d10-2b6f6f1d2c}",
+		"éééé-éé-éé-éé-éééééé", "0198c5a7-1f2e-7c3a-9d10-2b6f6f1d2c4\x00",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		id, err := ParseID(text)
+		if err != nil {
+			if id != (ID{}) {
+				t.Fatalf("%q was refused, with the id %s", text, id)
+			}
+			return
+		}
+		if id.String() != strings.ToLower(text) {
+			t.Fatalf("%q became %s", text, id)
+		}
+		if again, err := ParseID(id.String()); again != id || err != nil {
+			t.Fatalf("%s became %s, %v", id, again, err)
+		}
+	})
+}
+
+func BenchmarkIDsNext(b *testing.B) {
+	ids := NewIDs(ID{})
+	b.ReportAllocs()
+	for b.Loop() {
+		ids.Next(time.Now())
+	}
+}

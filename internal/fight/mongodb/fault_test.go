@@ -1,0 +1,168 @@
+package mongodb_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"superheroes/internal/fight"
+	"superheroes/internal/fight/mongodb"
+	"superheroes/internal/fight/storetest"
+	"superheroes/test/engines"
+)
+
+// behind opens a store that reaches its server through a proxy, and one on the same database that does not.
+func behind(t *testing.T, options string, decide func(nth int) fate) (store, direct *mongodb.Store, p *proxy) {
+	t.Helper()
+	address := engines.MongoDB(t)
+	parsed, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p = startProxy(t, parsed.Host, decide)
+	parsed.Host, parsed.RawQuery = p.addr(), options
+	return open(t, parsed.String()), open(t, address), p
+}
+
+// What the server is asked for is on the wire, whatever the URL asks for. That the server does it is MongoDB's own
+// promise: the server of these tests may be FerretDB, which proves nothing about it.
+func TestInsertAsksForMajorityAndJournal(t *testing.T) {
+	for name, options := range map[string]string{"plain URL": "", "w=0 in the URL": "w=0", "no journal in the URL": "w=1&journal=false"} {
+		t.Run(name, func(t *testing.T) {
+			store, _, p := behind(t, options, func(int) fate { return deliver })
+			if err := store.Insert(t.Context(), newFight(fight.NewIDs(fight.ID{}))); err != nil {
+				t.Fatal(err)
+			}
+			sent := p.sent()
+			if len(sent) != 1 {
+				t.Fatalf("%d inserts were sent", len(sent))
+			}
+			_, concern, found := bytes.Cut(sent[0], []byte("\x03writeConcern\x00")) // BSON: a document named writeConcern
+			if !found {
+				t.Fatalf("no write concern in %q", sent[0])
+			}
+			var asked struct {
+				W any  `bson:"w"`
+				J bool `bson:"j"`
+			}
+			if err := bson.NewDecoder(bson.NewDocumentReader(bytes.NewReader(concern))).Decode(&asked); err != nil {
+				t.Fatal(err)
+			}
+			if asked.W != "majority" || !asked.J {
+				t.Errorf("asked for %+v, want majority and journal", asked)
+			}
+		})
+	}
+}
+
+func TestInsertThroughFaults(t *testing.T) {
+	t.Parallel()
+	first := func(what fate) func(int) fate {
+		return func(nth int) fate {
+			if nth == 0 {
+				return what
+			}
+			return deliver
+		}
+	}
+	always := func(what fate) func(int) fate { return func(int) fate { return what } }
+	const stored, open = "stored", "open" // what Insert says
+	// The driver waits half a second before it tries a server again that broke a connection.
+	const ample, short = 20 * time.Second, 300 * time.Millisecond
+	tests := []struct {
+		name   string
+		decide func(int) fate
+		within time.Duration
+		says   string
+		kept   int
+		sent   int
+	}{
+		{"no fault", always(deliver), ample, stored, 1, 1},
+		{"cut before it was sent", first(cutBefore), ample, stored, 1, 2},
+		{"cut within the command", first(cutWithin), ample, stored, 1, 2},
+		{"cut before the answer: the id is known then", first(cutAfter), ample, stored, 1, 2},
+		{"cut within the answer", first(cutAnswer), ample, stored, 1, 2},
+		{"always cut before it is sent", always(cutBefore), ample, open, 0, 3},
+		{"always cut before the answer", always(cutAfter), ample, open, 1, 3},
+		{"cut before the answer, then before it is sent", func(nth int) fate { return []fate{cutAfter, cutBefore, cutBefore}[nth] }, ample, open, 1, 3},
+		{"cut before it is sent, then before the answer", func(nth int) fate { return []fate{cutBefore, cutAfter, deliver}[nth] }, ample, stored, 1, 3},
+		{"no answer comes", always(stallAfter), short, open, 1, 1},
+		{"nothing gets through", always(stallBefore), short, open, 0, 1},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel() // they mostly wait
+			store, direct, p := behind(t, "", test.decide)
+			ctx, cancel := context.WithTimeout(t.Context(), test.within)
+			defer cancel()
+			f := newFight(fight.NewIDs(fight.ID{}))
+			err := store.Insert(ctx, f)
+			if test.says == stored && err != nil || test.says == open && !errors.Is(err, fight.ErrMaybeStored) {
+				t.Errorf("said %v, want %s", err, test.says)
+			}
+			storetest.Truthful(t, direct, f, err)
+			if all := storetest.Everything(t, direct); len(all) != test.kept {
+				t.Errorf("%d fights are stored, want %d", len(all), test.kept)
+			}
+			if sent := len(p.sent()); sent != test.sent {
+				t.Errorf("sent %d times, want %d", sent, test.sent)
+			}
+		})
+	}
+}
+
+// Many clients, any fault at any insert: what was said of each fight is so, and none is there twice.
+func TestInsertThroughRandomFaults(t *testing.T) {
+	const workers, each = 6, 20
+	store, direct, _ := behind(t, "", func(int) fate {
+		if rand.IntN(3) > 0 {
+			return deliver
+		}
+		return fate(rand.IntN(int(fates)))
+	})
+	ids := fight.NewIDs(fight.ID{})
+	var all [workers * each]fight.Fight
+	var said [workers * each]error
+	var group sync.WaitGroup
+	for worker := range workers {
+		group.Go(func() {
+			for i := worker * each; i < (worker+1)*each; i++ {
+				ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+				all[i] = newFight(ids)
+				said[i] = store.Insert(ctx, all[i])
+				cancel()
+			}
+		})
+	}
+	group.Wait()
+	acknowledged, left := 0, 0
+	for i, f := range all {
+		storetest.Truthful(t, direct, f, said[i])
+		switch {
+		case said[i] == nil:
+			acknowledged++
+		case errors.Is(said[i], fight.ErrMaybeStored):
+			left++
+		}
+	}
+	stored := storetest.Everything(t, direct)
+	t.Logf("%d acknowledged, %d left open, %d refused; %d stored", acknowledged, left, len(all)-acknowledged-left, len(stored))
+	if len(stored) < acknowledged || len(stored) > acknowledged+left {
+		t.Errorf("%d stored, want from %d to %d", len(stored), acknowledged, acknowledged+left)
+	}
+	for i := 1; i < len(stored); i++ {
+		if bytes.Compare(stored[i-1].ID[:], stored[i].ID[:]) <= 0 {
+			t.Errorf("%s is stored twice or out of order", stored[i].ID)
+		}
+	}
+	if acknowledged == 0 || left == 0 {
+		t.Error("the faults tested nothing")
+	}
+}

@@ -1,0 +1,231 @@
+package fight
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"superheroes/internal/character"
+	"superheroes/internal/location"
+)
+
+// keeper is a store in memory that is asked for no more than a service asks for.
+type keeper struct {
+	Store
+	kept []Fight
+	last ID
+	err  error
+}
+
+func (k *keeper) Last(context.Context) (ID, error) { return k.last, k.err }
+
+func (k *keeper) Insert(_ context.Context, f Fight) error {
+	if k.err == nil {
+		k.kept = append(k.kept, f)
+	}
+	return k.err
+}
+
+// meeting lets sources go on only when as many as are expected have been asked: one after another they never meet.
+type meeting struct {
+	missing int // guarded by the bubble: the test waits until all are blocked
+	all     chan struct{}
+}
+
+func newMeeting(expected int) *meeting { return &meeting{expected, make(chan struct{})} }
+
+// met is a source that waits for the others, then gives its item; or fails at once then, when it has an error; or
+// waits to be cancelled, when it is slow.
+type met[T any] struct {
+	*meeting
+	asked chan struct{}
+	item  T
+	err   error
+	slow  bool
+	seen  *error // why it was cancelled
+}
+
+func (m met[T]) Random(ctx context.Context) (T, error) {
+	var none T
+	m.asked <- struct{}{}
+	select {
+	case <-m.all:
+	case <-ctx.Done():
+		return none, fmt.Errorf("the others were not asked: %w", ctx.Err())
+	}
+	if m.slow {
+		<-ctx.Done()
+		*m.seen = ctx.Err()
+		return none, ctx.Err()
+	}
+	return m.item, m.err
+}
+
+// gather closes the meeting when all have been asked.
+func (m *meeting) gather(asked <-chan struct{}) {
+	for range m.missing {
+		<-asked
+	}
+	close(m.all)
+}
+
+func TestFetchesRunAtTheSameTime(t *testing.T) {
+	tests := []struct {
+		name    string
+		fetches int
+		ask     func(context.Context, *Service) error
+	}{
+		{"hero, villain and place of a fight", 3, func(ctx context.Context, s *Service) error { _, err := s.Execute(ctx); return err }},
+		{"hero and villain of a draw", 2, func(ctx context.Context, s *Service) error { _, _, err := s.Fighters(ctx); return err }},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			defer goleak.VerifyNone(t)
+			synctest.Test(t, func(t *testing.T) { // a minute of the bubble's clock is no time
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				meet, asked := newMeeting(test.fetches), make(chan struct{}, 3)
+				go meet.gather(asked)
+				service, err := NewService(ctx, Sources{
+					Heroes:    met[character.Character]{meeting: meet, asked: asked, item: character.Heroes().Example},
+					Villains:  met[character.Character]{meeting: meet, asked: asked, item: character.Villains().Example},
+					Locations: met[location.Location]{meeting: meet, asked: asked, item: location.Locations().Example},
+				}, &keeper{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := test.ask(ctx, service); err != nil {
+					t.Error(err)
+				}
+				if ctx.Err() != nil {
+					for range test.fetches { // lets gather end, so that the bubble does
+						asked <- struct{}{}
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestTheFirstFailureCancelsTheOthers(t *testing.T) {
+	broken := errors.New("broken")
+	for _, peer := range []string{"heroes", "villains", "locations"} {
+		t.Run(peer, func(t *testing.T) {
+			defer goleak.VerifyNone(t)
+			synctest.Test(t, func(t *testing.T) {
+				meet, asked, cancelled, store := newMeeting(3), make(chan struct{}, 3), [3]error{}, &keeper{}
+				go meet.gather(asked)
+				begin := time.Now()
+				heroes := met[character.Character]{meeting: meet, asked: asked, err: broken, slow: peer != "heroes", seen: &cancelled[0]}
+				villains := met[character.Character]{meeting: meet, asked: asked, err: broken, slow: peer != "villains", seen: &cancelled[1]}
+				locations := met[location.Location]{meeting: meet, asked: asked, err: broken, slow: peer != "locations", seen: &cancelled[2]}
+				service, err := NewService(t.Context(), Sources{heroes, villains, locations}, store)
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				f, err := service.Execute(ctx)
+				var named *PeerError
+				if !errors.As(err, &named) || named.Peer != peer || !errors.Is(err, broken) || !strings.Contains(err.Error(), peer) {
+					t.Errorf("got %v, want the failure of %s", err, peer)
+				}
+				for i, slow := range []bool{heroes.slow, villains.slow, locations.slow} {
+					if slow && !errors.Is(cancelled[i], context.Canceled) {
+						t.Errorf("fetch %d saw %v, want it cancelled", i, cancelled[i])
+					}
+				}
+				if waited := time.Since(begin); waited != 0 {
+					t.Errorf("the others were waited for, %s", waited)
+				}
+				if len(store.kept) > 0 || f != (Fight{}) {
+					t.Errorf("stored %v, returned %v", store.kept, f)
+				}
+			})
+		})
+	}
+}
+
+// source is a fetch as a Source.
+type source[T any] func(context.Context) (T, error)
+
+func (s source[T]) Random(ctx context.Context) (T, error) { return s(ctx) }
+
+// A fetch that panics does it in the goroutine of the request, where the server answers for it; the others have ended.
+func TestAPanicOfAFetchIsTheRequests(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	yoda := func(ctx context.Context) (character.Character, error) {
+		<-ctx.Done()
+		return character.Character{}, ctx.Err()
+	}
+	nowhere := func(context.Context) (location.Location, error) { panic("no place left") }
+	store := &keeper{}
+	service, err := NewService(t.Context(), Sources{source[character.Character](yoda), source[character.Character](yoda), source[location.Location](nowhere)}, store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if cause := fmt.Sprint(recover()); !strings.Contains(cause, "no place left") || !strings.Contains(cause, "service_test.go") {
+			t.Errorf("recovered %s, want the panic and where it was", cause)
+		}
+		if len(store.kept) > 0 {
+			t.Errorf("stored %v", store.kept)
+		}
+	}()
+	f, err := service.Execute(t.Context())
+	t.Errorf("returned %v, %v", f, err)
+}
+
+func TestPerform(t *testing.T) {
+	now := time.Date(2026, 1, 2, 15, 4, 5, 678_900_000, time.UTC)
+	yoda, thanos := character.Heroes().Example, character.Villains().Example
+	future := NewIDs(ID{}).Next(now.Add(time.Hour))
+	store := &keeper{last: future}
+	service, err := NewService(t.Context(), Sources{}, store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	service.now = func() time.Time { return now }
+	f, err := service.Perform(t.Context(), yoda, thanos, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(store.kept) != 1 || store.kept[0] != f {
+		t.Errorf("returned %v, stored %v", f, store.kept)
+	}
+	if want := Decide(f.ID, now, yoda, thanos, nil); f != want {
+		t.Errorf("got %v, want %v", f, want)
+	}
+	checkAbove(t, future, f.ID)
+}
+
+func TestPerformFails(t *testing.T) {
+	full := errors.New("disk full")
+	for name, failure := range map[string]error{"surely": full, "maybe stored": fmt.Errorf("%w: %w", ErrMaybeStored, full)} {
+		t.Run(name, func(t *testing.T) {
+			store := &keeper{}
+			service, err := NewService(t.Context(), Sources{}, store)
+			if err != nil {
+				t.Fatal(err)
+			}
+			store.err = failure
+			f, err := service.Perform(t.Context(), character.Character{}, character.Character{}, nil)
+			if f != (Fight{}) || !errors.Is(err, full) || errors.Is(err, ErrMaybeStored) != errors.Is(failure, ErrMaybeStored) {
+				t.Errorf("got %v, %v", f, err)
+			}
+		})
+	}
+}
+
+func TestNewServiceFails(t *testing.T) {
+	away := errors.New("away")
+	if _, err := NewService(t.Context(), Sources{}, &keeper{err: away}); !errors.Is(err, away) {
+		t.Errorf("got %v: without the last id new ones could lie below stored ones", err)
+	}
+}

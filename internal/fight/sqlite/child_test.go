@@ -1,0 +1,101 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"testing"
+
+	"superheroes/database"
+	"superheroes/internal/embedded"
+	"superheroes/internal/fight"
+)
+
+// The test binary runs itself as another process; this variable says as which.
+const roleVariable = "FIGHT_SQLITE_TEST_ROLE"
+
+func TestMain(m *testing.M) {
+	roles := map[string]func(path string) error{
+		"hold the lock": holdLock, "insert": insertAll, "insert until it fails": insertUntilFailure,
+	}
+	role, given := os.LookupEnv(roleVariable)
+	if !given {
+		os.Exit(m.Run())
+	}
+	if err := roles[role](os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// as returns the command that runs this binary in a role.
+func as(t *testing.T, role, path string, before ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := slices.Concat(before, []string{self, path})
+	child := exec.CommandContext(t.Context(), command[0], command[1:]...)
+	child.Env = append(os.Environ(), roleVariable+"="+role)
+	child.Stderr = os.Stderr
+	return child
+}
+
+// holdLock holds the write lock until its input ends.
+func holdLock(path string) error {
+	db, err := embedded.Open(context.Background(), path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	tx, err := db.Writes.Begin()
+	if err != nil {
+		return err
+	}
+	fmt.Println("locked")
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	return tx.Rollback()
+}
+
+// insertions is how many fights a child process inserts.
+const insertions = 12
+
+// insertAll inserts fights one by one and says of each what the store said, in a write of its own.
+func insertAll(path string) error { return insertEach(path, func(error) {}) }
+
+// insertUntilFailure is insertAll by a process that dies of the first failure, without a chance to tidy up.
+func insertUntilFailure(path string) error {
+	return insertEach(path, func(err error) {
+		if err != nil {
+			os.Exit(0)
+		}
+	})
+}
+
+func insertEach(path string, then func(error)) error {
+	runtime.LockOSThread() // strace counts the calls of each thread
+	ctx, ids := context.Background(), fight.NewIDs(fight.ID{})
+	store, err := Open(ctx, path, database.SQLiteFight)
+	if err != nil {
+		return err
+	}
+	for range insertions {
+		f := newFight(ids)
+		answer, err := "stored", store.Insert(ctx, f)
+		switch {
+		case errors.Is(err, fight.ErrMaybeStored):
+			answer = "perhaps"
+		case err != nil:
+			answer = "refused"
+		}
+		fmt.Println(answer, f.ID)
+		then(err)
+	}
+	return store.Close()
+}

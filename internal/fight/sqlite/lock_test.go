@@ -1,0 +1,75 @@
+package sqlite
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"superheroes/internal/fight"
+	"superheroes/internal/fight/storetest"
+)
+
+// lockElsewhere has another process take the write lock, and returns what gives it back.
+func lockElsewhere(t *testing.T, path string) (release func()) {
+	t.Helper()
+	child := as(t, "hold the lock", path)
+	input, err := child.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	output, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(output).ReadString('\n'); err != nil {
+		t.Fatalf("the other process said %q: %v", line, err)
+	}
+	return func() {
+		_ = input.Close()
+		if err := child.Wait(); err != nil {
+			t.Errorf("the other process: %v", err)
+		}
+	}
+}
+
+func TestInsertWhileAnotherProcessHoldsTheLock(t *testing.T) {
+	path, ids := filepath.Join(t.TempDir(), "fights.db"), fight.NewIDs(fight.ID{})
+	store := open(t, path)
+	release := lockElsewhere(t, path)
+
+	const writers = 3 // one waits for the lock, the others for the one
+	refused, said := make([]fight.Fight, writers), make(chan error, writers)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	for i := range refused {
+		refused[i] = newFight(ids)
+		go func() { said <- store.Insert(ctx, refused[i]) }()
+	}
+	for range refused {
+		// The lock is still held: only the deadline can have ended the wait.
+		if err := <-said; !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, fight.ErrMaybeStored) {
+			t.Errorf("got %v, want that the deadline passed and nothing was stored", err)
+		}
+	}
+
+	waiting := newFight(ids)
+	go func() { said <- store.Insert(t.Context(), waiting) }()
+	select {
+	case err := <-said:
+		t.Fatalf("inserted beside the lock of another process: %v", err)
+	case <-time.After(50 * time.Millisecond): // it may not have begun to wait: then the case is an easier one
+	}
+	release()
+	if err := <-said; err != nil {
+		t.Errorf("after the lock was given back: %v", err)
+	}
+	if all := storetest.Everything(t, store); len(all) != 1 || all[0].ID != waiting.ID {
+		t.Errorf("stored %v, want the one that waited", all)
+	}
+}

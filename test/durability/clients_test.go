@@ -1,0 +1,124 @@
+package durability
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"superheroes/test/system"
+)
+
+// ledger is what clients know of their fights. Requests of all rounds are in it.
+type ledger struct {
+	mu           sync.Mutex
+	acknowledged map[string]string // the answers, by the id in them
+	stored       map[string]listed // what the last checks found, by id
+	refused      int               // answered with an error: the detail may say that it was stored all the same
+	unanswered   int
+	faults       []string // what no client may see
+	numbers      atomic.Int64
+}
+
+func newLedger() *ledger {
+	return &ledger{acknowledged: map[string]string{}, stored: map[string]listed{}}
+}
+
+// load has clients fight from now on, and kills the server at a random moment of that. Ids must lie above floor. It
+// returns when every client has noticed.
+func (l *ledger) load(t *testing.T, base, floor string, clients int, kill func()) {
+	t.Helper()
+	var dead atomic.Bool
+	var group sync.WaitGroup
+	for range clients {
+		group.Go(func() { l.client(t.Context(), base, floor, &dead) })
+	}
+	time.Sleep(200*time.Millisecond + rand.N(200*time.Millisecond)) // the random moment
+	dead.Store(true)
+	kill()
+	group.Wait()
+}
+
+// client fights, one request after the other, until one stays without an answer. It never repeats a request.
+func (l *ledger) client(ctx context.Context, base, last string, dead *atomic.Bool) {
+	for {
+		status, answer, err := ask(ctx, l.request(base))
+		if err != nil {
+			l.note(func() {
+				l.unanswered++
+				if !dead.Load() {
+					l.faults = append(l.faults, fmt.Sprintf("no answer from a living server: %v", err))
+				}
+			})
+			return
+		}
+		if status != http.StatusOK {
+			l.note(func() { l.refused++ })
+			continue
+		}
+		var fight struct {
+			ID string `json:"id"`
+		}
+		err = json.Unmarshal(answer, &fight)
+		l.note(func() {
+			if err != nil || fight.ID <= last || l.acknowledged[fight.ID] != "" {
+				l.faults = append(l.faults, fmt.Sprintf("after %q came %s, %v", last, answer, err))
+			}
+			l.acknowledged[fight.ID] = string(answer)
+		})
+		last = fight.ID
+	}
+}
+
+// newest is the largest id that a check has found, "" when there is none.
+func (l *ledger) newest() (id string) {
+	for stored := range l.stored {
+		id = max(id, stored)
+	}
+	return id
+}
+
+func (l *ledger) note(what func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	what()
+}
+
+// request returns a fight to ask for: drawn by the server, or sent with a name that no other has.
+func (l *ledger) request(base string) *http.Request {
+	number := l.numbers.Add(1)
+	method, url, body := http.MethodGet, base+"/api/fights/execute_fight", ""
+	if number%2 == 0 {
+		method, url = http.MethodPost, base+"/api/fights"
+		body = fmt.Sprintf(`{"hero":{"name":"%s%d","powers":"<🦸>"},"villain":{"name":"v","level":3},"location":null}`, sentName, number)
+	}
+	request, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		panic(err) // the test's own fault
+	}
+	return request
+}
+
+// sentName begins the name of each hero that was sent.
+const sentName = "sent as number "
+
+// ask sends the request and returns the whole answer, or an error when there was none.
+func ask(ctx context.Context, request *http.Request) (status int, answer []byte, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	response, err := system.Client().Do(request.WithContext(ctx))
+	if err != nil {
+		return 0, nil, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer, err = io.ReadAll(response.Body)
+	return response.StatusCode, answer, err
+}

@@ -1,0 +1,113 @@
+// Package durability proves that a fight that was acknowledged is stored, once, when the server is killed at any moment.
+//
+// kill -9 proves that for the death of the process only: what the kernel has in its page cache survives it, so a
+// missing sync would not be seen here. That every commit waits for its sync is proven where the embedded store is
+// tested, with strace. And where FerretDB stands in for MongoDB, nothing here says anything about MongoDB's write
+// concern; that the driver asks for it is proven where that store is tested.
+package durability
+
+import (
+	"errors"
+	"os"
+	"testing"
+
+	"superheroes/test/system"
+)
+
+// rounds is how often a server is killed.
+const rounds = 20
+
+// patience is more than a list takes on a busy machine: FerretDB reads and sorts all fights for each page.
+func patience() []string { return []string{"--deadline=30s", "--write-timeout=60s"} }
+
+// running is a server of fights that can be killed.
+type running struct {
+	base string
+	kill func()
+}
+
+// killed loads and kills a server again and again, and checks each time after it has been started anew; at the end
+// once more, from the newest fight to the oldest. It returns the round in which the check failed, and how.
+func killed(t *testing.T, rounds, clients int, start func() running) (round int, err error) {
+	t.Helper()
+	ledger, floor := newLedger(), ""
+	defer func() {
+		t.Logf("%d acknowledged, %d stored, %d unanswered, %d refused",
+			len(ledger.acknowledged), len(ledger.stored), ledger.unanswered, ledger.refused)
+	}()
+	run := start()
+	for round = 1; round <= rounds; round++ {
+		before, down := len(ledger.acknowledged), floor
+		floor = ledger.newest()
+		ledger.load(t, run.base, floor, clients, run.kill)
+		if len(ledger.acknowledged) == before {
+			t.Fatalf("round %d: nothing was acknowledged", round)
+		}
+		run = start()
+		// What was on its way in the round before may have arrived since.
+		if err := ledger.check(t.Context(), run.base, down); err != nil {
+			return round, err
+		}
+	}
+	return rounds, ledger.check(t.Context(), run.base, "")
+}
+
+func TestAcknowledgedIsStored(t *testing.T) {
+	program := system.Build(t)
+	t.Run("one process on SQLite", func(t *testing.T) {
+		dir := t.TempDir()
+		round, err := killed(t, rounds, 8, func() running {
+			s := system.Up(t, program, dir, patience()...)
+			return running{s.Fights, s.Processes["fights"].Kill}
+		})
+		if err != nil {
+			t.Errorf("round %d: %v", round, err)
+		}
+	})
+	t.Run("four processes on real engines", func(t *testing.T) {
+		stores := system.RealStores(t)
+		s := system.Four(t, program, stores)
+		s.Processes["fights"].Kill() // the first round starts another
+		round, err := killed(t, rounds, 3, func() running {
+			addr := system.FreeAddr(t)
+			fights := system.Start(t, program, []string{"ADDR=" + addr, "MONGODB_URL=" + stores.Fights, "DRAIN_DELAY=0s",
+				"HEROES_URL=" + s.Heroes, "VILLAINS_URL=" + s.Villains, "LOCATIONS_URL=" + s.Locations}, append([]string{"fights"}, patience()...)...)
+			fights.Ready(t, "http://"+addr+"/readyz")
+			return running{"http://" + addr, fights.Kill}
+		})
+		if err != nil {
+			t.Errorf("round %d: %v", round, err)
+		}
+	})
+}
+
+// The same rounds and the same check catch a service that is not durable.
+func TestBrokenTwinIsCaught(t *testing.T) {
+	t.Run("acknowledge, then store", func(t *testing.T) {
+		dir := t.TempDir()
+		round, err := killed(t, rounds, 8, func() running { return start(t, dir, hasty) })
+		if !errors.Is(err, errLost) {
+			t.Fatalf("not caught in %d rounds: %v", rounds, err)
+		}
+		t.Logf("caught in round %d: %v", round, err)
+	})
+	t.Run("the same server, storing first", func(t *testing.T) {
+		dir := t.TempDir()
+		if round, err := killed(t, 3, 8, func() running { return start(t, dir, honest) }); err != nil {
+			t.Errorf("round %d: %v", round, err)
+		}
+	})
+}
+
+// start starts this test's own binary as a server of fights.
+func start(t *testing.T, dir, kind string) running {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := system.FreeAddr(t)
+	server := system.Start(t, self, []string{kindVariable + "=" + kind}, addr, dir)
+	server.Ready(t, "http://"+addr+"/readyz")
+	return running{"http://" + addr, server.Kill}
+}
