@@ -32,6 +32,8 @@ const settings = "_busy_timeout=5000&_pragma=page_size(8192)&_journal_mode=WAL&_
 
 // Open opens the file, and creates it when it is missing.
 func Open(ctx context.Context, path string) (*DB, error) {
+	// SQLite's own choice on Linux: it syncs a file's length and contents, not its times. Where there is none it is fsync.
+	_, _ = sqlite.Fdatasync(true)
 	db := &DB{Path: path}
 	var err error
 	if db.Writes, err = open(ctx, path, 1, "_txlock=immediate"); err != nil {

@@ -1,0 +1,127 @@
+// Contract scores a running member of the Super Heroes family by the contract, over HTTP only, whatever it is written
+// in:
+//
+//	go run ./test/contract --fights http://localhost:8004 --heroes http://localhost:8001 \
+//	    --villains http://localhost:8002 --locations http://localhost:8003
+//
+// Each clause of the contract has a stable id and passes, fails (with what was sent, what came back and what was
+// expected) or is skipped (with the reason). The last line is the score: "passed N, failed N, skipped N".
+//
+// To score another member of the family start it, take its addresses, and ask for the clauses that the whole family
+// has; without --group those that only this application promises are checked too:
+//
+//	go run ./test/contract --group core --fights http://localhost:8004 …
+//
+// --json writes the score as JSON in place of the text, --junit FILE as JUnit XML besides. The exit code is 0 only
+// when every clause of the asked group passed: 1 when one failed or was skipped, 2 when the command line was wrong.
+//
+// A member that can't show its fights, neither in a list nor by id, gets "cannot be checked: stored?" where a fight
+// must be stored before it is answered. That counts as skipped: nobody knows.
+//
+// What the suite does to a member: it reads, asks for what must be refused, and has some 350 fights fought, which
+// stay. It changes no hero, villain or location. It sends at most 30,000 requests, each once, on a connection of its
+// own, at most 8 at the same time, and waits for none longer than --timeout. Let nobody else fight there meanwhile:
+// the clauses of the count and of the newest fights would take those fights for the member's faults. Our clock and
+// the member's may differ by up to a minute.
+//
+// What can't be seen from outside is not scored: that the three fetches of a fight happen at the same time, that a
+// list takes bounded memory, that a stored fight outlives a crash. What takes a peer or a store to break (502, 503,
+// 504) is not either; the tests in test/faults do that to ours.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"superheroes/test/contract/report"
+	"superheroes/test/contract/suite"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// Exit codes.
+const (
+	exitPassed = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+type options struct {
+	Heroes    string        `required:"" placeholder:"URL" help:"Where heroes answers, as in http://localhost:8001."`
+	Villains  string        `required:"" placeholder:"URL" help:"Where villains answers."`
+	Locations string        `required:"" placeholder:"URL" help:"Where locations answers."`
+	Fights    string        `required:"" placeholder:"URL" help:"Where fights answers."`
+	Group     suite.Group   `enum:"core,full" default:"full" help:"core: what every member of the family has. full: all that this application promises."`
+	JSON      bool          `name:"json" help:"Write the score as JSON."`
+	JUnit     string        `name:"junit" placeholder:"FILE" help:"Write the score as JUnit XML to this file too."`
+	Timeout   time.Duration `default:"15s" help:"Longest time an answer may take."`
+}
+
+// run is main for one command line.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var o options
+	exited := -1
+	parser, err := kong.New(&o, kong.Name("contract"), kong.Description("Score a member of the Super Heroes family by the contract."),
+		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }))
+	if err == nil {
+		_, err = parser.Parse(args)
+	}
+	if exited >= 0 { // help was asked for, and printed
+		return exited
+	}
+	if err != nil {
+		return usage(stderr, err)
+	}
+	target := suite.Target{Heroes: o.Heroes, Villains: o.Villains, Locations: o.Locations, Fights: o.Fights}
+	outcomes, err := suite.Run(ctx, target, suite.Options{Group: o.Group, Timeout: o.Timeout})
+	if err != nil {
+		return usage(stderr, err)
+	}
+	if err := o.write(stdout, outcomes); err != nil {
+		fmt.Fprintln(stderr, "contract:", err)
+		return exitFailed
+	}
+	if score := suite.ScoreOf(outcomes, ""); score.Failed > 0 || score.Skipped > 0 {
+		return exitFailed
+	}
+	return exitPassed
+}
+
+func usage(stderr io.Writer, err error) int {
+	fmt.Fprintf(stderr, "contract: %v; see --help\n", err)
+	return exitUsage
+}
+
+func (o options) write(stdout io.Writer, outcomes []suite.Outcome) error {
+	write := report.Text
+	if o.JSON {
+		write = report.JSON
+	}
+	if err := write(stdout, outcomes); err != nil {
+		return fmt.Errorf("writing the score: %w", err)
+	}
+	if o.JUnit == "" {
+		return nil
+	}
+	file, err := os.Create(o.JUnit)
+	if err != nil {
+		return fmt.Errorf("writing the score as JUnit XML: %w", err)
+	}
+	if err := errors.Join(report.JUnit(file, outcomes), file.Close()); err != nil {
+		return fmt.Errorf("writing the score as JUnit XML: %w", err)
+	}
+	return nil
+}

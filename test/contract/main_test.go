@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"superheroes/test/system"
+)
+
+// at returns the arguments for a member.
+func at(s *system.System, more ...string) []string {
+	return append([]string{"--fights", s.Fights, "--heroes=" + s.Heroes, "--villains", s.Villains + "/", "--locations", s.Locations}, more...)
+}
+
+// nothingThere is a server that answers nothing but 404.
+func nothingThere(t *testing.T) *system.System {
+	t.Helper()
+	server := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(server.Close)
+	return &system.System{Heroes: server.URL, Villains: server.URL, Locations: server.URL, Fights: server.URL}
+}
+
+func TestGoodMember(t *testing.T) {
+	member := system.Up(t, system.Build(t), t.TempDir())
+	t.Run("text", func(t *testing.T) {
+		var stdout, stderr bytes.Buffer
+		if code := run(t.Context(), at(member, "--group", "core"), &stdout, &stderr); code != exitPassed || stderr.Len() > 0 {
+			t.Errorf("exit code %d, %s%s", code, stderr.String(), stdout.String())
+		}
+		if !regexp.MustCompile(`\npassed [1-9]\d*, failed 0, skipped 0\n$`).MatchString(stdout.String()) || strings.Contains(stdout.String(), "  full  ") {
+			t.Errorf("got %s", stdout.String())
+		}
+	})
+	t.Run("JSON and JUnit", func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "score.xml")
+		var stdout, stderr bytes.Buffer
+		if code := run(t.Context(), at(member, "--group=core", "--json", "--junit", file), &stdout, &stderr); code != exitPassed {
+			t.Errorf("exit code %d, %s", code, stderr.String())
+		}
+		var score struct {
+			Clauses []struct{ ID, Group, Result, Detail string }
+			Passed  int
+		}
+		if err := json.Unmarshal(stdout.Bytes(), &score); err != nil || score.Passed == 0 || len(score.Clauses) != score.Passed {
+			t.Errorf("%v: %s", err, stdout.String())
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var junit struct {
+			Tests int `xml:"tests,attr"`
+		}
+		if err := xml.Unmarshal(text, &junit); err != nil || junit.Tests != score.Passed {
+			t.Errorf("%v: %s", err, text)
+		}
+	})
+}
+
+func TestExitCodes(t *testing.T) {
+	nothing := nothingThere(t)
+	for name, test := range map[string]struct {
+		args []string
+		code int
+		want string // in what is written
+	}{
+		"a member that fails":        {at(nothing), exitFailed, "FAIL  core  heroes.list "},
+		"its core":                   {at(nothing, "--group", "core"), exitFailed, "\npassed 0, failed "},
+		"as JSON":                    {at(nothing, "--group", "core", "--json"), exitFailed, `"result": "fail"`},
+		"a file that can't be":       {at(nothing, "--group", "core", "--junit", filepath.Join(t.TempDir(), "none", "x.xml")), exitFailed, "x.xml: no such file"},
+		"help":                       {[]string{"--help"}, exitPassed, "--junit=FILE"},
+		"no arguments":               {nil, exitUsage, "missing flags"},
+		"one address missing":        {at(nothing)[2:], exitUsage, "--fights"},
+		"an unknown group":           {at(nothing, "--group", "some"), exitUsage, "core"},
+		"an unknown flag":            {at(nothing, "--quick"), exitUsage, "--quick"},
+		"an address that is no URL":  {append(at(nothing), "--fights=localhost:8004"), exitUsage, "fights"},
+		"an address that has a path": {append(at(nothing), "--fights=http://localhost/api/fights"), exitUsage, "fights"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			if code := run(t.Context(), test.args, &stdout, &stderr); code != test.code {
+				t.Errorf("exit code %d, want %d", code, test.code)
+			}
+			if !strings.Contains(stdout.String()+stderr.String(), test.want) {
+				t.Errorf("there is no %q in %s%s", test.want, stdout.String(), stderr.String())
+			}
+			if (stderr.Len() > 0) != (test.code == exitUsage) && name != "a file that can't be" {
+				t.Errorf("stderr is %q", stderr.String())
+			}
+		})
+	}
+}

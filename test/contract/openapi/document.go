@@ -1,0 +1,167 @@
+// Package openapi checks answers by an OpenAPI 3.1 document: as much of it, and of JSON Schema, as the documents in
+// api/ use.
+package openapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// ProblemType is the media type of answers that report an error.
+const ProblemType = "application/problem+json"
+
+// Document is an OpenAPI document.
+type Document struct {
+	Version string
+	paths   map[string]map[string]Operation // by path, then by method in lower case
+	schemas schemas
+}
+
+// Operation is what a document says of one method of one path.
+type Operation struct {
+	Responses map[string]Response `json:"responses"`
+}
+
+// Response is one kind of answer.
+type Response struct {
+	Content map[string]struct {
+		Schema map[string]any `json:"schema"`
+	} `json:"content"`
+}
+
+// Parse reads a document in JSON.
+func Parse(text []byte) (*Document, error) {
+	var document struct {
+		OpenAPI    string                                `json:"openapi"`
+		Paths      map[string]map[string]json.RawMessage `json:"paths"`
+		Components struct {
+			Schemas schemas `json:"schemas"`
+		} `json:"components"`
+	}
+	if err := decode(text, &document); err != nil {
+		return nil, fmt.Errorf("reading an OpenAPI document: %w", err)
+	}
+	if document.OpenAPI == "" || document.Paths == nil {
+		return nil, errors.New("reading an OpenAPI document: it has no openapi or no paths")
+	}
+	d := &Document{Version: document.OpenAPI, paths: map[string]map[string]Operation{}, schemas: document.Components.Schemas}
+	for path, item := range document.Paths {
+		d.paths[path] = map[string]Operation{}
+		for method, text := range item {
+			var operation Operation
+			if decode(text, &operation) == nil { // else it is parameters, a summary, …
+				d.paths[path][method] = operation
+			}
+		}
+	}
+	return d, nil
+}
+
+// decode reads one JSON text and nothing behind it, with numbers as they are written.
+func decode(text []byte, target any) error {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	if err := decoder.Decode(target); err != nil {
+		return err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("there is more behind the JSON text")
+	}
+	return nil
+}
+
+// Operations returns every operation as "GET /path", in no order.
+func (d *Document) Operations() []string {
+	var all []string
+	for path, item := range d.paths {
+		for method := range item {
+			all = append(all, strings.ToUpper(method)+" "+path)
+		}
+	}
+	return all
+}
+
+// Operation returns the operation that serves the target of a request; one spelled out goes before one with {…}.
+func (d *Document) Operation(method, target string) (Operation, bool) {
+	path, _, _ := strings.Cut(target, "?")
+	if item, ok := d.paths[path]; ok {
+		operation, ok := item[strings.ToLower(method)]
+		return operation, ok
+	}
+	for template, item := range d.paths {
+		if fits(template, path) {
+			operation, ok := item[strings.ToLower(method)]
+			return operation, ok
+		}
+	}
+	return Operation{}, false
+}
+
+func fits(template, path string) bool {
+	want, got := strings.Split(template, "/"), strings.Split(path, "/")
+	if len(want) != len(got) {
+		return false
+	}
+	for i, segment := range want {
+		if segment != got[i] && !strings.HasPrefix(segment, "{") {
+			return false
+		}
+	}
+	return true
+}
+
+// Documents tells whether the operation names a status, alone, as a class such as 4XX, or by default.
+func (o Operation) Documents(status int) bool {
+	_, ok := o.response(status)
+	return ok
+}
+
+func (o Operation) response(status int) (Response, bool) {
+	for _, key := range []string{strconv.Itoa(status), strconv.Itoa(status/100) + "XX", "default"} {
+		if response, ok := o.Responses[key]; ok {
+			return response, true
+		}
+	}
+	return Response{}, false
+}
+
+// Faults tells where an answer is not what the document says. An answer that no operation describes must be a problem
+// when it refuses; otherwise nothing is known of it.
+func (d *Document) Faults(method, target string, status int, contentType string, body []byte) []string {
+	operation, known := d.Operation(method, target)
+	if !known {
+		if status < http.StatusBadRequest {
+			return nil
+		}
+		return d.faultsOfBody(ProblemType, map[string]any{"$ref": "#/components/schemas/Problem"}, contentType, body)
+	}
+	response, documented := operation.response(status)
+	if !documented {
+		return []string{fmt.Sprintf("status %d is not described", status)}
+	}
+	for mediaType, content := range response.Content { // ours has one
+		return d.faultsOfBody(mediaType, content.Schema, contentType, body)
+	}
+	return nil
+}
+
+func (d *Document) faultsOfBody(mediaType string, schema map[string]any, contentType string, body []byte) []string {
+	if got, _, _ := mime.ParseMediaType(contentType); got != mediaType {
+		return []string{fmt.Sprintf("content type is %q, not %s", contentType, mediaType)}
+	}
+	if !strings.HasSuffix(mediaType, "json") {
+		return nil
+	}
+	var value any
+	if err := decode(body, &value); err != nil {
+		return []string{fmt.Sprintf("body is not JSON: %v", err)}
+	}
+	return d.schemas.faults(schema, value, "body")
+}

@@ -1,0 +1,155 @@
+package openapi
+
+import (
+	"strings"
+	"testing"
+
+	"superheroes/api"
+)
+
+const document = `{"openapi":"3.1.0","paths":{
+  "/heroes/{id}":{"summary":"x","get":{"responses":{
+    "200":{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/Hero"}}}},
+    "404":{"content":{"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"}}}}}}},
+  "/heroes/random":{"get":{"responses":{"200":{"content":{"application/json":{"schema":{"oneOf":[{"$ref":"#/components/schemas/Hero"},{"type":"null"}]}}}}}}},
+  "/heroes":{"get":{"responses":{"2XX":{"content":{"application/json":{"schema":{"type":"array","items":{"$ref":"#/components/schemas/Hero"}}}}}}}},
+  "/picture":{"get":{"responses":{"default":{"content":{"image/svg+xml":{"schema":{"type":"string"}}}}}}}},
+ "components":{"schemas":{
+  "Problem":{"type":"object","required":["detail"],"properties":{"detail":{"type":"string"}}},
+  "Hero":{"type":"object","required":["name"],"additionalProperties":false,"properties":{
+    "id":{"type":["integer","null"],"minimum":1,"maximum":9,"format":"int64"},
+    "name":{"type":"string","minLength":1,"maxLength":3},
+    "team":{"enum":["heroes","villains",null]},
+    "date":{"type":"string","format":"date-time"},
+    "key":{"type":"string","format":"uuid"},
+    "level":{"type":"integer","format":"int32"},
+    "peers":{"type":"object","additionalProperties":{"type":"boolean"}},
+    "odd":{"multipleOf":2},
+    "mail":{"type":"string","format":"email"},
+    "lost":{"$ref":"#/components/schemas/Lost"}}}}}}`
+
+func TestFaults(t *testing.T) {
+	d, err := Parse([]byte(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		target      string
+		status      int
+		contentType string
+		body        string
+		fault       string // a part of it, "" for none
+	}{
+		"whole":                      {"/heroes/1", 200, "application/json", `{"id":1,"name":"Bo","team":"heroes","date":"2026-01-02T15:04:05.1Z","level":2147483647,"peers":{"a":true}}`, ""},
+		"with a charset":             {"/heroes/1", 200, "application/json; charset=utf-8", `{"name":"Bo"}`, ""},
+		"null that may be":           {"/heroes/1", 200, "application/json", `{"id":null,"name":"Bo","team":null}`, ""},
+		"null that may not be":       {"/heroes/1", 200, "application/json", `{"name":null}`, "breaks type"},
+		"missing":                    {"/heroes/1", 200, "application/json", `{"id":1}`, "lacks name"},
+		"undescribed":                {"/heroes/1", 200, "application/json", `{"name":"Bo","age":5}`, "field age"},
+		"not an integer":             {"/heroes/1", 200, "application/json", `{"name":"Bo","id":1.5}`, "breaks type"},
+		"an integer as a fraction":   {"/heroes/1", 200, "application/json", `{"name":"Bo","id":1.0}`, "breaks type"},
+		"too small":                  {"/heroes/1", 200, "application/json", `{"name":"Bo","id":0}`, "breaks minimum"},
+		"too large":                  {"/heroes/1", 200, "application/json", `{"name":"Bo","id":10}`, "breaks maximum"},
+		"beyond int32":               {"/heroes/1", 200, "application/json", `{"name":"Bo","level":2147483648}`, "int32"},
+		"beyond int64":               {"/heroes/1", 200, "application/json", `{"name":"Bo","id":9223372036854775808}`, "int64"},
+		"too short":                  {"/heroes/1", 200, "application/json", `{"name":""}`, "minLength"},
+		"letters, not bytes":         {"/heroes/1", 200, "application/json", `{"name":"ééé"}`, ""},
+		"too long":                   {"/heroes/1", 200, "application/json", `{"name":"Yoda"}`, "maxLength"},
+		"not in the enum":            {"/heroes/1", 200, "application/json", `{"name":"Bo","team":"neutral"}`, "breaks enum"},
+		"not a date":                 {"/heroes/1", 200, "application/json", `{"name":"Bo","date":"today"}`, "date-time"},
+		"not a UUID":                 {"/heroes/1", 200, "application/json", `{"name":"Bo","key":"507f1f77bcf86cd799439011"}`, "uuid"},
+		"a wrong value below":        {"/heroes/1", 200, "application/json", `{"name":"Bo","peers":{"a":1}}`, "body.peers.a"},
+		"an unknown keyword":         {"/heroes/1", 200, "application/json", `{"name":"Bo","odd":4}`, "multipleOf is not known"},
+		"an unknown format":          {"/heroes/1", 200, "application/json", `{"name":"Bo","mail":"a@b"}`, "email is not known"},
+		"a broken reference":         {"/heroes/1", 200, "application/json", `{"name":"Bo","lost":1}`, "no schema"},
+		"not JSON":                   {"/heroes/1", 200, "application/json", `{"name":`, "not JSON"},
+		"more than one text":         {"/heroes/1", 200, "application/json", `{"name":"Bo"} {}`, "not JSON"},
+		"another media type":         {"/heroes/1", 200, "text/plain", `{"name":"Bo"}`, "content type"},
+		"a problem":                  {"/heroes/1", 404, "application/problem+json", `{"detail":"no"}`, ""},
+		"a problem as JSON":          {"/heroes/1", 404, "application/json", `{"detail":"no"}`, "content type"},
+		"a status that is not there": {"/heroes/1", 409, "application/problem+json", `{"detail":"no"}`, "409"},
+		"spelled out":                {"/heroes/random?x=1", 200, "application/json", `null`, ""},
+		"neither of two":             {"/heroes/random", 200, "application/json", `5`, "oneOf"},
+		"a list":                     {"/heroes?limit=1", 200, "application/json", `[{"name":"Bo"}]`, ""},
+		"a wrong one in a list":      {"/heroes", 201, "application/json", `[{"name":"Bo"},{}]`, "body[1]"},
+		"by default":                 {"/picture", 200, "image/svg+xml", `<svg/>`, ""},
+		"by default, otherwise":      {"/picture", 200, "image/png", `x`, "content type"},
+		"an unknown path":            {"/docs", 200, "text/html", `<html>`, ""},
+		"an unknown path refused":    {"/docs", 404, "text/html", `<html>`, "content type"},
+		"an unknown path, a problem": {"/docs", 404, "application/problem+json", `{}`, "lacks detail"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			faults := strings.Join(d.Faults("GET", test.target, test.status, test.contentType, []byte(test.body)), "; ")
+			if (faults == "") != (test.fault == "") || !strings.Contains(faults, test.fault) {
+				t.Errorf("got %q, want %q", faults, test.fault)
+			}
+		})
+	}
+}
+
+func TestDocuments(t *testing.T) {
+	d, err := Parse([]byte(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for target, want := range map[string]map[int]bool{
+		"/heroes/1": {200: true, 404: true, 422: false}, "/heroes": {204: true, 404: false}, "/picture": {500: true}, "/none": {200: false},
+	} {
+		operation, _ := d.Operation("GET", target)
+		for status, documented := range want {
+			if operation.Documents(status) != documented {
+				t.Errorf("%s: %d documented is %t", target, status, !documented)
+			}
+		}
+	}
+	if _, ok := d.Operation("POST", "/heroes"); ok {
+		t.Error("POST /heroes is there")
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for name, text := range map[string]string{"no JSON": "{", "something else": `{"swagger":"2.0"}`, "a list": "[]", "two texts": document + "{}"} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := Parse([]byte(text)); err == nil {
+				t.Error("it was taken")
+			}
+		})
+	}
+}
+
+// TestOurDocuments checks that nothing in the published documents is unknown here: the examples in them are right.
+func TestOurDocuments(t *testing.T) {
+	for _, service := range []string{"heroes", "villains", "locations", "fights"} {
+		t.Run(service, func(t *testing.T) {
+			text, err := api.Document(service)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d, err := Parse(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(d.Operations()) < 8 {
+				t.Errorf("only %v", d.Operations())
+			}
+			for _, operation := range d.Operations() {
+				method, path, _ := strings.Cut(operation, " ")
+				if found, ok := d.Operation(method, path); !ok || !found.Documents(200) {
+					t.Errorf("%s is lost, or without a 200", operation)
+				}
+			}
+			for name, schema := range d.schemas {
+				for _, value := range []any{nil, "text", true, map[string]any{}} {
+					for _, fault := range d.schemas.faults(schema, value, name) {
+						if strings.Contains(fault, "not known here") || strings.Contains(fault, "no schema") {
+							t.Error(fault)
+						}
+					}
+				}
+			}
+		})
+	}
+	if _, err := api.Document("arena"); err == nil {
+		t.Error("there is a document of a service that does not exist")
+	}
+}

@@ -1,0 +1,207 @@
+package openapi
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// schemas are the schemas of a document by name. They check values by the keywords that the documents in api/ use; one
+// beyond that is a fault, so that none is passed over in silence.
+type schemas map[string]map[string]any
+
+// faults tells where value is not what schema asks for.
+func (s schemas) faults(schema map[string]any, value any, place string) []string {
+	if schema == nil {
+		return []string{place + ": there is no schema"}
+	}
+	var faults []string
+	for keyword, rule := range schema {
+		if fault := s.fault(keyword, rule, value); fault != "" {
+			faults = append(faults, place+": "+fault)
+		}
+	}
+	faults = append(faults, s.faultsBelow(schema, value, place)...)
+	slices.Sort(faults)
+	return faults
+}
+
+// fault tells what one rule has against the value itself.
+func (s schemas) fault(keyword string, rule, value any) string {
+	holds := true
+	switch keyword {
+	case "$ref", "properties", "additionalProperties", "items": // see faultsBelow
+	case "description", "examples", "default", "title":
+	case "type":
+		holds = hasType(rule, value)
+	case "enum":
+		holds = slices.ContainsFunc(rule.([]any), func(one any) bool { return reflect.DeepEqual(one, value) })
+	case "oneOf":
+		holds = s.matches(rule.([]any), value) == 1
+	case "required":
+		return missing(rule.([]any), value)
+	case "minimum", "maximum":
+		holds = inRange(keyword, rule, value)
+	case "minLength", "maxLength":
+		holds = hasLength(keyword, rule, value)
+	case "format":
+		return faultOfFormat(rule.(string), value)
+	default:
+		return "the keyword " + keyword + " is not known here"
+	}
+	if !holds {
+		return fmt.Sprintf("%v breaks %s %v", show(value), keyword, show(rule))
+	}
+	return ""
+}
+
+// faultsBelow tells what is wrong with the parts of a value, and by a schema that is referred to.
+func (s schemas) faultsBelow(schema map[string]any, value any, place string) []string {
+	var faults []string
+	if ref, ok := schema["$ref"].(string); ok {
+		faults = s.faults(s[strings.TrimPrefix(ref, "#/components/schemas/")], value, place)
+	}
+	switch value := value.(type) {
+	case map[string]any:
+		faults = append(faults, s.faultsOfFields(schema, value, place)...)
+	case []any:
+		items, described := schema["items"].(map[string]any)
+		for i, item := range value {
+			if described {
+				faults = append(faults, s.faults(items, item, fmt.Sprintf("%s[%d]", place, i))...)
+			}
+		}
+	}
+	return faults
+}
+
+func (s schemas) faultsOfFields(schema, object map[string]any, place string) []string {
+	properties, _ := schema["properties"].(map[string]any)
+	var faults []string
+	for name, value := range object {
+		rule, known := properties[name]
+		if !known {
+			rule = schema["additionalProperties"]
+		}
+		switch rule := rule.(type) {
+		case map[string]any:
+			faults = append(faults, s.faults(rule, value, place+"."+name)...)
+		case bool:
+			if !rule {
+				faults = append(faults, place+": has a field "+name+" that is not described")
+			}
+		}
+	}
+	return faults
+}
+
+func (s schemas) matches(choices []any, value any) int {
+	count := 0
+	for _, choice := range choices {
+		if schema, ok := choice.(map[string]any); ok && len(s.faults(schema, value, "")) == 0 {
+			count++
+		}
+	}
+	return count
+}
+
+func missing(names []any, value any) string {
+	object, isObject := value.(map[string]any)
+	for _, name := range names {
+		if _, there := object[name.(string)]; isObject && !there {
+			return fmt.Sprintf("lacks %v", name)
+		}
+	}
+	return ""
+}
+
+// hasType tells whether value is of a type, or of one of several.
+func hasType(types, value any) bool {
+	if several, ok := types.([]any); ok {
+		return slices.ContainsFunc(several, func(one any) bool { return hasType(one, value) })
+	}
+	switch value := value.(type) {
+	case nil:
+		return types == "null"
+	case string:
+		return types == "string"
+	case json.Number:
+		return types == "number" || types == "integer" && isInteger(value)
+	case map[string]any:
+		return types == "object"
+	case []any:
+		return types == "array"
+	case bool:
+		return types == "boolean"
+	}
+	return false
+}
+
+// isInteger is stricter than JSON Schema: 5.0 is no integer to most languages' decoders.
+func isInteger(number json.Number) bool { return !strings.ContainsAny(string(number), ".eE") }
+
+func inRange(keyword string, rule, value any) bool {
+	number, isNumber := value.(json.Number)
+	if !isNumber {
+		return true
+	}
+	got, want := float(number), float(rule.(json.Number))
+	return keyword == "minimum" && got >= want || keyword == "maximum" && got <= want
+}
+
+// float returns a number's value, infinite when it is beyond all bounds.
+func float(number json.Number) float64 {
+	value, _ := number.Float64() // an error means beyond all bounds
+	return value
+}
+
+func hasLength(keyword string, rule, value any) bool {
+	text, isText := value.(string)
+	if !isText {
+		return true
+	}
+	got, want := float64(utf8.RuneCountInString(text)), float(rule.(json.Number))
+	return keyword == "minLength" && got >= want || keyword == "maxLength" && got <= want
+}
+
+func faultOfFormat(format string, value any) string {
+	text, isText := value.(string)
+	number, isNumber := value.(json.Number)
+	var holds bool
+	switch format {
+	case "uuid":
+		holds = !isText || regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`).MatchString(text)
+	case "date-time":
+		_, err := time.Parse(time.RFC3339, text)
+		holds = !isText || err == nil
+	case "int32":
+		holds = !isNumber || math.Abs(float(number)) <= math.MaxInt32
+	case "int64":
+		_, err := number.Int64()
+		holds = !isNumber || err == nil
+	default:
+		return "the format " + format + " is not known here"
+	}
+	if !holds {
+		return fmt.Sprintf("%v breaks format %s", show(value), format)
+	}
+	return ""
+}
+
+// show returns the beginning of a value's JSON.
+func show(value any) string {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return err.Error()
+	}
+	if len(text) > 100 {
+		return strings.ToValidUTF8(string(text[:100]), "") + "…"
+	}
+	return string(text)
+}

@@ -1,0 +1,187 @@
+package suite
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"superheroes/test/contract/wire"
+)
+
+// check is what a clause is checked with. Like a test, it stops where a demand is not met: the methods below panic
+// with a Failure or an ending, which session.run turns into the outcome. They belong on the clause's own goroutine.
+type check struct{ *session }
+
+// object is a JSON object. Its numbers are json.Number, as they were written.
+type object = map[string]any
+
+func (c *check) fail(sent, got, expected string) {
+	panic(Failure{Sent: sent, Got: got, Expected: expected})
+}
+
+// require fails unless it holds; a is the answer that shows it.
+func (c *check) require(holds bool, a wire.Answer, expected string, args ...any) {
+	if !holds {
+		c.fail(a.Call.String(), a.String(), fmt.Sprintf(expected, args...))
+	}
+}
+
+func (c *check) skip(reason string) { panic(ending{Skipped, reason}) }
+
+func (c *check) cannot(what, because string) {
+	panic(ending{Unchecked, string(Unchecked) + ": " + what + " (" + because + ")"})
+}
+
+// do sends a request and returns the answer, whatever it is.
+func (c *check) do(service string, call wire.Call) wire.Answer {
+	a, err := c.try(service, call)
+	if err != nil {
+		c.fail(call.String(), err.Error(), "an answer")
+	}
+	return a
+}
+
+// try is do for any goroutine.
+func (s *session) try(service string, call wire.Call) (wire.Answer, error) {
+	a, err := s.clients[service].Do(s.ctx, call)
+	if err == nil {
+		s.seen[service].take(a)
+	}
+	return a, err
+}
+
+// together sends n requests, a few at the same time, and returns the answers. Each must be 200.
+func (c *check) together(n int, service string, call wire.Call) []wire.Answer {
+	const workers = 8
+	answers, failures := make([]wire.Answer, n), make([]error, n)
+	var group sync.WaitGroup
+	for worker := range workers {
+		group.Go(func() {
+			for i := worker; i < n; i += workers {
+				answers[i], failures[i] = c.try(service, call)
+			}
+		})
+	}
+	group.Wait()
+	for i, a := range answers {
+		if failures[i] != nil {
+			c.fail(call.String(), failures[i].Error(), "an answer")
+		}
+		c.require(a.Status == http.StatusOK, a, "200")
+	}
+	return answers
+}
+
+// get asks for a target, which must be there.
+func (c *check) get(service, target string) wire.Answer {
+	a := c.do(service, wire.Call{Target: target})
+	c.require(a.Status == http.StatusOK, a, "200")
+	return a
+}
+
+// notFound asks for a target that must not be there.
+func (c *check) notFound(service, target string) {
+	a := c.do(service, wire.Call{Target: target})
+	c.require(a.Status == http.StatusNotFound, a, "404")
+}
+
+// refused sends a request that must be refused as bad input.
+func (c *check) refused(service string, call wire.Call) wire.Answer {
+	a := c.do(service, call)
+	c.require(a.Status == http.StatusBadRequest || a.Status == http.StatusUnprocessableEntity, a, "400 or 422")
+	return a
+}
+
+// value returns what the body says, which must be one JSON text.
+func (c *check) value(a wire.Answer) any {
+	var value any
+	err := decode(a.Body, &value)
+	c.require(err == nil, a, "JSON (%v)", err)
+	return value
+}
+
+// decode reads one JSON text and nothing behind it, with numbers as they are written.
+func decode(text []byte, target any) error {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	if err := decoder.Decode(target); err != nil {
+		return err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("there is more behind the JSON text")
+	}
+	return nil
+}
+
+func (c *check) object(a wire.Answer) object {
+	o, is := c.value(a).(object)
+	c.require(is, a, "a JSON object")
+	return o
+}
+
+func (c *check) objects(a wire.Answer) []object {
+	array, is := c.value(a).([]any)
+	c.require(is, a, "a JSON array")
+	list := make([]object, len(array))
+	for i, element := range array {
+		list[i], is = element.(object)
+		c.require(is, a, "an array of objects")
+	}
+	return list
+}
+
+// part returns a field of an object, which must be an object itself.
+func (c *check) part(a wire.Answer, o object, field string) object {
+	part, is := o[field].(object)
+	c.require(is, a, "an object in %s", field)
+	return part
+}
+
+// fields requires exactly these fields.
+func (c *check) fields(a wire.Answer, o object, names []string) {
+	got := make([]string, 0, len(o))
+	for name := range o {
+		got = append(got, name)
+	}
+	slices.Sort(got)
+	want := slices.Sorted(slices.Values(names))
+	c.require(slices.Equal(got, want), a, "exactly the fields %s", strings.Join(names, ", "))
+}
+
+// noStore requires that an answer forbids to be kept.
+func (c *check) noStore(a wire.Answer) {
+	c.require(strings.Contains(strings.ToLower(a.Header.Get("Cache-Control")), "no-store"), a, "Cache-Control: no-store, not %q", a.Header.Get("Cache-Control"))
+}
+
+// text returns a field as a text, "" when it is none.
+func text(o object, field string) string {
+	value, _ := o[field].(string)
+	return value
+}
+
+// number returns a field as an integer.
+func number(o object, field string) (int64, bool) {
+	written, is := o[field].(json.Number)
+	if !is {
+		return 0, false
+	}
+	n, err := written.Int64()
+	return n, err == nil
+}
+
+// encode returns a value as JSON.
+func encode(value any) string {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		panic(err) // the suite's own values can be encoded
+	}
+	return strings.TrimSuffix(text.String(), "\n")
+}

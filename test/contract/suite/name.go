@@ -1,0 +1,102 @@
+package suite
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"unicode"
+)
+
+func nameClauses(r room) []Clause {
+	return []Clause{
+		{ID: "name", Group: Full, Text: `“?name= filters by part of the name”`, hold: r.name},
+		{ID: "name.case", Group: Full, Text: `“?name= filters by part of the name: letter case is folded”`, hold: r.nameCase},
+		{ID: "name.accents", Group: Full, Text: `“?name= filters by part of the name: letter case is folded, accents count”`, hold: r.nameAccents},
+		{ID: "name.literal", Group: Full, Text: `“% and _ are plain letters”`, hold: r.nameLiteral},
+		{ID: "name.page", Group: Full, Text: `limit and after hold for what “?name= filters” too`, hold: r.namePage},
+	}
+}
+
+// part returns the middle of the name of an entry of which likely accepts it.
+func (r room) part(c *check, likely func(string) bool) string {
+	for _, entry := range c.some(r).entries {
+		name := []rune(text(entry, "name"))
+		part := strings.TrimSpace(string(name[min(1, len(name)):min(5, len(name))]))
+		if part != "" && likely(part) {
+			return part
+		}
+	}
+	c.skip("no entry of " + r.service + " has a fitting name")
+	return ""
+}
+
+// filters requires that the filter finds what has that part, and nothing else.
+func (r room) filters(c *check, part string) {
+	got, a := c.query(r, "name="+url.QueryEscape(part))
+	c.same(a, got, named(c.some(r).entries, part))
+}
+
+func (r room) name(c *check) {
+	list := c.some(r).entries
+	for _, entry := range samples(list) {
+		r.filters(c, text(entry, "name"))
+	}
+	r.filters(c, r.part(c, func(string) bool { return true }))
+	r.filters(c, "no entry has this in its name")
+}
+
+func (r room) nameCase(c *check) {
+	part := r.part(c, func(part string) bool { return swapped(part) != part })
+	r.filters(c, strings.Map(func(l rune) rune { return otherCase(l, unicode.ToUpper) }, part))
+	r.filters(c, strings.Map(func(l rune) rune { return otherCase(l, unicode.ToLower) }, part))
+	r.filters(c, swapped(part))
+}
+
+// swapped returns a text with small letters for capital ones and the other way round.
+func swapped(text string) string {
+	return strings.Map(func(l rune) rune {
+		if unicode.IsUpper(l) {
+			return otherCase(l, unicode.ToLower)
+		}
+		return otherCase(l, unicode.ToUpper)
+	}, text)
+}
+
+// otherCase changes a letter where only its case changes by it.
+func otherCase(letter rune, change func(rune) rune) rune {
+	if changed := change(letter); folded(string(changed)) == folded(string(letter)) {
+		return changed
+	}
+	return letter
+}
+
+func (r room) nameAccents(c *check) {
+	accented := strings.NewReplacer("a", "á", "e", "é", "i", "í", "o", "ó", "u", "ú")
+	part := r.part(c, func(part string) bool {
+		return accented.Replace(part) != part && len(named(c.some(r).entries, accented.Replace(part))) == 0
+	})
+	r.filters(c, accented.Replace(part))
+	r.filters(c, part)
+}
+
+func (r room) nameLiteral(c *check) {
+	for _, part := range []string{"%", "_", "a%", "_a", "%%", ".*", `\`} {
+		r.filters(c, part)
+	}
+}
+
+func (r room) namePage(c *check) {
+	list := c.some(r)
+	part := r.part(c, func(string) bool { return true })
+	for _, letter := range []string{string([]rune(part)[0]), "a", "e"} {
+		found := named(list.entries, letter)
+		if len(found) < 2 {
+			continue
+		}
+		after := c.ids(list.answer, found)[0]
+		got, a := c.query(r, fmt.Sprintf("limit=1&after=%d&name=%s", after, url.QueryEscape(letter)))
+		c.same(a, got, found[1:2])
+		return
+	}
+	c.skip("no two entries of " + r.service + " share a letter")
+}

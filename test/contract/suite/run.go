@@ -1,0 +1,93 @@
+package suite
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"superheroes/test/contract/wire"
+)
+
+// maxRequests bounds a run. One on the shipped roster sends about 12,000.
+const maxRequests = 30_000
+
+// Target is where the four services answer, as in http://host:port.
+type Target struct{ Heroes, Villains, Locations, Fights string }
+
+// Options say what of the contract is checked, and how patiently.
+type Options struct {
+	Group   Group
+	Timeout time.Duration     // of one exchange
+	Only    func(Clause) bool // nil for all of the group
+}
+
+// Run checks the clauses one after the other. Its error means that nothing could be checked.
+func Run(ctx context.Context, target Target, options Options) ([]Outcome, error) {
+	s, err := newSession(ctx, target, options)
+	if err != nil {
+		return nil, err
+	}
+	var outcomes []Outcome
+	for _, clause := range Clauses() {
+		if options.Group == Core && clause.Group != Core || options.Only != nil && !options.Only(clause) {
+			continue
+		}
+		outcomes = append(outcomes, s.run(clause))
+	}
+	return outcomes, nil
+}
+
+// session is what the checks of a run share.
+type session struct {
+	ctx     context.Context
+	clients map[string]*wire.Client
+	seen    map[string]*seen
+	lists   map[string]wholeList
+}
+
+func newSession(ctx context.Context, target Target, options Options) (*session, error) {
+	s := &session{ctx: ctx, clients: map[string]*wire.Client{}, seen: map[string]*seen{}, lists: map[string]wholeList{}}
+	left := new(atomic.Int64)
+	left.Store(maxRequests)
+	for service, base := range map[string]string{
+		"heroes": target.Heroes, "villains": target.Villains, "locations": target.Locations, "fights": target.Fights,
+	} {
+		var err error
+		if s.clients[service], err = wire.NewClient(base, options.Timeout, left); err != nil {
+			return nil, errors.Join(errors.New("where is "+service+"?"), err)
+		}
+		if s.seen[service], err = newSeen(service); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// run checks one clause.
+func (s *session) run(clause Clause) (outcome Outcome) {
+	outcome = Outcome{Clause: clause, Result: Pass}
+	if s.ctx.Err() != nil {
+		outcome.Result, outcome.Detail = Skipped, "the run was interrupted"
+		return outcome
+	}
+	defer func() {
+		switch end := recover().(type) {
+		case nil:
+		case Failure:
+			outcome.Result, outcome.Detail, outcome.Failed = Fail, end.String(), &end
+		case ending:
+			outcome.Result, outcome.Detail = end.result, end.reason
+		default:
+			panic(end)
+		}
+	}()
+	clause.hold(&check{s})
+	return outcome
+}
+
+// ending is how a check stops that neither passes nor fails.
+type ending struct {
+	result Result
+	reason string
+}
