@@ -11,8 +11,6 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/net/netutil"
 )
 
 // Config holds the limits of a server. The tags make each of them a flag and an environment variable.
@@ -74,8 +72,8 @@ func cause(err error) error {
 func (s *Server) accept() {
 	defer close(s.served)
 	listener := s.listener
-	if s.cfg.MaxConnections > 0 {
-		listener = netutil.LimitListener(listener, s.cfg.MaxConnections)
+	if tcp, ok := listener.(*net.TCPListener); ok && s.cfg.MaxConnections > 0 {
+		listener = newLimitListener(tcp, s.cfg.MaxConnections)
 	}
 	if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		s.log.Error("the server stopped accepting", "err", err)
