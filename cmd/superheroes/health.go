@@ -45,7 +45,14 @@ func (c healthCommand) Run(s *session) error {
 		}
 		fmt.Fprintln(s.stdout, service.addr, "is ready")
 	}
-	return errors.Join(failures...)
+	if len(failures) == 0 {
+		return nil
+	}
+	texts := make([]string, len(failures))
+	for i, failure := range failures {
+		texts[i] = failure.Error()
+	}
+	return errors.New(strings.Join(texts, "; "))
 }
 
 // askReady asks for /readyz; a service that isn't ready says why.

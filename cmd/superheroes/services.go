@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"strings"
 
 	"superheroes/internal/app"
@@ -18,14 +19,23 @@ func (c upCommand) Run(s *session) error {
 		fmt.Fprintf(&text, "Super Heroes in Go, %s, profile %s\n\n", versionText(), app.Profile)
 		fights := ""
 		for _, at := range endpoints {
-			fmt.Fprintf(&text, "  %-10s http://%s/docs\n", at.Service, at.Addr)
+			fmt.Fprintf(&text, "  %-10s http://%s/docs\n", at.Service, reachable(at.Addr))
 			if at.Service == "fights" {
-				fights = at.Addr
+				fights = reachable(at.Addr)
 			}
 		}
 		fmt.Fprintf(&text, "  %-10s %s\n\nTry:  curl http://%s/api/fights/execute_fight\n", "data", c.Describe(), fights)
 		fmt.Fprint(s.stdout, text.String())
 	})
+}
+
+// reachable returns the address under which this host reaches a service that listens on addr.
+func reachable(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err == nil && (host == "" || net.ParseIP(host).IsUnspecified()) {
+		return net.JoinHostPort("localhost", port)
+	}
+	return addr
 }
 
 type heroesCommand struct {

@@ -37,6 +37,9 @@ func (c importCommand) Run(s *session) error {
 		if err != nil {
 			return usageError{err}
 		}
+		if _, err := os.Stat(name); name != "-" && err != nil {
+			return err
+		}
 		files[i] = app.ImportFile{Name: name, Format: format, Open: func() (io.ReadCloser, error) { return s.open(name) }}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -52,7 +55,7 @@ func (c importCommand) Run(s *session) error {
 	case err != nil:
 		return fmt.Errorf("nothing was changed: %w", err)
 	}
-	fmt.Fprintf(s.stdout, "%d %s imported, %d rows refused\n", result.Taken, c.Catalog, result.Refused)
+	fmt.Fprintf(s.stdout, "%d %s imported into %s, %d rows refused\n", result.Taken, c.Catalog, c.Place(c.Catalog), result.Refused)
 	return nil
 }
 
@@ -99,7 +102,7 @@ type exportCommand struct {
 // Validate refuses a store that can't be the catalog's.
 func (c exportCommand) Validate() error { return c.ValidateFor(c.Catalog) }
 
-func (c exportCommand) Run(s *session) (err error) {
+func (c exportCommand) Run(s *session) error {
 	if c.Format == "" && c.Output == "-" {
 		c.Format = "jsonl"
 	}
@@ -112,46 +115,37 @@ func (c exportCommand) Run(s *session) (err error) {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	out := s.stdout
-	if c.Output != "-" {
-		file := &lateFile{path: c.Output}
-		defer func() { err = errors.Join(err, file.close(err == nil)) }()
-		out = file
+	if c.Output == "-" {
+		return export(ctx, c, format, s.stdout)
 	}
-	buffered := bufio.NewWriter(out)
+	return replaceFile(c.Output, func(w io.Writer) error { return export(ctx, c, format, w) })
+}
+
+func export(ctx context.Context, c exportCommand, format exchange.Format, w io.Writer) error {
+	buffered := bufio.NewWriter(w)
 	if err := app.Export(ctx, c.Catalog, c.CatalogStore, format, buffered); err != nil {
 		return err
 	}
 	return buffered.Flush()
 }
 
-// lateFile is made with its first bytes: a store that can't be opened leaves an older file as it was.
-type lateFile struct {
-	path string
-	file *os.File
-}
-
-// Write implements io.Writer.
-func (l *lateFile) Write(p []byte) (n int, err error) {
-	if l.file == nil {
-		if l.file, err = os.Create(l.path); err != nil {
-			return 0, err
+// replaceFile writes a file that takes its name only when it is whole: when write fails, an older file stays as it was.
+func replaceFile(path string, write func(io.Writer) error) error {
+	draft := path + ".part"
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		draft = path // a pipe or a device keeps its name
+	}
+	file, err := os.Create(draft)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(write(file), file.Close()); err != nil || draft == path {
+		if draft != path {
+			_ = os.Remove(draft)
 		}
+		return err
 	}
-	return l.file.Write(p)
-}
-
-// close closes the file; when all is well there is one, empty or not.
-func (l *lateFile) close(well bool) error {
-	if well {
-		if _, err := l.Write(nil); err != nil {
-			return err
-		}
-	}
-	if l.file == nil {
-		return nil
-	}
-	return l.file.Close()
+	return os.Rename(draft, path)
 }
 
 type migrateCommand struct {

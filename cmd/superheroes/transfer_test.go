@@ -2,6 +2,7 @@ package main
 
 import (
 	"database/sql"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -33,6 +34,14 @@ func silent(t *testing.T) string {
 	}
 	t.Cleanup(func() { _ = listener.Close() })
 	return listener.Addr().String()
+}
+
+// seeded returns the flag of a data folder that holds the shipped roster.
+func seeded(t *testing.T) string {
+	t.Helper()
+	store := "--data-dir=" + t.TempDir()
+	invoke("migrate", store).check(t, exitOK)
+	return store
 }
 
 // exported returns a catalog as JSON lines.
@@ -127,7 +136,7 @@ func TestImportRefusals(t *testing.T) {
 		{"locations", "locations", write(t, "x.csv", "id,name,type\n1,Here,CITY\n2,There,NOWHERE\n3,Here,MOON\n"), []string{"line 3", "line 4"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			store := "--data-dir=" + t.TempDir()
+			store := seeded(t)
 			before := exported(t, c.catalog, store)
 			for _, args := range [][]string{{}, {"--replace"}} {
 				got := invoke(append([]string{"import", c.catalog, c.file, store}, args...)...)
@@ -151,7 +160,7 @@ func TestImportRefusals(t *testing.T) {
 	t.Run("partial", func(t *testing.T) {
 		store := "--data-dir=" + t.TempDir()
 		got := invoke("import", "heroes", file, "--partial", "--replace", store)
-		if got.code != exitOK || got.stdout != "3 heroes imported, 3 rows refused\n" || strings.Count(got.stderr, "\n") != 3 {
+		if got.code != exitOK || got.stdout != fmt.Sprintf("3 heroes imported into %s/heroes.db, 3 rows refused\n", strings.TrimPrefix(store, "--data-dir=")) || strings.Count(got.stderr, "\n") != 3 {
 			t.Errorf("got %+v", got)
 		}
 		if diff := cmp.Diff(ant+bee+wasp, exported(t, "heroes", store)); diff != "" {
@@ -172,7 +181,7 @@ func TestImportRefusals(t *testing.T) {
 		}
 	})
 	t.Run("a file that isn't there", func(t *testing.T) {
-		invoke("import", "heroes", filepath.Join(t.TempDir(), "nobody.csv"), "--data-dir="+t.TempDir()).check(t, exitError, "nobody.csv", "nothing was changed")
+		invoke("import", "heroes", filepath.Join(t.TempDir(), "nobody.csv"), "--data-dir="+t.TempDir()).check(t, exitError, "nobody.csv")
 	})
 	t.Run("a header that can't be", func(t *testing.T) {
 		invoke("import", "heroes", write(t, "x.csv", "id,colour\n1,red\n"), "--data-dir="+t.TempDir()).check(t, exitError, "line 1", "colour", "nothing was changed")
@@ -182,7 +191,8 @@ func TestImportRefusals(t *testing.T) {
 // TestRoundTrip exports each catalog, imports it into an empty store of each engine, and finds the same there.
 func TestRoundTrip(t *testing.T) {
 	for _, catalog := range []string{"heroes", "villains", "locations"} {
-		want := exported(t, catalog, "--data-dir="+t.TempDir())
+		shipped := seeded(t)
+		want := exported(t, catalog, shipped)
 		for engine, url := range map[string]func(*testing.T) string{
 			"SQLite": func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "store.db") },
 			"a server": func(t *testing.T) string {
@@ -200,7 +210,7 @@ func TestRoundTrip(t *testing.T) {
 					}
 					store := flag + url(t)
 					file := filepath.Join(t.TempDir(), "all."+format)
-					invoke("export", catalog, "-o", file, "--data-dir="+t.TempDir()).check(t, exitOK)
+					invoke("export", catalog, "-o", file, shipped).check(t, exitOK)
 					invoke("import", catalog, file, "--replace", store).check(t, exitOK)
 					if diff := cmp.Diff(want, exported(t, catalog, store)); diff != "" {
 						t.Errorf("%s (-want +got):\n%s", catalog, diff)
@@ -212,7 +222,18 @@ func TestRoundTrip(t *testing.T) {
 }
 
 func TestExport(t *testing.T) {
-	store := "--data-dir=" + t.TempDir()
+	store := seeded(t)
+	t.Run("a store that isn't there is not made", func(t *testing.T) {
+		dir := t.TempDir()
+		invoke("export", "heroes", "--data-dir="+dir).check(t, exitError, "heroes.db", "--data-dir")
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			t.Errorf("it left %v, %v", left, err)
+		}
+	})
+	t.Run("up's own setting names the store", func(t *testing.T) {
+		t.Setenv("HEROES_DATABASE_URL", "sqlite:"+filepath.Join(strings.TrimPrefix(store, "--data-dir="), "heroes.db"))
+		invoke("export", "heroes", "--data-dir="+t.TempDir()).check(t, exitOK, "Yoda")
+	})
 	t.Run("CSV to the standard output", func(t *testing.T) {
 		invoke("export", "heroes", "--format=csv", store).check(t, exitOK, "id,name,otherName,level,picture,powers\n1,Yoda,")
 	})

@@ -46,10 +46,7 @@ func targets() []target {
 // held reads a whole catalog, through its service, as one line an item.
 func held(t *testing.T, name string, at CatalogStore) []string {
 	t.Helper()
-	cfg, err := at.store(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	cfg := at.store(name)
 	switch name {
 	case "heroes":
 		return read(t, heroes(), cfg)
@@ -211,8 +208,9 @@ func TestImport(t *testing.T) {
 			want:  ImportResult{Taken: 1}, held: []string{"7 Luke"},
 		},
 		{
-			name: "replaces by nothing", format: exchange.JSONLines, replace: true,
-			files: []func(string) string{func(string) string { return "" }},
+			name: "does not replace by nothing", format: exchange.JSONLines, replace: true,
+			files:   []func(string) string{func(string) string { return "" }},
+			wantErr: ErrNoRows.Error(), held: []string{"1 Luke", "51 Leia"},
 		},
 		{
 			name: "all or nothing", format: exchange.JSONLines,
@@ -372,7 +370,7 @@ func TestImportNameTaken(t *testing.T) {
 			if result.Taken != 2 || err != nil {
 				t.Errorf("%d were taken (%v)", result.Taken, err)
 			}
-			checkRefused(t, refused, []string{"f: line 2: refused by the store: the name is taken", "f: line 3: refused by the store: the name is taken"})
+			checkRefused(t, refused, []string{"f: line 2: refused: the name is taken", "f: line 3: refused: the name is taken"})
 			if n := len(held(t, "locations", at)); n != 4 {
 				t.Errorf("%d locations", n)
 			}

@@ -214,20 +214,27 @@ func (s *Stores) resolve(exclusive bool) (unlock func() error, err error) {
 		"locations": &s.Locations.MysqlURL, "fights": &s.Fights.MongodbURL,
 	} {
 		if *url == "" {
-			*url, embedded = "sqlite:"+filepath.Join(s.DataDir, name+".db"), true
+			*url, embedded = embeddedURL(s.DataDir, name), true
 		}
 	}
 	if !embedded {
 		return unlock, nil
 	}
-	if err := os.MkdirAll(s.DataDir, 0o750); err != nil {
-		return nil, fmt.Errorf("the data folder %s can't be made: %w; choose another with --data-dir", s.DataDir, err)
-	}
-	if !exclusive {
-		return unlock, nil
+	if err := makeFolder(s.DataDir); err != nil || !exclusive {
+		return unlock, err
 	}
 	return lockFolder(s.DataDir)
 }
+
+func makeFolder(dir string) error {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return fmt.Errorf("the data folder %s can't be made: %w; choose another with --data-dir", dir, err)
+	}
+	return nil
+}
+
+// embeddedURL is the store of a service in the data folder.
+func embeddedURL(dir, service string) string { return "sqlite:" + filepath.Join(dir, service+".db") }
 
 // lockFolder takes the folder for this process. The operating system gives the lock back when the process ends,
 // however it ends.

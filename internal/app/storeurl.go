@@ -92,6 +92,11 @@ func parseMySQL(text string) (storeURL, error) {
 	if err != nil || parsed.Hostname() == "" || strings.Trim(parsed.Path, "/") == "" {
 		return storeURL{}, malformed
 	}
+	for name := range parsed.Query() {
+		if name != "tls" {
+			return storeURL{}, errors.New("the MySQL URL can have one parameter, tls=true, false, skip-verify or preferred")
+		}
+	}
 	port := parsed.Port()
 	if port == "" {
 		port = "3306"
@@ -102,7 +107,7 @@ func parseMySQL(text string) (storeURL, error) {
 	config.Net, config.Addr = "tcp", net.JoinHostPort(parsed.Hostname(), port)
 	config.DBName = strings.Trim(parsed.Path, "/")
 	config.TLSConfig = parsed.Query().Get("tls")
-	config.Timeout, config.ReadTimeout, config.WriteTimeout = 2*time.Second, 10*time.Second, 10*time.Second
+	config.Timeout = 2 * time.Second   // to connect; what follows ends with its context
 	config.ClientFoundRows = true      // an UPDATE that changes nothing has still found its row
 	config.Logger = &mysql.NopLogger{} // its errors come back to us, and its lines are not in our format
 	config.Params = map[string]string{"sql_mode": "'STRICT_ALL_TABLES'"}

@@ -1,10 +1,12 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -16,11 +18,15 @@ import (
 	"superheroes/internal/httpserver"
 )
 
-// CatalogStore says where a catalog lies that is imported or exported. Without a URL it is the embedded store.
+// CatalogStore says where a catalog lies that is imported or exported: at the URL of up's settings, or of the service's
+// own, or else in the data folder.
 type CatalogStore struct {
-	DataDir     string `default:"./superheroes-data" help:"Folder of the embedded store, which is used when no URL is given."`
-	DatabaseURL string `placeholder:"URL" help:"Store of heroes or villains: postgres://user:password@host:port/database or sqlite:PATH."`
-	MysqlURL    string `placeholder:"URL" help:"Store of locations: mysql://user:password@host:port/database or sqlite:PATH."`
+	DataDir             string `default:"./superheroes-data" help:"Folder of the embedded store, which is used when no URL is given."`
+	DatabaseURL         string `help:"Store of heroes or villains: postgres://user:password@host:port/database or sqlite:PATH."`
+	HeroesDatabaseURL   string `help:"The same for heroes only, as up has it."`
+	VillainsDatabaseURL string `help:"The same for villains only, as up has it."`
+	MysqlURL            string `help:"Store of locations: mysql://user:password@host:port/database or sqlite:PATH."`
+	LocationsMysqlURL   string `help:"The same, as up has it."`
 }
 
 // An import or export is one client of its store, which may still be starting.
@@ -30,18 +36,26 @@ const (
 )
 
 // store returns the settings of one catalog's store.
-func (c CatalogStore) store(catalog string) (store, error) {
-	stores := Stores{DataDir: c.DataDir}
-	stores.Heroes.DatabaseURL, stores.Villains.DatabaseURL, stores.Locations.MysqlURL = c.DatabaseURL, c.DatabaseURL, c.MysqlURL
-	at := map[string]interface{ store(prefix string) store }{"heroes": &stores.Heroes, "villains": &stores.Villains, "locations": &stores.Locations}[catalog]
-	if at.store("").url == "" {
-		if _, err := stores.resolve(false); err != nil {
-			return store{}, err
-		}
+func (c CatalogStore) store(catalog string) store {
+	at := map[string]store{
+		"heroes":    {url: cmp.Or(c.HeroesDatabaseURL, c.DatabaseURL), flag: "--database-url"},
+		"villains":  {url: cmp.Or(c.VillainsDatabaseURL, c.DatabaseURL), flag: "--database-url"},
+		"locations": {url: cmp.Or(c.LocationsMysqlURL, c.MysqlURL), flag: "--mysql-url"},
+	}[catalog]
+	if at.url == "" {
+		at.url, at.flag = embeddedURL(c.DataDir, catalog), "--data-dir"
 	}
-	chosen := at.store("")
-	chosen.poolMin, chosen.poolMax, chosen.wait = 1, transferConnections, transferWait
-	return chosen, nil
+	at.poolMin, at.poolMax, at.wait = 1, transferConnections, transferWait
+	return at
+}
+
+// Place says where a catalog lies, for messages: host and port, or the file.
+func (c CatalogStore) Place(catalog string) string {
+	at, err := parseStoreURL(c.store(catalog).url, postgresql, mysqldb)
+	if err != nil {
+		return "its store"
+	}
+	return at.place
 }
 
 // ImportFile is one file to import.
@@ -61,14 +75,19 @@ type ImportOptions struct {
 // ImportResult counts rows.
 type ImportResult struct{ Taken, Refused int }
 
+// ErrNoRows is an import of files that hold none: emptying a catalog for them would be a mistake.
+var ErrNoRows = errors.New("the files hold no rows")
+
 // ErrNothingChanged is the end of an import that refused rows and was not allowed to take the rest.
 var ErrNothingChanged = errors.New("nothing was changed")
 
 // Import writes the rows of files into the catalog of heroes, villains or locations, in one transaction.
 func Import(ctx context.Context, name string, from CatalogStore, files []ImportFile, options ImportOptions) (ImportResult, error) {
-	at, err := from.store(name)
-	if err != nil {
-		return ImportResult{}, err
+	at := from.store(name)
+	if at.flag == "--data-dir" {
+		if err := makeFolder(from.DataDir); err != nil {
+			return ImportResult{}, err
+		}
 	}
 	switch name {
 	case "heroes":
@@ -91,7 +110,10 @@ func importInto[T catalog.Item](ctx context.Context, kind kindOfCatalog[T], at s
 				return fmt.Errorf("%s: %w", file.Name, err)
 			}
 		}
-		if result.Refused > 0 && !options.Partial {
+		switch {
+		case result.Taken+result.Refused == 0:
+			return ErrNoRows
+		case result.Refused > 0 && !options.Partial:
 			return ErrNothingChanged
 		}
 		return nil
@@ -146,9 +168,11 @@ func taken[T catalog.Item](line int, item T, put func(T) error) error {
 
 // Export writes the catalog of heroes, villains or locations to w, by id.
 func Export(ctx context.Context, name string, from CatalogStore, format exchange.Format, w io.Writer) error {
-	at, err := from.store(name)
-	if err != nil {
-		return err
+	at := from.store(name)
+	if strings.HasPrefix(at.url, "sqlite:") {
+		if _, err := os.Stat(from.Place(name)); err != nil {
+			return fmt.Errorf("there is no store to export: %w (%s)", err, at.flag)
+		}
 	}
 	switch name {
 	case "heroes":

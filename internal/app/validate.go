@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/url"
 	"strconv"
+
+	"superheroes/internal/fight/peers"
 )
 
 // The Validate methods refuse settings with which no start could succeed, and name the flag. The command line calls
@@ -42,12 +44,16 @@ func (c FightConfig) Validate() error {
 		validPeer("--heroes-url", c.HeroesURL),
 		validPeer("--villains-url", c.VillainsURL),
 		validPeer("--locations-url", c.LocationsURL),
+		validPeers(c.Peers),
 		c.Server.Validate(),
 	)
 }
 
 // Validate checks the settings of all stores; one without a URL is a file in the data folder.
 func (s Stores) Validate() error {
+	if s.DataDir == "" {
+		return errors.New("--data-dir: must name a folder")
+	}
 	return cmp.Or(
 		s.Heroes.store("heroes-").validateGiven(postgresql),
 		s.Villains.store("villains-").validateGiven(postgresql),
@@ -58,26 +64,41 @@ func (s Stores) Validate() error {
 
 // ValidateFor checks where that catalog lies, to be imported or exported.
 func (c CatalogStore) ValidateFor(catalog string) error {
-	if catalog == "locations" {
-		return validURL("--mysql-url", c.MysqlURL, mysqldb)
+	if c.DataDir == "" {
+		return errors.New("--data-dir: must name a folder")
 	}
-	return validURL("--database-url", c.DatabaseURL, postgresql)
+	engine := postgresql
+	if catalog == "locations" {
+		engine = mysqldb
+	}
+	at := c.store(catalog)
+	return validURL(at.flag, at.url, engine)
 }
 
 // Validate checks the settings of a server.
 func (c Server) Validate() error {
-	if c.Deadline <= 0 {
+	switch {
+	case c.Deadline <= 0:
 		return errors.New("--deadline: must be longer than 0s")
+	case c.WriteTimeout > 0 && c.WriteTimeout <= c.Deadline:
+		return errors.New("--write-timeout: must be longer than --deadline, or an answer at the deadline could not be sent")
+	case c.MaxHeaderBytes < 8192:
+		return errors.New("--max-header-bytes: must be at least 8192")
+	case c.MaxConnections < 1:
+		return errors.New("--max-connections: must be at least 1")
 	}
 	return nil
 }
+
+// mostConnections is more than any of the servers takes.
+const mostConnections = 100_000
 
 func (s store) validate(engine string) error {
 	if _, err := parseStoreURL(s.url, engine); err != nil {
 		return fmt.Errorf("%s: %w", s.flag, err)
 	}
-	if s.poolMax < max(s.poolMin, 1) {
-		return fmt.Errorf("--%[1]spool-max: must be at least 1, and not below --%[1]spool-min", s.prefix)
+	if s.poolMin < 0 || s.poolMax < max(s.poolMin, 1) || s.poolMax > mostConnections {
+		return fmt.Errorf("--%[1]spool-max: must be from 1 to %[2]d, and not below --%[1]spool-min", s.prefix, mostConnections)
 	}
 	return nil
 }
@@ -108,6 +129,23 @@ func validAddr(flag, addr string) error {
 	}
 	if err != nil {
 		return fmt.Errorf("%s: must be host:port or :port, not %q", flag, addr)
+	}
+	return nil
+}
+
+// validPeers checks how peers are called.
+func validPeers(c peers.Config) error {
+	switch {
+	case c.Connect <= 0:
+		return errors.New("--peer-connect-timeout: must be longer than 0s")
+	case c.Write <= 0:
+		return errors.New("--peer-write-timeout: must be longer than 0s")
+	case c.Read <= 0:
+		return errors.New("--peer-read-timeout: must be longer than 0s")
+	case c.MaxConnections < 1:
+		return errors.New("--peer-max-connections: must be at least 1")
+	case c.IdleConnections < 1:
+		return errors.New("--peer-idle-connections: must be at least 1")
 	}
 	return nil
 }

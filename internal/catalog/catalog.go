@@ -16,7 +16,7 @@ var (
 	// ErrEmpty means that the catalog holds nothing to draw.
 	ErrEmpty = errors.New("the catalog is empty")
 	// ErrRefused means that the store can't take an item as it is, because its name is taken for instance.
-	ErrRefused = errors.New("refused by the store")
+	ErrRefused = errors.New("refused")
 )
 
 // Item is what a catalog holds.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -34,6 +35,9 @@ const settings = "_busy_timeout=5000&_pragma=page_size(8192)&_journal_mode=WAL&_
 func Open(ctx context.Context, path string) (*DB, error) {
 	// SQLite's own choice on Linux: it syncs a file's length and contents, not its times. Where there is none it is fsync.
 	_, _ = sqlite.Fdatasync(true)
+	if _, err := os.Stat(filepath.Dir(path)); err != nil {
+		return nil, fmt.Errorf("opening %s: %w", path, err)
+	}
 	db := &DB{Path: path}
 	var err error
 	if db.Writes, err = open(ctx, path, 1, "_txlock=immediate"); err != nil {

@@ -25,6 +25,9 @@ func WriteBytes(w http.ResponseWriter, contentType string, body []byte) error {
 	return nil
 }
 
+// UnknownPath is the detail of the 404 for a path that no route has.
+const UnknownPath = "there is nothing at this path"
+
 // response watches one answer: whether it has begun and with which status, and it turns the plain-text
 // 404 and 405 of the router, and of handlers that aren't ours, into problem answers.
 type response struct {
@@ -50,7 +53,7 @@ func (w *response) WriteHeader(status int) {
 }
 
 func (w *response) writeRouterProblem(status int) {
-	problem := Errorf(http.StatusNotFound, "there is nothing at this path")
+	problem := Errorf(http.StatusNotFound, UnknownPath)
 	if status == http.StatusMethodNotAllowed {
 		problem = Errorf(status, "this path takes %s", w.Header().Get("Allow"))
 	}
@@ -71,12 +74,14 @@ func (w *response) Write(p []byte) (int, error) {
 // Unwrap lets http.ResponseController reach the connection.
 func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// Stream writes an answer of unknown length in steps. The server's write time-out and the request's deadline hold
-// for each step, not for the whole: a list of any length gets through, a client that stops reading is dropped.
+// Stream writes an answer of unknown length in steps. The server's write time-out and the request's deadline begin anew
+// with each write, so that a list of any length gets through; a client that stops reading is dropped, and a search that
+// finds nothing ends at its deadline.
 type Stream struct {
 	w            http.ResponseWriter
 	ctx          context.Context
 	timeout      time.Duration
+	deadline     time.Time
 	writeTimeout time.Duration
 }
 
@@ -85,6 +90,7 @@ func NewStream(w http.ResponseWriter, r *http.Request) *Stream {
 	stream := &Stream{w: w, ctx: r.Context()}
 	if info := infoOf(stream.ctx); info != nil {
 		stream.timeout, stream.writeTimeout = info.timeout, info.writeTimeout
+		stream.deadline = time.Now().Add(info.timeout)
 	}
 	return stream
 }
@@ -94,7 +100,7 @@ func (s *Stream) Step() (context.Context, context.CancelFunc) {
 	if s.timeout <= 0 {
 		return context.WithCancel(s.ctx)
 	}
-	return context.WithTimeout(s.ctx, s.timeout)
+	return context.WithDeadline(s.ctx, s.deadline)
 }
 
 // Write sends p within the write time-out.
@@ -104,5 +110,6 @@ func (s *Stream) Write(p []byte) error {
 		_ = control.SetWriteDeadline(time.Now().Add(s.writeTimeout)) // a test's recorder has none
 	}
 	_, err := s.w.Write(p)
+	s.deadline = time.Now().Add(s.timeout)
 	return err
 }

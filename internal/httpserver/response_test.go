@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"syscall"
 	"testing"
@@ -160,5 +161,27 @@ func TestStreamWithABodyThatDoesNotArrive(t *testing.T) {
 	send(t, conn, "GET / HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\n")
 	if _, err := io.Copy(io.Discard, conn); err != nil && !isReset(err) {
 		t.Errorf("the connection stayed open: %v", err)
+	}
+}
+
+func TestStreamDeadlineNeedsProgress(t *testing.T) {
+	ctx := withRequestInfo(t.Context(), &requestInfo{timeout: time.Hour})
+	recorder := httptest.NewRecorder()
+	stream := NewStream(recorder, httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil))
+	deadline := func() time.Time {
+		step, cancel := stream.Step()
+		defer cancel()
+		at, _ := step.Deadline()
+		return at
+	}
+	first := deadline()
+	if again := deadline(); !again.Equal(first) {
+		t.Errorf("a step that wrote nothing got until %v, want %v as before", again, first)
+	}
+	if err := stream.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if later := deadline(); !later.After(first) {
+		t.Errorf("after a write the deadline is %v, want one after %v", later, first)
 	}
 }

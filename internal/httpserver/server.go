@@ -27,6 +27,9 @@ type Config struct {
 	AccessLog         bool          `help:"Log a line for each request."`
 }
 
+// headerSlop is what net/http reads above the limit it is given.
+const headerSlop = 4096
+
 // Server listens on one address for one service. Until Serve gives it routes it answers that it is starting.
 type Server struct {
 	name     string
@@ -53,7 +56,7 @@ func Listen(ctx context.Context, name, addr string, cfg Config, log *slog.Logger
 		ReadTimeout:       cfg.ReadTimeout,
 		WriteTimeout:      cfg.WriteTimeout,
 		IdleTimeout:       cfg.IdleTimeout,
-		MaxHeaderBytes:    cfg.MaxHeaderBytes,
+		MaxHeaderBytes:    cfg.MaxHeaderBytes - headerSlop,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	go s.accept()

@@ -101,7 +101,6 @@ func TestWriteTimeout(t *testing.T) {
 	}
 }
 
-// net/http adds 4 KiB of slop to the limit, so what is refused must be a good deal larger.
 func TestHeaderLimit(t *testing.T) {
 	server, _ := serving(t, settings(), route(http.MethodGet, "/", ok))
 	tests := []struct {
@@ -110,7 +109,7 @@ func TestHeaderLimit(t *testing.T) {
 		want string
 	}{
 		{"15 KiB", 15 << 10, "HTTP/1.1 200 "},
-		{"24 KiB", 24 << 10, "HTTP/1.1 431 "},
+		{"17 KiB", 17 << 10, "HTTP/1.1 431 "},
 		{"10 MiB", 10 << 20, "HTTP/1.1 431 "},
 	}
 	for _, test := range tests {

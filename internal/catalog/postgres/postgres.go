@@ -57,7 +57,7 @@ func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Confi
 
 // cancelOnServer has the server end a statement whose context has ended, before the connection is given up.
 func cancelOnServer(conn *pgconn.PgConn) ctxwatch.Handler {
-	return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: time.Second}
+	return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: 100 * time.Millisecond}
 }
 
 func newStore[T catalog.Item](pool *pgxpool.Pool, table catalog.Table[T]) *Store[T] {
@@ -67,7 +67,7 @@ func newStore[T catalog.Item](pool *pgxpool.Pool, table catalog.Table[T]) *Store
 		table: table,
 		get:   fmt.Sprintf("SELECT %s FROM %s WHERE id = $1", columns, table.Name),
 		page:  fmt.Sprintf("SELECT %s FROM %s WHERE id > $1 ORDER BY id LIMIT $2", columns, table.Name),
-		ids:   fmt.Sprintf("SELECT id FROM %s ORDER BY id", table.Name),
+		ids:   fmt.Sprintf("SELECT id FROM %s WHERE id > 0 ORDER BY id", table.Name),
 	}
 }
 

@@ -65,7 +65,7 @@ func collect[T any](rows *sql.Rows, fields func(*T) []any) ([]T, error) {
 func ids(ctx context.Context, db interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }, table string) ([]int64, error) {
-	rows, err := db.QueryContext(ctx, "SELECT id FROM "+table+" ORDER BY id")
+	rows, err := db.QueryContext(ctx, "SELECT id FROM "+table+" WHERE id > 0 ORDER BY id")
 	if err != nil {
 		return nil, err
 	}

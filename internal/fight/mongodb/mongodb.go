@@ -159,28 +159,28 @@ func (s *Store) Get(ctx context.Context, id fight.ID) (fight.Fight, error) {
 	return stored.fight()
 }
 
-// Page implements fight.Store.
-func (s *Store) Page(ctx context.Context, before fight.ID, limit int) ([]fight.Fight, error) {
+// Page implements fight.Store. Documents that another application left in the collection are passed over.
+func (s *Store) Page(ctx context.Context, before fight.ID, limit int) (fights []fight.Fight, err error) {
 	filter := bson.D{{Key: "_id", Value: bson.D{{Key: "$lt", Value: before.String()}}}}
 	cursor, err := s.fights.Find(ctx, filter, newestFirst(limit))
 	if err != nil {
 		return nil, err
 	}
-	var stored []document
-	if err := cursor.All(ctx, &stored); err != nil {
-		return nil, err
-	}
-	fights := make([]fight.Fight, len(stored))
-	for i := range stored {
-		if fights[i], err = stored[i].fight(); err != nil {
-			return nil, err
+	defer func() { err = errors.Join(err, cursor.Close(context.WithoutCancel(ctx))) }()
+	for len(fights) < limit && cursor.Next(ctx) {
+		var stored document
+		if cursor.Decode(&stored) != nil {
+			continue // not a fight of ours
+		}
+		if f, err := stored.fight(); err == nil {
+			fights = append(fights, f)
 		}
 	}
-	return fights, nil
+	return fights, cursor.Err()
 }
 
 func newestFirst(limit int) *options.FindOptionsBuilder {
-	return options.Find().SetSort(bson.D{{Key: "_id", Value: -1}}).SetLimit(int64(limit))
+	return options.Find().SetSort(bson.D{{Key: "_id", Value: -1}}).SetBatchSize(int32(limit))
 }
 
 // Count implements fight.Store: exact, so it reads every id.

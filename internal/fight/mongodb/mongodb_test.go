@@ -6,6 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
 	"superheroes/internal/character"
 	"superheroes/internal/fight"
 	"superheroes/internal/fight/mongodb"
@@ -41,4 +45,36 @@ func newFight(ids *fight.IDs) fight.Fight {
 
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(tb testing.TB) fight.Store { return open(tb, engines.MongoDB(tb)) })
+}
+
+// Another application may have left documents of its own in the collection.
+func TestForeignDocuments(t *testing.T) {
+	address := engines.MongoDB(t)
+	store, ids := open(t, address), fight.NewIDs(fight.ID{})
+	ours := newFight(ids)
+	if err := store.Insert(t.Context(), ours); err != nil {
+		t.Fatal(err)
+	}
+	client, err := mongo.Connect(options.Client().ApplyURI(address))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = client.Disconnect(t.Context()) }()
+	parsed, _ := url.Parse(address)
+	fights := client.Database(strings.Trim(parsed.Path, "/")).Collection("fights")
+	for _, foreign := range []bson.D{
+		{{Key: "_id", Value: "zzz"}, {Key: "fight_date", Value: "2024-01-01T00:00:00"}},
+		{{Key: "_id", Value: "ffffffff-ffff-4fff-bfff-fffffffffff0"}, {Key: "fight_date", Value: "yesterday"}},
+		{{Key: "_id", Value: bson.NewObjectID()}},
+	} {
+		if _, err := fights.InsertOne(t.Context(), foreign); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if last, err := store.Last(t.Context()); err != nil || last != ours.ID {
+		t.Errorf("the last is %v, %v, want %v", last, err, ours.ID)
+	}
+	if page, err := store.Page(t.Context(), fight.MaxID(), 10); err != nil || len(page) != 1 || page[0].ID != ours.ID {
+		t.Errorf("got %v, %v, want our fight alone", page, err)
+	}
 }

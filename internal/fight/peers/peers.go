@@ -144,6 +144,8 @@ func (c *Client[T]) fetch(ctx context.Context) (T, error) {
 		return item, context.Cause(ctx)
 	case err != nil:
 		return item, fmt.Errorf("the answer broke off: %w", err)
+	case response.StatusCode == http.StatusNotFound && isUnknownPath(body):
+		return item, errors.New("has no such path")
 	case response.StatusCode == http.StatusNotFound:
 		return item, catalog.ErrEmpty
 	case response.StatusCode != http.StatusOK:
@@ -157,6 +159,17 @@ func (c *Client[T]) fetch(ctx context.Context) (T, error) {
 		return item, errors.New("the answer has no name")
 	}
 	return item, nil
+}
+
+// isUnknownPath tells a 404 for the path, of ours or of FastAPI's making, from one for an empty catalog.
+func isUnknownPath(body []byte) bool {
+	var problem struct {
+		Detail string `json:"detail"`
+	}
+	if err := json.Unmarshal(body, &problem); err != nil {
+		return false
+	}
+	return problem.Detail == httpserver.UnknownPath || problem.Detail == "Not Found"
 }
 
 // get asks the peer, telling it the request's id and how long we will wait.

@@ -368,3 +368,16 @@ func TestConcurrentUse(t *testing.T) {
 	}
 	wait.Wait()
 }
+
+// A service at the wrong address has no such path; that is no empty catalog.
+func TestUnknownPath(t *testing.T) {
+	for _, detail := range []string{httpserver.UnknownPath, "Not Found"} {
+		t.Run(detail, func(t *testing.T) {
+			peer := fakepeer.New(t, fakepeer.Answers(http.StatusNotFound, `{"detail":"`+detail+`"}`))
+			_, err := newClient(t, peer.URL, patient()).Random(t.Context())
+			if err == nil || errors.Is(err, catalog.ErrEmpty) {
+				t.Errorf("got %v, want that there is no such path", err)
+			}
+		})
+	}
+}
