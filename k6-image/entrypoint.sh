@@ -1,0 +1,10 @@
+#!/bin/bash
+# Runs k6 with the arguments it is given. Without any it keeps the container up for `docker compose exec k6 …`.
+set -euo pipefail
+
+if [ $# -gt 0 ]; then
+  exec k6 "$@"
+fi
+trap 'exit 0' TERM INT
+sleep infinity &
+wait

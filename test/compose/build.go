@@ -1,0 +1,221 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// The images that are ours.
+const (
+	serviceImage = "superheroes-go"
+	loadImage    = "superheroes-k6"
+)
+
+// imageLimit is the most that the service's image may take, compressed.
+const imageLimit = 25 << 20
+
+// recipe is what the Dockerfile says of how the binary is built.
+type recipe struct {
+	goVersion string // as in 1.26.8
+	command   string // go build …, for a shell, with VERSION and -o /out/superheroes in it
+}
+
+var (
+	fromGo  = regexp.MustCompile(`(?m)^FROM (?:--platform=\S+ )?golang:(\d+\.\d+\.\d+)-\w+ AS build$`)
+	goBuild = regexp.MustCompile(`(?m)^\s+(go build .* -o /out/superheroes \./cmd/superheroes)$`)
+)
+
+func readRecipe() (recipe, error) {
+	text, err := os.ReadFile("Dockerfile")
+	if err != nil {
+		return recipe{}, err
+	}
+	from, build := fromGo.FindSubmatch(text), goBuild.FindSubmatch(text)
+	if from == nil || build == nil {
+		return recipe{}, errors.New("the Dockerfile names no exact Go version, or its go build can't be found")
+	}
+	return recipe{string(from[1]), string(build[1])}, nil
+}
+
+// sources is what the image's binary is made of.
+func sources() []string { return []string{"go.mod", "go.sum", "cmd", "internal", "database"} }
+
+// snapshot copies what the image is made of, so that every build is of the same sources while someone edits them.
+func snapshot(to string) error {
+	for _, source := range append(sources(), "Dockerfile", ".dockerignore") {
+		if err := copyTree(source, filepath.Join(to, source)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// buildTwice builds the binary as the Dockerfile does, in two folders and with two empty build caches.
+func buildTwice(ctx context.Context, work, snapshot string) (string, error) {
+	recipe, err := readRecipe()
+	if err != nil {
+		return "", err
+	}
+	first, err := buildClean(ctx, recipe, snapshot, filepath.Join(work, "first"))
+	if err != nil {
+		return "", err
+	}
+	second, err := buildClean(ctx, recipe, snapshot, filepath.Join(work, "second-with-another-name"))
+	if err != nil {
+		return "", err
+	}
+	if !bytes.Equal(first, second) {
+		return "", errors.New("the two binaries differ")
+	}
+	return fmt.Sprintf("go%s, %.1f MiB", recipe.goVersion, mebibytes(len(first))), nil
+}
+
+// buildClean builds into dir, and returns the binary.
+func buildClean(ctx context.Context, recipe recipe, snapshot, dir string) ([]byte, error) {
+	if err := copyTree(snapshot, filepath.Join(dir, "src")); err != nil {
+		return nil, err
+	}
+	binary := filepath.Join(dir, "superheroes")
+	script := strings.Replace(recipe.command, "/out/superheroes", binary, 1)
+	environment := append(os.Environ(), "VERSION=", "CGO_ENABLED=0", "GOFLAGS=", "GOTOOLCHAIN=go"+recipe.goVersion, "GOCACHE="+filepath.Join(dir, "cache"))
+	if _, err := (shell{env: environment, dir: filepath.Join(dir, "src")}).output(ctx, "sh", "-c", script); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(binary)
+}
+
+// copyTree copies a file or a folder.
+func copyTree(from, to string) error {
+	info, err := os.Stat(from)
+	if err != nil {
+		return err
+	}
+	if info.IsDir() {
+		return os.CopyFS(to, os.DirFS(from))
+	}
+	content, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(to, content, info.Mode().Perm())
+}
+
+// compareImage compares the binary in the image with that of the first clean build.
+func compareImage(ctx context.Context, docker docker, work string) (string, error) {
+	container, err := docker.output(ctx, "create", serviceImage)
+	if err != nil {
+		return "", err
+	}
+	copied := filepath.Join(work, "from-image")
+	_, err = docker.output(ctx, "cp", container+":/superheroes", copied)
+	if _, removeErr := docker.output(ctx, "rm", container); err == nil {
+		err = removeErr
+	}
+	if err != nil {
+		return "", err
+	}
+	inImage, err := os.ReadFile(copied)
+	if err != nil {
+		return "", err
+	}
+	clean, err := os.ReadFile(filepath.Join(work, "first", "superheroes"))
+	if err != nil {
+		return "", err
+	}
+	if !bytes.Equal(inImage, clean) {
+		return "", errors.New("it is another")
+	}
+	return "", nil
+}
+
+// inspectImage checks the image's account and its size.
+func inspectImage(ctx context.Context, docker docker, image string) (string, error) {
+	user, err := docker.output(ctx, "image", "inspect", "--format", "{{.Config.User}}", image)
+	if err != nil {
+		return "", err
+	}
+	if !regexp.MustCompile(`^[1-9]\d*:[1-9]\d*$`).MatchString(user) {
+		return "", fmt.Errorf("it runs as %q, not as numbers above 0", user)
+	}
+	plain, compressed, err := sizes(ctx, docker, image)
+	if err != nil {
+		return "", err
+	}
+	if compressed > imageLimit {
+		return "", fmt.Errorf("%.1f MiB compressed, at most %.0f are allowed", mebibytes(compressed), mebibytes(imageLimit))
+	}
+	return fmt.Sprintf("user %s, %.1f MiB, %.1f MiB compressed", user, mebibytes(plain), mebibytes(compressed)), nil
+}
+
+// sizes returns how long the image is as a tar archive, and compressed as a registry keeps it.
+func sizes(ctx context.Context, docker docker, image string) (plain, compressed int, err error) {
+	command := docker.command(ctx, "save", image)
+	saved, err := command.StdoutPipe()
+	if err != nil {
+		return 0, 0, err
+	}
+	if err := command.Start(); err != nil {
+		return 0, 0, err
+	}
+	var size counter
+	zipped := gzip.NewWriter(&size)
+	n, copyErr := io.Copy(zipped, saved)
+	err = errors.Join(copyErr, zipped.Close(), command.Wait())
+	return int(n), int(size), err
+}
+
+// counter counts what is written to it.
+type counter int
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
+}
+
+// buildForARM builds the service's image for the other architecture. Nothing of it runs here.
+func buildForARM(ctx context.Context, machine *engine, snapshot string) (string, error) {
+	const image = serviceImage + ":arm64"
+	if _, err := machine.build(ctx, image, snapshot, "--platform", "linux/arm64"); err != nil {
+		return "", err
+	}
+	architecture, err := machine.builder.output(ctx, "image", "inspect", "--format", "{{.Architecture}}", image)
+	if err != nil {
+		return "", err
+	}
+	if architecture != "arm64" {
+		return "", fmt.Errorf("the image is for %s", architecture)
+	}
+	return inspectImage(ctx, machine.builder, image)
+}
+
+func mebibytes(n int) float64 { return float64(n) / (1 << 20) }
+
+// docker is a client of one engine.
+type docker struct {
+	program string
+	env     []string
+}
+
+func (d docker) environment() []string { return append(os.Environ(), d.env...) }
+
+func (d docker) command(ctx context.Context, args ...string) *exec.Cmd {
+	command := exec.CommandContext(ctx, d.program, args...)
+	command.Env = d.environment()
+	return command
+}
+
+func (d docker) output(ctx context.Context, args ...string) (string, error) {
+	return shell{env: d.environment()}.output(ctx, d.program, args...)
+}

@@ -1,0 +1,289 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// engine is where compose.yml is started, and where its images are made.
+type engine struct {
+	engine  docker   // runs the containers
+	builder docker   // builds images, with network access
+	own     bool     // both are ours, and two
+	inside  []string // stands before a command that has to reach published ports
+	network []string // arguments of docker build
+	undo    []func() error
+}
+
+// registry is asked once whether it can be reached; without an account it answers 401.
+const registry = "https://registry-1.docker.io/v2/"
+
+// pulled are the images of others that compose.yml and the Dockerfiles name.
+func pulled() []string {
+	return []string{"postgres:16", "mariadb:11.5", "mongo:7.0", "golang:1.26.8-trixie", "debian:trixie-slim"}
+}
+
+// findEngine takes the Docker engine that is there, when it can pull, or starts one.
+func findEngine(ctx context.Context, work string, out *tally) (*engine, error) {
+	reachable := canReach(ctx, registry)
+	there := docker{program: "docker"}
+	version, err := there.output(ctx, "version", "--format", "{{.Server.Version}}")
+	if err == nil && reachable {
+		if _, err := there.output(ctx, "compose", "version"); err != nil {
+			return nil, skip("docker compose is missing: " + err.Error())
+		}
+		out.note("Docker engine %s, which is running here; images are pulled", version)
+		return &engine{engine: there, builder: there}, nil
+	}
+	if err := mayStart(); err != nil {
+		return nil, skip(fmt.Sprintf("no Docker engine that reaches %s, and none can be started: %v", registry, err))
+	}
+	return startOwn(ctx, work, reachable, out)
+}
+
+func canReach(ctx context.Context, url string) bool {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return false
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false
+	}
+	_ = response.Body.Close()
+	return true
+}
+
+// mayStart tells why an engine of our own is out of the question.
+func mayStart() error {
+	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
+		return errors.New("that takes root on Linux")
+	}
+	if _, err := exec.LookPath("apt-get"); err != nil {
+		return errors.New("that takes Debian's packages")
+	}
+	return nil
+}
+
+// startOwn starts two engines: one in a network namespace of its own for the containers, and one beside it, without
+// any network of its own, that builds with the host's.
+func startOwn(ctx context.Context, work string, reachable bool, out *tally) (*engine, error) {
+	if err := install(ctx, out); err != nil {
+		return nil, err
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return nil, err
+	}
+	cache = filepath.Join(cache, "superheroes-compose")
+	debian, client := filepath.Join(cache, "debian"), filepath.Join(cache, "client")
+	if err := errors.Join(makeDebian(ctx, debian, out), fetchPlugins(ctx, debian, client)); err != nil {
+		return nil, err
+	}
+	e := &engine{own: true, network: []string{"--network=host"}}
+	if err := e.start(ctx, work, filepath.Join(cache, "builder"), client); err != nil {
+		return nil, errors.Join(err, e.stop())
+	}
+	out.note("our own Docker engine, in a network namespace of its own; images are kept in %s", cache)
+	prepare := e.pull
+	if !reachable {
+		out.note("%s can't be reached: images of our own stand in for %s", registry, strings.Join(pulled(), ", "))
+		prepare = func(ctx context.Context) error { return e.makeStandIns(ctx, work, debian) }
+	}
+	if err := prepare(ctx); err != nil {
+		return nil, errors.Join(err, e.stop())
+	}
+	return e, nil
+}
+
+// start starts both engines. The builder's data outlive it.
+func (e *engine) start(ctx context.Context, work, builderData, client string) error {
+	namespace := fmt.Sprintf("superheroes-%d", os.Getpid())
+	if _, err := output(ctx, "ip", "netns", "add", namespace); err != nil {
+		return err
+	}
+	e.undo = append(e.undo, func() error {
+		_, err := output(context.WithoutCancel(ctx), "ip", "netns", "del", namespace)
+		return err
+	})
+	if _, err := output(ctx, "ip", "-n", namespace, "link", "set", "lo", "up"); err != nil {
+		return err
+	}
+	e.inside = []string{"nsenter", "--net=/run/netns/" + namespace}
+	var err error
+	e.builder, err = e.startDaemon(ctx, nil, filepath.Join(work, "builder"), client, map[string]any{
+		"data-root": builderData, "bridge": "none", "iptables": false, "ip6tables": false, "ip-forward": false,
+	})
+	if err != nil {
+		return err
+	}
+	data := filepath.Join(work, "engine", "data")
+	e.engine, err = e.startDaemon(ctx, e.inside, filepath.Join(work, "engine"), client, map[string]any{
+		"data-root": data, "bip": "198.18.0.1/24", "default-address-pools": []map[string]any{{"base": "198.18.128.0/17", "size": 24}},
+	})
+	return err
+}
+
+// stop stops what was started, the last first.
+func (e *engine) stop() error {
+	var errs []error
+	for _, undo := range slices.Backward(e.undo) {
+		errs = append(errs, undo())
+	}
+	return errors.Join(errs...)
+}
+
+// startDaemon starts dockerd with folders, a socket and a process of its own, and returns its client.
+func (e *engine) startDaemon(ctx context.Context, inside []string, dir, clientConfig string, settings map[string]any) (docker, error) {
+	socket := "unix://" + filepath.Join(dir, "socket")
+	settings["hosts"] = []string{socket}
+	settings["exec-root"] = filepath.Join(dir, "exec")
+	settings["pidfile"] = filepath.Join(dir, "pid")
+	settings["exec-opts"] = []string{"native.cgroupdriver=cgroupfs"}
+	text, err := json.Marshal(settings)
+	if err != nil {
+		return docker{}, err
+	}
+	config := filepath.Join(dir, "daemon.json")
+	if err := errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(config, text, 0o600)); err != nil {
+		return docker{}, err
+	}
+	log, err := os.Create(filepath.Join(dir, "log"))
+	if err != nil {
+		return docker{}, err
+	}
+	words := slices.Concat(inside, []string{"dockerd", "--config-file", config})
+	command := exec.CommandContext(context.WithoutCancel(ctx), words[0], words[1:]...)
+	command.Stdout, command.Stderr = log, log
+	inOwnGroup(command) // an interrupt from the terminal is ours to pass on
+	if err := errors.Join(command.Start(), log.Close()); err != nil {
+		return docker{}, err
+	}
+	e.undo = append(e.undo, func() error {
+		err := command.Process.Signal(syscall.SIGTERM)
+		_ = command.Wait() // how it ended says nothing about what was tried
+		return err
+	})
+	client := docker{program: clientProgram(), env: []string{"DOCKER_HOST=" + socket, "DOCKER_CONFIG=" + clientConfig, "DOCKER_BUILDKIT=1"}}
+	if err := answers(ctx, client); err != nil {
+		text, _ := os.ReadFile(log.Name())
+		return docker{}, fmt.Errorf("dockerd: %w\n%s", err, lastLines(string(text), 15))
+	}
+	return client, nil
+}
+
+// clientProgram is the client of the package that the engine is from, which suits it whatever else is in the PATH.
+func clientProgram() string {
+	const packaged = "/usr/bin/docker"
+	if _, err := os.Stat(packaged); err == nil {
+		return packaged
+	}
+	return "docker"
+}
+
+// answers waits until the engine does.
+func answers(ctx context.Context, client docker) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for {
+		_, err := client.output(ctx, "version")
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// install gets what is missing from Debian, without letting it start a service.
+func install(ctx context.Context, out *tally) error {
+	var missing []string
+	for _, needed := range []struct{ program, pack string }{
+		{"dockerd", "docker.io"}, {"iptables", "iptables"}, {"ip", "iproute2"}, {"nsenter", "util-linux"}, {"debootstrap", "debootstrap"},
+	} {
+		if _, err := exec.LookPath(needed.program); err != nil {
+			missing = append(missing, needed.pack)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	if os.Getenv("TEST_INSTALL") == "0" {
+		return skip("TEST_INSTALL=0 forbids to install " + strings.Join(missing, ", "))
+	}
+	out.note("apt-get: installing %s (TEST_INSTALL=0 forbids it)", strings.Join(missing, ", "))
+	allow, err := forbidServices()
+	if err != nil {
+		return err
+	}
+	script := "apt-get update -qq; apt-get install -qq --no-install-recommends -o DPkg::Lock::Timeout=300 " + strings.Join(missing, " ")
+	_, err = shell{env: append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")}.output(ctx, "sh", "-c", script)
+	return errors.Join(err, allow())
+}
+
+// forbidServices keeps packages from starting what they bring, until the returned function is called.
+func forbidServices() (allow func() error, err error) {
+	const policy = "/usr/sbin/policy-rc.d"
+	if _, err := os.Stat(policy); err == nil {
+		return func() error { return nil }, nil // somebody's own
+	}
+	if err := os.WriteFile(policy, []byte("#!/bin/sh\nexit 101\n"), 0o755); err != nil {
+		return nil, err
+	}
+	return func() error { return os.Remove(policy) }, nil
+}
+
+// build builds an image.
+func (e *engine) build(ctx context.Context, image, folder string, args ...string) (string, error) {
+	args = append(append(append([]string{"build", "--quiet", "--tag", image}, e.network...), args...), folder)
+	_, err := e.builder.output(ctx, args...)
+	return "", err
+}
+
+// pull fetches every image of others.
+func (e *engine) pull(ctx context.Context) error {
+	for _, image := range pulled() {
+		if _, err := e.builder.output(ctx, "pull", "--quiet", image); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// load brings the images from where they are made to where they run.
+func (e *engine) load(ctx context.Context) (string, error) {
+	if !e.own {
+		return "built where they run", nil
+	}
+	save := e.builder.command(ctx, "save", "postgres:16", "mariadb:11.5", "mongo:7.0", serviceImage, loadImage)
+	load := e.engine.command(ctx, "load", "--quiet")
+	images, err := save.StdoutPipe()
+	if err != nil {
+		return "", err
+	}
+	load.Stdin = images
+	var complaints strings.Builder
+	save.Stderr, load.Stderr = &complaints, &complaints
+	if err := save.Start(); err != nil {
+		return "", err
+	}
+	if err := errors.Join(load.Run(), save.Wait()); err != nil {
+		return "", fmt.Errorf("docker save | docker load: %w\n%s", err, complaints.String())
+	}
+	return "", nil
+}

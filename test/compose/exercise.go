@@ -1,0 +1,345 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+
+	"superheroes/database"
+)
+
+// exerciseCommand makes this program run the steps that use the system, and print a tally of them.
+const exerciseCommand = "exercise"
+
+// grace is how long Docker waits for a container that was asked to stop.
+const grace = 10 * time.Second
+
+// services are ours, in the order of their ports.
+func services() []string { return []string{"heroes", "villains", "locations", "fights"} }
+
+// exercise runs in the module's folder, where the engine's published ports are on loopback.
+func exercise(ctx context.Context) {
+	out := &tally{out: os.Stdout}
+	docker := docker{program: clientProgram()}
+	if os.Getenv("DOCKER_CONFIG") == "" { // not an engine of ours
+		docker.program = "docker"
+	}
+	for _, file := range []struct {
+		name  string
+		steps func(project) []step
+	}{{"compose.yml", fourServices}, {"compose.embedded.yml", oneContainer}} {
+		p := project{docker, file.name, fmt.Sprintf("superheroes-test-%d", os.Getpid())}
+		before := out.failed
+		out.all(ctx, append([]step{{file.name + ": docker compose config", p.check, true}}, file.steps(p)...))
+		if out.failed > before {
+			out.note("%s", p.logs(context.WithoutCancel(ctx)))
+		}
+		out.one(context.WithoutCancel(ctx), step{file.name + ": down -v leaves nothing", p.down, false})
+	}
+}
+
+// project is a compose file that is started under a name of its own, so that no other project is touched.
+type project struct {
+	docker docker
+	file   string
+	name   string
+}
+
+// compose runs docker compose.
+func (p project) compose(ctx context.Context, args ...string) (string, error) {
+	return p.docker.output(ctx, append([]string{"compose", "--file", p.file, "--project-name", p.name}, args...)...)
+}
+
+func (p project) check(ctx context.Context) (string, error) {
+	return p.compose(ctx, "config", "--quiet")
+}
+
+// up starts services, or all, and waits until they are healthy. Images are there.
+func (p project) up(ctx context.Context, names ...string) (string, error) {
+	_, err := p.compose(ctx, append([]string{"up", "--detach", "--wait", "--no-build", "--pull", "never"}, names...)...)
+	return "", err
+}
+
+func (p project) logs(ctx context.Context) string {
+	logs, err := p.compose(ctx, "logs", "--no-color", "--tail", "15")
+	if err != nil {
+		return err.Error()
+	}
+	return logs
+}
+
+// inspect returns what Docker says of a service's container.
+func (p project) inspect(ctx context.Context, service, format string) (string, error) {
+	container, err := p.compose(ctx, "ps", "--all", "--quiet", service)
+	if err != nil {
+		return "", err
+	}
+	return p.docker.output(ctx, "inspect", "--format", format, container)
+}
+
+func (p project) down(ctx context.Context) (string, error) {
+	if _, err := p.compose(ctx, "down", "--volumes"); err != nil {
+		return "", err
+	}
+	filter := "label=com.docker.compose.project=" + p.name
+	for _, list := range [][]string{{"ps", "--all", "--quiet"}, {"volume", "ls", "--quiet"}, {"network", "ls", "--quiet"}} {
+		left, err := p.docker.output(ctx, append(list, "--filter", filter)...)
+		if err != nil {
+			return "", err
+		}
+		if left != "" {
+			return "", fmt.Errorf("docker %s: %s", list[0], left)
+		}
+	}
+	return "", nil
+}
+
+// fourServices are the steps with compose.yml.
+func fourServices(p project) []step {
+	return []step{
+		{"up --wait: all are healthy", func(ctx context.Context) (string, error) { return p.up(ctx) }, true},
+		{"root is read-only, no rights, nobody's account", p.checkConfinement, false},
+		{"the databases hold exactly the shipped roster", checkRoster, false},
+		{"a fight is answered and stored", checkFight, false},
+		{"contract suite", contractSuite, false},
+		{"k6 at 10 per second, as README says", p.load, false},
+		{"a database is killed: not ready, alive, back without a restart", p.loseDatabase, false},
+		{"a service stops under load within Docker's 10 s", p.stopUnderLoad, false},
+		{"local development: databases in compose, a service beside them", p.developLocally, false},
+	}
+}
+
+// oneContainer are the steps with compose.embedded.yml.
+func oneContainer(p project) []step {
+	return []step{
+		{"up --wait: healthy", func(ctx context.Context) (string, error) { return p.up(ctx) }, true},
+		{"the embedded store holds exactly the shipped roster", checkRoster, false},
+		{"a fight is answered and stored", checkFight, false},
+		{"contract suite on the embedded store", contractSuite, false},
+		{"fights outlive the container", p.outlive, false},
+	}
+}
+
+// checkConfinement reads how the services' containers run.
+func (p project) checkConfinement(ctx context.Context) (string, error) {
+	const format = "{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} {{.Config.User}}"
+	for _, service := range services() {
+		got, err := p.inspect(ctx, service, format)
+		if err != nil {
+			return "", err
+		}
+		if got != "true [ALL] 65532:65532" {
+			return "", fmt.Errorf("%s runs with %s", service, got)
+		}
+	}
+	return "", nil
+}
+
+// checkRoster compares what the services list with the roster in this repository.
+func checkRoster(ctx context.Context) (string, error) {
+	rosters := map[string][]byte{"heroes": database.Heroes(), "villains": database.Villains(), "locations": database.Locations()}
+	for service, roster := range rosters {
+		listed, err := get(ctx, base(service)+"/api/"+service)
+		if err != nil {
+			return "", err
+		}
+		want := "[" + strings.ReplaceAll(strings.TrimSpace(string(roster)), "\n", ",") + "]"
+		if strings.TrimSpace(listed) != want {
+			return "", fmt.Errorf("%s lists something else: %.200s…", service, listed)
+		}
+	}
+	return "", nil
+}
+
+// checkFight has one fight and finds it again.
+func checkFight(ctx context.Context) (string, error) {
+	id, err := executeFight(ctx, base("fights"))
+	if err != nil {
+		return "", err
+	}
+	_, err = get(ctx, base("fights")+"/api/fights/"+id)
+	return "", err
+}
+
+// contractSuite scores the system with the family's suite.
+func contractSuite(ctx context.Context) (string, error) {
+	suite := os.Getenv("COMPOSE_TEST_CONTRACT")
+	if suite == "" {
+		return "", skip("there is no test/contract")
+	}
+	var args []string
+	for _, service := range services() {
+		args = append(args, "--"+service, base(service))
+	}
+	report, err := output(ctx, suite, args...)
+	return lastLines(report, 1), err
+}
+
+// load does what README says of the load test.
+func (p project) load(ctx context.Context) (string, error) {
+	if _, err := os.Stat("k6/load.js"); err != nil {
+		return "", skip("there is no k6/load.js")
+	}
+	if _, err := p.compose(ctx, "exec", "-T", "k6", "bash", "-c", "rm -f /results/summary_10.json"); err != nil {
+		return "", err
+	}
+	report, err := p.compose(ctx, "exec", "-T", "k6", "k6", "run", "--quiet", "-e", "RAMPING_RATE=10", "/k6/load.js")
+	if err != nil {
+		return "", err
+	}
+	summary, err := p.compose(ctx, "exec", "-T", "k6", "cat", "/results/summary_10.json")
+	if err != nil {
+		return "", err
+	}
+	if !strings.Contains(summary, "http_req_duration") {
+		return "", fmt.Errorf("summary_10.json holds no durations: %.200s", summary)
+	}
+	if !scienceLine.MatchString(report) {
+		return "", fmt.Errorf("no line for the Green Metrics Tool:\n%s", lastLines(report, 10))
+	}
+	return strings.ReplaceAll(lastLines(report, 5), "\n", "; "), nil
+}
+
+// loseDatabase kills the database of heroes and starts it again.
+func (p project) loseDatabase(ctx context.Context) (string, error) {
+	before, err := p.inspect(ctx, "heroes", "{{.State.StartedAt}}")
+	if err != nil {
+		return "", err
+	}
+	if _, err := p.compose(ctx, "kill", "heroes-db"); err != nil {
+		return "", err
+	}
+	seen, err := seeLoss(ctx)
+	if err != nil {
+		return "", err
+	}
+	if _, err := p.up(ctx, "heroes-db"); err != nil {
+		return "", err
+	}
+	for _, url := range []string{base("heroes") + "/readyz", base("fights") + "/api/fights/execute_fight"} {
+		if err := eventually(ctx, url, http.StatusOK); err != nil {
+			return "", err
+		}
+	}
+	after, err := p.inspect(ctx, "heroes", "{{.State.StartedAt}}")
+	if err == nil && after != before {
+		err = errors.New("heroes was started again")
+	}
+	return seen, err
+}
+
+// seeLoss asks the services while heroes has no database.
+func seeLoss(ctx context.Context) (string, error) {
+	if err := eventually(ctx, base("heroes")+"/readyz", http.StatusServiceUnavailable); err != nil {
+		return "", err
+	}
+	if _, err := get(ctx, base("heroes")+"/livez"); err != nil {
+		return "", err
+	}
+	begin := time.Now()
+	status, body, err := request(ctx, base("fights")+"/api/fights/execute_fight")
+	took := time.Since(begin)
+	if err != nil {
+		return "", err
+	}
+	if status < 502 || status > 504 || !strings.Contains(body, "heroes") || took > 6*time.Second {
+		return "", fmt.Errorf("execute_fight answers %d within %s: %s", status, took, body)
+	}
+	return fmt.Sprintf("meanwhile a fight was answered %d within %.1f s", status, took.Seconds()), nil
+}
+
+// stopUnderLoad stops fights while fights are under way: what was acknowledged must be stored, and what was stored
+// must have been acknowledged. Then it stops the others.
+func (p project) stopUnderLoad(ctx context.Context) (string, error) {
+	before, err := countFights(ctx)
+	if err != nil {
+		return "", err
+	}
+	running := attack(ctx, base("fights"), 4)
+	time.Sleep(3 * time.Second) // so that there is something in flight
+	took, err := p.stop(ctx, "fights")
+	acknowledged := running.stop()
+	if err != nil {
+		return "", err
+	}
+	if _, err := p.up(ctx, "fights"); err != nil {
+		return "", err
+	}
+	after, err := countFights(ctx)
+	if err != nil {
+		return "", err
+	}
+	if len(acknowledged) == 0 || after-before != len(acknowledged) {
+		return "", fmt.Errorf("%d fights acknowledged, %d stored", len(acknowledged), after-before)
+	}
+	for _, id := range acknowledged {
+		if _, err := get(ctx, base("fights")+"/api/fights/"+id); err != nil {
+			return "", fmt.Errorf("fight %s was acknowledged: %w", id, err)
+		}
+	}
+	for _, service := range services() {
+		if _, err := p.stop(ctx, service); err != nil {
+			return "", err
+		}
+	}
+	return fmt.Sprintf("in %.1f s, %d fights acknowledged and stored", took.Seconds(), len(acknowledged)), nil
+}
+
+// stop stops a service as `docker compose stop` does. It must end by itself, and well.
+func (p project) stop(ctx context.Context, service string) (time.Duration, error) {
+	begin := time.Now()
+	if _, err := p.compose(ctx, "stop", service); err != nil {
+		return 0, err
+	}
+	took := time.Since(begin)
+	code, err := p.inspect(ctx, service, "{{.State.ExitCode}}")
+	if err == nil && (code != "0" || took > grace) {
+		err = fmt.Errorf("%s ended with %s after %s", service, code, took)
+	}
+	return took, err
+}
+
+// developLocally runs heroes outside, on the database in compose.
+func (p project) developLocally(ctx context.Context) (string, error) {
+	if _, err := p.up(ctx, "heroes-db", "villains-db", "locations-db", "fights-db"); err != nil {
+		return "", err
+	}
+	heroes := exec.CommandContext(ctx, os.Getenv("COMPOSE_TEST_BINARY"), "heroes", "--drain-delay=0s")
+	heroes.Env = append(os.Environ(), "DATABASE_URL=postgres://superman:superman@localhost:5432/heroes_database")
+	heroes.Stderr = os.Stderr
+	if err := heroes.Start(); err != nil {
+		return "", err
+	}
+	err := eventually(ctx, base("heroes")+"/api/heroes/random_hero", http.StatusOK)
+	return "", errors.Join(err, heroes.Process.Signal(os.Interrupt), heroes.Wait())
+}
+
+// outlive removes the container, starts another, and finds the fights.
+func (p project) outlive(ctx context.Context) (string, error) {
+	id, err := executeFight(ctx, base("fights"))
+	if err != nil {
+		return "", err
+	}
+	if _, err := p.stop(ctx, "superheroes"); err != nil {
+		return "", err
+	}
+	if _, err := p.compose(ctx, "rm", "--force"); err != nil {
+		return "", err
+	}
+	if _, err := p.up(ctx); err != nil {
+		return "", err
+	}
+	_, err = get(ctx, base("fights")+"/api/fights/"+id)
+	return "", err
+}
+
+// base is where compose publishes a service.
+func base(service string) string {
+	return fmt.Sprintf("http://127.0.0.1:%d", 8001+slices.Index(services(), service))
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(repository, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestDockerfiles(t *testing.T) {
+	tests := []struct {
+		file           string
+		want, unwanted []string // regular expressions
+	}{
+		{
+			file: "Dockerfile",
+			want: []string{
+				`GOTOOLCHAIN=local`, `CGO_ENABLED=0`, `go build -trimpath -buildvcs=false`, `-ldflags "-s -w `,
+				`(?m)^FROM scratch$`, `(?m)^USER [1-9]\d*:[1-9]\d*$`, `HEALTHCHECK --interval=10s .*CMD \["/superheroes", "health"\]`,
+			},
+		},
+		{file: "k6-image/Dockerfile", want: []string{`GOTOOLCHAIN=local`, `go install -trimpath`, `K6_NO_USAGE_REPORT=true`}, unwanted: []string{`curl|wget`}},
+	}
+	everywhere := []string{`(?m)^# *syntax=`, `<<`, `--link`, `:latest`, `(?m)^FROM \S*golang:\d+\.\d+-`}
+	for _, test := range tests {
+		t.Run(test.file, func(t *testing.T) {
+			text := readFile(t, test.file)
+			for _, want := range append(test.want, fromGo.String()) {
+				if !regexp.MustCompile(want).MatchString(text) {
+					t.Errorf("%s is missing", want)
+				}
+			}
+			for _, unwanted := range append(test.unwanted, everywhere...) {
+				if found := regexp.MustCompile(unwanted).FindString(text); found != "" {
+					t.Errorf("%q: older engines and other builders don't take it, or it is not pinned", found)
+				}
+			}
+		})
+	}
+}
+
+func TestVersionsAgree(t *testing.T) {
+	version := func(file, pattern string) string {
+		found := regexp.MustCompile(pattern).FindStringSubmatch(readFile(t, file))
+		if found == nil {
+			t.Fatalf("%s has no %s", file, pattern)
+		}
+		return found[1]
+	}
+	if ours, load := version("Dockerfile", `golang:(\S+)`), version("k6-image/Dockerfile", `golang:(\S+)`); ours != load {
+		t.Errorf("the images are built with Go %s and %s", ours, load)
+	}
+	if image, tool := version("k6-image/Dockerfile", `go\.k6\.io/k6@(\S+)`), version("tools/k6/go.mod", `go\.k6\.io/k6 (\S+)`); image != tool {
+		t.Errorf("k6 is %s in its image and %s in tools", image, tool)
+	}
+	if minor, image := version("go.mod", `(?m)^go (\d+\.\d+)`), version("Dockerfile", `golang:(\d+\.\d+)`); minor != image {
+		t.Errorf("go.mod wants Go %s, the image has %s", minor, image)
+	}
+}
+
+// What the binary is made of must be in the build's context.
+func TestBuildContextHasEveryPackage(t *testing.T) {
+	command := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "./cmd/superheroes")
+	command.Dir = repository
+	output, err := command.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ignored := strings.Split(readFile(t, ".dockerignore"), "\n")
+	for name := range strings.FieldsSeq(string(output)) {
+		folder, isOurs := strings.CutPrefix(name, "superheroes/")
+		if !isOurs {
+			continue
+		}
+		folder, _, _ = strings.Cut(folder, "/")
+		if !slices.Contains(ignored, "!"+folder) || !slices.Contains(sources(), folder) {
+			t.Errorf("package %s: .dockerignore or sources() leaves folder %s out", name, folder)
+		}
+	}
+}
+
+func TestCompose(t *testing.T) {
+	compose, err := readYAML(readFile(t, "compose.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := compose["services"].(map[string]any)
+	want := map[string]string{ // image and published ports
+		"heroes-db": "postgres:16 5432:5432", "villains-db": "postgres:16 5433:5432", "locations-db": "mariadb:11.5 3306:3306",
+		"fights-db": "mongo:7.0 27017:27017", "heroes": "superheroes-go 8001:8000", "villains": "superheroes-go 8002:8000",
+		"locations": "superheroes-go 8003:8000", "fights": "superheroes-go 8004:8000", "k6": "superheroes-k6",
+	}
+	if len(all) != len(want) {
+		t.Errorf("%d services, want %d", len(all), len(want))
+	}
+	for name, want := range want {
+		t.Run(name, func(t *testing.T) {
+			service := all[name].(map[string]any)
+			got := fmt.Sprint(service["image"])
+			ports, _ := service["ports"].([]any)
+			for _, port := range ports {
+				onLoopback, found := strings.CutPrefix(port.(string), "127.0.0.1:")
+				if !found {
+					t.Errorf("port %v is open to others", port)
+				}
+				got += " " + onLoopback
+			}
+			if got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+			if service["mem_limit"] == nil || service["restart"] == nil {
+				t.Error("no memory limit, or no restart policy")
+			}
+			health, _ := service["healthcheck"].(map[string]any)
+			if service["image"] != serviceImage && health["interval"] != "10s" {
+				t.Error("no health check every 10 s")
+			}
+			if service["depends_on"] == nil && !strings.HasSuffix(name, "-db") {
+				t.Error("it waits for nobody")
+			}
+		})
+	}
+}
+
+func TestTally(t *testing.T) {
+	var out strings.Builder
+	tally := &tally{out: &out}
+	ctx := t.Context()
+	gave := tally.all(ctx, []step{
+		{"good", func(context.Context) (string, error) { return "seen", nil }, true},
+		{"missing", func(context.Context) (string, error) { return "", skip("no registry") }, true},
+		{"bad", func(context.Context) (string, error) { return "", os.ErrInvalid }, false},
+		{"a gate", func(context.Context) (string, error) { return "", os.ErrInvalid }, true},
+		{"behind the gate", func(context.Context) (string, error) { t.Error("it was run"); return "", nil }, true},
+	})
+	if gave {
+		t.Error("it came to the end")
+	}
+	_, _ = fmt.Fprint(tally, "PASS of anoth")
+	_, _ = fmt.Fprint(tally, "er process\n  PASS is not first here\n")
+	if want := "2 passed, 2 failed, 1 skipped"; tally.String() != want {
+		t.Errorf("got %s, want %s\n%s", tally, want, out.String())
+	}
+}

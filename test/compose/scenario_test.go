@@ -1,0 +1,268 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// scenarioFaults tells what the Green Metrics Tool would refuse in a scenario, or what would go wrong under it.
+// Folders are relative to root.
+func scenarioFaults(root, text string) []string {
+	scenario, err := readYAML(text)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	c := &scenarioCheck{root: root}
+	included, err := c.include(scenario)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	c.top(scenario)
+	c.services(included, scenario["ignore-unsupported-compose"] == true)
+	c.flow(scenario, included)
+	return c.faults
+}
+
+type scenarioCheck struct {
+	root   string
+	faults []string
+}
+
+func (c *scenarioCheck) fault(format string, args ...any) {
+	c.faults = append(c.faults, fmt.Sprintf(format, args...))
+}
+
+// include returns the services of the compose file with those of the scenario laid over them, as the tool does it.
+func (c *scenarioCheck) include(scenario map[string]any) (map[string]any, error) {
+	name, _ := scenario["compose-file"].(string)
+	file, found := strings.CutPrefix(name, "!include ")
+	if !found || file != filepath.Base(file) || !strings.HasSuffix(file, ".yml") {
+		return nil, fmt.Errorf("compose-file: %q is not !include FILE.yml in the same folder", name)
+	}
+	text, err := os.ReadFile(filepath.Join(c.root, file))
+	if err != nil {
+		return nil, err
+	}
+	compose, err := readYAML(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	all := compose["services"].(map[string]any)
+	over, _ := scenario["services"].(map[string]any)
+	for name, changes := range over {
+		service, there := all[name].(map[string]any)
+		if !there {
+			return nil, fmt.Errorf("services: %s has no %s", file, name)
+		}
+		maps.Copy(service, changes.(map[string]any))
+	}
+	return all, nil
+}
+
+func (c *scenarioCheck) top(scenario map[string]any) {
+	for _, key := range []string{"name", "author", "description"} {
+		if text, _ := scenario[key].(string); strings.TrimSpace(text) == "" {
+			c.fault("%s is missing or empty", key)
+		}
+	}
+	if sci, _ := scenario["sci"].(map[string]any); sci["R_d"] == nil {
+		c.fault("sci has no R_d: R would count nothing")
+	}
+	known := []string{"name", "author", "description", "flow", "services", "networks", "volumes", "sci", "architecture", "compose-file", "ignore-unsupported-compose"}
+	for key := range scenario {
+		if !slices.Contains(known, key) {
+			c.fault("%s is no key that the tool knows", key)
+		}
+	}
+}
+
+// supported are the keys of a service that the tool knows; refused are those that we use and it doesn't.
+var (
+	supported = []string{"image", "build", "restart", "init", "environment", "ports", "depends_on", "mem_limit", "cpus", "healthcheck", "volumes", "entrypoint", "command", "networks", "labels", "container_name"}
+	refused   = []string{"read_only", "cap_drop", "security_opt"}
+)
+
+func (c *scenarioCheck) services(all map[string]any, ignoreUnsupported bool) {
+	for name, value := range all {
+		service := value.(map[string]any)
+		if service["image"] == nil && service["build"] == nil {
+			c.fault("%s has neither image nor build", name)
+		}
+		for key := range service {
+			if !slices.Contains(supported, key) && (!ignoreUnsupported || !slices.Contains(refused, key)) {
+				c.fault("%s: %s is refused", name, key)
+			}
+		}
+		c.dependencies(name, service, all)
+		c.volumes(name, service)
+		health, _ := service["healthcheck"].(map[string]any)
+		if _, isText := health["test"].(string); health != nil && !isText {
+			c.fault("%s: a health check that is a list loses its quotes and is run by a shell", name)
+		}
+		environment, isMap := service["environment"].(map[string]any)
+		if service["environment"] != nil && !isMap {
+			c.fault("%s: environment must be a map", name)
+		}
+		for key, value := range environment {
+			if !regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`).MatchString(key) || value == nil {
+				c.fault("%s: environment %s", name, key)
+			}
+		}
+	}
+}
+
+func (c *scenarioCheck) dependencies(name string, service, all map[string]any) {
+	needed, _ := service["depends_on"].(map[string]any)
+	for other, value := range needed {
+		condition := value.(map[string]any)["condition"]
+		if all[other] == nil {
+			c.fault("%s depends on %s, which is none", name, other)
+		}
+		if condition != "service_healthy" && condition != "service_started" {
+			c.fault("%s depends on %s: %v is no condition that the tool knows", name, other, condition)
+		}
+	}
+}
+
+// volumes wants what is mounted without special rights: files of the repository, read-only.
+func (c *scenarioCheck) volumes(name string, service map[string]any) {
+	mounted, _ := service["volumes"].([]any)
+	for _, volume := range mounted {
+		parts := strings.Split(fmt.Sprint(volume), ":")
+		if len(parts) != 3 || parts[2] != "ro" || !strings.HasPrefix(parts[0], "./") {
+			c.fault("%s: %v is not a folder of the repository, mounted read-only", name, volume)
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(c.root, parts[0])); err != nil {
+			c.fault("%s: %v", name, err)
+		}
+	}
+}
+
+var (
+	flowName     = regexp.MustCompile(`^[.\s0-9a-zA-Z_()-]+$`)
+	installation = regexp.MustCompile(`\b(apt|apt-get|apk|dnf|yum|pip|npm|curl|wget|go install|git clone)\b`)
+	commandKeys  = []string{"type", "command", "note", "detach", "shell", "ignore-errors", "log-stdout", "log-stderr", "read-notes-stdout", "read-sci-stdout"}
+)
+
+func (c *scenarioCheck) flow(scenario, all map[string]any) {
+	steps, _ := scenario["flow"].([]any)
+	if len(steps) == 0 {
+		c.fault("there is no flow")
+	}
+	names := map[any]bool{}
+	for _, value := range steps {
+		step := value.(map[string]any)
+		name, _ := step["name"].(string)
+		if !flowName.MatchString(name) || names[name] {
+			c.fault("flow %q: the name has other characters than the tool takes, or stands twice", name)
+		}
+		names[name] = true
+		if all[fmt.Sprint(step["container"])] == nil {
+			c.fault("flow %q: there is no container %v", name, step["container"])
+		}
+		commands, _ := step["commands"].([]any)
+		if len(commands) == 0 {
+			c.fault("flow %q has no commands", name)
+		}
+		for _, command := range commands {
+			c.command(name, command.(map[string]any))
+		}
+	}
+}
+
+func (c *scenarioCheck) command(flow string, command map[string]any) {
+	text, _ := command["command"].(string)
+	if command["type"] != "console" || strings.TrimSpace(text) == "" {
+		c.fault("flow %q: a command needs type console and a command", flow)
+	}
+	if installation.MatchString(text) {
+		c.fault("flow %q installs something while it is measured: %s", flow, text)
+	}
+	if command["read-sci-stdout"] == true && command["log-stdout"] != true {
+		c.fault("flow %q: read-sci-stdout needs log-stdout", flow)
+	}
+	for key := range command {
+		if !slices.Contains(commandKeys, key) {
+			c.fault("flow %q: %s is no key of a command", flow, key)
+		}
+	}
+}
+
+const repository = "../.."
+
+func readScenario(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(repository, "usage_scenario.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestScenarioKeepsTheRules(t *testing.T) {
+	for _, fault := range scenarioFaults(repository, readScenario(t)) {
+		t.Error(fault)
+	}
+}
+
+func TestScenarioHasEveryRate(t *testing.T) {
+	scenario, err := readYAML(readScenario(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rates []string
+	for _, value := range scenario["flow"].([]any) {
+		for _, command := range value.(map[string]any)["commands"].([]any) {
+			command := command.(map[string]any)
+			_, rest, _ := strings.Cut(command["command"].(string), "RAMPING_RATE=")
+			rate, _, _ := strings.Cut(rest, " ")
+			rates = append(rates, rate)
+			if command["read-sci-stdout"] != true {
+				t.Errorf("R is not read at a rate of %s", rate)
+			}
+		}
+	}
+	if want := []string{"1", "10", "50", "75", "100"}; !slices.Equal(rates, want) {
+		t.Errorf("rates %v, want %v", rates, want)
+	}
+}
+
+// Each broken twin must be caught, or the check is worth nothing.
+func TestBrokenScenariosAreCaught(t *testing.T) {
+	tests := []struct{ name, old, broken, want string }{
+		{"no author", "author: ", "auhtor: ", "author is missing"},
+		{"no R", "R_d: ", "R: ", "no R_d"},
+		{"a compose file elsewhere", "!include compose.yml", "!include ../compose.yml", "same folder"},
+		{"no tag", "!include compose.yml", "compose.yml", "same folder"},
+		{"keys that the tool refuses", "ignore-unsupported-compose: true", "ignore-unsupported-compose: false", "is refused"},
+		{"an unknown service", "  villains-db:\n", "  villians-db:\n", "has no villians-db"},
+		{"a name twice", "name: 10 fights per second", "name: 1 fight per second", "stands twice"},
+		{"a name with a slash", "name: 10 fights per second", "name: 10 fights/s", "other characters"},
+		{"an unknown container", "container: k6", "container: k7", "no container k7"},
+		{"another type", "type: console", "type: terminal", "needs type console"},
+		{"no output to read", "log-stdout: true", "log-stdout: false", "needs log-stdout"},
+		{"an installation", "command: k6 run", "command: apt-get install k6 && k6 run", "installs something"},
+		{"a writable folder", "./k6:/k6:ro", "./k6:/k6", "read-only"},
+		{"a folder that isn't there", "./k6:/k6:ro", "./k7:/k6:ro", "no such file"},
+		{"an unknown key of a command", "note: 10 ", "remark: 10 ", "no key of a command"},
+	}
+	text := readScenario(t)
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if !strings.Contains(text, test.old) {
+				t.Fatalf("the scenario has no %q to break", test.old)
+			}
+			faults := scenarioFaults(repository, strings.ReplaceAll(text, test.old, test.broken))
+			if !slices.ContainsFunc(faults, func(fault string) bool { return strings.Contains(fault, test.want) }) {
+				t.Errorf("got %q, want a fault with %q", faults, test.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,149 @@
+package main
+
+// Where no registry can be reached, images of our own stand in for those that compose.yml and the Dockerfiles name.
+// They hold real servers, PostgreSQL 17 and MariaDB 11.8 of Debian 13, and FerretDB in place of MongoDB, but behind
+// entrypoints of ours (folder standin). So they prove our files against such servers, not against the vendors'
+// entrypoints, and nothing about MongoDB itself: FerretDB runs no initialisation script.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+const (
+	debianRelease = "trixie"
+	debianMirror  = "http://deb.debian.org/debian"
+	ferretVersion = "v1.24.0"
+)
+
+// makeDebian makes a small Debian in a folder, once.
+func makeDebian(ctx context.Context, base string, out *tally) error {
+	if _, err := os.Stat(base); err == nil {
+		return nil
+	}
+	out.note("debootstrap: making a small Debian %s", debianRelease)
+	draft := base + ".draft"
+	if err := errors.Join(os.RemoveAll(draft), os.MkdirAll(filepath.Dir(base), 0o755)); err != nil {
+		return err
+	}
+	if _, err := output(ctx, "debootstrap", "--variant=minbase", "--include=ca-certificates", debianRelease, draft, debianMirror); err != nil {
+		return err
+	}
+	return os.Rename(draft, base)
+}
+
+// fetchPlugins unpacks Debian's compose and buildx for the Docker client whose configuration lies in folder config.
+func fetchPlugins(ctx context.Context, base, config string) error {
+	plugins := filepath.Join(config, "cli-plugins")
+	if _, err := os.Stat(plugins); err == nil {
+		return nil
+	}
+	const folder = "/var/cache/superheroes"
+	script := "mkdir -p " + folder + " && cd " + folder + " && apt-get update -qq && apt-get download -qq docker-compose docker-buildx"
+	if _, err := output(ctx, "chroot", base, "sh", "-c", script); err != nil {
+		return err
+	}
+	packs, err := filepath.Glob(filepath.Join(base, folder, "*.deb"))
+	if err != nil {
+		return err
+	}
+	unpacked := filepath.Join(base, folder, "unpacked")
+	for _, pack := range packs {
+		if _, err := output(ctx, "dpkg", "-x", pack, unpacked); err != nil {
+			return err
+		}
+	}
+	draft := plugins + ".draft"
+	err = errors.Join(os.RemoveAll(draft), os.MkdirAll(config, 0o755), os.CopyFS(draft, os.DirFS(filepath.Join(unpacked, "usr/libexec/docker/cli-plugins"))))
+	return errors.Join(err, os.RemoveAll(filepath.Join(base, folder)), os.Rename(draft, plugins))
+}
+
+// makeStandIns builds the stand-ins under the names of those they stand in for. Layers that are there already are
+// used again.
+func (e *engine) makeStandIns(ctx context.Context, work, base string) error {
+	if err := e.importDebian(ctx, base); err != nil {
+		return err
+	}
+	ferret, err := buildFerretDB(ctx, filepath.Join(work, "ferretdb"))
+	if err != nil {
+		return err
+	}
+	root, err := output(ctx, "go", "env", "GOROOT")
+	if err != nil {
+		return err
+	}
+	for _, image := range []struct {
+		name, folder string
+		files        map[string]string // what its folder needs besides: name and origin
+	}{
+		{"golang:1.26.8-trixie", "golang", map[string]string{"go": root, "ca-certificates.crt": certificates()}},
+		{"postgres:16", "postgres", nil},
+		{"mariadb:11.5", "mariadb", nil},
+		{"mongo:7.0", "mongo", map[string]string{"ferretdb": ferret}},
+	} {
+		context := filepath.Join(work, "standin", image.folder)
+		if err := os.CopyFS(context, os.DirFS(filepath.Join("test/compose/standin", image.folder))); err != nil {
+			return err
+		}
+		for name, origin := range image.files {
+			if err := copyTree(origin, filepath.Join(context, name)); err != nil {
+				return err
+			}
+		}
+		if _, err := e.build(ctx, image.name, context); err != nil {
+			return fmt.Errorf("making a stand-in for %s: %w", image.name, err)
+		}
+	}
+	return nil
+}
+
+// importDebian makes the image that all others are made of.
+func (e *engine) importDebian(ctx context.Context, base string) error {
+	const image = "debian:trixie-slim"
+	if _, err := e.builder.output(ctx, "image", "inspect", image); err == nil {
+		return nil
+	}
+	script := fmt.Sprintf("tar -C %q -c . | %q import --change 'CMD [\"/bin/bash\"]' - %s", base, e.builder.program, image)
+	_, err := shell{env: e.builder.environment()}.output(ctx, "sh", "-c", script)
+	return err
+}
+
+// certificates is the file of the authorities that this machine trusts, which the stand-in for golang needs to reach
+// the module proxy.
+func certificates() string {
+	if file := os.Getenv("SSL_CERT_FILE"); file != "" {
+		return file
+	}
+	return "/etc/ssl/certs/ca-certificates.crt"
+}
+
+// buildFerretDB builds the program and returns its path. It wants a version in a file that releases of it write.
+func buildFerretDB(ctx context.Context, dir string) (string, error) {
+	tool := shell{dir: "tools/ferretdb"}
+	if _, err := tool.output(ctx, "go", "mod", "download"); err != nil {
+		return "", err
+	}
+	module, err := tool.output(ctx, "go", "list", "-m", "-f", "{{.Version}} {{.Dir}}", "github.com/FerretDB/FerretDB")
+	if err != nil {
+		return "", err
+	}
+	version, folder, _ := strings.Cut(module, " ")
+	if version != ferretVersion {
+		return "", fmt.Errorf("tools/ferretdb names FerretDB %s, not %s", version, ferretVersion)
+	}
+	sources := filepath.Join(dir, "src")
+	if err := os.CopyFS(sources, os.DirFS(folder)); err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(filepath.Join(sources, "build/version/version.txt"), []byte(version), 0o644); err != nil {
+		return "", err
+	}
+	program := filepath.Join(dir, "ferretdb")
+	environment := append(os.Environ(), "CGO_ENABLED=0")
+	_, err = shell{env: environment, dir: sources}.output(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, "./cmd/ferretdb")
+	return program, err
+}
