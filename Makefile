@@ -1,6 +1,7 @@
 # Only make and go are needed. `make test` says what else it could use.
 
 FUZZTIME ?= 10s
+ACTIONLINT = go tool -modfile=tools/actionlint/go.mod actionlint
 GOLANGCI = go tool -modfile=tools/golangci-lint/go.mod golangci-lint
 GOVULNCHECK = go tool -modfile=tools/govulncheck/go.mod govulncheck
 
@@ -13,7 +14,7 @@ help:
 	@echo 'make test    run all tests on real engines (ARGS="-run Fight ./internal/..." for some)'
 	@echo 'make load    load test of the whole system with k6 (ARGS="-rates 10,100")'
 	@echo 'make compose-test   the containers on a real Docker engine: build, compose up, contract, k6, faults'
-	@echo 'make lint    go vet and golangci-lint'
+	@echo 'make lint    go vet, golangci-lint and actionlint'
 	@echo 'make vuln    look for known vulnerabilities'
 	@echo 'make fuzz    run each fuzz target for FUZZTIME=$(FUZZTIME)'
 
@@ -31,6 +32,7 @@ lint:
 	CGO_ENABLED=0 go vet -C tools/ferretdb -tags ferretdb_no_postgresql .
 	go vet -C tools/load ./...
 	$(GOLANGCI) run ./...
+	$(ACTIONLINT)
 
 # k6 is built once; its licence (AGPL) lets us run it, not link it.
 build/k6: tools/k6/go.mod

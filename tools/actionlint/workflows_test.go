@@ -1,0 +1,105 @@
+package actionlint_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/rhysd/actionlint"
+)
+
+var (
+	workflows = filepath.Join("..", "..", ".github", "workflows", "*.yml")
+	used      = regexp.MustCompile(`(?m)^ *(?:- )?uses: (.*)$`)
+	pinned    = regexp.MustCompile(`^[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$|^\./`)
+)
+
+// TestWorkflows wants what actionlint does not ask for: every action is pinned by its full commit, with the version it
+// stands for beside it; a job has the rights it names and no others, and ends.
+func TestWorkflows(t *testing.T) {
+	files, err := filepath.Glob(workflows)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("found no workflow: %v", err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, fault := range faults(t, text) {
+				t.Error(fault)
+			}
+		})
+	}
+}
+
+func TestFaults(t *testing.T) {
+	const good = `
+on: push
+permissions: {}
+jobs:
+  one:
+    runs-on: ubuntu-24.04
+    timeout-minutes: 5
+    permissions:
+      contents: read
+    steps:
+      - uses: actions/checkout@0123456789012345678901234567890123456789 # v1.2.3
+  two:
+    uses: ./.github/workflows/other.yml
+    permissions:
+      contents: read
+`
+	for name, c := range map[string]struct{ old, new string }{
+		"a tag":                {"@0123456789012345678901234567890123456789 # v1.2.3", "@v1.2.3"},
+		"a short commit":       {"0123456789012345678901234567890123456789", "0123456"},
+		"no version":           {" # v1.2.3", ""},
+		"rights for all":       {"permissions: {}", "permissions: write-all"},
+		"no word of rights":    {"permissions: {}\n", ""},
+		"a job without rights": {"    permissions:\n      contents: read\n    steps", "    steps"},
+		"a job without an end": {"    timeout-minutes: 5\n", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bad := strings.Replace(good, c.old, c.new, 1)
+			if bad == good {
+				t.Fatal("the case changes nothing")
+			}
+			if len(faults(t, []byte(bad))) != 1 {
+				t.Errorf("got %q, want one fault", faults(t, []byte(bad)))
+			}
+		})
+	}
+	if found := faults(t, []byte(good)); found != nil {
+		t.Errorf("a good workflow has faults: %q", found)
+	}
+}
+
+// faults returns what is wrong with a workflow that actionlint can read.
+func faults(t *testing.T, text []byte) []string {
+	t.Helper()
+	workflow, errs := actionlint.Parse(text)
+	if len(errs) > 0 {
+		t.Fatalf("actionlint can't read it: %v", errs)
+	}
+	var found []string
+	if rights := workflow.Permissions; rights == nil || rights.All != nil || len(rights.Scopes) > 0 {
+		found = append(found, "the workflow gives rights to all its jobs")
+	}
+	for name, job := range workflow.Jobs {
+		if job.Permissions == nil || job.Permissions.All != nil {
+			found = append(found, name+" does not name its rights")
+		}
+		if job.WorkflowCall == nil && job.TimeoutMinutes == nil {
+			found = append(found, name+" has no time to end")
+		}
+	}
+	for _, match := range used.FindAllSubmatch(text, -1) {
+		if !pinned.Match(match[1]) {
+			found = append(found, string(match[1])+" is not pinned by commit and version")
+		}
+	}
+	return found
+}
