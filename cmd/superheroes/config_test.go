@@ -110,7 +110,7 @@ func TestREADMESettings(t *testing.T) {
 		"data-dir", "heroes-addr", "villains-addr", "locations-addr", "fights-addr",
 		"heroes-database-url", "villains-database-url", "locations-mysql-url", "fights-mongodb-url",
 		"addr", "database-url", "mysql-url", "mongodb-url", "heroes-url", "villains-url", "locations-url",
-		"pool-min", "pool-max", "deadline", "drain-delay", "log-level",
+		"pool-min", "pool-max", "profile", "snapshot-limit", "deadline", "drain-delay", "log-level",
 	}
 	services := []string{"up", "heroes", "villains", "locations", "fights"}
 	rows := settings(pick(model(t), services))

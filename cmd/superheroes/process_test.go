@@ -112,17 +112,27 @@ func start(t *testing.T, program string, env []string, args ...string) (*system.
 }
 
 func testAnnouncement(t *testing.T, program string) {
-	for _, args := range [][]string{{}, {"up"}} {
-		t.Run("superheroes "+strings.Join(args, ""), func(t *testing.T) {
+	for _, c := range []struct {
+		args    []string
+		profile string
+	}{
+		{nil, "eco"},
+		{[]string{"up"}, "eco"},
+		{[]string{"up", "--profile=strict"}, "strict"},
+	} {
+		t.Run("superheroes "+strings.Join(c.args, " "), func(t *testing.T) {
 			dir := t.TempDir()
-			p, bases := start(t, program, nil, append(args, "--data-dir="+dir)...)
+			p, bases := start(t, program, nil, append(c.args, "--data-dir="+dir)...)
 			said := p.Stdout.String()
-			if !strings.Contains(said, dir) || strings.Count(said, "curl") != 1 {
+			if !strings.Contains(said, dir) || !strings.Contains(said, ", profile "+c.profile+"\n") || strings.Count(said, "curl") != 1 {
 				t.Errorf("got %s", said)
 			}
 			for service, base := range bases {
 				fetch(t, base+"/readyz")
 				fetch(t, base+"/docs")
+				if health := fetch(t, base+"/healthz"); !strings.Contains(health, `"profile":"`+c.profile+`"`) {
+					t.Errorf("%s: the profile is missing from %s", service, health)
+				}
 				fetch(t, base+"/api/"+service)
 			}
 			line := curl.FindStringSubmatch(said)[1]

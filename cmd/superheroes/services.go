@@ -16,7 +16,7 @@ type upCommand struct {
 func (c upCommand) Run(s *session) error {
 	return s.serve(func(ctx context.Context, a *app.App) error { return a.Up(ctx, c.UpConfig) }, func(endpoints []app.Endpoint) {
 		var text strings.Builder
-		fmt.Fprintf(&text, "Super Heroes in Go, %s, profile %s\n\n", versionText(), app.Profile)
+		fmt.Fprintf(&text, "Super Heroes in Go, %s, profile %s\n\n", versionText(), c.Profile)
 		fights := ""
 		for _, at := range endpoints {
 			fmt.Fprintf(&text, "  %-10s http://%s/docs\n", at.Service, reachable(at.Addr))

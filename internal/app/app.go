@@ -16,10 +16,6 @@ import (
 	"superheroes/internal/location"
 )
 
-// Profile names how much work an answer takes: strict reads each pick from the database and stores each fight by a
-// write of its own, as the other members of the family do.
-const Profile = "strict"
-
 // App is a set of running services. Stop ends it.
 type App struct {
 	version string
@@ -47,14 +43,14 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 		return err
 	}
 	a.atStop(unlock)
-	opened, err := a.openAll(ctx, cfg.Stores)
+	opened, err := a.openAll(ctx, cfg.Stores, cfg.Profile == Eco)
 	if err != nil {
 		return err
 	}
 	sources := fight.Sources{
-		Heroes:    startCatalog(a, parts["heroes"], heroes(), opened.heroes),
-		Villains:  startCatalog(a, parts["villains"], villains(), opened.villains),
-		Locations: startCatalog(a, parts["locations"], locations(), opened.locations),
+		Heroes:    startCatalog(a, parts["heroes"], heroes(), opened.heroes, cfg.Snapshot),
+		Villains:  startCatalog(a, parts["villains"], villains(), opened.villains, cfg.Snapshot),
+		Locations: startCatalog(a, parts["locations"], locations(), opened.locations, cfg.Snapshot),
 	}
 	if err := startFights(ctx, parts["fights"], sources, opened.checks(), opened.fights); err != nil {
 		return err
@@ -64,21 +60,21 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 
 // Heroes starts the service of heroes alone.
 func (a *App) Heroes(ctx context.Context, cfg CharacterConfig) error {
-	return alone(ctx, a, heroes(), cfg.Addr, cfg.Server, cfg.store(""))
+	return alone(ctx, a, heroes(), cfg.Addr, cfg.Server, cfg.Snapshot, cfg.store(""))
 }
 
 // Villains starts the service of villains alone.
 func (a *App) Villains(ctx context.Context, cfg CharacterConfig) error {
-	return alone(ctx, a, villains(), cfg.Addr, cfg.Server, cfg.store(""))
+	return alone(ctx, a, villains(), cfg.Addr, cfg.Server, cfg.Snapshot, cfg.store(""))
 }
 
 // Locations starts the service of locations alone.
 func (a *App) Locations(ctx context.Context, cfg LocationConfig) error {
-	return alone(ctx, a, locations(), cfg.Addr, cfg.Server, cfg.store(""))
+	return alone(ctx, a, locations(), cfg.Addr, cfg.Server, cfg.Snapshot, cfg.store(""))
 }
 
 // alone starts the service of one catalog.
-func alone[T catalog.Item](ctx context.Context, a *App, kind kindOfCatalog[T], addr string, cfg Server, at store) (err error) {
+func alone[T catalog.Item](ctx context.Context, a *App, kind kindOfCatalog[T], addr string, cfg Server, snapshot Snapshot, at store) (err error) {
 	defer a.undo(&err)
 	part, err := a.listen(ctx, kind.Plural, addr, "--addr", cfg)
 	if err != nil {
@@ -89,7 +85,7 @@ func alone[T catalog.Item](ctx context.Context, a *App, kind kindOfCatalog[T], a
 		return err
 	}
 	a.atStop(opened.Close)
-	startCatalog(a, part, kind, opened)
+	startCatalog(a, part, kind, opened, snapshot)
 	return finish(part)
 }
 
@@ -100,7 +96,7 @@ func (a *App) Fights(ctx context.Context, cfg FightConfig) (err error) {
 	if err != nil {
 		return err
 	}
-	opened, err := openFights(ctx, cfg.store(""))
+	opened, err := openFights(ctx, cfg.store(""), cfg.Profile == Eco)
 	if err != nil {
 		return err
 	}

@@ -44,8 +44,25 @@ type Stores struct {
 	Fights    FightStore     `embed:"" prefix:"fights-"`
 }
 
+// Profile says how much work an answer takes. Any other value than Eco is taken as Strict.
+type Profile string
+
+const (
+	// Strict reads each pick from the database and stores each fight by a write of its own, as the other members of
+	// the family do.
+	Strict Profile = "strict"
+	// Eco does the least work for the same answers.
+	Eco Profile = "eco"
+)
+
+// Snapshot says how much of a catalog is kept in memory.
+type Snapshot struct {
+	SnapshotLimit int64 `default:"67108864" help:"Largest catalog kept in memory in the eco profile, in bytes: its JSON, and 256 a row. A larger one is read as in strict."`
+}
+
 // Server holds what every server has.
 type Server struct {
+	Profile           Profile `enum:"strict,eco" default:"eco" help:"Work done for an answer: strict, as in the other members of the family, or eco, the least."`
 	httpserver.Config `embed:""`
 	Log               logging.Config `embed:""`
 }
@@ -57,6 +74,7 @@ type UpConfig struct {
 	VillainsAddr  string `default:"127.0.0.1:8002" help:"Address villains listens on."`
 	LocationsAddr string `default:"127.0.0.1:8003" help:"Address locations listens on."`
 	FightsAddr    string `default:"127.0.0.1:8004" help:"Address fights listens on."`
+	Snapshot      `embed:""`
 	Server        `embed:""`
 }
 
@@ -64,6 +82,7 @@ type UpConfig struct {
 type CharacterConfig struct {
 	Addr           string `default:"${addr}" help:"Address the service listens on; port 0 takes a free one."`
 	CharacterStore `embed:""`
+	Snapshot       `embed:""`
 	Server         `embed:""`
 }
 
@@ -71,6 +90,7 @@ type CharacterConfig struct {
 type LocationConfig struct {
 	Addr          string `default:"${addr}" help:"Address the service listens on; port 0 takes a free one."`
 	LocationStore `embed:""`
+	Snapshot      `embed:""`
 	Server        `embed:""`
 }
 

@@ -22,9 +22,9 @@ func newAPI(service, version string, cfg httpserver.Config, log *slog.Logger) *h
 // Documents returns the OpenAPI document of every service, by name, without starting any.
 func Documents(version string) (map[string][]byte, error) {
 	add := map[string]func(*httpserver.API){
-		"heroes":    func(api *httpserver.API) { catalog.NewService(heroes().Kind, nil).AddRoutes(api) },
-		"villains":  func(api *httpserver.API) { catalog.NewService(villains().Kind, nil).AddRoutes(api) },
-		"locations": func(api *httpserver.API) { catalog.NewService(locations().Kind, nil).AddRoutes(api) },
+		"heroes":    func(api *httpserver.API) { catalog.NewService(heroes().Kind, nil, 0).AddRoutes(api) },
+		"villains":  func(api *httpserver.API) { catalog.NewService(villains().Kind, nil, 0).AddRoutes(api) },
+		"locations": func(api *httpserver.API) { catalog.NewService(locations().Kind, nil, 0).AddRoutes(api) },
 		"fights":    func(api *httpserver.API) { new(fight.Service).AddRoutes(api) },
 	}
 	documents := map[string][]byte{}

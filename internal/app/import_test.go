@@ -63,7 +63,7 @@ func read[T catalog.Item](t *testing.T, kind kindOfCatalog[T], cfg store) []stri
 		t.Fatal(err)
 	}
 	defer func() { _ = opened.Close() }()
-	service := catalog.NewService(kind.Kind, opened)
+	service := catalog.NewService(kind.Kind, opened, 0)
 	defer service.Close()
 	if _, err := service.Random(t.Context()); err != nil && !errors.Is(err, catalog.ErrEmpty) {
 		t.Errorf("drawing: %v", err)

@@ -15,6 +15,7 @@ import (
 type part struct {
 	name    string
 	version string
+	profile Profile
 	server  *httpserver.Server
 	api     *httpserver.API
 }
@@ -26,14 +27,18 @@ func (a *App) listen(ctx context.Context, name, addr, flag string, cfg Server) (
 	if err != nil {
 		return nil, fmt.Errorf("%w; choose another address with %s", err, flag)
 	}
-	p := &part{name: name, version: a.version, server: server, api: newAPI(name, a.version, cfg.Config, log)}
+	p := &part{name: name, version: a.version, profile: cfg.Profile, server: server, api: newAPI(name, a.version, cfg.Config, log)}
 	a.parts = append(a.parts, p)
 	return p, nil
 }
 
 // startCatalog gives a catalog's part its routes.
-func startCatalog[T catalog.Item](a *App, p *part, kind kindOfCatalog[T], store catalogStore[T]) *catalog.Service[T] {
-	service := catalog.NewService(kind.Kind, store)
+func startCatalog[T catalog.Item](a *App, p *part, kind kindOfCatalog[T], store catalogStore[T], snapshot Snapshot) *catalog.Service[T] {
+	limit := snapshot.SnapshotLimit
+	if p.profile != Eco {
+		limit = 0
+	}
+	service := catalog.NewService(kind.Kind, store, limit)
 	a.atStop(func() error {
 		service.Close()
 		return nil
@@ -61,7 +66,7 @@ func startFights(ctx context.Context, p *part, sources fight.Sources, peers chec
 
 func (p *part) addHealth(engine string, ping func(context.Context) error, peers checks) {
 	p.api.AddHealth(httpserver.Health{
-		Service: p.name, Version: p.version, Profile: Profile, Engine: engine,
+		Service: p.name, Version: p.version, Profile: string(p.profile), Engine: engine,
 		Store: ping, Peers: peers, Draining: p.server.Draining,
 	})
 }

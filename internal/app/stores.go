@@ -104,21 +104,23 @@ func (k kindOfCatalog[T]) seed(put func(T) error) error {
 	return nil
 }
 
-// openFights opens the store of fights.
-func openFights(ctx context.Context, cfg store) (fightStore, error) {
+// openFights opens the store of fights. With grouped, concurrent fights share one durable write.
+func openFights(ctx context.Context, cfg store, grouped bool) (fightStore, error) {
 	at, err := parseStoreURL(cfg.url, mongo)
 	if err != nil {
 		return fightStore{}, fmt.Errorf("fights: %w (%s)", err, cfg.flag)
 	}
 	opened, err := patiently(ctx, "fights", at, cfg, func(ctx context.Context) (fight.Store, error) {
 		if at.engine == mongo {
-			s, err := mongodb.Open(ctx, mongodb.Config{URL: at.text, Database: at.database, PoolMin: cfg.poolMin, PoolMax: cfg.poolMax})
+			s, err := mongodb.Open(ctx, mongodb.Config{
+				URL: at.text, Database: at.database, PoolMin: cfg.poolMin, PoolMax: cfg.poolMax, Grouped: grouped,
+			})
 			if err != nil {
 				return nil, err
 			}
 			return s, nil
 		}
-		s, err := fightsqlite.Open(ctx, at.place, database.SQLiteFight)
+		s, err := fightsqlite.Open(ctx, at.place, database.SQLiteFight, fightsqlite.Grouped(grouped))
 		if err != nil {
 			return nil, err
 		}
@@ -165,8 +167,8 @@ type opened struct {
 	fights           fightStore
 }
 
-// openAll opens every store at the same time.
-func (a *App) openAll(ctx context.Context, cfg Stores) (all opened, err error) {
+// openAll opens every store at the same time. With grouped, concurrent fights share one durable write.
+func (a *App) openAll(ctx context.Context, cfg Stores, grouped bool) (all opened, err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		all.heroes, err = openCatalog(ctx, heroes(), cfg.Heroes.store("heroes-"))
@@ -180,7 +182,10 @@ func (a *App) openAll(ctx context.Context, cfg Stores) (all opened, err error) {
 		all.locations, err = openCatalog(ctx, locations(), cfg.Locations.store("locations-"))
 		return err
 	})
-	group.Go(func() (err error) { all.fights, err = openFights(ctx, cfg.Fights.store("fights-")); return err })
+	group.Go(func() (err error) {
+		all.fights, err = openFights(ctx, cfg.Fights.store("fights-"), grouped)
+		return err
+	})
 	err = group.Wait()
 	if all.heroes.Store != nil {
 		a.atStop(all.heroes.Close)

@@ -189,7 +189,7 @@ func exportFrom[T catalog.Item](ctx context.Context, kind kindOfCatalog[T], at s
 		return err
 	}
 	defer func() { err = errors.Join(err, source.Close()) }()
-	service := catalog.NewService(kind.Kind, source)
+	service := catalog.NewService(kind.Kind, source, 0)
 	defer service.Close()
 	writer := exchange.NewWriter(w, format, kind.schema())
 	step := func() (context.Context, context.CancelFunc) { return context.WithCancel(ctx) }
@@ -239,7 +239,7 @@ func Migrate(ctx context.Context, cfg Stores, report func(service, engine string
 	a := &App{}
 	a.atStop(unlock)
 	defer func() { err = errors.Join(err, a.Stop(ctx)) }()
-	all, err := a.openAll(ctx, cfg)
+	all, err := a.openAll(ctx, cfg, false)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,8 @@ import (
 	"go.uber.org/goleak"
 
 	"superheroes/internal/app"
+	"superheroes/internal/character"
+	"superheroes/internal/exchange"
 	"superheroes/internal/httpserver"
 )
 
@@ -21,7 +23,7 @@ func upConfig(t *testing.T) app.UpConfig {
 	t.Helper()
 	const anyPort = "127.0.0.1:0"
 	cfg := app.UpConfig{HeroesAddr: anyPort, VillainsAddr: anyPort, LocationsAddr: anyPort, FightsAddr: anyPort}
-	cfg.DataDir = t.TempDir()
+	cfg.DataDir, cfg.Profile, cfg.SnapshotLimit = t.TempDir(), app.Eco, 64<<20
 	cfg.Config = httpserver.Config{Deadline: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 15 * time.Second, ShutdownTimeout: 6 * time.Second}
 	return cfg
 }
@@ -72,6 +74,58 @@ func TestUp(t *testing.T) {
 			t.Errorf("round %d logged %s", round, &log)
 		}
 	}
+}
+
+// TestUpProfiles has another process replace the only hero again and again. A pick in strict always reads the row; one in
+// eco soon after another doesn't.
+func TestUpProfiles(t *testing.T) {
+	for _, c := range []struct {
+		profile     app.Profile
+		limit       int64
+		fromMemory  bool
+		description string
+	}{
+		{app.Strict, 64 << 20, false, "strict"},
+		{app.Eco, 64 << 20, true, "eco"},
+		{app.Eco, 100, false, "eco, above the limit"},
+	} {
+		t.Run(c.description, func(t *testing.T) {
+			cfg := upConfig(t)
+			cfg.Profile, cfg.SnapshotLimit = c.profile, c.limit
+			a := app.New("test", io.Discard)
+			if err := a.Up(t.Context(), cfg); err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = a.Stop(t.Context()) }()
+			heroes := "http://" + a.Endpoints()[0].Addr
+			if _, body := fetch(t, heroes+"/healthz"); !strings.Contains(body, `"profile":"`+string(c.profile)+`"`) {
+				t.Errorf("the profile is missing from %s", body)
+			}
+			fromMemory := false
+			for id := int64(1); id <= 20 && !fromMemory; id++ {
+				fetch(t, heroes+"/api/heroes/random_hero")
+				only := importOnly(t, cfg.DataDir, id)
+				_, body := fetch(t, heroes+"/api/heroes/random_hero")
+				fromMemory = body != only
+			}
+			if fromMemory != c.fromMemory {
+				t.Errorf("a pick came from memory: %t", fromMemory)
+			}
+		})
+	}
+}
+
+// importOnly replaces all heroes by one with that id, and returns it.
+func importOnly(t *testing.T, dir string, id int64) string {
+	t.Helper()
+	only := string(character.Character{ID: id, Name: "The Only One"}.AppendJSON(nil))
+	files := []app.ImportFile{{Name: "only.jsonl", Format: exchange.JSONLines, Open: func() (io.ReadCloser, error) {
+		return io.NopCloser(strings.NewReader(only)), nil
+	}}}
+	if _, err := app.Import(t.Context(), "heroes", app.CatalogStore{DataDir: dir}, files, app.ImportOptions{Replace: true}); err != nil {
+		t.Fatal(err)
+	}
+	return only
 }
 
 // TestUpFails starts what can't be started: an error that says which flag, and nothing left behind, so that the same

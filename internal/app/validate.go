@@ -22,18 +22,19 @@ func (c UpConfig) Validate() error {
 		validAddr("--locations-addr", c.LocationsAddr),
 		validAddr("--fights-addr", c.FightsAddr),
 		c.Stores.Validate(),
+		c.Snapshot.Validate(),
 		c.Server.Validate(),
 	)
 }
 
 // Validate checks the settings of heroes or villains alone.
 func (c CharacterConfig) Validate() error {
-	return cmp.Or(validAddr("--addr", c.Addr), c.store("").validate(postgresql), c.Server.Validate())
+	return cmp.Or(validAddr("--addr", c.Addr), c.store("").validate(postgresql), c.Snapshot.Validate(), c.Server.Validate())
 }
 
 // Validate checks the settings of locations alone.
 func (c LocationConfig) Validate() error {
-	return cmp.Or(validAddr("--addr", c.Addr), c.store("").validate(mysqldb), c.Server.Validate())
+	return cmp.Or(validAddr("--addr", c.Addr), c.store("").validate(mysqldb), c.Snapshot.Validate(), c.Server.Validate())
 }
 
 // Validate checks the settings of fights alone.
@@ -73,6 +74,14 @@ func (c CatalogStore) ValidateFor(catalog string) error {
 	}
 	at := c.store(catalog)
 	return validURL(at.flag, at.url, engine)
+}
+
+// Validate checks how much may be kept in memory.
+func (s Snapshot) Validate() error {
+	if s.SnapshotLimit < 0 {
+		return errors.New("--snapshot-limit: must not be below 0")
+	}
+	return nil
 }
 
 // Validate checks the settings of a server.

@@ -34,10 +34,14 @@ type faultyStore struct {
 	// fault, where there is one, happens before the ids are read.
 	fault func(context.Context) error
 
+	name string // of every row
+
 	mu      sync.Mutex
 	ids     []int64
 	version int
 	reads   int // of the ids
+	pages   int // read
+	gets    int // rows read by id
 }
 
 func newFaultyStore(ids ...int64) *faultyStore { return &faultyStore{ids: ids, version: 1} }
@@ -45,12 +49,26 @@ func newFaultyStore(ids ...int64) *faultyStore { return &faultyStore{ids: ids, v
 func (s *faultyStore) Get(_ context.Context, id int64) (entry, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.gets++
 	for _, known := range s.ids {
 		if known == id {
 			return entry{id: id}, nil
 		}
 	}
 	return entry{}, catalog.ErrNotFound
+}
+
+func (s *faultyStore) Page(_ context.Context, after int64, limit int) ([]entry, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pages++
+	var page []entry
+	for _, id := range s.ids {
+		if id > after && len(page) < limit {
+			page = append(page, entry{id: id, name: s.name})
+		}
+	}
+	return page, nil
 }
 
 func (s *faultyStore) IDs(ctx context.Context, known catalog.Version) ([]int64, catalog.Version, error) {
@@ -114,12 +132,26 @@ func slow(d time.Duration) func(context.Context) error {
 	}
 }
 
-// inBubble runs a test on a picker, with a clock of its own that only sleeping moves.
+// The limits of a picker that keeps no rows, and of one that keeps those of every table here.
+const (
+	strict = 0
+	eco    = 1 << 30
+)
+
+// inBubble runs a test on a picker of each profile, with a clock of its own that only sleeping moves.
 func inBubble(t *testing.T, name string, run func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry])) {
+	t.Run(name, func(t *testing.T) {
+		inBubbleWith(t, "strict", strict, run)
+		inBubbleWith(t, "eco", eco, run)
+	})
+}
+
+// inBubbleWith runs a test on a picker with that limit.
+func inBubbleWith(t *testing.T, name string, limit int64, run func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry])) {
 	t.Run(name, func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			store := newFaultyStore(1, 51, 101)
-			picker := catalog.NewPicker[entry](store)
+			picker := catalog.NewPicker[entry](store, limit)
 			defer picker.Close()
 			run(t, store, picker)
 		})
@@ -204,10 +236,10 @@ func TestPickerFreshness(t *testing.T) {
 			t.Error("a row that is a second old isn't drawn")
 		})
 	}
-	inBubble(t, "a catalog that was emptied unnoticed is empty", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubbleWith(t, "a catalog that was emptied unnoticed is empty", strict, func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
 		mustPick(t, picker)
 		store.mu.Lock()
-		store.ids = nil // TRUNCATE doesn't raise MariaDB's version
+		store.ids = nil // the version stays
 		store.mu.Unlock()
 		if item, err := picker.Random(t.Context()); !errors.Is(err, catalog.ErrEmpty) {
 			t.Errorf("got %v and %v, want ErrEmpty", item, err)
@@ -291,6 +323,10 @@ func (quickStore) IDs(context.Context, catalog.Version) ([]int64, catalog.Versio
 	return []int64{1, 2, 3, 4, 5, 6}, "", nil
 }
 
+func (quickStore) Page(context.Context, int64, int) ([]entry, error) {
+	return []entry{{id: 1}, {id: 3}, {id: 5}}, nil
+}
+
 func (quickStore) Get(_ context.Context, id int64) (entry, error) {
 	if id%2 == 0 {
 		return entry{}, catalog.ErrNotFound
@@ -301,19 +337,23 @@ func (quickStore) Get(_ context.Context, id int64) (entry, error) {
 // TestPickerBesideDeletions: a pick that finds its row gone has the ids read again; that doesn't make the catalog look
 // empty to another pick.
 func TestPickerBesideDeletions(t *testing.T) {
-	picker := catalog.NewPicker[entry](quickStore{})
-	defer picker.Close()
-	var group sync.WaitGroup
-	for range 8 {
-		group.Go(func() {
-			for range 5000 {
-				item, err := picker.Random(t.Context())
-				if err != nil || item.id%2 == 0 {
-					t.Errorf("got %v and %v", item, err)
-					return
-				}
+	for name, limit := range map[string]int64{"strict": strict, "eco": eco} {
+		t.Run(name, func(t *testing.T) {
+			picker := catalog.NewPicker[entry](quickStore{}, limit)
+			defer picker.Close()
+			var group sync.WaitGroup
+			for range 8 {
+				group.Go(func() {
+					for range 5000 {
+						item, err := picker.Random(t.Context())
+						if err != nil || item.id%2 == 0 {
+							t.Errorf("got %v and %v", item, err)
+							return
+						}
+					}
+				})
 			}
+			group.Wait()
 		})
 	}
-	group.Wait()
 }

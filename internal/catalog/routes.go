@@ -112,12 +112,12 @@ func (s *Service[T]) serveList(w http.ResponseWriter, r *http.Request) error {
 const flushSize = 64 << 10
 
 func (s *Service[T]) serveRandom(w http.ResponseWriter, r *http.Request) error {
-	item, err := s.Random(r.Context())
+	body, err := s.RandomJSON(r.Context())
 	if err != nil {
 		return problemOf(s.Kind.Singular, err)
 	}
 	httpserver.NoStore(w)
-	return httpserver.WriteJSON(w, item.AppendJSON(nil))
+	return httpserver.WriteJSON(w, body)
 }
 
 func (s *Service[T]) serveOne(w http.ResponseWriter, r *http.Request) error {

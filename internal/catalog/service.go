@@ -17,9 +17,10 @@ type Service[T Item] struct {
 	picker *Picker[T]
 }
 
-// NewService returns the service of a catalog. Close it before its store.
-func NewService[T Item](kind Kind[T], store Store[T]) *Service[T] {
-	return &Service[T]{Kind: kind, store: store, picker: NewPicker(store)}
+// NewService returns the service of a catalog, which keeps it in memory as far as NewPicker's limit allows. Close it
+// before its store.
+func NewService[T Item](kind Kind[T], store Store[T], limit int64) *Service[T] {
+	return &Service[T]{Kind: kind, store: store, picker: NewPicker(store, limit)}
 }
 
 // Close ends what the service does in the background.
@@ -32,6 +33,15 @@ func (s *Service[T]) Random(ctx context.Context) (T, error) {
 		return item, fmt.Errorf("drawing a %s: %w", s.Kind.Singular, err)
 	}
 	return item, nil
+}
+
+// RandomJSON draws one item, each equally likely, as AppendJSON encodes it. The bytes must not be changed.
+func (s *Service[T]) RandomJSON(ctx context.Context) ([]byte, error) {
+	body, err := s.picker.RandomJSON(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("drawing a %s: %w", s.Kind.Singular, err)
+	}
+	return body, nil
 }
 
 // Get returns the item with that id, or ErrNotFound.

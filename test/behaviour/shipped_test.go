@@ -274,7 +274,7 @@ func testHealth(t *testing.T, base, service string) {
 		}
 	}
 	full := read[health](t, get(t, base, "/healthz").body)
-	if full.Service != service || full.Version == "" || full.Profile != "strict" || full.Store.Engine == "" || full.Store.Status != "ok" {
+	if full.Service != service || full.Version == "" || full.Profile != "eco" || full.Store.Engine == "" || full.Store.Status != "ok" {
 		t.Errorf("got %+v", full)
 	}
 	var want map[string]part

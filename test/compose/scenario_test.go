@@ -197,9 +197,14 @@ func (c *scenarioCheck) command(flow string, command map[string]any) {
 
 const repository = "../.."
 
-func readScenario(t *testing.T) string {
+// scenarios are the files, and the profile that each runs the services in.
+func scenarios() map[string]string {
+	return map[string]string{"usage_scenario.yml": "strict", "usage_scenario_eco.yml": "eco"}
+}
+
+func readScenario(t *testing.T, name string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(repository, "usage_scenario.yml"))
+	text, err := os.ReadFile(filepath.Join(repository, name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,13 +212,40 @@ func readScenario(t *testing.T) string {
 }
 
 func TestScenarioKeepsTheRules(t *testing.T) {
-	for _, fault := range scenarioFaults(repository, readScenario(t)) {
-		t.Error(fault)
+	for name := range scenarios() {
+		for _, fault := range scenarioFaults(repository, readScenario(t, name)) {
+			t.Errorf("%s: %s", name, fault)
+		}
+	}
+}
+
+func TestScenarioProfiles(t *testing.T) {
+	for name, profile := range scenarios() {
+		scenario, err := readYAML(readScenario(t, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := (&scenarioCheck{root: repository}).include(scenario)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, service := range []string{"heroes", "villains", "locations", "fights"} {
+			environment, _ := all[service].(map[string]any)["environment"].(map[string]any)
+			if environment["PROFILE"] != profile || environment["ADDR"] != ":8000" {
+				t.Errorf("%s: %s runs with %v, want the profile %s", name, service, environment, profile)
+			}
+		}
 	}
 }
 
 func TestScenarioHasEveryRate(t *testing.T) {
-	scenario, err := readYAML(readScenario(t))
+	for name := range scenarios() {
+		t.Run(name, func(t *testing.T) { testEveryRate(t, name) })
+	}
+}
+
+func testEveryRate(t *testing.T, name string) {
+	scenario, err := readYAML(readScenario(t, name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +285,7 @@ func TestBrokenScenariosAreCaught(t *testing.T) {
 		{"a folder that isn't there", "./k6:/k6:ro", "./k7:/k6:ro", "no such file"},
 		{"an unknown key of a command", "note: 10 ", "remark: 10 ", "no key of a command"},
 	}
-	text := readScenario(t)
+	text := readScenario(t, "usage_scenario.yml")
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			if !strings.Contains(text, test.old) {

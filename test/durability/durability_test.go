@@ -52,33 +52,41 @@ func killed(t *testing.T, rounds, clients int, start func() running) (round int,
 	return rounds, ledger.check(t.Context(), run.base, "")
 }
 
+// In each profile: strict writes every fight by itself, eco several at once.
 func TestAcknowledgedIsStored(t *testing.T) {
 	program := system.Build(t)
-	t.Run("one process on SQLite", func(t *testing.T) {
-		dir := t.TempDir()
-		round, err := killed(t, rounds, 8, func() running {
-			s := system.Up(t, program, dir, patience()...)
-			return running{s.Fights, s.Processes["fights"].Kill}
-		})
-		if err != nil {
-			t.Errorf("round %d: %v", round, err)
-		}
+	for _, profile := range []string{"strict", "eco"} {
+		args := append(patience(), "--profile="+profile)
+		t.Run(profile+", one process on SQLite", func(t *testing.T) { killedOnSQLite(t, program, args) })
+		t.Run(profile+", four processes on real engines", func(t *testing.T) { killedOnEngines(t, program, args) })
+	}
+}
+
+func killedOnSQLite(t *testing.T, program string, args []string) {
+	dir := t.TempDir()
+	round, err := killed(t, rounds, 8, func() running {
+		s := system.Up(t, program, dir, args...)
+		return running{s.Fights, s.Processes["fights"].Kill}
 	})
-	t.Run("four processes on real engines", func(t *testing.T) {
-		stores := system.RealStores(t)
-		s := system.Four(t, program, stores)
-		s.Processes["fights"].Kill() // the first round starts another
-		round, err := killed(t, rounds, 3, func() running {
-			addr := system.FreeAddr(t)
-			fights := system.Start(t, program, []string{"ADDR=" + addr, "MONGODB_URL=" + stores.Fights, "DRAIN_DELAY=0s",
-				"HEROES_URL=" + s.Heroes, "VILLAINS_URL=" + s.Villains, "LOCATIONS_URL=" + s.Locations}, append([]string{"fights"}, patience()...)...)
-			fights.Ready(t, "http://"+addr+"/readyz")
-			return running{"http://" + addr, fights.Kill}
-		})
-		if err != nil {
-			t.Errorf("round %d: %v", round, err)
-		}
+	if err != nil {
+		t.Errorf("round %d: %v", round, err)
+	}
+}
+
+func killedOnEngines(t *testing.T, program string, args []string) {
+	stores := system.RealStores(t)
+	s := system.Four(t, program, stores)
+	s.Processes["fights"].Kill() // the first round starts another
+	round, err := killed(t, rounds, 3, func() running {
+		addr := system.FreeAddr(t)
+		fights := system.Start(t, program, []string{"ADDR=" + addr, "MONGODB_URL=" + stores.Fights, "DRAIN_DELAY=0s",
+			"HEROES_URL=" + s.Heroes, "VILLAINS_URL=" + s.Villains, "LOCATIONS_URL=" + s.Locations}, append([]string{"fights"}, args...)...)
+		fights.Ready(t, "http://"+addr+"/readyz")
+		return running{"http://" + addr, fights.Kill}
 	})
+	if err != nil {
+		t.Errorf("round %d: %v", round, err)
+	}
 }
 
 // The same rounds and the same check catch a service that is not durable.

@@ -74,9 +74,13 @@ func password(t *testing.T, store string) string {
 	return secret
 }
 
+// inMemory is for how long the eco profile draws from what it has read before.
+const inMemory = time.Second
+
 // wantAway checks that the service bears the loss of its store.
 func (e engine) wantAway(t *testing.T, s service, secret string) {
 	t.Helper()
+	time.Sleep(inMemory)
 	get(t, s.url+"/livez").want(t, http.StatusOK)
 	get(t, s.url+"/readyz").wantProblem(t, http.StatusServiceUnavailable, e.word)
 	get(t, s.url+"/healthz").want(t, http.StatusServiceUnavailable)
@@ -165,6 +169,7 @@ func testUpWithoutItsHeroes(t *testing.T, program, store string, server *engines
 	up.Ready(t, bases["fights"]+"/readyz")
 	want := func(status int) {
 		t.Helper()
+		time.Sleep(inMemory)
 		for _, path := range []string{execute, "/api/fights/randomfighters"} {
 			get(t, bases["fights"]+path).wantProblem(t, status, "heroes")
 		}

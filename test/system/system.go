@@ -66,10 +66,11 @@ func Four(tb testing.TB, program string, stores Stores, args ...string) *System 
 	return s
 }
 
-// Each runs test against both ways to run: one process on the embedded store, and four on the real engines.
-func Each(t *testing.T, test func(t *testing.T, s *System)) {
+// Each runs test against both ways to run: one process on the embedded store, and four on the real engines, with
+// further arguments for all of them.
+func Each(t *testing.T, test func(t *testing.T, s *System), args ...string) {
 	t.Helper()
 	program := Build(t)
-	t.Run("one process on SQLite", func(t *testing.T) { test(t, Up(t, program, t.TempDir())) })
-	t.Run("four processes on real engines", func(t *testing.T) { test(t, Four(t, program, RealStores(t))) })
+	t.Run("one process on SQLite", func(t *testing.T) { test(t, Up(t, program, t.TempDir(), args...)) })
+	t.Run("four processes on real engines", func(t *testing.T) { test(t, Four(t, program, RealStores(t), args...)) })
 }

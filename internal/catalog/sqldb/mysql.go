@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/go-sql-driver/mysql"
@@ -78,7 +77,7 @@ const (
 	tableExists = "SELECT count(*) > 0 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?"
 	// A version table may be left over from a table that was replaced by one without triggers.
 	triggersExist = `SELECT count(*) = 3 FROM information_schema.triggers
-		WHERE trigger_schema = DATABASE() AND event_object_table = ? AND action_statement = ?`
+		WHERE event_object_schema = DATABASE() AND event_object_table = ? AND action_statement = ?`
 )
 
 // prepare creates the table and fills it, under a lock that other starting processes wait for. MySQL commits each
@@ -198,6 +197,10 @@ func (s *MySQL[T]) write(ctx context.Context, tx *sql.Tx, table string, feed fun
 	})
 }
 
+// readVersion also tells whether there are rows, because TRUNCATE fires no trigger (the inserts that follow it do), and
+// whether the triggers are still there: another application may have made the table anew.
+const readVersion = "SELECT version, EXISTS (SELECT 1 FROM %s), (" + triggersExist + ") FROM %s"
+
 // IDs implements catalog.Store. Version and ids are read in one snapshot.
 func (s *MySQL[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, catalog.Version, error) {
 	if !s.versioned {
@@ -208,10 +211,14 @@ func (s *MySQL[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, cat
 	var version catalog.Version
 	options := &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
 	err := inTx(ctx, s.db, options, func(tx *sql.Tx) error {
-		var number int64
-		err := tx.QueryRowContext(ctx, "SELECT version FROM "+s.versionTable()).Scan(&number)
-		version = catalog.Version(strconv.FormatInt(number, 10))
-		if err != nil || version == known {
+		var number, rows int64
+		var counted bool
+		query := fmt.Sprintf(readVersion, s.table.Name, s.versionTable())
+		err := tx.QueryRowContext(ctx, query, s.table.Name, s.raiseVersion()).Scan(&number, &rows, &counted)
+		if counted {
+			version = catalog.Version(fmt.Sprintf("%d.%d", number, rows))
+		}
+		if err != nil || counted && version == known {
 			return err
 		}
 		found, err = ids(ctx, tx, s.table.Name)

@@ -230,6 +230,47 @@ func TestMySQLUnversionedTable(t *testing.T) {
 	}
 }
 
+// TestMySQLBehindTheTriggers: what fires no trigger is noticed all the same, also when rows follow it.
+func TestMySQLBehindTheTriggers(t *testing.T) {
+	config := mysqlConfig(t, engines.MySQL(t))
+	other := otherMySQL(t, config)
+	store, err := openMySQL(t.Context(), config, database.MySQL, gotham)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = store.Close() }()
+	const truncate, insert = "TRUNCATE TABLE locations", "INSERT INTO locations (name, type) VALUES ('Gotham City', 'CITY')"
+	for _, c := range []struct {
+		name       string
+		statements []string
+		ids        []int64
+	}{
+		{"emptied", []string{truncate}, nil},
+		{"filled", []string{insert}, []int64{1}},
+		{"replaced", []string{truncate, insert}, []int64{1}},
+		{"emptied again", []string{truncate}, nil},
+		{"made anew by another application", append([]string{"DROP TABLE locations"}, familyLocations("varchar(50)")...), []int64{1, 2, 7}},
+		{"changed there", []string{"DELETE FROM locations WHERE id = 2"}, []int64{1, 7}},
+	} {
+		_, known, err := store.IDs(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, statement := range c.statements {
+			if _, err := other.ExecContext(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ids, version, err := store.IDs(t.Context(), known)
+		if version == known && known != "" || err != nil {
+			t.Errorf("%s: the version stayed %q (%v)", c.name, version, err)
+		}
+		if diff := cmp.Diff(c.ids, ids); diff != "" {
+			t.Errorf("%s: %s", c.name, diff)
+		}
+	}
+}
+
 func TestMySQLErrorsShowNoPassword(t *testing.T) {
 	config := mysqlConfig(t, engines.MySQL(t))
 	const secret = "swordfish%41"

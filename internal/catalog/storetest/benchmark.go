@@ -7,21 +7,24 @@ import (
 	"testing"
 )
 
-// BenchmarkRandom measures a pick in tables of three sizes, and beside it the read by key that is part of it.
+// BenchmarkRandom measures a pick in tables of three sizes, in either profile, and beside it the read by key that is
+// part of it in strict. The largest table is above the limit of eco.
 func (e Engine[T]) BenchmarkRandom(b *testing.B) {
 	for _, rows := range sizes() {
 		b.Run(fmt.Sprintf("rows=%d", rows), func(b *testing.B) {
 			f := e.empty(b)
 			f.fill(rows)
-			b.Run("pick", f.benchmarkPick)
+			for _, p := range profiles() {
+				b.Run(p.name, func(b *testing.B) { f.benchmarkPick(b, p) })
+			}
 			b.Run("read", func(b *testing.B) { f.benchmarkRead(b, rows) })
 		})
 	}
 }
 
-func (f *fixture[T]) benchmarkPick(b *testing.B) {
-	picker := f.picker()
-	if _, err := picker.Random(b.Context()); err != nil { // reads the index
+func (f *fixture[T]) benchmarkPick(b *testing.B, p profile) {
+	picker := f.picker(p)
+	if _, err := picker.Random(b.Context()); err != nil { // reads the table
 		b.Fatal(err)
 	}
 	b.ReportAllocs()

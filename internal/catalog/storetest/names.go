@@ -64,7 +64,7 @@ func (e Engine[T]) testNames(t *testing.T) {
 // selected returns what a service on the store selects.
 func (f *fixture[T]) selected(choice catalog.Selection) []T {
 	f.Helper()
-	service := catalog.NewService(f.engine.Kind, f.store)
+	service := catalog.NewService(f.engine.Kind, f.store, 0)
 	defer service.Close()
 	step := func() (context.Context, context.CancelFunc) { return context.WithCancel(f.Context()) }
 	var found []T

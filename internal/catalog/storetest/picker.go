@@ -1,11 +1,14 @@
 package storetest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,26 +17,53 @@ import (
 	"superheroes/internal/catalog"
 )
 
-func (e Engine[T]) testPicker(t *testing.T) {
-	t.Run("an empty catalog", e.testPickOfNone)
-	t.Run("each item is equally likely", e.testUniform)
-	t.Run("a biased picker is found out", e.testBiased)
-	t.Run("a deleted row is never drawn", e.testPickBesideDeletions)
-	t.Run("a new row is drawn within a second", e.testPickOfNew)
-}
-
-func (f *fixture[T]) picker() *catalog.Picker[T] {
-	picker := catalog.NewPicker(f.store)
-	f.Cleanup(picker.Close)
-	return picker
+// profile is a way to draw: from rows in memory, or reading each.
+type profile struct {
+	name  string
+	limit int64         // of the picker
+	stale time.Duration // for how long a pick may return a row that was deleted or changed
 }
 
 // freshness is how long a pick may miss a new row.
 const freshness = time.Second
 
-func (e Engine[T]) testPickOfNone(t *testing.T) {
+func profiles() []profile {
+	return []profile{{"strict", 0, 0}, {"eco", 64 << 20, freshness}}
+}
+
+func (e Engine[T]) testPicker(t *testing.T) {
+	for _, p := range profiles() {
+		t.Run(p.name, func(t *testing.T) {
+			for _, c := range []struct {
+				name string
+				test func(*testing.T, profile)
+			}{
+				{"an empty catalog", e.testPickOfNone},
+				{"each item is equally likely", e.testUniform},
+				{"a deleted row is never drawn", e.testPickBesideDeletions},
+				{"a new row is drawn within a second", e.testPickOfNew},
+				{"a changed row is drawn as it is", e.testPickOfChanged},
+				{"a store that fails", e.testPickFromFailing},
+			} {
+				t.Run(c.name, func(t *testing.T) {
+					t.Parallel() // most of it is waiting
+					c.test(t, p)
+				})
+			}
+		})
+	}
+	t.Run("a biased picker is found out", e.testBiased)
+}
+
+func (f *fixture[T]) picker(p profile) *catalog.Picker[T] {
+	picker := catalog.NewPicker(f.store, p.limit)
+	f.Cleanup(picker.Close)
+	return picker
+}
+
+func (e Engine[T]) testPickOfNone(t *testing.T, p profile) {
 	f := e.empty(t)
-	picker := f.picker()
+	picker := f.picker(p)
 	if item, err := picker.Random(t.Context()); !errors.Is(err, catalog.ErrEmpty) {
 		t.Errorf("got %v and %v, want ErrEmpty", item, err)
 	}
@@ -44,6 +74,7 @@ func (e Engine[T]) testPickOfNone(t *testing.T) {
 		t.Errorf("got %v and %v, want the one that was added", item, err)
 	}
 	f.exec(f.db.SQL, "DELETE FROM "+e.Kind.Table.Name)
+	time.Sleep(p.stale)
 	if item, err := picker.Random(t.Context()); !errors.Is(err, catalog.ErrEmpty) {
 		t.Errorf("after the deletion: got %v and %v, want ErrEmpty", item, err)
 	}
@@ -65,13 +96,14 @@ func (e Engine[T]) gaps(t *testing.T) *fixture[T] {
 
 // testUniform draws from many goroutines at once: from ids with gaps, and then, with the same picker, after every
 // third row was deleted behind its back, from those that are left.
-func (e Engine[T]) testUniform(t *testing.T) {
+func (e Engine[T]) testUniform(t *testing.T, p profile) {
 	f := e.gaps(t)
-	picker := f.picker()
+	picker := f.picker(p)
 	if p := f.uniformity(100_000, picker.Random); p < leastP {
 		t.Errorf("with gaps: p = %g", p)
 	}
 	f.exec(f.db.SQL, "DELETE FROM "+e.Kind.Table.Name+" WHERE id % 3 = 0")
+	time.Sleep(p.stale)
 	if p := f.uniformity(50_000, picker.Random); p < leastP {
 		t.Errorf("after deletions: p = %g", p)
 	}
@@ -140,17 +172,29 @@ func tally[T catalog.Item](ctx context.Context, draw func(context.Context) (T, e
 	return counts, nil
 }
 
-// testPickBesideDeletions deletes one row after the other while others draw. A draw that begins after the deletion
-// never gives the row.
-func (e Engine[T]) testPickBesideDeletions(t *testing.T) {
+// testPickBesideDeletions deletes one row after the other while others draw. A draw that begins later after the deletion
+// than a pick may be stale never gives the row.
+func (e Engine[T]) testPickBesideDeletions(t *testing.T, p profile) {
 	f := e.gaps(t)
-	picker := f.picker()
+	picker := f.picker(p)
+	var deleted sync.Map // when, by id
+	draw := func(ctx context.Context) error {
+		begin := time.Now()
+		item, err := picker.Random(ctx)
+		if err != nil {
+			return err
+		}
+		if at, gone := deleted.Load(item.Key()); gone && begin.Sub(at.(time.Time)) >= p.stale {
+			return fmt.Errorf("%v was drawn, which was deleted %s before", item, begin.Sub(at.(time.Time)))
+		}
+		return nil
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	group, ctx := errgroup.WithContext(ctx)
 	for range 4 {
 		group.Go(func() error {
 			for ctx.Err() == nil {
-				if _, err := picker.Random(ctx); err != nil && ctx.Err() == nil {
+				if err := draw(ctx); err != nil && ctx.Err() == nil {
 					return err
 				}
 			}
@@ -160,12 +204,17 @@ func (e Engine[T]) testPickBesideDeletions(t *testing.T) {
 	ids := f.ids()
 	for i, id := range ids[:len(ids)-1] {
 		f.exec(f.db.SQL, fmt.Sprintf("DELETE FROM %s WHERE id = %d", e.Kind.Table.Name, id))
+		deleted.Store(id, time.Now())
 		for range 20 {
-			item, err := picker.Random(t.Context())
-			if err != nil || !slices.Contains(ids[i+1:], item.Key()) {
-				t.Fatalf("with %d rows left: got %v and %v", len(ids)-i-1, item, err)
+			if err := draw(t.Context()); err != nil {
+				t.Fatalf("with %d rows left: %v", len(ids)-i-1, err)
 			}
 		}
+		time.Sleep(p.stale / 20)
+	}
+	time.Sleep(p.stale)
+	if item, err := picker.Random(t.Context()); err != nil || item.Key() != ids[len(ids)-1] {
+		t.Errorf("got %v and %v, want the last that is left", item, err)
 	}
 	cancel()
 	if err := group.Wait(); err != nil {
@@ -174,7 +223,7 @@ func (e Engine[T]) testPickBesideDeletions(t *testing.T) {
 }
 
 // testPickOfNew waits for as long as a new row may be missed, because that is the promise.
-func (e Engine[T]) testPickOfNew(t *testing.T) {
+func (e Engine[T]) testPickOfNew(t *testing.T, p profile) {
 	for name, meanwhile := range map[string]func(*catalog.Picker[T], time.Time) error{
 		"while others draw": func(picker *catalog.Picker[T], until time.Time) error {
 			for time.Now().Before(until) {
@@ -192,7 +241,7 @@ func (e Engine[T]) testPickOfNew(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := e.empty(t)
 			f.put(f.numbered(1)...)
-			picker := f.picker()
+			picker := f.picker(p)
 			if _, err := picker.Random(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -206,6 +255,83 @@ func (e Engine[T]) testPickOfNew(t *testing.T) {
 				}
 			}
 			t.Error("it was not drawn")
+		})
+	}
+}
+
+// testPickOfChanged changes a row in place; both forms of a pick tell the same.
+func (e Engine[T]) testPickOfChanged(t *testing.T, p profile) {
+	f := e.empty(t)
+	f.put(f.numbered(51)...)
+	picker := f.picker(p)
+	for _, want := range []T{f.item(51, "item 51"), f.item(51, "other")} {
+		item, err := picker.Random(t.Context())
+		if err != nil || item.Label() != want.Label() {
+			t.Errorf("got %v and %v, want %v", item, err, want)
+		}
+		body, err := picker.RandomJSON(t.Context())
+		if err != nil || !bytes.Equal(body, want.AppendJSON(nil)) {
+			t.Errorf("got %s and %v, want %v", body, err, want)
+		}
+		f.exec(f.db.SQL, "UPDATE "+e.Kind.Table.Name+" SET name = 'other' WHERE id = 51")
+		time.Sleep(p.stale)
+	}
+}
+
+// failing is a store that fails on demand.
+type failing[T catalog.Item] struct {
+	catalog.Store[T]
+	ids, rows atomic.Bool
+}
+
+var errAway = errors.New("the store is away")
+
+func (s *failing[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, catalog.Version, error) {
+	if s.ids.Load() {
+		return nil, "", errAway
+	}
+	return s.Store.IDs(ctx, known)
+}
+
+func (s *failing[T]) Get(ctx context.Context, id int64) (T, error) {
+	if s.rows.Load() {
+		var none T
+		return none, errAway
+	}
+	return s.Store.Get(ctx, id)
+}
+
+func (s *failing[T]) Page(ctx context.Context, after int64, limit int) ([]T, error) {
+	if s.rows.Load() {
+		return nil, errAway
+	}
+	return s.Store.Page(ctx, after, limit)
+}
+
+// testPickFromFailing: a pick fails as the store does, never as if the catalog were empty, and recovers with it.
+func (e Engine[T]) testPickFromFailing(t *testing.T, p profile) {
+	for name, broken := range map[string]func(*failing[T]) *atomic.Bool{
+		"the ids":  func(s *failing[T]) *atomic.Bool { return &s.ids },
+		"the rows": func(s *failing[T]) *atomic.Bool { return &s.rows },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := e.empty(t)
+			f.put(f.numbered(1, 51)...)
+			store := &failing[T]{Store: f.store}
+			f.store = store
+			picker := f.picker(p)
+			for _, changed := range []string{"one", "other"} {
+				broken(store).Store(true)
+				f.exec(f.db.SQL, "UPDATE "+e.Kind.Table.Name+" SET name = '"+changed+"' WHERE id = 51")
+				time.Sleep(freshness)
+				if item, err := picker.Random(t.Context()); !errors.Is(err, errAway) {
+					t.Errorf("got %v and %v, want the store's error", item, err)
+				}
+				broken(store).Store(false)
+				if item, err := picker.Random(t.Context()); err != nil {
+					t.Errorf("got %v and %v from a store that is back", item, err)
+				}
+			}
 		})
 	}
 }

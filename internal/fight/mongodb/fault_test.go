@@ -19,7 +19,7 @@ import (
 )
 
 // behind opens a store that reaches its server through a proxy, and one on the same database that does not.
-func behind(t *testing.T, options string, decide func(nth int) fate) (store, direct *mongodb.Store, p *proxy) {
+func behind(t *testing.T, options string, grouped bool, decide func(nth int) fate) (store, direct *mongodb.Store, p *proxy) {
 	t.Helper()
 	address := engines.MongoDB(t)
 	parsed, err := url.Parse(address)
@@ -28,7 +28,7 @@ func behind(t *testing.T, options string, decide func(nth int) fate) (store, dir
 	}
 	p = startProxy(t, parsed.Host, decide)
 	parsed.Host, parsed.RawQuery = p.addr(), options
-	return open(t, parsed.String()), open(t, address), p
+	return openAs(t, parsed.String(), grouped), open(t, address), p
 }
 
 // What the server is asked for is on the wire, whatever the URL asks for. That the server does it is MongoDB's own
@@ -36,7 +36,7 @@ func behind(t *testing.T, options string, decide func(nth int) fate) (store, dir
 func TestInsertAsksForMajorityAndJournal(t *testing.T) {
 	for name, options := range map[string]string{"plain URL": "", "w=0 in the URL": "w=0", "no journal in the URL": "w=1&journal=false"} {
 		t.Run(name, func(t *testing.T) {
-			store, _, p := behind(t, options, func(int) fate { return deliver })
+			store, _, p := behind(t, options, false, func(int) fate { return deliver })
 			if err := store.Insert(t.Context(), newFight(fight.NewIDs(fight.ID{}))); err != nil {
 				t.Fatal(err)
 			}
@@ -96,32 +96,44 @@ func TestInsertThroughFaults(t *testing.T) {
 		{"no answer comes", always(stallAfter), short, open, 1, 1},
 		{"nothing gets through", always(stallBefore), short, open, 0, 1},
 	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel() // they mostly wait
-			store, direct, p := behind(t, "", test.decide)
-			ctx, cancel := context.WithTimeout(t.Context(), test.within)
-			defer cancel()
-			f := newFight(fight.NewIDs(fight.ID{}))
-			err := store.Insert(ctx, f)
-			if test.says == stored && err != nil || test.says == open && !errors.Is(err, fight.ErrMaybeStored) {
-				t.Errorf("said %v, want %s", err, test.says)
-			}
-			storetest.Truthful(t, direct, f, err)
-			if all := storetest.Everything(t, direct); len(all) != test.kept {
-				t.Errorf("%d fights are stored, want %d", len(all), test.kept)
-			}
-			if sent := len(p.sent()); sent != test.sent {
-				t.Errorf("sent %d times, want %d", sent, test.sent)
-			}
-		})
+	for kind, grouped := range kinds() {
+		for _, test := range tests {
+			t.Run(kind+"/"+test.name, func(t *testing.T) {
+				t.Parallel() // they mostly wait
+				store, direct, p := behind(t, "", grouped, test.decide)
+				ctx, cancel := context.WithTimeout(t.Context(), test.within)
+				defer cancel()
+				f := newFight(fight.NewIDs(fight.ID{}))
+				err := store.Insert(ctx, f)
+				if test.says == stored && err != nil || test.says == open && !errors.Is(err, fight.ErrMaybeStored) {
+					t.Errorf("said %v, want %s", err, test.says)
+				}
+				storetest.Truthful(t, direct, f, err)
+				if all := storetest.Everything(t, direct); len(all) != test.kept {
+					t.Errorf("%d fights are stored, want %d", len(all), test.kept)
+				}
+				if sent := len(p.sent()); sent != test.sent {
+					t.Errorf("sent %d times, want %d", sent, test.sent)
+				}
+			})
+		}
 	}
 }
 
 // Many clients, any fault at any insert: what was said of each fight is so, and none is there twice.
 func TestInsertThroughRandomFaults(t *testing.T) {
+	t.Parallel()
+	for kind, grouped := range kinds() {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel() // they mostly wait
+			insertThroughRandomFaults(t, grouped)
+		})
+	}
+}
+
+func insertThroughRandomFaults(t *testing.T, grouped bool) {
 	const workers, each = 6, 20
-	store, direct, _ := behind(t, "", func(int) fate {
+	store, direct, _ := behind(t, "", grouped, func(int) fate {
 		if rand.IntN(3) > 0 {
 			return deliver
 		}

@@ -10,11 +10,10 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
-	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
-	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/topology"
 
 	"superheroes/internal/character"
 	"superheroes/internal/fight"
+	"superheroes/internal/fight/groupcommit"
 	"superheroes/internal/location"
 )
 
@@ -23,12 +22,16 @@ type Config struct {
 	URL              string
 	Database         string
 	PoolMin, PoolMax int
+	Grouped          bool // concurrent inserts share one command
 }
 
-// Store is a fight.Store in the collection "fights".
+const collection = "fights"
+
+// Store is a fight.Store in a collection.
 type Store struct {
 	client *mongo.Client
 	fights *mongo.Collection
+	group  *groupcommit.Committer // nil when each fight has a command of its own
 }
 
 var _ fight.Store = (*Store)(nil)
@@ -36,60 +39,23 @@ var _ fight.Store = (*Store)(nil)
 // Open connects and waits for an answer. It tries once, for as long as ctx lasts. MongoDB makes the collection with
 // the first fight, and its index of ids with it.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	journaled := true
-	durable := &writeconcern.WriteConcern{W: "majority", Journal: &journaled}
 	client, err := mongo.Connect(options.Client().ApplyURI(cfg.URL).
-		SetWriteConcern(durable).
 		SetMinPoolSize(uint64(cfg.PoolMin)).SetMaxPoolSize(uint64(cfg.PoolMax)).
 		SetConnectTimeout(2 * time.Second).SetServerSelectionTimeout(2 * time.Second))
 	if err != nil {
 		return nil, errors.New("the MongoDB URL can't be used") // the cause may show the password
 	}
-	s := &Store{client: client, fights: client.Database(cfg.Database).Collection("fights")}
+	s := &Store{client: client, fights: client.Database(cfg.Database).Collection(collection)}
+	if cfg.Grouped {
+		s.group = groupcommit.New(s.write)
+	}
 	if err := s.Ping(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-// attempts is how often an insert whose outcome is unknown is tried. It is the same document with the same id each
-// time: when the server then knows the id, the fight is stored.
-const attempts = 3
-
-// Insert implements fight.Store: acknowledged by a majority of the servers, in the journal of each.
-func (s *Store) Insert(ctx context.Context, f fight.Fight) error {
-	stored, inDoubt := toDocument(f), false
-	var err error
-	for range attempts {
-		_, err = s.fights.InsertOne(ctx, stored)
-		switch {
-		case err == nil, inDoubt && mongo.IsDuplicateKeyError(err):
-			return nil
-		case surelyNotStored(err):
-			if !inDoubt {
-				return err
-			}
-		default:
-			inDoubt = true
-		}
-		if ctx.Err() != nil {
-			break
-		}
-	}
-	return fmt.Errorf("%w: %w", fight.ErrMaybeStored, err)
-}
-
-// surelyNotStored tells whether the server refused the document, or was never sent it. A write concern that failed
-// is neither: the document may be there.
-func surelyNotStored(err error) bool {
-	var write mongo.WriteException
-	if errors.As(err, &write) {
-		return len(write.WriteErrors) > 0 && write.WriteConcernError == nil
-	}
-	return errors.As(err, new(topology.ServerSelectionError)) || errors.As(err, new(topology.WaitQueueTimeoutError))
-}
-
-// document is a fight as the collection keeps it. The id is text, as clients see it.
+// document is a fight as the collection keeps it, which appendDocument writes. The id is text, as clients see it.
 type document struct {
 	ID            string    `bson:"_id"`
 	Date          time.Time `bson:"fight_date"`
@@ -123,16 +89,6 @@ type place struct {
 	Description string `bson:"description"`
 	Picture     string `bson:"picture"`
 	Type        string `bson:"type"`
-}
-
-func toDocument(f fight.Fight) document {
-	winner, loser := f.Sides()
-	return document{
-		ID: f.ID.String(), Date: f.Date,
-		WinnerName: winner.Name, WinnerLevel: winner.Level, WinnerPowers: winner.Powers, WinnerPicture: winner.Picture, WinnerTeam: string(winner.Team),
-		LoserName: loser.Name, LoserLevel: loser.Level, LoserPowers: loser.Powers, LoserPicture: loser.Picture, LoserTeam: string(loser.Team),
-		Hero: fighter(f.Hero), Villain: fighter(f.Villain), Location: (*place)(f.Location),
-	}
 }
 
 func (d document) fight() (fight.Fight, error) {

@@ -18,14 +18,22 @@ import (
 	"superheroes/test/engines"
 )
 
-// open opens the store at a URL that names its database.
+// open opens the strict store at a URL that names its database.
 func open(tb testing.TB, address string) *mongodb.Store {
+	tb.Helper()
+	return openAs(tb, address, false)
+}
+
+// kinds tells by name whether a store is a grouped one.
+func kinds() map[string]bool { return map[string]bool{"strict": false, "grouped": true} }
+
+func openAs(tb testing.TB, address string, grouped bool) *mongodb.Store {
 	tb.Helper()
 	parsed, err := url.Parse(address)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	store, err := mongodb.Open(tb.Context(), mongodb.Config{URL: address, Database: strings.Trim(parsed.Path, "/"), PoolMax: 20})
+	store, err := mongodb.Open(tb.Context(), mongodb.Config{URL: address, Database: strings.Trim(parsed.Path, "/"), PoolMax: 20, Grouped: grouped})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -44,7 +52,11 @@ func newFight(ids *fight.IDs) fight.Fight {
 }
 
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(tb testing.TB) fight.Store { return open(tb, engines.MongoDB(tb)) })
+	for name, grouped := range kinds() {
+		t.Run(name, func(t *testing.T) {
+			storetest.Run(t, func(tb testing.TB) fight.Store { return openAs(tb, engines.MongoDB(tb), grouped) })
+		})
+	}
 }
 
 // Another application may have left documents of its own in the collection.

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"runtime"
 	"slices"
+	"sync"
 	"testing"
 
 	"superheroes/database"
@@ -21,7 +22,7 @@ const roleVariable = "FIGHT_SQLITE_TEST_ROLE"
 
 func TestMain(m *testing.M) {
 	roles := map[string]func(path string) error{
-		"hold the lock": holdLock, "insert": insertAll, "insert until it fails": insertUntilFailure,
+		"hold the lock": holdLock, "insert": insertAll, "insert until it fails": insertUntilFailure, "insert at once": insertAtOnce,
 	}
 	role, given := os.LookupEnv(roleVariable)
 	if !given {
@@ -86,16 +87,43 @@ func insertEach(path string, then func(error)) error {
 		return err
 	}
 	for range insertions {
-		f := newFight(ids)
-		answer, err := "stored", store.Insert(ctx, f)
-		switch {
-		case errors.Is(err, fight.ErrMaybeStored):
-			answer = "perhaps"
-		case err != nil:
-			answer = "refused"
-		}
-		fmt.Println(answer, f.ID)
-		then(err)
+		then(insertOne(ctx, store, ids))
 	}
+	return store.Close()
+}
+
+// insertOne inserts a fight and says what the store said.
+func insertOne(ctx context.Context, store *Store, ids *fight.IDs) error {
+	f := newFight(ids)
+	answer, err := "stored", store.Insert(ctx, f)
+	switch {
+	case errors.Is(err, fight.ErrMaybeStored):
+		answer = "perhaps"
+	case err != nil:
+		answer = "refused"
+	}
+	fmt.Println(answer, f.ID)
+	return err
+}
+
+// atOnce is how many callers insertAtOnce has, each with as many insertions.
+const atOnce = 16
+
+// insertAtOnce is insertAll by many callers of a grouped store.
+func insertAtOnce(path string) error {
+	ctx, ids := context.Background(), fight.NewIDs(fight.ID{})
+	store, err := Open(ctx, path, database.SQLiteFight, Grouped(true))
+	if err != nil {
+		return err
+	}
+	var group sync.WaitGroup
+	for range atOnce {
+		group.Go(func() {
+			for range insertions {
+				_ = insertOne(ctx, store, ids)
+			}
+		})
+	}
+	group.Wait()
 	return store.Close()
 }

@@ -73,3 +73,36 @@ func TestInsertWhileAnotherProcessHoldsTheLock(t *testing.T) {
 		t.Errorf("stored %v, want the one that waited", all)
 	}
 }
+
+// In a group the first one's batch waits for the lock, and only the others' time can run out before their write begins.
+func TestGroupWhileAnotherProcessHoldsTheLock(t *testing.T) {
+	path, ids := filepath.Join(t.TempDir(), "fights.db"), fight.NewIDs(fight.ID{})
+	store := open(t, path, Grouped(true))
+	release := lockElsewhere(t, path)
+	insert := func() (fight.Fight, error) {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		f := newFight(ids)
+		return f, store.Insert(ctx, f)
+	}
+	first, said := insert()
+	if !errors.Is(said, context.DeadlineExceeded) || !errors.Is(said, fight.ErrMaybeStored) {
+		t.Errorf("the first: %v, want that the deadline passed and that is open", said)
+	}
+	second, said := insert()
+	if !errors.Is(said, context.DeadlineExceeded) || errors.Is(said, fight.ErrMaybeStored) {
+		t.Errorf("the second: %v, want that the deadline passed and nothing was stored", said)
+	}
+	release()
+	third := newFight(ids)
+	if err := store.Insert(t.Context(), third); err != nil {
+		t.Errorf("after the lock was given back: %v", err)
+	}
+	storetest.Truthful(t, store, second, said)
+	storetest.Truthful(t, store, third, nil)
+	for _, f := range storetest.Everything(t, store) {
+		if f.ID != first.ID && f.ID != third.ID {
+			t.Errorf("%s is stored", f.ID)
+		}
+	}
+}

@@ -7,20 +7,35 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"slices"
 
 	"superheroes/internal/embedded"
 	"superheroes/internal/fight"
+	"superheroes/internal/fight/groupcommit"
 )
 
 // Store is a fight.Store in a file.
 type Store struct {
-	db *embedded.DB
+	db    *embedded.DB
+	group *groupcommit.Committer // nil when each fight has a transaction of its own
 }
 
 var _ fight.Store = (*Store)(nil)
 
+// Option changes how a store works.
+type Option func(*Store)
+
+// Grouped lets concurrent inserts share one transaction, and so one sync of the disk.
+func Grouped(on bool) Option {
+	return func(s *Store) {
+		if on {
+			s.group = groupcommit.New(s.write)
+		}
+	}
+}
+
 // Open opens the file, and creates the table when it is missing.
-func Open(ctx context.Context, path, schema string) (*Store, error) {
+func Open(ctx context.Context, path, schema string, options ...Option) (*Store, error) {
 	db, err := embedded.Open(ctx, path)
 	if err != nil {
 		return nil, err
@@ -28,40 +43,95 @@ func Open(ctx context.Context, path, schema string) (*Store, error) {
 	if _, err := db.Writes.ExecContext(ctx, schema); err != nil {
 		return nil, errors.Join(fmt.Errorf("creating table fight: %w", err), db.Close())
 	}
-	return &Store{db: db}, nil
+	s := &Store{db: db}
+	for _, set := range options {
+		set(s)
+	}
+	return s, nil
 }
 
-// Insert implements fight.Store: one transaction of its own. Until that has begun it waits for its turn, behind other
-// inserts and other processes, as long as ctx allows; then it is not interrupted any more, so that it knows how it ended.
+// Insert implements fight.Store: a transaction of its own, or a place in the next one of the group. Until that has
+// begun it waits for its turn as long as ctx allows.
 func (s *Store) Insert(ctx context.Context, f fight.Fight) error {
+	document := groupcommit.Document{ID: f.ID, Bytes: f.AppendJSON(make([]byte, 0, usualSize))}
+	if s.group != nil {
+		return s.group.Insert(ctx, document)
+	}
+	return s.write(ctx, []groupcommit.Document{document})[0]
+}
+
+// usualSize is room for most documents, in bytes.
+const usualSize = 2048
+
+// write stores a batch in one transaction. Until that has begun it waits, behind other writes and other processes, as
+// long as ctx allows; then it is not interrupted any more, so that it knows how it ended.
+func (s *Store) write(ctx context.Context, batch []groupcommit.Document) []error {
 	conn, err := s.db.Writes.Conn(ctx)
 	if err != nil {
-		return fmt.Errorf("waiting for the writer: %w", err)
+		return slices.Repeat([]error{fmt.Errorf("waiting for the writer: %w", err)}, len(batch))
 	}
-	if err := insert(ctx, conn, f); err != nil {
-		// The transaction ends with its connection, whose cache may hold what the file does not.
-		_ = conn.Raw(func(any) error { return driver.ErrBadConn })
-		_ = conn.Close()
-		return err
+	whole := false
+	defer func() {
+		if !whole {
+			// The transaction ends with its connection, whose cache may hold what the file does not.
+			_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+		}
+		_ = conn.Close() // gives it back to the pool
+	}()
+	errs, err := insert(ctx, conn, batch)
+	if err != nil {
+		return failed(errs, len(batch), err)
 	}
-	_ = conn.Close() // gives it back to the pool
-	return nil
+	whole = true
+	return errs
 }
 
-// insert leaves a transaction open when it fails before the commit: then surely nothing is stored. After a commit that
-// failed, at a write or a sync, nobody knows what reached the disk.
-func insert(ctx context.Context, conn *sql.Conn, f fight.Fight) error {
+// failed gives err to each document of a batch that was not refused before.
+func failed(errs []error, n int, err error) []error {
+	all := slices.Repeat([]error{err}, n)
+	for i, refused := range errs {
+		if refused != nil {
+			all[i] = refused
+		}
+	}
+	return all
+}
+
+// insert returns the error of each document that breaks a constraint, beside which the others are stored, and one that
+// concerns all the others. It leaves a transaction open when it fails before the commit: then surely nothing is
+// stored. After a commit that failed, at a write or a sync, nobody knows what reached the disk.
+func insert(ctx context.Context, conn *sql.Conn, batch []groupcommit.Document) ([]error, error) {
 	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
-		return fmt.Errorf("waiting for the write lock: %w", err)
+		return nil, fmt.Errorf("waiting for the write lock: %w", err)
 	}
 	ctx = context.WithoutCancel(ctx)
-	if _, err := conn.ExecContext(ctx, "INSERT INTO fight (id, document) VALUES (?, ?)", f.ID[:], f.AppendJSON(nil)); err != nil {
-		return err
+	errs, err := insertRows(ctx, conn, batch)
+	if err != nil {
+		return errs, err
 	}
 	if _, err := conn.ExecContext(ctx, "COMMIT"); err != nil {
-		return fmt.Errorf("%w: %w", fight.ErrMaybeStored, err)
+		return errs, fmt.Errorf("%w: %w", fight.ErrMaybeStored, err)
 	}
-	return nil
+	return errs, nil
+}
+
+func insertRows(ctx context.Context, conn *sql.Conn, batch []groupcommit.Document) (errs []error, err error) {
+	row, err := conn.PrepareContext(ctx, "INSERT INTO fight (id, document) VALUES (?, ?)")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, row.Close()) }()
+	errs = make([]error, len(batch))
+	for i := range batch {
+		_, err := row.ExecContext(ctx, batch[i].ID[:], batch[i].Bytes)
+		switch {
+		case embedded.IsConstraint(err):
+			errs[i] = err
+		case err != nil:
+			return errs, err
+		}
+	}
+	return errs, nil
 }
 
 // Get implements fight.Store.

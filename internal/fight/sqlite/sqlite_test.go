@@ -2,20 +2,23 @@ package sqlite
 
 import (
 	"database/sql"
+	"errors"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"superheroes/database"
 	"superheroes/internal/character"
+	"superheroes/internal/embedded"
 	"superheroes/internal/fight"
+	"superheroes/internal/fight/groupcommit"
 	"superheroes/internal/fight/storetest"
 	"superheroes/internal/location"
 )
 
-func open(tb testing.TB, path string) *Store {
+func open(tb testing.TB, path string, options ...Option) *Store {
 	tb.Helper()
-	store, err := Open(tb.Context(), path, database.SQLiteFight)
+	store, err := Open(tb.Context(), path, database.SQLiteFight, options...)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -27,10 +30,13 @@ func open(tb testing.TB, path string) *Store {
 	return store
 }
 
-func openNew(tb testing.TB) *Store {
+func openNew(tb testing.TB, options ...Option) *Store {
 	tb.Helper()
-	return open(tb, filepath.Join(tb.TempDir(), "fights.db"))
+	return open(tb, filepath.Join(tb.TempDir(), "fights.db"), options...)
 }
+
+// kinds tells by name whether a store is a grouped one.
+func kinds() map[string]bool { return map[string]bool{"strict": false, "grouped": true} }
 
 // newFight returns a fight that is decided now.
 func newFight(ids *fight.IDs) fight.Fight {
@@ -39,7 +45,41 @@ func newFight(ids *fight.IDs) fight.Fight {
 }
 
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(tb testing.TB) fight.Store { return openNew(tb) })
+	for name, grouped := range kinds() {
+		t.Run(name, func(t *testing.T) {
+			storetest.Run(t, func(tb testing.TB) fight.Store { return openNew(tb, Grouped(grouped)) })
+		})
+	}
+}
+
+// One that breaks a constraint is refused by itself.
+func TestRefusedBesideOthers(t *testing.T) {
+	store, ids := openNew(t), fight.NewIDs(fight.ID{})
+	var batch []groupcommit.Document
+	var fights []fight.Fight
+	for range 4 {
+		f := newFight(ids)
+		fights, batch = append(fights, f), append(batch, groupcommit.Document{ID: f.ID, Bytes: f.AppendJSON(nil)})
+	}
+	batch = append(batch, batch[1], groupcommit.Document{ID: newFight(ids).ID}) // a duplicate, and no document
+	used := writer(t, store)
+	for i, err := range store.write(t.Context(), batch) {
+		switch {
+		case i < len(fights):
+			storetest.Truthful(t, store, fights[i], nil)
+			if err != nil {
+				t.Errorf("%d: %v", i, err)
+			}
+		case !embedded.IsConstraint(err) || errors.Is(err, fight.ErrMaybeStored):
+			t.Errorf("%d: %v, want that it broke a constraint", i, err)
+		}
+	}
+	if all := storetest.Everything(t, store); len(all) != len(fights) {
+		t.Errorf("%d fights are stored, want %d", len(all), len(fights))
+	}
+	if writer(t, store) != used {
+		t.Error("the connection was dropped")
+	}
 }
 
 func TestReopened(t *testing.T) {
@@ -84,25 +124,18 @@ func TestEveryConnectionSyncsFully(t *testing.T) {
 	check(store.db.Reads, store.db.Reads.Stats().MaxOpenConnections)
 }
 
-// A synchronous insert takes what the disk takes; beside others it waits for its turn.
-func BenchmarkInsert(b *testing.B) {
-	store, ids := openNew(b), fight.NewIDs(fight.ID{})
-	b.Run("alone", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			if err := store.Insert(b.Context(), newFight(ids)); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
-	b.Run("concurrent", func(b *testing.B) {
-		b.ReportAllocs()
-		b.RunParallel(func(pb *testing.PB) {
-			for pb.Next() {
-				if err := store.Insert(b.Context(), newFight(ids)); err != nil {
-					b.Error(err)
-				}
-			}
-		})
-	})
+// writer returns the one connection that writes.
+func writer(t *testing.T, store *Store) (used any) {
+	t.Helper()
+	conn, err := store.db.Writes.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Raw(func(c any) error { used = c; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return used
 }

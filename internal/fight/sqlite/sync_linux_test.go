@@ -120,8 +120,14 @@ func limitFiles(t *testing.T, size int64) (restore func()) {
 
 // A write that fails is never acknowledged, its connection is dropped, and when there is space again the store goes on.
 func TestFailedWrite(t *testing.T) {
+	for name, grouped := range kinds() {
+		t.Run(name, func(t *testing.T) { testFailedWrite(t, Grouped(grouped)) })
+	}
+}
+
+func testFailedWrite(t *testing.T, kind Option) {
 	path, ids := filepath.Join(t.TempDir(), "fights.db"), fight.NewIDs(fight.ID{})
-	store := open(t, path)
+	store := open(t, path, kind)
 	said := map[fight.ID]error{}
 	insert := func() error {
 		f := newFight(ids)
@@ -164,20 +170,4 @@ func TestFailedWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	check(open(t, path))
-}
-
-// writer returns the one connection that writes.
-func writer(t *testing.T, store *Store) (used any) {
-	t.Helper()
-	conn, err := store.db.Writes.Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := conn.Raw(func(c any) error { used = c; return nil }); err != nil {
-		t.Fatal(err)
-	}
-	if err := conn.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return used
 }

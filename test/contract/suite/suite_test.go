@@ -49,23 +49,27 @@ func allPass(t *testing.T, outcomes []Outcome) {
 	}
 }
 
-// TestOurs scores both ways to run this application: every clause passes, in either group, and nothing but fights is
-// left behind.
+// TestOurs scores both ways to run this application, in both profiles: every clause passes, in either group, and
+// nothing but fights is left behind.
 func TestOurs(t *testing.T) {
-	system.Each(t, func(t *testing.T, s *system.System) {
-		before := catalogs(t, s)
-		core := score(t, targetOf(s), Options{Group: Core})
-		full := score(t, targetOf(s), Options{Group: Full})
-		allPass(t, core)
-		allPass(t, full)
-		if len(full) != len(Clauses()) {
-			t.Errorf("%d of %d clauses were checked", len(full), len(Clauses()))
-		}
-		if after := catalogs(t, s); after != before {
-			t.Error("the catalogs are not what they were")
-		}
-		t.Logf("core: %s; full: %s", ScoreOf(core, ""), ScoreOf(full, ""))
-	})
+	for _, profile := range []string{"strict", "eco"} {
+		t.Run(profile, func(t *testing.T) { system.Each(t, testOurs, "--profile="+profile) })
+	}
+}
+
+func testOurs(t *testing.T, s *system.System) {
+	before := catalogs(t, s)
+	core := score(t, targetOf(s), Options{Group: Core})
+	full := score(t, targetOf(s), Options{Group: Full})
+	allPass(t, core)
+	allPass(t, full)
+	if len(full) != len(Clauses()) {
+		t.Errorf("%d of %d clauses were checked", len(full), len(Clauses()))
+	}
+	if after := catalogs(t, s); after != before {
+		t.Error("the catalogs are not what they were")
+	}
+	t.Logf("core: %s; full: %s", ScoreOf(core, ""), ScoreOf(full, ""))
 }
 
 // catalogs returns all that the three catalogs answer.

@@ -1,0 +1,66 @@
+package mongodb_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"superheroes/internal/fight"
+	"superheroes/internal/fight/storetest"
+)
+
+// said is how a test names what a store says of a fight.
+func said(err error) string {
+	switch {
+	case err == nil:
+		return "stored"
+	case errors.Is(err, fight.ErrMaybeStored):
+		return "open"
+	}
+	return "refused"
+}
+
+// A batch in which one fight is there already and another comes twice, through faults.
+func TestBatchThroughFaults(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		fates []fate // of the commands, the last one for all that follow
+		says  [5]string
+		kept  int // besides the one that is there already
+		sent  int
+	}{
+		{"no fault", []fate{deliver}, [5]string{"stored", "refused", "stored", "stored", "refused"}, 3, 1},
+		{"cut before it was sent", []fate{cutBefore, deliver}, [5]string{"stored", "stored", "stored", "stored", "stored"}, 3, 2},
+		{"cut before the answer", []fate{cutAfter, deliver}, [5]string{"stored", "stored", "stored", "stored", "stored"}, 3, 2},
+		{"always cut before the answer", []fate{cutAfter}, [5]string{"open", "open", "open", "open", "open"}, 3, 3},
+		{"always cut before it is sent", []fate{cutBefore}, [5]string{"open", "open", "open", "open", "open"}, 0, 3},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel() // they mostly wait
+			store, direct, p := behind(t, "", true, func(nth int) fate { return test.fates[min(nth, len(test.fates)-1)] })
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			ids, batch := fight.NewIDs(fight.ID{}), make([]fight.Fight, 4)
+			for i := range batch {
+				batch[i] = newFight(ids)
+			}
+			if err := direct.Insert(ctx, batch[1]); err != nil {
+				t.Fatal(err)
+			}
+			batch = append(batch, batch[2])
+			for i, err := range store.InsertBatch(ctx, batch) {
+				if says := said(err); says != test.says[i] {
+					t.Errorf("said %s of %d, want %s: %v", says, i, test.says[i], err)
+				}
+			}
+			if all := storetest.Everything(t, direct); len(all) != 1+test.kept {
+				t.Errorf("%d fights are stored, want %d", len(all), 1+test.kept)
+			}
+			if sent := len(p.sent()); sent != test.sent {
+				t.Errorf("sent %d times, want %d", sent, test.sent)
+			}
+		})
+	}
+}
