@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"context"
-	"math"
 	"slices"
 	"time"
 )
@@ -49,7 +48,7 @@ func snapshot[T Item](ctx context.Context, store Store[T], n int, limit int64) (
 		return nil, false, nil
 	}
 	rows, left = make([]row[T], 0, n), limit
-	for after := int64(math.MinInt64); ; after = rows[len(rows)-1].item.Key() {
+	for after := int64(0); ; after = rows[len(rows)-1].item.Key() {
 		page, err := store.Page(ctx, after, pageSize)
 		if err != nil {
 			return nil, false, err

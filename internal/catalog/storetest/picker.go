@@ -43,6 +43,7 @@ func (e Engine[T]) testPicker(t *testing.T) {
 				{"a deleted row is never drawn", e.testPickBesideDeletions},
 				{"a new row is drawn within a second", e.testPickOfNew},
 				{"a changed row is drawn as it is", e.testPickOfChanged},
+				{"an id that no client can ask for is never drawn", e.testPickOfNoID},
 				{"a store that fails", e.testPickFromFailing},
 			} {
 				t.Run(c.name, func(t *testing.T) {
@@ -77,6 +78,20 @@ func (e Engine[T]) testPickOfNone(t *testing.T, p profile) {
 	time.Sleep(p.stale)
 	if item, err := picker.Random(t.Context()); !errors.Is(err, catalog.ErrEmpty) {
 		t.Errorf("after the deletion: got %v and %v, want ErrEmpty", item, err)
+	}
+}
+
+// A table that another application made may hold ids below 1, which no list shows.
+func (e Engine[T]) testPickOfNoID(t *testing.T, p profile) {
+	f := e.empty(t)
+	for id, name := range map[int64]string{-5: "below", 7: "good"} {
+		f.exec(f.db.SQL, f.insertion(f.item(id, name)))
+	}
+	picker := f.picker(p)
+	for range 20 {
+		if item, err := picker.Random(t.Context()); err != nil || item.Key() != 7 {
+			t.Fatalf("got %v and %v, want the id 7", item, err)
+		}
 	}
 }
 
