@@ -31,6 +31,7 @@ export const options = {
     http_req_duration: ['p(95)<500'],
     http_req_failed: ['rate<0.001'],
     checks: ['rate==1'],
+    iterations: ['count>0'],
     dropped_iterations: ['count==0'],
   },
   summaryTrendStats: ['min', 'avg', 'med', 'p(90)', 'p(95)', 'p(99)', 'max'],

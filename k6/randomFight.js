@@ -83,7 +83,10 @@ function isDecided(fight, { hero, villain }) {
   return (
     fight.winner_name === winner.name &&
     fight.loser_name === loser.name &&
+    fight.winner_level === winner.level &&
+    fight.loser_level === loser.level &&
     fight.winner_team === (heroWins ? 'heroes' : 'villains') &&
+    fight.loser_team === (heroWins ? 'villains' : 'heroes') &&
     Boolean(fight.id)
   );
 }

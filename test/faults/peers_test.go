@@ -100,7 +100,7 @@ func testFetchesAreCancelled(t *testing.T, program string) {
 		for _, victim := range asked {
 			t.Run(path+", "+victim+" fails", func(t *testing.T) {
 				peers := newCatalogs(t)
-				fights := startFights(t, program, t.TempDir(), peers.env(), "--deadline=10m", "--peer-read-timeout=10m")
+				fights := startFights(t, program, t.TempDir(), peers.env(), "--deadline=10m", "--write-timeout=11m", "--peer-read-timeout=10m")
 				var others []*fakepeer.Peer
 				for _, name := range asked {
 					if name != victim {

@@ -150,7 +150,7 @@ func testSecondSignal(t *testing.T, program string) {
 			peers := newCatalogs(t)
 			peers.heroes.Behave(fakepeer.Hangs())
 			fights := startFights(t, program, t.TempDir(), peers.env(),
-				"--deadline=10m", "--peer-read-timeout=10m", "--shutdown-timeout=10m", "--drain-delay="+test.drain)
+				"--deadline=10m", "--write-timeout=11m", "--peer-read-timeout=10m", "--shutdown-timeout=10m", "--drain-delay="+test.drain)
 			ended := make(chan error, 1)
 			go func() {
 				_, err := try(t, http.MethodGet, fights.url+"/api/fights/execute_fight", "")

@@ -99,13 +99,17 @@ func measure(ctx context.Context, s settings, system *system, rate int) (result,
 	if err != nil {
 		return result{Rate: rate}, err
 	}
+	summary := filepath.Join(s.results, fmt.Sprintf("summary_%d.json", rate))
+	if err := os.Remove(summary); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return result{Rate: rate}, fmt.Errorf("removing the summary of an earlier run: %w", err)
+	}
 	k6 := exec.CommandContext(ctx, s.k6, "run", "--quiet", s.script)
 	k6.Env = append(os.Environ(), "K6_HOST="+system.fights, "RESULTS_DIR="+s.results, "K6_NO_USAGE_REPORT=true",
 		"RAMPING_RATE="+strconv.Itoa(rate), "HOLD_DURATION="+s.hold, "RAMP_DOWN_DURATION="+s.down)
 	k6.Stdout, k6.Stderr = os.Stdout, os.Stderr
 	k6.Cancel = func() error { return k6.Process.Signal(syscall.SIGINT) }
 	broken := k6.Run()
-	measured, err := readSummary(filepath.Join(s.results, fmt.Sprintf("summary_%d.json", rate)), rate)
+	measured, err := readSummary(summary, rate)
 	if err != nil {
 		return measured, errors.Join(broken, err)
 	}
@@ -116,7 +120,7 @@ func measure(ctx context.Context, s settings, system *system, rate int) (result,
 	measured.Stored = after.fights - before.fights
 	measured.CPU = after.cpu - before.cpu
 	if broken != nil {
-		broken = fmt.Errorf("k6 says that a threshold broke: %w", broken)
+		broken = fmt.Errorf("k6 failed, or says above which threshold broke: %w", broken)
 	}
 	if measured.Stored != measured.Acknowledged {
 		broken = errors.Join(broken, fmt.Errorf("%d fights were acknowledged and %d stored", measured.Acknowledged, measured.Stored))

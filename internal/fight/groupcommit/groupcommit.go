@@ -135,19 +135,20 @@ func (c *Committer) passOn() {
 }
 
 // lead writes the next batch for the caller whose context is ctx. A write can't be left, so one that may last beyond
-// the caller's deadline runs beside it.
+// the caller's deadline runs beside it. The batch is taken before that: from then on the leader is in it, and can't
+// leave the queue, with the lead, to somebody else.
 func (c *Committer) lead(ctx context.Context) {
-	if deadline, ends := ctx.Deadline(); ends && time.Until(deadline) < writeTime {
-		go c.commit()
-		return
-	}
-	c.commit()
-}
-
-// commit writes one batch, tells everybody in it what came of it, and passes the lead on.
-func (c *Committer) commit() {
 	runtime.Gosched() // whoever is ready to run may join
 	batch := c.take()
+	if deadline, ends := ctx.Deadline(); ends && time.Until(deadline) < writeTime {
+		go c.commit(batch)
+		return
+	}
+	c.commit(batch)
+}
+
+// commit writes a batch, tells everybody in it what came of it, and passes the lead on.
+func (c *Committer) commit(batch []*waiter) {
 	errs := c.attempt(batch)
 	for i, w := range batch {
 		w.err = errs[i]

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -16,7 +17,7 @@ import (
 	"superheroes/internal/fight"
 )
 
-// Every test runs in a bubble of its own, which also fails it when a goroutine is left behind.
+// Every test but the last runs in a bubble of its own, which also fails it when a goroutine is left behind.
 
 // numbered returns the document number n.
 func numbered(n, size int) Document {
@@ -429,4 +430,68 @@ func TestUnderLoad(t *testing.T) {
 			t.Errorf("somebody leads: %t; %d wait", c.led, len(c.queue))
 		}
 	})
+}
+
+// Callers that give up at any moment, and most of all while they lead with little time left, lose and double nothing.
+// It runs on the real clock: the window that it looks for lies between two goroutines, not between two times.
+func TestHastyCallers(t *testing.T) {
+	const callers, inserts = 8, 2000
+	var mu sync.Mutex
+	writes, writing := map[fight.ID]int{}, false
+	committer := New(func(_ context.Context, batch []Document) []error {
+		mu.Lock()
+		if writing {
+			t.Error("two writes at the same time")
+		}
+		writing = true
+		for _, document := range batch {
+			writes[document.ID]++
+		}
+		mu.Unlock()
+		runtime.Gosched()
+		mu.Lock()
+		defer mu.Unlock()
+		writing = false
+		return make([]error, len(batch))
+	})
+	times := func(id fight.ID) int {
+		mu.Lock()
+		defer mu.Unlock()
+		return writes[id]
+	}
+	ids, refused := fight.NewIDs(fight.ID{}), make(chan fight.ID, callers*inserts)
+	var group sync.WaitGroup
+	for range callers {
+		group.Go(func() {
+			for range inserts {
+				ctx, cancel := context.WithTimeout(t.Context(), []time.Duration{time.Second, time.Minute}[rand.N(2)])
+				giveUp := time.AfterFunc(rand.N(60*time.Microsecond), cancel)
+				id := ids.Next(time.Now())
+				err := committer.Insert(ctx, Document{ID: id, Bytes: []byte("x")})
+				giveUp.Stop()
+				cancel()
+				switch {
+				case err == nil && times(id) != 1:
+					t.Errorf("acknowledged, and written %d times", times(id))
+				case err != nil && !errors.Is(err, fight.ErrMaybeStored):
+					refused <- id
+				}
+			}
+		})
+	}
+	group.Wait()
+	close(refused)
+	if err := committer.Insert(t.Context(), Document{ID: ids.Next(time.Now())}); err != nil { // behind every write that was begun
+		t.Errorf("afterwards: %v", err)
+	}
+	for id := range refused {
+		if n := times(id); n != 0 {
+			t.Errorf("said not to be stored, and written %d times", n)
+		}
+	}
+	for id, n := range writes {
+		if n != 1 {
+			t.Errorf("%v was written %d times", id, n)
+		}
+	}
 }
