@@ -17,7 +17,6 @@ import (
 
 // DB is one database file: any number of readers beside one writer, which is what SQLite allows.
 type DB struct {
-	Path   string
 	Reads  *sql.DB
 	Writes *sql.DB // one connection; transactions take the write lock when they begin
 }
@@ -38,7 +37,7 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	if _, err := os.Stat(filepath.Dir(path)); err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
-	db := &DB{Path: path}
+	db := &DB{}
 	var err error
 	if db.Writes, err = open(ctx, path, 1, "_txlock=immediate"); err != nil {
 		return nil, err
