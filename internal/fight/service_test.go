@@ -25,7 +25,7 @@ type keeper struct {
 
 func (k *keeper) Last(context.Context) (ID, error) { return k.last, k.err }
 
-func (k *keeper) Insert(_ context.Context, f Fight) error {
+func (k *keeper) Insert(_ context.Context, f Fight, _ []byte) error {
 	if k.err == nil {
 		k.kept = append(k.kept, f)
 	}
@@ -66,6 +66,9 @@ func (m met[T]) Random(ctx context.Context) (T, error) {
 	}
 	return m.item, m.err
 }
+
+// Ready has nothing: these sources are about waiting.
+func (m met[T]) Ready() (item T, ok bool) { return item, false }
 
 // gather closes the meeting when all have been asked.
 func (m *meeting) gather(asked <-chan struct{}) {
@@ -144,7 +147,7 @@ func TestTheFirstFailureCancelsTheOthers(t *testing.T) {
 				if waited := time.Since(begin); waited != 0 {
 					t.Errorf("the others were waited for, %s", waited)
 				}
-				if len(store.kept) > 0 || f != (Fight{}) {
+				if len(store.kept) > 0 || f != nil {
 					t.Errorf("stored %v, returned %v", store.kept, f)
 				}
 			})
@@ -156,6 +159,39 @@ func TestTheFirstFailureCancelsTheOthers(t *testing.T) {
 type source[T any] func(context.Context) (T, error)
 
 func (s source[T]) Random(ctx context.Context) (T, error) { return s(ctx) }
+
+// Ready has nothing.
+func (s source[T]) Ready() (item T, ok bool) { return item, false }
+
+// atHand is a source that never has to fetch.
+type atHand[T any] struct{ item T }
+
+func (a atHand[T]) Random(context.Context) (T, error) { panic("nothing had to be fetched") }
+
+func (a atHand[T]) Ready() (T, bool) { return a.item, true }
+
+// What is at hand is not fetched: only the rest is.
+func TestExecuteTakesWhatIsAtHand(t *testing.T) {
+	hero, villain, place := character.Heroes().Example, character.Villains().Example, location.Locations().Example
+	fetched := source[location.Location](func(context.Context) (location.Location, error) { return place, nil })
+	for name, places := range map[string]Source[location.Location]{"all three": atHand[location.Location]{place}, "but the place": fetched} {
+		t.Run(name, func(t *testing.T) {
+			store := &keeper{}
+			service, err := NewService(t.Context(), Sources{atHand[character.Character]{hero}, atHand[character.Character]{villain}, places}, store)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer, err := service.Execute(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			f, err := Parse(answer)
+			if err != nil || f.Hero != hero || f.Villain != villain || *f.Location != place || len(store.kept) != 1 || store.kept[0].ID != f.ID {
+				t.Errorf("fought %s, %v; stored %v", answer, err, store.kept)
+			}
+		})
+	}
+}
 
 // A fetch that panics does it in the goroutine of the request, where the server answers for it; the others have ended.
 func TestAPanicOfAFetchIsTheRequests(t *testing.T) {
@@ -192,12 +228,13 @@ func TestPerform(t *testing.T) {
 		t.Fatal(err)
 	}
 	service.now = func() time.Time { return now }
-	f, err := service.Perform(t.Context(), yoda, thanos, nil)
+	answer, err := service.Perform(t.Context(), yoda, thanos, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(store.kept) != 1 || store.kept[0] != f {
-		t.Errorf("returned %v, stored %v", f, store.kept)
+	f, err := Parse(answer)
+	if err != nil || len(store.kept) != 1 || store.kept[0] != f || string(f.AppendJSON(nil)) != string(answer) {
+		t.Errorf("returned %s (%v), stored %v", answer, err, store.kept)
 	}
 	if want := Decide(f.ID, now, yoda, thanos, nil); f != want {
 		t.Errorf("got %v, want %v", f, want)
@@ -216,7 +253,7 @@ func TestPerformFails(t *testing.T) {
 			}
 			store.err = failure
 			f, err := service.Perform(t.Context(), character.Character{}, character.Character{}, nil)
-			if f != (Fight{}) || !errors.Is(err, full) || errors.Is(err, ErrMaybeStored) != errors.Is(failure, ErrMaybeStored) {
+			if f != nil || !errors.Is(err, full) || errors.Is(err, ErrMaybeStored) != errors.Is(failure, ErrMaybeStored) {
 				t.Errorf("got %v, %v", f, err)
 			}
 		})

@@ -52,16 +52,13 @@ func Open(ctx context.Context, path, schema string, options ...Option) (*Store, 
 
 // Insert implements fight.Store: a transaction of its own, or a place in the next one of the group. Until that has
 // begun it waits for its turn as long as ctx allows.
-func (s *Store) Insert(ctx context.Context, f fight.Fight) error {
-	document := groupcommit.Document{ID: f.ID, Bytes: f.AppendJSON(make([]byte, 0, usualSize))}
+func (s *Store) Insert(ctx context.Context, f fight.Fight, answer []byte) error {
+	document := groupcommit.Document{ID: f.ID, Bytes: answer}
 	if s.group != nil {
 		return s.group.Insert(ctx, document)
 	}
 	return s.write(ctx, []groupcommit.Document{document})[0]
 }
-
-// usualSize is room for most documents, in bytes.
-const usualSize = 2048
 
 // write stores a batch in one transaction. Until that has begun it waits, behind other writes and other processes, as
 // long as ctx allows; then it is not interrupted any more, so that it knows how it ended.
