@@ -30,7 +30,7 @@ func draw[T any](f *fetches, peer string, source Source[T], into *T) {
 // returned.
 func (f fetches) atOnce(ctx context.Context) error {
 	if len(f) < 2 {
-		return f.alone(ctx)
+		return f.inTurn(ctx)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -55,10 +55,12 @@ func (f fetches) atOnce(ctx context.Context) error {
 	return first
 }
 
-// alone runs the only fetch, if there is one.
-func (f fetches) alone(ctx context.Context) error {
+// inTurn runs the fetches one after the other. The first that fails ends it.
+func (f fetches) inTurn(ctx context.Context) error {
 	for _, fetch := range f {
-		return fetch(ctx)
+		if err := fetch(ctx); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -21,6 +21,9 @@ type Source[T any] interface {
 type Sources struct {
 	Heroes, Villains Source[character.Character]
 	Locations        Source[location.Location]
+	// InTurn has them asked one after the other. That is for embedded stores only, which wait for no network: two
+	// goroutines, whose stacks grow as SQLite runs on them, would cost more than the two reads that they save.
+	InTurn bool
 }
 
 // Store keeps fights. All methods may be called concurrently.
@@ -90,10 +93,18 @@ func (s *Service) Execute(ctx context.Context) ([]byte, error) {
 	draw(&f, "heroes", s.sources.Heroes, &all.hero)
 	draw(&f, "villains", s.sources.Villains, &all.villain)
 	draw(&f, "locations", s.sources.Locations, &all.place)
-	if err := f.atOnce(ctx); err != nil {
+	if err := s.fetch(ctx, f); err != nil {
 		return nil, err
 	}
 	return s.Perform(ctx, all.hero, all.villain, &all.place)
+}
+
+// fetch runs the fetches as the sources want it.
+func (s *Service) fetch(ctx context.Context, f fetches) error {
+	if s.sources.InTurn {
+		return f.inTurn(ctx)
+	}
+	return f.atOnce(ctx)
 }
 
 // usualAnswer is room for most answers, in bytes.
@@ -116,7 +127,7 @@ func (s *Service) Fighters(ctx context.Context) (hero, villain character.Charact
 	pair := &drawn{}
 	draw(&f, "heroes", s.sources.Heroes, &pair.hero)
 	draw(&f, "villains", s.sources.Villains, &pair.villain)
-	err = f.atOnce(ctx)
+	err = s.fetch(ctx, f)
 	return pair.hero, pair.villain, err
 }
 
@@ -125,6 +136,6 @@ func (s *Service) Location(ctx context.Context) (location.Location, error) {
 	var f fetches
 	one := &drawn{}
 	draw(&f, "locations", s.sources.Locations, &one.place)
-	err := f.atOnce(ctx)
+	err := s.fetch(ctx, f)
 	return one.place, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -128,7 +129,7 @@ func TestTheFirstFailureCancelsTheOthers(t *testing.T) {
 				heroes := met[character.Character]{meeting: meet, asked: asked, err: broken, slow: peer != "heroes", seen: &cancelled[0]}
 				villains := met[character.Character]{meeting: meet, asked: asked, err: broken, slow: peer != "villains", seen: &cancelled[1]}
 				locations := met[location.Location]{meeting: meet, asked: asked, err: broken, slow: peer != "locations", seen: &cancelled[2]}
-				service, err := NewService(t.Context(), Sources{heroes, villains, locations}, store)
+				service, err := NewService(t.Context(), Sources{Heroes: heroes, Villains: villains, Locations: locations}, store)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -177,7 +178,7 @@ func TestExecuteTakesWhatIsAtHand(t *testing.T) {
 	for name, places := range map[string]Source[location.Location]{"all three": atHand[location.Location]{place}, "but the place": fetched} {
 		t.Run(name, func(t *testing.T) {
 			store := &keeper{}
-			service, err := NewService(t.Context(), Sources{atHand[character.Character]{hero}, atHand[character.Character]{villain}, places}, store)
+			service, err := NewService(t.Context(), Sources{Heroes: atHand[character.Character]{hero}, Villains: atHand[character.Character]{villain}, Locations: places}, store)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -202,7 +203,7 @@ func TestAPanicOfAFetchIsTheRequests(t *testing.T) {
 	}
 	nowhere := func(context.Context) (location.Location, error) { panic("no place left") }
 	store := &keeper{}
-	service, err := NewService(t.Context(), Sources{source[character.Character](yoda), source[character.Character](yoda), source[location.Location](nowhere)}, store)
+	service, err := NewService(t.Context(), Sources{Heroes: source[character.Character](yoda), Villains: source[character.Character](yoda), Locations: source[location.Location](nowhere)}, store)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,6 +217,44 @@ func TestAPanicOfAFetchIsTheRequests(t *testing.T) {
 	}()
 	f, err := service.Execute(t.Context())
 	t.Errorf("returned %v, %v", f, err)
+}
+
+// Sources in turn never wait for each other, and the first that fails is the last that is asked.
+func TestFetchesInTurn(t *testing.T) {
+	broken := errors.New("broken")
+	for _, failing := range []string{"", "heroes", "villains", "locations"} {
+		t.Run("failing "+failing, func(t *testing.T) {
+			var asked []string
+			ask := func(peer string) error {
+				asked = append(asked, peer) // the race detector sees another goroutine
+				if peer == failing {
+					return broken
+				}
+				return nil
+			}
+			fighter := func(peer string) source[character.Character] {
+				return func(context.Context) (character.Character, error) { return character.Heroes().Example, ask(peer) }
+			}
+			place := func(context.Context) (location.Location, error) {
+				return location.Locations().Example, ask("locations")
+			}
+			service, err := NewService(t.Context(), Sources{fighter("heroes"), fighter("villains"), source[location.Location](place), true}, &keeper{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = service.Execute(t.Context())
+			if errors.Is(err, broken) != (failing != "") {
+				t.Errorf("got %v", err)
+			}
+			want := []string{"heroes", "villains", "locations"}
+			if failing != "" {
+				want = want[:slices.Index(want, failing)+1]
+			}
+			if !slices.Equal(asked, want) {
+				t.Errorf("asked %q, want %q", asked, want)
+			}
+		})
+	}
 }
 
 func TestPerform(t *testing.T) {
