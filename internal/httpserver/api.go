@@ -1,7 +1,6 @@
 package httpserver
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -71,17 +70,16 @@ func (a *API) handle(pattern string, serve Handler) {
 // ServeHTTP answers one request.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begin := time.Now()
-	x := &exchange{Context: r.Context(), answer: response{ResponseWriter: w}}
-	x.info = requestInfo{
+	x := &exchange{answer: response{ResponseWriter: w}, requestInfo: requestInfo{
 		id:           requestIDOf(r.Header),
 		timeout:      timeoutOf(r.Header, a.cfg.Deadline),
 		writeTimeout: a.cfg.WriteTimeout,
-		lasting:      x,
-	}
-	w.Header().Set(RequestIDHeader, x.info.id)
-	ctx, cancel := context.WithTimeout(x, x.info.timeout)
-	defer cancel()
-	r = r.WithContext(ctx)
+		parent:       r.Context(),
+	}}
+	x.deadline = begin.Add(x.timeout)
+	defer x.finish()
+	w.Header().Set(RequestIDHeader, x.id)
+	r = r.WithContext(x)
 	if r.Body != http.NoBody {
 		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
 	}

@@ -18,27 +18,12 @@ const (
 	TimeoutHeader = "X-Request-Timeout-Ms"
 )
 
-// exchange is one request and its answer. It is also the context of the request, so that all of it is one allocation.
-type exchange struct {
-	context.Context
-	answer response
-	info   requestInfo
-}
-
-// Value implements context.Context.
-func (x *exchange) Value(key any) any {
-	if key == (requestInfoKey{}) {
-		return &x.info
-	}
-	return x.Context.Value(key)
-}
-
 // requestInfo is what a request's context carries.
 type requestInfo struct {
 	id           string
 	timeout      time.Duration   // of the request, or of each step of a stream
 	writeTimeout time.Duration   // of each step of a stream
-	lasting      context.Context // the request's, without its deadline
+	parent       context.Context // the request's, without its deadline
 }
 
 type requestInfoKey struct{}

@@ -160,8 +160,7 @@ func TestStreamWithABodyThatDoesNotArrive(t *testing.T) {
 }
 
 func TestStreamDeadlineNeedsProgress(t *testing.T) {
-	x := &exchange{Context: t.Context(), info: requestInfo{timeout: time.Hour}}
-	x.info.lasting = x
+	x := &exchange{requestInfo: requestInfo{timeout: time.Hour, parent: t.Context()}}
 	recorder := httptest.NewRecorder()
 	stream := NewStream(recorder, httptest.NewRequestWithContext(x, http.MethodGet, "/", nil))
 	deadline := func() time.Time {
