@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"io"
 	"net"
 	"sync"
@@ -64,7 +65,7 @@ func (l *link) accept() {
 		if err != nil {
 			return
 		}
-		server, err := net.Dial("tcp", l.server)
+		server, err := new(net.Dialer).DialContext(context.Background(), "tcp", l.server)
 		if err != nil || !l.keep(client, server) {
 			_ = client.Close()
 			continue
