@@ -108,11 +108,19 @@ func (a *App) Fights(ctx context.Context, cfg FightConfig) (err error) {
 	for _, peer := range []interface{ Close() error }{heroes, villains, locations} {
 		a.atStop(peer.Close)
 	}
-	sources := fight.Sources{Heroes: heroes, Villains: villains, Locations: locations}
+	sources := fight.Sources{Heroes: drawn(part, heroes), Villains: drawn(part, villains), Locations: drawn(part, locations)}
 	if err := startFights(ctx, part, sources, checks{"heroes": heroes.Check, "villains": villains.Check, "locations": locations.Check}, opened); err != nil {
 		return err
 	}
 	return finish(part)
+}
+
+// drawn returns how fights draws from a peer: in batches, or one by one in strict.
+func drawn[T catalog.Item](p *part, peer *peers.Client[T]) fight.Source[T] {
+	if p.profile == Eco {
+		return peers.NewBatches(peer, p.log)
+	}
+	return peer
 }
 
 // atStop notes what is to be closed when the servers have stopped, last noted first.

@@ -11,6 +11,7 @@ type index[T Item] struct {
 	ids      []int64
 	rows     []row[T] // in the place of the ids, unless nil
 	version  Version
+	changes  int64     // how many changes had been told of when the read began: it has them all
 	read     time.Time // when the read began
 	large    time.Time // when the table was last found to be above the limit
 	loadable bool      // this version of the table may be within it, nobody has looked

@@ -41,8 +41,9 @@ func (s *Service[T]) AddRoutes(api *httpserver.API) {
 	} {
 		api.Handle(httpserver.Route{Serve: s.serveRandom, Operation: huma.Operation{
 			OperationID: random.id, Method: http.MethodGet, Path: base + random.path, Tags: tags,
-			Summary:   "Draw " + one + ", each equally likely" + random.note,
-			Responses: returnsItem(map[int]string{http.StatusNotFound: "The catalog is empty."}),
+			Summary:    "Draw " + one + ", each equally likely" + random.note,
+			Parameters: []*huma.Param{countParameter()},
+			Responses:  returnsBatch(returnsItem(map[int]string{http.StatusNotFound: "The catalog is empty."}), item),
 		}})
 	}
 	api.Handle(httpserver.Route{Serve: s.serveOne, Operation: huma.Operation{
@@ -112,6 +113,14 @@ func (s *Service[T]) serveList(w http.ResponseWriter, r *http.Request) error {
 const flushSize = 64 << 10
 
 func (s *Service[T]) serveRandom(w http.ResponseWriter, r *http.Request) error {
+	query := httpserver.QueryOf(r)
+	count := query.Int("count", 1, MaxBatch, 0)
+	if err := query.Err(); err != nil {
+		return err
+	}
+	if count > 0 {
+		return s.serveBatch(w, r, int(count))
+	}
 	body, err := s.RandomJSON(r.Context())
 	if err != nil {
 		return problemOf(s.Kind.Singular, err)

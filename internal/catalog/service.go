@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"time"
 )
 
 // pageSize is how many rows of a whole list are read at a time: no connection of the pool is held while a slow
@@ -45,6 +46,14 @@ func (s *Service[T]) RandomJSON(ctx context.Context) ([]byte, error) {
 		return nil, fmt.Errorf("drawing a %s: %w", s.Kind.Singular, err)
 	}
 	return body, nil
+}
+
+// RandomBatch draws n items, as Picker.RandomBatch does.
+func (s *Service[T]) RandomBatch(ctx context.Context, n int) (array []byte, age time.Duration, err error) {
+	if array, age, err = s.picker.RandomBatch(ctx, n); err != nil {
+		return nil, 0, fmt.Errorf("drawing %d %s: %w", n, s.Kind.Plural, err)
+	}
+	return array, age, nil
 }
 
 // Get returns the item with that id, or ErrNotFound.

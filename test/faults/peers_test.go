@@ -21,6 +21,32 @@ func testPeers(t *testing.T, program string) {
 	t.Run("black hole", func(t *testing.T) { testPeerBlackHole(t, program) })
 	t.Run("cancelled", func(t *testing.T) { testFetchesAreCancelled(t, program) })
 	t.Run("breaker", func(t *testing.T) { testBreaker(t, program) })
+	t.Run("batches", func(t *testing.T) { testBatches(t, program) })
+}
+
+// testBatches: in eco, fights asks for many picks at a time; in strict, each fight asks for its own.
+func testBatches(t *testing.T, program string) {
+	const fought = 100
+	for profile, few := range map[string]bool{"eco": true, "strict": false} {
+		t.Run(profile, func(t *testing.T) {
+			peers := newCatalogs(t)
+			peers.heroes.Behave(fakepeer.Draws(fakepeer.Hero))
+			peers.villains.Behave(fakepeer.Draws(fakepeer.Villain))
+			peers.locations.Behave(fakepeer.Draws(fakepeer.Location))
+			fights := startFights(t, program, t.TempDir(), peers.env(), "--profile="+profile)
+			for range fought {
+				get(t, fights.url+"/api/fights/execute_fight").want(t, http.StatusOK)
+			}
+			for _, name := range []string{"heroes", "villains", "locations"} {
+				if n := peers.named(name).Requests(); n > fought || (n < fought) != few {
+					t.Errorf("%s was asked %d times for %d fights", name, n, fought)
+				}
+			}
+			if ids := stored(t, fights.url); len(ids) != fought {
+				t.Errorf("%d fights are stored, want the %d that were answered", len(ids), fought)
+			}
+		})
+	}
 }
 
 func testPeerAnswers(t *testing.T, program string) {

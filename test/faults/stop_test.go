@@ -28,7 +28,11 @@ func testGracefulStop(t *testing.T, program string) {
 		return service{s.Processes["fights"], s.Fights}
 	}
 	alone := func(t *testing.T, dir string) service {
-		return startFights(t, program, dir, newCatalogs(t).env(), "--drain-delay=300ms")
+		peers := newCatalogs(t)
+		peers.heroes.Behave(fakepeer.Draws(fakepeer.Hero))
+		peers.villains.Behave(fakepeer.Draws(fakepeer.Villain))
+		peers.locations.Behave(fakepeer.Draws(fakepeer.Location))
+		return startFights(t, program, dir, peers.env(), "--drain-delay=300ms")
 	}
 	for _, test := range []struct {
 		name   string

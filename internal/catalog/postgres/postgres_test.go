@@ -27,6 +27,19 @@ func heroes() storetest.Engine[character.Character] {
 		Kind: character.Heroes(),
 		Fresh: func(tb testing.TB) storetest.Database[character.Character] {
 			at := engines.Postgres(tb)
+			location, err := url.Parse(at)
+			if err != nil {
+				tb.Fatal("the URL can't be read")
+			}
+			openAt := func(ctx context.Context, address string, seed storetest.Seed[character.Character]) (catalog.Store[character.Character], error) {
+				elsewhere := *location
+				elsewhere.Host = address
+				store, err := open(ctx, elsewhere.String(), seed)
+				if err != nil {
+					return nil, err
+				}
+				return store, nil
+			}
 			return storetest.Database[character.Character]{
 				SQL: other(tb, at),
 				Describe: `SELECT concat_ws(' ', table_name, ordinal_position, column_name, data_type, character_maximum_length, is_nullable, column_default)
@@ -35,12 +48,10 @@ func heroes() storetest.Engine[character.Character] {
 					UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
 					UNION ALL SELECT tgname FROM pg_trigger ORDER BY 1`,
 				Open: func(ctx context.Context, seed storetest.Seed[character.Character]) (catalog.Store[character.Character], error) {
-					store, err := open(ctx, at, seed)
-					if err != nil {
-						return nil, err
-					}
-					return store, nil
+					return openAt(ctx, location.Host, seed)
 				},
+				OpenAt: openAt,
+				Server: location.Host,
 			}
 		},
 		Family: []storetest.Family{

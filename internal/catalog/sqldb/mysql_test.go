@@ -26,6 +26,15 @@ func mysqlLocations(schema string) storetest.Engine[location.Location] {
 		UniqueNames: true,
 		Fresh: func(tb testing.TB) storetest.Database[location.Location] {
 			config := mysqlConfig(tb, engines.MySQL(tb))
+			openAt := func(ctx context.Context, address string, seed storetest.Seed[location.Location]) (catalog.Store[location.Location], error) {
+				elsewhere := config.Clone()
+				elsewhere.Addr = address
+				store, err := openMySQL(ctx, elsewhere, schema, seed)
+				if err != nil {
+					return nil, err
+				}
+				return store, nil
+			}
 			return storetest.Database[location.Location]{
 				SQL: otherMySQL(tb, config),
 				Describe: `SELECT CONCAT_WS(' ', table_name, ordinal_position, column_name, column_type, collation_name, is_nullable, column_key, extra)
@@ -33,12 +42,10 @@ func mysqlLocations(schema string) storetest.Engine[location.Location] {
 					UNION ALL SELECT CONCAT_WS(' ', trigger_name, event_manipulation, event_object_table, action_statement)
 					FROM information_schema.triggers WHERE trigger_schema = DATABASE() ORDER BY 1`,
 				Open: func(ctx context.Context, seed storetest.Seed[location.Location]) (catalog.Store[location.Location], error) {
-					store, err := openMySQL(ctx, config, schema, seed)
-					if err != nil {
-						return nil, err
-					}
-					return store, nil
+					return openAt(ctx, config.Addr, seed)
 				},
+				OpenAt: openAt,
+				Server: config.Addr,
 			}
 		},
 		Family: []storetest.Family{

@@ -45,6 +45,7 @@ func (e Engine[T]) testPicker(t *testing.T) {
 				{"a changed row is drawn as it is", e.testPickOfChanged},
 				{"an id that no client can ask for is never drawn", e.testPickOfNoID},
 				{"a store that fails", e.testPickFromFailing},
+				{"an outage", e.testPickBesideOutage},
 			} {
 				t.Run(c.name, func(t *testing.T) {
 					t.Parallel() // most of it is waiting
@@ -53,6 +54,11 @@ func (e Engine[T]) testPicker(t *testing.T) {
 			}
 		})
 	}
+	t.Run("crossing the limit of a snapshot", func(t *testing.T) {
+		t.Parallel()
+		e.testCrossLimit(t)
+	})
+	e.testBatches(t)
 	t.Run("a biased picker is found out", e.testBiased)
 }
 

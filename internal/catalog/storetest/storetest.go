@@ -29,6 +29,9 @@ type Seed[T catalog.Item] func(put func(T) error) error
 type Database[T catalog.Item] struct {
 	// Open opens the store as a process that starts does.
 	Open func(ctx context.Context, seed Seed[T]) (catalog.Store[T], error)
+	// OpenAt opens it with the server, which is at the address Server, at another address; nil for a file.
+	OpenAt func(ctx context.Context, address string, seed Seed[T]) (catalog.Store[T], error)
+	Server string
 	// SQL is another client of the same database.
 	SQL *sql.DB
 	// Describe is a query whose rows, one text each, tell all there is to tell of the tables but their rows.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,19 +40,22 @@ const maxAnswer = 1 << 20
 
 // Client draws random items from one catalog. It may be used concurrently.
 type Client[T catalog.Item] struct {
-	base, path string
-	read       time.Duration
-	http       *http.Client
-	breaker    circuitbreaker.CircuitBreaker[any] // nil when there is none
+	peer, base, path string
+	read             time.Duration
+	http             *http.Client
+	decoder          decoder[T]
+	breaker          circuitbreaker.CircuitBreaker[any] // nil when there is none
 }
 
 // New returns the client of the catalog that is served below base, as in http://heroes:8000.
 func New[T catalog.Item](kind catalog.Kind[T], base string, cfg Config) *Client[T] {
 	dialer := &net.Dialer{Timeout: cfg.Connect}
 	client := &Client[T]{
-		base: strings.TrimSuffix(base, "/"),
-		path: "/api/" + kind.Plural + "/random_" + kind.Singular,
-		read: cfg.Read,
+		peer:    kind.Plural,
+		base:    strings.TrimSuffix(base, "/"),
+		path:    "/api/" + kind.Plural + "/random_" + kind.Singular,
+		read:    cfg.Read,
+		decoder: newDecoder(kind.Table),
 		http: &http.Client{
 			Transport: &http.Transport{
 				Proxy: nil, // no address but the configured one
@@ -97,27 +101,38 @@ func (c *Client[T]) Ready() (item T, ok bool) { return item, false }
 
 // Random draws one item: fight.Source. It fails with catalog.ErrEmpty when the peer has none, fight.ErrOpen when
 // the peer is spared, and a time-out when it is too slow.
-func (c *Client[T]) Random(ctx context.Context) (T, error) {
+func (c *Client[T]) Random(ctx context.Context) (item T, err error) {
+	deadline, _ := ctx.Deadline()
+	err = c.guard(ctx.Err, func() error {
+		item, err = c.one(ctx, deadline)
+		return err
+	})
+	return item, err
+}
+
+// guard calls the peer unless it is spared, and tells the breaker what came of it. gaveUp says why the caller has given
+// up, nil when it has not.
+func (c *Client[T]) guard(gaveUp func() error, call func() error) error {
 	if c.breaker == nil {
-		return c.fetch(ctx)
+		return call()
 	}
 	if !c.breaker.TryAcquirePermit() {
-		var none T
-		return none, fight.ErrOpen
+		return fight.ErrOpen
 	}
 	begin := time.Now()
-	item, err := c.fetch(ctx)
+	err := call()
+	why := gaveUp()
 	switch {
-	case err != nil && errors.Is(ctx.Err(), context.Canceled): // whatever err says: it may be another peer's
+	case err != nil && errors.Is(why, context.Canceled): // whatever err says: it may be another peer's
 		c.giveUp()
-	case err != nil && ctx.Err() != nil && time.Since(begin) < c.read/patience: // else a hasty client could open it
+	case err != nil && why != nil && time.Since(begin) < c.read/patience: // else a hasty client could open it
 		c.giveUp()
-	case err == nil, errors.Is(err, catalog.ErrEmpty):
+	case err == nil, errors.Is(err, catalog.ErrEmpty), errors.Is(err, errNoBatches):
 		c.breaker.RecordSuccess()
 	default:
 		c.breaker.RecordFailure()
 	}
-	return item, err
+	return err
 }
 
 // giveUp ends a call that was given up, which tells nothing about the peer. When it was the trial of a spared peer,
@@ -129,31 +144,18 @@ func (c *Client[T]) giveUp() {
 	}
 }
 
-func (c *Client[T]) fetch(ctx context.Context) (T, error) {
-	var item T
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	response, err := c.get(ctx, c.path)
+// one asks for one item.
+func (c *Client[T]) one(ctx context.Context, deadline time.Time) (T, error) {
+	body, _, err := c.ask(ctx, c.path, deadline, maxAnswer)
 	if err != nil {
-		return item, err
+		var none T
+		return none, err
 	}
-	defer func() { _ = response.Body.Close() }()
-	// The header's time-out is the transport's; the body gets as long again.
-	stop := time.AfterFunc(c.read, func() { cancel(context.DeadlineExceeded) })
-	defer stop.Stop()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	switch {
-	case err != nil && context.Cause(ctx) != nil:
-		return item, context.Cause(ctx)
-	case err != nil:
-		return item, fmt.Errorf("the answer broke off: %w", err)
-	case response.StatusCode == http.StatusNotFound && isUnknownPath(body):
-		return item, errors.New("has no such path")
-	case response.StatusCode == http.StatusNotFound:
-		return item, catalog.ErrEmpty
-	case response.StatusCode != http.StatusOK:
-		return item, fmt.Errorf("answered %s", response.Status)
-	}
+	return parse[T](body)
+}
+
+// parse reads one item.
+func parse[T catalog.Item](body []byte) (item T, err error) {
 	// Members of the family differ in the case of a name: othername.
 	if err := json.Unmarshal(body, &item, json.MatchCaseInsensitiveNames(true)); err != nil {
 		return item, fmt.Errorf("the answer can't be read: %w", err)
@@ -162,6 +164,92 @@ func (c *Client[T]) fetch(ctx context.Context) (T, error) {
 		return item, errors.New("the answer has no name")
 	}
 	return item, nil
+}
+
+// errNoBatches means that a peer answers single picks only.
+var errNoBatches = errors.New("knows no batches")
+
+// many asks for n items, and returns those that came and how old they were. An error that wraps errNoBatches may come with
+// an item.
+func (c *Client[T]) many(ctx context.Context, n int) (items []T, age time.Duration, err error) {
+	path := c.path + "?count=" + strconv.Itoa(n)
+	body, header, err := c.ask(ctx, path, time.Now().Add(c.read), int64(n)*maxAnswer)
+	var refusal statusError
+	switch {
+	case errors.As(err, &refusal) && (refusal.status == http.StatusBadRequest || refusal.status == http.StatusUnprocessableEntity):
+		return nil, 0, errNoBatches
+	case err != nil:
+		return nil, 0, err
+	case !isArray(body):
+		item, err := parse[T](body)
+		if err != nil {
+			return nil, 0, err
+		}
+		return []T{item}, catalog.MaxAge, errNoBatches
+	}
+	if items, err = c.decoder.array(body, n); err != nil {
+		return nil, 0, fmt.Errorf("the answer can't be read: %w", err)
+	}
+	if len(items) > n {
+		return nil, 0, fmt.Errorf("the answer has more than %d items", n)
+	}
+	if len(items) == 0 || slices.ContainsFunc(items, func(item T) bool { return item.Label() == "" }) {
+		return nil, 0, errors.New("the answer has no name")
+	}
+	ms, err := strconv.ParseUint(header.Get(catalog.AgeHeader), 10, 31)
+	if err != nil {
+		return items[:1], catalog.MaxAge, errNoBatches // not ours: it says nothing of their age
+	}
+	if age = time.Duration(ms) * time.Millisecond; age > catalog.MaxAge {
+		return nil, 0, fmt.Errorf("the answer is %s old", age)
+	}
+	return items, age, nil
+}
+
+// statusError is an answer that is neither 200 nor 404.
+type statusError struct {
+	status int
+	text   string
+}
+
+func (e statusError) Error() string { return "answered " + e.text }
+
+// ask returns the body, of at most so many bytes, and the header of what the peer answers.
+func (c *Client[T]) ask(ctx context.Context, path string, deadline time.Time, most int64) ([]byte, http.Header, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	response, err := c.get(ctx, path, deadline)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	// The header's time-out is the transport's; the body gets as long again.
+	stop := time.AfterFunc(c.read, func() { cancel(context.DeadlineExceeded) })
+	defer stop.Stop()
+	body, err := readBody(response, most)
+	switch {
+	case err != nil && context.Cause(ctx) != nil:
+		return nil, nil, context.Cause(ctx)
+	case err != nil:
+		return nil, nil, fmt.Errorf("the answer broke off: %w", err)
+	case response.StatusCode == http.StatusNotFound && isUnknownPath(body):
+		return nil, nil, errors.New("has no such path")
+	case response.StatusCode == http.StatusNotFound:
+		return nil, nil, catalog.ErrEmpty
+	case response.StatusCode != http.StatusOK:
+		return nil, nil, statusError{response.StatusCode, response.Status}
+	}
+	return body, response.Header, nil
+}
+
+// readBody reads at most so many bytes, in one piece where the peer says how many there are.
+func readBody(response *http.Response, most int64) ([]byte, error) {
+	if length := response.ContentLength; length < 0 || length > min(most, maxAnswer) {
+		return io.ReadAll(io.LimitReader(response.Body, most))
+	}
+	body := make([]byte, response.ContentLength)
+	_, err := io.ReadFull(response.Body, body)
+	return body, err
 }
 
 // isUnknownPath tells a 404 for the path, of ours or of FastAPI's making, from one for an empty catalog.
@@ -175,8 +263,8 @@ func isUnknownPath(body []byte) bool {
 	return problem.Detail == httpserver.UnknownPath || problem.Detail == "Not Found"
 }
 
-// get asks the peer, telling it the request's id and how long we will wait.
-func (c *Client[T]) get(ctx context.Context, path string) (*http.Response, error) {
+// get asks the peer, telling it the request's id and how long we will wait; for ever when the deadline is zero.
+func (c *Client[T]) get(ctx context.Context, path string, deadline time.Time) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
 	if err != nil {
 		return nil, err
@@ -184,7 +272,7 @@ func (c *Client[T]) get(ctx context.Context, path string) (*http.Response, error
 	if id := httpserver.RequestID(ctx); id != "" {
 		request.Header.Set(httpserver.RequestIDHeader, id)
 	}
-	if deadline, ok := ctx.Deadline(); ok {
+	if !deadline.IsZero() {
 		left := max(time.Until(deadline).Milliseconds(), 1)
 		request.Header.Set(httpserver.TimeoutHeader, strconv.FormatInt(left, 10))
 	}
@@ -193,7 +281,8 @@ func (c *Client[T]) get(ctx context.Context, path string) (*http.Response, error
 
 // Check tells whether the peer answers, for the health page.
 func (c *Client[T]) Check(ctx context.Context) error {
-	response, err := c.get(ctx, "/readyz")
+	deadline, _ := ctx.Deadline()
+	response, err := c.get(ctx, "/readyz", deadline)
 	if err != nil {
 		return err
 	}

@@ -14,22 +14,30 @@ const (
 	largestTested = 500
 )
 
-// spread requires that the items drawn in the answers come from the entries evenly. A good member fails about once in
-// a million runs.
+// spread requires that the item drawn in each of the answers comes from the entries evenly. A good member fails about
+// once in a million runs.
 func (c *check) spread(answers []wire.Answer, entries []object, item func(wire.Answer) object) {
-	counts := map[int64]int{}
+	c.spreadOfAll(answers, entries, func(a wire.Answer) []object { return []object{item(a)} })
+}
+
+// spreadOfAll is spread for answers with several items each.
+func (c *check) spreadOfAll(answers []wire.Answer, entries []object, items func(wire.Answer) []object) {
+	counts, draws := map[int64]int{}, 0
 	for _, entry := range entries {
 		if id, ok := number(entry, "id"); ok {
 			counts[id] = 0
 		}
 	}
 	for _, a := range answers {
-		id, ok := number(item(a), "id")
-		_, known := counts[id]
-		c.require(ok && known, a, "an entry of the list")
-		counts[id]++
+		for _, item := range items(a) {
+			id, ok := number(item, "id")
+			_, known := counts[id]
+			c.require(ok && known, a, "an entry of the list")
+			counts[id]++
+			draws++
+		}
 	}
-	if fault := unevenness(counts, len(answers)); fault != "" {
+	if fault := unevenness(counts, draws); fault != "" {
 		c.fail(fmt.Sprintf("%s, %d times", answers[0].Call, len(answers)), fault, "each entry equally likely")
 	}
 }

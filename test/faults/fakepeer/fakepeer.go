@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -108,6 +109,19 @@ func Answers(status int, body string) http.HandlerFunc {
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 		w.WriteHeader(status)
 		_, _ = w.Write([]byte(body))
+	}
+}
+
+// Draws answers one item or, where ?count= asks for a batch, so many of them, read at this moment.
+func Draws(item string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		count, err := strconv.Atoi(r.URL.Query().Get("count"))
+		if err != nil {
+			Answers(http.StatusOK, item)(w, r)
+			return
+		}
+		w.Header().Set("X-Age-Ms", "0")
+		Answers(http.StatusOK, "["+strings.TrimSuffix(strings.Repeat(item+",", count), ",")+"]")(w, r)
 	}
 }
 
