@@ -1,7 +1,6 @@
 package httpserver
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,6 +8,7 @@ import (
 	"reflect"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -23,12 +23,15 @@ type Route struct {
 	Serve Handler
 	// Streams lifts the deadline from the request as a whole; the handler uses a Stream.
 	Streams bool
+	// Admin says who may; nil is everyone.
+	Admin *Admin
 }
 
 // API is a service's HTTP surface: its routes, and the OpenAPI document made from the same declarations. It gives
 // every request an id and a deadline, turns errors and panics into problem answers, and logs.
 type API struct {
-	mux      *http.ServeMux
+	mux      *http.ServeMux // by path
+	paths    map[string]endpoint
 	document *huma.OpenAPI
 	log      *slog.Logger
 	cfg      Config
@@ -37,7 +40,8 @@ type API struct {
 // NewAPI returns an API without routes.
 func NewAPI(info huma.Info, log *slog.Logger, cfg Config) *API {
 	return &API{
-		mux: http.NewServeMux(),
+		mux:   http.NewServeMux(),
+		paths: map[string]endpoint{},
 		document: &huma.OpenAPI{
 			OpenAPI:    "3.1.0",
 			Info:       &info,
@@ -57,22 +61,27 @@ func (a *API) Handle(route Route) {
 		http.StatusUnprocessableEntity: "The path or the query is not valid UTF-8 or has a NUL.",
 		http.StatusInternalServerError: "The service made an error.",
 	})
+	if route.Admin != nil {
+		a.guard(&route)
+	}
 	a.document.AddOperation(&route.Operation)
 	a.handle(route.Method+" "+route.Path, route.Serve, route.Streams)
 }
 
 // handle adds a route that no document names.
 func (a *API) handle(pattern string, serve Handler, streams bool) {
-	a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		if !streams {
-			ctx, cancel := context.WithTimeout(r.Context(), infoOf(r.Context()).timeout)
-			defer cancel()
-			r = r.WithContext(ctx)
-		}
-		if err := serve(w, r); err != nil {
-			a.fail(w, r, err)
-		}
-	})
+	method, path, _ := strings.Cut(pattern, " ")
+	at := a.paths[path]
+	if at == nil {
+		at = endpoint{}
+		a.paths[path] = at
+		a.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			if err := at.serve(w, r); err != nil {
+				a.fail(w, r, err)
+			}
+		})
+	}
+	at.add(method, serve, streams)
 }
 
 // ServeHTTP answers one request.
