@@ -13,6 +13,7 @@ type index[T Item] struct {
 	version  Version
 	read     time.Time // when the read began
 	large    time.Time // when the table was last found to be above the limit
+	changes  uint64    // of the picker, that it surely has seen
 	loadable bool      // this version of the table may be within it, nobody has looked
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -41,6 +42,7 @@ type Picker[T Item] struct {
 	now     func() time.Time
 	current atomic.Pointer[index[T]]
 	flight  singleflight.Group
+	changes atomic.Uint64   // that this process has made to the table
 	life    context.Context // of renewals, which belong to no single request
 	end     context.CancelFunc
 }
@@ -95,12 +97,16 @@ func (p *Picker[T]) draw(ctx context.Context) (row[T], error) {
 // index returns an index whose read began at most maxAge ago, or else one that was read for this pick. That read may
 // have taken so long that it isn't fresh any more.
 func (p *Picker[T]) index(ctx context.Context) (current *index[T], fresh bool, err error) {
+	changes := p.changes.Load()
 	current = p.current.Load()
 	age := p.now().Sub(current.read)
+	if current.changes < changes {
+		age = maxAge
+	}
 	if age < renewAge {
 		return current, true, nil
 	}
-	renewed := p.flight.DoChan("", p.renew)
+	renewed := p.flight.DoChan(strconv.FormatUint(changes, 10), p.renew) // not one that began before the last change
 	if age < maxAge {
 		return current, true, nil
 	}
@@ -126,12 +132,12 @@ func (p *Picker[T]) renew() (_ any, err error) {
 	}()
 	ctx, cancel := context.WithTimeout(p.life, renewTimeout)
 	defer cancel()
-	old, begin := p.current.Load(), p.now()
+	old, begin, changes := p.current.Load(), p.now(), p.changes.Load()
 	ids, version, err := p.store.IDs(ctx, old.version)
 	if err != nil {
 		return nil, err
 	}
-	renewed := &index[T]{ids: ids, version: version, read: begin, large: old.large, loadable: p.limit > 0}
+	renewed := &index[T]{ids: ids, version: version, read: begin, large: old.large, changes: changes, loadable: p.limit > 0}
 	if version == old.version && version != "" {
 		renewed.ids, renewed.rows, renewed.loadable = old.ids, old.rows, old.loadable
 	}
@@ -143,6 +149,10 @@ func (p *Picker[T]) renew() (_ any, err error) {
 	p.current.Store(renewed)
 	return renewed, nil
 }
+
+// Changed tells that the table was changed by this process: every pick that begins after it sees the change, also while
+// a renewal is under way that began before.
+func (p *Picker[T]) Changed() { p.changes.Add(1) }
 
 // load puts rows in the place of the ids, unless the table is too large. The version was read before: a change in
 // between makes the next version differ.
