@@ -20,6 +20,8 @@ var (
 	ErrRefused = errors.New("refused")
 	// ErrTaken is the ErrRefused of an item whose name another one has.
 	ErrTaken = fmt.Errorf("%w: the name is taken", ErrRefused)
+	// ErrNoID is the ErrRefused of an item without an id when the largest there can be is given.
+	ErrNoID = fmt.Errorf("%w: there is no id left above the highest", ErrRefused)
 	// ErrMaybeWritten means that the store didn't confirm a change: it may have been made all the same.
 	ErrMaybeWritten = errors.New("not confirmed, may have been written")
 )

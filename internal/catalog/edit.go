@@ -169,6 +169,8 @@ func (s *Service[T]) writeProblem(err error) error {
 		taken := httpserver.Invalid(httpserver.Place{Location: "body.name", Message: "is the name of another " + s.Kind.Singular})
 		taken.Status, taken.Title = http.StatusConflict, http.StatusText(http.StatusConflict)
 		return taken
+	case errors.Is(err, ErrNoID):
+		return httpserver.Errorf(http.StatusConflict, "there is no id left above the highest")
 	case errors.Is(err, ErrRefused):
 		return httpserver.Invalid(httpserver.Place{Location: "body", Message: "does not fit the store's table"}).Because(err)
 	case errors.Is(err, ErrMaybeWritten):

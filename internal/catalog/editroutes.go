@@ -103,7 +103,7 @@ func (s *Service[T]) editProblems(api *httpserver.API, responses map[string]*hum
 		maps.Copy(problems, map[int]string{
 			http.StatusBadRequest:            "The body is not one well-formed JSON text in UTF-8, has a key twice, or is nested deeper than 32.",
 			http.StatusRequestTimeout:        "The body did not arrive in time.",
-			http.StatusConflict:              "Another entry has the name, and names are unique: those of locations, and of any table that was made so.",
+			http.StatusConflict:              "Another entry has the name, and names are unique: those of locations, and of any table that was made so. Or no id is left.",
 			http.StatusRequestEntityTooLarge: "The body is over 64 KiB.",
 			http.StatusUnsupportedMediaType:  "The body is not JSON by its content type, or it is compressed.",
 		})

@@ -191,7 +191,7 @@ func (s *Store[T]) write(ctx context.Context, tx pgx.Tx, feed func(put func(T) e
 	err = feed(func(item T) error {
 		fields, id := s.table.Fields(&item), s.table.Key(&item)
 		if *id, err = sequence.Give(*id); err != nil {
-			return fmt.Errorf("%w: %w", catalog.ErrRefused, err)
+			return err
 		}
 		if batch.Queue(upsert, fields...); batch.Len() < batchSize {
 			return nil

@@ -128,7 +128,7 @@ func (s *Store[T]) insertHighest(ctx context.Context, tx pgx.Tx, item *T) error 
 		return err
 	}
 	if *s.table.Key(item), err = sequence.Give(0); err != nil {
-		return fmt.Errorf("%w: %w", catalog.ErrRefused, err)
+		return err
 	}
 	_, err = tx.Exec(ctx, s.edit.insert, s.table.Fields(item)...)
 	return err
@@ -151,7 +151,7 @@ func refusal(err error) error {
 	case server.Code == errUniqueViolation:
 		return catalog.ErrTaken
 	case server.Code == errSequenceExhausted:
-		return fmt.Errorf("%w: there is no id left above the highest", catalog.ErrRefused)
+		return catalog.ErrNoID
 	case strings.HasPrefix(server.Code, classData), strings.HasPrefix(server.Code, classConstraint):
 		return fmt.Errorf("%w: a value does not fit its column", catalog.ErrRefused)
 	}

@@ -295,7 +295,7 @@ func refusal(err error) error {
 	case isError(err, errDuplicateEntry):
 		return catalog.ErrTaken
 	case isError(err, errNoIDLeft, errNoIDLeftMySQL):
-		return fmt.Errorf("%w: there is no id left above the highest", catalog.ErrRefused)
+		return catalog.ErrNoID
 	case isError(err, errDataTruncated, errWrongValue, errDataTooLong):
 		return fmt.Errorf("%w: a value does not fit its column", catalog.ErrRefused)
 	}

@@ -77,7 +77,7 @@ func (s *SQLite[T]) write(ctx context.Context, tx *sql.Tx, feed func(put func(T)
 	return feed(func(item T) error {
 		id := s.table.Key(&item)
 		if *id, err = sequence.Give(*id); err != nil {
-			return fmt.Errorf("%w: %w", catalog.ErrRefused, err)
+			return err
 		}
 		_, err := upsert.ExecContext(ctx, s.table.Fields(&item)...)
 		return refusalSQLite(err)
@@ -116,7 +116,7 @@ func (s *SQLite[T]) insert(ctx context.Context, tx *sql.Tx, item *T) error {
 		return err
 	}
 	if *s.table.Key(item), err = sequence.Give(0); err != nil {
-		return fmt.Errorf("%w: %w", catalog.ErrRefused, err)
+		return err
 	}
 	_, err = tx.ExecContext(ctx, insertion(s.table.Name, s.table.Names()), s.table.Fields(item)...)
 	return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"sync"
@@ -21,6 +22,7 @@ func (e Engine[T]) testWrite(t *testing.T) {
 		run  func(*testing.T)
 	}{
 		{"a new item gets the next id", e.testCreate},
+		{"a new item is refused when no id is left", e.testCreateNoID},
 		{"a new item never takes the id of another", e.testCreateBesideOthers},
 		{"an item is replaced", e.testReplaceOne},
 		{"an item is deleted", e.testDelete},
@@ -104,6 +106,15 @@ func (e Engine[T]) testCreateBesideOthers(t *testing.T) {
 			t.Errorf("the id %d is not above that of the import", id)
 		}
 	}
+}
+
+func (e Engine[T]) testCreateNoID(t *testing.T) {
+	f := e.empty(t)
+	f.put(f.numbered(math.MaxInt64)...)
+	if got, err := f.store.Write(t.Context(), 0, create(f.item(0, "one too many"))); got != nil || !errors.Is(err, catalog.ErrNoID) {
+		t.Errorf("got %v and %v, want ErrNoID", got, err)
+	}
+	f.write(math.MaxInt64, remove[T])
 }
 
 func (e Engine[T]) testReplaceOne(t *testing.T) {
