@@ -7,7 +7,7 @@ import (
 )
 
 // AdminToken is what every service that a test starts as a system takes for the administrator's token.
-const AdminToken = "the administrator's token"
+const AdminToken = "open sesame, 41!"
 
 // System is a running set of the four services: in one process, or in four.
 type System struct {
