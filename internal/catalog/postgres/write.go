@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,17 +42,14 @@ func (s *Store[T]) Write(ctx context.Context, id int64, change func(old *T) (*T,
 	}
 	defer func() { _ = tx.Rollback(ctx) }() // does nothing after the commit
 	written, err := s.change(ctx, tx, id, change)
-	if err != nil {
+	if err = cmp.Or(err, context.Cause(ctx)); err != nil {
 		return nil, refusal(err)
 	}
-	err = tx.Commit(ctx)
-	switch {
-	case err == nil:
-		return written, nil
-	case pgconn.SafeToRetry(err), errors.Is(err, pgx.ErrTxCommitRollback):
-		return nil, err
+	// The driver calls a commit safe to try again, too, that it has sent to a server whose answer got lost.
+	if err := tx.Commit(ctx); err != nil {
+		return nil, fmt.Errorf("%w: %w", catalog.ErrMaybeWritten, err)
 	}
-	return nil, fmt.Errorf("%w: %w", catalog.ErrMaybeWritten, err)
+	return written, nil
 }
 
 func (s *Store[T]) change(ctx context.Context, tx pgx.Tx, id int64, change func(old *T) (*T, error)) (*T, error) {
