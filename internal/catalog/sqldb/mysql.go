@@ -178,13 +178,21 @@ func (s *MySQL[T]) Import(ctx context.Context, replace bool, feed func(put func(
 // would also overwrite another row with the same name.
 func (s *MySQL[T]) write(ctx context.Context, tx *sql.Tx, table string, feed func(put func(T) error) error) error {
 	names := s.table.Names()
-	insert, update := insertion(table, names), updating(table, names)
+	insert, err := tx.PrepareContext(ctx, insertion(table, names))
+	if err != nil {
+		return err
+	}
+	update, err := tx.PrepareContext(ctx, updating(table, names))
+	if err != nil {
+		return err
+	}
+	defer func() { _, _ = insert.Close(), update.Close() }() // the transaction's end closes them anyway
 	return feed(func(item T) error {
 		fields := s.table.Fields(&item)
 		if item.Key() == 0 {
 			fields[0] = nil // the server gives the next id
 		} else {
-			updated, err := tx.ExecContext(ctx, update, append(fields[1:len(fields):len(fields)], fields[0])...)
+			updated, err := update.ExecContext(ctx, append(fields[1:len(fields):len(fields)], fields[0])...)
 			if err != nil {
 				return refusal(err)
 			}
@@ -192,7 +200,7 @@ func (s *MySQL[T]) write(ctx context.Context, tx *sql.Tx, table string, feed fun
 				return err
 			}
 		}
-		_, err := tx.ExecContext(ctx, insert, fields...)
+		_, err := insert.ExecContext(ctx, fields...)
 		return refusal(err)
 	})
 }
