@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"superheroes/internal/httpserver"
 )
@@ -40,7 +41,7 @@ func (s *Service[T]) serveReplace(w http.ResponseWriter, r *http.Request) error 
 }
 
 // patchTypes are the content types of a patch. Other kinds of patches are JSON as well, with another meaning.
-var patchTypes = []string{"application/merge-patch+json", "application/json"}
+func patchTypes() []string { return []string{"application/merge-patch+json", "application/json"} }
 
 func (s *Service[T]) servePatch(w http.ResponseWriter, r *http.Request) error {
 	id, condition, err := target(r)
@@ -48,9 +49,9 @@ func (s *Service[T]) servePatch(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	contentType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")) // ReadBody refuses what can't be read
-	if contentType != "" && !slices.Contains(patchTypes, contentType) {
-		w.Header().Set("Accept-Patch", patchTypes[0]+", "+patchTypes[1])
-		return httpserver.Errorf(http.StatusUnsupportedMediaType, "the body must be %s or %s", patchTypes[0], patchTypes[1])
+	if types := patchTypes(); contentType != "" && !slices.Contains(types, contentType) {
+		w.Header().Set("Accept-Patch", strings.Join(types, ", "))
+		return httpserver.Errorf(http.StatusUnsupportedMediaType, "the body must be %s", strings.Join(types, " or "))
 	}
 	patch, err := httpserver.ReadBody(r)
 	if err != nil {

@@ -74,7 +74,7 @@ func (s *Service[T]) bodies(api *httpserver.API) (whole, patch *huma.RequestBody
 		fields, "application/json")
 	patch = content(sent("Patch", "A merge patch (RFC 7396): fields that are missing stay as they are, null empties them. "+
 		"An id is refused, unless it is the one in the path; unknown fields are dropped.", nil),
-		map[string]any{"name": fields["name"], "picture": nil}, patchTypes...)
+		map[string]any{"name": fields["name"], "picture": nil}, patchTypes()...)
 	return whole, patch
 }
 

@@ -107,7 +107,7 @@ func writeProblem(w http.ResponseWriter, problem *Problem) {
 		header.Set("WWW-Authenticate", problem.Challenge)
 	}
 	w.WriteHeader(problem.Status)
-	_, _ = w.Write(body) // the client is gone when this fails
+	_, _ = w.Write(body) //nolint:gosec // JSON, sent as such; the client is gone when this fails
 }
 
 // logProblem reports what an operator should know: our own faults always, what others did to us as a warning.

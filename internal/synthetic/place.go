@@ -15,7 +15,9 @@ func newPlaceNames(d *dice, words placeVocabulary) placeNames {
 		names.count *= uint64(len(part))
 	}
 	names.offset = d.below(names.count)
-	for names.factor = names.count/3 + d.below(names.count/3); divisor(names.factor, names.count) > 1; names.factor++ {
+	names.factor = names.count/3 + d.below(names.count/3)
+	for divisor(names.factor, names.count) > 1 {
+		names.factor++
 	}
 	return names
 }
