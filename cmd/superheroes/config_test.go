@@ -61,7 +61,7 @@ Every setting is a flag and an environment variable; the flag wins. Durations ar
 // sections are the commands as the page shows them. Those that share a section differ in defaults only.
 func sections() [][]string {
 	return [][]string{
-		{"up"}, {"heroes", "villains"}, {"locations"}, {"fights"}, {"migrate"}, {"import"}, {"export"}, {"health"},
+		{"up"}, {"heroes", "villains"}, {"locations"}, {"fights"}, {"migrate"}, {"import"}, {"export"}, {"seed"}, {"health"},
 	}
 }
 
@@ -110,7 +110,7 @@ func TestREADMESettings(t *testing.T) {
 		"data-dir", "heroes-addr", "villains-addr", "locations-addr", "fights-addr",
 		"heroes-database-url", "villains-database-url", "locations-mysql-url", "fights-mongodb-url",
 		"addr", "database-url", "mysql-url", "mongodb-url", "heroes-url", "villains-url", "locations-url",
-		"pool-min", "pool-max", "profile", "snapshot-limit", "deadline", "drain-delay", "log-level",
+		"pool-min", "pool-max", "profile", "snapshot-limit", "admin-token", "deadline", "drain-delay", "log-level",
 	}
 	services := []string{"up", "heroes", "villains", "locations", "fights"}
 	rows := settings(pick(model(t), services))

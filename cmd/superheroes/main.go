@@ -33,6 +33,7 @@ type commands struct {
 	Migrate   migrateCommand   `cmd:"" set:"database_url=" set:"mysql_url=" set:"mongodb_url=" help:"Create the tables that are missing, fill them with the shipped roster, and exit."`
 	Import    importCommand    `cmd:"" help:"Read heroes, villains or locations from SQL, JSON-lines or CSV files."`
 	Export    exportCommand    `cmd:"" help:"Write heroes, villains or locations as JSON lines or CSV."`
+	Seed      seedCommand      `cmd:"" help:"Make up heroes, villains or locations, as many as asked for, to try a large catalog with."`
 	Health    healthCommand    `cmd:"" help:"Ask services on this host whether they are ready; exit with 1 when one is not."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 	Help      helpCommand      `cmd:"" help:"Print this help, or that of a command."`

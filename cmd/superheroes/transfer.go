@@ -82,14 +82,23 @@ func (s *session) open(name string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	terminal, ok := s.stderr.(*os.File)
-	if !ok || !term.IsTerminal(int(terminal.Fd())) {
+	terminal := s.terminal()
+	if terminal == nil {
 		return file, nil
 	}
 	bar := progressbar.NewOptions64(info.Size(), progressbar.OptionSetWriter(terminal), progressbar.OptionSetDescription(name),
 		progressbar.OptionShowBytes(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 	reader := progressbar.NewReader(file, bar)
 	return &reader, nil
+}
+
+// terminal returns where progress is shown, nil when nobody would see it.
+func (s *session) terminal() *os.File {
+	file, ok := s.stderr.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return nil
+	}
+	return file
 }
 
 type exportCommand struct {

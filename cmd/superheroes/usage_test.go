@@ -39,7 +39,7 @@ func (o outcome) check(t *testing.T, code int, texts ...string) {
 	}
 }
 
-var commandNames = []string{"up", "heroes", "villains", "locations", "fights", "migrate", "import", "export", "health", "version", "help"}
+var commandNames = []string{"up", "heroes", "villains", "locations", "fights", "migrate", "import", "export", "seed", "health", "version", "help"}
 
 func TestHelp(t *testing.T) {
 	for _, args := range [][]string{{"--help"}, {"-h"}, {"help"}} {
@@ -132,6 +132,20 @@ func TestWrongUsage(t *testing.T) {
 		{"export as SQL", "export heroes --format=sql", "", "--format"},
 		{"export to an SQL file", "export heroes -o x.sql", "", "--output"},
 		{"export to an unknown extension", "export heroes -o x.txt", "", "x.txt"},
+		{"a token that no header carries", "heroes", "ADMIN_TOKEN=two\nlines", "--admin-token"},
+		{"a token with a blank behind", "up", "ADMIN_TOKEN=secret ", "--admin-token"},
+		{"a token of fights", "fights --admin-token=x", "", "--admin-token"},
+		{"seed without anything", "seed", "", "<catalog>"},
+		{"seed of an unknown catalog", "seed dogs", "", "<catalog>"},
+		{"seed of none", "seed heroes --count=0", "", "--count"},
+		{"seed of less than none", "seed heroes --count=-1", "", "--count"},
+		{"seed of a part", "seed heroes --count=1.5", "", "--count"},
+		{"seed of words", "seed heroes --count=many", "", "--count"},
+		{"seed beyond counting", "seed heroes --count=9223372036854775808", "", "--count"},
+		{"seed of a bad count in a variable", "seed heroes", "SEED_COUNT=0", "--count"},
+		{"a seed that is no number", "seed heroes --seed=x", "", "--seed"},
+		{"a seed below nothing", "seed heroes --seed=-1", "", "--seed"},
+		{"seed with an extra argument", "seed heroes 1000", "", "1000"},
 		{"health of a bad address", "health --addr=nonsense", "", "--addr"},
 		{"health of a bad address of one", "health --fights-addr=nonsense", "", "--fights-addr"},
 		{"health of a bad address in a variable", "health", "ADDR=nonsense", "--addr"},
@@ -173,6 +187,7 @@ func TestBadStoreURLs(t *testing.T) {
 		{"migrate", "migrate --heroes-database-url=postgres://u:hidden@h:port/d", "--heroes-database-url"},
 		{"import", "import heroes x.csv --database-url=postgres://u:hidden@h:port/d", "--database-url"},
 		{"import of locations", "import locations x.csv --mysql-url=mysql://u:hidden@h", "--mysql-url"},
+		{"seed", "seed heroes --database-url=postgres://u:hidden@h:port/d", "--database-url"},
 		{"export", "export villains --database-url=mongodb://u:hidden@h/d", "--database-url"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -48,9 +48,9 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 		return err
 	}
 	sources := fight.Sources{
-		Heroes:    startCatalog(a, parts["heroes"], heroes(), opened.heroes, cfg.Snapshot),
-		Villains:  startCatalog(a, parts["villains"], villains(), opened.villains, cfg.Snapshot),
-		Locations: startCatalog(a, parts["locations"], locations(), opened.locations, cfg.Snapshot),
+		Heroes:    startCatalog(a, parts["heroes"], heroes(), opened.heroes, cfg.CatalogConfig),
+		Villains:  startCatalog(a, parts["villains"], villains(), opened.villains, cfg.CatalogConfig),
+		Locations: startCatalog(a, parts["locations"], locations(), opened.locations, cfg.CatalogConfig),
 		InTurn:    opened.embedded(),
 	}
 	if err := startFights(ctx, parts["fights"], sources, opened.checks(), opened.fights); err != nil {
@@ -61,21 +61,21 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 
 // Heroes starts the service of heroes alone.
 func (a *App) Heroes(ctx context.Context, cfg CharacterConfig) error {
-	return alone(ctx, a, heroes(), cfg.Addr, cfg.Server, cfg.Snapshot, cfg.store(""))
+	return alone(ctx, a, heroes(), cfg.Addr, cfg.Server, cfg.CatalogConfig, cfg.store(""))
 }
 
 // Villains starts the service of villains alone.
 func (a *App) Villains(ctx context.Context, cfg CharacterConfig) error {
-	return alone(ctx, a, villains(), cfg.Addr, cfg.Server, cfg.Snapshot, cfg.store(""))
+	return alone(ctx, a, villains(), cfg.Addr, cfg.Server, cfg.CatalogConfig, cfg.store(""))
 }
 
 // Locations starts the service of locations alone.
 func (a *App) Locations(ctx context.Context, cfg LocationConfig) error {
-	return alone(ctx, a, locations(), cfg.Addr, cfg.Server, cfg.Snapshot, cfg.store(""))
+	return alone(ctx, a, locations(), cfg.Addr, cfg.Server, cfg.CatalogConfig, cfg.store(""))
 }
 
 // alone starts the service of one catalog.
-func alone[T catalog.Item](ctx context.Context, a *App, kind kindOfCatalog[T], addr string, cfg Server, snapshot Snapshot, at store) (err error) {
+func alone[T catalog.Item](ctx context.Context, a *App, kind kindOfCatalog[T], addr string, cfg Server, settings CatalogConfig, at store) (err error) {
 	defer a.undo(&err)
 	part, err := a.listen(ctx, kind.Plural, addr, "--addr", cfg)
 	if err != nil {
@@ -86,7 +86,7 @@ func alone[T catalog.Item](ctx context.Context, a *App, kind kindOfCatalog[T], a
 		return err
 	}
 	a.atStop(opened.Close)
-	startCatalog(a, part, kind, opened, snapshot)
+	startCatalog(a, part, kind, opened, settings)
 	return finish(part)
 }
 

@@ -55,9 +55,10 @@ const (
 	Eco Profile = "eco"
 )
 
-// Snapshot says how much of a catalog is kept in memory.
-type Snapshot struct {
-	SnapshotLimit int64 `default:"67108864" help:"Largest catalog kept in memory in the eco profile, in bytes: its JSON, and 256 a row. A larger one is read as in strict."`
+// CatalogConfig is what every service of a catalog has.
+type CatalogConfig struct {
+	SnapshotLimit int64  `default:"67108864" help:"Largest catalog kept in memory in the eco profile, in bytes: its JSON, and 256 a row. A larger one is read as in strict."`
+	AdminToken    string `placeholder:"TOKEN" help:"Whoever sends it as Authorization: Bearer TOKEN may change catalogs; without it nobody may. Better set the variable: others see the flags of a process."`
 }
 
 // Server holds what every server has.
@@ -74,7 +75,7 @@ type UpConfig struct {
 	VillainsAddr  string `default:"127.0.0.1:8002" help:"Address villains listens on."`
 	LocationsAddr string `default:"127.0.0.1:8003" help:"Address locations listens on."`
 	FightsAddr    string `default:"127.0.0.1:8004" help:"Address fights listens on."`
-	Snapshot      `embed:""`
+	CatalogConfig `embed:""`
 	Server        `embed:""`
 }
 
@@ -82,7 +83,7 @@ type UpConfig struct {
 type CharacterConfig struct {
 	Addr           string `default:"${addr}" help:"Address the service listens on; port 0 takes a free one."`
 	CharacterStore `embed:""`
-	Snapshot       `embed:""`
+	CatalogConfig  `embed:""`
 	Server         `embed:""`
 }
 
@@ -90,7 +91,7 @@ type CharacterConfig struct {
 type LocationConfig struct {
 	Addr          string `default:"${addr}" help:"Address the service listens on; port 0 takes a free one."`
 	LocationStore `embed:""`
-	Snapshot      `embed:""`
+	CatalogConfig `embed:""`
 	Server        `embed:""`
 }
 

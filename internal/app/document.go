@@ -21,10 +21,11 @@ func newAPI(service, version string, cfg httpserver.Config, log *slog.Logger) *h
 
 // Documents returns the OpenAPI document of every service, by name, without starting any.
 func Documents(version string) (map[string][]byte, error) {
+	admin := httpserver.NewAdmin("")
 	add := map[string]func(*httpserver.API){
-		"heroes":    func(api *httpserver.API) { catalog.NewService(heroes().Kind, nil, 0).AddRoutes(api) },
-		"villains":  func(api *httpserver.API) { catalog.NewService(villains().Kind, nil, 0).AddRoutes(api) },
-		"locations": func(api *httpserver.API) { catalog.NewService(locations().Kind, nil, 0).AddRoutes(api) },
+		"heroes":    func(api *httpserver.API) { catalog.NewService(heroes().Kind, nil, 0).AddRoutes(api, admin) },
+		"villains":  func(api *httpserver.API) { catalog.NewService(villains().Kind, nil, 0).AddRoutes(api, admin) },
+		"locations": func(api *httpserver.API) { catalog.NewService(locations().Kind, nil, 0).AddRoutes(api, admin) },
 		"fights":    func(api *httpserver.API) { new(fight.Service).AddRoutes(api) },
 	}
 	documents := map[string][]byte{}

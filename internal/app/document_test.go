@@ -67,13 +67,17 @@ func contract() map[string]map[string]string {
 		return operations
 	}
 	catalog := func(plural, singular string) map[string]string {
-		base := "GET /api/" + plural
+		base := "/api/" + plural
 		return health(map[string]string{
-			base:                         "200 422 500 503",
-			base + "/{id}":               "200 404 422 500 503",
-			base + "/random_" + singular: "200 404 422 500 503",
-			base + "/random":             "200 404 422 500 503",
-			base + "/{id}/picture.svg":   "200 404 422 500 503",
+			"GET " + base:                         "200 422 500 503",
+			"GET " + base + "/{id}":               "200 304 404 422 500 503",
+			"GET " + base + "/random_" + singular: "200 404 422 500 503",
+			"GET " + base + "/random":             "200 404 422 500 503",
+			"GET " + base + "/{id}/picture.svg":   "200 304 404 422 500 503",
+			"POST " + base:                        "201 400 401 403 408 409 413 415 422 500 503",
+			"PUT " + base + "/{id}":               "200 400 401 403 404 408 409 412 413 415 422 500 503",
+			"PATCH " + base + "/{id}":             "200 400 401 403 404 408 409 412 413 415 422 500 503",
+			"DELETE " + base + "/{id}":            "204 401 403 404 412 422 500 503",
 		})
 	}
 	return map[string]map[string]string{
@@ -194,6 +198,10 @@ func TestDocumentsAnswers(t *testing.T) {
 func checkResponse(t *testing.T, schemas schemas, route, status string, answer answer) {
 	t.Helper()
 	switch {
+	case status == "204", status == "304":
+		if len(answer.Content) > 0 {
+			t.Errorf("%s %s has content", route, status)
+		}
 	case status < "400", route == "GET /healthz" && status == "503": // which shows the state in either case
 		checkAnswer(t, schemas, route+" "+status, answer)
 	case cmp.Diff(answer.Content[httpserver.ProblemType].Schema, any(map[string]any{"$ref": "#/components/schemas/Problem"})) != "":

@@ -35,8 +35,8 @@ func (a *App) listen(ctx context.Context, name, addr, flag string, cfg Server) (
 }
 
 // startCatalog gives a catalog's part its routes.
-func startCatalog[T catalog.Item](a *App, p *part, kind kindOfCatalog[T], store catalogStore[T], snapshot Snapshot) *catalog.Service[T] {
-	limit := snapshot.SnapshotLimit
+func startCatalog[T catalog.Item](a *App, p *part, kind kindOfCatalog[T], store catalogStore[T], cfg CatalogConfig) *catalog.Service[T] {
+	limit := cfg.SnapshotLimit
 	if p.profile != Eco {
 		limit = 0
 	}
@@ -45,7 +45,7 @@ func startCatalog[T catalog.Item](a *App, p *part, kind kindOfCatalog[T], store 
 		service.Close()
 		return nil
 	})
-	service.AddRoutes(p.api)
+	service.AddRoutes(p.api, httpserver.NewAdmin(cfg.AdminToken))
 	p.addHealth(store.engine, store.Ping, nil)
 	return service
 }

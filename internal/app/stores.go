@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,6 +24,7 @@ import (
 	"superheroes/internal/fight/mongodb"
 	fightsqlite "superheroes/internal/fight/sqlite"
 	"superheroes/internal/location"
+	"superheroes/internal/synthetic"
 )
 
 // retryInterval is how often a store that isn't there yet is tried at the start.
@@ -34,18 +36,19 @@ type kindOfCatalog[T catalog.Item] struct {
 	engine       string // the server's, besides SQLite
 	sqliteSchema string
 	roster       []byte // JSON lines
+	synthetic    func(seed uint64) iter.Seq[T]
 }
 
 func heroes() kindOfCatalog[character.Character] {
-	return kindOfCatalog[character.Character]{character.Heroes(), postgresql, database.SQLiteCharacter, database.Heroes()}
+	return kindOfCatalog[character.Character]{character.Heroes(), postgresql, database.SQLiteCharacter, database.Heroes(), synthetic.Heroes}
 }
 
 func villains() kindOfCatalog[character.Character] {
-	return kindOfCatalog[character.Character]{character.Villains(), postgresql, database.SQLiteCharacter, database.Villains()}
+	return kindOfCatalog[character.Character]{character.Villains(), postgresql, database.SQLiteCharacter, database.Villains(), synthetic.Villains}
 }
 
 func locations() kindOfCatalog[location.Location] {
-	return kindOfCatalog[location.Location]{location.Locations(), mysqldb, database.SQLiteLocation, database.Locations()}
+	return kindOfCatalog[location.Location]{location.Locations(), mysqldb, database.SQLiteLocation, database.Locations(), synthetic.Locations}
 }
 
 // catalogStore and fightStore are opened stores, with the names of their engines.

@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/url"
 	"strconv"
+	"strings"
+	"unicode"
 
 	"superheroes/internal/fight/peers"
 )
@@ -22,19 +24,19 @@ func (c UpConfig) Validate() error {
 		validAddr("--locations-addr", c.LocationsAddr),
 		validAddr("--fights-addr", c.FightsAddr),
 		c.Stores.Validate(),
-		c.Snapshot.Validate(),
+		c.CatalogConfig.Validate(),
 		c.Server.Validate(),
 	)
 }
 
 // Validate checks the settings of heroes or villains alone.
 func (c CharacterConfig) Validate() error {
-	return cmp.Or(validAddr("--addr", c.Addr), c.store("").validate(postgresql), c.Snapshot.Validate(), c.Server.Validate())
+	return cmp.Or(validAddr("--addr", c.Addr), c.store("").validate(postgresql), c.CatalogConfig.Validate(), c.Server.Validate())
 }
 
 // Validate checks the settings of locations alone.
 func (c LocationConfig) Validate() error {
-	return cmp.Or(validAddr("--addr", c.Addr), c.store("").validate(mysqldb), c.Snapshot.Validate(), c.Server.Validate())
+	return cmp.Or(validAddr("--addr", c.Addr), c.store("").validate(mysqldb), c.CatalogConfig.Validate(), c.Server.Validate())
 }
 
 // Validate checks the settings of fights alone.
@@ -76,10 +78,13 @@ func (c CatalogStore) ValidateFor(catalog string) error {
 	return validURL(at.flag, at.url, engine)
 }
 
-// Validate checks how much may be kept in memory.
-func (s Snapshot) Validate() error {
-	if s.SnapshotLimit < 0 {
+// Validate checks how much may be kept in memory, and that a client can send the token.
+func (c CatalogConfig) Validate() error {
+	if c.SnapshotLimit < 0 {
 		return errors.New("--snapshot-limit: must not be below 0")
+	}
+	if strings.TrimSpace(c.AdminToken) != c.AdminToken || strings.ContainsFunc(c.AdminToken, unicode.IsControl) {
+		return errors.New("--admin-token: must not begin or end with a blank, or hold a line break: no header could carry it")
 	}
 	return nil
 }

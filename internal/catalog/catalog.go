@@ -5,6 +5,7 @@ package catalog
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -17,6 +18,12 @@ var (
 	ErrEmpty = errors.New("the catalog is empty")
 	// ErrRefused means that the store can't take an item as it is, because its name is taken for instance.
 	ErrRefused = errors.New("refused")
+	// ErrTaken is the ErrRefused of an item whose name another one has.
+	ErrTaken = fmt.Errorf("%w: the name is taken", ErrRefused)
+	// ErrNoID is the ErrRefused of an item without an id when the largest there can be is given.
+	ErrNoID = fmt.Errorf("%w: there is no id left above the highest", ErrRefused)
+	// ErrMaybeWritten means that the store didn't confirm a change: it may have been made all the same.
+	ErrMaybeWritten = errors.New("not confirmed, may have been written")
 )
 
 // Item is what a catalog holds.
@@ -48,6 +55,13 @@ type Store[T Item] interface {
 	// without an id gets the next. put returns ErrRefused for an item that is refused; feed may go on after that.
 	// With replace the table is emptied first. When feed returns an error nothing is changed.
 	Import(ctx context.Context, replace bool, feed func(put func(T) error) error) error
+	// Write changes one item in one transaction, and returns it as it is then. change gets the item with that id, which
+	// nobody else changes meanwhile, and returns what shall stand in its place, under the same id, or nil to delete it. With an id of 0 it
+	// gets nil, and what it returns becomes a new item with the next id. It is called once at most.
+	//
+	// Write fails with ErrNotFound when no item has that id, with ErrRefused, with ErrMaybeWritten, or with the error
+	// of change; but for ErrMaybeWritten nothing was changed then.
+	Write(ctx context.Context, id int64, change func(old *T) (*T, error)) (*T, error)
 	// Ping tells whether the store answers.
 	Ping(ctx context.Context) error
 	// Close ends every connection.

@@ -13,8 +13,8 @@ import (
 // maxLimit is the largest page a client can ask for.
 const maxLimit = 1000
 
-// AddRoutes declares the catalog's operations.
-func (s *Service[T]) AddRoutes(api *httpserver.API) {
+// AddRoutes declares the catalog's operations; those that change it are admin's only.
+func (s *Service[T]) AddRoutes(api *httpserver.API, admin *httpserver.Admin) {
 	base, tags := "/api/"+s.Kind.Plural, []string{s.Kind.Plural}
 	one, plural := "a "+s.Kind.Singular, s.Kind.Plural
 	item := api.Schema(s.Kind.Example)
@@ -46,21 +46,26 @@ func (s *Service[T]) AddRoutes(api *httpserver.API) {
 			Responses:  returnsBatch(returnsItem(map[int]string{http.StatusNotFound: "The catalog is empty."}), item),
 		}})
 	}
+	tagged := func() map[string]*huma.Response {
+		responses := returnsItem(map[int]string{http.StatusNotFound: "No such id.", http.StatusUnprocessableEntity: "The id is malformed."})
+		responses["200"].Headers = etagHeader()
+		responses["304"] = &huma.Response{Description: "The client has it already, as If-None-Match says.", Headers: etagHeader()}
+		return responses
+	}
 	api.Handle(httpserver.Route{Serve: s.serveOne, Operation: huma.Operation{
 		OperationID: "get-" + s.Kind.Singular, Method: http.MethodGet, Path: base + "/{id}", Tags: tags, Summary: "Get " + one,
-		Parameters: []*huma.Param{id},
-		Responses:  returnsItem(map[int]string{http.StatusNotFound: "No such id.", http.StatusUnprocessableEntity: "The id is malformed."}),
+		Parameters: []*huma.Param{id, ifNoneMatch()}, Responses: tagged(),
 	}})
 	picture := huma.Operation{
 		OperationID: "picture-of-" + s.Kind.Singular, Method: http.MethodGet, Path: base + "/{id}/picture.svg", Tags: tags,
-		Summary: "An emblem drawn from the entry", Parameters: []*huma.Param{id},
-		Responses: returnsItem(map[int]string{http.StatusNotFound: "No such id.", http.StatusUnprocessableEntity: "The id is malformed."}),
+		Summary: "An emblem drawn from the entry", Parameters: []*huma.Param{id, ifNoneMatch()}, Responses: tagged(),
 	}
-	picture.Responses["200"] = &huma.Response{Description: "The emblem.",
+	picture.Responses["200"] = &huma.Response{Description: "The emblem.", Headers: etagHeader(),
 		Content: map[string]*huma.MediaType{"image/svg+xml": {
 			Schema: &huma.Schema{Type: "string"}, Example: `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 240 240"></svg>`,
 		}}}
 	api.Handle(httpserver.Route{Serve: s.servePicture, Operation: picture})
+	s.addEditRoutes(api, admin, id)
 }
 
 func listParameters() []*huma.Param {
@@ -134,7 +139,7 @@ func (s *Service[T]) serveOne(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return httpserver.WriteJSON(w, item.AppendJSON(nil))
+	return httpserver.WriteTagged(w, r, "application/json", item.AppendJSON(nil))
 }
 
 func (s *Service[T]) servePicture(w http.ResponseWriter, r *http.Request) error {
@@ -145,7 +150,7 @@ func (s *Service[T]) servePicture(w http.ResponseWriter, r *http.Request) error 
 	// An SVG is a document of its own when it is opened: it may draw, and nothing else.
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	return httpserver.WriteBytes(w, "image/svg+xml", s.Kind.Emblem(item))
+	return httpserver.WriteTagged(w, r, "image/svg+xml", s.Kind.Emblem(item))
 }
 
 // find returns the item that the path names.

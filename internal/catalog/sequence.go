@@ -1,9 +1,6 @@
 package catalog
 
-import (
-	"errors"
-	"math"
-)
+import "math"
 
 // Sequence gives ids to items that come without one, as the family's sequences do: 1, 1+Step, 1+2·Step, …, always
 // above every id there is or was.
@@ -12,14 +9,14 @@ type Sequence struct {
 	Step    int64
 }
 
-// Give returns the item's own id, or the next one when it has none.
+// Give returns the item's own id, or the next one when it has none. It fails with ErrNoID.
 func (s *Sequence) Give(id int64) (int64, error) {
 	switch {
 	case id != 0:
 	case s.Highest == 0:
 		id = 1
 	case s.Highest > math.MaxInt64-s.Step:
-		return 0, errors.New("there is no id left above the highest")
+		return 0, ErrNoID
 	default:
 		id = s.Highest + s.Step
 	}

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -61,6 +62,18 @@ func (s *Service[T]) Get(ctx context.Context, id int64) (T, error) {
 	item, err := s.store.Get(ctx, id)
 	if err != nil {
 		return item, fmt.Errorf("reading %s %d: %w", s.Kind.Singular, id, err)
+	}
+	return item, nil
+}
+
+// Write changes one item as Store.Write does. Every pick of this process that begins after it sees the change.
+func (s *Service[T]) Write(ctx context.Context, id int64, change func(old *T) (*T, error)) (*T, error) {
+	item, err := s.store.Write(ctx, id, change)
+	if err == nil || errors.Is(err, ErrMaybeWritten) {
+		s.picker.Changed()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("writing a %s: %w", s.Kind.Singular, err)
 	}
 	return item, nil
 }

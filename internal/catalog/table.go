@@ -34,6 +34,9 @@ func (t Table[T]) Names() []string {
 	return names
 }
 
+// Key returns where the item's id is.
+func (t Table[T]) Key(item *T) *int64 { return t.Fields(item)[0].(*int64) }
+
 // SelectList returns the columns for a SELECT, NULL replaced.
 func (t Table[T]) SelectList() string {
 	list := make([]string, len(t.Columns))

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -20,12 +21,15 @@ type Handler func(w http.ResponseWriter, r *http.Request) error
 type Route struct {
 	huma.Operation
 	Serve Handler
+	// Admin says who may; nil is everyone.
+	Admin *Admin
 }
 
 // API is a service's HTTP surface: its routes, and the OpenAPI document made from the same declarations. It gives
 // every request an id and a deadline, turns errors and panics into problem answers, and logs.
 type API struct {
-	mux      *http.ServeMux
+	mux      *http.ServeMux // by path
+	paths    map[string]endpoint
 	document *huma.OpenAPI
 	log      *slog.Logger
 	cfg      Config
@@ -34,7 +38,8 @@ type API struct {
 // NewAPI returns an API without routes.
 func NewAPI(info huma.Info, log *slog.Logger, cfg Config) *API {
 	return &API{
-		mux: http.NewServeMux(),
+		mux:   http.NewServeMux(),
+		paths: map[string]endpoint{},
 		document: &huma.OpenAPI{
 			OpenAPI:    "3.1.0",
 			Info:       &info,
@@ -54,17 +59,27 @@ func (a *API) Handle(route Route) {
 		http.StatusUnprocessableEntity: "The path or the query is not valid UTF-8 or has a NUL.",
 		http.StatusInternalServerError: "The service made an error.",
 	})
+	if route.Admin != nil {
+		a.guard(&route)
+	}
 	a.document.AddOperation(&route.Operation)
 	a.handle(route.Method+" "+route.Path, route.Serve)
 }
 
 // handle adds a route that no document names.
 func (a *API) handle(pattern string, serve Handler) {
-	a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		if err := serve(w, r); err != nil {
-			a.fail(w, r, err)
-		}
-	})
+	method, path, _ := strings.Cut(pattern, " ")
+	at := a.paths[path]
+	if at == nil {
+		at = endpoint{}
+		a.paths[path] = at
+		a.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			if err := at.serve(w, r); err != nil {
+				a.fail(w, r, err)
+			}
+		})
+	}
+	at.add(method, serve)
 }
 
 // ServeHTTP answers one request.

@@ -25,20 +25,29 @@ const (
 // a 400; a JSON text whose values don't fit target is a 422; both name the place. Names are case sensitive, unknown
 // ones are dropped, null is read as missing.
 func DecodeBody(r *http.Request, target any) error {
-	if err := checkContentType(r.Header.Get("Content-Type")); err != nil {
+	body, err := ReadBody(r)
+	if err != nil {
 		return err
 	}
+	return DecodeJSON(body, target)
+}
+
+// ReadBody reads a request's JSON body as text.
+func ReadBody(r *http.Request) ([]byte, error) {
+	if err := checkContentType(r.Header.Get("Content-Type")); err != nil {
+		return nil, err
+	}
 	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
-		return Errorf(http.StatusUnsupportedMediaType, "the body must not be compressed")
+		return nil, Errorf(http.StatusUnsupportedMediaType, "the body must not be compressed")
 	}
 	if r.ContentLength > MaxBody {
-		return &http.MaxBytesError{Limit: MaxBody}
+		return nil, &http.MaxBytesError{Limit: MaxBody}
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return bodyReadError(err)
+		return nil, bodyReadError(err)
 	}
-	return DecodeJSON(body, target)
+	return body, nil
 }
 
 // DecodeJSON is DecodeBody for a text that was read already. Options add to its rules.

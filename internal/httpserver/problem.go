@@ -25,6 +25,7 @@ type Problem struct {
 
 	RetryAfter time.Duration `json:"-"` // sent as Retry-After in whole seconds when above 0
 	Allow      string        `json:"-"` // sent as Allow when not empty
+	Challenge  string        `json:"-"` // sent as WWW-Authenticate when not empty
 	Cause      error         `json:"-"` // logged, never sent
 }
 
@@ -102,8 +103,11 @@ func writeProblem(w http.ResponseWriter, problem *Problem) {
 	if problem.Allow != "" {
 		header.Set("Allow", problem.Allow)
 	}
+	if problem.Challenge != "" {
+		header.Set("WWW-Authenticate", problem.Challenge)
+	}
 	w.WriteHeader(problem.Status)
-	_, _ = w.Write(body) // the client is gone when this fails
+	_, _ = w.Write(body) //nolint:gosec // JSON, sent as such; the client is gone when this fails
 }
 
 // logProblem reports what an operator should know: our own faults always, what others did to us as a warning.

@@ -100,6 +100,7 @@ func TestInvalidNamesEveryPlace(t *testing.T) {
 func TestUnknownPathAndWrongMethod(t *testing.T) {
 	server, log := serving(t, settings(),
 		route(http.MethodGet, "/things", ok), route(http.MethodPost, "/things", ok), route(http.MethodGet, "/things/{id}", ok),
+		route(http.MethodPut, "/things/{id}", ok), route(http.MethodGet, "/things/random", ok), route(http.MethodPatch, "/only", ok),
 		route(http.MethodGet, "/own", func(http.ResponseWriter, *http.Request) error {
 			problem := Errorf(http.StatusMethodNotAllowed, "this path takes GET")
 			problem.Allow = http.MethodGet
@@ -118,7 +119,10 @@ func TestUnknownPathAndWrongMethod(t *testing.T) {
 		{http.MethodPut, "/things", http.StatusMethodNotAllowed, []string{"GET", "HEAD", "POST"}},
 		{http.MethodOptions, "/things", http.StatusMethodNotAllowed, []string{"GET", "HEAD", "POST"}},
 		{"BREW", "/things", http.StatusMethodNotAllowed, []string{"GET", "HEAD", "POST"}},
-		{http.MethodDelete, "/things/1", http.StatusMethodNotAllowed, []string{"GET", "HEAD"}},
+		{http.MethodDelete, "/things/1", http.StatusMethodNotAllowed, []string{"GET", "HEAD", "PUT"}},
+		{http.MethodPut, "/things/random", http.StatusMethodNotAllowed, []string{"GET", "HEAD"}},
+		{http.MethodOptions, "/things/random", http.StatusMethodNotAllowed, []string{"GET", "HEAD"}},
+		{http.MethodGet, "/only", http.StatusMethodNotAllowed, []string{"PATCH"}},
 		{http.MethodGet, "/own", http.StatusMethodNotAllowed, []string{"GET"}},
 	}
 	for _, test := range tests {

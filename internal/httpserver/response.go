@@ -18,11 +18,17 @@ func WriteJSON(w http.ResponseWriter, body []byte) error {
 
 // WriteBytes answers 200 with a body of the given type.
 func WriteBytes(w http.ResponseWriter, contentType string, body []byte) error {
+	return WriteStatus(w, http.StatusOK, contentType, body)
+}
+
+// WriteStatus answers with a status and a body of the given type.
+func WriteStatus(w http.ResponseWriter, status int, contentType string, body []byte) error {
 	header := w.Header()
 	header.Set("Content-Type", contentType)
 	if len(body) > counted {
 		header.Set("Content-Length", strconv.Itoa(len(body)))
 	}
+	w.WriteHeader(status)
 	_, _ = w.Write(body) // fails only when the client is gone, and then there is nobody to tell
 	return nil
 }
@@ -33,8 +39,8 @@ const counted = 2048
 // UnknownPath is the detail of the 404 for a path that no route has.
 const UnknownPath = "there is nothing at this path"
 
-// response watches one answer: whether it has begun and with which status, and it turns the plain-text
-// 404 and 405 of the router, and of handlers that aren't ours, into problem answers.
+// response watches one answer: whether it has begun and with which status, and it turns the plain-text 404 of the
+// router, and of handlers that aren't ours, into problem answers.
 type response struct {
 	http.ResponseWriter
 	status int  // 0 until the answer has begun
@@ -45,25 +51,16 @@ func (w *response) WriteHeader(status int) {
 	if w.status != 0 {
 		return
 	}
-	plain := strings.HasPrefix(w.Header().Get("Content-Type"), "text/plain")
-	if plain && (status == http.StatusNotFound || status == http.StatusMethodNotAllowed) {
+	if status == http.StatusNotFound && strings.HasPrefix(w.Header().Get("Content-Type"), "text/plain") {
 		w.drop = true
-		w.writeRouterProblem(status)
+		w.status = status
+		writeProblem(w.ResponseWriter, Errorf(status, UnknownPath))
 		return
 	}
 	if status >= http.StatusOK {
 		w.status = status
 	}
 	w.ResponseWriter.WriteHeader(status)
-}
-
-func (w *response) writeRouterProblem(status int) {
-	problem := Errorf(http.StatusNotFound, UnknownPath)
-	if status == http.StatusMethodNotAllowed {
-		problem = Errorf(status, "this path takes %s", w.Header().Get("Allow"))
-	}
-	w.status = status
-	writeProblem(w.ResponseWriter, problem)
 }
 
 func (w *response) Write(p []byte) (int, error) {

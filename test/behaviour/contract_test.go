@@ -20,6 +20,8 @@ func TestContract(t *testing.T) {
 		t.Run("fights", func(t *testing.T) { testFights(t, s) })
 		t.Run("methods", func(t *testing.T) { testMethods(t, s) })
 		t.Run("accepted", func(t *testing.T) { testAccepted(t, s, answers) })
+		t.Run("edits", func(t *testing.T) { testEdits(t, s, answers) })
+		t.Run("edits refused", func(t *testing.T) { testEditRefusals(t, s, answers) })
 		t.Run("refused", func(t *testing.T) { testRefusals(t, s, answers) })
 		t.Run("refused by the HTTP library", func(t *testing.T) { testBelow(t, s) })
 		t.Run("whole lists", func(t *testing.T) {

@@ -59,6 +59,7 @@ func TestFoundTables(t *testing.T) {
 			t.Run(r.service+" names", func(t *testing.T) { testNames(t, base, r) })
 			t.Run(r.service+" gaps", func(t *testing.T) { testGaps(t, base, r) })
 			t.Run(r.service+" random", func(t *testing.T) { testRandom(t, base, r) })
+			t.Run(r.service+" edits", func(t *testing.T) { testFoundEdits(t, base, r) })
 			t.Run(r.service+" pictures", func(t *testing.T) {
 				for _, row := range foundRows {
 					path := r.path() + "/" + strconv.FormatInt(row.id, 10) + "/picture.svg"
@@ -68,6 +69,23 @@ func TestFoundTables(t *testing.T) {
 		}
 		t.Run("execute_fight", func(t *testing.T) { testExecute(t, s) })
 	})
+}
+
+// testFoundEdits changes a row that has NULL where it may, puts it back, and adds one, for which no id is left.
+func testFoundEdits(t *testing.T, base string, r room) {
+	const path = "/851"
+	before := get(t, base, r.path()+path).body
+	for _, picture := range []string{"/new", ""} {
+		patch := call{method: "PATCH", target: r.path() + path, header: asAdmin, body: `{"picture":"` + picture + `"}`}
+		if got := expect(t, base, patch, http.StatusOK); strings.Contains(got.body, `"/new"`) != (picture != "") {
+			t.Errorf("got %s", got.body)
+		}
+	}
+	if after := get(t, base, r.path()+path).body; after != before {
+		t.Errorf("it was %s, and is %s", before, after)
+	}
+	full := do(t, base, call{method: "POST", target: r.path(), header: asAdmin, body: encode(r.sample("no id"))})
+	checkProblem(t, full, http.StatusConflict, "there is no id left")
 }
 
 func testFoundRows(t *testing.T, base string, r room) {

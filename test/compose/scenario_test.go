@@ -256,6 +256,9 @@ func TestScenarioProfiles(t *testing.T) {
 			if environment["PROFILE"] != profile || environment["ADDR"] != ":8000" {
 				t.Errorf("%s: %s runs with %v, want the profile %s", name, service, environment, profile)
 			}
+			if token, set := environment["ADMIN_TOKEN"]; !set || token != "" {
+				t.Errorf("%s: %s has the administrator's token %v", name, service, token)
+			}
 		}
 	}
 }

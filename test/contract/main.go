@@ -12,6 +12,9 @@
 //
 //	go run ./test/contract --group core --fights http://localhost:8004 …
 //
+// The clauses of the group writes, that catalogs can be edited, are checked only with the administrator's token of the
+// member: --admin-token or ADMIN_TOKEN. They delete the entries that they add.
+//
 // --json writes the score as JSON in place of the text, --junit FILE as JUnit XML besides. The exit code is 0 only
 // when every clause of the asked group passed: 1 when one failed or was skipped, 2 when the command line was wrong.
 //
@@ -19,7 +22,7 @@
 // must be stored before it is answered. That counts as skipped: nobody knows.
 //
 // What the suite does to a member: it reads, asks for what must be refused, and has some 350 fights fought, which
-// stay. It changes no hero, villain or location. It sends at most 30,000 requests, each once, on a connection of its
+// stay. It changes no hero, villain or location but those that it adds when it has a token, and deletes. It sends at most 30,000 requests, each once, on a connection of its
 // own, at most 8 at the same time, and waits for none longer than --timeout. Let nobody else fight there meanwhile:
 // the clauses of the count and of the newest fights would take those fights for the member's faults. Our clock and
 // the member's may differ by up to a minute.
@@ -64,7 +67,8 @@ type options struct {
 	Villains  string        `required:"" placeholder:"URL" help:"Where villains answers."`
 	Locations string        `required:"" placeholder:"URL" help:"Where locations answers."`
 	Fights    string        `required:"" placeholder:"URL" help:"Where fights answers."`
-	Group     suite.Group   `enum:"core,full" default:"full" help:"core: what every member of the family has. full: all that this application promises."`
+	Group     suite.Group   `enum:"core,full,writes" default:"full" help:"core: what every member of the family has. full: all that this application promises. writes: only what takes the token."`
+	Token     string        `name:"admin-token" env:"ADMIN_TOKEN" placeholder:"TOKEN" help:"The member's administrator's token; with it the clauses of the group writes are checked too."`
 	JSON      bool          `name:"json" help:"Write the score as JSON."`
 	JUnit     string        `name:"junit" placeholder:"FILE" help:"Write the score as JUnit XML to this file too."`
 	Timeout   time.Duration `default:"15s" help:"Longest time an answer may take."`
@@ -85,15 +89,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return usage(stderr, err)
 	}
-	if o.Timeout <= 0 {
+	switch {
+	case o.Timeout <= 0:
 		return usage(stderr, errors.New("--timeout: must be above 0"))
+	case o.Group == suite.Writes && o.Token == "":
+		return usage(stderr, errors.New("--group writes needs --admin-token"))
 	}
 	junit, err := o.createJUnit()
 	if err != nil {
 		return usage(stderr, err)
 	}
 	target := suite.Target{Heroes: o.Heroes, Villains: o.Villains, Locations: o.Locations, Fights: o.Fights}
-	outcomes, err := suite.Run(ctx, target, suite.Options{Group: o.Group, Timeout: o.Timeout})
+	outcomes, err := suite.Run(ctx, target, suite.Options{Group: o.Group, Token: o.Token, Timeout: o.Timeout})
 	if err != nil {
 		return usage(stderr, err)
 	}

@@ -39,6 +39,18 @@ func TestGoodMember(t *testing.T) {
 			t.Errorf("got %s", stdout.String())
 		}
 	})
+	for _, token := range []string{system.AdminToken, "wrong"} {
+		t.Run("writes, with the token "+token, func(t *testing.T) {
+			want := map[string]int{system.AdminToken: exitPassed, "wrong": exitFailed}[token]
+			var stdout, stderr bytes.Buffer
+			if code := run(t.Context(), at(member, "--group", "writes", "--admin-token", token), &stdout, &stderr); code != want || stderr.Len() > 0 {
+				t.Errorf("exit code %d, want %d, %s%s", code, want, stderr.String(), stdout.String())
+			}
+			if !strings.Contains(stdout.String(), "  writes  heroes.write.create ") || strings.Contains(stdout.String(), "  core  ") || strings.Contains(stdout.String(), "  full  ") {
+				t.Errorf("got %s", stdout.String())
+			}
+		})
+	}
 	t.Run("JSON and JUnit", func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "score.xml")
 		var stdout, stderr bytes.Buffer
@@ -80,6 +92,7 @@ func TestExitCodes(t *testing.T) {
 		"help":                       {[]string{"--help"}, exitPassed, "--junit=FILE"},
 		"no arguments":               {nil, exitUsage, "missing flags"},
 		"one address missing":        {at(nothing)[2:], exitUsage, "--fights"},
+		"writes without a token":     {at(nothing, "--group", "writes"), exitUsage, "--admin-token"},
 		"an unknown group":           {at(nothing, "--group", "some"), exitUsage, "core"},
 		"an unknown flag":            {at(nothing, "--quick"), exitUsage, "--quick"},
 		"an address that is no URL":  {append(at(nothing), "--fights=localhost:8004"), exitUsage, "fights"},

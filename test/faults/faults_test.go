@@ -32,6 +32,8 @@ func TestFaults(t *testing.T) {
 		{"connection limit", testConnectionLimit},
 		{"memory limit", testMemoryLimit},
 		{"network", testNetwork},
+		{"edits in doubt", testEditsInDoubt},
+		{"edits while the store is away", testEditsWhileTheStoreIsAway},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, program) })
 	}

@@ -6,6 +6,9 @@ import (
 	"superheroes/test/engines"
 )
 
+// AdminToken is what every service that a test starts as a system takes for the administrator's token.
+const AdminToken = "open sesame, 41!"
+
 // System is a running set of the four services: in one process, or in four.
 type System struct {
 	Heroes, Villains, Locations, Fights string // base URLs, as in http://127.0.0.1:8001
@@ -20,7 +23,7 @@ func (s *System) URL(service string) string {
 // Up starts all services in one process on the embedded store in dir, with further arguments.
 func Up(tb testing.TB, program, dir string, args ...string) *System {
 	tb.Helper()
-	env, s := []string{"DATA_DIR=" + dir}, &System{}
+	env, s := []string{"DATA_DIR=" + dir, "ADMIN_TOKEN=" + AdminToken}, &System{}
 	for _, service := range []struct {
 		variable string
 		base     *string
@@ -50,7 +53,7 @@ func Four(tb testing.TB, program string, stores Stores, args ...string) *System 
 	s := &System{Processes: map[string]*Process{}}
 	start := func(service, variable, store string, env ...string) string {
 		addr := FreeAddr(tb)
-		env = append(env, "ADDR="+addr, variable+"="+store, "DRAIN_DELAY=0s")
+		env = append(env, "ADDR="+addr, variable+"="+store, "DRAIN_DELAY=0s", "ADMIN_TOKEN="+AdminToken)
 		p := Start(tb, program, env, append([]string{service}, args...)...)
 		s.Processes[service] = p
 		return "http://" + addr

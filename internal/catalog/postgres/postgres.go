@@ -30,6 +30,7 @@ type Store[T catalog.Item] struct {
 	get   string
 	page  string
 	ids   string
+	edit  statements
 }
 
 var _ catalog.Store[catalog.Item] = (*Store[catalog.Item])(nil)
@@ -68,6 +69,7 @@ func newStore[T catalog.Item](pool *pgxpool.Pool, table catalog.Table[T]) *Store
 		get:   fmt.Sprintf("SELECT %s FROM %s WHERE id = $1", columns, table.Name),
 		page:  fmt.Sprintf("SELECT %s FROM %s WHERE id > $1 ORDER BY id LIMIT $2", columns, table.Name),
 		ids:   fmt.Sprintf("SELECT id FROM %s WHERE id > 0 ORDER BY id", table.Name),
+		edit:  newStatements(table),
 	}
 }
 
@@ -187,10 +189,9 @@ func (s *Store[T]) write(ctx context.Context, tx pgx.Tx, feed func(put func(T) e
 		return tx.SendBatch(ctx, full).Close()
 	}
 	err = feed(func(item T) error {
-		fields := s.table.Fields(&item)
-		id := fields[0].(*int64)
+		fields, id := s.table.Fields(&item), s.table.Key(&item)
 		if *id, err = sequence.Give(*id); err != nil {
-			return fmt.Errorf("%w: %w", catalog.ErrRefused, err)
+			return err
 		}
 		if batch.Queue(upsert, fields...); batch.Len() < batchSize {
 			return nil
@@ -216,19 +217,25 @@ const sharedSequence = "hibernate_sequence"
 // sequence reads where the ids stand, and the name of the table's sequence: "" when another application made the
 // table without one.
 func (s *Store[T]) sequence(ctx context.Context, tx pgx.Tx) (catalog.Sequence, string, error) {
-	sequence, name := catalog.Sequence{Step: s.table.Step}, ""
+	sequence := catalog.Sequence{Step: s.table.Step}
 	err := tx.QueryRow(ctx, "SELECT COALESCE(max(id), 0) FROM "+s.table.Name).Scan(&sequence.Highest)
 	if err != nil {
 		return sequence, "", err
 	}
-	const find = "SELECT COALESCE(to_regclass($1)::text, to_regclass($2)::text, '')"
-	if err := tx.QueryRow(ctx, find, s.table.Sequence, sharedSequence).Scan(&name); err != nil || name == "" {
+	name, err := s.sequenceName(ctx, tx)
+	if err != nil || name == "" {
 		return sequence, "", err
 	}
 	var given int64
 	err = tx.QueryRow(ctx, "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM "+name).Scan(&given)
 	sequence.Highest = max(sequence.Highest, given)
 	return sequence, name, err
+}
+
+func (s *Store[T]) sequenceName(ctx context.Context, tx pgx.Tx) (name string, err error) {
+	const find = "SELECT COALESCE(to_regclass($1)::text, to_regclass($2)::text, '')"
+	err = tx.QueryRow(ctx, find, s.table.Sequence, sharedSequence).Scan(&name)
+	return name, err
 }
 
 func (s *Store[T]) upsert() string {

@@ -1,6 +1,7 @@
 package sqldb
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -177,14 +178,21 @@ func (s *MySQL[T]) Import(ctx context.Context, replace bool, feed func(put func(
 // would also overwrite another row with the same name.
 func (s *MySQL[T]) write(ctx context.Context, tx *sql.Tx, table string, feed func(put func(T) error) error) error {
 	names := s.table.Names()
-	insert := fmt.Sprintf("INSERT INTO %s (%s) VALUES (?%s)", table, strings.Join(names, ", "), strings.Repeat(", ?", len(names)-1))
-	update := fmt.Sprintf("UPDATE %s SET %s = ? WHERE id = ?", table, strings.Join(names[1:], " = ?, "))
+	insert, err := tx.PrepareContext(ctx, insertion(table, names))
+	if err != nil {
+		return err
+	}
+	update, err := tx.PrepareContext(ctx, updating(table, names))
+	if err != nil {
+		return err
+	}
+	defer func() { _, _ = insert.Close(), update.Close() }() // the transaction's end closes them anyway
 	return feed(func(item T) error {
 		fields := s.table.Fields(&item)
 		if item.Key() == 0 {
 			fields[0] = nil // the server gives the next id
 		} else {
-			updated, err := tx.ExecContext(ctx, update, append(fields[1:len(fields):len(fields)], fields[0])...)
+			updated, err := update.ExecContext(ctx, append(fields[1:len(fields):len(fields)], fields[0])...)
 			if err != nil {
 				return refusal(err)
 			}
@@ -192,9 +200,39 @@ func (s *MySQL[T]) write(ctx context.Context, tx *sql.Tx, table string, feed fun
 				return err
 			}
 		}
-		_, err := tx.ExecContext(ctx, insert, fields...)
+		_, err := insert.ExecContext(ctx, fields...)
 		return refusal(err)
 	})
+}
+
+// Write implements catalog.Store.
+func (s *MySQL[T]) Write(ctx context.Context, id int64, change func(old *T) (*T, error)) (*T, error) {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = tx.Rollback() }() // undoes what was not committed
+	written, err := edit[T]{table: s.table, tx: tx, lock: " FOR UPDATE", insert: s.insert, refusal: refusal}.run(ctx, id, change)
+	if err = cmp.Or(err, context.Cause(ctx)); err != nil {
+		return nil, err
+	}
+	// As a statement it ends with ctx; tx.Commit would wait for as long as the server is silent.
+	if _, err := tx.ExecContext(ctx, "COMMIT"); err != nil {
+		return nil, fmt.Errorf("%w: %w", catalog.ErrMaybeWritten, err)
+	}
+	return written, nil
+}
+
+// insert writes a new item, to which the server gives the next id.
+func (s *MySQL[T]) insert(ctx context.Context, tx *sql.Tx, item *T) error {
+	fields := s.table.Fields(item)
+	fields[0] = nil
+	inserted, err := tx.ExecContext(ctx, insertion(s.table.Name, s.table.Names()), fields...)
+	if err != nil {
+		return err
+	}
+	*s.table.Key(item), err = inserted.LastInsertId()
+	return err
 }
 
 // readVersion also tells whether there are rows, because TRUNCATE fires no trigger (the inserts that follow it do), and
@@ -263,9 +301,9 @@ func isError(err error, numbers ...uint16) bool {
 func refusal(err error) error {
 	switch {
 	case isError(err, errDuplicateEntry):
-		return fmt.Errorf("%w: the name is taken", catalog.ErrRefused)
+		return catalog.ErrTaken
 	case isError(err, errNoIDLeft, errNoIDLeftMySQL):
-		return fmt.Errorf("%w: there is no id left above the highest", catalog.ErrRefused)
+		return catalog.ErrNoID
 	case isError(err, errDataTruncated, errWrongValue, errDataTooLong):
 		return fmt.Errorf("%w: a value does not fit its column", catalog.ErrRefused)
 	}

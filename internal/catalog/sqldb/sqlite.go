@@ -85,17 +85,51 @@ func (s *SQLite[T]) write(ctx context.Context, tx *sql.Tx, feed func(put func(T)
 	}
 	defer func() { _ = upsert.Close() }() // the transaction's end closes it anyway
 	return feed(func(item T) error {
-		fields := s.table.Fields(&item)
-		id := fields[0].(*int64)
+		id := s.table.Key(&item)
 		if *id, err = sequence.Give(*id); err != nil {
-			return fmt.Errorf("%w: %w", catalog.ErrRefused, err)
+			return err
 		}
-		_, err := upsert.ExecContext(ctx, fields...)
-		if embedded.IsConstraint(err) {
-			return fmt.Errorf("%w: the name is taken", catalog.ErrRefused)
-		}
+		_, err := upsert.ExecContext(ctx, s.table.Fields(&item)...)
+		return refusalSQLite(err)
+	})
+}
+
+func refusalSQLite(err error) error {
+	if embedded.IsConstraint(err) {
+		return catalog.ErrTaken
+	}
+	return err
+}
+
+// Write implements catalog.Store. Whatever fails at the commit, but for a context that had ended before, leaves it open
+// whether the change is in the file.
+func (s *SQLite[T]) Write(ctx context.Context, id int64, change func(old *T) (*T, error)) (written *T, err error) {
+	decided := false
+	err = inTx(ctx, s.db.Writes, nil, func(tx *sql.Tx) (err error) {
+		written, err = edit[T]{table: s.table, tx: tx, insert: s.insert, refusal: refusalSQLite}.run(ctx, id, change)
+		decided = err == nil
 		return err
 	})
+	switch {
+	case err == nil:
+		return written, nil
+	case decided && !errors.Is(err, ctx.Err()) && !errors.Is(err, context.Cause(ctx)):
+		return nil, fmt.Errorf("%w: %w", catalog.ErrMaybeWritten, err)
+	}
+	return nil, err
+}
+
+// insert writes a new item, which gets the next id.
+func (s *SQLite[T]) insert(ctx context.Context, tx *sql.Tx, item *T) error {
+	sequence, err := s.sequence(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if *s.table.Key(item), err = sequence.Give(0); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, insertion(s.table.Name, s.table.Names()), s.table.Fields(item)...)
+	return err
 }
 
 // sequence reads where the ids stand. A table that another application made may not keep the highest id ever given;
@@ -122,8 +156,7 @@ func (s *SQLite[T]) upsert() string {
 	for _, name := range names[1:] {
 		sets = append(sets, name+" = excluded."+name)
 	}
-	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (?%s) ON CONFLICT (id) DO UPDATE SET %s",
-		s.table.Name, strings.Join(names, ", "), strings.Repeat(", ?", len(names)-1), strings.Join(sets, ", "))
+	return insertion(s.table.Name, names) + " ON CONFLICT (id) DO UPDATE SET " + strings.Join(sets, ", ")
 }
 
 // IDs implements catalog.Store.

@@ -38,7 +38,7 @@ func (f *fixture[T]) checkNull(id int64) {
 	}
 }
 
-// checkNext imports a row without an id and asks for the other application's next.
+// checkNext imports a row without an id, writes another, and asks for the other application's next.
 func (f *fixture[T]) checkNext(family Family) {
 	f.Helper()
 	highest := family.IDs[len(family.IDs)-1]
@@ -47,12 +47,16 @@ func (f *fixture[T]) checkNext(family Family) {
 	if got.Key() != highest+f.engine.Kind.Table.Step || got.Label() != "imported" {
 		f.Errorf("the imported row is %v, want it one step above %d", got, highest)
 	}
+	written := f.write(0, create(f.item(0, "written")))
+	if want := got.Key() + f.engine.Kind.Table.Step; (*written).Key() != want {
+		f.Errorf("the written row is %v, want it with the id %d", *written, want)
+	}
 	if family.Next == "" {
 		return
 	}
 	next, err := strconv.ParseInt(f.texts(family.Next)[0], 10, 64)
-	if err != nil || next <= got.Key() {
-		f.Errorf("the application's next id is %d (%v), want it above %d", next, err, got.Key())
+	if err != nil || next <= (*written).Key() {
+		f.Errorf("the application's next id is %d (%v), want it above %d", next, err, (*written).Key())
 	}
 }
 

@@ -63,6 +63,7 @@ func (e Engine[T]) Run(t *testing.T) {
 		{"version", e.testVersion},
 		{"import", e.testImport},
 		{"readers beside imports", e.testReadersBesideImports},
+		{"write", e.testWrite},
 		{"names", e.testNames},
 		{"picker", e.testPicker},
 	} {

@@ -20,7 +20,7 @@ func Text(w io.Writer, outcomes []suite.Outcome) error {
 			service = o.Service
 			fmt.Fprintf(&text, "%s\n", service)
 		}
-		fmt.Fprintf(&text, "  %-4s  %s  %-31s  %s\n", word(o.Result), o.Group, o.ID, o.Text)
+		fmt.Fprintf(&text, "  %-4s  %-4s  %-31s  %s\n", word(o.Result), o.Group, o.ID, o.Text)
 		switch {
 		case o.Failed != nil:
 			fmt.Fprintf(&text, "        sent      %s\n        got       %s\n        expected  %s\n", o.Failed.Sent, o.Failed.Got, o.Failed.Expected)
@@ -29,7 +29,7 @@ func Text(w io.Writer, outcomes []suite.Outcome) error {
 		}
 	}
 	text.WriteByte('\n')
-	for _, group := range []suite.Group{suite.Core, suite.Full} {
+	for _, group := range []suite.Group{suite.Core, suite.Full, suite.Writes} {
 		if score := suite.ScoreOf(outcomes, group); score != (suite.Score{}) {
 			fmt.Fprintf(&text, "%s: %s\n", group, score)
 		}

@@ -6,10 +6,11 @@ import "fmt"
 // Group tells which members of the family a clause is for.
 type Group string
 
-// The groups. A run of Full takes the clauses of Core too.
+// The groups. A run of Full takes the clauses of Core too and, where there is a token, those of Writes.
 const (
-	Core Group = "core" // what every member of the family has
-	Full Group = "full" // what ours promises beyond that
+	Core   Group = "core"   // what every member of the family has
+	Full   Group = "full"   // what ours promises beyond that
+	Writes Group = "writes" // what takes the administrator's token
 )
 
 // Result is what became of a clause.
@@ -77,6 +78,7 @@ func Clauses() []Clause {
 	for _, r := range rooms() {
 		all = append(all, catalogClauses(r)...)
 		all = append(all, serverClauses(r.service, r.randomPath(), r.path()+"/1e3")...)
+		all = append(all, writeClauses(r)...)
 	}
 	all = append(all, fightClauses()...)
 	return append(all, serverClauses("fights", "/api/fights/execute_fight", "/api/fights/1e3")...)

@@ -22,7 +22,7 @@ const patience = 30 * time.Second
 // score runs the suite and fails the test when it can't.
 func score(t *testing.T, target Target, options Options) []Outcome {
 	t.Helper()
-	options.Timeout = patience
+	options.Timeout, options.Token = patience, system.AdminToken
 	outcomes, err := Run(t.Context(), target, options)
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +97,7 @@ func TestWrongServers(t *testing.T) {
 
 // testEachClause shows of each clause that it fails on servers that break it.
 func testEachClause(t *testing.T, good *system.System) {
-	all, caught := slices.Concat(wrongCatalogs(), wrongServers(), wrongFights()), map[string]int{}
+	all, caught := slices.Concat(wrongCatalogs(), wrongServers(), wrongWrites(), wrongFights()), map[string]int{}
 	for _, w := range all {
 		t.Run(w.clause+": "+w.name, func(t *testing.T) {
 			outcomes := score(t, spoil(t, good, w.fault), Options{Group: Full, Only: func(c Clause) bool { return c.ID == w.clause }})
@@ -179,7 +179,7 @@ func TestOddServers(t *testing.T) {
 func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	outcomes, err := Run(ctx, Target{"http://127.0.0.1:1", "http://127.0.0.1:1", "http://127.0.0.1:1", "http://127.0.0.1:1"}, Options{Group: Full, Timeout: patience})
+	outcomes, err := Run(ctx, Target{"http://127.0.0.1:1", "http://127.0.0.1:1", "http://127.0.0.1:1", "http://127.0.0.1:1"}, Options{Group: Full, Token: "x", Timeout: patience})
 	if got := ScoreOf(outcomes, ""); err != nil || got != (Score{Skipped: len(Clauses())}) {
 		t.Errorf("the score is %s, %v", got, err)
 	}
@@ -207,7 +207,7 @@ func TestRunRefusesTargets(t *testing.T) {
 func TestClauses(t *testing.T) {
 	known := map[string]bool{}
 	for _, c := range Clauses() {
-		if known[c.ID] || !strings.HasPrefix(c.ID, c.Service+".") || c.Group != Core && c.Group != Full || c.hold == nil || strings.Contains(c.Text, "\n") {
+		if known[c.ID] || !strings.HasPrefix(c.ID, c.Service+".") || c.Group != Core && c.Group != Full && c.Group != Writes || c.hold == nil || strings.Contains(c.Text, "\n") {
 			t.Errorf("the clause %s is not whole, or there twice", c.ID)
 		}
 		known[c.ID] = true
@@ -217,16 +217,21 @@ func TestClauses(t *testing.T) {
 	}
 }
 
-// TestQuotes compares the words that clauses quote with the contract's own, where the contract is at hand.
+// TestQuotes compares the words that clauses quote with the contract's own, where the contract is at hand, and with
+// those of the README, which has what came later.
 func TestQuotes(t *testing.T) {
 	contract, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "shared", "CONTRACT.md"))
 	if err != nil {
 		t.Skipf("the contract is not at hand: %v", err)
 	}
+	readme, err := os.ReadFile(filepath.Join("..", "..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	plain := func(text string) string {
 		return strings.Join(strings.Fields(strings.NewReplacer("`", "", "**", "").Replace(text)), " ")
 	}
-	whole := plain(string(contract))
+	whole := plain(string(contract) + string(readme))
 	for _, c := range Clauses() {
 		for _, quote := range regexp.MustCompile(`“([^”]*)”`).FindAllStringSubmatch(c.Text, -1) {
 			for _, piece := range strings.Split(quote[1], "…") {

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"superheroes/internal/app"
+)
+
+type seedCommand struct {
+	Catalog          string `arg:"" enum:"heroes,villains,locations" help:"What to make up: heroes, villains or locations."`
+	Count            int64  `default:"1000" env:"SEED_COUNT" help:"How many to make up."`
+	Seed             uint64 `default:"1" env:"SEED" help:"Number that decides what is made up: the same one makes the same entries."`
+	Replace          bool   `env:"SEED_REPLACE" help:"Empty the catalog first, in the same transaction."`
+	app.CatalogStore `embed:""`
+}
+
+// Validate refuses a count that can't be and a store that can't be the catalog's.
+func (c seedCommand) Validate() error {
+	if c.Count < 1 {
+		return errors.New("--count: must be at least 1")
+	}
+	return c.ValidateFor(c.Catalog)
+}
+
+func (c seedCommand) Run(s *session) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	taken, end := s.count(c.Count, c.Catalog)
+	err := app.Seed(ctx, c.Catalog, c.CatalogStore, app.SeedOptions{Count: c.Count, Seed: c.Seed, Replace: c.Replace, Taken: taken})
+	end()
+	if err != nil {
+		return fmt.Errorf("nothing was changed: %w", err)
+	}
+	fmt.Fprintf(s.stdout, "%d %s made up in %s\n", c.Count, c.Catalog, c.Place(c.Catalog))
+	return nil
+}
+
+// count returns what counts one of so many, which a bar shows on a terminal, and what ends the bar.
+func (s *session) count(all int64, what string) (one, end func()) {
+	terminal := s.terminal()
+	if terminal == nil {
+		return func() {}, func() {}
+	}
+	bar := progressbar.NewOptions64(all, progressbar.OptionSetWriter(terminal), progressbar.OptionSetDescription(what),
+		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+	return func() { _ = bar.Add(1) }, func() { _ = bar.Finish() }
+}

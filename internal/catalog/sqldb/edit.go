@@ -1,0 +1,64 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"superheroes/internal/catalog"
+)
+
+// edit is the change of one row in a transaction, as catalog.Store's Write describes it.
+type edit[T catalog.Item] struct {
+	table   catalog.Table[T]
+	tx      *sql.Tx
+	lock    string // what locks a row that is read, behind the query
+	insert  func(ctx context.Context, tx *sql.Tx, item *T) error
+	refusal func(error) error // tells what is wrong with the row from what is wrong with the store
+}
+
+func (e edit[T]) run(ctx context.Context, id int64, change func(old *T) (*T, error)) (*T, error) {
+	old, err := e.read(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	item, err := change(old)
+	switch {
+	case err != nil:
+		return nil, err
+	case item == nil:
+		_, err = e.tx.ExecContext(ctx, "DELETE FROM "+e.table.Name+" WHERE id = ?", id)
+	case old == nil:
+		err = e.insert(ctx, e.tx, item)
+	default:
+		*e.table.Key(item) = id
+		_, err = e.tx.ExecContext(ctx, updating(e.table.Name, e.table.Names()), append(e.table.Fields(item)[1:], id)...)
+	}
+	return item, e.refusal(err)
+}
+
+// read returns the row with that id, nil for an id of 0.
+func (e edit[T]) read(ctx context.Context, id int64) (*T, error) {
+	if id == 0 {
+		return nil, nil
+	}
+	item := new(T)
+	query := fmt.Sprintf("SELECT %s FROM %s WHERE id = ?%s", e.table.SelectList(), e.table.Name, e.lock)
+	err := e.tx.QueryRowContext(ctx, query, id).Scan(e.table.Fields(item)...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, catalog.ErrNotFound
+	}
+	return item, err
+}
+
+// insertion is the statement that inserts a row with all its columns.
+func insertion(table string, columns []string) string {
+	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (?%s)", table, strings.Join(columns, ", "), strings.Repeat(", ?", len(columns)-1))
+}
+
+// updating is the statement that sets all columns behind the id; its last value is the id.
+func updating(table string, columns []string) string {
+	return fmt.Sprintf("UPDATE %s SET %s = ? WHERE id = ?", table, strings.Join(columns[1:], " = ?, "))
+}

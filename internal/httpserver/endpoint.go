@@ -1,0 +1,44 @@
+package httpserver
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// endpoint is what one path takes, by method. The router knows paths only: one that chooses by method too would answer
+// for /random_hero with the methods of /{id}, which has the same form.
+type endpoint map[string]Handler
+
+// add panics when the method is taken: that is a fault of the program.
+func (e endpoint) add(method string, serve Handler) {
+	if _, taken := e[method]; taken {
+		panic("two routes take " + method + " at one path")
+	}
+	e[method] = serve
+}
+
+func (e endpoint) serve(w http.ResponseWriter, r *http.Request) error {
+	serve, there := e[r.Method]
+	if !there && r.Method == http.MethodHead {
+		serve, there = e[http.MethodGet]
+	}
+	if !there {
+		allow := e.allow()
+		problem := Errorf(http.StatusMethodNotAllowed, "this path takes %s", allow)
+		problem.Allow = allow
+		return problem
+	}
+	return serve(w, r)
+}
+
+// allow lists the methods that the path takes. Who takes GET takes HEAD.
+func (e endpoint) allow() string {
+	methods := slices.Collect(maps.Keys(e))
+	if _, there := e[http.MethodGet]; there {
+		methods = append(methods, http.MethodHead)
+	}
+	slices.Sort(methods)
+	return strings.Join(slices.Compact(methods), ", ")
+}

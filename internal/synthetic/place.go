@@ -1,0 +1,45 @@
+package synthetic
+
+import "strconv"
+
+// placeNames numbers every combination of the parts of a name, in an order of its own for each seed.
+type placeNames struct {
+	parts          [][]string
+	count          uint64 // of combinations
+	factor, offset uint64 // the nth name is the combination factor*n + offset: factor shares no divisor with count
+}
+
+func newPlaceNames(d *dice, words placeVocabulary) placeNames {
+	names := placeNames{parts: [][]string{words.prefixes, words.stems, words.endings, words.tails}, count: 1}
+	for _, part := range names.parts {
+		names.count *= uint64(len(part))
+	}
+	names.offset = d.below(names.count)
+	names.factor = names.count/3 + d.below(names.count/3)
+	for divisor(names.factor, names.count) > 1 {
+		names.factor++
+	}
+	return names
+}
+
+// name returns the nth name. When all combinations are used up they come again, with a number behind.
+func (p placeNames) name(n uint64) string {
+	round, combination := n/p.count, (n%p.count*p.factor+p.offset)%p.count
+	name := ""
+	for _, part := range p.parts {
+		name += part[combination%uint64(len(part))]
+		combination /= uint64(len(part))
+	}
+	if round > 0 {
+		name += " " + strconv.FormatUint(round+1, 10)
+	}
+	return name
+}
+
+// divisor returns the greatest that both have.
+func divisor(a, b uint64) uint64 {
+	for b > 0 {
+		a, b = b, a%b
+	}
+	return a
+}
