@@ -6,12 +6,12 @@ package bench
 import (
 	"context"
 	"fmt"
-	"math"
 	"runtime"
 	"strconv"
 	"strings"
 	"time"
 
+	"superheroes/internal/bench/energy"
 	"superheroes/internal/bench/proc"
 	"superheroes/internal/bench/stat"
 )
@@ -22,6 +22,7 @@ type Report struct {
 	Version string    `json:"version"`
 	Machine Machine   `json:"machine"`
 	Plan    Plan      `json:"plan"`
+	Energy  Tiers     `json:"energy"`
 	Series  []Series  `json:"series"` // one for each rate, or one of the closed model
 	Void    bool      `json:"void"`   // a run is
 	Notes   []string  `json:"notes"`  // what the figures don't have, and why
@@ -91,6 +92,14 @@ func Measure(ctx context.Context, o Options) (*Report, error) {
 	if err := o.find(report); err != nil {
 		return nil, err
 	}
+	meter, err := energy.Open(o.RAPL)
+	report.Energy.Modelled = o.Model
+	if err != nil {
+		report.Energy.Measured.Missing = err.Error()
+	} else {
+		report.Energy.Measured.Zones = meter.Zones()
+	}
+	o.meter = meter
 	unpin, err := o.pin()
 	defer unpin()
 	if err != nil {
@@ -166,7 +175,7 @@ func (o Options) series(ctx context.Context, rate float64, floor *floorProcess) 
 			}
 		}
 	}
-	s.finish()
+	s.finish(o.Model)
 	return s, failed
 }
 
@@ -184,19 +193,19 @@ func (o Options) once(ctx context.Context, member *Member, target Target, mix Mi
 }
 
 // finish works out the figures, their ratios to the floor, and the comparisons.
-func (s *Series) finish() {
+func (s *Series) finish(model energy.Model) {
 	if s.Floor != nil {
-		s.Floor.finish(nil)
+		s.Floor.finish(nil, model)
 	}
 	for i := range s.Members {
-		s.Members[i].finish(s.Floor)
+		s.Members[i].finish(s.Floor, model)
 		if i > 0 {
 			s.Comparisons = append(s.Comparisons, compare(s.Members[i], s.Members[0]))
 		}
 	}
 }
 
-func (m *Member) finish(floor *Member) {
+func (m *Member) finish(floor *Member, model energy.Model) {
 	m.Void = []string{}
 	for _, run := range m.Runs {
 		for _, reason := range run.Void {
@@ -204,7 +213,7 @@ func (m *Member) finish(floor *Member) {
 		}
 	}
 	m.Stores = stores(m.Runs)
-	for _, q := range quantities() {
+	for _, q := range quantities(model) {
 		if figure, ok := q.of(m.Runs); ok {
 			figure.compareWith(floor)
 			m.Figures = append(m.Figures, figure)
@@ -235,8 +244,9 @@ func stores(runs []Run) string {
 func compare(m, first Member) Comparison {
 	c := Comparison{Name: m.Name, To: first.Name, Ratios: map[string]stat.Ratio{}}
 	for _, figure := range m.Figures {
-		if base, ok := first.Figure(figure.Name); ok && base.Median != 0 {
-			c.Ratios[figure.Name] = stat.RatioOf(figure.Values, base.Values, wantedConfidence)
+		base, _ := first.Figure(figure.Name) // without values there is no ratio
+		if ratio, ok := stat.RatioOf(figure.Values, base.Values, wantedConfidence); ok {
+			c.Ratios[figure.Name] = ratio
 		}
 	}
 	var reasons []string
@@ -280,8 +290,8 @@ func (f *Figure) compareWith(floor *Member) {
 	if floor == nil {
 		return
 	}
-	if base, ok := floor.Figure(f.floorName()); ok && base.Median != 0 && !math.IsNaN(base.Median) {
-		ratio := stat.RatioOf(f.Values, base.Values, wantedConfidence)
+	base, _ := floor.Figure(f.floorName()) // without values there is no ratio
+	if ratio, ok := stat.RatioOf(f.Values, base.Values, wantedConfidence); ok {
 		f.ToFloor = &ratio
 	}
 }

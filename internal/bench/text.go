@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"superheroes/internal/bench/energy"
 	"superheroes/internal/bench/stat"
 )
 
@@ -16,7 +17,7 @@ func (r *Report) Text(w io.Writer) error {
 	var text strings.Builder
 	r.heading(&text)
 	for _, s := range r.Series {
-		s.text(&text, r.Plan)
+		s.text(&text, r.Plan, r.Energy)
 	}
 	if len(r.Notes) > 0 {
 		text.WriteString("\nNotes\n")
@@ -53,21 +54,21 @@ func (r *Report) verdict() string {
 	return "VOID: do not use these figures"
 }
 
-func (s Series) text(w io.Writer, plan Plan) {
+func (s Series) text(w io.Writer, plan Plan, tiers Tiers) {
 	if s.Rate > 0 {
 		fmt.Fprintf(w, "\n== open model, %s iterations a second; latency from when each should have been sent\n", short(s.Rate))
 	} else {
 		fmt.Fprintf(w, "\n== closed model, %d connections\n", plan.Connections)
 	}
 	for _, m := range append(s.floors(), s.Members...) {
-		m.text(w, plan.Unit)
+		m.text(w, plan.Unit, tiers)
 	}
 	for _, c := range s.Comparisons {
-		c.text(w)
+		c.text(w, plan.Unit)
 	}
 }
 
-func (m Member) text(w io.Writer, unit string) {
+func (m Member) text(w io.Writer, unit string, tiers Tiers) {
 	if m.Name == floorName {
 		unit = "request"
 	}
@@ -81,6 +82,9 @@ func (m Member) text(w io.Writer, unit string) {
 	rows := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight|tabwriter.StripEscape)
 	fmt.Fprintf(rows, "  \tmedian\tleast\tmost\tto floor\t\n")
 	for _, f := range m.Figures {
+		if isEnergy(f.Name) {
+			continue
+		}
 		ratio := ""
 		if f.ToFloor != nil {
 			ratio = "x " + short(f.ToFloor.OfMedians)
@@ -88,6 +92,7 @@ func (m Member) text(w io.Writer, unit string) {
 		fmt.Fprintf(rows, "  %s\t%s\t%s\t%s\t%s\t\n", f.label(unit), short(f.Median), short(f.Least), short(f.Most), ratio)
 	}
 	_ = rows.Flush() // to memory
+	m.energyText(w, unit, tiers)
 	missing(w, m.Runs)
 }
 
@@ -146,23 +151,28 @@ func labels(unit string) map[string]string {
 		"rss_before_mib":       "resident MiB before",
 		"rss_peak_mib":         "resident MiB during, at most",
 		"rss_after_mib":        "resident MiB after",
+		"container_cpu_us":     "CPU us of its container per " + unit,
+		"container_mib":        "MiB of its container after",
+		"modelled_energy_uj":   "modelled energy, uJ per " + unit,
+		"measured_energy_uj":   "measured energy, uJ per " + unit,
+		"measured_idle_watts":  "measured idle watts",
 		"pss_after_mib":        "proportional MiB after",
 	}
 }
 
-func (c Comparison) text(w io.Writer) {
+func (c Comparison) text(w io.Writer, unit string) {
 	fmt.Fprintf(w, "\n%s by %s\n", c.Name, c.To)
 	if c.Equal != "" {
 		fmt.Fprintf(w, "  NOT COMPARABLE: %s\n", c.Equal)
 	}
 	rows := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(rows, "  \tratio of medians\tmedian of rounds\tfrom\tto\tconfidence\t\n")
-	for _, q := range quantities() {
+	for _, q := range quantities(energy.Model{}) {
 		ratio, ok := c.Ratios[q.name]
 		if !ok {
 			continue
 		}
-		label := Figure{Name: q.name}.label("unit")
+		label := Figure{Name: q.name}.label(unit)
 		fmt.Fprintf(rows, "  %s\t%s\t%s\t%s\t%s\t%s\t\n", label, short(ratio.OfMedians), short(ratio.Paired), short(ratio.Interval.Low),
 			short(ratio.Interval.High), confidence(ratio.Interval))
 	}
