@@ -223,6 +223,9 @@ func (m *Member) finish(floor *Member, model energy.Model) {
 
 // stores says in a few words whether the fights were stored.
 func stores(runs []Run) string {
+	if len(runs) == 0 {
+		return "not measured"
+	}
 	acknowledged, stored := int64(0), int64(0)
 	for _, run := range runs {
 		if run.Stored == nil {
@@ -234,7 +237,7 @@ func stores(runs []Run) string {
 		acknowledged += run.Stored.Acknowledged
 		stored += run.Stored.Stored
 	}
-	if stored == 0 {
+	if acknowledged > 0 && stored == 0 {
 		return "STORES NOTHING"
 	}
 	return fmt.Sprintf("%d acknowledged, %d stored", acknowledged, stored)
@@ -253,7 +256,8 @@ func compare(m, first Member) Comparison {
 	for _, side := range []Member{first, m} {
 		if len(side.Void) > 0 {
 			reasons = append(reasons, side.Name+" is VOID")
-		} else if strings.HasPrefix(side.Stores, "CANNOT") {
+		}
+		if strings.HasPrefix(side.Stores, "CANNOT") {
 			reasons = append(reasons, "nobody knows whether "+side.Name+" stores its fights")
 		}
 	}
@@ -298,7 +302,7 @@ func (f *Figure) compareWith(floor *Member) {
 
 // floorName is the figure of the floor that a store's is compared with: the floor has no store.
 func (f *Figure) floorName() string {
-	if rest, ok := strings.CutPrefix(f.Name, "store_"); ok {
+	if rest, ok := strings.CutPrefix(f.Name, storePrefix); ok {
 		return rest
 	}
 	return f.Name

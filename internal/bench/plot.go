@@ -185,7 +185,9 @@ func (r *Report) drawBars(w io.Writer, p *plot.Plot, parts []bar) error {
 			p.Legend.Add(part.label, chart)
 		}
 	}
-	p.NominalX(names...)
+	if len(names) > 0 {
+		p.NominalX(names...)
+	}
 	return svg(w, p)
 }
 

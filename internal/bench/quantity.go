@@ -14,6 +14,9 @@ type quantity struct {
 	value      func(Run) (float64, bool)
 }
 
+// storePrefix begins the names of what a target's stores used.
+const storePrefix = "store_"
+
 // quantities returns all, in the order of reports.
 func quantities(model energy.Model) []quantity {
 	always := func(value func(Run) float64) func(Run) (float64, bool) {
@@ -31,7 +34,7 @@ func quantities(model energy.Model) []quantity {
 	}
 	all = append(all, energies(model)...)
 	all = append(all, used("", func(r Run) *Use { return r.Application })...)
-	return append(all, used("store_", func(r Run) *Use { return r.Store })...)
+	return append(all, used(storePrefix, func(r Run) *Use { return r.Store })...)
 }
 
 // energies returns what is shown apart from the others.

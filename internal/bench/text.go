@@ -79,21 +79,49 @@ func (m Member) text(w io.Writer, unit string, tiers Tiers) {
 	if m.Name != floorName {
 		fmt.Fprintf(w, "  fights: %s\n", m.Stores)
 	}
-	rows := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight|tabwriter.StripEscape)
-	fmt.Fprintf(rows, "  \tmedian\tleast\tmost\tto floor\t\n")
-	for _, f := range m.Figures {
-		if isEnergy(f.Name) {
-			continue
-		}
-		ratio := ""
-		if f.ToFloor != nil {
-			ratio = "x " + short(f.ToFloor.OfMedians)
-		}
-		fmt.Fprintf(rows, "  %s\t%s\t%s\t%s\t%s\t\n", f.label(unit), short(f.Median), short(f.Least), short(f.Most), ratio)
-	}
-	_ = rows.Flush() // to memory
+	m.table(w, unit)
 	m.energyText(w, unit, tiers)
 	missing(w, m.Runs)
+}
+
+// table has the figures of the application, and those of its stores in columns of their own.
+func (m Member) table(w io.Writer, unit string) {
+	heads, stored := "median\tleast\tmost\tto floor\t", ""
+	for _, f := range m.Figures {
+		if strings.HasPrefix(f.Name, storePrefix) {
+			stored = "| stores:\t" + heads
+		}
+	}
+	rows := newTable(w)
+	fmt.Fprintf(rows, "%s\t%s%s\n", pad(""), heads, stored)
+	for _, f := range m.Figures {
+		if isEnergy(f.Name) || strings.HasPrefix(f.Name, storePrefix) {
+			continue
+		}
+		fmt.Fprintf(rows, "%s\t%s", pad(f.label(unit)), f.cells())
+		if store, ok := m.Figure(storePrefix + f.Name); ok {
+			fmt.Fprintf(rows, "|\t%s", store.cells())
+		} else if stored != "" {
+			fmt.Fprint(rows, "\t\t\t\t\t") // cells are aligned only where each line has them
+		}
+		fmt.Fprintln(rows)
+	}
+	_ = rows.Flush() // to memory
+}
+
+func newTable(w io.Writer) *tabwriter.Writer {
+	return tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+}
+
+// pad has labels begin below each other where numbers end so.
+func pad(label string) string { return fmt.Sprintf("  %-40s", label) }
+
+func (f Figure) cells() string {
+	ratio := ""
+	if f.ToFloor != nil {
+		ratio = "x " + short(f.ToFloor.OfMedians)
+	}
+	return fmt.Sprintf("%s\t%s\t%s\t%s\t", short(f.Median), short(f.Least), short(f.Most), ratio)
 }
 
 // missing says what could not be read of the processes.
@@ -116,7 +144,7 @@ func missing(w io.Writer, runs []Run) {
 
 // label names a figure for people.
 func (f Figure) label(unit string) string {
-	name, store := strings.CutPrefix(f.Name, "store_")
+	name, store := strings.CutPrefix(f.Name, storePrefix)
 	label := labels(unit)[name]
 	if label == "" {
 		label = name
@@ -141,8 +169,8 @@ func labels(unit string) map[string]string {
 		"cpu_user_us":          "  in user mode",
 		"cpu_system_us":        "  in the kernel",
 		"cores":                "CPU seconds a second",
-		"idle_cores":           "  without load",
-		"idle_share":           "  share of that",
+		"idle_cores":           "  the same without load",
+		"idle_share":           "  idle share, of 1",
 		"voluntary_switches":   "voluntary context switches per " + unit,
 		"involuntary_switches": "involuntary context switches per " + unit,
 		"read_calls":           "read calls per " + unit,
@@ -165,15 +193,15 @@ func (c Comparison) text(w io.Writer, unit string) {
 	if c.Equal != "" {
 		fmt.Fprintf(w, "  NOT COMPARABLE: %s\n", c.Equal)
 	}
-	rows := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(rows, "  \tratio of medians\tmedian of rounds\tfrom\tto\tconfidence\t\n")
+	rows := newTable(w)
+	fmt.Fprintf(rows, "%s\tratio of medians\tmedian of rounds\tfrom\tto\tconfidence\t\n", pad(""))
 	for _, q := range quantities(energy.Model{}) {
 		ratio, ok := c.Ratios[q.name]
 		if !ok {
 			continue
 		}
 		label := Figure{Name: q.name}.label(unit)
-		fmt.Fprintf(rows, "  %s\t%s\t%s\t%s\t%s\t%s\t\n", label, short(ratio.OfMedians), short(ratio.Paired), short(ratio.Interval.Low),
+		fmt.Fprintf(rows, "%s\t%s\t%s\t%s\t%s\t%s\t\n", pad(label), short(ratio.OfMedians), short(ratio.Paired), short(ratio.Interval.Low),
 			short(ratio.Interval.High), confidence(ratio.Interval))
 	}
 	_ = rows.Flush() // to memory
