@@ -139,17 +139,10 @@ func (r *Report) note(format string, args ...any) {
 // judge marks the report void when a run is.
 func (r *Report) judge() {
 	for _, s := range r.Series {
-		for _, m := range append(s.Members, s.floors()...) {
+		for _, m := range s.all() {
 			r.Void = r.Void || len(m.Void) > 0
 		}
 	}
-}
-
-func (s Series) floors() []Member {
-	if s.Floor == nil {
-		return nil
-	}
-	return []Member{*s.Floor}
 }
 
 // series measures one rate: F A B F A B … F.

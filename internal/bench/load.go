@@ -99,16 +99,14 @@ func (l load) open(ctx context.Context, start time.Time, clients []*client, t *t
 
 // release lets each iteration go when it is due, and notes how late it was itself.
 func (l load) release(ctx context.Context, start time.Time, pace *pacer, arrivals chan<- arrival, t *tally) error {
-	for turn := 0; ; turn++ {
+	for turn := 0; ctx.Err() == nil; turn++ {
 		due := start.Add(time.Duration(float64(turn) / l.rate * float64(time.Second)))
 		if !due.Before(l.window.to) {
-			return nil
+			break
 		}
-		err := pace.wait(due)
-		if ctx.Err() != nil || errors.Is(err, os.ErrClosed) {
-			return nil
-		}
-		if err != nil {
+		if err := pace.wait(due); errors.Is(err, os.ErrClosed) {
+			break
+		} else if err != nil {
 			return err
 		}
 		measured := l.window.holds(due)
@@ -121,6 +119,7 @@ func (l load) release(ctx context.Context, start time.Time, pace *pacer, arrival
 			t.drop(measured)
 		}
 	}
+	return nil
 }
 
 // iterate does one iteration.

@@ -60,7 +60,7 @@ func (s Series) text(w io.Writer, plan Plan, tiers Tiers) {
 	} else {
 		fmt.Fprintf(w, "\n== closed model, %d connections\n", plan.Connections)
 	}
-	for _, m := range append(s.floors(), s.Members...) {
+	for _, m := range s.all() {
 		m.text(w, plan.Unit, tiers)
 	}
 	for _, c := range s.Comparisons {
