@@ -61,7 +61,7 @@ Every setting is a flag and an environment variable; the flag wins. Durations ar
 // sections are the commands as the page shows them. Those that share a section differ in defaults only.
 func sections() [][]string {
 	return [][]string{
-		{"up"}, {"heroes", "villains"}, {"locations"}, {"fights"}, {"migrate"}, {"import"}, {"export"}, {"seed"}, {"health"},
+		{"up"}, {"heroes", "villains"}, {"locations"}, {"fights"}, {"migrate"}, {"import"}, {"export"}, {"seed"}, {"bench"}, {"health"},
 	}
 }
 

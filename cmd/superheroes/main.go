@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"reflect"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
@@ -17,6 +18,8 @@ import (
 	"github.com/alecthomas/kong"
 
 	"superheroes/internal/app"
+	"superheroes/internal/bench"
+	"superheroes/internal/bench/energy"
 )
 
 func main() {
@@ -34,6 +37,8 @@ type commands struct {
 	Import    importCommand    `cmd:"" help:"Read heroes, villains or locations from SQL, JSON-lines or CSV files."`
 	Export    exportCommand    `cmd:"" help:"Write heroes, villains or locations as JSON lines or CSV."`
 	Seed      seedCommand      `cmd:"" help:"Make up heroes, villains or locations, as many as asked for, to try a large catalog with."`
+	Bench     benchCommand     `cmd:"" help:"Measure a running member of the family, or several against each other: latency, CPU, memory, energy."`
+	Floor     floorCommand     `cmd:"" hidden:"" help:"Serve what bench compares with."`
 	Health    healthCommand    `cmd:"" help:"Ask services on this host whether they are ready; exit with 1 when one is not."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 	Help      helpCommand      `cmd:"" help:"Print this help, or that of a command."`
@@ -99,6 +104,7 @@ func newParser(stdout, stderr io.Writer, exit func(int)) (*kong.Kong, error) {
 		kong.Name("superheroes"),
 		kong.Description("Super Heroes in Go: heroes and villains fight, and every fight is kept."),
 		kong.DefaultEnvars(""),
+		kong.Vars{"mixes": strings.Join(bench.MixNames(), ", "), "wattsSource": energy.CloudCarbonFootprint().Source},
 		kong.Writers(stdout, stderr),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
 		kong.Exit(exit),

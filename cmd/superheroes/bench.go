@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"superheroes/internal/bench"
+	"superheroes/internal/bench/energy"
+)
+
+// benchCommand measures running members. A report that is VOID is still written, and ends with exit code 1.
+type benchCommand struct {
+	Target      string        `env:"BENCH_TARGET" default:"fights=http://localhost:8004,heroes=http://localhost:8001,villains=http://localhost:8002,locations=http://localhost:8003,name=up" help:"Member to measure: the base URL of whatever the mix asks, or fights=URL,heroes=URL,villains=URL,locations=URL, each with ,name=TEXT ,pid=N ,store-pid=N where wanted."`
+	Versus      []string      `sep:"none" env:"BENCH_VERSUS" placeholder:"TARGET" help:"Member to compare it with, in turn: A B A B …; written as a target. May be given several times."`
+	Mix         string        `env:"BENCH_MIX" default:"execute_fight" help:"What an iteration does: ${mixes}; several with weights as in execute_fight:1,random_hero:9."`
+	Rate        []float64     `env:"BENCH_RATE" placeholder:"N" help:"Iterations a second, sent at their times whatever the answers (open model); several, as in 1,10,50,75,100, one after the other. Without it each connection sends when it has its answer (closed model)."`
+	Connections int           `env:"BENCH_CONNECTIONS" default:"32" help:"Connections to the target."`
+	Duration    time.Duration `env:"BENCH_DURATION" default:"10s" help:"Measured time of each run."`
+	Warmup      time.Duration `env:"BENCH_WARMUP" default:"2s" help:"Time under the same load before it."`
+	Idle        time.Duration `env:"BENCH_IDLE" default:"1s" help:"Time without load before and after each run, in which idle work is measured."`
+	Rounds      int           `env:"BENCH_ROUNDS" default:"1" help:"Runs of each target."`
+	Timeout     time.Duration `env:"BENCH_TIMEOUT" default:"10s" help:"Time a request may take."`
+	MaxWait     time.Duration `env:"BENCH_MAX_WAIT" default:"1s" help:"Time an iteration of the open model may wait for a free connection before it is dropped."`
+	Pid         []int         `env:"BENCH_PID" placeholder:"N" help:"Process of the target; found by its ports when it runs on this host. May be given several times."`
+	StorePid    []int         `env:"BENCH_STORE_PID" placeholder:"N" help:"Process of the target's databases, for columns of their own. May be given several times."`
+	PinTarget   []int         `env:"BENCH_PIN_TARGET" placeholder:"CORE" help:"Cores for the processes of the targets and the floor, as in 0,1."`
+	PinSelf     []int         `env:"BENCH_PIN_SELF" placeholder:"CORE" help:"Cores for the load generator."`
+	Floor       bool          `env:"BENCH_FLOOR" default:"true" negatable:"" help:"Measure a bare net/http handler too, before the first and after each round."`
+	FloorProcs  int           `env:"BENCH_FLOOR_PROCS" default:"0" help:"GOMAXPROCS of that handler; 0: as the target's."`
+	CountCalls  bool          `env:"BENCH_COUNT_CALLS" help:"Count all system calls of the target's processes, which takes root and tracefs, and adds a little to their CPU time. Without it calls that read and write are told, as /proc/PID/io has them."`
+	Rapl        string        `env:"BENCH_RAPL" default:"/sys/class/powercap" help:"Folder of the processor's energy counters."`
+	Watts       float64       `env:"BENCH_WATTS" default:"2.76" help:"Watts of a busy core above idle, for the model of energy."`
+	WattsSource string        `env:"BENCH_WATTS_SOURCE" default:"${wattsSource}" help:"Where these watts come from, for the report."`
+	JSON        bool          `name:"json" env:"BENCH_JSON" help:"Write the report as JSON in place of the text."`
+	Report      string        `env:"BENCH_REPORT" placeholder:"DIR" help:"Folder for report.txt, report.json and plots as SVG."`
+}
+
+func (c benchCommand) Run(s *session) error {
+	options, err := c.options()
+	if err != nil {
+		return usageError{err}
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	defer context.AfterFunc(ctx, stop)() // a second signal ends the process
+	progress, done := s.progress()
+	options.Progress = progress
+	report, err := bench.Measure(ctx, options)
+	done()
+	var usage bench.UsageError
+	switch {
+	case errors.As(err, &usage):
+		return usageError{err}
+	case err != nil:
+		return err
+	}
+	return errors.Join(c.write(s.stdout, report), report.Err())
+}
+
+func (c benchCommand) options() (bench.Options, error) {
+	options := bench.Options{
+		Rates: c.Rate, Connections: c.Connections, Duration: c.Duration, Warmup: c.Warmup, Idle: c.Idle, Timeout: c.Timeout,
+		MaxWait: c.MaxWait, Rounds: c.Rounds, FloorProcs: c.FloorProcs, CountCalls: c.CountCalls, PinTarget: c.PinTarget, PinSelf: c.PinSelf,
+		RAPL: c.Rapl, Model: energy.Model{Watts: c.Watts, Source: c.WattsSource}, Version: versionText(),
+	}
+	var err error
+	if options.Mix, err = bench.ParseMix(c.Mix); err != nil {
+		return options, fmt.Errorf("--mix: %w", err)
+	}
+	for i, text := range append([]string{c.Target}, c.Versus...) {
+		flag := "--target"
+		if i > 0 {
+			flag = "--versus"
+		}
+		target, err := bench.ParseTarget(text)
+		if err != nil {
+			return options, fmt.Errorf("%s: %w", flag, err)
+		}
+		options.Targets = append(options.Targets, target)
+	}
+	options.Targets[0].PIDs = append(options.Targets[0].PIDs, c.Pid...)
+	options.Targets[0].StorePIDs = append(options.Targets[0].StorePIDs, c.StorePid...)
+	if c.Floor {
+		self, err := os.Executable()
+		if err != nil {
+			return options, fmt.Errorf("the floor needs this program's path: %w", err)
+		}
+		options.Floor = []string{self, "floor"}
+	}
+	return options, nil
+}
+
+// write writes the report to stdout, and to its folder.
+func (c benchCommand) write(stdout io.Writer, report *bench.Report) error {
+	write := report.Text
+	if c.JSON {
+		write = report.JSON
+	}
+	if err := write(stdout); err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	if c.Report == "" {
+		return nil
+	}
+	return report.Save(c.Report)
+}
+
+// progress returns what shows on a terminal how far a run is, nil when there is none, and what takes that away.
+func (s *session) progress() (show func(string, time.Duration, time.Duration), done func()) {
+	terminal, ok := s.stderr.(*os.File)
+	if !ok || !term.IsTerminal(int(terminal.Fd())) {
+		return nil, func() {}
+	}
+	var bar *progressbar.ProgressBar
+	shown := ""
+	done = func() {
+		if bar != nil {
+			_ = bar.Clear() // a bar that fails is not drawn
+		}
+	}
+	show = func(what string, passed, total time.Duration) {
+		if what != shown {
+			done()
+			shown = what
+			bar = progressbar.NewOptions64(int64(total), progressbar.OptionSetWriter(terminal), progressbar.OptionSetDescription(what),
+				progressbar.OptionSetElapsedTime(false), progressbar.OptionSetPredictTime(false))
+		}
+		_ = bar.Set64(int64(min(passed, total))) // the same
+	}
+	return show, done
+}
+
+// floorCommand is the process that bench compares with. It ends with its input.
+type floorCommand struct {
+	Size int `arg:"" help:"Bytes of an answer."`
+}
+
+func (c floorCommand) Run(s *session) error { return bench.ServeFloor(c.Size, os.Stdin, s.stdout) }

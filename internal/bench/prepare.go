@@ -1,0 +1,129 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"strconv"
+
+	"superheroes/internal/bench/proc"
+)
+
+// find finds the processes of the targets. Those that were named must be there.
+func (o Options) find(report *Report) error {
+	for i := range o.Targets {
+		t := &o.Targets[i]
+		if err := t.find(o.system); err != nil {
+			report.note("the processes of %s are not known: %v", t.Name, err)
+			continue
+		}
+		pids := slices.Concat(t.PIDs, t.StorePIDs)
+		if len(pids) == 0 {
+			report.note("the processes of %s are not known: nothing that may be looked at listens there on this host", t.Name)
+			continue
+		}
+		if _, err := o.system.Tree(pids); err != nil {
+			return UsageError{fmt.Errorf("the processes of %s: %w", t.Name, err)}
+		}
+	}
+	return nil
+}
+
+// floor starts the floor, with answers of the size that the target gives, and pins it as the target.
+func (o Options) floor(ctx context.Context, report *Report) (*floorProcess, error) {
+	if len(o.Floor) == 0 {
+		report.note("the floor was not measured")
+		return nil, nil
+	}
+	size, err := o.answerSize()
+	if err != nil {
+		return nil, err
+	}
+	procs := o.floorProcs()
+	floor, err := startFloor(ctx, o.Floor, procs, size)
+	if err != nil {
+		return nil, err
+	}
+	report.Plan.FloorProcs, report.Plan.FloorSize = procs, floor.size
+	if len(o.PinTarget) > 0 {
+		if err := proc.Pin(floor.target.PIDs[0], o.PinTarget); err != nil {
+			floor.stop()
+			return nil, err
+		}
+	}
+	return floor, nil
+}
+
+// answerSize asks the first target for the size of what the floor is to answer: the last answer of an iteration.
+func (o Options) answerSize() (int, error) {
+	c, err := newClient(o.Targets[0], o.Timeout)
+	if err != nil {
+		return 0, err
+	}
+	defer c.close()
+	if err := o.Mix.turns[0].do(c); err != nil && !(outcome{err: err}).isWrong() {
+		return 0, fmt.Errorf("%s does not answer: %w", o.Targets[0].Name, err)
+	}
+	return c.size, nil
+}
+
+// floorProcs returns GOMAXPROCS of the floor: what the target was started with, or else its cores.
+func (o Options) floorProcs() int {
+	if o.FloorProcs > 0 {
+		return o.FloorProcs
+	}
+	if len(o.Targets[0].PIDs) > 0 {
+		pid := o.Targets[0].PIDs[0]
+		if procs, err := strconv.Atoi(o.system.Variable(pid, "GOMAXPROCS")); err == nil && procs > 0 {
+			return procs
+		}
+		if cores, err := proc.Cores(pid); err == nil {
+			return len(cores)
+		}
+	}
+	return runtime.NumCPU()
+}
+
+// pin pins the targets and this process, and returns what undoes it.
+func (o Options) pin() (undo func(), err error) {
+	var undos []func()
+	undo = func() {
+		for _, u := range undos {
+			u()
+		}
+	}
+	one := func(pid int, cores []int) error {
+		before, err := proc.Cores(pid)
+		if err != nil {
+			return UsageError{err}
+		}
+		undos = append(undos, func() { _ = proc.Pin(pid, before) }) // it may be gone
+		if err := proc.Pin(pid, cores); err != nil {
+			return UsageError{err}
+		}
+		return nil
+	}
+	if len(o.PinSelf) > 0 {
+		if err := one(selfPID(), o.PinSelf); err != nil {
+			return undo, err
+		}
+		procs := runtime.GOMAXPROCS(len(o.PinSelf))
+		undos = append(undos, func() { runtime.GOMAXPROCS(procs) })
+	}
+	if len(o.PinTarget) == 0 {
+		return undo, nil
+	}
+	for _, target := range o.Targets {
+		tree, err := o.system.Tree(slices.Concat(target.PIDs, target.StorePIDs))
+		if err != nil {
+			return undo, err
+		}
+		for _, p := range tree {
+			if err := one(p.PID, o.PinTarget); err != nil {
+				return undo, err
+			}
+		}
+	}
+	return undo, nil
+}

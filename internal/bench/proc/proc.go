@@ -1,0 +1,145 @@
+// Package proc tells what processes use, from Linux's /proc. Elsewhere everything is ErrUnavailable.
+package proc
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ErrUnavailable means that this system doesn't tell.
+var ErrUnavailable = errors.New("not available here (it takes Linux)")
+
+// tick is the unit of times in /proc/PID/stat: USER_HZ is 100 on every architecture that Go knows.
+const tick = 10 * time.Millisecond
+
+// FS is a /proc. Tests give one of their own.
+type FS struct {
+	root string
+	real bool // the kernel's own, so that system calls tell of the same processes
+}
+
+// System returns this system's /proc.
+func System() FS { return FS{"/proc", true} }
+
+// At returns a /proc that lies somewhere else.
+func At(folder string) FS { return FS{root: folder} }
+
+// available tells whether there is anything to read.
+func (f FS) available() error {
+	if f.real && runtime.GOOS != "linux" {
+		return ErrUnavailable
+	}
+	return nil
+}
+
+func (f FS) path(pid int, name ...string) string {
+	return filepath.Join(append([]string{f.root, strconv.Itoa(pid)}, name...)...)
+}
+
+// Process is one of a tree.
+type Process struct {
+	PID    int    `json:"pid"`
+	Name   string `json:"name"`
+	parent int
+	user   time.Duration // of itself
+	system time.Duration
+	reaped time.Duration // of children that ended and were waited for
+	split  time.Duration // of these, in user mode
+}
+
+// stat reads /proc/PID/stat. The name may hold blanks and brackets; the last bracket ends it.
+func (f FS) stat(pid int) (Process, error) {
+	text, err := os.ReadFile(f.path(pid, "stat"))
+	if err != nil {
+		return Process{}, err
+	}
+	return parseStat(pid, string(text))
+}
+
+func parseStat(pid int, text string) (Process, error) {
+	open, end := strings.IndexByte(text, '('), strings.LastIndexByte(text, ')')
+	if open < 0 || end < open {
+		return Process{}, fmt.Errorf("process %d has no name", pid)
+	}
+	fields := strings.Fields(text[end+1:]) // from the third on: state, ppid, …
+	if len(fields) < 15 {
+		return Process{}, fmt.Errorf("process %d has %d fields", pid, len(fields))
+	}
+	number := func(field int) int64 { // counted as in proc(5), from 1
+		n, _ := strconv.ParseInt(fields[field-3], 10, 64) // the kernel writes numbers
+		return n
+	}
+	return Process{
+		PID: pid, Name: text[open+1 : end], parent: int(number(4)),
+		user: time.Duration(number(14)) * tick, system: time.Duration(number(15)) * tick,
+		reaped: time.Duration(number(16)+number(17)) * tick, split: time.Duration(number(16)) * tick,
+	}, nil
+}
+
+// pids returns every process there is.
+func (f FS) pids() ([]int, error) {
+	entries, err := os.ReadDir(f.root)
+	if err != nil {
+		return nil, fmt.Errorf("listing processes: %w", err)
+	}
+	var pids []int
+	for _, entry := range entries {
+		if pid, err := strconv.Atoi(entry.Name()); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids, nil
+}
+
+// Tree returns these processes and all below them. Each must be there.
+func (f FS) Tree(roots []int) ([]Process, error) {
+	if err := f.available(); err != nil {
+		return nil, err
+	}
+	all, err := f.pids()
+	if err != nil {
+		return nil, err
+	}
+	processes := map[int]Process{}
+	for _, pid := range all {
+		if p, err := f.stat(pid); err == nil { // it may have ended meanwhile
+			processes[pid] = p
+		}
+	}
+	for _, root := range roots {
+		if _, there := processes[root]; !there {
+			return nil, fmt.Errorf("there is no process %d: %w", root, fs.ErrNotExist)
+		}
+	}
+	var tree []Process
+	for _, pid := range slices.Sorted(slices.Values(all)) {
+		if below(processes, pid, roots) {
+			tree = append(tree, processes[pid])
+		}
+	}
+	return tree, nil
+}
+
+// below tells whether a process is one of the roots or comes from one.
+func below(processes map[int]Process, pid int, roots []int) bool {
+	for range len(processes) { // /proc was not read in one moment: parents could go round
+		if slices.Contains(roots, pid) {
+			_, there := processes[pid]
+			return there
+		}
+		p, there := processes[pid]
+		if !there {
+			return false
+		}
+		pid = p.parent
+	}
+	return false
+}

@@ -1,0 +1,66 @@
+package proc
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// clock reads the CPU-time clock of a process, in nanoseconds where /proc has ticks of 10 ms. Its number is the
+// kernel's own encoding, which clock_getcpuclockid(3) makes too.
+func clock(pid int) (time.Duration, bool) {
+	var now unix.Timespec
+	if err := unix.ClockGettime(int32(^pid<<3|2), &now); err != nil {
+		return 0, false
+	}
+	return time.Duration(now.Nano()), true
+}
+
+// Cores returns the cores that a process may run on.
+func Cores(pid int) ([]int, error) {
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(pid, &set); err != nil {
+		return nil, fmt.Errorf("asking for the cores of process %d: %w", pid, err)
+	}
+	var cores []int
+	for core := range len(set) * 64 {
+		if set.IsSet(core) {
+			cores = append(cores, core)
+		}
+	}
+	return cores, nil
+}
+
+// Pin lets every thread of the process run on these cores only; threads that it starts later inherit that.
+func Pin(pid int, cores []int) error {
+	var set unix.CPUSet
+	for _, core := range cores {
+		if core < 0 || core >= len(set)*64 {
+			return fmt.Errorf("there is no core %d", core)
+		}
+		set.Set(core)
+	}
+	folder := "/proc/" + strconv.Itoa(pid) + "/task"
+	// Twice: a thread that was started by one that was not pinned yet is found the second time.
+	for range 2 {
+		tasks, err := os.ReadDir(folder)
+		if err != nil {
+			return fmt.Errorf("pinning process %d: %w", pid, err)
+		}
+		for _, task := range tasks {
+			tid, err := strconv.Atoi(task.Name())
+			if err != nil {
+				continue
+			}
+			if err := unix.SchedSetaffinity(tid, &set); err != nil && !errors.Is(err, unix.ESRCH) && !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("pinning process %d to the cores %v: %w", pid, cores, err)
+			}
+		}
+	}
+	return nil
+}

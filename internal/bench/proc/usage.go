@@ -1,0 +1,236 @@
+package proc
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Usage is what processes used since they began, and what they have now.
+type Usage struct {
+	CPU    time.Duration `json:"cpu_ns"` // user and system, with children that have ended
+	User   time.Duration `json:"user_ns"`
+	System time.Duration `json:"system_ns"`
+
+	RSS int64 `json:"rss_bytes"` // resident memory; what processes share counts once for each
+	PSS int64 `json:"pss_bytes"` // the same, with what is shared divided among who shares it
+
+	Voluntary   int64 `json:"voluntary_switches"` // context switches of the threads that are there
+	Involuntary int64 `json:"involuntary_switches"`
+
+	ReadCalls  int64 `json:"read_calls"` // system calls that read or write files and sockets by read, write and their like;
+	WriteCalls int64 `json:"write_calls"`
+	// send and recv and all calls that move no data are not among them.
+	Storage int64 `json:"storage_bytes"` // sent to the storage layer
+
+	Groups      []string      `json:"groups,omitempty"` // of the containers that they are in
+	GroupCPU    time.Duration `json:"group_cpu_ns"`
+	GroupMemory int64         `json:"group_memory_bytes"`
+
+	PIDs    []int     `json:"pids"` // of the whole trees
+	Threads int       `json:"threads"`
+	Missing []string  `json:"missing,omitempty"` // what could not be read
+	At      time.Time `json:"at"`
+}
+
+// Since returns what was used between before and u. What is there now stays as it is.
+func (u Usage) Since(before Usage) Usage {
+	u.CPU -= before.CPU
+	u.User -= before.User
+	u.System -= before.System
+	u.Voluntary -= before.Voluntary
+	u.Involuntary -= before.Involuntary
+	u.ReadCalls -= before.ReadCalls
+	u.WriteCalls -= before.WriteCalls
+	u.Storage -= before.Storage
+	u.GroupCPU -= before.GroupCPU
+	return u
+}
+
+// Usage adds up what the trees of processes below these use.
+func (f FS) Usage(roots []int) (Usage, error) {
+	tree, err := f.Tree(roots)
+	if err != nil {
+		return Usage{}, err
+	}
+	u := Usage{At: time.Now()}
+	for _, p := range tree {
+		f.addCPU(&u, p)
+	}
+	f.addGroups(&u, roots)
+	for _, p := range tree {
+		u.PIDs = append(u.PIDs, p.PID)
+		u.note(p, "memory", f.addMemory(&u, p.PID))
+		u.note(p, "context switches", f.addSwitches(&u, p.PID))
+		u.note(p, "system calls", f.addIO(&u, p.PID))
+	}
+	return u, nil
+}
+
+// note remembers what could not be read of a process that is still there.
+func (u *Usage) note(p Process, what string, err error) {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		u.Missing = append(u.Missing, fmt.Sprintf("%s of process %d (%s)", what, p.PID, p.Name))
+	}
+}
+
+// addCPU takes the process's clock, which is exact, and divides it by the ticks of user and system mode.
+func (f FS) addCPU(u *Usage, p Process) {
+	own := p.user + p.system
+	exact, ok := own, false
+	if f.real {
+		exact, ok = clock(p.PID)
+	}
+	if !ok {
+		exact = own
+	}
+	user := p.user
+	if own > 0 {
+		user = time.Duration(float64(exact) * float64(p.user) / float64(own))
+	}
+	u.CPU += exact + p.reaped
+	u.User += user + p.split
+	u.System += exact - user + p.reaped - p.split
+}
+
+// addGroups adds the containers of these processes, each once.
+func (f FS) addGroups(u *Usage, roots []int) {
+	for _, pid := range roots {
+		g, ok := f.Group(pid)
+		if !ok || slices.Contains(u.Groups, g.Path) {
+			continue
+		}
+		u.Groups = append(u.Groups, g.Path)
+		u.GroupCPU += g.CPU
+		u.GroupMemory += g.Memory
+	}
+}
+
+// RSS returns the resident memory of these processes alone, in bytes. It is cheap enough to be asked often.
+func (f FS) RSS(pids []int) int64 {
+	total := int64(0)
+	for _, pid := range pids {
+		if text, err := os.ReadFile(f.path(pid, "statm")); err == nil { // else it ended
+			total += numberAt(text, 1) * int64(os.Getpagesize())
+		}
+	}
+	return total
+}
+
+func numberAt(text []byte, field int) int64 {
+	fields := bytes.Fields(text)
+	if field >= len(fields) {
+		return 0
+	}
+	n, _ := strconv.ParseInt(string(fields[field]), 10, 64) // the kernel writes numbers
+	return n
+}
+
+// addMemory reads smaps_rollup. A kernel thread and a process that is ending have none.
+func (f FS) addMemory(u *Usage, pid int) error {
+	values, err := f.values(f.path(pid, "smaps_rollup"))
+	if err != nil {
+		return err
+	}
+	u.RSS += values["Rss"] << 10
+	u.PSS += values["Pss"] << 10
+	return nil
+}
+
+// addSwitches adds up the threads: the process's own status tells of its first thread only.
+func (f FS) addSwitches(u *Usage, pid int) error {
+	tasks, err := os.ReadDir(f.path(pid, "task"))
+	if err != nil {
+		return err
+	}
+	for _, task := range tasks {
+		values, err := f.values(f.path(pid, "task", task.Name(), "status"))
+		if err != nil {
+			continue // it ended
+		}
+		u.Threads++
+		u.Voluntary += values["voluntary_ctxt_switches"]
+		u.Involuntary += values["nonvoluntary_ctxt_switches"]
+	}
+	return nil
+}
+
+func (f FS) addIO(u *Usage, pid int) error {
+	values, err := f.values(f.path(pid, "io"))
+	if err != nil {
+		return err
+	}
+	u.ReadCalls += values["syscr"]
+	u.WriteCalls += values["syscw"]
+	u.Storage += values["write_bytes"] - values["cancelled_write_bytes"]
+	return nil
+}
+
+// values reads lines as in "Rss:  12 kB"; those without a number are left out.
+func (f FS) values(path string) (map[string]int64, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return parseValues(text), nil
+}
+
+func parseValues(text []byte) map[string]int64 {
+	values := map[string]int64{}
+	lines := bufio.NewScanner(bytes.NewReader(text))
+	for lines.Scan() {
+		name, rest, found := strings.Cut(lines.Text(), ":")
+		fields := strings.Fields(rest)
+		if !found || len(fields) == 0 {
+			continue
+		}
+		if n, err := strconv.ParseInt(fields[0], 10, 64); err == nil {
+			values[name] = n
+		}
+	}
+	return values
+}
+
+// Waited returns how long the threads of a process ran, and how long they were ready to and waited for a core.
+func (f FS) Waited(pid int) (ran, waited time.Duration, err error) {
+	if err := f.available(); err != nil {
+		return 0, 0, err
+	}
+	tasks, err := os.ReadDir(f.path(pid, "task"))
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, task := range tasks {
+		text, err := os.ReadFile(f.path(pid, "task", task.Name(), "schedstat"))
+		if errors.Is(err, fs.ErrNotExist) && len(tasks) > 1 {
+			continue // it ended
+		}
+		if err != nil {
+			return 0, 0, err
+		}
+		ran += time.Duration(numberAt(text, 0))
+		waited += time.Duration(numberAt(text, 1))
+	}
+	return ran, waited, nil
+}
+
+// Variable returns an environment variable that the process was started with.
+func (f FS) Variable(pid int, name string) string {
+	text, err := os.ReadFile(f.path(pid, "environ"))
+	if err != nil {
+		return ""
+	}
+	for entry := range strings.SplitSeq(string(text), "\x00") {
+		if key, value, _ := strings.Cut(entry, "="); key == name {
+			return value
+		}
+	}
+	return ""
+}

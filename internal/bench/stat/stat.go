@@ -1,0 +1,83 @@
+// Package stat says what several runs of the same thing came to, without assuming how the runs are spread.
+package stat
+
+import (
+	"math"
+	"slices"
+)
+
+// Median returns the middle value, the mean of the two in the middle of an even number, and NaN of none.
+func Median(values []float64) float64 {
+	if len(values) == 0 {
+		return math.NaN()
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	middle := len(sorted) / 2
+	if len(sorted)%2 == 1 {
+		return sorted[middle]
+	}
+	return (sorted[middle-1] + sorted[middle]) / 2
+}
+
+// Interval is a confidence interval; Confidence is the probability, from 0 to 1, that the true value lies in it.
+type Interval struct {
+	Low        float64 `json:"low"`
+	High       float64 `json:"high"`
+	Confidence float64 `json:"confidence"`
+}
+
+// MedianInterval returns the exact interval of the median by order statistics: the narrowest symmetric one that reaches
+// the wanted confidence, or, with too few values for that, from the least to the greatest with the confidence that it has.
+//
+// It assumes that the values are independent and equally distributed, and nothing about how. The number of values below
+// the true median is then binomial with p = 1/2, so that [x(k), x(n+1-k)] misses it with probability
+// 2 P(B(n, 1/2) < k). See H. A. David and H. N. Nagaraja, Order Statistics, 3rd edition, section 7.1.
+func MedianInterval(values []float64, wanted float64) Interval {
+	n := len(values)
+	if n == 0 {
+		return Interval{math.NaN(), math.NaN(), 0}
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	k, confidence := 1, 1-2*binomialBelow(n, 1)
+	for next := 2; next <= n/2; next++ {
+		narrower := 1 - 2*binomialBelow(n, next)
+		if narrower < wanted {
+			break
+		}
+		k, confidence = next, narrower
+	}
+	return Interval{sorted[k-1], sorted[n-k], confidence}
+}
+
+// binomialBelow returns P(B(n, 1/2) < k).
+func binomialBelow(n, k int) float64 {
+	sum, term := 0.0, math.Pow(0.5, float64(n))
+	for i := range k {
+		sum += term
+		term *= float64(n-i) / float64(i+1)
+	}
+	return sum
+}
+
+// Ratio compares two series of runs that alternated.
+type Ratio struct {
+	OfMedians float64  `json:"of_medians"` // the median of one by the median of the other
+	Paired    float64  `json:"paired"`     // the median of the ratios of each round: what the machine did meanwhile cancels out
+	Interval  Interval `json:"interval"`   // of Paired
+}
+
+// RatioOf compares round by round; surplus rounds of one side count in its median only, a round whose base is 0 not at
+// all. It is false when that leaves nothing to compare.
+func RatioOf(values, base []float64, wanted float64) (Ratio, bool) {
+	var paired []float64
+	for i := range min(len(values), len(base)) {
+		if base[i] != 0 {
+			paired = append(paired, values[i]/base[i])
+		}
+	}
+	whole := Median(base)
+	if len(paired) == 0 || whole == 0 {
+		return Ratio{}, false
+	}
+	return Ratio{OfMedians: Median(values) / whole, Paired: Median(paired), Interval: MedianInterval(paired, wanted)}, true
+}

@@ -1,0 +1,159 @@
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"superheroes/internal/bench/proc"
+	"superheroes/internal/bench/wire"
+)
+
+// Target is a running member of the family.
+type Target struct {
+	Name string             // what reports call it
+	URLs map[Service]string // base URLs, as in http://host:port; under "" that of every service that isn't named
+	PIDs []int              // its processes; found by the ports when there are none and it runs on this host
+	// StorePIDs are the processes of its databases, reported in columns of their own.
+	StorePIDs []int
+}
+
+// ParseTarget reads a base URL, or name=value pairs with commas between: heroes, villains, locations and fights for
+// their base URLs, url for that of all others, pid and store-pid (both also several times), and name.
+func ParseTarget(text string) (Target, error) {
+	t := Target{URLs: map[Service]string{}}
+	if !strings.Contains(text, "=") {
+		text = "url=" + text
+	}
+	for part := range strings.SplitSeq(text, ",") {
+		key, value, _ := strings.Cut(part, "=")
+		if err := t.set(key, value); err != nil {
+			return Target{}, err
+		}
+	}
+	if len(t.URLs) == 0 {
+		return Target{}, errors.New("a target needs a URL")
+	}
+	if t.Name == "" {
+		t.Name = t.anyURL()
+	}
+	return t, nil
+}
+
+func (t *Target) set(key, value string) error {
+	switch key {
+	case "name":
+		t.Name = value
+		return nil
+	case "pid", "store-pid":
+		pid, err := strconv.Atoi(value)
+		if err != nil || pid < 1 {
+			return fmt.Errorf("%s must be the id of a process, not %q", key, value)
+		}
+		if key == "pid" {
+			t.PIDs = append(t.PIDs, pid)
+		} else {
+			t.StorePIDs = append(t.StorePIDs, pid)
+		}
+		return nil
+	}
+	service := Service(key)
+	if key == "url" {
+		service = ""
+	} else if !slices.Contains(Services(), service) {
+		return fmt.Errorf("a target has no %q, only url, fights, heroes, villains, locations, pid, store-pid and name", key)
+	}
+	base := strings.TrimSuffix(value, "/")
+	if _, err := wire.New(base, 0); err != nil {
+		return err
+	}
+	t.URLs[service] = base
+	return nil
+}
+
+func (t Target) anyURL() string {
+	for _, service := range append(Services(), "") {
+		if base := t.URLs[service]; base != "" {
+			return base
+		}
+	}
+	return ""
+}
+
+// URL returns the base URL of a service, "" when it isn't known.
+func (t Target) URL(service Service) string {
+	if base := t.URLs[service]; base != "" {
+		return base
+	}
+	return t.URLs[""]
+}
+
+// needs returns an error when the mix asks a service whose address isn't known.
+func (t Target) needs(mix Mix) error {
+	for _, a := range mix.turns {
+		if t.URL(a.service) == "" {
+			return fmt.Errorf("%s needs the address of %s, and %s has none", a.name, a.service, t.Name)
+		}
+	}
+	return nil
+}
+
+// find fills in the processes that listen on the target's ports, where they are on this host and none were given.
+func (t *Target) find(system proc.FS) error {
+	if len(t.PIDs) > 0 {
+		return nil
+	}
+	for _, service := range append(Services(), "") {
+		base := t.URLs[service]
+		if base == "" || !local(base) {
+			continue
+		}
+		at, err := url.Parse(base)
+		if err != nil {
+			return err
+		}
+		port, err := strconv.Atoi(at.Port())
+		if err != nil {
+			port = 80
+		}
+		pids, err := system.Listening(at.Hostname(), port)
+		if err != nil {
+			return err
+		}
+		for _, pid := range pids {
+			if pid != os.Getpid() && !slices.Contains(t.PIDs, pid) {
+				t.PIDs = append(t.PIDs, pid)
+			}
+		}
+	}
+	return nil
+}
+
+// local tells whether a base URL leads to this host: to loopback or to one of its own addresses.
+func local(base string) bool {
+	at, err := url.Parse(base)
+	if err != nil {
+		return false
+	}
+	host := at.Hostname()
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	if ip == nil {
+		return false
+	}
+	own, err := net.InterfaceAddrs()
+	if err != nil {
+		return ip.IsLoopback()
+	}
+	return ip.IsLoopback() || slices.ContainsFunc(own, func(a net.Addr) bool {
+		network, ok := a.(*net.IPNet)
+		return ok && network.IP.Equal(ip)
+	})
+}
