@@ -61,6 +61,9 @@ func (a *API) Handle(route Route) {
 	a.handle(route.Method+" "+route.Path, route.Serve, route.Streams)
 }
 
+// Mount adds a route that no document names: a page, or what is passed on to another service.
+func (a *API) Mount(pattern string, serve Handler, streams bool) { a.handle(pattern, serve, streams) }
+
 // handle adds a route that no document names.
 func (a *API) handle(pattern string, serve Handler, streams bool) {
 	a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {

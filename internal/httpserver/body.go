@@ -31,14 +31,23 @@ func DecodeBody(r *http.Request, target any) error {
 	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
 		return Errorf(http.StatusUnsupportedMediaType, "the body must not be compressed")
 	}
+	body, err := ReadBody(r)
+	if err != nil {
+		return err
+	}
+	return DecodeJSON(body, target)
+}
+
+// ReadBody reads a request's whole body. Its error is an answer: 413, 408 or 400.
+func ReadBody(r *http.Request) ([]byte, error) {
 	if r.ContentLength > MaxBody {
-		return &http.MaxBytesError{Limit: MaxBody}
+		return nil, &http.MaxBytesError{Limit: MaxBody}
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return bodyReadError(err)
+		return nil, bodyReadError(err)
 	}
-	return DecodeJSON(body, target)
+	return body, nil
 }
 
 // DecodeJSON is DecodeBody for a text that was read already. Options add to its rules.
