@@ -44,13 +44,22 @@ function announce(text, name) {
   find('call').replaceChildren(el('span', {}, ...(name ? [el('b', {}, name), ' wins!'] : [text])));
 }
 
-// work does what a button asks for, once at a time, and says what went wrong.
+let turn = Promise.resolve(); // ends when all that was asked for is done
+
+// inTurn does one thing after the other: nobody is exchanged while a fight is on.
+function inTurn(task) {
+  const done = turn.then(task);
+  turn = done.catch(() => {});
+  return done;
+}
+
+// work does what a button asks for, and says what went wrong.
 async function work(button, task) {
   if (isBusy(button)) return;
   busy(button, true);
   clear(box);
   try {
-    await task();
+    await inTurn(task);
   } catch (error) {
     notice(box, error, () => work(button, task));
   } finally {
@@ -80,11 +89,13 @@ const fightNow = () => work(buttons.fight, async () => {
 async function autoRound() {
   const began = performance.now();
   try {
-    const fight = await read('/api/fights/execute_fight');
-    if (!running) return history.add(fight); // stopped meanwhile: it was fought all the same
-    showFighters(fight);
-    showPlace(fight.location);
-    await show(fight);
+    await inTurn(async () => {
+      if (!running) return;
+      const fight = await read('/api/fights/execute_fight');
+      showFighters(fight);
+      showPlace(fight.location);
+      await show(fight);
+    });
   } catch (error) {
     stopAuto();
     notice(box, error, startAuto);

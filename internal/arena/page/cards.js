@@ -4,8 +4,8 @@
 import { el, number, svg } from './dom.js';
 
 // picture shows the emblem of an entry, or a silhouette when there is none: the entry may be gone, or have no id.
-export function picture(catalog, id, size = 240) {
-  const frame = el('div', { class: 'picture' });
+export function picture(catalog, id, size = 240, role = '') {
+  const frame = el('span', { class: `picture ${role}` });
   if (!Number.isSafeInteger(id) || id < 1) {
     frame.append(silhouette(catalog));
     return frame;

@@ -11,6 +11,7 @@ const pageSize = 24;
 const typing = 250; // milliseconds without another letter, before a search
 
 const catalog = document.body.dataset.screen;
+const singular = catalog.slice(0, -1).replace(/oe$/, 'o'); // heroes, villains, locations
 const base = `/api/${catalog}`;
 const entries = find('entries'), name = find('name'), box = find('catalog-notice');
 const asked = new URLSearchParams(location.search);
@@ -57,7 +58,7 @@ function showPage(found, more) {
 function words(count) {
   const wanted = name.value ? ` with “${name.value}” in the name` : '';
   if (count === 0) return `No ${catalog}${wanted}`;
-  return `${number(count)} ${catalog}${wanted} on this page`;
+  return `${number(count)} ${count === 1 ? singular : catalog}${wanted} on this page`;
 }
 
 function card(entry) {

@@ -22,7 +22,7 @@ export function start(live) {
       list.append(...fights.filter((fight) => !find(rowOf(fight.id))).map(row));
       next = nextOf(answer.headers.get('Link'));
       older.hidden = !next;
-      if (!list.firstChild) notice(box, { message: 'No fight yet. Be the first!' });
+      if (!list.firstChild) box.replaceChildren(el('p', { class: 'empty' }, 'Nobody has fought here yet. Press Fight!'));
     } catch (error) {
       older.hidden = true;
       notice(box, error, load);
@@ -78,7 +78,8 @@ function row(fight) {
     el('a', { class: winner.catalog === 'heroes' ? 'won-by-hero' : 'won-by-villain', href: `#fight-${fight.id}` },
       picture(winner.catalog, winner.id, 56),
       el('span', { class: 'tale' }, el('b', {}, winner.name), el('span', { class: 'beat' }, ' beat '), loser.name),
-      el('span', { class: 'where' }, fight.location ? `${fight.location.name} · ` : '', time(fight.fight_date))));
+      el('span', { class: 'where' }, fight.location ? `${fight.location.name} · ` : '', time(fight.fight_date)),
+      picture(loser.catalog, loser.id, 56, 'lost')));
 }
 
 // showAsked opens the fight that the address names.

@@ -16,6 +16,7 @@ export function start() {
   const panel = newPanel();
   let total; // as it was counted last
   let known; // how many of those the list of the last fights accounts for
+  let lostAt; // when the stream broke off, in milliseconds since 1970
   let owing; // the timer of a fight of ours that isn't counted yet
   let onNewer = () => {};
   let telling; // the timer of onNewer: a fight of ours may be counted before we have its answer
@@ -30,20 +31,25 @@ export function start() {
       clearTimeout(owing);
       owing = undefined;
     }
-    panel.show(state, total);
+    panel.show(state, total, lostAt);
+    lostAt = undefined;
     total = state.total;
     known ??= total;
     tell();
     if (!owing) panel.link('live', 'Live');
   }
 
-  follow(show, panel);
+  follow(show, () => {
+    lostAt ??= Date.now();
+    panel.lost();
+  }, panel);
   return {
     // expect notes that a fight of this page was stored: it is to be counted soon.
     expect() {
       if (total === undefined) return;
       known++;
       tell();
+      if (total >= known) return; // it was counted before we had its answer
       owing ??= setTimeout(() => { if (panel.state() === 'live') panel.link('behind', 'Behind: a fight is not counted yet'); }, countedWithin);
     },
     // seen notes that the list shows all there is.
@@ -57,7 +63,7 @@ export function start() {
 }
 
 // follow reads the stream, again and again, for as long as the page is open.
-async function follow(show, panel) {
+async function follow(show, lost, panel) {
   for (let wait = firstPause; ; wait = Math.min(wait * 2, longestPause)) {
     const stop = new AbortController();
     let problem;
@@ -73,7 +79,7 @@ async function follow(show, panel) {
     } finally {
       stop.abort();
     }
-    panel.lost();
+    lost();
     const again = new Promise((resolve) => panel.problem(problem, resolve));
     await Promise.race([again, pause(wait), seenAgain()]);
   }
@@ -135,13 +141,13 @@ function newPanel() {
       if (error) notice(box, error, () => again());
       else clear(box);
     },
-    show(state, before) {
+    show(state, before, lostAt) {
       find('figures').hidden = false;
       set(find('total'), number(state.total));
       set(find('total-word'), state.total === 1 ? 'fight' : 'fights');
       set(find('since'), state.since ? `since ${new Date(state.since).toLocaleString()}` : '');
       showShare(state);
-      plot.count(state.total, before);
+      plot.count(state.total, before, lostAt);
       showTop(find('winners'), state.top_winners ?? [], (row) => [row.name, row.wins, row.team]);
       showTop(find('busiest'), state.locations ?? [], (row) => [row.name, row.fights, 'places']);
     },
@@ -174,7 +180,6 @@ function newPlot() {
   const plot = find('plot'), counted = new Map(); // second since 1970 -> fights
   const bars = Array.from({ length: minute }, (_, i) => svg('rect', { x: i + 0.1, width: 0.8, y: 24, height: 0 }));
   plot.append(...bars);
-  let last = Date.now() / 1000;
 
   function draw() {
     const now = Math.floor(Date.now() / 1000);
@@ -193,14 +198,13 @@ function newPlot() {
 
   setInterval(() => { if (!document.hidden) draw(); }, 1000);
   return {
-    // count spreads what was fought since the last state over the seconds since then.
-    count(total, before) {
-      const now = Date.now() / 1000, from = Math.max(last, now - minute);
-      last = now;
+    // count takes in another total. What was fought while we had no connection is spread over that time.
+    count(total, before, lostAt) {
       if (before === undefined || total <= before) return;
-      const seconds = Math.floor(now) - Math.floor(from) + 1;
-      for (let second = Math.floor(from); second <= Math.floor(now); second++) {
-        counted.set(second, (counted.get(second) ?? 0) + (total - before) / seconds);
+      const now = Math.floor(Date.now() / 1000);
+      const from = Math.max(Math.floor((lostAt ?? Date.now()) / 1000), now - minute + 1);
+      for (let second = from; second <= now; second++) {
+        counted.set(second, (counted.get(second) ?? 0) + (total - before) / (now - from + 1));
       }
       draw();
     },
