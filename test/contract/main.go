@@ -12,6 +12,10 @@
 //
 //	go run ./test/contract --group core --fights http://localhost:8004 …
 //
+// The clauses of the battle page, a group of their own, are checked where its address is given:
+//
+//	go run ./test/contract --group arena --arena http://localhost:8000 --fights http://localhost:8004 …
+//
 // --json writes the score as JSON in place of the text, --junit FILE as JUnit XML besides. The exit code is 0 only
 // when every clause of the asked group passed: 1 when one failed or was skipped, 2 when the command line was wrong.
 //
@@ -64,7 +68,8 @@ type options struct {
 	Villains  string        `required:"" placeholder:"URL" help:"Where villains answers."`
 	Locations string        `required:"" placeholder:"URL" help:"Where locations answers."`
 	Fights    string        `required:"" placeholder:"URL" help:"Where fights answers."`
-	Group     suite.Group   `enum:"core,full" default:"full" help:"core: what every member of the family has. full: all that this application promises."`
+	Arena     string        `placeholder:"URL" help:"Where the battle page answers, to check its clauses too."`
+	Group     suite.Group   `enum:"core,full,arena" default:"full" help:"core: what every member of the family has. full: all that this application promises. arena: what its battle page promises."`
 	JSON      bool          `name:"json" help:"Write the score as JSON."`
 	JUnit     string        `name:"junit" placeholder:"FILE" help:"Write the score as JUnit XML to this file too."`
 	Timeout   time.Duration `default:"15s" help:"Longest time an answer may take."`
@@ -86,7 +91,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return usage(stderr, err)
 	}
 	target := suite.Target{Heroes: o.Heroes, Villains: o.Villains, Locations: o.Locations, Fights: o.Fights}
-	outcomes, err := suite.Run(ctx, target, suite.Options{Group: o.Group, Timeout: o.Timeout})
+	outcomes, err := suite.Run(ctx, target, suite.Options{Group: o.Group, Arena: o.Arena, Timeout: o.Timeout})
 	if err != nil {
 		return usage(stderr, err)
 	}

@@ -10,6 +10,8 @@ type Group string
 const (
 	Core Group = "core" // what every member of the family has
 	Full Group = "full" // what ours promises beyond that
+	// Arena is for the battle page. A run of Full takes its clauses too, where it has the page's address.
+	Arena Group = "arena"
 )
 
 // Result is what became of a clause.

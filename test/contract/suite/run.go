@@ -19,6 +19,7 @@ type Target struct{ Heroes, Villains, Locations, Fights string }
 type Options struct {
 	Group   Group
 	Timeout time.Duration     // of one exchange
+	Arena   string            // where the battle page answers, "" for nowhere
 	Only    func(Clause) bool // nil for all of the group
 }
 
@@ -28,9 +29,13 @@ func Run(ctx context.Context, target Target, options Options) ([]Outcome, error)
 	if err != nil {
 		return nil, err
 	}
+	clauses := Clauses()
+	if options.Arena != "" {
+		clauses = append(clauses, ArenaClauses()...)
+	}
 	var outcomes []Outcome
-	for _, clause := range Clauses() {
-		if options.Group == Core && clause.Group != Core || options.Only != nil && !options.Only(clause) {
+	for _, clause := range clauses {
+		if options.Group != Full && clause.Group != options.Group || options.Only != nil && !options.Only(clause) {
 			continue
 		}
 		outcomes = append(outcomes, s.run(clause))
@@ -50,6 +55,12 @@ func newSession(ctx context.Context, target Target, options Options) (*session, 
 	s := &session{ctx: ctx, clients: map[string]*wire.Client{}, seen: map[string]*seen{}, lists: map[string]wholeList{}}
 	left := new(atomic.Int64)
 	left.Store(maxRequests)
+	if options.Arena != "" || options.Group == Arena {
+		var err error
+		if s.clients[arena], err = wire.NewClient(options.Arena, options.Timeout, left); err != nil {
+			return nil, errors.Join(errors.New("where is the arena?"), err)
+		}
+	}
 	for service, base := range map[string]string{
 		"heroes": target.Heroes, "villains": target.Villains, "locations": target.Locations, "fights": target.Fights,
 	} {
