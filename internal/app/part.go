@@ -72,7 +72,7 @@ func startArena(p *part, services map[string]arena.Part) error {
 	if p == nil {
 		return nil
 	}
-	if err := arena.AddRoutes(p.api, services); err != nil {
+	if err := arena.AddRoutes(p.server.Stopping(), p.api, services); err != nil {
 		return err
 	}
 	peers := checks{}

@@ -20,13 +20,14 @@ type Part interface {
 	Check(ctx context.Context) error
 }
 
-// AddRoutes adds the page and the gateway. A service that parts lacks is answered for with 404.
-func AddRoutes(api *httpserver.API, parts map[string]Part) error {
+// AddRoutes adds the page and the gateway. A service that parts lacks is answered for with 404. Event streams end with
+// stopping: they would keep the server from ending.
+func AddRoutes(stopping context.Context, api *httpserver.API, parts map[string]Part) error {
 	site, err := newSite()
 	if err != nil {
 		return err
 	}
 	site.addRoutes(api)
-	newGateway(parts).addRoutes(api)
+	newGateway(stopping, parts).addRoutes(api)
 	return nil
 }

@@ -2,6 +2,7 @@ package arena
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"net/url"
@@ -18,12 +19,13 @@ const maxStreams = 1000
 
 // gateway passes on what the page asks of the services, and nothing else.
 type gateway struct {
-	parts   map[string]Part
-	streams chan struct{} // a slot for each that is under way
+	parts    map[string]Part
+	streams  chan struct{} // a slot for each that is under way
+	stopping context.Context
 }
 
-func newGateway(parts map[string]Part) *gateway {
-	return &gateway{parts: parts, streams: make(chan struct{}, maxStreams)}
+func newGateway(stopping context.Context, parts map[string]Part) *gateway {
+	return &gateway{parts: parts, streams: make(chan struct{}, maxStreams), stopping: stopping}
 }
 
 func (g *gateway) addRoutes(api *httpserver.API) {
@@ -37,7 +39,17 @@ func (g *gateway) addRoutes(api *httpserver.API) {
 		}
 		api.Mount("GET /status/"+name, g.status(name), false)
 	}
-	api.Mount("GET /api/statistics/stream", g.passing("statistics", true), true)
+	api.Mount("GET /api/statistics/stream", g.events(g.passing("statistics", true)), true)
+}
+
+// events ends an answer that has no end of its own when the server stops.
+func (g *gateway) events(pass httpserver.Handler) httpserver.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		defer context.AfterFunc(g.stopping, cancel)()
+		return pass(w, r.WithContext(ctx))
+	}
 }
 
 func isCatalog(name string) bool {

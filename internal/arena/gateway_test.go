@@ -488,7 +488,7 @@ func TestListThatStalls(t *testing.T) {
 }
 
 func TestTooManyStreams(t *testing.T) {
-	g := newGateway(map[string]Part{"statistics": Local{http.NotFoundHandler()}})
+	g := newGateway(t.Context(), map[string]Part{"statistics": Local{http.NotFoundHandler()}})
 	for range maxStreams {
 		g.streams <- struct{}{}
 	}
@@ -516,5 +516,35 @@ func TestCheck(t *testing.T) {
 				t.Errorf("%T, %d: got %v", part, status, err)
 			}
 		}
+	}
+}
+
+// TestStreamsEndWithTheServer stops a server while somebody listens to the statistics.
+func TestStreamsEndWithTheServer(t *testing.T) {
+	endless := func(string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		}
+	}
+	for way, parts := range ways(t, endless) {
+		t.Run(way, func(t *testing.T) {
+			cfg, _ := limits()
+			cfg.ShutdownTimeout = hang
+			server := start(t, cfg, parts)
+			conn := dial(t, server.Addr())
+			defer func() { _ = conn.Close() }()
+			if _, err := io.WriteString(conn, "GET /api/statistics/stream HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil {
+				t.Fatal(err)
+			}
+			begun := time.Now()
+			if err := server.Shutdown(t.Context()); err != nil || time.Since(begun) >= hang {
+				t.Errorf("the server waited for the stream: %v", err)
+			}
+		})
 	}
 }

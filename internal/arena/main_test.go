@@ -34,6 +34,12 @@ func limits() (httpserver.Config, Config) {
 // serve starts an arena before these parts and returns its address.
 func serve(t *testing.T, cfg httpserver.Config, parts map[string]Part) string {
 	t.Helper()
+	return start(t, cfg, parts).Addr()
+}
+
+// start is serve for those who want the server.
+func start(t *testing.T, cfg httpserver.Config, parts map[string]Part) *httpserver.Server {
+	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
 	server, err := httpserver.Listen(t.Context(), "arena", "127.0.0.1:0", cfg, quiet)
 	if err != nil {
@@ -41,11 +47,11 @@ func serve(t *testing.T, cfg httpserver.Config, parts map[string]Part) string {
 	}
 	t.Cleanup(func() { _ = server.Shutdown(context.WithoutCancel(t.Context())) })
 	api := httpserver.NewAPI(huma.Info{Title: "Arena", Version: "test"}, quiet, cfg)
-	if err := AddRoutes(api, parts); err != nil {
+	if err := AddRoutes(server.Stopping(), api, parts); err != nil {
 		t.Fatal(err)
 	}
 	server.Serve(api)
-	return server.Addr()
+	return server
 }
 
 // remote returns the part of that name which is served below base.

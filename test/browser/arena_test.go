@@ -27,7 +27,7 @@ func (p *tab) wait(t *testing.T, expression string) {
 		}
 		select {
 		case <-p.Done():
-			seen, _ := chromedp.Run(context.WithoutCancel(p), chromedp.Evaluate[string]("document.body.innerText"))
+			seen, _ := chromedp.Run(context.WithoutCancel(p), chromedp.Evaluate[string](`location.href + " " + document.activeElement.outerHTML.slice(0, 80) + "\n" + document.body.innerText`))
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			t.Fatalf("it never came true: %s (%v); complaints %q; the page shows\n%s", expression, err, p.complaints, seen)

@@ -30,11 +30,14 @@ export async function open(make) {
   }
 }
 
-// show replaces what the dialog shows.
+// show replaces what the dialog shows. Its title gets the focus: on a button, what is left of the key press that opened
+// the dialog would press it.
 export function show(content) {
-  const leave = el('button', { type: 'button', class: 'close', 'aria-label': 'Close', click: close }, '×');
-  dialog.replaceChildren(leave, ...content);
-  if (dialog.open) leave.focus();
+  dialog.replaceChildren(el('button', { type: 'button', class: 'close', 'aria-label': 'Close', click: close }, '×'), ...content);
+  const title = find('detail-title');
+  title.tabIndex = -1;
+  title.autofocus = true;
+  if (dialog.open) title.focus();
 }
 
 export const close = () => dialog.close();
