@@ -19,7 +19,7 @@ type healthCommand struct {
 	VillainsAddr  string        `default:"127.0.0.1:8002" help:"Address of villains."`
 	LocationsAddr string        `default:"127.0.0.1:8003" help:"Address of locations."`
 	FightsAddr    string        `default:"127.0.0.1:8004" help:"Address of fights."`
-	Arena         bool          `default:"true" help:"Ask the battle page too."`
+	Arena         bool          `default:"true" negatable:"" help:"Ask the battle page too."`
 	ArenaAddr     string        `default:"127.0.0.1:8000" help:"Address of the battle page."`
 	Timeout       time.Duration `default:"3s" env:"HEALTH_TIMEOUT" help:"Time to answer."`
 }

@@ -75,7 +75,7 @@ type UpConfig struct {
 	VillainsAddr  string `default:"127.0.0.1:8002" help:"Address villains listens on."`
 	LocationsAddr string `default:"127.0.0.1:8003" help:"Address locations listens on."`
 	FightsAddr    string `default:"127.0.0.1:8004" help:"Address fights listens on."`
-	Arena         bool   `default:"true" help:"Serve the battle page too."`
+	Arena         bool   `default:"true" negatable:"" help:"Serve the battle page too."`
 	ArenaAddr     string `default:"127.0.0.1:8000" help:"Address the battle page listens on."`
 	Snapshot      `embed:""`
 	Server        `embed:""`

@@ -72,7 +72,9 @@ func startArena(p *part, services map[string]arena.Part) error {
 	if p == nil {
 		return nil
 	}
-	if err := arena.AddRoutes(p.server.Stopping(), p.api, services); err != nil {
+	stopping, stop := context.WithCancel(context.Background())
+	p.server.OnShutdown(stop)
+	if err := arena.AddRoutes(stopping, p.api, services); err != nil {
 		return err
 	}
 	peers := checks{}

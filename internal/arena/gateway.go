@@ -122,7 +122,7 @@ func checkSite(r *http.Request) error {
 // outgoing returns the request that a part gets: the path, the body, and of the headers those that the services read.
 // Who may write is the catalogs' business: nobody else gets the token.
 func outgoing(r *http.Request, name string, target *url.URL) (*http.Request, error) {
-	body, err := httpserver.ReadBody(r)
+	body, err := httpserver.ReadRaw(r)
 	if err != nil {
 		return nil, err
 	}

@@ -47,7 +47,9 @@ func start(t *testing.T, cfg httpserver.Config, parts map[string]Part) *httpserv
 	}
 	t.Cleanup(func() { _ = server.Shutdown(context.WithoutCancel(t.Context())) })
 	api := httpserver.NewAPI(huma.Info{Title: "Arena", Version: "test"}, quiet, cfg)
-	if err := AddRoutes(server.Stopping(), api, parts); err != nil {
+	stopping, stop := context.WithCancel(context.Background())
+	server.OnShutdown(stop)
+	if err := AddRoutes(stopping, api, parts); err != nil {
 		t.Fatal(err)
 	}
 	server.Serve(api)

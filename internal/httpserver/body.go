@@ -31,23 +31,11 @@ func DecodeBody(r *http.Request, target any) error {
 	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
 		return Errorf(http.StatusUnsupportedMediaType, "the body must not be compressed")
 	}
-	body, err := ReadBody(r)
+	body, err := ReadRaw(r)
 	if err != nil {
 		return err
 	}
 	return DecodeJSON(body, target)
-}
-
-// ReadBody reads a request's whole body. Its error is an answer: 413, 408 or 400.
-func ReadBody(r *http.Request) ([]byte, error) {
-	if r.ContentLength > MaxBody {
-		return nil, &http.MaxBytesError{Limit: MaxBody}
-	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, bodyReadError(err)
-	}
-	return body, nil
 }
 
 // DecodeJSON is DecodeBody for a text that was read already. Options add to its rules.
@@ -88,6 +76,18 @@ func checkContentType(header string) error {
 		return Errorf(http.StatusUnsupportedMediaType, "the body must be application/json in UTF-8")
 	}
 	return nil
+}
+
+// ReadRaw reads a request's whole body, whatever it is. Its error is an answer: 413, 408 or 400.
+func ReadRaw(r *http.Request) ([]byte, error) {
+	if r.ContentLength > MaxBody {
+		return nil, &http.MaxBytesError{Limit: MaxBody}
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, bodyReadError(err)
+	}
+	return body, nil
 }
 
 func bodyReadError(err error) error {

@@ -38,8 +38,7 @@ type Server struct {
 	listener net.Listener
 	http     *http.Server
 	handler  atomic.Pointer[http.Handler]
-	stopping context.Context // ends when the server begins to drain
-	stop     context.CancelFunc
+	draining atomic.Bool
 	served   chan struct{} // closed when the accept loop has ended
 }
 
@@ -50,7 +49,6 @@ func Listen(ctx context.Context, name, addr string, cfg Config, log *slog.Logger
 		return nil, fmt.Errorf("%s can't listen on %s: %w", name, addr, cause(err))
 	}
 	s := &Server{name: name, log: log, cfg: cfg, listener: listener, served: make(chan struct{})}
-	s.stopping, s.stop = context.WithCancel(context.Background())
 	s.Serve(http.HandlerFunc(starting))
 	s.http = &http.Server{
 		Handler:           http.HandlerFunc(s.answer),
@@ -110,16 +108,16 @@ func (s *Server) Serve(handler http.Handler) { s.handler.Store(&handler) }
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
 // Draining tells whether the server is about to stop: it is not ready any more.
-func (s *Server) Draining() bool { return s.stopping.Err() != nil }
+func (s *Server) Draining() bool { return s.draining.Load() }
 
-// Stopping ends when the server begins to drain. What would go on for as long as a client listens ends with it.
-func (s *Server) Stopping() context.Context { return s.stopping }
+// OnShutdown has end called when the server stops accepting, to end answers that would go on for ever.
+func (s *Server) OnShutdown(end func()) { s.http.RegisterOnShutdown(end) }
 
 // Shutdown drains: not ready, wait for the drain delay, stop accepting, finish what is in flight within the
 // shutdown time-out. What is not finished then is broken off, which is logged: that is how long a stop may take, not a
 // failure. When ctx ends it stops at once, with an error.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.stop()
+	s.draining.Store(true)
 	select {
 	case <-time.After(s.cfg.DrainDelay):
 	case <-ctx.Done():

@@ -41,13 +41,17 @@ function show({ row }, answer) {
     ['Store', answer.store && `${engines[answer.store.engine] ?? answer.store.engine}, ${word(answer.store)}`],
     ['Profile', answer.profile],
     ['Version', answer.version],
-    ['Reaches', answer.peers && Object.entries(answer.peers).map(([name, peer]) => `${name} (${word(peer)})`).join(', ')],
+    ['Reaches', those(answer.peers, true)],
+    ['Misses', those(answer.peers, false)],
   ].filter(([, value]) => value);
   const text = JSON.stringify(facts);
   if (row.facts.dataset.shown === text) return;
   row.facts.dataset.shown = text;
   row.facts.replaceChildren(...facts.flatMap(([term, value]) => [el('dt', {}, term), el('dd', {}, value)]));
 }
+
+// those names the peers that answer, or those that don't.
+const those = (peers = {}, answering) => Object.keys(peers).filter((name) => (peers[name].status === 'ok') === answering).join(', ');
 
 const word = ({ status }) => (status === 'ok' ? 'answers' : 'does not answer');
 
