@@ -209,6 +209,25 @@ func checkFought(t *testing.T, page *tab, w *world, stored int) {
 	}
 }
 
+// TestArenaInOneProcess fights in the arena that up has in its own process. What doesn't run there is told where it
+// would be shown, and all else works.
+func TestArenaInOneProcess(t *testing.T) {
+	browser, hosts := start(t), up(t)
+	page := newTab(browser, t)
+	page.look(t, 1360, "light", "no-preference")
+	page.do(t, chromedp.Navigate("http://"+hosts["arena"]))
+	page.wait(t, fightersAreThere)
+	page.wait(t, `document.querySelector("#live-notice [role=alert]").textContent.includes("statistics does not run here")`)
+	page.wait(t, `document.getElementById("link").textContent === "Not connected"`)
+	page.do(t, chromedp.Click(chromedp.CSS("#fight")))
+	page.wait(t, somebodyWon)
+	page.wait(t, picturesAreThere)
+	page.shot(t, "battle-without-statistics")
+	if stored := fetchJSON[[]fought](t, "http://"+hosts["fights"]+"/api/fights"); len(stored) != 1 {
+		t.Errorf("%d fights are stored", len(stored))
+	}
+}
+
 func TestArenaAuto(t *testing.T) {
 	browser, w := start(t), startWorld(t)
 	page := newTab(browser, t)
@@ -217,6 +236,7 @@ func TestArenaAuto(t *testing.T) {
 	page.wait(t, liveIsLive)
 	page.do(t, chromedp.Click(chromedp.CSS("#auto")))
 	page.wait(t, `document.querySelectorAll("#fights li").length >= 4`)
+	page.wait(t, picturesAreThere+` && document.getAnimations().every(animation => animation.playState === "finished")`)
 	page.shot(t, "battle-auto")
 	page.do(t, chromedp.Click(chromedp.CSS("#auto")))
 	page.wait(t, `document.getElementById("auto").getAttribute("aria-pressed") === "false"`)

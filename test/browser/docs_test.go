@@ -121,7 +121,7 @@ func up(t *testing.T) map[string]string {
 func upIn(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	const free = "127.0.0.1:0"
-	cfg := app.UpConfig{HeroesAddr: free, VillainsAddr: free, LocationsAddr: free, FightsAddr: free}
+	cfg := app.UpConfig{HeroesAddr: free, VillainsAddr: free, LocationsAddr: free, FightsAddr: free, Arena: true, ArenaAddr: free}
 	cfg.DataDir, cfg.Profile, cfg.SnapshotLimit = dir, app.Eco, 64<<20
 	cfg.Deadline, cfg.ShutdownTimeout = 30*time.Second, 30*time.Second
 	a := app.New("test", io.Discard)

@@ -38,6 +38,9 @@ func startWorld(t *testing.T, names ...string) *world {
 	}
 	w.hosts = upIn(t, w.dir)
 	for name, host := range w.hosts {
+		if name == "arena" { // ours has the parts behind sockets
+			continue
+		}
 		at := &url.URL{Scheme: "http", Host: host}
 		passing := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(at) }, FlushInterval: -1}
 		w.parts[name] = fakepeer.New(t, passing.ServeHTTP)

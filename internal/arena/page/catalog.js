@@ -30,6 +30,7 @@ async function load() {
   } catch (error) {
     if (mine.signal.aborted) return;
     entries.replaceChildren();
+    find('pages').hidden = true;
     find('found').textContent = '';
     notice(box, error, load);
   }
@@ -47,6 +48,7 @@ function query(limit) {
 function showPage(found, more) {
   entries.replaceChildren(...found.map(card));
   find('found').textContent = words(found.length);
+  find('pages').hidden = false;
   find('page').textContent = `Page ${afters.length}`;
   find('previous').disabled = afters.length === 1 && !afters[0];
   find('next').disabled = !more;
