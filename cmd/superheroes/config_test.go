@@ -61,7 +61,7 @@ Every setting is a flag and an environment variable; the flag wins. Durations ar
 // sections are the commands as the page shows them. Those that share a section differ in defaults only.
 func sections() [][]string {
 	return [][]string{
-		{"up"}, {"heroes", "villains"}, {"locations"}, {"fights"}, {"migrate"}, {"import"}, {"export"}, {"seed"}, {"bench"}, {"health"},
+		{"up"}, {"heroes", "villains"}, {"locations"}, {"fights"}, {"arena"}, {"migrate"}, {"import"}, {"export"}, {"seed"}, {"bench"}, {"health"},
 	}
 }
 
@@ -107,12 +107,12 @@ func TestREADMESettings(t *testing.T) {
 		t.Fatalf("README.md has no place between %q and %q", begin, end)
 	}
 	important := []string{
-		"data-dir", "heroes-addr", "villains-addr", "locations-addr", "fights-addr",
+		"data-dir", "heroes-addr", "villains-addr", "locations-addr", "fights-addr", "arena", "arena-addr",
 		"heroes-database-url", "villains-database-url", "locations-mysql-url", "fights-mongodb-url",
-		"addr", "database-url", "mysql-url", "mongodb-url", "heroes-url", "villains-url", "locations-url",
+		"addr", "database-url", "mysql-url", "mongodb-url", "heroes-url", "villains-url", "locations-url", "fights-url", "statistics-url",
 		"pool-min", "pool-max", "profile", "snapshot-limit", "admin-token", "deadline", "drain-delay", "log-level",
 	}
-	services := []string{"up", "heroes", "villains", "locations", "fights"}
+	services := []string{"up", "heroes", "villains", "locations", "fights", "arena"}
 	rows := settings(pick(model(t), services))
 	var chosen []setting
 	for _, name := range important {

@@ -19,15 +19,21 @@ type healthCommand struct {
 	VillainsAddr  string        `default:"127.0.0.1:8002" help:"Address of villains."`
 	LocationsAddr string        `default:"127.0.0.1:8003" help:"Address of locations."`
 	FightsAddr    string        `default:"127.0.0.1:8004" help:"Address of fights."`
+	Arena         bool          `default:"true" negatable:"" help:"Ask the battle page too."`
+	ArenaAddr     string        `default:"127.0.0.1:8000" help:"Address of the battle page."`
 	Timeout       time.Duration `default:"3s" env:"HEALTH_TIMEOUT" help:"Time to answer."`
 }
 
 func (c healthCommand) Run(s *session) error {
 	ctx, cancel := context.WithTimeout(context.Background(), c.Timeout)
 	defer cancel()
-	services := []struct{ flag, addr string }{
+	type service struct{ flag, addr string }
+	services := []service{
 		{"--heroes-addr", c.HeroesAddr}, {"--villains-addr", c.VillainsAddr},
 		{"--locations-addr", c.LocationsAddr}, {"--fights-addr", c.FightsAddr},
+	}
+	if c.Arena {
+		services = append(services, service{"--arena-addr", c.ArenaAddr})
 	}
 	if c.Addr != "" {
 		services = services[:1]

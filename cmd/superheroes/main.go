@@ -33,6 +33,7 @@ type commands struct {
 	Villains  villainsCommand  `cmd:"" set:"addr=:8002" set:"drain_delay=3s" set:"database_url=postgres://superman:superman@villains-db:5432/villains_database" help:"Run the service of villains."`
 	Locations locationsCommand `cmd:"" set:"addr=:8003" set:"drain_delay=3s" set:"mysql_url=mysql://locations:locations@locations-db/locations_database" help:"Run the service of locations."`
 	Fights    fightsCommand    `cmd:"" set:"addr=:8004" set:"drain_delay=3s" set:"mongodb_url=mongodb://superfight:superfight@fights-db:27017/fights" help:"Run the service of fights."`
+	Arena     arenaCommand     `cmd:"" set:"addr=:8000" set:"drain_delay=3s" help:"Run the battle page."`
 	Migrate   migrateCommand   `cmd:"" set:"database_url=" set:"mysql_url=" set:"mongodb_url=" help:"Create the tables that are missing, fill them with the shipped roster, and exit."`
 	Import    importCommand    `cmd:"" help:"Read heroes, villains or locations from SQL, JSON-lines or CSV files."`
 	Export    exportCommand    `cmd:"" help:"Write heroes, villains or locations as JSON lines or CSV."`

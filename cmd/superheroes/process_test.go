@@ -48,7 +48,7 @@ const (
 )
 
 // anyPort has up take free ports.
-var anyPort = []string{"--heroes-addr=127.0.0.1:0", "--villains-addr=127.0.0.1:0", "--locations-addr=127.0.0.1:0", "--fights-addr=127.0.0.1:0"}
+var anyPort = []string{"--heroes-addr=127.0.0.1:0", "--villains-addr=127.0.0.1:0", "--locations-addr=127.0.0.1:0", "--fights-addr=127.0.0.1:0", "--arena-addr=127.0.0.1:0"}
 
 // eventually waits until it is so.
 func eventually(t *testing.T, what string, so func() bool) {
@@ -92,6 +92,7 @@ func fetch(t *testing.T, url string) string {
 }
 
 var (
+	page   = regexp.MustCompile(`(?m)\A.*\n\n  arena +(http://127\.0\.0\.1:[1-9][0-9]*/)$`)
 	listed = regexp.MustCompile(`(?m)^  (heroes|villains|locations|fights) +(http://127\.0\.0\.1:[1-9][0-9]*)/docs$`)
 	curl   = regexp.MustCompile(`(?m)^Try:  curl (http://\S+)$`)
 )
@@ -126,6 +127,9 @@ func testAnnouncement(t *testing.T, program string) {
 			said := p.Stdout.String()
 			if !strings.Contains(said, dir) || !strings.Contains(said, ", profile "+c.profile+"\n") || strings.Count(said, "curl") != 1 {
 				t.Errorf("got %s", said)
+			}
+			if match := page.FindStringSubmatch(said); match == nil || !strings.Contains(fetch(t, match[1]), "<title>Battle") {
+				t.Errorf("the battle page does not come first, or is not there: %s", said)
 			}
 			for service, base := range bases {
 				fetch(t, base+"/readyz")
@@ -280,9 +284,18 @@ func testHealth(t *testing.T, program string) {
 		addrs[service] = strings.TrimPrefix(base, "http://")
 		flags = append(flags, "--"+service+"-addr="+addrs[service])
 	}
+	arena := strings.TrimSuffix(strings.TrimPrefix(page.FindStringSubmatch(p.Stdout.String())[1], "http://"), "/")
+	flags = append(flags, "--arena-addr="+arena)
 	_, port, _ := strings.Cut(addrs["heroes"], ":")
 	t.Run("of all", func(t *testing.T) {
-		invoke(append([]string{"health"}, flags...)...).check(t, exitOK, addrs["heroes"], addrs["villains"], addrs["locations"], addrs["fights"])
+		invoke(append([]string{"health"}, flags...)...).check(t, exitOK, addrs["heroes"], addrs["villains"], addrs["locations"], addrs["fights"], arena)
+	})
+	t.Run("of all without an arena", func(t *testing.T) {
+		got := invoke(append([]string{"health", "--arena=false"}, flags...)...)
+		got.check(t, exitOK, addrs["fights"])
+		if strings.Contains(got.stdout, arena) {
+			t.Errorf("got %s", got.stdout)
+		}
 	})
 	for name, addr := range map[string]string{"as given": addrs["heroes"], "of all addresses": ":" + port, "of all addresses, spelled out": "0.0.0.0:" + port} {
 		t.Run("of ADDR "+name, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 
 	"superheroes/internal/app"
@@ -18,14 +19,31 @@ func (c upCommand) Run(s *session) error {
 		var text strings.Builder
 		fmt.Fprintf(&text, "Super Heroes in Go, %s, profile %s\n\n", versionText(), c.Profile)
 		fights := ""
-		for _, at := range endpoints {
-			fmt.Fprintf(&text, "  %-10s http://%s/docs\n", at.Service, reachable(at.Addr))
-			if at.Service == "fights" {
+		for _, at := range arenaFirst(endpoints) {
+			switch at.Service {
+			case "arena":
+				fmt.Fprintf(&text, "  %-10s http://%s/\n", at.Service, reachable(at.Addr))
+				continue
+			case "fights":
 				fights = reachable(at.Addr)
 			}
+			fmt.Fprintf(&text, "  %-10s http://%s/docs\n", at.Service, reachable(at.Addr))
 		}
 		fmt.Fprintf(&text, "  %-10s %s\n\nTry:  curl http://%s/api/fights/execute_fight\n", "data", c.Describe(), fights)
 		fmt.Fprint(s.stdout, text.String())
+	})
+}
+
+// arenaFirst puts the page that a person opens before the services behind it.
+func arenaFirst(endpoints []app.Endpoint) []app.Endpoint {
+	return slices.SortedStableFunc(slices.Values(endpoints), func(a, b app.Endpoint) int {
+		first := func(at app.Endpoint) int {
+			if at.Service == "arena" {
+				return 0
+			}
+			return 1
+		}
+		return first(a) - first(b)
 	})
 }
 
@@ -68,4 +86,12 @@ type fightsCommand struct {
 
 func (c fightsCommand) Run(s *session) error {
 	return s.serve(func(ctx context.Context, a *app.App) error { return a.Fights(ctx, c.FightConfig) }, nil)
+}
+
+type arenaCommand struct {
+	app.ArenaConfig `embed:""`
+}
+
+func (c arenaCommand) Run(s *session) error {
+	return s.serve(func(ctx context.Context, a *app.App) error { return a.Arena(ctx, c.ArenaConfig) }, nil)
 }

@@ -39,7 +39,7 @@ func (o outcome) check(t *testing.T, code int, texts ...string) {
 	}
 }
 
-var commandNames = []string{"up", "heroes", "villains", "locations", "fights", "migrate", "import", "export", "seed", "bench", "health", "version", "help"}
+var commandNames = []string{"up", "heroes", "villains", "locations", "fights", "arena", "migrate", "import", "export", "seed", "bench", "health", "version", "help"}
 
 func TestHelp(t *testing.T) {
 	for _, args := range [][]string{{"--help"}, {"-h"}, {"help"}} {
@@ -116,6 +116,8 @@ func TestWrongUsage(t *testing.T) {
 		{"a bad value in a variable", "up", "LOG_FORMAT=xml", "--log-format"},
 		{"a bad address in a variable", "heroes", "ADDR=nonsense", "--addr"},
 		{"an address without a port", "heroes --addr=localhost", "", "--addr"},
+		{"an address of the arena that is none", "up --arena-addr=nonsense", "", "--arena-addr"},
+		{"an arena without a peer", "arena --statistics-url=nonsense", "", "--statistics-url"},
 		{"a port beyond all", "up --fights-addr=127.0.0.1:65536", "", "--fights-addr"},
 		{"a port that is none", "up --locations-addr=127.0.0.1:nonsense", "", "--locations-addr"},
 		{"a peer that is no URL", "fights --villains-url=villains:8000", "", "--villains-url"},

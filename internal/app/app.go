@@ -6,9 +6,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"slices"
 	"sync"
 
+	"superheroes/internal/arena"
 	"superheroes/internal/catalog"
 	"superheroes/internal/character"
 	"superheroes/internal/fight"
@@ -38,6 +40,11 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 			return err
 		}
 	}
+	if cfg.Arena {
+		if parts["arena"], err = a.listen(ctx, "arena", cfg.ArenaAddr, "--arena-addr", cfg.Server); err != nil {
+			return err
+		}
+	}
 	unlock, err := cfg.resolve(true)
 	if err != nil {
 		return err
@@ -56,7 +63,10 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 	if err := startFights(ctx, parts["fights"], sources, opened.checks(), opened.fights); err != nil {
 		return err
 	}
-	return finish(parts["heroes"], parts["villains"], parts["locations"], parts["fights"])
+	if err := startArena(parts["arena"], local(parts)); err != nil {
+		return err
+	}
+	return finish(slices.Collect(maps.Values(parts))...)
 }
 
 // Heroes starts the service of heroes alone.
@@ -121,6 +131,31 @@ func drawn[T catalog.Item](p *part, peer *peers.Client[T]) fight.Source[T] {
 		return peers.NewBatches(peer, p.log)
 	}
 	return peer
+}
+
+// Arena starts the battle page alone; the services are reached over HTTP.
+func (a *App) Arena(ctx context.Context, cfg ArenaConfig) (err error) {
+	defer a.undo(&err)
+	part, err := a.listen(ctx, "arena", cfg.Addr, "--addr", cfg.Server)
+	if err != nil {
+		return err
+	}
+	services := map[string]arena.Part{}
+	for name, base := range map[string]string{
+		"heroes": cfg.HeroesURL, "villains": cfg.VillainsURL, "locations": cfg.LocationsURL,
+		"fights": cfg.FightsURL, "statistics": cfg.StatisticsURL,
+	} {
+		remote, err := arena.NewRemote(name, base, cfg.Peers, part.log)
+		if err != nil {
+			return err
+		}
+		a.atStop(remote.Close)
+		services[name] = remote
+	}
+	if err := startArena(part, services); err != nil {
+		return err
+	}
+	return finish(part)
 }
 
 // atStop notes what is to be closed when the servers have stopped, last noted first.

@@ -3,6 +3,7 @@ package app
 import (
 	"time"
 
+	"superheroes/internal/arena"
 	"superheroes/internal/fight/peers"
 	"superheroes/internal/httpserver"
 	"superheroes/internal/logging"
@@ -76,6 +77,8 @@ type UpConfig struct {
 	LocationsAddr string `default:"127.0.0.1:8003" help:"Address locations listens on."`
 	FightsAddr    string `default:"127.0.0.1:8004" help:"Address fights listens on."`
 	CatalogConfig `embed:""`
+	Arena         bool   `default:"true" negatable:"" help:"Serve the battle page too."`
+	ArenaAddr     string `default:"127.0.0.1:8000" help:"Address the battle page listens on."`
 	Server        `embed:""`
 }
 
@@ -104,6 +107,18 @@ type FightConfig struct {
 	LocationsURL string       `default:"http://locations:8000" help:"Where locations answers."`
 	Peers        peers.Config `embed:""`
 	Server       `embed:""`
+}
+
+// ArenaConfig is for the arena alone.
+type ArenaConfig struct {
+	Addr          string       `default:"${addr}" help:"Address the service listens on; port 0 takes a free one."`
+	HeroesURL     string       `default:"http://heroes:8000" help:"Where heroes answers."`
+	VillainsURL   string       `default:"http://villains:8000" help:"Where villains answers."`
+	LocationsURL  string       `default:"http://locations:8000" help:"Where locations answers."`
+	FightsURL     string       `default:"http://fights:8000" help:"Where fights answers."`
+	StatisticsURL string       `default:"http://statistics:8000" help:"Where statistics answers."`
+	Peers         arena.Config `embed:""`
+	Server        `embed:""`
 }
 
 // store is what the three kinds of store settings have in common.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"superheroes/internal/arena"
 	"superheroes/internal/catalog"
 	"superheroes/internal/fight"
 	"superheroes/internal/httpserver"
@@ -17,9 +18,9 @@ type part struct {
 	name    string
 	version string
 	profile Profile
+	log     *slog.Logger
 	server  *httpserver.Server
 	api     *httpserver.API
-	log     *slog.Logger
 }
 
 // listen begins to listen for a service.
@@ -29,7 +30,7 @@ func (a *App) listen(ctx context.Context, name, addr, flag string, cfg Server) (
 	if err != nil {
 		return nil, fmt.Errorf("%w; choose another address with %s", err, flag)
 	}
-	p := &part{name: name, version: a.version, profile: cfg.Profile, server: server, api: newAPI(name, a.version, cfg.Config, log), log: log}
+	p := &part{name: name, version: a.version, profile: cfg.Profile, log: log, server: server, api: newAPI(name, a.version, cfg.Config, log)}
 	a.parts = append(a.parts, p)
 	return p, nil
 }
@@ -66,6 +67,35 @@ func startFights(ctx context.Context, p *part, sources fight.Sources, peers chec
 	return nil
 }
 
+// startArena gives the part of the arena, when there is one, its page and the services behind it.
+func startArena(p *part, services map[string]arena.Part) error {
+	if p == nil {
+		return nil
+	}
+	stopping, stop := context.WithCancel(context.Background())
+	p.server.OnShutdown(stop)
+	if err := arena.AddRoutes(stopping, p.api, services); err != nil {
+		return err
+	}
+	peers := checks{}
+	for name, service := range services {
+		peers[name] = service.Check
+	}
+	p.addHealth("", nil, peers)
+	return nil
+}
+
+// local returns the services among the parts of this process, as the arena calls them.
+func local(parts map[string]*part) map[string]arena.Part {
+	services := map[string]arena.Part{}
+	for _, name := range arena.Parts() {
+		if p := parts[name]; p != nil {
+			services[name] = arena.Local{Handler: p.api}
+		}
+	}
+	return services
+}
+
 func (p *part) addHealth(engine string, ping func(context.Context) error, peers checks) {
 	p.api.AddHealth(httpserver.Health{
 		Service: p.name, Version: p.version, Profile: string(p.profile), Engine: engine,
@@ -76,6 +106,10 @@ func (p *part) addHealth(engine string, ping func(context.Context) error, peers 
 // finish lets the parts answer.
 func finish(parts ...*part) error {
 	for _, p := range parts {
+		if p.name == "arena" { // it has a page, not an API of its own
+			p.server.Serve(p.api)
+			continue
+		}
 		if err := p.api.AddDocs(); err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}

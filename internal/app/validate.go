@@ -23,6 +23,7 @@ func (c UpConfig) Validate() error {
 		validAddr("--villains-addr", c.VillainsAddr),
 		validAddr("--locations-addr", c.LocationsAddr),
 		validAddr("--fights-addr", c.FightsAddr),
+		validAddr("--arena-addr", c.ArenaAddr),
 		c.Stores.Validate(),
 		c.CatalogConfig.Validate(),
 		c.Server.Validate(),
@@ -48,6 +49,20 @@ func (c FightConfig) Validate() error {
 		validPeer("--villains-url", c.VillainsURL),
 		validPeer("--locations-url", c.LocationsURL),
 		validPeers(c.Peers),
+		c.Server.Validate(),
+	)
+}
+
+// Validate checks the settings of the arena alone.
+func (c ArenaConfig) Validate() error {
+	return cmp.Or(
+		validAddr("--addr", c.Addr),
+		validPeer("--heroes-url", c.HeroesURL),
+		validPeer("--villains-url", c.VillainsURL),
+		validPeer("--locations-url", c.LocationsURL),
+		validPeer("--fights-url", c.FightsURL),
+		validPeer("--statistics-url", c.StatisticsURL),
+		validPeers(c.Peers.Peers()),
 		c.Server.Validate(),
 	)
 }

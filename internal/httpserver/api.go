@@ -66,6 +66,9 @@ func (a *API) Handle(route Route) {
 	a.handle(route.Method+" "+route.Path, route.Serve)
 }
 
+// Mount adds a route that no document names: a page, or what is passed on to another service.
+func (a *API) Mount(pattern string, serve Handler) { a.handle(pattern, serve) }
+
 // handle adds a route that no document names.
 func (a *API) handle(pattern string, serve Handler) {
 	method, path, _ := strings.Cut(pattern, " ")

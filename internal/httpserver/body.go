@@ -40,14 +40,7 @@ func ReadBody(r *http.Request) ([]byte, error) {
 	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
 		return nil, Errorf(http.StatusUnsupportedMediaType, "the body must not be compressed")
 	}
-	if r.ContentLength > MaxBody {
-		return nil, &http.MaxBytesError{Limit: MaxBody}
-	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, bodyReadError(err)
-	}
-	return body, nil
+	return ReadRaw(r)
 }
 
 // DecodeJSON is DecodeBody for a text that was read already. Options add to its rules.
@@ -88,6 +81,18 @@ func checkContentType(header string) error {
 		return Errorf(http.StatusUnsupportedMediaType, "the body must be application/json in UTF-8")
 	}
 	return nil
+}
+
+// ReadRaw reads a request's whole body, whatever it is. Its error is an answer: 413, 408 or 400.
+func ReadRaw(r *http.Request) ([]byte, error) {
+	if r.ContentLength > MaxBody {
+		return nil, &http.MaxBytesError{Limit: MaxBody}
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, bodyReadError(err)
+	}
+	return body, nil
 }
 
 func bodyReadError(err error) error {

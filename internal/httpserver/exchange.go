@@ -70,6 +70,16 @@ func (x *exchange) Value(key any) any {
 	return x.parent.Value(key)
 }
 
+// Lasting returns the context of a request without its deadline, for an answer of any length. It ends when the client has
+// left.
+func Lasting(ctx context.Context) context.Context {
+	info := infoOf(ctx)
+	if info == nil {
+		return ctx
+	}
+	return context.WithValue(info.parent, requestInfoKey{}, info)
+}
+
 // finish ends the context, when the request has been answered.
 func (x *exchange) finish() {
 	x.mu.Lock()

@@ -20,7 +20,7 @@ type Health struct {
 	Version  string
 	Profile  string
 	Engine   string                                 // of the store: postgresql, mysql, mongodb, sqlite
-	Store    func(context.Context) error            // nil error: the store answers
+	Store    func(context.Context) error            // nil error: the store answers; nil for a service without a store
 	Peers    map[string]func(context.Context) error // by name; their state is shown, it does not decide
 	Draining func() bool
 }
@@ -75,6 +75,9 @@ func (h Health) serveReady(w http.ResponseWriter, r *http.Request) error {
 		writeProblem(w, Unavailable("draining: the service is about to stop")) // as it was told to: nothing to log
 		return nil
 	}
+	if h.Store == nil {
+		return writeStatus(w, http.StatusOK, Status{Status: "ok"})
+	}
 	if err := check(r.Context(), h.Store); err != nil {
 		return Unavailable("store: %s does not answer", h.Engine).Because(err)
 	}
@@ -103,12 +106,14 @@ func (h Health) status(ctx context.Context) Status {
 			status.Peers[name] = part
 		})
 	}
-	status.Store = &PartStatus{Engine: h.Engine, Status: word(check(ctx, h.Store))}
+	if h.Store != nil {
+		status.Store = &PartStatus{Engine: h.Engine, Status: word(check(ctx, h.Store))}
+	}
 	wait.Wait()
 	switch {
 	case h.Draining():
 		status.Status = "draining"
-	case status.Store.Status != "ok":
+	case status.Store != nil && status.Store.Status != "ok":
 		status.Status = status.Store.Status
 	}
 	return status

@@ -94,7 +94,7 @@ func NewStream(w http.ResponseWriter, r *http.Request) *Stream {
 		return &Stream{w: w, ctx: r.Context()}
 	}
 	return &Stream{
-		w: w, ctx: context.WithValue(info.parent, requestInfoKey{}, info), timeout: info.timeout, writeTimeout: info.writeTimeout, deadline: time.Now().Add(info.timeout),
+		w: w, ctx: Lasting(r.Context()), timeout: info.timeout, writeTimeout: info.writeTimeout, deadline: time.Now().Add(info.timeout),
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 )
 
 // patience bounds what is done on one page. It is long: a browser on a busy machine takes its time.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // nowhere is the browser's proxy for every other host: nobody listens there. Chromium calls its maker's hosts now and
 // then whatever its flags say.

@@ -114,9 +114,15 @@ func (p *tab) picture(t *testing.T, name string) {
 // up starts every service in this process and returns their hosts, by name.
 func up(t *testing.T) map[string]string {
 	t.Helper()
+	return upIn(t, t.TempDir())
+}
+
+// upIn does it on the data in a folder.
+func upIn(t *testing.T, dir string) map[string]string {
+	t.Helper()
 	const free = "127.0.0.1:0"
-	cfg := app.UpConfig{HeroesAddr: free, VillainsAddr: free, LocationsAddr: free, FightsAddr: free}
-	cfg.DataDir = t.TempDir()
+	cfg := app.UpConfig{HeroesAddr: free, VillainsAddr: free, LocationsAddr: free, FightsAddr: free, Arena: true, ArenaAddr: free}
+	cfg.DataDir, cfg.Profile, cfg.SnapshotLimit = dir, app.Eco, 64<<20
 	cfg.Deadline, cfg.ShutdownTimeout = 30*time.Second, 30*time.Second
 	a := app.New("test", io.Discard)
 	if err := a.Up(t.Context(), cfg); err != nil {

@@ -107,6 +107,7 @@ func fourServices(p project) []step {
 		{"root is read-only, no rights, nobody's account", p.checkConfinement, false},
 		{"the databases hold exactly the shipped roster", checkRoster, false},
 		{"a fight is answered and stored", checkFight, false},
+		{"the battle page is there and has a fight fought", checkArena, false},
 		{"contract suite", contractSuite, false},
 		{"k6 at 10 per second, as README says", p.load, false},
 		{"a database is killed: not ready, alive, back without a restart", p.loseDatabase, false},
@@ -121,6 +122,7 @@ func oneContainer(p project) []step {
 		{"up --wait: healthy", func(ctx context.Context) (string, error) { return p.up(ctx) }, true},
 		{"the embedded store holds exactly the shipped roster", checkRoster, false},
 		{"a fight is answered and stored", checkFight, false},
+		{"the battle page is there and has a fight fought", checkArena, false},
 		{"contract suite on the embedded store", contractSuite, false},
 		{"fights outlive the container", p.outlive, false},
 	}
@@ -129,7 +131,7 @@ func oneContainer(p project) []step {
 // checkConfinement reads how the services' containers run.
 func (p project) checkConfinement(ctx context.Context) (string, error) {
 	const format = "{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} {{.Config.User}}"
-	for _, service := range services() {
+	for _, service := range append(services(), "arena") {
 		got, err := p.inspect(ctx, service, format)
 		if err != nil {
 			return "", err
@@ -167,13 +169,29 @@ func checkFight(ctx context.Context) (string, error) {
 	return "", err
 }
 
+// arenaBase is where the battle page is published.
+const arenaBase = "http://127.0.0.1:8000"
+
+// checkArena loads the battle page and has a fight through it.
+func checkArena(ctx context.Context) (string, error) {
+	if _, err := get(ctx, arenaBase+"/"); err != nil {
+		return "", err
+	}
+	id, err := executeFight(ctx, arenaBase)
+	if err != nil {
+		return "", err
+	}
+	_, err = get(ctx, base("fights")+"/api/fights/"+id)
+	return "", err
+}
+
 // contractSuite scores the system with the family's suite.
 func contractSuite(ctx context.Context) (string, error) {
 	suite := os.Getenv("COMPOSE_TEST_CONTRACT")
 	if suite == "" {
 		return "", skip("there is no test/contract")
 	}
-	var args []string
+	args := []string{"--arena", arenaBase}
 	for _, service := range services() {
 		args = append(args, "--"+service, base(service))
 	}

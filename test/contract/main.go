@@ -15,6 +15,10 @@
 // The clauses of the group writes, that catalogs can be edited, are checked only with the administrator's token of the
 // member: --admin-token or ADMIN_TOKEN. They delete the entries that they add.
 //
+// The clauses of the battle page, a group of their own, are checked where its address is given:
+//
+//	go run ./test/contract --group arena --arena http://localhost:8000 --fights http://localhost:8004 …
+//
 // --json writes the score as JSON in place of the text, --junit FILE as JUnit XML besides. The exit code is 0 only
 // when every clause of the asked group passed: 1 when one failed or was skipped, 2 when the command line was wrong.
 //
@@ -67,8 +71,9 @@ type options struct {
 	Villains  string        `required:"" placeholder:"URL" help:"Where villains answers."`
 	Locations string        `required:"" placeholder:"URL" help:"Where locations answers."`
 	Fights    string        `required:"" placeholder:"URL" help:"Where fights answers."`
-	Group     suite.Group   `enum:"core,full,writes" default:"full" help:"core: what every member of the family has. full: all that this application promises. writes: only what takes the token."`
+	Group     suite.Group   `enum:"core,full,writes,arena" default:"full" help:"core: what every member of the family has. full: all that this application promises. writes: only what takes the token. arena: only what its battle page promises."`
 	Token     string        `name:"admin-token" env:"ADMIN_TOKEN" placeholder:"TOKEN" help:"The member's administrator's token; with it the clauses of the group writes are checked too."`
+	Arena     string        `placeholder:"URL" help:"Where the battle page answers, to check its clauses too."`
 	JSON      bool          `name:"json" help:"Write the score as JSON."`
 	JUnit     string        `name:"junit" placeholder:"FILE" help:"Write the score as JUnit XML to this file too."`
 	Timeout   time.Duration `default:"15s" help:"Longest time an answer may take."`
@@ -100,7 +105,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return usage(stderr, err)
 	}
 	target := suite.Target{Heroes: o.Heroes, Villains: o.Villains, Locations: o.Locations, Fights: o.Fights}
-	outcomes, err := suite.Run(ctx, target, suite.Options{Group: o.Group, Token: o.Token, Timeout: o.Timeout})
+	outcomes, err := suite.Run(ctx, target, suite.Options{Group: o.Group, Token: o.Token, Arena: o.Arena, Timeout: o.Timeout})
 	if err != nil {
 		return usage(stderr, err)
 	}

@@ -84,19 +84,21 @@ func TestExitCodes(t *testing.T) {
 		code int
 		want string // in what is written
 	}{
-		"a member that fails":        {at(nothing), exitFailed, "FAIL  core  heroes.list "},
-		"its core":                   {at(nothing, "--group", "core"), exitFailed, "\npassed 0, failed "},
-		"as JSON":                    {at(nothing, "--group", "core", "--json"), exitFailed, `"result": "fail"`},
-		"a file that can't be":       {at(nothing, "--group", "core", "--junit", filepath.Join(t.TempDir(), "none", "x.xml")), exitUsage, "x.xml: no such file"},
-		"no time at all":             {at(nothing, "--timeout", "0s"), exitUsage, "--timeout"},
-		"help":                       {[]string{"--help"}, exitPassed, "--junit=FILE"},
-		"no arguments":               {nil, exitUsage, "missing flags"},
-		"one address missing":        {at(nothing)[2:], exitUsage, "--fights"},
-		"writes without a token":     {at(nothing, "--group", "writes"), exitUsage, "--admin-token"},
-		"an unknown group":           {at(nothing, "--group", "some"), exitUsage, "core"},
-		"an unknown flag":            {at(nothing, "--quick"), exitUsage, "--quick"},
-		"an address that is no URL":  {append(at(nothing), "--fights=localhost:8004"), exitUsage, "fights"},
-		"an address that has a path": {append(at(nothing), "--fights=http://localhost/api/fights"), exitUsage, "fights"},
+		"a member that fails":           {at(nothing), exitFailed, "FAIL  core  heroes.list "},
+		"its core":                      {at(nothing, "--group", "core"), exitFailed, "\npassed 0, failed "},
+		"as JSON":                       {at(nothing, "--group", "core", "--json"), exitFailed, `"result": "fail"`},
+		"a file that can't be":          {at(nothing, "--group", "core", "--junit", filepath.Join(t.TempDir(), "none", "x.xml")), exitUsage, "x.xml: no such file"},
+		"no time at all":                {at(nothing, "--timeout", "0s"), exitUsage, "--timeout"},
+		"help":                          {[]string{"--help"}, exitPassed, "--junit=FILE"},
+		"no arguments":                  {nil, exitUsage, "missing flags"},
+		"one address missing":           {at(nothing)[2:], exitUsage, "--fights"},
+		"writes without a token":        {at(nothing, "--group", "writes"), exitUsage, "--admin-token"},
+		"an unknown group":              {at(nothing, "--group", "some"), exitUsage, "core"},
+		"an unknown flag":               {at(nothing, "--quick"), exitUsage, "--quick"},
+		"an address that is no URL":     {append(at(nothing), "--fights=localhost:8004"), exitUsage, "fights"},
+		"an address that has a path":    {append(at(nothing), "--fights=http://localhost/api/fights"), exitUsage, "fights"},
+		"the arena without its address": {at(nothing, "--group", "arena"), exitUsage, "arena"},
+		"an arena that fails":           {at(nothing, "--group", "arena", "--arena", nothing.Heroes), exitFailed, "FAIL  arena  arena.livez"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer

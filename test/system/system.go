@@ -12,6 +12,7 @@ const AdminToken = "open sesame, 41!"
 // System is a running set of the four services: in one process, or in four.
 type System struct {
 	Heroes, Villains, Locations, Fights string // base URLs, as in http://127.0.0.1:8001
+	Arena                               string // base URL of the battle page; "" where none was started
 	Processes                           map[string]*Process
 }
 
@@ -27,7 +28,7 @@ func Up(tb testing.TB, program, dir string, args ...string) *System {
 	for _, service := range []struct {
 		variable string
 		base     *string
-	}{{"HEROES_ADDR", &s.Heroes}, {"VILLAINS_ADDR", &s.Villains}, {"LOCATIONS_ADDR", &s.Locations}, {"FIGHTS_ADDR", &s.Fights}} {
+	}{{"HEROES_ADDR", &s.Heroes}, {"VILLAINS_ADDR", &s.Villains}, {"LOCATIONS_ADDR", &s.Locations}, {"FIGHTS_ADDR", &s.Fights}, {"ARENA_ADDR", &s.Arena}} {
 		addr := FreeAddr(tb)
 		env = append(env, service.variable+"="+addr)
 		*service.base = "http://" + addr
@@ -67,6 +68,17 @@ func Four(tb testing.TB, program string, stores Stores, args ...string) *System 
 		p.Ready(tb, s.URL(service)+"/readyz")
 	}
 	return s
+}
+
+// StartArena starts the battle page in a process of its own, before the services of s.
+func (s *System) StartArena(tb testing.TB, program string, env ...string) {
+	tb.Helper()
+	addr := FreeAddr(tb)
+	s.Arena = "http://" + addr
+	env = append([]string{"ADDR=" + addr, "HEROES_URL=" + s.Heroes, "VILLAINS_URL=" + s.Villains,
+		"LOCATIONS_URL=" + s.Locations, "FIGHTS_URL=" + s.Fights, "DRAIN_DELAY=0s"}, env...)
+	s.Processes["arena"] = Start(tb, program, env, "arena")
+	s.Processes["arena"].Ready(tb, s.Arena+"/readyz")
 }
 
 // Each runs test against both ways to run: one process on the embedded store, and four on the real engines, with

@@ -49,7 +49,6 @@ type Client[T catalog.Item] struct {
 
 // New returns the client of the catalog that is served below base, as in http://heroes:8000.
 func New[T catalog.Item](kind catalog.Kind[T], base string, cfg Config) *Client[T] {
-	dialer := &net.Dialer{Timeout: cfg.Connect}
 	client := &Client[T]{
 		peer:    kind.Plural,
 		base:    strings.TrimSuffix(base, "/"),
@@ -57,22 +56,7 @@ func New[T catalog.Item](kind catalog.Kind[T], base string, cfg Config) *Client[
 		read:    cfg.Read,
 		decoder: newDecoder(kind.Table),
 		http: &http.Client{
-			Transport: &http.Transport{
-				Proxy: nil, // no address but the configured one
-				DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-					conn, err := dialer.DialContext(ctx, network, address)
-					if err != nil {
-						return nil, err
-					}
-					return &writeLimited{conn, cfg.Write}, nil
-				},
-				TLSHandshakeTimeout:   cfg.Connect,
-				ResponseHeaderTimeout: cfg.Read,
-				MaxConnsPerHost:       cfg.MaxConnections,
-				MaxIdleConnsPerHost:   cfg.IdleConnections,
-				IdleConnTimeout:       50 * time.Second, // before the peer's 60
-				DisableCompression:    true,
-			},
+			Transport:     Transport(cfg),
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
@@ -81,6 +65,27 @@ func New[T catalog.Item](kind catalog.Kind[T], base string, cfg Config) *Client[
 			WithFailureThreshold(cfg.BreakerFailures).WithDelay(cfg.BreakerDelay).WithSuccessThreshold(1).Build()
 	}
 	return client
+}
+
+// Transport returns the connections to one peer, with these limits.
+func Transport(cfg Config) *http.Transport {
+	dialer := &net.Dialer{Timeout: cfg.Connect}
+	return &http.Transport{
+		Proxy: nil, // no address but the configured one
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := dialer.DialContext(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			return &writeLimited{conn, cfg.Write}, nil
+		},
+		TLSHandshakeTimeout:   cfg.Connect,
+		ResponseHeaderTimeout: cfg.Read,
+		MaxConnsPerHost:       cfg.MaxConnections,
+		MaxIdleConnsPerHost:   cfg.IdleConnections,
+		IdleConnTimeout:       50 * time.Second, // before the peer's 60
+		DisableCompression:    true,
+	}
 }
 
 // writeLimited gives each write its own time-out.

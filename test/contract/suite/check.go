@@ -50,8 +50,8 @@ func (c *check) do(service string, call wire.Call) wire.Answer {
 // try is do for any goroutine.
 func (s *session) try(service string, call wire.Call) (wire.Answer, error) {
 	a, err := s.clients[service].Do(s.ctx, call)
-	if err == nil {
-		s.seen[service].take(a)
+	if seen := s.seen[service]; seen != nil && err == nil {
+		seen.take(a)
 	}
 	return a, err
 }

@@ -6,11 +6,13 @@ import "fmt"
 // Group tells which members of the family a clause is for.
 type Group string
 
-// The groups. A run of Full takes the clauses of Core too and, where there is a token, those of Writes.
+// The groups. A run of Full takes the clauses of Core too and, where there is a token, those of Writes; where the page's
+// address is known, those of Arena.
 const (
 	Core   Group = "core"   // what every member of the family has
 	Full   Group = "full"   // what ours promises beyond that
 	Writes Group = "writes" // what takes the administrator's token
+	Arena  Group = "arena"  // the battle page
 )
 
 // Result is what became of a clause.

@@ -20,6 +20,7 @@ type Options struct {
 	Group   Group
 	Token   string            // the administrator's; without one no clause of Writes is checked
 	Timeout time.Duration     // of one exchange
+	Arena   string            // where the battle page answers, "" for nowhere
 	Only    func(Clause) bool // nil for all of the group
 }
 
@@ -29,8 +30,12 @@ func Run(ctx context.Context, target Target, options Options) ([]Outcome, error)
 	if err != nil {
 		return nil, err
 	}
+	clauses := Clauses()
+	if options.Arena != "" {
+		clauses = append(clauses, ArenaClauses()...)
+	}
 	var outcomes []Outcome
-	for _, clause := range Clauses() {
+	for _, clause := range clauses {
 		if options.take(clause) {
 			outcomes = append(outcomes, s.run(clause))
 		}
@@ -59,6 +64,12 @@ func newSession(ctx context.Context, target Target, options Options) (*session, 
 	s := &session{ctx: ctx, token: options.Token, clients: map[string]*wire.Client{}, seen: map[string]*seen{}, lists: map[string]wholeList{}}
 	left := new(atomic.Int64)
 	left.Store(maxRequests)
+	if options.Arena != "" || options.Group == Arena {
+		var err error
+		if s.clients[arena], err = wire.NewClient(options.Arena, options.Timeout, left); err != nil {
+			return nil, errors.Join(errors.New("where is the arena?"), err)
+		}
+	}
 	for service, base := range map[string]string{
 		"heroes": target.Heroes, "villains": target.Villains, "locations": target.Locations, "fights": target.Fights,
 	} {

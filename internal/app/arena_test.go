@@ -1,0 +1,110 @@
+package app_test
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"superheroes/internal/app"
+	"superheroes/internal/arena"
+)
+
+// TestArena asks the arena for its page and for what it passes on: in the process of the services, and before them.
+func TestArena(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	cfg := upConfig(t)
+	cfg.Arena, cfg.ArenaAddr = true, "127.0.0.1:0"
+	together := app.New("test", io.Discard)
+	if err := together.Up(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	bases := map[string]string{}
+	for _, at := range together.Endpoints() {
+		bases[at.Service] = "http://" + at.Addr
+	}
+	alone := app.New("test", io.Discard)
+	if err := alone.Arena(t.Context(), arenaConfig(bases)); err != nil {
+		t.Fatal(err)
+	}
+	for way, base := range map[string]string{"in process": bases["arena"], "over HTTP": "http://" + alone.Endpoints()[0].Addr} {
+		t.Run(way, func(t *testing.T) { checkArena(t, base, bases) })
+	}
+	if err := alone.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := together.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// arenaConfig is what the command line makes of these addresses. Nobody serves statistics.
+func arenaConfig(bases map[string]string) app.ArenaConfig {
+	cfg := app.ArenaConfig{
+		Addr: "127.0.0.1:0", HeroesURL: bases["heroes"], VillainsURL: bases["villains"], LocationsURL: bases["locations"],
+		FightsURL: bases["fights"], StatisticsURL: "http://127.0.0.1:1",
+		Peers: arena.Config{Connect: 2 * time.Second, Write: 2 * time.Second, Read: 5 * time.Second, MaxConnections: 10, IdleConnections: 2},
+	}
+	cfg.Deadline, cfg.ReadTimeout, cfg.WriteTimeout, cfg.ShutdownTimeout = 5*time.Second, 10*time.Second, 15*time.Second, 6*time.Second
+	cfg.Profile = app.Eco
+	return cfg
+}
+
+// checkArena compares what the arena passes on with what the services answer themselves.
+func checkArena(t *testing.T, base string, bases map[string]string) {
+	t.Helper()
+	if status, body := fetch(t, base+"/"); status != http.StatusOK || !strings.Contains(body, "<title>Battle") {
+		t.Errorf("got %d %s", status, body)
+	}
+	for target, service := range map[string]string{
+		"/api/heroes": "heroes", "/api/villains/2": "villains", "/api/locations?name=gotham": "locations", "/api/heroes/1/picture.svg": "heroes",
+		"/api/heroes/none": "heroes", "/api/fights/count": "fights", "/api/fights?limit=0": "fights",
+	} {
+		wantStatus, want := fetch(t, bases[service]+target)
+		if status, got := fetch(t, base+target); status != wantStatus || got != want {
+			t.Errorf("%s: got %d %.200s, want %d %.200s", target, status, got, wantStatus, want)
+		}
+	}
+	if status, body := fetch(t, base+"/api/fights/execute_fight"); status != http.StatusOK || !strings.Contains(body, "winner_name") {
+		t.Errorf("got %d %s", status, body)
+	}
+	for _, part := range []string{"heroes", "villains", "locations", "fights"} {
+		if status, body := fetch(t, base+"/status/"+part); status != http.StatusOK || !strings.Contains(body, `"service":"`+part+`"`) {
+			t.Errorf("%s: got %d %s", part, status, body)
+		}
+	}
+	if status, body := fetch(t, base+"/api/statistics"); status == http.StatusOK || !strings.Contains(body, "statistics") {
+		t.Errorf("got %d %s", status, body)
+	}
+	for _, path := range []string{"/livez", "/readyz", "/healthz"} {
+		if status, body := fetch(t, base+path); status != http.StatusOK || !strings.Contains(body, `"status":"ok"`) {
+			t.Errorf("%s: got %d %s", path, status, body)
+		}
+	}
+	if _, body := fetch(t, base+"/healthz"); !strings.Contains(body, `"service":"arena"`) || !strings.Contains(body, `"version":"test"`) ||
+		!strings.Contains(body, `"profile":"eco"`) || !strings.Contains(body, `"heroes":{"status":"ok"}`) || strings.Contains(body, "store") {
+		t.Errorf("got %s", body)
+	}
+}
+
+// TestArenaPortInUse says which flag to use.
+func TestArenaPortInUse(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	first := app.New("test", io.Discard)
+	if err := first.Arena(t.Context(), arenaConfig(nil)); err != nil {
+		t.Fatal(err)
+	}
+	cfg := upConfig(t)
+	cfg.Arena, cfg.ArenaAddr = true, first.Endpoints()[0].Addr
+	if err := app.New("test", io.Discard).Up(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "--arena-addr") {
+		t.Errorf("got %v", err)
+	}
+	cfg.Arena = false
+	startStop(t, cfg)
+	if err := first.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,157 @@
+package arena
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"superheroes/internal/httpserver"
+)
+
+// maxStreams is how many streams and whole lists may be under way at a time.
+const maxStreams = 1000
+
+// gateway passes on what the page asks of the services, and nothing else.
+type gateway struct {
+	parts    map[string]Part
+	streams  chan struct{} // a slot for each that is under way
+	stopping context.Context
+}
+
+func newGateway(stopping context.Context, parts map[string]Part) *gateway {
+	return &gateway{parts: parts, streams: make(chan struct{}, maxStreams), stopping: stopping}
+}
+
+func (g *gateway) addRoutes(api *httpserver.API) {
+	methods := []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+	for _, name := range Parts() {
+		base := "/api/" + name
+		for _, method := range methods {
+			wholeList := method == http.MethodGet && isCatalog(name)
+			api.Mount(method+" "+base, g.passing(name, wholeList))
+			api.Mount(method+" "+base+"/{rest...}", g.passing(name, false))
+		}
+		api.Mount("GET /status/"+name, g.status(name))
+	}
+	api.Mount("GET /api/statistics/stream", g.events("statistics"))
+}
+
+// events returns the handler of a stream of events: an answer that has no end of its own. It ends when the server stops.
+func (g *gateway) events(name string) httpserver.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		ctx, cancel := context.WithCancel(httpserver.Lasting(r.Context()))
+		defer cancel()
+		defer context.AfterFunc(g.stopping, cancel)()
+		return g.pass(w, r.WithContext(ctx), name, r.URL, true)
+	}
+}
+
+func isCatalog(name string) bool {
+	return name == "heroes" || name == "villains" || name == "locations"
+}
+
+// passing returns the handler of the paths of a part.
+func (g *gateway) passing(name string, stream bool) httpserver.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if !isClean(r.URL.Path) {
+			return httpserver.Errorf(http.StatusNotFound, httpserver.UnknownPath)
+		}
+		if stream {
+			r = r.WithContext(httpserver.Lasting(r.Context()))
+		}
+		return g.pass(w, r, name, r.URL, stream)
+	}
+}
+
+// status shows the page how a part is: its /healthz.
+func (g *gateway) status(name string) httpserver.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		return g.pass(w, r, name, &url.URL{Path: "/healthz"}, false)
+	}
+}
+
+// isClean tells whether no segment of a decoded path is empty, . or .., but for an empty one at the end. Another
+// server than ours could take such a path for one outside the API.
+func isClean(decoded string) bool {
+	return path.Clean(decoded) == strings.TrimSuffix(decoded, "/") && !strings.Contains(decoded, `\`)
+}
+
+func (g *gateway) pass(w http.ResponseWriter, r *http.Request, name string, target *url.URL, stream bool) error {
+	if err := checkSite(r); err != nil {
+		return err
+	}
+	part, runs := g.parts[name]
+	if !runs {
+		return httpserver.Errorf(http.StatusNotFound, "%s does not run here", name)
+	}
+	if stream {
+		select {
+		case g.streams <- struct{}{}:
+			defer func() { <-g.streams }()
+		default:
+			return httpserver.Unavailable("too many streams are open")
+		}
+	}
+	out, err := outgoing(r, name, target)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
+	return part.Pass(w, out, stream)
+}
+
+// checkSite refuses what a browser sends for a page of another site: it could have fights fought with its visitors'
+// browsers, on machines that only they reach. Programs that aren't browsers send neither header.
+func checkSite(r *http.Request) error {
+	site, origin := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Origin")
+	switch {
+	case site == "same-origin", site == "none", site == "" && origin == "":
+		return nil
+	case site == "":
+		if from, err := url.Parse(origin); err == nil && from.Host == r.Host {
+			return nil
+		}
+	}
+	return httpserver.Errorf(http.StatusForbidden, "the arena answers its own page only, not those of other sites")
+}
+
+// outgoing returns the request that a part gets: the path, the body, and of the headers those that the services read.
+// Who may write is the catalogs' business: nobody else gets the token.
+func outgoing(r *http.Request, name string, target *url.URL) (*http.Request, error) {
+	body, err := httpserver.ReadRaw(r)
+	if err != nil {
+		return nil, err
+	}
+	header := http.Header{httpserver.RequestIDHeader: {httpserver.RequestID(r.Context())}}
+	passed := []string{
+		"Accept", "Accept-Encoding", "Content-Type", "Content-Encoding", "If-Match", "If-None-Match", "Last-Event-Id",
+		"User-Agent", httpserver.TimeoutHeader,
+	}
+	if isCatalog(name) {
+		passed = append(passed, "Authorization")
+	}
+	for _, key := range passed {
+		if values := r.Header.Values(key); len(values) > 0 {
+			header[key] = values
+		}
+	}
+	if deadline, bounded := r.Context().Deadline(); bounded {
+		left := max(time.Until(deadline).Milliseconds(), 1)
+		header.Set(httpserver.TimeoutHeader, strconv.FormatInt(left, 10))
+	}
+	out := r.WithContext(r.Context())
+	out.URL, out.Header = target, header
+	out.TransferEncoding, out.Trailer = nil, nil
+	out.Body, out.ContentLength = http.NoBody, int64(len(body))
+	if len(body) > 0 {
+		out.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	return out, nil
+}

@@ -1,0 +1,550 @@
+package arena
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"superheroes/internal/httpserver"
+	"superheroes/test/faults/fakepeer"
+)
+
+// seen is what a part was asked.
+type seen struct {
+	mu       sync.Mutex
+	requests []string
+	header   http.Header
+	hosts    []string
+}
+
+// handler notes the request and answers with the name of the part.
+func (s *seen) handler(name string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.requests = append(s.requests, strings.TrimSpace(fmt.Sprintf("%s %s %s %s", name, r.Method, r.URL.RequestURI(), body)))
+		s.header, s.hosts = r.Header.Clone(), append(s.hosts, r.Host)
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Etag", `"1"`)
+		w.Header().Set("Set-Cookie", "a=b")
+		w.Header().Set("X-Request-Id", "mine")
+		w.Header().Set("Keep-Alive", "timeout=5")
+		if r.Method == http.MethodPost {
+			w.Header().Set("Location", "/api/"+name+"/7")
+			w.WriteHeader(http.StatusCreated)
+		}
+		_, _ = io.WriteString(w, `"`+name+`"`)
+	}
+}
+
+func (s *seen) taken() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	requests := s.requests
+	s.requests = nil
+	return requests
+}
+
+// ways are the two ways to reach a part: by a socket and in this process.
+func ways(t *testing.T, behaviour func(name string) http.HandlerFunc) map[string]map[string]Part {
+	t.Helper()
+	_, cfg := limits()
+	all := map[string]map[string]Part{"over HTTP": {}, "in process": {}}
+	for _, name := range Parts() {
+		all["over HTTP"][name] = remote(t, name, fakepeer.New(t, behaviour(name)).URL, cfg)
+		all["in process"][name] = Local{behaviour(name)}
+	}
+	return all
+}
+
+func TestPasses(t *testing.T) {
+	asked := &seen{}
+	for way, parts := range ways(t, asked.handler) {
+		t.Run(way, func(t *testing.T) {
+			cfg, _ := limits()
+			addr := serve(t, cfg, parts)
+			for _, c := range []struct{ method, target, body, want string }{
+				{"GET", "/api/heroes", "", "heroes GET /api/heroes"},
+				{"GET", "/api/heroes?limit=3&name=%C3%A9%26", "", "heroes GET /api/heroes?limit=3&name=%C3%A9%26"},
+				{"HEAD", "/api/villains/7", "", "villains HEAD /api/villains/7"},
+				{"GET", "/api/locations/7/picture.svg", "", "locations GET /api/locations/7/picture.svg"},
+				{"GET", "/api/locations/", "", "locations GET /api/locations/"},
+				{"GET", "/api/heroes/7%2Fpicture.svg", "", "heroes GET /api/heroes/7%2Fpicture.svg"},
+				{"GET", "/api/fights/execute_fight", "", "fights GET /api/fights/execute_fight"},
+				{"POST", "/api/fights", `{"hero":{}}`, `fights POST /api/fights {"hero":{}}`},
+				{"POST", "/api/heroes", `{}`, `heroes POST /api/heroes {}`},
+				{"PUT", "/api/heroes/7", `{}`, `heroes PUT /api/heroes/7 {}`},
+				{"PATCH", "/api/villains/7", `{}`, `villains PATCH /api/villains/7 {}`},
+				{"DELETE", "/api/locations/7", "", `locations DELETE /api/locations/7`},
+				{"GET", "/api/statistics", "", "statistics GET /api/statistics"},
+				{"GET", "/api/statistics/stream", "", "statistics GET /api/statistics/stream"},
+				{"GET", "/status/heroes", "", "heroes GET /healthz"},
+				{"GET", "/status/statistics?secret", "", "statistics GET /healthz"},
+			} {
+				got := ask(t, addr, fmt.Sprintf("%s %s HTTP/1.1\nHost: %s\nConnection: close\nContent-Length: %d\n\n%s", c.method, c.target, addr, len(c.body), c.body))
+				if diff := cmp.Diff([]string{c.want}, asked.taken()); diff != "" {
+					t.Errorf("%s %s: -want +got\n%s", c.method, c.target, diff)
+				}
+				name, _, _ := strings.Cut(c.want, " ")
+				if c.method != "HEAD" && got.body != `"`+name+`"` || got.header.Get("Etag") != `"1"` {
+					t.Errorf("%s %s: got %+v", c.method, c.target, got)
+				}
+				if c.method == "POST" && (got.status != http.StatusCreated || got.header.Get("Location") == "") {
+					t.Errorf("%s %s: got %+v", c.method, c.target, got)
+				}
+			}
+		})
+	}
+}
+
+// TestHeaders shows which headers get to a part, and which come back.
+func TestHeaders(t *testing.T) {
+	sent := []string{
+		"Accept: application/json", "Accept-Encoding: gzip", "Content-Type: application/json", `If-Match: "1"`, `If-None-Match: "2"`,
+		"Last-Event-Id: 3", "User-Agent: a browser", "X-Request-Id: mine", "Authorization: Bearer secret", "Cookie: session=secret",
+		"Forwarded: for=1.2.3.4", "X-Forwarded-For: 1.2.3.4", "Proxy-Authorization: Basic secret", "Te: trailers", "Upgrade: websocket",
+		"X-Hop: 1", "Referer: http://elsewhere/", "Connection: X-Hop, close",
+	}
+	asked := &seen{}
+	for way, parts := range ways(t, asked.handler) {
+		t.Run(way, func(t *testing.T) {
+			cfg, _ := limits()
+			addr := serve(t, cfg, parts)
+			for _, name := range Parts() {
+				got := get(t, addr, "/api/"+name+"/1", sent...)
+				want := http.Header{
+					"Accept": {"application/json"}, "Accept-Encoding": {"gzip"}, "Content-Type": {"application/json"}, "If-Match": {`"1"`},
+					"If-None-Match": {`"2"`}, "Last-Event-Id": {"3"}, "User-Agent": {"a browser"}, "X-Request-Id": {"mine"},
+				}
+				if isCatalog(name) {
+					want["Authorization"] = []string{"Bearer secret"}
+				}
+				left := asked.header.Get("X-Request-Timeout-Ms")
+				asked.header.Del("X-Request-Timeout-Ms")
+				asked.header.Del("Connection") // that between gateway and part
+				if diff := cmp.Diff(want, asked.header); diff != "" || left == "" {
+					t.Errorf("%s, %q ms left: -want +got\n%s", name, left, diff)
+				}
+				if ids := got.header.Values("X-Request-Id"); len(ids) != 1 || ids[0] != "mine" {
+					t.Errorf("request ids %q", ids)
+				}
+				if got.header.Get("X-Content-Type-Options") != "nosniff" {
+					t.Errorf("got %v", got.header)
+				}
+				if way == "over HTTP" && (got.header.Get("Set-Cookie") != "" || got.header.Get("Keep-Alive") != "") {
+					t.Errorf("what is between part and gateway came through: %v", got.header)
+				}
+			}
+		})
+	}
+}
+
+// TestNothingElse asks for what is not passed.
+func TestNothingElse(t *testing.T) {
+	asked := &seen{}
+	for way, parts := range ways(t, asked.handler) {
+		t.Run(way, func(t *testing.T) {
+			cfg, _ := limits()
+			addr := serve(t, cfg, parts)
+			for _, c := range []struct {
+				line   string
+				status int
+			}{
+				{"GET /api", 404}, {"GET /api/", 404}, {"GET /api/nobody", 404}, {"GET /api/heroesandmore", 404}, {"GET /heroes/1", 404},
+				{"GET /status/nobody", 404}, {"GET /status/heroes/more", 404}, {"GET /docs", 404}, {"GET /openapi.json", 404}, {"GET /api/arena", 404},
+				{"GET /api/heroes/%2e%2e/%2e%2e/healthz", 404}, {"GET /api/heroes/%2E%2E%2f%2e%2e/healthz", 404}, {"GET /api/heroes/.%2e/fights", 404},
+				{"GET /api/heroes/..%5chealthz", 404}, {"GET /api%2fheroes", 404}, {"GET /api/heroes%2f1", 404}, {"GET /api/heroes/%2f%2felsewhere/", 404},
+				{"GET /api/heroes/../../healthz", 307}, {"GET //elsewhere/api/heroes", 307},
+				{"GET /api/heroes/%00", 422}, {"GET /api/heroes?name=%ff", 422},
+				{"OPTIONS /api/heroes", 405}, {"TRACE /api/fights", 405}, {"PROPFIND /api/heroes", 405}, {"DELETE /status/heroes", 405},
+				{"POST /", 405}, {"POST /heroes", 405},
+			} {
+				got := ask(t, addr, c.line+" HTTP/1.1\nHost: "+addr+"\nConnection: close\n\n")
+				if got.status != c.status || c.status >= 400 && got.header.Get("Content-Type") != "application/problem+json" {
+					t.Errorf("%s: got %+v", c.line, got)
+				}
+			}
+			for _, line := range []string{"GET http://elsewhere:1/api/nobody", "CONNECT elsewhere:443", "GET http://elsewhere:1/"} {
+				if got := ask(t, addr, line+" HTTP/1.1\nHost: elsewhere\nConnection: close\n\n"); got.status >= 500 {
+					t.Errorf("%s: got %+v", line, got)
+				}
+			}
+			if requests := asked.taken(); len(requests) > 0 {
+				t.Errorf("it passed %q", requests)
+			}
+			// A request for another host is one for this arena: it goes to no other.
+			if got := ask(t, addr, "GET http://elsewhere:1/api/heroes/1 HTTP/1.1\nHost: elsewhere\nConnection: close\n\n"); got.body != `"heroes"` {
+				t.Errorf("got %+v", got)
+			}
+			asked.taken()
+		})
+	}
+}
+
+func TestPartThatDoesNotRun(t *testing.T) {
+	cfg, _ := limits()
+	addr := serve(t, cfg, map[string]Part{})
+	for _, name := range Parts() {
+		for _, target := range []string{"/api/" + name, "/api/" + name + "/1", "/status/" + name} {
+			if got := get(t, addr, target); got.status != http.StatusNotFound || !strings.Contains(got.body, name+" does not run here") {
+				t.Errorf("%s: got %+v", target, got)
+			}
+		}
+	}
+}
+
+// TestPagesOfOtherSites refuses what a browser sends for them.
+func TestPagesOfOtherSites(t *testing.T) {
+	asked := &seen{}
+	cfg, _ := limits()
+	addr := serve(t, cfg, map[string]Part{"fights": Local{asked.handler("fights")}})
+	for _, c := range []struct {
+		header string
+		status int
+	}{
+		{"X-Nothing: 1", 200}, {"Sec-Fetch-Site: same-origin", 200}, {"Sec-Fetch-Site: none", 200}, {"Origin: http://" + addr, 200},
+		{"Sec-Fetch-Site: same-origin\nOrigin: http://" + addr, 200},
+		{"Sec-Fetch-Site: cross-site", 403}, {"Sec-Fetch-Site: same-site", 403}, {"Origin: http://elsewhere", 403}, {"Origin: null", 403},
+		{"Sec-Fetch-Site: cross-site\nOrigin: http://" + addr, 403},
+	} {
+		got := get(t, addr, "/api/fights/execute_fight", c.header)
+		if got.status != c.status || len(asked.taken()) != map[int]int{200: 1}[c.status] {
+			t.Errorf("%s: got %+v", c.header, got)
+		}
+	}
+}
+
+// breaking answers a request with these bytes, as often as it is asked, and then closes the connection.
+func breaking(t *testing.T, text string) string {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+				_, _ = io.WriteString(conn, text)
+			}
+			_ = conn.Close()
+		}
+	}()
+	return "http://" + listener.Addr().String()
+}
+
+func TestFaults(t *testing.T) {
+	unused := fakepeer.New(t, nil)
+	unused.Stop()
+	silent := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+	answering := func(status int, kind, body string) string {
+		return fakepeer.New(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", kind)
+			w.Header().Set("Location", "http://elsewhere/")
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, body)
+		}).URL
+	}
+	for _, c := range []struct {
+		name, base string
+		status     int
+		detail     string
+	}{
+		{"nobody listens", unused.URL, 502, "NAME failed to answer"},
+		{"closes at once", breaking(t, ""), 502, "NAME failed to answer"},
+		{"breaks off in the header", breaking(t, "HTTP/1.1 200 OK\r\nContent-"), 502, "NAME failed to answer"},
+		{"isn't HTTP", breaking(t, "220 mail\r\n"), 502, "NAME failed to answer"},
+		{"switches protocols", breaking(t, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"), 502, "NAME failed to answer"},
+		{"sends elsewhere", answering(302, "text/html", ""), 502, "NAME failed to answer"},
+		{"fails in words of its own", answering(500, "text/html", "<h1>stack trace"), 502, "NAME failed to answer"},
+		{"fails as the contract says", answering(503, "application/problem+json", `{"detail":"the store does not answer"}`), 503, "the store does not answer"},
+		{"names a part behind it", answering(504, "application/problem+json", `{"detail":"heroes did not answer in time"}`), 504, "heroes did not answer in time"},
+		{"is silent", fakepeer.New(t, silent).URL, 504, "NAME did not answer in time"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg, calls := limits()
+			cfg.Deadline, calls.Read = 300*time.Millisecond, 300*time.Millisecond
+			parts := map[string]Part{}
+			for _, name := range Parts() {
+				parts[name] = remote(t, name, c.base, calls)
+			}
+			addr := serve(t, cfg, parts)
+			for target, name := range map[string]string{
+				"/api/heroes/1": "heroes", "/api/fights/execute_fight": "fights", "/api/locations": "locations",
+				"/api/statistics/stream": "statistics", "/status/villains": "villains",
+			} {
+				got := get(t, addr, target)
+				if got.status != c.status || !strings.Contains(got.body, strings.ReplaceAll(c.detail, "NAME", name)) || strings.Contains(got.body, "trace") {
+					t.Errorf("%s: got %+v", target, got)
+				}
+				if got.header.Get("Content-Type") != "application/problem+json" || got.header.Get("Location") != "" && c.status == 502 {
+					t.Errorf("%s: got %v", target, got.header)
+				}
+			}
+		})
+	}
+}
+
+// TestBreaksOff has a part break off in the middle of an answer: a short one becomes a 502, of a list the client sees that
+// it isn't whole.
+func TestBreaksOff(t *testing.T) {
+	base := breaking(t, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n[{\"id\":1}")
+	cfg, calls := limits()
+	addr := serve(t, cfg, map[string]Part{"heroes": remote(t, "heroes", base, calls)})
+	if got := get(t, addr, "/api/heroes/1"); got.status != http.StatusBadGateway || !strings.Contains(got.body, "heroes failed to answer") {
+		t.Errorf("got %+v", got)
+	}
+	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Get("http://" + addr + "/api/heroes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if body, err := io.ReadAll(response.Body); err == nil {
+		t.Errorf("a list that broke off looks whole: %s", body)
+	}
+}
+
+// TestOnce closes each connection without an answer when it is asked for the second time: net/http would ask again, over
+// a new one. A fight must be fought once.
+func TestOnce(t *testing.T) {
+	for _, c := range []struct{ name, line string }{
+		{"fights", "GET /api/fights/execute_fight"}, {"fights", "POST /api/fights"}, {"heroes", "POST /api/heroes"}, {"heroes", "DELETE /api/heroes/1"},
+	} {
+		t.Run(c.line, func(t *testing.T) {
+			listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = listener.Close() }()
+			requests := make(chan int, 100) // of which connection
+			go func() {
+				for n := 0; ; n++ {
+					conn, err := listener.Accept()
+					if err != nil {
+						return
+					}
+					go answerOnce(conn, n, requests)
+				}
+			}()
+			cfg, calls := limits()
+			addr := serve(t, cfg, map[string]Part{c.name: remote(t, c.name, "http://"+listener.Addr().String(), calls)})
+			for range 3 {
+				if got := ask(t, addr, c.line+" HTTP/1.1\nHost: x\nContent-Length: 0\nConnection: close\n\n"); got.status != http.StatusOK {
+					t.Errorf("got %+v", got)
+				}
+			}
+			if len(requests) != 3 {
+				t.Errorf("the part was asked %d times, want 3", len(requests))
+			}
+		})
+	}
+}
+
+// answerOnce answers the first request of a connection and closes it at the second.
+func answerOnce(conn net.Conn, n int, requests chan<- int) {
+	defer func() { _ = conn.Close() }()
+	reader := bufio.NewReader(conn)
+	for i := range 2 {
+		if _, err := http.ReadRequest(reader); err != nil {
+			return
+		}
+		requests <- n
+		if i == 0 {
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
+		}
+	}
+}
+
+func TestKeepsConnectionsForReads(t *testing.T) {
+	heroes := fakepeer.New(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") })
+	cfg, calls := limits()
+	addr := serve(t, cfg, map[string]Part{"heroes": remote(t, "heroes", heroes.URL, calls)})
+	for range 5 {
+		get(t, addr, "/api/heroes/1")
+	}
+	if opened, _ := heroes.Connections(); opened != 1 {
+		t.Errorf("%d connections for five reads", opened)
+	}
+}
+
+func TestBodyLimit(t *testing.T) {
+	asked := &seen{}
+	large := strings.Repeat("x", httpserver.MaxBody+1)
+	for way, parts := range ways(t, asked.handler) {
+		t.Run(way, func(t *testing.T) {
+			cfg, _ := limits()
+			addr := serve(t, cfg, parts)
+			for _, framing := range []string{
+				fmt.Sprintf("Content-Length: %d\n\n%s", len(large), large),
+				fmt.Sprintf("Transfer-Encoding: chunked\n\n%x\n%s\n0\n\n", len(large), large),
+			} {
+				if got := ask(t, addr, "POST /api/fights HTTP/1.1\nHost: x\nConnection: close\n"+framing); got.status != http.StatusRequestEntityTooLarge {
+					t.Errorf("got %+v", got)
+				}
+			}
+			if requests := asked.taken(); len(requests) > 0 {
+				t.Errorf("%d requests were passed", len(requests))
+			}
+			largest := large[1:]
+			if got := ask(t, addr, fmt.Sprintf("POST /api/fights HTTP/1.1\nHost: x\nConnection: close\nTransfer-Encoding: chunked\n\n%x\n%s\n0\n\n", len(largest), largest)); got.status != http.StatusCreated {
+				t.Errorf("got %+v", got)
+			}
+			asked.taken()
+		})
+	}
+}
+
+// TestStreams reads each event before the next is made, for longer than any of the time-outs.
+func TestStreams(t *testing.T) {
+	for _, c := range []struct{ name, target, kind string }{
+		{"statistics", "/api/statistics/stream", "text/event-stream"}, {"heroes", "/api/heroes", "application/json"},
+	} {
+		next := make(chan string)
+		ended := make(chan error, 1)
+		behaviour := func(string) http.HandlerFunc {
+			return func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", c.kind)
+				_ = http.NewResponseController(w).Flush()
+				for {
+					select {
+					case event := <-next:
+						_, _ = io.WriteString(w, event)
+						_ = http.NewResponseController(w).Flush()
+					case <-r.Context().Done():
+						ended <- r.Context().Err()
+						return
+					}
+				}
+			}
+		}
+		for way, parts := range ways(t, behaviour) {
+			t.Run(c.name+" "+way, func(t *testing.T) {
+				cfg, _ := limits()
+				cfg.Deadline, cfg.ReadTimeout, cfg.WriteTimeout = 200*time.Millisecond, 200*time.Millisecond, 200*time.Millisecond
+				if way == "in process" { // there the time-out of each write is the service's own
+					cfg.WriteTimeout = time.Minute
+				}
+				addr := serve(t, cfg, parts)
+				conn := dial(t, addr)
+				if _, err := io.WriteString(conn, "GET "+c.target+" HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+					t.Fatal(err)
+				}
+				response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i := range 8 {
+					event := fmt.Sprintf("data: %d\n\n", i)
+					next <- event
+					got := make([]byte, len(event))
+					if _, err := io.ReadFull(response.Body, got); err != nil || string(got) != event {
+						t.Fatalf("got %q, %v", got, err)
+					}
+					time.Sleep(80 * time.Millisecond) // nothing happens for a while
+				}
+				_ = conn.Close()
+				select {
+				case <-ended: // the part hears that the client is gone
+				case <-time.After(hang):
+					t.Error("the part goes on for nobody")
+				}
+			})
+		}
+	}
+}
+
+// TestListThatStalls breaks off a list of which nothing more comes.
+func TestListThatStalls(t *testing.T) {
+	heroes := fakepeer.New(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "[1")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})
+	cfg, calls := limits()
+	calls.Read = 200 * time.Millisecond
+	addr := serve(t, cfg, map[string]Part{"heroes": remote(t, "heroes", heroes.URL, calls)})
+	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: hang}).Get("http://" + addr + "/api/heroes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if body, err := io.ReadAll(response.Body); err == nil || !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("got %s, %v", body, err)
+	}
+}
+
+func TestTooManyStreams(t *testing.T) {
+	g := newGateway(t.Context(), map[string]Part{"statistics": Local{http.NotFoundHandler()}})
+	for range maxStreams {
+		g.streams <- struct{}{}
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "/api/statistics/stream", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var problem *httpserver.Problem
+	if err := g.passing("statistics", true)(&statusOnly{header: http.Header{}}, request); !errors.As(err, &problem) || problem.Status != http.StatusServiceUnavailable {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	_, cfg := limits()
+	for status, fails := range map[int]bool{200: false, 503: true} {
+		answers := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/readyz" {
+				status = http.StatusTeapot
+			}
+			w.WriteHeader(status)
+		})
+		for _, part := range []Part{Local{answers}, remote(t, "heroes", fakepeer.New(t, answers).URL, cfg)} {
+			if err := part.Check(t.Context()); (err != nil) != fails {
+				t.Errorf("%T, %d: got %v", part, status, err)
+			}
+		}
+	}
+}
+
+// TestStreamsEndWithTheServer stops a server while somebody listens to the statistics.
+func TestStreamsEndWithTheServer(t *testing.T) {
+	endless := func(string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		}
+	}
+	for way, parts := range ways(t, endless) {
+		t.Run(way, func(t *testing.T) {
+			cfg, _ := limits()
+			cfg.ShutdownTimeout = hang
+			server := start(t, cfg, parts)
+			conn := dial(t, server.Addr())
+			defer func() { _ = conn.Close() }()
+			if _, err := io.WriteString(conn, "GET /api/statistics/stream HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil {
+				t.Fatal(err)
+			}
+			begun := time.Now()
+			if err := server.Shutdown(t.Context()); err != nil || time.Since(begun) >= hang {
+				t.Errorf("the server waited for the stream: %v", err)
+			}
+		})
+	}
+}

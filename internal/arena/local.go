@@ -1,0 +1,40 @@
+package arena
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+)
+
+// Local is a part in this process: its handler is called, without a socket.
+type Local struct{ Handler http.Handler }
+
+// Pass has the handler answer.
+func (l Local) Pass(w http.ResponseWriter, r *http.Request, _ bool) error {
+	l.Handler.ServeHTTP(w, r)
+	return nil
+}
+
+// Check asks the handler whether it is ready.
+func (l Local) Check(ctx context.Context) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "/readyz", nil)
+	if err != nil {
+		return err
+	}
+	answer := &statusOnly{header: http.Header{}, status: http.StatusOK}
+	l.Handler.ServeHTTP(answer, request)
+	if answer.status != http.StatusOK {
+		return fmt.Errorf("answered %d", answer.status)
+	}
+	return nil
+}
+
+// statusOnly is an answer of which only the status counts.
+type statusOnly struct {
+	header http.Header
+	status int
+}
+
+func (s *statusOnly) Header() http.Header         { return s.header }
+func (s *statusOnly) WriteHeader(status int)      { s.status = status }
+func (s *statusOnly) Write(p []byte) (int, error) { return len(p), nil }

@@ -1,0 +1,62 @@
+// Every call of the services goes through here, to the page's own origin.
+
+// Problem is an answer that reports an error: status 0 when there was no answer at all.
+export class Problem extends Error {
+  constructor(status, detail, places = []) {
+    super(detail);
+    this.status = status;
+    this.places = places; // {location: "body.name", message: "is missing"}
+  }
+}
+
+// patience is how long an answer may take, in milliseconds: more than the services' own deadline.
+const patience = 12_000;
+
+// call returns the answer to a request, or throws a Problem.
+export async function call(path, { method = 'GET', body, headers = {}, signal } = {}) {
+  const init = { method, headers: { Accept: 'application/json', ...headers }, cache: 'no-store', redirect: 'error' };
+  if (body !== undefined) {
+    init.body = JSON.stringify(body);
+    init.headers['Content-Type'] = 'application/json';
+  }
+  const limit = AbortSignal.timeout(patience);
+  init.signal = signal ? AbortSignal.any([signal, limit]) : limit;
+  let response;
+  try {
+    response = await fetch(path, init);
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new Problem(0, limit.aborted ? 'The arena took too long to answer.' : 'The arena does not answer: it was stopped, or the network is down.');
+  }
+  if (!response.ok) throw await problemOf(response, path);
+  return response;
+}
+
+// read returns the JSON of an answer, or throws a Problem.
+export async function read(path, options) {
+  const response = await call(path, options);
+  try {
+    return await response.json();
+  } catch (error) {
+    if (options?.signal?.aborted) throw error;
+    throw new Problem(0, `${partOf(path)} broke off its answer.`);
+  }
+}
+
+// problemOf reads an answer that reports an error. It always tells which part it came from.
+export async function problemOf(response, path) {
+  const part = partOf(path);
+  let problem = {};
+  try {
+    problem = await response.json();
+  } catch {
+    // not ours to read: the status has to do
+  }
+  const detail = typeof problem?.detail === 'string' ? problem.detail : `answered ${response.status}`;
+  const named = detail.startsWith(part) ? detail : `${part}: ${detail}`;
+  return new Problem(response.status, named, Array.isArray(problem?.errors) ? problem.errors : []);
+}
+
+function partOf(path) {
+  return path.split(/[/?]/)[2] ?? 'The arena';
+}

@@ -1,0 +1,50 @@
+// How an entry looks: its picture, its powers, its facts. Pictures are those that the program draws, whatever URL the
+// entry has: the page loads nothing from elsewhere.
+
+import { el, number, svg } from './dom.js';
+
+// picture shows the emblem of an entry, or a silhouette when there is none: the entry may be gone, or have no id.
+export function picture(catalog, id, size = 240, role = '') {
+  const frame = el('span', { class: `picture ${role}` });
+  if (!Number.isSafeInteger(id) || id < 1) {
+    frame.append(silhouette(catalog));
+    return frame;
+  }
+  const image = el('img', { alt: '', width: size, height: size, decoding: 'async', src: `/api/${catalog}/${id}/picture.svg` });
+  image.addEventListener('error', () => frame.replaceChildren(silhouette(catalog)), { once: true });
+  frame.append(image);
+  return frame;
+}
+
+function silhouette(catalog) {
+  const shape = catalog === 'locations'
+    ? 'M30 200V120l40-20v30l40-50v40l40-70v60l30-20 30 30v80z'
+    : 'M120 52a38 38 0 0 1 38 38c0 16-8 30-18 38l46 22c14 7 22 22 22 38v22H32v-22c0-16 8-31 22-38l46-22c-10-8-18-22-18-38a38 38 0 0 1 38-38z';
+  return svg('svg', { class: 'silhouette', viewBox: '0 0 240 240', 'aria-hidden': 'true' }, svg('path', { d: shape }));
+}
+
+// chips shows powers, one by one.
+export function chips(powers) {
+  const each = String(powers ?? '').split(',').map((power) => power.trim()).filter(Boolean);
+  if (each.length === 0) return el('p', { class: 'none' }, 'No known powers');
+  return el('ul', { class: 'chips', 'aria-label': 'Powers' }, ...each.map((power) => el('li', {}, power)));
+}
+
+// fighter fills the card of a fighter.
+export function fighter(card, catalog, entry) {
+  card.replaceChildren(
+    el('p', { class: 'corner' }, catalog === 'heroes' ? 'Hero' : 'Villain'),
+    picture(catalog, entry.id),
+    el('div', { class: 'facts' },
+      el('h2', {}, entry.name),
+      entry.otherName ? el('p', { class: 'alias' }, entry.otherName) : null,
+      el('p', { class: 'level' }, el('span', {}, 'Level '), el('b', {}, number(entry.level))),
+      chips(entry.powers)),
+  );
+  card.setAttribute('aria-busy', 'false');
+}
+
+const kinds = { CITY: 'City', PLANET: 'Planet', PLACE: 'Place', ISLAND: 'Island', COUNTRY: 'Country', MOON: 'Moon' };
+
+export const placeKinds = Object.keys(kinds);
+export const placeKind = (type) => kinds[type] ?? String(type ?? '');

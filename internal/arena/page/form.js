@@ -1,0 +1,126 @@
+// The forms that create, edit and delete an entry. What the service refuses is said at the field that it is about.
+
+import { call } from './api.js';
+import { placeKind, placeKinds } from './cards.js';
+import { busy, clear, el, isBusy, notice } from './dom.js';
+import { authorization } from './token.js';
+
+const characters = [
+  { name: 'name', label: 'Name', required: true },
+  { name: 'otherName', label: 'Other name' },
+  { name: 'level', label: 'Level', kind: 'number' },
+  { name: 'powers', label: 'Powers, with commas between them', kind: 'textarea' },
+  { name: 'picture', label: 'Picture: a URL, for others; the arena draws its own' },
+];
+const places = [
+  { name: 'name', label: 'Name', required: true },
+  { name: 'type', label: 'Type', kind: 'select' },
+  { name: 'description', label: 'Description', kind: 'textarea' },
+  { name: 'picture', label: 'Picture: a URL, for others; the arena draws its own' },
+];
+
+const fieldsOf = (catalog) => (catalog === 'locations' ? places : characters);
+const singular = { heroes: 'hero', villains: 'villain', locations: 'location' };
+
+// editForm returns the content of the dialog that edits entry, or creates one when there is none.
+export function editForm(catalog, entry, etag, { saved, again, cancel }) {
+  const box = el('div'), submit = el('button', { type: 'submit', class: 'primary' }, entry ? 'Save' : 'Create');
+  const fields = fieldsOf(catalog).map((field) => newField(field, entry?.[field.name] ?? ''));
+  const form = el('form', { class: 'edit', novalidate: true }, ...fields.map((field) => field.row), box,
+    el('div', { class: 'controls' }, submit, el('button', { type: 'button', class: 'quiet', click: cancel }, 'Cancel')));
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    if (isBusy(submit)) return;
+    busy(submit, true);
+    clear(box);
+    fields.forEach((field) => field.refuse(''));
+    try {
+      const answer = await write(catalog, entry, etag, Object.fromEntries(fields.map((field) => [field.name, field.value()])));
+      saved(entry?.id ?? idOf(answer.headers.get('Location')));
+    } catch (error) {
+      explain(error, box, fields, again);
+    } finally {
+      busy(submit, false);
+    }
+  });
+  return [el('h2', { id: 'detail-title' }, entry ? `Edit ${entry.name}` : `New ${singular[catalog]}`), form];
+}
+
+function write(catalog, entry, etag, body) {
+  if (!entry) return call(`/api/${catalog}`, { method: 'POST', body, headers: authorization() });
+  return call(`/api/${catalog}/${entry.id}`, { method: 'PUT', body, headers: { ...authorization(), ...ifMatch(etag) } });
+}
+
+const ifMatch = (etag) => (etag ? { 'If-Match': etag } : {});
+
+const idOf = (path) => /\/([0-9]+)$/.exec(path ?? '')?.[1];
+
+function newField({ name, label, kind, required }, value) {
+  const id = `field-${name}`, about = `${id}-error`;
+  const input = newInput(kind, { id, name, required, autocomplete: 'off' }, value);
+  const error = el('p', { class: 'refused', id: about, hidden: true });
+  return {
+    name,
+    input,
+    row: el('div', { class: 'field' }, el('label', { for: id }, label), input, error),
+    value: () => (kind === 'number' ? numeric(input.value) : input.value),
+    refuse(message) {
+      error.hidden = !message;
+      error.textContent = message;
+      if (message) { input.setAttribute('aria-invalid', 'true'); input.setAttribute('aria-describedby', about); }
+      else { input.removeAttribute('aria-invalid'); input.removeAttribute('aria-describedby'); }
+    },
+  };
+}
+
+function newInput(kind, attributes, value) {
+  if (kind === 'select') {
+    return el('select', attributes, ...placeKinds.map((type) => el('option', { value: type, selected: type === value }, placeKind(type))));
+  }
+  const input = kind === 'textarea' ? el('textarea', { ...attributes, rows: 3 })
+    : el('input', { ...attributes, type: 'text', inputmode: kind === 'number' ? 'numeric' : null });
+  input.value = value;
+  return input;
+}
+
+// numeric sends what isn't a number as it is: the service says what is wrong with it.
+const numeric = (text) => (text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text);
+
+// explain puts each refusal to its field, and what is about none of them below.
+function explain(error, box, fields, again) {
+  let first;
+  for (const { location, message } of error.places ?? []) {
+    const field = fields.find(({ name }) => location === `body.${name}`);
+    field?.refuse(`This ${message}.`);
+    first ??= field;
+  }
+  first?.input.focus();
+  if (error.status === 412) {
+    notice(box, { message: 'Somebody changed it meanwhile. Nothing was saved.' }, again);
+    box.querySelector('button').textContent = 'Show theirs';
+    return;
+  }
+  if (!first) notice(box, error);
+}
+
+// deleteForm returns the content of the dialog that asks before it deletes.
+export function deleteForm(catalog, entry, etag, { deleted, again, cancel }) {
+  const box = el('div');
+  const yes = el('button', { type: 'button', class: 'danger', id: 'delete-yes', click: async () => {
+    if (isBusy(yes)) return;
+    busy(yes, true);
+    try {
+      await call(`/api/${catalog}/${entry.id}`, { method: 'DELETE', headers: { ...authorization(), ...ifMatch(etag) } });
+      deleted();
+    } catch (error) {
+      explain(error, box, [], again);
+    } finally {
+      busy(yes, false);
+    }
+  } }, `Delete ${entry.name}`);
+  return [
+    el('h2', { id: 'detail-title' }, `Delete ${entry.name}?`),
+    el('p', {}, 'It will not be picked again. Fights that it has fought stay as they are.'), box,
+    el('div', { class: 'controls' }, yes, el('button', { type: 'button', class: 'quiet', click: cancel }, 'Keep it')),
+  ];
+}

@@ -1,0 +1,77 @@
+// How the services are: each is asked again every few seconds while somebody looks.
+
+import { el, find, set } from './dom.js';
+
+const interval = 5000; // milliseconds
+const patience = 8000;
+
+const services = [
+  { name: 'arena', path: '/healthz' },
+  ...['heroes', 'villains', 'locations', 'fights', 'statistics'].map((name) => ({ name, path: `/status/${name}` })),
+].map((service) => ({ ...service, row: newRow(service.name) }));
+
+const engines = { sqlite: 'SQLite', postgresql: 'PostgreSQL', mysql: 'MariaDB or MySQL', mongodb: 'MongoDB' };
+
+function newRow(name) {
+  const state = el('span', { class: 'pill', 'data-link': 'waiting' }, 'asking');
+  const facts = el('dl');
+  return { item: el('li', { id: `service-${name}` }, el('div', { class: 'headline' }, el('h2', {}, name), state), facts), state, facts };
+}
+
+// ask returns how a service is: its own word, or why there is none.
+async function ask({ path }) {
+  try {
+    const response = await fetch(path, { signal: AbortSignal.timeout(patience), cache: 'no-store', headers: { Accept: 'application/json' } });
+    const answer = await response.json();
+    if (typeof answer.status === 'string') return answer;
+    return { status: 'down', why: answer.detail ?? `answered ${response.status}` };
+  } catch {
+    return { status: 'down', why: 'the arena does not answer' };
+  }
+}
+
+const links = { ok: 'live', draining: 'behind', unavailable: 'behind', down: 'down' };
+const texts = { ok: 'ready', draining: 'about to stop', unavailable: 'not ready', down: 'down' };
+
+function show({ row }, answer) {
+  row.state.dataset.link = links[answer.status] ?? 'behind';
+  set(row.state, texts[answer.status] ?? answer.status);
+  const facts = [
+    ['Why', answer.why],
+    ['Store', answer.store && `${engines[answer.store.engine] ?? answer.store.engine}, ${word(answer.store)}`],
+    ['Profile', answer.profile],
+    ['Version', answer.version],
+    ['Reaches', those(answer.peers, true)],
+    ['Misses', those(answer.peers, false)],
+  ].filter(([, value]) => value);
+  const text = JSON.stringify(facts);
+  if (row.facts.dataset.shown === text) return;
+  row.facts.dataset.shown = text;
+  row.facts.replaceChildren(...facts.flatMap(([term, value]) => [el('dt', {}, term), el('dd', {}, value)]));
+}
+
+// those names the peers that answer, or those that don't.
+const those = (peers = {}, answering) => Object.keys(peers).filter((name) => (peers[name].status === 'ok') === answering).join(', ');
+
+const word = ({ status }) => (status === 'ok' ? 'answers' : 'does not answer');
+
+async function askAll() {
+  const answers = await Promise.all(services.map(async (service) => {
+    const answer = await ask(service);
+    show(service, answer);
+    return answer;
+  }));
+  const ready = answers.filter(({ status }) => status === 'ok').length;
+  set(find('summary'), ready === services.length ? 'All services are ready' : `${ready} of ${services.length} services are ready`);
+}
+
+async function keepAsking() {
+  for (;;) {
+    if (!document.hidden) await askAll();
+    await new Promise((resolve) => setTimeout(resolve, interval));
+  }
+}
+
+find('services').append(...services.map(({ row }) => row.item));
+find('again').addEventListener('click', askAll);
+keepAsking();

@@ -1,0 +1,208 @@
+package arena
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"time"
+
+	"superheroes/internal/fight/peers"
+	"superheroes/internal/httpserver"
+)
+
+// maxHeld is how much of an answer is read before it is begun, in bytes: one that breaks off before that is a 502, one
+// that breaks off later is broken off.
+const maxHeld = 1 << 20
+
+// Config bounds the calls of a part, within what remains of the request's deadline.
+type Config struct {
+	Connect         time.Duration `name:"peer-connect-timeout" default:"2s" help:"Time to connect to a service."`
+	Write           time.Duration `name:"peer-write-timeout" default:"2s" help:"Time to send a request to a service."`
+	Read            time.Duration `name:"peer-read-timeout" default:"5s" help:"Time a service has to answer; of a whole list, with each part."`
+	MaxConnections  int           `name:"peer-max-connections" default:"100" help:"Most connections to a service, besides those of streams."`
+	IdleConnections int           `name:"peer-idle-connections" default:"20" help:"Most idle connections that are kept to a service."`
+}
+
+// Peers returns the same limits as fights has them.
+func (c Config) Peers() peers.Config {
+	return peers.Config{Connect: c.Connect, Write: c.Write, Read: c.Read, MaxConnections: c.MaxConnections, IdleConnections: c.IdleConnections}
+}
+
+// Remote is a part that another process serves, over HTTP.
+type Remote struct {
+	name string
+	base *url.URL
+	read time.Duration
+	log  *slog.Logger
+	// net/http repeats a GET when a kept-alive connection turns out broken, and a GET can be a fight. Only what asks a
+	// catalog or the statistics for something is sent over a kept connection; all else gets one of its own.
+	kept, fresh, streams *http.Transport
+}
+
+// NewRemote returns the part of that name, which is served below base, as in http://heroes:8000.
+func NewRemote(name, base string, cfg Config, log *slog.Logger) (*Remote, error) {
+	at, err := url.Parse(base)
+	if err != nil {
+		return nil, fmt.Errorf("where is %s? %w", name, err)
+	}
+	p := &Remote{name: name, base: at, read: cfg.Read, log: log}
+	p.kept, p.fresh, p.streams = peers.Transport(cfg.Peers()), peers.Transport(cfg.Peers()), peers.Transport(cfg.Peers())
+	p.fresh.DisableKeepAlives, p.streams.DisableKeepAlives = true, true
+	p.streams.MaxConnsPerHost = 0 // the gateway bounds them
+	return p, nil
+}
+
+// Close ends the idle connections.
+func (p *Remote) Close() error {
+	p.kept.CloseIdleConnections()
+	return nil
+}
+
+// Check asks the service whether it is ready.
+func (p *Remote) Check(ctx context.Context) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.base.JoinPath("readyz").String(), nil)
+	if err != nil {
+		return err
+	}
+	response, err := p.kept.RoundTrip(request)
+	if err != nil {
+		return err
+	}
+	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxHeld))
+	if response.StatusCode >= http.StatusInternalServerError {
+		err = fmt.Errorf("answered %s", response.Status)
+	}
+	return errors.Join(err, response.Body.Close())
+}
+
+// transport returns the connections that a request may use.
+func (p *Remote) transport(r *http.Request, stream bool) *http.Transport {
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	switch {
+	case stream:
+		return p.streams
+	case reads && p.name != "fights":
+		return p.kept
+	}
+	return p.fresh
+}
+
+// Pass sends the request on and the answer back. What keeps the service from answering is a 502 or a 504.
+func (p *Remote) Pass(w http.ResponseWriter, r *http.Request, stream bool) error {
+	ctx, cancel := context.WithCancelCause(r.Context())
+	defer cancel(nil)
+	var failure error
+	proxy := httputil.ReverseProxy{
+		Transport: p.transport(r, stream),
+		Rewrite: func(passed *httputil.ProxyRequest) {
+			passed.SetURL(p.base)
+			passed.Out.Host = p.base.Host
+		},
+		ModifyResponse: func(response *http.Response) error {
+			if stream {
+				p.watch(response, cancel)
+				return checkAnswer(response)
+			}
+			return errors.Join(checkAnswer(response), hold(response))
+		},
+		FlushInterval: -1,
+		ErrorLog:      slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
+		ErrorHandler:  func(_ http.ResponseWriter, _ *http.Request, err error) { failure = err },
+	}
+	if stream {
+		w = &streamWriter{w, httpserver.NewStream(w, r)}
+	}
+	proxy.ServeHTTP(w, r.WithContext(ctx))
+	return p.problemOf(failure)
+}
+
+func (p *Remote) problemOf(err error) error {
+	var network net.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
+		return httpserver.Errorf(http.StatusGatewayTimeout, "%s did not answer in time", p.name).Because(err)
+	}
+	return httpserver.Errorf(http.StatusBadGateway, "%s failed to answer", p.name).Because(err)
+}
+
+// checkAnswer refuses what no service of ours answers: an error of the server that isn't a problem or a state, and a way to
+// somewhere else. What is only between the service and us is taken out.
+func checkAnswer(response *http.Response) error {
+	response.Header.Del(httpserver.RequestIDHeader) // the answer has it already
+	response.Header.Del("Set-Cookie")
+	kind, _, _ := strings.Cut(response.Header.Get("Content-Type"), ";")
+	switch status := response.StatusCode; {
+	case status >= http.StatusMultipleChoices && status < http.StatusBadRequest && status != http.StatusNotModified,
+		status == http.StatusSwitchingProtocols,
+		status >= http.StatusInternalServerError && !strings.HasSuffix(kind, "json"):
+		return fmt.Errorf("answered %s", response.Status)
+	}
+	return nil
+}
+
+// hold reads the beginning of an answer, the whole of nearly all.
+func hold(response *http.Response) error {
+	body := response.Body
+	begin, err := io.ReadAll(io.LimitReader(body, maxHeld))
+	if err != nil {
+		return fmt.Errorf("the answer broke off: %w", err)
+	}
+	response.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(begin), body), body}
+	return nil
+}
+
+// watch breaks a list off when nothing more of it comes. An event stream may be silent.
+func (p *Remote) watch(response *http.Response, cancel context.CancelCauseFunc) {
+	if strings.HasPrefix(response.Header.Get("Content-Type"), "text/event-stream") {
+		return
+	}
+	timer := time.AfterFunc(p.read, func() { cancel(context.DeadlineExceeded) })
+	response.Body = &watchedBody{response.Body, timer, p.read}
+}
+
+// watchedBody winds its timer up with each read.
+type watchedBody struct {
+	io.ReadCloser
+	timer    *time.Timer
+	patience time.Duration
+}
+
+func (b *watchedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.timer.Reset(b.patience)
+	return n, err
+}
+
+func (b *watchedBody) Close() error {
+	b.timer.Stop()
+	return b.ReadCloser.Close()
+}
+
+// streamWriter gives each write of a stream its own time-out.
+type streamWriter struct {
+	http.ResponseWriter
+	stream *httpserver.Stream
+}
+
+func (w *streamWriter) Write(p []byte) (int, error) {
+	if err := w.stream.Write(p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *streamWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

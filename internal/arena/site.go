@@ -1,0 +1,193 @@
+package arena
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"strings"
+
+	"superheroes/internal/httpserver"
+)
+
+//go:embed page
+var files embed.FS
+
+// policy lets a page load from its own origin and nowhere else, and only files: what a name or a power says is never
+// run, and the browser refuses to make markup from a string.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"form-action 'none'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+
+// screen is a page: its words, and the files that make it.
+type screen struct {
+	Name, Title, Singular string
+	Path                  string
+	Script                string
+	template              string
+}
+
+func screens() []screen {
+	return []screen{
+		{Name: "battle", Title: "Battle", Path: "/", Script: "battle.js", template: "battle.html"},
+		{Name: "heroes", Title: "Heroes", Singular: "hero", Path: "/heroes", Script: "catalog.js", template: "catalog.html"},
+		{Name: "villains", Title: "Villains", Singular: "villain", Path: "/villains", Script: "catalog.js", template: "catalog.html"},
+		{Name: "locations", Title: "Locations", Singular: "location", Path: "/locations", Script: "catalog.js", template: "catalog.html"},
+		{Name: "status", Title: "Status", Path: "/status", Script: "status.js", template: "status.html"},
+	}
+}
+
+// site is what a browser loads. A file is named by the hash of all of them, so it never changes; a page is asked for
+// again each time, and answered with 304 as long as it is the same.
+type site struct {
+	folder string
+	files  map[string]file
+	pages  map[string]file // by the screen's name
+}
+
+// file is something to load, as it is and compressed.
+type file struct {
+	kind, etag    string
+	plain, zipped []byte
+}
+
+func newSite() (*site, error) {
+	s := &site{files: map[string]file{}, pages: map[string]file{}}
+	hash := sha256.New()
+	err := fs.WalkDir(files, "page", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || path.Ext(name) == ".html" {
+			return err
+		}
+		body, err := files.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(hash, "%s %d\n%s", name, len(body), body)
+		s.files[path.Base(name)], err = newFile(name, body)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the page: %w", err)
+	}
+	s.folder = "/assets/" + hex.EncodeToString(hash.Sum(nil)[:8]) + "/"
+	for _, shown := range screens() {
+		if s.pages[shown.Name], err = s.page(shown); err != nil {
+			return nil, fmt.Errorf("making the page %s: %w", shown.Name, err)
+		}
+	}
+	return s, nil
+}
+
+// page fills a screen into the layout.
+func (s *site) page(shown screen) (file, error) {
+	layout, err := template.ParseFS(files, "page/layout.html", "page/"+shown.template)
+	if err != nil {
+		return file{}, err
+	}
+	var body bytes.Buffer
+	err = layout.ExecuteTemplate(&body, "layout.html", map[string]any{"Screen": shown, "Screens": screens(), "Folder": s.folder})
+	if err != nil {
+		return file{}, err
+	}
+	return newFile(shown.template, body.Bytes())
+}
+
+func newFile(name string, body []byte) (file, error) {
+	var zipped bytes.Buffer
+	writer, err := gzip.NewWriterLevel(&zipped, gzip.BestCompression)
+	if err != nil {
+		return file{}, err
+	}
+	if _, err := writer.Write(body); err != nil {
+		return file{}, err
+	}
+	if err := writer.Close(); err != nil {
+		return file{}, err
+	}
+	hash := sha256.Sum256(body)
+	return file{kindOf(name), hex.EncodeToString(hash[:8]), body, zipped.Bytes()}, nil
+}
+
+// kindOf doesn't ask the machine, whose answers differ.
+func kindOf(name string) string {
+	switch path.Ext(name) {
+	case ".html":
+		return "text/html; charset=utf-8"
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".js":
+		return "text/javascript; charset=utf-8"
+	case ".svg":
+		return "image/svg+xml"
+	}
+	return "application/octet-stream"
+}
+
+func (s *site) addRoutes(api *httpserver.API) {
+	for _, shown := range screens() {
+		page, at := s.pages[shown.Name], strings.TrimSuffix(shown.Path, "/")
+		if at == "" {
+			at = "/{$}"
+		}
+		api.Mount("GET "+at, func(w http.ResponseWriter, r *http.Request) error {
+			header := w.Header()
+			header.Set("Content-Security-Policy", policy)
+			header.Set("Cross-Origin-Opener-Policy", "same-origin")
+			return page.serve(w, r, "no-cache")
+		})
+	}
+	for name, one := range s.files {
+		api.Mount("GET "+s.folder+name, func(w http.ResponseWriter, r *http.Request) error {
+			return one.serve(w, r, "public, max-age=31536000, immutable")
+		})
+	}
+}
+
+// serve answers with the file, or with 304 when the browser has it.
+func (f file) serve(w http.ResponseWriter, r *http.Request, caching string) error {
+	body, etag := f.plain, `"`+f.etag+`"`
+	header := w.Header()
+	if takesGzip(r.Header.Get("Accept-Encoding")) {
+		body, etag = f.zipped, `"`+f.etag+`-gzip"`
+		header.Set("Content-Encoding", "gzip")
+	}
+	header.Set("Cache-Control", caching)
+	header.Set("Etag", etag)
+	header.Set("Vary", "Accept-Encoding")
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("Cross-Origin-Resource-Policy", "same-origin")
+	if has(r.Header.Get("If-None-Match"), etag) {
+		header.Del("Content-Encoding")
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	return httpserver.WriteBytes(w, f.kind, body)
+}
+
+// has tells whether a browser's list of what it has names etag.
+func has(list, etag string) bool {
+	for known := range strings.SplitSeq(list, ",") {
+		if strings.TrimPrefix(strings.TrimSpace(known), "W/") == etag {
+			return true
+		}
+	}
+	return false
+}
+
+// takesGzip reads Accept-Encoding.
+func takesGzip(accepted string) bool {
+	for coding := range strings.SplitSeq(accepted, ",") {
+		name, params, err := mime.ParseMediaType("x/" + strings.TrimSpace(coding))
+		if err == nil && name == "x/gzip" {
+			return strings.Trim(params["q"], "0.") != "" || params["q"] == ""
+		}
+	}
+	return false
+}

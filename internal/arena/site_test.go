@@ -1,0 +1,159 @@
+package arena
+
+import (
+	"compress/gzip"
+	"io"
+	"io/fs"
+	"net/http"
+	"path"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestWeight weighs all there is to load, compressed.
+func TestWeight(t *testing.T) {
+	site, err := newSite()
+	if err != nil {
+		t.Fatal(err)
+	}
+	weight := 0
+	for _, all := range []map[string]file{site.files, site.pages} {
+		for _, one := range all {
+			weight += len(one.zipped)
+		}
+	}
+	t.Logf("%d bytes in %d files and %d pages", weight, len(site.files), len(site.pages))
+	if weight > 100<<10 || weight < 10<<10 {
+		t.Errorf("%d bytes, want at most 100 KiB", weight)
+	}
+}
+
+// TestFilesAreOurs looks for what the content security policy would refuse, and for places elsewhere.
+func TestFilesAreOurs(t *testing.T) {
+	unwanted := regexp.MustCompile(`innerHTML|outerHTML|insertAdjacent|document\.write|\beval\(|new Function|\bon[a-z]+="|\bstyle="|setAttribute\('style|@import|url\(|https?://|javascript:`)
+	err := fs.WalkDir(files, "page", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := files.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		plain := strings.ReplaceAll(string(text), "http://www.w3.org/2000/svg", "") // a name, not a place
+		if found := unwanted.FindString(plain); found != "" {
+			t.Errorf("%s has %s", name, found)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPolicy(t *testing.T) {
+	for _, word := range []string{"unsafe", "http", "*", "data:", "blob:"} {
+		if strings.Contains(policy, word) {
+			t.Errorf("the policy allows %s", word)
+		}
+	}
+	for _, demand := range []string{"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "require-trusted-types-for 'script'"} {
+		if !strings.Contains(policy, demand) {
+			t.Errorf("the policy lacks %s", demand)
+		}
+	}
+}
+
+// TestPages loads each page and everything that it and its scripts name.
+func TestPages(t *testing.T) {
+	cfg, _ := limits()
+	addr := serve(t, cfg, nil)
+	named := regexp.MustCompile(`(?:src|href)="(/assets/[^"]+)"`)
+	imported := regexp.MustCompile(`from '\./([a-z]+\.js)'`)
+	loaded := map[string]bool{}
+	var load func(target string)
+	load = func(target string) {
+		if loaded[target] {
+			return
+		}
+		loaded[target] = true
+		got := get(t, addr, target)
+		if got.status != http.StatusOK || got.header.Get("Cache-Control") != "public, max-age=31536000, immutable" || got.header.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: got %d %v", target, got.status, got.header)
+		}
+		for _, match := range imported.FindAllStringSubmatch(got.body, -1) {
+			load(path.Dir(target) + "/" + match[1])
+		}
+	}
+	for _, shown := range screens() {
+		got := get(t, addr, shown.Path)
+		if got.status != http.StatusOK || !strings.Contains(got.body, "<title>"+shown.Title) || !strings.Contains(got.body, `<html lang="en">`) ||
+			strings.Count(got.body, `aria-current="page"`) != 1 {
+			t.Errorf("%s: got %d %s", shown.Path, got.status, got.body)
+		}
+		for name, want := range map[string]string{
+			"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-cache",
+			"Cross-Origin-Opener-Policy": "same-origin", "Content-Type": "text/html; charset=utf-8", "Vary": "Accept-Encoding",
+		} {
+			if got.header.Get(name) != want {
+				t.Errorf("%s: %s is %q", shown.Path, name, got.header.Get(name))
+			}
+		}
+		for _, match := range named.FindAllStringSubmatch(got.body, -1) {
+			load(match[1])
+		}
+	}
+	site, err := newSite()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range site.files {
+		if !loaded[site.folder+name] {
+			t.Errorf("nothing loads %s", name)
+		}
+	}
+	for _, target := range []string{"/assets/0123456789abcdef/arena.css", site.folder, site.folder + "layout.html", "/page/layout.html", "/assets/", "/heroes/1", "/index.html"} {
+		if got := get(t, addr, target); got.status != http.StatusNotFound {
+			t.Errorf("%s: got %d", target, got.status)
+		}
+	}
+}
+
+func TestCaching(t *testing.T) {
+	cfg, _ := limits()
+	addr := serve(t, cfg, nil)
+	plain, zipped := get(t, addr, "/"), get(t, addr, "/", "Accept-Encoding: br;q=1, gzip")
+	if zipped.header.Get("Content-Encoding") != "gzip" || plain.header.Get("Content-Encoding") != "" || zipped.header.Get("Etag") == plain.header.Get("Etag") {
+		t.Errorf("plain %v, compressed %v", plain.header, zipped.header)
+	}
+	reader, err := gzip.NewReader(strings.NewReader(zipped.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(reader); err != nil || string(text) != plain.body {
+		t.Errorf("what is compressed is something else: %v", err)
+	}
+	etag := plain.header.Get("Etag")
+	for _, c := range []struct {
+		headers []string
+		status  int
+	}{
+		{[]string{"If-None-Match: " + etag}, 304},
+		{[]string{`If-None-Match: "x", W/` + etag}, 304},
+		{[]string{"If-None-Match: " + etag, "Accept-Encoding: gzip"}, 200}, // it has the other form
+		{[]string{"If-None-Match: " + zipped.header.Get("Etag"), "Accept-Encoding: gzip"}, 304},
+		{[]string{`If-None-Match: "x"`}, 200},
+	} {
+		got := get(t, addr, "/", c.headers...)
+		if got.status != c.status || got.status == 304 && (got.body != "" || got.header.Get("Etag") == "" || got.header.Get("Content-Security-Policy") == "") {
+			t.Errorf("%q: got %d %v", c.headers, got.status, got.header)
+		}
+	}
+	for accepted, want := range map[string]bool{
+		"": false, "gzip": true, "deflate, gzip;q=0.5": true, "gzip;q=0": false, "gzip;q=0.000": false, "GZIP": true, "identity": false, "x-gzip": false, "gzip;q": false,
+	} {
+		if takesGzip(accepted) != want {
+			t.Errorf("%q takes gzip: %t", accepted, !want)
+		}
+	}
+}

@@ -1,0 +1,82 @@
+package suite
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+
+	"superheroes/test/contract/wire"
+)
+
+// arena is the name of the service that the clauses of its group are about.
+const arena = "arena"
+
+// ArenaClauses returns the clauses of the battle page. They are checked where a run has its address.
+func ArenaClauses() []Clause {
+	clauses := []Clause{
+		{ID: "livez", Text: `/livez: “200 while the process serves”`, hold: arenaLivez},
+		{ID: "readyz", Text: `/readyz: “200, or 503 naming what is missing”`, hold: arenaReadyz},
+		{ID: "healthz", Text: `/healthz: “shows … peers, profile, version”`, hold: arenaHealthz},
+		{ID: "page", Text: `the page comes with its own scripts and styles only: “no third-party script, font or remote picture”`, hold: arenaPage},
+		{ID: "policy", Text: `“Content-Security-Policy without any unsafe word or other host”`, hold: arenaPolicy},
+		{ID: "gateway", Text: `it passes “/api/heroes…, /api/villains…, /api/locations…, /api/fights…” to the services`, hold: arenaGateway},
+		{ID: "gateway.only", Text: `it passes “nothing else”`, hold: arenaGatewayOnly},
+	}
+	for i := range clauses {
+		clauses[i].ID, clauses[i].Service, clauses[i].Group = arena+"."+clauses[i].ID, arena, Arena
+	}
+	return clauses
+}
+
+func arenaLivez(c *check) { c.get(arena, "/livez") }
+
+func arenaReadyz(c *check) { c.get(arena, "/readyz") }
+
+func arenaHealthz(c *check) {
+	a := c.get(arena, "/healthz")
+	health := c.object(a)
+	for _, field := range []string{"profile", "version"} {
+		c.require(text(health, field) != "", a, "%s in the answer", field)
+	}
+	peers := c.part(a, health, "peers")
+	for _, name := range []string{"heroes", "villains", "locations", "fights"} {
+		c.part(a, peers, name)
+	}
+}
+
+func arenaPage(c *check) {
+	for _, path := range []string{"/", "/heroes", "/villains", "/locations", "/status"} {
+		c.page(arena, path, "arena")
+	}
+}
+
+func arenaPolicy(c *check) {
+	a := c.get(arena, "/")
+	policy := a.Header.Get("Content-Security-Policy")
+	c.require(policy != "", a, "a Content-Security-Policy")
+	other := regexp.MustCompile(`unsafe|https?:|\*|data:|blob:|[a-z]\.[a-z]`).FindString(policy)
+	c.require(other == "", a, "a policy without %q", other)
+	c.require(strings.Contains(policy, "default-src 'none'"), a, "a policy that allows nothing by default")
+}
+
+// arenaGateway asks both the service and the arena for what doesn't change.
+func arenaGateway(c *check) {
+	targets := map[string]string{"/api/fights/count": "fights", "/api/fights?limit=0": "fights"}
+	for _, r := range rooms() {
+		list := c.some(r)
+		first := r.one(c.ids(list.answer, list.entries)[0])
+		for _, target := range []string{r.path(), r.path() + "?limit=2", first, first + "/picture.svg", first + "0000000000000000000"} {
+			targets[target] = r.service
+		}
+	}
+	for target, service := range targets {
+		own, passed := c.do(service, wire.Call{Target: target}), c.do(arena, wire.Call{Target: target})
+		c.require(passed.Status == own.Status && bytes.Equal(passed.Body, own.Body), passed, "what %s answers: %s", service, own)
+	}
+}
+
+func arenaGatewayOnly(c *check) {
+	for _, target := range []string{"/api", "/api/nobody", "/openapi.json", "/api/heroes/%2e%2e/%2e%2e/healthz", "/status/nobody", "/no-such-page.html"} {
+		c.notFound(arena, target)
+	}
+}

@@ -1,0 +1,76 @@
+package suite
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"superheroes/test/system"
+)
+
+// arenaOf returns the arena of a good member with a fault.
+func arenaOf(t *testing.T, good *system.System, f fault) string {
+	t.Helper()
+	return spoil(t, &system.System{Heroes: good.Arena}, f).Heroes
+}
+
+func onlyArena(c Clause) bool { return c.Service == arena }
+
+// TestArena scores the arena in the process of the services and before them, and arenas that break its clauses.
+func TestArena(t *testing.T) {
+	program := system.Build(t)
+	good := system.Up(t, program, t.TempDir())
+	t.Run("in process", func(t *testing.T) {
+		outcomes := score(t, targetOf(good), Options{Group: Full, Arena: good.Arena, Only: onlyArena})
+		allPass(t, outcomes)
+		if len(outcomes) != len(ArenaClauses()) {
+			t.Errorf("%d clauses", len(outcomes))
+		}
+	})
+	t.Run("over HTTP", func(t *testing.T) {
+		alone := &system.System{Heroes: good.Heroes, Villains: good.Villains, Locations: good.Locations, Fights: good.Fights, Processes: map[string]*system.Process{}}
+		alone.StartArena(t, program)
+		allPass(t, score(t, targetOf(alone), Options{Group: Arena, Arena: alone.Arena}))
+	})
+	for _, wrong := range []struct{ clause, path, from, to string }{
+		{"arena.livez", "/livez", "", ""},
+		{"arena.readyz", "/readyz", "", ""},
+		{"arena.healthz", "/healthz", `"villains"`, `"others"`},
+		{"arena.healthz", "/healthz", `"version"`, `"v"`},
+		{"arena.page", "/status", `href="/assets`, `href="http://elsewhere/assets`},
+		{"arena.page", "/", "<script", "<template"},
+		{"arena.policy", "/", "Content-Security-Policy: script-src 'self'", "script-src 'self' 'unsafe-inline'"},
+		{"arena.policy", "/", "Content-Security-Policy: img-src 'self'", "img-src 'self' images.example"},
+		{"arena.gateway", "/api/heroes", "Yoda", "Soda"},
+		{"arena.gateway", "/api/locations/1/picture.svg", "", ""},
+		{"arena.gateway.only", "/api/nobody", "404", "200"},
+	} {
+		t.Run(wrong.clause+" of "+wrong.path, func(t *testing.T) {
+			f := fault{after: func(e *exchange) {
+				header, from, inHeader := strings.Cut(wrong.from, ": ")
+				switch {
+				case e.path() != wrong.path:
+				case wrong.from == "":
+					e.status = http.StatusInternalServerError
+				case wrong.from == "404":
+					e.status = http.StatusOK
+				case inHeader:
+					e.response.Set(header, strings.ReplaceAll(e.response.Get(header), from, wrong.to))
+				default:
+					e.body = strings.ReplaceAll(e.body, wrong.from, wrong.to)
+				}
+			}}
+			outcomes := score(t, targetOf(good), Options{
+				Group: Arena, Arena: arenaOf(t, good, f), Only: func(c Clause) bool { return c.ID == wrong.clause },
+			})
+			if len(outcomes) != 1 || outcomes[0].Result != Fail {
+				t.Errorf("got %+v", outcomes)
+			}
+		})
+	}
+	t.Run("without its address", func(t *testing.T) {
+		if _, err := Run(t.Context(), targetOf(good), Options{Group: Arena}); err == nil {
+			t.Error("its group was checked")
+		}
+	})
+}
