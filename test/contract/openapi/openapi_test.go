@@ -134,8 +134,8 @@ func TestOurDocuments(t *testing.T) {
 			}
 			for _, operation := range d.Operations() {
 				method, path, _ := strings.Cut(operation, " ")
-				if found, ok := d.Operation(method, path); !ok || !found.Documents(200) {
-					t.Errorf("%s is lost, or without a 200", operation)
+				if found, ok := d.Operation(method, path); !ok || !found.Documents(200) && !found.Documents(201) && !found.Documents(204) {
+					t.Errorf("%s is lost, or never succeeds", operation)
 				}
 			}
 			for name, schema := range d.schemas {
