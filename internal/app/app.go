@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"maps"
 	"slices"
 	"sync"
 
@@ -66,7 +65,7 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 	if err := startArena(parts["arena"], local(parts)); err != nil {
 		return err
 	}
-	return finish(slices.Collect(maps.Values(parts))...)
+	return finish(a.parts...)
 }
 
 // Heroes starts the service of heroes alone.

@@ -34,7 +34,9 @@ func Up(tb testing.TB, program, dir string, args ...string) *System {
 		*service.base = "http://" + addr
 	}
 	up := Start(tb, program, env, append([]string{"up"}, args...)...)
-	up.Ready(tb, s.Fights+"/readyz")
+	for _, base := range []string{s.Heroes, s.Villains, s.Locations, s.Fights} {
+		up.Ready(tb, base+"/readyz")
+	}
 	s.Processes = map[string]*Process{"heroes": up, "villains": up, "locations": up, "fights": up}
 	return s
 }
