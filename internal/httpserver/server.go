@@ -58,6 +58,7 @@ func Listen(ctx context.Context, name, addr string, cfg Config, log *slog.Logger
 		IdleTimeout:       cfg.IdleTimeout,
 		MaxHeaderBytes:    cfg.MaxHeaderBytes - headerSlop,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ConnContext:       withConn,
 	}
 	go s.accept()
 	return s, nil
@@ -109,6 +110,9 @@ func (s *Server) Addr() string { return s.listener.Addr().String() }
 
 // Draining tells whether the server is about to stop: it is not ready any more.
 func (s *Server) Draining() bool { return s.draining.Load() }
+
+// OnShutdown has end called when the server stops accepting, to end answers that would go on for ever.
+func (s *Server) OnShutdown(end func()) { s.http.RegisterOnShutdown(end) }
 
 // Shutdown drains: not ready, wait for the drain delay, stop accepting, finish what is in flight within the
 // shutdown time-out. What is not finished then is broken off, which is logged: that is how long a stop may take, not a
