@@ -31,9 +31,13 @@ func New(version string, stderr io.Writer) *App { return &App{version: version, 
 func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 	defer a.undo(&err)
 	parts := map[string]*part{}
-	for _, at := range []struct{ name, addr string }{
+	addresses := []struct{ name, addr string }{
 		{"heroes", cfg.HeroesAddr}, {"villains", cfg.VillainsAddr}, {"locations", cfg.LocationsAddr}, {"fights", cfg.FightsAddr},
-	} {
+	}
+	if cfg.Statistics {
+		addresses = append(addresses, struct{ name, addr string }{"statistics", cfg.StatisticsAddr})
+	}
+	for _, at := range addresses {
 		if parts[at.name], err = a.listen(ctx, at.name, at.addr, "--"+at.name+"-addr", cfg.Server); err != nil {
 			return err
 		}
@@ -52,10 +56,15 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 		Villains:  startCatalog(a, parts["villains"], villains(), opened.villains, cfg.Snapshot),
 		Locations: startCatalog(a, parts["locations"], locations(), opened.locations, cfg.Snapshot),
 	}
+	if cfg.Statistics {
+		if opened.fights, err = a.count(ctx, parts["statistics"], opened.fights, cfg.UpStatistics); err != nil {
+			return err
+		}
+	}
 	if err := startFights(ctx, parts["fights"], sources, opened.checks(), opened.fights); err != nil {
 		return err
 	}
-	return finish(parts["heroes"], parts["villains"], parts["locations"], parts["fights"])
+	return finish(a.parts...)
 }
 
 // Heroes starts the service of heroes alone.

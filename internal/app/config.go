@@ -6,6 +6,7 @@ import (
 	"superheroes/internal/fight/peers"
 	"superheroes/internal/httpserver"
 	"superheroes/internal/logging"
+	"superheroes/internal/statistics"
 )
 
 // The structs below are the settings of every command. Their tags make each field a flag and an environment
@@ -74,8 +75,16 @@ type UpConfig struct {
 	VillainsAddr  string `default:"127.0.0.1:8002" help:"Address villains listens on."`
 	LocationsAddr string `default:"127.0.0.1:8003" help:"Address locations listens on."`
 	FightsAddr    string `default:"127.0.0.1:8004" help:"Address fights listens on."`
+	UpStatistics  `embed:""`
 	Snapshot      `embed:""`
 	Server        `embed:""`
+}
+
+// UpStatistics is for statistics as a part of all services.
+type UpStatistics struct {
+	Statistics        bool   `default:"true" negatable:"" help:"Count the fights, and tell the statistics."`
+	StatisticsAddr    string `default:"127.0.0.1:8005" help:"Address statistics listens on."`
+	statistics.Limits `embed:"" prefix:"statistics-"`
 }
 
 // CharacterConfig is for heroes or villains alone.
@@ -103,6 +112,14 @@ type FightConfig struct {
 	LocationsURL string       `default:"http://locations:8000" help:"Where locations answers."`
 	Peers        peers.Config `embed:""`
 	Server       `embed:""`
+}
+
+// StatisticsConfig is for statistics alone.
+type StatisticsConfig struct {
+	Addr              string `default:"${addr}" help:"Address the service listens on; port 0 takes a free one."`
+	FightStore        `embed:""`
+	statistics.Limits `embed:""`
+	Server            `embed:""`
 }
 
 // store is what the three kinds of store settings have in common.

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"superheroes/internal/catalog"
@@ -15,6 +16,7 @@ import (
 type part struct {
 	name    string
 	version string
+	log     *slog.Logger
 	profile Profile
 	server  *httpserver.Server
 	api     *httpserver.API
@@ -27,7 +29,7 @@ func (a *App) listen(ctx context.Context, name, addr, flag string, cfg Server) (
 	if err != nil {
 		return nil, fmt.Errorf("%w; choose another address with %s", err, flag)
 	}
-	p := &part{name: name, version: a.version, profile: cfg.Profile, server: server, api: newAPI(name, a.version, cfg.Config, log)}
+	p := &part{name: name, version: a.version, log: log, profile: cfg.Profile, server: server, api: newAPI(name, a.version, cfg.Config, log)}
 	a.parts = append(a.parts, p)
 	return p, nil
 }

@@ -21,6 +21,7 @@ func (c UpConfig) Validate() error {
 		validAddr("--villains-addr", c.VillainsAddr),
 		validAddr("--locations-addr", c.LocationsAddr),
 		validAddr("--fights-addr", c.FightsAddr),
+		c.UpStatistics.validate(),
 		c.Stores.Validate(),
 		c.Snapshot.Validate(),
 		c.Server.Validate(),
@@ -48,6 +49,27 @@ func (c FightConfig) Validate() error {
 		validPeers(c.Peers),
 		c.Server.Validate(),
 	)
+}
+
+func (c UpStatistics) validate() error {
+	if !c.Statistics {
+		return nil
+	}
+	return cmp.Or(validAddr("--statistics-addr", c.StatisticsAddr), validStreams("--statistics-max-streams", c.MaxStreams))
+}
+
+// Validate checks the settings of statistics alone.
+func (c StatisticsConfig) Validate() error {
+	return cmp.Or(
+		validAddr("--addr", c.Addr), c.store("").validate(mongo), validStreams("--max-streams", c.MaxStreams), c.Server.Validate(),
+	)
+}
+
+func validStreams(flag string, most int) error {
+	if most < 1 {
+		return fmt.Errorf("%s: must be at least 1", flag)
+	}
+	return nil
 }
 
 // Validate checks the settings of all stores; one without a URL is a file in the data folder.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -41,6 +42,7 @@ type counter struct {
 	log   *slog.Logger
 	show  func(ctx context.Context, version int64) // called within a round when there may be something new to see
 	woken chan struct{}                            // has room for one: a fight was stored
+	news  atomic.Bool                              // a fight was stored since the last round began
 	asked chan struct{}                            // has room for one: somebody waits for a round, or has begun to listen
 
 	mu       sync.Mutex
@@ -64,7 +66,13 @@ func newCounter(store Store, pace Pace, log *slog.Logger) *counter {
 }
 
 // wake tells that a fight was stored. It waits for nothing, and costs next to nothing while a round is due anyway.
-func (c *counter) wake() { signal(c.woken) }
+func (c *counter) wake() {
+	if c.news.Load() {
+		return
+	}
+	c.news.Store(true)
+	signal(c.woken)
+}
 
 func signal(to chan struct{}) {
 	select {
@@ -89,10 +97,13 @@ func (c *counter) watched() bool {
 	return c.watchers > 0
 }
 
-// await returns the version when all is counted that was stored before the shortest time between rounds; earlier, when
-// ctx ends.
+// await returns the version when all is counted that the counter was told of before, and what others stored before the
+// shortest time between rounds; earlier, when ctx ends.
 func (c *counter) await(ctx context.Context) int64 {
-	since := time.Now().Add(-c.pace.Watched)
+	since := time.Now()
+	if !c.news.Load() {
+		since = since.Add(-c.pace.Watched)
+	}
 	for {
 		c.mu.Lock()
 		fresh, version, ended := c.fresh, c.version, c.ended
@@ -139,7 +150,7 @@ func (c *counter) rest(ctx context.Context) bool {
 	}
 }
 
-// drain forgets the signals that the round which begins now heeds.
+// drain forgets the signals that the round which begins now heeds. The last thing is what keeps others from coming.
 func (c *counter) drain() {
 	for _, signals := range []chan struct{}{c.woken, c.asked} {
 		select {
@@ -147,6 +158,7 @@ func (c *counter) drain() {
 		default:
 		}
 	}
+	c.news.Store(false)
 }
 
 // gap is the least time between rounds.

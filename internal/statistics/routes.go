@@ -30,8 +30,8 @@ type document struct {
 	Heroes     int64            `json:"heroes" minimum:"0" doc:"Won by heroes." example:"20"`
 	Villains   int64            `json:"villains" minimum:"0" doc:"Won by villains." example:"22"`
 	Since      *time.Time       `json:"since" doc:"When the first of them was fought; null when there is none."`
-	TopWinners []winnerDocument `json:"top_winners" nullable:"false" maxItems:"10" doc:"Most wins first, then by name and team."`
-	Locations  []placeDocument  `json:"locations" nullable:"false" maxItems:"10" doc:"Most fights first, then by name."`
+	TopWinners []winnerDocument `json:"top_winners" nullable:"false" doc:"Most wins first, then by name and team."`
+	Locations  []placeDocument  `json:"locations" nullable:"false" doc:"Most fights first, then by name."`
 }
 
 type winnerDocument struct {

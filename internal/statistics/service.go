@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Config says how many may listen.
-type Config struct {
+// Limits say how many may listen.
+type Limits struct {
 	MaxStreams int `default:"5000" help:"Most clients that listen to the stream at a time."`
 }
 
@@ -39,7 +39,7 @@ type state struct {
 }
 
 // NewService returns a service that counts from now on, until it is closed.
-func NewService(store Store, pace Pace, cfg Config, log *slog.Logger) *Service {
+func NewService(store Store, pace Pace, cfg Limits, log *slog.Logger) *Service {
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Service{
 		store: store, counter: newCounter(store, pace, log), stop: stop, stopped: make(chan struct{}),

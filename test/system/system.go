@@ -6,15 +6,16 @@ import (
 	"superheroes/test/engines"
 )
 
-// System is a running set of the four services: in one process, or in four.
+// System is a running set of the services: in one process, or each in its own.
 type System struct {
 	Heroes, Villains, Locations, Fights string // base URLs, as in http://127.0.0.1:8001
+	Statistics                          string // "" where it was not started
 	Processes                           map[string]*Process
 }
 
 // URL returns the base URL of a service by its name.
 func (s *System) URL(service string) string {
-	return map[string]string{"heroes": s.Heroes, "villains": s.Villains, "locations": s.Locations, "fights": s.Fights}[service]
+	return map[string]string{"heroes": s.Heroes, "villains": s.Villains, "locations": s.Locations, "fights": s.Fights, "statistics": s.Statistics}[service]
 }
 
 // Up starts all services in one process on the embedded store in dir, with further arguments.
@@ -24,14 +25,14 @@ func Up(tb testing.TB, program, dir string, args ...string) *System {
 	for _, service := range []struct {
 		variable string
 		base     *string
-	}{{"HEROES_ADDR", &s.Heroes}, {"VILLAINS_ADDR", &s.Villains}, {"LOCATIONS_ADDR", &s.Locations}, {"FIGHTS_ADDR", &s.Fights}} {
+	}{{"HEROES_ADDR", &s.Heroes}, {"VILLAINS_ADDR", &s.Villains}, {"LOCATIONS_ADDR", &s.Locations}, {"FIGHTS_ADDR", &s.Fights}, {"STATISTICS_ADDR", &s.Statistics}} {
 		addr := FreeAddr(tb)
 		env = append(env, service.variable+"="+addr)
 		*service.base = "http://" + addr
 	}
 	up := Start(tb, program, env, append([]string{"up"}, args...)...)
 	up.Ready(tb, s.Fights+"/readyz")
-	s.Processes = map[string]*Process{"heroes": up, "villains": up, "locations": up, "fights": up}
+	s.Processes = map[string]*Process{"heroes": up, "villains": up, "locations": up, "fights": up, "statistics": up}
 	return s
 }
 
@@ -64,6 +65,15 @@ func Four(tb testing.TB, program string, stores Stores, args ...string) *System 
 		p.Ready(tb, s.URL(service)+"/readyz")
 	}
 	return s
+}
+
+// StatisticsOf starts statistics beside the fights of a store, and returns it with its base URL.
+func StatisticsOf(tb testing.TB, program, fights string, args ...string) (*Process, string) {
+	tb.Helper()
+	addr := FreeAddr(tb)
+	p := Start(tb, program, []string{"ADDR=" + addr, "MONGODB_URL=" + fights, "DRAIN_DELAY=0s"}, append([]string{"statistics"}, args...)...)
+	p.Ready(tb, "http://"+addr+"/readyz")
+	return p, "http://" + addr
 }
 
 // Each runs test against both ways to run: one process on the embedded store, and four on the real engines, with

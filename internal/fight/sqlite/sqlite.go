@@ -190,3 +190,7 @@ func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
 
 // Close implements fight.Store.
 func (s *Store) Close() error { return s.db.Close() }
+
+// File returns the database, for those that keep something beside the fights. It is closed with the store, and its one
+// writer must not be held for longer than a short transaction.
+func (s *Store) File() *embedded.DB { return s.db }

@@ -30,11 +30,14 @@ const (
 // stateID is the id of the one document of the state.
 const stateID = "state"
 
-// most is how many fights are in a batch at most.
-const most = 1000
+// usualMost is how many fights are in a batch at most.
+const usualMost = 1000
 
 // collections is the documents of a real database.
-type collections struct{ fights, state, batches, winners, places *mongo.Collection }
+type collections struct {
+	fights, state, batches, winners, places *mongo.Collection
+	most                                    int64
+}
 
 var _ documents = collections{}
 
@@ -44,7 +47,7 @@ func newCollections(database *mongo.Database) collections {
 	strict := options.Collection().SetReadConcern(readconcern.Majority()).SetReadPreference(readpref.Primary()).
 		SetWriteConcern(&writeconcern.WriteConcern{W: "majority", Journal: &journal})
 	at := func(name string) *mongo.Collection { return database.Collection(name, strict) }
-	return collections{at(fightsName), at(stateName), at(batchesName), at(winnersName), at(placesName)}
+	return collections{at(fightsName), at(stateName), at(batchesName), at(winnersName), at(placesName), usualMost}
 }
 
 // createIndexes creates what is missing. The index of marks is a plain one: a partial one would be smaller, but could not
@@ -190,11 +193,13 @@ func outcomeFields() bson.D {
 
 func (c collections) uncounted(ctx context.Context, number int64) (batch, error) {
 	tally, ids := statistics.NewTally(), []any(nil)
-	err := c.eachOutcome(ctx, bson.D{{Key: markField, Value: nil}}, most, func(id any, outcome fight.Outcome) {
+	err := c.eachOutcome(ctx, bson.D{{Key: markField, Value: nil}}, c.most, func(id any, outcome fight.Outcome) {
 		tally.Add(outcome)
 		ids = append(ids, id)
 	})
-	return newBatch(number, ids, tally), err
+	found := newBatch(number, ids, tally)
+	found.full = tally.Total == c.most
+	return found, err
 }
 
 // eachOutcome has take the chosen fights, at most limit unless that is 0.

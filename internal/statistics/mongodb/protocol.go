@@ -38,6 +38,7 @@ type batch struct {
 	setSince bool
 	// raises and marks are how many parts each takes.
 	raises, marks int
+	full          bool // there may be more fights than these
 }
 
 // pass is one go at the protocol, which any number of processes may make at the same time, and end anywhere:
@@ -87,7 +88,7 @@ const (
 type result struct {
 	done    int64 // the last batch that is known to be done
 	counted int   // fights
-	full    bool  // the batch, so there may be more
+	full    bool  // there may be more
 	waiting bool  // another process is at work
 }
 
@@ -143,6 +144,7 @@ func findOpen(ctx context.Context, p *pass) (step, error) {
 		return ended, nil
 	}
 	p.batch = found
+	p.batch.full = true // nobody knows
 	return confirm, nil
 }
 
@@ -207,7 +209,7 @@ func finishBatch(ctx context.Context, p *pass) (step, error) {
 	if err := p.db.finish(ctx, p.batch); err != nil {
 		return ended, err
 	}
-	p.result.done, p.result.counted, p.result.full = p.number, len(p.batch.fights), len(p.batch.fights) == most
+	p.result.done, p.result.counted, p.result.full = p.number, len(p.batch.fights), p.batch.full
 	return forget, nil
 }
 

@@ -16,11 +16,14 @@ import (
 	"superheroes/internal/statistics"
 )
 
-// batch is how many fights are counted in one transaction.
-const batch = 4096
+// usualBatch is how many fights are counted in one transaction.
+const usualBatch = 4096
 
 // Store is a statistics.Store in the file of the fights.
-type Store struct{ db *embedded.DB }
+type Store struct {
+	db    *embedded.DB
+	batch int64
+}
 
 var _ statistics.Store = (*Store)(nil)
 
@@ -29,7 +32,7 @@ func New(ctx context.Context, db *embedded.DB, schema string) (*Store, error) {
 	if _, err := db.Writes.ExecContext(ctx, schema); err != nil {
 		return nil, fmt.Errorf("creating the tables of statistics: %w", err)
 	}
-	return &Store{db}, nil
+	return &Store{db, usualBatch}, nil
 }
 
 // Count implements statistics.Store. The fights are read before the write lock is taken, which is held for the sums
@@ -42,11 +45,11 @@ func (s *Store) Count(ctx context.Context) (statistics.Progress, error) {
 		return progress, err
 	}
 	tally := statistics.NewTally()
-	last, err := addFights(ctx, s.db.Reads, tally, "WHERE number > ? ORDER BY number LIMIT ?", counted, batch)
+	last, err := addFights(ctx, s.db.Reads, tally, "WHERE number > ? ORDER BY number LIMIT ?", counted, s.batch)
 	if err != nil || tally.Total == 0 {
 		return progress, err
 	}
-	progress.Counted, progress.More = int(tally.Total), tally.Total == batch
+	progress.Counted, progress.More = int(tally.Total), tally.Total == s.batch
 	progress.Version, err = s.add(ctx, tally, "counted = ?", last, counted)
 	if errors.Is(err, errMoved) { // another process counted the same
 		return statistics.Progress{Version: progress.Version, More: true}, nil
