@@ -13,7 +13,8 @@ type Pace struct {
 	// Watched and Alone are the least time from one round to the next, with and without somebody who listens.
 	Watched, Alone time.Duration
 	// Look is the time after which the counter looks by itself, after a change and while somebody listens; Rest is that
-	// time when nothing has changed for Looks looks. Without Look it counts only when it is woken or asked.
+	// time when nothing has changed for Looks looks. While another process counts it is half of Look. Without Look it
+	// counts only when it is woken or asked.
 	Look, Rest time.Duration
 	Looks      int
 }
@@ -179,7 +180,9 @@ func (c *counter) due() time.Time {
 		return c.began.Add(retryAfter)
 	case c.pace.Look == 0:
 		return time.Time{}
-	case c.waiting, c.quiet < c.pace.Looks, c.watched():
+	case c.waiting:
+		return c.began.Add(c.pace.Look / 2)
+	case c.quiet < c.pace.Looks, c.watched():
 		return c.began.Add(c.pace.Look)
 	}
 	return c.began.Add(c.pace.Rest)

@@ -3,6 +3,7 @@ package mongodb
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -291,8 +292,21 @@ func raiseAll(ctx context.Context, in *mongo.Collection, field string, number in
 			SetFilter(bson.D{{Key: "_id", Value: id}, {Key: "batch", Value: bson.D{{Key: "$lt", Value: number}}}}).
 			SetUpdate(bson.D{{Key: "$inc", Value: bson.D{{Key: field, Value: n}}}, {Key: "$set", Value: bson.D{{Key: "batch", Value: number}}}}))
 	}
-	_, err := in.BulkWrite(ctx, updates, options.BulkWrite().SetOrdered(false))
-	return err
+	return update(ctx, in, updates)
+}
+
+// together is how many updates are in one command. Other clients have their turn between two, and a server that keeps a
+// connection for each until the command has ended, as FerretDB does, of a hundred, does not run out of them.
+const together = 40
+
+// update makes the updates, in any order.
+func update(ctx context.Context, in *mongo.Collection, updates []mongo.WriteModel) error {
+	for some := range slices.Chunk(updates, together) {
+		if _, err := in.BulkWrite(ctx, some, options.BulkWrite().SetOrdered(false)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func insertMissing(ctx context.Context, in *mongo.Collection, empty map[string]any) error {
@@ -342,13 +356,13 @@ func onlyDuplicates(err error) bool {
 	return true
 }
 
+// mark names each fight by its id: a server that knows only that index finds them too.
 func (c collections) mark(ctx context.Context, b batch, _ int) error {
-	if len(b.fights) == 0 {
-		return nil
+	marks, set := make([]mongo.WriteModel, len(b.fights)), bson.D{{Key: "$set", Value: bson.D{{Key: markField, Value: b.number}}}}
+	for i, id := range b.fights {
+		marks[i] = mongo.NewUpdateOneModel().SetFilter(bson.D{{Key: "_id", Value: id}}).SetUpdate(set)
 	}
-	_, err := c.fights.UpdateMany(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: b.fights}}}},
-		bson.D{{Key: "$set", Value: bson.D{{Key: markField, Value: b.number}}}})
-	return err
+	return update(ctx, c.fights, marks)
 }
 
 func (c collections) finish(ctx context.Context, b batch) error {
