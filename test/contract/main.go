@@ -12,6 +12,9 @@
 //
 //	go run ./test/contract --group core --fights http://localhost:8004 …
 //
+// A member that counts its fights is scored for that too when --statistics says where, or for nothing else with
+// --group statistics.
+//
 // --json writes the score as JSON in place of the text, --junit FILE as JUnit XML besides. The exit code is 0 only
 // when every clause of the asked group passed: 1 when one failed or was skipped, 2 when the command line was wrong.
 //
@@ -60,14 +63,15 @@ const (
 )
 
 type options struct {
-	Heroes    string        `required:"" placeholder:"URL" help:"Where heroes answers, as in http://localhost:8001."`
-	Villains  string        `required:"" placeholder:"URL" help:"Where villains answers."`
-	Locations string        `required:"" placeholder:"URL" help:"Where locations answers."`
-	Fights    string        `required:"" placeholder:"URL" help:"Where fights answers."`
-	Group     suite.Group   `enum:"core,full" default:"full" help:"core: what every member of the family has. full: all that this application promises."`
-	JSON      bool          `name:"json" help:"Write the score as JSON."`
-	JUnit     string        `name:"junit" placeholder:"FILE" help:"Write the score as JUnit XML to this file too."`
-	Timeout   time.Duration `default:"15s" help:"Longest time an answer may take."`
+	Heroes     string        `required:"" placeholder:"URL" help:"Where heroes answers, as in http://localhost:8001."`
+	Villains   string        `required:"" placeholder:"URL" help:"Where villains answers."`
+	Locations  string        `required:"" placeholder:"URL" help:"Where locations answers."`
+	Fights     string        `required:"" placeholder:"URL" help:"Where fights answers."`
+	Statistics string        `placeholder:"URL" help:"Where statistics answers, if the member has it."`
+	Group      suite.Group   `enum:"core,full,statistics" default:"full" help:"core: what every member of the family has. full: all that this application promises, of statistics too where --statistics is given. statistics: that alone."`
+	JSON       bool          `name:"json" help:"Write the score as JSON."`
+	JUnit      string        `name:"junit" placeholder:"FILE" help:"Write the score as JUnit XML to this file too."`
+	Timeout    time.Duration `default:"15s" help:"Longest time an answer may take."`
 }
 
 // run is main for one command line.
@@ -85,7 +89,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return usage(stderr, err)
 	}
-	target := suite.Target{Heroes: o.Heroes, Villains: o.Villains, Locations: o.Locations, Fights: o.Fights}
+	target := suite.Target{Heroes: o.Heroes, Villains: o.Villains, Locations: o.Locations, Fights: o.Fights, Statistics: o.Statistics}
 	outcomes, err := suite.Run(ctx, target, suite.Options{Group: o.Group, Timeout: o.Timeout})
 	if err != nil {
 		return usage(stderr, err)

@@ -10,6 +10,8 @@ type Group string
 const (
 	Core Group = "core" // what every member of the family has
 	Full Group = "full" // what ours promises beyond that
+	// Statistics is what a service of statistics promises. Full has it too, when the member has such a service.
+	Statistics Group = "statistics"
 )
 
 // Result is what became of a clause.
@@ -71,7 +73,7 @@ func ScoreOf(outcomes []Outcome, group Group) Score {
 	return score
 }
 
-// Clauses returns every clause, service by service.
+// Clauses returns every clause of the four services, service by service.
 func Clauses() []Clause {
 	var all []Clause
 	for _, r := range rooms() {

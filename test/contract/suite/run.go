@@ -3,6 +3,7 @@ package suite
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -12,8 +13,8 @@ import (
 // maxRequests bounds a run. One on the shipped roster sends about 12,000.
 const maxRequests = 30_000
 
-// Target is where the four services answer, as in http://host:port.
-type Target struct{ Heroes, Villains, Locations, Fights string }
+// Target is where the services answer, as in http://host:port. A member without statistics has "" there.
+type Target struct{ Heroes, Villains, Locations, Fights, Statistics string }
 
 // Options say what of the contract is checked, and how patiently.
 type Options struct {
@@ -29,13 +30,26 @@ func Run(ctx context.Context, target Target, options Options) ([]Outcome, error)
 		return nil, err
 	}
 	var outcomes []Outcome
-	for _, clause := range Clauses() {
-		if options.Group == Core && clause.Group != Core || options.Only != nil && !options.Only(clause) {
+	for _, clause := range options.clauses(target.Statistics != "") {
+		if options.Only != nil && !options.Only(clause) {
 			continue
 		}
 		outcomes = append(outcomes, s.run(clause))
 	}
 	return outcomes, nil
+}
+
+// clauses returns those of the group.
+func (o Options) clauses(withStatistics bool) []Clause {
+	switch {
+	case o.Group == Core:
+		return slices.DeleteFunc(Clauses(), func(c Clause) bool { return c.Group != Core })
+	case o.Group == Statistics:
+		return StatisticsClauses()
+	case withStatistics:
+		return append(Clauses(), StatisticsClauses()...)
+	}
+	return Clauses()
 }
 
 // session is what the checks of a run share.
@@ -50,9 +64,13 @@ func newSession(ctx context.Context, target Target, options Options) (*session, 
 	s := &session{ctx: ctx, clients: map[string]*wire.Client{}, seen: map[string]*seen{}, lists: map[string]wholeList{}}
 	left := new(atomic.Int64)
 	left.Store(maxRequests)
-	for service, base := range map[string]string{
+	services := map[string]string{
 		"heroes": target.Heroes, "villains": target.Villains, "locations": target.Locations, "fights": target.Fights,
-	} {
+	}
+	if target.Statistics != "" || options.Group == Statistics {
+		services["statistics"] = target.Statistics
+	}
+	for service, base := range services {
 		var err error
 		if s.clients[service], err = wire.NewClient(base, options.Timeout, left); err != nil {
 			return nil, errors.Join(errors.New("where is "+service+"?"), err)
