@@ -9,7 +9,7 @@ GOVULNCHECK = go tool -modfile=tools/govulncheck/go.mod govulncheck
 .PHONY: help run build test load compose-test lint vuln fuzz
 
 help:
-	@echo 'make run     start all four services (ARGS="--help" for the flags)'
+	@echo 'make run     start all services   (ARGS="--help" for the flags)'
 	@echo 'make build   build build/superheroes'
 	@echo 'make test    run all tests on real engines (ARGS="-run Fight ./internal/..." for some)'
 	@echo 'make load    load test of the whole system with k6 (ARGS="-rates 10,100")'

@@ -39,7 +39,7 @@ func (o outcome) check(t *testing.T, code int, texts ...string) {
 	}
 }
 
-var commandNames = []string{"up", "heroes", "villains", "locations", "fights", "migrate", "import", "export", "health", "version", "help"}
+var commandNames = []string{"up", "heroes", "villains", "locations", "fights", "statistics", "migrate", "import", "export", "health", "version", "help"}
 
 func TestHelp(t *testing.T) {
 	for _, args := range [][]string{{"--help"}, {"-h"}, {"help"}} {
