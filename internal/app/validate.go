@@ -21,7 +21,7 @@ func (c UpConfig) Validate() error {
 		validAddr("--villains-addr", c.VillainsAddr),
 		validAddr("--locations-addr", c.LocationsAddr),
 		validAddr("--fights-addr", c.FightsAddr),
-		c.UpStatistics.validate(),
+		c.validateStatistics(),
 		c.Stores.Validate(),
 		c.Snapshot.Validate(),
 		c.Server.Validate(),
@@ -51,7 +51,7 @@ func (c FightConfig) Validate() error {
 	)
 }
 
-func (c UpStatistics) validate() error {
+func (c UpStatistics) validateStatistics() error {
 	if !c.Statistics {
 		return nil
 	}

@@ -152,7 +152,7 @@ type counted struct {
 // settle waits until what every counter says is what the stored fights say, to the byte, and returns how long that took.
 func settle(t *testing.T, p *parts) (took time.Duration, last counted) {
 	t.Helper()
-	begin, diff := time.Now(), ""
+	begin := time.Now()
 	for _, name := range p.counts {
 		for {
 			said, _, err := get(t.Context(), p.base[name]+"/api/statistics")
@@ -162,7 +162,8 @@ func settle(t *testing.T, p *parts) (took time.Duration, last counted) {
 				said = nil
 			}
 			want := expected(t, p.base[p.fights[0]])
-			if diff = cmp.Diff(string(want), string(said)); diff == "" {
+			diff := cmp.Diff(string(want), string(said))
+			if diff == "" {
 				took = max(took, answered)
 				if err := json.Unmarshal(said, &last); err != nil {
 					t.Fatal(err)

@@ -324,6 +324,7 @@ func (e *explorer) kill(c configuration, i int) {
 
 // TestModel: no state is wrong, and from each a counter alone, whoever was killed where, gets all fights counted.
 func TestModel(t *testing.T) {
+	t.Parallel()
 	for name, m := range models() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -84,11 +84,11 @@ func TestSampledOrders(t *testing.T) {
 		counters := [2]*pass{fresh(), fresh()}
 		for left := fights; len(left) > 0; {
 			i := rand.N(2)
-			switch chance := rand.N(10); {
-			case chance == 0:
+			switch rand.N(10) {
+			case 0:
 				storetest.Insert(t, at.fights, left[0])
 				left = left[1:]
-			case chance == 1:
+			case 1:
 				kills++
 				counters[i] = fresh()
 			default:

@@ -134,3 +134,22 @@ func stored(t *testing.T, from fight.Store) []fight.Fight {
 	}
 	return all
 }
+
+// BenchmarkCount tells what counting adds to a fight, when so many are counted at once.
+func BenchmarkCount(b *testing.B) {
+	const together = 4000
+	at := open(b, filepath.Join(b.TempDir(), "fights.db"))
+	at.store.batch = usualBatch
+	storetest.Insert(b, at.fights, storetest.Fights(together)...)
+	for b.Loop() {
+		if counted := storetest.CountAll(b, at.store); counted != together {
+			b.Fatalf("counted %d", counted)
+		}
+		b.StopTimer()
+		if _, err := at.fights.File().Writes.Exec("UPDATE statistics SET counted = 0"); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*together), "µs/fight")
+}

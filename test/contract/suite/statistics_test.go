@@ -172,7 +172,7 @@ func TestWrongStatistics(t *testing.T) {
 	for _, w := range wrongStatistics() {
 		t.Run(w.clause+": "+w.name, func(t *testing.T) {
 			target := targetOf(good)
-			target.Statistics = w.fault.start(t, good.Statistics, new(sync.Mutex))
+			target.Statistics = w.start(t, good.Statistics, new(sync.Mutex))
 			catches(t, target, w.clause)
 		})
 	}

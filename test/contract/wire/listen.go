@@ -21,7 +21,7 @@ func (c *Client) Listen(ctx context.Context, call Call, enough func(body []byte)
 	if err != nil {
 		return Answer{Call: call}, fmt.Errorf("connecting: %w", err)
 	}
-	defer func() { _ = conn.Close() }() // which ends the answer
+	defer func() { _ = conn.Close() }()
 	unblock := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer unblock()
 	if _, err := io.WriteString(conn, call.bytes(c.base.Host)); err != nil {
@@ -31,6 +31,10 @@ func (c *Client) Listen(ctx context.Context, call Call, enough func(body []byte)
 	if err != nil {
 		return Answer{Call: call}, fmt.Errorf("reading the answer: %w", err)
 	}
+	defer func() {
+		_ = conn.Close() // or the body would be read to its end
+		_ = response.Body.Close()
+	}()
 	answer := Answer{call, response.StatusCode, response.Header, nil}
 	buffer := make([]byte, 4096)
 	for !enough(answer.Body) && len(answer.Body) < maxAnswer {
