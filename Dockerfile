@@ -22,9 +22,9 @@ COPY --from=build /out/superheroes /superheroes
 # A volume that is mounted here belongs to the user below.
 COPY --from=build --chown=65532:65532 /out/data /data
 # For `up`. A service alone listens on ADDR and keeps nothing here.
-ENV DATA_DIR=/data HEROES_ADDR=:8001 VILLAINS_ADDR=:8002 LOCATIONS_ADDR=:8003 FIGHTS_ADDR=:8004 ARENA_ADDR=:8000
+ENV DATA_DIR=/data HEROES_ADDR=:8001 VILLAINS_ADDR=:8002 LOCATIONS_ADDR=:8003 FIGHTS_ADDR=:8004 STATISTICS_ADDR=:8005 ARENA_ADDR=:8000
 USER 65532:65532
-EXPOSE 8000 8001 8002 8003 8004
+EXPOSE 8000 8001 8002 8003 8004 8005
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["/superheroes", "health"]
 ENTRYPOINT ["/superheroes"]
 CMD ["up"]

@@ -9,7 +9,7 @@ import (
 //go:embed *.json
 var documents embed.FS
 
-// Document returns the OpenAPI 3.1 document, as JSON, of heroes, villains, locations or fights.
+// Document returns the OpenAPI 3.1 document, as JSON, of heroes, villains, locations, fights or statistics.
 func Document(service string) ([]byte, error) {
 	document, err := documents.ReadFile(service + ".json")
 	if err != nil {

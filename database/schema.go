@@ -14,4 +14,6 @@ var (
 	SQLiteLocation string
 	//go:embed schema/sqlite_fight.sql
 	SQLiteFight string
+	//go:embed schema/sqlite_statistics.sql
+	SQLiteStatistics string
 )

@@ -29,6 +29,9 @@ func model(t *testing.T) map[string]*kong.Node {
 	commands := map[string]*kong.Node{}
 	for _, command := range parser.Model.Children {
 		commands[command.Name] = command
+		for _, below := range command.Children {
+			commands[command.Name+" "+below.Name] = below
+		}
 	}
 	return commands
 }
@@ -61,7 +64,7 @@ Every setting is a flag and an environment variable; the flag wins. Durations ar
 // sections are the commands as the page shows them. Those that share a section differ in defaults only.
 func sections() [][]string {
 	return [][]string{
-		{"up"}, {"heroes", "villains"}, {"locations"}, {"fights"}, {"arena"}, {"migrate"}, {"import"}, {"export"}, {"seed"}, {"bench"}, {"health"},
+		{"up"}, {"heroes", "villains"}, {"locations"}, {"fights"}, {"statistics serve"}, {"statistics rebuild"}, {"arena"}, {"migrate"}, {"import"}, {"export"}, {"seed"}, {"bench"}, {"health"},
 	}
 }
 
@@ -107,12 +110,12 @@ func TestREADMESettings(t *testing.T) {
 		t.Fatalf("README.md has no place between %q and %q", begin, end)
 	}
 	important := []string{
-		"data-dir", "heroes-addr", "villains-addr", "locations-addr", "fights-addr", "arena", "arena-addr",
+		"data-dir", "heroes-addr", "villains-addr", "locations-addr", "fights-addr", "statistics", "statistics-addr", "arena", "arena-addr",
 		"heroes-database-url", "villains-database-url", "locations-mysql-url", "fights-mongodb-url",
 		"addr", "database-url", "mysql-url", "mongodb-url", "heroes-url", "villains-url", "locations-url", "fights-url", "statistics-url",
 		"pool-min", "pool-max", "profile", "snapshot-limit", "admin-token", "deadline", "drain-delay", "log-level",
 	}
-	services := []string{"up", "heroes", "villains", "locations", "fights", "arena"}
+	services := []string{"up", "heroes", "villains", "locations", "fights", "statistics serve", "arena"}
 	rows := settings(pick(model(t), services))
 	var chosen []setting
 	for _, name := range important {
@@ -149,6 +152,14 @@ func pick(commands map[string]*kong.Node, names []string) []*kong.Node {
 	return picked
 }
 
+// named returns the name under which a command is shown: what superheroes statistics does by itself has that name.
+func named(command *kong.Node) string {
+	if above := command.Parent; above.Type == kong.CommandNode && above.DefaultCmd == command {
+		return above.Name
+	}
+	return command.Name
+}
+
 // setting is a flag of one or several commands.
 type setting struct {
 	name  string
@@ -170,7 +181,7 @@ func settings(commands []*kong.Node) []setting {
 				at = len(rows)
 				rows = append(rows, setting{name: flag.Name})
 			}
-			rows[at].flags = append(rows[at].flags, commandFlag{command.Name, flag})
+			rows[at].flags = append(rows[at].flags, commandFlag{named(command), flag})
 		}
 	}
 	return rows

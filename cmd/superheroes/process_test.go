@@ -48,7 +48,7 @@ const (
 )
 
 // anyPort has up take free ports.
-var anyPort = []string{"--heroes-addr=127.0.0.1:0", "--villains-addr=127.0.0.1:0", "--locations-addr=127.0.0.1:0", "--fights-addr=127.0.0.1:0", "--arena-addr=127.0.0.1:0"}
+var anyPort = []string{"--heroes-addr=127.0.0.1:0", "--villains-addr=127.0.0.1:0", "--locations-addr=127.0.0.1:0", "--fights-addr=127.0.0.1:0", "--statistics-addr=127.0.0.1:0", "--arena-addr=127.0.0.1:0"}
 
 // eventually waits until it is so.
 func eventually(t *testing.T, what string, so func() bool) {
@@ -93,7 +93,7 @@ func fetch(t *testing.T, url string) string {
 
 var (
 	page   = regexp.MustCompile(`(?m)\A.*\n\n  arena +(http://127\.0\.0\.1:[1-9][0-9]*/)$`)
-	listed = regexp.MustCompile(`(?m)^  (heroes|villains|locations|fights) +(http://127\.0\.0\.1:[1-9][0-9]*)/docs$`)
+	listed = regexp.MustCompile(`(?m)^  (heroes|villains|locations|fights|statistics) +(http://127\.0\.0\.1:[1-9][0-9]*)/docs$`)
 	curl   = regexp.MustCompile(`(?m)^Try:  curl (http://\S+)$`)
 )
 
@@ -106,7 +106,7 @@ func start(t *testing.T, program string, env []string, args ...string) (*system.
 	for _, match := range listed.FindAllStringSubmatch(p.Stdout.String(), -1) {
 		bases[match[1]] = match[2]
 	}
-	if len(bases) != 4 {
+	if len(bases) != 5 {
 		t.Fatalf("got %q", p.Stdout.String())
 	}
 	return p, bases
@@ -288,7 +288,12 @@ func testHealth(t *testing.T, program string) {
 	flags = append(flags, "--arena-addr="+arena)
 	_, port, _ := strings.Cut(addrs["heroes"], ":")
 	t.Run("of all", func(t *testing.T) {
-		invoke(append([]string{"health"}, flags...)...).check(t, exitOK, addrs["heroes"], addrs["villains"], addrs["locations"], addrs["fights"], arena)
+		invoke(append([]string{"health"}, flags...)...).check(t, exitOK, addrs["heroes"], addrs["villains"], addrs["locations"], addrs["fights"], addrs["statistics"], arena)
+	})
+	t.Run("of all but statistics", func(t *testing.T) {
+		args := append([]string{"health"}, flags...)
+		got := invoke(append(args, "--statistics-addr="+system.FreeAddr(t), "--statistics=false")...)
+		got.check(t, exitOK, addrs["fights"])
 	})
 	t.Run("of all without an arena", func(t *testing.T) {
 		got := invoke(append([]string{"health", "--arena=false"}, flags...)...)

@@ -39,7 +39,7 @@ func (o outcome) check(t *testing.T, code int, texts ...string) {
 	}
 }
 
-var commandNames = []string{"up", "heroes", "villains", "locations", "fights", "arena", "migrate", "import", "export", "seed", "bench", "health", "version", "help"}
+var commandNames = []string{"up", "heroes", "villains", "locations", "fights", "statistics", "arena", "migrate", "import", "export", "seed", "bench", "health", "version", "help"}
 
 func TestHelp(t *testing.T) {
 	for _, args := range [][]string{{"--help"}, {"-h"}, {"help"}} {
@@ -119,6 +119,12 @@ func TestWrongUsage(t *testing.T) {
 		{"an address of the arena that is none", "up --arena-addr=nonsense", "", "--arena-addr"},
 		{"an arena without a peer", "arena --statistics-url=nonsense", "", "--statistics-url"},
 		{"a port beyond all", "up --fights-addr=127.0.0.1:65536", "", "--fights-addr"},
+		{"a port of statistics beyond all", "up --statistics-addr=127.0.0.1:65536", "", "--statistics-addr"},
+		{"nobody may listen", "up --statistics-max-streams=0", "", "--statistics-max-streams"},
+		{"nobody may listen to statistics alone", "statistics --max-streams=0", "", "--max-streams"},
+		{"statistics at a bad address", "statistics --addr=nonsense", "", "--addr"},
+		{"a rebuild of a folder without a name", "statistics rebuild --data-dir=", "", "--data-dir"},
+		{"an unknown command of statistics", "statistics forget", "", "forget"},
 		{"a port that is none", "up --locations-addr=127.0.0.1:nonsense", "", "--locations-addr"},
 		{"a peer that is no URL", "fights --villains-url=villains:8000", "", "--villains-url"},
 		{"a peer of another scheme", "fights", "HEROES_URL=ftp://heroes", "--heroes-url"},
@@ -191,6 +197,10 @@ func TestBadStoreURLs(t *testing.T) {
 		{"fights: no host", "fights --mongodb-url=mongodb://u:hidden@", "--mongodb-url"},
 		{"fights: a bad escape", "fights --mongodb-url=mongodb://u:hidden%zz@h/d", "--mongodb-url"},
 		{"fights: a bad option", "fights --mongodb-url=mongodb://u:hidden@h/d?w=-5", "--mongodb-url"},
+		{"statistics: another engine", "statistics --mongodb-url=mysql://u:hidden@h/d", "--mongodb-url"},
+		{"statistics: a bad option", "statistics --mongodb-url=mongodb://u:hidden@h/d?w=-5", "--mongodb-url"},
+		{"rebuild: another engine", "statistics rebuild --mongodb-url=mysql://u:hidden@h/d", "--mongodb-url"},
+		{"rebuild: up's settings", "statistics rebuild --fights-mongodb-url=mongodb://u:hidden@", "--fights-mongodb-url"},
 		{"a file without a name", "heroes --database-url=sqlite:", "--database-url"},
 		{"a folder", "heroes --database-url=sqlite:///tmp/hidden/", "--database-url"},
 		{"memory", "fights --mongodb-url=sqlite::memory:", "--mongodb-url"},
@@ -223,6 +233,7 @@ func TestStoresThatDoNotAnswer(t *testing.T) {
 		{"villains", "villains --addr=127.0.0.1:0 --store-wait=600ms --database-url=postgres://u:hidden@" + nobody + "/d"},
 		{"locations", "locations --addr=127.0.0.1:0 --store-wait=600ms --mysql-url=mysql://u:hidden@" + nobody + "/d"},
 		{"fights", "fights --addr=127.0.0.1:0 --store-wait=600ms --mongodb-url=mongodb://u:hidden@" + nobody + "/d"},
+		{"statistics", "statistics --addr=127.0.0.1:0 --store-wait=600ms --mongodb-url=mongodb://u:hidden@" + nobody + "/d"},
 		{"migrate", "migrate --data-dir=DIR --heroes-store-wait=600ms --heroes-database-url=postgres://u:hidden@" + nobody + "/d"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

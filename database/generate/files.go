@@ -102,10 +102,13 @@ func quoteMySQL(text string) string {
 	return quotePostgres(strings.ReplaceAll(text, `\`, `\\`))
 }
 
-// fights makes the account of the service. MongoDB makes the collection with the first fight.
+// fights makes the account of the services of fights and statistics, and the indexes that statistics would make itself.
 const fights = "// Made by `go run ./database/generate`.\n" + `db.getSiblingDB('fights').createUser({
   user: 'superfight',
   pwd: 'superfight',
   roles: [{ role: 'readWrite', db: 'fights' }],
 });
+db.getSiblingDB('fights').fights.createIndex({ counted: 1 });
+db.getSiblingDB('fights').statistics_winners.createIndex({ wins: -1, name: 1, team: 1 });
+db.getSiblingDB('fights').statistics_places.createIndex({ fights: -1, name: 1 });
 `

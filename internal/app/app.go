@@ -32,9 +32,13 @@ func New(version string, stderr io.Writer) *App { return &App{version: version, 
 func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 	defer a.undo(&err)
 	parts := map[string]*part{}
-	for _, at := range []struct{ name, addr string }{
+	addresses := []struct{ name, addr string }{
 		{"heroes", cfg.HeroesAddr}, {"villains", cfg.VillainsAddr}, {"locations", cfg.LocationsAddr}, {"fights", cfg.FightsAddr},
-	} {
+	}
+	if cfg.Statistics {
+		addresses = append(addresses, struct{ name, addr string }{"statistics", cfg.StatisticsAddr})
+	}
+	for _, at := range addresses {
 		if parts[at.name], err = a.listen(ctx, at.name, at.addr, "--"+at.name+"-addr", cfg.Server); err != nil {
 			return err
 		}
@@ -58,6 +62,11 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 		Villains:  startCatalog(a, parts["villains"], villains(), opened.villains, cfg.CatalogConfig),
 		Locations: startCatalog(a, parts["locations"], locations(), opened.locations, cfg.CatalogConfig),
 		InTurn:    opened.embedded(),
+	}
+	if cfg.Statistics {
+		if opened.fights, err = a.count(ctx, parts["statistics"], opened.fights, cfg.UpStatistics); err != nil {
+			return err
+		}
 	}
 	if err := startFights(ctx, parts["fights"], sources, opened.checks(), opened.fights); err != nil {
 		return err

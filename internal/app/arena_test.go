@@ -41,11 +41,11 @@ func TestArena(t *testing.T) {
 	}
 }
 
-// arenaConfig is what the command line makes of these addresses. Nobody serves statistics.
+// arenaConfig is what the command line makes of these addresses.
 func arenaConfig(bases map[string]string) app.ArenaConfig {
 	cfg := app.ArenaConfig{
 		Addr: "127.0.0.1:0", HeroesURL: bases["heroes"], VillainsURL: bases["villains"], LocationsURL: bases["locations"],
-		FightsURL: bases["fights"], StatisticsURL: "http://127.0.0.1:1",
+		FightsURL: bases["fights"], StatisticsURL: bases["statistics"],
 		Peers: arena.Config{Connect: 2 * time.Second, Write: 2 * time.Second, Read: 5 * time.Second, MaxConnections: 10, IdleConnections: 2},
 	}
 	cfg.Deadline, cfg.ReadTimeout, cfg.WriteTimeout, cfg.ShutdownTimeout = 5*time.Second, 10*time.Second, 15*time.Second, 6*time.Second
@@ -71,12 +71,12 @@ func checkArena(t *testing.T, base string, bases map[string]string) {
 	if status, body := fetch(t, base+"/api/fights/execute_fight"); status != http.StatusOK || !strings.Contains(body, "winner_name") {
 		t.Errorf("got %d %s", status, body)
 	}
-	for _, part := range []string{"heroes", "villains", "locations", "fights"} {
+	for _, part := range []string{"heroes", "villains", "locations", "fights", "statistics"} {
 		if status, body := fetch(t, base+"/status/"+part); status != http.StatusOK || !strings.Contains(body, `"service":"`+part+`"`) {
 			t.Errorf("%s: got %d %s", part, status, body)
 		}
 	}
-	if status, body := fetch(t, base+"/api/statistics"); status == http.StatusOK || !strings.Contains(body, "statistics") {
+	if status, body := fetch(t, base+"/api/statistics"); status != http.StatusOK || !strings.Contains(body, `"total":`) {
 		t.Errorf("got %d %s", status, body)
 	}
 	for _, path := range []string{"/livez", "/readyz", "/healthz"} {

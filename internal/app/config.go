@@ -7,6 +7,7 @@ import (
 	"superheroes/internal/fight/peers"
 	"superheroes/internal/httpserver"
 	"superheroes/internal/logging"
+	"superheroes/internal/statistics"
 )
 
 // The structs below are the settings of every command. Their tags make each field a flag and an environment
@@ -77,9 +78,17 @@ type UpConfig struct {
 	LocationsAddr string `default:"127.0.0.1:8003" help:"Address locations listens on."`
 	FightsAddr    string `default:"127.0.0.1:8004" help:"Address fights listens on."`
 	CatalogConfig `embed:""`
+	UpStatistics  `embed:""`
 	Arena         bool   `default:"true" negatable:"" help:"Serve the battle page too."`
 	ArenaAddr     string `default:"127.0.0.1:8000" help:"Address the battle page listens on."`
 	Server        `embed:""`
+}
+
+// UpStatistics is for statistics as a part of all services.
+type UpStatistics struct {
+	Statistics        bool   `default:"true" negatable:"" help:"Count the fights, and tell the statistics."`
+	StatisticsAddr    string `default:"127.0.0.1:8005" help:"Address statistics listens on."`
+	statistics.Limits `embed:"" prefix:"statistics-"`
 }
 
 // CharacterConfig is for heroes or villains alone.
@@ -119,6 +128,14 @@ type ArenaConfig struct {
 	StatisticsURL string       `default:"http://statistics:8000" help:"Where statistics answers."`
 	Peers         arena.Config `embed:""`
 	Server        `embed:""`
+}
+
+// StatisticsConfig is for statistics alone.
+type StatisticsConfig struct {
+	Addr              string `default:"${addr}" help:"Address the service listens on; port 0 takes a free one."`
+	FightStore        `embed:""`
+	statistics.Limits `embed:""`
+	Server            `embed:""`
 }
 
 // store is what the three kinds of store settings have in common.

@@ -8,6 +8,7 @@ import (
 	"superheroes/internal/catalog"
 	"superheroes/internal/fight"
 	"superheroes/internal/httpserver"
+	"superheroes/internal/statistics"
 )
 
 const description = "Part of Super Heroes in Go. Errors are problem answers (RFC 9457): 400 when a body is not one JSON text, " +
@@ -15,7 +16,7 @@ const description = "Part of Super Heroes in Go. Errors are problem answers (RFC
 
 // newAPI returns the API of a service, without routes.
 func newAPI(service, version string, cfg httpserver.Config, log *slog.Logger) *httpserver.API {
-	titles := map[string]string{"heroes": "Heroes", "villains": "Villains", "locations": "Locations", "fights": "Fights"}
+	titles := map[string]string{"heroes": "Heroes", "villains": "Villains", "locations": "Locations", "fights": "Fights", "statistics": "Statistics"}
 	return httpserver.NewAPI(huma.Info{Title: titles[service], Description: description, Version: version}, log, cfg)
 }
 
@@ -23,10 +24,11 @@ func newAPI(service, version string, cfg httpserver.Config, log *slog.Logger) *h
 func Documents(version string) (map[string][]byte, error) {
 	admin := httpserver.NewAdmin("")
 	add := map[string]func(*httpserver.API){
-		"heroes":    func(api *httpserver.API) { catalog.NewService(heroes().Kind, nil, 0).AddRoutes(api, admin) },
-		"villains":  func(api *httpserver.API) { catalog.NewService(villains().Kind, nil, 0).AddRoutes(api, admin) },
-		"locations": func(api *httpserver.API) { catalog.NewService(locations().Kind, nil, 0).AddRoutes(api, admin) },
-		"fights":    func(api *httpserver.API) { new(fight.Service).AddRoutes(api) },
+		"heroes":     func(api *httpserver.API) { catalog.NewService(heroes().Kind, nil, 0).AddRoutes(api, admin) },
+		"villains":   func(api *httpserver.API) { catalog.NewService(villains().Kind, nil, 0).AddRoutes(api, admin) },
+		"locations":  func(api *httpserver.API) { catalog.NewService(locations().Kind, nil, 0).AddRoutes(api, admin) },
+		"fights":     func(api *httpserver.API) { new(fight.Service).AddRoutes(api) },
+		"statistics": func(api *httpserver.API) { new(statistics.Service).AddRoutes(api) },
 	}
 	documents := map[string][]byte{}
 	for service, addRoutes := range add {

@@ -113,23 +113,27 @@ func openFights(ctx context.Context, cfg store, grouped bool) (fightStore, error
 	if err != nil {
 		return fightStore{}, fmt.Errorf("fights: %w (%s)", err, cfg.flag)
 	}
-	opened, err := patiently(ctx, "fights", at, cfg, func(ctx context.Context) (fight.Store, error) {
-		if at.engine == mongo {
-			s, err := mongodb.Open(ctx, mongodb.Config{
-				URL: at.text, Database: at.database, PoolMin: cfg.poolMin, PoolMax: cfg.poolMax, Grouped: grouped,
-			})
-			if err != nil {
-				return nil, err
-			}
-			return s, nil
-		}
-		s, err := fightsqlite.Open(ctx, at.place, database.SQLiteFight, fightsqlite.Grouped(grouped))
-		if err != nil {
-			return nil, err
-		}
-		return s, nil
+	return patiently(ctx, "fights", at, cfg, func(ctx context.Context) (fightStore, error) {
+		return openFightsOnce(ctx, at, cfg, grouped)
 	})
-	return fightStore{opened, at.engine}, err
+}
+
+// openFightsOnce opens the store of fights if it is there.
+func openFightsOnce(ctx context.Context, at storeURL, cfg store, grouped bool) (fightStore, error) {
+	if at.engine == mongo {
+		s, err := mongodb.Open(ctx, mongodb.Config{
+			URL: at.text, Database: at.database, PoolMin: cfg.poolMin, PoolMax: cfg.poolMax, Grouped: grouped,
+		})
+		if err != nil {
+			return fightStore{}, err
+		}
+		return fightStore{s, at.engine}, nil
+	}
+	s, err := fightsqlite.Open(ctx, at.place, database.SQLiteFight, fightsqlite.Grouped(grouped))
+	if err != nil {
+		return fightStore{}, err
+	}
+	return fightStore{s, at.engine}, nil
 }
 
 // patiently opens a store, trying again while it isn't there yet. A file is tried once: it won't come by waiting.

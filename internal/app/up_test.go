@@ -3,6 +3,7 @@ package app_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"superheroes/internal/character"
 	"superheroes/internal/exchange"
 	"superheroes/internal/httpserver"
+	"superheroes/internal/statistics"
 )
 
 // upConfig is what the command line makes of no flags, on free ports and a folder of the test's own.
@@ -23,6 +25,7 @@ func upConfig(t *testing.T) app.UpConfig {
 	t.Helper()
 	const anyPort = "127.0.0.1:0"
 	cfg := app.UpConfig{HeroesAddr: anyPort, VillainsAddr: anyPort, LocationsAddr: anyPort, FightsAddr: anyPort}
+	cfg.UpStatistics = app.UpStatistics{Statistics: true, StatisticsAddr: anyPort, Limits: statistics.Limits{MaxStreams: 10}}
 	cfg.DataDir, cfg.Profile, cfg.SnapshotLimit = t.TempDir(), app.Eco, 64<<20
 	cfg.Config = httpserver.Config{Deadline: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 15 * time.Second, ShutdownTimeout: 6 * time.Second}
 	return cfg
@@ -53,7 +56,7 @@ func TestUp(t *testing.T) {
 			t.Fatal(err)
 		}
 		endpoints := a.Endpoints()
-		if len(endpoints) != 4 {
+		if len(endpoints) != 5 {
 			t.Fatalf("got %v", endpoints)
 		}
 		for _, at := range endpoints {
@@ -66,6 +69,10 @@ func TestUp(t *testing.T) {
 		}
 		if status, body := fetch(t, "http://"+endpoints[3].Addr+"/api/fights/execute_fight"); status != http.StatusOK {
 			t.Errorf("round %d: got %d %s", round, status, body)
+		}
+		want := fmt.Sprintf(`{"total":%d,`, round+1)
+		if status, body := fetch(t, "http://"+endpoints[4].Addr+"/api/statistics"); status != http.StatusOK || !strings.HasPrefix(body, want) {
+			t.Errorf("round %d: got %d %s, want %s…", round, status, body, want)
 		}
 		if err := a.Stop(t.Context()); err != nil {
 			t.Error(err)
@@ -144,6 +151,7 @@ func TestUpFails(t *testing.T) {
 	}{
 		{"the port of the first", func(c *app.UpConfig) { c.HeroesAddr = addr }, []string{addr, "--heroes-addr"}},
 		{"the port of the fourth", func(c *app.UpConfig) { c.FightsAddr = addr }, []string{addr, "--fights-addr"}},
+		{"the port of the fifth", func(c *app.UpConfig) { c.StatisticsAddr = addr }, []string{addr, "--statistics-addr"}},
 		{"a store that can't be opened", func(c *app.UpConfig) { c.Fights.MongodbURL = "sqlite:" + c.DataDir + "/nobody/fights.db" }, []string{"fights", "nobody", "--fights-mongodb-url"}},
 		{"a store that isn't there", func(c *app.UpConfig) {
 			c.Villains.DatabaseURL, c.Villains.PoolMax, c.Villains.StoreWait = "postgres://u:hidden@127.0.0.1:1/d", 1, time.Millisecond

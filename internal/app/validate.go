@@ -24,6 +24,7 @@ func (c UpConfig) Validate() error {
 		validAddr("--locations-addr", c.LocationsAddr),
 		validAddr("--fights-addr", c.FightsAddr),
 		validAddr("--arena-addr", c.ArenaAddr),
+		c.validateStatistics(),
 		c.Stores.Validate(),
 		c.CatalogConfig.Validate(),
 		c.Server.Validate(),
@@ -65,6 +66,27 @@ func (c ArenaConfig) Validate() error {
 		validPeers(c.Peers.Peers()),
 		c.Server.Validate(),
 	)
+}
+
+func (c UpStatistics) validateStatistics() error {
+	if !c.Statistics {
+		return nil
+	}
+	return cmp.Or(validAddr("--statistics-addr", c.StatisticsAddr), validStreams("--statistics-max-streams", c.MaxStreams))
+}
+
+// Validate checks the settings of statistics alone.
+func (c StatisticsConfig) Validate() error {
+	return cmp.Or(
+		validAddr("--addr", c.Addr), c.store("").validate(mongo), validStreams("--max-streams", c.MaxStreams), c.Server.Validate(),
+	)
+}
+
+func validStreams(flag string, most int) error {
+	if most < 1 {
+		return fmt.Errorf("%s: must be at least 1", flag)
+	}
+	return nil
 }
 
 // Validate checks the settings of all stores; one without a URL is a file in the data folder.

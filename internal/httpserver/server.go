@@ -58,6 +58,7 @@ func Listen(ctx context.Context, name, addr string, cfg Config, log *slog.Logger
 		IdleTimeout:       cfg.IdleTimeout,
 		MaxHeaderBytes:    cfg.MaxHeaderBytes - headerSlop,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ConnContext:       withConn,
 	}
 	go s.accept()
 	return s, nil

@@ -21,7 +21,7 @@ const exerciseCommand = "exercise"
 const grace = 10 * time.Second
 
 // services are ours, in the order of their ports.
-func services() []string { return []string{"heroes", "villains", "locations", "fights"} }
+func services() []string { return []string{"heroes", "villains", "locations", "fights", "statistics"} }
 
 // exercise runs in the module's folder, where the engine's published ports are on loopback.
 func exercise(ctx context.Context) {

@@ -102,7 +102,7 @@ func TestCompose(t *testing.T) {
 	want := map[string]string{ // image and published ports
 		"heroes-db": "postgres:16 5432:5432", "villains-db": "postgres:16 5433:5432", "locations-db": "mariadb:11.5 3306:3306",
 		"fights-db": "mongo:7.0 27017:27017", "heroes": "superheroes-go 8001:8000", "villains": "superheroes-go 8002:8000",
-		"locations": "superheroes-go 8003:8000", "fights": "superheroes-go 8004:8000", "arena": "superheroes-go 8000:8000", "k6": "superheroes-k6",
+		"locations": "superheroes-go 8003:8000", "fights": "superheroes-go 8004:8000", "statistics": "superheroes-go 8005:8000", "arena": "superheroes-go 8000:8000", "k6": "superheroes-k6",
 	}
 	if len(all) != len(want) {
 		t.Errorf("%d services, want %d", len(all), len(want))

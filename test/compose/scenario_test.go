@@ -60,6 +60,10 @@ func (c *scenarioCheck) include(scenario map[string]any) (map[string]any, error)
 		if !there {
 			return nil, fmt.Errorf("services: %s has no %s", file, name)
 		}
+		if changes == nil { // the tool leaves it out
+			delete(all, name)
+			continue
+		}
 		maps.Copy(service, changes.(map[string]any))
 	}
 	return all, nil
@@ -250,6 +254,11 @@ func TestScenarioProfiles(t *testing.T) {
 		all, err := (&scenarioCheck{root: repository}).include(scenario)
 		if err != nil {
 			t.Fatal(err)
+		}
+		for _, extra := range []string{"statistics", "arena"} {
+			if all[extra] != nil {
+				t.Errorf("%s: %s runs, which no other member has", name, extra)
+			}
 		}
 		for _, service := range []string{"heroes", "villains", "locations", "fights"} {
 			environment, _ := all[service].(map[string]any)["environment"].(map[string]any)

@@ -19,6 +19,9 @@
 //
 //	go run ./test/contract --group arena --arena http://localhost:8000 --fights http://localhost:8004 …
 //
+// A member that counts its fights is scored for that too when --statistics says where, or for nothing else with
+// --group statistics.
+//
 // --json writes the score as JSON in place of the text, --junit FILE as JUnit XML besides. The exit code is 0 only
 // when every clause of the asked group passed: 1 when one failed or was skipped, 2 when the command line was wrong.
 //
@@ -67,16 +70,17 @@ const (
 )
 
 type options struct {
-	Heroes    string        `required:"" placeholder:"URL" help:"Where heroes answers, as in http://localhost:8001."`
-	Villains  string        `required:"" placeholder:"URL" help:"Where villains answers."`
-	Locations string        `required:"" placeholder:"URL" help:"Where locations answers."`
-	Fights    string        `required:"" placeholder:"URL" help:"Where fights answers."`
-	Group     suite.Group   `enum:"core,full,writes,arena" default:"full" help:"core: what every member of the family has. full: all that this application promises. writes: only what takes the token. arena: only what its battle page promises."`
-	Token     string        `name:"admin-token" env:"ADMIN_TOKEN" placeholder:"TOKEN" help:"The member's administrator's token; with it the clauses of the group writes are checked too."`
-	Arena     string        `placeholder:"URL" help:"Where the battle page answers, to check its clauses too."`
-	JSON      bool          `name:"json" help:"Write the score as JSON."`
-	JUnit     string        `name:"junit" placeholder:"FILE" help:"Write the score as JUnit XML to this file too."`
-	Timeout   time.Duration `default:"15s" help:"Longest time an answer may take."`
+	Heroes     string        `required:"" placeholder:"URL" help:"Where heroes answers, as in http://localhost:8001."`
+	Villains   string        `required:"" placeholder:"URL" help:"Where villains answers."`
+	Locations  string        `required:"" placeholder:"URL" help:"Where locations answers."`
+	Fights     string        `required:"" placeholder:"URL" help:"Where fights answers."`
+	Statistics string        `placeholder:"URL" help:"Where statistics answers, to check its clauses too."`
+	Group      suite.Group   `enum:"core,full,writes,statistics,arena" default:"full" help:"core: what every member of the family has. full: all that this application promises. writes, statistics, arena: only what takes the token, what counts the fights, what the battle page promises."`
+	Token      string        `name:"admin-token" env:"ADMIN_TOKEN" placeholder:"TOKEN" help:"The member's administrator's token; with it the clauses of the group writes are checked too."`
+	Arena      string        `placeholder:"URL" help:"Where the battle page answers, to check its clauses too."`
+	JSON       bool          `name:"json" help:"Write the score as JSON."`
+	JUnit      string        `name:"junit" placeholder:"FILE" help:"Write the score as JUnit XML to this file too."`
+	Timeout    time.Duration `default:"15s" help:"Longest time an answer may take."`
 }
 
 // run is main for one command line.
@@ -104,7 +108,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return usage(stderr, err)
 	}
-	target := suite.Target{Heroes: o.Heroes, Villains: o.Villains, Locations: o.Locations, Fights: o.Fights}
+	target := suite.Target{Heroes: o.Heroes, Villains: o.Villains, Locations: o.Locations, Fights: o.Fights, Statistics: o.Statistics}
 	outcomes, err := suite.Run(ctx, target, suite.Options{Group: o.Group, Token: o.Token, Arena: o.Arena, Timeout: o.Timeout})
 	if err != nil {
 		return usage(stderr, err)

@@ -12,13 +12,14 @@ const AdminToken = "open sesame, 41!"
 // System is a running set of the four services: in one process, or in four.
 type System struct {
 	Heroes, Villains, Locations, Fights string // base URLs, as in http://127.0.0.1:8001
+	Statistics                          string // base URL of statistics; "" where it was not started
 	Arena                               string // base URL of the battle page; "" where none was started
 	Processes                           map[string]*Process
 }
 
 // URL returns the base URL of a service by its name.
 func (s *System) URL(service string) string {
-	return map[string]string{"heroes": s.Heroes, "villains": s.Villains, "locations": s.Locations, "fights": s.Fights}[service]
+	return map[string]string{"heroes": s.Heroes, "villains": s.Villains, "locations": s.Locations, "fights": s.Fights, "statistics": s.Statistics}[service]
 }
 
 // Up starts all services in one process on the embedded store in dir, with further arguments.
@@ -28,7 +29,7 @@ func Up(tb testing.TB, program, dir string, args ...string) *System {
 	for _, service := range []struct {
 		variable string
 		base     *string
-	}{{"HEROES_ADDR", &s.Heroes}, {"VILLAINS_ADDR", &s.Villains}, {"LOCATIONS_ADDR", &s.Locations}, {"FIGHTS_ADDR", &s.Fights}, {"ARENA_ADDR", &s.Arena}} {
+	}{{"HEROES_ADDR", &s.Heroes}, {"VILLAINS_ADDR", &s.Villains}, {"LOCATIONS_ADDR", &s.Locations}, {"FIGHTS_ADDR", &s.Fights}, {"STATISTICS_ADDR", &s.Statistics}, {"ARENA_ADDR", &s.Arena}} {
 		addr := FreeAddr(tb)
 		env = append(env, service.variable+"="+addr)
 		*service.base = "http://" + addr
@@ -37,7 +38,7 @@ func Up(tb testing.TB, program, dir string, args ...string) *System {
 	for _, base := range []string{s.Heroes, s.Villains, s.Locations, s.Fights} {
 		up.Ready(tb, base+"/readyz")
 	}
-	s.Processes = map[string]*Process{"heroes": up, "villains": up, "locations": up, "fights": up}
+	s.Processes = map[string]*Process{"heroes": up, "villains": up, "locations": up, "fights": up, "statistics": up}
 	return s
 }
 
@@ -78,9 +79,18 @@ func (s *System) StartArena(tb testing.TB, program string, env ...string) {
 	addr := FreeAddr(tb)
 	s.Arena = "http://" + addr
 	env = append([]string{"ADDR=" + addr, "HEROES_URL=" + s.Heroes, "VILLAINS_URL=" + s.Villains,
-		"LOCATIONS_URL=" + s.Locations, "FIGHTS_URL=" + s.Fights, "DRAIN_DELAY=0s"}, env...)
+		"LOCATIONS_URL=" + s.Locations, "FIGHTS_URL=" + s.Fights, "STATISTICS_URL=" + s.Statistics, "DRAIN_DELAY=0s"}, env...)
 	s.Processes["arena"] = Start(tb, program, env, "arena")
 	s.Processes["arena"].Ready(tb, s.Arena+"/readyz")
+}
+
+// StatisticsOf starts statistics beside the fights of a store, and returns it with its base URL.
+func StatisticsOf(tb testing.TB, program, fights string, args ...string) (*Process, string) {
+	tb.Helper()
+	addr := FreeAddr(tb)
+	p := Start(tb, program, []string{"ADDR=" + addr, "MONGODB_URL=" + fights, "DRAIN_DELAY=0s"}, append([]string{"statistics"}, args...)...)
+	p.Ready(tb, "http://"+addr+"/readyz")
+	return p, "http://" + addr
 }
 
 // Each runs test against both ways to run: one process on the embedded store, and four on the real engines, with

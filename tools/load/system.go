@@ -26,7 +26,7 @@ type system struct {
 func start(ctx context.Context, program, data string) (*system, error) {
 	s := &system{command: exec.Command(program), ended: make(chan error, 1)}
 	s.command.Env = append(os.Environ(), "DATA_DIR="+data)
-	for _, service := range []string{"HEROES", "VILLAINS", "LOCATIONS", "FIGHTS"} {
+	for _, service := range []string{"HEROES", "VILLAINS", "LOCATIONS", "STATISTICS", "FIGHTS"} {
 		addr, err := freeAddr()
 		if err != nil {
 			return nil, err

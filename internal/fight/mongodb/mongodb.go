@@ -162,3 +162,6 @@ func (s *Store) Close() error {
 	defer cancel()
 	return s.client.Disconnect(ctx)
 }
+
+// Database returns the database, for those that keep something beside the fights. It is closed with the store.
+func (s *Store) Database() *mongo.Database { return s.fights.Database() }

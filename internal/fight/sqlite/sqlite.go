@@ -161,3 +161,7 @@ func (s *Store) Close() error {
 	err = conn.Raw(func(any) error { s.rows.close(); return nil })
 	return errors.Join(err, conn.Close(), s.db.Close())
 }
+
+// File returns the database, for those that keep something beside the fights. It is closed with the store, and its one
+// writer must not be held for longer than a short transaction.
+func (s *Store) File() *embedded.DB { return s.db }

@@ -29,7 +29,7 @@ func Text(w io.Writer, outcomes []suite.Outcome) error {
 		}
 	}
 	text.WriteByte('\n')
-	for _, group := range []suite.Group{suite.Core, suite.Full, suite.Writes, suite.Arena} {
+	for _, group := range []suite.Group{suite.Core, suite.Full, suite.Writes, suite.Statistics, suite.Arena} {
 		if score := suite.ScoreOf(outcomes, group); score != (suite.Score{}) {
 			fmt.Fprintf(&text, "%s: %s\n", group, score)
 		}

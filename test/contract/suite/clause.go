@@ -6,13 +6,14 @@ import "fmt"
 // Group tells which members of the family a clause is for.
 type Group string
 
-// The groups. A run of Full takes the clauses of Core too and, where there is a token, those of Writes; where the page's
-// address is known, those of Arena.
+// The groups. A run of Full takes the clauses of Core too and, where there is a token, those of Writes; where the
+// address of statistics or of the page is known, those of Statistics and Arena.
 const (
-	Core   Group = "core"   // what every member of the family has
-	Full   Group = "full"   // what ours promises beyond that
-	Writes Group = "writes" // what takes the administrator's token
-	Arena  Group = "arena"  // the battle page
+	Core       Group = "core"       // what every member of the family has
+	Full       Group = "full"       // what ours promises beyond that
+	Writes     Group = "writes"     // what takes the administrator's token
+	Statistics Group = "statistics" // the service of statistics
+	Arena      Group = "arena"      // the battle page
 )
 
 // Result is what became of a clause.
@@ -74,7 +75,7 @@ func ScoreOf(outcomes []Outcome, group Group) Score {
 	return score
 }
 
-// Clauses returns every clause, service by service.
+// Clauses returns every clause of the four services, service by service.
 func Clauses() []Clause {
 	var all []Clause
 	for _, r := range rooms() {

@@ -88,19 +88,23 @@ func inTurn(changes ...func(*exchange)) func(*exchange) {
 func spoil(t *testing.T, good *system.System, f fault) Target {
 	t.Helper()
 	var one sync.Mutex // faults remember things
-	start := func(base string) string {
-		proxy := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			f.pass(t, w, r, base, &one)
-		}))
-		proxy.Config.MaxHeaderBytes = f.headers
-		if f.headers == 0 {
-			proxy.Config.MaxHeaderBytes = 16 << 10
-		}
-		proxy.Start()
-		t.Cleanup(proxy.Close)
-		return proxy.URL
-	}
+	start := func(base string) string { return f.start(t, base, &one) }
 	return Target{Heroes: start(good.Heroes), Villains: start(good.Villains), Locations: start(good.Locations), Fights: start(good.Fights)}
+}
+
+// start starts a proxy before the service at base.
+func (f fault) start(t *testing.T, base string, one *sync.Mutex) string {
+	t.Helper()
+	proxy := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f.pass(t, w, r, base, one)
+	}))
+	proxy.Config.MaxHeaderBytes = f.headers
+	if f.headers == 0 {
+		proxy.Config.MaxHeaderBytes = 16 << 10
+	}
+	proxy.Start()
+	t.Cleanup(proxy.Close)
+	return proxy.URL
 }
 
 func (f fault) pass(t *testing.T, w http.ResponseWriter, r *http.Request, base string, one *sync.Mutex) {

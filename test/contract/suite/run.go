@@ -12,8 +12,8 @@ import (
 // maxRequests bounds a run. One on the shipped roster sends about 12,000.
 const maxRequests = 30_000
 
-// Target is where the four services answer, as in http://host:port.
-type Target struct{ Heroes, Villains, Locations, Fights string }
+// Target is where the services answer, as in http://host:port. A member without statistics has "" there.
+type Target struct{ Heroes, Villains, Locations, Fights, Statistics string }
 
 // Options say what of the contract is checked, and how patiently.
 type Options struct {
@@ -30,17 +30,25 @@ func Run(ctx context.Context, target Target, options Options) ([]Outcome, error)
 	if err != nil {
 		return nil, err
 	}
-	clauses := Clauses()
-	if options.Arena != "" {
-		clauses = append(clauses, ArenaClauses()...)
-	}
 	var outcomes []Outcome
-	for _, clause := range clauses {
+	for _, clause := range options.clauses(target) {
 		if options.take(clause) {
 			outcomes = append(outcomes, s.run(clause))
 		}
 	}
 	return outcomes, nil
+}
+
+// clauses returns those that the run's target can be scored by.
+func (o Options) clauses(target Target) []Clause {
+	clauses := Clauses()
+	if target.Statistics != "" {
+		clauses = append(clauses, StatisticsClauses()...)
+	}
+	if o.Arena != "" {
+		clauses = append(clauses, ArenaClauses()...)
+	}
+	return clauses
 }
 
 func (o Options) take(clause Clause) bool {
@@ -70,9 +78,13 @@ func newSession(ctx context.Context, target Target, options Options) (*session, 
 			return nil, errors.Join(errors.New("where is the arena?"), err)
 		}
 	}
-	for service, base := range map[string]string{
+	services := map[string]string{
 		"heroes": target.Heroes, "villains": target.Villains, "locations": target.Locations, "fights": target.Fights,
-	} {
+	}
+	if target.Statistics != "" || options.Group == Statistics {
+		services["statistics"] = target.Statistics
+	}
+	for service, base := range services {
 		var err error
 		if s.clients[service], err = wire.NewClient(base, options.Timeout, left); err != nil {
 			return nil, errors.Join(errors.New("where is "+service+"?"), err)

@@ -167,7 +167,7 @@ func TestOddServers(t *testing.T) {
 					_, _ = io.WriteString(w, body)
 				}))
 				defer server.Close()
-				outcomes := score(t, Target{server.URL, server.URL, server.URL, server.URL}, Options{Group: Full, Only: quick})
+				outcomes := score(t, Target{server.URL, server.URL, server.URL, server.URL, ""}, Options{Group: Full, Only: quick})
 				if got := ScoreOf(outcomes, ""); got.Failed < 100 {
 					t.Errorf("the score is %s", got)
 				}
@@ -179,7 +179,7 @@ func TestOddServers(t *testing.T) {
 func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	outcomes, err := Run(ctx, Target{"http://127.0.0.1:1", "http://127.0.0.1:1", "http://127.0.0.1:1", "http://127.0.0.1:1"}, Options{Group: Full, Token: "x", Timeout: patience})
+	outcomes, err := Run(ctx, Target{Heroes: "http://127.0.0.1:1", Villains: "http://127.0.0.1:1", Locations: "http://127.0.0.1:1", Fights: "http://127.0.0.1:1"}, Options{Group: Full, Token: "x", Timeout: patience})
 	if got := ScoreOf(outcomes, ""); err != nil || got != (Score{Skipped: len(Clauses())}) {
 		t.Errorf("the score is %s, %v", got, err)
 	}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os/signal"
+	"syscall"
+
+	"superheroes/internal/app"
+	"superheroes/internal/statistics"
+)
+
+// statisticsCommands are the service and what else is done with statistics.
+type statisticsCommands struct {
+	Serve   statisticsCommand `cmd:"" default:"withargs" set:"addr=:8005" set:"drain_delay=3s" set:"mongodb_url=mongodb://superfight:superfight@fights-db:27017/fights" help:"Run the service of statistics (what superheroes statistics does without a command)."`
+	Rebuild rebuildCommand    `cmd:"" help:"Count all fights anew, while fights go on, correct what differs, and say what did."`
+}
+
+type statisticsCommand struct {
+	app.StatisticsConfig `embed:""`
+}
+
+func (c statisticsCommand) Run(s *session) error {
+	return s.serve(func(ctx context.Context, a *app.App) error { return a.Statistics(ctx, c.StatisticsConfig) }, nil)
+}
+
+type rebuildCommand struct {
+	app.RebuildConfig `embed:""`
+}
+
+func (c rebuildCommand) Run(s *session) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	report, err := app.Rebuild(ctx, c.RebuildConfig)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(s.stdout, told(report))
+	return err
+}
+
+// told says what a rebuild found.
+func told(r statistics.Report) string {
+	text := fmt.Sprintf("counted %d fights anew: ", r.Fights)
+	if !r.Differed() {
+		return text + "nothing differed"
+	}
+	text += fmt.Sprintf("corrected %d winners and %d places", r.Winners, r.Places)
+	if r.Since {
+		text += ", the date of the first fight"
+	}
+	if r.Total != r.Corrected {
+		text += fmt.Sprintf(", and the totals: %s, they were %s", sums(r.Corrected), sums(r.Total))
+	}
+	return text
+}
+
+func sums(s statistics.Sums) string {
+	return fmt.Sprintf("%d (heroes %d, villains %d)", s.Total, s.Heroes, s.Villains)
+}

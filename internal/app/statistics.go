@@ -1,0 +1,166 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"superheroes/database"
+	"superheroes/internal/fight"
+	"superheroes/internal/fight/mongodb"
+	fightsqlite "superheroes/internal/fight/sqlite"
+	"superheroes/internal/statistics"
+	statisticsmongodb "superheroes/internal/statistics/mongodb"
+	statisticssqlite "superheroes/internal/statistics/sqlite"
+)
+
+// Statistics starts the service of statistics alone. It looks for the fights of other processes.
+func (a *App) Statistics(ctx context.Context, cfg StatisticsConfig) (err error) {
+	defer a.undo(&err)
+	part, err := a.listen(ctx, "statistics", cfg.Addr, "--addr", cfg.Server)
+	if err != nil {
+		return err
+	}
+	fights, store, err := openStatistics(ctx, cfg.store(""))
+	if err != nil {
+		return err
+	}
+	a.atStop(fights.Close)
+	startStatistics(a, part, store, fights.engine, statistics.Looking(), cfg.Limits)
+	return finish(part)
+}
+
+// count starts the service of statistics beside that of fights, and returns the store of fights that wakes it. In the
+// embedded store nobody else stores fights.
+func (a *App) count(ctx context.Context, p *part, fights fightStore, cfg UpStatistics) (fightStore, error) {
+	store, err := statisticsOf(ctx, fights.Store)
+	if err != nil {
+		return fights, fmt.Errorf("statistics: %w", err)
+	}
+	pace := statistics.Looking()
+	if fights.engine == sqlite {
+		pace = statistics.Woken()
+	}
+	service := startStatistics(a, p, store, fights.engine, pace, cfg.Limits)
+	return fightStore{waking{fights.Store, service.Wake}, fights.engine}, nil
+}
+
+// startStatistics gives the part of statistics its routes, and begins to count.
+func startStatistics(a *App, p *part, store statistics.Store, engine string, pace statistics.Pace, cfg statistics.Limits) *statistics.Service {
+	service := statistics.NewService(store, pace, cfg, p.log)
+	a.atStop(func() error {
+		service.Close()
+		return nil
+	})
+	p.server.OnShutdown(service.EndStreams)
+	service.AddRoutes(p.api)
+	p.addHealth(engine, store.Ping, nil)
+	return service
+}
+
+// waking wakes the counter after each fight that is, or may be, stored.
+type waking struct {
+	fight.Store
+	wake func()
+}
+
+// Insert implements fight.Store.
+func (w waking) Insert(ctx context.Context, f fight.Fight, answer []byte) error {
+	err := w.Store.Insert(ctx, f, answer)
+	w.wake()
+	return err
+}
+
+// openStatistics opens the store of fights, and that of statistics which lies there too.
+func openStatistics(ctx context.Context, cfg store) (fights fightStore, counted statistics.Store, err error) {
+	at, err := parseStoreURL(cfg.url, mongo)
+	if err != nil {
+		return fights, nil, fmt.Errorf("statistics: %w (%s)", err, cfg.flag)
+	}
+	counted, err = patiently(ctx, "statistics", at, cfg, func(ctx context.Context) (statistics.Store, error) {
+		if fights, err = openFightsOnce(ctx, at, cfg, false); err != nil {
+			return nil, err
+		}
+		counted, err := statisticsOf(ctx, fights.Store)
+		if err != nil {
+			err = errors.Join(err, fights.Close())
+		}
+		return counted, err
+	})
+	return fights, counted, err
+}
+
+// statisticsOf returns the store of statistics in the place where a store keeps the fights.
+func statisticsOf(ctx context.Context, fights fight.Store) (statistics.Store, error) {
+	switch fights := fights.(type) {
+	case *fightsqlite.Store:
+		return orNil(statisticssqlite.New(ctx, fights.File(), database.SQLiteStatistics))
+	case *mongodb.Store:
+		return orNil(statisticsmongodb.New(ctx, fights.Database()))
+	}
+	return nil, fmt.Errorf("fights in a %T can't be counted", fights)
+}
+
+// orNil widens a concrete store to the interface; a failed one becomes nil.
+func orNil[S statistics.Store](store S, err error) (statistics.Store, error) {
+	if err != nil {
+		return nil, err
+	}
+	return store, nil
+}
+
+// RebuildConfig says where the fights lie that are counted anew: at the URL of up's settings, or of the service's own, or
+// else in the data folder.
+type RebuildConfig struct {
+	DataDir          string `default:"./superheroes-data" help:"Folder of the embedded store, which is used when no URL is given."`
+	MongodbURL       string `help:"Store of fights: mongodb://user:password@host:port/database or sqlite:PATH."`
+	FightsMongodbURL string `help:"The same, as up has it."`
+}
+
+func (c RebuildConfig) store() store {
+	at := FightStore{MongodbURL: c.MongodbURL, PoolMax: transferConnections, StoreWait: transferWait}.store("")
+	if c.FightsMongodbURL != "" {
+		at.url, at.flag = c.FightsMongodbURL, "--fights-mongodb-url"
+	}
+	if at.url == "" {
+		at.url, at.flag = embeddedURL(c.DataDir, "fights"), "--data-dir"
+	}
+	return at
+}
+
+// Validate checks where the fights lie.
+func (c RebuildConfig) Validate() error {
+	if c.DataDir == "" {
+		return errors.New("--data-dir: must name a folder")
+	}
+	at := c.store()
+	return validURL(at.flag, at.url, mongo)
+}
+
+// Rebuild counts what isn't counted yet, and then all fights anew, while others may go on. What differs is corrected.
+func Rebuild(ctx context.Context, cfg RebuildConfig) (report statistics.Report, err error) {
+	from := cfg.store()
+	at, err := parseStoreURL(from.url, mongo)
+	if err != nil {
+		return report, fmt.Errorf("statistics: %w (%s)", err, from.flag)
+	}
+	if at.engine == sqlite {
+		if _, err := os.Stat(at.place); err != nil {
+			return report, fmt.Errorf("there are no fights to count: %w (%s)", err, from.flag)
+		}
+	}
+	fights, store, err := openStatistics(ctx, from)
+	if err != nil {
+		return report, err
+	}
+	defer func() { err = errors.Join(err, fights.Close()) }()
+	for more := true; more; {
+		progress, err := store.Count(ctx)
+		if err != nil {
+			return report, err
+		}
+		more = progress.More
+	}
+	return store.Rebuild(ctx)
+}

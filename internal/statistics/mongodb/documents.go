@@ -1,0 +1,388 @@
+package mongodb
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
+	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
+	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
+
+	"superheroes/internal/fight"
+	"superheroes/internal/statistics"
+)
+
+// The collections beside that of the fights, and the field that marks a fight as counted: the number of its batch. A
+// fight without it isn't counted, whoever stored it and when.
+const (
+	fightsName  = "fights"
+	stateName   = "statistics"
+	batchesName = "statistics_batches"
+	winnersName = "statistics_winners"
+	placesName  = "statistics_places"
+	markField   = "counted"
+)
+
+// stateID is the id of the one document of the state.
+const stateID = "state"
+
+// usualMost is how many fights are in a batch at most.
+const usualMost = 1000
+
+// collections is the documents of a real database.
+type collections struct {
+	fights, state, batches, winners, places *mongo.Collection
+	most                                    int64
+}
+
+var _ documents = collections{}
+
+// newCollections reads and writes what a majority of the servers has, at the primary, whatever the URL says.
+func newCollections(database *mongo.Database) collections {
+	journal := true
+	strict := options.Collection().SetReadConcern(readconcern.Majority()).SetReadPreference(readpref.Primary()).
+		SetWriteConcern(&writeconcern.WriteConcern{W: "majority", Journal: &journal})
+	at := func(name string) *mongo.Collection { return database.Collection(name, strict) }
+	return collections{at(fightsName), at(stateName), at(batchesName), at(winnersName), at(placesName), usualMost}
+}
+
+// createIndexes creates what is missing. The index of marks is a plain one: a partial one would be smaller, but could not
+// find the fights that have no mark.
+func (c collections) createIndexes(ctx context.Context) error {
+	for _, index := range []struct {
+		of   *mongo.Collection
+		keys bson.D
+	}{
+		{c.fights, bson.D{{Key: markField, Value: 1}}},
+		{c.winners, winnersFirst()},
+		{c.places, placesFirst()},
+	} {
+		if _, err := index.of.Indexes().CreateOne(ctx, mongo.IndexModel{Keys: index.keys}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// winnersFirst and placesFirst are the orders in which statistics name them.
+func winnersFirst() bson.D {
+	return bson.D{{Key: "wins", Value: -1}, {Key: "name", Value: 1}, {Key: "team", Value: 1}}
+}
+
+func placesFirst() bson.D { return bson.D{{Key: "fights", Value: -1}, {Key: "name", Value: 1}} }
+
+// stateDocument is what is counted, and how far.
+type stateDocument struct {
+	ID       string     `bson:"_id"`
+	Done     int64      `bson:"done"`
+	Total    int64      `bson:"total"`
+	Heroes   int64      `bson:"heroes"`
+	Villains int64      `bson:"villains"`
+	Since    *time.Time `bson:"since,omitempty"`
+}
+
+// winnerDocument and placeDocument note the last batch that changed them.
+type winnerDocument struct {
+	ID    string `bson:"_id"`
+	Name  string `bson:"name"`
+	Team  string `bson:"team"`
+	Wins  int64  `bson:"wins"`
+	Batch int64  `bson:"batch"`
+}
+
+type placeDocument struct {
+	ID     string `bson:"_id"`
+	Name   string `bson:"name"`
+	Fights int64  `bson:"fights"`
+	Batch  int64  `bson:"batch"`
+}
+
+// batchDocument is a frozen batch.
+type batchDocument struct {
+	Number   int64        `bson:"_id"`
+	Fights   []any        `bson:"fights"`
+	Total    int64        `bson:"total"`
+	Heroes   int64        `bson:"heroes"`
+	Villains int64        `bson:"villains"`
+	Since    *time.Time   `bson:"since,omitempty"`
+	SetSince bool         `bson:"set_since,omitempty"`
+	Winners  []winnerPart `bson:"winners"`
+	Places   []placePart  `bson:"places"`
+}
+
+type winnerPart struct {
+	Name string `bson:"name"`
+	Team string `bson:"team"`
+	Wins int64  `bson:"wins"`
+}
+
+type placePart struct {
+	Name   string `bson:"name"`
+	Fights int64  `bson:"fights"`
+}
+
+// newBatch returns a batch of two parts to raise, the winners and the places, and one to mark.
+func newBatch(number int64, fights []any, tally *statistics.Tally) batch {
+	return batch{number: number, fights: fights, tally: tally, raises: 2, marks: 1}
+}
+
+func (c collections) done(ctx context.Context) (int64, error) {
+	state, err := c.readState(ctx)
+	return state.Done, err
+}
+
+func (c collections) readState(ctx context.Context) (state stateDocument, err error) {
+	err = c.state.FindOne(ctx, bson.D{{Key: "_id", Value: stateID}}).Decode(&state)
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return state, errNoState
+	}
+	return state, err
+}
+
+// createState begins to count, above every number that a fight is marked with: there are some when statistics were
+// lost. Of several processes that do it at the same time one succeeds.
+func (c collections) createState(ctx context.Context) error {
+	var marked struct {
+		Counted int64 `bson:"counted"`
+	}
+	highest := options.FindOne().SetSort(bson.D{{Key: markField, Value: -1}}).SetProjection(bson.D{{Key: markField, Value: 1}})
+	err := c.fights.FindOne(ctx, bson.D{{Key: markField, Value: bson.D{{Key: "$gt", Value: int64(0)}}}}, highest).Decode(&marked)
+	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
+		return err
+	}
+	_, err = c.state.InsertOne(ctx, stateDocument{ID: stateID, Done: marked.Counted})
+	if mongo.IsDuplicateKeyError(err) {
+		return nil
+	}
+	return err
+}
+
+func (c collections) open(ctx context.Context, number int64) (batch, bool, error) {
+	var kept batchDocument
+	err := c.batches.FindOne(ctx, bson.D{{Key: "_id", Value: number}}).Decode(&kept)
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return batch{}, false, nil
+	}
+	if err != nil {
+		return batch{}, false, err
+	}
+	tally := statistics.NewTally()
+	tally.Sums = statistics.Sums{Total: kept.Total, Heroes: kept.Heroes, Villains: kept.Villains}
+	if kept.Since != nil {
+		tally.Since = *kept.Since
+	}
+	for _, winner := range kept.Winners {
+		tally.Winners[statistics.Fighter{Name: winner.Name, Team: fight.Team(winner.Team)}] = winner.Wins
+	}
+	for _, place := range kept.Places {
+		tally.Places[place.Name] = place.Fights
+	}
+	found := newBatch(number, kept.Fights, tally)
+	found.setSince = kept.SetSince
+	return found, true, nil
+}
+
+// outcomeFields are what is read of a fight.
+func outcomeFields() bson.D {
+	return bson.D{{Key: "fight_date", Value: 1}, {Key: "winner_name", Value: 1}, {Key: "winner_team", Value: 1}, {Key: "location.name", Value: 1}}
+}
+
+func (c collections) uncounted(ctx context.Context, number int64) (batch, error) {
+	tally, ids := statistics.NewTally(), []any(nil)
+	err := c.eachOutcome(ctx, bson.D{{Key: markField, Value: nil}}, c.most, func(id any, outcome fight.Outcome) {
+		tally.Add(outcome)
+		ids = append(ids, id)
+	})
+	found := newBatch(number, ids, tally)
+	found.full = tally.Total == c.most
+	return found, err
+}
+
+// eachOutcome has take the chosen fights, at most limit unless that is 0.
+func (c collections) eachOutcome(ctx context.Context, filter bson.D, limit int64, take func(id any, outcome fight.Outcome)) (err error) {
+	cursor, err := c.fights.Find(ctx, filter, options.Find().SetProjection(outcomeFields()).SetLimit(limit))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, cursor.Close(context.WithoutCancel(ctx))) }()
+	for cursor.Next(ctx) {
+		var stored struct {
+			ID any `bson:"_id"`
+		}
+		if err := cursor.Decode(&stored); err != nil {
+			return err
+		}
+		take(stored.ID, outcomeOf(cursor.Current))
+	}
+	return cursor.Err()
+}
+
+// outcomeOf reads a fight, also one of another application, which may lack anything.
+func outcomeOf(document bson.Raw) (outcome fight.Outcome) {
+	outcome.Winner, _ = document.Lookup("winner_name").StringValueOK()
+	team, _ := document.Lookup("winner_team").StringValueOK()
+	outcome.Team = fight.Team(team)
+	outcome.Place, _ = document.Lookup("location", "name").StringValueOK()
+	if date, ok := document.Lookup("fight_date").TimeOK(); ok {
+		outcome.Date = date.UTC()
+	}
+	return outcome
+}
+
+func (c collections) freeze(ctx context.Context, b batch) (bool, error) {
+	frozen := batchDocument{
+		Number: b.number, Fights: b.fights, Total: b.tally.Total, Heroes: b.tally.Heroes, Villains: b.tally.Villains,
+		Since: known(b.tally.Since), SetSince: b.setSince,
+	}
+	for who, wins := range b.tally.Winners {
+		frozen.Winners = append(frozen.Winners, winnerPart{who.Name, string(who.Team), wins})
+	}
+	for name, fights := range b.tally.Places {
+		frozen.Places = append(frozen.Places, placePart{name, fights})
+	}
+	_, err := c.batches.InsertOne(ctx, frozen)
+	if mongo.IsDuplicateKeyError(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// known is nil for the zero time.
+func known(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func (c collections) raise(ctx context.Context, b batch, part int) error {
+	by := map[string]int64{}
+	if part == 1 {
+		empty := map[string]any{}
+		for name, fights := range b.tally.Places {
+			by[name], empty[name] = fights, placeDocument{ID: name, Name: name}
+		}
+		return raiseAll(ctx, c.places, "fights", b.number, by, empty)
+	}
+	empty := map[string]any{}
+	for who, wins := range b.tally.Winners {
+		id := string(who.Team) + "/" + who.Name
+		by[id], empty[id] = wins, winnerDocument{ID: id, Name: who.Name, Team: string(who.Team)}
+	}
+	return raiseAll(ctx, c.winners, "wins", b.number, by, empty)
+}
+
+// raiseAll raises a field of documents, by their ids, where the batch noted there is a lower one. Those that are missing
+// are first made empty.
+func raiseAll(ctx context.Context, in *mongo.Collection, field string, number int64, by map[string]int64, empty map[string]any) error {
+	if len(by) == 0 {
+		return nil
+	}
+	if err := insertMissing(ctx, in, empty); err != nil {
+		return err
+	}
+	var updates []mongo.WriteModel
+	for id, n := range by {
+		updates = append(updates, mongo.NewUpdateOneModel().
+			SetFilter(bson.D{{Key: "_id", Value: id}, {Key: "batch", Value: bson.D{{Key: "$lt", Value: number}}}}).
+			SetUpdate(bson.D{{Key: "$inc", Value: bson.D{{Key: field, Value: n}}}, {Key: "$set", Value: bson.D{{Key: "batch", Value: number}}}}))
+	}
+	return update(ctx, in, updates)
+}
+
+// together is how many updates are in one command. Other clients have their turn between two, and a server that keeps a
+// connection for each until the command has ended, as FerretDB does, of a hundred, does not run out of them.
+const together = 40
+
+// update makes the updates, in any order.
+func update(ctx context.Context, in *mongo.Collection, updates []mongo.WriteModel) error {
+	for some := range slices.Chunk(updates, together) {
+		if _, err := in.BulkWrite(ctx, some, options.BulkWrite().SetOrdered(false)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func insertMissing(ctx context.Context, in *mongo.Collection, empty map[string]any) error {
+	ids := make([]string, 0, len(empty))
+	for id := range empty {
+		ids = append(ids, id)
+	}
+	filter := bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}}
+	cursor, err := in.Find(ctx, filter, options.Find().SetProjection(bson.D{{Key: "_id", Value: 1}}))
+	if err != nil {
+		return err
+	}
+	var there []struct {
+		ID string `bson:"_id"`
+	}
+	if err := cursor.All(ctx, &there); err != nil {
+		return err
+	}
+	for _, one := range there {
+		delete(empty, one.ID)
+	}
+	if len(empty) == 0 {
+		return nil
+	}
+	missing := make([]any, 0, len(empty))
+	for _, document := range empty {
+		missing = append(missing, document)
+	}
+	_, err = in.InsertMany(ctx, missing, options.InsertMany().SetOrdered(false))
+	if onlyDuplicates(err) { // another process was at it
+		return nil
+	}
+	return err
+}
+
+// onlyDuplicates tells whether all that went wrong is that documents were there already.
+func onlyDuplicates(err error) bool {
+	var several mongo.BulkWriteException
+	if !errors.As(err, &several) || several.WriteConcernError != nil {
+		return false
+	}
+	for _, each := range several.WriteErrors {
+		if !mongo.IsDuplicateKeyError(each) {
+			return false
+		}
+	}
+	return true
+}
+
+// mark names each fight by its id: a server that knows only that index finds them too.
+func (c collections) mark(ctx context.Context, b batch, _ int) error {
+	marks, set := make([]mongo.WriteModel, len(b.fights)), bson.D{{Key: "$set", Value: bson.D{{Key: markField, Value: b.number}}}}
+	for i, id := range b.fights {
+		marks[i] = mongo.NewUpdateOneModel().SetFilter(bson.D{{Key: "_id", Value: id}}).SetUpdate(set)
+	}
+	return update(ctx, c.fights, marks)
+}
+
+func (c collections) finish(ctx context.Context, b batch) error {
+	set, change := bson.D{{Key: "done", Value: b.number}}, bson.D{}
+	switch {
+	case b.setSince && b.tally.Since.IsZero():
+		change = append(change, bson.E{Key: "$unset", Value: bson.D{{Key: "since", Value: ""}}})
+	case b.setSince:
+		set = append(set, bson.E{Key: "since", Value: b.tally.Since})
+	case !b.tally.Since.IsZero():
+		change = append(change, bson.E{Key: "$min", Value: bson.D{{Key: "since", Value: b.tally.Since}}})
+	}
+	change = append(change, bson.E{Key: "$set", Value: set}, bson.E{Key: "$inc", Value: bson.D{
+		{Key: "total", Value: b.tally.Total}, {Key: "heroes", Value: b.tally.Heroes}, {Key: "villains", Value: b.tally.Villains},
+	}})
+	_, err := c.state.UpdateOne(ctx, bson.D{{Key: "_id", Value: stateID}, {Key: "done", Value: b.number - 1}}, change)
+	return err
+}
+
+func (c collections) forget(ctx context.Context, upTo int64) error {
+	_, err := c.batches.DeleteMany(ctx, bson.D{{Key: "_id", Value: bson.D{{Key: "$lte", Value: upTo}}}})
+	return err
+}

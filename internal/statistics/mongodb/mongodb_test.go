@@ -1,0 +1,270 @@
+package mongodb
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/event"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	fightmongodb "superheroes/internal/fight/mongodb"
+	"superheroes/internal/statistics"
+	"superheroes/internal/statistics/storetest"
+	"superheroes/test/engines"
+)
+
+// opened is a database with fights, and a store beside them.
+type opened struct {
+	fights *fightmongodb.Store
+	store  *Store
+}
+
+func open(tb testing.TB, address string) opened {
+	tb.Helper()
+	parsed, err := url.Parse(address)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	fights, err := fightmongodb.Open(tb.Context(), fightmongodb.Config{URL: address, Database: strings.Trim(parsed.Path, "/"), PoolMax: 20, Grouped: true})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := fights.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return opened{fights, another(tb, fights)}
+}
+
+// another returns a store as another process would have it.
+func another(tb testing.TB, fights *fightmongodb.Store) *Store {
+	tb.Helper()
+	store, err := New(tb.Context(), fights.Database())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	store.most = testMost
+	return store
+}
+
+// testMost is small, so that tests need few fights for several batches: FerretDB reads all of them for each step.
+const testMost = 40
+
+// atomic tells whether the server changes a document atomically: FerretDB reads, changes and writes it.
+func atomic() bool { return filepath.Base(os.Getenv(engines.MongodBin)) == "mongod" }
+
+func TestStore(t *testing.T) {
+	storetest.Run(t, func(tb testing.TB) storetest.Place {
+		at := open(tb, engines.MongoDB(tb))
+		return storetest.Place{
+			Fights: at.fights, Open: func() statistics.Store { return another(tb, at.fights) }, Batch: testMost, Atomic: atomic(),
+		}
+	})
+}
+
+// The protocol on a real server: random orders of the steps of two counters, killed at random, while fights are stored.
+func TestSampledOrders(t *testing.T) {
+	const orders = 25
+	kills, steps := 0, 0
+	for range orders {
+		at, fights := open(t, engines.MongoDB(t)), storetest.Fights(12)
+		if err := at.store.createState(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		fresh := func() *pass { return newPass(at.store.collections, func(int64) bool { return false }) }
+		counters := [2]*pass{fresh(), fresh()}
+		for left := fights; len(left) > 0; {
+			i := rand.N(2)
+			switch rand.N(10) {
+			case 0:
+				storetest.Insert(t, at.fights, left[0])
+				left = left[1:]
+			case 1:
+				kills++
+				counters[i] = fresh()
+			default:
+				steps++
+				if err := counters[i].advance(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if counters[i].next == ended {
+					counters[i] = fresh()
+				}
+			}
+		}
+		last := another(t, at.fights)
+		storetest.CountAll(t, last)
+		storetest.CountAll(t, last)
+		storetest.Exact(t, last, fights)
+		left, err := at.store.batches.CountDocuments(t.Context(), bson.D{})
+		if err != nil || left != 0 {
+			t.Errorf("%d batches are left, %v", left, err)
+		}
+	}
+	t.Logf("%d orders, %d steps, %d kills", orders, steps, kills)
+}
+
+// Fights of other applications, and whatever else is in the collection, are counted as far as they can be.
+func TestOtherFights(t *testing.T) {
+	at, fights := open(t, engines.MongoDB(t)), storetest.Fights(3)
+	storetest.Insert(t, at.fights, fights...)
+	_, err := at.fights.Database().Collection(fightsName).InsertMany(t.Context(), []any{
+		bson.D{{Key: "winner_name", Value: "hero 1"}, {Key: "winner_team", Value: "heroes"}, {Key: "location", Value: nil}},
+		bson.D{{Key: "winnerName", Value: "Quarkus"}, {Key: "fight_date", Value: "yesterday"}},
+		bson.D{{Key: "_id", Value: bson.D{{Key: "a", Value: int32(1)}}}, {Key: "winner_name", Value: 5}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		storetest.CountAll(t, at.store)
+		got, err := at.store.Read(t.Context())
+		if want := storetest.Expect(fights); err != nil || got.Total != 6 || got.Heroes != want.Heroes+1 || !got.Since.Equal(want.Since) {
+			t.Errorf("got %+v, %v", got, err)
+		}
+	}
+}
+
+// What is lost is found again by a rebuild, also when nothing is left but the marks.
+func TestRebuild(t *testing.T) {
+	everything := bson.D{}
+	set := func(field string, value any) bson.D {
+		return bson.D{{Key: "$set", Value: bson.D{{Key: field, Value: value}}}}
+	}
+	for name, spoil := range map[string]func(ctx context.Context, s *Store) error{
+		"the totals": func(ctx context.Context, s *Store) error {
+			_, err := s.state.UpdateOne(ctx, everything, set("total", int64(7)))
+			return err
+		},
+		"a winner": func(ctx context.Context, s *Store) error {
+			_, err := s.winners.UpdateOne(ctx, everything, set("wins", int64(99)))
+			return err
+		},
+		"a winner who never won": func(ctx context.Context, s *Store) error {
+			_, err := s.winners.InsertOne(ctx, winnerDocument{"heroes/nobody", "nobody", "heroes", 5, 1})
+			return err
+		},
+		"no places": func(ctx context.Context, s *Store) error { return s.places.Drop(ctx) },
+		"the first date": func(ctx context.Context, s *Store) error {
+			_, err := s.state.UpdateOne(ctx, everything, bson.D{{Key: "$unset", Value: bson.D{{Key: "since", Value: ""}}}})
+			return err
+		},
+		"no statistics at all": func(ctx context.Context, s *Store) error {
+			return errors.Join(s.state.Drop(ctx), s.winners.Drop(ctx), s.places.Drop(ctx), s.batches.Drop(ctx))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			at, fights := open(t, engines.MongoDB(t)), storetest.Fights(90)
+			storetest.Insert(t, at.fights, fights[:40]...)
+			storetest.CountAll(t, at.store)
+			storetest.Insert(t, at.fights, fights[40:60]...)
+			storetest.CountAll(t, at.store)
+			if err := spoil(t.Context(), at.store); err != nil {
+				t.Fatal(err)
+			}
+			storetest.Insert(t, at.fights, fights[60:]...)
+			storetest.CountAll(t, at.store)
+			report, err := at.store.Rebuild(t.Context())
+			if err != nil || !report.Differed() {
+				t.Errorf("%+v, %v", report, err)
+			}
+			storetest.Exact(t, at.store, fights)
+			if report, err := at.store.Rebuild(t.Context()); err != nil || report.Differed() {
+				t.Errorf("once more: %+v, %v", report, err)
+			}
+		})
+	}
+}
+
+// A rebuild while fights go on and are counted.
+func TestRebuildMeanwhile(t *testing.T) {
+	at, fights := open(t, engines.MongoDB(t)), storetest.Fights(200)
+	storetest.Insert(t, at.fights, fights[:50]...)
+	storetest.CountAll(t, at.store)
+	if _, err := at.store.winners.UpdateMany(t.Context(), bson.D{}, bson.D{{Key: "$set", Value: bson.D{{Key: "wins", Value: int64(99)}}}}); err != nil {
+		t.Fatal(err)
+	}
+	rebuilt := make(chan error, 1)
+	go func() {
+		report, err := at.store.Rebuild(t.Context())
+		if err == nil && report.Winners == 0 {
+			err = errors.New("nothing differed")
+		}
+		rebuilt <- err
+	}()
+	stored := 50
+	for running := true; running && stored < len(fights); {
+		storetest.Insert(t, at.fights, fights[stored])
+		stored++
+		if stored%10 == 0 { // by the same store: FerretDB is not atomic
+			if _, err := at.store.Count(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+		select {
+		case err := <-rebuilt:
+			running = false
+			if err != nil {
+				t.Error(err)
+			}
+		default:
+		}
+	}
+	if stored == len(fights) {
+		if err := <-rebuilt; err != nil {
+			t.Error(err)
+		}
+	}
+	storetest.CountAll(t, at.store)
+	storetest.Exact(t, at.store, fights[:stored])
+}
+
+// The server is asked for what a majority has, and to keep it in the journals of one, whatever the URL says.
+func TestConcerns(t *testing.T) {
+	address := engines.MongoDB(t) + "?readPreference=secondaryPreferred&w=1&readConcernLevel=local"
+	var commands []bson.Raw
+	monitor := &event.CommandMonitor{Started: func(_ context.Context, e *event.CommandStartedEvent) {
+		commands = append(commands, append(bson.Raw(nil), e.Command...))
+	}}
+	client, err := mongo.Connect(options.Client().ApplyURI(address).SetMonitor(monitor))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = client.Disconnect(context.WithoutCancel(t.Context())) }()
+	at := open(t, address)
+	storetest.Insert(t, at.fights, storetest.Fights(5)...)
+	store, err := New(t.Context(), client.Database(at.fights.Database().Name()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	commands = nil
+	storetest.CountAll(t, store)
+	if _, err := store.Read(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, command := range commands {
+		name, want := command.Index(0).Key(), `"writeConcern": {"w": "majority","j": true}`
+		if name == "find" {
+			want = `"readConcern": {"level": "majority"}`
+		}
+		seen[name] = true
+		if text := command.String(); !strings.Contains(text, want) || strings.Contains(text, "secondaryPreferred") {
+			t.Errorf("want %s in %s", want, text)
+		}
+	}
+	for _, name := range []string{"find", "insert", "update", "delete"} {
+		if !seen[name] {
+			t.Errorf("there was no %s among %d commands", name, len(commands))
+		}
+	}
+}

@@ -1,0 +1,155 @@
+package sqlite
+
+import (
+	"path/filepath"
+	"testing"
+
+	"superheroes/database"
+	"superheroes/internal/fight"
+	fightsqlite "superheroes/internal/fight/sqlite"
+	"superheroes/internal/statistics"
+	"superheroes/internal/statistics/storetest"
+)
+
+// testBatch is small, so that tests need few fights for several batches.
+const testBatch = 40
+
+// opened is one of any number of stores in a file.
+type opened struct {
+	fights *fightsqlite.Store
+	store  *Store
+}
+
+func open(tb testing.TB, path string) opened {
+	tb.Helper()
+	fights, err := fightsqlite.Open(tb.Context(), path, database.SQLiteFight, fightsqlite.Grouped(true))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := fights.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	store, err := New(tb.Context(), fights.File(), database.SQLiteStatistics)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	store.batch = testBatch
+	return opened{fights, store}
+}
+
+func TestStore(t *testing.T) {
+	storetest.Run(t, func(tb testing.TB) storetest.Place {
+		path := filepath.Join(tb.TempDir(), "fights.db")
+		return storetest.Place{
+			Fights: open(tb, path).fights, Open: func() statistics.Store { return open(tb, path).store }, Batch: testBatch, Atomic: true,
+		}
+	})
+}
+
+func TestRebuild(t *testing.T) {
+	for name, c := range map[string]struct {
+		spoil string
+		says  func(statistics.Report) bool
+	}{
+		"the totals": {"UPDATE statistics SET total = 7, heroes = 0", func(r statistics.Report) bool {
+			return r.Total.Total == 7 && r.Corrected.Total == 60 && r.Winners == 0 && r.Places == 0 && !r.Since
+		}},
+		"winners": {"UPDATE statistics_winner SET wins = 99 WHERE name IN ('hero 2', 'villain 1')", func(r statistics.Report) bool {
+			return r.Winners == 2 && r.Places == 0 && r.Total == r.Corrected
+		}},
+		"winners that never won": {"INSERT INTO statistics_winner VALUES ('nobody', 'heroes', 3)", func(r statistics.Report) bool { return r.Winners == 1 }},
+		"places that are gone":   {"DELETE FROM statistics_place WHERE name < 'place 4'", func(r statistics.Report) bool { return r.Places > 2 && r.Winners == 0 }},
+		"the first date":         {"UPDATE statistics SET since = 1", func(r statistics.Report) bool { return r.Since && r.Winners == 0 }},
+		"no date":                {"UPDATE statistics SET since = NULL", func(r statistics.Report) bool { return r.Since }},
+		"everything": {"DELETE FROM statistics_winner; DELETE FROM statistics_place; UPDATE statistics SET total = 0, heroes = -1, villains = 5000, since = NULL",
+			func(r statistics.Report) bool { return r.Winners > 5 && r.Places > 5 && r.Since }},
+		"a fight that is gone": {"DELETE FROM fight WHERE number = 1", func(r statistics.Report) bool { return r.Corrected.Total == 59 && r.Winners == 1 }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			at, fights := open(t, filepath.Join(t.TempDir(), "fights.db")), storetest.Fights(100)
+			storetest.Insert(t, at.fights, fights[:60]...)
+			storetest.CountAll(t, at.store)
+			if _, err := at.fights.File().Writes.Exec(c.spoil); err != nil {
+				t.Fatal(err)
+			}
+			storetest.Insert(t, at.fights, fights[60:]...)
+			report, err := at.store.Rebuild(t.Context())
+			if err != nil || !report.Differed() || !c.says(report) {
+				t.Errorf("%+v, %v", report, err)
+			}
+			storetest.CountAll(t, at.store)
+			storetest.Exact(t, at.store, stored(t, at.fights))
+			if report, err := at.store.Rebuild(t.Context()); err != nil || report.Differed() {
+				t.Errorf("once more: %+v, %v", report, err)
+			}
+		})
+	}
+}
+
+// Two rebuilds, a counter and fights at the same time.
+func TestRebuildMeanwhile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fights.db")
+	at, fights := open(t, path), storetest.Fights(400)
+	storetest.Insert(t, at.fights, fights[:100]...)
+	storetest.CountAll(t, at.store)
+	if _, err := at.fights.File().Writes.Exec("UPDATE statistics SET total = 0; UPDATE statistics_winner SET wins = 99"); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{}, 2)
+	for range 2 {
+		other := open(t, path).store
+		go func() {
+			defer func() { done <- struct{}{} }()
+			if _, err := other.Rebuild(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}()
+	}
+	for ended := 0; ended < 2; {
+		if _, err := at.store.Count(t.Context()); err != nil {
+			t.Error(err)
+		}
+		select {
+		case <-done:
+			ended++
+		default:
+			if n := int64(len(fights)); n > 100 {
+				storetest.Insert(t, at.fights, fights[n-1])
+				fights = fights[:n-1]
+			}
+		}
+	}
+	storetest.CountAll(t, at.store)
+	storetest.Exact(t, at.store, stored(t, at.fights))
+}
+
+// stored returns all fights.
+func stored(t *testing.T, from fight.Store) []fight.Fight {
+	t.Helper()
+	all, err := from.Page(t.Context(), fight.MaxID(), 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// BenchmarkCount tells what counting adds to a fight, when so many are counted at once.
+func BenchmarkCount(b *testing.B) {
+	const together = 4000
+	at := open(b, filepath.Join(b.TempDir(), "fights.db"))
+	at.store.batch = usualBatch
+	storetest.Insert(b, at.fights, storetest.Fights(together)...)
+	for b.Loop() {
+		if counted := storetest.CountAll(b, at.store); counted != together {
+			b.Fatalf("counted %d", counted)
+		}
+		b.StopTimer()
+		if _, err := at.fights.File().Writes.Exec("UPDATE statistics SET counted = 0"); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*together), "µs/fight")
+}

@@ -1,0 +1,78 @@
+package statistics
+
+import (
+	"time"
+
+	"superheroes/internal/fight"
+)
+
+// Fighter tells winners apart.
+type Fighter struct {
+	Name string
+	Team fight.Team
+}
+
+// Tally is the sum of some fights.
+type Tally struct {
+	Sums
+	Since   time.Time // the earliest; the zero time when there is none
+	Winners map[Fighter]int64
+	Places  map[string]int64
+}
+
+// NewTally returns the sum of no fights.
+func NewTally() *Tally { return &Tally{Winners: map[Fighter]int64{}, Places: map[string]int64{}} }
+
+// Add adds a fight.
+func (t *Tally) Add(o fight.Outcome) {
+	t.Total++
+	switch o.Team {
+	case fight.Heroes:
+		t.Heroes++
+	case fight.Villains:
+		t.Villains++
+	}
+	if t.Since.IsZero() || !o.Date.IsZero() && o.Date.Before(t.Since) {
+		t.Since = o.Date
+	}
+	if o.Winner != "" {
+		t.Winners[Fighter{o.Winner, o.Team}]++
+	}
+	if o.Place != "" {
+		t.Places[o.Place]++
+	}
+}
+
+// Minus returns by how much t lies above other, in all numbers; those that don't differ are left out.
+func (t *Tally) Minus(other *Tally) *Tally {
+	return &Tally{
+		Sums:    Sums{t.Total - other.Total, t.Heroes - other.Heroes, t.Villains - other.Villains},
+		Winners: minus(t.Winners, other.Winners),
+		Places:  minus(t.Places, other.Places),
+	}
+}
+
+func minus[K comparable](a, b map[K]int64) map[K]int64 {
+	difference := map[K]int64{}
+	for key, n := range a {
+		if n != b[key] {
+			difference[key] = n - b[key]
+		}
+	}
+	for key, n := range b {
+		if _, both := a[key]; !both && n != 0 {
+			difference[key] = -n
+		}
+	}
+	return difference
+}
+
+// ReportOn returns what a rebuild tells that found recounted where counted was kept.
+func ReportOn(counted, recounted *Tally) Report {
+	difference := recounted.Minus(counted)
+	return Report{
+		Fights: recounted.Total, Total: counted.Sums, Corrected: recounted.Sums,
+		Since:   !counted.Since.Equal(recounted.Since),
+		Winners: len(difference.Winners), Places: len(difference.Places),
+	}
+}

@@ -1,0 +1,261 @@
+package suite
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"superheroes/test/contract/wire"
+)
+
+const (
+	statisticsPath = "/api/statistics"
+	streamPath     = "/api/statistics/stream"
+	// soonCounted is how long a fight may take to be counted: a second, and one for the way.
+	soonCounted = 2 * time.Second
+)
+
+// StatisticsClauses returns the clauses of the group Statistics. They need fights to fight with, and nobody else who
+// does.
+func StatisticsClauses() []Clause {
+	clauses := []Clause{
+		{ID: "fields", Text: `exactly “total, heroes, villains, since, top_winners, locations”, and the fields within`, hold: statisticsFields},
+		{ID: "sums", Text: `every fight was won by “heroes” or “villains”: together they are “total”`, hold: statisticsSums},
+		{ID: "order", Text: `at most ten “top_winners” and “locations”, most first, then by name`, hold: statisticsOrder},
+		{ID: "counted", Text: `“a fight acknowledged is a fight stored is a fight counted, once”, soon`, hold: statisticsCounted},
+		{ID: "counted.team", Text: `a fight counts for its “winner_team”`, hold: statisticsTeam},
+		{ID: "nowhere", Text: `a fight without a location counts in the totals, and for none of the “locations”`, hold: statisticsNowhere},
+		{ID: "exact", Text: `“total” is what /api/fights/count says`, hold: statisticsExact},
+		{ID: "stream", Text: `the stream is “text/event-stream” with “the current state at once”, which is “the JSON of the GET” on “one line”`, hold: streamFirst},
+		{ID: "stream.update", Text: `“an update within 1 s of a change”`, hold: streamUpdate},
+		{ID: "stream.pace", Text: `“at most 4 a second”`, hold: streamPace},
+	}
+	for i := range clauses {
+		clauses[i].ID, clauses[i].Service = "statistics."+clauses[i].ID, "statistics"
+	}
+	clauses = append(clauses, serverClauses("statistics", statisticsPath, statisticsPath+"?a=%00")...)
+	for i := range clauses {
+		clauses[i].Group = Statistics
+	}
+	return clauses
+}
+
+// counts is an answer of statistics.
+type counts struct {
+	object
+	answer wire.Answer
+}
+
+// statistics asks for them.
+func (c *check) statistics() counts {
+	a := c.get("statistics", statisticsPath)
+	return counts{c.object(a), a}
+}
+
+// of returns a number of the answer, which must be one.
+func (c *check) of(s counts, field string) int64 {
+	n, ok := number(s.object, field)
+	c.require(ok && n >= 0, s.answer, "an integer from 0 as %s", field)
+	return n
+}
+
+func (c *check) list(s counts, field string) []object {
+	array, is := s.object[field].([]any)
+	c.require(is, s.answer, "an array in %s", field)
+	list := make([]object, len(array))
+	for i, element := range array {
+		list[i], is = element.(object)
+		c.require(is, s.answer, "objects in %s", field)
+	}
+	return list
+}
+
+// settled waits until all is counted that was fought before.
+func (c *check) settled() counts {
+	for end := time.Now().Add(soonCounted); ; time.Sleep(50 * time.Millisecond) {
+		s, fights := c.statistics(), c.object(c.get("fights", "/api/fights/count"))
+		n, _ := number(fights, "count")
+		if c.of(s, "total") == n || time.Now().After(end) {
+			return s
+		}
+	}
+}
+
+// grown fights, and returns the statistics when they have changed.
+func (c *check) grown(before counts, body string) counts {
+	c.fight(body)
+	for end := time.Now().Add(soonCounted); ; time.Sleep(50 * time.Millisecond) {
+		s := c.statistics()
+		if c.of(s, "total") != c.of(before, "total") {
+			return s
+		}
+		c.require(time.Now().Before(end), s.answer, "total %d soon after a fight", c.of(before, "total")+1)
+	}
+}
+
+const (
+	heroWins    = `{"hero":{"name":"H","level":2},"villain":{"name":"V","level":1},"location":{"name":"L"}}`
+	villainWins = `{"hero":{"name":"H","level":1},"villain":{"name":"V","level":2},"location":{"name":"L"}}`
+)
+
+func statisticsFields(c *check) {
+	s := c.grown(c.settled(), heroWins)
+	c.fields(s.answer, s.object, []string{"total", "heroes", "villains", "since", "top_winners", "locations"})
+	_, err := time.Parse(time.RFC3339, text(s.object, "since"))
+	c.require(err == nil && strings.HasSuffix(text(s.object, "since"), "Z"), s.answer, "a date in UTC as since")
+	winners, places := c.list(s, "top_winners"), c.list(s, "locations")
+	c.require(len(winners) > 0 && len(places) > 0, s.answer, "winners and locations")
+	for _, winner := range winners {
+		c.fields(s.answer, winner, []string{"name", "team", "wins"})
+		c.require(winner["team"] == "heroes" || winner["team"] == "villains", s.answer, "a team")
+	}
+	for _, place := range places {
+		c.fields(s.answer, place, []string{"name", "fights"})
+	}
+}
+
+func statisticsSums(c *check) {
+	s := c.settled()
+	c.require(c.of(s, "heroes")+c.of(s, "villains") == c.of(s, "total"), s.answer, "heroes and villains that make total")
+}
+
+func statisticsOrder(c *check) {
+	for i, name := range []string{"Zoë", "a", "B"} {
+		c.fight(fmt.Sprintf(`{"hero":{"name":%q,"level":1},"villain":{"name":"V"},"location":{"name":"place %d"}}`, name, i))
+	}
+	s := c.settled()
+	for field, of := range map[string]string{"top_winners": "wins", "locations": "fights"} {
+		list := c.list(s, field)
+		c.require(len(list) >= min(3, len(list)) && len(list) <= 10, s.answer, "at most ten in %s", field)
+		for i := 1; i < len(list); i++ {
+			above, _ := number(list[i-1], of)
+			below, ok := number(list[i], of)
+			inOrder := above > below || above == below && text(list[i-1], "name") <= text(list[i], "name")
+			c.require(ok && inOrder, s.answer, "%s in order", field)
+		}
+	}
+}
+
+func statisticsCounted(c *check) {
+	before := c.settled()
+	after := c.grown(before, heroWins)
+	c.require(c.of(after, "total") == c.of(before, "total")+1, after.answer, "total %d", c.of(before, "total")+1)
+	time.Sleep(soonCounted) // it must not be counted once more
+	later := c.statistics()
+	c.require(c.of(later, "total") == c.of(before, "total")+1, later.answer, "total %d still", c.of(before, "total")+1)
+}
+
+func statisticsTeam(c *check) {
+	before := c.settled()
+	hero := c.grown(before, heroWins)
+	c.require(c.of(hero, "heroes") == c.of(before, "heroes")+1, hero.answer, "heroes %d", c.of(before, "heroes")+1)
+	villain := c.grown(hero, villainWins)
+	c.require(c.of(villain, "villains") == c.of(before, "villains")+1, villain.answer, "villains %d", c.of(before, "villains")+1)
+}
+
+func statisticsNowhere(c *check) {
+	before := c.settled()
+	after := c.grown(before, plainFight)
+	c.require(reflect.DeepEqual(before.object["locations"], after.object["locations"]), after.answer, "the locations as they were: %v", before.object["locations"])
+}
+
+func statisticsExact(c *check) {
+	c.fight(heroWins)
+	s := c.settled()
+	a := c.get("fights", "/api/fights/count")
+	n, _ := number(c.object(a), "count")
+	c.require(c.of(s, "total") == n, s.answer, "total %d, as %s says", n, a.Call)
+}
+
+// events returns the data of each whole event so far.
+func events(body []byte) [][]byte {
+	var all [][]byte
+	blocks := bytes.Split(body, []byte("\n\n"))
+	for _, block := range blocks[:len(blocks)-1] {
+		if data, is := bytes.CutPrefix(block, []byte("data:")); is {
+			all = append(all, bytes.TrimPrefix(data, []byte(" ")))
+		}
+	}
+	return all
+}
+
+// listen reads the stream until enough says so of the events.
+func (c *check) listen(enough func(events [][]byte) bool) wire.Answer {
+	call := wire.Call{Target: streamPath}
+	a, err := c.clients["statistics"].Listen(c.ctx, call, func(body []byte) bool { return enough(events(body)) })
+	if err != nil {
+		c.fail(call.String(), err.Error(), "a stream")
+	}
+	c.require(a.Status == http.StatusOK, a, "200")
+	return a
+}
+
+func streamFirst(c *check) {
+	want := c.settled()
+	begin := time.Now()
+	a := c.listen(func(events [][]byte) bool { return len(events) > 0 })
+	c.require(strings.HasPrefix(a.Header.Get("Content-Type"), "text/event-stream"), a, "content type text/event-stream")
+	c.require(len(events(a.Body)) > 0 && time.Since(begin) < soonCounted, a, "an event at once")
+	c.require(bytes.Equal(events(a.Body)[0], want.answer.Body), a, "the JSON of the GET: %s", want.answer.Body)
+	for line := range bytes.Lines(a.Body) {
+		line = bytes.TrimRight(line, "\r\n")
+		known := len(line) == 0 || line[0] == ':' || slices.ContainsFunc([]string{"data:", "event:", "id:", "retry:"}, func(field string) bool { return bytes.HasPrefix(line, []byte(field)) })
+		c.require(known, a, "lines of events, and comments")
+	}
+}
+
+// streamUpdate fights when the first event has come.
+func streamUpdate(c *check) {
+	before := c.settled()
+	fought := false
+	var at time.Time
+	a := c.listen(func(events [][]byte) bool {
+		if len(events) > 0 && !fought {
+			fought = true
+			c.fight(heroWins)
+			at = time.Now()
+		}
+		return len(events) > 1 || fought && time.Since(at) > soonCounted
+	})
+	all := events(a.Body)
+	c.require(len(all) > 1 && time.Since(at) <= soonCounted, a, "an update soon after a fight")
+	var now object
+	c.require(decode(all[1], &now) == nil, a, "JSON")
+	total, _ := number(now, "total")
+	c.require(total == c.of(before, "total")+1, a, "total %d", c.of(before, "total")+1)
+}
+
+// streamPace fights for two seconds, without a pause, and counts the events.
+func streamPace(c *check) {
+	const watched = 2 * time.Second
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				_, _ = c.try("fights", post(heroWins)) // whether it is taken is another clause's
+			}
+		}
+	}()
+	defer func() {
+		close(stop)
+		<-stopped
+	}()
+	var begin time.Time
+	a := c.listen(func(events [][]byte) bool {
+		if begin.IsZero() && len(events) > 0 {
+			begin = time.Now()
+		}
+		return !begin.IsZero() && time.Since(begin) > watched
+	})
+	// The first one comes at once, and what was sent before may arrive together.
+	n, most := len(events(a.Body)), 2+int(4*time.Since(begin)/time.Second)
+	c.require(n > 1 && n <= most, a, "from 2 to %d events in %s, not %d", most, watched, n)
+}

@@ -1,0 +1,205 @@
+package suite
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"superheroes/test/system"
+)
+
+// wrongStatistics are members whose statistics break the contract.
+func wrongStatistics() []wrong {
+	const get = "GET /api/statistics"
+	plus := func(field string, more func(asked int64) int64) func(*exchange) {
+		var asked atomic.Int64
+		return at(get, inObject(func(o object) {
+			n, _ := number(o, field)
+			o[field] = n + more(asked.Add(1))
+		}))
+	}
+	always := func(more int64) func(int64) int64 { return func(int64) int64 { return more } }
+	all := []wrong{
+		{"fields", "a field too many", fault{after: at(get, set("draws", 0))}},
+		{"fields", "no date", fault{after: at(get, set("since", nil))}},
+		{"fields", "local time", fault{after: at(get, inObject(func(o object) { o["since"] = strings.Replace(text(o, "since"), "Z", "+02:00", 1) }))}},
+		{"fields", "winners without teams", fault{after: at(get, inObject(func(o object) { delete(o["top_winners"].([]any)[0].(object), "team") }))}},
+		{"sums", "draws", fault{after: plus("heroes", always(-1))}},
+		{"order", "the least first", fault{after: at(get, upsideDown("top_winners"))}},
+		{"order", "locations in any order", fault{after: at(get, upsideDown("locations"))}},
+		{"order", "eleven", fault{after: at(get, inObject(func(o object) {
+			list := o["locations"].([]any)
+			for len(list) < 11 {
+				list = append(list, list[len(list)-1])
+			}
+			o["locations"] = list
+		}))}},
+		{"counted", "never", fault{after: at(get, inObject(func(o object) { o["total"] = 5 }))}},
+		{"counted", "again with each look", fault{after: plus("total", func(asked int64) int64 { return asked })}},
+		{"counted.team", "for the other one", fault{after: at(get, inObject(func(o object) { o["heroes"], o["villains"] = o["villains"], o["heroes"] }))}},
+		{"nowhere", "a location for it", fault{after: at(get, inObject(func(o object) { o["locations"] = []any{object{"name": "nowhere", "fights": o["total"]}} }))}},
+		{"exact", "one too few", fault{after: plus("total", always(-1))}},
+	}
+	for _, w := range wrongServer("statistics") {
+		switch {
+		case w.clause == "openapi.answers" && (w.name == "a field missing" || w.name == "a status that is not described"): // of lists
+		case w.clause == "healthz" && strings.Contains(w.name, "peer"):
+		default:
+			all = append(all, w)
+		}
+	}
+	for i := range all {
+		all[i].clause = "statistics." + all[i].clause
+	}
+	return all
+}
+
+// upsideDown turns a list of the answer round.
+func upsideDown(field string) func(*exchange) {
+	return inObject(func(o object) {
+		list := o[field].([]any)
+		for i := range len(list) / 2 {
+			list[i], list[len(list)-1-i] = list[len(list)-1-i], list[i]
+		}
+	})
+}
+
+// streaming is a stream of statistics made by asking for them, and what is wrong with it.
+type streaming struct {
+	kind      string // the content type
+	silent    bool   // says nothing until there is a change
+	dead      bool   // tells of no change
+	indented  bool   // JSON on several lines
+	talkative bool   // tells again and again
+}
+
+func wrongStreams() map[string]map[string]streaming {
+	const kind = "text/event-stream"
+	return map[string]map[string]streaming{
+		"statistics.stream": {
+			"plain JSON": {kind: "application/json"}, "nothing at once": {kind: kind, silent: true}, "several lines": {kind: kind, indented: true},
+		},
+		"statistics.stream.update": {"no updates": {kind: kind, dead: true}},
+		"statistics.stream.pace":   {"without a pause": {kind: kind, talkative: true}, "nothing but the first": {kind: kind, dead: true}},
+	}
+}
+
+// serve answers the stream itself and has the good member answer the rest.
+func (s streaming) serve(t *testing.T, good *system.System) Target {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		e := exchange{method: r.Method, target: r.RequestURI, header: r.Header}
+		if r.URL.Path != streamPath {
+			e.forward(t, good.Statistics)
+			w.Header().Set("Content-Type", e.response.Get("Content-Type"))
+			w.WriteHeader(e.status)
+			_, _ = io.WriteString(w, e.body)
+			return
+		}
+		w.Header().Set("Content-Type", s.kind)
+		w.WriteHeader(http.StatusOK)
+		last := ""
+		for first := true; r.Context().Err() == nil; first = false {
+			now := exchange{method: http.MethodGet, target: statisticsPath, header: http.Header{}}
+			now.forward(t, good.Statistics)
+			changed := now.body != last
+			last = now.body
+			if s.indented {
+				now.body = strings.ReplaceAll(now.body, ",", ",\n")
+			}
+			if first && !s.silent || !first && changed && !s.dead || s.talkative {
+				fmt.Fprintf(w, "data: %s\n\n", now.body)
+			}
+			_ = http.NewResponseController(w).Flush()
+			if !s.talkative {
+				time.Sleep(300 * time.Millisecond)
+			}
+		}
+	}))
+	t.Cleanup(server.Close)
+	target := targetOf(good)
+	target.Statistics = server.URL
+	return target
+}
+
+func scoreStatistics(t *testing.T, target Target, clause string) []Outcome {
+	t.Helper()
+	outcomes, err := Run(t.Context(), target, Options{Group: Statistics, Timeout: 10 * time.Second, Only: func(c Clause) bool { return clause == "" || c.ID == clause }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return outcomes
+}
+
+// TestOurStatistics scores this application beside either kind of store.
+func TestOurStatistics(t *testing.T) {
+	program := system.Build(t)
+	t.Run("one process on SQLite", func(t *testing.T) {
+		s := system.Up(t, program, t.TempDir())
+		target := targetOf(s)
+		target.Statistics = s.Statistics
+		outcomes := scoreStatistics(t, target, "")
+		allPass(t, outcomes)
+		if len(outcomes) != len(StatisticsClauses()) {
+			t.Errorf("%d of %d clauses were checked", len(outcomes), len(StatisticsClauses()))
+		}
+	})
+	t.Run("processes on real engines", func(t *testing.T) {
+		stores := system.RealStores(t)
+		target := targetOf(system.Four(t, program, stores))
+		_, target.Statistics = system.StatisticsOf(t, program, stores.Fights)
+		allPass(t, scoreStatistics(t, target, ""))
+	})
+}
+
+// TestWrongStatistics shows of each clause that it fails on servers that break it.
+func TestWrongStatistics(t *testing.T) {
+	good, caught := system.Up(t, system.Build(t), t.TempDir()), map[string]int{}
+	catches := func(t *testing.T, target Target, clause string) {
+		t.Helper()
+		outcomes := scoreStatistics(t, target, clause)
+		if len(outcomes) != 1 || outcomes[0].Result != Fail {
+			t.Fatalf("got %+v", outcomes)
+		}
+		caught[clause]++
+	}
+	for _, w := range wrongStatistics() {
+		t.Run(w.clause+": "+w.name, func(t *testing.T) {
+			target := targetOf(good)
+			target.Statistics = w.start(t, good.Statistics, new(sync.Mutex))
+			catches(t, target, w.clause)
+		})
+	}
+	for clause, members := range wrongStreams() {
+		for name, wrong := range members {
+			t.Run(clause+": "+name, func(t *testing.T) { catches(t, wrong.serve(t, good), clause) })
+		}
+	}
+	t.Run("a stream made by asking is a good one", func(t *testing.T) {
+		for clause := range wrongStreams() {
+			allPass(t, scoreStatistics(t, streaming{kind: "text/event-stream"}.serve(t, good), clause))
+		}
+	})
+	for _, clause := range StatisticsClauses() {
+		if caught[clause.ID] == 0 {
+			t.Errorf("no wrong server is caught by %s", clause.ID)
+		}
+	}
+}
+
+// Without an address there is no group, and full is what it was.
+func TestStatisticsAreOptional(t *testing.T) {
+	if _, err := Run(t.Context(), Target{Heroes: "http://h", Villains: "http://v", Locations: "http://l", Fights: "http://f"}, Options{Group: Statistics, Timeout: time.Second}); err == nil {
+		t.Error("the group was run without an address")
+	}
+	all := Options{Group: Full}
+	if without, with := len(all.clauses(Target{})), len(all.clauses(Target{Statistics: "http://s"})); without != len(Clauses()) || with != without+len(StatisticsClauses()) {
+		t.Errorf("%d clauses, with statistics %d", without, with)
+	}
+}
