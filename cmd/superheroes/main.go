@@ -57,6 +57,9 @@ const (
 // is a few MB: collecting it at Go's 100 takes a tenth of the processor time under load, at 400 a fortieth.
 const gcPercent = 400
 
+// settleTime is when, after the start, the memory that only the start has used is given back.
+const settleTime = 2 * time.Second
+
 // session is what a command runs in.
 type session struct {
 	stdout, stderr io.Writer
@@ -193,6 +196,7 @@ func (s *session) serve(start func(context.Context, *app.App) error, announce fu
 	if announce != nil {
 		announce(a.Endpoints())
 	}
+	defer time.AfterFunc(settleTime, debug.FreeOSMemory).Stop()
 	<-signals
 	go func() {
 		select {

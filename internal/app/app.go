@@ -74,7 +74,8 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 	if err := startArena(parts["arena"], local(parts)); err != nil {
 		return err
 	}
-	return finish(a.parts...)
+	finish(a.parts...)
+	return nil
 }
 
 // Heroes starts the service of heroes alone.
@@ -105,7 +106,8 @@ func alone[T catalog.Item](ctx context.Context, a *App, kind kindOfCatalog[T], a
 	}
 	a.atStop(opened.Close)
 	startCatalog(a, part, kind, opened, settings)
-	return finish(part)
+	finish(part)
+	return nil
 }
 
 // Fights starts the service of fights alone; its peers are reached over HTTP.
@@ -130,7 +132,8 @@ func (a *App) Fights(ctx context.Context, cfg FightConfig) (err error) {
 	if err := startFights(ctx, part, sources, checks{"heroes": heroes.Check, "villains": villains.Check, "locations": locations.Check}, opened); err != nil {
 		return err
 	}
-	return finish(part)
+	finish(part)
+	return nil
 }
 
 // drawn returns how fights draws from a peer: in batches, or one by one in strict.
@@ -163,7 +166,8 @@ func (a *App) Arena(ctx context.Context, cfg ArenaConfig) (err error) {
 	if err := startArena(part, services); err != nil {
 		return err
 	}
-	return finish(part)
+	finish(part)
+	return nil
 }
 
 // atStop notes what is to be closed when the servers have stopped, last noted first.

@@ -28,7 +28,8 @@ func (a *App) Statistics(ctx context.Context, cfg StatisticsConfig) (err error) 
 	}
 	a.atStop(fights.Close)
 	startStatistics(a, part, store, fights.engine, statistics.Looking(), cfg.Limits)
-	return finish(part)
+	finish(part)
+	return nil
 }
 
 // count starts the service of statistics beside that of fights, and returns the store of fights that wakes it. In the

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 
 	"superheroes/internal/httpserver"
 )
@@ -51,10 +52,11 @@ type site struct {
 	pages  map[string]file // by the screen's name
 }
 
-// file is something to load, as it is and compressed.
+// file is something to load, as it is and, when somebody takes that, compressed.
 type file struct {
-	kind, etag    string
-	plain, zipped []byte
+	kind, etag string
+	plain      []byte
+	zipped     func() []byte
 }
 
 func newSite() (*site, error) {
@@ -69,8 +71,8 @@ func newSite() (*site, error) {
 			return err
 		}
 		fmt.Fprintf(hash, "%s %d\n%s", name, len(body), body)
-		s.files[path.Base(name)], err = newFile(name, body)
-		return err
+		s.files[path.Base(name)] = newFile(name, body)
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading the page: %w", err)
@@ -95,23 +97,20 @@ func (s *site) page(shown screen) (file, error) {
 	if err != nil {
 		return file{}, err
 	}
-	return newFile(shown.template, body.Bytes())
+	return newFile(shown.template, body.Bytes()), nil
 }
 
-func newFile(name string, body []byte) (file, error) {
-	var zipped bytes.Buffer
-	writer, err := gzip.NewWriterLevel(&zipped, gzip.BestCompression)
-	if err != nil {
-		return file{}, err
-	}
-	if _, err := writer.Write(body); err != nil {
-		return file{}, err
-	}
-	if err := writer.Close(); err != nil {
-		return file{}, err
-	}
+func newFile(name string, body []byte) file {
 	hash := sha256.Sum256(body)
-	return file{kindOf(name), hex.EncodeToString(hash[:8]), body, zipped.Bytes()}, nil
+	return file{kindOf(name), hex.EncodeToString(hash[:8]), body, sync.OnceValue(func() []byte { return zip(body) })}
+}
+
+func zip(body []byte) []byte {
+	var zipped bytes.Buffer
+	writer, _ := gzip.NewWriterLevel(&zipped, gzip.BestCompression) // the level is one that there is
+	_, _ = writer.Write(body)                                       // a buffer takes everything
+	_ = writer.Close()
+	return zipped.Bytes()
 }
 
 // kindOf doesn't ask the machine, whose answers differ.
@@ -154,7 +153,7 @@ func (f file) serve(w http.ResponseWriter, r *http.Request, caching string) erro
 	body, etag := f.plain, `"`+f.etag+`"`
 	header := w.Header()
 	if takesGzip(r.Header.Get("Accept-Encoding")) {
-		body, etag = f.zipped, `"`+f.etag+`-gzip"`
+		body, etag = f.zipped(), `"`+f.etag+`-gzip"`
 		header.Set("Content-Encoding", "gzip")
 	}
 	header.Set("Cache-Control", caching)

@@ -20,7 +20,7 @@ func TestWeight(t *testing.T) {
 	weight := 0
 	for _, all := range []map[string]file{site.files, site.pages} {
 		for _, one := range all {
-			weight += len(one.zipped)
+			weight += len(one.zipped())
 		}
 	}
 	t.Logf("%d bytes in %d files and %d pages", weight, len(site.files), len(site.pages))

@@ -1,11 +1,11 @@
 package httpserver
 
 import (
-	"bytes"
 	"fmt"
-	"html/template"
+	"html"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/mvrilo/go-redoc"
@@ -17,25 +17,40 @@ import (
 const docsPolicy = "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; " +
 	"img-src 'self' data:; font-src 'self' data:; connect-src 'self'; worker-src blob:; base-uri 'none'; frame-ancestors 'none'"
 
-// AddDocs adds the OpenAPI document, and the two pages that show it with nothing but this binary's own assets.
-// Call it after every other route is added.
-func (a *API) AddDocs() error {
-	asJSON, err := a.OpenAPI()
-	if err != nil {
-		return fmt.Errorf("making the OpenAPI document: %w", err)
-	}
-	asYAML, err := a.document.YAML()
-	if err != nil {
-		return fmt.Errorf("making the OpenAPI document: %w", err)
-	}
+// AddDocs adds the OpenAPI document, and the two pages that show it with nothing but this binary's own assets. Call it
+// after every other route is added. The document is made when somebody asks for it: making that of each service would
+// take a third of the start's processor time.
+func (a *API) AddDocs() {
+	document := sync.OnceValues(a.documents)
 	a.handle("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) error {
-		return WriteJSON(w, asJSON)
+		made, err := document()
+		if err != nil {
+			return err
+		}
+		return WriteJSON(w, made.asJSON)
 	})
 	a.handle("GET /openapi.yaml", func(w http.ResponseWriter, _ *http.Request) error {
-		return WriteBytes(w, "application/yaml", asYAML)
+		made, err := document()
+		if err != nil {
+			return err
+		}
+		return WriteBytes(w, "application/yaml", made.asYAML)
 	})
 	a.addSwaggerUI()
-	return a.addReDoc()
+	a.addReDoc()
+}
+
+// openAPI is the document in both its forms.
+type openAPI struct{ asJSON, asYAML []byte }
+
+func (a *API) documents() (made openAPI, err error) {
+	if made.asJSON, err = a.OpenAPI(); err == nil {
+		made.asYAML, err = a.document.YAML()
+	}
+	if err != nil {
+		return made, fmt.Errorf("making the OpenAPI document: %w", err)
+	}
+	return made, nil
 }
 
 func (a *API) addSwaggerUI() {
@@ -49,28 +64,24 @@ func (a *API) addSwaggerUI() {
 	a.handle("GET /docs/{file...}", serve)
 }
 
-// reDocPage is a template that loads the viewer as a file: the library's own page has its megabyte inline.
+// reDocPage loads the viewer as a file: the library's own page has its megabyte inline.
 const reDocPage = `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{.}} - ReDoc</title><link rel="icon" href="data:,"><style>body{margin:0}</style></head>
+<title>{{title}} - ReDoc</title><link rel="icon" href="data:,"><style>body{margin:0}</style></head>
 <body><div id="main"></div><script src="/redoc/redoc.js"></script>
 <script>Redoc.init("/openapi.json", {}, document.getElementById("main"))</script></body>
 </html>
 `
 
-func (a *API) addReDoc() error {
-	page, shown := new(bytes.Buffer), template.Must(template.New("redoc").Parse(reDocPage))
-	if err := shown.Execute(page, a.document.Info.Title); err != nil {
-		return fmt.Errorf("making the ReDoc page: %w", err)
-	}
+func (a *API) addReDoc() {
+	page := strings.Replace(reDocPage, "{{title}}", html.EscapeString(a.document.Info.Title), 1)
 	a.handle("GET /redoc", func(w http.ResponseWriter, _ *http.Request) error {
 		w.Header().Set("Content-Security-Policy", docsPolicy)
-		return WriteBytes(w, "text/html; charset=utf-8", page.Bytes())
+		return WriteBytes(w, "text/html; charset=utf-8", []byte(page))
 	})
 	a.handle("GET /redoc/redoc.js", func(w http.ResponseWriter, r *http.Request) error {
 		http.ServeContent(w, r, "redoc.js", time.Time{}, strings.NewReader(redoc.JavaScript))
 		return nil
 	})
-	return nil
 }
