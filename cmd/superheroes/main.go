@@ -49,6 +49,10 @@ const (
 	exitUsage = 2
 )
 
+// gcPercent is how much garbage may lie beside what is in use before it is collected, in per cent. What the services keep
+// is a few MB: collecting it at Go's 100 takes a tenth of the processor time under load, at 400 a fortieth.
+const gcPercent = 400
+
 // session is what a command runs in.
 type session struct {
 	stdout, stderr io.Writer
@@ -75,6 +79,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	// The heap may take nine tenths of what the container has. A GOMEMLIMIT that is set stays.
 	_, _ = memlimit.Set(memlimit.WithProvider(memlimit.FromCgroup), memlimit.WithRatio(0.9)) // no container, no limit
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	err = command.Run(&session{stdout: stdout, stderr: stderr, parser: parser, helped: helped})
 	var usage usageError
 	switch {

@@ -51,6 +51,7 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 		Heroes:    startCatalog(a, parts["heroes"], heroes(), opened.heroes, cfg.Snapshot),
 		Villains:  startCatalog(a, parts["villains"], villains(), opened.villains, cfg.Snapshot),
 		Locations: startCatalog(a, parts["locations"], locations(), opened.locations, cfg.Snapshot),
+		InTurn:    opened.embedded(),
 	}
 	if err := startFights(ctx, parts["fights"], sources, opened.checks(), opened.fights); err != nil {
 		return err

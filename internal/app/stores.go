@@ -209,6 +209,11 @@ func (o opened) checks() checks {
 	return checks{"heroes": o.heroes.Ping, "villains": o.villains.Ping, "locations": o.locations.Ping}
 }
 
+// embedded tells whether all catalogs are embedded ones.
+func (o opened) embedded() bool {
+	return o.heroes.engine == sqlite && o.villains.engine == sqlite && o.locations.engine == sqlite
+}
+
 // resolve gives every store without a URL its file in the data folder. It makes the folder, and takes its lock, only
 // when a file in it is used; unlock gives the lock back.
 func (s *Stores) resolve(exclusive bool) (unlock func() error, err error) {

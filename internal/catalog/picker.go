@@ -69,6 +69,20 @@ func (p *Picker[T]) RandomJSON(ctx context.Context) ([]byte, error) {
 	return drawn.json, err
 }
 
+// Ready draws an item when that takes no reading: the rows are in memory, and fresh. It has them renewed in time, so that
+// it stays ready as long as somebody draws.
+func (p *Picker[T]) Ready() (item T, ok bool) {
+	current := p.current.Load()
+	age := p.now().Sub(current.read)
+	if len(current.rows) == 0 || age >= maxAge {
+		return item, false
+	}
+	if age >= renewAge {
+		p.flight.DoChan("", p.renew)
+	}
+	return current.rows[rand.N(len(current.rows))].item, true
+}
+
 // draw returns a row, encoded when it comes from memory.
 func (p *Picker[T]) draw(ctx context.Context) (row[T], error) {
 	for {

@@ -25,7 +25,7 @@ func (s *Service[T]) AddRoutes(api *httpserver.API) {
 		return api.Problems(api.Returns("The "+s.Kind.Singular+".", item, s.Kind.Example), problems)
 	}
 
-	api.Handle(httpserver.Route{Streams: true, Serve: s.serveList, Operation: huma.Operation{
+	api.Handle(httpserver.Route{Serve: s.serveList, Operation: huma.Operation{
 		OperationID: "list-" + plural, Method: http.MethodGet, Path: base, Tags: tags,
 		Summary:     "All " + plural + " by id, or a page of them",
 		Description: "Without limit the whole catalog is streamed. An answer that is broken off was not whole.",

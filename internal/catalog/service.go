@@ -35,6 +35,9 @@ func (s *Service[T]) Random(ctx context.Context) (T, error) {
 	return item, nil
 }
 
+// Ready draws one item, each equally likely, when that takes no reading.
+func (s *Service[T]) Ready() (T, bool) { return s.picker.Ready() }
+
 // RandomJSON draws one item, each equally likely, as AppendJSON encodes it. The bytes must not be changed.
 func (s *Service[T]) RandomJSON(ctx context.Context) ([]byte, error) {
 	body, err := s.picker.RandomJSON(ctx)

@@ -31,7 +31,7 @@ func (s *Service) serveFighters(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return peerProblem(err)
 	}
-	body := hero.AppendJSON([]byte(`{"hero":`))
+	body := hero.AppendJSON(append(make([]byte, 0, usualAnswer/2), `{"hero":`...))
 	body = villain.AppendJSON(append(body, `,"villain":`...))
 	httpserver.NoStore(w)
 	return httpserver.WriteJSON(w, append(body, '}'))
@@ -43,7 +43,7 @@ func (s *Service) serveLocation(w http.ResponseWriter, r *http.Request) error {
 		return peerProblem(err)
 	}
 	httpserver.NoStore(w)
-	return httpserver.WriteJSON(w, place.AppendJSON(nil))
+	return httpserver.WriteJSON(w, place.AppendJSON(make([]byte, 0, usualAnswer/4)))
 }
 
 // serveExecute fights and stores, though it is a GET, as everywhere in the family. A HEAD, which promises to
@@ -55,7 +55,7 @@ func (s *Service) serveExecute(w http.ResponseWriter, r *http.Request) error {
 		return problem
 	}
 	fight, err := s.Execute(r.Context())
-	return answer(w, fight, err)
+	return writeFight(w, fight, err)
 }
 
 // body is what a client posts.
@@ -74,7 +74,7 @@ func (s *Service) servePost(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	fight, err := s.Perform(r.Context(), *posted.Hero, *posted.Villain, posted.Location)
-	return answer(w, fight, err)
+	return writeFight(w, fight, err)
 }
 
 // check names every place of the body that breaks a limit.
@@ -105,7 +105,8 @@ func (b body) check() error {
 	return nil
 }
 
-func answer(w http.ResponseWriter, fight Fight, err error) error {
+// writeFight answers with a fight as AppendJSON encodes it.
+func writeFight(w http.ResponseWriter, fight []byte, err error) error {
 	var peer *PeerError
 	switch {
 	case err == nil:
@@ -117,7 +118,7 @@ func answer(w http.ResponseWriter, fight Fight, err error) error {
 		return httpserver.Unavailable("the store can't take the fight now; it was not stored").Because(err)
 	}
 	httpserver.NoStore(w)
-	return httpserver.WriteJSON(w, fight.AppendJSON(nil))
+	return httpserver.WriteJSON(w, fight)
 }
 
 func (s *Service) serveList(w http.ResponseWriter, r *http.Request) error {

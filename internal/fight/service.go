@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"superheroes/internal/character"
 	"superheroes/internal/location"
@@ -16,19 +13,25 @@ import (
 // Source gives random items of one catalog: the service in this process, or a client of another.
 type Source[T any] interface {
 	Random(ctx context.Context) (T, error)
+	// Ready gives one that is at hand, without waiting for anything, and false when there is none.
+	Ready() (T, bool)
 }
 
 // Sources are the catalogs that fights draw from.
 type Sources struct {
 	Heroes, Villains Source[character.Character]
 	Locations        Source[location.Location]
+	// InTurn has them asked one after the other. That is for embedded stores only, which wait for no network: two
+	// goroutines, whose stacks grow as SQLite runs on them, would cost more than the two reads that they save.
+	InTurn bool
 }
 
 // Store keeps fights. All methods may be called concurrently.
 type Store interface {
 	// Insert returns nil only when the fight is durable. An error that wraps ErrMaybeStored leaves that open; any
-	// other means that it was not stored.
-	Insert(ctx context.Context, fight Fight) error
+	// other means that it was not stored. answer is what AppendJSON makes of the fight, built once for the store and
+	// for the client: it must not be changed.
+	Insert(ctx context.Context, fight Fight, answer []byte) error
 	// Get returns the fight with that id, or ErrNotFound.
 	Get(ctx context.Context, id ID) (Fight, error)
 	// Page returns the fights with the largest ids below before, largest first, at most limit.
@@ -76,81 +79,63 @@ func NewService(ctx context.Context, sources Sources, store Store) (*Service, er
 	return &Service{sources: sources, store: store, ids: NewIDs(last), now: time.Now}, nil
 }
 
-// Execute draws a hero, a villain and a place at the same time, lets them fight, and returns when the fight is stored.
-func (s *Service) Execute(ctx context.Context) (Fight, error) {
-	var hero, villain character.Character
-	var place location.Location
-	err := atOnce(ctx,
-		draw("heroes", s.sources.Heroes, &hero),
-		draw("villains", s.sources.Villains, &villain),
-		draw("locations", s.sources.Locations, &place))
-	if err != nil {
-		return Fight{}, err
-	}
-	return s.Perform(ctx, hero, villain, &place)
+// drawn is what a fight needs.
+type drawn struct {
+	hero, villain character.Character
+	place         location.Location
 }
 
-// Perform lets the two fight and returns when the fight is stored.
-func (s *Service) Perform(ctx context.Context, hero, villain character.Character, place *location.Location) (Fight, error) {
+// Execute draws a hero, a villain and a place at the same time, lets them fight, and returns the answer when the fight
+// is stored.
+func (s *Service) Execute(ctx context.Context) ([]byte, error) {
+	var f fetches
+	all := &drawn{}
+	draw(&f, "heroes", s.sources.Heroes, &all.hero)
+	draw(&f, "villains", s.sources.Villains, &all.villain)
+	draw(&f, "locations", s.sources.Locations, &all.place)
+	if err := s.fetch(ctx, f); err != nil {
+		return nil, err
+	}
+	return s.Perform(ctx, all.hero, all.villain, &all.place)
+}
+
+// fetch runs the fetches as the sources want it.
+func (s *Service) fetch(ctx context.Context, f fetches) error {
+	if s.sources.InTurn {
+		return f.inTurn(ctx)
+	}
+	return f.atOnce(ctx)
+}
+
+// usualAnswer is room for most answers, in bytes.
+const usualAnswer = 2048
+
+// Perform lets the two fight and returns the answer when the fight is stored.
+func (s *Service) Perform(ctx context.Context, hero, villain character.Character, place *location.Location) ([]byte, error) {
 	now := s.now()
 	fight := Decide(s.ids.Next(now), now, hero, villain, place)
-	if err := s.store.Insert(ctx, fight); err != nil {
-		return Fight{}, fmt.Errorf("storing fight %s: %w", fight.ID, err)
+	answer := fight.AppendJSON(make([]byte, 0, usualAnswer))
+	if err := s.store.Insert(ctx, fight, answer); err != nil {
+		return nil, fmt.Errorf("storing fight %s: %w", fight.ID, err)
 	}
-	return fight, nil
+	return answer, nil
 }
 
 // Fighters draws a hero and a villain at the same time.
 func (s *Service) Fighters(ctx context.Context) (hero, villain character.Character, err error) {
-	err = atOnce(ctx, draw("heroes", s.sources.Heroes, &hero), draw("villains", s.sources.Villains, &villain))
-	return hero, villain, err
+	var f fetches
+	pair := &drawn{}
+	draw(&f, "heroes", s.sources.Heroes, &pair.hero)
+	draw(&f, "villains", s.sources.Villains, &pair.villain)
+	err = s.fetch(ctx, f)
+	return pair.hero, pair.villain, err
 }
 
 // Location draws a place.
-func (s *Service) Location(ctx context.Context) (place location.Location, err error) {
-	err = draw("locations", s.sources.Locations, &place)(ctx)
-	return place, err
-}
-
-// draw returns the fetch of one item into target.
-func draw[T any](peer string, source Source[T], target *T) func(context.Context) error {
-	return func(ctx context.Context) error {
-		item, err := source.Random(ctx)
-		if err != nil {
-			return &PeerError{peer, err}
-		}
-		*target = item
-		return nil
-	}
-}
-
-// atOnce runs the fetches at the same time. The first that fails cancels the others, and its error is returned.
-func atOnce(ctx context.Context, fetches ...func(context.Context) error) error {
-	group, ctx := errgroup.WithContext(ctx)
-	for _, fetch := range fetches {
-		group.Go(func() (err error) {
-			defer catchPanic(&err)
-			return fetch(ctx)
-		})
-	}
-	err := group.Wait()
-	var caught *caughtPanic
-	if errors.As(err, &caught) {
-		panic(caught) // here the request's own goroutine answers for it; there it would have ended the process
-	}
-	return err
-}
-
-// caughtPanic is a panic on its way to another goroutine.
-type caughtPanic struct {
-	cause any
-	stack []byte
-}
-
-func (p *caughtPanic) Error() string { return fmt.Sprintf("%v\n%s", p.cause, p.stack) }
-
-func catchPanic(err *error) {
-	if cause := recover(); cause != nil {
-		*err = &caughtPanic{cause, debug.Stack()}
-	}
+func (s *Service) Location(ctx context.Context) (location.Location, error) {
+	var f fetches
+	one := &drawn{}
+	draw(&f, "locations", s.sources.Locations, &one.place)
+	err := s.fetch(ctx, f)
+	return one.place, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -25,7 +26,7 @@ type keeper struct {
 
 func (k *keeper) Last(context.Context) (ID, error) { return k.last, k.err }
 
-func (k *keeper) Insert(_ context.Context, f Fight) error {
+func (k *keeper) Insert(_ context.Context, f Fight, _ []byte) error {
 	if k.err == nil {
 		k.kept = append(k.kept, f)
 	}
@@ -66,6 +67,9 @@ func (m met[T]) Random(ctx context.Context) (T, error) {
 	}
 	return m.item, m.err
 }
+
+// Ready has nothing: these sources are about waiting.
+func (m met[T]) Ready() (item T, ok bool) { return item, false }
 
 // gather closes the meeting when all have been asked.
 func (m *meeting) gather(asked <-chan struct{}) {
@@ -125,7 +129,7 @@ func TestTheFirstFailureCancelsTheOthers(t *testing.T) {
 				heroes := met[character.Character]{meeting: meet, asked: asked, err: broken, slow: peer != "heroes", seen: &cancelled[0]}
 				villains := met[character.Character]{meeting: meet, asked: asked, err: broken, slow: peer != "villains", seen: &cancelled[1]}
 				locations := met[location.Location]{meeting: meet, asked: asked, err: broken, slow: peer != "locations", seen: &cancelled[2]}
-				service, err := NewService(t.Context(), Sources{heroes, villains, locations}, store)
+				service, err := NewService(t.Context(), Sources{Heroes: heroes, Villains: villains, Locations: locations}, store)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -144,7 +148,7 @@ func TestTheFirstFailureCancelsTheOthers(t *testing.T) {
 				if waited := time.Since(begin); waited != 0 {
 					t.Errorf("the others were waited for, %s", waited)
 				}
-				if len(store.kept) > 0 || f != (Fight{}) {
+				if len(store.kept) > 0 || f != nil {
 					t.Errorf("stored %v, returned %v", store.kept, f)
 				}
 			})
@@ -157,6 +161,39 @@ type source[T any] func(context.Context) (T, error)
 
 func (s source[T]) Random(ctx context.Context) (T, error) { return s(ctx) }
 
+// Ready has nothing.
+func (s source[T]) Ready() (item T, ok bool) { return item, false }
+
+// atHand is a source that never has to fetch.
+type atHand[T any] struct{ item T }
+
+func (a atHand[T]) Random(context.Context) (T, error) { panic("nothing had to be fetched") }
+
+func (a atHand[T]) Ready() (T, bool) { return a.item, true }
+
+// What is at hand is not fetched: only the rest is.
+func TestExecuteTakesWhatIsAtHand(t *testing.T) {
+	hero, villain, place := character.Heroes().Example, character.Villains().Example, location.Locations().Example
+	fetched := source[location.Location](func(context.Context) (location.Location, error) { return place, nil })
+	for name, places := range map[string]Source[location.Location]{"all three": atHand[location.Location]{place}, "but the place": fetched} {
+		t.Run(name, func(t *testing.T) {
+			store := &keeper{}
+			service, err := NewService(t.Context(), Sources{Heroes: atHand[character.Character]{hero}, Villains: atHand[character.Character]{villain}, Locations: places}, store)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer, err := service.Execute(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			f, err := Parse(answer)
+			if err != nil || f.Hero != hero || f.Villain != villain || *f.Location != place || len(store.kept) != 1 || store.kept[0].ID != f.ID {
+				t.Errorf("fought %s, %v; stored %v", answer, err, store.kept)
+			}
+		})
+	}
+}
+
 // A fetch that panics does it in the goroutine of the request, where the server answers for it; the others have ended.
 func TestAPanicOfAFetchIsTheRequests(t *testing.T) {
 	defer goleak.VerifyNone(t)
@@ -166,7 +203,7 @@ func TestAPanicOfAFetchIsTheRequests(t *testing.T) {
 	}
 	nowhere := func(context.Context) (location.Location, error) { panic("no place left") }
 	store := &keeper{}
-	service, err := NewService(t.Context(), Sources{source[character.Character](yoda), source[character.Character](yoda), source[location.Location](nowhere)}, store)
+	service, err := NewService(t.Context(), Sources{Heroes: source[character.Character](yoda), Villains: source[character.Character](yoda), Locations: source[location.Location](nowhere)}, store)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,6 +219,44 @@ func TestAPanicOfAFetchIsTheRequests(t *testing.T) {
 	t.Errorf("returned %v, %v", f, err)
 }
 
+// Sources in turn never wait for each other, and the first that fails is the last that is asked.
+func TestFetchesInTurn(t *testing.T) {
+	broken := errors.New("broken")
+	for _, failing := range []string{"", "heroes", "villains", "locations"} {
+		t.Run("failing "+failing, func(t *testing.T) {
+			var asked []string
+			ask := func(peer string) error {
+				asked = append(asked, peer) // the race detector sees another goroutine
+				if peer == failing {
+					return broken
+				}
+				return nil
+			}
+			fighter := func(peer string) source[character.Character] {
+				return func(context.Context) (character.Character, error) { return character.Heroes().Example, ask(peer) }
+			}
+			place := func(context.Context) (location.Location, error) {
+				return location.Locations().Example, ask("locations")
+			}
+			service, err := NewService(t.Context(), Sources{fighter("heroes"), fighter("villains"), source[location.Location](place), true}, &keeper{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = service.Execute(t.Context())
+			if errors.Is(err, broken) != (failing != "") {
+				t.Errorf("got %v", err)
+			}
+			want := []string{"heroes", "villains", "locations"}
+			if failing != "" {
+				want = want[:slices.Index(want, failing)+1]
+			}
+			if !slices.Equal(asked, want) {
+				t.Errorf("asked %q, want %q", asked, want)
+			}
+		})
+	}
+}
+
 func TestPerform(t *testing.T) {
 	now := time.Date(2026, 1, 2, 15, 4, 5, 678_900_000, time.UTC)
 	yoda, thanos := character.Heroes().Example, character.Villains().Example
@@ -192,12 +267,13 @@ func TestPerform(t *testing.T) {
 		t.Fatal(err)
 	}
 	service.now = func() time.Time { return now }
-	f, err := service.Perform(t.Context(), yoda, thanos, nil)
+	answer, err := service.Perform(t.Context(), yoda, thanos, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(store.kept) != 1 || store.kept[0] != f {
-		t.Errorf("returned %v, stored %v", f, store.kept)
+	f, err := Parse(answer)
+	if err != nil || len(store.kept) != 1 || store.kept[0] != f || string(f.AppendJSON(nil)) != string(answer) {
+		t.Errorf("returned %s (%v), stored %v", answer, err, store.kept)
 	}
 	if want := Decide(f.ID, now, yoda, thanos, nil); f != want {
 		t.Errorf("got %v, want %v", f, want)
@@ -216,7 +292,7 @@ func TestPerformFails(t *testing.T) {
 			}
 			store.err = failure
 			f, err := service.Perform(t.Context(), character.Character{}, character.Character{}, nil)
-			if f != (Fight{}) || !errors.Is(err, full) || errors.Is(err, ErrMaybeStored) != errors.Is(failure, ErrMaybeStored) {
+			if f != nil || !errors.Is(err, full) || errors.Is(err, ErrMaybeStored) != errors.Is(failure, ErrMaybeStored) {
 				t.Errorf("got %v, %v", f, err)
 			}
 		})

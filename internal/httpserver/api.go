@@ -21,8 +21,6 @@ type Handler func(w http.ResponseWriter, r *http.Request) error
 type Route struct {
 	huma.Operation
 	Serve Handler
-	// Streams lifts the deadline from the request as a whole; the handler uses a Stream.
-	Streams bool
 }
 
 // API is a service's HTTP surface: its routes, and the OpenAPI document made from the same declarations. It gives
@@ -58,17 +56,12 @@ func (a *API) Handle(route Route) {
 		http.StatusInternalServerError: "The service made an error.",
 	})
 	a.document.AddOperation(&route.Operation)
-	a.handle(route.Method+" "+route.Path, route.Serve, route.Streams)
+	a.handle(route.Method+" "+route.Path, route.Serve)
 }
 
 // handle adds a route that no document names.
-func (a *API) handle(pattern string, serve Handler, streams bool) {
+func (a *API) handle(pattern string, serve Handler) {
 	a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		if !streams {
-			ctx, cancel := context.WithTimeout(r.Context(), infoOf(r.Context()).timeout)
-			defer cancel()
-			r = r.WithContext(ctx)
-		}
 		if err := serve(w, r); err != nil {
 			a.fail(w, r, err)
 		}
@@ -78,15 +71,21 @@ func (a *API) handle(pattern string, serve Handler, streams bool) {
 // ServeHTTP answers one request.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begin := time.Now()
-	info := &requestInfo{
+	x := &exchange{Context: r.Context(), answer: response{ResponseWriter: w}}
+	x.info = requestInfo{
 		id:           requestIDOf(r.Header),
 		timeout:      timeoutOf(r.Header, a.cfg.Deadline),
 		writeTimeout: a.cfg.WriteTimeout,
+		lasting:      x,
 	}
-	w.Header().Set(RequestIDHeader, info.id)
-	r = r.WithContext(withRequestInfo(r.Context(), info))
-	r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
-	answer := &response{ResponseWriter: w}
+	w.Header().Set(RequestIDHeader, x.info.id)
+	ctx, cancel := context.WithTimeout(x, x.info.timeout)
+	defer cancel()
+	r = r.WithContext(ctx)
+	if r.Body != http.NoBody {
+		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
+	}
+	answer := &x.answer
 	defer a.logAccess(answer, r, begin)
 	defer func() { a.recovered(answer, r, recover()) }()
 	if err := checkText(r); err != nil {

@@ -30,10 +30,10 @@ func (a *API) AddDocs() error {
 	}
 	a.handle("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) error {
 		return WriteJSON(w, asJSON)
-	}, false)
+	})
 	a.handle("GET /openapi.yaml", func(w http.ResponseWriter, _ *http.Request) error {
 		return WriteBytes(w, "application/yaml", asYAML)
-	}, false)
+	})
 	a.addSwaggerUI()
 	return a.addReDoc()
 }
@@ -45,8 +45,8 @@ func (a *API) addSwaggerUI() {
 		pages.ServeHTTP(w, r)
 		return nil
 	}
-	a.handle("GET /docs", serve, false)
-	a.handle("GET /docs/{file...}", serve, false)
+	a.handle("GET /docs", serve)
+	a.handle("GET /docs/{file...}", serve)
 }
 
 // reDocPage is a template that loads the viewer as a file: the library's own page has its megabyte inline.
@@ -67,10 +67,10 @@ func (a *API) addReDoc() error {
 	a.handle("GET /redoc", func(w http.ResponseWriter, _ *http.Request) error {
 		w.Header().Set("Content-Security-Policy", docsPolicy)
 		return WriteBytes(w, "text/html; charset=utf-8", page.Bytes())
-	}, false)
+	})
 	a.handle("GET /redoc/redoc.js", func(w http.ResponseWriter, r *http.Request) error {
 		http.ServeContent(w, r, "redoc.js", time.Time{}, strings.NewReader(redoc.JavaScript))
 		return nil
-	}, false)
+	})
 	return nil
 }

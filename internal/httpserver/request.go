@@ -18,18 +18,30 @@ const (
 	TimeoutHeader = "X-Request-Timeout-Ms"
 )
 
+// exchange is one request and its answer. It is also the context of the request, so that all of it is one allocation.
+type exchange struct {
+	context.Context
+	answer response
+	info   requestInfo
+}
+
+// Value implements context.Context.
+func (x *exchange) Value(key any) any {
+	if key == (requestInfoKey{}) {
+		return &x.info
+	}
+	return x.Context.Value(key)
+}
+
 // requestInfo is what a request's context carries.
 type requestInfo struct {
 	id           string
-	timeout      time.Duration // of the request, or of each step of a stream
-	writeTimeout time.Duration // of each step of a stream
+	timeout      time.Duration   // of the request, or of each step of a stream
+	writeTimeout time.Duration   // of each step of a stream
+	lasting      context.Context // the request's, without its deadline
 }
 
 type requestInfoKey struct{}
-
-func withRequestInfo(ctx context.Context, info *requestInfo) context.Context {
-	return context.WithValue(ctx, requestInfoKey{}, info)
-}
 
 func infoOf(ctx context.Context) *requestInfo {
 	info, _ := ctx.Value(requestInfoKey{}).(*requestInfo)
@@ -50,7 +62,9 @@ func requestIDOf(header http.Header) string {
 	if id != "" && len(id) <= 128 && !strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return id
 	}
-	return strconv.FormatUint(rand.Uint64(), 36) + strconv.FormatUint(rand.Uint64(), 36)
+	var text [26]byte
+	made := strconv.AppendUint(text[:0], rand.Uint64(), 36)
+	return string(strconv.AppendUint(made, rand.Uint64(), 36))
 }
 
 // timeoutOf is the service's own time-out, or the caller's when that is shorter.

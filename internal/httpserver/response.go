@@ -20,10 +20,15 @@ func WriteJSON(w http.ResponseWriter, body []byte) error {
 func WriteBytes(w http.ResponseWriter, contentType string, body []byte) error {
 	header := w.Header()
 	header.Set("Content-Type", contentType)
-	header.Set("Content-Length", strconv.Itoa(len(body)))
+	if len(body) > counted {
+		header.Set("Content-Length", strconv.Itoa(len(body)))
+	}
 	_, _ = w.Write(body) // fails only when the client is gone, and then there is nobody to tell
 	return nil
 }
+
+// counted is the length of a body, in bytes, up to which net/http counts it itself.
+const counted = 2048
 
 // UnknownPath is the detail of the 404 for a path that no route has.
 const UnknownPath = "there is nothing at this path"
@@ -85,14 +90,15 @@ type Stream struct {
 	writeTimeout time.Duration
 }
 
-// NewStream returns the stream of a request to a route with Streams set.
+// NewStream returns the stream of a request. Its steps, in the place of the request's context, have a deadline each.
 func NewStream(w http.ResponseWriter, r *http.Request) *Stream {
-	stream := &Stream{w: w, ctx: r.Context()}
-	if info := infoOf(stream.ctx); info != nil {
-		stream.timeout, stream.writeTimeout = info.timeout, info.writeTimeout
-		stream.deadline = time.Now().Add(info.timeout)
+	info := infoOf(r.Context())
+	if info == nil {
+		return &Stream{w: w, ctx: r.Context()}
 	}
-	return stream
+	return &Stream{
+		w: w, ctx: info.lasting, timeout: info.timeout, writeTimeout: info.writeTimeout, deadline: time.Now().Add(info.timeout),
+	}
 }
 
 // Step returns the context of the next step.

@@ -71,14 +71,36 @@ func (c *scenarioCheck) top(scenario map[string]any) {
 			c.fault("%s is missing or empty", key)
 		}
 	}
-	if sci, _ := scenario["sci"].(map[string]any); sci["R_d"] == nil {
-		c.fault("sci has no R_d: R would count nothing")
-	}
-	known := []string{"name", "author", "description", "flow", "services", "networks", "volumes", "sci", "architecture", "compose-file", "ignore-unsupported-compose"}
+	c.sci(scenario)
+	known := []string{"name", "author", "description", "flow", "services", "networks", "volumes", "custom_metrics", "sci", "architecture", "compose-file", "ignore-unsupported-compose"}
 	for key := range scenario {
 		if !slices.Contains(known, key) {
 			c.fault("%s is no key that the tool knows", key)
 		}
+	}
+}
+
+// sciMetric is the metric whose lines hold R. The tool looks for "<time> <metric>=<count>", the time with at least 16
+// digits, unless the metric has a regex of its own: lib/scenario_runner.py of green-coding-solutions/green-metrics-tool.
+const sciMetric = "GMT_SCI_R"
+
+// sci wants R twice: as the custom metric of today, and as versions of the tool from before April 2026 read it.
+func (c *scenarioCheck) sci(scenario map[string]any) {
+	metrics, _ := scenario["custom_metrics"].(map[string]any)
+	metric, _ := metrics[sciMetric].(map[string]any)
+	if metric["sci"] != true {
+		c.fault("custom_metrics has no %s with sci: true: there would be no carbon per fight", sciMetric)
+	}
+	if unit, _ := metric["unit"].(string); strings.TrimSpace(unit) == "" {
+		c.fault("custom_metrics: %s has no unit", sciMetric)
+	}
+	for key := range metric {
+		if key != "unit" && key != "sci" {
+			c.fault("custom_metrics: %s: k6 prints what the tool looks for without %s", sciMetric, key)
+		}
+	}
+	if sci, _ := scenario["sci"].(map[string]any); sci["R_d"] == nil {
+		c.fault("sci has no R_d: R would count nothing")
 	}
 }
 
@@ -271,6 +293,9 @@ func TestBrokenScenariosAreCaught(t *testing.T) {
 	tests := []struct{ name, old, broken, want string }{
 		{"no author", "author: ", "auhtor: ", "author is missing"},
 		{"no R", "R_d: ", "R: ", "no R_d"},
+		{"no carbon per fight", "sci: true", "sci: false", "with sci: true"},
+		{"another metric than k6 prints", "GMT_SCI_R:", "GMT_SCI_Q:", "with sci: true"},
+		{"a metric without a unit", "unit: ", "units: ", "has no unit"},
 		{"a compose file elsewhere", "!include compose.yml", "!include ../compose.yml", "same folder"},
 		{"no tag", "!include compose.yml", "compose.yml", "same folder"},
 		{"keys that the tool refuses", "ignore-unsupported-compose: true", "ignore-unsupported-compose: false", "is refused"},

@@ -85,12 +85,19 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return usage(stderr, err)
 	}
+	if o.Timeout <= 0 {
+		return usage(stderr, errors.New("--timeout: must be above 0"))
+	}
+	junit, err := o.createJUnit()
+	if err != nil {
+		return usage(stderr, err)
+	}
 	target := suite.Target{Heroes: o.Heroes, Villains: o.Villains, Locations: o.Locations, Fights: o.Fights}
 	outcomes, err := suite.Run(ctx, target, suite.Options{Group: o.Group, Timeout: o.Timeout})
 	if err != nil {
 		return usage(stderr, err)
 	}
-	if err := o.write(stdout, outcomes); err != nil {
+	if err := o.write(stdout, junit, outcomes); err != nil {
 		fmt.Fprintln(stderr, "contract:", err)
 		return exitFailed
 	}
@@ -105,7 +112,19 @@ func usage(stderr io.Writer, err error) int {
 	return exitUsage
 }
 
-func (o options) write(stdout io.Writer, outcomes []suite.Outcome) error {
+// createJUnit creates the file, before the run, which is no good when its score can't be kept; nil when none is wanted.
+func (o options) createJUnit() (io.WriteCloser, error) {
+	if o.JUnit == "" {
+		return nil, nil
+	}
+	file, err := os.Create(o.JUnit)
+	if err != nil {
+		return nil, fmt.Errorf("--junit: %w", err)
+	}
+	return file, nil
+}
+
+func (o options) write(stdout io.Writer, junit io.WriteCloser, outcomes []suite.Outcome) error {
 	write := report.Text
 	if o.JSON {
 		write = report.JSON
@@ -113,14 +132,10 @@ func (o options) write(stdout io.Writer, outcomes []suite.Outcome) error {
 	if err := write(stdout, outcomes); err != nil {
 		return fmt.Errorf("writing the score: %w", err)
 	}
-	if o.JUnit == "" {
+	if junit == nil {
 		return nil
 	}
-	file, err := os.Create(o.JUnit)
-	if err != nil {
-		return fmt.Errorf("writing the score as JUnit XML: %w", err)
-	}
-	if err := errors.Join(report.JUnit(file, outcomes), file.Close()); err != nil {
+	if err := errors.Join(report.JUnit(junit, outcomes), junit.Close()); err != nil {
 		return fmt.Errorf("writing the score as JUnit XML: %w", err)
 	}
 	return nil

@@ -75,7 +75,8 @@ func TestExitCodes(t *testing.T) {
 		"a member that fails":        {at(nothing), exitFailed, "FAIL  core  heroes.list "},
 		"its core":                   {at(nothing, "--group", "core"), exitFailed, "\npassed 0, failed "},
 		"as JSON":                    {at(nothing, "--group", "core", "--json"), exitFailed, `"result": "fail"`},
-		"a file that can't be":       {at(nothing, "--group", "core", "--junit", filepath.Join(t.TempDir(), "none", "x.xml")), exitFailed, "x.xml: no such file"},
+		"a file that can't be":       {at(nothing, "--group", "core", "--junit", filepath.Join(t.TempDir(), "none", "x.xml")), exitUsage, "x.xml: no such file"},
+		"no time at all":             {at(nothing, "--timeout", "0s"), exitUsage, "--timeout"},
 		"help":                       {[]string{"--help"}, exitPassed, "--junit=FILE"},
 		"no arguments":               {nil, exitUsage, "missing flags"},
 		"one address missing":        {at(nothing)[2:], exitUsage, "--fights"},
@@ -92,7 +93,7 @@ func TestExitCodes(t *testing.T) {
 			if !strings.Contains(stdout.String()+stderr.String(), test.want) {
 				t.Errorf("there is no %q in %s%s", test.want, stdout.String(), stderr.String())
 			}
-			if (stderr.Len() > 0) != (test.code == exitUsage) && name != "a file that can't be" {
+			if (stderr.Len() > 0) != (test.code == exitUsage) {
 				t.Errorf("stderr is %q", stderr.String())
 			}
 		})

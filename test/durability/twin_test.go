@@ -44,7 +44,7 @@ type hastyStore struct {
 	later chan fight.Fight
 }
 
-func (s hastyStore) Insert(_ context.Context, f fight.Fight) error {
+func (s hastyStore) Insert(_ context.Context, f fight.Fight, _ []byte) error {
 	s.later <- f
 	return nil
 }
@@ -52,7 +52,7 @@ func (s hastyStore) Insert(_ context.Context, f fight.Fight) error {
 // write stores what was acknowledged long ago.
 func (s hastyStore) write() {
 	for f := range s.later {
-		if err := s.Store.Insert(context.Background(), f); err != nil {
+		if err := s.Store.Insert(context.Background(), f, f.AppendJSON(nil)); err != nil {
 			panic(err)
 		}
 	}
@@ -62,6 +62,8 @@ func (s hastyStore) write() {
 type always[T any] struct{ item T }
 
 func (a always[T]) Random(context.Context) (T, error) { return a.item, nil }
+
+func (a always[T]) Ready() (T, bool) { return a.item, true }
 
 // serve serves fights until it is killed.
 func serve(kind, addr, dir string) error {

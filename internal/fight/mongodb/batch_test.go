@@ -46,7 +46,7 @@ func TestBatchThroughFaults(t *testing.T) {
 			for i := range batch {
 				batch[i] = newFight(ids)
 			}
-			if err := direct.Insert(ctx, batch[1]); err != nil {
+			if err := direct.Insert(ctx, batch[1], batch[1].AppendJSON(nil)); err != nil {
 				t.Fatal(err)
 			}
 			batch = append(batch, batch[2])

@@ -37,7 +37,8 @@ func TestInsertAsksForMajorityAndJournal(t *testing.T) {
 	for name, options := range map[string]string{"plain URL": "", "w=0 in the URL": "w=0", "no journal in the URL": "w=1&journal=false"} {
 		t.Run(name, func(t *testing.T) {
 			store, _, p := behind(t, options, false, func(int) fate { return deliver })
-			if err := store.Insert(t.Context(), newFight(fight.NewIDs(fight.ID{}))); err != nil {
+			f := newFight(fight.NewIDs(fight.ID{}))
+			if err := store.Insert(t.Context(), f, f.AppendJSON(nil)); err != nil {
 				t.Fatal(err)
 			}
 			sent := p.sent()
@@ -104,7 +105,7 @@ func TestInsertThroughFaults(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), test.within)
 				defer cancel()
 				f := newFight(fight.NewIDs(fight.ID{}))
-				err := store.Insert(ctx, f)
+				err := store.Insert(ctx, f, f.AppendJSON(nil))
 				if test.says == stored && err != nil || test.says == open && !errors.Is(err, fight.ErrMaybeStored) {
 					t.Errorf("said %v, want %s", err, test.says)
 				}
@@ -180,7 +181,7 @@ func burst(t *testing.T, store fight.Store, ids *fight.IDs) ([]fight.Fight, []er
 			for i := worker * each; i < (worker+1)*each; i++ {
 				ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 				fights[i] = newFight(ids)
-				said[i] = store.Insert(ctx, fights[i])
+				said[i] = store.Insert(ctx, fights[i], fights[i].AppendJSON(nil))
 				cancel()
 			}
 		})

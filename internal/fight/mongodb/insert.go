@@ -16,7 +16,7 @@ import (
 )
 
 // Insert implements fight.Store: acknowledged by a majority of the servers, in the journal of each.
-func (s *Store) Insert(ctx context.Context, f fight.Fight) error {
+func (s *Store) Insert(ctx context.Context, f fight.Fight, _ []byte) error {
 	document := groupcommit.Document{ID: f.ID, Bytes: appendDocument(make([]byte, 0, usualSize), f)}
 	if s.group != nil {
 		return s.group.Insert(ctx, document)

@@ -64,7 +64,7 @@ func TestForeignDocuments(t *testing.T) {
 	address := engines.MongoDB(t)
 	store, ids := open(t, address), fight.NewIDs(fight.ID{})
 	ours := newFight(ids)
-	if err := store.Insert(t.Context(), ours); err != nil {
+	if err := store.Insert(t.Context(), ours, ours.AppendJSON(nil)); err != nil {
 		t.Fatal(err)
 	}
 	client, err := mongo.Connect(options.Client().ApplyURI(address))

@@ -92,6 +92,9 @@ func (c *writeLimited) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
+// Ready has nothing at hand: each item is asked for.
+func (c *Client[T]) Ready() (item T, ok bool) { return item, false }
+
 // Random draws one item: fight.Source. It fails with catalog.ErrEmpty when the peer has none, fight.ErrOpen when
 // the peer is spared, and a time-out when it is too slow.
 func (c *Client[T]) Random(ctx context.Context) (T, error) {

@@ -38,7 +38,8 @@ func benchmarkInsert(b *testing.B, store *Store, callers int) {
 	before := processorTime(b)
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if err := store.Insert(ctx, newFight(ids)); err != nil {
+			f := newFight(ids)
+			if err := store.Insert(ctx, f, f.AppendJSON(nil)); err != nil {
 				b.Error(err)
 			}
 		}

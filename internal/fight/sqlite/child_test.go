@@ -95,7 +95,7 @@ func insertEach(path string, then func(error)) error {
 // insertOne inserts a fight and says what the store said.
 func insertOne(ctx context.Context, store *Store, ids *fight.IDs) error {
 	f := newFight(ids)
-	answer, err := "stored", store.Insert(ctx, f)
+	answer, err := "stored", store.Insert(ctx, f, f.AppendJSON(nil))
 	switch {
 	case errors.Is(err, fight.ErrMaybeStored):
 		answer = "perhaps"

@@ -49,7 +49,7 @@ func TestInsertWhileAnotherProcessHoldsTheLock(t *testing.T) {
 	defer cancel()
 	for i := range refused {
 		refused[i] = newFight(ids)
-		go func() { said <- store.Insert(ctx, refused[i]) }()
+		go func() { said <- store.Insert(ctx, refused[i], refused[i].AppendJSON(nil)) }()
 	}
 	for range refused {
 		// The lock is still held: only the deadline can have ended the wait.
@@ -59,7 +59,7 @@ func TestInsertWhileAnotherProcessHoldsTheLock(t *testing.T) {
 	}
 
 	waiting := newFight(ids)
-	go func() { said <- store.Insert(t.Context(), waiting) }()
+	go func() { said <- store.Insert(t.Context(), waiting, waiting.AppendJSON(nil)) }()
 	select {
 	case err := <-said:
 		t.Fatalf("inserted beside the lock of another process: %v", err)
@@ -83,7 +83,7 @@ func TestGroupWhileAnotherProcessHoldsTheLock(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
 		f := newFight(ids)
-		return f, store.Insert(ctx, f)
+		return f, store.Insert(ctx, f, f.AppendJSON(nil))
 	}
 	first, said := insert()
 	if !errors.Is(said, context.DeadlineExceeded) || !errors.Is(said, fight.ErrMaybeStored) {
@@ -95,7 +95,7 @@ func TestGroupWhileAnotherProcessHoldsTheLock(t *testing.T) {
 	}
 	release()
 	third := newFight(ids)
-	if err := store.Insert(t.Context(), third); err != nil {
+	if err := store.Insert(t.Context(), third, third.AppendJSON(nil)); err != nil {
 		t.Errorf("after the lock was given back: %v", err)
 	}
 	storetest.Truthful(t, store, second, said)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"superheroes/internal/embedded"
 	"superheroes/internal/fight"
@@ -17,6 +18,7 @@ import (
 // Store is a fight.Store in a file.
 type Store struct {
 	db    *embedded.DB
+	rows  inserter
 	group *groupcommit.Committer // nil when each fight has a transaction of its own
 }
 
@@ -50,19 +52,6 @@ func Open(ctx context.Context, path, schema string, options ...Option) (*Store, 
 	return s, nil
 }
 
-// Insert implements fight.Store: a transaction of its own, or a place in the next one of the group. Until that has
-// begun it waits for its turn as long as ctx allows.
-func (s *Store) Insert(ctx context.Context, f fight.Fight) error {
-	document := groupcommit.Document{ID: f.ID, Bytes: f.AppendJSON(make([]byte, 0, usualSize))}
-	if s.group != nil {
-		return s.group.Insert(ctx, document)
-	}
-	return s.write(ctx, []groupcommit.Document{document})[0]
-}
-
-// usualSize is room for most documents, in bytes.
-const usualSize = 2048
-
 // write stores a batch in one transaction. Until that has begun it waits, behind other writes and other processes, as
 // long as ctx allows; then it is not interrupted any more, so that it knows how it ended.
 func (s *Store) write(ctx context.Context, batch []groupcommit.Document) []error {
@@ -70,19 +59,18 @@ func (s *Store) write(ctx context.Context, batch []groupcommit.Document) []error
 	if err != nil {
 		return slices.Repeat([]error{fmt.Errorf("waiting for the writer: %w", err)}, len(batch))
 	}
-	whole := false
-	defer func() {
-		if !whole {
+	defer func() { _ = conn.Close() }() // gives it back to the pool
+	var errs []error
+	_ = conn.Raw(func(raw any) error {
+		if errs, err = s.rows.insert(ctx, raw, batch); err != nil {
 			// The transaction ends with its connection, whose cache may hold what the file does not.
-			_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+			return driver.ErrBadConn
 		}
-		_ = conn.Close() // gives it back to the pool
-	}()
-	errs, err := insert(ctx, conn, batch)
+		return nil
+	})
 	if err != nil {
 		return failed(errs, len(batch), err)
 	}
-	whole = true
 	return errs
 }
 
@@ -97,41 +85,14 @@ func failed(errs []error, n int, err error) []error {
 	return all
 }
 
-// insert returns the error of each document that breaks a constraint, beside which the others are stored, and one that
-// concerns all the others. It leaves a transaction open when it fails before the commit: then surely nothing is
-// stored. After a commit that failed, at a write or a sync, nobody knows what reached the disk.
-func insert(ctx context.Context, conn *sql.Conn, batch []groupcommit.Document) ([]error, error) {
-	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
-		return nil, fmt.Errorf("waiting for the write lock: %w", err)
+// Insert implements fight.Store: a transaction of its own, or a place in the next one of the group. Until that has
+// begun it waits for its turn as long as ctx allows.
+func (s *Store) Insert(ctx context.Context, f fight.Fight, answer []byte) error {
+	document := groupcommit.Document{ID: f.ID, Bytes: answer}
+	if s.group != nil {
+		return s.group.Insert(ctx, document)
 	}
-	ctx = context.WithoutCancel(ctx)
-	errs, err := insertRows(ctx, conn, batch)
-	if err != nil {
-		return errs, err
-	}
-	if _, err := conn.ExecContext(ctx, "COMMIT"); err != nil {
-		return errs, fmt.Errorf("%w: %w", fight.ErrMaybeStored, err)
-	}
-	return errs, nil
-}
-
-func insertRows(ctx context.Context, conn *sql.Conn, batch []groupcommit.Document) (errs []error, err error) {
-	row, err := conn.PrepareContext(ctx, "INSERT INTO fight (id, document) VALUES (?, ?)")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, row.Close()) }()
-	errs = make([]error, len(batch))
-	for i := range batch {
-		_, err := row.ExecContext(ctx, batch[i].ID[:], batch[i].Bytes)
-		switch {
-		case embedded.IsConstraint(err):
-			errs[i] = err
-		case err != nil:
-			return errs, err
-		}
-	}
-	return errs, nil
+	return s.write(ctx, []groupcommit.Document{document})[0]
 }
 
 // Get implements fight.Store.
@@ -188,5 +149,15 @@ func (s *Store) Last(ctx context.Context) (fight.ID, error) {
 // Ping implements fight.Store.
 func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
 
-// Close implements fight.Store.
-func (s *Store) Close() error { return s.db.Close() }
+// Close implements fight.Store. A write under way has five seconds to end.
+func (s *Store) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	conn, err := s.db.Writes.Conn(ctx)
+	if err != nil { // it is closed already, or hangs
+		return s.db.Close()
+	}
+	// The last connection moves the write-ahead log into the file when it ends, which it does when no statement is open.
+	err = conn.Raw(func(any) error { s.rows.close(); return nil })
+	return errors.Join(err, conn.Close(), s.db.Close())
+}

@@ -89,7 +89,7 @@ func TestReopened(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := newFight(ids)
-	if err := first.Insert(t.Context(), f); err != nil {
+	if err := first.Insert(t.Context(), f, f.AppendJSON(nil)); err != nil {
 		t.Fatal(err)
 	}
 	if err := first.Close(); err != nil {

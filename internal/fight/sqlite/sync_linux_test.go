@@ -131,7 +131,7 @@ func testFailedWrite(t *testing.T, kind Option) {
 	said := map[fight.ID]error{}
 	insert := func() error {
 		f := newFight(ids)
-		said[f.ID] = store.Insert(t.Context(), f)
+		said[f.ID] = store.Insert(t.Context(), f, f.AppendJSON(nil))
 		return said[f.ID]
 	}
 	for range 3 {

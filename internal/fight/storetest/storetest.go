@@ -96,7 +96,7 @@ func samples() map[string]fight.Fight {
 func testRoundTrip(t *testing.T, store fight.Store) {
 	all := samples()
 	for name, f := range all {
-		if err := store.Insert(t.Context(), f); err != nil {
+		if err := store.Insert(t.Context(), f, f.AppendJSON(nil)); err != nil {
 			t.Errorf("storing %s: %v", name, err)
 		}
 	}
@@ -152,7 +152,7 @@ func testPages(t *testing.T, store fight.Store) {
 	ctx, all := t.Context(), fights(8)
 	absent, stored := all[4], slices.Delete(slices.Clone(all), 4, 5)
 	for _, i := range rand.Perm(len(stored)) { // the order of ids counts, not that of writes
-		if err := store.Insert(ctx, stored[i]); err != nil {
+		if err := store.Insert(ctx, stored[i], stored[i].AppendJSON(nil)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -202,13 +202,13 @@ func testTwice(t *testing.T, store fight.Store) {
 	two := fights(2)
 	other := two[0]
 	other.Hero.Name = "another"
-	if err := store.Insert(t.Context(), two[0]); err != nil {
+	if err := store.Insert(t.Context(), two[0], two[0].AppendJSON(nil)); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.Insert(t.Context(), other); err == nil || errors.Is(err, fight.ErrMaybeStored) {
+	if err := store.Insert(t.Context(), other, other.AppendJSON(nil)); err == nil || errors.Is(err, fight.ErrMaybeStored) {
 		t.Errorf("got %v, want an error that says it was not stored", err)
 	}
-	if err := store.Insert(t.Context(), two[1]); err != nil {
+	if err := store.Insert(t.Context(), two[1], two[1].AppendJSON(nil)); err != nil {
 		t.Errorf("after a refused fight: %v", err)
 	}
 	got, err := store.Get(t.Context(), two[0].ID)
@@ -225,7 +225,7 @@ func testConcurrent(t *testing.T, store fight.Store) {
 	for worker := range workers {
 		group.Go(func() {
 			for i := worker; i < len(all); i += workers {
-				if err := store.Insert(t.Context(), all[i]); err != nil {
+				if err := store.Insert(t.Context(), all[i], all[i].AppendJSON(nil)); err != nil {
 					t.Error(err)
 				}
 			}
@@ -268,7 +268,7 @@ func testEnded(t *testing.T, store fight.Store) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	f := fights(1)[0]
-	err := store.Insert(ctx, f)
+	err := store.Insert(ctx, f, f.AppendJSON(nil))
 	Truthful(t, store, f, err)
 	if err == nil {
 		t.Errorf("a context that had ended before was not heeded")
@@ -303,7 +303,7 @@ func testDeadlines(t *testing.T, store fight.Store) {
 		group.Go(func() {
 			for i := worker * each; i < (worker+1)*each; i++ {
 				ctx, cancel := context.WithTimeout(t.Context(), someTime(i, took, workers))
-				said[i] = store.Insert(ctx, all[i])
+				said[i] = store.Insert(ctx, all[i], all[i].AppendJSON(nil))
 				cancel()
 			}
 		})
@@ -345,7 +345,7 @@ func someTime(nth int, took time.Duration, workers int) time.Duration {
 func duration(t *testing.T, store fight.Store, f fight.Fight) time.Duration {
 	t.Helper()
 	begin := time.Now()
-	if err := store.Insert(t.Context(), f); err != nil {
+	if err := store.Insert(t.Context(), f, f.AppendJSON(nil)); err != nil {
 		t.Fatal(err)
 	}
 	return time.Since(begin)
