@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"superheroes/internal/bench"
+	"superheroes/internal/bench/energy"
 )
 
 // benchCommand measures running members. A report that is VOID is still written, and ends with exit code 1.
@@ -35,6 +36,9 @@ type benchCommand struct {
 	PinSelf     []int         `env:"BENCH_PIN_SELF" placeholder:"CORE" help:"Cores for the load generator."`
 	Floor       bool          `env:"BENCH_FLOOR" default:"true" negatable:"" help:"Measure a bare net/http handler too, before the first and after each round."`
 	FloorProcs  int           `env:"BENCH_FLOOR_PROCS" default:"0" help:"GOMAXPROCS of that handler; 0: as the target's."`
+	Rapl        string        `env:"BENCH_RAPL" default:"/sys/class/powercap" help:"Folder of the processor's energy counters."`
+	Watts       float64       `env:"BENCH_WATTS" default:"2.76" help:"Watts of a busy core above idle, for the model of energy."`
+	WattsSource string        `env:"BENCH_WATTS_SOURCE" default:"${wattsSource}" help:"Where these watts come from, for the report."`
 	JSON        bool          `name:"json" env:"BENCH_JSON" help:"Write the report as JSON in place of the text."`
 	Report      string        `env:"BENCH_REPORT" placeholder:"DIR" help:"Folder for report.txt, report.json and plots as SVG."`
 }
@@ -63,7 +67,7 @@ func (c benchCommand) options() (bench.Options, error) {
 	options := bench.Options{
 		Rates: c.Rate, Connections: c.Connections, Duration: c.Duration, Warmup: c.Warmup, Idle: c.Idle, Timeout: c.Timeout,
 		MaxWait: c.MaxWait, Rounds: c.Rounds, FloorProcs: c.FloorProcs, PinTarget: c.PinTarget, PinSelf: c.PinSelf,
-		Version: versionText(),
+		RAPL: c.Rapl, Model: energy.Model{Watts: c.Watts, Source: c.WattsSource}, Version: versionText(),
 	}
 	var err error
 	if options.Mix, err = bench.ParseMix(c.Mix); err != nil {

@@ -19,6 +19,7 @@ import (
 
 	"superheroes/internal/app"
 	"superheroes/internal/bench"
+	"superheroes/internal/bench/energy"
 )
 
 func main() {
@@ -102,7 +103,7 @@ func newParser(stdout, stderr io.Writer, exit func(int)) (*kong.Kong, error) {
 		kong.Name("superheroes"),
 		kong.Description("Super Heroes in Go: heroes and villains fight, and every fight is kept."),
 		kong.DefaultEnvars(""),
-		kong.Vars{"mixes": strings.Join(bench.MixNames(), ", ")},
+		kong.Vars{"mixes": strings.Join(bench.MixNames(), ", "), "wattsSource": energy.CloudCarbonFootprint().Source},
 		kong.Writers(stdout, stderr),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
 		kong.Exit(exit),

@@ -6,12 +6,12 @@ package bench
 import (
 	"context"
 	"fmt"
-	"math"
 	"runtime"
 	"strconv"
 	"strings"
 	"time"
 
+	"superheroes/internal/bench/energy"
 	"superheroes/internal/bench/proc"
 	"superheroes/internal/bench/stat"
 )
@@ -22,6 +22,7 @@ type Report struct {
 	Version string    `json:"version"`
 	Machine Machine   `json:"machine"`
 	Plan    Plan      `json:"plan"`
+	Energy  Tiers     `json:"energy"`
 	Series  []Series  `json:"series"` // one for each rate, or one of the closed model
 	Void    bool      `json:"void"`   // a run is
 	Notes   []string  `json:"notes"`  // what the figures don't have, and why
@@ -91,6 +92,14 @@ func Measure(ctx context.Context, o Options) (*Report, error) {
 	if err := o.find(report); err != nil {
 		return nil, err
 	}
+	meter, err := energy.Open(o.RAPL)
+	report.Energy.Modelled = o.Model
+	if err != nil {
+		report.Energy.Measured.Missing = err.Error()
+	} else {
+		report.Energy.Measured.Zones = meter.Zones()
+	}
+	o.meter = meter
 	unpin, err := o.pin()
 	defer unpin()
 	if err != nil {
@@ -166,7 +175,7 @@ func (o Options) series(ctx context.Context, rate float64, floor *floorProcess) 
 			}
 		}
 	}
-	s.finish()
+	s.finish(o.Model)
 	return s, failed
 }
 
@@ -184,19 +193,19 @@ func (o Options) once(ctx context.Context, member *Member, target Target, mix Mi
 }
 
 // finish works out the figures, their ratios to the floor, and the comparisons.
-func (s *Series) finish() {
+func (s *Series) finish(model energy.Model) {
 	if s.Floor != nil {
-		s.Floor.finish(nil)
+		s.Floor.finish(nil, model)
 	}
 	for i := range s.Members {
-		s.Members[i].finish(s.Floor)
+		s.Members[i].finish(s.Floor, model)
 		if i > 0 {
 			s.Comparisons = append(s.Comparisons, compare(s.Members[i], s.Members[0]))
 		}
 	}
 }
 
-func (m *Member) finish(floor *Member) {
+func (m *Member) finish(floor *Member, model energy.Model) {
 	m.Void = []string{}
 	for _, run := range m.Runs {
 		for _, reason := range run.Void {
@@ -204,7 +213,7 @@ func (m *Member) finish(floor *Member) {
 		}
 	}
 	m.Stores = stores(m.Runs)
-	for _, q := range quantities() {
+	for _, q := range quantities(model) {
 		if figure, ok := q.of(m.Runs); ok {
 			figure.compareWith(floor)
 			m.Figures = append(m.Figures, figure)
@@ -214,6 +223,9 @@ func (m *Member) finish(floor *Member) {
 
 // stores says in a few words whether the fights were stored.
 func stores(runs []Run) string {
+	if len(runs) == 0 {
+		return "not measured"
+	}
 	acknowledged, stored := int64(0), int64(0)
 	for _, run := range runs {
 		if run.Stored == nil {
@@ -225,7 +237,7 @@ func stores(runs []Run) string {
 		acknowledged += run.Stored.Acknowledged
 		stored += run.Stored.Stored
 	}
-	if stored == 0 {
+	if acknowledged > 0 && stored == 0 {
 		return "STORES NOTHING"
 	}
 	return fmt.Sprintf("%d acknowledged, %d stored", acknowledged, stored)
@@ -235,15 +247,17 @@ func stores(runs []Run) string {
 func compare(m, first Member) Comparison {
 	c := Comparison{Name: m.Name, To: first.Name, Ratios: map[string]stat.Ratio{}}
 	for _, figure := range m.Figures {
-		if base, ok := first.Figure(figure.Name); ok && base.Median != 0 {
-			c.Ratios[figure.Name] = stat.RatioOf(figure.Values, base.Values, wantedConfidence)
+		base, _ := first.Figure(figure.Name) // without values there is no ratio
+		if ratio, ok := stat.RatioOf(figure.Values, base.Values, wantedConfidence); ok {
+			c.Ratios[figure.Name] = ratio
 		}
 	}
 	var reasons []string
 	for _, side := range []Member{first, m} {
 		if len(side.Void) > 0 {
 			reasons = append(reasons, side.Name+" is VOID")
-		} else if strings.HasPrefix(side.Stores, "CANNOT") {
+		}
+		if strings.HasPrefix(side.Stores, "CANNOT") {
 			reasons = append(reasons, "nobody knows whether "+side.Name+" stores its fights")
 		}
 	}
@@ -280,15 +294,15 @@ func (f *Figure) compareWith(floor *Member) {
 	if floor == nil {
 		return
 	}
-	if base, ok := floor.Figure(f.floorName()); ok && base.Median != 0 && !math.IsNaN(base.Median) {
-		ratio := stat.RatioOf(f.Values, base.Values, wantedConfidence)
+	base, _ := floor.Figure(f.floorName()) // without values there is no ratio
+	if ratio, ok := stat.RatioOf(f.Values, base.Values, wantedConfidence); ok {
 		f.ToFloor = &ratio
 	}
 }
 
 // floorName is the figure of the floor that a store's is compared with: the floor has no store.
 func (f *Figure) floorName() string {
-	if rest, ok := strings.CutPrefix(f.Name, "store_"); ok {
+	if rest, ok := strings.CutPrefix(f.Name, storePrefix); ok {
 		return rest
 	}
 	return f.Name

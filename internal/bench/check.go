@@ -78,7 +78,16 @@ func readLocation(object []byte) (name []byte, err error) {
 
 // isName wants a JSON string that isn't empty, nor what members give in the place of an entry that they couldn't get.
 func isName(value []byte) bool {
-	return len(value) > 2 && value[0] == '"' && (!bytes.Contains(value, []byte("allback")) || !bytes.Contains(bytes.ToLower(value), []byte("fallback")))
+	if len(value) < 3 || value[0] != '"' {
+		return false
+	}
+	fallback := []byte("fallback")
+	for i := 1; i+len(fallback) < len(value); i++ {
+		if value[i]|0x20 == 'f' && bytes.EqualFold(value[i:i+len(fallback)], fallback) {
+			return false
+		}
+	}
+	return true
 }
 
 // readFighters wants a hero and a villain, and returns their JSON too.

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"errors"
+	"os"
 	"sync"
 	"time"
 )
@@ -103,11 +104,12 @@ func (l load) release(ctx context.Context, start time.Time, pace *pacer, arrival
 		if !due.Before(l.window.to) {
 			return nil
 		}
-		if err := pace.wait(due); err != nil && ctx.Err() == nil {
-			return err
-		}
-		if ctx.Err() != nil {
+		err := pace.wait(due)
+		if ctx.Err() != nil || errors.Is(err, os.ErrClosed) {
 			return nil
+		}
+		if err != nil {
+			return err
 		}
 		measured := l.window.holds(due)
 		if measured {

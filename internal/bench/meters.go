@@ -50,18 +50,14 @@ func (m *meters) read(place func(*use) *proc.Usage) {
 
 // watch notes the most memory.
 func (m *meters) watch() {
-	m.each(func(u *use) {
-		if rss, err := u.system.RSS(u.pids); err == nil {
-			u.peak = max(u.peak, rss)
-		}
-	})
+	m.each(func(u *use) { u.peak = max(u.peak, u.system.RSS(u.begin.PIDs)) })
 }
 
-// rest measures what the processes do without load.
-func (m measurement) rest(ctx context.Context, meters *meters, place func(*use) *idleTime) {
+// rest measures what the processes do without load, and returns what the machine takes then, in watts.
+func (m measurement) rest(ctx context.Context, meters *meters, place func(*use) *idleTime) (watts float64) {
 	if m.Idle <= 0 {
 		meters.each(func(u *use) { place(u).usage, u.err = u.system.Usage(u.pids) })
-		return
+		return 0
 	}
 	started := map[*use]proc.Usage{}
 	meters.each(func(u *use) {
@@ -69,16 +65,18 @@ func (m measurement) rest(ctx context.Context, meters *meters, place func(*use) 
 		usage, u.err = u.system.Usage(u.pids)
 		started[u] = usage
 	})
-	begin := time.Now()
+	begin, joules := time.Now(), m.joules()
 	select {
 	case <-ctx.Done():
 	case <-time.After(m.Idle):
 	}
+	watts = (m.joules() - joules) / time.Since(begin).Seconds()
 	meters.each(func(u *use) {
 		var usage proc.Usage
 		usage, u.err = u.system.Usage(u.pids)
 		*place(u) = idleTime{time.Since(begin).Seconds(), usage.Since(started[u])}
 	})
+	return watts
 }
 
 // Use is what a set of processes used. Figures of the measured time are for each iteration that ended in it.
@@ -108,6 +106,10 @@ type Use struct {
 	PSSBefore int64 `json:"pss_before_bytes"`
 	PSSAfter  int64 `json:"pss_after_bytes"`
 
+	Groups      []string `json:"containers,omitempty"` // their control groups, and what those used
+	GroupCPU    float64  `json:"container_cpu_us"`
+	GroupMemory int64    `json:"container_memory_bytes"`
+
 	Missing []string `json:"missing,omitempty"`
 }
 
@@ -133,6 +135,7 @@ func (u *use) result(seconds, done float64) *Use {
 		Voluntary: each(spent.Voluntary), Involuntary: each(spent.Involuntary),
 		ReadCalls: each(spent.ReadCalls), WriteCalls: each(spent.WriteCalls), Storage: each(spent.Storage),
 		RSSBefore: u.before.usage.RSS, RSSPeak: max(u.peak, u.begin.RSS, u.end.RSS), RSSAfter: u.after.usage.RSS,
+		Groups: u.end.Groups, GroupCPU: each(int64(spent.GroupCPU)) / 1e3, GroupMemory: u.end.GroupMemory,
 		PSSBefore: u.before.usage.PSS, PSSAfter: u.after.usage.PSS, Missing: u.end.Missing,
 	}
 	if result.Cores > 0 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"superheroes/internal/bench/energy"
 	"superheroes/internal/bench/proc"
 )
 
@@ -29,10 +30,14 @@ type Options struct {
 
 	PinTarget, PinSelf []int // cores of the target (and the floor) and of this process; none: as they are
 
+	RAPL  string       // folder of the energy counters, as energy.Powercap; "": no energy is measured
+	Model energy.Model // of energy by CPU time
+
 	Version  string                                         // of this program, for the report
 	Progress func(what string, passed, total time.Duration) // told several times a second; may be nil
 
 	system proc.FS
+	meter  *energy.Meter // nil where there is none
 }
 
 // UsageError is a measurement that can't be made as it was asked for.

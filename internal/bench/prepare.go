@@ -93,16 +93,16 @@ func (o Options) pin() (undo func(), err error) {
 			u()
 		}
 	}
-	if err := realCores(slices.Concat(o.PinSelf, o.PinTarget)); err != nil {
-		return undo, err
-	}
 	one := func(pid int, cores []int) error {
 		before, err := proc.Cores(pid)
 		if err != nil {
 			return UsageError{err}
 		}
 		undos = append(undos, func() { _ = proc.Pin(pid, before) }) // it may be gone
-		return proc.Pin(pid, cores)
+		if err := proc.Pin(pid, cores); err != nil {
+			return UsageError{err}
+		}
+		return nil
 	}
 	if len(o.PinSelf) > 0 {
 		if err := one(selfPID(), o.PinSelf); err != nil {
@@ -126,12 +126,4 @@ func (o Options) pin() (undo func(), err error) {
 		}
 	}
 	return undo, nil
-}
-
-// realCores refuses cores that this host hasn't.
-func realCores(cores []int) error {
-	if i := slices.IndexFunc(cores, func(core int) bool { return core < 0 || core >= runtime.NumCPU() }); i >= 0 {
-		return UsageError{fmt.Errorf("there is no core %d to pin to: they are 0 to %d", cores[i], runtime.NumCPU()-1)}
-	}
-	return nil
 }

@@ -2,7 +2,9 @@ package bench
 
 import (
 	"slices"
+	"strings"
 
+	"superheroes/internal/bench/energy"
 	"superheroes/internal/bench/stat"
 )
 
@@ -12,8 +14,11 @@ type quantity struct {
 	value      func(Run) (float64, bool)
 }
 
+// storePrefix begins the names of what a target's stores used.
+const storePrefix = "store_"
+
 // quantities returns all, in the order of reports.
-func quantities() []quantity {
+func quantities(model energy.Model) []quantity {
 	always := func(value func(Run) float64) func(Run) (float64, bool) {
 		return func(r Run) (float64, bool) { return value(r), true }
 	}
@@ -27,8 +32,39 @@ func quantities() []quantity {
 		{"bytes", "B", always(Run.bytes)},
 		{"generator_cpu_us", "us", always(func(r Run) float64 { return r.Generator.PerUnit })},
 	}
+	all = append(all, energies(model)...)
 	all = append(all, used("", func(r Run) *Use { return r.Application })...)
-	return append(all, used("store_", func(r Run) *Use { return r.Store })...)
+	return append(all, used(storePrefix, func(r Run) *Use { return r.Store })...)
+}
+
+// energies returns what is shown apart from the others.
+func energies(model energy.Model) []quantity {
+	measured := func(value func(*MeasuredEnergy) float64) func(Run) (float64, bool) {
+		return func(r Run) (float64, bool) {
+			if r.Measured == nil {
+				return 0, false
+			}
+			return value(r.Measured), true
+		}
+	}
+	return []quantity{
+		{"measured_energy_uj", "uJ", measured(func(e *MeasuredEnergy) float64 { return e.PerUnit })},
+		{"measured_idle_watts", "W", measured(func(e *MeasuredEnergy) float64 { return e.IdleWatts })},
+		{"modelled_energy_uj", "uJ", func(r Run) (float64, bool) {
+			micros, known := 0.0, false
+			for _, u := range []*Use{r.Application, r.Store} {
+				if u != nil && u.Error == "" {
+					micros, known = micros+u.CPU, true
+				}
+			}
+			return model.Joules(micros), known
+		}},
+	}
+}
+
+// isEnergy tells the figures that stand in a block of their own.
+func isEnergy(name string) bool {
+	return strings.HasPrefix(name, "measured_") || strings.HasPrefix(name, "modelled_")
 }
 
 // bytes returns what went over the wire for each iteration, both ways, of HTTP.
@@ -65,8 +101,22 @@ func used(prefix string, of func(Run) *Use) []quantity {
 		q("rss_before_mib", "MiB", func(u *Use) float64 { return mib(u.RSSBefore) }),
 		q("rss_peak_mib", "MiB", func(u *Use) float64 { return mib(u.RSSPeak) }),
 		q("rss_after_mib", "MiB", func(u *Use) float64 { return mib(u.RSSAfter) }),
+		q("container_cpu_us", "us", func(u *Use) float64 { return u.GroupCPU }).inContainer(of),
+		q("container_mib", "MiB", func(u *Use) float64 { return mib(u.GroupMemory) }).inContainer(of),
 		q("pss_after_mib", "MiB", func(u *Use) float64 { return mib(u.PSSAfter) }),
 	}
+}
+
+// inContainer leaves the quantity out where the processes are in no container.
+func (q quantity) inContainer(of func(Run) *Use) quantity {
+	value := q.value
+	q.value = func(r Run) (float64, bool) {
+		if u := of(r); u == nil || len(u.Groups) == 0 {
+			return 0, false
+		}
+		return value(r)
+	}
+	return q
 }
 
 func mib(bytes int64) float64 { return float64(bytes) / (1 << 20) }

@@ -24,6 +24,8 @@ type Run struct {
 	Application *Use      `json:"application,omitempty"` // absent when its processes aren't known
 	Store       *Use      `json:"store,omitempty"`
 	Generator   Generator `json:"generator"`
+
+	Measured *MeasuredEnergy `json:"measured_energy,omitempty"` // absent where there is no RAPL
 }
 
 // Latency is in microseconds. In the open model it counts from when the iteration should have been sent.
@@ -68,7 +70,7 @@ func (m measurement) run(ctx context.Context, round int) (Run, error) {
 	if err := m.startStored(&run); err != nil {
 		return run, err
 	}
-	m.rest(ctx, meters, func(u *use) *idleTime { return &u.before })
+	watts := m.rest(ctx, meters, func(u *use) *idleTime { return &u.before })
 
 	t := newTally()
 	start := time.Now().Add(20 * time.Millisecond) // the workers are there by then
@@ -92,6 +94,7 @@ func (m measurement) run(ctx context.Context, round int) (Run, error) {
 	m.finish(&run, t, begun, over)
 	m.finishStored(&run)
 	done := float64(over.done - begun.done)
+	run.Measured = m.measured(begun, over, watts)
 	run.Application, run.Store = meters.application.result(run.Seconds, done), meters.store.result(run.Seconds, done)
 	run.Void = m.faults(run, meters)
 	if ctx.Err() != nil {
@@ -106,6 +109,7 @@ type moment struct {
 	done   int64
 	self   time.Duration
 	waited time.Duration
+	joules float64
 }
 
 // observe reads the meters at the begin or the end of the measured time.
@@ -113,6 +117,7 @@ func (m measurement) observe(meters *meters, t *tally, place func(*use) *proc.Us
 	now := moment{at: time.Now(), done: t.now().Done}
 	now.self, _ = proc.Self()                     // 0 where it isn't told
 	_, now.waited, _ = m.system.Waited(selfPID()) // the same
+	now.joules = m.joules()
 	meters.read(place)
 	return now
 }
@@ -182,7 +187,7 @@ func (m measurement) probe() error {
 }
 
 // sample is how often memory is read during a run, and progress told.
-const sample = 250 * time.Millisecond
+const sample = 500 * time.Millisecond
 
 // until waits, tells how far the run is, and watches the memory of what meters are given.
 func (m measurement) until(ctx context.Context, begin, end time.Time, meters *meters) {
@@ -200,6 +205,7 @@ func (m measurement) until(ctx context.Context, begin, end time.Time, meters *me
 			if m.Progress != nil {
 				m.Progress(m.name, now.Sub(begin), end.Sub(begin))
 			}
+			m.joules() // so often that no counter goes round unseen
 			if meters != nil {
 				meters.watch()
 			}

@@ -31,7 +31,10 @@ func (r *Report) Save(folder string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return fmt.Errorf("making the folder of the report: %w", err)
 	}
-	for name, write := range map[string]func(io.Writer) error{"report.txt": r.Text, "report.json": r.JSON} {
+	for name, write := range map[string]func(io.Writer) error{
+		"report.txt": r.Text, "report.json": r.JSON,
+		"latency.svg": r.LatencyPlot, "cpu.svg": r.CPUPlot, "throughput.svg": r.ThroughputPlot,
+	} {
 		if err := save(filepath.Join(folder, name), write); err != nil {
 			return fmt.Errorf("writing the report: %w", err)
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"superheroes/internal/bench/energy"
 	"superheroes/internal/bench/stat"
 )
 
@@ -16,7 +17,7 @@ func (r *Report) Text(w io.Writer) error {
 	var text strings.Builder
 	r.heading(&text)
 	for _, s := range r.Series {
-		s.text(&text, r.Plan)
+		s.text(&text, r.Plan, r.Energy)
 	}
 	if len(r.Notes) > 0 {
 		text.WriteString("\nNotes\n")
@@ -53,21 +54,21 @@ func (r *Report) verdict() string {
 	return "VOID: do not use these figures"
 }
 
-func (s Series) text(w io.Writer, plan Plan) {
+func (s Series) text(w io.Writer, plan Plan, tiers Tiers) {
 	if s.Rate > 0 {
 		fmt.Fprintf(w, "\n== open model, %s iterations a second; latency from when each should have been sent\n", short(s.Rate))
 	} else {
 		fmt.Fprintf(w, "\n== closed model, %d connections\n", plan.Connections)
 	}
 	for _, m := range append(s.floors(), s.Members...) {
-		m.text(w, plan.Unit)
+		m.text(w, plan.Unit, tiers)
 	}
 	for _, c := range s.Comparisons {
-		c.text(w)
+		c.text(w, plan.Unit)
 	}
 }
 
-func (m Member) text(w io.Writer, unit string) {
+func (m Member) text(w io.Writer, unit string, tiers Tiers) {
 	if m.Name == floorName {
 		unit = "request"
 	}
@@ -78,17 +79,49 @@ func (m Member) text(w io.Writer, unit string) {
 	if m.Name != floorName {
 		fmt.Fprintf(w, "  fights: %s\n", m.Stores)
 	}
-	rows := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight|tabwriter.StripEscape)
-	fmt.Fprintf(rows, "  \tmedian\tleast\tmost\tto floor\t\n")
+	m.table(w, unit)
+	m.energyText(w, unit, tiers)
+	missing(w, m.Runs)
+}
+
+// table has the figures of the application, and those of its stores in columns of their own.
+func (m Member) table(w io.Writer, unit string) {
+	heads, stored := "median\tleast\tmost\tto floor\t", ""
 	for _, f := range m.Figures {
-		ratio := ""
-		if f.ToFloor != nil {
-			ratio = "x " + short(f.ToFloor.OfMedians)
+		if strings.HasPrefix(f.Name, storePrefix) {
+			stored = "| stores:\t" + heads
 		}
-		fmt.Fprintf(rows, "  %s\t%s\t%s\t%s\t%s\t\n", f.label(unit), short(f.Median), short(f.Least), short(f.Most), ratio)
+	}
+	rows := newTable(w)
+	fmt.Fprintf(rows, "%s\t%s%s\n", pad(""), heads, stored)
+	for _, f := range m.Figures {
+		if isEnergy(f.Name) || strings.HasPrefix(f.Name, storePrefix) {
+			continue
+		}
+		fmt.Fprintf(rows, "%s\t%s", pad(f.label(unit)), f.cells())
+		if store, ok := m.Figure(storePrefix + f.Name); ok {
+			fmt.Fprintf(rows, "|\t%s", store.cells())
+		} else if stored != "" {
+			fmt.Fprint(rows, "\t\t\t\t\t") // cells are aligned only where each line has them
+		}
+		fmt.Fprintln(rows)
 	}
 	_ = rows.Flush() // to memory
-	missing(w, m.Runs)
+}
+
+func newTable(w io.Writer) *tabwriter.Writer {
+	return tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+}
+
+// pad has labels begin below each other where numbers end so.
+func pad(label string) string { return fmt.Sprintf("  %-40s", label) }
+
+func (f Figure) cells() string {
+	ratio := ""
+	if f.ToFloor != nil {
+		ratio = "x " + short(f.ToFloor.OfMedians)
+	}
+	return fmt.Sprintf("%s\t%s\t%s\t%s\t", short(f.Median), short(f.Least), short(f.Most), ratio)
 }
 
 // missing says what could not be read of the processes.
@@ -111,7 +144,7 @@ func missing(w io.Writer, runs []Run) {
 
 // label names a figure for people.
 func (f Figure) label(unit string) string {
-	name, store := strings.CutPrefix(f.Name, "store_")
+	name, store := strings.CutPrefix(f.Name, storePrefix)
 	label := labels(unit)[name]
 	if label == "" {
 		label = name
@@ -136,8 +169,8 @@ func labels(unit string) map[string]string {
 		"cpu_user_us":          "  in user mode",
 		"cpu_system_us":        "  in the kernel",
 		"cores":                "CPU seconds a second",
-		"idle_cores":           "  without load",
-		"idle_share":           "  share of that",
+		"idle_cores":           "  the same without load",
+		"idle_share":           "  idle share, of 1",
 		"voluntary_switches":   "voluntary context switches per " + unit,
 		"involuntary_switches": "involuntary context switches per " + unit,
 		"read_calls":           "read calls per " + unit,
@@ -146,24 +179,29 @@ func labels(unit string) map[string]string {
 		"rss_before_mib":       "resident MiB before",
 		"rss_peak_mib":         "resident MiB during, at most",
 		"rss_after_mib":        "resident MiB after",
+		"container_cpu_us":     "CPU us of its container per " + unit,
+		"container_mib":        "MiB of its container after",
+		"modelled_energy_uj":   "modelled energy, uJ per " + unit,
+		"measured_energy_uj":   "measured energy, uJ per " + unit,
+		"measured_idle_watts":  "measured idle watts",
 		"pss_after_mib":        "proportional MiB after",
 	}
 }
 
-func (c Comparison) text(w io.Writer) {
+func (c Comparison) text(w io.Writer, unit string) {
 	fmt.Fprintf(w, "\n%s by %s\n", c.Name, c.To)
 	if c.Equal != "" {
 		fmt.Fprintf(w, "  NOT COMPARABLE: %s\n", c.Equal)
 	}
-	rows := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(rows, "  \tratio of medians\tmedian of rounds\tfrom\tto\tconfidence\t\n")
-	for _, q := range quantities() {
+	rows := newTable(w)
+	fmt.Fprintf(rows, "%s\tratio of medians\tmedian of rounds\tfrom\tto\tconfidence\t\n", pad(""))
+	for _, q := range quantities(energy.Model{}) {
 		ratio, ok := c.Ratios[q.name]
 		if !ok {
 			continue
 		}
-		label := Figure{Name: q.name}.label("unit")
-		fmt.Fprintf(rows, "  %s\t%s\t%s\t%s\t%s\t%s\t\n", label, short(ratio.OfMedians), short(ratio.Paired), short(ratio.Interval.Low),
+		label := Figure{Name: q.name}.label(unit)
+		fmt.Fprintf(rows, "%s\t%s\t%s\t%s\t%s\t%s\t\n", pad(label), short(ratio.OfMedians), short(ratio.Paired), short(ratio.Interval.Low),
 			short(ratio.Interval.High), confidence(ratio.Interval))
 	}
 	_ = rows.Flush() // to memory

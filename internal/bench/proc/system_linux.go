@@ -40,6 +40,9 @@ func Cores(pid int) ([]int, error) {
 func Pin(pid int, cores []int) error {
 	var set unix.CPUSet
 	for _, core := range cores {
+		if core < 0 || core >= len(set)*64 {
+			return fmt.Errorf("there is no core %d", core)
+		}
 		set.Set(core)
 	}
 	folder := "/proc/" + strconv.Itoa(pid) + "/task"

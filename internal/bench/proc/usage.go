@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,6 +30,11 @@ type Usage struct {
 	// send and recv and all calls that move no data are not among them.
 	Storage int64 `json:"storage_bytes"` // sent to the storage layer
 
+	Groups      []string      `json:"groups,omitempty"` // of the containers that they are in
+	GroupCPU    time.Duration `json:"group_cpu_ns"`
+	GroupMemory int64         `json:"group_memory_bytes"`
+
+	PIDs    []int     `json:"pids"` // of the whole trees
 	Threads int       `json:"threads"`
 	Missing []string  `json:"missing,omitempty"` // what could not be read
 	At      time.Time `json:"at"`
@@ -44,6 +50,7 @@ func (u Usage) Since(before Usage) Usage {
 	u.ReadCalls -= before.ReadCalls
 	u.WriteCalls -= before.WriteCalls
 	u.Storage -= before.Storage
+	u.GroupCPU -= before.GroupCPU
 	return u
 }
 
@@ -57,7 +64,9 @@ func (f FS) Usage(roots []int) (Usage, error) {
 	for _, p := range tree {
 		f.addCPU(&u, p)
 	}
+	f.addGroups(&u, roots)
 	for _, p := range tree {
+		u.PIDs = append(u.PIDs, p.PID)
 		u.note(p, "memory", f.addMemory(&u, p.PID))
 		u.note(p, "context switches", f.addSwitches(&u, p.PID))
 		u.note(p, "system calls", f.addIO(&u, p.PID))
@@ -91,32 +100,28 @@ func (f FS) addCPU(u *Usage, p Process) {
 	u.System += exact - user + p.reaped - p.split
 }
 
-// CPU returns only the time used, for what is asked for often.
-func (f FS) CPU(roots []int) (time.Duration, error) {
-	tree, err := f.Tree(roots)
-	if err != nil {
-		return 0, err
+// addGroups adds the containers of these processes, each once.
+func (f FS) addGroups(u *Usage, roots []int) {
+	for _, pid := range roots {
+		g, ok := f.Group(pid)
+		if !ok || slices.Contains(u.Groups, g.Path) {
+			continue
+		}
+		u.Groups = append(u.Groups, g.Path)
+		u.GroupCPU += g.CPU
+		u.GroupMemory += g.Memory
 	}
-	var u Usage
-	for _, p := range tree {
-		f.addCPU(&u, p)
-	}
-	return u.CPU, nil
 }
 
-// RSS returns the resident memory now, in bytes.
-func (f FS) RSS(roots []int) (int64, error) {
-	tree, err := f.Tree(roots)
-	if err != nil {
-		return 0, err
-	}
+// RSS returns the resident memory of these processes alone, in bytes. It is cheap enough to be asked often.
+func (f FS) RSS(pids []int) int64 {
 	total := int64(0)
-	for _, p := range tree {
-		if text, err := os.ReadFile(f.path(p.PID, "statm")); err == nil {
+	for _, pid := range pids {
+		if text, err := os.ReadFile(f.path(pid, "statm")); err == nil { // else it ended
 			total += numberAt(text, 1) * int64(os.Getpagesize())
 		}
 	}
-	return total, nil
+	return total
 }
 
 func numberAt(text []byte, field int) int64 {

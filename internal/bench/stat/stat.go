@@ -66,13 +66,18 @@ type Ratio struct {
 	Interval  Interval `json:"interval"`   // of Paired
 }
 
-// RatioOf compares round by round; surplus rounds of one side count in its median only, a round whose base is 0 not at all.
-func RatioOf(values, base []float64, wanted float64) Ratio {
+// RatioOf compares round by round; surplus rounds of one side count in its median only, a round whose base is 0 not at
+// all. It is false when that leaves nothing to compare.
+func RatioOf(values, base []float64, wanted float64) (Ratio, bool) {
 	var paired []float64
 	for i := range min(len(values), len(base)) {
 		if base[i] != 0 {
 			paired = append(paired, values[i]/base[i])
 		}
 	}
-	return Ratio{OfMedians: Median(values) / Median(base), Paired: Median(paired), Interval: MedianInterval(paired, wanted)}
+	whole := Median(base)
+	if len(paired) == 0 || whole == 0 {
+		return Ratio{}, false
+	}
+	return Ratio{OfMedians: Median(values) / whole, Paired: Median(paired), Interval: MedianInterval(paired, wanted)}, true
 }

@@ -62,16 +62,34 @@ func TestMedianInterval(t *testing.T) {
 
 func TestRatioOf(t *testing.T) {
 	// The machine got twice as slow in the third round; the pairs don't see it.
-	got := RatioOf([]float64{10, 12, 20}, []float64{5, 5, 10}, 0.95)
+	got, ok := RatioOf([]float64{10, 12, 20}, []float64{5, 5, 10}, 0.95)
 	want := Ratio{OfMedians: 12.0 / 5, Paired: 2, Interval: Interval{2, 2.4, 0.75}}
-	if !near(got.OfMedians, want.OfMedians) || !near(got.Paired, want.Paired) ||
+	if !ok || !near(got.OfMedians, want.OfMedians) || !near(got.Paired, want.Paired) ||
 		!near(got.Interval.Low, 2) || !near(got.Interval.High, 2.4) || !near(got.Interval.Confidence, 0.75) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
 
 func TestRatioOfLeavesOutARoundWithoutABase(t *testing.T) {
-	if got := RatioOf([]float64{10, 10, 10}, []float64{0, 5, 5, 5}, 0.95); got.Paired != 2 || got.Interval.Confidence != 0.5 {
+	if got, ok := RatioOf([]float64{10, 10, 10}, []float64{0, 5, 5, 5}, 0.95); !ok || got.Paired != 2 || got.Interval.Confidence != 0.5 {
 		t.Errorf("got %+v", got)
+	}
+}
+
+func TestRatioOfNothing(t *testing.T) {
+	for _, c := range []struct {
+		name         string
+		values, base []float64
+	}{
+		{"no rounds", nil, nil},
+		{"no base", []float64{1}, nil},
+		{"a base of 0", []float64{1}, []float64{0, 2}},
+		{"a median of 0", []float64{1, 1, 1}, []float64{1, 0, 0}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got, ok := RatioOf(c.values, c.base, 0.95); ok {
+				t.Errorf("got %+v", got)
+			}
+		})
 	}
 }

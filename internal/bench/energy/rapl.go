@@ -1,0 +1,120 @@
+// Package energy tells what a machine and a process took, in tiers that are never mixed: what was measured, and what a
+// model makes of CPU time.
+package energy
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Powercap is where Linux shows the counters of RAPL, the processor's own energy meter.
+const Powercap = "/sys/class/powercap"
+
+// Meter adds up the energy of the whole machine, as far as RAPL covers it: the processor packages and, where it is
+// counted beside them, the memory. It is not safe for concurrent use.
+type Meter struct{ zones []*zone }
+
+// zone is one counter. It counts microjoules from 0 to wrap and begins again.
+type zone struct {
+	name   string
+	path   string
+	wrap   uint64
+	last   uint64
+	joules float64
+}
+
+// Open finds the counters below a folder, as Powercap. The error says why there are none.
+func Open(folder string) (*Meter, error) {
+	entries, err := os.ReadDir(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("no RAPL: there is no %s", folder)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("no RAPL: %w", err)
+	}
+	m := &Meter{}
+	for _, entry := range entries {
+		zone, err := open(filepath.Join(folder, entry.Name()))
+		if err != nil {
+			return nil, fmt.Errorf("no RAPL: %w", err)
+		}
+		if zone != nil {
+			m.zones = append(m.zones, zone)
+		}
+	}
+	if len(m.zones) == 0 {
+		return nil, fmt.Errorf("no RAPL: no package is counted in %s", folder)
+	}
+	return m, nil
+}
+
+// open returns the counter of a folder, nil when what it counts is none, or is within another.
+func open(folder string) (*zone, error) {
+	name, err := os.ReadFile(filepath.Join(folder, "name"))
+	if err != nil {
+		return nil, nil //nolint:nilerr // the folder of a control type has no name, and no counter
+	}
+	z := &zone{name: strings.TrimSpace(string(name)), path: filepath.Join(folder, "energy_uj")}
+	if !strings.HasPrefix(z.name, "package-") && z.name != "dram" || strings.HasPrefix(filepath.Base(folder), "intel-rapl-mmio") {
+		return nil, nil // core and uncore are within their package, psys has it within, and mmio is the same once more
+	}
+	if z.wrap, err = readNumber(filepath.Join(folder, "max_energy_range_uj")); err != nil {
+		return nil, err
+	}
+	if z.last, err = readNumber(z.path); err != nil {
+		return nil, err
+	}
+	return z, nil
+}
+
+func readNumber(path string) (uint64, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("reading %s: %w", path, err)
+	}
+	return n, nil
+}
+
+// Joules returns the energy since Open. It must be called more often than a counter goes round, which takes minutes at
+// the least.
+func (m *Meter) Joules() (float64, error) {
+	total := 0.0
+	for _, z := range m.zones {
+		now, err := readNumber(z.path)
+		if err != nil {
+			return 0, err
+		}
+		z.joules += float64(passed(z.last, now, z.wrap)) / 1e6
+		z.last = now
+		total += z.joules
+	}
+	return total, nil
+}
+
+// passed returns how far a counter has come that begins again behind wrap.
+func passed(last, now, wrap uint64) uint64 {
+	if now >= last {
+		return now - last
+	}
+	return wrap - last + now
+}
+
+// Zones returns the names of what is counted.
+func (m *Meter) Zones() []string {
+	var names []string
+	for _, z := range m.zones {
+		names = append(names, z.name)
+	}
+	slices.Sort(names)
+	return names
+}

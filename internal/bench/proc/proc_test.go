@@ -1,0 +1,268 @@
+package proc
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// tree is a made-up /proc.
+type tree struct {
+	t      *testing.T
+	folder string
+}
+
+func newTree(t *testing.T) tree { return tree{t, t.TempDir()} }
+
+func (p tree) write(path, text string) {
+	p.t.Helper()
+	path = filepath.Join(p.folder, path)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		p.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// process adds one: times in ticks of 10 ms.
+func (p tree) process(pid, parent int, name string, user, system, reapedUser, reapedSystem int) {
+	p.t.Helper()
+	at := strconv.Itoa(pid) + "/"
+	p.write(at+"stat", fmt.Sprintf("%d (%s) S %d 1 1 0 -1 4194560 900 0 0 0 %d %d %d %d 20 0 2 0 100 1000 300 18446744073709551615",
+		pid, name, parent, user, system, reapedUser, reapedSystem))
+	p.write(at+"statm", "1000 300 100 10 0 200 0\n")
+	p.write(at+"smaps_rollup", "5581e000-7ffd000 ---p 00000000 00:00 0    [rollup]\nRss:                1200 kB\nPss:                 700 kB\nPss_Anon:            600 kB\n")
+	p.write(at+"io", "rchar: 5\nwchar: 6\nsyscr: 70\nsyscw: 80\nread_bytes: 0\nwrite_bytes: 8192\ncancelled_write_bytes: 4096\n")
+	for thread := range 2 {
+		task := at + "task/" + strconv.Itoa(pid+thread) + "/"
+		p.write(task+"status", "Name:\t"+name+"\nvoluntary_ctxt_switches:\t10\nnonvoluntary_ctxt_switches:\t3\n")
+		p.write(task+"schedstat", "5000000 2000000 13\n")
+	}
+}
+
+func TestUsage(t *testing.T) {
+	p := newTree(t)
+	p.process(10, 1, "master (with) brackets", 100, 50, 7, 3)
+	p.process(20, 10, "worker", 30, 20, 0, 0)
+	p.process(30, 20, "worker's", 1, 2, 0, 0)
+	p.process(40, 1, "another", 999, 999, 0, 0)
+	got, err := At(p.folder).Usage([]int{10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Usage{
+		CPU: 2130 * time.Millisecond, User: 1380 * time.Millisecond, System: 750 * time.Millisecond,
+		RSS: 3 * 1200 << 10, PSS: 3 * 700 << 10, Voluntary: 60, Involuntary: 18, ReadCalls: 210, WriteCalls: 240,
+		Storage: 3 * 4096, Threads: 6, PIDs: []int{10, 20, 30}, At: got.At,
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	if rss := At(p.folder).RSS([]int{10, 20, 77}); rss != 600*int64(os.Getpagesize()) {
+		t.Errorf("resident are %d", rss)
+	}
+	if since := got.Since(want); since.CPU != 0 || since.Voluntary != 0 || since.Storage != 0 || since.RSS != got.RSS {
+		t.Errorf("since itself: %+v", since)
+	}
+}
+
+func TestUsageCountsAProcessOnce(t *testing.T) {
+	p := newTree(t)
+	p.process(10, 1, "master", 100, 0, 0, 0)
+	p.process(20, 10, "worker", 10, 0, 0, 0)
+	got, err := At(p.folder).Usage([]int{10, 20})
+	if err != nil || got.CPU != 1100*time.Millisecond {
+		t.Errorf("got %v, %v", got.CPU, err)
+	}
+}
+
+func TestUsageSaysWhatIsMissing(t *testing.T) {
+	p := newTree(t)
+	p.process(10, 1, "closed", 1, 0, 0, 0)
+	path := filepath.Join(p.folder, "10", "io")
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(path, 0o755); err != nil { // can't be read, root or not
+		t.Fatal(err)
+	}
+	got, err := At(p.folder).Usage([]int{10})
+	if err != nil || len(got.Missing) != 1 || !strings.Contains(got.Missing[0], "system calls of process 10 (closed)") {
+		t.Errorf("got %q, %v", got.Missing, err)
+	}
+}
+
+func TestNoSuchProcess(t *testing.T) {
+	p := newTree(t)
+	p.process(10, 1, "one", 1, 0, 0, 0)
+	if _, err := At(p.folder).Usage([]int{10, 11}); err == nil || !strings.Contains(err.Error(), "11") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestParentsThatGoRound(t *testing.T) {
+	p := newTree(t)
+	p.process(10, 11, "a", 1, 0, 0, 0)
+	p.process(11, 10, "b", 1, 0, 0, 0)
+	p.process(12, 1, "c", 1, 0, 0, 0)
+	if got, err := At(p.folder).Tree([]int{12}); err != nil || len(got) != 1 {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+func TestParseStatRefusesWhatIsNone(t *testing.T) {
+	for _, text := range []string{"", "1 2 3", "1 (a) S", "1 )a( S 1"} {
+		if got, err := parseStat(1, text); err == nil {
+			t.Errorf("%q: got %+v", text, got)
+		}
+	}
+}
+
+func TestListening(t *testing.T) {
+	p := newTree(t)
+	const head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+	row := func(address, state, inode string) string {
+		return "   0: " + address + " 00000000:0000 " + state + " 00000000:00000000 00:00000000 00000000     0        0 " + inode + " 1 0000 100 0 0 10 0\n"
+	}
+	p.write("net/tcp", head+row("0100007F:1F44", "0A", "500")+row("00000000:1F45", "0A", "501")+row("0100007F:1F44", "01", "502"))
+	p.write("net/tcp6", head+row("00000000000000000000000000000000:1F46", "0A", "503")+row("00000000000000000000000001000000:1F44", "0A", "504"))
+	for pid, inode := range map[int]string{10: "500", 20: "501", 30: "502", 40: "503", 50: "504"} {
+		folder := filepath.Join(p.folder, strconv.Itoa(pid), "fd")
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink("socket:["+inode+"]", filepath.Join(folder, "3")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		name, host string
+		port       int
+		want       []int
+	}{
+		{"loopback", "127.0.0.1", 8004, []int{10}},
+		{"loopback of IPv6", "::1", 8004, []int{50}},
+		{"a name", "localhost", 8004, []int{10, 50}},
+		{"all addresses", "127.0.0.1", 8005, []int{20}},
+		{"all addresses of IPv6", "127.0.0.1", 8006, []int{40}},
+		{"another address", "10.0.0.1", 8004, nil},
+		{"nobody", "127.0.0.1", 8007, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := At(p.folder).Listening(c.host, c.port)
+			if err != nil || !slices.Equal(got, c.want) {
+				t.Errorf("got %v, %v; want %v", got, err, c.want)
+			}
+		})
+	}
+}
+
+func TestWaited(t *testing.T) {
+	p := newTree(t)
+	p.process(10, 1, "one", 1, 0, 0, 0)
+	ran, waited, err := At(p.folder).Waited(10)
+	if ran != 10*time.Millisecond || waited != 4*time.Millisecond || err != nil {
+		t.Errorf("got %v, %v, %v", ran, waited, err)
+	}
+}
+
+func TestVariable(t *testing.T) {
+	p := newTree(t)
+	p.write("10/environ", "A=1\x00GOMAXPROCS=3\x00GOMAXPROCSX=4\x00")
+	if got := At(p.folder).Variable(10, "GOMAXPROCS"); got != "3" {
+		t.Errorf("got %q", got)
+	}
+	if got := At(p.folder).Variable(11, "GOMAXPROCS"); got != "" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestGroup(t *testing.T) {
+	for _, c := range []struct {
+		name, cgroup string
+		files        map[string]string
+		want         Group
+		ok           bool
+	}{
+		{"version 2", "0::/system.slice/docker-ab12.scope\n", map[string]string{
+			"system.slice/docker-ab12.scope/cpu.stat":       "usage_usec 1500\nuser_usec 1000\nsystem_usec 500\n",
+			"system.slice/docker-ab12.scope/memory.current": "4096\n",
+		}, Group{"/system.slice/docker-ab12.scope", 1500 * time.Microsecond, 4096}, true},
+		{"version 1", "5:memory:/docker/ab12\n2:cpu,cpuacct:/docker/ab12\n0::/\n", map[string]string{
+			"cpuacct/docker/ab12/cpuacct.usage":        "7000\n",
+			"memory/docker/ab12/memory.usage_in_bytes": "8192\n",
+		}, Group{"/docker/ab12", 7 * time.Microsecond, 8192}, true},
+		{"no container", "0::/user.slice/session-1.scope\n", nil, Group{}, false},
+		{"one that can't be seen", "0::/kubepods/pod1\n", nil, Group{}, false},
+		{"nothing", "", nil, Group{}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newTree(t)
+			p.process(10, 1, "one", 1, 0, 0, 0)
+			p.write("10/cgroup", c.cgroup)
+			for path, text := range c.files {
+				p.write("cgroup/"+path, text)
+			}
+			if got, ok := At(p.folder).Group(10); got != c.want || ok != c.ok {
+				t.Errorf("got %+v, %v; want %+v, %v", got, ok, c.want, c.ok)
+			}
+			usage, err := At(p.folder).Usage([]int{10})
+			if err != nil || usage.GroupCPU != c.want.CPU || (len(usage.Groups) == 1) != c.ok {
+				t.Errorf("usage %+v, %v", usage, err)
+			}
+		})
+	}
+}
+
+// TestThisProcess reads the kernel's own /proc: the clock of a process is exact, and what it did is in it.
+func TestThisProcess(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("there is no /proc on", runtime.GOOS)
+	}
+	before, err := System().Usage([]int{os.Getpid()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	selfBefore, err := Self()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for begin := selfBefore; ; {
+		now, err := Self()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if now-begin > 30*time.Millisecond {
+			break
+		}
+	}
+	after, err := System().Usage([]int{os.Getpid()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if used := after.Since(before).CPU; used < 30*time.Millisecond {
+		t.Errorf("30 ms of CPU are told as %v", used)
+	}
+	if after.RSS == 0 || after.PSS == 0 || after.Threads == 0 || after.Voluntary == 0 || after.ReadCalls == 0 {
+		t.Errorf("got %+v", after)
+	}
+	if cores, err := Cores(0); err != nil || len(cores) == 0 || len(cores) > runtime.NumCPU() {
+		t.Errorf("cores %v, %v", cores, err)
+	}
+}
+
+func FuzzParseStat(f *testing.F) {
+	f.Add("1 (a b) S 2 1 1 0 -1 4194560 900 0 0 0 100 50 7 3 20")
+	f.Fuzz(func(t *testing.T, text string) {
+		if p, err := parseStat(1, text); err == nil && !strings.Contains(text, p.Name) {
+			t.Errorf("the name %q is not in %q", p.Name, text)
+		}
+	})
+}
