@@ -225,7 +225,12 @@ func (l *lab) connections(ctx context.Context, r *Results) error {
 	return s.series(r, connections, trials...)
 }
 
-func atConnections(name string, n int) string { return fmt.Sprintf("%s, %d connections", name, n) }
+func atConnections(name string, n int) string {
+	if n == 1 {
+		return name + ", 1 connection"
+	}
+	return fmt.Sprintf("%s, %d connections", name, n)
+}
 
 // rates measures at the family's rates, where what is done without load counts most.
 func (l *lab) rates(ctx context.Context, r *Results) error {

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"superheroes/internal/bench"
-	"superheroes/test/engines"
 )
 
 // instanceCounts are how many processes of fights stand behind one store.
@@ -41,11 +40,11 @@ func (l *lab) instances(ctx context.Context, r *Results) error {
 // severalFights starts n processes of fights on one database, behind one address.
 func (l *lab) severalFights(ctx context.Context, shared *system, n int) (*system, error) {
 	return newSystem(func(s *system) error {
-		url, server, err := l.database(ctx, engines.MongoDBURL, mongoName)
+		url, err := l.fightStore(ctx, s)
 		if err != nil {
 			return err
 		}
-		for _, p := range append(slices.Clone(shared.parts), server) {
+		for _, p := range shared.parts {
 			s.add(part{p.name, p.store, slices.Clone(p.pids)})
 		}
 		var addresses []string

@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"superheroes/internal/bench"
-	"superheroes/internal/bench/proc"
+	"superheroes/internal/bench/energy"
 )
 
 var (
@@ -29,7 +28,7 @@ type trial struct {
 const floorMix = "livez" // one GET, whose answer isn't looked at
 
 // floorCell names the floor's cell at so many connections.
-func floorCell(connections int) string { return fmt.Sprintf("floor, %d connections", connections) }
+func floorCell(connections int) string { return atConnections("floor", connections) }
 
 // floorTrial is the floor at so many connections.
 func floorTrial(floor *system, connections int) *trial {
@@ -127,8 +126,8 @@ func voidReasons(run bench.Run, nothing bool) []string {
 	return others
 }
 
-// run has bench make one run, and reads around it what bench doesn't tell: the CPU time of each part, and the loopback
-// device. These are for each iteration, the warm-up's too.
+// run has bench make one run, on a store of fights that is empty where that can be had, and watches what bench doesn't
+// tell.
 func (l *lab) run(ctx context.Context, t *trial, of *system) (bench.Run, map[string]float64, error) {
 	mix, err := bench.ParseMix(t.Mix)
 	if err != nil {
@@ -142,17 +141,16 @@ func (l *lab) run(ctx context.Context, t *trial, of *system) (bench.Run, map[str
 		options.Rates = []float64{t.Rate}
 	}
 	if t.idle {
-		options.Idle = l.plan.Rest
+		options.Idle, options.RAPL = l.plan.Rest, energy.Powercap
 	}
-	before, err := l.read(of)
-	if err != nil {
-		return bench.Run{}, nil, err
+	for _, reset := range of.resets {
+		if err := reset(ctx); err != nil {
+			return bench.Run{}, nil, err
+		}
 	}
+	w := &watch{procs: l.procs, of: of, measured: l.plan.Measured}
+	options.Progress = w.progress
 	report, err := bench.Measure(ctx, options)
-	if err != nil {
-		return bench.Run{}, nil, err
-	}
-	after, err := l.read(of)
 	if err != nil {
 		return bench.Run{}, nil, err
 	}
@@ -160,57 +158,7 @@ func (l *lab) run(ctx context.Context, t *trial, of *system) (bench.Run, map[str
 		return bench.Run{}, nil, bench.ErrInterrupted
 	}
 	run := report.Series[0].Members[0].Runs[0]
-	return run, after.since(before, float64(run.Counts.Done)), nil
-}
-
-// reading is what is counted from outside.
-type reading struct {
-	cpu            map[string]time.Duration // by part
-	bytes, packets float64                  // that the loopback device has carried
-}
-
-func (l *lab) read(of *system) (reading, error) {
-	r := reading{cpu: map[string]time.Duration{}}
-	for _, p := range of.parts {
-		if len(p.pids) == 0 {
-			continue
-		}
-		used, err := l.procs.CPU(p.pids)
-		if err != nil && !errors.Is(err, proc.ErrUnavailable) {
-			return r, fmt.Errorf("%s: %w", p.name, err)
-		}
-		r.cpu[p.name] = used
-	}
-	r.bytes, r.packets = loopback(contentOf("/proc/net/dev"))
-	return r, nil
-}
-
-// loopback finds what the device lo has received, which is all that it was sent.
-func loopback(devices string) (bytes, packets float64) {
-	for line := range strings.Lines(devices) {
-		name, counters, found := strings.Cut(line, ":")
-		fields := strings.Fields(counters)
-		if !found || strings.TrimSpace(name) != "lo" || len(fields) < 2 {
-			continue
-		}
-		bytes, _ = strconv.ParseFloat(fields[0], 64) // the kernel writes numbers
-		packets, _ = strconv.ParseFloat(fields[1], 64)
-	}
-	return bytes, packets
-}
-
-func (r reading) since(before reading, iterations float64) map[string]float64 {
-	figures := map[string]float64{}
-	if iterations == 0 {
-		return figures
-	}
-	for name, used := range r.cpu {
-		figures[partCPU+name] = float64((used - before.cpu[name]).Microseconds()) / iterations
-	}
-	if r.bytes > 0 {
-		figures[wireBytes], figures[wirePackets] = (r.bytes-before.bytes)/iterations, (r.packets-before.packets)/iterations
-	}
-	return figures
+	return run, w.figures(run.Throughput), nil
 }
 
 func (c *Cell) add(name string, value float64) {
@@ -228,6 +176,9 @@ func (c *Cell) note(run bench.Run) {
 	c.add(generator, run.Generator.PerUnit)
 	if done := run.Counts.Done; done > 0 {
 		c.add(httpBytes, float64(run.Counts.Sent+run.Counts.Received)/float64(done))
+	}
+	if e := run.Measured; e != nil {
+		c.add(joules, e.PerUnit)
 	}
 	stored := 0.0
 	if u := run.Application; u != nil && u.Error == "" {

@@ -32,7 +32,8 @@ func (l *lab) idle(ctx context.Context, r *Results) error {
 	before := map[string]time.Duration{}
 	begin := time.Now()
 	for _, p := range watched {
-		before[p.name], _ = l.procs.CPU(p.pids) // read again below, with the error
+		usage, _ := l.procs.Usage(p.pids) // read again below, with the error
+		before[p.name] = usage.CPU
 	}
 	pause(ctx, l.plan.Idle)
 	for _, p := range watched {

@@ -18,6 +18,7 @@ type Results struct {
 	Version     string            `json:"version"` // of the source
 	Machine     Machine           `json:"machine"`
 	Stores      []string          `json:"stores"` // servers, with their versions
+	Meter       string            `json:"meter"`  // of energy, or why there is none
 	Series      []Series          `json:"series"`
 	Idle        []Idle            `json:"idle"`
 	Starts      []Start           `json:"starts"`
@@ -86,6 +87,7 @@ const (
 	calls       = "calls"         // read and write calls of the application
 	wireBytes   = "wire_bytes"    // on the loopback device, of everybody
 	wirePackets = "wire_packets"
+	joules      = "joules" // microjoules of the whole machine by RAPL, less its idle watts
 	memory      = "memory" // resident MiB of the application, at most
 	partCPU     = "cpu of "
 )

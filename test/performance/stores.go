@@ -36,20 +36,26 @@ func (l *lab) engine(ctx context.Context, variable string) (*find.Engine, error)
 
 // database makes a fresh, empty database on a server, and returns its URL with the server's part in the CPU columns.
 func (l *lab) database(ctx context.Context, variable, name string) (url string, server part, err error) {
+	url, _, server, err = l.create(ctx, variable, name)
+	return url, server, err
+}
+
+// create returns what drops the database, too. The lab's end drops it anyway.
+func (l *lab) create(ctx context.Context, variable, name string) (url string, drop func(context.Context) error, server part, err error) {
 	engine, err := l.engine(ctx, variable)
 	if err != nil {
-		return "", part{}, err
+		return "", nil, part{}, err
 	}
-	url, drop, err := engines.Create(ctx, variable, engine.Setting(variable))
+	url, drop, err = engines.Create(ctx, variable, engine.Setting(variable))
 	if err != nil {
-		return "", part{}, err
+		return "", nil, part{}, err
 	}
 	l.stores.drops = append(l.stores.drops, drop)
 	server = part{name: name, store: true}
 	if engine.PID > 0 {
 		server.pids = []int{engine.PID}
 	}
-	return url, server, nil
+	return url, drop, server, nil
 }
 
 func (s *stores) close(ctx context.Context) error {

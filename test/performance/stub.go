@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
+	"io"
 	"log/slog"
-	"os"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -27,8 +27,8 @@ type stubCommand struct {
 }
 
 // Run serves until a signal ends it.
-func (c stubCommand) Run(ctx context.Context) error {
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+func (c *stubCommand) Run(ctx context.Context, progress io.Writer) error {
+	log := slog.New(slog.NewTextHandler(progress, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	heroes := peers.New(character.Heroes(), c.HeroesURL, c.Peers)
 	villains := peers.New(character.Villains(), c.VillainsURL, c.Peers)
 	locations := peers.New(location.Locations(), c.LocationsURL, c.Peers)

@@ -24,6 +24,9 @@ type system struct {
 	urls  map[bench.Service]string
 	parts []part
 	stops []func()
+	// resets empty its store of fights before each run. FerretDB reads every fight to count them, so that with those of
+	// earlier runs the count would take longer than an answer may.
+	resets []func(context.Context) error
 }
 
 func (s *system) add(p part) {
@@ -169,13 +172,23 @@ func (l *lab) four(ctx context.Context, profile string, env ...string) (*system,
 		if err := l.catalogs(ctx, s, env...); err != nil {
 			return err
 		}
-		url, server, err := l.database(ctx, engines.MongoDBURL, mongoName)
+		url, err := l.fightStore(ctx, s)
 		if err != nil {
 			return err
 		}
-		s.add(server)
 		return l.alone(ctx, s, bench.Fights, slices.Concat(env, s.peers(), []string{"MONGODB_URL=" + url}))
 	})
+}
+
+// fightStore makes the database of fights.
+func (l *lab) fightStore(ctx context.Context, s *system) (url string, err error) {
+	url, drop, server, err := l.create(ctx, engines.MongoDBURL, mongoName)
+	if err != nil {
+		return "", err
+	}
+	s.add(server)
+	s.resets = append(s.resets, drop) // MongoDB makes it again with the next fight
+	return url, nil
 }
 
 // mongoName is the part of the MongoDB-wire server.

@@ -15,6 +15,7 @@ type Target struct {
 	Floor   string // what it is a multiple of, with its spread
 	Spread  string // least and most of the runs
 	Verdict verdict
+	Aside   bool // no target of its own
 }
 
 // verdict says whether a target was reached, in plain words.
@@ -79,7 +80,7 @@ func (r *Results) targets() []Target {
 
 // ratioTarget is the application's CPU time as a multiple of the floor's: the ratio of the medians.
 func (r *Results) ratioTarget(what, series, name string, most float64) Target {
-	t := Target{What: "CPU per fight: " + what, Wanted: "<= " + number(most) + " x floor"}
+	t := Target{What: "CPU per fight: " + what, Wanted: fmt.Sprintf("<= %g x floor", most)}
 	if series == randomHero {
 		t.What = "CPU per pick: " + what
 	}
@@ -117,14 +118,14 @@ func (r *Results) oneConnection() []Target {
 	const most = 12
 	what := "CPU per fight: `up`, eco, 1 connection"
 	t := Target{What: what + ", by the floor at 32", Wanted: fmt.Sprintf("<= %d x floor", most), Verdict: notMeasured}
-	other := Target{What: what + ", by the floor at 1", Wanted: "(for comparison)", Verdict: notMeasured}
+	other := Target{What: what + ", by the floor at 1", Verdict: notMeasured, Aside: true}
 	s := r.series(at1)
 	if s == nil || s.cell(upEco) == nil {
 		return []Target{t, other}
 	}
 	other = s.fill(other, s.cell(upEco), floorCell(1), most)
-	if other.Verdict == met || other.Verdict == notMet {
-		other.Verdict = ""
+	if other.Reached != "" {
+		other.Verdict = "" // it has no limit
 	}
 	return []Target{s.fill(t, s.cell(upEco), floorCell(usual), most), other}
 }
@@ -139,7 +140,7 @@ func (r *Results) allocationTarget(most int64) Target {
 
 // tailTarget is the ratio of p99 to p50 in the open model.
 func (r *Results) tailTarget(what, name string, most float64) Target {
-	t := Target{What: what, Wanted: fmt.Sprintf("<= %s x p50", number(most)), Verdict: notMeasured}
+	t := Target{What: what, Wanted: fmt.Sprintf("<= %g x p50", most), Verdict: notMeasured}
 	c := r.cell(tail, name)
 	if c == nil {
 		return t
