@@ -36,6 +36,7 @@ type benchCommand struct {
 	PinSelf     []int         `env:"BENCH_PIN_SELF" placeholder:"CORE" help:"Cores for the load generator."`
 	Floor       bool          `env:"BENCH_FLOOR" default:"true" negatable:"" help:"Measure a bare net/http handler too, before the first and after each round."`
 	FloorProcs  int           `env:"BENCH_FLOOR_PROCS" default:"0" help:"GOMAXPROCS of that handler; 0: as the target's."`
+	CountCalls  bool          `env:"BENCH_COUNT_CALLS" help:"Count all system calls of the target's processes, which takes root and tracefs, and adds a little to their CPU time. Without it calls that read and write are told, as /proc/PID/io has them."`
 	Rapl        string        `env:"BENCH_RAPL" default:"/sys/class/powercap" help:"Folder of the processor's energy counters."`
 	Watts       float64       `env:"BENCH_WATTS" default:"2.76" help:"Watts of a busy core above idle, for the model of energy."`
 	WattsSource string        `env:"BENCH_WATTS_SOURCE" default:"${wattsSource}" help:"Where these watts come from, for the report."`
@@ -51,8 +52,10 @@ func (c benchCommand) Run(s *session) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	defer context.AfterFunc(ctx, stop)() // a second signal ends the process
-	options.Progress = s.progress()
+	progress, done := s.progress()
+	options.Progress = progress
 	report, err := bench.Measure(ctx, options)
+	done()
 	var usage bench.UsageError
 	switch {
 	case errors.As(err, &usage):
@@ -66,7 +69,7 @@ func (c benchCommand) Run(s *session) error {
 func (c benchCommand) options() (bench.Options, error) {
 	options := bench.Options{
 		Rates: c.Rate, Connections: c.Connections, Duration: c.Duration, Warmup: c.Warmup, Idle: c.Idle, Timeout: c.Timeout,
-		MaxWait: c.MaxWait, Rounds: c.Rounds, FloorProcs: c.FloorProcs, PinTarget: c.PinTarget, PinSelf: c.PinSelf,
+		MaxWait: c.MaxWait, Rounds: c.Rounds, FloorProcs: c.FloorProcs, CountCalls: c.CountCalls, PinTarget: c.PinTarget, PinSelf: c.PinSelf,
 		RAPL: c.Rapl, Model: energy.Model{Watts: c.Watts, Source: c.WattsSource}, Version: versionText(),
 	}
 	var err error
@@ -111,22 +114,29 @@ func (c benchCommand) write(stdout io.Writer, report *bench.Report) error {
 	return report.Save(c.Report)
 }
 
-// progress returns what shows on a terminal how far a run is; nil when there is none.
-func (s *session) progress() func(string, time.Duration, time.Duration) {
+// progress returns what shows on a terminal how far a run is, nil when there is none, and what takes that away.
+func (s *session) progress() (show func(string, time.Duration, time.Duration), done func()) {
 	terminal, ok := s.stderr.(*os.File)
 	if !ok || !term.IsTerminal(int(terminal.Fd())) {
-		return nil
+		return nil, func() {}
 	}
 	var bar *progressbar.ProgressBar
-	last := ""
-	return func(what string, passed, total time.Duration) {
-		if what != last {
-			last = what
-			bar = progressbar.NewOptions64(int64(total), progressbar.OptionSetWriter(terminal), progressbar.OptionSetDescription(what),
-				progressbar.OptionClearOnFinish(), progressbar.OptionSetPredictTime(false))
+	shown := ""
+	done = func() {
+		if bar != nil {
+			_ = bar.Clear() // a bar that fails is not drawn
 		}
-		_ = bar.Set64(int64(min(passed, total))) // a bar that fails is not drawn
 	}
+	show = func(what string, passed, total time.Duration) {
+		if what != shown {
+			done()
+			shown = what
+			bar = progressbar.NewOptions64(int64(total), progressbar.OptionSetWriter(terminal), progressbar.OptionSetDescription(what),
+				progressbar.OptionSetElapsedTime(false), progressbar.OptionSetPredictTime(false))
+		}
+		_ = bar.Set64(int64(min(passed, total))) // the same
+	}
+	return show, done
 }
 
 // floorCommand is the process that bench compares with. It ends with its input.

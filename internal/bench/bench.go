@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -80,6 +81,7 @@ type Comparison struct {
 // When ctx ends, what there is by then is returned, void.
 func Measure(ctx context.Context, o Options) (*Report, error) {
 	o.system = proc.System()
+	o.Targets = slices.Clone(o.Targets) // their processes are filled in
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -100,6 +102,9 @@ func Measure(ctx context.Context, o Options) (*Report, error) {
 		report.Energy.Measured.Zones = meter.Zones()
 	}
 	o.meter = meter
+	if o.CountCalls {
+		report.note("system calls were counted, which makes each take a little longer: CPU figures include that")
+	}
 	unpin, err := o.pin()
 	defer unpin()
 	if err != nil {
@@ -139,17 +144,10 @@ func (r *Report) note(format string, args ...any) {
 // judge marks the report void when a run is.
 func (r *Report) judge() {
 	for _, s := range r.Series {
-		for _, m := range append(s.Members, s.floors()...) {
+		for _, m := range s.all() {
 			r.Void = r.Void || len(m.Void) > 0
 		}
 	}
-}
-
-func (s Series) floors() []Member {
-	if s.Floor == nil {
-		return nil
-	}
-	return []Member{*s.Floor}
 }
 
 // series measures one rate: F A B F A B … F.

@@ -57,9 +57,9 @@ func (m Member) energyText(w io.Writer, unit string, tiers Tiers) {
 	figure := func(name string) string {
 		f, ok := m.Figure(name)
 		if !ok {
-			return "not available"
+			return "(not available)"
 		}
-		return short(f.Median) + " " + f.Unit
+		return strings.TrimSpace(short(f.Median) + " " + f.Unit)
 	}
 	fmt.Fprintf(w, "  energy per %s, in three tiers that must not be mixed\n", unit)
 	if tiers.Measured.Missing != "" {
@@ -70,6 +70,6 @@ func (m Member) energyText(w io.Writer, unit string, tiers Tiers) {
 	}
 	fmt.Fprintf(w, "    modelled: %s = CPU seconds of application and store x %s W; %s\n",
 		figure("modelled_energy_uj"), short(tiers.Modelled.Watts), tiers.Modelled.Source)
-	fmt.Fprintf(w, "    proxy: CPU %s, HTTP %s, to storage %s, %s read and %s write calls\n", figure("cpu_us"), figure("bytes"),
-		figure("storage_bytes"), strings.TrimSpace(figure("read_calls")), strings.TrimSpace(figure("write_calls")))
+	fmt.Fprintf(w, "    proxy: CPU %s, HTTP %s, to storage %s, %s read and %s write calls, all system calls %s\n", figure("cpu_us"), figure("bytes"),
+		figure("storage_bytes"), figure("read_calls"), figure("write_calls"), figure("system_calls"))
 }

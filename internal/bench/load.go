@@ -16,6 +16,7 @@ type load struct {
 	rate        float64 // iterations a second; 0: as many as the connections carry, each sent when the last was answered
 	timeout     time.Duration
 	maxWait     time.Duration
+	start       time.Time // of the warm-up
 	window      window
 }
 
@@ -24,8 +25,8 @@ type window struct{ from, to time.Time }
 
 func (w window) holds(at time.Time) bool { return !at.Before(w.from) && at.Before(w.to) }
 
-// run puts the load on from start on, and returns when every iteration is done. A context that ends ends the sending.
-func (l load) run(ctx context.Context, start time.Time, t *tally) error {
+// run puts the load on, and returns when every iteration is done. A context that ends ends the sending.
+func (l load) run(ctx context.Context, t *tally) error {
 	clients := make([]*client, l.connections)
 	for i := range clients {
 		c, err := newClient(l.target, l.timeout)
@@ -36,18 +37,18 @@ func (l load) run(ctx context.Context, start time.Time, t *tally) error {
 		defer c.close()
 	}
 	if l.rate > 0 {
-		return l.open(ctx, start, clients, t)
+		return l.open(ctx, clients, t)
 	}
-	l.closed(ctx, start, clients, t)
+	l.closed(ctx, clients, t)
 	return nil
 }
 
 // closed has each connection send its next iteration when it has the answer to the last.
-func (l load) closed(ctx context.Context, start time.Time, clients []*client, t *tally) {
+func (l load) closed(ctx context.Context, clients []*client, t *tally) {
 	var workers sync.WaitGroup
 	for worker, c := range clients {
 		workers.Go(func() {
-			time.Sleep(time.Until(start))
+			time.Sleep(time.Until(l.start))
 			for turn := worker; ; turn += len(clients) {
 				begin := time.Now()
 				if !begin.Before(l.window.to) || ctx.Err() != nil {
@@ -69,7 +70,7 @@ type arrival struct {
 
 // open sends iterations at their times, whether or not earlier ones were answered. One that finds no free connection
 // waits for it; its latency counts from when it should have been sent. One that waited longer than maxWait is dropped.
-func (l load) open(ctx context.Context, start time.Time, clients []*client, t *tally) error {
+func (l load) open(ctx context.Context, clients []*client, t *tally) error {
 	pace, err := newPacer()
 	if err != nil {
 		return err
@@ -91,24 +92,22 @@ func (l load) open(ctx context.Context, start time.Time, clients []*client, t *t
 			t.leave(c)
 		})
 	}
-	err = l.release(ctx, start, pace, arrivals, t)
+	err = l.release(ctx, pace, arrivals, t)
 	close(arrivals)
 	workers.Wait()
 	return err
 }
 
 // release lets each iteration go when it is due, and notes how late it was itself.
-func (l load) release(ctx context.Context, start time.Time, pace *pacer, arrivals chan<- arrival, t *tally) error {
-	for turn := 0; ; turn++ {
-		due := start.Add(time.Duration(float64(turn) / l.rate * float64(time.Second)))
+func (l load) release(ctx context.Context, pace *pacer, arrivals chan<- arrival, t *tally) error {
+	for turn := 0; ctx.Err() == nil; turn++ {
+		due := l.start.Add(time.Duration(float64(turn) / l.rate * float64(time.Second)))
 		if !due.Before(l.window.to) {
-			return nil
+			break
 		}
-		err := pace.wait(due)
-		if ctx.Err() != nil || errors.Is(err, os.ErrClosed) {
-			return nil
-		}
-		if err != nil {
+		if err := pace.wait(due); errors.Is(err, os.ErrClosed) {
+			break
+		} else if err != nil {
 			return err
 		}
 		measured := l.window.holds(due)
@@ -121,6 +120,7 @@ func (l load) release(ctx context.Context, start time.Time, pace *pacer, arrival
 			t.drop(measured)
 		}
 	}
+	return nil
 }
 
 // iterate does one iteration.

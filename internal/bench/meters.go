@@ -27,6 +27,10 @@ type use struct {
 	begin, end    proc.Usage
 	peak          int64
 	err           error // the first; nothing is told then
+
+	counter *proc.Calls // nil when system calls aren't counted
+	calls   int64       // in the measured time
+	noCalls error       // why they aren't counted although they should be
 }
 
 // meters are the processes of a target.
@@ -34,6 +38,22 @@ type meters struct{ application, store *use }
 
 func (m measurement) meters() *meters {
 	return &meters{&use{system: m.system, pids: m.target.PIDs}, &use{system: m.system, pids: m.target.StorePIDs}}
+}
+
+// countCalls counts the system calls from now on.
+func (m *meters) countCalls() {
+	m.each(func(u *use) { u.counter, u.noCalls = proc.CountCalls(u.begin.PIDs) })
+}
+
+// called ends that.
+func (m *meters) called() {
+	m.each(func(u *use) {
+		if u.counter == nil {
+			return
+		}
+		u.calls, u.noCalls = u.counter.Count()
+		u.counter.Close()
+	})
 }
 
 func (m *meters) each(do func(*use)) {
@@ -99,6 +119,7 @@ type Use struct {
 	ReadCalls   float64 `json:"read_calls"`
 	WriteCalls  float64 `json:"write_calls"`
 	Storage     float64 `json:"storage_bytes"`
+	Calls       float64 `json:"system_calls,omitempty"` // all of them; 0 when they weren't counted
 
 	RSSBefore int64 `json:"rss_before_bytes"`
 	RSSPeak   int64 `json:"rss_peak_bytes"`
@@ -137,6 +158,10 @@ func (u *use) result(seconds, done float64) *Use {
 		RSSBefore: u.before.usage.RSS, RSSPeak: max(u.peak, u.begin.RSS, u.end.RSS), RSSAfter: u.after.usage.RSS,
 		Groups: u.end.Groups, GroupCPU: each(int64(spent.GroupCPU)) / 1e3, GroupMemory: u.end.GroupMemory,
 		PSSBefore: u.before.usage.PSS, PSSAfter: u.after.usage.PSS, Missing: u.end.Missing,
+	}
+	result.Calls = each(u.calls)
+	if u.noCalls != nil {
+		result.Missing = append(result.Missing, u.noCalls.Error())
 	}
 	if result.Cores > 0 {
 		result.IdleShare = min(1, result.IdleBefore/result.Cores)

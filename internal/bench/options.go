@@ -30,6 +30,10 @@ type Options struct {
 
 	PinTarget, PinSelf []int // cores of the target (and the floor) and of this process; none: as they are
 
+	// CountCalls counts all system calls of the target's processes, where the kernel lets us. CPU figures then include
+	// what that costs.
+	CountCalls bool
+
 	RAPL  string       // folder of the energy counters, as energy.Powercap; "": no energy is measured
 	Model energy.Model // of energy by CPU time
 

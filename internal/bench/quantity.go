@@ -92,26 +92,30 @@ func used(prefix string, of func(Run) *Use) []quantity {
 		q("cpu_system_us", "us", func(u *Use) float64 { return u.System }),
 		q("cores", "", func(u *Use) float64 { return u.Cores }),
 		q("idle_cores", "", func(u *Use) float64 { return u.IdleBefore }),
+		q("idle_after_cores", "", func(u *Use) float64 { return u.IdleAfter }),
 		q("idle_share", "", func(u *Use) float64 { return u.IdleShare }),
 		q("voluntary_switches", "", func(u *Use) float64 { return u.Voluntary }),
 		q("involuntary_switches", "", func(u *Use) float64 { return u.Involuntary }),
 		q("read_calls", "", func(u *Use) float64 { return u.ReadCalls }),
 		q("write_calls", "", func(u *Use) float64 { return u.WriteCalls }),
+		q("system_calls", "", func(u *Use) float64 { return u.Calls }).where(of, func(u *Use) bool { return u.Calls > 0 }),
 		q("storage_bytes", "B", func(u *Use) float64 { return u.Storage }),
 		q("rss_before_mib", "MiB", func(u *Use) float64 { return mib(u.RSSBefore) }),
 		q("rss_peak_mib", "MiB", func(u *Use) float64 { return mib(u.RSSPeak) }),
 		q("rss_after_mib", "MiB", func(u *Use) float64 { return mib(u.RSSAfter) }),
-		q("container_cpu_us", "us", func(u *Use) float64 { return u.GroupCPU }).inContainer(of),
-		q("container_mib", "MiB", func(u *Use) float64 { return mib(u.GroupMemory) }).inContainer(of),
+		q("container_cpu_us", "us", func(u *Use) float64 { return u.GroupCPU }).where(of, inContainer),
+		q("container_mib", "MiB", func(u *Use) float64 { return mib(u.GroupMemory) }).where(of, inContainer),
 		q("pss_after_mib", "MiB", func(u *Use) float64 { return mib(u.PSSAfter) }),
 	}
 }
 
-// inContainer leaves the quantity out where the processes are in no container.
-func (q quantity) inContainer(of func(Run) *Use) quantity {
+func inContainer(u *Use) bool { return len(u.Groups) > 0 }
+
+// where leaves the quantity out of runs that don't have it.
+func (q quantity) where(of func(Run) *Use, has func(*Use) bool) quantity {
 	value := q.value
 	q.value = func(r Run) (float64, bool) {
-		if u := of(r); u == nil || len(u.Groups) == 0 {
+		if u := of(r); u == nil || !has(u) {
 			return 0, false
 		}
 		return value(r)

@@ -75,15 +75,19 @@ func (m measurement) run(ctx context.Context, round int) (Run, error) {
 	t := newTally()
 	start := time.Now().Add(20 * time.Millisecond) // the workers are there by then
 	from := start.Add(m.Warmup)
-	l := load{m.mix, m.target, m.Connections, m.rate, m.Timeout, m.MaxWait, window{from, from.Add(m.Duration)}}
+	l := load{m.mix, m.target, m.Connections, m.rate, m.Timeout, m.MaxWait, start, window{from, from.Add(m.Duration)}}
 	loading, stop := context.WithCancel(ctx)
 	defer stop()
 	ended := make(chan error, 1)
-	go func() { ended <- l.run(loading, start, t) }()
+	go func() { ended <- l.run(loading, t) }()
 
-	m.until(ctx, start, from, nil)
+	m.until(ctx, l, from, nil)
 	begun := m.observe(meters, t, func(u *use) *proc.Usage { return &u.begin })
-	m.until(ctx, from, l.window.to, meters)
+	if m.CountCalls {
+		meters.countCalls()
+	}
+	m.until(ctx, l, l.window.to, meters)
+	meters.called()
 	over := m.observe(meters, t, func(u *use) *proc.Usage { return &u.end })
 	stop()
 	if err := <-ended; err != nil {
@@ -190,7 +194,7 @@ func (m measurement) probe() error {
 const sample = 500 * time.Millisecond
 
 // until waits, tells how far the run is, and watches the memory of what meters are given.
-func (m measurement) until(ctx context.Context, begin, end time.Time, meters *meters) {
+func (m measurement) until(ctx context.Context, l load, end time.Time, meters *meters) {
 	ticks := time.NewTicker(sample)
 	defer ticks.Stop()
 	over := time.NewTimer(time.Until(end))
@@ -203,7 +207,7 @@ func (m measurement) until(ctx context.Context, begin, end time.Time, meters *me
 			return
 		case now := <-ticks.C:
 			if m.Progress != nil {
-				m.Progress(m.name, now.Sub(begin), end.Sub(begin))
+				m.Progress(m.name, now.Sub(l.start), l.window.to.Sub(l.start))
 			}
 			m.joules() // so often that no counter goes round unseen
 			if meters != nil {

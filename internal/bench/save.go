@@ -17,7 +17,7 @@ func (r *Report) Err() error {
 		return nil
 	}
 	for _, s := range r.Series {
-		for _, m := range append(s.Members, s.floors()...) {
+		for _, m := range s.all() {
 			if len(m.Void) > 0 {
 				return fmt.Errorf("%w: %s, %s", ErrVoid, m.Name, m.Void[0])
 			}

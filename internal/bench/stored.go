@@ -112,7 +112,7 @@ func (s Stored) fault() string {
 	case s.Stored < s.Acknowledged:
 		return fmt.Sprintf("%d fights were acknowledged and only %d stored", s.Acknowledged, s.Stored)
 	case s.Stored > s.Acknowledged+s.Uncertain:
-		return fmt.Sprintf("%d fights were acknowledged and %d stored, and %d requests without an answer don't explain that",
+		return fmt.Sprintf("%d fights were acknowledged and %d stored, and %d requests without an answer don't explain that; did others fight there?",
 			s.Acknowledged, s.Stored, s.Uncertain)
 	}
 	return ""

@@ -60,7 +60,7 @@ func (s Series) text(w io.Writer, plan Plan, tiers Tiers) {
 	} else {
 		fmt.Fprintf(w, "\n== closed model, %d connections\n", plan.Connections)
 	}
-	for _, m := range append(s.floors(), s.Members...) {
+	for _, m := range s.all() {
 		m.text(w, plan.Unit, tiers)
 	}
 	for _, c := range s.Comparisons {
@@ -169,12 +169,14 @@ func labels(unit string) map[string]string {
 		"cpu_user_us":          "  in user mode",
 		"cpu_system_us":        "  in the kernel",
 		"cores":                "CPU seconds a second",
-		"idle_cores":           "  the same without load",
+		"idle_cores":           "  the same without load, before",
+		"idle_after_cores":     "  the same without load, after",
 		"idle_share":           "  idle share, of 1",
 		"voluntary_switches":   "voluntary context switches per " + unit,
 		"involuntary_switches": "involuntary context switches per " + unit,
-		"read_calls":           "read calls per " + unit,
-		"write_calls":          "write calls per " + unit,
+		"read_calls":           "  read calls (/proc/PID/io) per " + unit,
+		"write_calls":          "  write calls (/proc/PID/io) per " + unit,
+		"system_calls":         "system calls per " + unit,
 		"storage_bytes":        "bytes to storage per " + unit,
 		"rss_before_mib":       "resident MiB before",
 		"rss_peak_mib":         "resident MiB during, at most",

@@ -1,0 +1,40 @@
+package proc
+
+import (
+	"os"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestCountCalls counts the calls of this process: at least those that it makes itself.
+func TestCountCalls(t *testing.T) {
+	calls, err := CountCalls([]int{os.Getpid()})
+	if err != nil {
+		t.Skip(err)
+	}
+	defer calls.Close()
+	before, err := calls.Count()
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() { // perhaps on a thread that is started now
+		defer close(done)
+		for range 1000 {
+			_ = unix.Getppid()
+		}
+	}()
+	<-done
+	after, err := calls.Count()
+	if err != nil || after-before < 1000 || after-before > 100_000 {
+		t.Errorf("%d calls, %v; want 1000 and some", after-before, err)
+	}
+}
+
+func TestCountCallsOfNobody(t *testing.T) {
+	if calls, err := CountCalls([]int{1 << 30}); err == nil {
+		calls.Close()
+		t.Error("it counts")
+	}
+}
