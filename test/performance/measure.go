@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,9 +21,10 @@ var (
 // trial is a cell in the making.
 type trial struct {
 	Cell
-	of    *system
-	fresh func(context.Context) (*system, error) // of each run, in the place of of
-	idle  bool                                   // what it does without load is measured too
+	of     *system
+	fresh  func(context.Context) (*system, error) // of each run, in the place of of
+	warmup time.Duration                          // at least
+	idle   bool                                   // what it does without load is measured too
 }
 
 const floorMix = "livez" // one GET, whose answer isn't looked at
@@ -135,7 +137,7 @@ func (l *lab) run(ctx context.Context, t *trial, of *system) (bench.Run, map[str
 	}
 	options := bench.Options{
 		Mix: mix, Targets: []bench.Target{of.target(t.Name)}, Connections: t.Connections,
-		Duration: l.plan.Measured, Warmup: l.plan.Warmup, Timeout: 10 * time.Second, MaxWait: time.Second, Rounds: 1,
+		Duration: l.plan.Measured, Warmup: max(l.plan.Warmup, t.warmup), Timeout: 10 * time.Second, MaxWait: time.Second, Rounds: 1,
 	}
 	if t.Rate > 0 {
 		options.Rates = []float64{t.Rate}
@@ -165,7 +167,13 @@ func (c *Cell) add(name string, value float64) {
 	if c.Figures == nil {
 		c.Figures = map[string]Figure{}
 	}
-	c.Figures[name] = append(c.Figures[name], value)
+	c.Figures[name] = append(c.Figures[name], digits(value))
+}
+
+// digits keeps six of them: more were never measured.
+func digits(value float64) float64 {
+	kept, _ := strconv.ParseFloat(strconv.FormatFloat(value, 'g', 6, 64), 64) // it was written a moment ago
+	return kept
 }
 
 // note adds what bench tells of a valid run.

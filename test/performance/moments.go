@@ -126,6 +126,10 @@ func (l *lab) timeStart(ctx context.Context, folder string) (time.Duration, erro
 		case took > startPatience || ctx.Err() != nil:
 			return 0, fmt.Errorf("no fight after %s: %w", took, err)
 		}
-		time.Sleep(300 * time.Microsecond) // asking all the time would take what the process needs
+		select {
+		case <-p.ended:
+			return 0, fmt.Errorf("the process ended at once: %s", p.lastLine())
+		case <-time.After(300 * time.Microsecond): // asking all the time would take what the process needs
+		}
 	}
 }

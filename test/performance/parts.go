@@ -15,7 +15,7 @@ import (
 type watch struct {
 	procs       proc.FS
 	of          *system
-	measured    time.Duration // of the run; the warm-up takes another time
+	measured    time.Duration // of the run, after its warm-up
 	first, last *reading
 }
 
@@ -31,7 +31,7 @@ const nearEnd = 600 * time.Millisecond
 
 func (w *watch) progress(_ string, passed, total time.Duration) {
 	switch {
-	case total != w.measured:
+	case passed < total-w.measured: // it warms up
 	case w.first == nil:
 		w.first = w.read()
 	case passed >= total-nearEnd:

@@ -2,39 +2,20 @@ package main
 
 import (
 	"bytes"
-	"fmt"
-	"image/color"
 	"math"
 	"os"
 	"path/filepath"
 
-	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/plotter"
-	"gonum.org/v1/plot/plotutil"
-	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgsvg"
-)
-
-// Size of a drawing, and the room around it.
-const (
-	width, height = 18 * vg.Centimeter, 11 * vg.Centimeter
-	margin        = vg.Centimeter / 2
+	"superheroes/internal/bench/svg"
 )
 
 // draw writes every plot into the folder.
 func (r *Results) draw(folder string) error {
-	for name, plotted := range map[string]func() (*plot.Plot, error){
-		"cost": r.plotCost, "connections": r.plotConnections, "sizes": r.plotSizes, "rates": r.plotRates,
+	for name, chart := range map[string]svg.Chart{
+		"cost": r.plotCost(), "connections": r.plotConnections(), "sizes": r.plotSizes(), "rates": r.plotRates(),
 	} {
-		p, err := plotted()
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		canvas := vgsvg.New(width, height)
-		p.Draw(draw.Crop(draw.New(canvas), margin, -margin, margin, -margin))
 		var text bytes.Buffer
-		if _, err := canvas.WriteTo(&text); err != nil {
+		if err := chart.Write(&text); err != nil {
 			return err
 		}
 		if err := os.WriteFile(filepath.Join(folder, name+".svg"), text.Bytes(), 0o644); err != nil {
@@ -44,172 +25,96 @@ func (r *Results) draw(folder string) error {
 	return nil
 }
 
-func drawing(title, x, y string) *plot.Plot {
-	p := plot.New()
-	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, x, y
-	p.BackgroundColor = color.White
-	p.Legend.Top, p.Legend.Left = true, true
-	p.Add(plotter.NewGrid())
-	return p
-}
-
-// plotCost draws bars of the ratios to the floor at 32 connections, with those of the stores on top, and the targets as
-// lines across. It is logarithmic: a bar is a few and another is fifty times the floor.
-func (r *Results) plotCost() (*plot.Plot, error) {
-	p := drawing("CPU per fight, 32 connections", "", "x floor")
+// plotCost draws bars of the ratios to the floor at 32 connections, with those of the database servers on top. What is
+// void or wasn't measured has no bar.
+func (r *Results) plotCost() svg.Chart {
+	chart := svg.Chart{Title: "CPU per fight, 32 connections", Y: "x floor"}
 	s := r.series(at32)
 	if s == nil {
-		return p, nil
+		return chart
 	}
-	var names []string
-	var application, all plotter.Values
-	var wanted plotter.XYs
-	for _, bar := range []struct {
-		cell, label string
-		target      float64
-	}{
-		{upEco, "up\neco", 2.4}, {upStrict, "up\nstrict", 8}, {fourEco, "four\neco", 5}, {fourSingle, "four, eco\nGOMAXPROCS=1", 0},
-		{fourStub, "four, strict\nno store", 22}, {fourStrict, "four\nstrict", 40},
+	application, stores := svg.Part{Name: "application"}, svg.Part{Name: "database servers"}
+	for _, bar := range []struct{ cell, label string }{
+		{upEco, "up, eco"}, {upStrict, "up, strict"}, {fourEco, "four, eco"}, {fourSingle, "1 core each"},
+		{fourStub, "no store"}, {fourStrict, "four, strict"},
 	} {
 		c := s.cell(bar.cell)
 		ratio, err := s.ratio(c, cpu)
 		if err != nil {
 			continue
 		}
-		stores, _ := s.ratio(c, storeCPU) // none where there is no server
-		at := float64(len(names))
-		names, application, all = append(names, bar.label), append(application, ratio), append(all, ratio+stores)
-		if bar.target > 0 {
-			wanted = append(wanted, plotter.XY{X: at - 0.4, Y: bar.target}, plotter.XY{X: at + 0.4, Y: bar.target}, plotter.XY{X: math.NaN()})
-		}
-	}
-	if len(names) == 0 {
-		return p, nil
-	}
-	return p, bars(p, names, application, all, wanted)
-}
-
-func bars(p *plot.Plot, names []string, application, all plotter.Values, wanted plotter.XYs) error {
-	for i, layer := range []struct {
-		label  string
-		values plotter.Values
-	}{{"with the database servers", all}, {"application", application}} {
-		chart, err := plotter.NewBarChart(layer.values, 1.4*vg.Centimeter)
+		store, err := s.ratio(c, storeCPU)
 		if err != nil {
-			return err
+			store = math.NaN() // there is no server
 		}
-		chart.Color, chart.LineStyle.Width = shade(i), 0
-		p.Add(chart)
-		p.Legend.Add(layer.label, chart)
+		chart.Bars = append(chart.Bars, bar.label)
+		application.Values, stores.Values = append(application.Values, ratio), append(stores.Values, store)
 	}
-	for i := 0; i+1 < len(wanted); i += 3 {
-		line, err := plotter.NewLine(wanted[i : i+2])
-		if err != nil {
-			return err
-		}
-		line.Width, line.Color = vg.Points(2), color.Black
-		p.Add(line)
-		if i == 0 {
-			p.Legend.Add("target", line)
-		}
-	}
-	p.NominalX(names...)
-	p.Y.Min = 0
-	return nil
+	chart.Parts = []svg.Part{application, stores}
+	return chart
 }
 
-func shade(i int) color.Color {
-	if i == 0 {
-		return color.RGBA{R: 0xbb, G: 0xcc, B: 0xdd, A: 0xff}
+// lines is a chart over a logarithmic axis from the least to the greatest of these.
+func lines(title, x, y string, ticks []float64, all []svg.Line) svg.Chart {
+	chart := svg.Chart{Title: title, X: x, Y: y, Lines: all, Ticks: ticks}
+	if len(ticks) > 1 {
+		low, high := math.Log(ticks[0]), math.Log(ticks[len(ticks)-1])
+		chart.Scale = func(x float64) float64 { return (math.Log(x) - low) / (high - low) }
 	}
-	return color.RGBA{R: 0x22, G: 0x66, B: 0xaa, A: 0xff}
+	return chart
 }
 
-// line is one of a drawing.
-type line struct {
-	name   string
-	points plotter.XYs
-}
-
-func (l *line) add(x, y float64) {
-	if x > 0 && y > 0 && !math.IsNaN(y) {
-		l.points = append(l.points, plotter.XY{X: x, Y: y})
+// add adds a point, unless there is nothing to draw.
+func add(l *svg.Line, x, y float64) {
+	if y > 0 {
+		l.Points = append(l.Points, svg.Point{X: x, Y: y})
 	}
 }
 
-// lines draws them over a logarithmic x.
-func lines(p *plot.Plot, all []line) (*plot.Plot, error) {
-	drawn := 0
-	for i, l := range all {
-		if len(l.points) == 0 {
-			continue
-		}
-		drawn++
-		path, dots, err := plotter.NewLinePoints(l.points)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", l.name, err)
-		}
-		path.Color, dots.Color, dots.Shape = plotutil.Color(i), plotutil.Color(i), plotutil.Shape(i)
-		path.Width = vg.Points(1.5)
-		p.Add(path, dots)
-		p.Legend.Add(l.name, path, dots)
-	}
-	if drawn > 0 {
-		p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
-		p.Y.Min, p.Y.Max = 0, 1.35*p.Y.Max // room for the legend
-	}
-	return p, nil
-}
-
-func (r *Results) plotConnections() (*plot.Plot, error) {
-	p := drawing("Throughput by connections", "connections", "iterations a second")
-	s := r.series(connections)
-	if s == nil {
-		return p, nil
-	}
-	all := []line{{name: "floor"}, {name: upEco}, {name: fourEco}}
+func (r *Results) plotConnections() svg.Chart {
+	all := []svg.Line{{Name: "floor"}, {Name: upEco}, {Name: fourEco}}
+	var ticks []float64
 	for _, n := range r.Plan.Clients {
+		ticks = append(ticks, float64(n))
 		for i, name := range []string{floorCell(n), atConnections(upEco, n), atConnections(fourEco, n)} {
-			all[i].add(float64(n), s.cell(name).median(throughput))
+			add(&all[i], float64(n), r.cell(connections, name).median(throughput))
 		}
 	}
-	return lines(p, all)
+	return lines("Throughput by connections", "connections", "iterations a second", ticks, all)
 }
 
 // plotSizes draws what is flat, or should be.
-func (r *Results) plotSizes() (*plot.Plot, error) {
-	p := drawing("Cost by size", "rows of each roster, or fights stored (0 is drawn at 1)", "CPU us, application and store")
-	var all []line
+func (r *Results) plotSizes() svg.Chart {
+	var all []svg.Line
 	for _, each := range []struct{ series, name string }{
-		{roster, "fight by roster, up, strict"}, {rosterAlone, "pick by roster, heroes on PostgreSQL, strict"}, {stored, "fight by fights stored, up, eco"},
+		{roster, "fight by roster, up"}, {rosterAlone, "pick by roster, heroes"}, {stored, "fight by fights, up"},
 	} {
-		l := line{name: each.name}
+		l := svg.Line{Name: each.name}
 		if s := r.series(each.series); s != nil {
 			for i := range s.Cells {
 				if c := &s.Cells[i]; c.Floor != "" {
-					l.add(max(1, float64(c.Size)), c.median(cpu)+c.median(storeCPU))
+					add(&l, max(smallest, float64(c.Size)), c.median(cpu)+c.median(storeCPU))
 				}
 			}
 		}
 		all = append(all, l)
 	}
-	return lines(p, all)
+	return lines("Cost by size", "rows of each roster, or fights stored (none is drawn at 100)", "CPU us, application and store",
+		[]float64{smallest, 1000, 10_000, 100_000, 1_000_000}, all)
 }
 
-func (r *Results) plotRates() (*plot.Plot, error) {
-	p := drawing("CPU of a fight by rate, application and store", "fights a second", "CPU us")
-	var all []line
-	s := r.series(rates)
-	if s == nil {
-		return p, nil
-	}
+// smallest is where the smallest size is drawn.
+const smallest = 100
+
+func (r *Results) plotRates() svg.Chart {
+	var all []svg.Line
 	for _, name := range append([]string{"floor"}, rateNames()...) {
-		l := line{name: name}
+		l := svg.Line{Name: name}
 		for _, rate := range r.Plan.Rates {
-			c := s.cell(atRate(name, rate))
-			l.add(rate, c.median(cpu)+c.median(storeCPU))
+			c := r.cell(rates, atRate(name, rate))
+			add(&l, rate, c.median(cpu)+c.median(storeCPU))
 		}
 		all = append(all, l)
 	}
-	return lines(p, all)
+	return lines("CPU of a fight by rate", "fights a second", "CPU us, application and store", r.Plan.Rates, all)
 }

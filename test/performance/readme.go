@@ -27,8 +27,9 @@ func (r *Results) readme() string {
 		kind = ", in a " + r.Plan.Name + " run whose figures are rough"
 	}
 	return fmt.Sprintf(`%s
-Measured on %s%s, on %d cores (%s) with the load generator on the same ones; "floor" is a bare `+"`net/http`"+` handler
-in the same series. FerretDB stands in MongoDB's place.
+Measured on %s%s,
+on %d cores (%s) with the load generator on the same ones; "floor" is a bare `+"`net/http`"+` handler in the same
+series. FerretDB stands in MongoDB's place.
 
 %s
 ![CPU time of a fight, as a multiple of the floor](docs/performance/cost.svg)

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"time"
 
@@ -181,5 +183,7 @@ func (r *Results) save(path string) error {
 	if err != nil {
 		return err
 	}
+	numbers := regexp.MustCompile(`\[[-+0-9.e,\s]+\]`) // each list of them on one line
+	text = numbers.ReplaceAllFunc(text, func(list []byte) []byte { return bytes.Join(bytes.Fields(list), nil) })
 	return os.WriteFile(path, append(text, '\n'), 0o644)
 }

@@ -125,7 +125,8 @@ func (l *lab) stored(ctx context.Context, r *Results) error {
 		t := fights(withFights(upEco, n), of, usual)
 		t.Size = n
 		if n == 0 {
-			first, t.fresh = of, func(ctx context.Context) (*system, error) { return l.up(ctx, eco, "") }
+			first, t.warmup = of, newStoreWarmup
+			t.fresh = func(ctx context.Context) (*system, error) { return l.up(ctx, eco, "") }
 		} else if s.err == nil {
 			s.err = l.fight(ctx, of, n)
 		}
@@ -133,6 +134,9 @@ func (l *lab) stored(ctx context.Context, r *Results) error {
 	}
 	return s.series(r, stored, append([]*trial{floorTrial(s.fightFloor(first), usual)}, trials...)...)
 }
+
+// newStoreWarmup is how long a new store is warmed up: until its file has grown a while.
+const newStoreWarmup = 3 * time.Second
 
 func withFights(name string, n int) string { return fmt.Sprintf("%s, %d stored", name, n) }
 

@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"net"
 	"os"
 	"slices"
@@ -81,7 +81,7 @@ func freeAddr() (string, error) {
 }
 
 // up starts every service in one process on SQLite in the folder; a fresh one, removed at the end, when it is "".
-func (l *lab) up(ctx context.Context, profile, folder string, env ...string) (*system, error) {
+func (l *lab) up(ctx context.Context, profile, folder string) (*system, error) {
 	return newSystem(func(s *system) error {
 		if folder == "" {
 			var err error
@@ -90,11 +90,11 @@ func (l *lab) up(ctx context.Context, profile, folder string, env ...string) (*s
 			}
 			s.stops = append(s.stops, func() { _ = os.RemoveAll(folder) }) // else the lab's end removes it
 		}
-		more, err := l.upEnvironment(s, profile, folder)
+		env, err := l.upEnvironment(s, profile, folder)
 		if err != nil {
 			return err
 		}
-		return l.serve(ctx, s, "up", s.urls[bench.Fights], append(more, env...), l.program, "up")
+		return l.serve(ctx, s, "up", s.urls[bench.Fights], env, l.program, "up")
 	})
 }
 
@@ -198,7 +198,7 @@ const mongoName = "MongoDB's place"
 // only tells what the work before the store takes.
 func (l *lab) storeless(ctx context.Context, profile string) (*system, error) {
 	if len(l.stub) == 0 {
-		return nil, fmt.Errorf("there is no program that stores nothing")
+		return nil, errors.New("there is no program that stores nothing")
 	}
 	env := []string{"PROFILE=" + profile}
 	return newSystem(func(s *system) error {

@@ -119,7 +119,7 @@ func (s *Series) voids() string {
 		if text.Len() == 0 {
 			text.WriteString("\nVOID runs, whose figures are in no column:\n\n")
 		}
-		fmt.Fprintf(&text, "- %s: %s\n", c.Name, strings.Join(c.Void, "; "))
+		fmt.Fprintf(&text, "- %s: %d of %d; %s\n", c.Name, len(c.Void), c.Runs, c.Void[0])
 	}
 	return text.String()
 }

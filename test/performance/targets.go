@@ -101,11 +101,19 @@ func (s *Series) fill(t Target, c *Cell, floorName string, most float64) Target 
 		return t
 	}
 	floor, values := s.cell(floorName).Figures[cpu], c.Figures[cpu]
-	t.Reached = fmt.Sprintf("%s x (%s us)", number(ratio), number(values.Median()))
+	t.Reached = fmt.Sprintf("%s x (%s us%s)", number(ratio), number(values.Median()), besides(c))
 	t.Floor = micros(floor)
 	t.Spread = fmt.Sprintf("%s-%s x", number(values.Least()/floor.Median()), number(values.Most()/floor.Median()))
 	t.Verdict = judge(ratio, most)
 	return t
+}
+
+// besides tells what the database servers take, which is not in the ratio.
+func besides(c *Cell) string {
+	if !c.has(storeCPU) {
+		return ""
+	}
+	return "; store " + number(c.median(storeCPU)) + " us"
 }
 
 // micros gives the median with least and most.
@@ -151,7 +159,7 @@ func (r *Results) tailTarget(what, name string, most float64) Target {
 	}
 	ratios := c.Figures[p99].by(c.Figures[p50])
 	ratio := c.median(p99) / c.median(p50)
-	t.Reached = fmt.Sprintf("%s x (p50 %s ms, p99 %s ms at %.0f/s)", number(ratio), number(c.median(p50)/1e3), number(c.median(p99)/1e3), c.Rate)
+	t.Reached = fmt.Sprintf("%s x (p50 %s ms, p99 %s ms at %s/s)", number(ratio), number(c.median(p50)/1e3), number(c.median(p99)/1e3), thousands(c.Rate))
 	t.Spread = fmt.Sprintf("%s-%s x", number(ratios.Least()), number(ratios.Most()))
 	if floor := r.cell(tail, c.Floor); floor.has(p99) {
 		t.Floor = fmt.Sprintf("p50 %s ms, p99 %s ms at the same rate", number(floor.median(p50)/1e3), number(floor.median(p99)/1e3))

@@ -110,7 +110,7 @@ func TestTailTarget(t *testing.T) {
 	c.Figures = map[string]Figure{p50: {1000, 1200, 1100}, p99: {9000, 9600, 12000}}
 	r := &Results{Series: []Series{{Name: tail, Cells: []Cell{c}}}}
 	got := targetOf(t, r, "p99 at 80 % of saturation, `up`, eco")
-	if got.Verdict != met || got.Reached != "8.73 x (p50 1.10 ms, p99 9.60 ms at 8000/s)" || got.Spread != "8.00-10.9 x" {
+	if got.Verdict != met || got.Reached != "8.73 x (p50 1.10 ms, p99 9.60 ms at 8,000/s)" || got.Spread != "8.00-10.9 x" {
 		t.Errorf("got %+v", got)
 	}
 	c.Enough = false
