@@ -6,13 +6,14 @@ GOLANGCI = go tool -modfile=tools/golangci-lint/go.mod golangci-lint
 GOVULNCHECK = go tool -modfile=tools/govulncheck/go.mod govulncheck
 
 .DEFAULT_GOAL = help
-.PHONY: help run build test load compose-test lint vuln fuzz
+.PHONY: help run build test load bench compose-test lint vuln fuzz
 
 help:
 	@echo 'make run     start all services (ARGS="--help" for the flags)'
 	@echo 'make build   build build/superheroes'
 	@echo 'make test    run all tests on real engines (ARGS="-run Fight ./internal/..." for some)'
 	@echo 'make load    load test of the whole system with k6 (ARGS="-rates 10,100")'
+	@echo 'make bench   measure everything on this machine and write docs/performance.md, about an hour (ARGS="--quick": minutes)'
 	@echo 'make compose-test   the containers on a real Docker engine: build, compose up, contract, k6, faults'
 	@echo 'make lint    go vet, golangci-lint and actionlint'
 	@echo 'make vuln    look for known vulnerabilities'
@@ -41,6 +42,9 @@ build/k6: tools/k6/go.mod
 load: build build/k6
 	go build -C tools/load -o ../../build/load .
 	build/load $(ARGS)
+
+bench:
+	@go run ./test/performance $(ARGS)
 
 compose-test:
 	@go run ./test/compose

@@ -12,6 +12,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -60,6 +61,16 @@ func MongoDB(tb testing.TB) string {
 func Chromium(tb testing.TB) string {
 	tb.Helper()
 	return setting(tb, "Chromium", Chrome)
+}
+
+// Create makes a fresh, empty database on a server, for programs that are no tests: the variable says what kind of server
+// it is. It returns the database's URL and what drops it.
+func Create(ctx context.Context, variable, server string) (url string, drop func(context.Context) error, err error) {
+	create, known := map[string]creation{PostgresURL: createPostgres, MySQLURL: createMySQL, MongoDBURL: nameMongoDB}[variable]
+	if !known {
+		return "", nil, fmt.Errorf("%s names no server", variable)
+	}
+	return create(ctx, server, "test_"+random())
 }
 
 // A creation makes the named database on the server at url and returns the database's own URL and

@@ -57,6 +57,14 @@ func private(tb testing.TB, start func(context.Context) (*Server, error)) *Serve
 // Addr returns the host and port that the server listens on while it runs.
 func (s *Server) Addr() string { return s.addr }
 
+// Pid returns the id of the server's process, below which its others are, and 0 while it is stopped.
+func (s *Server) Pid() int {
+	if s.running == nil {
+		return 0
+	}
+	return s.running.command.Process.Pid
+}
+
 // Version returns the server's name and version.
 func (s *Server) Version() string { return s.version }
 

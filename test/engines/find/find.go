@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 )
 
@@ -21,6 +22,8 @@ type Engine struct {
 	How string
 	// Env holds the variables that tell the tests, as NAME=value.
 	Env []string
+	// PID is the process of a private server; 0 of one that somebody else started.
+	PID int
 	// Missing is why it can't be had; nil where it was found.
 	Missing error
 	// Remedy is how to get what is missing.
@@ -37,6 +40,16 @@ func (e *Engine) Close() error {
 	}
 	e.close = nil
 	return err
+}
+
+// Setting returns what the tests would be told in that variable, "" where it isn't this engine's.
+func (e *Engine) Setting(variable string) string {
+	for _, setting := range e.Env {
+		if name, value, _ := strings.Cut(setting, "="); name == variable {
+			return value
+		}
+	}
+	return ""
 }
 
 // A Finder knows where to look.
@@ -68,12 +81,21 @@ func New(module string, getenv func(string) string, say func(string, ...any)) *F
 // All looks for every engine, all at the same time, and returns them in a fixed order. The caller
 // closes them, also when ctx has ended.
 func (f *Finder) All(ctx context.Context) []*Engine {
-	searches := []func(context.Context) *Engine{
+	return f.search(ctx, append(f.servers(), f.chromium)...)
+}
+
+// Servers looks for the database servers only.
+func (f *Finder) Servers(ctx context.Context) []*Engine { return f.search(ctx, f.servers()...) }
+
+func (f *Finder) servers() []func(context.Context) *Engine {
+	return []func(context.Context) *Engine{
 		func(ctx context.Context) *Engine { return f.server(ctx, postgresKind()) },
 		func(ctx context.Context) *Engine { return f.server(ctx, mariadbKind()) },
 		f.mongodb,
-		f.chromium,
 	}
+}
+
+func (f *Finder) search(ctx context.Context, searches ...func(context.Context) *Engine) []*Engine {
 	engines := make([]*Engine, len(searches))
 	var group sync.WaitGroup
 	for i, search := range searches {

@@ -51,6 +51,7 @@ func private(ctx context.Context, kind kind, program string) (*Engine, error) {
 		Name:  server.Version(),
 		How:   "started a private server from " + program,
 		Env:   []string{kind.variable + "=" + server.URL},
+		PID:   server.Pid(),
 		close: []func() error{server.Close},
 	}, nil
 }

@@ -1,0 +1,91 @@
+package catalog_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"superheroes/internal/catalog"
+	"superheroes/internal/character"
+)
+
+// tableInMemory is a store whose rows cost nothing to read, so that what is measured is the picker's own.
+type tableInMemory struct {
+	catalog.Store[character.Character]
+	rows []character.Character
+}
+
+// newTableInMemory returns a table of so many rows with the ids 1, 51, 101, …
+func newTableInMemory(rows int) *tableInMemory {
+	s := &tableInMemory{}
+	for i := range rows {
+		row := character.Heroes().Example
+		row.ID, row.Name = int64(1+50*i), fmt.Sprintf("hero %d", i)
+		s.rows = append(s.rows, row)
+	}
+	return s
+}
+
+func (s *tableInMemory) Get(_ context.Context, id int64) (character.Character, error) {
+	return s.rows[id/50], nil
+}
+
+func (s *tableInMemory) Page(_ context.Context, after int64, limit int) ([]character.Character, error) {
+	begin := 0
+	if after > 0 {
+		begin = int(after/50) + 1
+	}
+	return s.rows[begin:min(begin+limit, len(s.rows))], nil
+}
+
+func (s *tableInMemory) IDs(_ context.Context, known catalog.Version) ([]int64, catalog.Version, error) {
+	const version = "1"
+	if known == version {
+		return nil, version, nil
+	}
+	ids := make([]int64, len(s.rows))
+	for i, row := range s.rows {
+		ids[i] = row.ID
+	}
+	return ids, version, nil
+}
+
+// BenchmarkPick measures what a pick costs beside the store: in eco it is all of it.
+func BenchmarkPick(b *testing.B) {
+	for name, limit := range map[string]int64{"eco": 64 << 20, "strict": 0} {
+		picker := catalog.NewPicker(newTableInMemory(1000), limit)
+		defer picker.Close()
+		ctx, cancel := context.WithTimeout(b.Context(), time.Hour) // a request has a deadline
+		defer cancel()
+		b.Run(name+"/item", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := picker.Random(ctx); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(name+"/json", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := picker.RandomJSON(ctx); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkAppendString measures a text that is copied as it is, and one that has to be looked at letter by letter.
+func BenchmarkAppendString(b *testing.B) {
+	for name, text := range map[string]string{"plain": "Telekinesis, Foresight", "other": "Télékinésie, \"Foresight\""} {
+		b.Run(name, func(b *testing.B) {
+			buffer := make([]byte, 0, 100)
+			b.ReportAllocs()
+			for b.Loop() {
+				buffer = catalog.AppendString(buffer[:0], text)
+			}
+		})
+	}
+}
