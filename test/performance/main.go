@@ -128,7 +128,7 @@ func (c *measureCommand) Run(ctx context.Context, progress io.Writer) error {
 const gcPercent = 400
 
 // measure makes the experiments that are named, all when none is. What can't be measured is noted in the results.
-func measure(ctx context.Context, p plan, only, stub []string, progress io.Writer) (_ *Results, err error) {
+func measure(ctx context.Context, p plan, only, stub []string, progress io.Writer) (*Results, error) {
 	debug.SetGCPercent(gcPercent)
 	begin := time.Now()
 	r := &Results{Date: begin.UTC(), Plan: p, Machine: machine(), Meter: meter(), Missing: map[string]string{}}
@@ -136,7 +136,11 @@ func measure(ctx context.Context, p plan, only, stub []string, progress io.Write
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, l.close()) }()
+	defer func() {
+		if err := l.close(); err != nil {
+			l.say("not all was cleared away: %v", err) // what was measured is good all the same
+		}
+	}()
 	r.Version = l.version(ctx)
 	for _, e := range experiments() {
 		if len(only) > 0 && !slices.Contains(only, e.name) {

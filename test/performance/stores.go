@@ -13,7 +13,7 @@ import (
 // stores are the database servers, found or started when the first of them is needed.
 type stores struct {
 	found []*find.Engine
-	drops []func(context.Context) error
+	drops []func(context.Context) error // of databases on somebody else's server
 }
 
 // engine returns the server whose URL the tests would find in the variable.
@@ -40,7 +40,7 @@ func (l *lab) database(ctx context.Context, variable, name string) (url string, 
 	return url, server, err
 }
 
-// create returns what drops the database, too. The lab's end drops it anyway.
+// create returns what drops the database, too. Nothing of it is left when the lab is closed.
 func (l *lab) create(ctx context.Context, variable, name string) (url string, drop func(context.Context) error, server part, err error) {
 	engine, err := l.engine(ctx, variable)
 	if err != nil {
@@ -50,10 +50,11 @@ func (l *lab) create(ctx context.Context, variable, name string) (url string, dr
 	if err != nil {
 		return "", nil, part{}, err
 	}
-	l.stores.drops = append(l.stores.drops, drop)
 	server = part{name: name, store: true}
 	if engine.PID > 0 {
 		server.pids = []int{engine.PID}
+	} else {
+		l.stores.drops = append(l.stores.drops, drop) // a server of ours goes with all its data
 	}
 	return url, drop, server, nil
 }
