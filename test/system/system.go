@@ -79,7 +79,10 @@ func (s *System) StartArena(tb testing.TB, program string, env ...string) {
 	addr := FreeAddr(tb)
 	s.Arena = "http://" + addr
 	env = append([]string{"ADDR=" + addr, "HEROES_URL=" + s.Heroes, "VILLAINS_URL=" + s.Villains,
-		"LOCATIONS_URL=" + s.Locations, "FIGHTS_URL=" + s.Fights, "STATISTICS_URL=" + s.Statistics, "DRAIN_DELAY=0s"}, env...)
+		"LOCATIONS_URL=" + s.Locations, "FIGHTS_URL=" + s.Fights, "DRAIN_DELAY=0s"}, env...)
+	if s.Statistics != "" {
+		env = append(env, "STATISTICS_URL="+s.Statistics)
+	}
 	s.Processes["arena"] = Start(tb, program, env, "arena")
 	s.Processes["arena"].Ready(tb, s.Arena+"/readyz")
 }

@@ -114,7 +114,11 @@ func (s streaming) serve(t *testing.T, good *system.System) Target {
 				now.body = strings.ReplaceAll(now.body, ",", ",\n")
 			}
 			if first && !s.silent || !first && changed && !s.dead || s.talkative {
-				fmt.Fprintf(w, "data: %s\n\n", now.body)
+				copies := 1
+				if s.talkative {
+					copies = 20 // too many however slow the machine is
+				}
+				_, _ = io.WriteString(w, strings.Repeat("data: "+now.body+"\n\n", copies))
 			}
 			_ = http.NewResponseController(w).Flush()
 			if !s.talkative {
