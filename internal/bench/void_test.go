@@ -256,6 +256,7 @@ func TestStarved(t *testing.T) {
 		{"fine", func(*Run) {}, ""},
 		{"late", func(r *Run) { r.Generator.LateP99 = 11_000 }, "let go 11.0 ms late"},
 		{"busy", func(r *Run) { r.Generator.CPU = 19 }, "used 1.90 of its 2 cores"},
+		{"waiting in short answers", func(r *Run) { r.Counts.Measured, r.Latency.Mean, r.Generator.Waited = 10_000, 100, 0.6 }, ""},
 		{"waiting", func(r *Run) { r.Generator.Waited = 0.6 }, "waited 0.60 s for a core"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

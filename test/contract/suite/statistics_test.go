@@ -1,7 +1,6 @@
 package suite
 
 import (
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -121,9 +120,7 @@ func (s streaming) serve(t *testing.T, good *system.System) Target {
 				_, _ = io.WriteString(w, strings.Repeat("data: "+now.body+"\n\n", copies))
 			}
 			_ = http.NewResponseController(w).Flush()
-			if !s.talkative {
-				time.Sleep(300 * time.Millisecond)
-			}
+			time.Sleep(300 * time.Millisecond)
 		}
 	}))
 	t.Cleanup(server.Close)
