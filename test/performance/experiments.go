@@ -28,12 +28,13 @@ const (
 	rates       = "rates"
 	instances   = "instances"
 
-	upEco      = "up, eco"
-	upStrict   = "up, strict"
-	fourEco    = "four processes, eco"
-	fourStrict = "four processes, strict"
-	fourStub   = "four processes, strict, nothing stored"
-	fourSingle = "four processes, eco, GOMAXPROCS=1"
+	upEco       = "up, eco"
+	upUncounted = "up, eco, without statistics"
+	upStrict    = "up, strict"
+	fourEco     = "four processes, eco"
+	fourStrict  = "four processes, strict"
+	fourStub    = "four processes, strict, nothing stored"
+	fourSingle  = "four processes, eco, GOMAXPROCS=1"
 
 	heroesEco          = "heroes, eco"
 	heroesStrict       = "heroes, strict"
@@ -83,8 +84,8 @@ func (s *setup) add(start func() (*system, error)) *system {
 	return of
 }
 
-func (s *setup) up(profile string) *system {
-	return s.add(func() (*system, error) { return s.l.up(s.ctx, profile, "") })
+func (s *setup) up(profile string, env ...string) *system {
+	return s.add(func() (*system, error) { return s.l.up(s.ctx, profile, "", env...) })
 }
 
 func (s *setup) four(profile string, env ...string) *system {
@@ -128,13 +129,13 @@ func (s *setup) series(r *Results, name string, trials ...*trial) error {
 func (l *lab) at32(ctx context.Context, r *Results) error {
 	s := &setup{l: l, ctx: ctx}
 	defer s.stop()
-	up, upStrictly := s.up(eco), s.up(strict)
+	up, uncounted, upStrictly := s.up(eco), s.up(eco, "STATISTICS=false"), s.up(strict)
 	four, fourStrictly, single := s.four(eco), s.four(strict), s.four(eco, oneCore)
 	storeless := s.add(func() (*system, error) { return l.storeless(ctx, strict) })
 	floor := s.fightFloor(up)
 	stub := fights(fourStub, storeless, usual)
 	stub.Nothing = true
-	return s.series(r, at32, floorTrial(floor, usual), fights(upEco, up, usual), fights(upStrict, upStrictly, usual),
+	return s.series(r, at32, floorTrial(floor, usual), fights(upEco, up, usual), fights(upUncounted, uncounted, usual), fights(upStrict, upStrictly, usual),
 		fights(fourEco, four, usual), fights(fourStrict, fourStrictly, usual), stub, fights(fourSingle, single, usual))
 }
 

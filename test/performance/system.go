@@ -81,7 +81,7 @@ func freeAddr() (string, error) {
 }
 
 // up starts every service in one process on SQLite in the folder; a fresh one, removed at the end, when it is "".
-func (l *lab) up(ctx context.Context, profile, folder string) (*system, error) {
+func (l *lab) up(ctx context.Context, profile, folder string, more ...string) (*system, error) {
 	return newSystem(func(s *system) error {
 		if folder == "" {
 			var err error
@@ -94,13 +94,13 @@ func (l *lab) up(ctx context.Context, profile, folder string) (*system, error) {
 		if err != nil {
 			return err
 		}
-		return l.serve(ctx, s, "up", s.urls[bench.Fights], env, l.program, "up")
+		return l.serve(ctx, s, "up", s.urls[bench.Fights], append(env, more...), l.program, "up")
 	})
 }
 
 // upEnvironment gives each service an address, which it notes in the system, and returns the settings of `up`.
 func (l *lab) upEnvironment(s *system, profile, folder string) ([]string, error) {
-	env := []string{"DATA_DIR=" + folder, "PROFILE=" + profile}
+	env := []string{"DATA_DIR=" + folder, "PROFILE=" + profile, "STATISTICS_ADDR=127.0.0.1:0", "ARENA_ADDR=127.0.0.1:0"}
 	for service, variable := range map[bench.Service]string{
 		bench.Heroes: "HEROES_ADDR", bench.Villains: "VILLAINS_ADDR", bench.Locations: "LOCATIONS_ADDR", bench.Fights: "FIGHTS_ADDR",
 	} {
