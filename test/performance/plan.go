@@ -18,7 +18,7 @@ type plan struct {
 	Clients  []int         `json:"clients"`  // connections
 }
 
-// full takes about twenty minutes. Its figures are those that are published.
+// full takes about a quarter of an hour. Its figures are those that are published.
 func full() plan {
 	return plan{
 		Name: "full", Rounds: 5, Extra: 2, Measured: 1200 * time.Millisecond, Warmup: 300 * time.Millisecond, Rest: 300 * time.Millisecond,
