@@ -102,7 +102,7 @@ func testOneProcess(t *testing.T, browser context.Context) {
 			if with {
 				page.wait(t, liveIsLive)
 			} else {
-				page.wait(t, `document.querySelector("#live-notice [role=alert]").textContent.includes("statistics does not run here")`)
+				page.wait(t, `document.querySelector("#live-notice .empty").textContent.includes("statistics does not run here")`)
 				page.wait(t, `document.getElementById("link").textContent === "Not connected"`)
 			}
 			page.click(t, "#fight")

@@ -85,7 +85,7 @@ function row(fight) {
     el('a', { class: winner.catalog === 'heroes' ? 'won-by-hero' : 'won-by-villain', href: `#fight-${fight.id}` },
       picture(winner.catalog, winner, 56),
       el('span', { class: 'tale' }, el('b', {}, winner.name), el('span', { class: 'beat' }, ' beat '), loser.name),
-      el('span', { class: 'where' }, fight.location ? `${fight.location.name} · ` : '', time(fight.fight_date)),
+      el('span', { class: 'where' }, fight.location ? `${fight.location.name} · ` : '', time(fight.fight_date, { brief: true })),
       picture(loser.catalog, loser, 56, 'lost')));
 }
 
