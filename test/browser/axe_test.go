@@ -2,6 +2,7 @@ package browser_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -52,11 +53,17 @@ type violation struct {
 	}
 }
 
-// checkAccessible wants no rule of axe broken on the page as it is.
-func (p *tab) checkAccessible(t *testing.T, script string) {
+// What checkAccessible asks of axe. A palette is other values of the same properties: only the rules that look at
+// colours can find something else in it.
+const (
+	allRules     = `{resultTypes: ["violations"]}`
+	rulesOfColor = `{resultTypes: ["violations"], runOnly: {type: "rule", values: ["color-contrast", "link-in-text-block"]}}`
+)
+
+// checkAccessible wants none of the rules of axe broken on the page as it is.
+func (p *tab) checkAccessible(t *testing.T, rules string) {
 	t.Helper()
-	p.do(t, chromedp.Evaluate[chromedp.Void](script+"; undefined"))
-	const ask = `axe.run(document, {resultTypes: ["violations"]}).then(found => found.violations)`
+	ask := fmt.Sprintf(`axe.run(document, %s).then(found => found.violations)`, rules)
 	violations, err := chromedp.Run(p, chromedp.Evaluate[[]violation](ask, chromedp.EvalAwaitPromise))
 	if err != nil {
 		t.Fatalf("asking axe: %v", err)
@@ -67,5 +74,63 @@ func (p *tab) checkAccessible(t *testing.T, script string) {
 			where = append(where, node.HTML+"\n    "+strings.ReplaceAll(node.FailureSummary, "\n", "\n    "))
 		}
 		t.Errorf("axe: %s: %s\n  %s", v.ID, v.Help, strings.Join(where, "\n  "))
+	}
+}
+
+// testAccessible has axe look at every page in both palettes, wide and narrow, with all that can be opened open.
+func testAccessible(t *testing.T, browser context.Context) {
+	script := axe(t)
+	w := startWorld(t, settings(t))
+	for range 3 {
+		w.fight(t)
+	}
+	for _, screen := range []struct {
+		name, path, ready string
+		then              func(page *tab) // what is done before axe looks
+	}{
+		{"battle", "/", shows(3) + "&&" + fightersAreThere, func(page *tab) {
+			page.click(t, "#fight")
+			page.wait(t, somebodyWon)
+			page.wait(t, shows(4))
+			page.wait(t, picturesAreThere)
+		}},
+		{"fight", "/#fight-" + w.fights(t)[0].ID, `document.querySelector("dialog[open] code")`, nil},
+		{"heroes", "/heroes", `document.querySelectorAll("#entries li").length > 0`, nil},
+		{"hero", "/heroes#1", `document.querySelector("dialog[open] .chips")`, nil},
+		{"villains", "/villains?after=24", `document.querySelectorAll("#entries li").length > 0`, nil},
+		{"edit", "/locations", `document.querySelectorAll("#entries li").length > 0`, func(page *tab) {
+			page.useToken(t, token)
+			page.click(t, "#create")
+			page.click(t, submit)
+			page.refused(t, "name", "This is missing or empty.")
+		}},
+		{"an error", "/locations", `document.querySelector(".notice")`, nil},
+		{"status", "/status", `document.getElementById("summary").textContent === "All services are ready"`, nil},
+	} {
+		t.Run(screen.name, func(t *testing.T) {
+			if screen.name == "an error" {
+				w.parts["locations"].Stop()
+				defer w.parts["locations"].Start(t)
+			}
+			page := newTab(browser, t)
+			page.look(t, 1360, "light", "reduce")
+			page.do(t, chromedp.Navigate(w.page+screen.path))
+			page.wait(t, screen.ready)
+			if screen.then != nil {
+				screen.then(page)
+			}
+			page.do(t, chromedp.Evaluate[chromedp.Void](`document.querySelectorAll("details").forEach(details => { details.open = true })`),
+				chromedp.Evaluate[chromedp.Void](script+"; undefined"))
+			for _, width := range []int64{1360, 360} {
+				for scheme, rules := range map[string]string{"light": allRules, "dark": rulesOfColor} {
+					page.look(t, width, scheme, "reduce")
+					page.checkAccessible(t, rules)
+					if wide := eval[int64](t, page, "document.documentElement.scrollWidth"); wide > width {
+						t.Errorf("the page is %d wide in a window of %d", wide, width)
+					}
+					page.shot(t, fmt.Sprintf("page-%s-%s-%d", strings.ReplaceAll(screen.name, " ", "-"), scheme, width))
+				}
+			}
+		})
 	}
 }

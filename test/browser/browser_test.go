@@ -18,6 +18,27 @@ import (
 	"superheroes/test/engines"
 )
 
+// TestPages opens the pages in one browser, whose start takes longer than most of what is looked at. Each test has
+// windows of its own.
+func TestPages(t *testing.T) {
+	browser := start(t)
+	for _, pages := range []struct {
+		name string
+		test func(*testing.T, context.Context)
+	}{
+		{"accessible", testAccessible}, {"documentation", testDocumentation}, {"try it out", testTryItOut}, {"outside", testOutside},
+		{"battle", testBattle}, {"auto", testAuto}, {"history", testHistory}, {"one process", testOneProcess}, {"a part away", testPartAway},
+		{"names are inert", testNamesAreInert}, {"live", testLive}, {"live stalls", testLiveStalls},
+		{"catalog", testCatalog}, {"made up", testMadeUp}, {"edit", testEdit}, {"edit a location", testEditLocation},
+		{"edited meanwhile", testEditedMeanwhile}, {"edit refused", testEditRefused}, {"deleted", testDeleted},
+	} {
+		t.Run(pages.name, func(t *testing.T) {
+			t.Parallel()
+			pages.test(t, browser)
+		})
+	}
+}
+
 // patience bounds what is done on one page. It is long: a browser on a busy machine takes its time.
 const patience = 3 * time.Minute
 
@@ -25,7 +46,7 @@ const patience = 3 * time.Minute
 // then whatever its flags say.
 const nowhere = "127.0.0.1:1"
 
-// start starts a browser of the test's own and returns a context for its tabs.
+// start starts a browser and returns a context for its tabs.
 func start(t *testing.T) context.Context {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],

@@ -3,17 +3,13 @@ package browser_test
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
-
-	"superheroes/internal/app"
 )
 
 // screenshots names the environment variable of a folder to keep pictures of the pages in.
@@ -22,15 +18,16 @@ const screenshots = "TEST_SCREENSHOTS"
 // summaries are of one operation of each service, as its pages show it.
 func summaries() map[string]string {
 	return map[string]string{
-		"heroes":    "Draw a hero, each equally likely",
-		"villains":  "Draw a villain, each equally likely",
-		"locations": "Draw a location, each equally likely",
-		"fights":    "Draw two fighters and a place at the same time, fight, store",
+		"heroes":     "Draw a hero, each equally likely",
+		"villains":   "Draw a villain, each equally likely",
+		"locations":  "Draw a location, each equally likely",
+		"fights":     "Draw two fighters and a place at the same time, fight, store",
+		"statistics": "What became of all fights",
 	}
 }
 
-func TestDocumentationPages(t *testing.T) {
-	browser, hosts := start(t), up(t)
+func testDocumentation(t *testing.T, browser context.Context) {
+	hosts := up(t, settings(t))
 	for service, summary := range summaries() {
 		for _, viewer := range []struct {
 			path           string
@@ -40,9 +37,10 @@ func TestDocumentationPages(t *testing.T) {
 			{"/redoc", `[data-section-id*="operation/"] h2`, "#main"},
 		} {
 			t.Run(service+viewer.path, func(t *testing.T) {
+				t.Parallel()
 				page := newTab(browser, t)
 				page.do(t, chromedp.Navigate("http://"+hosts[service]+viewer.path), chromedp.WaitVisible(viewer.ready))
-				page.picture(t, service+strings.ReplaceAll(viewer.path, "/", "-"))
+				page.shown(t, service+strings.ReplaceAll(viewer.path, "/", "-"))
 				text := page.text(t, viewer.content)
 				for _, word := range []string{summary, "/healthz"} {
 					if !strings.Contains(text, word) {
@@ -55,9 +53,9 @@ func TestDocumentationPages(t *testing.T) {
 	}
 }
 
-// TestTryItOut fights from the page, as its reader would.
-func TestTryItOut(t *testing.T) {
-	browser, hosts := start(t), up(t)
+// testTryItOut fights from the page, as its reader would.
+func testTryItOut(t *testing.T, browser context.Context) {
+	hosts := up(t, settings(t))
 	page := newTab(browser, t)
 	const operation = chromedp.CSS("#operations-fights-execute-fight ")
 	page.do(t, chromedp.Navigate("http://"+hosts["fights"]+"/docs"),
@@ -66,7 +64,7 @@ func TestTryItOut(t *testing.T) {
 		chromedp.Click(operation+"button.execute"))
 	status := page.text(t, operation+".live-responses-table tbody .response-col_status")
 	answer := page.text(t, operation+".live-responses-table .highlight-code code")
-	page.picture(t, "try-it-out")
+	page.shown(t, "try-it-out")
 	if !strings.HasPrefix(status, "200") {
 		t.Errorf("status %q, want 200", status)
 	}
@@ -83,9 +81,9 @@ func TestTryItOut(t *testing.T) {
 	page.checkQuiet(t, hosts["fights"])
 }
 
-// TestOutside shows that a page that asks another host, is found out.
-func TestOutside(t *testing.T) {
-	page := newTab(start(t), t)
+// testOutside shows that a page that asks another host, is found out.
+func testOutside(t *testing.T, browser context.Context) {
+	page := newTab(browser, t)
 	const html = `data:text/html,<script>fetch("http://superheroes.invalid/").catch(() => document.write("<p id=done>done</p>"))</script>`
 	page.do(t, chromedp.Navigate(html), chromedp.WaitVisible(chromedp.CSS("#done")))
 	page.mu.Lock()
@@ -95,8 +93,8 @@ func TestOutside(t *testing.T) {
 	}
 }
 
-// picture keeps a screenshot of the page where they are asked for.
-func (p *tab) picture(t *testing.T, name string) {
+// shown keeps a screenshot of the page where they are asked for.
+func (p *tab) shown(t *testing.T, name string) {
 	t.Helper()
 	folder := os.Getenv(screenshots)
 	if folder == "" {
@@ -109,33 +107,4 @@ func (p *tab) picture(t *testing.T, name string) {
 	if err := os.WriteFile(filepath.Join(folder, name+".png"), png, 0o644); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// up starts every service in this process and returns their hosts, by name.
-func up(t *testing.T) map[string]string {
-	t.Helper()
-	return upIn(t, t.TempDir())
-}
-
-// upIn does it on the data in a folder.
-func upIn(t *testing.T, dir string) map[string]string {
-	t.Helper()
-	const free = "127.0.0.1:0"
-	cfg := app.UpConfig{HeroesAddr: free, VillainsAddr: free, LocationsAddr: free, FightsAddr: free, Arena: true, ArenaAddr: free}
-	cfg.DataDir, cfg.Profile, cfg.SnapshotLimit = dir, app.Eco, 64<<20
-	cfg.Deadline, cfg.ShutdownTimeout = 30*time.Second, 30*time.Second
-	a := app.New("test", io.Discard)
-	if err := a.Up(t.Context(), cfg); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := a.Stop(context.WithoutCancel(t.Context())); err != nil {
-			t.Error(err)
-		}
-	})
-	hosts := map[string]string{}
-	for _, at := range a.Endpoints() {
-		hosts[at.Service] = at.Addr
-	}
-	return hosts
 }

@@ -9,66 +9,74 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"superheroes/internal/app"
 	"superheroes/internal/arena"
 	"superheroes/internal/exchange"
+	"superheroes/internal/statistics"
 	"superheroes/test/faults/fakepeer"
 )
 
-// world is the arena in front of the four services and a stand-in for the statistics. What the arena reaches can be
-// stopped, part by part, and comes back at the same address.
-type world struct {
-	page  string // base URL of the arena
-	hosts map[string]string
-	parts map[string]*fakepeer.Peer
-	rooms *editable
-	dir   string
+// token is the administrator's.
+const token = "let me in"
+
+// settings are those of all services in one process, on free ports and a folder of the test's own.
+func settings(t *testing.T) app.UpConfig {
+	t.Helper()
+	const free = "127.0.0.1:0"
+	cfg := app.UpConfig{HeroesAddr: free, VillainsAddr: free, LocationsAddr: free, FightsAddr: free, Arena: true, ArenaAddr: free}
+	cfg.UpStatistics = app.UpStatistics{Statistics: true, StatisticsAddr: free, Limits: statistics.Limits{MaxStreams: 100}}
+	cfg.DataDir, cfg.Profile, cfg.SnapshotLimit, cfg.AdminToken = t.TempDir(), app.Eco, 64<<20, token
+	cfg.Deadline, cfg.ShutdownTimeout = 30*time.Second, 30*time.Second
+	return cfg
 }
 
-// startWorld starts a world whose heroes also have these names.
-func startWorld(t *testing.T, names ...string) *world {
+// up starts the services and returns their hosts, by name.
+func up(t *testing.T, cfg app.UpConfig) map[string]string {
 	t.Helper()
-	w := &world{dir: t.TempDir(), parts: map[string]*fakepeer.Peer{}}
-	if len(names) > 0 {
-		importHeroes(t, w.dir, names)
+	a := app.New("test", io.Discard)
+	if err := a.Up(t.Context(), cfg); err != nil {
+		t.Fatal(err)
 	}
-	w.hosts = upIn(t, w.dir)
-	for name, host := range w.hosts {
-		if name == "arena" { // ours has the parts behind sockets
-			continue
+	t.Cleanup(func() {
+		if err := a.Stop(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
 		}
-		at := &url.URL{Scheme: "http", Host: host}
-		passing := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(at) }, FlushInterval: -1}
-		w.parts[name] = fakepeer.New(t, passing.ServeHTTP)
+	})
+	hosts := map[string]string{}
+	for _, at := range a.Endpoints() {
+		hosts[at.Service] = at.Addr
 	}
-	w.rooms = &editable{token: token, base: "http://" + w.hosts["heroes"], changed: map[string]json.RawMessage{}}
-	w.parts["heroes"].Behave(w.rooms.serve(w.hosts["heroes"]))
-	w.parts["statistics"] = fakepeer.New(t, counter{"http://" + w.hosts["fights"]}.serve)
+	return hosts
+}
+
+// world is the services, and an arena that reaches them over HTTP. What the arena reaches can be stopped, part by part,
+// and comes back at the same address.
+type world struct {
+	page  string            // base URL of the arena
+	hosts map[string]string // of the services themselves
+	parts map[string]*fakepeer.Peer
+}
+
+func startWorld(t *testing.T, cfg app.UpConfig) *world {
+	t.Helper()
+	cfg.Arena = false
+	w := &world{hosts: up(t, cfg), parts: map[string]*fakepeer.Peer{}}
+	for name := range w.hosts {
+		w.parts[name] = fakepeer.New(t, w.passing(name))
+	}
 	w.page = w.startArena(t)
 	return w
 }
 
-// importHeroes fills the catalog of heroes with these beside the shipped ones.
-func importHeroes(t *testing.T, dir string, names []string) {
-	t.Helper()
-	var lines strings.Builder
-	for _, name := range names {
-		text, err := json.Marshal(map[string]any{"name": name, "otherName": name, "level": 1, "picture": "", "powers": name + ", " + name})
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprintf(&lines, "%s\n", text)
-	}
-	files := []app.ImportFile{{Name: "names.jsonl", Format: exchange.JSONLines, Open: func() (io.ReadCloser, error) {
-		return io.NopCloser(strings.NewReader(lines.String())), nil
-	}}}
-	if _, err := app.Import(t.Context(), "heroes", app.CatalogStore{DataDir: dir}, files, app.ImportOptions{}); err != nil {
-		t.Fatal(err)
-	}
+// passing has a service answer.
+func (w *world) passing(service string) http.HandlerFunc {
+	at := &url.URL{Scheme: "http", Host: w.hosts[service]}
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(at) }, FlushInterval: -1}
+	return proxy.ServeHTTP
 }
 
 // startArena starts the arena alone, before the parts.
@@ -88,175 +96,89 @@ func (w *world) startArena(t *testing.T) string {
 	return "http://" + a.Endpoints()[0].Addr
 }
 
-// counter stands in for the service of statistics: it looks at the fights again and again.
-type counter struct{ fights string }
-
-func (c counter) serve(w http.ResponseWriter, r *http.Request) {
-	switch r.URL.Path {
-	case "/healthz":
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, `{"status":"ok","service":"statistics","version":"test","profile":"eco","store":{"engine":"sqlite","status":"ok"},"peers":{}}`)
-	case "/readyz":
-		_, _ = io.WriteString(w, `{"status":"ok"}`)
-	case "/api/statistics/stream":
-		w.Header().Set("Content-Type", "text/event-stream")
-		c.stream(w, r)
-	default:
-		http.NotFound(w, r)
-	}
-}
-
-func (c counter) stream(w http.ResponseWriter, r *http.Request) {
-	last := ""
-	for r.Context().Err() == nil {
-		state, err := c.count(r.Context())
-		if err == nil && state != last {
-			last = state
-			fmt.Fprintf(w, "data: %s\n\n", state)
-		} else {
-			fmt.Fprint(w, ": nothing new\n\n")
-		}
-		_ = http.NewResponseController(w).Flush()
-		select {
-		case <-time.After(250 * time.Millisecond):
-		case <-r.Context().Done():
-		}
-	}
-}
-
-type winner struct {
-	Name string `json:"name"`
-	Team string `json:"team"`
-	Wins int    `json:"wins"`
-}
-
-func (c counter) count(ctx context.Context) (string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.fights+"/api/fights?limit=100", nil)
-	if err != nil {
-		return "", err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = response.Body.Close() }()
-	var fights []struct {
-		Date   string `json:"fight_date"`
-		Winner string `json:"winner_name"`
-		Team   string `json:"winner_team"`
-	}
-	if err := json.NewDecoder(response.Body).Decode(&fights); err != nil {
-		return "", err
-	}
-	state := struct {
-		Total      int              `json:"total"`
-		Heroes     int              `json:"heroes"`
-		Villains   int              `json:"villains"`
-		Since      string           `json:"since,omitempty"`
-		TopWinners []winner         `json:"top_winners"`
-		Locations  []map[string]any `json:"locations"`
-	}{Total: len(fights), TopWinners: []winner{}, Locations: []map[string]any{{"name": "Gotham City", "fights": len(fights)}}}
-	for _, fight := range fights {
-		state.Since = fight.Date
-		if fight.Team == "heroes" {
-			state.Heroes++
-		} else {
-			state.Villains++
-		}
-		if len(state.TopWinners) < 10 {
-			state.TopWinners = append(state.TopWinners, winner{fight.Winner, fight.Team, 1})
-		}
-	}
-	text, err := json.Marshal(state)
-	return string(text), err
-}
-
-const token = "let me in"
-
-// editable stands in for a catalog that can be edited: what was written lies over what the real one has.
-type editable struct {
-	token, base string
-	mu          sync.Mutex
-	changed     map[string]json.RawMessage // by path; null for what was deleted
-	writes      []*http.Request
-}
-
-func (e *editable) serve(host string) http.HandlerFunc {
-	at := &url.URL{Scheme: "http", Host: host}
-	passing := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(at) }, FlushInterval: -1}
-	return func(w http.ResponseWriter, r *http.Request) {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		if r.Method == http.MethodGet {
-			entry, changed := e.changed[r.URL.Path]
-			switch {
-			case changed && string(entry) == "null":
-				problem(w, http.StatusNotFound, "there is no hero with this id")
-			case changed:
-				w.Header().Set("Content-Type", "application/json")
-				w.Header().Set("Etag", fmt.Sprintf(`"%d"`, len(e.writes)))
-				_, _ = w.Write(entry)
-			default:
-				w.Header().Set("Etag", `"0"`)
-				passing.ServeHTTP(w, r)
-			}
+// stalling is a service of statistics whose streams stall: the first tells the state and then nothing, those after it
+// nothing at all.
+func (w *world) stalling() http.HandlerFunc {
+	pass, again := w.passing("statistics"), new(atomic.Bool)
+	return func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/api/statistics/stream" {
+			pass(rw, r)
 			return
 		}
-		e.write(w, r)
+		if !again.Swap(true) {
+			rw.Header().Set("Content-Type", "text/event-stream")
+			_, _ = fmt.Fprintf(rw, "data: %s\n\n", `{"total":0,"heroes":0,"villains":0,"since":null,"top_winners":[],"locations":[]}`)
+			_ = http.NewResponseController(rw).Flush()
+		}
+		<-r.Context().Done()
 	}
 }
 
-// done tells what was written, in order.
-func (e *editable) done() string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	var done []string
-	for _, write := range e.writes {
-		done = append(done, write.Method+" "+write.URL.Path+" "+write.Header.Get("If-Match"))
+// importHeroes fills the catalog of heroes with these, beside the shipped ones or in their place.
+func importHeroes(t *testing.T, dir string, options app.ImportOptions, names ...string) {
+	t.Helper()
+	var lines strings.Builder
+	for _, name := range names {
+		text, err := json.Marshal(map[string]any{"name": name, "otherName": name, "level": 1, "picture": "", "powers": name + ", " + name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&lines, "%s\n", text)
 	}
-	return strings.Join(done, ", ")
+	files := []app.ImportFile{{Name: "names.jsonl", Format: exchange.JSONLines, Open: func() (io.ReadCloser, error) {
+		return io.NopCloser(strings.NewReader(lines.String())), nil
+	}}}
+	if _, err := app.Import(t.Context(), "heroes", app.CatalogStore{DataDir: dir}, files, options); err != nil {
+		t.Fatal(err)
+	}
 }
 
-func (e *editable) write(w http.ResponseWriter, r *http.Request) {
-	e.writes = append(e.writes, r)
-	if r.Header.Get("Authorization") != "Bearer "+e.token {
-		w.Header().Set("Www-Authenticate", "Bearer")
-		problem(w, http.StatusUnauthorized, "the token is not the right one")
-		return
-	}
-	if r.Method == http.MethodDelete {
-		e.changed[r.URL.Path] = json.RawMessage("null")
-		w.WriteHeader(http.StatusNoContent)
-		return
-	}
-	var entry map[string]any
-	if err := json.NewDecoder(r.Body).Decode(&entry); err != nil {
-		problem(w, http.StatusBadRequest, err.Error())
-		return
-	}
-	if entry["name"] == "" {
-		problem(w, http.StatusUnprocessableEntity, "body.name: is missing", "body.name", "is missing")
-		return
-	}
-	status, path := http.StatusOK, r.URL.Path
-	entry["id"] = json.Number(path[strings.LastIndex(path, "/")+1:])
-	if r.Method == http.MethodPost {
-		status, path = http.StatusCreated, "/api/heroes/4711"
-		entry["id"] = 4711
-		w.Header().Set("Location", path)
-	}
-	e.changed[path], _ = json.Marshal(entry)
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_, _ = w.Write(e.changed[path])
+// fight has a fight fought by somebody else, and returns it.
+func (w *world) fight(t *testing.T) fought {
+	t.Helper()
+	return fetchJSON[fought](t, "http://"+w.hosts["fights"]+"/api/fights/execute_fight")
 }
 
-func problem(w http.ResponseWriter, status int, detail string, place ...string) {
-	answer := map[string]any{"title": http.StatusText(status), "status": status, "detail": detail}
-	if len(place) == 2 {
-		answer["errors"] = []map[string]string{{"location": place[0], "message": place[1]}}
+// fights returns the last fights that are stored, newest first.
+func (w *world) fights(t *testing.T) []fought {
+	t.Helper()
+	return fetchJSON[[]fought](t, "http://"+w.hosts["fights"]+"/api/fights?limit=100")
+}
+
+type fought struct {
+	ID     string
+	Winner string `json:"winner_name"`
+	Loser  string `json:"loser_name"`
+}
+
+func fetchJSON[T any](t *testing.T, url string) T {
+	t.Helper()
+	response, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
 	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(answer)
+	defer func() { _ = response.Body.Close() }()
+	var value T
+	if err := json.NewDecoder(response.Body).Decode(&value); err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+// change has somebody else, who has the token, change something of a catalog.
+func (w *world) change(t *testing.T, method, service, path, body string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+w.hosts[service]+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode >= http.StatusBadRequest {
+		t.Fatalf("%s %s: %s", method, path, response.Status)
+	}
 }

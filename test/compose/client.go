@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"strings"
 	"sync"
 	"time"
 )
@@ -57,6 +58,23 @@ func eventually(ctx context.Context, url string, want int) error {
 		select {
 		case <-ctx.Done():
 			return errors.Join(fmt.Errorf("%s answers %d after %s, not %d: %.200s", url, status, patience, want, body), err)
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// eventuallySays asks until the answer is 200 and begins with want.
+func eventuallySays(ctx context.Context, url, want string) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		body, err := get(ctx, url)
+		if err == nil && strings.HasPrefix(body, want) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(fmt.Errorf("%s does not say %s… within %s: %.200s", url, want, patience, body), err)
 		case <-time.After(200 * time.Millisecond):
 		}
 	}

@@ -51,10 +51,11 @@ func TestGoodMember(t *testing.T) {
 			}
 		})
 	}
-	t.Run("JSON and JUnit", func(t *testing.T) {
+	t.Run("everything, in JSON and JUnit", func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "score.xml")
 		var stdout, stderr bytes.Buffer
-		if code := run(t.Context(), at(member, "--group=core", "--json", "--junit", file), &stdout, &stderr); code != exitPassed {
+		everything := at(member, "--statistics", member.Statistics, "--arena", member.Arena, "--admin-token", system.AdminToken, "--json", "--junit", file)
+		if code := run(t.Context(), everything, &stdout, &stderr); code != exitPassed {
 			t.Errorf("exit code %d, %s", code, stderr.String())
 		}
 		var score struct {
@@ -63,6 +64,11 @@ func TestGoodMember(t *testing.T) {
 		}
 		if err := json.Unmarshal(stdout.Bytes(), &score); err != nil || score.Passed == 0 || len(score.Clauses) != score.Passed {
 			t.Errorf("%v: %s", err, stdout.String())
+		}
+		for _, group := range []string{"core", "full", "writes", "statistics", "arena"} {
+			if !strings.Contains(stdout.String(), `"group": "`+group+`"`) {
+				t.Errorf("no clause of %s was checked", group)
+			}
 		}
 		text, err := os.ReadFile(file)
 		if err != nil {

@@ -29,7 +29,7 @@ function showFighters(pair) {
 
 function showPlace(found) {
   place = found;
-  find('scene').replaceChildren(place ? picture('locations', place.id, 960) : '');
+  find('scene').replaceChildren(place ? picture('locations', place, 960) : '');
   find('place').replaceChildren(...(place
     ? [el('h2', {}, place.name), el('p', { class: 'kind' }, placeKind(place.type)), el('p', {}, place.description ?? '')]
     : [el('h2', {}, 'Nowhere in particular')]));

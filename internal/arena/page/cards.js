@@ -4,16 +4,27 @@
 import { el, number, svg } from './dom.js';
 
 // picture shows the emblem of an entry, or a silhouette when there is none: the entry may be gone, or have no id.
-export function picture(catalog, id, size = 240, role = '') {
+export function picture(catalog, entry, size = 240, role = '') {
   const frame = el('span', { class: `picture ${role}` });
-  if (!Number.isSafeInteger(id) || id < 1) {
+  if (!Number.isSafeInteger(entry.id) || entry.id < 1) {
     frame.append(silhouette(catalog));
     return frame;
   }
-  const image = el('img', { alt: '', width: size, height: size, decoding: 'async', src: `/api/${catalog}/${id}/picture.svg` });
+  const src = `/api/${catalog}/${entry.id}/picture.svg?${stateOf(entry)}`;
+  const image = el('img', { alt: '', width: size, height: size, decoding: 'async', src });
   image.addEventListener('error', () => frame.replaceChildren(silhouette(catalog)), { once: true });
   frame.append(image);
   return frame;
+}
+
+// stateOf is another text for an entry that was changed: a browser shows a picture that it has again, without asking, for
+// as long as the address is the same.
+function stateOf({ name, otherName, level, powers, type, description }) {
+  let hash = 0;
+  for (const letter of JSON.stringify([name, otherName, level, powers, type, description])) {
+    hash = (Math.imul(hash, 31) + letter.codePointAt(0)) >>> 0;
+  }
+  return hash.toString(36);
 }
 
 function silhouette(catalog) {
@@ -34,7 +45,7 @@ export function chips(powers) {
 export function fighter(card, catalog, entry) {
   card.replaceChildren(
     el('p', { class: 'corner' }, catalog === 'heroes' ? 'Hero' : 'Villain'),
-    picture(catalog, entry.id),
+    picture(catalog, entry),
     el('div', { class: 'facts' },
       el('h2', {}, entry.name),
       entry.otherName ? el('p', { class: 'alias' }, entry.otherName) : null,

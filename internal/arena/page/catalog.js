@@ -66,7 +66,7 @@ function words(count) {
 function card(entry) {
   return el('li', {},
     el('a', { class: 'entry', href: `#${entry.id}` },
-      picture(catalog, entry.id, 120),
+      picture(catalog, entry, 120),
       el('span', { class: 'entry-name' }, entry.name),
       el('span', { class: 'entry-note' }, catalog === 'locations' ? placeKind(entry.type) : `Level ${number(entry.level)}`)));
 }
@@ -122,7 +122,7 @@ function full(entry, etag) {
       chips(entry.powers),
     ];
   return [
-    el('div', { class: `whole ${catalog}` }, picture(catalog, entry.id, 240),
+    el('div', { class: `whole ${catalog}` }, picture(catalog, entry, 240),
       el('div', {}, el('h2', { id: 'detail-title' }, entry.name), ...facts,
         el('p', { class: 'id' }, 'Number ', el('code', {}, entry.id), entry.picture ? [', picture ', el('code', {}, entry.picture)] : null))),
     token() ? el('div', { class: 'controls' },

@@ -32,17 +32,19 @@ export function set(element, text) {
 const whole = new Intl.NumberFormat('en');
 export const number = (n) => whole.format(n);
 
-const shortDate = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+const toTheSecond = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+const toTheMinute = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 
 // time shows a moment in the reader's own zone.
-export function time(text) {
+export function time(text, { brief = false } = {}) {
   const at = new Date(text);
-  return el('time', { datetime: text }, Number.isNaN(at.getTime()) ? String(text) : shortDate.format(at));
+  return el('time', { datetime: text }, Number.isNaN(at.getTime()) ? String(text) : (brief ? toTheMinute : toTheSecond).format(at));
 }
 
-// notice tells in box what went wrong, where it went wrong, and offers to try again.
+// notice tells in box what went wrong, where it went wrong, and offers to try again. A flag that it names stays in one line.
 export function notice(box, error, retry) {
-  const children = [el('p', {}, error.message)];
+  const pieces = error.message.split(/(--[a-z-]+)/).map((piece, i) => (i % 2 ? el('code', {}, piece) : piece));
+  const children = [el('p', {}, ...pieces)];
   if (retry) children.push(el('button', { type: 'button', class: 'quiet', click: retry }, 'Try again'));
   box.replaceChildren(el('div', { class: 'notice', role: 'alert' }, ...children));
 }

@@ -38,7 +38,7 @@ export function editForm(catalog, entry, etag, { saved, again, cancel }) {
       const answer = await write(catalog, entry, etag, Object.fromEntries(fields.map((field) => [field.name, field.value()])));
       saved(entry?.id ?? idOf(answer.headers.get('Location')));
     } catch (error) {
-      explain(error, box, fields, again);
+      explain(error, { catalog, box, fields, again, undone: 'Nothing was saved.' });
     } finally {
       busy(submit, false);
     }
@@ -83,24 +83,25 @@ function newInput(kind, attributes, value) {
   return input;
 }
 
-// numeric sends what isn't a number as it is: the service says what is wrong with it.
-const numeric = (text) => (text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text);
+// numeric sends nothing for nothing, and what isn't a number as it is: the service says what is wrong with it.
+function numeric(text) {
+  if (text.trim() === '') return null;
+  return Number.isFinite(Number(text)) ? Number(text) : text;
+}
 
 // explain puts each refusal to its field, and what is about none of them below.
-function explain(error, box, fields, again) {
-  let first;
-  for (const { location, message } of error.places ?? []) {
-    const field = fields.find(({ name }) => location === `body.${name}`);
-    field?.refuse(`This ${message}.`);
-    first ??= field;
-  }
-  first?.input.focus();
+function explain(error, { catalog, box, fields = [], again, undone }) {
+  const messages = new Map(error.places?.map(({ location, message }) => [location, message]));
+  const refused = fields.filter(({ name }) => messages.has(`body.${name}`));
+  for (const field of refused) field.refuse(`This ${messages.get(`body.${field.name}`)}.`);
+  refused[0]?.input.focus();
   if (error.status === 412) {
-    notice(box, { message: 'Somebody changed it meanwhile. Nothing was saved.' }, again);
+    notice(box, { message: `Somebody changed it meanwhile. ${undone}` }, again);
     box.querySelector('button').textContent = 'Show theirs';
     return;
   }
-  if (!first) notice(box, error);
+  if (refused.length > 0) return;
+  notice(box, error.status === 401 ? { message: `${catalog} does not take this token. Type in the right one under Editing.` } : error);
 }
 
 // deleteForm returns the content of the dialog that asks before it deletes.
@@ -113,7 +114,7 @@ export function deleteForm(catalog, entry, etag, { deleted, again, cancel }) {
       await call(`/api/${catalog}/${entry.id}`, { method: 'DELETE', headers: { ...authorization(), ...ifMatch(etag) } });
       deleted();
     } catch (error) {
-      explain(error, box, [], again);
+      explain(error, { catalog, box, again, undone: 'Nothing was deleted.' });
     } finally {
       busy(yes, false);
     }

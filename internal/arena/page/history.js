@@ -29,7 +29,18 @@ export function start(live) {
     } finally {
       list.setAttribute('aria-busy', 'false');
       busy(older, false);
+      look();
     }
+  }
+
+  // The button stays for those who don't scroll. The browser tells changes only: after a page that leaves the button where
+  // it can be seen, it is asked anew.
+  const watcher = new IntersectionObserver((entries) => {
+    if (entries.some((entry) => entry.isIntersecting) && next) load();
+  }, { rootMargin: '300px' });
+  function look() {
+    watcher.unobserve(older);
+    watcher.observe(older);
   }
 
   async function refresh() {
@@ -43,10 +54,6 @@ export function start(live) {
   older.addEventListener('click', load);
   newer.addEventListener('click', refresh);
   live.onNewer((others) => { newer.hidden = !others; });
-  // The button stays for those who don't scroll.
-  new IntersectionObserver((entries) => {
-    if (entries.some((entry) => entry.isIntersecting) && next) load();
-  }, { rootMargin: '300px' }).observe(older);
   addEventListener('hashchange', showAsked);
   load();
   showAsked();
@@ -76,10 +83,10 @@ function row(fight) {
   const [winner, loser] = sides(fight);
   return el('li', { id: rowOf(fight.id) },
     el('a', { class: winner.catalog === 'heroes' ? 'won-by-hero' : 'won-by-villain', href: `#fight-${fight.id}` },
-      picture(winner.catalog, winner.id, 56),
+      picture(winner.catalog, winner, 56),
       el('span', { class: 'tale' }, el('b', {}, winner.name), el('span', { class: 'beat' }, ' beat '), loser.name),
-      el('span', { class: 'where' }, fight.location ? `${fight.location.name} · ` : '', time(fight.fight_date)),
-      picture(loser.catalog, loser.id, 56, 'lost')));
+      el('span', { class: 'where' }, fight.location ? `${fight.location.name} · ` : '', time(fight.fight_date, { brief: true })),
+      picture(loser.catalog, loser, 56, 'lost')));
 }
 
 // showAsked opens the fight that the address names.
@@ -97,7 +104,7 @@ function full(fight) {
     el('div', { class: 'pair' }, side(winner, 'Winner'), side(loser, 'Loser')),
   ];
   if (place) {
-    content.push(el('div', { class: 'at' }, picture('locations', place.id, 96),
+    content.push(el('div', { class: 'at' }, picture('locations', place, 96),
       el('div', {}, el('h3', {}, place.name), el('p', { class: 'kind' }, placeKind(place.type)), el('p', {}, place.description))));
   }
   content.push(el('p', { class: 'id' }, 'Fight ', el('code', {}, fight.id)));
@@ -107,7 +114,7 @@ function full(fight) {
 function side(entry, role) {
   return el('section', { class: `side ${entry.catalog === 'heroes' ? 'hero' : 'villain'}` },
     el('p', { class: 'corner' }, role),
-    picture(entry.catalog, entry.id, 160),
+    picture(entry.catalog, entry, 160),
     el('h3', {}, entry.name),
     entry.otherName ? el('p', { class: 'alias' }, entry.otherName) : null,
     el('p', { class: 'level' }, el('span', {}, 'Level '), el('b', {}, number(entry.level))),

@@ -138,7 +138,8 @@ function newPanel() {
       again = retry;
       if (told === error?.message) return;
       told = error?.message;
-      if (error) notice(box, error, () => again());
+      if (error?.status === 404) box.replaceChildren(el('p', { class: 'empty' }, 'Nobody counts the fights: statistics does not run here.'));
+      else if (error) notice(box, error, () => again());
       else clear(box);
     },
     show(state, before, lostAt) {

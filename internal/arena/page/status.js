@@ -24,14 +24,16 @@ async function ask({ path }) {
     const response = await fetch(path, { signal: AbortSignal.timeout(patience), cache: 'no-store', headers: { Accept: 'application/json' } });
     const answer = await response.json();
     if (typeof answer.status === 'string') return answer;
+    if (response.status === 404) return { status: 'absent', why: answer.detail };
     return { status: 'down', why: answer.detail ?? `answered ${response.status}` };
   } catch {
     return { status: 'down', why: 'the arena does not answer' };
   }
 }
 
-const links = { ok: 'live', draining: 'behind', unavailable: 'behind', down: 'down' };
-const texts = { ok: 'ready', draining: 'about to stop', unavailable: 'not ready', down: 'down' };
+// A service that is absent was left out on purpose: nothing is wrong.
+const links = { ok: 'live', draining: 'behind', unavailable: 'behind', down: 'down', absent: 'off' };
+const texts = { ok: 'ready', draining: 'about to stop', unavailable: 'not ready', down: 'down', absent: 'left out' };
 
 function show({ row }, answer) {
   row.state.dataset.link = links[answer.status] ?? 'behind';
@@ -61,8 +63,9 @@ async function askAll() {
     show(service, answer);
     return answer;
   }));
-  const ready = answers.filter(({ status }) => status === 'ok').length;
-  set(find('summary'), ready === services.length ? 'All services are ready' : `${ready} of ${services.length} services are ready`);
+  const expected = answers.filter(({ status }) => status !== 'absent');
+  const ready = expected.filter(({ status }) => status === 'ok').length;
+  set(find('summary'), ready === expected.length ? 'All services are ready' : `${ready} of ${expected.length} services are ready`);
 }
 
 async function keepAsking() {

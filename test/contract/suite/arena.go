@@ -11,7 +11,8 @@ import (
 // arena is the name of the service that the clauses of its group are about.
 const arena = "arena"
 
-// ArenaClauses returns the clauses of the battle page. They are checked where a run has its address.
+// ArenaClauses returns the clauses of the battle page. They are checked where a run has its address; those about
+// statistics where it has that of statistics too.
 func ArenaClauses() []Clause {
 	clauses := []Clause{
 		{ID: "livez", Text: `/livez: “200 while the process serves”`, hold: arenaLivez},
@@ -20,6 +21,8 @@ func ArenaClauses() []Clause {
 		{ID: "page", Text: `the page comes with its own scripts and styles only: “no third-party script, font or remote picture”`, hold: arenaPage},
 		{ID: "policy", Text: `“Content-Security-Policy without any unsafe word or other host”`, hold: arenaPolicy},
 		{ID: "gateway", Text: `it passes “/api/heroes…, /api/villains…, /api/locations…, /api/fights…” to the services`, hold: arenaGateway},
+		{ID: "gateway.statistics", Text: `it passes “/api/statistics…” too`, hold: arenaStatistics},
+		{ID: "gateway.stream", Text: `it passes “streams unbuffered”: the state at once, then each change`, hold: arenaStream},
 		{ID: "gateway.only", Text: `it passes “nothing else”`, hold: arenaGatewayOnly},
 	}
 	for i := range clauses {
@@ -74,6 +77,14 @@ func arenaGateway(c *check) {
 		c.require(passed.Status == own.Status && bytes.Equal(passed.Body, own.Body), passed, "what %s answers: %s", service, own)
 	}
 }
+
+func arenaStatistics(c *check) {
+	own := c.settled()
+	passed := c.get(arena, statisticsPath)
+	c.require(bytes.Equal(passed.Body, own.answer.Body), passed, "what statistics answers: %s", own.answer)
+}
+
+func arenaStream(c *check) { c.updated(arena) }
 
 func arenaGatewayOnly(c *check) {
 	for _, target := range []string{"/api", "/api/nobody", "/openapi.json", "/api/heroes/%2e%2e/%2e%2e/healthz", "/status/nobody", "/no-such-page.html"} {

@@ -14,6 +14,22 @@ func arenaOf(t *testing.T, good *system.System, f fault) string {
 	return spoil(t, &system.System{Heroes: good.Arena}, f).Heroes
 }
 
+// counting returns where a good member answers, with its statistics.
+func counting(good *system.System) Target {
+	target := targetOf(good)
+	target.Statistics = good.Statistics
+	return target
+}
+
+// failsAlone wants an arena to break that clause.
+func failsAlone(t *testing.T, target Target, arena, clause string) {
+	t.Helper()
+	outcomes := score(t, target, Options{Group: Arena, Arena: arena, Only: func(c Clause) bool { return c.ID == clause }})
+	if len(outcomes) != 1 || outcomes[0].Result != Fail {
+		t.Errorf("got %+v", outcomes)
+	}
+}
+
 func onlyArena(c Clause) bool { return c.Service == arena }
 
 // TestArena scores the arena in the process of the services and before them, and arenas that break its clauses.
@@ -21,16 +37,24 @@ func TestArena(t *testing.T) {
 	program := system.Build(t)
 	good := system.Up(t, program, t.TempDir())
 	t.Run("in process", func(t *testing.T) {
-		outcomes := score(t, targetOf(good), Options{Group: Full, Arena: good.Arena, Only: onlyArena})
+		outcomes := score(t, counting(good), Options{Group: Full, Arena: good.Arena, Only: onlyArena})
 		allPass(t, outcomes)
 		if len(outcomes) != len(ArenaClauses()) {
 			t.Errorf("%d clauses", len(outcomes))
 		}
 	})
 	t.Run("over HTTP", func(t *testing.T) {
-		alone := &system.System{Heroes: good.Heroes, Villains: good.Villains, Locations: good.Locations, Fights: good.Fights, Processes: map[string]*system.Process{}}
+		alone := *good
+		alone.Processes = map[string]*system.Process{}
 		alone.StartArena(t, program)
-		allPass(t, score(t, targetOf(alone), Options{Group: Arena, Arena: alone.Arena}))
+		allPass(t, score(t, counting(good), Options{Group: Arena, Arena: alone.Arena}))
+	})
+	t.Run("without statistics", func(t *testing.T) {
+		outcomes := score(t, targetOf(good), Options{Group: Arena, Arena: good.Arena})
+		allPass(t, outcomes)
+		if len(outcomes) != len(ArenaClauses())-2 {
+			t.Errorf("%d clauses", len(outcomes))
+		}
 	})
 	for _, wrong := range []struct{ clause, path, from, to string }{
 		{"arena.livez", "/livez", "", ""},
@@ -43,6 +67,8 @@ func TestArena(t *testing.T) {
 		{"arena.policy", "/", "Content-Security-Policy: img-src 'self'", "img-src 'self' images.example"},
 		{"arena.gateway", "/api/heroes", "Yoda", "Soda"},
 		{"arena.gateway", "/api/locations/1/picture.svg", "", ""},
+		{"arena.gateway.statistics", "/api/statistics", `"total"`, `"sum"`},
+		{"arena.gateway.statistics", "/api/statistics", "", ""},
 		{"arena.gateway.only", "/api/nobody", "404", "200"},
 	} {
 		t.Run(wrong.clause+" of "+wrong.path, func(t *testing.T) {
@@ -60,14 +86,20 @@ func TestArena(t *testing.T) {
 					e.body = strings.ReplaceAll(e.body, wrong.from, wrong.to)
 				}
 			}}
-			outcomes := score(t, targetOf(good), Options{
-				Group: Arena, Arena: arenaOf(t, good, f), Only: func(c Clause) bool { return c.ID == wrong.clause },
-			})
-			if len(outcomes) != 1 || outcomes[0].Result != Fail {
-				t.Errorf("got %+v", outcomes)
-			}
+			failsAlone(t, counting(good), arenaOf(t, good, f), wrong.clause)
 		})
 	}
+	for name, wrong := range map[string]streaming{
+		"no stream": {kind: "application/json", dead: true}, "no updates": {kind: "text/event-stream", dead: true}, "what came before is kept back": {kind: "text/event-stream", silent: true},
+	} {
+		t.Run("arena.gateway.stream: "+name, func(t *testing.T) {
+			failsAlone(t, counting(good), wrong.start(t, good.Arena), "arena.gateway.stream")
+		})
+	}
+	t.Run("a stream made by asking is a good one", func(t *testing.T) {
+		arena := streaming{kind: "text/event-stream"}.start(t, good.Arena)
+		allPass(t, score(t, counting(good), Options{Group: Arena, Arena: arena, Only: func(c Clause) bool { return c.ID == "arena.gateway.stream" }}))
+	})
 	t.Run("without its address", func(t *testing.T) {
 		if _, err := Run(t.Context(), targetOf(good), Options{Group: Arena}); err == nil {
 			t.Error("its group was checked")

@@ -150,7 +150,9 @@ func (e *exchange) forward(t *testing.T, base string) {
 	}
 	a, err := client.Do(t.Context(), wire.Call{Method: e.method, Target: e.target, Header: lines.String(), Body: e.sent})
 	if err != nil {
-		t.Error(err)
+		if t.Context().Err() == nil { // the test isn't over: somebody waits for the answer
+			t.Error(err)
+		}
 		e.answer(http.StatusBadGateway, "{}")
 		return
 	}

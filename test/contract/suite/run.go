@@ -3,6 +3,7 @@ package suite
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -47,6 +48,9 @@ func (o Options) clauses(target Target) []Clause {
 	}
 	if o.Arena != "" {
 		clauses = append(clauses, ArenaClauses()...)
+	}
+	if target.Statistics == "" {
+		clauses = slices.DeleteFunc(clauses, func(c Clause) bool { return c.ID == "arena.gateway.statistics" || c.ID == "arena.gateway.stream" })
 	}
 	return clauses
 }

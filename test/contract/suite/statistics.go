@@ -183,10 +183,10 @@ func events(body []byte) [][]byte {
 	return all
 }
 
-// listen reads the stream until enough says so of the events.
-func (c *check) listen(enough func(events [][]byte) bool) wire.Answer {
+// listen reads the stream of a service until enough says so of the events.
+func (c *check) listen(service string, enough func(events [][]byte) bool) wire.Answer {
 	call := wire.Call{Target: streamPath}
-	a, err := c.clients["statistics"].Listen(c.ctx, call, func(body []byte) bool { return enough(events(body)) })
+	a, err := c.clients[service].Listen(c.ctx, call, func(body []byte) bool { return enough(events(body)) })
 	if err != nil {
 		c.fail(call.String(), err.Error(), "a stream")
 	}
@@ -197,7 +197,7 @@ func (c *check) listen(enough func(events [][]byte) bool) wire.Answer {
 func streamFirst(c *check) {
 	want := c.settled()
 	begin := time.Now()
-	a := c.listen(func(events [][]byte) bool { return len(events) > 0 })
+	a := c.listen("statistics", func(events [][]byte) bool { return len(events) > 0 })
 	c.require(strings.HasPrefix(a.Header.Get("Content-Type"), "text/event-stream"), a, "content type text/event-stream")
 	c.require(len(events(a.Body)) > 0 && time.Since(begin) < soonCounted, a, "an event at once")
 	c.require(bytes.Equal(events(a.Body)[0], want.answer.Body), a, "the JSON of the GET: %s", want.answer.Body)
@@ -208,12 +208,14 @@ func streamFirst(c *check) {
 	}
 }
 
-// streamUpdate fights when the first event has come.
-func streamUpdate(c *check) {
+func streamUpdate(c *check) { c.updated("statistics") }
+
+// updated fights when the first event of a service's stream has come, and wants a second one soon.
+func (c *check) updated(service string) {
 	before := c.settled()
 	fought := false
 	var at time.Time
-	a := c.listen(func(events [][]byte) bool {
+	a := c.listen(service, func(events [][]byte) bool {
 		if len(events) > 0 && !fought {
 			fought = true
 			c.fight(heroWins)
@@ -249,7 +251,7 @@ func streamPace(c *check) {
 		<-stopped
 	}()
 	var begin time.Time
-	a := c.listen(func(events [][]byte) bool {
+	a := c.listen("statistics", func(events [][]byte) bool {
 		if begin.IsZero() && len(events) > 0 {
 			begin = time.Now()
 		}

@@ -49,22 +49,33 @@ func allPass(t *testing.T, outcomes []Outcome) {
 	}
 }
 
-// TestOurs scores both ways to run this application, in both profiles: every clause passes, in either group, and
-// nothing but fights is left behind.
+// TestOurs scores both ways to run this application, in both profiles, with statistics and the arena: every clause passes,
+// in either group, and nothing but fights is left behind.
 func TestOurs(t *testing.T) {
-	for _, profile := range []string{"strict", "eco"} {
-		t.Run(profile, func(t *testing.T) { system.Each(t, testOurs, "--profile="+profile) })
+	program := system.Build(t)
+	for _, profile := range []string{"--profile=strict", "--profile=eco"} {
+		t.Run(profile, func(t *testing.T) {
+			t.Run("one process on SQLite", func(t *testing.T) { testOurs(t, system.Up(t, program, t.TempDir(), profile)) })
+			t.Run("a process each on real engines", func(t *testing.T) {
+				stores := system.RealStores(t)
+				s := system.Four(t, program, stores, profile)
+				s.Processes["statistics"], s.Statistics = system.StatisticsOf(t, program, stores.Fights, profile)
+				s.StartArena(t, program, "PROFILE="+strings.TrimPrefix(profile, "--profile="))
+				testOurs(t, s)
+			})
+		})
 	}
 }
 
 func testOurs(t *testing.T, s *system.System) {
 	before := catalogs(t, s)
-	core := score(t, targetOf(s), Options{Group: Core})
-	full := score(t, targetOf(s), Options{Group: Full})
+	target := counting(s)
+	core := score(t, target, Options{Group: Core, Arena: s.Arena})
+	full := score(t, target, Options{Group: Full, Arena: s.Arena})
 	allPass(t, core)
 	allPass(t, full)
-	if len(full) != len(Clauses()) {
-		t.Errorf("%d of %d clauses were checked", len(full), len(Clauses()))
+	if all := len(Clauses()) + len(StatisticsClauses()) + len(ArenaClauses()); len(full) != all {
+		t.Errorf("%d of %d clauses were checked", len(full), all)
 	}
 	if after := catalogs(t, s); after != before {
 		t.Error("the catalogs are not what they were")

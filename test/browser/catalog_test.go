@@ -1,0 +1,67 @@
+package browser_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"superheroes/internal/app"
+)
+
+func testCatalog(t *testing.T, browser context.Context) {
+	w := startWorld(t, settings(t))
+	page := newTab(browser, t)
+	page.look(t, 1360, "light", "no-preference")
+	page.do(t, chromedp.Navigate(w.page+"/heroes"))
+	page.wait(t, `document.querySelectorAll("#entries li").length === 24`)
+	page.wait(t, picturesAreThere)
+	page.shot(t, "heroes")
+	page.click(t, "#next")
+	page.wait(t, `document.getElementById("page").textContent === "Page 2" && document.querySelector("#entries a").hash === "#25"`)
+	page.click(t, "#previous")
+	page.wait(t, `document.querySelector("#entries a").hash === "#1"`)
+	page.do(t, chromedp.SendKeys(chromedp.CSS("#name"), "yoda"))
+	page.wait(t, `document.querySelectorAll("#entries li").length === 1 && document.querySelector(".entry-name").textContent === "Yoda" && location.search === "?name=yoda"`)
+	page.click(t, "#entries a")
+	page.wait(t, `document.querySelector("dialog[open] .chips") && location.hash === "#1"`)
+	if eval[bool](t, page, `Boolean(document.querySelector("dialog .danger"))`) {
+		t.Error("it can be deleted without a token")
+	}
+	page.wait(t, picturesAreThere)
+	page.shot(t, "hero-in-full")
+	page.click(t, ".close")
+
+	page.checkQuiet(t, strings.TrimPrefix(w.page, "http://"))
+	for _, other := range []string{"villains", "locations"} {
+		page.do(t, chromedp.Navigate(w.page+"/"+other))
+		page.wait(t, `document.querySelectorAll("#entries li").length === 24`)
+		page.wait(t, picturesAreThere)
+		page.shot(t, other)
+	}
+}
+
+// testMadeUp opens entries that seed has made up: they have no picture, and the page draws them one.
+func testMadeUp(t *testing.T, browser context.Context) {
+	cfg := settings(t)
+	if err := app.Seed(t.Context(), "heroes", app.CatalogStore{DataDir: cfg.DataDir}, app.SeedOptions{Count: 30, Replace: true, Taken: func() {}}); err != nil {
+		t.Fatal(err)
+	}
+	w := startWorld(t, cfg)
+	page := newTab(browser, t)
+	page.look(t, 1360, "dark", "no-preference")
+	page.do(t, chromedp.Navigate(w.page+"/heroes"))
+	page.wait(t, `document.querySelectorAll("#entries li").length === 24`)
+	page.wait(t, `document.querySelectorAll("#entries img").length === 24 && `+picturesAreThere)
+	page.shot(t, "heroes-made-up")
+	page.click(t, "#entries a")
+	page.wait(t, `document.querySelector("dialog[open] .whole img") && `+picturesAreThere)
+	if name := page.text(t, "#detail-title"); name == "" {
+		t.Error("it has no name")
+	}
+	if fact := page.text(t, "dialog .id"); strings.Contains(fact, "picture") {
+		t.Errorf("it has a picture of its own: %s", fact)
+	}
+	page.checkQuiet(t, strings.TrimPrefix(w.page, "http://"))
+}

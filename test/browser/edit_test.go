@@ -1,0 +1,247 @@
+package browser_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"superheroes/internal/app"
+)
+
+const (
+	editButton = chromedp.CSS("dialog .controls button:not(.danger)")
+	submit     = chromedp.CSS("dialog button[type=submit]")
+)
+
+// catalogPage opens the page of a catalog, and types a token in.
+func (w *world) catalogPage(t *testing.T, browser context.Context, catalog, token string) *tab {
+	t.Helper()
+	page := newTab(browser, t)
+	page.look(t, 1360, "light", "no-preference")
+	page.do(t, chromedp.Navigate(w.page+"/"+catalog))
+	page.wait(t, `document.querySelectorAll("#entries li").length > 0`)
+	page.useToken(t, token)
+	return page
+}
+
+func (p *tab) useToken(t *testing.T, token string) {
+	t.Helper()
+	p.do(t, chromedp.Click(chromedp.CSS("#token summary")), chromedp.SendKeys(chromedp.CSS("#token-text"), token), chromedp.Click(chromedp.CSS("#token-use")))
+}
+
+// fill types into a field of the form, in place of what is there.
+func (p *tab) fill(t *testing.T, field, text string) {
+	t.Helper()
+	p.do(t, chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.getElementById("field-%s").value = ""`, field)), chromedp.SendKeys(chromedp.CSS("#field-"+field), text))
+}
+
+// titled waits until the dialog shows what is called that.
+func (p *tab) titled(t *testing.T, title string) {
+	t.Helper()
+	p.wait(t, fmt.Sprintf(`document.getElementById("detail-title")?.textContent === %q`, title))
+}
+
+// notice waits until the dialog says that something went wrong.
+func (p *tab) notice(t *testing.T, text string) {
+	t.Helper()
+	p.wait(t, fmt.Sprintf(`document.querySelector("dialog .notice[role=alert]")?.textContent.includes(%q)`, text))
+}
+
+// refused waits until a field says why it is refused, and has the focus.
+func (p *tab) refused(t *testing.T, field, text string) {
+	t.Helper()
+	p.wait(t, fmt.Sprintf(`document.getElementById("field-%[1]s-error").textContent === %[2]q && document.activeElement.id === "field-%[1]s"`, field, text))
+}
+
+// listed returns the entries of a catalog with that name.
+func (w *world) listed(t *testing.T, catalog, name string) []map[string]any {
+	t.Helper()
+	return fetchJSON[[]map[string]any](t, "http://"+w.hosts[catalog]+"/api/"+catalog+"?name="+name)
+}
+
+// testEdit creates, changes and deletes a hero.
+func testEdit(t *testing.T, browser context.Context) {
+	w := startWorld(t, settings(t))
+	page := w.catalogPage(t, browser, "heroes", token)
+	page.click(t, "#create")
+	page.fill(t, "name", "Gopher")
+	page.fill(t, "level", "42")
+	page.fill(t, "powers", "Burrowing, Garbage Collection")
+	page.click(t, submit)
+	page.titled(t, "Gopher")
+	created := w.listed(t, "heroes", "Gopher")
+	if len(created) != 1 || created[0]["level"] != 42.0 || created[0]["powers"] != "Burrowing, Garbage Collection" {
+		t.Errorf("stored is %v", created)
+	}
+	page.wait(t, fmt.Sprintf(`location.hash === "#%v" && %s`, created[0]["id"], picturesAreThere))
+
+	before := page.picture(t, "dialog .whole img")
+	page.click(t, editButton)
+	page.fill(t, "name", "Zealous Gopher")
+	page.fill(t, "powers", "Fire")
+	page.shot(t, "edit")
+	page.click(t, submit)
+	page.titled(t, "Zealous Gopher")
+	page.wait(t, picturesAreThere)
+	if page.picture(t, "dialog .whole img") == before {
+		t.Error("the picture is that of before the change")
+	}
+	if changed := w.listed(t, "heroes", "Gopher"); len(changed) != 1 || changed[0]["name"] != "Zealous Gopher" || changed[0]["level"] != 42.0 {
+		t.Errorf("stored is %v", changed)
+	}
+	page.shot(t, "edited")
+
+	page.do(t, chromedp.Click(chromedp.CSS("dialog .danger")), chromedp.Click(chromedp.CSS("#delete-yes")))
+	page.wait(t, `!document.querySelector("dialog[open]")`)
+	if left := w.listed(t, "heroes", "Gopher"); len(left) != 0 {
+		t.Errorf("stored is %v", left)
+	}
+	page.checkQuiet(t, strings.TrimPrefix(w.page, "http://"))
+
+	other := newTab(browser, t)
+	other.do(t, chromedp.Navigate(w.page+"/heroes"))
+	other.wait(t, `document.querySelectorAll("#entries li").length === 24`)
+	if eval[string](t, other, `document.getElementById("token-state").textContent`) != "off" {
+		t.Error("another tab has the token")
+	}
+}
+
+// picture returns what an image shows, in a few numbers that are others when it shows something else.
+func (p *tab) picture(t *testing.T, image string) string {
+	t.Helper()
+	return eval[string](t, p, fmt.Sprintf(`(() => {
+		const canvas = document.createElement("canvas").getContext("2d");
+		canvas.drawImage(document.querySelector(%q), 0, 0, 64, 64);
+		return canvas.getImageData(0, 0, 64, 64).data.join();
+	})()`, image))
+}
+
+// testEditLocation takes a name that another location has.
+func testEditLocation(t *testing.T, browser context.Context) {
+	w := startWorld(t, settings(t))
+	page := w.catalogPage(t, browser, "locations", token)
+	page.click(t, "#create")
+	page.fill(t, "name", "Gotham City")
+	page.fill(t, "description", "Another one.")
+	page.click(t, submit)
+	page.refused(t, "name", "This is the name of another location.")
+	page.shot(t, "edit-taken")
+	page.fill(t, "name", "Gopherville")
+	page.do(t, chromedp.Evaluate[chromedp.Void](`document.getElementById("field-type").value = "ISLAND"`))
+	page.click(t, submit)
+	page.titled(t, "Gopherville")
+	if made := w.listed(t, "locations", "Gopherville"); len(made) != 1 || made[0]["type"] != "ISLAND" || made[0]["description"] != "Another one." {
+		t.Errorf("stored is %v", made)
+	}
+	page.wait(t, picturesAreThere)
+	page.shot(t, "location-in-full")
+}
+
+// testEditedMeanwhile changes and deletes a hero whom somebody else has just changed.
+func testEditedMeanwhile(t *testing.T, browser context.Context) {
+	w := startWorld(t, settings(t))
+	page := w.catalogPage(t, browser, "heroes", token)
+	page.click(t, "#entries a")
+	page.titled(t, "Yoda")
+	page.click(t, editButton)
+	page.fill(t, "otherName", "Mine")
+	w.change(t, http.MethodPatch, "heroes", "/api/heroes/1", `{"otherName":"Theirs"}`)
+	page.click(t, submit)
+	page.notice(t, "Somebody changed it meanwhile. Nothing was saved.")
+	page.shot(t, "edited-meanwhile")
+	page.click(t, "dialog .notice button")
+	page.wait(t, `document.querySelector("dialog .alias")?.textContent === "Theirs"`)
+
+	page.click(t, "dialog .danger")
+	w.change(t, http.MethodPatch, "heroes", "/api/heroes/1", `{"otherName":"Theirs again"}`)
+	page.click(t, "#delete-yes")
+	page.notice(t, "Somebody changed it meanwhile. Nothing was deleted.")
+	page.click(t, "dialog .notice button")
+	page.wait(t, `document.querySelector("dialog .alias")?.textContent === "Theirs again"`)
+
+	page.click(t, editButton)
+	page.fill(t, "otherName", "Mine")
+	page.click(t, submit)
+	page.wait(t, `document.querySelector("dialog .alias")?.textContent === "Mine"`)
+	if yoda := w.listed(t, "heroes", "Yoda"); len(yoda) != 1 || yoda[0]["otherName"] != "Mine" {
+		t.Errorf("stored is %v", yoda)
+	}
+
+	page.click(t, editButton)
+	w.change(t, http.MethodDelete, "heroes", "/api/heroes/1", "")
+	page.click(t, submit)
+	page.notice(t, "heroes: there is no hero with this id")
+}
+
+// testEditRefused shows what the service refuses where it was typed in, and the service's own hint where nobody may edit.
+func testEditRefused(t *testing.T, browser context.Context) {
+	cfg := settings(t)
+	w := startWorld(t, cfg)
+	page := w.catalogPage(t, browser, "heroes", "wrong")
+	page.click(t, "#create")
+	page.fill(t, "name", "Gopher")
+	page.click(t, submit)
+	page.notice(t, "heroes does not take this token. Type in the right one under Editing.")
+	page.shot(t, "edit-wrong-token")
+	page.click(t, ".close")
+
+	page.useToken(t, token)
+	page.do(t, chromedp.Click(chromedp.CSS("#create")), chromedp.Click(submit))
+	page.refused(t, "name", "This is missing or empty.")
+	page.fill(t, "name", "Gopher")
+	page.fill(t, "level", "a lot")
+	page.click(t, submit)
+	page.refused(t, "level", "This must be an integer from 0 to 2147483647.")
+	page.fill(t, "level", "-1")
+	page.fill(t, "otherName", strings.Repeat("o", 256))
+	page.click(t, submit)
+	page.refused(t, "otherName", "This must have 0 to 255 characters, not 256.")
+	page.wait(t, `document.getElementById("field-level-error").textContent === "This must be from 0 to 2147483647." && !document.querySelector("dialog .notice")`)
+	page.shot(t, "edit-refused")
+	if made := w.listed(t, "heroes", "Gopher"); len(made) != 0 {
+		t.Errorf("stored is %v", made)
+	}
+
+	without := settings(t)
+	without.AdminToken = ""
+	page = startWorld(t, without).catalogPage(t, browser, "heroes", token)
+	page.click(t, "#create")
+	page.fill(t, "name", "Gopher")
+	page.click(t, submit)
+	page.notice(t, "heroes: changes are disabled: start the service with ADMIN_TOKEN")
+	page.shot(t, "edit-disabled")
+}
+
+// testDeleted deletes one of two heroes: from then on the other one fights.
+func testDeleted(t *testing.T, browser context.Context) {
+	cfg := settings(t)
+	importHeroes(t, cfg.DataDir, app.ImportOptions{Replace: true}, "Left", "Gone")
+	w := startWorld(t, cfg)
+	battle := newTab(browser, t)
+	battle.look(t, 1360, "light", "reduce")
+	battle.do(t, chromedp.Navigate(w.page))
+	draw := func() string {
+		t.Helper()
+		battle.click(t, "#new-fighters")
+		battle.wait(t, `!document.getElementById("new-fighters").hasAttribute("aria-disabled")`)
+		return eval[string](t, battle, `document.querySelector("#hero h2").textContent`)
+	}
+	battle.wait(t, fightersAreThere)
+	for draw() != "Gone" { // it is among those that are drawn
+		continue
+	}
+	page := w.catalogPage(t, browser, "heroes", token)
+	page.click(t, "#entries li:last-child a")
+	page.titled(t, "Gone")
+	page.do(t, chromedp.Click(chromedp.CSS("dialog .danger")), chromedp.Click(chromedp.CSS("#delete-yes")))
+	page.wait(t, `!document.querySelector("dialog[open]") && document.querySelectorAll("#entries li").length === 1`)
+	for range 20 {
+		if drawn := draw(); drawn != "Left" {
+			t.Fatalf("%s was drawn after it was deleted", drawn)
+		}
+	}
+}

@@ -1,0 +1,113 @@
+package browser_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// shows is true when the panel shows so many fights, and is not behind.
+func shows(total int) string {
+	return fmt.Sprintf(`document.getElementById("total").textContent === "%d" && document.getElementById("link").dataset.link === "live"`, total)
+}
+
+// testLive has others fight, and stops the service of statistics and starts it again.
+func testLive(t *testing.T, browser context.Context) {
+	w := startWorld(t, settings(t))
+	page := newTab(browser, t)
+	page.look(t, 1360, "dark", "no-preference")
+	page.do(t, chromedp.Navigate(w.page))
+	page.wait(t, shows(0))
+	const many = 12
+	var slowest time.Duration
+	for n := 1; n <= many; n++ {
+		w.fight(t)
+		begin := time.Now()
+		page.wait(t, shows(n))
+		slowest = max(slowest, time.Since(begin))
+	}
+	t.Logf("a fight was on the panel at most %s after it was answered", slowest.Round(time.Millisecond))
+	page.wait(t, `[...document.querySelectorAll("#plot rect")].some(bar => Number(bar.getAttribute("height")) > 0)`)
+	w.checkPanel(t, page)
+	page.wait(t, `!document.getElementById("newer").hidden`)
+	page.click(t, "#newer")
+	page.wait(t, fmt.Sprintf(`document.querySelectorAll("#fights li").length === %d && document.getElementById("newer").hidden`, many))
+	page.click(t, "#fight")
+	page.wait(t, somebodyWon+" && "+shows(many+1)+" && "+picturesAreThere)
+	page.wait(t, `document.getAnimations().every(animation => animation.playState === "finished")`)
+	page.shot(t, "live-dark")
+	page.look(t, 1360, "light", "no-preference")
+	page.shot(t, "live-light")
+
+	w.parts["statistics"].Stop()
+	page.wait(t, `document.getElementById("link").textContent.startsWith("Behind") && document.querySelector("#live-notice .notice").textContent.includes("statistics")`)
+	page.shot(t, "live-behind")
+	w.fight(t)
+	w.parts["statistics"].Start(t)
+	page.wait(t, shows(many+2))
+	page.wait(t, `!document.querySelector("#live-notice .notice")`)
+	w.checkPanel(t, page)
+}
+
+// checkPanel wants the panel to show what the service of statistics answers, which is what the stored fights say.
+func (w *world) checkPanel(t *testing.T, page *tab) {
+	t.Helper()
+	type ranked struct {
+		Name         string
+		Wins, Fights int
+	}
+	answer := fetchJSON[struct {
+		Total, Heroes, Villains int
+		TopWinners              []ranked `json:"top_winners"`
+		Locations               []ranked
+	}](t, "http://"+w.hosts["statistics"]+"/api/statistics")
+	fights := w.fights(t)
+	if answer.Total != len(fights) || answer.Heroes+answer.Villains != answer.Total {
+		t.Errorf("%d fights are stored, counted are %+v", len(fights), answer)
+	}
+	wins := map[string]int{}
+	for _, fight := range fights {
+		wins[fight.Winner]++
+	}
+	rows := []string{fmt.Sprint(answer.Heroes), fmt.Sprint(answer.Villains)}
+	for _, winner := range answer.TopWinners {
+		if winner.Wins != wins[winner.Name] {
+			t.Errorf("%s has %d wins, counted are %d", winner.Name, wins[winner.Name], winner.Wins)
+		}
+		rows = append(rows, fmt.Sprint(winner.Name, " ", winner.Wins))
+	}
+	for _, place := range answer.Locations {
+		rows = append(rows, fmt.Sprint(place.Name, " ", place.Fights))
+	}
+	shown := eval[[]string](t, page, `[...document.querySelectorAll("#heroes-won, #villains-won")].map(won => won.textContent)
+		.concat([...document.querySelectorAll("#winners li, #busiest li")].map(row => row.firstChild.textContent + " " + row.lastChild.textContent))`)
+	if !slices.Equal(shown, rows) {
+		t.Errorf("the panel shows %q, want %q", shown, rows)
+	}
+}
+
+// testLiveStalls has the stream stall, which the page is to say, and come back: first a fight isn't counted, then nothing is
+// heard at all. The tab is hurried: it waits for three seconds, and for 45.
+func testLiveStalls(t *testing.T, browser context.Context) {
+	w := startWorld(t, settings(t))
+	w.parts["statistics"].Behave(w.stalling())
+	page := newTab(browser, t)
+	page.look(t, 1360, "light", "no-preference")
+	page.hurried(t)
+	page.do(t, chromedp.Navigate(w.page))
+	page.wait(t, fightersAreThere+" && "+shows(0))
+	page.click(t, "#fight")
+	page.wait(t, somebodyWon)
+	page.wait(t, `document.getElementById("link").textContent === "Behind: a fight is not counted yet"`)
+	page.wait(t, `document.getElementById("link").textContent === "Behind: reconnecting" && document.querySelector("#live-notice [role=alert]").textContent.includes("fell silent")`)
+	page.shot(t, "live-silent")
+	w.parts["statistics"].Behave(w.passing("statistics"))
+	page.click(t, "#live-notice button")
+	page.wait(t, shows(1)+` && !document.querySelector("#live-notice .notice")`)
+	page.checkQuiet(t, strings.TrimPrefix(w.page, "http://"))
+}

@@ -1,0 +1,130 @@
+package browser_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// wait waits until an expression of the page is true.
+func (p *tab) wait(t *testing.T, expression string) {
+	t.Helper()
+	for {
+		so, err := chromedp.Run(p, chromedp.Evaluate[bool]("Boolean("+expression+")"))
+		if err == nil && so {
+			return
+		}
+		select {
+		case <-p.Done():
+			seen, _ := chromedp.Run(context.WithoutCancel(p), chromedp.Evaluate[string](`location.href + " " + document.activeElement.outerHTML.slice(0, 80) + "\n" + document.body.innerText`))
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			t.Fatalf("it never came true: %s (%v); complaints %q; the page shows\n%s", expression, err, p.complaints, seen)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// eval returns the value of an expression of the page.
+func eval[T any](t *testing.T, p *tab, expression string) T {
+	t.Helper()
+	value, err := chromedp.Run(p, chromedp.Evaluate[T](expression))
+	if err != nil {
+		t.Fatalf("%s: %v", expression, err)
+	}
+	return value
+}
+
+// look sets how wide the window is and which palette its user prefers, and whether motion is reduced.
+func (p *tab) look(t *testing.T, width int64, scheme, motion string) {
+	t.Helper()
+	p.do(t, chromedp.EmulateViewport(width, 900))
+	call(t, p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+		{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: motion},
+	}})
+}
+
+// call has the browser do what no step of chromedp's does.
+func call[P, R any](t *testing.T, p *tab, command cdp.Command[P, R], params P) {
+	t.Helper()
+	p.do(t, chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, command, params)
+		return err
+	}))
+}
+
+// hurried lets the timers of the pages that are loaded from now on run ten times as fast, so that nobody waits for what
+// happens after seconds only, and has them count the requests that are under way.
+func (p *tab) hurried(t *testing.T) {
+	t.Helper()
+	const script = `{
+		const later = window.setTimeout, ask = window.fetch;
+		window.setTimeout = (task, ms = 0, ...rest) => later(task, ms / 10, ...rest);
+		window.underway = 0;
+		window.fetch = (...args) => { window.underway++; return ask(...args).finally(() => { window.underway--; }); };
+	}`
+	call(t, p, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
+}
+
+// click presses what is at hand with the mouse.
+func (p *tab) click(t *testing.T, element chromedp.CSS) {
+	t.Helper()
+	p.do(t, chromedp.Click(element))
+}
+
+// shot keeps a screenshot of the whole page: in the folder that is asked for, or in build.
+func (p *tab) shot(t *testing.T, name string) {
+	t.Helper()
+	folder := os.Getenv(screenshots)
+	if folder == "" {
+		folder = filepath.Join("..", "..", "build", "screenshots")
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	page := chromedp.FullScreenshot(100)
+	if eval[bool](t, p, `scrollTo(0, 0), Boolean(document.querySelector("dialog[open]"))`) {
+		page = chromedp.CaptureScreenshot() // what lies below the window isn't dimmed
+	}
+	png, err := chromedp.Run(p, page)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(folder, name+".png"), png, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// press sends keys to what has the focus.
+func (p *tab) press(t *testing.T, keys string) {
+	t.Helper()
+	p.do(t, chromedp.KeyEvent(keys))
+}
+
+// tabTo presses Tab until that element has the focus.
+func (p *tab) tabTo(t *testing.T, selector string) {
+	t.Helper()
+	for range 60 {
+		p.press(t, kb.Tab)
+		if eval[bool](t, p, fmt.Sprintf("document.activeElement.matches(%q)", selector)) {
+			return
+		}
+	}
+	t.Fatalf("Tab never gets to %s", selector)
+}
+
+const (
+	fightersAreThere = `document.querySelector("#hero h2") && document.querySelector("#villain h2") && document.querySelector("#place h2")`
+	picturesAreThere = `[...document.images].every(image => image.complete && image.naturalWidth > 0)`
+	somebodyWon      = `/won$/.test(document.getElementById("stage").dataset.state)`
+	liveIsLive       = `document.getElementById("link").dataset.link === "live"`
+)
