@@ -48,6 +48,7 @@ func (g *gateway) events(name string) httpserver.Handler {
 		ctx, cancel := context.WithCancel(httpserver.Lasting(r.Context()))
 		defer cancel()
 		defer context.AfterFunc(g.stopping, cancel)()
+		httpserver.KeepLittle(r) // as the service does for its own clients: one that doesn't read is dropped
 		return g.pass(w, r.WithContext(ctx), name, r.URL, true)
 	}
 }

@@ -2,6 +2,7 @@ package arena
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -464,6 +465,36 @@ func TestStreams(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestStalledClient has little kept for a client that doesn't read its stream, so that it is found out.
+func TestStalledClient(t *testing.T) {
+	const most = 1 << 20 // of its own accord a kernel keeps several times as much
+	sent := make(chan int, 1)
+	statistics := Local{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		stream, event, total := httpserver.NewStream(w, r), bytes.Repeat([]byte("x"), 4<<10), 0
+		for stream.Write(event) == nil && total < 100*most {
+			total += len(event)
+		}
+		sent <- total
+	})}
+	cfg, _ := limits()
+	cfg.WriteTimeout = 500 * time.Millisecond
+	conn := dial(t, serve(t, cfg, map[string]Part{"statistics": statistics}))
+	if err := conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(conn, "GET /api/statistics/stream HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case total := <-sent:
+		if total > most {
+			t.Errorf("%d bytes were written for a client that doesn't read", total)
+		}
+	case <-time.After(hang):
+		t.Fatal("the client was not dropped")
 	}
 }
 

@@ -26,10 +26,15 @@ func NewEvents(w http.ResponseWriter, r *http.Request) *Events {
 	header.Set("X-Accel-Buffering", "no") // a proxy is to pass each event on
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Time{}) // the request was read; what follows is that the client leaves
+	KeepLittle(r)
+	return &Events{NewStream(w, r), control}
+}
+
+// KeepLittle has the kernel keep no more than a few events for the client of a request.
+func KeepLittle(r *http.Request) {
 	if conn, ok := r.Context().Value(connKey{}).(interface{ SetWriteBuffer(bytes int) error }); ok {
 		_ = conn.SetWriteBuffer(eventBuffer)
 	}
-	return &Events{NewStream(w, r), control}
 }
 
 // Send sends one event, or a comment, as it is. Its error means that the client is gone, or has not read for longer

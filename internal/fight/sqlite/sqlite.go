@@ -158,10 +158,15 @@ func (s *Store) Close() error {
 		return s.db.Close()
 	}
 	// The last connection moves the write-ahead log into the file when it ends, which it does when no statement is open.
-	err = conn.Raw(func(any) error { s.rows.close(); return nil })
+	err = conn.Raw(func(raw any) error {
+		if s.rows.of == raw { // statements can't be closed any more when somebody else has had their connection dropped
+			s.rows.close()
+		}
+		return nil
+	})
 	return errors.Join(err, conn.Close(), s.db.Close())
 }
 
 // File returns the database, for those that keep something beside the fights. It is closed with the store, and its one
-// writer must not be held for longer than a short transaction.
+// writer must not be held for longer than a short transaction, nor given back within one.
 func (s *Store) File() *embedded.DB { return s.db }

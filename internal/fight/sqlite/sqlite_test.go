@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"path/filepath"
 	"testing"
@@ -100,6 +101,20 @@ func TestReopened(t *testing.T) {
 	if last, err := again.Last(t.Context()); last != f.ID || err != nil {
 		t.Errorf("Last: %s, %v; want %s", last, err, f.ID)
 	}
+}
+
+// It is closed well when its connection was dropped by somebody else.
+func TestDroppedConnection(t *testing.T) {
+	store, f := openNew(t), newFight(fight.NewIDs(fight.ID{}))
+	if err := store.Insert(t.Context(), f, f.AppendJSON(nil)); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := store.File().Writes.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+	_ = conn.Close()
 }
 
 func TestEveryConnectionSyncsFully(t *testing.T) {

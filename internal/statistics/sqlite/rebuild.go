@@ -14,15 +14,15 @@ import (
 // holds up nobody and is right whatever was counted meanwhile.
 func (s *Store) Rebuild(ctx context.Context) (statistics.Report, error) {
 	for {
-		before, counted, recounted, err := s.recount(ctx)
+		before, last, counted, recounted, err := s.recount(ctx)
 		if err != nil {
 			return statistics.Report{}, fmt.Errorf("counting anew: %w", err)
 		}
 		report := statistics.ReportOn(counted, recounted)
-		if !report.Differed() {
+		if !report.Differed() && last == before.counted {
 			return report, nil
 		}
-		err = s.correct(ctx, before, counted, recounted)
+		err = s.correct(ctx, before, last, counted, recounted)
 		if errors.Is(err, errMoved) { // by another rebuild
 			continue
 		}
@@ -30,22 +30,23 @@ func (s *Store) Rebuild(ctx context.Context) (statistics.Report, error) {
 	}
 }
 
-// recount returns the statistics as they are kept and as the fights say, as of one moment.
-func (s *Store) recount(ctx context.Context) (before sums, counted, recounted *statistics.Tally, err error) {
+// recount returns the statistics as they are kept and as the fights say, as of one moment. last is the number of the last
+// counted fight that is there.
+func (s *Store) recount(ctx context.Context) (before sums, last int64, counted, recounted *statistics.Tally, err error) {
 	tx, err := s.db.Reads.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return before, nil, nil, err
+		return before, 0, nil, nil, err
 	}
 	defer func() { err = errors.Join(err, tx.Rollback()) }()
 	if before, err = readSums(ctx, tx); err != nil {
-		return before, nil, nil, err
+		return before, 0, nil, nil, err
 	}
 	if counted, err = readTally(ctx, tx, before); err != nil {
-		return before, nil, nil, err
+		return before, 0, nil, nil, err
 	}
 	recounted = statistics.NewTally()
-	_, err = addFights(ctx, tx, recounted, "WHERE number <= ? ORDER BY number", before.counted)
-	return before, counted, recounted, err
+	last, err = addFights(ctx, tx, recounted, "WHERE number <= ? ORDER BY number", before.counted)
+	return before, last, counted, recounted, err
 }
 
 func readTally(ctx context.Context, tx *sql.Tx, of sums) (*statistics.Tally, error) {
@@ -68,11 +69,17 @@ func readTally(ctx context.Context, tx *sql.Tx, of sums) (*statistics.Tally, err
 	})
 }
 
-// correct adds the difference. The first fight's date is replaced if it still is the one that was wrong.
-func (s *Store) correct(ctx context.Context, before sums, counted, recounted *statistics.Tally) error {
+// correct adds the difference. The first fight's date is replaced if it still is the one that was wrong. Where the last
+// counted fights were deleted, others get their numbers: counting goes on behind the last that is there.
+func (s *Store) correct(ctx context.Context, before sums, last int64, counted, recounted *statistics.Tally) error {
 	return s.write(ctx, func(ctx context.Context, conn *sql.Conn) error {
 		_, err := conn.ExecContext(ctx, "UPDATE statistics SET since = ? WHERE since IS ? AND corrections = ?",
 			moment(recounted.Since), moment(before.since), before.corrections)
+		if err != nil {
+			return err
+		}
+		_, err = conn.ExecContext(ctx, "UPDATE statistics SET counted = ? WHERE counted = ? AND corrections = ?",
+			last, before.counted, before.corrections)
 		if err != nil {
 			return err
 		}

@@ -6,7 +6,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"time"
@@ -135,27 +134,27 @@ func addParts(ctx context.Context, conn *sql.Conn, tally *statistics.Tally) (err
 	return nil
 }
 
-// write does work in one transaction. It waits for its turn as long as ctx allows. After a failure the connection is
-// not used any more: its transaction ends with it.
+// write does work in one transaction. It waits for its turn as long as ctx allows. What fails is rolled back here, rather
+// than left to end with the connection: that is the fights' too, and lives on, with its locks, while their statements do.
 func (s *Store) write(ctx context.Context, work func(context.Context, *sql.Conn) error) (err error) {
 	conn, err := s.db.Writes.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("waiting for the writer: %w", err)
 	}
+	defer func() { _ = conn.Close() }() // gives it back to the pool
+	lasting := context.WithoutCancel(ctx)
 	defer func() {
 		if err != nil {
-			_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+			_, _ = conn.ExecContext(lasting, "ROLLBACK") // fails when SQLite has done it by itself
 		}
-		_ = conn.Close() // gives it back to the pool
 	}()
 	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("waiting for the write lock: %w", err)
 	}
-	ctx = context.WithoutCancel(ctx)
-	if err := work(ctx, conn); err != nil {
+	if err := work(lasting, conn); err != nil {
 		return err
 	}
-	_, err = conn.ExecContext(ctx, "COMMIT")
+	_, err = conn.ExecContext(lasting, "COMMIT")
 	return err
 }
 

@@ -88,6 +88,31 @@ func TestRebuild(t *testing.T) {
 	}
 }
 
+// Fights get the numbers of deleted ones that were the last. A rebuild has them counted, from then on too.
+func TestRebuildOfDeleted(t *testing.T) {
+	for name, left := range map[string]int{"all are gone": 0, "the last ones are gone": 20} {
+		t.Run(name, func(t *testing.T) {
+			at, fights := open(t, filepath.Join(t.TempDir(), "fights.db")), storetest.Fights(50)
+			storetest.Insert(t, at.fights, fights[:30]...)
+			storetest.CountAll(t, at.store)
+			if _, err := at.fights.File().Writes.Exec("DELETE FROM fight WHERE number > ?", left); err != nil {
+				t.Fatal(err)
+			}
+			if report, err := at.store.Rebuild(t.Context()); err != nil || report.Corrected.Total != int64(left) {
+				t.Errorf("%+v, %v", report, err)
+			}
+			for _, f := range fights[30:] {
+				storetest.Insert(t, at.fights, f)
+				storetest.CountAll(t, at.store)
+			}
+			storetest.Exact(t, at.store, stored(t, at.fights))
+			if report, err := at.store.Rebuild(t.Context()); err != nil || report.Differed() {
+				t.Errorf("once more: %+v, %v", report, err)
+			}
+		})
+	}
+}
+
 // Two rebuilds, a counter and fights at the same time.
 func TestRebuildMeanwhile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fights.db")
