@@ -15,7 +15,7 @@ import (
 	"superheroes/internal/app"
 )
 
-func testBattle(t *testing.T, browser context.Context) {
+func testBattle(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
 	host := strings.TrimPrefix(w.page, "http://")
 	t.Run("by mouse", func(t *testing.T) {
@@ -89,7 +89,7 @@ func checkFought(t *testing.T, page *tab, w *world, stored int) {
 
 // testOneProcess fights in the arena that up has in its own process, with statistics and without. What doesn't run there
 // is told where it would be shown, and all else works.
-func testOneProcess(t *testing.T, browser context.Context) {
+func testOneProcess(browser context.Context, t *testing.T) {
 	for _, with := range []bool{true, false} {
 		t.Run(fmt.Sprintf("statistics %t", with), func(t *testing.T) {
 			cfg := settings(t)
@@ -126,7 +126,7 @@ func testOneProcess(t *testing.T, browser context.Context) {
 }
 
 // testAuto has a fight each two seconds, in a hurried tab.
-func testAuto(t *testing.T, browser context.Context) {
+func testAuto(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
 	page := newTab(browser, t)
 	page.look(t, 1360, "light", "no-preference")
@@ -149,7 +149,7 @@ func testAuto(t *testing.T, browser context.Context) {
 	page.checkQuiet(t, strings.TrimPrefix(w.page, "http://"))
 }
 
-func testHistory(t *testing.T, browser context.Context) {
+func testHistory(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
 	const many = 47
 	for range many {
@@ -183,7 +183,7 @@ func testHistory(t *testing.T, browser context.Context) {
 
 // testPartAway stops services under the page and starts them again: it says which is away, where that matters, and
 // goes on when it is back.
-func testPartAway(t *testing.T, browser context.Context) {
+func testPartAway(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
 	page := newTab(browser, t)
 	page.look(t, 1360, "light", "no-preference")
@@ -219,7 +219,7 @@ func testPartAway(t *testing.T, browser context.Context) {
 }
 
 // testNamesAreInert shows names that are markup wherever the page shows names.
-func testNamesAreInert(t *testing.T, browser context.Context) {
+func testNamesAreInert(browser context.Context, t *testing.T) {
 	names := []string{
 		`<img src=x onerror="document.title='run'">`, `<script>document.title="run"</script>`, `"><svg onload=document.title='run'>`,
 		`javascript:document.title='run'`, `&lt;b&gt;${document.title}{{.}}</b>`,

@@ -78,7 +78,7 @@ func (p *tab) checkAccessible(t *testing.T, rules string) {
 }
 
 // testAccessible has axe look at every page in both palettes, wide and narrow, with all that can be opened open.
-func testAccessible(t *testing.T, browser context.Context) {
+func testAccessible(browser context.Context, t *testing.T) {
 	script := axe(t)
 	w := startWorld(t, settings(t))
 	for range 3 {

@@ -21,10 +21,11 @@ import (
 // TestPages opens the pages in one browser, whose start takes longer than most of what is looked at. Each test has
 // windows of its own.
 func TestPages(t *testing.T) {
+	t.Parallel()
 	browser := start(t)
 	for _, pages := range []struct {
 		name string
-		test func(*testing.T, context.Context)
+		test func(context.Context, *testing.T)
 	}{
 		{"accessible", testAccessible}, {"documentation", testDocumentation}, {"try it out", testTryItOut}, {"outside", testOutside},
 		{"battle", testBattle}, {"auto", testAuto}, {"history", testHistory}, {"one process", testOneProcess}, {"a part away", testPartAway},
@@ -34,7 +35,7 @@ func TestPages(t *testing.T) {
 	} {
 		t.Run(pages.name, func(t *testing.T) {
 			t.Parallel()
-			pages.test(t, browser)
+			pages.test(browser, t)
 		})
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"superheroes/internal/app"
 )
 
-func testCatalog(t *testing.T, browser context.Context) {
+func testCatalog(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
 	page := newTab(browser, t)
 	page.look(t, 1360, "light", "no-preference")
@@ -43,7 +43,7 @@ func testCatalog(t *testing.T, browser context.Context) {
 }
 
 // testMadeUp opens entries that seed has made up: they have no picture, and the page draws them one.
-func testMadeUp(t *testing.T, browser context.Context) {
+func testMadeUp(browser context.Context, t *testing.T) {
 	cfg := settings(t)
 	if err := app.Seed(t.Context(), "heroes", app.CatalogStore{DataDir: cfg.DataDir}, app.SeedOptions{Count: 30, Replace: true, Taken: func() {}}); err != nil {
 		t.Fatal(err)

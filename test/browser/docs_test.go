@@ -26,7 +26,7 @@ func summaries() map[string]string {
 	}
 }
 
-func testDocumentation(t *testing.T, browser context.Context) {
+func testDocumentation(browser context.Context, t *testing.T) {
 	hosts := up(t, settings(t))
 	for service, summary := range summaries() {
 		for _, viewer := range []struct {
@@ -54,7 +54,7 @@ func testDocumentation(t *testing.T, browser context.Context) {
 }
 
 // testTryItOut fights from the page, as its reader would.
-func testTryItOut(t *testing.T, browser context.Context) {
+func testTryItOut(browser context.Context, t *testing.T) {
 	hosts := up(t, settings(t))
 	page := newTab(browser, t)
 	const operation = chromedp.CSS("#operations-fights-execute-fight ")
@@ -82,7 +82,7 @@ func testTryItOut(t *testing.T, browser context.Context) {
 }
 
 // testOutside shows that a page that asks another host, is found out.
-func testOutside(t *testing.T, browser context.Context) {
+func testOutside(browser context.Context, t *testing.T) {
 	page := newTab(browser, t)
 	const html = `data:text/html,<script>fetch("http://superheroes.invalid/").catch(() => document.write("<p id=done>done</p>"))</script>`
 	page.do(t, chromedp.Navigate(html), chromedp.WaitVisible(chromedp.CSS("#done")))

@@ -18,7 +18,7 @@ const (
 )
 
 // catalogPage opens the page of a catalog, and types a token in.
-func (w *world) catalogPage(t *testing.T, browser context.Context, catalog, token string) *tab {
+func (w *world) catalogPage(browser context.Context, t *testing.T, catalog, token string) *tab {
 	t.Helper()
 	page := newTab(browser, t)
 	page.look(t, 1360, "light", "no-preference")
@@ -64,9 +64,9 @@ func (w *world) listed(t *testing.T, catalog, name string) []map[string]any {
 }
 
 // testEdit creates, changes and deletes a hero.
-func testEdit(t *testing.T, browser context.Context) {
+func testEdit(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
-	page := w.catalogPage(t, browser, "heroes", token)
+	page := w.catalogPage(browser, t, "heroes", token)
 	page.click(t, "#create")
 	page.fill(t, "name", "Gopher")
 	page.fill(t, "level", "42")
@@ -121,9 +121,9 @@ func (p *tab) picture(t *testing.T, image string) string {
 }
 
 // testEditLocation takes a name that another location has.
-func testEditLocation(t *testing.T, browser context.Context) {
+func testEditLocation(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
-	page := w.catalogPage(t, browser, "locations", token)
+	page := w.catalogPage(browser, t, "locations", token)
 	page.click(t, "#create")
 	page.fill(t, "name", "Gotham City")
 	page.fill(t, "description", "Another one.")
@@ -142,9 +142,9 @@ func testEditLocation(t *testing.T, browser context.Context) {
 }
 
 // testEditedMeanwhile changes and deletes a hero whom somebody else has just changed.
-func testEditedMeanwhile(t *testing.T, browser context.Context) {
+func testEditedMeanwhile(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
-	page := w.catalogPage(t, browser, "heroes", token)
+	page := w.catalogPage(browser, t, "heroes", token)
 	page.click(t, "#entries a")
 	page.titled(t, "Yoda")
 	page.click(t, editButton)
@@ -178,10 +178,10 @@ func testEditedMeanwhile(t *testing.T, browser context.Context) {
 }
 
 // testEditRefused shows what the service refuses where it was typed in, and the service's own hint where nobody may edit.
-func testEditRefused(t *testing.T, browser context.Context) {
+func testEditRefused(browser context.Context, t *testing.T) {
 	cfg := settings(t)
 	w := startWorld(t, cfg)
-	page := w.catalogPage(t, browser, "heroes", "wrong")
+	page := w.catalogPage(browser, t, "heroes", "wrong")
 	page.click(t, "#create")
 	page.fill(t, "name", "Gopher")
 	page.click(t, submit)
@@ -208,7 +208,7 @@ func testEditRefused(t *testing.T, browser context.Context) {
 
 	without := settings(t)
 	without.AdminToken = ""
-	page = startWorld(t, without).catalogPage(t, browser, "heroes", token)
+	page = startWorld(t, without).catalogPage(browser, t, "heroes", token)
 	page.click(t, "#create")
 	page.fill(t, "name", "Gopher")
 	page.click(t, submit)
@@ -217,7 +217,7 @@ func testEditRefused(t *testing.T, browser context.Context) {
 }
 
 // testDeleted deletes one of two heroes: from then on the other one fights.
-func testDeleted(t *testing.T, browser context.Context) {
+func testDeleted(browser context.Context, t *testing.T) {
 	cfg := settings(t)
 	importHeroes(t, cfg.DataDir, app.ImportOptions{Replace: true}, "Left", "Gone")
 	w := startWorld(t, cfg)
@@ -234,7 +234,7 @@ func testDeleted(t *testing.T, browser context.Context) {
 	for draw() != "Gone" { // it is among those that are drawn
 		continue
 	}
-	page := w.catalogPage(t, browser, "heroes", token)
+	page := w.catalogPage(browser, t, "heroes", token)
 	page.click(t, "#entries li:last-child a")
 	page.titled(t, "Gone")
 	page.do(t, chromedp.Click(chromedp.CSS("dialog .danger")), chromedp.Click(chromedp.CSS("#delete-yes")))

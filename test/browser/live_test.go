@@ -17,7 +17,7 @@ func shows(total int) string {
 }
 
 // testLive has others fight, and stops the service of statistics and starts it again.
-func testLive(t *testing.T, browser context.Context) {
+func testLive(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
 	page := newTab(browser, t)
 	page.look(t, 1360, "dark", "no-preference")
@@ -93,7 +93,7 @@ func (w *world) checkPanel(t *testing.T, page *tab) {
 
 // testLiveStalls has the stream stall, which the page is to say, and come back: first a fight isn't counted, then nothing is
 // heard at all. The tab is hurried: it waits for three seconds, and for 45.
-func testLiveStalls(t *testing.T, browser context.Context) {
+func testLiveStalls(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
 	w.parts["statistics"].Behave(w.stalling())
 	page := newTab(browser, t)

@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -22,6 +23,7 @@ type Options struct {
 	Token   string            // the administrator's; without one no clause of Writes is checked
 	Timeout time.Duration     // of one exchange
 	Arena   string            // where the battle page answers, "" for nowhere
+	Soon    time.Duration     // how long a fight may take to be counted; 0 for two seconds
 	Only    func(Clause) bool // nil for all of the group
 }
 
@@ -67,13 +69,14 @@ func (o Options) take(clause Clause) bool {
 type session struct {
 	ctx     context.Context
 	token   string
+	soon    time.Duration
 	clients map[string]*wire.Client
 	seen    map[string]*seen
 	lists   map[string]wholeList
 }
 
 func newSession(ctx context.Context, target Target, options Options) (*session, error) {
-	s := &session{ctx: ctx, token: options.Token, clients: map[string]*wire.Client{}, seen: map[string]*seen{}, lists: map[string]wholeList{}}
+	s := &session{ctx: ctx, token: options.Token, soon: cmp.Or(options.Soon, soonCounted), clients: map[string]*wire.Client{}, seen: map[string]*seen{}, lists: map[string]wholeList{}}
 	left := new(atomic.Int64)
 	left.Store(maxRequests)
 	if options.Arena != "" || options.Group == Arena {

@@ -15,7 +15,7 @@ import (
 const (
 	statisticsPath = "/api/statistics"
 	streamPath     = "/api/statistics/stream"
-	// soonCounted is how long a fight may take to be counted: a second, and one for the way.
+	// soonCounted is how long a fight may take to be counted unless Options say otherwise: a second, and one for the way.
 	soonCounted = 2 * time.Second
 )
 
@@ -74,12 +74,18 @@ func (c *check) list(s counts, field string) []object {
 	return list
 }
 
-// settled waits until all is counted that was fought before.
+// settled waits until all is counted that was fought before: longer for many fights, which other clauses have left to a
+// slow store, than for the last few, which are a fault.
 func (c *check) settled() counts {
-	for end := time.Now().Add(soonCounted); ; time.Sleep(50 * time.Millisecond) {
+	const many, manyCounted = 20, 45 * time.Second
+	for begin := time.Now(); ; time.Sleep(50 * time.Millisecond) {
 		s, fights := c.statistics(), c.object(c.get("fights", "/api/fights/count"))
 		n, _ := number(fights, "count")
-		if c.of(s, "total") == n || time.Now().After(end) {
+		left, patience := n-c.of(s, "total"), c.soon
+		if left > many {
+			patience = manyCounted
+		}
+		if left == 0 || time.Since(begin) > patience {
 			return s
 		}
 	}
@@ -88,7 +94,7 @@ func (c *check) settled() counts {
 // grown fights, and returns the statistics when they have changed.
 func (c *check) grown(before counts, body string) counts {
 	c.fight(body)
-	for end := time.Now().Add(soonCounted); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(c.soon); ; time.Sleep(50 * time.Millisecond) {
 		s := c.statistics()
 		if c.of(s, "total") != c.of(before, "total") {
 			return s
@@ -199,7 +205,7 @@ func streamFirst(c *check) {
 	begin := time.Now()
 	a := c.listen("statistics", func(events [][]byte) bool { return len(events) > 0 })
 	c.require(strings.HasPrefix(a.Header.Get("Content-Type"), "text/event-stream"), a, "content type text/event-stream")
-	c.require(len(events(a.Body)) > 0 && time.Since(begin) < soonCounted, a, "an event at once")
+	c.require(len(events(a.Body)) > 0 && time.Since(begin) < c.soon, a, "an event at once")
 	c.require(bytes.Equal(events(a.Body)[0], want.answer.Body), a, "the JSON of the GET: %s", want.answer.Body)
 	for line := range bytes.Lines(a.Body) {
 		line = bytes.TrimRight(line, "\r\n")
@@ -221,10 +227,10 @@ func (c *check) updated(service string) {
 			c.fight(heroWins)
 			at = time.Now()
 		}
-		return len(events) > 1 || fought && time.Since(at) > soonCounted
+		return len(events) > 1 || fought && time.Since(at) > c.soon
 	})
 	all := events(a.Body)
-	c.require(len(all) > 1 && time.Since(at) <= soonCounted, a, "an update soon after a fight")
+	c.require(len(all) > 1 && time.Since(at) <= c.soon, a, "an update soon after a fight")
 	var now object
 	c.require(decode(all[1], &now) == nil, a, "JSON")
 	total, _ := number(now, "total")
