@@ -161,6 +161,9 @@ func inspectImage(ctx context.Context, docker docker, image string) (string, err
 
 // sizes returns how long the image is as a tar archive, and compressed as a registry keeps it.
 func sizes(ctx context.Context, docker docker, image string) (plain, compressed int, err error) {
+	if !strings.Contains(image, ":") {
+		image += ":latest" // else every tag of the name is saved
+	}
 	command := docker.command(ctx, "save", image)
 	saved, err := command.StdoutPipe()
 	if err != nil {
