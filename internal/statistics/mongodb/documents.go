@@ -1,8 +1,10 @@
 package mongodb
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -126,9 +128,25 @@ type placePart struct {
 	Fights int64  `bson:"fights"`
 }
 
-// newBatch returns a batch of two parts to raise, the winners and the places, and one to mark.
+// together is how many updates are in one command, which is a part of a batch. Other clients have their turn between two,
+// and a server that keeps a connection for each until the command has ended, as FerretDB does, of a hundred, does not run
+// out of them.
+const together = 40
+
+// newBatch returns a batch whose parts are the winners, then the places, to raise, and the fights to mark.
 func newBatch(number int64, fights []any, tally *statistics.Tally) batch {
-	return batch{number: number, fights: fights, tally: tally, raises: 2, marks: 1}
+	return batch{
+		number: number, fights: fights, tally: tally,
+		raises: parts(len(tally.Winners)) + parts(len(tally.Places)), marks: parts(len(fights)),
+	}
+}
+
+// parts is how many parts so many updates are.
+func parts(updates int) int { return (updates + together - 1) / together }
+
+// partOf returns one part of all.
+func partOf[T any](all []T, part int) []T {
+	return all[part*together : min((part+1)*together, len(all))]
 }
 
 func (c collections) done(ctx context.Context) (int64, error) {
@@ -261,28 +279,27 @@ func known(t time.Time) *time.Time {
 }
 
 func (c collections) raise(ctx context.Context, b batch, part int) error {
-	by := map[string]int64{}
-	if part == 1 {
-		empty := map[string]any{}
-		for name, fights := range b.tally.Places {
-			by[name], empty[name] = fights, placeDocument{ID: name, Name: name}
+	by, empty := map[string]int64{}, map[string]any{}
+	if winners := parts(len(b.tally.Winners)); part >= winners {
+		for _, name := range partOf(slices.Sorted(maps.Keys(b.tally.Places)), part-winners) {
+			by[name], empty[name] = b.tally.Places[name], placeDocument{ID: name, Name: name}
 		}
 		return raiseAll(ctx, c.places, "fights", b.number, by, empty)
 	}
-	empty := map[string]any{}
-	for who, wins := range b.tally.Winners {
+	for _, who := range partOf(slices.SortedFunc(maps.Keys(b.tally.Winners), byTeamAndName), part) {
 		id := string(who.Team) + "/" + who.Name
-		by[id], empty[id] = wins, winnerDocument{ID: id, Name: who.Name, Team: string(who.Team)}
+		by[id], empty[id] = b.tally.Winners[who], winnerDocument{ID: id, Name: who.Name, Team: string(who.Team)}
 	}
 	return raiseAll(ctx, c.winners, "wins", b.number, by, empty)
+}
+
+func byTeamAndName(a, b statistics.Fighter) int {
+	return cmp.Or(cmp.Compare(a.Team, b.Team), cmp.Compare(a.Name, b.Name))
 }
 
 // raiseAll raises a field of documents, by their ids, where the batch noted there is a lower one. Those that are missing
 // are first made empty.
 func raiseAll(ctx context.Context, in *mongo.Collection, field string, number int64, by map[string]int64, empty map[string]any) error {
-	if len(by) == 0 {
-		return nil
-	}
 	if err := insertMissing(ctx, in, empty); err != nil {
 		return err
 	}
@@ -295,18 +312,10 @@ func raiseAll(ctx context.Context, in *mongo.Collection, field string, number in
 	return update(ctx, in, updates)
 }
 
-// together is how many updates are in one command. Other clients have their turn between two, and a server that keeps a
-// connection for each until the command has ended, as FerretDB does, of a hundred, does not run out of them.
-const together = 40
-
 // update makes the updates, in any order.
 func update(ctx context.Context, in *mongo.Collection, updates []mongo.WriteModel) error {
-	for some := range slices.Chunk(updates, together) {
-		if _, err := in.BulkWrite(ctx, some, options.BulkWrite().SetOrdered(false)); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err := in.BulkWrite(ctx, updates, options.BulkWrite().SetOrdered(false))
+	return err
 }
 
 func insertMissing(ctx context.Context, in *mongo.Collection, empty map[string]any) error {
@@ -357,10 +366,11 @@ func onlyDuplicates(err error) bool {
 }
 
 // mark names each fight by its id: a server that knows only that index finds them too.
-func (c collections) mark(ctx context.Context, b batch, _ int) error {
-	marks, set := make([]mongo.WriteModel, len(b.fights)), bson.D{{Key: "$set", Value: bson.D{{Key: markField, Value: b.number}}}}
-	for i, id := range b.fights {
-		marks[i] = mongo.NewUpdateOneModel().SetFilter(bson.D{{Key: "_id", Value: id}}).SetUpdate(set)
+func (c collections) mark(ctx context.Context, b batch, part int) error {
+	var marks []mongo.WriteModel
+	set := bson.D{{Key: "$set", Value: bson.D{{Key: markField, Value: b.number}}}}
+	for _, id := range partOf(b.fights, part) {
+		marks = append(marks, mongo.NewUpdateOneModel().SetFilter(bson.D{{Key: "_id", Value: id}}).SetUpdate(set))
 	}
 	return update(ctx, c.fights, marks)
 }

@@ -30,6 +30,7 @@ type Store struct {
 	// Guarded by counting.
 	begun     bool  // a pass was made
 	failed    int64 // the batch that this process was at when a pass failed
+	halfway   *pass // that failed with some of its batch's parts done, nil for none
 	seen      int64 // the batch of another process
 	seenSince time.Time
 }
@@ -45,17 +46,25 @@ func New(ctx context.Context, database *mongo.Database) (*Store, error) {
 	return s, nil
 }
 
-// Count implements statistics.Store: one pass of the protocol.
+// Count implements statistics.Store: one pass of the protocol, or the rest of one. A batch may take a slow server longer
+// than a caller waits: the next call goes on where this one ended, or no call would ever come to the end of it.
 func (s *Store) Count(ctx context.Context) (statistics.Progress, error) {
 	s.counting.Lock()
 	defer s.counting.Unlock()
-	p := newPass(s.collections, s.leave)
+	p := s.halfway
+	if p == nil {
+		p = newPass(s.collections, s.leave)
+	}
+	s.halfway = nil
 	result, err := p.run(ctx)
 	if errors.Is(err, errNoState) {
 		return statistics.Progress{More: true}, s.createState(ctx)
 	}
 	if err != nil {
 		s.failed = p.number
+		if p.halfway() {
+			s.halfway = p
+		}
 		return statistics.Progress{}, err
 	}
 	s.begun = true

@@ -134,6 +134,49 @@ func TestOtherFights(t *testing.T) {
 	}
 }
 
+// TestSlowServer has each call end after a few commands, as on a server that takes longer for a batch than a caller waits:
+// the calls come to its end all the same.
+func TestSlowServer(t *testing.T) {
+	const perCall, most = 8, 100
+	address := engines.MongoDB(t)
+	var commands int
+	var giveUp context.CancelFunc
+	monitor := &event.CommandMonitor{Started: func(context.Context, *event.CommandStartedEvent) {
+		if commands++; commands > perCall && giveUp != nil {
+			giveUp()
+		}
+	}}
+	client, err := mongo.Connect(options.Client().ApplyURI(address).SetMonitor(monitor))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = client.Disconnect(context.WithoutCancel(t.Context())) }()
+	at, fights := open(t, address), storetest.Fights(5*together)
+	storetest.Insert(t, at.fights, fights...)
+	slow, err := New(t.Context(), client.Database(at.fights.Database().Name()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := 0
+	for counted := 0; counted < len(fights); calls++ {
+		if calls == most {
+			t.Fatalf("%d calls did not come to the end", most)
+		}
+		var ctx context.Context
+		ctx, giveUp = context.WithCancel(t.Context())
+		commands = 0
+		progress, err := slow.Count(ctx)
+		giveUp()
+		if err == nil {
+			counted += progress.Counted
+		}
+	}
+	if calls < 3 {
+		t.Errorf("%d calls were enough: none was cut off", calls)
+	}
+	storetest.Exact(t, at.store, fights)
+}
+
 // What is lost is found again by a rebuild, also when nothing is left but the marks.
 func TestRebuild(t *testing.T) {
 	everything := bson.D{}

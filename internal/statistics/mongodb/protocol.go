@@ -126,6 +126,9 @@ func (p *pass) advance(ctx context.Context) error {
 	return nil
 }
 
+// halfway tells whether the pass is at a frozen batch, which it may go on with whenever it likes.
+func (p *pass) halfway() bool { return p.next == raise || p.next == mark || p.next == finish }
+
 func askDone(ctx context.Context, p *pass) (step, error) {
 	done, err := p.db.done(ctx)
 	p.result.done, p.number = done, done+1
