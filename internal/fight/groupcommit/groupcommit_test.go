@@ -83,6 +83,16 @@ func insert(c *Committer, d Document, within time.Duration) *caller {
 	return call
 }
 
+// returned tells whether Insert has.
+func (c *caller) returned() bool {
+	select {
+	case <-c.done:
+		return true
+	default:
+		return false
+	}
+}
+
 func (c *caller) result() error {
 	<-c.done
 	return c.said
@@ -179,6 +189,76 @@ func TestTheLeadIsPassedOn(t *testing.T) {
 			t.Error(err)
 		}
 		wantBatches(t, e, []int{1}, []int{2}, []int{3})
+	})
+}
+
+// Single documents are written one by one, in their order. The leader stays for some of the others' writes, and then is told
+// of its own.
+func TestSingle(t *testing.T) {
+	const all = maxTurns + 4
+	synctest.Test(t, func(t *testing.T) {
+		outcome := func(n int) error { return fmt.Errorf("document %d is refused", n) }
+		e := &engine{release: make(chan struct{}), outcome: outcome}
+		c := NewSingle(e.write)
+		var calls []*caller
+		var want [][]int
+		for n := range all {
+			calls, want = append(calls, insert(c, numbered(n, 1), 0)), append(want, []int{n})
+		}
+		for writes := 1; writes <= all; writes++ {
+			e.release <- struct{}{}
+			synctest.Wait()
+			for n, call := range calls {
+				told := n < writes && (n > 0 || writes >= maxTurns) && (n != maxTurns || writes == all)
+				if got := call.returned(); got != told {
+					t.Errorf("after %d writes the caller %d has returned: %t, want %t", writes, n, got, told)
+				}
+			}
+		}
+		for n, call := range calls {
+			if got := call.result(); got == nil || got.Error() != outcome(n).Error() {
+				t.Errorf("document %d got %v", n, got)
+			}
+		}
+		wantBatches(t, e, want...)
+	})
+}
+
+// A leader whose deadline is near makes its own write only.
+func TestSingleLeaderWithoutTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &engine{release: make(chan struct{})}
+		c := NewSingle(e.write)
+		hasty, other := insert(c, numbered(0, 1), writeTime-1), insert(c, numbered(1, 1), 0)
+		e.release <- struct{}{}
+		synctest.Wait()
+		if !hasty.returned() || other.returned() {
+			t.Errorf("the leader has returned: %t, the other: %t; want true, false", hasty.returned(), other.returned())
+		}
+		close(e.release)
+		if err := errors.Join(hasty.result(), other.result()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A single write has the context of its caller, who gets what it says in the end, also when the time is up and somebody
+// else makes the write.
+func TestSingleWriteHeedsItsCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := NewSingle(func(ctx context.Context, _ []Document) []error {
+			<-ctx.Done()
+			time.Sleep(time.Minute) // what it has begun takes that much longer
+			return []error{fmt.Errorf("not begun: %w", context.Cause(ctx))}
+		})
+		leader, other := insert(c, numbered(0, 1), 10*time.Second), insert(c, numbered(1, 1), time.Hour)
+		gone := insert(c, numbered(2, 1), time.Second)
+		notStored(t, gone.result(), context.DeadlineExceeded)
+		notStored(t, leader.result(), context.DeadlineExceeded)
+		notStored(t, other.result(), context.DeadlineExceeded)
+		if leader.took != 70*time.Second || other.took != time.Hour+time.Minute || gone.took != time.Second {
+			t.Errorf("it took %s, %s and %s", leader.took, other.took, gone.took)
+		}
 	})
 }
 
@@ -374,11 +454,22 @@ func TestContextOfAWrite(t *testing.T) {
 }
 
 // Many callers whose time runs out at any moment: what each is told is so, and in the end nobody leads or waits.
+// ways are the two kinds of Committer.
+func ways() map[string]func(Write) *Committer {
+	return map[string]func(Write) *Committer{"batches": New, "single": NewSingle}
+}
+
 func TestUnderLoad(t *testing.T) {
+	for name, newCommitter := range ways() {
+		t.Run(name, func(t *testing.T) { testUnderLoad(t, newCommitter) })
+	}
+}
+
+func testUnderLoad(t *testing.T, newCommitter func(Write) *Committer) {
 	const callers, each = 50, 40
 	synctest.Test(t, func(t *testing.T) {
 		stored := map[int]bool{}
-		c := New(func(_ context.Context, batch []Document) (errs []error) {
+		c := newCommitter(func(_ context.Context, batch []Document) (errs []error) {
 			time.Sleep(time.Duration(rand.IntN(3)) * time.Millisecond)
 			for _, d := range batch {
 				refused := rand.IntN(10) == 0
@@ -423,7 +514,7 @@ func TestUnderLoad(t *testing.T) {
 			}
 		}
 		t.Log(counts)
-		if len(counts) != 3 {
+		if counts["refused"] == 0 || counts["acknowledged"] == 0 || (counts["open"] == 0) != c.single { // a single write is waited for
 			t.Errorf("the deadlines tested nothing: %v", counts)
 		}
 		if c.led || len(c.queue) > 0 {
@@ -435,10 +526,16 @@ func TestUnderLoad(t *testing.T) {
 // Callers that give up at any moment, and most of all while they lead with little time left, lose and double nothing.
 // It runs on the real clock: the window that it looks for lies between two goroutines, not between two times.
 func TestHastyCallers(t *testing.T) {
+	for name, newCommitter := range ways() {
+		t.Run(name, func(t *testing.T) { testHastyCallers(t, newCommitter) })
+	}
+}
+
+func testHastyCallers(t *testing.T, newCommitter func(Write) *Committer) {
 	const callers, inserts = 8, 2000
 	var mu sync.Mutex
 	writes, writing := map[fight.ID]int{}, false
-	committer := New(func(_ context.Context, batch []Document) []error {
+	committer := newCommitter(func(_ context.Context, batch []Document) []error {
 		mu.Lock()
 		if writing {
 			t.Error("two writes at the same time")

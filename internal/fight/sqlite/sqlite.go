@@ -19,7 +19,7 @@ import (
 type Store struct {
 	db    *embedded.DB
 	rows  inserter
-	group *groupcommit.Committer // nil when each fight has a transaction of its own
+	queue *groupcommit.Committer
 }
 
 var _ fight.Store = (*Store)(nil)
@@ -31,7 +31,7 @@ type Option func(*Store)
 func Grouped(on bool) Option {
 	return func(s *Store) {
 		if on {
-			s.group = groupcommit.New(s.write)
+			s.queue = groupcommit.New(s.write)
 		}
 	}
 }
@@ -46,6 +46,7 @@ func Open(ctx context.Context, path, schema string, options ...Option) (*Store, 
 		return nil, errors.Join(fmt.Errorf("creating table fight: %w", err), db.Close())
 	}
 	s := &Store{db: db}
+	s.queue = groupcommit.NewSingle(s.write)
 	for _, set := range options {
 		set(s)
 	}
@@ -88,11 +89,7 @@ func failed(errs []error, n int, err error) []error {
 // Insert implements fight.Store: a transaction of its own, or a place in the next one of the group. Until that has
 // begun it waits for its turn as long as ctx allows.
 func (s *Store) Insert(ctx context.Context, f fight.Fight, answer []byte) error {
-	document := groupcommit.Document{ID: f.ID, Bytes: answer}
-	if s.group != nil {
-		return s.group.Insert(ctx, document)
-	}
-	return s.write(ctx, []groupcommit.Document{document})[0]
+	return s.queue.Insert(ctx, groupcommit.Document{ID: f.ID, Bytes: answer})
 }
 
 // Get implements fight.Store.
