@@ -27,7 +27,7 @@ func behind(t *testing.T, options string, grouped bool, decide func(nth int) fat
 		t.Fatal(err)
 	}
 	p = startProxy(t, parsed.Host, decide)
-	parsed.Host, parsed.RawQuery = p.addr(), options
+	parsed.Host, parsed.RawQuery = p.Addr(), options
 	return openAs(t, parsed.String(), grouped), open(t, address), p
 }
 
