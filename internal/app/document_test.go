@@ -15,14 +15,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2/yaml"
 	"github.com/google/go-cmp/cmp"
 
 	"superheroes/internal/app"
 	"superheroes/internal/httpserver"
-	"superheroes/internal/statistics"
 	"superheroes/test/contract/openapi"
 )
 
@@ -280,7 +278,7 @@ func checkReferences(t *testing.T, schemas openapi.Schemas, tree any) {
 // that document says.
 func TestServedDocuments(t *testing.T) {
 	a := app.New("v9.8.7", io.Discard)
-	if err := a.Up(t.Context(), upForDocuments(t)); err != nil {
+	if err := a.Up(t.Context(), upConfig(t)); err != nil {
 		t.Fatal(err)
 	}
 	defer func() {
@@ -351,16 +349,6 @@ func checkLiveAnswers(t *testing.T, at app.Endpoint) {
 	if at.Service == "fights" {
 		check(http.MethodGet, "/api/fights", "") // after all of them
 	}
-}
-
-func upForDocuments(t *testing.T) app.UpConfig {
-	t.Helper()
-	const free = "127.0.0.1:0"
-	cfg := app.UpConfig{HeroesAddr: free, VillainsAddr: free, LocationsAddr: free, FightsAddr: free}
-	cfg.UpStatistics = app.UpStatistics{Statistics: true, StatisticsAddr: free, Limits: statistics.Limits{MaxStreams: 10}}
-	cfg.DataDir = t.TempDir()
-	cfg.Deadline, cfg.ShutdownTimeout = 30*time.Second, 30*time.Second
-	return cfg
 }
 
 // ask returns the body of a 200 answer of the given type.
