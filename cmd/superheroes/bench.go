@@ -6,12 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"superheroes/internal/bench"
 	"superheroes/internal/bench/energy"
@@ -49,7 +46,7 @@ func (c benchCommand) Run(s *session) error {
 	if err != nil {
 		return usageError{err}
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
 	defer context.AfterFunc(ctx, stop)() // a second signal ends the process
 	progress, done := s.progress()
@@ -116,8 +113,8 @@ func (c benchCommand) write(stdout io.Writer, report *bench.Report) error {
 
 // progress returns what shows on a terminal how far a run is, nil when there is none, and what takes that away.
 func (s *session) progress() (show func(string, time.Duration, time.Duration), done func()) {
-	terminal, ok := s.stderr.(*os.File)
-	if !ok || !term.IsTerminal(int(terminal.Fd())) {
+	terminal := s.terminal()
+	if terminal == nil {
 		return nil, func() {}
 	}
 	var bar *progressbar.ProgressBar

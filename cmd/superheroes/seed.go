@@ -1,12 +1,8 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"os/signal"
-	"syscall"
-	"time"
 
 	"github.com/schollz/progressbar/v3"
 
@@ -30,7 +26,7 @@ func (c seedCommand) Validate() error {
 }
 
 func (c seedCommand) Run(s *session) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
 	taken, end := s.count(c.Count, c.Catalog)
 	err := app.Seed(ctx, c.Catalog, c.CatalogStore, app.SeedOptions{Count: c.Count, Seed: c.Seed, Replace: c.Replace, Taken: taken})
@@ -44,11 +40,9 @@ func (c seedCommand) Run(s *session) error {
 
 // count returns what counts one of so many, which a bar shows on a terminal, and what ends the bar.
 func (s *session) count(all int64, what string) (one, end func()) {
-	terminal := s.terminal()
-	if terminal == nil {
+	bar := s.bar(all, what, progressbar.OptionShowCount(), progressbar.OptionShowIts())
+	if bar == nil {
 		return func() {}, func() {}
 	}
-	bar := progressbar.NewOptions64(all, progressbar.OptionSetWriter(terminal), progressbar.OptionSetDescription(what),
-		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 	return func() { _ = bar.Add(1) }, func() { _ = bar.Finish() }
 }

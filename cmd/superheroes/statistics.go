@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os/signal"
-	"syscall"
 
 	"superheroes/internal/app"
 	"superheroes/internal/statistics"
@@ -29,7 +27,7 @@ type rebuildCommand struct {
 }
 
 func (c rebuildCommand) Run(s *session) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
 	report, err := app.Rebuild(ctx, c.RebuildConfig)
 	if err != nil {

@@ -7,12 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
-	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"superheroes/internal/app"
 	"superheroes/internal/exchange"
@@ -42,7 +38,7 @@ func (c importCommand) Run(s *session) error {
 		}
 		files[i] = app.ImportFile{Name: name, Format: format, Open: func() (io.ReadCloser, error) { return s.open(name) }}
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
 	result, err := app.Import(ctx, c.Catalog, c.CatalogStore, files, app.ImportOptions{
 		Replace: c.Replace,
@@ -82,23 +78,12 @@ func (s *session) open(name string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	terminal := s.terminal()
-	if terminal == nil {
+	bar := s.bar(info.Size(), name, progressbar.OptionShowBytes(true))
+	if bar == nil {
 		return file, nil
 	}
-	bar := progressbar.NewOptions64(info.Size(), progressbar.OptionSetWriter(terminal), progressbar.OptionSetDescription(name),
-		progressbar.OptionShowBytes(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 	reader := progressbar.NewReader(file, bar)
 	return &reader, nil
-}
-
-// terminal returns where progress is shown, nil when nobody would see it.
-func (s *session) terminal() *os.File {
-	file, ok := s.stderr.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
-		return nil
-	}
-	return file
 }
 
 type exportCommand struct {
@@ -122,7 +107,7 @@ func (c exportCommand) Run(s *session) error {
 	if format == exchange.SQL {
 		return usageError{errors.New("--output: SQL is not written; take .jsonl or .csv")}
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
 	if c.Output == "-" {
 		return export(ctx, c, format, s.stdout)
@@ -162,7 +147,7 @@ type migrateCommand struct {
 }
 
 func (c migrateCommand) Run(s *session) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
 	return app.Migrate(ctx, c.Stores, func(service, engine string) {
 		fmt.Fprintf(s.stdout, "%-10s ready in %s\n", service, engine)

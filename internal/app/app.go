@@ -32,19 +32,18 @@ func New(version string, stderr io.Writer) *App { return &App{version: version, 
 func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 	defer a.undo(&err)
 	parts := map[string]*part{}
-	addresses := []struct{ name, addr string }{
+	type address struct{ name, addr string }
+	addresses := []address{
 		{"heroes", cfg.HeroesAddr}, {"villains", cfg.VillainsAddr}, {"locations", cfg.LocationsAddr}, {"fights", cfg.FightsAddr},
 	}
 	if cfg.Statistics {
-		addresses = append(addresses, struct{ name, addr string }{"statistics", cfg.StatisticsAddr})
+		addresses = append(addresses, address{"statistics", cfg.StatisticsAddr})
+	}
+	if cfg.Arena {
+		addresses = append(addresses, address{"arena", cfg.ArenaAddr})
 	}
 	for _, at := range addresses {
 		if parts[at.name], err = a.listen(ctx, at.name, at.addr, "--"+at.name+"-addr", cfg.Server); err != nil {
-			return err
-		}
-	}
-	if cfg.Arena {
-		if parts["arena"], err = a.listen(ctx, "arena", cfg.ArenaAddr, "--arena-addr", cfg.Server); err != nil {
 			return err
 		}
 	}

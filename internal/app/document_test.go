@@ -11,17 +11,17 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2/yaml"
 	"github.com/google/go-cmp/cmp"
 
 	"superheroes/internal/app"
 	"superheroes/internal/httpserver"
-	"superheroes/internal/statistics"
+	"superheroes/test/contract/openapi"
 )
 
 var update = flag.Bool("update", false, "write the documents in api/ anew")
@@ -110,13 +110,16 @@ type openAPI struct {
 		RequestBody          *answer
 		Responses            map[string]answer
 	}
-	Components struct{ Schemas map[string]any }
+	Components struct{ Schemas openapi.Schemas }
 }
 
 // answer is what a response and a request's body have in common.
 type answer struct {
 	Description string
-	Content     map[string]struct{ Schema, Example any }
+	Content     map[string]struct {
+		Schema  map[string]any
+		Example any
+	}
 }
 
 func readCommitted(t *testing.T, service string) (openAPI, any) {
@@ -127,10 +130,21 @@ func readCommitted(t *testing.T, service string) (openAPI, any) {
 	}
 	var document openAPI
 	var tree any
-	if err := errors.Join(json.Unmarshal(text, &document), json.Unmarshal(text, &tree)); err != nil {
+	if err := errors.Join(openapi.Decode(text, &document), openapi.Decode(text, &tree)); err != nil {
 		t.Fatal(err)
 	}
+	checkUUIDs(t, text)
 	return document, tree
+}
+
+// checkUUIDs wants every UUID in a text to be of version 7, which no schema says.
+func checkUUIDs(t *testing.T, text []byte) {
+	t.Helper()
+	for _, id := range regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`).FindAll(text, -1) {
+		if id[14] != '7' || !bytes.ContainsRune([]byte("89ab"), rune(id[19])) {
+			t.Errorf("%s is no UUID of version 7", id)
+		}
+	}
 }
 
 func TestDocumentsFollowContract(t *testing.T) {
@@ -178,7 +192,7 @@ func TestDocumentsAnswers(t *testing.T) {
 	for service := range contract() {
 		t.Run(service, func(t *testing.T) {
 			document, tree := readCommitted(t, service)
-			schemas := schemas(document.Components.Schemas)
+			schemas := document.Components.Schemas
 			for path, operations := range document.Paths {
 				for method, operation := range operations {
 					route := strings.ToUpper(method) + " " + path
@@ -200,7 +214,7 @@ func TestDocumentsAnswers(t *testing.T) {
 	}
 }
 
-func checkResponse(t *testing.T, schemas schemas, route, status string, answer answer) {
+func checkResponse(t *testing.T, schemas openapi.Schemas, route, status string, answer answer) {
 	t.Helper()
 	switch {
 	case status == "204", status == "304":
@@ -209,7 +223,7 @@ func checkResponse(t *testing.T, schemas schemas, route, status string, answer a
 		}
 	case status < "400", route == "GET /healthz" && status == "503": // which shows the state in either case
 		checkAnswer(t, schemas, route+" "+status, answer)
-	case cmp.Diff(answer.Content[httpserver.ProblemType].Schema, any(map[string]any{"$ref": "#/components/schemas/Problem"})) != "":
+	case cmp.Diff(answer.Content[httpserver.ProblemType].Schema, map[string]any{"$ref": "#/components/schemas/Problem"}) != "":
 		t.Errorf("%s %s is not a problem", route, status)
 	}
 	if answer.Description == "" {
@@ -218,7 +232,7 @@ func checkResponse(t *testing.T, schemas schemas, route, status string, answer a
 }
 
 // checkAnswer wants an example of each content, and wants its schema to take it.
-func checkAnswer(t *testing.T, schemas schemas, place string, answer answer) {
+func checkAnswer(t *testing.T, schemas openapi.Schemas, place string, answer answer) {
 	t.Helper()
 	if len(answer.Content) == 0 {
 		t.Errorf("%s has no content", place)
@@ -228,7 +242,7 @@ func checkAnswer(t *testing.T, schemas schemas, place string, answer answer) {
 			t.Errorf("%s has no example of %s", place, kind)
 			continue
 		}
-		for _, fault := range schemas.faults(content.Schema, content.Example, place) {
+		for _, fault := range schemas.Faults(content.Schema, content.Example, place) {
 			t.Errorf("example: %s", fault)
 		}
 	}
@@ -236,16 +250,16 @@ func checkAnswer(t *testing.T, schemas schemas, place string, answer answer) {
 
 // checkReferences wants every $ref of the document to lead to a schema, and the examples of that schema's properties
 // to be taken by it.
-func checkReferences(t *testing.T, schemas schemas, tree any) {
+func checkReferences(t *testing.T, schemas openapi.Schemas, tree any) {
 	t.Helper()
 	switch node := tree.(type) {
 	case map[string]any:
-		if ref, isRef := node["$ref"].(string); isRef && schemas.resolve(ref) == nil {
+		if ref, isRef := node["$ref"].(string); isRef && schemas.Resolve(ref) == nil {
 			t.Errorf("%s leads nowhere", ref)
 		}
 		if examples, isList := node["examples"].([]any); isList {
 			for _, example := range examples {
-				for _, fault := range schemas.faults(node, example, "schema") {
+				for _, fault := range schemas.Faults(node, example, "schema") {
 					t.Errorf("example: %s", fault)
 				}
 			}
@@ -264,7 +278,7 @@ func checkReferences(t *testing.T, schemas schemas, tree any) {
 // that document says.
 func TestServedDocuments(t *testing.T) {
 	a := app.New("v9.8.7", io.Discard)
-	if err := a.Up(t.Context(), upForDocuments(t)); err != nil {
+	if err := a.Up(t.Context(), upConfig(t)); err != nil {
 		t.Fatal(err)
 	}
 	defer func() {
@@ -284,7 +298,7 @@ func checkServedDocument(t *testing.T, at app.Endpoint) {
 	t.Helper()
 	served := ask(t, http.MethodGet, "http://"+at.Addr+"/openapi.json", "", "application/json")
 	var got map[string]any
-	if err := json.Unmarshal(served, &got); err != nil {
+	if err := openapi.Decode(served, &got); err != nil {
 		t.Fatal(err)
 	}
 	info := got["info"].(map[string]any)
@@ -310,15 +324,16 @@ func checkServedDocument(t *testing.T, at app.Endpoint) {
 func checkLiveAnswers(t *testing.T, at app.Endpoint) {
 	t.Helper()
 	document, _ := readCommitted(t, at.Service)
-	schemas := schemas(document.Components.Schemas)
+	schemas := document.Components.Schemas
 	check := func(method, path, body string) {
 		operation := document.Paths[path][strings.ToLower(method)]
 		text := ask(t, method, "http://"+at.Addr+path, body, "application/json")
 		var value any
-		if err := json.Unmarshal(text, &value); err != nil {
+		if err := openapi.Decode(text, &value); err != nil {
 			t.Fatal(err)
 		}
-		for _, fault := range schemas.faults(operation.Responses["200"].Content["application/json"].Schema, value, path) {
+		checkUUIDs(t, text)
+		for _, fault := range schemas.Faults(operation.Responses["200"].Content["application/json"].Schema, value, path) {
 			t.Error(fault)
 		}
 	}
@@ -334,16 +349,6 @@ func checkLiveAnswers(t *testing.T, at app.Endpoint) {
 	if at.Service == "fights" {
 		check(http.MethodGet, "/api/fights", "") // after all of them
 	}
-}
-
-func upForDocuments(t *testing.T) app.UpConfig {
-	t.Helper()
-	const free = "127.0.0.1:0"
-	cfg := app.UpConfig{HeroesAddr: free, VillainsAddr: free, LocationsAddr: free, FightsAddr: free}
-	cfg.UpStatistics = app.UpStatistics{Statistics: true, StatisticsAddr: free, Limits: statistics.Limits{MaxStreams: 10}}
-	cfg.DataDir = t.TempDir()
-	cfg.Deadline, cfg.ShutdownTimeout = 30*time.Second, 30*time.Second
-	return cfg
 }
 
 // ask returns the body of a 200 answer of the given type.

@@ -80,7 +80,7 @@ func headerColumns(columns, names []string) ([]string, error) {
 }
 
 func (r *csvReader) record() record {
-	rec := record{line: r.line, nextID: true}
+	rec := record{line: r.line}
 	if r.fault != nil {
 		rec.err = lineError(r.line, r.fault)
 		return rec
@@ -90,11 +90,8 @@ func (r *csvReader) record() record {
 		return rec
 	}
 	for i, text := range r.fields() {
-		if r.header[i] == r.columns[0] {
-			if text == "" {
-				continue
-			}
-			rec.nextID = false
+		if r.header[i] == r.columns[0] && text == "" {
+			continue
 		}
 		rec.values = append(rec.values, value{r.header[i], text})
 	}

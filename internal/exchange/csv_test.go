@@ -13,7 +13,7 @@ func TestReadCSV(t *testing.T) {
 		{"rows", "id,name,level\n1,Yoda,900\n2,Rey,\n", []string{`2 id=1 name="Yoda" level="900"`, `3 REFUSED line 3, column level: "" is not an integer`}},
 		{"header in another order and case", "POWERS, Name ,ID\nForce,Yoda,1", []string{`2 id=1 name="Yoda" powers="Force"`}},
 		{"CRLF and byte order mark", "\uFEFFid,name\r\n1,a\r\n2,\"b\r\nc\"\r\n3,d", []string{`2 id=1 name="a"`, `3 id=2 name="b\r\nc"`, `5 id=3 name="d"`}},
-		{"next id", "id,name\n,a\n\"\",b\n0,c\n", []string{`2 next name="a"`, `3 next name="b"`, `4 id=0 name="c"`}},
+		{"next id", "id,name\n,a\n\"\",b\n0,c\n", []string{`2 next name="a"`, `3 next name="b"`, `4 next name="c"`}},
 		{"no id column", "name\na\n", []string{`2 next name="a"`}},
 		{"blank lines", "\n\r\nname\n\na\n\r\n\"\"\n\n", []string{`5 next name="a"`, `7 next`}},
 		{"quotes", "id,name,powers\n1,\"a \"\"b\"\", c\",\"\"\"\"\n2,\"\n\n\",x\n3,\" \",  \n", []string{`2 id=1 name="a \"b\", c" powers="\""`, `3 id=2 name="\n\n" powers="x"`, `6 id=3 name=" " powers="  "`}},

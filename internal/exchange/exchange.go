@@ -43,10 +43,9 @@ type Schema[T any] struct {
 
 // Row is one row of a file.
 type Row[T any] struct {
-	Line   int // where the row starts, from 1
-	Item   T
-	NextID bool  // the file leaves the id to the database
-	Err    error // why the row can't be taken; its text begins with the line
+	Line int   // where the row starts, from 1
+	Item T     // without an id when the file leaves it to the database
+	Err  error // why the row can't be taken; its text begins with the line
 }
 
 // Read returns the rows of a file, which can be ranged over once. An error ends the file, comes
@@ -85,7 +84,6 @@ func (s Schema[T]) reader(r io.Reader, f Format) func() (Row[T], error) {
 type record struct {
 	line   int
 	values []value // those that are given
-	nextID bool
 	err    error
 }
 
@@ -102,7 +100,7 @@ func (s Schema[T]) rows(next func() (record, error)) func() (Row[T], error) {
 }
 
 func (s Schema[T]) row(rec record) Row[T] {
-	row := Row[T]{Line: rec.line, NextID: rec.nextID, Err: rec.err}
+	row := Row[T]{Line: rec.line, Err: rec.err}
 	for _, v := range rec.values {
 		if row.Err != nil {
 			return row

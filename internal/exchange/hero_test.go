@@ -110,7 +110,7 @@ func listing(r io.Reader, f exchange.Format, s exchange.Schema[hero]) string {
 
 func describe(row exchange.Row[hero]) string {
 	var b strings.Builder
-	if row.NextID {
+	if row.Item.ID == 0 {
 		b.WriteString("next")
 	} else {
 		fmt.Fprintf(&b, "id=%d", row.Item.ID)

@@ -69,7 +69,5 @@ func (r *jsonReader[T]) row(text []byte) Row[T] {
 			return row
 		}
 	}
-	id := r.schema.Get(item, r.schema.Columns[0])
-	row.NextID = id == "" || id == "0"
 	return row
 }

@@ -3,14 +3,13 @@ package exchange
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
 // row reads a row, from its opening parenthesis to behind the closing one.
 func (r *sqlReader) row() (record, error) {
-	rec := record{line: r.tok.line, nextID: !slices.Contains(r.insert, r.columns[0])}
+	rec := record{line: r.tok.line}
 	r.lex.begin(r.tok.line)
 	count, err := r.values(&rec)
 	if err != nil {
@@ -57,15 +56,12 @@ func (r *sqlReader) brokenRow(rec record) (record, error) {
 
 // take adds a value to the record, or the reason why the row can't be taken.
 func (r *sqlReader) take(rec *record, column string, v sqlValue) {
-	isID := column == r.columns[0]
 	switch {
 	case rec.err != nil:
 	case v.kind == given:
 		rec.values = append(rec.values, value{column, v.text})
-	case v.kind == unreadable, v.kind == nextID && !isID:
+	case v.kind == unreadable, v.kind == nextID && column != r.columns[0]:
 		rec.err = columnError(rec.line, column, fmt.Errorf("found %q", v.text))
-	case isID:
-		rec.nextID = true
 	}
 }
 

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"superheroes/test/procgroup"
 )
 
 // engine is where compose.yml is started, and where its images are made.
@@ -168,7 +170,7 @@ func (e *engine) startDaemon(ctx context.Context, inside []string, dir, clientCo
 	words := slices.Concat(inside, []string{"dockerd", "--config-file", config})
 	command := exec.CommandContext(context.WithoutCancel(ctx), words[0], words[1:]...)
 	command.Stdout, command.Stderr = log, log
-	inOwnGroup(command) // an interrupt from the terminal is ours to pass on
+	procgroup.Lead(command) // an interrupt from the terminal is ours to pass on
 	if err := errors.Join(command.Start(), log.Close()); err != nil {
 		return docker{}, err
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"superheroes/test/procgroup"
 )
 
 // stopPatience is how long a command has to end when it is asked to.
@@ -166,7 +168,7 @@ func (r *runner) launch(ctx context.Context, s step) (*process, error) {
 	command.Dir = r.dir
 	command.Stdout, command.Stderr = &running.output, &running.output
 	command.WaitDelay = stopPatience
-	inOwnGroup(command)
+	procgroup.Lead(command)
 	if err := command.Start(); err != nil {
 		cancel()
 		return nil, err
@@ -175,7 +177,7 @@ func (r *runner) launch(ctx context.Context, s step) (*process, error) {
 		defer close(running.ended)
 		defer cancel()
 		running.err = command.Wait()
-		endGroup(command)
+		procgroup.End(command)
 	}()
 	return running, nil
 }

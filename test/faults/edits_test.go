@@ -2,15 +2,16 @@ package faults
 
 import (
 	"bytes"
+	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"superheroes/test/engines"
+	"superheroes/test/tcpproxy"
 )
 
 // testEditsInDoubt has the store's answer to a commit get lost: the change is made, and nobody confirms it.
@@ -27,7 +28,8 @@ func testEditsInDoubt(t *testing.T, program string) {
 			silent bool
 		}{{"the connection breaks", false}, {"the store falls silent", true}} {
 			t.Run(engine.name+", "+lost.name, func(t *testing.T) {
-				confirmations, store := losing(t, engine.fresh(t), lost.silent)
+				confirmations := &confirmations{silent: lost.silent}
+				_, store := through(t, engine.fresh(t), confirmations.relays)
 				const token = "secret"
 				s := start(t, program, engine.service, []string{engine.variable + "=" + store, "ADMIN_TOKEN=" + token, "DEADLINE=1s"})
 				s.Ready(t, s.url+"/readyz")
@@ -58,131 +60,63 @@ func testEditsInDoubt(t *testing.T, program string) {
 	}
 }
 
-// confirmations stand between a service and its store. The answer to the next commit gets lost when lose was called.
+// confirmations are the answers to commits. The next one gets lost when lose was called.
 type confirmations struct {
-	listener net.Listener
-	target   string
-	silent   bool // else the connection breaks
-
-	mu    sync.Mutex
-	armed bool
-	conns []net.Conn
-	wait  sync.WaitGroup
+	silent bool // else the connection breaks
+	armed  atomic.Bool
 }
 
-// losing returns what stands between, and the store's URL that leads through it.
-func losing(t *testing.T, store string, silent bool) (*confirmations, string) {
-	t.Helper()
-	at, err := url.Parse(store)
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &confirmations{listener: listener, target: at.Host, silent: silent}
-	c.wait.Go(c.accept)
-	t.Cleanup(c.close)
-	at.Host = listener.Addr().String()
-	return c, at.String()
-}
-
-func (c *confirmations) lose() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.armed = true
-}
+func (c *confirmations) lose() { c.armed.Store(true) }
 
 // loses tells, once, whether the answer to what a service sends is to be lost.
 func (c *confirmations) loses(sent []byte) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.armed || !bytes.Contains(bytes.ToLower(sent), []byte("commit")) {
-		return false
-	}
-	c.armed = false
-	return true
+	return bytes.Contains(bytes.ToLower(sent), []byte("commit")) && c.armed.CompareAndSwap(true, false)
 }
 
-func (c *confirmations) accept() {
-	for {
-		client, err := c.listener.Accept()
-		if err != nil {
-			return
-		}
-		server, err := net.Dial("tcp", c.target)
-		if err != nil {
-			_ = client.Close()
-			continue
-		}
-		c.mu.Lock()
-		c.conns = append(c.conns, client, server)
-		c.mu.Unlock()
-		lost := make(chan struct{})
-		c.wait.Go(func() { c.requests(server, client, lost) })
-		c.wait.Go(func() { c.answers(client, server, lost) })
-	}
-}
-
-// requests passes on what the service sends; lost is closed before a commit is whose answer is not to come back.
-func (c *confirmations) requests(server, client net.Conn, lost chan struct{}) {
-	defer func() { _ = server.Close() }()
-	buffer := make([]byte, 64<<10)
-	for {
-		n, err := client.Read(buffer)
-		if n > 0 && c.loses(buffer[:n]) {
-			close(lost)
-		}
-		if _, failed := server.Write(buffer[:n]); err != nil || failed != nil {
-			return
-		}
-	}
-}
-
-func (c *confirmations) answers(client, server net.Conn, lost chan struct{}) {
-	defer func() { _ = client.Close() }()
-	buffer := make([]byte, 64<<10)
-	for {
-		n, err := server.Read(buffer)
-		select {
-		case <-lost:
-			if !c.silent {
-				return
+// relays pass on what the service sends, and what its store answers until an answer is lost.
+func (c *confirmations) relays() (up, down tcpproxy.Relay) {
+	var lost atomic.Bool // set before a commit is passed on whose answer is not to come back
+	up = func(store io.Writer, service io.Reader) {
+		_, _ = io.Copy(writer(func(sent []byte) (int, error) {
+			if c.loses(sent) {
+				lost.Store(true)
 			}
-			n = 0
-		default:
-		}
-		if _, failed := client.Write(buffer[:n]); err != nil || failed != nil {
-			return
-		}
+			return store.Write(sent)
+		}), service)
 	}
+	down = func(service io.Writer, store io.Reader) {
+		_, _ = io.Copy(writer(func(answer []byte) (int, error) {
+			switch {
+			case !lost.Load():
+				return service.Write(answer)
+			case c.silent:
+				return len(answer), nil
+			}
+			return 0, net.ErrClosed
+		}), store)
+	}
+	return up, down
 }
 
-func (c *confirmations) close() {
-	_ = c.listener.Close()
-	c.mu.Lock()
-	for _, conn := range c.conns {
-		_ = conn.Close()
-	}
-	c.mu.Unlock()
-	c.wait.Wait()
-}
+// writer is a function that is an io.Writer.
+type writer func([]byte) (int, error)
+
+func (w writer) Write(p []byte) (int, error) { return w(p) }
 
 // testEditsWhileTheStoreIsAway: a change that the store can't take is refused for certain.
 func testEditsWhileTheStoreIsAway(t *testing.T, program string) {
-	p, store := through(t, engines.Postgres(t))
+	p, store := through(t, engines.Postgres(t), tcpproxy.All)
 	s := start(t, program, "heroes", []string{"DATABASE_URL=" + store, "ADMIN_TOKEN=secret", "DEADLINE=500ms"})
 	s.Ready(t, s.url+"/readyz")
 	edit := func() answer {
 		return ask(t, http.MethodPatch, s.url+"/api/heroes/1", `{"name":"changed"}`, "Authorization", "Bearer secret")
 	}
-	p.freeze(true)
+	p.Become(tcpproxy.Hangs)
 	begin := time.Now()
 	edit().wantProblem(t, http.StatusServiceUnavailable, "nothing was written")
 	if took := time.Since(begin); took > 5*time.Second {
 		t.Errorf("it took %s", took)
 	}
-	p.freeze(false)
+	p.Become(tcpproxy.Passes)
 	eventually(t, "a change is taken again", func() bool { return edit().status == http.StatusOK })
 }

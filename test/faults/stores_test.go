@@ -12,6 +12,7 @@ import (
 	"superheroes/test/engines"
 	"superheroes/test/faults/fakepeer"
 	"superheroes/test/system"
+	"superheroes/test/tcpproxy"
 )
 
 // engine is a kind of store, with the service that is tested on it.
@@ -25,6 +26,18 @@ type engine struct {
 }
 
 type request struct{ method, path, body string }
+
+// through returns a proxy and the store's URL that leads through it.
+func through(t *testing.T, store string, relays tcpproxy.Relays) (*tcpproxy.Proxy, string) {
+	t.Helper()
+	location, err := url.Parse(store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := tcpproxy.Start(t, location.Host, relays)
+	location.Host = proxy.Addr()
+	return proxy, location.String()
+}
 
 func reads(paths ...string) []request {
 	requests := make([]request, len(paths))
@@ -110,7 +123,7 @@ func testStoreThatGoesAway(t *testing.T, program string) {
 	for _, e := range kinds() {
 		t.Run(e.name, func(t *testing.T) {
 			server := e.serve(t)
-			proxy, store := through(t, e.fresh(t, server.URL))
+			proxy, store := through(t, e.fresh(t, server.URL), tcpproxy.All)
 			secret := password(t, store)
 			env := append(newCatalogs(t).env(), e.variable+"="+store)
 			s := start(t, program, e.service, env, "--deadline=1s")
@@ -124,18 +137,18 @@ func testStoreThatGoesAway(t *testing.T, program string) {
 				e.wantBack(t, s)
 			})
 			t.Run("hung", func(t *testing.T) {
-				proxy.freeze(true)
+				proxy.Become(tcpproxy.Hangs)
 				e.wantAway(t, s, secret)
-				proxy.freeze(false)
+				proxy.Become(tcpproxy.Passes)
 				e.wantBack(t, s)
 			})
 			t.Run("the service stops while it hangs", func(t *testing.T) {
-				proxy.freeze(true)
+				proxy.Become(tcpproxy.Hangs)
 				s.Signal(t, syscall.SIGTERM)
 				if code := s.Wait(t, hang); code != 0 {
 					t.Errorf("exit code %d, stderr:\n%s", code, s.Stderr.String())
 				}
-				proxy.freeze(false)
+				proxy.Become(tcpproxy.Passes)
 			})
 			if e.service == "heroes" {
 				t.Run("all in one process", func(t *testing.T) { testUpWithoutItsHeroes(t, program, store, server, proxy) })
@@ -157,7 +170,7 @@ func testStoreThatGoesAway(t *testing.T, program string) {
 }
 
 // In one process the catalogs are asked without a socket, and fail all the same as peers do.
-func testUpWithoutItsHeroes(t *testing.T, program, store string, server *engines.Server, proxy *proxy) {
+func testUpWithoutItsHeroes(t *testing.T, program, store string, server *engines.Server, proxy *tcpproxy.Proxy) {
 	env := []string{"DATA_DIR=" + t.TempDir(), "HEROES_DATABASE_URL=" + store}
 	bases := map[string]string{}
 	for _, name := range []string{"heroes", "villains", "locations", "fights"} {
@@ -183,9 +196,9 @@ func testUpWithoutItsHeroes(t *testing.T, program, store string, server *engines
 	want(http.StatusBadGateway)
 	server.Start(t)
 	eventually(t, "fights are fought again", fought)
-	proxy.freeze(true)
+	proxy.Become(tcpproxy.Hangs)
 	want(http.StatusGatewayTimeout)
-	proxy.freeze(false)
+	proxy.Become(tcpproxy.Passes)
 	eventually(t, "fights are fought again", fought)
 }
 

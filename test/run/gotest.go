@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"superheroes/test/procgroup"
 )
 
 // stopPatience is how long interrupted tests have to clean up.
@@ -57,7 +59,7 @@ func goTest(ctx context.Context, module string, args, environment []string, tall
 	command.Dir = module
 	command.Env = environment
 	command.Stderr = os.Stderr
-	inOwnGroup(command)
+	procgroup.Lead(command)
 	command.WaitDelay = stopPatience
 	output, err := command.StdoutPipe()
 	if err != nil {
@@ -66,7 +68,7 @@ func goTest(ctx context.Context, module string, args, environment []string, tall
 	if err := command.Start(); err != nil {
 		return fmt.Errorf("starting go test: %w", err)
 	}
-	defer endGroup(command)
+	defer procgroup.End(command)
 	readErr := tally.read(output)
 	err = command.Wait()
 	if ctx.Err() != nil {

@@ -27,10 +27,11 @@ import (
 
 	"superheroes/test/engines"
 	"superheroes/test/engines/find"
+	"superheroes/test/procgroup"
 )
 
 func main() {
-	dieWithParent()
+	procgroup.DieWithParent()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdout, getEngines)
 	stop()

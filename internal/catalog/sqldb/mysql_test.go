@@ -129,6 +129,26 @@ func gotham(put func(location.Location) error) error {
 	return put(location.Location{Name: "Gotham City", Type: "CITY"})
 }
 
+// openGotham opens the store, with a roster of one.
+func openGotham(t *testing.T, config *mysql.Config) *sqldb.MySQL[location.Location] {
+	t.Helper()
+	store, err := openMySQL(t.Context(), config, database.MySQL, gotham)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	return store
+}
+
+func exec(t *testing.T, db *sql.DB, statements ...string) {
+	t.Helper()
+	for _, statement := range statements {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestMySQLUnfinishedStart opens databases in which a start was ended before its table got its name.
 func TestMySQLUnfinishedStart(t *testing.T) {
 	for _, c := range []struct {
@@ -154,16 +174,8 @@ func TestMySQLUnfinishedStart(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			config := mysqlConfig(t, engines.MySQL(t))
 			other := otherMySQL(t, config)
-			for _, statement := range c.left {
-				if _, err := other.ExecContext(t.Context(), statement); err != nil {
-					t.Fatal(err)
-				}
-			}
-			store, err := openMySQL(t.Context(), config, database.MySQL, gotham)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = store.Close() }()
+			exec(t, other, c.left...)
+			store := openGotham(t, config)
 			checkNamed(t, store, "Gotham City")
 			if _, version, err := store.IDs(t.Context(), ""); version == "" || err != nil {
 				t.Errorf("the version is %q (%v)", version, err)
@@ -193,22 +205,12 @@ func TestMySQLWithoutTriggers(t *testing.T) {
 	config := mysqlConfig(t, engines.MySQL(t))
 	other := otherMySQL(t, config)
 	user := "poor_" + config.DBName[len("test_"):]
-	for _, statement := range []string{
-		fmt.Sprintf("CREATE USER '%s'@'%%' IDENTIFIED BY 'poor'", user),
-		fmt.Sprintf("GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER ON %s.* TO '%s'@'%%'", config.DBName, user),
-	} {
-		if _, err := other.ExecContext(t.Context(), statement); err != nil {
-			t.Fatal(err)
-		}
-	}
-	defer func() { _, _ = other.ExecContext(context.WithoutCancel(t.Context()), "DROP USER '"+user+"'@'%'") }()
+	exec(t, other, fmt.Sprintf("CREATE USER '%s'@'%%' IDENTIFIED BY 'poor'", user),
+		fmt.Sprintf("GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER ON %s.* TO '%s'@'%%'", config.DBName, user))
+	t.Cleanup(func() { _, _ = other.ExecContext(context.WithoutCancel(t.Context()), "DROP USER '"+user+"'@'%'") })
 	poor := config.Clone()
 	poor.User, poor.Passwd = user, "poor"
-	store, err := openMySQL(t.Context(), poor, database.MySQL, gotham)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = store.Close() }()
+	store := openGotham(t, poor)
 	for range 2 {
 		if ids, version, err := store.IDs(t.Context(), ""); len(ids) != 1 || version != "" || err != nil {
 			t.Errorf("ids %v, version %q (%v), want one id and no version", ids, version, err)
@@ -220,16 +222,8 @@ func TestMySQLWithoutTriggers(t *testing.T) {
 func TestMySQLUnversionedTable(t *testing.T) {
 	config := mysqlConfig(t, engines.MySQL(t))
 	other := otherMySQL(t, config)
-	for _, statement := range familyLocations("varchar(50)") {
-		if _, err := other.ExecContext(t.Context(), statement); err != nil {
-			t.Fatal(err)
-		}
-	}
-	store, err := openMySQL(t.Context(), config, database.MySQL, gotham)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = store.Close() }()
+	exec(t, other, familyLocations("varchar(50)")...)
+	store := openGotham(t, config)
 	for range 2 {
 		if ids, version, err := store.IDs(t.Context(), ""); len(ids) != 3 || version != "" || err != nil {
 			t.Errorf("ids %v, version %q (%v), want three ids and no version", ids, version, err)
@@ -241,11 +235,7 @@ func TestMySQLUnversionedTable(t *testing.T) {
 func TestMySQLBehindTheTriggers(t *testing.T) {
 	config := mysqlConfig(t, engines.MySQL(t))
 	other := otherMySQL(t, config)
-	store, err := openMySQL(t.Context(), config, database.MySQL, gotham)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = store.Close() }()
+	store := openGotham(t, config)
 	const truncate, insert = "TRUNCATE TABLE locations", "INSERT INTO locations (name, type) VALUES ('Gotham City', 'CITY')"
 	for _, c := range []struct {
 		name       string
@@ -263,11 +253,7 @@ func TestMySQLBehindTheTriggers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, statement := range c.statements {
-			if _, err := other.ExecContext(t.Context(), statement); err != nil {
-				t.Fatal(err)
-			}
-		}
+		exec(t, other, c.statements...)
 		ids, version, err := store.IDs(t.Context(), known)
 		if version == known && known != "" || err != nil {
 			t.Errorf("%s: the version stayed %q (%v)", c.name, version, err)

@@ -9,34 +9,26 @@ import (
 	"time"
 
 	"superheroes/internal/catalog"
+	"superheroes/test/tcpproxy"
 )
 
 // way is how a store reaches its rows. It can break or hang.
 type way interface {
-	become(state)
-	cut() // ends what is under way
+	Become(tcpproxy.State)
+	Cut() // ends what is under way
 }
-
-type state int
-
-const (
-	passes state = iota
-	hangs        // takes everything, and passes nothing on
-	broken       // refuses everything
-	ended        // the test is over
-)
 
 // detached is a store in a file, which has no network: its calls fail or hang by themselves.
 type detached[T catalog.Item] struct {
 	catalog.Store[T]
 
 	mu    sync.Mutex
-	state state
+	state tcpproxy.State
 	moved chan struct{} // closed when the state changes
 	cuts  int           // calls that are to fail
 }
 
-func (s *detached[T]) become(next state) {
+func (s *detached[T]) Become(next tcpproxy.State) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state = next
@@ -44,7 +36,7 @@ func (s *detached[T]) become(next state) {
 	s.moved = make(chan struct{})
 }
 
-func (s *detached[T]) cut() {
+func (s *detached[T]) Cut() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cuts++
@@ -58,9 +50,9 @@ func (s *detached[T]) pass(ctx context.Context) error {
 		s.cuts = 0
 		s.mu.Unlock()
 		switch {
-		case cut, now == broken:
+		case cut, now == tcpproxy.Refuses:
 			return errAway
-		case now != hangs:
+		case now != tcpproxy.Hangs:
 			return nil
 		}
 		select {
@@ -102,12 +94,12 @@ func (e Engine[T]) breakable(t *testing.T) (*fixture[T], way) {
 		f.store = store
 		return f, store
 	}
-	l := newLink(t, f.db.Server)
+	proxy := tcpproxy.Start(t, f.db.Server, tcpproxy.All)
 	f.db.Open = func(ctx context.Context, seed Seed[T]) (catalog.Store[T], error) {
-		return f.db.OpenAt(ctx, l.addr(), seed)
+		return f.db.OpenAt(ctx, proxy.Addr(), seed)
 	}
 	f.store = f.open(noRoster)
-	return f, l
+	return f, proxy
 }
 
 // testPickBesideOutage changes a table while its store is out of reach: picks may fail, but none shows what was changed
@@ -118,18 +110,18 @@ func (e Engine[T]) testPickBesideOutage(t *testing.T, p profile) {
 		outage  func(way)
 		lasting bool
 	}{
-		{"connections are cut", func(w way) { w.cut() }, false},
+		{"connections are cut", func(w way) { w.Cut() }, false},
 		{"connections are cut again and again", func(w way) {
 			for range 30 {
-				w.cut()
+				w.Cut()
 				time.Sleep(50 * time.Millisecond)
 			}
 		}, false},
 		{"the store is away", func(w way) {
-			w.become(broken)
-			w.cut()
+			w.Become(tcpproxy.Refuses)
+			w.Cut()
 		}, true},
-		{"the store hangs", func(w way) { w.become(hangs) }, true},
+		{"the store hangs", func(w way) { w.Become(tcpproxy.Hangs) }, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -151,7 +143,7 @@ func (e Engine[T]) testPickBesideOutage(t *testing.T, p profile) {
 			}
 			o.drawFor(t, 2*freshness)
 			<-done
-			way.become(passes)
+			way.Become(tcpproxy.Passes)
 			o.away = time.Time{}
 			o.recovers(t)
 		})

@@ -1,4 +1,4 @@
-package mongodb_test
+package mongodb
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"superheroes/internal/fight"
+	"superheroes/internal/fight/groupcommit"
 	"superheroes/internal/fight/storetest"
 )
 
@@ -19,6 +20,14 @@ func said(err error) string {
 		return "open"
 	}
 	return "refused"
+}
+
+// documents returns fights as a group hands them to the store.
+func documents(fights []fight.Fight) (batch []groupcommit.Document) {
+	for _, f := range fights {
+		batch = append(batch, groupcommit.Document{ID: f.ID, Bytes: appendDocument(nil, f)})
+	}
+	return batch
 }
 
 // A batch in which one fight is there already and another comes twice, through faults.
@@ -42,15 +51,12 @@ func TestBatchThroughFaults(t *testing.T) {
 			store, direct, p := behind(t, "", true, func(nth int) fate { return test.fates[min(nth, len(test.fates)-1)] })
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			defer cancel()
-			ids, batch := fight.NewIDs(fight.ID{}), make([]fight.Fight, 4)
-			for i := range batch {
-				batch[i] = newFight(ids)
-			}
+			batch := storetest.Fights(4)
 			if err := direct.Insert(ctx, batch[1], batch[1].AppendJSON(nil)); err != nil {
 				t.Fatal(err)
 			}
 			batch = append(batch, batch[2])
-			for i, err := range store.InsertBatch(ctx, batch) {
+			for i, err := range store.write(ctx, documents(batch)) {
 				if says := said(err); says != test.says[i] {
 					t.Errorf("said %s of %d, want %s: %v", says, i, test.says[i], err)
 				}

@@ -1,4 +1,4 @@
-package mongodb_test
+package mongodb
 
 import (
 	"bytes"
@@ -13,13 +13,12 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"superheroes/internal/fight"
-	"superheroes/internal/fight/mongodb"
 	"superheroes/internal/fight/storetest"
 	"superheroes/test/engines"
 )
 
 // behind opens a store that reaches its server through a proxy, and one on the same database that does not.
-func behind(t *testing.T, options string, grouped bool, decide func(nth int) fate) (store, direct *mongodb.Store, p *proxy) {
+func behind(t *testing.T, options string, grouped bool, decide func(nth int) fate) (store, direct *Store, p *proxy) {
 	t.Helper()
 	address := engines.MongoDB(t)
 	parsed, err := url.Parse(address)
@@ -27,7 +26,7 @@ func behind(t *testing.T, options string, grouped bool, decide func(nth int) fat
 		t.Fatal(err)
 	}
 	p = startProxy(t, parsed.Host, decide)
-	parsed.Host, parsed.RawQuery = p.addr(), options
+	parsed.Host, parsed.RawQuery = p.Addr(), options
 	return openAs(t, parsed.String(), grouped), open(t, address), p
 }
 
@@ -37,7 +36,7 @@ func TestInsertAsksForMajorityAndJournal(t *testing.T) {
 	for name, options := range map[string]string{"plain URL": "", "w=0 in the URL": "w=0", "no journal in the URL": "w=1&journal=false"} {
 		t.Run(name, func(t *testing.T) {
 			store, _, p := behind(t, options, false, func(int) fate { return deliver })
-			f := newFight(fight.NewIDs(fight.ID{}))
+			f := storetest.NewFight(fight.NewIDs(fight.ID{}))
 			if err := store.Insert(t.Context(), f, f.AppendJSON(nil)); err != nil {
 				t.Fatal(err)
 			}
@@ -104,7 +103,7 @@ func TestInsertThroughFaults(t *testing.T) {
 				store, direct, p := behind(t, "", grouped, test.decide)
 				ctx, cancel := context.WithTimeout(t.Context(), test.within)
 				defer cancel()
-				f := newFight(fight.NewIDs(fight.ID{}))
+				f := storetest.NewFight(fight.NewIDs(fight.ID{}))
 				err := store.Insert(ctx, f, f.AppendJSON(nil))
 				if test.says == stored && err != nil || test.says == open && !errors.Is(err, fight.ErrMaybeStored) {
 					t.Errorf("said %v, want %s", err, test.says)
@@ -180,7 +179,7 @@ func burst(t *testing.T, store fight.Store, ids *fight.IDs) ([]fight.Fight, []er
 		group.Go(func() {
 			for i := worker * each; i < (worker+1)*each; i++ {
 				ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-				fights[i] = newFight(ids)
+				fights[i] = storetest.NewFight(ids)
 				said[i] = store.Insert(ctx, fights[i], fights[i].AppendJSON(nil))
 				cancel()
 			}

@@ -1,25 +1,21 @@
-package mongodb_test
+package mongodb
 
 import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
-	"superheroes/internal/character"
 	"superheroes/internal/fight"
-	"superheroes/internal/fight/mongodb"
 	"superheroes/internal/fight/storetest"
-	"superheroes/internal/location"
 	"superheroes/test/engines"
 )
 
 // open opens the strict store at a URL that names its database.
-func open(tb testing.TB, address string) *mongodb.Store {
+func open(tb testing.TB, address string) *Store {
 	tb.Helper()
 	return openAs(tb, address, false)
 }
@@ -27,13 +23,13 @@ func open(tb testing.TB, address string) *mongodb.Store {
 // kinds tells by name whether a store is a grouped one.
 func kinds() map[string]bool { return map[string]bool{"strict": false, "grouped": true} }
 
-func openAs(tb testing.TB, address string, grouped bool) *mongodb.Store {
+func openAs(tb testing.TB, address string, grouped bool) *Store {
 	tb.Helper()
 	parsed, err := url.Parse(address)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	store, err := mongodb.Open(tb.Context(), mongodb.Config{URL: address, Database: strings.Trim(parsed.Path, "/"), PoolMax: 20, Grouped: grouped})
+	store, err := Open(tb.Context(), Config{URL: address, Database: strings.Trim(parsed.Path, "/"), PoolMax: 20, Grouped: grouped})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -43,12 +39,6 @@ func openAs(tb testing.TB, address string, grouped bool) *mongodb.Store {
 		}
 	})
 	return store
-}
-
-// newFight returns a fight that is decided now.
-func newFight(ids *fight.IDs) fight.Fight {
-	now, place := time.Now(), location.Locations().Example
-	return fight.Decide(ids.Next(now), now, character.Heroes().Example, character.Villains().Example, &place)
 }
 
 func TestStore(t *testing.T) {
@@ -63,7 +53,7 @@ func TestStore(t *testing.T) {
 func TestForeignDocuments(t *testing.T) {
 	address := engines.MongoDB(t)
 	store, ids := open(t, address), fight.NewIDs(fight.ID{})
-	ours := newFight(ids)
+	ours := storetest.NewFight(ids)
 	if err := store.Insert(t.Context(), ours, ours.AppendJSON(nil)); err != nil {
 		t.Fatal(err)
 	}

@@ -1,14 +1,15 @@
-package mongodb_test
+package mongodb
 
 import (
 	"bytes"
 	"encoding/binary"
 	"io"
-	"net"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"superheroes/test/tcpproxy"
 )
 
 // fate is what becomes of an insert that passes the proxy.
@@ -29,40 +30,22 @@ func (f fate) String() string {
 	return [...]string{"deliver", "cut before", "cut within", "cut after", "cut answer", "stall before", "stall after"}[f]
 }
 
-// proxy relays MongoDB's messages between clients and a server, and decides about each insert.
+// proxy decides about each insert that clients send to a server.
 type proxy struct {
-	server   string
-	listener net.Listener
-	decide   func(nth int) fate // of the nth insert, from 0
+	*tcpproxy.Proxy
+	decide func(nth int) fate // of the nth insert, from 0
 
 	mu      sync.Mutex
-	conns   []net.Conn
 	inserts [][]byte
-	running sync.WaitGroup
 }
 
 // startProxy starts a proxy to the server, stopped when the test ends.
 func startProxy(tb testing.TB, server string, decide func(nth int) fate) *proxy {
 	tb.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	p := &proxy{server: server, listener: listener, decide: decide}
-	p.running.Go(p.accept)
-	tb.Cleanup(func() {
-		_ = listener.Close()
-		p.mu.Lock()
-		for _, conn := range p.conns {
-			_ = conn.Close()
-		}
-		p.mu.Unlock()
-		p.running.Wait()
-	})
+	p := &proxy{decide: decide}
+	p.Proxy = tcpproxy.Start(tb, server, p.relays)
 	return p
 }
-
-func (p *proxy) addr() string { return p.listener.Addr().String() }
 
 // sent returns the insert messages that came by.
 func (p *proxy) sent() [][]byte {
@@ -71,83 +54,60 @@ func (p *proxy) sent() [][]byte {
 	return slices.Clone(p.inserts)
 }
 
-func (p *proxy) accept() {
-	for {
-		client, err := p.listener.Accept()
-		if err != nil {
-			return
-		}
-		server, err := net.Dial("tcp", p.server)
-		if err != nil {
-			_ = client.Close()
-			continue
-		}
-		p.mu.Lock()
-		p.conns = append(p.conns, client, server)
-		p.mu.Unlock()
-		pair := &pair{proxy: p, client: client, server: server}
-		p.running.Go(pair.up)
-		p.running.Go(pair.down)
-	}
+func (p *proxy) relays() (up, down tcpproxy.Relay) {
+	c := &connection{proxy: p}
+	return c.up, c.down
 }
 
-// pair is a client's connection and the one to the server that belongs to it. They end together.
-type pair struct {
+// connection relays MongoDB's messages between a client and the server.
+type connection struct {
 	*proxy
-	client, server net.Conn
-	current        atomic.Int64 // the fate of what was last sent on
-}
-
-func (p *pair) cut() {
-	_ = p.client.Close()
-	_ = p.server.Close()
+	current atomic.Int64 // the fate of what was last sent on
 }
 
 // up relays what the client sends.
-func (p *pair) up() {
-	defer p.cut()
+func (c *connection) up(server io.Writer, client io.Reader) {
 	for {
-		message, err := readMessage(p.client)
+		message, err := readMessage(client)
 		if err != nil {
 			return
 		}
-		become := p.fateOf(message)
+		become := c.fateOf(message)
 		switch become {
 		case cutBefore:
 			return
 		case cutWithin:
-			_, _ = p.server.Write(message[:len(message)/2])
+			_, _ = server.Write(message[:len(message)/2])
 			return
 		case stallBefore:
-			_, _ = io.Copy(io.Discard, p.client)
+			_, _ = io.Copy(io.Discard, client)
 			return
 		}
-		p.current.Store(int64(become))
-		if _, err := p.server.Write(message); err != nil {
+		c.current.Store(int64(become))
+		if _, err := server.Write(message); err != nil {
 			return
 		}
 	}
 }
 
 // down relays what the server answers.
-func (p *pair) down() {
-	defer p.cut()
+func (c *connection) down(client io.Writer, server io.Reader) {
 	for {
-		message, err := readMessage(p.server)
+		message, err := readMessage(server)
 		if err != nil {
 			return
 		}
-		switch fate(p.current.Load()) {
+		switch fate(c.current.Load()) {
 		case cutAfter:
 			return
 		case cutAnswer:
-			_, _ = p.client.Write(message[:len(message)/2])
+			_, _ = client.Write(message[:len(message)/2])
 			return
 		case stallAfter:
-			_, _ = io.Copy(io.Discard, p.server)
+			_, _ = io.Copy(io.Discard, server)
 			return
 		}
-		if _, err := p.client.Write(message); err != nil {
+		if _, err := client.Write(message); err != nil {
 			return
 		}
 	}

@@ -138,18 +138,26 @@ func last(t *testing.T, store fight.Store) fight.ID {
 	return id
 }
 
-// fights returns n small fights with rising ids.
-func fights(n int) []fight.Fight {
+// NewFight returns a fight that is decided now.
+func NewFight(ids *fight.IDs) fight.Fight { return decide(ids, time.Now()) }
+
+// Fights returns n fights of the same moment, with rising ids.
+func Fights(n int) []fight.Fight {
 	ids, now := fight.NewIDs(fight.ID{}), time.Now()
 	all := make([]fight.Fight, n)
 	for i := range all {
-		all[i] = fight.Decide(ids.Next(now), now, character.Heroes().Example, character.Villains().Example, nil)
+		all[i] = decide(ids, now)
 	}
 	return all
 }
 
+func decide(ids *fight.IDs, now time.Time) fight.Fight {
+	place := location.Locations().Example
+	return fight.Decide(ids.Next(now), now, character.Heroes().Example, character.Villains().Example, &place)
+}
+
 func testPages(t *testing.T, store fight.Store) {
-	ctx, all := t.Context(), fights(8)
+	ctx, all := t.Context(), Fights(8)
 	absent, stored := all[4], slices.Delete(slices.Clone(all), 4, 5)
 	for _, i := range rand.Perm(len(stored)) { // the order of ids counts, not that of writes
 		if err := store.Insert(ctx, stored[i], stored[i].AppendJSON(nil)); err != nil {
@@ -199,7 +207,7 @@ func testPages(t *testing.T, store fight.Store) {
 
 // testTwice: the second one is refused, the first stays as it is, and the store goes on.
 func testTwice(t *testing.T, store fight.Store) {
-	two := fights(2)
+	two := Fights(2)
 	other := two[0]
 	other.Hero.Name = "another"
 	if err := store.Insert(t.Context(), two[0], two[0].AppendJSON(nil)); err != nil {
@@ -220,7 +228,7 @@ func testTwice(t *testing.T, store fight.Store) {
 
 func testConcurrent(t *testing.T, store fight.Store) {
 	const workers = 8
-	all := fights(25 * workers)
+	all := Fights(25 * workers)
 	var group sync.WaitGroup
 	for worker := range workers {
 		group.Go(func() {
@@ -267,7 +275,7 @@ func Everything(tb testing.TB, store fight.Store) (all []fight.Fight) {
 func testEnded(t *testing.T, store fight.Store) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	f := fights(1)[0]
+	f := Fights(1)[0]
 	err := store.Insert(ctx, f, f.AppendJSON(nil))
 	Truthful(t, store, f, err)
 	if err == nil {
@@ -294,9 +302,9 @@ func Truthful(tb testing.TB, store fight.Store, f fight.Fight, said error) {
 // other's way, and holds what Insert said against what is there.
 func testDeadlines(t *testing.T, store fight.Store) {
 	const workers, each = 8, 40
-	all := fights(workers * each)
-	_ = duration(t, store, fights(1)[0]) // the first one of all may make the collection
-	took := duration(t, store, fights(1)[0])
+	all := Fights(workers * each)
+	_ = duration(t, store, Fights(1)[0]) // the first one of all may make the collection
+	took := duration(t, store, Fights(1)[0])
 	said := make([]error, len(all))
 	var group sync.WaitGroup
 	for worker := range workers {

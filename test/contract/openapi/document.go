@@ -21,7 +21,7 @@ const ProblemType = "application/problem+json"
 type Document struct {
 	Version string
 	paths   map[string]map[string]Operation // by path, then by method in lower case
-	schemas schemas
+	schemas Schemas
 }
 
 // Operation is what a document says of one method of one path.
@@ -42,10 +42,10 @@ func Parse(text []byte) (*Document, error) {
 		OpenAPI    string                                `json:"openapi"`
 		Paths      map[string]map[string]json.RawMessage `json:"paths"`
 		Components struct {
-			Schemas schemas `json:"schemas"`
+			Schemas Schemas `json:"schemas"`
 		} `json:"components"`
 	}
-	if err := decode(text, &document); err != nil {
+	if err := Decode(text, &document); err != nil {
 		return nil, fmt.Errorf("reading an OpenAPI document: %w", err)
 	}
 	if document.OpenAPI == "" || document.Paths == nil {
@@ -56,7 +56,7 @@ func Parse(text []byte) (*Document, error) {
 		d.paths[path] = map[string]Operation{}
 		for method, text := range item {
 			var operation Operation
-			if decode(text, &operation) == nil { // else it is parameters, a summary, …
+			if Decode(text, &operation) == nil { // else it is parameters, a summary, …
 				d.paths[path][method] = operation
 			}
 		}
@@ -64,8 +64,8 @@ func Parse(text []byte) (*Document, error) {
 	return d, nil
 }
 
-// decode reads one JSON text and nothing behind it, with numbers as they are written.
-func decode(text []byte, target any) error {
+// Decode reads one JSON text and nothing behind it, with numbers as they are written.
+func Decode(text []byte, target any) error {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
 	if err := decoder.Decode(target); err != nil {
@@ -160,8 +160,8 @@ func (d *Document) faultsOfBody(mediaType string, schema map[string]any, content
 		return nil
 	}
 	var value any
-	if err := decode(body, &value); err != nil {
+	if err := Decode(body, &value); err != nil {
 		return []string{fmt.Sprintf("body is not JSON: %v", err)}
 	}
-	return d.schemas.faults(schema, value, "body")
+	return d.schemas.Faults(schema, value, "body")
 }

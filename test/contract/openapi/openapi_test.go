@@ -140,7 +140,7 @@ func TestOurDocuments(t *testing.T) {
 			}
 			for name, schema := range d.schemas {
 				for _, value := range []any{nil, "text", true, map[string]any{}} {
-					for _, fault := range d.schemas.faults(schema, value, name) {
+					for _, fault := range d.schemas.Faults(schema, value, name) {
 						if strings.Contains(fault, "not known here") || strings.Contains(fault, "no schema") {
 							t.Error(fault)
 						}

@@ -12,12 +12,17 @@ import (
 	"unicode/utf8"
 )
 
-// schemas are the schemas of a document by name. They check values by the keywords that the documents in api/ use; one
+// Schemas are the schemas of a document by name. They check values by the keywords that the documents in api/ use; one
 // beyond that is a fault, so that none is passed over in silence.
-type schemas map[string]map[string]any
+type Schemas map[string]map[string]any
 
-// faults tells where value is not what schema asks for.
-func (s schemas) faults(schema map[string]any, value any, place string) []string {
+// Resolve returns the schema that a $ref leads to, nil when there is none.
+func (s Schemas) Resolve(ref string) map[string]any {
+	return s[strings.TrimPrefix(ref, "#/components/schemas/")]
+}
+
+// Faults tells where value is not what schema asks for; its numbers are as Decode reads them.
+func (s Schemas) Faults(schema map[string]any, value any, place string) []string {
 	if schema == nil {
 		return []string{place + ": there is no schema"}
 	}
@@ -33,7 +38,7 @@ func (s schemas) faults(schema map[string]any, value any, place string) []string
 }
 
 // fault tells what one rule has against the value itself.
-func (s schemas) fault(keyword string, rule, value any) string {
+func (s Schemas) fault(keyword string, rule, value any) string {
 	holds := true
 	switch keyword {
 	case "$ref", "properties", "additionalProperties", "items": // see faultsBelow
@@ -62,10 +67,10 @@ func (s schemas) fault(keyword string, rule, value any) string {
 }
 
 // faultsBelow tells what is wrong with the parts of a value, and by a schema that is referred to.
-func (s schemas) faultsBelow(schema map[string]any, value any, place string) []string {
+func (s Schemas) faultsBelow(schema map[string]any, value any, place string) []string {
 	var faults []string
 	if ref, ok := schema["$ref"].(string); ok {
-		faults = s.faults(s[strings.TrimPrefix(ref, "#/components/schemas/")], value, place)
+		faults = s.Faults(s.Resolve(ref), value, place)
 	}
 	switch value := value.(type) {
 	case map[string]any:
@@ -74,14 +79,14 @@ func (s schemas) faultsBelow(schema map[string]any, value any, place string) []s
 		items, described := schema["items"].(map[string]any)
 		for i, item := range value {
 			if described {
-				faults = append(faults, s.faults(items, item, fmt.Sprintf("%s[%d]", place, i))...)
+				faults = append(faults, s.Faults(items, item, fmt.Sprintf("%s[%d]", place, i))...)
 			}
 		}
 	}
 	return faults
 }
 
-func (s schemas) faultsOfFields(schema, object map[string]any, place string) []string {
+func (s Schemas) faultsOfFields(schema, object map[string]any, place string) []string {
 	properties, _ := schema["properties"].(map[string]any)
 	var faults []string
 	for name, value := range object {
@@ -91,7 +96,7 @@ func (s schemas) faultsOfFields(schema, object map[string]any, place string) []s
 		}
 		switch rule := rule.(type) {
 		case map[string]any:
-			faults = append(faults, s.faults(rule, value, place+"."+name)...)
+			faults = append(faults, s.Faults(rule, value, place+"."+name)...)
 		case bool:
 			if !rule {
 				faults = append(faults, place+": has a field "+name+" that is not described")
@@ -101,10 +106,10 @@ func (s schemas) faultsOfFields(schema, object map[string]any, place string) []s
 	return faults
 }
 
-func (s schemas) matches(choices []any, value any) int {
+func (s Schemas) matches(choices []any, value any) int {
 	count := 0
 	for _, choice := range choices {
-		if schema, ok := choice.(map[string]any); ok && len(s.faults(schema, value, "")) == 0 {
+		if schema, ok := choice.(map[string]any); ok && len(s.Faults(schema, value, "")) == 0 {
 			count++
 		}
 	}

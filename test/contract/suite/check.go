@@ -3,14 +3,13 @@ package suite
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
 
+	"superheroes/test/contract/openapi"
 	"superheroes/test/contract/wire"
 )
 
@@ -101,22 +100,9 @@ func (c *check) refused(service string, call wire.Call) wire.Answer {
 // value returns what the body says, which must be one JSON text.
 func (c *check) value(a wire.Answer) any {
 	var value any
-	err := decode(a.Body, &value)
+	err := openapi.Decode(a.Body, &value)
 	c.require(err == nil, a, "JSON (%v)", err)
 	return value
-}
-
-// decode reads one JSON text and nothing behind it, with numbers as they are written.
-func decode(text []byte, target any) error {
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.UseNumber()
-	if err := decoder.Decode(target); err != nil {
-		return err
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("there is more behind the JSON text")
-	}
-	return nil
 }
 
 func (c *check) object(a wire.Answer) object {

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 
+	"superheroes/test/contract/openapi"
 	"superheroes/test/contract/wire"
 )
 
@@ -65,7 +66,7 @@ func idOf(fight object) string {
 // read returns what a 200 says, nil when it is no JSON.
 func read(a wire.Answer) any {
 	var value any
-	if a.Status != http.StatusOK || decode(a.Body, &value) != nil {
+	if a.Status != http.StatusOK || openapi.Decode(a.Body, &value) != nil {
 		return nil
 	}
 	return value

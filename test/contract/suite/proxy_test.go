@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"superheroes/test/contract/openapi"
 	"superheroes/test/contract/wire"
 	"superheroes/test/system"
 )
@@ -223,7 +224,7 @@ func inList(change func([]any) []any) func(*exchange) {
 func inJSON(change func(any) any) func(*exchange) {
 	return func(e *exchange) {
 		var value any
-		if e.status != http.StatusOK || decode([]byte(e.body), &value) != nil {
+		if e.status != http.StatusOK || openapi.Decode([]byte(e.body), &value) != nil {
 			return
 		}
 		e.body = encode(change(value))

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"superheroes/test/contract/openapi"
 	"superheroes/test/contract/wire"
 )
 
@@ -232,7 +233,7 @@ func (c *check) updated(service string) {
 	all := events(a.Body)
 	c.require(len(all) > 1 && time.Since(at) <= c.soon, a, "an update soon after a fight")
 	var now object
-	c.require(decode(all[1], &now) == nil, a, "JSON")
+	c.require(openapi.Decode(all[1], &now) == nil, a, "JSON")
 	total, _ := number(now, "total")
 	c.require(total == c.of(before, "total")+1, a, "total %d", c.of(before, "total")+1)
 }

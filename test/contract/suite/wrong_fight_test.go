@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"superheroes/test/contract/openapi"
 )
 
 const (
@@ -162,7 +164,7 @@ func wrongBodies() []wrong {
 	return []wrong{
 		{"post.id", "the client's", fault{after: at(postFight, func(e *exchange) {
 			var sent object
-			if decode([]byte(e.sent), &sent) == nil && sent["id"] != nil {
+			if openapi.Decode([]byte(e.sent), &sent) == nil && sent["id"] != nil {
 				set("id", sent["id"])(e)
 			}
 		})}},

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"superheroes/test/contract/openapi"
 	"superheroes/test/system"
 )
 
@@ -132,7 +133,7 @@ func wrongEditRefusals(r room) []wrong {
 func sentObject(change func(object)) func(*exchange) {
 	return func(e *exchange) {
 		var value any
-		if decode([]byte(e.sent), &value) != nil {
+		if openapi.Decode([]byte(e.sent), &value) != nil {
 			return
 		}
 		if o, is := value.(object); is {

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// untilSignal returns a context that ends when a signal asks the program to stop.
+func untilSignal() (ctx context.Context, stop context.CancelFunc) {
+	return signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+}
+
+// terminal returns where progress is shown, nil when nobody would see it.
+func (s *session) terminal() *os.File {
+	file, ok := s.stderr.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return nil
+	}
+	return file
+}
+
+// bar returns a bar that shows how much of all is done and goes away with the last, nil when nobody would see it.
+func (s *session) bar(all int64, what string, options ...progressbar.Option) *progressbar.ProgressBar {
+	terminal := s.terminal()
+	if terminal == nil {
+		return nil
+	}
+	return progressbar.NewOptions64(all, append(options, progressbar.OptionSetWriter(terminal), progressbar.OptionSetDescription(what),
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())...)
+}
