@@ -97,11 +97,7 @@ func (l *lab) once(ctx context.Context, series string, t *trial) error {
 	for name, value := range own {
 		t.add(name, value)
 	}
-	for _, p := range of.parts {
-		if len(p.pids) > 0 && !slices.Contains(t.Parts, p.name) {
-			t.Parts = append(t.Parts, p.name)
-		}
-	}
+	t.noteParts(run, of.parts)
 	return nil
 }
 
@@ -150,7 +146,7 @@ func (l *lab) run(ctx context.Context, t *trial, of *system) (bench.Run, map[str
 			return bench.Run{}, nil, err
 		}
 	}
-	w := &watch{procs: l.procs, of: of, measured: l.plan.Measured}
+	w := &watch{measured: l.plan.Measured}
 	options.Progress = w.progress
 	report, err := bench.Measure(ctx, options)
 	if err != nil {
