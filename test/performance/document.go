@@ -23,7 +23,7 @@ type page struct {
 	R                       *Results
 	Headline, Date, Took    string
 	Rounds                  int
-	Seconds, Warmup         string
+	Seconds, Warmup, Slow   string
 	Targets, Notes, Machine string
 	Series                  []section
 	Parts, Idle             string
@@ -44,7 +44,7 @@ func (r *Results) document() (string, error) {
 	model := energy.CloudCarbonFootprint()
 	p := page{
 		R: r, Headline: r.headline(), Date: r.Date.UTC().Format("2 January 2006"), Took: took(r.Took), Rounds: r.Plan.Rounds,
-		Seconds: seconds(r.Plan.Measured), Warmup: seconds(r.Plan.Warmup),
+		Seconds: seconds(r.Plan.Measured), Warmup: seconds(r.Plan.Warmup), Slow: r.Plan.Slow.text(),
 		Targets: r.targetTable(), Notes: strings.ReplaceAll(notes, "](../../", "](../"), // its links lead from where it lies
 		Machine: r.machineTable(), Series: r.sections(),
 		Parts: r.parts(), Idle: r.idleTable(), Meter: r.Meter, Source: model.Source, Watts: number(model.Watts),
@@ -58,6 +58,14 @@ func (r *Results) document() (string, error) {
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%g s", d.Seconds()) }
+
+// text says what is different at the family's rates, and nothing of results in which nothing was.
+func (p slowPlan) text() string {
+	if p.Rounds == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; at the family's rates %d valid runs of at least %s and %d iterations", p.Rounds, seconds(p.Measured), p.Iterations)
+}
 
 func took(s float64) string {
 	if s < 120 {
