@@ -113,7 +113,8 @@ func TestShortage(t *testing.T) {
 	var busy sync.WaitGroup
 	for range threads {
 		busy.Go(func() {
-			for turns := 0; time.Now().Before(until); turns++ { // it takes CPU time, and nothing else
+			for turns := 0; time.Now().Before(until); {
+				turns++ // it takes CPU time, and nothing else
 			}
 		})
 	}
