@@ -13,7 +13,7 @@ help:
 	@echo 'make build   build build/superheroes'
 	@echo 'make test    run all tests on real engines (ARGS="-run Fight ./internal/..." for some)'
 	@echo 'make load    load test of the whole system with k6 (ARGS="-rates 10,100")'
-	@echo 'make bench   measure everything on this machine and write docs/performance.md, a quarter of an hour (ARGS="--quick": minutes)'
+	@echo 'make bench   measure everything on this machine and write docs/performance.md, some twenty minutes (ARGS="--quick": minutes)'
 	@echo 'make compose-test   the containers on a real Docker engine: build, compose up, contract, k6, faults'
 	@echo 'make lint    go vet, golangci-lint and actionlint'
 	@echo 'make vuln    look for known vulnerabilities'

@@ -115,7 +115,7 @@ func Measure(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	if floor != nil {
-		defer floor.stop()
+		defer floor.Stop()
 	}
 	rates := o.Rates
 	if len(rates) == 0 {
@@ -151,18 +151,18 @@ func (r *Report) judge() {
 }
 
 // series measures one rate: F A B F A B … F.
-func (o Options) series(ctx context.Context, rate float64, floor *floorProcess) (Series, error) {
+func (o Options) series(ctx context.Context, rate float64, floor *Floor) (Series, error) {
 	s := Series{Rate: rate}
 	for _, t := range o.Targets {
 		s.Members = append(s.Members, Member{Name: t.Name})
 	}
 	if floor != nil {
-		s.Floor = &Member{Name: floor.target.Name}
+		s.Floor = &Member{Name: floor.Target.Name}
 	}
 	var failed error
 	for round := 1; round <= o.Rounds+1 && failed == nil && ctx.Err() == nil; round++ {
 		if floor != nil {
-			failed = o.once(ctx, s.Floor, floor.target, floor.mix(), rate, round)
+			failed = o.once(ctx, s.Floor, floor.Target, floor.mix(), rate, round)
 		}
 		if round > o.Rounds {
 			break

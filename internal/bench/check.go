@@ -90,7 +90,13 @@ func isName(value []byte) bool {
 	return true
 }
 
-// readFighters wants a hero and a villain, and returns their JSON too.
+// checkFighters wants a hero and a villain.
+func checkFighters(body []byte) error {
+	_, err := readFighters(body)
+	return err
+}
+
+// readFighters wants the same, and returns their JSON too.
 func readFighters(body []byte) (p pair, err error) {
 	err = scan.Object(body, func(name, value []byte) error {
 		switch string(name) {
@@ -159,6 +165,9 @@ func (f *answeredFight) field(name, value []byte) error {
 	}
 	return nil
 }
+
+// checkExecuted wants a Fight between those whom it names.
+func checkExecuted(body []byte) error { return checkFight(body, nil) }
 
 // checkFight wants a Fight that is decided by the rule: between those who were sent, or, when nobody was, between those
 // whom it names. It requires the fields that every member of the family has; hero and villain, where they are given,

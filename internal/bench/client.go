@@ -105,31 +105,6 @@ func single(service Service, path string, check func([]byte) error) func(*client
 	}
 }
 
-func (c *client) executeFight() error {
-	body, err := c.get(Fights, "/api/fights/execute_fight")
-	if err != nil {
-		return err
-	}
-	return checkFight(body, nil)
-}
-
-func (c *client) randomFighters() error {
-	body, err := c.get(Fights, "/api/fights/randomfighters")
-	if err != nil {
-		return err
-	}
-	_, err = readFighters(body)
-	return err
-}
-
-func (c *client) randomLocation() error {
-	body, err := c.get(Fights, "/api/fights/randomlocation")
-	if err != nil {
-		return err
-	}
-	return checkLocation(body)
-}
-
 // family is the iteration of the family's load test: two fighters, a place, and the fight between them there.
 func (c *client) family() error {
 	body, err := c.get(Fights, "/api/fights/randomfighters")

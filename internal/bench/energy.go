@@ -59,7 +59,7 @@ func (m Member) energyText(w io.Writer, unit string, tiers Tiers) {
 		if !ok {
 			return "(not available)"
 		}
-		return strings.TrimSpace(short(f.Median) + " " + f.Unit)
+		return strings.TrimSpace(Short(f.Median) + " " + f.Unit)
 	}
 	fmt.Fprintf(w, "  energy per %s, in three tiers that must not be mixed\n", unit)
 	if tiers.Measured.Missing != "" {
@@ -69,7 +69,7 @@ func (m Member) energyText(w io.Writer, unit string, tiers Tiers) {
 			figure("measured_energy_uj"), figure("measured_idle_watts"), strings.Join(tiers.Measured.Zones, ", "))
 	}
 	fmt.Fprintf(w, "    modelled: %s = CPU seconds of application and store x %s W; %s\n",
-		figure("modelled_energy_uj"), short(tiers.Modelled.Watts), tiers.Modelled.Source)
+		figure("modelled_energy_uj"), Short(tiers.Modelled.Watts), tiers.Modelled.Source)
 	fmt.Fprintf(w, "    proxy: CPU %s, HTTP %s, to storage %s, %s read and %s write calls, all system calls %s\n", figure("cpu_us"), figure("bytes"),
 		figure("storage_bytes"), figure("read_calls"), figure("write_calls"), figure("system_calls"))
 }

@@ -8,9 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -47,19 +45,17 @@ const (
 // floorName is what reports call it.
 const floorName = "floor"
 
-// floorProcess is a running floor.
-type floorProcess struct {
-	target  Target
-	size    int
+// Floor is a running floor.
+type Floor struct {
+	Target  Target
+	size    int // that its answers must have
 	command *exec.Cmd
 	in      io.Closer
 }
 
-// startFloor starts the floor as a process of its own, with so many cores for Go and answers of that size.
-func startFloor(ctx context.Context, commandLine []string, procs, size int) (*floorProcess, error) {
-	size = max(size, leastFloor)
-	command := exec.CommandContext(ctx, commandLine[0], append(commandLine[1:len(commandLine):len(commandLine)], strconv.Itoa(size))...)
-	command.Env = append(os.Environ(), "GOMAXPROCS="+strconv.Itoa(procs))
+// StartFloor runs the command, whose process is to call ServeFloor with its standard input and output, and waits until it
+// serves. Stop ends it.
+func StartFloor(command *exec.Cmd) (*Floor, error) {
 	in, err := command.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -71,18 +67,18 @@ func startFloor(ctx context.Context, commandLine []string, procs, size int) (*fl
 	if err := command.Start(); err != nil {
 		return nil, fmt.Errorf("starting the floor: %w", err)
 	}
-	floor := &floorProcess{command: command, in: in, size: size}
+	floor := &Floor{command: command, in: in}
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
-		floor.stop()
+		floor.Stop()
 		return nil, fmt.Errorf("starting the floor: %w", err)
 	}
-	floor.target = Target{Name: floorName, URLs: map[Service]string{"": strings.TrimSpace(line)}, PIDs: []int{command.Process.Pid}}
+	floor.Target = Target{Name: floorName, URLs: map[Service]string{"": strings.TrimSpace(line)}, PIDs: []int{command.Process.Pid}}
 	return floor, nil
 }
 
 // mix returns what iterations on the floor do: one request, whose answer must be of the right size.
-func (f *floorProcess) mix() Mix {
+func (f *Floor) mix() Mix {
 	check := func(body []byte) error {
 		if len(body) != f.size {
 			return wrong("%d bytes from the floor, not %d", len(body), f.size)
@@ -92,8 +88,8 @@ func (f *floorProcess) mix() Mix {
 	return Mix{"floor", []action{{"floor", Fights, false, single(Fights, "/", check)}}}
 }
 
-// stop ends it. How it ends doesn't matter: an interrupt from the terminal reaches it too.
-func (f *floorProcess) stop() {
+// Stop ends it. How it ends doesn't matter: an interrupt from the terminal may reach it too.
+func (f *Floor) Stop() {
 	_ = f.in.Close()
 	_ = f.command.Wait()
 }

@@ -2,8 +2,10 @@ package bench
 
 import (
 	"context"
+	"maps"
 	"os"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -106,6 +108,7 @@ type Use struct {
 	Threads int    `json:"threads"`
 
 	CPU    float64 `json:"cpu_us"`
+	Trees  []Tree  `json:"trees,omitempty"` // the same by process, of those that were named or found
 	User   float64 `json:"user_us"`
 	System float64 `json:"system_us"`
 	Cores  float64 `json:"cores"` // CPU seconds a second
@@ -134,6 +137,12 @@ type Use struct {
 	Missing []string `json:"missing,omitempty"`
 }
 
+// Tree is a process with all below it, as the workers of a database server.
+type Tree struct {
+	PID int     `json:"pid"`
+	CPU float64 `json:"cpu_us"`
+}
+
 // result makes figures of the readings, nil when no processes are known.
 func (u *use) result(seconds, done float64) *Use {
 	if len(u.pids) == 0 {
@@ -158,6 +167,9 @@ func (u *use) result(seconds, done float64) *Use {
 		RSSBefore: u.before.usage.RSS, RSSPeak: max(u.peak, u.begin.RSS, u.end.RSS), RSSAfter: u.after.usage.RSS,
 		Groups: u.end.Groups, GroupCPU: each(int64(spent.GroupCPU)) / 1e3, GroupMemory: u.end.GroupMemory,
 		PSSBefore: u.before.usage.PSS, PSSAfter: u.after.usage.PSS, Missing: u.end.Missing,
+	}
+	for _, pid := range slices.Sorted(maps.Keys(spent.Trees)) {
+		result.Trees = append(result.Trees, Tree{pid, each(int64(spent.Trees[pid])) / 1e3})
 	}
 	result.Calls = each(u.calls)
 	if u.noCalls != nil {

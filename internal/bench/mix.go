@@ -37,9 +37,9 @@ type action struct {
 func actions() []action {
 	return []action{
 		{"family", Fights, true, (*client).family},
-		{"execute_fight", Fights, true, (*client).executeFight},
-		{"randomfighters", Fights, false, (*client).randomFighters},
-		{"randomlocation", Fights, false, (*client).randomLocation},
+		{"execute_fight", Fights, true, single(Fights, "/api/fights/execute_fight", checkExecuted)},
+		{"randomfighters", Fights, false, single(Fights, "/api/fights/randomfighters", checkFighters)},
+		{"randomlocation", Fights, false, single(Fights, "/api/fights/randomlocation", checkLocation)},
 		{"random_hero", Heroes, false, single(Heroes, "/api/heroes/random_hero", checkCharacter)},
 		{"random_villain", Villains, false, single(Villains, "/api/villains/random_villain", checkCharacter)},
 		{"random_location", Locations, false, single(Locations, "/api/locations/random_location", checkLocation)},

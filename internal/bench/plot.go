@@ -34,7 +34,7 @@ func (s Series) at() string {
 	if s.Rate == 0 {
 		return ""
 	}
-	return ", " + short(s.Rate) + "/s"
+	return ", " + Short(s.Rate) + "/s"
 }
 
 // all returns the floor, when it was measured, and the members.

@@ -3,6 +3,8 @@ package bench
 import (
 	"context"
 	"fmt"
+	"os"
+	"os/exec"
 	"runtime"
 	"slices"
 	"strconv"
@@ -31,7 +33,7 @@ func (o Options) find(report *Report) error {
 }
 
 // floor starts the floor, with answers of the size that the target gives, and pins it as the target.
-func (o Options) floor(ctx context.Context, report *Report) (*floorProcess, error) {
+func (o Options) floor(ctx context.Context, report *Report) (*Floor, error) {
 	if len(o.Floor) == 0 {
 		report.note("the floor was not measured")
 		return nil, nil
@@ -40,15 +42,19 @@ func (o Options) floor(ctx context.Context, report *Report) (*floorProcess, erro
 	if err != nil {
 		return nil, err
 	}
+	size = max(size, leastFloor)
 	procs := o.floorProcs()
-	floor, err := startFloor(ctx, o.Floor, procs, size)
+	command := exec.CommandContext(ctx, o.Floor[0], append(slices.Clone(o.Floor[1:]), strconv.Itoa(size))...)
+	command.Env = append(os.Environ(), "GOMAXPROCS="+strconv.Itoa(procs))
+	floor, err := StartFloor(command)
 	if err != nil {
 		return nil, err
 	}
-	report.Plan.FloorProcs, report.Plan.FloorSize = procs, floor.size
+	floor.size = size
+	report.Plan.FloorProcs, report.Plan.FloorSize = procs, size
 	if len(o.PinTarget) > 0 {
-		if err := proc.Pin(floor.target.PIDs[0], o.PinTarget); err != nil {
-			floor.stop()
+		if err := proc.Pin(floor.Target.PIDs[0], o.PinTarget); err != nil {
+			floor.Stop()
 			return nil, err
 		}
 	}

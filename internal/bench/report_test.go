@@ -140,7 +140,7 @@ func TestErr(t *testing.T) {
 
 func TestShort(t *testing.T) {
 	for want, n := range map[string]float64{"1234": 1234.4, "99.9": 99.94, "1.50": 1.5, "0": 0, "0.0123": 0.012345, "-12.3": -12.34} {
-		if got := short(n); got != want {
+		if got := Short(n); got != want {
 			t.Errorf("%v: got %s, want %s", n, got, want)
 		}
 	}

@@ -51,7 +51,8 @@ type Generator struct {
 	Cores   float64 `json:"cores"`          // that it may use
 	PerUnit float64 `json:"cpu_us"`         // per iteration
 	LateP99 float64 `json:"late_p99_us"`    // how late iterations were let go, in the open model
-	Waited  float64 `json:"waited_seconds"` // ready to run, and without a core
+	Waited  float64 `json:"waited_seconds"` // ready to run, and not yet on a core: all threads
+	Lacked  float64 `json:"lacked_seconds"` // of these, for want of a core rather than because it had to wake up
 }
 
 // measurement is one run in the making.
@@ -81,12 +82,17 @@ func (m measurement) run(ctx context.Context, round int) (Run, error) {
 	ended := make(chan error, 1)
 	go func() { ended <- l.run(loading, t) }()
 
-	m.until(ctx, l, from, nil)
+	m.until(ctx, l, from, func() {})
 	begun := m.observe(meters, t, func(u *use) *proc.Usage { return &u.begin })
+	waiting := newWaiting(m.system)
 	if m.CountCalls {
 		meters.countCalls()
 	}
-	m.until(ctx, l, l.window.to, meters)
+	m.until(ctx, l, l.window.to, func() {
+		meters.watch()
+		waiting.sample()
+	})
+	waiting.sample()
 	meters.called()
 	over := m.observe(meters, t, func(u *use) *proc.Usage { return &u.end })
 	stop()
@@ -96,6 +102,7 @@ func (m measurement) run(ctx context.Context, round int) (Run, error) {
 	m.rest(ctx, meters, func(u *use) *idleTime { return &u.after })
 
 	m.finish(&run, t, begun, over)
+	run.Generator.Waited, run.Generator.Lacked = waiting.all.Seconds(), waiting.lacked.Seconds()
 	m.finishStored(&run)
 	done := float64(over.done - begun.done)
 	run.Measured = m.measured(begun, over, watts)
@@ -112,15 +119,13 @@ type moment struct {
 	at     time.Time
 	done   int64
 	self   time.Duration
-	waited time.Duration
 	joules float64
 }
 
 // observe reads the meters at the begin or the end of the measured time.
 func (m measurement) observe(meters *meters, t *tally, place func(*use) *proc.Usage) moment {
 	now := moment{at: time.Now(), done: t.now().Done}
-	now.self, _ = proc.Self()                     // 0 where it isn't told
-	_, now.waited, _ = m.system.Waited(selfPID()) // the same
+	now.self, _ = proc.Self() // 0 where it isn't told
 	now.joules = m.joules()
 	meters.read(place)
 	return now
@@ -133,10 +138,7 @@ func (m measurement) finish(run *Run, t *tally, begun, over moment) {
 	run.Throughput = done / run.Seconds
 	run.Latency = latencyOf(t.latency)
 	cpu := (over.self - begun.self).Seconds()
-	run.Generator = Generator{
-		CPU: cpu, Cores: m.cores(), LateP99: micros(t.late.ValueAtQuantile(99)),
-		Waited: max(0, (over.waited - begun.waited).Seconds()),
-	}
+	run.Generator = Generator{CPU: cpu, Cores: m.cores(), LateP99: micros(t.late.ValueAtQuantile(99))}
 	if done > 0 {
 		run.Generator.PerUnit = cpu * 1e6 / done
 	}
@@ -190,11 +192,11 @@ func (m measurement) probe() error {
 	return nil
 }
 
-// sample is how often memory is read during a run, and progress told.
+// sample is how often what is watched during a run is read, and progress told.
 const sample = 500 * time.Millisecond
 
-// until waits, tells how far the run is, and watches the memory of what meters are given.
-func (m measurement) until(ctx context.Context, l load, end time.Time, meters *meters) {
+// until waits, tells how far the run is, and has every sample taken.
+func (m measurement) until(ctx context.Context, l load, end time.Time, take func()) {
 	ticks := time.NewTicker(sample)
 	defer ticks.Stop()
 	over := time.NewTimer(time.Until(end))
@@ -210,9 +212,7 @@ func (m measurement) until(ctx context.Context, l load, end time.Time, meters *m
 				m.Progress(m.name, now.Sub(l.start), l.window.to.Sub(l.start))
 			}
 			m.joules() // so often that no counter goes round unseen
-			if meters != nil {
-				meters.watch()
-			}
+			take()
 		}
 	}
 }

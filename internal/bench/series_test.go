@@ -56,6 +56,9 @@ func TestSeries(t *testing.T) {
 		if cpu, ok := s.Floor.Figure("cpu_us"); !ok || cpu.Median <= 0 {
 			t.Errorf("CPU of the floor: %+v", cpu)
 		}
+		if u := s.Floor.Runs[0].Application; len(u.Trees) != 1 || u.Trees[0] != (Tree{u.PIDs[0], u.CPU}) {
+			t.Errorf("CPU of the floor by process: %+v of %+v", u.Trees, u)
+		}
 	}
 	if report.Plan.FloorSize < 300 || report.Plan.FloorProcs != 1 {
 		t.Errorf("plan: %+v", report.Plan)

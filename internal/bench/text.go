@@ -56,7 +56,7 @@ func (r *Report) verdict() string {
 
 func (s Series) text(w io.Writer, plan Plan, tiers Tiers) {
 	if s.Rate > 0 {
-		fmt.Fprintf(w, "\n== open model, %s iterations a second; latency from when each should have been sent\n", short(s.Rate))
+		fmt.Fprintf(w, "\n== open model, %s iterations a second; latency from when each should have been sent\n", Short(s.Rate))
 	} else {
 		fmt.Fprintf(w, "\n== closed model, %d connections\n", plan.Connections)
 	}
@@ -119,9 +119,9 @@ func pad(label string) string { return fmt.Sprintf("  %-40s", label) }
 func (f Figure) cells() string {
 	ratio := ""
 	if f.ToFloor != nil {
-		ratio = "x " + short(f.ToFloor.OfMedians)
+		ratio = "x " + Short(f.ToFloor.OfMedians)
 	}
-	return fmt.Sprintf("%s\t%s\t%s\t%s\t", short(f.Median), short(f.Least), short(f.Most), ratio)
+	return fmt.Sprintf("%s\t%s\t%s\t%s\t", Short(f.Median), Short(f.Least), Short(f.Most), ratio)
 }
 
 // missing says what could not be read of the processes.
@@ -203,8 +203,8 @@ func (c Comparison) text(w io.Writer, unit string) {
 			continue
 		}
 		label := Figure{Name: q.name}.label(unit)
-		fmt.Fprintf(rows, "%s\t%s\t%s\t%s\t%s\t%s\t\n", pad(label), short(ratio.OfMedians), short(ratio.Paired), short(ratio.Interval.Low),
-			short(ratio.Interval.High), confidence(ratio.Interval))
+		fmt.Fprintf(rows, "%s\t%s\t%s\t%s\t%s\t%s\t\n", pad(label), Short(ratio.OfMedians), Short(ratio.Paired), Short(ratio.Interval.Low),
+			Short(ratio.Interval.High), confidence(ratio.Interval))
 	}
 	_ = rows.Flush() // to memory
 }
@@ -216,8 +216,8 @@ func confidence(i stat.Interval) string {
 	return strconv.FormatFloat(100*i.Confidence, 'f', 1, 64) + " %"
 }
 
-// short writes a number with about three digits that say something.
-func short(n float64) string {
+// Short writes a number with about three digits that say something.
+func Short(n float64) string {
 	size := math.Abs(n)
 	switch {
 	case math.IsNaN(n) || math.IsInf(n, 0):

@@ -9,7 +9,7 @@ import (
 const (
 	maxLate       = 10_000.0 // microseconds that one iteration of a hundred may be let go too late
 	maxBusy       = 0.9      // of its cores that the generator may use
-	maxWaited     = 0.5      // of all latency that the generator may have waited for a core,
+	maxLacked     = 0.5      // of all latency that the generator may have waited for want of a core (see waiting),
 	maxWait       = 200.0    // and microseconds of it an iteration: a tick of the scheduler among short answers is no shortage
 	maxUnanswered = 0.001    // of the iterations, as in the family's load test
 )
@@ -59,8 +59,8 @@ func (r Run) starved() []string {
 	if g.CPU > maxBusy*g.Cores*r.Seconds {
 		signs = append(signs, fmt.Sprintf("it used %.2f of its %.0f cores", g.CPU/r.Seconds, g.Cores))
 	}
-	if total := r.Latency.Mean / 1e6 * float64(r.Counts.Measured); total > 0 && g.Waited > maxWaited*total && g.Waited*1e6 > maxWait*float64(r.Counts.Measured) {
-		signs = append(signs, fmt.Sprintf("it waited %.2f s for a core, more than half of all %.2f s of latency", g.Waited, total))
+	if total := r.Latency.Mean / 1e6 * float64(r.Counts.Measured); total > 0 && g.Lacked > maxLacked*total && g.Lacked*1e6 > maxWait*float64(r.Counts.Measured) {
+		signs = append(signs, fmt.Sprintf("it waited %.2f s for want of a core, more than half of all %.2f s of latency", g.Lacked, total))
 	}
 	return signs
 }

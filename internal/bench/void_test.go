@@ -247,7 +247,7 @@ func TestNobodyThere(t *testing.T) {
 
 // TestStarved has the signs of a generator that lacks CPU, each alone.
 func TestStarved(t *testing.T) {
-	fine := Run{Seconds: 10, Counts: Counts{Measured: 1000}, Latency: Latency{Mean: 1000}, Generator: Generator{CPU: 17, Cores: 2, LateP99: 9000, Waited: 0.5}}
+	fine := Run{Seconds: 10, Counts: Counts{Measured: 1000}, Latency: Latency{Mean: 1000}, Generator: Generator{CPU: 17, Cores: 2, LateP99: 9000, Waited: 5, Lacked: 0.5}}
 	for _, c := range []struct {
 		name   string
 		change func(*Run)
@@ -256,8 +256,9 @@ func TestStarved(t *testing.T) {
 		{"fine", func(*Run) {}, ""},
 		{"late", func(r *Run) { r.Generator.LateP99 = 11_000 }, "let go 11.0 ms late"},
 		{"busy", func(r *Run) { r.Generator.CPU = 19 }, "used 1.90 of its 2 cores"},
-		{"waiting in short answers", func(r *Run) { r.Counts.Measured, r.Latency.Mean, r.Generator.Waited = 10_000, 100, 0.6 }, ""},
-		{"waiting", func(r *Run) { r.Generator.Waited = 0.6 }, "waited 0.60 s for a core"},
+		{"waiting in short answers", func(r *Run) { r.Counts.Measured, r.Latency.Mean, r.Generator.Lacked = 10_000, 100, 0.6 }, ""},
+		{"waiting", func(r *Run) { r.Generator.Lacked = 0.6 }, "waited 0.60 s for want of a core"},
+		{"waking up", func(r *Run) { r.Generator.Waited = 9 }, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			run := fine

@@ -23,7 +23,7 @@ type page struct {
 	R                       *Results
 	Headline, Date, Took    string
 	Rounds                  int
-	Seconds, Warmup         string
+	Seconds, Warmup, Slow   string
 	Targets, Notes, Machine string
 	Series                  []section
 	Parts, Idle             string
@@ -44,7 +44,7 @@ func (r *Results) document() (string, error) {
 	model := energy.CloudCarbonFootprint()
 	p := page{
 		R: r, Headline: r.headline(), Date: r.Date.UTC().Format("2 January 2006"), Took: took(r.Took), Rounds: r.Plan.Rounds,
-		Seconds: seconds(r.Plan.Measured), Warmup: seconds(r.Plan.Warmup),
+		Seconds: seconds(r.Plan.Measured), Warmup: seconds(r.Plan.Warmup), Slow: r.Plan.Slow.text(),
 		Targets: r.targetTable(), Notes: strings.ReplaceAll(notes, "](../../", "](../"), // its links lead from where it lies
 		Machine: r.machineTable(), Series: r.sections(),
 		Parts: r.parts(), Idle: r.idleTable(), Meter: r.Meter, Source: model.Source, Watts: number(model.Watts),
@@ -58,6 +58,14 @@ func (r *Results) document() (string, error) {
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%g s", d.Seconds()) }
+
+// text says what is different at the family's rates, and nothing of results in which nothing was.
+func (p slowPlan) text() string {
+	if p.Rounds == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; at the family's rates %d valid runs of at least %s and %d iterations", p.Rounds, seconds(p.Measured), p.Iterations)
+}
 
 func took(s float64) string {
 	if s < 120 {
@@ -117,7 +125,7 @@ func titles() map[string][2]string {
 		roster:      {"By size of the roster, `up` on SQLite", "So many heroes and so many villains, in strict: every pick is read."},
 		rosterAlone: {"By size of the roster, heroes on PostgreSQL", ""},
 		stored:      {"By fights stored, `up` on SQLite", "The store without fights is made anew for each run; the others grow by the fights of their runs."},
-		instances:   {"Several processes of fights behind one store", "Connections are handed to them in turn by a forwarder in the generator's process."},
+		instances:   {"Several processes of fights behind one store", "Connections, 32 where no number is named, are handed to them in turn by a forwarder in the generator's process."},
 	}
 }
 
@@ -145,7 +153,8 @@ func (r *Results) parts() string {
 		if s := r.series(name); s != nil {
 			for _, c := range s.Cells {
 				if c.Floor != "" {
-					c.Name += fmt.Sprintf(", %d connections", c.Connections)
+					suffix := fmt.Sprintf(", %d connections", c.Connections)
+					c.Name = strings.TrimSuffix(c.Name, suffix) + suffix
 					cells = append(cells, c)
 				}
 			}
@@ -163,8 +172,9 @@ func (r *Results) modelText() string {
 	largest := u.forecast(modelRates()[len(modelRates())-1])
 	store, checks := largest.tiers[0], r.checkTable()
 	return fmt.Sprintf(`What one fight costs in four processes, eco, with one process of fights: %s us of CPU in fights, %s us in the three catalogs,
-%s us in their stores, %s us in the store of fights (FerretDB, in MongoDB's place); %s bytes sent to storage, %s bytes and
-%s packets on the network, with what the load generator sends and receives. Multiplied:
+%s us in the store of fights (FerretDB, in MongoDB's place); %s bytes sent to storage, %s bytes and
+%s packets on the network, with what the load generator sends and receives. The catalogs' stores took %s cores
+meanwhile, which doesn't grow with the fights. Multiplied:
 
 %s
 A node is assumed to have %.0f cores, of which %.0f %% may be used, %.0f Gbit/s and %.0f million packets a second, and to write
@@ -179,9 +189,11 @@ cluster sharded by the hashed id of the fight spreads writes evenly, for ids are
 shard; at a million a second the figures above make it %s. Counting and paging through all fights then ask every shard.
 
 The check, on this machine: several processes of fights behind one store. The model says that a fight costs what it did in one
-process. It leaves out that smaller groups of fights share a write, and a batch of picks, when connections are spread.
+process, which was loaded by 32 connections; so each of several has as many. With 32 for all of them together smaller
+groups of fights share a write, and a batch of picks, and each costs more: the model leaves that out, and holds for processes
+that are added when those there are busy.
 
-%s`, number(u.fights), number(u.catalogs), number(u.catalogStores), number(u.fightStore), number(u.storage), number(u.wire), number(u.packets),
+%s`, number(u.fights), number(u.catalogs), number(u.fightStore), number(u.storage), number(u.wire), number(u.packets), number(u.catalogStores),
 		u.modelTable(), nodeCores, 100*nodeUse, networkBytes*8/0.96/1e9, networkFrames/1e6, number(diskBytes/1e6), nodes(store), checks)
 }
 

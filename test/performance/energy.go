@@ -49,7 +49,7 @@ func percent(c *Cell, figure string) string {
 	if !c.has(figure) {
 		return "-"
 	}
-	return fmt.Sprintf("%.2f", 100*c.median(figure))
+	return fmt.Sprintf("%.3f", 100*c.median(figure))
 }
 
 func repeat(text string, n int) []string {

@@ -241,17 +241,28 @@ func (l *lab) rates(ctx context.Context, r *Results) error {
 	floor := s.fightFloor(systems[0])
 	var trials []*trial
 	for _, rate := range l.plan.Rates {
-		base := floorTrial(floor, usual)
-		base.Name, base.Rate, base.idle = atRate("floor", rate), rate, true
+		n := slowConnections(rate)
+		base := l.slow(floorTrial(floor, n), "floor", rate)
 		trials = append(trials, base)
 		for i, name := range rateNames() {
-			t := fights(atRate(name, rate), systems[i], usual)
-			t.Floor, t.Rate, t.idle = base.Name, rate, true
+			t := l.slow(fights(name, systems[i], n), name, rate)
+			t.Floor = base.Name
 			trials = append(trials, t)
 		}
 	}
 	return s.series(r, rates, trials...)
 }
+
+// slow makes a trial one at a rate of a few iterations a second.
+func (l *lab) slow(t *trial, name string, rate float64) *trial {
+	t.Name, t.Rate, t.idle = atRate(name, rate), rate, true
+	t.rounds, t.measured = l.plan.Slow.Rounds, l.plan.Slow.measured(rate)
+	return t
+}
+
+// slowConnections are as many as iterations come due in a tenth of a second: each is made within the warm-up, so that no
+// fight has to pay for one.
+func slowConnections(rate float64) int { return max(1, int(rate/10)) }
 
 func rateNames() []string { return []string{upEco, upStrict, fourEco, fourStrict} }
 

@@ -19,8 +19,16 @@ func instanceName(n int) string {
 	return fmt.Sprintf("%d processes of fights", n)
 }
 
+// loaded names n processes of fights with as many connections each as the model's one process has.
+func loaded(n int) string {
+	if n == 1 {
+		return instanceName(n)
+	}
+	return atConnections(instanceName(n), n*usual)
+}
+
 // instances checks the model for more than one machine: several processes of fights behind one store, before the same
-// catalogs. Connections are handed to them in turn.
+// catalogs. Connections are handed to them in turn: as many to each as one process has, and as many to all together.
 func (l *lab) instances(ctx context.Context, r *Results) error {
 	s := &setup{l: l, ctx: ctx}
 	defer s.stop()
@@ -30,9 +38,13 @@ func (l *lab) instances(ctx context.Context, r *Results) error {
 	var trials []*trial
 	for _, n := range instanceCounts() {
 		of := s.add(func() (*system, error) { return l.severalFights(ctx, shared, n) })
-		t := fights(instanceName(n), of, usual)
-		t.Size = n
-		trials = append(trials, t)
+		trials = append(trials, fights(loaded(n), of, n*usual))
+		if n > 1 {
+			trials = append(trials, fights(instanceName(n), of, usual))
+		}
+	}
+	for _, t := range trials {
+		t.Floor = floorCell(usual)
 	}
 	return s.series(r, instances, append([]*trial{floorTrial(s.fightFloor(trials[0].of), usual)}, trials...)...)
 }

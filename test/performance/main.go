@@ -1,7 +1,7 @@
 // Command performance is what `make bench` runs: it measures every target of this project on this machine and writes
 // docs/performance.md with its plots, and the figures of README.md.
 //
-//	go run ./test/performance                        # everything, about a quarter of an hour
+//	go run ./test/performance                        # everything, some twenty minutes
 //	go run ./test/performance --quick                # some minutes
 //	go run ./test/performance --only fights-32,idle --out build/bench
 //	go run ./test/performance --from docs/performance/results.json   # the documents again, without measuring

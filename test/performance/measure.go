@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,10 +22,12 @@ var (
 // trial is a cell in the making.
 type trial struct {
 	Cell
-	of     *system
-	fresh  func(context.Context) (*system, error) // of each run, in the place of of
-	warmup time.Duration                          // at least
-	idle   bool                                   // what it does without load is measured too
+	of       *system
+	fresh    func(context.Context) (*system, error) // of each run, in the place of of
+	warmup   time.Duration                          // at least
+	rounds   int                                    // valid runs, the same of all trials of a series; 0: the plan's
+	measured time.Duration                          // of each; 0: the plan's
+	idle     bool                                   // what it does without load is measured too
 }
 
 const floorMix = "livez" // one GET, whose answer isn't looked at
@@ -42,13 +45,11 @@ func (t *trial) isFloor() bool { return t.Mix == floorMix }
 // alternate measures the trials in turn, round by round, and the floors once more at the end. A void run is repeated in
 // the rounds that the plan has for that; a trial that has too few valid ones then is void as a whole.
 func (l *lab) alternate(ctx context.Context, name string, trials ...*trial) (Series, error) {
-	for round := 1; round <= l.plan.Rounds+l.plan.Extra; round++ {
-		missing := slices.ContainsFunc(trials, func(t *trial) bool { return t.Valid < l.plan.Rounds })
-		if round > l.plan.Rounds && !missing {
-			break
-		}
+	rounds := cmp.Or(trials[0].rounds, l.plan.Rounds)
+	missing := func(t *trial) bool { return t.Valid < rounds }
+	for round := 1; round <= rounds+l.plan.Extra && slices.ContainsFunc(trials, missing); round++ {
 		for _, t := range trials {
-			if t.Valid >= l.plan.Rounds && !t.isFloor() {
+			if !missing(t) && !t.isFloor() {
 				continue
 			}
 			if err := l.once(ctx, name, t); err != nil {
@@ -65,7 +66,7 @@ func (l *lab) alternate(ctx context.Context, name string, trials ...*trial) (Ser
 	}
 	s := Series{Name: name}
 	for _, t := range trials {
-		t.Enough = t.Valid >= l.plan.Rounds
+		t.Enough = !missing(t)
 		s.Cells = append(s.Cells, t.Cell)
 	}
 	return s, nil
@@ -97,11 +98,7 @@ func (l *lab) once(ctx context.Context, series string, t *trial) error {
 	for name, value := range own {
 		t.add(name, value)
 	}
-	for _, p := range of.parts {
-		if len(p.pids) > 0 && !slices.Contains(t.Parts, p.name) {
-			t.Parts = append(t.Parts, p.name)
-		}
-	}
+	t.noteParts(run, of.parts)
 	return nil
 }
 
@@ -137,7 +134,7 @@ func (l *lab) run(ctx context.Context, t *trial, of *system) (bench.Run, map[str
 	}
 	options := bench.Options{
 		Mix: mix, Targets: []bench.Target{of.target(t.Name)}, Connections: t.Connections,
-		Duration: l.plan.Measured, Warmup: max(l.plan.Warmup, t.warmup), Timeout: 10 * time.Second, MaxWait: time.Second, Rounds: 1,
+		Duration: cmp.Or(t.measured, l.plan.Measured), Warmup: max(l.plan.Warmup, t.warmup), Timeout: 10 * time.Second, MaxWait: time.Second, Rounds: 1,
 	}
 	if t.Rate > 0 {
 		options.Rates = []float64{t.Rate}
@@ -150,7 +147,7 @@ func (l *lab) run(ctx context.Context, t *trial, of *system) (bench.Run, map[str
 			return bench.Run{}, nil, err
 		}
 	}
-	w := &watch{procs: l.procs, of: of, measured: l.plan.Measured}
+	w := &watch{measured: options.Duration}
 	options.Progress = w.progress
 	report, err := bench.Measure(ctx, options)
 	if err != nil {

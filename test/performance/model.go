@@ -16,9 +16,11 @@ const (
 
 // unitCosts are what one fight costs, of four processes in eco.
 type unitCosts struct {
-	fights, catalogs, catalogStores, fightStore float64 // CPU microseconds
-	storage                                     float64 // bytes sent to storage
-	wire, packets                               float64 // bytes and packets on the loopback device, of everybody
+	fights, catalogs, fightStore float64 // CPU microseconds
+	storage                      float64 // bytes sent to storage
+	wire, packets                float64 // bytes and packets on the loopback device, of everybody
+
+	catalogStores float64 // cores, whatever the rate: a change is what they tell of, and not a fight
 }
 
 // unitCostsOf reads them off a cell.
@@ -31,11 +33,12 @@ func unitCostsOf(c *Cell) (unitCosts, error) {
 	}
 	part := func(name string) float64 { return c.median(partCPU + name) }
 	u := unitCosts{
-		fights:        part("fights"),
-		catalogs:      part("heroes") + part("villains") + part("locations"),
-		catalogStores: part("PostgreSQL") + part("MariaDB"),
-		fightStore:    part(mongoName),
-		storage:       c.median(storage), wire: c.median(wireBytes), packets: c.median(wirePackets),
+		fights:     part("fights"),
+		catalogs:   part("heroes") + part("villains") + part("locations"),
+		fightStore: part(mongoName),
+		storage:    c.median(storage), wire: c.median(wireBytes), packets: c.median(wirePackets),
+
+		catalogStores: (part("PostgreSQL") + part("MariaDB")) * c.median(throughput) / 1e6,
 	}
 	if u.fights == 0 || u.catalogs == 0 {
 		return u, errNotMeasured
@@ -62,7 +65,7 @@ type forecast struct {
 func (u unitCosts) forecast(rate float64) forecast {
 	cores := func(us float64) float64 { return rate * us / 1e6 }
 	f := forecast{
-		rate: rate, fights: cores(u.fights), catalogs: cores(u.catalogs), catalogStores: cores(u.catalogStores), stores: cores(u.fightStore),
+		rate: rate, fights: cores(u.fights), catalogs: cores(u.catalogs), catalogStores: u.catalogStores, stores: cores(u.fightStore),
 		written: rate * u.storage, wire: rate * u.wire, packets: rate * u.packets,
 	}
 	network := tierOf("network of a fights node", f.wire/networkBytes, "bytes", f.packets/networkFrames, "packets")
@@ -100,23 +103,25 @@ func modelRates() []float64 { return []float64{10_000, 100_000, 1_000_000} }
 // check is how far the model was from what several processes took.
 type check struct {
 	name                string
-	processes           int
+	connections         int
 	predicted, measured float64 // CPU microseconds of a fight, of fights and catalogs
 	store               float64 // measured, of the database servers
 	through             float64 // fights a second
 }
 
-// checks compare n processes of fights with what one has cost.
+// checks compare several processes of fights with what one has cost: with as many connections each, of which the model
+// speaks, and with as many in all.
 func (r *Results) checks() []check {
 	var all []check
 	one := r.cell(instances, instanceName(1))
 	if !one.has(cpu) {
 		return nil
 	}
-	for _, n := range instanceCounts() {
-		c := r.cell(instances, instanceName(n))
-		if c.has(cpu) {
-			all = append(all, check{instanceName(n), n, one.median(cpu), c.median(cpu), c.median(storeCPU), c.median(throughput)})
+	for _, name := range []func(int) string{loaded, instanceName} {
+		for _, n := range instanceCounts()[1:] {
+			if c := r.cell(instances, name(n)); c.has(cpu) {
+				all = append(all, check{instanceName(n), c.Connections, one.median(cpu), c.median(cpu), c.median(storeCPU), c.median(throughput)})
+			}
 		}
 	}
 	return all

@@ -22,7 +22,7 @@ func TestForecast(t *testing.T) {
 	}
 	f := u.forecast(100_000)
 	for name, pair := range map[string][2]float64{
-		"cores of fights": {f.fights, 10}, "of catalogs": {f.catalogs, 6}, "of their stores": {f.catalogStores, 1}, "of the store": {f.stores, 39},
+		"cores of fights": {f.fights, 10}, "of catalogs": {f.catalogs, 6}, "of their stores": {f.catalogStores, 0.009}, "of the store": {f.stores, 39},
 		"bytes written": {f.written, 3e8}, "bytes sent": {f.wire, 1e9}, "packets": {f.packets, 1.2e6},
 	} {
 		if math.Abs(pair[0]-pair[1]) > 1e-6*pair[1] {
@@ -54,9 +54,12 @@ func TestNoForecast(t *testing.T) {
 }
 
 func TestChecks(t *testing.T) {
-	r := &Results{Series: []Series{{Name: instances, Cells: []Cell{aCell(instanceName(1), 100), aCell(instanceName(2), 120)}}}}
+	busy := aCell(loaded(2), 104)
+	busy.Connections = 2 * usual
+	r := &Results{Series: []Series{{Name: instances, Cells: []Cell{aCell(instanceName(1), 100), busy, aCell(instanceName(2), 120)}}}}
 	all := r.checks()
-	if len(all) != 2 || all[0].off() != "+0 %" || all[1].predicted != 160 || all[1].measured != 180 || all[1].off() != "+12 %" {
+	if len(all) != 2 || all[0].connections != 64 || all[0].predicted != 160 || all[0].measured != 164 || all[0].off() != "+2 %" ||
+		all[1].connections != 32 || all[1].measured != 180 || all[1].off() != "+12 %" {
 		t.Errorf("got %+v", all)
 	}
 }

@@ -4,26 +4,16 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"superheroes/internal/bench"
 )
 
-// number writes about three digits that say something.
+// number writes as the reports of bench do, large ones with commas.
 func number(n float64) string {
-	size := math.Abs(n)
-	switch {
-	case math.IsNaN(n) || math.IsInf(n, 0):
-		return "-"
-	case size >= 1000:
+	if size := math.Abs(n); size >= 1000 && !math.IsInf(n, 0) {
 		return thousands(n)
-	case size >= 100:
-		return strconv.FormatFloat(n, 'f', 0, 64)
-	case size >= 10:
-		return strconv.FormatFloat(n, 'f', 1, 64)
-	case size >= 1:
-		return strconv.FormatFloat(n, 'f', 2, 64)
-	case size == 0:
-		return "0"
 	}
-	return strconv.FormatFloat(n, 'g', 2, 64)
+	return bench.Short(n)
 }
 
 // thousands writes a whole number with commas.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -125,27 +124,11 @@ func (l *lab) floor(size int) (*system, error) {
 	command := exec.Command(l.program, "floor", fmt.Sprint(size)) //nolint:noctx // stop ends it
 	command.Env = cleanEnvironment()
 	dieWithParent(command)
-	in, err := command.StdinPipe()
+	floor, err := bench.StartFloor(command)
 	if err != nil {
 		return nil, err
 	}
-	out, err := command.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := command.Start(); err != nil {
-		return nil, fmt.Errorf("starting the floor: %w", err)
-	}
-	stop := func() {
-		_ = in.Close()
-		_ = command.Wait() // it ends with its input
-	}
-	url, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		stop()
-		return nil, fmt.Errorf("starting the floor: %w", err)
-	}
-	s := &system{urls: map[bench.Service]string{"": strings.TrimSpace(url)}, stops: []func(){stop}}
-	s.add(part{name: "floor", pids: []int{command.Process.Pid}})
+	s := &system{urls: floor.Target.URLs, stops: []func(){floor.Stop}}
+	s.add(part{name: "floor", pids: floor.Target.PIDs})
 	return s, nil
 }

@@ -191,7 +191,7 @@ func nodes(t tier) string {
 func (r *Results) checkTable() string {
 	var rows [][]string
 	for _, c := range r.checks() {
-		rows = append(rows, []string{c.name, thousands(c.through), number(c.predicted), number(c.measured), c.off(), number(c.store)})
+		rows = append(rows, []string{c.name, fmt.Sprint(c.connections), thousands(c.through), number(c.predicted), number(c.measured), c.off(), number(c.store)})
 	}
-	return table([]string{"", "fights a second", "predicted CPU us", "measured CPU us", "off by", "stores' CPU us"}, rows)
+	return table([]string{"", "connections", "fights a second", "predicted CPU us", "measured CPU us", "off by", "stores' CPU us"}, rows)
 }

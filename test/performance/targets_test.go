@@ -182,7 +182,7 @@ func TestStartAndAllocationTargets(t *testing.T) {
 }
 
 func TestNumber(t *testing.T) {
-	for n, want := range map[float64]string{0: "0", 0.0123: "0.012", 2.345: "2.35", 23.45: "23.4", 234.5: "234", 2345.6: "2,346", 1234567: "1,234,567", -1234: "-1,234"} {
+	for n, want := range map[float64]string{0: "0", 0.0123: "0.0123", 2.345: "2.35", 23.45: "23.4", 234.5: "234", 2345.6: "2,346", 1234567: "1,234,567", -1234: "-1,234"} {
 		if got := number(n); got != want {
 			t.Errorf("%v: got %s, want %s", n, got, want)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -48,6 +49,7 @@ func (f FS) path(pid int, name ...string) string {
 type Process struct {
 	PID    int    `json:"pid"`
 	Name   string `json:"name"`
+	root   int    // of these that were asked for, the one that it is or comes from
 	parent int
 	user   time.Duration // of itself
 	system time.Duration
@@ -104,15 +106,9 @@ func (f FS) Tree(roots []int) ([]Process, error) {
 	if err := f.available(); err != nil {
 		return nil, err
 	}
-	all, err := f.pids()
+	processes, err := f.processes()
 	if err != nil {
 		return nil, err
-	}
-	processes := map[int]Process{}
-	for _, pid := range all {
-		if p, err := f.stat(pid); err == nil { // it may have ended meanwhile
-			processes[pid] = p
-		}
 	}
 	for _, root := range roots {
 		if _, there := processes[root]; !there {
@@ -120,26 +116,50 @@ func (f FS) Tree(roots []int) ([]Process, error) {
 		}
 	}
 	var tree []Process
-	for _, pid := range slices.Sorted(slices.Values(all)) {
-		if below(processes, pid, roots) {
-			tree = append(tree, processes[pid])
+	for _, pid := range slices.Sorted(maps.Keys(processes)) {
+		if root, found := rootOf(processes, pid, roots); found {
+			p := processes[pid]
+			p.root = root
+			tree = append(tree, p)
 		}
 	}
 	return tree, nil
 }
 
-// below tells whether a process is one of the roots or comes from one.
-func below(processes map[int]Process, pid int, roots []int) bool {
-	for range len(processes) { // /proc was not read in one moment: parents could go round
-		if slices.Contains(roots, pid) {
-			_, there := processes[pid]
-			return there
+// readings is how often /proc is read at most to find nobody gone who was there a moment before.
+const readings = 3
+
+// processes reads all there are. One that ends in between is in neither place: no longer there itself, and not yet among
+// what its parent, read before it, had reaped. So all are read again then.
+func (f FS) processes() (map[int]Process, error) {
+	for reading := 1; ; reading++ {
+		all, err := f.pids()
+		if err != nil {
+			return nil, err
 		}
+		processes := make(map[int]Process, len(all))
+		for _, pid := range all {
+			if p, err := f.stat(pid); err == nil {
+				processes[pid] = p
+			}
+		}
+		if len(processes) == len(all) || reading == readings {
+			return processes, nil
+		}
+	}
+}
+
+// rootOf returns which of the roots a process is or comes from: the nearest.
+func rootOf(processes map[int]Process, pid int, roots []int) (root int, found bool) {
+	for range len(processes) { // /proc was not read in one moment: parents could go round
 		p, there := processes[pid]
 		if !there {
-			return false
+			return 0, false
+		}
+		if slices.Contains(roots, pid) {
+			return pid, true
 		}
 		pid = p.parent
 	}
-	return false
+	return 0, false
 }

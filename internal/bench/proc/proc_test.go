@@ -2,7 +2,9 @@ package proc
 
 import (
 	"fmt"
+	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -61,6 +63,7 @@ func TestUsage(t *testing.T) {
 		CPU: 2130 * time.Millisecond, User: 1380 * time.Millisecond, System: 750 * time.Millisecond,
 		RSS: 3 * 1200 << 10, PSS: 3 * 700 << 10, Voluntary: 60, Involuntary: 18, ReadCalls: 210, WriteCalls: 240,
 		Storage: 3 * 4096, Threads: 6, PIDs: []int{10, 20, 30}, At: got.At,
+		Trees: map[int]time.Duration{10: 2130 * time.Millisecond},
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -80,6 +83,35 @@ func TestUsageCountsAProcessOnce(t *testing.T) {
 	got, err := At(p.folder).Usage([]int{10, 20})
 	if err != nil || got.CPU != 1100*time.Millisecond {
 		t.Errorf("got %v, %v", got.CPU, err)
+	}
+	if want := map[int]time.Duration{10: time.Second, 20: 100 * time.Millisecond}; !maps.Equal(got.Trees, want) {
+		t.Errorf("by process %v, want %v", got.Trees, want)
+	}
+}
+
+// TestProcessesThatEnd has a worker of a database server end between two readings. What it used is in what its parent has
+// reaped then, and in no other place.
+func TestProcessesThatEnd(t *testing.T) {
+	p := newTree(t)
+	p.process(10, 1, "server", 100, 0, 0, 0)
+	p.process(20, 10, "worker", 30, 20, 0, 0)
+	p.process(30, 1, "another", 5, 0, 0, 0)
+	before, err := At(p.folder).Usage([]int{10, 30})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.process(10, 1, "server", 110, 0, 35, 22)
+	if err := os.RemoveAll(filepath.Join(p.folder, "20")); err != nil {
+		t.Fatal(err)
+	}
+	after, err := At(p.folder).Usage([]int{10, 30})
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := after.Since(before)
+	want := map[int]time.Duration{10: 170 * time.Millisecond, 30: 0} // 10 ticks of the server, 5 + 2 of the worker
+	if used.CPU != want[10] || !maps.Equal(used.Trees, want) {
+		t.Errorf("used %v, by process %v; want %v", used.CPU, used.Trees, want)
 	}
 }
 
@@ -265,4 +297,53 @@ func FuzzParseStat(f *testing.F) {
 			t.Errorf("the name %q is not in %q", p.Name, text)
 		}
 	})
+}
+
+// TestAChildThatEnded compares what the kernel tells of a shell whose child has worked and ended, before the shell ends
+// and after.
+func TestAChildThatEnded(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("there is no /proc on", runtime.GOOS)
+	}
+	shell := exec.CommandContext(t.Context(), "sh", "-c", "(i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done); echo; read line")
+	in, err := shell.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := shell.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := shell.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := out.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	usage, err := System().Usage([]int{shell.Process.Pid})
+	_ = in.Close()
+	_ = shell.Wait() // reading the end of its input, it exits with 1
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := shell.ProcessState.UserTime() + shell.ProcessState.SystemTime()
+	const steps = 2 * tick // both counters of children are told in whole ticks
+	if whole <= 2*steps || usage.CPU < whole-steps-tick || usage.CPU > whole+tick {
+		t.Errorf("%v were told before the end, of %v in all", usage.CPU, whole)
+	}
+	if usage.Trees[shell.Process.Pid] != usage.CPU {
+		t.Errorf("by process: %v", usage.Trees)
+	}
+}
+
+// TestAProcessThatIsGone has one whose folder is there, and nothing in it: the others are told of all the same.
+func TestAProcessThatIsGone(t *testing.T) {
+	p := newTree(t)
+	p.process(10, 1, "one", 1, 0, 0, 0)
+	if err := os.Mkdir(filepath.Join(p.folder, "11"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := At(p.folder).Tree([]int{10}); err != nil || len(got) != 1 {
+		t.Errorf("got %v, %v", got, err)
+	}
 }
