@@ -2,12 +2,14 @@
 package peers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,7 +27,7 @@ import (
 type Config struct {
 	Connect         time.Duration `name:"peer-connect-timeout" default:"2s" help:"Time to connect to a peer."`
 	Write           time.Duration `name:"peer-write-timeout" default:"2s" help:"Time to send a request to a peer."`
-	Read            time.Duration `name:"peer-read-timeout" default:"5s" help:"Time a peer has to answer."`
+	Read            time.Duration `name:"peer-read-timeout" default:"5s" help:"Time a peer has to answer, to the end."`
 	MaxConnections  int           `name:"peer-max-connections" default:"100" help:"Most connections to a peer."`
 	IdleConnections int           `name:"peer-idle-connections" default:"20" help:"Most idle connections that are kept to a peer."`
 	BreakerFailures uint          `name:"peer-breaker-failures" default:"20" help:"Failed calls in a row after which a peer is spared; 0 for never."`
@@ -55,15 +57,23 @@ func New[T catalog.Item](kind catalog.Kind[T], base string, cfg Config) *Client[
 		path:    "/api/" + kind.Plural + "/random_" + kind.Singular,
 		read:    cfg.Read,
 		decoder: newDecoder(kind.Table),
-		http: &http.Client{
-			Transport:     Transport(cfg),
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		http:    newHTTP(base, cfg),
 	}
 	if cfg.BreakerFailures > 0 {
 		client.breaker = circuitbreaker.NewBuilder[any]().
 			WithFailureThreshold(cfg.BreakerFailures).WithDelay(cfg.BreakerDelay).WithSuccessThreshold(1).Build()
 	}
+	return client
+}
+
+// newHTTP returns the connections to the peer at base: net/http's own where they are encrypted.
+func newHTTP(base string, cfg Config) *http.Client {
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	if at, err := url.Parse(base); err == nil && at.Scheme == "http" {
+		client.Transport = newPlain(net.JoinHostPort(at.Hostname(), cmp.Or(at.Port(), "80")), cfg)
+		return client
+	}
+	client.Transport, client.Timeout = Transport(cfg), cfg.Connect+cfg.Read
 	return client
 }
 
@@ -83,7 +93,7 @@ func Transport(cfg Config) *http.Transport {
 		ResponseHeaderTimeout: cfg.Read,
 		MaxConnsPerHost:       cfg.MaxConnections,
 		MaxIdleConnsPerHost:   cfg.IdleConnections,
-		IdleConnTimeout:       50 * time.Second, // before the peer's 60
+		IdleConnTimeout:       idleTime,
 		DisableCompression:    true,
 	}
 }
@@ -221,19 +231,14 @@ func (e statusError) Error() string { return "answered " + e.text }
 
 // ask returns the body, of at most so many bytes, and the header of what the peer answers.
 func (c *Client[T]) ask(ctx context.Context, path string, deadline time.Time, most int64) ([]byte, http.Header, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	response, err := c.get(ctx, path, deadline)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer func() { _ = response.Body.Close() }()
-	// The header's time-out is the transport's; the body gets as long again.
-	stop := time.AfterFunc(c.read, func() { cancel(context.DeadlineExceeded) })
-	defer stop.Stop()
 	body, err := readBody(response, most)
 	switch {
-	case err != nil && context.Cause(ctx) != nil:
+	case err != nil && ctx.Err() != nil:
 		return nil, nil, context.Cause(ctx)
 	case err != nil:
 		return nil, nil, fmt.Errorf("the answer broke off: %w", err)

@@ -194,7 +194,7 @@ func TestTooSlow(t *testing.T) {
 	}
 }
 
-// A body may take as long as the read time-out after its header has come: a slow peer isn't a broken one.
+// An answer may come in as many pieces as it likes, within the read time-out: a slow peer isn't a broken one.
 func TestSlowButInTime(t *testing.T) {
 	peer := fakepeer.New(t, fakepeer.Dribbles(fakepeer.Hero, time.Millisecond))
 	got, err := newClient(t, peer.URL, patient()).Random(t.Context())
