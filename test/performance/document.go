@@ -116,7 +116,7 @@ func (r *Results) machineTable() string {
 // titles say what each series is.
 func titles() map[string][2]string {
 	return map[string][2]string{
-		at32:        {"`execute_fight`, 32 connections", "MongoDB's place is taken by FerretDB. The last row has GOMAXPROCS=1 for each service (\"1 core each\" in the plot)."},
+		at32:        {"`execute_fight`, 32 connections", "MongoDB's place is taken by FerretDB."},
 		at128:       {"`execute_fight`, 128 connections", ""},
 		at1:         {"`execute_fight`, 1 connection", "With one connection each answer finds its process asleep, and nothing to share: the floor costs more there, too."},
 		randomHero:  {"`random_hero`, one service of heroes on PostgreSQL", ""},

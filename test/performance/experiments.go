@@ -34,18 +34,16 @@ const (
 	fourEco     = "four processes, eco"
 	fourStrict  = "four processes, strict"
 	fourStub    = "four processes, strict, nothing stored"
-	fourSingle  = "four processes, eco, GOMAXPROCS=1"
 
-	heroesEco          = "heroes, eco"
-	heroesStrict       = "heroes, strict"
-	heroesEcoSingle    = "heroes, eco, GOMAXPROCS=1"
-	heroesStrictSingle = "heroes, strict, GOMAXPROCS=1"
+	heroesEco    = "heroes, eco"
+	heroesStrict = "heroes, strict"
 )
 
 const (
 	executeFight = "execute_fight"
 	usual        = 32 // connections
-	oneCore      = "GOMAXPROCS=1"
+	oneCore      = "GOMAXPROCS=1" // what compose.yml and the scenarios give each service
+	allCores     = "GOMAXPROCS="  // what a process gets that isn't told
 	eco, strict  = "eco", "strict"
 )
 
@@ -130,21 +128,30 @@ func (l *lab) at32(ctx context.Context, r *Results) error {
 	s := &setup{l: l, ctx: ctx}
 	defer s.stop()
 	up, uncounted, upStrictly := s.up(eco), s.up(eco, "STATISTICS=false"), s.up(strict)
-	four, fourStrictly, single := s.four(eco), s.four(strict), s.four(eco, oneCore)
-	storeless := s.add(func() (*system, error) { return l.storeless(ctx, strict) })
-	floor := s.fightFloor(up)
-	stub := fights(fourStub, storeless, usual)
-	stub.Nothing = true
-	return s.series(r, at32, floorTrial(floor, usual), fights(upEco, up, usual), fights(upUncounted, uncounted, usual), fights(upStrict, upStrictly, usual),
-		fights(fourEco, four, usual), fights(fourStrict, fourStrictly, usual), stub, fights(fourSingle, single, usual))
+	trials := []*trial{floorTrial(s.fightFloor(up), usual), fights(upEco, up, usual), fights(upUncounted, uncounted, usual), fights(upStrict, upStrictly, usual)}
+	for _, cores := range []string{oneCore, allCores} {
+		stub := fights(onCores(fourStub, cores), s.add(func() (*system, error) { return l.storeless(ctx, strict, cores) }), usual)
+		stub.Nothing = true
+		trials = append(trials, fights(onCores(fourEco, cores), s.four(eco, cores), usual), fights(onCores(fourStrict, cores), s.four(strict, cores), usual), stub)
+	}
+	return s.series(r, at32, trials...)
+}
+
+// onCores names what runs with GOMAXPROCS set to something, or not at all.
+func onCores(name, cores string) string {
+	if cores == allCores {
+		return name + ", all cores"
+	}
+	return name
 }
 
 func (l *lab) at128(ctx context.Context, r *Results) error {
 	const many = 128
 	s := &setup{l: l, ctx: ctx}
 	defer s.stop()
-	up, four := s.up(eco), s.four(eco)
-	return s.series(r, at128, floorTrial(s.fightFloor(up), many), fights(upEco, up, many), fights(fourEco, four, many))
+	up, four, onAll := s.up(eco), s.four(eco), s.four(eco, allCores)
+	return s.series(r, at128, floorTrial(s.fightFloor(up), many), fights(upEco, up, many), fights(fourEco, four, many),
+		fights(onCores(fourEco, allCores), onAll, many))
 }
 
 // at1 has two floors: with one connection every answer finds the process asleep, which costs the floor more too.
@@ -162,10 +169,10 @@ func (l *lab) randomHero(ctx context.Context, r *Results) error {
 	start := func(profile string, env ...string) *system {
 		return s.add(func() (*system, error) { return l.heroes(ctx, profile, nil, env...) })
 	}
-	inEco, inStrict, ecoSingle, strictSingle := start(eco), start(strict), start(eco, oneCore), start(strict, oneCore)
-	floor := s.floor(inEco, bench.Heroes, randomHeroPath)
-	return s.series(r, randomHero, floorTrial(floor, usual), heroOf(heroesEco, inEco), heroOf(heroesStrict, inStrict),
-		heroOf(heroesEcoSingle, ecoSingle), heroOf(heroesStrictSingle, strictSingle))
+	inEco := start(eco, oneCore)
+	return s.series(r, randomHero, floorTrial(s.floor(inEco, bench.Heroes, randomHeroPath), usual),
+		heroOf(heroesEco, inEco), heroOf(heroesStrict, start(strict, oneCore)),
+		heroOf(onCores(heroesEco, allCores), start(eco, allCores)), heroOf(onCores(heroesStrict, allCores), start(strict, allCores)))
 }
 
 const randomHeroPath = "/api/heroes/random_hero"

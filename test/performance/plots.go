@@ -35,7 +35,7 @@ func (r *Results) plotCost() svg.Chart {
 	}
 	application, stores := svg.Part{Name: "application"}, svg.Part{Name: "database servers"}
 	for _, bar := range []struct{ cell, label string }{
-		{upEco, "up, eco"}, {upStrict, "up, strict"}, {fourEco, "four, eco"}, {fourSingle, "1 core each"},
+		{upEco, "up, eco"}, {upStrict, "up, strict"}, {fourEco, "four, eco"},
 		{fourStub, "no store"}, {fourStrict, "four, strict"},
 	} {
 		c := s.cell(bar.cell)

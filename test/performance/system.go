@@ -124,7 +124,7 @@ func (l *lab) serve(ctx context.Context, s *system, name, url string, env []stri
 	return p.await(ctx, url+"/readyz")
 }
 
-// alone starts one service as a process of its own.
+// alone starts one service as a process of its own, on one core unless env says otherwise, as compose.yml does.
 func (l *lab) alone(ctx context.Context, s *system, service bench.Service, env []string, line ...string) error {
 	addr, err := freeAddr()
 	if err != nil {
@@ -134,7 +134,7 @@ func (l *lab) alone(ctx context.Context, s *system, service bench.Service, env [
 		line = []string{l.program, string(service)}
 	}
 	s.urls[service] = "http://" + addr
-	return l.serve(ctx, s, string(service), s.urls[service], append([]string{"ADDR=" + addr, "DRAIN_DELAY=0s"}, env...), line...)
+	return l.serve(ctx, s, string(service), s.urls[service], append([]string{"ADDR=" + addr, "DRAIN_DELAY=0s", oneCore}, env...), line...)
 }
 
 // catalogs starts heroes and villains on PostgreSQL and locations on MariaDB, each in a process of its own.
@@ -196,16 +196,16 @@ const mongoName = "MongoDB's place"
 
 // storeless starts the same with a fights process that stores nothing (see stub.go). It is no member of the family: it
 // only tells what the work before the store takes.
-func (l *lab) storeless(ctx context.Context, profile string) (*system, error) {
+func (l *lab) storeless(ctx context.Context, profile string, env ...string) (*system, error) {
 	if len(l.stub) == 0 {
 		return nil, errors.New("there is no program that stores nothing")
 	}
-	env := []string{"PROFILE=" + profile}
+	env = append(env, "PROFILE="+profile)
 	return newSystem(func(s *system) error {
 		if err := l.catalogs(ctx, s, env...); err != nil {
 			return err
 		}
-		return l.alone(ctx, s, bench.Fights, append(env, s.peers()...), l.stub...)
+		return l.alone(ctx, s, bench.Fights, slices.Concat(env, s.peers()), l.stub...)
 	})
 }
 
