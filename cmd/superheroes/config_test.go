@@ -22,7 +22,7 @@ const writeAnew = "is stale, write it anew with: go test ./cmd/superheroes -run 
 // model returns the commands by name, as the command line knows them.
 func model(t *testing.T) map[string]*kong.Node {
 	t.Helper()
-	parser, err := newParser(io.Discard, io.Discard, func(int) {})
+	parser, err := newParser(&commands{}, io.Discard, io.Discard, func(int) {})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -26,6 +27,7 @@ func TestProcesses(t *testing.T) {
 		test func(*testing.T, string)
 	}{
 		{"up says where everything is", testAnnouncement},
+		{"timers may be late", testTimerSlack},
 		{"data folder", testDataFolder},
 		{"default data folder", testDefaultFolder},
 		{"port in use", testPortInUse},
@@ -110,6 +112,30 @@ func start(t *testing.T, program string, env []string, args ...string) (*system.
 		t.Fatalf("got %q", p.Stdout.String())
 	}
 	return p, bases
+}
+
+// Raising the slack starts the program anew: it is the same process, with the same arguments and settings.
+func testTimerSlack(t *testing.T, program string) {
+	for _, c := range []struct {
+		name      string
+		env, args []string
+		want      string
+	}{
+		{"by default", nil, nil, "1000000\n"},
+		{"by a flag", nil, []string{"--timer-slack=2ms"}, "2000000\n"},
+		{"by a variable", []string{"TIMER_SLACK=3ms"}, nil, "3000000\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			p, _ := start(t, program, c.env, append([]string{"up", "--data-dir=" + dir}, c.args...)...)
+			if got, err := os.ReadFile(fmt.Sprintf("/proc/%d/timerslack_ns", p.Pid())); err != nil {
+				t.Skipf("the slack of another process can't be read here: %v", err)
+			} else if string(got) != c.want {
+				t.Errorf("%s ns, want %s", got, c.want)
+			}
+			stop(t, p)
+		})
+	}
 }
 
 func testAnnouncement(t *testing.T, program string) {

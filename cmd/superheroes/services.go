@@ -8,14 +8,16 @@ import (
 	"strings"
 
 	"superheroes/internal/app"
+	"superheroes/internal/timerslack"
 )
 
 type upCommand struct {
 	app.UpConfig `embed:""`
+	Slack        timerslack.Config `embed:""`
 }
 
 func (c upCommand) Run(s *session) error {
-	return s.serve(func(ctx context.Context, a *app.App) error { return a.Up(ctx, c.UpConfig) }, func(endpoints []app.Endpoint) {
+	return s.serve(c.Slack, func(ctx context.Context, a *app.App) error { return a.Up(ctx, c.UpConfig) }, func(endpoints []app.Endpoint) {
 		var text strings.Builder
 		fmt.Fprintf(&text, "Super Heroes in Go, %s, profile %s\n\n", versionText(), c.Profile)
 		fights := ""
@@ -58,40 +60,45 @@ func reachable(addr string) string {
 
 type heroesCommand struct {
 	app.CharacterConfig `embed:""`
+	Slack               timerslack.Config `embed:""`
 }
 
 func (c heroesCommand) Run(s *session) error {
-	return s.serve(func(ctx context.Context, a *app.App) error { return a.Heroes(ctx, c.CharacterConfig) }, nil)
+	return s.serve(c.Slack, func(ctx context.Context, a *app.App) error { return a.Heroes(ctx, c.CharacterConfig) }, nil)
 }
 
 type villainsCommand struct {
 	app.CharacterConfig `embed:""`
+	Slack               timerslack.Config `embed:""`
 }
 
 func (c villainsCommand) Run(s *session) error {
-	return s.serve(func(ctx context.Context, a *app.App) error { return a.Villains(ctx, c.CharacterConfig) }, nil)
+	return s.serve(c.Slack, func(ctx context.Context, a *app.App) error { return a.Villains(ctx, c.CharacterConfig) }, nil)
 }
 
 type locationsCommand struct {
 	app.LocationConfig `embed:""`
+	Slack              timerslack.Config `embed:""`
 }
 
 func (c locationsCommand) Run(s *session) error {
-	return s.serve(func(ctx context.Context, a *app.App) error { return a.Locations(ctx, c.LocationConfig) }, nil)
+	return s.serve(c.Slack, func(ctx context.Context, a *app.App) error { return a.Locations(ctx, c.LocationConfig) }, nil)
 }
 
 type fightsCommand struct {
 	app.FightConfig `embed:""`
+	Slack           timerslack.Config `embed:""`
 }
 
 func (c fightsCommand) Run(s *session) error {
-	return s.serve(func(ctx context.Context, a *app.App) error { return a.Fights(ctx, c.FightConfig) }, nil)
+	return s.serve(c.Slack, func(ctx context.Context, a *app.App) error { return a.Fights(ctx, c.FightConfig) }, nil)
 }
 
 type arenaCommand struct {
 	app.ArenaConfig `embed:""`
+	Slack           timerslack.Config `embed:""`
 }
 
 func (c arenaCommand) Run(s *session) error {
-	return s.serve(func(ctx context.Context, a *app.App) error { return a.Arena(ctx, c.ArenaConfig) }, nil)
+	return s.serve(c.Slack, func(ctx context.Context, a *app.App) error { return a.Arena(ctx, c.ArenaConfig) }, nil)
 }

@@ -6,6 +6,7 @@ import (
 
 	"superheroes/internal/app"
 	"superheroes/internal/statistics"
+	"superheroes/internal/timerslack"
 )
 
 // statisticsCommands are the service and what else is done with statistics.
@@ -16,10 +17,11 @@ type statisticsCommands struct {
 
 type statisticsCommand struct {
 	app.StatisticsConfig `embed:""`
+	Slack                timerslack.Config `embed:""`
 }
 
 func (c statisticsCommand) Run(s *session) error {
-	return s.serve(func(ctx context.Context, a *app.App) error { return a.Statistics(ctx, c.StatisticsConfig) }, nil)
+	return s.serve(c.Slack, func(ctx context.Context, a *app.App) error { return a.Statistics(ctx, c.StatisticsConfig) }, nil)
 }
 
 type rebuildCommand struct {

@@ -2,8 +2,11 @@ package main
 
 import (
 	"bytes"
+	"reflect"
 	"strings"
 	"testing"
+
+	"superheroes/internal/timerslack"
 )
 
 // outcome is what a command line came to.
@@ -15,7 +18,7 @@ type outcome struct {
 // invoke runs a command line in this process.
 func invoke(args ...string) outcome {
 	var stdout, stderr bytes.Buffer
-	code := run(args, &stdout, &stderr)
+	code := run(args, &stdout, &stderr, func(timerslack.Config) {})
 	return outcome{code, stdout.String(), stderr.String()}
 }
 
@@ -68,6 +71,37 @@ func TestVersion(t *testing.T) {
 	got.check(t, exitOK, "superheroes "+versionText())
 	if strings.Count(got.stdout, "\n") != 1 {
 		t.Errorf("got %q", got.stdout)
+	}
+}
+
+// A parser that knows one command takes each line as the one that knows all of them does.
+func TestGrammar(t *testing.T) {
+	parse := func(t *testing.T, grammar any, args []string) (target any, said string) {
+		var out bytes.Buffer
+		parser, err := newParser(grammar, &out, &out, func(int) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		command, err := parser.Parse(args)
+		if err != nil {
+			return nil, out.String() + err.Error()
+		}
+		return command.Selected().Target.Interface(), out.String()
+	}
+	for _, name := range commandNames {
+		for _, rest := range []string{"", "--help", "--nonsense", "nonsense", "--deadline=soon", "--profile=strict", "rebuild", "heroes file", "a b c"} {
+			args := append([]string{name}, strings.Fields(rest)...)
+			t.Run(strings.Join(args, " "), func(t *testing.T) {
+				got, said := parse(t, grammar(args), args)
+				want, wanted := parse(t, &commands{}, args)
+				if !reflect.DeepEqual(got, want) || said != wanted {
+					t.Errorf("got %+v, %q, want %+v, %q", got, said, want, wanted)
+				}
+			})
+		}
+	}
+	if _, all := grammar([]string{"heroes"}).(*commands); all {
+		t.Error("a command that is named brings all the others with it")
 	}
 }
 

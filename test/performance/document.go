@@ -117,6 +117,7 @@ func (r *Results) machineTable() string {
 func titles() map[string][2]string {
 	return map[string][2]string{
 		at32:        {"`execute_fight`, 32 connections", "MongoDB's place is taken by FerretDB."},
+		at32All:     {"`execute_fight`, 32 connections, services on all cores", ""},
 		at128:       {"`execute_fight`, 128 connections", ""},
 		at1:         {"`execute_fight`, 1 connection", "With one connection each answer finds its process asleep, and nothing to share: the floor costs more there, too."},
 		randomHero:  {"`random_hero`, one service of heroes on PostgreSQL", ""},
@@ -149,7 +150,7 @@ func (r *Results) sections() []section {
 // parts shows the CPU time by process, where there are several.
 func (r *Results) parts() string {
 	var cells []Cell
-	for _, name := range []string{at32, at128, instances} {
+	for _, name := range []string{at32, at32All, at128, instances} {
 		if s := r.series(name); s != nil {
 			for _, c := range s.Cells {
 				if c.Floor != "" {

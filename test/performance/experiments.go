@@ -17,6 +17,7 @@ type experiment struct {
 // Names of experiments, which are those of their series, and of the cells that documents look for.
 const (
 	at32        = "fights-32"
+	at32All     = "fights-32-all-cores"
 	at128       = "fights-128"
 	at1         = "fights-1"
 	randomHero  = "random-hero"
@@ -41,7 +42,7 @@ const (
 
 const (
 	executeFight = "execute_fight"
-	usual        = 32 // connections
+	usual        = 32             // connections
 	oneCore      = "GOMAXPROCS=1" // what compose.yml and the scenarios give each service
 	allCores     = "GOMAXPROCS="  // what a process gets that isn't told
 	eco, strict  = "eco", "strict"
@@ -49,7 +50,7 @@ const (
 
 func experiments() []experiment {
 	return []experiment{
-		{at32, (*lab).at32}, {at128, (*lab).at128}, {at1, (*lab).at1}, {randomHero, (*lab).randomHero}, {tail, (*lab).tail},
+		{at32, (*lab).at32}, {at32All, (*lab).at32AllCores}, {at128, (*lab).at128}, {at1, (*lab).at1}, {randomHero, (*lab).randomHero}, {tail, (*lab).tail},
 		{connections, (*lab).connections}, {roster, (*lab).roster}, {rosterAlone, (*lab).rosterAlone}, {stored, (*lab).stored},
 		{rates, (*lab).rates}, {instances, (*lab).instances}, {"idle", (*lab).idle}, {"start", (*lab).start},
 		{"allocations", (*lab).allocations},
@@ -128,13 +129,17 @@ func (l *lab) at32(ctx context.Context, r *Results) error {
 	s := &setup{l: l, ctx: ctx}
 	defer s.stop()
 	up, uncounted, upStrictly := s.up(eco), s.up(eco, "STATISTICS=false"), s.up(strict)
-	trials := []*trial{floorTrial(s.fightFloor(up), usual), fights(upEco, up, usual), fights(upUncounted, uncounted, usual), fights(upStrict, upStrictly, usual)}
-	for _, cores := range []string{oneCore, allCores} {
-		stub := fights(onCores(fourStub, cores), s.add(func() (*system, error) { return l.storeless(ctx, strict, cores) }), usual)
-		stub.Nothing = true
-		trials = append(trials, fights(onCores(fourEco, cores), s.four(eco, cores), usual), fights(onCores(fourStrict, cores), s.four(strict, cores), usual), stub)
-	}
+	trials := append([]*trial{floorTrial(s.fightFloor(up), usual), fights(upEco, up, usual), fights(upUncounted, uncounted, usual), fights(upStrict, upStrictly, usual)},
+		s.fourOn(oneCore)...)
 	return s.series(r, at32, trials...)
+}
+
+// fourOn are the trials of four processes, each on that many cores.
+func (s *setup) fourOn(cores string) []*trial {
+	storeless := s.add(func() (*system, error) { return s.l.storeless(s.ctx, strict, cores) })
+	stub := fights(onCores(fourStub, cores), storeless, usual)
+	stub.Nothing = true
+	return []*trial{fights(onCores(fourEco, cores), s.four(eco, cores), usual), fights(onCores(fourStrict, cores), s.four(strict, cores), usual), stub}
 }
 
 // onCores names what runs with GOMAXPROCS set to something, or not at all.
@@ -143,6 +148,14 @@ func onCores(name, cores string) string {
 		return name + ", all cores"
 	}
 	return name
+}
+
+// at32AllCores is a series of its own, for all at once would be more connections than database servers take.
+func (l *lab) at32AllCores(ctx context.Context, r *Results) error {
+	s := &setup{l: l, ctx: ctx}
+	defer s.stop()
+	trials := s.fourOn(allCores)
+	return s.series(r, at32All, append([]*trial{floorTrial(s.fightFloor(trials[0].of), usual)}, trials...)...)
 }
 
 func (l *lab) at128(ctx context.Context, r *Results) error {

@@ -12,22 +12,25 @@ import (
 	"superheroes/internal/fight/peers"
 	"superheroes/internal/httpserver"
 	"superheroes/internal/location"
+	"superheroes/internal/timerslack"
 )
 
 // stubCommand is a fights process put together from the product's own packages, on a store that keeps nothing. It shows
 // what a fight takes before it is stored, and is never part of the product. What it measures is reported as storing
 // nothing.
 type stubCommand struct {
-	Addr              string       `env:"ADDR" required:"" help:"Address to listen on."`
-	HeroesURL         string       `env:"HEROES_URL" required:""`
-	VillainsURL       string       `env:"VILLAINS_URL" required:""`
-	LocationsURL      string       `env:"LOCATIONS_URL" required:""`
-	Peers             peers.Config `embed:""`
+	Addr              string            `env:"ADDR" required:"" help:"Address to listen on."`
+	HeroesURL         string            `env:"HEROES_URL" required:""`
+	VillainsURL       string            `env:"VILLAINS_URL" required:""`
+	LocationsURL      string            `env:"LOCATIONS_URL" required:""`
+	Peers             peers.Config      `embed:""`
+	Slack             timerslack.Config `embed:""`
 	httpserver.Config `embed:""`
 }
 
 // Run serves until a signal ends it.
 func (c *stubCommand) Run(ctx context.Context, progress io.Writer) error {
+	c.Slack.Raise()
 	log := slog.New(slog.NewTextHandler(progress, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	heroes := peers.New(character.Heroes(), c.HeroesURL, c.Peers)
 	villains := peers.New(character.Villains(), c.VillainsURL, c.Peers)

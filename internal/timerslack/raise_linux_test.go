@@ -1,0 +1,83 @@
+package timerslack
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// asked is the variable that makes this program one that raises its slack, tells what came of it, and ends.
+const asked = "RAISE"
+
+func TestMain(m *testing.M) {
+	slack := os.Getenv(asked)
+	if slack == "" {
+		os.Exit(m.Run())
+	}
+	d, err := time.ParseDuration(slack)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println("begins")
+	Config{TimerSlack: d}.Raise()
+	name, _ := os.ReadFile("/proc/self/comm")
+	fmt.Println("is", strings.TrimSpace(string(name)), os.Args[1:])
+	threads, _ := filepath.Glob("/proc/self/task/*")
+	for _, thread := range threads {
+		value, err := os.ReadFile(filepath.Join("/proc", filepath.Base(thread), "timerslack_ns"))
+		if err != nil {
+			value = []byte("hidden")
+		}
+		fmt.Println("slack", strings.TrimSpace(string(value)))
+	}
+}
+
+func TestRaise(t *testing.T) {
+	has, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
+	if err != nil {
+		t.Skipf("there is no timer slack here: %v", err)
+	}
+	had := time.Duration(has)
+	for _, test := range []struct {
+		name   string
+		slack  time.Duration
+		env    []string
+		begins int // times that main begins
+		want   time.Duration
+	}{
+		{"raised by starting anew", had + time.Millisecond, nil, 2, had + time.Millisecond},
+		{"as it was", 0, nil, 1, had},
+		{"less than there is", had / 2, nil, 1, had},
+		{"never twice", had + time.Millisecond, []string{restarted + "=1"}, 1, had},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			command := exec.Command(os.Args[0], "an argument")
+			command.Env = append(append(os.Environ(), asked+"="+test.slack.String()), test.env...)
+			out, err := command.CombinedOutput()
+			if err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			said := string(out)
+			if n := strings.Count(said, "begins\n"); n != test.begins {
+				t.Errorf("main began %d times, want %d", n, test.begins)
+			}
+			name := filepath.Base(os.Args[0])
+			if is := "is " + name[:min(len(name), 15)] + " [an argument]\n"; !strings.Contains(said, is) {
+				t.Errorf("got %q, want %q", said, is)
+			}
+			if strings.Contains(said, "slack hidden") {
+				t.Skip("the slack of other threads is shown to those with CAP_SYS_NICE only")
+			}
+			threads, raised := strings.Count(said, "slack "), strings.Count(said, fmt.Sprintf("slack %d\n", test.want))
+			if threads < 2 || raised != threads {
+				t.Errorf("%d of %d threads have %s, want all, the monitor thread too: %s", raised, threads, test.want, said)
+			}
+		})
+	}
+}
