@@ -129,6 +129,10 @@ func TestCompose(t *testing.T) {
 			if service["image"] != serviceImage && health["interval"] != "10s" {
 				t.Error("no health check every 10 s")
 			}
+			environment, _ := service["environment"].(map[string]any)
+			if service["image"] == serviceImage && (environment["PROFILE"] != "strict" || environment["GOMAXPROCS"] != "1") {
+				t.Errorf("it runs with %v, want the profile strict on one core", environment)
+			}
 			if service["depends_on"] == nil && !strings.HasSuffix(name, "-db") {
 				t.Error("it waits for nobody")
 			}

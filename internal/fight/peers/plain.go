@@ -29,7 +29,8 @@ const (
 // which takes a third less of the processor (BenchmarkClient). It may be used concurrently.
 //
 // An answer has to be there, to its end, within Config.Read. When a kept connection turns out to have been closed before
-// any of the answer came, the request is sent once more on another: it asks for a pick, which is no harm to ask for twice.
+// any of the answer came, the request is sent once more, on a new one, which gets as long again: it asks for a pick, which is
+// no harm to ask for twice.
 type plain struct {
 	cfg     Config
 	address string
@@ -63,36 +64,42 @@ func (p *plain) RoundTrip(request *http.Request) (*http.Response, error) {
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
-	for {
-		l, kept, err := p.link(ctx)
-		if err != nil {
-			<-p.slots
-			return nil, err
-		}
+	response, err := p.ask(ctx, request)
+	if err != nil {
+		<-p.slots
+	}
+	return response, err
+}
+
+// ask sends the request on a connection that nobody uses, or else on a new one.
+func (p *plain) ask(ctx context.Context, request *http.Request) (*http.Response, error) {
+	if l := p.kept(); l != nil {
 		response, err := p.exchange(ctx, l, request)
-		if err == nil {
-			return response, nil
-		}
-		_ = l.Close()
-		if stale := kept && errors.Is(err, errSilent); !stale || ctx.Err() != nil {
-			<-p.slots
-			return nil, err
+		if !errors.Is(err, errSilent) {
+			return response, err
 		}
 	}
+	l, err := p.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return p.exchange(ctx, l, request)
 }
 
 // errSilent means that a connection ended before any of the answer came.
 var errSilent = errors.New("no answer came")
 
-// exchange sends the request and reads the header of the answer. When it fails the connection is not usable any more.
+// exchange sends the request and reads the header of the answer. When it fails the connection is closed.
 func (p *plain) exchange(ctx context.Context, l *link, request *http.Request) (response *http.Response, err error) {
 	now := time.Now()
 	if err := errors.Join(l.SetWriteDeadline(now.Add(p.cfg.Write)), l.SetReadDeadline(now.Add(p.cfg.Read))); err != nil {
+		_ = l.Close()
 		return nil, err
 	}
 	unhook := context.AfterFunc(ctx, l.interrupt)
 	if response, err = l.converse(request); err != nil {
 		unhook()
+		_ = l.Close()
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
@@ -140,27 +147,31 @@ func (l *link) converse(request *http.Request) (*http.Response, error) {
 // interrupt ends what waits for the connection, now and later.
 func (l *link) interrupt() { _ = l.SetDeadline(time.Unix(1, 0)) }
 
-// link returns a connection that nobody uses, or else a new one.
-func (p *plain) link(ctx context.Context) (l *link, kept bool, err error) {
-	for l = p.take(); l != nil; l = p.take() {
+// kept returns a connection that nobody uses, nil when there is none.
+func (p *plain) kept() *link {
+	for l := p.take(); l != nil; l = p.take() {
 		if quiet(l.raw) {
-			return l, true, nil
+			return l
 		}
 		_ = l.Close()
 	}
+	return nil
+}
+
+func (p *plain) dial(ctx context.Context) (*link, error) {
 	conn, err := p.dialer.DialContext(ctx, "tcp", p.address)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	raw, err := conn.(*net.TCPConn).SyscallConn()
 	if err != nil {
 		_ = conn.Close()
-		return nil, false, err
+		return nil, err
 	}
-	l = &link{Conn: conn, raw: raw, out: bufio.NewWriterSize(conn, 1<<10)}
+	l := &link{Conn: conn, raw: raw, out: bufio.NewWriterSize(conn, 1<<10)}
 	l.header.R = conn
 	l.in = bufio.NewReader(&l.header)
-	return l, false, nil
+	return l, nil
 }
 
 func (p *plain) take() *link {

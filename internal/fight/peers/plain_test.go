@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"superheroes/internal/catalog"
 	"superheroes/internal/character"
 	"superheroes/test/faults/fakepeer"
@@ -126,7 +128,7 @@ func TestQuiet(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = listener.Close() })
-			l, _, err := newPlain(listener.Addr().String(), patient()).link(t.Context())
+			l, err := newPlain(listener.Addr().String(), patient()).dial(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -208,6 +210,114 @@ func TestGivenUp(t *testing.T) {
 	}
 	if _, err := client.Random(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// A peer that hangs up on each request gets one twice, however many connections to it are kept.
+func TestSentOnceMore(t *testing.T) {
+	const kept = 3
+	var all sync.WaitGroup
+	all.Add(kept)
+	peer := fakepeer.New(t, func(w http.ResponseWriter, r *http.Request) {
+		all.Done()
+		all.Wait() // so that each call gets a connection of its own
+		fakepeer.Answers(http.StatusOK, fakepeer.Hero)(w, r)
+	})
+	client := newClient(t, peer.URL, patient())
+	var calls errgroup.Group
+	for range kept {
+		calls.Go(func() error {
+			_, err := client.Random(t.Context())
+			return err
+		})
+	}
+	if err := calls.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	peer.Behave(fakepeer.BreaksOff(""))
+	if _, err := client.Random(t.Context()); !errors.Is(err, errSilent) {
+		t.Errorf("got %v, want %v", err, errSilent)
+	}
+	if opened, _ := peer.Connections(); opened != kept+1 || peer.Requests() != kept+2 {
+		t.Errorf("%d connections and %d requests, want one and two more than %d", opened, peer.Requests(), kept)
+	}
+}
+
+// An answer that was sent without a request, while the connection was idle, is not the next one's.
+func TestUnaskedAnswer(t *testing.T) {
+	idle := make(chan net.Conn, 1)
+	peer := fakepeer.New(t, func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		_, _ = io.WriteString(conn, says())
+		idle <- conn
+	})
+	client := newClient(t, peer.URL, patient())
+	if _, err := client.Random(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	conn := <-idle
+	t.Cleanup(func() { _ = conn.Close() })
+	if _, err := io.WriteString(conn, strings.Replace(says(), "Yoda", "Odya", 1)); err != nil {
+		t.Fatal(err)
+	}
+	p := client.http.Transport.(*plain)
+	eventually(t, "it is heard", func() bool { return !quiet(p.idle[0].raw) })
+	if got, err := client.Random(t.Context()); err != nil || got != yoda() {
+		t.Fatalf("got %v, %v", got, err)
+	}
+	_ = (<-idle).Close()
+	if peer.Requests() != 2 {
+		t.Errorf("%d requests, want 2: the connection should have been closed before", peer.Requests())
+	}
+}
+
+// Whatever becomes of a call, its place is free again; its connection is kept only when the answer was read to its end.
+func TestPlaceAndConnection(t *testing.T) {
+	begun := func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "500")
+		_, _ = io.WriteString(w, fakepeer.Hero)
+		_ = http.NewResponseController(w).Flush()
+		fakepeer.Hangs()(w, r)
+	}
+	for _, test := range []struct {
+		name      string
+		behaviour http.HandlerFunc
+		kept      int
+	}{
+		{"an answer", fakepeer.Answers(http.StatusOK, fakepeer.Hero), 1},
+		{"no body", fakepeer.Answers(http.StatusNoContent, ""), 1},
+		{"an answer that is refused", fakepeer.Answers(http.StatusInternalServerError, fakepeer.Hero), 1},
+		{"a body that doesn't end in time", begun, 0},
+		{"a header that doesn't come in time", fakepeer.Hangs(), 0},
+		{"a body that is too long", func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, strings.Repeat(" ", 2*maxAnswer))
+		}, 0},
+		{"broken off", fakepeer.BreaksOff(""), 0},
+		{"not HTTP", fakepeer.BreaksOff("220 smtp ready\r\n"), 0},
+		{"refused", nil, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			peer := fakepeer.New(t, test.behaviour)
+			if test.behaviour == nil {
+				peer.Stop()
+			}
+			cfg := patient()
+			if test.kept == 0 { // some of these would wait for it
+				cfg.Read = 200 * time.Millisecond
+			}
+			client := newClient(t, peer.URL, cfg)
+			_, _ = client.Random(t.Context())
+			p := client.http.Transport.(*plain)
+			if len(p.idle) != test.kept || len(p.slots) != 0 {
+				t.Errorf("%d connections are kept, want %d; %d places are taken", len(p.idle), test.kept, len(p.slots))
+			}
+			eventually(t, "the others are closed", func() bool { _, open := peer.Connections(); return open <= test.kept })
+			_ = client.Close()
+			eventually(t, "all are closed", func() bool { _, open := peer.Connections(); return open <= 0 })
+		})
 	}
 }
 
