@@ -5,7 +5,7 @@
 // It ends with an error when a threshold breaks: a dropped iteration counts as much as a failed request, because a
 // load that was not sent must not look like one that was answered.
 import { Gauge } from 'k6/metrics';
-import { countStored, randomFight } from './randomFight.js';
+import { countStored, profileOf, randomFight } from './randomFight.js';
 
 const rate = Number(__ENV.RAMPING_RATE || 10);
 const hold = __ENV.HOLD_DURATION || '20s';
@@ -41,7 +41,7 @@ export const options = {
 const stored = new Gauge('fights_stored');
 
 export function setup() {
-  return { before: countStored() };
+  return { before: countStored(), profile: profileOf() };
 }
 
 export default function () {
@@ -72,6 +72,7 @@ function report(data) {
   const found = data.metrics.fights_stored?.values.value;
   const broken = brokenThresholds(data);
   const lines = [
+    `profile: ${data.setup_data?.profile ?? 'not told'}`,
     `rate ${rate}/s: ${count('iterations')} iterations, ${count('dropped_iterations')} dropped`,
     `fights: ${acknowledged} acknowledged, ${found ?? 'cannot be checked:'} stored`,
     `requests: ${count('http_reqs')}, median ${ms(duration.med)}, p95 ${ms(duration['p(95)'])}, p99 ${ms(duration['p(99)'])}`,

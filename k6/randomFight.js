@@ -46,6 +46,19 @@ export function countStored() {
   }
 }
 
+// profileOf returns the profile that the member says it runs in; others of the family have none.
+export function profileOf() {
+  const response = http.get(`${host}/healthz`, {
+    ...named('healthz'),
+    responseCallback: http.expectedStatuses({ min: 200, max: 599 }),
+  });
+  try {
+    return response.json().profile ?? null;
+  } catch {
+    return null;
+  }
+}
+
 // named gives a request its name in the results.
 function named(name) {
   return { tags: { name } };

@@ -70,6 +70,9 @@ func TestGoodMember(t *testing.T) {
 				t.Errorf("no clause of %s was checked", group)
 			}
 		}
+		if !strings.Contains(stdout.String(), `"detail": "profile eco, version `) {
+			t.Errorf("the profile isn't named: %s", stdout.String())
+		}
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -22,6 +22,7 @@ type result struct {
 	Dropped              int64
 	P50, P95, P99        float64
 	CPU                  time.Duration
+	Profile              string
 }
 
 // perFight returns the CPU time a fight took, in microseconds.
@@ -40,6 +41,7 @@ func readSummary(path string, rate int) (result, error) {
 	}
 	var summary struct {
 		Metrics map[string]struct{ Values map[string]float64 }
+		Setup   struct{ Profile string } `json:"setup_data"`
 	}
 	if err := json.Unmarshal(text, &summary); err != nil {
 		return result{Rate: rate}, fmt.Errorf("reading %s: %w", path, err)
@@ -48,6 +50,7 @@ func readSummary(path string, rate int) (result, error) {
 	latency := values("http_req_duration")
 	return result{
 		Rate:         rate,
+		Profile:      summary.Setup.Profile,
 		Acknowledged: int64(values("fights_acknowledged")["count"]),
 		Dropped:      int64(values("dropped_iterations")["count"]),
 		P50:          latency["med"], P95: latency["p(95)"], P99: latency["p(99)"],
@@ -56,10 +59,10 @@ func readSummary(path string, rate int) (result, error) {
 
 // report writes the results as a table.
 func report(w io.Writer, results []result) {
-	fmt.Fprintf(w, "\n%6s %12s %8s %8s %9s %9s %9s %8s %10s\n", "rate/s", "acknowledged", "stored", "dropped", "p50 ms", "p95 ms", "p99 ms", "CPU s", "us/fight")
+	fmt.Fprintf(w, "\n%-8s %6s %12s %8s %8s %9s %9s %9s %8s %10s\n", "profile", "rate/s", "acknowledged", "stored", "dropped", "p50 ms", "p95 ms", "p99 ms", "CPU s", "us/fight")
 	for _, r := range results {
-		fmt.Fprintf(w, "%6d %12d %8d %8d %9.2f %9.2f %9.2f %8.2f %10.0f\n",
-			r.Rate, r.Acknowledged, r.Stored, r.Dropped, r.P50, r.P95, r.P99, r.CPU.Seconds(), r.perFight())
+		fmt.Fprintf(w, "%-8s %6d %12d %8d %8d %9.2f %9.2f %9.2f %8.2f %10.0f\n",
+			r.Profile, r.Rate, r.Acknowledged, r.Stored, r.Dropped, r.P50, r.P95, r.P99, r.CPU.Seconds(), r.perFight())
 	}
 }
 

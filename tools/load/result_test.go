@@ -12,12 +12,12 @@ import (
 func TestReadSummary(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "summary_10.json")
 	const summary = `{"metrics":{"http_req_duration":{"values":{"med":1.5,"p(95)":4,"p(99)":9}},
-		"fights_acknowledged":{"values":{"count":225,"rate":9}},"dropped_iterations":{"values":{"count":2}}}}`
+		"fights_acknowledged":{"values":{"count":225,"rate":9}},"dropped_iterations":{"values":{"count":2}}},"setup_data":{"before":3,"profile":"eco"}}`
 	if err := os.WriteFile(path, []byte(summary), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	got, err := readSummary(path, 10)
-	want := result{Rate: 10, Acknowledged: 225, Dropped: 2, P50: 1.5, P95: 4, P99: 9}
+	want := result{Profile: "eco", Rate: 10, Acknowledged: 225, Dropped: 2, P50: 1.5, P95: 4, P99: 9}
 	if err != nil || got != want {
 		t.Errorf("got %+v, %v; want %+v", got, err, want)
 	}

@@ -15,7 +15,10 @@ import (
 
 // check is what a clause is checked with. Like a test, it stops where a demand is not met: the methods below panic
 // with a Failure or an ending, which session.run turns into the outcome. They belong on the clause's own goroutine.
-type check struct{ *session }
+type check struct {
+	*session
+	learned string // of the member, for the report
+}
 
 // object is a JSON object. Its numbers are json.Number, as they were written.
 type object = map[string]any

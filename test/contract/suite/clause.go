@@ -40,7 +40,7 @@ type Clause struct {
 type Outcome struct {
 	Clause
 	Result Result
-	Detail string   // why, unless it passed
+	Detail string   // why, unless it passed; what the run learned there, if it did
 	Failed *Failure // what Detail tells, when it failed
 }
 

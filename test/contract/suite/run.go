@@ -121,7 +121,9 @@ func (s *session) run(clause Clause) (outcome Outcome) {
 			panic(end)
 		}
 	}()
-	clause.hold(&check{s})
+	c := &check{session: s}
+	clause.hold(c)
+	outcome.Detail = c.learned
 	return outcome
 }
 

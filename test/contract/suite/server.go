@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"fmt"
 	"net/http"
 	"path"
 	"regexp"
@@ -202,9 +203,7 @@ func (s server) healthz(c *check) {
 	a := c.get(s.service, "/healthz")
 	health := c.object(a)
 	c.part(a, health, "store")
-	for _, field := range []string{"profile", "version"} {
-		c.require(text(health, field) != "", a, "%s in the answer", field)
-	}
+	c.identity(a, health)
 	if s.service != "fights" {
 		return
 	}
@@ -212,6 +211,14 @@ func (s server) healthz(c *check) {
 	for _, r := range rooms() {
 		c.part(a, peers, r.service)
 	}
+}
+
+// identity requires that the health page says what runs, and has the report say it.
+func (c *check) identity(a wire.Answer, health object) {
+	for _, field := range []string{"profile", "version"} {
+		c.require(text(health, field) != "", a, "%s in the answer", field)
+	}
+	c.learned = fmt.Sprintf("profile %s, version %s", text(health, "profile"), text(health, "version"))
 }
 
 // names requires that an answer has a word in it.
