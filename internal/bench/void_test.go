@@ -172,6 +172,19 @@ func TestCannotTell(t *testing.T) {
 	}
 }
 
+// TestCannotTellAnyMore has a member that counts its fights before the run and not after it.
+func TestCannotTellAnyMore(t *testing.T) {
+	m := &member{noList: true}
+	m.before = func(http.ResponseWriter, int) bool {
+		m.silent.Store(true)
+		return false
+	}
+	run := measure(t, quick(t, "execute_fight", m.start(t)))
+	if !strings.Contains(strings.Join(run.Void, "\n"), "could be counted before and not after") {
+		t.Errorf("void: %q", run.Void)
+	}
+}
+
 // TestStall stalls a target once under an open load. Iterations that should have been sent meanwhile count from then: a
 // generator that waits with them would show one slow answer and a fine 90th percentile.
 func TestStall(t *testing.T) {
