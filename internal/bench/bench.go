@@ -230,7 +230,7 @@ func stores(runs []Run) string {
 			return "no fights in this mix"
 		}
 		if !run.Stored.Checked {
-			return "CANNOT BE CHECKED: " + run.Stored.Why
+			return cannotBeChecked + run.Stored.Why
 		}
 		acknowledged += run.Stored.Acknowledged
 		stored += run.Stored.Stored
@@ -239,6 +239,21 @@ func stores(runs []Run) string {
 		return "STORES NOTHING"
 	}
 	return fmt.Sprintf("%d acknowledged, %d stored", acknowledged, stored)
+}
+
+// cannotBeChecked begins what is said of a member that can't tell.
+const cannotBeChecked = "CANNOT BE CHECKED: "
+
+// unchecked returns the first member that can't tell whether it stores its fights, "" when each can.
+func (r *Report) unchecked() string {
+	for _, s := range r.Series {
+		for _, m := range s.Members {
+			if strings.HasPrefix(m.Stores, cannotBeChecked) {
+				return m.Name
+			}
+		}
+	}
+	return ""
 }
 
 // compare compares figure by figure.
@@ -255,7 +270,7 @@ func compare(m, first Member) Comparison {
 		if len(side.Void) > 0 {
 			reasons = append(reasons, side.Name+" is VOID")
 		}
-		if strings.HasPrefix(side.Stores, "CANNOT") {
+		if strings.HasPrefix(side.Stores, cannotBeChecked) {
 			reasons = append(reasons, "nobody knows whether "+side.Name+" stores its fights")
 		}
 	}

@@ -97,6 +97,8 @@ func (r *Report) ThroughputPlot(w io.Writer) error {
 func (r *Report) chart(title, x, y string) svg.Chart {
 	if r.Void {
 		title += " (VOID)"
+	} else if r.unchecked() != "" {
+		title += " (UNCHECKED)"
 	}
 	return svg.Chart{Title: title, X: x, Y: y}
 }

@@ -48,10 +48,13 @@ func seconds(s float64) string { return strconv.FormatFloat(s, 'f', -1, 64) + " 
 
 // verdict is the last line.
 func (r *Report) verdict() string {
-	if !r.Void {
-		return "VALID"
+	if r.Void {
+		return "VOID: do not use these figures"
 	}
-	return "VOID: do not use these figures"
+	if name := r.unchecked(); name != "" {
+		return "UNCHECKED: nobody knows whether " + name + " stores its fights; do not call it fast"
+	}
+	return "VALID"
 }
 
 func (s Series) text(w io.Writer, plan Plan, tiers Tiers) {

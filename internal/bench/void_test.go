@@ -162,6 +162,10 @@ func TestCannotTell(t *testing.T) {
 			}
 			m := report.Series[0].Members[0]
 			s := m.Runs[0].Stored
+			var text strings.Builder
+			if err := report.Text(&text); err != nil || strings.Contains(text.String(), "\nUNCHECKED: ") == (c.checked || report.Void) {
+				t.Errorf("%v, said in the end:\n%s", err, text.String())
+			}
 			if s.Checked != c.checked || s.fault() != "" || !strings.Contains(m.Stores, c.says) {
 				t.Errorf("stored %+v, said %q", s, m.Stores)
 			}
