@@ -204,7 +204,10 @@ func (s *Series) finish(model energy.Model) {
 }
 
 func (m *Member) finish(floor *Member, model energy.Model) {
-	m.Void = []string{}
+	m.Void, m.Figures = []string{}, []Figure{} // lists in JSON, also when nothing was measured
+	if m.Runs == nil {
+		m.Runs = []Run{}
+	}
 	for _, run := range m.Runs {
 		for _, reason := range run.Void {
 			m.Void = append(m.Void, fmt.Sprintf("round %d: %s", run.Round, reason))

@@ -251,6 +251,14 @@ func TestInterrupted(t *testing.T) {
 	if s := runs[0].Stored; s.Stored < 20 || s.fault() != "" {
 		t.Errorf("stored: %+v", s)
 	}
+	var text strings.Builder
+	o.Targets = append(o.Targets, Target{Name: "never measured", URLs: o.Targets[0].URLs})
+	if report, err = Measure(ctx, o); err != nil {
+		t.Fatal(err)
+	}
+	if err := report.JSON(&text); err != nil || strings.Contains(text.String(), "null") {
+		t.Errorf("%v, lists that are none:\n%s", err, text.String())
+	}
 }
 
 func TestNobodyThere(t *testing.T) {
