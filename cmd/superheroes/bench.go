@@ -24,7 +24,7 @@ type benchCommand struct {
 	Duration    time.Duration `env:"BENCH_DURATION" default:"10s" help:"Measured time of each run."`
 	Warmup      time.Duration `env:"BENCH_WARMUP" default:"2s" help:"Time under the same load before it."`
 	Idle        time.Duration `env:"BENCH_IDLE" default:"1s" help:"Time without load before and after each run, in which idle work is measured."`
-	Rounds      int           `env:"BENCH_ROUNDS" default:"1" help:"Runs of each target."`
+	Rounds      int           `env:"BENCH_ROUNDS" default:"0" help:"Runs of each target; 0: 1, and 6 with --versus, the least that an interval of 95 % takes."`
 	Timeout     time.Duration `env:"BENCH_TIMEOUT" default:"10s" help:"Time a request may take."`
 	MaxWait     time.Duration `env:"BENCH_MAX_WAIT" default:"1s" help:"Time an iteration of the open model may wait for a free connection before it is dropped."`
 	Pid         []int         `env:"BENCH_PID" placeholder:"N" help:"Process of the target; found by its ports when it runs on this host. May be given several times."`
@@ -86,6 +86,11 @@ func (c benchCommand) options() (bench.Options, error) {
 	}
 	options.Targets[0].PIDs = append(options.Targets[0].PIDs, c.Pid...)
 	options.Targets[0].StorePIDs = append(options.Targets[0].StorePIDs, c.StorePid...)
+	if c.Rounds == 0 && len(c.Versus) > 0 {
+		options.Rounds = roundsToCompare
+	} else if c.Rounds == 0 {
+		options.Rounds = 1
+	}
 	if c.Floor {
 		self, err := os.Executable()
 		if err != nil {
@@ -95,6 +100,9 @@ func (c benchCommand) options() (bench.Options, error) {
 	}
 	return options, nil
 }
+
+// roundsToCompare are the fewest whose interval of the median has a confidence of 95 %.
+const roundsToCompare = 6
 
 // write writes the report to stdout, and to its folder.
 func (c benchCommand) write(stdout io.Writer, report *bench.Report) error {

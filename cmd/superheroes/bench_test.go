@@ -21,7 +21,7 @@ func TestBench(t *testing.T) {
 	target := "fights=" + s.Fights + ",heroes=" + s.Heroes + ",name=ours"
 	folder := filepath.Join(t.TempDir(), "report")
 	run := system.Start(t, program, nil, "bench", "--target", target, "--mix", "family", "--connections", "4",
-		"--duration", "500ms", "--warmup", "100ms", "--idle", "100ms", "--versus", "url="+s.Fights+",name=again", "--json", "--report", folder)
+		"--duration", "500ms", "--warmup", "100ms", "--idle", "100ms", "--rounds", "1", "--versus", "url="+s.Fights+",name=again", "--json", "--report", folder)
 	code := run.Wait(t, time.Minute)
 	var report bench.Report
 	if err := json.Unmarshal([]byte(run.Stdout.String()), &report); err != nil {
@@ -126,4 +126,26 @@ func stored(t *testing.T, fights string) (int, error) {
 
 func TestBenchWithoutATarget(t *testing.T) {
 	invoke("bench", "--target=http://127.0.0.1:1").check(t, exitError, "http://127.0.0.1:1 does not answer")
+}
+
+// TestRoundsOfBench has a comparison take as many as a confidence interval needs, unless it is told how many.
+func TestRoundsOfBench(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		versus []string
+		asked  int
+		want   int
+	}{
+		{"alone", nil, 0, 1},
+		{"compared", []string{"http://127.0.0.1:2"}, 0, 6},
+		{"compared, as asked", []string{"http://127.0.0.1:2"}, 2, 2},
+		{"none", nil, -1, -1}, // which Measure refuses
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			options, err := benchCommand{Target: "http://127.0.0.1:1", Versus: c.versus, Mix: "livez", Rounds: c.asked}.options()
+			if err != nil || options.Rounds != c.want {
+				t.Errorf("got %d, %v; want %d", options.Rounds, err, c.want)
+			}
+		})
+	}
 }

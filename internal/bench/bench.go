@@ -204,7 +204,10 @@ func (s *Series) finish(model energy.Model) {
 }
 
 func (m *Member) finish(floor *Member, model energy.Model) {
-	m.Void = []string{}
+	m.Void, m.Figures = []string{}, []Figure{} // lists in JSON, also when nothing was measured
+	if m.Runs == nil {
+		m.Runs = []Run{}
+	}
 	for _, run := range m.Runs {
 		for _, reason := range run.Void {
 			m.Void = append(m.Void, fmt.Sprintf("round %d: %s", run.Round, reason))
@@ -230,7 +233,7 @@ func stores(runs []Run) string {
 			return "no fights in this mix"
 		}
 		if !run.Stored.Checked {
-			return "CANNOT BE CHECKED: " + run.Stored.Why
+			return cannotBeChecked + run.Stored.Why
 		}
 		acknowledged += run.Stored.Acknowledged
 		stored += run.Stored.Stored
@@ -239,6 +242,21 @@ func stores(runs []Run) string {
 		return "STORES NOTHING"
 	}
 	return fmt.Sprintf("%d acknowledged, %d stored", acknowledged, stored)
+}
+
+// cannotBeChecked begins what is said of a member that can't tell.
+const cannotBeChecked = "CANNOT BE CHECKED: "
+
+// unchecked returns the first member that can't tell whether it stores its fights, "" when each can.
+func (r *Report) unchecked() string {
+	for _, s := range r.Series {
+		for _, m := range s.Members {
+			if strings.HasPrefix(m.Stores, cannotBeChecked) {
+				return m.Name
+			}
+		}
+	}
+	return ""
 }
 
 // compare compares figure by figure.
@@ -255,7 +273,7 @@ func compare(m, first Member) Comparison {
 		if len(side.Void) > 0 {
 			reasons = append(reasons, side.Name+" is VOID")
 		}
-		if strings.HasPrefix(side.Stores, "CANNOT") {
+		if strings.HasPrefix(side.Stores, cannotBeChecked) {
 			reasons = append(reasons, "nobody knows whether "+side.Name+" stores its fights")
 		}
 	}

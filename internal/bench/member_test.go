@@ -25,6 +25,7 @@ type member struct {
 	spoil   func(n int, fight map[string]any)       // changes what the n-th fight answers
 	before  func(w http.ResponseWriter, n int) bool // of each request to fight; true: it was answered
 	noCount bool                                    // it has no /api/fights/count
+	silent  atomic.Bool                             // nor has it any more
 	noList  bool                                    // nor /api/fights
 }
 
@@ -116,7 +117,7 @@ func number(value any) float64 {
 }
 
 func (m *member) count(w http.ResponseWriter) {
-	if m.noCount {
+	if m.noCount || m.silent.Load() {
 		http.Error(w, "no such path", http.StatusNotFound)
 		return
 	}

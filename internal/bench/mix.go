@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -102,6 +103,11 @@ func (m Mix) fights() bool {
 		}
 	}
 	return false
+}
+
+// asks tells whether any iteration asks the service.
+func (m Mix) asks(service Service) bool {
+	return slices.ContainsFunc(m.turns, func(a action) bool { return a.service == service && a.name != "livez" })
 }
 
 func (m Mix) onlyFights() bool {

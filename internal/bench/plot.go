@@ -97,6 +97,8 @@ func (r *Report) ThroughputPlot(w io.Writer) error {
 func (r *Report) chart(title, x, y string) svg.Chart {
 	if r.Void {
 		title += " (VOID)"
+	} else if r.unchecked() != "" {
+		title += " (UNCHECKED)"
 	}
 	return svg.Chart{Title: title, X: x, Y: y}
 }
@@ -128,6 +130,9 @@ func (r *Report) addBars(chart *svg.Chart, figure, label string) {
 		part, names, known := svg.Part{Name: label}, []string{}, false
 		for _, m := range s.all() {
 			f, ok := m.Figure(figure)
+			if !ok {
+				f.Median = math.NaN() // no bar, which a bar of 0 would not be
+			}
 			names, known = append(names, m.Name), known || ok
 			part.Values = append(part.Values, f.Median)
 		}

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 
 	"superheroes/internal/bench/proc"
 )
@@ -16,7 +17,9 @@ import (
 func (o Options) find(report *Report) error {
 	for i := range o.Targets {
 		t := &o.Targets[i]
-		if err := t.find(o.system); err != nil {
+		named := len(t.PIDs) > 0
+		nobody, err := t.find(o.system)
+		if err != nil {
 			report.note("the processes of %s are not known: %v", t.Name, err)
 			continue
 		}
@@ -25,11 +28,32 @@ func (o Options) find(report *Report) error {
 			report.note("the processes of %s are not known: nothing that may be looked at listens there on this host", t.Name)
 			continue
 		}
-		if _, err := o.system.Tree(pids); err != nil {
+		tree, err := o.system.Tree(pids)
+		if err != nil {
 			return UsageError{fmt.Errorf("the processes of %s: %w", t.Name, err)}
+		}
+		report.note("CPU and memory of %s are those of %s, with all below", t.Name, describe(tree, pids))
+		if len(nobody) > 0 {
+			report.note("CPU and memory of %s are NOT WHOLE: nothing that may be looked at listens at %s on this host; name processes by pid=",
+				t.Name, strings.Join(nobody, ", "))
+		}
+		if others := t.unnamed(); !named && len(others) > 0 && o.Mix.asks(Fights) {
+			report.note("CPU and memory of %s are without %s, if those are processes of their own: they have no address here",
+				t.Name, strings.Join(others, ", "))
 		}
 	}
 	return nil
+}
+
+// describe names processes of a tree.
+func describe(tree []proc.Process, pids []int) string {
+	var names []string
+	for _, p := range tree {
+		if slices.Contains(pids, p.PID) {
+			names = append(names, fmt.Sprintf("%s (%d)", p.Name, p.PID))
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // floor starts the floor, with answers of the size that the target gives, and pins it as the target.

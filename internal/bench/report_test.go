@@ -48,6 +48,7 @@ func made() *Report {
 			}
 		}
 	}
+	series.Members[0].Runs[0].Counts.Unanswered = 1
 	series.finish(energy.CloudCarbonFootprint())
 	report := &Report{
 		Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Version: "v1", Machine: Machine{"linux", "amd64", 2, "go1.26"},

@@ -173,7 +173,7 @@ func (m measurement) finishStored(run *Run) {
 	}
 	after, err := countFights(m.target, m.Timeout)
 	if err != nil {
-		*run.Stored = Stored{Acknowledged: run.Stored.Acknowledged, Uncertain: run.Stored.Uncertain, Why: err.Error()}
+		*run.Stored = Stored{Acknowledged: run.Stored.Acknowledged, Uncertain: run.Stored.Uncertain, Why: err.Error(), Lost: true}
 		return
 	}
 	run.Stored.Stored += after

@@ -96,7 +96,8 @@ func idOf(fight []byte) string {
 // Stored is what became of the fights of a run, the warm-up's among them.
 type Stored struct {
 	Checked      bool   `json:"checked"`
-	Why          string `json:"why,omitempty"` // it could not be checked
+	Why          string `json:"why,omitempty"`  // it could not be checked
+	Lost         bool   `json:"lost,omitempty"` // it could be counted before, and not after
 	Acknowledged int64  `json:"acknowledged"`
 	Stored       int64  `json:"stored"`
 	Uncertain    int64  `json:"uncertain"` // were asked for and not answered: each may be stored or not
@@ -105,6 +106,8 @@ type Stored struct {
 // fault returns what is wrong, "" when nothing is.
 func (s Stored) fault() string {
 	switch {
+	case s.Lost:
+		return "its fights could be counted before and not after: " + s.Why
 	case !s.Checked:
 		return ""
 	case s.Acknowledged > 0 && s.Stored == 0:

@@ -103,35 +103,73 @@ func (t Target) needs(mix Mix) error {
 	return nil
 }
 
-// find fills in the processes that listen on the target's ports, where they are on this host and none were given.
-func (t *Target) find(system proc.FS) error {
+// find fills in the processes that listen on the target's ports, where they are on this host and none were given. It
+// returns the addresses that it found nobody at: what works there is in no figure.
+func (t *Target) find(system proc.FS) (nobody []string, err error) {
 	if len(t.PIDs) > 0 {
-		return nil
+		return nil, nil
 	}
 	for _, service := range append(Services(), "") {
 		base := t.URLs[service]
-		if base == "" || !local(base) {
+		if base == "" {
 			continue
 		}
-		at, err := url.Parse(base)
+		pids, err := listeners(system, base)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		port, err := strconv.Atoi(at.Port())
-		if err != nil {
-			port = 80
-		}
-		pids, err := system.Listening(at.Hostname(), port)
-		if err != nil {
-			return err
+		if len(pids) == 0 && !slices.Contains(nobody, base) {
+			nobody = append(nobody, base)
 		}
 		for _, pid := range pids {
-			if pid != os.Getpid() && !slices.Contains(t.PIDs, pid) {
+			if !slices.Contains(t.PIDs, pid) {
 				t.PIDs = append(t.PIDs, pid)
 			}
 		}
 	}
-	return nil
+	return nobody, nil
+}
+
+// listeners returns the other processes that answer at a base URL, as far as they are on this host.
+func listeners(system proc.FS, base string) ([]int, error) {
+	if !local(base) {
+		return nil, nil
+	}
+	at, err := url.Parse(base)
+	if err != nil {
+		return nil, err
+	}
+	port, err := strconv.Atoi(at.Port())
+	if err != nil {
+		port = 80
+	}
+	pids, err := system.Listening(at.Hostname(), port)
+	if err != nil || len(pids) == 0 {
+		return nil, err
+	}
+	tree, err := system.Tree(pids)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(pids, func(pid int) bool {
+		return pid == os.Getpid() || slices.ContainsFunc(tree, func(p proc.Process) bool { return p.PID == pid && forwards(p.Name) })
+	}), nil
+}
+
+// forwards tells by its name a process that listens on a container's behalf, and does none of its work.
+func forwards(name string) bool {
+	return slices.Contains([]string{"docker-proxy", "rootlessport", "rootlesskit", "slirp4netns", "pasta", "pasta.avx2"}, name)
+}
+
+// unnamed returns the services that fights asks and that have no address of their own in the target.
+func (t Target) unnamed() []string {
+	var services []string
+	for _, service := range []Service{Heroes, Villains, Locations} {
+		if t.URLs[service] == "" {
+			services = append(services, string(service))
+		}
+	}
+	return services
 }
 
 // local tells whether a base URL leads to this host: to loopback or to one of its own addresses.

@@ -48,10 +48,13 @@ func seconds(s float64) string { return strconv.FormatFloat(s, 'f', -1, 64) + " 
 
 // verdict is the last line.
 func (r *Report) verdict() string {
-	if !r.Void {
-		return "VALID"
+	if r.Void {
+		return "VOID: do not use these figures"
 	}
-	return "VOID: do not use these figures"
+	if name := r.unchecked(); name != "" {
+		return "UNCHECKED: nobody knows whether " + name + " stores its fights; do not call it fast"
+	}
+	return "VALID"
 }
 
 func (s Series) text(w io.Writer, plan Plan, tiers Tiers) {
@@ -79,9 +82,20 @@ func (m Member) text(w io.Writer, unit string, tiers Tiers) {
 	if m.Name != floorName {
 		fmt.Fprintf(w, "  fights: %s\n", m.Stores)
 	}
+	if lost, all := m.unanswered(); lost > 0 {
+		fmt.Fprintf(w, "  no answer: %d of %d iterations, which are in no latency\n", lost, all)
+	}
 	m.table(w, unit)
 	m.energyText(w, unit, tiers)
 	missing(w, m.Runs)
+}
+
+// unanswered counts the iterations without an answer, and all.
+func (m Member) unanswered() (lost, all int64) {
+	for _, run := range m.Runs {
+		lost, all = lost+run.Counts.Unanswered+run.Counts.Refused, all+run.Counts.Done
+	}
+	return lost, all
 }
 
 // table has the figures of the application, and those of its stores in columns of their own.

@@ -162,6 +162,10 @@ func TestCannotTell(t *testing.T) {
 			}
 			m := report.Series[0].Members[0]
 			s := m.Runs[0].Stored
+			var text strings.Builder
+			if err := report.Text(&text); err != nil || strings.Contains(text.String(), "\nUNCHECKED: ") == (c.checked || report.Void) {
+				t.Errorf("%v, said in the end:\n%s", err, text.String())
+			}
 			if s.Checked != c.checked || s.fault() != "" || !strings.Contains(m.Stores, c.says) {
 				t.Errorf("stored %+v, said %q", s, m.Stores)
 			}
@@ -169,6 +173,19 @@ func TestCannotTell(t *testing.T) {
 				t.Errorf("stored %+v, want more than a page", s)
 			}
 		})
+	}
+}
+
+// TestCannotTellAnyMore has a member that counts its fights before the run and not after it.
+func TestCannotTellAnyMore(t *testing.T) {
+	m := &member{noList: true}
+	m.before = func(http.ResponseWriter, int) bool {
+		m.silent.Store(true)
+		return false
+	}
+	run := measure(t, quick(t, "execute_fight", m.start(t)))
+	if !strings.Contains(strings.Join(run.Void, "\n"), "could be counted before and not after") {
+		t.Errorf("void: %q", run.Void)
 	}
 }
 
@@ -233,6 +250,14 @@ func TestInterrupted(t *testing.T) {
 	}
 	if s := runs[0].Stored; s.Stored < 20 || s.fault() != "" {
 		t.Errorf("stored: %+v", s)
+	}
+	var text strings.Builder
+	o.Targets = append(o.Targets, Target{Name: "never measured", URLs: o.Targets[0].URLs})
+	if report, err = Measure(ctx, o); err != nil {
+		t.Fatal(err)
+	}
+	if err := report.JSON(&text); err != nil || strings.Contains(text.String(), "null") {
+		t.Errorf("%v, lists that are none:\n%s", err, text.String())
 	}
 }
 

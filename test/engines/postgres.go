@@ -46,7 +46,7 @@ func StartPostgres(ctx context.Context, bin string) (*Server, error) {
 			"-c", "listen_addresses=127.0.0.1",
 			"-c", "port=" + strconv.Itoa(port),
 			"-c", "unix_socket_directories=",
-			"-c", "max_connections=200",
+			"-c", "max_connections=500",
 		},
 		stop: syscall.SIGINT, // a fast shutdown: clients are cut off, nothing is lost
 		ping: PingPostgres,

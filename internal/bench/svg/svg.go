@@ -32,7 +32,7 @@ type Line struct {
 // Point is where a line passes.
 type Point struct{ X, Y float64 }
 
-// Part is a part of every bar: a value for each. Those that are no number are left out.
+// Part is a part of every bar: a value for each. Those that are no number are left out; a bar of no other is not known.
 type Part struct {
 	Name   string
 	Values []float64
@@ -153,6 +153,14 @@ func nice(x float64) float64 {
 	return 10 * power
 }
 
+// short writes four digits, and all of those before the point.
+func short(x float64) string {
+	if x >= 1000 {
+		return strconv.FormatFloat(x, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(x, 'g', 4, 64)
+}
+
 func number(x float64) string { return strconv.FormatFloat(x, 'g', 6, 64) }
 
 func vertical(y, highest float64) float64 { return bottom - known(y)/highest*(bottom-top) }
@@ -206,14 +214,16 @@ func (c Chart) horizontal() (scale func(float64) float64, ticks []float64) {
 func (c Chart) bars(p *page, highest float64) {
 	room := float64(right-left) / float64(len(c.Bars))
 	for i, name := range c.Bars {
-		middle, sum := left+(float64(i)+0.5)*room, 0.0
+		middle, sum, label := left+(float64(i)+0.5)*room, 0.0, "not known"
 		for j, part := range c.Parts {
 			value := known(part.Values[i])
 			upper, lower := vertical(sum+value, highest), vertical(sum, highest)
 			p.add(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"/>`, middle-room/4, upper, room/2, lower-upper, color(j))
-			sum += value
+			if sum += value; !math.IsNaN(part.Values[i]) {
+				label = short(sum)
+			}
 		}
-		p.text(middle, vertical(sum, highest)-5, "middle", strconv.FormatFloat(sum, 'g', 4, 64), "")
+		p.text(middle, vertical(sum, highest)-5, "middle", label, "")
 		p.text(middle, bottom+18, "middle", name, "")
 	}
 	for j, part := range c.Parts {

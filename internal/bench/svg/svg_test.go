@@ -51,12 +51,13 @@ func TestScale(t *testing.T) {
 }
 
 func TestBars(t *testing.T) {
-	text := write(t, Chart{Bars: []string{"a", "b"}, Parts: []Part{{"low", []float64{10, math.NaN()}}, {"high", []float64{10, 5}}}})
+	none := math.NaN()
+	text := write(t, Chart{Bars: []string{"a", "b", "c"}, Parts: []Part{{"low", []float64{10, none, none}}, {"high", []float64{10, 5, none}}}})
 	for _, part := range []string{
-		`y="215.0" width="135.0" height="165.0" fill="#0072B2"`, // the lower half of the first
-		`y="50.0" width="135.0" height="165.0" fill="#E69F00"`,  // the upper half
-		`y="297.5" width="135.0" height="82.5" fill="#E69F00"`,  // of the second only that is known
-		">20<", ">5<", ">low<", ">high<",
+		`y="215.0" width="90.0" height="165.0" fill="#0072B2"`, // the lower half of the first
+		`y="50.0" width="90.0" height="165.0" fill="#E69F00"`,  // the upper half
+		`y="297.5" width="90.0" height="82.5" fill="#E69F00"`,  // of the second only that is known
+		">20<", ">5<", ">not known<", ">low<", ">high<",
 	} {
 		if !strings.Contains(text, part) {
 			t.Errorf("%q is missing:\n%s", part, text)

@@ -36,7 +36,7 @@ func postgresKind() kind {
 		start: engines.StartPostgres,
 		image: image{
 			name: "postgres:16", port: 5432, env: []string{"POSTGRES_PASSWORD=superheroes"},
-			args: []string{"-c", "max_connections=200"},
+			args: []string{"-c", "max_connections=500"},
 			url:  "postgres://postgres:superheroes@%s/postgres",
 		},
 		packages: packages{"postgresql"},
