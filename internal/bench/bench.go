@@ -62,6 +62,7 @@ type Series struct {
 // Member is the runs of one target.
 type Member struct {
 	Name    string   `json:"name"`
+	Profile string   `json:"profile,omitempty"` // what its health page names; the floor has none
 	Runs    []Run    `json:"runs"`
 	Figures []Figure `json:"figures"` // of all runs, also void ones
 	Void    []string `json:"void"`    // reasons, with the run each belongs to
@@ -154,7 +155,7 @@ func (r *Report) judge() {
 func (o Options) series(ctx context.Context, rate float64, floor *Floor) (Series, error) {
 	s := Series{Rate: rate}
 	for _, t := range o.Targets {
-		s.Members = append(s.Members, Member{Name: t.Name})
+		s.Members = append(s.Members, Member{Name: t.Name, Profile: t.profile(o.Timeout)})
 	}
 	if floor != nil {
 		s.Floor = &Member{Name: floor.Target.Name}
@@ -276,6 +277,9 @@ func compare(m, first Member) Comparison {
 		if strings.HasPrefix(side.Stores, cannotBeChecked) {
 			reasons = append(reasons, "nobody knows whether "+side.Name+" stores its fights")
 		}
+	}
+	if known := first.Profile != notTold && m.Profile != notTold; known && m.Profile != first.Profile {
+		reasons = append(reasons, fmt.Sprintf("%s does the work of the profile %s, %s that of %s", first.Name, first.Profile, m.Name, m.Profile))
 	}
 	c.Equal = strings.Join(reasons, "; ")
 	return c

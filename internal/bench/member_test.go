@@ -44,6 +44,8 @@ func (m *member) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	hero, villain, place := fighterOf("Yodé", 7), fighterOf("Thanos", 7), map[string]any{"id": 1, "name": "Gotham City"}
 	switch r.URL.Path {
 	case "/livez":
+	case "/healthz":
+		answer(w, map[string]any{"profile": "eco"})
 	case "/api/fights/count":
 		m.count(w)
 	case "/api/fights/randomfighters":

@@ -35,7 +35,7 @@ func made() *Report {
 	}
 	series := Series{
 		Floor:   &Member{Name: floorName, Runs: []Run{run(floorName, 1, 20, 100), run(floorName, 2, 22, 110), run(floorName, 3, 18, 90)}},
-		Members: []Member{{Name: "up", Runs: []Run{run("up", 1, 40, 300), run("up", 2, 44, 320)}}, {Name: "other", Runs: []Run{run("other", 1, 80, 900), run("other", 2, 84, 1000)}}},
+		Members: []Member{{Name: "up", Profile: "strict", Runs: []Run{run("up", 1, 40, 300), run("up", 2, 44, 320)}}, {Name: "other", Profile: notTold, Runs: []Run{run("other", 1, 80, 900), run("other", 2, 84, 1000)}}},
 	}
 	for m := range series.Members {
 		for r := range series.Members[m].Runs {

@@ -83,16 +83,17 @@ func TestRates(t *testing.T) {
 
 // TestComparisonOfUnequalWork names what makes it so.
 func TestComparisonOfUnequalWork(t *testing.T) {
-	good := Member{Name: "good", Stores: "3 acknowledged, 3 stored"}
+	good := Member{Name: "good", Profile: "eco", Stores: "3 acknowledged, 3 stored"}
 	for _, c := range []struct {
 		name   string
 		member Member
 		want   string
 	}{
-		{"equal", Member{Name: "other", Stores: "4 acknowledged, 4 stored"}, ""},
-		{"void", Member{Name: "other", Stores: "STORES NOTHING", Void: []string{"round 1: STORES NOTHING"}}, "other is VOID"},
-		{"unknown", Member{Name: "other", Stores: "CANNOT BE CHECKED: no"}, "nobody knows whether other stores its fights"},
-		{"both", Member{Name: "other", Stores: "CANNOT BE CHECKED: no", Void: []string{"x"}}, "other is VOID; nobody knows whether other stores its fights"},
+		{"equal", Member{Name: "other", Profile: "eco", Stores: "4 acknowledged, 4 stored"}, ""},
+		{"a member without profiles", Member{Name: "other", Profile: notTold, Stores: "4 acknowledged, 4 stored"}, ""},
+		{"void", Member{Name: "other", Profile: "eco", Stores: "STORES NOTHING", Void: []string{"round 1: STORES NOTHING"}}, "other is VOID"},
+		{"unknown", Member{Name: "other", Profile: "eco", Stores: "CANNOT BE CHECKED: no"}, "nobody knows whether other stores its fights"},
+		{"both", Member{Name: "other", Profile: "eco", Stores: "CANNOT BE CHECKED: no", Void: []string{"x"}}, "other is VOID; nobody knows whether other stores its fights"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := compare(c.member, good).Equal; got != c.want {
@@ -102,6 +103,10 @@ func TestComparisonOfUnequalWork(t *testing.T) {
 				t.Errorf("the other way got %q, want %q", got, c.want)
 			}
 		})
+	}
+	strictly := Member{Name: "other", Profile: "strict", Stores: "4 acknowledged, 4 stored"}
+	if got, want := compare(strictly, good).Equal, "good does the work of the profile eco, other that of strict"; got != want {
+		t.Errorf("another profile: got %q, want %q", got, want)
 	}
 }
 

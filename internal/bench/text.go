@@ -80,7 +80,7 @@ func (m Member) text(w io.Writer, unit string, tiers Tiers) {
 		fmt.Fprintf(w, "  VOID: %s\n", reason)
 	}
 	if m.Name != floorName {
-		fmt.Fprintf(w, "  fights: %s\n", m.Stores)
+		fmt.Fprintf(w, "  profile: %s\n  fights: %s\n", m.Profile, m.Stores)
 	}
 	if lost, all := m.unanswered(); lost > 0 {
 		fmt.Fprintf(w, "  no answer: %d of %d iterations, which are in no latency\n", lost, all)
