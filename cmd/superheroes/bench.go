@@ -69,6 +69,9 @@ func (c benchCommand) options() (bench.Options, error) {
 		MaxWait: c.MaxWait, Rounds: c.Rounds, FloorProcs: c.FloorProcs, CountCalls: c.CountCalls, PinTarget: c.PinTarget, PinSelf: c.PinSelf,
 		RAPL: c.Rapl, Model: energy.Model{Watts: c.Watts, Source: c.WattsSource}, Version: versionText(),
 	}
+	if c.Idle == 0 {
+		return options, errors.New("--idle must be more than 0s: what is done without load is subtracted and shown")
+	}
 	var err error
 	if options.Mix, err = bench.ParseMix(c.Mix); err != nil {
 		return options, fmt.Errorf("--mix: %w", err)

@@ -70,7 +70,7 @@ func TestBenchFindsTheProcess(t *testing.T) {
 	}
 	program := system.Build(t)
 	s := system.Up(t, program, t.TempDir())
-	run := system.Start(t, program, nil, "bench", "--target", s.Fights, "--duration=300ms", "--warmup=0s", "--idle=0s", "--no-floor", "--json", "--rate=50")
+	run := system.Start(t, program, nil, "bench", "--target", s.Fights, "--duration=300ms", "--warmup=0s", "--idle=10ms", "--no-floor", "--json", "--rate=50")
 	run.Wait(t, time.Minute)
 	var report bench.Report
 	if err := json.Unmarshal([]byte(run.Stdout.String()), &report); err != nil {
@@ -142,7 +142,7 @@ func TestRoundsOfBench(t *testing.T) {
 		{"none", nil, -1, -1}, // which Measure refuses
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			options, err := benchCommand{Target: "http://127.0.0.1:1", Versus: c.versus, Mix: "livez", Rounds: c.asked}.options()
+			options, err := benchCommand{Target: "http://127.0.0.1:1", Versus: c.versus, Mix: "livez", Idle: time.Second, Rounds: c.asked}.options()
 			if err != nil || options.Rounds != c.want {
 				t.Errorf("got %d, %v; want %d", options.Rounds, err, c.want)
 			}

@@ -79,7 +79,7 @@ type Comparison struct {
 
 // Measure measures each target, round by round, at each rate. The floor is measured before the first round and after
 // each. An error means that a target does not answer or can't be measured; what makes runs void stands in the report.
-// When ctx ends, what there is by then is returned, void.
+// When ctx ends, or a target doesn't answer any more after some runs, what there is by then is returned, void.
 func Measure(ctx context.Context, o Options) (*Report, error) {
 	o.system = proc.System()
 	o.Targets = slices.Clone(o.Targets) // their processes are filled in
@@ -124,15 +124,19 @@ func Measure(ctx context.Context, o Options) (*Report, error) {
 	}
 	for _, rate := range rates {
 		series, err := o.series(ctx, rate, floor)
-		if err != nil && ctx.Err() == nil {
-			return nil, err
-		}
 		report.Series = append(report.Series, series)
 		if ctx.Err() != nil {
-			report.Void = true
-			report.note("%v: nothing after that was measured", ErrInterrupted)
-			break
+			err = ErrInterrupted
 		}
+		if err == nil {
+			continue
+		}
+		if ctx.Err() == nil && !report.measured() {
+			return nil, err
+		}
+		report.Void = true
+		report.note("VOID: %v: nothing after that was measured", err)
+		break
 	}
 	report.judge()
 	return report, nil
@@ -140,6 +144,16 @@ func Measure(ctx context.Context, o Options) (*Report, error) {
 
 func (r *Report) note(format string, args ...any) {
 	r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
+}
+
+// measured tells whether there is any run of a target.
+func (r *Report) measured() bool {
+	for _, s := range r.Series {
+		if slices.ContainsFunc(s.Members, func(m Member) bool { return len(m.Runs) > 0 }) {
+			return true
+		}
+	}
+	return false
 }
 
 // judge marks the report void when a run is.

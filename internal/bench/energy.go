@@ -68,8 +68,12 @@ func (m Member) energyText(w io.Writer, unit string, tiers Tiers) {
 		fmt.Fprintf(w, "    measured: %s above an idle %s, by RAPL (%s): the whole machine, the generator too\n",
 			figure("measured_energy_uj"), figure("measured_idle_watts"), strings.Join(tiers.Measured.Zones, ", "))
 	}
-	fmt.Fprintf(w, "    modelled: %s = CPU seconds of application and store x %s W; %s\n",
-		figure("modelled_energy_uj"), Short(tiers.Modelled.Watts), tiers.Modelled.Source)
+	counted := "application and store"
+	if _, known := m.Figure(storePrefix + "cpu_us"); !known {
+		counted = "the application, without a store's"
+	}
+	fmt.Fprintf(w, "    modelled: %s = CPU seconds of %s x %s W; %s\n",
+		figure("modelled_energy_uj"), counted, Short(tiers.Modelled.Watts), tiers.Modelled.Source)
 	fmt.Fprintf(w, "    proxy: CPU %s, HTTP %s, to storage %s, %s read and %s write calls, all system calls %s\n", figure("cpu_us"), figure("bytes"),
 		figure("storage_bytes"), figure("read_calls"), figure("write_calls"), figure("system_calls"))
 }

@@ -2,6 +2,9 @@ package bench
 
 import (
 	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"runtime"
 	"slices"
@@ -201,5 +204,41 @@ func TestParseMix(t *testing.T) {
 		if got, err := ParseMix(text); err == nil {
 			t.Errorf("%q: got %+v", text, got)
 		}
+	}
+}
+
+// TestTargetThatDies has what was measured before told, void, with the reason.
+func TestTargetThatDies(t *testing.T) {
+	living, counts := new(member), 0
+	var server *httptest.Server
+	server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/api/fights/count" {
+			if counts++; counts == 4 { // at the end of the second round
+				_ = server.Listener.Close()
+				panic(http.ErrAbortHandler)
+			}
+		}
+		living.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	o := quick(t, "execute_fight", Target{Name: "mortal", URLs: map[Service]string{"": server.URL}})
+	o.Rounds = 3
+	report, err := Measure(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if runs := report.Series[0].Members[0].Runs; len(runs) != 2 || !report.Void {
+		t.Errorf("%d runs, void: %t", len(runs), report.Void)
+	}
+	if notes := strings.Join(report.Notes, "\n"); !strings.Contains(notes, "VOID: ") || !strings.Contains(notes, "mortal") || !strings.Contains(notes, "nothing after that was measured") {
+		t.Errorf("notes: %s", notes)
+	}
+	for _, write := range []func(io.Writer) error{report.Text, report.JSON} {
+		if err := write(io.Discard); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := report.Save(t.TempDir()); err != nil {
+		t.Error(err)
 	}
 }

@@ -22,7 +22,7 @@ func modelled(c *Cell) float64 {
 
 // energyTable is what a fight takes at the family's rates, in three tiers.
 func (r *Results) energyTable() string {
-	head := []string{"", "measured uJ", "modelled uJ", "application CPU us", "store CPU us", "idle application, % of a core", "idle stores, % of a core",
+	head := []string{"", "measured uJ", "idle W, subtracted", "modelled uJ", "application CPU us", "store CPU us", "idle application, % of a core", "idle stores, % of a core",
 		"calls", "switches", "HTTP bytes", "bytes to storage", "p50 ms"}
 	var rows [][]string
 	s := r.series(rates)
@@ -35,7 +35,7 @@ func (r *Results) energyTable() string {
 			rows = append(rows, append([]string{c.Name}, repeat(string(void), len(head)-1)...))
 			continue
 		}
-		row := []string{c.Name, figureText(c, joules), number(modelled(c)), figureText(c, cpu), figureText(c, storeCPU),
+		row := []string{c.Name, figureText(c, joules), figureText(c, idleWatts), number(modelled(c)), figureText(c, cpu), figureText(c, storeCPU),
 			percent(c, idleCPU), percent(c, idleStore)}
 		for _, name := range []string{calls, switches, httpBytes, storage} {
 			row = append(row, figureText(c, name))

@@ -221,17 +221,24 @@ func (l *lab) tail(ctx context.Context, r *Results) error {
 	return s.series(r, tail, append(floors, trials...)...)
 }
 
-// saturation is the throughput of the closed model: the median of three runs.
+// saturation is the throughput of the closed model: the median of three valid runs, of six at most.
 func (l *lab) saturation(ctx context.Context, t *trial) (float64, error) {
 	var values []float64
-	for range 3 {
+	var reason string
+	for range 6 {
 		run, _, err := l.run(ctx, t, t.of)
 		if err != nil {
 			return 0, err
 		}
-		values = append(values, run.Throughput)
+		if len(run.Void) > 0 {
+			reason = run.Void[0]
+			continue
+		}
+		if values = append(values, run.Throughput); len(values) == 3 {
+			return stat.Median(values), nil
+		}
 	}
-	return stat.Median(values), nil
+	return 0, fmt.Errorf("the saturation of %s: of six runs only %d were valid: %s", t.Name, len(values), reason)
 }
 
 func (l *lab) connections(ctx context.Context, r *Results) error {

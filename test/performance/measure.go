@@ -184,6 +184,7 @@ func (c *Cell) note(run bench.Run) {
 	}
 	if e := run.Measured; e != nil {
 		c.add(joules, e.PerUnit)
+		c.add(idleWatts, e.IdleWatts)
 	}
 	stored := 0.0
 	if u := run.Application; u != nil && u.Error == "" {

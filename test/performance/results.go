@@ -89,8 +89,9 @@ const (
 	calls       = "calls"         // read and write calls of the application
 	wireBytes   = "wire_bytes"    // on the loopback device, of everybody
 	wirePackets = "wire_packets"
-	joules      = "joules" // microjoules of the whole machine by RAPL, less its idle watts
-	memory      = "memory" // resident MiB of the application, at most
+	idleWatts   = "idle_watts" // of the whole machine by RAPL, without load
+	joules      = "joules"     // microjoules of the whole machine by RAPL, less its idle watts
+	memory      = "memory"     // resident MiB of the application, at most
 	partCPU     = "cpu of "
 )
 
