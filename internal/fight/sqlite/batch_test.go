@@ -6,6 +6,7 @@ import (
 
 	"superheroes/internal/fight"
 	"superheroes/internal/fight/groupcommit"
+	"superheroes/internal/fight/storetest"
 )
 
 // BenchmarkWrite measures a transaction of so many fights, by one caller, so that its allocations are the same each time.
@@ -14,11 +15,11 @@ func BenchmarkWrite(b *testing.B) {
 		b.Run(fmt.Sprintf("fights=%d", size), func(b *testing.B) {
 			store, ids := openNew(b), fight.NewIDs(fight.ID{})
 			batch := make([]groupcommit.Document, size)
-			answer := newFight(ids).AppendJSON(nil)
+			answer := storetest.NewFight(ids).AppendJSON(nil)
 			b.ReportAllocs()
 			for b.Loop() {
 				for i := range batch {
-					batch[i] = groupcommit.Document{ID: newFight(ids).ID, Bytes: answer}
+					batch[i] = groupcommit.Document{ID: storetest.NewFight(ids).ID, Bytes: answer}
 				}
 				for _, err := range store.write(b.Context(), batch) {
 					if err != nil {

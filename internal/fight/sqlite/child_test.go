@@ -15,6 +15,7 @@ import (
 	"superheroes/database"
 	"superheroes/internal/embedded"
 	"superheroes/internal/fight"
+	"superheroes/internal/fight/storetest"
 )
 
 // The test binary runs itself as another process; this variable says as which.
@@ -94,7 +95,7 @@ func insertEach(path string, then func(error)) error {
 
 // insertOne inserts a fight and says what the store said.
 func insertOne(ctx context.Context, store *Store, ids *fight.IDs) error {
-	f := newFight(ids)
+	f := storetest.NewFight(ids)
 	answer, err := "stored", store.Insert(ctx, f, f.AppendJSON(nil))
 	switch {
 	case errors.Is(err, fight.ErrMaybeStored):

@@ -48,7 +48,7 @@ func TestInsertWhileAnotherProcessHoldsTheLock(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	for i := range refused {
-		refused[i] = newFight(ids)
+		refused[i] = storetest.NewFight(ids)
 		go func() { said <- store.Insert(ctx, refused[i], refused[i].AppendJSON(nil)) }()
 	}
 	for range refused {
@@ -58,7 +58,7 @@ func TestInsertWhileAnotherProcessHoldsTheLock(t *testing.T) {
 		}
 	}
 
-	waiting := newFight(ids)
+	waiting := storetest.NewFight(ids)
 	go func() { said <- store.Insert(t.Context(), waiting, waiting.AppendJSON(nil)) }()
 	select {
 	case err := <-said:
@@ -82,7 +82,7 @@ func TestGroupWhileAnotherProcessHoldsTheLock(t *testing.T) {
 	insert := func() (fight.Fight, error) {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
-		f := newFight(ids)
+		f := storetest.NewFight(ids)
 		return f, store.Insert(ctx, f, f.AppendJSON(nil))
 	}
 	first, said := insert()
@@ -94,7 +94,7 @@ func TestGroupWhileAnotherProcessHoldsTheLock(t *testing.T) {
 		t.Errorf("the second: %v, want that the deadline passed and nothing was stored", said)
 	}
 	release()
-	third := newFight(ids)
+	third := storetest.NewFight(ids)
 	if err := store.Insert(t.Context(), third, third.AppendJSON(nil)); err != nil {
 		t.Errorf("after the lock was given back: %v", err)
 	}

@@ -6,15 +6,12 @@ import (
 	"errors"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"superheroes/database"
-	"superheroes/internal/character"
 	"superheroes/internal/embedded"
 	"superheroes/internal/fight"
 	"superheroes/internal/fight/groupcommit"
 	"superheroes/internal/fight/storetest"
-	"superheroes/internal/location"
 )
 
 func open(tb testing.TB, path string, options ...Option) *Store {
@@ -40,11 +37,6 @@ func openNew(tb testing.TB, options ...Option) *Store {
 func kinds() map[string]bool { return map[string]bool{"strict": false, "grouped": true} }
 
 // newFight returns a fight that is decided now.
-func newFight(ids *fight.IDs) fight.Fight {
-	now, place := time.Now(), location.Locations().Example
-	return fight.Decide(ids.Next(now), now, character.Heroes().Example, character.Villains().Example, &place)
-}
-
 func TestStore(t *testing.T) {
 	for name, grouped := range kinds() {
 		t.Run(name, func(t *testing.T) {
@@ -59,10 +51,10 @@ func TestRefusedBesideOthers(t *testing.T) {
 	var batch []groupcommit.Document
 	var fights []fight.Fight
 	for range 4 {
-		f := newFight(ids)
+		f := storetest.NewFight(ids)
 		fights, batch = append(fights, f), append(batch, groupcommit.Document{ID: f.ID, Bytes: f.AppendJSON(nil)})
 	}
-	batch = append(batch, batch[1], groupcommit.Document{ID: newFight(ids).ID}) // a duplicate, and no document
+	batch = append(batch, batch[1], groupcommit.Document{ID: storetest.NewFight(ids).ID}) // a duplicate, and no document
 	used := writer(t, store)
 	for i, err := range store.write(t.Context(), batch) {
 		switch {
@@ -89,7 +81,7 @@ func TestReopened(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := newFight(ids)
+	f := storetest.NewFight(ids)
 	if err := first.Insert(t.Context(), f, f.AppendJSON(nil)); err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +97,7 @@ func TestReopened(t *testing.T) {
 
 // It is closed well when its connection was dropped by somebody else.
 func TestDroppedConnection(t *testing.T) {
-	store, f := openNew(t), newFight(fight.NewIDs(fight.ID{}))
+	store, f := openNew(t), storetest.NewFight(fight.NewIDs(fight.ID{}))
 	if err := store.Insert(t.Context(), f, f.AppendJSON(nil)); err != nil {
 		t.Fatal(err)
 	}

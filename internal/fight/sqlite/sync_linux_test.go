@@ -130,7 +130,7 @@ func testFailedWrite(t *testing.T, kind Option) {
 	store := open(t, path, kind)
 	said := map[fight.ID]error{}
 	insert := func() error {
-		f := newFight(ids)
+		f := storetest.NewFight(ids)
 		said[f.ID] = store.Insert(t.Context(), f, f.AppendJSON(nil))
 		return said[f.ID]
 	}
