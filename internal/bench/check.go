@@ -166,17 +166,18 @@ func (f *answeredFight) field(name, value []byte) error {
 	return nil
 }
 
-// checkExecuted wants a Fight between those whom it names.
-func checkExecuted(body []byte) error { return checkFight(body, nil) }
-
 // checkFight wants a Fight that is decided by the rule: between those who were sent, or, when nobody was, between those
 // whom it names. It requires the fields that every member of the family has; hero and villain, where they are given,
-// must be those who won and lost.
-func checkFight(body []byte, sent *pair) error {
+// must be those who won and lost. It returns the id, as JSON in the body.
+func checkFight(body []byte, sent *pair) (id []byte, err error) {
 	var f answeredFight
 	if err := scan.Object(body, f.field); err != nil {
-		return wrong("a fight that is %w", err)
+		return nil, wrong("a fight that is %w", err)
 	}
+	return f.id, f.check(sent)
+}
+
+func (f *answeredFight) check(sent *pair) error {
 	hero, villain, err := f.sides()
 	if err != nil {
 		return err

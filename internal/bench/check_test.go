@@ -14,7 +14,7 @@ func TestCheckFightTakesWhatEveryMemberAnswers(t *testing.T) {
 		"only what all members have":  `{"id":3,"winner_name":"a","winner_level":2,"winner_team":"heroes","loser_name":"b","loser_level":1,"loser_team":"villains"}`,
 		"nowhere":                     `{"id":3,"location":null,"winner_name":"a","winner_level":2,"winner_team":"heroes","loser_name":"b","loser_level":1,"loser_team":"villains"}`,
 	} {
-		if err := checkFight([]byte(text), nil); err != nil {
+		if _, err := checkFight([]byte(text), nil); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -39,7 +39,7 @@ func TestCheckFightComparesWithWhatWasSent(t *testing.T) {
 		{"another place", `{"hero":{"id":1,"name":"Yoda","level":7},"villain":{"id":2,"name":"Thános","level":7},"location":{"name":"Titan"}}`, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if err := checkFight([]byte(goodFight), sent(c.sent)); (err == nil) != c.good || err != nil && !errors.Is(err, errWrong) {
+			if _, err := checkFight([]byte(goodFight), sent(c.sent)); (err == nil) != c.good || err != nil && !errors.Is(err, errWrong) {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -67,7 +67,7 @@ func BenchmarkCheckFight(b *testing.B) {
 	text := []byte(goodFight)
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := checkFight(text, nil); err != nil {
+		if _, err := checkFight(text, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"errors"
 	"net/http"
 	"time"
@@ -20,7 +21,8 @@ type client struct {
 	gets  map[string][]byte // requests by path, made once
 	post  []byte
 
-	body []byte // of the fight that is being sent
+	body   []byte // of the fight that is being sent
+	lastID []byte // of the last fight, as JSON
 
 	requests int64  // sent so far
 	last     string // what was asked for last
@@ -133,5 +135,27 @@ func (c *client) family() error {
 	if body, err = c.ok(c.conns[Fights].Post(c.post, c.body)); err != nil {
 		return err
 	}
-	return checkFight(body, &sent)
+	return c.fought(body, &sent)
+}
+
+// executeFight has the member draw who fights, and where.
+func (c *client) executeFight() error {
+	body, err := c.get(Fights, "/api/fights/execute_fight")
+	if err != nil {
+		return err
+	}
+	return c.fought(body, nil)
+}
+
+// fought wants a Fight between those who were sent, if anybody was, and not the one that was answered before.
+func (c *client) fought(body []byte, sent *pair) error {
+	id, err := checkFight(body, sent)
+	if err != nil {
+		return err
+	}
+	if bytes.Equal(id, c.lastID) {
+		return wrong("a fight with the id of the one before, %.60s", id)
+	}
+	c.lastID = append(c.lastID[:0], id...)
+	return nil
 }

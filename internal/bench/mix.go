@@ -38,7 +38,7 @@ type action struct {
 func actions() []action {
 	return []action{
 		{"family", Fights, true, (*client).family},
-		{"execute_fight", Fights, true, single(Fights, "/api/fights/execute_fight", checkExecuted)},
+		{"execute_fight", Fights, true, (*client).executeFight},
 		{"randomfighters", Fights, false, single(Fights, "/api/fights/randomfighters", checkFighters)},
 		{"randomlocation", Fights, false, single(Fights, "/api/fights/randomlocation", checkLocation)},
 		{"random_hero", Heroes, false, single(Heroes, "/api/heroes/random_hero", checkCharacter)},

@@ -97,6 +97,7 @@ func TestVoid(t *testing.T) {
 		{"somebody else is shown", spoiled("hero", fighterOf("Somebody", 7)), "execute_fight", "did not fight"},
 		{"it is elsewhere", spoiled("location", map[string]any{"name": "Nowhere"}), "family", "another place"},
 		{"no team", spoiled("winner_team", nil), "execute_fight", "between the teams"},
+		{"the same fight again", &member{spoil: func(_ int, fight map[string]any) { fight["id"] = "same" }}, "execute_fight", "the id of the one before"},
 		{"no id", spoiled("id", ""), "execute_fight", "without an id"},
 		{"a level that is none", spoiled("winner_level", "high"), "execute_fight", "without both names and levels"},
 		{"a fallback", spoiled("winner_name", "Fallback Hero"), "execute_fight", "without both names and levels"},
