@@ -34,28 +34,23 @@ export function randomFight() {
 
 // countStored returns how many fights the member has stored, or null when it can't tell.
 export function countStored() {
-  const response = http.get(`${host}/api/fights/count`, {
-    ...named('count'),
-    responseCallback: http.expectedStatuses({ min: 200, max: 599 }), // a member without it may say so in any way
-  });
-  try {
-    const { count } = response.json();
-    return response.status === 200 && Number.isInteger(count) ? count : null;
-  } catch {
-    return null;
-  }
+  const { status, body } = ask('/api/fights/count', 'count');
+  return status === 200 && Number.isInteger(body?.count) ? body.count : null;
 }
 
 // profileOf returns the profile that the member says it runs in; others of the family have none.
 export function profileOf() {
-  const response = http.get(`${host}/healthz`, {
-    ...named('healthz'),
-    responseCallback: http.expectedStatuses({ min: 200, max: 599 }),
-  });
+  return ask('/healthz', 'healthz').body?.profile ?? null;
+}
+
+// ask returns the status and the JSON of what the member says there, null for what is none. A member without the path may
+// say so in any way.
+function ask(path, name) {
+  const response = http.get(`${host}${path}`, { ...named(name), responseCallback: http.expectedStatuses({ min: 200, max: 599 }) });
   try {
-    return response.json().profile ?? null;
+    return { status: response.status, body: response.json() };
   } catch {
-    return null;
+    return { status: response.status, body: null };
   }
 }
 

@@ -105,14 +105,18 @@ func run(args []string, stdout, stderr io.Writer, raiseSlack func(timerslack.Con
 	return exitError
 }
 
-// grammar returns as much of commands as the command line needs: the one that it names, or all where help or another
-// command may be wanted. The parser takes 5 ms to learn all of them, and 1 ms for one.
+// grammar returns as much of commands as the command line needs: the one that it names, up when it names nothing, or all
+// where help or another command may be wanted. The parser takes 5 ms to learn all of them, and 1 ms for one.
 func grammar(args []string) any {
-	if len(args) == 0 || slices.Contains(args, "--help") || slices.Contains(args, "-h") {
+	if slices.Contains(args, "--help") || slices.Contains(args, "-h") {
 		return &commands{}
 	}
+	name := "up"
+	if len(args) > 0 {
+		name = args[0]
+	}
 	all := reflect.TypeFor[commands]()
-	named, found := all.FieldByNameFunc(func(name string) bool { return strings.ToLower(name) == args[0] })
+	named, found := all.FieldByNameFunc(func(field string) bool { return strings.ToLower(field) == name })
 	if !found || named.Type == reflect.TypeFor[helpCommand]() {
 		return &commands{}
 	}

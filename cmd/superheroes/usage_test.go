@@ -88,9 +88,9 @@ func TestGrammar(t *testing.T) {
 		}
 		return command.Selected().Target.Interface(), out.String()
 	}
-	for _, name := range commandNames {
+	for _, name := range append(commandNames, "") {
 		for _, rest := range []string{"", "--help", "--nonsense", "nonsense", "--deadline=soon", "--profile=strict", "rebuild", "heroes file", "a b c"} {
-			args := append([]string{name}, strings.Fields(rest)...)
+			args := strings.Fields(name + " " + rest)
 			t.Run(strings.Join(args, " "), func(t *testing.T) {
 				got, said := parse(t, grammar(args), args)
 				want, wanted := parse(t, &commands{}, args)
@@ -100,8 +100,10 @@ func TestGrammar(t *testing.T) {
 			})
 		}
 	}
-	if _, all := grammar([]string{"heroes"}).(*commands); all {
-		t.Error("a command that is named brings all the others with it")
+	for _, args := range [][]string{nil, {"heroes"}} {
+		if _, all := grammar(args).(*commands); all {
+			t.Errorf("%q brings all commands with it", args)
+		}
 	}
 }
 

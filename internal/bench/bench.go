@@ -82,7 +82,7 @@ type Comparison struct {
 // When ctx ends, or a target doesn't answer any more after some runs, what there is by then is returned, void.
 func Measure(ctx context.Context, o Options) (*Report, error) {
 	o.system = proc.System()
-	o.Targets = slices.Clone(o.Targets) // their processes are filled in
+	o.Targets = slices.Clone(o.Targets) // their processes and profiles are filled in
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -169,7 +169,7 @@ func (r *Report) judge() {
 func (o Options) series(ctx context.Context, rate float64, floor *Floor) (Series, error) {
 	s := Series{Rate: rate}
 	for _, t := range o.Targets {
-		s.Members = append(s.Members, Member{Name: t.Name, Profile: t.profile(o.Timeout)})
+		s.Members = append(s.Members, Member{Name: t.Name, Profile: t.profile})
 	}
 	if floor != nil {
 		s.Floor = &Member{Name: floor.Target.Name}

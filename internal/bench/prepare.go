@@ -13,10 +13,11 @@ import (
 	"superheroes/internal/bench/proc"
 )
 
-// find finds the processes of the targets. Those that were named must be there.
+// find fills in the profiles of the targets and their processes. Those that were named must be there.
 func (o Options) find(report *Report) error {
 	for i := range o.Targets {
 		t := &o.Targets[i]
+		t.profile = t.askProfile(o.Timeout)
 		named := len(t.PIDs) > 0
 		nobody, err := t.find(o.system)
 		if err != nil {

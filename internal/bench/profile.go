@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -15,9 +16,9 @@ import (
 // notTold is said of a member that names no profile: others of the family have none.
 const notTold = "not told"
 
-// profile returns the profile that the target's services say they run in: one word when all say the same, or else each
+// askProfile returns the profile that the target's services say they run in: one word when all say the same, or else each
 // with its own.
-func (t Target) profile(timeout time.Duration) string {
+func (t Target) askProfile(timeout time.Duration) string {
 	profiles := map[string][]string{} // with who says so
 	for _, service := range slices.Sorted(maps.Keys(t.URLs)) {
 		who := string(service)
@@ -48,15 +49,19 @@ func profileAt(base string, timeout time.Duration) string {
 	if err != nil || answer.Status != http.StatusOK && answer.Status != http.StatusServiceUnavailable {
 		return notTold
 	}
-	told := ""
-	err = scan.Object(answer.Body, func(name, value []byte) error {
-		if string(name) == "profile" && len(value) > 2 && value[0] == '"' {
-			told = string(value[1 : len(value)-1])
+	return cmp.Or(textOf(answer.Body, "profile"), notTold)
+}
+
+// textOf returns a text of a JSON object, as it stands there; "" when there is none.
+func textOf(object []byte, field string) (text string) {
+	err := scan.Object(object, func(name, value []byte) error {
+		if string(name) == field && len(value) > 2 && value[0] == '"' {
+			text = string(value[1 : len(value)-1])
 		}
 		return nil
 	})
-	if err != nil || told == "" {
-		return notTold
+	if err != nil {
+		return ""
 	}
-	return told
+	return text
 }

@@ -41,7 +41,7 @@ func TestProfile(t *testing.T) {
 		{"nobody there", map[Service]string{"": "http://127.0.0.1:1"}, notTold},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := (Target{URLs: c.urls}).profile(10 * time.Second); got != c.want {
+			if got := (Target{URLs: c.urls}).askProfile(10 * time.Second); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})

@@ -75,20 +75,11 @@ func pageFights(conn *wire.Conn) (int64, error) {
 
 // idOf returns a fight's id when it is one that can stand in a query as it is.
 func idOf(fight []byte) string {
-	id := ""
-	err := scan.Object(fight, func(name, value []byte) error {
-		if string(name) == "id" && len(value) > 2 && value[0] == '"' {
-			id = string(value[1 : len(value)-1])
-		}
-		return nil
-	})
+	id := textOf(fight, "id")
 	for _, c := range id {
 		if c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
 			return ""
 		}
-	}
-	if err != nil {
-		return ""
 	}
 	return id
 }

@@ -21,6 +21,7 @@ type Target struct {
 	PIDs []int              // its processes; found by the ports when there are none and it runs on this host
 	// StorePIDs are the processes of its databases, reported in columns of their own.
 	StorePIDs []int
+	profile   string // that its health pages name, once they were asked
 }
 
 // ParseTarget reads a base URL, or name=value pairs with commas between: heroes, villains, locations and fights for

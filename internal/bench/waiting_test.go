@@ -1,8 +1,6 @@
 package bench
 
 import (
-	"os"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -11,35 +9,22 @@ import (
 	"time"
 
 	"superheroes/internal/bench/proc"
+	"superheroes/internal/bench/proc/proctest"
 )
 
 // recorded is a /proc of two cores in which this process has the figures of the moment.
-type recorded struct {
-	t      *testing.T
-	folder string
-}
-
-func (p recorded) write(path, text string) {
-	p.t.Helper()
-	path = filepath.Join(p.folder, path)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		p.t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		p.t.Fatal(err)
-	}
-}
+type recorded struct{ proctest.Folder }
 
 // moment has each core idle for so many ticks of 10 ms, and both threads waiting for so many milliseconds.
 func (p recorded) moment(idle, waited, throttled int) {
 	own := strconv.Itoa(selfPID())
 	ticks := " 100 0 50 " + strconv.Itoa(idle) + " 0 0 0 0 0 0\n"
-	p.write("stat", "cpu  9 9 9 9 9 9 9 9 9 9\ncpu0"+ticks+"cpu1"+ticks+"cpu2 9 9 9 9 9 9 9 9 9 9\nctxt 9\n")
+	p.Write("stat", "cpu  9 9 9 9 9 9 9 9 9 9\ncpu0"+ticks+"cpu1"+ticks+"cpu2 9 9 9 9 9 9 9 9 9 9\nctxt 9\n")
 	for _, task := range []string{"1", "2"} {
-		p.write(own+"/task/"+task+"/schedstat", "1000000 "+strconv.Itoa(waited)+"000000 10\n")
+		p.Write(own+"/task/"+task+"/schedstat", "1000000 "+strconv.Itoa(waited)+"000000 10\n")
 	}
-	p.write(own+"/cgroup", "0::/here\n")
-	p.write("cgroup/here/cpu.stat", "usage_usec 5\nnr_throttled 1\nthrottled_usec "+strconv.Itoa(throttled)+"\n")
+	p.Write(own+"/cgroup", "0::/here\n")
+	p.Write("cgroup/here/cpu.stat", "usage_usec 5\nnr_throttled 1\nthrottled_usec "+strconv.Itoa(throttled)+"\n")
 }
 
 // TestWaiting has second-long samples of two cores: the same waiting is a shortage or none by what the cores did.
@@ -58,14 +43,14 @@ func TestWaiting(t *testing.T) {
 		{"a quiet second, then a busy one", []sample{{100, 40, 0}, {0, 0, 0}}, nil, 0},
 		{"a quota used up on cores that slept", []sample{{100, 40, 900}}, nil, 80 * time.Millisecond},
 		{"idle time beyond the sample", []sample{{101, 40, 0}}, nil, 0},
-		{"no idle time", []sample{{100, 40, 0}}, func(p recorded) { p.write("stat", "ctxt 9\n") }, 80 * time.Millisecond},
-		{"a core that isn't told of", []sample{{100, 40, 0}}, func(p recorded) { p.write("stat", "cpu0 100 0 50 900 0\n") }, 80 * time.Millisecond},
+		{"no idle time", []sample{{100, 40, 0}}, func(p recorded) { p.Write("stat", "ctxt 9\n") }, 80 * time.Millisecond},
+		{"a core that isn't told of", []sample{{100, 40, 0}}, func(p recorded) { p.Write("stat", "cpu0 100 0 50 900 0\n") }, 80 * time.Millisecond},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p := recorded{t, t.TempDir()}
+			p := recorded{proctest.New(t)}
 			idle, waited, throttled := 500, 100, 5000
 			p.moment(idle, waited, throttled)
-			w := &waiting{system: proc.At(p.folder), cores: []int{0, 1}}
+			w := &waiting{system: proc.At(p.Path), cores: []int{0, 1}}
 			w.last = w.read()
 			for i, s := range c.samples {
 				idle, waited, throttled = idle+s.idle, waited+s.waited, throttled+s.throttled

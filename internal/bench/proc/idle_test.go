@@ -23,8 +23,8 @@ func TestIdle(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := newTree(t)
-			p.write("stat", c.text)
-			if got, err := At(p.folder).Idle(c.cores); got != c.want || (err != nil) != c.fails {
+			p.Write("stat", c.text)
+			if got, err := At(p.Path).Idle(c.cores); got != c.want || (err != nil) != c.fails {
 				t.Errorf("got %v, %v", got, err)
 			}
 		})
@@ -60,9 +60,9 @@ func TestThrottled(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := newTree(t)
-			p.write("10/cgroup", c.cgroup)
-			p.write(c.path, c.text)
-			if got := At(p.folder).Throttled(10); got != c.want {
+			p.Write("10/cgroup", c.cgroup)
+			p.Write(c.path, c.text)
+			if got := At(p.Path).Throttled(10); got != c.want {
 				t.Errorf("got %v", got)
 			}
 		})

@@ -12,40 +12,27 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"superheroes/internal/bench/proc/proctest"
 )
 
 // tree is a made-up /proc.
-type tree struct {
-	t      *testing.T
-	folder string
-}
+type tree struct{ proctest.Folder }
 
-func newTree(t *testing.T) tree { return tree{t, t.TempDir()} }
-
-func (p tree) write(path, text string) {
-	p.t.Helper()
-	path = filepath.Join(p.folder, path)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		p.t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		p.t.Fatal(err)
-	}
-}
+func newTree(t *testing.T) tree { return tree{proctest.New(t)} }
 
 // process adds one: times in ticks of 10 ms.
 func (p tree) process(pid, parent int, name string, user, system, reapedUser, reapedSystem int) {
-	p.t.Helper()
 	at := strconv.Itoa(pid) + "/"
-	p.write(at+"stat", fmt.Sprintf("%d (%s) S %d 1 1 0 -1 4194560 900 0 0 0 %d %d %d %d 20 0 2 0 100 1000 300 18446744073709551615",
+	p.Write(at+"stat", fmt.Sprintf("%d (%s) S %d 1 1 0 -1 4194560 900 0 0 0 %d %d %d %d 20 0 2 0 100 1000 300 18446744073709551615",
 		pid, name, parent, user, system, reapedUser, reapedSystem))
-	p.write(at+"statm", "1000 300 100 10 0 200 0\n")
-	p.write(at+"smaps_rollup", "5581e000-7ffd000 ---p 00000000 00:00 0    [rollup]\nRss:                1200 kB\nPss:                 700 kB\nPss_Anon:            600 kB\n")
-	p.write(at+"io", "rchar: 5\nwchar: 6\nsyscr: 70\nsyscw: 80\nread_bytes: 0\nwrite_bytes: 8192\ncancelled_write_bytes: 4096\n")
+	p.Write(at+"statm", "1000 300 100 10 0 200 0\n")
+	p.Write(at+"smaps_rollup", "5581e000-7ffd000 ---p 00000000 00:00 0    [rollup]\nRss:                1200 kB\nPss:                 700 kB\nPss_Anon:            600 kB\n")
+	p.Write(at+"io", "rchar: 5\nwchar: 6\nsyscr: 70\nsyscw: 80\nread_bytes: 0\nwrite_bytes: 8192\ncancelled_write_bytes: 4096\n")
 	for thread := range 2 {
 		task := at + "task/" + strconv.Itoa(pid+thread) + "/"
-		p.write(task+"status", "Name:\t"+name+"\nvoluntary_ctxt_switches:\t10\nnonvoluntary_ctxt_switches:\t3\n")
-		p.write(task+"schedstat", "5000000 2000000 13\n")
+		p.Write(task+"status", "Name:\t"+name+"\nvoluntary_ctxt_switches:\t10\nnonvoluntary_ctxt_switches:\t3\n")
+		p.Write(task+"schedstat", "5000000 2000000 13\n")
 	}
 }
 
@@ -55,7 +42,7 @@ func TestUsage(t *testing.T) {
 	p.process(20, 10, "worker", 30, 20, 0, 0)
 	p.process(30, 20, "worker's", 1, 2, 0, 0)
 	p.process(40, 1, "another", 999, 999, 0, 0)
-	got, err := At(p.folder).Usage([]int{10})
+	got, err := At(p.Path).Usage([]int{10})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +55,7 @@ func TestUsage(t *testing.T) {
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
-	if rss := At(p.folder).RSS([]int{10, 20, 77}); rss != 600*int64(os.Getpagesize()) {
+	if rss := At(p.Path).RSS([]int{10, 20, 77}); rss != 600*int64(os.Getpagesize()) {
 		t.Errorf("resident are %d", rss)
 	}
 	if since := got.Since(want); since.CPU != 0 || since.Voluntary != 0 || since.Storage != 0 || since.RSS != got.RSS {
@@ -80,7 +67,7 @@ func TestUsageCountsAProcessOnce(t *testing.T) {
 	p := newTree(t)
 	p.process(10, 1, "master", 100, 0, 0, 0)
 	p.process(20, 10, "worker", 10, 0, 0, 0)
-	got, err := At(p.folder).Usage([]int{10, 20})
+	got, err := At(p.Path).Usage([]int{10, 20})
 	if err != nil || got.CPU != 1100*time.Millisecond {
 		t.Errorf("got %v, %v", got.CPU, err)
 	}
@@ -96,15 +83,15 @@ func TestProcessesThatEnd(t *testing.T) {
 	p.process(10, 1, "server", 100, 0, 0, 0)
 	p.process(20, 10, "worker", 30, 20, 0, 0)
 	p.process(30, 1, "another", 5, 0, 0, 0)
-	before, err := At(p.folder).Usage([]int{10, 30})
+	before, err := At(p.Path).Usage([]int{10, 30})
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.process(10, 1, "server", 110, 0, 35, 22)
-	if err := os.RemoveAll(filepath.Join(p.folder, "20")); err != nil {
+	if err := os.RemoveAll(filepath.Join(p.Path, "20")); err != nil {
 		t.Fatal(err)
 	}
-	after, err := At(p.folder).Usage([]int{10, 30})
+	after, err := At(p.Path).Usage([]int{10, 30})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,14 +105,14 @@ func TestProcessesThatEnd(t *testing.T) {
 func TestUsageSaysWhatIsMissing(t *testing.T) {
 	p := newTree(t)
 	p.process(10, 1, "closed", 1, 0, 0, 0)
-	path := filepath.Join(p.folder, "10", "io")
+	path := filepath.Join(p.Path, "10", "io")
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Mkdir(path, 0o755); err != nil { // can't be read, root or not
 		t.Fatal(err)
 	}
-	got, err := At(p.folder).Usage([]int{10})
+	got, err := At(p.Path).Usage([]int{10})
 	if err != nil || len(got.Missing) != 1 || !strings.Contains(got.Missing[0], "system calls of process 10 (closed)") {
 		t.Errorf("got %q, %v", got.Missing, err)
 	}
@@ -134,7 +121,7 @@ func TestUsageSaysWhatIsMissing(t *testing.T) {
 func TestNoSuchProcess(t *testing.T) {
 	p := newTree(t)
 	p.process(10, 1, "one", 1, 0, 0, 0)
-	if _, err := At(p.folder).Usage([]int{10, 11}); err == nil || !strings.Contains(err.Error(), "11") {
+	if _, err := At(p.Path).Usage([]int{10, 11}); err == nil || !strings.Contains(err.Error(), "11") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -144,7 +131,7 @@ func TestParentsThatGoRound(t *testing.T) {
 	p.process(10, 11, "a", 1, 0, 0, 0)
 	p.process(11, 10, "b", 1, 0, 0, 0)
 	p.process(12, 1, "c", 1, 0, 0, 0)
-	if got, err := At(p.folder).Tree([]int{12}); err != nil || len(got) != 1 {
+	if got, err := At(p.Path).Tree([]int{12}); err != nil || len(got) != 1 {
 		t.Errorf("got %v, %v", got, err)
 	}
 }
@@ -163,10 +150,10 @@ func TestListening(t *testing.T) {
 	row := func(address, state, inode string) string {
 		return "   0: " + address + " 00000000:0000 " + state + " 00000000:00000000 00:00000000 00000000     0        0 " + inode + " 1 0000 100 0 0 10 0\n"
 	}
-	p.write("net/tcp", head+row("0100007F:1F44", "0A", "500")+row("00000000:1F45", "0A", "501")+row("0100007F:1F44", "01", "502"))
-	p.write("net/tcp6", head+row("00000000000000000000000000000000:1F46", "0A", "503")+row("00000000000000000000000001000000:1F44", "0A", "504"))
+	p.Write("net/tcp", head+row("0100007F:1F44", "0A", "500")+row("00000000:1F45", "0A", "501")+row("0100007F:1F44", "01", "502"))
+	p.Write("net/tcp6", head+row("00000000000000000000000000000000:1F46", "0A", "503")+row("00000000000000000000000001000000:1F44", "0A", "504"))
 	for pid, inode := range map[int]string{10: "500", 20: "501", 30: "502", 40: "503", 50: "504"} {
-		folder := filepath.Join(p.folder, strconv.Itoa(pid), "fd")
+		folder := filepath.Join(p.Path, strconv.Itoa(pid), "fd")
 		if err := os.MkdirAll(folder, 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -188,7 +175,7 @@ func TestListening(t *testing.T) {
 		{"nobody", "127.0.0.1", 8007, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := At(p.folder).Listening(c.host, c.port)
+			got, err := At(p.Path).Listening(c.host, c.port)
 			if err != nil || !slices.Equal(got, c.want) {
 				t.Errorf("got %v, %v; want %v", got, err, c.want)
 			}
@@ -199,7 +186,7 @@ func TestListening(t *testing.T) {
 func TestWaited(t *testing.T) {
 	p := newTree(t)
 	p.process(10, 1, "one", 1, 0, 0, 0)
-	ran, waited, err := At(p.folder).Waited(10)
+	ran, waited, err := At(p.Path).Waited(10)
 	if ran != 10*time.Millisecond || waited != 4*time.Millisecond || err != nil {
 		t.Errorf("got %v, %v, %v", ran, waited, err)
 	}
@@ -207,11 +194,11 @@ func TestWaited(t *testing.T) {
 
 func TestVariable(t *testing.T) {
 	p := newTree(t)
-	p.write("10/environ", "A=1\x00GOMAXPROCS=3\x00GOMAXPROCSX=4\x00")
-	if got := At(p.folder).Variable(10, "GOMAXPROCS"); got != "3" {
+	p.Write("10/environ", "A=1\x00GOMAXPROCS=3\x00GOMAXPROCSX=4\x00")
+	if got := At(p.Path).Variable(10, "GOMAXPROCS"); got != "3" {
 		t.Errorf("got %q", got)
 	}
-	if got := At(p.folder).Variable(11, "GOMAXPROCS"); got != "" {
+	if got := At(p.Path).Variable(11, "GOMAXPROCS"); got != "" {
 		t.Errorf("got %q", got)
 	}
 }
@@ -238,14 +225,14 @@ func TestGroup(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			p := newTree(t)
 			p.process(10, 1, "one", 1, 0, 0, 0)
-			p.write("10/cgroup", c.cgroup)
+			p.Write("10/cgroup", c.cgroup)
 			for path, text := range c.files {
-				p.write("cgroup/"+path, text)
+				p.Write("cgroup/"+path, text)
 			}
-			if got, ok := At(p.folder).Group(10); got != c.want || ok != c.ok {
+			if got, ok := At(p.Path).Group(10); got != c.want || ok != c.ok {
 				t.Errorf("got %+v, %v; want %+v, %v", got, ok, c.want, c.ok)
 			}
-			usage, err := At(p.folder).Usage([]int{10})
+			usage, err := At(p.Path).Usage([]int{10})
 			if err != nil || usage.GroupCPU != c.want.CPU || (len(usage.Groups) == 1) != c.ok {
 				t.Errorf("usage %+v, %v", usage, err)
 			}
@@ -340,10 +327,10 @@ func TestAChildThatEnded(t *testing.T) {
 func TestAProcessThatIsGone(t *testing.T) {
 	p := newTree(t)
 	p.process(10, 1, "one", 1, 0, 0, 0)
-	if err := os.Mkdir(filepath.Join(p.folder, "11"), 0o755); err != nil {
+	if err := os.Mkdir(filepath.Join(p.Path, "11"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := At(p.folder).Tree([]int{10}); err != nil || len(got) != 1 {
+	if got, err := At(p.Path).Tree([]int{10}); err != nil || len(got) != 1 {
 		t.Errorf("got %v, %v", got, err)
 	}
 }

@@ -114,17 +114,22 @@ func (p *plain) exchange(ctx context.Context, l *link, request *http.Request) (r
 	return response, nil
 }
 
-// converse sends the request and reads the header of the answer.
-func (l *link) converse(request *http.Request) (*http.Response, error) {
-	err := request.Write(l.out)
-	if err == nil {
-		err = l.out.Flush()
+// send sends the request and waits until the answer begins.
+func (l *link) send(request *http.Request) error {
+	if err := request.Write(l.out); err != nil {
+		return err
+	}
+	if err := l.out.Flush(); err != nil {
+		return err
 	}
 	l.header.N = maxHeader
-	if err == nil {
-		_, err = l.in.Peek(1)
-	}
-	switch {
+	_, err := l.in.Peek(1)
+	return err
+}
+
+// converse sends the request and reads the header of the answer.
+func (l *link) converse(request *http.Request) (*http.Response, error) {
+	switch err := l.send(request); {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, err
 	case err != nil:
