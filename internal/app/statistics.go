@@ -79,7 +79,7 @@ func openStatistics(ctx context.Context, cfg store) (fights fightStore, counted 
 	if err != nil {
 		return fights, nil, fmt.Errorf("statistics: %w (%s)", err, cfg.flag)
 	}
-	counted, err = patiently(ctx, "statistics", at, cfg, func(ctx context.Context) (statistics.Store, error) {
+	counted, err = openWithRetry(ctx, "statistics", at, cfg, func(ctx context.Context) (statistics.Store, error) {
 		if fights, err = openFightsOnce(ctx, at, cfg, false); err != nil {
 			return nil, err
 		}

@@ -24,6 +24,7 @@ import (
 	"superheroes/internal/fight/mongodb"
 	fightsqlite "superheroes/internal/fight/sqlite"
 	"superheroes/internal/location"
+	"superheroes/internal/storage"
 	"superheroes/internal/synthetic"
 )
 
@@ -69,7 +70,7 @@ func openCatalog[T catalog.Item](ctx context.Context, kind kindOfCatalog[T], cfg
 	if err != nil {
 		return catalogStore[T]{}, fmt.Errorf("%s: %w (%s)", kind.Plural, err, cfg.flag)
 	}
-	opened, err := patiently(ctx, kind.Plural, at, cfg, func(ctx context.Context) (catalog.Store[T], error) {
+	opened, err := openWithRetry(ctx, kind.Plural, at, cfg, func(ctx context.Context) (catalog.Store[T], error) {
 		switch at.engine {
 		case postgresql:
 			return opening(postgres.Open(ctx, kind.Table, postgres.Config{
@@ -113,7 +114,7 @@ func openFights(ctx context.Context, cfg store, grouped bool) (fightStore, error
 	if err != nil {
 		return fightStore{}, fmt.Errorf("fights: %w (%s)", err, cfg.flag)
 	}
-	return patiently(ctx, "fights", at, cfg, func(ctx context.Context) (fightStore, error) {
+	return openWithRetry(ctx, "fights", at, cfg, func(ctx context.Context) (fightStore, error) {
 		return openFightsOnce(ctx, at, cfg, grouped)
 	})
 }
@@ -136,33 +137,45 @@ func openFightsOnce(ctx context.Context, at storeURL, cfg store, grouped bool) (
 	return fightStore{s, at.engine}, nil
 }
 
-// patiently opens a store, trying again while it isn't there yet. A file is tried once: it won't come by waiting.
-func patiently[S any](ctx context.Context, service string, at storeURL, cfg store, open func(context.Context) (S, error)) (S, error) {
-	if at.engine == sqlite {
-		opened, err := open(ctx)
-		if err != nil {
-			err = fmt.Errorf("%s: %s (%s)", service, oneLine(err), cfg.flag)
-		}
-		return opened, err
-	}
+// openWithRetry opens a store, trying again while it isn't there yet or is locked. What waiting can't mend ends it at
+// once: a store that is damaged or has another schema, and a file, which won't come by waiting.
+func openWithRetry[S any](ctx context.Context, service string, at storeURL, cfg store, open func(context.Context) (S, error)) (S, error) {
+	attempt := ctx
 	ctx, cancel := context.WithTimeout(ctx, cfg.wait)
 	defer cancel()
+	if at.engine != sqlite {
+		attempt = ctx
+	}
 	var last error
 	for {
-		opened, err := open(ctx)
-		if err == nil {
+		opened, err := open(attempt)
+		switch {
+		case err == nil:
 			return opened, nil
-		}
-		if last == nil || ctx.Err() == nil { // the cause, rather than that time is up
+		case errors.Is(err, storage.ErrDamaged), errors.Is(err, storage.ErrSchema), at.engine == sqlite && !errors.Is(err, storage.ErrBusy):
+			return opened, &startError{fmt.Sprintf("%s: %s (%s)", service, oneLine(err), cfg.flag), err}
+		case last == nil || ctx.Err() == nil: // the cause, rather than that time is up
 			last = err
 		}
 		select {
 		case <-ctx.Done():
-			return opened, fmt.Errorf("%s: the store at %s could not be opened within %s: %s (%s)", service, at.place, cfg.wait, oneLine(last), cfg.flag)
+			return opened, &startError{fmt.Sprintf("%s: the store at %s could not be opened within %s: %s (%s)",
+				service, at.place, cfg.wait, oneLine(last), cfg.flag), last}
 		case <-time.After(retryInterval):
 		}
 	}
 }
+
+// startError is why a store could not be opened, told in one line.
+type startError struct {
+	text string
+	err  error
+}
+
+func (e *startError) Error() string { return e.text }
+
+// Unwrap returns the store's own error.
+func (e *startError) Unwrap() error { return e.err }
 
 // oneLine keeps a message that a driver spread over several lines in one.
 func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }

@@ -175,7 +175,7 @@ func (s *Service[T]) writeProblem(err error) error {
 	case errors.Is(err, ErrRefused):
 		return httpserver.Invalid(httpserver.Place{Location: "body", Message: "does not fit the store's table"}).Because(err)
 	case errors.Is(err, ErrMaybeWritten):
-		return httpserver.Unavailable("the store did not confirm the change: it may have been written all the same").Because(err)
+		return httpserver.StoreProblem(err, "it did not confirm the change, which may have been written all the same")
 	}
-	return httpserver.Unavailable("the store can't take the change now; nothing was written").Because(err)
+	return httpserver.StoreProblem(err, "nothing was written")
 }

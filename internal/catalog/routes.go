@@ -167,7 +167,7 @@ func (s *Service[T]) find(r *http.Request) (T, error) {
 	return item, nil
 }
 
-// problemOf turns an error of the service into its answer. What is neither of the two known cases is the store's.
+// problemOf turns an error of the service into its answer. What is none of the known cases is the store's.
 func problemOf(singular string, err error) error {
 	switch {
 	case errors.Is(err, ErrNotFound):
@@ -175,5 +175,5 @@ func problemOf(singular string, err error) error {
 	case errors.Is(err, ErrEmpty):
 		return httpserver.Errorf(http.StatusNotFound, "there is no %s yet", singular)
 	}
-	return httpserver.Unavailable("the store does not answer").Because(err)
+	return httpserver.StoreProblem(err)
 }

@@ -113,9 +113,9 @@ func writeFight(w http.ResponseWriter, fight []byte, err error) error {
 	case errors.As(err, &peer):
 		return peerProblem(err)
 	case errors.Is(err, ErrMaybeStored):
-		return httpserver.Unavailable("the store did not confirm the fight: it may have been stored all the same").Because(err)
+		return httpserver.StoreProblem(err, "it did not confirm the fight, which may have been stored all the same")
 	default:
-		return httpserver.Unavailable("the store can't take the fight now; it was not stored").Because(err)
+		return httpserver.StoreProblem(err, "the fight was not stored")
 	}
 	httpserver.NoStore(w)
 	return httpserver.WriteJSON(w, fight)
@@ -177,7 +177,7 @@ func problemOf(err error) error {
 	if errors.Is(err, ErrNotFound) {
 		return httpserver.Errorf(http.StatusNotFound, "there is no fight with this id")
 	}
-	return httpserver.Unavailable("the store does not answer").Because(err)
+	return httpserver.StoreProblem(err)
 }
 
 // ErrOpen means that too many calls of a peer have failed lately; it is spared for a moment.

@@ -79,7 +79,7 @@ func (h Health) serveReady(w http.ResponseWriter, r *http.Request) error {
 		return writeStatus(w, http.StatusOK, Status{Status: "ok"})
 	}
 	if err := check(r.Context(), h.Store); err != nil {
-		return Unavailable("store: %s does not answer", h.Engine).Because(err)
+		return Unavailable("%s (store: %s)", storeState(err), h.Engine).Because(err)
 	}
 	return writeStatus(w, http.StatusOK, Status{Status: "ok"})
 }

@@ -13,14 +13,10 @@ import (
 func (s *Service) serveStatistics(w http.ResponseWriter, r *http.Request) error {
 	latest, err := s.current(r.Context())
 	if err != nil {
-		return storeAway(err)
+		return httpserver.StoreProblem(err)
 	}
 	w.Header().Set("Cache-Control", "no-cache")
 	return httpserver.WriteJSON(w, latest.answer)
-}
-
-func storeAway(err error) error {
-	return httpserver.Unavailable("the store does not answer").Because(err)
 }
 
 // document is the JSON of the statistics as the OpenAPI document describes it; AppendJSON writes it, and a test holds

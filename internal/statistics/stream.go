@@ -44,7 +44,7 @@ func (s *Service) serveStream(w http.ResponseWriter, r *http.Request) error {
 	}
 	latest, err := s.current(r.Context())
 	if err != nil {
-		return storeAway(err)
+		return httpserver.StoreProblem(err)
 	}
 	events := httpserver.NewEvents(w, r)
 	if r.Method == http.MethodHead {

@@ -1,0 +1,48 @@
+package httpserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"superheroes/internal/storage"
+)
+
+// StoreProblem turns an error of the service's own store into its answer, by the kind of trouble (package storage). The
+// detail names the kind and never the cause, which only the log shows. An outcome, such as "the fight was not stored", is
+// added to the detail of a write.
+func StoreProblem(err error, outcome ...string) *Problem {
+	problem := storeProblem(err)
+	for _, text := range outcome {
+		problem.Detail += "; " + text
+	}
+	return problem
+}
+
+func storeProblem(err error) *Problem {
+	var row *storage.RowError
+	switch {
+	case errors.As(err, &row):
+		return Errorf(http.StatusInternalServerError, "%s %s can't be read; the log says why", row.What, row.ID).Because(err)
+	case errors.Is(err, storage.ErrSchema):
+		return Errorf(http.StatusInternalServerError, "%v; the log says what is missing", storage.ErrSchema).Because(err)
+	case errors.Is(err, storage.ErrBusy), errors.Is(err, storage.ErrFull), errors.Is(err, storage.ErrDamaged), errors.Is(err, storage.ErrUnavailable):
+		return Unavailable("%s", storeState(err)).Because(err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return Unavailable("the store did not answer before the request's deadline").Because(err)
+	case errors.Is(err, context.Canceled):
+		return Unavailable("the request was canceled").Because(err)
+	}
+	return Unavailable("the store failed; the log says why").Because(err)
+}
+
+// storeState says in a few words what is wrong with a store.
+func storeState(err error) string {
+	for _, kind := range []error{storage.ErrBusy, storage.ErrFull, storage.ErrDamaged, storage.ErrSchema, storage.ErrUnavailable} {
+		if errors.Is(err, kind) {
+			return kind.Error()
+		}
+	}
+	return fmt.Sprint(storage.ErrUnavailable)
+}
