@@ -52,7 +52,8 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 		return err
 	}
 	a.atStop(unlock)
-	opened, err := a.openAll(ctx, cfg.Stores, cfg.Profile == Eco)
+	var damaged damage
+	opened, err := a.openAll(ctx, cfg.Stores, cfg.Profile == Eco, &damaged)
 	if err != nil {
 		return err
 	}
@@ -63,7 +64,7 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 		InTurn:    opened.embedded(),
 	}
 	if cfg.Statistics {
-		if opened.fights, err = a.count(ctx, parts["statistics"], opened.fights, cfg.UpStatistics); err != nil {
+		if opened.fights, err = a.count(ctx, parts["statistics"], opened.fights, cfg.UpStatistics, &damaged); err != nil {
 			return err
 		}
 	}
@@ -71,6 +72,9 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 		return err
 	}
 	if err := startArena(parts["arena"], local(parts)); err != nil {
+		return err
+	}
+	if err := damaged.report(parts); err != nil {
 		return err
 	}
 	finish(a.parts...)

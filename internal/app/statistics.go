@@ -34,9 +34,11 @@ func (a *App) Statistics(ctx context.Context, cfg StatisticsConfig) (err error) 
 
 // count starts the service of statistics beside that of fights, and returns the store of fights that wakes it. In the
 // embedded store nobody else stores fights.
-func (a *App) count(ctx context.Context, p *part, fights fightStore, cfg UpStatistics) (fightStore, error) {
+func (a *App) count(ctx context.Context, p *part, fights fightStore, cfg UpStatistics, damaged *damage) (fightStore, error) {
 	store, err := statisticsOf(ctx, fights.Store)
-	if err != nil {
+	if damaged.tolerate("statistics", err) {
+		store = damagedStatistics{err}
+	} else if err != nil {
 		return fights, fmt.Errorf("statistics: %w", err)
 	}
 	pace := statistics.Looking()
@@ -99,6 +101,8 @@ func statisticsOf(ctx context.Context, fights fight.Store) (statistics.Store, er
 		return orNil(statisticssqlite.New(ctx, fights.File(), database.SQLiteStatistics))
 	case *mongodb.Store:
 		return orNil(statisticsmongodb.New(ctx, fights.Database()))
+	case damagedFights:
+		return nil, fights.err
 	}
 	return nil, fmt.Errorf("fights in a %T can't be counted", fights)
 }

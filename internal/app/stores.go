@@ -114,9 +114,11 @@ func openFights(ctx context.Context, cfg store, grouped bool) (fightStore, error
 	if err != nil {
 		return fightStore{}, fmt.Errorf("fights: %w (%s)", err, cfg.flag)
 	}
-	return openWithRetry(ctx, "fights", at, cfg, func(ctx context.Context) (fightStore, error) {
+	opened, err := openWithRetry(ctx, "fights", at, cfg, func(ctx context.Context) (fightStore, error) {
 		return openFightsOnce(ctx, at, cfg, grouped)
 	})
+	opened.engine = at.engine
+	return opened, err
 }
 
 // openFightsOnce opens the store of fights if it is there.
@@ -187,39 +189,45 @@ type opened struct {
 	fights           fightStore
 }
 
-// openAll opens every store at the same time. With grouped, concurrent fights share one durable write.
-func (a *App) openAll(ctx context.Context, cfg Stores, grouped bool) (all opened, err error) {
+// openAll opens every store at the same time. With grouped, concurrent fights share one durable write. What is damaged is
+// noted in damaged and replaced, so that the others are opened all the same; with nil it is an error like any other.
+func (a *App) openAll(ctx context.Context, cfg Stores, grouped bool, damaged *damage) (all opened, err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		all.heroes, err = openCatalog(ctx, heroes(), cfg.Heroes.store("heroes-"))
-		return err
+		return all.heroes.tolerate(damaged, "heroes", err)
 	})
 	group.Go(func() (err error) {
 		all.villains, err = openCatalog(ctx, villains(), cfg.Villains.store("villains-"))
-		return err
+		return all.villains.tolerate(damaged, "villains", err)
 	})
 	group.Go(func() (err error) {
 		all.locations, err = openCatalog(ctx, locations(), cfg.Locations.store("locations-"))
-		return err
+		return all.locations.tolerate(damaged, "locations", err)
 	})
 	group.Go(func() (err error) {
 		all.fights, err = openFights(ctx, cfg.Fights.store("fights-"), grouped)
+		if damaged.tolerate("fights", err) {
+			all.fights, err = fightStore{damagedFights{err}, all.fights.engine}, nil
+		}
 		return err
 	})
 	err = group.Wait()
-	if all.heroes.Store != nil {
-		a.atStop(all.heroes.Close)
-	}
-	if all.villains.Store != nil {
-		a.atStop(all.villains.Close)
-	}
-	if all.locations.Store != nil {
-		a.atStop(all.locations.Close)
-	}
-	if all.fights.Store != nil {
-		a.atStop(all.fights.Close)
+	for _, store := range []interface{ Close() error }{all.heroes.Store, all.villains.Store, all.locations.Store, all.fights.Store} {
+		if store != nil {
+			a.atStop(store.Close)
+		}
 	}
 	return all, err
+}
+
+// tolerate replaces the store by one that fails with err when that is damage, which is noted, and returns any other error.
+func (s *catalogStore[T]) tolerate(damaged *damage, service string, err error) error {
+	if !damaged.tolerate(service, err) {
+		return err
+	}
+	s.Store = damagedCatalog[T]{err}
+	return nil
 }
 
 // checks tell, by service, whether a part answers.

@@ -1,0 +1,128 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"superheroes/internal/catalog"
+	"superheroes/internal/fight"
+	"superheroes/internal/statistics"
+	"superheroes/internal/storage"
+)
+
+// The stores below stand in for one that was damaged when `up` started: the service that needs it answers 503 and isn't
+// ready, and the others go on. Every method fails with the error that opening the store ended with.
+type (
+	damagedCatalog[T catalog.Item] struct{ err error }
+	damagedFights                  struct{ err error }
+	damagedStatistics              struct{ err error }
+)
+
+// Get implements catalog.Store.
+func (d damagedCatalog[T]) Get(context.Context, int64) (item T, err error) { return item, d.err }
+
+// Page implements catalog.Store.
+func (d damagedCatalog[T]) Page(context.Context, int64, int) ([]T, error) { return nil, d.err }
+
+// IDs implements catalog.Store.
+func (d damagedCatalog[T]) IDs(context.Context, catalog.Version) ([]int64, catalog.Version, error) {
+	return nil, "", d.err
+}
+
+// Import implements catalog.Store.
+func (d damagedCatalog[T]) Import(context.Context, bool, func(func(T) error) error) error {
+	return d.err
+}
+
+// Write implements catalog.Store.
+func (d damagedCatalog[T]) Write(context.Context, int64, func(*T) (*T, error)) (*T, error) {
+	return nil, d.err
+}
+
+// Ping implements catalog.Store.
+func (d damagedCatalog[T]) Ping(context.Context) error { return d.err }
+
+// Close implements catalog.Store.
+func (d damagedCatalog[T]) Close() error { return nil }
+
+// Insert implements fight.Store.
+func (d damagedFights) Insert(context.Context, fight.Fight, []byte) error { return d.err }
+
+// Get implements fight.Store.
+func (d damagedFights) Get(context.Context, fight.ID) (fight.Fight, error) {
+	return fight.Fight{}, d.err
+}
+
+// Page implements fight.Store.
+func (d damagedFights) Page(context.Context, fight.ID, int) ([]fight.Fight, error) { return nil, d.err }
+
+// Count implements fight.Store.
+func (d damagedFights) Count(context.Context) (int64, error) { return 0, d.err }
+
+// Last implements fight.Store. No fight will be stored, so it doesn't matter where ids begin.
+func (d damagedFights) Last(context.Context) (fight.ID, error) { return fight.ID{}, nil }
+
+// Ping implements fight.Store.
+func (d damagedFights) Ping(context.Context) error { return d.err }
+
+// Close implements fight.Store.
+func (d damagedFights) Close() error { return nil }
+
+// Count implements statistics.Store.
+func (d damagedStatistics) Count(context.Context) (statistics.Progress, error) {
+	return statistics.Progress{}, d.err
+}
+
+// Read implements statistics.Store.
+func (d damagedStatistics) Read(context.Context) (statistics.Statistics, error) {
+	return statistics.Statistics{}, d.err
+}
+
+// Rebuild implements statistics.Store.
+func (d damagedStatistics) Rebuild(context.Context) (statistics.Report, error) {
+	return statistics.Report{}, d.err
+}
+
+// Ping implements statistics.Store.
+func (d damagedStatistics) Ping(context.Context) error { return d.err }
+
+// damage collects the stores that were damaged at the start, by service.
+type damage struct {
+	mu     sync.Mutex
+	errors map[string]error
+}
+
+// tolerate notes an error that a service's store is damaged and reports whether it is one. A nil damage tolerates none.
+func (d *damage) tolerate(service string, err error) bool {
+	if d == nil || !errors.Is(err, storage.ErrDamaged) {
+		return false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.errors == nil {
+		d.errors = map[string]error{}
+	}
+	d.errors[service] = err
+	return true
+}
+
+// report logs each damaged store, in the log of its service. It fails when no store is left: then there is nothing to go
+// on with.
+func (d *damage) report(parts map[string]*part) error {
+	left := 0
+	for _, service := range []string{"heroes", "villains", "locations", "fights"} {
+		if d.errors[service] == nil {
+			left++
+		}
+	}
+	if left == 0 {
+		return d.errors["fights"] // the others say the same of their own files
+	}
+	for service, err := range d.errors {
+		if p := parts[service]; p != nil {
+			p.log.Error("the store can't be used; this service answers 503 until the store is repaired and the program restarted", "cause", err)
+		}
+	}
+	return nil
+}
