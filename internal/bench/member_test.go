@@ -178,6 +178,11 @@ func measure(t *testing.T, o Options) Run {
 		t.Fatal(err)
 	}
 	run := report.Series[0].Members[0].Runs[0]
-	run.Void = slices.DeleteFunc(run.Void, func(reason string) bool { return strings.Contains(reason, "short of CPU") })
+	run.Void = slices.DeleteFunc(run.Void, ofTheMachine)
 	return run
+}
+
+// ofTheMachine reports whether a run is void because the machine has other work.
+func ofTheMachine(reason string) bool {
+	return strings.HasPrefix(reason, "strangers took") || strings.Contains(reason, "was sent")
 }
