@@ -157,7 +157,7 @@ func breakOff(w http.ResponseWriter) {
 	}
 }
 
-// quick are options of a short closed run.
+// quick are options of a short run, of as many iterations on a busy machine as on any other: 5 to warm up and 50 measured.
 func quick(t *testing.T, mix string, target Target) Options {
 	t.Helper()
 	parsed, err := ParseMix(mix)
@@ -165,8 +165,8 @@ func quick(t *testing.T, mix string, target Target) Options {
 		t.Fatal(err)
 	}
 	return Options{
-		Mix: parsed, Targets: []Target{target}, Connections: 4, Duration: 150 * time.Millisecond, Warmup: 50 * time.Millisecond,
-		Timeout: 10 * time.Second, MaxWait: time.Second, Rounds: 1,
+		Mix: parsed, Targets: []Target{target}, Rates: []float64{100}, Connections: 4, Duration: 500 * time.Millisecond, Warmup: 50 * time.Millisecond,
+		Timeout: time.Minute, MaxWait: time.Minute, Rounds: 1,
 	}
 }
 

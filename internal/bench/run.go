@@ -193,12 +193,20 @@ func (m measurement) probe() error {
 // sample is how often what is watched during a run is read, and progress told.
 const sample = 500 * time.Millisecond
 
+// tell tells how far the run is.
+func (m measurement) tell(l load, now time.Time) {
+	if m.Progress != nil {
+		m.Progress(m.name, max(0, now.Sub(l.start)), l.window.to.Sub(l.start))
+	}
+}
+
 // until waits, tells how far the run is, and has every sample taken.
 func (m measurement) until(ctx context.Context, l load, end time.Time, take func()) {
 	ticks := time.NewTicker(sample)
 	defer ticks.Stop()
 	over := time.NewTimer(time.Until(end))
 	defer over.Stop()
+	m.tell(l, time.Now())
 	for {
 		select {
 		case <-ctx.Done():
@@ -206,9 +214,7 @@ func (m measurement) until(ctx context.Context, l load, end time.Time, take func
 		case <-over.C:
 			return
 		case now := <-ticks.C:
-			if m.Progress != nil {
-				m.Progress(m.name, now.Sub(l.start), l.window.to.Sub(l.start))
-			}
+			m.tell(l, now)
 			m.joules() // so often that no counter goes round unseen
 			take()
 		}
