@@ -5,12 +5,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"superheroes/internal/bench"
+	"superheroes/internal/bench/proc"
 	"superheroes/test/system"
 )
 
@@ -21,7 +23,7 @@ func TestBench(t *testing.T) {
 	target := "fights=" + s.Fights + ",heroes=" + s.Heroes + ",name=ours"
 	folder := filepath.Join(t.TempDir(), "report")
 	run := system.Start(t, program, nil, "bench", "--target", target, "--mix", "family", "--connections", "4",
-		"--duration", "500ms", "--warmup", "100ms", "--idle", "100ms", "--rounds", "1", "--versus", "url="+s.Fights+",name=again", "--json", "--report", folder)
+		"--rate", "100", "--max-wait", "1m", "--duration", "1s", "--warmup", "100ms", "--idle", "100ms", "--rounds", "1", "--versus", "url="+s.Fights+",name=again", "--json", "--report", folder)
 	code := run.Wait(t, time.Minute)
 	var report bench.Report
 	if err := json.Unmarshal([]byte(run.Stdout.String()), &report); err != nil {
@@ -47,7 +49,7 @@ func TestBench(t *testing.T) {
 func checkMember(t *testing.T, member bench.Member) {
 	t.Helper()
 	for _, reason := range member.Void {
-		if !strings.Contains(reason, "short of CPU") {
+		if !strings.Contains(reason, "strangers took") && !strings.Contains(reason, "was sent") {
 			t.Errorf("%s is void: %s", member.Name, reason)
 		}
 	}
@@ -70,7 +72,7 @@ func TestBenchFindsTheProcess(t *testing.T) {
 	}
 	program := system.Build(t)
 	s := system.Up(t, program, t.TempDir())
-	run := system.Start(t, program, nil, "bench", "--target", s.Fights, "--duration=300ms", "--warmup=0s", "--idle=10ms", "--no-floor", "--json", "--rate=50")
+	run := system.Start(t, program, nil, "bench", "--target", s.Fights, "--duration=1s", "--warmup=0s", "--idle=10ms", "--no-floor", "--json", "--rate=50", "--max-wait=1m")
 	run.Wait(t, time.Minute)
 	var report bench.Report
 	if err := json.Unmarshal([]byte(run.Stdout.String()), &report); err != nil {
@@ -79,6 +81,40 @@ func TestBenchFindsTheProcess(t *testing.T) {
 	use := report.Series[0].Members[0].Runs[0].Application
 	if use == nil || len(use.PIDs) != 1 || use.PIDs[0] != s.Processes["fights"].Pid() || use.CPU <= 0 || use.RSSAfter < 1<<20 {
 		t.Errorf("got %+v, want the process %d", use, s.Processes["fights"].Pid())
+	}
+}
+
+// TestBenchBesideOthers has busy loops beside the bench, in both models: no run is valid, and the report says who took the
+// cores.
+func TestBenchBesideOthers(t *testing.T) {
+	if _, err := proc.System().Census(nil); err != nil {
+		t.Skip(err)
+	}
+	program := system.Build(t)
+	s := system.Up(t, program, t.TempDir())
+	for range max(4, runtime.NumCPU()) {
+		system.Start(t, "sh", nil, "-c", "while :; do :; done")
+	}
+	for name, arguments := range map[string][]string{"closed model": nil, "open model": {"--rate=50"}} {
+		t.Run(name, func(t *testing.T) {
+			run := system.Start(t, program, nil, append([]string{"bench", "--target", s.Fights, "--duration=500ms", "--warmup=100ms", "--idle=10ms", "--no-floor"}, arguments...)...)
+			if code := run.Wait(t, time.Minute); code != exitError {
+				t.Errorf("exit code %d", code)
+			}
+			report := run.Stdout.String()
+			for _, said := range []string{
+				`(?m)^  VOID: round 1: strangers took [1-9][0-9.]* % of the cores.* \(limit 5 %\): .* \([0-9]+\) [0-9.]+ %`,
+				`(?m)^  of the cores: strangers [1-9][0-9.]* %, steal [0-9.]+ %; load average before [0-9.]+$`,
+				`\nVOID: do not use these figures\n$`,
+			} {
+				if !regexp.MustCompile(said).MatchString(report) {
+					t.Errorf("the report doesn't match %s:\n%s", said, report)
+				}
+			}
+			if !strings.Contains(run.Stderr.String(), "strangers took") {
+				t.Errorf("stderr: %s", run.Stderr.String())
+			}
+		})
 	}
 }
 

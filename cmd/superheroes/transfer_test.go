@@ -295,6 +295,9 @@ func TestMigrate(t *testing.T) {
 // migrateTwice migrates and checks that doing it again says the same.
 func migrateTwice(t *testing.T, engine string, args ...string) {
 	t.Helper()
+	for _, service := range []string{"heroes", "villains", "locations", "fights"} {
+		args = append(args, "--"+service+"-store-wait=5m") // a busy server is one that isn't there yet
+	}
 	first := invoke(append([]string{"migrate"}, args...)...)
 	first.check(t, exitOK, "heroes     ready in "+engine, "villains   ready in", "locations  ready in", "fights     ready in")
 	if second := invoke(append([]string{"migrate"}, args...)...); second != first {

@@ -1,9 +1,10 @@
 // Package bench measures running members of the family, from outside and by what their processes use, and does not let
-// a measurement flatter: a run that dropped iterations, got wrong answers, did not have its fights stored, or lacked CPU
-// itself, is void. Measure is the way in; Report is what comes out.
+// a measurement flatter: a run that dropped iterations, got wrong answers, did not have its fights stored, or had strangers
+// on its cores, is void. Measure is the way in; Report is what comes out.
 package bench
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime"
@@ -262,16 +263,36 @@ func stores(runs []Run) string {
 // cannotBeChecked begins what is said of a member that can't tell.
 const cannotBeChecked = "CANNOT BE CHECKED: "
 
-// unchecked returns the first member that can't tell whether it stores its fights, "" when each can.
+// unchecked returns what nobody knows of the first member of which there is anything, "" when there is nothing.
 func (r *Report) unchecked() string {
 	for _, s := range r.Series {
 		for _, m := range s.Members {
 			if strings.HasPrefix(m.Stores, cannotBeChecked) {
-				return m.Name
+				return "nobody knows whether " + m.Name + " stores its fights; do not call it fast"
+			}
+		}
+		for _, m := range s.all() {
+			if _, _, unknown := m.surroundings(); unknown != "" {
+				return "nobody knows what CPU time strangers took beside " + m.Name + ": " + unknown
 			}
 		}
 	}
 	return ""
+}
+
+// surroundings returns the extremes of the runs', by each figure, and why one isn't known; "" when each is.
+func (m Member) surroundings() (least, most Surroundings, unknown string) {
+	for i, run := range m.Runs {
+		s := run.Surroundings
+		if i == 0 {
+			least, most = s, s
+		}
+		least.Load, most.Load = min(least.Load, s.Load), max(most.Load, s.Load)
+		least.Strangers, most.Strangers = min(least.Strangers, s.Strangers), max(most.Strangers, s.Strangers)
+		least.Steal, most.Steal = min(least.Steal, s.Steal), max(most.Steal, s.Steal)
+		unknown = cmp.Or(unknown, s.Unknown)
+	}
+	return least, most, unknown
 }
 
 // compare compares figure by figure.

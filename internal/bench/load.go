@@ -82,12 +82,17 @@ func (l load) open(ctx context.Context, clients []*client, t *tally) error {
 	var workers sync.WaitGroup
 	for _, c := range clients {
 		workers.Go(func() {
+			free := l.start // since when this connection is
 			for next := range arrivals {
-				if time.Since(next.intended) > l.maxWait {
-					t.drop(l.window.holds(next.intended))
+				now, measured := time.Now(), l.window.holds(next.intended)
+				if now.Sub(next.intended) > l.maxWait {
+					t.drop(measured)
 					continue
 				}
-				l.iterate(c, next.turn, next.intended, t)
+				if measured {
+					t.sent(now.Sub(later(next.intended, free))) // that no connection was free is the target's doing
+				}
+				free = l.iterate(c, next.turn, next.intended, t)
 			}
 			t.leave(c)
 		})
@@ -98,7 +103,14 @@ func (l load) open(ctx context.Context, clients []*client, t *tally) error {
 	return err
 }
 
-// release lets each iteration go when it is due, and notes how late it was itself.
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// release lets each iteration go when it is due.
 func (l load) release(ctx context.Context, pace *pacer, arrivals chan<- arrival, t *tally) error {
 	for turn := 0; ctx.Err() == nil; turn++ {
 		due := l.start.Add(time.Duration(float64(turn) / l.rate * float64(time.Second)))
@@ -110,25 +122,22 @@ func (l load) release(ctx context.Context, pace *pacer, arrivals chan<- arrival,
 		} else if err != nil {
 			return err
 		}
-		measured := l.window.holds(due)
-		if measured {
-			t.paced(time.Since(due))
-		}
 		select {
 		case arrivals <- arrival{turn, due}:
 		default:
-			t.drop(measured)
+			t.drop(l.window.holds(due))
 		}
 	}
 	return nil
 }
 
-// iterate does one iteration.
-func (l load) iterate(c *client, turn int, intended time.Time, t *tally) {
+// iterate does one iteration, and returns when it was done.
+func (l load) iterate(c *client, turn int, intended time.Time, t *tally) time.Time {
 	does := l.mix.turns[turn%len(l.mix.turns)]
 	err := does.do(c)
 	now := time.Now()
 	t.done(outcome{does, l.window.holds(intended), now.Sub(intended), err, c.last})
+	return now
 }
 
 // outcome is what an iteration came to.

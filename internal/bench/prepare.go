@@ -22,9 +22,14 @@ func (o Options) find(report *Report) error {
 		nobody, err := t.find(o.system)
 		if err != nil {
 			report.note("the processes of %s are not known: %v", t.Name, err)
+			t.unseen, t.hidden = fmt.Sprintf("the processes of %s are not known", t.Name), true
 			continue
 		}
-		pids := slices.Concat(t.PIDs, t.StorePIDs)
+		if len(nobody) > 0 {
+			t.unseen = fmt.Sprintf("the processes at %s are not known; name them by pid=", strings.Join(nobody, ", "))
+			t.hidden = slices.ContainsFunc(nobody, local)
+		}
+		pids := t.processes()
 		if len(pids) == 0 {
 			report.note("the processes of %s are not known: nothing that may be looked at listens there on this host", t.Name)
 			continue
@@ -146,7 +151,7 @@ func (o Options) pin() (undo func(), err error) {
 		return undo, nil
 	}
 	for _, target := range o.Targets {
-		tree, err := o.system.Tree(slices.Concat(target.PIDs, target.StorePIDs))
+		tree, err := o.system.Tree(target.processes())
 		if err != nil {
 			return undo, err
 		}

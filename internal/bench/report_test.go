@@ -30,7 +30,9 @@ func made() *Report {
 			Counts:      Counts{Done: 1200, Measured: 1000, Acknowledged: 1200, Requests: 1200, Sent: 120_000, Received: 1_320_000, Dialled: 32},
 			Application: &Use{PIDs: []int{7}, Threads: 6, CPU: cpu, User: cpu / 2, System: cpu / 2, Cores: 0.5, IdleBefore: 0.001, IdleShare: 0.002, Voluntary: 1.5, ReadCalls: 2, WriteCalls: 1, Storage: 4096, RSSBefore: 20 << 20, RSSPeak: 24 << 20, RSSAfter: 22 << 20, PSSAfter: 21 << 20},
 			Generator:   Generator{CPU: 5, Cores: 2, PerUnit: 12},
-			Measured:    &MeasuredEnergy{Joules: 50, IdleWatts: 3, Net: 20, PerUnit: 2000},
+			Surroundings: Surroundings{Load: 0.25 * float64(round), Cores: 2, Strangers: 0.004, Steal: 0.001 * float64(round),
+				Busiest: []Stranger{{9, "cron", 0.003}}},
+			Measured: &MeasuredEnergy{Joules: 50, IdleWatts: 3, Net: 20, PerUnit: 2000},
 		}
 	}
 	series := Series{

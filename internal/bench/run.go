@@ -25,6 +25,8 @@ type Run struct {
 	Store       *Use      `json:"store,omitempty"`
 	Generator   Generator `json:"generator"`
 
+	Surroundings Surroundings `json:"surroundings"`
+
 	Measured *MeasuredEnergy `json:"measured_energy,omitempty"` // absent where there is no RAPL
 }
 
@@ -48,11 +50,9 @@ type Quantile struct {
 // Generator is what this process used in the measured time.
 type Generator struct {
 	CPU     float64 `json:"cpu_seconds"`
-	Cores   float64 `json:"cores"`          // that it may use
-	PerUnit float64 `json:"cpu_us"`         // per iteration
-	LateP99 float64 `json:"late_p99_us"`    // how late iterations were let go, in the open model
-	Waited  float64 `json:"waited_seconds"` // ready to run, and not yet on a core: all threads
-	Lacked  float64 `json:"lacked_seconds"` // of these, for want of a core rather than because it had to wake up
+	Cores   float64 `json:"cores"`       // that it may use
+	PerUnit float64 `json:"cpu_us"`      // per iteration
+	LateP99 float64 `json:"late_p99_us"` // how late iterations were sent that a connection was free for, in the open model
 }
 
 // measurement is one run in the making.
@@ -67,6 +67,7 @@ type measurement struct {
 // run measures. An error means that the target can't be measured at all; what makes a run void stands in it.
 func (m measurement) run(ctx context.Context, round int) (Run, error) {
 	run := Run{Target: m.target.Name, Round: round, Started: time.Now()}
+	loadBefore, _ := m.system.Load() // 0 where it isn't told
 	meters := m.meters()
 	if err := m.startStored(&run); err != nil {
 		return run, err
@@ -84,25 +85,20 @@ func (m measurement) run(ctx context.Context, round int) (Run, error) {
 
 	m.until(ctx, l, from, func() {})
 	begun := m.observe(meters, t, func(u *use) *proc.Usage { return &u.begin })
-	waiting := newWaiting(m.system)
 	if m.CountCalls {
 		meters.countCalls()
 	}
-	m.until(ctx, l, l.window.to, func() {
-		meters.watch()
-		waiting.sample()
-	})
-	waiting.sample()
+	m.until(ctx, l, l.window.to, meters.watch)
 	meters.called()
 	over := m.observe(meters, t, func(u *use) *proc.Usage { return &u.end })
-	stop()
 	if err := <-ended; err != nil {
 		return run, err
 	}
 	m.rest(ctx, meters, func(u *use) *idleTime { return &u.after })
 
 	m.finish(&run, t, begun, over)
-	run.Generator.Waited, run.Generator.Lacked = waiting.all.Seconds(), waiting.lacked.Seconds()
+	run.Surroundings = over.census.since(begun.census, m.target)
+	run.Surroundings.Load = loadBefore
 	m.finishStored(&run)
 	done := float64(over.done - begun.done)
 	run.Measured = m.measured(begun, over, watts)
@@ -120,6 +116,7 @@ type moment struct {
 	done   int64
 	self   time.Duration
 	joules float64
+	census census
 }
 
 // observe reads the meters at the begin or the end of the measured time.
@@ -128,6 +125,7 @@ func (m measurement) observe(meters *meters, t *tally, place func(*use) *proc.Us
 	now.self, _ = proc.Self() // 0 where it isn't told
 	now.joules = m.joules()
 	meters.read(place)
+	now.census = m.census()
 	return now
 }
 
@@ -195,12 +193,20 @@ func (m measurement) probe() error {
 // sample is how often what is watched during a run is read, and progress told.
 const sample = 500 * time.Millisecond
 
+// tell tells how far the run is.
+func (m measurement) tell(l load, now time.Time) {
+	if m.Progress != nil {
+		m.Progress(m.name, max(0, now.Sub(l.start)), l.window.to.Sub(l.start))
+	}
+}
+
 // until waits, tells how far the run is, and has every sample taken.
 func (m measurement) until(ctx context.Context, l load, end time.Time, take func()) {
 	ticks := time.NewTicker(sample)
 	defer ticks.Stop()
 	over := time.NewTimer(time.Until(end))
 	defer over.Stop()
+	m.tell(l, time.Now())
 	for {
 		select {
 		case <-ctx.Done():
@@ -208,9 +214,7 @@ func (m measurement) until(ctx context.Context, l load, end time.Time, take func
 		case <-over.C:
 			return
 		case now := <-ticks.C:
-			if m.Progress != nil {
-				m.Progress(m.name, now.Sub(l.start), l.window.to.Sub(l.start))
-			}
+			m.tell(l, now)
 			m.joules() // so often that no counter goes round unseen
 			take()
 		}

@@ -21,7 +21,7 @@ func TestSeries(t *testing.T) {
 	versus := new(member).start(t)
 	versus.Name = "other"
 	o.Targets = append(o.Targets, versus)
-	o.Rounds, o.Floor, o.FloorProcs = 2, []string{os.Args[0], "floor"}, 1
+	o.Rates, o.Rounds, o.Floor, o.FloorProcs = nil, 2, []string{os.Args[0], "floor"}, 1
 	var told []string
 	o.Duration = time.Second
 	o.Progress = func(what string, _, _ time.Duration) {

@@ -18,7 +18,7 @@ const maxLatency = time.Minute
 type tally struct {
 	mu      sync.Mutex
 	latency *hdrhistogram.Histogram // of measured iterations that were answered rightly, in nanoseconds
-	late    *hdrhistogram.Histogram // how late measured iterations were let go, in nanoseconds
+	late    *hdrhistogram.Histogram // how late measured iterations were sent, in nanoseconds
 	counts  Counts
 }
 
@@ -103,7 +103,7 @@ func (t *tally) drop(measured bool) {
 	}
 }
 
-func (t *tally) paced(late time.Duration) {
+func (t *tally) sent(late time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	_ = t.late.RecordValue(int64(min(max(late, 0), maxLatency))) // it can't be out of range

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,7 +21,12 @@ type Target struct {
 	// StorePIDs are the processes of its databases, reported in columns of their own.
 	StorePIDs []int
 	profile   string // that its health pages name, once they were asked
+	unseen    string // why processes of it aren't known, and so what strangers took of the cores that they use
+	hidden    bool   // they are on this host
 }
+
+// processes are all that are known, roots of trees.
+func (t Target) processes() []int { return slices.Concat(t.PIDs, t.StorePIDs) }
 
 // ParseTarget reads a base URL, or name=value pairs with commas between: heroes, villains, locations and fights for
 // their base URLs, url for that of all others, pid and store-pid (both also several times), and name.
@@ -123,7 +127,7 @@ func (t *Target) find(system proc.FS) (nobody []string, err error) {
 			nobody = append(nobody, base)
 		}
 		for _, pid := range pids {
-			if !slices.Contains(t.PIDs, pid) {
+			if pid != selfPID() && !slices.Contains(t.PIDs, pid) {
 				t.PIDs = append(t.PIDs, pid)
 			}
 		}
@@ -131,7 +135,7 @@ func (t *Target) find(system proc.FS) (nobody []string, err error) {
 	return nobody, nil
 }
 
-// listeners returns the other processes that answer at a base URL, as far as they are on this host.
+// listeners returns the processes that answer at a base URL, as far as they are on this host.
 func listeners(system proc.FS, base string) ([]int, error) {
 	if !local(base) {
 		return nil, nil
@@ -153,7 +157,7 @@ func listeners(system proc.FS, base string) ([]int, error) {
 		return nil, err
 	}
 	return slices.DeleteFunc(pids, func(pid int) bool {
-		return pid == os.Getpid() || slices.ContainsFunc(tree, func(p proc.Process) bool { return p.PID == pid && forwards(p.Name) })
+		return slices.ContainsFunc(tree, func(p proc.Process) bool { return p.PID == pid && forwards(p.Name) })
 	}), nil
 }
 

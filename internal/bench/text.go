@@ -51,8 +51,8 @@ func (r *Report) verdict() string {
 	if r.Void {
 		return "VOID: do not use these figures"
 	}
-	if name := r.unchecked(); name != "" {
-		return "UNCHECKED: nobody knows whether " + name + " stores its fights; do not call it fast"
+	if unknown := r.unchecked(); unknown != "" {
+		return "UNCHECKED: " + unknown
 	}
 	return "VALID"
 }
@@ -82,12 +82,38 @@ func (m Member) text(w io.Writer, unit string, tiers Tiers) {
 	if m.Name != floorName {
 		fmt.Fprintf(w, "  profile: %s\n  fights: %s\n", m.Profile, m.Stores)
 	}
+	m.beside(w)
 	if lost, all := m.unanswered(); lost > 0 {
 		fmt.Fprintf(w, "  no answer: %d of %d iterations, which are in no latency\n", lost, all)
 	}
 	m.table(w, unit)
 	m.energyText(w, unit, tiers)
 	missing(w, m.Runs)
+}
+
+// beside says what else went on while the member was measured.
+func (m Member) beside(w io.Writer) {
+	if len(m.Runs) == 0 {
+		return
+	}
+	least, most, unknown := m.surroundings()
+	strangers := span(percent(least.Strangers), percent(most.Strangers))
+	if unknown != "" && most.Strangers == 0 {
+		strangers = "unknown"
+	}
+	fmt.Fprintf(w, "  of the cores: strangers %s, steal %s; load average before %s\n",
+		strangers, span(percent(least.Steal), percent(most.Steal)), span(Short(least.Load), Short(most.Load)))
+	if unknown != "" {
+		fmt.Fprintf(w, "  strangers' CPU unknown: %s\n", unknown)
+	}
+}
+
+// span writes the ends of a range, one of which is enough when they are the same.
+func span(least, most string) string {
+	if least == most {
+		return most
+	}
+	return least + " to " + most
 }
 
 // unanswered counts the iterations without an answer, and all.

@@ -5,24 +5,32 @@ import (
 	"fmt"
 )
 
-// What a valid run may have. Beyond these its figures would be the generator's, or those of less work.
+// What a valid run may have, beside maxStrangers. Beyond these its figures would be the generator's, or those of less work.
 const (
-	maxLate       = 10_000.0 // microseconds that one iteration of a hundred may be let go too late
-	maxBusy       = 0.9      // of its cores that the generator may use
-	maxLacked     = 0.5      // of all latency that the generator may have waited for want of a core (see waiting),
-	maxWait       = 200.0    // and microseconds of it an iteration: a tick of the scheduler among short answers is no shortage
-	maxUnanswered = 0.001    // of the iterations, as in the family's load test
+	maxLate       = 1000.0 // microseconds that one of a hundred iterations of the open model may be sent too late
+	maxBusy       = 0.9    // of its cores that the generator may use
+	maxUnanswered = 0.001  // of the iterations, as in the family's load test
 )
 
 func isCannotTell(err error) bool { return errors.Is(err, errCannotTell) }
 
-// faults returns why a run is void.
+// faults returns why a run is void: what the machine did first, which may explain the rest.
 func (m measurement) faults(run Run, meters *meters) []string {
 	faults := []string{}
 	add := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
+	if fault := run.Surroundings.fault(); fault != "" {
+		add("%s", fault)
+	}
+	g := run.Generator
+	if m.rate > 0 && g.LateP99 > maxLate {
+		add("one iteration of a hundred was sent %.3g ms late or later (limit %.3g ms)", g.LateP99/1e3, maxLate/1e3)
+	}
+	if g.CPU > maxBusy*g.Cores*run.Seconds {
+		add("the generator used %.3g of its %.3g cores: this is its own limit rather than the target's", g.CPU/run.Seconds, g.Cores)
+	}
 	c := run.Counts
 	if c.Measured == 0 {
-		add("no iteration was answered rightly")
+		add("no iteration got a correct answer")
 	}
 	if dropped := c.Dropped + c.WarmDropped; dropped > 0 {
 		add("%d iterations were dropped: no connection was free", dropped)
@@ -38,29 +46,10 @@ func (m measurement) faults(run Run, meters *meters) []string {
 			add("%s", fault)
 		}
 	}
-	for _, fault := range run.starved() {
-		add("the generator was short of CPU: %s", fault)
-	}
 	for _, u := range []*use{meters.application, meters.store} {
 		if u.err != nil {
 			add("its processes could not be watched: %v", u.err)
 		}
 	}
 	return faults
-}
-
-// starved returns what shows that the generator had too little CPU.
-func (r Run) starved() []string {
-	var signs []string
-	g := r.Generator
-	if g.LateP99 > maxLate {
-		signs = append(signs, fmt.Sprintf("one iteration of a hundred was let go %.1f ms late or later", g.LateP99/1e3))
-	}
-	if g.CPU > maxBusy*g.Cores*r.Seconds {
-		signs = append(signs, fmt.Sprintf("it used %.2f of its %.0f cores", g.CPU/r.Seconds, g.Cores))
-	}
-	if total := r.Latency.Mean / 1e6 * float64(r.Counts.Measured); total > 0 && g.Lacked > maxLacked*total && g.Lacked*1e6 > maxWait*float64(r.Counts.Measured) {
-		signs = append(signs, fmt.Sprintf("it waited %.2f s for want of a core, more than half of all %.2f s of latency", g.Lacked, total))
-	}
-	return signs
 }

@@ -279,11 +279,7 @@ func TestWaitEndsWithTheContext(t *testing.T) {
 	defer func() { _ = tx.Rollback() }()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	begin := time.Now()
-	if _, err := other.Writes.BeginTx(ctx, nil); err == nil {
-		t.Error("two write at the same time")
-	}
-	if waited := time.Since(begin); waited >= busyTimeout {
-		t.Errorf("it waited %s", waited)
+	if _, err := other.Writes.BeginTx(ctx, nil); !errors.Is(err, context.DeadlineExceeded) { // busyTimeout would say that it is locked
+		t.Errorf("got %v, want that the time is up", err)
 	}
 }

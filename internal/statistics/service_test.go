@@ -260,7 +260,7 @@ func TestIdle(t *testing.T) {
 	pace := Pace{Watched: 10 * time.Millisecond, Alone: 10 * time.Millisecond, Look: 10 * time.Millisecond, Rest: time.Hour, Looks: 4}
 	first := NewService(woken, Woken(), Limits{}, log)
 	second := NewService(looking, pace, Limits{}, log)
-	for looking.steps.Load() < 4 {
+	for woken.steps.Load() < 1 || looking.steps.Load() < 4 {
 		time.Sleep(time.Millisecond)
 	}
 	time.Sleep(200 * time.Millisecond)

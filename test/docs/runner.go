@@ -88,6 +88,9 @@ func (r *runner) foreground(ctx context.Context, s step) (string, error) {
 
 // start starts a command that goes on running, and waits until its URL answers.
 func (r *runner) start(ctx context.Context, s step) (string, error) {
+	if answers(ctx, s.wait) {
+		return "", fmt.Errorf("%s answers before the command is started: somebody else has that port", s.wait)
+	}
 	running, err := r.launch(context.WithoutCancel(ctx), s) // stop ends it
 	if err != nil {
 		return "", err

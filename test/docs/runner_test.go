@@ -31,10 +31,9 @@ func newRunner(t *testing.T) (*runner, *bytes.Buffer, string) {
 }
 
 // try runs a document of testdata.
-func try(t *testing.T, name string, patience time.Duration) (*runner, string) {
+func try(t *testing.T, name string) (*runner, string) {
 	t.Helper()
 	tried, out, address := newRunner(t)
-	tried.patience = patience
 	text, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +47,7 @@ func try(t *testing.T, name string, patience time.Duration) (*runner, string) {
 }
 
 func TestGoodCommands(t *testing.T) {
-	tried, out := try(t, "good.md", time.Minute)
+	tried, out := try(t, "good.md")
 	if tried.ran != 5 || tried.skipped != 1 || tried.failed != 0 {
 		t.Errorf("%d run, %d skipped, %d failed", tried.ran, tried.skipped, tried.failed)
 	}
@@ -61,23 +60,44 @@ func TestGoodCommands(t *testing.T) {
 }
 
 func TestBadCommands(t *testing.T) {
-	tried, out := try(t, "bad.md", 3*time.Second)
+	tried, out := try(t, "bad.md")
 	for _, complaint := range []string{
 		"exit status 1",
 		`the output does not hold "answer": 42`,
 		"it has ended\nexit status 3",
-		"it did not end in time",
 	} {
 		if !strings.Contains(out, complaint) {
 			t.Errorf("no complaint %q", complaint)
 		}
 	}
-	if tried.failed != 4 {
-		t.Errorf("%d failed, want 4", tried.failed)
+	if tried.failed != 3 {
+		t.Errorf("%d failed, want 3", tried.failed)
 	}
 	if t.Failed() {
 		t.Log(out)
 	}
+}
+
+func TestCommandThatNeverEnds(t *testing.T) {
+	tried, out, _ := newRunner(t)
+	tried.patience = time.Second
+	tried.step(t.Context(), step{mode: modeRun, script: "sleep 600"})
+	if tried.failed != 1 || !strings.Contains(out.String(), "it did not end in time") {
+		t.Errorf("%d failed\n%s", tried.failed, out)
+	}
+}
+
+// TestPortOfSomebodyElse must not try the commands of a document on whatever is there already.
+func TestPortOfSomebodyElse(t *testing.T) {
+	tried, out, address := newRunner(t)
+	if err := os.WriteFile(filepath.Join(tried.dir, "ready"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tried.step(t.Context(), step{mode: modeBackground, wait: "http://" + address, script: "sleep 600"})
+	if tried.failed != 1 || len(tried.background) != 0 || !strings.Contains(out.String(), "somebody else has that port") {
+		t.Errorf("%d failed\n%s", tried.failed, out)
+	}
+	tried.stop()
 }
 
 func TestBackgroundThatEnds(t *testing.T) {

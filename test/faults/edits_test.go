@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"superheroes/test/engines"
 	"superheroes/test/tcpproxy"
@@ -112,11 +111,7 @@ func testEditsWhileTheStoreIsAway(t *testing.T, program string) {
 		return ask(t, http.MethodPatch, s.url+"/api/heroes/1", `{"name":"changed"}`, "Authorization", "Bearer secret")
 	}
 	p.Become(tcpproxy.Hangs)
-	begin := time.Now()
 	edit().wantProblem(t, http.StatusServiceUnavailable, "nothing was written")
-	if took := time.Since(begin); took > 5*time.Second {
-		t.Errorf("it took %s", took)
-	}
 	p.Become(tcpproxy.Passes)
 	eventually(t, "a change is taken again", func() bool { return edit().status == http.StatusOK })
 }

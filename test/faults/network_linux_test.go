@@ -32,21 +32,16 @@ func testNetwork(t *testing.T, program string) {
 	// With -D the program is the process that we start, and gets our signals.
 	args := []string{"-D", "-f", "-e", "trace=connect", "-o", record, program}
 	t.Run("all in one process", func(t *testing.T) {
-		env := []string{"DATA_DIR=" + t.TempDir()}
-		bases := map[string]string{}
+		s, env := system.FreeUp(t)
+		up := system.Start(t, path, append(env, "DATA_DIR="+t.TempDir()), append(args, "up")...)
+		up.Ready(t, s.Fights+"/readyz")
 		for _, name := range []string{"heroes", "villains", "locations", "fights"} {
-			addr := system.FreeAddr(t)
-			bases[name] = "http://" + addr
-			env = append(env, strings.ToUpper(name)+"_ADDR="+addr)
-		}
-		up := system.Start(t, path, env, append(args, "up")...)
-		up.Ready(t, bases["fights"]+"/readyz")
-		for name, base := range bases {
+			base := s.URL(name)
 			for _, page := range []string{"/docs", "/redoc", "/openapi.json", "/healthz", "/api/" + name} {
 				get(t, base+page).want(t, http.StatusOK)
 			}
 		}
-		get(t, bases["fights"]+execute).want(t, http.StatusOK)
+		get(t, s.Fights+execute).want(t, http.StatusOK)
 		stop(t, up)
 		if got := connects(t, record); len(got) > 0 {
 			t.Errorf("it connected to %q", got)

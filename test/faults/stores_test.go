@@ -171,26 +171,20 @@ func testStoreThatGoesAway(t *testing.T, program string) {
 
 // In one process the catalogs are asked without a socket, and fail all the same as peers do.
 func testUpWithoutItsHeroes(t *testing.T, program, store string, server *engines.Server, proxy *tcpproxy.Proxy) {
-	env := []string{"DATA_DIR=" + t.TempDir(), "HEROES_DATABASE_URL=" + store}
-	bases := map[string]string{}
-	for _, name := range []string{"heroes", "villains", "locations", "fights"} {
-		addr := system.FreeAddr(t)
-		bases[name] = "http://" + addr
-		env = append(env, strings.ToUpper(name)+"_ADDR="+addr)
-	}
-	up := system.Start(t, program, env, "up", "--deadline=1s")
-	up.Ready(t, bases["fights"]+"/readyz")
+	s, env := system.FreeUp(t)
+	up := system.Start(t, program, append(env, "DATA_DIR="+t.TempDir(), "HEROES_DATABASE_URL="+store), "up", "--deadline=1s")
+	up.Ready(t, s.Fights+"/readyz")
 	want := func(status int) {
 		t.Helper()
 		time.Sleep(inMemory)
 		for _, path := range []string{execute, "/api/fights/randomfighters"} {
-			get(t, bases["fights"]+path).wantProblem(t, status, "heroes")
+			get(t, s.Fights+path).wantProblem(t, status, "heroes")
 		}
-		get(t, bases["fights"]+"/api/fights/randomlocation").want(t, http.StatusOK)
-		get(t, bases["heroes"]+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "postgresql")
-		get(t, bases["fights"]+"/readyz").want(t, http.StatusOK)
+		get(t, s.Fights+"/api/fights/randomlocation").want(t, http.StatusOK)
+		get(t, s.Heroes+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "postgresql")
+		get(t, s.Fights+"/readyz").want(t, http.StatusOK)
 	}
-	fought := func() bool { return get(t, bases["fights"]+execute).status == http.StatusOK }
+	fought := func() bool { return get(t, s.Fights+execute).status == http.StatusOK }
 	eventually(t, "fights are fought", fought)
 	server.Stop(t)
 	want(http.StatusBadGateway)
@@ -251,10 +245,8 @@ func testStoreThatIsNotThereAtTheStart(t *testing.T, program string) {
 		})
 	}
 	t.Run("all in one process", func(t *testing.T) {
-		env := []string{"DATA_DIR=" + t.TempDir(), "VILLAINS_" + absent(refused)["villains"]}
-		for _, name := range []string{"HEROES", "VILLAINS", "LOCATIONS", "FIGHTS"} {
-			env = append(env, name+"_ADDR=127.0.0.1:0")
-		}
+		_, env := system.FreeUp(t)
+		env = append(env, "DATA_DIR="+t.TempDir(), "VILLAINS_"+absent(refused)["villains"])
 		wantOneLine(t, system.Start(t, program, env, "up", "--villains-store-wait=2s"), refused, "connection refused")
 	})
 	for name, setting := range absent(refused) {

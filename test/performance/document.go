@@ -101,6 +101,8 @@ func (r *Results) machineTable() string {
 	rows := [][]string{
 		{"CPU", orDash(m.CPU)}, {"cores", fmt.Sprint(m.Cores)}, {"memory", fmt.Sprintf("%.0f GiB", m.Memory)}, {"kernel", orDash(m.Kernel)},
 		{"Go", m.Go}, {"load average before", number(m.Load)},
+		{"cores taken by strangers, median and most of the valid runs", r.taken(strangers)},
+		{"cores taken by the hypervisor (steal), likewise", r.taken(steal)},
 	}
 	for _, name := range r.Stores {
 		rows = append(rows, []string{"store", name})
@@ -111,6 +113,20 @@ func (r *Results) machineTable() string {
 		}
 	}
 	return table([]string{"", ""}, rows)
+}
+
+// taken says what share of the cores somebody else took in the valid runs.
+func (r *Results) taken(figure string) string {
+	var all Figure
+	for _, s := range r.Series {
+		for _, c := range s.Cells {
+			all = append(all, c.Figures[figure]...)
+		}
+	}
+	if len(all) == 0 {
+		return "not measured: these results are older than the rule on them"
+	}
+	return fmt.Sprintf("%s %%, %s %%", number(all.Median()), number(all.Most()))
 }
 
 // titles say what each series is.

@@ -107,12 +107,16 @@ const storesNothing = "STORES NOTHING"
 
 // voidReasons are why a run doesn't count. One of a target that stores nothing on purpose must say that, and nothing else.
 func voidReasons(run bench.Run, nothing bool) []string {
+	reasons := run.Void
+	if unknown := run.Surroundings.Unknown; unknown != "" {
+		reasons = append(slices.Clone(reasons), "nobody knows what CPU time strangers took: "+unknown)
+	}
 	if !nothing {
-		return run.Void
+		return reasons
 	}
 	var others []string
 	said := false
-	for _, reason := range run.Void {
+	for _, reason := range reasons {
 		if strings.HasPrefix(reason, storesNothing) {
 			said = true
 			continue
@@ -179,6 +183,8 @@ func (c *Cell) note(run bench.Run) {
 	c.add(p50, run.Latency.P50)
 	c.add(p99, run.Latency.P99)
 	c.add(generator, run.Generator.PerUnit)
+	c.add(strangers, 100*run.Surroundings.Strangers)
+	c.add(steal, 100*run.Surroundings.Steal)
 	if done := run.Counts.Done; done > 0 {
 		c.add(httpBytes, float64(run.Counts.Sent+run.Counts.Received)/float64(done))
 	}

@@ -30,6 +30,10 @@ func TestVoidReasons(t *testing.T) {
 			if got := voidReasons(bench.Run{Void: test.void}, test.nothing); !slices.Equal(got, test.want) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
+			unseen := bench.Run{Void: test.void, Surroundings: bench.Surroundings{Unknown: "a container"}}
+			if got := voidReasons(unseen, test.nothing); !strings.Contains(strings.Join(got, "\n"), "strangers took: a container") {
+				t.Errorf("with strangers unknown: %q", got)
+			}
 		})
 	}
 }

@@ -92,6 +92,8 @@ const (
 	idleWatts   = "idle_watts" // of the whole machine by RAPL, without load
 	joules      = "joules"     // microjoules of the whole machine by RAPL, less its idle watts
 	memory      = "memory"     // resident MiB of the application, at most
+	strangers   = "strangers"  // percent of the cores that other processes took, and so is the next
+	steal       = "steal"      // that the hypervisor gave to others
 	partCPU     = "cpu of "
 )
 

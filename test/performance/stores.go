@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
+	"strconv"
 
 	"superheroes/test/engines"
 	"superheroes/test/engines/find"
@@ -41,12 +43,12 @@ func (l *lab) database(ctx context.Context, variable, name string) (url string, 
 }
 
 // create returns what drops the database, too. Nothing of it is left when the lab is closed.
-func (l *lab) create(ctx context.Context, variable, name string) (url string, drop func(context.Context) error, server part, err error) {
+func (l *lab) create(ctx context.Context, variable, name string) (store string, drop func(context.Context) error, server part, err error) {
 	engine, err := l.engine(ctx, variable)
 	if err != nil {
 		return "", nil, part{}, err
 	}
-	url, drop, err = engines.Create(ctx, variable, engine.Setting(variable))
+	store, drop, err = engines.Create(ctx, variable, engine.Setting(variable))
 	if err != nil {
 		return "", nil, part{}, err
 	}
@@ -54,9 +56,24 @@ func (l *lab) create(ctx context.Context, variable, name string) (url string, dr
 	if engine.PID > 0 {
 		server.pids = []int{engine.PID}
 	} else {
+		server.pids = l.serving(store)
 		l.stores.drops = append(l.stores.drops, drop) // a server of ours goes with all its data
 	}
-	return url, drop, server, nil
+	return store, drop, server, nil
+}
+
+// serving returns the processes of somebody else's server, as far as they are on this host: its work is no stranger's.
+func (l *lab) serving(store string) []int {
+	at, err := url.Parse(store)
+	if err != nil {
+		return nil
+	}
+	port, err := strconv.Atoi(at.Port())
+	if err != nil {
+		return nil
+	}
+	pids, _ := l.procs.Listening(at.Hostname(), port) // none where it isn't told
+	return pids
 }
 
 func (s *stores) close(ctx context.Context) error {

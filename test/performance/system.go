@@ -16,7 +16,7 @@ import (
 type part struct {
 	name  string
 	store bool
-	pids  []int // none when somebody else started them
+	pids  []int // none when they are on another host
 }
 
 // system is a running member of the family, or the floor.

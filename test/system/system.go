@@ -22,10 +22,11 @@ func (s *System) URL(service string) string {
 	return map[string]string{"heroes": s.Heroes, "villains": s.Villains, "locations": s.Locations, "fights": s.Fights, "statistics": s.Statistics}[service]
 }
 
-// Up starts all services in one process on the embedded store in dir, with further arguments.
-func Up(tb testing.TB, program, dir string, args ...string) *System {
+// FreeUp returns where everything that listens in one process is to be reached, on ports that nobody has, and the settings
+// that put it there. It starts nothing.
+func FreeUp(tb testing.TB) (s *System, env []string) {
 	tb.Helper()
-	env, s := []string{"DATA_DIR=" + dir, "ADMIN_TOKEN=" + AdminToken}, &System{}
+	s = &System{}
 	for _, service := range []struct {
 		variable string
 		base     *string
@@ -34,11 +35,18 @@ func Up(tb testing.TB, program, dir string, args ...string) *System {
 		env = append(env, service.variable+"="+addr)
 		*service.base = "http://" + addr
 	}
-	up := Start(tb, program, env, append([]string{"up"}, args...)...)
+	return s, env
+}
+
+// Up starts all services in one process on the embedded store in dir, with further arguments.
+func Up(tb testing.TB, program, dir string, args ...string) *System {
+	tb.Helper()
+	s, env := FreeUp(tb)
+	up := Start(tb, program, append(env, "DATA_DIR="+dir, "ADMIN_TOKEN="+AdminToken), append([]string{"up"}, args...)...)
 	for _, base := range []string{s.Heroes, s.Villains, s.Locations, s.Fights} {
 		up.Ready(tb, base+"/readyz")
 	}
-	s.Processes = map[string]*Process{"heroes": up, "villains": up, "locations": up, "fights": up, "statistics": up}
+	s.Processes = map[string]*Process{"heroes": up, "villains": up, "locations": up, "fights": up, "statistics": up, "arena": up}
 	return s
 }
 

@@ -2,10 +2,34 @@ package system
 
 import (
 	"io"
+	"net"
 	"net/http"
+	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 )
+
+// TestUpBesideAnother has every address taken that the program listens on by itself, so that none can be forgotten here.
+func TestUpBesideAnother(t *testing.T) {
+	program := Build(t)
+	help, err := exec.CommandContext(t.Context(), program, "help", "up").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defaults := regexp.MustCompile(`-addr="(127\.0\.0\.1:\d+)"`).FindAllSubmatch(help, -1)
+	if len(defaults) < 6 {
+		t.Fatalf("the help names the addresses %q", defaults)
+	}
+	for _, found := range defaults {
+		listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", string(found[1]))
+		if err == nil { // else somebody has it
+			t.Cleanup(func() { _ = listener.Close() })
+		}
+	}
+	s := Up(t, program, t.TempDir())
+	s.Processes["arena"].Ready(t, s.Arena+"/readyz")
+}
 
 func TestExecuteFight(t *testing.T) {
 	Each(t, func(t *testing.T, s *System) {

@@ -103,7 +103,7 @@ func measure(ctx context.Context, s settings, system *system, rate int) (result,
 	if err := os.Remove(summary); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return result{Rate: rate}, fmt.Errorf("removing the summary of an earlier run: %w", err)
 	}
-	k6 := exec.CommandContext(ctx, s.k6, "run", "--quiet", s.script)
+	k6 := exec.CommandContext(ctx, s.k6, "run", "--quiet", "--address=", s.script) // and no port for its own API
 	k6.Env = append(os.Environ(), "K6_HOST="+system.fights, "RESULTS_DIR="+s.results, "K6_NO_USAGE_REPORT=true",
 		"RAMPING_RATE="+strconv.Itoa(rate), "HOLD_DURATION="+s.hold, "RAMP_DOWN_DURATION="+s.down)
 	k6.Stdout, k6.Stderr = os.Stdout, os.Stderr

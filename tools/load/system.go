@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -25,15 +26,20 @@ type system struct {
 // start starts the program on free ports with its data in a folder, and waits until it is ready.
 func start(ctx context.Context, program, data string) (*system, error) {
 	s := &system{command: exec.Command(program), ended: make(chan error, 1)}
-	s.command.Env = append(os.Environ(), "DATA_DIR="+data)
-	for _, service := range []string{"HEROES", "VILLAINS", "LOCATIONS", "STATISTICS", "FIGHTS"} {
-		addr, err := freeAddr()
-		if err != nil {
-			return nil, err
-		}
-		s.command.Env = append(s.command.Env, service+"_ADDR="+addr)
-		s.fights = "http://" + addr
+	addresses, err := listens(ctx, program)
+	if err != nil {
+		return nil, err
 	}
+	fights, err := freeAddr()
+	if err != nil {
+		return nil, err
+	}
+	s.fights = "http://" + fights
+	s.command.Env = append(os.Environ(), "DATA_DIR="+data)
+	for _, variable := range addresses {
+		s.command.Env = append(s.command.Env, variable+"=127.0.0.1:0")
+	}
+	s.command.Env = append(s.command.Env, "FIGHTS_ADDR="+fights) // the last one counts
 	s.command.Stderr = os.Stderr
 	if err := s.command.Start(); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", program, err)
@@ -52,6 +58,23 @@ func start(ctx context.Context, program, data string) (*system, error) {
 		}
 	}
 	return nil, errors.Join(fmt.Errorf("%s was not ready in 30 s", program), s.stop())
+}
+
+// listens returns the variables of all addresses that the program listens on, from its own help: on one that was left out
+// it would take its usual port, which somebody else may have.
+func listens(ctx context.Context, program string) ([]string, error) {
+	help, err := exec.CommandContext(ctx, program, "help", "up").Output()
+	if err != nil {
+		return nil, fmt.Errorf("asking %s for its settings: %w", program, err)
+	}
+	var variables []string
+	for _, found := range regexp.MustCompile(`\$([A-Z_]+_ADDR)\b`).FindAllSubmatch(help, -1) {
+		variables = append(variables, string(found[1]))
+	}
+	if len(variables) == 0 {
+		return nil, fmt.Errorf("the help of %s names no address to listen on", program)
+	}
+	return variables, nil
 }
 
 func freeAddr() (string, error) {

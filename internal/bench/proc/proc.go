@@ -55,7 +55,14 @@ type Process struct {
 	system time.Duration
 	reaped time.Duration // of children that ended and were waited for
 	split  time.Duration // of these, in user mode
+
+	kernel  bool          // a thread of the kernel's
+	started int64         // in ticks since the system's start: a number that is used again has another
+	used    time.Duration // of itself by its own clock, where that was read
 }
+
+// kernelThread is PF_KTHREAD among the flags of a process.
+const kernelThread = 0x00200000
 
 // stat reads /proc/PID/stat. The name may hold blanks and brackets; the last bracket ends it.
 func (f FS) stat(pid int) (Process, error) {
@@ -72,7 +79,7 @@ func parseStat(pid int, text string) (Process, error) {
 		return Process{}, fmt.Errorf("process %d has no name", pid)
 	}
 	fields := strings.Fields(text[end+1:]) // from the third on: state, ppid, …
-	if len(fields) < 15 {
+	if len(fields) < 20 {
 		return Process{}, fmt.Errorf("process %d has %d fields", pid, len(fields))
 	}
 	number := func(field int) int64 { // counted as in proc(5), from 1
@@ -83,6 +90,7 @@ func parseStat(pid int, text string) (Process, error) {
 		PID: pid, Name: text[open+1 : end], parent: int(number(4)),
 		user: time.Duration(number(14)) * tick, system: time.Duration(number(15)) * tick,
 		reaped: time.Duration(number(16)+number(17)) * tick, split: time.Duration(number(16)) * tick,
+		kernel: number(9)&kernelThread != 0, started: number(22),
 	}, nil
 }
 

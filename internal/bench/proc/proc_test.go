@@ -24,15 +24,13 @@ func newTree(t *testing.T) tree { return tree{proctest.New(t)} }
 // process adds one: times in ticks of 10 ms.
 func (p tree) process(pid, parent int, name string, user, system, reapedUser, reapedSystem int) {
 	at := strconv.Itoa(pid) + "/"
-	p.Write(at+"stat", fmt.Sprintf("%d (%s) S %d 1 1 0 -1 4194560 900 0 0 0 %d %d %d %d 20 0 2 0 100 1000 300 18446744073709551615",
-		pid, name, parent, user, system, reapedUser, reapedSystem))
+	p.Process(proctest.Process{PID: pid, Parent: parent, Name: name, User: user, System: system, ReapedUser: reapedUser, ReapedSystem: reapedSystem})
 	p.Write(at+"statm", "1000 300 100 10 0 200 0\n")
 	p.Write(at+"smaps_rollup", "5581e000-7ffd000 ---p 00000000 00:00 0    [rollup]\nRss:                1200 kB\nPss:                 700 kB\nPss_Anon:            600 kB\n")
 	p.Write(at+"io", "rchar: 5\nwchar: 6\nsyscr: 70\nsyscw: 80\nread_bytes: 0\nwrite_bytes: 8192\ncancelled_write_bytes: 4096\n")
 	for thread := range 2 {
 		task := at + "task/" + strconv.Itoa(pid+thread) + "/"
 		p.Write(task+"status", "Name:\t"+name+"\nvoluntary_ctxt_switches:\t10\nnonvoluntary_ctxt_switches:\t3\n")
-		p.Write(task+"schedstat", "5000000 2000000 13\n")
 	}
 }
 
@@ -183,15 +181,6 @@ func TestListening(t *testing.T) {
 	}
 }
 
-func TestWaited(t *testing.T) {
-	p := newTree(t)
-	p.process(10, 1, "one", 1, 0, 0, 0)
-	ran, waited, err := At(p.Path).Waited(10)
-	if ran != 10*time.Millisecond || waited != 4*time.Millisecond || err != nil {
-		t.Errorf("got %v, %v, %v", ran, waited, err)
-	}
-}
-
 func TestVariable(t *testing.T) {
 	p := newTree(t)
 	p.Write("10/environ", "A=1\x00GOMAXPROCS=3\x00GOMAXPROCSX=4\x00")
@@ -278,7 +267,7 @@ func TestThisProcess(t *testing.T) {
 }
 
 func FuzzParseStat(f *testing.F) {
-	f.Add("1 (a b) S 2 1 1 0 -1 4194560 900 0 0 0 100 50 7 3 20")
+	f.Add("1 (a b) S 2 1 1 0 -1 4194560 900 0 0 0 100 50 7 3 20 0 2 0 100 1000 300")
 	f.Fuzz(func(t *testing.T, text string) {
 		if p, err := parseStat(1, text); err == nil && !strings.Contains(text, p.Name) {
 			t.Errorf("the name %q is not in %q", p.Name, text)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -94,15 +95,7 @@ func (u *Usage) note(p Process, what string, err error) {
 
 // addCPU takes the process's clock, which is exact, and divides it by the ticks of user and system mode.
 func (f FS) addCPU(u *Usage, p Process) {
-	own := p.user + p.system
-	exact, ok := own, false
-	if f.real {
-		exact, ok = clock(p.PID)
-	}
-	if !ok {
-		exact = own
-	}
-	user := p.user
+	own, exact, user := p.user+p.system, f.exact(p), p.user
 	if own > 0 {
 		user = time.Duration(float64(exact) * float64(p.user) / float64(own))
 	}
@@ -110,6 +103,16 @@ func (f FS) addCPU(u *Usage, p Process) {
 	u.Trees[p.root] += exact + p.reaped
 	u.User += user + p.split
 	u.System += exact - user + p.reaped - p.split
+}
+
+// exact returns what a process has used itself: by its clock, or by its ticks where there is none to read.
+func (f FS) exact(p Process) time.Duration {
+	if f.real {
+		if used, ok := clock(p.PID); ok {
+			return used
+		}
+	}
+	return p.user + p.system
 }
 
 // addGroups adds the containers of these processes, each once.
@@ -210,27 +213,17 @@ func parseValues(text []byte) map[string]int64 {
 	return values
 }
 
-// Waited returns how long the threads of a process ran, and how long they were ready to and waited for a core.
-func (f FS) Waited(pid int) (ran, waited time.Duration, err error) {
+// Load returns the load average of the last minute: how many threads ran, or waited for a core or a disk.
+func (f FS) Load() (float64, error) {
 	if err := f.available(); err != nil {
-		return 0, 0, err
+		return 0, err
 	}
-	tasks, err := os.ReadDir(f.path(pid, "task"))
+	text, err := os.ReadFile(filepath.Join(f.root, "loadavg"))
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
-	for _, task := range tasks {
-		text, err := os.ReadFile(f.path(pid, "task", task.Name(), "schedstat"))
-		if errors.Is(err, fs.ErrNotExist) && len(tasks) > 1 {
-			continue // it ended
-		}
-		if err != nil {
-			return 0, 0, err
-		}
-		ran += time.Duration(numberAt(text, 0))
-		waited += time.Duration(numberAt(text, 1))
-	}
-	return ran, waited, nil
+	first, _, _ := strings.Cut(string(text), " ")
+	return strconv.ParseFloat(first, 64)
 }
 
 // Variable returns an environment variable that the process was started with.

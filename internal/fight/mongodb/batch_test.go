@@ -49,7 +49,7 @@ func TestBatchThroughFaults(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel() // they mostly wait
 			store, direct, p := behind(t, "", true, func(nth int) fate { return test.fates[min(nth, len(test.fates)-1)] })
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			batch := storetest.Fights(4)
 			if err := direct.Insert(ctx, batch[1], batch[1].AppendJSON(nil)); err != nil {

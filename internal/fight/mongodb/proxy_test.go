@@ -34,6 +34,7 @@ func (f fate) String() string {
 type proxy struct {
 	*tcpproxy.Proxy
 	decide func(nth int) fate // of the nth insert, from 0
+	stalls chan struct{}      // gets one for each connection that stalls; nobody has to read it
 
 	mu      sync.Mutex
 	inserts [][]byte
@@ -42,7 +43,7 @@ type proxy struct {
 // startProxy starts a proxy to the server, stopped when the test ends.
 func startProxy(tb testing.TB, server string, decide func(nth int) fate) *proxy {
 	tb.Helper()
-	p := &proxy{decide: decide}
+	p := &proxy{decide: decide, stalls: make(chan struct{}, 1)}
 	p.Proxy = tcpproxy.Start(tb, server, p.relays)
 	return p
 }
@@ -80,6 +81,7 @@ func (c *connection) up(server io.Writer, client io.Reader) {
 			_, _ = server.Write(message[:len(message)/2])
 			return
 		case stallBefore:
+			c.stalled()
 			_, _ = io.Copy(io.Discard, client)
 			return
 		}
@@ -104,12 +106,20 @@ func (c *connection) down(client io.Writer, server io.Reader) {
 			_, _ = client.Write(message[:len(message)/2])
 			return
 		case stallAfter:
+			c.stalled()
 			_, _ = io.Copy(io.Discard, server)
 			return
 		}
 		if _, err := client.Write(message); err != nil {
 			return
 		}
+	}
+}
+
+func (p *proxy) stalled() {
+	select {
+	case p.stalls <- struct{}{}:
+	default:
 	}
 }
 

@@ -182,13 +182,9 @@ func TestTooSlow(t *testing.T) {
 			test.limit(&cfg)
 			ctx, cancel := context.WithTimeout(t.Context(), test.deadline)
 			defer cancel()
-			begin := time.Now()
 			_, err := newClient(t, test.peer(t), cfg).Random(ctx)
-			if !isTimeout(err) {
-				t.Errorf("got %v, want a time-out", err)
-			}
-			if took := time.Since(begin); took > 30*time.Second {
-				t.Errorf("it took %s", took)
+			if !isTimeout(err) || test.deadline > short && ctx.Err() != nil {
+				t.Errorf("got %v, want a time-out by what is short", err)
 			}
 		})
 	}
@@ -344,9 +340,9 @@ func TestCheck(t *testing.T) {
 // eventually waits until what is true, and fails the test when it never is.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("not within 30 s: %s", what)
+			t.Fatalf("not within a minute: %s", what)
 		}
 	}
 }

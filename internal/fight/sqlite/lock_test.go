@@ -80,7 +80,7 @@ func TestGroupWhileAnotherProcessHoldsTheLock(t *testing.T) {
 	store := open(t, path, Grouped(true))
 	release := lockElsewhere(t, path)
 	insert := func() (fight.Fight, error) {
-		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second) // in which the first one's batch surely begins
 		defer cancel()
 		f := storetest.NewFight(ids)
 		return f, store.Insert(ctx, f, f.AppendJSON(nil))

@@ -2,6 +2,7 @@
 package proctest
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -27,6 +28,35 @@ func (f Folder) Write(path, text string) {
 		f.tb.Fatal(err)
 	}
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		f.tb.Fatal(err)
+	}
+}
+
+// Process is one of those in a Folder. Times are in ticks of 10 ms.
+type Process struct {
+	PID, Parent              int
+	Name                     string
+	User, System             int
+	ReapedUser, ReapedSystem int  // of children that ended
+	Started                  int  // since the system's start
+	Kernel                   bool // it is a thread of the kernel's
+}
+
+// Process writes the stat file of a process.
+func (f Folder) Process(p Process) {
+	f.tb.Helper()
+	flags := 0x00400100
+	if p.Kernel {
+		flags = 0x00208040 // with PF_KTHREAD
+	}
+	f.Write(fmt.Sprintf("%d/stat", p.PID), fmt.Sprintf("%d (%s) S %d 1 1 0 -1 %d 900 0 0 0 %d %d %d %d 20 0 2 0 %d 1000 300 18446744073709551615",
+		p.PID, p.Name, p.Parent, flags, p.User, p.System, p.ReapedUser, p.ReapedSystem, p.Started))
+}
+
+// Gone takes a process away.
+func (f Folder) Gone(pid int) {
+	f.tb.Helper()
+	if err := os.RemoveAll(filepath.Join(f.Path, fmt.Sprint(pid))); err != nil {
 		f.tb.Fatal(err)
 	}
 }
