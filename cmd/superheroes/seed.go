@@ -20,7 +20,7 @@ type seedCommand struct {
 // Validate refuses a count that can't be and a store that can't be the catalog's.
 func (c seedCommand) Validate() error {
 	if c.Count < 1 {
-		return errors.New("--count: must be at least 1")
+		return &settingError{"--count", "SEED_COUNT", errors.New("must be at least 1")}
 	}
 	return c.ValidateFor(c.Catalog)
 }

@@ -60,7 +60,7 @@ func formatOf(format, name string) (exchange.Format, error) {
 		return exchange.FormatOf("." + format)
 	}
 	if name == "-" {
-		return 0, errors.New("--format is needed for the standard input")
+		return 0, errors.New("--format, IMPORT_FORMAT: is needed for the standard input")
 	}
 	return exchange.FormatOf(name)
 }
@@ -102,10 +102,10 @@ func (c exportCommand) Run(s *session) error {
 	}
 	format, err := formatOf(c.Format, c.Output)
 	if err != nil {
-		return usageError{err}
+		return usageError{&settingError{"--output", "EXPORT_OUTPUT", err}}
 	}
 	if format == exchange.SQL {
-		return usageError{errors.New("--output: SQL is not written; take .jsonl or .csv")}
+		return usageError{&settingError{"--output", "EXPORT_OUTPUT", errors.New("SQL is not written; take .jsonl or .csv")}}
 	}
 	ctx, stop := untilSignal()
 	defer stop()
