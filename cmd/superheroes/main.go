@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/alecthomas/kong"
@@ -96,14 +97,23 @@ func run(args []string, stdout, stderr io.Writer, raiseSlack func(timerslack.Con
 
 // fail says in one line what is wrong, and returns the exit code.
 func fail(stderr io.Writer, err error) int {
-	text := strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
 	var usage usageError
 	if errors.As(err, &usage) {
-		fmt.Fprintf(stderr, "superheroes: %s; see superheroes --help\n", text)
+		fmt.Fprintf(stderr, "superheroes: %s; see superheroes --help\n", oneLine(err.Error()))
 		return exitUsage
 	}
-	fmt.Fprintln(stderr, "superheroes:", text)
+	fmt.Fprintln(stderr, "superheroes:", oneLine(err.Error()))
 	return exitError
+}
+
+// oneLine returns a text in one line, without what a terminal would take for a command.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ReplaceAll(text, "\n", "; "))
 }
 
 // grammar returns as much of commands as the command line needs: the one that it names, up when it names nothing, or all

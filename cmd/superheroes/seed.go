@@ -34,7 +34,7 @@ func (c seedCommand) Run(s *session) error {
 	if err != nil {
 		return fmt.Errorf("nothing was changed: %w", err)
 	}
-	fmt.Fprintf(s.stdout, "%d %s made up in %s\n", c.Count, c.Catalog, c.Place(c.Catalog))
+	fmt.Fprintf(s.stdout, "%s made up in %s\n", counted(c.Count, c.Catalog), c.Place(c.Catalog))
 	return nil
 }
 

@@ -73,7 +73,7 @@ type ImportFile struct {
 type ImportOptions struct {
 	Replace bool                           // empty the catalog first
 	Partial bool                           // take what can be taken, although rows were refused
-	Refused func(file string, cause error) // called for each row that was refused, in order
+	Refused func(file string, cause error) // called for each row that was refused, in order, with an *exchange.LineError
 }
 
 // ImportResult counts rows.
@@ -161,11 +161,11 @@ func taken[T catalog.Item](line int, item T, put func(T) error) error {
 	var wrong []string
 	item.Check(func(field, message string) { wrong = append(wrong, field+" "+message) })
 	if len(wrong) > 0 {
-		return fmt.Errorf("line %d: %w: %s", line, catalog.ErrRefused, strings.Join(wrong, "; "))
+		return &exchange.LineError{Line: line, Err: fmt.Errorf("%w: %s", catalog.ErrRefused, strings.Join(wrong, "; "))}
 	}
 	err := put(item)
 	if errors.Is(err, catalog.ErrRefused) {
-		return fmt.Errorf("line %d: %w", line, err)
+		return &exchange.LineError{Line: line, Err: err}
 	}
 	return err
 }
