@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -41,10 +43,37 @@ type benchCommand struct {
 	Report      string        `env:"BENCH_REPORT" placeholder:"DIR" help:"Folder for report.txt, report.json and plots as SVG."`
 }
 
+// Validate refuses what can't be measured.
+func (c benchCommand) Validate() error {
+	switch {
+	case c.Idle == 0:
+		return badBench("idle", "must be more than 0s: what is done without load is subtracted and shown")
+	case c.Duration == 0:
+		return badBench("duration", "must be more than 0s")
+	case c.Timeout == 0:
+		return badBench("timeout", "must be more than 0s")
+	case c.MaxWait == 0 && len(c.Rate) > 0:
+		return badBench("max-wait", "must be more than 0s")
+	case c.Connections < 1:
+		return badBench("connections", "must be at least 1")
+	case c.Rounds < 0:
+		return badBench("rounds", "must not be below 0")
+	case slices.ContainsFunc(c.Rate, func(rate float64) bool { return !(rate > 0) }):
+		return badBench("rate", "rates must be above 0")
+	}
+	_, err := c.options()
+	return err
+}
+
+// badBench returns an error about a setting of bench.
+func badBench(flag, format string, args ...any) error {
+	return &settingError{"--" + flag, "BENCH_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_")), fmt.Errorf(format, args...)}
+}
+
 func (c benchCommand) Run(s *session) error {
 	options, err := c.options()
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	ctx, stop := untilSignal()
 	defer stop()
@@ -69,21 +98,18 @@ func (c benchCommand) options() (bench.Options, error) {
 		MaxWait: c.MaxWait, Rounds: c.Rounds, FloorProcs: c.FloorProcs, CountCalls: c.CountCalls, PinTarget: c.PinTarget, PinSelf: c.PinSelf,
 		RAPL: c.Rapl, Model: energy.Model{Watts: c.Watts, Source: c.WattsSource}, Version: versionText(),
 	}
-	if c.Idle == 0 {
-		return options, errors.New("--idle must be more than 0s: what is done without load is subtracted and shown")
-	}
 	var err error
 	if options.Mix, err = bench.ParseMix(c.Mix); err != nil {
-		return options, fmt.Errorf("--mix: %w", err)
+		return options, badBench("mix", "%w", err)
 	}
 	for i, text := range append([]string{c.Target}, c.Versus...) {
-		flag := "--target"
+		flag := "target"
 		if i > 0 {
-			flag = "--versus"
+			flag = "versus"
 		}
 		target, err := bench.ParseTarget(text)
 		if err != nil {
-			return options, fmt.Errorf("%s: %w", flag, err)
+			return options, badBench(flag, "%w", err)
 		}
 		options.Targets = append(options.Targets, target)
 	}

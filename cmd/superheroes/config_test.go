@@ -57,7 +57,9 @@ func TestEveryFlagHasVariableAndHelp(t *testing.T) {
 
 const configurationIntro = `# Configuration
 
-Every setting is a flag and an environment variable; the flag wins. Durations are written as in 500ms, 10s or 1m30s.
+Every setting is a flag and an environment variable; the flag wins, and an empty variable counts as unset. A secret can
+stand in a file instead, whose path is in a variable that ends in _FILE, such as ADMIN_TOKEN_FILE; a newline at the file's
+end is cut. Durations are written as in 500ms, 10s or 1m30s.
 <!-- This page is made from the flags: go test ./cmd/superheroes -run Configuration -update -->
 `
 
@@ -191,7 +193,7 @@ func table(rows []setting) string {
 	var text strings.Builder
 	text.WriteString("| flag | variable | default | meaning |\n|---|---|---|---|\n")
 	for _, row := range rows {
-		fmt.Fprintf(&text, "| `--%s` | `%s` | %s | %s |\n", row.name, row.flags[0].Envs[0], row.defaults(), row.help())
+		fmt.Fprintf(&text, "| `--%s` | %s | %s | %s |\n", row.name, row.variables(), row.defaults(), row.help())
 	}
 	return text.String()
 }
@@ -208,10 +210,18 @@ func tableWithCommands(rows []setting, all int) string {
 		if len(of) == all {
 			of = []string{"all"}
 		}
-		fmt.Fprintf(&text, "| `--%s` | `%s` | %s | %s | %s |\n",
-			row.name, row.flags[0].Envs[0], strings.Join(of, ", "), row.defaults(), row.help())
+		fmt.Fprintf(&text, "| `--%s` | %s | %s | %s | %s |\n",
+			row.name, row.variables(), strings.Join(of, ", "), row.defaults(), row.help())
 	}
 	return text.String()
+}
+
+func (s setting) variables() string {
+	text := "`" + s.flags[0].Envs[0] + "`"
+	if file := fileVariable(s.flags[0].Flag); file != "" {
+		text += ", `" + file + "`"
+	}
+	return text
 }
 
 func (s setting) help() string { return strings.ReplaceAll(s.flags[0].Help, "|", `\|`) }

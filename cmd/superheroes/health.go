@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"superheroes/internal/app"
 )
 
 // healthCommand is the health check of a container. It asks the service at ADDR; without one, the services that up
@@ -48,7 +50,7 @@ func (c healthCommand) Run(s *session) error {
 	for _, service := range services {
 		host, port, err := net.SplitHostPort(service.addr)
 		if err != nil {
-			return usageError{fmt.Errorf("%s: must be host:port or :port, not %q", service.flag, service.addr)}
+			return usageError{fmt.Errorf("%s: must be host:port or :port, not %q", app.Setting(service.flag), service.addr)}
 		}
 		if err := askReady(ctx, host, port); err != nil {
 			failures = append(failures, fmt.Errorf("%s: %w", service.addr, err))

@@ -14,13 +14,12 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/alecthomas/kong"
 
 	"superheroes/internal/app"
-	"superheroes/internal/bench"
-	"superheroes/internal/bench/energy"
 	"superheroes/internal/timerslack"
 )
 
@@ -76,33 +75,45 @@ func run(args []string, stdout, stderr io.Writer, raiseSlack func(timerslack.Con
 	helped := func() bool { return exited >= 0 }
 	parser, err := newParser(grammar(args), stdout, stderr, func(code int) { exited = code })
 	if err != nil {
-		fmt.Fprintln(stderr, "superheroes:", err)
-		return exitError
+		return fail(stderr, err)
 	}
 	command, err := parser.Parse(args)
 	if helped() {
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "superheroes: %v; see superheroes --help\n", err)
-		return exitUsage
+		return fail(stderr, usageError{badUsage(err, args)})
 	}
 	// The heap may take nine tenths of what the container has. A GOMEMLIMIT that is set stays.
 	_, _ = memlimit.Set(memlimit.WithProvider(memlimit.FromCgroup), memlimit.WithRatio(0.9)) // no container, no limit
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	err = command.Run(&session{stdout: stdout, stderr: stderr, parser: parser, helped: helped, raiseSlack: raiseSlack})
+	if err := command.Run(&session{stdout: stdout, stderr: stderr, parser: parser, helped: helped, raiseSlack: raiseSlack}); err != nil {
+		return fail(stderr, err)
+	}
+	return exitOK
+}
+
+// fail says in one line what is wrong, and returns the exit code.
+func fail(stderr io.Writer, err error) int {
 	var usage usageError
-	switch {
-	case err == nil:
-		return exitOK
-	case errors.As(err, &usage):
-		fmt.Fprintf(stderr, "superheroes: %v; see superheroes --help\n", err)
+	if errors.As(err, &usage) {
+		fmt.Fprintf(stderr, "superheroes: %s; see superheroes --help\n", oneLine(err.Error()))
 		return exitUsage
 	}
-	fmt.Fprintln(stderr, "superheroes:", err)
+	fmt.Fprintln(stderr, "superheroes:", oneLine(err.Error()))
 	return exitError
+}
+
+// oneLine returns a text in one line, without what a terminal would take for a command.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ReplaceAll(text, "\n", "; "))
 }
 
 // grammar returns as much of commands as the command line needs: the one that it names, up when it names nothing, or all
@@ -121,35 +132,6 @@ func grammar(args []string) any {
 		return &commands{}
 	}
 	return reflect.New(reflect.StructOf([]reflect.StructField{named})).Interface()
-}
-
-// newParser returns the parser of the command line. Every flag has an environment variable. The parser calls exit, which
-// may return, when it was asked for help.
-func newParser(grammar any, stdout, stderr io.Writer, exit func(int)) (*kong.Kong, error) {
-	return kong.New(grammar,
-		kong.Name("superheroes"),
-		kong.Description("Super Heroes in Go: heroes and villains fight, and every fight is kept."),
-		kong.DefaultEnvars(""),
-		kong.Vars{"mixes": strings.Join(bench.MixNames(), ", "), "wattsSource": energy.CloudCarbonFootprint().Source},
-		kong.Writers(stdout, stderr),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
-		kong.Exit(exit),
-		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(decodeDuration)),
-	)
-}
-
-// decodeDuration reads a flag or variable. No setting of ours has a sense below zero.
-func decodeDuration(ctx *kong.DecodeContext, target reflect.Value) error {
-	token, err := ctx.Scan.PopValue("duration")
-	if err != nil {
-		return err
-	}
-	d, err := time.ParseDuration(token.String())
-	if err != nil || d < 0 {
-		return fmt.Errorf("must be a duration such as 500ms or 10s, not %q", token.String())
-	}
-	target.SetInt(int64(d))
-	return nil
 }
 
 // usageError is a command line that can't be carried out as it is.

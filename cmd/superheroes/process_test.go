@@ -371,7 +371,7 @@ func testImportWhileUp(t *testing.T, program string) {
 	fetch(t, bases["heroes"]+"/api/heroes/random_hero") // the ids are in memory
 	const only = `{"id":7,"name":"The Only One","otherName":"","level":1,"picture":"","powers":""}`
 	file := write(t, "only.jsonl", only+"\n")
-	invoke("import", "heroes", file, "--replace", "--data-dir="+dir).check(t, exitOK, "1 heroes imported")
+	invoke("import", "heroes", file, "--replace", "--data-dir="+dir).check(t, exitOK, "1 hero imported")
 	if got := fetch(t, bases["heroes"]+"/api/heroes"); got != "["+only+"]" {
 		t.Errorf("the list is %.300s", got)
 	}

@@ -20,7 +20,7 @@ type seedCommand struct {
 // Validate refuses a count that can't be and a store that can't be the catalog's.
 func (c seedCommand) Validate() error {
 	if c.Count < 1 {
-		return errors.New("--count: must be at least 1")
+		return &settingError{"--count", "SEED_COUNT", errors.New("must be at least 1")}
 	}
 	return c.ValidateFor(c.Catalog)
 }
@@ -34,7 +34,7 @@ func (c seedCommand) Run(s *session) error {
 	if err != nil {
 		return fmt.Errorf("nothing was changed: %w", err)
 	}
-	fmt.Fprintf(s.stdout, "%d %s made up in %s\n", c.Count, c.Catalog, c.Place(c.Catalog))
+	fmt.Fprintf(s.stdout, "%s made up in %s\n", counted(c.Count, c.Catalog), c.Place(c.Catalog))
 	return nil
 }
 

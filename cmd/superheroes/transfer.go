@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/schollz/progressbar/v3"
 
@@ -40,19 +41,93 @@ func (c importCommand) Run(s *session) error {
 	}
 	ctx, stop := untilSignal()
 	defer stop()
-	result, err := app.Import(ctx, c.Catalog, c.CatalogStore, files, app.ImportOptions{
-		Replace: c.Replace,
-		Partial: c.Partial,
-		Refused: func(file string, cause error) { fmt.Fprintf(s.stderr, "%s: %v\n", file, cause) },
-	})
+	var refused refusals
+	result, err := app.Import(ctx, c.Catalog, c.CatalogStore, files, app.ImportOptions{Replace: c.Replace, Partial: c.Partial, Refused: refused.add})
+	refused.write(s.stderr)
 	switch {
+	case errors.Is(err, app.ErrNothingChanged) && result.Refused == 1:
+		return errors.New("1 row was refused and nothing was changed; --partial takes the others")
 	case errors.Is(err, app.ErrNothingChanged):
 		return fmt.Errorf("%d rows were refused and nothing was changed; --partial takes the others", result.Refused)
 	case err != nil:
 		return fmt.Errorf("nothing was changed: %w", err)
 	}
-	fmt.Fprintf(s.stdout, "%d %s imported into %s, %d rows refused\n", result.Taken, c.Catalog, c.Place(c.Catalog), result.Refused)
+	fmt.Fprintf(s.stdout, "%s imported into %s, %s refused\n", counted(result.Taken, c.Catalog), c.Place(c.Catalog), counted(result.Refused, "rows"))
 	return nil
+}
+
+// counted returns a number with the plural word, or with its singular for one.
+func counted[N int | int64](n N, plural string) string {
+	if n == 1 {
+		plural = map[string]string{"heroes": "hero", "villains": "villain", "locations": "location", "rows": "row"}[plural]
+	}
+	return fmt.Sprintf("%d %s", n, plural)
+}
+
+// mostReasons is how many reasons for refused rows are shown.
+const mostReasons = 50
+
+// refusals are the reasons why rows were refused. A reason that many rows of a file have is shown once.
+type refusals struct {
+	reasons []*refusal
+	known   map[string]*refusal
+	more    int // rows with other reasons than those
+}
+
+type refusal struct {
+	first      string // the line of the first row and the reason
+	rows, last int    // how many rows, and the line of the last
+}
+
+// add is told of a refused row.
+func (r *refusals) add(file string, cause error) {
+	var at *exchange.LineError
+	if !errors.As(cause, &at) {
+		at = &exchange.LineError{Err: cause}
+	}
+	key := file + "\n" + at.Column + "\n" + shorten(at.Err.Error())
+	known := r.known[key]
+	switch {
+	case known != nil:
+	case len(r.reasons) == mostReasons:
+		r.more++
+		return
+	default:
+		if r.known == nil {
+			r.known = map[string]*refusal{}
+		}
+		known = &refusal{first: shorten(fmt.Sprintf("%s: %v", file, cause))}
+		r.known[key] = known
+		r.reasons = append(r.reasons, known)
+	}
+	known.rows++
+	known.last = at.Line
+}
+
+// shorten returns the beginning of a text that may hold a whole value of the file.
+func shorten(text string) string {
+	const longest = 400
+	if len(text) <= longest {
+		return text
+	}
+	return strings.ToValidUTF8(text[:longest], "") + "…"
+}
+
+// write writes a line for each reason.
+func (r *refusals) write(w io.Writer) {
+	for _, reason := range r.reasons {
+		text := oneLine(reason.first)
+		switch {
+		case reason.rows == 2:
+			text += fmt.Sprintf(" … and 1 more like it, in line %d", reason.last)
+		case reason.rows > 2:
+			text += fmt.Sprintf(" … and %d more like it, up to line %d", reason.rows-1, reason.last)
+		}
+		fmt.Fprintln(w, text)
+	}
+	if r.more > 0 {
+		fmt.Fprintf(w, "… and %s with other reasons\n", counted(r.more, "rows"))
+	}
 }
 
 func formatOf(format, name string) (exchange.Format, error) {
@@ -60,7 +135,7 @@ func formatOf(format, name string) (exchange.Format, error) {
 		return exchange.FormatOf("." + format)
 	}
 	if name == "-" {
-		return 0, errors.New("--format is needed for the standard input")
+		return 0, errors.New("--format, IMPORT_FORMAT: is needed for the standard input")
 	}
 	return exchange.FormatOf(name)
 }
@@ -102,10 +177,10 @@ func (c exportCommand) Run(s *session) error {
 	}
 	format, err := formatOf(c.Format, c.Output)
 	if err != nil {
-		return usageError{err}
+		return usageError{&settingError{"--output", "EXPORT_OUTPUT", err}}
 	}
 	if format == exchange.SQL {
-		return usageError{errors.New("--output: SQL is not written; take .jsonl or .csv")}
+		return usageError{&settingError{"--output", "EXPORT_OUTPUT", errors.New("SQL is not written; take .jsonl or .csv")}}
 	}
 	ctx, stop := untilSignal()
 	defer stop()

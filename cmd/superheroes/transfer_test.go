@@ -2,12 +2,15 @@ package main
 
 import (
 	"database/sql"
+	"encoding/binary"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	_ "github.com/jackc/pgx/v5/stdlib"
@@ -66,13 +69,15 @@ func TestImportFormats(t *testing.T) {
 		{"JSON lines without ids", "x.ndjson", `{"name":"Ant","otherName":"A","level":5,"picture":"/a","powers":"Small, \"Quick\""}` + "\n\n" + `{"name":"Bée 🐝","level":6}`, ant + bee},
 		{"CSV", "x.csv", "id,name,otherName,level,picture,powers\n1,Ant,A,5,/a,\"Small, \"\"Quick\"\"\"\n51,Bée 🐝,,6,,\n", ant + bee},
 		{"CSV in another order, with CRLF", "X.CSV", "level,name\r\n0,Other\r\n", `{"id":1,"name":"Other","otherName":"","level":0,"picture":"","powers":""}` + "\n"},
+		{"CSV with semicolons, as a spreadsheet writes it", "x.csv", "\uFEFFsep=;\r\nid;name;otherName;level;picture;powers\r\n1;Ant;A;5;/a;\"Small, \"\"Quick\"\"\"\r\n51;Bée 🐝;;6;;\r\n", ant + bee},
+		{"tabs in UTF-16, as a spreadsheet writes Unicode text", "x.csv", unicodeText("id\tname\totherName\tlevel\tpicture\tpowers\r\n1\tAnt\tA\t5\t/a\t\"Small, \"\"Quick\"\"\"\r\n51\tBée 🐝\t\t6\t\t\r\n"), ant + bee},
 		{"SQL", "x.sql", "INSERT INTO hero(id, name, otherName, picture, powers, level)\nVALUES (nextval('hibernate_sequence'), 'Ant', 'A', '/a', 'Small, \"Quick\"', 5);\n" +
 			"INSERT INTO hero(id, name, otherName, picture, powers, level) VALUES (nextval('hero_seq'), 'Bée 🐝', '', '', '', 6);", ant + bee},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			store := "--database-url=sqlite:" + filepath.Join(t.TempDir(), "heroes.db")
 			emptied(t, store)
-			invoke("import", "heroes", write(t, c.file, c.text), store).check(t, exitOK, "heroes imported", "0 rows refused")
+			invoke("import", "heroes", write(t, c.file, c.text), store).check(t, exitOK, " imported into ", "0 rows refused")
 			if diff := cmp.Diff(c.want, exported(t, "heroes", store)); diff != "" {
 				t.Errorf("heroes (-want +got):\n%s", diff)
 			}
@@ -95,15 +100,24 @@ func TestImportFormats(t *testing.T) {
 		os.Stdin = file
 		defer func() { os.Stdin = before }()
 		store := "--database-url=sqlite:" + filepath.Join(t.TempDir(), "heroes.db")
-		invoke("import", "heroes", "-", "--format=jsonl", "--replace", store).check(t, exitOK, "1 heroes imported")
+		invoke("import", "heroes", "-", "--format=jsonl", "--replace", store).check(t, exitOK, "1 hero imported")
 		if got := exported(t, "heroes", store); got != ant {
 			t.Errorf("got %s", got)
 		}
 	})
 	t.Run("a format beats the name", func(t *testing.T) {
 		store := "--database-url=sqlite:" + filepath.Join(t.TempDir(), "heroes.db")
-		invoke("import", "heroes", write(t, "x.csv", ant), "--format=jsonl", "--replace", store).check(t, exitOK, "1 heroes imported")
+		invoke("import", "heroes", write(t, "x.csv", ant), "--format=jsonl", "--replace", store).check(t, exitOK, "1 hero imported")
 	})
+}
+
+// unicodeText returns a text in UTF-16 with its byte order mark.
+func unicodeText(text string) string {
+	encoded := []byte("\xff\xfe")
+	for _, unit := range utf16.Encode([]rune(text)) {
+		encoded = binary.LittleEndian.AppendUint16(encoded, unit)
+	}
+	return string(encoded)
 }
 
 // emptied leaves the store with its table and no rows: a sequence begins anew after a roster that was never there.
@@ -157,6 +171,46 @@ func TestImportRefusals(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a reason that many rows have is told once", func(t *testing.T) {
+		text := "id;name;level\n1;;5\n" + strings.Repeat("2;Bee;high\n", 100) + "3;Fly;low\n4;" + strings.Repeat("x", 51) + "\n5;;1\n"
+		file, store := write(t, "x.csv", text), seeded(t)
+		before := exported(t, "heroes", store)
+		got := invoke("import", "heroes", file, store)
+		want := file + ": line 2: refused: name is missing or empty … and 1 more like it, in line 105\n" +
+			file + ": line 3, column level: level: \"high\" is not an integer of 32 bits … and 99 more like it, up to line 102\n" +
+			file + ": line 103, column level: level: \"low\" is not an integer of 32 bits\n" +
+			file + ": line 104: 2 fields, the header has 3\n" +
+			"superheroes: 104 rows were refused and nothing was changed; --partial takes the others\n"
+		if diff := cmp.Diff(outcome{exitError, "", want}, got, cmp.AllowUnexported(outcome{})); diff != "" {
+			t.Error(diff)
+		}
+		if exported(t, "heroes", store) != before {
+			t.Error("something was changed")
+		}
+	})
+	t.Run("reasons without number", func(t *testing.T) {
+		var text strings.Builder
+		text.WriteString("name,level\n")
+		for i := range 1000 {
+			fmt.Fprintf(&text, "x,%s%d\n", strings.Repeat("é", 1000), i)
+		}
+		for i := range 60 {
+			fmt.Fprintf(&text, "x,no %d\n", i)
+		}
+		got := invoke("import", "heroes", write(t, "x.csv", text.String()), seeded(t))
+		if !strings.Contains(got.stderr, "… and 11 rows with other reasons\nsuperheroes: 1060 rows were refused") || strings.Count(got.stderr, "\n") != 52 || !utf8.ValidString(got.stderr) {
+			t.Errorf("got %s", got.stderr)
+		}
+	})
+	t.Run("one row", func(t *testing.T) {
+		file, store := write(t, "x.csv", "name\nx\n\"\"\n"), seeded(t)
+		if got := invoke("import", "heroes", file, store); !strings.HasSuffix(got.stderr, "superheroes: 1 row was refused and nothing was changed; --partial takes the others\n") {
+			t.Errorf("got %+v", got)
+		}
+		if got := invoke("import", "heroes", file, store, "--partial"); got.code != exitOK || !strings.HasPrefix(got.stdout, "1 hero imported into ") || !strings.HasSuffix(got.stdout, ", 1 row refused\n") {
+			t.Errorf("got %+v", got)
+		}
+	})
 	t.Run("partial", func(t *testing.T) {
 		store := "--data-dir=" + t.TempDir()
 		got := invoke("import", "heroes", file, "--partial", "--replace", store)

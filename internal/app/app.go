@@ -43,7 +43,7 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 		addresses = append(addresses, address{"arena", cfg.ArenaAddr})
 	}
 	for _, at := range addresses {
-		if parts[at.name], err = a.listen(ctx, at.name, at.addr, "--"+at.name+"-addr", cfg.Server); err != nil {
+		if parts[at.name], err = a.listen(ctx, at.name, at.addr, Setting("--"+at.name+"-addr"), cfg.Server); err != nil {
 			return err
 		}
 	}
@@ -99,7 +99,7 @@ func (a *App) Locations(ctx context.Context, cfg LocationConfig) error {
 // alone starts the service of one catalog.
 func alone[T catalog.Item](ctx context.Context, a *App, kind kindOfCatalog[T], addr string, cfg Server, settings CatalogConfig, at store) (err error) {
 	defer a.undo(&err)
-	part, err := a.listen(ctx, kind.Plural, addr, "--addr", cfg)
+	part, err := a.listen(ctx, kind.Plural, addr, Setting("--addr"), cfg)
 	if err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func alone[T catalog.Item](ctx context.Context, a *App, kind kindOfCatalog[T], a
 // Fights starts the service of fights alone; its peers are reached over HTTP.
 func (a *App) Fights(ctx context.Context, cfg FightConfig) (err error) {
 	defer a.undo(&err)
-	part, err := a.listen(ctx, "fights", cfg.Addr, "--addr", cfg.Server)
+	part, err := a.listen(ctx, "fights", cfg.Addr, Setting("--addr"), cfg.Server)
 	if err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func drawn[T catalog.Item](p *part, peer *peers.Client[T]) fight.Source[T] {
 // Arena starts the battle page alone; the services are reached over HTTP.
 func (a *App) Arena(ctx context.Context, cfg ArenaConfig) (err error) {
 	defer a.undo(&err)
-	part, err := a.listen(ctx, "arena", cfg.Addr, "--addr", cfg.Server)
+	part, err := a.listen(ctx, "arena", cfg.Addr, Setting("--addr"), cfg.Server)
 	if err != nil {
 		return err
 	}

@@ -11,11 +11,12 @@ import (
 )
 
 // The structs below are the settings of every command. Their tags make each field a flag and an environment
-// variable; ${…} are defaults that differ between a service alone and all of them together.
+// variable; ${…} are defaults that differ between a service alone and all of them together. A secret is read from a file
+// as well, named by another variable, and no message shows its value.
 
 // CharacterStore says where heroes or villains lie.
 type CharacterStore struct {
-	DatabaseURL string        `default:"${database_url}" help:"Store: postgres://user:password@host:port/database or sqlite:PATH."`
+	DatabaseURL string        `secret:"" default:"${database_url}" help:"Store: postgres://user:password@host:port/database or sqlite:PATH."`
 	PoolMin     int           `default:"10" help:"Least connections to the store."`
 	PoolMax     int           `default:"50" help:"Most connections to the store."`
 	StoreWait   time.Duration `default:"10s" help:"Time a store that is not there yet is tried at the start."`
@@ -23,7 +24,7 @@ type CharacterStore struct {
 
 // LocationStore says where locations lie.
 type LocationStore struct {
-	MysqlURL  string        `default:"${mysql_url}" help:"Store: mysql://user:password@host:port/database or sqlite:PATH."`
+	MysqlURL  string        `secret:"" default:"${mysql_url}" help:"Store: mysql://user:password@host:port/database or sqlite:PATH."`
 	PoolMin   int           `default:"1" help:"Least connections to the store."`
 	PoolMax   int           `default:"10" help:"Most connections to the store."`
 	StoreWait time.Duration `default:"30s" help:"Time a store that is not there yet is tried at the start."`
@@ -31,7 +32,7 @@ type LocationStore struct {
 
 // FightStore says where fights are kept.
 type FightStore struct {
-	MongodbURL string        `default:"${mongodb_url}" help:"Store: mongodb://user:password@host:port/database or sqlite:PATH."`
+	MongodbURL string        `secret:"" default:"${mongodb_url}" help:"Store: mongodb://user:password@host:port/database or sqlite:PATH."`
 	PoolMin    int           `default:"0" help:"Least connections to the store."`
 	PoolMax    int           `default:"100" help:"Most connections to the store."`
 	StoreWait  time.Duration `default:"30s" help:"Time a store that is not there yet is tried at the start."`
@@ -60,7 +61,7 @@ const (
 // CatalogConfig is what every service of a catalog has.
 type CatalogConfig struct {
 	SnapshotLimit int64  `default:"67108864" help:"Largest catalog kept in memory in the eco profile, in bytes: its JSON, and 256 a row. A larger one is read as in strict."`
-	AdminToken    string `placeholder:"TOKEN" help:"Whoever sends it as Authorization: Bearer TOKEN may change catalogs; without it nobody may. Better set the variable: others see the flags of a process."`
+	AdminToken    string `secret:"" placeholder:"TOKEN" help:"Whoever sends it as Authorization: Bearer TOKEN may change catalogs; without it nobody may. Better set a variable: others see the flags of a process."`
 }
 
 // Server holds what every server has.
@@ -142,22 +143,23 @@ type StatisticsConfig struct {
 type store struct {
 	url              string
 	prefix           string // of the flags that set the rest
-	flag             string // that sets the url
+	flag             string // that sets the url, with its variable
 	poolMin, poolMax int
 	wait             time.Duration
+	inDataDir        bool // the url is a file in the data folder, and no setting
 }
 
 // store returns the settings whose flags begin with prefix.
 func (c CharacterStore) store(prefix string) store {
-	return store{c.DatabaseURL, prefix, "--" + prefix + "database-url", c.PoolMin, c.PoolMax, c.StoreWait}
+	return store{url: c.DatabaseURL, prefix: prefix, flag: Setting("--" + prefix + "database-url"), poolMin: c.PoolMin, poolMax: c.PoolMax, wait: c.StoreWait}
 }
 
 // store returns the settings whose flags begin with prefix.
 func (c LocationStore) store(prefix string) store {
-	return store{c.MysqlURL, prefix, "--" + prefix + "mysql-url", c.PoolMin, c.PoolMax, c.StoreWait}
+	return store{url: c.MysqlURL, prefix: prefix, flag: Setting("--" + prefix + "mysql-url"), poolMin: c.PoolMin, poolMax: c.PoolMax, wait: c.StoreWait}
 }
 
 // store returns the settings whose flags begin with prefix.
 func (c FightStore) store(prefix string) store {
-	return store{c.MongodbURL, prefix, "--" + prefix + "mongodb-url", c.PoolMin, c.PoolMax, c.StoreWait}
+	return store{url: c.MongodbURL, prefix: prefix, flag: Setting("--" + prefix + "mongodb-url"), poolMin: c.PoolMin, poolMax: c.PoolMax, wait: c.StoreWait}
 }

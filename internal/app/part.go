@@ -24,11 +24,11 @@ type part struct {
 }
 
 // listen begins to listen for a service.
-func (a *App) listen(ctx context.Context, name, addr, flag string, cfg Server) (*part, error) {
+func (a *App) listen(ctx context.Context, name, addr, setting string, cfg Server) (*part, error) {
 	log := logging.New(a.stderr, name, cfg.Log)
 	server, err := httpserver.Listen(ctx, name, addr, cfg.Config, log)
 	if err != nil {
-		return nil, fmt.Errorf("%w; choose another address with %s", err, flag)
+		return nil, fmt.Errorf("%w; choose another address (%s)", err, setting)
 	}
 	p := &part{name: name, version: a.version, profile: cfg.Profile, log: log, server: server, api: newAPI(name, a.version, cfg.Config, log)}
 	a.parts = append(a.parts, p)

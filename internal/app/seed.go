@@ -19,7 +19,7 @@ type SeedOptions struct {
 // whose name is taken is left out, and another one made in its place.
 func Seed(ctx context.Context, name string, into CatalogStore, options SeedOptions) error {
 	at := into.store(name)
-	if at.flag == "--data-dir" {
+	if at.inDataDir {
 		if err := makeFolder(into.DataDir); err != nil {
 			return err
 		}

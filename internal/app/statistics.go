@@ -18,7 +18,7 @@ import (
 // Statistics starts the service of statistics alone. It looks for the fights of other processes.
 func (a *App) Statistics(ctx context.Context, cfg StatisticsConfig) (err error) {
 	defer a.undo(&err)
-	part, err := a.listen(ctx, "statistics", cfg.Addr, "--addr", cfg.Server)
+	part, err := a.listen(ctx, "statistics", cfg.Addr, Setting("--addr"), cfg.Server)
 	if err != nil {
 		return err
 	}
@@ -119,17 +119,17 @@ func orNil[S statistics.Store](store S, err error) (statistics.Store, error) {
 // else in the data folder.
 type RebuildConfig struct {
 	DataDir          string `default:"./superheroes-data" help:"Folder of the embedded store, which is used when no URL is given."`
-	MongodbURL       string `help:"Store of fights: mongodb://user:password@host:port/database or sqlite:PATH."`
-	FightsMongodbURL string `help:"The same, as up has it."`
+	MongodbURL       string `secret:"" help:"Store of fights: mongodb://user:password@host:port/database or sqlite:PATH."`
+	FightsMongodbURL string `secret:"" help:"The same, as up has it."`
 }
 
 func (c RebuildConfig) store() store {
 	at := FightStore{MongodbURL: c.MongodbURL, PoolMax: transferConnections, StoreWait: transferWait}.store("")
 	if c.FightsMongodbURL != "" {
-		at.url, at.flag = c.FightsMongodbURL, "--fights-mongodb-url"
+		at.url, at.flag = c.FightsMongodbURL, Setting("--fights-mongodb-url")
 	}
 	if at.url == "" {
-		at.url, at.flag = embeddedURL(c.DataDir, "fights"), "--data-dir"
+		at.url, at.flag = embeddedURL(c.DataDir, "fights"), Setting("--data-dir")
 	}
 	return at
 }
@@ -137,10 +137,9 @@ func (c RebuildConfig) store() store {
 // Validate checks where the fights lie.
 func (c RebuildConfig) Validate() error {
 	if c.DataDir == "" {
-		return errors.New("--data-dir: must name a folder")
+		return invalid("--data-dir", "must name a folder")
 	}
-	at := c.store()
-	return validURL(at.flag, at.url, mongo)
+	return c.store().validURL(mongo)
 }
 
 // Rebuild counts what isn't counted yet, and then all fights anew, while others may go on. What differs is corrected.

@@ -266,7 +266,7 @@ func (s *Stores) resolve(exclusive bool) (unlock func() error, err error) {
 
 func makeFolder(dir string) error {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return fmt.Errorf("the data folder %s can't be made: %w; choose another with --data-dir", dir, err)
+		return fmt.Errorf("the data folder %s can't be made: %w; choose another (%s)", dir, err, Setting("--data-dir"))
 	}
 	return nil
 }
@@ -280,10 +280,10 @@ func lockFolder(dir string) (unlock func() error, err error) {
 	lock := flock.New(filepath.Join(dir, "lock"))
 	taken, err := lock.TryLock()
 	if err != nil {
-		return nil, fmt.Errorf("the data folder %s can't be written: %w; choose another with --data-dir", dir, errors.Unwrap(err))
+		return nil, fmt.Errorf("the data folder %s can't be written: %w; choose another (%s)", dir, errors.Unwrap(err), Setting("--data-dir"))
 	}
 	if !taken {
-		return nil, fmt.Errorf("the data folder %s is in use by another process; stop it, or choose another folder with --data-dir", dir)
+		return nil, fmt.Errorf("the data folder %s is in use by another process; stop it, or choose another folder (%s)", dir, Setting("--data-dir"))
 	}
 	return lock.Close, nil
 }

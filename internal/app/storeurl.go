@@ -49,12 +49,24 @@ func parseStoreURL(text string, engines ...string) (storeURL, error) {
 	if !found || engine == "" || !slices.Contains(append(engines, sqlite), engine) {
 		return storeURL{}, fmt.Errorf("the store URL must begin with sqlite:, %s", strings.Join(prefixes(engines), " or "))
 	}
+	if engine != sqlite && !unambiguous(text) {
+		return storeURL{}, fmt.Errorf("the store URL must be %s://user:password@host:port/database, and each of @ : / ? # %% and blank in the user, "+
+			"password or database percent-encoded (@ is %%40, / is %%2F)", strings.ToLower(scheme))
+	}
 	parse := map[string]func(string) (storeURL, error){
 		postgresql: parsePostgres, mysqldb: parseMySQL, mongo: parseMongo, sqlite: func(string) (storeURL, error) { return parseSQLite(rest) },
 	}[engine]
 	parsed, err := parse(text)
 	parsed.engine, parsed.text = engine, text
 	return parsed, err
+}
+
+// unambiguous reports whether the user and password of a server's URL can be told from the rest. The drivers disagree on a
+// password with an unescaped @ or /, and take parts of it for a host, a port or a database, which messages show.
+func unambiguous(text string) bool {
+	_, rest, found := strings.Cut(text, "://")
+	credentials, place, given := strings.Cut(rest, "@")
+	return found && (!given || !strings.ContainsAny(credentials, "/?#") && !strings.Contains(place, "@"))
 }
 
 func prefixes(engines []string) []string {

@@ -57,6 +57,13 @@ func TestParseStoreURLRefuses(t *testing.T) {
 		{"no file", "sqlite:", postgresql},
 		{"no file behind slashes", "sqlite://", postgresql},
 		{"a folder", "sqlite:hidden/", postgresql},
+		{"PostgreSQL, an @ in the password", "postgres://u:p@hidden@h/d", postgresql},
+		{"PostgreSQL, a slash in the password", "postgres://u:12/hidden@h/d", postgresql},
+		{"PostgreSQL, an @ in a parameter", "postgres://u:p@h/d?application_name=a@hidden", postgresql},
+		{"PostgreSQL in another spelling", "postgres:host=h password=hidden", postgresql},
+		{"MySQL, an @ in the password", "mysql://u:p@hidden@h/d", mysqldb},
+		{"MySQL, a # in the password", "mysql://u:12#hidden@h/d", mysqldb},
+		{"MongoDB, a question mark in the password", "mongodb://u:12?hidden@h/d", mongo},
 		{"NUL in the file's name", "sqlite:hidden\x00.db", postgresql},
 		{"memory", "sqlite::memory:", postgresql},
 	} {
@@ -79,6 +86,7 @@ func FuzzStoreURL(f *testing.F) {
 		"sqlite:x.db", "sqlite://", "postgres://%zz", "mysql://[::1", "mongodb://:@/", ":", "a:b", "postgres:host=h password=p",
 	} {
 		f.Add(seed, "secret")
+		f.Add(seed, "@:1/x?y#z")
 	}
 	f.Fuzz(func(t *testing.T, text, password string) {
 		if strings.HasPrefix(strings.ToLower(text), "mongodb+srv:") {
@@ -100,8 +108,11 @@ func checkHidden(t *testing.T, text, password string) {
 	if !found || !utf8.ValidString(secret) || strings.EqualFold(scheme, "mongodb+srv") {
 		return
 	}
-	_, err := parseStoreURL(scheme+"://user:"+secret+"@"+rest, postgresql, mysqldb, mongo)
+	parsed, err := parseStoreURL(scheme+"://user:"+secret+"@"+rest, postgresql, mysqldb, mongo)
 	if err != nil && strings.Contains(err.Error(), "hidden") {
 		t.Errorf("the password is in %q", err)
+	}
+	if err == nil && parsed.engine != sqlite && (strings.Contains(parsed.place, "hidden") || strings.Contains(parsed.database, "hidden")) {
+		t.Errorf("a part of the password is taken for the place %q, database %q", parsed.place, parsed.database)
 	}
 }

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,11 +21,11 @@ import (
 // own, or else in the data folder.
 type CatalogStore struct {
 	DataDir             string `default:"./superheroes-data" help:"Folder of the embedded store, which is used when no URL is given."`
-	DatabaseURL         string `help:"Store of heroes or villains: postgres://user:password@host:port/database or sqlite:PATH."`
-	HeroesDatabaseURL   string `help:"The same for heroes only, as up has it."`
-	VillainsDatabaseURL string `help:"The same for villains only, as up has it."`
-	MysqlURL            string `help:"Store of locations: mysql://user:password@host:port/database or sqlite:PATH."`
-	LocationsMysqlURL   string `help:"The same, as up has it."`
+	DatabaseURL         string `secret:"" help:"Store of heroes or villains: postgres://user:password@host:port/database or sqlite:PATH."`
+	HeroesDatabaseURL   string `secret:"" help:"The same for heroes only, as up has it."`
+	VillainsDatabaseURL string `secret:"" help:"The same for villains only, as up has it."`
+	MysqlURL            string `secret:"" help:"Store of locations: mysql://user:password@host:port/database or sqlite:PATH."`
+	LocationsMysqlURL   string `secret:"" help:"The same, as up has it."`
 }
 
 // An import or export is one client of its store, which may still be starting.
@@ -37,15 +36,20 @@ const (
 
 // store returns the settings of one catalog's store.
 func (c CatalogStore) store(catalog string) store {
-	at := map[string]store{
-		"heroes":    {url: cmp.Or(c.HeroesDatabaseURL, c.DatabaseURL), flag: "--database-url"},
-		"villains":  {url: cmp.Or(c.VillainsDatabaseURL, c.DatabaseURL), flag: "--database-url"},
-		"locations": {url: cmp.Or(c.LocationsMysqlURL, c.MysqlURL), flag: "--mysql-url"},
+	type setting struct{ flag, url string }
+	settings := map[string][]setting{
+		"heroes":    {{"--heroes-database-url", c.HeroesDatabaseURL}, {"--database-url", c.DatabaseURL}},
+		"villains":  {{"--villains-database-url", c.VillainsDatabaseURL}, {"--database-url", c.DatabaseURL}},
+		"locations": {{"--locations-mysql-url", c.LocationsMysqlURL}, {"--mysql-url", c.MysqlURL}},
 	}[catalog]
-	if at.url == "" {
-		at.url, at.flag = embeddedURL(c.DataDir, catalog), "--data-dir"
+	at := store{poolMin: 1, poolMax: transferConnections, wait: transferWait}
+	for _, s := range settings {
+		if s.url != "" {
+			at.url, at.flag = s.url, Setting(s.flag)
+			return at
+		}
 	}
-	at.poolMin, at.poolMax, at.wait = 1, transferConnections, transferWait
+	at.url, at.flag, at.inDataDir = embeddedURL(c.DataDir, catalog), Setting("--data-dir"), true
 	return at
 }
 
@@ -69,7 +73,7 @@ type ImportFile struct {
 type ImportOptions struct {
 	Replace bool                           // empty the catalog first
 	Partial bool                           // take what can be taken, although rows were refused
-	Refused func(file string, cause error) // called for each row that was refused, in order
+	Refused func(file string, cause error) // called for each row that was refused, in order, with an *exchange.LineError
 }
 
 // ImportResult counts rows.
@@ -84,7 +88,7 @@ var ErrNothingChanged = errors.New("nothing was changed")
 // Import writes the rows of files into the catalog of heroes, villains or locations, in one transaction.
 func Import(ctx context.Context, name string, from CatalogStore, files []ImportFile, options ImportOptions) (ImportResult, error) {
 	at := from.store(name)
-	if at.flag == "--data-dir" {
+	if at.inDataDir {
 		if err := makeFolder(from.DataDir); err != nil {
 			return ImportResult{}, err
 		}
@@ -157,11 +161,11 @@ func taken[T catalog.Item](line int, item T, put func(T) error) error {
 	var wrong []string
 	item.Check(func(field, message string) { wrong = append(wrong, field+" "+message) })
 	if len(wrong) > 0 {
-		return fmt.Errorf("line %d: %w: %s", line, catalog.ErrRefused, strings.Join(wrong, "; "))
+		return &exchange.LineError{Line: line, Err: fmt.Errorf("%w: %s", catalog.ErrRefused, strings.Join(wrong, "; "))}
 	}
 	err := put(item)
 	if errors.Is(err, catalog.ErrRefused) {
-		return fmt.Errorf("line %d: %w", line, err)
+		return &exchange.LineError{Line: line, Err: err}
 	}
 	return err
 }

@@ -2,7 +2,6 @@ package app
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -13,8 +12,18 @@ import (
 	"superheroes/internal/fight/peers"
 )
 
-// The Validate methods refuse settings with which no start could succeed, and name the flag. The command line calls
-// them when it has read its flags and variables.
+// The Validate methods refuse settings with which no start could succeed, and name the flag and the variable. The command
+// line calls them when it has read its flags and variables.
+
+// Setting names a setting in messages, by its flag and the variable that stands for it: --pool-max, POOL_MAX.
+func Setting(flag string) string {
+	return flag + ", " + strings.ToUpper(strings.ReplaceAll(strings.TrimPrefix(flag, "--"), "-", "_"))
+}
+
+// invalid returns an error about the setting with that flag.
+func invalid(flag, format string, args ...any) error {
+	return fmt.Errorf("%s: %s", Setting(flag), fmt.Sprintf(format, args...))
+}
 
 // Validate checks the settings of all services in one process.
 func (c UpConfig) Validate() error {
@@ -84,7 +93,7 @@ func (c StatisticsConfig) Validate() error {
 
 func validStreams(flag string, most int) error {
 	if most < 1 {
-		return fmt.Errorf("%s: must be at least 1", flag)
+		return invalid(flag, "must be at least 1")
 	}
 	return nil
 }
@@ -92,7 +101,7 @@ func validStreams(flag string, most int) error {
 // Validate checks the settings of all stores; one without a URL is a file in the data folder.
 func (s Stores) Validate() error {
 	if s.DataDir == "" {
-		return errors.New("--data-dir: must name a folder")
+		return invalid("--data-dir", "must name a folder")
 	}
 	return cmp.Or(
 		s.Heroes.store("heroes-").validateGiven(postgresql),
@@ -105,23 +114,22 @@ func (s Stores) Validate() error {
 // ValidateFor checks where that catalog lies, to be imported or exported.
 func (c CatalogStore) ValidateFor(catalog string) error {
 	if c.DataDir == "" {
-		return errors.New("--data-dir: must name a folder")
+		return invalid("--data-dir", "must name a folder")
 	}
 	engine := postgresql
 	if catalog == "locations" {
 		engine = mysqldb
 	}
-	at := c.store(catalog)
-	return validURL(at.flag, at.url, engine)
+	return c.store(catalog).validURL(engine)
 }
 
 // Validate checks how much may be kept in memory, and that a client can send the token.
 func (c CatalogConfig) Validate() error {
 	if c.SnapshotLimit < 0 {
-		return errors.New("--snapshot-limit: must not be below 0")
+		return invalid("--snapshot-limit", "must not be below 0")
 	}
 	if strings.TrimSpace(c.AdminToken) != c.AdminToken || strings.ContainsFunc(c.AdminToken, unicode.IsControl) {
-		return errors.New("--admin-token: must not begin or end with a blank, or hold a line break: no header could carry it")
+		return invalid("--admin-token", "must not begin or end with a blank, or hold a line break: no header could carry it")
 	}
 	return nil
 }
@@ -130,13 +138,13 @@ func (c CatalogConfig) Validate() error {
 func (c Server) Validate() error {
 	switch {
 	case c.Deadline <= 0:
-		return errors.New("--deadline: must be longer than 0s")
+		return invalid("--deadline", "must be longer than 0s")
 	case c.WriteTimeout > 0 && c.WriteTimeout <= c.Deadline:
-		return errors.New("--write-timeout: must be longer than --deadline, or an answer at the deadline could not be sent")
+		return invalid("--write-timeout", "must be longer than --deadline, or an answer at the deadline could not be sent")
 	case c.MaxHeaderBytes < 8192:
-		return errors.New("--max-header-bytes: must be at least 8192")
+		return invalid("--max-header-bytes", "must be at least 8192")
 	case c.MaxConnections < 1:
-		return errors.New("--max-connections: must be at least 1")
+		return invalid("--max-connections", "must be at least 1")
 	}
 	return nil
 }
@@ -145,11 +153,11 @@ func (c Server) Validate() error {
 const mostConnections = 100_000
 
 func (s store) validate(engine string) error {
-	if _, err := parseStoreURL(s.url, engine); err != nil {
-		return fmt.Errorf("%s: %w", s.flag, err)
+	if err := s.validURL(engine); err != nil {
+		return err
 	}
 	if s.poolMin < 0 || s.poolMax < max(s.poolMin, 1) || s.poolMax > mostConnections {
-		return fmt.Errorf("--%[1]spool-max: must be from 1 to %[2]d, and not below --%[1]spool-min", s.prefix, mostConnections)
+		return invalid("--"+s.prefix+"pool-max", "must be from 1 to %d, and not below --%spool-min", mostConnections, s.prefix)
 	}
 	return nil
 }
@@ -161,13 +169,10 @@ func (s store) validateGiven(engine string) error {
 	return s.validate(engine)
 }
 
-// validURL checks a store URL unless it is empty.
-func validURL(flag, text, engine string) error {
-	if text == "" {
-		return nil
-	}
-	if _, err := parseStoreURL(text, engine); err != nil {
-		return fmt.Errorf("%s: %w", flag, err)
+// validURL checks a store URL.
+func (s store) validURL(engine string) error {
+	if _, err := parseStoreURL(s.url, engine); err != nil {
+		return fmt.Errorf("%s: %w", s.flag, err)
 	}
 	return nil
 }
@@ -179,7 +184,7 @@ func validAddr(flag, addr string) error {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: must be host:port or :port, not %q", flag, addr)
+		return invalid(flag, "must be host:port or :port, not %q", addr)
 	}
 	return nil
 }
@@ -188,24 +193,29 @@ func validAddr(flag, addr string) error {
 func validPeers(c peers.Config) error {
 	switch {
 	case c.Connect <= 0:
-		return errors.New("--peer-connect-timeout: must be longer than 0s")
+		return invalid("--peer-connect-timeout", "must be longer than 0s")
 	case c.Write <= 0:
-		return errors.New("--peer-write-timeout: must be longer than 0s")
+		return invalid("--peer-write-timeout", "must be longer than 0s")
 	case c.Read <= 0:
-		return errors.New("--peer-read-timeout: must be longer than 0s")
+		return invalid("--peer-read-timeout", "must be longer than 0s")
 	case c.MaxConnections < 1:
-		return errors.New("--peer-max-connections: must be at least 1")
+		return invalid("--peer-max-connections", "must be at least 1")
 	case c.IdleConnections < 1:
-		return errors.New("--peer-idle-connections: must be at least 1")
+		return invalid("--peer-idle-connections", "must be at least 1")
 	}
 	return nil
 }
 
-// validPeer checks the base URL of a peer.
+// validPeer checks the base URL of a peer. The message doesn't repeat it: who puts a password there doesn't want it shown.
 func validPeer(flag, text string) error {
-	parsed, err := url.Parse(text)
-	if err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Host == "" {
-		return fmt.Errorf("%s: must be a URL such as http://host:port", flag)
+	base, err := url.Parse(text)
+	switch {
+	case err != nil, base.Scheme != "http" && base.Scheme != "https", base.Hostname() == "":
+		return invalid(flag, "must be a URL such as http://host:port")
+	case base.User != nil:
+		return invalid(flag, "must be just http://host:port; a user or password isn't sent to a peer")
+	case base.Path != "" && base.Path != "/", base.RawQuery != "", base.ForceQuery, strings.Contains(text, "#"):
+		return invalid(flag, "must be just http://host:port; a path, a query or a fragment would be lost")
 	}
 	return nil
 }

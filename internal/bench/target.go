@@ -29,7 +29,8 @@ type Target struct {
 func (t Target) processes() []int { return slices.Concat(t.PIDs, t.StorePIDs) }
 
 // ParseTarget reads a base URL, or name=value pairs with commas between: heroes, villains, locations and fights for
-// their base URLs, url for that of all others, pid and store-pid (both also several times), and name.
+// their base URLs, url for that of all others, pid and store-pid (both also several times), and name. Errors don't repeat the
+// text: a URL may hold a password, though none is used.
 func ParseTarget(text string) (Target, error) {
 	t := Target{URLs: map[Service]string{}}
 	if !strings.Contains(text, "=") {
@@ -58,7 +59,7 @@ func (t *Target) set(key, value string) error {
 	case "pid", "store-pid":
 		pid, err := strconv.Atoi(value)
 		if err != nil || pid < 1 {
-			return fmt.Errorf("%s must be the id of a process, not %q", key, value)
+			return fmt.Errorf("%s must be the id of a process", key)
 		}
 		if key == "pid" {
 			t.PIDs = append(t.PIDs, pid)
@@ -71,11 +72,11 @@ func (t *Target) set(key, value string) error {
 	if key == "url" {
 		service = ""
 	} else if !slices.Contains(Services(), service) {
-		return fmt.Errorf("a target has no %q, only url, fights, heroes, villains, locations, pid, store-pid and name", key)
+		return errors.New("a target is http://host:port, or name=value pairs of url, fights, heroes, villains, locations, pid, store-pid and name")
 	}
 	base := strings.TrimSuffix(value, "/")
 	if _, err := wire.New(base, 0); err != nil {
-		return err
+		return fmt.Errorf("%s %w", key, err)
 	}
 	t.URLs[service] = base
 	return nil

@@ -7,14 +7,17 @@ import (
 	"strings"
 )
 
-// csvReader reads CSV as RFC 4180 has it, with lines that end in CRLF or LF and a header line.
+// csvReader reads CSV as RFC 4180 has it, with lines that end in CRLF or LF and a header line. The
+// separator is a comma, or what a spreadsheet writes in its place: it is the comma, semicolon or tab
+// after the first name in the header, or what a line sep=; before the header says.
 // encoding/csv won't do: it turns a CRLF within quotes into LF, and fields are kept byte for byte.
 // A column that the header lacks stays zero, an empty id is left to the database, and blank lines
 // are skipped.
 type csvReader struct {
-	src     *source
-	columns []string // of the schema
-	header  []string // of the file, in canonical spelling; nil before it is read
+	src       *source
+	columns   []string // of the schema
+	header    []string // of the file, in canonical spelling; nil before it is read
+	separator byte     // 0 before it is known
 
 	// The row last read, its fields one after the other, and where each ends.
 	line   int
@@ -42,6 +45,9 @@ func (r *csvReader) next() (record, error) {
 
 func (r *csvReader) readHeader() error {
 	err := r.read()
+	if err == nil && r.isSeparatorLine() {
+		err = r.read()
+	}
 	if err == io.EOF {
 		return lineError(r.src.line, errors.New("the header line is missing"))
 	}
@@ -57,6 +63,19 @@ func (r *csvReader) readHeader() error {
 	}
 	r.header = header
 	return nil
+}
+
+// isSeparatorLine reports whether the row is the sep=; by which Excel knows the separator, and takes that.
+func (r *csvReader) isSeparatorLine() bool {
+	fields := r.fields()
+	switch {
+	case r.line != 1 || r.quoted || r.fault != nil || !strings.HasPrefix(fields[0], "sep="):
+		return false
+	case len(fields) == 1 && len(fields[0]) == len("sep=|"):
+		r.separator = fields[0][len("sep=")]
+		return true
+	}
+	return fields[0] == "sep=" && len(fields) == 2 && fields[1] == ""
 }
 
 func headerColumns(columns, names []string) ([]string, error) {
@@ -86,7 +105,7 @@ func (r *csvReader) record() record {
 		return rec
 	}
 	if len(r.ends) != len(r.header) {
-		rec.err = lineError(r.line, fmt.Errorf("%d fields, the header has %d", len(r.ends), len(r.header)))
+		rec.err = lineError(r.line, fmt.Errorf("%s, the header has %d", counted(len(r.ends), "field"), len(r.header)))
 		return rec
 	}
 	for i, text := range r.fields() {
@@ -128,7 +147,15 @@ func (r *csvReader) read() error {
 	}
 }
 
-// field reads a field and the comma or line end behind it, and tells whether there is a next one.
+// separates reports whether the byte ends a field. The first that may do so is the separator.
+func (r *csvReader) separates(b byte) bool {
+	if r.separator == 0 && (b == ',' || b == ';' || b == '\t') {
+		r.separator = b
+	}
+	return b == r.separator && b != 0
+}
+
+// field reads a field and the separator or line end behind it, and reports whether there is a next one.
 func (r *csvReader) field() (more bool, err error) {
 	behindQuote := false
 	if r.src.ahead(`"`) {
@@ -144,7 +171,7 @@ func (r *csvReader) field() (more bool, err error) {
 			return false, r.endField()
 		case err != nil:
 			return false, err
-		case b == ',':
+		case r.separates(b):
 			return true, r.endField()
 		case b == '\r' && r.atLineEnd():
 			continue

@@ -1,5 +1,6 @@
-// Package exchange reads catalog items from files and writes them to files: the INSERT
-// statements of an SQL file, JSON lines, and CSV.
+// Package exchange reads catalog items from files and writes them to files: SQL with INSERT or
+// COPY, as pg_dump and mariadb-dump write it, JSON lines, and CSV as spreadsheets export it. Files
+// are in UTF-8 or UTF-16.
 //
 // Everything streams: one row is in memory at a time, and a row takes at most 1 MiB. A row that
 // can't be taken is handed on with the reason, and reading goes on with the next one; only what
@@ -21,15 +22,15 @@ const maxRow = 1 << 20
 
 // Schema says how an item is read from and written to columns.
 type Schema[T any] struct {
-	// Table is the table that an INSERT must name.
+	// Table is the table whose rows are read from SQL; those of other tables are skipped.
 	Table string
 	// Columns are the item's columns in their canonical spelling and in the order in which they
 	// are written: first the id, then the name, without which a CSV file isn't taken.
 	// Files may spell them in any letter case.
 	Columns []string
-	// MySQL says that SQL files are in the dialect of MySQL and MariaDB: backslash escapes in
-	// every string, strings in double quotes too, comments from # and no nested ones. Otherwise
-	// they are in PostgreSQL's, which SQLite's inserts follow too.
+	// MySQL says that SQL files are in the dialect of MySQL and MariaDB, unless their first lines
+	// say otherwise: backslash escapes in every string, strings in double quotes too, comments from
+	// # and no nested ones. Otherwise they are in PostgreSQL's, which SQLite's inserts follow too.
 	MySQL bool
 	// Set gives a column its value. It isn't called for NULL, DEFAULT and the next id.
 	Set func(item *T, column, value string) error
@@ -45,7 +46,7 @@ type Schema[T any] struct {
 type Row[T any] struct {
 	Line int   // where the row starts, from 1
 	Item T     // without an id when the file leaves it to the database
-	Err  error // why the row can't be taken; its text begins with the line
+	Err  error // why the row can't be taken: a *LineError
 }
 
 // Read returns the rows of a file, which can be ranged over once. An error ends the file, comes
@@ -142,10 +143,35 @@ func canonical(columns []string, name string) (string, bool) {
 	return "", false
 }
 
-func lineError(line int, err error) error { return fmt.Errorf("line %d: %w", line, err) }
+// LineError is an error and the place in a file where it was found.
+type LineError struct {
+	Line   int
+	Column string // "" when it is not about one
+	Err    error
+}
+
+func (e *LineError) Error() string {
+	if e.Column == "" {
+		return fmt.Sprintf("line %d: %v", e.Line, e.Err)
+	}
+	return fmt.Sprintf("line %d, column %s: %v", e.Line, e.Column, e.Err)
+}
+
+// Unwrap returns the error without its place.
+func (e *LineError) Unwrap() error { return e.Err }
+
+func lineError(line int, err error) error { return &LineError{Line: line, Err: err} }
 
 func columnError(line int, column string, err error) error {
-	return fmt.Errorf("line %d, column %s: %w", line, column, err)
+	return &LineError{Line: line, Column: column, Err: err}
+}
+
+// counted returns the number with the word in the form that goes with it.
+func counted(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
 }
 
 var errRowTooLong = fmt.Errorf("a row of more than %d bytes", maxRow)

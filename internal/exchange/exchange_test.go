@@ -108,6 +108,8 @@ func TestReadErrorEndsTheFile(t *testing.T) {
 		{"SQL in a string", exchange.SQL, "INSERT INTO hero(id, name) VALUES (1, 'a\nb", "END line 2: read: the disk is on fire\n"},
 		{"SQL behind a row", exchange.SQL, "INSERT INTO hero(id) VALUES (1)", "END line 1: read: the disk is on fire\n"},
 		{"SQL in a comment", exchange.SQL, "-- a", "END line 1: read: the disk is on fire\n"},
+		{"SQL in a COPY", exchange.SQL, "COPY hero(id) FROM stdin;\n1\n2", "2 id=1\nEND line 3: read: the disk is on fire\n"},
+		{"UTF-16", exchange.SQL, "\xff\xfe-\x00-\x00", "END line 1: read: the disk is on fire\n"},
 		{"JSON lines, in a line that would be whole", exchange.JSONLines, `{"id":1}`, "END line 1: read: the disk is on fire\n"},
 		{"CSV in a field", exchange.CSV, "name\na\nb", "2 next name=\"a\"\nEND line 3: read: the disk is on fire\n"},
 		{"CSV in quotes", exchange.CSV, "name\n\"a\n", "END line 3: read: the disk is on fire\n"},

@@ -54,6 +54,9 @@ func FuzzReadSQL(f *testing.F) {
 		"INSERT INTO hero(id, name, otherName) VALUES (nextval('hibernate_sequence'), 'T''Challa', NULL), (+7, E'a\\'\\u00e9', \"x\");",
 		"-- c\n/* /* */ */ # d\nINSERT IGNORE INTO `a`.hero (level) VALUES (-1) ON CONFLICT DO NOTHING; DO $x$ ' $x$; COPY",
 		"INSERT INTO hero(cape) SELECT 1; \\x y\nREPLACE INTO hero(name) VALUE (N'\\Z', _utf8'b'), (NEXT VALUE FOR a.b",
+		"CREATE TABLE `hero` (`id` int, name text, PRIMARY KEY (`id`));\nDELIMITER ;;\nx;;\nDELIMITER ;\nINSERT INTO hero VALUES (1,_binary 'a');",
+		"CREATE TABLE IF NOT EXISTS a.hero (name varchar(1) DEFAULT f(1, ','), CHECK (id > 0));\nCOPY a.hero FROM stdin;\n\\N\na\\tb\\101\\x4g\\\t\n\\.\nCOPY x(y) FROM stdin;\nz\n\\.\n",
+		"\xff\xfeI\x00N\x00S\x00E\x00R\x00T\x00 \x00I\x00N\x00T\x00O\x00 \x00h\x00e\x00r\x00o\x00(\x00i\x00d\x00)\x00V\x00A\x00L\x00U\x00E\x00S\x00(\x001\x00)\x00\x3d\xd8",
 	} {
 		f.Add([]byte(seed), false)
 		f.Add([]byte(seed), true)
@@ -74,6 +77,8 @@ func FuzzReadJSONLines(f *testing.F) {
 // and keeps texts as they are.
 func FuzzReadCSV(f *testing.F) {
 	f.Add([]byte("id,name\n1,\"a\"\"b\r\n\"\r\n\n2,b\rc,\n\"x\"y\n"))
+	f.Add([]byte("sep=;\nid;name\n1;\"a\"\"b;\n\"\r\n"))
+	f.Add([]byte("\xfe\xff\x00i\x00d\x00\t\x00n\x00a\x00m\x00e\x00\n\x001\x00\t\xd8\x3d\xde\x00"))
 	f.Add([]byte("1,a,b\n\"\",\",\",\"\n\n\"\n\n\"\"\n"))
 	f.Fuzz(func(t *testing.T, input []byte) {
 		checkRead(t, input, exchange.CSV, heroes())

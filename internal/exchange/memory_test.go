@@ -47,6 +47,7 @@ var longFiles = map[string]struct {
 }{
 	"SQL, one row a statement": {exchange.SQL, "", "INSERT INTO hero(id, name, powers) VALUES (1, 'Yoda', '" + filler + "');\n"},
 	"SQL, one statement":       {exchange.SQL, "INSERT INTO hero(id, name, powers) VALUES (1, 'Yoda', '')\n", ", (1, 'Yoda', '" + filler + "')\n"},
+	"SQL, COPY":                {exchange.SQL, "COPY hero (id, name, powers) FROM stdin;\n", "1\tYoda\t" + filler + "\n"},
 	"JSON lines":               {exchange.JSONLines, "", `{"id":1,"name":"Yoda","powers":"` + filler + "\"}\n"},
 	"CSV":                      {exchange.CSV, "id,name,powers\n", `1,Yoda,"` + filler + "\"\n"},
 }
@@ -56,6 +57,9 @@ func growth(t *testing.T, f exchange.Format, file io.Reader, visit func(hero)) (
 	t.Helper()
 	before := liveHeap()
 	for row, err := range exchange.Read(file, f, heroes()) {
+		if err != nil && f == exchange.SQL && strings.Contains(err.Error(), "ends within a COPY") {
+			break
+		}
 		if err != nil || row.Err != nil {
 			t.Fatal(err, row.Err)
 		}
@@ -107,6 +111,9 @@ func TestLongTextBetweenRows(t *testing.T) {
 		"string in another statement":   {"SELECT '", filler, "'"},
 		"word in another statement":     {"SELECT x", strings.Repeat("x", 1000), ""},
 		"insert into another table":     {"INSERT INTO villain(id) VALUES (1)", ",(1)", ""},
+		"copy of another table":         {"COPY villain (id) FROM stdin;\n", filler + "\n", "\\.\n"},
+		"row refused for its copy":      {"COPY hero (cape) FROM stdin;\n", filler + "\n", "\\.\n"},
+		"routine":                       {"DELIMITER ;;\n", filler + ";\n", "DELIMITER ;\n"},
 		"comment":                       {"/*", filler, "*/"},
 		"blanks":                        {"SELECT", strings.Repeat(" \n", 500), ""},
 		"dollar quote":                  {"DO $$", filler, "$$"},
@@ -115,7 +122,9 @@ func TestLongTextBetweenRows(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			file := io.MultiReader(newStream(4*maxRow, middle[0], middle[1]), strings.NewReader(middle[2]+insert))
 			taken := 0
-			for row, err := range exchange.Read(file, exchange.SQL, heroes()) {
+			schema := heroes()
+			schema.MySQL = name == "routine"
+			for row, err := range exchange.Read(file, exchange.SQL, schema) {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -141,6 +150,7 @@ func TestLongestRow(t *testing.T) {
 		frame               int // bytes of the row that aren't text
 	}{
 		"SQL":            {exchange.SQL, "INSERT INTO hero(id, name, powers) VALUES\n(1, 'a', ''),\n", "(2,'b','", "'),(3, 'c', '');", 3, len("2,'b','')")},
+		"COPY":           {exchange.SQL, "COPY hero(id, powers) FROM stdin;\n1\ta\n", "2\t", "\r\n3\tc\n\\.\n", 3, len("2\t")},
 		"JSON lines":     {exchange.JSONLines, "{\"id\":1}\n", `{"id":2,"powers":"`, "\"}\r\n{\"id\":3}", 2, len(`{"id":2,"powers":""}`)},
 		"CSV":            {exchange.CSV, "id,name,powers\n1,a,\n", "2,b,", "\r\n3,c,\n", 3, len("2,b,")},
 		"CSV, in quotes": {exchange.CSV, "id,name,powers\n1,a,\n", "2,b,\"", "\"\n3,c,\n", 3, len("2,b,")},
@@ -170,6 +180,8 @@ func TestRowsWithoutEnd(t *testing.T) {
 		"SQL values":      {exchange.SQL, "INSERT INTO hero(id) VALUES (1", ",1", "END line 1: a row of more than 1048576 bytes\n"},
 		"SQL expression":  {exchange.SQL, "INSERT INTO hero(id) VALUES (1", "+(1", "END line 1: a row of more than 1048576 bytes\n"},
 		"SQL name":        {exchange.SQL, "INSERT INTO ", "x", "END line 1: a row of more than 1048576 bytes\n"},
+		"COPY":            {exchange.SQL, "COPY hero(id) FROM stdin;\n", "1", "END line 2: a row of more than 1048576 bytes\n"},
+		"CREATE TABLE":    {exchange.SQL, "CREATE TABLE hero (id int", ",x int", "END line 1: a row of more than 1048576 bytes\n"},
 		"CSV fields":      {exchange.CSV, "id,name\n", ",", "END line 2: a row of more than 1048576 bytes\n"},
 		"CSV quoted text": {exchange.CSV, "id,name\n1,\"", "x\n", "END line 2: a row of more than 1048576 bytes\n"},
 		"CSV header":      {exchange.CSV, "", "x", "END line 1: a row of more than 1048576 bytes\n"},

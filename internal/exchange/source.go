@@ -2,17 +2,22 @@ package exchange
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 )
 
 const byteOrderMark = "\xEF\xBB\xBF"
 
-// newInput returns a buffered reader behind the byte order mark, if there is one.
+// newInput returns a buffered reader of the text in UTF-8, after the byte order mark if there is one.
 func newInput(r io.Reader) *bufio.Reader {
 	in := bufio.NewReaderSize(&stickyReader{in: r}, 64<<10)
-	if mark, _ := in.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
-		_, _ = in.Discard(len(mark))
+	head, _ := in.Peek(len(byteOrderMark))
+	if string(head) == byteOrderMark {
+		_, _ = in.Discard(len(head))
+	} else if order, mark := utf16Order(head); order != nil {
+		_, _ = in.Discard(mark)
+		return bufio.NewReaderSize(&utf16Reader{in: in, order: order}, 64<<10)
 	}
 	return in
 }
@@ -62,5 +67,32 @@ func (s *source) peek(n int) []byte {
 }
 
 func (s *source) ahead(text string) bool { return string(s.peek(len(text))) == text }
+
+// readLine reads the rest of the line, without its end, into the space of text; io.EOF where there is no more.
+func (s *source) readLine(text []byte) ([]byte, error) {
+	text = text[:0]
+	line := s.line
+	for {
+		b, err := s.next()
+		switch {
+		case err == io.EOF && len(text) > 0, err == nil && b == '\n':
+			return bytes.TrimSuffix(text, []byte("\r")), nil
+		case err != nil:
+			return text, err
+		case len(text) == maxRow && b != '\r', len(text) > maxRow:
+			return text, lineError(line, errRowTooLong)
+		}
+		text = append(text, b)
+	}
+}
+
+// skipLine skips the rest of the line; io.EOF where there is no more.
+func (s *source) skipLine() error {
+	for {
+		if b, err := s.next(); err != nil || b == '\n' {
+			return err
+		}
+	}
+}
 
 func readError(line int, err error) error { return lineError(line, fmt.Errorf("read: %w", err)) }

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -8,43 +9,71 @@ import (
 	"strings"
 )
 
-// sqlReader reads the rows of INSERT … VALUES statements and skips every other statement.
+// sqlReader reads the rows of one table from INSERT … VALUES and COPY … FROM stdin, and skips every other statement and
+// all that is about another table.
 //
 // What a statement says about rows that are there already (IGNORE, REPLACE, ON CONFLICT,
 // ON DUPLICATE KEY) is ignored, since whoever takes the rows decides that. A statement that can't
-// be read at all is one refused row: one into another table, one without a column list or with an
-// unknown column, one that selects. COPY ends the file, as what follows it isn't SQL.
+// be read at all is one refused row: one with an unknown column, one that selects, one without a
+// column list where no CREATE TABLE before it has one.
 type sqlReader struct {
 	lex     *sqlLexer
 	table   string
 	columns []string // of the schema
 
-	tok    token    // the next one, not yet consumed
-	begun  bool     // tok is read
-	insert []string // the columns of the INSERT that is being read, nil between statements
+	tok     token    // the next one, not yet consumed
+	begun   bool     // tok is read
+	created []string // the columns of the table, as CREATE TABLE names them
+	insert  []string // the columns of the INSERT that is being read, nil between statements
+	copied  []string // the columns of the COPY whose lines are being read, nil otherwise
+	line    []byte   // of a COPY
+
+	found bool   // the table has a statement with rows
+	other string // another table that has one
 }
 
 func newSQLReader(r io.Reader, table string, columns []string, mysql bool) *sqlReader {
-	return &sqlReader{lex: &sqlLexer{src: newSource(r), mysql: mysql}, table: table, columns: columns}
+	src := newSource(r)
+	switch head := src.peek(512); {
+	case bytes.Contains(head, []byte("-- MariaDB dump")), bytes.Contains(head, []byte("-- MySQL dump")):
+		mysql = true
+	case bytes.Contains(head, []byte("-- PostgreSQL database dump")):
+		mysql = false
+	}
+	return &sqlReader{lex: &sqlLexer{src: src, mysql: mysql}, table: table, columns: columns}
 }
 
 // refusal is an error that reading goes on after.
 type refusal struct{ error }
 
 func (r *sqlReader) next() (record, error) {
-	line, err := r.seekRow()
-	if refused := (refusal{}); errors.As(err, &refused) {
-		r.insert = nil
-		return record{line: line, err: lineError(line, refused.error)}, r.skipStatement()
+	for {
+		if r.copied == nil {
+			line, err := r.seekRow()
+			if refused := (refusal{}); errors.As(err, &refused) {
+				r.insert = nil
+				return record{line: line, err: lineError(line, refused.error)}, r.skipStatement()
+			}
+			if err != nil {
+				return record{}, err
+			}
+		}
+		if r.copied == nil {
+			return r.row()
+		}
+		rec, more, err := r.copiedRow()
+		if more || err != nil {
+			return rec, err
+		}
+		r.copied = nil
+		if err := r.advance(); err != nil {
+			return record{}, err
+		}
 	}
-	if err != nil {
-		return record{}, err
-	}
-	return r.row()
 }
 
-// seekRow goes on to the parenthesis that opens the next row. The line is where the statement
-// begins if that is refused.
+// seekRow goes on to the parenthesis that opens the next row, or to the first line of a COPY. The line is where the
+// statement begins if that is refused.
 func (r *sqlReader) seekRow() (line int, err error) {
 	if !r.begun {
 		r.begun = true
@@ -61,10 +90,13 @@ func (r *sqlReader) seekRow() (line int, err error) {
 	}
 	for r.tok.kind != endOfFile {
 		line = r.tok.line
-		inserts, err := r.statement()
-		if inserts || err != nil {
+		hasRows, err := r.statement()
+		if hasRows || err != nil {
 			return line, err
 		}
+	}
+	if !r.found && r.other != "" {
+		return 0, lineError(r.tok.line, fmt.Errorf("the file has rows of table %.60q and none of %s", r.other, r.table))
 	}
 	return 0, io.EOF
 }
@@ -91,23 +123,39 @@ func (r *sqlReader) rowBegins() error {
 	return nil
 }
 
-// statement reads a statement; if it inserts, up to its first row.
-func (r *sqlReader) statement() (inserts bool, err error) {
+// statement reads a statement; if it has rows of the table, up to the first.
+func (r *sqlReader) statement() (hasRows bool, err error) {
 	r.lex.begin(r.tok.line)
 	switch {
 	case r.isSymbol(`\`):
 		return false, r.skipPsqlCommand()
+	case r.isWord("DELIMITER") && r.lex.mysql:
+		return false, r.skipRoutines()
+	case r.isWord("CREATE"):
+		return false, r.create()
 	case r.isWord("COPY"):
-		return false, lineError(r.tok.line, errors.New("COPY can't be read; pg_dump --column-inserts makes INSERT statements"))
-	case !r.isWord("INSERT", "REPLACE"):
+		r.copied, err = r.copyHead()
+	case r.isWord("INSERT", "REPLACE"):
+		r.insert, err = r.head()
+	default:
+		err = errOtherTable
+	}
+	if errors.Is(err, errOtherTable) {
 		return false, r.skipStatement()
 	}
-	r.insert, err = r.head()
 	return err == nil, err
 }
 
 // skipStatement skips the rest of a statement. It may be of any length.
 func (r *sqlReader) skipStatement() error {
+	if err := r.toSemicolon(); err != nil || r.tok.kind == endOfFile {
+		return err
+	}
+	return r.advance()
+}
+
+// toSemicolon skips the rest of a statement but for its semicolon.
+func (r *sqlReader) toSemicolon() error {
 	r.lex.discard = true
 	for r.tok.kind != endOfFile && !r.isSymbol(";") {
 		if err := r.advance(); err != nil {
@@ -115,11 +163,8 @@ func (r *sqlReader) skipStatement() error {
 		}
 	}
 	r.lex.discard = false
-	if r.tok.kind == endOfFile {
-		return nil
-	}
 	r.lex.begin(r.tok.line)
-	return r.advance()
+	return nil
 }
 
 // skipPsqlCommand skips a line of pg_dump's that begins with a backslash.
@@ -138,11 +183,7 @@ func (r *sqlReader) head() ([]string, error) {
 	if err := r.intoTable(); err != nil {
 		return nil, err
 	}
-	if !r.isSymbol("(") {
-		return nil, refusal{errors.New("an INSERT without a list of columns, so what its values are isn't known; " +
-			"pg_dump --column-inserts and mysqldump --complete-insert write one")}
-	}
-	columns, err := r.columnList()
+	columns, err := r.columnList("an INSERT")
 	if err != nil {
 		return nil, err
 	}
@@ -192,31 +233,54 @@ func (r *sqlReader) optional(words ...string) error {
 	return nil
 }
 
-// intoTable reads the table's name, whatever schema it is in.
+// errOtherTable says that a statement has no rows of the table.
+var errOtherTable = errors.New("another table")
+
+// intoTable reads the name of a table that rows are put into, whatever schema it is in.
 func (r *sqlReader) intoTable() error {
+	name, err := r.tableName()
+	switch {
+	case err != nil:
+		return err
+	case strings.EqualFold(name, r.table):
+		r.found = true
+		return nil
+	}
+	r.other = name
+	return errOtherTable
+}
+
+// tableName reads a name without its schema.
+func (r *sqlReader) tableName() (string, error) {
 	for {
 		name, err := r.name("a table")
-		if err != nil {
-			return err
-		}
-		if !r.isSymbol(".") {
-			return r.checkTable(name)
+		if err != nil || !r.isSymbol(".") {
+			return name, err
 		}
 		if err := r.advance(); err != nil {
-			return err
+			return "", err
 		}
 	}
 }
 
-func (r *sqlReader) checkTable(name string) error {
-	if !strings.EqualFold(name, r.table) {
-		return refusal{fmt.Errorf("an INSERT into table %.60q instead of %s", name, r.table)}
+// columnList reads the columns that a statement names, or returns those of the table where it names none.
+func (r *sqlReader) columnList(statement string) ([]string, error) {
+	if r.isSymbol("(") {
+		names, err := r.columnNames()
+		if err != nil {
+			return nil, err
+		}
+		return r.known(names)
 	}
-	return nil
+	if r.created == nil {
+		return nil, refusal{errors.New(statement + " without a list of columns, and no CREATE TABLE before it says what its values are")}
+	}
+	return r.known(r.created)
 }
 
-func (r *sqlReader) columnList() ([]string, error) {
-	var columns []string
+// columnNames reads the names in parentheses.
+func (r *sqlReader) columnNames() ([]string, error) {
+	var names []string
 	for {
 		if err := r.advance(); err != nil {
 			return nil, err
@@ -225,6 +289,20 @@ func (r *sqlReader) columnList() ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
+		names = append(names, name)
+		if r.isSymbol(")") {
+			return names, r.advance()
+		}
+		if !r.isSymbol(",") {
+			return nil, r.unexpected("a comma or ) behind a column")
+		}
+	}
+}
+
+// known returns the columns in the schema's spelling.
+func (r *sqlReader) known(names []string) ([]string, error) {
+	columns := make([]string, len(names))
+	for i, name := range names {
 		column, known := canonical(r.columns, name)
 		if !known {
 			return nil, refusal{fmt.Errorf("an unknown column %.60q; known are %s", name, strings.Join(r.columns, ", "))}
@@ -232,14 +310,9 @@ func (r *sqlReader) columnList() ([]string, error) {
 		if slices.Contains(columns, column) {
 			return nil, refusal{fmt.Errorf("column %s is there twice", column)}
 		}
-		columns = append(columns, column)
-		if r.isSymbol(")") {
-			return columns, r.advance()
-		}
-		if !r.isSymbol(",") {
-			return nil, r.unexpected("a comma or ) behind a column")
-		}
+		columns[i] = column
 	}
+	return columns, nil
 }
 
 func (r *sqlReader) name(what string) (string, error) {
@@ -268,7 +341,7 @@ func (t token) isWord(text string) bool { return t.kind == word && strings.Equal
 // unexpected refuses the statement, or ends the file if that breaks off here.
 func (r *sqlReader) unexpected(wanted string) error {
 	if r.tok.kind == endOfFile {
-		return lineError(r.tok.line, fmt.Errorf("the file ends within an INSERT, where %s should be", wanted))
+		return lineError(r.tok.line, fmt.Errorf("the file ends within a statement, where %s should be", wanted))
 	}
 	return refusal{fmt.Errorf("%s should be where %.60q is", wanted, r.tok.text)}
 }

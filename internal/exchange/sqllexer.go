@@ -121,7 +121,7 @@ func (l *sqlLexer) prefixed() (tokenKind, error) {
 	case prefix == "n":
 	case prefix == "e" && !l.mysql:
 		escape = (*sqlLexer).posixEscape
-	case l.mysql && (prefix == "_utf8mb4" || prefix == "_utf8mb3" || prefix == "_utf8"):
+	case l.mysql && isCharset(prefix):
 	default:
 		return word, nil
 	}
@@ -265,15 +265,10 @@ func (l *sqlLexer) lineComment(ahead []byte) bool {
 
 // skipLine skips the rest of the line.
 func (l *sqlLexer) skipLine() error {
-	for {
-		b, err := l.src.next()
-		if err == io.EOF || b == '\n' {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	if err := l.src.skipLine(); err != io.EOF {
+		return err
 	}
+	return nil
 }
 
 func (l *sqlLexer) skipComment() error {

@@ -3,6 +3,7 @@ package exchange
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -19,10 +20,14 @@ func (r *sqlReader) row() (record, error) {
 		return r.brokenRow(rec)
 	}
 	if count != len(r.insert) {
-		rec.err = lineError(rec.line, fmt.Errorf("%d values for %d columns", count, len(r.insert)))
+		rec.err = wrongCount(rec.line, count, len(r.insert))
 	}
 	r.lex.begin(r.tok.line)
 	return rec, r.advance()
+}
+
+func wrongCount(line, values, columns int) error {
+	return lineError(line, fmt.Errorf("%s for %d columns", counted(values, "value"), columns))
 }
 
 // values reads a row's values into the record and counts them.
@@ -122,6 +127,8 @@ func interpret(tokens []token, sql []byte) sqlValue {
 	switch {
 	case len(tokens) == 1 && tokens[0].kind == literal:
 		return sqlValue{given, tokens[0].text}
+	case len(tokens) == 2 && isCharset(tokens[0].text) && tokens[1].kind == literal: // mariadb-dump writes _binary 'text'
+		return sqlValue{given, tokens[1].text}
 	case len(tokens) == 1 && tokens[0].isInteger():
 		return sqlValue{given, tokens[0].text}
 	case len(tokens) == 2 && tokens[0].isSign() && tokens[1].isInteger():
@@ -132,6 +139,11 @@ func interpret(tokens []token, sql []byte) sqlValue {
 		return sqlValue{nextID, shorten(sql)}
 	}
 	return sqlValue{unreadable, shorten(sql)}
+}
+
+// isCharset reports whether a word before a string says in MySQL how its bytes are to be taken: as they are.
+func isCharset(word string) bool {
+	return slices.Contains([]string{"_binary", "_utf8mb4", "_utf8mb3", "_utf8"}, strings.ToLower(word))
 }
 
 func (t token) isInteger() bool {

@@ -20,8 +20,23 @@ const timeLayout = "2006-01-02T15:04:05.000Z"
 
 // Config says what is logged and how.
 type Config struct {
-	Level  slog.Level `name:"log-level" default:"WARN" help:"Least severe level that is logged: DEBUG, INFO, WARN or ERROR."`
+	Level  slog.Level `name:"log-level" default:"WARN" help:"Least severe level that is logged: DEBUG, INFO, WARN (or WARNING) or ERROR."`
 	Format string     `name:"log-format" default:"text" enum:"text,json" help:"Log lines as text or json."`
+}
+
+// ParseLevel reads the name of a level, in any letter case. WARNING is WARN.
+func ParseLevel(name string) (slog.Level, error) {
+	switch strings.ToUpper(name) {
+	case "DEBUG":
+		return slog.LevelDebug, nil
+	case "INFO":
+		return slog.LevelInfo, nil
+	case "WARN", "WARNING":
+		return slog.LevelWarn, nil
+	case "ERROR":
+		return slog.LevelError, nil
+	}
+	return 0, fmt.Errorf("must be DEBUG, INFO, WARN, WARNING or ERROR, not %q", name)
 }
 
 // New returns the logger of a service. Lines go to w; concurrent use is safe.

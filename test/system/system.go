@@ -74,7 +74,7 @@ func Four(tb testing.TB, program string, stores Stores, args ...string) *System 
 	s.Villains = start("villains", "DATABASE_URL", stores.Villains)
 	s.Locations = start("locations", "MYSQL_URL", stores.Locations)
 	s.Fights = start("fights", "MONGODB_URL", stores.Fights,
-		"HEROES_URL="+s.Heroes, "VILLAINS_URL="+s.Villains, "LOCATIONS_URL="+s.Locations)
+		"HEROES_URL="+s.Heroes, "VILLAINS_URL="+s.Villains, "LOCATIONS_URL="+s.Locations+"/") // a trailing slash is fine
 	for service, p := range s.Processes {
 		p.Ready(tb, s.URL(service)+"/readyz")
 	}

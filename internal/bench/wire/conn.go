@@ -45,7 +45,7 @@ func New(base string, timeout time.Duration) (*Conn, error) {
 	at, err := url.Parse(base)
 	if err != nil || at.Hostname() == "" || at.Scheme != "http" && at.Scheme != "https" || at.User != nil ||
 		at.Path != "" && at.Path != "/" || at.RawQuery != "" || at.Fragment != "" {
-		return nil, fmt.Errorf("%q is not a base URL such as http://host:port", base)
+		return nil, errors.New("must be a base URL such as http://host:port, without user, path or query") // which may hold a password
 	}
 	port := at.Port()
 	switch {

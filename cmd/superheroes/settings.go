@@ -1,0 +1,207 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"superheroes/internal/bench"
+	"superheroes/internal/bench/energy"
+	"superheroes/internal/logging"
+)
+
+// newParser returns the parser of the command line. Every flag has an environment variable. The parser calls exit, which
+// may return, when it was asked for help.
+func newParser(grammar any, stdout, stderr io.Writer, exit func(int)) (*kong.Kong, error) {
+	parser, err := kong.New(grammar,
+		kong.Name("superheroes"),
+		kong.Description("Super Heroes in Go: heroes and villains fight, and every fight is kept."),
+		kong.DefaultEnvars(""),
+		kong.Resolvers(kong.ResolverFunc(fromEnvironment)),
+		kong.Vars{"mixes": strings.Join(bench.MixNames(), ", "), "wattsSource": energy.CloudCarbonFootprint().Source},
+		kong.Writers(stdout, stderr),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.ValueFormatter(helpWithVariables),
+		kong.Exit(exit),
+		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(decodeDuration)),
+		kong.TypeMapper(reflect.TypeFor[slog.Level](), kong.MapperFunc(decodeLevel)),
+	)
+	if err == nil {
+		takeOver(parser.Model.Node)
+	}
+	return parser, err
+}
+
+// takeOver has our own code read the variables, which kong takes for values when they are empty, and decode the values,
+// so that every error names the flag and the variable and none shows a secret.
+func takeOver(node *kong.Node) {
+	for _, flag := range node.Flags {
+		if len(flag.Envs) > 0 {
+			flag.Tag.Envs = nil // flag.Envs keeps them
+			flag.Mapper = settingMapper{flag.Mapper}
+		}
+	}
+	for _, child := range node.Children {
+		takeOver(child)
+	}
+}
+
+// settingError is an error about a setting.
+type settingError struct {
+	flag, variable string
+	err            error
+}
+
+func (e *settingError) Error() string { return fmt.Sprintf("%s, %s: %v", e.flag, e.variable, e.err) }
+
+// wrong returns an error about a flag.
+func wrong(flag *kong.Flag, format string, args ...any) error {
+	return &settingError{"--" + flag.Name, flag.Envs[0], fmt.Errorf(format, args...)}
+}
+
+// settingMapper decodes the value of a flag or of its variable.
+type settingMapper struct{ kong.Mapper }
+
+// Decode implements kong.Mapper.
+func (m settingMapper) Decode(ctx *kong.DecodeContext, target reflect.Value) error {
+	flag := ctx.Value.Flag
+	if !flag.IsBool() && !ctx.Scan.Peek().IsValue() {
+		return wrong(flag, "needs a value; one that begins with a hyphen is written as --%s=VALUE", flag.Name)
+	}
+	if err := m.Mapper.Decode(ctx, target); err != nil {
+		return wrong(flag, "%w", err)
+	}
+	if allowed := flag.EnumSlice(); flag.Enum != "" && !slices.Contains(allowed, target.String()) {
+		return wrong(flag, "must be %s, not %q", strings.Join(slices.DeleteFunc(allowed, func(s string) bool { return s == "" }), " or "), target.String())
+	}
+	return nil
+}
+
+// IsBool implements kong.BoolMapper.
+func (m settingMapper) IsBool() bool {
+	inner, ok := m.Mapper.(kong.BoolMapper)
+	return ok && inner.IsBool()
+}
+
+// decodeDuration reads a duration. No setting of ours has a sense below zero.
+func decodeDuration(ctx *kong.DecodeContext, target reflect.Value) error {
+	text := ctx.Scan.Pop().String()
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return fmt.Errorf("must be a duration such as 500ms or 10s, not %q", text)
+	}
+	target.SetInt(int64(d))
+	return nil
+}
+
+// decodeLevel reads a level of the log.
+func decodeLevel(ctx *kong.DecodeContext, target reflect.Value) error {
+	level, err := logging.ParseLevel(ctx.Scan.Pop().String())
+	target.SetInt(int64(level))
+	return err
+}
+
+// fromEnvironment returns what the environment says about a flag; nil when its variable is unset or empty.
+func fromEnvironment(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	if len(flag.Envs) == 0 {
+		return nil, nil
+	}
+	value := os.Getenv(flag.Envs[0])
+	if variable := fileVariable(flag); variable != "" {
+		switch path := os.Getenv(variable); {
+		case path == "":
+		case value != "":
+			return nil, wrong(flag, "both %s and %s are set; unset one of them", flag.Envs[0], variable)
+		default:
+			secret, err := readSecret(path)
+			if err != nil {
+				return nil, wrong(flag, "%s: %w", variable, err)
+			}
+			value = secret
+		}
+	}
+	if value == "" {
+		return nil, nil
+	}
+	return value, nil
+}
+
+// fileVariable returns the variable that names a file with the value of a secret, "" where the flag is none.
+func fileVariable(flag *kong.Flag) string {
+	if !flag.Tag.Has("secret") {
+		return ""
+	}
+	return flag.Envs[0] + "_FILE"
+}
+
+// largestSecret is how long the file of a secret may be, in bytes.
+const largestSecret = 64 << 10
+
+// readSecret returns what a file holds, without the newline that editors and echo put at its end. Errors name the file and
+// never show what is in it.
+func readSecret(path string) (string, error) {
+	if strings.Contains(path, "://") {
+		return "", errors.New("must be the path of a file, not the secret itself")
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return "", err
+	case !info.Mode().IsRegular(): // the program may read it twice, see timerslack
+		return "", fmt.Errorf("%s is not a regular file", path)
+	case info.Size() > largestSecret:
+		return "", fmt.Errorf("%s has more than %d bytes", path, largestSecret)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	secret := strings.TrimRight(string(content), "\r\n")
+	if secret == "" {
+		return "", fmt.Errorf("%s is empty", path)
+	}
+	return secret, nil
+}
+
+// helpWithVariables is the help of a flag, with its variables.
+func helpWithVariables(value *kong.Value) string {
+	if value.Flag == nil || len(value.Flag.Envs) == 0 {
+		return value.Help
+	}
+	variables := "$" + value.Flag.Envs[0]
+	if file := fileVariable(value.Flag); file != "" {
+		variables += ", or a file named by $" + file
+	}
+	return strings.TrimSuffix(value.Help, ".") + " (" + variables + ")."
+}
+
+// badUsage returns an error of the parser as it is shown: without the path that kong puts before ours, and without
+// arguments that may be secrets.
+func badUsage(err error, args []string) error {
+	var setting *settingError
+	if errors.As(err, &setting) {
+		return setting
+	}
+	if before, _, found := strings.Cut(err.Error(), "unexpected argument"); found && givesSecret(args) {
+		return errors.New(before + "unexpected argument, which may be a part of a secret and isn't shown; a value with blanks takes quotes")
+	}
+	if before, _, found := strings.Cut(err.Error(), "://"); found && strings.HasPrefix(before, "unknown flag") {
+		return errors.New(before + "://…")
+	}
+	return err
+}
+
+// givesSecret reports whether some argument is, or belongs to, a secret.
+func givesSecret(args []string) bool {
+	return slices.ContainsFunc(args, func(arg string) bool {
+		return strings.Contains(arg, "://") || strings.HasPrefix(arg, "--admin-token") || strings.HasPrefix(arg, "--") && strings.Contains(arg, "-url")
+	})
+}

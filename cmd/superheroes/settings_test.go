@@ -1,0 +1,299 @@
+package main
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+	gocmp "github.com/google/go-cmp/cmp"
+)
+
+// line is a command as it is called, with the arguments that it needs.
+func line(name string) []string {
+	args := strings.Fields(name)
+	switch name {
+	case "import":
+		args = append(args, "heroes", "x.csv")
+	case "export", "seed":
+		args = append(args, "heroes")
+	case "floor":
+		args = append(args, "1")
+	}
+	return args
+}
+
+// parsed returns the settings that a command line and the environment come to.
+func parsed(t *testing.T, args ...string) any {
+	t.Helper()
+	parser, err := newParser(&commands{}, io.Discard, io.Discard, func(int) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		t.Fatalf("%q: %v", args, err)
+	}
+	return command.Selected().Target.Interface()
+}
+
+// each calls check with each flag of each command that has variables, and the command's line.
+func each(t *testing.T, check func(t *testing.T, flag *kong.Flag, args []string)) {
+	for name, command := range model(t) {
+		for _, flag := range command.Flags {
+			t.Run(name+" "+flag.Name, func(t *testing.T) {
+				t.Chdir(t.TempDir()) // whatever is made by mistake
+				check(t, flag, line(name))
+			})
+		}
+	}
+}
+
+func TestEmptyVariableCountsAsUnset(t *testing.T) {
+	each(t, func(t *testing.T, flag *kong.Flag, args []string) {
+		want := parsed(t, args...)
+		t.Setenv(flag.Envs[0], "")
+		t.Setenv(flag.Envs[0]+"_FILE", "")
+		if diff := gocmp.Diff(want, parsed(t, args...), gocmp.Exporter(func(reflect.Type) bool { return true })); diff != "" {
+			t.Errorf("the settings differ (-unset +empty):\n%s", diff)
+		}
+	})
+}
+
+// wrongValue returns a value that a flag can't have, "" when it takes any text.
+func wrongValue(flag *kong.Flag) string {
+	anyText := []string{"data-dir", "report", "rapl", "watts-source"}
+	switch {
+	case flag.Name == "admin-token":
+		return "hidden\nsecret"
+	case flag.Name == "output":
+		return "x.sql"
+	case slices.Contains(anyText, flag.Name):
+		return ""
+	}
+	return "hidden"
+}
+
+// A setting that is refused is named by its flag and its variable, wherever it came from, in one line.
+func TestErrorsNameFlagAndVariable(t *testing.T) {
+	each(t, func(t *testing.T, flag *kong.Flag, args []string) {
+		value := wrongValue(flag)
+		if value == "" {
+			return
+		}
+		if strings.HasSuffix(flag.Name, "-mysql-url") || flag.Name == "mysql-url" {
+			args = slices.Clone(args)
+			if i := slices.Index(args, "heroes"); i > 0 {
+				args[i] = "locations"
+			}
+		}
+		if flag.Name == "villains-database-url" && slices.Contains(args, "heroes") {
+			args[slices.Index(args, "heroes")] = "villains"
+		}
+		names := []string{"--" + flag.Name, flag.Envs[0]}
+		got := invoke(append(slices.Clone(args), "--"+flag.Name+"="+value)...)
+		got.check(t, exitUsage, names...)
+		if secret := fileVariable(flag) != ""; secret && strings.Contains(got.stderr, "hidden") {
+			t.Errorf("the secret is shown: %s", got.stderr)
+		}
+		t.Setenv(flag.Envs[0], value)
+		if same := invoke(args...); same != got {
+			t.Errorf("as a variable: got %+v\nwant %+v", same, got)
+		}
+	})
+}
+
+// secrets are good values of the flags that hold secrets.
+func secretValue(flag *kong.Flag) string {
+	switch {
+	case strings.HasSuffix(flag.Name, "database-url"):
+		return "postgres://u:hidden@h/d"
+	case strings.HasSuffix(flag.Name, "mysql-url"):
+		return "mysql://u:hidden@h/d"
+	case strings.HasSuffix(flag.Name, "mongodb-url"):
+		return "mongodb://u:hidden@h/d"
+	}
+	return "hidden"
+}
+
+func TestSecretFiles(t *testing.T) {
+	found := map[string]bool{}
+	each(t, func(t *testing.T, flag *kong.Flag, args []string) {
+		isSecret := strings.HasSuffix(flag.Name, "database-url") || strings.HasSuffix(flag.Name, "mysql-url") ||
+			strings.HasSuffix(flag.Name, "mongodb-url") || flag.Name == "admin-token"
+		variable := fileVariable(flag)
+		if isSecret != (variable != "") {
+			t.Fatalf("its file variable is %q", variable)
+		}
+		if !isSecret {
+			return
+		}
+		found[flag.Envs[0]] = true
+		value := secretValue(flag)
+		want := parsed(t, append(slices.Clone(args), "--"+flag.Name+"="+value)...)
+		for _, end := range []string{"", "\n", "\r\n", "\n\n"} {
+			t.Setenv(variable, write(t, "secret", value+end))
+			if got := parsed(t, args...); !reflect.DeepEqual(got, want) {
+				t.Errorf("from a file that ends in %q: got %+v, want %+v", end, got, want)
+			}
+		}
+		if got := parsed(t, append(slices.Clone(args), "--"+flag.Name+"="+value)...); !reflect.DeepEqual(got, want) {
+			t.Errorf("beside the flag: got %+v", got)
+		}
+		refused := func(path string, names ...string) {
+			t.Helper()
+			t.Setenv(variable, path)
+			got := invoke(args...)
+			got.check(t, exitUsage, append(names, "--"+flag.Name, flag.Envs[0]+": ", variable)...)
+			if strings.Contains(got.stderr, "hidden") {
+				t.Errorf("the secret is shown: %s", got.stderr)
+			}
+		}
+		folder := t.TempDir()
+		refused(filepath.Join(folder, "nobody"), filepath.Join(folder, "nobody"), "no such file")
+		refused(folder, folder, "not a regular file")
+		empty, large := write(t, "empty", "\n"), write(t, "large", strings.Repeat("hidden ", 10_000))
+		refused(empty, empty, "is empty")
+		refused(large, large, "more than 65536 bytes")
+		refused("postgres://u:hidden@h/d", "path of a file")
+		t.Setenv(flag.Envs[0], value)
+		refused(write(t, "secret", value), "both "+flag.Envs[0]+" and "+variable)
+		t.Setenv(flag.Envs[0], "")
+		wrong := write(t, "wrong", wrongValue(flag))
+		if !slices.Contains(args, "heroes") || strings.HasPrefix(flag.Name, "heroes") || flag.Name == "database-url" { // a setting of the catalog at hand
+			t.Setenv(variable, wrong)
+			got := invoke(args...)
+			got.check(t, exitUsage, "--"+flag.Name, flag.Envs[0])
+			if strings.Contains(got.stderr, "hidden") {
+				t.Errorf("the secret is shown: %s", got.stderr)
+			}
+		}
+	})
+	for _, name := range []string{
+		"DATABASE_URL", "MYSQL_URL", "MONGODB_URL", "ADMIN_TOKEN",
+		"HEROES_DATABASE_URL", "VILLAINS_DATABASE_URL", "LOCATIONS_MYSQL_URL", "FIGHTS_MONGODB_URL",
+	} {
+		if !found[name] {
+			t.Errorf("no command reads %s from a file", name)
+		}
+	}
+	t.Run("a file that may not be read", func(t *testing.T) {
+		if os.Getuid() == 0 {
+			t.Skip("root reads every file")
+		}
+		path := write(t, "secret", "hidden")
+		if err := os.Chmod(path, 0); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("ADMIN_TOKEN_FILE", path)
+		invoke("heroes").check(t, exitUsage, path, "permission denied", "ADMIN_TOKEN_FILE")
+	})
+}
+
+func TestLogLevels(t *testing.T) {
+	for _, level := range []string{"WARNING", "warning", "WARN", "Warn", "debug", "INFO", "error"} {
+		t.Run(level, func(t *testing.T) {
+			want := parsed(t, "heroes", "--log-level="+strings.TrimSuffix(strings.ToUpper(level), "ING"))
+			t.Setenv("LOG_LEVEL", level)
+			if got := parsed(t, "heroes"); !reflect.DeepEqual(got, want) {
+				t.Errorf("got %+v, want %+v", got, want)
+			}
+		})
+	}
+	for _, level := range []string{"WARN+1", "loud", "4"} {
+		t.Setenv("LOG_LEVEL", level)
+		invoke("heroes").check(t, exitUsage, "--log-level, LOG_LEVEL", "WARNING", level)
+	}
+}
+
+// Passwords that a URL can't hold as they are: drivers take parts of them for something else, which messages show.
+var unusual = []string{
+	"pa@ss", "@pass", "pass@127.0.0.1:1", "pa/ss", "12/pass", "12/@pass", "127.0.0.1:1/pass", "pa#ss", "12#pass", "pa?ss", "12?pass", "12?pass=1",
+	"pa:ss", "pa%zzss", "pa ss", "päss", "[pass", `pa\ss`, "pa,ss=x", "pa,pid=ss", "pa=ss", "pa&ss", "12/pass,name=x", "pa\nss", "-pass", "pass;x", "pa'ss", "pass",
+}
+
+// No secret is shown, whatever it looks like and wherever it was put: in the flags and variables of every command, in files,
+// in URLs that take none, in places where it doesn't belong.
+func TestNoSecretIsShown(t *testing.T) {
+	hidden := func(t *testing.T, got outcome, password string) {
+		t.Helper()
+		if got.code == exitOK {
+			t.Errorf("exit code 0, %+v", got)
+		}
+		if strings.Count(got.stderr, "\n") != 1 {
+			t.Errorf("not one line: %q", got.stderr)
+		}
+		for _, part := range []string{"pass", "ss", "12"} {
+			// What an error says has none of these but in words of its own.
+			text := strings.NewReplacer("password", "", "passed", "", "processes", "", "process", "", "must", "", "address", "", "127.0.0.1", "", "512", "").Replace(got.stdout + got.stderr)
+			if strings.Contains(password, part) && strings.Contains(text, part) {
+				t.Errorf("%q is shown in part: %s", password, got.stderr)
+			}
+		}
+	}
+	urls := []struct{ args, flag, url string }{
+		{"heroes --addr=127.0.0.1:0 --store-wait=1ms", "database-url", "postgres://u:PW@127.0.0.1:1/d"},
+		{"villains --addr=127.0.0.1:0 --store-wait=1ms", "database-url", "postgresql://u:PW@127.0.0.1:1/d?sslmode=disable"},
+		{"locations --addr=127.0.0.1:0 --store-wait=1ms", "mysql-url", "mysql://u:PW@127.0.0.1:1/d"},
+		{"fights --addr=127.0.0.1:0 --store-wait=1ms", "mongodb-url", "mongodb://u:PW@127.0.0.1:1/d"},
+		{"statistics --addr=127.0.0.1:0 --store-wait=1ms", "mongodb-url", "mongodb://u:PW@127.0.0.1:1/d"},
+		{"statistics rebuild", "fights-mongodb-url", "mongodb://u:PW@127.0.0.1:1/d?connectTimeoutMS=pass"},
+		{"migrate --heroes-store-wait=1ms", "heroes-database-url", "postgres://u:PW@127.0.0.1:1/d"},
+		{"migrate --locations-store-wait=1ms", "locations-mysql-url", "mariadb://u:PW@127.0.0.1:1/d"},
+		{"up --fights-store-wait=1ms --heroes-addr=127.0.0.1:0 --villains-addr=127.0.0.1:0 --locations-addr=127.0.0.1:0 --fights-addr=127.0.0.1:0 --no-arena --no-statistics", "fights-mongodb-url", "mongodb://u:PW@127.0.0.1:1/d"},
+		{"import heroes x.csv", "database-url", "mysql://u:PW@127.0.0.1:1/d"},
+		{"export locations", "mysql-url", "mysql://u:PW@127.0.0.1:1/"},
+		{"seed villains", "villains-database-url", "mongodb://u:PW@127.0.0.1:1/d"},
+		{"fights --addr=127.0.0.1:0", "heroes-url", "http://u:PW@127.0.0.1:1"},
+		{"fights --addr=127.0.0.1:0", "locations-url", "https://PW@127.0.0.1:1"},
+		{"arena --addr=127.0.0.1:0", "statistics-url", "http://u:PW@127.0.0.1:1/"},
+		{"arena --addr=127.0.0.1:0", "fights-url", "http://127.0.0.1:1/?password=PW"},
+		{"bench --no-floor", "target", "http://u:PW@127.0.0.1:1"},
+		{"bench --no-floor", "target", "name=x,fights=http://u:PW@127.0.0.1:1"},
+		{"bench --no-floor", "versus", "http://u:PW@127.0.0.1:1"},
+	}
+	for _, c := range urls {
+		t.Run(c.args+" "+c.flag, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			args := strings.Fields(c.args)
+			variable := strings.ToUpper(strings.ReplaceAll(c.flag, "-", "_"))
+			if args[0] == "bench" {
+				variable = "BENCH_" + variable
+			}
+			for _, password := range unusual {
+				url := strings.ReplaceAll(c.url, "PW", password)
+				hidden(t, invoke(append(slices.Clone(args), "--"+c.flag+"="+url)...), password)
+				t.Setenv(variable, url)
+				hidden(t, invoke(args...), password)
+				t.Setenv(variable, "")
+				if strings.HasSuffix(variable, "E_URL") || strings.HasSuffix(variable, "L_URL") || strings.HasSuffix(variable, "B_URL") {
+					t.Setenv(variable+"_FILE", write(t, "secret", url+"\n"))
+					hidden(t, invoke(args...), password)
+					t.Setenv(variable+"_FILE", url)
+					hidden(t, invoke(args...), password)
+					t.Setenv(variable+"_FILE", "")
+				}
+			}
+		})
+	}
+	t.Run("where it does not belong", func(t *testing.T) {
+		t.Chdir(t.TempDir())
+		for _, password := range unusual {
+			url := "postgres://u:" + password + "@127.0.0.1:1/d"
+			hidden(t, invoke("heroes", url), password)
+			hidden(t, invoke(url), password)
+			hidden(t, invoke("heroes", "--"+url), password)
+			hidden(t, invoke("heroes", "--database-url", "postgres://u", password+"@127.0.0.1/d"), password)
+			hidden(t, invoke("heroes", "--profile", "--database-url="+url), password)
+			hidden(t, invoke("heroes", "--database-url", "-"+password), password)
+			hidden(t, invoke("heroes", "--admin-token", "-"+password), password)
+			hidden(t, invoke("heroes", "--admin-token", "a", password), password)
+			hidden(t, invoke("heroes", "--admin-token=\t"+password), password)
+			hidden(t, invoke("heroes", "--admin-token="+password+" ", "--addr=127.0.0.1:0"), password)
+		}
+	})
+}
