@@ -49,10 +49,18 @@ func (c importCommand) Run(s *session) error {
 	case errors.Is(err, app.ErrNothingChanged):
 		return fmt.Errorf("%d rows were refused and nothing was changed; --partial takes the others", result.Refused)
 	case err != nil:
-		return fmt.Errorf("nothing was changed: %w", err)
+		return unchanged(err)
 	}
 	fmt.Fprintf(s.stdout, "%d %s imported into %s, %d rows refused\n", result.Taken, c.Catalog, c.Place(c.Catalog), result.Refused)
 	return nil
+}
+
+// unchanged is an error of what wrote a catalog.
+func unchanged(err error) error {
+	if errors.Is(err, app.ErrMaybeChanged) {
+		return fmt.Errorf("it is unknown whether anything was changed: %w", err)
+	}
+	return fmt.Errorf("nothing was changed: %w", err)
 }
 
 func formatOf(format, name string) (exchange.Format, error) {
