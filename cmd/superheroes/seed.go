@@ -32,7 +32,7 @@ func (c seedCommand) Run(s *session) error {
 	err := app.Seed(ctx, c.Catalog, c.CatalogStore, app.SeedOptions{Count: c.Count, Seed: c.Seed, Replace: c.Replace, Taken: taken})
 	end()
 	if err != nil {
-		return fmt.Errorf("nothing was changed: %w", err)
+		return unchanged(err)
 	}
 	fmt.Fprintf(s.stdout, "%s made up in %s\n", counted(c.Count, c.Catalog), c.Place(c.Catalog))
 	return nil

@@ -50,7 +50,7 @@ func (c importCommand) Run(s *session) error {
 	case errors.Is(err, app.ErrNothingChanged):
 		return fmt.Errorf("%d rows were refused and nothing was changed; --partial takes the others", result.Refused)
 	case err != nil:
-		return fmt.Errorf("nothing was changed: %w", err)
+		return unchanged(err)
 	}
 	fmt.Fprintf(s.stdout, "%s imported into %s, %s refused\n", counted(result.Taken, c.Catalog), c.Place(c.Catalog), counted(result.Refused, "rows"))
 	return nil
@@ -128,6 +128,14 @@ func (r *refusals) write(w io.Writer) {
 	if r.more > 0 {
 		fmt.Fprintf(w, "… and %s with other reasons\n", counted(r.more, "rows"))
 	}
+}
+
+// unchanged is an error of what wrote a catalog.
+func unchanged(err error) error {
+	if errors.Is(err, app.ErrMaybeChanged) {
+		return fmt.Errorf("it is unknown whether anything was changed: %w", err)
+	}
+	return fmt.Errorf("nothing was changed: %w", err)
 }
 
 func formatOf(format, name string) (exchange.Format, error) {

@@ -82,6 +82,9 @@ type ImportResult struct{ Taken, Refused int }
 // ErrNoRows is an import of files that hold none: emptying a catalog for them would be a mistake.
 var ErrNoRows = errors.New("the files hold no rows")
 
+// ErrMaybeChanged is the end of an import whose store did not confirm that it is stored.
+var ErrMaybeChanged = catalog.ErrMaybeWritten
+
 // ErrNothingChanged is the end of an import that refused rows and was not allowed to take the rest.
 var ErrNothingChanged = errors.New("nothing was changed")
 

@@ -1,24 +1,38 @@
-// Package embedded opens SQLite databases the durable way: what is committed is on the disk.
+// Package embedded opens SQLite databases the durable way: what is committed is on the disk, in the file at its path, and
+// whoever commits learns it when that is no longer so.
 package embedded
 
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+
+	"superheroes/internal/storage"
 )
 
-// DB is one database file: any number of readers beside one writer, which is what SQLite allows.
+// DB is one database file: any number of readers beside one writer, which is what SQLite allows. Whoever writes calls
+// Begun once it holds the write lock, and Committed after its commit and before it tells anybody; whoever reads calls
+// Check before, and both pass their errors through Trouble.
 type DB struct {
 	Reads  *sql.DB
 	Writes *sql.DB // one connection; transactions take the write lock when they begin
+
+	path    string
+	guard   guard
+	frozen  atomic.Bool // opened for reading only, because it couldn't be opened for writing
+	opening sync.Mutex  // held while that ends
+	refused atomic.Pointer[refusal]
+	probing sync.Mutex
 }
 
 // busyTimeout is how long a connection waits for a lock that another one holds.
@@ -30,44 +44,83 @@ const busyTimeout = 5 * time.Second
 // is spelled as here.
 const settings = "_busy_timeout=5000&_pragma=page_size(8192)&_journal_mode=WAL&_synchronous=FULL"
 
-// Open opens the file, and creates it when it is missing.
+// Open opens the file, and creates it when it is missing. A file that can't be written, because it or its disk is
+// read-only or full, is opened for reading when that is possible: the first write that finds it otherwise opens it anew.
 func Open(ctx context.Context, path string) (*DB, error) {
 	// SQLite's own choice on Linux: it syncs a file's length and contents, not its times. Where there is none it is fsync.
 	_, _ = sqlite.Fdatasync(true)
 	if _, err := os.Stat(filepath.Dir(path)); err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
-	db := &DB{}
-	var err error
-	if db.Writes, err = open(ctx, path, 1, "_txlock=immediate"); err != nil {
+	db := &DB{path: path}
+	db.guard.name(path)
+	if err := orphaned(path); err != nil {
 		return nil, err
 	}
-	if db.Reads, err = open(ctx, path, 4, "_query_only=1"); err != nil {
-		_ = db.Writes.Close()
-		return nil, err
+	if err := db.open(ctx); err != nil {
+		return nil, fmt.Errorf("opening %s: %w", path, db.Trouble(err))
 	}
+	db.Writes = db.pool(1, toWrite)
+	db.Reads = db.pool(4, toRead)
+	if err := db.Reads.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening %s: %w", path, db.Trouble(err)), db.Close())
+	}
+	db.weigh()
 	return db, nil
 }
 
-func open(ctx context.Context, path string, connections int, options string) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", dsn(path, options))
-	if err != nil {
-		return nil, fmt.Errorf("opening %s: %w", path, err)
+// orphaned returns an error when there is a write-ahead log without its database. SQLite would create an empty database
+// and delete the log, with all that was committed last.
+func orphaned(path string) error {
+	log, err := os.Stat(path + "-wal")
+	if err != nil || log.Size() == 0 {
+		return nil
 	}
-	db.SetMaxOpenConns(connections)
-	db.SetMaxIdleConns(connections)
-	if err := connect(ctx, db); err != nil {
-		_ = db.Close()
-		return nil, fmt.Errorf("opening %s: %w", path, err)
+	if file, err := os.Stat(path); err == nil && file.Size() > 0 {
+		return nil
 	}
-	return db, nil
+	return storage.Errorf(storage.ErrDamaged, "%s is missing or empty, while its log %s-wal holds what was stored last: "+
+		"put the file back or restore a backup of both, or move the log away, and start again", path, path)
 }
 
-// connect makes the first connection. Of several processes that turn one new file into WAL at the same time SQLite
+// What a connection is for, besides the settings.
+const (
+	toCreate = "mode=rwc"
+	toWrite  = "mode=rw&_txlock=immediate"
+	toRead   = "mode=rw&_query_only=1"
+	frozen   = "mode=ro&immutable=1&_query_only=1" // no lock, no log, nothing beside the file
+)
+
+// open has the guard take its connection, which creates a missing file.
+func (db *DB) open(ctx context.Context) error {
+	err := db.connect(ctx, toCreate)
+	if err == nil || isBusy(err) || !readable(db.path) {
+		return err
+	}
+	if db.connect(ctx, frozen) == nil {
+		db.frozen.Store(true)
+		db.Wrote(db.Trouble(err))
+		return nil
+	}
+	return err
+}
+
+// readable reports whether all that is committed lies in the database file itself. Then it can be read without a
+// write-ahead log and what belongs to it, for which there may be no room.
+func readable(path string) bool {
+	file, err := os.Stat(path)
+	if err != nil || file.Size() == 0 {
+		return false
+	}
+	log, err := os.Stat(path + "-wal")
+	return errors.Is(err, os.ErrNotExist) || err == nil && log.Size() == 0
+}
+
+// connect makes the guard's connection. Of several processes that turn one new file into WAL at the same time SQLite
 // refuses all but one, without waiting; they try again, for as long as they would wait for any other lock.
-func connect(ctx context.Context, db *sql.DB) error {
+func (db *DB) connect(ctx context.Context, options string) error {
 	for end := time.Now().Add(busyTimeout); ; {
-		err := db.PingContext(ctx)
+		err := db.guard.open(ctx, dsn(db.path, options), options != frozen)
 		if !isBusy(err) || time.Now().After(end) {
 			return err
 		}
@@ -79,31 +132,122 @@ func connect(ctx context.Context, db *sql.DB) error {
 	}
 }
 
+// thaw opens for writing what was opened for reading only, if that is possible by now. The readers' connections see what
+// is written from then on: while it is frozen, each lives for one read.
+func (db *DB) thaw(ctx context.Context) error {
+	db.opening.Lock()
+	defer db.opening.Unlock()
+	if !db.frozen.Load() {
+		return nil
+	}
+	if err := db.connect(ctx, toWrite); err != nil {
+		return err
+	}
+	db.frozen.Store(false)
+	db.Reads.SetConnMaxLifetime(0)
+	return nil
+}
+
+// Frozen reports whether the file was opened for reading only. A connection then sees the file as it was when that
+// connection was made.
+func (db *DB) Frozen() bool { return db.frozen.Load() }
+
+func (db *DB) pool(connections int, options string) *sql.DB {
+	pool := sql.OpenDB(&connector{db, options})
+	pool.SetMaxOpenConns(connections)
+	pool.SetMaxIdleConns(connections)
+	if db.frozen.Load() {
+		pool.SetConnMaxLifetime(time.Nanosecond)
+	}
+	return pool
+}
+
+// connector makes a pool's connections: never to a file that isn't the one that was opened first.
+type connector struct {
+	db      *DB
+	options string
+}
+
+// Connect implements driver.Connector.
+func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
+	if err := c.db.guard.identical(); err != nil {
+		return nil, err
+	}
+	if c.options == toWrite {
+		if err := c.db.thaw(ctx); err != nil {
+			return nil, c.db.Trouble(err)
+		}
+	}
+	options := c.options
+	if c.db.frozen.Load() {
+		options = frozen
+	}
+	conn, err := connection(ctx, dsn(c.db.path, options))
+	if err != nil {
+		return nil, c.db.Trouble(err)
+	}
+	if err := c.db.guard.identical(); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
+}
+
+// Driver implements driver.Connector.
+func (c *connector) Driver() driver.Driver { return &sqlite.Driver{} }
+
+func connection(ctx context.Context, dsn string) (driver.Conn, error) {
+	connector, err := sqlite.NewConnector(dsn)
+	if err != nil {
+		return nil, err
+	}
+	return connector.Connect(ctx)
+}
+
 // dsn spells the path as a URI, so that no character in it is taken for an option.
 func dsn(path, options string) string {
 	escaped := (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()
 	return "file:" + escaped + "?" + settings + "&" + options
 }
 
-// Ping tells whether the file can be read.
+// Check returns the trouble that is known, before a read. Whether the files are still those that were opened is looked
+// up when the last look is a tenth of a second ago: that often it costs nothing that can be measured.
+func (db *DB) Check() error { return db.guard.glance() }
+
+// Begun must be called by a transaction that holds the write lock, before it writes. It returns an error when the files
+// are no longer those that were opened, or were changed by something else than SQLite.
+func (db *DB) Begun() error { return db.guard.begun() }
+
+// Committed must be called after a commit, before anybody is told of it. An error means that it is unknown whether what
+// was committed is in the files at the path.
+func (db *DB) Committed() error { return db.guard.committed() }
+
+// Ping returns what is wrong with the files, by everything that this package can tell without reading all of them.
 func (db *DB) Ping(ctx context.Context) error {
+	if err := db.guard.identical(); err != nil {
+		return err
+	}
+	if !db.frozen.Load() && db.guard.touched() {
+		if err := db.alone(ctx, db.guard.settled); err != nil {
+			return err
+		}
+	}
 	var version int64
-	return db.Reads.QueryRowContext(ctx, "PRAGMA schema_version").Scan(&version)
+	return db.Trouble(db.Reads.QueryRowContext(ctx, "PRAGMA schema_version").Scan(&version))
+}
+
+// alone has look run while nobody in this process writes. When somebody does for long, whose commit looks by itself, it
+// returns nil.
+func (db *DB) alone(ctx context.Context, look func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+	defer cancel()
+	conn, err := db.Writes.Conn(ctx)
+	if err != nil {
+		return nil
+	}
+	return errors.Join(look(), conn.Close())
 }
 
 // Close closes every connection. The last one moves the write-ahead log into the file.
 func (db *DB) Close() error {
-	return errors.Join(db.Reads.Close(), db.Writes.Close())
-}
-
-// IsConstraint tells whether err is a row that breaks a UNIQUE or CHECK constraint.
-func IsConstraint(err error) bool {
-	var sqliteErr *sqlite.Error
-	return errors.As(err, &sqliteErr) && sqliteErr.Code()&0xff == sqlite3.SQLITE_CONSTRAINT
-}
-
-// isBusy tells whether err is a lock that another connection held for too long.
-func isBusy(err error) bool {
-	var sqliteErr *sqlite.Error
-	return errors.As(err, &sqliteErr) && sqliteErr.Code()&0xff == sqlite3.SQLITE_BUSY
+	return errors.Join(db.Reads.Close(), db.Writes.Close(), db.guard.close())
 }

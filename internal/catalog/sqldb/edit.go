@@ -3,7 +3,6 @@ package sqldb
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -44,13 +43,19 @@ func (e edit[T]) read(ctx context.Context, id int64) (*T, error) {
 	if id == 0 {
 		return nil, nil
 	}
-	item := new(T)
 	query := fmt.Sprintf("SELECT %s FROM %s WHERE id = ?%s", e.table.SelectList(), e.table.Name, e.lock)
-	err := e.tx.QueryRowContext(ctx, query, id).Scan(e.table.Fields(item)...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, catalog.ErrNotFound
+	rows, err := e.tx.QueryContext(ctx, query, id)
+	if err != nil {
+		return nil, err
 	}
-	return item, err
+	found, err := collect(rows, e.table)
+	if err == nil && len(found) == 0 {
+		err = catalog.ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &found[0], nil
 }
 
 // insertion is the statement that inserts a row with all its columns.

@@ -6,8 +6,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"superheroes/internal/catalog"
+	"superheroes/internal/storage"
 )
 
 // reader is what the engines share: all of the reading but the ids' version.
@@ -22,7 +25,7 @@ func newReader[T catalog.Item](ctx context.Context, db *sql.DB, table catalog.Ta
 	columns := table.SelectList()
 	var err error
 	if r.get, err = db.PrepareContext(ctx, fmt.Sprintf("SELECT %s FROM %s WHERE id = ?", columns, table.Name)); err != nil {
-		return r, fmt.Errorf("table %s is not as expected: %w", table.Name, err)
+		return r, fmt.Errorf("reading table %s: %w", table.Name, err)
 	}
 	r.page, err = db.PrepareContext(ctx, fmt.Sprintf("SELECT %s FROM %s WHERE id > ? ORDER BY id LIMIT ?", columns, table.Name))
 	return r, err
@@ -30,12 +33,19 @@ func newReader[T catalog.Item](ctx context.Context, db *sql.DB, table catalog.Ta
 
 // Get implements catalog.Store.
 func (r *reader[T]) Get(ctx context.Context, id int64) (T, error) {
-	var item T
-	err := r.get.QueryRowContext(ctx, id).Scan(r.table.Fields(&item)...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return item, catalog.ErrNotFound
+	var none T
+	rows, err := r.get.QueryContext(ctx, id)
+	if err != nil {
+		return none, err
 	}
-	return item, err
+	found, err := collect(rows, r.table)
+	if err == nil && len(found) == 0 {
+		err = catalog.ErrNotFound
+	}
+	if err != nil {
+		return none, err
+	}
+	return found[0], nil
 }
 
 // Page implements catalog.Store.
@@ -44,21 +54,49 @@ func (r *reader[T]) Page(ctx context.Context, after int64, limit int) ([]T, erro
 	if err != nil {
 		return nil, err
 	}
-	return collect(rows, r.table.Fields)
+	return collect(rows, r.table)
 }
 
-// collect reads all rows and closes them.
-func collect[T any](rows *sql.Rows, fields func(*T) []any) ([]T, error) {
-	defer func() { _ = rows.Close() }() // rows.Err tells what matters
+// readable reads as requests do, without reading a row.
+func (r *reader[T]) readable(ctx context.Context) error {
+	_, err := r.Get(ctx, 0)
+	if errors.Is(err, catalog.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// collect reads all rows and closes them. A row with a value that the contract doesn't know is a storage.RowError.
+func collect[T catalog.Item](rows *sql.Rows, table catalog.Table[T]) ([]T, error) {
+	defer func() { _ = rows.Close() }() // rows.Err says what matters
 	var items []T
 	for rows.Next() {
 		var item T
-		if err := rows.Scan(fields(&item)...); err != nil {
-			return nil, err
+		if err := rows.Scan(table.Fields(&item)...); err != nil {
+			return nil, unreadable(table, item, err)
+		}
+		if err := known(table, item); err != nil {
+			return nil, unreadable(table, item, err)
 		}
 		items = append(items, item)
 	}
 	return items, rows.Err()
+}
+
+// known returns an error for a level or type that no item can have: the one would be served as it is, the other decide
+// fights. Texts of any length can be read.
+func known[T catalog.Item](table catalog.Table[T], item T) (err error) {
+	item.Check(func(field, message string) {
+		if (field == "level" || field == "type") && table.Value(item, field) != "" {
+			err = fmt.Errorf("%s %s", field, message)
+		}
+	})
+	return err
+}
+
+// unreadable names the row, whose id is read first.
+func unreadable[T catalog.Item](table catalog.Table[T], item T, err error) error {
+	return &storage.RowError{What: strings.TrimSuffix(table.Name, "s"), ID: strconv.FormatInt(item.Key(), 10), Err: err}
 }
 
 // ids reads every id.
@@ -69,7 +107,7 @@ func ids(ctx context.Context, db interface {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = rows.Close() }() // rows.Err tells what matters
+	defer func() { _ = rows.Close() }() // rows.Err says what matters
 	var found []int64
 	var id int64
 	for into := []any{&id}; rows.Next(); { // there may be a million: nothing is allocated for each

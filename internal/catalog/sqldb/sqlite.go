@@ -1,6 +1,7 @@
 package sqldb
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -10,6 +11,7 @@ import (
 
 	"superheroes/internal/catalog"
 	"superheroes/internal/embedded"
+	"superheroes/internal/storage"
 )
 
 // SQLite is a catalog.Store in a file.
@@ -21,25 +23,27 @@ type SQLite[T catalog.Item] struct {
 
 var _ catalog.Store[catalog.Item] = (*SQLite[catalog.Item])(nil)
 
-// OpenSQLite opens the file, and creates and fills the table when it is missing, in one transaction.
+// OpenSQLite opens the file, and creates and fills the table when it is missing, in one transaction. A file that can't be
+// written is opened for reading.
 func OpenSQLite[T catalog.Item](ctx context.Context, path string, table catalog.Table[T], schema string, seed func(put func(T) error) error) (*SQLite[T], error) {
 	db, err := embedded.Open(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	s := &SQLite[T]{db: db, watch: watch{db: db.Reads, table: table.Name}}
+	s := &SQLite[T]{db: db, watch: watch{db: db, table: table.Name}}
 	s.table = table
-	if err := s.prepare(ctx, schema, seed); err != nil {
-		return nil, errors.Join(err, db.Close())
+	full := s.prepare(ctx, schema, seed)
+	if full != nil && !errors.Is(full, storage.ErrFull) {
+		return nil, errors.Join(full, db.Close())
 	}
 	if s.reader, err = newReader(ctx, db.Reads, table); err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(cmp.Or(full, db.Trouble(err)), db.Close())
 	}
 	return s, nil
 }
 
 func (s *SQLite[T]) prepare(ctx context.Context, schema string, seed func(put func(T) error) error) error {
-	return inTx(ctx, s.db.Writes, nil, func(tx *sql.Tx) error {
+	_, err := s.inTx(ctx, func(tx *sql.Tx) error {
 		var found int
 		err := tx.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_master WHERE name = ?", s.table.Name).Scan(&found)
 		if err != nil || found > 0 {
@@ -50,21 +54,60 @@ func (s *SQLite[T]) prepare(ctx context.Context, schema string, seed func(put fu
 		}
 		return s.write(ctx, tx, seed)
 	})
+	return err
+}
+
+// inTx runs do in a transaction that holds the write lock. After an error that is in doubt nobody knows whether what do
+// has done is stored; after any other it isn't.
+func (s *SQLite[T]) inTx(ctx context.Context, do func(tx *sql.Tx) error) (inDoubt bool, err error) {
+	begun := false
+	err = inTx(ctx, s.db.Writes, nil, func(tx *sql.Tx) error {
+		begun = true
+		if err := s.db.Begun(); err != nil {
+			return err
+		}
+		err := do(tx)
+		inDoubt = err == nil
+		return err
+	})
+	switch {
+	case err == nil:
+		err = s.db.Committed()
+	case !begun:
+		err = s.db.Waited(err)
+	case inDoubt:
+		inDoubt = !embedded.Undone(err) && !errors.Is(err, ctx.Err()) && !errors.Is(err, context.Cause(ctx))
+	}
+	err = s.db.Trouble(err)
+	s.db.Wrote(err)
+	return inDoubt && err != nil, err
 }
 
 // Get implements catalog.Store. A row by its key takes microseconds, and readers wait for no writer: so the read isn't
 // watched for the end of ctx, for which the driver and database/sql would start a goroutine each, dearer than the read.
-func (s *SQLite[T]) Get(ctx context.Context, id int64) (T, error) {
+func (s *SQLite[T]) Get(ctx context.Context, id int64) (item T, err error) {
 	if ctx.Err() != nil {
-		var none T
-		return none, context.Cause(ctx)
+		return item, context.Cause(ctx)
 	}
-	return s.reader.Get(context.WithoutCancel(ctx), id)
+	if err := s.db.Check(); err != nil {
+		return item, err
+	}
+	item, err = s.reader.Get(context.WithoutCancel(ctx), id)
+	return item, s.db.Trouble(err)
+}
+
+// Page implements catalog.Store.
+func (s *SQLite[T]) Page(ctx context.Context, after int64, limit int) ([]T, error) {
+	if err := s.db.Check(); err != nil {
+		return nil, err
+	}
+	page, err := s.reader.Page(ctx, after, limit)
+	return page, s.db.Trouble(err)
 }
 
 // Import implements catalog.Store. Other writers wait until it ends; readers don't.
 func (s *SQLite[T]) Import(ctx context.Context, replace bool, feed func(put func(T) error) error) error {
-	return inTx(ctx, s.db.Writes, nil, func(tx *sql.Tx) error {
+	inDoubt, err := s.inTx(ctx, func(tx *sql.Tx) error {
 		if replace {
 			if _, err := tx.ExecContext(ctx, "DELETE FROM "+s.table.Name); err != nil {
 				return err
@@ -72,6 +115,10 @@ func (s *SQLite[T]) Import(ctx context.Context, replace bool, feed func(put func
 		}
 		return s.write(ctx, tx, feed)
 	})
+	if inDoubt {
+		return fmt.Errorf("%w: %w", catalog.ErrMaybeWritten, err)
+	}
+	return err
 }
 
 func (s *SQLite[T]) write(ctx context.Context, tx *sql.Tx, feed func(put func(T) error) error) error {
@@ -95,25 +142,22 @@ func (s *SQLite[T]) write(ctx context.Context, tx *sql.Tx, feed func(put func(T)
 }
 
 func refusalSQLite(err error) error {
-	if embedded.IsConstraint(err) {
+	if embedded.IsTaken(err) {
 		return catalog.ErrTaken
 	}
 	return err
 }
 
-// Write implements catalog.Store. Whatever fails at the commit, but for a context that had ended before, leaves it open
-// whether the change is in the file.
+// Write implements catalog.Store.
 func (s *SQLite[T]) Write(ctx context.Context, id int64, change func(old *T) (*T, error)) (written *T, err error) {
-	decided := false
-	err = inTx(ctx, s.db.Writes, nil, func(tx *sql.Tx) (err error) {
+	inDoubt, err := s.inTx(ctx, func(tx *sql.Tx) (err error) {
 		written, err = edit[T]{table: s.table, tx: tx, insert: s.insert, refusal: refusalSQLite}.run(ctx, id, change)
-		decided = err == nil
 		return err
 	})
 	switch {
 	case err == nil:
 		return written, nil
-	case decided && !errors.Is(err, ctx.Err()) && !errors.Is(err, context.Cause(ctx)):
+	case inDoubt:
 		return nil, fmt.Errorf("%w: %w", catalog.ErrMaybeWritten, err)
 	}
 	return nil, err
@@ -164,8 +208,17 @@ func (s *SQLite[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, ca
 	return s.watch.ids(ctx, known)
 }
 
-// Ping implements catalog.Store.
-func (s *SQLite[T]) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
+// Ping implements catalog.Store. It reads as requests do. That the file takes no writes is no trouble of a catalog, which
+// is there to be read.
+func (s *SQLite[T]) Ping(ctx context.Context) error {
+	if err := s.db.Ping(ctx); err != nil {
+		return err
+	}
+	return s.db.Trouble(s.readable(ctx))
+}
+
+// Writable returns why the last write was refused, while that lasts.
+func (s *SQLite[T]) Writable(ctx context.Context) error { return s.db.Writable(ctx) }
 
 // Close implements catalog.Store.
 func (s *SQLite[T]) Close() error {
@@ -173,10 +226,10 @@ func (s *SQLite[T]) Close() error {
 	return s.db.Close()
 }
 
-// watch tells cheaply whether the file was changed. SQLite's data_version changes when any other connection, of
+// watch finds out cheaply whether the file was changed. SQLite's data_version changes when any other connection, of
 // this process or another, has committed; it must always be asked on one connection, which never writes.
 type watch struct {
-	db    *sql.DB
+	db    *embedded.DB
 	table string
 
 	mu         sync.Mutex
@@ -185,23 +238,25 @@ type watch struct {
 }
 
 func (w *watch) ids(ctx context.Context, known catalog.Version) ([]int64, catalog.Version, error) {
+	if err := w.db.Check(); err != nil {
+		return nil, "", err
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.conn == nil {
-		conn, err := w.db.Conn(ctx)
+		conn, err := w.db.Reads.Conn(ctx)
 		if err != nil {
-			return nil, "", err
+			return nil, "", w.db.Trouble(err)
 		}
 		w.conn = conn
 		w.generation++
 	}
 	found, version, err := w.read(ctx, known)
-	if err != nil {
+	if err != nil || w.db.Frozen() { // then this connection sees no change
 		_ = w.conn.Close() // back to the pool; the next call takes another
 		w.conn = nil
-		return nil, "", err
 	}
-	return found, version, nil
+	return found, version, w.db.Trouble(err)
 }
 
 // read asks for the version before it reads: a change in between makes the next version differ.

@@ -15,6 +15,7 @@ import (
 // BEGIN and COMMIT anew each time, and takes a lock, an allocation and a goroutine or two for each row. Its calls don't
 // overlap: there is one connection for writes.
 type inserter struct {
+	db  *embedded.DB
 	of  any // the connection that the statements belong to, nil when there are none
 	own statements
 }
@@ -32,8 +33,8 @@ const manyRows = 8
 
 // insert stores a batch in one transaction. It returns the error of each document that breaks a constraint, beside which
 // the others are stored, and one that concerns all the others: then the connection must not be used any more, and what
-// it began ends with it. Before the commit surely nothing is stored; after one that failed, at a write or a sync, nobody
-// knows what reached the disk.
+// it began ends with it. Before the commit surely nothing is stored, nor after one that could not be written; when its
+// sync failed, or the files were not at their path afterwards, nobody knows.
 func (in *inserter) insert(ctx context.Context, conn any, batch []groupcommit.Document) (errs []error, err error) {
 	defer func() {
 		if err != nil {
@@ -44,13 +45,21 @@ func (in *inserter) insert(ctx context.Context, conn any, batch []groupcommit.Do
 		return nil, fmt.Errorf("preparing the statements: %w", err)
 	}
 	if err := in.own.begin.run(ctx); err != nil {
-		return nil, fmt.Errorf("waiting for the write lock: %w", err)
+		return nil, fmt.Errorf("waiting for the write lock: %w", in.db.Waited(err))
+	}
+	if err := in.db.Begun(); err != nil {
+		return nil, err
 	}
 	ctx = context.WithoutCancel(ctx)
 	if errs, err = in.insertRows(ctx, batch); err != nil {
 		return errs, err
 	}
-	if err := in.own.commit.run(ctx); err != nil {
+	if err := in.own.commit.run(ctx); embedded.Undone(err) {
+		return errs, err
+	} else if err != nil {
+		return errs, fmt.Errorf("%w: %w", fight.ErrMaybeStored, in.db.Trouble(err))
+	}
+	if err := in.db.Committed(); err != nil {
 		return errs, fmt.Errorf("%w: %w", fight.ErrMaybeStored, err)
 	}
 	return errs, nil
@@ -69,7 +78,7 @@ func (in *inserter) insertRows(ctx context.Context, batch []groupcommit.Document
 				return errs, err
 			}
 		}
-		// One of them is refused, and with it the statement as a whole: row by row tells which.
+		// One of them is refused, and with it the statement as a whole: row by row shows which.
 		for end := min(at+manyRows, len(batch)); at < end; at++ {
 			err := in.own.one.run(ctx, batch[at])
 			if err != nil && !embedded.IsConstraint(err) {
@@ -113,7 +122,7 @@ func (in *inserter) close() {
 			_ = s.StmtExecContext.(driver.Stmt).Close() // reports once more what its last run did
 		}
 	}
-	*in = inserter{}
+	*in = inserter{db: in.db}
 }
 
 // run executes the statement with two arguments for each row.

@@ -2,6 +2,8 @@
 package sqlite
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -13,6 +15,7 @@ import (
 	"superheroes/internal/embedded"
 	"superheroes/internal/fight"
 	"superheroes/internal/fight/groupcommit"
+	"superheroes/internal/storage"
 )
 
 // Store is a fight.Store in a file.
@@ -36,16 +39,16 @@ func Grouped(on bool) Option {
 	}
 }
 
-// Open opens the file, and creates the table when it is missing.
+// Open opens the file, and creates the table when it is missing. A file that can't be written is opened for reading.
 func Open(ctx context.Context, path, schema string, options ...Option) (*Store, error) {
 	db, err := embedded.Open(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := db.Writes.ExecContext(ctx, schema); err != nil {
-		return nil, errors.Join(fmt.Errorf("creating table fight: %w", err), db.Close())
+	s := &Store{db: db, rows: inserter{db: db}}
+	if err := s.create(ctx, schema); err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
-	s := &Store{db: db}
 	s.queue = groupcommit.NewSingle(s.write)
 	for _, set := range options {
 		set(s)
@@ -53,15 +56,39 @@ func Open(ctx context.Context, path, schema string, options ...Option) (*Store, 
 	return s, nil
 }
 
+// create creates the table when it is missing, and checks that it has the columns.
+func (s *Store) create(ctx context.Context, schema string) error {
+	_, err := s.db.Writes.ExecContext(ctx, schema)
+	if err = s.db.Waited(err); err != nil {
+		err = fmt.Errorf("creating table fight: %w", err)
+		if !errors.Is(err, storage.ErrFull) {
+			return err
+		}
+		s.db.Wrote(err)
+	}
+	if unreadable := s.readable(ctx); unreadable != nil {
+		return cmp.Or(err, unreadable)
+	}
+	return nil
+}
+
 // write stores a batch in one transaction. Until that has begun it waits, behind other writes and other processes, as
 // long as ctx allows; then it is not interrupted any more, so that it knows how it ended.
 func (s *Store) write(ctx context.Context, batch []groupcommit.Document) []error {
+	errs, err := s.insert(ctx, batch)
+	s.db.Wrote(err)
+	if err != nil {
+		return failed(errs, len(batch), err)
+	}
+	return errs
+}
+
+func (s *Store) insert(ctx context.Context, batch []groupcommit.Document) (errs []error, err error) {
 	conn, err := s.db.Writes.Conn(ctx)
 	if err != nil {
-		return slices.Repeat([]error{fmt.Errorf("waiting for the writer: %w", err)}, len(batch))
+		return nil, fmt.Errorf("waiting for the writer: %w", s.db.Waited(err))
 	}
 	defer func() { _ = conn.Close() }() // gives it back to the pool
-	var errs []error
 	_ = conn.Raw(func(raw any) error {
 		if errs, err = s.rows.insert(ctx, raw, batch); err != nil {
 			// The transaction ends with its connection, whose cache may hold what the file does not.
@@ -69,10 +96,10 @@ func (s *Store) write(ctx context.Context, batch []groupcommit.Document) []error
 		}
 		return nil
 	})
-	if err != nil {
-		return failed(errs, len(batch), err)
+	for i, refused := range errs {
+		errs[i] = s.db.Trouble(refused)
 	}
-	return errs
+	return errs, s.db.Trouble(err)
 }
 
 // failed gives err to each document of a batch that was not refused before.
@@ -94,30 +121,58 @@ func (s *Store) Insert(ctx context.Context, f fight.Fight, answer []byte) error 
 
 // Get implements fight.Store.
 func (s *Store) Get(ctx context.Context, id fight.ID) (fight.Fight, error) {
+	if err := s.db.Check(); err != nil {
+		return fight.Fight{}, err
+	}
 	var document []byte
 	err := s.db.Reads.QueryRowContext(ctx, "SELECT document FROM fight WHERE id = ?", id[:]).Scan(&document)
 	if errors.Is(err, sql.ErrNoRows) {
 		return fight.Fight{}, fight.ErrNotFound
 	}
 	if err != nil {
-		return fight.Fight{}, err
+		return fight.Fight{}, s.db.Trouble(err)
 	}
-	return fight.Parse(document)
+	return parse(id[:], document)
+}
+
+// parse reads a document.
+func parse(id, document []byte) (fight.Fight, error) {
+	f, err := fight.Parse(document)
+	switch {
+	case err != nil:
+	case !bytes.Equal(f.ID[:], id):
+		err = fmt.Errorf("its document is that of fight %s", f.ID)
+	default:
+		return f, nil
+	}
+	return fight.Fight{}, &storage.RowError{What: "fight", ID: name(id), Err: err}
+}
+
+// name returns an id as text, also one that is no UUID.
+func name(id []byte) string {
+	if len(id) == len(fight.ID{}) {
+		return fight.ID(id).String()
+	}
+	return fmt.Sprintf("%x", id)
 }
 
 // Page implements fight.Store.
 func (s *Store) Page(ctx context.Context, before fight.ID, limit int) (fights []fight.Fight, err error) {
-	rows, err := s.db.Reads.QueryContext(ctx, "SELECT document FROM fight WHERE id < ? ORDER BY id DESC LIMIT ?", before[:], limit)
+	if err := s.db.Check(); err != nil {
+		return nil, err
+	}
+	defer func() { err = s.db.Trouble(err) }()
+	rows, err := s.db.Reads.QueryContext(ctx, "SELECT id, document FROM fight WHERE id < ? ORDER BY id DESC LIMIT ?", before[:], limit)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
-		var document sql.RawBytes
-		if err := rows.Scan(&document); err != nil {
+		var id, document sql.RawBytes
+		if err := rows.Scan(&id, &document); err != nil {
 			return nil, err
 		}
-		f, err := fight.Parse(document)
+		f, err := parse(id, document)
 		if err != nil {
 			return nil, err
 		}
@@ -128,23 +183,55 @@ func (s *Store) Page(ctx context.Context, before fight.ID, limit int) (fights []
 
 // Count implements fight.Store. It reads the whole index of ids.
 func (s *Store) Count(ctx context.Context) (int64, error) {
+	if err := s.db.Check(); err != nil {
+		return 0, err
+	}
 	var n int64
 	err := s.db.Reads.QueryRowContext(ctx, "SELECT count(*) FROM fight").Scan(&n)
-	return n, err
+	return n, s.db.Trouble(err)
 }
 
-// Last implements fight.Store.
-func (s *Store) Last(ctx context.Context) (fight.ID, error) {
-	var id []byte
-	err := s.db.Reads.QueryRowContext(ctx, "SELECT max(id) FROM fight").Scan(&id)
-	if err != nil || id == nil {
-		return fight.ID{}, err
+// Last implements fight.Store. An id that is no UUID counts for nothing.
+func (s *Store) Last(ctx context.Context) (last fight.ID, err error) {
+	if err := s.db.Check(); err != nil {
+		return last, err
 	}
-	return fight.ID(id), nil
+	var id []byte
+	err = s.db.Reads.QueryRowContext(ctx, "SELECT id FROM fight WHERE typeof(id) = 'blob' AND length(id) = ? ORDER BY id DESC LIMIT 1", len(last)).Scan(&id)
+	if err == nil {
+		last = fight.ID(id)
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return last, s.db.Trouble(err)
 }
 
-// Ping implements fight.Store.
-func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
+// Ping implements fight.Store. It reads what requests read. While the last write was refused, it tries another.
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.db.Ping(ctx); err != nil {
+		return err
+	}
+	if err := s.readable(ctx); err != nil {
+		return err
+	}
+	return s.db.Writable(ctx)
+}
+
+// readable checks that the table is there with its columns.
+func (s *Store) readable(ctx context.Context) error {
+	rows, err := s.db.Reads.QueryContext(ctx, "SELECT number, id, document FROM fight LIMIT 1")
+	if err == nil {
+		err = errors.Join(rows.Err(), rows.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("reading table fight: %w", s.db.Trouble(err))
+	}
+	return nil
+}
+
+// Writable returns why the last write was refused, while that lasts.
+func (s *Store) Writable(ctx context.Context) error { return s.db.Writable(ctx) }
 
 // Close implements fight.Store. A write under way has five seconds to end.
 func (s *Store) Close() error {

@@ -16,7 +16,7 @@ func (s *Store) Rebuild(ctx context.Context) (statistics.Report, error) {
 	for {
 		before, last, counted, recounted, err := s.recount(ctx)
 		if err != nil {
-			return statistics.Report{}, fmt.Errorf("counting anew: %w", err)
+			return statistics.Report{}, fmt.Errorf("counting anew: %w", s.db.Trouble(err))
 		}
 		report := statistics.ReportOn(counted, recounted)
 		if !report.Differed() && last == before.counted {

@@ -13,6 +13,7 @@ import (
 	"superheroes/internal/embedded"
 	"superheroes/internal/fight"
 	"superheroes/internal/statistics"
+	"superheroes/internal/storage"
 )
 
 // usualBatch is how many fights are counted in one transaction.
@@ -28,18 +29,46 @@ var _ statistics.Store = (*Store)(nil)
 
 // New returns the store in the file that keeps the fights, whose writer it shares, and creates what is missing.
 func New(ctx context.Context, db *embedded.DB, schema string) (*Store, error) {
+	s := &Store{db, usualBatch}
 	if _, err := db.Writes.ExecContext(ctx, schema); err != nil {
-		return nil, fmt.Errorf("creating the tables of statistics: %w", err)
+		if err = db.Waited(err); !errors.Is(err, storage.ErrFull) || s.readable(ctx) != nil {
+			return nil, fmt.Errorf("creating the tables of statistics: %w", err)
+		}
 	}
-	return &Store{db, usualBatch}, nil
+	if err := s.readable(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// readable checks that the tables are there with their columns.
+func (s *Store) readable(ctx context.Context) error {
+	for _, query := range []string{
+		"SELECT counted, version, corrections, total, heroes, villains, since FROM statistics",
+		"SELECT name, team, wins FROM statistics_winner LIMIT 1",
+		"SELECT name, fights FROM statistics_place LIMIT 1",
+		"SELECT number, document FROM fight LIMIT 1",
+	} {
+		rows, err := s.db.Reads.QueryContext(ctx, query)
+		if err == nil {
+			err = errors.Join(rows.Err(), rows.Close())
+		}
+		if err != nil {
+			return fmt.Errorf("reading the tables of statistics: %w", s.db.Trouble(err))
+		}
+	}
+	return nil
 }
 
 // Count implements statistics.Store. The fights are read before the write lock is taken, which is held for the sums
 // only.
-func (s *Store) Count(ctx context.Context) (statistics.Progress, error) {
+func (s *Store) Count(ctx context.Context) (progress statistics.Progress, err error) {
+	if err := s.db.Check(); err != nil {
+		return progress, err
+	}
+	defer func() { err = s.db.Trouble(err) }()
 	var counted int64
-	var progress statistics.Progress
-	err := s.db.Reads.QueryRowContext(ctx, "SELECT counted, version FROM statistics").Scan(&counted, &progress.Version)
+	err = s.db.Reads.QueryRowContext(ctx, "SELECT counted, version FROM statistics").Scan(&counted, &progress.Version)
 	if err != nil {
 		return progress, err
 	}
@@ -139,7 +168,7 @@ func addParts(ctx context.Context, conn *sql.Conn, tally *statistics.Tally) (err
 func (s *Store) write(ctx context.Context, work func(context.Context, *sql.Conn) error) (err error) {
 	conn, err := s.db.Writes.Conn(ctx)
 	if err != nil {
-		return fmt.Errorf("waiting for the writer: %w", err)
+		return fmt.Errorf("waiting for the writer: %w", s.db.Waited(err))
 	}
 	defer func() { _ = conn.Close() }() // gives it back to the pool
 	lasting := context.WithoutCancel(ctx)
@@ -149,13 +178,18 @@ func (s *Store) write(ctx context.Context, work func(context.Context, *sql.Conn)
 		}
 	}()
 	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
-		return fmt.Errorf("waiting for the write lock: %w", err)
+		return fmt.Errorf("waiting for the write lock: %w", s.db.Waited(err))
+	}
+	if err := s.db.Begun(); err != nil {
+		return err
 	}
 	if err := work(lasting, conn); err != nil {
 		return err
 	}
-	_, err = conn.ExecContext(lasting, "COMMIT")
-	return err
+	if _, err = conn.ExecContext(lasting, "COMMIT"); err != nil {
+		return err
+	}
+	return s.db.Committed()
 }
 
 // moment is a time as the file keeps it, nil for none.
@@ -168,6 +202,10 @@ func moment(t time.Time) any {
 
 // Read implements statistics.Store: all of one moment.
 func (s *Store) Read(ctx context.Context) (read statistics.Statistics, err error) {
+	if err := s.db.Check(); err != nil {
+		return read, err
+	}
+	defer func() { err = s.db.Trouble(err) }()
 	tx, err := s.db.Reads.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return read, err
@@ -229,5 +267,10 @@ func each(ctx context.Context, tx *sql.Tx, query string, take func(*sql.Rows) er
 	return rows.Err()
 }
 
-// Ping implements statistics.Store.
-func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
+// Ping implements statistics.Store. It reads what requests read.
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.db.Ping(ctx); err != nil {
+		return err
+	}
+	return s.readable(ctx)
+}

@@ -1,0 +1,350 @@
+package embedded
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"superheroes/internal/storage"
+)
+
+// guard notices when the files are no longer those that SQLite has open, or were changed by something else. SQLite does
+// not: it goes on in a file that was removed, and behind a hole in a log that was truncated.
+//
+// It holds a connection of its own, so that there always is one: while there is, SQLite neither deletes nor replaces a
+// file. So each file has one identity, its device and inode, from the beginning to the end. It opens neither the database
+// nor the index of the log itself: to close them would give up the locks that SQLite holds on them.
+type guard struct {
+	paths [3]string
+	found atomic.Pointer[storage.Error] // what is wrong, for good
+	last  atomic.Int64                  // when the identities were looked up last, in nanoseconds
+
+	mu     sync.Mutex
+	conn   driver.Conn
+	log    *os.File
+	known  [3]fileStat // as SQLite left them, so far as is known
+	header logHeader   // of the log
+	copied copied      // from the log into the database
+}
+
+// The files of a database.
+const (
+	database = iota
+	writeLog // the write-ahead log
+	logIndex // shared memory: what is where in the log
+)
+
+type (
+	fileStat struct {
+		identity
+		content
+	}
+	// identity is zero where there is no file, or where the system tells none.
+	identity struct{ device, inode uint64 }
+	// content changes when somebody writes.
+	content struct{ size, blocks, modified int64 }
+)
+
+// copied is how many frames of a log, which its header names, SQLite has copied into the database.
+type copied struct {
+	log    logHeader
+	frames int64
+}
+
+// glances is the least time between two looks that reads take.
+const glances = 100 * time.Millisecond
+
+// settling is how long a checkpoint of another process may take until it is done, when it is all that may have changed
+// the database.
+const settling = 2 * time.Second
+
+func (g *guard) name(path string) {
+	for i, suffix := range []string{"", "-wal", "-shm"} {
+		g.paths[i] = path + suffix
+	}
+}
+
+// open takes the connection, in the place of one that there was, and notes which files it has: the database alone where
+// it is opened without a log.
+func (g *guard) open(ctx context.Context, dsn string, logged bool) error {
+	conn, err := connection(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if err := g.note(conn, logged); err != nil {
+		return errors.Join(err, conn.Close())
+	}
+	before := g.conn
+	g.conn = conn
+	if before != nil {
+		return before.Close()
+	}
+	return nil
+}
+
+// note notes the files of a connection. How much was copied is asked before the files are looked at: what is copied in
+// between is seen the next time.
+func (g *guard) note(conn driver.Conn, logged bool) (err error) {
+	if _, err := query(conn, "PRAGMA schema_version"); err != nil { // has SQLite open all the files
+		return err
+	}
+	known := [3]fileStat{}
+	if known[database], err = stat(g.paths[database]); err != nil || !logged {
+		g.known = known
+		return err
+	}
+	if g.log, err = os.Open(g.paths[writeLog]); err != nil {
+		return err
+	}
+	if g.header, err = readLogHeader(g.log); err != nil {
+		return err
+	}
+	g.copied.log = g.header
+	if _, g.copied.frames, err = frames(conn); err != nil && code(err)&0xff != sqlite3.SQLITE_READONLY {
+		return err
+	}
+	for i := range g.paths {
+		if known[i], err = stat(g.paths[i]); err != nil {
+			return err
+		}
+	}
+	g.known = known
+	return nil
+}
+
+func (g *guard) close() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.conn == nil {
+		return nil
+	}
+	err := g.conn.Close()
+	if g.log != nil {
+		err = errors.Join(err, g.log.Close())
+	}
+	g.conn, g.log = nil, nil
+	return err
+}
+
+// glance is identical for reads: it looks once in a while.
+func (g *guard) glance() error {
+	if found := g.found.Load(); found != nil {
+		return found
+	}
+	if !g.due() {
+		return nil
+	}
+	return g.identical()
+}
+
+// due reports, to one of those who ask, whether it is time to look at all the files again.
+func (g *guard) due() bool {
+	now, last := time.Now().UnixNano(), g.last.Load()
+	return now-last >= int64(glances) && g.last.CompareAndSwap(last, now)
+}
+
+// identical returns an error when one of the files is no longer at its path.
+func (g *guard) identical() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	_, err := g.look(g.paths[:])
+	return err
+}
+
+// look returns the state of the files at these paths, which are those that were opened. The mutex is held.
+func (g *guard) look(paths []string) (now [3]fileStat, err error) {
+	if found := g.found.Load(); found != nil {
+		return now, found
+	}
+	now = g.known
+	for i, path := range paths {
+		if g.known[i] == (fileStat{}) {
+			continue // opened without a log
+		}
+		now[i], err = stat(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return now, g.fail(nil, path+" was removed")
+		case err != nil:
+			return now, storage.As(storage.ErrUnavailable, err, "it is unknown whether ", path, " is still there")
+		case now[i].identity != g.known[i].identity:
+			return now, g.fail(nil, path+" was replaced")
+		}
+	}
+	return now, nil
+}
+
+// fail notes for good what is wrong, and returns it.
+func (g *guard) fail(cause error, what string) error {
+	g.found.CompareAndSwap(nil, &storage.Error{Kind: storage.ErrDamaged, Detail: what + ", and nothing is stored any more: stop the program, " +
+		"put the files back as they were or restore a backup (or move " + g.paths[database] + " and what belongs to it away), and start again", Err: cause})
+	return g.found.Load()
+}
+
+// touched reports whether a file was changed since a look after which nobody in this process has written.
+func (g *guard) touched() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now, err := g.look(g.paths[:])
+	return err != nil || now[database].content != g.known[database].content || now[writeLog].content != g.known[writeLog].content
+}
+
+// begun checks that nothing else than SQLite has changed the log since the last look. Whoever holds the write lock calls it.
+func (g *guard) begun() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if found := g.found.Load(); found != nil {
+		return found
+	}
+	if g.log == nil {
+		return nil
+	}
+	now, _, err := statOpen(g.log)
+	if err != nil {
+		return err
+	}
+	if now.content != g.known[writeLog].content { // another process has committed, or something else has written
+		if err := g.readLog(); err != nil {
+			return err
+		}
+		g.known[writeLog] = now
+	}
+	return nil
+}
+
+// committed checks that the files are those at the path, and that what was there before the commit still is. What the
+// commit has written is not read again. A log that became smaller, or has another beginning without having been begun
+// anew by SQLite, was changed by something else.
+//
+// To look at a path costs three times as much as to look at an open file, so that only that of the database is looked at
+// each time. A log that was removed or replaced has no name any more; one that was moved away, and an index that is gone,
+// which recovery does without, are found as soon as by reads.
+func (g *guard) committed() error {
+	paths := g.paths[:writeLog]
+	if g.due() {
+		paths = g.paths[:]
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now, err := g.look(paths)
+	if err != nil || g.log == nil {
+		return err
+	}
+	log, names, err := statOpen(g.log)
+	if err != nil {
+		return err
+	}
+	if names == 0 {
+		return g.fail(nil, g.paths[writeLog]+" was removed or replaced")
+	}
+	header, err := readLogHeader(g.log)
+	if err != nil {
+		return g.fail(err, g.paths[writeLog]+" is damaged")
+	}
+	if before := g.known[writeLog]; header != g.header || log.size < before.size || log.blocks < before.blocks {
+		if err := g.readLog(); err != nil {
+			return err
+		}
+	}
+	now[writeLog] = log
+	return g.adopt(now)
+}
+
+// settled is begun for all files. Nobody in this process writes meanwhile.
+func (g *guard) settled() error {
+	if err := g.begun(); err != nil {
+		return err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now, err := g.look(g.paths[:])
+	if err != nil || g.log == nil {
+		return err
+	}
+	now[writeLog] = g.known[writeLog] // begun has looked at it
+	return g.adopt(now)
+}
+
+// adopt notes the state of the files. The database itself changes when SQLite copies the log into it, and only then. The
+// mutex is held.
+func (g *guard) adopt(now [3]fileStat) (err error) {
+	if now[database].content != g.known[database].content {
+		if err := g.copiedSince(); err != nil {
+			return err
+		}
+		if now, err = g.look(g.paths[:]); err != nil { // what is copied in between is seen the next time
+			return err
+		}
+	}
+	g.known = now
+	return nil
+}
+
+// copiedSince returns nil when SQLite has copied from the log into the database since it was asked last. The mutex is held.
+func (g *guard) copiedSince() error {
+	for end := time.Now().Add(settling); ; time.Sleep(10 * time.Millisecond) {
+		_, now, err := frames(g.conn)
+		if err != nil {
+			return err
+		}
+		header, _ := readLogHeader(g.log) // none, as long as nothing is in the log
+		if next := (copied{header, now}); next != g.copied {
+			g.copied = next
+			return nil
+		}
+		if time.Now().After(end) {
+			return g.fail(nil, g.paths[database]+" was changed by another program")
+		}
+	}
+}
+
+// readLog checks every checksum of the log. The mutex is held.
+func (g *guard) readLog() error {
+	for attempt := 1; ; attempt++ {
+		before, _, err := frames(g.conn)
+		if err != nil {
+			return err
+		}
+		header, err := checkLog(g.log, before)
+		if err == nil {
+			g.header = header
+			return nil
+		}
+		// Another process may have begun the log anew meanwhile.
+		if now, _ := readLogHeader(g.log); now == header || attempt == 5 {
+			return g.fail(err, g.paths[writeLog]+" is damaged")
+		}
+	}
+}
+
+// frames returns how many frames are in the log, and how many of them in the database, too.
+func frames(conn driver.Conn) (log, copied int64, err error) {
+	row, err := query(conn, "PRAGMA wal_checkpoint(NOOP)")
+	if err != nil || len(row) < 3 {
+		return 0, 0, fmt.Errorf("asking for the state of the log: %w", err)
+	}
+	log, _ = row[1].(int64)
+	copied, _ = row[2].(int64)
+	return log, copied, nil
+}
+
+// query returns the first row of an answer.
+func query(conn driver.Conn, text string) (row []driver.Value, err error) {
+	rows, err := conn.(driver.QueryerContext).QueryContext(context.Background(), text, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	row = make([]driver.Value, len(rows.Columns()))
+	return row, rows.Next(row)
+}

@@ -1,0 +1,31 @@
+//go:build !unix
+
+package embedded
+
+import "os"
+
+// stat returns what the system says of the file at a path. It has no identity: Windows lets nobody remove or replace a
+// file that is open.
+func stat(path string) (s fileStat, err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return s, err
+	}
+	return told(info), nil
+}
+
+// statOpen is stat for an open file, and how many names it has.
+func statOpen(file *os.File) (s fileStat, names uint64, err error) {
+	info, err := file.Stat()
+	if err != nil {
+		return s, 0, err
+	}
+	return told(info), 1, nil
+}
+
+func told(info os.FileInfo) fileStat {
+	return fileStat{content: content{info.Size(), 0, info.ModTime().UnixNano()}}
+}
+
+// free returns the space that this process may still fill on the disk of a file.
+func free(string) (bytes uint64, known bool) { return 0, false }

@@ -1,0 +1,48 @@
+//go:build unix
+
+package embedded
+
+import (
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// stat returns what the system says of the file at a path.
+func stat(path string) (s fileStat, err error) {
+	var of unix.Stat_t
+	if err := unix.Stat(path, &of); err != nil {
+		return s, err
+	}
+	return told(&of), nil
+}
+
+// statOpen is stat for an open file, wherever that is by now, and how many names it has.
+func statOpen(file *os.File) (s fileStat, names uint64, err error) {
+	var of unix.Stat_t
+	if err := unix.Fstat(int(file.Fd()), &of); err != nil {
+		return s, 0, err
+	}
+	return told(&of), uint64(of.Nlink), nil //nolint:unconvert // the types differ between systems
+}
+
+func told(of *unix.Stat_t) fileStat {
+	return fileStat{
+		identity: identity{uint64(of.Dev), of.Ino}, //nolint:unconvert // the types differ between systems
+		content:  content{of.Size, of.Blocks, of.Mtim.Nano()},
+	}
+}
+
+// free returns the space that this process may still fill on the disk of a file.
+func free(path string) (bytes uint64, known bool) {
+	var of unix.Statfs_t
+	if unix.Statfs(filepath.Dir(path), &of) != nil || of.Blocks == 0 {
+		return 0, false
+	}
+	blocks := uint64(of.Bavail)
+	if os.Geteuid() == 0 {
+		blocks = uint64(of.Bfree) // some of them are kept for root
+	}
+	return blocks * uint64(of.Bsize), true //nolint:unconvert // the types differ between systems
+}
