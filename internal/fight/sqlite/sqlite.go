@@ -13,6 +13,7 @@ import (
 	"superheroes/internal/embedded"
 	"superheroes/internal/fight"
 	"superheroes/internal/fight/groupcommit"
+	"superheroes/internal/storage"
 )
 
 // Store is a fight.Store in a file.
@@ -102,28 +103,63 @@ func (s *Store) Get(ctx context.Context, id fight.ID) (fight.Fight, error) {
 	if err != nil {
 		return fight.Fight{}, err
 	}
-	return fight.Parse(document)
+	return parse(id[:], document)
 }
 
 // Page implements fight.Store.
 func (s *Store) Page(ctx context.Context, before fight.ID, limit int) (fights []fight.Fight, err error) {
-	rows, err := s.db.Reads.QueryContext(ctx, "SELECT document FROM fight WHERE id < ? ORDER BY id DESC LIMIT ?", before[:], limit)
+	rows, err := s.db.Reads.QueryContext(ctx, "SELECT id, document FROM fight WHERE id < ? ORDER BY id DESC LIMIT ?", before[:], limit)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
-		var document sql.RawBytes
-		if err := rows.Scan(&document); err != nil {
+		var id, document sql.RawBytes
+		if err := rows.Scan(&id, &document); err != nil {
 			return nil, err
 		}
-		f, err := fight.Parse(document)
+		f, err := parse(id, document)
 		if err != nil {
 			return nil, err
 		}
 		fights = append(fights, f)
 	}
 	return fights, rows.Err()
+}
+
+// parse reads a row.
+func parse(id, document []byte) (fight.Fight, error) {
+	if len(id) != len(fight.ID{}) {
+		return fight.Fight{}, unreadable(id, errOddID)
+	}
+	f, err := fight.Parse(fight.ID(id), document)
+	if err != nil {
+		return f, unreadable(id, err)
+	}
+	return f, nil
+}
+
+// ParseOutcome reads what statistics need of a row. Its error is a *storage.RowError.
+func ParseOutcome(id, document []byte) (fight.Outcome, error) {
+	if len(id) != len(fight.ID{}) {
+		return fight.Outcome{}, unreadable(id, errOddID)
+	}
+	outcome, err := fight.ParseOutcome(fight.ID(id), document)
+	if err != nil {
+		return outcome, unreadable(id, err)
+	}
+	return outcome, nil
+}
+
+var errOddID = errors.New("the id is not 16 bytes long")
+
+// unreadable returns the error about a row whose document can't be read.
+func unreadable(id []byte, err error) *storage.RowError {
+	row := &storage.RowError{What: "fight", ID: fmt.Sprintf("%x", id), Err: err}
+	if len(id) == len(fight.ID{}) {
+		row.ID = fight.ID(id).String()
+	}
+	return row
 }
 
 // Count implements fight.Store. It reads the whole index of ids.
@@ -133,11 +169,17 @@ func (s *Store) Count(ctx context.Context) (int64, error) {
 	return n, err
 }
 
-// Last implements fight.Store.
+// Last implements fight.Store. It walks the index of ids from its end, past those that others made.
 func (s *Store) Last(ctx context.Context) (fight.ID, error) {
+	// The half-byte behind the 12 of the time is the version, the upper two bits of the ninth byte are the variant.
+	const ours = "length(id) = 16 AND substr(hex(id), 13, 1) = '7' AND substr(hex(id), 17, 1) IN ('8', '9', 'A', 'B')"
 	var id []byte
-	err := s.db.Reads.QueryRowContext(ctx, "SELECT max(id) FROM fight").Scan(&id)
-	if err != nil || id == nil {
+	beyond := fight.Beyond()
+	err := s.db.Reads.QueryRowContext(ctx, "SELECT id FROM fight WHERE id < ? AND "+ours+" ORDER BY id DESC LIMIT 1", beyond[:]).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return fight.ID{}, nil
+	}
+	if err != nil {
 		return fight.ID{}, err
 	}
 	return fight.ID(id), nil
