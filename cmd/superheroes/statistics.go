@@ -56,5 +56,9 @@ func told(r statistics.Report) string {
 }
 
 func sums(s statistics.Sums) string {
-	return fmt.Sprintf("%d (heroes %d, villains %d)", s.Total, s.Heroes, s.Villains)
+	unreadable := ""
+	if n := s.Unreadable(); n != 0 {
+		unreadable = fmt.Sprintf(", unreadable %d", n)
+	}
+	return fmt.Sprintf("%d (heroes %d, villains %d%s)", s.Total, s.Heroes, s.Villains, unreadable)
 }

@@ -108,7 +108,7 @@ const fights = "// Made by `go run ./database/generate`.\n" + `db.getSiblingDB('
   pwd: 'superfight',
   roles: [{ role: 'readWrite', db: 'fights' }],
 });
-db.getSiblingDB('fights').fights.createIndex({ counted: 1 });
+db.getSiblingDB('fights').fights.createIndex({ counted: 1, _id: 1 });
 db.getSiblingDB('fights').statistics_winners.createIndex({ wins: -1, name: 1, team: 1 });
 db.getSiblingDB('fights').statistics_places.createIndex({ fights: -1, name: 1 });
 `

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"superheroes/internal/fight"
 	"superheroes/internal/httpserver"
 	"superheroes/internal/logging"
+	"superheroes/internal/storage"
 )
 
 // part is one service in the making: its server, which listens already, and its API, which gets its routes.
@@ -62,6 +64,9 @@ func startFights(ctx context.Context, p *part, sources fight.Sources, peers chec
 	service, err := fight.NewService(ctx, sources, store)
 	if err != nil {
 		return fmt.Errorf("fights: %w", err)
+	}
+	if err := store.Ping(ctx); errors.Is(err, storage.ErrFull) {
+		p.log.Warn("fights are read, but can't be stored now", "cause", err)
 	}
 	service.AddRoutes(p.api)
 	p.warn(store.Store)

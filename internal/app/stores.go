@@ -125,7 +125,8 @@ func openFights(ctx context.Context, cfg store, grouped bool) (fightStore, error
 func openFightsOnce(ctx context.Context, at storeURL, cfg store, grouped bool) (fightStore, error) {
 	if at.engine == mongo {
 		s, err := mongodb.Open(ctx, mongodb.Config{
-			URL: at.text, Database: at.database, PoolMin: cfg.poolMin, PoolMax: cfg.poolMax, Grouped: grouped,
+			URL: at.text, SRVService: at.srvService, SRVHost: at.srvHost, Database: at.database,
+			PoolMin: cfg.poolMin, PoolMax: cfg.poolMax, Grouped: grouped,
 		})
 		if err != nil {
 			return fightStore{}, err

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -30,6 +31,8 @@ type storeURL struct {
 	place    string        // host and port, or the file: for messages
 	database string        // MongoDB's
 	mysql    *mysql.Config // MySQL's
+
+	srvService, srvHost string // MongoDB's, where its servers stand in the DNS and not in the URL
 }
 
 // schemes are the URL schemes, and the engine that each names.
@@ -129,14 +132,28 @@ func parseMySQL(text string) (storeURL, error) {
 	return storeURL{place: config.Addr, mysql: config}, nil
 }
 
+// parseMongo reads a MongoDB URL without a look-up in the DNS, which may fail now and succeed a moment later.
 func parseMongo(text string) (storeURL, error) {
-	parsed, err := connstring.ParseAndValidate(text)
+	malformed := errors.New("the MongoDB URL can't be read: mongodb://user:password@host:port/database")
+	servers := text
+	rest, srv := strings.CutPrefix(text, connstring.SchemeMongoDBSRV+"://")
+	if srv { // it is read as the URL of the one host that the DNS names the servers of
+		servers = connstring.SchemeMongoDB + "://" + rest
+	}
+	parsed, err := connstring.ParseAndValidate(servers)
 	if err != nil {
-		return storeURL{}, errors.New("the MongoDB URL can't be read: mongodb://user:password@host:port/database")
+		return storeURL{}, malformed
 	}
 	database := parsed.Database
 	if database == "" {
 		database = "fights"
 	}
-	return storeURL{place: strings.Join(parsed.Hosts, ","), database: database}, nil
+	read := storeURL{place: strings.Join(parsed.Hosts, ","), database: database}
+	if srv {
+		if strings.ContainsAny(read.place, ",:") || parsed.DirectConnection {
+			return storeURL{}, errors.New("the MongoDB URL can't be read: mongodb+srv:// takes one host, without a port, and no direct connection")
+		}
+		read.srvHost, read.srvService = read.place, cmp.Or(parsed.SRVServiceName, "mongodb")
+	}
+	return read, nil
 }

@@ -14,7 +14,7 @@ import (
 // document is the JSON of a fight as the OpenAPI document describes it; AppendJSON writes it, and a test holds the
 // one against the other.
 type document struct {
-	ID            string              `json:"id" format:"uuid" doc:"A UUID of version 7, made by the server."`
+	ID            string              `json:"id" format:"uuid" doc:"A UUID, of version 7 when this server made it."`
 	FightDate     time.Time           `json:"fight_date" doc:"The moment it was decided, in UTC."`
 	WinnerName    string              `json:"winner_name"`
 	WinnerLevel   int32               `json:"winner_level"`
@@ -97,6 +97,8 @@ func peerProblems(more map[int]string) map[int]string {
 	return problems
 }
 
+const unreadable = "A stored fight can't be read, as another writer left it; the answer names it."
+
 const storeAway = "The store is away; Retry-After says when to try again."
 
 func (s *Service) routes(api *httpserver.API) []httpserver.Route {
@@ -124,7 +126,10 @@ func (s *Service) routes(api *httpserver.API) []httpserver.Route {
 	list := operation(http.MethodGet, "list-fights", "", "Stored fights, newest first",
 		api.Returns("The fights. A Link header with rel=next leads on where there is more.",
 			&huma.Schema{Type: "array", Items: schemas.fight}, []document{asDocument(example)}),
-		map[int]string{http.StatusUnprocessableEntity: "A parameter was refused; the answer names it.", http.StatusServiceUnavailable: storeAway})
+		map[int]string{
+			http.StatusUnprocessableEntity: "A parameter was refused; the answer names it.", http.StatusInternalServerError: unreadable,
+			http.StatusServiceUnavailable: storeAway,
+		})
 	list.Responses["200"].Headers = map[string]*huma.Param{"Link": {Description: "Relative address of the next page.", Schema: &huma.Schema{Type: "string"}}}
 	list.Parameters = []*huma.Param{
 		{Name: "limit", In: "query", Description: "At most so many.",
@@ -133,7 +138,8 @@ func (s *Service) routes(api *httpserver.API) []httpserver.Route {
 			Schema: &huma.Schema{Type: "string", Format: "uuid"}},
 	}
 	one := operation(http.MethodGet, "get-fight", "/{id}", "Get a fight", fight(), map[int]string{
-		http.StatusNotFound: "No fight has this id.", http.StatusUnprocessableEntity: "The id is not a UUID.", http.StatusServiceUnavailable: storeAway,
+		http.StatusNotFound: "No fight has this id.", http.StatusUnprocessableEntity: "The id is not a UUID.",
+		http.StatusInternalServerError: unreadable, http.StatusServiceUnavailable: storeAway,
 	})
 	one.Parameters = []*huma.Param{{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: "string", Format: "uuid"}}}
 	return []httpserver.Route{
@@ -145,7 +151,7 @@ func (s *Service) routes(api *httpserver.API) []httpserver.Route {
 			api.Returns("The two.", schemas.fighters, fighters{example.Hero, example.Villain}), peerProblems(nil))},
 		{Serve: s.serveLocation, Operation: operation(http.MethodGet, "random-location", "/randomlocation", "Draw a location",
 			api.Returns("The location.", schemas.location, example.Location), peerProblems(nil))},
-		{Serve: s.serveCount, Operation: operation(http.MethodGet, "count-fights", "/count", "How many fights are stored, exactly",
+		{Serve: s.serveCount, Operation: operation(http.MethodGet, "count-fights", "/count", "How many fights are stored, exactly, those included that can't be read",
 			api.Returns("The number.", schemas.count, count{42}), map[int]string{http.StatusServiceUnavailable: storeAway})},
 	}
 }

@@ -4,6 +4,7 @@
 package fight
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -93,22 +94,52 @@ func (s Side) appendJSON(dst []byte, role string) []byte {
 	return catalog.AppendString(dst, string(s.Team))
 }
 
-// Parse reads a document that AppendJSON wrote.
-func Parse(document []byte) (Fight, error) {
+// Parse reads the document of the stored fight with that id, as AppendJSON wrote it or another writer did. Fields it doesn't
+// know are ignored, and strings, numbers and a location may be missing. Its error names the field that is not as expected.
+func Parse(id ID, document []byte) (Fight, error) {
 	var stored struct {
-		ID       string              `json:"id"`
-		Date     time.Time           `json:"fight_date"`
-		Winner   Team                `json:"winner_team"`
-		Hero     character.Character `json:"hero"`
-		Villain  character.Character `json:"villain"`
-		Location *location.Location  `json:"location"`
+		ID       string             `json:"id"`
+		Date     *time.Time         `json:"fight_date"`
+		Winner   Team               `json:"winner_team"`
+		Hero     *storedFighter     `json:"hero"`
+		Villain  *storedFighter     `json:"villain"`
+		Location *location.Location `json:"location"`
 	}
 	if err := json.Unmarshal(document, &stored); err != nil {
-		return Fight{}, fmt.Errorf("reading a stored fight: %w", err)
+		return Fight{}, err
 	}
-	id, err := ParseID(stored.ID)
-	if err != nil {
-		return Fight{}, fmt.Errorf("reading a stored fight: %w", err)
+	switch own, err := ParseID(stored.ID); {
+	case err != nil || own != id:
+		return Fight{}, errors.New("the id in the document is another one")
+	case stored.Date == nil:
+		return Fight{}, errors.New("fight_date is missing")
+	case stored.Hero == nil || stored.Hero.Name == nil:
+		return Fight{}, errors.New("hero.name is missing")
+	case stored.Villain == nil || stored.Villain.Name == nil:
+		return Fight{}, errors.New("villain.name is missing")
 	}
-	return Fight{id, stored.Date, stored.Winner, stored.Hero, stored.Villain, stored.Location}, nil
+	f := Fight{id, stored.Date.UTC(), stored.Winner, stored.Hero.character(), stored.Villain.character(), stored.Location}
+	return f, f.Check()
+}
+
+// storedFighter tells a name that is missing from an empty one.
+type storedFighter struct {
+	character.Character
+	Name *string `json:"name"`
+}
+
+func (s storedFighter) character() character.Character {
+	s.Character.Name = *s.Name
+	return s.Character
+}
+
+// Check returns what keeps a stored fight from being one, though each field is of the right type.
+func (f Fight) Check() error {
+	if f.Winner != Heroes && f.Winner != Villains {
+		return fmt.Errorf("winner_team is %.20q, neither heroes nor villains", f.Winner)
+	}
+	if year := f.Date.Year(); year < 0 || year > 9999 {
+		return fmt.Errorf("fight_date is in the year %d", year)
+	}
+	return nil
 }

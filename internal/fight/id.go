@@ -17,6 +17,21 @@ type ID [16]byte
 // MaxID returns the largest UUID, which is above every id that is ever made.
 func MaxID() ID { return ID(bytes.Repeat([]byte{0xff}, len(ID{}))) }
 
+// lastMoment is the end of the year 9999, the last moment that a fight_date can name, in milliseconds of Unix time.
+const lastMoment = 253_402_300_799_999
+
+// Beyond returns the smallest UUID that names a later moment than any date of a fight can. Above it lie no ids of ours.
+func Beyond() (id ID) {
+	binary.BigEndian.PutUint64(id[:8], (lastMoment+1)<<16)
+	return id
+}
+
+// Ours reports whether IDs may have made the id: it is of version 7, for a moment up to the year 9999.
+func (id ID) Ours() bool {
+	beyond := Beyond()
+	return id[6]>>4 == 7 && id[8]>>6 == 2 && bytes.Compare(id[:], beyond[:]) < 0
+}
+
 // String returns the usual form, in lower case.
 func (id ID) String() string {
 	return string(id.append(nil))
@@ -55,21 +70,19 @@ type IDs struct {
 	last uint128
 }
 
-// uint128 is an id without its version and variant: 122 bits, the upper 60 and the lower 62.
+// uint128 is an id without its version and variant: 122 bits, the upper 60 (48 of time, 12 random ones) and the lower 62.
 type uint128 struct{ high, low uint64 }
 
-const (
-	highBits = 1<<60 - 1 // 48 bits of time, 12 random ones
-	lowBits  = 1<<62 - 1
-)
+const lowBits = 1<<62 - 1
 
-// NewIDs returns a source whose ids lie above last, the largest one stored; the zero ID for none.
+// NewIDs returns a source whose ids lie above last, the largest stored one that is Ours; the zero ID for none. However far
+// ahead the clock was that made it, there is room above it: ids can name moments up to the year 10889.
 func NewIDs(last ID) *IDs { return &IDs{last: last.number()} }
 
-// Next returns the id of a fight decided at that moment.
+// Next returns the id of a fight decided at that moment, which is taken as within 1970 to 9999.
 func (s *IDs) Next(at time.Time) ID {
-	ms := uint64(max(at.UnixMilli(), 0))
-	next := uint128{ms<<12&highBits | rand.Uint64()>>52, rand.Uint64() & lowBits}
+	ms := uint64(min(max(at.UnixMilli(), 0), lastMoment))
+	next := uint128{ms<<12 | rand.Uint64()>>52, rand.Uint64() & lowBits}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.last.less(next) {
@@ -83,10 +96,10 @@ func (n uint128) less(other uint128) bool {
 	return n.high < other.high || n.high == other.high && n.low < other.low
 }
 
-// plus adds a number below 2^62. Past the last id of all it starts from the first: year 10889.
+// plus adds a number of 32 bits. Above the year 9999 there is room for 2^80 such steps, so it never overflows.
 func (n uint128) plus(delta uint64) uint128 {
 	low := n.low + delta
-	return uint128{(n.high + low>>62) & highBits, low & lowBits}
+	return uint128{n.high + low>>62, low & lowBits}
 }
 
 func (n uint128) id() ID {

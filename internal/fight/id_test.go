@@ -50,16 +50,15 @@ func TestIDsIncreaseWhateverTheClockDoes(t *testing.T) {
 			rapid.Int64Range(0, last48),
 			rapid.Int64Range(1_767_225_600_000, 1_767_225_600_003), // the same millisecond, or one step
 			rapid.Int64Range(-1000, 0),                             // before 1970: no id can say so
+			rapid.Int64Range(lastMoment-1, lastMoment+2),
 		)
 		ids, last, latest := NewIDs(ID{}), ID{}, int64(-1)
 		for range rapid.IntRange(1, 50).Draw(t, "ids") {
 			ms := moment.Draw(t, "ms")
 			next := ids.Next(time.UnixMilli(ms))
 			checkForm(t, next)
-			if latest < last48 { // at the very last millisecond of all there may be nothing above
-				checkAbove(t, last, next)
-			}
-			if ms > latest && made(next) != ms {
+			checkAbove(t, last, next)
+			if ms = min(ms, lastMoment); ms > latest && made(next) != ms {
 				t.Fatalf("made at %d, says %d", ms, made(next))
 			}
 			last, latest = next, max(ms, made(next))
@@ -87,6 +86,7 @@ func TestIDsContinueAboveTheLargestStored(t *testing.T) {
 		{"the last of this millisecond: carried into the next", border(now), now.UnixMilli() + 1},
 		{"the last of a future millisecond: carried", border(future), future.UnixMilli() + 1},
 		{"the last of a past millisecond: no matter", border(past), now.UnixMilli()},
+		{"the last of the year 9999", border(time.UnixMilli(lastMoment)), lastMoment + 1},
 		{"all 62 lower bits: carried into the 12 above", lowerBitsFull(t), parsedMs(t)},
 	}
 	for _, test := range tests {
@@ -151,6 +151,27 @@ func TestIDsConcurrently(t *testing.T) {
 	slices.SortFunc(all, func(a, b ID) int { return bytes.Compare(a[:], b[:]) })
 	if distinct := len(slices.Compact(all)); distinct != workers*each {
 		t.Errorf("%d distinct ids of %d", distinct, workers*each)
+	}
+}
+
+func TestOurs(t *testing.T) {
+	beyond := Beyond()
+	if made(beyond) != lastMoment+1 || time.UnixMilli(lastMoment+1).UTC().Year() != 10_000 {
+		t.Errorf("%s is not the beginning of the year 10000", beyond)
+	}
+	for text, want := range map[string]bool{
+		"0198c5a7-1f2e-7c3a-9d10-2b6f6f1d2c4e": true,
+		"e677d21f-dbff-7fff-bfff-ffffffffffff": true,
+		"e677d21f-dc00-7000-8000-000000000000": false, // year 10000
+		"ffffffff-ffff-7fff-bfff-ffffffffffff": false,
+		"0198c5a7-1f2e-4c3a-9d10-2b6f6f1d2c4e": false, // version 4
+		"0198c5a7-1f2e-7c3a-1d10-2b6f6f1d2c4e": false, // another variant
+		"ffffffff-ffff-ffff-ffff-ffffffffffff": false,
+		"00000000-0000-0000-0000-000000000000": false,
+	} {
+		if parseID(t, text).Ours() != want {
+			t.Errorf("%s: want %t", text, want)
+		}
 	}
 }
 

@@ -39,7 +39,7 @@ func TestParseOutcome(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			document := f.AppendJSON(nil)
-			scanned, ok := scanOutcome(document)
+			scanned, ok := scanOutcome(f.ID, document)
 			if !ok {
 				t.Errorf("not understood without a parser: %s", document)
 			}
@@ -50,19 +50,95 @@ func TestParseOutcome(t *testing.T) {
 	}
 }
 
-// Another writer's spelling is still read, and what is no fight is an error.
+// Another writer's spelling is still read.
 func TestParseOutcomeOtherwise(t *testing.T) {
 	f := decided("Yoda", "force", "Gotham City", "dark")
-	spaced := strings.Replace(string(f.AppendJSON(nil)), `{"id":`, `{ "id": `, 1)
-	outcome, err := ParseOutcome([]byte(spaced))
-	if diff := cmp.Diff(f.Outcome(), outcome); diff != "" || err != nil {
-		t.Errorf("%v (-fight +read):\n%s", err, diff)
+	document := string(f.AppendJSON(nil))
+	upper := strings.ToUpper(f.ID.String())
+	for name, text := range map[string]string{
+		"spaces":              strings.Replace(document, `{"id":`, `{ "id": `, 1),
+		"an id in upper case": strings.Replace(document, f.ID.String(), upper, 1),
+		"a field more":        strings.Replace(document, `{"id":`, `{"counted":true,"id":`, 1),
+		"a date elsewhere":    strings.Replace(document, "15:04:05.678Z", "16:04:05.678+01:00", 1),
+		"without what is copied": `{"hero":{"name":"Yoda","level":2},"villain":{"name":"V"},"location":{"name":"Gotham City"},"winner_team":"heroes",` +
+			`"fight_date":"2026-01-02T15:04:05.678Z","id":"` + f.ID.String() + `"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			outcome, err := ParseOutcome(f.ID, []byte(text))
+			if diff := cmp.Diff(f.Outcome(), outcome); diff != "" || err != nil {
+				t.Errorf("%v (-fight +read):\n%s", err, diff)
+			}
+			if _, ok := scanOutcome(f.ID, []byte(text)); ok {
+				t.Error("it was taken for one that AppendJSON wrote")
+			}
+			read, err := Parse(f.ID, []byte(text))
+			if err != nil || !read.Date.Equal(f.Date) || read.Date.Location() != time.UTC {
+				t.Errorf("got %v, %v", read, err)
+			}
+		})
 	}
-	for _, text := range []string{"", "{}", "null", `{"id":"` + f.ID.String() + `","fight_date":"`} {
-		if outcome, err := ParseOutcome([]byte(text)); err == nil {
-			t.Errorf("%q was read as %v", text, outcome)
+}
+
+// What can't be read as a fight is an error that names what is wrong, of Parse and of ParseOutcome alike.
+func TestParseRefuses(t *testing.T) {
+	f := decided("Yoda", "force", "Gotham City", "dark")
+	document := string(f.AppendJSON(nil))
+	for name, c := range map[string]struct{ old, new, wrong string }{
+		"nothing":                {document, "", "EOF"},
+		"no object":              {document, "null", "id"},
+		"not JSON":               {document, "fight", "invalid"},
+		"broken off":             {`"location":{`, "", ""},
+		"one byte too many":      {document, document + "}", "invalid"},
+		"another id":             {f.ID.String(), "0198c5a7-1f2e-7c3a-9d10-2b6f6f1d2c4e", "id"},
+		"no date":                {`"fight_date"`, `"date"`, "fight_date"},
+		"a date that is none":    {"2026-01-02T", "2026-13-02T", "fight_date"},
+		"year 10000":             {"2026-01-02T15:04:05.678Z", "9999-12-31T23:59:59-01:00", "fight_date"},
+		"no team":                {`"winner_team":"heroes"`, `"winner_team":""`, "winner_team"},
+		"another team":           {`"winner_team":"heroes"`, `"winner_team":"Heroes"`, "winner_team"},
+		"a hero without a name":  {`"hero":{"id":1,"name":`, `"hero":{"id":1,"title":`, "hero.name"},
+		"no villain":             {`"villain":`, `"rogue":`, "villain.name"},
+		"a level as text":        {`"level":2`, `"level":"2"`, "hero/level"},
+		"a level beyond 32 bits": {`"level":2`, `"level":2147483648`, "hero/level"},
+		"a fraction":             {`"level":2`, `"level":2.0`, "hero/level"},
+		"a number like 02":       {`"level":2`, `"level":02`, ""},
+		"a location as text":     {`"location":{`, `"location":"Gotham City","somewhere":{`, "location"},
+		"not UTF-8":              {"dark", "d\xffrk", "UTF-8"},
+		"a control character":    {"dark", "d\nrk", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			changed := []byte(strings.Replace(document, c.old, c.new, 1))
+			if string(changed) == document {
+				t.Fatal("nothing was changed")
+			}
+			read, err := Parse(f.ID, changed)
+			if err == nil || !strings.Contains(err.Error(), c.wrong) {
+				t.Errorf("Parse says %v of %v", err, read)
+			}
+			if outcome, err := ParseOutcome(f.ID, changed); err == nil {
+				t.Errorf("ParseOutcome read %v", outcome)
+			}
+		})
+	}
+}
+
+// Whatever the bytes are, the scanner takes only what Parse reads, and reads the same.
+func FuzzScanOutcome(f *testing.F) {
+	fought := decided(misleading, "\\\"", "Gotham City", "dark")
+	f.Add(fought.AppendJSON(nil), 0, byte(0))
+	f.Add(decided("Yoda", "", "", "").AppendJSON(nil), 3, byte('"'))
+	f.Fuzz(func(t *testing.T, document []byte, at int, b byte) {
+		if len(document) > 0 && at >= 0 {
+			document[at%len(document)] = b
 		}
-	}
+		outcome, ok := scanOutcome(fought.ID, document)
+		if !ok {
+			return
+		}
+		read, err := Parse(fought.ID, document)
+		if diff := cmp.Diff(read.Outcome(), outcome); err != nil || diff != "" {
+			t.Errorf("%v (-parsed +scanned):\n%s\n%s", err, diff, document)
+		}
+	})
 }
 
 func FuzzParseOutcome(f *testing.F) {
@@ -72,7 +148,7 @@ func FuzzParseOutcome(f *testing.F) {
 	f.Fuzz(func(t *testing.T, winner, power, place, description string) {
 		text := func(s string) string { return strings.ToValidUTF8(s, "?") }
 		fought := decided(text(winner), text(power), text(place), text(description))
-		outcome, ok := scanOutcome(fought.AppendJSON(nil))
+		outcome, ok := scanOutcome(fought.ID, fought.AppendJSON(nil))
 		if !ok || cmp.Diff(fought.Outcome(), outcome) != "" {
 			t.Errorf("got %v %+v, want %+v", ok, outcome, fought.Outcome())
 		}
@@ -80,17 +156,17 @@ func FuzzParseOutcome(f *testing.F) {
 }
 
 func BenchmarkParseOutcome(b *testing.B) {
-	document := exampleFight().AppendJSON(nil)
+	id, document := exampleFight().ID, exampleFight().AppendJSON(nil)
 	b.Run("outcome", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := ParseOutcome(document); err != nil {
+			if _, err := ParseOutcome(id, document); err != nil {
 				b.Fatal(err)
 			}
 		}
 	})
 	b.Run("all", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := Parse(document); err != nil {
+			if _, err := Parse(id, document); err != nil {
 				b.Fatal(err)
 			}
 		}

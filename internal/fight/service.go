@@ -32,14 +32,16 @@ type Store interface {
 	// other means that it was not stored. answer is what AppendJSON makes of the fight, built once for the store and
 	// for the client: it must not be changed.
 	Insert(ctx context.Context, fight Fight, answer []byte) error
-	// Get returns the fight with that id, or ErrNotFound.
+	// Get returns the fight with that id, or ErrNotFound; a storage.RowError when it can't be read.
 	Get(ctx context.Context, id ID) (Fight, error)
-	// Page returns the fights with the largest ids below before, largest first, at most limit.
+	// Page returns the fights with the largest ids below before, largest first, at most limit. When one of them can't be
+	// read it returns a storage.RowError in place of all.
 	Page(ctx context.Context, before ID, limit int) ([]Fight, error)
-	// Count returns the exact number of fights.
+	// Count returns the exact number of fights, those included that can't be read.
 	Count(ctx context.Context) (int64, error)
-	// Last returns the largest id, the zero ID when there is none.
+	// Last returns the largest id that is Ours, the zero ID when there is none.
 	Last(ctx context.Context) (ID, error)
+	// Ping returns nil when the store serves reads and, as far as it knows, takes writes.
 	Ping(ctx context.Context) error
 	Close() error
 }

@@ -186,7 +186,7 @@ func TestExecuteTakesWhatIsAtHand(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			f, err := Parse(answer)
+			f, err := parseAnswer(answer)
 			if err != nil || f.Hero != hero || f.Villain != villain || *f.Location != place || len(store.kept) != 1 || store.kept[0].ID != f.ID {
 				t.Errorf("fought %s, %v; stored %v", answer, err, store.kept)
 			}
@@ -271,7 +271,7 @@ func TestPerform(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := Parse(answer)
+	f, err := parseAnswer(answer)
 	if err != nil || len(store.kept) != 1 || store.kept[0] != f || string(f.AppendJSON(nil)) != string(answer) {
 		t.Errorf("returned %s (%v), stored %v", answer, err, store.kept)
 	}
@@ -304,4 +304,14 @@ func TestNewServiceFails(t *testing.T) {
 	if _, err := NewService(t.Context(), Sources{}, &keeper{err: away}); !errors.Is(err, away) {
 		t.Errorf("got %v: without the last id new ones could lie below stored ones", err)
 	}
+}
+
+// parseAnswer reads a fight that was answered.
+func parseAnswer(answer []byte) (Fight, error) {
+	const at = len(`{"id":"`)
+	id, err := ParseID(string(answer[at : at+36]))
+	if err != nil {
+		return Fight{}, err
+	}
+	return Parse(id, answer)
 }

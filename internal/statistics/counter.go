@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"superheroes/internal/storage"
 )
 
 // Pace says when a counter counts.
@@ -237,6 +239,7 @@ func (c *counter) countAll(ctx context.Context) (counted int, version int64, err
 			return counted, 0, err
 		}
 		counted += progress.Counted
+		c.tellUnreadable(progress.Unreadable)
 		c.waiting = progress.Waiting
 		if !progress.More {
 			return counted, progress.Version, nil
@@ -245,6 +248,20 @@ func (c *counter) countAll(ctx context.Context) (counted int, version int64, err
 			shown = time.Now()
 			c.show(ctx, progress.Version)
 		}
+	}
+}
+
+// mostTold is how many fights of one step are named in the log.
+const mostTold = 10
+
+// tellUnreadable reports fights that can't be read. Each is counted once, so it is told once.
+func (c *counter) tellUnreadable(rows []*storage.RowError) {
+	for i, row := range rows {
+		if i == mostTold {
+			c.log.Warn("more fights can't be read", "number", len(rows)-mostTold)
+			return
+		}
+		c.log.Warn("a fight can't be read; it is counted as unreadable", "cause", row)
 	}
 }
 

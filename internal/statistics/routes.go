@@ -22,9 +22,10 @@ func (s *Service) serveStatistics(w http.ResponseWriter, r *http.Request) error 
 // document is the JSON of the statistics as the OpenAPI document describes it; AppendJSON writes it, and a test holds
 // the one against the other.
 type document struct {
-	Total      int64            `json:"total" minimum:"0" doc:"Fights that were stored." example:"42"`
+	Total      int64            `json:"total" minimum:"0" doc:"Stored fights: heroes, villains and unreadable together." example:"42"`
 	Heroes     int64            `json:"heroes" minimum:"0" doc:"Won by heroes." example:"20"`
 	Villains   int64            `json:"villains" minimum:"0" doc:"Won by villains." example:"22"`
+	Unreadable int64            `json:"unreadable,omitempty" minimum:"1" doc:"Stored fights that can't be read, because another writer left a value out or gave it another type. Missing when there are none."`
 	Since      *time.Time       `json:"since" doc:"When the first of them was fought; null when there is none."`
 	TopWinners []winnerDocument `json:"top_winners" nullable:"false" doc:"Most wins first, then by name and team."`
 	Locations  []placeDocument  `json:"locations" nullable:"false" doc:"Most fights first, then by name."`

@@ -20,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"superheroes/internal/httpserver"
+	"superheroes/internal/storage"
 )
 
 // fake is a store whose fights are a number. What it counts is a batch of ten at most.
@@ -335,4 +336,46 @@ func TestThousandStreams(t *testing.T) {
 		t.Errorf("%d still listen, want all that read: %d", n, listeners-stalled)
 	}
 	t.Logf("%d listen, %d of them don't read; %d changes reached the others within %s", listeners, stalled, changes, slices.Max(lags))
+}
+
+func TestAppendJSON(t *testing.T) {
+	for want, s := range map[string]Statistics{
+		`{"total":3,"heroes":1,"villains":2,"since":null,"top_winners":[],"locations":[]}`:                {Total: 3, Heroes: 1, Villains: 2},
+		`{"total":7,"heroes":1,"villains":2,"unreadable":4,"since":null,"top_winners":[],"locations":[]}`: {Total: 7, Heroes: 1, Villains: 2},
+	} {
+		if got := string(s.AppendJSON(nil)); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
+// spoiled is a store all of whose fights can't be read.
+type spoiled struct{ fake }
+
+func (s *spoiled) Count(ctx context.Context) (Progress, error) {
+	progress, err := s.fake.Count(ctx)
+	for i := range progress.Counted {
+		id := fmt.Sprint(progress.Version - int64(i))
+		progress.Unreadable = append(progress.Unreadable, &storage.RowError{What: "fight", ID: id, Err: errors.New("hero.name is missing")})
+	}
+	return progress, err
+}
+
+// Fights that can't be read are named in the log, and many in a few lines.
+func TestUnreadableIsTold(t *testing.T) {
+	text := new(strings.Builder)
+	store := &spoiled{}
+	c := newCounter(store, Woken(), slog.New(slog.NewTextHandler(text, nil)))
+	c.show = func(context.Context, int64) {}
+	store.stored.Store(2)
+	c.round(t.Context())
+	if got := text.String(); strings.Count(got, "\n") != 2 || !strings.Contains(got, "fight 1 can't be read: hero.name is missing") || !strings.Contains(got, "fight 2 ") {
+		t.Errorf("got %s", got)
+	}
+	c.round(t.Context())
+	text.Reset()
+	c.tellUnreadable(slices.Repeat([]*storage.RowError{{What: "fight", ID: "x", Err: io.EOF}}, 500))
+	if got := text.String(); strings.Count(got, "\n") != mostTold+1 || !strings.Contains(got, fmt.Sprint("number=", 500-mostTold)) {
+		t.Errorf("got %s", got)
+	}
 }

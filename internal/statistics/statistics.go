@@ -10,6 +10,7 @@ import (
 
 	"superheroes/internal/catalog"
 	"superheroes/internal/fight"
+	"superheroes/internal/storage"
 )
 
 // Most is how many winners and how many places the statistics name.
@@ -17,7 +18,7 @@ const Most = 10
 
 // Statistics are all counted fights.
 type Statistics struct {
-	Total    int64
+	Total    int64     // those included that can't be read
 	Heroes   int64     // won by heroes
 	Villains int64     // won by villains
 	Since    time.Time // when the first of them was fought; the zero time when there is none
@@ -25,6 +26,9 @@ type Statistics struct {
 	Places   []Place   // at most Most, most fights first, then by name
 	Version  int64     // changes with every change
 }
+
+// Unreadable returns how many of the fights can't be read.
+func (s Statistics) Unreadable() int64 { return Sums{s.Total, s.Heroes, s.Villains}.Unreadable() }
 
 // Winner is a fighter that has won. Two of the same name in one team are one.
 type Winner struct {
@@ -44,6 +48,9 @@ func (s Statistics) AppendJSON(dst []byte) []byte {
 	dst = strconv.AppendInt(append(dst, `{"total":`...), s.Total, 10)
 	dst = strconv.AppendInt(append(dst, `,"heroes":`...), s.Heroes, 10)
 	dst = strconv.AppendInt(append(dst, `,"villains":`...), s.Villains, 10)
+	if n := s.Unreadable(); n != 0 {
+		dst = strconv.AppendInt(append(dst, `,"unreadable":`...), n, 10)
+	}
 	dst = append(dst, `,"since":`...)
 	if s.Since.IsZero() {
 		dst = append(dst, "null"...)
@@ -90,6 +97,8 @@ type Progress struct {
 	Counted int   // fights, in this step
 	More    bool  // there may be more to count at once
 	Waiting bool  // another process counts; look again soon
+	// Unreadable are those of the counted fights that can't be read.
+	Unreadable []*storage.RowError
 }
 
 // Report tells what a rebuild found.
@@ -102,6 +111,9 @@ type Report struct {
 
 // Sums are the three numbers that belong together.
 type Sums struct{ Total, Heroes, Villains int64 }
+
+// Unreadable returns how many of the fights can't be read: all others were won by one side.
+func (s Sums) Unreadable() int64 { return s.Total - s.Heroes - s.Villains }
 
 // Differed tells whether anything had to be corrected.
 func (r Report) Differed() bool {

@@ -43,6 +43,9 @@ func (t *Tally) Add(o fight.Outcome) {
 	}
 }
 
+// AddUnreadable adds a fight that can't be read. It counts in the total and for neither side.
+func (t *Tally) AddUnreadable() { t.Total++ }
+
 // Minus returns by how much t lies above other, in all numbers; those that don't differ are left out.
 func (t *Tally) Minus(other *Tally) *Tally {
 	return &Tally{

@@ -9,10 +9,12 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
-	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/topology"
 
+	"superheroes/internal/character"
 	"superheroes/internal/fight"
 	"superheroes/internal/fight/groupcommit"
+	"superheroes/internal/location"
+	"superheroes/internal/storage"
 )
 
 // Insert implements fight.Store: acknowledged by a majority of the servers, in the journal of each.
@@ -46,9 +48,25 @@ func (s *Store) write(ctx context.Context, batch []groupcommit.Document) []error
 		}
 	}
 	for _, i := range o.open {
-		o.errs[i] = fmt.Errorf("%w: %w", fight.ErrMaybeStored, err)
+		o.errs[i] = fmt.Errorf("%w: %w", fight.ErrMaybeStored, Trouble(err))
 	}
+	s.note(o.errs)
 	return o.errs
+}
+
+// note remembers whether the server takes writes, as far as the outcomes say.
+func (s *Store) note(errs []error) {
+	for _, err := range errs {
+		switch {
+		case err == nil:
+			if s.refusal.Load() != nil {
+				s.refusal.Store(nil)
+			}
+			return
+		case errors.Is(err, storage.ErrFull):
+			s.refusal.Store(&err)
+		}
+	}
 }
 
 // insert sends the chosen documents of a batch, which are known to be BSON. The driver's InsertMany would look through
@@ -90,9 +108,9 @@ func (o *outcomes) settle(err error) {
 	case err == nil:
 		o.open = nil
 		return
-	case neverSent(err) && !o.inDoubt:
+	case !o.inDoubt && (neverSent(err) || refused(err, len(o.open))):
 		for _, i := range o.open {
-			o.errs[i] = err
+			o.errs[i] = Trouble(err)
 		}
 		o.open = nil
 		return
@@ -105,16 +123,16 @@ func (o *outcomes) settle(err error) {
 // heed takes account of an answer that lists the documents that were refused. What the write concern says is about the
 // others: they may be there.
 func (o *outcomes) heed(answer mongo.WriteException) {
-	refused := make(map[int]error, len(answer.WriteErrors)) // by place among those that were sent
+	causes := make(map[int]error, len(answer.WriteErrors)) // by place among those that were sent
 	for _, each := range answer.WriteErrors {
-		refused[each.Index] = each
+		causes[each.Index] = each
 	}
 	var open []int
 	for place, i := range o.open {
-		cause := refused[place]
+		cause := causes[place]
 		switch {
 		case cause != nil && !o.inDoubt:
-			o.errs[i] = cause
+			o.errs[i] = Trouble(cause)
 		case cause != nil && !mongo.IsDuplicateKeyError(cause), answer.WriteConcernError != nil:
 			open = append(open, i)
 		}
@@ -122,12 +140,8 @@ func (o *outcomes) heed(answer mongo.WriteException) {
 	o.open = open
 }
 
-// neverSent tells whether the command did not get as far as a connection.
-func neverSent(err error) bool {
-	return errors.As(err, new(topology.ServerSelectionError)) || errors.As(err, new(topology.WaitQueueTimeoutError))
-}
-
-// appendDocument appends a fight as a BSON document: what bson.Marshal makes of a document, at a third of the cost.
+// appendDocument appends a fight as a BSON document: what bson.Marshal makes of a struct with these fields, at
+// a third of the cost. Parse reads it.
 func appendDocument(dst []byte, f fight.Fight) []byte {
 	winner, loser := f.Sides()
 	start, dst := bsoncore.AppendDocumentStart(dst)
@@ -135,12 +149,12 @@ func appendDocument(dst []byte, f fight.Fight) []byte {
 	dst = bsoncore.AppendTimeElement(dst, "fight_date", f.Date)
 	dst = appendSide(dst, "winner", winner)
 	dst = appendSide(dst, "loser", loser)
-	dst = appendFighter(dst, "hero", fighter(f.Hero))
-	dst = appendFighter(dst, "villain", fighter(f.Villain))
+	dst = appendFighter(dst, "hero", f.Hero)
+	dst = appendFighter(dst, "villain", f.Villain)
 	if f.Location == nil {
 		return endDocument(bsoncore.AppendNullElement(dst, "location"), start)
 	}
-	return endDocument(appendPlace(dst, "location", place(*f.Location)), start)
+	return endDocument(appendPlace(dst, "location", *f.Location), start)
 }
 
 func appendSide(dst []byte, role string, side fight.Side) []byte {
@@ -151,7 +165,7 @@ func appendSide(dst []byte, role string, side fight.Side) []byte {
 	return bsoncore.AppendStringElement(dst, role+"_team", string(side.Team))
 }
 
-func appendFighter(dst []byte, key string, f fighter) []byte {
+func appendFighter(dst []byte, key string, f character.Character) []byte {
 	start, dst := bsoncore.AppendDocumentElementStart(dst, key)
 	dst = bsoncore.AppendInt64Element(dst, "id", f.ID)
 	dst = bsoncore.AppendStringElement(dst, "name", f.Name)
@@ -162,7 +176,7 @@ func appendFighter(dst []byte, key string, f fighter) []byte {
 	return endDocument(dst, start)
 }
 
-func appendPlace(dst []byte, key string, p place) []byte {
+func appendPlace(dst []byte, key string, p location.Location) []byte {
 	start, dst := bsoncore.AppendDocumentElementStart(dst, key)
 	dst = bsoncore.AppendInt64Element(dst, "id", p.ID)
 	dst = bsoncore.AppendStringElement(dst, "name", p.Name)

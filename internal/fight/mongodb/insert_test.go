@@ -84,6 +84,42 @@ func example(place *location.Location) fight.Fight {
 	return fight.Decide(fight.NewIDs(fight.ID{}).Next(at), at, hero, villain, place)
 }
 
+// document has the fields of a fight as the collection keeps it. The id is text, as clients see it.
+type document struct {
+	ID            string    `bson:"_id"`
+	Date          time.Time `bson:"fight_date"`
+	WinnerName    string    `bson:"winner_name"`
+	WinnerLevel   int32     `bson:"winner_level"`
+	WinnerPowers  string    `bson:"winner_powers"`
+	WinnerPicture string    `bson:"winner_picture"`
+	WinnerTeam    string    `bson:"winner_team"`
+	LoserName     string    `bson:"loser_name"`
+	LoserLevel    int32     `bson:"loser_level"`
+	LoserPowers   string    `bson:"loser_powers"`
+	LoserPicture  string    `bson:"loser_picture"`
+	LoserTeam     string    `bson:"loser_team"`
+	Hero          fighter   `bson:"hero"`
+	Villain       fighter   `bson:"villain"`
+	Location      *place    `bson:"location"`
+}
+
+type fighter struct {
+	ID        int64  `bson:"id"`
+	Name      string `bson:"name"`
+	OtherName string `bson:"otherName"`
+	Level     int32  `bson:"level"`
+	Picture   string `bson:"picture"`
+	Powers    string `bson:"powers"`
+}
+
+type place struct {
+	ID          int64  `bson:"id"`
+	Name        string `bson:"name"`
+	Description string `bson:"description"`
+	Picture     string `bson:"picture"`
+	Type        string `bson:"type"`
+}
+
 // The bytes are those that the driver makes of what it reads from them, so that no field is missing, doubled or of
 // another type.
 func TestDocumentBytes(t *testing.T) {

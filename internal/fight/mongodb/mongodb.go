@@ -4,157 +4,225 @@ package mongodb
 import (
 	"context"
 	"errors"
-	"fmt"
+	"io/fs"
+	"net"
+	"sync/atomic"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
+	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
+	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 
-	"superheroes/internal/character"
 	"superheroes/internal/fight"
 	"superheroes/internal/fight/groupcommit"
-	"superheroes/internal/location"
+	"superheroes/internal/storage"
 )
 
 // Config says where the database is and how many connections it gets.
 type Config struct {
-	URL              string
-	Database         string
-	PoolMin, PoolMax int
-	Grouped          bool // concurrent inserts share one command
+	URL                 string
+	SRVService, SRVHost string // of a mongodb+srv URL, whose servers stand in the DNS; else ""
+	Database            string
+	PoolMin, PoolMax    int
+	Grouped             bool // concurrent inserts share one command
 }
 
-const collection = "fights"
+// The collections of fights, and of the one document that finds out whether writes are taken again.
+const (
+	collection      = "fights"
+	probeCollection = "fights_probe"
+)
 
 // Store is a fight.Store in a collection.
 type Store struct {
-	client *mongo.Client
-	fights *mongo.Collection
-	group  *groupcommit.Committer // nil when each fight has a command of its own
+	client  *mongo.Client
+	fights  *mongo.Collection
+	reading *options.RunCmdOptionsBuilder // what the URL says about reads
+	concern *readconcern.ReadConcern      // nil for the server's own
+	group   *groupcommit.Committer        // nil when each fight has a command of its own
+	refusal atomic.Pointer[error]         // why the last write was refused that the server doesn't take; nil while it takes them
 }
 
 var _ fight.Store = (*Store)(nil)
 
-// Open connects and waits for an answer. It tries once, for as long as ctx lasts. MongoDB makes the collection with
-// the first fight, and its index of ids with it.
+// Open connects, waits for an answer, and checks that the user may read and write fights. It tries once, for as long as
+// ctx lasts. MongoDB makes the collection with the first fight, and its index of ids with it.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	client, err := mongo.Connect(options.Client().ApplyURI(cfg.URL).
-		SetMinPoolSize(uint64(cfg.PoolMin)).SetMaxPoolSize(uint64(cfg.PoolMax)).
-		SetConnectTimeout(2 * time.Second).SetServerSelectionTimeout(2 * time.Second))
-	if err != nil {
-		return nil, errors.New("the MongoDB URL can't be used") // the cause may show the password
+	if err := lookUp(ctx, cfg); err != nil {
+		return nil, err
 	}
-	s := &Store{client: client, fights: client.Database(cfg.Database).Collection(collection)}
+	settings := options.Client().ApplyURI(cfg.URL).
+		SetMinPoolSize(uint64(cfg.PoolMin)).SetMaxPoolSize(uint64(cfg.PoolMax)).
+		SetConnectTimeout(2 * time.Second).SetServerSelectionTimeout(2 * time.Second)
+	client, err := mongo.Connect(settings)
+	if err != nil {
+		return nil, unusable(err)
+	}
+	s := &Store{
+		client: client, fights: client.Database(cfg.Database).Collection(collection), reading: options.RunCmd(), concern: settings.ReadConcern,
+	}
+	if settings.ReadPreference != nil {
+		s.reading.SetReadPreference(settings.ReadPreference)
+	}
 	if cfg.Grouped {
 		s.group = groupcommit.New(s.write)
 	}
-	if err := s.Ping(ctx); err != nil {
+	if err := s.checkAccess(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-// document is a fight as the collection keeps it, which appendDocument writes. The id is text, as clients see it.
-type document struct {
-	ID            string    `bson:"_id"`
-	Date          time.Time `bson:"fight_date"`
-	WinnerName    string    `bson:"winner_name"`
-	WinnerLevel   int32     `bson:"winner_level"`
-	WinnerPowers  string    `bson:"winner_powers"`
-	WinnerPicture string    `bson:"winner_picture"`
-	WinnerTeam    string    `bson:"winner_team"`
-	LoserName     string    `bson:"loser_name"`
-	LoserLevel    int32     `bson:"loser_level"`
-	LoserPowers   string    `bson:"loser_powers"`
-	LoserPicture  string    `bson:"loser_picture"`
-	LoserTeam     string    `bson:"loser_team"`
-	Hero          fighter   `bson:"hero"`
-	Villain       fighter   `bson:"villain"`
-	Location      *place    `bson:"location"`
-}
-
-type fighter struct {
-	ID        int64  `bson:"id"`
-	Name      string `bson:"name"`
-	OtherName string `bson:"otherName"`
-	Level     int32  `bson:"level"`
-	Picture   string `bson:"picture"`
-	Powers    string `bson:"powers"`
-}
-
-type place struct {
-	ID          int64  `bson:"id"`
-	Name        string `bson:"name"`
-	Description string `bson:"description"`
-	Picture     string `bson:"picture"`
-	Type        string `bson:"type"`
-}
-
-func (d document) fight() (fight.Fight, error) {
-	id, err := fight.ParseID(d.ID)
-	if err != nil {
-		return fight.Fight{}, fmt.Errorf("a stored fight has the id %.40q: %w", d.ID, err)
+// lookUp finds out whether the servers of a mongodb+srv URL stand in the DNS. The driver asks by itself, but for as long as
+// the resolver likes.
+func lookUp(ctx context.Context, cfg Config) error {
+	if cfg.SRVHost == "" {
+		return nil
 	}
-	return fight.Fight{
-		ID: id, Date: d.Date.UTC(), Winner: fight.Team(d.WinnerTeam),
-		Hero: character.Character(d.Hero), Villain: character.Character(d.Villain), Location: (*location.Location)(d.Location),
-	}, nil
+	_, _, err := net.DefaultResolver.LookupSRV(ctx, cfg.SRVService, "tcp", cfg.SRVHost)
+	return storage.As(storage.ErrUnavailable, err, "the DNS look-up of the servers of ", cfg.SRVHost, " (its SRV records) failed")
 }
 
-// Get implements fight.Store.
+// unusable returns why the driver takes no URL. Its own text may show the password.
+func unusable(err error) error {
+	var file *fs.PathError
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &dns):
+		return storage.As(storage.ErrUnavailable, dns, "a DNS look-up failed")
+	case errors.As(err, &file):
+		return storage.As(storage.ErrSchema, file, "a file that the MongoDB URL names can't be read")
+	}
+	return storage.Errorf(storage.ErrSchema, "the MongoDB URL can't be used: a file that it names is not as expected, its options contradict each other, "+
+		"or the DNS names no servers within its domain")
+}
+
+// checkAccess runs what requests run: a read, and a write that changes nothing. A server that takes no writes is open for
+// reads.
+func (s *Store) checkAccess(ctx context.Context) error {
+	if err := s.Ping(ctx); err != nil {
+		return err
+	}
+	nobody, nothing := bson.D{{Key: "_id", Value: ""}}, bson.D{{Key: "$unset", Value: bson.D{{Key: "nothing", Value: ""}}}}
+	_, err := s.fights.UpdateOne(ctx, nobody, nothing)
+	err = Trouble(err)
+	if errors.Is(err, storage.ErrFull) {
+		s.refusal.Store(&err)
+		return nil
+	}
+	return err
+}
+
+// Get implements fight.Store. It reads by the index of ids.
 func (s *Store) Get(ctx context.Context, id fight.ID) (fight.Fight, error) {
-	var stored document
-	err := s.fights.FindOne(ctx, bson.D{{Key: "_id", Value: id.String()}}).Decode(&stored)
+	if id == fight.MaxID() {
+		return fight.Fight{}, fight.ErrNotFound
+	}
+	document, err := s.fights.FindOne(ctx, bson.D{{Key: "_id", Value: id.String()}}).Raw()
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return fight.Fight{}, fight.ErrNotFound
 	}
 	if err != nil {
-		return fight.Fight{}, err
+		return fight.Fight{}, Trouble(err)
 	}
-	return stored.fight()
+	return Parse(document)
 }
 
-// Page implements fight.Store. Documents that another application left in the collection are passed over.
+// Page implements fight.Store. It reads the index of ids downwards, and the documents of fights only.
 func (s *Store) Page(ctx context.Context, before fight.ID, limit int) (fights []fight.Fight, err error) {
-	filter := bson.D{{Key: "_id", Value: bson.D{{Key: "$lt", Value: before.String()}}}}
-	cursor, err := s.fights.Find(ctx, filter, newestFirst(limit))
+	documents, err := s.newest(ctx, below(before, anyID), limit)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, cursor.Close(context.WithoutCancel(ctx))) }()
-	for len(fights) < limit && cursor.Next(ctx) {
-		var stored document
-		if cursor.Decode(&stored) != nil {
-			continue // not a fight of ours
+	for _, document := range documents {
+		f, err := Parse(document)
+		if err != nil {
+			return nil, err
 		}
-		if f, err := stored.fight(); err == nil {
-			fights = append(fights, f)
-		}
+		fights = append(fights, f)
 	}
-	return fights, cursor.Err()
+	return fights, nil
 }
 
-func newestFirst(limit int) *options.FindOptionsBuilder {
-	return options.Find().SetSort(bson.D{{Key: "_id", Value: -1}}).SetBatchSize(int32(limit))
+// newest returns the documents with the largest ids that fulfil a condition, largest first, and of each the fields that are
+// named, or all.
+func (s *Store) newest(ctx context.Context, condition bson.E, limit int, fields ...string) (documents []bson.Raw, err error) {
+	// The driver's Find has the server work on when the client has given up; a command as it is gets a maxTimeMS.
+	command := bson.D{
+		{Key: "find", Value: collection},
+		{Key: "filter", Value: bson.D{condition}},
+		{Key: "sort", Value: bson.D{{Key: "_id", Value: -1}}},
+		{Key: "limit", Value: int64(limit)},
+		{Key: "batchSize", Value: int32(limit)},
+	}
+	if len(fields) > 0 {
+		chosen := bson.D{}
+		for _, field := range fields {
+			chosen = append(chosen, bson.E{Key: field, Value: 1})
+		}
+		command = append(command, bson.E{Key: "projection", Value: chosen})
+	}
+	if s.concern != nil {
+		command = append(command, bson.E{Key: "readConcern", Value: bson.D{{Key: "level", Value: s.concern.Level}}})
+	}
+	cursor, err := s.fights.Database().RunCommandCursor(ctx, command, s.reading)
+	if mongo.IsNetworkError(err) && ctx.Err() == nil { // a kept connection may be broken: a read can be repeated
+		cursor, err = s.fights.Database().RunCommandCursor(ctx, command, s.reading)
+	}
+	if err != nil {
+		return nil, Trouble(err)
+	}
+	return documents, Trouble(cursor.All(ctx, &documents))
 }
 
-// Count implements fight.Store: exact, so it reads every id.
+// Count implements fight.Store: exact, so it reads the whole index of ids, and no document.
 func (s *Store) Count(ctx context.Context) (int64, error) {
-	return s.fights.CountDocuments(ctx, bson.D{})
+	n, err := s.fights.CountDocuments(ctx, bson.D{Fights()})
+	return n, Trouble(err)
 }
 
-// Last implements fight.Store.
+// Last implements fight.Store. It reads the index of ids downwards, past those that others made.
 func (s *Store) Last(ctx context.Context) (fight.ID, error) {
-	fights, err := s.Page(ctx, fight.MaxID(), 1)
-	if err != nil || len(fights) == 0 {
+	documents, err := s.newest(ctx, below(fight.Beyond(), ourIDs), 1, "_id")
+	if err != nil || len(documents) == 0 {
 		return fight.ID{}, err
 	}
-	return fights[0].ID, nil
+	return fight.ParseID(documents[0].Lookup("_id").StringValue())
 }
 
-// Ping implements fight.Store.
-func (s *Store) Ping(ctx context.Context) error { return s.client.Ping(ctx, nil) }
+// Ping implements fight.Store: it reads from the collection, at the server that takes writes. After a write that the server
+// refused because it takes none it tries one, until one succeeds.
+func (s *Store) Ping(ctx context.Context) error {
+	primary := s.fights.Clone(options.Collection().SetReadPreference(readpref.Primary()))
+	err := primary.FindOne(ctx, bson.D{}, options.FindOne().SetProjection(bson.D{{Key: "_id", Value: 1}})).Err()
+	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
+		return Trouble(err)
+	}
+	refusal := s.refusal.Load()
+	if refusal == nil {
+		return nil
+	}
+	switch err := s.probe(ctx); {
+	case err == nil, errors.Is(err, storage.ErrSchema): // who may not write there finds out by a fight
+		s.refusal.CompareAndSwap(refusal, nil)
+		return nil
+	case !errors.Is(err, storage.ErrFull):
+		return err
+	}
+	return *refusal
+}
+
+// probe writes a small document, as durably as a fight.
+func (s *Store) probe(ctx context.Context) error {
+	journal := true
+	durable := options.Collection().SetWriteConcern(&writeconcern.WriteConcern{W: "majority", Journal: &journal})
+	probes, id := s.fights.Database().Collection(probeCollection, durable), bson.D{{Key: "_id", Value: "probe"}}
+	_, err := probes.ReplaceOne(ctx, id, bson.D{{Key: "at", Value: time.Now()}}, options.Replace().SetUpsert(true))
+	return Trouble(err)
+}
 
 // Close implements fight.Store.
 func (s *Store) Close() error {
@@ -163,5 +231,6 @@ func (s *Store) Close() error {
 	return s.client.Disconnect(ctx)
 }
 
-// Database returns the database, for those that keep something beside the fights. It is closed with the store.
+// Database returns the underlying database, for callers that store other data alongside the fights. It is closed with the
+// store.
 func (s *Store) Database() *mongo.Database { return s.fights.Database() }

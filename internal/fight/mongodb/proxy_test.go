@@ -2,13 +2,13 @@ package mongodb
 
 import (
 	"bytes"
-	"encoding/binary"
 	"io"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 
+	"superheroes/test/mongowire"
 	"superheroes/test/tcpproxy"
 )
 
@@ -69,7 +69,7 @@ type connection struct {
 // up relays what the client sends.
 func (c *connection) up(server io.Writer, client io.Reader) {
 	for {
-		message, err := readMessage(client)
+		message, err := mongowire.ReadMessage(client)
 		if err != nil {
 			return
 		}
@@ -95,7 +95,7 @@ func (c *connection) up(server io.Writer, client io.Reader) {
 // down relays what the server answers.
 func (c *connection) down(client io.Writer, server io.Reader) {
 	for {
-		message, err := readMessage(server)
+		message, err := mongowire.ReadMessage(server)
 		if err != nil {
 			return
 		}
@@ -132,19 +132,4 @@ func (p *proxy) fateOf(message []byte) fate {
 	defer p.mu.Unlock()
 	p.inserts = append(p.inserts, message)
 	return p.decide(len(p.inserts) - 1)
-}
-
-// readMessage reads one message of the wire protocol, which begins with its length.
-func readMessage(from io.Reader) ([]byte, error) {
-	message := make([]byte, 4, 1024)
-	if _, err := io.ReadFull(from, message); err != nil {
-		return nil, err
-	}
-	length := int(binary.LittleEndian.Uint32(message))
-	if length < len(message) || length > 48<<20 {
-		return nil, io.ErrUnexpectedEOF
-	}
-	message = slices.Grow(message, length-len(message))[:length]
-	_, err := io.ReadFull(from, message[4:])
-	return message, err
 }

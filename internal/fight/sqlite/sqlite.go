@@ -2,7 +2,6 @@
 package sqlite
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"database/sql"
@@ -135,27 +134,6 @@ func (s *Store) Get(ctx context.Context, id fight.ID) (fight.Fight, error) {
 	return parse(id[:], document)
 }
 
-// parse reads a document.
-func parse(id, document []byte) (fight.Fight, error) {
-	f, err := fight.Parse(document)
-	switch {
-	case err != nil:
-	case !bytes.Equal(f.ID[:], id):
-		err = fmt.Errorf("its document is that of fight %s", f.ID)
-	default:
-		return f, nil
-	}
-	return fight.Fight{}, &storage.RowError{What: "fight", ID: name(id), Err: err}
-}
-
-// name returns an id as text, also one that is no UUID.
-func name(id []byte) string {
-	if len(id) == len(fight.ID{}) {
-		return fight.ID(id).String()
-	}
-	return fmt.Sprintf("%x", id)
-}
-
 // Page implements fight.Store.
 func (s *Store) Page(ctx context.Context, before fight.ID, limit int) (fights []fight.Fight, err error) {
 	if err := s.db.Check(); err != nil {
@@ -181,6 +159,41 @@ func (s *Store) Page(ctx context.Context, before fight.ID, limit int) (fights []
 	return fights, rows.Err()
 }
 
+// parse reads a row.
+func parse(id, document []byte) (fight.Fight, error) {
+	if len(id) != len(fight.ID{}) {
+		return fight.Fight{}, unreadable(id, errOddID)
+	}
+	f, err := fight.Parse(fight.ID(id), document)
+	if err != nil {
+		return f, unreadable(id, err)
+	}
+	return f, nil
+}
+
+// ParseOutcome reads what statistics need of a row. Its error is a *storage.RowError.
+func ParseOutcome(id, document []byte) (fight.Outcome, error) {
+	if len(id) != len(fight.ID{}) {
+		return fight.Outcome{}, unreadable(id, errOddID)
+	}
+	outcome, err := fight.ParseOutcome(fight.ID(id), document)
+	if err != nil {
+		return outcome, unreadable(id, err)
+	}
+	return outcome, nil
+}
+
+var errOddID = errors.New("the id is not 16 bytes long")
+
+// unreadable returns the error about a row whose document can't be read.
+func unreadable(id []byte, err error) *storage.RowError {
+	row := &storage.RowError{What: "fight", ID: fmt.Sprintf("%x", id), Err: err}
+	if len(id) == len(fight.ID{}) {
+		row.ID = fight.ID(id).String()
+	}
+	return row
+}
+
 // Count implements fight.Store. It reads the whole index of ids.
 func (s *Store) Count(ctx context.Context) (int64, error) {
 	if err := s.db.Check(); err != nil {
@@ -191,13 +204,16 @@ func (s *Store) Count(ctx context.Context) (int64, error) {
 	return n, s.db.Trouble(err)
 }
 
-// Last implements fight.Store. An id that is no UUID counts for nothing.
+// Last implements fight.Store. It walks the index of ids from its end, past those that others made.
 func (s *Store) Last(ctx context.Context) (last fight.ID, err error) {
 	if err := s.db.Check(); err != nil {
 		return last, err
 	}
+	// The half-byte behind the 12 of the time is the version, the upper two bits of the ninth byte are the variant.
+	const ours = "typeof(id) = 'blob' AND length(id) = 16 AND substr(hex(id), 13, 1) = '7' AND substr(hex(id), 17, 1) IN ('8', '9', 'A', 'B')"
 	var id []byte
-	err = s.db.Reads.QueryRowContext(ctx, "SELECT id FROM fight WHERE typeof(id) = 'blob' AND length(id) = ? ORDER BY id DESC LIMIT 1", len(last)).Scan(&id)
+	beyond := fight.Beyond()
+	err = s.db.Reads.QueryRowContext(ctx, "SELECT id FROM fight WHERE id < ? AND "+ours+" ORDER BY id DESC LIMIT 1", beyond[:]).Scan(&id)
 	if err == nil {
 		last = fight.ID(id)
 	}

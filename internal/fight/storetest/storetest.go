@@ -30,6 +30,7 @@ func Run(t *testing.T, open Open) {
 		"an empty store":                  testEmpty,
 		"what is put comes back":          testRoundTrip,
 		"pages":                           testPages,
+		"ids of every version":            testVersions,
 		"the same id twice":               testTwice,
 		"concurrent inserts":              testConcurrent,
 		"deadlines in the middle of load": testDeadlines,
@@ -202,6 +203,67 @@ func testPages(t *testing.T, store fight.Store) {
 	}
 	if got := last(t, store); got != all[7].ID {
 		t.Errorf("Last: %s, want %s", got, all[7].ID)
+	}
+}
+
+// testVersions: ids that others made are read and paged like ours, but new ids don't continue above them.
+func testVersions(t *testing.T, store fight.Store) {
+	ids := fight.NewIDs(fight.ID{})
+	ours := NewFight(ids)
+	future := decide(ids, time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)) // the clock was ahead
+	all := []fight.Fight{ours, future}
+	for _, text := range []string{
+		"00000000-0000-0000-0000-000000000000", "0198c5a7-1f2e-4c3a-9d10-2b6f6f1d2c4e", "9b2e1f2e-0c3a-1c3a-8d10-2b6f6f1d2c4e",
+		"e677d21f-dc00-7000-8000-000000000000", "ffffffff-ffff-4fff-bfff-ffffffffffff", "ffffffff-ffff-7fff-bfff-ffffffffffff",
+		"fffffffe-ffff-7fff-1fff-ffffffffffff",
+	} {
+		id, err := fight.ParseID(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := ours
+		f.ID = id
+		all = append(all, f)
+	}
+	for i, f := range all {
+		if err := store.Insert(t.Context(), f, f.AppendJSON(nil)); err != nil {
+			t.Fatal(err)
+		}
+		want := future.ID
+		if i == 0 {
+			want = ours.ID
+		}
+		if got := last(t, store); got != want {
+			t.Errorf("Last is %s after %s, want %s", got, f.ID, want)
+		}
+	}
+	for _, f := range all {
+		got, err := store.Get(t.Context(), f.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, f, got)
+	}
+	next := fight.NewIDs(last(t, store)).Next(time.Now())
+	if bytes.Compare(next[:], future.ID[:]) <= 0 || !next.Ours() {
+		t.Errorf("the next id is %s, want one just above %s", next, future.ID)
+	}
+	before, walked := fight.MaxID(), 0
+	for ; ; walked++ {
+		page, err := store.Page(t.Context(), before, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		if bytes.Compare(page[0].ID[:], before[:]) >= 0 {
+			t.Fatalf("the page before %s has %s", before, page[0].ID)
+		}
+		before = page[0].ID
+	}
+	if n, err := store.Count(t.Context()); walked != len(all) || n != int64(len(all)) || err != nil {
+		t.Errorf("walked through %d fights and counted %d, %v; want %d", walked, n, err, len(all))
 	}
 }
 

@@ -16,7 +16,9 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 
 	"superheroes/internal/fight"
+	fightmongodb "superheroes/internal/fight/mongodb"
 	"superheroes/internal/statistics"
+	"superheroes/internal/storage"
 )
 
 // The collections beside that of the fights, and the field that marks a fight as counted: the number of its batch. A
@@ -53,14 +55,18 @@ func newCollections(database *mongo.Database) collections {
 	return collections{at(fightsName), at(stateName), at(batchesName), at(winnersName), at(placesName), usualMost}
 }
 
-// createIndexes creates what is missing. The index of marks is a plain one: a partial one would be smaller, but could not
-// find the fights that have no mark.
+// formerIndex is the index of marks alone that older versions created.
+const formerIndex = markField + "_1"
+
+// createIndexes creates what is missing. The index of marks is no partial one: that would be smaller, but could not find the
+// fights that have no mark. It has the ids too, so that documents of others, which never get a mark, are passed over by
+// their keys, most of them as a range, instead of being read again each time.
 func (c collections) createIndexes(ctx context.Context) error {
 	for _, index := range []struct {
 		of   *mongo.Collection
 		keys bson.D
 	}{
-		{c.fights, bson.D{{Key: markField, Value: 1}}},
+		{c.fights, bson.D{{Key: markField, Value: 1}, {Key: "_id", Value: 1}}},
 		{c.winners, winnersFirst()},
 		{c.places, placesFirst()},
 	} {
@@ -68,7 +74,18 @@ func (c collections) createIndexes(ctx context.Context) error {
 			return err
 		}
 	}
+	// The new index does what this one did. Where it isn't there any more, or never was, there is nothing to do.
+	if err := c.fights.Indexes().DropOne(ctx, formerIndex); err != nil && !isNotFound(err) {
+		return err
+	}
 	return nil
+}
+
+// isNotFound reports whether there is no such index, or no collection.
+func isNotFound(err error) bool {
+	const namespaceNotFound, indexNotFound = 26, 27
+	var answer mongo.ServerError
+	return errors.As(err, &answer) && (answer.HasErrorCode(namespaceNotFound) || answer.HasErrorCode(indexNotFound))
 }
 
 // winnersFirst and placesFirst are the orders in which statistics name them.
@@ -205,51 +222,40 @@ func (c collections) open(ctx context.Context, number int64) (batch, bool, error
 	return found, true, nil
 }
 
-// outcomeFields are what is read of a fight.
+// outcomeFields are what decides whether a fight can be read, and what it came to.
 func outcomeFields() bson.D {
-	return bson.D{{Key: "fight_date", Value: 1}, {Key: "winner_name", Value: 1}, {Key: "winner_team", Value: 1}, {Key: "location.name", Value: 1}}
+	return bson.D{{Key: "fight_date", Value: 1}, {Key: "winner_team", Value: 1}, {Key: "hero", Value: 1}, {Key: "villain", Value: 1}, {Key: "location", Value: 1}}
 }
 
 func (c collections) uncounted(ctx context.Context, number int64) (batch, error) {
 	tally, ids := statistics.NewTally(), []any(nil)
-	err := c.eachOutcome(ctx, bson.D{{Key: markField, Value: nil}}, c.most, func(id any, outcome fight.Outcome) {
-		tally.Add(outcome)
-		ids = append(ids, id)
-	})
+	unreadable, err := c.eachFight(ctx, bson.E{Key: markField, Value: nil}, c.most, tally, func(id any) { ids = append(ids, id) })
 	found := newBatch(number, ids, tally)
-	found.full = tally.Total == c.most
+	found.full, found.unreadable = tally.Total == c.most, unreadable
 	return found, err
 }
 
-// eachOutcome has take the chosen fights, at most limit unless that is 0.
-func (c collections) eachOutcome(ctx context.Context, filter bson.D, limit int64, take func(id any, outcome fight.Outcome)) (err error) {
+// eachFight adds the chosen fights to the tally, at most limit unless that is 0, and has take their ids. It returns those that
+// can't be read.
+func (c collections) eachFight(ctx context.Context, chosen bson.E, limit int64, tally *statistics.Tally, take func(id any)) (unreadable []*storage.RowError, err error) {
+	filter := bson.D{chosen, fightmongodb.Fights()}
 	cursor, err := c.fights.Find(ctx, filter, options.Find().SetProjection(outcomeFields()).SetLimit(limit))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, cursor.Close(context.WithoutCancel(ctx))) }()
 	for cursor.Next(ctx) {
-		var stored struct {
-			ID any `bson:"_id"`
+		take(cursor.Current.Lookup("_id").StringValue())
+		f, err := fightmongodb.Parse(cursor.Current)
+		var row *storage.RowError
+		if errors.As(err, &row) {
+			tally.AddUnreadable()
+			unreadable = append(unreadable, row)
+			continue
 		}
-		if err := cursor.Decode(&stored); err != nil {
-			return err
-		}
-		take(stored.ID, outcomeOf(cursor.Current))
+		tally.Add(f.Outcome())
 	}
-	return cursor.Err()
-}
-
-// outcomeOf reads a fight, also one of another application, which may lack anything.
-func outcomeOf(document bson.Raw) (outcome fight.Outcome) {
-	outcome.Winner, _ = document.Lookup("winner_name").StringValueOK()
-	team, _ := document.Lookup("winner_team").StringValueOK()
-	outcome.Team = fight.Team(team)
-	outcome.Place, _ = document.Lookup("location", "name").StringValueOK()
-	if date, ok := document.Lookup("fight_date").TimeOK(); ok {
-		outcome.Date = date.UTC()
-	}
-	return outcome
+	return unreadable, cursor.Err()
 }
 
 func (c collections) freeze(ctx context.Context, b batch) (bool, error) {

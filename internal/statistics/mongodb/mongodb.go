@@ -15,6 +15,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"superheroes/internal/fight"
+	fightmongodb "superheroes/internal/fight/mongodb"
 	"superheroes/internal/statistics"
 )
 
@@ -41,7 +42,7 @@ var _ statistics.Store = (*Store)(nil)
 func New(ctx context.Context, database *mongo.Database) (*Store, error) {
 	s := &Store{collections: newCollections(database)}
 	if err := s.createIndexes(ctx); err != nil {
-		return nil, fmt.Errorf("creating the indexes of statistics: %w", err)
+		return nil, fmt.Errorf("creating the indexes of statistics: %w", fightmongodb.Trouble(err))
 	}
 	return s, nil
 }
@@ -58,17 +59,19 @@ func (s *Store) Count(ctx context.Context) (statistics.Progress, error) {
 	s.halfway = nil
 	result, err := p.run(ctx)
 	if errors.Is(err, errNoState) {
-		return statistics.Progress{More: true}, s.createState(ctx)
+		return statistics.Progress{More: true}, fightmongodb.Trouble(s.createState(ctx))
 	}
 	if err != nil {
 		s.failed = p.number
 		if p.halfway() {
 			s.halfway = p
 		}
-		return statistics.Progress{}, err
+		return statistics.Progress{}, fightmongodb.Trouble(err)
 	}
 	s.begun = true
-	return statistics.Progress{Version: result.done, Counted: result.counted, More: result.full, Waiting: result.waiting}, nil
+	return statistics.Progress{
+		Version: result.done, Counted: result.counted, More: result.full, Waiting: result.waiting, Unreadable: result.unreadable,
+	}, nil
 }
 
 // leave tells whether a batch that is open is left to the process that froze it. The first pass leaves none: it is often
@@ -88,7 +91,12 @@ func (s *Store) leave(number int64) bool {
 const readAttempts = 3
 
 // Read implements statistics.Store.
-func (s *Store) Read(ctx context.Context) (read statistics.Statistics, err error) {
+func (s *Store) Read(ctx context.Context) (statistics.Statistics, error) {
+	read, err := s.read(ctx)
+	return read, fightmongodb.Trouble(err)
+}
+
+func (s *Store) read(ctx context.Context) (read statistics.Statistics, err error) {
 	for range readAttempts {
 		var state stateDocument
 		state, err = s.readState(ctx)
@@ -151,5 +159,14 @@ func all[T any](ctx context.Context, of *mongo.Collection, filter bson.D, how *o
 	return documents, cursor.All(ctx, &documents)
 }
 
-// Ping implements statistics.Store.
-func (s *Store) Ping(ctx context.Context) error { return s.state.Database().Client().Ping(ctx, nil) }
+// Ping implements statistics.Store. It reads what is counted, and one of the documents to count.
+func (s *Store) Ping(ctx context.Context) error {
+	if _, err := s.readState(ctx); err != nil && !errors.Is(err, errNoState) {
+		return fightmongodb.Trouble(err)
+	}
+	err := s.fights.FindOne(ctx, bson.D{}, options.FindOne().SetProjection(bson.D{{Key: "_id", Value: 1}})).Err()
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return nil
+	}
+	return fightmongodb.Trouble(err)
+}

@@ -7,14 +7,17 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/event"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
+	"superheroes/internal/fight"
 	fightmongodb "superheroes/internal/fight/mongodb"
 	"superheroes/internal/statistics"
 	"superheroes/internal/statistics/storetest"
@@ -113,25 +116,121 @@ func TestSampledOrders(t *testing.T) {
 	t.Logf("%d orders, %d steps, %d kills", orders, steps, kills)
 }
 
-// Fights of other applications, and whatever else is in the collection, are counted as far as they can be.
-func TestOtherFights(t *testing.T) {
-	at, fights := open(t, engines.MongoDB(t)), storetest.Fights(3)
-	storetest.Insert(t, at.fights, fights...)
-	_, err := at.fights.Database().Collection(fightsName).InsertMany(t.Context(), []any{
-		bson.D{{Key: "winner_name", Value: "hero 1"}, {Key: "winner_team", Value: "heroes"}, {Key: "location", Value: nil}},
-		bson.D{{Key: "winnerName", Value: "Quarkus"}, {Key: "fight_date", Value: "yesterday"}},
-		bson.D{{Key: "_id", Value: bson.D{{Key: "a", Value: int32(1)}}}, {Key: "winner_name", Value: 5}},
-	})
+// foreignFights are the fights of other applications by the rule of the store of fights, that can be read or not, and
+// what is none. Some of them were counted by an older version, which took everything for a fight.
+func foreignFights() []any {
+	of := func(id any, more ...bson.E) bson.D {
+		return append(bson.D{{Key: "_id", Value: id}, {Key: "winner_team", Value: "heroes"}, {Key: "winner_name", Value: "copied"},
+			{Key: "fight_date", Value: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)}, {Key: "hero", Value: bson.D{{Key: "name", Value: "hero 1"}}}}, more...)
+	}
+	villain := bson.E{Key: "villain", Value: bson.D{{Key: "name", Value: "villain 1"}}}
+	return []any{
+		of("9b2e1f2e-0c3a-4c3a-8d10-000000000001", villain), // the one that can be read
+		of("9b2e1f2e-0c3a-4c3a-8d10-000000000002"), bson.D{{Key: "_id", Value: "9b2e1f2e-0c3a-4c3a-8d10-000000000003"}},
+		of(bson.NewObjectID(), villain), of(int64(7), villain), of("7", villain), of(bson.D{{Key: "a", Value: int32(1)}}, villain),
+		of("9B2E1F2E-0C3A-4C3A-8D10-000000000001", villain), of("ffffffff-ffff-ffff-ffff-ffffffffffff", villain),
+		bson.D{{Key: "winnerName", Value: "Quarkus"}, {Key: "fightDate", Value: "yesterday"}},
+	}
+}
+
+// exactBeside fails the test unless statistics are those of our fights and of foreignFights.
+func exactBeside(t *testing.T, at opened, ours []fight.Fight) {
+	t.Helper()
+	read, err := at.store.Read(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 2 {
-		storetest.CountAll(t, at.store)
-		got, err := at.store.Read(t.Context())
-		if want := storetest.Expect(fights); err != nil || got.Total != 6 || got.Heroes != want.Heroes+1 || !got.Since.Equal(want.Since) {
-			t.Errorf("got %+v, %v", got, err)
+	want, others := storetest.Expect(ours), int64(3)
+	n, err := at.fights.Count(t.Context())
+	if read.Total != want.Total+others || read.Heroes != want.Heroes+1 || read.Villains != want.Villains || read.Unreadable() != 2 ||
+		read.Since.Year() != 2020 || n != read.Total || err != nil {
+		t.Errorf("%d are counted (%v), got %+v; want %+v and the others", n, err, read, want)
+	}
+}
+
+// What others wrote is counted by the rule by which it is listed, whether it was there before or comes meanwhile.
+func TestOtherFights(t *testing.T) {
+	at, fights := open(t, engines.MongoDB(t)), storetest.Fights(60)
+	collection := at.fights.Database().Collection(fightsName)
+	others := foreignFights()
+	if _, err := collection.InsertMany(t.Context(), others[:5]); err != nil {
+		t.Fatal(err)
+	}
+	storetest.Insert(t, at.fights, fights[:30]...)
+	told := map[string]bool{}
+	count := func() {
+		for {
+			progress, err := at.store.Count(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, row := range progress.Unreadable {
+				if told[row.ID] {
+					t.Errorf("%s is told twice", row.ID)
+				}
+				told[row.ID] = true
+			}
+			if progress.Counted == 0 && !progress.More {
+				return
+			}
 		}
 	}
+	count()
+	if _, err := collection.InsertMany(t.Context(), others[5:]); err != nil {
+		t.Fatal(err)
+	}
+	storetest.Insert(t, at.fights, fights[30:]...)
+	count()
+	exactBeside(t, at, fights)
+	if len(told) != 2 {
+		t.Errorf("told of %v", told)
+	}
+	if report, err := at.store.Rebuild(t.Context()); err != nil || report.Differed() {
+		t.Errorf("a rebuild where all is right: %+v, %v", report, err)
+	}
+	marked, err := collection.CountDocuments(t.Context(), bson.D{{Key: markField, Value: bson.D{{Key: "$exists", Value: true}}}})
+	if err != nil || marked != int64(len(fights)+3) {
+		t.Errorf("%d documents are marked (%v), want those that are fights", marked, err)
+	}
+}
+
+// An older version marked and counted everything, and created another index.
+func TestUpgrade(t *testing.T) {
+	address := engines.MongoDB(t)
+	at, fights := open(t, address), storetest.Fights(20)
+	collection := at.fights.Database().Collection(fightsName)
+	storetest.Insert(t, at.fights, fights...)
+	if _, err := collection.InsertMany(t.Context(), foreignFights()); err != nil {
+		t.Fatal(err)
+	}
+	storetest.CountAll(t, at.store)
+	mark := bson.D{{Key: "$set", Value: bson.D{{Key: markField, Value: int64(1)}}}}
+	if _, err := collection.UpdateMany(t.Context(), bson.D{{Key: markField, Value: nil}}, mark); err != nil {
+		t.Fatal(err)
+	}
+	more := bson.D{{Key: "$inc", Value: bson.D{{Key: "total", Value: int64(7)}, {Key: "heroes", Value: int64(6)}}}}
+	if _, err := at.store.state.UpdateOne(t.Context(), bson.D{}, more); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := collection.Indexes().CreateOne(t.Context(), mongo.IndexModel{Keys: bson.D{{Key: markField, Value: 1}}}); err != nil {
+		t.Fatal(err)
+	}
+	again := opened{at.fights, another(t, at.fights)}
+	names := []string{}
+	indexes, err := collection.Indexes().ListSpecifications(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, index := range indexes {
+		names = append(names, index.Name)
+	}
+	if slices.Contains(names, formerIndex) || !slices.Contains(names, "counted_1__id_1") {
+		t.Errorf("the indexes are %v", names)
+	}
+	if report, err := again.store.Rebuild(t.Context()); err != nil || report.Total.Total-report.Corrected.Total != 7 {
+		t.Errorf("%+v, %v", report, err)
+	}
+	exactBeside(t, again, fights)
 }
 
 // TestSlowServer has each call end after a few commands, as on a server that takes longer for a batch than a caller waits:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"superheroes/internal/statistics"
+	"superheroes/internal/storage"
 )
 
 // documents is what the protocol needs of the database. Each method is one step, of which every part is atomic for one
@@ -39,6 +40,8 @@ type batch struct {
 	// raises and marks are how many parts each takes.
 	raises, marks int
 	full          bool // there may be more fights than these
+	// unreadable are those of the fights that can't be read, as far as this process has seen them.
+	unreadable []*storage.RowError
 }
 
 // pass is one go at the protocol, which any number of processes may make at the same time, and end anywhere:
@@ -90,6 +93,8 @@ type result struct {
 	counted int   // fights
 	full    bool  // there may be more
 	waiting bool  // another process is at work
+	// unreadable are those of the fights that can't be read and that this process has frozen.
+	unreadable []*storage.RowError
 }
 
 // rules are how each step is done; it returns the next one.
@@ -212,7 +217,7 @@ func finishBatch(ctx context.Context, p *pass) (step, error) {
 	if err := p.db.finish(ctx, p.batch); err != nil {
 		return ended, err
 	}
-	p.result.done, p.result.counted, p.result.full = p.number, len(p.batch.fights), p.batch.full
+	p.result.done, p.result.counted, p.result.full, p.result.unreadable = p.number, len(p.batch.fights), p.batch.full, p.batch.unreadable
 	return forget, nil
 }
 

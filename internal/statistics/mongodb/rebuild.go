@@ -11,6 +11,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"superheroes/internal/fight"
+	fightmongodb "superheroes/internal/fight/mongodb"
 	"superheroes/internal/statistics"
 )
 
@@ -29,7 +30,7 @@ func (s *Store) Rebuild(ctx context.Context) (report statistics.Report, err erro
 	for first := true; ; first = false {
 		done, counted, recounted, err := s.compare(ctx)
 		if err != nil {
-			return report, fmt.Errorf("counting anew: %w", err)
+			return report, fmt.Errorf("counting anew: %w", fightmongodb.Trouble(err))
 		}
 		now := statistics.ReportOn(counted, recounted)
 		if first {
@@ -39,7 +40,7 @@ func (s *Store) Rebuild(ctx context.Context) (report statistics.Report, err erro
 			return report, nil
 		}
 		if err := s.correct(ctx, done+1, counted, recounted); err != nil {
-			return report, fmt.Errorf("correcting: %w", err)
+			return report, fmt.Errorf("correcting: %w", fightmongodb.Trouble(err))
 		}
 	}
 }
@@ -51,9 +52,8 @@ func (s *Store) compare(ctx context.Context) (done int64, counted, recounted *st
 		if done, err = s.done(ctx); err != nil {
 			return 0, nil, nil, err
 		}
-		filter := bson.D{{Key: markField, Value: bson.D{{Key: "$gt", Value: upTo}, {Key: "$lte", Value: done}}}}
-		err = s.eachOutcome(ctx, filter, 0, func(_ any, outcome fight.Outcome) { recounted.Add(outcome) })
-		if err != nil {
+		marked := bson.E{Key: markField, Value: bson.D{{Key: "$gt", Value: upTo}, {Key: "$lte", Value: done}}}
+		if _, err = s.eachFight(ctx, marked, 0, recounted, func(any) {}); err != nil {
 			return 0, nil, nil, err
 		}
 		upTo = done

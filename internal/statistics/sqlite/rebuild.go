@@ -45,7 +45,7 @@ func (s *Store) recount(ctx context.Context) (before sums, last int64, counted, 
 		return before, 0, nil, nil, err
 	}
 	recounted = statistics.NewTally()
-	last, err = addFights(ctx, tx, recounted, "WHERE number <= ? ORDER BY number", before.counted)
+	last, _, err = addFights(ctx, tx, recounted, "WHERE number <= ? ORDER BY number", before.counted)
 	return before, last, counted, recounted, err
 }
 

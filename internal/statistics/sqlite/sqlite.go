@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"superheroes/internal/embedded"
-	"superheroes/internal/fight"
+	fightsqlite "superheroes/internal/fight/sqlite"
 	"superheroes/internal/statistics"
 	"superheroes/internal/storage"
 )
@@ -73,11 +73,12 @@ func (s *Store) Count(ctx context.Context) (progress statistics.Progress, err er
 		return progress, err
 	}
 	tally := statistics.NewTally()
-	last, err := addFights(ctx, s.db.Reads, tally, "WHERE number > ? ORDER BY number LIMIT ?", counted, s.batch)
+	last, unreadable, err := addFights(ctx, s.db.Reads, tally, "WHERE number > ? ORDER BY number LIMIT ?", counted, s.batch)
 	if err != nil || tally.Total == 0 {
 		return progress, err
 	}
 	progress.Counted, progress.More = int(tally.Total), tally.Total == s.batch
+	progress.Unreadable = unreadable
 	progress.Version, err = s.add(ctx, tally, "counted = ?", last, counted)
 	if errors.Is(err, errMoved) { // another process counted the same
 		return statistics.Progress{Version: progress.Version, More: true}, nil
@@ -90,25 +91,28 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// addFights adds the chosen fights to the tally, and returns the number of the last one.
-func addFights(ctx context.Context, from querier, tally *statistics.Tally, chosen string, args ...any) (last int64, err error) {
-	rows, err := from.QueryContext(ctx, "SELECT number, document FROM fight "+chosen, args...)
+// addFights adds the chosen fights to the tally. It returns the number of the last one, and those that can't be read.
+func addFights(ctx context.Context, from querier, tally *statistics.Tally, chosen string, args ...any) (last int64, unreadable []*storage.RowError, err error) {
+	rows, err := from.QueryContext(ctx, "SELECT number, id, document FROM fight "+chosen, args...)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	var document sql.RawBytes
+	var id, document sql.RawBytes
 	for rows.Next() {
-		if err := rows.Scan(&last, &document); err != nil {
-			return 0, err
+		if err := rows.Scan(&last, &id, &document); err != nil {
+			return 0, nil, err
 		}
-		outcome, err := fight.ParseOutcome(document)
-		if err != nil {
-			return 0, fmt.Errorf("fight number %d: %w", last, err)
+		outcome, err := fightsqlite.ParseOutcome(id, document)
+		var row *storage.RowError
+		if errors.As(err, &row) {
+			tally.AddUnreadable()
+			unreadable = append(unreadable, row)
+			continue
 		}
 		tally.Add(outcome)
 	}
-	return last, rows.Err()
+	return last, unreadable, rows.Err()
 }
 
 // errMoved means that the statistics have changed since they were looked at.

@@ -1,7 +1,9 @@
 package sqlite
 
 import (
+	"errors"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"superheroes/database"
@@ -9,6 +11,7 @@ import (
 	fightsqlite "superheroes/internal/fight/sqlite"
 	"superheroes/internal/statistics"
 	"superheroes/internal/statistics/storetest"
+	"superheroes/internal/storage"
 )
 
 // testBatch is small, so that tests need few fights for several batches.
@@ -85,6 +88,75 @@ func TestRebuild(t *testing.T) {
 				t.Errorf("once more: %+v, %v", report, err)
 			}
 		})
+	}
+}
+
+// A row that can't be read counts once, as unreadable, and those behind it are counted: before a restart and after, by
+// counting and by a rebuild. It is what reads refuse.
+func TestUnreadable(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fights.db")
+	at, fights := open(t, path), storetest.Fights(testBatch+20)
+	storetest.Insert(t, at.fights, fights...)
+	spoil := func(query string, args ...any) {
+		t.Helper()
+		if _, err := at.fights.File().Writes.Exec(query, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	spoil("UPDATE fight SET document = 'no JSON' WHERE number = 3")
+	spoil("UPDATE fight SET document = substr(document, 1, 500) WHERE number = 5")
+	spoil("UPDATE fight SET document = replace(document, '\"winner_team\":\"', '\"winner_team\":\"x') WHERE number = 7")
+	spoil("UPDATE fight SET document = replace(document, '\"level\":', '\"level\":-7e3') WHERE number = 9")
+	spoil("UPDATE fight SET id = x'beef' WHERE number = ?", testBatch+1)
+	var told []string
+	for {
+		progress, err := at.store.Count(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range progress.Unreadable {
+			told = append(told, row.ID)
+		}
+		if progress.Counted == 0 {
+			break
+		}
+	}
+	slices.Sort(told)
+	if compact := slices.Compact(slices.Clone(told)); len(compact) != 5 || len(told) != 5 {
+		t.Errorf("told of %v", told)
+	}
+	unread := 0
+	for _, f := range fights {
+		_, err := at.fights.Get(t.Context(), f.ID)
+		var row *storage.RowError
+		if errors.As(err, &row) {
+			unread++
+		}
+	}
+	if unread != 4 { // the fifth has no id of a fight
+		t.Errorf("%d fights can't be read", unread)
+	}
+	if _, err := at.fights.Page(t.Context(), fight.MaxID(), len(fights)); !errors.As(err, new(*storage.RowError)) {
+		t.Errorf("the list says %v", err)
+	}
+	check := func(s statistics.Store) {
+		t.Helper()
+		read, err := s.Read(t.Context())
+		n, countErr := at.fights.Count(t.Context())
+		if err != nil || countErr != nil || read.Total != n || read.Unreadable() != 5 {
+			t.Errorf("%d are counted, and statistics say %+v; %v, %v", n, read, err, countErr)
+		}
+	}
+	check(at.store)
+	again := open(t, path)
+	storetest.CountAll(t, again.store)
+	check(again.store)
+	if report, err := again.store.Rebuild(t.Context()); err != nil || report.Differed() || report.Corrected.Unreadable() != 5 {
+		t.Errorf("%+v, %v", report, err)
+	}
+	check(again.store)
+	if last, err := again.fights.Last(t.Context()); err != nil || !last.Ours() {
+		t.Errorf("the last is %s, %v", last, err)
 	}
 }
 

@@ -24,8 +24,8 @@ const (
 // does.
 func StatisticsClauses() []Clause {
 	clauses := []Clause{
-		{ID: "fields", Text: `exactly “total, heroes, villains, since, top_winners, locations”, and the fields within`, hold: statisticsFields},
-		{ID: "sums", Text: `every fight was won by “heroes” or “villains”: together they are “total”`, hold: statisticsSums},
+		{ID: "fields", Text: `exactly “total, heroes, villains, since, top_winners, locations”, “unreadable” where there are any, and the fields within`, hold: statisticsFields},
+		{ID: "sums", Text: `every fight was won by “heroes” or “villains”, or is “unreadable”: together they are “total”`, hold: statisticsSums},
 		{ID: "order", Text: `at most ten “top_winners” and “locations”, most first, then by name`, hold: statisticsOrder},
 		{ID: "counted", Text: `“a fight acknowledged is a fight stored is a fight counted, once”, soon`, hold: statisticsCounted},
 		{ID: "counted.team", Text: `a fight counts for its “winner_team”`, hold: statisticsTeam},
@@ -61,6 +61,16 @@ func (c *check) statistics() counts {
 func (c *check) of(s counts, field string) int64 {
 	n, ok := number(s.object, field)
 	c.require(ok && n >= 0, s.answer, "an integer from 0 as %s", field)
+	return n
+}
+
+// unreadable returns how many fights can't be read: the field is missing when there are none.
+func (c *check) unreadable(s counts) int64 {
+	if _, given := s.object["unreadable"]; !given {
+		return 0
+	}
+	n := c.of(s, "unreadable")
+	c.require(n > 0, s.answer, "no unreadable when there are none")
 	return n
 }
 
@@ -111,7 +121,11 @@ const (
 
 func statisticsFields(c *check) {
 	s := c.grown(c.settled(), heroWins)
-	c.fields(s.answer, s.object, []string{"total", "heroes", "villains", "since", "top_winners", "locations"})
+	fields := []string{"total", "heroes", "villains", "since", "top_winners", "locations"}
+	if c.unreadable(s) > 0 {
+		fields = append(fields, "unreadable")
+	}
+	c.fields(s.answer, s.object, fields)
 	_, err := time.Parse(time.RFC3339, text(s.object, "since"))
 	c.require(err == nil && strings.HasSuffix(text(s.object, "since"), "Z"), s.answer, "a date in UTC as since")
 	winners, places := c.list(s, "top_winners"), c.list(s, "locations")
@@ -127,7 +141,7 @@ func statisticsFields(c *check) {
 
 func statisticsSums(c *check) {
 	s := c.settled()
-	c.require(c.of(s, "heroes")+c.of(s, "villains") == c.of(s, "total"), s.answer, "heroes and villains that make total")
+	c.require(c.of(s, "heroes")+c.of(s, "villains")+c.unreadable(s) == c.of(s, "total"), s.answer, "heroes, villains and unreadable that make total")
 }
 
 func statisticsOrder(c *check) {
