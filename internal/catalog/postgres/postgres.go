@@ -24,7 +24,7 @@ type Config struct {
 
 // Store is a catalog.Store on PostgreSQL.
 type Store[T catalog.Item] struct {
-	pool     *pgxpool.Pool
+	pool     *connections
 	poolMax  int
 	table    catalog.Table[T]
 	get      string
@@ -33,6 +33,7 @@ type Store[T catalog.Item] struct {
 	edit     statements
 	readOnly bool
 
+	reads   chan struct{}   // has one for each read of rows that is under way; a connection is left for whoever asks how the store is
 	life    context.Context // of statements that are finished although nobody waits for them
 	end     context.CancelFunc
 	damaged atomic.Pointer[reading] // the last that found damaged data
@@ -54,7 +55,7 @@ func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Confi
 	return s, nil
 }
 
-func newStore[T catalog.Item](pool *pgxpool.Pool, poolMax int, table catalog.Table[T]) *Store[T] {
+func newStore[T catalog.Item](pool *connections, poolMax int, table catalog.Table[T]) *Store[T] {
 	columns := table.SelectList()
 	s := &Store[T]{
 		pool:    pool,
@@ -67,12 +68,13 @@ func newStore[T catalog.Item](pool *pgxpool.Pool, poolMax int, table catalog.Tab
 		ids:  fmt.Sprintf("SELECT id FROM %s WHERE id > 0 ORDER BY id", table.Name),
 		edit: newStatements(table),
 	}
+	s.reads = make(chan struct{}, max(1, poolMax-1))
 	s.life, s.end = context.WithCancel(context.Background()) //nolint:gosec // Close calls it
 	return s
 }
 
 func (s *Store[T]) open(ctx context.Context, schema string, seed func(put func(T) error) error) error {
-	if err := checkPooler(ctx, s.pool); err != nil {
+	if err := s.pool.checkPooler(ctx); err != nil {
 		return err
 	}
 	if err := s.prepare(ctx, schema, seed); err != nil {
@@ -94,7 +96,7 @@ func (s *Store[T]) Notice() string {
 
 // Get implements catalog.Store.
 func (s *Store[T]) Get(ctx context.Context, id int64) (T, error) {
-	return read(ctx, s, func(ctx context.Context, conn *pgxpool.Conn) (T, error) {
+	return readRows(ctx, s, func(ctx context.Context, conn *pgxpool.Conn) (T, error) {
 		item, err := catalog.ScanRow(s.table, s.scan(conn.QueryRow(ctx, s.get, id)))
 		if errors.Is(err, pgx.ErrNoRows) {
 			err = catalog.ErrNotFound
@@ -105,7 +107,7 @@ func (s *Store[T]) Get(ctx context.Context, id int64) (T, error) {
 
 // Page implements catalog.Store.
 func (s *Store[T]) Page(ctx context.Context, after int64, limit int) ([]T, error) {
-	return read(ctx, s, func(ctx context.Context, conn *pgxpool.Conn) ([]T, error) {
+	return readRows(ctx, s, func(ctx context.Context, conn *pgxpool.Conn) ([]T, error) {
 		rows, err := conn.Query(ctx, s.page, after, limit)
 		if err != nil {
 			return nil, err
@@ -161,14 +163,16 @@ func (s *Store[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, cat
 // locked table no longer than lockTimeout.
 func (s *Store[T]) Ping(ctx context.Context) error {
 	_, err := read(ctx, s, func(ctx context.Context, conn *pgxpool.Conn) (struct{}, error) {
-		batch := &pgx.Batch{} // one transaction
-		batch.Queue("SELECT set_config('lock_timeout', $1::text, true)", lockTimeout)
-		batch.Queue(s.page, 0, 1) // a row that can't be read is no fault of the store
-		if err := conn.SendBatch(ctx, batch).Close(); err != nil {
+		options := pgx.TxOptions{BeginQuery: "begin; set local lock_timeout = " + lockTimeout}
+		err := pgx.BeginTxFunc(ctx, conn, options, func(tx pgx.Tx) error {
+			_, err := tx.Exec(ctx, s.page, 0, 1) // not decoded: a row that can't be read is no fault of the store
+			return err
+		})
+		if err != nil {
 			return struct{}{}, err
 		}
 		return struct{}{}, s.stillDamaged(ctx, conn)
-	})
+	}, func() {})
 	return err
 }
 
@@ -262,7 +266,8 @@ func (s *Store[T]) checkShape(ctx context.Context) error {
 // Import implements catalog.Store. Other writers wait until it ends; readers don't.
 func (s *Store[T]) Import(ctx context.Context, replace bool, feed func(put func(T) error) error) error {
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "LOCK TABLE "+s.table.Name+" IN SHARE ROW EXCLUSIVE MODE"); err != nil {
+		// The weakest lock that also keeps out who would lock a row first and the table behind it: that could be a deadlock.
+		if _, err := tx.Exec(ctx, "LOCK TABLE "+s.table.Name+" IN EXCLUSIVE MODE"); err != nil {
 			return err
 		}
 		if replace {

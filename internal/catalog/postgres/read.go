@@ -18,17 +18,36 @@ const (
 	// finishTime is for how long a read goes on after its caller has gone.
 	finishTime = 10 * time.Second
 	// lockTimeout is for how long Ping waits for a locked table.
-	lockTimeout = "1s"
+	lockTimeout = "'1s'"
 )
 
 // reading is a read without its result.
 type reading func(ctx context.Context, conn *pgxpool.Conn) error
 
+// readRows is read for what clients ask for. Damaged data that it finds is remembered for Ping.
+func readRows[T catalog.Item, R any](ctx context.Context, s *Store[T], do func(ctx context.Context, conn *pgxpool.Conn) (R, error)) (R, error) {
+	select {
+	case s.reads <- struct{}{}:
+	case <-ctx.Done():
+		var none R
+		return none, context.Cause(ctx)
+	}
+	got, err := read(ctx, s, do, func() { <-s.reads })
+	if errors.Is(err, storage.ErrDamaged) {
+		again := reading(func(ctx context.Context, conn *pgxpool.Conn) error {
+			_, err := do(ctx, conn)
+			return err
+		})
+		s.damaged.Store(&again)
+	}
+	return got, err
+}
+
 // read runs a short read. The caller is answered when ctx ends; the statement is finished all the same, for up to
 // finishTime. To cancel it would cost two connections: the one that carries the cancellation, and the statement's own
 // when the server doesn't react at once. So clients that are in a hurry, or a server that hangs for seconds, would leave
-// a pool without connections. There are never more of these statements than the pool has connections.
-func read[T catalog.Item, R any](ctx context.Context, s *Store[T], do func(ctx context.Context, conn *pgxpool.Conn) (R, error)) (R, error) {
+// a pool without connections. over is called when the statement is over.
+func read[T catalog.Item, R any](ctx context.Context, s *Store[T], do func(ctx context.Context, conn *pgxpool.Conn) (R, error), over func()) (R, error) {
 	type result struct {
 		value R
 		err   error
@@ -42,6 +61,7 @@ func read[T catalog.Item, R any](ctx context.Context, s *Store[T], do func(ctx c
 			if cause := recover(); cause != nil { // here it would end the process
 				got.err = fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
 			}
+			over()
 			done <- got
 		}()
 		got.err = s.with(ctx, always, func(conn *pgxpool.Conn) (err error) {
@@ -51,10 +71,6 @@ func read[T catalog.Item, R any](ctx context.Context, s *Store[T], do func(ctx c
 	}()
 	select {
 	case got := <-done:
-		if errors.Is(got.err, storage.ErrDamaged) {
-			again := reading(func(ctx context.Context, conn *pgxpool.Conn) error { _, err := do(ctx, conn); return err })
-			s.damaged.Store(&again)
-		}
 		return got.value, got.err
 	case <-ctx.Done():
 		time.AfterFunc(finishTime, cancel)
