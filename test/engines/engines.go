@@ -31,6 +31,8 @@ const (
 	MongodBin   = "TEST_MONGOD_BIN"   // path of mongod, preferred to FerretDB
 	FerretDBBin = "TEST_FERRETDB_BIN" // path of the program in tools/ferretdb
 
+	PgBouncerBin = "TEST_PGBOUNCER_BIN" // path of pgbouncer
+
 	// Strict, set to 1, turns a missing engine from a skip into a failure.
 	Strict = "TEST_STRICT"
 )

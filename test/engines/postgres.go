@@ -16,12 +16,28 @@ import (
 // PostgresServer starts a PostgreSQL of the test's own, stopped and removed when the test ends.
 func PostgresServer(tb testing.TB) *Server {
 	tb.Helper()
+	return postgresServer(tb, nil)
+}
+
+// PostgresTLSServer is PostgresServer with a certificate and its key, both in PEM: it takes encrypted connections, too.
+func PostgresTLSServer(tb testing.TB, certificate, key string) *Server {
+	tb.Helper()
+	return postgresServer(tb, map[string]string{"ssl_cert_file": certificate, "ssl_key_file": key})
+}
+
+func postgresServer(tb testing.TB, tls map[string]string) *Server {
+	tb.Helper()
 	bin := setting(tb, "PostgreSQL's programs", PostgresBin)
-	return private(tb, func(ctx context.Context) (*Server, error) { return StartPostgres(ctx, bin) })
+	return private(tb, func(ctx context.Context) (*Server, error) { return startPostgres(ctx, bin, tls) })
 }
 
 // StartPostgres starts a private PostgreSQL with the programs in the folder bin. The caller closes it.
 func StartPostgres(ctx context.Context, bin string) (*Server, error) {
+	return startPostgres(ctx, bin, nil)
+}
+
+// startPostgres starts a server with what its settings of TLS, if any, name as files.
+func startPostgres(ctx context.Context, bin string, tls map[string]string) (*Server, error) {
 	room, err := newRoom()
 	if err != nil {
 		return nil, err
@@ -50,6 +66,13 @@ func StartPostgres(ctx context.Context, bin string) (*Server, error) {
 		},
 		stop: syscall.SIGINT, // a fast shutdown: clients are cut off, nothing is lost
 		ping: PingPostgres,
+	}
+	for name, content := range tls {
+		file, err := room.write(name, content)
+		if err != nil {
+			return nil, room.discard(err)
+		}
+		server.command = append(server.command, "-c", "ssl=on", "-c", name+"="+file)
 	}
 	return server.open(ctx)
 }

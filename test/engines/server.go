@@ -65,6 +65,9 @@ func (s *Server) Pid() int {
 	return s.running.command.Process.Pid
 }
 
+// Path returns where a file of the server's data is, for tests that damage it while the server is stopped.
+func (s *Server) Path(name string) string { return s.room.path(filepath.Join("data", name)) }
+
 // Version returns the server's name and version.
 func (s *Server) Version() string { return s.version }
 

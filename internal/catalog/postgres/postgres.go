@@ -6,14 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"superheroes/internal/catalog"
+	"superheroes/internal/storage"
 )
 
 // Config says where the database is and how many connections it gets.
@@ -25,74 +24,108 @@ type Config struct {
 
 // Store is a catalog.Store on PostgreSQL.
 type Store[T catalog.Item] struct {
-	pool  *pgxpool.Pool
-	table catalog.Table[T]
-	get   string
-	page  string
-	ids   string
-	edit  statements
+	pool     *connections
+	poolMax  int
+	table    catalog.Table[T]
+	get      string
+	page     string
+	ids      string
+	edit     statements
+	readOnly bool
+
+	reads   chan struct{}   // has one for each read of rows that is under way; a connection is left for whoever asks how the store is
+	life    context.Context // of statements that are finished although nobody waits for them
+	end     context.CancelFunc
+	damaged atomic.Pointer[reading] // the last that found damaged data
 }
 
 var _ catalog.Store[catalog.Item] = (*Store[catalog.Item])(nil)
 
-// Open connects, and creates and fills the table when it is missing. It tries once.
+// Open connects, creates and fills the table when it is missing, and checks the table that it finds. It tries once.
 func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Config, seed func(put func(T) error) error) (*Store[T], error) {
-	poolConfig, err := pgxpool.ParseConfig(cfg.URL)
+	pool, err := connect(ctx, cfg)
 	if err != nil {
-		return nil, errors.New("the PostgreSQL URL can't be read") // the cause may show the password
-	}
-	poolConfig.MinConns, poolConfig.MaxConns = int32(cfg.PoolMin), int32(cfg.PoolMax)
-	poolConfig.ConnConfig.ConnectTimeout = 2 * time.Second
-	poolConfig.ConnConfig.BuildContextWatcherHandler = cancelOnServer
-	pool, err := pgxpool.NewWithConfig(context.WithoutCancel(ctx), poolConfig) // it fills itself in the background
-	if err != nil {
-		return nil, fmt.Errorf("opening the pool: %w", err)
-	}
-	s := newStore(pool, table)
-	if err := s.prepare(ctx, cfg.Schema, seed); err != nil {
-		pool.Close()
 		return nil, err
+	}
+	s := newStore(pool, cfg.PoolMax, table)
+	if err := s.open(ctx, cfg.Schema, seed); err != nil {
+		_ = s.Close()
+		return nil, because(ctx, err)
 	}
 	return s, nil
 }
 
-// cancelOnServer has the server end a statement whose context has ended, before the connection is given up.
-func cancelOnServer(conn *pgconn.PgConn) ctxwatch.Handler {
-	return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: 100 * time.Millisecond}
+func newStore[T catalog.Item](pool *connections, poolMax int, table catalog.Table[T]) *Store[T] {
+	columns := table.SelectList()
+	s := &Store[T]{
+		pool:    pool,
+		poolMax: poolMax,
+		table:   table,
+		// Types are named wherever a parameter stands, so that a column of another type, such as an id of 32 bits, changes
+		// neither what can be asked for nor what can be stored.
+		get:  fmt.Sprintf("SELECT %s FROM %s WHERE id = $1::int8", columns, table.Name),
+		page: fmt.Sprintf("SELECT %s FROM %s WHERE id > $1::int8 ORDER BY id LIMIT $2::int8", columns, table.Name),
+		ids:  fmt.Sprintf("SELECT id FROM %s WHERE id > 0 ORDER BY id", table.Name),
+		edit: newStatements(table),
+	}
+	s.reads = make(chan struct{}, max(1, poolMax-1))
+	s.life, s.end = context.WithCancel(context.Background()) //nolint:gosec // Close calls it
+	return s
 }
 
-func newStore[T catalog.Item](pool *pgxpool.Pool, table catalog.Table[T]) *Store[T] {
-	columns := table.SelectList()
-	return &Store[T]{
-		pool:  pool,
-		table: table,
-		get:   fmt.Sprintf("SELECT %s FROM %s WHERE id = $1", columns, table.Name),
-		page:  fmt.Sprintf("SELECT %s FROM %s WHERE id > $1 ORDER BY id LIMIT $2", columns, table.Name),
-		ids:   fmt.Sprintf("SELECT id FROM %s WHERE id > 0 ORDER BY id", table.Name),
-		edit:  newStatements(table),
+func (s *Store[T]) open(ctx context.Context, schema string, seed func(put func(T) error) error) error {
+	if err := s.pool.checkPooler(ctx); err != nil {
+		return err
 	}
+	if err := s.prepare(ctx, schema, seed); err != nil {
+		return err
+	}
+	if err := s.checkShape(ctx); err != nil {
+		return err
+	}
+	return s.Ping(ctx)
+}
+
+// Notice returns what an operator should know of the store although it works, or "".
+func (s *Store[T]) Notice() string {
+	if s.readOnly {
+		return "PostgreSQL is read-only here: the catalog is served, changes are refused"
+	}
+	return ""
 }
 
 // Get implements catalog.Store.
 func (s *Store[T]) Get(ctx context.Context, id int64) (T, error) {
-	var item T
-	err := s.pool.QueryRow(ctx, s.get, id).Scan(s.table.Fields(&item)...)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return item, catalog.ErrNotFound
-	}
-	return item, err
+	return readRows(ctx, s, func(ctx context.Context, conn *pgxpool.Conn) (T, error) {
+		item, err := catalog.ScanRow(s.table, s.scan(conn.QueryRow(ctx, s.get, id)))
+		if errors.Is(err, pgx.ErrNoRows) {
+			err = catalog.ErrNotFound
+		}
+		return item, err
+	})
 }
 
 // Page implements catalog.Store.
 func (s *Store[T]) Page(ctx context.Context, after int64, limit int) ([]T, error) {
-	rows, err := s.pool.Query(ctx, s.page, after, limit)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (T, error) {
-		var item T
-		return item, row.Scan(s.table.Fields(&item)...)
+	return readRows(ctx, s, func(ctx context.Context, conn *pgxpool.Conn) ([]T, error) {
+		rows, err := conn.Query(ctx, s.page, after, limit)
+		if err != nil {
+			return nil, err
+		}
+		return pgx.CollectRows(rows, func(row pgx.CollectableRow) (T, error) { return catalog.ScanRow(s.table, s.scan(row)) })
 	})
+}
+
+// scan reads a row into an item's fields. A value that doesn't fit is told by its column's name, which the driver doesn't know.
+func (s *Store[T]) scan(row pgx.Row) func(fields ...any) error {
+	return func(fields ...any) error {
+		err := row.Scan(fields...)
+		var unfit pgx.ScanArgError
+		if errors.As(err, &unfit) && unfit.ColumnIndex < len(s.table.Columns) {
+			return fmt.Errorf("%s: %w", s.table.Columns[unfit.ColumnIndex].Name, unfit.Err)
+		}
+		return err
+	}
 }
 
 // IDs implements catalog.Store. The version is the snapshot that PostgreSQL reads with: which transactions it sees.
@@ -102,32 +135,63 @@ func (s *Store[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, cat
 	var ids []int64
 	var version string
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	err := pgx.BeginTxFunc(ctx, s.pool, options, func(tx pgx.Tx) error {
-		if err := tx.QueryRow(ctx, "SELECT pg_current_snapshot()::text").Scan(&version); err != nil {
+	err := s.with(ctx, always, func(conn *pgxpool.Conn) error {
+		return pgx.BeginTxFunc(ctx, conn, options, func(tx pgx.Tx) error {
+			if err := tx.QueryRow(ctx, "SELECT pg_current_snapshot()::text").Scan(&version); err != nil {
+				return err
+			}
+			if version == string(known) {
+				return nil
+			}
+			rows, err := tx.Query(ctx, s.ids)
+			if err != nil {
+				return err
+			}
+			var id int64
+			ids = nil
+			_, err = pgx.ForEachRow(rows, []any{&id}, func() error {
+				ids = append(ids, id)
+				return nil
+			})
 			return err
-		}
-		if version == string(known) {
-			return nil
-		}
-		rows, err := tx.Query(ctx, s.ids)
-		if err != nil {
-			return err
-		}
-		var id int64
-		_, err = pgx.ForEachRow(rows, []any{&id}, func() error {
-			ids = append(ids, id)
-			return nil
 		})
-		return err
 	})
 	return ids, catalog.Version(version), err
 }
 
-// Ping implements catalog.Store.
-func (s *Store[T]) Ping(ctx context.Context) error { return s.pool.Ping(ctx) }
+// Ping implements catalog.Store. It does what requests do: it reads a row, all columns of it, by its key. It waits for a
+// locked table no longer than lockTimeout.
+func (s *Store[T]) Ping(ctx context.Context) error {
+	_, err := read(ctx, s, func(ctx context.Context, conn *pgxpool.Conn) (struct{}, error) {
+		options := pgx.TxOptions{BeginQuery: "begin; set local lock_timeout = " + lockTimeout}
+		err := pgx.BeginTxFunc(ctx, conn, options, func(tx pgx.Tx) error {
+			_, err := tx.Exec(ctx, s.page, 0, 1) // not decoded: a row that can't be read is no fault of the store
+			return err
+		})
+		if err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, s.stillDamaged(ctx, conn)
+	}, func() {})
+	return err
+}
+
+// stillDamaged repeats what found damaged data the last time, if anything did.
+func (s *Store[T]) stillDamaged(ctx context.Context, conn *pgxpool.Conn) error {
+	last := s.damaged.Load()
+	if last == nil {
+		return nil
+	}
+	if err := trouble((*last)(ctx, conn)); errors.Is(err, storage.ErrDamaged) {
+		return err
+	}
+	s.damaged.CompareAndSwap(last, nil)
+	return nil
+}
 
 // Close implements catalog.Store.
 func (s *Store[T]) Close() error {
+	s.end()
 	s.pool.Close()
 	return nil
 }
@@ -158,10 +222,52 @@ func (s *Store[T]) prepare(ctx context.Context, schema string, seed func(put fun
 	})
 }
 
+// findColumns lists the columns of a table, each with its type as PostgreSQL spells it and the name of that type, or of
+// the one that a domain is made of. Only names in small letters are ours: we don't quote them.
+const findColumns = `WITH RECURSIVE based AS (
+		SELECT a.attname, a.atttypid, a.atttypmod, t.oid, t.typbasetype, t.typname
+		FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+		WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped AND a.attname = lower(a.attname)
+		UNION ALL
+		SELECT b.attname, b.atttypid, b.atttypmod, t.oid, t.typbasetype, t.typname
+		FROM based b JOIN pg_type t ON t.oid = b.typbasetype)
+	SELECT attname::text, format_type(atttypid, atttypmod), typname::text FROM based WHERE typbasetype = 0`
+
+// checkShape names what a table that was found lacks.
+func (s *Store[T]) checkShape(ctx context.Context) error {
+	kinds := map[string]catalog.ColumnKind{
+		"int2": catalog.IntegerColumn, "int4": catalog.IntegerColumn, "int8": catalog.IntegerColumn, "numeric": catalog.IntegerColumn,
+		"text": catalog.TextColumn, "varchar": catalog.TextColumn, "bpchar": catalog.TextColumn, "citext": catalog.TextColumn,
+	}
+	return s.with(ctx, always, func(conn *pgxpool.Conn) error {
+		if err := conn.QueryRow(ctx, "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool").Scan(&s.readOnly); err != nil {
+			return err
+		}
+		rows, err := conn.Query(ctx, findColumns, s.table.Name)
+		if err != nil {
+			return err
+		}
+		found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (column catalog.FoundColumn, err error) {
+			var base string
+			err = row.Scan(&column.Name, &column.Type, &base)
+			column.Kind = kinds[base]
+			return column, err
+		})
+		if err != nil {
+			return err
+		}
+		if wrong := s.table.Mismatch(found); wrong != "" {
+			return storage.Errorf(storage.ErrSchema, "%s", wrong)
+		}
+		return nil
+	})
+}
+
 // Import implements catalog.Store. Other writers wait until it ends; readers don't.
 func (s *Store[T]) Import(ctx context.Context, replace bool, feed func(put func(T) error) error) error {
-	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "LOCK TABLE "+s.table.Name+" IN SHARE ROW EXCLUSIVE MODE"); err != nil {
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		// The weakest lock that also keeps out who would lock a row first and the table behind it: that could be a deadlock.
+		if _, err := tx.Exec(ctx, "LOCK TABLE "+s.table.Name+" IN EXCLUSIVE MODE"); err != nil {
 			return err
 		}
 		if replace {
@@ -171,6 +277,7 @@ func (s *Store[T]) Import(ctx context.Context, replace bool, feed func(put func(
 		}
 		return s.write(ctx, tx, feed)
 	})
+	return because(ctx, err)
 }
 
 // batchSize is how many rows travel to the server together.
@@ -182,7 +289,7 @@ func (s *Store[T]) write(ctx context.Context, tx pgx.Tx, feed func(put func(T) e
 	if err != nil {
 		return err
 	}
-	upsert, batch := s.upsert(), &pgx.Batch{}
+	upsert, batch := s.edit.upsert, &pgx.Batch{}
 	flush := func() error {
 		full := batch
 		batch = &pgx.Batch{}
@@ -218,7 +325,7 @@ const sharedSequence = "hibernate_sequence"
 // table without one.
 func (s *Store[T]) sequence(ctx context.Context, tx pgx.Tx) (catalog.Sequence, string, error) {
 	sequence := catalog.Sequence{Step: s.table.Step}
-	err := tx.QueryRow(ctx, "SELECT COALESCE(max(id), 0) FROM "+s.table.Name).Scan(&sequence.Highest)
+	err := tx.QueryRow(ctx, "SELECT COALESCE(max(id), 0)::int8 FROM "+s.table.Name).Scan(&sequence.Highest)
 	if err != nil {
 		return sequence, "", err
 	}
@@ -227,26 +334,15 @@ func (s *Store[T]) sequence(ctx context.Context, tx pgx.Tx) (catalog.Sequence, s
 		return sequence, "", err
 	}
 	var given int64
-	err = tx.QueryRow(ctx, "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM "+name).Scan(&given)
+	const find = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END, (SELECT seqincrement FROM pg_sequence WHERE seqrelid = $1::regclass) FROM "
+	err = tx.QueryRow(ctx, find+name, name).Scan(&given, &sequence.Step)
 	sequence.Highest = max(sequence.Highest, given)
 	return sequence, name, err
 }
 
+// sequenceName finds the sequence of the id column, where it is an identity or a serial column, or else that of the family.
 func (s *Store[T]) sequenceName(ctx context.Context, tx pgx.Tx) (name string, err error) {
-	const find = "SELECT COALESCE(to_regclass($1)::text, to_regclass($2)::text, '')"
-	err = tx.QueryRow(ctx, find, s.table.Sequence, sharedSequence).Scan(&name)
+	const find = "SELECT COALESCE(pg_get_serial_sequence($1::text, 'id'), to_regclass($2::text)::text, to_regclass($3::text)::text, '')"
+	err = tx.QueryRow(ctx, find, s.table.Name, s.table.Sequence, sharedSequence).Scan(&name)
 	return name, err
-}
-
-func (s *Store[T]) upsert() string {
-	names := s.table.Names()
-	places, sets := make([]string, len(names)), make([]string, 0, len(names))
-	for i, name := range names {
-		places[i] = fmt.Sprintf("$%d", i+1)
-		if i > 0 {
-			sets = append(sets, name+" = EXCLUDED."+name)
-		}
-	}
-	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s) ON CONFLICT (id) DO UPDATE SET %s",
-		s.table.Name, strings.Join(names, ", "), strings.Join(places, ", "), strings.Join(sets, ", "))
 }

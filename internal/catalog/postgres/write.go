@@ -6,50 +6,93 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"superheroes/internal/catalog"
 )
 
-// statements are those that change one row.
-type statements struct{ lock, insert, update, remove string }
+// statements are those that change rows.
+type statements struct{ lock, insert, upsert, update, remove string }
 
 func newStatements[T catalog.Item](table catalog.Table[T]) statements {
+	var item T
 	names := table.Names()
-	places, sets := make([]string, len(names)), make([]string, len(names)-1)
-	for i, name := range names {
-		places[i] = fmt.Sprintf("$%d", i+1)
+	places, sets, excluded := make([]string, len(names)), make([]string, len(names)-1), make([]string, len(names)-1)
+	for i, field := range table.Fields(&item) {
+		places[i] = fmt.Sprintf("$%d::%s", i+1, sqlType(field))
 		if i > 0 {
-			sets[i-1] = name + " = " + places[i]
+			sets[i-1] = names[i] + " = " + places[i]
+			excluded[i-1] = names[i] + " = EXCLUDED." + names[i]
 		}
 	}
+	// An identity column takes an id of ours only when it is told to.
+	insert := fmt.Sprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE VALUES (%s) ON CONFLICT (id) DO ",
+		table.Name, strings.Join(names, ", "), strings.Join(places, ", "))
 	return statements{
-		lock: fmt.Sprintf("SELECT %s FROM %s WHERE id = $1 FOR UPDATE", table.SelectList(), table.Name),
-		insert: fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s) ON CONFLICT (id) DO NOTHING",
-			table.Name, strings.Join(names, ", "), strings.Join(places, ", ")),
-		update: fmt.Sprintf("UPDATE %s SET %s WHERE id = $1", table.Name, strings.Join(sets, ", ")),
-		remove: fmt.Sprintf("DELETE FROM %s WHERE id = $1", table.Name),
+		lock:   fmt.Sprintf("SELECT %s FROM %s WHERE id = $1::int8 FOR UPDATE", table.SelectList(), table.Name),
+		insert: insert + "NOTHING",
+		upsert: insert + "UPDATE SET " + strings.Join(excluded, ", "),
+		update: fmt.Sprintf("UPDATE %s SET %s WHERE id = %s", table.Name, strings.Join(sets, ", "), places[0]),
+		remove: fmt.Sprintf("DELETE FROM %s WHERE id = $1::int8", table.Name),
 	}
 }
 
+// sqlType is the type of a parameter for a field.
+func sqlType(field any) string {
+	switch field.(type) {
+	case *int64:
+		return "int8"
+	case *int32:
+		return "int4"
+	}
+	return "text"
+}
+
 // Write implements catalog.Store.
-func (s *Store[T]) Write(ctx context.Context, id int64, change func(old *T) (*T, error)) (*T, error) {
-	tx, err := s.pool.Begin(ctx)
+func (s *Store[T]) Write(ctx context.Context, id int64, change func(old *T) (*T, error)) (written *T, err error) {
+	called := false
+	once := func(old *T) (*T, error) {
+		called = true
+		return change(old)
+	}
+	err = s.with(ctx, func() bool { return !called }, func(conn *pgxpool.Conn) error {
+		written, err = s.writeOn(ctx, conn, id, once)
+		return err
+	})
+	return written, err
+}
+
+func (s *Store[T]) writeOn(ctx context.Context, conn *pgxpool.Conn, id int64, change func(old *T) (*T, error)) (*T, error) {
+	tx, err := conn.Begin(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = tx.Rollback(ctx) }() // does nothing after the commit
 	written, err := s.change(ctx, tx, id, change)
 	if err = cmp.Or(err, context.Cause(ctx)); err != nil {
+		rollback(ctx, tx)
 		return nil, refusal(err)
 	}
 	// The driver calls a commit safe to try again, too, that it has sent to a server whose answer got lost.
-	if err := tx.Commit(ctx); err != nil {
-		return nil, fmt.Errorf("%w: %w", catalog.ErrMaybeWritten, err)
+	switch err := tx.Commit(ctx); {
+	case err == nil:
+		return written, nil
+	case isUncertain(err):
+		return nil, fmt.Errorf("%w: %w", catalog.ErrMaybeWritten, trouble(err))
+	default:
+		return nil, refusal(err)
 	}
-	return written, nil
+}
+
+// rollbackTimeout is for how long a transaction is undone whose caller has gone, so that the connection can be used again.
+const rollbackTimeout = time.Second
+
+func rollback(ctx context.Context, tx pgx.Tx) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
+	defer cancel()
+	_ = tx.Rollback(ctx) // a connection on which it fails is closed
 }
 
 func (s *Store[T]) change(ctx context.Context, tx pgx.Tx, id int64, change func(old *T) (*T, error)) (*T, error) {
@@ -77,12 +120,11 @@ func (s *Store[T]) lock(ctx context.Context, tx pgx.Tx, id int64) (*T, error) {
 	if id == 0 {
 		return nil, nil
 	}
-	item := new(T)
-	err := tx.QueryRow(ctx, s.edit.lock, id).Scan(s.table.Fields(item)...)
+	item, err := catalog.ScanRow(s.table, s.scan(tx.QueryRow(ctx, s.edit.lock, id)))
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, catalog.ErrNotFound
 	}
-	return item, err
+	return &item, err
 }
 
 // maxDraws is how many ids are drawn for a new row. The second is free, unless others insert ids of their own meanwhile.
@@ -129,29 +171,5 @@ func (s *Store[T]) insertHighest(ctx context.Context, tx pgx.Tx, item *T) error 
 		return err
 	}
 	_, err = tx.Exec(ctx, s.edit.insert, s.table.Fields(item)...)
-	return err
-}
-
-// Codes and classes of errors: https://www.postgresql.org/docs/current/errcodes-appendix.html
-const (
-	errUniqueViolation   = "23505"
-	errSequenceExhausted = "2200H"
-	classData            = "22"
-	classConstraint      = "23"
-)
-
-// refusal tells what is wrong with the row from what is wrong with the store.
-func refusal(err error) error {
-	var server *pgconn.PgError
-	switch {
-	case !errors.As(err, &server):
-		return err
-	case server.Code == errUniqueViolation:
-		return catalog.ErrTaken
-	case server.Code == errSequenceExhausted:
-		return catalog.ErrNoID
-	case strings.HasPrefix(server.Code, classData), strings.HasPrefix(server.Code, classConstraint):
-		return fmt.Errorf("%w: a value does not fit its column", catalog.ErrRefused)
-	}
 	return err
 }

@@ -14,24 +14,16 @@ import (
 func (f *Finder) chromium(ctx context.Context) *Engine {
 	const remedy = "install Chromium or Chrome (Debian: apt-get install chromium), or set " + engines.Chrome
 	return first(ctx, "Chromium", remedy,
-		source{"environment", f.givenChromium},
+		f.given(engines.Chrome),
 		source{"local programs", f.localChromium},
 		source{"apt-get", f.installedChromium},
 	)
 }
 
-func (f *Finder) givenChromium(ctx context.Context) (*Engine, error) {
-	program := f.Getenv(engines.Chrome)
-	if program == "" {
-		return nil, fmt.Errorf("%s is not set", engines.Chrome)
-	}
-	return browser(ctx, program, "found at "+engines.Chrome)
-}
-
 func (f *Finder) localChromium(ctx context.Context) (*Engine, error) {
 	var reasons []error
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "Google Chrome", "Chromium"} {
-		program, err := f.machine.find(programs{
+		path, err := f.machine.find(programs{
 			names: []string{name},
 			folders: []string{
 				"/usr/bin", "/usr/local/bin", "/opt/google/chrome", "/snap/bin",
@@ -41,7 +33,7 @@ func (f *Finder) localChromium(ctx context.Context) (*Engine, error) {
 		if err != nil {
 			continue
 		}
-		engine, err := browser(ctx, program, "found "+program)
+		engine, err := program(ctx, engines.Chrome, path, "found "+path)
 		if err == nil {
 			return engine, nil
 		}
@@ -61,14 +53,27 @@ func (f *Finder) installedChromium(ctx context.Context) (*Engine, error) {
 	return f.localChromium(ctx)
 }
 
-// browser asks the program for its version: some that go by the name only tell how to install one.
-func browser(ctx context.Context, program, how string) (*Engine, error) {
+// program asks a program that needs no server for its version: some that go by the name only tell how to install one. The
+// variable tells the tests where it is.
+func program(ctx context.Context, variable, path, how string) (*Engine, error) {
 	ctx, cancel := context.WithTimeout(ctx, commandPatience)
 	defer cancel()
-	output, err := exec.CommandContext(ctx, program, "--version").Output()
+	output, err := exec.CommandContext(ctx, path, "--version").Output()
 	if err != nil {
-		return nil, fmt.Errorf("asking %s for its version: %w", program, err)
+		return nil, fmt.Errorf("asking %s for its version: %w", path, err)
 	}
-	version, _, _ := strings.Cut(strings.TrimSpace(string(output)), " built on")
-	return &Engine{Name: version, How: how, Env: []string{engines.Chrome + "=" + program}}, nil
+	version, _, _ := strings.Cut(strings.TrimSpace(string(output)), "\n")
+	version, _, _ = strings.Cut(version, " built on")
+	return &Engine{Name: version, How: how, Env: []string{variable + "=" + path}}, nil
+}
+
+// given takes the program whose path stands in the environment.
+func (f *Finder) given(variable string) source {
+	return source{"environment", func(ctx context.Context) (*Engine, error) {
+		path := f.Getenv(variable)
+		if path == "" {
+			return nil, fmt.Errorf("%s is not set", variable)
+		}
+		return program(ctx, variable, path, "found at "+variable)
+	}}
 }

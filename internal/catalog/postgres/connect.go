@@ -1,0 +1,174 @@
+package postgres
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"superheroes/internal/storage"
+)
+
+const (
+	connectTimeout = 2 * time.Second
+	// maxOpening is how many connections are opened at the same time. A server that hangs isn't met with as many as the
+	// pool may have, again and again.
+	maxOpening = 4
+)
+
+// connections are a pool, with what it takes to open one more.
+type connections struct {
+	*pgxpool.Pool
+	opening chan struct{} // has one for each connection that is being opened
+	pooled  atomic.Bool   // a pooler stands before the server
+}
+
+// connect opens the pool. It fills itself in the background.
+func connect(ctx context.Context, cfg Config) (*connections, error) {
+	config, err := parse(cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	c := &connections{opening: make(chan struct{}, maxOpening)}
+	config.MinConns, config.MaxConns = int32(cfg.PoolMin), int32(cfg.PoolMax)
+	config.ConnConfig.ConnectTimeout = connectTimeout
+	config.ConnConfig.BuildContextWatcherHandler = cancelOnServer
+	config.ConnConfig.DialFunc = c.dialer(config.ConnConfig.DialFunc)
+	config.ConnConfig.Tracer = c
+	// Nobody waits for an answer to a ping: a connection that broke is noticed when it is used, and another taken.
+	config.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
+	if c.Pool, err = pgxpool.NewWithConfig(context.WithoutCancel(ctx), config); err != nil {
+		return nil, fmt.Errorf("opening the pool: %w", err)
+	}
+	return c, nil
+}
+
+// parse reads a store URL. The driver's own error may show the password.
+func parse(text string) (*pgxpool.Config, error) {
+	text, err := escape(text)
+	if err != nil {
+		return nil, err
+	}
+	config, err := pgxpool.ParseConfig(text)
+	var file *fs.PathError
+	switch {
+	case errors.As(err, &file):
+		return nil, storage.As(storage.ErrSchema, file, "a file that the PostgreSQL URL names can't be read")
+	case err != nil:
+		return nil, storage.Errorf(storage.ErrSchema, "the PostgreSQL URL can't be read")
+	}
+	return config, nil
+}
+
+// escape escapes each @ of a password, which the driver would take for the beginning of the host. It refuses what has a /
+// before the last @: the rest of the password would become the name of a database, and be shown as such.
+func escape(text string) (string, error) {
+	scheme, rest, _ := strings.Cut(text, "://")
+	authority, path := rest, ""
+	if slash := strings.IndexByte(rest, '/'); slash >= 0 {
+		authority, path = rest[:slash], rest[slash:]
+	}
+	if database, _, _ := strings.Cut(path, "?"); strings.Contains(database, "@") {
+		return "", storage.Errorf(storage.ErrSchema, "the PostgreSQL URL can't be read: a / in the password must be written as %%2F")
+	}
+	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
+		authority = strings.ReplaceAll(authority[:at], "@", "%40") + authority[at:]
+	}
+	return scheme + "://" + authority + path, nil
+}
+
+// cancelOnServer has the server end a statement whose context has ended, before the connection is given up.
+func cancelOnServer(conn *pgconn.PgConn) ctxwatch.Handler {
+	return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: 100 * time.Millisecond}
+}
+
+// opens marks the context of a connection that is opened for statements, not for a cancellation.
+type opens struct{}
+
+// TraceConnectStart waits until fewer connections are being opened: pgx.ConnectTracer.
+func (c *connections) TraceConnectStart(ctx context.Context, _ pgx.TraceConnectStartData) context.Context {
+	c.opening <- struct{}{}
+	return context.WithValue(ctx, opens{}, true)
+}
+
+// TraceConnectEnd lets the next one be opened.
+func (c *connections) TraceConnectEnd(context.Context, pgx.TraceConnectEndData) { <-c.opening }
+
+// TraceQueryStart does nothing.
+func (*connections) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	return ctx
+}
+
+// TraceQueryEnd does nothing.
+func (*connections) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// dialer returns dial for all but cancellations through a pooler. PgBouncer 1.18 ends itself when several come at the same
+// time (bad client state). Without them the pooler ends the session of the server when we close ours.
+func (c *connections) dialer(dial pgconn.DialFunc) pgconn.DialFunc {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if c.pooled.Load() && ctx.Value(opens{}) == nil {
+			return nil, errors.New("a pooler is not asked to cancel")
+		}
+		return dial(ctx, network, address)
+	}
+}
+
+// checkPooler notices a pooler, such as PgBouncer: its key of cancellation isn't the server's. It fails when the pooler
+// gives each transaction another session and forgets prepared statements over it, unless the URL says that there shall be
+// none: reads would fail now and then, and which ones is chance.
+func (c *connections) checkPooler(ctx context.Context) error {
+	one, err := c.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer one.Release()
+	var pid uint32
+	err = one.QueryRow(ctx, "SELECT pg_backend_pid()", pgx.QueryExecModeSimpleProtocol).Scan(&pid)
+	if err != nil || pid == one.Conn().PgConn().PID() {
+		return err
+	}
+	c.pooled.Store(true)
+	if c.Config().ConnConfig.DefaultQueryExecMode != pgx.QueryExecModeCacheStatement {
+		return nil
+	}
+	other, err := c.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer other.Release()
+	// The pooler gives the session that was used last to the next transaction, unless somebody else is faster.
+	const tries = 5
+	for range tries {
+		if err := sharesStatements(ctx, one.Conn(), other.Conn()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sharesStatements fails when a statement that is prepared on one connection is in the way on the other.
+func sharesStatements(ctx context.Context, one, other *pgx.Conn) error {
+	name := "superheroes_" + rand.Text()
+	const statement = "SELECT 1"
+	if _, err := one.PgConn().Prepare(ctx, name, statement, nil); err != nil {
+		return err
+	}
+	return pgx.BeginFunc(ctx, other, func(tx pgx.Tx) error {
+		_, err := tx.Conn().PgConn().Prepare(ctx, name, statement, nil)
+		var server *pgconn.PgError
+		if err == nil || !errors.As(err, &server) || server.Code != errStatementExists {
+			return err
+		}
+		return storage.As(storage.ErrSchema, err, poolerRemedy)
+	})
+}

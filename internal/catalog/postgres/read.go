@@ -1,0 +1,125 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"superheroes/internal/catalog"
+	"superheroes/internal/storage"
+)
+
+const (
+	// finishTime is for how long a read goes on after its caller has gone.
+	finishTime = 10 * time.Second
+	// lockTimeout is for how long Ping waits for a locked table.
+	lockTimeout = "'1s'"
+)
+
+// reading is a read without its result.
+type reading func(ctx context.Context, conn *pgxpool.Conn) error
+
+// readRows is read for what clients ask for. Damaged data that it finds is remembered for Ping.
+func readRows[T catalog.Item, R any](ctx context.Context, s *Store[T], do func(ctx context.Context, conn *pgxpool.Conn) (R, error)) (R, error) {
+	select {
+	case s.reads <- struct{}{}:
+	case <-ctx.Done():
+		var none R
+		return none, context.Cause(ctx)
+	}
+	got, err := read(ctx, s, do, func() { <-s.reads })
+	if errors.Is(err, storage.ErrDamaged) {
+		again := reading(func(ctx context.Context, conn *pgxpool.Conn) error {
+			_, err := do(ctx, conn)
+			return err
+		})
+		s.damaged.Store(&again)
+	}
+	return got, err
+}
+
+// read runs a short read. The caller is answered when ctx ends; the statement is finished all the same, for up to
+// finishTime. To cancel it would cost two connections: the one that carries the cancellation, and the statement's own
+// when the server doesn't react at once. So clients that are in a hurry, or a server that hangs for seconds, would leave
+// a pool without connections. over is called when the statement is over.
+func read[T catalog.Item, R any](ctx context.Context, s *Store[T], do func(ctx context.Context, conn *pgxpool.Conn) (R, error), over func()) (R, error) {
+	type result struct {
+		value R
+		err   error
+	}
+	statement, cancel := context.WithCancel(s.life)
+	done := make(chan result, 1)
+	go func() {
+		defer cancel()
+		var got result
+		defer func() {
+			if cause := recover(); cause != nil { // here it would end the process
+				got.err = fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
+			}
+			over()
+			done <- got
+		}()
+		got.err = s.with(ctx, always, func(conn *pgxpool.Conn) (err error) {
+			got.value, err = do(statement, conn)
+			return err
+		})
+	}()
+	select {
+	case got := <-done:
+		return got.value, got.err
+	case <-ctx.Done():
+		time.AfterFunc(finishTime, cancel)
+		var none R
+		return none, context.Cause(ctx)
+	}
+}
+
+// with runs do on a connection of the pool, and returns its error as trouble. A plan that is older than an ALTER TABLE is
+// made again. Connections that broke while they were idle, as all of them do when the server is restarted, are dropped
+// until one is found that works. Neither happens when mayRepeat says that do must not be called again.
+func (s *Store[T]) with(ctx context.Context, mayRepeat func() bool, do func(conn *pgxpool.Conn) error) error {
+	for left := s.poolMax; ; left-- {
+		conn, err := s.pool.Acquire(ctx)
+		if err != nil {
+			return because(ctx, err)
+		}
+		err = do(conn)
+		if isStale(err) && mayRepeat() {
+			err = do(conn)
+		}
+		broken := release(conn)
+		if !broken || err == nil || ctx.Err() != nil || left == 0 || !mayRepeat() {
+			return because(ctx, err)
+		}
+	}
+}
+
+func always() bool { return true }
+
+// release gives a connection back. A broken one leaves the pool at once: to close it in good order takes the driver
+// some seconds where the server is silent.
+func release(conn *pgxpool.Conn) (broken bool) {
+	if conn.Conn().IsClosed() {
+		_ = conn.Hijack()
+		return true
+	}
+	conn.Release()
+	return false
+}
+
+// because returns trouble, or why ctx ended when that is what broke a statement off.
+func because(ctx context.Context, err error) error {
+	var server *pgconn.PgError
+	if err == nil || ctx.Err() == nil || errors.Is(err, catalog.ErrMaybeWritten) {
+		return trouble(err)
+	}
+	if isConnection(err) || errors.As(err, &server) && server.Code == errCanceled {
+		return context.Cause(ctx)
+	}
+	return trouble(err)
+}

@@ -1,0 +1,164 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"superheroes/internal/catalog"
+	"superheroes/internal/storage"
+)
+
+// Codes and classes of errors: https://www.postgresql.org/docs/current/errcodes-appendix.html
+const (
+	errStatementUnknown  = "26000" // a prepared statement does not exist
+	errStatementExists   = "42P05"
+	errStalePlan         = "0A000" // feature not supported, which is also what a plan made before an ALTER TABLE is called
+	errDatabaseUnknown   = "3D000"
+	errCompletionUnknown = "40003"
+	errReadOnly          = "25006"
+	errUniqueViolation   = "23505"
+	errNotNullViolation  = "23502"
+	errSequenceExhausted = "2200H"
+	errPermission        = "42501"
+	errDiskFull          = "53100"
+	errLockNotAvailable  = "55P03"
+	errObjectInUse       = "55006"
+	errDataCorrupted     = "XX001"
+	errIndexCorrupted    = "XX002"
+	errDatabaseDropped   = "57P04"
+	errCanceled          = "57014"
+	classConnection      = "08"
+	classUnsupported     = "0A"
+	classData            = "22"
+	classConstraint      = "23"
+	classAuthorization   = "28"
+	classSchemaName      = "3F"
+	classRollback        = "40"
+	classSyntaxOrAccess  = "42"
+	classResources       = "53"
+	classIntervention    = "57"
+	classSystem          = "58"
+)
+
+// parameterRefused is what PgBouncer says of a parameter that it doesn't know.
+const parameterRefused = "unsupported startup parameter"
+
+// poolerRemedy is what a pooler needs that gives each transaction another of the server's sessions.
+const poolerRemedy = "a pooler such as PgBouncer in transaction mode forgets prepared statements: " +
+	"add default_query_exec_mode=cache_describe to the parameters of the store URL"
+
+// trouble says of which kind an error of the driver is (package storage). An error that isn't the store's, such as
+// catalog.ErrNotFound or the end of the caller's context, stays as it is.
+func trouble(err error) error {
+	var server *pgconn.PgError
+	switch {
+	case errors.As(err, &server):
+		kind, detail := serverTrouble(server)
+		if kind == nil {
+			return err
+		}
+		return storage.As(kind, err, detail...)
+	case isConnection(err):
+		return storage.As(storage.ErrUnavailable, err)
+	}
+	return err
+}
+
+// serverTrouble returns the kind of an error that the server reported, nil for one that says nothing about the store, and
+// what to add for an operator.
+func serverTrouble(err *pgconn.PgError) (kind error, detail []any) {
+	switch err.Code {
+	case errStatementUnknown, errStatementExists:
+		return storage.ErrSchema, []any{poolerRemedy}
+	case errPermission:
+		return storage.ErrSchema, []any{"a permission is missing"}
+	case errNotNullViolation:
+		return storage.ErrSchema, []any{fmt.Sprintf("column %s of table %s must have a value, and is none of ours", err.ColumnName, err.TableName)}
+	case errReadOnly:
+		return storage.ErrFull, []any{"the server is read-only"}
+	case errDiskFull:
+		return storage.ErrFull, []any{"the server's disk is full"}
+	case errDatabaseUnknown, errDatabaseDropped: // it may be about to be created
+		return storage.ErrUnavailable, []any{"the database is not there"}
+	case errLockNotAvailable, errObjectInUse:
+		return storage.ErrBusy, nil
+	case errDataCorrupted, errIndexCorrupted:
+		return storage.ErrDamaged, []any{"the server reports damaged data: repair it, or restore a backup"}
+	}
+	switch err.Code[:min(2, len(err.Code))] {
+	case classConnection:
+		if strings.Contains(err.Message, parameterRefused) {
+			return storage.ErrSchema, []any{"the pooler refuses a parameter of the store URL: leave it out, or name it in ignore_startup_parameters"}
+		}
+		return storage.ErrUnavailable, nil
+	case classAuthorization:
+		return storage.ErrSchema, []any{"the server refuses the user or the password"}
+	case classRollback: // a deadlock, or a conflict with another transaction
+		return storage.ErrBusy, nil
+	case classSyntaxOrAccess, classSchemaName, classUnsupported:
+		return storage.ErrSchema, nil
+	case classResources, classIntervention:
+		return storage.ErrUnavailable, nil
+	case classSystem:
+		return storage.ErrDamaged, []any{"the server can't read or write its files: look at its log and its disk"}
+	}
+	return nil, nil
+}
+
+// isConnection reports whether an error is one of the connection, or of opening it.
+func isConnection(err error) bool {
+	var connect *pgconn.ConnectError
+	var network net.Error
+	switch {
+	case errors.As(err, &connect), errors.Is(err, pgconn.ErrConnClosed):
+		return true
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
+		return true
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded): // which calls itself a time-out of the network
+		return false
+	}
+	return errors.As(err, &network)
+}
+
+// isStale reports whether a statement was refused because its plan is older than an ALTER TABLE. The driver makes a new
+// one the next time.
+func isStale(err error) bool {
+	var server *pgconn.PgError
+	return errors.As(err, &server) && server.Code == errStalePlan
+}
+
+// isUncertain reports whether a commit that failed with this error may have been made all the same. An error that the
+// server reports undid the transaction, unless the session ended with it.
+func isUncertain(err error) bool {
+	var server *pgconn.PgError
+	switch {
+	case errors.Is(err, pgx.ErrTxCommitRollback):
+		return false
+	case !errors.As(err, &server):
+		return true
+	}
+	return server.Code == errCompletionUnknown || server.SeverityUnlocalized != "ERROR"
+}
+
+// refusal tells what is wrong with the row from what is wrong with the store.
+func refusal(err error) error {
+	var server *pgconn.PgError
+	switch {
+	case !errors.As(err, &server), server.Code == errNotNullViolation:
+		return trouble(err)
+	case server.Code == errUniqueViolation:
+		return catalog.ErrTaken
+	case server.Code == errSequenceExhausted:
+		return catalog.ErrNoID
+	case strings.HasPrefix(server.Code, classData), strings.HasPrefix(server.Code, classConstraint):
+		return fmt.Errorf("%w: a value does not fit its column", catalog.ErrRefused)
+	}
+	return trouble(err)
+}

@@ -1,0 +1,65 @@
+package engines
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"syscall"
+	"testing"
+)
+
+// PgBouncer starts a pooler in transaction mode before the PostgreSQL server at that URL, stopped when the test ends. Its
+// URL leads to the same database, with the parameter that such a pooler needs.
+func PgBouncer(tb testing.TB, server string) *Server {
+	tb.Helper()
+	bin := setting(tb, "PgBouncer", PgBouncerBin)
+	return private(tb, func(ctx context.Context) (*Server, error) { return startPgBouncer(ctx, bin, server) })
+}
+
+func startPgBouncer(ctx context.Context, bin, before string) (*Server, error) {
+	location, err := url.Parse(before)
+	if err != nil {
+		return nil, errors.New("the server's URL can't be read") // it holds a password
+	}
+	room, err := newRoom()
+	if err != nil {
+		return nil, err
+	}
+	port, err := FreePort()
+	if err != nil {
+		return nil, room.discard(err)
+	}
+	password, _ := location.User.Password()
+	users, err := room.write("users", fmt.Sprintf("%q %q\n", location.User.Username(), password))
+	if err != nil {
+		return nil, room.discard(err)
+	}
+	settings, err := room.write("pgbouncer.ini", fmt.Sprintf(`[databases]
+* = host=%s port=%s
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = %d
+unix_socket_dir =
+auth_type = scram-sha-256
+auth_file = %s
+pool_mode = transaction
+default_pool_size = 10
+max_client_conn = 1000
+`, location.Hostname(), location.Port(), port, users))
+	if err != nil {
+		return nil, room.discard(err)
+	}
+	through := loopbackURL("postgres", port, location.Path)
+	through.User, through.RawQuery = location.User, "default_query_exec_mode=cache_describe"
+	pooler := &Server{
+		URL:     through.String(),
+		addr:    "127.0.0.1:" + strconv.Itoa(port),
+		room:    room,
+		command: []string{bin, settings},
+		stop:    syscall.SIGINT,
+		ping:    PingPostgres,
+	}
+	return pooler.open(ctx)
+}
