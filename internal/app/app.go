@@ -52,7 +52,7 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 		return err
 	}
 	a.atStop(unlock)
-	opened, err := a.openAll(ctx, cfg.Stores, cfg.Profile == Eco)
+	opened, err := a.openAll(ctx, cfg.Stores, cfg.Deadline, cfg.Profile == Eco)
 	if err != nil {
 		return err
 	}
@@ -99,6 +99,7 @@ func alone[T catalog.Item](ctx context.Context, a *App, kind kindOfCatalog[T], a
 	if err != nil {
 		return err
 	}
+	at.deadline = cfg.Deadline
 	opened, err := openCatalog(ctx, kind, at)
 	if err != nil {
 		return err

@@ -145,19 +145,20 @@ type store struct {
 	flag             string // that sets the url
 	poolMin, poolMax int
 	wait             time.Duration
+	deadline         time.Duration // of the service's requests, 0 for a program that may wait
 }
 
 // store returns the settings whose flags begin with prefix.
 func (c CharacterStore) store(prefix string) store {
-	return store{c.DatabaseURL, prefix, "--" + prefix + "database-url", c.PoolMin, c.PoolMax, c.StoreWait}
+	return store{url: c.DatabaseURL, prefix: prefix, flag: "--" + prefix + "database-url", poolMin: c.PoolMin, poolMax: c.PoolMax, wait: c.StoreWait}
 }
 
 // store returns the settings whose flags begin with prefix.
 func (c LocationStore) store(prefix string) store {
-	return store{c.MysqlURL, prefix, "--" + prefix + "mysql-url", c.PoolMin, c.PoolMax, c.StoreWait}
+	return store{url: c.MysqlURL, prefix: prefix, flag: "--" + prefix + "mysql-url", poolMin: c.PoolMin, poolMax: c.PoolMax, wait: c.StoreWait}
 }
 
 // store returns the settings whose flags begin with prefix.
 func (c FightStore) store(prefix string) store {
-	return store{c.MongodbURL, prefix, "--" + prefix + "mongodb-url", c.PoolMin, c.PoolMax, c.StoreWait}
+	return store{url: c.MongodbURL, prefix: prefix, flag: "--" + prefix + "mongodb-url", poolMin: c.PoolMin, poolMax: c.PoolMax, wait: c.StoreWait}
 }

@@ -78,7 +78,7 @@ func openCatalog[T catalog.Item](ctx context.Context, kind kindOfCatalog[T], cfg
 			}, kind.seed))
 		case mysqldb:
 			return opening(sqldb.OpenMySQL(ctx, kind.Table, sqldb.MySQLConfig{
-				Driver: at.mysql, PoolMin: cfg.poolMin, PoolMax: cfg.poolMax, Schema: database.MySQL,
+				Driver: at.mysql, PoolMin: cfg.poolMin, PoolMax: cfg.poolMax, Schema: database.MySQL, Deadline: cfg.deadline,
 			}, kind.seed))
 		}
 		return opening(sqldb.OpenSQLite(ctx, at.place, kind.Table, kind.sqliteSchema, kind.seed))
@@ -187,8 +187,9 @@ type opened struct {
 	fights           fightStore
 }
 
-// openAll opens every store at the same time. With grouped, concurrent fights share one durable write.
-func (a *App) openAll(ctx context.Context, cfg Stores, grouped bool) (all opened, err error) {
+// openAll opens every store at the same time, for requests with that deadline. With grouped, concurrent fights share one
+// durable write.
+func (a *App) openAll(ctx context.Context, cfg Stores, deadline time.Duration, grouped bool) (all opened, err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		all.heroes, err = openCatalog(ctx, heroes(), cfg.Heroes.store("heroes-"))
@@ -199,7 +200,9 @@ func (a *App) openAll(ctx context.Context, cfg Stores, grouped bool) (all opened
 		return err
 	})
 	group.Go(func() (err error) {
-		all.locations, err = openCatalog(ctx, locations(), cfg.Locations.store("locations-"))
+		at := cfg.Locations.store("locations-")
+		at.deadline = deadline
+		all.locations, err = openCatalog(ctx, locations(), at)
 		return err
 	})
 	group.Go(func() (err error) {

@@ -239,7 +239,7 @@ func Migrate(ctx context.Context, cfg Stores, report func(service, engine string
 	a := &App{}
 	a.atStop(unlock)
 	defer func() { err = errors.Join(err, a.Stop(ctx)) }()
-	all, err := a.openAll(ctx, cfg, false)
+	all, err := a.openAll(ctx, cfg, 0, false)
 	if err != nil {
 		return err
 	}

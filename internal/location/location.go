@@ -65,6 +65,7 @@ func Locations() catalog.Kind[Location] {
 		Plural:   "locations",
 		Table: catalog.Table[Location]{
 			Name: "locations",
+			Row:  "location",
 			Step: 1,
 			Columns: []catalog.Column{
 				{Name: "id", Zero: "0"}, {Name: "name", Zero: "''"}, {Name: "description", Zero: "''"},
