@@ -37,6 +37,7 @@ type MySQL[T catalog.Item] struct {
 	versioned bool // the table is ours, with triggers that count its changes
 	givesIDs  bool // the table's id is AUTO_INCREMENT
 	lockWait  int  // seconds that a statement waits for a lock
+	poolMax   int
 	reads     *reads
 	pings     singleflight.Group
 }
@@ -57,7 +58,7 @@ func OpenMySQL[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg 
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(cfg.PoolMax)
 	db.SetMaxIdleConns(cfg.PoolMax) // what was opened is kept
-	s := &MySQL[T]{db: db, table: table, lockWait: lockWait, reads: newReads(cfg.PoolMax, cfg.Deadline)}
+	s := &MySQL[T]{db: db, table: table, lockWait: lockWait, poolMax: cfg.PoolMax, reads: newReads(cfg.PoolMax, cfg.Deadline)}
 	err = warm(ctx, db, cfg.PoolMin)
 	if err == nil {
 		err = s.open(ctx, cfg.Schema, seed)
@@ -110,6 +111,9 @@ func (s *MySQL[T]) open(ctx context.Context, schema string, seed func(put func(T
 	s.givesIDs = strings.Contains(columns["id"].extra, "auto_increment")
 	err = s.db.QueryRowContext(ctx, triggersExist, s.table.Name, s.raiseVersion()).Scan(&s.versioned)
 	if err != nil {
+		return err
+	}
+	if err := s.check(ctx); err != nil { // preparing a statement waits for no lock, and opens no file
 		return err
 	}
 	list := s.table.SelectList()
@@ -209,7 +213,7 @@ func (s *MySQL[T]) createVersion(ctx context.Context, conn *sql.Conn, table stri
 	}
 	for _, statement := range statements {
 		_, err := conn.ExecContext(ctx, statement)
-		if isError(err, errNoTriggerPrivilege, errNoBinlogPrivilege) {
+		if isError(err, errTableAccessDenied, errNoBinlogPrivilege) {
 			_, err = conn.ExecContext(ctx, "DROP TABLE "+version)
 			return err
 		}
@@ -232,7 +236,7 @@ func (s *MySQL[T]) Import(ctx context.Context, replace bool, feed func(put func(
 			return s.write(ctx, tx, s.table.Name, feed)
 		})
 	})
-	return classify(err, s.table.Name)
+	return s.failed(err)
 }
 
 type beginner interface {
@@ -299,7 +303,7 @@ func (s *MySQL[T]) Write(ctx context.Context, id int64, change func(old *T) (*T,
 		return err
 	})
 	if err != nil {
-		return nil, classify(err, s.table.Name)
+		return nil, s.failed(err)
 	}
 	return written, nil
 }
@@ -357,7 +361,7 @@ const readVersion = "SELECT version, EXISTS (SELECT 1 FROM %s), (" + triggersExi
 func (s *MySQL[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, catalog.Version, error) {
 	if !s.versioned {
 		found, err := ids(ctx, s.db, s.table.Name)
-		return found, "", classify(err, s.table.Name)
+		return found, "", s.failed(err)
 	}
 	var found []int64
 	var version catalog.Version
@@ -376,7 +380,17 @@ func (s *MySQL[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, cat
 		found, err = ids(ctx, tx, s.table.Name)
 		return err
 	})
-	return found, version, classify(err, s.table.Name)
+	return found, version, s.failed(err)
+}
+
+// failed gives an error its kind. A connection keeps the permissions that its user had when it was opened: the idle ones
+// are closed when one was missing, so that it is found when it was given.
+func (s *MySQL[T]) failed(err error) error {
+	if isError(err, errDatabaseAccessDenied, errTableAccessDenied, errColumnAccessDenied) {
+		s.db.SetMaxIdleConns(-1)
+		s.db.SetMaxIdleConns(s.poolMax)
+	}
+	return classify(err, s.table.Name)
 }
 
 // Close implements catalog.Store.

@@ -27,16 +27,18 @@ const (
 	errDataTooLong    = 1406
 )
 
-// What refuses a trigger to a user who may do everything else.
+// Error numbers of the server for what its user may not do.
 const (
-	errNoTriggerPrivilege = 1142
-	errNoBinlogPrivilege  = 1419
+	errDatabaseAccessDenied = 1044
+	errTableAccessDenied    = 1142
+	errColumnAccessDenied   = 1143
+	errNoBinlogPrivilege    = 1419 // to create a trigger
 )
 
-// kindOf names the kind of trouble that an error number of the server stands for, or nil. The numbers are MariaDB's
+// kindOf names the kind of trouble that an error of the server stands for, or nil. The numbers are MariaDB's
 // (https://mariadb.com/kb/en/mariadb-error-codes/) and, where they differ, MySQL's.
-func kindOf(number uint16) error {
-	switch number {
+func kindOf(server *mysql.MySQLError) error {
+	switch server.Number {
 	case 1205, // waited too long for a lock
 		1213,       // deadlock, this transaction was undone
 		1614,       // the same, of an XA transaction
@@ -60,22 +62,27 @@ func kindOf(number uint16) error {
 		1152, 1158, 1159, 1160, 1161, 1184, // the connection broke
 		1317, 1927, 4031: // an administrator ended the statement or the connection
 		return storage.ErrUnavailable
+	case 1004, 1005, 1015, 1016, 1017, 1023, 1024, 1025, 1026, 1030, 1180, 1296: // a file, or the storage engine
+		if errno := errnoInMessage.FindStringSubmatch(server.Message); errno != nil {
+			number, _ := strconv.Atoi(errno[1])
+			return kindOfErrno(number)
+		}
+	}
+	if server.Number < 1000 {
+		return kindOfErrno(int(server.Number))
+	}
+	if string(server.SQLState[:2]) == "08" { // the class of connection errors
+		return storage.ErrUnavailable
 	}
 	return nil
 }
 
-// What the storage engine or the system says is a number within the message of these errors of the server.
-var errnoErrors = []uint16{1004, 1005, 1015, 1016, 1017, 1023, 1024, 1025, 1026, 1030, 1180, 1296}
-
+// errnoInMessage finds what the storage engine or the system said, in these messages of the server.
 var errnoInMessage = regexp.MustCompile(`(?:Got error|[Ee]rr(?:no|code)):? '?(\d+)`)
 
-// kindOfErrno names the kind of trouble that a number of the storage engine or of the system stands for, or nil.
-func kindOfErrno(message string) error {
-	found := errnoInMessage.FindStringSubmatch(message)
-	if found == nil {
-		return nil
-	}
-	switch errno, _ := strconv.Atoi(found[1]); errno {
+// kindOfErrno is kindOf for a number of the storage engine or of the system.
+func kindOfErrno(errno int) error {
+	switch errno {
 	case 27, 28, 30, 135, 136, 165: // file too large, no space, read-only; table full, read-only
 		return storage.ErrFull
 	case 2, 5, 126, 127, 130, 132, 134, 144, 145, 175, 176, 180, 194: // no file, the disk fails; crashed or corrupt
@@ -94,19 +101,14 @@ func classify(err error, table string) error {
 	var network *net.OpError
 	switch {
 	case errors.As(err, &server):
-		kind := kindOf(server.Number)
-		if kind == nil && slices.Contains(errnoErrors, server.Number) {
-			kind = kindOfErrno(server.Message)
-		}
-		switch {
-		case kind == nil && string(server.SQLState[:2]) == "08":
-			kind = storage.ErrUnavailable
-		case kind == nil:
+		switch kind := kindOf(server); kind {
+		case nil:
 			return err
-		case kind == storage.ErrDamaged:
+		case storage.ErrDamaged:
 			return storage.As(kind, err, "table "+table+" is damaged; run CHECK TABLE and REPAIR TABLE on it, or restore a backup")
+		default:
+			return storage.As(kind, err)
 		}
-		return storage.As(kind, err)
 	case errors.As(err, &untrusted):
 		return storage.As(storage.ErrUnavailable, err, "the server's certificate is not trusted; name the file of its CA with ssl-ca")
 	case errors.Is(err, mysql.ErrInvalidConn), errors.Is(err, mysql.ErrNoTLS), errors.Is(err, driver.ErrBadConn), errors.As(err, &network):

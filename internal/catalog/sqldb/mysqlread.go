@@ -74,7 +74,7 @@ func (s *MySQL[T]) Get(ctx context.Context, id int64) (T, error) {
 	if errors.Is(err, sql.ErrNoRows) {
 		return item, catalog.ErrNotFound
 	}
-	return item, classify(err, s.table.Name)
+	return item, s.failed(err)
 }
 
 // Page implements catalog.Store.
@@ -95,7 +95,7 @@ func (s *MySQL[T]) Page(ctx context.Context, after int64, limit int) ([]T, error
 		}
 		return items, rows.Err()
 	})
-	return page, classify(err, s.table.Name)
+	return page, s.failed(err)
 }
 
 const (
@@ -114,7 +114,7 @@ func (s *MySQL[T]) Ping(ctx context.Context) error {
 	})
 	select {
 	case result := <-checked:
-		return classify(result.Err, s.table.Name)
+		return s.failed(result.Err)
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}

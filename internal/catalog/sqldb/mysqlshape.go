@@ -20,7 +20,11 @@ func (s *MySQL[T]) checkShape(ctx context.Context) (map[string]column, error) {
 		return nil, err
 	}
 	if len(found) == 0 {
-		return nil, storage.Errorf(storage.ErrSchema, "there is no table %s, or its user may not see it", s.table.Name)
+		// The table is gone or hidden, or can't be opened: the server says which.
+		if _, err := s.db.ExecContext(ctx, pingLock+"SELECT 1 FROM "+s.table.Name+" LIMIT 0"); err != nil {
+			return nil, err
+		}
+		return nil, storage.Errorf(storage.ErrSchema, "the columns of table %s can't be seen", s.table.Name)
 	}
 	var item T
 	var wrong []string
