@@ -53,7 +53,7 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 	}
 	a.atStop(unlock)
 	var damaged damage
-	opened, err := a.openAll(ctx, cfg.Stores, cfg.Profile == Eco, &damaged)
+	opened, err := a.openAll(ctx, cfg.Stores, cfg.Deadline, cfg.Profile == Eco, &damaged)
 	if err != nil {
 		return err
 	}
@@ -103,6 +103,7 @@ func alone[T catalog.Item](ctx context.Context, a *App, kind kindOfCatalog[T], a
 	if err != nil {
 		return err
 	}
+	at.deadline = cfg.Deadline
 	opened, err := openCatalog(ctx, kind, at)
 	if err != nil {
 		return err

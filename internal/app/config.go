@@ -146,7 +146,8 @@ type store struct {
 	flag             string // that sets the url, with its variable
 	poolMin, poolMax int
 	wait             time.Duration
-	inDataDir        bool // the url is a file in the data folder, and no setting
+	inDataDir        bool          // the url is a file in the data folder, and no setting
+	deadline         time.Duration // of the service's requests, 0 for a program that may wait
 }
 
 // store returns the settings whose flags begin with prefix.

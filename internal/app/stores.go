@@ -78,7 +78,7 @@ func openCatalog[T catalog.Item](ctx context.Context, kind kindOfCatalog[T], cfg
 			}, kind.seed))
 		case mysqldb:
 			return opening(sqldb.OpenMySQL(ctx, kind.Table, sqldb.MySQLConfig{
-				Driver: at.mysql, PoolMin: cfg.poolMin, PoolMax: cfg.poolMax, Schema: database.MySQL,
+				Driver: at.mysql, PoolMin: cfg.poolMin, PoolMax: cfg.poolMax, Schema: database.MySQL, Deadline: cfg.deadline,
 			}, kind.seed))
 		}
 		return opening(sqldb.OpenSQLite(ctx, at.place, kind.Table, kind.sqliteSchema, kind.seed))
@@ -190,9 +190,10 @@ type opened struct {
 	fights           fightStore
 }
 
-// openAll opens every store at the same time. With grouped, concurrent fights share one durable write. What is damaged is
-// noted in damaged and replaced, so that the others are opened all the same; with nil it is an error like any other.
-func (a *App) openAll(ctx context.Context, cfg Stores, grouped bool, damaged *damage) (all opened, err error) {
+// openAll opens every store at the same time, for requests with that deadline. With grouped, concurrent fights share one
+// durable write. What is damaged is noted in damaged and replaced, so that the others are opened all the same; with nil it
+// is an error like any other.
+func (a *App) openAll(ctx context.Context, cfg Stores, deadline time.Duration, grouped bool, damaged *damage) (all opened, err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		all.heroes, err = openCatalog(ctx, heroes(), cfg.Heroes.store("heroes-"))
@@ -203,7 +204,9 @@ func (a *App) openAll(ctx context.Context, cfg Stores, grouped bool, damaged *da
 		return all.villains.tolerate(damaged, "villains", err)
 	})
 	group.Go(func() (err error) {
-		all.locations, err = openCatalog(ctx, locations(), cfg.Locations.store("locations-"))
+		at := cfg.Locations.store("locations-")
+		at.deadline = deadline
+		all.locations, err = openCatalog(ctx, locations(), at)
 		return all.locations.tolerate(damaged, "locations", err)
 	})
 	group.Go(func() (err error) {

@@ -2,10 +2,13 @@ package app
 
 import (
 	"cmp"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -101,35 +104,80 @@ func parsePostgres(text string) (storeURL, error) {
 	return storeURL{place: net.JoinHostPort(config.ConnConfig.Host, fmt.Sprint(config.ConnConfig.Port))}, nil
 }
 
+// mysqlForms are what a MySQL URL can look like.
+const mysqlForms = "mysql://user:password@host:port/database or mysql://user:password@/database?socket=PATH"
+
 func parseMySQL(text string) (storeURL, error) {
-	malformed := errors.New("the MySQL URL can't be read: mysql://user:password@host:port/database")
+	malformed := errors.New("the MySQL URL can't be read: want " + mysqlForms + ", marks in the password percent-encoded")
 	parsed, err := url.Parse(text)
-	if err != nil || parsed.Hostname() == "" || strings.Trim(parsed.Path, "/") == "" {
+	if err != nil {
+		return storeURL{}, malformed // the cause may show the password
+	}
+	database := strings.Trim(parsed.Path, "/")
+	_, rest, _ := strings.Cut(text, "//")
+	_, rest, _ = strings.Cut(rest, "/")
+	// What follows the first slash may be the rest of a password that has one: it must not get into a message.
+	if database == "" || strings.ContainsAny(database, "/\x00") || strings.Contains(rest, "@") || strings.Contains(rest, "#") {
 		return storeURL{}, malformed
 	}
-	for name := range parsed.Query() {
-		if name != "tls" {
-			return storeURL{}, errors.New("the MySQL URL can have one parameter, tls=true, false, skip-verify or preferred")
-		}
-	}
-	port := parsed.Port()
-	if port == "" {
-		port = "3306"
+	query, err := url.ParseQuery(parsed.RawQuery)
+	if err != nil {
+		return storeURL{}, malformed
 	}
 	config := mysql.NewConfig()
-	config.User = parsed.User.Username()
+	config.User, config.DBName = parsed.User.Username(), database
 	config.Passwd, _ = parsed.User.Password()
-	config.Net, config.Addr = "tcp", net.JoinHostPort(parsed.Hostname(), port)
-	config.DBName = strings.Trim(parsed.Path, "/")
-	config.TLSConfig = parsed.Query().Get("tls")
-	config.Timeout = 2 * time.Second   // to connect; what follows ends with its context
-	config.ClientFoundRows = true      // an UPDATE that changes nothing has still found its row
-	config.Logger = &mysql.NopLogger{} // its errors come back to us, and its lines are not in our format
-	config.Params = map[string]string{"sql_mode": "'STRICT_ALL_TABLES'"}
+	config.Timeout = 2 * time.Second // to connect; what follows ends with its context
+	switch socket := query.Get("socket"); {
+	case socket != "" && parsed.Host == "":
+		config.Net, config.Addr = "unix", socket
+	case socket == "" && parsed.Hostname() != "":
+		config.Net, config.Addr = "tcp", net.JoinHostPort(parsed.Hostname(), cmp.Or(parsed.Port(), "3306"))
+	default:
+		return storeURL{}, malformed
+	}
+	for name, values := range query {
+		if !slices.Contains([]string{"socket", "tls", "ssl-ca"}, name) || len(values) > 1 {
+			return storeURL{}, errors.New("the MySQL URL can have the parameters socket, tls and ssl-ca, each once")
+		}
+	}
+	if err := mysqlTLS(config, query.Get("tls"), query.Get("ssl-ca")); err != nil {
+		return storeURL{}, err
+	}
 	if err := config.Apply(mysql.Charset("utf8mb4", "")); err != nil {
 		return storeURL{}, malformed
 	}
 	return storeURL{place: config.Addr, mysql: config}, nil
+}
+
+// mysqlTLS sets how the connection is encrypted; ca is the file of the certificate that the server's must be signed by.
+func mysqlTLS(config *mysql.Config, mode, ca string) error {
+	if !slices.Contains([]string{"", "true", "false", "skip-verify", "preferred"}, mode) {
+		return errors.New("tls in the MySQL URL must be true, false, skip-verify or preferred")
+	}
+	if config.Net == "unix" && (mode == "true" || ca != "") {
+		return errors.New("a MySQL URL with a socket can't have tls=true or ssl-ca: a socket has no host that a certificate could name")
+	}
+	config.TLSConfig = mode
+	if ca == "" {
+		return nil
+	}
+	if mode != "" && mode != "true" {
+		return errors.New("ssl-ca in the MySQL URL goes with tls=true only")
+	}
+	host, _, err := net.SplitHostPort(config.Addr)
+	if err != nil {
+		return err
+	}
+	certificates, err := os.ReadFile(ca)
+	if err != nil {
+		return fmt.Errorf("ssl-ca in the MySQL URL: %w", err)
+	}
+	config.TLS = &tls.Config{RootCAs: x509.NewCertPool(), ServerName: host, MinVersion: tls.VersionTLS12}
+	if !config.TLS.RootCAs.AppendCertsFromPEM(certificates) {
+		return fmt.Errorf("ssl-ca in the MySQL URL: %s holds no certificate in PEM", ca)
+	}
+	return nil
 }
 
 // parseMongo reads a MongoDB URL without a look-up in the DNS, which may fail now and succeed a moment later.

@@ -246,7 +246,7 @@ func Migrate(ctx context.Context, cfg Stores, report func(service, engine string
 	a := &App{}
 	a.atStop(unlock)
 	defer func() { err = errors.Join(err, a.Stop(ctx)) }()
-	all, err := a.openAll(ctx, cfg, false, nil)
+	all, err := a.openAll(ctx, cfg, 0, false, nil)
 	if err != nil {
 		return err
 	}

@@ -33,6 +33,7 @@ type API struct {
 	document *huma.OpenAPI
 	log      *slog.Logger
 	cfg      Config
+	badRows  badRows
 }
 
 // NewAPI returns an API without routes.
@@ -126,7 +127,7 @@ func (a *API) logAccess(answer *response, r *http.Request, begin time.Time) {
 // fail answers with the problem that err holds. An answer that has begun is broken off instead.
 func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	problem := problemOf(err)
-	logProblem(r.Context(), a.log, r, problem)
+	a.logProblem(r, problem)
 	if answer, ok := w.(*response); ok && answer.status != 0 {
 		panic(http.ErrAbortHandler)
 	}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+
+	"superheroes/internal/storage"
 )
 
 // ProblemType is the media type of every answer that reports an error (RFC 9457).
@@ -110,10 +112,14 @@ func writeProblem(w http.ResponseWriter, problem *Problem) {
 	_, _ = w.Write(body) //nolint:gosec // JSON, sent as such; the client is gone when this fails
 }
 
-// logProblem reports what an operator should know: our own faults always, what others did to us as a warning.
-func logProblem(ctx context.Context, log *slog.Logger, r *http.Request, problem *Problem) {
-	level := slog.LevelWarn
+// logProblem reports what an operator should know: our own faults always, but a row that can't be read once, and what
+// others did to us as a warning.
+func (a *API) logProblem(r *http.Request, problem *Problem) {
+	ctx, log, level := r.Context(), a.log, slog.LevelWarn
+	var row *storage.RowError
 	switch {
+	case errors.As(problem, &row) && !a.badRows.first(row):
+		level = slog.LevelDebug
 	case problem.Status == http.StatusInternalServerError:
 		level = slog.LevelError
 	case problem.Status < http.StatusInternalServerError, r.Context().Err() == context.Canceled:

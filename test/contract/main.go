@@ -30,9 +30,9 @@
 //
 // What the suite does to a member: it reads, asks for what must be refused, and has some 350 fights fought, which
 // stay. It changes no hero, villain or location but those that it adds when it has a token, and deletes. It sends at most 30,000 requests, each once, on a connection of its
-// own, at most 8 at the same time, and waits for none longer than --timeout. Let nobody else fight there meanwhile:
-// the clauses of the count and of the newest fights would take those fights for the member's faults. Our clock and
-// the member's may differ by up to a minute.
+// own, at most 8 at the same time, and waits for none longer than --timeout. Others may fight there meanwhile: a clause
+// about the count or the newest fights is checked again when they disturbed it. Nobody else may change a catalog. Our
+// clock and the member's may differ by up to a minute.
 //
 // What can't be seen from outside is not scored: that the three fetches of a fight happen at the same time, that a
 // list takes bounded memory, that a stored fight outlives a crash. What takes a peer or a store to break (502, 503,

@@ -20,12 +20,22 @@ import (
 // MySQLServer starts a MariaDB of the test's own, stopped and removed when the test ends.
 func MySQLServer(tb testing.TB) *Server {
 	tb.Helper()
+	return MySQLServerWith(tb)
+}
+
+// MySQLServerWith is MySQLServer with further options of mariadbd.
+func MySQLServerWith(tb testing.TB, options ...string) *Server {
+	tb.Helper()
 	bin := setting(tb, "MariaDB's server program", MariaDBBin)
-	return private(tb, func(ctx context.Context) (*Server, error) { return StartMariaDB(ctx, bin) })
+	return private(tb, func(ctx context.Context) (*Server, error) { return startMariaDB(ctx, bin, options...) })
 }
 
 // StartMariaDB starts a private MariaDB from the program mariadbd. The caller closes it.
 func StartMariaDB(ctx context.Context, mariadbd string) (*Server, error) {
+	return startMariaDB(ctx, mariadbd)
+}
+
+func startMariaDB(ctx context.Context, mariadbd string, options ...string) (*Server, error) {
 	room, err := newRoom()
 	if err != nil {
 		return nil, err
@@ -45,7 +55,7 @@ func StartMariaDB(ctx context.Context, mariadbd string) (*Server, error) {
 		URL:  location.String(),
 		addr: location.Host,
 		room: room,
-		command: []string{
+		command: append([]string{
 			mariadbd, "--no-defaults",
 			"--datadir=" + room.path("data"),
 			"--socket=" + room.path("socket"),
@@ -57,7 +67,7 @@ func StartMariaDB(ctx context.Context, mariadbd string) (*Server, error) {
 			"--max-connections=200",
 			"--innodb-buffer-pool-size=64M",
 			"--innodb-log-file-size=32M",
-		},
+		}, options...),
 		stop: syscall.SIGTERM,
 		ping: PingMySQL,
 	}

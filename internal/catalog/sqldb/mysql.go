@@ -4,50 +4,88 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"maps"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
+	"golang.org/x/sync/singleflight"
 
 	"superheroes/internal/catalog"
+	"superheroes/internal/storage"
 )
 
 // MySQLConfig says where the database is and how many connections it gets.
 type MySQLConfig struct {
-	Driver           *mysql.Config // address, user, password, database
+	Driver           *mysql.Config // address, user, password, database, TLS
 	PoolMin, PoolMax int
 	Schema           string // creates the table
+	// Deadline is how long a request of the service may take. A read is finished within it, whatever its client's own
+	// deadline, and waits no longer for a lock. With 0, for programs that may wait, a read ends with its context.
+	Deadline time.Duration
 }
 
 // MySQL is a catalog.Store in MariaDB or MySQL.
 type MySQL[T catalog.Item] struct {
-	reader[T]
 	db        *sql.DB
+	table     catalog.Table[T]
+	get, page *sql.Stmt
 	versioned bool // the table is ours, with triggers that count its changes
+	givesIDs  bool // the table's id is AUTO_INCREMENT
+	lockWait  int  // seconds that a statement waits for a lock
+	poolMax   int
+	reads     *reads
+	pings     singleflight.Group
 }
 
 var _ catalog.Store[catalog.Item] = (*MySQL[catalog.Item])(nil)
 
 // OpenMySQL connects, and creates and fills the table when it is missing. It tries once.
 func OpenMySQL[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg MySQLConfig, seed func(put func(T) error) error) (*MySQL[T], error) {
-	connector, err := mysql.NewConnector(cfg.Driver)
+	// A lock is given up before the deadline, so that the connection survives and the cause is known.
+	lockWait := defaultLockWait
+	if cfg.Deadline > 0 {
+		lockWait = max(1, int(cfg.Deadline/time.Second)-1)
+	}
+	connector, err := mysql.NewConnector(driverConfig(cfg.Driver, lockWait))
 	if err != nil {
 		return nil, fmt.Errorf("opening the pool: %w", err)
 	}
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(cfg.PoolMax)
 	db.SetMaxIdleConns(cfg.PoolMax) // what was opened is kept
-	s := &MySQL[T]{db: db}
-	s.table = table
+	s := &MySQL[T]{db: db, table: table, lockWait: lockWait, poolMax: cfg.PoolMax, reads: newReads(cfg.PoolMax, cfg.Deadline)}
 	err = warm(ctx, db, cfg.PoolMin)
 	if err == nil {
 		err = s.open(ctx, cfg.Schema, seed)
 	}
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(classify(err, table.Name), db.Close())
 	}
 	return s, nil
+}
+
+// defaultLockWait is InnoDB's own, in seconds.
+const defaultLockWait = 50
+
+// driverConfig adds to the address what this package relies on.
+func driverConfig(address *mysql.Config, lockWait int) *mysql.Config {
+	config := address.Clone()
+	config.ClientFoundRows = true      // an UPDATE that changes nothing has still found its row
+	config.Logger = &mysql.NopLogger{} // its errors come back to us, and its lines are not in our format
+	config.Params = maps.Clone(config.Params)
+	if config.Params == nil {
+		config.Params = map[string]string{}
+	}
+	config.Params["sql_mode"] = "'STRICT_ALL_TABLES'"
+	// Without these the server goes on waiting, for up to a day, when the client has given up.
+	config.Params["lock_wait_timeout"] = strconv.Itoa(lockWait) // for a table that is locked or altered
+	config.Params["innodb_lock_wait_timeout"] = strconv.Itoa(lockWait)
+	return config
 }
 
 // warm opens the pool's least number of connections.
@@ -66,11 +104,23 @@ func (s *MySQL[T]) open(ctx context.Context, schema string, seed func(put func(T
 	if err := s.prepare(ctx, schema, seed); err != nil {
 		return err
 	}
-	err := s.db.QueryRowContext(ctx, triggersExist, s.table.Name, s.raiseVersion()).Scan(&s.versioned)
+	columns, err := s.checkShape(ctx)
 	if err != nil {
 		return err
 	}
-	s.reader, err = newReader(ctx, s.db, s.table)
+	s.givesIDs = strings.Contains(columns["id"].extra, "auto_increment")
+	err = s.db.QueryRowContext(ctx, triggersExist, s.table.Name, s.raiseVersion()).Scan(&s.versioned)
+	if err != nil {
+		return err
+	}
+	if err := s.check(ctx); err != nil { // preparing a statement waits for no lock, and opens no file
+		return err
+	}
+	list := s.table.SelectList()
+	if s.get, err = s.db.PrepareContext(ctx, fmt.Sprintf("SELECT %s FROM %s WHERE id = ?", list, s.table.Name)); err != nil {
+		return err
+	}
+	s.page, err = s.db.PrepareContext(ctx, fmt.Sprintf("SELECT %s FROM %s WHERE id > ? ORDER BY id LIMIT ?", list, s.table.Name))
 	return err
 }
 
@@ -83,31 +133,43 @@ const (
 
 // prepare creates the table and fills it, under a lock that other starting processes wait for. MySQL commits each
 // CREATE at once, so the table gets its name only when it is whole: whoever sees it sees all of it.
-func (s *MySQL[T]) prepare(ctx context.Context, schema string, seed func(put func(T) error) error) (err error) {
-	var exists, locked bool
+func (s *MySQL[T]) prepare(ctx context.Context, schema string, seed func(put func(T) error) error) error {
+	var exists bool
 	if err := s.db.QueryRowContext(ctx, tableExists, s.table.Name).Scan(&exists); err != nil || exists {
 		return err
 	}
+	return s.locked(ctx, "superheroes."+s.table.Name, createWait, func(conn *sql.Conn) error {
+		if err := conn.QueryRowContext(ctx, tableExists, s.table.Name).Scan(&exists); err != nil || exists {
+			return err
+		}
+		return s.create(ctx, conn, schema, seed)
+	})
+}
+
+// createWait is how many seconds a start waits for another one that creates the table.
+const createWait = 30
+
+// locked runs do on a connection that holds a lock of the server, which one connection holds at a time.
+func (s *MySQL[T]) locked(ctx context.Context, lock string, wait int, do func(conn *sql.Conn) error) (err error) {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	lock := "superheroes." + s.table.Name
-	if err := conn.QueryRowContext(ctx, "SELECT COALESCE(GET_LOCK(?, 30), 0)", lock).Scan(&locked); err != nil {
-		return fmt.Errorf("taking the lock to create tables: %w", err)
+	var locked bool
+	if err := conn.QueryRowContext(ctx, "SELECT COALESCE(GET_LOCK(?, ?), 0)", lock, wait).Scan(&locked); err != nil {
+		return fmt.Errorf("taking the lock %s: %w", lock, err)
 	}
 	if !locked {
-		return errors.New("another process holds the lock to create tables")
+		return storage.Errorf(storage.ErrBusy, "another process holds the lock %s", lock)
 	}
 	defer func() {
 		_, unlockErr := conn.ExecContext(context.WithoutCancel(ctx), "DO RELEASE_LOCK(?)", lock)
-		err = errors.Join(err, unlockErr)
+		if !errors.Is(unlockErr, driver.ErrBadConn) { // a connection that broke gave its locks back
+			err = errors.Join(err, unlockErr)
+		}
 	}()
-	if err := conn.QueryRowContext(ctx, tableExists, s.table.Name).Scan(&exists); err != nil || exists {
-		return err
-	}
-	return s.create(ctx, conn, schema, seed)
+	return do(conn)
 }
 
 func (s *MySQL[T]) create(ctx context.Context, conn *sql.Conn, schema string, seed func(put func(T) error) error) error {
@@ -151,7 +213,7 @@ func (s *MySQL[T]) createVersion(ctx context.Context, conn *sql.Conn, table stri
 	}
 	for _, statement := range statements {
 		_, err := conn.ExecContext(ctx, statement)
-		if isError(err, errNoTriggerPrivilege, errNoBinlogPrivilege) {
+		if isError(err, errTableAccessDenied, errNoBinlogPrivilege) {
 			_, err = conn.ExecContext(ctx, "DROP TABLE "+version)
 			return err
 		}
@@ -164,14 +226,29 @@ func (s *MySQL[T]) createVersion(ctx context.Context, conn *sql.Conn, table stri
 
 // Import implements catalog.Store.
 func (s *MySQL[T]) Import(ctx context.Context, replace bool, feed func(put func(T) error) error) error {
-	return inTx(ctx, s.db, nil, func(tx *sql.Tx) error {
-		if replace {
-			if _, err := tx.ExecContext(ctx, "DELETE FROM "+s.table.Name); err != nil {
-				return err
+	err := s.onConn(ctx, !s.givesIDs, func(conn beginner) error {
+		return inTx(ctx, conn, nil, func(tx *sql.Tx) error {
+			if replace {
+				if _, err := tx.ExecContext(ctx, "DELETE FROM "+s.table.Name); err != nil {
+					return err
+				}
 			}
-		}
-		return s.write(ctx, tx, s.table.Name, feed)
+			return s.write(ctx, tx, s.table.Name, feed)
+		})
 	})
+	return s.failed(err)
+}
+
+type beginner interface {
+	BeginTx(ctx context.Context, options *sql.TxOptions) (*sql.Tx, error)
+}
+
+// onConn runs do on the pool; with ids, on a connection that alone gives ids in a table that doesn't give its own.
+func (s *MySQL[T]) onConn(ctx context.Context, ids bool, do func(beginner) error) error {
+	if !ids {
+		return do(s.db)
+	}
+	return s.locked(ctx, "superheroes."+s.table.Name+".id", s.lockWait, func(conn *sql.Conn) error { return do(conn) })
 }
 
 // write puts what feed gives. A row with an id overwrites the one that has it; it is not an upsert, because MySQL's
@@ -190,7 +267,9 @@ func (s *MySQL[T]) write(ctx context.Context, tx *sql.Tx, table string, feed fun
 	return feed(func(item T) error {
 		fields := s.table.Fields(&item)
 		if item.Key() == 0 {
-			fields[0] = nil // the server gives the next id
+			if fields[0], err = s.nextID(ctx, tx, table); err != nil {
+				return err
+			}
 		} else {
 			updated, err := update.ExecContext(ctx, append(fields[1:len(fields):len(fields)], fields[0])...)
 			if err != nil {
@@ -205,9 +284,32 @@ func (s *MySQL[T]) write(ctx context.Context, tx *sql.Tx, table string, feed fun
 	})
 }
 
+// nextID returns the id of a new row: nil where the server gives it, else the next above the highest.
+func (s *MySQL[T]) nextID(ctx context.Context, tx *sql.Tx, table string) (any, error) {
+	if s.givesIDs || table != s.table.Name {
+		return nil, nil
+	}
+	sequence := catalog.Sequence{Step: s.table.Step}
+	if err := tx.QueryRowContext(ctx, "SELECT COALESCE(MAX(id), 0) FROM "+table).Scan(&sequence.Highest); err != nil {
+		return nil, err
+	}
+	return sequence.Give(0)
+}
+
 // Write implements catalog.Store.
-func (s *MySQL[T]) Write(ctx context.Context, id int64, change func(old *T) (*T, error)) (*T, error) {
-	tx, err := s.db.BeginTx(ctx, nil)
+func (s *MySQL[T]) Write(ctx context.Context, id int64, change func(old *T) (*T, error)) (written *T, err error) {
+	err = s.onConn(ctx, id == 0 && !s.givesIDs, func(conn beginner) error {
+		written, err = s.writeOn(ctx, conn, id, change)
+		return err
+	})
+	if err != nil {
+		return nil, s.failed(err)
+	}
+	return written, nil
+}
+
+func (s *MySQL[T]) writeOn(ctx context.Context, conn beginner, id int64, change func(old *T) (*T, error)) (*T, error) {
+	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -218,20 +320,36 @@ func (s *MySQL[T]) Write(ctx context.Context, id int64, change func(old *T) (*T,
 	}
 	// As a statement it ends with ctx; tx.Commit would wait for as long as the server is silent.
 	if _, err := tx.ExecContext(ctx, "COMMIT"); err != nil {
-		return nil, fmt.Errorf("%w: %w", catalog.ErrMaybeWritten, err)
+		return nil, commitError(err)
 	}
 	return written, nil
 }
 
-// insert writes a new item, to which the server gives the next id.
+// commitError leaves open whether a change was made, unless the server says that it wasn't.
+func commitError(err error) error {
+	if kind := classify(err, ""); errors.Is(kind, storage.ErrBusy) || errors.Is(kind, storage.ErrFull) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", catalog.ErrMaybeWritten, err)
+}
+
+// insert writes a new item, with the next id.
 func (s *MySQL[T]) insert(ctx context.Context, tx *sql.Tx, item *T) error {
 	fields := s.table.Fields(item)
-	fields[0] = nil
+	next, err := s.nextID(ctx, tx, s.table.Name)
+	if err != nil {
+		return err
+	}
+	fields[0] = next
 	inserted, err := tx.ExecContext(ctx, insertion(s.table.Name, s.table.Names()), fields...)
 	if err != nil {
 		return err
 	}
-	*s.table.Key(item), err = inserted.LastInsertId()
+	id, given := next.(int64)
+	if !given {
+		id, err = inserted.LastInsertId()
+	}
+	*s.table.Key(item) = id
 	return err
 }
 
@@ -243,7 +361,7 @@ const readVersion = "SELECT version, EXISTS (SELECT 1 FROM %s), (" + triggersExi
 func (s *MySQL[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, catalog.Version, error) {
 	if !s.versioned {
 		found, err := ids(ctx, s.db, s.table.Name)
-		return found, "", err
+		return found, "", s.failed(err)
 	}
 	var found []int64
 	var version catalog.Version
@@ -262,50 +380,21 @@ func (s *MySQL[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, cat
 		found, err = ids(ctx, tx, s.table.Name)
 		return err
 	})
-	return found, version, err
+	return found, version, s.failed(err)
 }
 
-// Ping implements catalog.Store.
-func (s *MySQL[T]) Ping(ctx context.Context) error { return s.db.PingContext(ctx) }
+// failed gives an error its kind. A connection keeps the permissions that its user had when it was opened: the idle ones
+// are closed when one was missing, so that it is found when it was given.
+func (s *MySQL[T]) failed(err error) error {
+	if isError(err, errDatabaseAccessDenied, errTableAccessDenied, errColumnAccessDenied) {
+		s.db.SetMaxIdleConns(-1)
+		s.db.SetMaxIdleConns(s.poolMax)
+	}
+	return classify(err, s.table.Name)
+}
 
 // Close implements catalog.Store.
-func (s *MySQL[T]) Close() error { return s.db.Close() }
-
-// Error numbers of the server: https://mariadb.com/kb/en/mariadb-error-codes/
-const (
-	errNoIDLeft           = 167
-	errNoIDLeftMySQL      = 1467
-	errDuplicateEntry     = 1062
-	errTableAccessDenied  = 1142
-	errNoBinlogPrivilege  = 1419
-	errNoTriggerPrivilege = errTableAccessDenied
-	errDataTruncated      = 1265
-	errWrongValue         = 1366
-	errDataTooLong        = 1406
-)
-
-func isError(err error, numbers ...uint16) bool {
-	var serverErr *mysql.MySQLError
-	if !errors.As(err, &serverErr) {
-		return false
-	}
-	for _, number := range numbers {
-		if serverErr.Number == number {
-			return true
-		}
-	}
-	return false
-}
-
-// refusal tells what is wrong with one row from what is wrong with the store.
-func refusal(err error) error {
-	switch {
-	case isError(err, errDuplicateEntry):
-		return catalog.ErrTaken
-	case isError(err, errNoIDLeft, errNoIDLeftMySQL):
-		return catalog.ErrNoID
-	case isError(err, errDataTruncated, errWrongValue, errDataTooLong):
-		return fmt.Errorf("%w: a value does not fit its column", catalog.ErrRefused)
-	}
-	return err
+func (s *MySQL[T]) Close() error {
+	s.reads.close()
+	return s.db.Close()
 }

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/google/go-cmp/cmp"
@@ -84,7 +85,7 @@ func familyLocations(name string) []string {
 }
 
 func openMySQL(ctx context.Context, config *mysql.Config, schema string, seed storetest.Seed[location.Location]) (*sqldb.MySQL[location.Location], error) {
-	return sqldb.OpenMySQL(ctx, location.Locations().Table, sqldb.MySQLConfig{Driver: config, PoolMin: 1, PoolMax: 10, Schema: schema}, seed)
+	return sqldb.OpenMySQL(ctx, location.Locations().Table, sqldb.MySQLConfig{Driver: config, PoolMin: 1, PoolMax: 10, Schema: schema, Deadline: 5 * time.Second}, seed)
 }
 
 // mysqlConfig reads a URL into what the program gives the driver.
@@ -97,8 +98,6 @@ func mysqlConfig(tb testing.TB, text string) *mysql.Config {
 	config := mysql.NewConfig()
 	config.Net, config.Addr, config.User, config.DBName = "tcp", at.Host, at.User.Username(), strings.Trim(at.Path, "/")
 	config.Passwd, _ = at.User.Password()
-	config.ClientFoundRows = true
-	config.Params = map[string]string{"sql_mode": "'STRICT_ALL_TABLES'"}
 	config.Logger = &mysql.NopLogger{}
 	if err := config.Apply(mysql.Charset("utf8mb4", "")); err != nil {
 		tb.Fatal(err)

@@ -1,11 +1,8 @@
 package suite
 
 import (
-	"bytes"
 	"regexp"
 	"strings"
-
-	"superheroes/test/contract/wire"
 )
 
 // arena is the name of the service that the clauses of its group are about.
@@ -60,7 +57,7 @@ func arenaPolicy(c *check) {
 	c.require(strings.Contains(policy, "default-src 'none'"), a, "a policy that allows nothing by default")
 }
 
-// arenaGateway asks both the service and the arena for what doesn't change.
+// arenaGateway asks both the service and the arena.
 func arenaGateway(c *check) {
 	targets := map[string]string{"/api/fights/count": "fights", "/api/fights?limit=0": "fights"}
 	for _, r := range rooms() {
@@ -71,15 +68,13 @@ func arenaGateway(c *check) {
 		}
 	}
 	for target, service := range targets {
-		own, passed := c.do(service, wire.Call{Target: target}), c.do(arena, wire.Call{Target: target})
-		c.require(passed.Status == own.Status && bytes.Equal(passed.Body, own.Body), passed, "what %s answers: %s", service, own)
+		c.passedOn(service, target)
 	}
 }
 
 func arenaStatistics(c *check) {
-	own := c.settled()
-	passed := c.get(arena, statisticsPath)
-	c.require(bytes.Equal(passed.Body, own.answer.Body), passed, "what statistics answers: %s", own.answer)
+	c.get(arena, statisticsPath)
+	c.passedOn("statistics", statisticsPath)
 }
 
 func arenaStream(c *check) { c.updated(arena) }

@@ -24,7 +24,7 @@ func counting(good *system.System) Target {
 // failsAlone wants an arena to break that clause.
 func failsAlone(t *testing.T, target Target, arena, clause string) {
 	t.Helper()
-	outcomes := score(t, target, Options{Group: Arena, Arena: arena, Only: func(c Clause) bool { return c.ID == clause }})
+	outcomes := score(t, target, Options{Group: Arena, Arena: arena, Soon: soon, Only: func(c Clause) bool { return c.ID == clause }})
 	if len(outcomes) != 1 || outcomes[0].Result != Fail {
 		t.Errorf("got %+v", outcomes)
 	}

@@ -52,6 +52,7 @@ func (c *check) do(service string, call wire.Call) wire.Answer {
 // try is do for any goroutine.
 func (s *session) try(service string, call wire.Call) (wire.Answer, error) {
 	a, err := s.clients[service].Do(s.ctx, call)
+	s.note(service, a)
 	if seen := s.seen[service]; seen != nil && err == nil {
 		seen.take(a)
 	}

@@ -7,6 +7,11 @@ import (
 	"superheroes/test/contract/wire"
 )
 
+const (
+	countPath   = "/api/fights/count"
+	executePath = "/api/fights/execute_fight"
+)
+
 const plainFight = `{"hero":{"name":"H"},"villain":{"name":"V"}}`
 
 func fightClauses() []Clause {
@@ -50,7 +55,7 @@ func post(body string) wire.Call {
 func (c *check) fight(body string) fight { return c.taken(post(body)) }
 
 // execute has the service draw and fight.
-func (c *check) execute() fight { return c.taken(wire.Call{Target: "/api/fights/execute_fight"}) }
+func (c *check) execute() fight { return c.taken(wire.Call{Target: executePath}) }
 
 // taken sends a request that must be answered with a fight.
 func (c *check) taken(call wire.Call) fight {

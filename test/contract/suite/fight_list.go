@@ -12,13 +12,13 @@ import (
 
 func fightListClauses() []Clause {
 	return []Clause{
-		{ID: "list", Group: Full, Text: `the list of fights: “200, newest first”`, hold: newestFirst},
-		{ID: "list.default", Group: Full, Text: `“?limit= (1-100, default 20)”: without it`, hold: defaultLimit},
-		{ID: "list.limit", Group: Full, Text: `“?limit= (1-100, default 20)”: at most so many`, hold: fightLimit},
-		{ID: "list.before", Group: Full, Text: `“?before=FIGHT_ID”: only older ones`, hold: before},
-		{ID: "list.before.any", Group: Full, Text: `“?before=FIGHT_ID (need not exist)”`, hold: beforeAny},
-		{ID: "list.link", Group: Full, Text: `“a relative Link: <…>; rel="next" header where there is more”, and only there`, hold: link},
-		{ID: "list.walk", Group: Full, Text: `the links lead on without a gap: “Link: <…>; rel="next" header where there is more”`, hold: walk},
+		{ID: "list", Group: Full, Text: `the list of fights: “200, newest first”`, hold: besideOthers(newestFirst)},
+		{ID: "list.default", Group: Full, Text: `“?limit= (1-100, default 20)”: without it`, hold: besideOthers(defaultLimit)},
+		{ID: "list.limit", Group: Full, Text: `“?limit= (1-100, default 20)”: at most so many`, hold: besideOthers(fightLimit)},
+		{ID: "list.before", Group: Full, Text: `“?before=FIGHT_ID”: only older ones`, hold: besideOthers(before)},
+		{ID: "list.before.any", Group: Full, Text: `“?before=FIGHT_ID (need not exist)”`, hold: besideOthers(beforeAny)},
+		{ID: "list.link", Group: Full, Text: `“a relative Link: <…>; rel="next" header where there is more”, and only there`, hold: besideOthers(link)},
+		{ID: "list.walk", Group: Full, Text: `the links lead on without a gap: “Link: <…>; rel="next" header where there is more”`, hold: besideOthers(walk)},
 	}
 }
 

@@ -19,7 +19,8 @@ func storeClauses() []Clause {
 		{ID: "stored.concurrent", Group: Full, Text: `none of many at the same time is lost: ` + storedText, hold: storedConcurrent},
 		{ID: "get", Group: Full, Text: `/api/fights/{id} gives what was answered: ` + storedText, hold: getSameFight},
 		{ID: "get.unknown", Group: Full, Text: `“200 or 404 (any well-formed UUID that isn't stored)”`, hold: getUnknownFight},
-		{ID: "count", Group: Full, Text: `what is refused is not counted: “200 {"count":…}, exact”`, hold: countExact},
+		{ID: "count", Group: Full, Text: `what is refused is not counted: “200 {"count":…}, exact”`, hold: besideOthers(countExact)},
+		{ID: "count.list", Group: Full, Text: `as many fights are listed as are counted: “200 {"count":…}, exact”`, hold: countedAndListed},
 	}
 }
 
@@ -94,7 +95,6 @@ func getUnknownFight(c *check) {
 	}
 }
 
-// countExact needs a member that nobody else has fight at that moment.
 func countExact(c *check) {
 	before, _ := c.count()
 	c.fight(plainFight)
@@ -106,7 +106,7 @@ func countExact(c *check) {
 }
 
 func (c *check) count() (int64, wire.Answer) {
-	a := c.get("fights", "/api/fights/count")
+	a := c.get("fights", countPath)
 	o := c.object(a)
 	c.fields(a, o, []string{"count"})
 	count, ok := number(o, "count")

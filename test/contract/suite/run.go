@@ -23,7 +23,7 @@ type Options struct {
 	Token   string            // the administrator's; without one no clause of Writes is checked
 	Timeout time.Duration     // of one exchange
 	Arena   string            // where the battle page answers, "" for nowhere
-	Soon    time.Duration     // how long a fight may take to be counted; 0 for two seconds
+	Soon    time.Duration     // how long a fight may take to be counted; 0 for a minute
 	Only    func(Clause) bool // nil for all of the group
 }
 
@@ -73,6 +73,7 @@ type session struct {
 	clients map[string]*wire.Client
 	seen    map[string]*seen
 	lists   map[string]wholeList
+	fought  atomic.Int64 // fights that this run has had fought
 }
 
 func newSession(ctx context.Context, target Target, options Options) (*session, error) {

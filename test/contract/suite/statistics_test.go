@@ -44,6 +44,7 @@ func wrongStatistics() []wrong {
 		{"counted.team", "for the other one", fault{after: at(get, inObject(func(o object) { o["heroes"], o["villains"] = o["villains"], o["heroes"] }))}},
 		{"nowhere", "a location for it", fault{after: at(get, inObject(func(o object) { o["locations"] = []any{object{"name": "nowhere", "fights": o["total"]}} }))}},
 		{"exact", "one too few", fault{after: plus("total", always(-1))}},
+		{"exact", "one too many", fault{after: plus("total", always(1))}},
 	}
 	for _, w := range wrongServer("statistics") {
 		switch {
@@ -135,9 +136,12 @@ func (s streaming) before(t *testing.T, good *system.System) Target {
 	return target
 }
 
-func scoreStatistics(t *testing.T, target Target, clause string) []Outcome {
+// soon is for how long the tests wait for what a wrong member never does.
+const soon = 2 * time.Second
+
+func scoreStatistics(t *testing.T, target Target, clause string, soon time.Duration) []Outcome {
 	t.Helper()
-	outcomes, err := Run(t.Context(), target, Options{Group: Statistics, Timeout: 10 * time.Second, Only: func(c Clause) bool { return c.ID == clause }})
+	outcomes, err := Run(t.Context(), target, Options{Group: Statistics, Timeout: 10 * time.Second, Soon: soon, Only: func(c Clause) bool { return c.ID == clause }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +153,7 @@ func TestWrongStatistics(t *testing.T) {
 	good, caught := system.Up(t, system.Build(t), t.TempDir()), map[string]int{}
 	catches := func(t *testing.T, target Target, clause string) {
 		t.Helper()
-		outcomes := scoreStatistics(t, target, clause)
+		outcomes := scoreStatistics(t, target, clause, soon)
 		if len(outcomes) != 1 || outcomes[0].Result != Fail {
 			t.Fatalf("got %+v", outcomes)
 		}
@@ -169,7 +173,7 @@ func TestWrongStatistics(t *testing.T) {
 	}
 	t.Run("a stream made by asking is a good one", func(t *testing.T) {
 		for clause := range wrongStreams() {
-			allPass(t, scoreStatistics(t, streaming{kind: "text/event-stream"}.before(t, good), clause))
+			allPass(t, scoreStatistics(t, streaming{kind: "text/event-stream"}.before(t, good), clause, 0))
 		}
 	})
 	for _, clause := range StatisticsClauses() {

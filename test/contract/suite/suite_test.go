@@ -55,23 +55,23 @@ func TestOurs(t *testing.T) {
 	program := system.Build(t)
 	for _, profile := range []string{"--profile=strict", "--profile=eco"} {
 		t.Run(profile, func(t *testing.T) {
-			t.Run("one process on SQLite", func(t *testing.T) { testOurs(t, system.Up(t, program, t.TempDir(), profile), 0) })
+			t.Run("one process on SQLite", func(t *testing.T) { testOurs(t, system.Up(t, program, t.TempDir(), profile)) })
 			t.Run("a process each on real engines", func(t *testing.T) {
 				stores := system.RealStores(t)
 				s := system.Four(t, program, stores, profile)
 				s.Processes["statistics"], s.Statistics = system.StatisticsOf(t, program, stores.Fights, profile)
 				s.StartArena(t, program, "PROFILE="+strings.TrimPrefix(profile, "--profile="))
-				testOurs(t, s, time.Minute) // what stands in for MongoDB reads every fight to find one
+				testOurs(t, s)
 			})
 		})
 	}
 }
 
-func testOurs(t *testing.T, s *system.System, soon time.Duration) {
+func testOurs(t *testing.T, s *system.System) {
 	before := catalogs(t, s)
 	target := counting(s)
 	core := score(t, target, Options{Group: Core, Arena: s.Arena})
-	full := score(t, target, Options{Group: Full, Arena: s.Arena, Soon: soon})
+	full := score(t, target, Options{Group: Full, Arena: s.Arena})
 	allPass(t, core)
 	allPass(t, full)
 	if all := len(Clauses()) + len(StatisticsClauses()) + len(ArenaClauses()); len(full) != all {

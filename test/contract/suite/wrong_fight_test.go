@@ -281,6 +281,12 @@ func wrongStores() []wrong {
 		{"get.unknown", "null", fault{after: at(oneFight, turn(404, 200))}},
 		{"count", "an estimate", fault{after: at("GET /api/fights/count", set("count", 100))}},
 		{"count", "what is refused counts", fault{after: inTurn(countRefused())}},
+		{"count.list", "one is counted twice", fault{after: at("GET /api/fights/count", inObject(func(o object) {
+			n, _ := number(o, "count")
+			o["count"] = n + 1
+		}))}},
+		{"count.list", "one is not listed", fault{after: at(listFights, inList(func(list []any) []any { return list[:max(0, len(list)-1)] }))}},
+		{"count.list", "one is listed twice", fault{after: at(listFights, inList(func(list []any) []any { return append(list, list[0]) }))}},
 		{"count", "a bare number", fault{after: at("GET /api/fights/count", func(e *exchange) { e.body = "100" })}},
 	}
 }

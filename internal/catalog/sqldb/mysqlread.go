@@ -1,0 +1,143 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"superheroes/internal/catalog"
+)
+
+// reads are those under way. The driver closes the connection of a query whose context ends, so a client that asks for
+// more than can be done in its time would cost a connection each time, and with enough of them nobody would have one.
+// So a read that has begun goes on to its end, or to the service's own deadline, while its client is answered at its own.
+type reads struct {
+	slots    chan struct{} // one for each read under way
+	deadline time.Duration // 0: a read ends with its context
+	life     context.Context
+	end      context.CancelFunc
+}
+
+// newReads returns reads for a pool of so many connections. One of them is left for what isn't a client's read.
+func newReads(pool int, deadline time.Duration) *reads {
+	r := &reads{slots: make(chan struct{}, max(1, pool-1)), deadline: deadline}
+	r.life, r.end = context.WithCancel(context.Background()) //nolint:gosec // close calls it
+	return r
+}
+
+// close breaks off the reads under way and waits for their end. There are none after it.
+func (r *reads) close() {
+	r.end()
+	for range cap(r.slots) {
+		r.slots <- struct{}{}
+	}
+}
+
+// finish runs read when there is a slot for it, and returns when it has ended or ctx has.
+func finish[R any](ctx context.Context, r *reads, read func(context.Context) (R, error)) (R, error) {
+	if r.deadline == 0 {
+		return read(ctx)
+	}
+	type result struct {
+		value R
+		err   error
+	}
+	var none R
+	select {
+	case r.slots <- struct{}{}:
+	case <-ctx.Done():
+		return none, context.Cause(ctx)
+	}
+	done := make(chan result, 1)
+	go func() {
+		defer func() { <-r.slots }()
+		ctx, cancel := context.WithTimeout(r.life, r.deadline)
+		defer cancel()
+		value, err := read(ctx)
+		done <- result{value, err}
+	}()
+	select {
+	case ended := <-done:
+		return ended.value, ended.err
+	case <-ctx.Done():
+		return none, context.Cause(ctx)
+	}
+}
+
+// Get implements catalog.Store.
+func (s *MySQL[T]) Get(ctx context.Context, id int64) (T, error) {
+	item, err := finish(ctx, s.reads, func(ctx context.Context) (T, error) {
+		return catalog.ScanRow(s.table, s.get.QueryRowContext(ctx, id).Scan)
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return item, catalog.ErrNotFound
+	}
+	return item, s.failed(err)
+}
+
+// Page implements catalog.Store.
+func (s *MySQL[T]) Page(ctx context.Context, after int64, limit int) ([]T, error) {
+	page, err := finish(ctx, s.reads, func(ctx context.Context) ([]T, error) {
+		rows, err := s.page.QueryContext(ctx, after, limit)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = rows.Close() }() // rows.Err tells what matters
+		var items []T
+		for rows.Next() {
+			item, err := catalog.ScanRow(s.table, rows.Scan)
+			if err != nil {
+				return nil, err
+			}
+			items = append(items, item)
+		}
+		return items, rows.Err()
+	})
+	return page, s.failed(err)
+}
+
+const (
+	// pingTimeout bounds one check of the store.
+	pingTimeout = 2 * time.Second
+	// pingLock has the check wait a second for a lock, so that it can say what it waited for. MySQL takes it for a comment.
+	pingLock = "/*M!100102 SET STATEMENT lock_wait_timeout = 1 FOR */ "
+)
+
+// Ping implements catalog.Store. It reads what requests read; one check serves all who ask meanwhile.
+func (s *MySQL[T]) Ping(ctx context.Context) error {
+	checked := s.pings.DoChan("", func() (any, error) {
+		ctx, cancel := context.WithTimeout(s.reads.life, pingTimeout)
+		defer cancel()
+		return nil, s.check(ctx)
+	})
+	select {
+	case result := <-checked:
+		return s.failed(result.Err)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (s *MySQL[T]) check(ctx context.Context) error {
+	if _, err := s.checkShape(ctx); err != nil {
+		return err
+	}
+	queries := []string{fmt.Sprintf("SELECT %s FROM %s WHERE id > 0 ORDER BY id LIMIT 1", s.table.SelectList(), s.table.Name)}
+	if s.versioned {
+		queries = append(queries, "SELECT version FROM "+s.versionTable())
+	}
+	for _, query := range queries {
+		rows, err := s.db.QueryContext(ctx, pingLock+query)
+		if err != nil {
+			return err
+		}
+		for rows.Next() { // one bad row doesn't make the store bad: it isn't looked at
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}

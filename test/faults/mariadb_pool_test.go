@@ -1,0 +1,169 @@
+package faults
+
+import (
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"superheroes/test/system"
+	"superheroes/test/tcpproxy"
+)
+
+// mariaDBPool is how many connections locations has at most.
+const mariaDBPool = 10
+
+// TestMariaDBPool checks that neither hasty clients nor a store that hangs or is locked take the connections away from
+// those who come later.
+func TestMariaDBPool(t *testing.T) {
+	program := system.Build(t)
+	t.Run("hasty clients of a slow store", func(t *testing.T) { testHastyClients(t, program) })
+	t.Run("a store that hung", func(t *testing.T) { testHungMariaDB(t, program) })
+	t.Run("locks that outlast every deadline", func(t *testing.T) { testLockedMariaDB(t, program) })
+}
+
+// counted returns relays that count the connections, and hold back each answer of the store for a while.
+func counted(delay time.Duration, connections *atomic.Int32) tcpproxy.Relays {
+	return func() (up, down tcpproxy.Relay) {
+		connections.Add(1)
+		up, down = tcpproxy.All()
+		if delay == 0 {
+			return up, down
+		}
+		return up, func(to io.Writer, from io.Reader) {
+			_, _ = io.Copy(writer(func(answer []byte) (int, error) {
+				time.Sleep(delay) // this is the network
+				return to.Write(answer)
+			}), from)
+		}
+	}
+}
+
+// wave asks all paths so many times at once, and returns how often each status was the answer.
+func wave(t *testing.T, times int, paths []string, header ...string) map[int]int {
+	t.Helper()
+	var group sync.WaitGroup
+	var mu sync.Mutex
+	statuses := map[int]int{}
+	for range times {
+		for _, path := range paths {
+			group.Go(func() {
+				got := ask(t, http.MethodGet, path, "", header...)
+				mu.Lock()
+				defer mu.Unlock()
+				statuses[got.status]++
+			})
+		}
+	}
+	group.Wait()
+	return statuses
+}
+
+// reads returns the paths of all kinds of reads.
+func (s service) reads() []string {
+	base := s.url + "/api/locations"
+	return []string{base + "/1", base + "?limit=5", base + "/random", base + "/2/picture.svg", s.url + "/readyz"}
+}
+
+func testHastyClients(t *testing.T, program string) {
+	db := newMariaDB(t)
+	var connections atomic.Int32
+	_, store := through(t, db.store, counted(20*time.Millisecond, &connections))
+	db.store = store
+	s := db.start(t, program, "--deadline=10s")
+	s.Ready(t, s.url+"/readyz")
+	wave(t, 4, s.reads()) // they fill the pool
+	for range 5 {
+		statuses := wave(t, 10, s.reads(), "X-Request-Timeout-Ms", "3")
+		if statuses[http.StatusServiceUnavailable] == 0 {
+			t.Errorf("nobody was hasty: %v", statuses)
+		}
+		begin := time.Now()
+		if patient := wave(t, 1, s.reads()); patient[http.StatusOK] != len(s.reads()) {
+			t.Errorf("patient clients were answered %v", patient)
+		}
+		t.Logf("hasty: %v; then patient clients waited %s", statuses, time.Since(begin).Round(time.Millisecond))
+	}
+	if n := connections.Load(); n > mariaDBPool {
+		t.Errorf("%d connections were opened, want %d at most", n, mariaDBPool)
+	}
+}
+
+func testHungMariaDB(t *testing.T, program string) {
+	db := newMariaDB(t)
+	var connections atomic.Int32
+	proxy, store := through(t, db.store, counted(0, &connections))
+	db.store = store
+	for _, profile := range []string{"strict", "eco"} {
+		t.Run(profile, func(t *testing.T) {
+			s := db.start(t, program, "--profile="+profile, "--deadline=2s")
+			s.Ready(t, s.url+"/readyz")
+			wave(t, 4, s.reads())
+			before := connections.Load()
+			proxy.Become(tcpproxy.Hangs)
+			const waves = 3 // 6 s
+			for range waves {
+				wave(t, 20, s.reads())
+			}
+			opened := connections.Load() - before
+			proxy.Become(tcpproxy.Passes)
+			begin := time.Now()
+			refused, took := 0, time.Duration(0)
+			for range 10 {
+				statuses := wave(t, 2, s.reads())
+				refused += 2*len(s.reads()) - statuses[http.StatusOK]
+				if took == 0 && statuses[http.StatusOK] == 2*len(s.reads()) {
+					took = time.Since(begin)
+				}
+			}
+			t.Logf("%d requests of %d were refused after it was back, the first wave that was answered whole ended after %s; %d connections were opened while it hung",
+				refused, 20*len(s.reads()), took.Round(time.Millisecond), opened)
+			if refused > 2*len(s.reads()) {
+				t.Errorf("%d requests were refused after it was back", refused)
+			}
+			if opened > mariaDBPool*(waves+1) {
+				t.Errorf("%d connections were opened while it hung", opened)
+			}
+		})
+	}
+}
+
+// testLockedMariaDB: what waits for a lock ends, also on the server.
+func testLockedMariaDB(t *testing.T, program string) {
+	db := newMariaDB(t)
+	s := db.start(t, program)
+	s.Ready(t, s.url+"/readyz")
+	const threads = "SELECT COUNT(*) FROM information_schema.processlist WHERE user = '{user}'"
+	check := func() {
+		t.Helper()
+		// A write that began to wait just before its deadline leaves its thread behind, for a second.
+		if n := db.number(t, threads); n > 2*mariaDBPool {
+			t.Errorf("the server has %d threads of the service, want %d at most", n, 2*mariaDBPool)
+		}
+		eventually(t, "no thread waits while the lock is held", func() bool { return db.number(t, threads+" AND command <> 'Sleep'") == 0 })
+	}
+
+	db.exec(t, "LOCK TABLES locations WRITE")
+	for range 2 {
+		if statuses := wave(t, 10, s.reads()); statuses[http.StatusServiceUnavailable] != 10*len(s.reads()) {
+			t.Errorf("reads of a locked table were answered %v", statuses)
+		}
+	}
+	check()
+	db.exec(t, "UNLOCK TABLES")
+	eventually(t, "reads are answered again", func() bool { return wave(t, 1, s.reads())[http.StatusOK] == len(s.reads()) })
+
+	db.exec(t, "BEGIN", "SELECT * FROM locations WHERE id = 1 FOR UPDATE")
+	for range 3 {
+		var group sync.WaitGroup
+		for range 3 * mariaDBPool {
+			group.Go(func() { s.patch(t, "1", `{"picture":"changed"}`).want(t, http.StatusServiceUnavailable) })
+		}
+		group.Wait()
+	}
+	check()
+	db.exec(t, "ROLLBACK")
+	s.patch(t, "1", `{"picture":"changed"}`).want(t, http.StatusOK)
+}
