@@ -114,10 +114,7 @@ func parseMySQL(text string) (storeURL, error) {
 		return storeURL{}, malformed // the cause may show the password
 	}
 	database := strings.Trim(parsed.Path, "/")
-	_, rest, _ := strings.Cut(text, "//")
-	_, rest, _ = strings.Cut(rest, "/")
-	// What follows the first slash may be the rest of a password that has one: it must not get into a message.
-	if database == "" || strings.ContainsAny(database, "/\x00") || strings.Contains(rest, "@") || strings.Contains(rest, "#") {
+	if database == "" || strings.ContainsAny(database, "/\x00") || parsed.Fragment != "" {
 		return storeURL{}, malformed
 	}
 	query, err := url.ParseQuery(parsed.RawQuery)

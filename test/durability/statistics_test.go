@@ -188,7 +188,7 @@ func expected(t *testing.T, base string) []byte {
 	}
 	fights := make([]fight.Fight, len(listed))
 	for i, one := range listed {
-		id, err := fight.ParseID(one.id)
+		id, err := fight.ParseID(one.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
