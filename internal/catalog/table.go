@@ -11,6 +11,7 @@ import (
 // Table is a catalog's table as every engine sees it.
 type Table[T any] struct {
 	Name     string
+	Row      string // what one of its rows is called in messages
 	Sequence string // the PostgreSQL sequence that gives ids, "" for none
 	Step     int64  // distance of two ids it gives; Hibernate's sequences step by 50
 	Columns  []Column

@@ -80,6 +80,7 @@ func kind(singular, plural string, team emblem.Team, example Character) catalog.
 func table(name string) catalog.Table[Character] {
 	return catalog.Table[Character]{
 		Name:     name,
+		Row:      name,
 		Sequence: name + "_seq",
 		Step:     50,
 		Columns: []catalog.Column{

@@ -203,10 +203,11 @@ func connection(ctx context.Context, dsn string) (driver.Conn, error) {
 	return connector.Connect(ctx)
 }
 
-// dsn spells the path as a URI, so that no character in it is taken for an option.
-func dsn(path, options string) string {
-	escaped := (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()
-	return "file:" + escaped + "?" + settings + "&" + options
+func dsn(path, options string) string { return uri(path) + "?" + settings + "&" + options }
+
+// uri spells a path so that no character in it is taken for an option.
+func uri(path string) string {
+	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()
 }
 
 // Check returns the trouble that is known, before a read. Whether the files are still those that were opened is looked

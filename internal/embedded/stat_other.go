@@ -29,3 +29,6 @@ func told(info os.FileInfo) fileStat {
 
 // free returns the space that this process may still fill on the disk of a file.
 func free(string) (bytes uint64, known bool) { return 0, false }
+
+// FlushFolder has the names in a folder on the disk. Windows has no way to ask for it.
+func FlushFolder(string) error { return nil }

@@ -46,3 +46,6 @@ func free(path string) (bytes uint64, known bool) {
 	}
 	return blocks * uint64(of.Bsize), true //nolint:unconvert // the types differ between systems
 }
+
+// FlushFolder has the names in a folder on the disk.
+func FlushFolder(path string) error { return flush(path) }
