@@ -33,6 +33,7 @@ type guard struct {
 	known  [3]fileStat // as SQLite left them, so far as is known
 	header logHeader   // of the log
 	copied copied      // from the log into the database
+	sparse bool        // files take less room than they are long: the file system compresses them
 }
 
 // The files of a database.
@@ -52,6 +53,14 @@ type (
 	// content changes when somebody writes.
 	content struct{ size, blocks, modified int64 }
 )
+
+// hole returns how much of a file takes no room.
+func (c content) hole() int64 {
+	if c.blocks == 0 { // the system doesn't tell
+		return 0
+	}
+	return max(0, c.size-512*c.blocks)
+}
 
 // copied is how many frames of a log, which its header names, SQLite has copied into the database.
 type copied struct {
@@ -224,7 +233,8 @@ func (g *guard) begun() error {
 
 // committed checks that the files are those at the path, and that what was there before the commit still is. What the
 // commit has written is not read again. A log that became smaller, or has another beginning without having been begun
-// anew by SQLite, was changed by something else.
+// anew by SQLite, was changed by something else; so was one with a hole, which is what SQLite leaves when it goes on where
+// it was after the file was cut off.
 //
 // To look at a path costs three times as much as to look at an open file, so that only that of the database is looked at
 // each time. A log that was removed or replaced has no name any more; one that was moved away, and an index that is gone,
@@ -251,10 +261,12 @@ func (g *guard) committed() error {
 	if err != nil {
 		return g.fail(err, g.paths[writeLog]+" is damaged")
 	}
-	if before := g.known[writeLog]; header != g.header || log.size < before.size || log.blocks < before.blocks {
+	before, hole := g.known[writeLog], log.hole() > 0 && !g.sparse
+	if header != g.header || hole || log.size < before.size || log.blocks < before.blocks {
 		if err := g.readLog(); err != nil {
 			return err
 		}
+		g.sparse = g.sparse || hole
 	}
 	now[writeLog] = log
 	return g.adopt(now)
