@@ -262,7 +262,16 @@ func (db *DB) alone(ctx context.Context, look func() error) error {
 	return errors.Join(look(), conn.Close())
 }
 
-// Close closes every connection. The last one moves the write-ahead log into the file.
+// Close closes every connection. The last one moves the write-ahead log into the file. What is damaged is left as it is
+// instead: garbage in the log would destroy what is in the database. Damage that nobody was told of yet is an error.
 func (db *DB) Close() error {
-	return errors.Join(db.Reads.Close(), db.Writes.Close(), db.guard.close())
+	known := db.guard.found.Load() != nil
+	err := errors.Join(db.Reads.Close(), db.Writes.Close())
+	if damage := db.guard.settled(); errors.Is(damage, storage.ErrDamaged) {
+		if !known {
+			err = errors.Join(err, damage)
+		}
+		return err // the guard's connection ends with the process
+	}
+	return errors.Join(err, db.guard.close())
 }

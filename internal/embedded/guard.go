@@ -221,7 +221,7 @@ func (g *guard) begun() error {
 	if g.conn == nil {
 		return nil
 	}
-	now, _, err := statOpen(g.log)
+	now, err := statOpen(g.log)
 	if err != nil || now.content == g.known[writeLog].content {
 		return err
 	}
@@ -241,11 +241,10 @@ func (g *guard) begun() error {
 // anew by SQLite, was changed by something else; so was one with a hole, which is what SQLite leaves when it goes on where
 // it was after the file was cut off.
 //
-// To look at a path costs three times as much as to look at an open file, so that only that of the database is looked at
-// each time. A log that was removed or replaced has no name any more; one that was moved away, and an index that is gone,
-// which recovery does without, are found as soon as by reads.
+// The index of the log is looked at as seldom as reads do: to look at a path is most of what this costs, and recovery
+// makes the index anew, so that nothing is lost with it.
 func (g *guard) committed() error {
-	paths := g.paths[:writeLog]
+	paths := g.paths[:logIndex]
 	if g.due() {
 		paths = g.paths[:]
 	}
@@ -255,17 +254,11 @@ func (g *guard) committed() error {
 	if err != nil || g.conn == nil {
 		return err
 	}
-	log, names, err := statOpen(g.log)
-	if err != nil {
-		return err
-	}
-	if names == 0 {
-		return g.fail(nil, g.paths[writeLog]+" was removed or replaced")
-	}
 	header, err := readLogHeader(g.log)
 	if err != nil {
 		return g.fail(err, g.paths[writeLog]+" is damaged")
 	}
+	log := now[writeLog]
 	before, hole := g.known[writeLog], log.hole() > 0 && !g.sparse
 	if header != g.header || hole || log.size < before.size || log.blocks < before.blocks {
 		if err := g.readLog(); err != nil {
@@ -273,7 +266,6 @@ func (g *guard) committed() error {
 		}
 		g.sparse = g.sparse || hole
 	}
-	now[writeLog] = log
 	return g.adopt(now)
 }
 
@@ -284,8 +276,11 @@ func (g *guard) settled() error {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.conn == nil {
+		return nil
+	}
 	now, err := g.look(g.paths[:])
-	if err != nil || g.conn == nil {
+	if err != nil {
 		return err
 	}
 	now[writeLog] = g.known[writeLog] // begun has looked at it

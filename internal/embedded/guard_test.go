@@ -152,6 +152,26 @@ func TestHarm(t *testing.T) {
 	}
 }
 
+// A damaged log is not copied into the database when the program stops, also when nothing was asked of it meanwhile.
+func TestCloseLeavesDamageAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "test.db")
+	db, err := Open(t.Context(), path)
+	must(t, err)
+	exec(t, db.Writes, "CREATE TABLE t (text TEXT)")
+	put(t, db)
+	before, err := os.ReadFile(path)
+	must(t, err)
+	overwrite(t, path+"-wal", size(t, path+"-wal")/2, strings.Repeat("X", 10000))
+	if err := db.Close(); !errors.Is(err, storage.ErrDamaged) || !strings.Contains(err.Error(), path) {
+		t.Errorf("got %v", err)
+	}
+	after, err := os.ReadFile(path)
+	must(t, err)
+	if string(before) != string(after) {
+		t.Error("the database was changed")
+	}
+}
+
 // Harm that comes while a transaction writes is noticed before its commit is told to anybody.
 func TestHarmWithinATransaction(t *testing.T) {
 	if runtime.GOOS == "windows" {

@@ -14,13 +14,13 @@ func stat(path string) (s fileStat, err error) {
 	return told(info), nil
 }
 
-// statOpen is stat for an open file, and how many names it has.
-func statOpen(file *os.File) (s fileStat, names uint64, err error) {
+// statOpen is stat for an open file.
+func statOpen(file *os.File) (s fileStat, err error) {
 	info, err := file.Stat()
 	if err != nil {
-		return s, 0, err
+		return s, err
 	}
-	return told(info), 1, nil
+	return told(info), nil
 }
 
 func told(info os.FileInfo) fileStat {
