@@ -64,7 +64,7 @@ Every setting is a flag and an environment variable; the flag wins. Durations ar
 // sections are the commands as the page shows them. Those that share a section differ in defaults only.
 func sections() [][]string {
 	return [][]string{
-		{"up"}, {"heroes", "villains"}, {"locations"}, {"fights"}, {"statistics serve"}, {"statistics rebuild"}, {"arena"}, {"migrate"}, {"import"}, {"export"}, {"seed"}, {"bench"}, {"health"},
+		{"up"}, {"heroes", "villains"}, {"locations"}, {"fights"}, {"statistics serve"}, {"statistics rebuild"}, {"arena"}, {"migrate"}, {"backup"}, {"import"}, {"export"}, {"seed"}, {"bench"}, {"health"},
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,7 +32,7 @@ type DB struct {
 	guard   guard
 	frozen  atomic.Bool // opened for reading only, because it couldn't be opened for writing
 	reading string      // how, then
-	opening sync.Mutex  // held while that ends
+	thawing sync.Mutex  // held while that ends
 	refused atomic.Pointer[refusal]
 	probing sync.Mutex
 }
@@ -62,15 +63,23 @@ func Open(ctx context.Context, path string) (*DB, error) {
 		return nil, err
 	}
 	if err := db.open(ctx); err != nil {
-		return nil, fmt.Errorf("opening %s: %w", path, db.Trouble(err))
+		return nil, db.opening(err)
 	}
 	db.Writes = db.pool(1, toWrite)
 	db.Reads = db.pool(readers, toRead)
 	if err := db.Reads.PingContext(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("opening %s: %w", path, db.Trouble(err)), db.Close())
+		return nil, errors.Join(db.opening(err), db.Close())
 	}
 	db.weigh()
 	return db, nil
+}
+
+// opening is Trouble for an error of Open, which names the file.
+func (db *DB) opening(err error) error {
+	if err = db.Trouble(err); strings.Contains(err.Error(), db.path) {
+		return err
+	}
+	return fmt.Errorf("opening %s: %w", db.path, err)
 }
 
 // orphaned returns an error when there is a write-ahead log without its database. SQLite would create an empty database
@@ -84,7 +93,7 @@ func orphaned(path string) error {
 		return nil
 	}
 	return storage.Errorf(storage.ErrDamaged, "%s is missing or empty, while its log %s-wal holds what was stored last: "+
-		"put the file back or restore a backup of both, or move the log away, and start again", path, path)
+		"put the file back or restore a backup, or move the log away to begin anew, and start again", path, path)
 }
 
 // What a connection is for, besides the settings.
@@ -149,8 +158,8 @@ func (db *DB) connect(ctx context.Context, options string) error {
 // thaw opens for writing what was opened for reading only, if that is possible by now. While it is frozen, each connection
 // lives for one read, so that what they found when they were made is forgotten.
 func (db *DB) thaw(ctx context.Context) error {
-	db.opening.Lock()
-	defer db.opening.Unlock()
+	db.thawing.Lock()
+	defer db.thawing.Unlock()
 	if !db.frozen.Load() {
 		return nil
 	}

@@ -198,8 +198,8 @@ func (g *guard) look(paths []string) (now [3]fileStat, err error) {
 
 // fail notes for good what is wrong, and returns it.
 func (g *guard) fail(cause error, what string) error {
-	g.found.CompareAndSwap(nil, &storage.Error{Kind: storage.ErrDamaged, Detail: what + ", and nothing is stored any more: stop the program, " +
-		"put the files back as they were or restore a backup (or move " + g.paths[database] + " and what belongs to it away), and start again", Err: cause})
+	g.found.CompareAndSwap(nil, &storage.Error{Kind: storage.ErrDamaged, Err: cause, Detail: what + ": put the files back or restore a backup, " +
+		"or move " + g.paths[database] + " and what belongs to it away to begin anew, and start again; until then nothing is stored"})
 	return g.found.Load()
 }
 
