@@ -268,6 +268,11 @@ func wantReadOnly(t *testing.T, s *system.System, stored int) {
 	}
 	get(t, s.Fights+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "takes no writes")
 	ask(t, http.MethodPost, s.Fights+"/api/fights", fightBody).wantProblem(t, http.StatusServiceUnavailable, "the fight was not stored")
+	got := ask(t, http.MethodPost, s.Heroes+"/api/heroes", `{"name":"Ada","powers":"`+strings.Repeat("x", 20000)+`"}`, "Authorization", "Bearer "+system.AdminToken)
+	got.wantProblem(t, http.StatusServiceUnavailable, "takes no writes")
+	if strings.Contains(got.body, "may have") {
+		t.Errorf("a change is in doubt: %s", got.body)
+	}
 }
 
 // On a full disk no fight is in doubt, all can be read, and when there is room again all goes on, also after a start on the
@@ -330,7 +335,7 @@ func testFullDisk(t *testing.T, program string) {
 // upAlive starts all services, of which fights need not become ready.
 func upAlive(t *testing.T, program, dir string, args ...string) *system.System {
 	t.Helper()
-	s, env := &system.System{}, []string{"DATA_DIR=" + dir}
+	s, env := &system.System{}, []string{"DATA_DIR=" + dir, "ADMIN_TOKEN=" + system.AdminToken}
 	for _, service := range []struct {
 		name string
 		base *string
@@ -427,6 +432,28 @@ func testLocked(t *testing.T, program string) {
 			ask(t, http.MethodPost, s.Fights+"/api/fights", fightBody).want(t, http.StatusOK)
 		})
 	}
+	t.Run("at the start", func(t *testing.T) {
+		file := fightsFile(t.TempDir())
+		env := append(newCatalogs(t).env(), "MONGODB_URL=sqlite:"+file)
+		first := start(t, program, "fights", env)
+		first.Ready(t, first.url+"/readyz")
+		first.Kill()
+		other, again := elsewhere(t, file), elsewhere(t, file)
+		execute1(t, other, "PRAGMA locking_mode = EXCLUSIVE")
+		execute1(t, other, "BEGIN EXCLUSIVE")
+		s := start(t, program, "fights", env, "--store-wait=10m")
+		s.lives(t)
+		get(t, s.url+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "starting")
+		execute1(t, other, "ROLLBACK")
+		_ = other.Close()
+		s.Ready(t, s.url+"/readyz")
+		ask(t, http.MethodPost, s.url+"/api/fights", fightBody).want(t, http.StatusOK)
+		s.Kill()
+		for _, statement := range []string{"PRAGMA locking_mode = EXCLUSIVE", "BEGIN EXCLUSIVE"} {
+			execute1(t, again, statement)
+		}
+		wantOneLine(t, start(t, program, "fights", env, "--store-wait=1s").Process, file, "is locked by another program")
+	})
 }
 
 // A column that is renamed away is told by readiness and requests, and forgotten when it is back.
