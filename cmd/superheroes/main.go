@@ -37,6 +37,7 @@ type commands struct {
 	Statistics statisticsCommands `cmd:"" help:"Run the service of statistics, or count all fights anew."`
 	Arena      arenaCommand       `cmd:"" set:"addr=:8000" set:"drain_delay=3s" help:"Run the battle page."`
 	Migrate    migrateCommand     `cmd:"" set:"database_url=" set:"mysql_url=" set:"mongodb_url=" help:"Create the tables that are missing, fill them with the shipped roster, and exit."`
+	Backup     backupCommand      `cmd:"" help:"Copy the embedded store, also while it is in use."`
 	Import     importCommand      `cmd:"" help:"Read heroes, villains or locations from SQL, JSON-lines or CSV files."`
 	Export     exportCommand      `cmd:"" help:"Write heroes, villains or locations as JSON lines or CSV."`
 	Seed       seedCommand        `cmd:"" help:"Make up heroes, villains or locations, as many as asked for, to try a large catalog with."`

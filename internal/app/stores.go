@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -276,13 +278,20 @@ func makeFolder(dir string) error {
 }
 
 // embeddedURL is the store of a service in the data folder.
-func embeddedURL(dir, service string) string { return "sqlite:" + filepath.Join(dir, service+".db") }
+func embeddedURL(dir, service string) string { return "sqlite:" + databaseFile(dir, service) }
 
 // lockFolder takes the folder for this process. The operating system gives the lock back when the process ends,
 // however it ends.
 func lockFolder(dir string) (unlock func() error, err error) {
 	lock := flock.New(filepath.Join(dir, "lock"))
 	taken, err := lock.TryLock()
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) { // what is in the folder can be read all the same
+		lock = flock.New(filepath.Join(dir, "lock"), flock.SetFlag(os.O_RDONLY))
+		readOnly, failed := lock.TryLock()
+		if _, none := databases(dir); none == nil && (failed == nil || errors.Is(failed, fs.ErrNotExist)) {
+			taken, err = readOnly || failed != nil, nil
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("the data folder %s can't be written: %w; choose another (%s)", dir, errors.Unwrap(err), Setting("--data-dir"))
 	}

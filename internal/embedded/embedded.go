@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,10 +31,14 @@ type DB struct {
 	path    string
 	guard   guard
 	frozen  atomic.Bool // opened for reading only, because it couldn't be opened for writing
-	opening sync.Mutex  // held while that ends
+	reading string      // how, then
+	thawing sync.Mutex  // held while that ends
 	refused atomic.Pointer[refusal]
 	probing sync.Mutex
 }
+
+// readers is how many connections read.
+const readers = 4
 
 // busyTimeout is how long a connection waits for a lock that another one holds.
 const busyTimeout = 5 * time.Second
@@ -58,15 +63,23 @@ func Open(ctx context.Context, path string) (*DB, error) {
 		return nil, err
 	}
 	if err := db.open(ctx); err != nil {
-		return nil, fmt.Errorf("opening %s: %w", path, db.Trouble(err))
+		return nil, db.opening(err)
 	}
 	db.Writes = db.pool(1, toWrite)
-	db.Reads = db.pool(4, toRead)
+	db.Reads = db.pool(readers, toRead)
 	if err := db.Reads.PingContext(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("opening %s: %w", path, db.Trouble(err)), db.Close())
+		return nil, errors.Join(db.opening(err), db.Close())
 	}
 	db.weigh()
 	return db, nil
+}
+
+// opening is Trouble for an error of Open, which names the file.
+func (db *DB) opening(err error) error {
+	if err = db.Trouble(err); strings.Contains(err.Error(), db.path) {
+		return err
+	}
+	return fmt.Errorf("opening %s: %w", db.path, err)
 }
 
 // orphaned returns an error when there is a write-ahead log without its database. SQLite would create an empty database
@@ -80,34 +93,44 @@ func orphaned(path string) error {
 		return nil
 	}
 	return storage.Errorf(storage.ErrDamaged, "%s is missing or empty, while its log %s-wal holds what was stored last: "+
-		"put the file back or restore a backup of both, or move the log away, and start again", path, path)
+		"put the file back or restore a backup, or move the log away to begin anew, and start again", path, path)
 }
 
 // What a connection is for, besides the settings.
 const (
-	toCreate = "mode=rwc"
-	toWrite  = "mode=rw&_txlock=immediate"
-	toRead   = "mode=rw&_query_only=1"
-	frozen   = "mode=ro&immutable=1&_query_only=1" // no lock, no log, nothing beside the file
+	toCreate  = "mode=rwc"
+	toWrite   = "mode=rw&_txlock=immediate"
+	toRead    = "mode=rw&_query_only=1"
+	immutable = "mode=ro&immutable=1&_query_only=1" // no lock, no log, nothing beside the file
 )
 
-// open has the guard take its connection, which creates a missing file.
+// open has the guard take its connection, which creates a missing file. What can't be written is opened for reading.
 func (db *DB) open(ctx context.Context) error {
 	err := db.connect(ctx, toCreate)
-	if err == nil || isBusy(err) || !readable(db.path) {
+	if err == nil || isBusy(err) {
 		return err
 	}
-	if db.connect(ctx, frozen) == nil {
-		db.frozen.Store(true)
-		db.Wrote(db.Trouble(err))
-		return nil
+	for _, db.reading = range []string{toRead, immutable} {
+		if db.reading == immutable && !complete(db.path) {
+			continue
+		}
+		conn, failed := connection(ctx, dsn(db.path, db.reading))
+		if failed != nil {
+			continue
+		}
+		_, failed = query(conn, "SELECT count(*) FROM sqlite_master")
+		if errors.Join(failed, conn.Close(), db.guard.noteDatabase()) == nil {
+			db.frozen.Store(true)
+			db.Wrote(db.Trouble(err))
+			return nil
+		}
 	}
 	return err
 }
 
-// readable reports whether all that is committed lies in the database file itself. Then it can be read without a
+// complete reports whether all that is committed lies in the database file itself. Then it can be read without a
 // write-ahead log and what belongs to it, for which there may be no room.
-func readable(path string) bool {
+func complete(path string) bool {
 	file, err := os.Stat(path)
 	if err != nil || file.Size() == 0 {
 		return false
@@ -120,7 +143,7 @@ func readable(path string) bool {
 // refuses all but one, without waiting; they try again, for as long as they would wait for any other lock.
 func (db *DB) connect(ctx context.Context, options string) error {
 	for end := time.Now().Add(busyTimeout); ; {
-		err := db.guard.open(ctx, dsn(db.path, options), options != frozen)
+		err := db.guard.open(ctx, dsn(db.path, options))
 		if !isBusy(err) || time.Now().After(end) {
 			return err
 		}
@@ -132,11 +155,11 @@ func (db *DB) connect(ctx context.Context, options string) error {
 	}
 }
 
-// thaw opens for writing what was opened for reading only, if that is possible by now. The readers' connections see what
-// is written from then on: while it is frozen, each lives for one read.
+// thaw opens for writing what was opened for reading only, if that is possible by now. While it is frozen, each connection
+// lives for one read, so that what they found when they were made is forgotten.
 func (db *DB) thaw(ctx context.Context) error {
-	db.opening.Lock()
-	defer db.opening.Unlock()
+	db.thawing.Lock()
+	defer db.thawing.Unlock()
 	if !db.frozen.Load() {
 		return nil
 	}
@@ -144,7 +167,7 @@ func (db *DB) thaw(ctx context.Context) error {
 		return err
 	}
 	db.frozen.Store(false)
-	db.Reads.SetConnMaxLifetime(0)
+	db.Reads.SetMaxIdleConns(readers)
 	return nil
 }
 
@@ -156,8 +179,8 @@ func (db *DB) pool(connections int, options string) *sql.DB {
 	pool := sql.OpenDB(&connector{db, options})
 	pool.SetMaxOpenConns(connections)
 	pool.SetMaxIdleConns(connections)
-	if db.frozen.Load() {
-		pool.SetConnMaxLifetime(time.Nanosecond)
+	if db.frozen.Load() && options == toRead {
+		pool.SetMaxIdleConns(-1)
 	}
 	return pool
 }
@@ -180,7 +203,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	}
 	options := c.options
 	if c.db.frozen.Load() {
-		options = frozen
+		options = c.db.reading
 	}
 	conn, err := connection(ctx, dsn(c.db.path, options))
 	if err != nil {
@@ -203,10 +226,11 @@ func connection(ctx context.Context, dsn string) (driver.Conn, error) {
 	return connector.Connect(ctx)
 }
 
-// dsn spells the path as a URI, so that no character in it is taken for an option.
-func dsn(path, options string) string {
-	escaped := (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()
-	return "file:" + escaped + "?" + settings + "&" + options
+func dsn(path, options string) string { return uri(path) + "?" + settings + "&" + options }
+
+// uri spells a path so that no character in it is taken for an option.
+func uri(path string) string {
+	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()
 }
 
 // Check returns the trouble that is known, before a read. Whether the files are still those that were opened is looked
@@ -247,7 +271,16 @@ func (db *DB) alone(ctx context.Context, look func() error) error {
 	return errors.Join(look(), conn.Close())
 }
 
-// Close closes every connection. The last one moves the write-ahead log into the file.
+// Close closes every connection. The last one moves the write-ahead log into the file. What is damaged is left as it is
+// instead: garbage in the log would destroy what is in the database. Damage that nobody was told of yet is an error.
 func (db *DB) Close() error {
-	return errors.Join(db.Reads.Close(), db.Writes.Close(), db.guard.close())
+	known := db.guard.found.Load() != nil
+	err := errors.Join(db.Reads.Close(), db.Writes.Close())
+	if damage := db.guard.settled(); errors.Is(damage, storage.ErrDamaged) {
+		if !known {
+			err = errors.Join(err, damage)
+		}
+		return err // the guard's connection ends with the process
+	}
+	return errors.Join(err, db.guard.close())
 }

@@ -11,8 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	sqlite3 "modernc.org/sqlite/lib"
-
 	"superheroes/internal/storage"
 )
 
@@ -33,6 +31,7 @@ type guard struct {
 	known  [3]fileStat // as SQLite left them, so far as is known
 	header logHeader   // of the log
 	copied copied      // from the log into the database
+	sparse bool        // files take less room than they are long: the file system compresses them
 }
 
 // The files of a database.
@@ -53,6 +52,14 @@ type (
 	content struct{ size, blocks, modified int64 }
 )
 
+// hole returns how much of a file takes no room.
+func (c content) hole() int64 {
+	if c.blocks == 0 { // the system doesn't tell
+		return 0
+	}
+	return max(0, c.size-512*c.blocks)
+}
+
 // copied is how many frames of a log, which its header names, SQLite has copied into the database.
 type copied struct {
 	log    logHeader
@@ -72,35 +79,29 @@ func (g *guard) name(path string) {
 	}
 }
 
-// open takes the connection, in the place of one that there was, and notes which files it has: the database alone where
-// it is opened without a log.
-func (g *guard) open(ctx context.Context, dsn string, logged bool) error {
+// open takes the connection and notes which files it has. It fails where they can't be written.
+func (g *guard) open(ctx context.Context, dsn string) error {
 	conn, err := connection(ctx, dsn)
 	if err != nil {
 		return err
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if err := g.note(conn, logged); err != nil {
+	if err := g.note(conn); err != nil {
+		if g.log != nil {
+			_ = g.log.Close() // it was only read
+			g.log = nil
+		}
 		return errors.Join(err, conn.Close())
 	}
-	before := g.conn
 	g.conn = conn
-	if before != nil {
-		return before.Close()
-	}
 	return nil
 }
 
 // note notes the files of a connection. How much was copied is asked before the files are looked at: what is copied in
 // between is seen the next time.
-func (g *guard) note(conn driver.Conn, logged bool) (err error) {
+func (g *guard) note(conn driver.Conn) (err error) {
 	if _, err := query(conn, "PRAGMA schema_version"); err != nil { // has SQLite open all the files
-		return err
-	}
-	known := [3]fileStat{}
-	if known[database], err = stat(g.paths[database]); err != nil || !logged {
-		g.known = known
 		return err
 	}
 	if g.log, err = os.Open(g.paths[writeLog]); err != nil {
@@ -110,9 +111,10 @@ func (g *guard) note(conn driver.Conn, logged bool) (err error) {
 		return err
 	}
 	g.copied.log = g.header
-	if _, g.copied.frames, err = frames(conn); err != nil && code(err)&0xff != sqlite3.SQLITE_READONLY {
+	if _, g.copied.frames, err = frames(conn); err != nil {
 		return err
 	}
+	var known [3]fileStat
 	for i := range g.paths {
 		if known[i], err = stat(g.paths[i]); err != nil {
 			return err
@@ -122,18 +124,28 @@ func (g *guard) note(conn driver.Conn, logged bool) (err error) {
 	return nil
 }
 
+// noteDatabase is note for a database that is read without a connection of the guard's own, and without any file that
+// others may not replace beside it.
+func (g *guard) noteDatabase() (err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.known = [3]fileStat{}
+	g.known[database], err = stat(g.paths[database])
+	return err
+}
+
 func (g *guard) close() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.conn == nil {
-		return nil
+	var failures []error
+	if g.conn != nil {
+		failures = append(failures, g.conn.Close())
 	}
-	err := g.conn.Close()
 	if g.log != nil {
-		err = errors.Join(err, g.log.Close())
+		failures = append(failures, g.log.Close())
 	}
 	g.conn, g.log = nil, nil
-	return err
+	return errors.Join(failures...)
 }
 
 // glance is identical for reads: it looks once in a while.
@@ -186,8 +198,8 @@ func (g *guard) look(paths []string) (now [3]fileStat, err error) {
 
 // fail notes for good what is wrong, and returns it.
 func (g *guard) fail(cause error, what string) error {
-	g.found.CompareAndSwap(nil, &storage.Error{Kind: storage.ErrDamaged, Detail: what + ", and nothing is stored any more: stop the program, " +
-		"put the files back as they were or restore a backup (or move " + g.paths[database] + " and what belongs to it away), and start again", Err: cause})
+	g.found.CompareAndSwap(nil, &storage.Error{Kind: storage.ErrDamaged, Err: cause, Detail: what + ": put the files back or restore a backup, " +
+		"or move " + g.paths[database] + " and what belongs to it away to begin anew, and start again; until then nothing is stored"})
 	return g.found.Load()
 }
 
@@ -206,57 +218,54 @@ func (g *guard) begun() error {
 	if found := g.found.Load(); found != nil {
 		return found
 	}
-	if g.log == nil {
+	if g.conn == nil {
 		return nil
 	}
-	now, _, err := statOpen(g.log)
+	now, err := statOpen(g.log)
+	if err != nil || now.content == g.known[writeLog].content {
+		return err
+	}
+	all, err := g.look(g.paths[:]) // another process has committed, or something else has written
 	if err != nil {
 		return err
 	}
-	if now.content != g.known[writeLog].content { // another process has committed, or something else has written
-		if err := g.readLog(); err != nil {
-			return err
-		}
-		g.known[writeLog] = now
+	if err := g.readLog(); err != nil {
+		return err
 	}
-	return nil
+	all[writeLog] = now
+	return g.adopt(all)
 }
 
 // committed checks that the files are those at the path, and that what was there before the commit still is. What the
 // commit has written is not read again. A log that became smaller, or has another beginning without having been begun
-// anew by SQLite, was changed by something else.
+// anew by SQLite, was changed by something else; so was one with a hole, which is what SQLite leaves when it goes on where
+// it was after the file was cut off.
 //
-// To look at a path costs three times as much as to look at an open file, so that only that of the database is looked at
-// each time. A log that was removed or replaced has no name any more; one that was moved away, and an index that is gone,
-// which recovery does without, are found as soon as by reads.
+// The index of the log is looked at as seldom as reads do: to look at a path is most of what this costs, and recovery
+// makes the index anew, so that nothing is lost with it.
 func (g *guard) committed() error {
-	paths := g.paths[:writeLog]
+	paths := g.paths[:logIndex]
 	if g.due() {
 		paths = g.paths[:]
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now, err := g.look(paths)
-	if err != nil || g.log == nil {
+	if err != nil || g.conn == nil {
 		return err
-	}
-	log, names, err := statOpen(g.log)
-	if err != nil {
-		return err
-	}
-	if names == 0 {
-		return g.fail(nil, g.paths[writeLog]+" was removed or replaced")
 	}
 	header, err := readLogHeader(g.log)
 	if err != nil {
 		return g.fail(err, g.paths[writeLog]+" is damaged")
 	}
-	if before := g.known[writeLog]; header != g.header || log.size < before.size || log.blocks < before.blocks {
+	log := now[writeLog]
+	before, hole := g.known[writeLog], log.hole() > 0 && !g.sparse
+	if header != g.header || hole || log.size < before.size || log.blocks < before.blocks {
 		if err := g.readLog(); err != nil {
 			return err
 		}
+		g.sparse = g.sparse || hole
 	}
-	now[writeLog] = log
 	return g.adopt(now)
 }
 
@@ -267,8 +276,11 @@ func (g *guard) settled() error {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.conn == nil {
+		return nil
+	}
 	now, err := g.look(g.paths[:])
-	if err != nil || g.log == nil {
+	if err != nil {
 		return err
 	}
 	now[writeLog] = g.known[writeLog] // begun has looked at it
@@ -278,13 +290,20 @@ func (g *guard) settled() error {
 // adopt notes the state of the files. The database itself changes when SQLite copies the log into it, and only then. The
 // mutex is held.
 func (g *guard) adopt(now [3]fileStat) (err error) {
-	if now[database].content != g.known[database].content {
+	switch {
+	case now[database].content != g.known[database].content:
 		if err := g.copiedSince(); err != nil {
 			return err
 		}
 		if now, err = g.look(g.paths[:]); err != nil { // what is copied in between is seen the next time
 			return err
 		}
+	case g.header != g.copied.log: // the log was begun anew after all of it was copied
+		_, copied, err := frames(g.conn)
+		if err != nil {
+			return err
+		}
+		g.copied.log, g.copied.frames = g.header, copied
 	}
 	g.known = now
 	return nil

@@ -100,7 +100,7 @@ func (db *DB) failed(err error) error {
 		return gone
 	}
 	switch code(err) {
-	case sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_CORRUPTFS:
+	case sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_CORRUPTFS, sqlite3.SQLITE_IOERR_IN_PAGE:
 		return db.guard.fail(err, db.path+" is damaged")
 	case sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_TRUNCATE:
 		return storage.As(storage.ErrFull, err, db.path, " can't be written: its disk or quota is full, or fails")

@@ -3,6 +3,7 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -44,18 +45,11 @@ func (e edit[T]) read(ctx context.Context, id int64) (*T, error) {
 		return nil, nil
 	}
 	query := fmt.Sprintf("SELECT %s FROM %s WHERE id = ?%s", e.table.SelectList(), e.table.Name, e.lock)
-	rows, err := e.tx.QueryContext(ctx, query, id)
-	if err != nil {
-		return nil, err
+	item, err := catalog.ScanRow(e.table, e.tx.QueryRowContext(ctx, query, id).Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, catalog.ErrNotFound
 	}
-	found, err := collect(rows, e.table)
-	if err == nil && len(found) == 0 {
-		err = catalog.ErrNotFound
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &found[0], nil
+	return &item, err
 }
 
 // insertion is the statement that inserts a row with all its columns.

@@ -6,11 +6,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 
 	"superheroes/internal/catalog"
-	"superheroes/internal/storage"
 )
 
 // reader is what the engines share: all of the reading but the ids' version.
@@ -33,70 +30,28 @@ func newReader[T catalog.Item](ctx context.Context, db *sql.DB, table catalog.Ta
 
 // Get implements catalog.Store.
 func (r *reader[T]) Get(ctx context.Context, id int64) (T, error) {
-	var none T
-	rows, err := r.get.QueryContext(ctx, id)
-	if err != nil {
-		return none, err
+	item, err := catalog.ScanRow(r.table, r.get.QueryRowContext(ctx, id).Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return item, catalog.ErrNotFound
 	}
-	found, err := collect(rows, r.table)
-	if err == nil && len(found) == 0 {
-		err = catalog.ErrNotFound
-	}
-	if err != nil {
-		return none, err
-	}
-	return found[0], nil
+	return item, err
 }
 
 // Page implements catalog.Store.
-func (r *reader[T]) Page(ctx context.Context, after int64, limit int) ([]T, error) {
+func (r *reader[T]) Page(ctx context.Context, after int64, limit int) (items []T, err error) {
 	rows, err := r.page.QueryContext(ctx, after, limit)
 	if err != nil {
 		return nil, err
 	}
-	return collect(rows, r.table)
-}
-
-// readable reads as requests do, without reading a row.
-func (r *reader[T]) readable(ctx context.Context) error {
-	_, err := r.Get(ctx, 0)
-	if errors.Is(err, catalog.ErrNotFound) {
-		return nil
-	}
-	return err
-}
-
-// collect reads all rows and closes them. A row with a value that the contract doesn't know is a storage.RowError.
-func collect[T catalog.Item](rows *sql.Rows, table catalog.Table[T]) ([]T, error) {
 	defer func() { _ = rows.Close() }() // rows.Err says what matters
-	var items []T
 	for rows.Next() {
-		var item T
-		if err := rows.Scan(table.Fields(&item)...); err != nil {
-			return nil, unreadable(table, item, err)
-		}
-		if err := known(table, item); err != nil {
-			return nil, unreadable(table, item, err)
+		item, err := catalog.ScanRow(r.table, rows.Scan)
+		if err != nil {
+			return nil, err
 		}
 		items = append(items, item)
 	}
 	return items, rows.Err()
-}
-
-// known returns an error for a level or type that no item can have: the one would be served as it is, the other decide
-// fights. Texts of any length can be read.
-func known[T catalog.Item](table catalog.Table[T], item T) (err error) {
-	item.Check(func(field, message string) {
-		if (field == "level" || field == "type") && table.Value(item, field) != "" {
-			err = fmt.Errorf("%s %s", field, message)
-		}
-	})
-	return err
-}
-
-// unreadable names the row, whose id is read first.
-func unreadable[T catalog.Item](table catalog.Table[T], item T, err error) error {
-	return &storage.RowError{What: strings.TrimSuffix(table.Name, "s"), ID: strconv.FormatInt(item.Key(), 10), Err: err}
 }
 
 // ids reads every id.

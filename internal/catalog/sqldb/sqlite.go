@@ -214,7 +214,10 @@ func (s *SQLite[T]) Ping(ctx context.Context) error {
 	if err := s.db.Ping(ctx); err != nil {
 		return err
 	}
-	return s.db.Trouble(s.readable(ctx))
+	if _, err := s.reader.Get(ctx, 0); !errors.Is(err, catalog.ErrNotFound) {
+		return s.db.Trouble(err)
+	}
+	return nil
 }
 
 // Writable returns why the last write was refused, while that lasts.

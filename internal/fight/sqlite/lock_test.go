@@ -10,6 +10,7 @@ import (
 
 	"superheroes/internal/fight"
 	"superheroes/internal/fight/storetest"
+	"superheroes/internal/storage"
 )
 
 // lockElsewhere has another process take the write lock, and returns what gives it back.
@@ -58,6 +59,10 @@ func TestInsertWhileAnotherProcessHoldsTheLock(t *testing.T) {
 		}
 	}
 
+	if err := store.Ping(t.Context()); !errors.Is(err, storage.ErrBusy) {
+		t.Errorf("while it is locked, readiness says %v", err)
+	}
+
 	waiting := storetest.NewFight(ids)
 	go func() { said <- store.Insert(t.Context(), waiting, waiting.AppendJSON(nil)) }()
 	select {
@@ -68,6 +73,9 @@ func TestInsertWhileAnotherProcessHoldsTheLock(t *testing.T) {
 	release()
 	if err := <-said; err != nil {
 		t.Errorf("after the lock was given back: %v", err)
+	}
+	if err := store.Ping(t.Context()); err != nil {
+		t.Errorf("after the lock was given back, readiness says %v", err)
 	}
 	if all := storetest.Everything(t, store); len(all) != 1 || all[0].ID != waiting.ID {
 		t.Errorf("stored %v, want the one that waited", all)

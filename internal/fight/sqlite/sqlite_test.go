@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"superheroes/database"
@@ -12,6 +13,7 @@ import (
 	"superheroes/internal/fight"
 	"superheroes/internal/fight/groupcommit"
 	"superheroes/internal/fight/storetest"
+	"superheroes/internal/storage"
 )
 
 func open(tb testing.TB, path string, options ...Option) *Store {
@@ -36,7 +38,6 @@ func openNew(tb testing.TB, options ...Option) *Store {
 // kinds tells by name whether a store is a grouped one.
 func kinds() map[string]bool { return map[string]bool{"strict": false, "grouped": true} }
 
-// newFight returns a fight that is decided now.
 func TestStore(t *testing.T) {
 	for name, grouped := range kinds() {
 		t.Run(name, func(t *testing.T) {
@@ -145,4 +146,96 @@ func writer(t *testing.T, store *Store) (used any) {
 		t.Fatal(err)
 	}
 	return used
+}
+
+// A table or column that is missing is noticed by readiness and by requests, and forgotten when it is back.
+func TestSchema(t *testing.T) {
+	store, ids := openNew(t), fight.NewIDs(fight.ID{})
+	change := func(statement string) {
+		t.Helper()
+		if _, err := store.db.Writes.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	requests := map[string]func() error{
+		"Ping":   func() error { return store.Ping(t.Context()) },
+		"Get":    func() error { _, err := store.Get(t.Context(), fight.MaxID()); return err },
+		"Page":   func() error { _, err := store.Page(t.Context(), fight.MaxID(), 1); return err },
+		"Count":  func() error { _, err := store.Count(t.Context()); return err },
+		"Insert": func() error { f := storetest.NewFight(ids); return store.Insert(t.Context(), f, f.AppendJSON(nil)) },
+	}
+	for _, c := range [][2]string{
+		{"ALTER TABLE fight RENAME TO bout", "ALTER TABLE bout RENAME TO fight"},
+		{"ALTER TABLE fight RENAME COLUMN document TO text", "ALTER TABLE fight RENAME COLUMN text TO document"},
+	} {
+		t.Run(c[0], func(t *testing.T) {
+			change(c[0])
+			for name, request := range requests {
+				err := request()
+				if strings.Contains(c[0], "COLUMN") && name == "Count" { // it reads no column
+					continue
+				}
+				if !errors.Is(err, storage.ErrSchema) || errors.Is(err, fight.ErrMaybeStored) || !strings.Contains(err.Error(), store.path(t)) {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+			if opened, err := Open(t.Context(), store.path(t), ""); !errors.Is(err, storage.ErrSchema) {
+				t.Errorf("it starts: %v, %v", opened, err)
+			}
+			change(c[1])
+			for name, request := range requests {
+				if err := request(); err != nil && !errors.Is(err, fight.ErrNotFound) {
+					t.Errorf("%s after that: %v", name, err)
+				}
+			}
+		})
+	}
+}
+
+// path returns where the store's file lies.
+func (s *Store) path(t *testing.T) (file string) {
+	t.Helper()
+	var number, name string
+	if err := s.db.Reads.QueryRowContext(t.Context(), "PRAGMA database_list").Scan(&number, &name, &file); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// One fight that can't be read is named; the others can be read, and stored.
+func TestUnreadable(t *testing.T) {
+	store, fights := openNew(t), storetest.Fights(3)
+	for _, f := range fights {
+		if err := store.Insert(t.Context(), f, f.AppendJSON(nil)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bad := fights[1].ID
+	for name, document := range map[string]any{
+		"no JSON": "{", "another fight's": fights[0].AppendJSON(nil), "a number": 5, "empty": []byte{},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := store.db.Writes.ExecContext(t.Context(), "UPDATE fight SET document = ? WHERE id = ?", document, bad[:]); err != nil {
+				t.Fatal(err)
+			}
+			_, one := store.Get(t.Context(), bad)
+			_, page := store.Page(t.Context(), fight.MaxID(), 3)
+			for what, err := range map[string]error{"Get": one, "Page": page} {
+				var row *storage.RowError
+				if !errors.As(err, &row) || row.ID != bad.String() {
+					t.Errorf("%s: %v", what, err)
+				}
+			}
+			if err := store.Ping(t.Context()); err != nil {
+				t.Errorf("it isn't ready: %v", err)
+			}
+			storetest.Truthful(t, store, fights[0], nil)
+		})
+	}
+	if _, err := store.db.Writes.ExecContext(t.Context(), "INSERT INTO fight (id, document) VALUES (x'ffff', '{}')"); err != nil {
+		t.Fatal(err)
+	}
+	if last, err := store.Last(t.Context()); err != nil || last != fights[2].ID {
+		t.Errorf("Last: %s, %v", last, err)
+	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"superheroes/internal/fight"
 	"superheroes/internal/fight/storetest"
+	"superheroes/internal/storage"
 )
 
 // underStrace runs this binary in a role while strace watches, and returns what it said and what strace saw.
@@ -118,7 +119,8 @@ func limitFiles(t *testing.T, size int64) (restore func()) {
 	}
 }
 
-// A write that fails is never acknowledged, its connection is dropped, and when there is space again the store goes on.
+// A write that fails is never acknowledged and surely not stored, its connection is dropped, and when there is space again
+// the store is ready and goes on.
 func TestFailedWrite(t *testing.T) {
 	for name, grouped := range kinds() {
 		t.Run(name, func(t *testing.T) { testFailedWrite(t, Grouped(grouped)) })
@@ -146,14 +148,23 @@ func testFailedWrite(t *testing.T, kind Option) {
 	first := writer(t, store)
 	restore := limitFiles(t, log.Size()+100) // a part of the next write fits
 	for range 3 {
-		if insert() == nil {
-			t.Error("a write that failed was acknowledged")
+		if err := insert(); !errors.Is(err, storage.ErrFull) || errors.Is(err, fight.ErrMaybeStored) {
+			t.Errorf("got %v, want that the disk is full and the fight was not stored", err)
+		}
+		if err := store.Ping(t.Context()); !errors.Is(err, storage.ErrFull) {
+			t.Errorf("ready: %v", err)
+		}
+		if all := storetest.Everything(t, store); len(all) != 3 {
+			t.Errorf("%d fights can be read", len(all))
 		}
 		if next := writer(t, store); next == first {
 			t.Error("the connection whose write failed is used again")
 		}
 	}
 	restore()
+	if err := store.Ping(t.Context()); err != nil {
+		t.Errorf("with space again it is not ready: %v", err)
+	}
 	for range 3 {
 		if err := insert(); err != nil {
 			t.Errorf("with space again: %v", err)

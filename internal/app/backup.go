@@ -1,0 +1,106 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"superheroes/internal/embedded"
+)
+
+// draft is the end of a file's name until all of the backup is durable.
+const draft = ".part"
+
+// Backup copies the databases of a data folder, which may be in use, into another folder: a new one, or one that is empty.
+// Each copy is of one moment; statistics lie in the file of the fights. When it fails, or ctx ends, it leaves nothing
+// behind. It tells report of each copy.
+func Backup(ctx context.Context, dataDir, folder string, report func(path string, size int64)) (err error) {
+	services, err := databases(dataDir)
+	if err != nil {
+		return err
+	}
+	made, err := emptyFolder(folder)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("nothing was written: %w", err), clear(folder, services, made))
+		}
+	}()
+	for _, service := range services {
+		if err := embedded.Backup(ctx, databaseFile(dataDir, service), databaseFile(folder, service)+draft); err != nil {
+			return err
+		}
+	}
+	for _, service := range services {
+		path := databaseFile(folder, service)
+		if err := os.Rename(path+draft, path); err != nil {
+			return err
+		}
+	}
+	if err := embedded.FlushFolder(folder); err != nil {
+		return err
+	}
+	for _, service := range services {
+		path := databaseFile(folder, service)
+		info, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		report(path, info.Size())
+	}
+	return nil
+}
+
+// databases returns the services that have a database in the data folder.
+func databases(dir string) (services []string, err error) {
+	for _, service := range []string{"heroes", "villains", "locations", "fights"} {
+		switch _, err := os.Stat(databaseFile(dir, service)); {
+		case err == nil:
+			services = append(services, service)
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, err
+		}
+	}
+	if services == nil {
+		return nil, fmt.Errorf("there is no embedded store in %s; choose its folder with --data-dir", dir)
+	}
+	return services, nil
+}
+
+// emptyFolder makes the folder, unless it is there and empty.
+func emptyFolder(folder string) (made bool, err error) {
+	entries, err := os.ReadDir(folder)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return true, os.Mkdir(folder, 0o750)
+	case err != nil:
+		return false, err
+	case len(entries) > 0:
+		return false, fmt.Errorf("%s is not empty; choose a new folder", folder)
+	}
+	return false, nil
+}
+
+// clear removes what a backup has written.
+func clear(folder string, services []string, made bool) error {
+	var failures []error
+	for _, service := range services {
+		for _, suffix := range []string{"", draft, draft + "-journal"} {
+			if err := os.Remove(databaseFile(folder, service) + suffix); !errors.Is(err, fs.ErrNotExist) {
+				failures = append(failures, err)
+			}
+		}
+	}
+	if made {
+		failures = append(failures, os.Remove(folder))
+	}
+	return errors.Join(failures...)
+}
+
+// databaseFile is where the embedded store of a service lies in a folder.
+func databaseFile(dir, service string) string { return filepath.Join(dir, service+".db") }
