@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"runtime"
@@ -95,9 +96,9 @@ const busiestStrangers = 3
 // since returns what went on between two censuses.
 func (now census) since(before census, target Target) Surroundings {
 	s := Surroundings{Unknown: target.unseen, Cores: len(now.cores)}
-	if err := errors.Join(before.err, now.err); err != nil {
+	if err := cmp.Or(before.err, now.err); err != nil {
 		if errors.Is(err, proc.ErrUnavailable) {
-			err = fmt.Errorf("this can't be told on %s", runtime.GOOS)
+			err = fmt.Errorf("%s doesn't say", runtime.GOOS)
 		}
 		s.Unknown = err.Error()
 		return s

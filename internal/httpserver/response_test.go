@@ -71,9 +71,10 @@ func TestStreamDropsClientThatStalls(t *testing.T) {
 
 // The stream takes a good deal longer than each of the time-outs, and no step of it does.
 func TestStreamServesSlowClient(t *testing.T) {
-	const parts, size = 96, 96 * 64 << 10
+	t.Parallel() // it mostly waits
+	const parts, size, limit = 96, 96 * 64 << 10, 3 * time.Second
 	cfg := settings()
-	cfg.Deadline, cfg.ReadHeaderTimeout, cfg.ReadTimeout, cfg.WriteTimeout = time.Second, time.Second, time.Second, time.Second
+	cfg.Deadline, cfg.ReadHeaderTimeout, cfg.ReadTimeout, cfg.WriteTimeout = limit, limit, limit, limit
 	ended := make(chan error, 1)
 	server, _ := serving(t, cfg, streaming(parts, ended))
 	conn := dialSmall(t, server)
@@ -88,7 +89,7 @@ func TestStreamServesSlowClient(t *testing.T) {
 		var n int
 		n, err = io.ReadFull(response.Body, chunk)
 		got += n
-		time.Sleep(30 * time.Millisecond) // this is how slow the client is
+		time.Sleep(limit / 40) // this is how slow the client is
 	}
 	if !errors.Is(err, io.EOF) || got != size {
 		t.Errorf("the client got %d bytes and %v, want %d and the end", got, err, size)

@@ -266,8 +266,9 @@ func readAnswer(reader *bufio.Reader) (keeps bool, err error) {
 }
 
 func TestDrain(t *testing.T) {
+	t.Parallel() // it mostly waits
 	cfg := settings()
-	cfg.DrainDelay = 500 * time.Millisecond
+	cfg.DrainDelay = 5 * time.Second // in which all is asked that is asked below, on a busy machine
 	server := listen(t, cfg)
 	begun, may := make(chan struct{}, 1), make(chan struct{})
 	api, _ := newAPI(cfg, waiting(begun, may), route(http.MethodGet, "/ok", ok))

@@ -23,7 +23,7 @@ import (
 
 // settling is how long statistics may take until they are right, on a busy machine with a slow server; how long they
 // took is logged.
-const settling = time.Minute
+const settling = 3 * time.Minute
 
 // parts are processes that fight and count beside one store, each of which can be killed and started again.
 type parts struct {

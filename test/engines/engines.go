@@ -38,7 +38,7 @@ const (
 )
 
 // patience bounds what is done for a test before and after it: creating a database, dropping it.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // Postgres returns the URL of a fresh, empty database, dropped when the test ends.
 func Postgres(tb testing.TB) string {

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	startPatience = 60 * time.Second
-	stopPatience  = 20 * time.Second
+	startPatience = 3 * time.Minute
+	stopPatience  = time.Minute
 )
 
 // A Server is a private server on a port of its own, with its data in a temporary folder. It can be

@@ -51,7 +51,8 @@ func testBatches(t *testing.T, program string) {
 
 func testPeerAnswers(t *testing.T, program string) {
 	peers := newCatalogs(t)
-	fights := startFights(t, program, t.TempDir(), peers.env(), "--deadline=1s", "--peer-breaker-failures=0")
+	fights := startFights(t, program, t.TempDir(), peers.env(), "--peer-breaker-failures=0")
+	hasty := startFights(t, program, t.TempDir(), peers.env(), "--deadline=1s", "--peer-breaker-failures=0")
 	tests := []struct {
 		name      string
 		behaviour http.HandlerFunc
@@ -68,6 +69,10 @@ func testPeerAnswers(t *testing.T, program string) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			fights := fights
+			if test.status == http.StatusGatewayTimeout {
+				fights = hasty
+			}
 			for path, asked := range uses {
 				for _, victim := range asked {
 					peers.named(victim).Behave(test.behaviour)
@@ -156,7 +161,7 @@ func testFetchesAreCancelled(t *testing.T, program string) {
 
 func testBreaker(t *testing.T, program string) {
 	peers := newCatalogs(t)
-	fights := startFights(t, program, t.TempDir(), peers.env(), "--peer-breaker-failures=3", "--peer-breaker-delay=2s")
+	fights := startFights(t, program, t.TempDir(), peers.env(), "--peer-breaker-failures=3", "--peer-breaker-delay=5s")
 	const path = "/api/fights/execute_fight"
 	peers.heroes.Stop()
 	for range 3 {

@@ -21,7 +21,7 @@ import (
 )
 
 // startTimeout bounds how long a process may take until it is ready, on a busy machine.
-const startTimeout = 60 * time.Second
+const startTimeout = 3 * time.Minute
 
 // Build builds the program into a folder of the test's own and returns its path; with the race detector when the
 // test has it. Go's build cache makes it cheap after the first time.
@@ -122,7 +122,7 @@ func (p *Process) Ready(tb testing.TB, url string) {
 }
 
 func get(ctx context.Context, url string) (int, error) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

@@ -9,6 +9,9 @@ import (
 // AdminToken is what every service that a test starts as a system takes for the administrator's token.
 const AdminToken = "open sesame, 41!"
 
+// patience has a service wait for a store that is busy with other tests.
+const patience = "STORE_WAIT=2m"
+
 // System is a running set of the four services: in one process, or in four.
 type System struct {
 	Heroes, Villains, Locations, Fights string // base URLs, as in http://127.0.0.1:8001
@@ -65,7 +68,7 @@ func Four(tb testing.TB, program string, stores Stores, args ...string) *System 
 	s := &System{Processes: map[string]*Process{}}
 	start := func(service, variable, store string, env ...string) string {
 		addr := FreeAddr(tb)
-		env = append(env, "ADDR="+addr, variable+"="+store, "DRAIN_DELAY=0s", "ADMIN_TOKEN="+AdminToken)
+		env = append(env, "ADDR="+addr, variable+"="+store, "DRAIN_DELAY=0s", "ADMIN_TOKEN="+AdminToken, patience)
 		p := Start(tb, program, env, append([]string{service}, args...)...)
 		s.Processes[service] = p
 		return "http://" + addr
@@ -99,7 +102,7 @@ func (s *System) StartArena(tb testing.TB, program string, env ...string) {
 func StatisticsOf(tb testing.TB, program, fights string, args ...string) (*Process, string) {
 	tb.Helper()
 	addr := FreeAddr(tb)
-	p := Start(tb, program, []string{"ADDR=" + addr, "MONGODB_URL=" + fights, "DRAIN_DELAY=0s"}, append([]string{"statistics"}, args...)...)
+	p := Start(tb, program, []string{"ADDR=" + addr, "MONGODB_URL=" + fights, "DRAIN_DELAY=0s", patience}, append([]string{"statistics"}, args...)...)
 	p.Ready(tb, "http://"+addr+"/readyz")
 	return p, "http://" + addr
 }

@@ -57,7 +57,7 @@ func read(conn net.Conn, patience time.Duration) (string, error) {
 }
 
 // ample is time enough for what comes, short for what does not.
-const ample, short = 10 * time.Second, 50 * time.Millisecond
+const ample, short = time.Minute, 50 * time.Millisecond
 
 func want(t *testing.T, conn net.Conn, letter string) {
 	t.Helper()

@@ -363,10 +363,13 @@ func Truthful(tb testing.TB, store fight.Store, f fight.Fight, said error) {
 // testDeadlines lets writers whose time runs out at random moments, before, during and after the write, get in each
 // other's way, and holds what Insert said against what is there.
 func testDeadlines(t *testing.T, store fight.Store) {
-	const workers, each = 8, 40
+	const workers, each, quiet = 8, 40, 5
 	all := Fights(workers * each)
 	_ = duration(t, store, Fights(1)[0]) // the first one of all may make the collection
-	took := duration(t, store, Fights(1)[0])
+	took := time.Minute
+	for range quiet { // the least of some: one that others delay would have every write be in time
+		took = min(took, duration(t, store, Fights(1)[0]))
+	}
 	said := make([]error, len(all))
 	var group sync.WaitGroup
 	for worker := range workers {
@@ -389,7 +392,7 @@ func testDeadlines(t *testing.T, store fight.Store) {
 			open++
 		}
 	}
-	stored, refused := len(Everything(t, store))-2, len(all)-acknowledged-open // two more told how long a write takes
+	stored, refused := len(Everything(t, store))-1-quiet, len(all)-acknowledged-open // the others told how long a write takes
 	t.Logf("%d acknowledged, %d left open, %d refused; %d stored", acknowledged, open, refused, stored)
 	if stored < acknowledged || stored > acknowledged+open {
 		t.Errorf("%d stored, want from %d to %d", stored, acknowledged, acknowledged+open)
