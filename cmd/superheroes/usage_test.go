@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -265,23 +266,37 @@ func TestBadStoreURLs(t *testing.T) {
 // TestStoresThatDoNotAnswer starts services whose store is not there: one line with host, port and cause, no password.
 func TestStoresThatDoNotAnswer(t *testing.T) {
 	const nobody = "127.0.0.1:1"
-	for _, c := range []struct{ name, args string }{
-		{"heroes", "heroes --addr=127.0.0.1:0 --store-wait=600ms --database-url=postgres://u:hidden@" + nobody + "/d"},
-		{"villains", "villains --addr=127.0.0.1:0 --store-wait=600ms --database-url=postgres://u:hidden@" + nobody + "/d"},
-		{"locations", "locations --addr=127.0.0.1:0 --store-wait=600ms --mysql-url=mysql://u:hidden@" + nobody + "/d"},
-		{"fights", "fights --addr=127.0.0.1:0 --store-wait=600ms --mongodb-url=mongodb://u:hidden@" + nobody + "/d"},
-		{"statistics", "statistics --addr=127.0.0.1:0 --store-wait=600ms --mongodb-url=mongodb://u:hidden@" + nobody + "/d"},
-		{"migrate", "migrate --data-dir=DIR --heroes-store-wait=600ms --heroes-database-url=postgres://u:hidden@" + nobody + "/d"},
+	for _, c := range []struct{ name, args, setting string }{
+		{"heroes", "heroes --addr=127.0.0.1:0 --store-wait=600ms --database-url=postgres://u:hidden@" + nobody + "/d", "(--database-url, DATABASE_URL)"},
+		{"villains", "villains --addr=127.0.0.1:0 --store-wait=600ms --database-url=postgres://u:hidden@" + nobody + "/d", "(--database-url, DATABASE_URL)"},
+		{"locations", "locations --addr=127.0.0.1:0 --store-wait=600ms --mysql-url=mysql://u:hidden@" + nobody + "/d", "(--mysql-url, MYSQL_URL)"},
+		{"fights", "fights --addr=127.0.0.1:0 --store-wait=600ms --mongodb-url=mongodb://u:hidden@" + nobody + "/d", "(--mongodb-url, MONGODB_URL)"},
+		{"statistics", "statistics --addr=127.0.0.1:0 --store-wait=600ms --mongodb-url=mongodb://u:hidden@" + nobody + "/d", "(--mongodb-url, MONGODB_URL)"},
+		{"migrate", "migrate --data-dir=DIR --heroes-store-wait=600ms --heroes-database-url=postgres://u:hidden@" + nobody + "/d", "(--heroes-database-url, HEROES_DATABASE_URL)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := invoke(strings.Fields(strings.ReplaceAll(c.args, "DIR", t.TempDir()))...)
-			got.check(t, exitError, nobody, "within 600ms", "refused", "-url")
+			got.check(t, exitError, nobody, "within 600ms", "refused", c.setting)
 			if strings.Contains(got.stderr, "hidden") {
 				t.Errorf("the password is shown: %s", got.stderr)
 			}
 		})
 	}
 	t.Run("a file that can't be opened", func(t *testing.T) {
-		invoke("heroes", "--addr=127.0.0.1:0", "--database-url=sqlite:"+t.TempDir()+"/nobody/heroes.db").check(t, exitError, "heroes.db", "--database-url")
+		invoke("heroes", "--addr=127.0.0.1:0", "--database-url=sqlite:"+t.TempDir()+"/nobody/heroes.db").check(t, exitError, "heroes.db", "(--database-url, DATABASE_URL)")
+	})
+	t.Run("a store by the setting of up", func(t *testing.T) {
+		invoke("export", "heroes", "--heroes-database-url=sqlite:"+t.TempDir()+"/nobody/heroes.db").check(t, exitError, "(--heroes-database-url, HEROES_DATABASE_URL)")
+	})
+	t.Run("an address in use", func(t *testing.T) {
+		taken := silent(t)
+		invoke("heroes", "--addr="+taken).check(t, exitError, taken, "(--addr, ADDR)")
+		invoke("up", "--data-dir="+t.TempDir(), "--villains-addr="+taken, "--heroes-addr=127.0.0.1:0").check(t, exitError, taken, "(--villains-addr, VILLAINS_ADDR)")
+	})
+	t.Run("a data folder that can't be made", func(t *testing.T) {
+		folder := filepath.Join(write(t, "file", ""), "data")
+		for _, command := range []string{"up --heroes-addr=127.0.0.1:0 --villains-addr=127.0.0.1:0 --locations-addr=127.0.0.1:0 --fights-addr=127.0.0.1:0 --no-arena --no-statistics", "migrate", "seed heroes"} {
+			invoke(append(strings.Fields(command), "--data-dir="+folder)...).check(t, exitError, folder, "(--data-dir, DATA_DIR)")
+		}
 	})
 }
