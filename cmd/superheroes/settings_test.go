@@ -375,8 +375,8 @@ func TestUnusualPasswords(t *testing.T) {
 			}
 			t.Setenv(c.variable, write(t, "secret", wrong.String()+"\n"))
 			serve := map[string]string{"export heroes": "heroes", "export locations": "locations"}[command]
-			got = invoke(serve, "--addr=127.0.0.1:0", "--store-wait=100ms", "--log-level=debug")
-			got.check(t, exitError, user)
+			got = invoke(serve, "--addr=127.0.0.1:0", "--store-wait=2s", "--log-level=debug")
+			got.check(t, exitError, "-url, ")
 			shown(got)
 		})
 	}
