@@ -213,9 +213,27 @@ func TestWrongUsage(t *testing.T) {
 			if name, value, set := strings.Cut(c.env, "="); set {
 				t.Setenv(name, value)
 			}
-			invoke(strings.Fields(c.args)...).check(t, exitUsage, c.names)
+			invoke(strings.Fields(c.args)...).check(t, exitUsage, message(t, c.args, c.names))
 		})
 	}
+}
+
+// message returns how a message names a flag of a command: with its variable. Other texts stay.
+func message(t *testing.T, line, name string) string {
+	t.Helper()
+	commands := model(t)
+	words := strings.Fields(line)
+	for _, command := range []string{strings.Join(words[:min(2, len(words))], " "), words[0], words[0] + " serve"} {
+		if commands[command] == nil {
+			continue
+		}
+		for _, flag := range commands[command].Flags {
+			if "--"+flag.Name == name {
+				return name + ", " + flag.Envs[0]
+			}
+		}
+	}
+	return name
 }
 
 func TestBadStoreURLs(t *testing.T) {
@@ -255,7 +273,7 @@ func TestBadStoreURLs(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
 			got := invoke(strings.Fields(c.args)...)
-			got.check(t, exitUsage, c.flag)
+			got.check(t, exitUsage, message(t, c.args, c.flag)+": ")
 			if strings.Contains(got.stderr, "hidden") {
 				t.Errorf("the password is shown: %s", got.stderr)
 			}
