@@ -251,6 +251,8 @@ func TestNoSecretIsShown(t *testing.T) {
 		{"migrate --heroes-store-wait=1ms", "heroes-database-url", "postgres://u:PW@127.0.0.1:1/d"},
 		{"migrate --locations-store-wait=1ms", "locations-mysql-url", "mariadb://u:PW@127.0.0.1:1/d"},
 		{"up --fights-store-wait=1ms --heroes-addr=127.0.0.1:0 --villains-addr=127.0.0.1:0 --locations-addr=127.0.0.1:0 --fights-addr=127.0.0.1:0 --no-arena --no-statistics", "fights-mongodb-url", "mongodb://u:PW@127.0.0.1:1/d"},
+		{"heroes --addr=127.0.0.1:0 --store-wait=1ms", "database-url", "postgres://127.0.0.1:1/d?user=u&password=PW"},
+		{"fights --addr=127.0.0.1:0 --store-wait=1ms", "mongodb-url", "mongodb://127.0.0.1:1/d?tls=true&tlsCertificateKeyFilePassword=PW"},
 		{"import heroes x.csv", "database-url", "mysql://u:PW@127.0.0.1:1/d"},
 		{"export locations", "mysql-url", "mysql://u:PW@127.0.0.1:1/"},
 		{"seed villains", "villains-database-url", "mongodb://u:PW@127.0.0.1:1/d"},
