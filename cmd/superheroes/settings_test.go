@@ -1,7 +1,11 @@
 package main
 
 import (
+	"context"
+	"database/sql"
+	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -11,6 +15,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	gocmp "github.com/google/go-cmp/cmp"
+
+	"superheroes/test/engines"
 )
 
 // line is a command as it is called, with the arguments that it needs.
@@ -245,6 +251,8 @@ func TestNoSecretIsShown(t *testing.T) {
 		{"migrate --heroes-store-wait=1ms", "heroes-database-url", "postgres://u:PW@127.0.0.1:1/d"},
 		{"migrate --locations-store-wait=1ms", "locations-mysql-url", "mariadb://u:PW@127.0.0.1:1/d"},
 		{"up --fights-store-wait=1ms --heroes-addr=127.0.0.1:0 --villains-addr=127.0.0.1:0 --locations-addr=127.0.0.1:0 --fights-addr=127.0.0.1:0 --no-arena --no-statistics", "fights-mongodb-url", "mongodb://u:PW@127.0.0.1:1/d"},
+		{"heroes --addr=127.0.0.1:0 --store-wait=1ms", "database-url", "postgres://127.0.0.1:1/d?user=u&password=PW"},
+		{"fights --addr=127.0.0.1:0 --store-wait=1ms", "mongodb-url", "mongodb://127.0.0.1:1/d?tls=true&tlsCertificateKeyFilePassword=PW"},
 		{"import heroes x.csv", "database-url", "mysql://u:PW@127.0.0.1:1/d"},
 		{"export locations", "mysql-url", "mysql://u:PW@127.0.0.1:1/"},
 		{"seed villains", "villains-database-url", "mongodb://u:PW@127.0.0.1:1/d"},
@@ -296,4 +304,82 @@ func TestNoSecretIsShown(t *testing.T) {
 			hidden(t, invoke("heroes", "--admin-token="+password+" ", "--addr=127.0.0.1:0"), password)
 		}
 	})
+}
+
+// A password of any characters works when it is percent-encoded, and no message shows it, in either form: when it is right,
+// when it is wrong, from a flag and from a file.
+func TestUnusualPasswords(t *testing.T) {
+	const password = `p@ss:w/o?r#d% ä'"\&=;,+[]`
+	for name, c := range map[string]struct {
+		driver, flag, variable string
+		store                  func(testing.TB) string
+		create, remove         string
+	}{
+		"PostgreSQL": {"pgx", "export heroes --database-url=", "DATABASE_URL_FILE", engines.Postgres,
+			"CREATE ROLE NAME LOGIN SUPERUSER PASSWORD '" + strings.ReplaceAll(password, "'", "''") + "'", "DROP ROLE IF EXISTS NAME"},
+		"MariaDB": {"mysql", "export locations --mysql-url=", "MYSQL_URL_FILE", engines.MySQL,
+			"CREATE USER NAME IDENTIFIED BY '" + strings.NewReplacer("'", "''", `\`, `\\`).Replace(password) + "'", "DROP USER IF EXISTS NAME"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			at, err := url.Parse(c.store(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			user := "odd_" + strings.Trim(at.Path, "/") // which no other test has
+			execute := func(ctx context.Context, db *sql.DB, statement string) error {
+				_, err := db.ExecContext(ctx, strings.ReplaceAll(statement, "NAME", user))
+				return err
+			}
+			source := at.String()
+			if c.driver == "mysql" {
+				known, _ := at.User.Password()
+				source = fmt.Sprintf("%s:%s@tcp(%s)%s", at.User.Username(), known, at.Host, at.Path)
+			}
+			db, err := sql.Open(c.driver, source)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = db.Close() }()
+			statements := []string{c.remove, c.create}
+			if c.driver == "mysql" {
+				statements = append(statements, "GRANT ALL ON "+strings.Trim(at.Path, "/")+".* TO NAME")
+			}
+			for _, statement := range statements {
+				if err := execute(t.Context(), db, statement); err != nil {
+					t.Fatal(err)
+				}
+			}
+			defer func() {
+				for _, statement := range []string{"DROP OWNED BY NAME", c.remove} { // in PostgreSQL it owns the table that it made
+					_ = execute(context.WithoutCancel(t.Context()), db, statement)
+				}
+			}()
+			odd := *at
+			odd.User = url.UserPassword(user, password)
+			shown := func(got outcome) {
+				t.Helper()
+				_, encoded, _ := strings.Cut(odd.User.String(), ":")
+				for _, secret := range []string{password, encoded, "p@ss", "w/o", "w%2Fo", "r#d", "r%23d"} {
+					if strings.Contains(got.stderr, secret) {
+						t.Errorf("%q is shown: %s", secret, got.stderr)
+					}
+				}
+			}
+			got := invoke(strings.Fields(c.flag + odd.String())...)
+			got.check(t, exitOK)
+			shown(got)
+			wrong := odd
+			wrong.User = url.UserPassword(user, password+"w/o")
+			t.Setenv(c.variable, write(t, "secret", odd.String()+"\n"))
+			command, _, _ := strings.Cut(c.flag, " --")
+			if got := invoke(strings.Fields(command)...); got.code != exitOK || got.stderr != "" {
+				t.Errorf("from a file: %+v", got)
+			}
+			t.Setenv(c.variable, write(t, "secret", wrong.String()+"\n"))
+			serve := map[string]string{"export heroes": "heroes", "export locations": "locations"}[command]
+			got = invoke(serve, "--addr=127.0.0.1:0", "--store-wait=2s", "--log-level=debug")
+			got.check(t, exitError, "-url, ")
+			shown(got)
+		})
+	}
 }

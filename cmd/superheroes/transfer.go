@@ -142,10 +142,14 @@ func formatOf(format, name string) (exchange.Format, error) {
 	if format != "" {
 		return exchange.FormatOf("." + format)
 	}
-	if name == "-" {
-		return 0, errors.New("--format, IMPORT_FORMAT: is needed for the standard input")
+	if name == "-" { // to be read: what is written there has a default
+		return 0, &settingError{"--format", "IMPORT_FORMAT", errors.New("is needed for the standard input")}
 	}
-	return exchange.FormatOf(name)
+	guessed, err := exchange.FormatOf(name)
+	if err != nil {
+		err = fmt.Errorf("%w, or --format says it", err)
+	}
+	return guessed, err
 }
 
 // open opens a file for reading; on a terminal a bar shows how far it was read.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -212,9 +213,27 @@ func TestWrongUsage(t *testing.T) {
 			if name, value, set := strings.Cut(c.env, "="); set {
 				t.Setenv(name, value)
 			}
-			invoke(strings.Fields(c.args)...).check(t, exitUsage, c.names)
+			invoke(strings.Fields(c.args)...).check(t, exitUsage, message(t, c.args, c.names))
 		})
 	}
+}
+
+// message returns how a message names a flag of a command: with its variable. Other texts stay.
+func message(t *testing.T, line, name string) string {
+	t.Helper()
+	commands := model(t)
+	words := strings.Fields(line)
+	for _, command := range []string{strings.Join(words[:min(2, len(words))], " "), words[0], words[0] + " serve"} {
+		if commands[command] == nil {
+			continue
+		}
+		for _, flag := range commands[command].Flags {
+			if "--"+flag.Name == name {
+				return name + ", " + flag.Envs[0]
+			}
+		}
+	}
+	return name
 }
 
 func TestBadStoreURLs(t *testing.T) {
@@ -254,7 +273,7 @@ func TestBadStoreURLs(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
 			got := invoke(strings.Fields(c.args)...)
-			got.check(t, exitUsage, c.flag)
+			got.check(t, exitUsage, message(t, c.args, c.flag)+": ")
 			if strings.Contains(got.stderr, "hidden") {
 				t.Errorf("the password is shown: %s", got.stderr)
 			}
@@ -265,23 +284,37 @@ func TestBadStoreURLs(t *testing.T) {
 // TestStoresThatDoNotAnswer starts services whose store is not there: one line with host, port and cause, no password.
 func TestStoresThatDoNotAnswer(t *testing.T) {
 	const nobody = "127.0.0.1:1"
-	for _, c := range []struct{ name, args string }{
-		{"heroes", "heroes --addr=127.0.0.1:0 --store-wait=600ms --database-url=postgres://u:hidden@" + nobody + "/d"},
-		{"villains", "villains --addr=127.0.0.1:0 --store-wait=600ms --database-url=postgres://u:hidden@" + nobody + "/d"},
-		{"locations", "locations --addr=127.0.0.1:0 --store-wait=600ms --mysql-url=mysql://u:hidden@" + nobody + "/d"},
-		{"fights", "fights --addr=127.0.0.1:0 --store-wait=600ms --mongodb-url=mongodb://u:hidden@" + nobody + "/d"},
-		{"statistics", "statistics --addr=127.0.0.1:0 --store-wait=600ms --mongodb-url=mongodb://u:hidden@" + nobody + "/d"},
-		{"migrate", "migrate --data-dir=DIR --heroes-store-wait=600ms --heroes-database-url=postgres://u:hidden@" + nobody + "/d"},
+	for _, c := range []struct{ name, args, setting string }{
+		{"heroes", "heroes --addr=127.0.0.1:0 --store-wait=600ms --database-url=postgres://u:hidden@" + nobody + "/d", "(--database-url, DATABASE_URL)"},
+		{"villains", "villains --addr=127.0.0.1:0 --store-wait=600ms --database-url=postgres://u:hidden@" + nobody + "/d", "(--database-url, DATABASE_URL)"},
+		{"locations", "locations --addr=127.0.0.1:0 --store-wait=600ms --mysql-url=mysql://u:hidden@" + nobody + "/d", "(--mysql-url, MYSQL_URL)"},
+		{"fights", "fights --addr=127.0.0.1:0 --store-wait=600ms --mongodb-url=mongodb://u:hidden@" + nobody + "/d", "(--mongodb-url, MONGODB_URL)"},
+		{"statistics", "statistics --addr=127.0.0.1:0 --store-wait=600ms --mongodb-url=mongodb://u:hidden@" + nobody + "/d", "(--mongodb-url, MONGODB_URL)"},
+		{"migrate", "migrate --data-dir=DIR --heroes-store-wait=600ms --heroes-database-url=postgres://u:hidden@" + nobody + "/d", "(--heroes-database-url, HEROES_DATABASE_URL)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := invoke(strings.Fields(strings.ReplaceAll(c.args, "DIR", t.TempDir()))...)
-			got.check(t, exitError, nobody, "within 600ms", "refused", "-url")
+			got.check(t, exitError, nobody, "within 600ms", "refused", c.setting)
 			if strings.Contains(got.stderr, "hidden") {
 				t.Errorf("the password is shown: %s", got.stderr)
 			}
 		})
 	}
 	t.Run("a file that can't be opened", func(t *testing.T) {
-		invoke("heroes", "--addr=127.0.0.1:0", "--database-url=sqlite:"+t.TempDir()+"/nobody/heroes.db").check(t, exitError, "heroes.db", "--database-url")
+		invoke("heroes", "--addr=127.0.0.1:0", "--database-url=sqlite:"+t.TempDir()+"/nobody/heroes.db").check(t, exitError, "heroes.db", "(--database-url, DATABASE_URL)")
+	})
+	t.Run("a store by the setting of up", func(t *testing.T) {
+		invoke("export", "heroes", "--heroes-database-url=sqlite:"+t.TempDir()+"/nobody/heroes.db").check(t, exitError, "(--heroes-database-url, HEROES_DATABASE_URL)")
+	})
+	t.Run("an address in use", func(t *testing.T) {
+		taken := silent(t)
+		invoke("heroes", "--addr="+taken).check(t, exitError, taken, "(--addr, ADDR)")
+		invoke("up", "--data-dir="+t.TempDir(), "--villains-addr="+taken, "--heroes-addr=127.0.0.1:0").check(t, exitError, taken, "(--villains-addr, VILLAINS_ADDR)")
+	})
+	t.Run("a data folder that can't be made", func(t *testing.T) {
+		folder := filepath.Join(write(t, "file", ""), "data")
+		for _, command := range []string{"up --heroes-addr=127.0.0.1:0 --villains-addr=127.0.0.1:0 --locations-addr=127.0.0.1:0 --fights-addr=127.0.0.1:0 --no-arena --no-statistics", "migrate", "seed heroes"} {
+			invoke(append(strings.Fields(command), "--data-dir="+folder)...).check(t, exitError, folder, "(--data-dir, DATA_DIR)")
+		}
 	})
 }

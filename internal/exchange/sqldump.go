@@ -82,10 +82,10 @@ func (r *sqlReader) skipRoutines() error {
 			delimiter = strings.TrimSpace(string(line[len(command):]))
 		}
 	}
-	if err != nil && err != io.EOF {
-		return err
+	if err == nil || err == io.EOF {
+		return r.advance()
 	}
-	return r.advance()
+	return err
 }
 
 // copyHead reads COPY table (columns) FROM stdin; up to its lines, and returns the columns. The lines of one that is refused,
@@ -142,7 +142,7 @@ func (r *sqlReader) copySource() (hasLines, plain bool, err error) {
 	return hasLines, plain, err
 }
 
-var errCopyEnds = errors.New(`the file ends within a COPY, before the line \.`)
+var errCopyEnds = errors.New("the file ends within a COPY, before its end marker")
 
 // copiedLine reads a line of a COPY; more is false for the \. behind the last.
 func (r *sqlReader) copiedLine() (line []byte, more bool, err error) {

@@ -33,9 +33,9 @@ SELECT pg_catalog.setval('public.hero_seq', 2, true);
 			[]string{`1 REFUSED line 1: a COPY that isn't just FROM stdin, as pg_dump writes it`, `2 REFUSED line 2: a COPY that isn't just FROM stdin, as pg_dump writes it`,
 				`5 REFUSED line 5: an unknown column "cape"; known are id, name, otherName, level, picture, powers`,
 				`8 REFUSED line 8: a COPY without a list of columns, and no CREATE TABLE before it says what its values are`, `11 id=2`}},
-		{"COPY that ends with the file", "COPY hero (id) FROM stdin;\n1\n", []string{`2 id=1`, `END line 3: the file ends within a COPY, before the line \.`}},
-		{"COPY of another table that ends with the file", "COPY x (id) FROM stdin;\n1", []string{`END line 2: the file ends within a COPY, before the line \.`}},
-		{"COPY that ends with the file in its head", "COPY hero (id) FROM stdin", []string{`END line 1: the file ends within a COPY, before the line \.`}},
+		{"COPY that ends with the file", "COPY hero (id) FROM stdin;\n1\n", []string{`2 id=1`, `END line 3: the file ends within a COPY, before its end marker`}},
+		{"COPY of another table that ends with the file", "COPY x (id) FROM stdin;\n1", []string{`END line 2: the file ends within a COPY, before its end marker`}},
+		{"COPY that ends with the file in its head", "COPY hero (id) FROM stdin", []string{`END line 1: the file ends within a COPY, before its end marker`}},
 		{"CREATE TABLE names the columns", `CREATE TABLE public.villain (name text, id int);
 CREATE UNLOGGED TABLE IF NOT EXISTS public.hero (
     level integer DEFAULT (1 + 2) CHECK (level IN (1, 2)),

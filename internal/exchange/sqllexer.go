@@ -265,10 +265,11 @@ func (l *sqlLexer) lineComment(ahead []byte) bool {
 
 // skipLine skips the rest of the line.
 func (l *sqlLexer) skipLine() error {
-	if err := l.src.skipLine(); err != io.EOF {
-		return err
+	err := l.src.skipLine()
+	if err == io.EOF {
+		return nil
 	}
-	return nil
+	return err
 }
 
 func (l *sqlLexer) skipComment() error {

@@ -27,9 +27,10 @@ func utf16Order(head []byte) (order binary.ByteOrder, mark int) {
 // utf16Reader turns UTF-16 into UTF-8. What is no character in UTF-16, such as half of a surrogate pair, becomes a byte that
 // is none in UTF-8, so that its row is refused.
 type utf16Reader struct {
-	in    *bufio.Reader // repeats its error
+	in    *bufio.Reader
 	order binary.ByteOrder
 	text  []byte // not yet read
+	err   error  // what comes behind it
 	space [4096]byte
 }
 
@@ -37,13 +38,12 @@ type utf16Reader struct {
 func (r *utf16Reader) Read(p []byte) (int, error) {
 	if len(r.text) == 0 {
 		r.text = r.space[:0]
-		for len(r.text) <= len(r.space)-utf8.UTFMax {
-			if err := r.decode(); err != nil && len(r.text) == 0 {
-				return 0, err
-			} else if err != nil {
-				break
-			}
+		for r.err == nil && len(r.text) <= len(r.space)-utf8.UTFMax {
+			r.err = r.decode()
 		}
+	}
+	if len(r.text) == 0 {
+		return 0, r.err
 	}
 	n := copy(p, r.text)
 	r.text = r.text[n:]
