@@ -188,7 +188,11 @@ func expected(t *testing.T, base string) []byte {
 	}
 	fights := make([]fight.Fight, len(listed))
 	for i, one := range listed {
-		if fights[i], err = fight.Parse([]byte(one.text)); err != nil {
+		id, err := fight.ParseID(one.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if fights[i], err = fight.Parse(id, []byte(one.text)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -140,7 +140,7 @@ func (s *Store) Page(ctx context.Context, before fight.ID, limit int) (fights []
 	for _, document := range documents {
 		f, err := Parse(document)
 		if err != nil {
-			return nil, err
+			return fights, err
 		}
 		fights = append(fights, f)
 	}
