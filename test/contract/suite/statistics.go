@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -31,6 +32,7 @@ func StatisticsClauses() []Clause {
 		{ID: "counted.team", Text: `a fight counts for its “winner_team”`, hold: statisticsTeam},
 		{ID: "nowhere", Text: `a fight without a location counts in the totals, and for none of the “locations”`, hold: statisticsNowhere},
 		{ID: "exact", Text: `“total” is what /api/fights/count says`, hold: statisticsExact},
+		{ID: "listed", Text: `“total” is what /api/fights lists to its end, with what it names as one that can't be read, which are “unreadable”`, hold: statisticsListed},
 		{ID: "stream", Text: `the stream is “text/event-stream” with “the current state at once”, which is “the JSON of the GET” on “one line”`, hold: streamFirst},
 		{ID: "stream.update", Text: `“an update within 1 s of a change”`, hold: streamUpdate},
 		{ID: "stream.pace", Text: `“at most 4 a second”`, hold: streamPace},
@@ -190,6 +192,48 @@ func statisticsExact(c *check) {
 	a := c.get("fights", "/api/fights/count")
 	n, _ := number(c.object(a), "count")
 	c.require(c.of(s, "total") == n, s.answer, "total %d, as %s says", n, a.Call)
+}
+
+// mostListed is how many fights are listed for a clause: more would take a slow store too long.
+const mostListed = 10_000
+
+// statisticsListed holds whatever another application has left in the store.
+func statisticsListed(c *check) {
+	c.fight(heroWins)
+	s := c.settled()
+	total, unreadable := c.of(s, "total"), c.unreadable(s)
+	if total > mostListed {
+		c.skip(fmt.Sprintf("there are %d fights, too many to list", total))
+	}
+	listed, named := c.listAll()
+	c.require(listed+named == total && named == unreadable, s.answer, "%d fights, as are listed, and %d more as unreadable", listed, named)
+}
+
+// listAll follows the list to its end, past the fights that a 500 names. A page fails with any fight in it, so there it
+// goes on one by one.
+func (c *check) listAll() (listed, unreadable int64) {
+	id := regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+	for before, limit := "", 100; ; {
+		a := c.do("fights", wire.Call{Target: fmt.Sprintf("/api/fights?limit=%d%s", limit, before)})
+		if a.Status == http.StatusInternalServerError {
+			if limit > 1 {
+				limit = 1
+				continue
+			}
+			named := id.FindString(text(c.object(a), "detail"))
+			c.require(named != "", a, "the id of a fight that can't be read")
+			before, limit = "&before="+named, 100
+			unreadable++
+			continue
+		}
+		c.require(a.Status == http.StatusOK, a, "200")
+		page := c.objects(a)
+		if len(page) == 0 {
+			return listed, unreadable
+		}
+		listed += int64(len(page))
+		before = "&before=" + text(page[len(page)-1], "id")
+	}
 }
 
 // events returns the data of each whole event so far.

@@ -44,6 +44,12 @@ func wrongStatistics() []wrong {
 		{"counted.team", "for the other one", fault{after: at(get, inObject(func(o object) { o["heroes"], o["villains"] = o["villains"], o["heroes"] }))}},
 		{"nowhere", "a location for it", fault{after: at(get, inObject(func(o object) { o["locations"] = []any{object{"name": "nowhere", "fights": o["total"]}} }))}},
 		{"exact", "one too few", fault{after: plus("total", always(-1))}},
+		{"listed", "one too many", fault{after: plus("total", always(1))}},
+		{"listed", "one that can't be read", fault{after: at(get, inObject(func(o object) {
+			heroes, _ := number(o, "heroes")
+			o["heroes"], o["unreadable"] = heroes-1, 1
+		}))}},
+		{"fields", "none that can't be read", fault{after: at(get, set("unreadable", 0))}},
 	}
 	for _, w := range wrongServer("statistics") {
 		switch {
