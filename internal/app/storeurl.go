@@ -180,12 +180,13 @@ func mysqlTLS(config *mysql.Config, mode, ca string) error {
 // parseMongo reads a MongoDB URL without a look-up in the DNS, which may fail now and succeed a moment later.
 func parseMongo(text string) (storeURL, error) {
 	malformed := errors.New("the MongoDB URL can't be read: mongodb://user:password@host:port/database")
-	servers := text
 	rest, srv := strings.CutPrefix(text, connstring.SchemeMongoDBSRV+"://")
+	service := ""
 	if srv { // it is read as the URL of the one host that the DNS names the servers of
-		servers = connstring.SchemeMongoDB + "://" + rest
+		rest, service = withoutSRVOptions(rest)
+		text = connstring.SchemeMongoDB + "://" + rest
 	}
-	parsed, err := connstring.ParseAndValidate(servers)
+	parsed, err := connstring.ParseAndValidate(text)
 	if err != nil {
 		return storeURL{}, malformed
 	}
@@ -198,7 +199,27 @@ func parseMongo(text string) (storeURL, error) {
 		if strings.ContainsAny(read.place, ",:") || parsed.DirectConnection {
 			return storeURL{}, errors.New("the MongoDB URL can't be read: mongodb+srv:// takes one host, without a port, and no direct connection")
 		}
-		read.srvHost, read.srvService = read.place, cmp.Or(parsed.SRVServiceName, "mongodb")
+		read.srvHost, read.srvService = read.place, service
 	}
 	return read, nil
+}
+
+// withoutSRVOptions returns a URL without the options that only one whose servers stand in the DNS can have, and the name
+// of the service that one of them gives.
+func withoutSRVOptions(text string) (rest, service string) {
+	address, query, found := strings.Cut(text, "?")
+	if !found {
+		return text, "mongodb"
+	}
+	rest, service = address+"?", "mongodb"
+	for option := range strings.FieldsFuncSeq(query, func(r rune) bool { return r == '&' || r == ';' }) {
+		switch name, value, _ := strings.Cut(option, "="); strings.ToLower(name) {
+		case "srvservicename":
+			service = value
+		case "srvmaxhosts":
+		default:
+			rest += option + "&"
+		}
+	}
+	return rest, service
 }

@@ -102,6 +102,20 @@ func TestParseStoreURLRefuses(t *testing.T) {
 	}
 }
 
+func TestServersOfAMongoURL(t *testing.T) {
+	for text, want := range map[string][2]string{
+		"mongodb://h/d":                                       {"", ""},
+		"mongodb+srv://u:p@h.nowhere.invalid":                 {"mongodb", "h.nowhere.invalid"},
+		"mongodb+srv://h.nowhere.invalid/?tls=false":          {"mongodb", "h.nowhere.invalid"},
+		"mongodb+srv://h.nowhere.invalid/d?SRVServiceName=x":  {"x", "h.nowhere.invalid"},
+		"mongodb+srv://h.nowhere.invalid/d?srvMaxHosts=2&w=1": {"mongodb", "h.nowhere.invalid"},
+	} {
+		if got, err := parseStoreURL(text, mongo); err != nil || [2]string{got.srvService, got.srvHost} != want {
+			t.Errorf("%s: got %q and %q, %v", text, got.srvService, got.srvHost, err)
+		}
+	}
+}
+
 // FuzzStoreURL: whatever is given, there is no panic, no URL without a place, and no error that shows the password.
 func FuzzStoreURL(f *testing.F) {
 	for _, seed := range []string{

@@ -12,6 +12,7 @@ import (
 	"superheroes/internal/character"
 	"superheroes/internal/httpserver"
 	"superheroes/internal/location"
+	"superheroes/internal/storage"
 )
 
 const (
@@ -135,10 +136,14 @@ func (s *Service) serveList(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	fights, err := s.store.Page(r.Context(), before, limit+1) // one more tells whether there is a next page
+	more := len(fights) > limit
+	if len(fights) == limit && errors.As(err, new(*storage.RowError)) { // it is the one more that can't be read
+		more, err = true, nil
+	}
 	if err != nil {
 		return problemOf(fmt.Errorf("reading a page of fights: %w", err))
 	}
-	if len(fights) > limit {
+	if more {
 		fights = fights[:limit]
 		w.Header().Set("Link", fmt.Sprintf(`</api/fights?limit=%d&before=%s>; rel="next"`, limit, fights[limit-1].ID))
 	}

@@ -35,7 +35,7 @@ type Store interface {
 	// Get returns the fight with that id, or ErrNotFound; a storage.RowError when it can't be read.
 	Get(ctx context.Context, id ID) (Fight, error)
 	// Page returns the fights with the largest ids below before, largest first, at most limit. When one of them can't be
-	// read it returns a storage.RowError in place of all.
+	// read it returns those above it and a storage.RowError.
 	Page(ctx context.Context, before ID, limit int) ([]Fight, error)
 	// Count returns the exact number of fights, those included that can't be read.
 	Count(ctx context.Context) (int64, error)

@@ -34,6 +34,8 @@ func TestFaults(t *testing.T) {
 		{"network", testNetwork},
 		{"edits in doubt", testEditsInDoubt},
 		{"edits while the store is away", testEditsWhileTheStoreIsAway},
+		{"what MongoDB refuses", testWhatMongoDBRefuses},
+		{"MongoDB that can't be used", testMongoDBThatCannotBeUsed},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, program) })
 	}

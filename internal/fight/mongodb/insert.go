@@ -63,7 +63,7 @@ func (s *Store) note(errs []error) {
 				s.refusal.Store(nil)
 			}
 			return
-		case errors.Is(err, storage.ErrFull):
+		case errors.Is(err, storage.ErrFull), errors.Is(err, storage.ErrSchema):
 			s.refusal.Store(&err)
 		}
 	}

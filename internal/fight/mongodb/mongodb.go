@@ -43,7 +43,7 @@ type Store struct {
 	reading *options.RunCmdOptionsBuilder // what the URL says about reads
 	concern *readconcern.ReadConcern      // nil for the server's own
 	group   *groupcommit.Committer        // nil when each fight has a command of its own
-	refusal atomic.Pointer[error]         // why the last write was refused that the server doesn't take; nil while it takes them
+	refusal atomic.Pointer[error]         // why the last write was refused, where all are; nil while they are taken
 }
 
 var _ fight.Store = (*Store)(nil)
@@ -106,14 +106,25 @@ func (s *Store) checkAccess(ctx context.Context) error {
 	if err := s.Ping(ctx); err != nil {
 		return err
 	}
-	nobody, nothing := bson.D{{Key: "_id", Value: ""}}, bson.D{{Key: "$unset", Value: bson.D{{Key: "nothing", Value: ""}}}}
-	_, err := s.fights.UpdateOne(ctx, nobody, nothing)
-	err = Trouble(err)
+	err := s.writeNothing(ctx)
 	if errors.Is(err, storage.ErrFull) {
 		s.refusal.Store(&err)
 		return nil
 	}
 	return err
+}
+
+// writeNothing changes a fight that isn't there, which needs a primary and the permission, and no space.
+func (s *Store) writeNothing(ctx context.Context) error {
+	nobody, nothing := bson.D{{Key: "_id", Value: ""}}, bson.D{{Key: "$unset", Value: bson.D{{Key: "nothing", Value: ""}}}}
+	_, err := s.fights.Clone(durable()).UpdateOne(ctx, nobody, nothing)
+	return Trouble(err)
+}
+
+// durable has writes acknowledged as fights are, whatever the URL says.
+func durable() *options.CollectionOptionsBuilder {
+	journal := true
+	return options.Collection().SetWriteConcern(&writeconcern.WriteConcern{W: "majority", Journal: &journal})
 }
 
 // Get implements fight.Store. It reads by the index of ids.
@@ -140,7 +151,7 @@ func (s *Store) Page(ctx context.Context, before fight.ID, limit int) (fights []
 	for _, document := range documents {
 		f, err := Parse(document)
 		if err != nil {
-			return nil, err
+			return fights, err
 		}
 		fights = append(fights, f)
 	}
@@ -194,7 +205,7 @@ func (s *Store) Last(ctx context.Context) (fight.ID, error) {
 }
 
 // Ping implements fight.Store: it reads from the collection, at the server that takes writes. After a write that the server
-// refused because it takes none it tries one, until one succeeds.
+// refused, because it takes none or not from this user, it tries to write until that succeeds.
 func (s *Store) Ping(ctx context.Context) error {
 	primary := s.fights.Clone(options.Collection().SetReadPreference(readpref.Primary()))
 	err := primary.FindOne(ctx, bson.D{}, options.FindOne().SetProjection(bson.D{{Key: "_id", Value: 1}})).Err()
@@ -205,23 +216,24 @@ func (s *Store) Ping(ctx context.Context) error {
 	if refusal == nil {
 		return nil
 	}
-	switch err := s.probe(ctx); {
-	case err == nil, errors.Is(err, storage.ErrSchema): // who may not write there finds out by a fight
-		s.refusal.CompareAndSwap(refusal, nil)
-		return nil
-	case !errors.Is(err, storage.ErrFull):
+	if err := s.probe(ctx); err != nil {
 		return err
 	}
-	return *refusal
+	s.refusal.CompareAndSwap(refusal, nil)
+	return nil
 }
 
-// probe writes a small document, as durably as a fight.
+// probe finds out whether writes are taken: it writes a small document beside the fights.
 func (s *Store) probe(ctx context.Context) error {
-	journal := true
-	durable := options.Collection().SetWriteConcern(&writeconcern.WriteConcern{W: "majority", Journal: &journal})
-	probes, id := s.fights.Database().Collection(probeCollection, durable), bson.D{{Key: "_id", Value: "probe"}}
+	if err := s.writeNothing(ctx); err != nil {
+		return err
+	}
+	probes, id := s.fights.Database().Collection(probeCollection, durable()), bson.D{{Key: "_id", Value: "probe"}}
 	_, err := probes.ReplaceOne(ctx, id, bson.D{{Key: "at", Value: time.Now()}}, options.Replace().SetUpsert(true))
-	return Trouble(err)
+	if err = Trouble(err); errors.Is(err, storage.ErrSchema) { // who may write nothing but fights finds out by the next one
+		return nil
+	}
+	return err
 }
 
 // Close implements fight.Store.

@@ -190,7 +190,7 @@ func TestFightsOfOthers(t *testing.T) {
 		if f, err := store.Get(t.Context(), id); !errors.As(err, &row) || row.ID != unreadable {
 			t.Errorf("Get says %v, %v", f, err)
 		}
-		if page, err := store.Page(t.Context(), fight.MaxID(), 2); !errors.As(err, &row) || row.ID != unreadable {
+		if page, err := store.Page(t.Context(), fight.MaxID(), 9); !errors.As(err, &row) || row.ID != unreadable || len(page) != 1 || page[0].ID.String() != readable {
 			t.Errorf("Page says %v, %v", page, err)
 		}
 		if page, err := store.Page(t.Context(), fight.MaxID(), 1); err != nil || len(page) != 1 || page[0].ID.String() != readable {

@@ -152,7 +152,7 @@ func (s *Store) Page(ctx context.Context, before fight.ID, limit int) (fights []
 		}
 		f, err := parse(id, document)
 		if err != nil {
-			return nil, err
+			return fights, err
 		}
 		fights = append(fights, f)
 	}

@@ -45,6 +45,7 @@ func wrongStatistics() []wrong {
 		{"nowhere", "a location for it", fault{after: at(get, inObject(func(o object) { o["locations"] = []any{object{"name": "nowhere", "fights": o["total"]}} }))}},
 		{"exact", "one too few", fault{after: plus("total", always(-1))}},
 		{"exact", "one too many", fault{after: plus("total", always(1))}},
+		{"fields", "none that can't be read", fault{after: at(get, set("unreadable", 0))}},
 	}
 	for _, w := range wrongServer("statistics") {
 		switch {

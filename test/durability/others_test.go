@@ -1,0 +1,288 @@
+package durability
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"superheroes/internal/fight"
+	"superheroes/test/engines"
+	"superheroes/test/mongowire"
+	"superheroes/test/system"
+)
+
+// seeds are what others write: fights that can be read, some that can't, and what is none. The nth of each is its own.
+type seeds struct {
+	readable, unreadable []string // ids
+	put                  func(t *testing.T, n int)
+}
+
+const readableID, unreadableID = "9b2e1f2e-0c3a-4c3a-8d10-00000000000%d", "ffffffff-ffff-4fff-bfff-fffffffffff%d"
+
+// onMongoDB are the documents of applications that share the collection.
+func onMongoDB(t *testing.T, address string) *seeds {
+	client, err := mongo.Connect(options.Client().ApplyURI(address))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Disconnect(context.WithoutCancel(t.Context())) })
+	parsed, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fights, s := client.Database(strings.Trim(parsed.Path, "/")).Collection("fights"), &seeds{}
+	s.put = func(t *testing.T, n int) {
+		of := func(id any, more ...bson.E) bson.D {
+			return append(bson.D{{Key: "_id", Value: id}, {Key: "fight_date", Value: time.Now()}, {Key: "winner_team", Value: "heroes"},
+				{Key: "hero", Value: bson.D{{Key: "name", Value: "of another"}}}}, more...)
+		}
+		villain := bson.E{Key: "villain", Value: bson.D{{Key: "name", Value: "of another"}}}
+		readable, unreadable := fmt.Sprintf(readableID, n), fmt.Sprintf(unreadableID, n)
+		s.readable, s.unreadable = append(s.readable, readable), append(s.unreadable, unreadable)
+		_, err := fights.InsertMany(t.Context(), []any{
+			of(readable, villain), of(unreadable), of(bson.NewObjectID(), villain), of(int64(n), villain), of(fmt.Sprint("fight ", n), villain),
+			of(strings.ToUpper(readable), villain),
+			bson.D{{Key: "_id", Value: bson.NewObjectID()}, {Key: "fightDate", Value: time.Now()}, {Key: "winnerName", Value: "Chewbacca"},
+				{Key: "winnerTeam", Value: "heroes"}, {Key: "loserName", Value: "Wanderer"}, {Key: "loserTeam", Value: "villains"}},
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	return s
+}
+
+// onSQLite are rows of another program, in the file that up has in dir.
+func onSQLite(t *testing.T, dir string) *seeds {
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "fights.db")+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	s := &seeds{}
+	s.put = func(t *testing.T, n int) {
+		readable, unreadable := fmt.Sprintf(readableID, n), fmt.Sprintf(unreadableID, n)
+		s.readable, s.unreadable = append(s.readable, readable), append(s.unreadable, unreadable)
+		for text, document := range map[string]string{
+			readable:   fmt.Sprintf(`{"id":%q,"fight_date":"2026-01-02T15:04:05Z","winner_team":"heroes","hero":{"name":"h"},"villain":{"name":"v"}}`, readable),
+			unreadable: `no JSON`,
+		} {
+			id, err := fight.ParseID(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := db.ExecContext(t.Context(), "INSERT INTO fight (id, document) VALUES (?, ?)", id[:], []byte(document)); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	return s
+}
+
+// What others wrote, before we started and beside our own fights: count, list and statistics agree on it, in every process;
+// what can't be read is named; and our ids don't follow theirs.
+func TestFightsOfOthers(t *testing.T) {
+	program := system.Build(t)
+	t.Run("MongoDB, over TLS", func(t *testing.T) {
+		store := engines.MongoDB(t)
+		s := onMongoDB(t, store)
+		parsed, err := url.Parse(store)
+		if err != nil {
+			t.Fatal(err)
+		}
+		certificate, authority := mongowire.Certificate(t)
+		secured := "mongodb://" + mongowire.StartTLS(t, parsed.Host, certificate) + parsed.Path + "?tls=true&tlsCAFile=" + url.QueryEscape(authority)
+		for n := range 2 {
+			s.put(t, n)
+		}
+		up := system.Up(t, program, t.TempDir(), append(patience(), "--fights-mongodb-url="+secured)...)
+		_, beside := system.StatisticsOf(t, program, store, patience()...)
+		s.agree(t, up, up.Statistics, beside)
+		rebuilt(t, program, "MONGODB_URL="+store)
+		s.agree(t, up, up.Statistics, beside)
+	})
+	t.Run("SQLite", func(t *testing.T) {
+		dir := t.TempDir()
+		first := system.Up(t, program, dir)
+		first.Processes["fights"].Kill()
+		s := onSQLite(t, dir)
+		for n := range 2 {
+			s.put(t, n)
+		}
+		up := system.Up(t, program, dir)
+		s.agree(t, up, up.Statistics)
+		rebuilt(t, program, "DATA_DIR="+dir)
+		s.agree(t, up, up.Statistics)
+	})
+}
+
+// rebuilt counts all fights anew, which must find nothing wrong.
+func rebuilt(t *testing.T, program, store string) {
+	t.Helper()
+	p := system.Start(t, program, []string{store}, "statistics", "rebuild")
+	if code := p.Wait(t, settling); code != 0 || !strings.Contains(p.Stdout.String(), "nothing differed") {
+		t.Errorf("exit code %d: %s%s", code, p.Stdout.String(), p.Stderr.String())
+	}
+}
+
+// agree fights while others write, and waits until all that is asked says the same.
+func (s *seeds) agree(t *testing.T, up *system.System, statistics ...string) {
+	t.Helper()
+	ours := s.fightBeside(t, up.Fights)
+	readable, unreadable := listAll(t, up.Fights)
+	slices.Sort(s.unreadable)
+	slices.Sort(unreadable)
+	if !slices.Equal(unreadable, s.unreadable) {
+		t.Errorf("listed as unreadable %v, want %v", unreadable, s.unreadable)
+	}
+	for _, id := range append(ours, s.readable...) {
+		if !slices.Contains(readable, id) {
+			t.Errorf("%s is not listed", id)
+		}
+	}
+	n, err := count(t.Context(), up.Fights)
+	if err != nil || n != len(readable)+len(unreadable) {
+		t.Errorf("%d are counted, %d listed and %d unreadable; %v", n, len(readable), len(unreadable), err)
+	}
+	for _, base := range statistics {
+		waitFor(t, base, n, len(unreadable))
+	}
+	for _, id := range unreadable {
+		status, answer := fetch(t, up.Fights+"/api/fights/"+id)
+		if status != http.StatusInternalServerError || !strings.Contains(answer, id) {
+			t.Errorf("GET of %s: %d %s", id, status, answer)
+		}
+		if log := up.Processes["fights"].Stderr.String(); !strings.Contains(log, "fight "+id+" can't be read") {
+			t.Errorf("the log doesn't say why %s can't be read:\n%s", id, log)
+		}
+	}
+	for _, base := range append(statistics, up.Fights) {
+		if status, answer := fetch(t, base+"/readyz"); status != http.StatusOK {
+			t.Errorf("%s is not ready: %s", base, answer)
+		}
+	}
+}
+
+// fightBeside fights from several clients while others write, and returns the ids that were acknowledged, which are ours.
+func (s *seeds) fightBeside(t *testing.T, base string) (ids []string) {
+	t.Helper()
+	begin := time.Now()
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	for range 3 {
+		group.Go(func() {
+			for range 8 {
+				request, err := http.NewRequest(http.MethodPost, base+"/api/fights", strings.NewReader(`{"hero":{"name":"H","level":2},"villain":{"name":"V"}}`))
+				if err != nil {
+					panic(err) // the test's own fault
+				}
+				status, answer, err := ask(t.Context(), request)
+				var fought struct {
+					ID string `json:"id"`
+				}
+				if err != nil || status != http.StatusOK || json.Unmarshal(answer, &fought) != nil {
+					t.Errorf("%d %s, %v", status, answer, err)
+					return
+				}
+				mu.Lock()
+				ids = append(ids, fought.ID)
+				mu.Unlock()
+			}
+		})
+	}
+	for range 2 {
+		s.put(t, len(s.readable))
+	}
+	group.Wait()
+	low, high := fight.NewIDs(fight.ID{}).Next(begin.Add(-time.Minute)), fight.NewIDs(fight.ID{}).Next(time.Now().Add(time.Minute))
+	for _, id := range ids {
+		if id < low.String() || id > high.String() {
+			t.Errorf("%s is not of now", id)
+		}
+	}
+	return ids
+}
+
+// listAll walks through all pages, past what can't be read, which an answer names.
+func listAll(t *testing.T, base string) (readable, unreadable []string) {
+	t.Helper()
+	const many = 50
+	named := regexp.MustCompile(`fight ([0-9a-f-]{36}) can't be read`)
+	for before, limit := "", many; ; {
+		address := fmt.Sprint(base, "/api/fights?limit=", limit)
+		if before != "" {
+			address += "&before=" + before
+		}
+		status, answer := fetch(t, address)
+		var page []struct {
+			ID string `json:"id"`
+		}
+		switch {
+		case status == http.StatusInternalServerError && named.MatchString(answer) && limit > 1:
+			limit = 1
+		case status == http.StatusInternalServerError && named.MatchString(answer):
+			before, limit = named.FindStringSubmatch(answer)[1], many
+			unreadable = append(unreadable, before)
+		case status != http.StatusOK || json.Unmarshal([]byte(answer), &page) != nil:
+			t.Fatalf("%s: %d %s", address, status, answer)
+		case len(page) == 0:
+			return readable, unreadable
+		default:
+			for _, one := range page {
+				readable = append(readable, one.ID)
+			}
+			before = page[len(page)-1].ID
+		}
+	}
+}
+
+// waitFor waits until statistics tell these numbers.
+func waitFor(t *testing.T, base string, total, unreadable int) {
+	t.Helper()
+	var said struct{ Total, Heroes, Villains, Unreadable int }
+	for end := time.Now().Add(settling); ; {
+		status, answer := fetch(t, base+"/api/statistics")
+		if status == http.StatusOK {
+			if err := json.Unmarshal([]byte(answer), &said, json.MatchCaseInsensitiveNames(true)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		right := said.Total == total && said.Unreadable == unreadable && said.Heroes+said.Villains+said.Unreadable == total
+		if right || time.Now().After(end) {
+			if !right {
+				t.Errorf("%s says %+v, want %d of which %d are unreadable", base, said, total, unreadable)
+			}
+			return
+		}
+	}
+}
+
+// fetch gets an address, whatever the status.
+func fetch(t *testing.T, address string) (status int, answer string) {
+	t.Helper()
+	response, err := system.Client().Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(body)
+}

@@ -1,0 +1,151 @@
+package faults
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"syscall"
+	"testing"
+
+	"superheroes/test/engines"
+	"superheroes/test/faults/fakepeer"
+	"superheroes/test/mongowire"
+)
+
+// What MongoDB says where the server at hand doesn't.
+var (
+	overQuota    = mongowire.Refusal(8000, "AtlasError", "you are over your space quota, using 513 MB of 512 MB")
+	notPrimary   = mongowire.Refusal(10107, "NotWritablePrimary", "not primary")
+	unauthorized = mongowire.Refusal(13, "Unauthorized", "not authorized on fights to execute command { insert: … }")
+	timeExpired  = mongowire.Refusal(50, "MaxTimeMSExpired", "operation exceeded time limit")
+	corruption   = mongowire.Refusal(301, "DataCorruptionDetected", "Data corruption detected")
+)
+
+// before returns a proxy before a fresh database, and the URL through it.
+func before(t *testing.T) (*mongowire.Proxy, string) {
+	t.Helper()
+	store, err := url.Parse(engines.MongoDB(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := mongowire.Start(t, store.Host)
+	store.Host = p.Addr()
+	return p, store.String()
+}
+
+// testWhatMongoDBRefuses holds the service to the table of a store's trouble: what reads, writes and readiness say in each
+// case, that what is said of a fight is so, and that all is well again without a restart.
+func testWhatMongoDBRefuses(t *testing.T, program string) {
+	const notStored, maybeStored = "the fight was not stored", "may have been stored all the same"
+	writes, reads := []string{"insert", "update"}, []string{"find", "aggregate"}
+	for _, profile := range []string{"strict", "eco"} {
+		p, store := before(t)
+		s := start(t, program, "fights", append(newCatalogs(t).env(), "MONGODB_URL="+store), "--profile="+profile)
+		s.Ready(t, s.url+"/readyz")
+		get(t, s.url+"/api/fights/execute_fight").want(t, http.StatusOK)
+		for _, c := range []struct {
+			name          string
+			answer        mongowire.Answer
+			read, write   int
+			kind, outcome string
+			ready         bool
+		}{
+			{"full", mongowire.Refuse(overQuota, writes...), 200, 503, "takes no writes", notStored, false},
+			{"read-only", mongowire.Refuse(notPrimary, writes...), 200, 503, "takes no writes", notStored, false},
+			{"no permission to write", mongowire.Refuse(unauthorized, writes...), 200, 500, "schema", notStored, false},
+			{"too slow", mongowire.Refuse(timeExpired, append(writes, reads...)...), 503, 503, "locked", maybeStored, false},
+			{"no permission to read", mongowire.Refuse(unauthorized, reads...), 500, 200, "schema", "", false},
+			{"damaged", mongowire.Refuse(corruption, append(writes, reads...)...), 503, 503, "damaged", maybeStored, false},
+		} {
+			t.Run(profile+", "+c.name, func(t *testing.T) {
+				stored := get(t, s.url+"/api/fights/count").body
+				p.Answer(c.answer)
+				fought := ask(t, http.MethodPost, s.url+"/api/fights", `{"hero":`+fakepeer.Hero+`,"villain":`+fakepeer.Villain+`}`)
+				if c.write == http.StatusOK {
+					fought.want(t, c.write)
+				} else {
+					fought.wantProblem(t, c.write, c.kind)
+					fought.wantProblem(t, c.write, c.outcome)
+				}
+				for _, path := range []string{"/api/fights", "/api/fights/count"} {
+					if got := get(t, s.url+path).want(t, c.read); c.read != http.StatusOK {
+						got.wantProblem(t, c.read, c.kind)
+					}
+				}
+				ready := http.StatusOK
+				if !c.ready {
+					ready = http.StatusServiceUnavailable
+				}
+				for range 2 {
+					get(t, s.url+"/readyz").want(t, ready)
+				}
+				p.Answer(nil)
+				get(t, s.url+"/readyz").want(t, http.StatusOK)
+				if now := get(t, s.url+"/api/fights/count").body; c.write != http.StatusOK && now != stored {
+					t.Errorf("%s were stored before and %s after a fight that was refused", stored, now)
+				}
+				get(t, s.url+"/api/fights/execute_fight").want(t, http.StatusOK)
+			})
+		}
+		for _, cause := range []string{"space quota", "not primary", "readWrite", "backup"} {
+			if !strings.Contains(s.Stderr.String(), cause) {
+				t.Errorf("%s: the log does not say %q:\n%s", profile, cause, s.Stderr.String())
+			}
+		}
+		s.Signal(t, syscall.SIGTERM)
+		s.Wait(t, hang)
+	}
+}
+
+// testMongoDBThatCannotBeUsed: what no waiting mends ends the start at once, with a line that says what it is; a server that
+// takes no writes doesn't.
+func testMongoDBThatCannotBeUsed(t *testing.T, program string) {
+	login := func(store string) string { return strings.Replace(store, "://", "://superman:kryptonite@", 1) }
+	for name, c := range map[string]struct {
+		answer mongowire.Answer
+		word   string
+	}{
+		"may not read":  {mongowire.Refuse(unauthorized, "find"), "readWrite"},
+		"may not write": {mongowire.Refuse(unauthorized, "update"), "readWrite"},
+		"damaged":       {mongowire.Refuse(corruption, "find"), "backup"},
+		"may not count": {mongowire.Refuse(unauthorized, "createIndexes"), "readWrite"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, store := before(t)
+			p.Answer(c.answer)
+			wantOneLine(t, start(t, program, "statistics", []string{"MONGODB_URL=" + store}, "--store-wait=10m").Process, "--mongodb-url", c.word)
+		})
+	}
+	t.Run("a user that it doesn't know", func(t *testing.T) {
+		_, store := before(t)
+		wantOneLine(t, start(t, program, "fights", []string{"MONGODB_URL=" + login(store)}, "--store-wait=10m").Process, "--mongodb-url", "user or the password")
+	})
+	t.Run("a certificate of another authority", func(t *testing.T) {
+		store, err := url.Parse(engines.MongoDB(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		certificate, _ := mongowire.Certificate(t)
+		_, stranger := mongowire.Certificate(t)
+		store.Host, store.RawQuery = mongowire.StartTLS(t, store.Host, certificate), "tls=true&tlsCAFile="+url.QueryEscape(stranger)
+		wantOneLine(t, start(t, program, "fights", []string{"MONGODB_URL=" + login(store.String())}, "--store-wait=3s").Process, store.Host, "certificate signed by unknown authority")
+	})
+	t.Run("servers that the DNS doesn't know", func(t *testing.T) {
+		const store = "mongodb+srv://superman:kryptonite@cluster.nowhere.invalid/fights"
+		wantOneLine(t, start(t, program, "fights", []string{"MONGODB_URL=" + store}, "--store-wait=1s").Process, "cluster.nowhere.invalid", "DNS look-up")
+	})
+	t.Run("takes no writes", func(t *testing.T) {
+		p, store := before(t)
+		p.Answer(mongowire.Refuse(notPrimary, "insert", "update"))
+		s := start(t, program, "fights", append(newCatalogs(t).env(), "MONGODB_URL="+store))
+		s.lives(t)
+		eventually(t, "the list is served", func() bool { return get(t, s.url+"/api/fights").status == http.StatusOK })
+		get(t, s.url+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "takes no writes")
+		if log := s.Stderr.String(); strings.Count(log, "can't be stored now") != 1 {
+			t.Errorf("want one line that says so:\n%s", log)
+		}
+		p.Answer(nil)
+		get(t, s.url+"/readyz").want(t, http.StatusOK)
+		get(t, s.url+"/api/fights/execute_fight").want(t, http.StatusOK)
+	})
+}
