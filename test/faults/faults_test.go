@@ -27,6 +27,7 @@ func TestFaults(t *testing.T) {
 		{"peers", testPeers},
 		{"store that goes away", testStoreThatGoesAway},
 		{"store that is not there at the start", testStoreThatIsNotThereAtTheStart},
+		{"PostgreSQL that hung", testPostgresThatHung},
 		{"graceful stop", testGracefulStop},
 		{"logs", testLogs},
 		{"connection limit", testConnectionLimit},

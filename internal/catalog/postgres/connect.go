@@ -45,6 +45,7 @@ func connect(ctx context.Context, cfg Config) (*connections, error) {
 	config.ConnConfig.BuildContextWatcherHandler = cancelOnServer
 	config.ConnConfig.DialFunc = c.dialer(config.ConnConfig.DialFunc)
 	config.ConnConfig.Tracer = c
+	config.BeforeConnect = c.mayOpen
 	// Nobody waits for an answer to a ping: a connection that broke is noticed when it is used, and another taken.
 	config.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
 	if c.Pool, err = pgxpool.NewWithConfig(context.WithoutCancel(ctx), config); err != nil {
@@ -92,16 +93,38 @@ func cancelOnServer(conn *pgconn.PgConn) ctxwatch.Handler {
 	return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: 100 * time.Millisecond}
 }
 
-// opens marks the context of a connection that is opened for statements, not for a cancellation.
-type opens struct{}
+type (
+	// asks marks the context of who asks for a connection, with that context.
+	asks struct{}
+	// opens marks the context of a connection that is opened for statements, not for a cancellation.
+	opens struct{}
+)
 
-// TraceConnectStart waits until fewer connections are being opened: pgx.ConnectTracer.
-func (c *connections) TraceConnectStart(ctx context.Context, _ pgx.TraceConnectStartData) context.Context {
-	c.opening <- struct{}{}
+// Acquire returns a connection. The pool opens it for who asked for it, and for nobody else before that one has it; so it
+// isn't opened once he has gone.
+func (c *connections) Acquire(ctx context.Context) (*pgxpool.Conn, error) {
+	return c.Pool.Acquire(context.WithValue(ctx, asks{}, ctx))
+}
+
+// mayOpen waits until fewer connections are being opened.
+func (c *connections) mayOpen(ctx context.Context, _ *pgx.ConnConfig) error {
+	if asking, ok := ctx.Value(asks{}).(context.Context); ok {
+		ctx = asking
+	}
+	select {
+	case c.opening <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// TraceConnectStart follows mayOpen: pgx.ConnectTracer.
+func (*connections) TraceConnectStart(ctx context.Context, _ pgx.TraceConnectStartData) context.Context {
 	return context.WithValue(ctx, opens{}, true)
 }
 
-// TraceConnectEnd lets the next one be opened.
+// TraceConnectEnd lets the next connection be opened.
 func (c *connections) TraceConnectEnd(context.Context, pgx.TraceConnectEndData) { <-c.opening }
 
 // TraceQueryStart does nothing.

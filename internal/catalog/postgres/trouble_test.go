@@ -53,10 +53,7 @@ func exec(t *testing.T, db *sql.DB, statements ...string) {
 // with adds parameters to a URL.
 func with(t *testing.T, at, parameters string) string {
 	t.Helper()
-	location, err := url.Parse(at)
-	if err != nil {
-		t.Fatal("the URL can't be read")
-	}
+	location := mustParse(t, at)
 	location.RawQuery = parameters
 	return location.String()
 }
@@ -271,10 +268,7 @@ func limited(t *testing.T, at string, grants ...string) string {
 	for _, grant := range grants {
 		exec(t, db, fmt.Sprintf("GRANT %s TO %s", grant, name))
 	}
-	location, err := url.Parse(at)
-	if err != nil {
-		t.Fatal("the URL can't be read")
-	}
+	location := mustParse(t, at)
 	location.User = url.UserPassword(name, password)
 	return location.String()
 }
@@ -473,10 +467,7 @@ func TestServerRestarts(t *testing.T) {
 // that are served.
 func TestHastyClients(t *testing.T) {
 	opens := &counter{}
-	location, err := url.Parse(engines.Postgres(t))
-	if err != nil {
-		t.Fatal("the URL can't be read")
-	}
+	location := mustParse(t, engines.Postgres(t))
 	proxy := tcpproxy.Start(t, location.Host, opens.relays)
 	location.Host = proxy.Addr()
 	s := opened(t, location.String())
