@@ -47,6 +47,7 @@ func startCatalog[T catalog.Item](a *App, p *part, kind kindOfCatalog[T], store 
 		return nil
 	})
 	service.AddRoutes(p.api, httpserver.NewAdmin(cfg.AdminToken))
+	p.warn(store.Store)
 	p.addHealth(store.engine, store.Ping, nil)
 	return service
 }
@@ -63,8 +64,27 @@ func startFights(ctx context.Context, p *part, sources fight.Sources, peers chec
 		return fmt.Errorf("fights: %w", err)
 	}
 	service.AddRoutes(p.api)
+	p.warn(store.Store)
 	p.addHealth(store.engine, store.Ping, peers)
 	return nil
+}
+
+// writable returns why a store takes no writes, for those that know it before the first.
+func writable(store any) error {
+	known, ok := store.(interface{ Writable(context.Context) error })
+	if !ok {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), lastFightTimeout)
+	defer cancel()
+	return known.Writable(ctx)
+}
+
+// warn logs that a store can be read only.
+func (p *part) warn(store any) {
+	if err := writable(store); err != nil {
+		p.log.Warn("the store can be read, and takes no writes now", "cause", err)
+	}
 }
 
 // startArena gives the part of the arena, when there is one, its page and the services behind it.

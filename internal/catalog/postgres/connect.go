@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -35,7 +34,7 @@ type connections struct {
 
 // connect opens the pool. It fills itself in the background.
 func connect(ctx context.Context, cfg Config) (*connections, error) {
-	config, err := parse(cfg.URL)
+	config, err := ParseURL(cfg.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -54,38 +53,18 @@ func connect(ctx context.Context, cfg Config) (*connections, error) {
 	return c, nil
 }
 
-// parse reads a store URL. The driver's own error may show the password.
-func parse(text string) (*pgxpool.Config, error) {
-	text, err := escape(text)
-	if err != nil {
-		return nil, err
-	}
+// ParseURL reads a store URL. Its errors show nothing of it but the name of a file, where that can't be read; the driver's
+// own could show the password.
+func ParseURL(text string) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(text)
 	var file *fs.PathError
 	switch {
 	case errors.As(err, &file):
 		return nil, storage.As(storage.ErrSchema, file, "a file that the PostgreSQL URL names can't be read")
 	case err != nil:
-		return nil, storage.Errorf(storage.ErrSchema, "the PostgreSQL URL can't be read")
+		return nil, storage.Errorf(storage.ErrSchema, "the PostgreSQL URL can't be read: postgres://user:password@host:port/database")
 	}
 	return config, nil
-}
-
-// escape escapes each @ of a password, which the driver would take for the beginning of the host. It refuses what has a /
-// before the last @: the rest of the password would become the name of a database, and be shown as such.
-func escape(text string) (string, error) {
-	scheme, rest, _ := strings.Cut(text, "://")
-	authority, path := rest, ""
-	if slash := strings.IndexByte(rest, '/'); slash >= 0 {
-		authority, path = rest[:slash], rest[slash:]
-	}
-	if database, _, _ := strings.Cut(path, "?"); strings.Contains(database, "@") {
-		return "", storage.Errorf(storage.ErrSchema, "the PostgreSQL URL can't be read: a / in the password must be written as %%2F")
-	}
-	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
-		authority = strings.ReplaceAll(authority[:at], "@", "%40") + authority[at:]
-	}
-	return scheme + "://" + authority + path, nil
 }
 
 // cancelOnServer has the server end a statement whose context has ended, before the connection is given up.
