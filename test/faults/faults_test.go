@@ -28,6 +28,8 @@ func TestFaults(t *testing.T) {
 		{"store that goes away", testStoreThatGoesAway},
 		{"store that is not there at the start", testStoreThatIsNotThereAtTheStart},
 		{"PostgreSQL that hung", testPostgresThatHung},
+		{"PostgreSQL in trouble", testPostgresTrouble},
+		{"PgBouncer", testPgBouncer},
 		{"graceful stop", testGracefulStop},
 		{"logs", testLogs},
 		{"connection limit", testConnectionLimit},

@@ -3,10 +3,14 @@ package faults
 import (
 	"context"
 	"net/http"
+	"regexp"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"superheroes/test/engines"
 	"superheroes/test/faults/fakepeer"
@@ -131,4 +135,96 @@ func hasty(t *testing.T, url string, patience time.Duration) int {
 	}
 	_ = response.Body.Close()
 	return response.StatusCode
+}
+
+// trouble is what is done to a table while a service uses it, and what becomes of requests.
+type trouble struct {
+	name       string
+	harm, mend string
+	read, pick int // pick is that in strict; in eco picks may come from memory for a while
+	write      int
+	ready      int
+	log        string
+}
+
+// testPostgresTrouble does to a running service's table what people do to tables, with a fight's worth of requests beside.
+func testPostgresTrouble(t *testing.T, program string) {
+	at := engines.Postgres(t)
+	db, err := pgx.Connect(t.Context(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close(context.WithoutCancel(t.Context())) }()
+	exec := func(t *testing.T, statement string) {
+		t.Helper()
+		if _, err := db.Exec(t.Context(), statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+	s := start(t, program, "heroes", []string{"DATABASE_URL=" + at, "ADMIN_TOKEN=secret", "DEADLINE=1s"}, "--profile=strict")
+	s.Ready(t, s.url+"/readyz")
+	list := s.url + "/api/heroes"
+	write := func() answer {
+		return ask(t, http.MethodPatch, list+"/1", `{"level":7}`, "Authorization", "Bearer secret")
+	}
+	for _, c := range []trouble{
+		{"renamed", "ALTER TABLE hero RENAME TO away", "ALTER TABLE away RENAME TO hero", 500, 500, 500, 503, "does not exist"},
+		{"a column renamed", "ALTER TABLE hero RENAME othername TO other_name", "ALTER TABLE hero RENAME other_name TO othername", 500, 500, 500, 503, "other"},
+		{"locked", "BEGIN; LOCK TABLE hero IN ACCESS EXCLUSIVE MODE", "COMMIT", 503, 503, 503, 503, "lock timeout"},
+		{"altered", "ALTER TABLE hero ALTER level TYPE bigint", "ALTER TABLE hero ALTER level TYPE integer", 200, 200, 200, 200, ""},
+		{"full", "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'no space' USING ERRCODE = '53100'; END$$;" +
+			"CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON hero FOR EACH ROW EXECUTE FUNCTION full_disk()", "DROP TRIGGER full_disk ON hero", 200, 200, 503, 200, "disk is full"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			before := len(s.Stderr.String())
+			exec(t, c.harm)
+			time.Sleep(inMemory)
+			get(t, s.url+"/readyz").want(t, c.ready)
+			get(t, list).want(t, c.read)
+			get(t, list+"/1").want(t, c.read)
+			get(t, list+"/random").want(t, c.pick)
+			got := write().want(t, c.write)
+			if c.write != http.StatusOK && !strings.Contains(got.body, "nothing was written") {
+				t.Errorf("it is not certain that nothing was written: %s", got.body)
+			}
+			if c.write != http.StatusOK {
+				eventually(t, "the log says "+c.log, func() bool { return strings.Contains(s.Stderr.String()[before:], c.log) })
+			} else if log := s.Stderr.String()[before:]; log != "" {
+				t.Errorf("nothing happened, and the log says:\n%s", log)
+			}
+			exec(t, c.mend)
+			for _, got := range []answer{get(t, s.url+"/readyz"), get(t, list), get(t, list+"/1"), get(t, list+"/random"), write()} {
+				got.want(t, http.StatusOK)
+			}
+		})
+	}
+	t.Run("one row", func(t *testing.T) {
+		exec(t, "ALTER TABLE hero ALTER level TYPE bigint")
+		exec(t, "UPDATE hero SET level = 5000000000 WHERE id = 51")
+		get(t, list+"/51").wantProblem(t, http.StatusInternalServerError, "51")
+		get(t, list).wantProblem(t, http.StatusInternalServerError, "51")
+		get(t, list+"/1").want(t, http.StatusOK)
+		get(t, list+"?after=51").want(t, http.StatusOK)
+		get(t, s.url+"/readyz").want(t, http.StatusOK)
+		write().want(t, http.StatusOK)
+		exec(t, "DELETE FROM hero WHERE id <> 51")
+		time.Sleep(inMemory)
+		get(t, list+"/random").wantProblem(t, http.StatusInternalServerError, "51")
+		eventually(t, "the log says what is wrong", func() bool { return strings.Contains(s.Stderr.String(), "level: 5000000000") })
+	})
+	t.Run("at the start", func(t *testing.T) {
+		exec(t, "ALTER TABLE hero RENAME othername TO other_name; ALTER TABLE hero ALTER level TYPE text")
+		again := start(t, program, "heroes", []string{"DATABASE_URL=" + at}, "--store-wait=10m")
+		wantOneLine(t, again.Process, "--database-url", "table hero has no column otherName, has a column level of type text instead of an integer")
+	})
+}
+
+// testPgBouncer: without its parameter each start ends with one line that names it; with it the contract holds.
+func testPgBouncer(t *testing.T, program string) {
+	at := engines.PgBouncer(t, engines.Postgres(t)).URL
+	bare, parameter, _ := strings.Cut(at, "?")
+	for range 2 {
+		refused := start(t, program, "heroes", []string{"DATABASE_URL=" + bare}, "--store-wait=10m")
+		wantOneLine(t, refused.Process, "database-url", regexp.QuoteMeta(parameter))
+	}
 }

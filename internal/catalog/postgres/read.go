@@ -18,7 +18,7 @@ const (
 	// finishTime is for how long a read goes on after its caller has gone.
 	finishTime = 10 * time.Second
 	// lockTimeout is for how long Ping waits for a locked table.
-	lockTimeout = "'1s'"
+	lockTimeout = "'500ms'"
 )
 
 // reading is a read without its result.
