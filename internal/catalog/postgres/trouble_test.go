@@ -416,7 +416,7 @@ func TestIdentityAlways(t *testing.T) {
 
 // TestAlteredTable: nobody sees that the plans on all connections are older than the table.
 func TestAlteredTable(t *testing.T) {
-	for _, mode := range []string{"cache_statement", "cache_describe", "exec", "simple_protocol"} {
+	for _, mode := range []string{"cache_statement", "cache_describe"} {
 		t.Run(mode, func(t *testing.T) {
 			at := engines.Postgres(t)
 			s, db := opened(t, with(t, at, "default_query_exec_mode="+mode)), other(t, at)
