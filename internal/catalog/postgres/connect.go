@@ -20,8 +20,8 @@ import (
 
 const (
 	connectTimeout = 2 * time.Second
-	// maxOpening is how many connections are opened at the same time. A server that hangs isn't met with as many as the
-	// pool may have, again and again.
+	// maxOpening bounds how many connections are opened at the same time: a server that hangs isn't sent a whole pool's worth
+	// every two seconds.
 	maxOpening = 4
 )
 
@@ -45,7 +45,7 @@ func connect(ctx context.Context, cfg Config) (*connections, error) {
 	config.ConnConfig.DialFunc = c.dialer(config.ConnConfig.DialFunc)
 	config.ConnConfig.Tracer = c
 	config.BeforeConnect = c.mayOpen
-	// Nobody waits for an answer to a ping: a connection that broke is noticed when it is used, and another taken.
+	// No ping before each use: Store.with notices a broken connection when it is used, and takes another.
 	config.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
 	if c.Pool, err = pgxpool.NewWithConfig(context.WithoutCancel(ctx), config); err != nil {
 		return nil, fmt.Errorf("opening the pool: %w", err)
@@ -73,14 +73,13 @@ func cancelOnServer(conn *pgconn.PgConn) ctxwatch.Handler {
 }
 
 type (
-	// asks marks the context of who asks for a connection, with that context.
+	// asks is the key of the caller's own context: the pool opens a connection with a context that has only its values.
 	asks struct{}
-	// opens marks the context of a connection that is opened for statements, not for a cancellation.
+	// opens is the key that marks a connection for statements; one that carries a cancellation lacks it.
 	opens struct{}
 )
 
-// Acquire returns a connection. The pool opens it for who asked for it, and for nobody else before that one has it; so it
-// isn't opened once he has gone.
+// Acquire returns a connection. One that would have to be opened isn't when the caller has given up before its turn came.
 func (c *connections) Acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	return c.Pool.Acquire(context.WithValue(ctx, asks{}, ctx))
 }
@@ -114,8 +113,8 @@ func (*connections) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.Trac
 // TraceQueryEnd does nothing.
 func (*connections) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
-// dialer returns dial for all but cancellations through a pooler. PgBouncer 1.18 ends itself when several come at the same
-// time (bad client state). Without them the pooler ends the session of the server when we close ours.
+// dialer returns dial, except that nothing is canceled through a pooler: PgBouncer 1.18 exits with "bad client state" when
+// several cancellations come at the same time. It ends the server's session anyway when we close ours.
 func (c *connections) dialer(dial pgconn.DialFunc) pgconn.DialFunc {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		if c.pooled.Load() && ctx.Value(opens{}) == nil {
@@ -125,9 +124,9 @@ func (c *connections) dialer(dial pgconn.DialFunc) pgconn.DialFunc {
 	}
 }
 
-// checkPooler notices a pooler, such as PgBouncer: its key of cancellation isn't the server's. It fails when the pooler
-// gives each transaction another session and forgets prepared statements over it, unless the URL says that there shall be
-// none: reads would fail now and then, and which ones is chance.
+// checkPooler notices a pooler, such as PgBouncer, by the process id that came with the connection: it isn't the server's.
+// It fails when the pooler hands each transaction another session and loses prepared statements over it, unless the URL
+// rules them out: reads would fail at random.
 func (c *connections) checkPooler(ctx context.Context) error {
 	one, err := c.Acquire(ctx)
 	if err != nil {
@@ -143,19 +142,27 @@ func (c *connections) checkPooler(ctx context.Context) error {
 	if c.Config().ConnConfig.DefaultQueryExecMode != pgx.QueryExecModeCacheStatement {
 		return nil
 	}
-	other, err := c.Acquire(ctx)
+	other, err := c.another(ctx)
 	if err != nil {
 		return err
 	}
-	defer other.Release()
+	defer func() { _ = other.Close(ctx) }()
 	// The pooler gives the session that was used last to the next transaction, unless somebody else is faster.
 	const tries = 5
 	for range tries {
-		if err := sharesStatements(ctx, one.Conn(), other.Conn()); err != nil {
+		if err := sharesStatements(ctx, one.Conn(), other); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// another opens a connection beside the pool, which may have room for one only.
+func (c *connections) another(ctx context.Context) (*pgx.Conn, error) {
+	if err := c.mayOpen(ctx, nil); err != nil {
+		return nil, err
+	}
+	return pgx.ConnectConfig(ctx, c.Config().ConnConfig)
 }
 
 // sharesStatements fails when a statement that is prepared on one connection is in the way on the other.

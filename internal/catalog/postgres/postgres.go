@@ -270,19 +270,22 @@ func (s *Store[T]) checkShape(ctx context.Context) error {
 
 // Import implements catalog.Store. Other writers wait until it ends; readers don't.
 func (s *Store[T]) Import(ctx context.Context, replace bool, feed func(put func(T) error) error) error {
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		// The weakest lock that also keeps out who would lock a row first and the table behind it: that could be a deadlock.
-		if _, err := tx.Exec(ctx, "LOCK TABLE "+s.table.Name+" IN EXCLUSIVE MODE"); err != nil {
-			return err
-		}
-		if replace {
-			if _, err := tx.Exec(ctx, "DELETE FROM "+s.table.Name); err != nil {
+	fed := false
+	return s.with(ctx, func() bool { return !fed }, func(conn *pgxpool.Conn) error {
+		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+			// The weakest lock that also keeps out a writer who locks a row first and the table after it: that could deadlock.
+			if _, err := tx.Exec(ctx, "LOCK TABLE "+s.table.Name+" IN EXCLUSIVE MODE"); err != nil {
 				return err
 			}
-		}
-		return s.write(ctx, tx, feed)
+			if replace {
+				if _, err := tx.Exec(ctx, "DELETE FROM "+s.table.Name); err != nil {
+					return err
+				}
+			}
+			fed = true
+			return s.write(ctx, tx, feed)
+		})
 	})
-	return because(ctx, err)
 }
 
 // batchSize is how many rows travel to the server together.

@@ -22,7 +22,7 @@ import (
 type store = postgres.Store[character.Character]
 
 // errDeadline is that the caller's own time was up.
-var errDeadline = context.DeadlineExceeded //nolint:gochecknoglobals // a name
+var errDeadline = context.DeadlineExceeded
 
 // one and two are the rows of the tables in these tests.
 func rows(put func(character.Character) error) error {
