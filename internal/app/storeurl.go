@@ -15,8 +15,9 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/connstring"
+
+	"superheroes/internal/catalog/postgres"
 )
 
 // The engines that a store URL can name.
@@ -97,9 +98,9 @@ func parseSQLite(path string) (storeURL, error) {
 }
 
 func parsePostgres(text string) (storeURL, error) {
-	config, err := pgxpool.ParseConfig(text)
+	config, err := postgres.ParseURL(text)
 	if err != nil {
-		return storeURL{}, errors.New("the PostgreSQL URL can't be read: postgres://user:password@host:port/database")
+		return storeURL{}, err
 	}
 	return storeURL{place: net.JoinHostPort(config.ConnConfig.Host, fmt.Sprint(config.ConnConfig.Port))}, nil
 }

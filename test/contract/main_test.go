@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"superheroes/test/engines"
 	"superheroes/test/system"
 )
 
@@ -84,6 +85,23 @@ func TestGoodMember(t *testing.T) {
 			t.Errorf("%v: %s", err, text)
 		}
 	})
+}
+
+// TestPgBouncer: heroes and villains have their store behind a pooler in transaction mode, and nobody can tell.
+func TestPgBouncer(t *testing.T) {
+	dir, stores := t.TempDir(), [2]string{}
+	for i := range stores {
+		stores[i] = engines.PgBouncer(t, engines.Postgres(t)).URL
+	}
+	member := system.Four(t, system.Build(t), system.Stores{
+		Heroes: stores[0], Villains: stores[1], Locations: "sqlite:" + dir + "/locations.db", Fights: "sqlite:" + dir + "/fights.db",
+	}, "--profile=strict")
+	for _, group := range []string{"full", "writes"} {
+		var stdout, stderr bytes.Buffer
+		if code := run(t.Context(), at(member, "--group", group, "--admin-token", system.AdminToken), &stdout, &stderr); code != exitPassed {
+			t.Errorf("%s: exit code %d, %s%s", group, code, stderr.String(), stdout.String())
+		}
+	}
 }
 
 func TestExitCodes(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -21,8 +20,8 @@ import (
 
 const (
 	connectTimeout = 2 * time.Second
-	// maxOpening is how many connections are opened at the same time. A server that hangs isn't met with as many as the
-	// pool may have, again and again.
+	// maxOpening bounds how many connections are opened at the same time: a server that hangs isn't sent a whole pool's worth
+	// every two seconds.
 	maxOpening = 4
 )
 
@@ -35,7 +34,7 @@ type connections struct {
 
 // connect opens the pool. It fills itself in the background.
 func connect(ctx context.Context, cfg Config) (*connections, error) {
-	config, err := parse(cfg.URL)
+	config, err := ParseURL(cfg.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +44,8 @@ func connect(ctx context.Context, cfg Config) (*connections, error) {
 	config.ConnConfig.BuildContextWatcherHandler = cancelOnServer
 	config.ConnConfig.DialFunc = c.dialer(config.ConnConfig.DialFunc)
 	config.ConnConfig.Tracer = c
-	// Nobody waits for an answer to a ping: a connection that broke is noticed when it is used, and another taken.
+	config.BeforeConnect = c.mayOpen
+	// No ping before each use: Store.with notices a broken connection when it is used, and takes another.
 	config.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
 	if c.Pool, err = pgxpool.NewWithConfig(context.WithoutCancel(ctx), config); err != nil {
 		return nil, fmt.Errorf("opening the pool: %w", err)
@@ -53,38 +53,18 @@ func connect(ctx context.Context, cfg Config) (*connections, error) {
 	return c, nil
 }
 
-// parse reads a store URL. The driver's own error may show the password.
-func parse(text string) (*pgxpool.Config, error) {
-	text, err := escape(text)
-	if err != nil {
-		return nil, err
-	}
+// ParseURL reads a store URL. Its errors show nothing of it but the name of a file, where that can't be read; the driver's
+// own could show the password.
+func ParseURL(text string) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(text)
 	var file *fs.PathError
 	switch {
 	case errors.As(err, &file):
 		return nil, storage.As(storage.ErrSchema, file, "a file that the PostgreSQL URL names can't be read")
 	case err != nil:
-		return nil, storage.Errorf(storage.ErrSchema, "the PostgreSQL URL can't be read")
+		return nil, storage.Errorf(storage.ErrSchema, "the PostgreSQL URL can't be read: postgres://user:password@host:port/database")
 	}
 	return config, nil
-}
-
-// escape escapes each @ of a password, which the driver would take for the beginning of the host. It refuses what has a /
-// before the last @: the rest of the password would become the name of a database, and be shown as such.
-func escape(text string) (string, error) {
-	scheme, rest, _ := strings.Cut(text, "://")
-	authority, path := rest, ""
-	if slash := strings.IndexByte(rest, '/'); slash >= 0 {
-		authority, path = rest[:slash], rest[slash:]
-	}
-	if database, _, _ := strings.Cut(path, "?"); strings.Contains(database, "@") {
-		return "", storage.Errorf(storage.ErrSchema, "the PostgreSQL URL can't be read: a / in the password must be written as %%2F")
-	}
-	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
-		authority = strings.ReplaceAll(authority[:at], "@", "%40") + authority[at:]
-	}
-	return scheme + "://" + authority + path, nil
 }
 
 // cancelOnServer has the server end a statement whose context has ended, before the connection is given up.
@@ -92,16 +72,37 @@ func cancelOnServer(conn *pgconn.PgConn) ctxwatch.Handler {
 	return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: 100 * time.Millisecond}
 }
 
-// opens marks the context of a connection that is opened for statements, not for a cancellation.
-type opens struct{}
+type (
+	// asks is the key of the caller's own context: the pool opens a connection with a context that has only its values.
+	asks struct{}
+	// opens is the key that marks a connection for statements; one that carries a cancellation lacks it.
+	opens struct{}
+)
 
-// TraceConnectStart waits until fewer connections are being opened: pgx.ConnectTracer.
-func (c *connections) TraceConnectStart(ctx context.Context, _ pgx.TraceConnectStartData) context.Context {
-	c.opening <- struct{}{}
+// Acquire returns a connection. One that would have to be opened isn't when the caller has given up before its turn came.
+func (c *connections) Acquire(ctx context.Context) (*pgxpool.Conn, error) {
+	return c.Pool.Acquire(context.WithValue(ctx, asks{}, ctx))
+}
+
+// mayOpen waits until fewer connections are being opened.
+func (c *connections) mayOpen(ctx context.Context, _ *pgx.ConnConfig) error {
+	if asking, ok := ctx.Value(asks{}).(context.Context); ok {
+		ctx = asking
+	}
+	select {
+	case c.opening <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// TraceConnectStart follows mayOpen: pgx.ConnectTracer.
+func (*connections) TraceConnectStart(ctx context.Context, _ pgx.TraceConnectStartData) context.Context {
 	return context.WithValue(ctx, opens{}, true)
 }
 
-// TraceConnectEnd lets the next one be opened.
+// TraceConnectEnd lets the next connection be opened.
 func (c *connections) TraceConnectEnd(context.Context, pgx.TraceConnectEndData) { <-c.opening }
 
 // TraceQueryStart does nothing.
@@ -112,8 +113,8 @@ func (*connections) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.Trac
 // TraceQueryEnd does nothing.
 func (*connections) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
-// dialer returns dial for all but cancellations through a pooler. PgBouncer 1.18 ends itself when several come at the same
-// time (bad client state). Without them the pooler ends the session of the server when we close ours.
+// dialer returns dial, except that nothing is canceled through a pooler: PgBouncer 1.18 exits with "bad client state" when
+// several cancellations come at the same time. It ends the server's session anyway when we close ours.
 func (c *connections) dialer(dial pgconn.DialFunc) pgconn.DialFunc {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		if c.pooled.Load() && ctx.Value(opens{}) == nil {
@@ -123,9 +124,9 @@ func (c *connections) dialer(dial pgconn.DialFunc) pgconn.DialFunc {
 	}
 }
 
-// checkPooler notices a pooler, such as PgBouncer: its key of cancellation isn't the server's. It fails when the pooler
-// gives each transaction another session and forgets prepared statements over it, unless the URL says that there shall be
-// none: reads would fail now and then, and which ones is chance.
+// checkPooler notices a pooler, such as PgBouncer, by the process id that came with the connection: it isn't the server's.
+// It fails when the pooler hands each transaction another session and loses prepared statements over it, unless the URL
+// rules them out: reads would fail at random.
 func (c *connections) checkPooler(ctx context.Context) error {
 	one, err := c.Acquire(ctx)
 	if err != nil {
@@ -141,19 +142,27 @@ func (c *connections) checkPooler(ctx context.Context) error {
 	if c.Config().ConnConfig.DefaultQueryExecMode != pgx.QueryExecModeCacheStatement {
 		return nil
 	}
-	other, err := c.Acquire(ctx)
+	other, err := c.another(ctx)
 	if err != nil {
 		return err
 	}
-	defer other.Release()
+	defer func() { _ = other.Close(ctx) }()
 	// The pooler gives the session that was used last to the next transaction, unless somebody else is faster.
 	const tries = 5
 	for range tries {
-		if err := sharesStatements(ctx, one.Conn(), other.Conn()); err != nil {
+		if err := sharesStatements(ctx, one.Conn(), other); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// another opens a connection beside the pool, which may have room for one only.
+func (c *connections) another(ctx context.Context) (*pgx.Conn, error) {
+	if err := c.mayOpen(ctx, nil); err != nil {
+		return nil, err
+	}
+	return pgx.ConnectConfig(ctx, c.Config().ConnConfig)
 }
 
 // sharesStatements fails when a statement that is prepared on one connection is in the way on the other.

@@ -1,7 +1,6 @@
 package postgres_test
 
 import (
-	"net/url"
 	"sync/atomic"
 	"testing"
 
@@ -19,10 +18,7 @@ func (c *counter) relays() (up, down tcpproxy.Relay) {
 // through returns a URL that leads to the same server through a proxy.
 func through(t *testing.T, at string, opens *counter) string {
 	t.Helper()
-	location, err := url.Parse(at)
-	if err != nil {
-		t.Fatal("the URL can't be read")
-	}
+	location := mustParse(t, at)
 	location.Host = tcpproxy.Start(t, location.Host, opens.relays).Addr()
 	return location.String()
 }

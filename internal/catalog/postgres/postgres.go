@@ -86,12 +86,12 @@ func (s *Store[T]) open(ctx context.Context, schema string, seed func(put func(T
 	return s.Ping(ctx)
 }
 
-// Notice returns what an operator should know of the store although it works, or "".
-func (s *Store[T]) Notice() string {
+// Writable returns why the store takes no writes, as far as that was known when it was opened.
+func (s *Store[T]) Writable(context.Context) error {
 	if s.readOnly {
-		return "PostgreSQL is read-only here: the catalog is served, changes are refused"
+		return storage.Errorf(storage.ErrFull, "PostgreSQL is read-only here")
 	}
-	return ""
+	return nil
 }
 
 // Get implements catalog.Store.
@@ -107,8 +107,13 @@ func (s *Store[T]) Get(ctx context.Context, id int64) (T, error) {
 
 // Page implements catalog.Store.
 func (s *Store[T]) Page(ctx context.Context, after int64, limit int) ([]T, error) {
+	return s.collect(ctx, s.page, after, limit)
+}
+
+// collect reads all rows of a query.
+func (s *Store[T]) collect(ctx context.Context, query string, args ...any) ([]T, error) {
 	return readRows(ctx, s, func(ctx context.Context, conn *pgxpool.Conn) ([]T, error) {
-		rows, err := conn.Query(ctx, s.page, after, limit)
+		rows, err := conn.Query(ctx, query, args...)
 		if err != nil {
 			return nil, err
 		}
@@ -265,19 +270,22 @@ func (s *Store[T]) checkShape(ctx context.Context) error {
 
 // Import implements catalog.Store. Other writers wait until it ends; readers don't.
 func (s *Store[T]) Import(ctx context.Context, replace bool, feed func(put func(T) error) error) error {
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		// The weakest lock that also keeps out who would lock a row first and the table behind it: that could be a deadlock.
-		if _, err := tx.Exec(ctx, "LOCK TABLE "+s.table.Name+" IN EXCLUSIVE MODE"); err != nil {
-			return err
-		}
-		if replace {
-			if _, err := tx.Exec(ctx, "DELETE FROM "+s.table.Name); err != nil {
+	fed := false
+	return s.with(ctx, func() bool { return !fed }, func(conn *pgxpool.Conn) error {
+		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+			// The weakest lock that also keeps out a writer who locks a row first and the table after it: that could deadlock.
+			if _, err := tx.Exec(ctx, "LOCK TABLE "+s.table.Name+" IN EXCLUSIVE MODE"); err != nil {
 				return err
 			}
-		}
-		return s.write(ctx, tx, feed)
+			if replace {
+				if _, err := tx.Exec(ctx, "DELETE FROM "+s.table.Name); err != nil {
+					return err
+				}
+			}
+			fed = true
+			return s.write(ctx, tx, feed)
+		})
 	})
-	return because(ctx, err)
 }
 
 // batchSize is how many rows travel to the server together.

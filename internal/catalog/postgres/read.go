@@ -18,7 +18,7 @@ const (
 	// finishTime is for how long a read goes on after its caller has gone.
 	finishTime = 10 * time.Second
 	// lockTimeout is for how long Ping waits for a locked table.
-	lockTimeout = "'1s'"
+	lockTimeout = "'500ms'"
 )
 
 // reading is a read without its result.
@@ -43,10 +43,10 @@ func readRows[T catalog.Item, R any](ctx context.Context, s *Store[T], do func(c
 	return got, err
 }
 
-// read runs a short read. The caller is answered when ctx ends; the statement is finished all the same, for up to
-// finishTime. To cancel it would cost two connections: the one that carries the cancellation, and the statement's own
-// when the server doesn't react at once. So clients that are in a hurry, or a server that hangs for seconds, would leave
-// a pool without connections. over is called when the statement is over.
+// read runs a short read. It returns when ctx ends; the statement itself goes on for up to finishTime, and then over is
+// called. Canceling it at once would cost two connections: one that carries the cancellation, and the statement's own
+// when the server doesn't react immediately. Clients in a hurry would then empty the pool of a server that hangs for a few
+// seconds, and everybody would have to reconnect.
 func read[T catalog.Item, R any](ctx context.Context, s *Store[T], do func(ctx context.Context, conn *pgxpool.Conn) (R, error), over func()) (R, error) {
 	type result struct {
 		value R
@@ -66,6 +66,9 @@ func read[T catalog.Item, R any](ctx context.Context, s *Store[T], do func(ctx c
 		}()
 		got.err = s.with(ctx, always, func(conn *pgxpool.Conn) (err error) {
 			got.value, err = do(statement, conn)
+			if statement.Err() != nil && conn.Conn().IsClosed() {
+				s.pool.Reset() // the server is silent, and will hardly answer on connections that lie idle
+			}
 			return err
 		})
 	}()
@@ -80,7 +83,7 @@ func read[T catalog.Item, R any](ctx context.Context, s *Store[T], do func(ctx c
 }
 
 // with runs do on a connection of the pool, and returns its error as trouble. A plan that is older than an ALTER TABLE is
-// made again. Connections that broke while they were idle, as all of them do when the server is restarted, are dropped
+// made again, on the same connection: each has its own. Connections that broke while they were idle, as all of them do when the server is restarted, are dropped
 // until one is found that works. Neither happens when mayRepeat says that do must not be called again.
 func (s *Store[T]) with(ctx context.Context, mayRepeat func() bool, do func(conn *pgxpool.Conn) error) error {
 	for left := s.poolMax; ; left-- {
@@ -88,29 +91,31 @@ func (s *Store[T]) with(ctx context.Context, mayRepeat func() bool, do func(conn
 		if err != nil {
 			return because(ctx, err)
 		}
-		err = do(conn)
-		if isStale(err) && mayRepeat() {
-			err = do(conn)
-		}
-		broken := release(conn)
+		broken, err := try(conn, mayRepeat, do)
 		if !broken || err == nil || ctx.Err() != nil || left == 0 || !mayRepeat() {
 			return because(ctx, err)
 		}
 	}
 }
 
-func always() bool { return true }
-
-// release gives a connection back. A broken one leaves the pool at once: to close it in good order takes the driver
-// some seconds where the server is silent.
-func release(conn *pgxpool.Conn) (broken bool) {
-	if conn.Conn().IsClosed() {
-		_ = conn.Hijack()
-		return true
+// try runs do, twice when that is what makes a new plan, and gives the connection back. A broken one leaves the pool at
+// once: to close it in good order takes the driver some seconds where the server is silent.
+func try(conn *pgxpool.Conn, mayRepeat func() bool, do func(conn *pgxpool.Conn) error) (broken bool, err error) {
+	defer func() {
+		if broken = conn.Conn().IsClosed(); broken {
+			_ = conn.Hijack()
+			return
+		}
+		conn.Release()
+	}()
+	err = do(conn)
+	if isStale(err) && mayRepeat() {
+		err = do(conn)
 	}
-	conn.Release()
-	return false
+	return broken, err
 }
+
+func always() bool { return true }
 
 // because returns trouble, or why ctx ended when that is what broke a statement off.
 func because(ctx context.Context, err error) error {

@@ -92,6 +92,11 @@ func serverTrouble(err *pgconn.PgError) (kind error, detail []any) {
 	case errDataCorrupted, errIndexCorrupted:
 		return storage.ErrDamaged, []any{"the server reports damaged data: repair it, or restore a backup"}
 	}
+	return classTrouble(err)
+}
+
+// classTrouble is serverTrouble for codes that mean what all of their class do.
+func classTrouble(err *pgconn.PgError) (kind error, detail []any) {
 	switch err.Code[:min(2, len(err.Code))] {
 	case classConnection:
 		if strings.Contains(err.Message, parameterRefused) {
