@@ -252,9 +252,9 @@ func (c *check) updated(service string) {
 	c.require(len(all) > 1 && total(all[len(all)-1]) >= want, a, "an update soon after a fight, with a total of %d", want)
 }
 
-// streamPace fights for two seconds, without a pause, and counts the events.
+// streamPace fights for two seconds, more often than there may be events, and counts these.
 func streamPace(c *check) {
-	const watched = 2 * time.Second
+	const watched, pause = 2 * time.Second, 100 * time.Millisecond
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -262,7 +262,7 @@ func streamPace(c *check) {
 			select {
 			case <-stop:
 				return
-			default:
+			case <-time.After(pause):
 				_, _ = c.try("fights", post(heroWins)) // whether it is taken is another clause's
 			}
 		}
