@@ -141,3 +141,17 @@ func (s *MySQL[T]) check(ctx context.Context) error {
 	}
 	return nil
 }
+
+// CheckWrites returns why the server takes no writes from this user, as far as it says so beforehand: that it is
+// read-only, not that its disk is full.
+func (s *MySQL[T]) CheckWrites(ctx context.Context) error {
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return s.failed(err)
+	}
+	defer func() { _ = conn.Close() }() // back to the pool
+	if _, err = conn.ExecContext(ctx, "START TRANSACTION READ WRITE"); err == nil {
+		_, err = conn.ExecContext(ctx, "ROLLBACK")
+	}
+	return s.failed(err)
+}
