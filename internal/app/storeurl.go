@@ -96,36 +96,29 @@ const mysqlForms = "mysql://user:password@host:port/database or mysql://user:pas
 func parseMySQL(text string) (storeURL, error) {
 	malformed := errors.New("the MySQL URL can't be read: want " + mysqlForms + ", marks in the password percent-encoded")
 	parsed, err := url.Parse(text)
-	if err != nil {
+	if err != nil || mayTellPassword(text) {
 		return storeURL{}, malformed // the cause may show the password
-	}
-	database := strings.Trim(parsed.Path, "/")
-	_, rest, _ := strings.Cut(text, "//")
-	_, rest, _ = strings.Cut(rest, "/")
-	// What follows the first slash may be the rest of a password that has one: it must not get into a message.
-	if database == "" || strings.ContainsAny(database, "/\x00") || strings.Contains(rest, "@") || strings.Contains(rest, "#") {
-		return storeURL{}, malformed
 	}
 	query, err := url.ParseQuery(parsed.RawQuery)
 	if err != nil {
-		return storeURL{}, malformed
-	}
-	config := mysql.NewConfig()
-	config.User, config.DBName = parsed.User.Username(), database
-	config.Passwd, _ = parsed.User.Password()
-	config.Timeout = 2 * time.Second // to connect; what follows ends with its context
-	switch socket := query.Get("socket"); {
-	case socket != "" && parsed.Host == "":
-		config.Net, config.Addr = "unix", socket
-	case socket == "" && parsed.Hostname() != "":
-		config.Net, config.Addr = "tcp", net.JoinHostPort(parsed.Hostname(), cmp.Or(parsed.Port(), "3306"))
-	default:
 		return storeURL{}, malformed
 	}
 	for name, values := range query {
 		if !slices.Contains([]string{"socket", "tls", "ssl-ca"}, name) || len(values) > 1 {
 			return storeURL{}, errors.New("the MySQL URL can have the parameters socket, tls and ssl-ca, each once")
 		}
+	}
+	config := mysql.NewConfig()
+	config.User, config.DBName = parsed.User.Username(), strings.Trim(parsed.Path, "/")
+	config.Passwd, _ = parsed.User.Password()
+	config.Timeout = 2 * time.Second // to connect; what follows ends with its context
+	socket, host := query.Get("socket"), parsed.Hostname()
+	config.Net, config.Addr = "tcp", net.JoinHostPort(host, cmp.Or(parsed.Port(), "3306"))
+	if socket != "" {
+		config.Net, config.Addr = "unix", socket
+	}
+	if config.DBName == "" || strings.ContainsAny(config.DBName, "/\x00") || (socket == "") == (parsed.Host == "") || socket == "" && host == "" {
+		return storeURL{}, malformed
 	}
 	if err := mysqlTLS(config, query.Get("tls"), query.Get("ssl-ca")); err != nil {
 		return storeURL{}, err
@@ -134,6 +127,14 @@ func parseMySQL(text string) (storeURL, error) {
 		return storeURL{}, malformed
 	}
 	return storeURL{place: config.Addr, mysql: config}, nil
+}
+
+// mayTellPassword reports whether what follows the host may be the rest of a password that has a slash. It must not get
+// into a message as a database's name.
+func mayTellPassword(text string) bool {
+	_, rest, _ := strings.Cut(text, "//")
+	_, rest, _ = strings.Cut(rest, "/")
+	return strings.ContainsAny(rest, "@#")
 }
 
 // mysqlTLS sets how the connection is encrypted; ca is the file of the certificate that the server's must be signed by.

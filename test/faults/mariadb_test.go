@@ -194,10 +194,28 @@ func (c mariaDBTrouble) run(t *testing.T, program string) {
 	s.Ready(t, s.url+"/readyz")
 	db.exec(t, c.begin...)
 
-	reads := []string{"/api/locations/1", "/api/locations", "/api/locations/random", "/api/locations/1/picture.svg"}
+	c.meanwhile(t, s)
+	late := c.startMeanwhile(t, db, program)
+	db.exec(t, c.end...)
+	eventually(t, "the service is ready again", func() bool { return get(t, s.url+"/readyz").status == http.StatusOK })
+	for _, path := range s.reads() {
+		eventually(t, path+" is answered again", func() bool { return get(t, path).status == http.StatusOK })
+	}
+	s.patch(t, "1", `{"name":"changed"}`).want(t, http.StatusOK)
+	if c.startsLater {
+		late.Ready(t, late.url+"/readyz")
+	}
+	stop(t, s.Process)
+	if log := s.Stderr.String(); strings.Contains(log, "kryptonite") {
+		t.Errorf("the password is in the log:\n%s", log)
+	}
+}
+
+// meanwhile asks for everything at once while the trouble lasts.
+func (c mariaDBTrouble) meanwhile(t *testing.T, s service) {
 	var group sync.WaitGroup
-	for _, path := range reads {
-		group.Go(func() { get(t, s.url+path).wantStatus(t, c.read, c.detail) })
+	for _, path := range s.reads() {
+		group.Go(func() { get(t, path).wantStatus(t, c.read, c.detail) })
 	}
 	group.Go(func() {
 		if c.creates {
@@ -214,8 +232,10 @@ func (c mariaDBTrouble) run(t *testing.T, program string) {
 	group.Wait()
 	eventually(t, c.cause+" is in the log", func() bool { return strings.Contains(s.Stderr.String(), c.cause) })
 	get(t, s.url+"/livez").want(t, http.StatusOK)
+}
 
-	var late service
+// startMeanwhile starts one more service while the trouble lasts.
+func (c mariaDBTrouble) startMeanwhile(t *testing.T, db mariaDB, program string) (late service) {
 	switch {
 	case c.startsAnyway:
 		late = db.start(t, program)
@@ -231,20 +251,7 @@ func (c mariaDBTrouble) run(t *testing.T, program string) {
 	case c.startSays != "":
 		wantOneLine(t, db.start(t, program).Process, "locations", c.startSays)
 	}
-
-	db.exec(t, c.end...)
-	eventually(t, "the service is ready again", func() bool { return get(t, s.url+"/readyz").status == http.StatusOK })
-	for _, path := range reads {
-		eventually(t, path+" is answered again", func() bool { return get(t, s.url+path).status == http.StatusOK })
-	}
-	s.patch(t, "1", `{"name":"changed"}`).want(t, http.StatusOK)
-	if c.startsLater {
-		late.Ready(t, late.url+"/readyz")
-	}
-	stop(t, s.Process)
-	if log := s.Stderr.String(); strings.Contains(log, "kryptonite") {
-		t.Errorf("the password is in the log:\n%s", log)
-	}
+	return late
 }
 
 // testBadRow has rows outside the contract beside good ones.
