@@ -58,9 +58,9 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 		return err
 	}
 	sources := fight.Sources{
-		Heroes:    startCatalog(a, parts["heroes"], heroes(), opened.heroes, cfg.CatalogConfig),
-		Villains:  startCatalog(a, parts["villains"], villains(), opened.villains, cfg.CatalogConfig),
-		Locations: startCatalog(a, parts["locations"], locations(), opened.locations, cfg.CatalogConfig),
+		Heroes:    startCatalog(ctx, a, parts["heroes"], heroes(), opened.heroes, cfg.CatalogConfig),
+		Villains:  startCatalog(ctx, a, parts["villains"], villains(), opened.villains, cfg.CatalogConfig),
+		Locations: startCatalog(ctx, a, parts["locations"], locations(), opened.locations, cfg.CatalogConfig),
 		InTurn:    opened.embedded(),
 	}
 	if cfg.Statistics {
@@ -109,7 +109,7 @@ func alone[T catalog.Item](ctx context.Context, a *App, kind kindOfCatalog[T], a
 		return err
 	}
 	a.atStop(opened.Close)
-	startCatalog(a, part, kind, opened, settings)
+	startCatalog(ctx, a, part, kind, opened, settings)
 	finish(part)
 	return nil
 }

@@ -38,7 +38,7 @@ func (a *App) listen(ctx context.Context, name, addr, setting string, cfg Server
 }
 
 // startCatalog gives a catalog's part its routes.
-func startCatalog[T catalog.Item](a *App, p *part, kind kindOfCatalog[T], store catalogStore[T], cfg CatalogConfig) *catalog.Service[T] {
+func startCatalog[T catalog.Item](ctx context.Context, a *App, p *part, kind kindOfCatalog[T], store catalogStore[T], cfg CatalogConfig) *catalog.Service[T] {
 	limit := cfg.SnapshotLimit
 	if p.profile != Eco {
 		limit = 0
@@ -48,6 +48,11 @@ func startCatalog[T catalog.Item](a *App, p *part, kind kindOfCatalog[T], store 
 		service.Close()
 		return nil
 	})
+	if cautious, ok := store.Store.(interface{ CheckWrites(context.Context) error }); ok {
+		if err := cautious.CheckWrites(ctx); errors.Is(err, storage.ErrFull) {
+			p.log.Warn("the store takes no writes; reads are served", "cause", err)
+		}
+	}
 	service.AddRoutes(p.api, httpserver.NewAdmin(cfg.AdminToken))
 	p.warn(store.Store)
 	p.addHealth(store.engine, store.Ping, nil)

@@ -111,33 +111,29 @@ const mysqlForms = "mysql://user:password@host:port/database or mysql://user:pas
 func parseMySQL(text string) (storeURL, error) {
 	malformed := errors.New("the MySQL URL can't be read: want " + mysqlForms + ", marks in the password percent-encoded")
 	parsed, err := url.Parse(text)
-	if err != nil {
+	if err != nil || parsed.Fragment != "" {
 		return storeURL{}, malformed // the cause may show the password
-	}
-	database := strings.Trim(parsed.Path, "/")
-	if database == "" || strings.ContainsAny(database, "/\x00") || parsed.Fragment != "" {
-		return storeURL{}, malformed
 	}
 	query, err := url.ParseQuery(parsed.RawQuery)
 	if err != nil {
-		return storeURL{}, malformed
-	}
-	config := mysql.NewConfig()
-	config.User, config.DBName = parsed.User.Username(), database
-	config.Passwd, _ = parsed.User.Password()
-	config.Timeout = 2 * time.Second // to connect; what follows ends with its context
-	switch socket := query.Get("socket"); {
-	case socket != "" && parsed.Host == "":
-		config.Net, config.Addr = "unix", socket
-	case socket == "" && parsed.Hostname() != "":
-		config.Net, config.Addr = "tcp", net.JoinHostPort(parsed.Hostname(), cmp.Or(parsed.Port(), "3306"))
-	default:
 		return storeURL{}, malformed
 	}
 	for name, values := range query {
 		if !slices.Contains([]string{"socket", "tls", "ssl-ca"}, name) || len(values) > 1 {
 			return storeURL{}, errors.New("the MySQL URL can have the parameters socket, tls and ssl-ca, each once")
 		}
+	}
+	config := mysql.NewConfig()
+	config.User, config.DBName = parsed.User.Username(), strings.Trim(parsed.Path, "/")
+	config.Passwd, _ = parsed.User.Password()
+	config.Timeout = 2 * time.Second // to connect; what follows ends with its context
+	socket, host := query.Get("socket"), parsed.Hostname()
+	config.Net, config.Addr = "tcp", net.JoinHostPort(host, cmp.Or(parsed.Port(), "3306"))
+	if socket != "" {
+		config.Net, config.Addr = "unix", socket
+	}
+	if config.DBName == "" || strings.ContainsAny(config.DBName, "/\x00") || (socket == "") == (parsed.Host == "") || socket == "" && host == "" {
+		return storeURL{}, malformed
 	}
 	if err := mysqlTLS(config, query.Get("tls"), query.Get("ssl-ca")); err != nil {
 		return storeURL{}, err

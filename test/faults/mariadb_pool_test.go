@@ -64,8 +64,11 @@ func wave(t *testing.T, times int, paths []string, header ...string) map[int]int
 // reads returns the paths of all kinds of reads.
 func (s service) reads() []string {
 	base := s.url + "/api/locations"
-	return []string{base + "/1", base + "?limit=5", base + "/random", base + "/2/picture.svg", s.url + "/readyz"}
+	return []string{base + "/1", base, base + "?limit=5", base + "/random", base + "/1/picture.svg"}
 }
+
+// readsAndHealth returns the same, and the path of readiness.
+func (s service) readsAndHealth() []string { return append(s.reads(), s.url+"/readyz") }
 
 func testHastyClients(t *testing.T, program string) {
 	db := newMariaDB(t)
@@ -74,14 +77,14 @@ func testHastyClients(t *testing.T, program string) {
 	db.store = store
 	s := db.start(t, program, "--deadline=10s")
 	s.Ready(t, s.url+"/readyz")
-	wave(t, 4, s.reads()) // they fill the pool
+	wave(t, 4, s.readsAndHealth()) // they fill the pool
 	for range 5 {
-		statuses := wave(t, 10, s.reads(), "X-Request-Timeout-Ms", "3")
+		statuses := wave(t, 10, s.readsAndHealth(), "X-Request-Timeout-Ms", "3")
 		if statuses[http.StatusServiceUnavailable] == 0 {
 			t.Errorf("nobody was hasty: %v", statuses)
 		}
 		begin := time.Now()
-		if patient := wave(t, 1, s.reads()); patient[http.StatusOK] != len(s.reads()) {
+		if patient := wave(t, 1, s.readsAndHealth()); patient[http.StatusOK] != len(s.readsAndHealth()) {
 			t.Errorf("patient clients were answered %v", patient)
 		}
 		t.Logf("hasty: %v; then patient clients waited %s", statuses, time.Since(begin).Round(time.Millisecond))
@@ -100,27 +103,27 @@ func testHungMariaDB(t *testing.T, program string) {
 		t.Run(profile, func(t *testing.T) {
 			s := db.start(t, program, "--profile="+profile, "--deadline=2s")
 			s.Ready(t, s.url+"/readyz")
-			wave(t, 4, s.reads())
+			wave(t, 4, s.readsAndHealth())
 			before := connections.Load()
 			proxy.Become(tcpproxy.Hangs)
 			const waves = 3 // 6 s
 			for range waves {
-				wave(t, 20, s.reads())
+				wave(t, 20, s.readsAndHealth())
 			}
 			opened := connections.Load() - before
 			proxy.Become(tcpproxy.Passes)
 			begin := time.Now()
 			refused, took := 0, time.Duration(0)
 			for range 10 {
-				statuses := wave(t, 2, s.reads())
-				refused += 2*len(s.reads()) - statuses[http.StatusOK]
-				if took == 0 && statuses[http.StatusOK] == 2*len(s.reads()) {
+				statuses := wave(t, 2, s.readsAndHealth())
+				refused += 2*len(s.readsAndHealth()) - statuses[http.StatusOK]
+				if took == 0 && statuses[http.StatusOK] == 2*len(s.readsAndHealth()) {
 					took = time.Since(begin)
 				}
 			}
 			t.Logf("%d requests of %d were refused after it was back, the first wave that was answered whole ended after %s; %d connections were opened while it hung",
-				refused, 20*len(s.reads()), took.Round(time.Millisecond), opened)
-			if refused > 2*len(s.reads()) {
+				refused, 20*len(s.readsAndHealth()), took.Round(time.Millisecond), opened)
+			if refused > 2*len(s.readsAndHealth()) {
 				t.Errorf("%d requests were refused after it was back", refused)
 			}
 			if opened > mariaDBPool*(waves+1) {
@@ -147,13 +150,13 @@ func testLockedMariaDB(t *testing.T, program string) {
 
 	db.exec(t, "LOCK TABLES locations WRITE")
 	for range 2 {
-		if statuses := wave(t, 10, s.reads()); statuses[http.StatusServiceUnavailable] != 10*len(s.reads()) {
+		if statuses := wave(t, 10, s.readsAndHealth()); statuses[http.StatusServiceUnavailable] != 10*len(s.readsAndHealth()) {
 			t.Errorf("reads of a locked table were answered %v", statuses)
 		}
 	}
 	check()
 	db.exec(t, "UNLOCK TABLES")
-	eventually(t, "reads are answered again", func() bool { return wave(t, 1, s.reads())[http.StatusOK] == len(s.reads()) })
+	eventually(t, "reads are answered again", func() bool { return wave(t, 1, s.readsAndHealth())[http.StatusOK] == len(s.readsAndHealth()) })
 
 	db.exec(t, "BEGIN", "SELECT * FROM locations WHERE id = 1 FOR UPDATE")
 	for range 3 {

@@ -39,6 +39,7 @@ type mariaDBTrouble struct {
 	ready        int
 	cause        string // in the log
 	startsAnyway bool
+	startLogs    string // the one line that the start logs
 	startsLater  bool   // when the trouble is over; else a start says why not
 	startSays    string // when it ends
 	creates      bool   // the write that fails makes a new entry
@@ -78,7 +79,7 @@ func mariaDBTroubles() []mariaDBTrouble {
 		},
 		{
 			name: "read-only", begin: []string{"SET GLOBAL read_only = 1"}, end: []string{"SET GLOBAL read_only = 0"},
-			read: 200, write: 503, detail: "takes no writes; nothing was written", ready: 200, cause: "Error 1290", startsAnyway: true,
+			read: 200, write: 503, detail: "takes no writes; nothing was written", ready: 200, cause: "Error 1290", startsAnyway: true, startLogs: "WARN - the store takes no writes; reads are served",
 		},
 		{
 			name:  "full",
@@ -193,10 +194,28 @@ func (c mariaDBTrouble) run(t *testing.T, program string) {
 	s.Ready(t, s.url+"/readyz")
 	db.exec(t, c.begin...)
 
-	reads := []string{"/api/locations/1", "/api/locations", "/api/locations/random", "/api/locations/1/picture.svg"}
+	c.meanwhile(t, s)
+	late := c.startMeanwhile(t, db, program)
+	db.exec(t, c.end...)
+	eventually(t, "the service is ready again", func() bool { return get(t, s.url+"/readyz").status == http.StatusOK })
+	for _, path := range s.reads() {
+		eventually(t, path+" is answered again", func() bool { return get(t, path).status == http.StatusOK })
+	}
+	s.patch(t, "1", `{"name":"changed"}`).want(t, http.StatusOK)
+	if c.startsLater {
+		late.Ready(t, late.url+"/readyz")
+	}
+	stop(t, s.Process)
+	if log := s.Stderr.String(); strings.Contains(log, "kryptonite") {
+		t.Errorf("the password is in the log:\n%s", log)
+	}
+}
+
+// meanwhile asks for everything at once while the trouble lasts.
+func (c mariaDBTrouble) meanwhile(t *testing.T, s service) {
 	var group sync.WaitGroup
-	for _, path := range reads {
-		group.Go(func() { get(t, s.url+path).wantStatus(t, c.read, c.detail) })
+	for _, path := range s.reads() {
+		group.Go(func() { get(t, path).wantStatus(t, c.read, c.detail) })
 	}
 	group.Go(func() {
 		if c.creates {
@@ -211,16 +230,20 @@ func (c mariaDBTrouble) run(t *testing.T, program string) {
 		}
 	})
 	group.Wait()
-	if log := s.Stderr.String(); !strings.Contains(log, c.cause) || strings.Contains(log, "kryptonite") {
-		t.Errorf("%q is not in the log, or the password is:\n%s", c.cause, log)
-	}
+	eventually(t, c.cause+" is in the log", func() bool { return strings.Contains(s.Stderr.String(), c.cause) })
 	get(t, s.url+"/livez").want(t, http.StatusOK)
+}
 
-	var late service
+// startMeanwhile starts one more service while the trouble lasts.
+func (c mariaDBTrouble) startMeanwhile(t *testing.T, db mariaDB, program string) (late service) {
 	switch {
 	case c.startsAnyway:
 		late = db.start(t, program)
 		late.Ready(t, late.url+"/readyz")
+		stop(t, late.Process)
+		if log := late.Stderr.String(); strings.Count(log, "\n") != min(1, len(c.startLogs)) || !strings.Contains(log, c.startLogs) {
+			t.Errorf("the start should log %q and nothing else, but logged:\n%s", c.startLogs, log)
+		}
 	case c.startsLater:
 		late = db.start(t, program)
 		late.lives(t)
@@ -228,16 +251,7 @@ func (c mariaDBTrouble) run(t *testing.T, program string) {
 	case c.startSays != "":
 		wantOneLine(t, db.start(t, program).Process, "locations", c.startSays)
 	}
-
-	db.exec(t, c.end...)
-	eventually(t, "the service is ready again", func() bool { return get(t, s.url+"/readyz").status == http.StatusOK })
-	for _, path := range reads {
-		eventually(t, path+" is answered again", func() bool { return get(t, s.url+path).status == http.StatusOK })
-	}
-	s.patch(t, "1", `{"name":"changed"}`).want(t, http.StatusOK)
-	if c.startsLater {
-		late.Ready(t, late.url+"/readyz")
-	}
+	return late
 }
 
 // testBadRow has rows outside the contract beside good ones.
@@ -268,15 +282,16 @@ func testBadRow(t *testing.T, program string) {
 	if len(picked) != 2 {
 		t.Errorf("picks were answered with %v", picked)
 	}
+	s.patch(t, "2", `{"type":"MOON"}`).want(t, http.StatusOK)
+	ask(t, http.MethodDelete, s.url+"/api/locations/3", "", "Authorization", admin).want(t, http.StatusNoContent)
+	get(t, s.url+"/api/locations").want(t, http.StatusOK)
+	stop(t, s.Process)
 	log := s.Stderr.String()
 	for _, cause := range []string{`type \"0\" must be one of CITY`, `must have 1 to 50 characters, not 51`} {
 		if strings.Count(log, cause) != 1 {
 			t.Errorf("%q is not once in the log:\n%s", cause, log)
 		}
 	}
-	s.patch(t, "2", `{"type":"MOON"}`).want(t, http.StatusOK)
-	ask(t, http.MethodDelete, s.url+"/api/locations/3", "", "Authorization", admin).want(t, http.StatusNoContent)
-	get(t, s.url+"/api/locations").want(t, http.StatusOK)
 }
 
 // testNoAutoIncrement creates entries in a table that gives no ids, from several clients of two processes at once.

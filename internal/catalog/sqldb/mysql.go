@@ -7,7 +7,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -77,14 +76,11 @@ func driverConfig(address *mysql.Config, lockWait int) *mysql.Config {
 	config := address.Clone()
 	config.ClientFoundRows = true      // an UPDATE that changes nothing has still found its row
 	config.Logger = &mysql.NopLogger{} // its errors come back to us, and its lines are not in our format
-	config.Params = maps.Clone(config.Params)
-	if config.Params == nil {
-		config.Params = map[string]string{}
+	config.Params = map[string]string{
+		"sql_mode": "'STRICT_ALL_TABLES'",
+		// Without these the server goes on waiting for a table or a row, for up to a day, when the client has given up.
+		"lock_wait_timeout": strconv.Itoa(lockWait), "innodb_lock_wait_timeout": strconv.Itoa(lockWait),
 	}
-	config.Params["sql_mode"] = "'STRICT_ALL_TABLES'"
-	// Without these the server goes on waiting, for up to a day, when the client has given up.
-	config.Params["lock_wait_timeout"] = strconv.Itoa(lockWait) // for a table that is locked or altered
-	config.Params["innodb_lock_wait_timeout"] = strconv.Itoa(lockWait)
 	return config
 }
 

@@ -101,14 +101,14 @@ func classify(err error, table string) error {
 	var network *net.OpError
 	switch {
 	case errors.As(err, &server):
-		switch kind := kindOf(server); kind {
-		case nil:
+		kind := kindOf(server)
+		switch {
+		case kind == nil:
 			return err
-		case storage.ErrDamaged:
+		case errors.Is(kind, storage.ErrDamaged):
 			return storage.As(kind, err, "table "+table+" is damaged; run CHECK TABLE and REPAIR TABLE on it, or restore a backup")
-		default:
-			return storage.As(kind, err)
 		}
+		return storage.As(kind, err)
 	case errors.As(err, &untrusted):
 		return storage.As(storage.ErrUnavailable, err, "the server's certificate is not trusted; name the file of its CA with ssl-ca")
 	case errors.Is(err, mysql.ErrInvalidConn), errors.Is(err, mysql.ErrNoTLS), errors.Is(err, driver.ErrBadConn), errors.As(err, &network):

@@ -124,20 +124,34 @@ func (s *MySQL[T]) check(ctx context.Context) error {
 	if _, err := s.checkShape(ctx); err != nil {
 		return err
 	}
-	queries := []string{fmt.Sprintf("SELECT %s FROM %s WHERE id > 0 ORDER BY id LIMIT 1", s.table.SelectList(), s.table.Name)}
-	if s.versioned {
-		queries = append(queries, "SELECT version FROM "+s.versionTable())
+	err := s.begin(ctx, fmt.Sprintf("SELECT %s FROM %s WHERE id > 0 ORDER BY id LIMIT 1", s.table.SelectList(), s.table.Name))
+	if err == nil && s.versioned {
+		err = s.begin(ctx, "SELECT version FROM "+s.versionTable())
 	}
-	for _, query := range queries {
-		rows, err := s.db.QueryContext(ctx, pingLock+query)
-		if err != nil {
-			return err
-		}
-		for rows.Next() { // one bad row doesn't make the store bad: it isn't looked at
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-			return err
-		}
+	return err
+}
+
+// begin runs a query up to its first row, at which it doesn't look: one bad row doesn't make the store bad.
+func (s *MySQL[T]) begin(ctx context.Context, query string) error {
+	rows, err := s.db.QueryContext(ctx, pingLock+query)
+	if err != nil {
+		return err
 	}
-	return nil
+	defer func() { _ = rows.Close() }() // rows.Err tells what matters
+	rows.Next()
+	return rows.Err()
+}
+
+// CheckWrites returns why the server takes no writes from this user, as far as it says so beforehand: that it is
+// read-only, not that its disk is full.
+func (s *MySQL[T]) CheckWrites(ctx context.Context) error {
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return s.failed(err)
+	}
+	defer func() { _ = conn.Close() }() // back to the pool
+	if _, err = conn.ExecContext(ctx, "START TRANSACTION READ WRITE"); err == nil {
+		_, err = conn.ExecContext(ctx, "ROLLBACK")
+	}
+	return s.failed(err)
 }

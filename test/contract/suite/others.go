@@ -11,7 +11,11 @@ import (
 const attempts = 10
 
 // besideOthers checks a clause about the newest fights, or their number, again when it failed while somebody else fought.
-func besideOthers(hold func(*check)) func(*check) {
+func besideOthers(hold func(*check)) func(*check) { return undisturbed(hold, hold) }
+
+// undisturbed checks a clause until it holds, or fails while nobody else fought. When others fight all the time it checks
+// what must hold even then.
+func undisturbed(hold, always func(*check)) func(*check) {
 	return func(c *check) {
 		for range attempts - 1 {
 			before, ours := c.there(), c.fought.Load()
@@ -23,7 +27,7 @@ func besideOthers(hold func(*check)) func(*check) {
 				panic(*failure)
 			}
 		}
-		hold(c)
+		always(c)
 	}
 }
 

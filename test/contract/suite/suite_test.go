@@ -11,9 +11,11 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"superheroes/test/contract/wire"
 	"superheroes/test/system"
 )
 
@@ -81,6 +83,31 @@ func testOurs(t *testing.T, s *system.System) {
 		t.Error("the catalogs are not what they were")
 	}
 	t.Logf("core: %s; full: %s", ScoreOf(core, ""), ScoreOf(full, ""))
+}
+
+// TestBesideOthers scores a good member on which others fight all the time: it is as good as without them.
+func TestBesideOthers(t *testing.T) {
+	s := system.Up(t, system.Build(t), t.TempDir())
+	client, err := wire.NewClient(s.Fights, patience, unlimited())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var others sync.WaitGroup
+	fought := 0
+	others.Go(func() {
+		for ctx.Err() == nil {
+			if a, err := client.Do(ctx, post(heroWins)); err == nil && a.Status == http.StatusOK {
+				fought++
+			}
+			time.Sleep(20 * time.Millisecond) // they leave the member time for the suite
+		}
+	})
+	outcomes := score(t, counting(s), Options{Group: Full, Arena: s.Arena, Only: quick})
+	stop()
+	others.Wait()
+	allPass(t, outcomes)
+	t.Logf("%s beside %d fights of others", ScoreOf(outcomes, ""), fought)
 }
 
 // catalogs returns all that the three catalogs answer.
