@@ -35,7 +35,6 @@ type plain struct {
 	cfg     Config
 	address string
 	dialer  net.Dialer
-	slots   chan struct{} // one for each request under way, so at most so many connections
 
 	mu    sync.Mutex
 	idle  []*link     // the one that was used last at the end
@@ -53,26 +52,12 @@ type link struct {
 }
 
 func newPlain(address string, cfg Config) *plain {
-	return &plain{cfg: cfg, address: address, dialer: net.Dialer{Timeout: cfg.Connect}, slots: make(chan struct{}, cfg.MaxConnections)}
+	return &plain{cfg: cfg, address: address, dialer: net.Dialer{Timeout: cfg.Connect}}
 }
 
-// RoundTrip implements http.RoundTripper.
+// RoundTrip implements http.RoundTripper. It sends the request on a connection that nobody uses, or else on a new one.
 func (p *plain) RoundTrip(request *http.Request) (*http.Response, error) {
 	ctx := request.Context()
-	select {
-	case p.slots <- struct{}{}:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-	response, err := p.ask(ctx, request)
-	if err != nil {
-		<-p.slots
-	}
-	return response, err
-}
-
-// ask sends the request on a connection that nobody uses, or else on a new one.
-func (p *plain) ask(ctx context.Context, request *http.Request) (*http.Response, error) {
 	if l := p.kept(); l != nil {
 		response, err := p.exchange(ctx, l, request)
 		if !errors.Is(err, errSilent) {
@@ -97,9 +82,13 @@ func (p *plain) exchange(ctx context.Context, l *link, request *http.Request) (r
 		return nil, err
 	}
 	unhook := context.AfterFunc(ctx, l.interrupt)
+	defer func() {
+		if response == nil { // it failed, or panicked
+			unhook()
+			_ = l.Close()
+		}
+	}()
 	if response, err = l.converse(request); err != nil {
-		unhook()
-		_ = l.Close()
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
@@ -196,7 +185,6 @@ func (p *plain) leave(l *link, keep bool) {
 	if !keep || !p.keep(l) {
 		_ = l.Close()
 	}
-	<-p.slots // after the connection is back, so that nobody opens another beside it
 }
 
 func (p *plain) keep(l *link) bool {

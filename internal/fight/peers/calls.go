@@ -1,0 +1,226 @@
+package peers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"superheroes/internal/catalog"
+	"superheroes/internal/fight"
+)
+
+// calls are the calls of one peer. Each has a context of its own and goes on when its caller leaves: a call that is cut
+// short costs the peer a connection, and says nothing about it. So a caller who is in a hurry, or whose fight has failed
+// at another peer, takes nothing from anybody: the connection is used again, and the breaker hears how the peer did.
+//
+// A call takes at most limit. There are as many slots for calls as connections, and at most half of them are held by calls
+// whose callers have left; beyond that, such calls are cut short. It may be used concurrently.
+type calls struct {
+	limit   time.Duration // of a call
+	fair    time.Duration // what a caller must have waited, for its deadline to show that the peer is slow
+	breaker breaker
+	slots   chan struct{} // one for each call under way
+	life    context.Context
+	end     context.CancelCauseFunc
+
+	mu      sync.Mutex
+	closed  bool
+	left    int // calls under way whose callers have left
+	running sync.WaitGroup
+}
+
+var errClosed = errors.New("the service is stopping")
+
+func newCalls(cfg Config) *calls {
+	c := &calls{
+		limit:   cfg.Connect + cfg.Read,
+		fair:    cfg.Read / patience,
+		breaker: breaker{failures: cfg.BreakerFailures, delay: cfg.BreakerDelay},
+		slots:   make(chan struct{}, cfg.MaxConnections),
+	}
+	c.life, c.end = context.WithCancelCause(context.Background())
+	return c
+}
+
+// call is one of them.
+type call struct {
+	ctx      context.Context
+	cancel   context.CancelFunc
+	deadline time.Time     // that the peer is told; zero for none
+	guarded  bool          // by the breaker
+	trial    bool          // of the breaker
+	done     chan struct{} // closed when the call has ended
+	err      error         // of the call, then
+
+	left, ended bool // guarded by the mutex of calls
+}
+
+// do runs ask, which makes one call of the peer, in the background, and waits for its end or for that of ctx. A guarded
+// call fails with fight.ErrOpen when the breaker is open. Without a slot in time it fails with fight.ErrBusy.
+func (c *calls) do(ctx context.Context, guarded bool, ask func(context.Context) error) error {
+	begin := time.Now()
+	called := &call{guarded: guarded, done: make(chan struct{})}
+	called.deadline, _ = ctx.Deadline()
+	if ctx.Err() != nil {
+		return c.gaveUp(ctx, begin)
+	}
+	if err := c.admit(ctx, called); err != nil {
+		return err
+	}
+	called.ctx, called.cancel = c.context(ctx)
+	go c.run(called, ask)
+	select {
+	case <-called.done:
+		return called.err
+	case <-ctx.Done():
+	}
+	if !c.leave(called) {
+		return called.err
+	}
+	return c.gaveUp(ctx, begin)
+}
+
+// gaveUp returns why a caller who began to wait then doesn't wait any more.
+func (c *calls) gaveUp(ctx context.Context, begin time.Time) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) && time.Since(begin) < c.fair {
+		return fmt.Errorf("%w: %w", fight.ErrNoTime, context.Cause(ctx))
+	}
+	return context.Cause(ctx)
+}
+
+// doHere is do for a caller that stays to the end. deadline is what the peer is told.
+func (c *calls) doHere(ctx context.Context, deadline time.Time, ask func(context.Context) error) error {
+	called := &call{guarded: true, deadline: deadline, done: make(chan struct{})}
+	called.ctx, called.cancel = c.context(ctx)
+	if err := c.admit(called.ctx, called); err != nil {
+		called.cancel()
+		return err
+	}
+	c.run(called, ask)
+	return called.err
+}
+
+// context returns that of a call: it has the values of the caller's, and ends after limit or when calls are closed.
+func (c *calls) context(of context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(&detached{c.life, of}, c.limit)
+}
+
+// detached is a context with the values of another.
+type detached struct {
+	context.Context
+	values context.Context
+}
+
+// Value implements context.Context. What package context asks for to tie a context to its parent comes from the parent.
+func (d *detached) Value(key any) any {
+	if value := d.Context.Value(key); value != nil {
+		return value
+	}
+	return d.values.Value(key)
+}
+
+// admit asks the breaker and waits for a slot, for as long as ctx lasts. Whoever is admitted must run.
+func (c *calls) admit(ctx context.Context, called *call) error {
+	if called.guarded && c.breaker.refuses() {
+		return fight.ErrOpen
+	}
+	select {
+	case c.slots <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", fight.ErrBusy, context.Cause(ctx))
+	}
+	if called.guarded {
+		var ok bool
+		if called.trial, ok = c.breaker.admit(); !ok {
+			<-c.slots
+			return fight.ErrOpen
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed { // by now: running must not grow while Close waits
+		c.free(called, unknown)
+		return errClosed
+	}
+	c.running.Add(1)
+	return nil
+}
+
+// run makes the call and gives back whatever it holds, also when ask panics: that is the call's error.
+func (c *calls) run(called *call, ask func(context.Context) error) {
+	what := unknown
+	defer func() {
+		called.cancel()
+		c.free(called, what)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		called.ended = true
+		if called.left {
+			c.left--
+		}
+		close(called.done)
+		c.running.Done()
+	}()
+	called.err = fight.Guard(called.ctx, ask)
+	what = outcomeOf(called)
+}
+
+// free gives the slot back, and tells the breaker what became of the call.
+func (c *calls) free(called *call, what outcome) {
+	if called.guarded {
+		c.breaker.record(called.trial, what)
+	}
+	<-c.slots
+}
+
+// leave notes that the caller doesn't wait for the call any more, and reports false when that has just ended.
+func (c *calls) leave(called *call) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case called.ended:
+		return false
+	case c.left >= cap(c.slots)/2:
+		called.cancel()
+	default:
+		called.left = true
+		c.left++
+	}
+	return true
+}
+
+// outcomeOf returns what a call that has ended tells about the peer. That a peer fails after the deadline that it was told
+// tells nothing, unless it hasn't answered within its own time.
+func outcomeOf(called *call) outcome {
+	var panicked *fight.PanicError
+	err := called.err
+	switch {
+	case err == nil, errors.Is(err, catalog.ErrEmpty), errors.Is(err, errNoBatches):
+		return succeeded
+	case errors.As(err, &panicked), errors.Is(err, context.Canceled), errors.Is(err, errClosed):
+		return unknown
+	case fight.IsTimeout(err):
+		return failed
+	case !called.deadline.IsZero() && !time.Now().Before(called.deadline):
+		return unknown
+	}
+	return failed
+}
+
+// close ends all calls, and waits until they have ended.
+func (c *calls) close() {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
+	c.end(errClosed)
+	c.running.Wait()
+}
+
+// transport is how a request gets to the peer.
+type transport interface {
+	http.RoundTripper
+	CloseIdleConnections()
+}
