@@ -20,6 +20,7 @@ import (
 // whose callers have left; beyond that, such calls are cut short. It may be used concurrently.
 type calls struct {
 	limit   time.Duration // of a call
+	timed   bool          // the transport doesn't keep to the limit by itself
 	fair    time.Duration // what a caller must have waited, for its deadline to show that the peer is slow
 	breaker breaker
 	slots   chan struct{} // one for each call under way
@@ -34,8 +35,9 @@ type calls struct {
 
 var errClosed = errors.New("the service is stopping")
 
-func newCalls(cfg Config) *calls {
+func newCalls(cfg Config, timed bool) *calls {
 	c := &calls{
+		timed:   timed,
 		limit:   cfg.Connect + cfg.Read,
 		fair:    cfg.Read / patience,
 		breaker: breaker{failures: cfg.BreakerFailures, delay: cfg.BreakerDelay},
@@ -47,6 +49,7 @@ func newCalls(cfg Config) *calls {
 
 // call is one of them.
 type call struct {
+	values   detached
 	ctx      context.Context
 	cancel   context.CancelFunc
 	deadline time.Time     // that the peer is told; zero for none
@@ -70,7 +73,12 @@ func (c *calls) do(ctx context.Context, guarded bool, ask func(context.Context) 
 	if err := c.admit(ctx, called); err != nil {
 		return err
 	}
-	called.ctx, called.cancel = c.context(ctx)
+	called.values = detached{c.life, ctx}
+	if c.timed {
+		called.ctx, called.cancel = context.WithTimeout(&called.values, c.limit)
+	} else {
+		called.ctx, called.cancel = context.WithCancel(&called.values)
+	}
 	go c.run(called, ask)
 	select {
 	case <-called.done:
@@ -93,19 +101,14 @@ func (c *calls) gaveUp(ctx context.Context, begin time.Time) error {
 
 // doHere is do for a caller that stays to the end. deadline is what the peer is told.
 func (c *calls) doHere(ctx context.Context, deadline time.Time, ask func(context.Context) error) error {
-	called := &call{guarded: true, deadline: deadline, done: make(chan struct{})}
-	called.ctx, called.cancel = c.context(ctx)
+	called := &call{guarded: true, deadline: deadline, done: make(chan struct{}), values: detached{c.life, ctx}}
+	called.ctx, called.cancel = context.WithTimeout(&called.values, c.limit)
 	if err := c.admit(called.ctx, called); err != nil {
 		called.cancel()
 		return err
 	}
 	c.run(called, ask)
 	return called.err
-}
-
-// context returns that of a call: it has the values of the caller's, and ends after limit or when calls are closed.
-func (c *calls) context(of context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(&detached{c.life, of}, c.limit)
 }
 
 // detached is a context with the values of another.
@@ -195,11 +198,12 @@ func (c *calls) leave(called *call) bool {
 // outcomeOf returns what a call that has ended tells about the peer. That a peer fails after the deadline that it was told
 // tells nothing, unless it hasn't answered within its own time.
 func outcomeOf(called *call) outcome {
-	var panicked *fight.PanicError
 	err := called.err
-	switch {
-	case err == nil, errors.Is(err, catalog.ErrEmpty), errors.Is(err, errNoBatches):
+	if err == nil || errors.Is(err, catalog.ErrEmpty) || errors.Is(err, errNoBatches) {
 		return succeeded
+	}
+	var panicked *fight.PanicError
+	switch {
 	case errors.As(err, &panicked), errors.Is(err, context.Canceled), errors.Is(err, errClosed):
 		return unknown
 	case fight.IsTimeout(err):

@@ -70,7 +70,7 @@ func New[T catalog.Item](kind catalog.Kind[T], base string, cfg Config) *Client[
 		login:   at.User,
 		read:    cfg.Read,
 		decoder: newDecoder(kind.Table),
-		calls:   newCalls(cfg),
+		calls:   newCalls(cfg, at.Scheme != "http"),
 	}
 	c.random, c.ready = c.request("api", kind.Plural, "random_"+kind.Singular), c.request("readyz")
 	c.transport = Transport(cfg)

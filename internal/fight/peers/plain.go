@@ -12,7 +12,6 @@ import (
 	"os"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -44,7 +43,8 @@ type plain struct {
 // link is a connection to the peer.
 type link struct {
 	net.Conn
-	raw    syscall.RawConn
+	stop   func()           // interrupt, as a value
+	quiet  func() bool      // reports whether the peer has said nothing since its last answer
 	header io.LimitedReader // the connection, up to the end of a header
 	in     *bufio.Reader
 	out    *bufio.Writer
@@ -81,7 +81,7 @@ func (p *plain) exchange(ctx context.Context, l *link, request *http.Request) (r
 		_ = l.Close()
 		return nil, err
 	}
-	unhook := context.AfterFunc(ctx, l.interrupt)
+	unhook := context.AfterFunc(ctx, l.stop)
 	defer func() {
 		if response == nil { // it failed, or panicked
 			unhook()
@@ -144,7 +144,7 @@ func (l *link) interrupt() { _ = l.SetDeadline(time.Unix(1, 0)) }
 // kept returns a connection that nobody uses, nil when there is none.
 func (p *plain) kept() *link {
 	for l := p.take(); l != nil; l = p.take() {
-		if quiet(l.raw) {
+		if l.quiet() {
 			return l
 		}
 		_ = l.Close()
@@ -162,8 +162,8 @@ func (p *plain) dial(ctx context.Context) (*link, error) {
 		_ = conn.Close()
 		return nil, err
 	}
-	l := &link{Conn: conn, raw: raw, out: bufio.NewWriterSize(conn, 1<<10)}
-	l.header.R = conn
+	l := &link{Conn: conn, quiet: newQuiet(raw), out: bufio.NewWriterSize(conn, 1<<10)}
+	l.stop, l.header.R = l.interrupt, conn
 	l.in = bufio.NewReader(&l.header)
 	return l, nil
 }

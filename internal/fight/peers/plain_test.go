@@ -138,13 +138,13 @@ func TestQuiet(t *testing.T) {
 			}
 			t.Cleanup(func() { _, _ = l.Close(), peer.Close() })
 			l.interrupt() // as a deadline of the last exchange that has passed since
-			if !quiet(l.raw) {
+			if !l.quiet() {
 				t.Error("not quiet though nothing was said")
 			}
 			if err := unasked(peer); err != nil {
 				t.Fatal(err)
 			}
-			eventually(t, "it is heard", func() bool { return !quiet(l.raw) })
+			eventually(t, "it is heard", func() bool { return !l.quiet() })
 		})
 	}
 }
@@ -264,7 +264,7 @@ func TestUnaskedAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := client.transport.(*plain)
-	eventually(t, "it is heard", func() bool { return !quiet(p.idle[0].raw) })
+	eventually(t, "it is heard", func() bool { return !p.idle[0].quiet() })
 	if got, err := client.Random(t.Context()); err != nil || got != yoda() {
 		t.Fatalf("got %v, %v", got, err)
 	}
