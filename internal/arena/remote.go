@@ -51,7 +51,7 @@ type Remote struct {
 func NewRemote(name, base string, cfg Config, log *slog.Logger) (*Remote, error) {
 	at, err := url.Parse(base)
 	if err != nil {
-		return nil, fmt.Errorf("where is %s? %w", name, err)
+		return nil, fmt.Errorf("parse URL of %s: %w", name, err)
 	}
 	p := &Remote{name: name, base: at, read: cfg.Read, log: log}
 	p.kept, p.fresh, p.streams = peers.Transport(cfg.Peers()), peers.Transport(cfg.Peers()), peers.Transport(cfg.Peers())
@@ -164,26 +164,28 @@ func hold(response *http.Response) error {
 	return nil
 }
 
-// watch breaks a list off when nothing more of it comes. An event stream may be silent.
+// watch breaks a list off when the service sends nothing more of it. An event stream may be silent.
 func (p *Remote) watch(response *http.Response, cancel context.CancelCauseFunc) {
 	if strings.HasPrefix(response.Header.Get("Content-Type"), "text/event-stream") {
 		return
 	}
 	timer := time.AfterFunc(p.read, func() { cancel(context.DeadlineExceeded) })
+	timer.Stop()
 	response.Body = &watchedBody{response.Body, timer, p.read}
 }
 
-// watchedBody winds its timer up with each read.
+// watchedBody bounds the time that each read waits for the service. Between them the timer is stopped: that the browser is
+// slow to take what was read is nothing that the service does.
 type watchedBody struct {
 	io.ReadCloser
-	timer    *time.Timer
-	patience time.Duration
+	timer   *time.Timer
+	timeout time.Duration
 }
 
 func (b *watchedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	b.timer.Reset(b.patience)
-	return n, err
+	b.timer.Reset(b.timeout)
+	defer b.timer.Stop()
+	return b.ReadCloser.Read(p)
 }
 
 func (b *watchedBody) Close() error {
