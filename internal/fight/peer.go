@@ -78,7 +78,7 @@ func peerProblem(ctx context.Context, err error) error {
 		return httpserver.Unavailable("all connections to %s are in use; retry later", peer.Peer).Because(err)
 	case errors.Is(err, ErrNoTime):
 		return httpserver.Errorf(http.StatusGatewayTimeout, "the request's deadline passed before %s could answer", peer.Peer).Because(err)
-	case IsTimeout(err) && (state == "" || ctx.Err() != nil): // a time-out of the store's own is a failure, as it is at a peer
+	case errors.Is(ctx.Err(), context.DeadlineExceeded), IsTimeout(err) && state == "": // a store's own time-out is a failure, as at a peer
 		return httpserver.Errorf(http.StatusGatewayTimeout, "%s did not answer in time%s", peer.Peer, state).Because(err)
 	}
 	return httpserver.Errorf(http.StatusBadGateway, "%s failed to answer%s", peer.Peer, state).Because(err)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"superheroes/internal/catalog"
 	"superheroes/internal/character"
@@ -37,15 +38,17 @@ func TestPeerProblems(t *testing.T) {
 		{"its store is away, in this process", storage.As(storage.ErrUnavailable, errors.New("refused")), false, 502, "heroes failed to answer: the store does not answer"},
 		{"its store times out, in this process", storage.As(storage.ErrUnavailable, timeout), false, 502, "heroes failed to answer: the store does not answer"},
 		{"its store is locked until the deadline, in this process", storage.As(storage.ErrBusy, context.DeadlineExceeded), true, 504, "heroes did not answer in time: the store is locked"},
+		{"its store's query is ended at the deadline, in this process", errors.New("canceling statement due to user request"), true, 504, "heroes did not answer in time"},
 		{"its store is damaged, in this process", storage.Errorf(storage.ErrDamaged, "heroes.db was removed"), false, 502, "heroes failed to answer: the store is damaged"},
 		{"its table is another, in this process", storage.Errorf(storage.ErrSchema, "no column level"), false, 502, "heroes failed to answer: the store's schema is not as expected"},
 		{"one row can't be read, in this process", &storage.RowError{What: "hero", ID: "7", Err: errors.New("level is NULL")}, false, 502, "heroes failed to answer: hero 7 can't be read"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
+			ctx := t.Context()
 			if c.passed {
-				cancel()
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithDeadline(ctx, time.Now())
+				defer cancel()
 			}
 			var problem *httpserver.Problem
 			err := peerProblem(ctx, fmt.Errorf("fighting: %w", &PeerError{"heroes", c.err}))

@@ -1,13 +1,19 @@
 package faults
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
+	"superheroes/test/engines"
 	"superheroes/test/faults/fakepeer"
+	"superheroes/test/system"
+	"superheroes/test/tcpproxy"
 )
 
 // uses says which peers a path asks.
@@ -24,6 +30,7 @@ func testPeers(t *testing.T, program string) {
 	t.Run("siblings", func(t *testing.T) { testSiblingsAreNotWaitedFor(t, program) })
 	t.Run("connections", func(t *testing.T) { testRefusedFightsCostNoConnections(t, program) })
 	t.Run("breaker", func(t *testing.T) { testBreaker(t, program) })
+	t.Run("store of a peer", func(t *testing.T) { testStoreOfAPeer(t, program) })
 	t.Run("batches", func(t *testing.T) { testBatches(t, program) })
 }
 
@@ -261,4 +268,56 @@ func testBreaker(t *testing.T, program string) {
 	peers.heroes.Start(t)
 	eventually(t, "fights go on", func() bool { return get(t, fights.url+path).status == http.StatusOK })
 	get(t, fights.url+path).want(t, http.StatusOK)
+}
+
+// What is wrong with the store of heroes looks the same to a fight, whether heroes is in the same process or in another: it
+// is the fault of heroes, of which it is said that it failed or that it was too slow.
+func testStoreOfAPeer(t *testing.T, program string) {
+	for _, way := range []string{"in one process", "in two"} {
+		t.Run(way, func(t *testing.T) {
+			store := engines.Postgres(t)
+			proxy, url := through(t, store, tcpproxy.All)
+			args := []string{"--profile=strict", "--deadline=1s"}
+			var base string
+			if way == "in one process" {
+				up := system.Up(t, program, t.TempDir(), append(args, "--heroes-database-url="+url)...)
+				base = up.Fights
+			} else {
+				heroes := start(t, program, "heroes", []string{"DATABASE_URL=" + url}, args...)
+				heroes.Ready(t, heroes.url+"/readyz")
+				env := append(newCatalogs(t).env(), "HEROES_URL="+heroes.url)
+				base = startFights(t, program, t.TempDir(), env, append(args, "--peer-breaker-failures=0")...).url
+			}
+			db, err := pgx.Connect(t.Context(), store)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = db.Close(context.WithoutCancel(t.Context())) }()
+			run := func(statement string) {
+				if _, err := db.Exec(t.Context(), statement); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, trouble := range []struct {
+				name          string
+				begin, mended func()
+				status        int
+			}{
+				{"its table is locked", func() { run("BEGIN"); run("LOCK TABLE hero") }, func() { run("ROLLBACK") }, http.StatusGatewayTimeout},
+				{"it hangs", func() { proxy.Become(tcpproxy.Hangs) }, func() { proxy.Become(tcpproxy.Passes) }, http.StatusGatewayTimeout},
+				{"it is away", func() { proxy.Become(tcpproxy.Refuses); proxy.Cut() }, func() { proxy.Become(tcpproxy.Passes) }, http.StatusBadGateway},
+				{"its table is another", func() { run("ALTER TABLE hero RENAME TO zero") }, func() { run("ALTER TABLE zero RENAME TO hero") }, http.StatusBadGateway},
+			} {
+				eventually(t, "fights go on", func() bool { return get(t, base+execute).status == http.StatusOK })
+				trouble.begin()
+				for range 3 {
+					get(t, base+execute).wantProblem(t, trouble.status, "heroes")
+				}
+				if t.Failed() {
+					t.Fatalf("while %s", trouble.name)
+				}
+				trouble.mended()
+			}
+		})
+	}
 }

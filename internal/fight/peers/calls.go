@@ -21,6 +21,7 @@ import (
 type calls struct {
 	limit   time.Duration // of a call
 	timed   bool          // the transport doesn't keep to the limit by itself
+	read    time.Duration // that a peer has to answer
 	fair    time.Duration // what a caller must have waited, for its deadline to show that the peer is slow
 	breaker breaker
 	slots   chan struct{} // one for each call under way
@@ -39,6 +40,7 @@ func newCalls(cfg Config, timed bool) *calls {
 	c := &calls{
 		timed:   timed,
 		limit:   cfg.Connect + cfg.Read,
+		read:    cfg.Read,
 		fair:    cfg.Read / patience,
 		breaker: breaker{failures: cfg.BreakerFailures, delay: cfg.BreakerDelay},
 		slots:   make(chan struct{}, cfg.MaxConnections),
@@ -52,6 +54,7 @@ type call struct {
 	values   detached
 	ctx      context.Context
 	cancel   context.CancelFunc
+	begin    time.Time
 	deadline time.Time     // that the peer is told; zero for none
 	guarded  bool          // by the breaker
 	trial    bool          // of the breaker
@@ -64,11 +67,10 @@ type call struct {
 // do runs ask, which makes one call of the peer, in the background, and waits for its end or for that of ctx. A guarded
 // call fails with fight.ErrOpen when the breaker is open. Without a slot in time it fails with fight.ErrBusy.
 func (c *calls) do(ctx context.Context, guarded bool, ask func(context.Context) error) error {
-	begin := time.Now()
-	called := &call{guarded: guarded, done: make(chan struct{})}
+	called := &call{guarded: guarded, begin: time.Now(), done: make(chan struct{})}
 	called.deadline, _ = ctx.Deadline()
 	if ctx.Err() != nil {
-		return c.gaveUp(ctx, begin)
+		return c.gaveUp(ctx, called.begin)
 	}
 	if err := c.admit(ctx, called); err != nil {
 		return err
@@ -88,7 +90,7 @@ func (c *calls) do(ctx context.Context, guarded bool, ask func(context.Context) 
 	if !c.leave(called) {
 		return called.err
 	}
-	return c.gaveUp(ctx, begin)
+	return c.gaveUp(ctx, called.begin)
 }
 
 // gaveUp returns why a caller who began to wait then doesn't wait any more.
@@ -101,7 +103,7 @@ func (c *calls) gaveUp(ctx context.Context, begin time.Time) error {
 
 // doHere is do for a caller that stays to the end. deadline is what the peer is told.
 func (c *calls) doHere(ctx context.Context, deadline time.Time, ask func(context.Context) error) error {
-	called := &call{guarded: true, deadline: deadline, done: make(chan struct{}), values: detached{c.life, ctx}}
+	called := &call{guarded: true, begin: time.Now(), deadline: deadline, done: make(chan struct{}), values: detached{c.life, ctx}}
 	called.ctx, called.cancel = context.WithTimeout(&called.values, c.limit)
 	if err := c.admit(called.ctx, called); err != nil {
 		called.cancel()
@@ -168,8 +170,25 @@ func (c *calls) run(called *call, ask func(context.Context) error) {
 		c.running.Done()
 	}()
 	called.err = fight.Guard(called.ctx, ask)
-	what = outcomeOf(called)
+	what = c.outcomeOf(called)
+	called.err = c.tooLate(called)
 }
+
+// tooLate returns the error of a call that has ended. A peer that reports an error when the time is up that it was told
+// has had too little, and not failed for another reason.
+func (c *calls) tooLate(called *call) error {
+	var refusal statusError
+	switch {
+	case !called.overdue() || !errors.As(called.err, &refusal) || refusal.status < http.StatusInternalServerError:
+		return called.err
+	case time.Since(called.begin) < c.fair:
+		return fmt.Errorf("%w: %w", fight.ErrNoTime, called.err)
+	}
+	return fmt.Errorf("%w: %w", context.DeadlineExceeded, called.err)
+}
+
+// overdue reports whether the time is up that the peer was told.
+func (c *call) overdue() bool { return !c.deadline.IsZero() && !time.Now().Before(c.deadline) }
 
 // free gives the slot back, and tells the breaker what became of the call.
 func (c *calls) free(called *call, what outcome) {
@@ -195,9 +214,9 @@ func (c *calls) leave(called *call) bool {
 	return true
 }
 
-// outcomeOf returns what a call that has ended tells about the peer. That a peer fails after the deadline that it was told
-// tells nothing, unless it hasn't answered within its own time.
-func outcomeOf(called *call) outcome {
+// outcomeOf returns what a call that has ended tells about the peer. That a peer fails when the time is up that it was told
+// tells nothing, unless that was about the whole read time-out, or it hasn't answered within that.
+func (c *calls) outcomeOf(called *call) outcome {
 	err := called.err
 	if err == nil || errors.Is(err, catalog.ErrEmpty) || errors.Is(err, errNoBatches) {
 		return succeeded
@@ -208,7 +227,7 @@ func outcomeOf(called *call) outcome {
 		return unknown
 	case fight.IsTimeout(err):
 		return failed
-	case !called.deadline.IsZero() && !time.Now().Before(called.deadline):
+	case called.overdue() && called.deadline.Sub(called.begin) < c.read*9/10:
 		return unknown
 	}
 	return failed
