@@ -95,8 +95,9 @@ func (p *Remote) transport(r *http.Request, stream bool) *http.Transport {
 	return p.fresh
 }
 
-// Pass sends the request on and the answer back. What keeps the service from answering is a 502 or a 504.
+// Pass forwards the request and relays the response. What keeps the service from answering is a 502 or a 504.
 func (p *Remote) Pass(w http.ResponseWriter, r *http.Request, stream bool) error {
+	begin := time.Now()
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
 	var failure error
@@ -121,14 +122,22 @@ func (p *Remote) Pass(w http.ResponseWriter, r *http.Request, stream bool) error
 		w = &streamWriter{w, httpserver.NewStream(w, r)}
 	}
 	proxy.ServeHTTP(w, r.WithContext(ctx))
-	return p.problemOf(failure)
+	return p.problemOf(failure, time.Since(begin))
 }
 
-func (p *Remote) problemOf(err error) error {
+// patience is the part of the read time-out that a service must have had, for the request's deadline to show that it is slow.
+const patience = 10
+
+// problemOf turns what kept the service from answering into the answer, after it had so long.
+func (p *Remote) problemOf(err error, had time.Duration) error {
 	var network net.Error
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, context.Canceled):
+		return httpserver.Unavailable("the request was canceled").Because(err)
+	case errors.Is(err, context.DeadlineExceeded) && had < p.read/patience:
+		return httpserver.Errorf(http.StatusGatewayTimeout, "the request's deadline passed before %s could answer", p.name).Because(err)
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
 		return httpserver.Errorf(http.StatusGatewayTimeout, "%s did not answer in time", p.name).Because(err)
 	}
