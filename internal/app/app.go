@@ -126,9 +126,10 @@ func (a *App) Fights(ctx context.Context, cfg FightConfig) (err error) {
 		return err
 	}
 	a.atStop(opened.Close)
-	heroes := peers.New(character.Heroes(), cfg.HeroesURL, cfg.Peers)
-	villains := peers.New(character.Villains(), cfg.VillainsURL, cfg.Peers)
-	locations := peers.New(location.Locations(), cfg.LocationsURL, cfg.Peers)
+	limits := cfg.Peers.Within(cfg.Deadline)
+	heroes := peers.New(character.Heroes(), cfg.HeroesURL, limits)
+	villains := peers.New(character.Villains(), cfg.VillainsURL, limits)
+	locations := peers.New(location.Locations(), cfg.LocationsURL, limits)
 	for _, peer := range []interface{ Close() error }{heroes, villains, locations} {
 		a.atStop(peer.Close)
 	}

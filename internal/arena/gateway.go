@@ -7,9 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
-	"strconv"
 	"strings"
-	"time"
 
 	"superheroes/internal/httpserver"
 )
@@ -144,8 +142,7 @@ func outgoing(r *http.Request, name string, target *url.URL) (*http.Request, err
 		}
 	}
 	if deadline, bounded := r.Context().Deadline(); bounded {
-		left := max(time.Until(deadline).Milliseconds(), 1)
-		header.Set(httpserver.TimeoutHeader, strconv.FormatInt(left, 10))
+		httpserver.SetTimeout(header, deadline)
 	}
 	out := r.WithContext(r.Context())
 	out.URL, out.Header = target, header

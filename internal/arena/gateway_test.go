@@ -525,6 +525,83 @@ func TestListThatStalls(t *testing.T) {
 	}
 }
 
+// slowBrowser is a browser that asks for a list, and takes it as the test wants.
+func slowBrowser(t *testing.T, cfg httpserver.Config, part Part) *http.Response {
+	t.Helper()
+	conn := dial(t, serve(t, cfg, map[string]Part{"heroes": part}))
+	t.Cleanup(func() { _ = conn.Close() })
+	if _, err := io.WriteString(conn, "GET /api/heroes HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response
+}
+
+// listOf sends so many bytes, as fast as they are taken, and then does what comes then; ended is closed when it has.
+func listOf(total int, then func(r *http.Request)) (list http.HandlerFunc, ended chan struct{}) {
+	ended = make(chan struct{})
+	return func(w http.ResponseWriter, r *http.Request) {
+		defer close(ended)
+		w.Header().Set("Content-Type", "application/json")
+		part := bytes.Repeat([]byte(" "), 64<<10)
+		for sent := 0; sent < total; sent += len(part) {
+			if _, err := w.Write(part); err != nil {
+				return
+			}
+		}
+		then(r)
+	}, ended
+}
+
+// A browser that takes its time gets the whole of a list: the service waits for it, and not it for the service. When the
+// service stalls it is cut, however slow the browser was before.
+func TestSlowBrowser(t *testing.T) {
+	const total = 64 << 20
+	for name, c := range map[string]struct {
+		then func(r *http.Request)
+		err  error
+	}{
+		"fast service":                {func(*http.Request) {}, nil},
+		"service that stalls at last": {func(r *http.Request) { <-r.Context().Done() }, io.ErrUnexpectedEOF},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg, calls := limits()
+			calls.Read = 500 * time.Millisecond
+			list, ended := listOf(total, c.then)
+			response := slowBrowser(t, cfg, remote(t, "heroes", fakepeer.New(t, list).URL, calls))
+			got := int64(0)
+			for range 2 {
+				n, err := io.CopyN(io.Discard, response.Body, total/8)
+				if got += n; err != nil {
+					t.Fatalf("after %d bytes: %v", got, err)
+				}
+				time.Sleep(2 * calls.Read) // longer than a service may take, while the arena waits for us
+			}
+			n, err := io.Copy(io.Discard, response.Body)
+			if got += n; got != total || !errors.Is(err, c.err) {
+				t.Errorf("got %d bytes of %d and %v, want %v", got, total, err, c.err)
+			}
+			<-ended
+		})
+	}
+}
+
+// A browser that stops reading is dropped when the write time-out has passed, and the service hears of it.
+func TestBrowserThatStopsReading(t *testing.T) {
+	cfg, calls := limits()
+	cfg.WriteTimeout = 500 * time.Millisecond
+	list, ended := listOf(1<<30, func(*http.Request) {})
+	slowBrowser(t, cfg, remote(t, "heroes", fakepeer.New(t, list).URL, calls))
+	select {
+	case <-ended:
+	case <-time.After(hang):
+		t.Error("the service goes on for nobody")
+	}
+}
+
 func TestTooManyStreams(t *testing.T) {
 	g := newGateway(t.Context(), map[string]Part{"statistics": Local{http.NotFoundHandler()}})
 	for range maxStreams {

@@ -51,7 +51,7 @@ type Remote struct {
 func NewRemote(name, base string, cfg Config, log *slog.Logger) (*Remote, error) {
 	at, err := url.Parse(base)
 	if err != nil {
-		return nil, fmt.Errorf("where is %s? %w", name, err)
+		return nil, fmt.Errorf("parse URL of %s: %w", name, err)
 	}
 	p := &Remote{name: name, base: at, read: cfg.Read, log: log}
 	p.kept, p.fresh, p.streams = peers.Transport(cfg.Peers()), peers.Transport(cfg.Peers()), peers.Transport(cfg.Peers())
@@ -95,8 +95,9 @@ func (p *Remote) transport(r *http.Request, stream bool) *http.Transport {
 	return p.fresh
 }
 
-// Pass sends the request on and the answer back. What keeps the service from answering is a 502 or a 504.
+// Pass forwards the request and relays the response. What keeps the service from answering is a 502 or a 504.
 func (p *Remote) Pass(w http.ResponseWriter, r *http.Request, stream bool) error {
+	begin := time.Now()
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
 	var failure error
@@ -121,14 +122,22 @@ func (p *Remote) Pass(w http.ResponseWriter, r *http.Request, stream bool) error
 		w = &streamWriter{w, httpserver.NewStream(w, r)}
 	}
 	proxy.ServeHTTP(w, r.WithContext(ctx))
-	return p.problemOf(failure)
+	return p.problemOf(failure, time.Since(begin))
 }
 
-func (p *Remote) problemOf(err error) error {
+// patience is the part of the read time-out that a service must have had, for the request's deadline to show that it is slow.
+const patience = 10
+
+// problemOf turns what kept the service from answering into the answer, after it had so long.
+func (p *Remote) problemOf(err error, had time.Duration) error {
 	var network net.Error
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, context.Canceled):
+		return httpserver.Unavailable("the request was canceled").Because(err)
+	case errors.Is(err, context.DeadlineExceeded) && had < p.read/patience:
+		return httpserver.Errorf(http.StatusGatewayTimeout, "the request's deadline passed before %s could answer", p.name).Because(err)
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
 		return httpserver.Errorf(http.StatusGatewayTimeout, "%s did not answer in time", p.name).Because(err)
 	}
@@ -164,26 +173,28 @@ func hold(response *http.Response) error {
 	return nil
 }
 
-// watch breaks a list off when nothing more of it comes. An event stream may be silent.
+// watch breaks a list off when the service sends nothing more of it. An event stream may be silent.
 func (p *Remote) watch(response *http.Response, cancel context.CancelCauseFunc) {
 	if strings.HasPrefix(response.Header.Get("Content-Type"), "text/event-stream") {
 		return
 	}
 	timer := time.AfterFunc(p.read, func() { cancel(context.DeadlineExceeded) })
+	timer.Stop()
 	response.Body = &watchedBody{response.Body, timer, p.read}
 }
 
-// watchedBody winds its timer up with each read.
+// watchedBody bounds the time that each read waits for the service. Between them the timer is stopped: that the browser is
+// slow to take what was read is nothing that the service does.
 type watchedBody struct {
 	io.ReadCloser
-	timer    *time.Timer
-	patience time.Duration
+	timer   *time.Timer
+	timeout time.Duration
 }
 
 func (b *watchedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	b.timer.Reset(b.patience)
-	return n, err
+	b.timer.Reset(b.timeout)
+	defer b.timer.Stop()
+	return b.ReadCloser.Read(p)
 }
 
 func (b *watchedBody) Close() error {

@@ -29,15 +29,12 @@ func draw[T any](f *fetches, peer string, source Source[T], into *T) {
 // atOnce runs the fetches at the same time, the first one here. One that fails cancels the others, and the first error is
 // returned.
 func (f fetches) atOnce(ctx context.Context) error {
-	if len(f) < 2 {
-		return f.inTurn(ctx)
-	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var first error
 	var once sync.Once
 	run := func(fetch func(context.Context) error) {
-		if err := guarded(ctx, fetch); err != nil {
+		if err := Guard(ctx, fetch); err != nil {
 			once.Do(func() { first = err })
 			cancel()
 		}
@@ -48,37 +45,43 @@ func (f fetches) atOnce(ctx context.Context) error {
 	}
 	run(f[0])
 	others.Wait()
-	var caught *caughtPanic
-	if errors.As(first, &caught) {
-		panic(caught) // in the request's own goroutine, which answers for it; in another it would end the process
-	}
-	return first
+	return panicAgain(first)
 }
 
 // inTurn runs the fetches one after the other. The first that fails ends it.
 func (f fetches) inTurn(ctx context.Context) error {
 	for _, fetch := range f {
 		if err := fetch(ctx); err != nil {
-			return err
+			return panicAgain(err)
 		}
 	}
 	return nil
 }
 
-// guarded turns a panic into an error.
-func guarded(ctx context.Context, fetch func(context.Context) error) (err error) {
+// Guard runs f and turns a panic into a PanicError, which is to be raised again in the goroutine of the request: there the
+// server answers for it, in another it would end the process.
+func Guard(ctx context.Context, f func(context.Context) error) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			err = &caughtPanic{cause, debug.Stack()}
+			err = &PanicError{cause, debug.Stack()}
 		}
 	}()
-	return fetch(ctx)
+	return f(ctx)
 }
 
-// caughtPanic is a panic on its way to another goroutine.
-type caughtPanic struct {
+// panicAgain raises a panic that Guard has caught, and returns any other error.
+func panicAgain(err error) error {
+	var caught *PanicError
+	if errors.As(err, &caught) {
+		panic(caught)
+	}
+	return err
+}
+
+// PanicError is a panic on its way to another goroutine.
+type PanicError struct {
 	cause any
 	stack []byte
 }
 
-func (p *caughtPanic) Error() string { return fmt.Sprintf("%v\n%s", p.cause, p.stack) }
+func (p *PanicError) Error() string { return fmt.Sprintf("%v\n%s", p.cause, p.stack) }

@@ -1,14 +1,11 @@
 package fight
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"strconv"
 
-	"superheroes/internal/catalog"
 	"superheroes/internal/character"
 	"superheroes/internal/httpserver"
 	"superheroes/internal/location"
@@ -30,7 +27,7 @@ func (s *Service) AddRoutes(api *httpserver.API) {
 func (s *Service) serveFighters(w http.ResponseWriter, r *http.Request) error {
 	hero, villain, err := s.Fighters(r.Context())
 	if err != nil {
-		return peerProblem(err)
+		return peerProblem(r.Context(), err)
 	}
 	body := hero.AppendJSON(append(make([]byte, 0, usualAnswer/2), `{"hero":`...))
 	body = villain.AppendJSON(append(body, `,"villain":`...))
@@ -41,7 +38,7 @@ func (s *Service) serveFighters(w http.ResponseWriter, r *http.Request) error {
 func (s *Service) serveLocation(w http.ResponseWriter, r *http.Request) error {
 	place, err := s.Location(r.Context())
 	if err != nil {
-		return peerProblem(err)
+		return peerProblem(r.Context(), err)
 	}
 	httpserver.NoStore(w)
 	return httpserver.WriteJSON(w, place.AppendJSON(make([]byte, 0, usualAnswer/4)))
@@ -56,7 +53,7 @@ func (s *Service) serveExecute(w http.ResponseWriter, r *http.Request) error {
 		return problem
 	}
 	fight, err := s.Execute(r.Context())
-	return writeFight(w, fight, err)
+	return writeFight(w, r, fight, err)
 }
 
 // body is what a client posts.
@@ -75,7 +72,7 @@ func (s *Service) servePost(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	fight, err := s.Perform(r.Context(), *posted.Hero, *posted.Villain, posted.Location)
-	return writeFight(w, fight, err)
+	return writeFight(w, r, fight, err)
 }
 
 // check names every place of the body that breaks a limit.
@@ -107,12 +104,12 @@ func (b body) check() error {
 }
 
 // writeFight answers with a fight as AppendJSON encodes it.
-func writeFight(w http.ResponseWriter, fight []byte, err error) error {
+func writeFight(w http.ResponseWriter, r *http.Request, fight []byte, err error) error {
 	var peer *PeerError
 	switch {
 	case err == nil:
 	case errors.As(err, &peer):
-		return peerProblem(err)
+		return peerProblem(r.Context(), err)
 	case errors.Is(err, ErrMaybeStored):
 		return httpserver.StoreProblem(err, "it did not confirm the fight, which may have been stored all the same")
 	default:
@@ -183,23 +180,4 @@ func problemOf(err error) error {
 		return httpserver.Errorf(http.StatusNotFound, "there is no fight with this id")
 	}
 	return httpserver.StoreProblem(err)
-}
-
-// ErrOpen means that too many calls of a peer have failed lately; it is spared for a moment.
-var ErrOpen = errors.New("the circuit breaker is open")
-
-func peerProblem(err error) error {
-	var peer *PeerError
-	var network net.Error
-	switch {
-	case !errors.As(err, &peer):
-		return err
-	case errors.Is(err, catalog.ErrEmpty):
-		return httpserver.Unavailable("the catalog of %s is empty", peer.Peer).Because(err)
-	case errors.Is(err, ErrOpen):
-		return httpserver.Unavailable("%s failed too often lately and is spared for a moment", peer.Peer).Because(err)
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
-		return httpserver.Errorf(http.StatusGatewayTimeout, "%s did not answer in time", peer.Peer).Because(err)
-	}
-	return httpserver.Errorf(http.StatusBadGateway, "%s failed to answer", peer.Peer).Because(err)
 }

@@ -1,6 +1,7 @@
 package fight
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +11,7 @@ import (
 	"superheroes/internal/location"
 )
 
-// Source gives random items of one catalog: the service in this process, or a client of another.
+// Source gives random items of one catalog: the service in this process, or a client of another, which may be a Refuser.
 type Source[T any] interface {
 	Random(ctx context.Context) (T, error)
 	// Ready gives one that is at hand, without waiting for anything, and false when there is none.
@@ -53,17 +54,6 @@ var (
 	ErrMaybeStored = errors.New("the fight may have been stored all the same")
 )
 
-// PeerError tells which catalog gave nothing, and why.
-type PeerError struct {
-	Peer string // heroes, villains or locations
-	Err  error
-}
-
-func (e *PeerError) Error() string { return fmt.Sprintf("peer %s: %v", e.Peer, e.Err) }
-
-// Unwrap gives the reason.
-func (e *PeerError) Unwrap() error { return e.Err }
-
 // Service runs fights.
 type Service struct {
 	sources Sources
@@ -90,6 +80,9 @@ type drawn struct {
 // Execute draws a hero, a villain and a place at the same time, lets them fight, and returns the answer when the fight
 // is stored.
 func (s *Service) Execute(ctx context.Context) ([]byte, error) {
+	if err := s.sources.refusals(); err != nil {
+		return nil, err
+	}
 	var f fetches
 	all := &drawn{}
 	draw(&f, "heroes", s.sources.Heroes, &all.hero)
@@ -103,7 +96,7 @@ func (s *Service) Execute(ctx context.Context) ([]byte, error) {
 
 // fetch runs the fetches as the sources want it.
 func (s *Service) fetch(ctx context.Context, f fetches) error {
-	if s.sources.InTurn {
+	if s.sources.InTurn || len(f) < 2 {
 		return f.inTurn(ctx)
 	}
 	return f.atOnce(ctx)
@@ -125,6 +118,9 @@ func (s *Service) Perform(ctx context.Context, hero, villain character.Character
 
 // Fighters draws a hero and a villain at the same time.
 func (s *Service) Fighters(ctx context.Context) (hero, villain character.Character, err error) {
+	if err := cmp.Or(refusal("heroes", s.sources.Heroes), refusal("villains", s.sources.Villains)); err != nil {
+		return hero, villain, err
+	}
 	var f fetches
 	pair := &drawn{}
 	draw(&f, "heroes", s.sources.Heroes, &pair.hero)

@@ -9,7 +9,8 @@ import (
 // exchange is one request and its answer, and the context that both have, in one allocation.
 //
 // The context ends at the request's deadline, as context.WithDeadline's would. But it makes that one, with its timer,
-// only when somebody waits for the end: a request that is answered from memory never does (BenchmarkRequest).
+// only when somebody waits for the end, or has found that it has come: a request that is answered from memory never does
+// (BenchmarkRequest). From then on that context answers for it, so that whatever was said of the end stays said.
 type exchange struct {
 	requestInfo
 	answer   response
@@ -30,34 +31,44 @@ func (x *exchange) Deadline() (time.Time, bool) { return x.deadline, true }
 func (x *exchange) Done() <-chan struct{} {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.timed == nil {
-		x.timed, x.end = context.WithDeadline(x.parent, x.deadline)
-		if x.over {
-			x.end()
-		}
+	return x.context().Done()
+}
+
+// context makes the context that answers for this one. The mutex is held.
+func (x *exchange) context() context.Context {
+	if x.timed != nil {
+		return x.timed
 	}
-	return x.timed.Done()
+	if x.over { // canceled, whatever the time is by now
+		x.timed, x.end = context.WithCancel(x.parent)
+		x.end()
+		return x.timed
+	}
+	x.timed, x.end = context.WithDeadline(x.parent, x.deadline)
+	return x.timed
+}
+
+// settled returns the context that answers for this one, nil when it isn't needed: nobody waits, and the end hasn't come.
+// The mutex is held.
+func (x *exchange) settled() context.Context {
+	if x.timed == nil && !x.over && x.parent.Err() == nil && time.Now().Before(x.deadline) {
+		return nil
+	}
+	return x.context()
 }
 
 // Err implements context.Context.
 func (x *exchange) Err() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	switch {
-	case x.timed != nil:
-		return x.timed.Err()
-	case x.parent.Err() != nil:
-		return x.parent.Err()
-	case !time.Now().Before(x.deadline):
-		return context.DeadlineExceeded
-	case x.over:
-		return context.Canceled
+	if settled := x.settled(); settled != nil {
+		return settled.Err()
 	}
 	return nil
 }
 
-// Value implements context.Context. What package context asks for to tie a context to its parent comes from the one that
-// has the timer.
+// Value implements context.Context. What package context asks for to tie a context to its parent, and for the cause of its
+// end, comes from the one that answers for it.
 func (x *exchange) Value(key any) any {
 	if key == (requestInfoKey{}) {
 		return &x.requestInfo

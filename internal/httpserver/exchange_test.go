@@ -1,11 +1,17 @@
 package httpserver
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pgregory.net/rapid"
 )
 
 // inExchange runs do in the bubble of a request that has a minute.
@@ -101,4 +107,112 @@ func TestExchangeValues(t *testing.T) {
 			x.Done()
 		}
 	})
+}
+
+// However its end comes and whoever asks in whatever order, a request's context says one thing of it and never another, as
+// each context of the standard library.
+func TestExchangeKeepsToWhatItSaid(t *testing.T) {
+	steps := rapid.SliceOfN(rapid.SampledFrom([]string{
+		"a minute passes", "the client leaves", "it is answered", "Err", "Cause", "AfterFunc",
+	}), 1, 8)
+	rapid.Check(t, func(rt *rapid.T) {
+		drawn := steps.Draw(rt, "steps")
+		inExchange(t, func(_ *testing.T, x *exchange, leave context.CancelFunc) {
+			w := &witness{x: x}
+			for _, step := range drawn {
+				switch step {
+				case "a minute passes":
+					time.Sleep(time.Minute)
+				case "the client leaves":
+					leave()
+				case "it is answered":
+					x.finish()
+				default:
+					w.ask(step)
+				}
+				synctest.Wait()
+			}
+			for _, step := range []string{"Done", "Cause", "a child", "AfterFunc", "Err"} {
+				w.ask(step)
+				synctest.Wait()
+			}
+			w.ask("whether AfterFunc has run")
+			if len(w.wrong) > 0 {
+				rt.Errorf("%q", w.wrong)
+			}
+		})
+	})
+}
+
+// witness asks a context and remembers what it said.
+type witness struct {
+	x       *exchange
+	said    error // of its end; nil as long as it says that there was none
+	ran     atomic.Int32
+	pending int32 // functions that are to run when it has ended
+	wrong   []string
+}
+
+func (w *witness) ask(what string) {
+	var got error
+	switch what {
+	case "Err":
+		got = w.x.Err()
+	case "Cause":
+		got = context.Cause(w.x)
+	case "Done":
+		select {
+		case <-w.x.Done():
+			got = w.x.Err()
+			if got == nil {
+				w.wrong = append(w.wrong, "it is done, without an error")
+			}
+		default:
+		}
+	case "a child":
+		child, cancel := context.WithCancel(w.x)
+		got = child.Err()
+		cancel()
+	case "AfterFunc":
+		context.AfterFunc(w.x, func() { w.ran.Add(1) })
+		w.pending++
+		got = w.x.Err()
+	default:
+		got = w.x.Err()
+		if ran := w.ran.Load(); got != nil && ran != w.pending || got == nil && ran != 0 {
+			w.wrong = append(w.wrong, fmt.Sprintf("%d functions of %d have run, and it says %v", ran, w.pending, got))
+		}
+	}
+	if w.said != nil && !errors.Is(got, w.said) {
+		w.wrong = append(w.wrong, fmt.Sprintf("%s says %v after it was said %v", what, got, w.said))
+	}
+	w.said = cmp.Or(w.said, got)
+}
+
+// The same while its deadline passes, its client leaves and its answer is given at the same time.
+func TestExchangeEndsOnce(t *testing.T) {
+	for range 500 {
+		client, leave := context.WithCancel(t.Context())
+		x := &exchange{requestInfo: requestInfo{parent: client}, deadline: time.Now().Add(50 * time.Microsecond)}
+		said := make([]error, 4)
+		var all sync.WaitGroup
+		all.Go(leave)
+		all.Go(x.finish)
+		for i := range said {
+			all.Go(func() {
+				for said[i] == nil {
+					said[i] = x.Err()
+				}
+				if i%2 == 0 {
+					<-x.Done()
+				}
+			})
+		}
+		all.Wait()
+		for _, err := range append(said, context.Cause(x)) {
+			if !errors.Is(err, x.Err()) {
+				t.Fatalf("it said %v, and then %v", said, x.Err())
+			}
+		}
+	}
 }

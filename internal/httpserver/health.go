@@ -2,7 +2,9 @@ package httpserver
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -119,9 +121,15 @@ func (h Health) status(ctx context.Context) Status {
 	return status
 }
 
-func check(ctx context.Context, ask func(context.Context) error) error {
+// check asks within checkTimeout. A panic is a failure: status asks in goroutines, where it would end the process.
+func check(ctx context.Context, ask func(context.Context) error) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
+		}
+	}()
 	return ask(ctx)
 }
 

@@ -12,6 +12,7 @@ import (
 func TestHealth(t *testing.T) {
 	up := func(context.Context) error { return nil }
 	down := func(context.Context) error { return errors.New("superman:kryptonite@db refused") }
+	panics := func(context.Context) error { panic("kryptonite") }
 	type checks = map[string]func(context.Context) error
 	tests := []struct {
 		name     string
@@ -26,6 +27,8 @@ func TestHealth(t *testing.T) {
 		{"no peers", up, nil, false, http.StatusOK,
 			`{"status":"ok","service":"fights","version":"v1","profile":"strict","store":{"engine":"mongodb","status":"ok"}}`},
 		{"a peer is away", up, checks{"heroes": down, "villains": up}, false, http.StatusOK,
+			`{"status":"ok","service":"fights","version":"v1","profile":"strict","store":{"engine":"mongodb","status":"ok"},"peers":{"heroes":{"status":"unavailable"},"villains":{"status":"ok"}}}`},
+		{"the check of a peer panics", up, checks{"heroes": panics, "villains": up}, false, http.StatusOK,
 			`{"status":"ok","service":"fights","version":"v1","profile":"strict","store":{"engine":"mongodb","status":"ok"},"peers":{"heroes":{"status":"unavailable"},"villains":{"status":"ok"}}}`},
 		{"the store is away", down, nil, false, http.StatusServiceUnavailable,
 			`{"status":"unavailable","service":"fights","version":"v1","profile":"strict","store":{"engine":"mongodb","status":"unavailable"}}`},

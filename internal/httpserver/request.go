@@ -65,6 +65,13 @@ func timeoutOf(header http.Header, own time.Duration) time.Duration {
 	return time.Duration(ms) * time.Millisecond
 }
 
+// SetTimeout tells a peer how long the caller will still wait. It is rounded up: a peer that keeps to it fails no earlier
+// than the caller gives up.
+func SetTimeout(header http.Header, deadline time.Time) {
+	left := max(time.Until(deadline), 1)
+	header.Set(TimeoutHeader, strconv.FormatInt(int64((left+time.Millisecond-1)/time.Millisecond), 10))
+}
+
 // checkText refuses a path or query that isn't UTF-8 or holds a NUL, for every route alike.
 func checkText(r *http.Request) error {
 	if !plainText(r.URL.Path) {

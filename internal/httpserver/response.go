@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -77,8 +78,8 @@ func (w *response) Write(p []byte) (int, error) {
 func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // Stream writes an answer of unknown length in steps. The server's write time-out and the request's deadline begin anew
-// with each write, so that a list of any length gets through; a client that stops reading is dropped, and a search that
-// finds nothing ends at its deadline.
+// with each piece that is written, so that a list of any length gets through, also to a client that reads slowly; one that
+// stops reading is dropped, and a search that finds nothing ends at its deadline.
 type Stream struct {
 	w            http.ResponseWriter
 	ctx          context.Context
@@ -87,11 +88,23 @@ type Stream struct {
 	writeTimeout time.Duration
 }
 
+const (
+	// piece is how much of a stream is written within one write time-out, in bytes.
+	piece = 64 << 10
+	// maxUnsent is how much of a stream the kernel takes that it can't send yet, in bytes. When it has taken that much it
+	// takes no more until about half is sent. Of its own accord it takes megabytes and then nothing until a third of them is
+	// sent, which looks like a client that doesn't read: one with 1 Mbit/s would be dropped after 15 s.
+	maxUnsent = 128 << 10
+)
+
 // NewStream returns the stream of a request. Its steps, in the place of the request's context, have a deadline each.
 func NewStream(w http.ResponseWriter, r *http.Request) *Stream {
 	info := infoOf(r.Context())
 	if info == nil {
 		return &Stream{w: w, ctx: r.Context()}
+	}
+	if conn, ok := r.Context().Value(connKey{}).(syscall.Conn); ok {
+		limitUnsent(conn)
 	}
 	return &Stream{
 		w: w, ctx: Lasting(r.Context()), timeout: info.timeout, writeTimeout: info.writeTimeout, deadline: time.Now().Add(info.timeout),
@@ -106,13 +119,19 @@ func (s *Stream) Step() (context.Context, context.CancelFunc) {
 	return context.WithDeadline(s.ctx, s.deadline)
 }
 
-// Write sends p within the write time-out.
+// Write sends p, each piece of it within the write time-out.
 func (s *Stream) Write(p []byte) error {
 	control := http.NewResponseController(s.w)
-	if s.writeTimeout > 0 {
-		_ = control.SetWriteDeadline(time.Now().Add(s.writeTimeout)) // a test's recorder has none
+	for first := true; first || len(p) > 0; first = false {
+		n := min(len(p), piece)
+		if s.writeTimeout > 0 {
+			_ = control.SetWriteDeadline(time.Now().Add(s.writeTimeout)) // a test's recorder has none
+		}
+		if _, err := s.w.Write(p[:n]); err != nil {
+			return err
+		}
+		p = p[n:]
 	}
-	_, err := s.w.Write(p)
 	s.deadline = time.Now().Add(s.timeout)
-	return err
+	return nil
 }

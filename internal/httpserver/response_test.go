@@ -21,8 +21,11 @@ func isReset(err error) bool {
 }
 
 // streaming is a route that writes parts of 64 KiB until it has written so many, and tells how it ended.
-func streaming(parts int, ended chan<- error) Route {
-	part := bytes.Repeat([]byte("x"), 64<<10)
+func streaming(parts int, ended chan<- error) Route { return streamingOf(64<<10, parts, ended) }
+
+// streamingOf is streaming with parts of another size.
+func streamingOf(size, parts int, ended chan<- error) Route {
+	part := bytes.Repeat([]byte("x"), size)
 	step := func(stream *Stream) error {
 		ctx, cancel := stream.Step()
 		defer cancel()
@@ -69,14 +72,15 @@ func TestStreamDropsClientThatStalls(t *testing.T) {
 	}
 }
 
-// The stream takes a good deal longer than each of the time-outs, and no step of it does.
+// The stream takes a good deal longer than each of the time-outs, as does each half of it that is written at once; no piece of
+// it does.
 func TestStreamServesSlowClient(t *testing.T) {
 	t.Parallel() // it mostly waits
-	const parts, size, limit = 96, 96 * 64 << 10, 3 * time.Second
+	const parts, size, limit = 2, 96 * 64 << 10, 3 * time.Second
 	cfg := settings()
 	cfg.Deadline, cfg.ReadHeaderTimeout, cfg.ReadTimeout, cfg.WriteTimeout = limit, limit, limit, limit
 	ended := make(chan error, 1)
-	server, _ := serving(t, cfg, streaming(parts, ended))
+	server, _ := serving(t, cfg, streamingOf(size/parts, parts, ended))
 	conn := dialSmall(t, server)
 	begin := time.Now()
 	send(t, conn, "GET / HTTP/1.1\r\nHost: test\r\n\r\n")

@@ -1,9 +1,9 @@
 package httpserver
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 
 	"superheroes/internal/storage"
@@ -39,10 +39,5 @@ func storeProblem(err error) *Problem {
 
 // storeState says in a few words what is wrong with a store.
 func storeState(err error) string {
-	for _, kind := range []error{storage.ErrBusy, storage.ErrFull, storage.ErrDamaged, storage.ErrSchema, storage.ErrUnavailable} {
-		if errors.Is(err, kind) {
-			return kind.Error()
-		}
-	}
-	return fmt.Sprint(storage.ErrUnavailable)
+	return cmp.Or(storage.KindOf(err), storage.ErrUnavailable).Error()
 }

@@ -63,7 +63,7 @@ func (s *Service) AddRoutes(api *httpserver.API) {
 		Tags:        []string{"statistics"},
 		Responses:   api.Problems(api.Returns("The statistics.", schema, exampleDocument()), away),
 	}
-	full := map[int]string{http.StatusServiceUnavailable: "The store is away, or as many clients listen as may; Retry-After says when to try again."}
+	full := map[int]string{http.StatusServiceUnavailable: "The store is away, or there are too many open streams; Retry-After says when to try again."}
 	stream := huma.Operation{
 		OperationID: "stream-statistics", Method: http.MethodGet, Path: "/api/statistics/stream", Summary: "The same, with every change",
 		Description: "Server-sent events: the state at once, then within a second of a change, at most four a second. The data of each " +

@@ -40,7 +40,7 @@ func (s *Service) serveStream(w http.ResponseWriter, r *http.Request) error {
 	case s.streams.slots <- struct{}{}:
 		defer func() { <-s.streams.slots }()
 	default:
-		return httpserver.Unavailable("as many clients listen as may at a time")
+		return httpserver.Unavailable("too many open streams")
 	}
 	latest, err := s.current(r.Context())
 	if err != nil {

@@ -63,6 +63,16 @@ func (e *Error) Unwrap() []error {
 	return []error{e.Kind, e.Err}
 }
 
+// KindOf returns the kind of err, nil when it has none.
+func KindOf(err error) error {
+	for _, kind := range []error{ErrBusy, ErrFull, ErrDamaged, ErrSchema, ErrUnavailable} {
+		if errors.Is(err, kind) {
+			return kind
+		}
+	}
+	return nil
+}
+
 // RowError means that one row or document can't be read, because a value is outside the contract. All others can.
 type RowError struct {
 	What string // what it is, such as "hero" or "fight"

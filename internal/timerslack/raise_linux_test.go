@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -79,5 +81,46 @@ func TestRaise(t *testing.T) {
 				t.Errorf("%d of %d threads have %s, want all, the monitor thread too: %s", raised, threads, test.want, said)
 			}
 		})
+	}
+}
+
+// The thread whose slack is raised is the one that execs, however busy the others are; when it can't, it has what it had.
+func TestRaiseKeepsItsThread(t *testing.T) {
+	has, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
+	if err != nil {
+		t.Skipf("there is no timer slack here: %v", err)
+	}
+	want := time.Duration(has) + time.Millisecond
+	t.Setenv(restarted, "")
+	slack := func() time.Duration {
+		now, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
+		if err != nil {
+			t.Error(err)
+		}
+		return time.Duration(now)
+	}
+	others := make(chan struct{})
+	var thread int
+	Config{TimerSlack: want}.raise(func(string, []string, []string) error {
+		thread = unix.Gettid()
+		for range 100 {
+			taken := make(chan struct{})
+			go func() { // takes our thread, while we wait, if we may be moved to another
+				runtime.LockOSThread()
+				close(taken)
+				<-others
+			}()
+			<-taken
+			if now := unix.Gettid(); now != thread || slack() != want {
+				t.Errorf("it goes on on thread %d, with a slack of %s, after thread %d got %s", now, slack(), thread, want)
+				break
+			}
+		}
+		return unix.EPERM
+	})
+	close(others)
+	value, err := os.ReadFile(fmt.Sprintf("/proc/%d/timerslack_ns", thread))
+	if err == nil && strings.TrimSpace(string(value)) != strconv.Itoa(has) {
+		t.Errorf("the thread goes on with %s ns, it had %d", strings.TrimSpace(string(value)), has)
 	}
 }

@@ -1,11 +1,19 @@
 package faults
 
 import (
+	"context"
+	"io"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
+	"superheroes/test/engines"
 	"superheroes/test/faults/fakepeer"
+	"superheroes/test/system"
+	"superheroes/test/tcpproxy"
 )
 
 // uses says which peers a path asks.
@@ -19,8 +27,10 @@ func testPeers(t *testing.T, program string) {
 	t.Run("answers", func(t *testing.T) { testPeerAnswers(t, program) })
 	t.Run("refused", func(t *testing.T) { testPeerRefuses(t, program) })
 	t.Run("black hole", func(t *testing.T) { testPeerBlackHole(t, program) })
-	t.Run("cancelled", func(t *testing.T) { testFetchesAreCancelled(t, program) })
+	t.Run("siblings", func(t *testing.T) { testSiblingsAreNotWaitedFor(t, program) })
+	t.Run("connections", func(t *testing.T) { testRefusedFightsCostNoConnections(t, program) })
 	t.Run("breaker", func(t *testing.T) { testBreaker(t, program) })
+	t.Run("store of a peer", func(t *testing.T) { testStoreOfAPeer(t, program) })
 	t.Run("batches", func(t *testing.T) { testBatches(t, program) })
 }
 
@@ -122,8 +132,9 @@ func testPeerBlackHole(t *testing.T, program string) {
 	}
 }
 
-// The peer that fails does so once the others are asked; these would hang for longer than the test.
-func testFetchesAreCancelled(t *testing.T, program string) {
+// The peer that fails does so once the others are asked; these would hang for longer than the test. Nobody waits for them, and
+// they aren't cut short: when they answer in the end, their connections are used again.
+func testSiblingsAreNotWaitedFor(t *testing.T, program string) {
 	for path, asked := range uses {
 		if len(asked) < 2 {
 			continue
@@ -132,10 +143,15 @@ func testFetchesAreCancelled(t *testing.T, program string) {
 			t.Run(path+", "+victim+" fails", func(t *testing.T) {
 				peers := newCatalogs(t)
 				fights := startFights(t, program, t.TempDir(), peers.env(), "--deadline=10m", "--write-timeout=11m", "--peer-read-timeout=10m")
+				answer := make(chan struct{})
+				t.Cleanup(sync.OnceFunc(func() { close(answer) }))
 				var others []*fakepeer.Peer
 				for _, name := range asked {
 					if name != victim {
-						peers.named(name).Behave(fakepeer.Hangs())
+						peers.named(name).Behave(func(w http.ResponseWriter, r *http.Request) {
+							<-answer
+							fakepeer.Answers(http.StatusNotFound, `{"detail":"there is none"}`)(w, r)
+						})
 						others = append(others, peers.named(name))
 					}
 				}
@@ -148,8 +164,11 @@ func testFetchesAreCancelled(t *testing.T, program string) {
 					fakepeer.BreaksOff("")(w, r)
 				})
 				get(t, fights.url+path).wantProblem(t, http.StatusBadGateway, victim)
+				answer <- struct{}{} // one of them; the others follow at the end
 				for _, other := range others {
-					eventually(t, "the other fetch is cancelled", func() bool { return other.Cancelled() == 1 })
+					if opened, open := other.Connections(); opened != 1 || open != 1 || other.Cancelled() > 0 {
+						t.Errorf("%d connections were opened and %d are open; %d requests were cut short", opened, open, other.Cancelled())
+					}
 				}
 				if ids := stored(t, fights.url); len(ids) > 0 {
 					t.Errorf("%d fights were stored that could not be fought", len(ids))
@@ -157,6 +176,84 @@ func testFetchesAreCancelled(t *testing.T, program string) {
 			})
 		}
 	}
+}
+
+// While one peer is away, another slow and every fourth client hasty, refused fights cost the healthy peers no connections:
+// no more are opened than may be open at a time. Nor do the hasty open a breaker.
+func testRefusedFightsCostNoConnections(t *testing.T, program string) {
+	const clients, each = 16, 50
+	slow := func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(5 * time.Millisecond) // longer than the hasty wait
+		fakepeer.Draws(fakepeer.Villain)(w, r)
+	}
+	for profile, most := range map[string]int{"strict": 100, "eco": 20} { // eco asks one at a time, unless a batch is late
+		for _, away := range []string{"heroes", "villains", "locations", "nobody"} {
+			t.Run(profile+", "+away+" is away", func(t *testing.T) {
+				peers := newCatalogs(t)
+				peers.heroes.Behave(fakepeer.Draws(fakepeer.Hero))
+				peers.villains.Behave(slow)
+				peers.locations.Behave(fakepeer.Draws(fakepeer.Location))
+				fights := startFights(t, program, t.TempDir(), peers.env(), "--profile="+profile, "--log-level=ERROR")
+				get(t, fights.url+execute).want(t, http.StatusOK)
+				if away != "nobody" {
+					peers.named(away).Stop()
+				}
+				patient := fightTogether(t, fights.url, clients, each)
+				for _, name := range []string{"heroes", "villains", "locations"} {
+					if opened, _ := peers.named(name).Connections(); name != away && opened > most {
+						t.Errorf("%d connections to %s were opened for %d fights", opened, name, clients*each)
+					}
+				}
+				fought := patient[http.StatusOK]
+				if refused := patient[http.StatusBadGateway] + patient[http.StatusServiceUnavailable]; fought+refused != clients*3/4*each || (fought > 0) != (away == "nobody") || (refused > 0) != (away != "nobody") {
+					t.Errorf("the clients who were in no hurry got %v", patient)
+				}
+				if away != "nobody" {
+					peers.named(away).Start(t)
+				}
+				eventually(t, "fights go on", func() bool { return get(t, fights.url+execute).status == http.StatusOK })
+			})
+		}
+	}
+}
+
+// fightTogether has so many clients fight at the same time, every fourth of them in a hurry, and counts the statuses that the
+// others got.
+func fightTogether(t *testing.T, fights string, clients, each int) map[int]int {
+	t.Helper()
+	var group sync.WaitGroup
+	var mu sync.Mutex
+	statuses := map[int]int{}
+	for n := range clients {
+		group.Go(func() {
+			client := &http.Client{Transport: &http.Transport{}, Timeout: hang}
+			defer client.CloseIdleConnections()
+			for range each {
+				request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fights+execute, nil)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if n%4 == 0 {
+					request.Header.Set("X-Request-Timeout-Ms", "3")
+				}
+				response, err := client.Do(request)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_, _ = io.Copy(io.Discard, response.Body)
+				_ = response.Body.Close()
+				if n%4 != 0 {
+					mu.Lock()
+					statuses[response.StatusCode]++
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	group.Wait()
+	return statuses
 }
 
 func testBreaker(t *testing.T, program string) {
@@ -176,4 +273,56 @@ func testBreaker(t *testing.T, program string) {
 	peers.heroes.Start(t)
 	eventually(t, "fights go on", func() bool { return get(t, fights.url+path).status == http.StatusOK })
 	get(t, fights.url+path).want(t, http.StatusOK)
+}
+
+// What is wrong with the store of heroes looks the same to a fight, whether heroes is in the same process or in another: it
+// is the fault of heroes, of which it is said that it failed or that it was too slow.
+func testStoreOfAPeer(t *testing.T, program string) {
+	for _, way := range []string{"in one process", "in two"} {
+		t.Run(way, func(t *testing.T) {
+			store := engines.Postgres(t)
+			proxy, url := through(t, store, tcpproxy.All)
+			args := []string{"--profile=strict", "--deadline=1s"}
+			var base string
+			if way == "in one process" {
+				up := system.Up(t, program, t.TempDir(), append(args, "--heroes-database-url="+url)...)
+				base = up.Fights
+			} else {
+				heroes := start(t, program, "heroes", []string{"DATABASE_URL=" + url}, args...)
+				heroes.Ready(t, heroes.url+"/readyz")
+				env := append(newCatalogs(t).env(), "HEROES_URL="+heroes.url)
+				base = startFights(t, program, t.TempDir(), env, append(args, "--peer-breaker-failures=0")...).url
+			}
+			db, err := pgx.Connect(t.Context(), store)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = db.Close(context.WithoutCancel(t.Context())) }()
+			run := func(statement string) {
+				if _, err := db.Exec(t.Context(), statement); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, trouble := range []struct {
+				name          string
+				begin, mended func()
+				status        int
+			}{
+				{"its table is locked", func() { run("BEGIN"); run("LOCK TABLE hero") }, func() { run("ROLLBACK") }, http.StatusGatewayTimeout},
+				{"it hangs", func() { proxy.Become(tcpproxy.Hangs) }, func() { proxy.Become(tcpproxy.Passes) }, http.StatusGatewayTimeout},
+				{"it is away", func() { proxy.Become(tcpproxy.Refuses); proxy.Cut() }, func() { proxy.Become(tcpproxy.Passes) }, http.StatusBadGateway},
+				{"its table is another", func() { run("ALTER TABLE hero RENAME TO zero") }, func() { run("ALTER TABLE zero RENAME TO hero") }, http.StatusBadGateway},
+			} {
+				eventually(t, "fights go on", func() bool { return get(t, base+execute).status == http.StatusOK })
+				trouble.begin()
+				for range 3 {
+					get(t, base+execute).wantProblem(t, trouble.status, "heroes")
+				}
+				if t.Failed() {
+					t.Fatalf("while %s", trouble.name)
+				}
+				trouble.mended()
+			}
+		})
+	}
 }

@@ -104,7 +104,7 @@ func (c *Committer) Insert(ctx context.Context, document Document) error {
 	}
 }
 
-// join lines w up and tells whether it leads.
+// join lines w up and reports whether it leads.
 func (c *Committer) join(w *waiter) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -168,6 +168,7 @@ func (c *Committer) lead(ctx context.Context) {
 	batch := c.take()
 	switch {
 	case c.single:
+		defer c.handOver()
 		c.commit(batch)
 		for turn := 1; turn < maxTurns && hasTime(ctx); turn++ {
 			if batch = c.take(); batch == nil {
@@ -175,19 +176,18 @@ func (c *Committer) lead(ctx context.Context) {
 			}
 			c.commit(batch)
 		}
-		c.handOver()
 	case hasTime(ctx):
+		defer c.handOver()
 		c.commit(batch)
-		c.handOver()
 	default: // a write can't be left: this one may last longer than its leader can stay
 		go func() {
+			defer c.handOver()
 			c.commit(batch)
-			c.handOver()
 		}()
 	}
 }
 
-// hasTime tells whether a write surely ends before the deadline of ctx.
+// hasTime reports whether a write surely ends before the deadline of ctx.
 func hasTime(ctx context.Context) bool {
 	deadline, ends := ctx.Deadline()
 	return !ends || time.Until(deadline) >= writeTime

@@ -6,10 +6,12 @@ import (
 )
 
 // batch is a request for picks, and those who wait for it. What it is until it has ended is guarded by the mutex of Batches.
+//
+// Nobody owns it: those who wait leave when their own time is up, and the request goes on for as long as a call may take.
+// The picks that nobody waits for are kept for others.
 type batch[T any] struct {
-	ctx      context.Context // its own, with the values of the first caller's
-	cancel   context.CancelCauseFunc
-	deadline time.Time // of the first caller
+	ctx      context.Context // has the values of the first caller's
+	deadline time.Time       // of the first caller
 
 	size    int // picks asked for, 0 until the request is sent
 	joined  int // callers who have a place
@@ -24,11 +26,10 @@ type batch[T any] struct {
 
 // newBatch returns one that will be asked for on behalf of the caller with that context.
 func newBatch[T any](ctx context.Context) *batch[T] {
-	b := &batch[T]{done: make(chan struct{})}
-	b.ctx, b.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+	b := &batch[T]{ctx: context.WithoutCancel(ctx), done: make(chan struct{})}
 	b.deadline, _ = ctx.Deadline()
 	return b
 }
 
-// hasPlace tells whether one more of so many may join. One that everybody has left is given up.
-func (b *batch[T]) hasPlace(most int) bool { return b.joined < most && b.waiting > 0 }
+// hasPlace reports whether one more of so many may join.
+func (b *batch[T]) hasPlace(most int) bool { return b.joined < most }

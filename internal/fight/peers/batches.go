@@ -3,14 +3,13 @@ package peers
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"runtime"
-	"runtime/debug"
 	"sync"
 	"time"
 
 	"superheroes/internal/catalog"
+	"superheroes/internal/fight"
 )
 
 const (
@@ -22,16 +21,16 @@ const (
 	singleTime = time.Minute
 )
 
-// Batches draws like the Client that it asks, with one request for many picks. It may be used concurrently.
+// Batches picks like the Client that it asks, with one request for many picks. It may be used concurrently.
 //
 // No goroutine waits for work: a caller who finds no pick has one fetch a batch, which those who come meanwhile share.
-// A batch is as large as what is used in a quarter of a second, and at most twice what was used since the last: a fight
-// now and then asks for one pick, and no more is fetched for nothing than is used. Each pick is used once.
+// A batch is as large as what is used in a quarter of a second, and at most twice what was used since the last: at low rates
+// there is one pick per request, and never more prefetched than was used. Each pick is used once.
 //
 // A pick is thrown away when it gets older than MaxAge: the age that the peer states, and the time since the request
 // was sent. Whether that happens depends on when a pick came and not on what it is, and so does the order in which picks
-// are used: those that are used are as evenly drawn as those that came. Callers who waited before the request was sent
-// get their picks however long the answer took, as they would from a Client: throwing them away would have a slow peer
+// are used: those that are used are as evenly distributed as those that came. Callers who waited before the request was
+// sent get their picks however long the answer took, as they would from a Client: throwing them away would have a slow peer
 // asked again and again.
 type Batches[T catalog.Item] struct {
 	client *Client[T]
@@ -51,7 +50,7 @@ type Batches[T catalog.Item] struct {
 	watcher *time.Timer // for the queue; nil until it is needed
 }
 
-// NewBatches returns what draws batches through client.
+// NewBatches returns Batches that ask through client.
 func NewBatches[T catalog.Item](client *Client[T], log *slog.Logger) *Batches[T] {
 	return &Batches[T]{client: client, log: log, now: time.Now}
 }
@@ -61,6 +60,20 @@ func (b *Batches[T]) Ready() (item T, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.kept(b.now())
+}
+
+// Refusal implements fight.Refuser.
+func (b *Batches[T]) Refusal() error {
+	err := b.client.Refusal()
+	if err == nil {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.picks) > 0 && b.now().Before(b.expires) {
+		return nil
+	}
+	return err
 }
 
 // kept takes one of the picks, unless they are too old. The mutex is held.
@@ -75,21 +88,23 @@ func (b *Batches[T]) kept(now time.Time) (item T, ok bool) {
 	return item, true
 }
 
-// Random draws one item: fight.Source. It fails as Client.Random does.
-func (b *Batches[T]) Random(ctx context.Context) (T, error) {
-	for {
+// Random picks one item: fight.Source. It fails as Client.Random does.
+func (b *Batches[T]) Random(ctx context.Context) (item T, err error) {
+	for begin := time.Now(); ; {
 		item, joined, place := b.take(ctx)
 		switch place {
 		case used:
 			return item, nil
 		case alone:
 			return b.client.Random(ctx)
+		case refused:
+			return item, fight.ErrOpen
 		}
 		select {
 		case <-joined.done:
 		case <-ctx.Done():
-			b.leave(ctx, joined)
-			return item, context.Cause(ctx)
+			b.leave(joined)
+			return item, b.client.calls.gaveUp(ctx, begin)
 		}
 		if joined.err != nil {
 			return item, joined.err
@@ -102,8 +117,9 @@ func (b *Batches[T]) Random(ctx context.Context) (T, error) {
 
 // What take returns in place of a place.
 const (
-	used  = -1 // the pick is there
-	alone = -2 // the peer knows no batches
+	used    = -1 // the pick is there
+	alone   = -2 // the peer knows no batches
+	refused = -3 // the circuit breaker is open
 )
 
 // take returns a pick, or else a place in a batch.
@@ -113,6 +129,9 @@ func (b *Batches[T]) take(ctx context.Context) (item T, joined *batch[T], place 
 	now := b.now()
 	if item, ok := b.kept(now); ok {
 		return item, nil, used
+	}
+	if b.client.calls.breaker.refuses() {
+		return item, nil, refused
 	}
 	if now.Before(b.single) {
 		return item, nil, alone
@@ -151,7 +170,7 @@ func (b *Batches[T]) come() {
 	}
 }
 
-// late tells whether the request under way has taken so long that nobody should wait for it who needn't: one connection
+// late reports whether the request under way has taken so long that nobody should wait for it who needn't: one connection
 // that hangs must not hold up everybody. The mutex is held.
 func (b *Batches[T]) late(now time.Time) bool { return !now.Before(b.sent.Add(supply)) }
 
@@ -178,13 +197,11 @@ func (b *Batches[T]) overtake() {
 	}
 }
 
-// leave gives up a place. A request that nobody waits for any more ends, for the reason that the last one had.
-func (b *Batches[T]) leave(ctx context.Context, left *batch[T]) {
+// leave gives up a place.
+func (b *Batches[T]) leave(left *batch[T]) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if left.waiting--; left.waiting == 0 {
-		left.cancel(ctx.Err())
-	}
+	left.waiting--
 }
 
 // fetch asks for one batch after the other for as long as somebody waits for one.
@@ -196,8 +213,7 @@ func (b *Batches[T]) fetch() {
 			return
 		}
 		items, age, err := b.ask(batch)
-		batch.cancel(nil)
-		b.arrive(batch, items, sent.Add(catalog.MaxAge-age), err)
+		b.deliver(batch, items, sent.Add(catalog.MaxAge-age), err)
 	}
 }
 
@@ -207,7 +223,6 @@ func (b *Batches[T]) send() (next *batch[T], now time.Time) {
 	defer b.mu.Unlock()
 	b.coming = false
 	now = b.now()
-	defer b.unwatch()
 	for len(b.queue) > 0 {
 		next, b.queue = b.queue[0], b.queue[1:]
 		if next.waiting == 0 {
@@ -215,16 +230,14 @@ func (b *Batches[T]) send() (next *batch[T], now time.Time) {
 		}
 		next.early, next.size = next.joined, min(max(next.joined, b.demand(now)), catalog.MaxBatch)
 		b.flying, b.used, b.sent = next, 0, now
+		if len(b.queue) > 0 {
+			b.watch(now) // this one may hang, too
+		} else if b.watcher != nil {
+			b.watcher.Stop()
+		}
 		return next, now
 	}
 	return nil, now
-}
-
-// unwatch stops the watcher when nothing is left to watch. The mutex is held.
-func (b *Batches[T]) unwatch() {
-	if len(b.queue) == 0 && b.watcher != nil {
-		b.watcher.Stop()
-	}
 }
 
 // demand is how many picks a batch should have, going by those used since the last request was sent.
@@ -235,25 +248,24 @@ func (b *Batches[T]) demand(now time.Time) int {
 
 // ask sends the request of a batch. One pick is asked for as a Client asks for it.
 func (b *Batches[T]) ask(batch *batch[T]) (items []T, age time.Duration, err error) {
-	defer func() {
-		if cause := recover(); cause != nil { // here it would end the process
-			err = fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
-		}
-	}()
-	err = b.client.guard(func() error { return context.Cause(batch.ctx) }, func() error {
+	deadline := batch.deadline
+	if batch.size > 1 { // for several callers
+		deadline = time.Now().Add(b.client.read)
+	}
+	err = b.client.calls.doHere(batch.ctx, deadline, func(ctx context.Context) error {
 		if batch.size > 1 {
-			items, age, err = b.client.many(batch.ctx, batch.size)
+			items, age, err = b.client.many(ctx, batch.size, deadline)
 			return err
 		}
-		item, err := b.client.one(batch.ctx, batch.deadline)
+		item, err := b.client.one(ctx, deadline)
 		items, age = []T{item}, catalog.MaxAge
 		return err
 	})
 	return items, age, err
 }
 
-// arrive hands out what has come of a batch. What nobody has a place for is kept.
-func (b *Batches[T]) arrive(batch *batch[T], items []T, expires time.Time, err error) {
+// deliver hands out what has come of a batch. What nobody has a place for is kept.
+func (b *Batches[T]) deliver(batch *batch[T], items []T, expires time.Time, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.flying == batch {
@@ -275,7 +287,7 @@ func (b *Batches[T]) arrive(batch *batch[T], items []T, expires time.Time, err e
 func (b *Batches[T]) alone() {
 	b.single = b.now().Add(singleTime)
 	if !b.warned {
-		b.log.Warn("a peer knows no batches of picks: each is asked for by itself", "peer", b.client.peer)
+		b.log.Warn("the peer does not support batches of picks; asking for single picks", "peer", b.client.peer)
 	}
 	b.warned = true
 }

@@ -408,32 +408,81 @@ func TestWaitersLeave(t *testing.T) {
 	}
 }
 
-func TestRequestThatNobodyWaitsForEnds(t *testing.T) {
+// A request that nobody waits for any more goes on: its connection is used again, its picks serve others, and the breaker
+// hears that the peer is well.
+func TestRequestThatNobodyWaitsForGoesOn(t *testing.T) {
 	peer := newPeerOfBatches(t)
 	batches, _, _ := newBatches(t, peer.URL, withBreaker(time.Hour))
-	mustDraw(t, batches, 3)
-	for range 5 { // more than the breaker would take
-		peer.hold()
-		ctx, giveUp := context.WithCancel(t.Context())
-		cancelled, asked := peer.Cancelled(), len(peer.asked())
-		var group errgroup.Group
-		for range 3 {
-			group.Go(func() error {
-				_, err := batches.Random(ctx)
-				return err
-			})
+	mustDraw(t, batches, 7)                                                                             // the next batch is of 8
+	for _, cause := range []error{nil, context.Canceled, nil, errors.New("another peer failed"), nil} { // more than the breaker would take
+		release := peer.hold()
+		leave(t, batches, peer.Peer, 1, cause)
+		release()
+		batches.client.ended(t)
+		eventually(t, "its picks are there", func() bool { return unused(batches) > 0 })
+		asked := len(peer.asked())
+		mustDraw(t, batches, unused(batches))
+		if got := len(peer.asked()); got != asked {
+			t.Errorf("the peer was asked %d times more for picks that were there", got-asked)
 		}
-		eventually(t, "the peer is asked", func() bool { return len(peer.asked()) > asked && waiting(batches) == 3 })
-		giveUp()
-		if err := group.Wait(); !errors.Is(err, context.Canceled) {
-			t.Errorf("got %v", err)
-		}
-		eventually(t, "the request is cancelled", func() bool { return peer.Cancelled() > cancelled })
 	}
-	peer.mu.Lock()
-	peer.wait = nil
-	peer.mu.Unlock()
-	mustDraw(t, batches, 10)
+	if opened, open := peer.Connections(); opened != 1 || open != 1 || peer.Cancelled() != 0 {
+		t.Errorf("%d connections were opened, %d are open, %d requests were cut short", opened, open, peer.Cancelled())
+	}
+}
+
+// In a burst of callers each batch may hang; those behind it don't.
+func TestEachLateRequestIsOvertaken(t *testing.T) {
+	peer := newPeerOfBatches(t)
+	held := newGate(t)
+	var requests atomic.Int32
+	peer.Behave(func(w http.ResponseWriter, r *http.Request) {
+		if requests.Add(1) <= 2 {
+			held.before(peer.draw)(w, r)
+			return
+		}
+		peer.draw(w, r)
+	})
+	batches := NewBatches(newClient(t, peer.URL, patient()), discard()) // overtaking takes real time
+	first, _ := drawTogether(t, batches, 1)
+	eventually(t, "the peer is asked", func() bool { return held.held.Load() == 1 })
+	const behind = 10
+	burst, ids := drawTogether(t, batches, catalog.MaxBatch+behind)
+	eventually(t, "the second request hangs too", func() bool { return held.held.Load() == 2 })
+	eventually(t, "those behind it have their picks", func() bool { return len(ids()) >= behind })
+	close(held.open)
+	if err := errors.Join(first.Wait(), burst.Wait()); err != nil {
+		t.Error(err)
+	}
+}
+
+// A peer that hangs keeps nobody beyond his deadline, and leaves nothing behind: neither a batch nor, as TestMain sees, a
+// goroutine.
+func TestNothingIsLeftOfAPeerThatHangs(t *testing.T) {
+	peer := fakepeer.New(t, fakepeer.Hangs())
+	cfg := patient()
+	cfg.Connect, cfg.Read = 500*time.Millisecond, 500*time.Millisecond
+	batches := NewBatches(newClient(t, peer.URL, cfg), discard())
+	var hasty errgroup.Group
+	for range 2*catalog.MaxBatch + 50 {
+		hasty.Go(func() error {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+			defer cancel()
+			if _, err := batches.Random(ctx); !errors.Is(err, context.DeadlineExceeded) {
+				return fmt.Errorf("a hasty caller got %v", err)
+			}
+			return nil
+		})
+	}
+	if err := hasty.Wait(); err != nil {
+		t.Error(err)
+	}
+	eventually(t, "all batches are gone", func() bool {
+		batches.mu.Lock()
+		defer batches.mu.Unlock()
+		return len(batches.queue) == 0 && batches.flying == nil && !batches.coming
+	})
+	batches.client.ended(t)
 }
 
 // One connection that hangs holds up those who wait for it, and nobody else.

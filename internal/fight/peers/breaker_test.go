@@ -1,7 +1,6 @@
 package peers
 
 import (
-	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -10,10 +9,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"golang.org/x/sync/errgroup"
-
 	"superheroes/internal/catalog"
-	"superheroes/internal/character"
 	"superheroes/internal/fight"
 	"superheroes/test/faults/fakepeer"
 )
@@ -103,67 +99,6 @@ func TestBreakerRecovers(t *testing.T) {
 		if _, err := client.Random(t.Context()); err != nil {
 			t.Errorf("after it recovered: %v", err)
 		}
-	}
-}
-
-// giveUp begins a call and cancels it when the peer has it. cause is what the caller says of it.
-func giveUp(t *testing.T, client interface {
-	Random(context.Context) (character.Character, error)
-}, peer *fakepeer.Peer, cause error) {
-	t.Helper()
-	ctx, cancel := context.WithCancelCause(t.Context())
-	asked := peer.Requests()
-	var group errgroup.Group
-	group.Go(func() error {
-		_, err := client.Random(ctx)
-		return err
-	})
-	eventually(t, "the peer is asked", func() bool { return peer.Requests() > asked })
-	cancel(cause)
-	if err := group.Wait(); err == nil || isTimeout(err) {
-		t.Errorf("a call that was given up returned %v", err)
-	}
-}
-
-// A call ends before its answer when the client has gone, or when another peer has failed. Neither is this peer's
-// fault, nor a sign that it is well.
-func TestBreakerIgnoresCallsThatWereGivenUp(t *testing.T) {
-	for _, test := range []struct {
-		name  string
-		cause error
-	}{
-		{"the client has gone", nil},
-		{"another peer failed", &fight.PeerError{Peer: "villains", Err: errors.New("refused")}},
-		{"another catalog is empty", &fight.PeerError{Peer: "villains", Err: catalog.ErrEmpty}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			peer := fakepeer.New(t, fakepeer.Hangs())
-			client := newClient(t, peer.URL, withBreaker(time.Hour))
-			for range 6 {
-				giveUp(t, client, peer, test.cause)
-			}
-			peer.Behave(fakepeer.Answers(http.StatusOK, fakepeer.Hero))
-			if _, err := client.Random(t.Context()); err != nil {
-				t.Errorf("after calls that were given up: %v", err)
-			}
-		})
-		t.Run(test.name+", as the peer was tried again", func(t *testing.T) {
-			peer := fakepeer.New(t, fakepeer.BreaksOff(""))
-			client := newClient(t, peer.URL, withBreaker(time.Hour))
-			for range 3 {
-				_, _ = client.Random(t.Context())
-			}
-			client.breaker.HalfOpen() // what the delay's end does
-			peer.Behave(fakepeer.Hangs())
-			giveUp(t, client, peer, test.cause)
-			peer.Behave(fakepeer.Answers(http.StatusInternalServerError, "{}"))
-			if _, err := client.Random(t.Context()); errors.Is(err, fight.ErrOpen) {
-				t.Errorf("a trial that was given up keeps others from trying")
-			}
-			if _, err := client.Random(t.Context()); !errors.Is(err, fight.ErrOpen) {
-				t.Errorf("after a trial that failed: got %v, want %v", err, fight.ErrOpen)
-			}
-		})
 	}
 }
 

@@ -1,4 +1,4 @@
-// Package peers draws from catalogs that other processes serve, over HTTP.
+// Package peers picks from catalogs that other processes serve, over HTTP.
 package peers
 
 import (
@@ -7,15 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 	"github.com/go-json-experiment/json"
 
 	"superheroes/internal/catalog"
@@ -30,51 +29,68 @@ type Config struct {
 	Read            time.Duration `name:"peer-read-timeout" default:"5s" help:"Time a peer has to answer, to the end."`
 	MaxConnections  int           `name:"peer-max-connections" default:"100" help:"Most connections to a peer."`
 	IdleConnections int           `name:"peer-idle-connections" default:"20" help:"Most idle connections that are kept to a peer."`
-	BreakerFailures uint          `name:"peer-breaker-failures" default:"20" help:"Failed calls in a row after which a peer is spared; 0 for never."`
-	BreakerDelay    time.Duration `name:"peer-breaker-delay" default:"1s" help:"How long a peer is spared before it is tried again."`
+	BreakerFailures uint          `name:"peer-breaker-failures" default:"20" help:"Consecutive failed calls that open the circuit breaker of a peer; 0 for never."`
+	BreakerDelay    time.Duration `name:"peer-breaker-delay" default:"1s" help:"How long the circuit breaker of a peer stays open before a call is tried again."`
 }
 
-// patience is the part of the read time-out that a call must have had, for its deadline to tell that the peer is slow.
+// Within returns the same limits, none of which is longer than the deadline of the service's requests.
+func (c Config) Within(deadline time.Duration) Config {
+	c.Connect, c.Write, c.Read = min(c.Connect, deadline), min(c.Write, deadline), min(c.Read, deadline)
+	return c
+}
+
+// patience is the part of the read time-out that a peer must have had, for its caller's deadline to show that it is slow.
 const patience = 10
 
 // maxAnswer is the largest answer that is read from a peer, in bytes.
 const maxAnswer = 1 << 20
 
-// Client draws random items from one catalog. It may be used concurrently.
+// Client picks random items from one catalog. It may be used concurrently.
 type Client[T catalog.Item] struct {
-	peer, base, path string
-	read             time.Duration
-	http             *http.Client
-	decoder          decoder[T]
-	breaker          circuitbreaker.CircuitBreaker[any] // nil when there is none
+	peer      string
+	base      *url.URL // without user, query and fragment
+	login     *url.Userinfo
+	random    *http.Request // of one item
+	ready     *http.Request // of the peer's readiness
+	read      time.Duration
+	transport transport
+	decoder   decoder[T]
+	calls     *calls
 }
 
 // New returns the client of the catalog that is served below base, as in http://heroes:8000.
 func New[T catalog.Item](kind catalog.Kind[T], base string, cfg Config) *Client[T] {
-	client := &Client[T]{
+	at, err := url.Parse(base)
+	if err != nil {
+		at = &url.URL{} // every call fails: the settings should have been checked
+	}
+	c := &Client[T]{
 		peer:    kind.Plural,
-		base:    strings.TrimSuffix(base, "/"),
-		path:    "/api/" + kind.Plural + "/random_" + kind.Singular,
+		base:    &url.URL{Scheme: at.Scheme, Host: at.Host, Path: cmp.Or(at.Path, "/"), RawPath: at.RawPath},
+		login:   at.User,
 		read:    cfg.Read,
 		decoder: newDecoder(kind.Table),
-		http:    newHTTP(base, cfg),
+		calls:   newCalls(cfg, at.Scheme != "http"),
 	}
-	if cfg.BreakerFailures > 0 {
-		client.breaker = circuitbreaker.NewBuilder[any]().
-			WithFailureThreshold(cfg.BreakerFailures).WithDelay(cfg.BreakerDelay).WithSuccessThreshold(1).Build()
+	c.random, c.ready = c.request("api", kind.Plural, "random_"+kind.Singular), c.request("readyz")
+	c.transport = Transport(cfg)
+	if at.Scheme == "http" {
+		c.transport = newPlain(net.JoinHostPort(at.Hostname(), cmp.Or(at.Port(), "80")), cfg)
 	}
-	return client
+	return c
 }
 
-// newHTTP returns the connections to the peer at base: net/http's own where they are encrypted.
-func newHTTP(base string, cfg Config) *http.Client {
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	if at, err := url.Parse(base); err == nil && at.Scheme == "http" {
-		client.Transport = newPlain(net.JoinHostPort(at.Hostname(), cmp.Or(at.Port(), "80")), cfg)
-		return client
+// request returns a request of the path below base, which get copies.
+func (c *Client[T]) request(path ...string) *http.Request {
+	request := &http.Request{
+		Method: http.MethodGet, URL: c.base.JoinPath(path...), Host: c.base.Host,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{},
 	}
-	client.Transport, client.Timeout = Transport(cfg), cfg.Connect+cfg.Read
-	return client
+	if c.login != nil {
+		password, _ := c.login.Password()
+		request.SetBasicAuth(c.login.Username(), password)
+	}
+	return request
 }
 
 // Transport returns the connections to one peer, with these limits.
@@ -114,54 +130,32 @@ func (c *writeLimited) Write(p []byte) (int, error) {
 // Ready has nothing at hand: each item is asked for.
 func (c *Client[T]) Ready() (item T, ok bool) { return item, false }
 
-// Random draws one item: fight.Source. It fails with catalog.ErrEmpty when the peer has none, fight.ErrOpen when
-// the peer is spared, and a time-out when it is too slow.
-func (c *Client[T]) Random(ctx context.Context) (item T, err error) {
-	deadline, _ := ctx.Deadline()
-	err = c.guard(ctx.Err, func() error {
-		item, err = c.one(ctx, deadline)
-		return err
-	})
-	return item, err
-}
-
-// guard calls the peer unless it is spared, and tells the breaker what came of it. gaveUp says why the caller has given
-// up, nil when it has not.
-func (c *Client[T]) guard(gaveUp func() error, call func() error) error {
-	if c.breaker == nil {
-		return call()
-	}
-	if !c.breaker.TryAcquirePermit() {
+// Refusal implements fight.Refuser.
+func (c *Client[T]) Refusal() error {
+	if c.calls.breaker.refuses() {
 		return fight.ErrOpen
 	}
-	begin := time.Now()
-	err := call()
-	why := gaveUp()
-	switch {
-	case err != nil && errors.Is(why, context.Canceled): // whatever err says: it may be another peer's
-		c.giveUp()
-	case err != nil && why != nil && time.Since(begin) < c.read/patience: // else a hasty client could open it
-		c.giveUp()
-	case err == nil, errors.Is(err, catalog.ErrEmpty), errors.Is(err, errNoBatches):
-		c.breaker.RecordSuccess()
-	default:
-		c.breaker.RecordFailure()
-	}
-	return err
+	return nil
 }
 
-// giveUp ends a call that was given up, which tells nothing about the peer. When it was the trial of a spared peer,
-// the next call may try.
-func (c *Client[T]) giveUp() {
-	if c.breaker.IsHalfOpen() {
-		c.breaker.Open()
-		c.breaker.HalfOpen()
+// Random picks one item: fight.Source. It fails with catalog.ErrEmpty when the peer has none, fight.ErrOpen when its
+// circuit breaker is open, and a time-out when it is too slow. A call whose caller leaves goes on by itself.
+func (c *Client[T]) Random(ctx context.Context) (item T, err error) {
+	deadline, _ := ctx.Deadline()
+	answer := new(T) // the caller may have left when it comes
+	err = c.calls.do(ctx, true, func(ctx context.Context) (err error) {
+		*answer, err = c.one(ctx, deadline)
+		return err
+	})
+	if err != nil {
+		return item, err
 	}
+	return *answer, nil
 }
 
 // one asks for one item.
 func (c *Client[T]) one(ctx context.Context, deadline time.Time) (T, error) {
-	body, _, err := c.ask(ctx, c.path, deadline, maxAnswer)
+	body, _, err := c.ask(ctx, c.random, deadline, maxAnswer)
 	if err != nil {
 		var none T
 		return none, err
@@ -186,9 +180,11 @@ var errNoBatches = errors.New("knows no batches")
 
 // many asks for n items, and returns those that came and how old they were. An error that wraps errNoBatches may come with
 // an item.
-func (c *Client[T]) many(ctx context.Context, n int) (items []T, age time.Duration, err error) {
-	path := c.path + "?count=" + strconv.Itoa(n)
-	body, header, err := c.ask(ctx, path, time.Now().Add(c.read), int64(n)*maxAnswer)
+func (c *Client[T]) many(ctx context.Context, n int, deadline time.Time) (items []T, age time.Duration, err error) {
+	request := *c.random
+	at := *request.URL
+	request.URL, at.RawQuery = &at, "count="+strconv.Itoa(n)
+	body, header, err := c.ask(ctx, &request, deadline, int64(n)*maxAnswer)
 	var refusal statusError
 	switch {
 	case errors.As(err, &refusal) && (refusal.status == http.StatusBadRequest || refusal.status == http.StatusUnprocessableEntity):
@@ -230,8 +226,8 @@ type statusError struct {
 func (e statusError) Error() string { return "answered " + e.text }
 
 // ask returns the body, of at most so many bytes, and the header of what the peer answers.
-func (c *Client[T]) ask(ctx context.Context, path string, deadline time.Time, most int64) ([]byte, http.Header, error) {
-	response, err := c.get(ctx, path, deadline)
+func (c *Client[T]) ask(ctx context.Context, request *http.Request, deadline time.Time, most int64) ([]byte, http.Header, error) {
+	response, err := c.get(ctx, request, deadline)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -262,7 +258,7 @@ func readBody(response *http.Response, most int64) ([]byte, error) {
 	return body, err
 }
 
-// isUnknownPath tells a 404 for the path, of ours or of FastAPI's making, from one for an empty catalog.
+// isUnknownPath reports whether a 404 is for the path, of ours or of FastAPI's making, rather than for an empty catalog.
 func isUnknownPath(body []byte) bool {
 	var problem struct {
 		Detail string `json:"detail"`
@@ -274,40 +270,44 @@ func isUnknownPath(body []byte) bool {
 }
 
 // get asks the peer, telling it the request's id and how long we will wait; for ever when the deadline is zero.
-func (c *Client[T]) get(ctx context.Context, path string, deadline time.Time) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
-	if err != nil {
-		return nil, err
-	}
+func (c *Client[T]) get(ctx context.Context, of *http.Request, deadline time.Time) (*http.Response, error) {
+	request := of.WithContext(ctx)
+	request.Header = maps.Clone(of.Header)
 	if id := httpserver.RequestID(ctx); id != "" {
 		request.Header.Set(httpserver.RequestIDHeader, id)
 	}
 	if !deadline.IsZero() {
-		left := max(time.Until(deadline).Milliseconds(), 1)
-		request.Header.Set(httpserver.TimeoutHeader, strconv.FormatInt(left, 10))
+		httpserver.SetTimeout(request.Header, deadline)
 	}
-	return c.http.Do(request)
+	response, err := c.transport.RoundTrip(request)
+	if err != nil {
+		return nil, fmt.Errorf("GET %s: %w", request.URL, err)
+	}
+	return response, nil
 }
 
-// Check tells whether the peer answers, for the health page.
+// Check asks whether the peer is ready, for the health page.
 func (c *Client[T]) Check(ctx context.Context) error {
 	deadline, _ := ctx.Deadline()
-	response, err := c.get(ctx, "/readyz", deadline)
-	if err != nil {
-		return err
-	}
-	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxAnswer))
-	if err := response.Body.Close(); err != nil {
-		return err
-	}
-	if response.StatusCode >= http.StatusInternalServerError {
-		return fmt.Errorf("answered %s", response.Status)
-	}
-	return nil
+	return c.calls.do(ctx, false, func(ctx context.Context) error {
+		response, err := c.get(ctx, c.ready, deadline)
+		if err != nil {
+			return err
+		}
+		_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxAnswer))
+		if err := response.Body.Close(); err != nil {
+			return err
+		}
+		if response.StatusCode >= http.StatusInternalServerError {
+			return fmt.Errorf("answered %s", response.Status)
+		}
+		return nil
+	})
 }
 
-// Close ends the idle connections.
+// Close ends the calls under way and the idle connections. Calls that follow fail.
 func (c *Client[T]) Close() error {
-	c.http.CloseIdleConnections()
+	c.calls.close()
+	c.transport.CloseIdleConnections()
 	return nil
 }

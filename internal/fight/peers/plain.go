@@ -12,7 +12,6 @@ import (
 	"os"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -35,7 +34,6 @@ type plain struct {
 	cfg     Config
 	address string
 	dialer  net.Dialer
-	slots   chan struct{} // one for each request under way, so at most so many connections
 
 	mu    sync.Mutex
 	idle  []*link     // the one that was used last at the end
@@ -45,7 +43,8 @@ type plain struct {
 // link is a connection to the peer.
 type link struct {
 	net.Conn
-	raw    syscall.RawConn
+	stop   func()           // interrupt, as a value
+	quiet  func() bool      // reports whether the peer has said nothing since its last answer
 	header io.LimitedReader // the connection, up to the end of a header
 	in     *bufio.Reader
 	out    *bufio.Writer
@@ -53,26 +52,12 @@ type link struct {
 }
 
 func newPlain(address string, cfg Config) *plain {
-	return &plain{cfg: cfg, address: address, dialer: net.Dialer{Timeout: cfg.Connect}, slots: make(chan struct{}, cfg.MaxConnections)}
+	return &plain{cfg: cfg, address: address, dialer: net.Dialer{Timeout: cfg.Connect}}
 }
 
-// RoundTrip implements http.RoundTripper.
+// RoundTrip implements http.RoundTripper. It sends the request on a connection that nobody uses, or else on a new one.
 func (p *plain) RoundTrip(request *http.Request) (*http.Response, error) {
 	ctx := request.Context()
-	select {
-	case p.slots <- struct{}{}:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-	response, err := p.ask(ctx, request)
-	if err != nil {
-		<-p.slots
-	}
-	return response, err
-}
-
-// ask sends the request on a connection that nobody uses, or else on a new one.
-func (p *plain) ask(ctx context.Context, request *http.Request) (*http.Response, error) {
 	if l := p.kept(); l != nil {
 		response, err := p.exchange(ctx, l, request)
 		if !errors.Is(err, errSilent) {
@@ -96,10 +81,14 @@ func (p *plain) exchange(ctx context.Context, l *link, request *http.Request) (r
 		_ = l.Close()
 		return nil, err
 	}
-	unhook := context.AfterFunc(ctx, l.interrupt)
+	unhook := context.AfterFunc(ctx, l.stop)
+	defer func() {
+		if response == nil { // it failed, or panicked
+			unhook()
+			_ = l.Close()
+		}
+	}()
 	if response, err = l.converse(request); err != nil {
-		unhook()
-		_ = l.Close()
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
@@ -155,7 +144,7 @@ func (l *link) interrupt() { _ = l.SetDeadline(time.Unix(1, 0)) }
 // kept returns a connection that nobody uses, nil when there is none.
 func (p *plain) kept() *link {
 	for l := p.take(); l != nil; l = p.take() {
-		if quiet(l.raw) {
+		if l.quiet() {
 			return l
 		}
 		_ = l.Close()
@@ -173,8 +162,8 @@ func (p *plain) dial(ctx context.Context) (*link, error) {
 		_ = conn.Close()
 		return nil, err
 	}
-	l := &link{Conn: conn, raw: raw, out: bufio.NewWriterSize(conn, 1<<10)}
-	l.header.R = conn
+	l := &link{Conn: conn, quiet: newQuiet(raw), out: bufio.NewWriterSize(conn, 1<<10)}
+	l.stop, l.header.R = l.interrupt, conn
 	l.in = bufio.NewReader(&l.header)
 	return l, nil
 }
@@ -196,7 +185,6 @@ func (p *plain) leave(l *link, keep bool) {
 	if !keep || !p.keep(l) {
 		_ = l.Close()
 	}
-	<-p.slots // after the connection is back, so that nobody opens another beside it
 }
 
 func (p *plain) keep(l *link) bool {

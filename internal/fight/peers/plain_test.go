@@ -138,13 +138,13 @@ func TestQuiet(t *testing.T) {
 			}
 			t.Cleanup(func() { _, _ = l.Close(), peer.Close() })
 			l.interrupt() // as a deadline of the last exchange that has passed since
-			if !quiet(l.raw) {
+			if !l.quiet() {
 				t.Error("not quiet though nothing was said")
 			}
 			if err := unasked(peer); err != nil {
 				t.Fatal(err)
 			}
-			eventually(t, "it is heard", func() bool { return !quiet(l.raw) })
+			eventually(t, "it is heard", func() bool { return !l.quiet() })
 		})
 	}
 }
@@ -263,8 +263,8 @@ func TestUnaskedAnswer(t *testing.T) {
 	if _, err := io.WriteString(conn, strings.Replace(says(), "Yoda", "Odya", 1)); err != nil {
 		t.Fatal(err)
 	}
-	p := client.http.Transport.(*plain)
-	eventually(t, "it is heard", func() bool { return !quiet(p.idle[0].raw) })
+	p := client.transport.(*plain)
+	eventually(t, "it is heard", func() bool { return !p.idle[0].quiet() })
 	if got, err := client.Random(t.Context()); err != nil || got != yoda() {
 		t.Fatalf("got %v, %v", got, err)
 	}
@@ -310,9 +310,9 @@ func TestPlaceAndConnection(t *testing.T) {
 			}
 			client := newClient(t, peer.URL, cfg)
 			_, _ = client.Random(t.Context())
-			p := client.http.Transport.(*plain)
-			if len(p.idle) != test.kept || len(p.slots) != 0 {
-				t.Errorf("%d connections are kept, want %d; %d places are taken", len(p.idle), test.kept, len(p.slots))
+			p := client.transport.(*plain)
+			if len(p.idle) != test.kept || len(client.calls.slots) != 0 {
+				t.Errorf("%d connections are kept, want %d; %d slots are taken", len(p.idle), test.kept, len(client.calls.slots))
 			}
 			eventually(t, "the others are closed", func() bool { _, open := peer.Connections(); return open <= test.kept })
 			_ = client.Close()
@@ -327,7 +327,7 @@ func TestIdleConnectionsAreClosed(t *testing.T) {
 	if _, err := client.Random(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	p := client.http.Transport.(*plain)
+	p := client.transport.(*plain)
 	p.closeUnused()
 	if _, open := peer.Connections(); open != 1 || p.timer == nil {
 		t.Errorf("%d connections are open, of one that was just used; it will be closed: %t", open, p.timer != nil)
@@ -346,7 +346,7 @@ func trusted(t *testing.T, server *httptest.Server, cfg Config) *Client[characte
 	client := newClient(t, server.URL, cfg)
 	roots := x509.NewCertPool()
 	roots.AddCert(server.Certificate())
-	client.http.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: roots}
+	client.transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: roots}
 	return client
 }
 
@@ -391,14 +391,14 @@ func BenchmarkClient(b *testing.B) {
 	b.Cleanup(peer.Close)
 	for _, kind := range []struct {
 		name      string
-		transport http.RoundTripper
+		transport transport
 	}{
 		{"plain", newPlain(strings.TrimPrefix(peer.URL, "http://"), patient())},
 		{"net/http", Transport(patient())},
 	} {
 		b.Run(kind.name, func(b *testing.B) {
 			client := New(character.Heroes(), peer.URL, patient())
-			client.http.Transport = kind.transport
+			client.transport = kind.transport
 			b.Cleanup(func() { _ = client.Close() })
 			b.ReportAllocs()
 			b.RunParallel(func(pb *testing.PB) {

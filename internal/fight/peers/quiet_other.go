@@ -4,5 +4,5 @@ package peers
 
 import "syscall"
 
-// quiet can't be told here: a connection that the peer has closed shows when the next request fails.
-func quiet(syscall.RawConn) bool { return true }
+// newQuiet returns a function that can't look: a connection that the peer closed is found out when it is used.
+func newQuiet(syscall.RawConn) func() bool { return func() bool { return true } }
