@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -68,10 +67,7 @@ func (s *Service[T]) Get(ctx context.Context, id int64) (T, error) {
 
 // Write changes one item as Store.Write does. Every pick of this process that begins after it sees the change.
 func (s *Service[T]) Write(ctx context.Context, id int64, change func(old *T) (*T, error)) (*T, error) {
-	item, err := s.store.Write(ctx, id, change)
-	if err == nil || errors.Is(err, ErrMaybeWritten) {
-		s.picker.Changed()
-	}
+	item, err := s.picker.Write(ctx, id, change)
 	if err != nil {
 		return nil, fmt.Errorf("writing a %s: %w", s.Kind.Singular, err)
 	}

@@ -28,6 +28,7 @@ type Store[T catalog.Item] struct {
 	pool  *pgxpool.Pool
 	table catalog.Table[T]
 	get   string
+	many  string
 	page  string
 	ids   string
 	edit  statements
@@ -67,6 +68,7 @@ func newStore[T catalog.Item](pool *pgxpool.Pool, table catalog.Table[T]) *Store
 		pool:  pool,
 		table: table,
 		get:   fmt.Sprintf("SELECT %s FROM %s WHERE id = $1", columns, table.Name),
+		many:  fmt.Sprintf("SELECT %s FROM %s WHERE id = ANY ($1)", columns, table.Name),
 		page:  fmt.Sprintf("SELECT %s FROM %s WHERE id > $1 ORDER BY id LIMIT $2", columns, table.Name),
 		ids:   fmt.Sprintf("SELECT id FROM %s WHERE id > 0 ORDER BY id", table.Name),
 		edit:  newStatements(table),
@@ -83,9 +85,19 @@ func (s *Store[T]) Get(ctx context.Context, id int64) (T, error) {
 	return item, err
 }
 
+// GetMany implements catalog.Store.
+func (s *Store[T]) GetMany(ctx context.Context, ids []int64) ([]T, error) {
+	return s.collect(ctx, s.many, ids)
+}
+
 // Page implements catalog.Store.
 func (s *Store[T]) Page(ctx context.Context, after int64, limit int) ([]T, error) {
-	rows, err := s.pool.Query(ctx, s.page, after, limit)
+	return s.collect(ctx, s.page, after, limit)
+}
+
+// collect reads all rows of a query.
+func (s *Store[T]) collect(ctx context.Context, query string, args ...any) ([]T, error) {
+	rows, err := s.pool.Query(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,7 @@ import (
 	"superheroes/internal/catalog"
 )
 
-// counting is a store that counts the rows that are read by their id.
+// counting is a store that counts the rows that are read by their ids.
 type counting[T catalog.Item] struct {
 	catalog.Store[T]
 	gets atomic.Int64
@@ -19,6 +19,11 @@ type counting[T catalog.Item] struct {
 func (s *counting[T]) Get(ctx context.Context, id int64) (T, error) {
 	s.gets.Add(1)
 	return s.Store.Get(ctx, id)
+}
+
+func (s *counting[T]) GetMany(ctx context.Context, ids []int64) ([]T, error) {
+	s.gets.Add(int64(len(ids)))
+	return s.Store.GetMany(ctx, ids)
 }
 
 // testCrossLimit has a table grow above the limit of the snapshot, and shrink again, by another's hand: above it, it is

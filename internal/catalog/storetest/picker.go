@@ -322,6 +322,13 @@ func (s *failing[T]) Get(ctx context.Context, id int64) (T, error) {
 	return s.Store.Get(ctx, id)
 }
 
+func (s *failing[T]) GetMany(ctx context.Context, ids []int64) ([]T, error) {
+	if s.rows.Load() {
+		return nil, errAway
+	}
+	return s.Store.GetMany(ctx, ids)
+}
+
 func (s *failing[T]) Page(ctx context.Context, after int64, limit int) ([]T, error) {
 	if s.rows.Load() {
 		return nil, errAway
