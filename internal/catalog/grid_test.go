@@ -83,6 +83,7 @@ func TestEcoBesideStrict(t *testing.T) {
 			cost: cost{get: time.Duration(one(50, 200, 1000, 8000, 100_000)) * time.Microsecond, id: 2 * time.Microsecond},
 		}
 		s.cost.page = max(s.cost.get, time.Duration(one(1, 5, 35, 100))*time.Millisecond)
+		s.cost.version = 3 * s.cost.get                                 // a transaction
 		s.rate = min(s.rate, int(connections*time.Second/2/s.cost.get)) // which the store can take
 		scenarios = append(scenarios, s)
 	}

@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,9 +17,11 @@ import (
 
 // cost is what reading a simulated table takes.
 type cost struct {
-	get  time.Duration // a row
-	page time.Duration // 500 rows
-	id   time.Duration // each id, when all are read
+	get     time.Duration // a row
+	version time.Duration // the version; as much as a row when it is 0
+	write   time.Duration // a write, likewise
+	page    time.Duration // 500 rows
+	id      time.Duration // each id, when all are read
 }
 
 // connections is how many statements a simulated store runs at a time.
@@ -37,15 +40,17 @@ type simulated struct {
 	cost cost
 	conn chan struct{}
 
-	mu      sync.Mutex
-	ids     []int64
-	next    int64
-	past    map[int64][]revision // of the rows that were changed
-	changes int
-	other   int           // changes of something else
-	rows    int           // read
-	idReads int           // of all ids
-	hung    chan struct{} // closed when a hang ends, nil for none
+	mu         sync.Mutex
+	ids        []int64
+	next       int64
+	past       map[int64][]revision // of the rows that were changed
+	changes    int
+	other      int // changes of something else
+	rows       int // read
+	pages      int // of rows
+	statements int
+	idReads    int           // of all ids
+	hung       chan struct{} // closed when a hang ends, nil for none
 }
 
 func newSimulated(rows int, c cost) *simulated {
@@ -65,6 +70,9 @@ func (s *simulated) run(ctx context.Context, took time.Duration, statement func(
 		return context.Cause(ctx)
 	}
 	defer func() { <-s.conn }()
+	s.mu.Lock()
+	s.statements++
+	s.mu.Unlock()
 	if err := s.wait(ctx, took/2); err != nil {
 		return err
 	}
@@ -157,13 +165,14 @@ func (s *simulated) GetMany(ctx context.Context, ids []int64) (rows []entry, err
 			}
 		}
 		s.rows += len(rows)
+		s.pages++
 	})
 	return rows, err
 }
 
 func (s *simulated) IDs(ctx context.Context, known catalog.Version) (ids []int64, version catalog.Version, err error) {
 	n := 0
-	err = s.run(ctx, s.cost.get, func() { version, n = catalog.Version(fmt.Sprint(s.changes, s.other)), len(s.ids) })
+	err = s.run(ctx, cmp.Or(s.cost.version, s.cost.get), func() { version, n = catalog.Version(fmt.Sprint(s.changes, s.other)), len(s.ids) })
 	if err != nil || version == known {
 		return nil, version, err
 	}
@@ -192,7 +201,7 @@ func (s *simulated) Write(ctx context.Context, id int64, change func(old *entry)
 			}
 		}
 	}
-	if err := s.run(ctx, s.cost.get, statement); err != nil {
+	if err := s.run(ctx, cmp.Or(s.cost.write, s.cost.get), statement); err != nil {
 		return nil, fmt.Errorf("%w: %w", catalog.ErrMaybeWritten, err)
 	}
 	return written, err

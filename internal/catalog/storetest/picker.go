@@ -171,7 +171,7 @@ func (f *fixture[T]) uniformity(draws int, draw func(context.Context) (T, error)
 			counts[i] += n
 		}
 	}
-	p := pValue(counts)
+	p := PValue(counts)
 	f.Logf("%d draws from %d items: p = %.3g", draws, len(ids), p)
 	return p
 }
