@@ -70,19 +70,19 @@ func (w *tester) hangs(long time.Duration) {
 }
 
 // TestEcoBesideStrict has either profile do the same in many scenarios, in which a table may be slow, large and changing
-// at once: no pick of either may fail or return anything stale, eco must read no more than 1.1 times the rows, and its
-// picks must wait no longer than 1.1 times as long.
+// at once: no pick of either may fail or return anything stale, eco must not read more rows, and its picks must not wait
+// more than a tenth longer, which is what chance makes of the rows that are found gone.
 func TestEcoBesideStrict(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	one := func(of ...int) int { return of[random.IntN(len(of))] }
 	var scenarios []scenario
-	for i := range 60 {
+	for i := range 50 {
 		s := scenario{
-			rows: one(10, 300, 5000, 80_000), others: one(0, 0, 1, 200, 1000), own: one(0, 0, 1, 10),
+			rows: one(10, 300, 5000, 80_000, 1_000_000), others: one(0, 0, 1, 200, 1000), own: one(0, 0, 1, 10),
 			rate: one(1, 50, 1000, 10_000), batch: one(1, 1, 4, 32, 128), hangs: i%5 == 0,
 			cost: cost{get: time.Duration(one(50, 200, 1000, 8000, 100_000)) * time.Microsecond, id: 2 * time.Microsecond},
 		}
-		s.cost.page = max(s.cost.get, time.Duration(one(1, 5, 35, 100))*time.Millisecond)
+		s.cost.page = max(s.cost.get, time.Duration(one(100, 1000, 5000, 35_000, 100_000))*time.Microsecond)
 		s.cost.version = 3 * s.cost.get                                 // a transaction
 		s.rate = min(s.rate, int(connections*time.Second/2/s.cost.get)) // which the store can take
 		scenarios = append(scenarios, s)
@@ -102,7 +102,7 @@ func (s scenario) compare(t *testing.T) {
 	if strict.failed+eco.failed > 0 {
 		t.Errorf("%d picks failed in strict, %d in eco", strict.failed, eco.failed)
 	}
-	if 10*eco.store.rows > 11*eco.needed {
+	if eco.store.rows > eco.needed {
 		t.Errorf("eco read %d rows for picks of %d", eco.store.rows, eco.needed)
 	}
 	if 10*eco.waited > 11*strict.waited {

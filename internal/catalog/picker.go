@@ -30,15 +30,15 @@ const (
 // equally likely.
 //
 // Rows that were read stay in memory, encoded, unless the table is above the limit. Those that nobody has picked yet are
-// loaded behind the picks, as far as picks from memory have paid for it (memory.go). So a pick waits for no row but its
-// own, and the rows read are never more than 1.1 times those that picks without a memory would read.
+// loaded behind the picks, as far as picks from memory have paid for it (load.go). So a pick waits for no row but its
+// own, and no more rows are read than picks without a memory would read.
 //
 // What others change is found by renewing the index, at most twice a second, only while somebody picks, and behind the
 // picks (renew.go). When the store says that nothing changed, what is in memory stays good. No pick returns a row that
-// was read, or known to be unchanged, more than MaxAge before. A row that others add is picked MaxAge later, if the ids
-// can be read in half that time. For a larger table, a million rows say, no pick waits for the ids: it uses those read
-// last, so that it may miss new rows for as long as reading them takes, and for four times as long in which the store
-// gets a rest. Deleted rows it finds gone by their keys.
+// was read, or known to be unchanged, more than MaxAge before. A row that others add may be missed for MaxAge, if the ids
+// can be read in half that time. If they can't, as those of a million rows, picks go on with the ids read last: a new row
+// may be missed for as long as it takes to read them twice, and for the rest that the store gets in between. Deleted rows
+// are found gone by their keys, however old the ids are.
 //
 // What is changed here, through Write, is applied to the index without any reading (write.go): every pick that begins
 // after that sees it.

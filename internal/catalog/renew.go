@@ -10,6 +10,8 @@ import (
 )
 
 const (
+	// retryAge is the time after a renewal in the background that failed, until the next.
+	retryAge = renewAge / 5
 	// quickTimeout bounds a renewal for which picks may wait: half of the time that a request has. The other half is the
 	// row's.
 	quickTimeout = 2500 * time.Millisecond
@@ -79,7 +81,9 @@ func (p *Picker[T]) readIndex() error {
 	defer p.edits.ended(edited)
 	if err != nil {
 		p.notRenewed(ctx.Err())
-		p.doubted.CompareAndSwap(false, doubted)
+		if doubted {
+			p.doubted.Store(true)
+		}
 		return err
 	}
 	p.timeouts = 0
@@ -118,7 +122,7 @@ func (p *Picker[T]) notRenewed(cutOff error) {
 		p.timeouts++
 	}
 	next := *p.current.Load()
-	next.due = p.now() + renewAge
+	next.due = p.now() + retryAge
 	p.current.Store(&next)
 }
 
