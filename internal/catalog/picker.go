@@ -184,8 +184,9 @@ func (p *Picker[T]) fill(ctx context.Context, x *index[T], now time.Duration, pi
 	return age, err
 }
 
-// index returns an index with at least one id. One that isn't promised to be fresh was at least tried to be renewed for
-// this pick. misses is how many rows this pick has found gone, the last of them in an index read at missed.
+// index returns the index to pick from, which has at least one id, and what time it is. It waits for a renewal when a pick
+// from the current index would miss rows that it must not miss, or has found rows gone: so many, the last of them in the
+// index of the epoch that began at missed.
 func (p *Picker[T]) index(ctx context.Context, missed time.Duration, misses int) (*index[T], time.Duration, error) {
 	x, now := p.current.Load(), p.now()
 	quick := len(x.ids) <= quickIDs

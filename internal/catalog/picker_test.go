@@ -287,6 +287,21 @@ func TestPickerBesideAFailingStore(t *testing.T) {
 			t.Errorf("%d reads hang", n)
 		}
 	})
+	inBubble(t, "picks that wait together fail with the second read at the latest", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+		store.failWith(func(ctx context.Context) error { return errors.Join(slow(100*time.Millisecond)(ctx), errAway) })
+		var group sync.WaitGroup
+		for range 100 {
+			group.Go(func() {
+				if item, err := picker.Random(t.Context()); !errors.Is(err, errAway) {
+					t.Errorf("got %v and %v, want the store's error", item, err)
+				}
+			})
+		}
+		group.Wait()
+		if n := store.readsSoFar(); n > 2 {
+			t.Errorf("%d reads", n)
+		}
+	})
 	inBubble(t, "a read that hangs is given up", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
 		store.failWith(hang)
 		begin := time.Now()

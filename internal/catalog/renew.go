@@ -50,16 +50,16 @@ func (p *Picker[T]) renew() (r *renewal, started bool) {
 	return r, true
 }
 
-// await waits for a renewal. One that fails decides only for those who were there when it began.
+// await waits for a renewal. When one that was under way already fails, it waits for the next: the store may be back.
 func (p *Picker[T]) await(ctx context.Context) error {
-	for {
+	for final := false; ; final = true {
 		r, started := p.renew()
 		select {
 		case <-r.done:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-		if started || r.err == nil {
+		if started || final || r.err == nil {
 			return r.err
 		}
 	}
