@@ -73,6 +73,7 @@ func (w *tester) hangs(long time.Duration) {
 // at once: no pick of either may fail or return anything stale, eco must not read more rows, and its picks must not wait
 // more than a tenth longer, which is what chance makes of the rows that are found gone.
 func TestEcoBesideStrict(t *testing.T) {
+	t.Parallel()
 	random := rand.New(rand.NewPCG(3, 4))
 	one := func(of ...int) int { return of[random.IntN(len(of))] }
 	var scenarios []scenario

@@ -65,7 +65,7 @@ func (x *index[T]) with(id int64) *index[T] {
 	}
 	next := *x
 	if at == len(x.ids) { // as a new row's usually is: nobody who reads x sees what is behind its end
-		next.ids = append(x.ids, id)
+		next.ids = slices.Insert(x.ids, at, id)
 	} else {
 		next.ids = slices.Concat(x.ids[:at], []int64{id}, x.ids[at:])
 	}

@@ -71,6 +71,14 @@ func (r *row[T]) size() int64 {
 	return int64(len(r.json)) + rowSize
 }
 
+// freshUntil returns until when a row is fresh at least.
+func (r *row[T]) freshUntil() time.Duration {
+	if r == nil {
+		return never
+	}
+	return r.read + MaxAge
+}
+
 // beginRead notes that a read or a write begins.
 func (p *Picker[T]) beginRead() (edited int64, begin time.Duration) {
 	p.mu.Lock()
@@ -151,21 +159,27 @@ func (p *Picker[T]) put(x *index[T], at int, r *row[T]) {
 	if x.current(r) {
 		p.memory.missing--
 	}
-	next := *x
+	whole := min(x.whole, r.freshUntil())
 	switch {
 	case p.memory.bytes > p.limit:
-		p.memory.bytes, p.memory.missing, p.memory.tooLarge = 0, 0, p.now()
-		next.slots, next.whole = nil, never
+		p.dropRows()
+		return
 	case p.memory.missing == 0:
-		next.whole = x.freshUntil()
-	case r == nil:
-		next.whole = never
-	default:
-		next.whole = min(x.whole, r.read+MaxAge)
+		whole = x.freshUntil()
 	}
-	if next.slots == nil || next.whole != x.whole {
+	if whole != x.whole {
+		next := *x
+		next.whole = whole
 		p.current.Store(&next)
 	}
+}
+
+// dropRows gives up the rows of a table that is above the limit.
+func (p *Picker[T]) dropRows() {
+	next := *p.current.Load()
+	next.slots, next.whole = nil, never
+	p.memory.bytes, p.memory.missing, p.memory.tooLarge = 0, 0, p.now()
+	p.current.Store(&next)
 }
 
 // insert adds an id without a row.
