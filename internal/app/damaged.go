@@ -22,6 +22,9 @@ type (
 // Get implements catalog.Store.
 func (d damagedCatalog[T]) Get(context.Context, int64) (item T, err error) { return item, d.err }
 
+// GetMany implements catalog.Store.
+func (d damagedCatalog[T]) GetMany(context.Context, []int64) ([]T, error) { return nil, d.err }
+
 // Page implements catalog.Store.
 func (d damagedCatalog[T]) Page(context.Context, int64, int) ([]T, error) { return nil, d.err }
 

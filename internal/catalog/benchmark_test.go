@@ -31,6 +31,14 @@ func (s *tableInMemory) Get(_ context.Context, id int64) (character.Character, e
 	return s.rows[id/50], nil
 }
 
+func (s *tableInMemory) GetMany(ctx context.Context, ids []int64) (found []character.Character, err error) {
+	for _, id := range ids {
+		row, _ := s.Get(ctx, id)
+		found = append(found, row)
+	}
+	return found, nil
+}
+
 func (s *tableInMemory) Page(_ context.Context, after int64, limit int) ([]character.Character, error) {
 	begin := 0
 	if after > 0 {

@@ -46,9 +46,12 @@ type Kind[T Item] struct {
 type Store[T Item] interface {
 	// Get returns the item with that id, or ErrNotFound.
 	Get(ctx context.Context, id int64) (T, error)
+	// GetMany returns the items with those ids, in any order, with one question. Those that don't exist are left out.
+	// There are 1 to 500 ids, all different.
+	GetMany(ctx context.Context, ids []int64) ([]T, error)
 	// Page returns the first items with an id above after, by id, at most limit.
 	Page(ctx context.Context, after int64, limit int) ([]T, error)
-	// IDs returns every id and the version they belong to; no ids, and the same version, when nothing was changed
+	// IDs returns every id above 0, rising, and the version they belong to; no ids, and the same version, when nothing was changed
 	// since the version that the caller knows. The zero Version is never current.
 	IDs(ctx context.Context, known Version) ([]int64, Version, error)
 	// Import writes, in one transaction, what feed puts: an item whose id is there already is overwritten, one

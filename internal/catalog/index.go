@@ -1,85 +1,105 @@
 package catalog
 
 import (
-	"context"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
-// index is what a picker knows of a table: its rows, or only their ids.
+// index is what a picker knows of a table. A published index doesn't change, but for the rows in its slots.
 type index[T Item] struct {
-	ids      []int64
-	rows     []row[T] // in the place of the ids, unless nil
-	version  Version
-	changes  int64     // how many changes had been told of when the read began: it has them all
-	read     time.Time // when the read began
-	large    time.Time // when the table was last found to be above the limit
-	loadable bool      // this version of the table may be within it, nobody has looked
+	ids     []int64                  // rising
+	slots   []atomic.Pointer[row[T]] // the rows in memory, at the places of their ids; nil when none are kept
+	version Version
+	epoch   epoch         // of that version
+	last    epoch         // of the version before
+	due     time.Duration // when it is to be renewed
+	whole   time.Duration // until when every row is in memory and fresh
 }
 
 // row is an item, and the same as AppendJSON encodes it: nil when it isn't encoded yet.
 type row[T Item] struct {
 	item T
 	json []byte
+	read time.Duration // when the read began
 }
 
-func (x *index[T]) size() int {
-	if x.rows != nil {
-		return len(x.rows)
+// epoch is the time of one version: what was read since then was known to be unchanged when the version was checked.
+type epoch struct{ since, checked time.Duration }
+
+// age returns how old a row is: the time since it was read, or known to be unchanged.
+func (x *index[T]) age(r *row[T], now time.Duration) time.Duration {
+	switch {
+	case r.read >= x.epoch.since:
+		return now - max(r.read, x.epoch.checked)
+	case r.read >= x.last.since:
+		return now - max(r.read, x.last.checked)
 	}
-	return len(x.ids)
+	return now - r.read
 }
 
-func (x *index[T]) id(at int) int64 {
-	if x.rows != nil {
-		return x.rows[at].item.Key()
+// row returns the row in that place, nil when it isn't in memory or isn't fresh.
+func (x *index[T]) row(at int, now time.Duration) *row[T] {
+	if x.slots == nil {
+		return nil
 	}
-	return x.ids[at]
+	r := x.slots[at].Load()
+	if r == nil || x.age(r, now) >= MaxAge {
+		return nil
+	}
+	return r
 }
 
-// rowSize is what a row counts besides its JSON: the item's fields, two slices' worth of addresses, an entry of the
-// allocator for each text. The letters of its texts, which are in memory once more beside the JSON, are not counted.
-const rowSize = 256
+// current reports whether r, which may be nil, was read in the index's epoch: then it stays fresh for as long as the
+// version stays.
+func (x *index[T]) current(r *row[T]) bool { return r != nil && r.read >= x.epoch.since }
 
-// snapshot reads the rows of a table that has about n. They don't fit when the bytes of their JSON and rowSize for each
-// add up to more than limit; then the read ends there.
-func snapshot[T Item](ctx context.Context, store Store[T], n int, limit int64) (rows []row[T], fit bool, err error) {
-	left := limit - int64(n)*rowSize
-	if left < 0 {
-		return nil, false, nil
+// freshUntil returns until when the rows of this epoch are fresh at least.
+func (x *index[T]) freshUntil() time.Duration { return max(x.epoch.since, x.epoch.checked) + MaxAge }
+
+// with returns an index that has that id as well.
+func (x *index[T]) with(id int64) *index[T] {
+	at, found := slices.BinarySearch(x.ids, id)
+	if found {
+		return x
 	}
-	rows, left = make([]row[T], 0, n), limit
-	for after := int64(0); ; after = rows[len(rows)-1].item.Key() {
-		page, err := store.Page(ctx, after, pageSize)
-		if err != nil {
-			return nil, false, err
-		}
-		rows = appendRows(rows, page)
-		for _, added := range rows[len(rows)-len(page):] {
-			left -= int64(len(added.json)) + rowSize
-		}
-		if left < 0 {
-			return nil, false, nil
-		}
-		if len(page) < pageSize {
-			return rows, true, nil
-		}
+	next := *x
+	if at == len(x.ids) { // as a new row's usually is: nobody who reads x sees what is behind its end
+		next.ids = slices.Insert(x.ids, at, id)
+	} else {
+		next.ids = slices.Concat(x.ids[:at], []int64{id}, x.ids[at:])
 	}
+	next.slots = x.carry(next.ids)
+	next.whole = never
+	return &next
 }
 
-// appendRows appends items with their JSON, which shares one allocation.
-func appendRows[T Item](rows []row[T], page []T) []row[T] {
-	var buffer []byte
-	ends := make([]int, len(page))
-	for i, item := range page {
-		buffer = item.AppendJSON(buffer)
-		ends[i] = len(buffer)
+// without returns an index that doesn't have that id.
+func (x *index[T]) without(id int64) *index[T] {
+	at, found := slices.BinarySearch(x.ids, id)
+	if !found {
+		return x
 	}
-	buffer = slices.Clone(buffer) // it grew by doubling, and stays
-	begin := 0
-	for i, end := range ends {
-		rows = append(rows, row[T]{page[i], buffer[begin:end:end]})
-		begin = end
+	next := *x
+	next.ids = slices.Concat(x.ids[:at], x.ids[at+1:])
+	next.slots = x.carry(next.ids)
+	return &next
+}
+
+// carry returns slots for those ids, with the rows that x has of them.
+func (x *index[T]) carry(ids []int64) []atomic.Pointer[row[T]] {
+	if x.slots == nil {
+		return nil
 	}
-	return rows
+	slots := make([]atomic.Pointer[row[T]], len(ids))
+	at := 0
+	for i, id := range ids {
+		for at < len(x.ids) && x.ids[at] < id {
+			at++
+		}
+		if at < len(x.ids) && x.ids[at] == id {
+			slots[i].Store(x.slots[at].Load())
+		}
+	}
+	return slots
 }

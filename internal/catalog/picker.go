@@ -3,215 +3,211 @@ package catalog
 import (
 	"context"
 	"errors"
-	"fmt"
+	"maps"
 	"math/rand/v2"
-	"runtime/debug"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/singleflight"
 )
 
 const (
-	// MaxAge is how old what a pick returns may be: the time since it was read, or known to be unchanged.
+	// MaxAge is how old a row that a pick returns may be: the time since it was read, or known to be unchanged.
 	MaxAge = time.Second
-	// renewAge is when a pick has the index renewed in the background, so that picks under load never wait for it.
+	// renewAge is the age at which a pick has the index renewed in the background, so that picks under load never wait.
 	renewAge = MaxAge / 2
-	// renewTimeout bounds one renewal.
-	renewTimeout = 5 * time.Second
-	// largeAge is for how long a table that was found above the limit is not tried again, so that one that changes all
-	// the time isn't read up to the limit with every renewal.
-	largeAge = 5 * time.Second
+	// quickIDs is how many ids are read in about the time that a row takes. A pick that finds such an index older than
+	// MaxAge waits for a new one, so that it misses no row. With more ids, it uses those that there are.
+	quickIDs = 10_000
+	// maxMisses is how many rows a pick may find gone before it waits for a new index of any size.
+	maxMisses = 10
 )
 
-// Picker draws items, each equally likely whatever the gaps in the ids, from an index of the whole table in memory: a
-// pick is one random number, however large the table is.
+// Picker picks items, each equally likely whatever the gaps in the ids.
 //
-// The index holds the rows, already encoded, as far as they fit the limit; then a pick reads nothing. Of a larger
-// table it holds the ids (8 bytes a row): a pick draws one of them, reads that row by its primary key, and draws again
-// when the row is gone. Drawing from a list that also holds ids of deleted rows and refusing those leaves the rest
+// It holds an index of all ids in memory, 8 bytes each. A pick is a random number, and a read by primary key when the
+// row isn't in memory. When that finds the row gone, it picks again: refusing the ids of deleted rows leaves the others
 // equally likely.
 //
-// The index is renewed at most twice a second and only while someone draws; the store tells whether anything has
-// changed, so that an unchanged table isn't read again. No pick returns a row that was read, or known to be unchanged,
-// more than MaxAge before, or before a change that Changed has told of.
+// Rows that were read stay in memory, encoded, unless the table is above the limit. Those that nobody has picked yet are
+// loaded behind the picks, as far as picks from memory have paid for it (load.go). So a pick waits for no row but its
+// own, and no more rows are read than picks without a memory would read.
+//
+// What others change is found by renewing the index, at most twice a second, only while somebody picks, and behind the
+// picks (renew.go). When the store says that nothing changed, what is in memory stays good. No pick returns a row that
+// was read, or known to be unchanged, more than MaxAge before. A row that others add may be missed for MaxAge, if the ids
+// can be read in half that time. If they can't, as those of a million rows, picks go on with the ids read last: a new row
+// may be missed for as long as it takes to read them twice, and for the rest that the store gets in between. Deleted rows
+// are found gone by their keys, however old the ids are.
+//
+// What is changed here, through Write, is applied to the index without any reading (write.go): every pick that begins
+// after that sees it.
 type Picker[T Item] struct {
 	store   Store[T]
 	limit   int64
-	now     func() time.Time
+	start   time.Time // times are durations since then: that clock is quicker to read
 	current atomic.Pointer[index[T]]
-	changes atomic.Int64 // how often Changed was called
-	flight  singleflight.Group
-	life    context.Context // of renewals, which belong to no single request
+	credit  credit
+	renewal atomic.Pointer[renewal] // under way, nil for none
+	doubted atomic.Bool             // the next renewal reads the ids, whatever the version
+	life    context.Context         // of what runs in the background, which belongs to no single request
 	end     context.CancelFunc
+
+	mu       sync.Mutex // of what follows, and of every change of current and its rows
+	timeouts int        // of renewals, since the last that succeeded
+	edits    edits
+	memory   memory
 }
 
-// NewPicker returns a picker that has read nothing yet. It keeps the rows of a table whose size, as Size counts it, is
-// within limit; with 0 it keeps none.
+// NewPicker returns a picker that has read nothing yet. It keeps the rows of a table of up to limit bytes, which are
+// its JSON and rowSize a row; with 0 it keeps none.
 func NewPicker[T Item](store Store[T], limit int64) *Picker[T] {
-	p := &Picker[T]{store: store, limit: limit, now: time.Now}
+	p := &Picker[T]{store: store, limit: limit, start: time.Now(), memory: memory{tooLarge: never}}
+	p.edits.open = map[int64]int{}
 	p.life, p.end = context.WithCancel(context.Background()) //nolint:gosec // Close calls it
-	p.current.Store(&index[T]{})
+	p.current.Store(&index[T]{due: never, whole: never, epoch: epoch{never, never}, last: epoch{never, never}})
 	return p
 }
 
-// Changed tells that the table was changed: every pick that begins after it sees the change. It is called when the
-// change is committed.
-//
-// A renewal under way may have read before that. It is forgotten, so that picks from now on share one that begins later;
-// and when it ends after that, its index is known by its count of changes, and replaced.
-func (p *Picker[T]) Changed() {
-	p.changes.Add(1)
-	p.flight.Forget("")
-}
+// never is a time that was too old from the start.
+const never = -1000 * time.Hour
 
-// Random draws one item. It fails with ErrEmpty when there is none.
+func (p *Picker[T]) now() time.Duration { return time.Since(p.start) }
+
+// Random picks one item. It fails with ErrEmpty when there is none.
 func (p *Picker[T]) Random(ctx context.Context) (T, error) {
-	drawn, _, err := p.draw(ctx)
-	return drawn.item, err
+	picked, err := p.pick(ctx)
+	return picked.item, err
 }
 
-// RandomJSON draws one item as AppendJSON encodes it. The bytes belong to the picker: they must not be changed.
+// RandomJSON picks one item as AppendJSON encodes it. The bytes belong to the picker: they must not be changed.
 func (p *Picker[T]) RandomJSON(ctx context.Context) ([]byte, error) {
-	drawn, _, err := p.draw(ctx)
-	if err == nil && drawn.json == nil {
-		drawn.json = drawn.item.AppendJSON(nil)
+	picked, err := p.pick(ctx)
+	if err == nil && picked.json == nil {
+		picked.json = picked.item.AppendJSON(nil)
 	}
-	return drawn.json, err
+	return picked.json, err
 }
 
-// Ready draws an item when that takes no reading: the rows are in memory, and fresh.
+// Ready picks an item when that takes no reading, whichever it is: when all rows are in memory, and fresh. With some in
+// memory, those would be picked more often.
 func (p *Picker[T]) Ready() (item T, ok bool) {
-	current, _, fresh := p.fresh()
-	if !fresh || len(current.rows) == 0 {
+	x, now := p.current.Load(), p.now()
+	if now >= x.due {
+		p.renew()
+	}
+	if now >= x.whole || len(x.ids) == 0 {
 		return item, false
 	}
-	return current.rows[rand.N(len(current.rows))].item, true
+	picked := x.row(rand.N(len(x.ids)), now)
+	if picked == nil {
+		return item, false
+	}
+	p.credit.earn(1, len(x.ids))
+	return picked.item, true
 }
 
-// RandomBatch draws n items, each independently of the others, as a JSON array. The oldest of them was drawn from what
-// had been read, or was known to be unchanged, age before.
+func (p *Picker[T]) pick(ctx context.Context) (row[T], error) {
+	for missed, misses := never, 0; ; misses++ {
+		x, now, err := p.index(ctx, missed, misses)
+		if err != nil {
+			return row[T]{}, err
+		}
+		at := rand.N(len(x.ids))
+		if picked := x.row(at, now); picked != nil {
+			p.credit.earn(1, len(x.ids))
+			return *picked, nil
+		}
+		picked, err := p.read(ctx, x, x.ids[at])
+		if !errors.Is(err, ErrNotFound) {
+			return picked, err
+		}
+		missed = x.epoch.since
+	}
+}
+
+// RandomBatch picks n items, each independently of the others, as a JSON array. The oldest of them was read, or known
+// to be unchanged, at most age before. All come from one index, and those that aren't in memory with one read; only the
+// places of rows that turn out to be gone are picked again.
 func (p *Picker[T]) RandomBatch(ctx context.Context, n int) (array []byte, age time.Duration, err error) {
-	for range n {
-		drawn, drawnAge, err := p.draw(ctx)
+	picks := make([]*row[T], n)
+	for missed, misses := never, 0; slices.Contains(picks, nil); misses++ {
+		x, now, err := p.index(ctx, missed, misses)
 		if err != nil {
 			return nil, 0, err
 		}
-		if array == nil {
-			array = make([]byte, 0, n*(len(drawn.json)+rowSize))
+		fillAge, err := p.fill(ctx, x, now, picks)
+		if err != nil {
+			return nil, 0, err
 		}
-		array = appendRow(append(array, ','), drawn)
-		age = max(age, drawnAge)
+		age = max(age, fillAge)
+		missed = x.epoch.since
+	}
+	array = make([]byte, 0, n*(len(picks[0].json)+rowSize))
+	for _, picked := range picks {
+		array = append(append(array, ','), picked.json...)
 	}
 	array[0] = '['
 	return append(array, ']'), age, nil
 }
 
-func appendRow[T Item](dst []byte, drawn row[T]) []byte {
-	if drawn.json == nil {
-		return drawn.item.AppendJSON(dst)
+// fill picks a row for each place that has none. The places of rows that are gone stay empty. It returns how old the
+// oldest row was. The age of an index that is promised to be fresh counts, too: it may miss what was added since.
+func (p *Picker[T]) fill(ctx context.Context, x *index[T], now time.Duration, picks []*row[T]) (age time.Duration, err error) {
+	if age = now - x.epoch.checked; age >= MaxAge {
+		age = 0
 	}
-	return append(dst, drawn.json...)
+	saved, missing := map[int64]bool{}, map[int64][]int{} // by id, the latter with its places
+	for i, picked := range picks {
+		if picked != nil {
+			continue
+		}
+		at := rand.N(len(x.ids))
+		id := x.ids[at]
+		if picks[i] = x.row(at, now); picks[i] == nil {
+			missing[id] = append(missing[id], i)
+			continue
+		}
+		saved[id] = true
+		age = max(age, x.age(picks[i], now))
+	}
+	p.credit.earn(len(saved), len(x.ids))
+	if len(missing) == 0 {
+		return age, nil
+	}
+	rows, err := p.readMany(ctx, slices.Collect(maps.Keys(missing)))
+	for _, r := range rows {
+		for _, place := range missing[r.item.Key()] {
+			picks[place] = r
+		}
+	}
+	return age, err
 }
 
-// draw returns a row, encoded when it comes from memory, and the age of the index that it was drawn from, at most MaxAge.
-func (p *Picker[T]) draw(ctx context.Context) (row[T], time.Duration, error) {
-	for {
-		current, age, err := p.index(ctx)
-		if err != nil {
-			return row[T]{}, 0, err
+// index returns the index to pick from, which has at least one id, and what time it is. It waits for a renewal when a pick
+// from the current index would miss rows that it must not miss, or has found rows gone: so many, the last of them in the
+// index of the epoch that began at missed.
+func (p *Picker[T]) index(ctx context.Context, missed time.Duration, misses int) (*index[T], time.Duration, error) {
+	x, now := p.current.Load(), p.now()
+	quick := len(x.ids) <= quickIDs
+	outdated := misses > 0 && x.epoch.since == missed && (quick || misses >= maxMisses)
+	switch {
+	case outdated:
+		p.doubted.Store(true)
+		fallthrough
+	case quick && now-x.epoch.checked >= MaxAge:
+		if err := p.await(ctx); err != nil {
+			return nil, 0, err
 		}
-		n := current.size()
-		if n == 0 {
-			return row[T]{}, 0, ErrEmpty
-		}
-		at := rand.N(n)
-		if age < MaxAge && current.rows != nil {
-			return current.rows[at], age, nil
-		}
-		item, err := p.store.Get(ctx, current.id(at))
-		if !errors.Is(err, ErrNotFound) {
-			return row[T]{item: item}, min(age, MaxAge), err // the row is new, and the index as good as it gets
-		}
-		p.current.CompareAndSwap(current, &index[T]{large: current.large}) // out of date: read it again
+		x, now = p.current.Load(), p.now()
+	case now >= x.due:
+		p.renew()
 	}
+	if len(x.ids) == 0 {
+		return nil, 0, ErrEmpty
+	}
+	return x, now, nil
 }
 
-// index returns an index that is younger than MaxAge, or else one that was read for this pick: that read may have taken
-// so long that it isn't fresh any more. Either has all changes that were told of before.
-func (p *Picker[T]) index(ctx context.Context) (current *index[T], age time.Duration, err error) {
-	if current, age, fresh := p.fresh(); fresh {
-		return current, age, nil
-	}
-	renewed := p.flight.DoChan("", p.renew)
-	select {
-	case result := <-renewed:
-		if result.Err != nil {
-			return nil, 0, result.Err
-		}
-		current = result.Val.(*index[T]) // another pick may have dropped the current one by now
-		return current, p.now().Sub(current.read), nil
-	case <-ctx.Done():
-		return nil, 0, context.Cause(ctx)
-	}
-}
-
-// fresh returns the index there is, and whether a pick may use it: it is younger than MaxAge, and has all changes that were
-// told of. It is renewed in time, so that it stays fresh for as long as somebody draws.
-func (p *Picker[T]) fresh() (current *index[T], age time.Duration, ok bool) {
-	changes := p.changes.Load()
-	current = p.current.Load()
-	age = p.now().Sub(current.read)
-	ok = age < MaxAge && current.changes >= changes
-	if ok && age >= renewAge {
-		p.flight.DoChan("", p.renew)
-	}
-	return current, age, ok
-}
-
-// renew reads the index anew when the table has changed. It runs in a goroutine of its own, where a panic would end
-// the process.
-func (p *Picker[T]) renew() (_ any, err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			err = fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
-		}
-	}()
-	ctx, cancel := context.WithTimeout(p.life, renewTimeout)
-	defer cancel()
-	changes, old, begin := p.changes.Load(), p.current.Load(), p.now()
-	ids, version, err := p.store.IDs(ctx, old.version)
-	if err != nil {
-		return nil, err
-	}
-	renewed := &index[T]{ids: ids, version: version, changes: changes, read: begin, large: old.large, loadable: p.limit > 0}
-	if version == old.version && version != "" {
-		renewed.ids, renewed.rows, renewed.loadable = old.ids, old.rows, old.loadable
-	}
-	if renewed.loadable && begin.Sub(old.large) >= largeAge {
-		if err := p.load(ctx, renewed); err != nil {
-			return nil, err
-		}
-	}
-	p.current.Store(renewed)
-	return renewed, nil
-}
-
-// load puts rows in the place of the ids, unless the table is too large. The version was read before: a change in
-// between makes the next version differ.
-func (p *Picker[T]) load(ctx context.Context, into *index[T]) error {
-	rows, fit, err := snapshot(ctx, p.store, len(into.ids), p.limit)
-	if err != nil {
-		return err
-	}
-	into.loadable = false
-	if fit {
-		into.ids, into.rows = nil, rows
-	} else {
-		into.large = into.read
-	}
-	return nil
-}
-
-// Close ends a renewal under way. A pick that needs one fails after that.
+// Close ends what runs in the background. A pick that needs a renewal fails after that.
 func (p *Picker[T]) Close() { p.end() }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -40,8 +41,7 @@ type faultyStore struct {
 	ids     []int64
 	version int
 	reads   int // of the ids
-	pages   int // read
-	gets    int // rows read by id
+	rows    int // read
 }
 
 func newFaultyStore(ids ...int64) *faultyStore { return &faultyStore{ids: ids, version: 1} }
@@ -49,26 +49,25 @@ func newFaultyStore(ids ...int64) *faultyStore { return &faultyStore{ids: ids, v
 func (s *faultyStore) Get(_ context.Context, id int64) (entry, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.gets++
+	s.rows++
 	for _, known := range s.ids {
 		if known == id {
-			return entry{id: id}, nil
+			return entry{id: id, name: s.name}, nil
 		}
 	}
 	return entry{}, catalog.ErrNotFound
 }
 
-func (s *faultyStore) Page(_ context.Context, after int64, limit int) ([]entry, error) {
+func (s *faultyStore) GetMany(_ context.Context, ids []int64) (found []entry, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.pages++
-	var page []entry
-	for _, id := range s.ids {
-		if id > after && len(page) < limit {
-			page = append(page, entry{id: id, name: s.name})
+	for _, id := range ids {
+		if slices.Contains(s.ids, id) {
+			s.rows++
+			found = append(found, entry{id: id, name: s.name})
 		}
 	}
-	return page, nil
+	return found, nil
 }
 
 func (s *faultyStore) IDs(ctx context.Context, known catalog.Version) ([]int64, catalog.Version, error) {
@@ -288,6 +287,21 @@ func TestPickerBesideAFailingStore(t *testing.T) {
 			t.Errorf("%d reads hang", n)
 		}
 	})
+	inBubble(t, "picks that wait together fail with the second read at the latest", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+		store.failWith(func(ctx context.Context) error { return errors.Join(slow(100*time.Millisecond)(ctx), errAway) })
+		var group sync.WaitGroup
+		for range 100 {
+			group.Go(func() {
+				if item, err := picker.Random(t.Context()); !errors.Is(err, errAway) {
+					t.Errorf("got %v and %v, want the store's error", item, err)
+				}
+			})
+		}
+		group.Wait()
+		if n := store.readsSoFar(); n > 2 {
+			t.Errorf("%d reads", n)
+		}
+	})
 	inBubble(t, "a read that hangs is given up", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
 		store.failWith(hang)
 		begin := time.Now()
@@ -323,8 +337,13 @@ func (quickStore) IDs(context.Context, catalog.Version) ([]int64, catalog.Versio
 	return []int64{1, 2, 3, 4, 5, 6}, "", nil
 }
 
-func (quickStore) Page(context.Context, int64, int) ([]entry, error) {
-	return []entry{{id: 1}, {id: 3}, {id: 5}}, nil
+func (quickStore) GetMany(_ context.Context, ids []int64) (found []entry, err error) {
+	for _, id := range ids {
+		if id%2 != 0 {
+			found = append(found, entry{id: id})
+		}
+	}
+	return found, nil
 }
 
 func (quickStore) Get(_ context.Context, id int64) (entry, error) {

@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -28,31 +27,31 @@ func NewService[T Item](kind Kind[T], store Store[T], limit int64) *Service[T] {
 // Close ends what the service does in the background.
 func (s *Service[T]) Close() { s.picker.Close() }
 
-// Random draws one item, each equally likely.
+// Random picks one item, each equally likely.
 func (s *Service[T]) Random(ctx context.Context) (T, error) {
 	item, err := s.picker.Random(ctx)
 	if err != nil {
-		return item, fmt.Errorf("drawing a %s: %w", s.Kind.Singular, err)
+		return item, fmt.Errorf("picking a %s: %w", s.Kind.Singular, err)
 	}
 	return item, nil
 }
 
-// Ready draws one item, each equally likely, when that takes no reading.
+// Ready picks one item, each equally likely, when that takes no reading.
 func (s *Service[T]) Ready() (T, bool) { return s.picker.Ready() }
 
-// RandomJSON draws one item, each equally likely, as AppendJSON encodes it. The bytes must not be changed.
+// RandomJSON picks one item, each equally likely, as AppendJSON encodes it. The bytes must not be changed.
 func (s *Service[T]) RandomJSON(ctx context.Context) ([]byte, error) {
 	body, err := s.picker.RandomJSON(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("drawing a %s: %w", s.Kind.Singular, err)
+		return nil, fmt.Errorf("picking a %s: %w", s.Kind.Singular, err)
 	}
 	return body, nil
 }
 
-// RandomBatch draws n items, as Picker.RandomBatch does.
+// RandomBatch picks n items, as Picker.RandomBatch does.
 func (s *Service[T]) RandomBatch(ctx context.Context, n int) (array []byte, age time.Duration, err error) {
 	if array, age, err = s.picker.RandomBatch(ctx, n); err != nil {
-		return nil, 0, fmt.Errorf("drawing %d %s: %w", n, s.Kind.Plural, err)
+		return nil, 0, fmt.Errorf("picking %d %s: %w", n, s.Kind.Plural, err)
 	}
 	return array, age, nil
 }
@@ -68,10 +67,7 @@ func (s *Service[T]) Get(ctx context.Context, id int64) (T, error) {
 
 // Write changes one item as Store.Write does. Every pick of this process that begins after it sees the change.
 func (s *Service[T]) Write(ctx context.Context, id int64, change func(old *T) (*T, error)) (*T, error) {
-	item, err := s.store.Write(ctx, id, change)
-	if err == nil || errors.Is(err, ErrMaybeWritten) {
-		s.picker.Changed()
-	}
+	item, err := s.picker.Write(ctx, id, change)
 	if err != nil {
 		return nil, fmt.Errorf("writing a %s: %w", s.Kind.Singular, err)
 	}

@@ -24,21 +24,21 @@ type nowhere struct{ Store }
 func (nowhere) Last(context.Context) (ID, error)            { return ID{}, nil }
 func (nowhere) Insert(context.Context, Fight, []byte) error { return nil }
 
-// shelf is a catalog's store in memory.
+// shelf is a catalog's store in memory, with one item.
 type shelf[T catalog.Item] struct {
 	catalog.Store[T]
-	items []T
+	item T
 }
 
-func (s shelf[T]) Page(context.Context, int64, int) ([]T, error) { return s.items, nil }
+func (s shelf[T]) Get(context.Context, int64) (T, error) { return s.item, nil }
 
 func (s shelf[T]) IDs(context.Context, catalog.Version) ([]int64, catalog.Version, error) {
-	return make([]int64, len(s.items)), "1", nil
+	return []int64{s.item.Key()}, "1", nil
 }
 
 // catalogOf is a catalog's service in memory, as eco has it.
 func catalogOf[T catalog.Item](b *testing.B, kind catalog.Kind[T]) *catalog.Service[T] {
-	service := catalog.NewService(kind, shelf[T]{items: []T{kind.Example, kind.Example}}, 1<<20)
+	service := catalog.NewService(kind, shelf[T]{item: kind.Example}, 1<<20)
 	b.Cleanup(service.Close)
 	return service
 }

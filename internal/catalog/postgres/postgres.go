@@ -28,6 +28,7 @@ type Store[T catalog.Item] struct {
 	poolMax  int
 	table    catalog.Table[T]
 	get      string
+	many     string
 	page     string
 	ids      string
 	edit     statements
@@ -64,6 +65,7 @@ func newStore[T catalog.Item](pool *connections, poolMax int, table catalog.Tabl
 		// Types are named wherever a parameter stands, so that a column of another type, such as an id of 32 bits, changes
 		// neither what can be asked for nor what can be stored.
 		get:  fmt.Sprintf("SELECT %s FROM %s WHERE id = $1::int8", columns, table.Name),
+		many: fmt.Sprintf("SELECT %s FROM %s WHERE id = ANY ($1::int8[])", columns, table.Name),
 		page: fmt.Sprintf("SELECT %s FROM %s WHERE id > $1::int8 ORDER BY id LIMIT $2::int8", columns, table.Name),
 		ids:  fmt.Sprintf("SELECT id FROM %s WHERE id > 0 ORDER BY id", table.Name),
 		edit: newStatements(table),
@@ -103,6 +105,11 @@ func (s *Store[T]) Get(ctx context.Context, id int64) (T, error) {
 		}
 		return item, err
 	})
+}
+
+// GetMany implements catalog.Store.
+func (s *Store[T]) GetMany(ctx context.Context, ids []int64) ([]T, error) {
+	return s.collect(ctx, s.many, ids)
 }
 
 // Page implements catalog.Store.

@@ -120,6 +120,8 @@ func noRoster(func(character.Character) error) error { return nil }
 
 func TestHeroes(t *testing.T) { heroes().Run(t) }
 
+func TestBesideWrites(t *testing.T) { heroes().TestBesideWrites(t) }
+
 func BenchmarkRandom(b *testing.B) { heroes().BenchmarkRandom(b) }
 
 func BenchmarkIDs(b *testing.B) { heroes().BenchmarkIDs(b) }

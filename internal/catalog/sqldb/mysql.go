@@ -30,9 +30,8 @@ type MySQLConfig struct {
 
 // MySQL is a catalog.Store in MariaDB or MySQL.
 type MySQL[T catalog.Item] struct {
+	reader[T]
 	db        *sql.DB
-	table     catalog.Table[T]
-	get, page *sql.Stmt
 	versioned bool // the table is ours, with triggers that count its changes
 	givesIDs  bool // the table's id is AUTO_INCREMENT
 	lockWait  int  // seconds that a statement waits for a lock
@@ -57,7 +56,7 @@ func OpenMySQL[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg 
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(cfg.PoolMax)
 	db.SetMaxIdleConns(cfg.PoolMax) // what was opened is kept
-	s := &MySQL[T]{db: db, table: table, lockWait: lockWait, poolMax: cfg.PoolMax, reads: newReads(cfg.PoolMax, cfg.Deadline)}
+	s := &MySQL[T]{reader: reader[T]{table: table}, db: db, lockWait: lockWait, poolMax: cfg.PoolMax, reads: newReads(cfg.PoolMax, cfg.Deadline)}
 	err = warm(ctx, db, cfg.PoolMin)
 	if err == nil {
 		err = s.open(ctx, cfg.Schema, seed)
@@ -112,11 +111,7 @@ func (s *MySQL[T]) open(ctx context.Context, schema string, seed func(put func(T
 	if err := s.check(ctx); err != nil { // preparing a statement waits for no lock, and opens no file
 		return err
 	}
-	list := s.table.SelectList()
-	if s.get, err = s.db.PrepareContext(ctx, fmt.Sprintf("SELECT %s FROM %s WHERE id = ?", list, s.table.Name)); err != nil {
-		return err
-	}
-	s.page, err = s.db.PrepareContext(ctx, fmt.Sprintf("SELECT %s FROM %s WHERE id > ? ORDER BY id LIMIT ?", list, s.table.Name))
+	s.reader, err = newReader(ctx, s.db, s.table)
 	return err
 }
 

@@ -2,12 +2,8 @@ package sqldb
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"time"
-
-	"superheroes/internal/catalog"
 )
 
 // reads are those under way. The driver closes the connection of a query whose context ends, so a client that asks for
@@ -68,33 +64,19 @@ func finish[R any](ctx context.Context, r *reads, read func(context.Context) (R,
 
 // Get implements catalog.Store.
 func (s *MySQL[T]) Get(ctx context.Context, id int64) (T, error) {
-	item, err := finish(ctx, s.reads, func(ctx context.Context) (T, error) {
-		return catalog.ScanRow(s.table, s.get.QueryRowContext(ctx, id).Scan)
-	})
-	if errors.Is(err, sql.ErrNoRows) {
-		return item, catalog.ErrNotFound
-	}
+	item, err := finish(ctx, s.reads, func(ctx context.Context) (T, error) { return s.reader.Get(ctx, id) })
 	return item, s.failed(err)
+}
+
+// GetMany implements catalog.Store.
+func (s *MySQL[T]) GetMany(ctx context.Context, ids []int64) ([]T, error) {
+	rows, err := finish(ctx, s.reads, func(ctx context.Context) ([]T, error) { return s.reader.GetMany(ctx, ids) })
+	return rows, s.failed(err)
 }
 
 // Page implements catalog.Store.
 func (s *MySQL[T]) Page(ctx context.Context, after int64, limit int) ([]T, error) {
-	page, err := finish(ctx, s.reads, func(ctx context.Context) ([]T, error) {
-		rows, err := s.page.QueryContext(ctx, after, limit)
-		if err != nil {
-			return nil, err
-		}
-		defer func() { _ = rows.Close() }() // rows.Err tells what matters
-		var items []T
-		for rows.Next() {
-			item, err := catalog.ScanRow(s.table, rows.Scan)
-			if err != nil {
-				return nil, err
-			}
-			items = append(items, item)
-		}
-		return items, rows.Err()
-	})
+	page, err := finish(ctx, s.reads, func(ctx context.Context) ([]T, error) { return s.reader.Page(ctx, after, limit) })
 	return page, s.failed(err)
 }
 

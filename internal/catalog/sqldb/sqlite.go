@@ -96,6 +96,15 @@ func (s *SQLite[T]) Get(ctx context.Context, id int64) (item T, err error) {
 	return item, s.db.Trouble(err)
 }
 
+// GetMany implements catalog.Store.
+func (s *SQLite[T]) GetMany(ctx context.Context, ids []int64) ([]T, error) {
+	if err := s.db.Check(); err != nil {
+		return nil, err
+	}
+	rows, err := s.reader.GetMany(ctx, ids)
+	return rows, s.db.Trouble(err)
+}
+
 // Page implements catalog.Store.
 func (s *SQLite[T]) Page(ctx context.Context, after int64, limit int) ([]T, error) {
 	if err := s.db.Check(); err != nil {

@@ -98,3 +98,5 @@ func BenchmarkIDs(b *testing.B) {
 	b.Run("SQLite", sqliteHeroes().BenchmarkIDs)
 	b.Run("MariaDB", mysqlLocations(database.MySQL).BenchmarkIDs)
 }
+
+func TestSQLiteMillionRows(t *testing.T) { sqliteHeroes().TestMillionRows(t) }

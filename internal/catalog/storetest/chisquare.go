@@ -17,9 +17,9 @@ func chiSquare(counts []int) float64 {
 	return sum
 }
 
-// pValue returns how likely equally likely cells are to give counts at least as uneven as these: the upper tail of
+// PValue returns how likely equally likely cells are to give counts at least as uneven as these: the upper tail of
 // the chi-square distribution with one degree of freedom less than there are cells.
-func pValue(counts []int) float64 {
+func PValue(counts []int) float64 {
 	return upperGamma(float64(len(counts)-1)/2, chiSquare(counts)/2)
 }
 

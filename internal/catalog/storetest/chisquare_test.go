@@ -49,7 +49,7 @@ func TestPValue(t *testing.T) {
 		{"one cell empty", []int{0, 134, 133, 133}, 0, 1e-6},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := pValue(c.counts); got < c.low || got > c.high {
+			if got := PValue(c.counts); got < c.low || got > c.high {
 				t.Errorf("got %g, want from %g to %g", got, c.low, c.high)
 			}
 		})

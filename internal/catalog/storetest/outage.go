@@ -70,6 +70,13 @@ func (s *detached[T]) Get(ctx context.Context, id int64) (item T, err error) {
 	return s.Store.Get(ctx, id)
 }
 
+func (s *detached[T]) GetMany(ctx context.Context, ids []int64) ([]T, error) {
+	if err := s.pass(ctx); err != nil {
+		return nil, err
+	}
+	return s.Store.GetMany(ctx, ids)
+}
+
 func (s *detached[T]) Page(ctx context.Context, after int64, limit int) ([]T, error) {
 	if err := s.pass(ctx); err != nil {
 		return nil, err

@@ -171,7 +171,7 @@ func (f *fixture[T]) uniformity(draws int, draw func(context.Context) (T, error)
 			counts[i] += n
 		}
 	}
-	p := pValue(counts)
+	p := PValue(counts)
 	f.Logf("%d draws from %d items: p = %.3g", draws, len(ids), p)
 	return p
 }
@@ -320,6 +320,13 @@ func (s *failing[T]) Get(ctx context.Context, id int64) (T, error) {
 		return none, errAway
 	}
 	return s.Store.Get(ctx, id)
+}
+
+func (s *failing[T]) GetMany(ctx context.Context, ids []int64) ([]T, error) {
+	if s.rows.Load() {
+		return nil, errAway
+	}
+	return s.Store.GetMany(ctx, ids)
 }
 
 func (s *failing[T]) Page(ctx context.Context, after int64, limit int) ([]T, error) {

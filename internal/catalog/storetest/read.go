@@ -1,12 +1,14 @@
 package storetest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"superheroes/internal/catalog"
 )
@@ -24,9 +26,10 @@ func (e Engine[T]) testRead(t *testing.T) {
 	// The order of writing must not be the order of reading.
 	f.put(items[6], items[2], items[0], items[5], items[1], items[4], items[3])
 	t.Run("get", func(t *testing.T) { f.testGet(t, items) })
+	t.Run("get many", func(t *testing.T) { f.testGetMany(t, items) })
 	t.Run("page", func(t *testing.T) { f.testPage(t, items) })
 	t.Run("ids", func(t *testing.T) {
-		if diff := cmp.Diff(keys(items), f.ids()); diff != "" {
+		if diff := gocmp.Diff(keys(items), f.ids()); diff != "" {
 			t.Error(diff)
 		}
 	})
@@ -41,13 +44,35 @@ func (e Engine[T]) testRead(t *testing.T) {
 func (f *fixture[T]) testGet(t *testing.T, items []T) {
 	for _, item := range items {
 		got, err := f.store.Get(t.Context(), item.Key())
-		if diff := cmp.Diff(item, got); diff != "" || err != nil {
+		if diff := gocmp.Diff(item, got); diff != "" || err != nil {
 			t.Errorf("id %d: %v %s", item.Key(), err, diff)
 		}
 	}
 	for _, id := range []int64{math.MinInt64, -1, 0, 2, 50, 52, math.MaxInt64 - 2} {
 		if got, err := f.store.Get(t.Context(), id); !errors.Is(err, catalog.ErrNotFound) {
 			t.Errorf("id %d: got %v and %v, want ErrNotFound", id, got, err)
+		}
+	}
+}
+
+func (f *fixture[T]) testGetMany(t *testing.T, items []T) {
+	most := []int64{math.MinInt64, -1, 0, 2, 52}
+	for len(most) < 500-len(items) {
+		most = append(most, 1000+int64(len(most)))
+	}
+	for name, c := range map[string]struct {
+		ids  []int64
+		want []T
+	}{
+		"one":                        {[]int64{51}, items[1:2]},
+		"none that is there":         {[]int64{2}, nil},
+		"some, in another order":     {[]int64{math.MaxInt64, 2, 1}, []T{items[0], items[6]}},
+		"as many as may be, and all": {append(most, keys(items)...), items},
+	} {
+		got, err := f.store.GetMany(t.Context(), c.ids)
+		slices.SortFunc(got, func(a, b T) int { return cmp.Compare(a.Key(), b.Key()) })
+		if diff := gocmp.Diff(append([]T{}, c.want...), append([]T{}, got...)); diff != "" || err != nil {
+			t.Errorf("%s: %v %s", name, err, diff)
 		}
 	}
 }
@@ -70,7 +95,7 @@ func (f *fixture[T]) testPage(t *testing.T, items []T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := f.store.Page(t.Context(), c.after, c.limit)
-			if diff := cmp.Diff(keys(items[c.from:c.to]), keys(got)); diff != "" || err != nil {
+			if diff := gocmp.Diff(keys(items[c.from:c.to]), keys(got)); diff != "" || err != nil {
 				t.Errorf("%v %s", err, diff)
 			}
 		})
@@ -81,11 +106,12 @@ func (f *fixture[T]) testEnded(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, getErr := f.store.Get(ended, 1)
+	_, manyErr := f.store.GetMany(ended, []int64{1})
 	_, pageErr := f.store.Page(ended, 0, 1)
 	_, _, idsErr := f.store.IDs(ended, "")
 	importErr := f.store.Import(ended, true, noRoster)
 	pingErr := f.store.Ping(ended)
-	for name, err := range map[string]error{"Get": getErr, "Page": pageErr, "IDs": idsErr, "Import": importErr, "Ping": pingErr} {
+	for name, err := range map[string]error{"Get": getErr, "GetMany": manyErr, "Page": pageErr, "IDs": idsErr, "Import": importErr, "Ping": pingErr} {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: got %v, want that the context ended", name, err)
 		}

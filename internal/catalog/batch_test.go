@@ -1,0 +1,48 @@
+package catalog_test
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"superheroes/internal/catalog"
+)
+
+func TestRandomBatch(t *testing.T) {
+	inBubble(t, "is so many items as they are encoded", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+		store.become(7)
+		for n, want := range map[int]string{1: `[""]`, 3: `["","",""]`} {
+			array, age, err := picker.RandomBatch(t.Context(), n)
+			if string(array) != want || age != 0 || err != nil {
+				t.Errorf("%d: got %s, %s and %v", n, array, age, err)
+			}
+		}
+	})
+	inBubble(t, "tells how old what it was drawn from is", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+		mustPick(t, picker)
+		for _, step := range []struct{ wait, want time.Duration }{
+			{300 * time.Millisecond, 300 * time.Millisecond},
+			{699 * time.Millisecond, 999 * time.Millisecond}, // which has it renewed
+			{100 * time.Millisecond, 100 * time.Millisecond},
+		} {
+			time.Sleep(step.wait)
+			if _, age, err := picker.RandomBatch(t.Context(), 10); age != step.want || err != nil {
+				t.Errorf("got %s and %v, want %s", age, err, step.want)
+			}
+			synctest.Wait()
+		}
+	})
+	inBubble(t, "of none", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+		store.become()
+		if array, _, err := picker.RandomBatch(t.Context(), 2); array != nil || !errors.Is(err, catalog.ErrEmpty) {
+			t.Errorf("got %s and %v, want ErrEmpty", array, err)
+		}
+	})
+	inBubble(t, "fails as a whole", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+		store.failWith(away)
+		if array, _, err := picker.RandomBatch(t.Context(), 2); array != nil || !errors.Is(err, errAway) {
+			t.Errorf("got %s and %v, want the store's error", array, err)
+		}
+	})
+}

@@ -1,0 +1,294 @@
+package catalog_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"superheroes/internal/catalog"
+	"superheroes/internal/catalog/storetest"
+)
+
+// largeTable has more ids than a pick waits for.
+const largeTable = 20_000
+
+// inLarge runs a test on a picker of each profile, from a large table whose ids take 2 s to read.
+func inLarge(t *testing.T, name string, test func(w *tester)) {
+	for profile, limit := range map[string]int64{"strict": strict, "eco": eco} {
+		t.Run(name+"/"+profile, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := cost{get: time.Millisecond, page: 10 * time.Millisecond, id: 2 * time.Second / largeTable}
+				w := newTester(t, newSimulated(largeTable, c), limit)
+				w.pick(t.Context(), 1) // reads the ids
+				w.waited = 0
+				test(w)
+				w.picker.Close()
+				synctest.Wait()
+				if w.failed > 0 {
+					t.Errorf("%d picks failed", w.failed)
+				}
+			})
+		})
+	}
+}
+
+// changeRow has somebody else change the row with that id, or delete it.
+func (w *tester) changeRow(id int64, there bool) {
+	w.store.mu.Lock()
+	defer w.store.mu.Unlock()
+	w.store.become(id, there)
+}
+
+func TestLargeTable(t *testing.T) {
+	inLarge(t, "no pick waits for the ids, which are read for a fifth of the time", func(w *tester) {
+		_, before := w.store.counts()
+		until := time.Now().Add(time.Minute)
+		every(100, until, func() {
+			w.othersChange()
+			w.pick(w.Context(), 1)
+		})
+		if w.waited > time.Duration(w.picks)*time.Millisecond*101/100 { // a deleted row costs another read
+			w.Errorf("%d picks waited for %s", w.picks, w.waited)
+		}
+		if _, after := w.store.counts(); after-before < 5 || after-before > 7 {
+			w.Errorf("the ids were read %d times in a minute", after-before)
+		}
+	})
+	inLarge(t, "after a pause, a pick takes the ids that there are", func(w *tester) {
+		w.changeRow(0, true)
+		time.Sleep(time.Hour)
+		w.pick(w.Context(), 1)
+		w.pick(w.Context(), 128)
+		if w.waited > 10*time.Millisecond {
+			w.Errorf("they waited for %s", w.waited)
+		}
+	})
+	inLarge(t, "most rows are deleted", func(w *tester) {
+		for i := range largeTable - 3 {
+			w.changeRow(int64(1+50*i), false)
+		}
+		time.Sleep(catalog.MaxAge)
+		w.pick(w.Context(), 1)
+		w.pick(w.Context(), 128)
+		if w.waited > 3*time.Second {
+			w.Errorf("they waited for %s", w.waited)
+		}
+	})
+	inLarge(t, "all rows are deleted", func(w *tester) {
+		for i := range largeTable {
+			w.changeRow(int64(1+50*i), false)
+		}
+		time.Sleep(catalog.MaxAge)
+		if item, err := w.picker.Random(w.Context()); !errors.Is(err, catalog.ErrEmpty) {
+			w.Errorf("got %v and %v, want ErrEmpty", item, err)
+		}
+	})
+}
+
+// TestSlowIDs: a table whose ids take longer to read than a renewal gets at first is read in the end.
+func TestSlowIDs(t *testing.T) {
+	inBubble(t, "12 s", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+		store.failWith(slow(12 * time.Second))
+		for tries := range 4 {
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			_, err := picker.Random(ctx)
+			cancel()
+			if err == nil {
+				return
+			}
+			t.Logf("try %d: %v", tries, err)
+		}
+		t.Error("never")
+	})
+}
+
+// TestBatchOfOneIndex: a batch takes one index and one read, however slow and changing the table is.
+func TestBatchOfOneIndex(t *testing.T) {
+	for name, limit := range map[string]int64{"strict": strict, "eco": eco} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newTester(t, newSimulated(5000, cost{get: 8 * time.Millisecond, page: 100 * time.Millisecond}), limit)
+				for range 20 {
+					w.changeRow(51, true)
+					time.Sleep(catalog.MaxAge)
+					before := w.store.statements
+					w.pick(t.Context(), 128)
+					synctest.Wait()
+					if n := w.store.statements - before; n > 3 { // the version, the ids, the rows
+						t.Errorf("%d statements for a batch", n)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestLoadsThatAreForNothing: a table that takes 3 s to load, and changes every second, is loaded ever more seldom; when
+// it changes no more, it is loaded in the end.
+func TestLoadsThatAreForNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTester(t, newSimulated(5000, cost{get: time.Millisecond, page: 300 * time.Millisecond}), eco)
+		defer w.picker.Close()
+		var pickers sync.WaitGroup
+		phase := func(long time.Duration, changes int) (loaded int) {
+			rows, _ := w.store.counts()
+			needed := w.needed
+			until := time.Now().Add(long)
+			pickers.Go(func() { every(changes, until, w.othersChange) })
+			every(5000, until, func() { pickers.Go(func() { w.pick(t.Context(), 1) }) })
+			pickers.Wait()
+			after, _ := w.store.counts()
+			t.Logf("%s with %d changes a second: %d rows read for %d", long, changes, after-rows, w.needed-needed)
+			return w.store.pages
+		}
+		phase(10*time.Second, 1)
+		before := w.store.pages
+		after := phase(20*time.Second, 1)
+		if after-before > 35 { // without a pause it would be 60
+			t.Errorf("%d pages were loaded for nothing in 20 s", after-before)
+		}
+		phase(40*time.Second, 0)
+		if _, ready := w.picker.Ready(); !ready {
+			t.Error("a table that has stopped changing isn't in memory")
+		}
+	})
+}
+
+// TestEvenWithSomeInMemory: while some rows are in memory and others are not, all are equally likely: those picked just
+// before, too, which are in memory.
+func TestEvenWithSomeInMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const rows = 40
+		w := newTester(t, newSimulated(rows, cost{get: 20 * time.Millisecond, page: 20 * time.Millisecond}), eco)
+		defer w.picker.Close()
+		counts, distances := make([]int, rows), make([]int, rows)
+		fromMemory, last := 0, 0
+		for range 20_000 {
+			begin := time.Now()
+			items, _, err := w.items(t.Context(), 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if time.Since(begin) == 0 {
+				fromMemory++
+			}
+			at := int(items[0].id / 50)
+			counts[at]++
+			distances[(at-last+rows)%rows]++
+			last = at
+			time.Sleep(50 * time.Millisecond)
+			w.changeRow(items[0].id, true)
+		}
+		for name, of := range map[string][]int{"rows": counts, "distances": distances} {
+			p := storetest.PValue(of)
+			t.Logf("%s: %d of 20000 came from memory, p = %.3g", name, fromMemory, p)
+			if p < 1e-6 {
+				t.Errorf("uneven %s: %v", name, of)
+			}
+		}
+		if fromMemory < 5000 || fromMemory > 15_000 {
+			t.Errorf("%d of 20000 came from memory", fromMemory)
+		}
+	})
+}
+
+// isReady reports whether any of many picks was ready.
+func (w *tester) isReady() bool {
+	for range 100 {
+		if _, ready := w.picker.Ready(); ready {
+			return true
+		}
+	}
+	return false
+}
+
+// TestReady: a pick is ready when all rows are in memory and fresh, and never with a part of them.
+func TestReady(t *testing.T) {
+	const rows = 300
+	run := func(name string, limit int64, c cost, test func(w *tester)) {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newTester(t, newSimulated(rows, c), limit)
+				defer w.picker.Close()
+				for range 5 * rows {
+					w.pick(t.Context(), 1)
+				}
+				synctest.Wait()
+				if !w.isReady() {
+					t.Fatal("not when all rows are in memory")
+				}
+				test(w)
+			})
+		})
+	}
+	fits := int64(rows) * (256 + int64(len(`"14951 at 1000"`)))
+	quick := cost{get: 8 * time.Millisecond, page: 10 * time.Millisecond}
+	run("always, while a table that is loaded in time changes", fits, quick, func(w *tester) {
+		for begin := time.Now(); time.Since(begin) < 30*time.Second; time.Sleep(time.Millisecond) {
+			if _, ready := w.picker.Ready(); !ready {
+				w.Fatalf("not %s later", time.Since(begin))
+			}
+			if time.Since(begin).Milliseconds()%300 == 0 {
+				w.changeRow(51, true)
+			}
+		}
+	})
+	run("after changes here", fits, quick, func(w *tester) {
+		for i, there := range []bool{true, false, true} {
+			if _, err := w.picker.Write(w.Context(), int64(51+50*i), map[bool]func(*entry) (*entry, error){true: put, false: drop}[there]); err != nil {
+				w.Fatal(err)
+			}
+			if !w.isReady() {
+				w.Errorf("not after change %d", i)
+			}
+		}
+	})
+	run("not before a row that others have added is read", fits, cost{get: 100 * time.Millisecond, page: 10 * time.Second}, func(w *tester) {
+		w.changeRow(0, true)
+		time.Sleep(600 * time.Millisecond)
+		w.picker.Ready()                   // has the index renewed
+		time.Sleep(150 * time.Millisecond) // which takes 100 ms
+		if w.isReady() {
+			w.Error("before that")
+		}
+	})
+	run("not with a row that a slow write has left old", fits, cost{write: 1500 * time.Millisecond}, func(w *tester) {
+		var pickers sync.WaitGroup
+		pickers.Go(func() {
+			for range 300 {
+				w.pick(w.Context(), 1)
+				time.Sleep(7 * time.Millisecond)
+			}
+		})
+		defer pickers.Wait()
+		if _, err := w.picker.Write(w.Context(), 51, put); err != nil {
+			w.Fatal(err)
+		}
+		if w.isReady() {
+			w.Error("with that")
+		}
+	})
+}
+
+// TestReadBesideRenewal: rows that are read while the version is asked for may be older than it is.
+func TestReadBesideRenewal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTester(t, newSimulated(40, cost{get: 10 * time.Millisecond, page: 10 * time.Millisecond, version: 100 * time.Millisecond}), eco)
+		defer w.picker.Close()
+		w.pick(t.Context(), 1)
+		time.Sleep(600 * time.Millisecond)
+		go func() {
+			time.Sleep(20 * time.Millisecond) // the rows have been read, the version has not
+			for i := range int64(40) {
+				w.changeRow(1+50*i, true)
+			}
+		}()
+		for range 30 {
+			w.pick(t.Context(), 128)
+			time.Sleep(100 * time.Millisecond)
+		}
+	})
+}

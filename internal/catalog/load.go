@@ -1,0 +1,96 @@
+package catalog
+
+import (
+	"context"
+	"time"
+)
+
+// maxPause is the longest pause before another load, after loads that were for nothing.
+const maxPause = 30 * time.Second
+
+// startLoad has rows loaded that nobody has picked in this epoch, if that is paid for. The mutex is held.
+func (p *Picker[T]) startLoad() {
+	if !p.memory.loading && p.mayLoad() {
+		p.memory.loading = true
+		go p.load()
+	}
+}
+
+// mayLoad reports whether there is anything to load, that is paid for, and not to be left alone. Each epoch has one
+// pass over the table: what that misses, because it is edited meanwhile, is left to picks. The mutex is held.
+func (p *Picker[T]) mayLoad() bool {
+	m, x := &p.memory, p.current.Load()
+	return m.missing > 0 && m.next < len(x.slots) && p.now() >= m.resume && p.credit.covers(min(m.missing, pageSize))
+}
+
+// load loads one page after the other.
+func (p *Picker[T]) load() {
+	for {
+		ids, edited, begin := p.beginPage()
+		if len(ids) == 0 {
+			return
+		}
+		items, err := p.page(ids)
+		if err == nil {
+			p.keepRead(edited, newPage(items, begin)...)
+		}
+		p.endRead(edited)
+		if err != nil || p.now()-begin >= renewAge {
+			p.pauseLoads()
+		}
+	}
+}
+
+// beginPage returns the ids of the rows that are to be loaded next, and pays for them. With none the load is over.
+func (p *Picker[T]) beginPage() (ids []int64, edited int64, begin time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m, x := &p.memory, p.current.Load()
+	if p.mayLoad() {
+		for ; m.next < len(x.slots) && len(ids) < pageSize; m.next++ {
+			if !x.current(x.slots[m.next].Load()) {
+				ids = append(ids, x.ids[m.next])
+			}
+		}
+	}
+	if len(ids) == 0 {
+		m.loading = false
+		return nil, 0, 0
+	}
+	m.loaded = true
+	p.credit.pay(len(ids))
+	return ids, p.edits.begun(), p.now()
+}
+
+// page reads rows in a goroutine of the picker's own, where a panic would end the process.
+func (p *Picker[T]) page(ids []int64) (items []T, err error) {
+	defer caught(&err)
+	ctx, cancel := context.WithTimeout(p.life, slowTimeout)
+	defer cancel()
+	return p.store.GetMany(ctx, ids)
+}
+
+func (p *Picker[T]) pauseLoads() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pauseLonger()
+}
+
+// pauseLonger has loads pause, twice as long as the last time. The mutex is held.
+func (p *Picker[T]) pauseLonger() {
+	m := &p.memory
+	m.pause = min(max(2*m.pause, renewAge), maxPause)
+	m.resume = p.now() + m.pause
+}
+
+// judgeLoad looks back at the load of an epoch that ends. One that had no time to load all rows was for nothing. The
+// mutex is held.
+func (p *Picker[T]) judgeLoad() {
+	m := &p.memory
+	switch {
+	case m.loaded && m.missing > 0:
+		p.pauseLonger()
+	case m.loaded:
+		m.pause = 0
+	}
+}

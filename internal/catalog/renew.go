@@ -1,0 +1,152 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"time"
+)
+
+const (
+	// retryAge is the time after a renewal in the background that failed, until the next.
+	retryAge = renewAge / 5
+	// quickTimeout bounds a renewal for which picks may wait: half of the time that a request has. The other half is the
+	// row's.
+	quickTimeout = 2500 * time.Millisecond
+	// slowTimeout bounds the others. It doubles with each renewal in a row that it cut off, up to maxTimeout: a table of
+	// any size is read in the end.
+	slowTimeout = 5 * time.Second
+	maxTimeout  = 8 * slowTimeout
+	// rest is how many times as long as it took to read the ids the store is left alone after that, when it took too
+	// long for picks to have new ids in time anyway.
+	rest = 4
+)
+
+// renewal is a read of the index under way.
+type renewal struct {
+	done chan struct{} // closed when it is over
+	err  error
+}
+
+// renew starts a renewal, unless one is under way, and returns it.
+func (p *Picker[T]) renew() (r *renewal, started bool) {
+	if r := p.renewal.Load(); r != nil {
+		return r, false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if r := p.renewal.Load(); r != nil {
+		return r, false
+	}
+	r = &renewal{done: make(chan struct{})}
+	p.renewal.Store(r)
+	go func() {
+		r.err = p.readIndex()
+		p.renewal.Store(nil)
+		close(r.done)
+	}()
+	return r, true
+}
+
+// await waits for a renewal. When one that was under way already fails, it waits for the next: the store may be back.
+func (p *Picker[T]) await(ctx context.Context) error {
+	for final := false; ; final = true {
+		r, started := p.renew()
+		select {
+		case <-r.done:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		if started || final || r.err == nil {
+			return r.err
+		}
+	}
+}
+
+// readIndex asks for the version, reads the ids when it has changed, and publishes what it finds.
+func (p *Picker[T]) readIndex() error {
+	known, doubted := p.current.Load().version, p.doubted.Swap(false)
+	if doubted {
+		known = ""
+	}
+	edited, timeout := p.beginRenewal()
+	ctx, cancel := context.WithTimeout(p.life, timeout)
+	defer cancel()
+	begin := p.now()
+	ids, version, err := p.storeIDs(ctx, known)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	defer p.edits.ended(edited)
+	if err != nil {
+		p.notRenewed(ctx.Err())
+		if doubted {
+			p.doubted.Store(true)
+		}
+		return err
+	}
+	p.timeouts = 0
+	p.renewed(begin, ids, version, version == known && version != "", edited)
+	p.startLoad()
+	return nil
+}
+
+func (p *Picker[T]) beginRenewal() (edited int64, timeout time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	timeout = slowTimeout << p.timeouts
+	if n := len(p.current.Load().ids); n > 0 && n <= quickIDs {
+		timeout = quickTimeout
+	}
+	return p.edits.begun(), timeout
+}
+
+// storeIDs calls the store's IDs in a goroutine of the picker's own, where a panic would end the process.
+func (p *Picker[T]) storeIDs(ctx context.Context, known Version) (ids []int64, version Version, err error) {
+	defer caught(&err)
+	return p.store.IDs(ctx, known)
+}
+
+// caught turns a panic into an error.
+func caught(err *error) {
+	if cause := recover(); cause != nil {
+		*err = fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
+	}
+}
+
+// notRenewed leaves the index as it is, to be renewed later. cutOff says whether that was for want of time. The mutex is
+// held.
+func (p *Picker[T]) notRenewed(cutOff error) {
+	if errors.Is(cutOff, context.DeadlineExceeded) && slowTimeout<<p.timeouts < maxTimeout {
+		p.timeouts++
+	}
+	next := *p.current.Load()
+	next.due = p.now() + retryAge
+	p.current.Store(&next)
+}
+
+// renewed publishes what was read since begin, when there had been so many edits: ids of that version, or that those
+// known are the same. The mutex is held.
+func (p *Picker[T]) renewed(begin time.Duration, ids []int64, version Version, same bool, edited int64) {
+	old, now := p.current.Load(), p.now()
+	next := *old
+	next.due = begin + renewAge
+	if same {
+		next.epoch.checked = begin
+		if next.slots != nil && p.memory.missing == 0 {
+			next.whole = next.freshUntil()
+		}
+		p.current.Store(&next)
+		return
+	}
+	next.version, next.epoch, next.last = version, epoch{since: now, checked: begin}, old.epoch
+	if ids = p.edits.applied(ids, edited); !slices.Equal(ids, old.ids) {
+		next.ids = ids
+	}
+	if took := now - begin; len(ids) > quickIDs && took >= renewAge {
+		next.due = now + rest*took
+	}
+	p.carryRows(&next, old)
+	p.current.Store(&next)
+}

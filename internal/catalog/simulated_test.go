@@ -1,0 +1,395 @@
+package catalog_test
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"superheroes/internal/catalog"
+)
+
+// cost is what reading a simulated table takes.
+type cost struct {
+	get     time.Duration // a row
+	version time.Duration // the version; as much as a row when it is 0
+	write   time.Duration // a write, likewise
+	page    time.Duration // 500 rows
+	id      time.Duration // each id, when all are read
+}
+
+// connections is how many statements a simulated store runs at a time.
+const connections = 10
+
+// revision is a state of a row. Its number is that of the change that made it, 0 for what was always there.
+type revision struct {
+	number      int
+	from, until time.Time // until is zero while it lasts
+}
+
+// simulated is a store on the clock of a synctest bubble. Each statement takes its time, and sees or changes the table
+// in the middle of it. The store remembers every state that a row has had.
+type simulated struct {
+	catalog.Store[entry]
+	cost cost
+	conn chan struct{}
+
+	mu         sync.Mutex
+	ids        []int64
+	next       int64
+	past       map[int64][]revision // of the rows that were changed
+	changes    int
+	other      int // changes of something else
+	rows       int // read
+	pages      int // of rows
+	statements int
+	idReads    int           // of all ids
+	hung       chan struct{} // closed when a hang ends, nil for none
+}
+
+func newSimulated(rows int, c cost) *simulated {
+	s := &simulated{cost: c, conn: make(chan struct{}, connections), past: map[int64][]revision{}, next: 1}
+	for range rows {
+		s.ids = append(s.ids, s.next)
+		s.next += 50
+	}
+	return s
+}
+
+// run runs a statement that takes so long.
+func (s *simulated) run(ctx context.Context, took time.Duration, statement func()) error {
+	select {
+	case s.conn <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	defer func() { <-s.conn }()
+	s.mu.Lock()
+	s.statements++
+	s.mu.Unlock()
+	if err := s.wait(ctx, took/2); err != nil {
+		return err
+	}
+	func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		statement()
+	}()
+	return s.wait(ctx, took-took/2)
+}
+
+// counts returns how many rows were read, and how often all ids.
+func (s *simulated) counts() (rows, idReads int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.rows, s.idReads
+}
+
+// elsewhere has the version change, but no row: as a database's may with a change of another table.
+func (s *simulated) elsewhere() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.other++
+}
+
+func (s *simulated) wait(ctx context.Context, d time.Duration) error {
+	s.mu.Lock()
+	hung := s.hung
+	s.mu.Unlock()
+	if hung != nil {
+		select {
+		case <-hung:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return slow(d)(ctx)
+}
+
+// hang has every statement stop where it is, until end.
+func (s *simulated) hang() (end func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	hung := make(chan struct{})
+	s.hung = hung
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.hung = nil
+		close(hung)
+	}
+}
+
+// row returns the row with that id as it is. The mutex is held, as it is for all below that have no context.
+func (s *simulated) row(id int64) (entry, bool) {
+	if _, found := slices.BinarySearch(s.ids, id); !found {
+		return entry{}, false
+	}
+	number := 0
+	if past := s.past[id]; len(past) > 0 {
+		number = past[len(past)-1].number
+	}
+	return newEntry(id, number), true
+}
+
+// newEntry returns a row whose name, which is all of its JSON, says what it is.
+func newEntry(id int64, number int) entry {
+	return entry{id: id, level: int32(number), name: fmt.Sprintf("%d at %d", id, number)}
+}
+
+func (s *simulated) Get(ctx context.Context, id int64) (e entry, err error) {
+	found := false
+	err = s.run(ctx, s.cost.get, func() {
+		if e, found = s.row(id); found {
+			s.rows++
+		}
+	})
+	if err == nil && !found {
+		err = catalog.ErrNotFound
+	}
+	return e, err
+}
+
+func (s *simulated) GetMany(ctx context.Context, ids []int64) (rows []entry, err error) {
+	took := s.cost.get + (s.cost.page-s.cost.get)*time.Duration(len(ids))/500
+	err = s.run(ctx, took, func() {
+		for _, id := range ids {
+			if e, found := s.row(id); found {
+				rows = append(rows, e)
+			}
+		}
+		s.rows += len(rows)
+		s.pages++
+	})
+	return rows, err
+}
+
+func (s *simulated) IDs(ctx context.Context, known catalog.Version) (ids []int64, version catalog.Version, err error) {
+	n := 0
+	err = s.run(ctx, cmp.Or(s.cost.version, s.cost.get), func() { version, n = catalog.Version(fmt.Sprint(s.changes, s.other)), len(s.ids) })
+	if err != nil || version == known {
+		return nil, version, err
+	}
+	err = s.run(ctx, time.Duration(n)*s.cost.id, func() {
+		ids = slices.Clone(s.ids)
+		s.idReads++
+	})
+	return ids, version, err
+}
+
+func (s *simulated) Write(ctx context.Context, id int64, change func(old *entry) (*entry, error)) (written *entry, err error) {
+	statement := func() {
+		var old *entry
+		if id != 0 {
+			e, found := s.row(id)
+			if !found {
+				err = catalog.ErrNotFound
+				return
+			}
+			old = &e
+		}
+		if written, err = change(old); err == nil {
+			e := s.become(id, written != nil)
+			if written != nil {
+				*written = e
+			}
+		}
+	}
+	if err := s.run(ctx, cmp.Or(s.cost.write, s.cost.get), statement); err != nil {
+		return nil, fmt.Errorf("%w: %w", catalog.ErrMaybeWritten, err)
+	}
+	return written, err
+}
+
+// become changes the row with that id, 0 for a new one, or deletes it.
+func (s *simulated) become(id int64, there bool) entry {
+	s.changes++
+	if id == 0 {
+		id = s.next
+		s.next += 50
+	}
+	past, now := s.past[id], time.Now()
+	at, found := slices.BinarySearch(s.ids, id)
+	if found && len(past) == 0 {
+		past = []revision{{}}
+	}
+	if found {
+		past[len(past)-1].until = now
+	}
+	switch {
+	case there:
+		past = append(past, revision{number: s.changes, from: now})
+		if !found {
+			s.ids = slices.Insert(s.ids, at, id)
+		}
+	case found:
+		s.ids = slices.Delete(s.ids, at, at+1)
+	}
+	s.past[id] = past
+	return newEntry(id, s.changes)
+}
+
+// was reports whether the row was like that at any time from one to another.
+func (s *simulated) was(e entry, from, until time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	past := s.past[e.id]
+	if len(past) == 0 {
+		past = []revision{{}}
+	}
+	return slices.ContainsFunc(past, func(r revision) bool {
+		return r.number == int(e.level) && !r.from.After(until) && (r.until.IsZero() || !r.until.Before(from))
+	})
+}
+
+// tester picks from a simulated table, changes it, and checks what comes.
+type tester struct {
+	*testing.T
+	store  *simulated
+	picker *catalog.Picker[entry]
+	random *rand.Rand
+
+	mu     sync.Mutex
+	own    map[int64]int // the number of the last change made here to each row, deletions too, when it has returned
+	hung   time.Time     // since when the store hangs, zero when it doesn't
+	failed int           // picks
+	picks  int
+	needed int           // rows that picks without a memory would have read
+	waited time.Duration // by all picks
+}
+
+func newTester(t *testing.T, store *simulated, limit int64) *tester {
+	picker := catalog.NewPicker[entry](store, limit)
+	t.Cleanup(picker.Close)
+	return &tester{T: t, store: store, picker: picker, random: rand.New(rand.NewPCG(1, 2)), own: map[int64]int{}}
+}
+
+// pick picks one item as fights in this process do, or as a batch.
+func (w *tester) pick(ctx context.Context, n int) {
+	w.mu.Lock()
+	own, hung := make(map[int64]int, len(w.own)), w.hung
+	for id, number := range w.own {
+		own[id] = number
+	}
+	w.mu.Unlock()
+	begin := time.Now()
+	items, age, err := w.items(ctx, n)
+	end := time.Now()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err != nil {
+		w.failed += n
+		return
+	}
+	if !hung.IsZero() && hung.Equal(w.hung) && begin.Sub(hung) >= catalog.MaxAge {
+		w.Errorf("a pick from a store that has hung for %s", begin.Sub(hung))
+	}
+	distinct := map[int64]bool{}
+	for _, e := range items {
+		distinct[e.id] = true
+		if !w.store.was(e, begin.Add(-catalog.MaxAge), end) || !w.store.was(e, begin.Add(-age), end) {
+			w.Errorf("%q was picked, which it has not been for %s (stated age %s): %v", e.name, catalog.MaxAge, age, w.store.past[e.id])
+		}
+		if number, changed := own[e.id]; changed && int(e.level) < number {
+			w.Errorf("%q was picked after change %d had been made here", e.name, number)
+		}
+	}
+	w.picks += n
+	w.needed += len(distinct)
+	w.waited += end.Sub(begin)
+}
+
+func (w *tester) items(ctx context.Context, n int) (items []entry, age time.Duration, err error) {
+	if n == 1 {
+		e, ready := w.picker.Ready()
+		if !ready {
+			e, err = w.picker.Random(ctx)
+		}
+		return []entry{e}, catalog.MaxAge, err
+	}
+	array, age, err := w.picker.RandomBatch(ctx, n)
+	if err != nil {
+		return nil, 0, err
+	}
+	var names []string
+	if err := json.Unmarshal(array, &names); err != nil || len(names) != n {
+		w.Errorf("%d items: %s (%v)", n, array, err)
+	}
+	for _, name := range names {
+		var id int64
+		var number int
+		if _, err := fmt.Sscanf(name, "%d at %d", &id, &number); err != nil {
+			w.Error(err)
+		}
+		items = append(items, newEntry(id, number))
+	}
+	return items, age, nil
+}
+
+// write makes a change here: of a row, a new row, or a deletion.
+func (w *tester) write(ctx context.Context) {
+	id, there := w.change()
+	var number int
+	written, err := w.picker.Write(ctx, id, func(*entry) (*entry, error) {
+		number = w.store.changes + 1
+		if !there {
+			return nil, nil
+		}
+		return &entry{}, nil
+	})
+	switch {
+	case errors.Is(err, catalog.ErrNotFound), errors.Is(err, catalog.ErrMaybeWritten):
+		return
+	case err != nil:
+		w.Errorf("writing: %v", err)
+		return
+	case written != nil:
+		id = written.id
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.own[id] = max(w.own[id], number)
+	if !there {
+		w.own[id] = max(w.own[id], number+1) // what is picked must have been made anew
+	}
+}
+
+// change decides which row is changed, 0 for a new one, and whether it is there then.
+func (w *tester) change() (id int64, there bool) {
+	w.store.mu.Lock()
+	defer w.store.mu.Unlock()
+	kind := w.random.IntN(20)
+	if kind == 0 || len(w.store.ids) == 0 {
+		return 0, true
+	}
+	return w.store.ids[w.random.IntN(len(w.store.ids))], kind > 1 || len(w.store.ids) < 5
+}
+
+// othersChange makes a change as somebody else does.
+func (w *tester) othersChange() {
+	id, there := w.change()
+	w.store.mu.Lock()
+	defer w.store.mu.Unlock()
+	w.store.become(id, there)
+}
+
+// every calls do so often a second, until the time.
+func every(rate int, until time.Time, do func()) {
+	if rate == 0 {
+		return
+	}
+	for begin, i := time.Now(), 1; ; i++ {
+		at := begin.Add(time.Duration(i) * time.Second / time.Duration(rate))
+		if !at.Before(until) {
+			return
+		}
+		time.Sleep(time.Until(at))
+		do()
+	}
+}

@@ -1,0 +1,308 @@
+package catalog_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"superheroes/internal/catalog"
+)
+
+// lateStore is a simulated table that takes no time, and whose results can be held back: as those of a database are that
+// are under way while the table changes.
+type lateStore struct {
+	*simulated
+
+	mu          sync.Mutex
+	held        map[string]chan struct{} // by method
+	unconfirmed bool                     // writes are made, but the store's word for it is lost
+}
+
+// hold holds back the result of the next call of that method, until release.
+func (s *lateStore) hold(method string) (release func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	held := make(chan struct{})
+	s.held[method] = held
+	return func() { close(held) }
+}
+
+func (s *lateStore) pass(method string) {
+	s.mu.Lock()
+	held := s.held[method]
+	delete(s.held, method)
+	s.mu.Unlock()
+	if held != nil {
+		<-held
+	}
+}
+
+func (s *lateStore) Get(ctx context.Context, id int64) (entry, error) {
+	e, err := s.simulated.Get(ctx, id)
+	s.pass("Get")
+	return e, err
+}
+
+func (s *lateStore) GetMany(ctx context.Context, ids []int64) ([]entry, error) {
+	rows, err := s.simulated.GetMany(ctx, ids)
+	s.pass("GetMany")
+	return rows, err
+}
+
+func (s *lateStore) IDs(ctx context.Context, known catalog.Version) ([]int64, catalog.Version, error) {
+	ids, version, err := s.simulated.IDs(ctx, known)
+	s.pass("IDs")
+	return ids, version, err
+}
+
+func (s *lateStore) Write(ctx context.Context, id int64, change func(old *entry) (*entry, error)) (*entry, error) {
+	written, err := s.simulated.Write(ctx, id, change)
+	s.pass("Write")
+	if s.unconfirmed {
+		return nil, catalog.ErrMaybeWritten
+	}
+	return written, err
+}
+
+// editor changes a table of a few rows through a picker.
+type editor struct {
+	*testing.T
+	store  *lateStore
+	picker *catalog.Picker[entry]
+}
+
+// inEditor runs a test on a picker of each profile.
+func inEditor(t *testing.T, name string, rows int, test func(e editor)) {
+	for profile, limit := range map[string]int64{"strict": strict, "eco": eco} {
+		t.Run(name+"/"+profile, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := &lateStore{simulated: newSimulated(rows, cost{}), held: map[string]chan struct{}{}}
+				picker := catalog.NewPicker[entry](store, limit)
+				defer picker.Close()
+				test(editor{t, store, picker})
+				synctest.Wait()
+				if n := picker.EditsKept(); n != 0 {
+					t.Errorf("%d edits are kept when all is over", n)
+				}
+			})
+		})
+	}
+}
+
+func put(*entry) (*entry, error)  { return &entry{}, nil }
+func drop(*entry) (*entry, error) { return nil, nil }
+
+func (e editor) write(id int64, change func(*entry) (*entry, error)) {
+	e.Helper()
+	if _, err := e.picker.Write(e.Context(), id, change); err != nil {
+		e.Fatalf("writing %d: %v", id, err)
+	}
+}
+
+// fill picks until all rows are in memory, in eco.
+func (e editor) fill() {
+	e.Helper()
+	for range 200 {
+		mustPick(e.T, e.picker)
+	}
+	synctest.Wait()
+}
+
+// sees wants picks to be exactly those rows, as they are in the table.
+func (e editor) sees(want ...string) {
+	e.Helper()
+	seen := map[string]bool{}
+	for range 50 * len(want) { // that one is missed has a chance of e^-50
+		item, err := e.picker.Random(e.Context())
+		if err != nil {
+			e.Fatalf("picking: %v", err)
+		}
+		seen[item.name] = true
+	}
+	for _, name := range want {
+		if !seen[name] {
+			e.Errorf("%q was not picked", name)
+		}
+		delete(seen, name)
+	}
+	for name := range seen {
+		e.Errorf("%q was picked", name)
+	}
+}
+
+// TestWriteIsSeen: every pick that begins after a write sees it. No ids are read for that, and in eco no rows.
+func TestWriteIsSeen(t *testing.T) {
+	inEditor(t, "changes, new rows and deletions", 3, func(e editor) {
+		e.fill()
+		rows, idReads := e.store.counts()
+		e.write(51, put)
+		e.sees("1 at 0", "51 at 1", "101 at 0")
+		e.write(0, put)
+		e.sees("1 at 0", "51 at 1", "101 at 0", "151 at 2")
+		e.write(1, drop)
+		e.sees("51 at 1", "101 at 0", "151 at 2")
+		e.write(151, put)
+		e.write(101, drop)
+		e.sees("51 at 1", "151 at 4")
+		rowsAfter, idReadsAfter := e.store.counts()
+		if _, ready := e.picker.Ready(); ready && rowsAfter > rows {
+			e.Errorf("%d rows were read for it", rowsAfter-rows)
+		}
+		if idReadsAfter > idReads {
+			e.Errorf("the ids were read %d times for it", idReadsAfter-idReads)
+		}
+	})
+	inEditor(t, "until none is left, and from none", 2, func(e editor) {
+		e.fill()
+		e.write(1, drop)
+		e.write(51, drop)
+		if item, err := e.picker.Random(e.Context()); !errors.Is(err, catalog.ErrEmpty) {
+			e.Errorf("got %v and %v, want ErrEmpty", item, err)
+		}
+		e.write(0, put)
+		e.sees("101 at 3")
+	})
+	inEditor(t, "before anything is read", 1, func(e editor) {
+		e.write(1, put)
+		e.write(0, put)
+		e.sees("1 at 1", "51 at 2")
+	})
+	inEditor(t, "when the next renewals find it", 3, func(e editor) {
+		e.fill()
+		for number := 1; number < 20; number++ {
+			e.write(51, put)
+			time.Sleep(catalog.MaxAge / 3)
+			e.sees("1 at 0", newEntry(51, number).name, "101 at 0")
+		}
+	})
+}
+
+// TestWriteFails: what was not written changes nothing, and what may have been is read.
+func TestWriteFails(t *testing.T) {
+	inEditor(t, "for certain", 2, func(e editor) {
+		e.fill()
+		refused := errors.New("refused")
+		_, err := e.picker.Write(e.Context(), 51, func(*entry) (*entry, error) { return nil, refused })
+		if !errors.Is(err, refused) {
+			e.Errorf("got %v", err)
+		}
+		if _, err := e.picker.Write(e.Context(), 7, put); !errors.Is(err, catalog.ErrNotFound) {
+			e.Errorf("got %v", err)
+		}
+		e.sees("1 at 0", "51 at 0")
+	})
+	for name, c := range map[string]struct {
+		id     int64
+		change func(*entry) (*entry, error)
+		want   []string
+	}{
+		"a change":   {51, put, []string{"1 at 0", "51 at 1"}},
+		"a deletion": {51, drop, []string{"1 at 0"}},
+	} {
+		inEditor(t, "not confirmed: "+name, 2, func(e editor) {
+			e.fill()
+			e.store.unconfirmed = true
+			if _, err := e.picker.Write(e.Context(), c.id, c.change); !errors.Is(err, catalog.ErrMaybeWritten) {
+				e.Errorf("got %v", err)
+			}
+			e.sees(c.want...)
+		})
+	}
+	inEditor(t, "with a panic", 1, func(e editor) {
+		e.fill()
+		func() {
+			defer func() { _ = recover() }()
+			_, _ = e.picker.Write(e.Context(), 1, func(*entry) (*entry, error) { panic("in the change") })
+		}()
+		e.sees("1 at 0")
+	})
+}
+
+// TestWriteBesideReads: what was read before a write, and comes after it, is older than what is known already.
+func TestWriteBesideReads(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(e editor)
+		want   []string
+	}{
+		{"a change", func(e editor) { e.write(51, put) }, []string{"1 at 0", "51 at 1"}},
+		{"a new row", func(e editor) { e.write(0, put) }, []string{"1 at 0", "51 at 0", "101 at 1"}},
+		{"a deletion", func(e editor) { e.write(51, drop) }, []string{"1 at 0"}},
+		{"a new row that is deleted again", func(e editor) {
+			e.write(0, put)
+			e.write(101, drop)
+			e.write(1, put)
+		}, []string{"1 at 3", "51 at 0"}},
+	} {
+		inEditor(t, "the first renewal/"+c.name, 2, func(e editor) {
+			release := e.store.hold("IDs")
+			go func() { _, _ = e.picker.Random(e.Context()) }()
+			synctest.Wait()
+			c.change(e)
+			release()
+			e.sees(c.want...)
+		})
+		inEditor(t, "a later renewal/"+c.name, 2, func(e editor) {
+			e.fill()
+			time.Sleep(catalog.MaxAge * 6 / 10)
+			e.store.elsewhere()
+			release := e.store.hold("IDs")
+			mustPick(e.T, e.picker) // has it renewed
+			synctest.Wait()
+			c.change(e)
+			e.sees(c.want...)
+			release()
+			synctest.Wait()
+			e.sees(c.want...)
+		})
+		for _, method := range []string{"Get", "GetMany"} {
+			inEditor(t, method+"/"+c.name, 2, func(e editor) {
+				mustPick(e.T, e.picker)
+				time.Sleep(2 * catalog.MaxAge)
+				mustPick(e.T, e.picker) // which has the index as fresh as can be
+				release := e.store.hold(method)
+				var group sync.WaitGroup
+				group.Go(func() { _, _, _ = e.picker.RandomBatch(e.Context(), 20) })
+				group.Go(func() { _, _ = e.picker.Random(e.Context()) })
+				synctest.Wait()
+				c.change(e)
+				release()
+				group.Wait()
+				e.sees(c.want...)
+			})
+		}
+	}
+}
+
+// TestWritesOfOneRow: two writes of a row come back in another order than that in which they were made.
+func TestWritesOfOneRow(t *testing.T) {
+	for _, c := range []struct {
+		name          string
+		first, second int64
+		changes       [2]func(*entry) (*entry, error)
+		want          []string
+	}{
+		{"two changes", 51, 51, [2]func(*entry) (*entry, error){put, put}, []string{"1 at 0", "51 at 2"}},
+		{"a change and a deletion", 51, 51, [2]func(*entry) (*entry, error){put, drop}, []string{"1 at 0"}},
+		{"a new row and its deletion", 0, 101, [2]func(*entry) (*entry, error){put, drop}, []string{"1 at 0", "51 at 0"}},
+		{"a new row and a change of it", 0, 101, [2]func(*entry) (*entry, error){put, put}, []string{"1 at 0", "51 at 0", "101 at 2"}},
+	} {
+		inEditor(t, c.name, 2, func(e editor) {
+			e.fill()
+			release := e.store.hold("Write")
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				e.write(c.first, c.changes[0])
+			}()
+			synctest.Wait()
+			e.write(c.second, c.changes[1])
+			release()
+			<-done
+			e.sees(c.want...)
+		})
+	}
+}
