@@ -173,7 +173,7 @@ func testStoreThatGoesAway(t *testing.T, program string) {
 func testUpWithoutItsHeroes(t *testing.T, program, store string, server *engines.Server, proxy *tcpproxy.Proxy) {
 	env := []string{"DATA_DIR=" + t.TempDir(), "HEROES_DATABASE_URL=" + store}
 	bases := map[string]string{}
-	for _, name := range []string{"heroes", "villains", "locations", "fights", "statistics", "arena"} {
+	for _, name := range []string{"heroes", "villains", "locations", "fights"} {
 		addr := system.FreeAddr(t)
 		bases[name] = "http://" + addr
 		env = append(env, strings.ToUpper(name)+"_ADDR="+addr)
@@ -252,7 +252,7 @@ func testStoreThatIsNotThereAtTheStart(t *testing.T, program string) {
 	}
 	t.Run("all in one process", func(t *testing.T) {
 		env := []string{"DATA_DIR=" + t.TempDir(), "VILLAINS_" + absent(refused)["villains"]}
-		for _, name := range []string{"HEROES", "VILLAINS", "LOCATIONS", "FIGHTS", "STATISTICS", "ARENA"} {
+		for _, name := range []string{"HEROES", "VILLAINS", "LOCATIONS", "FIGHTS"} {
 			env = append(env, name+"_ADDR=127.0.0.1:0")
 		}
 		wantOneLine(t, system.Start(t, program, env, "up", "--villains-store-wait=2s"), refused, "connection refused")
