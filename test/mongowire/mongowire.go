@@ -3,6 +3,7 @@
 package mongowire
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/binary"
 	"io"
@@ -171,16 +172,16 @@ func StartTLS(tb testing.TB, server string, certificate tls.Certificate) string 
 			if err != nil {
 				return
 			}
-			group.Go(func() { join(client, server) })
+			group.Go(func() { join(context.WithoutCancel(tb.Context()), client, server) })
 		}
 	})
 	return listener.Addr().String()
 }
 
 // join passes on in both directions until one side ends.
-func join(client net.Conn, server string) {
+func join(ctx context.Context, client net.Conn, server string) {
 	defer func() { _ = client.Close() }()
-	conn, err := net.Dial("tcp", server)
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", server)
 	if err != nil {
 		return
 	}

@@ -120,7 +120,7 @@ func TestFightsOfOthers(t *testing.T) {
 			}
 		}
 		for _, change := range changes {
-			if _, new := fields[change.Key]; new {
+			if _, left := fields[change.Key]; left {
 				document = append(document, change)
 			}
 		}

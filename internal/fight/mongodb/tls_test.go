@@ -15,6 +15,7 @@ import (
 
 // A server whose certificate the given authority issued is used, any other is refused, and the reason is named.
 func TestTLS(t *testing.T) {
+	t.Parallel() // it mostly waits
 	address, err := url.Parse(engines.MongoDB(t))
 	if err != nil {
 		t.Fatal(err)

@@ -25,83 +25,95 @@ const (
 	invalidOptions       = 72
 	invalidNamespace     = 73
 	commandNotSupported  = 115
+	validationFailed     = 121
 	onView               = 166
+	dataModifiedByRepair = 269
 	userWritesBlocked    = 371
 	atlasError           = 8000
 	notPrimaryLegacy     = 10058
 	notWritablePrimary   = 10107
 	quotaExceeded        = 12501
 	outOfDiskSpace       = 14031
+
+	dataCorruptionDetected = 301
 )
 
-// kindsOfCodes are the kinds of trouble that a server's error codes mean. A code that isn't here says nothing that we
-// could act on.
-var kindsOfCodes = map[int]error{
-	userNotFound: storage.ErrSchema, unauthorized: storage.ErrSchema, authenticationFailed: storage.ErrSchema,
-	33:  storage.ErrSchema, // PrivilegeNotFound
-	214: storage.ErrSchema, // AuthenticationRestrictionUnmet
-	334: storage.ErrSchema, // MechanismUnavailable
-	391: storage.ErrSchema, // ReauthenticationRequired
-	// The collection is a view, or refuses our documents or indexes.
-	onView: storage.ErrSchema, invalidNamespace: storage.ErrSchema,
-	67:  storage.ErrSchema, // CannotCreateIndex
-	85:  storage.ErrSchema, // IndexOptionsConflict
-	86:  storage.ErrSchema, // IndexKeySpecsConflict
-	121: storage.ErrSchema, // DocumentValidationFailure
-	// Not the server that we need.
-	commandNotFound: storage.ErrSchema, commandNotSupported: storage.ErrSchema,
-	188: storage.ErrSchema, // IncompatibleServerVersion
-
-	outOfDiskSpace: storage.ErrFull, quotaExceeded: storage.ErrFull, userWritesBlocked: storage.ErrFull,
-	// A server that we are bound to and that takes reads only. Where there is a primary the driver finds it by itself.
-	notWritablePrimary: storage.ErrFull, notPrimaryLegacy: storage.ErrFull,
-
-	24:  storage.ErrBusy, // LockTimeout
-	46:  storage.ErrBusy, // LockBusy
-	50:  storage.ErrBusy, // MaxTimeMSExpired
-	107: storage.ErrBusy, // LockFailed
-	112: storage.ErrBusy, // WriteConflict
-	262: storage.ErrBusy, // ExceededTimeLimit
-	365: storage.ErrBusy, // TemporarilyUnavailable
-	402: storage.ErrBusy, // ResourceExhausted
-	433: storage.ErrBusy, // AdmissionQueueOverflow
-	449: storage.ErrBusy, // RateLimitExceeded
-
-	269: storage.ErrDamaged, // DataModifiedByRepair
-	301: storage.ErrDamaged, // DataCorruptionDetected
-
-	6:     storage.ErrUnavailable, // HostUnreachable
-	7:     storage.ErrUnavailable, // HostNotFound
-	64:    storage.ErrUnavailable, // WriteConcernTimeout
-	89:    storage.ErrUnavailable, // NetworkTimeout
-	91:    storage.ErrUnavailable, // ShutdownInProgress
-	94:    storage.ErrUnavailable, // NotYetInitialized
-	100:   storage.ErrUnavailable, // UnsatisfiableWriteConcern
-	133:   storage.ErrUnavailable, // FailedToSatisfyReadPreference
-	134:   storage.ErrUnavailable, // ReadConcernMajorityNotAvailableYet
-	149:   storage.ErrUnavailable, // NoConfigPrimary
-	189:   storage.ErrUnavailable, // PrimarySteppedDown
-	202:   storage.ErrUnavailable, // NetworkInterfaceExceededTimeLimit
-	216:   storage.ErrUnavailable, // ElectionInProgress
-	9001:  storage.ErrUnavailable, // SocketException
-	11600: storage.ErrUnavailable, // InterruptedAtShutdown
-	11602: storage.ErrUnavailable, // InterruptedDueToReplStateChange
-	13435: storage.ErrUnavailable, // NotPrimaryNoSecondaryOk
-	13436: storage.ErrUnavailable, // NotPrimaryOrSecondary
+// kindOfCode returns the kind of trouble that a server's error code means, nil for one that says nothing we could act on.
+func kindOfCode(code int) error {
+	switch code {
+	case userNotFound, unauthorized, authenticationFailed,
+		33,  // PrivilegeNotFound
+		214, // AuthenticationRestrictionUnmet
+		334, // MechanismUnavailable
+		391: // ReauthenticationRequired
+		return storage.ErrSchema
+	case onView, invalidNamespace, validationFailed,
+		67, // CannotCreateIndex
+		85, // IndexOptionsConflict
+		86: // IndexKeySpecsConflict
+		return storage.ErrSchema
+	case commandNotFound, commandNotSupported,
+		188: // IncompatibleServerVersion
+		return storage.ErrSchema
+	case outOfDiskSpace, quotaExceeded, userWritesBlocked:
+		return storage.ErrFull
+	case notWritablePrimary, notPrimaryLegacy: // we are bound to it; where there is a primary the driver finds it by itself
+		return storage.ErrFull
+	case 24, // LockTimeout
+		46,  // LockBusy
+		50,  // MaxTimeMSExpired
+		107, // LockFailed
+		112, // WriteConflict
+		262, // ExceededTimeLimit
+		365, // TemporarilyUnavailable
+		402, // ResourceExhausted
+		433, // AdmissionQueueOverflow
+		449: // RateLimitExceeded
+		return storage.ErrBusy
+	case dataModifiedByRepair, dataCorruptionDetected:
+		return storage.ErrDamaged
+	case 6, // HostUnreachable
+		7,     // HostNotFound
+		64,    // WriteConcernTimeout
+		89,    // NetworkTimeout
+		91,    // ShutdownInProgress
+		94,    // NotYetInitialized
+		100,   // UnsatisfiableWriteConcern
+		133,   // FailedToSatisfyReadPreference
+		134,   // ReadConcernMajorityNotAvailableYet
+		149,   // NoConfigPrimary
+		189,   // PrimarySteppedDown
+		202,   // NetworkInterfaceExceededTimeLimit
+		216,   // ElectionInProgress
+		9001,  // SocketException
+		11600, // InterruptedAtShutdown
+		11602, // InterruptedDueToReplStateChange
+		13435, // NotPrimaryNoSecondaryOk
+		13436: // NotPrimaryOrSecondary
+		return storage.ErrUnavailable
+	}
+	return nil
 }
 
-// details say what to do, for the codes whose own text doesn't.
-var details = map[int]string{
-	userNotFound:         "the server refuses the user or the password of the URL",
-	authenticationFailed: "the server refuses the user or the password of the URL",
-	unauthorized:         "the user of the URL lacks a permission; give it the role readWrite on the database",
-	121:                  "the collection has a validator that refuses fights",
-	onView:               "fights is a view; it must be a collection",
-	notWritablePrimary:   "the server is no primary and takes reads only; name the whole replica set in the URL",
-	notPrimaryLegacy:     "the server is no primary and takes reads only; name the whole replica set in the URL",
-	userWritesBlocked:    "the server was told to block writes",
-	269:                  "the server says that its data is damaged; restore it from a backup",
-	301:                  "the server says that its data is damaged; restore it from a backup",
+// detailOf says what to do about a code whose own text doesn't, or is empty.
+func detailOf(code int) string {
+	switch code {
+	case userNotFound, authenticationFailed:
+		return "the server refuses the user or the password of the URL"
+	case unauthorized:
+		return "the user of the URL lacks a permission; give it the role readWrite on the database"
+	case validationFailed:
+		return "the collection has a validator that refuses fights"
+	case onView:
+		return "fights is a view; it must be a collection"
+	case notWritablePrimary, notPrimaryLegacy:
+		return "the server is no primary and takes reads only; name the whole replica set in the URL"
+	case userWritesBlocked:
+		return "the server was told to block writes"
+	case dataModifiedByRepair, dataCorruptionDetected:
+		return "the server says that its data is damaged; restore it from a backup"
+	}
+	return ""
 }
 
 // Trouble returns the driver's error as trouble of a kind (package storage), where its kind is known.
@@ -114,7 +126,7 @@ func Trouble(err error) error {
 	case errors.As(err, &server):
 		for _, code := range server.ErrorCodes() {
 			if kind := kindOf(code, server); kind != nil {
-				return storage.As(kind, brief(err), details[code])
+				return storage.As(kind, brief(err), detailOf(code))
 			}
 		}
 	}
@@ -126,7 +138,7 @@ func Trouble(err error) error {
 	case isNetwork(err):
 		return storage.As(storage.ErrUnavailable, brief(err))
 	case errors.As(err, new(*auth.Error)):
-		return storage.As(storage.ErrSchema, brief(err), details[authenticationFailed])
+		return storage.As(storage.ErrSchema, brief(err), detailOf(authenticationFailed))
 	}
 	return err
 }
@@ -134,7 +146,7 @@ func Trouble(err error) error {
 // kindOf returns the kind of a code, nil for none. Atlas has one code for all that it refuses by itself.
 func kindOf(code int, err mongo.ServerError) error {
 	if code != atlasError {
-		return kindsOfCodes[code]
+		return kindOfCode(code)
 	}
 	if strings.Contains(err.Error(), "quota") {
 		return storage.ErrFull

@@ -68,7 +68,6 @@ func script(t *testing.T, address string) (*mongowire.Proxy, string) {
 }
 
 func TestTroubleOfReads(t *testing.T) {
-	t.Parallel() // it mostly waits
 	store, _, p := scripted(t, false)
 	id := storetest.NewFight(fight.NewIDs(fight.ID{})).ID
 	for name, c := range map[string]struct {
@@ -110,6 +109,7 @@ func TestTroubleOfReads(t *testing.T) {
 // What is said of fights that the server refuses, in each case certain or not, is so; and the store is ready again when the
 // server is, without another fight.
 func TestTroubleOfWrites(t *testing.T) {
+	t.Parallel() // it mostly waits
 	const three = 3
 	for name, c := range map[string]struct {
 		refusal bson.D
@@ -191,6 +191,7 @@ func TestAStoredFightMakesReady(t *testing.T) {
 // Three attempts at one fight: the connection is cut before or after it is stored, the server is full, and is started
 // anew. What is said is so.
 func TestCutAndFullAndRestarted(t *testing.T) {
+	t.Parallel() // it mostly waits
 	for _, c := range []struct {
 		name string
 		cut  fate
