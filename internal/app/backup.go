@@ -28,7 +28,7 @@ func Backup(ctx context.Context, dataDir, folder string, report func(path string
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(fmt.Errorf("nothing was written: %w", err), clear(folder, services, made))
+			err = errors.Join(fmt.Errorf("nothing was written: %w", err), discard(folder, services, made))
 		}
 	}()
 	for _, service := range services {
@@ -86,8 +86,8 @@ func emptyFolder(folder string) (made bool, err error) {
 	return false, nil
 }
 
-// clear removes what a backup has written.
-func clear(folder string, services []string, made bool) error {
+// discard removes what a backup has written.
+func discard(folder string, services []string, made bool) error {
 	var failures []error
 	for _, service := range services {
 		for _, suffix := range []string{"", draft, draft + "-journal"} {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"superheroes/internal/storage"
 )
@@ -107,7 +108,9 @@ const (
 // open has the guard take its connection, which creates a missing file. What can't be written is opened for reading.
 func (db *DB) open(ctx context.Context) error {
 	err := db.connect(ctx, toCreate)
-	if err == nil || isBusy(err) {
+	switch code(err) & 0xff {
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN:
+	default:
 		return err
 	}
 	for _, db.reading = range []string{toRead, immutable} {

@@ -95,7 +95,7 @@ func (c *clients) acknowledged() int {
 	return len(c.stored)
 }
 
-// fights returns where up keeps the fights in a folder.
+// fightsFile returns where up keeps the fights in a folder.
 func fightsFile(dir string) string { return filepath.Join(dir, "fights.db") }
 
 func remove(t *testing.T, paths ...string) {
@@ -408,7 +408,7 @@ func elsewhere(t *testing.T, file string) *sql.DB {
 	return db
 }
 
-func execute1(t *testing.T, db *sql.DB, statement string) {
+func execSQL(t *testing.T, db *sql.DB, statement string) {
 	t.Helper()
 	if _, err := db.ExecContext(t.Context(), statement); err != nil {
 		t.Fatalf("%s: %v", statement, err)
@@ -422,12 +422,12 @@ func testLocked(t *testing.T, program string) {
 			dir := t.TempDir()
 			s := system.Up(t, program, dir, "--profile="+profile, "--deadline=6s")
 			other := elsewhere(t, fightsFile(dir))
-			execute1(t, other, "BEGIN EXCLUSIVE")
+			execSQL(t, other, "BEGIN EXCLUSIVE")
 			ask(t, http.MethodPost, s.Fights+"/api/fights", fightBody).wantProblem(t, http.StatusServiceUnavailable, "the store is locked; the fight was not stored")
 			get(t, s.Fights+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "the store is locked")
 			get(t, s.Fights+"/api/fights").want(t, http.StatusOK)
 			get(t, s.Heroes+"/readyz").want(t, http.StatusOK)
-			execute1(t, other, "ROLLBACK")
+			execSQL(t, other, "ROLLBACK")
 			eventually(t, "it is ready again", func() bool { return get(t, s.Fights+"/readyz").status == http.StatusOK })
 			ask(t, http.MethodPost, s.Fights+"/api/fights", fightBody).want(t, http.StatusOK)
 		})
@@ -439,18 +439,18 @@ func testLocked(t *testing.T, program string) {
 		first.Ready(t, first.url+"/readyz")
 		first.Kill()
 		other, again := elsewhere(t, file), elsewhere(t, file)
-		execute1(t, other, "PRAGMA locking_mode = EXCLUSIVE")
-		execute1(t, other, "BEGIN EXCLUSIVE")
+		execSQL(t, other, "PRAGMA locking_mode = EXCLUSIVE")
+		execSQL(t, other, "BEGIN EXCLUSIVE")
 		s := start(t, program, "fights", env, "--store-wait=10m")
 		s.lives(t)
 		get(t, s.url+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "starting")
-		execute1(t, other, "ROLLBACK")
+		execSQL(t, other, "ROLLBACK")
 		_ = other.Close()
 		s.Ready(t, s.url+"/readyz")
 		ask(t, http.MethodPost, s.url+"/api/fights", fightBody).want(t, http.StatusOK)
 		s.Kill()
 		for _, statement := range []string{"PRAGMA locking_mode = EXCLUSIVE", "BEGIN EXCLUSIVE"} {
-			execute1(t, again, statement)
+			execSQL(t, again, statement)
 		}
 		wantOneLine(t, start(t, program, "fights", env, "--store-wait=1s").Process, file, "is locked by another program")
 	})
@@ -466,10 +466,10 @@ func testRenamedColumn(t *testing.T, program string) {
 		{"fights.db", "ALTER TABLE statistics_place RENAME TO places", "ALTER TABLE places RENAME TO statistics_place", s.Statistics, "/api/statistics"},
 	} {
 		other := elsewhere(t, filepath.Join(dir, c.file))
-		execute1(t, other, c.there)
+		execSQL(t, other, c.there)
 		get(t, c.base+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "schema")
 		get(t, c.base+c.read).wantProblem(t, http.StatusInternalServerError, "schema")
-		execute1(t, other, c.back)
+		execSQL(t, other, c.back)
 		get(t, c.base+"/readyz").want(t, http.StatusOK)
 		get(t, c.base+c.read).want(t, http.StatusOK)
 	}
