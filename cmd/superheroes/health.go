@@ -28,48 +28,60 @@ type healthCommand struct {
 	Timeout        time.Duration `default:"3s" env:"HEALTH_TIMEOUT" help:"Time to answer."`
 }
 
-func (c healthCommand) Run(s *session) error {
-	ctx, cancel := context.WithTimeout(context.Background(), c.Timeout)
-	defer cancel()
-	type service struct{ flag, addr string }
-	services := []service{
+// asked is a service whose health is asked.
+type asked struct{ flag, addr string }
+
+// services returns which services are asked.
+func (c healthCommand) services() []asked {
+	if c.Addr != "" {
+		return []asked{{"--addr", c.Addr}}
+	}
+	services := []asked{
 		{"--heroes-addr", c.HeroesAddr}, {"--villains-addr", c.VillainsAddr},
 		{"--locations-addr", c.LocationsAddr}, {"--fights-addr", c.FightsAddr},
 	}
 	if c.Arena {
-		services = append(services, service{"--arena-addr", c.ArenaAddr})
+		services = append(services, asked{"--arena-addr", c.ArenaAddr})
 	}
 	if c.Statistics {
-		services = append(services, service{"--statistics-addr", c.StatisticsAddr})
+		services = append(services, asked{"--statistics-addr", c.StatisticsAddr})
 	}
-	if c.Addr != "" {
-		services = services[:1]
-		services[0].flag, services[0].addr = "--addr", c.Addr
-	}
-	var failures []error
-	for _, service := range services {
-		host, port, err := net.SplitHostPort(service.addr)
-		if err != nil {
-			return usageError{fmt.Errorf("%s: must be host:port or :port, not %q", app.Setting(service.flag), service.addr)}
+	return services
+}
+
+// Validate refuses addresses that can't be, before any service is asked.
+func (c healthCommand) Validate() error {
+	for _, service := range c.services() {
+		if _, _, err := net.SplitHostPort(service.addr); err != nil {
+			return fmt.Errorf("%s: must be host:port or :port, not %q", app.Setting(service.flag), service.addr)
 		}
-		if err := askReady(ctx, host, port); err != nil {
-			failures = append(failures, fmt.Errorf("%s: %w", service.addr, err))
+	}
+	return nil
+}
+
+func (c healthCommand) Run(s *session) error {
+	ctx, cancel := context.WithTimeout(context.Background(), c.Timeout)
+	defer cancel()
+	var failures []string
+	for _, service := range c.services() {
+		if err := askReady(ctx, service.addr); err != nil {
+			failures = append(failures, fmt.Sprintf("%s: %v", service.addr, err))
 			continue
 		}
 		fmt.Fprintln(s.stdout, service.addr, "is ready")
 	}
-	if len(failures) == 0 {
-		return nil
+	if len(failures) > 0 {
+		return errors.New(strings.Join(failures, "; "))
 	}
-	texts := make([]string, len(failures))
-	for i, failure := range failures {
-		texts[i] = failure.Error()
-	}
-	return errors.New(strings.Join(texts, "; "))
+	return nil
 }
 
 // askReady asks for /readyz; a service that isn't ready says why.
-func askReady(ctx context.Context, host, port string) error {
+func askReady(ctx context.Context, addr string) error {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return err
+	}
 	if host == "" || net.ParseIP(host).IsUnspecified() {
 		host = "127.0.0.1"
 	}

@@ -171,7 +171,7 @@ func readSecret(path string) (string, error) {
 	return secret, nil
 }
 
-// helpWithVariables is the help of a flag, with its variables.
+// helpWithVariables returns the help of a flag, with its variables.
 func helpWithVariables(value *kong.Value) string {
 	if value.Flag == nil || len(value.Flag.Envs) == 0 {
 		return value.Help
@@ -183,8 +183,8 @@ func helpWithVariables(value *kong.Value) string {
 	return strings.TrimSuffix(value.Help, ".") + " (" + variables + ")."
 }
 
-// badUsage returns an error of the parser as it is shown: without the path that kong puts before ours, and without
-// arguments that may be secrets.
+// badUsage returns a parser error as it is shown: without the path that kong prepends to ours, and without arguments that
+// may be secrets.
 func badUsage(err error, args []string) error {
 	var setting *settingError
 	if errors.As(err, &setting) {

@@ -113,7 +113,7 @@ func TestErrorsNameFlagAndVariable(t *testing.T) {
 	})
 }
 
-// secrets are good values of the flags that hold secrets.
+// secretValue returns a good value of a flag that holds a secret.
 func secretValue(flag *kong.Flag) string {
 	switch {
 	case strings.HasSuffix(flag.Name, "database-url"):

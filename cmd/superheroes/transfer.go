@@ -64,10 +64,10 @@ func counted[N int | int64](n N, plural string) string {
 	return fmt.Sprintf("%d %s", n, plural)
 }
 
-// mostReasons is how many reasons for refused rows are shown.
+// mostReasons is the number of reasons for refused rows that are shown.
 const mostReasons = 50
 
-// refusals are the reasons why rows were refused. A reason that many rows of a file have is shown once.
+// refusals collects the reasons why rows were refused. A reason that many rows of a file share is shown once.
 type refusals struct {
 	reasons []*refusal
 	known   map[string]*refusal
@@ -79,7 +79,7 @@ type refusal struct {
 	rows, last int    // how many rows, and the line of the last
 }
 
-// add is told of a refused row.
+// add records a refused row.
 func (r *refusals) add(file string, cause error) {
 	var at *exchange.LineError
 	if !errors.As(cause, &at) {

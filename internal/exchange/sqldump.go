@@ -40,7 +40,7 @@ func (r *sqlReader) createTable() error {
 	return err
 }
 
-// definitions reads what stands in the parentheses of CREATE TABLE and returns the columns.
+// definitions reads the parentheses of CREATE TABLE and returns the names of the columns.
 func (r *sqlReader) definitions() (columns []string, err error) {
 	for first, depth := true, 0; r.tok.kind != endOfFile && !r.isSymbol(";"); {
 		switch {
@@ -144,7 +144,7 @@ func (r *sqlReader) copySource() (hasLines, plain bool, err error) {
 
 var errCopyEnds = errors.New("the file ends within a COPY, before its end marker")
 
-// copiedLine reads a line of a COPY; more is false for the \. behind the last.
+// copiedLine reads a line of a COPY; more is false for the \. after the last.
 func (r *sqlReader) copiedLine() (line []byte, more bool, err error) {
 	from := r.lex.src.line
 	r.line, err = r.lex.src.readLine(r.line[:0])
@@ -154,7 +154,7 @@ func (r *sqlReader) copiedLine() (line []byte, more bool, err error) {
 	return r.line, string(r.line) != `\.`, err
 }
 
-// copiedRow reads a row of a COPY; more is false behind the last.
+// copiedRow reads a row of a COPY; more is false after the last.
 func (r *sqlReader) copiedRow() (rec record, more bool, err error) {
 	rec.line = r.lex.src.line
 	line, more, err := r.copiedLine()
@@ -201,16 +201,16 @@ func copiedValues(line []byte) []sqlValue {
 	return values
 }
 
-// copiedEscape returns the byte that the characters behind a backslash stand for, and how many of them do.
-func copiedEscape(behind []byte) (char byte, length int) {
+// copiedEscape returns the byte that the characters after a backslash stand for, and how many of them belong to it.
+func copiedEscape(text []byte) (char byte, length int) {
 	const letters, controls = "bfnrtv", "\b\f\n\r\t\v"
-	first := behind[0]
+	first := text[0]
 	if i := strings.IndexByte(letters, first); i >= 0 {
 		return controls[i], 1
 	}
-	digits, base, length := behind[:min(3, len(behind))], 8, 0
+	digits, base, length := text[:min(3, len(text))], 8, 0
 	if first == 'x' {
-		digits, base, length = behind[1:min(3, len(behind))], 16, 1
+		digits, base, length = text[1:min(3, len(text))], 16, 1
 	}
 	none := length
 	for _, b := range digits {

@@ -24,13 +24,13 @@ func utf16Order(head []byte) (order binary.ByteOrder, mark int) {
 	return binary.BigEndian, 0
 }
 
-// utf16Reader turns UTF-16 into UTF-8. What is no character in UTF-16, such as half of a surrogate pair, becomes a byte that
-// is none in UTF-8, so that its row is refused.
+// utf16Reader turns UTF-16 into UTF-8. Invalid UTF-16, such as half of a surrogate pair, becomes invalid UTF-8, so that its
+// row is refused.
 type utf16Reader struct {
 	in    *bufio.Reader
 	order binary.ByteOrder
 	text  []byte // not yet read
-	err   error  // what comes behind it
+	err   error  // after the text
 	space [4096]byte
 }
 
