@@ -385,6 +385,37 @@ func TestKeepsConnectionsForReads(t *testing.T) {
 	}
 }
 
+// Clients in a hurry take no connection from the others: what they asked for is read to its end.
+func TestHastyClientsCostNoConnections(t *testing.T) {
+	answer := make(chan struct{})
+	heroes := fakepeer.New(t, func(w http.ResponseWriter, _ *http.Request) {
+		<-answer
+		_, _ = io.WriteString(w, "{}")
+	})
+	cfg, calls := limits()
+	part := remote(t, "heroes", heroes.URL, calls)
+	addr := serve(t, cfg, map[string]Part{"heroes": part})
+	for range 5 {
+		got := get(t, addr, "/api/heroes/1", "X-Request-Timeout-Ms: 1")
+		if got.status != http.StatusGatewayTimeout || !strings.Contains(got.body, "the request's deadline passed before heroes could answer") {
+			t.Errorf("got %+v", got)
+		}
+		for len(part.kept.left) > 0 { // it goes on by itself
+			select {
+			case answer <- struct{}{}:
+			case <-time.After(time.Millisecond):
+			}
+		}
+	}
+	close(answer)
+	if got := get(t, addr, "/api/heroes/1"); got.status != http.StatusOK {
+		t.Errorf("got %+v", got)
+	}
+	if opened, open := heroes.Connections(); opened != 1 || open != 1 || heroes.Cancelled() > 0 {
+		t.Errorf("%d connections were opened, %d are open, %d requests were cut short", opened, open, heroes.Cancelled())
+	}
+}
+
 func TestBodyLimit(t *testing.T) {
 	asked := &seen{}
 	large := strings.Repeat("x", httpserver.MaxBody+1)

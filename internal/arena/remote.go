@@ -44,7 +44,8 @@ type Remote struct {
 	log  *slog.Logger
 	// net/http repeats a GET when a kept-alive connection turns out broken, and a GET can be a fight. Only what asks a
 	// catalog or the statistics for something is sent over a kept connection; all else gets one of its own.
-	kept, fresh, streams *http.Transport
+	kept           *finishing
+	fresh, streams *http.Transport
 }
 
 // NewRemote returns the part of that name, which is served below base, as in http://heroes:8000.
@@ -54,7 +55,8 @@ func NewRemote(name, base string, cfg Config, log *slog.Logger) (*Remote, error)
 		return nil, fmt.Errorf("parse URL of %s: %w", name, err)
 	}
 	p := &Remote{name: name, base: at, read: cfg.Read, log: log}
-	p.kept, p.fresh, p.streams = peers.Transport(cfg.Peers()), peers.Transport(cfg.Peers()), peers.Transport(cfg.Peers())
+	p.kept = newFinishing(peers.Transport(cfg.Peers()), cfg.Connect+cfg.Read)
+	p.fresh, p.streams = peers.Transport(cfg.Peers()), peers.Transport(cfg.Peers())
 	p.fresh.DisableKeepAlives, p.streams.DisableKeepAlives = true, true
 	p.streams.MaxConnsPerHost = 0 // the gateway bounds them
 	return p, nil
@@ -84,7 +86,7 @@ func (p *Remote) Check(ctx context.Context) error {
 }
 
 // transport returns the connections that a request may use.
-func (p *Remote) transport(r *http.Request, stream bool) *http.Transport {
+func (p *Remote) transport(r *http.Request, stream bool) http.RoundTripper {
 	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
 	switch {
 	case stream:
@@ -101,8 +103,9 @@ func (p *Remote) Pass(w http.ResponseWriter, r *http.Request, stream bool) error
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
 	var failure error
+	transport := p.transport(r, stream)
 	proxy := httputil.ReverseProxy{
-		Transport: p.transport(r, stream),
+		Transport: transport,
 		Rewrite: func(passed *httputil.ProxyRequest) {
 			passed.SetURL(p.base)
 			passed.Out.Host = p.base.Host
@@ -112,7 +115,10 @@ func (p *Remote) Pass(w http.ResponseWriter, r *http.Request, stream bool) error
 				p.watch(response, cancel)
 				return checkAnswer(response)
 			}
-			return errors.Join(checkAnswer(response), hold(response))
+			if err := checkAnswer(response); err != nil || transport == http.RoundTripper(p.kept) {
+				return err
+			}
+			return hold(response)
 		},
 		FlushInterval: -1,
 		ErrorLog:      slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
