@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,6 +31,7 @@ type connections struct {
 	*pgxpool.Pool
 	opening chan struct{} // has one for each connection that is being opened
 	pooled  atomic.Bool   // a pooler stands before the server
+	close   sync.Once
 	closing chan struct{} // closed when no more connections are to be opened
 }
 
@@ -100,9 +102,9 @@ func (c *connections) mayOpen(ctx context.Context, _ *pgx.ConnConfig) error {
 	}
 }
 
-// Close closes the pool. It is called once.
+// Close closes the pool.
 func (c *connections) Close() {
-	close(c.closing)
+	c.close.Do(func() { close(c.closing) })
 	c.Pool.Close()
 }
 
