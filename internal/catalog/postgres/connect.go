@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,6 +31,8 @@ type connections struct {
 	*pgxpool.Pool
 	opening chan struct{} // has one for each connection that is being opened
 	pooled  atomic.Bool   // a pooler stands before the server
+	close   sync.Once
+	closing chan struct{} // closed when no more connections are to be opened
 }
 
 // connect opens the pool. It fills itself in the background.
@@ -38,7 +41,7 @@ func connect(ctx context.Context, cfg Config) (*connections, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &connections{opening: make(chan struct{}, maxOpening)}
+	c := &connections{opening: make(chan struct{}, maxOpening), closing: make(chan struct{})}
 	config.MinConns, config.MaxConns = int32(cfg.PoolMin), int32(cfg.PoolMax)
 	config.ConnConfig.ConnectTimeout = connectTimeout
 	config.ConnConfig.BuildContextWatcherHandler = cancelOnServer
@@ -94,7 +97,15 @@ func (c *connections) mayOpen(ctx context.Context, _ *pgx.ConnConfig) error {
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
+	case <-c.closing:
+		return errors.New("the pool is closed")
 	}
+}
+
+// Close closes the pool.
+func (c *connections) Close() {
+	c.close.Do(func() { close(c.closing) })
+	c.Pool.Close()
 }
 
 // TraceConnectStart follows mayOpen: pgx.ConnectTracer.

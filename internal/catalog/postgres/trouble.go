@@ -60,7 +60,7 @@ func trouble(err error) error {
 	var server *pgconn.PgError
 	switch {
 	case errors.As(err, &server):
-		kind, detail := serverTrouble(server)
+		detail, kind := serverTrouble(server)
 		if kind == nil {
 			return err
 		}
@@ -71,48 +71,48 @@ func trouble(err error) error {
 	return err
 }
 
-// serverTrouble returns the kind of an error that the server reported, nil for one that says nothing about the store, and
-// what to add for an operator.
-func serverTrouble(err *pgconn.PgError) (kind error, detail []any) {
+// serverTrouble returns what to tell an operator of an error that the server reported, and its kind: nil for one that says
+// nothing about the store.
+func serverTrouble(err *pgconn.PgError) (detail []any, kind error) {
 	switch err.Code {
 	case errStatementUnknown, errStatementExists:
-		return storage.ErrSchema, []any{poolerRemedy}
+		return []any{poolerRemedy}, storage.ErrSchema
 	case errPermission:
-		return storage.ErrSchema, []any{"a permission is missing"}
+		return []any{"a permission is missing"}, storage.ErrSchema
 	case errNotNullViolation:
-		return storage.ErrSchema, []any{fmt.Sprintf("column %s of table %s must have a value, and is none of ours", err.ColumnName, err.TableName)}
+		return []any{fmt.Sprintf("column %s of table %s must have a value, and is none of ours", err.ColumnName, err.TableName)}, storage.ErrSchema
 	case errReadOnly:
-		return storage.ErrFull, []any{"the server is read-only"}
+		return []any{"the server is read-only"}, storage.ErrFull
 	case errDiskFull:
-		return storage.ErrFull, []any{"the server's disk is full"}
+		return []any{"the server's disk is full"}, storage.ErrFull
 	case errDatabaseUnknown, errDatabaseDropped: // it may be about to be created
-		return storage.ErrUnavailable, []any{"the database is not there"}
+		return []any{"the database is not there"}, storage.ErrUnavailable
 	case errLockNotAvailable, errObjectInUse:
-		return storage.ErrBusy, nil
+		return nil, storage.ErrBusy
 	case errDataCorrupted, errIndexCorrupted:
-		return storage.ErrDamaged, []any{"the server reports damaged data: repair it, or restore a backup"}
+		return []any{"the server reports damaged data: repair it, or restore a backup"}, storage.ErrDamaged
 	}
 	return classTrouble(err)
 }
 
 // classTrouble is serverTrouble for codes that mean what all of their class do.
-func classTrouble(err *pgconn.PgError) (kind error, detail []any) {
+func classTrouble(err *pgconn.PgError) (detail []any, kind error) {
 	switch err.Code[:min(2, len(err.Code))] {
 	case classConnection:
 		if strings.Contains(err.Message, parameterRefused) {
-			return storage.ErrSchema, []any{"the pooler refuses a parameter of the store URL: leave it out, or name it in ignore_startup_parameters"}
+			return []any{"the pooler refuses a parameter of the store URL: leave it out, or name it in ignore_startup_parameters"}, storage.ErrSchema
 		}
-		return storage.ErrUnavailable, nil
+		return nil, storage.ErrUnavailable
 	case classAuthorization:
-		return storage.ErrSchema, []any{"the server refuses the user or the password"}
+		return []any{"the server refuses the user or the password"}, storage.ErrSchema
 	case classRollback: // a deadlock, or a conflict with another transaction
-		return storage.ErrBusy, nil
+		return nil, storage.ErrBusy
 	case classSyntaxOrAccess, classSchemaName, classUnsupported:
-		return storage.ErrSchema, nil
+		return nil, storage.ErrSchema
 	case classResources, classIntervention:
-		return storage.ErrUnavailable, nil
+		return nil, storage.ErrUnavailable
 	case classSystem:
-		return storage.ErrDamaged, []any{"the server can't read or write its files: look at its log and its disk"}
+		return []any{"the server can't read or write its files: look at its log and its disk"}, storage.ErrDamaged
 	}
 	return nil, nil
 }
