@@ -150,7 +150,7 @@ func (a authority) sign(t *testing.T, certificate *x509.Certificate, key *ecdsa.
 
 func writePEM(t *testing.T, file, kind string, der []byte) {
 	t.Helper()
-	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o644); err != nil { //nolint:gosec // of a test
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
