@@ -71,7 +71,7 @@ func (w *tester) hangs(long time.Duration) {
 
 // TestEcoBesideStrict has either profile do the same in many scenarios, in which a table may be slow, large and changing
 // at once: no pick of either may fail or return anything stale, eco must not read more rows, and its picks must not wait
-// more than a tenth longer, which is what chance makes of the rows that are found gone.
+// more than a tenth longer, but for a few rows that by chance are found gone in one of them only, which costs a renewal each.
 func TestEcoBesideStrict(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(3, 4))
@@ -109,7 +109,8 @@ func (s scenario) compare(t *testing.T) {
 	if eco.store.rows > eco.needed {
 		t.Errorf("eco read %d rows for picks of %d", eco.store.rows, eco.needed)
 	}
-	if 10*eco.waited > 11*strict.waited {
+	renewal := s.cost.version + time.Duration(s.rows)*s.cost.id + s.cost.get
+	if chance := 5 * renewal; eco.waited > strict.waited+strict.waited/10+chance {
 		t.Errorf("picks waited for %s in strict and %s in eco", strict.waited, eco.waited)
 	}
 }

@@ -199,8 +199,9 @@ func (p *Picker[T]) forget(id int64) {
 	}
 }
 
-// remove removes an id and its row.
+// remove removes an id and its row. The others are in memory and fresh for as long as before.
 func (p *Picker[T]) remove(id int64) {
+	whole := p.current.Load().whole
 	p.forget(id)
 	x := p.current.Load()
 	next := x.without(id)
@@ -208,7 +209,9 @@ func (p *Picker[T]) remove(id int64) {
 		return
 	}
 	if next.slots != nil {
-		if p.memory.missing--; p.memory.missing == 0 {
+		p.memory.missing--
+		next.whole = whole
+		if p.memory.missing == 0 {
 			next.whole = next.freshUntil()
 		}
 	}
