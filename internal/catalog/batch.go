@@ -26,7 +26,7 @@ func countParameter() *huma.Param {
 // returnsBatch adds to the responses with one item what count makes of them.
 func returnsBatch(responses map[string]*huma.Response, item *huma.Schema) map[string]*huma.Response {
 	good := responses["200"]
-	good.Description += " With count an array of so many."
+	good.Description += " With count an array of so many; of fewer where the next one can't be read."
 	good.Headers = map[string]*huma.Param{AgeHeader: {
 		Description: "With count: how old the oldest of them was when it was drawn, in milliseconds. An item must not be used when it is older than " +
 			strconv.FormatInt(MaxAge.Milliseconds(), 10) + ".",

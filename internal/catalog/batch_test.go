@@ -1,12 +1,14 @@
 package catalog_test
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"superheroes/internal/catalog"
+	"superheroes/internal/storage"
 )
 
 func TestRandomBatch(t *testing.T) {
@@ -43,6 +45,28 @@ func TestRandomBatch(t *testing.T) {
 		store.failWith(away)
 		if array, _, err := picker.RandomBatch(t.Context(), 2); array != nil || !errors.Is(err, errAway) {
 			t.Errorf("got %s and %v, want the store's error", array, err)
+		}
+	})
+	inBubble(t, "ends before a row that can't be read", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+		store.become(1, 2, 3, 4)
+		store.bad = 3
+		failed, picked := 0, 0
+		for range 1000 {
+			array, _, err := picker.RandomBatch(t.Context(), 16)
+			var unreadable *storage.RowError
+			switch {
+			case err == nil:
+				picked += bytes.Count(array, []byte(`""`))
+			case errors.As(err, &unreadable) && unreadable.ID == "3":
+				failed++
+			default:
+				t.Fatal(err)
+			}
+			time.Sleep(time.Millisecond)
+		}
+		// One in four batches begins with that row. The others have three picks on the average before it.
+		if failed < 150 || failed > 350 || picked < 2000 {
+			t.Errorf("%d batches of 1000 failed, the others have %d picks", failed, picked)
 		}
 	})
 }

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"superheroes/internal/storage"
 )
 
 const (
@@ -108,13 +110,18 @@ func (p *Picker[T]) Ready() (item T, ok bool) {
 }
 
 func (p *Picker[T]) pick(ctx context.Context) (row[T], error) {
+	return p.pickWith(ctx, (*index[T]).row)
+}
+
+// pickWith picks a row, which it reads by its key when inMemory has none.
+func (p *Picker[T]) pickWith(ctx context.Context, inMemory func(x *index[T], at int, now time.Duration) *row[T]) (row[T], error) {
 	for missed, misses := never, 0; ; misses++ {
 		x, now, err := p.index(ctx, missed, misses)
 		if err != nil {
 			return row[T]{}, err
 		}
 		at := rand.N(len(x.ids))
-		if picked := x.row(at, now); picked != nil {
+		if picked := inMemory(x, at, now); picked != nil {
 			p.credit.earn(1, len(x.ids))
 			return *picked, nil
 		}
@@ -129,6 +136,9 @@ func (p *Picker[T]) pick(ctx context.Context) (row[T], error) {
 // RandomBatch picks n items, each independently of the others, as a JSON array. The oldest of them was read, or known
 // to be unchanged, at most age before. All come from one index, and those that aren't in memory with one read; only the
 // places of rows that turn out to be gone are picked again.
+//
+// A batch ends before the first row that can't be read, so that such a row fails no more picks than by itself; the batch
+// that would begin with it fails with its storage.RowError.
 func (p *Picker[T]) RandomBatch(ctx context.Context, n int) (array []byte, age time.Duration, err error) {
 	picks := make([]*row[T], n)
 	for missed, misses := never, 0; slices.Contains(picks, nil); misses++ {
@@ -137,7 +147,11 @@ func (p *Picker[T]) RandomBatch(ctx context.Context, n int) (array []byte, age t
 			return nil, 0, err
 		}
 		fillAge, err := p.fill(ctx, x, now, picks)
-		if err != nil {
+		var unreadable *storage.RowError
+		switch {
+		case errors.As(err, &unreadable):
+			return p.shortBatch(ctx, n)
+		case err != nil:
 			return nil, 0, err
 		}
 		age = max(age, fillAge)
@@ -149,6 +163,23 @@ func (p *Picker[T]) RandomBatch(ctx context.Context, n int) (array []byte, age t
 	}
 	array[0] = '['
 	return append(array, ']'), age, nil
+}
+
+// shortBatch picks one row after the other, each read by its key, up to n or the first that can't be read.
+func (p *Picker[T]) shortBatch(ctx context.Context, n int) (array []byte, age time.Duration, err error) {
+	begin := p.now()
+	for range n {
+		picked, err := p.pickWith(ctx, func(*index[T], int, time.Duration) *row[T] { return nil })
+		if err != nil && array == nil {
+			return nil, 0, err
+		}
+		if err != nil {
+			break
+		}
+		array = picked.item.AppendJSON(append(array, ','))
+	}
+	array[0] = '['
+	return append(array, ']'), p.now() - begin, nil
 }
 
 // fill picks a row for each place that has none. The places of rows that are gone stay empty. It returns how old the

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"superheroes/internal/catalog"
+	"superheroes/internal/storage"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -36,6 +37,7 @@ type faultyStore struct {
 	fault func(context.Context) error
 
 	name string // of every row
+	bad  int64  // the id of the row that can't be read, 0 for none
 
 	mu      sync.Mutex
 	ids     []int64
@@ -50,18 +52,22 @@ func (s *faultyStore) Get(_ context.Context, id int64) (entry, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.rows++
-	for _, known := range s.ids {
-		if known == id {
-			return entry{id: id, name: s.name}, nil
-		}
+	switch {
+	case !slices.Contains(s.ids, id):
+		return entry{}, catalog.ErrNotFound
+	case id == s.bad:
+		return entry{}, &storage.RowError{What: "entry", ID: fmt.Sprint(id), Err: errors.New("level is too high")}
 	}
-	return entry{}, catalog.ErrNotFound
+	return entry{id: id, name: s.name}, nil
 }
 
 func (s *faultyStore) GetMany(_ context.Context, ids []int64) (found []entry, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, id := range ids {
+		if id == s.bad {
+			return nil, &storage.RowError{What: "entry", ID: fmt.Sprint(id), Err: errors.New("level is too high")}
+		}
 		if slices.Contains(s.ids, id) {
 			s.rows++
 			found = append(found, entry{id: id, name: s.name})
