@@ -52,6 +52,10 @@ type (
 	content struct{ size, blocks, modified int64 }
 )
 
+// same reports whether nobody has written between the two. The blocks don't count: some file systems, such as ZFS, settle
+// them seconds after a write.
+func (c content) same(other content) bool { return c.size == other.size && c.modified == other.modified }
+
 // hole returns how much of a file takes no room.
 func (c content) hole() int64 {
 	if c.blocks == 0 { // the system doesn't tell
@@ -208,7 +212,7 @@ func (g *guard) touched() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now, err := g.look(g.paths[:])
-	return err != nil || now[database].content != g.known[database].content || now[writeLog].content != g.known[writeLog].content
+	return err != nil || !now[database].same(g.known[database].content) || !now[writeLog].same(g.known[writeLog].content)
 }
 
 // begun checks that nothing else than SQLite has changed the log since the last look. Whoever holds the write lock calls it.
@@ -222,7 +226,7 @@ func (g *guard) begun() error {
 		return nil
 	}
 	now, err := statOpen(g.log)
-	if err != nil || now.content == g.known[writeLog].content {
+	if err != nil || now.same(g.known[writeLog].content) {
 		return err
 	}
 	all, err := g.look(g.paths[:]) // another process has committed, or something else has written
@@ -291,7 +295,7 @@ func (g *guard) settled() error {
 // mutex is held.
 func (g *guard) adopt(now [3]fileStat) (err error) {
 	switch {
-	case now[database].content != g.known[database].content:
+	case !now[database].same(g.known[database].content):
 		if err := g.copiedSince(); err != nil {
 			return err
 		}
