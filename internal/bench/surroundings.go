@@ -113,7 +113,7 @@ func (now census) since(before census, target Target) Surroundings {
 		return s
 	}
 	taken, busiest := now.Strangers(before.Census, target.processes(), selfPID())
-	s.Strangers = taken.Seconds() / capacity
+	s.Strangers = min(1, taken.Seconds()/capacity) // the processes are not read in one moment
 	for _, each := range busiest[:min(len(busiest), busiestStrangers)] {
 		s.Busiest = append(s.Busiest, Stranger{each.PID, each.Name, each.Used.Seconds() / capacity})
 	}

@@ -42,7 +42,7 @@ func (f FS) Census(cores []int) (Census, error) {
 	if err != nil {
 		return Census{}, err
 	}
-	c := Census{At: time.Now(), Steal: steal}
+	begin, c := time.Now(), Census{Steal: steal}
 	if c.processes, err = f.processes(); err != nil {
 		return Census{}, err
 	}
@@ -53,6 +53,7 @@ func (f FS) Census(cores []int) (Census, error) {
 		p.used = f.exact(p)
 		c.processes[pid] = p
 	}
+	c.At = begin.Add(time.Since(begin) / 2) // one after the other was read
 	return c, nil
 }
 
