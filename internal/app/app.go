@@ -15,6 +15,7 @@ import (
 	"superheroes/internal/fight"
 	"superheroes/internal/fight/peers"
 	"superheroes/internal/location"
+	"superheroes/internal/logging"
 )
 
 // App is a set of running services. Stop ends it.
@@ -26,7 +27,9 @@ type App struct {
 }
 
 // New returns an App without services. Log lines go to stderr.
-func New(version string, stderr io.Writer) *App { return &App{version: version, stderr: stderr} }
+func New(version string, stderr io.Writer) *App {
+	return &App{version: version, stderr: logging.Shared(stderr)}
+}
 
 // Up starts every service in this process. When it fails nothing is left running.
 func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {

@@ -55,7 +55,7 @@ func (f *finishing) RoundTrip(request *http.Request) (*http.Response, error) {
 
 // leave has a read go on by itself, or cuts it short.
 func (f *finishing) leave(ended <-chan read, cancel context.CancelFunc) {
-	close := func() {
+	finish := func() {
 		if got := <-ended; got.err == nil {
 			_ = got.response.Body.Close()
 		}
@@ -65,10 +65,10 @@ func (f *finishing) leave(ended <-chan read, cancel context.CancelFunc) {
 	case f.left <- struct{}{}:
 		go func() {
 			defer func() { <-f.left }()
-			close()
+			finish()
 		}()
 	default:
 		cancel()
-		go close()
+		go finish()
 	}
 }

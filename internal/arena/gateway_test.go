@@ -445,6 +445,7 @@ func TestBodyLimit(t *testing.T) {
 
 // TestStreams reads each event before the next is made, for longer than any of the time-outs.
 func TestStreams(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ name, target, kind string }{
 		{"statistics", "/api/statistics/stream", "text/event-stream"}, {"heroes", "/api/heroes", "application/json"},
 	} {

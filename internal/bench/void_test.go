@@ -30,6 +30,7 @@ func TestMain(m *testing.M) {
 }
 
 func TestValid(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		mix    string
 		fights bool
@@ -63,6 +64,7 @@ func TestValid(t *testing.T) {
 
 // TestVoid measures members that drop, lie or break: each has its reason.
 func TestVoid(t *testing.T) {
+	t.Parallel()
 	every := func(n int) func(int) bool { return func(i int) bool { return i%n == 0 } }
 	spoiled := func(field string, value any) *member {
 		return &member{spoil: func(n int, fight map[string]any) {

@@ -168,15 +168,16 @@ func (p *Picker[T]) RandomBatch(ctx context.Context, n int) (array []byte, age t
 // shortBatch picks one row after the other, each read by its key, up to n or the first that can't be read.
 func (p *Picker[T]) shortBatch(ctx context.Context, n int) (array []byte, age time.Duration, err error) {
 	begin := p.now()
+	var picked row[T]
 	for range n {
-		picked, err := p.pickWith(ctx, func(*index[T], int, time.Duration) *row[T] { return nil })
-		if err != nil && array == nil {
-			return nil, 0, err
-		}
+		picked, err = p.pickWith(ctx, func(*index[T], int, time.Duration) *row[T] { return nil })
 		if err != nil {
 			break
 		}
 		array = picked.item.AppendJSON(append(array, ','))
+	}
+	if array == nil {
+		return nil, 0, err
 	}
 	array[0] = '['
 	return append(array, ']'), p.now() - begin, nil

@@ -86,9 +86,8 @@ func (db *DB) opening(err error) error {
 // orphaned returns an error when there is a write-ahead log without its database. SQLite would create an empty database
 // and delete the log, with all that was committed last.
 func orphaned(path string) error {
-	log, err := os.Stat(path + "-wal")
-	if err != nil || log.Size() == 0 {
-		return nil
+	if log, err := os.Stat(path + "-wal"); err != nil || log.Size() == 0 {
+		return nil //nolint:nilerr // no log, no orphan
 	}
 	if file, err := os.Stat(path); err == nil && file.Size() > 0 {
 		return nil
@@ -260,6 +259,26 @@ func (db *DB) Ping(ctx context.Context) error {
 	}
 	var version int64
 	return db.Trouble(db.Reads.QueryRowContext(ctx, "PRAGMA schema_version").Scan(&version))
+}
+
+// Readable runs each query and drops its rows: tables and columns are there, and can be read.
+func (db *DB) Readable(ctx context.Context, queries ...string) error {
+	for _, query := range queries {
+		if err := db.tryRead(ctx, query); err != nil {
+			return db.Trouble(err)
+		}
+	}
+	return nil
+}
+
+func (db *DB) tryRead(ctx context.Context, query string) error {
+	rows, err := db.Reads.QueryContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }() // rows.Err says what matters
+	rows.Next()
+	return rows.Err()
 }
 
 // alone has look run while nobody in this process writes. When somebody does for long, whose commit looks by itself, it

@@ -54,7 +54,9 @@ type (
 
 // same reports whether nobody has written between the two. The blocks don't count: some file systems, such as ZFS, settle
 // them seconds after a write.
-func (c content) same(other content) bool { return c.size == other.size && c.modified == other.modified }
+func (c content) same(other content) bool {
+	return c.size == other.size && c.modified == other.modified
+}
 
 // hole returns how much of a file takes no room.
 func (c content) hole() int64 {

@@ -174,6 +174,7 @@ func TestCloseLeavesDamageAlone(t *testing.T) {
 
 // Harm that comes while a transaction writes is noticed before its commit is told to anybody.
 func TestHarmWithinATransaction(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("nobody can remove a file that is open")
 	}

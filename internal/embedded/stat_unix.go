@@ -40,11 +40,11 @@ func free(path string) (bytes uint64, known bool) {
 	if unix.Statfs(filepath.Dir(path), &of) != nil || of.Blocks == 0 {
 		return 0, false
 	}
-	blocks := uint64(of.Bavail)
+	blocks := of.Bavail
 	if os.Geteuid() == 0 {
-		blocks = uint64(of.Bfree) // some of them are kept for root
+		blocks = of.Bfree // some of them are kept for root
 	}
-	return blocks * uint64(of.Bsize), true //nolint:unconvert // the types differ between systems
+	return blocks * uint64(of.Bsize), true
 }
 
 // FlushFolder has the names in a folder on the disk.

@@ -45,17 +45,27 @@ func New(w io.Writer, service string, cfg Config) *slog.Logger {
 		handler := slog.NewJSONHandler(w, &slog.HandlerOptions{Level: cfg.Level})
 		return slog.New(handler).With("service", service)
 	}
-	return slog.New(&lineHandler{out: &lockedWriter{w: w}, service: service, level: cfg.Level})
+	return slog.New(&lineHandler{out: Shared(w), service: service, level: cfg.Level})
 }
+
+// Shared returns a writer for the loggers of several services: each line is written by itself.
+func Shared(w io.Writer) io.Writer { return &lockedWriter{w: w} }
 
 type lockedWriter struct {
 	mu sync.Mutex
 	w  io.Writer
 }
 
+// Write implements io.Writer.
+func (l *lockedWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
+}
+
 // lineHandler is a slog.Handler for the text format.
 type lineHandler struct {
-	out     *lockedWriter
+	out     io.Writer
 	service string
 	level   slog.Level
 	attrs   string // already formatted, each with a leading blank
@@ -76,9 +86,7 @@ func (h *lineHandler) Handle(_ context.Context, record slog.Record) error {
 		return true
 	})
 	line.WriteByte('\n')
-	h.out.mu.Lock()
-	defer h.out.mu.Unlock()
-	_, err := io.WriteString(h.out.w, line.String())
+	_, err := io.WriteString(h.out, line.String())
 	return err
 }
 

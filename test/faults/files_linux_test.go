@@ -197,7 +197,7 @@ func testRemovedWhileRead(t *testing.T, program string) {
 		t.Fatal(seed.Stderr.String())
 	}
 	s := system.Up(t, program, dir)
-	response, err := system.Client().Get(s.Heroes + "/api/heroes") //nolint:noctx // it ends with the server
+	response, err := system.Client().Get(s.Heroes + "/api/heroes")
 	if err != nil {
 		t.Fatal(err)
 	}

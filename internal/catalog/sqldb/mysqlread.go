@@ -19,7 +19,7 @@ type reads struct {
 // newReads returns reads for a pool of so many connections. One of them is left for what isn't a client's read.
 func newReads(pool int, deadline time.Duration) *reads {
 	r := &reads{slots: make(chan struct{}, max(1, pool-1)), deadline: deadline}
-	r.life, r.end = context.WithCancel(context.Background()) //nolint:gosec // close calls it
+	r.life, r.end = context.WithCancel(context.Background())
 	return r
 }
 

@@ -469,7 +469,7 @@ func TestNothingIsLeftOfAPeerThatHangs(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 			defer cancel()
 			if _, err := batches.Random(ctx); !errors.Is(err, context.DeadlineExceeded) {
-				return fmt.Errorf("a hasty caller got %v", err)
+				return fmt.Errorf("a hasty caller got %w", err)
 			}
 			return nil
 		})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
 	"superheroes/internal/catalog"
 	"superheroes/internal/fight"
 	"superheroes/test/faults/fakepeer"

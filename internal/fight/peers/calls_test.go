@@ -267,18 +267,18 @@ func TestTrialThatTellsNothing(t *testing.T) {
 			client.calls.left = 0
 		},
 		"it panics": func(t *testing.T, client *Client[character.Character], _ *fakepeer.Peer) {
-			real := client.transport
-			client.transport = panics{real}
-			defer func() { client.transport = real }()
+			transport := client.transport
+			client.transport = panics{transport}
+			defer func() { client.transport = transport }()
 			var panicked *fight.PanicError
 			if _, err := client.Random(t.Context()); !errors.As(err, &panicked) {
 				t.Errorf("got %v, want the panic", err)
 			}
 		},
 		"a batch panics": func(t *testing.T, client *Client[character.Character], _ *fakepeer.Peer) {
-			real := client.transport
-			client.transport = panics{real}
-			defer func() { client.transport = real }()
+			transport := client.transport
+			client.transport = panics{transport}
+			defer func() { client.transport = transport }()
 			var panicked *fight.PanicError
 			if _, err := NewBatches(client, discard()).Random(t.Context()); !errors.As(err, &panicked) {
 				t.Errorf("got %v, want the panic", err)

@@ -236,14 +236,7 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // readable checks that the table is there with its columns.
 func (s *Store) readable(ctx context.Context) error {
-	rows, err := s.db.Reads.QueryContext(ctx, "SELECT number, id, document FROM fight LIMIT 1")
-	if err == nil {
-		err = errors.Join(rows.Err(), rows.Close())
-	}
-	if err != nil {
-		return fmt.Errorf("reading table fight: %w", s.db.Trouble(err))
-	}
-	return nil
+	return s.db.Readable(ctx, "SELECT number, id, document FROM fight LIMIT 1")
 }
 
 // Writable returns why the last write was refused, while that lasts.

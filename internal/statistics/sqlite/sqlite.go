@@ -43,21 +43,11 @@ func New(ctx context.Context, db *embedded.DB, schema string) (*Store, error) {
 
 // readable checks that the tables are there with their columns.
 func (s *Store) readable(ctx context.Context) error {
-	for _, query := range []string{
+	return s.db.Readable(ctx,
 		"SELECT counted, version, corrections, total, heroes, villains, since FROM statistics",
 		"SELECT name, team, wins FROM statistics_winner LIMIT 1",
 		"SELECT name, fights FROM statistics_place LIMIT 1",
-		"SELECT number, document FROM fight LIMIT 1",
-	} {
-		rows, err := s.db.Reads.QueryContext(ctx, query)
-		if err == nil {
-			err = errors.Join(rows.Err(), rows.Close())
-		}
-		if err != nil {
-			return fmt.Errorf("reading the tables of statistics: %w", s.db.Trouble(err))
-		}
-	}
-	return nil
+		"SELECT number, document FROM fight LIMIT 1")
 }
 
 // Count implements statistics.Store. The fights are read before the write lock is taken, which is held for the sums
