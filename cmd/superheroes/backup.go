@@ -14,8 +14,11 @@ type backupCommand struct {
 
 // Validate refuses what names no folder.
 func (c backupCommand) Validate() error {
-	if c.Folder == "" || c.DataDir == "" {
-		return errors.New("--data-dir and the folder for the copies must name a folder")
+	switch {
+	case c.DataDir == "":
+		return &settingError{"--data-dir", "DATA_DIR", errors.New("must name a folder")}
+	case c.Folder == "":
+		return errors.New("the folder for the copies must have a name")
 	}
 	return nil
 }

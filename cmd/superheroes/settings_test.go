@@ -25,6 +25,8 @@ func line(name string) []string {
 	switch name {
 	case "import":
 		args = append(args, "heroes", "x.csv")
+	case "backup":
+		args = append(args, "copies")
 	case "export", "seed":
 		args = append(args, "heroes")
 	case "floor":
