@@ -3,6 +3,7 @@ package sqldb
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"time"
 )
 
@@ -48,11 +49,17 @@ func finish[R any](ctx context.Context, r *reads, read func(context.Context) (R,
 	}
 	done := make(chan result, 1)
 	go func() {
-		defer func() { <-r.slots }()
+		var ended result
+		defer func() {
+			if cause := recover(); cause != nil { // here it would end the process
+				ended.err = fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
+			}
+			<-r.slots
+			done <- ended
+		}()
 		ctx, cancel := context.WithTimeout(r.life, r.deadline)
 		defer cancel()
-		value, err := read(ctx)
-		done <- result{value, err}
+		ended.value, ended.err = read(ctx)
 	}()
 	select {
 	case ended := <-done:
