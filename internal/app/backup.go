@@ -102,5 +102,5 @@ func discard(folder string, services []string, made bool) error {
 	return errors.Join(failures...)
 }
 
-// databaseFile is where the embedded store of a service lies in a folder.
+// databaseFile returns the path of a service's database in the data folder.
 func databaseFile(dir, service string) string { return filepath.Join(dir, service+".db") }

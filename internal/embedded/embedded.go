@@ -130,7 +130,7 @@ func (db *DB) open(ctx context.Context) error {
 	return err
 }
 
-// complete reports whether all that is committed lies in the database file itself. Then it can be read without a
+// complete reports whether the database file itself holds everything that is committed. Then it can be read without a
 // write-ahead log and what belongs to it, for which there may be no room.
 func complete(path string) bool {
 	file, err := os.Stat(path)

@@ -100,7 +100,7 @@ func (w wants) check(t *testing.T, s *store) {
 }
 
 // TestTroubleWhileRunning: whatever happens to the table of a store that is open has its name in every call, and is over
-// as soon as it is mended.
+// as soon as it is fixed.
 func TestTroubleWhileRunning(t *testing.T) {
 	fails := func(code string) []string {
 		return []string{fmt.Sprintf("CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '%s'; END$$", code),
