@@ -99,4 +99,4 @@ func BenchmarkIDs(b *testing.B) {
 	b.Run("MariaDB", mysqlLocations(database.MySQL).BenchmarkIDs)
 }
 
-func TestSQLiteMillionRows(t *testing.T) { sqliteHeroes().TestMillionRows(t) }
+func TestSQLiteLargeTable(t *testing.T) { sqliteHeroes().TestLargeTable(t) }

