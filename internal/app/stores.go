@@ -151,6 +151,7 @@ func openWithRetry[S any](ctx context.Context, service string, at storeURL, cfg 
 	if at.engine != sqlite {
 		attempt = ctx
 	}
+	end, _ := ctx.Deadline()
 	var last error
 	for {
 		opened, err := open(attempt)
@@ -159,7 +160,7 @@ func openWithRetry[S any](ctx context.Context, service string, at storeURL, cfg 
 			return opened, nil
 		case errors.Is(err, storage.ErrDamaged), errors.Is(err, storage.ErrSchema), at.engine == sqlite && !errors.Is(err, storage.ErrBusy):
 			return opened, &startError{fmt.Sprintf("%s: %s (%s)", service, oneLine(err), cfg.flag), err}
-		case last == nil || ctx.Err() == nil: // the cause, rather than that time is up
+		case last == nil || ctx.Err() == nil && time.Until(end) > 0: // the cause, rather than that time is up; a dialer notices first
 			last = err
 		}
 		select {

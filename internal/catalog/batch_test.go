@@ -47,6 +47,23 @@ func TestRandomBatch(t *testing.T) {
 			t.Errorf("got %s and %v, want the store's error", array, err)
 		}
 	})
+	inBubble(t, "asks twice at most beside a row that can't be read", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+		ids := make([]int64, 100)
+		for i := range ids {
+			ids[i] = int64(i + 1)
+		}
+		store.become(ids...)
+		store.bad = 3
+		for range 100 {
+			before := store.askedSoFar()
+			_, _, err := picker.RandomBatch(t.Context(), catalog.MaxBatch)
+			if asked := store.askedSoFar() - before; asked > 2 {
+				t.Fatalf("the store was asked %d times for one batch, which came to %v", asked, err)
+			}
+			time.Sleep(time.Second) // each has another index
+			store.become(ids...)
+		}
+	})
 	inBubble(t, "ends before a row that can't be read", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
 		store.become(1, 2, 3, 4)
 		store.bad = 3

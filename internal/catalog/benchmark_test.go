@@ -66,6 +66,11 @@ func BenchmarkPick(b *testing.B) {
 		defer picker.Close()
 		ctx, cancel := context.WithTimeout(b.Context(), time.Hour) // a request has a deadline
 		defer cancel()
+		for _, ready := picker.Ready(); limit > 0 && !ready; _, ready = picker.Ready() { // the rows are loaded behind picks
+			if _, err := picker.Random(ctx); err != nil {
+				b.Fatal(err)
+			}
+		}
 		b.Run(name+"/item", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

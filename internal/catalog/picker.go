@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -110,18 +111,13 @@ func (p *Picker[T]) Ready() (item T, ok bool) {
 }
 
 func (p *Picker[T]) pick(ctx context.Context) (row[T], error) {
-	return p.pickWith(ctx, (*index[T]).row)
-}
-
-// pickWith picks a row, which it reads by its key when inMemory has none.
-func (p *Picker[T]) pickWith(ctx context.Context, inMemory func(x *index[T], at int, now time.Duration) *row[T]) (row[T], error) {
 	for missed, misses := never, 0; ; misses++ {
 		x, now, err := p.index(ctx, missed, misses)
 		if err != nil {
 			return row[T]{}, err
 		}
 		at := rand.N(len(x.ids))
-		if picked := inMemory(x, at, now); picked != nil {
+		if picked := x.row(at, now); picked != nil {
 			p.credit.earn(1, len(x.ids))
 			return *picked, nil
 		}
@@ -146,12 +142,8 @@ func (p *Picker[T]) RandomBatch(ctx context.Context, n int) (array []byte, age t
 		if err != nil {
 			return nil, 0, err
 		}
-		fillAge, err := p.fill(ctx, x, now, picks)
-		var unreadable *storage.RowError
-		switch {
-		case errors.As(err, &unreadable):
-			return p.shortBatch(ctx, n)
-		case err != nil:
+		var fillAge time.Duration
+		if picks, fillAge, err = p.fill(ctx, x, now, picks); err != nil {
 			return nil, 0, err
 		}
 		age = max(age, fillAge)
@@ -165,27 +157,10 @@ func (p *Picker[T]) RandomBatch(ctx context.Context, n int) (array []byte, age t
 	return append(array, ']'), age, nil
 }
 
-// shortBatch picks one row after the other, each read by its key, up to n or the first that can't be read.
-func (p *Picker[T]) shortBatch(ctx context.Context, n int) (array []byte, age time.Duration, err error) {
-	begin := p.now()
-	var picked row[T]
-	for range n {
-		picked, err = p.pickWith(ctx, func(*index[T], int, time.Duration) *row[T] { return nil })
-		if err != nil {
-			break
-		}
-		array = picked.item.AppendJSON(append(array, ','))
-	}
-	if array == nil {
-		return nil, 0, err
-	}
-	array[0] = '['
-	return append(array, ']'), p.now() - begin, nil
-}
-
-// fill picks a row for each place that has none. The places of rows that are gone stay empty. It returns how old the
-// oldest row was. The age of an index that is promised to be fresh counts, too: it may miss what was added since.
-func (p *Picker[T]) fill(ctx context.Context, x *index[T], now time.Duration, picks []*row[T]) (age time.Duration, err error) {
+// fill picks a row for each place that has none. The places of rows that are gone stay empty; those from the first row on
+// that can't be read are cut off. It returns how old the oldest row was. The age of an index that is promised to be fresh
+// counts, too: it may miss what was added since.
+func (p *Picker[T]) fill(ctx context.Context, x *index[T], now time.Duration, picks []*row[T]) (filled []*row[T], age time.Duration, err error) {
 	if age = now - x.epoch.checked; age >= MaxAge {
 		age = 0
 	}
@@ -204,16 +179,37 @@ func (p *Picker[T]) fill(ctx context.Context, x *index[T], now time.Duration, pi
 		age = max(age, x.age(picks[i], now))
 	}
 	p.credit.earn(len(saved), len(x.ids))
-	if len(missing) == 0 {
-		return age, nil
-	}
-	rows, err := p.readMany(ctx, slices.Collect(maps.Keys(missing)))
-	for _, r := range rows {
-		for _, place := range missing[r.item.Key()] {
-			picks[place] = r
+	for len(missing) > 0 {
+		rows, err := p.readMany(ctx, slices.Collect(maps.Keys(missing)))
+		if end := firstUnreadable(err, missing); end > 0 {
+			picks = picks[:end]
+			maps.DeleteFunc(missing, func(_ int64, places []int) bool { return places[0] >= end })
+			continue
 		}
+		for _, r := range rows {
+			for _, place := range missing[r.item.Key()] {
+				if place < len(picks) {
+					picks[place] = r
+				}
+			}
+		}
+		return picks, age, err
 	}
-	return age, err
+	return picks, age, nil
+}
+
+// firstUnreadable returns the first place of a row that can't be read, when that is what the error is about, else 0. An error at
+// the first place stays one.
+func firstUnreadable(err error, places map[int64][]int) int {
+	var row *storage.RowError
+	if !errors.As(err, &row) {
+		return 0
+	}
+	id, err := strconv.ParseInt(row.ID, 10, 64)
+	if err != nil || places[id] == nil {
+		return 0
+	}
+	return places[id][0]
 }
 
 // index returns the index to pick from, which has at least one id, and what time it is. It waits for a renewal when a pick

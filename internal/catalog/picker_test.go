@@ -44,6 +44,7 @@ type faultyStore struct {
 	version int
 	reads   int // of the ids
 	rows    int // read
+	asked   int // for rows
 }
 
 func newFaultyStore(ids ...int64) *faultyStore { return &faultyStore{ids: ids, version: 1} }
@@ -52,6 +53,7 @@ func (s *faultyStore) Get(_ context.Context, id int64) (entry, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.rows++
+	s.asked++
 	switch {
 	case !slices.Contains(s.ids, id):
 		return entry{}, catalog.ErrNotFound
@@ -64,6 +66,7 @@ func (s *faultyStore) Get(_ context.Context, id int64) (entry, error) {
 func (s *faultyStore) GetMany(_ context.Context, ids []int64) (found []entry, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.asked++
 	for _, id := range ids {
 		if id == s.bad {
 			return nil, &storage.RowError{What: "entry", ID: fmt.Sprint(id), Err: errors.New("level is too high")}
@@ -114,6 +117,12 @@ func (s *faultyStore) readsSoFar() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.reads
+}
+
+func (s *faultyStore) askedSoFar() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked
 }
 
 var errAway = errors.New("the store is away")

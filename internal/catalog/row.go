@@ -13,18 +13,30 @@ import (
 // names the row, when a value doesn't fit its field or is outside the item's limits, and with scan's own error when
 // there was no row to read. What is empty breaks no limit, because NULL is read as empty.
 func ScanRow[T Item](table Table[T], scan func(fields ...any) error) (T, error) {
+	item, err := ScanForUpdate(table, scan)
+	if err == nil {
+		err = unreadable(table, item, checkLimits(table, item))
+	}
+	return item, err
+}
+
+// ScanForUpdate is ScanRow for a row that is about to be changed: it may be outside the limits, which the change can put
+// right. A value that doesn't fit its field is an error all the same, so that no change of another field replaces it unseen.
+func ScanForUpdate[T Item](table Table[T], scan func(fields ...any) error) (T, error) {
 	var item T
 	err := scan(table.Fields(&item)...)
-	id := *table.Key(&item) // is read first: without it, the row itself could not be had
-	if err == nil {
-		err = checkLimits(table, item)
-	} else if id == 0 {
+	if *table.Key(&item) == 0 { // it is read first: without it, the row itself could not be had
 		return item, err
 	}
-	if err != nil {
-		return item, &storage.RowError{What: table.Row, ID: strconv.FormatInt(id, 10), Err: err}
+	return item, unreadable(table, item, err)
+}
+
+// unreadable returns a storage.RowError that names the row, nil for no error.
+func unreadable[T Item](table Table[T], item T, err error) error {
+	if err == nil {
+		return nil
 	}
-	return item, nil
+	return &storage.RowError{What: table.Row, ID: strconv.FormatInt(*table.Key(&item), 10), Err: err}
 }
 
 // checkLimits returns an error that names each field of a stored item that is outside the contract.

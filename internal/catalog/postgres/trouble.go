@@ -61,7 +61,10 @@ func trouble(err error) error {
 	switch {
 	case errors.As(err, &server):
 		detail, kind := serverTrouble(server)
-		if kind == nil {
+		switch {
+		case kind == nil && isConnection(err): // whatever the reason, there is no connection
+			return storage.As(storage.ErrUnavailable, err)
+		case kind == nil:
 			return err
 		}
 		return storage.As(kind, err, detail...)

@@ -379,6 +379,13 @@ func TestRowsOutsideTheContract(t *testing.T) {
 	if err != nil || written.Name != "six" {
 		t.Errorf("a row beside: got %v and %v", written, err)
 	}
+	written, err = s.Write(t.Context(), 4, func(old *character.Character) (*character.Character, error) { old.Level = 4; return old, nil })
+	if err != nil || written.Level != 4 {
+		t.Errorf("mending a row: got %v and %v", written, err)
+	}
+	if _, err := s.Write(t.Context(), 5, func(*character.Character) (*character.Character, error) { return nil, nil }); err != nil {
+		t.Errorf("deleting a row: got %v", err)
+	}
 }
 
 // TestIdentityAlways: ids that the server insists on giving are ours to give all the same, beside others that let it.

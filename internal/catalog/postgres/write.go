@@ -120,7 +120,7 @@ func (s *Store[T]) lock(ctx context.Context, tx pgx.Tx, id int64) (*T, error) {
 	if id == 0 {
 		return nil, nil
 	}
-	item, err := catalog.ScanRow(s.table, s.scan(tx.QueryRow(ctx, s.edit.lock, id)))
+	item, err := catalog.ScanForUpdate(s.table, s.scan(tx.QueryRow(ctx, s.edit.lock, id)))
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, catalog.ErrNotFound
 	}

@@ -45,7 +45,7 @@ func (e edit[T]) read(ctx context.Context, id int64) (*T, error) {
 		return nil, nil
 	}
 	query := fmt.Sprintf("SELECT %s FROM %s WHERE id = ?%s", e.table.SelectList(), e.table.Name, e.lock)
-	item, err := catalog.ScanRow(e.table, e.tx.QueryRowContext(ctx, query, id).Scan)
+	item, err := catalog.ScanForUpdate(e.table, e.tx.QueryRowContext(ctx, query, id).Scan)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, catalog.ErrNotFound
 	}

@@ -53,11 +53,12 @@ func kindOf(server *mysql.MySQLError) error {
 		1194, 1195, 1712, 1877, // marked as crashed, index corrupt, table corrupt
 		1812, 1814, 1932: // the table's file is missing, or not its own
 		return storage.ErrDamaged
-	case 1044, 1045, 1049, 1130, 1142, 1143, 1227, 1370, 1698, 1820, 1862, 3118, // no permission, no database
+	case 1044, 1045, 1130, 1142, 1143, 1227, 1370, 1698, 1820, 1862, 3118, // no permission
 		1054, 1072, 1146, 1356, 1109, // no column, no table, a view of either
 		1048, 1364: // a column that needs a value which nobody gives
 		return storage.ErrSchema
-	case 1037, 1040, 1041, 1129, 1203, 1226, // too many connections, or too little memory for one
+	case 1049, // the database is not there; it may be about to be created
+		1037, 1040, 1041, 1129, 1203, 1226, // too many connections, or too little memory for one
 		1047, 1053, 1077, 1079, // not ready yet, or about to stop
 		1152, 1158, 1159, 1160, 1161, 1184, // the connection broke
 		1317, 1927, 4031: // an administrator ended the statement or the connection

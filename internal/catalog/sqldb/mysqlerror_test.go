@@ -51,7 +51,7 @@ func TestClassify(t *testing.T) {
 		{"no permission for a column", server(1143, "42000", "SELECT command denied"), storage.ErrSchema},
 		{"no permission for the database", server(1044, "42000", "Access denied"), storage.ErrSchema},
 		{"wrong password", server(1045, "28000", "Access denied"), storage.ErrSchema},
-		{"no database", server(1049, "42000", "Unknown database"), storage.ErrSchema},
+		{"no database", server(1049, "42000", "Unknown database"), storage.ErrUnavailable},
 		{"another column without a default", server(1364, "HY000", "Field 'region' doesn't have a default value"), storage.ErrSchema},
 		{"too many connections", server(1040, "08004", "Too many connections"), storage.ErrUnavailable},
 		{"a class of connection errors", server(9999, "08S01", "Aborted"), storage.ErrUnavailable},

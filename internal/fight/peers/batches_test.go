@@ -314,6 +314,20 @@ func TestSlowAnswer(t *testing.T) {
 	}
 }
 
+// An item without a name ends a batch, and fails no pick before it: heroes serves a row whose name is empty.
+func TestBatchEndsBeforeItemWithoutName(t *testing.T) {
+	peer := newPeerOfBatches(t)
+	batches, _, _ := newBatches(t, peer.URL, patient())
+	mustDraw(t, batches, 3)
+	peer.Behave(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set(catalog.AgeHeader, "0")
+		fakepeer.Answers(http.StatusOK, `[`+fakepeer.Hero+`,{"id":2}]`)(w, r)
+	})
+	if _, err := batches.Random(t.Context()); err != nil {
+		t.Errorf("got %v, want the item before", err)
+	}
+}
+
 // A failure is that of those who wait; the next call asks again.
 func TestBatchFails(t *testing.T) {
 	const header = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Age-Ms: 0\r\nContent-Length: 500\r\n"
@@ -339,7 +353,7 @@ func TestBatchFails(t *testing.T) {
 		{"another array", age("0", `[1,2]`), nil, "can't be read"},
 		{"nothing in it", age("0", `[]`), nil, "no name"},
 		{"null in it", age("0", `[null]`), nil, "no name"},
-		{"an item without a name", age("0", `[`+fakepeer.Hero+`,{"id":2}]`), nil, "no name"},
+		{"an item without a name at first", age("0", `[{"id":2},`+fakepeer.Hero+`]`), nil, "no name"},
 		{"more than were asked for", age("0", `[`+strings.Repeat(fakepeer.Hero+`,`, 200)+fakepeer.Hero+`]`), nil, "more"},
 		{"too old", age("1001", `[`+fakepeer.Hero+`]`), nil, "old"},
 	} {

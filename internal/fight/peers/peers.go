@@ -204,7 +204,10 @@ func (c *Client[T]) many(ctx context.Context, n int, deadline time.Time) (items 
 	if len(items) > n {
 		return nil, 0, fmt.Errorf("the answer has more than %d items", n)
 	}
-	if len(items) == 0 || slices.ContainsFunc(items, func(item T) bool { return item.Label() == "" }) {
+	if nameless := slices.IndexFunc(items, func(item T) bool { return item.Label() == "" }); nameless >= 0 {
+		items = items[:nameless] // it fails no more picks than by itself
+	}
+	if len(items) == 0 {
 		return nil, 0, errors.New("the answer has no name")
 	}
 	ms, err := strconv.ParseUint(header.Get(catalog.AgeHeader), 10, 31)
