@@ -67,11 +67,16 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 		InTurn:    opened.embedded(),
 	}
 	if cfg.Statistics {
-		if opened.fights, err = a.count(ctx, parts["statistics"], opened.fights, cfg.UpStatistics, &damaged); err != nil {
+		at := cfg.Fights.store("fights-")
+		if opened.fights, err = a.count(ctx, parts["statistics"], opened.fights, at, cfg.UpStatistics, &damaged); err != nil {
 			return err
 		}
 	}
-	if err := startFights(ctx, parts["fights"], sources, opened.checks(), opened.fights); err != nil {
+	err = startFights(ctx, parts["fights"], sources, opened.checks(), opened.fights)
+	if damaged.tolerate("fights", err) { // it could be opened, and is damaged where fights or statistics were read
+		err = startFights(ctx, parts["fights"], sources, opened.checks(), fightStore{damagedFights{err}, opened.fights.engine})
+	}
+	if err != nil {
 		return err
 	}
 	if err := startArena(parts["arena"], local(parts)); err != nil {

@@ -34,18 +34,24 @@ func (a *App) Statistics(ctx context.Context, cfg StatisticsConfig) (err error) 
 
 // count starts the service of statistics beside that of fights, and returns the store of fights that wakes it. In the
 // embedded store nobody else stores fights.
-func (a *App) count(ctx context.Context, p *part, fights fightStore, cfg UpStatistics, damaged *damage) (fightStore, error) {
-	store, err := statisticsOf(ctx, fights.Store)
+func (a *App) count(ctx context.Context, p *part, fights fightStore, cfg store, limits UpStatistics, damaged *damage) (fightStore, error) {
+	at, err := parseStoreURL(cfg.url, mongo)
+	if err != nil {
+		return fights, fmt.Errorf("statistics: %w (%s)", err, cfg.flag)
+	}
+	store, err := openWithRetry(ctx, "statistics", at, cfg, func(ctx context.Context) (statistics.Store, error) {
+		return statisticsOf(ctx, fights.Store)
+	})
 	if damaged.tolerate("statistics", err) {
 		store = damagedStatistics{err}
 	} else if err != nil {
-		return fights, fmt.Errorf("statistics: %w", err)
+		return fights, err
 	}
 	pace := statistics.Looking()
 	if fights.engine == sqlite {
 		pace = statistics.Woken()
 	}
-	service := startStatistics(a, p, store, fights.engine, pace, cfg.Limits)
+	service := startStatistics(a, p, store, fights.engine, pace, limits.Limits)
 	return fightStore{waking{fights.Store, service.Wake}, fights.engine}, nil
 }
 

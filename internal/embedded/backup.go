@@ -50,10 +50,10 @@ func (db *DB) copyTo(ctx context.Context, to string) error {
 		{"PRAGMA query_only = 1", nil},
 	} {
 		if _, err := conn.ExecContext(ctx, step.text, step.args...); err != nil {
-			if err = db.Trouble(err); errors.Is(err, storage.ErrFull) {
-				return storage.As(storage.ErrFull, errors.Unwrap(err), "writing ", to)
+			if errors.Is(db.Trouble(err), storage.ErrFull) { // which the copy is, not the database
+				return storage.As(storage.ErrFull, err, "writing ", to)
 			}
-			return err
+			return db.Trouble(err)
 		}
 	}
 	return nil

@@ -86,14 +86,15 @@ func (db *DB) opening(err error) error {
 // orphaned returns an error when there is a write-ahead log without its database. SQLite would create an empty database
 // and delete the log, with all that was committed last.
 func orphaned(path string) error {
-	if log, err := os.Stat(path + "-wal"); err != nil || log.Size() == 0 {
+	logPath := linked(path) + "-wal"
+	if log, err := os.Stat(logPath); err != nil || log.Size() == 0 {
 		return nil //nolint:nilerr // no log, no orphan
 	}
 	if file, err := os.Stat(path); err == nil && file.Size() > 0 {
 		return nil
 	}
-	return storage.Errorf(storage.ErrDamaged, "%s is missing or empty, while its log %s-wal holds what was stored last: "+
-		"put the file back or restore a backup, or move the log away to begin anew, and start again", path, path)
+	return storage.Errorf(storage.ErrDamaged, "%s is missing or empty, while its log %s holds what was stored last: "+
+		"put the file back or restore a backup, or move the log away to begin anew, and start again", path, logPath)
 }
 
 // What a connection is for, besides the settings.
@@ -137,7 +138,7 @@ func complete(path string) bool {
 	if err != nil || file.Size() == 0 {
 		return false
 	}
-	log, err := os.Stat(path + "-wal")
+	log, err := os.Stat(linked(path) + "-wal")
 	return errors.Is(err, os.ErrNotExist) || err == nil && log.Size() == 0
 }
 

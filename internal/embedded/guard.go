@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,6 +29,7 @@ type guard struct {
 	mu     sync.Mutex
 	conn   driver.Conn
 	log    *os.File
+	index  *indexFile
 	known  [3]fileStat // as SQLite left them, so far as is known
 	header logHeader   // of the log
 	copied copied      // from the log into the database
@@ -66,9 +68,11 @@ func (c content) hole() int64 {
 	return max(0, c.size-512*c.blocks)
 }
 
-// copied is how many frames of a log, which its header names, SQLite has copied into the database.
+// copied is how many frames of a log SQLite has copied into the database. The log's header names it, and the salt, which is
+// another one too when the log was begun anew and cut to nothing.
 type copied struct {
 	log    logHeader
+	salt   uint64
 	frames int64
 }
 
@@ -80,9 +84,16 @@ const glances = 100 * time.Millisecond
 const settling = 2 * time.Second
 
 func (g *guard) name(path string) {
-	for i, suffix := range []string{"", "-wal", "-shm"} {
-		g.paths[i] = path + suffix
+	file := linked(path)
+	g.paths = [3]string{path, file + "-wal", file + "-shm"}
+}
+
+// linked returns the file that a path names through links: SQLite keeps its other files beside that one.
+func linked(path string) string {
+	if file, err := filepath.EvalSymlinks(path); err == nil {
+		return file
 	}
+	return path
 }
 
 // open takes the connection and notes which files it has. It fails where they can't be written.
@@ -98,7 +109,9 @@ func (g *guard) open(ctx context.Context, dsn string) error {
 			_ = g.log.Close() // it was only read
 			g.log = nil
 		}
-		return errors.Join(err, conn.Close())
+		err = errors.Join(err, conn.Close(), g.index.close())
+		g.index = nil
+		return err
 	}
 	g.conn = conn
 	return nil
@@ -110,14 +123,17 @@ func (g *guard) note(conn driver.Conn) (err error) {
 	if _, err := query(conn, "PRAGMA schema_version"); err != nil { // has SQLite open all the files
 		return err
 	}
+	g.name(g.paths[database]) // what a link leads to may have been created
 	if g.log, err = os.Open(g.paths[writeLog]); err != nil {
 		return err
 	}
 	if g.header, err = readLogHeader(g.log); err != nil {
 		return err
 	}
-	g.copied.log = g.header
-	if _, g.copied.frames, err = frames(conn); err != nil {
+	if g.index, err = openIndex(g.paths[logIndex]); err != nil {
+		return err
+	}
+	if g.copied, _, err = g.progress(conn); err != nil {
 		return err
 	}
 	var known [3]fileStat
@@ -150,7 +166,8 @@ func (g *guard) close() error {
 	if g.log != nil {
 		failures = append(failures, g.log.Close())
 	}
-	g.conn, g.log = nil, nil
+	failures = append(failures, g.index.close()) // behind the connections
+	g.conn, g.log, g.index = nil, nil, nil
 	return errors.Join(failures...)
 }
 
@@ -305,26 +322,26 @@ func (g *guard) adopt(now [3]fileStat) (err error) {
 			return err
 		}
 	case g.header != g.copied.log: // the log was begun anew after all of it was copied
-		_, copied, err := frames(g.conn)
+		copied, _, err := g.progress(g.conn)
 		if err != nil {
 			return err
 		}
-		g.copied.log, g.copied.frames = g.header, copied
+		g.copied = copied
 	}
 	g.known = now
 	return nil
 }
 
-// copiedSince returns nil when SQLite has copied from the log into the database since it was asked last. The mutex is held.
+// copiedSince returns nil when SQLite has copied from the log into the database since it was asked last, or has begun to:
+// then it is under way, or was given up because the disk is full or the process ended. The mutex is held.
 func (g *guard) copiedSince() error {
 	for end := time.Now().Add(settling); ; time.Sleep(10 * time.Millisecond) {
-		_, now, err := frames(g.conn)
+		now, begun, err := g.progress(g.conn)
 		if err != nil {
 			return err
 		}
-		header, _ := readLogHeader(g.log) // none, as long as nothing is in the log
-		if next := (copied{header, now}); next != g.copied {
-			g.copied = next
+		if now != g.copied || begun {
+			g.copied = now
 			return nil
 		}
 		if time.Now().After(end) {
@@ -333,9 +350,27 @@ func (g *guard) copiedSince() error {
 	}
 }
 
+// progress returns how much was copied, and whether SQLite has begun to copy more. The mutex is held.
+func (g *guard) progress(conn driver.Conn) (now copied, begun bool, err error) {
+	salt, attempted, err := g.index.read()
+	if err != nil {
+		return now, false, err
+	}
+	now.salt = salt
+	if _, now.frames, err = frames(conn); err != nil {
+		return now, false, err
+	}
+	now.log, _ = readLogHeader(g.log) // none, as long as nothing is in the log
+	return now, attempted > now.frames, nil
+}
+
 // readLog checks every checksum of the log. The mutex is held.
 func (g *guard) readLog() error {
 	for attempt := 1; ; attempt++ {
+		first, err := readLogHeader(g.log)
+		if err != nil {
+			return g.fail(err, g.paths[writeLog]+" is damaged")
+		}
 		before, _, err := frames(g.conn)
 		if err != nil {
 			return err
@@ -345,8 +380,8 @@ func (g *guard) readLog() error {
 			g.header = header
 			return nil
 		}
-		// Another process may have begun the log anew meanwhile.
-		if now, _ := readLogHeader(g.log); now == header || attempt == 5 {
+		// Another process may have begun the log anew meanwhile, also before its header was read.
+		if now, _ := readLogHeader(g.log); now == first || attempt == 5 {
 			return g.fail(err, g.paths[writeLog]+" is damaged")
 		}
 	}

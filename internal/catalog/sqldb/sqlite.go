@@ -39,6 +39,9 @@ func OpenSQLite[T catalog.Item](ctx context.Context, path string, table catalog.
 	if s.reader, err = newReader(ctx, db.Reads, table); err != nil {
 		return nil, errors.Join(cmp.Or(full, db.Trouble(err)), db.Close())
 	}
+	if err := s.Ping(ctx); errors.Is(err, storage.ErrDamaged) {
+		return nil, errors.Join(fmt.Errorf("reading table %s: %w", table.Name, err), db.Close())
+	}
 	return s, nil
 }
 

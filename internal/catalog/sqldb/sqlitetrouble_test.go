@@ -174,3 +174,42 @@ func TestSQLiteRemovedWithinAWrite(t *testing.T) {
 		})
 	}
 }
+
+// A table whose first page is damaged is found when the store is opened, not by the first request.
+func TestSQLiteDamagedTable(t *testing.T) {
+	kind := character.Heroes()
+	path := filepath.Join(t.TempDir(), "damaged.db")
+	open := func() (*sqldb.SQLite[character.Character], error) {
+		return sqldb.OpenSQLite(t.Context(), path, kind.Table, database.SQLiteCharacter, func(put func(character.Character) error) error { return put(kind.Example) })
+	}
+	store, err := open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var page int64
+	other := otherSQLite(t, path)
+	if err := other.QueryRowContext(t.Context(), "SELECT rootpage FROM sqlite_master WHERE name = 'hero'").Scan(&page); err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Close(); err != nil {
+		t.Fatal(err)
+	}
+	contents, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const size = 8192
+	copy(contents[(page-1)*size:page*size], strings.Repeat("no page ", size/8))
+	if err := os.WriteFile(path, contents, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if store, err := open(); !errors.Is(err, storage.ErrDamaged) {
+		t.Errorf("got %v, want that it is damaged", err)
+		if err == nil {
+			_ = store.Close()
+		}
+	}
+}
