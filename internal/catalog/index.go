@@ -15,6 +15,7 @@ type index[T Item] struct {
 	last    epoch         // of the version before
 	due     time.Duration // when it is to be renewed
 	whole   time.Duration // until when every row is in memory and fresh
+	slow    bool          // the last renewal was cut off for want of time
 }
 
 // row is an item, and the same as AppendJSON encodes it: nil when it isn't encoded yet.
@@ -53,6 +54,10 @@ func (x *index[T]) row(at int, now time.Duration) *row[T] {
 // current reports whether r, which may be nil, was read in the index's epoch: then it stays fresh for as long as the
 // version stays.
 func (x *index[T]) current(r *row[T]) bool { return r != nil && r.read >= x.epoch.since }
+
+// quick reports whether a pick may wait for the ids to be read again. There may be many more of them by now: that is what a
+// renewal was cut off for.
+func (x *index[T]) quick() bool { return len(x.ids) <= quickIDs && !x.slow }
 
 // freshUntil returns until when the rows of this epoch are fresh at least.
 func (x *index[T]) freshUntil() time.Duration { return max(x.epoch.since, x.epoch.checked) + MaxAge }

@@ -38,10 +38,11 @@ const (
 //
 // What others change is found by renewing the index, at most twice a second, only while somebody picks, and behind the
 // picks (renew.go). When the store says that nothing changed, what is in memory stays good. No pick returns a row that
-// was read, or known to be unchanged, more than MaxAge before. A row that others add may be missed for MaxAge, if the ids
-// can be read in half that time. If they can't, as those of a million rows, picks go on with the ids read last: a new row
-// may be missed for as long as it takes to read them twice, and for the rest that the store gets in between. Deleted rows
-// are found gone by their keys, however old the ids are.
+// was read, or known to be unchanged, more than MaxAge before. While somebody picks, a row that others add is missed for
+// MaxAge at most, if the ids can be read in half that time. If they can't, as those of a million rows, picks go on with the
+// ids read last: a new row may be missed for as long as it takes to read them twice, and for the rest that the store gets in
+// between. The first picks after a pause use the ids from before it, unless there are few (quickIDs). Deleted rows are found
+// gone by their keys, however old the ids are.
 //
 // What is changed here, through Write, is applied to the index without any reading (write.go): every pick that begins
 // after that sees it.
@@ -217,7 +218,7 @@ func firstUnreadable(err error, places map[int64][]int) int {
 // index of the epoch that began at missed.
 func (p *Picker[T]) index(ctx context.Context, missed time.Duration, misses int) (*index[T], time.Duration, error) {
 	x, now := p.current.Load(), p.now()
-	quick := len(x.ids) <= quickIDs
+	quick := x.quick() || len(x.ids) == 0
 	outdated := misses > 0 && x.epoch.since == missed && (quick || misses >= maxMisses)
 	switch {
 	case outdated:

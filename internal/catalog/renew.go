@@ -96,7 +96,7 @@ func (p *Picker[T]) beginRenewal() (edited int64, timeout time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	timeout = slowTimeout << p.timeouts
-	if n := len(p.current.Load().ids); n > 0 && n <= quickIDs {
+	if x := p.current.Load(); len(x.ids) > 0 && x.quick() {
 		timeout = quickTimeout
 	}
 	return p.edits.begun(), timeout
@@ -118,10 +118,12 @@ func caught(err *error) {
 // notRenewed leaves the index as it is, to be renewed later. cutOff says whether that was for want of time. The mutex is
 // held.
 func (p *Picker[T]) notRenewed(cutOff error) {
-	if errors.Is(cutOff, context.DeadlineExceeded) && slowTimeout<<p.timeouts < maxTimeout {
+	slow := errors.Is(cutOff, context.DeadlineExceeded)
+	if slow && slowTimeout<<p.timeouts < maxTimeout {
 		p.timeouts++
 	}
 	next := *p.current.Load()
+	next.slow = slow
 	next.due = p.now() + retryAge
 	p.current.Store(&next)
 }
@@ -131,7 +133,7 @@ func (p *Picker[T]) notRenewed(cutOff error) {
 func (p *Picker[T]) renewed(begin time.Duration, ids []int64, version Version, same bool, edited int64) {
 	old, now := p.current.Load(), p.now()
 	next := *old
-	next.due = begin + renewAge
+	next.due, next.slow = begin+renewAge, false
 	if same {
 		next.epoch.checked = begin
 		if next.slots != nil && p.memory.missing == 0 {

@@ -94,7 +94,7 @@ type Stranger struct {
 // these trees, nor alone (which may have others below it); and those that took most of it, the busiest first.
 //
 // A process that began and ended in between is in what its parent reaped, in steps of 10 ms. Lost is only one that ended
-// and whose parent told the kernel not to keep what it used.
+// and whose parent told the kernel not to keep what it used, and with it as much of what others reaped.
 func (c Census) Strangers(before Census, trees []int, alone int) (total time.Duration, busiest []Stranger) {
 	past, ended := c.past(before, trees, alone)
 	reaped := time.Duration(0)

@@ -142,17 +142,18 @@ func (s *Store[T]) scan(row pgx.Row) func(fields ...any) error {
 
 // IDs implements catalog.Store. The version is the snapshot that PostgreSQL reads with: which transactions it sees.
 // As long as that is the same, so is every row, whoever writes; and asking for it costs nothing, needs no
-// privilege, trigger or listener, and works on a table that isn't ours.
+// privilege, trigger or listener, and works on a table that isn't ours. A standby's snapshot doesn't list the transactions
+// that are under way, so it may stay the same while one of them ends: there is no version there.
 func (s *Store[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, catalog.Version, error) {
 	var ids []int64
 	var version string
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err := s.with(ctx, always, func(conn *pgxpool.Conn) error {
 		return pgx.BeginTxFunc(ctx, conn, options, func(tx pgx.Tx) error {
-			if err := tx.QueryRow(ctx, "SELECT pg_current_snapshot()::text").Scan(&version); err != nil {
+			if err := tx.QueryRow(ctx, readVersion).Scan(&version); err != nil {
 				return err
 			}
-			if version == string(known) {
+			if version == string(known) && version != "" {
 				return nil
 			}
 			rows, err := tx.Query(ctx, s.ids)
@@ -170,6 +171,8 @@ func (s *Store[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, cat
 	})
 	return ids, catalog.Version(version), err
 }
+
+const readVersion = "SELECT CASE WHEN pg_is_in_recovery() THEN '' ELSE pg_current_snapshot()::text END"
 
 // Ping implements catalog.Store. It does what requests do: it reads a row, all columns of it, by its key. It waits for a
 // locked table no longer than lockTimeout.

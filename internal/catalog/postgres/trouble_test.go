@@ -210,6 +210,14 @@ func TestReadOnly(t *testing.T) {
 		server.Start(t)
 		s := opened(t, server.URL)
 		want.check(t, s)
+		_, version, err := s.IDs(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Its snapshot is the same text while a transaction commits that began after another which goes on.
+		if ids, _, err := s.IDs(t.Context(), version); err != nil || ids == nil {
+			t.Errorf("a standby promises that nothing has changed (%v)", err)
+		}
 		if err := s.Writable(t.Context()); !errors.Is(err, storage.ErrFull) {
 			t.Errorf("it says %v of writes", err)
 		}

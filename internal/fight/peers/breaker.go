@@ -7,7 +7,7 @@ import (
 
 // breaker is the circuit breaker of one peer. It opens after so many failures in a row and then admits no call until the
 // delay has passed. Then it is half-open: it admits one call, the trial, whose outcome alone decides whether it closes or
-// stays open for another delay. Calls that began before it opened change nothing while it is open or half-open.
+// stays open for another delay. The outcome of a call that began before it opened no longer counts.
 //
 // Whoever was admitted must call record, whatever happens; a trial that tells nothing makes room for the next one.
 type breaker struct {
@@ -18,6 +18,13 @@ type breaker struct {
 	failed uint      // in a row
 	until  time.Time // when it becomes half-open; zero while it is closed
 	trying bool      // the trial is under way
+	opened int       // how often it has opened
+}
+
+// permit is what an admitted call has from the breaker.
+type permit struct {
+	trial  bool
+	opened int // how often the breaker had opened by then
 }
 
 // outcome is what a call tells about the peer.
@@ -41,34 +48,35 @@ func (b *breaker) refusing() bool {
 	return !b.until.IsZero() && (b.trying || time.Now().Before(b.until))
 }
 
-// admit reports whether a call may be made, and whether it is the trial.
-func (b *breaker) admit() (trial, ok bool) {
+// admit reports whether a call may be made. If so, its outcome is to be recorded with the permit.
+func (b *breaker) admit() (p permit, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.refusing() {
-		return false, false
+		return permit{}, false
 	}
 	b.trying = !b.until.IsZero()
-	return b.trying, true
+	return permit{b.trying, b.opened}, true
 }
 
 // record takes the outcome of a call that was admitted.
-func (b *breaker) record(trial bool, what outcome) {
+func (b *breaker) record(p permit, what outcome) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	switch {
-	case trial:
-		b.trying = false
-	case !b.until.IsZero():
+	if p.opened != b.opened {
 		return
+	}
+	if p.trial {
+		b.trying = false
 	}
 	switch what {
 	case succeeded:
 		b.failed, b.until = 0, time.Time{}
 	case failed:
 		b.failed++
-		if b.failures > 0 && (trial || b.failed >= b.failures) {
+		if b.failures > 0 && (p.trial || b.failed >= b.failures) {
 			b.until = time.Now().Add(b.delay)
+			b.opened++
 		}
 	}
 }

@@ -112,3 +112,38 @@ func TestNoBreaker(t *testing.T) {
 		}
 	}
 }
+
+// TestBreakerIgnoresCallsFromBeforeItOpened ends old calls after the trial has closed it: a peer that is well again isn't
+// refused for them.
+func TestBreakerIgnoresCallsFromBeforeItOpened(t *testing.T) {
+	b := &breaker{failures: 2}
+	admit := func() permit {
+		t.Helper()
+		p, ok := b.admit()
+		if !ok {
+			t.Fatal("refused")
+		}
+		return p
+	}
+	var old []permit
+	for range 6 {
+		old = append(old, admit())
+	}
+	b.record(old[0], failed)
+	b.record(old[1], failed) // opens it, for no time
+	trial := admit()
+	if !trial.trial {
+		t.Fatal("it isn't half-open")
+	}
+	b.record(old[2], succeeded)
+	if !b.refuses() {
+		t.Error("an old success closed it")
+	}
+	b.record(trial, succeeded)
+	for _, p := range old[3:] {
+		b.record(p, failed)
+	}
+	if b.refuses() || admit().trial {
+		t.Error("old failures opened it again")
+	}
+}

@@ -57,7 +57,7 @@ type call struct {
 	begin    time.Time
 	deadline time.Time     // that the peer is told; zero for none
 	guarded  bool          // by the breaker
-	trial    bool          // of the breaker
+	permit   permit        // of the breaker
 	done     chan struct{} // closed when the call has ended
 	err      error         // of the call, then
 
@@ -139,7 +139,7 @@ func (c *calls) admit(ctx context.Context, called *call) error {
 	}
 	if called.guarded {
 		var ok bool
-		if called.trial, ok = c.breaker.admit(); !ok {
+		if called.permit, ok = c.breaker.admit(); !ok {
 			<-c.slots
 			return fight.ErrOpen
 		}
@@ -193,7 +193,7 @@ func (c *call) overdue() bool { return !c.deadline.IsZero() && !time.Now().Befor
 // free gives the slot back, and tells the breaker what became of the call.
 func (c *calls) free(called *call, what outcome) {
 	if called.guarded {
-		c.breaker.record(called.trial, what)
+		c.breaker.record(called.permit, what)
 	}
 	<-c.slots
 }
