@@ -54,7 +54,7 @@ func startCatalog[T catalog.Item](ctx context.Context, a *App, p *part, kind kin
 		}
 	}
 	service.AddRoutes(p.api, httpserver.NewAdmin(cfg.AdminToken))
-	p.warn(store.Store)
+	p.warn(writable(store.Store))
 	p.addHealth(store.engine, store.Ping, nil)
 	return service
 }
@@ -71,10 +71,9 @@ func startFights(ctx context.Context, p *part, sources fight.Sources, peers chec
 		return fmt.Errorf("fights: %w", err)
 	}
 	if err := store.Ping(ctx); errors.Is(err, storage.ErrFull) {
-		p.log.Warn("fights are read, but can't be stored now", "cause", err)
+		p.warn(err)
 	}
 	service.AddRoutes(p.api)
-	p.warn(store.Store)
 	p.addHealth(store.engine, store.Ping, peers)
 	return nil
 }
@@ -90,10 +89,10 @@ func writable(store any) error {
 	return known.Writable(ctx)
 }
 
-// warn logs that a store can be read only.
-func (p *part) warn(store any) {
-	if err := writable(store); err != nil {
-		p.log.Warn("the store can be read, and takes no writes now", "cause", err)
+// warn logs that a store can only be read, and why; nothing for no cause.
+func (p *part) warn(cause error) {
+	if cause != nil {
+		p.log.Warn("the store can be read, and takes no writes now", "cause", cause)
 	}
 }
 

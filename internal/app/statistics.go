@@ -74,9 +74,6 @@ type waking struct {
 	wake func()
 }
 
-// Writable returns why the store takes no writes.
-func (w waking) Writable(context.Context) error { return writable(w.Store) }
-
 // Insert implements fight.Store.
 func (w waking) Insert(ctx context.Context, f fight.Fight, answer []byte) error {
 	err := w.Store.Insert(ctx, f, answer)

@@ -176,7 +176,7 @@ func mysqlTLS(config *mysql.Config, mode, ca string) error {
 
 // parseMongo reads a MongoDB URL without a look-up in the DNS, which may fail now and succeed a moment later.
 func parseMongo(text string) (storeURL, error) {
-	malformed := errors.New("the MongoDB URL can't be read: mongodb://user:password@host:port/database")
+	malformed := errors.New("the MongoDB URL can't be read: mongodb://user:password@host:port/database or mongodb+srv://user:password@host/database")
 	rest, srv := strings.CutPrefix(text, connstring.SchemeMongoDBSRV+"://")
 	service := ""
 	if srv { // it is read as the URL of the one host that the DNS names the servers of

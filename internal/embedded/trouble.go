@@ -82,7 +82,7 @@ func (db *DB) Trouble(err error) error {
 		if IsTaken(err) {
 			return err
 		}
-		return storage.As(storage.ErrSchema, err, "a table in ", db.path, " takes no rows of ours")
+		return storage.As(storage.ErrSchema, err, "a table in ", db.path, " refuses new rows")
 	case sqlite3.SQLITE_ERROR, sqlite3.SQLITE_SCHEMA, sqlite3.SQLITE_MISMATCH:
 		if strings.Contains(err.Error(), "transaction") { // ours to mend
 			return err

@@ -26,7 +26,7 @@ func storeProblem(err error) *Problem {
 	case errors.As(err, &row):
 		return Errorf(http.StatusInternalServerError, "%s %s can't be read; the log says why", row.What, row.ID).Because(err)
 	case errors.Is(err, storage.ErrSchema):
-		return Errorf(http.StatusInternalServerError, "%v; the log says what is missing", storage.ErrSchema).Because(err)
+		return Errorf(http.StatusInternalServerError, "%v; the log says what is wrong", storage.ErrSchema).Because(err)
 	case errors.Is(err, storage.ErrBusy), errors.Is(err, storage.ErrFull), errors.Is(err, storage.ErrDamaged), errors.Is(err, storage.ErrUnavailable):
 		return Unavailable("%s", storeState(err)).Because(err)
 	case errors.Is(err, context.DeadlineExceeded):

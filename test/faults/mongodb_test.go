@@ -141,7 +141,7 @@ func testMongoDBThatCannotBeUsed(t *testing.T, program string) {
 		s.lives(t)
 		eventually(t, "the list is served", func() bool { return get(t, s.url+"/api/fights").status == http.StatusOK })
 		get(t, s.url+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "takes no writes")
-		if log := s.Stderr.String(); strings.Count(log, "can't be stored now") != 1 {
+		if log := s.Stderr.String(); strings.Count(log, "takes no writes now") != 1 {
 			t.Errorf("want one line that says so:\n%s", log)
 		}
 		p.Answer(nil)

@@ -239,9 +239,6 @@ func (s *Store) readable(ctx context.Context) error {
 	return s.db.Readable(ctx, "SELECT number, id, document FROM fight LIMIT 1")
 }
 
-// Writable returns why the last write was refused, while that lasts.
-func (s *Store) Writable(ctx context.Context) error { return s.db.Writable(ctx) }
-
 // Close implements fight.Store. A write under way has five seconds to end.
 func (s *Store) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
