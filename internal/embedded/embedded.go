@@ -3,6 +3,7 @@
 package embedded
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -60,7 +61,7 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	}
 	db := &DB{path: path}
 	db.guard.name(path)
-	if err := orphaned(path); err != nil {
+	if err := cmp.Or(orphaned(path), headless(path)); err != nil {
 		return nil, err
 	}
 	if err := db.open(ctx); err != nil {
@@ -95,6 +96,27 @@ func orphaned(path string) error {
 	}
 	return storage.Errorf(storage.ErrDamaged, "%s is missing or empty, while its log %s holds what was stored last: "+
 		"put the file back or restore a backup, or move the log away to begin anew, and start again", path, logPath)
+}
+
+// headless returns an error when the write-ahead log begins with something else than a header. SQLite would take it for an
+// empty log and write over all that was committed last. One that begins with zeros is what a power failure leaves of a new
+// log, in which nothing was committed yet.
+func headless(path string) error {
+	path = linked(path) + "-wal"
+	log, err := os.Open(path)
+	if err != nil {
+		return nil // no log, or one that SQLite will say more about
+	}
+	defer func() { _ = log.Close() }() // it was only read
+	header, err := readLogHeader(log)
+	if err != nil || header == (logHeader{}) { // it is shorter than a header
+		return nil
+	}
+	if _, _, err := header.check(); err != nil {
+		return storage.As(storage.ErrDamaged, err, path, " is damaged, and holds what was stored last: put it back or restore a backup, "+
+			"or move it away to go on without that, and start again")
+	}
+	return nil
 }
 
 // What a connection is for, besides the settings.

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"bytes"
 	"database/sql"
 	"errors"
 	"io"
@@ -277,6 +278,36 @@ func TestOrphanedLog(t *testing.T) {
 			}
 			if size(t, orphan+"-wal") != before {
 				t.Error("the log was changed")
+			}
+		})
+	}
+}
+
+// A log whose header was overwritten isn't taken for an empty one, which would be the end of what it holds.
+func TestHeadlessLog(t *testing.T) {
+	_, path := filled(t)
+	for name, c := range map[string]struct {
+		header []byte
+		fails  bool
+	}{
+		"overwritten": {bytes.Repeat([]byte("x"), logHeaderSize), true},
+		"zeros":       {make([]byte, logHeaderSize), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			headless := filepath.Join(t.TempDir(), "test.db")
+			copyOver(t, path, headless)
+			copyOver(t, path+"-wal", headless+"-wal")
+			log, err := os.OpenFile(headless+"-wal", os.O_WRONLY, 0)
+			must(t, err)
+			_, err = log.WriteAt(c.header, 0)
+			must(t, errors.Join(err, log.Close()))
+			before := size(t, headless+"-wal")
+			db, err := Open(t.Context(), headless)
+			if err == nil {
+				_ = db.Close()
+			}
+			if c.fails != errors.Is(err, storage.ErrDamaged) || c.fails && (!strings.Contains(err.Error(), headless+"-wal") || size(t, headless+"-wal") != before) {
+				t.Errorf("got %v", err)
 			}
 		})
 	}

@@ -55,20 +55,29 @@ func (c *checksum) is(stored []byte) bool {
 	return c.s0 == binary.BigEndian.Uint32(stored) && c.s1 == binary.BigEndian.Uint32(stored[4:])
 }
 
+// check returns the checksum of the header, with which those of the frames go on, and the size of a page.
+func (h logHeader) check() (sum checksum, pageSize int, err error) {
+	magic, pageSize := binary.BigEndian.Uint32(h[:]), int(binary.BigEndian.Uint32(h[8:]))
+	sum = checksum{order: binary.LittleEndian}
+	if magic&1 == 1 {
+		sum.order = binary.BigEndian
+	}
+	sum.add(h[:24])
+	if magic&^1 != logMagic || pageSize < 512 || pageSize > 65536 || !sum.is(h[24:]) {
+		return sum, pageSize, errors.New("its header is damaged")
+	}
+	return sum, pageSize, nil
+}
+
 // checkLog reads the log up to that frame as SQLite does when it recovers, and returns an error where that would stop
 // before. It returns the log's header.
 func checkLog(log *os.File, frames int64) (h logHeader, err error) {
 	if h, err = readLogHeader(log); err != nil || frames == 0 {
 		return h, err
 	}
-	magic, size := binary.BigEndian.Uint32(h[:]), int(binary.BigEndian.Uint32(h[8:]))
-	sum := checksum{order: binary.LittleEndian}
-	if magic&1 == 1 {
-		sum.order = binary.BigEndian
-	}
-	sum.add(h[:24])
-	if magic&^1 != logMagic || size < 512 || size > 65536 || !sum.is(h[24:]) {
-		return h, errors.New("its header is damaged")
+	sum, size, err := h.check()
+	if err != nil {
+		return h, err
 	}
 	in := io.NewSectionReader(log, logHeaderSize, frames*int64(frameHeaderSize+size))
 	frame := make([]byte, frameHeaderSize+size)
