@@ -93,7 +93,10 @@ func TestDumps(t *testing.T) {
 // pgDump returns what pg_dump writes about a database.
 func pgDump(t *testing.T, server string, options ...string) string {
 	t.Helper()
-	program := program(t, os.Getenv("TEST_POSTGRES_BIN"), "pg_dump")
+	program, err := exec.LookPath(filepath.Join(os.Getenv(engines.PostgresBin), "pg_dump"))
+	if err != nil {
+		t.Skip(err)
+	}
 	return output(t, exec.CommandContext(t.Context(), program, append(options, server)...))
 }
 
@@ -105,24 +108,9 @@ func mariadbDump(t *testing.T, server string, options ...string) string {
 		t.Fatal(err)
 	}
 	password, _ := at.User.Password()
-	program := program(t, filepath.Dir(os.Getenv("TEST_MARIADB_BIN")), "mariadb-dump", "mysqldump")
-	command := exec.CommandContext(t.Context(), program, append(options, "--host="+at.Hostname(), "--port="+at.Port(), "--user="+at.User.Username(), strings.Trim(at.Path, "/"))...)
+	command := exec.CommandContext(t.Context(), engines.Dumper(t), append(options, "--host="+at.Hostname(), "--port="+at.Port(), "--user="+at.User.Username(), strings.Trim(at.Path, "/"))...)
 	command.Env = append(os.Environ(), "MYSQL_PWD="+password)
 	return output(t, command)
-}
-
-// program returns the path of a program by one of its names, in a folder or where the shell would find it.
-func program(t *testing.T, folder string, names ...string) string {
-	t.Helper()
-	for _, name := range names {
-		for _, path := range []string{filepath.Join(folder, name), name} {
-			if found, err := exec.LookPath(path); err == nil {
-				return found
-			}
-		}
-	}
-	t.Skipf("%s isn't here", names[0])
-	return ""
 }
 
 func output(t *testing.T, command *exec.Cmd) string {

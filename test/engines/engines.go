@@ -32,6 +32,7 @@ const (
 	FerretDBBin = "TEST_FERRETDB_BIN" // path of the program in tools/ferretdb
 
 	PgBouncerBin = "TEST_PGBOUNCER_BIN" // path of pgbouncer
+	MariaDBDump  = "TEST_MARIADB_DUMP"  // path of mariadb-dump
 
 	// Strict, set to 1, turns a missing engine from a skip into a failure.
 	Strict = "TEST_STRICT"
@@ -63,6 +64,12 @@ func MongoDB(tb testing.TB) string {
 func Chromium(tb testing.TB) string {
 	tb.Helper()
 	return setting(tb, "Chromium", Chrome)
+}
+
+// Dumper returns the path of mariadb-dump.
+func Dumper(tb testing.TB) string {
+	tb.Helper()
+	return setting(tb, "mariadb-dump", MariaDBDump)
 }
 
 // Create makes a fresh, empty database on a server, for programs that are no tests: the variable says what kind of server
