@@ -15,7 +15,7 @@ type index[T Item] struct {
 	last    epoch         // of the version before
 	due     time.Duration // when it is to be renewed
 	whole   time.Duration // until when every row is in memory and fresh
-	slow    bool          // the last renewal was cut off for want of time
+	slow    bool          // the last renewal ran out of time
 }
 
 // row is an item, and the same as AppendJSON encodes it: nil when it isn't encoded yet.

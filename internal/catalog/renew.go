@@ -115,8 +115,8 @@ func caught(err *error) {
 	}
 }
 
-// notRenewed leaves the index as it is, to be renewed later. cutOff says whether that was for want of time. The mutex is
-// held.
+// notRenewed leaves the index as it is, to be renewed later. cutOff is the error of the renewal's context, if that ended.
+// The mutex is held.
 func (p *Picker[T]) notRenewed(cutOff error) {
 	slow := errors.Is(cutOff, context.DeadlineExceeded)
 	if slow && slowTimeout<<p.timeouts < maxTimeout {

@@ -27,7 +27,7 @@ func storeProblem(err error) *Problem {
 		return Errorf(http.StatusInternalServerError, "%s %s can't be read; the log says why", row.What, row.ID).Because(err)
 	case errors.Is(err, storage.ErrSchema):
 		return Errorf(http.StatusInternalServerError, "%v; the log says what is wrong", storage.ErrSchema).Because(err)
-	case errors.Is(err, storage.ErrBusy), errors.Is(err, storage.ErrFull), errors.Is(err, storage.ErrDamaged), errors.Is(err, storage.ErrUnavailable):
+	case storage.KindOf(err) != nil:
 		return Unavailable("%s", storeState(err)).Because(err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return Unavailable("the store did not answer before the request's deadline").Because(err)
