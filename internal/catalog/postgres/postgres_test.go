@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
 	"go.uber.org/goleak"
@@ -99,7 +100,13 @@ func otherShape(name, next string, create ...string) storetest.Family {
 }
 
 func open(ctx context.Context, at string, seed storetest.Seed[character.Character]) (*postgres.Store[character.Character], error) {
-	return postgres.Open(ctx, character.Heroes().Table, postgres.Config{URL: at, PoolMin: 1, PoolMax: 8, Schema: database.PostgreSQL}, seed)
+	return openFor(ctx, at, 0, seed)
+}
+
+// openFor opens a store for requests with that deadline.
+func openFor(ctx context.Context, at string, deadline time.Duration, seed storetest.Seed[character.Character]) (*postgres.Store[character.Character], error) {
+	cfg := postgres.Config{URL: at, PoolMin: 1, PoolMax: 8, Schema: database.PostgreSQL, Deadline: deadline}
+	return postgres.Open(ctx, character.Heroes().Table, cfg, seed)
 }
 
 func other(tb testing.TB, at string) *sql.DB {
