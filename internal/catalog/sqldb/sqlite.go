@@ -233,7 +233,7 @@ func (s *SQLite[T]) Ping(ctx context.Context) error {
 }
 
 // Writable returns why the last write was refused, while that lasts.
-func (s *SQLite[T]) Writable(ctx context.Context) error { return s.db.Writable(ctx) }
+func (s *SQLite[T]) Writable(ctx context.Context) error { return s.db.Writable(ctx, "") }
 
 // Close implements catalog.Store.
 func (s *SQLite[T]) Close() error {
