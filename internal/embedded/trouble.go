@@ -125,13 +125,11 @@ type refusal struct{ err error }
 
 // Wrote notes how a write ended, for Writable.
 func (db *DB) Wrote(err error) {
-	switch storage.KindOf(err) {
-	case storage.ErrFull, storage.ErrBusy, storage.ErrSchema:
+	switch {
+	case errors.Is(err, storage.ErrFull), errors.Is(err, storage.ErrBusy), errors.Is(err, storage.ErrSchema):
 		db.refused.Store(&refusal{err})
-	case nil:
-		if err == nil && db.refused.Load() != nil {
-			db.refused.Store(nil)
-		}
+	case err == nil && db.refused.Load() != nil:
+		db.refused.Store(nil)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // claims are the UDP sockets that keep the ports of FreePort from other test processes until this one ends.
-var claims struct {
+var claims struct { //nolint:gochecknoglobals // so are the ports: one set for each process
 	sync.Mutex
 	held []net.PacketConn
 }
