@@ -286,7 +286,9 @@ func testFullDisk(t *testing.T, program string) {
 		} {
 			t.Run(profile+", "+name, func(t *testing.T) {
 				dir := disk(t)
-				s := system.Up(t, program, dir, "--profile="+profile)
+				// Nothing may be in doubt because of a busy machine.
+				args := []string{"--profile=" + profile, "--deadline=2m", "--write-timeout=3m"}
+				s := system.Up(t, program, dir, args...)
 				c := send(t, s.Fights, 8)
 				eventually(t, "the disk is full", func() bool {
 					c.mu.Lock()
@@ -309,7 +311,7 @@ func testFullDisk(t *testing.T, program string) {
 				filler = fill(t, dir) // what the end of the process gave back
 				full := func() *system.System {
 					t.Helper()
-					return upAlive(t, program, dir, "--profile="+profile)
+					return upAlive(t, program, dir, args...)
 				}
 				s = full()
 				wantReadOnly(t, s, len(c.stored))

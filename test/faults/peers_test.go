@@ -282,6 +282,7 @@ func testStoreOfAPeer(t *testing.T, program string) {
 		t.Run(way, func(t *testing.T) {
 			store := engines.Postgres(t)
 			proxy, url := through(t, store, tcpproxy.All)
+			url += "?lock_timeout=50" // well before the deadline
 			args := []string{"--profile=strict", "--deadline=1s"}
 			var base string
 			if way == "in one process" {

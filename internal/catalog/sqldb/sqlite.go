@@ -258,6 +258,7 @@ func (w *watch) ids(ctx context.Context, known catalog.Version) ([]int64, catalo
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	once := w.db.Frozen() // such a connection sees no change
 	if w.conn == nil {
 		conn, err := w.db.Reads.Conn(ctx)
 		if err != nil {
@@ -267,7 +268,7 @@ func (w *watch) ids(ctx context.Context, known catalog.Version) ([]int64, catalo
 		w.generation++
 	}
 	found, version, err := w.read(ctx, known)
-	if err != nil || w.db.Frozen() { // then this connection sees no change
+	if err != nil || once {
 		_ = w.conn.Close() // back to the pool; the next call takes another
 		w.conn = nil
 	}
