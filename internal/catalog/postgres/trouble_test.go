@@ -30,17 +30,10 @@ func rows(put func(character.Character) error) error {
 	return errors.Join(put(character.Character{ID: 1, Name: "one", Level: 1}), put(character.Character{ID: 2, Name: "two", Level: 2}))
 }
 
-// opened opens a store with two rows, which is closed when the test ends. It tries again where a busy machine takes longer
-// than the driver waits for a connection.
+// opened opens a store with two rows, which is closed when the test ends.
 func opened(t *testing.T, at string) *store {
 	t.Helper()
 	s, err := open(t.Context(), at, rows)
-	for range 10 {
-		if !errors.Is(err, storage.ErrUnavailable) {
-			break
-		}
-		s, err = open(t.Context(), at, rows)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
