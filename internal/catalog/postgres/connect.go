@@ -64,7 +64,7 @@ func connect(ctx context.Context, cfg Config) (*connections, error) {
 // set a limit already. A session that belongs to a pooler stays as it is: others use it too.
 func boundLocks(timeout time.Duration) func(context.Context, *pgx.Conn) error {
 	return func(ctx context.Context, conn *pgx.Conn) error {
-		const bound = "SELECT set_config('lock_timeout', $1, false) WHERE pg_backend_pid() = $2 AND current_setting('lock_timeout') = '0'"
+		const bound = "SELECT set_config('lock_timeout', $1::text, false) WHERE pg_backend_pid() = $2::int8 AND current_setting('lock_timeout') = '0'"
 		_, err := conn.Exec(ctx, bound, pgx.QueryExecModeSimpleProtocol, strconv.FormatInt(timeout.Milliseconds(), 10), int64(conn.PgConn().PID()))
 		return err
 	}
