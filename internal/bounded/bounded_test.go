@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -20,32 +21,26 @@ type key struct{}
 func TestWhatIsSaidWhenAllSlotsAreTaken(t *testing.T) {
 	for name, ends := range map[string]error{"others are served": nil, "others fail": errors.New("silent")} {
 		t.Run(name, func(t *testing.T) {
-			slots := bounded.NewSlots("lists", 1)
-			if err := slots.Take(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			ctx, cancel := context.WithCancelCause(t.Context())
-			gone := errors.New("gone")
-			told := make(chan error)
-			next := make(chan struct{})
-			go func() { // the next in the queue has the slot for good
-				_ = slots.Take(t.Context())
-				close(next)
-			}()
-			go func() {
-				eventually(t, func() bool { return slots.Waiting() >= 1 })
-				told <- slots.Take(ctx)
-			}()
-			eventually(t, func() bool { return slots.Waiting() == 2 })
-			slots.Give(ends)
-			<-next
-			cancel(gone)
-			err := <-told
-			var full *bounded.FullError
-			if crowd := errors.As(err, &full); crowd != (ends == nil) || !errors.Is(err, gone) {
-				t.Errorf("got %v", err)
-			}
-			slots.Give(nil)
+			synctest.Test(t, func(t *testing.T) {
+				slots := bounded.NewSlots("lists", 1)
+				if err := slots.Take(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithCancelCause(t.Context())
+				gone, told := errors.New("gone"), make(chan error, 1)
+				go func() { _ = slots.Take(t.Context()) }()
+				synctest.Wait() // that one is the next
+				go func() { told <- slots.Take(ctx) }()
+				synctest.Wait()
+				slots.Give(ends)
+				synctest.Wait()
+				cancel(gone)
+				err := <-told
+				var full *bounded.FullError
+				if crowd := errors.As(err, &full); crowd != (ends == nil) || !errors.Is(err, gone) {
+					t.Errorf("got %v", err)
+				}
+			})
 		})
 	}
 }

@@ -11,10 +11,9 @@ import (
 // Slots let at most so many do the same kind of work at a time. Callers who wait for a slot get one in the order in which
 // they came.
 type Slots struct {
-	kind    string
-	taken   chan struct{}
-	waiting atomic.Int64
-	served  atomic.Uint64 // work that succeeded
+	kind   string
+	taken  chan struct{}
+	served atomic.Uint64 // work that succeeded
 }
 
 // NewSlots returns so many slots for work of a kind, such as "lists": the word is in the error of a caller who gets none.
@@ -42,8 +41,6 @@ func (s *Slots) Take(ctx context.Context) error {
 	default:
 	}
 	before := s.served.Load()
-	s.waiting.Add(1)
-	defer s.waiting.Add(-1)
 	select {
 	case s.taken <- struct{}{}:
 		return nil
@@ -62,9 +59,6 @@ func (s *Slots) Give(err error) {
 	}
 	<-s.taken
 }
-
-// Waiting returns how many callers wait for a slot.
-func (s *Slots) Waiting() int { return int(s.waiting.Load()) }
 
 // Taken returns how many slots are taken.
 func (s *Slots) Taken() int { return len(s.taken) }
