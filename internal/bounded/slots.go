@@ -4,6 +4,7 @@ package bounded
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 )
@@ -21,19 +22,24 @@ func NewSlots(kind string, most int) *Slots {
 	return &Slots{kind: kind, taken: make(chan struct{}, max(1, most))}
 }
 
-// FullError means that the caller's context ended while others had the slots, and got their work done.
+// FullError means that the caller's context ended while others had the slots.
 type FullError struct {
-	Kind string // of work, as in "lists"
-	Err  error  // why the context ended
+	Kind  string // of work, as in "lists"
+	Crowd bool   // work that had a slot succeeded meanwhile: there are too many callers, and nothing else is wrong
+	Err   error  // why the context ended
 }
 
-func (e *FullError) Error() string { return fmt.Sprintf("too many %s at once: %v", e.Kind, e.Err) }
+func (e *FullError) Error() string {
+	if e.Crowd {
+		return fmt.Sprintf("too many %s at once: %v", e.Kind, e.Err)
+	}
+	return fmt.Sprintf("no slot for %s: %v", e.Kind, e.Err)
+}
 
 // Unwrap returns why the context ended.
 func (e *FullError) Unwrap() error { return e.Err }
 
-// Take waits for a slot, which the caller must give back. When ctx ends before there is one, Take fails with a FullError, or
-// with the cause alone when no work that had a slot succeeded meanwhile: then it isn't the crowd that is at fault.
+// Take waits for a slot, which the caller must give back. It fails with a FullError when ctx ends before there is one.
 func (s *Slots) Take(ctx context.Context) error {
 	select {
 	case s.taken <- struct{}{}:
@@ -46,10 +52,16 @@ func (s *Slots) Take(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 	}
-	if s.served.Load() == before {
-		return context.Cause(ctx)
+	return &FullError{s.kind, s.served.Load() != before, context.Cause(ctx)}
+}
+
+// CrowdOf returns the kind of work for which there are too many callers, when that is what err says, else "".
+func CrowdOf(err error) (kind string) {
+	var full *FullError
+	if errors.As(err, &full) && full.Crowd {
+		return full.Kind
 	}
-	return &FullError{s.kind, context.Cause(ctx)}
+	return ""
 }
 
 // Give gives a slot back. It is told how the work ended.

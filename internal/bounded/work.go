@@ -97,18 +97,6 @@ func Do[R any](ctx context.Context, w *Work, do func(context.Context) (R, error)
 	return none, context.Cause(ctx)
 }
 
-// DoHere is Do for a caller that stays to the end, whose own context ends nothing.
-func DoHere[R any](ctx context.Context, w *Work, do func(context.Context) (R, error)) (R, error) {
-	t := &task[R]{caller: ctx, done: make(chan struct{})}
-	cancel := t.bound(w)
-	if err := w.begin(t); err != nil {
-		cancel()
-		return t.result, err
-	}
-	t.run(w, cancel, do)
-	return t.result, t.err
-}
-
 // bound gives the task its context.
 func (t *task[R]) bound(w *Work) context.CancelFunc {
 	var cancel context.CancelFunc

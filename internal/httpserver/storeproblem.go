@@ -23,7 +23,6 @@ func StoreProblem(err error, outcome ...string) *Problem {
 
 func storeProblem(err error) *Problem {
 	var row *storage.RowError
-	var full *bounded.FullError
 	switch {
 	case errors.As(err, &row):
 		return Errorf(http.StatusInternalServerError, "%s %s can't be read; the log says why", row.What, row.ID).Because(err)
@@ -31,8 +30,8 @@ func storeProblem(err error) *Problem {
 		return Errorf(http.StatusInternalServerError, "%v; the log says what is wrong", storage.ErrSchema).Because(err)
 	case storage.KindOf(err) != nil:
 		return Unavailable("%s", storeState(err)).Because(err)
-	case errors.As(err, &full):
-		return Unavailable("too many %s at once; retry later", full.Kind).Because(err)
+	case bounded.CrowdOf(err) != "":
+		return Unavailable("too many %s at once; retry later", bounded.CrowdOf(err)).Because(err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return Unavailable("the store did not answer before the request's deadline").Because(err)
 	case errors.Is(err, context.Canceled):
