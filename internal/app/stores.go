@@ -128,7 +128,7 @@ func openFightsOnce(ctx context.Context, at storeURL, cfg store, grouped bool) (
 	if at.engine == mongo {
 		s, err := mongodb.Open(ctx, mongodb.Config{
 			URL: at.text, SRVService: at.srvService, SRVHost: at.srvHost, Database: at.database,
-			PoolMin: cfg.poolMin, PoolMax: cfg.poolMax, Grouped: grouped,
+			PoolMin: cfg.poolMin, PoolMax: cfg.poolMax, Grouped: grouped, Deadline: cfg.deadline,
 		})
 		if err != nil {
 			return fightStore{}, err

@@ -22,7 +22,7 @@ func NewSlots(kind string, most int) *Slots {
 	return &Slots{kind: kind, taken: make(chan struct{}, max(1, most))}
 }
 
-// FullError means that the caller's context ended while others had the slots.
+// FullError means that the caller's context ended before it had a slot.
 type FullError struct {
 	Kind  string // of work, as in "lists"
 	Crowd bool   // work that had a slot succeeded meanwhile: there are too many callers, and nothing else is wrong
@@ -33,7 +33,7 @@ func (e *FullError) Error() string {
 	if e.Crowd {
 		return fmt.Sprintf("too many %s at once: %v", e.Kind, e.Err)
 	}
-	return fmt.Sprintf("no slot for %s: %v", e.Kind, e.Err)
+	return e.Err.Error()
 }
 
 // Unwrap returns why the context ended.
@@ -41,6 +41,9 @@ func (e *FullError) Unwrap() error { return e.Err }
 
 // Take waits for a slot, which the caller must give back. It fails with a FullError when ctx ends before there is one.
 func (s *Slots) Take(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return &FullError{s.kind, false, context.Cause(ctx)}
+	}
 	select {
 	case s.taken <- struct{}{}:
 		return nil

@@ -99,7 +99,7 @@ func (s *Store[T]) Writable(context.Context) error {
 
 // Get implements catalog.Store.
 func (s *Store[T]) Get(ctx context.Context, id int64) (T, error) {
-	return readRows(ctx, s, s.works.rows, func(ctx context.Context, conn *pgxpool.Conn) (T, error) {
+	return readRows(ctx, s, s.works.ByKey, func(ctx context.Context, conn *pgxpool.Conn) (T, error) {
 		item, err := catalog.ScanRow(s.table, s.scan(conn.QueryRow(ctx, s.get, id)))
 		if errors.Is(err, pgx.ErrNoRows) {
 			err = catalog.ErrNotFound
@@ -110,12 +110,12 @@ func (s *Store[T]) Get(ctx context.Context, id int64) (T, error) {
 
 // GetMany implements catalog.Store.
 func (s *Store[T]) GetMany(ctx context.Context, ids []int64) ([]T, error) {
-	return s.collect(ctx, s.works.rows, s.many, ids)
+	return s.collect(ctx, s.works.ByKey, s.many, ids)
 }
 
 // Page implements catalog.Store.
 func (s *Store[T]) Page(ctx context.Context, after int64, limit int) ([]T, error) {
-	return s.collect(ctx, s.works.lists, s.page, after, limit)
+	return s.collect(ctx, s.works.Lists, s.page, after, limit)
 }
 
 // collect reads all rows of a query.

@@ -23,29 +23,25 @@ const (
 // reading is a read without its result.
 type reading func(ctx context.Context, conn *pgxpool.Conn) error
 
-// works are the kinds of reads, each with connections that the others can't take.
-type works struct{ rows, lists, checks *bounded.Work }
+// works are what a pool is used for, each with connections that the others can't take.
+type works struct {
+	bounded.Reads
+	checks *bounded.Work // one at a time
+}
 
-// newWorks divides a pool of so many connections. One is left for writes, for the ids and for whoever asks how the store is; of
-// the others lists get a quarter. In a pool of one or two a read by key may have to wait for one page of a list.
+// newWorks divides a pool of so many connections. One is left for writes, for the ids and for whoever asks how the store is.
 func newWorks(pool int, deadline time.Duration) works {
 	limit := deadline
 	if limit > 0 {
 		limit = max(limit, finishTime)
 	}
-	reads := bounded.NewSlots("reads", pool-1)
-	return works{
-		rows:   bounded.NewWork(limit, bounded.Unlimited, reads),
-		lists:  bounded.NewWork(limit, bounded.Unlimited, bounded.NewSlots("lists", pool/4), reads),
-		checks: bounded.NewWork(limit, bounded.Unlimited, bounded.NewSlots("checks", 1)),
-	}
+	return works{bounded.NewReads(pool-1, limit), bounded.NewWork(limit, bounded.Unlimited, bounded.NewSlots("checks", 1))}
 }
 
 // close ends what is under way.
 func (w works) close() {
-	for _, work := range []*bounded.Work{w.rows, w.lists, w.checks} {
-		work.Close()
-	}
+	w.Close()
+	w.checks.Close()
 }
 
 // readRows is read for what clients ask for. Damaged data that it finds is remembered for Ping.

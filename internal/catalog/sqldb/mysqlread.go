@@ -8,43 +8,25 @@ import (
 	"superheroes/internal/bounded"
 )
 
-// works are the kinds of reads, each with connections that the others can't take. The driver closes the connection of a
-// query whose context ends, so a client that asks for more than can be done in its time would cost a connection each time,
-// and with enough of them nobody would have one. So a read that has begun goes on to its end, or to the service's own
-// deadline, while its client is answered at its own.
-type works struct{ rows, lists *bounded.Work }
-
-// newWorks divides a pool of so many connections. One is left for what isn't a client's read; of the others lists get a
-// quarter. In a pool of one or two a read by key may have to wait for one page of a list.
-func newWorks(pool int, deadline time.Duration) works {
-	reads := bounded.NewSlots("reads", pool-1)
-	return works{
-		rows:  bounded.NewWork(deadline, bounded.Unlimited, reads),
-		lists: bounded.NewWork(deadline, bounded.Unlimited, bounded.NewSlots("lists", pool/4), reads),
-	}
-}
-
-// close breaks off the reads under way and waits for their end. There are none after it.
-func (w works) close() {
-	w.rows.Close()
-	w.lists.Close()
-}
+// The driver closes the connection of a query whose context ends, so a client that asks for more than can be done in its time
+// would cost a connection each time, and with enough of them nobody would have one. So a read that has begun goes on to its
+// end, or to the service's own deadline, while its client is answered at its own.
 
 // Get implements catalog.Store.
 func (s *MySQL[T]) Get(ctx context.Context, id int64) (T, error) {
-	item, err := bounded.Do(ctx, s.works.rows, func(ctx context.Context) (T, error) { return s.reader.Get(ctx, id) })
+	item, err := bounded.Do(ctx, s.reads.ByKey, func(ctx context.Context) (T, error) { return s.reader.Get(ctx, id) })
 	return item, s.failed(err)
 }
 
 // GetMany implements catalog.Store.
 func (s *MySQL[T]) GetMany(ctx context.Context, ids []int64) ([]T, error) {
-	rows, err := bounded.Do(ctx, s.works.rows, func(ctx context.Context) ([]T, error) { return s.reader.GetMany(ctx, ids) })
+	rows, err := bounded.Do(ctx, s.reads.ByKey, func(ctx context.Context) ([]T, error) { return s.reader.GetMany(ctx, ids) })
 	return rows, s.failed(err)
 }
 
 // Page implements catalog.Store.
 func (s *MySQL[T]) Page(ctx context.Context, after int64, limit int) ([]T, error) {
-	page, err := bounded.Do(ctx, s.works.lists, func(ctx context.Context) ([]T, error) { return s.reader.Page(ctx, after, limit) })
+	page, err := bounded.Do(ctx, s.reads.Lists, func(ctx context.Context) ([]T, error) { return s.reader.Page(ctx, after, limit) })
 	return page, s.failed(err)
 }
 
@@ -58,7 +40,7 @@ const (
 // Ping implements catalog.Store. It reads what requests read; one check serves all who ask meanwhile.
 func (s *MySQL[T]) Ping(ctx context.Context) error {
 	checked := s.pings.DoChan("", func() (any, error) {
-		ctx, cancel := context.WithTimeout(s.works.rows.Life(), pingTimeout)
+		ctx, cancel := context.WithTimeout(s.reads.ByKey.Life(), pingTimeout)
 		defer cancel()
 		return nil, s.check(ctx)
 	})

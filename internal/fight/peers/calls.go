@@ -76,11 +76,11 @@ func (c *calls) until(ctx context.Context, called call, ask func(context.Context
 		return fight.ErrOpen
 	}
 	made, err := bounded.Do(ctx, c.work, func(ctx context.Context) (bool, error) { return true, c.make(ctx, called, ask) })
-	switch full := (*bounded.FullError)(nil); {
+	switch {
 	case made, errors.Is(err, bounded.ErrClosed):
 		return err
-	case errors.As(err, &full):
-		return fmt.Errorf("%w: %w", fight.ErrBusy, full.Err)
+	case errors.As(err, new(*bounded.FullError)):
+		return fmt.Errorf("%w: %w", fight.ErrBusy, context.Cause(ctx))
 	}
 	return c.gaveUp(ctx, called.begin)
 }
