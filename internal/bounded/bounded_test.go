@@ -3,6 +3,8 @@ package bounded_test
 import (
 	"context"
 	"errors"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -149,4 +151,30 @@ func eventually(t *testing.T, is func() bool) {
 			return
 		}
 	}
+}
+
+// However many lists are under way, and however many wait, a read by key begins at once.
+func TestListsLeaveConnections(t *testing.T) {
+	const connections = 8
+	reads := bounded.NewReads(connections, 0)
+	defer reads.Close()
+	release := make(chan struct{})
+	var under sync.WaitGroup
+	var running atomic.Int32
+	for range 5 * connections {
+		under.Go(func() {
+			_, _ = bounded.Do(t.Context(), reads.Lists, func(context.Context) (int, error) {
+				running.Add(1)
+				<-release
+				return 0, nil
+			})
+		})
+	}
+	eventually(t, func() bool { return running.Load() > 0 })
+	got, err := bounded.Do(t.Context(), reads.ByKey, func(context.Context) (int32, error) { return running.Load(), nil })
+	if err != nil || got > connections/4 {
+		t.Errorf("got %v, beside %d lists", err, got)
+	}
+	close(release)
+	under.Wait()
 }

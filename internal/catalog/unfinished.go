@@ -14,7 +14,7 @@ var errUnfinished = errors.New("the list did not end before the request's deadli
 
 // unfinished returns the error of a list of which a page has been read already.
 func unfinished(err error) error {
-	if !errors.Is(err, context.DeadlineExceeded) || storage.KindOf(err) != nil || bounded.CrowdOf(err) != "" {
+	if !errors.Is(err, context.DeadlineExceeded) || storage.KindOf(err) != nil || errors.As(err, new(*bounded.FullError)) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", errUnfinished, err)

@@ -30,7 +30,7 @@ func openAs(tb testing.TB, address string, grouped bool) *Store {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	store, err := Open(tb.Context(), Config{URL: address, Database: strings.Trim(parsed.Path, "/"), PoolMax: 20, Grouped: grouped, Deadline: time.Minute})
+	store, err := Open(tb.Context(), Config{URL: address, Database: strings.Trim(parsed.Path, "/"), PoolMax: 20, Grouped: grouped})
 	if err != nil {
 		tb.Fatal(err)
 	}
