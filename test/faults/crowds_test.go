@@ -23,6 +23,8 @@ const (
 	// goodFights at this distance are asked for by clients who want no more than their share.
 	goodFights   = 150
 	goodDistance = 40 * time.Millisecond
+	// poolOfHeroes is how many connections heroes may have open.
+	poolOfHeroes = 50
 )
 
 // comes has many clients ask for much of one kind, from now until the context ends.
@@ -68,11 +70,19 @@ func crowdedUp(t *testing.T, program string) *system.System {
 	return system.Up(t, program, dir, "--profile=strict", "--log-level=ERROR")
 }
 
-// crowdedProcesses starts each service alone in the strict profile, with many heroes; fights and statistics share a file.
+// crowdedProcesses starts each service alone in the strict profile, with many heroes; fights and statistics share a file. No
+// client may cost heroes a connection: the pool is opened once.
 func crowdedProcesses(t *testing.T, program string) *system.System {
 	t.Helper()
-	heroes, dir := engines.Postgres(t), t.TempDir()
-	seedHeroes(t, program, "HEROES_DATABASE_URL="+heroes)
+	store, dir := engines.Postgres(t), t.TempDir()
+	seedHeroes(t, program, "HEROES_DATABASE_URL="+store)
+	opens := &opened{}
+	_, heroes := through(t, store+"?sslmode=disable", opens.relays) // one with TLS would count twice
+	t.Cleanup(func() {
+		if n := opens.Load(); n > poolOfHeroes {
+			t.Errorf("heroes opened %d connections to PostgreSQL, and its pool has %d", n, poolOfHeroes)
+		}
+	})
 	args := []string{"--profile=strict", "--log-level=ERROR"}
 	ready := func(name string, env ...string) service {
 		s := start(t, program, name, env, args...)
@@ -124,6 +134,7 @@ func fightSteadily(t *testing.T, fights, beside string) time.Duration {
 	if statuses[http.StatusOK] < goodFights*19/20 {
 		t.Errorf("beside %s, %d fights got %v", beside, goodFights, statuses)
 	}
+	t.Logf("beside %s, %d fights got %v", beside, goodFights, statuses)
 	slices.Sort(took)
 	return took[len(took)*99/100].Round(time.Millisecond)
 }
