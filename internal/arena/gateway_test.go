@@ -401,7 +401,7 @@ func TestHastyClientsCostNoConnections(t *testing.T) {
 		if got.status != http.StatusGatewayTimeout || !strings.Contains(got.body, "the request's deadline passed before heroes could answer") {
 			t.Errorf("got %+v", got)
 		}
-		for len(part.kept.left) > 0 { // it goes on by itself
+		for part.kept.reads.Taken() > 0 { // it goes on by itself
 			select {
 			case answer <- struct{}{}:
 			case <-time.After(time.Millisecond):
@@ -735,5 +735,21 @@ func TestStreamsEndWithTheServer(t *testing.T) {
 				t.Errorf("the server waited for the stream: %v", err)
 			}
 		})
+	}
+}
+
+// An answer over a kept connection that is longer than what is held comes whole, and its connection is used again.
+func TestLongAnswerOverAKeptConnection(t *testing.T) {
+	long := strings.Repeat("x", 3*maxHeld)
+	heroes := fakepeer.New(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, long) })
+	cfg, calls := limits()
+	addr := serve(t, cfg, map[string]Part{"heroes": remote(t, "heroes", heroes.URL, calls)})
+	for range 5 {
+		if got := get(t, addr, "/api/heroes/1"); got.status != http.StatusOK || got.body != long {
+			t.Errorf("got %d and %d bytes", got.status, len(got.body))
+		}
+	}
+	if opened, _ := heroes.Connections(); opened != 1 {
+		t.Errorf("%d connections for five reads", opened)
 	}
 }
