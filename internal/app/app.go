@@ -111,8 +111,7 @@ func alone[T catalog.Item](ctx context.Context, a *App, kind kindOfCatalog[T], a
 	if err != nil {
 		return err
 	}
-	at.deadline = cfg.Deadline
-	opened, err := openCatalog(ctx, kind, at)
+	opened, err := openCatalog(ctx, kind, at.within(cfg.Deadline))
 	if err != nil {
 		return err
 	}
@@ -129,7 +128,7 @@ func (a *App) Fights(ctx context.Context, cfg FightConfig) (err error) {
 	if err != nil {
 		return err
 	}
-	opened, err := openFights(ctx, cfg.store(""), cfg.Profile == Eco)
+	opened, err := openFights(ctx, cfg.store("").within(cfg.Deadline), cfg.Profile == Eco)
 	if err != nil {
 		return err
 	}

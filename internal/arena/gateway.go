@@ -9,21 +9,26 @@ import (
 	"path"
 	"strings"
 
+	"superheroes/internal/bounded"
 	"superheroes/internal/httpserver"
 )
 
-// maxStreams is how many streams and whole lists may be under way at a time.
-const maxStreams = 1000
+// How many streams and how many whole lists may be under way at a time.
+const (
+	maxStreams = 1000
+	maxLists   = 200
+)
 
 // gateway passes on what the page asks of the services, and nothing else.
 type gateway struct {
 	parts    map[string]Part
-	streams  chan struct{} // a slot for each that is under way
+	streams  *bounded.Shares
+	lists    *bounded.Shares
 	stopping context.Context
 }
 
 func newGateway(stopping context.Context, parts map[string]Part) *gateway {
-	return &gateway{parts: parts, streams: make(chan struct{}, maxStreams), stopping: stopping}
+	return &gateway{parts: parts, streams: bounded.NewShares(maxStreams), lists: bounded.NewShares(maxLists), stopping: stopping}
 }
 
 func (g *gateway) addRoutes(api *httpserver.API) {
@@ -47,6 +52,10 @@ func (g *gateway) events(name string) httpserver.Handler {
 		defer cancel()
 		defer context.AfterFunc(g.stopping, cancel)()
 		httpserver.KeepLittle(r) // as the service does for its own clients: one that doesn't read is dropped
+		if !g.streams.Take(r.RemoteAddr) {
+			return httpserver.Unavailable("too many open streams; retry later")
+		}
+		defer g.streams.Give(r.RemoteAddr)
 		return g.pass(w, r.WithContext(ctx), name, r.URL, true)
 	}
 }
@@ -56,15 +65,19 @@ func isCatalog(name string) bool {
 }
 
 // passing returns the handler of the paths of a part.
-func (g *gateway) passing(name string, stream bool) httpserver.Handler {
+func (g *gateway) passing(name string, wholeList bool) httpserver.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if !isClean(r.URL.Path) {
 			return httpserver.Errorf(http.StatusNotFound, httpserver.UnknownPath)
 		}
-		if stream {
-			r = r.WithContext(httpserver.Lasting(r.Context()))
+		if !wholeList {
+			return g.pass(w, r, name, r.URL, false)
 		}
-		return g.pass(w, r, name, r.URL, stream)
+		if !g.lists.Take(r.RemoteAddr) {
+			return httpserver.Unavailable("too many lists at once; retry later")
+		}
+		defer g.lists.Give(r.RemoteAddr)
+		return g.pass(w, r.WithContext(httpserver.Lasting(r.Context())), name, r.URL, true)
 	}
 }
 
@@ -88,14 +101,6 @@ func (g *gateway) pass(w http.ResponseWriter, r *http.Request, name string, targ
 	part, runs := g.parts[name]
 	if !runs {
 		return httpserver.Errorf(http.StatusNotFound, "%s does not run here", name)
-	}
-	if stream {
-		select {
-		case g.streams <- struct{}{}:
-			defer func() { <-g.streams }()
-		default:
-			return httpserver.Unavailable("too many streams are open")
-		}
 	}
 	out, err := outgoing(r, name, target)
 	if err != nil {

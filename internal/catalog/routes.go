@@ -174,6 +174,8 @@ func problemOf(singular string, err error) error {
 		return httpserver.Errorf(http.StatusNotFound, "there is no %s with this id", singular)
 	case errors.Is(err, ErrEmpty):
 		return httpserver.Errorf(http.StatusNotFound, "there is no %s yet", singular)
+	case errors.Is(err, errUnfinished):
+		return httpserver.Unavailable("%v; ask for fewer rows with limit and after", errUnfinished).Because(err)
 	}
 	return httpserver.StoreProblem(err)
 }

@@ -20,6 +20,7 @@ import (
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
+	"superheroes/internal/bounded"
 	"superheroes/internal/storage"
 )
 
@@ -29,6 +30,9 @@ import (
 type DB struct {
 	Reads  *sql.DB
 	Writes *sql.DB // one connection; transactions take the write lock when they begin
+	// Lists has a slot for each page of a list, and whatever else reads many rows, that may be read at the same time. It leaves
+	// connections of Reads for reads by key, which wait for no list.
+	Lists *bounded.Slots
 
 	path    string
 	guard   guard
@@ -39,8 +43,11 @@ type DB struct {
 	probing sync.Mutex
 }
 
-// readers is how many connections read.
-const readers = 4
+// readers is how many connections read, and listers how many of them read lists.
+const (
+	readers = 6
+	listers = 2
+)
 
 // busyTimeout is how long a connection waits for a lock that another one holds.
 const busyTimeout = 5 * time.Second
@@ -59,7 +66,7 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	if _, err := os.Stat(filepath.Dir(path)); err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
-	db := &DB{path: path}
+	db := &DB{path: path, Lists: bounded.NewSlots("lists", listers)}
 	db.guard.name(path)
 	if err := cmp.Or(orphaned(path), headless(path)); err != nil {
 		return nil, err

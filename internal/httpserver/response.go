@@ -113,7 +113,7 @@ func NewStream(w http.ResponseWriter, r *http.Request) *Stream {
 
 // Step returns the context of the next step.
 func (s *Stream) Step() (context.Context, context.CancelFunc) {
-	if s.timeout <= 0 {
+	if s.deadline.IsZero() { // the request is none of an API's
 		return context.WithCancel(s.ctx)
 	}
 	return context.WithDeadline(s.ctx, s.deadline)
@@ -132,6 +132,8 @@ func (s *Stream) Write(p []byte) error {
 		}
 		p = p[n:]
 	}
-	s.deadline = time.Now().Add(s.timeout)
+	if !s.deadline.IsZero() {
+		s.deadline = time.Now().Add(s.timeout)
+	}
 	return nil
 }

@@ -33,6 +33,7 @@ func TestFaults(t *testing.T) {
 		{"graceful stop", testGracefulStop},
 		{"logs", testLogs},
 		{"connection limit", testConnectionLimit},
+		{"crowds", testCrowds},
 		{"memory limit", testMemoryLimit},
 		{"network", testNetwork},
 		{"edits in doubt", testEditsInDoubt},

@@ -109,11 +109,15 @@ func (s *SQLite[T]) GetMany(ctx context.Context, ids []int64) ([]T, error) {
 }
 
 // Page implements catalog.Store.
-func (s *SQLite[T]) Page(ctx context.Context, after int64, limit int) ([]T, error) {
+func (s *SQLite[T]) Page(ctx context.Context, after int64, limit int) (page []T, err error) {
 	if err := s.db.Check(); err != nil {
 		return nil, err
 	}
-	page, err := s.reader.Page(ctx, after, limit)
+	if err := s.db.Lists.Take(ctx); err != nil {
+		return nil, err
+	}
+	defer func() { s.db.Lists.Give(err) }()
+	page, err = s.reader.Page(ctx, after, limit)
 	return page, s.db.Trouble(err)
 }
 

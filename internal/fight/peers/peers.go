@@ -310,7 +310,7 @@ func (c *Client[T]) Check(ctx context.Context) error {
 
 // Close ends the calls under way and the idle connections. Calls that follow fail.
 func (c *Client[T]) Close() error {
-	c.calls.close()
+	c.calls.work.Close()
 	c.transport.CloseIdleConnections()
 	return nil
 }

@@ -150,6 +150,10 @@ func (s *Store) Page(ctx context.Context, before fight.ID, limit int) (fights []
 	if err := s.db.Check(); err != nil {
 		return nil, err
 	}
+	if err := s.db.Lists.Take(ctx); err != nil {
+		return nil, err
+	}
+	defer func() { s.db.Lists.Give(err) }()
 	defer func() { err = s.db.Trouble(err) }()
 	rows, err := s.db.Reads.QueryContext(ctx, "SELECT id, document FROM fight WHERE id < ? ORDER BY id DESC LIMIT ?", before[:], limit)
 	if err != nil {
@@ -206,12 +210,15 @@ func unreadable(id []byte, err error) *storage.RowError {
 }
 
 // Count implements fight.Store. It reads the whole index of ids.
-func (s *Store) Count(ctx context.Context) (int64, error) {
+func (s *Store) Count(ctx context.Context) (n int64, err error) {
 	if err := s.db.Check(); err != nil {
 		return 0, err
 	}
-	var n int64
-	err := s.db.Reads.QueryRowContext(ctx, "SELECT count(*) FROM fight").Scan(&n)
+	if err := s.db.Lists.Take(ctx); err != nil {
+		return 0, err
+	}
+	defer func() { s.db.Lists.Give(err) }()
+	err = s.db.Reads.QueryRowContext(ctx, "SELECT count(*) FROM fight").Scan(&n)
 	return n, s.db.Trouble(err)
 }
 
