@@ -2,6 +2,7 @@ package logging
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -60,26 +61,35 @@ func (h *repeats) WithGroup(name string) slog.Handler {
 type cause struct {
 	level   slog.Level
 	message string
-	err     string // of an error; "" for a warning
+	root    string // the innermost error's text; "" for a warning
 }
 
 // others is the cause of all lines for which there is no room any more.
 var others = cause{}
 
 // causeOf returns the cause of a line. A warning is about what others did to us, and its message names the kind of
-// trouble; the ids, ports and times in its values differ each time. An error is a fault of ours: each is to be seen.
+// trouble; the ids, ports and times in its values differ each time. An error is a fault of ours: what began it counts too,
+// though not what was being done.
 func causeOf(record slog.Record) cause {
 	c := cause{level: record.Level, message: record.Message}
 	if record.Level >= slog.LevelError {
 		record.Attrs(func(attr slog.Attr) bool {
 			err, is := attr.Value.Any().(error)
 			if is {
-				c.err = err.Error()
+				c.root = rootOf(err).Error()
 			}
 			return !is
 		})
 	}
 	return c
+}
+
+// rootOf returns the innermost error of a chain.
+func rootOf(err error) error {
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(inner) {
+		err = inner
+	}
+	return err
 }
 
 // count is how often a cause came again since its interval began.

@@ -81,14 +81,14 @@ func TestRepeats(t *testing.T) {
 		}, []string{"WARN - a", "WARN - b", "ERROR - a"}},
 		{"errors of different causes", func(l *slog.Logger) {
 			for i := range 4 {
-				l.Error("the service made an error", "id", i, "cause", fmt.Errorf("bug %d", i%2))
+				l.Error("the service made an error", "id", i, "cause", fmt.Errorf("doing %d: %w", i, fmt.Errorf("bug %d", i%2)))
 				time.Sleep(time.Second)
 			}
 		}, []string{
-			`ERROR - the service made an error id=0 cause="bug 0"`,
-			`ERROR - the service made an error id=1 cause="bug 1"`,
-			`ERROR - the service made an error (repeated) times=1 span=4s id=2 cause="bug 0"`,
-			`ERROR - the service made an error (repeated) times=1 span=3s id=3 cause="bug 1"`}},
+			`ERROR - the service made an error id=0 cause="doing 0: bug 0"`,
+			`ERROR - the service made an error id=1 cause="doing 1: bug 1"`,
+			`ERROR - the service made an error (repeated) times=1 span=4s id=2 cause="doing 2: bug 0"`,
+			`ERROR - the service made an error (repeated) times=1 span=3s id=3 cause="doing 3: bug 1"`}},
 		{"loggers made from it", func(l *slog.Logger) {
 			l.Warn("a")
 			l.With("k", 1).Warn("a")
