@@ -76,7 +76,7 @@ func openCatalog[T catalog.Item](ctx context.Context, kind kindOfCatalog[T], cfg
 		switch at.engine {
 		case postgresql:
 			return opening(postgres.Open(ctx, kind.Table, postgres.Config{
-				URL: at.text, PoolMin: cfg.poolMin, PoolMax: cfg.poolMax, Schema: database.PostgreSQL,
+				URL: at.text, PoolMin: cfg.poolMin, PoolMax: cfg.poolMax, Schema: database.PostgreSQL, Deadline: cfg.deadline,
 			}, kind.seed))
 		case mysqldb:
 			return opening(sqldb.OpenMySQL(ctx, kind.Table, sqldb.MySQLConfig{

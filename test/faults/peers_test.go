@@ -282,6 +282,7 @@ func testStoreOfAPeer(t *testing.T, program string) {
 		t.Run(way, func(t *testing.T) {
 			store := engines.Postgres(t)
 			proxy, url := through(t, store, tcpproxy.All)
+			url += "?lock_timeout=50" // well before the deadline
 			args := []string{"--profile=strict", "--deadline=1s"}
 			var base string
 			if way == "in one process" {
@@ -308,7 +309,7 @@ func testStoreOfAPeer(t *testing.T, program string) {
 				begin, mended func()
 				status        int
 			}{
-				{"its table is locked", func() { run("BEGIN"); run("LOCK TABLE hero") }, func() { run("ROLLBACK") }, http.StatusGatewayTimeout},
+				{"its table is locked", func() { run("BEGIN"); run("LOCK TABLE hero") }, func() { run("ROLLBACK") }, http.StatusBadGateway},
 				{"it hangs", func() { proxy.Become(tcpproxy.Hangs) }, func() { proxy.Become(tcpproxy.Passes) }, http.StatusGatewayTimeout},
 				{"it is away", func() { proxy.Become(tcpproxy.Refuses); proxy.Cut() }, func() { proxy.Become(tcpproxy.Passes) }, http.StatusBadGateway},
 				{"its table is another", func() { run("ALTER TABLE hero RENAME TO zero") }, func() { run("ALTER TABLE zero RENAME TO hero") }, http.StatusBadGateway},
