@@ -57,15 +57,13 @@ func (h *repeats) WithGroup(name string) slog.Handler {
 	return &repeats{h.Handler.WithGroup(name), h.counts}
 }
 
-// cause is what lines have in common that are counted together.
+// cause is what lines have in common that are counted together. The zero cause is that of all lines for which there is no
+// room any more.
 type cause struct {
 	level   slog.Level
 	message string
 	root    string // the innermost error's text; "" for a warning
 }
-
-// others is the cause of all lines for which there is no room any more.
-var others = cause{}
 
 // causeOf returns the cause of a line. A warning is about what others did to us, and its message names the kind of
 // trouble; the ids, ports and times in its values differ each time. An error is a fault of ours: what began it counts too,
@@ -114,7 +112,7 @@ type counts struct {
 
 // counted counts a line, or reports that it is the first of its cause and must be written.
 func (c *counts) counted(record slog.Record, to slog.Handler) bool {
-	cause, now := causeOf(record), record.Time
+	why, now := causeOf(record), record.Time
 	if now.IsZero() {
 		now = time.Now()
 	}
@@ -123,17 +121,17 @@ func (c *counts) counted(record slog.Record, to slog.Handler) bool {
 	if c.flushed {
 		return false
 	}
-	repeated := c.byCause[cause]
+	repeated := c.byCause[why]
 	if repeated == nil && !c.room(now) {
-		cause = others
-		repeated = c.byCause[cause]
+		why = cause{}
+		repeated = c.byCause[why]
 	}
 	if repeated == nil || repeated.over(now) {
-		c.byCause[cause] = &count{since: now}
+		c.byCause[why] = &count{since: now}
 		return false
 	}
 	if repeated.times == 0 {
-		repeated.timer = time.AfterFunc(repeated.since.Add(interval).Sub(now), func() { c.end(cause) })
+		repeated.timer = time.AfterFunc(repeated.since.Add(interval).Sub(now), func() { c.end(why) })
 	}
 	repeated.times++
 	repeated.level = max(repeated.level, record.Level)
@@ -150,12 +148,12 @@ func (c *counts) room(now time.Time) bool {
 }
 
 // end ends a cause's interval, and begins the next one.
-func (c *counts) end(cause cause) {
+func (c *counts) end(why cause) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if repeated := c.byCause[cause]; repeated != nil && repeated.times > 0 {
-		repeated.write(cause)
-		c.byCause[cause] = &count{since: time.Now()}
+	if repeated := c.byCause[why]; repeated != nil && repeated.times > 0 {
+		repeated.write(why)
+		c.byCause[why] = &count{since: time.Now()}
 	}
 }
 
@@ -164,19 +162,19 @@ func (c *counts) flush() {
 	defer c.mu.Unlock()
 	c.flushed = true
 	inOrder := func(a, b cause) int { return c.byCause[a].last.Time.Compare(c.byCause[b].last.Time) }
-	for _, cause := range slices.SortedFunc(maps.Keys(c.byCause), inOrder) {
-		if repeated := c.byCause[cause]; repeated.times > 0 {
+	for _, why := range slices.SortedFunc(maps.Keys(c.byCause), inOrder) {
+		if repeated := c.byCause[why]; repeated.times > 0 {
 			repeated.timer.Stop()
-			repeated.write(cause)
+			repeated.write(why)
 		}
 	}
 	clear(c.byCause)
 }
 
 // write writes the line that says how often a cause came again: the last of its lines, with the number of them.
-func (c *count) write(cause cause) {
+func (c *count) write(why cause) {
 	message := c.last.Message + " (repeated)"
-	if cause == others {
+	if why == (cause{}) {
 		message = "various causes, the last: " + message
 	}
 	now := time.Now()
