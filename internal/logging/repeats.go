@@ -3,6 +3,7 @@ package logging
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -74,7 +75,7 @@ func causeOf(record slog.Record) cause {
 		record.Attrs(func(attr slog.Attr) bool {
 			err, is := attr.Value.Any().(error)
 			if is {
-				c.root = rootOf(err).Error()
+				c.root = fmt.Sprint(rootOf(err)) // of a nil pointer too
 			}
 			return !is
 		})
@@ -131,7 +132,7 @@ func (c *counts) counted(record slog.Record, to slog.Handler) bool {
 		return false
 	}
 	if repeated.times == 0 {
-		repeated.timer = time.AfterFunc(repeated.since.Add(interval).Sub(now), func() { c.end(why) })
+		repeated.timer = c.endAfter(repeated.since.Add(interval).Sub(now), why)
 	}
 	repeated.times++
 	repeated.level = max(repeated.level, record.Level)
@@ -145,6 +146,10 @@ func (c *counts) room(now time.Time) bool {
 		maps.DeleteFunc(c.byCause, func(_ cause, old *count) bool { return old.over(now) })
 	}
 	return len(c.byCause) < maxCauses
+}
+
+func (c *counts) endAfter(wait time.Duration, why cause) *time.Timer {
+	return time.AfterFunc(wait, func() { c.end(why) })
 }
 
 // end ends a cause's interval, and begins the next one.
