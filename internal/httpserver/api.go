@@ -33,7 +33,6 @@ type API struct {
 	document *huma.OpenAPI
 	log      *slog.Logger
 	cfg      Config
-	badRows  badRows
 }
 
 // NewAPI returns an API without routes.
@@ -143,7 +142,7 @@ func (a *API) recovered(w *response, r *http.Request, cause any) {
 	if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(http.ErrAbortHandler)
 	}
-	a.log.Error("a handler panicked", "panic", fmt.Sprint(cause), "method", r.Method, "path", r.URL.Path,
+	a.log.Error("a handler panicked", "panic", fmt.Errorf("%s: %v", r.Pattern, cause), "method", r.Method, "path", r.URL.Path,
 		"request_id", RequestID(r.Context()), "stack", string(debug.Stack()))
 	if w.status != 0 {
 		panic(http.ErrAbortHandler)

@@ -32,6 +32,7 @@ func TestFaults(t *testing.T) {
 		{"PgBouncer", testPgBouncer},
 		{"graceful stop", testGracefulStop},
 		{"logs", testLogs},
+		{"guesses", testGuesses},
 		{"connection limit", testConnectionLimit},
 		{"crowds", testCrowds},
 		{"memory limit", testMemoryLimit},
