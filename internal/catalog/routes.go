@@ -25,12 +25,14 @@ func (s *Service[T]) AddRoutes(api *httpserver.API, admin *httpserver.Admin) {
 		return api.Problems(api.Returns("The "+s.Kind.Singular+".", item, s.Kind.Example), problems)
 	}
 
-	api.Handle(httpserver.Route{Serve: s.serveList, Operation: huma.Operation{
+	compressor := &httpserver.Compressor{}
+	serveList := func(w http.ResponseWriter, r *http.Request) error { return s.serveList(w, r, compressor) }
+	api.Handle(httpserver.Route{Serve: serveList, Operation: huma.Operation{
 		OperationID: "list-" + plural, Method: http.MethodGet, Path: base, Tags: tags,
 		Summary:     "All " + plural + " by id, or a page of them",
 		Description: "Without limit the whole catalog is streamed. An answer that is broken off was not whole.",
 		Parameters:  listParameters(),
-		Responses: api.Problems(api.Returns("The "+plural+", by id.", &huma.Schema{Type: "array", Items: item}, []T{s.Kind.Example}), map[int]string{
+		Responses: api.Problems(httpserver.Compressed(api.Returns("The "+plural+", by id.", &huma.Schema{Type: "array", Items: item}, []T{s.Kind.Example})), map[int]string{
 			http.StatusUnprocessableEntity: "A parameter was refused; the answer names it.",
 			http.StatusServiceUnavailable:  "The store is away; Retry-After says when to try again.",
 		}),
@@ -79,21 +81,18 @@ func listParameters() []*huma.Param {
 	}
 }
 
-func (s *Service[T]) serveList(w http.ResponseWriter, r *http.Request) error {
+func (s *Service[T]) serveList(w http.ResponseWriter, r *http.Request, compressor *httpserver.Compressor) error {
 	query := httpserver.QueryOf(r)
 	sel := Selection{Limit: query.Int("limit", 1, maxLimit, 0), After: query.Int("after", 0, math.MaxInt64, 0)}
 	sel.Name, _ = query.Text("name")
 	if err := query.Err(); err != nil {
 		return err
 	}
-	stream := httpserver.NewStream(w, r)
+	list := httpserver.NewList(w, r, compressor)
 	body, begun := []byte{'['}, false
-	for page, err := range s.Pages(sel, stream.Step) {
+	for page, err := range s.Pages(sel, list.Step) {
 		if err != nil {
 			return problemOf(s.Kind.Singular, err)
-		}
-		if !begun {
-			w.Header().Set("Content-Type", "application/json")
 		}
 		for _, item := range page {
 			if begun {
@@ -104,13 +103,12 @@ func (s *Service[T]) serveList(w http.ResponseWriter, r *http.Request) error {
 		if len(body) < flushSize {
 			continue
 		}
-		if err := stream.Write(body); err != nil {
-			return nil // the client is gone
+		if err := list.Write(body); err != nil {
+			return nil // the client is gone, or wants no more than the header
 		}
 		body = body[:0]
 	}
-	w.Header().Set("Content-Type", "application/json")
-	_ = stream.Write(append(body, ']'))
+	_ = list.End(append(body, ']'))
 	return nil
 }
 
