@@ -17,7 +17,7 @@ type wrong struct {
 func wrongCatalogs() []wrong {
 	var all []wrong
 	for _, r := range rooms() {
-		for _, w := range slices.Concat(wrongReads(r), wrongRandoms(r), wrongPicks(r), wrongPages(r), wrongNames(r), wrongRefusals(r)) {
+		for _, w := range slices.Concat(wrongReads(r), wrongRandoms(r), wrongPicks(r), wrongGzip(r.path()), wrongPages(r), wrongNames(r), wrongRefusals(r)) {
 			w.clause = r.service + "." + w.clause
 			all = append(all, w)
 		}
