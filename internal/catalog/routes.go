@@ -66,7 +66,9 @@ func (s *Service[T]) AddRoutes(api *httpserver.API, admin *httpserver.Admin) {
 		Content: map[string]*huma.MediaType{"image/svg+xml": {
 			Schema: &huma.Schema{Type: "string"}, Example: `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 240 240"></svg>`,
 		}}}
-	api.Handle(httpserver.Route{Serve: s.servePicture, Operation: picture})
+	httpserver.Compressed(picture.Responses)
+	servePicture := func(w http.ResponseWriter, r *http.Request) error { return s.servePicture(w, r, compressor) }
+	api.Handle(httpserver.Route{Serve: servePicture, Operation: picture})
 	s.addEditRoutes(api, admin, id)
 }
 
@@ -141,7 +143,7 @@ func (s *Service[T]) serveOne(w http.ResponseWriter, r *http.Request) error {
 	return httpserver.WriteTagged(w, r, "application/json", item.AppendJSON(nil))
 }
 
-func (s *Service[T]) servePicture(w http.ResponseWriter, r *http.Request) error {
+func (s *Service[T]) servePicture(w http.ResponseWriter, r *http.Request, compressor *httpserver.Compressor) error {
 	item, err := s.find(r)
 	if err != nil {
 		return err
@@ -149,7 +151,7 @@ func (s *Service[T]) servePicture(w http.ResponseWriter, r *http.Request) error 
 	// An SVG is a document of its own when it is opened: it may draw, and nothing else.
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	return httpserver.WriteTagged(w, r, "image/svg+xml", s.Kind.Emblem(item))
+	return compressor.WriteTagged(w, r, "image/svg+xml", s.Kind.Emblem(item))
 }
 
 // find returns the item that the path names.
