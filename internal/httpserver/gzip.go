@@ -17,8 +17,8 @@ type Compressor struct {
 	idle sync.Pool // of *deflater
 }
 
-// level compresses lists of heroes to a fifth, for 4.5 ms of CPU a MB. The one below takes a tenth less CPU, half as much memory
-// more, and sends a sixth more (BenchmarkGzip).
+// level compresses the family's list of 3,458 heroes to less than a fifth, for 4.5 ms of CPU a MB. The level below takes 8 % less
+// CPU, but 1.2 MB of memory in place of 0.8, and a sixth more is sent. Level 6 takes twice the CPU, and a fifth less is sent.
 const level = 2
 
 // deflater is the state of a compressor, 0.8 MB.
