@@ -13,7 +13,7 @@ const minGzip = 1 << 10
 
 // WriteList answers 200 with a JSON array, compressed where the client accepts gzip.
 func WriteList(w http.ResponseWriter, r *http.Request, compressor *Compressor, body []byte) error {
-	if compressor.negotiate(w, r, len(body)) {
+	if compressor.negotiate(w, codingsOf(r.Header), len(body)) {
 		body = compressor.whole(body)
 	}
 	return WriteJSON(w, body)
@@ -24,13 +24,14 @@ func (c *Compressor) WriteTagged(w http.ResponseWriter, r *http.Request, content
 	plain := ETag(body)
 	zipped := strings.TrimSuffix(plain, `"`) + `-gzip"`
 	known, _ := tagsOf(r.Header, "If-None-Match")
-	if TakesGzip(r.Header) && known.have(zipped, true) { // known without compressing anything
+	accepted := codingsOf(r.Header)
+	if accepted.prefersGzip() && known.have(zipped, true) { // known without compressing anything
 		vary(w.Header())
 		w.Header().Set("ETag", zipped)
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	if !c.negotiate(w, r, len(body)) {
+	if !c.negotiate(w, accepted, len(body)) {
 		return WriteTagged(w, r, contentType, body)
 	}
 	w.Header().Set("ETag", zipped)
@@ -45,11 +46,10 @@ func (c *Compressor) whole(text []byte) []byte {
 
 // negotiate reports whether an answer of that length is to be compressed, and says so in its header. It isn't when all
 // deflaters are in use: a plain answer costs less than one that waits.
-func (c *Compressor) negotiate(w http.ResponseWriter, r *http.Request, length int) bool {
+func (c *Compressor) negotiate(w http.ResponseWriter, accepted codings, length int) bool {
 	vary(w.Header())
-	gzip, plain := qualities(r.Header)
-	short := length <= minGzip && plain > 0 // which a client who refuses the plain form gets compressed all the same
-	if gzip == 0 || gzip < plain || short || c.full() {
+	short := length <= minGzip && accepted.plain > 0 // who refuses the plain form gets short ones compressed, too
+	if !accepted.prefersGzip() || short || c.full() {
 		return false
 	}
 	w.Header().Set("Content-Encoding", "gzip")

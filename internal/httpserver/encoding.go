@@ -8,18 +8,21 @@ import (
 // TakesGzip reports whether a client wants an answer compressed with gzip, by its Accept-Encoding (RFC 9110, section
 // 12.5.3).
 func TakesGzip(header http.Header) bool {
-	gzip, plain := qualities(header)
-	return gzip > 0 && gzip >= plain
+	return codingsOf(header).prefersGzip()
 }
+
+// codings are how much a client wants gzip and the plain form, in thousandths, 0 for not at all.
+type codings struct{ gzip, plain int }
+
+func (c codings) prefersGzip() bool { return c.gzip > 0 && c.gzip >= c.plain }
 
 // unlisted is the quality of a coding that a client doesn't mention, nor covers with *.
 const unlisted = -1
 
-// qualities returns how much a client wants gzip and the plain form, in thousandths, 0 for not at all. The plain form need
-// not be listed: then it is acceptable, and anything that is listed is better.
-func qualities(header http.Header) (gzip, plain int) {
-	gzip, plain = unlisted, unlisted
-	others := unlisted // *
+// codingsOf reads Accept-Encoding. The plain form need not be listed: then it is acceptable, and anything that is listed is
+// better.
+func codingsOf(header http.Header) codings {
+	gzip, plain, others := unlisted, unlisted, unlisted // others is *
 	for _, line := range header.Values("Accept-Encoding") {
 		for element := range strings.SplitSeq(line, ",") {
 			coding, weight, weighted := strings.Cut(element, ";")
@@ -46,7 +49,7 @@ func qualities(header http.Header) (gzip, plain int) {
 	if plain == unlisted && others != 0 {
 		plain = 1
 	}
-	return gzip, max(plain, 0)
+	return codings{gzip, max(plain, 0)}
 }
 
 // qualityOf reads a weight such as q=0.5, in thousandths: from 0 to 1, with three digits at most.

@@ -9,15 +9,18 @@ import (
 // isn't ended is recognizably broken off: it has neither gzip's trailer nor the end of HTTP's chunks.
 type List struct {
 	*Stream
-	request *http.Request
-	begun   bool
-	zip     *gzipText // nil for a plain list
-	out     []byte    // of the last part
+	head     bool // nobody wants more than the header
+	accepted codings
+	begun    bool
+	zip      *gzipText // nil for a plain list
+	out      []byte    // of the last part
 }
 
 // NewList returns the list that answers a request.
 func NewList(w http.ResponseWriter, r *http.Request, compressor *Compressor) *List {
-	return &List{Stream: NewStream(w, r), request: r, zip: &gzipText{compressor: compressor}}
+	return &List{
+		Stream: NewStream(w, r), head: r.Method == http.MethodHead, accepted: codingsOf(r.Header), zip: &gzipText{compressor: compressor},
+	}
 }
 
 // Write sends the next part. Its error means that nobody wants more.
@@ -25,10 +28,10 @@ func (l *List) Write(part []byte) error {
 	if !l.begun {
 		l.begin(minGzip + 1) // there is more to come
 	}
-	if l.request.Method == http.MethodHead {
+	if l.head {
 		return http.ErrBodyNotAllowed
 	}
-	if err := l.Stream.Write(l.encode(part, false)); err != nil || l.zip == nil {
+	if err := l.Stream.Write(l.encode(part)); err != nil || l.zip == nil {
 		return err
 	}
 	return http.NewResponseController(l.w).Flush() // a compressed part may be small enough to stay in net/http's buffers
@@ -40,7 +43,10 @@ func (l *List) End(part []byte) error {
 	if whole {
 		l.begin(len(part))
 	}
-	part = l.encode(part, true)
+	part = l.encode(part)
+	if l.zip != nil {
+		part = l.zip.end(part)
+	}
 	if whole {
 		l.w.Header().Set("Content-Length", strconv.Itoa(len(part)))
 	}
@@ -49,24 +55,21 @@ func (l *List) End(part []byte) error {
 
 // begin sets the header of a list of that length.
 func (l *List) begin(length int) {
+	l.begun = true
 	l.w.Header().Set("Content-Type", "application/json")
-	if !l.zip.compressor.negotiate(l.w, l.request, length) {
+	if !l.zip.compressor.negotiate(l.w, l.accepted, length) {
 		l.zip = nil
+		return
 	}
+	l.out = l.zip.begin(l.out)
 }
 
-func (l *List) encode(part []byte, last bool) []byte {
+// encode returns a part as it is sent.
+func (l *List) encode(part []byte) []byte {
 	if l.zip == nil {
-		l.begun = true
 		return part
 	}
-	l.out = l.out[:0]
-	if !l.begun {
-		l.out, l.begun = l.zip.begin(l.out), true
-	}
-	l.out = l.zip.part(l.out, part)
-	if last {
-		l.out = l.zip.end(l.out)
-	}
-	return l.out
+	sent := l.zip.part(l.out, part)
+	l.out = sent[:0]
+	return sent
 }

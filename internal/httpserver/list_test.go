@@ -21,9 +21,7 @@ func list(compressor *Compressor, end func(*List, []byte) error, parts ...[]byte
 	return route(http.MethodGet, "/", func(w http.ResponseWriter, r *http.Request) error {
 		list, last := NewList(w, r, compressor), len(parts)-1
 		for _, part := range parts[:last] {
-			if list.Write(part) != nil {
-				return nil
-			}
+			_ = list.Write(part) // of a HEAD, nobody wants it
 		}
 		return end(list, parts[last])
 	})
@@ -98,9 +96,10 @@ func TestHeadOfAList(t *testing.T) {
 	made := 0
 	server, _ := serving(t, settings(), route(http.MethodGet, "/", func(w http.ResponseWriter, r *http.Request) error {
 		list := NewList(w, r, &Compressor{})
-		for made = 1; list.Write([]byte("1234")) == nil; made++ {
+		for err := error(nil); err == nil; made++ {
+			err = list.Write([]byte("1234"))
 		}
-		if list.out != nil {
+		if list.zip.size > 0 {
 			t.Error("the part was compressed")
 		}
 		return nil
