@@ -74,6 +74,7 @@ func contract() map[string]map[string]string {
 			"GET " + base + "/{id}":               "200 304 404 422 500 503",
 			"GET " + base + "/random_" + singular: "200 404 422 500 503",
 			"GET " + base + "/random":             "200 404 422 500 503",
+			"GET " + base + "/picks":              "200 422 500 503",
 			"GET " + base + "/{id}/picture.svg":   "200 304 404 422 500 503",
 			"POST " + base:                        "201 400 401 403 408 409 413 415 422 429 500 503",
 			"PUT " + base + "/{id}":               "200 400 401 403 404 408 409 412 413 415 422 429 500 503",
