@@ -56,7 +56,7 @@ func (a *API) guard(route *Route) {
 	route.Security = []map[string][]string{{scheme: {}}}
 	a.Problems(route.Responses, map[int]string{
 		http.StatusUnauthorized: "The token is missing or wrong.",
-		http.StatusForbidden:    "The service was started without ADMIN_TOKEN: nobody may.",
+		http.StatusForbidden:    "The service was started without ADMIN_TOKEN: nobody may. Or a browser sent it for a page of another site.",
 	})
 	admin, serve := route.Admin, route.Serve
 	route.Serve = func(w http.ResponseWriter, r *http.Request) error {
