@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 )
 
@@ -36,14 +37,15 @@ func isHostName(name string) bool {
 // then sends that name as Host, so names that aren't ours are refused. Other listeners may have any name.
 type hosts struct {
 	loopback bool
-	own      string // the listener's address, which most clients on this machine send
+	usual    [2]string // what most clients on this machine send: the listener's address, or localhost and its port
 	allowed  map[string]struct{}
 }
 
 func newHosts(listener net.Addr, allowed []HostName) hosts {
-	h := hosts{own: listener.String(), allowed: map[string]struct{}{}}
+	h := hosts{allowed: map[string]struct{}{}}
 	if tcp, ok := listener.(*net.TCPAddr); ok {
 		h.loopback = tcp.IP.IsLoopback()
+		h.usual = [2]string{tcp.String(), net.JoinHostPort("localhost", strconv.Itoa(tcp.Port))}
 	}
 	for _, name := range allowed {
 		h.allowed[string(name)] = struct{}{}
@@ -53,7 +55,7 @@ func newHosts(listener net.Addr, allowed []HostName) hosts {
 
 // check refuses a request by its Host. Without any it passes: every browser sends one.
 func (h *hosts) check(host string) error {
-	if !h.loopback || host == h.own || host == "" || h.answersTo(host) {
+	if !h.loopback || host == h.usual[0] || host == h.usual[1] || host == "" || h.answersTo(host) {
 		return nil
 	}
 	return Errorf(http.StatusMisdirectedRequest, "this service listens on loopback and does not answer to the name in the Host header; "+

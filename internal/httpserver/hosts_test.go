@@ -143,7 +143,7 @@ func TestHostName(t *testing.T) {
 // BenchmarkHost is what the check of a Host takes for each request.
 func BenchmarkHost(b *testing.B) {
 	for name, host := range map[string]string{
-		"the listener's": "127.0.0.1:8004", "localhost": "localhost:8004", "another address": "127.0.0.2:8004", "IPv6": "[::1]:8004", "a name": "heroes.example:8004",
+		"the listener's": "127.0.0.1:8004", "localhost": "localhost:8004", "a name below it": "heroes.localhost:8004", "another address": "127.0.0.2:8004", "IPv6": "[::1]:8004", "a name": "heroes.example:8004",
 	} {
 		b.Run(name, func(b *testing.B) {
 			h := newHosts(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8004}, []HostName{"heroes.example"})
