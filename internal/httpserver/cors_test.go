@@ -11,12 +11,12 @@ func silent() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func TestOrigin(t *testing.T) {
 	for text, want := range map[string]Origin{
-		"https://heroes.example": "https://heroes.example", " HTTP://Heroes.Example:80 ": "http://heroes.example", "https://heroes.example:443": "https://heroes.example",
+		"https://heroes.example": "https://heroes.example", "HTTP://Heroes.Example:80": "http://heroes.example", "https://heroes.example:443": "https://heroes.example",
 		"http://heroes.example:443": "http://heroes.example:443", "http://localhost:3000": "http://localhost:3000", "http://[::1]:3000": "http://[::1]:3000",
 		"http://[0:0:0:0:0:0:0:1]": "http://[::1]", "http://127.0.0.1:8000": "http://127.0.0.1:8000",
 	} {
 		var got Origin
-		if err := got.UnmarshalText([]byte(text)); err != nil || got != want {
+		if err := got.UnmarshalText([]byte(" " + text)); err != nil || got != want {
 			t.Errorf("%q: got %q, %v, want %q", text, got, err, want)
 		}
 		newSites([]Origin{got}) // panics where net/http takes it for none

@@ -91,9 +91,9 @@ func isLoopbackName(name string) bool {
 // splitHost returns what stands before the port of a Host header, without the brackets of an IPv6 address. It is not ok
 // when what follows is no port.
 func splitHost(host string) (name string, isIPv6, ok bool) {
-	port := ""
-	if strings.HasPrefix(host, "[") {
-		name, port, ok = strings.Cut(host[1:], "]")
+	var port string
+	if inside, bracketed := strings.CutPrefix(host, "["); bracketed {
+		name, port, ok = strings.Cut(inside, "]")
 		isIPv6 = true
 	} else {
 		end := strings.IndexByte(host, ':')

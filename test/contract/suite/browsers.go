@@ -75,25 +75,25 @@ func (c *check) noCORS(service string) {
 }
 
 // storesNothing requires that a request is refused with 403 whatever other site it comes from, and that no fight is stored.
-func (c *check) storesNothing(service string, call wire.Call, sites ...string) {
+func (c *check) storesNothing(call wire.Call, sites ...string) {
 	before := c.there()
 	for _, site := range sites {
 		sent := call
 		sent.Header += site
-		a := c.do(service, sent)
+		a := c.do("fights", sent)
 		c.require(a.Status == http.StatusForbidden, a, "403")
 		c.require(c.there() <= before, a, "403, and nothing stored")
 	}
 }
 
 func executeElsewhere(c *check) {
-	c.storesNothing("fights", wire.Call{Target: executePath}, otherSites()...)
-	c.storesNothing("fights", wire.Call{Method: http.MethodHead, Target: executePath}, crossSite)
+	c.storesNothing(wire.Call{Target: executePath}, otherSites()...)
+	c.storesNothing(wire.Call{Method: http.MethodHead, Target: executePath}, crossSite)
 }
 
 func postElsewhere(c *check) {
-	c.storesNothing("fights", post(plainFight), otherSites()...)
-	c.storesNothing("fights", wire.Call{Method: http.MethodPost, Target: "/api/fights", Body: plainFight}, crossSite) // as a page can
+	c.storesNothing(post(plainFight), otherSites()...)
+	c.storesNothing(wire.Call{Method: http.MethodPost, Target: "/api/fights", Body: plainFight}, crossSite) // as a page can
 }
 
 func clicked(c *check) {
