@@ -19,7 +19,7 @@ func TestHost(t *testing.T) {
 	onLoopback, _ := serving(t, cfg, route(http.MethodGet, "/", ok))
 	everywhere := listenOn(t, "0.0.0.0:0", settings())
 	starting := listenOn(t, "[::1]:0", settings()) // without routes yet
-	is := func(got, want int) bool { // net/http refuses some that can't be a Host at all
+	is := func(got, want int) bool {               // net/http refuses some that can't be a Host at all
 		return got == want || want == http.StatusMisdirectedRequest && got == http.StatusBadRequest
 	}
 	for _, c := range []struct {
