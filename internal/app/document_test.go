@@ -89,8 +89,8 @@ func contract() map[string]map[string]string {
 		"fights": health(map[string]string{
 			"GET /api/fights/randomfighters": "200 422 500 502 503 504",
 			"GET /api/fights/randomlocation": "200 422 500 502 503 504",
-			"GET /api/fights/execute_fight":  "200 422 500 502 503 504",
-			"POST /api/fights":               "200 400 408 413 415 422 500 503",
+			"GET /api/fights/execute_fight":  "200 403 422 500 502 503 504",
+			"POST /api/fights":               "200 400 403 408 413 415 422 500 503",
 			"GET /api/fights":                "200 422 500 503",
 			"GET /api/fights/{id}":           "200 404 422 500 503",
 			"GET /api/fights/count":          "200 422 500 503",

@@ -145,7 +145,7 @@ func (s *Service) routes(api *httpserver.API) []httpserver.Route {
 	})
 	one.Parameters = []*huma.Param{{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: "string", Format: "uuid"}}}
 	return []httpserver.Route{
-		{Serve: s.serveExecute, Operation: execute},
+		{Serve: s.serveExecute, Operation: execute, Stores: true},
 		{Serve: s.servePost, Operation: post},
 		{Serve: serveList, Operation: list},
 		{Serve: s.serveOne, Operation: one},

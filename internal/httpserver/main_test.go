@@ -52,6 +52,7 @@ func settings() Config {
 	return Config{
 		Deadline: time.Minute, ReadHeaderTimeout: time.Minute, ReadTimeout: time.Minute, WriteTimeout: time.Minute,
 		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10, ShutdownTimeout: time.Minute,
+		AllowedHosts: []HostName{"test"},
 	}
 }
 

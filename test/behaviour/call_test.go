@@ -64,7 +64,7 @@ func exchange(t *testing.T, base, method, request string) answer {
 }
 
 func (c call) wire() string {
-	header := "Host: behaviour.test\r\nConnection: close\r\n" + c.header
+	header := "Host: localhost\r\nConnection: close\r\n" + c.header
 	framed := strings.Contains(c.header, "Content-Length:") || strings.Contains(c.header, "Transfer-Encoding:")
 	if !framed && c.method != http.MethodGet && c.method != http.MethodHead {
 		header += "Content-Length: " + strconv.Itoa(len(c.body)) + "\r\n"

@@ -28,6 +28,7 @@ func writeClauses(r room) []Clause {
 		{ID: "write.picks", Text: `“A change is seen at once by picks of the process that made it”: “a deleted entry is never picked after that”`, hold: r.writePicks},
 	}
 	clauses = append(clauses, guessClauses(r)...)
+	clauses = append(clauses, Clause{ID: "write.sites", Text: `with the token too “A browser's cross-site request that would store or change something is refused with 403”, and nothing is changed`, hold: r.writeSites})
 	if r.singular == "location" {
 		clauses = append(clauses, Clause{ID: "write.taken", Text: `“A location's name that is taken is 409”, and nothing is changed`, hold: r.writeTaken})
 	}
