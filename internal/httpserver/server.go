@@ -35,7 +35,7 @@ type Server struct {
 	name     string
 	log      *slog.Logger
 	cfg      Config
-	listener net.Listener
+	listener *limit
 	http     *http.Server
 	handler  atomic.Pointer[http.Handler]
 	draining atomic.Bool
@@ -48,7 +48,8 @@ func Listen(ctx context.Context, name, addr string, cfg Config, log *slog.Logger
 	if err != nil {
 		return nil, fmt.Errorf("%s can't listen on %s: %w", name, addr, cause(err))
 	}
-	s := &Server{name: name, log: log, cfg: cfg, listener: listener, served: make(chan struct{})}
+	limited := newLimit(listener.(*net.TCPListener), cfg.MaxConnections, newRefusal(log, cfg.MaxConnections))
+	s := &Server{name: name, log: log, cfg: cfg, listener: limited, served: make(chan struct{})}
 	s.Serve(http.HandlerFunc(starting))
 	s.http = &http.Server{
 		Handler:           http.HandlerFunc(s.answer),
@@ -59,7 +60,9 @@ func Listen(ctx context.Context, name, addr string, cfg Config, log *slog.Logger
 		MaxHeaderBytes:    cfg.MaxHeaderBytes - headerSlop,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		ConnContext:       withConn,
+		ConnState:         limited.state,
 	}
+	speakBoth(s.http, cfg.WriteTimeout)
 	go s.accept()
 	return s, nil
 }
@@ -75,20 +78,22 @@ func cause(err error) error {
 
 func (s *Server) accept() {
 	defer close(s.served)
-	listener := s.listener
-	if tcp, ok := listener.(*net.TCPListener); ok && s.cfg.MaxConnections > 0 {
-		listener = newLimitListener(tcp, s.cfg.MaxConnections)
-	}
-	if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
 		s.log.Error("the server stopped accepting", "err", err)
 	}
 }
 
+// nosniff is a value of X-Content-Type-Options that all answers share: it is not to be changed.
+var nosniff = []string{"nosniff"}
+
 // answer hands a request to the handler of the moment. While the server drains, clients are asked to go elsewhere
-// with their next request; their connections are not cut under a request that is on its way.
+// with their next request; their connections are not cut under a request that is on its way. (An HTTP/2 client is asked by
+// a GOAWAY frame, into which net/http turns the header.)
 func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
-	if s.Draining() {
-		w.Header().Set("Connection", "close")
+	header := w.Header()
+	header["X-Content-Type-Options"] = nosniff
+	if s.Draining() || endsConnection(r) {
+		header.Set("Connection", "close")
 	}
 	(*s.handler.Load()).ServeHTTP(w, r)
 }
