@@ -79,7 +79,7 @@ func (l *limit) state(conn net.Conn, state http.ConnState) {
 func (l *limit) admit(conn *net.TCPConn) *connection {
 	c := &connection{TCPConn: conn, limit: l, known: l.now()}
 	c.idle.Store(c.known)
-	out, ok := l.add(c, addressOf(conn))
+	out, ok := l.add(c, addressOf(conn.RemoteAddr()))
 	if out != nil {
 		_ = out.TCPConn.Close()
 	}
@@ -89,10 +89,10 @@ func (l *limit) admit(conn *net.TCPConn) *connection {
 	return c
 }
 
-// addressOf returns what tells clients apart.
-func addressOf(conn net.Conn) netip.Prefix {
-	tcp, ok := conn.RemoteAddr().(*net.TCPAddr)
-	if !ok {
+// addressOf returns what tells hosts apart.
+func addressOf(remote net.Addr) netip.Prefix {
+	tcp, ok := remote.(*net.TCPAddr)
+	if !ok { // the connection has broken already
 		return netip.Prefix{}
 	}
 	address, bits := tcp.AddrPort().Addr().Unmap(), 32
