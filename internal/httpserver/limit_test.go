@@ -202,8 +202,10 @@ func TestBusyConnectionsStay(t *testing.T) {
 		_ = conn.Close()
 	}
 	eventually(t, "all refusals are over", func() bool { return server.listener.refusal.count() == 0 })
-	if _, err := http2Client().Get("http://" + server.Addr()); err == nil || !strings.Contains(err.Error(), "GOAWAY") && !strings.Contains(err.Error(), "ENHANCE_YOUR_CALM") {
-		t.Errorf("over HTTP/2: got %v, want GOAWAY", err)
+	over2 := dial(t, server)
+	send(t, over2, preface+"\r\n\r\nSM\r\n\r\n")
+	if got, err := io.ReadAll(over2); err != nil || string(got) != goAway {
+		t.Errorf("over HTTP/2: got %q, %v, want GOAWAY", got, err)
 	}
 	send(t, half, plainRequest[3:])
 	if response, err := http.ReadResponse(half.reader, nil); err != nil || response.StatusCode != http.StatusOK {
