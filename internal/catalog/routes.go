@@ -149,7 +149,6 @@ func (s *Service[T]) servePicture(w http.ResponseWriter, r *http.Request) error 
 	}
 	// An SVG is a document of its own when it is opened: it may draw, and nothing else.
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; sandbox")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
 	return httpserver.WriteTagged(w, r, "image/svg+xml", s.Kind.Emblem(item))
 }
 

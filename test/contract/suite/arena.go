@@ -23,7 +23,11 @@ func ArenaClauses() []Clause {
 		{ID: "gateway.only", Text: `it passes “nothing else”`, hold: arenaGatewayOnly},
 	}
 	for i := range clauses {
-		clauses[i].ID, clauses[i].Service, clauses[i].Group = arena+"."+clauses[i].ID, arena, Arena
+		clauses[i].ID, clauses[i].Service = arena+"."+clauses[i].ID, arena
+	}
+	clauses = append(clauses, protocolClauses(arena, "/")...)
+	for i := range clauses {
+		clauses[i].Group = Arena
 	}
 	return clauses
 }

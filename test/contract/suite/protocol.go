@@ -16,11 +16,11 @@ import (
 // protocol is what every service promises of HTTP itself.
 type protocol struct {
 	service string
-	list    string // a target whose answer is JSON
+	get     string // a target
 }
 
-func protocolClauses(service, list string) []Clause {
-	p := protocol{service, list}
+func protocolClauses(service, get string) []Clause {
+	p := protocol{service, get}
 	clauses := []Clause{
 		{ID: "http2", Text: `“HTTP/1.1 and, on the same port, HTTP/2 with prior knowledge”, with the same answers`, hold: p.http2},
 		{ID: "http2.streams", Text: `an HTTP/2 client is told that it may have “at most 100 streams a connection”`, hold: p.streams},
@@ -38,7 +38,7 @@ func protocolClauses(service, list string) []Clause {
 
 // http2 compares answers that don't change between two looks.
 func (p protocol) http2(c *check) {
-	for _, target := range []string{p.list, "/livez", "/openapi.json", "/no-such-page.html", "/api/" + p.service + "?limit=x&after=x&a=%00"} {
+	for _, target := range []string{p.get, "/livez", "/openapi.json", "/no-such-page.html", "/api/" + p.service + "?limit=x&after=x&a=%00"} {
 		first := c.do(p.service, wire.Call{Target: target})
 		second, err := c.clients[p.service].HTTP2(c.ctx, target)
 		if err != nil {
@@ -111,7 +111,7 @@ func (p protocol) alone(c *check, sent string) {
 
 func (p protocol) chunked(c *check) {
 	const second = "GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n"
-	for _, first := range []string{"GET " + p.list, "GET /livez", "POST /livez", "GET /no-such-page.html"} {
+	for _, first := range []string{"GET " + p.get, "GET /livez", "POST /livez", "GET /no-such-page.html"} {
 		p.alone(c, p.behindChunks(c, first, "", second))
 		p.alone(c, p.behindChunks(c, first, "{}", second))
 	}
@@ -131,10 +131,11 @@ func chunkedFight(c *check) {
 // nosniff asks for an answer of each kind.
 func (p protocol) nosniff(c *check) {
 	for _, call := range []wire.Call{
-		{Target: p.list}, {Target: "/livez"}, {Target: "/readyz"}, {Target: "/healthz"}, {Target: "/docs"}, {Target: "/redoc"}, {Target: "/openapi.json"},
-		{Target: "/openapi.yaml"}, {Target: "/no-such-page.html"}, {Target: p.list + "?a=%00"}, {Method: http.MethodDelete, Target: "/livez"},
+		{Target: p.get}, {Target: "/livez"}, {Target: "/readyz"}, {Target: "/healthz"}, {Target: "/docs"}, {Target: "/redoc"}, {Target: "/openapi.json"},
+		{Target: "/openapi.yaml"}, {Target: "/no-such-page.html"}, {Target: p.get + "?a=%00"}, {Method: http.MethodDelete, Target: "/livez"},
 	} {
 		a := c.do(p.service, call)
-		c.require(a.Header.Get("X-Content-Type-Options") == "nosniff", a, "X-Content-Type-Options: nosniff, not %q", a.Header.Get("X-Content-Type-Options"))
+		got := strings.Join(a.Header.Values("X-Content-Type-Options"), ", ")
+		c.require(got == "nosniff", a, "X-Content-Type-Options: nosniff, not %q", got)
 	}
 }
