@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -50,11 +51,16 @@ type kept struct {
 	reader *bufio.Reader
 }
 
-// get asks on a connection, and returns the status and the whole answer's header.
+// get asks on the connection.
 func (k kept) get() (*http.Response, error) {
 	if _, err := io.WriteString(k, plainRequest); err != nil {
 		return nil, err
 	}
+	return k.answer()
+}
+
+// answer reads an answer with its body.
+func (k kept) answer() (*http.Response, error) {
 	response, err := http.ReadResponse(k.reader, nil)
 	if err != nil {
 		return nil, err
@@ -85,7 +91,7 @@ func (k kept) succeeds(t *testing.T, who string) {
 // refused fails the test unless the server refuses the connection with a whole answer and closes it.
 func (k kept) refused(t *testing.T) {
 	t.Helper()
-	response, err := k.get()
+	response, err := k.answer()
 	if err != nil {
 		t.Errorf("a refused client: %v", err)
 		return
@@ -95,7 +101,9 @@ func (k kept) refused(t *testing.T) {
 	if response.Header.Get("Retry-After") != "1" || response.Header.Get("X-Content-Type-Options") != "nosniff" || !response.Close {
 		t.Errorf("got %v, close %t", response.Header, response.Close)
 	}
-	closed(t, k, "a refused connection")
+	if _, err := io.Copy(io.Discard, k); err != nil {
+		t.Errorf("a refused connection ended with %v", err)
+	}
 }
 
 // count returns how many connections are open, and how many of them have been idle long enough to be closed.
@@ -197,9 +205,16 @@ func TestBusyConnectionsStay(t *testing.T) {
 	}
 	filled := server.listener.now()
 	eventually(t, "they last longer than an idle one may", func() bool { return server.listener.now() > filled+2*minIdle })
-	for range mostRefusals + 2 { // of which the last are answered before they ask
-		keep(dial(t, server)).refused(t)
+	for range mostRefusals + 2 { // one after the other
+		conn := keep(dial(t, server))
+		send(t, conn, plainRequest)
+		conn.refused(t)
+		_ = conn.Close()
+		eventually(t, "the refusal is over", func() bool { return server.listener.refusal.count() == 0 })
 	}
+	large := keep(dial(t, server)) // of which most is read only when it has its answer
+	send(t, large, "POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 65536\r\n\r\n"+strings.Repeat("x", 64<<10))
+	large.refused(t)
 	silent := make([]net.Conn, mostRefusals+2)
 	for i := range silent {
 		silent[i] = dial(t, server)
@@ -244,6 +259,9 @@ func TestStopWhileRefusing(t *testing.T) {
 	eventually(t, "the client is about to be refused", func() bool { return server.listener.refusal.count() == 1 })
 	if err := stop(t, server); err != nil {
 		t.Error(err)
+	}
+	if left := server.listener.refusal.count(); left != 0 {
+		t.Errorf("%d clients are being refused after the end", left)
 	}
 	closed(t, refused, "a refused connection")
 	if open, _ := server.listener.count(); open != 0 {
@@ -303,6 +321,47 @@ func TestEvictionAndRequestRace(t *testing.T) {
 			t.Errorf("a handler could have got %d bytes, %v", n, err)
 		}
 	})
+}
+
+// Of the clients that are refused at the same time only so many have a goroutine.
+func TestRefusalsAreBounded(t *testing.T) {
+	r := newRefusal(slog.New(slog.DiscardHandler), 1)
+	for i := range mostRefusals + 2 {
+		if got := r.begin(new(net.TCPConn)); got != (i < mostRefusals) {
+			t.Errorf("refusal %d: got %t", i, got)
+		}
+	}
+}
+
+// What net/http's look at the beginning of a connection would change: the time for a header is up once, and a line that is too
+// short for a request is refused at its end.
+func TestFirstRead(t *testing.T) {
+	t.Run("the time is up", func(t *testing.T) {
+		server, client := pair(t)
+		_ = server.SetReadDeadline(time.Unix(1, 0))
+		if _, err := server.Read(make([]byte, 14)); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatal(err)
+		}
+		_ = server.SetReadDeadline(time.Time{})
+		send(t, client, plainRequest)
+		if n, err := server.Read(make([]byte, 14)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("then came %d bytes, %v", n, err)
+		}
+	})
+	for text, whole := range map[string]bool{"GET /\r\n": true, "\n": true, "PRI * HTTP/2.": false, "GET / HTTP/1": false} {
+		t.Run(text, func(t *testing.T) {
+			server, client := pair(t)
+			send(t, client, text)
+			if n, err := io.ReadFull(server, make([]byte, len(text))); err != nil {
+				t.Fatal(n, err)
+			}
+			_ = server.SetReadDeadline(time.Unix(1, 0))
+			_, err := server.Read(make([]byte, 14))
+			if errors.Is(err, io.ErrUnexpectedEOF) != whole {
+				t.Errorf("the next read says %v", err)
+			}
+		})
+	}
 }
 
 // What makes room is what looking at every connection would find: of the hosts that have an idle one, and no fewer connections
