@@ -20,8 +20,8 @@ type Config struct {
 	ReadTimeout       time.Duration `default:"10s" help:"Time a client has to send a whole request."`
 	WriteTimeout      time.Duration `default:"15s" help:"Time an answer may take to write; of a whole list, each part."`
 	IdleTimeout       time.Duration `default:"60s" help:"Time a kept-alive connection may be idle."`
-	MaxHeaderBytes    int           `default:"16384" help:"Largest request headers, in bytes."`
-	MaxConnections    int           `default:"10000" help:"Most client connections of a service at a time."`
+	MaxHeaderBytes    int           `default:"16384" help:"Largest request headers, in bytes; over HTTP/2, about 4 KiB less."`
+	MaxConnections    int           `default:"10000" help:"Most client connections of a service at a time. A new one takes the place of one that has been idle for a second, or gets a 503."`
 	DrainDelay        time.Duration `default:"${drain_delay}" help:"Time between not ready and not accepting when the service stops."`
 	ShutdownTimeout   time.Duration `default:"6s" help:"Time that requests in flight have to finish when the service stops."`
 	AccessLog         bool          `help:"Log a line for each request."`
