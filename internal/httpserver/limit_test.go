@@ -131,6 +131,7 @@ func (r *refusal) count() int {
 // A machine that opens twice as many connections as there may be keeps nobody out, whether it uses them or not: another one
 // gets in at once, and loses neither a connection nor a request.
 func TestIdleConnectionsMakeRoom(t *testing.T) {
+	t.Parallel()
 	const most = 20
 	other := otherAddress(t)
 	for name, used := range map[string]bool{"new": false, "used": true} {

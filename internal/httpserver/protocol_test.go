@@ -90,7 +90,7 @@ func TestEveryAnswerIsNosniff(t *testing.T) {
 	check("over HTTP/1.1", client())
 	over2 := http2Client(t)
 	check("over HTTP/2", over2)
-	if strings.Join(nosniff, " ") != "nosniff" {
-		t.Errorf("the shared value is now %q", nosniff)
+	if strings.Join(server.nosniff, " ") != "nosniff" {
+		t.Errorf("the shared value is now %q", server.nosniff)
 	}
 }

@@ -40,6 +40,7 @@ type Server struct {
 	handler  atomic.Pointer[http.Handler]
 	draining atomic.Bool
 	served   chan struct{} // closed when the accept loop has ended
+	nosniff  []string      // the header's value in all answers, which share it: not to be changed
 }
 
 // Listen takes the address and begins to answer: /livez with 200, all else with 503 until Serve is called.
@@ -49,7 +50,7 @@ func Listen(ctx context.Context, name, addr string, cfg Config, log *slog.Logger
 		return nil, fmt.Errorf("%s can't listen on %s: %w", name, addr, cause(err))
 	}
 	limited := newLimit(listener.(*net.TCPListener), cfg.MaxConnections, newRefusal(log, cfg.MaxConnections))
-	s := &Server{name: name, log: log, cfg: cfg, listener: limited, served: make(chan struct{})}
+	s := &Server{name: name, log: log, cfg: cfg, listener: limited, served: make(chan struct{}), nosniff: []string{"nosniff"}}
 	s.Serve(http.HandlerFunc(starting))
 	s.http = &http.Server{
 		Handler:           http.HandlerFunc(s.answer),
@@ -83,15 +84,12 @@ func (s *Server) accept() {
 	}
 }
 
-// nosniff is a value of X-Content-Type-Options that all answers share: it is not to be changed.
-var nosniff = []string{"nosniff"}
-
 // answer hands a request to the handler of the moment. While the server drains, clients are asked to go elsewhere
 // with their next request; their connections are not cut under a request that is on its way. (An HTTP/2 client is asked by
 // a GOAWAY frame, into which net/http turns the header.)
 func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
-	header["X-Content-Type-Options"] = nosniff
+	header["X-Content-Type-Options"] = s.nosniff
 	if s.Draining() || endsConnection(r) {
 		header.Set("Connection", "close")
 	}
