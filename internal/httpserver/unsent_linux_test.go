@@ -61,7 +61,9 @@ func sendBuffer(t *testing.T, conn syscall.Conn) (size int) {
 		t.Error(err)
 		return 0
 	}
-	_ = raw.Control(func(socket uintptr) { size, err = syscall.GetsockoptInt(int(socket), syscall.SOL_SOCKET, syscall.SO_SNDBUF) })
+	_ = raw.Control(func(socket uintptr) {
+		size, err = syscall.GetsockoptInt(int(socket), syscall.SOL_SOCKET, syscall.SO_SNDBUF)
+	})
 	if err != nil {
 		t.Error(err)
 	}
