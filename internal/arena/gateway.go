@@ -106,7 +106,6 @@ func (g *gateway) pass(w http.ResponseWriter, r *http.Request, name string, targ
 	if err != nil {
 		return err
 	}
-	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
 	return part.Pass(w, out, stream)
 }

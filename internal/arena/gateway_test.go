@@ -141,7 +141,7 @@ func TestHeaders(t *testing.T) {
 				if ids := got.header.Values("X-Request-Id"); len(ids) != 1 || ids[0] != "mine" {
 					t.Errorf("request ids %q", ids)
 				}
-				if got.header.Get("X-Content-Type-Options") != "nosniff" {
+				if strings.Join(got.header.Values("X-Content-Type-Options"), ", ") != "nosniff" {
 					t.Errorf("got %v", got.header)
 				}
 				if way == "over HTTP" && (got.header.Get("Set-Cookie") != "" || got.header.Get("Keep-Alive") != "") {

@@ -155,7 +155,9 @@ func (p *Remote) problemOf(err error, had time.Duration) error {
 // checkAnswer refuses what no service of ours answers: an error of the server that isn't a problem or a state, and a way to
 // somewhere else. What is only between the service and us is taken out.
 func checkAnswer(response *http.Response) error {
-	response.Header.Del(httpserver.RequestIDHeader) // the answer has it already
+	for _, own := range []string{httpserver.RequestIDHeader, "X-Content-Type-Options"} { // the answer has them already
+		response.Header.Del(own)
+	}
 	response.Header.Del("Set-Cookie")
 	for name := range response.Header { // whose pages may read is said by who answers the browser
 		if strings.HasPrefix(name, "Access-Control-") {

@@ -158,7 +158,6 @@ func (f file) serve(w http.ResponseWriter, r *http.Request, caching string) erro
 	header.Set("Cache-Control", caching)
 	header.Set("Etag", etag)
 	header.Add("Vary", "Accept-Encoding")
-	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")
 	if has(r.Header.Get("If-None-Match"), etag) {

@@ -150,7 +150,6 @@ func (s *Service[T]) servePicture(w http.ResponseWriter, r *http.Request, compre
 	}
 	// An SVG is a document of its own when it is opened: it may draw, and nothing else.
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; sandbox")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
 	return compressor.WriteTagged(w, r, "image/svg+xml", s.Kind.Emblem(item))
 }
 

@@ -96,7 +96,6 @@ func writeProblem(w http.ResponseWriter, problem *Problem) {
 	header.Set("Content-Type", ProblemType)
 	header.Set("Content-Length", strconv.Itoa(len(body)))
 	header.Set("Cache-Control", "no-store")
-	header.Set("X-Content-Type-Options", "nosniff")
 	if problem.RetryAfter > 0 {
 		header.Set("Retry-After", strconv.Itoa(int((problem.RetryAfter+time.Second-1)/time.Second)))
 	}

@@ -24,7 +24,11 @@ func ArenaClauses() []Clause {
 	}
 	clauses = append(clauses, arenaBrowserClauses()...)
 	for i := range clauses {
-		clauses[i].ID, clauses[i].Service, clauses[i].Group = arena+"."+clauses[i].ID, arena, Arena
+		clauses[i].ID, clauses[i].Service = arena+"."+clauses[i].ID, arena
+	}
+	clauses = append(clauses, protocolClauses(arena, "/")...)
+	for i := range clauses {
+		clauses[i].Group = Arena
 	}
 	return clauses
 }

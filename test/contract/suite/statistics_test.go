@@ -58,7 +58,7 @@ func wrongStatistics() []wrong {
 	for i := range all {
 		all[i].clause = "statistics." + all[i].clause
 	}
-	return all
+	return append(all, wrongProtocol("statistics", get)...)
 }
 
 // upsideDown turns a list of the answer round.

@@ -135,7 +135,7 @@ func TestWrongServers(t *testing.T) {
 
 // testEachClause shows of each clause that it fails on servers that break it.
 func testEachClause(t *testing.T, good *system.System) {
-	all, caught := slices.Concat(wrongCatalogs(), wrongServers(), wrongWrites(), wrongFights(), wrongBrowsers()), map[string]int{}
+	all, caught := slices.Concat(wrongCatalogs(), wrongServers(), wrongProtocols(), wrongWrites(), wrongFights(), wrongBrowsers()), map[string]int{}
 	for _, w := range all {
 		t.Run(w.clause+": "+w.name, func(t *testing.T) {
 			outcomes := score(t, spoil(t, good, w.fault), Options{Group: Full, Only: func(c Clause) bool { return c.ID == w.clause }})
