@@ -195,7 +195,8 @@ func (a *App) undo(err *error) {
 	_ = a.Stop(now)
 }
 
-// Stop drains every server at the same time, then closes the stores. When ctx ends it breaks off what is in flight.
+// Stop drains every server at the same time, then closes the stores, then writes what was counted for the log. When ctx ends
+// it breaks off what is in flight.
 func (a *App) Stop(ctx context.Context) error {
 	var group sync.WaitGroup
 	failures := make([]error, len(a.parts))
@@ -205,6 +206,9 @@ func (a *App) Stop(ctx context.Context) error {
 	group.Wait()
 	for _, closer := range slices.Backward(a.closers) {
 		failures = append(failures, closer())
+	}
+	for _, part := range a.parts {
+		logging.Flush(part.log)
 	}
 	a.parts, a.closers = nil, nil
 	return errors.Join(failures...)

@@ -31,18 +31,21 @@ func newGateway(stopping context.Context, parts map[string]Part) *gateway {
 	return &gateway{parts: parts, streams: bounded.NewShares(maxStreams), lists: bounded.NewShares(maxLists), stopping: stopping}
 }
 
+// addRoutes adds the paths of the services. All of them, reads too, are for the arena's own pages and no other site's: what
+// other members of the family answer to a page isn't known here.
 func (g *gateway) addRoutes(api *httpserver.API) {
+	mount := func(pattern string, serve httpserver.Handler) { api.Mount(pattern, api.OwnSite(serve)) }
 	methods := []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 	for _, name := range Parts() {
 		base := "/api/" + name
 		for _, method := range methods {
 			wholeList := method == http.MethodGet && isCatalog(name)
-			api.Mount(method+" "+base, g.passing(name, wholeList))
-			api.Mount(method+" "+base+"/{rest...}", g.passing(name, false))
+			mount(method+" "+base, g.passing(name, wholeList))
+			mount(method+" "+base+"/{rest...}", g.passing(name, false))
 		}
-		api.Mount("GET /status/"+name, g.status(name))
+		mount("GET /status/"+name, g.status(name))
 	}
-	api.Mount("GET /api/statistics/stream", g.events("statistics"))
+	mount("GET /api/statistics/stream", g.events("statistics"))
 }
 
 // events returns the handler of a stream of events: an answer that has no end of its own. It ends when the server stops.
@@ -95,9 +98,6 @@ func isClean(decoded string) bool {
 }
 
 func (g *gateway) pass(w http.ResponseWriter, r *http.Request, name string, target *url.URL, stream bool) error {
-	if err := checkSite(r); err != nil {
-		return err
-	}
 	part, runs := g.parts[name]
 	if !runs {
 		return httpserver.Errorf(http.StatusNotFound, "%s does not run here", name)
@@ -109,21 +109,6 @@ func (g *gateway) pass(w http.ResponseWriter, r *http.Request, name string, targ
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
 	return part.Pass(w, out, stream)
-}
-
-// checkSite refuses what a browser sends for a page of another site: it could have fights fought with its visitors'
-// browsers, on machines that only they reach. Programs that aren't browsers send neither header.
-func checkSite(r *http.Request) error {
-	site, origin := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Origin")
-	switch {
-	case site == "same-origin", site == "none", site == "" && origin == "":
-		return nil
-	case site == "":
-		if from, err := url.Parse(origin); err == nil && from.Host == r.Host {
-			return nil
-		}
-	}
-	return httpserver.Errorf(http.StatusForbidden, "the arena answers its own page only, not those of other sites")
 }
 
 // outgoing returns the request that a part gets: the path, the body, and of the headers those that the services read.

@@ -209,8 +209,13 @@ func TestPartThatDoesNotRun(t *testing.T) {
 // TestPagesOfOtherSites refuses what a browser sends for them.
 func TestPagesOfOtherSites(t *testing.T) {
 	asked := &seen{}
-	cfg, _ := limits()
-	addr := serve(t, cfg, map[string]Part{"fights": Local{asked.handler("fights")}})
+	cfg, calls := limits()
+	cfg.TrustedOrigins = []httpserver.Origin{"https://trusted.example"}
+	open := asked.handler("fights")
+	addr := serve(t, cfg, map[string]Part{"fights": remote(t, "fights", fakepeer.New(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Access-Control-Allow-Origin", "*") // as another member of the family may
+		open(w, r)
+	}).URL, calls)})
 	for _, c := range []struct {
 		header string
 		status int
@@ -218,11 +223,17 @@ func TestPagesOfOtherSites(t *testing.T) {
 		{"X-Nothing: 1", 200}, {"Sec-Fetch-Site: same-origin", 200}, {"Sec-Fetch-Site: none", 200}, {"Origin: http://" + addr, 200},
 		{"Sec-Fetch-Site: same-origin\nOrigin: http://" + addr, 200},
 		{"Sec-Fetch-Site: cross-site", 403}, {"Sec-Fetch-Site: same-site", 403}, {"Origin: http://elsewhere", 403}, {"Origin: null", 403},
-		{"Sec-Fetch-Site: cross-site\nOrigin: http://" + addr, 403},
+		{"Sec-Fetch-Site: cross-site\nOrigin: http://" + addr, 403}, {"Sec-Fetch-Site: cross-site\nSec-Fetch-User: ?1\nSec-Fetch-Dest: document", 200},
+		{"Sec-Fetch-Site: cross-site\nOrigin: https://trusted.example", 200}, {"Origin: https://trusted.example", 200},
 	} {
-		got := get(t, addr, "/api/fights/execute_fight", c.header)
-		if got.status != c.status || len(asked.taken()) != map[int]int{200: 1}[c.status] {
-			t.Errorf("%s: got %+v", c.header, got)
+		for _, target := range []string{"/api/fights/execute_fight", "/api/fights", "/status/fights"} { // reads too
+			got := get(t, addr, target, c.header)
+			if got.status != c.status || len(asked.taken()) != map[int]int{200: 1}[c.status] {
+				t.Errorf("%s: %s: got %+v", c.header, target, got)
+			}
+			if may := got.header.Values("Access-Control-Allow-Origin"); (len(may) == 1) != strings.Contains(c.header, "trusted") {
+				t.Errorf("%s: %s: these may read: %q", c.header, target, may)
+			}
 		}
 	}
 }

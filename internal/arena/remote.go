@@ -157,6 +157,11 @@ func (p *Remote) problemOf(err error, had time.Duration) error {
 func checkAnswer(response *http.Response) error {
 	response.Header.Del(httpserver.RequestIDHeader) // the answer has it already
 	response.Header.Del("Set-Cookie")
+	for name := range response.Header { // whose pages may read is said by who answers the browser
+		if strings.HasPrefix(name, "Access-Control-") {
+			delete(response.Header, name)
+		}
+	}
 	kind, _, _ := strings.Cut(response.Header.Get("Content-Type"), ";")
 	switch status := response.StatusCode; {
 	case status >= http.StatusMultipleChoices && status < http.StatusBadRequest && status != http.StatusNotModified,

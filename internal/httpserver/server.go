@@ -25,6 +25,8 @@ type Config struct {
 	DrainDelay        time.Duration `default:"${drain_delay}" help:"Time between not ready and not accepting when the service stops."`
 	ShutdownTimeout   time.Duration `default:"6s" help:"Time that requests in flight have to finish when the service stops."`
 	AccessLog         bool          `help:"Log a line for each request."`
+	AllowedHosts      []HostName    `name:"allowed-host" env:"ALLOWED_HOSTS" placeholder:"NAME" help:"Name that clients may use for a service on a loopback address, besides localhost and IP addresses; repeatable, or separated by commas."`
+	TrustedOrigins    []Origin      `name:"trusted-origin" env:"TRUSTED_ORIGINS" placeholder:"ORIGIN" help:"Origin of other web pages that may use the service, as in https://heroes.example: of a front end, or of a proxy that changes Host; repeatable, or separated by commas."`
 }
 
 // headerSlop is what net/http reads above the limit it is given.
@@ -37,6 +39,7 @@ type Server struct {
 	cfg      Config
 	listener net.Listener
 	http     *http.Server
+	front    front
 	handler  atomic.Pointer[http.Handler]
 	draining atomic.Bool
 	served   chan struct{} // closed when the accept loop has ended
@@ -49,6 +52,7 @@ func Listen(ctx context.Context, name, addr string, cfg Config, log *slog.Logger
 		return nil, fmt.Errorf("%s can't listen on %s: %w", name, addr, cause(err))
 	}
 	s := &Server{name: name, log: log, cfg: cfg, listener: listener, served: make(chan struct{})}
+	s.front = front{newHosts(listener.Addr(), cfg.AllowedHosts), newCORS(cfg.TrustedOrigins)}
 	s.Serve(http.HandlerFunc(starting))
 	s.http = &http.Server{
 		Handler:           http.HandlerFunc(s.answer),
@@ -90,7 +94,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 	if s.Draining() {
 		w.Header().Set("Connection", "close")
 	}
-	(*s.handler.Load()).ServeHTTP(w, r)
+	s.front.serve(w, r, *s.handler.Load())
 }
 
 // starting answers for a service whose store isn't there yet.

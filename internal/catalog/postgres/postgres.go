@@ -22,7 +22,8 @@ type Config struct {
 	URL              string
 	PoolMin, PoolMax int
 	Schema           string // creates the table and its sequence
-	// Deadline is how long a request of the service may take; 0 for programs that may wait.
+	// Deadline is how long a request of the service may take. Statements wait for a lock for four fifths of it, so that the
+	// cause is known before the request's time is up. With 0, for programs that may wait, they wait as long as the server likes.
 	Deadline time.Duration
 }
 
@@ -220,7 +221,8 @@ const tableExists = `SELECT count(*) > 0 FROM pg_class c JOIN pg_namespace n ON 
 // prepare creates the table and fills it, in one transaction and under a lock that other starting processes wait
 // for. A table that is there already is left as it is, empty or not.
 func (s *Store[T]) prepare(ctx context.Context, schema string, seed func(put func(T) error) error) error {
-	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	patient := pgx.TxOptions{BeginQuery: "begin; set local lock_timeout = 0"}
+	return pgx.BeginTxFunc(ctx, s.pool, patient, func(tx pgx.Tx) error {
 		var exists bool
 		if err := tx.QueryRow(ctx, tableExists, s.table.Name).Scan(&exists); err != nil || exists {
 			return err

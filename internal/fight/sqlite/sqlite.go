@@ -75,11 +75,22 @@ func (s *Store) create(ctx context.Context, schema string) error {
 // long as ctx allows; then it is not interrupted any more, so that it knows how it ended.
 func (s *Store) write(ctx context.Context, batch []groupcommit.Document) []error {
 	errs, err := s.insert(ctx, batch)
-	s.db.Wrote(err)
 	if err != nil {
-		return failed(errs, len(batch), err)
+		errs = failed(errs, len(batch), err)
 	}
+	s.db.Wrote(refusal(errs))
 	return errs
+}
+
+// refusal returns why the table refuses rows, nil when it took one.
+func refusal(errs []error) (why error) {
+	for _, err := range errs {
+		if err == nil {
+			return nil
+		}
+		why = err
+	}
+	return why
 }
 
 func (s *Store) insert(ctx context.Context, batch []groupcommit.Document) (errs []error, err error) {
@@ -238,7 +249,7 @@ func (s *Store) Ping(ctx context.Context) error {
 	if err := s.readable(ctx); err != nil {
 		return err
 	}
-	return s.db.Writable(ctx)
+	return s.db.Writable(ctx, "INSERT INTO fight (id, document) VALUES (randomblob(16), CAST('{}' AS BLOB))")
 }
 
 // readable checks that the table is there with its columns.

@@ -22,6 +22,7 @@ func ArenaClauses() []Clause {
 		{ID: "gateway.stream", Text: `it passes “streams unbuffered”: the state at once, then each change`, hold: arenaStream},
 		{ID: "gateway.only", Text: `it passes “nothing else”`, hold: arenaGatewayOnly},
 	}
+	clauses = append(clauses, arenaBrowserClauses()...)
 	for i := range clauses {
 		clauses[i].ID, clauses[i].Service, clauses[i].Group = arena+"."+clauses[i].ID, arena, Arena
 	}

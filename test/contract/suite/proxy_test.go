@@ -28,6 +28,7 @@ type fault struct {
 // exchange is a request on its way to the good member, and the answer on its way back.
 type exchange struct {
 	method, target string // path and query, escaped as they were sent
+	host           string
 	header         http.Header
 	sent           string
 
@@ -113,7 +114,7 @@ func (f fault) pass(t *testing.T, w http.ResponseWriter, r *http.Request, base s
 	if err != nil {
 		t.Error(err)
 	}
-	e := &exchange{method: r.Method, target: r.RequestURI, header: r.Header, sent: string(sent)}
+	e := &exchange{method: r.Method, target: r.RequestURI, host: r.Host, header: r.Header, sent: string(sent)}
 	change := func(change func(*exchange)) {
 		one.Lock()
 		defer one.Unlock()
@@ -149,7 +150,7 @@ func (e *exchange) forward(t *testing.T, base string) {
 	if err := e.header.Write(&lines); err != nil {
 		t.Error(err)
 	}
-	a, err := client.Do(t.Context(), wire.Call{Method: e.method, Target: e.target, Header: lines.String(), Body: e.sent})
+	a, err := client.Do(t.Context(), wire.Call{Method: e.method, Target: e.target, Host: e.host, Header: lines.String(), Body: e.sent})
 	if err != nil {
 		if t.Context().Err() == nil { // the test isn't over: somebody waits for the answer
 			t.Error(err)
