@@ -47,7 +47,7 @@ func (f *finishing) RoundTrip(request *http.Request) (*http.Response, error) {
 
 // read hands over what the service answers. It returns when that is read, or nobody reads it any more.
 func (f *finishing) read(ctx context.Context, request *http.Request, answered chan<- *http.Response) error {
-	response, err := f.Transport.RoundTrip(request.WithContext(ctx))
+	response, err := f.Transport.RoundTrip(request.WithContext(ctx)) //nolint:bodyclose // closed below
 	if err != nil {
 		return err
 	}

@@ -108,7 +108,7 @@ func (t *task[R]) bound(w *Work) context.CancelFunc {
 	return cancel
 }
 
-// begin takes the slots. When it returns nil, finish must follow.
+// begin takes the slots. When it returns nil, run must follow.
 func (w *Work) begin(ctx context.Context) error {
 	for i, slots := range w.slots {
 		if err := slots.Take(ctx); err != nil {

@@ -28,7 +28,7 @@ const (
 )
 
 // comes has many clients ask for much of one kind, from now until the context ends.
-type comes func(t *testing.T, ctx context.Context, s *system.System, clients *sync.WaitGroup)
+type comes func(ctx context.Context, t *testing.T, s *system.System, clients *sync.WaitGroup)
 
 // testCrowds: whatever else goes on, at least 19 of 20 fights that come at a moderate rate are fought. It is counted how many,
 // and only reported how long they took.
@@ -52,7 +52,7 @@ func testCrowds(t *testing.T, program string) {
 				t.Run(c.name, func(t *testing.T) {
 					ctx, leave := context.WithCancel(t.Context())
 					var clients sync.WaitGroup
-					c.come(t, ctx, s, &clients)
+					c.come(ctx, t, s, &clients)
 					beside := fightSteadily(t, s.Fights, c.name)
 					leave()
 					clients.Wait()
@@ -171,28 +171,28 @@ func repeat(ctx context.Context, clients *sync.WaitGroup, n int, target string, 
 	}
 }
 
-func hurry(_ *testing.T, ctx context.Context, s *system.System, clients *sync.WaitGroup) {
+func hurry(ctx context.Context, _ *testing.T, s *system.System, clients *sync.WaitGroup) {
 	repeat(ctx, clients, 4, s.Fights+"/api/fights/randomfighters", "X-Request-Timeout-Ms", "3")
 }
 
-func search(_ *testing.T, ctx context.Context, s *system.System, clients *sync.WaitGroup) {
+func search(ctx context.Context, _ *testing.T, s *system.System, clients *sync.WaitGroup) {
 	repeat(ctx, clients, 200, s.Heroes+"/api/heroes?name=zzzzzzzz")
 }
 
-func stallLists(t *testing.T, ctx context.Context, s *system.System, _ *sync.WaitGroup) {
+func stallLists(ctx context.Context, t *testing.T, s *system.System, _ *sync.WaitGroup) {
 	t.Helper()
 	for range 200 {
-		stall(t, ctx, s.Heroes, "/api/heroes")
+		stall(ctx, t, s.Heroes, "/api/heroes")
 	}
 }
 
 // stallStreams has one client listen to more streams than it may, and finds that others, and other paths, are served.
-func stallStreams(t *testing.T, ctx context.Context, s *system.System, _ *sync.WaitGroup) {
+func stallStreams(ctx context.Context, t *testing.T, s *system.System, _ *sync.WaitGroup) {
 	t.Helper()
 	const stream = "/api/statistics/stream"
 	refused := 0
 	for range 1000 {
-		if stall(t, ctx, s.Arena, stream) == http.StatusServiceUnavailable {
+		if stall(ctx, t, s.Arena, stream) == http.StatusServiceUnavailable {
 			refused++
 		}
 	}
@@ -201,19 +201,19 @@ func stallStreams(t *testing.T, ctx context.Context, s *system.System, _ *sync.W
 	}
 	get(t, s.Arena+"/api/heroes?limit=5").want(t, http.StatusOK)
 	get(t, s.Arena+"/api/statistics").want(t, http.StatusOK)
-	if status := stallFrom(t, ctx, "127.0.0.2", s.Arena, stream); status != http.StatusOK {
+	if status := stallFrom(ctx, t, "127.0.0.2", s.Arena, stream); status != http.StatusOK {
 		t.Errorf("another client that listens got %d", status)
 	}
 }
 
 // stall asks for something and reads no more of it than its status, until ctx ends.
-func stall(t *testing.T, ctx context.Context, base, path string) int {
+func stall(ctx context.Context, t *testing.T, base, path string) int {
 	t.Helper()
-	return stallFrom(t, ctx, "127.0.0.1", base, path)
+	return stallFrom(ctx, t, "127.0.0.1", base, path)
 }
 
 // stallFrom is stall for a client at another address.
-func stallFrom(t *testing.T, ctx context.Context, client, base, path string) int {
+func stallFrom(ctx context.Context, t *testing.T, client, base, path string) int {
 	t.Helper()
 	at, err := url.Parse(base)
 	if err != nil {
