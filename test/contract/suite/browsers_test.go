@@ -64,25 +64,27 @@ func wrongBrowsers() []wrong {
 			}
 		})}},
 	}
-	for _, service := range []string{"heroes", "villains", "locations", "fights"} {
-		all = append(all,
-			wrong{service + ".host", "any name will do", fault{before: anyHost}},
-			wrong{service + ".host", "no name will do", fault{before: noName}},
-			wrong{service + ".host", "404 comes first", fault{before: at("GET /no-such-path", anyHost)}},
-			wrong{service + ".cors.none", "everybody may read", fault{after: setHeader("Access-Control-Allow-Origin", "*")}},
-			wrong{service + ".cors.none", "whoever asks may read", fault{after: func(e *exchange) {
-				if origin := e.header.Get("Origin"); origin != "" {
-					e.response.Set("Access-Control-Allow-Origin", origin)
-				}
-			}}},
-			wrong{service + ".cors.none", "everybody may send", fault{after: at("OPTIONS /api/fights", setHeader("Access-Control-Allow-Methods", "*"))}},
-		)
-		if service != "fights" {
-			all = append(all, wrong{service + ".write.sites", deaf, fault{before: forgets("Sec-Fetch-Site", "Origin")}},
-				wrong{service + ".write.sites", "who has the token may", fault{before: at("DELETE /api/"+service+"/*", forgets("Sec-Fetch-Site", "Origin"))}})
-		}
+	for _, r := range rooms() {
+		all = append(all, wrong{r.service + ".write.sites", deaf, fault{before: forgets("Sec-Fetch-Site", "Origin")}},
+			wrong{r.service + ".write.sites", "who has the token may delete", fault{before: at("DELETE "+r.path()+"/*", forgets("Sec-Fetch-Site", "Origin"))}})
 	}
 	return all
+}
+
+// wrongBeforeBrowsers are those of every service.
+func wrongBeforeBrowsers() []wrong {
+	return []wrong{
+		{"host", "any name will do", fault{before: anyHost}},
+		{"host", "no name will do", fault{before: noName}},
+		{"host", "404 comes first", fault{before: at("GET /no-such-path", anyHost)}},
+		{"cors.none", "everybody may read", fault{after: setHeader("Access-Control-Allow-Origin", "*")}},
+		{"cors.none", "whoever asks may read", fault{after: func(e *exchange) {
+			if origin := e.header.Get("Origin"); origin != "" {
+				e.response.Set("Access-Control-Allow-Origin", origin)
+			}
+		}}},
+		{"cors.none", "everybody may send", fault{after: at("OPTIONS /api/fights", setHeader("Access-Control-Allow-Methods", "*"))}},
+	}
 }
 
 // TestArenaBeforeBrowsers scores arenas that break what browsers rely on.

@@ -205,7 +205,7 @@ func wrongRefusals(r room) []wrong {
 func wrongServers() []wrong {
 	var all []wrong
 	for _, service := range []string{"heroes", "villains", "locations", "fights"} {
-		for _, w := range wrongServer(service) {
+		for _, w := range slices.Concat(wrongServer(service), wrongBeforeBrowsers()) {
 			w.clause = service + "." + w.clause
 			all = append(all, w)
 		}
