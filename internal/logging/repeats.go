@@ -63,32 +63,46 @@ func (h *repeats) WithGroup(name string) slog.Handler {
 type cause struct {
 	level   slog.Level
 	message string
-	root    string // the innermost error's text; "" for a warning
+	detail  string // of the error that the line names, if any
 }
 
-// causeOf returns the cause of a line. A warning is about what others did to us, and its message names the kind of
-// trouble; the ids, ports and times in its values differ each time. An error is a fault of ours: what began it counts too,
-// though not what was being done.
+// Detailed is an error that says in words of its own what exactly is wrong: the same words each time that it goes wrong
+// in the same way, without ids, ports and times.
+type Detailed interface {
+	error
+	LogDetail() string
+}
+
+// causeOf returns the cause of a line. Its message names the kind of trouble, and its error may have details; all else
+// differs each time.
 func causeOf(record slog.Record) cause {
 	c := cause{level: record.Level, message: record.Message}
-	if record.Level >= slog.LevelError {
-		record.Attrs(func(attr slog.Attr) bool {
-			err, is := attr.Value.Any().(error)
-			if is {
-				c.root = fmt.Sprint(rootOf(err)) // of a nil pointer too
-			}
-			return !is
-		})
-	}
+	record.Attrs(func(attr slog.Attr) bool {
+		if attr.Value.Kind() != slog.KindAny {
+			return true
+		}
+		err, is := attr.Value.Any().(error)
+		if is {
+			c.detail = detailOf(err, record.Level)
+		}
+		return !is
+	})
 	return c
 }
 
-// rootOf returns the innermost error of a chain.
-func rootOf(err error) error {
+// detailOf returns what tells an error apart from others that are logged with the same message. An error of ours, which
+// nobody foresaw, has only its text: that of the innermost one, which doesn't say for which id it was.
+func detailOf(err error, level slog.Level) string {
+	if detailed, is := errors.AsType[Detailed](err); is {
+		return detailed.LogDetail()
+	}
+	if level < slog.LevelError {
+		return ""
+	}
 	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(inner) {
 		err = inner
 	}
-	return err
+	return fmt.Sprint(err) // of a nil pointer too
 }
 
 // count is how often a cause came again since its interval began.

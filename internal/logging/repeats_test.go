@@ -47,6 +47,15 @@ func refuse(log *slog.Logger, first, n int, every time.Duration) {
 	}
 }
 
+// detailed is an error with details that stay, and a port that doesn't.
+type detailed struct {
+	detail string
+	port   int
+}
+
+func (d detailed) Error() string     { return fmt.Sprintf("%s (port %d)", d.detail, d.port) }
+func (d detailed) LogDetail() string { return d.detail }
+
 func TestRepeats(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -89,6 +98,16 @@ func TestRepeats(t *testing.T) {
 			`ERROR - the service made an error id=1 cause="doing 1: bug 1"`,
 			`ERROR - the service made an error (repeated) times=1 span=4s id=2 cause="doing 2: bug 0"`,
 			`ERROR - the service made an error (repeated) times=1 span=3s id=3 cause="doing 3: bug 1"`}},
+		{"warnings of different details", func(l *slog.Logger) {
+			for i := range 4 {
+				l.Warn("the store takes no writes", "cause", fmt.Errorf("id %d: %w", i, detailed{fmt.Sprint("full or read-only: ", i%2), i}))
+				time.Sleep(time.Second)
+			}
+		}, []string{
+			`WARN - the store takes no writes cause="id 0: full or read-only: 0 (port 0)"`,
+			`WARN - the store takes no writes cause="id 1: full or read-only: 1 (port 1)"`,
+			`WARN - the store takes no writes (repeated) times=1 span=4s cause="id 2: full or read-only: 0 (port 2)"`,
+			`WARN - the store takes no writes (repeated) times=1 span=3s cause="id 3: full or read-only: 1 (port 3)"`}},
 		{"loggers made from it", func(l *slog.Logger) {
 			l.Warn("a")
 			l.With("k", 1).Warn("a")
