@@ -42,7 +42,7 @@ func (s *Service[T]) addEditRoutes(api *httpserver.API, admin *httpserver.Admin,
 		{Serve: s.serveDelete, Operation: operation(http.MethodDelete, "delete", "/{id}", "Delete "+one, nil,
 			map[string]*huma.Response{"204": {Description: "It is gone."}})},
 	} {
-		route.Admin = admin
+		route.Admin, route.Kind = admin, httpserver.Writes
 		api.Handle(route)
 	}
 }

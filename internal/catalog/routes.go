@@ -25,7 +25,7 @@ func (s *Service[T]) AddRoutes(api *httpserver.API, admin *httpserver.Admin) {
 		return api.Problems(api.Returns("The "+s.Kind.Singular+".", item, s.Kind.Example), problems)
 	}
 
-	api.Handle(httpserver.Route{Serve: s.serveList, Operation: huma.Operation{
+	api.Handle(httpserver.Route{Kind: httpserver.Lists, Serve: s.serveList, Operation: huma.Operation{
 		OperationID: "list-" + plural, Method: http.MethodGet, Path: base, Tags: tags,
 		Summary:     "All " + plural + " by id, or a page of them",
 		Description: "Without limit the whole catalog is streamed. An answer that is broken off was not whole.",
@@ -39,7 +39,7 @@ func (s *Service[T]) AddRoutes(api *httpserver.API, admin *httpserver.Admin) {
 		{"/random_" + s.Kind.Singular, "random-" + s.Kind.Singular, ""},
 		{"/random", "random-" + s.Kind.Singular + "-alias", " (alias)"},
 	} {
-		api.Handle(httpserver.Route{Serve: s.serveRandom, Operation: huma.Operation{
+		api.Handle(httpserver.Route{Kind: httpserver.Fights, Serve: s.serveRandom, Operation: huma.Operation{
 			OperationID: random.id, Method: http.MethodGet, Path: base + random.path, Tags: tags,
 			Summary:    "Draw " + one + ", each equally likely" + random.note,
 			Parameters: []*huma.Param{countParameter()},

@@ -143,15 +143,15 @@ func (s *Service) routes(api *httpserver.API) []httpserver.Route {
 	})
 	one.Parameters = []*huma.Param{{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: "string", Format: "uuid"}}}
 	return []httpserver.Route{
-		{Serve: s.serveExecute, Operation: execute},
-		{Serve: s.servePost, Operation: post},
-		{Serve: s.serveList, Operation: list},
+		{Kind: httpserver.Fights, Serve: s.serveExecute, Operation: execute},
+		{Kind: httpserver.Fights, Serve: s.servePost, Operation: post},
+		{Kind: httpserver.Lists, Serve: s.serveList, Operation: list},
 		{Serve: s.serveOne, Operation: one},
-		{Serve: s.serveFighters, Operation: operation(http.MethodGet, "random-fighters", "/randomfighters", "Draw a hero and a villain at the same time",
+		{Kind: httpserver.Fights, Serve: s.serveFighters, Operation: operation(http.MethodGet, "random-fighters", "/randomfighters", "Draw a hero and a villain at the same time",
 			api.Returns("The two.", schemas.fighters, fighters{example.Hero, example.Villain}), peerProblems(nil))},
-		{Serve: s.serveLocation, Operation: operation(http.MethodGet, "random-location", "/randomlocation", "Draw a location",
+		{Kind: httpserver.Fights, Serve: s.serveLocation, Operation: operation(http.MethodGet, "random-location", "/randomlocation", "Draw a location",
 			api.Returns("The location.", schemas.location, example.Location), peerProblems(nil))},
-		{Serve: s.serveCount, Operation: operation(http.MethodGet, "count-fights", "/count", "How many fights are stored, exactly, those included that can't be read",
+		{Kind: httpserver.Searches, Serve: s.serveCount, Operation: operation(http.MethodGet, "count-fights", "/count", "How many fights are stored, exactly, those included that can't be read",
 			api.Returns("The number.", schemas.count, count{42}), map[int]string{http.StatusServiceUnavailable: storeAway})},
 	}
 }

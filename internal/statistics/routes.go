@@ -78,5 +78,5 @@ func (s *Service) AddRoutes(api *httpserver.API) {
 		}}, full),
 	}
 	api.Handle(httpserver.Route{Operation: get, Serve: s.serveStatistics})
-	api.Handle(httpserver.Route{Operation: stream, Serve: s.serveStream})
+	api.Handle(httpserver.Route{Kind: httpserver.Streams, Limit: s.maxStreams, Operation: stream, Serve: s.serveStream})
 }
