@@ -91,8 +91,11 @@ func (i *requestInfo) leave(r *http.Request) {
 
 // answering gives up the place of a request whose whole answer is made when it begins. A client that doesn't read it takes
 // nothing from others. Lists and streams keep their place: they are still being made.
-func (i *requestInfo) answering() {
+func (i *requestInfo) answering(status int) {
 	if limit, ok := i.limit.(*overload); ok {
+		if status < http.StatusInternalServerError {
+			limit.achieved()
+		}
 		limit.leave(nil)
 		i.limit = nil
 	}

@@ -10,48 +10,59 @@ import (
 const (
 	// always is how many requests may be under way whatever happens.
 	always = 128
-	// most is how many may be under way at all.
-	most = 4096
-	// intervalShare is the part of a request's deadline in which requests are to be answered under overload.
-	intervalShare = 20
+	// burst is how many may be under way while it isn't known yet what the service can do, and most how many at all.
+	burst, most = 1024, 8192
+	// intervalShare is the part of a request's deadline in which requests are answered, on average, under overload.
+	intervalShare = 5
 	// defaultInterval is that time for a service without a deadline.
-	defaultInterval = 250 * time.Millisecond
+	defaultInterval = time.Second
+	// windows of half an interval are remembered.
+	windows = 8
 	// longestRetry bounds what a refused client is told to wait, in seconds beyond the first.
 	longestRetry = 4
 )
 
-// overload admits as many requests as can be answered within an interval, and never fewer than 128.
+// overload admits as many requests as can be answered in time, and never fewer than 128.
 //
 // By Little's law (L = λW; J. D. C. Little, Operations Research 9(3), 1961) requests take an interval on average when as
-// many are under way as are answered in an interval. So that is the limit: the number answered in the last one. It needs no
-// probing and no baseline: it grows when the service gets faster, and a service that is slow because it is waiting for its
-// store is left with the 128 that are always admitted. What was answered in an interval shows what the service can do only
-// while enough wait. So nothing is refused before more than 128 have been under way for a whole interval: a burst passes,
-// a standing queue doesn't, as in CoDel (RFC 8289). Nothing is learned from idle times.
+// many are under way as are answered in an interval. So that is the limit: the most answered lately, as BBR takes the
+// highest recent delivery rate for the bandwidth (Cardwell et al., ACM Queue 14(5), 2016). It needs no probing and no
+// baseline: it grows when the service gets faster, outlasts a pause, and a service that waits for its store is left with
+// the 128 that are always admitted. Failures don't count as answers.
 //
-// Admitting a request takes two atomic operations up to 128, a mutex and a look at the clock above, and no allocation
+// How much was answered shows what the service can do only while enough wait. So a limit applies only when more than 128
+// have been under way for a whole interval: a burst passes, a standing queue doesn't, as in CoDel (RFC 8289). Nothing is
+// learned from idle times.
+//
+// An interval is long, a second of the usual deadline of five, because a refusal isn't free: to read a request and refuse
+// it takes a good part of what a fight from memory takes. What can be answered in time is better answered.
+//
+// Admitting a request takes three atomic operations up to 128, a mutex and a look at the clock above, and no allocation
 // (BenchmarkOverload).
 type overload struct {
 	interval time.Duration
 	underWay atomic.Int64
 	answered atomic.Int64
-	calm     atomic.Bool // at most 128 have been under way since the interval of grace began
+	calm     atomic.Bool // at most 128 have been under way since the grace began
 
-	mu           sync.Mutex
-	graceEnds    time.Time
-	refusedLast  time.Time
-	refused      int64
-	older, newer mark
+	mu          sync.Mutex
+	graceEnds   time.Time // until then, nothing is known yet
+	refusedLast time.Time
+	window      window          // the current one
+	past        [windows]window // in no order
+	turns       int
+	spread      int64 // of retries, in seconds
 }
 
-// mark is a moment, and what had been answered and refused by then.
-type mark struct {
-	at                time.Time
-	answered, refused int64
+// window is half an interval, or longer when nobody looked in time.
+type window struct {
+	begin, end time.Time
+	answered   int64 // of the current one: in all when it began; of a past one: in an interval, at its rate
+	refused    int64
 }
 
 func newOverload(deadline time.Duration) *overload {
-	o := &overload{interval: deadline / intervalShare}
+	o := &overload{interval: deadline / intervalShare, spread: 1}
 	if o.interval <= 0 {
 		o.interval = defaultInterval
 	}
@@ -72,21 +83,21 @@ func (o *overload) enter(*http.Request) bool {
 }
 
 func (o *overload) leave(*http.Request) {
-	o.answered.Add(1)
-	o.pause()
-}
-
-// pause takes a request out of the count while it waits for its client.
-func (o *overload) pause() {
 	if o.underWay.Add(-1) == always {
 		o.calm.Store(true)
 	}
 }
 
+// achieved counts a request that was answered, and not with a failure.
+func (o *overload) achieved() { o.answered.Add(1) }
+
+// pause takes a request out of the count while it waits for its client.
+func (o *overload) pause() { o.leave(nil) }
+
 // resume counts it again. It was admitted, so it is refused only when nothing more may be under way at all.
 func (o *overload) resume() bool {
 	if o.underWay.Add(1) > most {
-		o.pause()
+		o.leave(nil)
 		return false
 	}
 	return true
@@ -97,40 +108,54 @@ func (o *overload) admits(n int64) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	now := time.Now()
-	if o.calm.Load() && now.Sub(o.refusedLast) > memory {
+	if o.calm.Load() && now.Sub(o.refusedLast) > o.memory() {
 		o.calm.Store(false)
 		o.graceEnds = now.Add(o.interval)
-		o.older = mark{now, o.answered.Load(), o.refused}
-		o.newer = o.older
+		o.window = window{begin: now, answered: o.answered.Load()}
 	}
 	if n <= o.limit(now) {
 		return true
 	}
-	o.refused++
+	o.window.refused++
 	o.refusedLast = now
 	return false
 }
 
-// memory is how long after the last refusal a queue counts as the same one.
-const memory = time.Second
+// memory is for how long windows and refusals are remembered.
+func (o *overload) memory() time.Duration { return windows * o.interval / 2 }
 
 // limit returns how many may be under way. The mutex is held.
 func (o *overload) limit(now time.Time) int64 {
+	if now.Sub(o.window.begin) >= o.interval/2 {
+		o.turn(now)
+	}
+	limit := int64(always)
 	if now.Before(o.graceEnds) {
-		return most
+		limit = burst
 	}
-	if now.Sub(o.newer.at) >= o.interval/2 {
-		o.older, o.newer = o.newer, mark{now, o.answered.Load(), o.refused}
+	for _, past := range o.past {
+		if now.Sub(past.end) < o.memory() {
+			limit = max(limit, past.answered)
+		}
 	}
-	answered := float64(o.answered.Load() - o.older.answered)
-	perInterval := answered * float64(o.interval) / float64(now.Sub(o.older.at))
-	return int64(min(max(perInterval, always), most))
+	return min(limit, most)
 }
 
-// retryAfter spreads the clients over as many seconds as the service would need for those refused lately.
+// turn ends the current window and begins the next. The mutex is held.
+func (o *overload) turn(now time.Time) {
+	ended, total := o.window, o.answered.Load()
+	answered := total - ended.answered
+	o.spread = min(1+ended.refused/max(answered, 1), longestRetry)
+	ended.end = now
+	ended.answered = int64(float64(answered) * float64(o.interval) / float64(now.Sub(ended.begin)))
+	o.past[o.turns%windows] = ended
+	o.turns++
+	o.window = window{begin: now, answered: total}
+}
+
+// retryAfter spreads the clients over about as many seconds as the service would need for those refused lately.
 func (o *overload) retryAfter() time.Duration {
 	o.mu.Lock()
-	refused, answered := o.refused-o.older.refused, o.answered.Load()-o.older.answered
-	o.mu.Unlock()
-	return jittered(min((refused+answered)/max(answered, 1), longestRetry))
+	defer o.mu.Unlock()
+	return jittered(o.spread)
 }

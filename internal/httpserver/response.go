@@ -61,7 +61,7 @@ func (w *response) WriteHeader(status int) {
 	}
 	if status >= http.StatusOK {
 		w.status = status
-		w.info.answering()
+		w.info.answering(w.status)
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
@@ -72,7 +72,7 @@ func (w *response) Write(p []byte) (int, error) {
 	}
 	if w.status == 0 {
 		w.status = http.StatusOK
-		w.info.answering()
+		w.info.answering(w.status)
 	}
 	return w.ResponseWriter.Write(p)
 }
