@@ -140,10 +140,10 @@ func (a *API) logAccess(answer *response, r *http.Request, begin time.Time) {
 func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	problem := problemOf(err)
 	if problem.refused {
-		a.refused(w, r, problem)
-	} else {
-		a.logProblem(r, problem)
+		a.refuse(w, r, problem)
+		return
 	}
+	a.logProblem(r, problem)
 	if answer, ok := w.(*response); ok && answer.status != 0 {
 		panic(http.ErrAbortHandler)
 	}

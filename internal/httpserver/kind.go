@@ -77,7 +77,11 @@ func (a *API) admitted(route Route) Handler {
 		info := infoOf(r.Context())
 		info.kind, info.limit = kind, limit
 		defer info.leave(r)
-		return route.Serve(w, r)
+		err := route.Serve(w, r)
+		if err != nil {
+			info.answering(problemOf(err).Status)
+		}
+		return err
 	}
 }
 
@@ -89,8 +93,8 @@ func (i *requestInfo) leave(r *http.Request) {
 	}
 }
 
-// answering gives up the place of a request whose whole answer is made when it begins. A client that doesn't read it takes
-// nothing from others. Lists and streams keep their place: they are still being made.
+// answering gives up the place of a request whose answer begins, where the whole of it is made by then: a client that
+// doesn't read it takes nothing from others. Lists and streams keep their place: they are still being made.
 func (i *requestInfo) answering(status int) {
 	if limit, ok := i.limit.(*overload); ok {
 		if status < http.StatusInternalServerError {

@@ -26,14 +26,22 @@ func (s *refusals) add(now time.Time) int64 {
 	return s.count.Swap(0)
 }
 
-// refused logs, now and then, that requests are refused, and lets the answer go before the request's body has come.
-func (a *API) refused(w http.ResponseWriter, r *http.Request, problem *Problem) {
+// refuse answers a request beyond the limit of its kind, and logs now and then that it does.
+func (a *API) refuse(w http.ResponseWriter, r *http.Request, problem *Problem) {
 	if count := a.refusals[problem.kind].add(time.Now()); count > 0 {
 		a.log.Warn(problem.Detail, "refused", count, "request_id", RequestID(r.Context()))
 	}
-	if r.ContentLength != 0 { // net/http would read the body first
-		_ = http.NewResponseController(w).EnableFullDuplex() // HTTP/2 always is
+	if r.ContentLength == 0 {
+		writeProblem(w, problem)
+		return
 	}
+	// net/http would read the body first, however long that takes. And it loses the connection when it reads it behind an
+	// answer, so that is done here.
+	control := http.NewResponseController(w)
+	_ = control.EnableFullDuplex() // HTTP/2 always is
+	writeProblem(w, problem)
+	_ = control.Flush()
+	_, _ = io.Copy(io.Discard, r.Body) // at most MaxBody; an error ends the connection
 }
 
 // readUncounted reads the body. Meanwhile the request is not under way: a client that is slow to send would hold a place
