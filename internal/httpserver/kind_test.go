@@ -111,14 +111,15 @@ func TestBlockedStoreOnSockets(t *testing.T) {
 
 // Clients that don't send their body, or don't read their answers, take no place from others.
 func TestSlowClientsTakeNoPlace(t *testing.T) {
+	body := make([]byte, 64<<20)
 	large := route(http.MethodGet, "/large", func(w http.ResponseWriter, _ *http.Request) error {
-		return WriteJSON(w, make([]byte, 64<<20))
+		return WriteJSON(w, body)
 	})
 	large.Kind = Fights
 	begun, may := make(chan struct{}, 1), make(chan struct{})
 	close(may)
 	server, _ := serving(t, quick(), large, blocked(Fights, "/fight/post", begun, may), blocked(Fights, "/fight", begun, may))
-	for range always {
+	for range 2 * always {
 		send(t, dial(t, server), "POST /fight/post HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\nab")
 		reads := dialSmall(t, server)
 		send(t, reads, "GET /large HTTP/1.1\r\nHost: test\r\n\r\n")
@@ -126,8 +127,7 @@ func TestSlowClientsTakeNoPlace(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	time.Sleep(100 * time.Millisecond) // more than the interval; it proves nothing when it isn't
-	for range 20 {
+	for begin := time.Now(); time.Since(begin) < 3*quick().Deadline/intervalShare; {
 		one := askLater(t, server, "/fight")
 		within(t, "one is admitted beside slow clients", begun)
 		if got := within(t, "it is answered", one); got.status != http.StatusOK {

@@ -17,7 +17,7 @@ const (
 	// defaultInterval is that time for a service without a deadline.
 	defaultInterval = time.Second
 	// windows of half an interval are remembered.
-	windows = 8
+	windows = 20
 	// longestRetry bounds what a refused client is told to wait, in seconds beyond the first.
 	longestRetry = 4
 )
@@ -51,6 +51,7 @@ type overload struct {
 	window      window          // the current one
 	past        [windows]window // in no order
 	turns       int
+	known       int64 // the limit that follows from past
 	spread      int64 // of retries, in seconds
 }
 
@@ -62,7 +63,7 @@ type window struct {
 }
 
 func newOverload(deadline time.Duration) *overload {
-	o := &overload{interval: deadline / intervalShare, spread: 1}
+	o := &overload{interval: deadline / intervalShare, known: always, spread: 1}
 	if o.interval <= 0 {
 		o.interval = defaultInterval
 	}
@@ -112,6 +113,7 @@ func (o *overload) admits(n int64) bool {
 		o.calm.Store(false)
 		o.graceEnds = now.Add(o.interval)
 		o.window = window{begin: now, answered: o.answered.Load()}
+		o.recall(now)
 	}
 	if n <= o.limit(now) {
 		return true
@@ -129,16 +131,10 @@ func (o *overload) limit(now time.Time) int64 {
 	if now.Sub(o.window.begin) >= o.interval/2 {
 		o.turn(now)
 	}
-	limit := int64(always)
 	if now.Before(o.graceEnds) {
-		limit = burst
+		return max(burst, o.known)
 	}
-	for _, past := range o.past {
-		if now.Sub(past.end) < o.memory() {
-			limit = max(limit, past.answered)
-		}
-	}
-	return min(limit, most)
+	return o.known
 }
 
 // turn ends the current window and begins the next. The mutex is held.
@@ -151,6 +147,17 @@ func (o *overload) turn(now time.Time) {
 	o.past[o.turns%windows] = ended
 	o.turns++
 	o.window = window{begin: now, answered: total}
+	o.recall(now)
+}
+
+// recall finds the limit that follows from the windows that are remembered. The mutex is held.
+func (o *overload) recall(now time.Time) {
+	o.known = always
+	for _, past := range o.past {
+		if now.Sub(past.end) < o.memory() {
+			o.known = min(max(o.known, past.answered), most)
+		}
+	}
 }
 
 // retryAfter spreads the clients over about as many seconds as the service would need for those refused lately.

@@ -197,6 +197,7 @@ func BenchmarkOverload(b *testing.B) {
 			o.graceEnds = time.Now().Add(time.Hour)
 			o.calm.Store(false)
 			o.past[0] = window{end: time.Now().Add(time.Hour), answered: most}
+			o.known = most
 			o.underWay.Store(c.underWay)
 			return o
 		}

@@ -57,6 +57,9 @@ func (e experiment) run(ctx context.Context) error {
 		return err
 	}
 	capacity := peak.goodput()
+	if capacity == 0 {
+		return fmt.Errorf("no fight was answered at %s", e.url)
+	}
 	half := load{conns: e.conns, rate: capacity / 2, lasts: e.lasts}
 	before, err := e.phase(ctx, "half of it", half)
 	if err != nil {

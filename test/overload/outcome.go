@@ -26,7 +26,11 @@ type outcome struct {
 type part struct {
 	good                     []time.Duration // latency, of those answered with 200
 	refused, failed, dropped int
+	late                     int // answered with 200 when nobody waits any more
 }
+
+// deadline is how long a client waits for its answer, from when its first request was due.
+const deadline = 5 * time.Second
 
 func newOutcome(begin time.Time, lasts time.Duration) *outcome {
 	return &outcome{begin: begin, lasts: lasts, parts: make([]part, lasts/slice+1)}
@@ -44,6 +48,8 @@ func (o *outcome) add(at time.Time, answer wire.Answer, err error) {
 	switch {
 	case refused(answer, err):
 		p.refused++
+	case err == nil && answer.Status == http.StatusOK && took > deadline:
+		p.late++
 	case err == nil && answer.Status == http.StatusOK:
 		p.good = append(p.good, took)
 	default:
@@ -66,6 +72,7 @@ func (o *outcome) total() part {
 	for _, p := range o.parts {
 		sum.good = append(sum.good, p.good...)
 		sum.refused, sum.failed, sum.dropped = sum.refused+p.refused, sum.failed+p.failed, sum.dropped+p.dropped
+		sum.late += p.late
 	}
 	return sum
 }
@@ -86,7 +93,7 @@ func (p part) quantile(q float64) time.Duration {
 func (o *outcome) settled(p99 time.Duration) time.Duration {
 	for i := len(o.parts) - 2; i >= 0; i-- { // the last is cut short
 		p := o.parts[i]
-		if p.refused+p.failed+p.dropped > 0 || p.quantile(0.99) > p99 {
+		if p.refused+p.late+p.failed+p.dropped > 0 || p.quantile(0.99) > p99 {
 			return time.Duration(i+1) * slice
 		}
 	}
@@ -95,8 +102,8 @@ func (o *outcome) settled(p99 time.Duration) time.Duration {
 
 func (o *outcome) String() string {
 	sum := o.total()
-	text := fmt.Sprintf("%8.0f good/s  p50 %7s  p99 %7s  max %7s  refused %8.0f/s  failed %d  dropped %d", o.goodput(),
-		short(sum.quantile(0.5)), short(sum.quantile(0.99)), short(sum.quantile(1)), float64(sum.refused)/o.lasts.Seconds(), sum.failed, sum.dropped)
+	text := fmt.Sprintf("%8.0f good/s  p50 %7s  p99 %7s  max %7s  refused %6.0f/s  late %d  failed %d  dropped %d", o.goodput(),
+		short(sum.quantile(0.5)), short(sum.quantile(0.99)), short(sum.quantile(1)), float64(sum.refused)/o.lasts.Seconds(), sum.late, sum.failed, sum.dropped)
 	if o.first != "" {
 		text += "\n    first failure: " + o.first
 	}
