@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"context"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -71,7 +72,35 @@ func newOverload(deadline time.Duration) *overload {
 	return o
 }
 
-func (o *overload) enter(*http.Request) bool {
+// enter admits the request, if need be after a short wait. An immediate refusal would invite an immediate repetition; a
+// client that has to wait for it can't repeat often. The more are refused the longer they wait, up to an interval.
+func (o *overload) enter(r *http.Request) bool {
+	return o.admit() || o.hold(r.Context()) && o.admit()
+}
+
+// hold waits, and reports whether the client is still there.
+func (o *overload) hold(ctx context.Context) bool {
+	o.mu.Lock()
+	wait := time.Duration(o.spread) * o.interval / longestRetry
+	o.mu.Unlock()
+	if deadline, bounded := ctx.Deadline(); bounded {
+		wait = min(wait, time.Until(deadline))
+	}
+	if info := infoOf(ctx); info != nil {
+		ctx = info.parent // it needs no timer of its own
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// admit counts the request as under way, unless too many are.
+func (o *overload) admit() bool {
 	for {
 		n := o.underWay.Load()
 		if n >= always && !o.admits(n+1) {
@@ -118,7 +147,6 @@ func (o *overload) admits(n int64) bool {
 	if n <= o.limit(now) {
 		return true
 	}
-	o.window.refused++
 	o.refusedLast = now
 	return false
 }
@@ -164,5 +192,6 @@ func (o *overload) recall(now time.Time) {
 func (o *overload) retryAfter() time.Duration {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.window.refused++
 	return jittered(o.spread)
 }

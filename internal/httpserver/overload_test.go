@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -10,7 +11,7 @@ import (
 // enterAll has n requests enter, and returns how many were admitted.
 func enterAll(o *overload, n int) (admitted int) {
 	for range n {
-		if o.enter(nil) {
+		if o.admit() {
 			admitted++
 		}
 	}
@@ -35,7 +36,7 @@ func overloaded(t *testing.T) *overload {
 		t.Fatalf("of a burst of 200, %d were admitted", n)
 	}
 	time.Sleep(time.Second)
-	if o.enter(nil) {
+	if o.admit() {
 		t.Fatal("one more was admitted beside 200 that have waited for an interval")
 	}
 	end(o, 72, false)
@@ -121,7 +122,7 @@ func TestAlwaysAdmitted(t *testing.T) {
 	for range always {
 		clients.Go(func() {
 			for range 1000 {
-				if !o.enter(nil) {
+				if !o.admit() {
 					t.Error("refused beside at most 127")
 					return
 				}
@@ -149,7 +150,7 @@ func TestPausedIsNotUnderWay(t *testing.T) {
 				t.Fatal("an admitted one was refused after a pause")
 			}
 		}
-		if o.enter(nil) {
+		if o.admit() {
 			t.Error("one was admitted beside 256")
 		}
 		o.underWay.Store(most)
@@ -172,7 +173,6 @@ func TestRetryAfterIsSpread(t *testing.T) {
 		if seen := told(); len(seen) != 2 || seen[time.Second] == 0 || seen[2*time.Second] == 0 {
 			t.Errorf("at the beginning clients are told %v", seen)
 		}
-		enterAll(o, 1000)
 		time.Sleep(time.Second)
 		enterAll(o, 1)
 		seen := told()
@@ -183,6 +183,30 @@ func TestRetryAfterIsSpread(t *testing.T) {
 		}
 		if len(seen) != 5 {
 			t.Errorf("clients are told %v", seen)
+		}
+	})
+}
+
+// A request waits a moment before it is refused, and is admitted when there is room by then.
+func TestHeldBeforeRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := overloaded(t)
+		begin := time.Now()
+		if o.enter(from(t.Context(), "")) || time.Since(begin) != 250*time.Millisecond {
+			t.Errorf("admitted, or refused after %s", time.Since(begin))
+		}
+		admitted := make(chan bool)
+		go func() { admitted <- o.enter(from(t.Context(), "")) }()
+		synctest.Wait()
+		end(o, 1, true)
+		if !<-admitted {
+			t.Error("refused, where there is room")
+		}
+		hasty, cancel := context.WithTimeout(t.Context(), 3*time.Millisecond)
+		defer cancel()
+		begin = time.Now()
+		if o.enter(from(hasty, "")) || time.Since(begin) != 3*time.Millisecond {
+			t.Errorf("admitted, or refused after %s", time.Since(begin))
 		}
 	})
 }
@@ -202,7 +226,7 @@ func BenchmarkOverload(b *testing.B) {
 			return o
 		}
 		request := func(o *overload) {
-			if o.enter(nil) {
+			if o.admit() {
 				o.achieved()
 				o.leave(nil)
 			}

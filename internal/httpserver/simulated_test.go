@@ -49,7 +49,7 @@ func (s *simulated) step(rate float64) {
 		arrivals = append(arrivals, job{at: time.Now()})
 	}
 	for _, j := range arrivals {
-		j.refused = s.limit != nil && !s.limit.enter(nil)
+		j.refused = s.limit != nil && !s.limit.admit()
 		s.queue = append(s.queue, j)
 	}
 	for s.begun += s.capacity; len(s.queue) > 0; s.queue = s.queue[1:] {
@@ -70,6 +70,7 @@ func (s *simulated) step(rate float64) {
 func (s *simulated) done(j job) {
 	if j.refused {
 		s.refused++
+		s.limit.retryAfter()
 		if j.tries < s.repeats {
 			s.again = append(s.again, job{at: time.Now(), tries: j.tries + 1})
 		}
