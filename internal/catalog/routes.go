@@ -21,7 +21,7 @@ func (s *Service[T]) AddRoutes(api *httpserver.API, admin *httpserver.Admin) {
 	id := &huma.Param{Name: "id", In: "path", Required: true, Description: "A plain decimal integer.",
 		Schema: &huma.Schema{Type: "integer", Format: "int64", Minimum: new(1.0)}}
 	returnsItem := func(problems map[int]string) map[string]*huma.Response {
-		problems[http.StatusServiceUnavailable] = "The store is away; Retry-After says when to try again."
+		problems[http.StatusServiceUnavailable] = "The store is away, or there are too many requests at once; Retry-After says when to try again."
 		return api.Problems(api.Returns("The "+s.Kind.Singular+".", item, s.Kind.Example), problems)
 	}
 
@@ -32,7 +32,7 @@ func (s *Service[T]) AddRoutes(api *httpserver.API, admin *httpserver.Admin) {
 		Parameters:  listParameters(),
 		Responses: api.Problems(api.Returns("The "+plural+", by id.", &huma.Schema{Type: "array", Items: item}, []T{s.Kind.Example}), map[int]string{
 			http.StatusUnprocessableEntity: "A parameter was refused; the answer names it.",
-			http.StatusServiceUnavailable:  "The store is away; Retry-After says when to try again.",
+			http.StatusServiceUnavailable:  "The store is away, or there are too many requests at once; Retry-After says when to try again.",
 		}),
 	}})
 	for _, random := range []struct{ path, id, note string }{

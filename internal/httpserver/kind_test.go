@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
@@ -133,6 +134,32 @@ func TestSlowClientsTakeNoPlace(t *testing.T) {
 		if got := within(t, "it is answered", one); got.status != http.StatusOK {
 			t.Errorf("got %+v", got)
 		}
+	}
+}
+
+// What the service can do is what it answers, that something isn't there too. A failure is no answer.
+func TestAnswersThatCount(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		serve Handler
+		want  int64
+	}{
+		{"200", ok, 1},
+		{"404", func(http.ResponseWriter, *http.Request) error { return Errorf(http.StatusNotFound, "gone") }, 1},
+		{"503", func(http.ResponseWriter, *http.Request) error { return Unavailable("away") }, 0},
+		{"500, unforeseen", func(http.ResponseWriter, *http.Request) error { return io.ErrUnexpectedEOF }, 0},
+		{"a panic", func(http.ResponseWriter, *http.Request) error { panic("no") }, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := route(http.MethodGet, "/", c.serve)
+			r.Kind = Fights
+			api, _ := newAPI(settings(), r)
+			api.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody))
+			limit := api.limiters[Fights].(*overload)
+			if got, left := limit.answered.Load(), limit.underWay.Load(); got != c.want || left != 0 {
+				t.Errorf("%d counted as answered and %d are under way, want %d and none", got, left, c.want)
+			}
+		})
 	}
 }
 

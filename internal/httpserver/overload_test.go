@@ -83,8 +83,16 @@ func TestLimitGrowsAgain(t *testing.T) {
 			end(o, int(o.underWay.Load()), true)
 			enterAll(o, always+1)
 		}
-		if n := enterAll(o, 5000); n < 4000 {
+		n := enterAll(o, 5000)
+		if n < 4000 {
 			t.Errorf("%d more were admitted, where 12,800 a second are answered", n)
+		}
+		end(o, n, true)
+		time.Sleep(2 * o.memory()) // what was achieved then says nothing about now
+		enterAll(o, 2*always)
+		time.Sleep(time.Second)
+		if n := enterAll(o, 1); n > 0 {
+			t.Error("one more was admitted beside more than 256 that have waited for an interval")
 		}
 	})
 }
