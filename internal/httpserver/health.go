@@ -62,7 +62,7 @@ func (a *API) AddHealth(health Health) {
 		Description: "The store is away, the service is about to stop, or there are too many health checks at once.",
 		Content: map[string]*huma.MediaType{
 			"application/json": {Schema: a.Schema(Status{}), Example: health.example("unavailable")},
-			ProblemType:        {Schema: a.Schema(Problem{})},
+			ProblemType:        {Schema: a.Schema(Problem{}), Example: Unavailable("too many health checks at once; retry later")},
 		},
 	}
 	a.Handle(Route{Kind: Checks, Operation: full, Serve: health.serveHealth})

@@ -115,5 +115,5 @@ func refusal(kind Kind, limit limiter) *Problem {
 
 // jittered spreads clients over the seconds from 1 to 1+spread.
 func jittered(spread int64) time.Duration {
-	return time.Second * time.Duration(1+rand.N(spread+1)) //nolint:gosec // no secret
+	return time.Second * time.Duration(1+rand.N(spread+1))
 }

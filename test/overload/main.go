@@ -33,8 +33,9 @@ func main() {
 		e.pids = strings.Split(pids, ",")
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := e.run(ctx); err != nil {
+	err := e.run(ctx)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
