@@ -5,46 +5,68 @@ import (
 	"sync"
 )
 
-// Shares let at most so many clients' requests of one kind be open at the same time, and those of one address at most three
-// quarters of them: no client has them all, whatever it opens and doesn't read. Nobody waits for one.
+// Shares let at most so many clients' requests of one kind be open at the same time, and those of one client at most three
+// quarters of them. Nobody waits for one. They may be used concurrently.
 type Shares struct {
-	mu          sync.Mutex
-	free, share int
-	held        map[netip.Addr]int
+	mu    sync.Mutex
+	quota Quota
 }
 
 // NewShares returns so many.
-func NewShares(most int) *Shares {
-	return &Shares{free: most, share: most - most/4, held: map[netip.Addr]int{}}
-}
+func NewShares(most int) *Shares { return &Shares{quota: NewQuota(most)} }
 
-// Take reports whether one more may be opened for the address, as net/http spells it. If so, it must be given back.
+// Take reports whether one more may be opened for the client at the address, as net/http spells it. If so, it must be given
+// back.
 func (s *Shares) Take(remote string) bool {
-	client := clientAt(remote)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.free == 0 || s.held[client] >= s.share {
-		return false
-	}
-	s.free--
-	s.held[client]++
-	return true
+	return s.quota.Take(Client(remote))
 }
 
 // Give gives one back.
 func (s *Shares) Give(remote string) {
-	client := clientAt(remote)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.free++
-	if s.held[client]--; s.held[client] == 0 {
-		delete(s.held, client)
+	s.quota.Give(Client(remote))
+}
+
+// Quota is a number of places, of which one client gets at most three quarters: no client has them all, whatever it opens
+// and doesn't read. Its users lock it.
+type Quota struct {
+	free, share int
+	held        map[netip.Addr]int
+}
+
+// NewQuota returns so many places.
+func NewQuota(places int) Quota {
+	return Quota{free: places, share: places - places/4, held: map[netip.Addr]int{}}
+}
+
+// Take reports whether there is a place for the client. If so, it must be given back.
+func (q *Quota) Take(client netip.Addr) bool {
+	if q.free == 0 || q.held[client] >= q.share {
+		return false
+	}
+	q.free--
+	q.held[client]++
+	return true
+}
+
+// Give gives a place back.
+func (q *Quota) Give(client netip.Addr) {
+	q.free++
+	if q.held[client]--; q.held[client] == 0 {
+		delete(q.held, client)
 	}
 }
 
-// clientAt returns who counts as one client. Who has one address of IPv6 has 2^64 of them, so there it is the network.
-func clientAt(remote string) netip.Addr {
-	at, _ := netip.ParseAddrPort(remote) // the zero address for what comes from this process
+// Free returns how many places are free.
+func (q *Quota) Free() int { return q.free }
+
+// Client returns what counts as one client at an address, as net/http spells it: who has one address of IPv6 has 2^64 of
+// them, so there it is the network. It is the zero address for what comes from this process.
+func Client(remote string) netip.Addr {
+	at, _ := netip.ParseAddrPort(remote)
 	client := at.Addr().Unmap()
 	if !client.Is6() {
 		return client

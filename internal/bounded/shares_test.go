@@ -47,3 +47,14 @@ func TestShares(t *testing.T) {
 		})
 	}
 }
+
+func TestClient(t *testing.T) {
+	for at, want := range map[string]string{
+		"127.0.0.1:1": "127.0.0.1", "[::ffff:10.1.2.3]:1": "10.1.2.3", "[2001:db8:1:2:3::4]:1": "2001:db8:1:2::", "[fe80::1%eth0]:1": "fe80::",
+		"": "invalid IP", "<nil>": "invalid IP",
+	} {
+		if got := bounded.Client(at); got.String() != want {
+			t.Errorf("%s: got %s, want %s", at, got, want)
+		}
+	}
+}

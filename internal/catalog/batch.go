@@ -28,7 +28,7 @@ func (s *Service[T]) picksRoute(api *httpserver.API) httpserver.Route {
 			strconv.FormatInt(MaxAge.Milliseconds(), 10) + ".",
 		Schema: &huma.Schema{Type: "integer", Minimum: new(0.0)},
 	}}
-	return httpserver.Route{Serve: s.servePicks, Operation: huma.Operation{
+	return httpserver.Route{Kind: httpserver.Fights, Serve: s.servePicks, Operation: huma.Operation{
 		OperationID: "pick-" + plural, Method: http.MethodGet, Path: "/api/" + plural + "/picks", Tags: []string{plural},
 		Summary: "Pick several " + plural + ", each independently of the others and equally likely; for other services of the application",
 		Parameters: []*huma.Param{{Name: "count", In: "query", Description: "How many.",

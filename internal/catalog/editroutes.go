@@ -42,7 +42,7 @@ func (s *Service[T]) addEditRoutes(api *httpserver.API, admin *httpserver.Admin,
 		{Serve: s.serveDelete, Operation: operation(http.MethodDelete, "delete", "/{id}", "Delete "+one, nil,
 			map[string]*huma.Response{"204": {Description: "It is gone."}})},
 	} {
-		route.Admin = admin
+		route.Admin, route.Kind = admin, httpserver.Writes
 		api.Handle(route)
 	}
 }
@@ -91,7 +91,7 @@ func (s *Service[T]) exampleFields() map[string]any {
 // editProblems adds the errors of an operation that changes something: with a body, and of one entry.
 func (s *Service[T]) editProblems(api *httpserver.API, responses map[string]*huma.Response, body, entry bool) map[string]*huma.Response {
 	problems := map[int]string{
-		http.StatusServiceUnavailable: "The store can't take it now; Retry-After says when to try again, the detail whether it may have been written all the same.",
+		http.StatusServiceUnavailable: "The store can't take it now, or there are too many requests at once; Retry-After says when to try again, the detail whether it may have been written all the same.",
 	}
 	var refused []string
 	if entry {

@@ -21,27 +21,27 @@ func (s *Service[T]) AddRoutes(api *httpserver.API, admin *httpserver.Admin) {
 	id := &huma.Param{Name: "id", In: "path", Required: true, Description: "A plain decimal integer.",
 		Schema: &huma.Schema{Type: "integer", Format: "int64", Minimum: new(1.0)}}
 	returnsItem := func(problems map[int]string) map[string]*huma.Response {
-		problems[http.StatusServiceUnavailable] = "The store is away; Retry-After says when to try again."
+		problems[http.StatusServiceUnavailable] = "The store is away, or there are too many requests at once; Retry-After says when to try again."
 		return api.Problems(api.Returns("The "+s.Kind.Singular+".", item, s.Kind.Example), problems)
 	}
 
 	compressor := &httpserver.Compressor{}
 	serveList := func(w http.ResponseWriter, r *http.Request) error { return s.serveList(w, r, compressor) }
-	api.Handle(httpserver.Route{Serve: serveList, Operation: huma.Operation{
+	api.Handle(httpserver.Route{Kind: httpserver.Lists, Serve: serveList, Operation: huma.Operation{
 		OperationID: "list-" + plural, Method: http.MethodGet, Path: base, Tags: tags,
 		Summary:     "All " + plural + " by id, or a page of them",
 		Description: "Without limit the whole catalog is streamed. An answer that is broken off was not whole.",
 		Parameters:  listParameters(),
 		Responses: api.Problems(httpserver.Compressed(api.Returns("The "+plural+", by id.", &huma.Schema{Type: "array", Items: item}, []T{s.Kind.Example})), map[int]string{
 			http.StatusUnprocessableEntity: "A parameter was refused; the answer names it.",
-			http.StatusServiceUnavailable:  "The store is away; Retry-After says when to try again.",
+			http.StatusServiceUnavailable:  "The store is away, or there are too many requests at once; Retry-After says when to try again.",
 		}),
 	}})
 	for _, random := range []struct{ path, id, note string }{
 		{"/random_" + s.Kind.Singular, "random-" + s.Kind.Singular, ""},
 		{"/random", "random-" + s.Kind.Singular + "-alias", " (alias)"},
 	} {
-		api.Handle(httpserver.Route{Serve: s.serveRandom, Operation: huma.Operation{
+		api.Handle(httpserver.Route{Kind: httpserver.Fights, Serve: s.serveRandom, Operation: huma.Operation{
 			OperationID: random.id, Method: http.MethodGet, Path: base + random.path, Tags: tags,
 			Summary:   "Draw " + one + ", each equally likely" + random.note,
 			Responses: returnsItem(map[int]string{http.StatusNotFound: "The catalog is empty."}),

@@ -88,7 +88,7 @@ func sent(s *huma.Schema) {
 func peerProblems(more map[int]string) map[int]string {
 	problems := map[int]string{
 		http.StatusBadGateway:         "A peer refused, failed or broke off; the answer names it.",
-		http.StatusServiceUnavailable: "A peer's catalog is empty or its breaker open, or the store can't take it now; Retry-After says when to try again.",
+		http.StatusServiceUnavailable: "A peer's catalog is empty or its breaker open, the store can't take it now, or there are too many requests at once; Retry-After says when to try again.",
 		http.StatusGatewayTimeout:     "A peer was too slow; the answer names it.",
 	}
 	for status, text := range more {
@@ -99,7 +99,7 @@ func peerProblems(more map[int]string) map[int]string {
 
 const unreadable = "A stored fight can't be read, as another writer left it; the answer names it."
 
-const storeAway = "The store is away; Retry-After says when to try again."
+const storeAway = "The store is away, or there are too many requests at once; Retry-After says when to try again."
 
 func (s *Service) routes(api *httpserver.API) []httpserver.Route {
 	schemas, example := newSchemas(api), exampleFight()
@@ -118,7 +118,7 @@ func (s *Service) routes(api *httpserver.API) []httpserver.Route {
 		http.StatusRequestEntityTooLarge: "The body is over 64 KiB.",
 		http.StatusUnsupportedMediaType:  "The body is not JSON by its content type, or it is compressed.",
 		http.StatusUnprocessableEntity:   "A value was refused; the answer names each place.",
-		http.StatusServiceUnavailable:    "The store can't take it now; Retry-After says when to try again, the detail whether it may have been stored all the same.",
+		http.StatusServiceUnavailable:    "The store can't take it now, or there are too many requests at once; Retry-After says when to try again, the detail whether it may have been stored all the same.",
 	})
 	post.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {
 		Schema: schemas.body, Example: map[string]any{"hero": example.Hero, "villain": example.Villain, "location": example.Location},
@@ -145,15 +145,15 @@ func (s *Service) routes(api *httpserver.API) []httpserver.Route {
 	})
 	one.Parameters = []*huma.Param{{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: "string", Format: "uuid"}}}
 	return []httpserver.Route{
-		{Serve: s.serveExecute, Operation: execute, Stores: true},
-		{Serve: s.servePost, Operation: post},
-		{Serve: serveList, Operation: list},
+		{Kind: httpserver.Fights, Serve: s.serveExecute, Operation: execute, Stores: true},
+		{Kind: httpserver.Fights, Serve: s.servePost, Operation: post},
+		{Kind: httpserver.Lists, Serve: serveList, Operation: list},
 		{Serve: s.serveOne, Operation: one},
-		{Serve: s.serveFighters, Operation: operation(http.MethodGet, "random-fighters", "/randomfighters", "Draw a hero and a villain at the same time",
+		{Kind: httpserver.Fights, Serve: s.serveFighters, Operation: operation(http.MethodGet, "random-fighters", "/randomfighters", "Draw a hero and a villain at the same time",
 			api.Returns("The two.", schemas.fighters, fighters{example.Hero, example.Villain}), peerProblems(nil))},
-		{Serve: s.serveLocation, Operation: operation(http.MethodGet, "random-location", "/randomlocation", "Draw a location",
+		{Kind: httpserver.Fights, Serve: s.serveLocation, Operation: operation(http.MethodGet, "random-location", "/randomlocation", "Draw a location",
 			api.Returns("The location.", schemas.location, example.Location), peerProblems(nil))},
-		{Serve: s.serveCount, Operation: operation(http.MethodGet, "count-fights", "/count", "How many fights are stored, exactly, those included that can't be read",
+		{Kind: httpserver.Searches, Serve: s.serveCount, Operation: operation(http.MethodGet, "count-fights", "/count", "How many fights are stored, exactly, those included that can't be read",
 			api.Returns("The number.", schemas.count, count{42}), map[int]string{http.StatusServiceUnavailable: storeAway})},
 	}
 }

@@ -21,6 +21,9 @@ type Handler func(w http.ResponseWriter, r *http.Request) error
 type Route struct {
 	huma.Operation
 	Serve Handler
+	// Kind says whose limit of requests under way counts; Limit, when above 0, replaces it for this route.
+	Kind  Kind
+	Limit int
 	// Admin says who may; nil is everyone.
 	Admin *Admin
 	// Stores marks a GET that stores something: pages of other sites may not use it, as they may not use other methods.
@@ -36,6 +39,7 @@ type API struct {
 	log      *slog.Logger
 	cfg      Config
 	sites    sites
+	limiters map[Kind]limiter
 }
 
 // NewAPI returns an API without routes.
@@ -48,9 +52,10 @@ func NewAPI(info huma.Info, log *slog.Logger, cfg Config) *API {
 			Info:       &info,
 			Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)},
 		},
-		log:   log,
-		cfg:   cfg,
-		sites: newSites(cfg.TrustedOrigins),
+		log:      log,
+		cfg:      cfg,
+		sites:    newSites(cfg.TrustedOrigins),
+		limiters: newLimiters(cfg.Deadline),
 	}
 }
 
@@ -63,6 +68,10 @@ func (a *API) Handle(route Route) {
 		http.StatusUnprocessableEntity: "The path or the query is not valid UTF-8 or has a NUL.",
 		http.StatusInternalServerError: "The service made an error.",
 	})
+	if route.Kind != Unlimited {
+		a.Problems(route.Responses, map[int]string{http.StatusServiceUnavailable: "Too many " + route.Kind.String() + " at once; Retry-After says when to try again."})
+	}
+	route.Serve = a.admitted(route)
 	if route.Admin != nil {
 		a.guard(&route)
 	}
@@ -73,7 +82,8 @@ func (a *API) Handle(route Route) {
 	a.handle(route.Method+" "+route.Path, route.Serve)
 }
 
-// Mount adds a route that no document names: a page, or what is passed on to another service.
+// Mount adds a route that no document names: a page, or what is passed on to another service. It has no limit: that
+// service has its own.
 func (a *API) Mount(pattern string, serve Handler) { a.handle(pattern, serve) }
 
 // handle adds a route that no document names.
@@ -104,6 +114,7 @@ func (a *API) Answer(w http.ResponseWriter, r *http.Request, serve Handler) {
 		writeTimeout: a.cfg.WriteTimeout,
 		parent:       r.Context(),
 	}}
+	x.answer.info = &x.requestInfo
 	x.deadline = begin.Add(x.timeout)
 	defer x.finish()
 	w.Header().Set(RequestIDHeader, x.id)
@@ -142,6 +153,10 @@ func (a *API) logAccess(answer *response, r *http.Request, begin time.Time) {
 // fail answers with the problem that err holds. An answer that has begun is broken off instead.
 func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	problem := problemOf(err)
+	if problem.refused {
+		a.refuse(w, r, problem)
+		return
+	}
 	a.logProblem(r, problem)
 	if answer, ok := w.(*response); ok && answer.status != 0 {
 		panic(http.ErrAbortHandler)

@@ -83,8 +83,8 @@ func BenchmarkIdleness(b *testing.B) {
 // What a new connection costs that takes the place of the longest idle of many, and one that is refused since none is idle.
 func BenchmarkFull(b *testing.B) {
 	const most = 10_000
-	address := func(i int) netip.Prefix {
-		return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 32)
+	address := func(i int) netip.Addr {
+		return netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
 	}
 	for name, hosts := range map[string]int{"one host": 1, "a host each": most} {
 		for state, idle := range map[string]bool{"idle": true, "busy": false} {

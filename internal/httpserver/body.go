@@ -88,11 +88,12 @@ func ReadRaw(r *http.Request) ([]byte, error) {
 	if r.ContentLength > MaxBody {
 		return nil, &http.MaxBytesError{Limit: MaxBody}
 	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
+	body, err := readUncounted(r)
+	var problem *Problem
+	if err != nil && !errors.As(err, &problem) {
 		return nil, bodyReadError(err)
 	}
-	return body, nil
+	return body, err
 }
 
 func bodyReadError(err error) error {

@@ -198,9 +198,9 @@ func TestHTTP2StalledConnection(t *testing.T) {
 // opening is how an HTTP/2 connection begins, but for its SETTINGS frame.
 const opening = preface + "\r\n\r\nSM\r\n\r\n"
 
-// rawGet is a GET as an HTTP/2 client sends it: one HEADERS frame.
+// rawGet is a GET as an HTTP/2 client sends it: one HEADERS frame, for the host test.
 func rawGet(stream byte, path string) string {
-	header := "\x82\x86" + "\x01\x02ab" + "\x04" + string(rune(len(path))) + path
+	header := "\x82\x86" + "\x01\x04test" + "\x04" + string(rune(len(path))) + path
 	return "\x00\x00" + string(rune(len(header))) + "\x01\x05" + "\x00\x00\x00" + string([]byte{stream}) + header
 }
 

@@ -2,12 +2,15 @@ package httpserver
 
 import (
 	"container/heap"
+	"fmt"
 	"math"
 	"net"
 	"net/http"
 	"net/netip"
 	"sync"
 	"time"
+
+	"superheroes/internal/bounded"
 )
 
 // minIdle is how long a connection must have been idle to be closed for another.
@@ -28,20 +31,20 @@ type limit struct {
 
 	mu    sync.Mutex
 	open  int
-	hosts map[netip.Prefix]*host
+	hosts map[netip.Addr]*host
 	list  []*host // the same
 	busy  int64   // until when no connection can have been idle for minIdle
 }
 
 // host is where connections come from, with at least one of them: an IPv4 address, or an IPv6 network of 64 bits.
 type host struct {
-	address     netip.Prefix
+	address     netip.Addr
 	connections byIdleness
 	place       int // in limit.list
 }
 
 func newLimit(listener *net.TCPListener, most int, refusal *refusal) *limit {
-	return &limit{TCPListener: listener, most: most, begun: time.Now(), refusal: refusal, hosts: map[netip.Prefix]*host{}}
+	return &limit{TCPListener: listener, most: most, begun: time.Now(), refusal: refusal, hosts: map[netip.Addr]*host{}}
 }
 
 // now is a time above 0 that costs half of what time.Now does.
@@ -79,7 +82,7 @@ func (l *limit) state(conn net.Conn, state http.ConnState) {
 func (l *limit) admit(conn *net.TCPConn) *connection {
 	c := &connection{TCPConn: conn, limit: l, known: l.now()}
 	c.idle.Store(c.known)
-	out, ok := l.add(c, addressOf(conn.RemoteAddr()))
+	out, ok := l.add(c, bounded.Client(fmt.Sprint(conn.RemoteAddr())))
 	if out != nil {
 		_ = out.TCPConn.Close()
 	}
@@ -89,23 +92,9 @@ func (l *limit) admit(conn *net.TCPConn) *connection {
 	return c
 }
 
-// addressOf returns what tells hosts apart.
-func addressOf(remote net.Addr) netip.Prefix {
-	tcp, ok := remote.(*net.TCPAddr)
-	if !ok { // the connection has broken already
-		return netip.Prefix{}
-	}
-	address, bits := tcp.AddrPort().Addr().Unmap(), 32
-	if address.Is6() {
-		bits = 64
-	}
-	prefix, _ := address.Prefix(bits) // fails for no address that a connection has
-	return prefix
-}
-
 // add adds a connection, in the place of the one that is returned to be closed where there is no room; ok is false when
 // none can be closed.
-func (l *limit) add(c *connection, address netip.Prefix) (out *connection, ok bool) {
+func (l *limit) add(c *connection, address netip.Addr) (out *connection, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.most > 0 && l.open >= l.most {

@@ -27,6 +27,9 @@ type Problem struct {
 	Allow      string        `json:"-"` // sent as Allow when not empty
 	Challenge  string        `json:"-"` // sent as WWW-Authenticate when not empty
 	Cause      error         `json:"-"` // logged, never sent
+
+	refused bool // too many of this kind are under way
+	kind    Kind
 }
 
 // Place is one part of a request that was refused, and why.

@@ -25,6 +25,8 @@ type requestInfo struct {
 	timeout      time.Duration   // of the request, or of each step of a stream
 	writeTimeout time.Duration   // of each step of a stream
 	parent       context.Context // the request's, without its deadline
+	kind         Kind
+	limit        limiter // of the request's kind, while it is counted there
 }
 
 type requestInfoKey struct{}

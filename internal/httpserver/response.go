@@ -44,6 +44,7 @@ const UnknownPath = "there is nothing at this path"
 // router, and of handlers that aren't ours, into problem answers.
 type response struct {
 	http.ResponseWriter
+	info   *requestInfo
 	status int  // 0 until the answer has begun
 	drop   bool // the plain text, replaced
 }
@@ -60,6 +61,7 @@ func (w *response) WriteHeader(status int) {
 	}
 	if status >= http.StatusOK {
 		w.status = status
+		w.info.answering(w.status)
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
@@ -70,6 +72,7 @@ func (w *response) Write(p []byte) (int, error) {
 	}
 	if w.status == 0 {
 		w.status = http.StatusOK
+		w.info.answering(w.status)
 	}
 	return w.ResponseWriter.Write(p)
 }

@@ -56,7 +56,7 @@ func (s *Service) AddRoutes(api *httpserver.API) {
 	schema := api.Variant("Statistics", document{}, func(s *huma.Schema) {
 		s.Properties["since"].Nullable = true
 	})
-	away := map[int]string{http.StatusServiceUnavailable: "The store is away; Retry-After says when to try again."}
+	away := map[int]string{http.StatusServiceUnavailable: "The store is away, or there are too many requests at once; Retry-After says when to try again."}
 	get := huma.Operation{
 		OperationID: "get-statistics", Method: http.MethodGet, Path: "/api/statistics", Summary: "What became of all fights",
 		Description: "Every stored fight is counted, once, at most a second after it was answered.",
@@ -78,5 +78,5 @@ func (s *Service) AddRoutes(api *httpserver.API) {
 		}}, full),
 	}
 	api.Handle(httpserver.Route{Operation: get, Serve: s.serveStatistics})
-	api.Handle(httpserver.Route{Operation: stream, Serve: s.serveStream})
+	api.Handle(httpserver.Route{Kind: httpserver.Streams, Limit: s.maxStreams, Operation: stream, Serve: s.serveStream})
 }

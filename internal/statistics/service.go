@@ -20,11 +20,12 @@ const freshTime = time.Second
 
 // Service counts, answers, and tells everybody who listens.
 type Service struct {
-	store   Store
-	counter *counter
-	streams streams
-	stop    context.CancelFunc
-	stopped chan struct{}
+	store      Store
+	counter    *counter
+	maxStreams int
+	streams    streams
+	stop       context.CancelFunc
+	stopped    chan struct{}
 
 	reading sync.Mutex // held while the statistics are read and published
 	latest  atomic.Pointer[state]
@@ -43,7 +44,7 @@ func NewService(store Store, pace Pace, cfg Limits, log *slog.Logger) *Service {
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Service{
 		store: store, counter: newCounter(store, pace, log), stop: stop, stopped: make(chan struct{}),
-		streams: newStreams(cfg.MaxStreams),
+		maxStreams: cfg.MaxStreams, streams: newStreams(),
 	}
 	s.counter.show = s.show
 	go func() {

@@ -87,6 +87,13 @@ func start(t *testing.T, store *fake, pace Pace, most int, cfg httpserver.Config
 	return running{service, store, "http://" + server.Addr(), text, stop}
 }
 
+// listening returns how many listen.
+func (r running) listening() int {
+	r.counter.mu.Lock()
+	defer r.counter.mu.Unlock()
+	return r.counter.watchers
+}
+
 // add stores fights and wakes the counter.
 func (r running) add(n int64) {
 	r.store.stored.Add(n)
@@ -328,11 +335,11 @@ func TestThousandStreams(t *testing.T) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	done.Wait()
-	for len(r.streams.slots) > listeners-stalled { // a stalled one is found out when there is no more room for it
+	for r.listening() > listeners-stalled { // a stalled one is found out when there is no more room for it
 		r.add(1)
 		time.Sleep(20 * time.Millisecond)
 	}
-	if n := len(r.streams.slots); n != listeners-stalled {
+	if n := r.listening(); n != listeners-stalled {
 		t.Errorf("%d still listen, want all that read: %d", n, listeners-stalled)
 	}
 	t.Logf("%d listen, %d of them don't read; %d changes reached the others within %s", listeners, stalled, changes, slices.Max(lags))

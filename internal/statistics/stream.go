@@ -16,32 +16,22 @@ const (
 	keepAlive = 15 * time.Second
 )
 
-// streams counts those who listen, and ends them all.
+// streams ends all who listen.
 type streams struct {
-	slots  chan struct{}
 	ending chan struct{}
 	end    func()
 	gap    time.Duration
 	alive  time.Duration
 }
 
-func newStreams(most int) streams {
+func newStreams() streams {
 	ending := make(chan struct{})
-	return streams{
-		slots: make(chan struct{}, most), ending: ending, end: sync.OnceFunc(func() { close(ending) }),
-		gap: eventGap, alive: keepAlive,
-	}
+	return streams{ending: ending, end: sync.OnceFunc(func() { close(ending) }), gap: eventGap, alive: keepAlive}
 }
 
 // serveStream tells the state, and each later one, until the client leaves or the service ends. There is nothing between
 // a client and the latest state: one that is slow misses some, one that doesn't read is dropped.
 func (s *Service) serveStream(w http.ResponseWriter, r *http.Request) error {
-	select {
-	case s.streams.slots <- struct{}{}:
-		defer func() { <-s.streams.slots }()
-	default:
-		return httpserver.Unavailable("too many open streams")
-	}
 	latest, err := s.current(r.Context())
 	if err != nil {
 		return httpserver.StoreProblem(err)

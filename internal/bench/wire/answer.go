@@ -18,6 +18,8 @@ type Answer struct {
 	Status int
 	Body   []byte
 	Close  bool // the server takes no further request on this connection
+
+	RetryAfter int // seconds; 0 when the server doesn't say
 }
 
 // buffer holds what was received and not yet used up.
@@ -70,7 +72,7 @@ func (b *buffer) answer(r io.Reader) (Answer, error) {
 		if b.from != b.to {
 			return Answer{}, errors.New("there is more than one answer")
 		}
-		return Answer{Status: h.status, Body: body, Close: h.close || h.toTheEnd()}, nil
+		return Answer{Status: h.status, Body: body, Close: h.close || h.toTheEnd(), RetryAfter: h.retryAfter}, nil
 	}
 }
 
@@ -99,6 +101,8 @@ type head struct {
 	close   bool
 	chunked bool
 	length  int64 // -1 when it isn't told
+
+	retryAfter int
 }
 
 func (h head) bodiless() bool { return h.status == 204 || h.status == 304 }
@@ -167,6 +171,10 @@ func (h *head) field(line []byte) error {
 	case len("connection"):
 		if bytes.EqualFold(name, []byte("connection")) {
 			h.connection(value)
+		}
+	case len("retry-after"):
+		if seconds, err := digits(value, 10); err == nil && bytes.EqualFold(name, []byte("retry-after")) {
+			h.retryAfter = int(seconds)
 		}
 	case len("content-length"):
 		if bytes.EqualFold(name, []byte("content-length")) {

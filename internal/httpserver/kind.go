@@ -1,0 +1,136 @@
+package httpserver
+
+import (
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"time"
+)
+
+// Kind is the kind of work that a route does. Each kind has its own limit of requests under way in a service, so that no
+// kind starves another. No kind refuses anything while at most 128 of its requests are under way.
+type Kind int
+
+// The kinds. Fights and Reads have a limit that follows what the service achieves (overload); the others have slots, and a
+// short queue before them.
+const (
+	Reads     Kind = iota // by key
+	Fights                // fights and picks
+	Lists                 // lists without ?name=
+	Searches              // scans of a table: lists with ?name=, and counts
+	Streams               // of events
+	Writes                // changes of a catalog
+	Checks                // readiness and health, which ask the store
+	Unlimited             // answered from memory, or passed on to a service that has limits of its own
+)
+
+// String returns the kind as a client reads it.
+func (k Kind) String() string {
+	return [...]string{
+		"reads", "fights and picks", "lists", "searches and counts", "streams", "writes", "health checks", "requests",
+	}[k]
+}
+
+// limiter bounds the requests under way of one kind.
+type limiter interface {
+	// enter reports whether the request may go on; leave must then be called when it has been answered.
+	enter(r *http.Request) bool
+	leave(r *http.Request)
+	// retryAfter is when a request that was refused should come back. Clients refused together are told different times.
+	retryAfter() time.Duration
+}
+
+// newLimiters returns the limiters of one service.
+//
+// A search scans a table, so a few keep a store busy; more at a time would only make each of them slower. They wait for a
+// slot instead of being refused, because a client that comes back later waits no less. So do lists, writes and checks. The
+// queues are bounded: a request that would wait for long is refused at once. A stream never ends by itself, so nobody
+// waits for one.
+func newLimiters(deadline time.Duration) map[Kind]limiter {
+	return map[Kind]limiter{
+		Reads:    newOverload(deadline),
+		Fights:   newOverload(deadline),
+		Lists:    newSlots(64, 192),
+		Searches: newSlots(4, 192),
+		Streams:  newSlots(1000, 0),
+		Writes:   newSlots(16, 192),
+		Checks:   newSlots(16, 192),
+	}
+}
+
+// admitted returns the route's handler behind the limit of its kind. A refused request is answered before its body is read.
+func (a *API) admitted(route Route) Handler {
+	if route.Kind == Unlimited {
+		return route.Serve
+	}
+	own := a.limiters[route.Kind]
+	if route.Limit > 0 {
+		own = newSlots(route.Limit, 0)
+	}
+	return func(w http.ResponseWriter, r *http.Request) error {
+		kind, limit := route.Kind, own
+		if kind == Lists && r.URL.RawQuery != "" && r.URL.Query().Has("name") {
+			kind, limit = Searches, a.limiters[Searches]
+		}
+		if !limit.enter(r) {
+			return tooMany(kind, limit)
+		}
+		info := infoOf(r.Context())
+		info.kind, info.limit = kind, limit
+		defer info.leave(r)
+		err := route.Serve(w, r)
+		if err != nil {
+			info.answering(problemOf(err).Status)
+		}
+		return err
+	}
+}
+
+// leave gives up the request's place, if it still has one.
+func (i *requestInfo) leave(r *http.Request) {
+	if i.limit != nil {
+		i.limit.leave(r)
+		i.limit = nil
+	}
+}
+
+// answering gives up the place of a request whose answer begins, where the whole of it is made by then: a client that
+// doesn't read it takes nothing from others. Lists and streams keep their place: they are still being made.
+func (i *requestInfo) answering(status int) {
+	if limit, ok := i.limit.(*overload); ok {
+		if status < http.StatusInternalServerError {
+			limit.achieved()
+		}
+		limit.leave(nil)
+		i.limit = nil
+	}
+}
+
+// tooMany is the answer to a request beyond the limit of its kind.
+func tooMany(kind Kind, limit limiter) *Problem {
+	return &Problem{
+		Title: http.StatusText(http.StatusServiceUnavailable), Status: http.StatusServiceUnavailable,
+		Detail: "too many " + kind.String() + " at once; retry later", RetryAfter: limit.retryAfter(), refused: true, kind: kind,
+	}
+}
+
+// refuse answers a request beyond the limit of its kind.
+func (a *API) refuse(w http.ResponseWriter, r *http.Request, problem *Problem) {
+	a.logProblem(r, problem)
+	if r.ContentLength == 0 {
+		writeProblem(w, problem)
+		return
+	}
+	// net/http would read the body first, however long that takes. And it loses the connection when it reads it behind an
+	// answer, so that is done here.
+	control := http.NewResponseController(w)
+	_ = control.EnableFullDuplex() // HTTP/2 always is
+	writeProblem(w, problem)
+	_ = control.Flush()
+	_, _ = io.Copy(io.Discard, r.Body) // at most MaxBody; an error ends the connection
+}
+
+// jittered spreads clients over the seconds from 1 to 1+spread.
+func jittered(spread int64) time.Duration {
+	return time.Second * time.Duration(1+rand.N(spread+1))
+}

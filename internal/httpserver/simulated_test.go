@@ -1,0 +1,142 @@
+package httpserver
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// simulated is a service that does one thing after the other, with clients that send at a rate. Time goes in steps of a
+// millisecond. A client's patience is the deadline: what is answered later is work for nothing.
+type simulated struct {
+	limit    *overload // nil: everything is admitted
+	capacity float64   // requests a millisecond
+	cost     float64   // of a refusal, in requests
+	repeats  int       // how often a refused client sends again at once
+
+	queue   []job
+	begun   float64 // work done of the first job
+	arrived float64
+	again   []job // what is sent again in the next step
+
+	good, late, refused int
+	longest             time.Duration
+}
+
+// job is a request.
+type job struct {
+	at      time.Time
+	tries   int
+	refused bool
+}
+
+const simulatedDeadline = 5 * time.Second
+
+// run lets clients send that many requests a millisecond for a while, and returns what became of them alone.
+func (s *simulated) run(lasts time.Duration, rate float64) (good, refused int) {
+	good, refused = s.good, s.refused
+	for range lasts / time.Millisecond {
+		time.Sleep(time.Millisecond)
+		s.step(rate)
+	}
+	return s.good - good, s.refused - refused
+}
+
+func (s *simulated) step(rate float64) {
+	arrivals := s.again
+	s.again = nil
+	for s.arrived += rate; s.arrived >= 1; s.arrived-- {
+		arrivals = append(arrivals, job{at: time.Now()})
+	}
+	for _, j := range arrivals {
+		j.refused = s.limit != nil && !s.limit.admit()
+		s.queue = append(s.queue, j)
+	}
+	for s.begun += s.capacity; len(s.queue) > 0; s.queue = s.queue[1:] {
+		next := s.queue[0]
+		work := 1.0
+		if next.refused {
+			work = s.cost
+		}
+		if s.begun < work {
+			return
+		}
+		s.begun -= work
+		s.done(next)
+	}
+	s.begun = 0 // idle
+}
+
+func (s *simulated) done(j job) {
+	if j.refused {
+		s.refused++
+		s.limit.retryAfter()
+		if j.tries < s.repeats {
+			s.again = append(s.again, job{at: time.Now(), tries: j.tries + 1})
+		}
+		return
+	}
+	took := time.Since(j.at)
+	s.longest = max(s.longest, took)
+	if took > simulatedDeadline {
+		s.late++
+	} else {
+		s.good++
+	}
+	if s.limit != nil {
+		if took <= simulatedDeadline {
+			s.limit.achieved()
+		}
+		s.limit.leave(nil)
+	}
+}
+
+// Under overload nearly as much is answered as can be, all of it in time; when it is over, nothing is refused any more and
+// nobody waits. Without the limit hardly anything is answered in time.
+func TestOverloadSimulated(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		capacity float64
+		cost     float64
+		repeats  int
+		load     float64 // in capacities
+		atLeast  float64 // good, of the capacity; what refusals take is gone
+		settles  time.Duration
+	}{
+		{"strict", 1, 0.05, 0, 3, 0.85, 3 * time.Second},
+		{"strict, a retry storm", 1, 0.05, 3, 2, 0.65, 8 * time.Second},
+		{"eco", 15, 0.3, 0, 2, 0.5, 3 * time.Second},
+		{"a slow store", 0.2, 0.01, 0, 3, 0.9, 3 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &simulated{limit: newOverload(simulatedDeadline), capacity: c.capacity, cost: c.cost, repeats: c.repeats}
+				s.run(10*time.Second, c.capacity/2)
+				if s.refused+s.late > 0 {
+					t.Fatalf("at half of the capacity %d were refused, %d late", s.refused, s.late)
+				}
+				const during = 60 * time.Second
+				good, refused := s.run(during, c.load*c.capacity)
+				share := float64(good) / (c.capacity * float64(during/time.Millisecond))
+				t.Logf("good were %.0f %% of the capacity; %d refused; the longest took %s", 100*share, refused, s.longest)
+				if share < c.atLeast {
+					t.Errorf("good was %.0f %% of the capacity, want %.0f %%", 100*share, 100*c.atLeast)
+				}
+				if s.longest > simulatedDeadline {
+					t.Errorf("an admitted request took %s", s.longest)
+				}
+				s.run(c.settles, c.capacity/2)
+				s.longest = 0
+				if _, refused := s.run(time.Minute, c.capacity/2); refused > 0 || s.longest > 10*time.Millisecond {
+					t.Errorf("%s after the overload: %d were refused, one took %s", c.settles, refused, s.longest)
+				}
+
+				unlimited := &simulated{capacity: c.capacity}
+				unlimited.run(during, c.load*c.capacity)
+				if late := float64(unlimited.late); late < 0.5*float64(unlimited.good+unlimited.late) {
+					t.Errorf("without a limit %d were in time and %d late: nothing is shown", unlimited.good, unlimited.late)
+				}
+			})
+		})
+	}
+}
