@@ -58,7 +58,7 @@ func (l load) put(ctx context.Context) (*outcome, error) {
 // arrive lets requests go at their times, in steps of a millisecond.
 func (l load) arrive(ctx context.Context, due chan<- time.Time, o *outcome) {
 	for sent := 0; ctx.Err() == nil; time.Sleep(time.Millisecond) {
-		for ; float64(sent) < l.rate*time.Since(o.begin).Seconds(); sent++ {
+		for ; float64(sent) < l.rate*min(time.Since(o.begin), l.lasts).Seconds(); sent++ {
 			at := o.begin.Add(time.Duration(float64(sent) / l.rate * float64(time.Second)))
 			select {
 			case due <- at:

@@ -3,6 +3,15 @@
 //	superheroes up &
 //	go run ./test/overload --factor 2
 //
+// or, with four processes:
+//
+//	superheroes heroes --profile=strict --addr=127.0.0.1:8001 --database-url=sqlite:heroes.db &
+//	superheroes villains --profile=strict --addr=127.0.0.1:8002 --database-url=sqlite:villains.db &
+//	superheroes locations --profile=strict --addr=127.0.0.1:8003 --mysql-url=sqlite:locations.db &
+//	superheroes fights --profile=strict --addr=127.0.0.1:8004 --mongodb-url=sqlite:fights.db --heroes-url=http://127.0.0.1:8001 \
+//		--villains-url=http://127.0.0.1:8002 --locations-url=http://127.0.0.1:8003 &
+//	go run ./test/overload --factor 3 --connections 9000 --pid $!
+//
 // It finds the most that 64 connections get, then sends half of that, factor times that for a while, and half again; a
 // closed loop of 2,048 connections whose clients wait as Retry-After says; and a retry storm, in which every refused
 // client sends again at once, three times. The load generator takes its part of the machine's cores.

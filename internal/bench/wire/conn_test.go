@@ -98,6 +98,15 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+func TestRetryAfter(t *testing.T) {
+	for sent, want := range map[string]int{"Retry-After: 3": 3, "retry-after:17": 17, "X-Retry-Aft: 3": 0, "Retry-After: Fri, 31 Dec 1999 23:59:59 GMT": 0} {
+		got, err := new(buffer).answer(strings.NewReader("HTTP/1.1 503 Service Unavailable\r\n" + sent + "\r\nContent-Length: 0\r\n\r\n"))
+		if err != nil || got.RetryAfter != want {
+			t.Errorf("%s: got %d, %v, want %d", sent, got.RetryAfter, err, want)
+		}
+	}
+}
+
 func TestBadAnswers(t *testing.T) {
 	long := strings.Repeat("x", maxHead+1)
 	for _, c := range []struct{ name, sent string }{
