@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"superheroes/test/history"
 	"superheroes/test/system"
 )
 
@@ -57,7 +58,7 @@ func TestBackup(t *testing.T) {
 			checkNames(t, folder, "fights.db", "heroes.db", "locations.db", "villains.db")
 
 			restored := system.Up(t, program, folder, patience()...)
-			found, number, err := settled(t.Context(), restored.Fights, "", 0)
+			found, number, err := history.Settled(t.Context(), restored.Fights, "", 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -66,14 +67,14 @@ func TestBackup(t *testing.T) {
 			}
 			texts := map[string]string{}
 			for _, one := range found {
-				texts[one.ID] = one.text
+				texts[one.ID] = one.Text
 			}
 			for id, answer := range before {
 				if texts[id] != answer {
 					t.Errorf("acknowledged before the backup: %s\nin the backup: %s", answer, texts[id])
 				}
 			}
-			said, _, err := get(t.Context(), restored.Statistics+"/api/statistics")
+			said, _, err := history.Get(t.Context(), restored.Statistics+"/api/statistics")
 			if want := expected(t, restored.Fights); err != nil || string(said) != string(want) {
 				t.Errorf("stored %s\ncounted %s (%v)", want, said, err)
 			}

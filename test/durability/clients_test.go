@@ -14,22 +14,23 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"superheroes/test/history"
 	"superheroes/test/system"
 )
 
 // ledger is what clients know of their fights. Requests of all rounds are in it.
 type ledger struct {
 	mu           sync.Mutex
-	acknowledged map[string]string // the answers, by the id in them
-	stored       map[string]listed // what the last checks found, by id
-	refused      int               // answered with an error: the detail may say that it was stored all the same
+	acknowledged map[string]string        // the answers, by the id in them
+	stored       map[string]history.Fight // what the last checks found, by id
+	refused      int                      // answered with an error: the detail may say that it was stored all the same
 	unanswered   int
 	faults       []string // what no client may see
 	numbers      atomic.Int64
 }
 
 func newLedger() *ledger {
-	return &ledger{acknowledged: map[string]string{}, stored: map[string]listed{}}
+	return &ledger{acknowledged: map[string]string{}, stored: map[string]history.Fight{}}
 }
 
 // load has clients fight from now on, and kills the server at a random moment of that. Ids must lie above floor. It
