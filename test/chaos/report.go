@@ -66,7 +66,11 @@ func (r Report) Costs() string {
 		if one.Skipped != "" {
 			continue
 		}
-		t.add(one.Scenario, seconds(one.Longest), seconds(one.Recovery), fmt.Sprintf("%d MiB", one.Peak>>20),
+		recovery := "-" // from nothing but load
+		if one.Recovery > 0 {
+			recovery = seconds(one.Recovery)
+		}
+		t.add(one.Scenario, seconds(one.Longest), recovery, fmt.Sprintf("%d MiB", one.Peak>>20),
 			fmt.Sprintf("%d, %d", one.Before.Threads, one.After.Threads), fmt.Sprintf("%d, %d", one.Before.Files, one.After.Files))
 	}
 	return t.String()

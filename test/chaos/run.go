@@ -56,12 +56,26 @@ func run(t *testing.T, s Scenario, o Options) Result {
 	for number := range o.Rounds {
 		r.Recovery = max(r.Recovery, w.round(number, plan(s, o.Seed, number, o.Length)))
 	}
-	r.After = w.now()
+	r.After = w.atRest()
 	r.Peak = max(w.usage.Peak, r.After.Peak)
 	w.killAll()
 	r.Longest = history.Longest(w.clients.operations)
 	w.verify(s, o, &r)
 	return r
+}
+
+// atRest returns what all processes have when they have closed what the load left open: when it stays the same for a second.
+func (w *world) atRest() (now Usage) {
+	const longest, apart = 20 * time.Second, time.Second
+	now = w.now()
+	for end := time.Now().Add(longest); time.Now().Before(end); {
+		before := now
+		time.Sleep(apart)
+		if now = w.now(); now == before {
+			break
+		}
+	}
+	return now
 }
 
 // round lets clients and events run their timetable, and returns how long it took from the last event, which ends the last

@@ -10,7 +10,6 @@ import (
 
 	"superheroes/test/smalldisk"
 	"superheroes/test/system"
-	"superheroes/test/tcpproxy"
 )
 
 // world is a running system with all that can be done to it. Its methods are called by the test's own goroutine, whose
@@ -146,8 +145,3 @@ func (w *world) now() (all Usage) {
 
 // fightsFile is where up keeps the fights.
 func (w *world) fightsFile() string { return filepath.Join(w.dir, "fights.db") }
-
-// become changes the state of a link.
-func (w *world) become(name string, state tcpproxy.State) {
-	w.links[name].Become(state)
-}
