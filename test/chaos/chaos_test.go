@@ -10,7 +10,7 @@ import (
 
 // short is a run of each scenario that takes seconds.
 func short(program string) Options {
-	return Options{Program: program, Seed: 1, Rounds: 1, Length: 3 * time.Second, Rows: 20_000, Settles: startPatience}
+	return Options{Program: program, Seed: 1, Rounds: 1, Length: 2 * time.Second, Rows: 20_000, Settles: startPatience}
 }
 
 // No scenario loses, repeats or miscounts a fight. `make chaos` runs the same for longer.

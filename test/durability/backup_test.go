@@ -3,7 +3,6 @@ package durability
 import (
 	"errors"
 	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,8 +11,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/go-json-experiment/json"
 
 	"superheroes/test/history"
 	"superheroes/test/system"
@@ -37,7 +34,9 @@ func TestBackup(t *testing.T) {
 			for range 8 {
 				group.Go(func() {
 					for !stop.Load() {
-						clients.once(t, s.Fights)
+						if got := clients.once(t.Context(), s.Fights, ""); got.Outcome != history.OK {
+							t.Errorf("%+v", got)
+						}
 					}
 				})
 			}
@@ -81,25 +80,6 @@ func TestBackup(t *testing.T) {
 			t.Logf("%d acknowledged before the backup, %d in it, %d at the end", len(before), len(found), len(clients.known()))
 		})
 	}
-}
-
-// once asks for a fight and notes the answer.
-func (l *ledger) once(t *testing.T, base string) {
-	status, answer, err := ask(t.Context(), l.request(base))
-	var fight struct {
-		ID string `json:"id"`
-	}
-	if err == nil && status == http.StatusOK {
-		err = json.Unmarshal(answer, &fight)
-	}
-	l.note(func() {
-		if err != nil || status != http.StatusOK {
-			l.refused++
-			t.Errorf("%d %s %v", status, answer, err)
-			return
-		}
-		l.acknowledged[fight.ID] = string(answer)
-	})
 }
 
 // known returns what was acknowledged so far, by id.

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,27 +52,12 @@ func inOrder(newestFirst []history.Fight) error {
 
 // compare finds fights that were lost, changed, stored twice, or not asked for.
 func (l *ledger) compare() error {
-	lost, sent := 0, map[string]bool{}
-	for id, answer := range l.acknowledged {
-		switch stored, found := l.stored[id]; {
-		case !found:
-			lost++
-		case stored.Text != answer:
-			return fmt.Errorf("acknowledged %s\nand stored %s", answer, stored.Text)
-		}
-	}
-	if lost > 0 {
-		return fmt.Errorf("%d of %d: %w", lost, len(l.acknowledged), errLost)
-	}
-	for _, fight := range l.stored {
-		name := fight.Hero.Name
-		if strings.HasPrefix(name, sentName) && sent[name] {
-			return fmt.Errorf("%q was asked for once and is stored twice", name)
-		}
-		sent[name] = true
-	}
-	if more := len(l.stored) - len(l.acknowledged); more > l.refused+l.unanswered {
-		return fmt.Errorf("%d fights more than acknowledged, of %d asked for", more, l.refused+l.unanswered)
+	verdict := history.Check(l.operations, slices.Collect(maps.Values(l.stored)))
+	switch {
+	case verdict.Lost > 0:
+		return fmt.Errorf("%d of %d: %w", verdict.Lost, verdict.OK, errLost)
+	case !verdict.Sound():
+		return errors.New(strings.Join(verdict.Faults, "\n"))
 	}
 	return nil
 }
@@ -82,8 +67,8 @@ func TestCheckCatches(t *testing.T) {
 	run := start(t, t.TempDir(), honest)
 	asking := newLedger()
 	for range 5 {
-		if status, answer, err := ask(t.Context(), asking.request(run.base)); status != http.StatusOK || err != nil {
-			t.Fatalf("%d %s %v", status, answer, err)
+		if got := asking.once(t.Context(), run.base, ""); got.Outcome != history.OK {
+			t.Fatalf("%+v", got)
 		}
 	}
 	stored, _, err := history.Settled(t.Context(), run.base, "", 0)
@@ -92,9 +77,7 @@ func TestCheckCatches(t *testing.T) {
 	}
 	known := func(change func(*ledger)) *ledger {
 		l := newLedger()
-		for _, fight := range stored {
-			l.acknowledged[fight.ID] = fight.Text
-		}
+		l.operations = slices.Clone(asking.operations)
 		change(l)
 		return l
 	}
@@ -103,10 +86,11 @@ func TestCheckCatches(t *testing.T) {
 		want   string
 	}{
 		"all as it is":          {known(func(*ledger) {}), ""},
-		"one lost":              {known(func(l *ledger) { l.acknowledged["lost"] = "{}" }), "lost"},
-		"one changed":           {known(func(l *ledger) { l.acknowledged[stored[1].ID] += " " }), "acknowledged"},
-		"one nobody asked for":  {known(func(l *ledger) { delete(l.acknowledged, stored[1].ID) }), "more than acknowledged"},
-		"one without an answer": {known(func(l *ledger) { delete(l.acknowledged, stored[1].ID); l.unanswered = 1 }), ""},
+		"one lost":              {known(func(l *ledger) { l.operations = append(l.operations, history.Operation{ID: "lost"}) }), "lost"},
+		"one changed":           {known(func(l *ledger) { l.operations[1].Answer += " " }), "acknowledged"},
+		"one nobody asked for":  {known(func(l *ledger) { l.operations = l.operations[1:] }), "no answer tells"},
+		"one without an answer": {known(func(l *ledger) { l.operations[1].Outcome = history.Indeterminate }), ""},
+		"one that was refused":  {known(func(l *ledger) { l.operations[1].Outcome = history.Refused }), "refused"},
 		"a fault a client saw":  {known(func(l *ledger) { l.faults = []string{"out of order"} }), "out of order"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -118,24 +102,19 @@ func TestCheckCatches(t *testing.T) {
 	}
 	t.Run("one gone from below", func(t *testing.T) {
 		l := known(func(l *ledger) { l.stored["0"] = history.Fight{ID: "0"} })
-		l.unanswered = 1
+		l.operations = append(l.operations, history.Operation{Outcome: history.Indeterminate})
 		if err := l.check(t.Context(), run.base, "00"); err == nil || !strings.Contains(err.Error(), "count") {
 			t.Errorf("got %v, want that the count is wrong", err)
 		}
 	})
 	t.Run("one sent and stored twice", func(t *testing.T) {
-		if status, answer, err := ask(t.Context(), again(asking, run.base)); status != http.StatusOK || err != nil {
-			t.Fatalf("%d %s %v", status, answer, err)
+		asking.numbers.Store(1) // the second is sent again
+		if got := asking.once(t.Context(), run.base, ""); got.Outcome != history.OK || got.Hero != asking.operations[1].Hero {
+			t.Fatalf("%+v", got)
 		}
-		l := known(func(l *ledger) { l.unanswered = 1 })
-		if err := l.check(t.Context(), run.base, ""); err == nil || !strings.Contains(err.Error(), "twice") {
+		l := known(func(*ledger) {})
+		if err := l.check(t.Context(), run.base, ""); err == nil || !strings.Contains(err.Error(), "is stored 2 times") {
 			t.Errorf("got %v, want that one is stored twice", err)
 		}
 	})
-}
-
-// again returns a request that the ledger has made already.
-func again(l *ledger, base string) *http.Request {
-	l.numbers.Store(1)
-	return l.request(base)
 }
