@@ -16,11 +16,11 @@ import (
 type Outcome int
 
 const (
-	// OK: acknowledged with a whole answer. The fight must be stored.
+	// OK means acknowledged, with a whole answer. The fight must be stored.
 	OK Outcome = iota
-	// Refused: not stored, as far as the answer promises. The fight must not be stored.
+	// Refused means that nothing was stored, as the answer promises, or that the request was never sent. The fight must not be stored.
 	Refused
-	// Indeterminate: no answer, a broken one, or one that says that the fight may have been stored.
+	// Indeterminate means no answer, a broken one, or one that says that the fight may have been stored.
 	Indeterminate
 )
 
