@@ -50,7 +50,7 @@ const (
 )
 
 // latency is how long a slow link delays each part of what it passes.
-const latency = 400 * time.Millisecond
+const latency = 150 * time.Millisecond
 
 // do does what the event says. What is so already stays so.
 func (w *world) do(event Event) {

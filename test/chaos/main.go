@@ -121,14 +121,8 @@ func (c *command) run(t *testing.T, chosen []Scenario) {
 }
 
 // runOne runs a scenario as a test of its own, which fails when the result has a fault.
-func runOne(t *testing.T, s Scenario, o Options) Result {
-	r := Result{Scenario: s.Name, Conditions: s.conditions(), System: s.System.String(), Seed: o.Seed, Skipped: "did not end"}
+func runOne(t *testing.T, s Scenario, o Options) (r Result) {
 	t.Run(s.Name, func(t *testing.T) {
-		defer func() {
-			if t.Skipped() {
-				r.Skipped = "skipped: its engine or its disk can't be had here"
-			}
-		}()
 		r = run(t, s, o)
 		for _, fault := range r.Faults {
 			t.Errorf("seed %d: %s", o.Seed, fault)

@@ -32,6 +32,13 @@ func (v *Verdict) fault(count *int, format string, args ...any) {
 // Sound reports whether no fault was found.
 func (v *Verdict) Sound() bool { return v.Lost+v.Changed+v.Duplicated+v.Unasked == 0 }
 
+// Add adds what another check found.
+func (v *Verdict) Add(other Verdict) {
+	v.OK, v.Refused, v.Indeterminate, v.Stored = v.OK+other.OK, v.Refused+other.Refused, v.Indeterminate+other.Indeterminate, v.Stored+other.Stored
+	v.Lost, v.Changed, v.Duplicated, v.Unasked = v.Lost+other.Lost, v.Changed+other.Changed, v.Duplicated+other.Duplicated, v.Unasked+other.Unasked
+	v.Faults = append(v.Faults, other.Faults...)
+}
+
 // Check holds the operations against the stored fights:
 // what is OK must be stored, and what is stored must be OK or Indeterminate, once.
 //
