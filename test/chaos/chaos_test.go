@@ -41,7 +41,8 @@ func interrupts(s Scenario) bool {
 	})
 }
 
-// Builds that are broken on purpose are caught, each for what it does.
+// Builds that are broken on purpose are caught, each for what it does. One that acknowledges early is lucky when nothing was
+// acknowledged right before the kill, as on a machine that is very busy, so other seeds are tried.
 func TestBrokenBuildsAreCaught(t *testing.T) {
 	for tag, caught := range map[string]func(Result) bool{
 		"chaos_acknowledge_early": func(r Result) bool { return r.Lost > 0 },
@@ -52,6 +53,9 @@ func TestBrokenBuildsAreCaught(t *testing.T) {
 			o := short(system.BuildWith(t, "-tags="+tag))
 			o.Settles = 5 * time.Second // it never will be right
 			r := run(t, scenarios()[0], o)
+			for ; !caught(r) && o.Seed < 5; o.Seed++ {
+				r = run(t, scenarios()[0], o)
+			}
 			if !caught(r) || len(r.Faults) == 0 {
 				t.Errorf("not caught: %+v", r)
 			}
