@@ -54,7 +54,7 @@ func (r Report) Fights() string {
 			continue
 		}
 		t.add(append(row, one.Rounds, one.Operations(), one.OK, one.Refused, one.Indeterminate, one.Stored, one.Counted,
-			one.Lost, one.Duplicated, len(one.Faults)-min(len(one.Faults), one.Lost+one.Duplicated))...)
+			one.Lost, one.Duplicated, one.Changed+one.Unasked+one.Other)...)
 	}
 	return t.String()
 }

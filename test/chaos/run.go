@@ -32,7 +32,7 @@ type Result struct {
 	Seed                         uint64
 	Rounds                       int
 	history.Verdict
-	Disordered    int // ids that are not above those acknowledged before
+	Other         int // faults of another kind than those of the verdict
 	Counted       int // fights, as statistics say
 	Longest       time.Duration
 	Recovery      time.Duration // the longest
@@ -45,6 +45,11 @@ type Result struct {
 // Operations is how many fights were asked for.
 func (r *Result) Operations() int { return r.OK + r.Refused + r.Indeterminate }
 
+func (r *Result) fault(format string, args ...any) {
+	r.Other++
+	r.Faults = append(r.Faults, fmt.Sprintf(format, args...))
+}
+
 // longestLife is how many rounds a system of separate processes lives, before the next begins on empty stores: FerretDB reads
 // all fights again and again, so there must be few.
 const longestLife = 4
@@ -53,15 +58,20 @@ const longestLife = 4
 // as a process that ends by itself or isn't ready again.
 func run(t *testing.T, s Scenario, o Options) Result {
 	t.Helper()
-	r := Result{Scenario: s.Name, Conditions: s.conditions(), System: s.System.String(), Seed: o.Seed, Skipped: "it did not end"}
+	r := Result{Scenario: s.Name, Conditions: s.conditions(), System: s.System.String(), Seed: o.Seed}
 	life := o.Rounds
 	if s.System.Separate {
 		life = min(life, longestLife)
 	}
-	for first := 0; first < o.Rounds; first += life {
+	for first := 0; first < o.Rounds && (first == 0 || r.Skipped == ""); first += life {
 		last := min(first+life, o.Rounds) - 1
 		t.Run(fmt.Sprintf("rounds %d to %d", first, last), func(t *testing.T) {
-			r.Skipped = "skipped: its engine or its disk can't be had here" // unless it gets to its end
+			r.Skipped = "it broke off"
+			defer func() {
+				if t.Skipped() {
+					r.Skipped = "skipped: its engine or its disk can't be had here"
+				}
+			}()
 			r.add(live(t, s, o, first, last))
 			r.Skipped = ""
 		})
@@ -95,7 +105,7 @@ func (r *Result) add(more Result) {
 	r.After = more.After
 	r.Rounds += more.Rounds
 	r.Verdict.Add(more.Verdict)
-	r.Disordered += more.Disordered
+	r.Other += more.Other
 	r.Counted += more.Counted
 	r.Longest, r.Recovery, r.Peak = max(r.Longest, more.Longest), max(r.Recovery, more.Recovery), max(r.Peak, more.Peak)
 	r.Notes = append(r.Notes, more.Notes...)
@@ -172,14 +182,14 @@ func (w *world) verify(s Scenario, o Options, r *Result) {
 	})
 	r.Verdict = history.Check(w.clients.operations, stored)
 	if number != len(stored) {
-		r.Faults = append(r.Faults, fmt.Sprintf("%d fights are listed and the count says %d", len(stored), number))
+		r.fault("%d fights are listed and the count says %d", len(stored), number)
 	}
 	if r.OK == 0 {
-		r.Faults = append(r.Faults, "nothing was acknowledged")
+		r.fault("nothing was acknowledged")
 	}
 	if len(w.fights) == 1 {
-		if r.Disordered = history.Disordered(w.clients.operations); r.Disordered > 0 {
-			r.Faults = append(r.Faults, fmt.Sprintf("%d ids are not above those acknowledged before", r.Disordered))
+		if n := history.Disordered(w.clients.operations); n > 0 {
+			r.fault("%d ids are not above those acknowledged before", n)
 		}
 	}
 	if s.System.Statistics > 1 {
@@ -210,7 +220,7 @@ func (w *world) verifyCount(base string, stored []history.Fight, settles time.Du
 	}
 	r.Counted = totals.Total
 	if err != nil || !bytes.Equal(said, want) {
-		r.Faults = append(r.Faults, fmt.Sprintf("counted %s (%v)\nstored  %s", said, err, want))
+		r.fault("counted %s (%v)\nstored  %s", said, err, want)
 	}
 }
 
