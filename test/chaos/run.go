@@ -72,7 +72,7 @@ func run(t *testing.T, s Scenario, o Options) Result {
 					r.Skipped = "skipped: its engine or its disk can't be had here"
 				}
 			}()
-			r.add(live(t, s, o, first, last))
+			r.include(live(t, s, o, first, last))
 			r.Skipped = ""
 		})
 	}
@@ -97,14 +97,14 @@ func live(t *testing.T, s Scenario, o Options, first, last int) Result {
 	return r
 }
 
-// add adds what came of further rounds.
-func (r *Result) add(more Result) {
+// include adds what came of further rounds.
+func (r *Result) include(more Result) {
 	if r.Rounds == 0 {
 		r.Before = more.Before
 	}
 	r.After = more.After
 	r.Rounds += more.Rounds
-	r.Verdict.Add(more.Verdict)
+	r.Add(more.Verdict)
 	r.Other += more.Other
 	r.Counted += more.Counted
 	r.Longest, r.Recovery, r.Peak = max(r.Longest, more.Longest), max(r.Recovery, more.Recovery), max(r.Peak, more.Peak)
