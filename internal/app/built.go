@@ -9,6 +9,6 @@ import (
 	fightsqlite "superheroes/internal/fight/sqlite"
 )
 
-// asBuilt returns an opened store as it is. Builds with one of the tags above are broken on purpose there: test/chaos must
-// catch each of them.
+// asBuilt returns an opened store as it is. A build with one of the tags above has a broken one in its place, which
+// test/chaos must catch.
 func asBuilt(_ context.Context, store *fightsqlite.Store) fight.Store { return store }

@@ -53,8 +53,12 @@ func (c *clients) run(ctx context.Context, requests []Request) {
 func (c *clients) send(ctx context.Context, r Request) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if r.Kind == search {
-		_, _, _ = c.ask(ctx, http.MethodGet, c.heroes+"/api/heroes?name=zzzzzzzz", "", 0) // only its work matters
+	switch r.Kind { // of what is only read, the work matters and not the answer
+	case search:
+		_, _, _ = c.ask(ctx, http.MethodGet, c.heroes+"/api/heroes?name=zzzzzzzz", "", 0)
+		return
+	case fighters:
+		_, _, _ = c.ask(ctx, http.MethodGet, c.base(r)+"/api/fights/randomfighters", "", 0)
 		return
 	}
 	if c.fight(ctx, r).Outcome != history.OK && r.Repeats > 0 {
@@ -71,7 +75,7 @@ func (c *clients) fight(ctx context.Context, r Request) history.Operation {
 		ctx, cancel = context.WithTimeout(ctx, r.Leaves)
 		defer cancel()
 	}
-	method, url, body := http.MethodGet, c.fights[r.To%len(c.fights)]+"/api/fights", ""
+	method, url, body := http.MethodGet, c.base(r)+"/api/fights", ""
 	if r.Kind == post {
 		method, body = http.MethodPost, sent(r)
 	} else {
@@ -84,6 +88,9 @@ func (c *clients) fight(ctx context.Context, r Request) history.Operation {
 	c.note(operation)
 	return operation
 }
+
+// base returns the base URL of the process of fights that a request goes to.
+func (c *clients) base(r Request) string { return c.fights[r.To%len(c.fights)] }
 
 // sent returns the body of a fight. Few of the heroes win: each that does is a document of its own to the statistics.
 func sent(r Request) string {

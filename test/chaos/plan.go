@@ -13,10 +13,11 @@ import (
 type Kind string
 
 const (
-	post    Kind = "post"    // a fight of a hero whose name no other request has
-	execute Kind = "execute" // a fight of picks
-	search  Kind = "search"  // heroes by a part of a name that none has
-	stall   Kind = "stall"   // all heroes, of which the client reads nothing
+	post     Kind = "post"     // a fight of a hero whose name no other request has
+	execute  Kind = "execute"  // a fight of picks
+	fighters Kind = "fighters" // picks without a fight
+	search   Kind = "search"   // heroes by a part of a name that none has
+	stall    Kind = "stall"    // all heroes, of which the client reads nothing
 )
 
 // Request is one that is to be sent.
@@ -24,7 +25,7 @@ type Request struct {
 	At       time.Duration // since the start of its round
 	Kind     Kind
 	Hero     string        // the name that it sends
-	To       int           // which process of fights, where there are several
+	To       int           // which process of fights, modulo how many there are
 	Deadline time.Duration // that it states, 0 for none
 	Leaves   time.Duration // after which its client breaks off, 0 for never
 	Repeats  int           // how often its client asks for another fight at once when it was not acknowledged

@@ -46,7 +46,7 @@ func fights(rate float64) Load { return Load{[]Kind{post, execute}, rate} }
 
 // scenarios are all there are.
 func scenarios() []Scenario {
-	const usual, slow = 100, 12 // fights a second: FerretDB reads the whole collection again and again
+	const usual, slow = 100, 12 // fights a second; FerretDB reads the whole collection again and again
 	strict := []string{"--profile=strict"}
 	one := System{}
 	apart := System{Separate: true}
@@ -61,7 +61,7 @@ func scenarios() []Scenario {
 		{"restarted while readers stall", one, fights(usual), []Condition{restarted("up"), stalled(30)}},
 		{"PostgreSQL hung, heroes killed", apart, fights(slow), []Condition{hung("PostgreSQL"), killed("heroes")}},
 		{"MariaDB cut, network to MongoDB flaps", System{Separate: true, Args: strict}, fights(slow), []Condition{cut("MariaDB"), flapping("MongoDB")}},
-		{"peer slow under overload", apart, fights(slow), []Condition{slowed("heroes"), overload(40)}},
+		{"peer slow under overload", System{Separate: true, Args: strict}, fights(slow), []Condition{slowed("heroes"), overloadOfPicks(500)}},
 		{"two that fight and two that count, killed", System{Separate: true, Fights: 2, Statistics: 2}, fights(slow), []Condition{
 			killed("fights-1", "fights-2"), killed("statistics-1", "statistics-2"),
 		}},
@@ -120,6 +120,11 @@ func ahead() Condition {
 
 func overload(rate float64) Condition {
 	return Condition{Name: "overload", Load: []Load{fights(rate)}}
+}
+
+// overloadOfPicks spares the store of fights.
+func overloadOfPicks(rate float64) Condition {
+	return Condition{Name: "overload of picks", Load: []Load{{[]Kind{fighters}, rate}}}
 }
 
 func searches() Condition {
