@@ -115,7 +115,7 @@ func TestREADMESettings(t *testing.T) {
 		"data-dir", "heroes-addr", "villains-addr", "locations-addr", "fights-addr", "statistics", "statistics-addr", "arena", "arena-addr",
 		"heroes-database-url", "villains-database-url", "locations-mysql-url", "fights-mongodb-url",
 		"addr", "database-url", "mysql-url", "mongodb-url", "heroes-url", "villains-url", "locations-url", "fights-url", "statistics-url",
-		"pool-min", "pool-max", "profile", "snapshot-limit", "admin-token", "deadline", "drain-delay", "log-level",
+		"pool-min", "pool-max", "profile", "snapshot-limit", "admin-token", "allowed-host", "trusted-origin", "deadline", "drain-delay", "log-level",
 	}
 	services := []string{"up", "heroes", "villains", "locations", "fights", "statistics serve", "arena"}
 	rows := settings(pick(model(t), services))

@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"superheroes/internal/httpserver"
 	"superheroes/test/engines"
 )
 
@@ -72,6 +73,19 @@ func TestEmptyVariableCountsAsUnset(t *testing.T) {
 	})
 }
 
+// TestListsOfNamesAndOrigins: a flag may be repeated, a variable has commas, and both take what a person writes.
+func TestListsOfNamesAndOrigins(t *testing.T) {
+	t.Setenv("ALLOWED_HOSTS", "A.example, b.example.")
+	t.Setenv("TRUSTED_ORIGINS", "https://unused.example")
+	got := parsed(t, "arena", "--trusted-origin=https://A.example:443", "--trusted-origin", "http://b.example:80,http://c.example:81").(arenaCommand)
+	if want := []httpserver.HostName{"a.example", "b.example"}; !slices.Equal(got.AllowedHosts, want) {
+		t.Errorf("hosts %q, want %q", got.AllowedHosts, want)
+	}
+	if want := []httpserver.Origin{"https://a.example", "http://b.example", "http://c.example:81"}; !slices.Equal(got.TrustedOrigins, want) {
+		t.Errorf("origins %q, want %q", got.TrustedOrigins, want)
+	}
+}
+
 // wrongValue returns a value that a flag can't have, "" when it takes any text.
 func wrongValue(flag *kong.Flag) string {
 	anyText := []string{"data-dir", "report", "rapl", "watts-source"}
@@ -80,6 +94,8 @@ func wrongValue(flag *kong.Flag) string {
 		return "hidden\nsecret"
 	case flag.Name == "output":
 		return "x.sql"
+	case flag.Name == "allowed-host":
+		return "hidden:80"
 	case slices.Contains(anyText, flag.Name):
 		return ""
 	}

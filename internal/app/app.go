@@ -111,8 +111,7 @@ func alone[T catalog.Item](ctx context.Context, a *App, kind kindOfCatalog[T], a
 	if err != nil {
 		return err
 	}
-	at.deadline = cfg.Deadline
-	opened, err := openCatalog(ctx, kind, at)
+	opened, err := openCatalog(ctx, kind, at.within(cfg.Deadline))
 	if err != nil {
 		return err
 	}
@@ -129,7 +128,7 @@ func (a *App) Fights(ctx context.Context, cfg FightConfig) (err error) {
 	if err != nil {
 		return err
 	}
-	opened, err := openFights(ctx, cfg.store(""), cfg.Profile == Eco)
+	opened, err := openFights(ctx, cfg.store("").within(cfg.Deadline), cfg.Profile == Eco)
 	if err != nil {
 		return err
 	}
@@ -196,7 +195,8 @@ func (a *App) undo(err *error) {
 	_ = a.Stop(now)
 }
 
-// Stop drains every server at the same time, then closes the stores. When ctx ends it breaks off what is in flight.
+// Stop drains every server at the same time, then closes the stores, then writes what was counted for the log. When ctx ends
+// it breaks off what is in flight.
 func (a *App) Stop(ctx context.Context) error {
 	var group sync.WaitGroup
 	failures := make([]error, len(a.parts))
@@ -206,6 +206,9 @@ func (a *App) Stop(ctx context.Context) error {
 	group.Wait()
 	for _, closer := range slices.Backward(a.closers) {
 		failures = append(failures, closer())
+	}
+	for _, part := range a.parts {
+		logging.Flush(part.log)
 	}
 	a.parts, a.closers = nil, nil
 	return errors.Join(failures...)

@@ -150,6 +150,12 @@ type store struct {
 	deadline         time.Duration // of the service's requests, 0 for a program that may wait
 }
 
+// within returns the settings for requests with that deadline.
+func (s store) within(deadline time.Duration) store {
+	s.deadline = deadline
+	return s
+}
+
 // store returns the settings whose flags begin with prefix.
 func (c CharacterStore) store(prefix string) store {
 	return store{url: c.DatabaseURL, prefix: prefix, flag: Setting("--" + prefix + "database-url"), poolMin: c.PoolMin, poolMax: c.PoolMax, wait: c.StoreWait}

@@ -74,11 +74,12 @@ func contract() map[string]map[string]string {
 			"GET " + base + "/{id}":               "200 304 404 422 500 503",
 			"GET " + base + "/random_" + singular: "200 404 422 500 503",
 			"GET " + base + "/random":             "200 404 422 500 503",
+			"GET " + base + "/picks":              "200 422 500 503",
 			"GET " + base + "/{id}/picture.svg":   "200 304 404 422 500 503",
-			"POST " + base:                        "201 400 401 403 408 409 413 415 422 500 503",
-			"PUT " + base + "/{id}":               "200 400 401 403 404 408 409 412 413 415 422 500 503",
-			"PATCH " + base + "/{id}":             "200 400 401 403 404 408 409 412 413 415 422 500 503",
-			"DELETE " + base + "/{id}":            "204 401 403 404 412 422 500 503",
+			"POST " + base:                        "201 400 401 403 408 409 413 415 422 429 500 503",
+			"PUT " + base + "/{id}":               "200 400 401 403 404 408 409 412 413 415 422 429 500 503",
+			"PATCH " + base + "/{id}":             "200 400 401 403 404 408 409 412 413 415 422 429 500 503",
+			"DELETE " + base + "/{id}":            "204 401 403 404 412 422 429 500 503",
 		})
 	}
 	return map[string]map[string]string{
@@ -88,8 +89,8 @@ func contract() map[string]map[string]string {
 		"fights": health(map[string]string{
 			"GET /api/fights/randomfighters": "200 422 500 502 503 504",
 			"GET /api/fights/randomlocation": "200 422 500 502 503 504",
-			"GET /api/fights/execute_fight":  "200 422 500 502 503 504",
-			"POST /api/fights":               "200 400 408 413 415 422 500 503",
+			"GET /api/fights/execute_fight":  "200 403 422 500 502 503 504",
+			"POST /api/fights":               "200 400 403 408 413 415 422 500 503",
 			"GET /api/fights":                "200 422 500 503",
 			"GET /api/fights/{id}":           "200 404 422 500 503",
 			"GET /api/fights/count":          "200 422 500 503",

@@ -76,7 +76,7 @@ func openCatalog[T catalog.Item](ctx context.Context, kind kindOfCatalog[T], cfg
 		switch at.engine {
 		case postgresql:
 			return opening(postgres.Open(ctx, kind.Table, postgres.Config{
-				URL: at.text, PoolMin: cfg.poolMin, PoolMax: cfg.poolMax, Schema: database.PostgreSQL,
+				URL: at.text, PoolMin: cfg.poolMin, PoolMax: cfg.poolMax, Schema: database.PostgreSQL, Deadline: cfg.deadline,
 			}, kind.seed))
 		case mysqldb:
 			return opening(sqldb.OpenMySQL(ctx, kind.Table, sqldb.MySQLConfig{
@@ -128,7 +128,7 @@ func openFightsOnce(ctx context.Context, at storeURL, cfg store, grouped bool) (
 	if at.engine == mongo {
 		s, err := mongodb.Open(ctx, mongodb.Config{
 			URL: at.text, SRVService: at.srvService, SRVHost: at.srvHost, Database: at.database,
-			PoolMin: cfg.poolMin, PoolMax: cfg.poolMax, Grouped: grouped,
+			PoolMin: cfg.poolMin, PoolMax: cfg.poolMax, Grouped: grouped, Deadline: cfg.deadline,
 		})
 		if err != nil {
 			return fightStore{}, err
@@ -199,21 +199,19 @@ type opened struct {
 func (a *App) openAll(ctx context.Context, cfg Stores, deadline time.Duration, grouped bool, damaged *damage) (all opened, err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		all.heroes, err = openCatalog(ctx, heroes(), cfg.Heroes.store("heroes-"))
+		all.heroes, err = openCatalog(ctx, heroes(), cfg.Heroes.store("heroes-").within(deadline))
 		return all.heroes.tolerate(damaged, "heroes", err)
 	})
 	group.Go(func() (err error) {
-		all.villains, err = openCatalog(ctx, villains(), cfg.Villains.store("villains-"))
+		all.villains, err = openCatalog(ctx, villains(), cfg.Villains.store("villains-").within(deadline))
 		return all.villains.tolerate(damaged, "villains", err)
 	})
 	group.Go(func() (err error) {
-		at := cfg.Locations.store("locations-")
-		at.deadline = deadline
-		all.locations, err = openCatalog(ctx, locations(), at)
+		all.locations, err = openCatalog(ctx, locations(), cfg.Locations.store("locations-").within(deadline))
 		return all.locations.tolerate(damaged, "locations", err)
 	})
 	group.Go(func() (err error) {
-		all.fights, err = openFights(ctx, cfg.Fights.store("fights-"), grouped)
+		all.fights, err = openFights(ctx, cfg.Fights.store("fights-").within(deadline), grouped)
 		if damaged.tolerate("fights", err) {
 			all.fights, err = fightStore{damagedFights{err}, all.fights.engine}, nil
 		}

@@ -2,8 +2,12 @@ package arena
 
 import (
 	"context"
+	"io"
 	"net/http"
+	"sync"
 	"time"
+
+	"superheroes/internal/bounded"
 )
 
 // finishing is a transport for reads whose answers are short. When its caller leaves, a read goes on by itself, for as long as
@@ -11,64 +15,72 @@ import (
 // all others from the pool. What is returned has been read to its end, or up to maxHeld.
 type finishing struct {
 	*http.Transport
-	limit time.Duration
-	left  chan struct{} // one for each read whose caller has left; beyond that they are cut short
+	reads *bounded.Slots
+	work  *bounded.Work
 }
 
 // newFinishing returns one that lets half of the connections be used by reads whose callers have left.
 func newFinishing(transport *http.Transport, limit time.Duration) *finishing {
-	return &finishing{transport, limit, make(chan struct{}, transport.MaxConnsPerHost/2)}
-}
-
-// read is what came of one.
-type read struct {
-	response *http.Response
-	err      error
+	reads := bounded.NewSlots("reads", transport.MaxConnsPerHost)
+	return &finishing{transport, reads, bounded.NewWork(limit, transport.MaxConnsPerHost/2, reads)}
 }
 
 // RoundTrip implements http.RoundTripper.
 func (f *finishing) RoundTrip(request *http.Request) (*http.Response, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(request.Context()), f.limit)
-	ended := make(chan read, 1)
+	answered, ended := make(chan *http.Response, 1), make(chan error, 1)
 	go func() {
-		response, err := f.Transport.RoundTrip(request.WithContext(ctx))
-		if err == nil {
-			if err = hold(response); err != nil {
-				_ = response.Body.Close()
-			}
-		}
-		ended <- read{response, err}
+		_, err := bounded.Do(request.Context(), f.work, func(ctx context.Context) (struct{}, error) {
+			return struct{}{}, f.read(ctx, request, answered)
+		})
+		ended <- err
 	}()
 	select {
-	case got := <-ended:
-		if got.err != nil {
-			cancel()
-			return nil, got.err
+	case response := <-answered:
+		return response, nil
+	case err := <-ended:
+		if err != nil {
+			return nil, err
 		}
-		context.AfterFunc(request.Context(), cancel) // for the rest of it, and at the end of the request
-		return got.response, nil
-	case <-request.Context().Done():
-		f.leave(ended, cancel)
-		return nil, context.Cause(request.Context())
+		return <-answered, nil
 	}
 }
 
-// leave has a read go on by itself, or cuts it short.
-func (f *finishing) leave(ended <-chan read, cancel context.CancelFunc) {
-	finish := func() {
-		if got := <-ended; got.err == nil {
-			_ = got.response.Body.Close()
-		}
-		cancel()
+// read hands over what the service answers. It returns when that is read, or nobody reads it any more.
+func (f *finishing) read(ctx context.Context, request *http.Request, answered chan<- *http.Response) error {
+	response, err := f.Transport.RoundTrip(request.WithContext(ctx)) //nolint:bodyclose // closed below
+	if err != nil {
+		return err
 	}
+	body := response.Body
+	defer func() { _ = body.Close() }() // what matters of it was read
+	whole, err := hold(response)
+	if err != nil {
+		return err
+	}
+	if whole {
+		answered <- response
+		return nil
+	}
+	rest := &restOfBody{ReadCloser: response.Body, closed: make(chan struct{})}
+	response.Body = rest
+	answered <- response
 	select {
-	case f.left <- struct{}{}:
-		go func() {
-			defer func() { <-f.left }()
-			finish()
-		}()
-	default:
-		cancel()
-		go finish()
+	case <-rest.closed:
+	case <-request.Context().Done():
+	case <-ctx.Done():
 	}
+	return nil
+}
+
+// restOfBody tells when its reader has done with it.
+type restOfBody struct {
+	io.ReadCloser
+	once   sync.Once
+	closed chan struct{}
+}
+
+// Close implements io.Closer.
+func (b *restOfBody) Close() error {
+	b.once.Do(func() { close(b.closed) })
+	return nil
 }

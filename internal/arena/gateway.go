@@ -9,35 +9,43 @@ import (
 	"path"
 	"strings"
 
+	"superheroes/internal/bounded"
 	"superheroes/internal/httpserver"
 )
 
-// maxStreams is how many streams and whole lists may be under way at a time.
-const maxStreams = 1000
+// How many streams and how many whole lists may be under way at a time.
+const (
+	maxStreams = 1000
+	maxLists   = 200
+)
 
 // gateway passes on what the page asks of the services, and nothing else.
 type gateway struct {
 	parts    map[string]Part
-	streams  chan struct{} // a slot for each that is under way
+	streams  *bounded.Shares
+	lists    *bounded.Shares
 	stopping context.Context
 }
 
 func newGateway(stopping context.Context, parts map[string]Part) *gateway {
-	return &gateway{parts: parts, streams: make(chan struct{}, maxStreams), stopping: stopping}
+	return &gateway{parts: parts, streams: bounded.NewShares(maxStreams), lists: bounded.NewShares(maxLists), stopping: stopping}
 }
 
+// addRoutes adds the paths of the services. All of them, reads too, are for the arena's own pages and no other site's: what
+// other members of the family answer to a page isn't known here.
 func (g *gateway) addRoutes(api *httpserver.API) {
+	mount := func(pattern string, serve httpserver.Handler) { api.Mount(pattern, api.OwnSite(serve)) }
 	methods := []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 	for _, name := range Parts() {
 		base := "/api/" + name
 		for _, method := range methods {
 			wholeList := method == http.MethodGet && isCatalog(name)
-			api.Mount(method+" "+base, g.passing(name, wholeList))
-			api.Mount(method+" "+base+"/{rest...}", g.passing(name, false))
+			mount(method+" "+base, g.passing(name, wholeList))
+			mount(method+" "+base+"/{rest...}", g.passing(name, false))
 		}
-		api.Mount("GET /status/"+name, g.status(name))
+		mount("GET /status/"+name, g.status(name))
 	}
-	api.Mount("GET /api/statistics/stream", g.events("statistics"))
+	mount("GET /api/statistics/stream", g.events("statistics"))
 }
 
 // events returns the handler of a stream of events: an answer that has no end of its own. It ends when the server stops.
@@ -47,6 +55,10 @@ func (g *gateway) events(name string) httpserver.Handler {
 		defer cancel()
 		defer context.AfterFunc(g.stopping, cancel)()
 		httpserver.KeepLittle(r) // as the service does for its own clients: one that doesn't read is dropped
+		if !g.streams.Take(r.RemoteAddr) {
+			return httpserver.Unavailable("too many open streams; retry later")
+		}
+		defer g.streams.Give(r.RemoteAddr)
 		return g.pass(w, r.WithContext(ctx), name, r.URL, true)
 	}
 }
@@ -56,15 +68,19 @@ func isCatalog(name string) bool {
 }
 
 // passing returns the handler of the paths of a part.
-func (g *gateway) passing(name string, stream bool) httpserver.Handler {
+func (g *gateway) passing(name string, wholeList bool) httpserver.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if !isClean(r.URL.Path) {
 			return httpserver.Errorf(http.StatusNotFound, httpserver.UnknownPath)
 		}
-		if stream {
-			r = r.WithContext(httpserver.Lasting(r.Context()))
+		if !wholeList {
+			return g.pass(w, r, name, r.URL, false)
 		}
-		return g.pass(w, r, name, r.URL, stream)
+		if !g.lists.Take(r.RemoteAddr) {
+			return httpserver.Unavailable("too many lists at once; retry later")
+		}
+		defer g.lists.Give(r.RemoteAddr)
+		return g.pass(w, r.WithContext(httpserver.Lasting(r.Context())), name, r.URL, true)
 	}
 }
 
@@ -82,43 +98,16 @@ func isClean(decoded string) bool {
 }
 
 func (g *gateway) pass(w http.ResponseWriter, r *http.Request, name string, target *url.URL, stream bool) error {
-	if err := checkSite(r); err != nil {
-		return err
-	}
 	part, runs := g.parts[name]
 	if !runs {
 		return httpserver.Errorf(http.StatusNotFound, "%s does not run here", name)
-	}
-	if stream {
-		select {
-		case g.streams <- struct{}{}:
-			defer func() { <-g.streams }()
-		default:
-			return httpserver.Unavailable("too many streams are open")
-		}
 	}
 	out, err := outgoing(r, name, target)
 	if err != nil {
 		return err
 	}
-	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
 	return part.Pass(w, out, stream)
-}
-
-// checkSite refuses what a browser sends for a page of another site: it could have fights fought with its visitors'
-// browsers, on machines that only they reach. Programs that aren't browsers send neither header.
-func checkSite(r *http.Request) error {
-	site, origin := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Origin")
-	switch {
-	case site == "same-origin", site == "none", site == "" && origin == "":
-		return nil
-	case site == "":
-		if from, err := url.Parse(origin); err == nil && from.Host == r.Host {
-			return nil
-		}
-	}
-	return httpserver.Errorf(http.StatusForbidden, "the arena answers its own page only, not those of other sites")
 }
 
 // outgoing returns the request that a part gets: the path, the body, and of the headers those that the services read.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -140,7 +141,7 @@ func TestHeaders(t *testing.T) {
 				if ids := got.header.Values("X-Request-Id"); len(ids) != 1 || ids[0] != "mine" {
 					t.Errorf("request ids %q", ids)
 				}
-				if got.header.Get("X-Content-Type-Options") != "nosniff" {
+				if strings.Join(got.header.Values("X-Content-Type-Options"), ", ") != "nosniff" {
 					t.Errorf("got %v", got.header)
 				}
 				if way == "over HTTP" && (got.header.Get("Set-Cookie") != "" || got.header.Get("Keep-Alive") != "") {
@@ -208,8 +209,13 @@ func TestPartThatDoesNotRun(t *testing.T) {
 // TestPagesOfOtherSites refuses what a browser sends for them.
 func TestPagesOfOtherSites(t *testing.T) {
 	asked := &seen{}
-	cfg, _ := limits()
-	addr := serve(t, cfg, map[string]Part{"fights": Local{asked.handler("fights")}})
+	cfg, calls := limits()
+	cfg.TrustedOrigins = []httpserver.Origin{"https://trusted.example"}
+	open := asked.handler("fights")
+	addr := serve(t, cfg, map[string]Part{"fights": remote(t, "fights", fakepeer.New(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Access-Control-Allow-Origin", "*") // as another member of the family may
+		open(w, r)
+	}).URL, calls)})
 	for _, c := range []struct {
 		header string
 		status int
@@ -217,11 +223,17 @@ func TestPagesOfOtherSites(t *testing.T) {
 		{"X-Nothing: 1", 200}, {"Sec-Fetch-Site: same-origin", 200}, {"Sec-Fetch-Site: none", 200}, {"Origin: http://" + addr, 200},
 		{"Sec-Fetch-Site: same-origin\nOrigin: http://" + addr, 200},
 		{"Sec-Fetch-Site: cross-site", 403}, {"Sec-Fetch-Site: same-site", 403}, {"Origin: http://elsewhere", 403}, {"Origin: null", 403},
-		{"Sec-Fetch-Site: cross-site\nOrigin: http://" + addr, 403},
+		{"Sec-Fetch-Site: cross-site\nOrigin: http://" + addr, 403}, {"Sec-Fetch-Site: cross-site\nSec-Fetch-User: ?1\nSec-Fetch-Dest: document", 200},
+		{"Sec-Fetch-Site: cross-site\nOrigin: https://trusted.example", 200}, {"Origin: https://trusted.example", 200},
 	} {
-		got := get(t, addr, "/api/fights/execute_fight", c.header)
-		if got.status != c.status || len(asked.taken()) != map[int]int{200: 1}[c.status] {
-			t.Errorf("%s: got %+v", c.header, got)
+		for _, target := range []string{"/api/fights/execute_fight", "/api/fights", "/status/fights"} { // reads too
+			got := get(t, addr, target, c.header)
+			if got.status != c.status || len(asked.taken()) != map[int]int{200: 1}[c.status] {
+				t.Errorf("%s: %s: got %+v", c.header, target, got)
+			}
+			if may := got.header.Values("Access-Control-Allow-Origin"); (len(may) == 1) != strings.Contains(c.header, "trusted") {
+				t.Errorf("%s: %s: these may read: %q", c.header, target, may)
+			}
 		}
 	}
 }
@@ -400,7 +412,7 @@ func TestHastyClientsCostNoConnections(t *testing.T) {
 		if got.status != http.StatusGatewayTimeout || !strings.Contains(got.body, "the request's deadline passed before heroes could answer") {
 			t.Errorf("got %+v", got)
 		}
-		for len(part.kept.left) > 0 { // it goes on by itself
+		for part.kept.reads.Taken() > 0 { // it goes on by itself
 			select {
 			case answer <- struct{}{}:
 			case <-time.After(time.Millisecond):
@@ -634,19 +646,59 @@ func TestBrowserThatStopsReading(t *testing.T) {
 	}
 }
 
-func TestTooManyStreams(t *testing.T) {
-	g := newGateway(t.Context(), map[string]Part{"statistics": Local{http.NotFoundHandler()}})
-	for range maxStreams {
-		g.streams <- struct{}{}
+// However many streams or lists a client opens and doesn't read, the other kind is there for it, and both for other clients.
+func TestTooManyStreamsOfOneClient(t *testing.T) {
+	open := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.RawQuery == "" { // a client that doesn't read
+			_, _ = io.WriteString(w, " ")
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		}
+	})
+	cfg, _ := limits()
+	addr := serve(t, cfg, map[string]Part{"heroes": Local{open}, "statistics": Local{open}})
+	const stream, list = "/api/statistics/stream", "/api/heroes"
+	for _, c := range []struct {
+		kind, path, other string
+		share             int
+	}{{"streams", stream, list, maxStreams * 3 / 4}, {"lists", list, stream, maxLists * 3 / 4}} {
+		t.Run(c.kind, func(t *testing.T) {
+			for range c.share {
+				conn := dial(t, addr)
+				t.Cleanup(func() { _ = conn.Close() })
+				if _, err := io.WriteString(conn, "GET "+c.path+" HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := get(t, addr, c.path+"?read"); got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" {
+				t.Errorf("one more got %d %v", got.status, got.header)
+			}
+			if got := get(t, addr, c.other+"?read"); got.status != http.StatusOK {
+				t.Errorf("%s got %d %s", c.other, got.status, got.body)
+			}
+			if status := getFrom(t, "127.0.0.2", "http://"+addr+c.path+"?read"); status != http.StatusOK {
+				t.Errorf("another client got %d", status)
+			}
+		})
 	}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "/api/statistics/stream", nil)
+}
+
+// getFrom returns the status that a client at another address gets.
+func getFrom(t *testing.T, client, url string) int {
+	t.Helper()
+	from := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(client)}}
+	transport := &http.Transport{DialContext: from.DialContext, DisableKeepAlives: true}
+	response, err := (&http.Client{Transport: transport, Timeout: hang}).Get(url)
+	if errors.Is(err, syscall.EADDRNOTAVAIL) {
+		t.Skip("this system has one address on loopback")
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	var problem *httpserver.Problem
-	if err := g.passing("statistics", true)(&statusOnly{header: http.Header{}}, request); !errors.As(err, &problem) || problem.Status != http.StatusServiceUnavailable {
-		t.Errorf("got %v", err)
-	}
+	return response.StatusCode
 }
 
 func TestCheck(t *testing.T) {
@@ -694,5 +746,21 @@ func TestStreamsEndWithTheServer(t *testing.T) {
 				t.Errorf("the server waited for the stream: %v", err)
 			}
 		})
+	}
+}
+
+// An answer over a kept connection that is longer than what is held comes whole, and its connection is used again.
+func TestLongAnswerOverAKeptConnection(t *testing.T) {
+	long := strings.Repeat("x", 3*maxHeld)
+	heroes := fakepeer.New(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, long) })
+	cfg, calls := limits()
+	addr := serve(t, cfg, map[string]Part{"heroes": remote(t, "heroes", heroes.URL, calls)})
+	for range 5 {
+		if got := get(t, addr, "/api/heroes/1"); got.status != http.StatusOK || got.body != long {
+			t.Errorf("got %d and %d bytes", got.status, len(got.body))
+		}
+	}
+	if opened, _ := heroes.Connections(); opened != 1 {
+		t.Errorf("%d connections for five reads", opened)
 	}
 }

@@ -27,6 +27,7 @@ func limits() (httpserver.Config, Config) {
 	server := httpserver.Config{
 		Deadline: time.Minute, ReadHeaderTimeout: time.Minute, ReadTimeout: time.Minute, WriteTimeout: time.Minute,
 		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10, ShutdownTimeout: time.Millisecond,
+		AllowedHosts: []httpserver.HostName{"x", "elsewhere"},
 	}
 	return server, Config{Connect: time.Minute, Write: time.Minute, Read: time.Minute, MaxConnections: 100, IdleConnections: 20}
 }

@@ -64,6 +64,7 @@ func NewRemote(name, base string, cfg Config, log *slog.Logger) (*Remote, error)
 
 // Close ends the idle connections.
 func (p *Remote) Close() error {
+	p.kept.work.Close()
 	p.kept.CloseIdleConnections()
 	return nil
 }
@@ -118,7 +119,8 @@ func (p *Remote) Pass(w http.ResponseWriter, r *http.Request, stream bool) error
 			if err := checkAnswer(response); err != nil || transport == http.RoundTripper(p.kept) {
 				return err
 			}
-			return hold(response)
+			_, err := hold(response)
+			return err
 		},
 		FlushInterval: -1,
 		ErrorLog:      slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
@@ -153,8 +155,15 @@ func (p *Remote) problemOf(err error, had time.Duration) error {
 // checkAnswer refuses what no service of ours answers: an error of the server that isn't a problem or a state, and a way to
 // somewhere else. What is only between the service and us is taken out.
 func checkAnswer(response *http.Response) error {
-	response.Header.Del(httpserver.RequestIDHeader) // the answer has it already
+	for _, own := range []string{httpserver.RequestIDHeader, "X-Content-Type-Options"} { // the answer has them already
+		response.Header.Del(own)
+	}
 	response.Header.Del("Set-Cookie")
+	for name := range response.Header { // whose pages may read is said by who answers the browser
+		if strings.HasPrefix(name, "Access-Control-") {
+			delete(response.Header, name)
+		}
+	}
 	kind, _, _ := strings.Cut(response.Header.Get("Content-Type"), ";")
 	switch status := response.StatusCode; {
 	case status >= http.StatusMultipleChoices && status < http.StatusBadRequest && status != http.StatusNotModified,
@@ -165,18 +174,23 @@ func checkAnswer(response *http.Response) error {
 	return nil
 }
 
-// hold reads the beginning of an answer, the whole of nearly all.
-func hold(response *http.Response) error {
+// hold reads the beginning of an answer, and reports whether that is all of it, as it nearly always is.
+func hold(response *http.Response) (whole bool, err error) {
 	body := response.Body
 	begin, err := io.ReadAll(io.LimitReader(body, maxHeld))
 	if err != nil {
-		return fmt.Errorf("the answer broke off: %w", err)
+		return false, fmt.Errorf("the answer broke off: %w", err)
+	}
+	whole = len(begin) < maxHeld
+	var all io.Reader = bytes.NewReader(begin)
+	if !whole {
+		all = io.MultiReader(all, body)
 	}
 	response.Body = struct {
 		io.Reader
 		io.Closer
-	}{io.MultiReader(bytes.NewReader(begin), body), body}
-	return nil
+	}{all, body}
+	return whole, nil
 }
 
 // watch breaks a list off when the service sends nothing more of it. An event stream may be silent.

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
-	"mime"
 	"net/http"
 	"path"
 	"strings"
@@ -152,14 +151,13 @@ func (s *site) addRoutes(api *httpserver.API) {
 func (f file) serve(w http.ResponseWriter, r *http.Request, caching string) error {
 	body, etag := f.plain, `"`+f.etag+`"`
 	header := w.Header()
-	if takesGzip(r.Header.Get("Accept-Encoding")) {
+	if httpserver.TakesGzip(r.Header) {
 		body, etag = f.zipped(), `"`+f.etag+`-gzip"`
 		header.Set("Content-Encoding", "gzip")
 	}
 	header.Set("Cache-Control", caching)
 	header.Set("Etag", etag)
-	header.Set("Vary", "Accept-Encoding")
-	header.Set("X-Content-Type-Options", "nosniff")
+	header.Add("Vary", "Accept-Encoding")
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")
 	if has(r.Header.Get("If-None-Match"), etag) {
@@ -175,17 +173,6 @@ func has(list, etag string) bool {
 	for known := range strings.SplitSeq(list, ",") {
 		if strings.TrimPrefix(strings.TrimSpace(known), "W/") == etag {
 			return true
-		}
-	}
-	return false
-}
-
-// takesGzip reads Accept-Encoding.
-func takesGzip(accepted string) bool {
-	for coding := range strings.SplitSeq(accepted, ",") {
-		name, params, err := mime.ParseMediaType("x/" + strings.TrimSpace(coding))
-		if err == nil && name == "x/gzip" {
-			return strings.Trim(params["q"], "0.") != "" || params["q"] == ""
 		}
 	}
 	return false

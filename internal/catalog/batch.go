@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -10,35 +11,56 @@ import (
 	"superheroes/internal/httpserver"
 )
 
-// MaxBatch is how many items can be drawn with one request.
+// MaxBatch is how many items can be picked with one request.
 const MaxBatch = 128
 
-// AgeHeader tells how old the oldest item of a batch was when it was drawn, in whole milliseconds, rounded up. HTTP's own
+// AgeHeader says how old the oldest pick of a batch was when it was made, in whole milliseconds, rounded up. HTTP's own
 // Age counts seconds, which is as much as a pick may have.
 const AgeHeader = "X-Age-Ms"
 
-func countParameter() *huma.Param {
-	return &huma.Param{Name: "count", In: "query",
-		Description: "For other services of the application: draw so many, each independently of the others, and answer an array of them, of one too.",
-		Schema:      &huma.Schema{Type: "integer", Minimum: new(1.0), Maximum: new(float64(MaxBatch))}}
-}
-
-// returnsBatch adds to the responses with one item what count makes of them.
-func returnsBatch(responses map[string]*huma.Response, item *huma.Schema) map[string]*huma.Response {
-	good := responses["200"]
-	good.Description += " With count an array of so many; of fewer where the next one can't be read."
-	good.Headers = map[string]*huma.Param{AgeHeader: {
-		Description: "With count: how old the oldest of them was when it was drawn, in milliseconds. An item must not be used when it is older than " +
+// picksRoute is what one service asks of another. It has a path of its own, so that a random path returns one object.
+func (s *Service[T]) picksRoute(api *httpserver.API) httpserver.Route {
+	plural := s.Kind.Plural
+	responses := api.Returns("The picks: as many as asked for, or fewer where the next one can't be read. None when the catalog is empty.",
+		&huma.Schema{Type: "array", Items: api.Schema(s.Kind.Example)}, []T{s.Kind.Example})
+	responses["200"].Headers = map[string]*huma.Param{AgeHeader: {
+		Description: "How old the oldest pick was when it was made, in milliseconds. A pick must not be used when it is older than " +
 			strconv.FormatInt(MaxAge.Milliseconds(), 10) + ".",
 		Schema: &huma.Schema{Type: "integer", Minimum: new(0.0)},
 	}}
-	content := good.Content["application/json"]
-	content.Schema = &huma.Schema{OneOf: []*huma.Schema{item, {Type: "array", Items: item}}}
-	return responses
+	return httpserver.Route{Serve: s.servePicks, Operation: huma.Operation{
+		OperationID: "pick-" + plural, Method: http.MethodGet, Path: "/api/" + plural + "/picks", Tags: []string{plural},
+		Summary: "Pick several " + plural + ", each independently of the others and equally likely; for other services of the application",
+		Parameters: []*huma.Param{{Name: "count", In: "query", Description: "How many.",
+			Schema: &huma.Schema{Type: "integer", Minimum: new(1.0), Maximum: new(float64(MaxBatch)), Default: 1}}},
+		Responses: api.Problems(responses, map[int]string{
+			http.StatusUnprocessableEntity: "The count was refused.",
+			http.StatusServiceUnavailable:  "The store is away; Retry-After says when to try again.",
+		}),
+	}}
 }
 
+// servePicks always returns an array. That of an empty catalog is empty: a 404 means that a peer has no such path.
+func (s *Service[T]) servePicks(w http.ResponseWriter, r *http.Request) error {
+	query := httpserver.QueryOf(r)
+	count := query.Int("count", 1, MaxBatch, 1)
+	if err := query.Err(); err != nil {
+		return err
+	}
+	array, age, err := s.RandomBatch(r.Context(), int(count))
+	if errors.Is(err, ErrEmpty) {
+		array, age, err = []byte("[]"), 0, nil
+	}
+	return s.writeBatch(w, array, age, err)
+}
+
+// serveBatch answers ?count= on a random path, as services of an older version ask for picks.
 func (s *Service[T]) serveBatch(w http.ResponseWriter, r *http.Request, n int) error {
 	array, age, err := s.RandomBatch(r.Context(), n)
+	return s.writeBatch(w, array, age, err)
+}
+
+func (s *Service[T]) writeBatch(w http.ResponseWriter, array []byte, age time.Duration, err error) error {
 	if err != nil {
 		return problemOf(s.Kind.Singular, err)
 	}

@@ -22,6 +22,8 @@ var (
 	ErrTaken = fmt.Errorf("%w: the name is taken", ErrRefused)
 	// ErrNoID is the ErrRefused of an item without an id when the largest there can be is given.
 	ErrNoID = fmt.Errorf("%w: there is no id left above the highest", ErrRefused)
+	// ErrUnreadable is what the change of Store.Write fails with when it needs the values of a row that can't be read.
+	ErrUnreadable = errors.New("the values of the row can't be read")
 	// ErrMaybeWritten means that the store didn't confirm a change: it may have been made all the same.
 	ErrMaybeWritten = errors.New("not confirmed, may have been written")
 )
@@ -60,7 +62,8 @@ type Store[T Item] interface {
 	Import(ctx context.Context, replace bool, feed func(put func(T) error) error) error
 	// Write changes one item in one transaction, and returns it as it is then. change gets the item with that id, which
 	// nobody else changes meanwhile, and returns what shall stand in its place, under the same id, or nil to delete it. With an id of 0 it
-	// gets nil, and what it returns becomes a new item with the next id. It is called once at most.
+	// gets nil, and what it returns becomes a new item with the next id; it gets nil, too, for an item whose values can't be
+	// read (see Change). It is called once at most.
 	//
 	// Write fails with ErrNotFound when no item has that id, with ErrRefused, with ErrMaybeWritten, or with the error
 	// of change; but for ErrMaybeWritten nothing was changed then.

@@ -33,7 +33,7 @@ func (s *Service[T]) serveReplace(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	written, err := s.Write(r.Context(), id, func(old *T) (*T, error) { return &item, s.unchanged(condition, *old) })
+	written, err := s.Write(r.Context(), id, func(old *T) (*T, error) { return &item, s.unchanged(condition, old) })
 	if err != nil {
 		return s.writeProblem(err)
 	}
@@ -62,8 +62,11 @@ func (s *Service[T]) servePatch(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	written, err := s.Write(r.Context(), id, func(old *T) (*T, error) {
-		if err := s.unchanged(condition, *old); err != nil {
+		if err := s.unchanged(condition, old); err != nil {
 			return nil, err
+		}
+		if old == nil {
+			return nil, ErrUnreadable
 		}
 		item, err := merge(*old, patch)
 		if err == nil {
@@ -82,7 +85,7 @@ func (s *Service[T]) serveDelete(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.Write(r.Context(), id, func(old *T) (*T, error) { return nil, s.unchanged(condition, *old) }); err != nil {
+	if _, err := s.Write(r.Context(), id, func(old *T) (*T, error) { return nil, s.unchanged(condition, old) }); err != nil {
 		return s.writeProblem(err)
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -143,9 +146,14 @@ func check[T Item](item T, id int64) error {
 	return nil
 }
 
-// unchanged refuses to change an entry that is not in the state that the request demands.
-func (s *Service[T]) unchanged(condition httpserver.Condition, old T) error {
-	if condition.Holds(old.AppendJSON(nil)) {
+// unchanged refuses to change an entry that is not in the state that the request demands. One that can't be read, nil, is in
+// no state that a tag names.
+func (s *Service[T]) unchanged(condition httpserver.Condition, old *T) error {
+	var state []byte
+	if old != nil {
+		state = (*old).AppendJSON(nil)
+	}
+	if condition.Holds(state) {
 		return nil
 	}
 	return httpserver.Errorf(http.StatusPreconditionFailed, "the %s is not as If-Match or If-None-Match demands: it was changed; read it again", s.Kind.Singular)

@@ -25,12 +25,14 @@ func (s *Service[T]) AddRoutes(api *httpserver.API, admin *httpserver.Admin) {
 		return api.Problems(api.Returns("The "+s.Kind.Singular+".", item, s.Kind.Example), problems)
 	}
 
-	api.Handle(httpserver.Route{Serve: s.serveList, Operation: huma.Operation{
+	compressor := &httpserver.Compressor{}
+	serveList := func(w http.ResponseWriter, r *http.Request) error { return s.serveList(w, r, compressor) }
+	api.Handle(httpserver.Route{Serve: serveList, Operation: huma.Operation{
 		OperationID: "list-" + plural, Method: http.MethodGet, Path: base, Tags: tags,
 		Summary:     "All " + plural + " by id, or a page of them",
 		Description: "Without limit the whole catalog is streamed. An answer that is broken off was not whole.",
 		Parameters:  listParameters(),
-		Responses: api.Problems(api.Returns("The "+plural+", by id.", &huma.Schema{Type: "array", Items: item}, []T{s.Kind.Example}), map[int]string{
+		Responses: api.Problems(httpserver.Compressed(api.Returns("The "+plural+", by id.", &huma.Schema{Type: "array", Items: item}, []T{s.Kind.Example})), map[int]string{
 			http.StatusUnprocessableEntity: "A parameter was refused; the answer names it.",
 			http.StatusServiceUnavailable:  "The store is away; Retry-After says when to try again.",
 		}),
@@ -41,11 +43,11 @@ func (s *Service[T]) AddRoutes(api *httpserver.API, admin *httpserver.Admin) {
 	} {
 		api.Handle(httpserver.Route{Serve: s.serveRandom, Operation: huma.Operation{
 			OperationID: random.id, Method: http.MethodGet, Path: base + random.path, Tags: tags,
-			Summary:    "Draw " + one + ", each equally likely" + random.note,
-			Parameters: []*huma.Param{countParameter()},
-			Responses:  returnsBatch(returnsItem(map[int]string{http.StatusNotFound: "The catalog is empty."}), item),
+			Summary:   "Draw " + one + ", each equally likely" + random.note,
+			Responses: returnsItem(map[int]string{http.StatusNotFound: "The catalog is empty."}),
 		}})
 	}
+	api.Handle(s.picksRoute(api))
 	tagged := func() map[string]*huma.Response {
 		responses := returnsItem(map[int]string{http.StatusNotFound: "No such id.", http.StatusUnprocessableEntity: "The id is malformed."})
 		responses["200"].Headers = etagHeader()
@@ -64,7 +66,9 @@ func (s *Service[T]) AddRoutes(api *httpserver.API, admin *httpserver.Admin) {
 		Content: map[string]*huma.MediaType{"image/svg+xml": {
 			Schema: &huma.Schema{Type: "string"}, Example: `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 240 240"></svg>`,
 		}}}
-	api.Handle(httpserver.Route{Serve: s.servePicture, Operation: picture})
+	httpserver.Compressed(picture.Responses)
+	servePicture := func(w http.ResponseWriter, r *http.Request) error { return s.servePicture(w, r, compressor) }
+	api.Handle(httpserver.Route{Serve: servePicture, Operation: picture})
 	s.addEditRoutes(api, admin, id)
 }
 
@@ -79,21 +83,18 @@ func listParameters() []*huma.Param {
 	}
 }
 
-func (s *Service[T]) serveList(w http.ResponseWriter, r *http.Request) error {
+func (s *Service[T]) serveList(w http.ResponseWriter, r *http.Request, compressor *httpserver.Compressor) error {
 	query := httpserver.QueryOf(r)
 	sel := Selection{Limit: query.Int("limit", 1, maxLimit, 0), After: query.Int("after", 0, math.MaxInt64, 0)}
 	sel.Name, _ = query.Text("name")
 	if err := query.Err(); err != nil {
 		return err
 	}
-	stream := httpserver.NewStream(w, r)
+	list := httpserver.NewList(w, r, compressor)
 	body, begun := []byte{'['}, false
-	for page, err := range s.Pages(sel, stream.Step) {
+	for page, err := range s.Pages(sel, list.Step) {
 		if err != nil {
 			return problemOf(s.Kind.Singular, err)
-		}
-		if !begun {
-			w.Header().Set("Content-Type", "application/json")
 		}
 		for _, item := range page {
 			if begun {
@@ -104,19 +105,19 @@ func (s *Service[T]) serveList(w http.ResponseWriter, r *http.Request) error {
 		if len(body) < flushSize {
 			continue
 		}
-		if err := stream.Write(body); err != nil {
-			return nil // the client is gone
+		if err := list.Write(body); err != nil {
+			return nil // the client is gone, or wants no more than the header
 		}
 		body = body[:0]
 	}
-	w.Header().Set("Content-Type", "application/json")
-	_ = stream.Write(append(body, ']'))
+	_ = list.End(append(body, ']'))
 	return nil
 }
 
 // flushSize is how many bytes of a list are gathered before they are sent.
 const flushSize = 64 << 10
 
+// serveRandom picks one item. ?count= is undocumented, for services of an older version: picks have a path of their own.
 func (s *Service[T]) serveRandom(w http.ResponseWriter, r *http.Request) error {
 	query := httpserver.QueryOf(r)
 	count := query.Int("count", 1, MaxBatch, 0)
@@ -142,15 +143,14 @@ func (s *Service[T]) serveOne(w http.ResponseWriter, r *http.Request) error {
 	return httpserver.WriteTagged(w, r, "application/json", item.AppendJSON(nil))
 }
 
-func (s *Service[T]) servePicture(w http.ResponseWriter, r *http.Request) error {
+func (s *Service[T]) servePicture(w http.ResponseWriter, r *http.Request, compressor *httpserver.Compressor) error {
 	item, err := s.find(r)
 	if err != nil {
 		return err
 	}
 	// An SVG is a document of its own when it is opened: it may draw, and nothing else.
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; sandbox")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	return httpserver.WriteTagged(w, r, "image/svg+xml", s.Kind.Emblem(item))
+	return compressor.WriteTagged(w, r, "image/svg+xml", s.Kind.Emblem(item))
 }
 
 // find returns the item that the path names.
@@ -174,6 +174,8 @@ func problemOf(singular string, err error) error {
 		return httpserver.Errorf(http.StatusNotFound, "there is no %s with this id", singular)
 	case errors.Is(err, ErrEmpty):
 		return httpserver.Errorf(http.StatusNotFound, "there is no %s yet", singular)
+	case errors.Is(err, errUnfinished):
+		return httpserver.Unavailable("%v; ask for fewer rows with limit and after", errUnfinished).Because(err)
 	}
 	return httpserver.StoreProblem(err)
 }

@@ -21,7 +21,8 @@ func ScanRow[T Item](table Table[T], scan func(fields ...any) error) (T, error) 
 }
 
 // ScanForUpdate is ScanRow for a row that is about to be changed: it may be outside the limits, which the change can put
-// right. A value that doesn't fit its field is an error all the same, so that no change of another field replaces it unseen.
+// right. A value that doesn't fit its field is an error all the same, so that no change of another field replaces it unseen:
+// see Change.
 func ScanForUpdate[T Item](table Table[T], scan func(fields ...any) error) (T, error) {
 	var item T
 	err := scan(table.Fields(&item)...)
@@ -29,6 +30,25 @@ func ScanForUpdate[T Item](table Table[T], scan func(fields ...any) error) (T, e
 		return item, err
 	}
 	return item, unreadable(table, item, err)
+}
+
+// Change returns what change makes of the row that ScanForUpdate returned, with its error; of nil for a new row. One whose
+// values don't fit its fields is nil to change as well, which can replace or delete it. When it can't go without the old
+// values, and fails with ErrUnreadable, Change fails with the storage.RowError.
+func Change[T any](old *T, err error, change func(old *T) (*T, error)) (*T, error) {
+	var row *storage.RowError
+	unreadable := errors.As(err, &row)
+	switch {
+	case unreadable:
+		old = nil
+	case err != nil:
+		return nil, err
+	}
+	item, err := change(old)
+	if unreadable && errors.Is(err, ErrUnreadable) {
+		return nil, row
+	}
+	return item, err
 }
 
 // unreadable returns a storage.RowError that names the row, nil for no error.

@@ -92,6 +92,9 @@ func (s *Service[T]) Pages(sel Selection, step func() (context.Context, context.
 			}
 			page, err := s.page(step, after, size)
 			if err != nil {
+				if after > sel.After {
+					err = unfinished(err)
+				}
 				yield(nil, err)
 				return
 			}

@@ -20,6 +20,7 @@ import (
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
+	"superheroes/internal/bounded"
 	"superheroes/internal/storage"
 )
 
@@ -29,6 +30,9 @@ import (
 type DB struct {
 	Reads  *sql.DB
 	Writes *sql.DB // one connection; transactions take the write lock when they begin
+	// Lists has a slot for each page of a list, and whatever else reads many rows, that may be read at the same time. It leaves
+	// connections of Reads for reads by key, which wait for no list.
+	Lists *bounded.Slots
 
 	path    string
 	guard   guard
@@ -39,8 +43,11 @@ type DB struct {
 	probing sync.Mutex
 }
 
-// readers is how many connections read.
-const readers = 4
+// readers is how many connections read, and listers how many of them read lists.
+const (
+	readers = 6
+	listers = 2
+)
 
 // busyTimeout is how long a connection waits for a lock that another one holds.
 const busyTimeout = 5 * time.Second
@@ -59,7 +66,7 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	if _, err := os.Stat(filepath.Dir(path)); err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
-	db := &DB{path: path}
+	db := &DB{path: path, Lists: bounded.NewSlots("lists", listers)}
 	db.guard.name(path)
 	if err := cmp.Or(orphaned(path), headless(path)); err != nil {
 		return nil, err
@@ -180,8 +187,7 @@ func (db *DB) connect(ctx context.Context, options string) error {
 	}
 }
 
-// thaw opens for writing what was opened for reading only, if that is possible by now. While it is frozen, each connection
-// lives for one read, so that what they found when they were made is forgotten.
+// thaw opens for writing what was opened for reading only, if that is possible by now.
 func (db *DB) thaw(ctx context.Context) error {
 	db.thawing.Lock()
 	defer db.thawing.Unlock()
@@ -192,7 +198,6 @@ func (db *DB) thaw(ctx context.Context) error {
 		return err
 	}
 	db.frozen.Store(false)
-	db.Reads.SetMaxIdleConns(readers)
 	return nil
 }
 
@@ -204,9 +209,6 @@ func (db *DB) pool(connections int, options string) *sql.DB {
 	pool := sql.OpenDB(&connector{db, options})
 	pool.SetMaxOpenConns(connections)
 	pool.SetMaxIdleConns(connections)
-	if db.frozen.Load() && options == toRead {
-		pool.SetMaxIdleConns(-1)
-	}
 	return pool
 }
 
@@ -226,11 +228,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 			return nil, c.db.Trouble(err)
 		}
 	}
-	options := c.options
-	if c.db.frozen.Load() {
-		options = c.db.reading
-	}
-	conn, err := connection(ctx, dsn(c.db.path, options))
+	conn, err := c.open(ctx)
 	if err != nil {
 		return nil, c.db.Trouble(err)
 	}
@@ -239,6 +237,43 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	}
 	return conn, nil
 }
+
+// open opens a connection. One to a frozen file is for one read: it sees the file as it is now, whatever is written when
+// that has thawed.
+func (c *connector) open(ctx context.Context) (driver.Conn, error) {
+	if c.db.frozen.Load() {
+		conn, err := connection(ctx, dsn(c.db.path, c.db.reading))
+		if c.db.frozen.Load() {
+			return onceOnly(conn), err
+		}
+		if err == nil {
+			_ = conn.Close() // nothing was asked of it
+		}
+	}
+	return connection(ctx, dsn(c.db.path, c.options))
+}
+
+// onceOnly returns conn as one that the pool closes when it is given back.
+func onceOnly(conn driver.Conn) driver.Conn {
+	sqliteConn, ok := conn.(readingConn)
+	if !ok { // there is none
+		return conn
+	}
+	return usedOnce{sqliteConn}
+}
+
+// readingConn is what database/sql needs of a connection for reads.
+type readingConn interface {
+	driver.Conn
+	driver.ConnPrepareContext
+	driver.ConnBeginTx
+	driver.QueryerContext
+}
+
+type usedOnce struct{ readingConn }
+
+// IsValid implements driver.Validator.
+func (usedOnce) IsValid() bool { return false }
 
 // Driver implements driver.Connector.
 func (c *connector) Driver() driver.Driver { return &sqlite.Driver{} }

@@ -125,9 +125,10 @@ type refusal struct{ err error }
 
 // Wrote notes how a write ended, for Writable.
 func (db *DB) Wrote(err error) {
-	if err != nil && (errors.Is(err, storage.ErrFull) || errors.Is(err, storage.ErrBusy)) {
+	switch {
+	case errors.Is(err, storage.ErrFull), errors.Is(err, storage.ErrBusy), errors.Is(err, storage.ErrSchema):
 		db.refused.Store(&refusal{err})
-	} else if err == nil && db.refused.Load() != nil {
+	case err == nil && db.refused.Load() != nil:
 		db.refused.Store(nil)
 	}
 }
@@ -149,9 +150,10 @@ func (db *DB) weigh() {
 // probeTime bounds one attempt to write.
 const probeTime = time.Second
 
-// Writable returns nil when the last write was taken. While it was refused, because the disk is full or read-only or the
-// file is locked, each call tries to write, and costs a commit once there is room.
-func (db *DB) Writable(ctx context.Context) error {
+// Writable returns nil when the last write was taken. While it was refused, because the disk is full or read-only, the file
+// is locked or the table refuses new rows, each call tries to write, and costs a commit once there is room. Where there is a
+// statement to try, it must not fail; what it does is undone.
+func (db *DB) Writable(ctx context.Context, try string) error {
 	last := db.refused.Load()
 	if last == nil {
 		return nil
@@ -162,13 +164,13 @@ func (db *DB) Writable(ctx context.Context) error {
 	defer db.probing.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
-	err := db.probe(ctx)
+	err := db.probe(ctx, try)
 	db.Wrote(err)
 	return err
 }
 
-// probe writes a page that says what it said before.
-func (db *DB) probe(ctx context.Context) error {
+// probe tries the statement, and writes a page that says what it said before.
+func (db *DB) probe(ctx context.Context, try string) error {
 	tx, err := db.Writes.BeginTx(ctx, nil)
 	if err != nil {
 		return db.Waited(err)
@@ -176,6 +178,11 @@ func (db *DB) probe(ctx context.Context) error {
 	defer func() { _ = tx.Rollback() }() // does nothing after the commit
 	if err := db.Begun(); err != nil {
 		return err
+	}
+	if try != "" {
+		if _, err := tx.ExecContext(ctx, "SAVEPOINT try; "+try+"; ROLLBACK TO try"); err != nil {
+			return db.Trouble(err)
+		}
 	}
 	var version int64
 	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {

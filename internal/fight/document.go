@@ -124,28 +124,30 @@ func (s *Service) routes(api *httpserver.API) []httpserver.Route {
 		Schema: schemas.body, Example: map[string]any{"hero": example.Hero, "villain": example.Villain, "location": example.Location},
 	}}}
 	list := operation(http.MethodGet, "list-fights", "", "Stored fights, newest first",
-		api.Returns("The fights. A Link header with rel=next leads on where there is more.",
-			&huma.Schema{Type: "array", Items: schemas.fight}, []document{asDocument(example)}),
+		httpserver.Compressed(api.Returns("The fights. A Link header with rel=next leads on where there is more.",
+			&huma.Schema{Type: "array", Items: schemas.fight}, []document{asDocument(example)})),
 		map[int]string{
 			http.StatusUnprocessableEntity: "A parameter was refused; the answer names it.", http.StatusInternalServerError: unreadable,
 			http.StatusServiceUnavailable: storeAway,
 		})
-	list.Responses["200"].Headers = map[string]*huma.Param{"Link": {Description: "Relative address of the next page.", Schema: &huma.Schema{Type: "string"}}}
+	list.Responses["200"].Headers["Link"] = &huma.Param{Description: "Relative address of the next page.", Schema: &huma.Schema{Type: "string"}}
 	list.Parameters = []*huma.Param{
 		{Name: "limit", In: "query", Description: "At most so many.",
 			Schema: &huma.Schema{Type: "integer", Minimum: new(1.0), Maximum: new(float64(maxLimit)), Default: defaultLimit}},
 		{Name: "before", In: "query", Description: "Only fights with a smaller id; it need not exist.",
 			Schema: &huma.Schema{Type: "string", Format: "uuid"}},
 	}
+	compressor := &httpserver.Compressor{}
+	serveList := func(w http.ResponseWriter, r *http.Request) error { return s.serveList(w, r, compressor) }
 	one := operation(http.MethodGet, "get-fight", "/{id}", "Get a fight", fight(), map[int]string{
 		http.StatusNotFound: "No fight has this id.", http.StatusUnprocessableEntity: "The id is not a UUID.",
 		http.StatusInternalServerError: unreadable, http.StatusServiceUnavailable: storeAway,
 	})
 	one.Parameters = []*huma.Param{{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: "string", Format: "uuid"}}}
 	return []httpserver.Route{
-		{Serve: s.serveExecute, Operation: execute},
+		{Serve: s.serveExecute, Operation: execute, Stores: true},
 		{Serve: s.servePost, Operation: post},
-		{Serve: s.serveList, Operation: list},
+		{Serve: serveList, Operation: list},
 		{Serve: s.serveOne, Operation: one},
 		{Serve: s.serveFighters, Operation: operation(http.MethodGet, "random-fighters", "/randomfighters", "Draw a hero and a villain at the same time",
 			api.Returns("The two.", schemas.fighters, fighters{example.Hero, example.Villain}), peerProblems(nil))},

@@ -119,7 +119,7 @@ func writeFight(w http.ResponseWriter, r *http.Request, fight []byte, err error)
 	return httpserver.WriteJSON(w, fight)
 }
 
-func (s *Service) serveList(w http.ResponseWriter, r *http.Request) error {
+func (s *Service) serveList(w http.ResponseWriter, r *http.Request, compressor *httpserver.Compressor) error {
 	query := httpserver.QueryOf(r)
 	limit := int(query.Int("limit", 1, maxLimit, defaultLimit))
 	before := MaxID()
@@ -151,7 +151,7 @@ func (s *Service) serveList(w http.ResponseWriter, r *http.Request) error {
 		}
 		list = fight.AppendJSON(list)
 	}
-	return httpserver.WriteJSON(w, append(list, ']'))
+	return httpserver.WriteList(w, r, compressor, append(list, ']'))
 }
 
 func (s *Service) serveOne(w http.ResponseWriter, r *http.Request) error {

@@ -67,7 +67,7 @@ func TestAdminComesBeforeTheBody(t *testing.T) {
 	guarded.Admin = NewAdmin("secret")
 	server, _ := serving(t, settings(), guarded)
 	conn := dial(t, server)
-	send(t, conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\nConnection: close\r\n\r\n{")
+	send(t, conn, "POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 1000\r\nConnection: close\r\n\r\n{")
 	head := make([]byte, len("HTTP/1.1 401"))
 	if _, err := io.ReadFull(conn, head); err != nil || string(head) != "HTTP/1.1 401" {
 		t.Errorf("got %q and %v, want 401 although the body is not there", head, err)

@@ -23,6 +23,8 @@ type Route struct {
 	Serve Handler
 	// Admin says who may; nil is everyone.
 	Admin *Admin
+	// Stores marks a GET that stores something: pages of other sites may not use it, as they may not use other methods.
+	Stores bool
 }
 
 // API is a service's HTTP surface: its routes, and the OpenAPI document made from the same declarations. It gives
@@ -33,7 +35,7 @@ type API struct {
 	document *huma.OpenAPI
 	log      *slog.Logger
 	cfg      Config
-	badRows  badRows
+	sites    sites
 }
 
 // NewAPI returns an API without routes.
@@ -46,8 +48,9 @@ func NewAPI(info huma.Info, log *slog.Logger, cfg Config) *API {
 			Info:       &info,
 			Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)},
 		},
-		log: log,
-		cfg: cfg,
+		log:   log,
+		cfg:   cfg,
+		sites: newSites(cfg.TrustedOrigins),
 	}
 }
 
@@ -62,6 +65,9 @@ func (a *API) Handle(route Route) {
 	})
 	if route.Admin != nil {
 		a.guard(&route)
+	}
+	if route.changes() {
+		a.protect(&route)
 	}
 	a.document.AddOperation(&route.Operation)
 	a.handle(route.Method+" "+route.Path, route.Serve)
@@ -87,7 +93,10 @@ func (a *API) handle(pattern string, serve Handler) {
 }
 
 // ServeHTTP answers one request.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.Answer(w, r, a.route) }
+
+// Answer answers one request with serve in place of a route.
+func (a *API) Answer(w http.ResponseWriter, r *http.Request, serve Handler) {
 	begin := time.Now()
 	x := &exchange{answer: response{ResponseWriter: w}, requestInfo: requestInfo{
 		id:           requestIDOf(r.Header),
@@ -105,11 +114,17 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer := &x.answer
 	defer a.logAccess(answer, r, begin)
 	defer func() { a.recovered(answer, r, recover()) }()
-	if err := checkText(r); err != nil {
+	if err := serve(answer, r); err != nil {
 		a.fail(answer, r, err)
-		return
 	}
-	a.mux.ServeHTTP(answer, r)
+}
+
+func (a *API) route(w http.ResponseWriter, r *http.Request) error {
+	if err := checkText(r); err != nil {
+		return err
+	}
+	a.mux.ServeHTTP(w, r)
+	return nil
 }
 
 // logAccess logs a request that has ended, one that was broken off too. It goes past the log's level: who asks for the
@@ -143,7 +158,7 @@ func (a *API) recovered(w *response, r *http.Request, cause any) {
 	if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(http.ErrAbortHandler)
 	}
-	a.log.Error("a handler panicked", "panic", fmt.Sprint(cause), "method", r.Method, "path", r.URL.Path,
+	a.log.Error("a handler panicked", "panic", fmt.Errorf("%s: %v", r.Pattern, cause), "method", r.Method, "path", r.URL.Path,
 		"request_id", RequestID(r.Context()), "stack", string(debug.Stack()))
 	if w.status != 0 {
 		panic(http.ErrAbortHandler)

@@ -81,7 +81,6 @@ func TestCallersTimeoutShortensTheDeadline(t *testing.T) {
 		{"longer", "60001", own},
 		{"much longer", "9223372036854775807", own},
 		{"beyond int64", "9223372036854775808", own},
-		{"negative", "-1", own},
 		{"a fraction", "1.5", own},
 		{"a unit", "5s", own},
 		{"text", "soon", own},
@@ -119,15 +118,30 @@ func TestDeadlineReached(t *testing.T) {
 		{"our own", "", short},
 		{"the caller's", "50", settings()},
 		{"the caller waits no more", "0", settings()},
+		{"the caller has waited too long", "-1", settings()},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			server, _ := serving(t, test.cfg, route(http.MethodGet, "/", waitForDeadline))
-			got := ask(t, server, http.MethodGet, "/", "", TimeoutHeader, test.sent)
-			got.problem(t, http.StatusServiceUnavailable)
-			if got.header.Get("Retry-After") == "" {
-				t.Error("no Retry-After")
-			}
-		})
+		for kind, wait := range map[string]Handler{"answer": waitForDeadline, "list": waitForStep} {
+			t.Run(test.name+", "+kind, func(t *testing.T) {
+				server, _ := serving(t, test.cfg, route(http.MethodGet, "/", wait))
+				got := ask(t, server, http.MethodGet, "/", "", TimeoutHeader, test.sent)
+				got.problem(t, http.StatusServiceUnavailable)
+				if got.header.Get("Retry-After") == "" {
+					t.Error("no Retry-After")
+				}
+			})
+		}
+	}
+}
+
+// waitForStep is waitForDeadline for the first step of a list.
+func waitForStep(w http.ResponseWriter, r *http.Request) error {
+	ctx, cancel := NewStream(w, r).Step()
+	defer cancel()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(hang):
+		return errors.New("the list has no deadline")
 	}
 }
 

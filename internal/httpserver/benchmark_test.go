@@ -1,8 +1,11 @@
 package httpserver
 
 import (
+	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"testing"
 )
 
@@ -30,5 +33,80 @@ func BenchmarkRequest(b *testing.B) {
 	for b.Loop() {
 		clear(answer.header)
 		api.ServeHTTP(answer, request)
+	}
+}
+
+// What a request costs on a connection that is kept, with all that net/http does, and with the client's own reads and writes.
+func BenchmarkServer(b *testing.B) {
+	body := make([]byte, 300)
+	cfg := settings()
+	cfg.MaxConnections = 10_000
+	server, err := Listen(b.Context(), "test", "127.0.0.1:0", cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = server.Shutdown(b.Context()) }()
+	api, _ := newAPI(cfg, route(http.MethodGet, "/", func(w http.ResponseWriter, _ *http.Request) error {
+		NoStore(w)
+		return WriteJSON(w, body)
+	}))
+	server.Serve(api)
+	conn, err := net.Dial("tcp", server.Addr())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	request, answer := []byte("GET / HTTP/1.1\r\nHost: test\r\n\r\n"), make([]byte, 4096)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := conn.Write(request); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := conn.Read(answer); err != nil { // whole: it is written at once
+			b.Fatal(err)
+		}
+	}
+}
+
+// What a request costs so that the limit knows which connections are idle: the clock when it has ended, and two changes of
+// a number that no other connection looks at.
+func BenchmarkIdleness(b *testing.B) {
+	c := &connection{limit: newLimit(nil, 10_000, nil)}
+	b.ReportAllocs()
+	for b.Loop() {
+		c.heard()
+		c.state(http.StateActive)
+		c.state(http.StateIdle)
+	}
+}
+
+// What a new connection costs that takes the place of the longest idle of many, and one that is refused since none is idle.
+func BenchmarkFull(b *testing.B) {
+	const most = 10_000
+	address := func(i int) netip.Prefix {
+		return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 32)
+	}
+	for name, hosts := range map[string]int{"one host": 1, "a host each": most} {
+		for state, idle := range map[string]bool{"idle": true, "busy": false} {
+			b.Run(name+", "+state, func(b *testing.B) {
+				l, now := newLimit(nil, most, nil), int64(1)
+				for i := range most {
+					c := &connection{TCPConn: new(net.TCPConn), limit: l, known: now}
+					if idle {
+						c.idle.Store(now)
+					}
+					l.add(c, address(i%hosts))
+				}
+				b.ReportAllocs()
+				for next := 0; b.Loop(); next++ {
+					now += 2 * minIdle / most // so that those that came in the meantime are idle, too, but never all
+					c := &connection{TCPConn: new(net.TCPConn), limit: l, known: now}
+					c.idle.Store(now)
+					if out, _ := l.add(c, address(most+next%hosts)); idle && now > 2*minIdle && out == nil {
+						b.Fatal("nothing made room")
+					}
+				}
+			})
+		}
 	}
 }

@@ -30,9 +30,10 @@ func NewEvents(w http.ResponseWriter, r *http.Request) *Events {
 	return &Events{NewStream(w, r), control}
 }
 
-// KeepLittle has the kernel keep no more than a few events for the client of a request.
+// KeepLittle has the kernel keep no more than a few events for the client of a request. An HTTP/2 client says itself how much
+// it takes of each stream, and has other streams on the connection.
 func KeepLittle(r *http.Request) {
-	if conn, ok := r.Context().Value(connKey{}).(interface{ SetWriteBuffer(bytes int) error }); ok {
+	if conn, ok := r.Context().Value(connKey{}).(*connection); ok && !conn.http2 {
 		_ = conn.SetWriteBuffer(eventBuffer)
 	}
 }

@@ -1,55 +1,239 @@
 package httpserver
 
 import (
+	"container/heap"
+	"math"
 	"net"
+	"net/http"
+	"net/netip"
 	"sync"
+	"time"
 )
 
-// limitListener accepts a connection only while fewer than its slots are open; the next one waits in the kernel's
-// queue. It is golang.org/x/net/netutil's LimitListener but for the type of its connections: net/http looks for
-// CloseWrite on them, to let a client read the answer that closes its connection, such as a 431.
-type limitListener struct {
+// minIdle is how long a connection must have been idle to be closed for another.
+const minIdle = int64(time.Second)
+
+// limit is a listener that bounds the open connections. When there are that many a new one takes the place of the one that
+// has been idle longest, of the client that has most; when none is idle, or only those of clients that have fewer than
+// the newcomer's, it is refused. So nobody waits in the kernel's queue, and no client takes the connections of others.
+//
+// A request costs one look at the clock and two atomic operations. The order in which a client's connections became idle
+// is made when it is needed: since a connection is never idle since earlier than it was, known times are put right only
+// for those that come first.
+type limit struct {
 	*net.TCPListener
-	slots  chan struct{}
-	closed chan struct{}
-	close  func() error
+	most    int // no limit when 0
+	begun   time.Time
+	refusal *refusal
+
+	mu    sync.Mutex
+	open  int
+	hosts map[netip.Prefix]*host
+	list  []*host // the same
+	busy  int64   // until when no connection can have been idle for minIdle
 }
 
-func newLimitListener(listener *net.TCPListener, most int) *limitListener {
-	l := &limitListener{TCPListener: listener, slots: make(chan struct{}, most), closed: make(chan struct{})}
-	l.close = sync.OnceValue(func() error {
-		close(l.closed)
-		return listener.Close()
-	})
-	return l
+// host is where connections come from, with at least one of them: an IPv4 address, or an IPv6 network of 64 bits.
+type host struct {
+	address     netip.Prefix
+	connections byIdleness
+	place       int // in limit.list
 }
 
-// Accept waits for a slot and a connection.
-func (l *limitListener) Accept() (net.Conn, error) {
-	select {
-	case l.slots <- struct{}{}:
-	case <-l.closed:
-		return nil, net.ErrClosed
+func newLimit(listener *net.TCPListener, most int, refusal *refusal) *limit {
+	return &limit{TCPListener: listener, most: most, begun: time.Now(), refusal: refusal, hosts: map[netip.Prefix]*host{}}
+}
+
+// now is a time above 0 that costs half of what time.Now does.
+func (l *limit) now() int64 { return int64(time.Since(l.begun)) + 1 }
+
+// Accept returns the next connection that there is room for.
+func (l *limit) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.AcceptTCP()
+		if err != nil {
+			return nil, err
+		}
+		if c := l.admit(conn); c != nil {
+			return c, nil
+		}
+		l.refusal.send(conn)
 	}
-	conn, err := l.AcceptTCP()
-	if err != nil {
-		<-l.slots
-		return nil, err
+}
+
+// Close stops accepting.
+func (l *limit) Close() error {
+	err := l.TCPListener.Close()
+	l.refusal.close()
+	return err
+}
+
+// state is http.Server's ConnState.
+func (l *limit) state(conn net.Conn, state http.ConnState) {
+	if c, ok := conn.(*connection); ok {
+		c.state(state)
 	}
-	return &limitedConn{conn, sync.OnceFunc(func() { <-l.slots })}, nil
 }
 
-// Close stops accepting, also for an Accept that waits for a slot.
-func (l *limitListener) Close() error { return l.close() }
-
-// limitedConn gives its slot back when it is closed.
-type limitedConn struct {
-	*net.TCPConn
-	release func()
+// admit counts a new connection, when there is room or room can be made; otherwise it returns nil.
+func (l *limit) admit(conn *net.TCPConn) *connection {
+	c := &connection{TCPConn: conn, limit: l, known: l.now()}
+	c.idle.Store(c.known)
+	out, ok := l.add(c, addressOf(conn.RemoteAddr()))
+	if out != nil {
+		_ = out.TCPConn.Close()
+	}
+	if !ok {
+		return nil
+	}
+	return c
 }
 
-// Close closes the connection.
-func (c *limitedConn) Close() error {
-	defer c.release()
-	return c.TCPConn.Close()
+// addressOf returns what tells hosts apart.
+func addressOf(remote net.Addr) netip.Prefix {
+	tcp, ok := remote.(*net.TCPAddr)
+	if !ok { // the connection has broken already
+		return netip.Prefix{}
+	}
+	address, bits := tcp.AddrPort().Addr().Unmap(), 32
+	if address.Is6() {
+		bits = 64
+	}
+	prefix, _ := address.Prefix(bits) // fails for no address that a connection has
+	return prefix
+}
+
+// add adds a connection, in the place of the one that is returned to be closed where there is no room; ok is false when
+// none can be closed.
+func (l *limit) add(c *connection, address netip.Prefix) (out *connection, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.most > 0 && l.open >= l.most {
+		has := 0
+		if known := l.hosts[address]; known != nil {
+			has = len(known.connections)
+		}
+		if out = l.makeRoom(has, c.known); out == nil {
+			return nil, false
+		}
+		l.remove(out)
+	}
+	from := l.hosts[address]
+	if from == nil {
+		from = &host{address: address, place: len(l.list)}
+		l.hosts[address], l.list = from, append(l.list, from)
+	}
+	c.from = from
+	heap.Push(&from.connections, c)
+	l.open++
+	return out, true
+}
+
+// release forgets a connection that is closed.
+func (l *limit) release(c *connection) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c.from != nil {
+		l.remove(c)
+	}
+}
+
+// remove forgets a connection. The mutex is held.
+func (l *limit) remove(c *connection) {
+	from := c.from
+	heap.Remove(&from.connections, c.place)
+	c.from = nil
+	l.open--
+	if len(from.connections) > 0 {
+		return
+	}
+	delete(l.hosts, from.address)
+	last := l.list[len(l.list)-1]
+	l.list[from.place], last.place = last, from.place
+	l.list[len(l.list)-1] = nil
+	l.list = l.list[:len(l.list)-1]
+}
+
+// makeRoom claims the connection that a client that has so many may have closed; nil when there is none. The mutex is
+// held.
+func (l *limit) makeRoom(has int, now int64) *connection {
+	for now >= l.busy {
+		c := l.longestIdle(has, now)
+		if c == nil {
+			return nil
+		}
+		if c.evict(c.known) {
+			return c
+		}
+		c.from.connections.update(c, now) // a request has begun to arrive
+	}
+	return nil
+}
+
+// longestIdle returns, of the clients that have an idle connection, and no fewer connections than a client that has so
+// many, the longest idle one of the client that has most; nil when there is none. The mutex is held.
+func (l *limit) longestIdle(has int, now int64) *connection {
+	var found *connection
+	earliest := int64(math.MaxInt64)
+	for _, from := range l.list {
+		n := len(from.connections)
+		if n >= has && (found == nil || n >= len(found.from.connections)) {
+			c := from.connections.longestIdle(now)
+			if c != nil && (found == nil || n > len(found.from.connections) || c.known < found.known) {
+				found = c
+			}
+		}
+		earliest = min(earliest, from.connections[0].known)
+	}
+	if found == nil {
+		l.busy = earliest + minIdle
+	}
+	return found
+}
+
+// byIdleness is a heap of connections, by the time from before which each isn't idle.
+type byIdleness []*connection
+
+func (b byIdleness) Len() int           { return len(b) }
+func (b byIdleness) Less(i, j int) bool { return b[i].known < b[j].known }
+func (b byIdleness) Swap(i, j int) {
+	b[i], b[j] = b[j], b[i]
+	b[i].place, b[j].place = i, j
+}
+
+// Push is heap.Interface's.
+func (b *byIdleness) Push(c any) {
+	added := c.(*connection)
+	added.place = len(*b)
+	*b = append(*b, added)
+}
+
+// Pop is heap.Interface's.
+func (b *byIdleness) Pop() any {
+	last := len(*b) - 1
+	c := (*b)[last]
+	(*b)[last] = nil
+	*b = (*b)[:last]
+	return c
+}
+
+// update notes that a connection isn't idle since before that time.
+func (b *byIdleness) update(c *connection, known int64) {
+	c.known = known
+	heap.Fix(b, c.place)
+}
+
+// longestIdle returns the connection that has been idle longest, nil when none has been for minIdle.
+func (b *byIdleness) longestIdle(now int64) *connection {
+	for {
+		c := (*b)[0]
+		if c.known > now-minIdle {
+			return nil
+		}
+		since := c.idleSince(now)
+		if since == c.known {
+			return c
+		}
+		b.update(c, since)
+	}
 }

@@ -52,6 +52,7 @@ func settings() Config {
 	return Config{
 		Deadline: time.Minute, ReadHeaderTimeout: time.Minute, ReadTimeout: time.Minute, WriteTimeout: time.Minute,
 		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10, ShutdownTimeout: time.Minute,
+		AllowedHosts: []HostName{"test"},
 	}
 }
 
@@ -123,10 +124,10 @@ type answer struct {
 	body   string
 }
 
-// client asks without kept-alive connections, and follows no redirect.
+// client asks without kept-alive connections, for nothing compressed by itself, and follows no redirect.
 func client() *http.Client {
 	return &http.Client{
-		Transport:     &http.Transport{DisableKeepAlives: true},
+		Transport:     &http.Transport{DisableKeepAlives: true, DisableCompression: true},
 		Timeout:       hang,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
-
-	"superheroes/internal/storage"
 )
 
 // ProblemType is the media type of every answer that reports an error (RFC 9457).
@@ -98,7 +96,6 @@ func writeProblem(w http.ResponseWriter, problem *Problem) {
 	header.Set("Content-Type", ProblemType)
 	header.Set("Content-Length", strconv.Itoa(len(body)))
 	header.Set("Cache-Control", "no-store")
-	header.Set("X-Content-Type-Options", "nosniff")
 	if problem.RetryAfter > 0 {
 		header.Set("Retry-After", strconv.Itoa(int((problem.RetryAfter+time.Second-1)/time.Second)))
 	}
@@ -112,25 +109,22 @@ func writeProblem(w http.ResponseWriter, problem *Problem) {
 	_, _ = w.Write(body) //nolint:gosec // JSON, sent as such; the client is gone when this fails
 }
 
-// logProblem reports what an operator should know: our own faults always, but a row that can't be read once, and what
-// others did to us as a warning.
+// logProblem reports what an operator should know: our own faults, and what others did to us as a warning.
 func (a *API) logProblem(r *http.Request, problem *Problem) {
-	ctx, log, level := r.Context(), a.log, slog.LevelWarn
-	var row *storage.RowError
+	ctx, level := r.Context(), slog.LevelWarn
 	switch {
-	case errors.As(problem, &row) && !a.badRows.first(row):
-		level = slog.LevelDebug
 	case problem.Status == http.StatusInternalServerError:
 		level = slog.LevelError
-	case problem.Status < http.StatusInternalServerError, r.Context().Err() == context.Canceled:
+	case problem.Status < http.StatusInternalServerError, ctx.Err() == context.Canceled:
 		level = slog.LevelDebug
 	}
-	if !log.Enabled(ctx, level) {
+	if !a.log.Enabled(ctx, level) {
 		return
 	}
-	attrs := []any{"status", problem.Status, "method", r.Method, "path", r.URL.Path, "request_id", RequestID(ctx)}
+	attrs := append(make([]slog.Attr, 0, 5), slog.Int("status", problem.Status), slog.String("method", r.Method),
+		slog.String("path", r.URL.Path), slog.String("request_id", RequestID(ctx)))
 	if problem.Cause != nil {
-		attrs = append(attrs, "cause", problem.Cause)
+		attrs = append(attrs, slog.Any("cause", problem.Cause))
 	}
-	log.Log(ctx, level, problem.Detail, attrs...)
+	a.log.LogAttrs(ctx, level, problem.Detail, attrs...)
 }

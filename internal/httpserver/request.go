@@ -14,7 +14,8 @@ import (
 const (
 	// RequestIDHeader carries the id under which a request is logged, from the client to the last peer.
 	RequestIDHeader = "X-Request-Id"
-	// TimeoutHeader carries the time a caller will still wait, in whole milliseconds.
+	// TimeoutHeader carries the time a caller will still wait, in whole milliseconds. The service's own deadline is the most that
+	// anybody gets.
 	TimeoutHeader = "X-Request-Timeout-Ms"
 )
 
@@ -52,17 +53,18 @@ func requestIDOf(header http.Header) string {
 	return string(strconv.AppendUint(made, rand.Uint64(), 36))
 }
 
-// timeoutOf is the service's own time-out, or the caller's when that is shorter.
+// timeoutOf is the service's own time-out, or the caller's when that is shorter. A caller who has no time left gets none; what
+// is not a whole number is ignored.
 func timeoutOf(header http.Header, own time.Duration) time.Duration {
 	text := header.Get(TimeoutHeader)
 	if text == "" {
 		return own
 	}
 	ms, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || ms < 0 || ms >= own.Milliseconds() {
+	if err != nil || ms >= own.Milliseconds() {
 		return own
 	}
-	return time.Duration(ms) * time.Millisecond
+	return time.Duration(max(ms, 0)) * time.Millisecond
 }
 
 // SetTimeout tells a peer how long the caller will still wait. It is rounded up: a peer that keeps to it fails no earlier

@@ -20,11 +20,13 @@ type Config struct {
 	ReadTimeout       time.Duration `default:"10s" help:"Time a client has to send a whole request."`
 	WriteTimeout      time.Duration `default:"15s" help:"Time an answer may take to write; of a whole list, each part."`
 	IdleTimeout       time.Duration `default:"60s" help:"Time a kept-alive connection may be idle."`
-	MaxHeaderBytes    int           `default:"16384" help:"Largest request headers, in bytes."`
-	MaxConnections    int           `default:"10000" help:"Most client connections of a service at a time."`
+	MaxHeaderBytes    int           `default:"16384" help:"Largest request headers, in bytes; over HTTP/2, about 4 KiB less."`
+	MaxConnections    int           `default:"10000" help:"Most client connections of a service at a time. A new one takes the place of one that has been idle for a second, or gets a 503."`
 	DrainDelay        time.Duration `default:"${drain_delay}" help:"Time between not ready and not accepting when the service stops."`
 	ShutdownTimeout   time.Duration `default:"6s" help:"Time that requests in flight have to finish when the service stops."`
 	AccessLog         bool          `help:"Log a line for each request."`
+	AllowedHosts      []HostName    `name:"allowed-host" env:"ALLOWED_HOSTS" placeholder:"NAME" help:"Name that clients may use for a service on a loopback address, besides localhost and IP addresses; repeatable, or separated by commas."`
+	TrustedOrigins    []Origin      `name:"trusted-origin" env:"TRUSTED_ORIGINS" placeholder:"ORIGIN" help:"Origin of other web pages that may use the service, as in https://heroes.example: of a front end, or of a proxy that changes Host; repeatable, or separated by commas."`
 }
 
 // headerSlop is what net/http reads above the limit it is given.
@@ -35,11 +37,13 @@ type Server struct {
 	name     string
 	log      *slog.Logger
 	cfg      Config
-	listener net.Listener
+	listener *limit
 	http     *http.Server
+	front    front
 	handler  atomic.Pointer[http.Handler]
 	draining atomic.Bool
 	served   chan struct{} // closed when the accept loop has ended
+	nosniff  []string      // the header's value in all answers, which share it: not to be changed
 }
 
 // Listen takes the address and begins to answer: /livez with 200, all else with 503 until Serve is called.
@@ -48,7 +52,9 @@ func Listen(ctx context.Context, name, addr string, cfg Config, log *slog.Logger
 	if err != nil {
 		return nil, fmt.Errorf("%s can't listen on %s: %w", name, addr, cause(err))
 	}
-	s := &Server{name: name, log: log, cfg: cfg, listener: listener, served: make(chan struct{})}
+	limited := newLimit(listener.(*net.TCPListener), cfg.MaxConnections, newRefusal(log, cfg.MaxConnections))
+	s := &Server{name: name, log: log, cfg: cfg, listener: limited, served: make(chan struct{}), nosniff: []string{"nosniff"}}
+	s.front = front{newHosts(listener.Addr(), cfg.AllowedHosts), newCORS(cfg.TrustedOrigins)}
 	s.Serve(http.HandlerFunc(starting))
 	s.http = &http.Server{
 		Handler:           http.HandlerFunc(s.answer),
@@ -59,7 +65,9 @@ func Listen(ctx context.Context, name, addr string, cfg Config, log *slog.Logger
 		MaxHeaderBytes:    cfg.MaxHeaderBytes - headerSlop,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		ConnContext:       withConn,
+		ConnState:         limited.state,
 	}
+	speakBoth(s.http, cfg.WriteTimeout)
 	go s.accept()
 	return s, nil
 }
@@ -75,22 +83,21 @@ func cause(err error) error {
 
 func (s *Server) accept() {
 	defer close(s.served)
-	listener := s.listener
-	if tcp, ok := listener.(*net.TCPListener); ok && s.cfg.MaxConnections > 0 {
-		listener = newLimitListener(tcp, s.cfg.MaxConnections)
-	}
-	if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
 		s.log.Error("the server stopped accepting", "err", err)
 	}
 }
 
 // answer hands a request to the handler of the moment. While the server drains, clients are asked to go elsewhere
-// with their next request; their connections are not cut under a request that is on its way.
+// with their next request; their connections are not cut under a request that is on its way. (An HTTP/2 client is asked by
+// a GOAWAY frame, into which net/http turns the header.)
 func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
-	if s.Draining() {
-		w.Header().Set("Connection", "close")
+	header := w.Header()
+	header["X-Content-Type-Options"] = s.nosniff
+	if s.Draining() || endsConnection(r) {
+		header.Set("Connection", "close")
 	}
-	(*s.handler.Load()).ServeHTTP(w, r)
+	s.front.serve(w, r, *s.handler.Load())
 }
 
 // starting answers for a service whose store isn't there yet.

@@ -165,38 +165,6 @@ func TestMalformedRequest(t *testing.T) {
 	}
 }
 
-func TestMaxConnections(t *testing.T) {
-	cfg := settings()
-	cfg.MaxConnections = 2
-	server, _ := serving(t, cfg, route(http.MethodGet, "/", ok))
-	var conns []net.Conn
-	for range 2 {
-		conn := dial(t, server)
-		send(t, conn, "GET / HTTP/1.1\r\nHost: test\r\n\r\n")
-		if _, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil {
-			t.Fatal(err)
-		}
-		conns = append(conns, conn)
-	}
-	third := dial(t, server)
-	send(t, third, "GET / HTTP/1.1\r\nHost: test\r\n\r\n")
-	if err := third.SetReadDeadline(time.Now().Add(200 * time.Millisecond)); err != nil {
-		t.Fatal(err)
-	}
-	if n, err := third.Read(make([]byte, 1)); n > 0 || err == nil {
-		t.Error("a third connection was served beside two")
-	}
-	if err := conns[0].Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := third.SetReadDeadline(time.Now().Add(hang)); err != nil {
-		t.Fatal(err)
-	}
-	if response, err := http.ReadResponse(bufio.NewReader(third), nil); err != nil || response.StatusCode != http.StatusOK {
-		t.Errorf("after one has gone: got %v, %v", response, err)
-	}
-}
-
 func TestStopAtTheConnectionLimit(t *testing.T) {
 	cfg := settings()
 	cfg.MaxConnections = 1

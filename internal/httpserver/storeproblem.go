@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 
+	"superheroes/internal/bounded"
 	"superheroes/internal/storage"
 )
 
@@ -29,6 +30,8 @@ func storeProblem(err error) *Problem {
 		return Errorf(http.StatusInternalServerError, "%v; the log says what is wrong", storage.ErrSchema).Because(err)
 	case storage.KindOf(err) != nil:
 		return Unavailable("%s", storeState(err)).Because(err)
+	case bounded.CrowdOf(err) != "":
+		return Unavailable("too many %s at once; retry later", bounded.CrowdOf(err)).Because(err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return Unavailable("the store did not answer before the request's deadline").Because(err)
 	case errors.Is(err, context.Canceled):

@@ -2,6 +2,7 @@ package httpserver
 
 import (
 	"net/http"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -25,4 +26,46 @@ func TestStreamLimitsUnsent(t *testing.T) {
 	if got := within(t, "the client is dropped", taken); got > most {
 		t.Errorf("%d bytes were taken for a client that doesn't read", got)
 	}
+}
+
+// The kernel keeps little for a client of events; but an HTTP/2 client has other streams on the connection, and says itself how
+// much it takes of each.
+func TestEventsBufferLittle(t *testing.T) {
+	for name, client := range map[string]*http.Client{"HTTP/1.1": client(), "HTTP/2": http2Client(t)} {
+		t.Run(name, func(t *testing.T) {
+			sizes := make(chan int, 2)
+			server, _ := serving(t, settings(), route(http.MethodGet, "/", func(w http.ResponseWriter, r *http.Request) error {
+				conn := r.Context().Value(connKey{}).(syscall.Conn)
+				sizes <- sendBuffer(t, conn)
+				events := NewEvents(w, r)
+				sizes <- sendBuffer(t, conn)
+				return events.Send([]byte("data: 1\n\n"))
+			}))
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+server.Addr()+"/", http.NoBody)
+			if err != nil {
+				t.Fatal(err)
+			}
+			do(t, client, request)
+			before, after := <-sizes, <-sizes
+			if name == "HTTP/2" && after != before || name == "HTTP/1.1" && after > 2*eventBuffer { // Linux doubles what is asked for
+				t.Errorf("%d bytes, after %d", after, before)
+			}
+		})
+	}
+}
+
+func sendBuffer(t *testing.T, conn syscall.Conn) (size int) {
+	t.Helper()
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		t.Error(err)
+		return 0
+	}
+	_ = raw.Control(func(socket uintptr) {
+		size, err = syscall.GetsockoptInt(int(socket), syscall.SOL_SOCKET, syscall.SO_SNDBUF)
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	return size
 }

@@ -39,13 +39,22 @@ func ParseLevel(name string) (slog.Level, error) {
 	return 0, fmt.Errorf("must be DEBUG, INFO, WARN, WARNING or ERROR, not %q", name)
 }
 
-// New returns the logger of a service. Lines go to w; concurrent use is safe.
+// New returns the logger of a service. Lines go to w; concurrent use is safe. Warnings and errors that repeat are counted,
+// as Flush must be called for at the end; at the level DEBUG every line is written.
 func New(w io.Writer, service string, cfg Config) *slog.Logger {
+	handler := newHandler(w, service, cfg)
+	if cfg.Level > slog.LevelDebug {
+		handler = newRepeats(handler)
+	}
+	return slog.New(handler)
+}
+
+func newHandler(w io.Writer, service string, cfg Config) slog.Handler {
 	if cfg.Format == "json" {
 		handler := slog.NewJSONHandler(w, &slog.HandlerOptions{Level: cfg.Level})
-		return slog.New(handler).With("service", service)
+		return handler.WithAttrs([]slog.Attr{slog.String("service", service)})
 	}
-	return slog.New(&lineHandler{out: Shared(w), service: service, level: cfg.Level})
+	return &lineHandler{out: Shared(w), service: service, level: cfg.Level}
 }
 
 // Shared returns a writer for the loggers of several services: each line is written by itself.

@@ -251,17 +251,10 @@ func (c *counter) countAll(ctx context.Context) (counted int, version int64, err
 	}
 }
 
-// mostTold is how many fights of one step are named in the log.
-const mostTold = 10
-
 // tellUnreadable reports fights that can't be read. Each is counted once, so it is told once.
 func (c *counter) tellUnreadable(rows []*storage.RowError) {
-	for i, row := range rows {
-		if i == mostTold {
-			c.log.Warn("more fights can't be read", "number", len(rows)-mostTold)
-			return
-		}
-		c.log.Warn("a fight can't be read; it is counted as unreadable", "cause", row)
+	for _, row := range rows {
+		c.log.Warn(row.What+" "+row.ID+" can't be read; it is counted as unreadable", "cause", row.Err)
 	}
 }
 

@@ -361,7 +361,7 @@ func (s *spoiled) Count(ctx context.Context) (Progress, error) {
 	return progress, err
 }
 
-// Fights that can't be read are named in the log, and many in a few lines.
+// Fights that can't be read are named in the log.
 func TestUnreadableIsTold(t *testing.T) {
 	text := new(strings.Builder)
 	store := &spoiled{}
@@ -369,13 +369,7 @@ func TestUnreadableIsTold(t *testing.T) {
 	c.show = func(context.Context, int64) {}
 	store.stored.Store(2)
 	c.round(t.Context())
-	if got := text.String(); strings.Count(got, "\n") != 2 || !strings.Contains(got, "fight 1 can't be read: hero.name is missing") || !strings.Contains(got, "fight 2 ") {
-		t.Errorf("got %s", got)
-	}
-	c.round(t.Context())
-	text.Reset()
-	c.tellUnreadable(slices.Repeat([]*storage.RowError{{What: "fight", ID: "x", Err: io.EOF}}, 500))
-	if got := text.String(); strings.Count(got, "\n") != mostTold+1 || !strings.Contains(got, fmt.Sprint("number=", 500-mostTold)) {
+	if got := text.String(); strings.Count(got, "\n") != 2 || !strings.Contains(got, "fight 1 can't be read; it is counted as unreadable\" cause=\"hero.name is missing") || !strings.Contains(got, "fight 2 ") {
 		t.Errorf("got %s", got)
 	}
 }

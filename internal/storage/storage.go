@@ -55,6 +55,9 @@ func (e *Error) Error() string {
 	return text
 }
 
+// LogDetail implements logging.Detailed.
+func (e *Error) LogDetail() string { return e.Detail }
+
 // Unwrap returns the kind and the driver's error.
 func (e *Error) Unwrap() []error {
 	if e.Err == nil {

@@ -9,7 +9,7 @@ import (
 
 // testBelow sends what is no request of HTTP/1.1: the HTTP library refuses it before any handler.
 func testBelow(t *testing.T, s *system.System) {
-	const host = "Host: behaviour.test\r\n"
+	const host = "Host: localhost\r\n"
 	const postFight = "POST /api/fights HTTP/1.1\r\n" + host
 	before := count(t, s)
 	for _, c := range []struct {

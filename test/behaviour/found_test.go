@@ -201,6 +201,9 @@ func TestEmptyTables(t *testing.T) {
 				for _, path := range []string{r.random(), r.path() + "/random", r.path() + "/1"} {
 					checkProblem(t, do(t, s.URL(r.service), call{target: path}), http.StatusNotFound, "there is no "+r.singular)
 				}
+				if got := get(t, s.URL(r.service), r.path()+"/picks?count=3"); got.body != "[]" || got.header.Get("X-Age-Ms") != "0" {
+					t.Errorf("picks: got %s of the age %q", got.body, got.header.Get("X-Age-Ms"))
+				}
 			})
 		}
 		for path, peer := range map[string]string{"randomlocation": "locations", "randomfighters": "", "execute_fight": ""} {

@@ -16,6 +16,7 @@ func testMethods(t *testing.T, s *system.System) {
 		{"heroes", "/api/heroes/1"},
 		{"heroes", "/api/heroes/random_hero"},
 		{"heroes", "/api/heroes/random"},
+		{"heroes", "/api/heroes/picks"},
 		{"heroes", "/api/heroes/1/picture.svg"},
 		{"villains", "/api/villains/random_villain"},
 		{"locations", "/api/locations/random_location"},
@@ -62,7 +63,7 @@ func testMethods(t *testing.T, s *system.System) {
 	})
 	for path, want := range map[string]string{
 		"/api/heroes": "GET, HEAD, POST", "/api/heroes/1": "DELETE, GET, HEAD, PATCH, PUT",
-		"/api/heroes/random": "GET, HEAD", "/api/heroes/random_hero": "GET, HEAD", "/api/heroes/1/picture.svg": "GET, HEAD",
+		"/api/heroes/random": "GET, HEAD", "/api/heroes/random_hero": "GET, HEAD", "/api/heroes/picks": "GET, HEAD", "/api/heroes/1/picture.svg": "GET, HEAD",
 	} {
 		t.Run("what is allowed at "+path, func(t *testing.T) {
 			received := do(t, s.Heroes, call{method: "OPTIONS", target: path})

@@ -32,6 +32,8 @@ func TestPages(t *testing.T) {
 		{"names are inert", testNamesAreInert}, {"live", testLive}, {"live stalls", testLiveStalls},
 		{"catalog", testCatalog}, {"made up", testMadeUp}, {"edit", testEdit}, {"edit a location", testEditLocation},
 		{"edited meanwhile", testEditedMeanwhile}, {"edit refused", testEditRefused}, {"deleted", testDeleted},
+		{"changes from the documentation", testDocumentedChanges},
+		{"pages of other sites", testOtherSites}, {"rebound name", testReboundName}, {"front end elsewhere", testFrontEnd}, {"behind nginx", testBehindNginx},
 	} {
 		t.Run(pages.name, func(t *testing.T) {
 			t.Parallel()
@@ -47,12 +49,18 @@ const patience = 3 * time.Minute
 // then whatever its flags say.
 const nowhere = "127.0.0.1:1"
 
+// elsewhere ends the names that the browser finds on this machine and doesn't take for it: as beyond loopback, it tells
+// their servers nothing of the page that sends a request on plain http, except for the Origin of what isn't a GET.
+const elsewhere = ".superheroes.test"
+
 // start starts a browser and returns a context for its tabs.
 func start(t *testing.T) context.Context {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(engines.Chromium(t)),
 		chromedp.ProxyServer(nowhere),
+		chromedp.Flag("proxy-bypass-list", "*"+elsewhere),
+		chromedp.Flag("host-resolver-rules", "MAP *"+elsewhere+" 127.0.0.1"),
 		chromedp.WindowSize(1280, 1600),
 		chromedp.Flag("disable-gpu", true),
 		chromedp.Flag("disable-component-update", true),

@@ -22,6 +22,8 @@
 // A member that counts its fights is scored for that too when --statistics says where, or for nothing else with
 // --group statistics.
 //
+// With --loopback, for services that listen on loopback addresses, it is checked that they answer to no other Host.
+//
 // --json writes the score as JSON in place of the text, --junit FILE as JUnit XML besides. The exit code is 0 only
 // when every clause of the asked group passed: 1 when one failed or was skipped, 2 when the command line was wrong.
 //
@@ -78,6 +80,7 @@ type options struct {
 	Group      suite.Group   `enum:"core,full,writes,statistics,arena" default:"full" help:"core: what every member of the family has. full: all that this application promises. writes, statistics, arena: only what takes the token, what counts the fights, what the battle page promises."`
 	Token      string        `name:"admin-token" env:"ADMIN_TOKEN" placeholder:"TOKEN" help:"The member's administrator's token; with it the clauses of the group writes are checked too."`
 	Arena      string        `placeholder:"URL" help:"Where the battle page answers, to check its clauses too."`
+	Loopback   bool          `help:"The services listen on loopback addresses: check that they refuse the names of others as Host. Those in containers do not, also where their ports are published there."`
 	JSON       bool          `name:"json" help:"Write the score as JSON."`
 	JUnit      string        `name:"junit" placeholder:"FILE" help:"Write the score as JUnit XML to this file too."`
 	Timeout    time.Duration `default:"15s" help:"Longest time an answer may take."`
@@ -109,7 +112,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return usage(stderr, err)
 	}
 	target := suite.Target{Heroes: o.Heroes, Villains: o.Villains, Locations: o.Locations, Fights: o.Fights, Statistics: o.Statistics}
-	outcomes, err := suite.Run(ctx, target, suite.Options{Group: o.Group, Token: o.Token, Arena: o.Arena, Timeout: o.Timeout})
+	outcomes, err := suite.Run(ctx, target, suite.Options{Group: o.Group, Token: o.Token, Arena: o.Arena, Timeout: o.Timeout, Loopback: o.Loopback})
 	if err != nil {
 		return usage(stderr, err)
 	}

@@ -8,23 +8,39 @@ import (
 	"net"
 	"net/url"
 	"strconv"
+	"sync"
 )
 
-// FreePort returns a loopback port that nobody listens on. It lies below the range from which
-// operating systems take the ports of outgoing connections, so that a server which was stopped can
-// come back on it.
+// claims are the UDP sockets that keep the ports of FreePort from other test processes until this one ends.
+var claims struct { //nolint:gochecknoglobals // so are the ports: one set for each process
+	sync.Mutex
+	held []net.PacketConn
+}
+
+// FreePort returns a loopback TCP port that nobody listens on, and that no other test process is given as long as this one
+// lives. It lies below the range from which operating systems take the ports of outgoing connections, so that a server
+// which was stopped can come back on it.
 func FreePort() (int, error) {
 	const lowest, highest, tries = 20_000, 32_000, 100
 	var config net.ListenConfig
 	for range tries {
 		port := lowest + rand.IntN(highest-lowest)
-		listener, err := config.Listen(context.Background(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+		claim, err := config.ListenPacket(context.Background(), "udp", address)
 		if err != nil {
+			continue
+		}
+		listener, err := config.Listen(context.Background(), "tcp", address)
+		if err != nil {
+			_ = claim.Close() // nothing was sent
 			continue
 		}
 		if err := listener.Close(); err != nil {
 			return 0, fmt.Errorf("giving port %d back: %w", port, err)
 		}
+		claims.Lock()
+		defer claims.Unlock()
+		claims.held = append(claims.held, claim)
 		return port, nil
 	}
 	return 0, errors.New("no free port on 127.0.0.1")

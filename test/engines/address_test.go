@@ -1,6 +1,8 @@
 package engines
 
 import (
+	"net"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -65,7 +67,7 @@ func TestMySQLConfig(t *testing.T) {
 	}
 }
 
-func TestFreePortCanBeListenedOn(t *testing.T) {
+func TestFreePort(t *testing.T) {
 	port, err := FreePort()
 	if err != nil {
 		t.Fatal(err)
@@ -73,4 +75,15 @@ func TestFreePortCanBeListenedOn(t *testing.T) {
 	if port < 20_000 || port >= 32_000 {
 		t.Errorf("got port %d, which an outgoing connection may take", port)
 	}
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	var config net.ListenConfig
+	if claim, err := config.ListenPacket(t.Context(), "udp", address); err == nil {
+		_ = claim.Close()
+		t.Error("another test process could be given it too")
+	}
+	listener, err := config.Listen(t.Context(), "tcp", address)
+	if err != nil {
+		t.Fatalf("it can't be listened on: %v", err)
+	}
+	_ = listener.Close()
 }

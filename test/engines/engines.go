@@ -33,6 +33,7 @@ const (
 
 	PgBouncerBin = "TEST_PGBOUNCER_BIN" // path of pgbouncer
 	MariaDBDump  = "TEST_MARIADB_DUMP"  // path of mariadb-dump
+	NginxBin     = "TEST_NGINX_BIN"     // path of nginx
 
 	// Strict, set to 1, turns a missing engine from a skip into a failure.
 	Strict = "TEST_STRICT"

@@ -15,7 +15,7 @@ import (
 )
 
 // hang is when something counts as hung. Nothing that is right comes near it.
-const hang = 30 * time.Second
+const hang = 3 * time.Minute
 
 // The program is built once for all of them.
 func TestFaults(t *testing.T) {
@@ -32,7 +32,9 @@ func TestFaults(t *testing.T) {
 		{"PgBouncer", testPgBouncer},
 		{"graceful stop", testGracefulStop},
 		{"logs", testLogs},
+		{"guesses", testGuesses},
 		{"connection limit", testConnectionLimit},
+		{"crowds", testCrowds},
 		{"memory limit", testMemoryLimit},
 		{"network", testNetwork},
 		{"edits in doubt", testEditsInDoubt},

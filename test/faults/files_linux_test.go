@@ -27,7 +27,8 @@ func TestFiles(t *testing.T) {
 	program := system.Build(t)
 	for name, test := range map[string]func(*testing.T, string){
 		"harm under load": testHarmUnderLoad, "removed while a list is read": testRemovedWhileRead, "full disk": testFullDisk,
-		"read-only disk": testReadOnlyDisk, "locked": testLocked, "renamed column": testRenamedColumn, "damaged at the start": testDamagedAtStart,
+		"read-only disk": testReadOnlyDisk, "locked": testLocked, "renamed column": testRenamedColumn, "refusing trigger": testRefusingTrigger,
+		"damaged at the start": testDamagedAtStart,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, program) })
 	}
@@ -245,7 +246,9 @@ func testFullDisk(t *testing.T, program string) {
 		} {
 			t.Run(profile+", "+name, func(t *testing.T) {
 				dir := smalldisk.Mount(t, "4m")
-				s := system.Up(t, program, dir, "--profile="+profile)
+				// Nothing may be in doubt because of a busy machine.
+				args := []string{"--profile=" + profile, "--deadline=2m", "--write-timeout=3m"}
+				s := system.Up(t, program, dir, args...)
 				c := send(t, s.Fights, 8)
 				eventually(t, "the disk is full", func() bool {
 					c.mu.Lock()
@@ -268,7 +271,7 @@ func testFullDisk(t *testing.T, program string) {
 				filler = smalldisk.Fill(t, dir) // what the end of the process gave back
 				full := func() *system.System {
 					t.Helper()
-					return upAlive(t, program, dir, "--profile="+profile)
+					return upAlive(t, program, dir, args...)
 				}
 				s = full()
 				wantReadOnly(t, s, len(c.stored))
@@ -432,6 +435,37 @@ func testRenamedColumn(t *testing.T, program string) {
 		execSQL(t, other, c.back)
 		get(t, c.base+"/readyz").want(t, http.StatusOK)
 		get(t, c.base+c.read).want(t, http.StatusOK)
+	}
+}
+
+// A table that takes no fights makes the service unready; one that refuses a single fight doesn't.
+func testRefusingTrigger(t *testing.T, program string) {
+	for _, profile := range []string{"eco", "strict"} {
+		t.Run(profile, func(t *testing.T) {
+			dir := t.TempDir()
+			s := system.Up(t, program, dir, "--profile="+profile)
+			other := elsewhere(t, fightsFile(dir))
+			fight := func(body string) answer { return ask(t, http.MethodPost, s.Fights+"/api/fights", body) }
+			const trigger = "CREATE TRIGGER refuse BEFORE INSERT ON fight %s BEGIN SELECT RAISE(ABORT, 'no'); END"
+			execSQL(t, other, fmt.Sprintf(trigger, "WHEN instr(NEW.document, CAST('Mallory' AS BLOB))"))
+			fight(strings.Replace(fightBody, fakepeer.Hero, `{"name":"Mallory"}`, 1)).wantProblem(t, http.StatusInternalServerError, "schema")
+			get(t, s.Fights+"/readyz").want(t, http.StatusOK)
+			fight(fightBody).want(t, http.StatusOK)
+			execSQL(t, other, "DROP TRIGGER refuse")
+			execSQL(t, other, fmt.Sprintf(trigger, ""))
+			for range 2 {
+				fight(fightBody).wantProblem(t, http.StatusInternalServerError, "was not stored")
+				get(t, s.Fights+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "schema")
+			}
+			get(t, s.Fights+"/api/fights").want(t, http.StatusOK)
+			get(t, s.Heroes+"/readyz").want(t, http.StatusOK)
+			execSQL(t, other, "DROP TRIGGER refuse")
+			get(t, s.Fights+"/readyz").want(t, http.StatusOK)
+			fight(fightBody).want(t, http.StatusOK)
+			if got := get(t, s.Fights+"/api/fights/count").want(t, http.StatusOK).body; got != `{"count":2}` {
+				t.Errorf("after tries that were undone it counts %s", got)
+			}
+		})
 	}
 }
 

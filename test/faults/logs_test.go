@@ -33,6 +33,17 @@ func stop(t *testing.T, p *system.Process) {
 	}
 }
 
+// firstLines returns a log without the lines that only count those of a cause that was seen before.
+func firstLines(log string) string {
+	var first strings.Builder
+	for line := range strings.Lines(log) {
+		if !strings.Contains(line, " (repeated) times=") {
+			first.WriteString(line)
+		}
+	}
+	return first.String()
+}
+
 func testQuiet(t *testing.T, program string) {
 	s := system.Up(t, program, t.TempDir())
 	banner := s.Processes["fights"].Stdout.String()

@@ -286,7 +286,7 @@ func testBadRow(t *testing.T, program string) {
 	ask(t, http.MethodDelete, s.url+"/api/locations/3", "", "Authorization", admin).want(t, http.StatusNoContent)
 	get(t, s.url+"/api/locations").want(t, http.StatusOK)
 	stop(t, s.Process)
-	log := s.Stderr.String()
+	log := firstLines(s.Stderr.String())
 	for _, cause := range []string{`type \"0\" must be one of CITY`, `must have 1 to 50 characters, not 51`} {
 		if strings.Count(log, cause) != 1 {
 			t.Errorf("%q is not once in the log:\n%s", cause, log)

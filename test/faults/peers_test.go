@@ -32,6 +32,7 @@ func testPeers(t *testing.T, program string) {
 	t.Run("breaker", func(t *testing.T) { testBreaker(t, program) })
 	t.Run("store of a peer", func(t *testing.T) { testStoreOfAPeer(t, program) })
 	t.Run("batches", func(t *testing.T) { testBatches(t, program) })
+	t.Run("older versions", func(t *testing.T) { testOlderPeers(t, program) })
 }
 
 // testBatches: in eco, fights asks for many picks at a time; in strict, each fight asks for its own.
@@ -56,6 +57,33 @@ func testBatches(t *testing.T, program string) {
 				t.Errorf("%d fights are stored, want the %d that were answered", len(ids), fought)
 			}
 		})
+	}
+}
+
+// testOlderPeers: peers that have no path for picks are asked for single ones, in both profiles. Ours of the version before
+// take the path for an id, and answer many at a random path with ?count=, which nobody asks for any more.
+func testOlderPeers(t *testing.T, program string) {
+	const fought = 20
+	for _, profile := range []string{"eco", "strict"} {
+		for name, refuses := range map[string]http.HandlerFunc{
+			"of another member":     fakepeer.Answers(http.StatusNotFound, `{"detail":"Not Found"}`),
+			"of the version before": fakepeer.Answers(http.StatusUnprocessableEntity, `{"detail":"path.id: must be a plain decimal integer"}`),
+		} {
+			t.Run(profile+", "+name, func(t *testing.T) {
+				peers := newCatalogs(t)
+				peers.heroes.Behave(fakepeer.DrawsOne(fakepeer.Hero, refuses))
+				peers.villains.Behave(fakepeer.DrawsOne(fakepeer.Villain, refuses))
+				peers.locations.Behave(fakepeer.DrawsOne(fakepeer.Location, refuses))
+				fights := startFights(t, program, t.TempDir(), peers.env(), "--profile="+profile)
+				for range fought {
+					get(t, fights.url+execute).want(t, http.StatusOK)
+				}
+				asked := peers.heroes.Requests() // and in eco once for several picks, unless each fight came late enough for one
+				if asked < fought || asked > fought+1 || profile == "strict" && asked != fought {
+					t.Errorf("heroes was asked %d times for %d fights", asked, fought)
+				}
+			})
+		}
 	}
 }
 
@@ -282,6 +310,7 @@ func testStoreOfAPeer(t *testing.T, program string) {
 		t.Run(way, func(t *testing.T) {
 			store := engines.Postgres(t)
 			proxy, url := through(t, store, tcpproxy.All)
+			url += "?lock_timeout=50" // well before the deadline
 			args := []string{"--profile=strict", "--deadline=1s"}
 			var base string
 			if way == "in one process" {
@@ -308,7 +337,7 @@ func testStoreOfAPeer(t *testing.T, program string) {
 				begin, mended func()
 				status        int
 			}{
-				{"its table is locked", func() { run("BEGIN"); run("LOCK TABLE hero") }, func() { run("ROLLBACK") }, http.StatusGatewayTimeout},
+				{"its table is locked", func() { run("BEGIN"); run("LOCK TABLE hero") }, func() { run("ROLLBACK") }, http.StatusBadGateway},
 				{"it hangs", func() { proxy.Become(tcpproxy.Hangs) }, func() { proxy.Become(tcpproxy.Passes) }, http.StatusGatewayTimeout},
 				{"it is away", func() { proxy.Become(tcpproxy.Refuses); proxy.Cut() }, func() { proxy.Become(tcpproxy.Passes) }, http.StatusBadGateway},
 				{"its table is another", func() { run("ALTER TABLE hero RENAME TO zero") }, func() { run("ALTER TABLE zero RENAME TO hero") }, http.StatusBadGateway},

@@ -101,7 +101,7 @@ function explain(error, { catalog, box, fields = [], again, undone }) {
     return;
   }
   if (refused.length > 0) return;
-  notice(box, error.status === 401 ? { message: `${catalog} does not take this token. Type in the right one under Editing.` } : error);
+  notice(box, [401, 429].includes(error.status) ? { message: `${catalog} does not take this token. Type in the right one under Editing.` } : error);
 }
 
 // deleteForm returns the content of the dialog that asks before it deletes.

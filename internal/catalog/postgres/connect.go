@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,12 +49,25 @@ func connect(ctx context.Context, cfg Config) (*connections, error) {
 	config.ConnConfig.DialFunc = c.dialer(config.ConnConfig.DialFunc)
 	config.ConnConfig.Tracer = c
 	config.BeforeConnect = c.mayOpen
+	if cfg.Deadline > 0 {
+		config.AfterConnect = boundLocks(cfg.Deadline * 4 / 5)
+	}
 	// No ping before each use: Store.with notices a broken connection when it is used, and takes another.
 	config.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
 	if c.Pool, err = pgxpool.NewWithConfig(context.WithoutCancel(ctx), config); err != nil {
 		return nil, fmt.Errorf("opening the pool: %w", err)
 	}
 	return c, nil
+}
+
+// boundLocks has the statements of a session wait for a lock no longer than timeout, unless the URL, the user or the database
+// set a limit already. A session that belongs to a pooler stays as it is: others use it too.
+func boundLocks(timeout time.Duration) func(context.Context, *pgx.Conn) error {
+	return func(ctx context.Context, conn *pgx.Conn) error {
+		const bound = "SELECT set_config('lock_timeout', $1::text, false) WHERE pg_backend_pid() = $2::int8 AND current_setting('lock_timeout') = '0'"
+		_, err := conn.Exec(ctx, bound, pgx.QueryExecModeSimpleProtocol, strconv.FormatInt(timeout.Milliseconds(), 10), int64(conn.PgConn().PID()))
+		return err
+	}
 }
 
 // ParseURL reads a store URL. Its errors show nothing of it but the name of a file, where that can't be read; the driver's

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"superheroes/internal/storage"
 	"superheroes/test/engines"
@@ -25,6 +26,23 @@ func TestPgBouncer(t *testing.T) {
 		at.Host, at.RawQuery = pooler.Host, pooler.RawQuery
 		return at.String()
 	}).Run(t, "picker", "names", "text")
+}
+
+// TestPgBouncerKeepsItsSessions: what a store sets for its own sessions isn't set for those of a pooler, which others use too.
+func TestPgBouncerKeepsItsSessions(t *testing.T) {
+	at := engines.PgBouncer(t, engines.Postgres(t)).URL
+	s, err := openFor(t.Context(), at, time.Second, rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	busy(t, 8, func() { wants{}.check(t, s) })
+	_ = s.Close()
+	busy(t, 8, func() {
+		var timeout string
+		if err := other(t, at).QueryRowContext(t.Context(), "SHOW lock_timeout").Scan(&timeout); err != nil || timeout != "0" {
+			t.Errorf("another client has a lock_timeout of %q: %v", timeout, err)
+		}
+	})
 }
 
 // TestPgBouncerWithoutItsParameter: no start succeeds by chance, be it the first or a later one, and each names the

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"superheroes/internal/bounded"
 	"superheroes/internal/catalog"
 	"superheroes/internal/storage"
 )
@@ -20,6 +22,9 @@ type Config struct {
 	URL              string
 	PoolMin, PoolMax int
 	Schema           string // creates the table and its sequence
+	// Deadline is how long a request of the service may take. Statements wait for a lock for four fifths of it, so that the
+	// cause is known before the request's time is up. With 0, for programs that may wait, they wait as long as the server likes.
+	Deadline time.Duration
 }
 
 // Store is a catalog.Store on PostgreSQL.
@@ -34,9 +39,7 @@ type Store[T catalog.Item] struct {
 	edit     statements
 	readOnly bool
 
-	reads   chan struct{}   // has one for each read of rows that is under way; a connection is left for whoever asks how the store is
-	life    context.Context // of statements that are finished although nobody waits for them
-	end     context.CancelFunc
+	works   works
 	damaged atomic.Pointer[reading] // the last that found damaged data
 }
 
@@ -48,7 +51,7 @@ func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Confi
 	if err != nil {
 		return nil, err
 	}
-	s := newStore(pool, cfg.PoolMax, table)
+	s := newStore(pool, cfg, table)
 	if err := s.open(ctx, cfg.Schema, seed); err != nil {
 		_ = s.Close()
 		return nil, because(ctx, err)
@@ -56,12 +59,13 @@ func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Confi
 	return s, nil
 }
 
-func newStore[T catalog.Item](pool *connections, poolMax int, table catalog.Table[T]) *Store[T] {
+func newStore[T catalog.Item](pool *connections, cfg Config, table catalog.Table[T]) *Store[T] {
 	columns := table.SelectList()
 	s := &Store[T]{
 		pool:    pool,
-		poolMax: poolMax,
+		poolMax: cfg.PoolMax,
 		table:   table,
+		works:   newWorks(cfg.PoolMax, cfg.Deadline),
 		// Types are named wherever a parameter stands, so that a column of another type, such as an id of 32 bits, changes
 		// neither what can be asked for nor what can be stored.
 		get:  fmt.Sprintf("SELECT %s FROM %s WHERE id = $1::int8", columns, table.Name),
@@ -70,8 +74,6 @@ func newStore[T catalog.Item](pool *connections, poolMax int, table catalog.Tabl
 		ids:  fmt.Sprintf("SELECT id FROM %s WHERE id > 0 ORDER BY id", table.Name),
 		edit: newStatements(table),
 	}
-	s.reads = make(chan struct{}, max(1, poolMax-1))
-	s.life, s.end = context.WithCancel(context.Background()) //nolint:gosec // Close calls it
 	return s
 }
 
@@ -98,7 +100,7 @@ func (s *Store[T]) Writable(context.Context) error {
 
 // Get implements catalog.Store.
 func (s *Store[T]) Get(ctx context.Context, id int64) (T, error) {
-	return readRows(ctx, s, func(ctx context.Context, conn *pgxpool.Conn) (T, error) {
+	return readRows(ctx, s, s.works.ByKey, func(ctx context.Context, conn *pgxpool.Conn) (T, error) {
 		item, err := catalog.ScanRow(s.table, s.scan(conn.QueryRow(ctx, s.get, id)))
 		if errors.Is(err, pgx.ErrNoRows) {
 			err = catalog.ErrNotFound
@@ -109,17 +111,17 @@ func (s *Store[T]) Get(ctx context.Context, id int64) (T, error) {
 
 // GetMany implements catalog.Store.
 func (s *Store[T]) GetMany(ctx context.Context, ids []int64) ([]T, error) {
-	return s.collect(ctx, s.many, ids)
+	return s.collect(ctx, s.works.ByKey, s.many, ids)
 }
 
 // Page implements catalog.Store.
 func (s *Store[T]) Page(ctx context.Context, after int64, limit int) ([]T, error) {
-	return s.collect(ctx, s.page, after, limit)
+	return s.collect(ctx, s.works.Lists, s.page, after, limit)
 }
 
 // collect reads all rows of a query.
-func (s *Store[T]) collect(ctx context.Context, query string, args ...any) ([]T, error) {
-	return readRows(ctx, s, func(ctx context.Context, conn *pgxpool.Conn) ([]T, error) {
+func (s *Store[T]) collect(ctx context.Context, work *bounded.Work, query string, args ...any) ([]T, error) {
+	return readRows(ctx, s, work, func(ctx context.Context, conn *pgxpool.Conn) ([]T, error) {
 		rows, err := conn.Query(ctx, query, args...)
 		if err != nil {
 			return nil, err
@@ -177,7 +179,7 @@ const readVersion = "SELECT CASE WHEN pg_is_in_recovery() THEN '' ELSE pg_curren
 // Ping implements catalog.Store. It does what requests do: it reads a row, all columns of it, by its key. It waits for a
 // locked table no longer than lockTimeout.
 func (s *Store[T]) Ping(ctx context.Context) error {
-	_, err := read(ctx, s, func(ctx context.Context, conn *pgxpool.Conn) (struct{}, error) {
+	_, err := read(ctx, s, s.works.checks, func(ctx context.Context, conn *pgxpool.Conn) (struct{}, error) {
 		options := pgx.TxOptions{BeginQuery: "begin; set local lock_timeout = " + lockTimeout}
 		err := pgx.BeginTxFunc(ctx, conn, options, func(tx pgx.Tx) error {
 			_, err := tx.Exec(ctx, s.page, 0, 1) // not decoded: a row that can't be read is no fault of the store
@@ -187,7 +189,7 @@ func (s *Store[T]) Ping(ctx context.Context) error {
 			return struct{}{}, err
 		}
 		return struct{}{}, s.stillDamaged(ctx, conn)
-	}, func() {})
+	})
 	return err
 }
 
@@ -206,7 +208,7 @@ func (s *Store[T]) stillDamaged(ctx context.Context, conn *pgxpool.Conn) error {
 
 // Close implements catalog.Store.
 func (s *Store[T]) Close() error {
-	s.end()
+	s.works.close()
 	s.pool.Close()
 	return nil
 }
@@ -219,7 +221,8 @@ const tableExists = `SELECT count(*) > 0 FROM pg_class c JOIN pg_namespace n ON 
 // prepare creates the table and fills it, in one transaction and under a lock that other starting processes wait
 // for. A table that is there already is left as it is, empty or not.
 func (s *Store[T]) prepare(ctx context.Context, schema string, seed func(put func(T) error) error) error {
-	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	patient := pgx.TxOptions{BeginQuery: "begin; set local lock_timeout = 0"}
+	return pgx.BeginTxFunc(ctx, s.pool, patient, func(tx pgx.Tx) error {
 		var exists bool
 		if err := tx.QueryRow(ctx, tableExists, s.table.Name).Scan(&exists); err != nil || exists {
 			return err

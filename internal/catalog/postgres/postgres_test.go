@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
 	"go.uber.org/goleak"
@@ -99,7 +100,19 @@ func otherShape(name, next string, create ...string) storetest.Family {
 }
 
 func open(ctx context.Context, at string, seed storetest.Seed[character.Character]) (*postgres.Store[character.Character], error) {
-	return postgres.Open(ctx, character.Heroes().Table, postgres.Config{URL: at, PoolMin: 1, PoolMax: 8, Schema: database.PostgreSQL}, seed)
+	return openFor(ctx, at, 0, seed)
+}
+
+// openFor opens a store for requests with that deadline. It tries again where a busy machine takes longer than the driver
+// waits for a connection.
+func openFor(ctx context.Context, at string, deadline time.Duration, seed storetest.Seed[character.Character]) (*postgres.Store[character.Character], error) {
+	cfg := postgres.Config{URL: at, PoolMin: 1, PoolMax: 8, Schema: database.PostgreSQL, Deadline: deadline}
+	for tries := 10; ; tries-- {
+		s, err := postgres.Open(ctx, character.Heroes().Table, cfg, seed)
+		if err == nil || tries == 0 || !strings.Contains(err.Error(), "timeout: context deadline exceeded") {
+			return s, err
+		}
+	}
 }
 
 func other(tb testing.TB, at string) *sql.DB {

@@ -3,19 +3,18 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
-	"runtime/debug"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"superheroes/internal/bounded"
 	"superheroes/internal/catalog"
 	"superheroes/internal/storage"
 )
 
 const (
-	// finishTime is for how long a read goes on after its caller has gone.
+	// finishTime is how long a read may take, however soon its caller leaves, where the service's own deadline isn't longer.
 	finishTime = 10 * time.Second
 	// lockTimeout is for how long Ping waits for a locked table.
 	lockTimeout = "'500ms'"
@@ -24,15 +23,30 @@ const (
 // reading is a read without its result.
 type reading func(ctx context.Context, conn *pgxpool.Conn) error
 
-// readRows is read for what clients ask for. Damaged data that it finds is remembered for Ping.
-func readRows[T catalog.Item, R any](ctx context.Context, s *Store[T], do func(ctx context.Context, conn *pgxpool.Conn) (R, error)) (R, error) {
-	select {
-	case s.reads <- struct{}{}:
-	case <-ctx.Done():
-		var none R
-		return none, context.Cause(ctx)
+// works are what a pool is used for, each with connections that the others can't take.
+type works struct {
+	bounded.Reads
+	checks *bounded.Work // one at a time
+}
+
+// newWorks divides a pool of so many connections. One is left for writes, for the ids and for whoever asks how the store is.
+func newWorks(pool int, deadline time.Duration) works {
+	limit := deadline
+	if limit > 0 {
+		limit = max(limit, finishTime)
 	}
-	got, err := read(ctx, s, do, func() { <-s.reads })
+	return works{bounded.NewReads(pool-1, limit), bounded.NewWork(limit, bounded.Unlimited, bounded.NewSlots("checks", 1))}
+}
+
+// close ends what is under way.
+func (w works) close() {
+	w.Close()
+	w.checks.Close()
+}
+
+// readRows is read for what clients ask for. Damaged data that it finds is remembered for Ping.
+func readRows[T catalog.Item, R any](ctx context.Context, s *Store[T], work *bounded.Work, do func(ctx context.Context, conn *pgxpool.Conn) (R, error)) (R, error) {
+	got, err := read(ctx, s, work, do)
 	if errors.Is(err, storage.ErrDamaged) {
 		again := reading(func(ctx context.Context, conn *pgxpool.Conn) error {
 			_, err := do(ctx, conn)
@@ -43,43 +57,20 @@ func readRows[T catalog.Item, R any](ctx context.Context, s *Store[T], do func(c
 	return got, err
 }
 
-// read runs a short read. It returns when ctx ends; the statement itself goes on for up to finishTime, and then over is
-// called. Canceling it at once would cost two connections: one that carries the cancellation, and the statement's own
-// when the server doesn't react immediately. Clients in a hurry would then empty the pool of a server that hangs for a few
-// seconds, and everybody would have to reconnect.
-func read[T catalog.Item, R any](ctx context.Context, s *Store[T], do func(ctx context.Context, conn *pgxpool.Conn) (R, error), over func()) (R, error) {
-	type result struct {
-		value R
-		err   error
-	}
-	statement, cancel := context.WithCancel(s.life)
-	done := make(chan result, 1)
-	go func() {
-		defer cancel()
-		var got result
-		defer func() {
-			if cause := recover(); cause != nil { // here it would end the process
-				got.err = fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
-			}
-			over()
-			done <- got
-		}()
-		got.err = s.with(ctx, always, func(conn *pgxpool.Conn) (err error) {
-			got.value, err = do(statement, conn)
+// read runs a short read. It returns when ctx ends; a statement that has begun goes on. Canceling it at once would cost two
+// connections: one that carries the cancellation, and the statement's own when the server doesn't react immediately. Clients
+// in a hurry would then empty the pool of a server that hangs for a few seconds, and everybody would have to reconnect.
+func read[T catalog.Item, R any](ctx context.Context, s *Store[T], work *bounded.Work, do func(ctx context.Context, conn *pgxpool.Conn) (R, error)) (R, error) {
+	return bounded.Do(ctx, work, func(statement context.Context) (got R, err error) {
+		err = s.with(ctx, always, func(conn *pgxpool.Conn) (err error) {
+			got, err = do(statement, conn)
 			if statement.Err() != nil && conn.Conn().IsClosed() {
 				s.pool.Reset() // the server is silent, and will hardly answer on connections that lie idle
 			}
 			return err
 		})
-	}()
-	select {
-	case got := <-done:
-		return got.value, got.err
-	case <-ctx.Done():
-		time.AfterFunc(finishTime, cancel)
-		var none R
-		return none, context.Cause(ctx)
-	}
+		return got, err
+	})
 }
 
 // with runs do on a connection of the pool, and returns its error as trouble. A plan that is older than an ALTER TABLE is

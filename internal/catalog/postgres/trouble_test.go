@@ -146,15 +146,21 @@ func TestTroubleWhileRunning(t *testing.T) {
 func TestLockedTable(t *testing.T) {
 	for _, c := range []struct {
 		name, parameters string
+		deadline         time.Duration
 		want             wants
 	}{
-		{"", "", wants{errDeadline, errDeadline, errDeadline, storage.ErrBusy}},
-		{"with a lock time-out", "lock_timeout=50", sameFor(storage.ErrBusy)},
+		{"for a program that may wait", "", 0, wants{errDeadline, errDeadline, errDeadline, storage.ErrBusy}},
+		{"for requests", "", 100 * time.Millisecond, sameFor(storage.ErrBusy)},
+		{"with a lock time-out of its own", "lock_timeout=50", time.Hour, sameFor(storage.ErrBusy)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			at := engines.Postgres(t)
 			opens := &counter{}
-			s := opened(t, through(t, with(t, at, "sslmode=disable&"+c.parameters), opens))
+			s, err := openFor(t.Context(), through(t, with(t, at, "sslmode=disable&"+c.parameters), opens), c.deadline, rows)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = s.Close() }()
 			wants{}.check(t, s)
 			tx, err := other(t, at).BeginTx(t.Context(), nil)
 			if err != nil {
@@ -513,10 +519,7 @@ func TestClosedWhileItHangs(t *testing.T) {
 	location := mustParse(t, engines.Postgres(t))
 	proxy := tcpproxy.Start(t, location.Host, tcpproxy.All)
 	location.Host = proxy.Addr()
-	s, err := open(t.Context(), location.String(), rows)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := opened(t, location.String())
 	proxy.Become(tcpproxy.Hangs)
 	wants{errDeadline, errDeadline, errDeadline, errDeadline}.check(t, s)
 	begin := time.Now()

@@ -97,16 +97,13 @@ func rollback(ctx context.Context, tx pgx.Tx) {
 
 func (s *Store[T]) change(ctx context.Context, tx pgx.Tx, id int64, change func(old *T) (*T, error)) (*T, error) {
 	old, err := s.lock(ctx, tx, id)
-	if err != nil {
-		return nil, err
-	}
-	item, err := change(old)
+	item, err := catalog.Change(old, err, change)
 	switch {
 	case err != nil:
 		return nil, err
 	case item == nil:
 		_, err = tx.Exec(ctx, s.edit.remove, id)
-	case old == nil:
+	case id == 0:
 		err = s.insert(ctx, tx, item)
 	default:
 		*s.table.Key(item) = id

@@ -21,16 +21,13 @@ type edit[T catalog.Item] struct {
 
 func (e edit[T]) run(ctx context.Context, id int64, change func(old *T) (*T, error)) (*T, error) {
 	old, err := e.read(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	item, err := change(old)
+	item, err := catalog.Change(old, err, change)
 	switch {
 	case err != nil:
 		return nil, err
 	case item == nil:
 		_, err = e.tx.ExecContext(ctx, "DELETE FROM "+e.table.Name+" WHERE id = ?", id)
-	case old == nil:
+	case id == 0:
 		err = e.insert(ctx, e.tx, item)
 	default:
 		*e.table.Key(item) = id

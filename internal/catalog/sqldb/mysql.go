@@ -14,6 +14,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 	"golang.org/x/sync/singleflight"
 
+	"superheroes/internal/bounded"
 	"superheroes/internal/catalog"
 	"superheroes/internal/storage"
 )
@@ -24,7 +25,7 @@ type MySQLConfig struct {
 	PoolMin, PoolMax int
 	Schema           string // creates the table
 	// Deadline is how long a request of the service may take. A read is finished within it, whatever its client's own
-	// deadline, and waits no longer for a lock. With 0, for programs that may wait, a read ends with its context.
+	// deadline, and waits no longer for a lock. With 0, for programs that may wait, it may take any time.
 	Deadline time.Duration
 }
 
@@ -36,7 +37,7 @@ type MySQL[T catalog.Item] struct {
 	givesIDs  bool // the table's id is AUTO_INCREMENT
 	lockWait  int  // seconds that a statement waits for a lock
 	poolMax   int
-	reads     *reads
+	reads     bounded.Reads // one connection is left for what isn't a client's read
 	pings     singleflight.Group
 }
 
@@ -56,7 +57,7 @@ func OpenMySQL[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg 
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(cfg.PoolMax)
 	db.SetMaxIdleConns(cfg.PoolMax) // what was opened is kept
-	s := &MySQL[T]{reader: reader[T]{table: table}, db: db, lockWait: lockWait, poolMax: cfg.PoolMax, reads: newReads(cfg.PoolMax, cfg.Deadline)}
+	s := &MySQL[T]{reader: reader[T]{table: table}, db: db, lockWait: lockWait, poolMax: cfg.PoolMax, reads: bounded.NewReads(cfg.PoolMax-1, cfg.Deadline)}
 	err = warm(ctx, db, cfg.PoolMin)
 	if err == nil {
 		err = s.open(ctx, cfg.Schema, seed)
@@ -386,6 +387,6 @@ func (s *MySQL[T]) failed(err error) error {
 
 // Close implements catalog.Store.
 func (s *MySQL[T]) Close() error {
-	s.reads.close()
+	s.reads.Close()
 	return s.db.Close()
 }

@@ -3,87 +3,30 @@ package sqldb
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 	"time"
+
+	"superheroes/internal/bounded"
 )
 
-// reads are those under way. The driver closes the connection of a query whose context ends, so a client that asks for
-// more than can be done in its time would cost a connection each time, and with enough of them nobody would have one.
-// So a read that has begun goes on to its end, or to the service's own deadline, while its client is answered at its own.
-type reads struct {
-	slots    chan struct{} // one for each read under way
-	deadline time.Duration // 0: a read ends with its context
-	life     context.Context
-	end      context.CancelFunc
-}
-
-// newReads returns reads for a pool of so many connections. One of them is left for what isn't a client's read.
-func newReads(pool int, deadline time.Duration) *reads {
-	r := &reads{slots: make(chan struct{}, max(1, pool-1)), deadline: deadline}
-	r.life, r.end = context.WithCancel(context.Background())
-	return r
-}
-
-// close breaks off the reads under way and waits for their end. There are none after it.
-func (r *reads) close() {
-	r.end()
-	for range cap(r.slots) {
-		r.slots <- struct{}{}
-	}
-}
-
-// finish runs read when there is a slot for it, and returns when it has ended or ctx has.
-func finish[R any](ctx context.Context, r *reads, read func(context.Context) (R, error)) (R, error) {
-	if r.deadline == 0 {
-		return read(ctx)
-	}
-	type result struct {
-		value R
-		err   error
-	}
-	var none R
-	select {
-	case r.slots <- struct{}{}:
-	case <-ctx.Done():
-		return none, context.Cause(ctx)
-	}
-	done := make(chan result, 1)
-	go func() {
-		var ended result
-		defer func() {
-			if cause := recover(); cause != nil { // here it would end the process
-				ended.err = fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
-			}
-			<-r.slots
-			done <- ended
-		}()
-		ctx, cancel := context.WithTimeout(r.life, r.deadline)
-		defer cancel()
-		ended.value, ended.err = read(ctx)
-	}()
-	select {
-	case ended := <-done:
-		return ended.value, ended.err
-	case <-ctx.Done():
-		return none, context.Cause(ctx)
-	}
-}
+// The driver closes the connection of a query whose context ends, so a client that asks for more than can be done in its time
+// would cost a connection each time, and with enough of them nobody would have one. So a read that has begun goes on to its
+// end, or to the service's own deadline, while its client is answered at its own.
 
 // Get implements catalog.Store.
 func (s *MySQL[T]) Get(ctx context.Context, id int64) (T, error) {
-	item, err := finish(ctx, s.reads, func(ctx context.Context) (T, error) { return s.reader.Get(ctx, id) })
+	item, err := bounded.Do(ctx, s.reads.ByKey, func(ctx context.Context) (T, error) { return s.reader.Get(ctx, id) })
 	return item, s.failed(err)
 }
 
 // GetMany implements catalog.Store.
 func (s *MySQL[T]) GetMany(ctx context.Context, ids []int64) ([]T, error) {
-	rows, err := finish(ctx, s.reads, func(ctx context.Context) ([]T, error) { return s.reader.GetMany(ctx, ids) })
+	rows, err := bounded.Do(ctx, s.reads.ByKey, func(ctx context.Context) ([]T, error) { return s.reader.GetMany(ctx, ids) })
 	return rows, s.failed(err)
 }
 
 // Page implements catalog.Store.
 func (s *MySQL[T]) Page(ctx context.Context, after int64, limit int) ([]T, error) {
-	page, err := finish(ctx, s.reads, func(ctx context.Context) ([]T, error) { return s.reader.Page(ctx, after, limit) })
+	page, err := bounded.Do(ctx, s.reads.Lists, func(ctx context.Context) ([]T, error) { return s.reader.Page(ctx, after, limit) })
 	return page, s.failed(err)
 }
 
@@ -97,7 +40,7 @@ const (
 // Ping implements catalog.Store. It reads what requests read; one check serves all who ask meanwhile.
 func (s *MySQL[T]) Ping(ctx context.Context) error {
 	checked := s.pings.DoChan("", func() (any, error) {
-		ctx, cancel := context.WithTimeout(s.reads.life, pingTimeout)
+		ctx, cancel := context.WithTimeout(s.reads.ByKey.Life(), pingTimeout)
 		defer cancel()
 		return nil, s.check(ctx)
 	})

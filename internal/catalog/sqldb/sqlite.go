@@ -109,11 +109,15 @@ func (s *SQLite[T]) GetMany(ctx context.Context, ids []int64) ([]T, error) {
 }
 
 // Page implements catalog.Store.
-func (s *SQLite[T]) Page(ctx context.Context, after int64, limit int) ([]T, error) {
+func (s *SQLite[T]) Page(ctx context.Context, after int64, limit int) (page []T, err error) {
 	if err := s.db.Check(); err != nil {
 		return nil, err
 	}
-	page, err := s.reader.Page(ctx, after, limit)
+	if err := s.db.Lists.Take(ctx); err != nil {
+		return nil, err
+	}
+	defer func() { s.db.Lists.Give(err) }()
+	page, err = s.reader.Page(ctx, after, limit)
 	return page, s.db.Trouble(err)
 }
 
@@ -233,7 +237,7 @@ func (s *SQLite[T]) Ping(ctx context.Context) error {
 }
 
 // Writable returns why the last write was refused, while that lasts.
-func (s *SQLite[T]) Writable(ctx context.Context) error { return s.db.Writable(ctx) }
+func (s *SQLite[T]) Writable(ctx context.Context) error { return s.db.Writable(ctx, "") }
 
 // Close implements catalog.Store.
 func (s *SQLite[T]) Close() error {
@@ -258,6 +262,7 @@ func (w *watch) ids(ctx context.Context, known catalog.Version) ([]int64, catalo
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	once := w.db.Frozen() // such a connection sees no change
 	if w.conn == nil {
 		conn, err := w.db.Reads.Conn(ctx)
 		if err != nil {
@@ -267,7 +272,7 @@ func (w *watch) ids(ctx context.Context, known catalog.Version) ([]int64, catalo
 		w.generation++
 	}
 	found, version, err := w.read(ctx, known)
-	if err != nil || w.db.Frozen() { // then this connection sees no change
+	if err != nil || once {
 		_ = w.conn.Close() // back to the pool; the next call takes another
 		w.conn = nil
 	}

@@ -112,6 +112,25 @@ func TestSQLiteUnreadableRows(t *testing.T) {
 		run(t, other, "UPDATE hero SET level = "+level+" WHERE id = 7")
 		checkRow(t, heroes, "hero", level, 7, 8)
 	}
+	run(t, other, "UPDATE hero SET level = 'strong' WHERE id = 7")
+	var row *storage.RowError
+	if _, err := heroes.Write(t.Context(), 7, func(old *character.Character) (*character.Character, error) {
+		return old, catalog.ErrUnreadable
+	}); !errors.As(err, &row) || row.ID != "7" {
+		t.Errorf("a change of what can't be read: %v", err)
+	}
+	replaced := character.Character{ID: 7, Name: "mended"}
+	if _, err := heroes.Write(t.Context(), 7, func(old *character.Character) (*character.Character, error) {
+		if old != nil {
+			t.Errorf("the change got %v", old)
+		}
+		return &replaced, nil
+	}); err != nil {
+		t.Errorf("replacing it: %v", err)
+	}
+	if got, err := heroes.Get(t.Context(), 7); got != replaced || err != nil {
+		t.Errorf("replaced: got %v and %v", got, err)
+	}
 	places, other, _, err := openFound(t, location.Locations(), database.SQLiteLocation,
 		"CREATE TABLE locations (id INTEGER PRIMARY KEY, name TEXT, description TEXT, picture TEXT, type INTEGER)",
 		"INSERT INTO locations (id, name, type) VALUES (7, 'bad', 0), (8, 'good', NULL)")

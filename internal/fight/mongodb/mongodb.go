@@ -16,6 +16,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 
+	"superheroes/internal/bounded"
 	"superheroes/internal/fight"
 	"superheroes/internal/fight/groupcommit"
 	"superheroes/internal/storage"
@@ -27,7 +28,8 @@ type Config struct {
 	SRVService, SRVHost string // of a mongodb+srv URL, whose servers stand in the DNS; else ""
 	Database            string
 	PoolMin, PoolMax    int
-	Grouped             bool // concurrent inserts share one command
+	Grouped             bool          // concurrent inserts share one command
+	Deadline            time.Duration // of the service's requests; 0 for programs that may wait
 }
 
 // The collections of fights, and of the one document that finds out whether writes are taken again.
@@ -42,6 +44,7 @@ type Store struct {
 	fights  *mongo.Collection
 	reading *options.RunCmdOptionsBuilder // what the URL says about reads
 	concern *readconcern.ReadConcern      // nil for the server's own
+	reads   bounded.Reads                 // half of the connections are left for writes
 	group   *groupcommit.Committer        // nil when each fight has a command of its own
 	refusal atomic.Pointer[error]         // why the last write was refused, where all are; nil while they are taken
 }
@@ -63,6 +66,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	s := &Store{
 		client: client, fights: client.Database(cfg.Database).Collection(collection), reading: options.RunCmd(), concern: settings.ReadConcern,
+		reads: bounded.NewReads(cfg.PoolMax/2, cfg.Deadline),
 	}
 	if settings.ReadPreference != nil {
 		s.reading.SetReadPreference(settings.ReadPreference)
@@ -127,8 +131,13 @@ func durable() *options.CollectionOptionsBuilder {
 	return options.Collection().SetWriteConcern(&writeconcern.WriteConcern{W: "majority", Journal: &journal})
 }
 
-// Get implements fight.Store. It reads by the index of ids.
+// Get implements fight.Store. It reads by the index of ids. As in Page and Count, a read that has begun goes on when its client
+// has left: to end it there would cost the connection.
 func (s *Store) Get(ctx context.Context, id fight.ID) (fight.Fight, error) {
+	return bounded.Do(ctx, s.reads.ByKey, func(ctx context.Context) (fight.Fight, error) { return s.get(ctx, id) })
+}
+
+func (s *Store) get(ctx context.Context, id fight.ID) (fight.Fight, error) {
 	if id == fight.MaxID() {
 		return fight.Fight{}, fight.ErrNotFound
 	}
@@ -143,7 +152,11 @@ func (s *Store) Get(ctx context.Context, id fight.ID) (fight.Fight, error) {
 }
 
 // Page implements fight.Store. It reads the index of ids downwards, and the documents of fights only.
-func (s *Store) Page(ctx context.Context, before fight.ID, limit int) (fights []fight.Fight, err error) {
+func (s *Store) Page(ctx context.Context, before fight.ID, limit int) ([]fight.Fight, error) {
+	return bounded.Do(ctx, s.reads.Lists, func(ctx context.Context) ([]fight.Fight, error) { return s.page(ctx, before, limit) })
+}
+
+func (s *Store) page(ctx context.Context, before fight.ID, limit int) (fights []fight.Fight, err error) {
 	documents, err := s.newest(ctx, below(before, anyID), limit)
 	if err != nil {
 		return nil, err
@@ -191,8 +204,10 @@ func (s *Store) newest(ctx context.Context, condition bson.E, limit int, fields 
 
 // Count implements fight.Store: exact, so it reads the whole index of ids, and no document.
 func (s *Store) Count(ctx context.Context) (int64, error) {
-	n, err := s.fights.CountDocuments(ctx, bson.D{Fights()})
-	return n, Trouble(err)
+	return bounded.Do(ctx, s.reads.Lists, func(ctx context.Context) (int64, error) {
+		n, err := s.fights.CountDocuments(ctx, bson.D{Fights()})
+		return n, Trouble(err)
+	})
 }
 
 // Last implements fight.Store. It reads the index of ids downwards, past those that others made.
@@ -238,6 +253,7 @@ func (s *Store) probe(ctx context.Context) error {
 
 // Close implements fight.Store.
 func (s *Store) Close() error {
+	s.reads.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	return s.client.Disconnect(ctx)

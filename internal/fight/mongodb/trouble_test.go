@@ -13,6 +13,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"superheroes/internal/bounded"
 	"superheroes/internal/fight"
 	"superheroes/internal/fight/storetest"
 	"superheroes/internal/storage"
@@ -330,7 +331,7 @@ func TestOpenTrouble(t *testing.T) {
 	})
 }
 
-// Every command tells the server how long its answer is waited for, so that it gives up when the client has.
+// Every command tells the server how long its answer is waited for, so that it gives up when the service has.
 func TestServerIsToldTheTime(t *testing.T) {
 	for kind, grouped := range kinds() {
 		t.Run(kind, func(t *testing.T) {
@@ -350,6 +351,7 @@ func TestServerIsToldTheTime(t *testing.T) {
 				}
 				return nil
 			})
+			store.reads = bounded.NewReads(5, 20*time.Second)
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			defer cancel()
 			f := storetest.NewFight(fight.NewIDs(fight.ID{}))

@@ -252,7 +252,7 @@ func (b *Batches[T]) ask(batch *batch[T]) (items []T, age time.Duration, err err
 	if batch.size > 1 { // for several callers
 		deadline = time.Now().Add(b.client.read)
 	}
-	err = b.client.calls.doHere(batch.ctx, deadline, func(ctx context.Context) error {
+	err = b.client.calls.doLonger(batch.ctx, deadline, func(ctx context.Context) error {
 		if batch.size > 1 {
 			items, age, err = b.client.many(ctx, batch.size, deadline)
 			return err

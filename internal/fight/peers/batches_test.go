@@ -20,6 +20,7 @@ import (
 	"superheroes/internal/catalog"
 	"superheroes/internal/character"
 	"superheroes/internal/fight"
+	"superheroes/internal/httpserver"
 	"superheroes/test/faults/fakepeer"
 )
 
@@ -40,7 +41,10 @@ func newPeerOfBatches(t *testing.T) *peerOfBatches {
 }
 
 func (p *peerOfBatches) draw(w http.ResponseWriter, r *http.Request) {
-	count, _ := strconv.Atoi(r.URL.Query().Get("count"))
+	count := 0
+	if fakepeer.AsksForPicks(r) {
+		count, _ = strconv.Atoi(r.URL.Query().Get("count"))
+	}
 	wait, body := p.take(count)
 	if wait != nil {
 		select {
@@ -351,7 +355,7 @@ func TestBatchFails(t *testing.T) {
 		{"malformed", age("0", `[{"id":1`), nil, "can't be read"},
 		{"trailing data", age("0", `[`+fakepeer.Hero+`]]`), nil, "can't be read"},
 		{"another array", age("0", `[1,2]`), nil, "can't be read"},
-		{"nothing in it", age("0", `[]`), nil, "no name"},
+		{"an empty catalog's picks", age("0", `[]`), catalog.ErrEmpty, ""},
 		{"null in it", age("0", `[null]`), nil, "no name"},
 		{"an item without a name at first", age("0", `[{"id":2},`+fakepeer.Hero+`]`), nil, "no name"},
 		{"more than were asked for", age("0", `[`+strings.Repeat(fakepeer.Hero+`,`, 200)+fakepeer.Hero+`]`), nil, "more"},
@@ -535,7 +539,8 @@ func TestBatchBreaker(t *testing.T) {
 	}
 }
 
-// Another member of the family answers one item whatever it is asked, or refuses what it doesn't know.
+// Another member of the family, or ours of an older version, has nothing at the path of picks, takes it for an id, or answers
+// something else there.
 func TestPeerWithoutBatches(t *testing.T) {
 	for _, c := range []struct {
 		name     string
@@ -544,18 +549,14 @@ func TestPeerWithoutBatches(t *testing.T) {
 	}{
 		{"one object", fakepeer.Answers(http.StatusOK, strings.Replace(fakepeer.Hero, "otherName", "othername", 1)), 10},
 		{"an array that doesn't state its age", fakepeer.Answers(http.StatusOK, "["+fakepeer.Hero+","+fakepeer.Hero+"]"), 10},
-		{"422", fakepeer.Answers(http.StatusUnprocessableEntity, `{"detail":"count"}`), 11},
+		{"404", fakepeer.Answers(http.StatusNotFound, `{"detail":"Not Found"}`), 11},
+		{"404 of ours", fakepeer.Answers(http.StatusNotFound, `{"detail":"`+httpserver.UnknownPath+`"}`), 11},
+		{"404 without a body", fakepeer.Answers(http.StatusNotFound, ""), 11},
+		{"422, as for an id", fakepeer.Answers(http.StatusUnprocessableEntity, `{"detail":"path.id must be a plain decimal integer"}`), 11},
 		{"400", fakepeer.Answers(http.StatusBadRequest, "{}"), 11},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			other := func(w http.ResponseWriter, r *http.Request) {
-				if r.URL.RawQuery == "" {
-					fakepeer.Answers(http.StatusOK, fakepeer.Hero)(w, r)
-					return
-				}
-				c.to(w, r)
-			}
-			peer := fakepeer.New(t, other)
+			peer := fakepeer.New(t, fakepeer.DrawsOne(fakepeer.Hero, c.to))
 			batches, clock, log := newBatches(t, peer.URL, withBreaker(time.Hour))
 			for range 10 {
 				if got, err := batches.Random(t.Context()); err != nil || got != yoda() {
@@ -586,22 +587,87 @@ func TestPeerWithoutBatches(t *testing.T) {
 
 // All who wait when a peer turns out to know no batches get a pick all the same.
 func TestPeerWithoutBatchesUnderLoad(t *testing.T) {
-	peer := fakepeer.New(t, fakepeer.Answers(http.StatusOK, fakepeer.Hero))
-	batches, _, _ := newBatches(t, peer.URL, patient())
-	var group errgroup.Group
-	for range 50 {
-		group.Go(func() error {
-			for range 20 {
-				if got, err := batches.Random(t.Context()); err != nil || got != yoda() {
-					return fmt.Errorf("got %v: %w", got, err)
-				}
+	for name, behaviour := range map[string]http.HandlerFunc{
+		"one object": fakepeer.Answers(http.StatusOK, fakepeer.Hero),
+		"404":        fakepeer.DrawsOne(fakepeer.Hero, fakepeer.Answers(http.StatusNotFound, `{"detail":"Not Found"}`)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			peer := fakepeer.New(t, behaviour)
+			batches, _, _ := newBatches(t, peer.URL, patient())
+			var group errgroup.Group
+			for range 50 {
+				group.Go(func() error {
+					for range 20 {
+						if got, err := batches.Random(t.Context()); err != nil || got != yoda() {
+							return fmt.Errorf("got %v: %w", got, err)
+						}
+					}
+					return nil
+				})
 			}
-			return nil
+			if err := group.Wait(); err != nil {
+				t.Error(err)
+			}
 		})
 	}
-	if err := group.Wait(); err != nil {
-		t.Error(err)
-	}
+}
+
+// A peer is replaced by another version while it is asked, with callers waiting for a batch, and again: nobody fails, batches
+// are used where there are any, and that there are none is logged once. In strict, no version is asked for picks at all.
+func TestPeerIsReplacedByAnotherVersion(t *testing.T) {
+	able := newPeerOfBatches(t)
+	older := fakepeer.DrawsOne(fakepeer.Hero, fakepeer.Answers(http.StatusUnprocessableEntity, `{"detail":"path.id"}`))
+	none := fakepeer.DrawsOne(fakepeer.Hero, fakepeer.Answers(http.StatusNotFound, `{"detail":"Not Found"}`))
+	steps := []struct {
+		name      string
+		behaviour http.HandlerFunc
+		batches   bool
+	}{{"404", none, false}, {"there", able.draw, true}, {"rolled back", older, false}, {"there again", able.draw, true}, {"404 again", none, false}}
+	t.Run("eco", func(t *testing.T) {
+		peer := fakepeer.New(t, able.draw)
+		batches, clock, log := newBatches(t, peer.URL, withBreaker(time.Hour))
+		mustDraw(t, batches, 50)
+		for _, step := range steps {
+			clock.pass(singleTime) // what is left of the picks is too old by then
+			held := newGate(t)
+			peer.Behave(held.before(step.behaviour))
+			group, ids := drawTogether(t, batches, 5)
+			eventually(t, step.name+": all wait", func() bool { return held.held.Load() == 1 && waiting(batches) == 5 })
+			close(held.open)
+			if err := group.Wait(); err != nil || len(ids()) != 5 {
+				t.Fatalf("%s: %d of 5 callers got a pick: %v", step.name, len(ids()), err)
+			}
+			before := peer.Requests()
+			mustDraw(t, batches, 100)
+			if asked := peer.Requests() - before; (asked < 50) != step.batches {
+				t.Errorf("%s: asked %d times for 100 picks", step.name, asked)
+			}
+		}
+		if got := strings.Count(log.String(), "\n"); got != 1 {
+			t.Errorf("it logged:\n%s", log)
+		}
+	})
+	t.Run("strict", func(t *testing.T) {
+		var picks atomic.Int32
+		peer := fakepeer.New(t, nil)
+		client := newClient(t, peer.URL, withBreaker(time.Hour))
+		for _, step := range steps {
+			peer.Behave(func(w http.ResponseWriter, r *http.Request) {
+				if fakepeer.AsksForPicks(r) {
+					picks.Add(1)
+				}
+				step.behaviour(w, r)
+			})
+			for range 5 {
+				if _, err := client.Random(t.Context()); err != nil {
+					t.Errorf("%s: %v", step.name, err)
+				}
+			}
+		}
+		if n := picks.Load(); n != 0 {
+			t.Errorf("asked %d times for picks", n)
+		}
+	})
 }
 
 func TestPanicInABatch(t *testing.T) {

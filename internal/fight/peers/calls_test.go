@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"superheroes/internal/bounded"
 	"superheroes/internal/catalog"
 	"superheroes/internal/character"
 	"superheroes/internal/fight"
@@ -49,11 +50,7 @@ func (g *gate) before(behaviour http.HandlerFunc) http.HandlerFunc {
 // ended waits until no call is under way.
 func (c *Client[T]) ended(t *testing.T) {
 	t.Helper()
-	eventually(t, "all calls have ended", func() bool {
-		c.calls.mu.Lock()
-		defer c.calls.mu.Unlock()
-		return len(c.calls.slots) == 0 && c.calls.left == 0
-	})
+	eventually(t, "all calls have ended", func() bool { return c.calls.slots.Taken() == 0 })
 }
 
 // picker is a Client or Batches.
@@ -165,7 +162,7 @@ func TestCallersWhoLeaveDontTakeAllConnections(t *testing.T) {
 	peer := fakepeer.New(t, fakepeer.Hangs())
 	client := newClient(t, peer.URL, cfg)
 	leave(t, client, peer, 3*most, nil)
-	if held := len(client.calls.slots); held > most/2+1 {
+	if held := client.calls.slots.Taken(); held > most/2+1 {
 		t.Errorf("%d slots of %d are held by calls that nobody waits for", held, most)
 	}
 	eventually(t, "the others are cut short", func() bool { return peer.Cancelled() == 3*most-most/2 })
@@ -266,9 +263,7 @@ func TestTrialThatTellsNothing(t *testing.T) {
 	for name, try := range map[string]func(*testing.T, *Client[character.Character], *fakepeer.Peer){
 		"it is cut short": func(t *testing.T, client *Client[character.Character], peer *fakepeer.Peer) {
 			peer.Behave(fakepeer.Hangs())
-			client.calls.left = cap(client.calls.slots) // as many have left as may
-			leave(t, client, peer, 1, context.Canceled)
-			client.calls.left = 0
+			leave(t, client, peer, 1, context.Canceled) // nobody may, with one connection
 		},
 		"it panics": func(t *testing.T, client *Client[character.Character], _ *fakepeer.Peer) {
 			transport := client.transport
@@ -290,7 +285,9 @@ func TestTrialThatTellsNothing(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			client, peer := halfOpen(t, withBreaker(time.Hour))
+			cfg := withBreaker(time.Hour)
+			cfg.MaxConnections = 1
+			client, peer := halfOpen(t, cfg)
 			try(t, client, peer)
 			client.ended(t)
 			peer.Behave(fakepeer.Answers(http.StatusOK, fakepeer.Hero))
@@ -355,8 +352,8 @@ func TestCloseEndsCalls(t *testing.T) {
 	leave(t, client, peer, 3, context.Canceled)
 	_ = client.Close()
 	eventually(t, "no connection is open", func() bool { _, open := peer.Connections(); return open == 0 })
-	if _, err := client.Random(t.Context()); !errors.Is(err, errClosed) {
-		t.Errorf("got %v, want %v", err, errClosed)
+	if _, err := client.Random(t.Context()); !errors.Is(err, bounded.ErrClosed) {
+		t.Errorf("got %v, want %v", err, bounded.ErrClosed)
 	}
 }
 

@@ -51,6 +51,7 @@ type Client[T catalog.Item] struct {
 	base      *url.URL // without user, query and fragment
 	login     *url.Userinfo
 	random    *http.Request // of one item
+	picks     *http.Request // of many
 	ready     *http.Request // of the peer's readiness
 	read      time.Duration
 	transport transport
@@ -72,7 +73,8 @@ func New[T catalog.Item](kind catalog.Kind[T], base string, cfg Config) *Client[
 		decoder: newDecoder(kind.Table),
 		calls:   newCalls(cfg, at.Scheme != "http"),
 	}
-	c.random, c.ready = c.request("api", kind.Plural, "random_"+kind.Singular), c.request("readyz")
+	c.random, c.picks = c.request("api", kind.Plural, "random_"+kind.Singular), c.request("api", kind.Plural, "picks")
+	c.ready = c.request("readyz")
 	c.transport = Transport(cfg)
 	if at.Scheme == "http" {
 		c.transport = newPlain(net.JoinHostPort(at.Hostname(), cmp.Or(at.Port(), "80")), cfg)
@@ -181,13 +183,12 @@ var errNoBatches = errors.New("knows no batches")
 // many asks for n items, and returns those that came and how old they were. An error that wraps errNoBatches may come with
 // an item.
 func (c *Client[T]) many(ctx context.Context, n int, deadline time.Time) (items []T, age time.Duration, err error) {
-	request := *c.random
+	request := *c.picks
 	at := *request.URL
 	request.URL, at.RawQuery = &at, "count="+strconv.Itoa(n)
 	body, header, err := c.ask(ctx, &request, deadline, int64(n)*maxAnswer)
-	var refusal statusError
 	switch {
-	case errors.As(err, &refusal) && (refusal.status == http.StatusBadRequest || refusal.status == http.StatusUnprocessableEntity):
+	case hasNoPicks(err):
 		return nil, 0, errNoBatches
 	case err != nil:
 		return nil, 0, err
@@ -200,6 +201,9 @@ func (c *Client[T]) many(ctx context.Context, n int, deadline time.Time) (items 
 	}
 	if items, err = c.decoder.array(body, n); err != nil {
 		return nil, 0, fmt.Errorf("the answer can't be read: %w", err)
+	}
+	if len(items) == 0 {
+		return nil, 0, catalog.ErrEmpty
 	}
 	if len(items) > n {
 		return nil, 0, fmt.Errorf("the answer has more than %d items", n)
@@ -219,6 +223,19 @@ func (c *Client[T]) many(ctx context.Context, n int, deadline time.Time) (items 
 	}
 	return items, age, nil
 }
+
+// hasNoPicks reports whether an answer to a request for picks means that the peer has no such path: a 404, or what a path
+// that takes an id says of an id that is no number. Our own services did so before they had the path.
+func hasNoPicks(err error) bool {
+	var refusal statusError
+	if errors.As(err, &refusal) {
+		return refusal.status == http.StatusBadRequest || refusal.status == http.StatusUnprocessableEntity
+	}
+	return errors.Is(err, errNoPath) || errors.Is(err, catalog.ErrEmpty) // the 404 of a random path
+}
+
+// errNoPath means that a peer has nothing at the path.
+var errNoPath = errors.New("has no such path")
 
 // statusError is an answer that is neither 200 nor 404.
 type statusError struct {
@@ -242,7 +259,7 @@ func (c *Client[T]) ask(ctx context.Context, request *http.Request, deadline tim
 	case err != nil:
 		return nil, nil, fmt.Errorf("the answer broke off: %w", err)
 	case response.StatusCode == http.StatusNotFound && isUnknownPath(body):
-		return nil, nil, errors.New("has no such path")
+		return nil, nil, errNoPath
 	case response.StatusCode == http.StatusNotFound:
 		return nil, nil, catalog.ErrEmpty
 	case response.StatusCode != http.StatusOK:
@@ -310,7 +327,7 @@ func (c *Client[T]) Check(ctx context.Context) error {
 
 // Close ends the calls under way and the idle connections. Calls that follow fail.
 func (c *Client[T]) Close() error {
-	c.calls.close()
+	c.calls.work.Close()
 	c.transport.CloseIdleConnections()
 	return nil
 }

@@ -91,6 +91,26 @@ func TestRandomAsksTheCatalog(t *testing.T) {
 	}
 }
 
+// A peer that speaks HTTP/2 too is asked in HTTP/1.1, on connections of which each carries one request at a time.
+func TestPeersAreAskedInHTTP1(t *testing.T) {
+	asked := make(chan string, 1)
+	peer := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.Proto
+		fakepeer.Answers(http.StatusOK, fakepeer.Hero)(w, r)
+	}))
+	peer.Config.Protocols = new(http.Protocols)
+	peer.Config.Protocols.SetHTTP1(true)
+	peer.Config.Protocols.SetUnencryptedHTTP2(true)
+	peer.Start()
+	t.Cleanup(peer.Close)
+	if _, err := newClient(t, peer.URL, patient()).Random(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if proto := <-asked; proto != "HTTP/1.1" {
+		t.Errorf("asked in %s", proto)
+	}
+}
+
 // isTimeout tells what becomes a 504.
 func isTimeout(err error) bool {
 	var network net.Error

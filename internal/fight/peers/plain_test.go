@@ -311,8 +311,8 @@ func TestPlaceAndConnection(t *testing.T) {
 			client := newClient(t, peer.URL, cfg)
 			_, _ = client.Random(t.Context())
 			p := client.transport.(*plain)
-			if len(p.idle) != test.kept || len(client.calls.slots) != 0 {
-				t.Errorf("%d connections are kept, want %d; %d slots are taken", len(p.idle), test.kept, len(client.calls.slots))
+			if len(p.idle) != test.kept || client.calls.slots.Taken() != 0 {
+				t.Errorf("%d connections are kept, want %d; %d slots are taken", len(p.idle), test.kept, client.calls.slots.Taken())
 			}
 			eventually(t, "the others are closed", func() bool { _, open := peer.Connections(); return open <= test.kept })
 			_ = client.Close()

@@ -75,11 +75,22 @@ func (s *Store) create(ctx context.Context, schema string) error {
 // long as ctx allows; then it is not interrupted any more, so that it knows how it ended.
 func (s *Store) write(ctx context.Context, batch []groupcommit.Document) []error {
 	errs, err := s.insert(ctx, batch)
-	s.db.Wrote(err)
 	if err != nil {
-		return failed(errs, len(batch), err)
+		errs = failed(errs, len(batch), err)
 	}
+	s.db.Wrote(refusal(errs))
 	return errs
+}
+
+// refusal returns why the table refuses rows, nil when it took one.
+func refusal(errs []error) (why error) {
+	for _, err := range errs {
+		if err == nil {
+			return nil
+		}
+		why = err
+	}
+	return why
 }
 
 func (s *Store) insert(ctx context.Context, batch []groupcommit.Document) (errs []error, err error) {
@@ -139,6 +150,10 @@ func (s *Store) Page(ctx context.Context, before fight.ID, limit int) (fights []
 	if err := s.db.Check(); err != nil {
 		return nil, err
 	}
+	if err := s.db.Lists.Take(ctx); err != nil {
+		return nil, err
+	}
+	defer func() { s.db.Lists.Give(err) }()
 	defer func() { err = s.db.Trouble(err) }()
 	rows, err := s.db.Reads.QueryContext(ctx, "SELECT id, document FROM fight WHERE id < ? ORDER BY id DESC LIMIT ?", before[:], limit)
 	if err != nil {
@@ -195,12 +210,15 @@ func unreadable(id []byte, err error) *storage.RowError {
 }
 
 // Count implements fight.Store. It reads the whole index of ids.
-func (s *Store) Count(ctx context.Context) (int64, error) {
+func (s *Store) Count(ctx context.Context) (n int64, err error) {
 	if err := s.db.Check(); err != nil {
 		return 0, err
 	}
-	var n int64
-	err := s.db.Reads.QueryRowContext(ctx, "SELECT count(*) FROM fight").Scan(&n)
+	if err := s.db.Lists.Take(ctx); err != nil {
+		return 0, err
+	}
+	defer func() { s.db.Lists.Give(err) }()
+	err = s.db.Reads.QueryRowContext(ctx, "SELECT count(*) FROM fight").Scan(&n)
 	return n, s.db.Trouble(err)
 }
 
@@ -231,7 +249,7 @@ func (s *Store) Ping(ctx context.Context) error {
 	if err := s.readable(ctx); err != nil {
 		return err
 	}
-	return s.db.Writable(ctx)
+	return s.db.Writable(ctx, "INSERT INTO fight (id, document) VALUES (randomblob(16), CAST('{}' AS BLOB))")
 }
 
 // readable checks that the table is there with its columns.

@@ -22,8 +22,13 @@ func ArenaClauses() []Clause {
 		{ID: "gateway.stream", Text: `it passes “streams unbuffered”: the state at once, then each change`, hold: arenaStream},
 		{ID: "gateway.only", Text: `it passes “nothing else”`, hold: arenaGatewayOnly},
 	}
+	clauses = append(clauses, arenaBrowserClauses()...)
 	for i := range clauses {
-		clauses[i].ID, clauses[i].Service, clauses[i].Group = arena+"."+clauses[i].ID, arena, Arena
+		clauses[i].ID, clauses[i].Service = arena+"."+clauses[i].ID, arena
+	}
+	clauses = append(clauses, protocolClauses(arena, "/")...)
+	for i := range clauses {
+		clauses[i].Group = Arena
 	}
 	return clauses
 }

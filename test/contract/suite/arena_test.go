@@ -89,6 +89,11 @@ func TestArena(t *testing.T) {
 			failsAlone(t, counting(good), arenaOf(t, good, f), wrong.clause)
 		})
 	}
+	for _, wrong := range wrongProtocol(arena, "GET /") {
+		t.Run(wrong.clause+": "+wrong.name, func(t *testing.T) {
+			failsAlone(t, counting(good), arenaOf(t, good, wrong.fault), wrong.clause)
+		})
+	}
 	for name, wrong := range map[string]streaming{
 		"no stream": {kind: "application/json", dead: true}, "no updates": {kind: "text/event-stream", dead: true}, "what came before is kept back": {kind: "text/event-stream", silent: true},
 	} {

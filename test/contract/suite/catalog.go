@@ -11,7 +11,7 @@ import (
 
 // catalogClauses are those of heroes, villains or locations.
 func catalogClauses(r room) []Clause {
-	clauses := slices.Concat(readClauses(r), randomClauses(r), pageClauses(r), nameClauses(r), pictureClauses(r), refusalClauses(r))
+	clauses := slices.Concat(readClauses(r), randomClauses(r), picksClauses(r), gzipClauses(r), pageClauses(r), nameClauses(r), pictureClauses(r), refusalClauses(r))
 	for i := range clauses {
 		clauses[i].ID = r.service + "." + clauses[i].ID
 		clauses[i].Service = r.service

@@ -81,8 +81,10 @@ func Clauses() []Clause {
 	for _, r := range rooms() {
 		all = append(all, catalogClauses(r)...)
 		all = append(all, serverClauses(r.service, r.randomPath(), r.path()+"/1e3")...)
+		all = append(all, protocolClauses(r.service, r.path())...)
 		all = append(all, writeClauses(r)...)
 	}
 	all = append(all, fightClauses()...)
-	return append(all, serverClauses("fights", "/api/fights/execute_fight", "/api/fights/1e3")...)
+	all = append(all, serverClauses("fights", "/api/fights/execute_fight", "/api/fights/1e3")...)
+	return append(all, protocolClauses("fights", "/api/fights")...)
 }

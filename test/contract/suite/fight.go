@@ -15,7 +15,7 @@ const (
 const plainFight = `{"hero":{"name":"H"},"villain":{"name":"V"}}`
 
 func fightClauses() []Clause {
-	clauses := slices.Concat(drawClauses(), ruleClauses(), fightFieldClauses(), bodyClauses(), bodyRefusalClauses(), storeClauses(), fightListClauses())
+	clauses := slices.Concat(drawClauses(), ruleClauses(), fightFieldClauses(), bodyClauses(), bodyRefusalClauses(), storeClauses(), fightListClauses(), fightGzipClauses(), fightBrowserClauses())
 	for i := range clauses {
 		clauses[i].ID = "fights." + clauses[i].ID
 		clauses[i].Service = "fights"

@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"math"
@@ -23,13 +24,18 @@ type fault struct {
 	before  func(*exchange) // changes the request; an answer it sets goes back at once
 	after   func(*exchange) // changes the answer
 	headers int             // the largest headers that are taken, in bytes; as the contract says when 0
+	http1   bool            // speaks no HTTP/2
+	streams int             // of an HTTP/2 connection; as the contract says when 0
+	keeps   bool            // the connection after a chunked request
 }
 
 // exchange is a request on its way to the good member, and the answer on its way back.
 type exchange struct {
 	method, target string // path and query, escaped as they were sent
+	host           string
 	header         http.Header
 	sent           string
+	http2          bool
 
 	status   int // 0 until there is an answer
 	response http.Header
@@ -103,6 +109,10 @@ func (f fault) start(t *testing.T, base string, one *sync.Mutex) string {
 	if f.headers == 0 {
 		proxy.Config.MaxHeaderBytes = 16 << 10
 	}
+	proxy.Config.Protocols = new(http.Protocols)
+	proxy.Config.Protocols.SetHTTP1(true)
+	proxy.Config.Protocols.SetUnencryptedHTTP2(!f.http1)
+	proxy.Config.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: cmp.Or(f.streams, promisedStreams)}
 	proxy.Start()
 	t.Cleanup(proxy.Close)
 	return proxy.URL
@@ -113,7 +123,10 @@ func (f fault) pass(t *testing.T, w http.ResponseWriter, r *http.Request, base s
 	if err != nil {
 		t.Error(err)
 	}
-	e := &exchange{method: r.Method, target: r.RequestURI, header: r.Header, sent: string(sent)}
+	e := &exchange{method: r.Method, target: r.RequestURI, host: r.Host, header: r.Header, sent: string(sent), http2: r.ProtoMajor == 2}
+	if len(r.TransferEncoding) > 0 && !f.keeps {
+		w.Header().Set("Connection", "close")
+	}
 	change := func(change func(*exchange)) {
 		one.Lock()
 		defer one.Unlock()
@@ -126,6 +139,7 @@ func (f fault) pass(t *testing.T, w http.ResponseWriter, r *http.Request, base s
 		e.forward(t, base)
 	}
 	change(f.after)
+	e.response.Del("Connection") // of the proxy's own
 	for name, values := range e.response {
 		w.Header()[name] = values
 	}
@@ -149,7 +163,7 @@ func (e *exchange) forward(t *testing.T, base string) {
 	if err := e.header.Write(&lines); err != nil {
 		t.Error(err)
 	}
-	a, err := client.Do(t.Context(), wire.Call{Method: e.method, Target: e.target, Header: lines.String(), Body: e.sent})
+	a, err := client.Do(t.Context(), wire.Call{Method: e.method, Target: e.target, Host: e.host, Header: lines.String(), Body: e.sent})
 	if err != nil {
 		if t.Context().Err() == nil { // the test isn't over: somebody waits for the answer
 			t.Error(err)

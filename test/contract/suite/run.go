@@ -20,11 +20,14 @@ type Target struct{ Heroes, Villains, Locations, Fights, Statistics string }
 // Options say what of the contract is checked, and how patiently.
 type Options struct {
 	Group   Group
-	Token   string            // the administrator's; without one no clause of Writes is checked
-	Timeout time.Duration     // of one exchange
-	Arena   string            // where the battle page answers, "" for nowhere
-	Soon    time.Duration     // how long a fight may take to be counted; 0 for a minute
-	Only    func(Clause) bool // nil for all of the group
+	Token   string        // the administrator's; without one no clause of Writes is checked
+	Timeout time.Duration // of one exchange
+	Arena   string        // where the battle page answers, "" for nowhere
+	Soon    time.Duration // how long a fight may take to be counted; 0 for a minute
+	// Loopback says that all of them listen on loopback addresses. That they are reached there doesn't show it: containers
+	// publish ports there, and listen elsewhere.
+	Loopback bool
+	Only     func(Clause) bool // nil for all of the group
 }
 
 // Run checks the clauses one after the other. Its error means that nothing could be checked.
@@ -53,6 +56,9 @@ func (o Options) clauses(target Target) []Clause {
 	}
 	if target.Statistics == "" {
 		clauses = slices.DeleteFunc(clauses, func(c Clause) bool { return c.ID == "arena.gateway.statistics" || c.ID == "arena.gateway.stream" })
+	}
+	if !o.Loopback {
+		clauses = slices.DeleteFunc(clauses, isHost)
 	}
 	return clauses
 }

@@ -27,9 +27,10 @@ func newSeen(service string) (*seen, error) {
 	return &seen{document: document}, err
 }
 
-// take checks an answer of a handler. Those to headers that are too large are the HTTP library's.
+// take checks an answer of a handler. Those to headers that are too large are the HTTP library's,
+// a refused Host the server's, and to HEAD there is no body.
 func (s *seen) take(a wire.Answer) {
-	if a.Status >= http.StatusInternalServerError || a.Status == http.StatusRequestHeaderFieldsTooLarge || len(a.Call.Header) > tooLargeHeaders {
+	if a.Call.Method == http.MethodHead || a.Status >= http.StatusInternalServerError || a.Status == http.StatusRequestHeaderFieldsTooLarge || a.Status == http.StatusMisdirectedRequest || len(a.Call.Header) > tooLargeHeaders {
 		return
 	}
 	s.mu.Lock()

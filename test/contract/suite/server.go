@@ -40,6 +40,7 @@ func serverClauses(service, getOnly, bad string) []Clause {
 		{ID: "readyz", Text: `/readyz: “200, or 503 naming what is missing”`, hold: s.readyz},
 		{ID: "healthz", Text: `/healthz: “200 / 503 like readyz; shows store, peers, profile, version”`, hold: s.healthz},
 	}
+	clauses = append(clauses, browserClauses(service)...)
 	for i := range clauses {
 		clauses[i].ID, clauses[i].Service, clauses[i].Group = service+"."+clauses[i].ID, service, Full
 	}

@@ -39,6 +39,7 @@ func StatisticsClauses() []Clause {
 		clauses[i].ID, clauses[i].Service = "statistics."+clauses[i].ID, "statistics"
 	}
 	clauses = append(clauses, serverClauses("statistics", statisticsPath, statisticsPath+"?a=%00")...)
+	clauses = append(clauses, protocolClauses("statistics", statisticsPath)...)
 	for i := range clauses {
 		clauses[i].Group = Statistics
 	}

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -47,7 +48,7 @@ func wrongStatistics() []wrong {
 		{"exact", "one too many", fault{after: plus("total", always(1))}},
 		{"fields", "none that can't be read", fault{after: at(get, set("unreadable", 0))}},
 	}
-	for _, w := range wrongServer("statistics") {
+	for _, w := range slices.Concat(wrongServer("statistics"), wrongBeforeBrowsers()) {
 		switch {
 		case w.clause == "openapi.answers" && (w.name == "a field missing" || w.name == "a status that is not described"): // of lists
 		case w.clause == "healthz" && strings.Contains(w.name, "peer"):
@@ -58,7 +59,7 @@ func wrongStatistics() []wrong {
 	for i := range all {
 		all[i].clause = "statistics." + all[i].clause
 	}
-	return all
+	return append(all, wrongProtocol("statistics", get)...)
 }
 
 // upsideDown turns a list of the answer round.
@@ -142,7 +143,7 @@ const soon = 2 * time.Second
 
 func scoreStatistics(t *testing.T, target Target, clause string, soon time.Duration) []Outcome {
 	t.Helper()
-	outcomes, err := Run(t.Context(), target, Options{Group: Statistics, Timeout: 10 * time.Second, Soon: soon, Only: func(c Clause) bool { return c.ID == clause }})
+	outcomes, err := Run(t.Context(), target, Options{Group: Statistics, Timeout: 10 * time.Second, Soon: soon, Loopback: true, Only: func(c Clause) bool { return c.ID == clause }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +190,7 @@ func TestStatisticsAreOptional(t *testing.T) {
 	if _, err := Run(t.Context(), Target{Heroes: "http://h", Villains: "http://v", Locations: "http://l", Fights: "http://f"}, Options{Group: Statistics, Timeout: time.Second}); err == nil {
 		t.Error("the group was run without an address")
 	}
-	all := Options{Group: Full}
+	all := Options{Group: Full, Loopback: true}
 	if without, with := len(all.clauses(Target{})), len(all.clauses(Target{Statistics: "http://s"})); without != len(Clauses()) || with != without+len(StatisticsClauses()) {
 		t.Errorf("%d clauses, with statistics %d", without, with)
 	}

@@ -24,7 +24,7 @@ const patience = 30 * time.Second
 // score runs the suite and fails the test when it can't.
 func score(t *testing.T, target Target, options Options) []Outcome {
 	t.Helper()
-	options.Timeout, options.Token = patience, system.AdminToken
+	options.Timeout, options.Token, options.Loopback = patience, system.AdminToken, true
 	outcomes, err := Run(t.Context(), target, options)
 	if err != nil {
 		t.Fatal(err)
@@ -135,7 +135,7 @@ func TestWrongServers(t *testing.T) {
 
 // testEachClause shows of each clause that it fails on servers that break it.
 func testEachClause(t *testing.T, good *system.System) {
-	all, caught := slices.Concat(wrongCatalogs(), wrongServers(), wrongWrites(), wrongFights()), map[string]int{}
+	all, caught := slices.Concat(wrongCatalogs(), wrongServers(), wrongProtocols(), wrongWrites(), wrongFights(), wrongBrowsers()), map[string]int{}
 	for _, w := range all {
 		t.Run(w.clause+": "+w.name, func(t *testing.T) {
 			outcomes := score(t, spoil(t, good, w.fault), Options{Group: Full, Only: func(c Clause) bool { return c.ID == w.clause }})

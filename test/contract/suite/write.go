@@ -27,6 +27,8 @@ func writeClauses(r room) []Clause {
 		{ID: "write.if-match", Text: `“With If-Match a change is made only to the entry that has that tag, else 412”`, hold: r.writeIfMatch},
 		{ID: "write.picks", Text: `“A change is seen at once by picks of the process that made it”: “a deleted entry is never picked after that”`, hold: r.writePicks},
 	}
+	clauses = append(clauses, guessClauses(r)...)
+	clauses = append(clauses, Clause{ID: "write.sites", Text: `with the token too “A browser's cross-site request that would store or change something is refused with 403”, and nothing is changed`, hold: r.writeSites})
 	if r.singular == "location" {
 		clauses = append(clauses, Clause{ID: "write.taken", Text: `“A location's name that is taken is 409”, and nothing is changed`, hold: r.writeTaken})
 	}
@@ -164,6 +166,7 @@ func (r room) writeToken(c *check) {
 	m := c.create(r)
 	defer c.remove(r, m)
 	for _, header := range []string{"", "Authorization: Bearer " + c.token + "x\r\n", "Authorization: Bearer \r\n", "Authorization: Basic " + c.token + "\r\n"} {
+		wrong := strings.Contains(header, "Bearer "+c.token)
 		for _, call := range []wire.Call{
 			{Method: http.MethodPost, Target: r.path(), Body: "{"},
 			{Method: http.MethodPut, Target: m.path, Body: encode(r.sample())},
@@ -172,6 +175,9 @@ func (r room) writeToken(c *check) {
 		} {
 			call.Header = header
 			a := c.do(r.service, call)
+			if wrong && a.Status == http.StatusTooManyRequests { // after those of others, or of the last run
+				continue
+			}
 			c.require(a.Status == http.StatusUnauthorized, a, "401")
 			c.require(a.Header.Get("WWW-Authenticate") != "", a, "WWW-Authenticate")
 		}

@@ -17,7 +17,7 @@ type wrong struct {
 func wrongCatalogs() []wrong {
 	var all []wrong
 	for _, r := range rooms() {
-		for _, w := range slices.Concat(wrongReads(r), wrongRandoms(r), wrongPages(r), wrongNames(r), wrongRefusals(r)) {
+		for _, w := range slices.Concat(wrongReads(r), wrongRandoms(r), wrongPicks(r), wrongGzip(r.path()), wrongPages(r), wrongNames(r), wrongRefusals(r)) {
 			w.clause = r.service + "." + w.clause
 			all = append(all, w)
 		}
@@ -85,16 +85,6 @@ func wrongRandoms(r room) []wrong {
 		{"random.alias", "a field spelled otherwise", fault{after: at(alias, misspelled(r))}},
 		{"random.no-store", "may be kept", fault{after: at(random, dropHeader("Cache-Control"))}},
 		{"random.no-store", "the alias may be kept", fault{after: at(alias, setHeader("Cache-Control", "max-age=60"))}},
-		{"random.count", "one all the same", fault{before: at(random, func(e *exchange) { e.query(func(q url.Values) { q.Del("count") }) })}},
-		{"random.count", "one too few", fault{after: at(random, inList(func(list []any) []any { return list[1:] }))}},
-		{"random.count", "nobody of the list", fault{after: at(alias, inEach(func(_ int, o object) { o["name"] = "Nobody" }))}},
-		{"random.count", "may be kept", fault{after: at(alias, dropHeader("Cache-Control"))}},
-		{"random.count", "no age", fault{after: at(random, dropHeader("X-Age-Ms"))}},
-		{"random.count", "too old", fault{after: at(random, setHeader("X-Age-Ms", "1001"))}},
-		{"random.count", "always an array", fault{after: at(random+"?", func(e *exchange) { e.body = "[" + e.body + "]" })}},
-		{"random.count.refused", "a count too large lowered", fault{before: at(random, func(e *exchange) { e.target = strings.ReplaceAll(e.target, "count=129", "count=128") })}},
-		{"random.count.refused", "0 is none", fault{before: at(alias, func(e *exchange) { e.target = strings.TrimSuffix(e.target, "?count=0") })}},
-		{"random.count.spread", "one pick for all of an answer", fault{after: at(random, inList(func(list []any) []any { return slices.Repeat(list[:1], len(list)) }))}},
 		{"random.spread", "one comes every other time", fault{after: at(random, everyOther())}},
 		{"random.spread", "the first half only", fault{after: at(random, func(e *exchange) {
 			e.body = strings.Replace(e.body, `"id":`+idIn(e.body), `"id":`+strconv.Itoa(atoi(idIn(e.body))/2+1), 1)
@@ -215,7 +205,7 @@ func wrongRefusals(r room) []wrong {
 func wrongServers() []wrong {
 	var all []wrong
 	for _, service := range []string{"heroes", "villains", "locations", "fights"} {
-		for _, w := range wrongServer(service) {
+		for _, w := range slices.Concat(wrongServer(service), wrongBeforeBrowsers()) {
 			w.clause = service + "." + w.clause
 			all = append(all, w)
 		}

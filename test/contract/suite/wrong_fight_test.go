@@ -24,7 +24,7 @@ const (
 
 func wrongFights() []wrong {
 	var all []wrong
-	for _, w := range slices.Concat(wrongDraws(), wrongRules(), wrongFightFields(), wrongBodies(), wrongBodyRefusals(), wrongStores(), wrongFightLists()) {
+	for _, w := range slices.Concat(wrongDraws(), wrongRules(), wrongFightFields(), wrongBodies(), wrongBodyRefusals(), wrongStores(), wrongFightLists(), wrongGzip("/api/fights")) {
 		w.clause = "fights." + w.clause
 		all = append(all, w)
 	}

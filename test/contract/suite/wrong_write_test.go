@@ -2,6 +2,7 @@ package suite
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"superheroes/test/contract/openapi"
@@ -11,7 +12,7 @@ import (
 func wrongWrites() []wrong {
 	var all []wrong
 	for _, r := range rooms() {
-		for _, w := range append(wrongEdits(r), wrongEditRefusals(r)...) {
+		for _, w := range slices.Concat(wrongEdits(r), wrongEditRefusals(r), wrongGuesses(r)) {
 			w.clause = r.service + ".write." + w.clause
 			all = append(all, w)
 		}

@@ -14,12 +14,16 @@ import (
 type Call struct {
 	Method string // GET when empty
 	Target string // path and query, as they stand in the request line
+	Host   string // that of the base URL when empty
 	Header string // further lines, each ended by \r\n
 	Body   string // sent with a Content-Length
 }
 
 // bytes returns what goes over the wire.
 func (c Call) bytes(host string) string {
+	if c.Host != "" {
+		host = c.Host
+	}
 	header := "Host: " + host + "\r\nConnection: close\r\nUser-Agent: superheroes-contract\r\n" + c.Header
 	if c.Body != "" || c.method() == http.MethodPost {
 		header += "Content-Length: " + strconv.Itoa(len(c.Body)) + "\r\n"
@@ -37,6 +41,9 @@ func (c Call) method() string {
 // String describes the request in one line.
 func (c Call) String() string {
 	line := c.method() + " " + excerpt(c.Target, shortExcerpt)
+	if c.Host != "" {
+		line += " [Host: " + excerpt(c.Host, shortExcerpt) + "]"
+	}
 	if c.Header != "" {
 		line += " [" + excerpt(strings.ReplaceAll(strings.TrimSuffix(c.Header, "\r\n"), "\r\n", "; "), shortExcerpt) + "]"
 	}

@@ -46,6 +46,9 @@ func NewClient(base string, timeout time.Duration, left *atomic.Int64) (*Client,
 	return &Client{base: at, timeout: timeout, left: left}, nil
 }
 
+// Origin returns the origin of the server's own pages.
+func (c *Client) Origin() string { return c.base.Scheme + "://" + c.base.Host }
+
 // Do sends the request once and returns the answer to it; with an error what there is of one: its status is 0 when
 // not even that came.
 func (c *Client) Do(ctx context.Context, call Call) (Answer, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"strings"
 
 	"superheroes/test/engines"
@@ -59,6 +60,9 @@ func program(ctx context.Context, variable, path, how string) (*Engine, error) {
 	ctx, cancel := context.WithTimeout(ctx, commandPatience)
 	defer cancel()
 	output, err := exec.CommandContext(ctx, path, "--version").Output()
+	if filepath.Base(path) == "nginx" { // it knows short options only, and answers as it complains
+		output, err = exec.CommandContext(ctx, path, "-v").CombinedOutput()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("asking %s for its version: %w", path, err)
 	}

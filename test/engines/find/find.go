@@ -81,7 +81,7 @@ func New(module string, getenv func(string) string, say func(string, ...any)) *F
 // All looks for every engine, all at the same time, and returns them in a fixed order. The caller
 // closes them, also when ctx has ended.
 func (f *Finder) All(ctx context.Context) []*Engine {
-	return f.search(ctx, append(f.servers(), f.tool(pgbouncer()), f.tool(mariadbDump()), f.chromium)...)
+	return f.search(ctx, append(f.servers(), f.tool(pgbouncer()), f.tool(mariadbDump()), f.tool(nginx()), f.chromium)...)
 }
 
 // Servers looks for the database servers only.

@@ -28,6 +28,13 @@ func mariadbDump() tool {
 	}, packages{"mariadb-client"}}
 }
 
+func nginx() tool {
+	return tool{"nginx", engines.NginxBin, programs{
+		names:   []string{"nginx"},
+		folders: []string{"/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin", "/opt/homebrew/bin"},
+	}, packages{"nginx-light"}}
+}
+
 // tool returns a search for a tool.
 func (f *Finder) tool(t tool) func(context.Context) *Engine {
 	local := func(ctx context.Context) (*Engine, error) {

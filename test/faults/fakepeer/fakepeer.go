@@ -112,16 +112,33 @@ func Answers(status int, body string) http.HandlerFunc {
 	}
 }
 
-// Draws answers one item or, where ?count= asks for a batch, so many of them, read at this moment.
+// Draws answers one item or, at the path of picks, as many as asked for, read at this moment.
 func Draws(item string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		count, err := strconv.Atoi(r.URL.Query().Get("count"))
-		if err != nil {
+		if !AsksForPicks(r) {
 			Answers(http.StatusOK, item)(w, r)
 			return
 		}
+		count, err := strconv.Atoi(r.URL.Query().Get("count"))
+		if err != nil {
+			count = 1
+		}
 		w.Header().Set("X-Age-Ms", "0")
 		Answers(http.StatusOK, "["+strings.TrimSuffix(strings.Repeat(item+",", count), ",")+"]")(w, r)
+	}
+}
+
+// AsksForPicks reports whether a request is for many picks.
+func AsksForPicks(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/picks") }
+
+// DrawsOne answers one item, and refuses a request for picks as a service does that has no such path.
+func DrawsOne(item string, refuses http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if AsksForPicks(r) {
+			refuses(w, r)
+			return
+		}
+		Answers(http.StatusOK, item)(w, r)
 	}
 }
 

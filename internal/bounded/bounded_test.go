@@ -1,0 +1,180 @@
+package bounded_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"superheroes/internal/bounded"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+type key struct{}
+
+// Whoever finds all slots taken is told that it is the crowd when others got their work done meanwhile, and else only that time
+// is up: then whatever the work needs is at fault.
+func TestWhatIsSaidWhenAllSlotsAreTaken(t *testing.T) {
+	for name, ends := range map[string]error{"others are served": nil, "others fail": errors.New("silent")} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				slots := bounded.NewSlots("lists", 1)
+				if err := slots.Take(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithCancelCause(t.Context())
+				gone, told := errors.New("gone"), make(chan error, 1)
+				go func() { _ = slots.Take(t.Context()) }()
+				synctest.Wait() // that one is the next
+				go func() { told <- slots.Take(ctx) }()
+				synctest.Wait()
+				slots.Give(ends)
+				synctest.Wait()
+				cancel(gone)
+				err := <-told
+				if crowd := bounded.CrowdOf(err) == "lists"; crowd != (ends == nil) || !errors.Is(err, gone) {
+					t.Errorf("got %v", err)
+				}
+			})
+		})
+	}
+}
+
+// Work goes on when its caller has left, with the caller's values, and keeps its slot until it ends.
+func TestWorkGoesOn(t *testing.T) {
+	slots := bounded.NewSlots("reads", 1)
+	work := bounded.NewWork(0, bounded.Unlimited, slots)
+	defer work.Close()
+	ctx, leave := context.WithCancel(context.WithValue(t.Context(), key{}, "value"))
+	begun, finish, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		<-begun
+		leave()
+	}()
+	_, err := bounded.Do(ctx, work, func(ctx context.Context) (int, error) {
+		close(begun)
+		<-finish
+		if ctx.Value(key{}) != "value" {
+			t.Error("the caller's values are gone")
+		}
+		ended <- ctx.Err()
+		return 1, nil
+	})
+	if !errors.Is(err, context.Canceled) || slots.Taken() != 1 {
+		t.Errorf("the caller got %v, and %d slots are taken", err, slots.Taken())
+	}
+	close(finish)
+	if err := <-ended; err != nil {
+		t.Errorf("the work was cut short: %v", err)
+	}
+	eventually(t, func() bool { return slots.Taken() == 0 })
+}
+
+// No more go on than may: those that are left beyond that are cut short.
+func TestWorkThatIsLeftIsBounded(t *testing.T) {
+	work := bounded.NewWork(0, 1, bounded.NewSlots("calls", 3))
+	defer work.Close()
+	cut := make(chan struct{}, 3)
+	leave := func() {
+		ctx, cancel := context.WithCancel(t.Context())
+		_, _ = bounded.Do(ctx, work, func(ctx context.Context) (int, error) {
+			cancel()
+			<-ctx.Done()
+			cut <- struct{}{}
+			return 0, ctx.Err()
+		})
+	}
+	leave()
+	leave()
+	<-cut
+	if len(cut) > 0 {
+		t.Error("the first was cut short, too")
+	}
+}
+
+func TestWorkThatTakesTooLong(t *testing.T) {
+	work := bounded.NewWork(time.Millisecond, bounded.Unlimited)
+	defer work.Close()
+	_, err := bounded.Do(t.Context(), work, func(ctx context.Context) (int, error) {
+		<-ctx.Done()
+		return 0, ctx.Err()
+	})
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestPanicOfWork(t *testing.T) {
+	slots := bounded.NewSlots("reads", 1)
+	work := bounded.NewWork(0, bounded.Unlimited, slots)
+	defer work.Close()
+	_, err := bounded.Do(t.Context(), work, func(context.Context) (int, error) { panic("kryptonite") })
+	var caught *bounded.PanicError
+	if !errors.As(err, &caught) || caught.Cause != "kryptonite" || len(caught.Stack) == 0 || slots.Taken() != 0 {
+		t.Errorf("got %v, and %d slots are taken", err, slots.Taken())
+	}
+}
+
+// Close ends what is under way, waits for it, and lets nothing begin.
+func TestClose(t *testing.T) {
+	work := bounded.NewWork(0, bounded.Unlimited, bounded.NewSlots("reads", 1))
+	begun, told := make(chan struct{}), make(chan error, 1)
+	go func() {
+		_, err := bounded.Do(t.Context(), work, func(ctx context.Context) (int, error) {
+			close(begun)
+			<-ctx.Done()
+			return 0, context.Cause(ctx)
+		})
+		told <- err
+	}()
+	<-begun
+	work.Close()
+	if err := <-told; !errors.Is(err, bounded.ErrClosed) {
+		t.Errorf("what was under way got %v", err)
+	}
+	if _, err := bounded.Do(t.Context(), work, func(context.Context) (int, error) { return 1, nil }); !errors.Is(err, bounded.ErrClosed) {
+		t.Errorf("what came after it got %v", err)
+	}
+}
+
+func eventually(t *testing.T, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Error("not within a minute")
+			return
+		}
+	}
+}
+
+// However many lists are under way, and however many wait, a read by key begins at once.
+func TestListsLeaveConnections(t *testing.T) {
+	const connections = 8
+	reads := bounded.NewReads(connections, 0)
+	defer reads.Close()
+	release := make(chan struct{})
+	var under sync.WaitGroup
+	var running atomic.Int32
+	for range 5 * connections {
+		under.Go(func() {
+			_, _ = bounded.Do(t.Context(), reads.Lists, func(context.Context) (int, error) {
+				running.Add(1)
+				<-release
+				return 0, nil
+			})
+		})
+	}
+	eventually(t, func() bool { return running.Load() > 0 })
+	got, err := bounded.Do(t.Context(), reads.ByKey, func(context.Context) (int32, error) { return running.Load(), nil })
+	if err != nil || got > connections/4 {
+		t.Errorf("got %v, beside %d lists", err, got)
+	}
+	close(release)
+	under.Wait()
+}

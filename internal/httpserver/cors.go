@@ -1,0 +1,94 @@
+package httpserver
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// Origin is the origin of a web page as browsers write it: scheme, host and, unless it is the scheme's own, port.
+type Origin string
+
+// UnmarshalText implements encoding.TextUnmarshaler. It refuses all that no browser sends as Origin, and null.
+func (o *Origin) UnmarshalText(text []byte) error {
+	origin, ok := parseOrigin(strings.TrimSpace(string(text)))
+	if !ok {
+		return fmt.Errorf("must be an origin such as https://heroes.example or http://localhost:3000, without a path, not %q", text)
+	}
+	*o = origin
+	return nil
+}
+
+func parseOrigin(text string) (Origin, bool) {
+	at, err := url.Parse(strings.ToLower(text))
+	if err != nil || at.Scheme != "http" && at.Scheme != "https" || at.Scheme+"://"+at.Host != strings.ToLower(text) {
+		return "", false
+	}
+	host := at.Hostname()
+	if addr, err := netip.ParseAddr(host); err == nil {
+		host = addr.String()
+	} else if !isHostName(host) {
+		return "", false
+	}
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	port := at.Port()
+	if n, err := strconv.ParseUint(port, 10, 16); strings.HasSuffix(at.Host, ":") || port != "" && (err != nil || n == 0) {
+		return "", false
+	}
+	if port == "" || port == map[string]string{"http": "80", "https": "443"}[at.Scheme] {
+		return Origin(at.Scheme + "://" + host), true
+	}
+	return Origin(at.Scheme + "://" + net.JoinHostPort(at.Hostname(), port)), true
+}
+
+// What pages of trusted origins may send, and read besides the headers that every page may read.
+const (
+	corsMethods = "GET, HEAD, POST, PUT, PATCH, DELETE"
+	corsSent    = "Authorization, Content-Type, If-Match, If-None-Match, Last-Event-ID, " + RequestIDHeader + ", " + TimeoutHeader
+	corsRead    = "Link, ETag, Location, Retry-After, Allow, WWW-Authenticate, " + RequestIDHeader
+	corsMaxAge  = "600" // seconds that a browser remembers it
+)
+
+// cors lets pages of trusted origins read answers (https://fetch.spec.whatwg.org/#http-cors-protocol). Cookies and the like
+// are no part of it: the services have none.
+type cors struct{ trusted map[string]struct{} }
+
+func newCORS(origins []Origin) cors {
+	c := cors{map[string]struct{}{}}
+	for _, origin := range origins {
+		c.trusted[string(origin)] = struct{}{}
+	}
+	return c
+}
+
+// allow adds the headers to an answer that tell the browser that the page may read it. It adds none when no origin is
+// trusted. It reports whether the request is a preflight, which asks for no more than these headers.
+func (c cors) allow(header http.Header, r *http.Request) (preflight bool) {
+	if len(c.trusted) == 0 {
+		return false
+	}
+	header.Add("Vary", "Origin")
+	origin := r.Header.Get("Origin")
+	if _, trusted := c.trusted[origin]; !trusted {
+		return false
+	}
+	header.Set("Access-Control-Allow-Origin", origin)
+	header.Set("Access-Control-Expose-Headers", corsRead)
+	return r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
+}
+
+// servePreflight tells a browser what its page may send.
+func servePreflight(w http.ResponseWriter, _ *http.Request) error {
+	header := w.Header()
+	header.Set("Access-Control-Allow-Methods", corsMethods)
+	header.Set("Access-Control-Allow-Headers", corsSent)
+	header.Set("Access-Control-Max-Age", corsMaxAge)
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}

@@ -1,0 +1,160 @@
+package httpserver
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"runtime"
+	"strconv"
+	"sync"
+	"testing"
+)
+
+// heroes returns a list of about so many bytes, which compresses as the real ones do.
+func heroes(size int) []byte {
+	powers := []string{"Telekinesis", "Foresight", "Flight", "Super Strength", "Shapeshifting", "Invisibility", "Levitation", "Energy Beams"}
+	dice, list := rand.New(rand.NewPCG(1, 2)), []byte{'['}
+	for id := 1; len(list) < size; id++ {
+		list = append(list, `{"id":`+strconv.Itoa(id)+`,"name":"`+strconv.FormatUint(dice.Uint64(), 36)+`","otherName":"","level":`+strconv.Itoa(dice.IntN(300000))+
+			`,"picture":"/api/heroes/`+strconv.Itoa(id)+`/picture.svg","powers":"`...)
+		for range 20 {
+			list = append(list, powers[dice.IntN(len(powers))]+", "...)
+		}
+		list = append(list, `"},`...)
+	}
+	return append(list[:len(list)-1], ']')
+}
+
+// holdAll takes every deflater until the returned function is called.
+func (c *Compressor) holdAll() (release func()) {
+	var held []*deflater
+	for d := c.take(); d != nil && len(held) < 100; d = c.take() { // more than any machine's that tests run on
+		held = append(held, d)
+	}
+	return func() {
+		for _, d := range held {
+			c.put(d)
+		}
+	}
+}
+
+// unzip reads what was compressed, as far as it goes, and how it ends: nil where it has its trailer and nothing after it.
+func unzip(zipped []byte) (text []byte, err error) {
+	rest := bytes.NewReader(zipped)
+	reader, err := gzip.NewReader(rest)
+	if err != nil {
+		return nil, err
+	}
+	reader.Multistream(false)
+	text, err = io.ReadAll(reader)
+	if err == nil && rest.Len() > 0 {
+		err = errors.New("there is more")
+	}
+	return text, err
+}
+
+// Texts of any parts come out as they went in, also where some parts find no deflater free.
+func TestGzipText(t *testing.T) {
+	text := heroes(300 << 10)
+	for _, cuts := range [][]int{{}, {0}, {1}, {1 << 16}, {1<<16 - 1}, {100, 100, 70_000, 250_000}} {
+		for busy := range 1 << (len(cuts) + 1) {
+			compressor := &Compressor{}
+			zip := gzipText{compressor: compressor}
+			out, from := zip.begin(nil), 0
+			for i, to := range append(cuts, len(text)) {
+				release := func() {}
+				if busy>>i&1 == 1 {
+					release = compressor.holdAll()
+				}
+				out, from = zip.part(out, text[from:to]), to
+				release()
+			}
+			if got, err := unzip(zip.end(out)); err != nil || !bytes.Equal(got, text) {
+				t.Fatalf("cut at %v, busy %b: %d bytes came back of %d: %v", cuts, busy, len(got), len(text), err)
+			}
+			if busy == 0 && len(out) > len(text)/3 {
+				t.Errorf("cut at %v: %d bytes of %d", cuts, len(out), len(text))
+			}
+		}
+	}
+}
+
+// A client can read each part when it has come; without the last one it sees that the text is broken off.
+func TestGzipTextBreaksOff(t *testing.T) {
+	text, zip := heroes(100<<10), gzipText{compressor: &Compressor{}}
+	first := zip.part(zip.begin(nil), text[:50_000])
+	for name, sent := range map[string][]byte{
+		"after a part":               first,
+		"after the last part":        zip.part(first, text[50_000:]),
+		"without all of the trailer": zip.end(bytes.Clone(first))[:len(first)+9],
+	} {
+		got, err := unzip(sent)
+		if !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("%s: it looks whole: %v", name, err)
+		}
+		if len(got) < 50_000 || !bytes.HasPrefix(text, got) {
+			t.Errorf("%s: %d bytes could be read", name, len(got))
+		}
+	}
+}
+
+// No more deflaters are ever in use than half of the processors.
+func TestCompressorIsBounded(t *testing.T) {
+	compressor, text := &Compressor{}, heroes(100<<10)
+	release := compressor.holdAll()
+	if got, want := compressor.busy.Load(), max(1, runtime.GOMAXPROCS(0)/2); int(got) != want || !compressor.full() {
+		t.Errorf("%d deflaters, want %d", got, want)
+	}
+	release()
+	if compressor.busy.Load() != 0 || compressor.full() {
+		t.Errorf("%d deflaters are in use after all were given back", compressor.busy.Load())
+	}
+	var group sync.WaitGroup
+	for range 16 {
+		group.Go(func() {
+			for range 10 {
+				zip := gzipText{compressor: compressor}
+				out := zip.begin(nil)
+				for part := text; len(part) > 0; part = part[min(len(part), 30_000):] {
+					out = zip.part(out, part[:min(len(part), 30_000)])
+				}
+				if got, err := unzip(zip.end(out)); err != nil || !bytes.Equal(got, text) {
+					t.Errorf("%d bytes came back of %d: %v", len(got), len(text), err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	if compressor.busy.Load() != 0 {
+		t.Errorf("%d deflaters were kept", compressor.busy.Load())
+	}
+}
+
+// BenchmarkGzip measures what compressing a list costs, in parts as a catalog sends them.
+func BenchmarkGzip(b *testing.B) {
+	for _, size := range []int{2 << 10, 32 << 10, 2 << 20} {
+		text, out := heroes(size), []byte(nil)
+		b.Run(strconv.Itoa(size>>10)+"KiB", func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetBytes(int64(len(text)))
+			compressor := &Compressor{}
+			for b.Loop() {
+				zip := gzipText{compressor: compressor}
+				out = zip.begin(out[:0])
+				for part := text; len(part) > 0; part = part[min(len(part), 128<<10):] {
+					out = zip.part(out, part[:min(len(part), 128<<10)])
+				}
+				out = zip.end(out)
+			}
+			b.ReportMetric(float64(len(text))/float64(len(out)), "times-smaller")
+		})
+	}
+	b.Run("new deflater", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			new(Compressor).take()
+		}
+	})
+}

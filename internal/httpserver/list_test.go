@@ -1,0 +1,276 @@
+package httpserver
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/hex"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// list is a route that sends these parts, and ends as the last one says.
+func list(compressor *Compressor, end func(*List, []byte) error, parts ...[]byte) Route {
+	return route(http.MethodGet, "/", func(w http.ResponseWriter, r *http.Request) error {
+		list, last := NewList(w, r, compressor), len(parts)-1
+		for _, part := range parts[:last] {
+			_ = list.Write(part) // of a HEAD, nobody wants it
+		}
+		return end(list, parts[last])
+	})
+}
+
+func atHand(compressor *Compressor, body []byte) Route {
+	return route(http.MethodGet, "/", func(w http.ResponseWriter, r *http.Request) error { return WriteList(w, r, compressor, body) })
+}
+
+func TestList(t *testing.T) {
+	text, short := heroes(200<<10), heroes(300)
+	longest, shortest := bytes.Repeat([]byte("1"), minGzip), bytes.Repeat([]byte("1"), minGzip+1)
+	for _, c := range []struct {
+		name     string
+		parts    [][]byte
+		accept   string
+		busy     bool
+		zipped   bool
+		measured bool // Content-Length is there
+	}{
+		{"one part", [][]byte{text}, "gzip", false, true, true},
+		{"several parts", [][]byte{text[:70_000], text[70_000:190_000], text[190_000:]}, "gzip", false, true, false},
+		{"a first part that is short", [][]byte{text[:1], text[1:]}, "gzip", false, true, false},
+		{"nobody asks for gzip", [][]byte{text[:70_000], text[70_000:]}, "", false, false, false},
+		{"gzip refused", [][]byte{text}, "gzip;q=0", false, false, true},
+		{"short", [][]byte{short}, "gzip", false, false, true},
+		{"short, plain refused", [][]byte{short}, "identity;q=0, gzip", false, true, true},
+		{"plain refused, no other listed", [][]byte{text}, "identity;q=0", false, false, true}, // better than a 406
+		{"1 KiB", [][]byte{longest}, "gzip", false, false, true},
+		{"above 1 KiB", [][]byte{shortest}, "gzip", false, true, true},
+		{"all deflaters in use", [][]byte{text[:70_000], text[70_000:]}, "gzip", true, false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			whole, compressor := bytes.Join(c.parts, nil), &Compressor{}
+			routes := map[string]Route{"in parts": list(compressor, (*List).End, c.parts...)}
+			if c.measured {
+				routes["at hand"] = atHand(compressor, whole)
+			}
+			if c.busy {
+				defer compressor.holdAll()()
+			}
+			for name, route := range routes {
+				server, _ := serving(t, settings(), route)
+				got := ask(t, server, http.MethodGet, "/", "", "Accept-Encoding", c.accept)
+				body, err := []byte(got.body), error(nil)
+				if c.zipped {
+					body, err = unzip(body)
+				}
+				if err != nil || !bytes.Equal(body, whole) {
+					t.Errorf("%s: got %d bytes of %d: %v", name, len(body), len(whole), err)
+				}
+				head := ask(t, server, http.MethodHead, "/", "", "Accept-Encoding", c.accept)
+				for method, got := range map[string]answer{"GET": got, "HEAD": head} {
+					header := got.header
+					if (header.Get("Content-Encoding") == "gzip") != c.zipped || header.Get("Vary") != "Accept-Encoding" || header.Get("Content-Type") != "application/json" {
+						t.Errorf("%s, %s: the header is %v", name, method, header)
+					}
+					if c.measured && method == "GET" && header.Get("Content-Length") != strconv.Itoa(len(got.body)) {
+						t.Errorf("%s: Content-Length %s for %d bytes", name, header.Get("Content-Length"), len(got.body))
+					}
+				}
+				if head.body != "" || head.header.Get("Content-Length") != got.header.Get("Content-Length") {
+					t.Errorf("%s: HEAD got %q and %v", name, head.body, head.header)
+				}
+			}
+		})
+	}
+}
+
+// Who asks for the header only has nothing compressed, and no more than one part made.
+func TestHeadOfAList(t *testing.T) {
+	made := 0
+	server, _ := serving(t, settings(), route(http.MethodGet, "/", func(w http.ResponseWriter, r *http.Request) error {
+		list := NewList(w, r, &Compressor{})
+		for err := error(nil); err == nil && made < 3; made++ {
+			err = list.Write([]byte("1234"))
+		}
+		if list.zip.size > 0 {
+			t.Error("the part was compressed")
+		}
+		return nil
+	}))
+	got := ask(t, server, http.MethodHead, "/", "", "Accept-Encoding", "gzip")
+	if got.status != http.StatusOK || got.header.Get("Content-Encoding") != "gzip" || made != 1 {
+		t.Errorf("got %d %v after %d parts", got.status, got.header, made)
+	}
+}
+
+// A list that breaks off doesn't look complete, neither to who reads HTTP nor to who reads what is compressed; and what came
+// before can be read.
+func TestListBreaksOff(t *testing.T) {
+	text := heroes(100 << 10)
+	for name, end := range map[string]func(*List, []byte) error{
+		"an error": func(*List, []byte) error { return errors.New("kryptonite") },
+		"a panic":  func(*List, []byte) error { panic("kryptonite") },
+		"an abort": func(*List, []byte) error { panic(http.ErrAbortHandler) },
+	} {
+		for _, accept := range []string{"gzip", "identity"} {
+			t.Run(name+", "+accept, func(t *testing.T) {
+				compressor := &Compressor{}
+				server, _ := serving(t, settings(), list(compressor, end, text[:70_000], nil))
+				conn := dial(t, server)
+				send(t, conn, "GET / HTTP/1.1\r\nHost: test\r\nAccept-Encoding: "+accept+"\r\n\r\n")
+				response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				body, err := io.ReadAll(response.Body)
+				if err == nil {
+					t.Error("the chunks have their end")
+				}
+				if accept == "gzip" {
+					if body, err = unzip(body); !errors.Is(err, io.ErrUnexpectedEOF) {
+						t.Errorf("what is compressed looks complete: %v", err)
+					}
+				}
+				if !bytes.Equal(body, text[:70_000]) {
+					t.Errorf("%d bytes came before", len(body))
+				}
+				if n := compressor.busy.Load(); n != 0 {
+					t.Errorf("%d deflaters are still in use", n)
+				}
+			})
+		}
+	}
+}
+
+// watched is an answer that looks, whenever something is sent, at how many deflaters are in use.
+type watched struct {
+	*httptest.ResponseRecorder
+	compressor *Compressor
+	writes     int
+	inUse      int32
+}
+
+func (w *watched) Write(p []byte) (int, error) {
+	w.writes, w.inUse = w.writes+1, max(w.inUse, w.compressor.busy.Load())
+	return w.ResponseRecorder.Write(p)
+}
+
+// However slow a client is, it holds no deflater: none is in use while something is sent.
+func TestSendingHoldsNoDeflater(t *testing.T) {
+	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
+	request.Header.Set("Accept-Encoding", "gzip")
+	sent := &watched{ResponseRecorder: httptest.NewRecorder(), compressor: &Compressor{}}
+	list, part := NewList(sent, request, sent.compressor), noise(300<<10)
+	if err := errors.Join(list.Write(part), list.Write(part), list.End(part)); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := unzip(sent.Body.Bytes()); err != nil || len(text) != 3*len(part) {
+		t.Errorf("got %d bytes: %v", len(text), err)
+	}
+	if sent.inUse > 0 || sent.writes < 3 {
+		t.Errorf("%d deflaters were in use during %d writes", sent.inUse, sent.writes)
+	}
+}
+
+// A client that stalls in the middle of a compressed list is dropped at the write time-out.
+func TestListToAClientThatStalls(t *testing.T) {
+	cfg := settings()
+	cfg.WriteTimeout = 200 * time.Millisecond
+	noise, ended := noise(1<<20), make(chan error, 1)
+	server, _ := serving(t, cfg, route(http.MethodGet, "/", func(w http.ResponseWriter, r *http.Request) error {
+		list := NewList(w, r, &Compressor{})
+		var err error
+		for err == nil {
+			err = list.Write(noise)
+		}
+		ended <- err
+		return nil
+	}))
+	conn := dialSmall(t, server)
+	send(t, conn, "GET / HTTP/1.1\r\nHost: test\r\nAccept-Encoding: gzip\r\n\r\n")
+	if err := within(t, "the list ends", ended); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("got %v, want the write time-out", err)
+	}
+}
+
+// A compressed list takes a good deal longer than each of the time-outs to a slow client, which gets all of it.
+func TestListToASlowClient(t *testing.T) {
+	t.Parallel() // it mostly waits
+	const limit = 2 * time.Second
+	cfg := settings()
+	cfg.Deadline, cfg.ReadHeaderTimeout, cfg.ReadTimeout, cfg.WriteTimeout = limit, limit, limit, limit
+	text := noise(5 << 20) // half of it compressed
+	parts := [][]byte{text[:1<<20], text[1<<20 : 3<<20], text[3<<20:]}
+	server, _ := serving(t, cfg, list(&Compressor{}, (*List).End, parts...))
+	conn := dialSmall(t, server)
+	begin := time.Now()
+	send(t, conn, "GET / HTTP/1.1\r\nHost: test\r\nAccept-Encoding: gzip\r\n\r\n")
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader, err := gzip.NewReader(bufio.NewReaderSize(&slowly{response.Body, limit / 30}, 64<<10))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(reader); err != nil || !bytes.Equal(got, text) {
+		t.Errorf("the client got %d bytes of %d: %v", len(got), len(text), err)
+	}
+	if took := time.Since(begin); took < cfg.WriteTimeout {
+		t.Errorf("it took only %s: the test shows nothing", took)
+	}
+}
+
+// slowly fills what it reads into, with a pause each time.
+type slowly struct {
+	from  io.Reader
+	pause time.Duration
+}
+
+func (s *slowly) Read(p []byte) (int, error) {
+	time.Sleep(s.pause)
+	n, err := io.ReadFull(s.from, p)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil // it is the end that comes next
+	}
+	return n, err
+}
+
+// noise is a text of so many bytes that compresses to half.
+func noise(size int) []byte {
+	dice, raw := rand.NewChaCha8([32]byte{}), make([]byte, size/2)
+	_, _ = dice.Read(raw)
+	return []byte(hex.EncodeToString(raw))
+}
+
+// BenchmarkList measures what a list at hand costs that is sent as it is: what is new is a look at the header.
+func BenchmarkList(b *testing.B) {
+	for name, accept := range map[string]string{"plain": "", "browser, short": "gzip, deflate, br, zstd"} {
+		body, compressor := []byte("["+strings.Repeat("1", 900)+"]"), &Compressor{}
+		request := httptest.NewRequestWithContext(b.Context(), http.MethodGet, "/", http.NoBody)
+		if accept != "" {
+			request.Header.Set("Accept-Encoding", accept)
+		}
+		for way, write := range map[string]func(http.ResponseWriter) error{
+			"WriteList": func(w http.ResponseWriter) error { return WriteList(w, request, compressor, body) },
+			"WriteJSON": func(w http.ResponseWriter) error { return WriteJSON(w, body) },
+		} {
+			b.Run(way+"/"+name, func(b *testing.B) {
+				answer := discarded{http.Header{}}
+				b.ReportAllocs()
+				for b.Loop() {
+					clear(answer.header)
+					_ = write(answer)
+				}
+			})
+		}
+	}
+}

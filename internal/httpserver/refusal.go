@@ -1,0 +1,108 @@
+package httpserver
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+)
+
+const (
+	// refusalTime is how long a refused client has for sending its request and taking the answer.
+	refusalTime = time.Second
+	// mostRefusals is how many refused clients have that time at once. The others are answered before they have asked, which
+	// some don't read.
+	mostRefusals = 64
+	// refusalPause is the time between two log lines about refused connections.
+	refusalPause = time.Minute
+	// mostIgnored is how much of a refused request is read, in bytes, since what is unread when a connection is closed may
+	// cost the client the answer.
+	mostIgnored = 128 << 10
+)
+
+// refusal answers connections that there is no room for. It may be used concurrently.
+type refusal struct {
+	log     *slog.Logger
+	most    int // connections, for the log
+	answer  []byte
+	running sync.WaitGroup
+
+	mu      sync.Mutex
+	open    map[*net.TCPConn]struct{} // nil once it is closed
+	refused int                       // since the last log line
+	logged  time.Time
+}
+
+func newRefusal(log *slog.Logger, most int) *refusal {
+	body := `{"title":"Service Unavailable","status":503,"detail":"too many connections are open; retry later"}`
+	answer := fmt.Appendf(nil, "HTTP/1.1 503 Service Unavailable\r\nContent-Type: %s\r\nContent-Length: %d\r\nCache-Control: no-store\r\n"+
+		"X-Content-Type-Options: nosniff\r\nRetry-After: 1\r\nConnection: close\r\n\r\n%s", ProblemType, len(body), body)
+	return &refusal{log: log, most: most, answer: answer, open: map[*net.TCPConn]struct{}{}}
+}
+
+// goAway is what an HTTP/2 server says that takes no request on a connection: an empty SETTINGS frame, and a GOAWAY frame
+// with no stream served and the code ENHANCE_YOUR_CALM.
+const goAway = "\x00\x00\x00\x04\x00\x00\x00\x00\x00" + "\x00\x00\x08\x07\x00\x00\x00\x00\x00" + "\x00\x00\x00\x00" + "\x00\x00\x00\x0b"
+
+// send refuses the connection and closes it. It doesn't wait for the client.
+func (r *refusal) send(conn *net.TCPConn) {
+	_ = conn.SetDeadline(time.Now().Add(refusalTime))
+	if r.begin(conn) {
+		go r.converse(conn)
+		return
+	}
+	_, _ = conn.Write(r.answer) // the kernel takes it
+	_ = conn.Close()
+}
+
+// begin counts the refusal, and reports whether there is room for a conversation.
+func (r *refusal) begin(conn *net.TCPConn) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.refused++
+	if now := time.Now(); now.Sub(r.logged) >= refusalPause {
+		r.log.Warn("too many connections: new ones are refused", "limit", r.most, "refused", r.refused)
+		r.logged, r.refused = now, 0
+	}
+	if r.open == nil || len(r.open) >= mostRefusals {
+		return false
+	}
+	r.open[conn] = struct{}{}
+	r.running.Add(1)
+	return true
+}
+
+// converse reads the beginning of the request, answers, and waits for the client to hang up.
+func (r *refusal) converse(conn *net.TCPConn) {
+	defer r.running.Done()
+	defer func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.open, conn)
+		_ = conn.Close()
+	}()
+	begin := make([]byte, 512)
+	n, _ := conn.Read(begin)
+	answer := r.answer
+	if bytes.HasPrefix(begin[:n], []byte(preface)) {
+		answer = []byte(goAway)
+	}
+	if _, err := conn.Write(answer); err != nil || conn.CloseWrite() != nil {
+		return
+	}
+	_, _ = io.CopyN(io.Discard, conn, mostIgnored)
+}
+
+// close ends all conversations.
+func (r *refusal) close() {
+	r.mu.Lock()
+	for conn := range r.open {
+		_ = conn.SetDeadline(time.Unix(1, 0))
+	}
+	r.open = nil
+	r.mu.Unlock()
+	r.running.Wait()
+}

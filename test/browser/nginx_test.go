@@ -1,0 +1,91 @@
+package browser_test
+
+import (
+	"context"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"superheroes/internal/app"
+	"superheroes/internal/httpserver"
+	"superheroes/test/engines"
+	"superheroes/test/system"
+)
+
+// testBehindNginx fights in the arena through nginx, with the settings that docs/proxies.md names and without. Without
+// them, and on plain http, the browser's Origin is not the Host that arrives, which nobody can tell from another site.
+func testBehindNginx(browser context.Context, t *testing.T) {
+	const byDefault = `location / { proxy_pass http://arena; }`
+	const hostPassed = `location / {
+		proxy_pass http://arena;
+		proxy_set_header Host $http_host;
+		proxy_http_version 1.1;
+		proxy_set_header Connection "";
+		proxy_buffering off;
+		proxy_read_timeout 60s;
+	}`
+	name := "battle" + elsewhere
+	for _, c := range []struct {
+		name, site, directives string
+		allow, trust, refused  bool
+	}{
+		{name: "by default", site: name, directives: byDefault, refused: true},
+		{name: "by default, with its origin trusted", site: name, directives: byDefault, trust: true},
+		{name: "by default, on this machine", site: "localhost", directives: byDefault}, // where the browser tells more
+		{name: "with Host passed on", site: name, directives: hostPassed, allow: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := settings(t)
+			cfg.ArenaAddr = system.FreeAddr(t)
+			proxy := engines.Nginx(t, strings.ReplaceAll(c.directives, "http://arena", "http://"+cfg.ArenaAddr))
+			_, port, err := net.SplitHostPort(proxy.Addr())
+			if err != nil {
+				t.Fatal(err)
+			}
+			public := net.JoinHostPort(c.site, port)
+			if c.allow {
+				cfg.AllowedHosts = []httpserver.HostName{httpserver.HostName(c.site)}
+			}
+			if c.trust {
+				cfg.TrustedOrigins = []httpserver.Origin{httpserver.Origin("http://" + public)}
+			}
+			fightThrough(browser, t, cfg, public, c.refused)
+		})
+	}
+}
+
+// fightThrough has the page at that host fight, and wants it refused or stored.
+func fightThrough(browser context.Context, t *testing.T, cfg app.UpConfig, public string, refused bool) {
+	t.Helper()
+	hosts := up(t, cfg)
+	page := newTab(browser, t)
+	page.look(t, 1360, "light", "no-preference")
+	page.do(t, chromedp.Navigate("http://"+public+"/"))
+	page.wait(t, fightersAreThere)
+	page.wait(t, liveIsLive)
+	page.click(t, "#fight")
+	if refused {
+		page.wait(t, `document.querySelector("#battle-notice [role=alert]").textContent.includes("--trusted-origin (TRUSTED_ORIGINS)")`)
+		if n := stored(t, hosts["fights"]); n != 0 {
+			t.Errorf("%d fights are stored", n)
+		}
+		return
+	}
+	page.wait(t, somebodyWon)
+	page.wait(t, `document.getElementById("total").textContent === "1"`) // by the stream
+	if n := stored(t, hosts["fights"]); n != 1 {
+		t.Errorf("%d fights are stored", n)
+	}
+	page.forget("Cross-Origin-Opener-Policy header has been ignored") // on plain http, which it is no use on
+	page.checkQuiet(t, public)
+}
+
+// forget drops the complaints that have this text.
+func (p *tab) forget(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.complaints = slices.DeleteFunc(p.complaints, func(complaint string) bool { return strings.Contains(complaint, text) })
+}

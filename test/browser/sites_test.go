@@ -1,0 +1,166 @@
+package browser_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"superheroes/internal/httpserver"
+	"superheroes/test/faults/fakepeer"
+)
+
+// hostile is a page that tries to have a service store something, each way as a function that ends when it was tried.
+const hostile = `<!doctype html><title>elsewhere</title><a id="link">a link</a><iframe name="frame"></iframe>
+<script>
+const service = new URLSearchParams(location.search).get("service");
+const execute = service + "/api/fights/execute_fight", fights = service + "/api/fights";
+const body = JSON.stringify({hero: {name: "Mallory"}, villain: {name: "Eve"}});
+const settled = (promise) => promise.then(() => "answered", () => "failed");
+const framed = (act) => new Promise((done) => { const frame = document.querySelector("iframe"); frame.onload = () => done("loaded"); act(frame); });
+document.getElementById("link").href = execute;
+const ways = {
+	"a fetch": () => settled(fetch(execute, {mode: "no-cors"})),
+	"a fetch to read": () => settled(fetch(execute)),
+	"a fetch that posts without a content type": () => settled(fetch(fights, {method: "POST", mode: "no-cors", body: new Blob([body])})),
+	"a fetch that posts JSON": () => settled(fetch(fights, {method: "POST", headers: {"Content-Type": "application/json"}, body})),
+	"a beacon": () => settled(fetch(fights, {method: "POST", mode: "no-cors", keepalive: true, body: new Blob([body])})),
+	"an image": () => new Promise((done) => { const image = new Image(); image.onerror = image.onload = () => done("loaded"); image.src = execute; }),
+	"a script": () => new Promise((done) => { const script = document.createElement("script"); script.onerror = script.onload = () => done("loaded"); script.src = execute; document.body.append(script); }),
+	"a frame": () => framed((frame) => { frame.src = execute; }),
+	"a form that posts": () => framed(() => { const form = document.createElement("form"); Object.assign(form, {method: "post", action: fights, target: "frame", enctype: "text/plain"});
+		const field = document.createElement("input"); field.name = body.slice(0, -1) + ',"x":"'; field.value = '"}'; form.append(field); document.body.append(form); form.submit(); }),
+	"a form that gets": () => framed(() => { const form = document.createElement("form"); Object.assign(form, {action: execute, target: "frame"}); document.body.append(form); form.submit(); }),
+};
+</script>`
+
+// hostilePort starts the server of a hostile page and returns its port, for the many names that the browser knows it by.
+func hostilePort(t *testing.T) string {
+	t.Helper()
+	server := fakepeer.New(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = fmt.Fprint(w, hostile)
+	})
+	_, port, err := net.SplitHostPort(strings.TrimPrefix(server.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+// stored returns how many fights there are.
+func stored(t *testing.T, fights string) int {
+	t.Helper()
+	return fetchJSON[struct{ Count int }](t, "http://"+fights+"/api/fights/count").Count
+}
+
+// testOtherSites has pages of another port and of other sites try to store fights: only a user's click does.
+func testOtherSites(browser context.Context, t *testing.T) {
+	hosts := up(t, settings(t))
+	port := hostilePort(t)
+	for _, service := range []string{"fights", "arena"} {
+		for _, site := range []string{"127.0.0.1", "evil.localhost", "evil" + elsewhere} {
+			t.Run(service+" from "+site, func(t *testing.T) {
+				page := newTab(browser, t)
+				from := "http://" + net.JoinHostPort(site, port) + "/?service=http://" + hosts[service]
+				page.do(t, chromedp.Navigate(from))
+				before := stored(t, hosts["fights"])
+				for _, way := range eval[[]string](t, page, `Object.keys(ways)`) {
+					if _, err := chromedp.Run(page, chromedp.Evaluate[string](fmt.Sprintf(`ways[%q]()`, way), chromedp.EvalAwaitPromise)); err != nil {
+						t.Fatalf("%s: %v", way, err)
+					}
+					if after := stored(t, hosts["fights"]); after != before {
+						t.Errorf("%s stored %d fights", way, after-before)
+						before = after
+					}
+				}
+				page.do(t, chromedp.Evaluate[chromedp.Void](`location = execute`))
+				page.wait(t, `document.body.innerText.includes("Forbidden")`)
+				if after := stored(t, hosts["fights"]); after != before {
+					t.Error("a navigation without a click stored a fight")
+				}
+				page.do(t, chromedp.Navigate(from))
+				page.click(t, "#link")
+				page.wait(t, `document.body.innerText.includes("winner_name")`)
+				if after := stored(t, hosts["fights"]); after != before+1 {
+					t.Errorf("a click stored %d fights", after-before)
+				}
+			})
+		}
+	}
+}
+
+// testReboundName comes to each service by a name of another site, as after DNS rebinding: the page that could read and
+// change everything as its own is not even loaded. A name that is allowed leads to the pages.
+func testReboundName(browser context.Context, t *testing.T) {
+	const rebound, allowed = "rebound" + elsewhere, "allowed" + elsewhere
+	cfg := settings(t)
+	cfg.AllowedHosts = []httpserver.HostName{allowed}
+	for service, host := range up(t, cfg) {
+		_, port, err := net.SplitHostPort(host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path, ready := "/docs", `document.querySelector(".opblock-summary-description")`
+		if service == "arena" {
+			path, ready = "/", fightersAreThere
+		}
+		t.Run(service, func(t *testing.T) {
+			page := newTab(browser, t)
+			page.do(t, chromedp.Navigate("http://"+rebound+":"+port+path))
+			page.wait(t, `document.body.innerText.includes("Misdirected Request")`)
+			for _, name := range []string{allowed, "localhost", "heroes.localhost"} {
+				page.do(t, chromedp.Navigate("http://"+name+":"+port+path))
+				page.wait(t, ready)
+			}
+		})
+	}
+}
+
+// frontEnd is a page elsewhere that uses a service as its own would.
+const frontEnd = `
+let base;
+const read = async (path, init) => { const answer = await fetch(base + path, init); return [answer, await answer.text()]; };
+const all = async (heroes, fights, statistics, token) => {
+	base = fights;
+	const [posted] = await read("/api/fights", {method: "POST", headers: {"Content-Type": "application/json"}, body});
+	await read("/api/fights/execute_fight");
+	const [page] = await read("/api/fights?limit=1");
+	base = heroes;
+	const [hero] = await read("/api/heroes/1");
+	const [patched] = await read("/api/heroes/1", {method: "PATCH", body: '{"powers":"Patience"}',
+		headers: {"Authorization": "Bearer " + token, "If-Match": hero.headers.get("ETag"), "Content-Type": "application/merge-patch+json"}});
+	const [missing] = await read("/api/heroes/999999");
+	const event = await new Promise((done) => { new EventSource(statistics + "/api/statistics/stream").onmessage = (event) => done(event.data); });
+	return [posted.status, page.headers.get("Link") !== null, patched.status, missing.status, event.includes("total")].join(" ");
+};`
+
+// testFrontEnd uses the services from a trusted page elsewhere, and from one that isn't trusted.
+func testFrontEnd(browser context.Context, t *testing.T) {
+	port := hostilePort(t)
+	cfg := settings(t)
+	cfg.TrustedOrigins = []httpserver.Origin{httpserver.Origin("http://front" + elsewhere + ":" + port)}
+	hosts := up(t, cfg)
+	try := func(site string) (string, error) {
+		page := newTab(browser, t)
+		page.do(t, chromedp.Navigate("http://"+site+elsewhere+":"+port+"/"))
+		call := fmt.Sprintf(`%s; all("http://%s", "http://%s", "http://%s", %q)`, frontEnd, hosts["heroes"], hosts["fights"], hosts["statistics"], token)
+		return chromedp.Run(page, chromedp.Evaluate[string](call, chromedp.EvalAwaitPromise))
+	}
+	if got, err := try("other"); err == nil {
+		t.Errorf("a page that is not trusted got %s", got)
+	}
+	if n := stored(t, hosts["fights"]); n != 0 {
+		t.Errorf("a page that is not trusted stored %d fights", n)
+	}
+	if got, err := try("front"); err != nil || got != "200 true 200 404 true" {
+		t.Errorf("the trusted page got %q, %v", got, err)
+	}
+	if n := stored(t, hosts["fights"]); n != 2 {
+		t.Errorf("the trusted page stored %d fights, want 2", n)
+	}
+}

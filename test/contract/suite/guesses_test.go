@@ -1,0 +1,60 @@
+package suite
+
+import (
+	"net/http"
+	"testing"
+
+	"superheroes/test/system"
+)
+
+func wrongGuesses(r room) []wrong {
+	one := r.path() + "/*"
+	limited := func(change func(*exchange)) fault {
+		return fault{after: func(e *exchange) {
+			if e.status == http.StatusTooManyRequests {
+				change(e)
+			}
+		}}
+	}
+	return []wrong{
+		{"guesses", "as many as one likes", limited(turn(429, 401))},
+		{"guesses", "403 in place of 429", limited(turn(429, 403))},
+		{"guesses", "for ever", limited(dropHeader("Retry-After"))},
+		{"guesses", "for an hour", limited(setHeader("Retry-After", "3600"))},
+		{"guesses", "until a date", limited(setHeader("Retry-After", "Sat, 28 Nov 2026 12:00:00 GMT"))},
+		{"guesses", "without a reason", limited(func(e *exchange) { e.body = "{}" })},
+		{"guesses.right", "the administrator is kept out too", lockedOut(http.StatusTooManyRequests)},
+		{"guesses.right", "the administrator is taken for a guesser", lockedOut(http.StatusUnauthorized)},
+		{"guesses.right", "a missing token is a guess", fault{before: at("DELETE "+one, func(e *exchange) {
+			if e.header.Get("Authorization") == "" {
+				e.header.Set("Authorization", "Bearer of nothing")
+			}
+		})}},
+		{"guesses.right", "a missing token will do then", fault{after: at("DELETE "+one, func(e *exchange) {
+			if e.header.Get("Authorization") == "" {
+				e.answer(http.StatusNoContent, "")
+			}
+		})}},
+	}
+}
+
+// lockedOut answers everybody who sends a token with this status once it was guessed too often.
+func lockedOut(status int) fault {
+	limited := false
+	return fault{
+		before: func(e *exchange) {
+			if limited && e.header.Get("Authorization") != "" {
+				e.answer(status, `{"title":"Refused","status":429,"detail":"too many wrong tokens"}`)
+			}
+		},
+		after: func(e *exchange) { limited = limited || e.status == http.StatusTooManyRequests },
+	}
+}
+
+// TestTwiceWithinAMinute: the guesses of a run are no fault that the next one finds.
+func TestTwiceWithinAMinute(t *testing.T) {
+	s := system.Up(t, system.Build(t), t.TempDir())
+	for range 2 {
+		allPass(t, score(t, targetOf(s), Options{Group: Writes}))
+	}
+}

@@ -1,0 +1,46 @@
+package suite
+
+import "net/http"
+
+// wrongProtocol are the ways in which a service breaks what it promises of HTTP itself.
+func wrongProtocol(service, get string) []wrong {
+	all := []wrong{
+		{"http2", "HTTP/1.1 only", fault{http1: true}},
+		{"http2", "another status", fault{after: in2(turn(404, 200))}},
+		{"http2", "another body", fault{after: at(get, in2(replace("e", "E")))}},
+		{"http2.streams", "HTTP/1.1 only", fault{http1: true}},
+		{"http2.streams", "250 of them", fault{streams: 250}},
+		{"chunked", "the connection goes on", fault{keeps: true}},
+		{"nosniff", "on none", fault{after: dropHeader("X-Content-Type-Options")}},
+		{"nosniff", "but on errors", fault{after: func(e *exchange) {
+			if e.status >= http.StatusBadRequest {
+				e.response.Del("X-Content-Type-Options")
+			}
+		}}},
+		{"nosniff", "but on pages", fault{after: at("GET /docs", dropHeader("X-Content-Type-Options"))}},
+	}
+	if service == "fights" {
+		all = append(all, wrong{"chunked.stored", "the connection goes on", fault{keeps: true}})
+	}
+	for i := range all {
+		all[i].clause = service + "." + all[i].clause
+	}
+	return all
+}
+
+func wrongProtocols() []wrong {
+	var all []wrong
+	for _, service := range []string{"heroes", "villains", "locations", "fights"} {
+		all = append(all, wrongProtocol(service, "GET /api/"+service)...)
+	}
+	return all
+}
+
+// in2 limits a change to requests in HTTP/2.
+func in2(change func(*exchange)) func(*exchange) {
+	return func(e *exchange) {
+		if e.http2 {
+			change(e)
+		}
+	}
+}

@@ -1,0 +1,47 @@
+package suite
+
+import (
+	"net/url"
+	"strings"
+)
+
+// wrongGzip are the wrong servers of the list at a path.
+func wrongGzip(path string) []wrong {
+	list := "GET " + path
+	accept := func(change func(string) string) func(*exchange) {
+		return at(list, func(e *exchange) {
+			if changed := change(e.header.Get("Accept-Encoding")); changed != "" {
+				e.header.Set("Accept-Encoding", changed)
+				return
+			}
+			e.header.Del("Accept-Encoding")
+		})
+	}
+	zipped := func(change func(*exchange)) func(*exchange) {
+		return at(list, func(e *exchange) {
+			if e.response.Get("Content-Encoding") == "gzip" {
+				change(e)
+			}
+		})
+	}
+	return []wrong{
+		{"list.gzip", "never", fault{before: accept(func(string) string { return "" })}},
+		{"list.gzip", "for everybody", fault{before: accept(func(string) string { return "gzip" })}},
+		{"list.gzip", "for those who refuse it", fault{before: accept(func(sent string) string { return strings.Replace(sent, "gzip;q=0", "gzip", 1) })}},
+		{"list.gzip", "only who names it first", fault{before: accept(func(sent string) string { return strings.TrimPrefix(sent, "br, gzip;q=0.5") })}},
+		{"list.gzip", "short ones", fault{after: at(list, func(e *exchange) {
+			if e.body == "[]" {
+				e.response.Set("Content-Encoding", "gzip")
+			}
+		})}},
+		{"list.gzip", "caches are not told", fault{after: at(list, dropHeader("Vary"))}},
+		{"list.gzip", "without the trailer", fault{after: zipped(func(e *exchange) { e.body = e.body[:len(e.body)-8] })}},
+		{"list.gzip", "with more after it", fault{after: zipped(func(e *exchange) { e.body += e.body })}},
+		{"list.gzip", "not compressed but called so", fault{before: accept(func(string) string { return "" }), after: at(list, setHeader("Content-Encoding", "gzip"))}},
+		{"list.gzip", "another list", fault{before: at(list, func(e *exchange) {
+			if e.header.Get("Accept-Encoding") == "gzip" {
+				e.query(func(q url.Values) { q.Set("limit", "4") })
+			}
+		})}},
+	}
+}

@@ -1,0 +1,46 @@
+package suite
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+)
+
+func wrongPicks(r room) []wrong {
+	picks, random, alias := "GET "+r.picksPath(), "GET "+r.randomPath(), "GET "+r.path()+"/random"
+	return []wrong{
+		{"picks", "taken for an id", fault{before: at(picks, func(e *exchange) { e.target = r.path() + "/abc" })}},
+		{"picks", "always one", fault{before: at(picks, func(e *exchange) { e.query(func(q url.Values) { q.Del("count") }) })}},
+		{"picks", "one too few", fault{after: at(picks, inList(func(list []any) []any { return list[1:] }))}},
+		{"picks", "one object where no count is given", fault{after: at(picks+"?", func(e *exchange) { e.body = strings.Trim(e.body, "[]") })}},
+		{"picks", "nobody of the list", fault{after: at(picks, inEach(func(_ int, o object) { o["name"] = "Nobody" }))}},
+		{"picks", "may be kept", fault{after: at(picks, dropHeader("Cache-Control"))}},
+		{"picks", "no age", fault{after: at(picks, dropHeader("X-Age-Ms"))}},
+		{"picks", "too old", fault{after: at(picks, setHeader("X-Age-Ms", "1001"))}},
+		{"picks.refused", "a count too large lowered", fault{before: at(picks, func(e *exchange) { e.target = strings.ReplaceAll(e.target, "count=129", "count=128") })}},
+		{"picks.refused", "0 is one", fault{before: at(picks, func(e *exchange) { e.target = strings.ReplaceAll(e.target, "count=0", "count=1") })}},
+		{"picks.spread", "one pick for all of an answer", fault{after: at(picks, inList(func(list []any) []any { return slices.Repeat(list[:1], len(list)) }))}},
+		{"picks.old", "one all the same", fault{before: at(random, func(e *exchange) { e.query(func(q url.Values) { q.Del("count") }) })}},
+		{"picks.old", "refused", fault{after: at(alias, func(e *exchange) {
+			if strings.Contains(e.target, "count=") {
+				e.answer(422, `{"detail":"query.count is not known"}`)
+			}
+		})}},
+		{"picks.old", "always an array", fault{after: at(random+"?", func(e *exchange) { e.body = "[" + e.body + "]" })}},
+		{"picks.old", "a count too large lowered", fault{before: at(random, func(e *exchange) { e.target = strings.ReplaceAll(e.target, "count=129", "count=128") })}},
+		{"picks.documented", "one or many at a random path", fault{after: at("GET /openapi.json", inObject(func(o object) {
+			get := operationOf(o, r.path()+"/random")
+			content := get["responses"].(object)["200"].(object)["content"].(object)["application/json"].(object)
+			content["schema"] = object{"oneOf": []any{content["schema"]}}
+		}))}},
+		{"picks.documented", "a count at a random path", fault{after: at("GET /openapi.json", inObject(func(o object) {
+			operationOf(o, r.randomPath())["parameters"] = []any{object{"name": "count", "in": "query"}}
+		}))}},
+		{"picks.documented", "not documented", fault{after: at("GET /openapi.json", replace(`"`+r.picksPath()+`"`, `"`+r.path()+`/choice"`))}},
+	}
+}
+
+// operationOf returns what a document says of GET at a path.
+func operationOf(document object, path string) object {
+	return document["paths"].(object)[path].(object)["get"].(object)
+}

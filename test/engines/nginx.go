@@ -1,0 +1,71 @@
+package engines
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"syscall"
+	"testing"
+)
+
+// Nginx starts nginx with these directives in its one server, such as "location / { … }", stopped when the test ends. All
+// that isn't named there is as nginx has it by default.
+func Nginx(tb testing.TB, directives string) *Server {
+	tb.Helper()
+	bin := setting(tb, "nginx", NginxBin)
+	return private(tb, func(ctx context.Context) (*Server, error) { return startNginx(ctx, bin, directives) })
+}
+
+func startNginx(ctx context.Context, bin, directives string) (*Server, error) {
+	room, err := newRoom()
+	if err != nil {
+		return nil, err
+	}
+	port, err := FreePort()
+	if err != nil {
+		return nil, room.discard(err)
+	}
+	settings, err := room.write("nginx.conf", fmt.Sprintf(`daemon off;
+pid pid;
+error_log stderr;
+events {}
+http {
+	access_log off;
+	client_body_temp_path body;
+	proxy_temp_path proxy;
+	fastcgi_temp_path fastcgi;
+	uwsgi_temp_path uwsgi;
+	scgi_temp_path scgi;
+	server {
+		listen 127.0.0.1:%d;
+		%s
+	}
+}
+`, port, directives))
+	if err != nil {
+		return nil, room.discard(err)
+	}
+	proxy := &Server{
+		URL:     loopbackURL("http", port, "").String(),
+		addr:    "127.0.0.1:" + strconv.Itoa(port),
+		room:    room,
+		command: []string{bin, "-e", "stderr", "-p", room.path(""), "-c", settings},
+		stop:    syscall.SIGTERM,
+		ping:    pingNginx,
+	}
+	return proxy.open(ctx)
+}
+
+// pingNginx asks for anything, and returns what nginx calls itself.
+func pingNginx(ctx context.Context, url string) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return "", err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "", err
+	}
+	return response.Header.Get("Server"), response.Body.Close()
+}

@@ -1,0 +1,235 @@
+package faults
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"superheroes/test/engines"
+	"superheroes/test/system"
+)
+
+const (
+	// crowdedRows is how many heroes there are, so that a search of them takes a while.
+	crowdedRows = 100_000
+	// goodFights at this distance are asked for by clients who want no more than their share.
+	goodFights   = 150
+	goodDistance = 40 * time.Millisecond
+	// poolOfHeroes is how many connections heroes may have open.
+	poolOfHeroes = 50
+)
+
+// comes has many clients ask for much of one kind, from now until the context ends.
+type comes func(ctx context.Context, t *testing.T, s *system.System, clients *sync.WaitGroup)
+
+// testCrowds: whatever else goes on, at least 19 of 20 fights that come at a moderate rate are fought. It is counted how many,
+// and only reported how long they took.
+func testCrowds(t *testing.T, program string) {
+	for way, start := range map[string]func(*testing.T, string) *system.System{
+		"one process": crowdedUp, "processes on PostgreSQL and MariaDB": crowdedProcesses,
+	} {
+		t.Run(way, func(t *testing.T) {
+			s := start(t, program)
+			eventually(t, "fights are fought", func() bool { return get(t, s.Fights+execute).status == http.StatusOK })
+			alone := fightSteadily(t, s.Fights, "nobody else")
+			for _, c := range []struct {
+				name string
+				come comes
+			}{
+				{"clients in a hurry", hurry},
+				{"searches", search},
+				{"lists that nobody reads", stallLists},
+				{"streams that nobody reads", stallStreams},
+			} {
+				t.Run(c.name, func(t *testing.T) {
+					ctx, leave := context.WithCancel(t.Context())
+					var clients sync.WaitGroup
+					c.come(ctx, t, s, &clients)
+					beside := fightSteadily(t, s.Fights, c.name)
+					leave()
+					clients.Wait()
+					t.Logf("99 of 100 fights took at most %s, and %s with nobody else there", beside, alone)
+				})
+			}
+		})
+	}
+}
+
+// crowdedUp starts all in one process in the strict profile, with many heroes.
+func crowdedUp(t *testing.T, program string) *system.System {
+	t.Helper()
+	dir := t.TempDir()
+	seedHeroes(t, program, "DATA_DIR="+dir)
+	return system.Up(t, program, dir, "--profile=strict", "--log-level=ERROR")
+}
+
+// crowdedProcesses starts each service alone in the strict profile, with many heroes; fights and statistics share a file. No
+// client may cost heroes a connection: the pool is opened once.
+func crowdedProcesses(t *testing.T, program string) *system.System {
+	t.Helper()
+	store, dir := engines.Postgres(t), t.TempDir()
+	seedHeroes(t, program, "HEROES_DATABASE_URL="+store)
+	opens := &opened{}
+	_, heroes := through(t, store+"?sslmode=disable", opens.relays) // one with TLS would count twice
+	t.Cleanup(func() {
+		if n := opens.Load(); n > poolOfHeroes {
+			t.Errorf("heroes opened %d connections to PostgreSQL, and its pool has %d", n, poolOfHeroes)
+		}
+	})
+	args := []string{"--profile=strict", "--log-level=ERROR"}
+	ready := func(name string, env ...string) service {
+		s := start(t, program, name, env, args...)
+		s.Ready(t, s.url+"/readyz")
+		return s
+	}
+	h, v := ready("heroes", "DATABASE_URL="+heroes), ready("villains", "DATABASE_URL="+engines.Postgres(t))
+	l := ready("locations", "MYSQL_URL="+engines.MySQL(t))
+	f := startFights(t, program, dir, []string{"HEROES_URL=" + h.url, "VILLAINS_URL=" + v.url, "LOCATIONS_URL=" + l.url}, args...)
+	st := ready("statistics", "MONGODB_URL=sqlite:"+dir+"/fights.db")
+	s := &system.System{
+		Heroes: h.url, Villains: v.url, Locations: l.url, Fights: f.url, Statistics: st.url, Processes: map[string]*system.Process{},
+	}
+	s.StartArena(t, program, "LOG_LEVEL=ERROR")
+	return s
+}
+
+func seedHeroes(t *testing.T, program, store string) {
+	t.Helper()
+	seed := system.Start(t, program, []string{store}, "seed", "heroes", "--count="+strconv.Itoa(crowdedRows))
+	if code := seed.Wait(t, 4*hang); code != 0 {
+		t.Fatalf("exit code %d: %s", code, seed.Stderr.String())
+	}
+}
+
+// fightSteadily asks for fights at even distances, whatever becomes of those before, and checks how many are fought. It returns
+// how long 99 of 100 took at most.
+func fightSteadily(t *testing.T, fights, beside string) time.Duration {
+	t.Helper()
+	var mu sync.Mutex
+	statuses, took := map[int]int{}, make([]time.Duration, 0, goodFights)
+	var group sync.WaitGroup
+	next := time.NewTicker(goodDistance)
+	defer next.Stop()
+	for range goodFights {
+		<-next.C
+		group.Go(func() {
+			got, err := try(t, http.MethodGet, fights+execute, "")
+			if err != nil {
+				t.Error(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			statuses[got.status]++
+			took = append(took, got.took)
+		})
+	}
+	group.Wait()
+	if statuses[http.StatusOK] < goodFights*19/20 {
+		t.Errorf("beside %s, %d fights got %v", beside, goodFights, statuses)
+	}
+	t.Logf("beside %s, %d fights got %v", beside, goodFights, statuses)
+	slices.Sort(took)
+	return took[len(took)*99/100].Round(time.Millisecond)
+}
+
+// repeat has clients ask for the same again and again, with a header's name and value, over connections that they keep.
+func repeat(ctx context.Context, clients *sync.WaitGroup, n int, target string, header ...string) {
+	for range n {
+		clients.Go(func() {
+			client := &http.Client{Transport: &http.Transport{}}
+			defer client.CloseIdleConnections()
+			for ctx.Err() == nil {
+				request, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+				if err != nil {
+					return
+				}
+				for i := 0; i < len(header); i += 2 {
+					request.Header.Set(header[i], header[i+1])
+				}
+				response, err := client.Do(request)
+				if err != nil {
+					continue
+				}
+				_, _ = io.Copy(io.Discard, response.Body)
+				_ = response.Body.Close()
+				if response.Header.Get("Retry-After") != "" && len(header) == 0 { // as a client does that was told to
+					select {
+					case <-time.After(time.Second):
+					case <-ctx.Done():
+					}
+				}
+			}
+		})
+	}
+}
+
+func hurry(ctx context.Context, _ *testing.T, s *system.System, clients *sync.WaitGroup) {
+	repeat(ctx, clients, 4, s.Fights+"/api/fights/randomfighters", "X-Request-Timeout-Ms", "3")
+}
+
+func search(ctx context.Context, _ *testing.T, s *system.System, clients *sync.WaitGroup) {
+	repeat(ctx, clients, 200, s.Heroes+"/api/heroes?name=zzzzzzzz")
+}
+
+func stallLists(ctx context.Context, t *testing.T, s *system.System, _ *sync.WaitGroup) {
+	t.Helper()
+	for range 200 {
+		stall(ctx, t, s.Heroes, "/api/heroes")
+	}
+}
+
+// stallStreams has one client listen to more streams than it may, and finds that others, and other paths, are served.
+func stallStreams(ctx context.Context, t *testing.T, s *system.System, _ *sync.WaitGroup) {
+	t.Helper()
+	const stream = "/api/statistics/stream"
+	refused := 0
+	for range 1000 {
+		if stall(ctx, t, s.Arena, stream) == http.StatusServiceUnavailable {
+			refused++
+		}
+	}
+	if refused == 0 {
+		t.Error("one client has all streams of the arena")
+	}
+	get(t, s.Arena+"/api/heroes?limit=5").want(t, http.StatusOK)
+	get(t, s.Arena+"/api/statistics").want(t, http.StatusOK)
+	if status := stallFrom(ctx, t, "127.0.0.2", s.Arena, stream); status != http.StatusOK {
+		t.Errorf("another client that listens got %d", status)
+	}
+}
+
+// stall asks for something and reads no more of it than its status, until ctx ends.
+func stall(ctx context.Context, t *testing.T, base, path string) int {
+	t.Helper()
+	return stallFrom(ctx, t, "127.0.0.1", base, path)
+}
+
+// stallFrom is stall for a client at another address.
+func stallFrom(ctx context.Context, t *testing.T, client, base, path string) int {
+	t.Helper()
+	at, err := url.Parse(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(client)}}).DialContext(ctx, "tcp", at.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	context.AfterFunc(ctx, func() { _ = conn.Close() })
+	if _, err := io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: "+at.Host+"\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.ReadResponse(bufio.NewReaderSize(conn, 16), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode
+}

@@ -1,0 +1,51 @@
+package faults
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+
+	"superheroes/test/system"
+)
+
+// testGuesses has wrong tokens come to a service and to the arena before it. They are counted together, for each service by
+// itself; the right token is taken all the time; and the log has one line of it.
+func testGuesses(t *testing.T, program string) {
+	t.Run("one process", func(t *testing.T) {
+		s := system.Up(t, program, t.TempDir())
+		up := s.Processes["fights"]
+		checkGuesses(t, up, s.Heroes, s.Arena)
+		ask(t, http.MethodDelete, s.Villains+"/api/villains/1", "", "Authorization", "Bearer wrong").want(t, http.StatusUnauthorized)
+	})
+	t.Run("a process each", func(t *testing.T) {
+		heroes := start(t, program, "heroes", []string{"DATABASE_URL=sqlite:" + t.TempDir() + "/heroes.db", "ADMIN_TOKEN=" + system.AdminToken})
+		heroes.Ready(t, heroes.url+"/readyz")
+		arena := start(t, program, "arena", []string{"HEROES_URL=" + heroes.url})
+		arena.Ready(t, arena.url+"/readyz")
+		checkGuesses(t, heroes.Process, heroes.url, arena.url)
+	})
+}
+
+// checkGuesses guesses at both addresses of heroes in turn.
+func checkGuesses(t *testing.T, heroes *system.Process, addresses ...string) {
+	t.Helper()
+	edit := func(base, token string) answer {
+		return ask(t, http.MethodPatch, base+"/api/heroes/1", "{}", "Authorization", "Bearer "+token)
+	}
+	const most = 10
+	for i := range 2 * most {
+		base := addresses[i%len(addresses)]
+		got := edit(base, "wrong"+strconv.Itoa(i))
+		if i < most {
+			got.want(t, http.StatusUnauthorized)
+		} else if after, err := strconv.Atoi(got.want(t, http.StatusTooManyRequests).header.Get("Retry-After")); err != nil || after < 1 || after > 60 {
+			t.Errorf("Retry-After is %q", got.header.Get("Retry-After"))
+		}
+		edit(base, system.AdminToken).want(t, http.StatusOK)
+		ask(t, http.MethodPatch, base+"/api/heroes/1", "{}").want(t, http.StatusUnauthorized)
+	}
+	if log := heroes.Stderr.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "heroes - WARN - too many wrong tokens") || strings.Contains(log, "wrong1") {
+		t.Errorf("the log is not one line without a token:\n%s", log)
+	}
+}

@@ -1,0 +1,242 @@
+package faults
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"superheroes/test/engines"
+	"superheroes/test/smalldisk"
+	"superheroes/test/system"
+	"superheroes/test/tcpproxy"
+)
+
+// TestRepeatedLines has one cause, or two at once, fail thousands of requests: the log stays short, and every one of them is
+// in it, as a line or in a count.
+func TestRepeatedLines(t *testing.T) {
+	program := system.Build(t)
+	for name, test := range map[string]func(*testing.T, string){
+		"store away": testLinesStoreAway, "damaged file": testLinesDamagedFile, "full disk": testLinesFullDisk,
+		"store away and a bad row": testLinesTwoCauses, "a stop in the middle": testLinesAtAStop,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, program) })
+	}
+}
+
+const (
+	failures = 2000 // requests that fail
+	mostLog  = 20   // lines
+)
+
+// storm asks, with 8 clients, for n of what the requests name in turn, and counts the answers by status. It ends early when
+// nobody listens any more.
+func storm(n int, requests ...request) map[int]int {
+	var clients sync.WaitGroup
+	var mu sync.Mutex
+	sent, statuses := 0, map[int]int{}
+	next := func() (request, bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		sent++
+		return requests[sent%len(requests)], sent <= n
+	}
+	for range 8 {
+		clients.Go(func() {
+			client := system.Client()
+			client.Timeout = hang
+			for r, more := next(); more; r, more = next() {
+				status, err := r.send(client)
+				if errors.Is(err, syscall.ECONNREFUSED) {
+					return
+				}
+				mu.Lock()
+				statuses[status]++
+				mu.Unlock()
+			}
+		})
+	}
+	clients.Wait()
+	return statuses
+}
+
+// send sends a request whose path is a whole URL, and returns the status; 0 with an error when there was no answer.
+func (r request) send(client *http.Client) (int, error) {
+	message, err := http.NewRequest(r.method, r.path, strings.NewReader(r.body))
+	if err != nil {
+		return 0, err
+	}
+	response, err := client.Do(message)
+	if err != nil {
+		return 0, err
+	}
+	_, err = io.Copy(io.Discard, response.Body)
+	return response.StatusCode, errors.Join(err, response.Body.Close())
+}
+
+// failed returns of the statuses those that are logged.
+func failed(statuses map[int]int) map[int]int {
+	failed := maps.Clone(statuses)
+	maps.DeleteFunc(failed, func(status, _ int) bool { return status < http.StatusInternalServerError })
+	return failed
+}
+
+var (
+	statusOfLine = regexp.MustCompile(` status=(\d+) `)
+	timesOfLine  = regexp.MustCompile(` \(repeated\) times=(\d+) `)
+)
+
+// stopAndCheck stops the process in good order and checks its log.
+func stopAndCheck(t *testing.T, p *system.Process, want map[int]int) {
+	t.Helper()
+	stop(t, p)
+	checkLines(t, p, want)
+}
+
+// checkLines compares the requests that the log of a process that has ended accounts for with those that failed, by status.
+func checkLines(t *testing.T, p *system.Process, want map[int]int) {
+	t.Helper()
+	log, logged, whole := p.Stderr.String(), map[int]int{}, map[int]int{}
+	for line := range strings.Lines(log) {
+		found := statusOfLine.FindStringSubmatch(line)
+		if found == nil {
+			continue
+		}
+		status, _ := strconv.Atoi(found[1])
+		if count := timesOfLine.FindStringSubmatch(line); count != nil {
+			times, _ := strconv.Atoi(count[1])
+			logged[status] += times
+			continue
+		}
+		logged[status]++
+		whole[status]++
+	}
+	for status, n := range want {
+		if n > 0 && whole[status] == 0 {
+			t.Errorf("no line of a %d is whole", status)
+		}
+	}
+	if fmt.Sprint(logged) != fmt.Sprint(want) || strings.Count(log, "\n") >= mostLog {
+		t.Errorf("%v failed, and %d lines account for %v:\n%s", want, strings.Count(log, "\n"), logged, log)
+	}
+	t.Logf("%v failed; %d lines, %d bytes", want, strings.Count(log, "\n"), len(log))
+}
+
+// heroesBehind starts heroes on a PostgreSQL behind a proxy, with one row that can't be read, and returns what asks for a good
+// row and for that one.
+func heroesBehind(t *testing.T, program string) (s service, proxy *tcpproxy.Proxy, good, bad request) {
+	t.Helper()
+	at := engines.Postgres(t)
+	proxy, store := through(t, at, tcpproxy.All)
+	s = start(t, program, "heroes", []string{"DATABASE_URL=" + store})
+	s.Ready(t, s.url+"/readyz")
+	db, err := pgx.Connect(t.Context(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close(t.Context()) }()
+	if _, err := db.Exec(t.Context(), "UPDATE hero SET level = -1 WHERE id = 2"); err != nil {
+		t.Fatal(err)
+	}
+	requests := reads(s.url+"/api/heroes/1", s.url+"/api/heroes/2")
+	return s, proxy, requests[0], requests[1]
+}
+
+func takeAway(proxy *tcpproxy.Proxy) {
+	proxy.Become(tcpproxy.Refuses)
+	proxy.Cut()
+}
+
+func testLinesStoreAway(t *testing.T, program string) {
+	s, proxy, good, _ := heroesBehind(t, program)
+	takeAway(proxy)
+	got := storm(failures, good)
+	if got[http.StatusServiceUnavailable] != failures {
+		t.Errorf("got %v", got)
+	}
+	stopAndCheck(t, s.Process, got)
+}
+
+// upStores starts all services on files, has a fight stored, and returns what stores another.
+func upStores(t *testing.T, program, dir string) (*system.Process, request) {
+	t.Helper()
+	s := system.Up(t, program, dir)
+	fight := request{http.MethodPost, s.Fights + "/api/fights", fightBody}
+	ask(t, fight.method, fight.path, fight.body).want(t, http.StatusOK)
+	return s.Processes["fights"], fight
+}
+
+func testLinesDamagedFile(t *testing.T, program string) {
+	dir := t.TempDir()
+	up, fight := upStores(t, program, dir)
+	truncate(t, filepath.Join(dir, "fights.db-wal"), func(size int64) int64 { return size / 2 })
+	got := storm(failures, fight)
+	if got[http.StatusServiceUnavailable] != failures {
+		t.Errorf("got %v", got)
+	}
+	stopAndCheck(t, up, got)
+}
+
+func testLinesFullDisk(t *testing.T, program string) {
+	dir := smalldisk.Mount(t, "4m")
+	up, fight := upStores(t, program, dir)
+	smalldisk.Fill(t, dir)
+	got := storm(failures, fight) // the first may find room in the log
+	if got[http.StatusServiceUnavailable] < failures/2 {
+		t.Errorf("got %v", got)
+	}
+	stopAndCheck(t, up, failed(got))
+}
+
+// The store comes and goes while good rows and a bad one are asked for.
+func testLinesTwoCauses(t *testing.T, program string) {
+	s, proxy, good, bad := heroesBehind(t, program)
+	total := map[int]int{}
+	for away := range 10 {
+		proxy.Become(tcpproxy.Passes)
+		if away%2 == 1 {
+			takeAway(proxy)
+		}
+		for status, n := range storm(failures/10, good, bad) {
+			total[status] += n
+		}
+	}
+	if total[http.StatusOK] == 0 || total[http.StatusInternalServerError] == 0 || total[http.StatusServiceUnavailable] < failures/4 {
+		t.Errorf("got %v", total)
+	}
+	stopAndCheck(t, s.Process, failed(total))
+}
+
+// What was answered before a stop is in the log, however soon it comes after that.
+func testLinesAtAStop(t *testing.T, program string) {
+	s, proxy, good, bad := heroesBehind(t, program)
+	get(t, bad.path).want(t, http.StatusInternalServerError)
+	takeAway(proxy)
+	seen := make(chan map[int]int)
+	go func() { seen <- storm(1_000_000, good, bad) }()
+	const mine = 50
+	for range mine {
+		get(t, good.path).want(t, http.StatusServiceUnavailable)
+	}
+	s.Signal(t, syscall.SIGTERM)
+	got := failed(within(t, "nobody listens", seen))
+	if got[http.StatusServiceUnavailable] < mine {
+		t.Errorf("the others got %v", got)
+	}
+	got[http.StatusServiceUnavailable] += mine
+	got[http.StatusInternalServerError]++
+	if code := s.Wait(t, hang); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	checkLines(t, s.Process, got)
+}
