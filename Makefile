@@ -6,7 +6,7 @@ GOLANGCI = go tool -modfile=tools/golangci-lint/go.mod golangci-lint
 GOVULNCHECK = go tool -modfile=tools/govulncheck/go.mod govulncheck
 
 .DEFAULT_GOAL = help
-.PHONY: help run build test load bench compose-test lint vuln fuzz
+.PHONY: help run build test load bench chaos compose-test lint vuln fuzz
 
 help:
 	@echo 'make run     start all services (ARGS="--help" for the flags)'
@@ -14,6 +14,7 @@ help:
 	@echo 'make test    run all tests on real engines (ARGS="-run Fight ./internal/..." for some)'
 	@echo 'make load    load test of the whole system with k6 (ARGS="-rates 10,100")'
 	@echo 'make bench   measure everything on this machine and write docs/performance.md, some twenty minutes (ARGS="--quick": minutes)'
+	@echo 'make chaos   break everything while fights go on, check that none is lost, and write docs/reliability.md (ARGS="--list", "--seed 7")'
 	@echo 'make compose-test   the containers on a real Docker engine: build, compose up, contract, k6, faults'
 	@echo 'make lint    go vet, golangci-lint and actionlint'
 	@echo 'make vuln    look for known vulnerabilities'
@@ -45,6 +46,9 @@ load: build build/k6
 
 bench:
 	@go run ./test/performance $(ARGS)
+
+chaos:
+	@go run ./test/chaos $(ARGS)
 
 compose-test:
 	@go run ./test/compose

@@ -7,9 +7,9 @@ import (
 	"os"
 
 	"superheroes/database"
+	"superheroes/internal/embedded"
 	"superheroes/internal/fight"
 	"superheroes/internal/fight/mongodb"
-	fightsqlite "superheroes/internal/fight/sqlite"
 	"superheroes/internal/statistics"
 	statisticsmongodb "superheroes/internal/statistics/mongodb"
 	statisticssqlite "superheroes/internal/statistics/sqlite"
@@ -103,7 +103,7 @@ func openStatistics(ctx context.Context, cfg store) (fights fightStore, counted 
 // statisticsOf returns the store of statistics in the place where a store keeps the fights.
 func statisticsOf(ctx context.Context, fights fight.Store) (statistics.Store, error) {
 	switch fights := fights.(type) {
-	case *fightsqlite.Store:
+	case interface{ File() *embedded.DB }:
 		return orNil(statisticssqlite.New(ctx, fights.File(), database.SQLiteStatistics))
 	case *mongodb.Store:
 		return orNil(statisticsmongodb.New(ctx, fights.Database()))

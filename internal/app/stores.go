@@ -139,7 +139,7 @@ func openFightsOnce(ctx context.Context, at storeURL, cfg store, grouped bool) (
 	if err != nil {
 		return fightStore{}, err
 	}
-	return fightStore{s, at.engine}, nil
+	return fightStore{asBuilt(ctx, s), at.engine}, nil
 }
 
 // openWithRetry opens a store, trying again while it isn't there yet or is locked. What waiting can't mend ends it at

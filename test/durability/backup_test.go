@@ -3,7 +3,6 @@ package durability
 import (
 	"errors"
 	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,8 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
+	"superheroes/test/history"
 	"superheroes/test/system"
 )
 
@@ -36,7 +34,9 @@ func TestBackup(t *testing.T) {
 			for range 8 {
 				group.Go(func() {
 					for !stop.Load() {
-						clients.once(t, s.Fights)
+						if got := clients.once(t.Context(), s.Fights, ""); got.Outcome != history.OK {
+							t.Errorf("%+v", got)
+						}
 					}
 				})
 			}
@@ -57,7 +57,7 @@ func TestBackup(t *testing.T) {
 			checkNames(t, folder, "fights.db", "heroes.db", "locations.db", "villains.db")
 
 			restored := system.Up(t, program, folder, patience()...)
-			found, number, err := settled(t.Context(), restored.Fights, "", 0)
+			found, number, err := history.Settled(t.Context(), restored.Fights, "", 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -66,39 +66,20 @@ func TestBackup(t *testing.T) {
 			}
 			texts := map[string]string{}
 			for _, one := range found {
-				texts[one.ID] = one.text
+				texts[one.ID] = one.Text
 			}
 			for id, answer := range before {
 				if texts[id] != answer {
 					t.Errorf("acknowledged before the backup: %s\nin the backup: %s", answer, texts[id])
 				}
 			}
-			said, _, err := get(t.Context(), restored.Statistics+"/api/statistics")
+			said, _, err := history.Get(t.Context(), restored.Statistics+"/api/statistics")
 			if want := expected(t, restored.Fights); err != nil || string(said) != string(want) {
 				t.Errorf("stored %s\ncounted %s (%v)", want, said, err)
 			}
 			t.Logf("%d acknowledged before the backup, %d in it, %d at the end", len(before), len(found), len(clients.known()))
 		})
 	}
-}
-
-// once asks for a fight and notes the answer.
-func (l *ledger) once(t *testing.T, base string) {
-	status, answer, err := ask(t.Context(), l.request(base))
-	var fight struct {
-		ID string `json:"id"`
-	}
-	if err == nil && status == http.StatusOK {
-		err = json.Unmarshal(answer, &fight)
-	}
-	l.note(func() {
-		if err != nil || status != http.StatusOK {
-			l.refused++
-			t.Errorf("%d %s %v", status, answer, err)
-			return
-		}
-		l.acknowledged[fight.ID] = string(answer)
-	})
 }
 
 // known returns what was acknowledged so far, by id.

@@ -4,17 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"net/http"
-	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-
-	"superheroes/test/system"
+	"superheroes/test/history"
 )
 
 // errLost: a fight was acknowledged and is not there.
@@ -26,8 +21,8 @@ func (l *ledger) check(ctx context.Context, base, down string) error {
 	if len(l.faults) > 0 {
 		return fmt.Errorf("%d faults, the first: %s", len(l.faults), l.faults[0])
 	}
-	maps.DeleteFunc(l.stored, func(id string, _ listed) bool { return id > down })
-	recent, number, err := settled(ctx, base, down, len(l.stored))
+	maps.DeleteFunc(l.stored, func(id string, _ history.Fight) bool { return id > down })
+	recent, number, err := history.Settled(ctx, base, down, len(l.stored))
 	if err != nil {
 		return err
 	}
@@ -46,7 +41,7 @@ func (l *ledger) check(ctx context.Context, base, down string) error {
 	return nil
 }
 
-func inOrder(newestFirst []listed) error {
+func inOrder(newestFirst []history.Fight) error {
 	for i := 1; i < len(newestFirst); i++ {
 		if above, below := newestFirst[i-1].ID, newestFirst[i].ID; below >= above {
 			return fmt.Errorf("%s is listed below %s", below, above)
@@ -57,118 +52,14 @@ func inOrder(newestFirst []listed) error {
 
 // compare finds fights that were lost, changed, stored twice, or not asked for.
 func (l *ledger) compare() error {
-	lost, sent := 0, map[string]bool{}
-	for id, answer := range l.acknowledged {
-		switch stored, found := l.stored[id]; {
-		case !found:
-			lost++
-		case stored.text != answer:
-			return fmt.Errorf("acknowledged %s\nand stored %s", answer, stored.text)
-		}
-	}
-	if lost > 0 {
-		return fmt.Errorf("%d of %d: %w", lost, len(l.acknowledged), errLost)
-	}
-	for _, fight := range l.stored {
-		name := fight.Hero.Name
-		if strings.HasPrefix(name, sentName) && sent[name] {
-			return fmt.Errorf("%q was asked for once and is stored twice", name)
-		}
-		sent[name] = true
-	}
-	if more := len(l.stored) - len(l.acknowledged); more > l.refused+l.unanswered {
-		return fmt.Errorf("%d fights more than acknowledged, of %d asked for", more, l.refused+l.unanswered)
+	verdict := history.Check(l.operations, slices.Collect(maps.Values(l.stored)))
+	switch {
+	case verdict.Lost > 0:
+		return fmt.Errorf("%d of %d: %w", verdict.Lost, verdict.OK, errLost)
+	case !verdict.Sound():
+		return errors.New(strings.Join(verdict.Faults, "\n"))
 	}
 	return nil
-}
-
-// listed is a fight of a list, and its own bytes there.
-type listed struct {
-	ID   string
-	Hero struct{ Name string }
-	text string
-}
-
-// settled lists the fights above down, newest first, and counts all, of which so many lie below. A request that was on
-// its way when the server was killed may reach a database of its own a moment later: when list and count disagree it
-// tries again, until the count stays as it is.
-func settled(ctx context.Context, base, down string, below int) (recent []listed, number int, err error) {
-	for before := -1; ; before = number {
-		if recent, err = walk(ctx, base, down); err != nil {
-			return nil, 0, err
-		}
-		if number, err = count(ctx, base); err != nil {
-			return nil, 0, err
-		}
-		if number == below+len(recent) || number == before {
-			return recent, number, nil
-		}
-	}
-}
-
-func count(ctx context.Context, base string) (int, error) {
-	answer, _, err := get(ctx, base+"/api/fights/count")
-	if err != nil {
-		return 0, err
-	}
-	var body struct{ Count int }
-	err = json.Unmarshal(answer, &body, json.MatchCaseInsensitiveNames(true))
-	return body.Count, err
-}
-
-// walk follows the Link headers, to the end or until the fights lie no longer above down.
-func walk(ctx context.Context, base, down string) (above []listed, err error) {
-	for page := base + "/api/fights?limit=100"; page != ""; {
-		answer, next, err := get(ctx, page)
-		if err != nil {
-			return nil, err
-		}
-		var fights []jsontext.Value // the bytes as they are
-		if err := json.Unmarshal(answer, &fights); err != nil {
-			return nil, fmt.Errorf("%s: %w", page, err)
-		}
-		for _, text := range fights {
-			fight := listed{text: string(text)}
-			if err := json.Unmarshal(text, &fight, json.MatchCaseInsensitiveNames(true)); err != nil {
-				return nil, fmt.Errorf("%s: %w", page, err)
-			}
-			if fight.ID <= down {
-				return above, nil
-			}
-			above = append(above, fight)
-		}
-		page = next
-	}
-	return above, nil
-}
-
-// get returns the body of a 200, and where its Link header leads.
-func get(ctx context.Context, address string) (answer []byte, next string, err error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return nil, "", err
-	}
-	response, err := system.Client().Do(request)
-	if err != nil {
-		return nil, "", err
-	}
-	defer func() { _ = response.Body.Close() }()
-	answer, err = io.ReadAll(response.Body)
-	if err != nil {
-		return nil, "", fmt.Errorf("%s: %w", address, err)
-	}
-	if response.StatusCode != http.StatusOK {
-		return nil, "", fmt.Errorf("%s: %s %s", address, response.Status, answer)
-	}
-	link, relative, _ := strings.Cut(response.Header.Get("Link"), `>; rel="next"`)
-	if relative != "" || !strings.HasPrefix(link, "</") {
-		return answer, "", nil
-	}
-	target, err := url.Parse(link[1:])
-	if err != nil {
-		return nil, "", err
-	}
-	return answer, request.URL.ResolveReference(target).String(), nil
 }
 
 // The check itself is checked: a ledger that says more, less or something else than the server is caught.
@@ -176,19 +67,17 @@ func TestCheckCatches(t *testing.T) {
 	run := start(t, t.TempDir(), honest)
 	asking := newLedger()
 	for range 5 {
-		if status, answer, err := ask(t.Context(), asking.request(run.base)); status != http.StatusOK || err != nil {
-			t.Fatalf("%d %s %v", status, answer, err)
+		if got := asking.once(t.Context(), run.base, ""); got.Outcome != history.OK {
+			t.Fatalf("%+v", got)
 		}
 	}
-	stored, _, err := settled(t.Context(), run.base, "", 0)
+	stored, _, err := history.Settled(t.Context(), run.base, "", 0)
 	if err != nil || len(stored) != 5 {
 		t.Fatalf("%v, %v", stored, err)
 	}
 	known := func(change func(*ledger)) *ledger {
 		l := newLedger()
-		for _, fight := range stored {
-			l.acknowledged[fight.ID] = fight.text
-		}
+		l.operations = slices.Clone(asking.operations)
 		change(l)
 		return l
 	}
@@ -197,10 +86,11 @@ func TestCheckCatches(t *testing.T) {
 		want   string
 	}{
 		"all as it is":          {known(func(*ledger) {}), ""},
-		"one lost":              {known(func(l *ledger) { l.acknowledged["lost"] = "{}" }), "lost"},
-		"one changed":           {known(func(l *ledger) { l.acknowledged[stored[1].ID] += " " }), "acknowledged"},
-		"one nobody asked for":  {known(func(l *ledger) { delete(l.acknowledged, stored[1].ID) }), "more than acknowledged"},
-		"one without an answer": {known(func(l *ledger) { delete(l.acknowledged, stored[1].ID); l.unanswered = 1 }), ""},
+		"one lost":              {known(func(l *ledger) { l.operations = append(l.operations, history.Operation{ID: "lost"}) }), "lost"},
+		"one changed":           {known(func(l *ledger) { l.operations[1].Answer += " " }), "acknowledged"},
+		"one nobody asked for":  {known(func(l *ledger) { l.operations = l.operations[1:] }), "no answer tells"},
+		"one without an answer": {known(func(l *ledger) { l.operations[1].Outcome = history.Indeterminate }), ""},
+		"one that was refused":  {known(func(l *ledger) { l.operations[1].Outcome = history.Refused }), "refused"},
 		"a fault a client saw":  {known(func(l *ledger) { l.faults = []string{"out of order"} }), "out of order"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -211,25 +101,20 @@ func TestCheckCatches(t *testing.T) {
 		})
 	}
 	t.Run("one gone from below", func(t *testing.T) {
-		l := known(func(l *ledger) { l.stored["0"] = listed{ID: "0"} })
-		l.unanswered = 1
+		l := known(func(l *ledger) { l.stored["0"] = history.Fight{ID: "0"} })
+		l.operations = append(l.operations, history.Operation{Outcome: history.Indeterminate})
 		if err := l.check(t.Context(), run.base, "00"); err == nil || !strings.Contains(err.Error(), "count") {
 			t.Errorf("got %v, want that the count is wrong", err)
 		}
 	})
 	t.Run("one sent and stored twice", func(t *testing.T) {
-		if status, answer, err := ask(t.Context(), again(asking, run.base)); status != http.StatusOK || err != nil {
-			t.Fatalf("%d %s %v", status, answer, err)
+		asking.numbers.Store(1) // the second is sent again
+		if got := asking.once(t.Context(), run.base, ""); got.Outcome != history.OK || got.Hero != asking.operations[1].Hero {
+			t.Fatalf("%+v", got)
 		}
-		l := known(func(l *ledger) { l.unanswered = 1 })
-		if err := l.check(t.Context(), run.base, ""); err == nil || !strings.Contains(err.Error(), "twice") {
+		l := known(func(*ledger) {})
+		if err := l.check(t.Context(), run.base, ""); err == nil || !strings.Contains(err.Error(), "is stored 2 times") {
 			t.Errorf("got %v, want that one is stored twice", err)
 		}
 	})
-}
-
-// again returns a request that the ledger has made already.
-func again(l *ledger, base string) *http.Request {
-	l.numbers.Store(1)
-	return l.request(base)
 }

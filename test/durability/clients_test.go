@@ -12,24 +12,22 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
+	"superheroes/test/history"
 	"superheroes/test/system"
 )
 
 // ledger is what clients know of their fights. Requests of all rounds are in it.
 type ledger struct {
 	mu           sync.Mutex
-	acknowledged map[string]string // the answers, by the id in them
-	stored       map[string]listed // what the last checks found, by id
-	refused      int               // answered with an error: the detail may say that it was stored all the same
-	unanswered   int
-	faults       []string // what no client may see
+	operations   []history.Operation
+	acknowledged map[string]string        // the answers of those that were, by the id in them
+	stored       map[string]history.Fight // what the last checks found, by id
+	faults       []string                 // what no client may see
 	numbers      atomic.Int64
 }
 
 func newLedger() *ledger {
-	return &ledger{acknowledged: map[string]string{}, stored: map[string]listed{}}
+	return &ledger{acknowledged: map[string]string{}, stored: map[string]history.Fight{}}
 }
 
 // load has clients fight from now on, and kills the server at a random moment of that. Ids must lie above floor. It
@@ -50,32 +48,40 @@ func (l *ledger) load(t *testing.T, base, floor string, clients int, kill func()
 // client fights, one request after the other, until one stays without an answer. It never repeats a request.
 func (l *ledger) client(ctx context.Context, base, last string, dead *atomic.Bool) {
 	for {
-		status, answer, err := ask(ctx, l.request(base))
-		if err != nil {
+		operation := l.once(ctx, base, last)
+		switch {
+		case !operation.Answered:
 			l.note(func() {
-				l.unanswered++
 				if !dead.Load() {
-					l.faults = append(l.faults, fmt.Sprintf("no answer from a living server: %v", err))
+					l.faults = append(l.faults, "no answer from a living server: "+operation.Detail)
 				}
 			})
 			return
+		case operation.Outcome == history.OK:
+			last = operation.ID
 		}
-		if status != http.StatusOK {
-			l.note(func() { l.refused++ })
-			continue
-		}
-		var fight struct {
-			ID string `json:"id"`
-		}
-		err = json.Unmarshal(answer, &fight)
-		l.note(func() {
-			if err != nil || fight.ID <= last || l.acknowledged[fight.ID] != "" {
-				l.faults = append(l.faults, fmt.Sprintf("after %q came %s, %v", last, answer, err))
-			}
-			l.acknowledged[fight.ID] = string(answer)
-		})
-		last = fight.ID
 	}
+}
+
+// once asks for a fight, whose id must lie above last, and notes what became of it.
+func (l *ledger) once(ctx context.Context, base, last string) history.Operation {
+	request, hero := l.request(base)
+	operation := history.Operation{Hero: hero}
+	operation.Judge(ask(ctx, request))
+	l.note(func() {
+		l.operations = append(l.operations, operation)
+		if operation.Outcome != history.OK {
+			if operation.Status == http.StatusOK && operation.Answered {
+				l.faults = append(l.faults, "no fight in an answer with 200: "+operation.Detail)
+			}
+			return
+		}
+		if operation.ID <= last || l.acknowledged[operation.ID] != "" {
+			l.faults = append(l.faults, fmt.Sprintf("after %q came %s", last, operation.Answer))
+		}
+		l.acknowledged[operation.ID] = operation.Answer
+	})
+	return operation
 }
 
 // newest is the largest id that a check has found, "" when there is none.
@@ -92,19 +98,20 @@ func (l *ledger) note(what func()) {
 	what()
 }
 
-// request returns a fight to ask for: drawn by the server, or sent with a name that no other has.
-func (l *ledger) request(base string) *http.Request {
+// request returns a fight to ask for: drawn by the server, or sent with a hero whose name no other has.
+func (l *ledger) request(base string) (request *http.Request, hero string) {
 	number := l.numbers.Add(1)
 	method, url, body := http.MethodGet, base+"/api/fights/execute_fight", ""
 	if number%2 == 0 {
 		method, url = http.MethodPost, base+"/api/fights"
-		body = fmt.Sprintf(`{"hero":{"name":"%s%d","powers":"<🦸>"},"villain":{"name":"v","level":3},"location":null}`, sentName, number)
+		hero = fmt.Sprint(sentName, number)
+		body = fmt.Sprintf(`{"hero":{"name":%q,"powers":"<🦸>"},"villain":{"name":"v","level":3},"location":null}`, hero)
 	}
 	request, err := http.NewRequest(method, url, strings.NewReader(body))
 	if err != nil {
 		panic(err) // the test's own fault
 	}
-	return request
+	return request, hero
 }
 
 // sentName begins the name of each hero that was sent.

@@ -8,9 +8,12 @@ package durability
 
 import (
 	"errors"
+	"maps"
 	"os"
+	"slices"
 	"testing"
 
+	"superheroes/test/history"
 	"superheroes/test/system"
 )
 
@@ -32,8 +35,8 @@ func killed(t *testing.T, rounds, clients int, start func() running) (round int,
 	t.Helper()
 	ledger, floor := newLedger(), ""
 	defer func() {
-		t.Logf("%d acknowledged, %d stored, %d unanswered, %d refused",
-			len(ledger.acknowledged), len(ledger.stored), ledger.unanswered, ledger.refused)
+		found := history.Check(ledger.operations, slices.Collect(maps.Values(ledger.stored)))
+		t.Logf("%d acknowledged, %d stored, %d indeterminate, %d refused", found.OK, found.Stored, found.Indeterminate, found.Refused)
 	}()
 	run := start()
 	for round = 1; round <= rounds; round++ {

@@ -22,6 +22,7 @@ import (
 
 	"superheroes/internal/fight"
 	"superheroes/test/engines"
+	"superheroes/test/history"
 	"superheroes/test/mongowire"
 	"superheroes/test/system"
 )
@@ -155,7 +156,7 @@ func (s *seeds) agree(t *testing.T, up *system.System, statistics ...string) {
 			t.Errorf("%s is not listed", id)
 		}
 	}
-	n, err := count(t.Context(), up.Fights)
+	n, err := history.Count(t.Context(), up.Fights)
 	if err != nil || n != len(readable)+len(unreadable) {
 		t.Errorf("%d are counted, %d listed and %d unreadable; %v", n, len(readable), len(unreadable), err)
 	}

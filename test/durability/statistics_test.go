@@ -18,6 +18,7 @@ import (
 	"superheroes/internal/fight"
 	"superheroes/internal/statistics/storetest"
 	"superheroes/test/engines"
+	"superheroes/test/history"
 	"superheroes/test/system"
 )
 
@@ -155,7 +156,7 @@ func settle(t *testing.T, p *parts) (took time.Duration, last counted) {
 	begin := time.Now()
 	for _, name := range p.counts {
 		for {
-			said, _, err := get(t.Context(), p.base[name]+"/api/statistics")
+			said, _, err := history.Get(t.Context(), p.base[name]+"/api/statistics")
 			answered := time.Since(begin)
 			if err != nil {
 				t.Logf("%s: %v", name, err) // a slow server
@@ -182,21 +183,15 @@ func settle(t *testing.T, p *parts) (took time.Duration, last counted) {
 // expected is what statistics must say of the stored fights.
 func expected(t *testing.T, base string) []byte {
 	t.Helper()
-	listed, err := walk(t.Context(), base, "")
+	listed, err := history.List(t.Context(), base, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	fights := make([]fight.Fight, len(listed))
-	for i, one := range listed {
-		id, err := fight.ParseID(one.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if fights[i], err = fight.Parse(id, []byte(one.text)); err != nil {
-			t.Fatal(err)
-		}
+	want, err := history.Statistics(listed)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return storetest.Expect(fights).AppendJSON(nil)
+	return want
 }
 
 type storedFights struct{ acknowledged, all int }
@@ -204,7 +199,7 @@ type storedFights struct{ acknowledged, all int }
 // checkAcknowledged fails the test when a fight was acknowledged and is not stored.
 func checkAcknowledged(t *testing.T, base string, acknowledged *sync.Map) (s storedFights) {
 	t.Helper()
-	listed, err := walk(t.Context(), base, "")
+	listed, err := history.List(t.Context(), base, "")
 	if err != nil {
 		t.Fatal(err)
 	}

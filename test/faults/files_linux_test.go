@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,6 +18,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"superheroes/test/faults/fakepeer"
+	"superheroes/test/smalldisk"
 	"superheroes/test/system"
 )
 
@@ -218,46 +218,6 @@ func testRemovedWhileRead(t *testing.T, program string) {
 	get(t, s.Villains+"/api/villains/random_villain").want(t, http.StatusOK)
 }
 
-// disk mounts a file system of a few MB for this test and the processes that it starts, and nobody else.
-func disk(t *testing.T) (dir string) {
-	t.Helper()
-	dir = t.TempDir()
-	runtime.LockOSThread() // for good: the thread ends with the test's goroutine, and the mount with it
-	if err := syscall.Unshare(syscall.CLONE_NEWNS); err != nil {
-		t.Skipf("needs to mount a small file system, which is forbidden here: %v", err)
-	}
-	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
-		t.Skipf("needs to mount a small file system, which is forbidden here: %v", err)
-	}
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=4m"); err != nil {
-		t.Skipf("needs to mount a small file system, which is forbidden here: %v", err)
-	}
-	t.Cleanup(func() { // the processes on it have ended
-		if err := syscall.Unmount(dir, 0); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
-}
-
-// fill fills the disk to the last block, and returns the file that does.
-func fill(t *testing.T, dir string) (file string) {
-	t.Helper()
-	file = filepath.Join(dir, "filler")
-	out, err := os.Create(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = out.Close() }()
-	for err == nil {
-		_, err = out.Write(make([]byte, 4096))
-	}
-	if !errors.Is(err, syscall.ENOSPC) {
-		t.Fatal(err)
-	}
-	return file
-}
-
 // wantReadOnly checks a system that can be read and takes no fights.
 func wantReadOnly(t *testing.T, s *system.System, stored int) {
 	t.Helper()
@@ -285,7 +245,7 @@ func testFullDisk(t *testing.T, program string) {
 			"killed":  func(p *system.Process) { p.Kill() },
 		} {
 			t.Run(profile+", "+name, func(t *testing.T) {
-				dir := disk(t)
+				dir := smalldisk.Mount(t, "4m")
 				// Nothing may be in doubt because of a busy machine.
 				args := []string{"--profile=" + profile, "--deadline=2m", "--write-timeout=3m"}
 				s := system.Up(t, program, dir, args...)
@@ -298,7 +258,7 @@ func testFullDisk(t *testing.T, program string) {
 				asked := c.asked.Load()
 				eventually(t, "more was sent", func() bool { return c.asked.Load() > asked+100 })
 				c.stop()
-				filler := fill(t, dir)
+				filler := smalldisk.Fill(t, dir)
 				for refusal := range c.refusals {
 					if !strings.HasPrefix(refusal, "503 ") || !strings.HasSuffix(refusal, "the fight was not stored") {
 						t.Errorf("%d times: %s", c.refusals[refusal], refusal)
@@ -308,7 +268,7 @@ func testFullDisk(t *testing.T, program string) {
 
 				end(s.Processes["fights"])
 				remove(t, filler)
-				filler = fill(t, dir) // what the end of the process gave back
+				filler = smalldisk.Fill(t, dir) // what the end of the process gave back
 				full := func() *system.System {
 					t.Helper()
 					return upAlive(t, program, dir, args...)
@@ -378,7 +338,7 @@ func testReadOnlyDisk(t *testing.T, program string) {
 		"killed":  func(p *system.Process) { p.Kill() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := disk(t)
+			dir := smalldisk.Mount(t, "4m")
 			s := system.Up(t, program, dir)
 			ask(t, http.MethodPost, s.Fights+"/api/fights", fightBody).want(t, http.StatusOK)
 			end(s.Processes["fights"])

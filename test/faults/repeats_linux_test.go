@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"superheroes/test/engines"
+	"superheroes/test/smalldisk"
 	"superheroes/test/system"
 	"superheroes/test/tcpproxy"
 )
@@ -187,9 +188,9 @@ func testLinesDamagedFile(t *testing.T, program string) {
 }
 
 func testLinesFullDisk(t *testing.T, program string) {
-	dir := disk(t)
+	dir := smalldisk.Mount(t, "4m")
 	up, fight := upStores(t, program, dir)
-	fill(t, dir)
+	smalldisk.Fill(t, dir)
 	got := storm(failures, fight) // the first may find room in the log
 	if got[http.StatusServiceUnavailable] < failures/2 {
 		t.Errorf("got %v", got)

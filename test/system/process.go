@@ -27,8 +27,14 @@ const startTimeout = 3 * time.Minute
 // test has it. Go's build cache makes it cheap after the first time.
 func Build(tb testing.TB) string {
 	tb.Helper()
+	return BuildWith(tb)
+}
+
+// BuildWith is Build with further arguments of go build.
+func BuildWith(tb testing.TB, further ...string) string {
+	tb.Helper()
 	path := filepath.Join(tb.TempDir(), "superheroes")
-	args := []string{"build", "-o", path}
+	args := append([]string{"build", "-o", path}, further...)
 	if raceEnabled {
 		args = append(args, "-race")
 	}

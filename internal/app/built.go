@@ -1,0 +1,14 @@
+//go:build !chaos_acknowledge_early && !chaos_drop_on_restart && !chaos_count_twice
+
+package app
+
+import (
+	"context"
+
+	"superheroes/internal/fight"
+	fightsqlite "superheroes/internal/fight/sqlite"
+)
+
+// asBuilt returns an opened store as it is. A build with one of the tags above has a broken one in its place, which
+// test/chaos must catch.
+func asBuilt(_ context.Context, store *fightsqlite.Store) fight.Store { return store }

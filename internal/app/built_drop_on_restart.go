@@ -1,0 +1,16 @@
+//go:build chaos_drop_on_restart
+
+package app
+
+import (
+	"context"
+
+	"superheroes/internal/fight"
+	fightsqlite "superheroes/internal/fight/sqlite"
+)
+
+// asBuilt returns a store that has lost its newest fight since it was closed.
+func asBuilt(ctx context.Context, store *fightsqlite.Store) fight.Store {
+	_, _ = store.File().Writes.ExecContext(ctx, "DELETE FROM fight WHERE number = (SELECT max(number) FROM fight)")
+	return store
+}

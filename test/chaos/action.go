@@ -1,0 +1,192 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+
+	"superheroes/database"
+	"superheroes/internal/character"
+	"superheroes/internal/fight"
+	"superheroes/internal/fight/sqlite"
+	"superheroes/test/history"
+	"superheroes/test/smalldisk"
+	"superheroes/test/system"
+	"superheroes/test/tcpproxy"
+)
+
+// Action is something that can be done to a process, a link, or the files of up.
+type Action string
+
+const (
+	kill      Action = "kill -9"
+	terminate Action = "terminate"
+	start     Action = "start"
+	freeze    Action = "freeze"
+	thaw      Action = "thaw"
+
+	hang       Action = "hang"
+	disconnect Action = "disconnect"
+	delay      Action = "delay"
+	pass       Action = "pass"
+
+	hide    Action = "hide"    // the files of the fights
+	restore Action = "restore" // what was hidden
+	garble  Action = "garble"  // the header of the log
+	mend    Action = "mend"    // what was garbled
+	fill    Action = "fill"    // the disk
+	empty   Action = "empty"   // the disk, of what filled it
+	advance Action = "advance" // the ids that are stored, while up isn't running
+)
+
+// startPatience and stopPatience are more than a start and a stop take on a busy machine.
+const (
+	startPatience = 3 * time.Minute
+	stopPatience  = time.Minute
+)
+
+// latency is how long a slow link delays each part of what it passes.
+const latency = 150 * time.Millisecond
+
+// do does what the event says. What is so already stays so.
+func (w *world) do(event Event) {
+	w.Helper()
+	if p := w.processes[event.On]; p != nil {
+		w.doProcess(p, event.Do)
+	}
+	if w.links[event.On] != nil {
+		w.doLink(w.links[event.On], event.Do)
+	}
+	if event.On == "up" {
+		w.doFiles(event.Do)
+	}
+}
+
+func (w *world) doProcess(p *process, do Action) {
+	if do == start && p.running == nil {
+		p.running = system.Start(w, w.program, p.env, p.args...)
+		return
+	}
+	if p.running == nil {
+		return
+	}
+	switch do {
+	case kill:
+		w.usage.add(p.running.Pid())
+		p.running.Kill()
+		p.running = nil
+	case terminate:
+		w.usage.add(p.running.Pid())
+		p.running.Signal(w, syscall.SIGTERM)
+		if code := p.running.Wait(w, stopPatience); code != 0 {
+			w.Errorf("stopped with exit code %d: %s", code, p.running.Stderr.String())
+		}
+		p.running = nil
+	case freeze:
+		p.running.Signal(w, stopSignal())
+	case thaw:
+		p.running.Signal(w, continueSignal())
+	}
+}
+
+func (w *world) doLink(l *link, do Action) {
+	switch do {
+	case hang:
+		l.Become(tcpproxy.Hangs)
+	case disconnect:
+		l.Become(tcpproxy.Refuses)
+		l.Cut()
+	case delay:
+		l.delay.Store(int64(latency))
+	case pass:
+		l.delay.Store(0)
+		l.Become(tcpproxy.Passes)
+	}
+}
+
+func (w *world) doFiles(do Action) {
+	var err error
+	switch do {
+	case hide:
+		err = w.move("", ".hidden")
+	case restore:
+		err = w.move(".hidden", "")
+	case garble:
+		err = w.garble()
+	case mend:
+		err = w.mend()
+	case fill:
+		w.filler = smalldisk.Fill(w, w.dir)
+	case empty:
+		err = os.Remove(w.filler)
+	case advance:
+		err = w.advance()
+	}
+	if err != nil {
+		w.Fatalf("%s: %v", do, err)
+	}
+}
+
+// move renames the files of the fights. Those that are in the way were made meanwhile, without a fight in them.
+func (w *world) move(from, to string) error {
+	for _, part := range []string{"", "-wal", "-shm"} {
+		path := w.fightsFile() + part
+		if err := os.Rename(path+from, path+to); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// nonsense is written over the header of the log.
+func nonsense() []byte { return bytes.Repeat([]byte{0x5a}, 32) }
+
+func (w *world) garble() error {
+	log, err := os.OpenFile(w.fightsFile()+"-wal", os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	w.saved = make([]byte, len(nonsense()))
+	_, err = log.ReadAt(w.saved, 0)
+	if err == nil {
+		_, err = log.WriteAt(nonsense(), 0)
+	}
+	return errors.Join(err, log.Close())
+}
+
+func (w *world) mend() error {
+	log, err := os.OpenFile(w.fightsFile()+"-wal", os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	found := make([]byte, len(w.saved))
+	_, err = log.ReadAt(found, 0)
+	if err == nil && !bytes.Equal(found, nonsense()) {
+		err = errors.New("the damaged log was written to")
+	}
+	if err == nil {
+		_, err = log.WriteAt(w.saved, 0)
+	}
+	return errors.Join(err, log.Close())
+}
+
+// advance stores a fight as if a clock that is hours ahead had given it its id.
+func (w *world) advance() error {
+	w.hours++
+	store, err := sqlite.Open(w.Context(), w.fightsFile(), database.SQLiteFight)
+	if err != nil {
+		return err
+	}
+	at := time.Now().Add(time.Duration(w.hours) * time.Hour)
+	hero := character.Character{Name: fmt.Sprintf("op-ahead-%d", w.hours)}
+	fought := fight.Decide(fight.NewIDs(fight.ID{}).Next(at), at, hero, character.Villains().Example, nil)
+	answer := fought.AppendJSON(nil)
+	now := time.Since(w.clients.began)
+	err = store.Insert(w.Context(), fought, answer)
+	w.clients.note(history.Operation{Hero: hero.Name, Began: now, Ended: now, ID: fought.ID.String(), Answer: string(answer), Answered: true})
+	return errors.Join(err, store.Close())
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"superheroes/test/system"
+)
+
+// short is a run of each scenario that takes seconds.
+func short(program string) Options {
+	return Options{Program: program, Seed: 1, Rounds: 1, Length: 2 * time.Second, Rows: 20_000, Settles: startPatience}
+}
+
+// No scenario loses, repeats or miscounts a fight. `make chaos` runs the same for longer.
+func TestScenarios(t *testing.T) {
+	program := system.Build(t)
+	for _, s := range scenarios() {
+		t.Run(s.Name, func(t *testing.T) {
+			r := run(t, s, short(program))
+			if r.Skipped != "" {
+				t.Skip(r.Skipped)
+			}
+			for _, fault := range r.Faults {
+				t.Errorf("seed %d: %s", r.Seed, fault)
+			}
+			if interrupts(s) && r.Refused+r.Indeterminate == 0 {
+				t.Error("every fight was acknowledged: nothing was broken")
+			}
+			t.Logf("%d operations: %d ok, %d refused, %d indeterminate; %d stored, %d counted; recovered in %s %q",
+				r.Operations(), r.OK, r.Refused, r.Indeterminate, r.Stored, r.Counted, r.Recovery.Round(time.Millisecond), r.Notes)
+		})
+	}
+}
+
+// interrupts reports whether a condition of the scenario keeps all fights from being stored for a while.
+func interrupts(s Scenario) bool {
+	return slices.ContainsFunc(s.Conditions, func(c Condition) bool {
+		return slices.Equal(c.On, []string{"up"}) && !slices.Contains(c.Begin, freeze)
+	})
+}
+
+// Builds that are broken on purpose are caught, each for what it does. One that acknowledges early is lucky when nothing was
+// acknowledged right before the kill, as on a machine that is very busy, so other seeds are tried.
+func TestBrokenBuildsAreCaught(t *testing.T) {
+	for tag, caught := range map[string]func(Result) bool{
+		"chaos_acknowledge_early": func(r Result) bool { return r.Lost > 0 },
+		"chaos_drop_on_restart":   func(r Result) bool { return r.Lost > 0 },
+		"chaos_count_twice":       func(r Result) bool { return r.Counted > r.Stored && r.Sound() },
+	} {
+		t.Run(tag, func(t *testing.T) {
+			o := short(system.BuildWith(t, "-tags="+tag))
+			o.Settles = 5 * time.Second // it never will be right
+			r := run(t, scenarios()[0], o)
+			for ; !caught(r) && o.Seed < 5; o.Seed++ {
+				r = run(t, scenarios()[0], o)
+			}
+			if !caught(r) || len(r.Faults) == 0 {
+				t.Errorf("not caught: %+v", r)
+			}
+			t.Logf("%d lost, %d stored, %d counted", r.Lost, r.Stored, r.Counted)
+		})
+	}
+}

@@ -1,0 +1,178 @@
+// Command chaos is what `make chaos` runs: it drives load from a timetable that a seed decides, breaks things meanwhile, two
+// at a time, at everything in one process and at separate processes on real engines, and checks what clients were told
+// against what is stored and counted. It writes docs/reliability.md.
+//
+//	go run ./test/chaos                                   # every scenario
+//	go run ./test/chaos --list
+//	go run ./test/chaos --scenario "killed under overload" --seed 7 --duration 1m
+//	go run ./test/chaos --tags chaos_count_twice          # a build that is broken on purpose, which must be caught
+//
+// The database servers are found or started as the tests do it (package engines).
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"superheroes/test/engines/find"
+	"superheroes/test/procgroup"
+	"superheroes/test/system"
+)
+
+// command is a command line.
+type command struct {
+	Seed     uint64        `default:"1" help:"Number that decides when which requests are sent and which faults begin and end."`
+	Scenario []string      `placeholder:"NAME" sep:"none" help:"Only this one; may be given several times."`
+	Duration time.Duration `default:"5m" help:"Load of all scenarios together. Starting, recovering and checking come on top."`
+	Rows     int           `default:"1000000" help:"Heroes in the table that is searched."`
+	Tags     string        `help:"Build tags of the program: one of chaos_acknowledge_early, chaos_drop_on_restart and chaos_count_twice."`
+	Out      string        `default:"docs/reliability.md" help:"File for the report, which is written when every scenario ran."`
+	List     bool          `help:"Name the scenarios, and run none."`
+}
+
+// roundLength is how long the load of a round lasts.
+const roundLength = 4 * time.Second
+
+func main() {
+	procgroup.DieWithParent()
+	c := &command{}
+	kong.Parse(c, kong.Name("chaos"), kong.Description("Break Super Heroes in Go while it is used, and check that no fight is lost, repeated or miscounted."))
+	chosen, err := choose(scenarios(), c.Scenario)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "chaos: %v; see --list\n", err)
+		os.Exit(2)
+	}
+	if c.List {
+		list(os.Stdout, chosen)
+		return
+	}
+	// What starts and kills processes is made for tests, so this is one.
+	os.Args = []string{os.Args[0], "-test.v"}
+	all := func(string, string) (bool, error) { return true, nil }
+	testing.Main(all, []testing.InternalTest{{Name: "chaos", F: func(t *testing.T) { c.run(t, chosen) }}}, nil, nil)
+}
+
+// choose returns the scenarios with these names, all for none.
+func choose(all []Scenario, names []string) (chosen []Scenario, err error) {
+	for _, name := range names {
+		i := slices.IndexFunc(all, func(s Scenario) bool { return s.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("there is no scenario %q", name)
+		}
+		chosen = append(chosen, all[i])
+	}
+	if len(names) == 0 {
+		return all, nil
+	}
+	return chosen, nil
+}
+
+func list(to io.Writer, scenarios []Scenario) {
+	for _, s := range scenarios {
+		fmt.Fprintf(to, "%-45s %-30s %s\n", s.Name, s.System, s.conditions())
+	}
+}
+
+// run runs the scenarios and reports them.
+func (c *command) run(t *testing.T, chosen []Scenario) {
+	module, err := moduleRoot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	findEngines(t, module)
+	o := Options{
+		Program: system.BuildWith(t, "-tags="+c.Tags), Seed: c.Seed, Length: roundLength, Rows: c.Rows, Settles: startPatience,
+		Rounds: max(1, int(c.Duration/roundLength)/len(chosen)),
+	}
+	report := Report{Date: time.Now(), Command: c.line(), Version: version(t.Context(), module), Cores: runtime.NumCPU(), Rows: c.Rows, Length: roundLength}
+	begin := time.Now()
+	for _, s := range chosen {
+		report.Results = append(report.Results, runOne(t, s, o))
+	}
+	report.Took = time.Since(begin)
+	fmt.Println(report.Tables())
+	if len(c.Scenario) > 0 || c.Tags != "" || c.Out == "" {
+		return
+	}
+	path := filepath.Join(module, c.Out)
+	if filepath.IsAbs(c.Out) {
+		path = c.Out
+	}
+	text, err := report.Document()
+	if err == nil {
+		err = os.WriteFile(path, []byte(text), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// runOne runs a scenario as a test of its own, which fails when the result has a fault.
+func runOne(t *testing.T, s Scenario, o Options) (r Result) {
+	t.Run(s.Name, func(t *testing.T) {
+		r = run(t, s, o)
+		for _, fault := range r.Faults {
+			t.Errorf("seed %d: %s", o.Seed, fault)
+		}
+	})
+	return r
+}
+
+// line is the command line that does the same again.
+func (c *command) line() string {
+	return fmt.Sprintf(`make chaos ARGS="--seed %d --duration %s --rows %d"`, c.Seed, c.Duration, c.Rows)
+}
+
+// findEngines finds or starts the database servers and says in the environment where they are.
+func findEngines(t *testing.T, module string) {
+	found := find.New(module, os.Getenv, t.Logf).Servers(t.Context())
+	closeAll := func() {
+		for _, engine := range found {
+			_ = engine.Close() // what is left ends with us
+		}
+	}
+	t.Cleanup(closeAll)
+	interrupted, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(interrupted, func() {
+		closeAll()
+		os.Exit(1)
+	})
+	_ = stop // it is for the whole life of the program
+	for _, engine := range found {
+		for _, setting := range engine.Env {
+			name, value, _ := strings.Cut(setting, "=")
+			t.Setenv(name, value)
+		}
+	}
+}
+
+// moduleRoot returns the folder of our go.mod, wherever in the module we were started.
+func moduleRoot(ctx context.Context) (string, error) {
+	output, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
+	if err != nil {
+		return "", fmt.Errorf("finding the module: %w", err)
+	}
+	return filepath.Dir(strings.TrimSpace(string(output))), nil
+}
+
+// version names the source.
+func version(ctx context.Context, module string) string {
+	output, err := exec.CommandContext(ctx, "git", "-C", module, "describe", "--always", "--dirty", "--abbrev=12").Output()
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(output))
+}

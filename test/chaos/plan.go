@@ -1,0 +1,134 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// Kind is what a request asks for.
+type Kind string
+
+const (
+	post     Kind = "post"     // a fight of a hero whose name no other request has
+	execute  Kind = "execute"  // a fight of picks
+	fighters Kind = "fighters" // picks without a fight
+	search   Kind = "search"   // heroes by a part of a name that none has
+	stall    Kind = "stall"    // all heroes, of which the client reads nothing
+)
+
+// Request is one that is to be sent.
+type Request struct {
+	At       time.Duration // since the start of its round
+	Kind     Kind
+	Hero     string        // the name that it sends
+	To       int           // which process of fights, modulo how many there are
+	Deadline time.Duration // that it states, 0 for none
+	Leaves   time.Duration // after which its client breaks off, 0 for never
+	Repeats  int           // how often its client asks for another fight at once when it was not acknowledged
+}
+
+// Event is something that is done to the system.
+type Event struct {
+	At time.Duration // since the start of its round
+	Do Action
+	On string
+}
+
+// Timetable is what is to happen in a round. The same scenario, seed, number and length make the same one.
+type Timetable struct {
+	Requests []Request
+	Events   []Event
+}
+
+// plan makes the timetable of one round. The conditions lie within each other, in an order that is drawn.
+func plan(s Scenario, seed uint64, number int, length time.Duration) Timetable {
+	name := fnv.New64a()
+	_, _ = name.Write([]byte(s.Name)) // never fails
+	dice := rand.New(rand.NewPCG(seed, name.Sum64()+uint64(number)))
+	drawn := drawWindows(dice, s.Conditions, length)
+	var table Timetable
+	table.addRequests(dice, s.Load, window{0, length})
+	for i, condition := range s.Conditions {
+		table.addEvents(dice, condition, drawn[i])
+		for _, load := range condition.Load {
+			table.addRequests(dice, load, drawn[i])
+		}
+	}
+	slices.SortStableFunc(table.Requests, func(a, b Request) int { return cmp.Compare(a.At, b.At) })
+	slices.SortStableFunc(table.Events, func(a, b Event) int { return cmp.Compare(a.At, b.At) })
+	for i := range table.Requests {
+		request := &table.Requests[i]
+		if request.Kind == post {
+			request.Hero = fmt.Sprintf("op-%d-%05d", number, i)
+		}
+		for c, condition := range s.Conditions {
+			if condition.Alter != nil && drawn[c].has(request.At) {
+				condition.Alter(dice, request)
+			}
+		}
+	}
+	return table
+}
+
+// window is a time within a round.
+type window struct{ from, to time.Duration }
+
+func (w window) has(at time.Duration) bool { return w.from <= at && at < w.to }
+
+// drawWindows draws when each condition holds: the outermost for most of the round, the next one in the middle of that.
+func drawWindows(dice *rand.Rand, conditions []Condition, length time.Duration) []window {
+	const step, play = 0.2, 0.1
+	drawn, depth := make([]window, len(conditions)), 0
+	for _, i := range dice.Perm(len(conditions)) {
+		if conditions[i].Throughout {
+			drawn[i] = window{0, length}
+			continue
+		}
+		edge := func() time.Duration {
+			return time.Duration((play + step*float64(depth) + play*dice.Float64()) * float64(length))
+		}
+		drawn[i] = window{edge(), length - edge()}
+		depth++
+	}
+	return drawn
+}
+
+// addEvents adds the begin and the end of a condition, as often as it comes and goes.
+func (t *Timetable) addEvents(dice *rand.Rand, c Condition, in window) {
+	if len(c.On) == 0 {
+		return
+	}
+	on := c.On[dice.IntN(len(c.On))]
+	times := max(c.Times, 1)
+	each := (in.to - in.from) / time.Duration(times)
+	for n := range times {
+		from, to := in.from+each*time.Duration(n), in.to
+		if times > 1 {
+			to = from + each/2
+		}
+		for _, do := range c.Begin {
+			t.Events = append(t.Events, Event{from, do, on})
+		}
+		for _, do := range c.End {
+			t.Events = append(t.Events, Event{to, do, on})
+		}
+	}
+}
+
+// addRequests spreads requests over a time: so many a second on average, at moments that are drawn.
+func (t *Timetable) addRequests(dice *rand.Rand, load Load, in window) {
+	for range int(load.Rate * (in.to - in.from).Seconds()) {
+		t.Requests = append(t.Requests, Request{
+			At: in.from + moment(dice, in.to-in.from), Kind: load.Kinds[dice.IntN(len(load.Kinds))], To: dice.IntN(1 << 16),
+		})
+	}
+}
+
+// moment draws one below that.
+func moment(dice *rand.Rand, below time.Duration) time.Duration {
+	return time.Duration(dice.Int64N(int64(max(below, 1))))
+}

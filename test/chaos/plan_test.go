@@ -1,0 +1,102 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const testLength = 4 * time.Second
+
+// The same seed makes the same timetable; another seed, round or scenario another one.
+func TestSameSeedSameTimetable(t *testing.T) {
+	all := scenarios()
+	for _, s := range all {
+		table := plan(s, 7, 3, testLength)
+		if diff := cmp.Diff(table, plan(s, 7, 3, testLength)); diff != "" {
+			t.Errorf("%s: not the same:\n%s", s.Name, diff)
+		}
+		for name, other := range map[string]Timetable{"another seed": plan(s, 8, 3, testLength), "another round": plan(s, 7, 4, testLength)} {
+			if cmp.Equal(table, other) {
+				t.Errorf("%s: %s makes the same timetable", s.Name, name)
+			}
+		}
+	}
+	if cmp.Equal(plan(all[0], 7, 3, testLength).Events, plan(all[10], 7, 3, testLength).Events) {
+		t.Error("two scenarios have the same events")
+	}
+}
+
+// In each round the conditions hold at the same time, every fault ends before the round does, and no hero is sent twice.
+func TestTimetable(t *testing.T) {
+	for _, s := range scenarios() {
+		for number := range 20 {
+			table := plan(s, 1, number, testLength)
+			sent := map[string]bool{}
+			for i, request := range table.Requests {
+				if request.At >= testLength || i > 0 && request.At < table.Requests[i-1].At {
+					t.Fatalf("%s: request %d at %s", s.Name, i, request.At)
+				}
+				if request.Kind == post && (request.Hero == "" || sent[request.Hero]) {
+					t.Fatalf("%s: %q is sent twice", s.Name, request.Hero)
+				}
+				sent[request.Hero] = true
+			}
+			var ends []time.Duration
+			for _, c := range s.Conditions {
+				if len(c.On) > 0 {
+					ends = append(ends, lasts(t, table, c)...)
+				}
+			}
+			if len(ends) == 4 && (ends[2] >= ends[1] || ends[0] >= ends[3]) {
+				t.Errorf("%s, round %d: the conditions don't meet: %v", s.Name, number, ends)
+			}
+		}
+	}
+}
+
+// lasts returns when a condition begins first and ends last.
+func lasts(t *testing.T, table Timetable, c Condition) []time.Duration {
+	t.Helper()
+	begins, ends := testLength, time.Duration(0)
+	for _, on := range c.On {
+		for _, event := range table.Events {
+			if event.On == on && event.Do == c.Begin[0] {
+				begins = min(begins, event.At)
+			}
+			if event.On == on && event.Do == c.End[len(c.End)-1] {
+				ends = max(ends, event.At)
+			}
+		}
+	}
+	if begins >= ends || ends > testLength {
+		t.Errorf("%s lasts from %s to %s", c.Name, begins, ends)
+	}
+	return []time.Duration{begins, ends}
+}
+
+func TestChoose(t *testing.T) {
+	all := scenarios()
+	for name, test := range map[string]struct {
+		names []string
+		want  int
+	}{
+		"all": {nil, len(all)}, "one": {[]string{all[3].Name}, 1}, "two": {[]string{all[3].Name, all[1].Name}, 2}, "unknown": {[]string{"x"}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			chosen, err := choose(all, test.names)
+			if len(chosen) != test.want || (err != nil) != (test.want == 0) {
+				t.Errorf("got %d and %v", len(chosen), err)
+			}
+		})
+	}
+}
+
+// A window holds its start and not its end, so that what is drawn of a round lies within it.
+func TestWindow(t *testing.T) {
+	w := window{1, 3}
+	if w.has(0) || !w.has(1) || !w.has(2) || w.has(3) {
+		t.Error("wrong at an edge")
+	}
+}

@@ -1,0 +1,253 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"superheroes/test/history"
+	"superheroes/test/system"
+)
+
+// Options are those of a run.
+type Options struct {
+	Program string
+	Seed    uint64
+	Rounds  int
+	Length  time.Duration // of a round's load
+	Rows    int           // heroes in a big table
+	Settles time.Duration // how long statistics may take until they are right
+}
+
+// Result is what a run of one scenario came to.
+type Result struct {
+	Scenario, Conditions, System string
+	Seed                         uint64
+	Rounds                       int
+	history.Verdict
+	Other         int // faults of another kind than those of the verdict
+	Counted       int // fights, as statistics say
+	Longest       time.Duration
+	Recovery      time.Duration // the longest
+	Before, After Usage
+	Peak          int64
+	Notes         []string
+	Skipped       string // why it was
+}
+
+// Operations is how many fights were asked for.
+func (r *Result) Operations() int { return r.OK + r.Refused + r.Indeterminate }
+
+func (r *Result) fault(format string, args ...any) {
+	r.Other++
+	r.Faults = append(r.Faults, fmt.Sprintf(format, args...))
+}
+
+// longestLife is how many rounds a system of separate processes lives, before the next begins on empty stores: FerretDB reads
+// all fights again and again, so there must be few.
+const longestLife = 4
+
+// run runs a scenario. What is wrong with the fights is in the result; the test fails only when something else does, such
+// as a process that ends by itself or isn't ready again.
+func run(t *testing.T, s Scenario, o Options) Result {
+	t.Helper()
+	r := Result{Scenario: s.Name, Conditions: s.conditions(), System: s.System.String(), Seed: o.Seed}
+	life := o.Rounds
+	if s.System.Separate {
+		life = min(life, longestLife)
+	}
+	for first := 0; first < o.Rounds && (first == 0 || r.Skipped == ""); first += life {
+		last := min(first+life, o.Rounds) - 1
+		t.Run(fmt.Sprintf("rounds %d to %d", first, last), func(t *testing.T) {
+			r.Skipped = "it broke off"
+			defer func() {
+				if t.Skipped() {
+					r.Skipped = "skipped: its engine or its disk can't be had here"
+				}
+			}()
+			r.include(live(t, s, o, first, last))
+			r.Skipped = ""
+		})
+	}
+	return r
+}
+
+// live runs some rounds on a new system, and verifies what came of them.
+func live(t *testing.T, s Scenario, o Options, first, last int) Result {
+	t.Helper()
+	w := newWorld(t, o.Program, s.System, o.Rows)
+	w.clients = newClients(w.heroes, w.fights)
+	w.recover(time.Now(), "first") // the pools are filled
+	r := Result{Rounds: last - first + 1, Before: w.now()}
+	for number := first; number <= last; number++ {
+		r.Recovery = max(r.Recovery, w.round(number, plan(s, o.Seed, number, o.Length)))
+	}
+	r.After = w.atRest()
+	r.Peak = max(w.usage.Peak, r.After.Peak)
+	w.killAll()
+	r.Longest = history.Longest(w.clients.operations)
+	w.verify(s, o, &r)
+	return r
+}
+
+// include adds what came of further rounds.
+func (r *Result) include(more Result) {
+	if r.Rounds == 0 {
+		r.Before = more.Before
+	}
+	r.After = more.After
+	r.Rounds += more.Rounds
+	r.Add(more.Verdict)
+	r.Other += more.Other
+	r.Counted += more.Counted
+	r.Longest, r.Recovery, r.Peak = max(r.Longest, more.Longest), max(r.Recovery, more.Recovery), max(r.Peak, more.Peak)
+	r.Notes = append(r.Notes, more.Notes...)
+}
+
+// atRest returns what all processes have when they have closed what the load left open: when it stays the same for a second.
+func (w *world) atRest() (now Usage) {
+	const longest, apart = 20 * time.Second, time.Second
+	now = w.now()
+	for end := time.Now().Add(longest); time.Now().Before(end); {
+		before := now
+		time.Sleep(apart)
+		if now = w.now(); now == before {
+			break
+		}
+	}
+	return now
+}
+
+// round lets clients and events run their timetable, and returns how long it took from the last event, which ends the last
+// fault, until every process was ready and a fight was acknowledged by each that fights.
+func (w *world) round(number int, table Timetable) (recovery time.Duration) {
+	begin, healed := time.Now(), time.Now()
+	var load sync.WaitGroup
+	load.Go(func() { w.clients.run(w.Context(), table.Requests) })
+	for _, event := range table.Events {
+		time.Sleep(time.Until(begin.Add(event.At)))
+		healed = time.Now()
+		w.do(event)
+	}
+	if len(table.Events) > 0 {
+		recovery = w.recover(healed, fmt.Sprint(number))
+	}
+	load.Wait()
+	return recovery
+}
+
+// recover waits until the system is well, and returns how long that took since it was healed.
+func (w *world) recover(healed time.Time, name string) time.Duration {
+	w.awaitReady()
+	for to := range w.fights {
+		for try := 0; ; try++ {
+			request := Request{Kind: post, Hero: fmt.Sprintf("probe-%s-%d-%d", name, to, try), To: to}
+			if got := w.clients.fight(w.Context(), request); got.Outcome == history.OK {
+				break
+			} else if time.Since(healed) > startPatience {
+				w.Fatalf("no fight was acknowledged within %s; the last answer: %d %s", startPatience, got.Status, got.Detail)
+			}
+		}
+	}
+	return time.Since(healed)
+}
+
+// killAll kills every process and starts it again: what is checked then is what was durable.
+func (w *world) killAll() {
+	names := w.names()
+	for _, i := range rand.Perm(len(names)) {
+		w.do(Event{Do: kill, On: names[i]})
+	}
+	for _, name := range names {
+		w.do(Event{Do: start, On: name})
+	}
+	w.awaitReady()
+}
+
+// verify compares what clients were told with what is stored and with what is counted.
+func (w *world) verify(s Scenario, o Options, r *Result) {
+	w.Helper()
+	var stored []history.Fight
+	var number int
+	w.eventually(startPatience, "reading what is stored", func() (err error) {
+		stored, number, err = history.Settled(w.Context(), w.fights[0], "", 0)
+		return err
+	})
+	r.Verdict = history.Check(w.clients.operations, stored)
+	if number != len(stored) {
+		r.fault("%d fights are listed and the count says %d", len(stored), number)
+	}
+	if r.OK == 0 {
+		r.fault("nothing was acknowledged")
+	}
+	if len(w.fights) == 1 {
+		if n := history.Disordered(w.clients.operations); n > 0 {
+			r.fault("%d ids are not above those acknowledged before", n)
+		}
+	}
+	if s.System.Statistics > 1 {
+		r.Notes = append(r.Notes, w.rebuild())
+	}
+	for _, base := range w.counts {
+		w.verifyCount(base, stored, o.Settles, r)
+	}
+}
+
+// verifyCount waits until the statistics say what the stored fights say, to the byte.
+func (w *world) verifyCount(base string, stored []history.Fight, settles time.Duration, r *Result) {
+	want, err := history.Statistics(stored)
+	if err != nil {
+		w.Fatal(err)
+	}
+	var said []byte
+	for end := time.Now().Add(settles); ; time.Sleep(50 * time.Millisecond) {
+		if said, _, err = history.Get(w.Context(), base+"/api/statistics"); err == nil && bytes.Equal(said, want) || time.Now().After(end) {
+			break
+		}
+	}
+	var totals struct {
+		Total int `json:"total"`
+	}
+	if err == nil {
+		err = json.Unmarshal(said, &totals)
+	}
+	r.Counted = totals.Total
+	if err != nil || !bytes.Equal(said, want) {
+		r.fault("counted %s (%v)\nstored  %s", said, err, want)
+	}
+}
+
+// rebuild counts anew where two processes counted beside each other on FerretDB, whose updates aren't atomic, and returns
+// what it found.
+func (w *world) rebuild() string {
+	rebuilt := system.Start(w, w.program, []string{"MONGODB_URL=" + w.store}, "statistics", "rebuild")
+	if code := rebuilt.Wait(w, startPatience); code != 0 {
+		w.Fatalf("rebuilding the statistics: %s", rebuilt.Stderr.String())
+	}
+	return "statistics rebuild: " + strings.TrimSpace(rebuilt.Stdout.String())
+}
+
+// eventually does what may fail for a while.
+func (w *world) eventually(within time.Duration, what string, do func() error) {
+	w.Helper()
+	ctx, cancel := context.WithTimeout(w.Context(), within)
+	defer cancel()
+	for {
+		err := do()
+		if err == nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			w.Fatalf("%s: %v", what, err)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}

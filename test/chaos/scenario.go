@@ -1,0 +1,182 @@
+package main
+
+import (
+	"math/rand/v2"
+	"strings"
+	"time"
+)
+
+// Scenario is a system, the fights that it is asked for, and what is wrong meanwhile.
+type Scenario struct {
+	Name       string
+	System     System
+	Load       Load
+	Conditions []Condition // which hold at the same time
+}
+
+// System is what is started.
+type System struct {
+	// Separate starts a process of each service, on real engines; otherwise everything is one process on the embedded store.
+	Separate           bool
+	Fights, Statistics int      // how many processes of these there are, at least one
+	Args               []string // of every process
+	Big                bool     // there are as many heroes as --rows says
+	SmallDisk          bool     // the data folder is a disk of its own that can be filled
+}
+
+// Load is requests of some kinds, so many a second.
+type Load struct {
+	Kinds []Kind
+	Rate  float64
+}
+
+// Condition is something that is wrong for a part of each round.
+type Condition struct {
+	Name       string
+	On         []string // what it happens to; one of them is drawn each time
+	Begin, End []Action
+	Times      int    // how often it comes and goes; 0 is once
+	Throughout bool   // it lasts from the start of the round to its end
+	Load       []Load // requests that come in addition while it lasts
+	Alter      func(dice *rand.Rand, r *Request)
+}
+
+// fights are requests for fights of both kinds.
+func fights(rate float64) Load { return Load{[]Kind{post, execute}, rate} }
+
+// scenarios are all there are.
+func scenarios() []Scenario {
+	const usual, slow = 100, 12 // fights a second; FerretDB reads the whole collection again and again
+	strict := []string{"--profile=strict"}
+	one := System{}
+	apart := System{Separate: true}
+	return []Scenario{
+		{"killed under overload", one, fights(usual), []Condition{killed("up"), overload(600)}},
+		{"file removed under overload", System{Args: strict}, fights(usual), []Condition{removed(), overload(300)}},
+		{"killed on a full disk", System{SmallDisk: true}, fights(usual), []Condition{full(), killed("up")}},
+		{"log damaged, hasty clients", one, fights(usual), []Condition{damaged(), hasty()}},
+		{"searches and stalled readers", System{Big: true}, fights(usual), []Condition{searches(), stalled(60)}},
+		{"hung, clients repeat at once", one, fights(usual), []Condition{frozen("up"), repeating()}},
+		{"restarted below ids of the future", System{Args: strict}, fights(usual), []Condition{ahead(), restarted("up")}},
+		{"restarted while readers stall", one, fights(usual), []Condition{restarted("up"), stalled(30)}},
+		{"PostgreSQL hung, heroes killed", apart, fights(slow), []Condition{hung("PostgreSQL"), killed("heroes")}},
+		{"MariaDB cut, network to MongoDB flaps", System{Separate: true, Args: strict}, fights(slow), []Condition{cut("MariaDB"), flapping("MongoDB")}},
+		{"peer slow under overload", System{Separate: true, Args: strict}, fights(slow), []Condition{slowed("heroes"), overloadOfPicks(500)}},
+		{"two that fight and two that count, killed", System{Separate: true, Fights: 2, Statistics: 2}, fights(slow), []Condition{
+			killed("fights-1", "fights-2"), killed("statistics-1", "statistics-2"),
+		}},
+		{"network to MongoDB slow, fights killed", apart, fights(slow), []Condition{slowed("MongoDB"), killed("fights-1")}},
+		{"network to MongoDB hung, fights restarted", System{Separate: true, Args: strict}, fights(slow), []Condition{hung("MongoDB"), restarted("fights-1")}},
+		{"fights hung, MongoDB cut, hasty clients", apart, fights(slow), []Condition{frozen("fights-1"), cut("MongoDB"), hasty()}},
+	}
+}
+
+func killed(on ...string) Condition {
+	return Condition{Name: "kill -9", On: on, Begin: []Action{kill}, End: []Action{start}}
+}
+
+func restarted(on ...string) Condition {
+	return Condition{Name: "restart", On: on, Begin: []Action{terminate}, End: []Action{start}}
+}
+
+func frozen(on ...string) Condition {
+	return Condition{Name: "hang", On: on, Begin: []Action{freeze}, End: []Action{thaw}}
+}
+
+func hung(on ...string) Condition {
+	return Condition{Name: "hung network", On: on, Begin: []Action{hang}, End: []Action{pass}}
+}
+
+func cut(on ...string) Condition {
+	return Condition{Name: "cut network", On: on, Begin: []Action{disconnect}, End: []Action{pass}}
+}
+
+func slowed(on ...string) Condition {
+	return Condition{Name: "slow network", On: on, Begin: []Action{delay}, End: []Action{pass}}
+}
+
+func flapping(on ...string) Condition {
+	return Condition{Name: "flapping network", On: on, Begin: []Action{disconnect}, End: []Action{pass}, Times: 5}
+}
+
+// removed takes the files of the fights away. They come back before a restart, as an operator brings them back.
+func removed() Condition {
+	return Condition{Name: "file removed, restart", On: []string{"up"}, Begin: []Action{hide}, End: []Action{terminate, restore, start}}
+}
+
+// damaged overwrites the header of the log. It is mended before a restart.
+func damaged() Condition {
+	return Condition{Name: "log damaged, restart", On: []string{"up"}, Begin: []Action{garble}, End: []Action{terminate, mend, start}}
+}
+
+func full() Condition {
+	return Condition{Name: "full disk", On: []string{"up"}, Begin: []Action{fill}, End: []Action{empty}}
+}
+
+// ahead has a clock that was far ahead make the newest fight that is stored.
+func ahead() Condition {
+	return Condition{Name: "clock of stored ids ahead", On: []string{"up"}, Begin: []Action{kill, advance}, End: []Action{start}}
+}
+
+func overload(rate float64) Condition {
+	return Condition{Name: "overload", Load: []Load{fights(rate)}}
+}
+
+// overloadOfPicks spares the store of fights.
+func overloadOfPicks(rate float64) Condition {
+	return Condition{Name: "overload of picks", Load: []Load{{[]Kind{fighters}, rate}}}
+}
+
+func searches() Condition {
+	return Condition{Name: "searches", Load: []Load{{[]Kind{search}, 10}}}
+}
+
+func stalled(rate float64) Condition {
+	return Condition{Name: "stalled readers", Load: []Load{{[]Kind{stall}, rate}}}
+}
+
+// hasty clients state a deadline of some milliseconds, or break off after some.
+func hasty() Condition {
+	const most = 40 * time.Millisecond
+	return Condition{Name: "hasty clients", Throughout: true, Alter: func(dice *rand.Rand, r *Request) {
+		patience := time.Millisecond + moment(dice, most)
+		switch dice.IntN(3) {
+		case 0:
+			r.Deadline = patience.Round(time.Millisecond)
+		case 1:
+			r.Leaves = patience
+		}
+	}}
+}
+
+// repeating clients give up soon, and ask for another fight at once.
+func repeating() Condition {
+	return Condition{Name: "clients that repeat at once", Throughout: true, Alter: func(dice *rand.Rand, r *Request) {
+		r.Leaves, r.Repeats = 200*time.Millisecond+moment(dice, 300*time.Millisecond), 3
+	}}
+}
+
+// conditions names what is wrong.
+func (s Scenario) conditions() string {
+	var names []string
+	for _, c := range s.Conditions {
+		name := c.Name
+		if len(c.On) > 0 && c.On[0] != "up" {
+			name += " (" + strings.Join(c.On, " or ") + ")"
+		}
+		names = append(names, name)
+	}
+	return strings.Join(names, " × ")
+}
+
+// String says in a few words what the system is.
+func (s System) String() string {
+	text := "up, SQLite"
+	if s.Separate {
+		text = "separate processes"
+	}
+	if len(s.Args) > 0 {
+		text += ", strict"
+	}
+	return text
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"maps"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+
+	"superheroes/test/smalldisk"
+	"superheroes/test/system"
+)
+
+// world is a running system with all that can be done to it. Its methods are called by the test's own goroutine, whose
+// processes see its small disk.
+type world struct {
+	*testing.T
+	program   string
+	dir       string // of the embedded store
+	processes map[string]*process
+	links     map[string]*link
+	heroes    string   // base URLs
+	fights    []string // of each process of fights
+	counts    []string // of each that has statistics
+	store     string   // URL of the fights' store, where it is a server
+	usage     Usage    // the most that any process had before it ended
+	clients   *clients
+	filler    string // the file that fills the disk
+	saved     []byte // of the log, while it is damaged
+	hours     int    // that the stored ids are ahead
+}
+
+// process is one that can be ended and started again at the same address.
+type process struct {
+	args, env []string
+	ready     []string        // URLs that answer 200 when it is
+	running   *system.Process // nil when it isn't
+}
+
+// newWorld starts the system and waits until it is ready.
+func newWorld(t *testing.T, program string, s System, rows int) *world {
+	t.Helper()
+	w := &world{T: t, program: program, processes: map[string]*process{}, links: map[string]*link{}}
+	if s.Separate {
+		w.separate(s)
+	} else {
+		w.together(s, rows)
+	}
+	for _, name := range w.names() {
+		w.do(Event{Do: start, On: name})
+	}
+	w.awaitReady()
+	return w
+}
+
+// names are those of the processes, in the same order each time.
+func (w *world) names() []string { return slices.Sorted(maps.Keys(w.processes)) }
+
+// together prepares everything in one process.
+func (w *world) together(s System, rows int) {
+	w.dir = w.TempDir()
+	if s.SmallDisk {
+		w.dir = smalldisk.Mount(w.T, "64m")
+	}
+	if s.Big {
+		seed := system.Start(w, w.program, nil, "seed", "heroes", "--count="+strconv.Itoa(rows), "--data-dir="+w.dir)
+		if code := seed.Wait(w, startPatience); code != 0 {
+			w.Fatalf("making up heroes: %s", seed.Stderr.String())
+		}
+	}
+	at, env := system.FreeUp(w)
+	w.heroes, w.fights, w.counts = at.Heroes, []string{at.Fights}, []string{at.Statistics}
+	w.processes["up"] = &process{
+		args:  append([]string{"up"}, s.Args...),
+		env:   append(env, "DATA_DIR="+w.dir),
+		ready: []string{at.Heroes + "/readyz", at.Villains + "/readyz", at.Locations + "/readyz", at.Fights + "/readyz", at.Statistics + "/readyz"},
+	}
+}
+
+// separate prepares a process of each service, before them links to their stores, and between fights and heroes another.
+func (w *world) separate(s System) {
+	stores := system.RealStores(w)
+	stores.Heroes, stores.Villains = w.through("PostgreSQL", stores.Heroes), w.through("PostgreSQL", stores.Villains)
+	w.store = stores.Fights
+	stores.Fights = w.through("MongoDB", stores.Fights)
+	w.heroes = w.service(s, "heroes", "heroes", "DATABASE_URL="+stores.Heroes)
+	peers := []string{
+		"HEROES_URL=" + w.through("heroes", w.heroes),
+		"VILLAINS_URL=" + w.service(s, "villains", "villains", "DATABASE_URL="+stores.Villains),
+		"LOCATIONS_URL=" + w.service(s, "locations", "locations", "MYSQL_URL="+w.through("MariaDB", stores.Locations)),
+	}
+	for n := range max(s.Fights, 1) {
+		w.fights = append(w.fights, w.service(s, "fights", "fights-"+strconv.Itoa(n+1), append(peers, "MONGODB_URL="+stores.Fights)...))
+	}
+	for n := range max(s.Statistics, 1) {
+		w.counts = append(w.counts, w.service(s, "statistics", "statistics-"+strconv.Itoa(n+1), "MONGODB_URL="+stores.Fights))
+	}
+}
+
+// service prepares a process that runs one service, and returns its base URL.
+func (w *world) service(s System, command, name string, env ...string) string {
+	addr := system.FreeAddr(w)
+	base := "http://" + addr
+	w.processes[name] = &process{
+		args:  append([]string{command}, s.Args...),
+		env:   append(slices.Clone(env), "ADDR="+addr, "DRAIN_DELAY=0s", "STORE_WAIT=2m"),
+		ready: []string{base + "/readyz"},
+	}
+	return base
+}
+
+// through returns the address of a server as it is reached through a link of that name.
+func (w *world) through(name, address string) string {
+	parsed, err := url.Parse(address)
+	if err != nil {
+		w.Fatal("an address can't be parsed") // it may hold a password
+	}
+	if w.links[name] == nil {
+		w.links[name] = newLink(w, parsed.Host)
+	}
+	parsed.Host = w.links[name].Addr()
+	return parsed.String()
+}
+
+// awaitReady waits until every process is ready.
+func (w *world) awaitReady() {
+	for _, name := range w.names() {
+		p := w.processes[name]
+		for _, url := range p.ready {
+			p.running.Ready(w, url)
+		}
+	}
+}
+
+// now returns what all processes have.
+func (w *world) now() (all Usage) {
+	for _, p := range w.processes {
+		if p.running != nil {
+			all.add(p.running.Pid())
+		}
+	}
+	return all
+}
+
+// fightsFile is where up keeps the fights.
+func (w *world) fightsFile() string { return filepath.Join(w.dir, "fights.db") }

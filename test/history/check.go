@@ -1,0 +1,149 @@
+package history
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Verdict is what a check found. Everything from Lost on is a fault.
+type Verdict struct {
+	OK, Refused, Indeterminate, Stored int
+
+	Lost       int // acknowledged, and not stored
+	Changed    int // stored otherwise than it was answered
+	Duplicated int // asked for once, and stored or acknowledged more than once
+	Unasked    int // stored, though it was refused or nobody asked for it
+
+	Faults []string // the first faults, in words
+}
+
+// manyFaults is how many faults are told in words.
+const manyFaults = 10
+
+func (v *Verdict) fault(count *int, format string, args ...any) {
+	*count++
+	if len(v.Faults) < manyFaults {
+		v.Faults = append(v.Faults, fmt.Sprintf(format, args...))
+	}
+}
+
+// Sound reports whether no fault was found.
+func (v *Verdict) Sound() bool { return v.Lost+v.Changed+v.Duplicated+v.Unasked == 0 }
+
+// Add adds what another check found.
+func (v *Verdict) Add(other Verdict) {
+	v.OK, v.Refused, v.Indeterminate, v.Stored = v.OK+other.OK, v.Refused+other.Refused, v.Indeterminate+other.Indeterminate, v.Stored+other.Stored
+	v.Lost, v.Changed, v.Duplicated, v.Unasked = v.Lost+other.Lost, v.Changed+other.Changed, v.Duplicated+other.Duplicated, v.Unasked+other.Unasked
+	v.Faults = append(v.Faults, other.Faults...)
+}
+
+// Check holds the operations against the stored fights:
+// what is OK must be stored, and what is stored must be OK or Indeterminate, once.
+//
+// A fight whose heroes the server picked is known by its id alone. Stored ones of which no answer tells are allowed to be as
+// many as such operations are indeterminate.
+func Check(operations []Operation, stored []Fight) Verdict {
+	v := Verdict{Stored: len(stored)}
+	byID, byHero, open := v.index(operations)
+	v.compare(byID, stored)
+
+	unclaimed, copies := 0, map[string]int{}
+	for _, fight := range stored {
+		operation, sent := byHero[fight.Hero.Name]
+		switch {
+		case sent:
+			if copies[fight.Hero.Name]++; operation.Outcome == Refused {
+				v.fault(&v.Unasked, "refused with %d %q, and stored: %s", operation.Status, operation.Detail, fight.Text)
+			}
+		case byID[fight.ID] == nil:
+			unclaimed++
+		}
+	}
+	for hero, times := range copies {
+		for range times - 1 {
+			v.fault(&v.Duplicated, "%q was asked for once, and is stored %d times", hero, times)
+		}
+	}
+	for range unclaimed - open {
+		v.fault(&v.Unasked, "%d fights are stored of which no answer tells, and only %d operations are open", unclaimed, open)
+	}
+	return v
+}
+
+// index counts the operations by their outcome and returns them by the id in the answer and by the hero that was sent, and
+// how many are open of which neither is known.
+func (v *Verdict) index(operations []Operation) (byID, byHero map[string]*Operation, open int) {
+	byID, byHero = map[string]*Operation{}, map[string]*Operation{}
+	for i := range operations {
+		operation := &operations[i]
+		if operation.Hero != "" {
+			byHero[operation.Hero] = operation
+		}
+		switch operation.Outcome {
+		case OK:
+			v.OK++
+			if byID[operation.ID] != nil {
+				v.fault(&v.Duplicated, "%s was acknowledged twice", operation.ID)
+			}
+			byID[operation.ID] = operation
+		case Refused:
+			v.Refused++
+		case Indeterminate:
+			v.Indeterminate++
+			if operation.Hero == "" {
+				open++
+			}
+		}
+	}
+	return byID, byHero, open
+}
+
+// compare finds what was acknowledged and is missing or another, and what is listed twice.
+func (v *Verdict) compare(acknowledged map[string]*Operation, stored []Fight) {
+	found := make(map[string]Fight, len(stored))
+	for _, fight := range stored {
+		if _, twice := found[fight.ID]; twice {
+			v.fault(&v.Duplicated, "%s is listed twice", fight.ID)
+		}
+		found[fight.ID] = fight
+	}
+	for id, operation := range acknowledged {
+		switch fight, there := found[id]; {
+		case !there:
+			v.fault(&v.Lost, "acknowledged %s after the start and lost: %s", operation.Ended.Round(time.Millisecond), operation.Answer)
+		case fight.Text != operation.Answer:
+			v.fault(&v.Changed, "acknowledged %s\nand stored %s", operation.Answer, fight.Text)
+		}
+	}
+}
+
+// Disordered returns how many fights got an id that is not above all those that had been acknowledged when they were asked
+// for. It holds for fights of one process, and of those that took its place.
+func Disordered(operations []Operation) (n int) {
+	began := slices.DeleteFunc(slices.Clone(operations), func(o Operation) bool { return o.Outcome != OK })
+	ended := slices.Clone(began)
+	slices.SortFunc(began, func(a, b Operation) int { return cmp.Compare(a.Began, b.Began) })
+	slices.SortFunc(ended, func(a, b Operation) int { return cmp.Compare(a.Ended, b.Ended) })
+	highest, next := "", 0
+	for _, operation := range began {
+		for ; ended[next].Ended < operation.Began; next++ {
+			highest = max(highest, ended[next].ID)
+		}
+		if operation.ID <= highest {
+			n++
+		}
+	}
+	return n
+}
+
+// Longest returns the longest time that a client waited for an answer of any kind.
+func Longest(operations []Operation) (longest time.Duration) {
+	for i := range operations {
+		if operations[i].Answered {
+			longest = max(longest, operations[i].Took())
+		}
+	}
+	return longest
+}
