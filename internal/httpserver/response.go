@@ -30,7 +30,7 @@ func WriteStatus(w http.ResponseWriter, status int, contentType string, body []b
 		header.Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // fails only when the client is gone, and then there is nobody to tell
+	_, _ = w.Write(body) //nolint:gosec // no markup; it fails only when the client is gone, and then there is nobody to tell
 	return nil
 }
 
