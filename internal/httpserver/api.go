@@ -110,6 +110,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.mux.ServeHTTP(answer, r)
+	x.resume(w)
 }
 
 // logAccess logs a request that has ended, one that was broken off too. It goes past the log's level: who asks for the

@@ -238,9 +238,12 @@ func TestHTTP2StreamsAreBounded(t *testing.T) {
 	close(may)
 }
 
+// Events come at any time: the write time-out bounds how long a client may leave one unread, not how long there is none.
 func TestHTTP2Events(t *testing.T) {
+	cfg := settings()
+	cfg.WriteTimeout = 200 * time.Millisecond
 	next, left := make(chan string), make(chan struct{})
-	server, _ := serving(t, settings(), route(http.MethodGet, "/ok", ok), route(http.MethodGet, "/events", func(w http.ResponseWriter, r *http.Request) error {
+	server, _ := serving(t, cfg, route(http.MethodGet, "/ok", ok), route(http.MethodGet, "/events", func(w http.ResponseWriter, r *http.Request) error {
 		events := NewEvents(w, r)
 		for {
 			select {
@@ -269,6 +272,8 @@ func TestHTTP2Events(t *testing.T) {
 	reader := bufio.NewReader(response.Body)
 	for i := range 3 {
 		if i > 0 {
+			silent := time.Now()
+			eventually(t, "more than the write time-out has passed", func() bool { return time.Since(silent) > 2*cfg.WriteTimeout })
 			next <- fmt.Sprint(i)
 		}
 		if line, err := reader.ReadString('\n'); err != nil || line != fmt.Sprintf("data: %d\n", i) {

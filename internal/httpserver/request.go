@@ -24,6 +24,7 @@ type requestInfo struct {
 	timeout      time.Duration   // of the request, or of each step of a stream
 	writeTimeout time.Duration   // of each step of a stream
 	parent       context.Context // the request's, without its deadline
+	paused       bool            // its write time-out doesn't run
 }
 
 type requestInfoKey struct{}
