@@ -359,3 +359,19 @@ func TestHTTP2ConnectionsMakeRoom(t *testing.T) {
 		t.Errorf("in flight: got %+v", got)
 	}
 }
+
+// An event that a client doesn't take is given up at the write time-out, however short it is.
+func TestHTTP2EventsNotTaken(t *testing.T) {
+	cfg := settings()
+	cfg.WriteTimeout = 200 * time.Millisecond
+	ended := make(chan error, 1)
+	server, _ := serving(t, cfg, route(http.MethodGet, "/", func(w http.ResponseWriter, r *http.Request) error {
+		ended <- NewEvents(w, r).Send([]byte("data: 1\n\n"))
+		return nil
+	}))
+	const noWindow = "\x00\x00\x06\x04\x00\x00\x00\x00\x00" + "\x00\x04\x00\x00\x00\x00"
+	send(t, dial(t, server), opening+noWindow+rawGet(1, "/"))
+	if err := within(t, "the event is given up", ended); err == nil {
+		t.Error("a client without a window took an event")
+	}
+}
