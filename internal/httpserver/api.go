@@ -128,6 +128,7 @@ func (a *API) Answer(w http.ResponseWriter, r *http.Request, serve Handler) {
 	if err := serve(answer, r); err != nil {
 		a.fail(answer, r, err)
 	}
+	x.resume(w)
 }
 
 func (a *API) route(w http.ResponseWriter, r *http.Request) error {

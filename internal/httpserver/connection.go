@@ -10,9 +10,12 @@ import (
 	"sync/atomic"
 )
 
-// preface is the request line with which an HTTP/2 connection begins. No valid request line of HTTP/1 is shorter than
-// preface is without its last byte: "A / HTTP/1.1\n".
-const preface = "PRI * HTTP/2.0"
+const (
+	// preface is the request line with which an HTTP/2 connection begins.
+	preface = "PRI * HTTP/2.0"
+	// shortest is the length of the shortest request line of HTTP/1: "A / HTTP/1.1".
+	shortest = 12
+)
 
 // evicted is what connection.idle says of one that was closed to make room.
 const evicted = -1
@@ -56,7 +59,7 @@ func (c *connection) readFirst(p []byte) (int, error) {
 	switch {
 	case c.ended != nil:
 		return 0, c.ended
-	case bytes.IndexByte(c.first[:c.got], '\n') >= 0:
+	case bytes.IndexByte(c.first[:min(c.got, shortest)], '\n') >= 0:
 		return 0, io.ErrUnexpectedEOF // what was read is refused as malformed
 	}
 	n, err := c.TCPConn.Read(p)

@@ -238,9 +238,12 @@ func TestHTTP2StreamsAreBounded(t *testing.T) {
 	close(may)
 }
 
+// Events come at any time: the write time-out bounds how long a client may leave one unread, not how long there is none.
 func TestHTTP2Events(t *testing.T) {
+	cfg := settings()
+	cfg.WriteTimeout = 200 * time.Millisecond
 	next, left := make(chan string), make(chan struct{})
-	server, _ := serving(t, settings(), route(http.MethodGet, "/ok", ok), route(http.MethodGet, "/events", func(w http.ResponseWriter, r *http.Request) error {
+	server, _ := serving(t, cfg, route(http.MethodGet, "/ok", ok), route(http.MethodGet, "/events", func(w http.ResponseWriter, r *http.Request) error {
 		events := NewEvents(w, r)
 		for {
 			select {
@@ -269,6 +272,8 @@ func TestHTTP2Events(t *testing.T) {
 	reader := bufio.NewReader(response.Body)
 	for i := range 3 {
 		if i > 0 {
+			silent := time.Now()
+			eventually(t, "more than the write time-out has passed", func() bool { return time.Since(silent) > 2*cfg.WriteTimeout })
 			next <- fmt.Sprint(i)
 		}
 		if line, err := reader.ReadString('\n'); err != nil || line != fmt.Sprintf("data: %d\n", i) {
@@ -352,5 +357,21 @@ func TestHTTP2ConnectionsMakeRoom(t *testing.T) {
 	close(may)
 	if got := within(t, "the request in flight ends", inFlight); got.status != http.StatusOK {
 		t.Errorf("in flight: got %+v", got)
+	}
+}
+
+// An event that a client doesn't take is given up at the write time-out, however short it is.
+func TestHTTP2EventsNotTaken(t *testing.T) {
+	cfg := settings()
+	cfg.WriteTimeout = 200 * time.Millisecond
+	ended := make(chan error, 1)
+	server, _ := serving(t, cfg, route(http.MethodGet, "/", func(w http.ResponseWriter, r *http.Request) error {
+		ended <- NewEvents(w, r).Send([]byte("data: 1\n\n"))
+		return nil
+	}))
+	const noWindow = "\x00\x00\x06\x04\x00\x00\x00\x00\x00" + "\x00\x04\x00\x00\x00\x00"
+	send(t, dial(t, server), opening+noWindow+rawGet(1, "/"))
+	if err := within(t, "the event is given up", ended); err == nil {
+		t.Error("a client without a window took an event")
 	}
 }

@@ -17,12 +17,13 @@ import (
 const minIdle = int64(time.Second)
 
 // limit is a listener that bounds the open connections. When there are that many a new one takes the place of the one that
-// has been idle longest, of the client that has most; when none is idle, or only those of clients that have fewer than
-// the newcomer's, it is refused. So nobody waits in the kernel's queue, and no client takes the connections of others.
+// has been idle longest, of the host with the most connections; when none is idle, or only those of hosts with fewer
+// connections than the newcomer's, it is refused. So nobody waits in the kernel's queue, and no host takes the
+// connections of others.
 //
-// A request costs one look at the clock and two atomic operations. The order in which a client's connections became idle
-// is made when it is needed: since a connection is never idle since earlier than it was, known times are put right only
-// for those that come first.
+// A request costs one reading of the clock and two atomic operations. The order in which a host's connections became idle
+// is worked out only when room is needed: the time known of a connection can only be too early, so it is enough to
+// correct those that come first.
 type limit struct {
 	*net.TCPListener
 	most    int // no limit when 0
@@ -143,7 +144,7 @@ func (l *limit) remove(c *connection) {
 	l.list = l.list[:len(l.list)-1]
 }
 
-// makeRoom claims the connection that a client that has so many may have closed; nil when there is none. The mutex is
+// makeRoom claims the connection to close for a newcomer whose host has that many; nil when there is none. The mutex is
 // held.
 func (l *limit) makeRoom(has int, now int64) *connection {
 	for now >= l.busy {
@@ -159,8 +160,8 @@ func (l *limit) makeRoom(has int, now int64) *connection {
 	return nil
 }
 
-// longestIdle returns, of the clients that have an idle connection, and no fewer connections than a client that has so
-// many, the longest idle one of the client that has most; nil when there is none. The mutex is held.
+// longestIdle returns the longest idle connection of the host with the most connections, among the hosts that have an idle
+// one and at least that many; nil when there is none. The mutex is held.
 func (l *limit) longestIdle(has int, now int64) *connection {
 	var found *connection
 	earliest := int64(math.MaxInt64)

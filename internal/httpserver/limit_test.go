@@ -349,7 +349,7 @@ func TestFirstRead(t *testing.T) {
 			t.Errorf("then came %d bytes, %v", n, err)
 		}
 	})
-	for text, whole := range map[string]bool{"GET /\r\n": true, "\n": true, "PRI * HTTP/2.": false, "GET / HTTP/1": false} {
+	for text, whole := range map[string]bool{"GET /\r\n": true, "\n": true, "A / HTTP/1.\n": true, "A / HTTP/1.1\n": false, "PRI * HTTP/2.": false, "GET / HTTP/1": false} {
 		t.Run(text, func(t *testing.T) {
 			server, client := pair(t)
 			send(t, client, text)

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -89,6 +88,7 @@ type Stream struct {
 	timeout      time.Duration
 	deadline     time.Time
 	writeTimeout time.Duration
+	http2        bool
 }
 
 const (
@@ -106,11 +106,29 @@ func NewStream(w http.ResponseWriter, r *http.Request) *Stream {
 	if info == nil {
 		return &Stream{w: w, ctx: r.Context()}
 	}
-	if conn, ok := r.Context().Value(connKey{}).(syscall.Conn); ok {
-		limitUnsent(conn)
-	}
-	return &Stream{
+	s := &Stream{
 		w: w, ctx: Lasting(r.Context()), timeout: info.timeout, writeTimeout: info.writeTimeout, deadline: time.Now().Add(info.timeout),
+	}
+	if conn, ok := r.Context().Value(connKey{}).(*connection); ok {
+		limitUnsent(conn)
+		s.http2, info.paused = conn.http2, conn.http2
+	}
+	s.pause()
+	return s
+}
+
+// pause stops the write time-out until there is more to write. In HTTP/1 it ends nothing but a write; in HTTP/2 it ends the
+// stream when it is over, also while nothing is written.
+func (s *Stream) pause() {
+	if s.http2 {
+		_ = http.NewResponseController(s.w).SetWriteDeadline(time.Time{})
+	}
+}
+
+// resume has the write time-out run again for what is still to be written when a handler has ended that paused it.
+func (i *requestInfo) resume(w http.ResponseWriter) {
+	if i.paused && i.writeTimeout > 0 {
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(i.writeTimeout))
 	}
 }
 
@@ -134,6 +152,12 @@ func (s *Stream) Write(p []byte) error {
 			return err
 		}
 		p = p[n:]
+	}
+	if s.http2 { // what is still in a buffer would wait for the client without a time-out
+		if err := control.Flush(); err != nil {
+			return err
+		}
+		s.pause()
 	}
 	if !s.deadline.IsZero() {
 		s.deadline = time.Now().Add(s.timeout)
