@@ -27,7 +27,7 @@ type requestInfo struct {
 	parent       context.Context // the request's, without its deadline
 	kind         Kind
 	limit        limiter // of the request's kind, while it is counted there
-	paused       bool            // its write time-out doesn't run
+	paused       bool    // its write time-out doesn't run
 }
 
 type requestInfoKey struct{}
