@@ -300,7 +300,7 @@ func TestThousandStreams(t *testing.T) {
 		if i < stalled {
 			_ = conn.(*net.TCPConn).SetReadBuffer(4096)
 		}
-		if _, err := io.WriteString(conn, "GET /api/statistics/stream HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		if _, err := io.WriteString(conn, "GET /api/statistics/stream HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
 		if i < stalled {
