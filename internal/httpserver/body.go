@@ -89,18 +89,18 @@ func ReadRaw(r *http.Request) ([]byte, error) {
 		return nil, &http.MaxBytesError{Limit: MaxBody}
 	}
 	body, err := readUncounted(r)
-	var problem *Problem
-	if err != nil && !errors.As(err, &problem) {
+	if err != nil {
 		return nil, bodyReadError(err)
 	}
-	return body, err
+	return body, nil
 }
 
 func bodyReadError(err error) error {
 	var tooLarge *http.MaxBytesError
+	var refused *Problem
 	var network net.Error
 	switch {
-	case errors.As(err, &tooLarge):
+	case errors.As(err, &tooLarge), errors.As(err, &refused):
 		return err
 	case errors.As(err, &network) && network.Timeout():
 		return Errorf(http.StatusRequestTimeout, "the body did not arrive in time")
