@@ -45,6 +45,9 @@ func connect(ctx context.Context, cfg Config) (*connections, error) {
 	c := &connections{opening: make(chan struct{}, maxOpening), closing: make(chan struct{})}
 	config.MinConns, config.MaxConns = int32(cfg.PoolMin), int32(cfg.PoolMax)
 	config.ConnConfig.ConnectTimeout = connectTimeout
+	// Texts are UTF-8 here, whatever encoding the database has; the driver's simple protocol needs both.
+	config.ConnConfig.RuntimeParams["client_encoding"] = "UTF8"
+	config.ConnConfig.RuntimeParams["standard_conforming_strings"] = "on"
 	config.ConnConfig.BuildContextWatcherHandler = cancelOnServer
 	config.ConnConfig.DialFunc = c.dialer(config.ConnConfig.DialFunc)
 	config.ConnConfig.Tracer = c

@@ -514,6 +514,36 @@ func TestHastyClients(t *testing.T) {
 	}
 }
 
+// TestSettingsOfTheDatabase: what a database or its user sets for sessions changes neither whether it can be used nor its texts.
+func TestSettingsOfTheDatabase(t *testing.T) {
+	for _, setting := range []string{"client_encoding = 'LATIN1'", "client_encoding = 'SQL_ASCII'", "standard_conforming_strings = off"} {
+		t.Run(setting, func(t *testing.T) {
+			at := engines.Postgres(t)
+			exec(t, other(t, at), "ALTER DATABASE "+strings.TrimPrefix(mustParse(t, at).Path, "/")+" SET "+setting)
+			s, err := openFor(t.Context(), at, time.Hour, rows)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = s.Close() }()
+			const name = `Éß \'`
+			_, err = s.Write(t.Context(), 1, func(old *character.Character) (*character.Character, error) {
+				old.Name = name
+				return old, nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var stored []byte
+			if err := other(t, at).QueryRow("SELECT convert_to(name, 'UTF8') FROM hero WHERE id = 1").Scan(&stored); err != nil || string(stored) != name {
+				t.Errorf("%q is stored: %v", stored, err)
+			}
+			if got, err := s.Get(t.Context(), 1); err != nil || got.Name != name {
+				t.Errorf("got %q, %v", got.Name, err)
+			}
+		})
+	}
+}
+
 // TestClosedWhileItHangs: a store whose server hangs can be closed, also before it was opened.
 func TestClosedWhileItHangs(t *testing.T) {
 	location := mustParse(t, engines.Postgres(t))
