@@ -64,11 +64,18 @@ func connect(ctx context.Context, cfg Config) (*connections, error) {
 }
 
 // boundLocks has the statements of a session wait for a lock no longer than timeout, unless the URL, the user or the database
-// set a limit already. A session that belongs to a pooler stays as it is: others use it too.
+// set a limit already. A session that belongs to a pooler stays as it is: others use it too. It takes no longer than opening
+// the connection may: the pool sets no limit of its own, and a connection that is being opened has a place in it.
 func boundLocks(timeout time.Duration) func(context.Context, *pgx.Conn) error {
 	return func(ctx context.Context, conn *pgx.Conn) error {
+		silent := storage.Errorf(storage.ErrUnavailable, "the server accepts connections, and does not answer on them")
+		ctx, cancel := context.WithTimeoutCause(ctx, connectTimeout, silent)
+		defer cancel()
 		const bound = "SELECT set_config('lock_timeout', $1::text, false) WHERE pg_backend_pid() = $2::int8 AND current_setting('lock_timeout') = '0'"
 		_, err := conn.Exec(ctx, bound, pgx.QueryExecModeSimpleProtocol, strconv.FormatInt(timeout.Milliseconds(), 10), int64(conn.PgConn().PID()))
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		return err
 	}
 }

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"io"
 	"sync/atomic"
 	"testing"
 
@@ -21,4 +22,27 @@ func through(t *testing.T, at string, opens *counter) string {
 	location := mustParse(t, at)
 	location.Host = tcpproxy.Start(t, location.Host, opens.relays).Addr()
 	return location.String()
+}
+
+// silent swallows the first statement on each connection, and what follows it.
+type silent struct{ atomic.Bool }
+
+func (s *silent) relays() (up, down tcpproxy.Relay) {
+	_, all := tcpproxy.All()
+	if !s.Load() {
+		return all, all
+	}
+	const query = 'Q'
+	return func(to io.Writer, from io.Reader) {
+		message := make([]byte, 4096)
+		for {
+			n, err := from.Read(message)
+			if n > 0 && message[0] == query {
+				_, _ = io.Copy(io.Discard, from)
+			}
+			if _, failed := to.Write(message[:n]); err != nil || failed != nil {
+				return
+			}
+		}
+	}, all
 }

@@ -544,6 +544,39 @@ func TestSettingsOfTheDatabase(t *testing.T) {
 	}
 }
 
+// TestServerSilentAfterItsGreeting: connections that were opened to a server that answers nothing on them don't stay in the pool.
+func TestServerSilentAfterItsGreeting(t *testing.T) {
+	location := mustParse(t, with(t, engines.Postgres(t), "sslmode=disable"))
+	greets := &silent{}
+	proxy := tcpproxy.Start(t, location.Host, greets.relays)
+	location.Host = proxy.Addr()
+	s, err := openFor(t.Context(), location.String(), time.Hour, rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	greets.Store(true)
+	proxy.Cut()
+	for range 3 { // so many want a connection that the pool has room for none more
+		busy(t, 8, func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			if _, err := s.Get(ctx, 1); err == nil {
+				t.Error("the server answered")
+			}
+		})
+	}
+	greets.Store(false)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for err = errDeadline; err != nil && ctx.Err() == nil; {
+		_, err = s.Get(ctx, 1)
+	}
+	if err != nil {
+		t.Errorf("not within a minute after the server came back: %v", err)
+	}
+}
+
 // TestClosedWhileItHangs: a store whose server hangs can be closed, also before it was opened.
 func TestClosedWhileItHangs(t *testing.T) {
 	location := mustParse(t, engines.Postgres(t))
