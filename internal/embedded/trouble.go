@@ -1,7 +1,9 @@
 package embedded
 
 import (
+	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -94,6 +96,11 @@ func (db *DB) Trouble(err error) error {
 	return err
 }
 
+// Dropped is the trouble of rows that SQLite inserted without an error and that aren't there, because a trigger ignores them.
+func (db *DB) Dropped() error {
+	return storage.Errorf(storage.ErrSchema, "a trigger in %s drops new rows", db.path)
+}
+
 // failed is Trouble for what the operating system refused.
 func (db *DB) failed(err error) error {
 	if gone := db.guard.identical(); errors.Is(gone, storage.ErrDamaged) {
@@ -151,8 +158,8 @@ func (db *DB) weigh() {
 const probeTime = time.Second
 
 // Writable returns nil when the last write was taken. While it was refused, because the disk is full or read-only, the file
-// is locked or the table refuses new rows, each call tries to write, and costs a commit once there is room. Where there is a
-// statement to try, it must not fail; what it does is undone.
+// is locked or the table refuses new rows, each call tries to write, and costs a commit once there is room. Where there is an
+// INSERT to try, it must insert a row, which is undone.
 func (db *DB) Writable(ctx context.Context, try string) error {
 	last := db.refused.Load()
 	if last == nil {
@@ -180,7 +187,7 @@ func (db *DB) probe(ctx context.Context, try string) error {
 		return err
 	}
 	if try != "" {
-		if _, err := tx.ExecContext(ctx, "SAVEPOINT try; "+try+"; ROLLBACK TO try"); err != nil {
+		if err := db.undo(ctx, tx, try); err != nil {
 			return db.Trouble(err)
 		}
 	}
@@ -195,4 +202,20 @@ func (db *DB) probe(ctx context.Context, try string) error {
 		return db.Trouble(err)
 	}
 	return db.Committed()
+}
+
+// undo runs a statement that inserts a row, and undoes it.
+func (db *DB) undo(ctx context.Context, tx *sql.Tx, insert string) error {
+	if _, err := tx.ExecContext(ctx, "SAVEPOINT try"); err != nil {
+		return err
+	}
+	inserted, err := tx.ExecContext(ctx, insert)
+	if err != nil {
+		return err
+	}
+	if n, err := inserted.RowsAffected(); err != nil || n == 0 {
+		return cmp.Or(err, db.Dropped())
+	}
+	_, err = tx.ExecContext(ctx, "ROLLBACK TO try")
+	return err
 }

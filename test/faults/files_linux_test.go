@@ -440,13 +440,15 @@ func testRenamedColumn(t *testing.T, program string) {
 
 // A table that takes no fights makes the service unready; one that refuses a single fight doesn't.
 func testRefusingTrigger(t *testing.T, program string) {
-	for _, profile := range []string{"eco", "strict"} {
-		t.Run(profile, func(t *testing.T) {
+	for _, c := range []struct{ profile, action string }{
+		{"eco", "ABORT, 'no'"}, {"strict", "ABORT, 'no'"}, {"eco", "IGNORE"}, {"strict", "IGNORE"},
+	} {
+		t.Run(c.profile+" "+c.action, func(t *testing.T) {
 			dir := t.TempDir()
-			s := system.Up(t, program, dir, "--profile="+profile)
+			s := system.Up(t, program, dir, "--profile="+c.profile)
 			other := elsewhere(t, fightsFile(dir))
 			fight := func(body string) answer { return ask(t, http.MethodPost, s.Fights+"/api/fights", body) }
-			const trigger = "CREATE TRIGGER refuse BEFORE INSERT ON fight %s BEGIN SELECT RAISE(ABORT, 'no'); END"
+			trigger := "CREATE TRIGGER refuse BEFORE INSERT ON fight %s BEGIN SELECT RAISE(" + c.action + "); END"
 			execSQL(t, other, fmt.Sprintf(trigger, "WHEN instr(NEW.document, CAST('Mallory' AS BLOB))"))
 			fight(strings.Replace(fightBody, fakepeer.Hero, `{"name":"Mallory"}`, 1)).wantProblem(t, http.StatusInternalServerError, "schema")
 			get(t, s.Fights+"/readyz").want(t, http.StatusOK)

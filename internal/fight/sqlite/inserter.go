@@ -31,7 +31,7 @@ type statement struct{ driver.StmtExecContext }
 // (BenchmarkInsert).
 const manyRows = 8
 
-// insert stores a batch in one transaction. It returns the error of each document that breaks a constraint, beside which
+// insert stores a batch in one transaction. It returns the error of each document that the table refuses, beside which
 // the others are stored, and one that concerns all the others: then the connection must not be used any more, and what
 // it began ends with it. Before the commit surely nothing is stored, nor after one that could not be written; when its
 // sync failed, or the files were not at their path afterwards, nobody knows.
@@ -44,7 +44,7 @@ func (in *inserter) insert(ctx context.Context, conn any, batch []groupcommit.Do
 	if err := in.prepare(ctx, conn); err != nil {
 		return nil, fmt.Errorf("preparing the statements: %w", err)
 	}
-	if err := in.own.begin.run(ctx); err != nil {
+	if _, err := in.own.begin.run(ctx); err != nil {
 		return nil, fmt.Errorf("waiting for the write lock: %w", in.db.Waited(err))
 	}
 	if err := in.db.Begun(); err != nil {
@@ -54,7 +54,7 @@ func (in *inserter) insert(ctx context.Context, conn any, batch []groupcommit.Do
 	if errs, err = in.insertRows(ctx, batch); err != nil {
 		return errs, err
 	}
-	if err := in.own.commit.run(ctx); embedded.Undone(err) {
+	if _, err := in.own.commit.run(ctx); embedded.Undone(err) {
 		return errs, err
 	} else if err != nil {
 		return errs, fmt.Errorf("%w: %w", fight.ErrMaybeStored, in.db.Trouble(err))
@@ -69,22 +69,26 @@ func (in *inserter) insertRows(ctx context.Context, batch []groupcommit.Document
 	errs := make([]error, len(batch))
 	for at := 0; at < len(batch); {
 		if rows := batch[at:]; len(rows) >= manyRows {
-			err := in.own.many.run(ctx, rows[:manyRows]...)
-			if err == nil {
+			n, err := in.own.many.run(ctx, rows[:manyRows]...)
+			switch {
+			case err == nil && n == manyRows:
 				at += manyRows
 				continue
-			}
-			if !embedded.IsConstraint(err) {
+			case err == nil && n > 0: // nobody knows which
+				return errs, in.db.Dropped()
+			case err != nil && !embedded.IsConstraint(err):
 				return errs, err
 			}
 		}
 		// One of them is refused, and with it the statement as a whole: row by row shows which.
 		for end := min(at+manyRows, len(batch)); at < end; at++ {
-			err := in.own.one.run(ctx, batch[at])
+			n, err := in.own.one.run(ctx, batch[at])
 			if err != nil && !embedded.IsConstraint(err) {
 				return errs, err
 			}
-			errs[at] = err
+			if errs[at] = err; err == nil && n == 0 {
+				errs[at] = in.db.Dropped()
+			}
 		}
 	}
 	return errs, nil
@@ -125,8 +129,9 @@ func (in *inserter) close() {
 	*in = inserter{db: in.db}
 }
 
-// run executes the statement with two arguments for each row.
-func (s statement) run(ctx context.Context, rows ...groupcommit.Document) error {
+// run executes the statement with two arguments for each row. It returns how many rows were inserted by it, or by the last
+// that inserts some.
+func (s statement) run(ctx context.Context, rows ...groupcommit.Document) (int64, error) {
 	var room [2 * manyRows]driver.NamedValue
 	args := room[:0]
 	for i := range rows {
@@ -134,6 +139,9 @@ func (s statement) run(ctx context.Context, rows ...groupcommit.Document) error 
 			driver.NamedValue{Ordinal: 2*i + 1, Value: rows[i].ID[:]},
 			driver.NamedValue{Ordinal: 2*i + 2, Value: rows[i].Bytes})
 	}
-	_, err := s.ExecContext(ctx, args)
-	return err
+	result, err := s.ExecContext(ctx, args)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }

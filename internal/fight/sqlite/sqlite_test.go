@@ -76,6 +76,40 @@ func TestRefusedBesideOthers(t *testing.T) {
 	}
 }
 
+// What a trigger drops without an error isn't acknowledged.
+func TestDroppedRows(t *testing.T) {
+	for name, when := range map[string]string{"every fight": "", "one of many": "WHEN NEW.id = (SELECT id FROM dropped)"} {
+		t.Run(name, func(t *testing.T) {
+			store, ids := openNew(t), fight.NewIDs(fight.ID{})
+			var batch []groupcommit.Document
+			var fights []fight.Fight
+			for range 2*manyRows + 1 {
+				f := storetest.NewFight(ids)
+				fights, batch = append(fights, f), append(batch, groupcommit.Document{ID: f.ID, Bytes: f.AppendJSON(nil)})
+			}
+			execSQL(t, store, "CREATE TABLE dropped (id BLOB)")
+			execSQL(t, store, "CREATE TRIGGER drops BEFORE INSERT ON fight "+when+" BEGIN SELECT RAISE(IGNORE); END")
+			execSQL(t, store, "INSERT INTO dropped VALUES (?)", fights[1].ID[:])
+			for i, err := range store.write(t.Context(), batch) {
+				if i == 1 && !errors.Is(err, storage.ErrSchema) {
+					t.Errorf("what was dropped got %v", err)
+				}
+				storetest.Truthful(t, store, fights[i], err)
+			}
+			if err := store.Ping(t.Context()); (err == nil) == (when == "") {
+				t.Errorf("Ping: %v", err)
+			}
+		})
+	}
+}
+
+func execSQL(t *testing.T, store *Store, statement string, args ...any) {
+	t.Helper()
+	if _, err := store.File().Writes.ExecContext(t.Context(), statement, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestReopened(t *testing.T) {
 	path, ids := filepath.Join(t.TempDir(), "fights.db"), fight.NewIDs(fight.ID{})
 	first, err := Open(t.Context(), path, database.SQLiteFight)
