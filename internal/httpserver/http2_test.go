@@ -375,3 +375,36 @@ func TestHTTP2EventsNotTaken(t *testing.T) {
 		t.Error("a client without a window took an event")
 	}
 }
+
+// A refused request is answered whole before its client has sent the body.
+func TestHTTP2RefusalBeforeTheBody(t *testing.T) {
+	begun, may := make(chan struct{}, 1), make(chan struct{})
+	one := route(http.MethodPost, "/post", func(w http.ResponseWriter, r *http.Request) error {
+		begun <- struct{}{}
+		<-may
+		return ok(w, r)
+	})
+	one.Kind, one.Limit = Streams, 1
+	server, _ := serving(t, settings(), one)
+	client := http2Client(t)
+	first := make(chan error, 1)
+	go func() {
+		response, err := client.Post("http://"+server.Addr()+"/post", "", http.NoBody)
+		if err == nil {
+			err = response.Body.Close()
+		}
+		first <- err
+	}()
+	within(t, "a request has the only place", begun)
+	never, writer := io.Pipe()
+	defer func() { _ = writer.Close() }()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+server.Addr()+"/post", never)
+	if err != nil {
+		t.Fatal(err)
+	}
+	do(t, client, request).problem(t, http.StatusServiceUnavailable)
+	close(may)
+	if err := within(t, "the first ends, on the same connection", first); err != nil {
+		t.Error(err)
+	}
+}

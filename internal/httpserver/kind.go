@@ -117,14 +117,14 @@ func tooMany(kind Kind, limit limiter) *Problem {
 // refuse answers a request beyond the limit of its kind.
 func (a *API) refuse(w http.ResponseWriter, r *http.Request, problem *Problem) {
 	a.logProblem(r, problem)
-	if r.ContentLength == 0 {
+	if r.ContentLength == 0 || r.ProtoMajor > 1 { // over HTTP/2 the response ends here, and with it the stream
 		writeProblem(w, problem)
 		return
 	}
-	// net/http would read the body first, however long that takes. And it loses the connection when it reads it behind an
-	// answer, so that is done here.
+	// net/http would read the body first, however long that takes. And it loses the connection when it reads the body after
+	// the response, so that is done here.
 	control := http.NewResponseController(w)
-	_ = control.EnableFullDuplex() // HTTP/2 always is
+	_ = control.EnableFullDuplex()
 	writeProblem(w, problem)
 	_ = control.Flush()
 	_, _ = io.Copy(io.Discard, r.Body) // at most MaxBody; an error ends the connection
