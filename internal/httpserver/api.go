@@ -135,6 +135,9 @@ func (a *API) route(w http.ResponseWriter, r *http.Request) error {
 	if err := checkText(r); err != nil {
 		return err
 	}
+	if r.URL.Path == "*" { // as in OPTIONS *, for which the router has an empty 400
+		return Errorf(http.StatusNotFound, UnknownPath)
+	}
 	a.mux.ServeHTTP(w, r)
 	return nil
 }

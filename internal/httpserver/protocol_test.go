@@ -25,6 +25,7 @@ func TestTransferEncodingEndsConnection(t *testing.T) {
 		"no chunk but the last":     {"POST /fights HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", []string{"200 OK"}},
 		"a body that nobody reads":  {"GET /fights HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks, []string{"405 Method Not Allowed"}},
 		"a path that isn't there":   {"POST / HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks, []string{"404 Not Found"}},
+		"the whole server":          {"OPTIONS * HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks, []string{"404 Not Found"}},
 		"another coding":            {"POST /fights HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: gzip, chunked\r\n\r\n" + chunks, []string{"501 Not Implemented"}},
 		"two of them":               {"POST /fights HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks, []string{"501 Not Implemented"}},
 		"HTTP/1.0":                  {"POST /fights HTTP/1.0\r\nHost: test\r\nConnection: keep-alive\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}", []string{"200 OK"}},
@@ -49,6 +50,9 @@ func TestTransferEncodingEndsConnection(t *testing.T) {
 				_, _ = io.Copy(io.Discard, response.Body)
 				if response.Status != want || response.Close != (len(test.status) == 1) {
 					t.Errorf("answer %d: got %s, close %t, want %s", i, response.Status, response.Close, want)
+				}
+				if own := response.StatusCode != http.StatusNotImplemented; own && response.Header.Get("X-Content-Type-Options") != "nosniff" {
+					t.Errorf("answer %d: %v, want nosniff", i, response.Header)
 				}
 				if response.StatusCode == http.StatusOK {
 					served++

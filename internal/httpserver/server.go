@@ -64,8 +64,10 @@ func Listen(ctx context.Context, name, addr string, cfg Config, log *slog.Logger
 		IdleTimeout:       cfg.IdleTimeout,
 		MaxHeaderBytes:    cfg.MaxHeaderBytes - headerSlop,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-		ConnContext:       withConn,
-		ConnState:         limited.state,
+		// net/http would answer OPTIONS * by itself, without a look at Host, and go on after a chunked one.
+		DisableGeneralOptionsHandler: true,
+		ConnContext:                  withConn,
+		ConnState:                    limited.state,
 	}
 	speakBoth(s.http, cfg.WriteTimeout)
 	go s.accept()
