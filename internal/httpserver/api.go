@@ -128,6 +128,9 @@ func (a *API) Answer(w http.ResponseWriter, r *http.Request, serve Handler) {
 	if err := serve(answer, r); err != nil {
 		a.fail(answer, r, err)
 	}
+	if answer.status == 0 {
+		answer.status = http.StatusOK // which net/http sends for a handler that writes nothing
+	}
 	x.resume(w)
 }
 

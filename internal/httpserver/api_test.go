@@ -273,13 +273,14 @@ func TestAccessLog(t *testing.T) {
 		target string
 		status string
 	}{
-		{"/ok", "200"}, {"/nothing", "404"}, {"/panic", "500"}, {"/wait", "503"}, {"/ok?a=%ff", "422"}, {"/broken", "200"},
+		{"/ok", "200"}, {"/empty", "200"}, {"/nothing", "404"}, {"/panic", "500"}, {"/wait", "503"}, {"/ok?a=%ff", "422"}, {"/broken", "200"},
 	} {
 		t.Run(test.target, func(t *testing.T) {
 			cfg, written := settings(), &log{}
 			cfg.AccessLog, cfg.Deadline = true, 10*time.Millisecond
 			api := NewAPI(huma.Info{Title: "test", Version: "1"}, written.logger(slog.LevelError+1), cfg)
 			api.Handle(route(http.MethodGet, "/ok", ok))
+			api.Handle(route(http.MethodGet, "/empty", func(http.ResponseWriter, *http.Request) error { return nil }))
 			api.Handle(route(http.MethodGet, "/wait", waitForDeadline))
 			api.Handle(route(http.MethodGet, "/panic", func(http.ResponseWriter, *http.Request) error { panic("no") }))
 			api.Handle(route(http.MethodGet, "/broken", func(w http.ResponseWriter, _ *http.Request) error {
