@@ -16,8 +16,6 @@ const (
 	// mostRefusals is how many refused clients have that time at once. The others are answered before they have asked, which
 	// some don't read.
 	mostRefusals = 64
-	// refusalPause is the time between two log lines about refused connections.
-	refusalPause = time.Minute
 	// mostIgnored is how much of a refused request is read, in bytes, since what is unread when a connection is closed may
 	// cost the client the answer.
 	mostIgnored = 128 << 10
@@ -30,10 +28,8 @@ type refusal struct {
 	answer  []byte
 	running sync.WaitGroup
 
-	mu      sync.Mutex
-	open    map[*net.TCPConn]struct{} // nil once it is closed
-	refused int                       // since the last log line
-	logged  time.Time
+	mu   sync.Mutex
+	open map[*net.TCPConn]struct{} // nil once it is closed
 }
 
 func newRefusal(log *slog.Logger, most int) *refusal {
@@ -49,6 +45,7 @@ const goAway = "\x00\x00\x00\x04\x00\x00\x00\x00\x00" + "\x00\x00\x08\x07\x00\x0
 
 // send refuses the connection and closes it. It doesn't wait for the client.
 func (r *refusal) send(conn *net.TCPConn) {
+	r.log.Warn("too many connections: new ones are refused", "limit", r.most)
 	_ = conn.SetDeadline(time.Now().Add(refusalTime))
 	if r.begin(conn) {
 		go r.converse(conn)
@@ -58,15 +55,10 @@ func (r *refusal) send(conn *net.TCPConn) {
 	_ = conn.Close()
 }
 
-// begin counts the refusal, and reports whether there is room for a conversation.
+// begin reports whether there is room for a conversation.
 func (r *refusal) begin(conn *net.TCPConn) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.refused++
-	if now := time.Now(); now.Sub(r.logged) >= refusalPause {
-		r.log.Warn("too many connections: new ones are refused", "limit", r.most, "refused", r.refused)
-		r.logged, r.refused = now, 0
-	}
 	if r.open == nil || len(r.open) >= mostRefusals {
 		return false
 	}
