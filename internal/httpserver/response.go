@@ -100,15 +100,18 @@ const (
 	maxUnsent = 128 << 10
 )
 
-// NewStream returns the stream of a request. Its steps, in the place of the request's context, have a deadline each.
+// NewStream returns the stream of a request. Its steps, in the place of the request's context, have a deadline each: until
+// something is written that of the request, which may have waited for its turn.
 func NewStream(w http.ResponseWriter, r *http.Request) *Stream {
 	info := infoOf(r.Context())
 	if info == nil {
 		return &Stream{w: w, ctx: r.Context()}
 	}
-	s := &Stream{
-		w: w, ctx: Lasting(r.Context()), timeout: info.timeout, writeTimeout: info.writeTimeout, deadline: time.Now().Add(info.timeout),
+	deadline, bounded := r.Context().Deadline()
+	if !bounded { // the context is a lasting one
+		deadline = time.Now().Add(info.timeout)
 	}
+	s := &Stream{w: w, ctx: Lasting(r.Context()), timeout: info.timeout, writeTimeout: info.writeTimeout, deadline: deadline}
 	if conn, ok := r.Context().Value(connKey{}).(*connection); ok {
 		limitUnsent(conn)
 		s.http2, info.paused = conn.http2, conn.http2

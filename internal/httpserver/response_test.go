@@ -165,7 +165,8 @@ func TestStreamWithABodyThatDoesNotArrive(t *testing.T) {
 }
 
 func TestStreamDeadlineNeedsProgress(t *testing.T) {
-	x := &exchange{requestInfo: requestInfo{timeout: time.Hour, parent: t.Context()}}
+	began := time.Now().Add(-time.Minute)
+	x := &exchange{requestInfo: requestInfo{timeout: time.Hour, parent: t.Context()}, deadline: began.Add(time.Hour)}
 	recorder := httptest.NewRecorder()
 	stream := NewStream(recorder, httptest.NewRequestWithContext(x, http.MethodGet, "/", nil))
 	deadline := func() time.Time {
@@ -175,6 +176,9 @@ func TestStreamDeadlineNeedsProgress(t *testing.T) {
 		return at
 	}
 	first := deadline()
+	if !first.Equal(x.deadline) {
+		t.Errorf("the first step of a request that waited has until %v, want %v", first, x.deadline)
+	}
 	if again := deadline(); !again.Equal(first) {
 		t.Errorf("a step that wrote nothing got until %v, want %v as before", again, first)
 	}
