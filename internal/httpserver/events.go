@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Events is an answer that goes on for as long as the client listens: server-sent events, each sent at once. The
-// route has Streams set.
+// Events is an answer that goes on for as long as the client listens: server-sent events, each sent at once. Its route's
+// Kind is Streams.
 type Events struct {
 	stream  *Stream
 	control *http.ResponseController

@@ -8,7 +8,8 @@ import (
 )
 
 // Kind is the kind of work that a route does. Each kind has its own limit of requests under way in a service, so that no
-// kind starves another. No kind refuses anything while at most 128 of its requests are under way.
+// kind starves another. While at most 128 requests of a kind are under way, none is refused before its deadline: those that
+// need a slot wait for it.
 type Kind int
 
 // The kinds. Fights and Reads have a limit that follows what the service achieves (overload); the others have slots, and a
