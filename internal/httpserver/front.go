@@ -6,6 +6,7 @@ import "net/http"
 type front struct {
 	hosts hosts
 	cors  cors
+	http2 *slots // nil for any number of requests
 }
 
 // instead returns what answers a request in place of its route, nil for nearly all. It adds to the answer what the browser
@@ -20,9 +21,19 @@ func (f *front) instead(w http.ResponseWriter, r *http.Request) Handler {
 	return nil
 }
 
+// refuse answers a request over HTTP/2 beyond what all connections may have.
+func (f *front) refuse(http.ResponseWriter, *http.Request) error { return tooMany(Unlimited, f.http2) }
+
 // serve has the handler answer, or what answers in its place: an API gives that an id and logs it as it does its routes.
 func (f *front) serve(w http.ResponseWriter, r *http.Request, handler http.Handler) {
 	instead := f.instead(w, r)
+	if r.ProtoMajor > 1 && f.http2 != nil {
+		if f.http2.enter(r) {
+			defer f.http2.leave(r)
+		} else {
+			instead = f.refuse
+		}
+	}
 	if instead == nil {
 		handler.ServeHTTP(w, r)
 		return

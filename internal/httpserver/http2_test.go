@@ -408,3 +408,47 @@ func TestHTTP2RefusalBeforeTheBody(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// All HTTP/2 connections together have as many requests at a time as there may be connections, one address three quarters
+// of them; HTTP/1 has its own.
+func TestHTTP2RequestsAreBounded(t *testing.T) {
+	cfg := settings()
+	cfg.MaxConnections = 8
+	begun, may := make(chan struct{}, 8), make(chan struct{})
+	server, written := serving(t, cfg, route(http.MethodGet, "/", ok), waiting(begun, may))
+	var inFlight []<-chan result
+	for range 2 {
+		client := http2Client(t)
+		for range 3 {
+			inFlight = append(inFlight, later2(client, server, "/wait"))
+			within(t, "a request is in flight", begun)
+		}
+	}
+	one := http2Client(t)
+	problem := do(t, one, mustGet(t, server, "/")).problem(t, http.StatusServiceUnavailable)
+	if want := "too many requests at once; retry later"; problem.Detail != want {
+		t.Errorf("detail %q, want %q", problem.Detail, want)
+	}
+	if got := ask(t, server, http.MethodGet, "/", ""); got.status != http.StatusOK {
+		t.Errorf("over HTTP/1: %+v", got)
+	}
+	close(may)
+	for _, request := range inFlight {
+		if got := within(t, "a request ends", request); got.status != http.StatusOK || got.err != nil {
+			t.Errorf("in flight: got %+v", got)
+		}
+	}
+	eventually(t, "there is room", func() bool { return do(t, one, mustGet(t, server, "/")).status == http.StatusOK })
+	if lines := written.lines(); !strings.Contains(lines[0], "too many requests at once") {
+		t.Errorf("logged %q", lines)
+	}
+}
+
+func mustGet(t *testing.T, server *Server, path string) *http.Request {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+server.Addr()+path, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return request
+}

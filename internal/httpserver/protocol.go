@@ -27,6 +27,15 @@ func speakBoth(server *http.Server, writeTimeout time.Duration) {
 	}
 }
 
+// http2Requests bounds the requests over HTTP/2 of all connections together to as many as there may be connections: as
+// over HTTP/1, where each has one. A connection has mostStreams, and each that waits for its body takes memory.
+func http2Requests(connections int) *slots {
+	if connections == 0 {
+		return nil
+	}
+	return newSlots(connections, 0)
+}
+
 // endsConnection reports whether no other request may follow on the request's connection, because client, server and what
 // is between them might not agree on where it begins: after a request with a Transfer-Encoding, beside which a
 // Content-Length is ignored. Of HTTP/1.0 net/http doesn't tell whether a request had one. In HTTP/2 there is none.

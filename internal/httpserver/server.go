@@ -54,7 +54,7 @@ func Listen(ctx context.Context, name, addr string, cfg Config, log *slog.Logger
 	}
 	limited := newLimit(listener.(*net.TCPListener), cfg.MaxConnections, newRefusal(log, cfg.MaxConnections))
 	s := &Server{name: name, log: log, cfg: cfg, listener: limited, served: make(chan struct{}), nosniff: []string{"nosniff"}}
-	s.front = front{newHosts(listener.Addr(), cfg.AllowedHosts), newCORS(cfg.TrustedOrigins)}
+	s.front = front{newHosts(listener.Addr(), cfg.AllowedHosts), newCORS(cfg.TrustedOrigins), http2Requests(cfg.MaxConnections)}
 	s.Serve(http.HandlerFunc(starting))
 	s.http = &http.Server{
 		Handler:           http.HandlerFunc(s.answer),
