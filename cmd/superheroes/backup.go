@@ -8,7 +8,7 @@ import (
 )
 
 type backupCommand struct {
-	Folder  string `arg:"" help:"Folder for the copies: a new one, or one that is empty."`
+	Folder  string `arg:"" help:"Folder for the copies, new or empty."`
 	DataDir string `default:"./superheroes-data" help:"Folder of the embedded store."`
 }
 

@@ -19,27 +19,27 @@ import (
 // benchCommand measures running members. A report that is VOID is still written, and ends with exit code 1.
 type benchCommand struct {
 	Target      string        `env:"BENCH_TARGET" default:"fights=http://localhost:8004,heroes=http://localhost:8001,villains=http://localhost:8002,locations=http://localhost:8003,name=up" help:"Member to measure: the base URL of whatever the mix asks, or fights=URL,heroes=URL,villains=URL,locations=URL, each with ,name=TEXT ,pid=N ,store-pid=N where wanted."`
-	Versus      []string      `sep:"none" env:"BENCH_VERSUS" placeholder:"TARGET" help:"Member to compare it with, in turn: A B A B …; written as a target. May be given several times."`
+	Versus      []string      `sep:"none" env:"BENCH_VERSUS" placeholder:"TARGET" help:"Member to compare it with, in turn: A B A B …; same syntax as the target. May be given several times."`
 	Mix         string        `env:"BENCH_MIX" default:"execute_fight" help:"What an iteration does: ${mixes}; several with weights as in execute_fight:1,random_hero:9."`
-	Rate        []float64     `env:"BENCH_RATE" placeholder:"N" help:"Iterations a second, sent at their times whatever the answers (open model); several, as in 1,10,50,75,100, one after the other. Without it each connection sends when it has its answer (closed model)."`
+	Rate        []float64     `env:"BENCH_RATE" placeholder:"N" help:"Iterations per second, sent on schedule whether or not answers arrive (open model); several, such as 1,10,50,75,100, run one after the other. Without it each connection sends when it has its answer (closed model)."`
 	Connections int           `env:"BENCH_CONNECTIONS" default:"32" help:"Connections to the target."`
 	Duration    time.Duration `env:"BENCH_DURATION" default:"10s" help:"Measured time of each run."`
-	Warmup      time.Duration `env:"BENCH_WARMUP" default:"2s" help:"Time under the same load before it."`
+	Warmup      time.Duration `env:"BENCH_WARMUP" default:"2s" help:"Warm-up time under the same load before each run."`
 	Idle        time.Duration `env:"BENCH_IDLE" default:"1s" help:"Time without load before and after each run, in which idle work is measured."`
-	Rounds      int           `env:"BENCH_ROUNDS" default:"0" help:"Runs of each target; 0: 1, and 6 with --versus, the least that an interval of 95 % takes."`
-	Timeout     time.Duration `env:"BENCH_TIMEOUT" default:"10s" help:"Time a request may take."`
+	Rounds      int           `env:"BENCH_ROUNDS" default:"0" help:"Runs of each target; 0 means 1, or 6 with --versus, the fewest that give a 95 % interval."`
+	Timeout     time.Duration `env:"BENCH_TIMEOUT" default:"10s" help:"Time limit for a request."`
 	MaxWait     time.Duration `env:"BENCH_MAX_WAIT" default:"1s" help:"Time an iteration of the open model may wait for a free connection before it is dropped."`
 	Pid         []int         `env:"BENCH_PID" placeholder:"N" help:"Process of the target; found by its ports when it runs on this host. May be given several times."`
 	StorePid    []int         `env:"BENCH_STORE_PID" placeholder:"N" help:"Process of the target's databases, for columns of their own. May be given several times."`
 	PinTarget   []int         `env:"BENCH_PIN_TARGET" placeholder:"CORE" help:"Cores for the processes of the targets and the floor, as in 0,1."`
 	PinSelf     []int         `env:"BENCH_PIN_SELF" placeholder:"CORE" help:"Cores for the load generator."`
-	Floor       bool          `env:"BENCH_FLOOR" default:"true" negatable:"" help:"Measure a bare net/http handler too, before the first and after each round."`
-	FloorProcs  int           `env:"BENCH_FLOOR_PROCS" default:"0" help:"GOMAXPROCS of that handler; 0: as the target's."`
-	CountCalls  bool          `env:"BENCH_COUNT_CALLS" help:"Count all system calls of the target's processes, which takes root and tracefs, and adds a little to their CPU time. Without it calls that read and write are told, as /proc/PID/io has them."`
+	Floor       bool          `env:"BENCH_FLOOR" default:"true" negatable:"" help:"Also measure a bare net/http handler, before the first round and after each."`
+	FloorProcs  int           `env:"BENCH_FLOOR_PROCS" default:"0" help:"GOMAXPROCS of that handler; 0 means the same as the target's."`
+	CountCalls  bool          `env:"BENCH_COUNT_CALLS" help:"Count all system calls of the target's processes, which needs root and tracefs, and adds a little to their CPU time. Without it, only read and write calls are reported, from /proc/PID/io."`
 	Rapl        string        `env:"BENCH_RAPL" default:"/sys/class/powercap" help:"Folder of the processor's energy counters."`
-	Watts       float64       `env:"BENCH_WATTS" default:"2.76" help:"Watts of a busy core above idle, for the model of energy."`
+	Watts       float64       `env:"BENCH_WATTS" default:"2.76" help:"Watts of a busy core above idle, for the energy model."`
 	WattsSource string        `env:"BENCH_WATTS_SOURCE" default:"${wattsSource}" help:"Where these watts come from, for the report."`
-	JSON        bool          `name:"json" env:"BENCH_JSON" help:"Write the report as JSON in place of the text."`
+	JSON        bool          `name:"json" env:"BENCH_JSON" help:"Write the report as JSON instead of text."`
 	Report      string        `env:"BENCH_REPORT" placeholder:"DIR" help:"Folder for report.txt, report.json and plots as SVG."`
 }
 

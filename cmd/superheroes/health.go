@@ -16,16 +16,16 @@ import (
 // healthCommand is the health check of a container. It asks the service at ADDR; without one, the services that up
 // runs.
 type healthCommand struct {
-	Addr           string        `help:"Address of one service, as it was given to it."`
+	Addr           string        `help:"Address of one service, as in its own --addr."`
 	HeroesAddr     string        `default:"127.0.0.1:8001" help:"Address of heroes."`
 	VillainsAddr   string        `default:"127.0.0.1:8002" help:"Address of villains."`
 	LocationsAddr  string        `default:"127.0.0.1:8003" help:"Address of locations."`
 	FightsAddr     string        `default:"127.0.0.1:8004" help:"Address of fights."`
-	Statistics     bool          `default:"true" negatable:"" help:"Ask statistics too."`
+	Statistics     bool          `default:"true" negatable:"" help:"Also check statistics."`
 	StatisticsAddr string        `default:"127.0.0.1:8005" help:"Address of statistics."`
-	Arena          bool          `default:"true" negatable:"" help:"Ask the battle page too."`
+	Arena          bool          `default:"true" negatable:"" help:"Also check the battle page."`
 	ArenaAddr      string        `default:"127.0.0.1:8000" help:"Address of the battle page."`
-	Timeout        time.Duration `default:"3s" env:"HEALTH_TIMEOUT" help:"Time to answer."`
+	Timeout        time.Duration `default:"3s" env:"HEALTH_TIMEOUT" help:"How long to wait for an answer."`
 }
 
 // asked is a service whose health is asked.

@@ -29,23 +29,23 @@ func main() {
 
 // commands are what superheroes can do. The set tags give the defaults that differ between the services.
 type commands struct {
-	Up         upCommand          `cmd:"" default:"withargs" set:"drain_delay=0s" set:"database_url=" set:"mysql_url=" set:"mongodb_url=" help:"Run every service in one process (what superheroes does without a command)."`
-	Heroes     heroesCommand      `cmd:"" set:"addr=:8001" set:"drain_delay=3s" set:"database_url=postgres://superman:superman@heroes-db:5432/heroes_database" help:"Run the service of heroes."`
-	Villains   villainsCommand    `cmd:"" set:"addr=:8002" set:"drain_delay=3s" set:"database_url=postgres://superman:superman@villains-db:5432/villains_database" help:"Run the service of villains."`
-	Locations  locationsCommand   `cmd:"" set:"addr=:8003" set:"drain_delay=3s" set:"mysql_url=mysql://locations:locations@locations-db/locations_database" help:"Run the service of locations."`
-	Fights     fightsCommand      `cmd:"" set:"addr=:8004" set:"drain_delay=3s" set:"mongodb_url=mongodb://superfight:superfight@fights-db:27017/fights" help:"Run the service of fights."`
-	Statistics statisticsCommands `cmd:"" help:"Run the service of statistics, or count all fights anew."`
+	Up         upCommand          `cmd:"" default:"withargs" set:"drain_delay=0s" set:"database_url=" set:"mysql_url=" set:"mongodb_url=" help:"Run every service in one process (the default command)."`
+	Heroes     heroesCommand      `cmd:"" set:"addr=:8001" set:"drain_delay=3s" set:"database_url=postgres://superman:superman@heroes-db:5432/heroes_database" help:"Run the heroes service."`
+	Villains   villainsCommand    `cmd:"" set:"addr=:8002" set:"drain_delay=3s" set:"database_url=postgres://superman:superman@villains-db:5432/villains_database" help:"Run the villains service."`
+	Locations  locationsCommand   `cmd:"" set:"addr=:8003" set:"drain_delay=3s" set:"mysql_url=mysql://locations:locations@locations-db/locations_database" help:"Run the locations service."`
+	Fights     fightsCommand      `cmd:"" set:"addr=:8004" set:"drain_delay=3s" set:"mongodb_url=mongodb://superfight:superfight@fights-db:27017/fights" help:"Run the fights service."`
+	Statistics statisticsCommands `cmd:"" help:"Run the statistics service, or recount all fights."`
 	Arena      arenaCommand       `cmd:"" set:"addr=:8000" set:"drain_delay=3s" help:"Run the battle page."`
-	Migrate    migrateCommand     `cmd:"" set:"database_url=" set:"mysql_url=" set:"mongodb_url=" help:"Create the tables that are missing, fill them with the shipped roster, and exit."`
-	Backup     backupCommand      `cmd:"" help:"Copy the embedded store, also while it is in use."`
-	Import     importCommand      `cmd:"" help:"Read heroes, villains or locations from SQL, JSON-lines or CSV files."`
-	Export     exportCommand      `cmd:"" help:"Write heroes, villains or locations as JSON lines or CSV."`
-	Seed       seedCommand        `cmd:"" help:"Make up heroes, villains or locations, as many as asked for, to try a large catalog with."`
+	Migrate    migrateCommand     `cmd:"" set:"database_url=" set:"mysql_url=" set:"mongodb_url=" help:"Create missing tables, fill them with the shipped roster, and exit."`
+	Backup     backupCommand      `cmd:"" help:"Back up the embedded store, even while it is in use."`
+	Import     importCommand      `cmd:"" help:"Import heroes, villains or locations from SQL, JSON Lines or CSV files."`
+	Export     exportCommand      `cmd:"" help:"Export heroes, villains or locations as JSON Lines or CSV."`
+	Seed       seedCommand        `cmd:"" help:"Generate any number of heroes, villains or locations, for trying out a large catalog."`
 	Bench      benchCommand       `cmd:"" help:"Measure a running member of the family, or several against each other: latency, CPU, memory, energy."`
 	Floor      floorCommand       `cmd:"" hidden:"" help:"Serve what bench compares with."`
-	Health     healthCommand      `cmd:"" help:"Ask services on this host whether they are ready; exit with 1 when one is not."`
+	Health     healthCommand      `cmd:"" help:"Check whether services on this host are ready; exit with 1 if one is not."`
 	Version    versionCommand     `cmd:"" help:"Print the version."`
-	Help       helpCommand        `cmd:"" help:"Print this help, or that of a command."`
+	Help       helpCommand        `cmd:"" help:"Print this help, or the help of a command."`
 }
 
 // Exit codes.

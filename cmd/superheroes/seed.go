@@ -10,9 +10,9 @@ import (
 )
 
 type seedCommand struct {
-	Catalog          string `arg:"" enum:"heroes,villains,locations" help:"What to make up: heroes, villains or locations."`
-	Count            int64  `default:"1000" env:"SEED_COUNT" help:"How many to make up."`
-	Seed             uint64 `default:"1" env:"SEED" help:"Number that decides what is made up: the same one makes the same entries."`
+	Catalog          string `arg:"" enum:"heroes,villains,locations" help:"What to generate: heroes, villains or locations."`
+	Count            int64  `default:"1000" env:"SEED_COUNT" help:"How many to generate."`
+	Seed             uint64 `default:"1" env:"SEED" help:"Seed of the generator: the same seed makes the same entries."`
 	Replace          bool   `env:"SEED_REPLACE" help:"Empty the catalog first, in the same transaction."`
 	app.CatalogStore `embed:""`
 }

@@ -23,7 +23,7 @@ import (
 func newParser(grammar any, stdout, stderr io.Writer, exit func(int)) (*kong.Kong, error) {
 	parser, err := kong.New(grammar,
 		kong.Name("superheroes"),
-		kong.Description("Super Heroes in Go: heroes and villains fight, and every fight is kept."),
+		kong.Description("Super Heroes in Go: heroes and villains fight, and every fight is stored."),
 		kong.DefaultEnvars(""),
 		kong.Resolvers(kong.ResolverFunc(fromEnvironment)),
 		kong.Vars{"mixes": strings.Join(bench.MixNames(), ", "), "wattsSource": energy.CloudCarbonFootprint().Source},

@@ -11,8 +11,8 @@ import (
 
 // statisticsCommands are the service and what else is done with statistics.
 type statisticsCommands struct {
-	Serve   statisticsCommand `cmd:"" default:"withargs" set:"addr=:8005" set:"drain_delay=3s" set:"mongodb_url=mongodb://superfight:superfight@fights-db:27017/fights" help:"Run the service of statistics (what superheroes statistics does without a command)."`
-	Rebuild rebuildCommand    `cmd:"" help:"Count all fights anew, while fights go on, correct what differs, and say what did."`
+	Serve   statisticsCommand `cmd:"" default:"withargs" set:"addr=:8005" set:"drain_delay=3s" set:"mongodb_url=mongodb://superfight:superfight@fights-db:27017/fights" help:"Run the statistics service (the default)."`
+	Rebuild rebuildCommand    `cmd:"" help:"Recount all fights while fights go on, correct what differs, and report it."`
 }
 
 type statisticsCommand struct {

@@ -20,7 +20,7 @@ type importCommand struct {
 	Files            []string `arg:"" name:"file" help:"Files to read; - is the standard input."`
 	Format           string   `default:"" enum:",sql,jsonl,csv" env:"IMPORT_FORMAT" help:"Format of the files: sql, jsonl or csv; by their names when not given."`
 	Replace          bool     `env:"IMPORT_REPLACE" help:"Empty the catalog first, in the same transaction."`
-	Partial          bool     `env:"IMPORT_PARTIAL" help:"Take the good rows although others were refused."`
+	Partial          bool     `env:"IMPORT_PARTIAL" help:"Import the good rows even if others are refused."`
 	app.CatalogStore `embed:""`
 }
 
@@ -175,7 +175,7 @@ func (s *session) open(name string) (io.ReadCloser, error) {
 
 type exportCommand struct {
 	Catalog          string `arg:"" enum:"heroes,villains,locations" help:"What to write: heroes, villains or locations."`
-	Output           string `short:"o" default:"-" env:"EXPORT_OUTPUT" help:"File to write; - is the standard output."`
+	Output           string `short:"o" default:"-" env:"EXPORT_OUTPUT" help:"File to write; - means standard output."`
 	Format           string `default:"" enum:",jsonl,csv" env:"EXPORT_FORMAT" help:"Format: jsonl or csv; by the file's name when not given, else jsonl."`
 	app.CatalogStore `embed:""`
 }

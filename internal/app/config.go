@@ -17,30 +17,30 @@ import (
 // CharacterStore says where heroes or villains lie.
 type CharacterStore struct {
 	DatabaseURL string        `secret:"" default:"${database_url}" help:"Store: postgres://user:password@host:port/database or sqlite:PATH."`
-	PoolMin     int           `default:"10" help:"Least connections to the store."`
-	PoolMax     int           `default:"50" help:"Most connections to the store."`
-	StoreWait   time.Duration `default:"10s" help:"Time a store that is not there yet is tried at the start."`
+	PoolMin     int           `default:"10" help:"Minimum pool size."`
+	PoolMax     int           `default:"50" help:"Maximum pool size."`
+	StoreWait   time.Duration `default:"10s" help:"How long to retry the store at startup."`
 }
 
 // LocationStore says where locations lie.
 type LocationStore struct {
 	MysqlURL  string        `secret:"" default:"${mysql_url}" help:"Store: mysql://user:password@host:port/database or sqlite:PATH."`
-	PoolMin   int           `default:"1" help:"Least connections to the store."`
-	PoolMax   int           `default:"10" help:"Most connections to the store."`
-	StoreWait time.Duration `default:"30s" help:"Time a store that is not there yet is tried at the start."`
+	PoolMin   int           `default:"1" help:"Minimum pool size."`
+	PoolMax   int           `default:"10" help:"Maximum pool size."`
+	StoreWait time.Duration `default:"30s" help:"How long to retry the store at startup."`
 }
 
 // FightStore says where fights are kept.
 type FightStore struct {
 	MongodbURL string        `secret:"" default:"${mongodb_url}" help:"Store: mongodb://user:password@host:port/database or sqlite:PATH."`
-	PoolMin    int           `default:"0" help:"Least connections to the store."`
-	PoolMax    int           `default:"100" help:"Most connections to the store."`
-	StoreWait  time.Duration `default:"30s" help:"Time a store that is not there yet is tried at the start."`
+	PoolMin    int           `default:"0" help:"Minimum pool size."`
+	PoolMax    int           `default:"100" help:"Maximum pool size."`
+	StoreWait  time.Duration `default:"30s" help:"How long to retry the store at startup."`
 }
 
 // Stores says where everything lies when all services run in one process. An empty URL is a file in DataDir.
 type Stores struct {
-	DataDir   string         `default:"./superheroes-data" help:"Folder of the embedded store: of every store without a URL."`
+	DataDir   string         `default:"./superheroes-data" help:"Folder of the embedded store, which is used for every service without a store URL."`
 	Heroes    CharacterStore `embed:"" prefix:"heroes-"`
 	Villains  CharacterStore `embed:"" prefix:"villains-"`
 	Locations LocationStore  `embed:"" prefix:"locations-"`
@@ -60,13 +60,13 @@ const (
 
 // CatalogConfig is what every service of a catalog has.
 type CatalogConfig struct {
-	SnapshotLimit int64  `default:"67108864" help:"Largest catalog kept in memory in the eco profile, in bytes: its JSON, and 256 a row. A larger one is read as in strict."`
-	AdminToken    string `secret:"" placeholder:"TOKEN" help:"Whoever sends it as Authorization: Bearer TOKEN may change catalogs; without it nobody may. Better set a variable: others see the flags of a process."`
+	SnapshotLimit int64  `default:"67108864" help:"Largest catalog kept in memory in the eco profile, in bytes: the size of its JSON plus 256 a row. A larger one is read as in strict."`
+	AdminToken    string `secret:"" placeholder:"TOKEN" help:"Token that allows changing catalogs, sent as Authorization: Bearer TOKEN. If it is not set, nobody may. Prefer the variable: other users can see the flags of a process."`
 }
 
 // Server holds what every server has.
 type Server struct {
-	Profile           Profile `enum:"strict,eco" default:"eco" help:"Work done for an answer: strict, as in the other members of the family, or eco, the least."`
+	Profile           Profile `enum:"strict,eco" default:"eco" help:"How much work an answer takes: strict does what the other members of the family do, eco the least."`
 	httpserver.Config `embed:""`
 	Log               logging.Config `embed:""`
 }
@@ -80,14 +80,14 @@ type UpConfig struct {
 	FightsAddr    string `default:"127.0.0.1:8004" help:"Address fights listens on."`
 	CatalogConfig `embed:""`
 	UpStatistics  `embed:""`
-	Arena         bool   `default:"true" negatable:"" help:"Serve the battle page too."`
+	Arena         bool   `default:"true" negatable:"" help:"Also serve the battle page."`
 	ArenaAddr     string `default:"127.0.0.1:8000" help:"Address the battle page listens on."`
 	Server        `embed:""`
 }
 
 // UpStatistics is for statistics as a part of all services.
 type UpStatistics struct {
-	Statistics        bool   `default:"true" negatable:"" help:"Count the fights, and tell the statistics."`
+	Statistics        bool   `default:"true" negatable:"" help:"Count the fights and serve the statistics."`
 	StatisticsAddr    string `default:"127.0.0.1:8005" help:"Address statistics listens on."`
 	statistics.Limits `embed:"" prefix:"statistics-"`
 }
@@ -112,9 +112,9 @@ type LocationConfig struct {
 type FightConfig struct {
 	Addr         string `default:"${addr}" help:"Address the service listens on; port 0 takes a free one."`
 	FightStore   `embed:""`
-	HeroesURL    string       `default:"http://heroes:8000" help:"Where heroes answers."`
-	VillainsURL  string       `default:"http://villains:8000" help:"Where villains answers."`
-	LocationsURL string       `default:"http://locations:8000" help:"Where locations answers."`
+	HeroesURL    string       `default:"http://heroes:8000" help:"URL of heroes."`
+	VillainsURL  string       `default:"http://villains:8000" help:"URL of villains."`
+	LocationsURL string       `default:"http://locations:8000" help:"URL of locations."`
 	Peers        peers.Config `embed:""`
 	Server       `embed:""`
 }
@@ -122,11 +122,11 @@ type FightConfig struct {
 // ArenaConfig is for the arena alone.
 type ArenaConfig struct {
 	Addr          string       `default:"${addr}" help:"Address the service listens on; port 0 takes a free one."`
-	HeroesURL     string       `default:"http://heroes:8000" help:"Where heroes answers."`
-	VillainsURL   string       `default:"http://villains:8000" help:"Where villains answers."`
-	LocationsURL  string       `default:"http://locations:8000" help:"Where locations answers."`
-	FightsURL     string       `default:"http://fights:8000" help:"Where fights answers."`
-	StatisticsURL string       `default:"http://statistics:8000" help:"Where statistics answers."`
+	HeroesURL     string       `default:"http://heroes:8000" help:"URL of heroes."`
+	VillainsURL   string       `default:"http://villains:8000" help:"URL of villains."`
+	LocationsURL  string       `default:"http://locations:8000" help:"URL of locations."`
+	FightsURL     string       `default:"http://fights:8000" help:"URL of fights."`
+	StatisticsURL string       `default:"http://statistics:8000" help:"URL of statistics."`
 	Peers         arena.Config `embed:""`
 	Server        `embed:""`
 }

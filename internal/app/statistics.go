@@ -126,7 +126,7 @@ func orNil[S statistics.Store](store S, err error) (statistics.Store, error) {
 type RebuildConfig struct {
 	DataDir          string `default:"./superheroes-data" help:"Folder of the embedded store, which is used when no URL is given."`
 	MongodbURL       string `secret:"" help:"Store of fights: mongodb://user:password@host:port/database or sqlite:PATH."`
-	FightsMongodbURL string `secret:"" help:"The same, as up has it."`
+	FightsMongodbURL string `secret:"" help:"The same, named as in up."`
 }
 
 func (c RebuildConfig) store() store {

@@ -22,10 +22,10 @@ import (
 type CatalogStore struct {
 	DataDir             string `default:"./superheroes-data" help:"Folder of the embedded store, which is used when no URL is given."`
 	DatabaseURL         string `secret:"" help:"Store of heroes or villains: postgres://user:password@host:port/database or sqlite:PATH."`
-	HeroesDatabaseURL   string `secret:"" help:"The same for heroes only, as up has it."`
-	VillainsDatabaseURL string `secret:"" help:"The same for villains only, as up has it."`
+	HeroesDatabaseURL   string `secret:"" help:"The same for heroes only, named as in up."`
+	VillainsDatabaseURL string `secret:"" help:"The same for villains only, named as in up."`
 	MysqlURL            string `secret:"" help:"Store of locations: mysql://user:password@host:port/database or sqlite:PATH."`
-	LocationsMysqlURL   string `secret:"" help:"The same, as up has it."`
+	LocationsMysqlURL   string `secret:"" help:"The same, named as in up."`
 }
 
 // An import or export is one client of its store, which may still be starting.

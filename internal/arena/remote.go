@@ -26,9 +26,9 @@ const maxHeld = 1 << 20
 type Config struct {
 	Connect         time.Duration `name:"peer-connect-timeout" default:"2s" help:"Time to connect to a service."`
 	Write           time.Duration `name:"peer-write-timeout" default:"2s" help:"Time to send a request to a service."`
-	Read            time.Duration `name:"peer-read-timeout" default:"5s" help:"Time a service has to answer; of a whole list, with each part."`
-	MaxConnections  int           `name:"peer-max-connections" default:"100" help:"Most connections to a service, besides those of streams."`
-	IdleConnections int           `name:"peer-idle-connections" default:"20" help:"Most idle connections that are kept to a service."`
+	Read            time.Duration `name:"peer-read-timeout" default:"5s" help:"Time a service has to answer, or to send each part of a whole list."`
+	MaxConnections  int           `name:"peer-max-connections" default:"100" help:"Maximum connections to a service, not counting streams."`
+	IdleConnections int           `name:"peer-idle-connections" default:"20" help:"Maximum idle connections kept open to a service."`
 }
 
 // Peers returns the same limits as fights has them.

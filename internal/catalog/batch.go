@@ -21,7 +21,7 @@ const AgeHeader = "X-Age-Ms"
 // picksRoute is what one service asks of another. It has a path of its own, so that a random path returns one object.
 func (s *Service[T]) picksRoute(api *httpserver.API) httpserver.Route {
 	plural := s.Kind.Plural
-	responses := api.Returns("The picks: as many as asked for, or fewer where the next one can't be read. None when the catalog is empty.",
+	responses := api.Returns("The picks: as many as requested, or fewer if the next one can't be read; none if the catalog is empty.",
 		&huma.Schema{Type: "array", Items: api.Schema(s.Kind.Example)}, []T{s.Kind.Example})
 	responses["200"].Headers = map[string]*huma.Param{AgeHeader: {
 		Description: "How old the oldest pick was when it was made, in milliseconds. A pick must not be used when it is older than " +
@@ -30,8 +30,8 @@ func (s *Service[T]) picksRoute(api *httpserver.API) httpserver.Route {
 	}}
 	return httpserver.Route{Kind: httpserver.Fights, Serve: s.servePicks, Operation: huma.Operation{
 		OperationID: "pick-" + plural, Method: http.MethodGet, Path: "/api/" + plural + "/picks", Tags: []string{plural},
-		Summary: "Pick several " + plural + ", each independently of the others and equally likely; for other services of the application",
-		Parameters: []*huma.Param{{Name: "count", In: "query", Description: "How many.",
+		Summary: "Pick several random " + plural + ", independently of each other; for other services of the application",
+		Parameters: []*huma.Param{{Name: "count", In: "query", Description: "Number of picks.",
 			Schema: &huma.Schema{Type: "integer", Minimum: new(1.0), Maximum: new(float64(MaxBatch)), Default: 1}}},
 		Responses: api.Problems(responses, map[int]string{
 			http.StatusUnprocessableEntity: "The count was refused.",

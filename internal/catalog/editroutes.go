@@ -32,15 +32,15 @@ func (s *Service[T]) addEditRoutes(api *httpserver.API, admin *httpserver.Admin,
 	created := written("The " + s.Kind.Singular + " as it was stored, with its id.")
 	created["201"] = created["200"]
 	delete(created, "200")
-	created["201"].Headers["Location"] = &huma.Param{Description: "Its path.", Schema: &huma.Schema{Type: "string"}}
+	created["201"].Headers["Location"] = &huma.Param{Description: "Path of the new entry.", Schema: &huma.Schema{Type: "string"}}
 	for _, route := range []httpserver.Route{
 		{Serve: s.serveCreate, Operation: operation(http.MethodPost, "create", "", "Add "+one, whole, created)},
-		{Serve: s.serveReplace, Operation: operation(http.MethodPut, "replace", "/{id}", "Replace "+one+" by a whole new one", whole,
+		{Serve: s.serveReplace, Operation: operation(http.MethodPut, "replace", "/{id}", "Replace "+one, whole,
 			written("The "+s.Kind.Singular+" as it is now."))},
 		{Serve: s.servePatch, Operation: operation(http.MethodPatch, "patch", "/{id}", "Change some fields of "+one, patch,
 			written("The "+s.Kind.Singular+" as it is now."))},
 		{Serve: s.serveDelete, Operation: operation(http.MethodDelete, "delete", "/{id}", "Delete "+one, nil,
-			map[string]*huma.Response{"204": {Description: "It is gone."}})},
+			map[string]*huma.Response{"204": {Description: "The entry was deleted."}})},
 	} {
 		route.Admin, route.Kind = admin, httpserver.Writes
 		api.Handle(route)
@@ -70,7 +70,7 @@ func (s *Service[T]) bodies(api *httpserver.API) (whole, patch *huma.RequestBody
 		}
 		return body
 	}
-	whole = content(sent("Request", "What is missing or null is empty. An id is refused, unless it is the one in the path; unknown fields are dropped.", required),
+	whole = content(sent("Request", "Fields that are missing or null are empty. An id is refused unless it is the one in the path; unknown fields are dropped.", required),
 		fields, "application/json")
 	patch = content(sent("Patch", "A merge patch (RFC 7396): fields that are missing stay as they are, null empties them. "+
 		"An id is refused, unless it is the one in the path; unknown fields are dropped.", nil),
@@ -91,19 +91,19 @@ func (s *Service[T]) exampleFields() map[string]any {
 // editProblems adds the errors of an operation that changes something: with a body, and of one entry.
 func (s *Service[T]) editProblems(api *httpserver.API, responses map[string]*huma.Response, body, entry bool) map[string]*huma.Response {
 	problems := map[int]string{
-		http.StatusServiceUnavailable: "The store can't take it now, or there are too many requests at once; Retry-After says when to try again, the detail whether it may have been written all the same.",
+		http.StatusServiceUnavailable: "The store can't take it now, or there are too many requests at once; Retry-After says when to try again, and the detail says if the change may have been written all the same.",
 	}
 	var refused []string
 	if entry {
 		problems[http.StatusNotFound] = "No such id."
-		problems[http.StatusPreconditionFailed] = "The entry is not in the state that If-Match or If-None-Match demands; nothing was written."
+		problems[http.StatusPreconditionFailed] = "The entry is not in the state that If-Match or If-None-Match requires; nothing was written."
 		refused = append(refused, "The id or a condition is malformed.")
 	}
 	if body {
 		maps.Copy(problems, map[int]string{
 			http.StatusBadRequest:            "The body is not one well-formed JSON text in UTF-8, has a key twice, or is nested deeper than 32.",
 			http.StatusRequestTimeout:        "The body did not arrive in time.",
-			http.StatusConflict:              "Another entry has the name, and names are unique: those of locations, and of any table that was made so. Or no id is left.",
+			http.StatusConflict:              "Another entry has this name and names must be unique (those of locations, or of a table created with that constraint), or no id is left.",
 			http.StatusRequestEntityTooLarge: "The body is over 64 KiB.",
 			http.StatusUnsupportedMediaType:  "The body is not JSON by its content type, or it is compressed.",
 		})
@@ -115,12 +115,12 @@ func (s *Service[T]) editProblems(api *httpserver.API, responses map[string]*hum
 
 // ifMatch has no example: Swagger UI would send it, as no entry's tag, with the first request that somebody tries.
 func ifMatch() *huma.Param {
-	return &huma.Param{Name: "If-Match", In: "header", Description: "Entity tags, or *: only an entry that has one of them is changed. " +
+	return &huma.Param{Name: "If-Match", In: "header", Description: "Entity tags, or *: the change is made only to an entry that has one of them. " +
 		"It is compared and written in one transaction.", Schema: &huma.Schema{Type: "string"}}
 }
 
 func ifNoneMatch() *huma.Param {
-	return &huma.Param{Name: "If-None-Match", In: "header", Description: "Entity tags, or *: the answer is 304 when it has one of them.",
+	return &huma.Param{Name: "If-None-Match", In: "header", Description: "Entity tags, or *: the answer is 304 if the entry has one of them.",
 		Schema: &huma.Schema{Type: "string"}, Example: exampleTag}
 }
 

@@ -29,8 +29,8 @@ func (s *Service[T]) AddRoutes(api *httpserver.API, admin *httpserver.Admin) {
 	serveList := func(w http.ResponseWriter, r *http.Request) error { return s.serveList(w, r, compressor) }
 	api.Handle(httpserver.Route{Kind: httpserver.Lists, Serve: serveList, Operation: huma.Operation{
 		OperationID: "list-" + plural, Method: http.MethodGet, Path: base, Tags: tags,
-		Summary:     "All " + plural + " by id, or a page of them",
-		Description: "Without limit the whole catalog is streamed. An answer that is broken off was not whole.",
+		Summary:     "List all " + plural + " by id, or a page of them",
+		Description: "Without limit the whole catalog is streamed. An answer that breaks off is incomplete.",
 		Parameters:  listParameters(),
 		Responses: api.Problems(httpserver.Compressed(api.Returns("The "+plural+", by id.", &huma.Schema{Type: "array", Items: item}, []T{s.Kind.Example})), map[int]string{
 			http.StatusUnprocessableEntity: "A parameter was refused; the answer names it.",
@@ -43,7 +43,7 @@ func (s *Service[T]) AddRoutes(api *httpserver.API, admin *httpserver.Admin) {
 	} {
 		api.Handle(httpserver.Route{Kind: httpserver.Fights, Serve: s.serveRandom, Operation: huma.Operation{
 			OperationID: random.id, Method: http.MethodGet, Path: base + random.path, Tags: tags,
-			Summary:   "Draw " + one + ", each equally likely" + random.note,
+			Summary:   "Pick a random " + s.Kind.Singular + random.note,
 			Responses: returnsItem(map[int]string{http.StatusNotFound: "The catalog is empty."}),
 		}})
 	}
@@ -51,7 +51,7 @@ func (s *Service[T]) AddRoutes(api *httpserver.API, admin *httpserver.Admin) {
 	tagged := func() map[string]*huma.Response {
 		responses := returnsItem(map[int]string{http.StatusNotFound: "No such id.", http.StatusUnprocessableEntity: "The id is malformed."})
 		responses["200"].Headers = etagHeader()
-		responses["304"] = &huma.Response{Description: "The client has it already, as If-None-Match says.", Headers: etagHeader()}
+		responses["304"] = &huma.Response{Description: "The client already has it, according to If-None-Match.", Headers: etagHeader()}
 		return responses
 	}
 	api.Handle(httpserver.Route{Serve: s.serveOne, Operation: huma.Operation{
@@ -74,11 +74,11 @@ func (s *Service[T]) AddRoutes(api *httpserver.API, admin *httpserver.Admin) {
 
 func listParameters() []*huma.Param {
 	return []*huma.Param{
-		{Name: "limit", In: "query", Description: "At most so many.",
+		{Name: "limit", In: "query", Description: "Maximum number of entries.",
 			Schema: &huma.Schema{Type: "integer", Minimum: new(1.0), Maximum: new(float64(maxLimit))}},
 		{Name: "after", In: "query", Description: "Only ids above this one.",
 			Schema: &huma.Schema{Type: "integer", Format: "int64", Minimum: new(0.0)}},
-		{Name: "name", In: "query", Description: "Only names that have this part. Letter case is folded, accents count, % and _ are plain letters.",
+		{Name: "name", In: "query", Description: "Only names that contain this text. Case is ignored, accents are not; % and _ have no special meaning.",
 			Schema: &huma.Schema{Type: "string"}},
 	}
 }

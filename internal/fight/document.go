@@ -75,7 +75,7 @@ func kept(s *huma.Schema) {
 // sent turns the schema of a catalog's entry into that of an entry in a request.
 func sent(s *huma.Schema) {
 	s.Required, s.AdditionalProperties = []string{"name"}, true
-	s.Description = "Only the name is required; what else is missing or null is empty. Unknown fields are dropped."
+	s.Description = "Only the name is required; other fields that are missing or null are empty. Unknown fields are dropped."
 	for name, property := range s.Properties {
 		property.Nullable = name != "name"
 	}
@@ -97,7 +97,7 @@ func peerProblems(more map[int]string) map[int]string {
 	return problems
 }
 
-const unreadable = "A stored fight can't be read, as another writer left it; the answer names it."
+const unreadable = "A stored fight can't be read, because another writer left it incomplete or with wrong types; the answer names it."
 
 const storeAway = "The store is away, or there are too many requests at once; Retry-After says when to try again."
 
@@ -110,21 +110,21 @@ func (s *Service) routes(api *httpserver.API) []httpserver.Route {
 		return huma.Operation{OperationID: id, Method: method, Path: "/api/fights" + path, Summary: summary, Tags: []string{"fights"},
 			Responses: api.Problems(responses, problems)}
 	}
-	execute := operation(http.MethodGet, "execute-fight", "/execute_fight", "Draw two fighters and a place at the same time, fight, store",
+	execute := operation(http.MethodGet, "execute-fight", "/execute_fight", "Pick two random fighters and a location, let them fight, and store the fight",
 		fight(), peerProblems(nil))
-	post := operation(http.MethodPost, "post-fight", "", "Fight between the two that are sent", fight(), map[int]string{
+	post := operation(http.MethodPost, "post-fight", "", "Let a given hero and villain fight, and store the fight", fight(), map[int]string{
 		http.StatusBadRequest:            "The body is not one well-formed JSON text in UTF-8, has a key twice, or is nested deeper than 32.",
 		http.StatusRequestTimeout:        "The body did not arrive in time.",
 		http.StatusRequestEntityTooLarge: "The body is over 64 KiB.",
 		http.StatusUnsupportedMediaType:  "The body is not JSON by its content type, or it is compressed.",
 		http.StatusUnprocessableEntity:   "A value was refused; the answer names each place.",
-		http.StatusServiceUnavailable:    "The store can't take it now, or there are too many requests at once; Retry-After says when to try again, the detail whether it may have been stored all the same.",
+		http.StatusServiceUnavailable:    "The store can't take it now, or there are too many requests at once; Retry-After says when to try again, and the detail says if the fight may have been stored all the same.",
 	})
 	post.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {
 		Schema: schemas.body, Example: map[string]any{"hero": example.Hero, "villain": example.Villain, "location": example.Location},
 	}}}
-	list := operation(http.MethodGet, "list-fights", "", "Stored fights, newest first",
-		httpserver.Compressed(api.Returns("The fights. A Link header with rel=next leads on where there is more.",
+	list := operation(http.MethodGet, "list-fights", "", "List stored fights, newest first",
+		httpserver.Compressed(api.Returns("The fights. A Link header with rel=next has the address of the next page, if there is one.",
 			&huma.Schema{Type: "array", Items: schemas.fight}, []document{asDocument(example)})),
 		map[int]string{
 			http.StatusUnprocessableEntity: "A parameter was refused; the answer names it.", http.StatusInternalServerError: unreadable,
@@ -132,9 +132,9 @@ func (s *Service) routes(api *httpserver.API) []httpserver.Route {
 		})
 	list.Responses["200"].Headers["Link"] = &huma.Param{Description: "Relative address of the next page.", Schema: &huma.Schema{Type: "string"}}
 	list.Parameters = []*huma.Param{
-		{Name: "limit", In: "query", Description: "At most so many.",
+		{Name: "limit", In: "query", Description: "Maximum number of fights.",
 			Schema: &huma.Schema{Type: "integer", Minimum: new(1.0), Maximum: new(float64(maxLimit)), Default: defaultLimit}},
-		{Name: "before", In: "query", Description: "Only fights with a smaller id; it need not exist.",
+		{Name: "before", In: "query", Description: "Only fights with a smaller id. The id need not exist.",
 			Schema: &huma.Schema{Type: "string", Format: "uuid"}},
 	}
 	compressor := &httpserver.Compressor{}
@@ -149,11 +149,11 @@ func (s *Service) routes(api *httpserver.API) []httpserver.Route {
 		{Kind: httpserver.Fights, Serve: s.servePost, Operation: post},
 		{Kind: httpserver.Lists, Serve: serveList, Operation: list},
 		{Serve: s.serveOne, Operation: one},
-		{Kind: httpserver.Fights, Serve: s.serveFighters, Operation: operation(http.MethodGet, "random-fighters", "/randomfighters", "Draw a hero and a villain at the same time",
-			api.Returns("The two.", schemas.fighters, fighters{example.Hero, example.Villain}), peerProblems(nil))},
-		{Kind: httpserver.Fights, Serve: s.serveLocation, Operation: operation(http.MethodGet, "random-location", "/randomlocation", "Draw a location",
+		{Kind: httpserver.Fights, Serve: s.serveFighters, Operation: operation(http.MethodGet, "random-fighters", "/randomfighters", "Pick a random hero and a random villain",
+			api.Returns("The hero and the villain.", schemas.fighters, fighters{example.Hero, example.Villain}), peerProblems(nil))},
+		{Kind: httpserver.Fights, Serve: s.serveLocation, Operation: operation(http.MethodGet, "random-location", "/randomlocation", "Pick a random location",
 			api.Returns("The location.", schemas.location, example.Location), peerProblems(nil))},
-		{Kind: httpserver.Searches, Serve: s.serveCount, Operation: operation(http.MethodGet, "count-fights", "/count", "How many fights are stored, exactly, those included that can't be read",
+		{Kind: httpserver.Searches, Serve: s.serveCount, Operation: operation(http.MethodGet, "count-fights", "/count", "Count the stored fights exactly, including any that can't be read",
 			api.Returns("The number.", schemas.count, count{42}), map[int]string{http.StatusServiceUnavailable: storeAway})},
 	}
 }

@@ -65,7 +65,7 @@ func (a *API) Handle(route Route) {
 		route.Responses = map[string]*huma.Response{}
 	}
 	a.Problems(route.Responses, map[int]string{
-		http.StatusUnprocessableEntity: "The path or the query is not valid UTF-8 or has a NUL.",
+		http.StatusUnprocessableEntity: "The path or the query is not valid UTF-8 or contains a NUL.",
 		http.StatusInternalServerError: "The service made an error.",
 	})
 	if route.Kind != Unlimited {

@@ -62,12 +62,12 @@ func vary(header http.Header) { header.Add("Vary", "Accept-Encoding") }
 // Compressed adds to a route's answers that the good one may be compressed.
 func Compressed(responses map[string]*huma.Response) map[string]*huma.Response {
 	good := responses["200"]
-	good.Description += " Above 1 KiB it is compressed for clients who accept gzip, unless too many are at the time."
+	good.Description += " Above 1 KiB it is compressed for clients that accept gzip, unless too many are being compressed at the time."
 	if good.Headers == nil {
 		good.Headers = map[string]*huma.Param{}
 	}
 	text := &huma.Schema{Type: "string"}
-	good.Headers["Content-Encoding"] = &huma.Param{Description: "gzip, or missing.", Schema: text}
+	good.Headers["Content-Encoding"] = &huma.Param{Description: "gzip, if the answer is compressed.", Schema: text}
 	good.Headers["Vary"] = &huma.Param{Description: "Accept-Encoding.", Schema: text}
 	return responses
 }

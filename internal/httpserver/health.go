@@ -51,13 +51,13 @@ func (a *API) AddHealth(health Health) {
 			Responses: a.Returns(yes, a.Schema(Status{}), example),
 		}
 	}
-	a.Handle(Route{Kind: Unlimited, Operation: operation("livez", "Does the process serve?", "It does.", Status{Status: "ok"}), Serve: func(w http.ResponseWriter, _ *http.Request) error {
+	a.Handle(Route{Kind: Unlimited, Operation: operation("livez", "Report whether the process is serving", "The process is serving.", Status{Status: "ok"}), Serve: func(w http.ResponseWriter, _ *http.Request) error {
 		return writeStatus(w, http.StatusOK, Status{Status: "ok"})
 	}})
-	ready := operation("readyz", "Can the service do its work?", "It can.", Status{Status: "ok"})
+	ready := operation("readyz", "Report whether the service is ready", "The service is ready.", Status{Status: "ok"})
 	a.Problems(ready.Responses, map[int]string{http.StatusServiceUnavailable: "Its store is away, it is about to stop, or there are too many health checks at once."})
 	a.Handle(Route{Kind: Checks, Operation: ready, Serve: health.serveReady})
-	full := operation("healthz", "State of the service, its store and its peers", "It can do its work.", health.example("ok"))
+	full := operation("healthz", "Show the state of the service, its store and its peers", "The service is ready.", health.example("ok"))
 	full.Responses["503"] = &huma.Response{
 		Description: "The store is away, the service is about to stop, or there are too many health checks at once.",
 		Content: map[string]*huma.MediaType{

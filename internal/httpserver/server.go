@@ -15,18 +15,18 @@ import (
 
 // Config holds the limits of a server. The tags make each of them a flag and an environment variable.
 type Config struct {
-	Deadline          time.Duration `default:"5s" help:"Time a request may take; peers get what remains of it."`
+	Deadline          time.Duration `default:"5s" help:"Time limit for a request; peers get what remains of it."`
 	ReadHeaderTimeout time.Duration `default:"5s" help:"Time a client has to send a request's headers."`
 	ReadTimeout       time.Duration `default:"10s" help:"Time a client has to send a whole request."`
-	WriteTimeout      time.Duration `default:"15s" help:"Time an answer may take to write; of a whole list, each part."`
+	WriteTimeout      time.Duration `default:"15s" help:"Time limit for writing an answer, or each part of a whole list."`
 	IdleTimeout       time.Duration `default:"60s" help:"Time a kept-alive connection may be idle."`
-	MaxHeaderBytes    int           `default:"16384" help:"Largest request headers, in bytes; over HTTP/2, about 4 KiB less."`
-	MaxConnections    int           `default:"10000" help:"Most client connections of a service at a time. A new one takes the place of one that has been idle for a second, or gets a 503."`
-	DrainDelay        time.Duration `default:"${drain_delay}" help:"Time between not ready and not accepting when the service stops."`
-	ShutdownTimeout   time.Duration `default:"6s" help:"Time that requests in flight have to finish when the service stops."`
-	AccessLog         bool          `help:"Log a line for each request."`
-	AllowedHosts      []HostName    `name:"allowed-host" env:"ALLOWED_HOSTS" placeholder:"NAME" help:"Name that clients may use for a service on a loopback address, besides localhost and IP addresses; repeatable, or separated by commas."`
-	TrustedOrigins    []Origin      `name:"trusted-origin" env:"TRUSTED_ORIGINS" placeholder:"ORIGIN" help:"Origin of other web pages that may use the service, as in https://heroes.example: of a front end, or of a proxy that changes Host; repeatable, or separated by commas."`
+	MaxHeaderBytes    int           `default:"16384" help:"Maximum size of request headers in bytes; about 4 KiB less over HTTP/2."`
+	MaxConnections    int           `default:"10000" help:"Maximum client connections of a service. Above that, a new one takes the place of one that has been idle for a second, or gets a 503."`
+	DrainDelay        time.Duration `default:"${drain_delay}" help:"On shutdown, how long to report not ready before closing the port."`
+	ShutdownTimeout   time.Duration `default:"6s" help:"On shutdown, how long requests in flight have to finish."`
+	AccessLog         bool          `help:"Log every request."`
+	AllowedHosts      []HostName    `name:"allowed-host" env:"ALLOWED_HOSTS" placeholder:"NAME" help:"Host name that a service on a loopback address accepts besides localhost and IP addresses; repeatable, or separated by commas."`
+	TrustedOrigins    []Origin      `name:"trusted-origin" env:"TRUSTED_ORIGINS" placeholder:"ORIGIN" help:"Origin of web pages that may use the service, such as https://heroes.example: that of a front end elsewhere, or of a proxy that changes Host; repeatable, or separated by commas."`
 }
 
 // headerSlop is what net/http reads above the limit it is given.

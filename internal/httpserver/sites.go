@@ -59,7 +59,7 @@ func (a *API) OwnSite(serve Handler) Handler {
 
 // protect makes a route one for its own site, and documents that.
 func (a *API) protect(route *Route) {
-	a.Problems(route.Responses, map[int]string{http.StatusForbidden: "A browser sent it for a page of another site."})
+	a.Problems(route.Responses, map[int]string{http.StatusForbidden: "A browser sent the request for a page of another site."})
 	route.Serve = a.OwnSite(route.Serve)
 }
 

@@ -20,8 +20,8 @@ const timeLayout = "2006-01-02T15:04:05.000Z"
 
 // Config says what is logged and how.
 type Config struct {
-	Level  slog.Level `name:"log-level" default:"WARN" help:"Least severe level that is logged: DEBUG, INFO, WARN (or WARNING) or ERROR."`
-	Format string     `name:"log-format" default:"text" enum:"text,json" help:"Log lines as text or json."`
+	Level  slog.Level `name:"log-level" default:"WARN" help:"Lowest level to log: DEBUG, INFO, WARN (or WARNING) or ERROR."`
+	Format string     `name:"log-format" default:"text" enum:"text,json" help:"Format of log lines: text or json."`
 }
 
 // ParseLevel reads the name of a level, in any letter case. WARNING is WARN.

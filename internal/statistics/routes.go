@@ -58,20 +58,20 @@ func (s *Service) AddRoutes(api *httpserver.API) {
 	})
 	away := map[int]string{http.StatusServiceUnavailable: "The store is away, or there are too many requests at once; Retry-After says when to try again."}
 	get := huma.Operation{
-		OperationID: "get-statistics", Method: http.MethodGet, Path: "/api/statistics", Summary: "What became of all fights",
-		Description: "Every stored fight is counted, once, at most a second after it was answered.",
+		OperationID: "get-statistics", Method: http.MethodGet, Path: "/api/statistics", Summary: "Get totals of all fights",
+		Description: "Every stored fight is counted exactly once, at most a second after it was answered.",
 		Tags:        []string{"statistics"},
 		Responses:   api.Problems(api.Returns("The statistics.", schema, exampleDocument()), away),
 	}
 	full := map[int]string{http.StatusServiceUnavailable: "The store is away, or there are too many open streams; Retry-After says when to try again."}
 	stream := huma.Operation{
-		OperationID: "stream-statistics", Method: http.MethodGet, Path: "/api/statistics/stream", Summary: "The same, with every change",
+		OperationID: "stream-statistics", Method: http.MethodGet, Path: "/api/statistics/stream", Summary: "Stream the totals with every change",
 		Description: "Server-sent events: the state at once, then within a second of a change, at most four a second. The data of each " +
 			"is the JSON of /api/statistics, on one line. Lines that begin with a colon keep the connection alive. A client that does " +
 			"not read is dropped.",
 		Tags: []string{"statistics"},
 		Responses: api.Problems(map[string]*huma.Response{"200": {
-			Description: "Events, until one side ends it.",
+			Description: "Events, until one side closes the stream.",
 			Content: map[string]*huma.MediaType{"text/event-stream": {
 				Schema: &huma.Schema{Type: "string"}, Example: "data: {\"total\":42}\n\n",
 			}},

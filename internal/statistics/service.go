@@ -12,7 +12,7 @@ import (
 
 // Limits say how many may listen.
 type Limits struct {
-	MaxStreams int `default:"5000" help:"Most clients that listen to the stream at a time; one address gets at most three quarters."`
+	MaxStreams int `default:"5000" help:"Maximum open streams; one client address gets at most three quarters of them."`
 }
 
 // freshTime bounds how long an answer waits for what was stored before it; then it tells what is counted.

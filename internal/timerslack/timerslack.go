@@ -10,5 +10,5 @@ import "time"
 
 // Config is the slack that a process is to have.
 type Config struct {
-	TimerSlack time.Duration `default:"1ms" help:"Longest that the kernel may put off a timer of the process, to wake it less often (Linux); 0 for its own choice."`
+	TimerSlack time.Duration `default:"1ms" help:"How long the kernel may delay the timers of the process, to wake it less often (Linux); 0 leaves that to the kernel."`
 }

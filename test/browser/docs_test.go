@@ -18,11 +18,11 @@ const screenshots = "TEST_SCREENSHOTS"
 // summaries are of one operation of each service, as its pages show it.
 func summaries() map[string]string {
 	return map[string]string{
-		"heroes":     "Draw a hero, each equally likely",
-		"villains":   "Draw a villain, each equally likely",
-		"locations":  "Draw a location, each equally likely",
-		"fights":     "Draw two fighters and a place at the same time, fight, store",
-		"statistics": "What became of all fights",
+		"heroes":     "Pick a random hero",
+		"villains":   "Pick a random villain",
+		"locations":  "Pick a random location",
+		"fights":     "Pick two random fighters and a location, let them fight, and store the fight",
+		"statistics": "Get totals of all fights",
 	}
 }
 

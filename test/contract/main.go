@@ -73,9 +73,9 @@ const (
 
 type options struct {
 	Heroes     string        `required:"" placeholder:"URL" help:"Where heroes answers, as in http://localhost:8001."`
-	Villains   string        `required:"" placeholder:"URL" help:"Where villains answers."`
-	Locations  string        `required:"" placeholder:"URL" help:"Where locations answers."`
-	Fights     string        `required:"" placeholder:"URL" help:"Where fights answers."`
+	Villains   string        `required:"" placeholder:"URL" help:"URL of villains."`
+	Locations  string        `required:"" placeholder:"URL" help:"URL of locations."`
+	Fights     string        `required:"" placeholder:"URL" help:"URL of fights."`
 	Statistics string        `placeholder:"URL" help:"Where statistics answers, to check its clauses too."`
 	Group      suite.Group   `enum:"core,full,writes,statistics,arena" default:"full" help:"core: what every member of the family has. full: all that this application promises. writes, statistics, arena: only what takes the token, what counts the fights, what the battle page promises."`
 	Token      string        `name:"admin-token" env:"ADMIN_TOKEN" placeholder:"TOKEN" help:"The member's administrator's token; with it the clauses of the group writes are checked too."`

@@ -26,10 +26,10 @@ import (
 type Config struct {
 	Connect         time.Duration `name:"peer-connect-timeout" default:"2s" help:"Time to connect to a peer."`
 	Write           time.Duration `name:"peer-write-timeout" default:"2s" help:"Time to send a request to a peer."`
-	Read            time.Duration `name:"peer-read-timeout" default:"5s" help:"Time a peer has to answer, to the end."`
-	MaxConnections  int           `name:"peer-max-connections" default:"100" help:"Most connections to a peer."`
-	IdleConnections int           `name:"peer-idle-connections" default:"20" help:"Most idle connections that are kept to a peer."`
-	BreakerFailures uint          `name:"peer-breaker-failures" default:"20" help:"Consecutive failed calls that open the circuit breaker of a peer; 0 for never."`
+	Read            time.Duration `name:"peer-read-timeout" default:"5s" help:"Time a peer has to send its whole answer."`
+	MaxConnections  int           `name:"peer-max-connections" default:"100" help:"Maximum connections to a peer."`
+	IdleConnections int           `name:"peer-idle-connections" default:"20" help:"Maximum idle connections kept open to a peer."`
+	BreakerFailures uint          `name:"peer-breaker-failures" default:"20" help:"Consecutive failed calls that open the circuit breaker of a peer; 0 means never."`
 	BreakerDelay    time.Duration `name:"peer-breaker-delay" default:"1s" help:"How long the circuit breaker of a peer stays open before a call is tried again."`
 }
 
