@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"superheroes/test/history"
 	"superheroes/test/system"
 )
 
@@ -51,15 +52,41 @@ func TestBrokenBuildsAreCaught(t *testing.T) {
 	} {
 		t.Run(tag, func(t *testing.T) {
 			o := short(system.BuildWith(t, "-tags="+tag))
-			o.Settles = 5 * time.Second // it never will be right
+			o.Settles = brokenPatience
 			r := run(t, scenarios()[0], o)
-			for ; !caught(r) && o.Seed < 5; o.Seed++ {
+			for !caught(r) && o.Seed < 5 {
+				o.Seed++
 				r = run(t, scenarios()[0], o)
 			}
 			if !caught(r) || len(r.Faults) == 0 {
 				t.Errorf("not caught: %+v", r)
 			}
 			t.Logf("%d lost, %d stored, %d counted", r.Lost, r.Stored, r.Counted)
+		})
+	}
+}
+
+// A run is no proof when the load, or all of one kind of it, was refused: probes alone don't count.
+func TestUnserved(t *testing.T) {
+	of := func(n int, hero string, outcome history.Outcome) []history.Operation {
+		return slices.Repeat([]history.Operation{{Hero: hero, Outcome: outcome}}, n)
+	}
+	probes := of(9, probe+"first-0-0", history.OK)
+	for name, test := range map[string]struct {
+		operations []history.Operation
+		fault      bool
+	}{
+		"probes only":       {probes, true},
+		"all refused":       {slices.Concat(probes, of(50, "op-1", history.Refused), of(50, "", history.Indeterminate)), true},
+		"all picks refused": {slices.Concat(probes, of(50, "op-1", history.OK), of(50, "", history.Refused)), true},
+		"all posts refused": {slices.Concat(probes, of(50, "op-1", history.Refused), of(50, "", history.OK)), true},
+		"few acknowledged":  {slices.Concat(probes, of(3, "op-1", history.OK), of(50, "", history.Refused)), false},
+		"both kinds":        {slices.Concat(probes, of(50, "op-1", history.OK), of(1, "", history.OK)), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if fault := unserved(test.operations); (fault != "") != test.fault {
+				t.Errorf("got %q", fault)
+			}
 		})
 	}
 }

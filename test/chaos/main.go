@@ -34,17 +34,20 @@ import (
 
 // command is a command line.
 type command struct {
-	Seed     uint64        `default:"1" help:"Number that decides when which requests are sent and which faults begin and end."`
-	Scenario []string      `placeholder:"NAME" sep:"none" help:"Only this one; may be given several times."`
-	Duration time.Duration `default:"5m" help:"Load of all scenarios together. Starting, recovering and checking come on top."`
+	Seed     uint64        `default:"1" help:"Seed of the timetable: when which requests are sent, and which faults begin and end."`
+	Scenario []string      `placeholder:"NAME" sep:"none" help:"Run only this scenario; may be given several times. The report is not written then."`
+	Duration time.Duration `default:"5m" help:"Load of all scenarios together, at least one round of 4s each. Starting, recovering and checking come on top."`
 	Rows     int           `default:"1000000" help:"Heroes in the table that is searched."`
-	Tags     string        `help:"Build tags of the program: one of chaos_acknowledge_early, chaos_drop_on_restart and chaos_count_twice."`
-	Out      string        `default:"docs/reliability.md" help:"File for the report, which is written when every scenario ran."`
-	List     bool          `help:"Name the scenarios, and run none."`
+	Tags     string        `enum:",chaos_acknowledge_early,chaos_drop_on_restart,chaos_count_twice" default:"" placeholder:"TAG" help:"Build the program with a tag that breaks it on purpose, so that the run must fail: chaos_acknowledge_early, chaos_drop_on_restart or chaos_count_twice."`
+	Out      string        `default:"docs/reliability.md" help:"File to write the report to."`
+	List     bool          `help:"List the scenarios without running them."`
 }
 
 // roundLength is how long the load of a round lasts.
 const roundLength = 4 * time.Second
+
+// brokenPatience is how long statistics may take in a build that is broken on purpose: they may never be right.
+const brokenPatience = 5 * time.Second
 
 func main() {
 	procgroup.DieWithParent()
@@ -96,6 +99,9 @@ func (c *command) run(t *testing.T, chosen []Scenario) {
 	o := Options{
 		Program: system.BuildWith(t, "-tags="+c.Tags), Seed: c.Seed, Length: roundLength, Rows: c.Rows, Settles: startPatience,
 		Rounds: max(1, int(c.Duration/roundLength)/len(chosen)),
+	}
+	if c.Tags != "" {
+		o.Settles = brokenPatience
 	}
 	report := Report{Date: time.Now(), Command: c.line(), Version: version(t.Context(), module), Cores: runtime.NumCPU(), Rows: c.Rows, Length: roundLength}
 	begin := time.Now()

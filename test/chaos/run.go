@@ -143,12 +143,15 @@ func (w *world) round(number int, table Timetable) (recovery time.Duration) {
 	return recovery
 }
 
+// probe begins the names of heroes that are sent to see whether the system is well.
+const probe = "probe-"
+
 // recover waits until the system is well, and returns how long that took since it was healed.
 func (w *world) recover(healed time.Time, name string) time.Duration {
 	w.awaitReady()
 	for to := range w.fights {
 		for try := 0; ; try++ {
-			request := Request{Kind: post, Hero: fmt.Sprintf("probe-%s-%d-%d", name, to, try), To: to}
+			request := Request{Kind: post, Hero: fmt.Sprintf("%s%s-%d-%d", probe, name, to, try), To: to}
 			if got := w.clients.fight(w.Context(), request); got.Outcome == history.OK {
 				break
 			} else if time.Since(healed) > startPatience {
@@ -184,8 +187,8 @@ func (w *world) verify(s Scenario, o Options, r *Result) {
 	if number != len(stored) {
 		r.fault("%d fights are listed and the count says %d", len(stored), number)
 	}
-	if r.OK == 0 {
-		r.fault("nothing was acknowledged")
+	if fault := unserved(w.clients.operations); fault != "" {
+		r.fault("%s", fault)
 	}
 	if len(w.fights) == 1 {
 		if n := history.Disordered(w.clients.operations); n > 0 {
@@ -198,6 +201,29 @@ func (w *world) verify(s Scenario, o Options, r *Result) {
 	for _, base := range w.counts {
 		w.verifyCount(base, stored, o.Settles, r)
 	}
+}
+
+// unserved returns what is wrong when the load was refused as a whole, or all of one kind of it: then the faults met nothing.
+// Probes don't count, because a round ends only when they were acknowledged.
+func unserved(operations []history.Operation) string {
+	const enough = 20 // acknowledged fights, among which both kinds are certain to be
+	posted, picked := 0, 0
+	for _, o := range operations {
+		switch {
+		case o.Outcome != history.OK || strings.HasPrefix(o.Hero, probe):
+		case o.Hero == "":
+			picked++
+		default:
+			posted++
+		}
+	}
+	switch {
+	case posted+picked == 0:
+		return "no fight of the timetable was acknowledged"
+	case posted+picked >= enough && (posted == 0 || picked == 0):
+		return fmt.Sprintf("of one kind nothing was acknowledged: %d fights of given heroes, %d of picks", posted, picked)
+	}
+	return ""
 }
 
 // verifyCount waits until the statistics say what the stored fights say, to the byte.
