@@ -2,7 +2,6 @@ package httpserver
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -44,7 +43,7 @@ func parseOrigin(text string) (Origin, bool) {
 	if port == "" || port == map[string]string{"http": "80", "https": "443"}[at.Scheme] {
 		return Origin(at.Scheme + "://" + host), true
 	}
-	return Origin(at.Scheme + "://" + net.JoinHostPort(at.Hostname(), port)), true
+	return Origin(at.Scheme + "://" + host + ":" + port), true
 }
 
 // What pages of trusted origins may send, and read besides the headers that every page may read.

@@ -13,7 +13,7 @@ func TestOrigin(t *testing.T) {
 	for text, want := range map[string]Origin{
 		"https://heroes.example": "https://heroes.example", "HTTP://Heroes.Example:80": "http://heroes.example", "https://heroes.example:443": "https://heroes.example",
 		"http://heroes.example:443": "http://heroes.example:443", "http://localhost:3000": "http://localhost:3000", "http://[::1]:3000": "http://[::1]:3000",
-		"http://[0:0:0:0:0:0:0:1]": "http://[::1]", "http://127.0.0.1:8000": "http://127.0.0.1:8000",
+		"http://[0:0:0:0:0:0:0:1]": "http://[::1]", "http://[0:0:0:0:0:0:0:1]:3000": "http://[::1]:3000", "http://127.0.0.1:8000": "http://127.0.0.1:8000",
 	} {
 		var got Origin
 		if err := got.UnmarshalText([]byte(" " + text)); err != nil || got != want {
