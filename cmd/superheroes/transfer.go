@@ -143,7 +143,7 @@ func formatOf(format, name string) (exchange.Format, error) {
 		return exchange.FormatOf("." + format)
 	}
 	if name == "-" { // to be read: what is written there has a default
-		return 0, &settingError{"--format", "IMPORT_FORMAT", errors.New("is needed for the standard input")}
+		return 0, &settingError{"--format", "IMPORT_FORMAT", errors.New("is required when reading standard input")}
 	}
 	guessed, err := exchange.FormatOf(name)
 	if err != nil {
@@ -192,7 +192,7 @@ func (c exportCommand) Run(s *session) error {
 		return usageError{&settingError{"--output", "EXPORT_OUTPUT", err}}
 	}
 	if format == exchange.SQL {
-		return usageError{&settingError{"--output", "EXPORT_OUTPUT", errors.New("SQL is not written; take .jsonl or .csv")}}
+		return usageError{&settingError{"--output", "EXPORT_OUTPUT", errors.New("SQL can't be written; use .jsonl or .csv")}}
 	}
 	ctx, stop := untilSignal()
 	defer stop()

@@ -92,7 +92,7 @@ func writable(store any) error {
 // warn logs that a store can only be read, and why; nothing for no cause.
 func (p *part) warn(cause error) {
 	if cause != nil {
-		p.log.Warn("the store can be read, and takes no writes now", "cause", cause)
+		p.log.Warn("the store can be read but takes no writes now", "cause", cause)
 	}
 }
 

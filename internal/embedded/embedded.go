@@ -102,7 +102,7 @@ func orphaned(path string) error {
 		return nil
 	}
 	return storage.Errorf(storage.ErrDamaged, "%s is missing or empty, while its log %s holds what was stored last: "+
-		"put the file back or restore a backup, or move the log away to begin anew, and start again", path, logPath)
+		"put the file back or restore a backup, or move the log away to start afresh, and restart", path, logPath)
 }
 
 // headless returns an error when the write-ahead log begins with something else than a header. SQLite would take it for an

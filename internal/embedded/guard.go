@@ -222,7 +222,7 @@ func (g *guard) look(paths []string) (now [3]fileStat, err error) {
 // fail notes for good what is wrong, and returns it.
 func (g *guard) fail(cause error, what string) error {
 	g.found.CompareAndSwap(nil, &storage.Error{Kind: storage.ErrDamaged, Err: cause, Detail: what + ": put the files back or restore a backup, " +
-		"or move " + g.paths[database] + " and what belongs to it away to begin anew, and start again; until then nothing is stored"})
+		"or move " + g.paths[database] + " and the files that belong to it away to start afresh, and restart; until then nothing is stored"})
 	return g.found.Load()
 }
 

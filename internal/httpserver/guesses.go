@@ -47,7 +47,7 @@ func (g *guesses) check(log *slog.Logger, r *http.Request) error {
 		log.Warn("too many wrong tokens; somebody may be guessing the administrator's token", "limit", maxGuesses, "within", guessWindow,
 			"client", r.RemoteAddr, "path", r.URL.Path, "request_id", RequestID(r.Context()))
 	}
-	problem := Errorf(http.StatusTooManyRequests, "too many wrong tokens; the right one is still taken")
+	problem := Errorf(http.StatusTooManyRequests, "too many wrong tokens; the right one is still accepted")
 	problem.RetryAfter = wait
 	return problem
 }

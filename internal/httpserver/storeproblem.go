@@ -27,7 +27,7 @@ func storeProblem(err error) *Problem {
 	case errors.As(err, &row):
 		return Errorf(http.StatusInternalServerError, "%s %s can't be read; the log says why", row.What, row.ID).Because(err)
 	case errors.Is(err, storage.ErrSchema):
-		return Errorf(http.StatusInternalServerError, "%v; the log says what is wrong", storage.ErrSchema).Because(err)
+		return Errorf(http.StatusInternalServerError, "%v; see the log of the service", storage.ErrSchema).Because(err)
 	case storage.KindOf(err) != nil:
 		return Unavailable("%s", storeState(err)).Because(err)
 	case bounded.CrowdOf(err) != "":

@@ -275,7 +275,7 @@ func testFullDisk(t *testing.T, program string) {
 				}
 				s = full()
 				wantReadOnly(t, s, len(c.stored))
-				if log := s.Processes["fights"].Stderr.String(); strings.Count(log, "fights - WARN - the store can be read, and takes no writes now") != 1 || !strings.Contains(log, fightsFile(dir)) {
+				if log := s.Processes["fights"].Stderr.String(); strings.Count(log, "fights - WARN - the store can be read but takes no writes now") != 1 || !strings.Contains(log, fightsFile(dir)) {
 					t.Errorf("the start says:\n%s", log)
 				}
 
