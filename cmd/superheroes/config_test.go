@@ -58,8 +58,8 @@ func TestEveryFlagHasVariableAndHelp(t *testing.T) {
 const configurationIntro = `# Configuration
 
 Every setting is a flag and an environment variable; the flag wins, and an empty variable counts as unset. A secret can
-stand in a file instead, whose path is in a variable that ends in _FILE, such as ADMIN_TOKEN_FILE; a newline at the file's
-end is cut. Durations are written as in 500ms, 10s or 1m30s.
+be in a file instead, whose path is in a variable that ends in _FILE, such as ADMIN_TOKEN_FILE; a newline at the end of the
+file is removed. Durations are written like 500ms, 10s or 1m30s.
 <!-- This page is made from the flags: go test ./cmd/superheroes -run Configuration -update -->
 `
 

@@ -60,7 +60,7 @@ func (s *Service[T]) AddRoutes(api *httpserver.API, admin *httpserver.Admin) {
 	}})
 	picture := huma.Operation{
 		OperationID: "picture-of-" + s.Kind.Singular, Method: http.MethodGet, Path: base + "/{id}/picture.svg", Tags: tags,
-		Summary: "An emblem drawn from the entry", Parameters: []*huma.Param{id, ifNoneMatch()}, Responses: tagged(),
+		Summary: "Get an emblem drawn from the entry", Parameters: []*huma.Param{id, ifNoneMatch()}, Responses: tagged(),
 	}
 	picture.Responses["200"] = &huma.Response{Description: "The emblem.", Headers: etagHeader(),
 		Content: map[string]*huma.MediaType{"image/svg+xml": {
