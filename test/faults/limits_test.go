@@ -10,42 +10,45 @@ import (
 	"time"
 )
 
+// At the limit of connections that all have a request a new one is refused, and served as soon as there is room.
 func testConnectionLimit(t *testing.T, program string) {
 	const most = 5
 	fights := startFights(t, program, t.TempDir(), newCatalogs(t).env(), "--max-connections=5")
-	connect := func() net.Conn {
+	connect := func(request string) net.Conn {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(fights.url, "http://"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = conn.Close() })
-		if _, err := io.WriteString(conn, "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+		if err := conn.SetDeadline(time.Now().Add(hang)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(conn, request); err != nil {
 			t.Fatal(err)
 		}
 		return conn
 	}
-	served := func(conn net.Conn, patience time.Duration) bool {
-		if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+	const ask = "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
+	status := func() int {
+		conn := connect(ask)
+		defer func() { _ = conn.Close() }()
+		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
 			t.Fatal(err)
 		}
-		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
-		return err == nil && response.StatusCode == http.StatusOK
+		defer func() { _ = response.Body.Close() }()
+		if refused := response.StatusCode == http.StatusServiceUnavailable; refused != (response.Header.Get("Retry-After") != "") || refused != response.Close {
+			t.Errorf("%d has Retry-After %q; closes: %t", response.StatusCode, response.Header.Get("Retry-After"), response.Close)
+		}
+		return response.StatusCode
 	}
 	conns := make([]net.Conn, most)
 	for i := range conns {
-		conns[i] = connect()
-		if !served(conns[i], hang) {
-			t.Fatalf("connection %d was not served", i+1)
-		}
+		conns[i] = connect("POST /api/fights HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
 	}
-	sixth := connect()
-	if served(sixth, 500*time.Millisecond) {
-		t.Error("a sixth connection was served beside five")
-	}
+	eventually(t, "a sixth is refused", func() bool { return status() == http.StatusServiceUnavailable })
 	if err := conns[0].Close(); err != nil {
 		t.Fatal(err)
 	}
-	if !served(sixth, hang) {
-		t.Error("a connection that waited was not served when another had closed")
-	}
+	eventually(t, "one is served when another has closed", func() bool { return status() == http.StatusOK })
 }
