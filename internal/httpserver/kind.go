@@ -4,6 +4,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"runtime"
 	"time"
 )
 
@@ -43,7 +44,7 @@ type limiter interface {
 
 // newLimiters returns the limiters of one service.
 //
-// A search scans a table, so a few keep a store busy; more at a time would only make each of them slower. They wait for a
+// A search scans a table, so a few keep the cores busy; more at a time would only make each of them, and everything else, slower. They wait for a
 // slot instead of being refused, because a client that comes back later waits no less. So do lists, writes and checks. The
 // queues are bounded: a request that would wait for long is refused at once. A stream never ends by itself, so nobody
 // waits for one.
@@ -52,12 +53,15 @@ func newLimiters(deadline time.Duration) map[Kind]limiter {
 		Reads:    newOverload(deadline),
 		Fights:   newOverload(deadline),
 		Lists:    newSlots(64, 192),
-		Searches: newSlots(4, 192),
+		Searches: newSlots(scanners(), 192),
 		Streams:  newSlots(1000, 0),
 		Writes:   newSlots(16, 192),
 		Checks:   newSlots(16, 192),
 	}
 }
+
+// scanners is how many searches may run at a time: as many as leave half of the cores to everything else.
+func scanners() int { return max(1, runtime.GOMAXPROCS(0)/2) }
 
 // admitted returns the route's handler behind the limit of its kind. A refused request is answered before its body is read.
 func (a *API) admitted(route Route) Handler {
