@@ -13,22 +13,18 @@ import (
 	"superheroes/internal/httpserver"
 )
 
-// How many streams and how many whole lists may be under way at a time.
-const (
-	maxStreams = 1000
-	maxLists   = 200
-)
+// maxStreams is how many streams may be under way at a time.
+const maxStreams = 1000
 
 // gateway passes on what the page asks of the services, and nothing else.
 type gateway struct {
 	parts    map[string]Part
 	streams  *bounded.Shares
-	lists    *bounded.Shares
 	stopping context.Context
 }
 
 func newGateway(stopping context.Context, parts map[string]Part) *gateway {
-	return &gateway{parts: parts, streams: bounded.NewShares(maxStreams), lists: bounded.NewShares(maxLists), stopping: stopping}
+	return &gateway{parts: parts, streams: bounded.NewShares(maxStreams), stopping: stopping}
 }
 
 // addRoutes adds the paths of the services. All of them, reads too, are for the arena's own pages and no other site's: what
@@ -39,9 +35,12 @@ func (g *gateway) addRoutes(api *httpserver.API) {
 	for _, name := range Parts() {
 		base := "/api/" + name
 		for _, method := range methods {
-			wholeList := method == http.MethodGet && isCatalog(name)
-			mount(method+" "+base, g.passing(name, wholeList))
-			mount(method+" "+base+"/{rest...}", g.passing(name, false))
+			passing := g.passing(name, false)
+			mount(method+" "+base+"/{rest...}", passing)
+			if method == http.MethodGet && isCatalog(name) {
+				passing = httpserver.Forwarded(g.passing(name, true))
+			}
+			mount(method+" "+base, passing)
 		}
 		mount("GET /status/"+name, g.status(name))
 	}
@@ -59,7 +58,7 @@ func (g *gateway) events(name string) httpserver.Handler {
 			return httpserver.Unavailable("too many open streams; retry later")
 		}
 		defer g.streams.Give(r.RemoteAddr)
-		return g.pass(w, r.WithContext(ctx), name, r.URL, true)
+		return g.pass(w, r, name, r.URL, ctx)
 	}
 }
 
@@ -74,20 +73,16 @@ func (g *gateway) passing(name string, wholeList bool) httpserver.Handler {
 			return httpserver.Errorf(http.StatusNotFound, httpserver.UnknownPath)
 		}
 		if !wholeList {
-			return g.pass(w, r, name, r.URL, false)
+			return g.pass(w, r, name, r.URL, nil)
 		}
-		if !g.lists.Take(r.RemoteAddr) {
-			return httpserver.Unavailable("too many lists at once; retry later")
-		}
-		defer g.lists.Give(r.RemoteAddr)
-		return g.pass(w, r.WithContext(httpserver.Lasting(r.Context())), name, r.URL, true)
+		return g.pass(w, r, name, r.URL, httpserver.Lasting(r.Context()))
 	}
 }
 
 // status shows the page how a part is: its /healthz.
 func (g *gateway) status(name string) httpserver.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		return g.pass(w, r, name, &url.URL{Path: "/healthz"}, false)
+		return g.pass(w, r, name, &url.URL{Path: "/healthz"}, nil)
 	}
 }
 
@@ -97,7 +92,8 @@ func isClean(decoded string) bool {
 	return path.Clean(decoded) == strings.TrimSuffix(decoded, "/") && !strings.Contains(decoded, `\`)
 }
 
-func (g *gateway) pass(w http.ResponseWriter, r *http.Request, name string, target *url.URL, stream bool) error {
+// pass has a part answer. A stream has a context that outlasts the request's deadline, which the part is told all the same.
+func (g *gateway) pass(w http.ResponseWriter, r *http.Request, name string, target *url.URL, lasting context.Context) error {
 	part, runs := g.parts[name]
 	if !runs {
 		return httpserver.Errorf(http.StatusNotFound, "%s does not run here", name)
@@ -106,8 +102,11 @@ func (g *gateway) pass(w http.ResponseWriter, r *http.Request, name string, targ
 	if err != nil {
 		return err
 	}
+	if lasting != nil {
+		out = out.WithContext(lasting)
+	}
 	w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
-	return part.Pass(w, out, stream)
+	return part.Pass(w, out, lasting != nil)
 }
 
 // outgoing returns the request that a part gets: the path, the body, and of the headers those that the services read.

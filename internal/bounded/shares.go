@@ -39,7 +39,7 @@ type Quota struct {
 
 // NewQuota returns so many places.
 func NewQuota(places int) Quota {
-	return Quota{free: places, share: places - places/4, held: map[netip.Addr]int{}}
+	return Quota{free: places, share: max(1, places-max(1, places/4)), held: map[netip.Addr]int{}}
 }
 
 // Take reports whether there is a place for the client. If so, it must be given back.

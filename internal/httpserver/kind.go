@@ -42,6 +42,12 @@ type limiter interface {
 	retryAfter() time.Duration
 }
 
+// How many lists of a service are under way at a time, and how many requests of one kind wait for a slot.
+const lists, queued = 64, 192
+
+// searches is how many searches are under way at a time: as many as leave half of the cores to everything else.
+func searches() int { return max(1, runtime.GOMAXPROCS(0)/2) }
+
 // newLimiters returns the limiters of one service.
 //
 // A search scans a table, so a few keep the cores busy; more at a time would only make each of them, and everything else, slower. They wait for a
@@ -52,16 +58,13 @@ func newLimiters(deadline time.Duration) map[Kind]limiter {
 	return map[Kind]limiter{
 		Reads:    newOverload(deadline),
 		Fights:   newOverload(deadline),
-		Lists:    newSlots(64, 192),
-		Searches: newSlots(scanners(), 192),
+		Lists:    newSlots(lists, queued),
+		Searches: newSlots(searches(), queued),
 		Streams:  newSlots(1000, 0),
-		Writes:   newSlots(16, 192),
-		Checks:   newSlots(16, 192),
+		Writes:   newSlots(16, queued),
+		Checks:   newSlots(16, queued),
 	}
 }
-
-// scanners is how many searches may run at a time: as many as leave half of the cores to everything else.
-func scanners() int { return max(1, runtime.GOMAXPROCS(0)/2) }
 
 // admitted returns the route's handler behind the limit of its kind. A refused request is answered before its body is read.
 func (a *API) admitted(route Route) Handler {
@@ -72,10 +75,21 @@ func (a *API) admitted(route Route) Handler {
 	if route.Limit > 0 {
 		own = newSlots(route.Limit, 0)
 	}
+	return limited(route.Kind, own, a.limiters[Searches], route.Serve)
+}
+
+// Forwarded returns the handler of lists that are passed on to a service, behind limits of their own: as many as the
+// service has for one address, since it sees that of this process. So no client here takes the turns of the others there.
+func Forwarded(serve Handler) Handler {
+	return limited(Lists, newSlots(lists*3/4, queued), newSlots(max(1, searches()*3/4), queued), serve)
+}
+
+// limited returns a handler behind the limit of its kind; lists with ?name= have that of searches.
+func limited(of Kind, own, searches limiter, serve Handler) Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		kind, limit := route.Kind, own
+		kind, limit := of, own
 		if kind == Lists && r.URL.RawQuery != "" && r.URL.Query().Has("name") {
-			kind, limit = Searches, a.limiters[Searches]
+			kind, limit = Searches, searches
 		}
 		if !limit.enter(r) {
 			return tooMany(kind, limit)
@@ -83,7 +97,7 @@ func (a *API) admitted(route Route) Handler {
 		info := infoOf(r.Context())
 		info.kind, info.limit = kind, limit
 		defer info.leave(r)
-		err := route.Serve(w, r)
+		err := serve(w, r)
 		if err != nil {
 			info.answering(problemOf(err).Status)
 		}
