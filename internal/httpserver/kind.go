@@ -1,6 +1,8 @@
 package httpserver
 
 import (
+	"context"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -97,12 +99,28 @@ func limited(of Kind, own, searches limiter, serve Handler) Handler {
 		info := infoOf(r.Context())
 		info.kind, info.limit = kind, limit
 		defer info.leave(r)
+		short := shortOfTime(r, limit)
 		err := serve(w, r)
+		if answer, ok := w.(*response); short && ok && answer.status == 0 && errors.Is(err, context.DeadlineExceeded) {
+			err = tooMany(kind, limit).Because(err)
+		}
 		if err != nil {
 			info.answering(problemOf(err).Status)
 		}
 		return err
 	}
+}
+
+// noticeable is longer than a request takes to its slot when it needn't wait.
+const noticeable = 100 * time.Millisecond
+
+// shortOfTime reports whether a request spent most of its time waiting for its slot. When its deadline passes then, that says
+// nothing about the store.
+func shortOfTime(r *http.Request, limit limiter) bool {
+	deadline, _ := r.Context().Deadline()
+	_, waits := limit.(*slots)
+	timeout := infoOf(r.Context()).timeout
+	return waits && timeout-time.Until(deadline) > max(timeout/2, noticeable)
 }
 
 // leave gives up the request's place, if it still has one.

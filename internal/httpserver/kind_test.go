@@ -264,3 +264,25 @@ func sendSeveral(conn net.Conn, n int) error {
 	}
 	return nil
 }
+
+// A search that gets its turn too late to be answered was one too many: the store isn't blamed.
+func TestTurnThatComesTooLate(t *testing.T) {
+	cfg := settings()
+	cfg.Deadline = 400 * time.Millisecond
+	begun, may := make(chan struct{}), make(chan struct{})
+	late := route(http.MethodGet, "/late", func(_ http.ResponseWriter, r *http.Request) error {
+		<-r.Context().Done()
+		return StoreProblem(r.Context().Err())
+	})
+	late.Kind = Searches
+	server, _ := serving(t, cfg, blocked(Searches, "/", begun, may), late)
+	for range 3 { // as many as one address gets
+		askLater(t, server, "/")
+		within(t, "a search is under way", begun)
+	}
+	time.AfterFunc(3*cfg.Deadline/4, func() { close(may) })
+	problem := ask(t, server, http.MethodGet, "/late", "").problem(t, http.StatusServiceUnavailable)
+	if want := "too many searches and counts at once; retry later"; problem.Detail != want {
+		t.Errorf("detail %q, want %q", problem.Detail, want)
+	}
+}
