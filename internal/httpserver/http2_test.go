@@ -353,11 +353,11 @@ func TestHTTP2ConnectionsMakeRoom(t *testing.T) {
 	get2(t, idle, server, "/")
 	eventually(t, "one is idle", func() bool { _, idle := server.listener.count(); return idle == 1 })
 	keep(dial(t, server)).succeeds(t, "a newcomer, in its place")
-	get2(t, busy, server, "/")
 	close(may)
 	if got := within(t, "the request in flight ends", inFlight); got.status != http.StatusOK {
 		t.Errorf("in flight: got %+v", got)
 	}
+	get2(t, busy, server, "/")
 }
 
 // An event that a client doesn't take is given up at the write time-out, however short it is.
