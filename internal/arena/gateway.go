@@ -93,7 +93,7 @@ func isClean(decoded string) bool {
 }
 
 // pass has a part answer. A stream has a context that outlasts the request's deadline, which the part is told all the same.
-func (g *gateway) pass(w http.ResponseWriter, r *http.Request, name string, target *url.URL, lasting context.Context) error {
+func (g *gateway) pass(w http.ResponseWriter, r *http.Request, name string, target *url.URL, lasting context.Context) error { //nolint:revive // not the context of this call
 	part, runs := g.parts[name]
 	if !runs {
 		return httpserver.Errorf(http.StatusNotFound, "%s does not run here", name)
