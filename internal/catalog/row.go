@@ -51,6 +51,15 @@ func Change[T any](old *T, err error, change func(old *T) (*T, error)) (*T, erro
 	return item, err
 }
 
+// CheckChanged returns an error when the change of a row that is there changed none: a trigger or a rule dropped it, which is
+// no error of the database's.
+func CheckChanged[T Item](table Table[T], rows int64) error {
+	if rows > 0 {
+		return nil
+	}
+	return storage.Errorf(storage.ErrSchema, "a trigger or rule of table %s drops changes", table.Name)
+}
+
 // unreadable returns a storage.RowError that names the row, nil for no error.
 func unreadable[T Item](table Table[T], item T, err error) error {
 	if err == nil {

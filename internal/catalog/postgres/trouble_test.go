@@ -192,6 +192,20 @@ func TestLockedTable(t *testing.T) {
 	}
 }
 
+// TestDroppedChanges: what a trigger drops without an error isn't acknowledged.
+func TestDroppedChanges(t *testing.T) {
+	at := engines.Postgres(t)
+	s := opened(t, at)
+	exec(t, other(t, at), "CREATE FUNCTION drops() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NULL; END$$",
+		"CREATE TRIGGER drops BEFORE UPDATE OR DELETE ON hero FOR EACH ROW EXECUTE FUNCTION drops()")
+	for _, item := range []*character.Character{{Name: "changed"}, nil} {
+		_, err := s.Write(t.Context(), 1, func(*character.Character) (*character.Character, error) { return item, nil })
+		if !errors.Is(err, storage.ErrSchema) || errors.Is(err, catalog.ErrMaybeWritten) {
+			t.Errorf("%v: got %v", item, err)
+		}
+	}
+}
+
 // TestReadOnly: a server that takes no writes serves reads, and says so once.
 func TestReadOnly(t *testing.T) {
 	want := wants{write: storage.ErrFull}

@@ -102,14 +102,23 @@ func (s *Store[T]) change(ctx context.Context, tx pgx.Tx, id int64, change func(
 	case err != nil:
 		return nil, err
 	case item == nil:
-		_, err = tx.Exec(ctx, s.edit.remove, id)
+		err = s.changeRow(ctx, tx, s.edit.remove, id)
 	case id == 0:
 		err = s.insert(ctx, tx, item)
 	default:
 		*s.table.Key(item) = id
-		_, err = tx.Exec(ctx, s.edit.update, s.table.Fields(item)...)
+		err = s.changeRow(ctx, tx, s.edit.update, s.table.Fields(item)...)
 	}
 	return item, err
+}
+
+// changeRow runs a statement that changes a locked row.
+func (s *Store[T]) changeRow(ctx context.Context, tx pgx.Tx, statement string, args ...any) error {
+	done, err := tx.Exec(ctx, statement, args...)
+	if err != nil {
+		return err
+	}
+	return catalog.CheckChanged(s.table, done.RowsAffected())
 }
 
 // lock returns the row with that id, nil for an id of 0.

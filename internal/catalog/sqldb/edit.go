@@ -26,14 +26,27 @@ func (e edit[T]) run(ctx context.Context, id int64, change func(old *T) (*T, err
 	case err != nil:
 		return nil, err
 	case item == nil:
-		_, err = e.tx.ExecContext(ctx, "DELETE FROM "+e.table.Name+" WHERE id = ?", id)
+		err = e.changeRow(ctx, "DELETE FROM "+e.table.Name+" WHERE id = ?", id)
 	case id == 0:
 		err = e.insert(ctx, e.tx, item)
 	default:
 		*e.table.Key(item) = id
-		_, err = e.tx.ExecContext(ctx, updating(e.table.Name, e.table.Names()), append(e.table.Fields(item)[1:], id)...)
+		err = e.changeRow(ctx, updating(e.table.Name, e.table.Names()), append(e.table.Fields(item)[1:], id)...)
 	}
 	return item, e.refusal(err)
+}
+
+// changeRow runs a statement that changes a locked row.
+func (e edit[T]) changeRow(ctx context.Context, statement string, args ...any) error {
+	done, err := e.tx.ExecContext(ctx, statement, args...)
+	if err != nil {
+		return err
+	}
+	rows, err := done.RowsAffected()
+	if err != nil {
+		return err
+	}
+	return catalog.CheckChanged(e.table, rows)
 }
 
 // read returns the row with that id, nil for an id of 0.

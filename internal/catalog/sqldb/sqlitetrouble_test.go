@@ -101,6 +101,23 @@ func TestSQLiteTakesNoRowsOfOurs(t *testing.T) {
 	}
 }
 
+// What a trigger drops without an error isn't acknowledged.
+func TestSQLiteDroppedChanges(t *testing.T) {
+	heroes, other, _, err := openFound(t, character.Heroes(), database.SQLiteCharacter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, other, "INSERT INTO hero (id, name, level) VALUES (7, 'kept', 1)")
+	run(t, other, "CREATE TRIGGER no_update BEFORE UPDATE ON hero BEGIN SELECT RAISE(IGNORE); END")
+	run(t, other, "CREATE TRIGGER no_delete BEFORE DELETE ON hero BEGIN SELECT RAISE(IGNORE); END")
+	for _, item := range []*character.Character{{Name: "changed"}, nil} {
+		_, err := heroes.Write(t.Context(), 7, func(*character.Character) (*character.Character, error) { return item, nil })
+		if !errors.Is(err, storage.ErrSchema) || errors.Is(err, catalog.ErrMaybeWritten) {
+			t.Errorf("%v: got %v", item, err)
+		}
+	}
+}
+
 // A row with a value outside the contract is named; the others are served.
 func TestSQLiteUnreadableRows(t *testing.T) {
 	heroes, other, _, err := openFound(t, character.Heroes(), database.SQLiteCharacter)
