@@ -77,7 +77,7 @@ func (c *calls) until(ctx context.Context, called call, ask func(context.Context
 	}
 	made, err := bounded.Do(ctx, c.work, func(ctx context.Context) (bool, error) { return true, c.make(ctx, called, ask) })
 	switch {
-	case made, errors.Is(err, bounded.ErrClosed):
+	case made, errors.Is(err, bounded.ErrClosed), errors.As(err, new(*bounded.PanicError)):
 		return err
 	case errors.As(err, new(*bounded.FullError)):
 		return fmt.Errorf("%w: %w", fight.ErrBusy, context.Cause(ctx))
