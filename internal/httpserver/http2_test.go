@@ -86,8 +86,11 @@ func TestHTTP2AnswersAsHTTP1(t *testing.T) {
 			return r.Context().Err()
 		}),
 	)
-	never, writer := io.Pipe()
-	t.Cleanup(func() { _ = writer.Close() })
+	never := func() io.Reader {
+		reader, writer := io.Pipe()
+		t.Cleanup(func() { _ = writer.Close() })
+		return reader
+	}
 	over2 := http2Client(t)
 	for name, test := range map[string]struct {
 		method, target, header string
@@ -101,7 +104,7 @@ func TestHTTP2AnswersAsHTTP1(t *testing.T) {
 		"a body without a length":    {method: http.MethodPost, target: "/body", body: func() io.Reader { return io.MultiReader(strings.NewReader("abc")) }},
 		"the largest body":           {method: http.MethodPost, target: "/body", body: func() io.Reader { return strings.NewReader(strings.Repeat("x", MaxBody)) }},
 		"a body that is too large":   {method: http.MethodPost, target: "/body", body: func() io.Reader { return strings.NewReader(strings.Repeat("x", MaxBody+1)) }},
-		"a body that doesn't arrive": {method: http.MethodPost, target: "/body", body: func() io.Reader { return never }},
+		"a body that doesn't arrive": {method: http.MethodPost, target: "/body", body: never},
 		"an unknown path":            {target: "/nothing"},
 		"a wrong method":             {method: http.MethodDelete, target: "/ok"},
 		"bad text":                   {target: "/ok?a=%FF"},
