@@ -25,7 +25,7 @@ func protocolClauses(service, get string) []Clause {
 		{ID: "http2", Text: `“HTTP/1.1 and, on the same port, HTTP/2 with prior knowledge”, with the same answers`, hold: p.http2},
 		{ID: "http2.streams", Text: `an HTTP/2 client is told that it may have “at most 100 streams a connection”`, hold: p.streams},
 		{ID: "chunked", Text: `“a request with a Transfer-Encoding ends its connection”: what follows it there is not taken for a request`, hold: p.chunked},
-		{ID: "nosniff", Text: `“X-Content-Type-Options: nosniff on every answer”`, hold: p.nosniff},
+		{ID: "nosniff", Text: `“Every answer has X-Content-Type-Options: nosniff”`, hold: p.nosniff},
 	}
 	if service == "fights" {
 		clauses = append(clauses, Clause{ID: "chunked.stored", Text: `a fight behind a chunked one is not fought: “a request with a Transfer-Encoding ends its connection”`, hold: chunkedFight})

@@ -18,19 +18,19 @@ func writeClauses(r room) []Clause {
 		{ID: "write.replace", Text: `“PUT and PATCH 200 with the entry”: what a PUT leaves out is empty`, hold: r.writeReplace},
 		{ID: "write.patch", Text: `“PATCH changes some fields (a merge patch, RFC 7396: null empties a field)”`, hold: r.writePatch},
 		{ID: "write.delete", Text: `“DELETE 204 with nothing”, and then it is gone`, hold: r.writeDelete},
-		{ID: "write.unknown", Text: `“an id that nobody has 404”`, hold: r.writeUnknown},
-		{ID: "write.token", Text: `“401 with WWW-Authenticate without the right token”, and nothing is changed`, hold: r.writeToken},
-		{ID: "write.refused", Text: `“The limits of the entities hold, 422 names each place”, and nothing is changed`, hold: r.writeRefused},
+		{ID: "write.unknown", Text: `“an unknown id a 404”`, hold: r.writeUnknown},
+		{ID: "write.token", Text: `“Without the right token the answer is 401 with WWW-Authenticate”, and nothing is changed`, hold: r.writeToken},
+		{ID: "write.refused", Text: `“A value outside the limits of its field is a 422 that names each place”, and nothing is changed`, hold: r.writeRefused},
 		{ID: "write.body", Text: `what is no body for a change: “body over 64 KiB”: 413, “body that is not JSON by its content type”: 415, malformed JSON: “400 or 422”`, hold: r.writeBody},
-		{ID: "write.id", Text: `“POST refuses one, PUT and PATCH take that of the path only”`, hold: r.writeID},
-		{ID: "write.etag", Text: `“Reads by id carry an ETag, the pictures too, and If-None-Match gets 304”; a change changes it`, hold: r.writeETag},
-		{ID: "write.if-match", Text: `“With If-Match a change is made only to the entry that has that tag, else 412”`, hold: r.writeIfMatch},
-		{ID: "write.picks", Text: `“A change is seen at once by picks of the process that made it”: “a deleted entry is never picked after that”`, hold: r.writePicks},
+		{ID: "write.id", Text: `“POST refuses one, PUT and PATCH accept only the one in the path”`, hold: r.writeID},
+		{ID: "write.etag", Text: `“Reads by id and pictures have an ETag, and If-None-Match gets a 304”; a change changes it`, hold: r.writeETag},
+		{ID: "write.if-match", Text: `“With If-Match a change is made only if the entry has that tag, else the answer is 412”`, hold: r.writeIfMatch},
+		{ID: "write.picks", Text: `“Picks of the process that made a change see it at once”: “a deleted entry is never picked after that”`, hold: r.writePicks},
 	}
 	clauses = append(clauses, guessClauses(r)...)
 	clauses = append(clauses, Clause{ID: "write.sites", Text: `with the token too “A browser's cross-site request that would store or change something is refused with 403”, and nothing is changed`, hold: r.writeSites})
 	if r.singular == "location" {
-		clauses = append(clauses, Clause{ID: "write.taken", Text: `“A location's name that is taken is 409”, and nothing is changed`, hold: r.writeTaken})
+		clauses = append(clauses, Clause{ID: "write.taken", Text: `“A location name that is taken is a 409”, and nothing is changed`, hold: r.writeTaken})
 	}
 	for i := range clauses {
 		clauses[i].ID, clauses[i].Service, clauses[i].Group = r.service+"."+clauses[i].ID, r.service, Writes
