@@ -53,8 +53,8 @@ func (c *connection) Read(p []byte) (int, error) {
 }
 
 // readFirst reads until it is known which protocol the client speaks. net/http peeks at as much before it reads a request,
-// which is why two things are mended here: it allows the time for a header once more when it has passed, and it would
-// wait for the rest of a line that is too short for any request and at its end.
+// which has two faults that readFirst corrects: once the header time-out has passed, net/http would allow it a second time, and
+// it would keep waiting after a complete line that is too short to be a request.
 func (c *connection) readFirst(p []byte) (int, error) {
 	switch {
 	case c.ended != nil:

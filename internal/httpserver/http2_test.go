@@ -308,18 +308,7 @@ func TestHTTP2Drain(t *testing.T) {
 	eventually(t, "the server drains", server.Draining)
 	get2(t, told, server, "/ok")
 	eventually(t, "its connection is closed", func() bool { open, _ := server.listener.count(); return open <= 2 })
-	select {
-	case err := <-stopped:
-		t.Fatalf("stopped before its last request had ended: %v", err)
-	default:
-	}
-	close(may)
-	if got := within(t, "the request in flight ends", inFlight); got.status != http.StatusOK || got.err != nil {
-		t.Errorf("in flight: got %+v", got)
-	}
-	if err := within(t, "the server stops", stopped); err != nil {
-		t.Error(err)
-	}
+	stopsBehind(t, stopped, inFlight, may)
 }
 
 func TestHTTP2IdleTimeout(t *testing.T) {

@@ -278,18 +278,7 @@ func TestDrain(t *testing.T) {
 		}
 		return errors.Is(err, syscall.ECONNREFUSED)
 	})
-	select {
-	case err := <-stopped:
-		t.Fatalf("stopped before its last request had ended: %v", err)
-	default:
-	}
-	close(may)
-	if got := within(t, "the request in flight ends", inFlight); got.status != http.StatusOK || got.err != nil {
-		t.Errorf("in flight: got %+v", got)
-	}
-	if err := within(t, "the server stops", stopped); err != nil {
-		t.Error(err)
-	}
+	stopsBehind(t, stopped, inFlight, may)
 }
 
 func TestShutdownBreaksOffWhatTakesTooLong(t *testing.T) {
@@ -324,5 +313,22 @@ func TestShutdownAtOnce(t *testing.T) {
 	}
 	if got := within(t, "the request ends", inFlight); got.err == nil {
 		t.Errorf("in flight: got %+v, want it broken off", got)
+	}
+}
+
+// stopsBehind checks that a server that is stopping waits for its last request, which goes on when may is closed.
+func stopsBehind(t *testing.T, stopped <-chan error, inFlight <-chan result, may chan struct{}) {
+	t.Helper()
+	select {
+	case err := <-stopped:
+		t.Fatalf("stopped before its last request had ended: %v", err)
+	default:
+	}
+	close(may)
+	if got := within(t, "the request in flight ends", inFlight); got.status != http.StatusOK || got.err != nil {
+		t.Errorf("in flight: got %+v", got)
+	}
+	if err := within(t, "the server stops", stopped); err != nil {
+		t.Error(err)
 	}
 }

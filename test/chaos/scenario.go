@@ -104,7 +104,7 @@ func removed() Condition {
 	return Condition{Name: "file removed, restart", On: []string{"up"}, Begin: []Action{hide}, End: []Action{terminate, restore, start}}
 }
 
-// damaged overwrites the header of the log. It is mended before a restart.
+// damaged overwrites the header of the log. It is repaired before a restart.
 func damaged() Condition {
 	return Condition{Name: "log damaged, restart", On: []string{"up"}, Begin: []Action{garble}, End: []Action{terminate, mend, start}}
 }
