@@ -52,10 +52,10 @@ func searches() int { return max(1, runtime.GOMAXPROCS(0)/2) }
 
 // newLimiters returns the limiters of one service.
 //
-// A search scans a table, so a few keep the cores busy; more at a time would only make each of them, and everything else, slower. They wait for a
-// slot instead of being refused, because a client that comes back later waits no less. So do lists, writes and checks. The
-// queues are bounded: a request that would wait for long is refused at once. A stream never ends by itself, so nobody
-// waits for one.
+// A search scans a table, so a few keep the cores busy; more at a time would only make each of them, and everything else,
+// slower. They wait for a slot instead of being refused, because a client that comes back later waits no less. So do lists,
+// writes and checks. The queues are bounded: a request that would wait for long is refused at once. A stream never ends by
+// itself, so nobody waits for one.
 func newLimiters(deadline time.Duration) map[Kind]limiter {
 	return map[Kind]limiter{
 		Reads:    newOverload(deadline),
