@@ -51,7 +51,10 @@ func (in *inserter) insert(ctx context.Context, conn any, batch []groupcommit.Do
 		return nil, err
 	}
 	ctx = context.WithoutCancel(ctx)
-	if errs, err = in.insertRows(ctx, batch); err != nil {
+	if errs, err = in.insertRows(ctx, batch); embedded.IsTrigger(err) {
+		errs, err = in.insertApart(ctx, conn, batch)
+	}
+	if err != nil {
 		return errs, err
 	}
 	if _, err := in.own.commit.run(ctx); embedded.Undone(err) {
@@ -65,6 +68,8 @@ func (in *inserter) insert(ctx context.Context, conn any, batch []groupcommit.Do
 	return errs, nil
 }
 
+// insertRows inserts a batch into the transaction. After the error of a trigger nobody knows which rows are in it: RAISE(FAIL)
+// keeps what its statement had inserted.
 func (in *inserter) insertRows(ctx context.Context, batch []groupcommit.Document) ([]error, error) {
 	errs := make([]error, len(batch))
 	for at := 0; at < len(batch); {
@@ -76,19 +81,52 @@ func (in *inserter) insertRows(ctx context.Context, batch []groupcommit.Document
 				continue
 			case err == nil && n > 0: // nobody knows which
 				return errs, in.db.Dropped()
-			case err != nil && !embedded.IsConstraint(err):
+			case err != nil && !refusesRow(err):
 				return errs, err
 			}
 		}
 		// One of them is refused, and with it the statement as a whole: row by row shows which.
 		for end := min(at+manyRows, len(batch)); at < end; at++ {
 			n, err := in.own.one.run(ctx, batch[at])
-			if err != nil && !embedded.IsConstraint(err) {
+			if err != nil && !refusesRow(err) {
 				return errs, err
 			}
 			if errs[at] = err; err == nil && n == 0 {
 				errs[at] = in.db.Dropped()
 			}
+		}
+	}
+	return errs, nil
+}
+
+// refusesRow reports whether a statement that failed with err inserted nothing, and the transaction goes on.
+func refusesRow(err error) bool { return embedded.IsConstraint(err) && !embedded.IsTrigger(err) }
+
+// insertApart begins the transaction anew and inserts each row behind a savepoint, so that nothing is left of one that a
+// trigger refuses. A trigger that rolls back the transaction refuses the whole batch.
+func (in *inserter) insertApart(ctx context.Context, conn any, batch []groupcommit.Document) ([]error, error) {
+	exec := func(query string) error {
+		_, err := conn.(driver.ExecerContext).ExecContext(ctx, query, nil)
+		return err
+	}
+	_ = exec("ROLLBACK") // fails when the trigger did it
+	if err := exec("BEGIN IMMEDIATE"); err != nil {
+		return nil, err
+	}
+	errs := make([]error, len(batch))
+	for i := range batch {
+		if err := exec("SAVEPOINT apart"); err != nil {
+			return errs, err
+		}
+		n, err := in.own.one.run(ctx, batch[i])
+		if err == nil && n == 0 {
+			err = in.db.Dropped()
+		}
+		if errs[i] = err; err != nil && exec("ROLLBACK TO apart") != nil {
+			return errs, err
+		}
+		if err := exec("RELEASE apart"); err != nil {
+			return errs, err
 		}
 	}
 	return errs, nil

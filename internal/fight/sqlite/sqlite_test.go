@@ -103,6 +103,41 @@ func TestDroppedRows(t *testing.T) {
 	}
 }
 
+// Each fight is answered truthfully whatever a trigger leaves of the statement and of the transaction, and a fight that it
+// refuses takes no other with it, unless it rolls back the transaction.
+func TestRefusingTriggers(t *testing.T) {
+	for _, action := range []string{"ABORT", "FAIL", "ROLLBACK"} {
+		for _, when := range []string{"BEFORE", "AFTER"} {
+			t.Run(action+" "+when, func(t *testing.T) {
+				store, ids := openNew(t), fight.NewIDs(fight.ID{})
+				execSQL(t, store, "CREATE TABLE refused (id BLOB)")
+				execSQL(t, store, "CREATE TRIGGER refuses "+when+" INSERT ON fight WHEN NEW.id IN (SELECT id FROM refused) BEGIN SELECT RAISE("+action+", 'no'); END")
+				for range 2 { // the store goes on
+					var batch []groupcommit.Document
+					var fights []fight.Fight
+					for i := range 2*manyRows + 3 {
+						f := storetest.NewFight(ids)
+						fights, batch = append(fights, f), append(batch, groupcommit.Document{ID: f.ID, Bytes: f.AppendJSON(nil)})
+						if i == 3 || i == 2*manyRows+1 {
+							execSQL(t, store, "INSERT INTO refused VALUES (?)", f.ID[:])
+						}
+					}
+					stored := 0
+					for i, err := range store.write(t.Context(), batch) {
+						storetest.Truthful(t, store, fights[i], err)
+						if err == nil {
+							stored++
+						}
+					}
+					if want := len(batch) - 2; action != "ROLLBACK" && stored != want || action == "ROLLBACK" && stored != 0 {
+						t.Errorf("%d of %d stored, 2 are refused", stored, len(batch))
+					}
+				}
+			})
+		}
+	}
+}
+
 func execSQL(t *testing.T, store *Store, statement string, args ...any) {
 	t.Helper()
 	if _, err := store.File().Writes.ExecContext(t.Context(), statement, args...); err != nil {
