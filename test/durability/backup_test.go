@@ -17,7 +17,7 @@ import (
 )
 
 // ending is more than a command takes on a busy machine.
-const ending = 2 * time.Minute
+const ending = 10 * time.Minute
 
 // A backup that is taken in the middle of load holds every fight that was acknowledged before it began, each of them as it
 // was answered, and counts what it holds.

@@ -34,12 +34,14 @@ func newLedger() *ledger {
 // returns when every client has noticed.
 func (l *ledger) load(t *testing.T, base, floor string, clients int, kill func()) {
 	t.Helper()
+	before := len(l.known())
 	var dead atomic.Bool
 	var group sync.WaitGroup
 	for range clients {
 		group.Go(func() { l.client(t.Context(), base, floor, &dead) })
 	}
 	time.Sleep(200*time.Millisecond + rand.N(200*time.Millisecond)) // the random moment
+	l.await(t, before+1)
 	dead.Store(true)
 	kill()
 	group.Wait()

@@ -12,13 +12,13 @@ import (
 
 func fightListClauses() []Clause {
 	return []Clause{
-		{ID: "list", Group: Full, Text: `the list of fights: “200, newest first”`, hold: besideOthers(newestFirst)},
-		{ID: "list.default", Group: Full, Text: `“?limit= (1-100, default 20)”: without it`, hold: besideOthers(defaultLimit)},
-		{ID: "list.limit", Group: Full, Text: `“?limit= (1-100, default 20)”: at most so many`, hold: besideOthers(fightLimit)},
+		{ID: "list", Group: Full, Text: `the list of fights: “200, newest first”`, hold: undisturbed(newestFirst, newestAmongOthers)},
+		{ID: "list.default", Group: Full, Text: `“?limit= (1-100, default 20)”: without it`, hold: undisturbed(defaultLimit, defaultLimitAmongOthers)},
+		{ID: "list.limit", Group: Full, Text: `“?limit= (1-100, default 20)”: at most so many`, hold: undisturbed(fightLimit, fightLimitAmongOthers)},
 		{ID: "list.before", Group: Full, Text: `“?before=FIGHT_ID”: only older ones`, hold: besideOthers(before)},
-		{ID: "list.before.any", Group: Full, Text: `“?before=FIGHT_ID (need not exist)”`, hold: besideOthers(beforeAny)},
+		{ID: "list.before.any", Group: Full, Text: `“?before=FIGHT_ID (need not exist)”`, hold: undisturbed(beforeAny, beforeAnyAmongOthers)},
 		{ID: "list.link", Group: Full, Text: `“a relative Link: <…>; rel="next" header where there is more”, and only there`, hold: besideOthers(link)},
-		{ID: "list.walk", Group: Full, Text: `the links lead on without a gap: “Link: <…>; rel="next" header where there is more”`, hold: besideOthers(walk)},
+		{ID: "list.walk", Group: Full, Text: `the links lead on without a gap: “Link: <…>; rel="next" header where there is more”`, hold: undisturbed(walk, walkAmongOthers)},
 	}
 }
 
@@ -47,15 +47,46 @@ func newestFirst(c *check) {
 	first, second := c.fight(plainFight), c.execute()
 	list, a := c.fights("?limit=100")
 	c.require(len(list) >= 2 && reflect.DeepEqual(list[0], second.object) && reflect.DeepEqual(list[1], first.object), a, "the two that were fought last first: %s, %s", second.id(), first.id())
+	c.descend(list, a)
+}
+
+func newestAmongOthers(c *check) {
+	first, second := c.fight(plainFight), c.execute()
+	list, a := c.fights("?limit=100")
+	place := func(f fight) int {
+		return slices.IndexFunc(list, func(o object) bool { return reflect.DeepEqual(o, f.object) })
+	}
+	c.require(place(second) >= 0 && place(second) < place(first), a, "the one that was fought last above the other: %s, %s", second.id(), first.id())
+	c.descend(list, a)
+}
+
+// descend requires that the newest are first.
+func (c *check) descend(list []object, a wire.Answer) {
 	for i := range list[1:] {
 		c.require(text(list[i], "id") > text(list[i+1], "id"), a, "descending ids, not %s before %s", list[i]["id"], list[i+1]["id"])
 	}
+}
+
+// section requires that a page of the newest fights has n that follow each other in a longer list. Others may have fought
+// between the two answers, after the page was read.
+func (c *check) section(query string, n int) {
+	page, a := c.fights(query)
+	longer, _ := c.fights("?limit=100")
+	c.require(len(page) == n, a, "%d fights, not %d", n, len(page))
+	at := slices.IndexFunc(longer, func(o object) bool { return text(o, "id") == text(page[0], "id") })
+	c.require(at >= 0, a, "a fight of the list first, not %s", text(page[0], "id"))
+	c.same(a, page, longer[at:min(at+n, len(longer))])
 }
 
 func defaultLimit(c *check) {
 	want := c.newest(21)[:20]
 	got, a := c.fights("")
 	c.same(a, got, want)
+}
+
+func defaultLimitAmongOthers(c *check) {
+	c.newest(21)
+	c.section("", 20)
 }
 
 func fightLimit(c *check) {
@@ -66,6 +97,13 @@ func fightLimit(c *check) {
 	}
 	got, a := c.fights("?limit=100")
 	c.require(len(got) >= 12 && len(got) <= 100, a, "at most 100 fights, not %d", len(got))
+}
+
+func fightLimitAmongOthers(c *check) {
+	c.newest(12)
+	for _, limit := range []int{1, 7, 12} {
+		c.section(fmt.Sprint("?limit=", limit), limit)
+	}
 }
 
 func before(c *check) {
@@ -93,6 +131,11 @@ func beforeAny(c *check) {
 	c.same(a, got, nil)
 }
 
+func beforeAnyAmongOthers(c *check) {
+	c.newest(12)
+	c.section("?limit=3&before=ffffffff-ffff-ffff-ffff-ffffffffffff", 3)
+}
+
 // next returns the target of the next page, "" when there is none.
 func (c *check) next(a wire.Answer) string {
 	header := a.Header.Get("Link")
@@ -118,10 +161,18 @@ func link(c *check) {
 	c.require(c.next(a) == "", a, "no Link, as there is no more")
 }
 
-func walk(c *check) {
-	newest := c.newest(12)
-	_, a := c.fights("?limit=3")
-	for page := range slices.Chunk(newest, 3) {
+func walk(c *check) { c.walk(c.newest(12), "?limit=3") }
+
+// walkAmongOthers begins below a fight, where nobody adds any.
+func walkAmongOthers(c *check) {
+	newest := c.newest(13)
+	c.walk(newest[1:], "?limit=3&before="+text(newest[0], "id"))
+}
+
+// walk requires that the pages from there on have these fights.
+func (c *check) walk(fights []object, query string) {
+	_, a := c.fights(query)
+	for page := range slices.Chunk(fights, 3) {
 		c.same(a, c.objects(a), page)
 		if next := c.next(a); next != "" {
 			a = c.get("fights", next)
