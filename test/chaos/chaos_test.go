@@ -19,7 +19,12 @@ func TestScenarios(t *testing.T) {
 	program := system.Build(t)
 	for _, s := range scenarios() {
 		t.Run(s.Name, func(t *testing.T) {
-			r := run(t, s, short(program))
+			o := short(program)
+			r := run(t, s, o)
+			for interrupts(s) && r.Sound() && r.Refused+r.Indeterminate == 0 && r.Skipped == "" && o.Seed < 5 {
+				o.Seed++ // a machine that is very busy may send nothing while a short fault lasts
+				r = run(t, s, o)
+			}
 			if r.Skipped != "" {
 				t.Skip(r.Skipped)
 			}
