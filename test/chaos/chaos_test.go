@@ -16,7 +16,7 @@ func short(program string) Options {
 
 // No scenario loses, repeats or miscounts a fight. `make chaos` runs the same for longer.
 func TestScenarios(t *testing.T) {
-	program := system.Build(t)
+	program := system.BuildWith(t, "-tags="+reporting)
 	for _, s := range scenarios() {
 		t.Run(s.Name, func(t *testing.T) {
 			o := short(program)
@@ -56,7 +56,7 @@ func TestBrokenBuildsAreCaught(t *testing.T) {
 		"chaos_count_twice":       func(r Result) bool { return r.Counted > r.Stored && r.Sound() },
 	} {
 		t.Run(tag, func(t *testing.T) {
-			o := short(system.BuildWith(t, "-tags="+tag))
+			o := short(system.BuildWith(t, "-tags="+reporting+","+tag))
 			o.Settles = brokenPatience
 			r := run(t, scenarios()[0], o)
 			for !caught(r) && o.Seed < 5 {

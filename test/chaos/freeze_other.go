@@ -8,3 +8,5 @@ import "os"
 func stopSignal() os.Signal { return os.Interrupt }
 
 func continueSignal() os.Signal { return os.Interrupt }
+
+func countSignal() os.Signal { return nil }

@@ -11,3 +11,6 @@ import (
 func stopSignal() os.Signal { return syscall.SIGSTOP }
 
 func continueSignal() os.Signal { return syscall.SIGCONT }
+
+// countSignal asks for the number of goroutines.
+func countSignal() os.Signal { return syscall.SIGUSR1 }

@@ -61,7 +61,7 @@ func (r Report) Fights() string {
 
 // Costs returns the table of times and resources.
 func (r Report) Costs() string {
-	t := table{head: []string{"scenario", "longest answer", "time to recover", "peak memory", "threads before, after", "open files before, after"}, left: 1}
+	t := table{head: []string{"scenario", "longest answer", "time to recover", "peak memory", "goroutines before, after", "threads before, after", "open files before, after"}, left: 1}
 	for _, one := range r.Results {
 		if one.Skipped != "" {
 			continue
@@ -71,7 +71,7 @@ func (r Report) Costs() string {
 			recovery = seconds(one.Recovery)
 		}
 		t.add(one.Scenario, seconds(one.Longest), recovery, fmt.Sprintf("%d MiB", one.Peak>>20),
-			fmt.Sprintf("%d, %d", one.Before.Threads, one.After.Threads), fmt.Sprintf("%d, %d", one.Before.Files, one.After.Files))
+			fmt.Sprintf("%d, %d", one.Before.Goroutines, one.After.Goroutines), fmt.Sprintf("%d, %d", one.Before.Threads, one.After.Threads), fmt.Sprintf("%d, %d", one.Before.Files, one.After.Files))
 	}
 	return t.String()
 }

@@ -5,13 +5,40 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"testing"
+	"time"
+
+	"superheroes/test/system"
 )
 
-// Usage is what processes have at one moment, as Linux's /proc tells; all 0 elsewhere. The program tells the number of its
-// goroutines to nobody, so its threads and open files (sockets among them) stand for what it might leak.
+// Usage is what processes have at one moment, as Linux's /proc and the program tell; all 0 elsewhere.
 type Usage struct {
-	Threads, Files int
-	Peak           int64 // the most resident memory of a process so far, in bytes
+	Goroutines, Threads, Files int
+	Peak                       int64 // the most resident memory of a process so far, in bytes
+}
+
+// reporting is the build that tells how many goroutines it has.
+const reporting = "chaos_goroutines"
+
+// goroutines asks a process, which was built with that tag, how many goroutines it has.
+func goroutines(t testing.TB, p *system.Process) int {
+	t.Helper()
+	if countSignal() == nil {
+		return 0
+	}
+	told := func() []string { return strings.Split(p.Stderr.String(), "goroutines ")[1:] }
+	before := len(told())
+	p.Signal(t, countSignal())
+	for end := time.Now().Add(startPatience); len(told()) == before; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("a process did not tell how many goroutines it has within %s", startPatience)
+		}
+	}
+	var n int
+	if _, err := fmt.Sscanf(told()[before], "%d\n", &n); err != nil {
+		t.Fatalf("the number of goroutines: %v", err)
+	}
+	return n
 }
 
 // add adds what one more process has.

@@ -138,6 +138,7 @@ func (w *world) now() (all Usage) {
 	for _, p := range w.processes {
 		if p.running != nil {
 			all.add(p.running.Pid())
+			all.Goroutines += goroutines(w, p.running)
 		}
 	}
 	return all
