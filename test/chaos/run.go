@@ -203,6 +203,8 @@ func (w *world) verify(s Scenario, o Options, r *Result) {
 	}
 }
 
+const noneServed = "no fight of the timetable was acknowledged"
+
 // unserved returns what is wrong when the load was refused as a whole, or all of one kind of it: then the faults met nothing.
 // Probes don't count, because a round ends only when they were acknowledged.
 func unserved(operations []history.Operation) string {
@@ -219,7 +221,7 @@ func unserved(operations []history.Operation) string {
 	}
 	switch {
 	case posted+picked == 0:
-		return "no fight of the timetable was acknowledged"
+		return noneServed
 	case posted+picked >= enough && (posted == 0 || picked == 0):
 		return fmt.Sprintf("of one kind nothing was acknowledged: %d fights of given heroes, %d of picks", posted, picked)
 	}

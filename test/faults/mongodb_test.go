@@ -145,7 +145,7 @@ func testMongoDBThatCannotBeUsed(t *testing.T, program string) {
 			t.Errorf("want one line that says so:\n%s", log)
 		}
 		p.Answer(nil)
-		get(t, s.url+"/readyz").want(t, http.StatusOK)
+		eventually(t, "it is ready again", func() bool { return get(t, s.url+"/readyz").status == http.StatusOK })
 		get(t, s.url+"/api/fights/execute_fight").want(t, http.StatusOK)
 	})
 }
