@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"superheroes/internal/bounded"
@@ -89,8 +88,8 @@ func (s *Store[T]) with(ctx context.Context, mayRepeat func() bool, do func(conn
 	}
 }
 
-// try runs do, twice when that is what makes a new plan, and gives the connection back. A broken one leaves the pool at
-// once: to close it in good order takes the driver some seconds where the server is silent.
+// try runs do, twice when that makes a new plan or the first run was canceled by mistake, and gives the connection back. A
+// broken one leaves the pool at once: to close it in good order takes the driver some seconds where the server is silent.
 func try(conn *pgxpool.Conn, mayRepeat func() bool, do func(conn *pgxpool.Conn) error) (broken bool, err error) {
 	defer func() {
 		if broken = conn.Conn().IsClosed(); broken {
@@ -100,7 +99,7 @@ func try(conn *pgxpool.Conn, mayRepeat func() bool, do func(conn *pgxpool.Conn) 
 		conn.Release()
 	}()
 	err = do(conn)
-	if isStale(err) && mayRepeat() {
+	if (isStale(err) || isCanceled(err)) && mayRepeat() {
 		err = do(conn)
 	}
 	return broken, err
@@ -110,11 +109,10 @@ func always() bool { return true }
 
 // because returns trouble, or why ctx ended when that is what broke a statement off.
 func because(ctx context.Context, err error) error {
-	var server *pgconn.PgError
 	if err == nil || ctx.Err() == nil || errors.Is(err, catalog.ErrMaybeWritten) {
 		return trouble(err)
 	}
-	if isConnection(err) || errors.As(err, &server) && server.Code == errCanceled {
+	if isConnection(err) || isCanceled(err) {
 		return context.Cause(ctx)
 	}
 	return trouble(err)

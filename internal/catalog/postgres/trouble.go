@@ -142,6 +142,13 @@ func isStale(err error) bool {
 	return errors.As(err, &server) && server.Code == errStalePlan
 }
 
+// isCanceled reports whether the server was told to cancel the statement. That needn't have been meant for this one: a
+// cancellation is sent to the session, and one that arrives late hits the next statement.
+func isCanceled(err error) bool {
+	var server *pgconn.PgError
+	return errors.As(err, &server) && server.Code == errCanceled
+}
+
 // isUncertain reports whether a commit that failed with this error may have been made all the same. An error that the
 // server reports undid the transaction, unless the session ended with it.
 func isUncertain(err error) bool {

@@ -192,6 +192,46 @@ func TestLockedTable(t *testing.T) {
 	}
 }
 
+// TestStrayCancellation: a statement that is canceled though nobody has given it up is repeated.
+func TestStrayCancellation(t *testing.T) {
+	at := engines.Postgres(t)
+	s, err := openFor(t.Context(), with(t, at, "application_name=stray"), 0, rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	locker := other(t, at)
+	for name, call := range map[string]func() error{
+		"read":   func() error { _, err := s.Get(t.Context(), 1); return err },
+		"import": func() error { return s.Import(t.Context(), false, rows) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			tx, err := locker.BeginTx(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = tx.Rollback() }()
+			if _, err := tx.ExecContext(t.Context(), "LOCK TABLE hero IN ACCESS EXCLUSIVE MODE"); err != nil {
+				t.Fatal(err)
+			}
+			done := make(chan error, 1)
+			go func() { done <- call() }()
+			const cancel = "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE application_name = 'stray' AND wait_event_type = 'Lock'"
+			for canceled := 0; canceled == 0; time.Sleep(time.Millisecond) {
+				if err := locker.QueryRowContext(t.Context(), cancel).Scan(&canceled); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := tx.Rollback(); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // TestDroppedChanges: what a trigger drops without an error isn't acknowledged.
 func TestDroppedChanges(t *testing.T) {
 	at := engines.Postgres(t)
