@@ -74,14 +74,14 @@ func (c *check) noCORS(service string) {
 	}
 }
 
-// storingNothing also requires that no fight is stored meanwhile, unless others fight all the time.
+// storingNothing also requires that no fight is stored meanwhile.
 func storingNothing(refused func(*check)) func(*check) {
-	return undisturbed(func(c *check) {
+	return besideOthers(func(c *check) {
 		before := c.there()
 		refused(c)
 		a := c.do("fights", wire.Call{Target: countPath})
 		c.require(c.there() <= before, a, "nothing stored, %d fights as before", before)
-	}, refused)
+	})
 }
 
 // refusedFrom requires that a request is refused with 403 whatever other site it comes from.
