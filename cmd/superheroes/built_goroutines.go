@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// In the build that `make chaos` breaks, each SIGUSR1 is answered on standard error with the number of goroutines. This is an init
-// so that the other builds have no trace of it.
+// In the build that `make chaos` uses, SIGUSR1 prints the number of goroutines to standard error. This is an init so that other
+// builds have no trace of it.
 func init() {
 	asked := make(chan os.Signal, 1)
 	signal.Notify(asked, syscall.SIGUSR1)

@@ -11,16 +11,16 @@ import (
 	"superheroes/test/system"
 )
 
-// Usage is what processes have at one moment, as Linux's /proc and the program tell; all 0 elsewhere.
+// Usage is what processes have at one moment, from Linux's /proc and from the program itself; 0 where that can't be had.
 type Usage struct {
 	Goroutines, Threads, Files int
 	Peak                       int64 // the most resident memory of a process so far, in bytes
 }
 
-// reporting is the build that tells how many goroutines it has.
+// reporting is the tag of the build that prints its number of goroutines.
 const reporting = "chaos_goroutines"
 
-// goroutines asks a process, which was built with that tag, how many goroutines it has.
+// goroutines returns the number of goroutines of a process that was built with that tag.
 func goroutines(t testing.TB, p *system.Process) int {
 	t.Helper()
 	if countSignal() == nil {

@@ -137,16 +137,16 @@ func isConnection(err error) bool {
 
 // isStale reports whether a statement was refused because its plan is older than an ALTER TABLE. The driver makes a new
 // one the next time.
-func isStale(err error) bool {
-	var server *pgconn.PgError
-	return errors.As(err, &server) && server.Code == errStalePlan
-}
+func isStale(err error) bool { return hasCode(err, errStalePlan) }
 
 // isCanceled reports whether the server was told to cancel the statement. That needn't have been meant for this one: a
 // cancellation is sent to the session, and one that arrives late hits the next statement.
-func isCanceled(err error) bool {
+func isCanceled(err error) bool { return hasCode(err, errCanceled) }
+
+// hasCode reports whether the server reported an error with that code.
+func hasCode(err error, code string) bool {
 	var server *pgconn.PgError
-	return errors.As(err, &server) && server.Code == errCanceled
+	return errors.As(err, &server) && server.Code == code
 }
 
 // isUncertain reports whether a commit that failed with this error may have been made all the same. An error that the

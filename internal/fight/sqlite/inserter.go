@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"fmt"
@@ -44,10 +45,7 @@ func (in *inserter) insert(ctx context.Context, conn any, batch []groupcommit.Do
 	if err := in.prepare(ctx, conn); err != nil {
 		return nil, fmt.Errorf("preparing the statements: %w", err)
 	}
-	if _, err := in.own.begin.run(ctx); err != nil {
-		return nil, fmt.Errorf("waiting for the write lock: %w", in.db.Waited(err))
-	}
-	if err := in.db.Begun(); err != nil {
+	if err := in.begin(ctx); err != nil {
 		return nil, err
 	}
 	ctx = context.WithoutCancel(ctx)
@@ -68,6 +66,26 @@ func (in *inserter) insert(ctx context.Context, conn any, batch []groupcommit.Do
 	return errs, nil
 }
 
+// begin begins a transaction, in files that are still those at their path.
+func (in *inserter) begin(ctx context.Context) error {
+	if _, err := in.own.begin.run(ctx); err != nil {
+		return fmt.Errorf("waiting for the write lock: %w", in.db.Waited(err))
+	}
+	return in.db.Begun()
+}
+
+// insertRow inserts one row. It returns why the table refuses it, or an error that concerns the whole transaction.
+func (in *inserter) insertRow(ctx context.Context, row groupcommit.Document) (refused, err error) {
+	n, err := in.own.one.run(ctx, row)
+	switch {
+	case embedded.IsConstraint(err):
+		return err, nil
+	case err == nil && n == 0:
+		return in.db.Dropped(), nil
+	}
+	return nil, err
+}
+
 // insertRows inserts a batch into the transaction. After the error of a trigger nobody knows which rows are in it: RAISE(FAIL)
 // keeps what its statement had inserted.
 func (in *inserter) insertRows(ctx context.Context, batch []groupcommit.Document) ([]error, error) {
@@ -81,26 +99,21 @@ func (in *inserter) insertRows(ctx context.Context, batch []groupcommit.Document
 				continue
 			case err == nil && n > 0: // nobody knows which
 				return errs, in.db.Dropped()
-			case err != nil && !refusesRow(err):
+			case embedded.IsTrigger(err), err != nil && !embedded.IsConstraint(err):
 				return errs, err
 			}
 		}
 		// One of them is refused, and with it the statement as a whole: row by row shows which.
 		for end := min(at+manyRows, len(batch)); at < end; at++ {
-			n, err := in.own.one.run(ctx, batch[at])
-			if err != nil && !refusesRow(err) {
-				return errs, err
+			refused, err := in.insertRow(ctx, batch[at])
+			if err != nil || embedded.IsTrigger(refused) {
+				return errs, cmp.Or(err, refused)
 			}
-			if errs[at] = err; err == nil && n == 0 {
-				errs[at] = in.db.Dropped()
-			}
+			errs[at] = refused
 		}
 	}
 	return errs, nil
 }
-
-// refusesRow reports whether a statement that failed with err inserted nothing, and the transaction goes on.
-func refusesRow(err error) bool { return embedded.IsConstraint(err) && !embedded.IsTrigger(err) }
 
 // insertApart begins the transaction anew and inserts each row behind a savepoint, so that nothing is left of one that a
 // trigger refuses. A trigger that rolls back the transaction refuses the whole batch.
@@ -110,7 +123,7 @@ func (in *inserter) insertApart(ctx context.Context, conn any, batch []groupcomm
 		return err
 	}
 	_ = exec("ROLLBACK") // fails when the trigger did it
-	if err := exec("BEGIN IMMEDIATE"); err != nil {
+	if err := in.begin(ctx); err != nil {
 		return nil, err
 	}
 	errs := make([]error, len(batch))
@@ -118,12 +131,12 @@ func (in *inserter) insertApart(ctx context.Context, conn any, batch []groupcomm
 		if err := exec("SAVEPOINT apart"); err != nil {
 			return errs, err
 		}
-		n, err := in.own.one.run(ctx, batch[i])
-		if err == nil && n == 0 {
-			err = in.db.Dropped()
-		}
-		if errs[i] = err; err != nil && exec("ROLLBACK TO apart") != nil {
+		refused, err := in.insertRow(ctx, batch[i])
+		if err != nil {
 			return errs, err
+		}
+		if errs[i] = refused; refused != nil && exec("ROLLBACK TO apart") != nil {
+			return errs, refused
 		}
 		if err := exec("RELEASE apart"); err != nil {
 			return errs, err

@@ -80,7 +80,7 @@ func storingNothing(refused func(*check)) func(*check) {
 		before := c.there()
 		refused(c)
 		a := c.do("fights", wire.Call{Target: countPath})
-		c.require(c.there() <= before, a, "nothing stored, %d fights as before", before)
+		c.require(counted(a) <= before, a, "nothing stored, %d fights as before", before)
 	})
 }
 

@@ -48,7 +48,12 @@ func (c *check) failure(hold func(*check)) (failure *Failure) {
 
 // there returns how many fights there are, -1 where that isn't told.
 func (c *check) there() int64 {
-	o, _ := read(c.do("fights", wire.Call{Target: countPath})).(object)
+	return counted(c.do("fights", wire.Call{Target: countPath}))
+}
+
+// counted returns the count of fights that an answer tells, -1 when it tells none.
+func counted(a wire.Answer) int64 {
+	o, _ := read(a).(object)
 	n, ok := number(o, "count")
 	if !ok {
 		return -1

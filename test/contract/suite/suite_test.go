@@ -101,7 +101,7 @@ func TestBesideOthers(t *testing.T) {
 			if a, err := client.Do(ctx, post(heroWins)); err == nil && a.Status == http.StatusOK {
 				fought++
 			}
-			// They leave the suite moments in which nobody else fights, on a slow machine too.
+			// The pauses are long enough for a clause, on a slow machine too.
 			time.Sleep(20*time.Millisecond + 20*time.Since(begun))
 		}
 	})
