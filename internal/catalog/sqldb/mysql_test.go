@@ -122,6 +122,9 @@ func otherMySQL(tb testing.TB, config *mysql.Config) *sql.DB {
 
 func TestMySQLLocations(t *testing.T) { mysqlLocations(database.MySQL).Run(t) }
 
+func BenchmarkMariaDBRandom(b *testing.B) { mysqlLocations(database.MySQL).BenchmarkRandom(b) }
+func BenchmarkMariaDBIDs(b *testing.B)    { mysqlLocations(database.MySQL).BenchmarkIDs(b) }
+
 func noRoster(func(location.Location) error) error { return nil }
 
 func gotham(put func(location.Location) error) error {

@@ -89,14 +89,7 @@ func sqliteLocations() storetest.Engine[location.Location] {
 func TestSQLiteHeroes(t *testing.T)    { sqliteHeroes().Run(t) }
 func TestSQLiteLocations(t *testing.T) { sqliteLocations().Run(t) }
 
-func BenchmarkRandom(b *testing.B) {
-	b.Run("SQLite", sqliteHeroes().BenchmarkRandom)
-	b.Run("MariaDB", mysqlLocations(database.MySQL).BenchmarkRandom)
-}
-
-func BenchmarkIDs(b *testing.B) {
-	b.Run("SQLite", sqliteHeroes().BenchmarkIDs)
-	b.Run("MariaDB", mysqlLocations(database.MySQL).BenchmarkIDs)
-}
+func BenchmarkRandom(b *testing.B) { sqliteHeroes().BenchmarkRandom(b) }
+func BenchmarkIDs(b *testing.B)    { sqliteHeroes().BenchmarkIDs(b) }
 
 func TestSQLiteLargeTable(t *testing.T) { sqliteHeroes().TestLargeTable(t) }
