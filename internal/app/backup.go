@@ -8,7 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"superheroes/internal/embedded"
+	"superheroes/internal/sqlite"
 )
 
 // draft is the end of a file's name until all of the backup is durable.
@@ -32,7 +32,7 @@ func Backup(ctx context.Context, dataDir, folder string, report func(path string
 		}
 	}()
 	for _, service := range services {
-		if err := embedded.Backup(ctx, databaseFile(dataDir, service), databaseFile(folder, service)+draft); err != nil {
+		if err := sqlite.Backup(ctx, databaseFile(dataDir, service), databaseFile(folder, service)+draft); err != nil {
 			return err
 		}
 	}
@@ -42,7 +42,7 @@ func Backup(ctx context.Context, dataDir, folder string, report func(path string
 			return err
 		}
 	}
-	if err := embedded.FlushFolder(folder); err != nil {
+	if err := sqlite.FlushFolder(folder); err != nil {
 		return err
 	}
 	for _, service := range services {

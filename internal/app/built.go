@@ -6,9 +6,9 @@ import (
 	"context"
 
 	"superheroes/internal/fight"
-	fightsqlite "superheroes/internal/fight/sqlite"
+	"superheroes/internal/sqlite"
 )
 
 // asBuilt returns an opened store as it is. A build with one of the tags above has a broken one in its place, which
 // test/chaos must catch.
-func asBuilt(_ context.Context, store *fightsqlite.Store) fight.Store { return store }
+func asBuilt(_ context.Context, store *sqlite.Fights) fight.Store { return store }

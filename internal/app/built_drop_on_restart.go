@@ -6,11 +6,11 @@ import (
 	"context"
 
 	"superheroes/internal/fight"
-	fightsqlite "superheroes/internal/fight/sqlite"
+	"superheroes/internal/sqlite"
 )
 
 // asBuilt returns a store that has lost its newest fight since it was closed.
-func asBuilt(ctx context.Context, store *fightsqlite.Store) fight.Store {
+func asBuilt(ctx context.Context, store *sqlite.Fights) fight.Store {
 	_, _ = store.File().Writes.ExecContext(ctx, "DELETE FROM fight WHERE number = (SELECT max(number) FROM fight)")
 	return store
 }

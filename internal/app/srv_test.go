@@ -139,7 +139,7 @@ func TestServersInTheDNS(t *testing.T) {
 	}
 	dns := startNameserver(t, uint16(port))
 	at := store{url: "mongodb+srv://" + srvDomain + address.Path + "?tls=false", flag: "--mongodb-url", poolMax: 5, wait: time.Minute}
-	if err := at.validate(mongo); err != nil || dns.times(srvName) > 0 {
+	if err := at.validate(engineMongoDB); err != nil || dns.times(srvName) > 0 {
 		t.Errorf("to check the settings asked the DNS %d times: %v", dns.times(srvName), err)
 	}
 

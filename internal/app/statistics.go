@@ -7,12 +7,10 @@ import (
 	"os"
 
 	"superheroes/database"
-	"superheroes/internal/embedded"
 	"superheroes/internal/fight"
-	"superheroes/internal/fight/mongodb"
+	"superheroes/internal/mongodb"
+	"superheroes/internal/sqlite"
 	"superheroes/internal/statistics"
-	statisticsmongodb "superheroes/internal/statistics/mongodb"
-	statisticssqlite "superheroes/internal/statistics/sqlite"
 )
 
 // Statistics starts the service of statistics alone. It looks for the fights of other processes.
@@ -35,7 +33,7 @@ func (a *App) Statistics(ctx context.Context, cfg StatisticsConfig) (err error) 
 // count starts the service of statistics beside that of fights, and returns the store of fights that wakes it. In the
 // embedded store nobody else stores fights.
 func (a *App) count(ctx context.Context, p *part, fights fightStore, cfg store, limits UpStatistics, damaged *damage) (fightStore, error) {
-	at, err := parseStoreURL(cfg.url, mongo)
+	at, err := parseStoreURL(cfg.url, engineMongoDB)
 	if err != nil {
 		return fights, fmt.Errorf("statistics: %w (%s)", err, cfg.flag)
 	}
@@ -48,7 +46,7 @@ func (a *App) count(ctx context.Context, p *part, fights fightStore, cfg store, 
 		return fights, err
 	}
 	pace := statistics.Looking()
-	if fights.engine == sqlite {
+	if fights.engine == engineSQLite {
 		pace = statistics.Woken()
 	}
 	service := startStatistics(a, p, store, fights.engine, pace, limits.Limits)
@@ -83,7 +81,7 @@ func (w waking) Insert(ctx context.Context, f fight.Fight, answer []byte) error 
 
 // openStatistics opens the store of fights, and that of statistics which lies there too.
 func openStatistics(ctx context.Context, cfg store) (fights fightStore, counted statistics.Store, err error) {
-	at, err := parseStoreURL(cfg.url, mongo)
+	at, err := parseStoreURL(cfg.url, engineMongoDB)
 	if err != nil {
 		return fights, nil, fmt.Errorf("statistics: %w (%s)", err, cfg.flag)
 	}
@@ -103,10 +101,10 @@ func openStatistics(ctx context.Context, cfg store) (fights fightStore, counted 
 // statisticsOf returns the store of statistics in the place where a store keeps the fights.
 func statisticsOf(ctx context.Context, fights fight.Store) (statistics.Store, error) {
 	switch fights := fights.(type) {
-	case interface{ File() *embedded.DB }:
-		return orNil(statisticssqlite.New(ctx, fights.File(), database.SQLiteStatistics))
-	case *mongodb.Store:
-		return orNil(statisticsmongodb.New(ctx, fights.Database()))
+	case interface{ File() *sqlite.DB }:
+		return orNil(sqlite.NewStatistics(ctx, fights.File(), database.SQLiteStatistics))
+	case *mongodb.Fights:
+		return orNil(mongodb.NewStatistics(ctx, fights.Database()))
 	case damagedFights:
 		return nil, fights.err
 	}
@@ -145,17 +143,17 @@ func (c RebuildConfig) Validate() error {
 	if c.DataDir == "" {
 		return invalid("--data-dir", "must name a folder")
 	}
-	return c.store().validURL(mongo)
+	return c.store().validURL(engineMongoDB)
 }
 
 // Rebuild counts what isn't counted yet, and then all fights anew, while others may go on. What differs is corrected.
 func Rebuild(ctx context.Context, cfg RebuildConfig) (report statistics.Report, err error) {
 	from := cfg.store()
-	at, err := parseStoreURL(from.url, mongo)
+	at, err := parseStoreURL(from.url, engineMongoDB)
 	if err != nil {
 		return report, fmt.Errorf("statistics: %w (%s)", err, from.flag)
 	}
-	if at.engine == sqlite {
+	if at.engine == engineSQLite {
 		if _, err := os.Stat(at.place); err != nil {
 			return report, fmt.Errorf("there are no fights to count: %w (%s)", err, from.flag)
 		}

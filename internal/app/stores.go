@@ -19,13 +19,13 @@ import (
 
 	"superheroes/database"
 	"superheroes/internal/catalog"
-	"superheroes/internal/catalog/postgres"
-	"superheroes/internal/catalog/sqldb"
 	"superheroes/internal/character"
 	"superheroes/internal/fight"
-	"superheroes/internal/fight/mongodb"
-	fightsqlite "superheroes/internal/fight/sqlite"
 	"superheroes/internal/location"
+	"superheroes/internal/mariadb"
+	"superheroes/internal/mongodb"
+	"superheroes/internal/postgres"
+	"superheroes/internal/sqlite"
 	"superheroes/internal/storage"
 	"superheroes/internal/synthetic"
 )
@@ -43,15 +43,15 @@ type kindOfCatalog[T catalog.Item] struct {
 }
 
 func heroes() kindOfCatalog[character.Character] {
-	return kindOfCatalog[character.Character]{character.Heroes(), postgresql, database.SQLiteCharacter, database.Heroes(), synthetic.Heroes}
+	return kindOfCatalog[character.Character]{character.Heroes(), enginePostgreSQL, database.SQLiteCharacter, database.Heroes(), synthetic.Heroes}
 }
 
 func villains() kindOfCatalog[character.Character] {
-	return kindOfCatalog[character.Character]{character.Villains(), postgresql, database.SQLiteCharacter, database.Villains(), synthetic.Villains}
+	return kindOfCatalog[character.Character]{character.Villains(), enginePostgreSQL, database.SQLiteCharacter, database.Villains(), synthetic.Villains}
 }
 
 func locations() kindOfCatalog[location.Location] {
-	return kindOfCatalog[location.Location]{location.Locations(), mysqldb, database.SQLiteLocation, database.Locations(), synthetic.Locations}
+	return kindOfCatalog[location.Location]{location.Locations(), engineMySQL, database.SQLiteLocation, database.Locations(), synthetic.Locations}
 }
 
 // catalogStore and fightStore are opened stores, with the names of their engines.
@@ -74,16 +74,16 @@ func openCatalog[T catalog.Item](ctx context.Context, kind kindOfCatalog[T], cfg
 	}
 	opened, err := openWithRetry(ctx, kind.Plural, at, cfg, func(ctx context.Context) (catalog.Store[T], error) {
 		switch at.engine {
-		case postgresql:
+		case enginePostgreSQL:
 			return opening(postgres.Open(ctx, kind.Table, postgres.Config{
 				URL: at.text, PoolMin: cfg.poolMin, PoolMax: cfg.poolMax, Schema: database.PostgreSQL, Deadline: cfg.deadline,
 			}, kind.seed))
-		case mysqldb:
-			return opening(sqldb.OpenMySQL(ctx, kind.Table, sqldb.MySQLConfig{
+		case engineMySQL:
+			return opening(mariadb.Open(ctx, kind.Table, mariadb.Config{
 				Driver: at.mysql, PoolMin: cfg.poolMin, PoolMax: cfg.poolMax, Schema: database.MySQL, Deadline: cfg.deadline,
 			}, kind.seed))
 		}
-		return opening(sqldb.OpenSQLite(ctx, at.place, kind.Table, kind.sqliteSchema, kind.seed))
+		return opening(sqlite.OpenCatalog(ctx, at.place, kind.Table, kind.sqliteSchema, kind.seed))
 	})
 	return catalogStore[T]{opened, at.engine}, err
 }
@@ -112,7 +112,7 @@ func (k kindOfCatalog[T]) seed(put func(T) error) error {
 
 // openFights opens the store of fights. With grouped, concurrent fights share one durable write.
 func openFights(ctx context.Context, cfg store, grouped bool) (fightStore, error) {
-	at, err := parseStoreURL(cfg.url, mongo)
+	at, err := parseStoreURL(cfg.url, engineMongoDB)
 	if err != nil {
 		return fightStore{}, fmt.Errorf("fights: %w (%s)", err, cfg.flag)
 	}
@@ -125,8 +125,8 @@ func openFights(ctx context.Context, cfg store, grouped bool) (fightStore, error
 
 // openFightsOnce opens the store of fights if it is there.
 func openFightsOnce(ctx context.Context, at storeURL, cfg store, grouped bool) (fightStore, error) {
-	if at.engine == mongo {
-		s, err := mongodb.Open(ctx, mongodb.Config{
+	if at.engine == engineMongoDB {
+		s, err := mongodb.OpenFights(ctx, mongodb.Config{
 			URL: at.text, SRVService: at.srvService, SRVHost: at.srvHost, Database: at.database,
 			PoolMin: cfg.poolMin, PoolMax: cfg.poolMax, Grouped: grouped, Deadline: cfg.deadline,
 		})
@@ -135,7 +135,7 @@ func openFightsOnce(ctx context.Context, at storeURL, cfg store, grouped bool) (
 		}
 		return fightStore{s, at.engine}, nil
 	}
-	s, err := fightsqlite.Open(ctx, at.place, database.SQLiteFight, fightsqlite.Grouped(grouped))
+	s, err := sqlite.OpenFights(ctx, at.place, database.SQLiteFight, sqlite.Grouped(grouped))
 	if err != nil {
 		return fightStore{}, err
 	}
@@ -148,7 +148,7 @@ func openWithRetry[S any](ctx context.Context, service string, at storeURL, cfg 
 	attempt := ctx
 	ctx, cancel := context.WithTimeout(ctx, cfg.wait)
 	defer cancel()
-	if at.engine != sqlite {
+	if at.engine != engineSQLite {
 		attempt = ctx
 	}
 	end, _ := ctx.Deadline()
@@ -158,7 +158,7 @@ func openWithRetry[S any](ctx context.Context, service string, at storeURL, cfg 
 		switch {
 		case err == nil:
 			return opened, nil
-		case errors.Is(err, storage.ErrDamaged), errors.Is(err, storage.ErrSchema), at.engine == sqlite && !errors.Is(err, storage.ErrBusy):
+		case errors.Is(err, storage.ErrDamaged), errors.Is(err, storage.ErrSchema), at.engine == engineSQLite && !errors.Is(err, storage.ErrBusy):
 			return opened, &startError{fmt.Sprintf("%s: %s (%s)", service, oneLine(err), cfg.flag), err}
 		case last == nil || ctx.Err() == nil && time.Until(end) > 0: // the cause, rather than that time is up; a dialer notices first
 			last = err
@@ -244,7 +244,7 @@ func (o opened) checks() checks {
 
 // embedded tells whether all catalogs are embedded ones.
 func (o opened) embedded() bool {
-	return o.heroes.engine == sqlite && o.villains.engine == sqlite && o.locations.engine == sqlite
+	return o.heroes.engine == engineSQLite && o.villains.engine == engineSQLite && o.locations.engine == engineSQLite
 }
 
 // resolve gives every store without a URL its file in the data folder. It makes the folder, and takes its lock, only

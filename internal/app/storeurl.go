@@ -17,15 +17,15 @@ import (
 	"github.com/go-sql-driver/mysql"
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/connstring"
 
-	"superheroes/internal/catalog/postgres"
+	"superheroes/internal/postgres"
 )
 
 // The engines that a store URL can name.
 const (
-	postgresql = "postgresql"
-	mysqldb    = "mysql"
-	mongo      = "mongodb"
-	sqlite     = "sqlite"
+	enginePostgreSQL = "postgresql"
+	engineMySQL      = "mysql"
+	engineMongoDB    = "mongodb"
+	engineSQLite     = "sqlite"
 )
 
 // storeURL is a store URL that was read. Its errors and its texts never show a password.
@@ -42,10 +42,10 @@ type storeURL struct {
 // schemes are the URL schemes, and the engine that each names.
 func schemes() map[string]string {
 	return map[string]string{
-		"postgres": postgresql, "postgresql": postgresql,
-		"mysql": mysqldb, "mariadb": mysqldb,
-		"mongodb": mongo, "mongodb+srv": mongo,
-		"sqlite": sqlite,
+		"postgres": enginePostgreSQL, "postgresql": enginePostgreSQL,
+		"mysql": engineMySQL, "mariadb": engineMySQL,
+		"mongodb": engineMongoDB, "mongodb+srv": engineMongoDB,
+		"sqlite": engineSQLite,
 	}
 }
 
@@ -53,15 +53,15 @@ func schemes() map[string]string {
 func parseStoreURL(text string, engines ...string) (storeURL, error) {
 	scheme, rest, found := strings.Cut(text, ":")
 	engine := schemes()[strings.ToLower(scheme)]
-	if !found || engine == "" || !slices.Contains(append(engines, sqlite), engine) {
+	if !found || engine == "" || !slices.Contains(append(engines, engineSQLite), engine) {
 		return storeURL{}, fmt.Errorf("the store URL must begin with sqlite:, %s", strings.Join(prefixes(engines), " or "))
 	}
-	if engine != sqlite && !unambiguous(text) {
+	if engine != engineSQLite && !unambiguous(text) {
 		return storeURL{}, fmt.Errorf("the store URL must be %s://user:password@host:port/database, and each of @ : / ? # %% and blank in the user, "+
 			"password or database percent-encoded (@ is %%40, / is %%2F)", strings.ToLower(scheme))
 	}
 	parse := map[string]func(string) (storeURL, error){
-		postgresql: parsePostgres, mysqldb: parseMySQL, mongo: parseMongo, sqlite: func(string) (storeURL, error) { return parseSQLite(rest) },
+		enginePostgreSQL: parsePostgres, engineMySQL: parseMySQL, engineMongoDB: parseMongo, engineSQLite: func(string) (storeURL, error) { return parseSQLite(rest) },
 	}[engine]
 	parsed, err := parse(text)
 	parsed.engine, parsed.text = engine, text
@@ -79,7 +79,7 @@ func unambiguous(text string) bool {
 func prefixes(engines []string) []string {
 	var all []string
 	for scheme, engine := range schemes() {
-		if slices.Contains(engines, engine) && engine != sqlite {
+		if slices.Contains(engines, engine) && engine != engineSQLite {
 			all = append(all, scheme+"://")
 		}
 	}

@@ -8,32 +8,32 @@ import (
 
 func TestParseStoreURL(t *testing.T) {
 	for _, c := range []struct{ name, text, engine, place, database string }{
-		{"PostgreSQL", "postgres://u:p@h:5433/d", postgresql, "h:5433", ""},
-		{"PostgreSQL, the longer scheme", "postgresql://u:p@h/d", postgresql, "h:5432", ""},
-		{"PostgreSQL, an option", "postgres://u:p@h/d?sslmode=disable", postgresql, "h:5432", ""},
-		{"PostgreSQL, an IPv6 address", "postgres://u:p@[::1]:5433/d", postgresql, "[::1]:5433", ""},
-		{"MySQL", "mysql://u:p@h/d", mysqldb, "h:3306", ""},
-		{"MySQL, a port", "mysql://u:p@h:3307/d", mysqldb, "h:3307", ""},
-		{"MariaDB", "mariadb://u:p@h/d", mysqldb, "h:3306", ""},
-		{"MySQL, capitals", "MySQL://u:p@h/d", mysqldb, "h:3306", ""},
-		{"MySQL, an escaped password", "mysql://u:p%40%2F@h/d", mysqldb, "h:3306", ""},
-		{"MySQL, every mark in the password", "mysql://u:%40%3A%2F%3F%23%25%5B%20@[::1]:3307/d?tls=true", mysqldb, "[::1]:3307", ""},
-		{"MySQL, a socket", "mysql://u:p@/d?socket=/run/mysqld/mysqld.sock", mysqldb, "/run/mysqld/mysqld.sock", ""},
-		{"MySQL, an escaped socket", "mysql://u@/d?socket=%2Frun%2Fa%20b%2540.sock", mysqldb, "/run/a b%40.sock", ""},
-		{"MySQL, encrypted", "mysql://u:p@h/d?tls=skip-verify", mysqldb, "h:3306", ""},
-		{"MongoDB", "mongodb://u:p@h:27018/d", mongo, "h:27018", "d"},
-		{"MongoDB without a database", "mongodb://h", mongo, "h", "fights"},
-		{"MongoDB, several hosts", "mongodb://a:1,b:2/d", mongo, "a:1,b:2", "d"},
-		{"MongoDB, servers in the DNS", "mongodb+srv://u:p@cluster.nowhere.invalid/d", mongo, "cluster.nowhere.invalid", "d"},
-		{"MongoDB, servers in the DNS, options", "mongodb+srv://h.nowhere.invalid/?srvServiceName=x&srvMaxHosts=2&tls=false", mongo, "h.nowhere.invalid", "fights"},
-		{"a file", "sqlite:x.db", sqlite, "x.db", ""},
-		{"a file in a folder", "sqlite:/a/b/x.db", sqlite, "/a/b/x.db", ""},
-		{"a file, two slashes", "sqlite://x.db", sqlite, "x.db", ""},
-		{"a file, three slashes", "sqlite:///a/x.db", sqlite, "/a/x.db", ""},
-		{"a file with marks in its name", "sqlite:a b?c#d%20.db", sqlite, "a b?c#d%20.db", ""},
+		{"PostgreSQL", "postgres://u:p@h:5433/d", enginePostgreSQL, "h:5433", ""},
+		{"PostgreSQL, the longer scheme", "postgresql://u:p@h/d", enginePostgreSQL, "h:5432", ""},
+		{"PostgreSQL, an option", "postgres://u:p@h/d?sslmode=disable", enginePostgreSQL, "h:5432", ""},
+		{"PostgreSQL, an IPv6 address", "postgres://u:p@[::1]:5433/d", enginePostgreSQL, "[::1]:5433", ""},
+		{"MySQL", "mysql://u:p@h/d", engineMySQL, "h:3306", ""},
+		{"MySQL, a port", "mysql://u:p@h:3307/d", engineMySQL, "h:3307", ""},
+		{"MariaDB", "mariadb://u:p@h/d", engineMySQL, "h:3306", ""},
+		{"MySQL, capitals", "MySQL://u:p@h/d", engineMySQL, "h:3306", ""},
+		{"MySQL, an escaped password", "mysql://u:p%40%2F@h/d", engineMySQL, "h:3306", ""},
+		{"MySQL, every mark in the password", "mysql://u:%40%3A%2F%3F%23%25%5B%20@[::1]:3307/d?tls=true", engineMySQL, "[::1]:3307", ""},
+		{"MySQL, a socket", "mysql://u:p@/d?socket=/run/mysqld/mysqld.sock", engineMySQL, "/run/mysqld/mysqld.sock", ""},
+		{"MySQL, an escaped socket", "mysql://u@/d?socket=%2Frun%2Fa%20b%2540.sock", engineMySQL, "/run/a b%40.sock", ""},
+		{"MySQL, encrypted", "mysql://u:p@h/d?tls=skip-verify", engineMySQL, "h:3306", ""},
+		{"MongoDB", "mongodb://u:p@h:27018/d", engineMongoDB, "h:27018", "d"},
+		{"MongoDB without a database", "mongodb://h", engineMongoDB, "h", "fights"},
+		{"MongoDB, several hosts", "mongodb://a:1,b:2/d", engineMongoDB, "a:1,b:2", "d"},
+		{"MongoDB, servers in the DNS", "mongodb+srv://u:p@cluster.nowhere.invalid/d", engineMongoDB, "cluster.nowhere.invalid", "d"},
+		{"MongoDB, servers in the DNS, options", "mongodb+srv://h.nowhere.invalid/?srvServiceName=x&srvMaxHosts=2&tls=false", engineMongoDB, "h.nowhere.invalid", "fights"},
+		{"a file", "sqlite:x.db", engineSQLite, "x.db", ""},
+		{"a file in a folder", "sqlite:/a/b/x.db", engineSQLite, "/a/b/x.db", ""},
+		{"a file, two slashes", "sqlite://x.db", engineSQLite, "x.db", ""},
+		{"a file, three slashes", "sqlite:///a/x.db", engineSQLite, "/a/x.db", ""},
+		{"a file with marks in its name", "sqlite:a b?c#d%20.db", engineSQLite, "a b?c#d%20.db", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := parseStoreURL(c.text, postgresql, mysqldb, mongo)
+			got, err := parseStoreURL(c.text, enginePostgreSQL, engineMySQL, engineMongoDB)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -46,49 +46,49 @@ func TestParseStoreURL(t *testing.T) {
 
 func TestParseStoreURLRefuses(t *testing.T) {
 	for _, c := range []struct{ name, text, engine string }{
-		{"nothing", "", postgresql},
-		{"no scheme", "hidden", postgresql},
-		{"an unknown scheme", "oracle://u:hidden@h/d", postgresql},
-		{"another engine's scheme", "mysql://u:hidden@h/d", postgresql},
-		{"PostgreSQL, a port that is none", "postgres://u:hidden@h:port/d", postgresql},
-		{"PostgreSQL, a malformed escape", "postgres://u:hidden%zz@h/d", postgresql},
-		{"PostgreSQL, a bad option", "postgres://u:hidden@h/d?sslmode=perhaps", postgresql},
-		{"MySQL without a database", "mysql://u:hidden@h/", mysqldb},
-		{"MySQL without a host", "mysql:///hidden", mysqldb},
-		{"MySQL, a port that is none", "mysql://u:hidden@h:port/d", mysqldb},
-		{"MySQL in the driver's own spelling", "mysql:u:hidden@tcp(h)/d", mysqldb},
-		{"MySQL, a slash in the password", "mysql://u:12/hidden@h/d", mysqldb},
-		{"MySQL, a slash and @ in the password", "mysql://u:p@hid/den@h/d", mysqldb},
-		{"MySQL, a question mark in the password", "mysql://u:12/d?hidden@h/d", mysqldb},
-		{"MySQL, a number sign in the password", "mysql://u:12/d#hidden", mysqldb},
-		{"MySQL, two databases", "mysql://u:hidden@h/d/e", mysqldb},
-		{"MySQL, a host and a socket", "mysql://u:hidden@h/d?socket=/s", mysqldb},
-		{"MySQL, an unknown parameter", "mysql://u:p@h/d?charset=hidden", mysqldb},
-		{"MySQL, a parameter twice", "mysql://u:hidden@h/d?tls=true&tls=false", mysqldb},
-		{"MySQL, an unknown way to encrypt", "mysql://u:p@h/d?tls=hidden", mysqldb},
-		{"MySQL, a socket with a host's certificate", "mysql://u:hidden@/d?socket=/s&tls=true", mysqldb},
-		{"MySQL, a CA that isn't checked", "mysql://u:hidden@h/d?tls=skip-verify&ssl-ca=storeurl_test.go", mysqldb},
-		{"MySQL, a CA that is none", "mysql://u:hidden@h/d?ssl-ca=storeurl_test.go", mysqldb},
-		{"MySQL, a CA that isn't there", "mysql://u:hidden@h/d?ssl-ca=nowhere.pem", mysqldb},
-		{"MongoDB without a host", "mongodb://u:hidden@/d", mongo},
-		{"MongoDB, a malformed escape", "mongodb://u:hidden%zz@h/d", mongo},
-		{"MongoDB, a bad option", "mongodb://u:hidden@h/d?maxPoolSize=hidden", mongo},
-		{"MongoDB in the DNS, a port", "mongodb+srv://u:hidden@h.nowhere.invalid:27017/d", mongo},
-		{"MongoDB in the DNS, several hosts", "mongodb+srv://u:hidden@a.nowhere.invalid,b.nowhere.invalid/d", mongo},
-		{"MongoDB in the DNS, a direct connection", "mongodb+srv://u:hidden@h.nowhere.invalid/d?directConnection=true", mongo},
-		{"MongoDB in the DNS, a bad option", "mongodb+srv://u:hidden@h.nowhere.invalid/d?maxPoolSize=hidden", mongo},
-		{"no file", "sqlite:", postgresql},
-		{"no file behind slashes", "sqlite://", postgresql},
-		{"a folder", "sqlite:hidden/", postgresql},
-		{"PostgreSQL, an @ in the password", "postgres://u:p@hidden@h/d", postgresql},
-		{"PostgreSQL, a slash in the password", "postgres://u:12/hidden@h/d", postgresql},
-		{"PostgreSQL, an @ in a parameter", "postgres://u:p@h/d?application_name=a@hidden", postgresql},
-		{"PostgreSQL in another spelling", "postgres:host=h password=hidden", postgresql},
-		{"MySQL, an @ in the password", "mysql://u:p@hidden@h/d", mysqldb},
-		{"MySQL, a # in the password", "mysql://u:12#hidden@h/d", mysqldb},
-		{"MongoDB, a question mark in the password", "mongodb://u:12?hidden@h/d", mongo},
-		{"NUL in the file's name", "sqlite:hidden\x00.db", postgresql},
-		{"memory", "sqlite::memory:", postgresql},
+		{"nothing", "", enginePostgreSQL},
+		{"no scheme", "hidden", enginePostgreSQL},
+		{"an unknown scheme", "oracle://u:hidden@h/d", enginePostgreSQL},
+		{"another engine's scheme", "mysql://u:hidden@h/d", enginePostgreSQL},
+		{"PostgreSQL, a port that is none", "postgres://u:hidden@h:port/d", enginePostgreSQL},
+		{"PostgreSQL, a malformed escape", "postgres://u:hidden%zz@h/d", enginePostgreSQL},
+		{"PostgreSQL, a bad option", "postgres://u:hidden@h/d?sslmode=perhaps", enginePostgreSQL},
+		{"MySQL without a database", "mysql://u:hidden@h/", engineMySQL},
+		{"MySQL without a host", "mysql:///hidden", engineMySQL},
+		{"MySQL, a port that is none", "mysql://u:hidden@h:port/d", engineMySQL},
+		{"MySQL in the driver's own spelling", "mysql:u:hidden@tcp(h)/d", engineMySQL},
+		{"MySQL, a slash in the password", "mysql://u:12/hidden@h/d", engineMySQL},
+		{"MySQL, a slash and @ in the password", "mysql://u:p@hid/den@h/d", engineMySQL},
+		{"MySQL, a question mark in the password", "mysql://u:12/d?hidden@h/d", engineMySQL},
+		{"MySQL, a number sign in the password", "mysql://u:12/d#hidden", engineMySQL},
+		{"MySQL, two databases", "mysql://u:hidden@h/d/e", engineMySQL},
+		{"MySQL, a host and a socket", "mysql://u:hidden@h/d?socket=/s", engineMySQL},
+		{"MySQL, an unknown parameter", "mysql://u:p@h/d?charset=hidden", engineMySQL},
+		{"MySQL, a parameter twice", "mysql://u:hidden@h/d?tls=true&tls=false", engineMySQL},
+		{"MySQL, an unknown way to encrypt", "mysql://u:p@h/d?tls=hidden", engineMySQL},
+		{"MySQL, a socket with a host's certificate", "mysql://u:hidden@/d?socket=/s&tls=true", engineMySQL},
+		{"MySQL, a CA that isn't checked", "mysql://u:hidden@h/d?tls=skip-verify&ssl-ca=storeurl_test.go", engineMySQL},
+		{"MySQL, a CA that is none", "mysql://u:hidden@h/d?ssl-ca=storeurl_test.go", engineMySQL},
+		{"MySQL, a CA that isn't there", "mysql://u:hidden@h/d?ssl-ca=nowhere.pem", engineMySQL},
+		{"MongoDB without a host", "mongodb://u:hidden@/d", engineMongoDB},
+		{"MongoDB, a malformed escape", "mongodb://u:hidden%zz@h/d", engineMongoDB},
+		{"MongoDB, a bad option", "mongodb://u:hidden@h/d?maxPoolSize=hidden", engineMongoDB},
+		{"MongoDB in the DNS, a port", "mongodb+srv://u:hidden@h.nowhere.invalid:27017/d", engineMongoDB},
+		{"MongoDB in the DNS, several hosts", "mongodb+srv://u:hidden@a.nowhere.invalid,b.nowhere.invalid/d", engineMongoDB},
+		{"MongoDB in the DNS, a direct connection", "mongodb+srv://u:hidden@h.nowhere.invalid/d?directConnection=true", engineMongoDB},
+		{"MongoDB in the DNS, a bad option", "mongodb+srv://u:hidden@h.nowhere.invalid/d?maxPoolSize=hidden", engineMongoDB},
+		{"no file", "sqlite:", enginePostgreSQL},
+		{"no file behind slashes", "sqlite://", enginePostgreSQL},
+		{"a folder", "sqlite:hidden/", enginePostgreSQL},
+		{"PostgreSQL, an @ in the password", "postgres://u:p@hidden@h/d", enginePostgreSQL},
+		{"PostgreSQL, a slash in the password", "postgres://u:12/hidden@h/d", enginePostgreSQL},
+		{"PostgreSQL, an @ in a parameter", "postgres://u:p@h/d?application_name=a@hidden", enginePostgreSQL},
+		{"PostgreSQL in another spelling", "postgres:host=h password=hidden", enginePostgreSQL},
+		{"MySQL, an @ in the password", "mysql://u:p@hidden@h/d", engineMySQL},
+		{"MySQL, a # in the password", "mysql://u:12#hidden@h/d", engineMySQL},
+		{"MongoDB, a question mark in the password", "mongodb://u:12?hidden@h/d", engineMongoDB},
+		{"NUL in the file's name", "sqlite:hidden\x00.db", enginePostgreSQL},
+		{"memory", "sqlite::memory:", enginePostgreSQL},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := parseStoreURL(c.text, c.engine)
@@ -110,7 +110,7 @@ func TestServersOfAMongoURL(t *testing.T) {
 		"mongodb+srv://h.nowhere.invalid/d?SRVServiceName=x":  {"x", "h.nowhere.invalid"},
 		"mongodb+srv://h.nowhere.invalid/d?srvMaxHosts=2&w=1": {"mongodb", "h.nowhere.invalid"},
 	} {
-		if got, err := parseStoreURL(text, mongo); err != nil || [2]string{got.srvService, got.srvHost} != want {
+		if got, err := parseStoreURL(text, engineMongoDB); err != nil || [2]string{got.srvService, got.srvHost} != want {
 			t.Errorf("%s: got %q and %q, %v", text, got.srvService, got.srvHost, err)
 		}
 	}
@@ -126,7 +126,7 @@ func FuzzStoreURL(f *testing.F) {
 		f.Add(seed, "@:1/x?y#z")
 	}
 	f.Fuzz(func(t *testing.T, text, password string) {
-		parsed, err := parseStoreURL(text, postgresql, mysqldb, mongo)
+		parsed, err := parseStoreURL(text, enginePostgreSQL, engineMySQL, engineMongoDB)
 		if err == nil && parsed.place == "" {
 			t.Errorf("%q has no place", text)
 		}
@@ -142,11 +142,11 @@ func checkHidden(t *testing.T, text, password string) {
 	if !found || !utf8.ValidString(secret) {
 		return
 	}
-	parsed, err := parseStoreURL(scheme+"://user:"+secret+"@"+rest, postgresql, mysqldb, mongo)
+	parsed, err := parseStoreURL(scheme+"://user:"+secret+"@"+rest, enginePostgreSQL, engineMySQL, engineMongoDB)
 	if err != nil && strings.Contains(err.Error(), "hidden") {
 		t.Errorf("the password is in %q", err)
 	}
-	if err == nil && parsed.engine != sqlite && (strings.Contains(parsed.place, "hidden") || strings.Contains(parsed.database, "hidden")) {
+	if err == nil && parsed.engine != engineSQLite && (strings.Contains(parsed.place, "hidden") || strings.Contains(parsed.database, "hidden")) {
 		t.Errorf("a part of the password is taken for the place %q, database %q", parsed.place, parsed.database)
 	}
 }

@@ -55,7 +55,7 @@ func (c CatalogStore) store(catalog string) store {
 
 // Place says where a catalog lies, for messages: host and port, or the file.
 func (c CatalogStore) Place(catalog string) string {
-	at, err := parseStoreURL(c.store(catalog).url, postgresql, mysqldb)
+	at, err := parseStoreURL(c.store(catalog).url, enginePostgreSQL, engineMySQL)
 	if err != nil {
 		return "its store"
 	}
@@ -218,7 +218,7 @@ func (k kindOfCatalog[T]) schema() exchange.Schema[T] {
 	return exchange.Schema[T]{
 		Table:      k.Table.Name,
 		Columns:    k.Table.Names(),
-		MySQL:      k.engine == mysqldb,
+		MySQL:      k.engine == engineMySQL,
 		Set:        k.Table.Set,
 		Get:        k.Table.Value,
 		Decode:     decodeLine[T],

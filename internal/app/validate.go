@@ -42,19 +42,19 @@ func (c UpConfig) Validate() error {
 
 // Validate checks the settings of heroes or villains alone.
 func (c CharacterConfig) Validate() error {
-	return cmp.Or(validAddr("--addr", c.Addr), c.store("").validate(postgresql), c.CatalogConfig.Validate(), c.Server.Validate())
+	return cmp.Or(validAddr("--addr", c.Addr), c.store("").validate(enginePostgreSQL), c.CatalogConfig.Validate(), c.Server.Validate())
 }
 
 // Validate checks the settings of locations alone.
 func (c LocationConfig) Validate() error {
-	return cmp.Or(validAddr("--addr", c.Addr), c.store("").validate(mysqldb), c.CatalogConfig.Validate(), c.Server.Validate())
+	return cmp.Or(validAddr("--addr", c.Addr), c.store("").validate(engineMySQL), c.CatalogConfig.Validate(), c.Server.Validate())
 }
 
 // Validate checks the settings of fights alone.
 func (c FightConfig) Validate() error {
 	return cmp.Or(
 		validAddr("--addr", c.Addr),
-		c.store("").validate(mongo),
+		c.store("").validate(engineMongoDB),
 		validPeer("--heroes-url", c.HeroesURL),
 		validPeer("--villains-url", c.VillainsURL),
 		validPeer("--locations-url", c.LocationsURL),
@@ -87,7 +87,7 @@ func (c UpStatistics) validateStatistics() error {
 // Validate checks the settings of statistics alone.
 func (c StatisticsConfig) Validate() error {
 	return cmp.Or(
-		validAddr("--addr", c.Addr), c.store("").validate(mongo), validStreams("--max-streams", c.MaxStreams), c.Server.Validate(),
+		validAddr("--addr", c.Addr), c.store("").validate(engineMongoDB), validStreams("--max-streams", c.MaxStreams), c.Server.Validate(),
 	)
 }
 
@@ -104,10 +104,10 @@ func (s Stores) Validate() error {
 		return invalid("--data-dir", "must name a folder")
 	}
 	return cmp.Or(
-		s.Heroes.store("heroes-").validateGiven(postgresql),
-		s.Villains.store("villains-").validateGiven(postgresql),
-		s.Locations.store("locations-").validateGiven(mysqldb),
-		s.Fights.store("fights-").validateGiven(mongo),
+		s.Heroes.store("heroes-").validateGiven(enginePostgreSQL),
+		s.Villains.store("villains-").validateGiven(enginePostgreSQL),
+		s.Locations.store("locations-").validateGiven(engineMySQL),
+		s.Fights.store("fights-").validateGiven(engineMongoDB),
 	)
 }
 
@@ -116,9 +116,9 @@ func (c CatalogStore) ValidateFor(catalog string) error {
 	if c.DataDir == "" {
 		return invalid("--data-dir", "must name a folder")
 	}
-	engine := postgresql
+	engine := enginePostgreSQL
 	if catalog == "locations" {
-		engine = mysqldb
+		engine = engineMySQL
 	}
 	return c.store(catalog).validURL(engine)
 }

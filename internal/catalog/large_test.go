@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"superheroes/internal/catalog"
-	"superheroes/internal/catalog/storetest"
+	"superheroes/internal/catalog/catalogtest"
 )
 
 // largeTable has more ids than a pick waits for.
@@ -183,7 +183,7 @@ func TestEvenWithSomeInMemory(t *testing.T) {
 			w.changeRow(items[0].id, true)
 		}
 		for name, of := range map[string][]int{"rows": counts, "distances": distances} {
-			p := storetest.PValue(of)
+			p := catalogtest.PValue(of)
 			t.Logf("%s: %d of 20000 came from memory, p = %.3g", name, fromMemory, p)
 			if p < 1e-6 {
 				t.Errorf("uneven %s: %v", name, of)

@@ -12,7 +12,7 @@ import (
 	"superheroes/database"
 	"superheroes/internal/character"
 	"superheroes/internal/fight"
-	"superheroes/internal/fight/sqlite"
+	"superheroes/internal/sqlite"
 	"superheroes/test/history"
 	"superheroes/test/smalldisk"
 	"superheroes/test/system"
@@ -177,7 +177,7 @@ func (w *world) mend() error {
 // advance stores a fight as if a clock that is hours ahead had given it its id.
 func (w *world) advance() error {
 	w.hours++
-	store, err := sqlite.Open(w.Context(), w.fightsFile(), database.SQLiteFight)
+	store, err := sqlite.OpenFights(w.Context(), w.fightsFile(), database.SQLiteFight)
 	if err != nil {
 		return err
 	}

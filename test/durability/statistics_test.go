@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"superheroes/internal/fight"
-	"superheroes/internal/statistics/storetest"
+	"superheroes/internal/statistics/statisticstest"
 	"superheroes/test/engines"
 	"superheroes/test/history"
 	"superheroes/test/system"
@@ -223,12 +223,12 @@ func checkAcknowledged(t *testing.T, base string, acknowledged *sync.Map) (s sto
 
 // What a counter says that is wrong by one is seen.
 func TestExpectedSees(t *testing.T) {
-	fights := storetest.Fights(20)
-	right := storetest.Expect(fights).AppendJSON(nil)
+	fights := statisticstest.Fights(20)
+	right := statisticstest.Expect(fights).AppendJSON(nil)
 	for name, wrong := range map[string][]fight.Fight{
-		"one is missing": fights[1:], "one is counted twice": append(fights[:20:20], fights[3]), "another place": append(fights[:19:19], storetest.Fights(21)[20]),
+		"one is missing": fights[1:], "one is counted twice": append(fights[:20:20], fights[3]), "another place": append(fights[:19:19], statisticstest.Fights(21)[20]),
 	} {
-		if bytes.Equal(storetest.Expect(wrong).AppendJSON(nil), right) {
+		if bytes.Equal(statisticstest.Expect(wrong).AppendJSON(nil), right) {
 			t.Errorf("%s: not seen", name)
 		}
 	}

@@ -14,9 +14,9 @@ import (
 	"superheroes/database"
 	"superheroes/internal/character"
 	"superheroes/internal/fight"
-	"superheroes/internal/fight/sqlite"
 	"superheroes/internal/httpserver"
 	"superheroes/internal/location"
+	"superheroes/internal/sqlite"
 )
 
 // The test binary runs itself as a server when this variable names a kind.
@@ -68,7 +68,7 @@ func (a always[T]) Ready() (T, bool) { return a.item, true }
 // serve serves fights until it is killed.
 func serve(kind, addr, dir string) error {
 	ctx := context.Background()
-	kept, err := sqlite.Open(ctx, filepath.Join(dir, "fights.db"), database.SQLiteFight)
+	kept, err := sqlite.OpenFights(ctx, filepath.Join(dir, "fights.db"), database.SQLiteFight)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"superheroes/internal/fight"
-	"superheroes/internal/statistics/storetest"
+	"superheroes/internal/statistics/statisticstest"
 	"superheroes/test/system"
 )
 
@@ -118,5 +118,5 @@ func Statistics(stored []Fight) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return storetest.Expect(fights).AppendJSON(nil), nil
+	return statisticstest.Expect(fights).AppendJSON(nil), nil
 }

@@ -1,0 +1,83 @@
+package catalogtest
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"superheroes/internal/catalog"
+	"superheroes/internal/fight/peers"
+	"superheroes/internal/httpserver"
+)
+
+// testBatches draws as fights in other processes does, over HTTP: from several of them at the same time, each with many
+// callers, with gaps in the ids, and again a second after every third row was deleted behind everybody's back.
+func (e Engine[T]) testBatches(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		limit   int64 // of the snapshot
+		batches bool
+		draws   int
+	}{
+		{"batches of a snapshot", 64 << 20, true, 100_000},
+		{"batches of a table above the limit", 0, true, 20_000},
+		{"single picks", 0, false, 10_000},
+	} {
+		t.Run("over HTTP each item is equally likely in "+c.name, func(t *testing.T) {
+			t.Parallel()
+			f := e.gaps(t)
+			url, requests := f.serve(c.limit)
+			draw := f.processes(url, c.batches)
+			if p := f.uniformity(c.draws, draw); p < leastP {
+				t.Errorf("with gaps: p = %g", p)
+			}
+			f.exec(f.db.SQL, "DELETE FROM "+e.Kind.Table.Name+" WHERE id % 3 = 0")
+			time.Sleep(freshness)
+			if p := f.uniformity(c.draws/2, draw); p < leastP {
+				t.Errorf("after deletions: p = %g", p)
+			}
+			if n := requests.Load(); (n < int64(c.draws/10)) != c.batches {
+				t.Errorf("%d requests for %d draws", n, c.draws*3/2)
+			}
+		})
+	}
+}
+
+// serve serves the catalog with a snapshot up to that limit, and counts the requests.
+func (f *fixture[T]) serve(limit int64) (url string, requests *atomic.Int64) {
+	f.Helper()
+	service := catalog.NewService(f.engine.Kind, f.store, limit)
+	api := httpserver.NewAPI(huma.Info{Title: "test", Version: "1"}, slog.New(slog.DiscardHandler), httpserver.Config{Deadline: time.Minute})
+	service.AddRoutes(api, nil)
+	requests = new(atomic.Int64)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		api.ServeHTTP(w, r)
+	}))
+	f.Cleanup(func() {
+		server.Close()
+		service.Close()
+	})
+	return server.URL, requests
+}
+
+// processes returns what draws by way of one of several clients, as many processes have.
+func (f *fixture[T]) processes(url string, batches bool) func(context.Context) (T, error) {
+	draws := make([]func(context.Context) (T, error), 3)
+	for i := range draws {
+		client := peers.New(f.engine.Kind, url, peers.Config{Connect: time.Minute, Write: time.Minute, Read: time.Minute, MaxConnections: 100, IdleConnections: 20})
+		f.Cleanup(func() { _ = client.Close() })
+		draws[i] = client.Random
+		if batches {
+			draws[i] = peers.NewBatches(client, slog.New(slog.DiscardHandler)).Random
+		}
+	}
+	return func(ctx context.Context) (T, error) { return draws[rand.N(len(draws))](ctx) }
+}

@@ -1,0 +1,81 @@
+package catalogtest
+
+import (
+	"strconv"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func (e Engine[T]) testFamily(t *testing.T) {
+	for _, family := range e.Family {
+		t.Run(family.Name, func(t *testing.T) {
+			f := &fixture[T]{TB: t, engine: e, db: e.Fresh(t)}
+			f.exec(f.db.SQL, family.Create...)
+			before := f.describe()
+			f.store = f.open(feed(f.numbered(900)...))
+			if diff := cmp.Diff(family.IDs, keys(f.all())); diff != "" {
+				t.Errorf("the table is not read as it was: %s", diff)
+			}
+			f.checkNull(family.Null)
+			f.checkNext(family)
+			f.checkNoticed()
+			if diff := cmp.Diff(before, f.describe()); diff != "" {
+				t.Errorf("the tables were altered: %s", diff)
+			}
+		})
+	}
+}
+
+// checkNull wants NULL to be read as "" and 0.
+func (f *fixture[T]) checkNull(id int64) {
+	f.Helper()
+	var want T
+	f.set(&want, "id", strconv.FormatInt(id, 10))
+	got, err := f.store.Get(f.Context(), id)
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		f.Errorf("the row of NULLs: %v %s", err, diff)
+	}
+}
+
+// checkNext imports a row without an id, writes another, and asks for the other application's next.
+func (f *fixture[T]) checkNext(family Family) {
+	f.Helper()
+	highest := family.IDs[len(family.IDs)-1]
+	f.put(f.item(0, "imported"))
+	got := f.last()
+	if got.Key() != highest+f.engine.Kind.Table.Step || got.Label() != "imported" {
+		f.Errorf("the imported row is %v, want it one step above %d", got, highest)
+	}
+	written := f.write(0, create(f.item(0, "written")))
+	if want := got.Key() + f.engine.Kind.Table.Step; (*written).Key() != want {
+		f.Errorf("the written row is %v, want it with the id %d", *written, want)
+	}
+	if family.Next == "" {
+		return
+	}
+	next, err := strconv.ParseInt(f.texts(family.Next)[0], 10, 64)
+	if err != nil || next <= (*written).Key() {
+		f.Errorf("the application's next id is %d (%v), want it above %d", next, err, (*written).Key())
+	}
+}
+
+// checkNoticed wants a change by the other application to be seen, whether this table has versions or not.
+func (f *fixture[T]) checkNoticed() {
+	f.Helper()
+	before, known, err := f.store.IDs(f.Context(), "")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.exec(f.db.SQL, f.insertion(f.item(40_000, "other")))
+	after, version, err := f.store.IDs(f.Context(), known)
+	if err != nil || version == known && version != "" {
+		f.Errorf("the version stayed %q (%v)", version, err)
+	}
+	if diff := cmp.Diff(append(before, 40_000), after); diff != "" {
+		f.Error(diff)
+	}
+	if _, err := f.store.Get(f.Context(), 40_000); err != nil {
+		f.Errorf("the new row: %v", err)
+	}
+}

@@ -1,0 +1,64 @@
+package catalogtest
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+)
+
+// execer is the other client's pool, or a transaction of it.
+type execer interface {
+	ExecContext(ctx context.Context, statement string, args ...any) (sql.Result, error)
+}
+
+// exec runs statements as another client.
+func (f *fixture[T]) exec(on execer, statements ...string) {
+	f.Helper()
+	for _, statement := range statements {
+		if _, err := on.ExecContext(f.Context(), statement); err != nil {
+			f.Fatalf("%s: %v", statement, err)
+		}
+	}
+}
+
+// insertion is the statement that inserts an item whose texts hold no backslash, in any dialect.
+func (f *fixture[T]) insertion(item T) string {
+	table := f.engine.Kind.Table
+	values := make([]string, len(table.Columns))
+	for i, name := range table.Names() {
+		values[i] = "'" + strings.ReplaceAll(table.Value(item, name), "'", "''") + "'"
+	}
+	return "INSERT INTO " + table.Name + " (" + strings.Join(table.Names(), ", ") + ") VALUES (" + strings.Join(values, ", ") + ")"
+}
+
+// texts returns the rows of a query with one column, as another client.
+func (f *fixture[T]) texts(query string) []string {
+	f.Helper()
+	rows, err := f.db.SQL.QueryContext(f.Context(), query)
+	if err != nil {
+		f.Fatalf("%s: %v", query, err)
+	}
+	defer func() { _ = rows.Close() }()
+	var found []string
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			f.Fatalf("%s: %v", query, err)
+		}
+		found = append(found, text)
+	}
+	if err := rows.Err(); err != nil {
+		f.Fatalf("%s: %v", query, err)
+	}
+	return found
+}
+
+// describe tells all there is to tell of the database's tables but their rows.
+func (f *fixture[T]) describe() []string {
+	f.Helper()
+	found := f.texts(f.db.Describe)
+	if len(found) == 0 {
+		f.Fatal("the description of the tables is empty")
+	}
+	return found
+}

@@ -1,0 +1,108 @@
+package catalogtest
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// texts are names of at most 50 code points, no two of them the same bytes, that stores are known to change.
+func texts() map[string]string {
+	return map[string]string{
+		"plain":                          "Cafe",
+		"other case":                     "CAFE",
+		"precomposed accent":             "Caf\u00e9",
+		"combining accent":               "Cafe\u0301",
+		"combining marks in other order": "a\u0301\u0323",
+		"combining marks":                "a\u0323\u0301",
+		"compatibility letter":           "\ufb01ne",
+		"leading blanks":                 "  Cafe",
+		"trailing blank":                 "Cafe ",
+		"trailing blanks":                "Cafe  ",
+		"trailing no-break space":        "Cafe\u00a0",
+		"a blank":                        " ",
+		"tab":                            "\tCafe\t",
+		"CRLF":                           "Cafe\r\nBar\r\n",
+		"LF":                             "Cafe\nBar\n",
+		"quotes":                         `'Cafe' "Bar" ` + "`Baz`",
+		"doubled quote":                  `J''onn J''onzz`,
+		"backslashes":                    `C:\new\table\\ \' \" \0 \Z \%`,
+		"backslash at the end":           `Cafe\`,
+		"placeholders":                   `? $1 :name @p %s {table}`,
+		"comment":                        `Cafe -- /* # */ ;`,
+		"emoji":                          "🦸🏽‍♀️ vs 🦹",
+		"fifty emoji":                    strings.Repeat("🦸", 50),
+		"fifty accents":                  strings.Repeat("\u0301", 50),
+		"fifty letters":                  strings.Repeat("x", 50),
+		"right to left":                  "\u202eשלום مرحبا",
+		"byte order mark":                "\ufeffCafe",
+		"zero width":                     "Ca\u200bfe\u200d",
+		"controls":                       "\x01\x1a\x1f\x7f\u0085",
+		"line separators":                "\u2028\u2029",
+		"last code points":               "\uffff\U0010ffff",
+		"dotted and dotless i":           "İıIi",
+		"sharp s":                        "ßẞSS",
+		"number":                         "007",
+		"null word":                      "NULL",
+		"truth":                          "true",
+	}
+}
+
+func (e Engine[T]) testText(t *testing.T) {
+	f := e.empty(t)
+	for name, text := range texts() {
+		t.Run(name, func(t *testing.T) {
+			item := f.item(0, text)
+			f.setTexts(&item, text)
+			f.put(item)
+			got := f.last()
+			f.set(&item, "id", f.engine.Kind.Table.Value(got, "id"))
+			if diff := cmp.Diff(item, got); diff != "" {
+				t.Error(diff)
+			}
+			if stored := f.texts("SELECT name FROM " + e.Kind.Table.Name + " ORDER BY id DESC LIMIT 1"); stored[0] != text {
+				t.Errorf("the name in the database is %q, want %q", stored[0], text)
+			}
+		})
+	}
+	t.Run("all of them together", func(t *testing.T) {
+		if n := len(f.all()); n != len(texts()) {
+			t.Errorf("%d items, want %d", n, len(texts()))
+		}
+	})
+	t.Run("long", func(t *testing.T) {
+		item := f.item(1, "long")
+		f.setTexts(&item, strings.Repeat("é🦸 ", 85))
+		f.put(item)
+		if got, err := f.store.Get(t.Context(), 1); err != nil || cmp.Diff(item, got) != "" {
+			t.Errorf("%v %s", err, cmp.Diff(item, got))
+		}
+	})
+}
+
+// setTexts sets every column that takes any text.
+func (f *fixture[T]) setTexts(item *T, text string) {
+	f.Helper()
+	for _, column := range []string{"otherName", "description", "picture", "powers"} {
+		if f.hasColumn(column) {
+			f.set(item, column, text)
+		}
+	}
+}
+
+func (f *fixture[T]) hasColumn(name string) bool {
+	for _, column := range f.engine.Kind.Table.Columns {
+		if column.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// last returns the item with the highest id.
+func (f *fixture[T]) last() T {
+	f.Helper()
+	items := f.all()
+	return items[len(items)-1]
+}

@@ -1,0 +1,48 @@
+package fighttest
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"testing"
+	"time"
+
+	"superheroes/internal/bench/proc"
+	"superheroes/internal/fight"
+)
+
+// BenchmarkInsert measures what a fight costs when so many are stored at the same time: alone it takes what the store
+// takes, beside others it waits for its turn or, in a group, shares it. cpu-us/op is the processor time of this process,
+// in the kernel too, without a server's; it is 0 where the system doesn't tell.
+func BenchmarkInsert(b *testing.B, open func(tb testing.TB, grouped bool) fight.Store) {
+	for _, name := range []string{"strict", "grouped"} {
+		for _, callers := range []int{1, 32, 128} {
+			b.Run(fmt.Sprintf("%s/callers=%d", name, callers), func(b *testing.B) {
+				benchmarkInsert(b, open(b, name == "grouped"), callers)
+			})
+		}
+	}
+}
+
+func benchmarkInsert(b *testing.B, store fight.Store, callers int) {
+	ids := fight.NewIDs(fight.ID{})
+	ctx, cancel := context.WithTimeout(b.Context(), time.Hour) // a request has a deadline, for which drivers watch
+	defer cancel()
+	b.SetParallelism(max(1, callers/runtime.GOMAXPROCS(0)))
+	if callers == 1 {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	before, _ := proc.Self()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			f := NewFight(ids)
+			if err := store.Insert(ctx, f, f.AppendJSON(nil)); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+	after, _ := proc.Self()
+	b.ReportMetric(float64((after-before).Microseconds())/float64(b.N), "cpu-us/op")
+}

@@ -1,0 +1,408 @@
+// Package fighttest holds what every fight.Store must do: each store's own tests run it against a real engine.
+package fighttest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"superheroes/internal/character"
+	"superheroes/internal/fight"
+	"superheroes/internal/location"
+)
+
+// Open opens an empty store, closed when the test ends.
+type Open func(tb testing.TB) fight.Store
+
+// Run runs the whole suite against stores that open gives.
+func Run(t *testing.T, open Open) {
+	t.Helper()
+	for name, test := range map[string]func(*testing.T, fight.Store){
+		"an empty store":                  testEmpty,
+		"what is put comes back":          testRoundTrip,
+		"pages":                           testPages,
+		"ids of every version":            testVersions,
+		"the same id twice":               testTwice,
+		"concurrent inserts":              testConcurrent,
+		"deadlines in the middle of load": testDeadlines,
+		"a context that has ended":        testEnded,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, open(t)) })
+	}
+}
+
+func testEmpty(t *testing.T, store fight.Store) {
+	ctx := t.Context()
+	if err := store.Ping(ctx); err != nil {
+		t.Errorf("Ping: %v", err)
+	}
+	if n, err := store.Count(ctx); n != 0 || err != nil {
+		t.Errorf("Count: %d, %v", n, err)
+	}
+	if last, err := store.Last(ctx); last != (fight.ID{}) || err != nil {
+		t.Errorf("Last: %s, %v", last, err)
+	}
+	if page, err := store.Page(ctx, fight.MaxID(), 10); len(page) != 0 || err != nil {
+		t.Errorf("Page: %v, %v", page, err)
+	}
+	if f, err := store.Get(ctx, fight.ID{1}); !errors.Is(err, fight.ErrNotFound) {
+		t.Errorf("Get: %v, %v; want ErrNotFound", f, err)
+	}
+}
+
+// samples are fights at the borders of what a fight can hold, by what is special in each.
+func samples() map[string]fight.Fight {
+	at := time.Date(2026, 1, 2, 15, 4, 5, 678_000_000, time.UTC)
+	yoda, thanos, gotham := character.Heroes().Example, character.Villains().Example, location.Locations().Example
+	text := func(s string) fight.Fight {
+		c := character.Character{ID: 1, Name: s, OtherName: s, Picture: s, Powers: s}
+		return fight.Fight{Hero: c, Villain: c, Location: &location.Location{ID: 1, Name: s, Description: s, Picture: s}}
+	}
+	level := func(hero, villain int32) fight.Fight {
+		return fight.Fight{Hero: character.Character{Name: "h", Level: hero}, Villain: character.Character{Name: "v", Level: villain}}
+	}
+	largest := fight.Fight{Hero: character.Character{ID: 1<<63 - 1, Name: "h"}, Villain: character.Character{ID: 1<<53 + 1, Name: "v"},
+		Location: &location.Location{ID: 1<<63 - 1, Name: "l"}}
+	cases := map[string]fight.Fight{
+		"plain": {Hero: yoda, Villain: thanos, Location: &gotham}, "hero wins": {Hero: thanos, Villain: yoda, Location: &gotham},
+		"no place": {Hero: yoda, Villain: thanos}, "no ids": {Hero: character.Character{Name: "h"}, Villain: character.Character{Name: "v"}, Location: &location.Location{Name: "l"}},
+		"64-bit ids": largest, "levels 0 and 0": level(0, 0), "the highest levels": level(1<<31-1, 1<<31-2),
+		"emoji": text("🦸🏽‍♀️🌍"), "combining": text("e\u0301 \u1e69 s\u0323\u0307"), "controls": text("\x01\x1f\x7f\t\r\n"),
+		"quotes": text(`"'\$.{}[]<>&%_`), "separators": text("\u2028\u2029\ufeff\u00a0 "), "the last code points": text("\U0010ffff\ufffd\uffff"),
+		"trailing blanks": text(" x "), "empty": text(""), "long": text(strings.Repeat("🦹", 15_000)),
+	}
+	for ms := range 3 {
+		cases[fmt.Sprintf("at .99%d s", 7+ms)] = fight.Fight{Date: at.Truncate(time.Second).Add(time.Duration(997+ms) * time.Millisecond), Hero: yoda, Villain: thanos}
+	}
+	cases["at a whole second"] = fight.Fight{Date: at.Truncate(time.Second), Hero: yoda, Villain: thanos}
+	ids := fight.NewIDs(fight.ID{})
+	for name, f := range cases {
+		if f.Date.IsZero() {
+			f.Date = at
+		}
+		cases[name] = fight.Decide(ids.Next(f.Date), f.Date, f.Hero, f.Villain, f.Location)
+	}
+	return cases
+}
+
+func testRoundTrip(t *testing.T, store fight.Store) {
+	all := samples()
+	for name, f := range all {
+		if err := store.Insert(t.Context(), f, f.AppendJSON(nil)); err != nil {
+			t.Errorf("storing %s: %v", name, err)
+		}
+	}
+	for name, f := range all {
+		t.Run(name, func(t *testing.T) {
+			got, err := store.Get(t.Context(), f.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, f, got)
+		})
+	}
+	if n, err := store.Count(t.Context()); n != int64(len(all)) || err != nil {
+		t.Errorf("Count: %d, %v; want %d", n, err, len(all))
+	}
+	neighbour := fight.NewIDs(last(t, store)).Next(time.Unix(0, 0))
+	if f, err := store.Get(t.Context(), neighbour); !errors.Is(err, fight.ErrNotFound) {
+		t.Errorf("Get of an id that isn't stored: %v, %v; want ErrNotFound", f, err)
+	}
+}
+
+// same fails the test unless the two are equal, as values and as the bytes a client gets.
+func same(t *testing.T, want, got fight.Fight) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("put (-) and got (+) differ:\n%s", diff)
+	}
+	if want, got := string(want.AppendJSON(nil)), string(got.AppendJSON(nil)); want != got {
+		t.Errorf("put %s\ngot %s", want, got)
+	}
+}
+
+func last(t *testing.T, store fight.Store) fight.ID {
+	t.Helper()
+	id, err := store.Last(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// NewFight returns a fight that is decided now.
+func NewFight(ids *fight.IDs) fight.Fight { return decide(ids, time.Now()) }
+
+// Fights returns n fights of the same moment, with rising ids.
+func Fights(n int) []fight.Fight {
+	ids, now := fight.NewIDs(fight.ID{}), time.Now()
+	all := make([]fight.Fight, n)
+	for i := range all {
+		all[i] = decide(ids, now)
+	}
+	return all
+}
+
+func decide(ids *fight.IDs, now time.Time) fight.Fight {
+	place := location.Locations().Example
+	return fight.Decide(ids.Next(now), now, character.Heroes().Example, character.Villains().Example, &place)
+}
+
+func testPages(t *testing.T, store fight.Store) {
+	ctx, all := t.Context(), Fights(8)
+	absent, stored := all[4], slices.Delete(slices.Clone(all), 4, 5)
+	for _, i := range rand.Perm(len(stored)) { // the order of ids counts, not that of writes
+		if err := store.Insert(ctx, stored[i], stored[i].AppendJSON(nil)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	newest := func(indexes ...int) (ids []fight.ID) {
+		for _, i := range indexes {
+			ids = append(ids, all[i].ID)
+		}
+		return ids
+	}
+	for _, test := range []struct {
+		name   string
+		before fight.ID
+		limit  int
+		want   []fight.ID
+	}{
+		{"the first", fight.MaxID(), 3, newest(7, 6, 5)},
+		{"the next", all[5].ID, 3, newest(3, 2, 1)},
+		{"the last, not full", all[1].ID, 3, newest(0)},
+		{"beyond the last", all[0].ID, 3, nil},
+		{"before the zero id", fight.ID{}, 3, nil},
+		{"before an id that isn't stored", absent.ID, 2, newest(3, 2)},
+		{"more than there are", fight.MaxID(), 101, newest(7, 6, 5, 3, 2, 1, 0)},
+		{"one", fight.MaxID(), 1, newest(7)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			page, err := store.Page(t.Context(), test.before, test.limit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []fight.ID
+			for _, f := range page {
+				got = append(got, f.ID)
+				same(t, all[slices.IndexFunc(all, func(other fight.Fight) bool { return other.ID == f.ID })], f)
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("got %v, want %v", got, test.want)
+			}
+		})
+	}
+	if got := last(t, store); got != all[7].ID {
+		t.Errorf("Last: %s, want %s", got, all[7].ID)
+	}
+}
+
+// testVersions: ids that others made are read and paged like ours, but new ids don't continue above them.
+func testVersions(t *testing.T, store fight.Store) {
+	ids := fight.NewIDs(fight.ID{})
+	ours := NewFight(ids)
+	future := decide(ids, time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)) // the clock was ahead
+	all := []fight.Fight{ours, future}
+	for _, text := range []string{
+		"00000000-0000-0000-0000-000000000000", "0198c5a7-1f2e-4c3a-9d10-2b6f6f1d2c4e", "9b2e1f2e-0c3a-1c3a-8d10-2b6f6f1d2c4e",
+		"e677d21f-dc00-7000-8000-000000000000", "ffffffff-ffff-4fff-bfff-ffffffffffff", "ffffffff-ffff-7fff-bfff-ffffffffffff",
+		"fffffffe-ffff-7fff-1fff-ffffffffffff",
+	} {
+		id, err := fight.ParseID(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := ours
+		f.ID = id
+		all = append(all, f)
+	}
+	for i, f := range all {
+		if err := store.Insert(t.Context(), f, f.AppendJSON(nil)); err != nil {
+			t.Fatal(err)
+		}
+		want := future.ID
+		if i == 0 {
+			want = ours.ID
+		}
+		if got := last(t, store); got != want {
+			t.Errorf("Last is %s after %s, want %s", got, f.ID, want)
+		}
+	}
+	next := fight.NewIDs(last(t, store)).Next(time.Now())
+	if bytes.Compare(next[:], future.ID[:]) <= 0 || !next.Ours() {
+		t.Errorf("the next id is %s, want one just above %s", next, future.ID)
+	}
+	listed := Everything(t, store)
+	for _, f := range listed {
+		same(t, all[slices.IndexFunc(all, func(other fight.Fight) bool { return other.ID == f.ID })], f)
+	}
+	if n, err := store.Count(t.Context()); len(listed) != len(all) || n != int64(len(all)) || err != nil {
+		t.Errorf("listed %d fights and counted %d, %v; want %d", len(listed), n, err, len(all))
+	}
+}
+
+// testTwice: the second one is refused, the first stays as it is, and the store goes on.
+func testTwice(t *testing.T, store fight.Store) {
+	two := Fights(2)
+	other := two[0]
+	other.Hero.Name = "another"
+	if err := store.Insert(t.Context(), two[0], two[0].AppendJSON(nil)); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Insert(t.Context(), other, other.AppendJSON(nil)); err == nil || errors.Is(err, fight.ErrMaybeStored) {
+		t.Errorf("got %v, want an error that says it was not stored", err)
+	}
+	if err := store.Insert(t.Context(), two[1], two[1].AppendJSON(nil)); err != nil {
+		t.Errorf("after a refused fight: %v", err)
+	}
+	got, err := store.Get(t.Context(), two[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, two[0], got)
+}
+
+func testConcurrent(t *testing.T, store fight.Store) {
+	const workers = 8
+	all := Fights(25 * workers)
+	var group sync.WaitGroup
+	for worker := range workers {
+		group.Go(func() {
+			for i := worker; i < len(all); i += workers {
+				if err := store.Insert(t.Context(), all[i], all[i].AppendJSON(nil)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	stored := Everything(t, store)
+	if len(stored) != len(all) {
+		t.Fatalf("%d fights are stored, want %d", len(stored), len(all))
+	}
+	for i, f := range stored {
+		same(t, all[len(all)-1-i], f)
+	}
+	if n, err := store.Count(t.Context()); n != int64(len(all)) || err != nil {
+		t.Errorf("Count: %d, %v; want %d", n, err, len(all))
+	}
+}
+
+// Everything walks all pages and returns the fights, newest first.
+func Everything(tb testing.TB, store fight.Store) (all []fight.Fight) {
+	tb.Helper()
+	before := fight.MaxID()
+	for {
+		page, err := store.Page(tb.Context(), before, 100)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if len(page) == 0 {
+			return all
+		}
+		lowest := page[len(page)-1].ID
+		if bytes.Compare(lowest[:], before[:]) >= 0 {
+			tb.Fatalf("the page before %s ends with %s", before, lowest)
+		}
+		all, before = append(all, page...), lowest
+	}
+}
+
+func testEnded(t *testing.T, store fight.Store) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	f := Fights(1)[0]
+	err := store.Insert(ctx, f, f.AppendJSON(nil))
+	Truthful(t, store, f, err)
+	if err == nil {
+		t.Errorf("a context that had ended before was not heeded")
+	}
+}
+
+// Truthful fails the test when what Insert said of a fight is not so: nil means stored, an error means not stored,
+// unless it leaves that open.
+func Truthful(tb testing.TB, store fight.Store, f fight.Fight, said error) {
+	tb.Helper()
+	_, err := store.Get(tb.Context(), f.ID)
+	switch {
+	case err != nil && !errors.Is(err, fight.ErrNotFound):
+		tb.Errorf("reading %s: %v", f.ID, err)
+	case said == nil && err != nil:
+		tb.Errorf("%s was acknowledged and is not stored", f.ID)
+	case said != nil && !errors.Is(said, fight.ErrMaybeStored) && err == nil:
+		tb.Errorf("%s was said not to be stored and is: %v", f.ID, said)
+	}
+}
+
+// testDeadlines lets writers whose time runs out at random moments, before, during and after the write, get in each
+// other's way, and holds what Insert said against what is there.
+func testDeadlines(t *testing.T, store fight.Store) {
+	const workers, each, quiet = 8, 40, 5
+	all := Fights(workers * each)
+	_ = duration(t, store, Fights(1)[0]) // the first one of all may make the collection
+	took := time.Minute
+	for range quiet { // the least of some: one that others delay would have every write be in time
+		took = min(took, duration(t, store, Fights(1)[0]))
+	}
+	said := make([]error, len(all))
+	var group sync.WaitGroup
+	for worker := range workers {
+		group.Go(func() {
+			for i := worker * each; i < (worker+1)*each; i++ {
+				ctx, cancel := context.WithTimeout(t.Context(), someTime(i, took, workers))
+				said[i] = store.Insert(ctx, all[i], all[i].AppendJSON(nil))
+				cancel()
+			}
+		})
+	}
+	group.Wait()
+	acknowledged, open := 0, 0
+	for i, f := range all {
+		Truthful(t, store, f, said[i])
+		switch {
+		case said[i] == nil:
+			acknowledged++
+		case errors.Is(said[i], fight.ErrMaybeStored):
+			open++
+		}
+	}
+	stored, refused := len(Everything(t, store))-1-quiet, len(all)-acknowledged-open // the others told how long a write takes
+	t.Logf("%d acknowledged, %d left open, %d refused; %d stored", acknowledged, open, refused, stored)
+	if stored < acknowledged || stored > acknowledged+open {
+		t.Errorf("%d stored, want from %d to %d", stored, acknowledged, acknowledged+open)
+	}
+	if acknowledged == 0 || acknowledged == len(all) {
+		t.Errorf("%d of %d in time: the deadlines tested nothing", acknowledged, len(all))
+	}
+}
+
+// someTime is how long the nth of many concurrent writes may take, when one alone took so long: any time about that,
+// for some surely too little and for some enough.
+func someTime(nth int, took time.Duration, workers int) time.Duration {
+	switch nth % 8 {
+	case 0:
+		return rand.N(took / 4)
+	case 1:
+		return time.Minute
+	}
+	return rand.N(2 * time.Duration(workers) * took)
+}
+
+// duration stores a fight and returns how long that took.
+func duration(t *testing.T, store fight.Store, f fight.Fight) time.Duration {
+	t.Helper()
+	begin := time.Now()
+	if err := store.Insert(t.Context(), f, f.AppendJSON(nil)); err != nil {
+		t.Fatal(err)
+	}
+	return time.Since(begin)
+}

@@ -1,0 +1,592 @@
+package fight
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// Every test but the last runs in a bubble of its own, which also fails it when a goroutine is left behind.
+
+// numbered returns the document number n.
+func numbered(n, size int) Document {
+	var id ID
+	binary.BigEndian.PutUint64(id[8:], uint64(n))
+	return Document{ID: id, Bytes: make([]byte, size)}
+}
+
+func number(d Document) int { return int(binary.BigEndian.Uint64(d.ID[8:])) }
+
+// engine is a store whose writes end when it is told so.
+type engine struct {
+	mu      sync.Mutex
+	batches [][]int
+	outcome func(n int) error // of document n; nil for stored
+	release chan struct{}     // each write takes one; nil when none waits
+}
+
+func (e *engine) write(_ context.Context, batch []Document) (errs []error) {
+	if !e.mu.TryLock() {
+		panic("two writes at the same time")
+	}
+	defer e.mu.Unlock()
+	var numbers []int
+	for _, d := range batch {
+		numbers = append(numbers, number(d))
+		var err error
+		if e.outcome != nil {
+			err = e.outcome(number(d))
+		}
+		errs = append(errs, err)
+	}
+	e.batches = append(e.batches, numbers)
+	if e.release != nil {
+		<-e.release
+	}
+	return errs
+}
+
+// caller is an Insert on its way.
+type caller struct {
+	said   error
+	took   time.Duration
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// insert starts an Insert and returns when it waits. A time of 0 means no deadline.
+func insert(c *Committer, d Document, within time.Duration) *caller {
+	ctx, cancel := context.WithCancel(context.Background())
+	if within > 0 {
+		ctx, cancel = context.WithTimeout(context.Background(), within)
+	}
+	call := &caller{cancel: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(call.done)
+		defer cancel()
+		begin := time.Now()
+		call.said = c.Insert(ctx, d)
+		call.took = time.Since(begin)
+	}()
+	synctest.Wait()
+	return call
+}
+
+// returned tells whether Insert has.
+func (c *caller) returned() bool {
+	select {
+	case <-c.done:
+		return true
+	default:
+		return false
+	}
+}
+
+func (c *caller) result() error {
+	<-c.done
+	return c.said
+}
+
+func wantBatches(t *testing.T, e *engine, want ...[]int) {
+	t.Helper()
+	if !slices.EqualFunc(e.batches, want, slices.Equal) {
+		t.Errorf("the batches were %v, want %v", e.batches, want)
+	}
+}
+
+func TestAloneNobodyWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &engine{}
+		c := NewCommitter(e.write)
+		for n := range 3 {
+			if call := insert(c, numbered(n, 10), 0); call.result() != nil || call.took != 0 {
+				t.Errorf("took %s: %v", call.took, call.said)
+			}
+		}
+		wantBatches(t, e, []int{0}, []int{1}, []int{2})
+	})
+}
+
+// Those that come during a write are written together, in the order in which they came, however many batches that takes.
+func TestBatches(t *testing.T) {
+	const mib = 1 << 20
+	for _, test := range []struct {
+		name  string
+		sizes []int // of those that come during the write of another
+		want  []int // how many are written at a time
+	}{
+		{"one", []int{1}, []int{1}},
+		{"some", []int{1, 1, 1, 1, 1}, []int{5}},
+		{"as many as go", slices.Repeat([]int{1}, 1000), []int{1000}},
+		{"one more", slices.Repeat([]int{1}, 1001), []int{1000, 1}},
+		{"more than two batches", slices.Repeat([]int{1}, 2500), []int{1000, 1000, 500}},
+		{"as large as goes", slices.Repeat([]int{mib}, 8), []int{8}},
+		{"a byte more", append(slices.Repeat([]int{mib}, 7), mib+1), []int{7, 1}},
+		{"large ones", slices.Repeat([]int{3 * mib}, 5), []int{2, 2, 1}},
+		{"one that is too large goes alone", []int{1, 9 * mib, 1}, []int{1, 1, 1}},
+		{"empty ones", []int{0, 0}, []int{2}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := &engine{release: make(chan struct{})}
+				c := NewCommitter(e.write)
+				calls := []*caller{insert(c, numbered(0, 1), 0)}
+				for i, size := range test.sizes {
+					calls = append(calls, insert(c, numbered(1+i, size), 0))
+				}
+				close(e.release)
+				for i, call := range calls {
+					if err := call.result(); err != nil {
+						t.Errorf("%d: %v", i, err)
+					}
+				}
+				want, next := [][]int{{0}}, 1
+				for _, n := range test.want {
+					var batch []int
+					for range n {
+						batch = append(batch, next)
+						next++
+					}
+					want = append(want, batch)
+				}
+				wantBatches(t, e, want...)
+			})
+		})
+	}
+}
+
+// A caller is told of its own write, not of later ones.
+func TestTheLeadIsPassedOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &engine{release: make(chan struct{})}
+		c := NewCommitter(e.write)
+		first := insert(c, numbered(1, 1), 0)
+		second := insert(c, numbered(2, 1), 0)
+		e.release <- struct{}{}
+		if err := first.result(); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		third := insert(c, numbered(3, 1), 0)
+		select {
+		case <-second.done:
+			t.Error("told before its write ended")
+		default:
+		}
+		close(e.release)
+		if err := errors.Join(second.result(), third.result()); err != nil {
+			t.Error(err)
+		}
+		wantBatches(t, e, []int{1}, []int{2}, []int{3})
+	})
+}
+
+// Single documents are written one by one, in their order. The leader stays for some of the others' writes, and then is told
+// of its own.
+func TestSingle(t *testing.T) {
+	const all = maxTurns + 4
+	synctest.Test(t, func(t *testing.T) {
+		outcome := func(n int) error { return fmt.Errorf("document %d is refused", n) }
+		e := &engine{release: make(chan struct{}), outcome: outcome}
+		c := NewSingleCommitter(e.write)
+		var calls []*caller
+		var want [][]int
+		for n := range all {
+			calls, want = append(calls, insert(c, numbered(n, 1), 0)), append(want, []int{n})
+		}
+		for writes := 1; writes <= all; writes++ {
+			e.release <- struct{}{}
+			synctest.Wait()
+			for n, call := range calls {
+				told := n < writes && (n > 0 || writes >= maxTurns) && (n != maxTurns || writes == all)
+				if got := call.returned(); got != told {
+					t.Errorf("after %d writes the caller %d has returned: %t, want %t", writes, n, got, told)
+				}
+			}
+		}
+		for n, call := range calls {
+			if got := call.result(); got == nil || got.Error() != outcome(n).Error() {
+				t.Errorf("document %d got %v", n, got)
+			}
+		}
+		wantBatches(t, e, want...)
+	})
+}
+
+// A leader whose deadline is near makes its own write only.
+func TestSingleLeaderWithoutTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &engine{release: make(chan struct{})}
+		c := NewSingleCommitter(e.write)
+		hasty, other := insert(c, numbered(0, 1), writeTime-1), insert(c, numbered(1, 1), 0)
+		e.release <- struct{}{}
+		synctest.Wait()
+		if !hasty.returned() || other.returned() {
+			t.Errorf("the leader has returned: %t, the other: %t; want true, false", hasty.returned(), other.returned())
+		}
+		close(e.release)
+		if err := errors.Join(hasty.result(), other.result()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A single write has the context of its caller, who gets what it says in the end, also when the time is up and somebody
+// else makes the write.
+func TestSingleWriteHeedsItsCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := NewSingleCommitter(func(ctx context.Context, _ []Document) []error {
+			<-ctx.Done()
+			time.Sleep(time.Minute) // what it has begun takes that much longer
+			return []error{fmt.Errorf("not begun: %w", context.Cause(ctx))}
+		})
+		leader, other := insert(c, numbered(0, 1), 10*time.Second), insert(c, numbered(1, 1), time.Hour)
+		gone := insert(c, numbered(2, 1), time.Second)
+		notStored(t, gone.result(), context.DeadlineExceeded)
+		notStored(t, leader.result(), context.DeadlineExceeded)
+		notStored(t, other.result(), context.DeadlineExceeded)
+		if leader.took != 70*time.Second || other.took != time.Hour+time.Minute || gone.took != time.Second {
+			t.Errorf("it took %s, %s and %s", leader.took, other.took, gone.took)
+		}
+	})
+}
+
+func TestEachGetsItsOwnResult(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		outcome := func(n int) error {
+			switch n % 3 {
+			case 1:
+				return fmt.Errorf("document %d is refused", n)
+			case 2:
+				return fmt.Errorf("document %d: %w", n, ErrMaybeStored)
+			}
+			return nil
+		}
+		e := &engine{release: make(chan struct{}), outcome: outcome}
+		c := NewCommitter(e.write)
+		var calls []*caller
+		for n := range 10 {
+			calls = append(calls, insert(c, numbered(n, 1), 0))
+		}
+		close(e.release)
+		for n, call := range calls {
+			if got, want := fmt.Sprint(call.result()), fmt.Sprint(outcome(n)); got != want {
+				t.Errorf("document %d got %q, want %q", n, got, want)
+			}
+		}
+	})
+}
+
+// notStored fails the test unless err says for sure that nothing is stored, and why.
+func notStored(t *testing.T, err, cause error) {
+	t.Helper()
+	if !errors.Is(err, cause) || errors.Is(err, ErrMaybeStored) {
+		t.Errorf("got %v, want %v and that nothing was stored", err, cause)
+	}
+}
+
+func maybeStored(t *testing.T, err, cause error) {
+	t.Helper()
+	if !errors.Is(err, cause) || !errors.Is(err, ErrMaybeStored) {
+		t.Errorf("got %v, want %v and that it may have been stored", err, cause)
+	}
+}
+
+func TestWhoLeavesTheQueueIsNotStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &engine{release: make(chan struct{})}
+		c := NewCommitter(e.write)
+		writing := insert(c, numbered(0, 1), 0)
+		hasty, gone, waiting := insert(c, numbered(1, 1), time.Second), insert(c, numbered(2, 1), 0), insert(c, numbered(3, 1), 0)
+		gone.cancel()
+		notStored(t, gone.result(), context.Canceled)
+		notStored(t, hasty.result(), context.DeadlineExceeded)
+		if hasty.took != time.Second {
+			t.Errorf("waited for %s, want 1 s", hasty.took)
+		}
+		close(e.release)
+		if err := errors.Join(writing.result(), waiting.result()); err != nil {
+			t.Error(err)
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		notStored(t, c.Insert(ended, numbered(4, 1)), context.Canceled)
+		wantBatches(t, e, []int{0}, []int{3})
+	})
+}
+
+func TestDeadlineDuringTheWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &engine{release: make(chan struct{})}
+		c := NewCommitter(e.write)
+		leader := insert(c, numbered(0, 1), time.Second)
+		maybeStored(t, leader.result(), context.DeadlineExceeded)
+		if leader.took != time.Second {
+			t.Errorf("the leader waited for %s, want 1 s", leader.took)
+		}
+		next, follower := insert(c, numbered(1, 1), time.Hour), insert(c, numbered(2, 1), time.Minute)
+		e.release <- struct{}{} // of the leader that has gone
+		maybeStored(t, follower.result(), context.DeadlineExceeded)
+		if follower.took != time.Minute {
+			t.Errorf("the follower waited for %s, want 1 min", follower.took)
+		}
+		close(e.release)
+		if err := next.result(); err != nil {
+			t.Error(err)
+		}
+		wantBatches(t, e, []int{0}, []int{1, 2})
+	})
+}
+
+// A leader that has time sees its write through, and tells the others, when nobody waits for its own answer any more.
+func TestLeaderIsCancelled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &engine{release: make(chan struct{})}
+		c := NewCommitter(e.write)
+		leader, other := insert(c, numbered(0, 1), 0), insert(c, numbered(1, 1), 0)
+		leader.cancel()
+		synctest.Wait()
+		close(e.release)
+		if err := errors.Join(leader.result(), other.result()); err != nil {
+			t.Error(err)
+		}
+		wantBatches(t, e, []int{0}, []int{1})
+	})
+}
+
+// One whose context ends when it has just become the leader either writes or passes the lead on.
+func TestNextLeaderIsCancelled(t *testing.T) {
+	for range 200 {
+		synctest.Test(t, func(t *testing.T) {
+			e := &engine{release: make(chan struct{})}
+			c := NewCommitter(e.write)
+			first, next, last := insert(c, numbered(0, 1), 0), insert(c, numbered(1, 1), 0), insert(c, numbered(2, 1), 0)
+			go next.cancel()
+			close(e.release)
+			if err := errors.Join(first.result(), last.result()); err != nil {
+				t.Error(err)
+			}
+			stored := slices.Contains(slices.Concat(e.batches...), 1)
+			switch err := next.result(); {
+			case err == nil && !stored:
+				t.Error("acknowledged and not stored")
+			case err != nil && stored && !errors.Is(err, ErrMaybeStored):
+				t.Errorf("stored: %v", err)
+			}
+			if err := c.Insert(t.Context(), numbered(3, 1)); err != nil {
+				t.Errorf("afterwards: %v", err)
+			}
+		})
+	}
+}
+
+func TestBrokenWrite(t *testing.T) {
+	for name, test := range map[string]struct {
+		write Write
+		says  string
+	}{
+		"a panic":          {func(context.Context, []Document) []error { panic("the page is torn") }, "the page is torn"},
+		"too few outcomes": {func(context.Context, []Document) []error { return nil }, "0 outcomes for"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e, broken := &engine{release: make(chan struct{})}, false
+				c := NewCommitter(func(ctx context.Context, batch []Document) []error {
+					errs := e.write(ctx, batch)
+					if broken {
+						return test.write(ctx, batch)
+					}
+					return errs
+				})
+				first := insert(c, numbered(0, 1), 0)
+				broken = true
+				calls := []*caller{insert(c, numbered(1, 1), 0), insert(c, numbered(2, 1), time.Second), insert(c, numbered(3, 1), 0)}
+				close(e.release)
+				for _, call := range append(calls, first) {
+					if err := call.result(); !errors.Is(err, ErrMaybeStored) || !strings.Contains(err.Error(), test.says) {
+						t.Errorf("got %v, want that it may have been stored, and %q", err, test.says)
+					}
+				}
+				broken = false
+				if err := insert(c, numbered(4, 1), 0).result(); err != nil {
+					t.Errorf("the next one: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// The context of a write is nobody's: it lasts as long whoever leads, and ends for sure.
+func TestContextOfAWrite(t *testing.T) {
+	for name, within := range map[string]time.Duration{"no deadline": 0, "a near deadline": time.Second, "a far one": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				begun, took := time.Now(), make(chan time.Duration, 1)
+				c := NewCommitter(func(ctx context.Context, batch []Document) []error {
+					<-ctx.Done()
+					took <- time.Since(begun)
+					return slices.Repeat([]error{ctx.Err()}, len(batch))
+				})
+				call := insert(c, numbered(0, 1), within)
+				if within != time.Second {
+					call.cancel()
+				}
+				if got := <-took; got != writeTime {
+					t.Errorf("it ended after %s, want %s", got, writeTime)
+				}
+				if err := call.result(); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("got %v", err)
+				}
+			})
+		})
+	}
+}
+
+// Many callers whose time runs out at any moment: what each is told is so, and in the end nobody leads or waits.
+// ways are the two kinds of Committer.
+func ways() map[string]func(Write) *Committer {
+	return map[string]func(Write) *Committer{"batches": NewCommitter, "single": NewSingleCommitter}
+}
+
+func TestUnderLoad(t *testing.T) {
+	for name, newCommitter := range ways() {
+		t.Run(name, func(t *testing.T) { testUnderLoad(t, newCommitter) })
+	}
+}
+
+func testUnderLoad(t *testing.T, newCommitter func(Write) *Committer) {
+	const callers, each = 50, 40
+	synctest.Test(t, func(t *testing.T) {
+		stored := map[int]bool{}
+		c := newCommitter(func(_ context.Context, batch []Document) (errs []error) {
+			time.Sleep(time.Duration(rand.IntN(3)) * time.Millisecond)
+			for _, d := range batch {
+				refused := rand.IntN(10) == 0
+				stored[number(d)] = stored[number(d)] || !refused
+				errs = append(errs, map[bool]error{true: errors.New("refused")}[refused])
+			}
+			return errs
+		})
+		said := make([]error, callers*each)
+		var group sync.WaitGroup
+		for i := range callers {
+			group.Go(func() {
+				for n := i * each; n < (i+1)*each; n++ {
+					ctx, cancel := context.WithTimeout(t.Context(), rand.N(6*time.Millisecond))
+					if rand.IntN(4) == 0 {
+						ctx, cancel = context.WithCancel(t.Context())
+						time.AfterFunc(rand.N(6*time.Millisecond), cancel)
+					}
+					said[n] = c.Insert(ctx, numbered(n, 100))
+					cancel()
+				}
+			})
+		}
+		group.Wait()
+		time.Sleep(time.Minute) // for the writes that were left
+		synctest.Wait()
+		counts := map[string]int{}
+		for n, err := range said {
+			switch {
+			case err == nil:
+				counts["acknowledged"]++
+				if !stored[n] {
+					t.Errorf("%d was acknowledged and is not stored", n)
+				}
+			case errors.Is(err, ErrMaybeStored):
+				counts["open"]++
+			default:
+				counts["refused"]++
+				if stored[n] {
+					t.Errorf("%d is stored: %v", n, err)
+				}
+			}
+		}
+		t.Log(counts)
+		if counts["refused"] == 0 || counts["acknowledged"] == 0 || (counts["open"] == 0) != c.single { // a single write is waited for
+			t.Errorf("the deadlines tested nothing: %v", counts)
+		}
+		if c.led || len(c.queue) > 0 {
+			t.Errorf("somebody leads: %t; %d wait", c.led, len(c.queue))
+		}
+	})
+}
+
+// Callers that give up at any moment, and most of all while they lead with little time left, lose and double nothing.
+// It runs on the real clock: the window that it looks for lies between two goroutines, not between two times.
+func TestHastyCallers(t *testing.T) {
+	for name, newCommitter := range ways() {
+		t.Run(name, func(t *testing.T) { testHastyCallers(t, newCommitter) })
+	}
+}
+
+func testHastyCallers(t *testing.T, newCommitter func(Write) *Committer) {
+	const callers, inserts = 8, 2000
+	var mu sync.Mutex
+	writes, writing := map[ID]int{}, false
+	committer := newCommitter(func(_ context.Context, batch []Document) []error {
+		mu.Lock()
+		if writing {
+			t.Error("two writes at the same time")
+		}
+		writing = true
+		for _, document := range batch {
+			writes[document.ID]++
+		}
+		mu.Unlock()
+		runtime.Gosched()
+		mu.Lock()
+		defer mu.Unlock()
+		writing = false
+		return make([]error, len(batch))
+	})
+	times := func(id ID) int {
+		mu.Lock()
+		defer mu.Unlock()
+		return writes[id]
+	}
+	ids, refused := NewIDs(ID{}), make(chan ID, callers*inserts)
+	var group sync.WaitGroup
+	for range callers {
+		group.Go(func() {
+			for range inserts {
+				ctx, cancel := context.WithTimeout(t.Context(), []time.Duration{time.Second, time.Minute}[rand.N(2)])
+				giveUp := time.AfterFunc(rand.N(60*time.Microsecond), cancel)
+				id := ids.Next(time.Now())
+				err := committer.Insert(ctx, Document{ID: id, Bytes: []byte("x")})
+				giveUp.Stop()
+				cancel()
+				switch {
+				case err == nil && times(id) != 1:
+					t.Errorf("acknowledged, and written %d times", times(id))
+				case err != nil && !errors.Is(err, ErrMaybeStored):
+					refused <- id
+				}
+			}
+		})
+	}
+	group.Wait()
+	close(refused)
+	if err := committer.Insert(t.Context(), Document{ID: ids.Next(time.Now())}); err != nil { // behind every write that was begun
+		t.Errorf("afterwards: %v", err)
+	}
+	for id := range refused {
+		if n := times(id); n != 0 {
+			t.Errorf("said not to be stored, and written %d times", n)
+		}
+	}
+	for id, n := range writes {
+		if n != 1 {
+			t.Errorf("%v was written %d times", id, n)
+		}
+	}
+}

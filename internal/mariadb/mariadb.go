@@ -1,0 +1,394 @@
+// Package mariadb keeps a catalog in MariaDB or MySQL.
+package mariadb
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+	"golang.org/x/sync/singleflight"
+
+	"superheroes/internal/bounded"
+	"superheroes/internal/catalog"
+	"superheroes/internal/sqltable"
+	"superheroes/internal/storage"
+)
+
+// Config says where the database is and how many connections it gets.
+type Config struct {
+	Driver           *mysql.Config // address, user, password, database, TLS
+	PoolMin, PoolMax int
+	Schema           string // creates the table
+	// Deadline is how long a request of the service may take. A read is finished within it, whatever its client's own
+	// deadline, and waits no longer for a lock. With 0, for programs that may wait, it may take any time.
+	Deadline time.Duration
+}
+
+// Catalog is a catalog.Store in MariaDB or MySQL.
+type Catalog[T catalog.Item] struct {
+	sqltable.Reader[T]
+	db        *sql.DB
+	versioned bool // the table is ours, with triggers that count its changes
+	givesIDs  bool // the table's id is AUTO_INCREMENT
+	lockWait  int  // seconds that a statement waits for a lock
+	poolMax   int
+	reads     bounded.Reads // one connection is left for what isn't a client's read
+	pings     singleflight.Group
+}
+
+var _ catalog.Store[catalog.Item] = (*Catalog[catalog.Item])(nil)
+
+// Open connects, and creates and fills the table when it is missing. It tries once.
+func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Config, seed func(put func(T) error) error) (*Catalog[T], error) {
+	// A lock is given up before the deadline, so that the connection survives and the cause is known.
+	lockWait := defaultLockWait
+	if cfg.Deadline > 0 {
+		lockWait = max(1, int(cfg.Deadline/time.Second)-1)
+	}
+	connector, err := mysql.NewConnector(driverConfig(cfg.Driver, lockWait))
+	if err != nil {
+		return nil, fmt.Errorf("opening the pool: %w", err)
+	}
+	db := sql.OpenDB(connector)
+	db.SetMaxOpenConns(cfg.PoolMax)
+	db.SetMaxIdleConns(cfg.PoolMax) // what was opened is kept
+	s := &Catalog[T]{Reader: sqltable.Reader[T]{Table: table}, db: db, lockWait: lockWait, poolMax: cfg.PoolMax, reads: bounded.NewReads(cfg.PoolMax-1, cfg.Deadline)}
+	err = warm(ctx, db, cfg.PoolMin)
+	if err == nil {
+		err = s.open(ctx, cfg.Schema, seed)
+	}
+	if err != nil {
+		return nil, errors.Join(classify(err, table.Name), db.Close())
+	}
+	return s, nil
+}
+
+// defaultLockWait is InnoDB's own, in seconds.
+const defaultLockWait = 50
+
+// driverConfig adds to the address what this package relies on.
+func driverConfig(address *mysql.Config, lockWait int) *mysql.Config {
+	config := address.Clone()
+	config.ClientFoundRows = true      // an UPDATE that changes nothing has still found its row
+	config.Logger = &mysql.NopLogger{} // its errors come back to us, and its lines are not in our format
+	config.Params = map[string]string{
+		"sql_mode": "'STRICT_ALL_TABLES'",
+		// Without these the server goes on waiting for a table or a row, for up to a day, when the client has given up.
+		"lock_wait_timeout": strconv.Itoa(lockWait), "innodb_lock_wait_timeout": strconv.Itoa(lockWait),
+	}
+	return config
+}
+
+// warm opens the pool's least number of connections.
+func warm(ctx context.Context, db *sql.DB, least int) error {
+	for range least {
+		conn, err := db.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = conn.Close() }() // back to the pool, when all are open
+	}
+	return nil
+}
+
+func (s *Catalog[T]) open(ctx context.Context, schema string, seed func(put func(T) error) error) error {
+	if err := s.prepare(ctx, schema, seed); err != nil {
+		return err
+	}
+	columns, err := s.checkShape(ctx)
+	if err != nil {
+		return err
+	}
+	s.givesIDs = strings.Contains(columns["id"].extra, "auto_increment")
+	err = s.db.QueryRowContext(ctx, triggersExist, s.Table.Name, s.raiseVersion()).Scan(&s.versioned)
+	if err != nil {
+		return err
+	}
+	if err := s.check(ctx); err != nil { // preparing a statement waits for no lock, and opens no file
+		return err
+	}
+	s.Reader, err = sqltable.NewReader(ctx, s.db, s.Table)
+	return err
+}
+
+const (
+	tableExists = "SELECT count(*) > 0 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?"
+	// A version table may be left over from a table that was replaced by one without triggers.
+	triggersExist = `SELECT count(*) = 3 FROM information_schema.triggers
+		WHERE event_object_schema = DATABASE() AND event_object_table = ? AND action_statement = ?`
+)
+
+// prepare creates the table and fills it, under a lock that other starting processes wait for. MySQL commits each
+// CREATE at once, so the table gets its name only when it is whole: whoever sees it sees all of it.
+func (s *Catalog[T]) prepare(ctx context.Context, schema string, seed func(put func(T) error) error) error {
+	var exists bool
+	if err := s.db.QueryRowContext(ctx, tableExists, s.Table.Name).Scan(&exists); err != nil || exists {
+		return err
+	}
+	return s.locked(ctx, "superheroes."+s.Table.Name, createWait, func(conn *sql.Conn) error {
+		if err := conn.QueryRowContext(ctx, tableExists, s.Table.Name).Scan(&exists); err != nil || exists {
+			return err
+		}
+		return s.create(ctx, conn, schema, seed)
+	})
+}
+
+// createWait is how many seconds a start waits for another one that creates the table.
+const createWait = 30
+
+// locked runs do on a connection that holds a lock of the server, which one connection holds at a time.
+func (s *Catalog[T]) locked(ctx context.Context, lock string, wait int, do func(conn *sql.Conn) error) (err error) {
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	var locked bool
+	if err := conn.QueryRowContext(ctx, "SELECT COALESCE(GET_LOCK(?, ?), 0)", lock, wait).Scan(&locked); err != nil {
+		return fmt.Errorf("taking the lock %s: %w", lock, err)
+	}
+	if !locked {
+		return storage.Errorf(storage.ErrBusy, "another process holds the lock %s", lock)
+	}
+	defer func() {
+		_, unlockErr := conn.ExecContext(context.WithoutCancel(ctx), "DO RELEASE_LOCK(?)", lock)
+		if !errors.Is(unlockErr, driver.ErrBadConn) { // a connection that broke gave its locks back
+			err = errors.Join(err, unlockErr)
+		}
+	}()
+	return do(conn)
+}
+
+func (s *Catalog[T]) create(ctx context.Context, conn *sql.Conn, schema string, seed func(put func(T) error) error) error {
+	draft := s.Table.Name + "_draft" // what a start that was cut off left behind
+	for _, statement := range []string{"DROP TABLE IF EXISTS " + draft, strings.ReplaceAll(schema, "{table}", draft)} {
+		if _, err := conn.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("creating table %s: %w", s.Table.Name, err)
+		}
+	}
+	err := sqltable.InTx(ctx, conn, nil, func(tx *sql.Tx) error { return s.write(ctx, tx, draft, seed) })
+	if err != nil {
+		return fmt.Errorf("filling table %s: %w", s.Table.Name, err)
+	}
+	if err := s.createVersion(ctx, conn, draft); err != nil {
+		return err
+	}
+	_, err = conn.ExecContext(ctx, "RENAME TABLE "+draft+" TO "+s.Table.Name)
+	return err
+}
+
+func (s *Catalog[T]) versionTable() string { return s.Table.Name + "_version" }
+
+// raiseVersion is what each trigger does.
+func (s *Catalog[T]) raiseVersion() string {
+	return "UPDATE " + s.versionTable() + " SET version = version + 1"
+}
+
+// createVersion adds a counter that triggers raise with every change, in the same transaction. Where the server
+// doesn't let us make triggers (MySQL with a binary log and no privilege) there is none, and the ids are read anew
+// each time they are asked for.
+func (s *Catalog[T]) createVersion(ctx context.Context, conn *sql.Conn, table string) error {
+	version := s.versionTable()
+	statements := []string{
+		"DROP TABLE IF EXISTS " + version,
+		"CREATE TABLE " + version + " (version bigint NOT NULL) ENGINE = InnoDB",
+		"INSERT INTO " + version + " VALUES (1)",
+	}
+	for _, event := range []string{"INSERT", "UPDATE", "DELETE"} {
+		statements = append(statements, fmt.Sprintf("CREATE TRIGGER %s_%s AFTER %s ON %s FOR EACH ROW %s",
+			s.Table.Name, strings.ToLower(event), event, table, s.raiseVersion()))
+	}
+	for _, statement := range statements {
+		_, err := conn.ExecContext(ctx, statement)
+		if isError(err, errTableAccessDenied, errNoBinlogPrivilege) {
+			_, err = conn.ExecContext(ctx, "DROP TABLE "+version)
+			return err
+		}
+		if err != nil {
+			return fmt.Errorf("creating the version of table %s: %w", s.Table.Name, err)
+		}
+	}
+	return nil
+}
+
+// Import implements catalog.Store.
+func (s *Catalog[T]) Import(ctx context.Context, replace bool, feed func(put func(T) error) error) error {
+	err := s.onConn(ctx, !s.givesIDs, func(conn beginner) error {
+		return sqltable.InTx(ctx, conn, nil, func(tx *sql.Tx) error {
+			if replace {
+				if _, err := tx.ExecContext(ctx, "DELETE FROM "+s.Table.Name); err != nil {
+					return err
+				}
+			}
+			return s.write(ctx, tx, s.Table.Name, feed)
+		})
+	})
+	return s.failed(err)
+}
+
+type beginner interface {
+	BeginTx(ctx context.Context, options *sql.TxOptions) (*sql.Tx, error)
+}
+
+// onConn runs do on the pool; with ids, on a connection that alone gives ids in a table that doesn't give its own.
+func (s *Catalog[T]) onConn(ctx context.Context, ids bool, do func(beginner) error) error {
+	if !ids {
+		return do(s.db)
+	}
+	return s.locked(ctx, "superheroes."+s.Table.Name+".id", s.lockWait, func(conn *sql.Conn) error { return do(conn) })
+}
+
+// write puts what feed gives. A row with an id overwrites the one that has it; it is not an upsert, because MySQL's
+// would also overwrite another row with the same name.
+func (s *Catalog[T]) write(ctx context.Context, tx *sql.Tx, table string, feed func(put func(T) error) error) error {
+	names := s.Table.Names()
+	insert, err := tx.PrepareContext(ctx, sqltable.Insertion(table, names))
+	if err != nil {
+		return err
+	}
+	update, err := tx.PrepareContext(ctx, sqltable.Updating(table, names))
+	if err != nil {
+		return err
+	}
+	defer func() { _, _ = insert.Close(), update.Close() }() // the transaction's end closes them anyway
+	return feed(func(item T) error {
+		fields := s.Table.Fields(&item)
+		if item.Key() == 0 {
+			if fields[0], err = s.nextID(ctx, tx, table); err != nil {
+				return err
+			}
+		} else {
+			updated, err := update.ExecContext(ctx, append(fields[1:len(fields):len(fields)], fields[0])...)
+			if err != nil {
+				return refusal(err)
+			}
+			if n, err := updated.RowsAffected(); err != nil || n > 0 {
+				return err
+			}
+		}
+		_, err := insert.ExecContext(ctx, fields...)
+		return refusal(err)
+	})
+}
+
+// nextID returns the id of a new row: nil where the server gives it, else the next above the highest.
+func (s *Catalog[T]) nextID(ctx context.Context, tx *sql.Tx, table string) (any, error) {
+	if s.givesIDs || table != s.Table.Name {
+		return nil, nil
+	}
+	sequence := catalog.Sequence{Step: s.Table.Step}
+	if err := tx.QueryRowContext(ctx, "SELECT COALESCE(MAX(id), 0) FROM "+table).Scan(&sequence.Highest); err != nil {
+		return nil, err
+	}
+	return sequence.Give(0)
+}
+
+// Write implements catalog.Store.
+func (s *Catalog[T]) Write(ctx context.Context, id int64, change func(old *T) (*T, error)) (written *T, err error) {
+	err = s.onConn(ctx, id == 0 && !s.givesIDs, func(conn beginner) error {
+		written, err = s.writeOn(ctx, conn, id, change)
+		return err
+	})
+	if err != nil {
+		return nil, s.failed(err)
+	}
+	return written, nil
+}
+
+func (s *Catalog[T]) writeOn(ctx context.Context, conn beginner, id int64, change func(old *T) (*T, error)) (*T, error) {
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = tx.Rollback() }() // undoes what was not committed
+	written, err := sqltable.Edit[T]{Table: s.Table, Tx: tx, Lock: " FOR UPDATE", Insert: s.insert, Refusal: refusal}.Run(ctx, id, change)
+	if err = cmp.Or(err, context.Cause(ctx)); err != nil {
+		return nil, err
+	}
+	// As a statement it ends with ctx; tx.Commit would wait for as long as the server is silent.
+	if _, err := tx.ExecContext(ctx, "COMMIT"); err != nil {
+		return nil, commitError(err)
+	}
+	return written, nil
+}
+
+// commitError leaves open whether a change was made, unless the server says that it wasn't.
+func commitError(err error) error {
+	if kind := classify(err, ""); errors.Is(kind, storage.ErrBusy) || errors.Is(kind, storage.ErrFull) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", catalog.ErrMaybeWritten, err)
+}
+
+// insert writes a new item, with the next id.
+func (s *Catalog[T]) insert(ctx context.Context, tx *sql.Tx, item *T) error {
+	fields := s.Table.Fields(item)
+	next, err := s.nextID(ctx, tx, s.Table.Name)
+	if err != nil {
+		return err
+	}
+	fields[0] = next
+	inserted, err := tx.ExecContext(ctx, sqltable.Insertion(s.Table.Name, s.Table.Names()), fields...)
+	if err != nil {
+		return err
+	}
+	id, given := next.(int64)
+	if !given {
+		id, err = inserted.LastInsertId()
+	}
+	*s.Table.Key(item) = id
+	return err
+}
+
+// readVersion also tells whether there are rows, because TRUNCATE fires no trigger (the inserts that follow it do), and
+// whether the triggers are still there: another application may have made the table anew.
+const readVersion = "SELECT version, EXISTS (SELECT 1 FROM %s), (" + triggersExist + ") FROM %s"
+
+// IDs implements catalog.Store. Version and ids are read in one snapshot.
+func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, catalog.Version, error) {
+	if !s.versioned {
+		found, err := sqltable.IDs(ctx, s.db, s.Table.Name)
+		return found, "", s.failed(err)
+	}
+	var found []int64
+	var version catalog.Version
+	options := &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
+	err := sqltable.InTx(ctx, s.db, options, func(tx *sql.Tx) error {
+		var number, rows int64
+		var counted bool
+		query := fmt.Sprintf(readVersion, s.Table.Name, s.versionTable())
+		err := tx.QueryRowContext(ctx, query, s.Table.Name, s.raiseVersion()).Scan(&number, &rows, &counted)
+		if counted {
+			version = catalog.Version(fmt.Sprintf("%d.%d", number, rows))
+		}
+		if err != nil || counted && version == known {
+			return err
+		}
+		found, err = sqltable.IDs(ctx, tx, s.Table.Name)
+		return err
+	})
+	return found, version, s.failed(err)
+}
+
+// failed gives an error its kind. A connection keeps the permissions that its user had when it was opened: the idle ones
+// are closed when one was missing, so that it is found when it was given.
+func (s *Catalog[T]) failed(err error) error {
+	if isError(err, errDatabaseAccessDenied, errTableAccessDenied, errColumnAccessDenied) {
+		s.db.SetMaxIdleConns(-1)
+		s.db.SetMaxIdleConns(s.poolMax)
+	}
+	return classify(err, s.Table.Name)
+}
+
+// Close implements catalog.Store.
+func (s *Catalog[T]) Close() error {
+	s.reads.Close()
+	return s.db.Close()
+}

@@ -1,0 +1,298 @@
+package mariadb_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"superheroes/database"
+	"superheroes/internal/catalog"
+	"superheroes/internal/catalog/catalogtest"
+	"superheroes/internal/location"
+	"superheroes/internal/mariadb"
+	"superheroes/test/engines"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// mysqlLocations is the store in MariaDB or MySQL.
+func mysqlLocations(schema string) catalogtest.Engine[location.Location] {
+	return catalogtest.Engine[location.Location]{
+		Kind:        location.Locations(),
+		UniqueNames: true,
+		Fresh: func(tb testing.TB) catalogtest.Database[location.Location] {
+			config := mysqlConfig(tb, engines.MySQL(tb))
+			openAt := func(ctx context.Context, address string, seed catalogtest.Seed[location.Location]) (catalog.Store[location.Location], error) {
+				elsewhere := config.Clone()
+				elsewhere.Addr = address
+				store, err := openMySQL(ctx, elsewhere, schema, seed)
+				if err != nil {
+					return nil, err
+				}
+				return store, nil
+			}
+			return catalogtest.Database[location.Location]{
+				SQL: otherMySQL(tb, config),
+				Describe: `SELECT CONCAT_WS(' ', table_name, ordinal_position, column_name, column_type, collation_name, is_nullable, column_key, extra)
+					FROM information_schema.columns WHERE table_schema = DATABASE()
+					UNION ALL SELECT CONCAT_WS(' ', trigger_name, event_manipulation, event_object_table, action_statement)
+					FROM information_schema.triggers WHERE trigger_schema = DATABASE() ORDER BY 1`,
+				Open: func(ctx context.Context, seed catalogtest.Seed[location.Location]) (catalog.Store[location.Location], error) {
+					return openAt(ctx, config.Addr, seed)
+				},
+				OpenAt: openAt,
+				Server: config.Addr,
+			}
+		},
+		Family: []catalogtest.Family{
+			{
+				Name:   "every column nullable, the server's collation",
+				Create: familyLocations("varchar(50) UNIQUE"),
+				IDs:    []int64{1, 2, 7},
+				Null:   2,
+			},
+			{
+				Name:   "latin1",
+				Create: familyLocations("varchar(50) CHARACTER SET latin1 UNIQUE"),
+				IDs:    []int64{1, 2, 7},
+				Null:   2,
+			},
+			{
+				Name: "the version of a table that was replaced",
+				Create: append([]string{
+					"CREATE TABLE locations_version (version bigint NOT NULL)", "INSERT INTO locations_version VALUES (9)",
+				}, familyLocations("varchar(50) UNIQUE")...),
+				IDs:  []int64{1, 2, 7},
+				Null: 2,
+			},
+		},
+	}
+}
+
+func familyLocations(name string) []string {
+	return []string{
+		"CREATE TABLE locations (id bigint NOT NULL AUTO_INCREMENT, description varchar(1000), name " + name + `,
+			picture varchar(255), type enum('CITY', 'PLANET', 'PLACE', 'ISLAND', 'COUNTRY', 'MOON'), PRIMARY KEY (id))`,
+		"INSERT INTO locations (name, type) VALUES ('Gotham City', 'CITY')",
+		"INSERT INTO locations (name) VALUES (NULL)",
+		"INSERT INTO locations (id, name, type) VALUES (7, 'Earth', 'PLANET')",
+	}
+}
+
+func openMySQL(ctx context.Context, config *mysql.Config, schema string, seed catalogtest.Seed[location.Location]) (*mariadb.Catalog[location.Location], error) {
+	return mariadb.Open(ctx, location.Locations().Table, mariadb.Config{Driver: config, PoolMin: 1, PoolMax: 10, Schema: schema, Deadline: 5 * time.Second}, seed)
+}
+
+// mysqlConfig reads a URL into what the program gives the driver.
+func mysqlConfig(tb testing.TB, text string) *mysql.Config {
+	tb.Helper()
+	at, err := url.Parse(text)
+	if err != nil {
+		tb.Fatal("the URL can't be read")
+	}
+	config := mysql.NewConfig()
+	config.Net, config.Addr, config.User, config.DBName = "tcp", at.Host, at.User.Username(), strings.Trim(at.Path, "/")
+	config.Passwd, _ = at.User.Password()
+	config.Logger = &mysql.NopLogger{}
+	if err := config.Apply(mysql.Charset("utf8mb4", "")); err != nil {
+		tb.Fatal(err)
+	}
+	return config
+}
+
+func otherMySQL(tb testing.TB, config *mysql.Config) *sql.DB {
+	tb.Helper()
+	connector, err := mysql.NewConnector(config)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	db := sql.OpenDB(connector)
+	tb.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return db
+}
+
+func TestMySQLLocations(t *testing.T) { mysqlLocations(database.MySQL).Run(t) }
+
+func BenchmarkMariaDBRandom(b *testing.B) { mysqlLocations(database.MySQL).BenchmarkRandom(b) }
+func BenchmarkMariaDBIDs(b *testing.B)    { mysqlLocations(database.MySQL).BenchmarkIDs(b) }
+
+func noRoster(func(location.Location) error) error { return nil }
+
+func gotham(put func(location.Location) error) error {
+	return put(location.Location{Name: "Gotham City", Type: "CITY"})
+}
+
+// openGotham opens the store, with a roster of one.
+func openGotham(t *testing.T, config *mysql.Config) *mariadb.Catalog[location.Location] {
+	t.Helper()
+	store, err := openMySQL(t.Context(), config, database.MySQL, gotham)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	return store
+}
+
+func exec(t *testing.T, db *sql.DB, statements ...string) {
+	t.Helper()
+	for _, statement := range statements {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestMySQLUnfinishedStart opens databases in which a start was ended before its table got its name.
+func TestMySQLUnfinishedStart(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		left []string
+	}{
+		{"a draft of another shape", []string{"CREATE TABLE locations_draft (id bigint)"}},
+		{"a draft with rows", []string{
+			strings.ReplaceAll(database.MySQL, "{table}", "locations_draft"),
+			"INSERT INTO locations_draft (name, type) VALUES ('half', 'CITY')",
+		}},
+		{"a draft and a version", []string{
+			strings.ReplaceAll(database.MySQL, "{table}", "locations_draft"),
+			"CREATE TABLE locations_version (version bigint NOT NULL)",
+		}},
+		{"a draft, a version and some triggers", []string{
+			strings.ReplaceAll(database.MySQL, "{table}", "locations_draft"),
+			"CREATE TABLE locations_version (version bigint NOT NULL)",
+			"CREATE TRIGGER locations_insert AFTER INSERT ON locations_draft FOR EACH ROW UPDATE locations_version SET version = version + 1",
+		}},
+		{"a version without a table", []string{"CREATE TABLE locations_version (version bigint NOT NULL)"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			config := mysqlConfig(t, engines.MySQL(t))
+			other := otherMySQL(t, config)
+			exec(t, other, c.left...)
+			store := openGotham(t, config)
+			checkNamed(t, store, "Gotham City")
+			if _, version, err := store.IDs(t.Context(), ""); version == "" || err != nil {
+				t.Errorf("the version is %q (%v)", version, err)
+			}
+			var tables int
+			if err := other.QueryRowContext(t.Context(), "SELECT count(*) FROM information_schema.tables WHERE table_schema = DATABASE()").Scan(&tables); err != nil || tables != 2 {
+				t.Errorf("%d tables (%v), want the table and its version", tables, err)
+			}
+		})
+	}
+}
+
+func checkNamed(t *testing.T, store catalog.Store[location.Location], want ...string) {
+	t.Helper()
+	items, err := store.Page(t.Context(), 0, 100)
+	var names []string
+	for _, item := range items {
+		names = append(names, item.Name)
+	}
+	if diff := cmp.Diff(want, names); diff != "" || err != nil {
+		t.Errorf("%v %s", err, diff)
+	}
+}
+
+// TestMySQLWithoutTriggers opens the store as a user who may not create triggers.
+func TestMySQLWithoutTriggers(t *testing.T) {
+	config := mysqlConfig(t, engines.MySQL(t))
+	other := otherMySQL(t, config)
+	user := "poor_" + config.DBName[len("test_"):]
+	exec(t, other, fmt.Sprintf("CREATE USER '%s'@'%%' IDENTIFIED BY 'poor'", user),
+		fmt.Sprintf("GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER ON %s.* TO '%s'@'%%'", config.DBName, user))
+	t.Cleanup(func() { _, _ = other.ExecContext(context.WithoutCancel(t.Context()), "DROP USER '"+user+"'@'%'") })
+	poor := config.Clone()
+	poor.User, poor.Passwd = user, "poor"
+	store := openGotham(t, poor)
+	for range 2 {
+		if ids, version, err := store.IDs(t.Context(), ""); len(ids) != 1 || version != "" || err != nil {
+			t.Errorf("ids %v, version %q (%v), want one id and no version", ids, version, err)
+		}
+	}
+}
+
+// TestMySQLUnversionedTable: a table that isn't ours has no version, so it is read each time.
+func TestMySQLUnversionedTable(t *testing.T) {
+	config := mysqlConfig(t, engines.MySQL(t))
+	other := otherMySQL(t, config)
+	exec(t, other, familyLocations("varchar(50)")...)
+	store := openGotham(t, config)
+	for range 2 {
+		if ids, version, err := store.IDs(t.Context(), ""); len(ids) != 3 || version != "" || err != nil {
+			t.Errorf("ids %v, version %q (%v), want three ids and no version", ids, version, err)
+		}
+	}
+}
+
+// TestMySQLBehindTheTriggers: what fires no trigger is noticed all the same, also when rows follow it.
+func TestMySQLBehindTheTriggers(t *testing.T) {
+	config := mysqlConfig(t, engines.MySQL(t))
+	other := otherMySQL(t, config)
+	store := openGotham(t, config)
+	const truncate, insert = "TRUNCATE TABLE locations", "INSERT INTO locations (name, type) VALUES ('Gotham City', 'CITY')"
+	for _, c := range []struct {
+		name       string
+		statements []string
+		ids        []int64
+	}{
+		{"emptied", []string{truncate}, nil},
+		{"filled", []string{insert}, []int64{1}},
+		{"replaced", []string{truncate, insert}, []int64{1}},
+		{"emptied again", []string{truncate}, nil},
+		{"made anew by another application", append([]string{"DROP TABLE locations"}, familyLocations("varchar(50)")...), []int64{1, 2, 7}},
+		{"changed there", []string{"DELETE FROM locations WHERE id = 2"}, []int64{1, 7}},
+	} {
+		_, known, err := store.IDs(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		exec(t, other, c.statements...)
+		ids, version, err := store.IDs(t.Context(), known)
+		if version == known && known != "" || err != nil {
+			t.Errorf("%s: the version stayed %q (%v)", c.name, version, err)
+		}
+		if diff := cmp.Diff(c.ids, ids); diff != "" {
+			t.Errorf("%s: %s", c.name, diff)
+		}
+	}
+}
+
+func TestMySQLErrorsShowNoPassword(t *testing.T) {
+	config := mysqlConfig(t, engines.MySQL(t))
+	const secret = "swordfish%41"
+	for _, c := range []struct {
+		name  string
+		spoil func(*mysql.Config)
+	}{
+		{"wrong password", func(*mysql.Config) {}},
+		{"unknown user", func(c *mysql.Config) { c.User = "nobody" }},
+		{"nobody listens", func(c *mysql.Config) { c.Addr = "127.0.0.1:1" }},
+		{"unknown TLS setting", func(c *mysql.Config) { c.TLSConfig = "unheard-of" }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			spoilt := config.Clone()
+			spoilt.Passwd = secret
+			c.spoil(spoilt)
+			store, err := openMySQL(t.Context(), spoilt, database.MySQL, noRoster)
+			if err == nil {
+				_ = store.Close()
+				t.Fatal("it opened")
+			}
+			if strings.Contains(err.Error(), secret) || strings.Contains(fmt.Sprintf("%+v", err), secret) {
+				t.Errorf("the password is shown: %v", err)
+			}
+		})
+	}
+}

@@ -1,0 +1,89 @@
+package mariadb
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"superheroes/internal/bounded"
+)
+
+// The driver closes the connection of a query whose context ends, so a client that asks for more than can be done in its time
+// would cost a connection each time, and with enough of them nobody would have one. So a read that has begun goes on to its
+// end, or to the service's own deadline, while its client is answered at its own.
+
+// Get implements catalog.Store.
+func (s *Catalog[T]) Get(ctx context.Context, id int64) (T, error) {
+	item, err := bounded.Do(ctx, s.reads.ByKey, func(ctx context.Context) (T, error) { return s.Reader.Get(ctx, id) })
+	return item, s.failed(err)
+}
+
+// GetMany implements catalog.Store.
+func (s *Catalog[T]) GetMany(ctx context.Context, ids []int64) ([]T, error) {
+	rows, err := bounded.Do(ctx, s.reads.ByKey, func(ctx context.Context) ([]T, error) { return s.Reader.GetMany(ctx, ids) })
+	return rows, s.failed(err)
+}
+
+// Page implements catalog.Store.
+func (s *Catalog[T]) Page(ctx context.Context, after int64, limit int) ([]T, error) {
+	page, err := bounded.Do(ctx, s.reads.Lists, func(ctx context.Context) ([]T, error) { return s.Reader.Page(ctx, after, limit) })
+	return page, s.failed(err)
+}
+
+const (
+	// pingTimeout bounds one check of the store.
+	pingTimeout = 2 * time.Second
+	// pingLock has the check wait a second for a lock, so that it can say what it waited for. MySQL takes it for a comment.
+	pingLock = "/*M!100102 SET STATEMENT lock_wait_timeout = 1 FOR */ "
+)
+
+// Ping implements catalog.Store. It reads what requests read; one check serves all who ask meanwhile.
+func (s *Catalog[T]) Ping(ctx context.Context) error {
+	checked := s.pings.DoChan("", func() (any, error) {
+		ctx, cancel := context.WithTimeout(s.reads.ByKey.Life(), pingTimeout)
+		defer cancel()
+		return nil, s.check(ctx)
+	})
+	select {
+	case result := <-checked:
+		return s.failed(result.Err)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (s *Catalog[T]) check(ctx context.Context) error {
+	if _, err := s.checkShape(ctx); err != nil {
+		return err
+	}
+	err := s.begin(ctx, fmt.Sprintf("SELECT %s FROM %s WHERE id > 0 ORDER BY id LIMIT 1", s.Table.SelectList(), s.Table.Name))
+	if err == nil && s.versioned {
+		err = s.begin(ctx, "SELECT version FROM "+s.versionTable())
+	}
+	return err
+}
+
+// begin runs a query up to its first row, at which it doesn't look: one bad row doesn't make the store bad.
+func (s *Catalog[T]) begin(ctx context.Context, query string) error {
+	rows, err := s.db.QueryContext(ctx, pingLock+query)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }() // rows.Err tells what matters
+	rows.Next()
+	return rows.Err()
+}
+
+// CheckWrites returns why the server takes no writes from this user, as far as it says so beforehand: that it is
+// read-only, not that its disk is full.
+func (s *Catalog[T]) CheckWrites(ctx context.Context) error {
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return s.failed(err)
+	}
+	defer func() { _ = conn.Close() }() // back to the pool
+	if _, err = conn.ExecContext(ctx, "START TRANSACTION READ WRITE"); err == nil {
+		_, err = conn.ExecContext(ctx, "ROLLBACK")
+	}
+	return s.failed(err)
+}

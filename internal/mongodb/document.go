@@ -1,0 +1,193 @@
+package mongodb
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"unicode/utf8"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
+
+	"superheroes/internal/character"
+	"superheroes/internal/fight"
+	"superheroes/internal/location"
+	"superheroes/internal/storage"
+)
+
+// A fight is a document whose _id is a UUID as text, in lower case. All others in the collection are somebody else's, and
+// are neither counted nor listed. The largest UUID names nothing.
+const (
+	anyID  = `^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\z`
+	ourIDs = `^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\z`
+)
+
+// Fights returns the condition that a document is a fight, for a filter. It is one on the id alone, as a range with a
+// pattern: MongoDB reads that part of an index that holds text beginning with a hexadecimal digit, and matches the pattern
+// without reading a document.
+func allFights() bson.E { return below(fight.MaxID(), anyID) }
+
+// below returns the condition that the id lies below another and looks like the pattern.
+func below(id fight.ID, pattern string) bson.E {
+	return bson.E{Key: "_id", Value: bson.D{
+		{Key: "$gte", Value: "0"}, {Key: "$lt", Value: id.String()}, {Key: "$regex", Value: pattern},
+	}}
+}
+
+// Parse reads a stored fight, which another writer may have written. Fields it doesn't know are ignored, what is copied from
+// the hero and the villain is not read, and strings, numbers and a location may be missing. A document that can't be
+// read is a *storage.RowError, which names the field that is not as expected.
+func Parse(document bson.Raw) (fight.Fight, error) {
+	text, _ := document.Lookup("_id").StringValueOK()
+	f, err := parse(text, document)
+	if err != nil {
+		return f, &storage.RowError{What: "fight", ID: text, Err: err}
+	}
+	return f, nil
+}
+
+func parse(id string, document bson.Raw) (f fight.Fight, err error) {
+	if f.ID, err = fight.ParseID(id); err != nil {
+		return f, err
+	}
+	r := reader{document: document}
+	date := r.value("fight_date")
+	switch at, ok := date.TimeOK(); {
+	case r.err != nil:
+	case !ok:
+		r.fail("fight_date", date, "a date")
+	default:
+		f.Date = at.UTC()
+	}
+	f.Winner = fight.Team(r.text("winner_team"))
+	f.Hero, f.Villain = r.fighter("hero"), r.fighter("villain")
+	f.Location = r.location("location")
+	if r.err != nil {
+		return f, r.err
+	}
+	return f, f.Check()
+}
+
+// reader reads the fields of a document. Its error is the first.
+type reader struct {
+	within   string // of the parent's field, with a dot
+	document bson.Raw
+	err      error
+}
+
+// value returns a field; one that is missing has no type, like a null.
+func (r *reader) value(field string) bson.RawValue {
+	value, err := r.document.LookupErr(field)
+	if err != nil && !errors.Is(err, bsoncore.ErrElementNotFound) && r.err == nil {
+		r.err = fmt.Errorf("%s%s: %w", r.within, field, err)
+	}
+	if value.Type == bson.TypeNull {
+		return bson.RawValue{}
+	}
+	return value
+}
+
+func (r *reader) fail(field string, value bson.RawValue, want string) {
+	switch {
+	case r.err != nil:
+	case value.Type == 0:
+		r.err = fmt.Errorf("%s%s is missing", r.within, field)
+	default:
+		r.err = fmt.Errorf("%s%s has the BSON type %s, it must be %s", r.within, field, value.Type, want)
+	}
+}
+
+func (r *reader) text(field string) string {
+	value := r.value(field)
+	text, ok := value.StringValueOK()
+	switch {
+	case value.Type == 0:
+	case !ok:
+		r.fail(field, value, "a string")
+	case !utf8.ValidString(text) && r.err == nil:
+		r.err = fmt.Errorf("%s%s is not UTF-8", r.within, field)
+	}
+	return text
+}
+
+// name is text that must be there, though it may be empty.
+func (r *reader) name(field string) string {
+	if value := r.value(field); value.Type == 0 {
+		r.fail(field, value, "a string")
+	}
+	return r.text(field)
+}
+
+// integer reads any number without a fraction: what JavaScript writes is a double.
+func (r *reader) integer(field string, most int64) int64 {
+	value := r.value(field)
+	var n int64
+	switch value.Type {
+	case 0:
+		return 0
+	case bson.TypeInt32:
+		n = int64(value.Int32())
+	case bson.TypeInt64:
+		n = value.Int64()
+	case bson.TypeDouble:
+		d := value.Double()
+		if d != math.Trunc(d) || math.Abs(d) > 1<<53 {
+			r.fail(field, value, "an integer")
+			return 0
+		}
+		n = int64(d)
+	default:
+		r.fail(field, value, "an integer")
+	}
+	if (n > most || n < -most) && r.err == nil {
+		r.err = fmt.Errorf("%s%s is %d, which is out of range", r.within, field, n)
+	}
+	return n
+}
+
+// part returns a reader of a document within, nil when it is missing.
+func (r *reader) part(field string) *reader {
+	value := r.value(field)
+	if value.Type == 0 {
+		return nil
+	}
+	document, ok := value.DocumentOK()
+	if !ok {
+		r.fail(field, value, "a document")
+	}
+	return &reader{within: field + ".", document: document}
+}
+
+// done takes over the error of a part.
+func (r *reader) done(part *reader) {
+	if r.err == nil {
+		r.err = part.err
+	}
+}
+
+func (r *reader) fighter(field string) (c character.Character) {
+	part := r.part(field)
+	if part == nil {
+		r.fail(field, bson.RawValue{}, "a document")
+		return c
+	}
+	c = character.Character{
+		ID: part.integer("id", math.MaxInt64), Name: part.name("name"), OtherName: part.text("otherName"),
+		Level: int32(part.integer("level", math.MaxInt32)), Picture: part.text("picture"), Powers: part.text("powers"),
+	}
+	r.done(part)
+	return c
+}
+
+func (r *reader) location(field string) *location.Location {
+	part := r.part(field)
+	if part == nil {
+		return nil
+	}
+	l := location.Location{
+		ID: part.integer("id", math.MaxInt64), Name: part.text("name"), Description: part.text("description"),
+		Picture: part.text("picture"), Type: part.text("type"),
+	}
+	r.done(part)
+	return &l
+}

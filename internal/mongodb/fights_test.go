@@ -1,0 +1,212 @@
+package mongodb
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"superheroes/internal/fight"
+	"superheroes/internal/fight/fighttest"
+	"superheroes/internal/storage"
+	"superheroes/test/engines"
+)
+
+// open opens the strict store at a URL that names its database.
+func openFights(tb testing.TB, address string) *Fights {
+	tb.Helper()
+	return openAs(tb, address, false)
+}
+
+// kinds tells by name whether a store is a grouped one.
+func kinds() map[string]bool { return map[string]bool{"strict": false, "grouped": true} }
+
+func openAs(tb testing.TB, address string, grouped bool) *Fights {
+	tb.Helper()
+	parsed, err := url.Parse(address)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	store, err := OpenFights(tb.Context(), Config{URL: address, Database: strings.Trim(parsed.Path, "/"), PoolMax: 20, Grouped: grouped})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return store
+}
+
+func TestFights(t *testing.T) {
+	for name, grouped := range kinds() {
+		t.Run(name, func(t *testing.T) {
+			fighttest.Run(t, func(tb testing.TB) fight.Store { return openAs(tb, engines.MongoDB(tb), grouped) })
+		})
+	}
+}
+
+// foreign are documents that others may have left in the collection, by what is special in them. Those whose id is no UUID
+// as lower-case text are no fights.
+func foreign() map[string]bson.D {
+	seed := func(id any) bson.D {
+		return bson.D{{Key: "_id", Value: id}, {Key: "fight_date", Value: time.Now()}, {Key: "winner_team", Value: "heroes"}, {Key: "winner_name", Value: "x"},
+			{Key: "hero", Value: bson.D{{Key: "name", Value: "x"}}}, {Key: "villain", Value: bson.D{{Key: "name", Value: "y"}}}}
+	}
+	return map[string]bson.D{
+		"an ObjectID": seed(bson.NewObjectID()), "a number": seed(int64(5)), "a date": seed(time.Now()), "a document": seed(bson.D{{Key: "a", Value: 1}}),
+		"a binary UUID": seed(bson.Binary{Subtype: 4, Data: make([]byte, 16)}), "no UUID": seed("zzz"), "empty": seed(""),
+		"upper case": seed("0198C5A7-1F2E-7C3A-9D10-2B6F6F1D2C4E"), "braces": seed("{0198c5a7-1f2e-7c3a-9d10-2b6f6f1d2c4e}"),
+		"a line break": seed("0198c5a7-1f2e-7c3a-9d10-2b6f6f1d2c4e\n"), "one digit more": seed("0198c5a7-1f2e-7c3a-9d10-2b6f6f1d2c4e0"),
+		"the largest UUID": seed("ffffffff-ffff-ffff-ffff-ffffffffffff"),
+		"a Quarkus fight": {{Key: "_id", Value: bson.NewObjectID()}, {Key: "fightDate", Value: time.Now()}, {Key: "winnerName", Value: "Chewbacca"},
+			{Key: "winnerLevel", Value: int32(5)}, {Key: "winnerTeam", Value: "heroes"}, {Key: "loserName", Value: "Wanderer"}},
+	}
+}
+
+// put stores a document as another application does.
+func put(t *testing.T, store *Fights, document bson.D) {
+	t.Helper()
+	if _, err := store.fights.InsertOne(t.Context(), document); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What is no fight is passed over by everything.
+func TestForeignDocuments(t *testing.T) {
+	store := openFights(t, engines.MongoDB(t))
+	ours := fighttest.NewFight(fight.NewIDs(fight.ID{}))
+	if err := store.Insert(t.Context(), ours, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, document := range foreign() {
+		put(t, store, document)
+	}
+	if last, err := store.Last(t.Context()); err != nil || last != ours.ID {
+		t.Errorf("the last is %v, %v, want %v", last, err, ours.ID)
+	}
+	if all := fighttest.Everything(t, store); len(all) != 1 || all[0].ID != ours.ID {
+		t.Errorf("listed %v, want our fight alone", all)
+	}
+	if n, err := store.Count(t.Context()); n != 1 || err != nil {
+		t.Errorf("counted %d, %v", n, err)
+	}
+	for _, id := range []fight.ID{fight.MaxID(), {}} {
+		if f, err := store.Get(t.Context(), id); !errors.Is(err, fight.ErrNotFound) {
+			t.Errorf("Get says %v, %v", f, err)
+		}
+	}
+}
+
+// A fight of another writer is read where that is possible; else the error names it, it is counted, and all others are
+// still there.
+func TestFightsOfOthers(t *testing.T) {
+	at := time.Date(2026, 1, 2, 15, 4, 5, 678_000_000, time.UTC)
+	whole := func(changes ...bson.E) bson.D {
+		fields := map[string]any{}
+		document := bson.D{{Key: "fight_date", Value: at}, {Key: "winner_team", Value: "villains"},
+			{Key: "hero", Value: bson.D{{Key: "name", Value: "Yoda"}}}, {Key: "villain", Value: bson.D{{Key: "name", Value: "Thanos"}}}}
+		for _, change := range changes {
+			fields[change.Key] = change.Value
+		}
+		for i, field := range document {
+			if value, changed := fields[field.Key]; changed {
+				document[i].Value = value
+				delete(fields, field.Key)
+			}
+		}
+		for _, change := range changes {
+			if _, left := fields[change.Key]; left {
+				document = append(document, change)
+			}
+		}
+		return document
+	}
+	of := func(field string, value any) bson.E { return bson.E{Key: field, Value: value} }
+	person := func(fields ...bson.E) bson.D { return append(bson.D{of("name", "Yoda")}, fields...) }
+	for name, c := range map[string]struct {
+		document bson.D
+		wrong    string // of the error; "" when it is read
+	}{
+		"nothing but what must be there": {whole(), ""},
+		"numbers as JavaScript has them": {whole(of("hero", person(of("level", 7.0), of("id", 3.0)))), ""},
+		"fields more":                    {whole(of("_class", "x"), of("counted", "?"), of("hero", person(of("age", 900)))), ""},
+		"nulls":                          {whole(of("location", nil), of("hero", person(of("level", nil), of("powers", nil)))), ""},
+		"an empty name":                  {whole(of("hero", bson.D{of("name", "")})), ""},
+		"copies of other types":          {whole(of("winner_name", 5), of("loser_level", "x")), ""},
+		"no fields at all":               {bson.D{}, "fight_date is missing"},
+		"a date as text":                 {whole(of("fight_date", at.String())), "fight_date has the BSON type string"},
+		"a date beyond all":              {whole(of("fight_date", bson.DateTime(1<<62))), "fight_date is in the year"},
+		"no team":                        {whole(of("winner_team", nil)), "winner_team"},
+		"another team":                   {whole(of("winner_team", "HEROES")), "winner_team"},
+		"a team as a number":             {whole(of("winner_team", 1)), "winner_team has the BSON type"},
+		"a hero as text":                 {whole(of("hero", "Yoda")), "hero has the BSON type string"},
+		"no villain":                     {whole(of("villain", nil)), "villain is missing"},
+		"a hero without a name":          {whole(of("hero", bson.D{of("level", 1)})), "hero.name is missing"},
+		"a name as a number":             {whole(of("villain", bson.D{of("name", 1)})), "villain.name has the BSON type"},
+		"a level as text":                {whole(of("hero", person(of("level", "7")))), "hero.level has the BSON type string"},
+		"a level with a fraction":        {whole(of("hero", person(of("level", 7.5)))), "hero.level has the BSON type double"},
+		"a level beyond 32 bits":         {whole(of("hero", person(of("level", int64(5_000_000_000))))), "hero.level is 5000000000"},
+		"not UTF-8":                      {whole(of("hero", person(of("powers", "\xff")))), "hero.powers is not UTF-8"},
+		"a location as text":             {whole(of("location", "Gotham City")), "location has the BSON type string"},
+		"a location's name as a number":  {whole(of("location", bson.D{of("name", 5)})), "location.name has the BSON type"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			id, err := fight.ParseID("9b2e1f2e-0c3a-4c3a-8d10-2b6f6f1d2c4e")
+			if err != nil {
+				t.Fatal(err)
+			}
+			raw, err := bson.Marshal(append(bson.D{of("_id", id.String())}, c.document...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			f, err := Parse(raw)
+			var row *storage.RowError
+			switch {
+			case c.wrong == "" && (err != nil || f.ID != id || !f.Date.Equal(at) || f.Winner != fight.Villains || f.Villain.Name != "Thanos"):
+				t.Errorf("got %+v, %v", f, err)
+			case c.wrong != "" && (!errors.As(err, &row) || row.What != "fight" || row.ID != id.String() || !strings.Contains(err.Error(), c.wrong)):
+				t.Errorf("got %v, want %q", err, c.wrong)
+			}
+		})
+	}
+	t.Run("in a store", func(t *testing.T) {
+		store := openFights(t, engines.MongoDB(t))
+		ours := fighttest.Fights(3)
+		for _, f := range ours {
+			if err := store.Insert(t.Context(), f, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		readable, unreadable := "9b2e1f2e-0c3a-4c3a-8d10-2b6f6f1d2c4e", "8b2e1f2e-0c3a-4c3a-8d10-2b6f6f1d2c4e"
+		put(t, store, append(bson.D{of("_id", readable)}, whole()...))
+		put(t, store, append(bson.D{of("_id", unreadable)}, whole(of("hero", "Yoda"))...))
+		id, _ := fight.ParseID(unreadable)
+		var row *storage.RowError
+		if f, err := store.Get(t.Context(), id); !errors.As(err, &row) || row.ID != unreadable {
+			t.Errorf("Get says %v, %v", f, err)
+		}
+		if page, err := store.Page(t.Context(), fight.MaxID(), 9); !errors.As(err, &row) || row.ID != unreadable || len(page) != 1 || page[0].ID.String() != readable {
+			t.Errorf("Page says %v, %v", page, err)
+		}
+		if page, err := store.Page(t.Context(), fight.MaxID(), 1); err != nil || len(page) != 1 || page[0].ID.String() != readable {
+			t.Errorf("the page before it: %v, %v", page, err)
+		}
+		if page, err := store.Page(t.Context(), id, 9); err != nil || len(page) != len(ours) {
+			t.Errorf("the page behind it: %v, %v", page, err)
+		}
+		if n, err := store.Count(t.Context()); n != 5 || err != nil {
+			t.Errorf("Count says %d, %v", n, err)
+		}
+		if last, err := store.Last(t.Context()); last != ours[2].ID || err != nil {
+			t.Errorf("Last says %s, %v", last, err)
+		}
+		if err := store.Ping(t.Context()); err != nil {
+			t.Errorf("Ping says %v", err)
+		}
+	})
+}

@@ -1,0 +1,192 @@
+package mongodb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/x/bsonx/bsoncore"
+
+	"superheroes/internal/character"
+	"superheroes/internal/fight"
+	"superheroes/internal/location"
+	"superheroes/internal/storage"
+)
+
+// Insert implements fight.Store: acknowledged by a majority of the servers, in the journal of each.
+func (s *Fights) Insert(ctx context.Context, f fight.Fight, _ []byte) error {
+	document := fight.Document{ID: f.ID, Bytes: appendDocument(make([]byte, 0, usualSize), f)}
+	if s.group != nil {
+		return s.group.Insert(ctx, document)
+	}
+	return s.write(ctx, []fight.Document{document})[0]
+}
+
+// usualSize is room for most documents, in bytes.
+const usualSize = 2048
+
+// attempts is how often documents whose outcome is unknown are sent. They are the same documents with the same ids
+// each time: when the server then knows an id, that fight is stored.
+const attempts = 3
+
+// write stores a batch with one command, and repeats that for those of which it does not know what became.
+func (s *Fights) write(ctx context.Context, batch []fight.Document) []error {
+	o := outcomes{errs: make([]error, len(batch)), open: make([]int, len(batch))}
+	for i := range batch {
+		o.open[i] = i
+	}
+	var err error
+	for range attempts {
+		err = s.insert(ctx, batch, o.open)
+		o.settle(err)
+		if len(o.open) == 0 || ctx.Err() != nil {
+			break
+		}
+	}
+	for _, i := range o.open {
+		o.errs[i] = fmt.Errorf("%w: %w", fight.ErrMaybeStored, Trouble(err))
+	}
+	s.note(o.errs)
+	return o.errs
+}
+
+// note remembers whether the server takes writes, as far as the outcomes say.
+func (s *Fights) note(errs []error) {
+	for _, err := range errs {
+		switch {
+		case err == nil:
+			if s.refusal.Load() != nil {
+				s.refusal.Store(nil)
+			}
+			return
+		case errors.Is(err, storage.ErrFull), errors.Is(err, storage.ErrSchema):
+			s.refusal.Store(&err)
+		}
+	}
+}
+
+// insert sends the chosen documents of a batch, which are known to be BSON. The driver's InsertMany would look through
+// each of them again for its id.
+func (s *Fights) insert(ctx context.Context, batch []fight.Document, chosen []int) error {
+	size := 256 // more than the rest of the command
+	for _, i := range chosen {
+		size += len(batch[i].Bytes) + 8 // its index, with what surrounds it
+	}
+	start, command := bsoncore.AppendDocumentStart(make([]byte, 0, size))
+	command = bsoncore.AppendStringElement(command, "insert", collection)
+	array, command := bsoncore.AppendArrayElementStart(command, "documents")
+	var index [20]byte
+	for place, i := range chosen {
+		command = append(command, byte(bsoncore.TypeEmbeddedDocument))
+		command = append(append(command, strconv.AppendInt(index[:0], int64(place), 10)...), 0)
+		command = append(command, batch[i].Bytes...)
+	}
+	command = endDocument(command, array)
+	command = bsoncore.AppendBooleanElement(command, "ordered", false) // one that is refused holds up no other
+	concern, command := bsoncore.AppendDocumentElementStart(command, "writeConcern")
+	command = bsoncore.AppendStringElement(command, "w", "majority")
+	command = bsoncore.AppendBooleanElement(command, "j", true)
+	command = endDocument(endDocument(command, concern), start)
+	return s.fights.Database().RunCommand(ctx, bson.Raw(command)).Err()
+}
+
+// outcomes are what is known of the documents of a batch.
+type outcomes struct {
+	errs    []error
+	open    []int // those of which nothing is known yet
+	inDoubt bool  // the open ones have been sent before
+}
+
+// settle takes account of what came of sending the open ones.
+func (o *outcomes) settle(err error) {
+	var answer mongo.WriteException
+	switch {
+	case err == nil:
+		o.open = nil
+		return
+	case !o.inDoubt && (neverSent(err) || refused(err, len(o.open))):
+		for _, i := range o.open {
+			o.errs[i] = Trouble(err)
+		}
+		o.open = nil
+		return
+	case errors.As(err, &answer):
+		o.heed(answer)
+	}
+	o.inDoubt = true
+}
+
+// heed takes account of an answer that lists the documents that were refused. What the write concern says is about the
+// others: they may be there.
+func (o *outcomes) heed(answer mongo.WriteException) {
+	causes := make(map[int]error, len(answer.WriteErrors)) // by place among those that were sent
+	for _, each := range answer.WriteErrors {
+		causes[each.Index] = each
+	}
+	var open []int
+	for place, i := range o.open {
+		cause := causes[place]
+		switch {
+		case cause != nil && !o.inDoubt:
+			o.errs[i] = Trouble(cause)
+		case cause != nil && !mongo.IsDuplicateKeyError(cause), answer.WriteConcernError != nil:
+			open = append(open, i)
+		}
+	}
+	o.open = open
+}
+
+// appendDocument appends a fight as a BSON document: what bson.Marshal makes of a struct with these fields, at
+// a third of the cost. Parse reads it.
+func appendDocument(dst []byte, f fight.Fight) []byte {
+	winner, loser := f.Sides()
+	start, dst := bsoncore.AppendDocumentStart(dst)
+	dst = bsoncore.AppendStringElement(dst, "_id", f.ID.String())
+	dst = bsoncore.AppendTimeElement(dst, "fight_date", f.Date)
+	dst = appendSide(dst, "winner", winner)
+	dst = appendSide(dst, "loser", loser)
+	dst = appendFighter(dst, "hero", f.Hero)
+	dst = appendFighter(dst, "villain", f.Villain)
+	if f.Location == nil {
+		return endDocument(bsoncore.AppendNullElement(dst, "location"), start)
+	}
+	return endDocument(appendPlace(dst, "location", *f.Location), start)
+}
+
+func appendSide(dst []byte, role string, side fight.Side) []byte {
+	dst = bsoncore.AppendStringElement(dst, role+"_name", side.Name)
+	dst = bsoncore.AppendInt32Element(dst, role+"_level", side.Level)
+	dst = bsoncore.AppendStringElement(dst, role+"_powers", side.Powers)
+	dst = bsoncore.AppendStringElement(dst, role+"_picture", side.Picture)
+	return bsoncore.AppendStringElement(dst, role+"_team", string(side.Team))
+}
+
+func appendFighter(dst []byte, key string, f character.Character) []byte {
+	start, dst := bsoncore.AppendDocumentElementStart(dst, key)
+	dst = bsoncore.AppendInt64Element(dst, "id", f.ID)
+	dst = bsoncore.AppendStringElement(dst, "name", f.Name)
+	dst = bsoncore.AppendStringElement(dst, "otherName", f.OtherName)
+	dst = bsoncore.AppendInt32Element(dst, "level", f.Level)
+	dst = bsoncore.AppendStringElement(dst, "picture", f.Picture)
+	dst = bsoncore.AppendStringElement(dst, "powers", f.Powers)
+	return endDocument(dst, start)
+}
+
+func appendPlace(dst []byte, key string, p location.Location) []byte {
+	start, dst := bsoncore.AppendDocumentElementStart(dst, key)
+	dst = bsoncore.AppendInt64Element(dst, "id", p.ID)
+	dst = bsoncore.AppendStringElement(dst, "name", p.Name)
+	dst = bsoncore.AppendStringElement(dst, "description", p.Description)
+	dst = bsoncore.AppendStringElement(dst, "picture", p.Picture)
+	dst = bsoncore.AppendStringElement(dst, "type", p.Type)
+	return endDocument(dst, start)
+}
+
+// endDocument ends the document, or the array, that began at start.
+func endDocument(dst []byte, start int32) []byte {
+	dst = append(dst, 0)
+	return bsoncore.UpdateLength(dst, start, int32(len(dst))-start)
+}

@@ -1,0 +1,63 @@
+package mongodb
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+	"testing"
+
+	"superheroes/internal/fight"
+	"superheroes/internal/fight/fighttest"
+	"superheroes/internal/storage"
+	"superheroes/test/engines"
+	"superheroes/test/mongowire"
+)
+
+// A server whose certificate the given authority issued is used, any other is refused, and the reason is named.
+func TestTLS(t *testing.T) {
+	t.Parallel() // it mostly waits
+	address, err := url.Parse(engines.MongoDB(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, authority := mongowire.Certificate(t)
+	_, stranger := mongowire.Certificate(t)
+	secured := mongowire.StartTLS(t, address.Host, certificate)
+	at := func(host, options string) string {
+		return "mongodb://" + host + address.Path + "?" + options
+	}
+	store := openAs(t, at(secured, "tls=true&tlsCAFile="+url.QueryEscape(authority)), true)
+	f := fighttest.NewFight(fight.NewIDs(fight.ID{}))
+	if err := store.Insert(t.Context(), f, nil); err != nil {
+		t.Fatal(err)
+	}
+	fighttest.Truthful(t, store, f, nil)
+	_, port, _ := strings.Cut(secured, ":")
+	for name, c := range map[string]struct{ host, options, word string }{
+		"another authority":        {secured, "tls=true&tlsCAFile=" + url.QueryEscape(stranger), "unknown authority"},
+		"the system's":             {secured, "tls=true", "unknown authority"},
+		"another name":             {"localhost:" + port, "tls=true&tlsCAFile=" + url.QueryEscape(authority), "localhost"},
+		"the server has no TLS":    {address.Host, "tls=true&tlsCAFile=" + url.QueryEscape(authority), "tls|EOF|reset"},
+		"we use none":              {secured, "tls=false", "EOF|reset|closed"},
+		"an authority that's none": {secured, "tls=true&tlsCAFile=/proc/self/status", "can't be used"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // they mostly wait
+			with := strings.Replace(at(c.host, c.options), "://", "://superman:hidden@", 1)
+			_, err := OpenFights(t.Context(), Config{URL: with, Database: "fights", PoolMax: 5})
+			if err == nil {
+				t.Fatal("it was opened")
+			}
+			named := false
+			for word := range strings.SplitSeq(c.word, "|") {
+				named = named || strings.Contains(err.Error(), word)
+			}
+			if !named || strings.Contains(err.Error(), "hidden") || strings.Contains(err.Error(), "\n") {
+				t.Errorf("got %v, want %s", err, c.word)
+			}
+			if !errors.Is(err, storage.ErrUnavailable) && !errors.Is(err, storage.ErrSchema) {
+				t.Errorf("%v has no kind", err)
+			}
+		})
+	}
+}

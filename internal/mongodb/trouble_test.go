@@ -1,0 +1,373 @@
+package mongodb
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"superheroes/internal/bounded"
+	"superheroes/internal/fight"
+	"superheroes/internal/fight/fighttest"
+	"superheroes/internal/storage"
+	"superheroes/test/engines"
+	"superheroes/test/mongowire"
+)
+
+// What MongoDB answers where FerretDB can't: the refusals that follow are spelled as MongoDB and Atlas do.
+var (
+	noPermission  = mongowire.Refusal(13, "Unauthorized", "not authorized on fights to execute command { … }")
+	noLogin       = mongowire.Refusal(18, "AuthenticationFailed", "Authentication failed.")
+	noTime        = mongowire.Refusal(50, "MaxTimeMSExpired", "operation exceeded time limit")
+	noLock        = mongowire.Refusal(24, "LockTimeout", "Unable to acquire IX lock within a max lock request timeout of '5ms'")
+	notPrimary    = mongowire.Refusal(10107, "NotWritablePrimary", "not primary")
+	noMorePrimary = mongowire.Refusal(10107, "NotWritablePrimary", "Not primary while writing to fights.fights")
+	steppedDown   = mongowire.Refusal(11602, "InterruptedDueToReplStateChange", "operation was interrupted")
+	noSecondary   = mongowire.Refusal(13435, "NotPrimaryNoSecondaryOk", "not primary and secondaryOk=false")
+	diskFull      = mongowire.Refusal(14031, "OutOfDiskSpace", "available disk space is below the threshold")
+	quota         = mongowire.Refusal(8000, "AtlasError", "you are over your space quota, using 513 MB of 512 MB")
+	badAuth       = mongowire.Refusal(8000, "AtlasError", "bad auth : authentication failed")
+	corrupt       = mongowire.Refusal(301, "DataCorruptionDetected", "Data corruption detected")
+	view          = mongowire.Refusal(166, "CommandNotSupportedOnView", "Namespace fights.fights is a view, not a collection")
+	internal      = mongowire.Refusal(1, "InternalError", "something")
+)
+
+// each is what a server answers that refuses each document of an insert by itself.
+func each(code int32, message string, documents int) bson.D {
+	var errs bson.A
+	for i := range documents {
+		errs = append(errs, bson.D{{Key: "index", Value: int32(i)}, {Key: "code", Value: code}, {Key: "errmsg", Value: message}})
+	}
+	return bson.D{{Key: "ok", Value: 1.0}, {Key: "n", Value: int32(0)}, {Key: "writeErrors", Value: errs}}
+}
+
+// scripted opens a store whose server answers what the test says, and one on the same database that does not.
+func scripted(t *testing.T, grouped bool) (store, direct *Fights, p *mongowire.Proxy) {
+	t.Helper()
+	address := engines.MongoDB(t)
+	p, through := script(t, address)
+	return openAs(t, through, grouped), openFights(t, address), p
+}
+
+// script starts a proxy before the server of that URL, and returns the URL that leads through it.
+func script(t *testing.T, address string) (*mongowire.Proxy, string) {
+	t.Helper()
+	parsed, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := mongowire.Start(t, parsed.Host)
+	parsed.Host = p.Addr()
+	return p, parsed.String()
+}
+
+func TestTroubleOfReads(t *testing.T) {
+	store, _, p := scripted(t, false)
+	id := fighttest.NewFight(fight.NewIDs(fight.ID{})).ID
+	for name, c := range map[string]struct {
+		refusal bson.D
+		want    error
+		word    string // of the text that operators get
+	}{
+		"no permission":   {noPermission, storage.ErrSchema, "readWrite"},
+		"bad login":       {noLogin, storage.ErrSchema, "password of the URL"},
+		"bad Atlas login": {badAuth, storage.ErrSchema, "bad auth"},
+		"too slow":        {noTime, storage.ErrBusy, "time limit"},
+		"locked":          {noLock, storage.ErrBusy, "lock"},
+		"no primary":      {noSecondary, storage.ErrUnavailable, "not primary"},
+		"stepping down":   {steppedDown, storage.ErrUnavailable, "interrupted"},
+		"damaged":         {corrupt, storage.ErrDamaged, "backup"},
+		"a view":          {view, storage.ErrSchema, "view"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p.Answer(mongowire.Refuse(c.refusal, "find", "aggregate"))
+			defer p.Answer(nil)
+			for call, read := range map[string]func(context.Context) error{
+				"Get":   func(ctx context.Context) error { _, err := store.Get(ctx, id); return err },
+				"Page":  func(ctx context.Context) error { _, err := store.Page(ctx, id, 5); return err },
+				"Count": func(ctx context.Context) error { _, err := store.Count(ctx); return err },
+				"Last":  func(ctx context.Context) error { _, err := store.Last(ctx); return err },
+				"Ping":  store.Ping,
+			} {
+				if err := read(t.Context()); !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.word) {
+					t.Errorf("%s says %v, want %q with %q", call, err, c.want, c.word)
+				}
+			}
+		})
+	}
+	if err := store.Ping(t.Context()); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// What is said of fights that the server refuses, in each case certain or not, is so; and the store is ready again when the
+// server is, without another fight.
+func TestTroubleOfWrites(t *testing.T) {
+	t.Parallel() // it mostly waits
+	const three = 3
+	for name, c := range map[string]struct {
+		refusal bson.D
+		want    error
+		one     string // what is said of a fight alone
+		several string // of some that share a command
+		ready   bool
+	}{
+		"no permission":         {noPermission, storage.ErrSchema, "refused", "refused", false},
+		"read-only":             {notPrimary, storage.ErrFull, "refused", "refused", false},
+		"read-only meanwhile":   {noMorePrimary, storage.ErrFull, "refused", "open", false},
+		"stepping down":         {steppedDown, storage.ErrUnavailable, "open", "open", true},
+		"disk full":             {diskFull, storage.ErrFull, "refused", "open", false},
+		"quota":                 {quota, storage.ErrFull, "refused", "refused", false},
+		"too slow":              {noTime, storage.ErrBusy, "open", "open", true},
+		"full for each":         {each(14031, "no space", three), storage.ErrFull, "refused", "refused", false},
+		"writes are blocked":    {each(371, "User writes blocked", three), storage.ErrFull, "refused", "refused", false},
+		"another's validator":   {each(121, "Document failed validation", three), storage.ErrSchema, "refused", "refused", true},
+		"an unforeseen refusal": {internal, nil, "open", "open", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // some mostly wait
+			store, direct, p := scripted(t, true)
+			refused := []string{"insert", "update"}
+			if name == "another's validator" { // it is one of the collection's, and of no probe
+				refused = refused[:1]
+			}
+			p.Answer(mongowire.Refuse(c.refusal, refused...))
+			fights := fighttest.Fights(1 + three)
+			check := func(f fight.Fight, err error, want string) {
+				t.Helper()
+				if said(err) != want || err != nil && c.want != nil && !errors.Is(err, c.want) {
+					t.Errorf("said %s: %v; want %s and %v", said(err), err, want, c.want)
+				}
+				fighttest.Truthful(t, direct, f, err)
+			}
+			check(fights[0], store.Insert(t.Context(), fights[0], nil), c.one)
+			for i, err := range store.write(t.Context(), asDocuments(fights[1:])) {
+				check(fights[1+i], err, c.several)
+			}
+			for range 2 { // it stays so while it lasts
+				if err := store.Ping(t.Context()); (err == nil) != c.ready || err != nil && !errors.Is(err, c.want) {
+					t.Errorf("Ping says %v, want ready %t", err, c.ready)
+				}
+			}
+			if _, err := store.Page(t.Context(), fight.MaxID(), 5); err != nil {
+				t.Errorf("reading meanwhile: %v", err)
+			}
+			p.Answer(nil)
+			if err := store.Ping(t.Context()); err != nil {
+				t.Errorf("Ping says %v when writes are taken again", err)
+			}
+			f := fighttest.NewFight(fight.NewIDs(fight.ID{}))
+			check(f, store.Insert(t.Context(), f, nil), "stored")
+		})
+	}
+}
+
+// A fight that is stored ends the readiness trouble as a probe does.
+func TestAStoredFightMakesReady(t *testing.T) {
+	store, _, p := scripted(t, false)
+	p.Answer(mongowire.Refuse(quota, "insert", "update"))
+	f := fighttest.NewFight(fight.NewIDs(fight.ID{}))
+	if err := store.Insert(t.Context(), f, nil); !errors.Is(err, storage.ErrFull) {
+		t.Fatal(err)
+	}
+	p.Answer(mongowire.Refuse(quota, "update")) // the probe
+	if err := store.Ping(t.Context()); !errors.Is(err, storage.ErrFull) {
+		t.Errorf("Ping says %v", err)
+	}
+	if err := store.Insert(t.Context(), f, nil); err != nil {
+		t.Error(err)
+	}
+	if err := store.Ping(t.Context()); err != nil {
+		t.Errorf("Ping says %v after a fight was stored", err)
+	}
+}
+
+// Three attempts at one fight: the connection is cut before or after it is stored, the server is full, and is started
+// anew. What is said is so.
+func TestCutAndFullAndRestarted(t *testing.T) {
+	t.Parallel() // it mostly waits
+	for _, c := range []struct {
+		name string
+		cut  fate
+		then []bson.D // answers to the attempts that follow; nil has the server answer
+		says string
+		kept int
+	}{
+		{"stored, cut, full, then the id is known", cutAfter, []bson.D{diskFull, nil}, "stored", 1},
+		{"stored, cut, read-only, full", cutAfter, []bson.D{notPrimary, diskFull}, "open", 1},
+		{"stored, cut, each refused, full", cutAfter, []bson.D{each(14031, "no space", 1), quota}, "open", 1},
+		{"not stored, cut, full, then stored", cutBefore, []bson.D{diskFull, nil}, "stored", 1},
+		{"not stored, cut, no permission twice", cutBefore, []bson.D{noPermission, noPermission}, "open", 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel() // they mostly wait
+			server := engines.MongoDBServer(t)
+			inner, through := script(t, server.URL)
+			outer := startProxy(t, inner.Addr(), func(nth int) fate {
+				if nth == 0 {
+					return c.cut
+				}
+				return deliver
+			})
+			parsed, _ := url.Parse(through)
+			parsed.Host, parsed.Path = outer.Addr(), "/fights"
+			store := openAs(t, parsed.String(), false)
+			var attempts atomic.Int32
+			inner.Answer(func(command bson.Raw) bson.D {
+				if command.Index(0).Key() != "insert" {
+					return nil
+				}
+				attempt := int(attempts.Add(1)) - 1
+				if c.cut == cutBefore {
+					attempt++ // the first one doesn't come so far
+				}
+				if attempt == 0 {
+					return nil
+				}
+				if attempt == 1 {
+					server.Stop(t)
+					server.Start(t)
+				}
+				return c.then[attempt-1]
+			})
+			f := fighttest.NewFight(fight.NewIDs(fight.ID{}))
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			err := store.Insert(ctx, f, nil)
+			parsed.Host = strings.Trim(strings.TrimPrefix(server.URL, "mongodb://"), "/")
+			direct := openAs(t, parsed.String(), false)
+			fighttest.Truthful(t, direct, f, err)
+			if n, countErr := direct.Count(ctx); said(err) != c.says || n != int64(c.kept) || countErr != nil {
+				t.Errorf("said %s (%v), %d are stored (%v); want %s and %d", said(err), err, n, countErr, c.says, c.kept)
+			}
+		})
+	}
+}
+
+// With no server to be reached a fight surely isn't stored, however the driver finds out.
+func TestNoServer(t *testing.T) {
+	t.Parallel() // it mostly waits
+	server := engines.MongoDBServer(t)
+	store := openAs(t, server.URL+"fights", false)
+	server.Stop(t)
+	if err := store.Ping(t.Context()); !errors.Is(err, storage.ErrUnavailable) { // on a connection that was there
+		t.Errorf("Ping says %v", err)
+	}
+	if err := store.Ping(t.Context()); !errors.Is(err, storage.ErrUnavailable) || !strings.Contains(err.Error(), "connection refused") {
+		t.Errorf("then Ping says %v", err)
+	}
+	f := fighttest.NewFight(fight.NewIDs(fight.ID{}))
+	if err := store.Insert(t.Context(), f, nil); said(err) != "refused" {
+		t.Errorf("said %s of a fight that was never sent: %v", said(err), err)
+	}
+}
+
+// Of what can't be used the start says at once, and why; a server that takes no writes is opened.
+func TestOpenTrouble(t *testing.T) {
+	address := engines.MongoDB(t)
+	parsed, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed.User = url.UserPassword("superman", "hidden")
+	openWith := func(address string) (*Fights, error) {
+		return OpenFights(t.Context(), Config{URL: address, Database: strings.Trim(parsed.Path, "/"), PoolMax: 5})
+	}
+	t.Run("a user that the server doesn't know", func(t *testing.T) {
+		_, err := openWith(parsed.String())
+		if !errors.Is(err, storage.ErrSchema) || !strings.Contains(err.Error(), "user or the password") || strings.Contains(err.Error(), "hidden") {
+			t.Errorf("got %v", err)
+		}
+	})
+	for name, c := range map[string]struct {
+		answer mongowire.Answer
+		want   error
+		word   string
+	}{
+		"may not read":  {mongowire.Refuse(noPermission, "find"), storage.ErrSchema, "readWrite"},
+		"may not write": {mongowire.Refuse(noPermission, "update"), storage.ErrSchema, "readWrite"},
+		"is a view":     {mongowire.Refuse(view, "update"), storage.ErrSchema, "view"},
+		"is damaged":    {mongowire.Refuse(corrupt, "find"), storage.ErrDamaged, "backup"},
+		"is locked":     {mongowire.Refuse(noLock, "find"), storage.ErrBusy, "lock"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, through := script(t, address)
+			p.Answer(c.answer)
+			if _, err := openWith(through); !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.word) {
+				t.Errorf("got %v, want %v", err, c.want)
+			}
+		})
+	}
+	t.Run("takes no writes", func(t *testing.T) {
+		p, through := script(t, address)
+		p.Answer(mongowire.Refuse(notPrimary, "update", "insert"))
+		store := openAs(t, through, false)
+		if err := store.Ping(t.Context()); !errors.Is(err, storage.ErrFull) {
+			t.Errorf("Ping says %v", err)
+		}
+		p.Answer(nil)
+		if err := store.Ping(t.Context()); err != nil {
+			t.Errorf("Ping says %v when writes are taken", err)
+		}
+	})
+	t.Run("a file that isn't there", func(t *testing.T) {
+		_, err := openWith(address + "?tlsCAFile=/nowhere/ca.pem")
+		if !errors.Is(err, storage.ErrSchema) || !strings.Contains(err.Error(), "/nowhere/ca.pem") {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("options that contradict each other", func(t *testing.T) {
+		_, err := openWith(parsed.String() + "?minPoolSize=hidden")
+		if !errors.Is(err, storage.ErrSchema) || strings.Contains(err.Error(), "hidden") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// Every command tells the server how long its answer is waited for, so that it gives up when the service has.
+func TestServerIsToldTheTime(t *testing.T) {
+	for kind, grouped := range kinds() {
+		t.Run(kind, func(t *testing.T) {
+			store, _, p := scripted(t, grouped)
+			var mu sync.Mutex
+			seen, without := []string{}, []string{}
+			p.Answer(func(command bson.Raw) bson.D {
+				mu.Lock()
+				defer mu.Unlock()
+				name := command.Index(0).Key()
+				if slices.Contains([]string{"hello", "endSessions", "killCursors"}, name) {
+					return nil
+				}
+				seen = append(seen, name)
+				if most, ok := command.Lookup("maxTimeMS").AsInt64OK(); !ok || most < 1 || most > 20_000 {
+					without = append(without, command.String())
+				}
+				return nil
+			})
+			store.reads = bounded.NewReads(5, 20*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			f := fighttest.NewFight(fight.NewIDs(fight.ID{}))
+			_, lastErr := store.Last(ctx)
+			err := errors.Join(store.Insert(ctx, f, nil), lastErr, store.Ping(ctx), store.probe(ctx))
+			_, getErr := store.Get(ctx, f.ID)
+			_, pageErr := store.Page(ctx, fight.MaxID(), 5)
+			_, countErr := store.Count(ctx)
+			if err := errors.Join(err, getErr, pageErr, countErr); err != nil {
+				t.Fatal(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if len(seen) != 8 || len(without) > 0 {
+				t.Errorf("of %v these have no time limit: %v", seen, without)
+			}
+		})
+	}
+}

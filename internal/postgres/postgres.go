@@ -1,0 +1,369 @@
+// Package postgres keeps a catalog in PostgreSQL.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"superheroes/internal/bounded"
+	"superheroes/internal/catalog"
+	"superheroes/internal/storage"
+)
+
+// Config says where the database is and how many connections it gets.
+type Config struct {
+	URL              string
+	PoolMin, PoolMax int
+	Schema           string // creates the table and its sequence
+	// Deadline is how long a request of the service may take. Statements wait for a lock for four fifths of it, so that the
+	// cause is known before the request's time is up. With 0, for programs that may wait, they wait as long as the server likes.
+	Deadline time.Duration
+}
+
+// Catalog is a catalog.Store on PostgreSQL.
+type Catalog[T catalog.Item] struct {
+	pool     *connections
+	poolMax  int
+	table    catalog.Table[T]
+	get      string
+	many     string
+	page     string
+	ids      string
+	edit     statements
+	readOnly bool
+
+	works   works
+	damaged atomic.Pointer[reading] // the last that found damaged data
+}
+
+var _ catalog.Store[catalog.Item] = (*Catalog[catalog.Item])(nil)
+
+// Open connects, creates and fills the table when it is missing, and checks the table that it finds. It tries once.
+func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Config, seed func(put func(T) error) error) (*Catalog[T], error) {
+	pool, err := connect(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	s := newStore(pool, cfg, table)
+	if err := s.open(ctx, cfg.Schema, seed); err != nil {
+		_ = s.Close()
+		return nil, because(ctx, err)
+	}
+	return s, nil
+}
+
+func newStore[T catalog.Item](pool *connections, cfg Config, table catalog.Table[T]) *Catalog[T] {
+	columns := table.SelectList()
+	s := &Catalog[T]{
+		pool:    pool,
+		poolMax: cfg.PoolMax,
+		table:   table,
+		works:   newWorks(cfg.PoolMax, cfg.Deadline),
+		// Types are named wherever a parameter stands, so that a column of another type, such as an id of 32 bits, changes
+		// neither what can be asked for nor what can be stored.
+		get:  fmt.Sprintf("SELECT %s FROM %s WHERE id = $1::int8", columns, table.Name),
+		many: fmt.Sprintf("SELECT %s FROM %s WHERE id = ANY ($1::int8[])", columns, table.Name),
+		page: fmt.Sprintf("SELECT %s FROM %s WHERE id > $1::int8 ORDER BY id LIMIT $2::int8", columns, table.Name),
+		ids:  fmt.Sprintf("SELECT id FROM %s WHERE id > 0 ORDER BY id", table.Name),
+		edit: newStatements(table),
+	}
+	return s
+}
+
+func (s *Catalog[T]) open(ctx context.Context, schema string, seed func(put func(T) error) error) error {
+	if err := s.pool.checkPooler(ctx); err != nil {
+		return err
+	}
+	if err := s.prepare(ctx, schema, seed); err != nil {
+		return err
+	}
+	if err := s.checkShape(ctx); err != nil {
+		return err
+	}
+	return s.Ping(ctx)
+}
+
+// Writable returns why the store takes no writes, as far as that was known when it was opened.
+func (s *Catalog[T]) Writable(context.Context) error {
+	if s.readOnly {
+		return storage.Errorf(storage.ErrFull, "PostgreSQL is read-only here")
+	}
+	return nil
+}
+
+// Get implements catalog.Store.
+func (s *Catalog[T]) Get(ctx context.Context, id int64) (T, error) {
+	return readRows(ctx, s, s.works.ByKey, func(ctx context.Context, conn *pgxpool.Conn) (T, error) {
+		item, err := catalog.ScanRow(s.table, s.scan(conn.QueryRow(ctx, s.get, id)))
+		if errors.Is(err, pgx.ErrNoRows) {
+			err = catalog.ErrNotFound
+		}
+		return item, err
+	})
+}
+
+// GetMany implements catalog.Store.
+func (s *Catalog[T]) GetMany(ctx context.Context, ids []int64) ([]T, error) {
+	return s.collect(ctx, s.works.ByKey, s.many, ids)
+}
+
+// Page implements catalog.Store.
+func (s *Catalog[T]) Page(ctx context.Context, after int64, limit int) ([]T, error) {
+	return s.collect(ctx, s.works.Lists, s.page, after, limit)
+}
+
+// collect reads all rows of a query.
+func (s *Catalog[T]) collect(ctx context.Context, work *bounded.Work, query string, args ...any) ([]T, error) {
+	return readRows(ctx, s, work, func(ctx context.Context, conn *pgxpool.Conn) ([]T, error) {
+		rows, err := conn.Query(ctx, query, args...)
+		if err != nil {
+			return nil, err
+		}
+		return pgx.CollectRows(rows, func(row pgx.CollectableRow) (T, error) { return catalog.ScanRow(s.table, s.scan(row)) })
+	})
+}
+
+// scan reads a row into an item's fields. A value that doesn't fit is told by its column's name, which the driver doesn't know.
+func (s *Catalog[T]) scan(row pgx.Row) func(fields ...any) error {
+	return func(fields ...any) error {
+		err := row.Scan(fields...)
+		var unfit pgx.ScanArgError
+		if errors.As(err, &unfit) && unfit.ColumnIndex < len(s.table.Columns) {
+			return fmt.Errorf("%s: %w", s.table.Columns[unfit.ColumnIndex].Name, unfit.Err)
+		}
+		return err
+	}
+}
+
+// IDs implements catalog.Store. The version is the snapshot that PostgreSQL reads with: which transactions it sees.
+// As long as that is the same, so is every row, whoever writes; and asking for it costs nothing, needs no
+// privilege, trigger or listener, and works on a table that isn't ours. A standby's snapshot doesn't list the transactions
+// that are under way, so it may stay the same while one of them ends: there is no version there.
+func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, catalog.Version, error) {
+	var ids []int64
+	var version string
+	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	err := s.with(ctx, always, func(conn *pgxpool.Conn) error {
+		return pgx.BeginTxFunc(ctx, conn, options, func(tx pgx.Tx) error {
+			if err := tx.QueryRow(ctx, readVersion).Scan(&version); err != nil {
+				return err
+			}
+			if version == string(known) && version != "" {
+				return nil
+			}
+			rows, err := tx.Query(ctx, s.ids)
+			if err != nil {
+				return err
+			}
+			var id int64
+			ids = nil
+			_, err = pgx.ForEachRow(rows, []any{&id}, func() error {
+				ids = append(ids, id)
+				return nil
+			})
+			return err
+		})
+	})
+	return ids, catalog.Version(version), err
+}
+
+const readVersion = "SELECT CASE WHEN pg_is_in_recovery() THEN '' ELSE pg_current_snapshot()::text END"
+
+// Ping implements catalog.Store. It does what requests do: it reads a row, all columns of it, by its key. It waits for a
+// locked table no longer than lockTimeout.
+func (s *Catalog[T]) Ping(ctx context.Context) error {
+	_, err := read(ctx, s, s.works.checks, func(ctx context.Context, conn *pgxpool.Conn) (struct{}, error) {
+		options := pgx.TxOptions{BeginQuery: "begin; set local lock_timeout = " + lockTimeout}
+		err := pgx.BeginTxFunc(ctx, conn, options, func(tx pgx.Tx) error {
+			_, err := tx.Exec(ctx, s.page, 0, 1) // not decoded: a row that can't be read is no fault of the store
+			return err
+		})
+		if err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, s.stillDamaged(ctx, conn)
+	})
+	return err
+}
+
+// stillDamaged repeats what found damaged data the last time, if anything did.
+func (s *Catalog[T]) stillDamaged(ctx context.Context, conn *pgxpool.Conn) error {
+	last := s.damaged.Load()
+	if last == nil {
+		return nil
+	}
+	if err := trouble((*last)(ctx, conn)); errors.Is(err, storage.ErrDamaged) {
+		return err
+	}
+	s.damaged.CompareAndSwap(last, nil)
+	return nil
+}
+
+// Close implements catalog.Store.
+func (s *Catalog[T]) Close() error {
+	s.works.close()
+	s.pool.Close()
+	return nil
+}
+
+// tableExists reads the catalog's rows: a session's cache of names, which to_regclass asks, may not know yet of a table
+// that another session has just created.
+const tableExists = `SELECT count(*) > 0 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+	WHERE n.nspname = ANY (current_schemas(true)) AND c.relname = $1`
+
+// prepare creates the table and fills it, in one transaction and under a lock that other starting processes wait
+// for. A table that is there already is left as it is, empty or not.
+func (s *Catalog[T]) prepare(ctx context.Context, schema string, seed func(put func(T) error) error) error {
+	patient := pgx.TxOptions{BeginQuery: "begin; set local lock_timeout = 0"}
+	return pgx.BeginTxFunc(ctx, s.pool, patient, func(tx pgx.Tx) error {
+		var exists bool
+		if err := tx.QueryRow(ctx, tableExists, s.table.Name).Scan(&exists); err != nil || exists {
+			return err
+		}
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtext($1))", "superheroes."+s.table.Name); err != nil {
+			return fmt.Errorf("taking the lock to create tables: %w", err)
+		}
+		if err := tx.QueryRow(ctx, tableExists, s.table.Name).Scan(&exists); err != nil || exists {
+			return err
+		}
+		if _, err := tx.Exec(ctx, strings.ReplaceAll(schema, "{table}", s.table.Name)); err != nil {
+			return fmt.Errorf("creating table %s: %w", s.table.Name, err)
+		}
+		return s.write(ctx, tx, seed)
+	})
+}
+
+// findColumns lists the columns of a table, each with its type as PostgreSQL spells it and the name of that type, or of
+// the one that a domain is made of. Only names in small letters are ours: we don't quote them.
+const findColumns = `WITH RECURSIVE based AS (
+		SELECT a.attname, a.atttypid, a.atttypmod, t.oid, t.typbasetype, t.typname
+		FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+		WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped AND a.attname = lower(a.attname)
+		UNION ALL
+		SELECT b.attname, b.atttypid, b.atttypmod, t.oid, t.typbasetype, t.typname
+		FROM based b JOIN pg_type t ON t.oid = b.typbasetype)
+	SELECT attname::text, format_type(atttypid, atttypmod), typname::text FROM based WHERE typbasetype = 0`
+
+// checkShape names what a table that was found lacks.
+func (s *Catalog[T]) checkShape(ctx context.Context) error {
+	kinds := map[string]catalog.ColumnKind{
+		"int2": catalog.IntegerColumn, "int4": catalog.IntegerColumn, "int8": catalog.IntegerColumn, "numeric": catalog.IntegerColumn,
+		"text": catalog.TextColumn, "varchar": catalog.TextColumn, "bpchar": catalog.TextColumn, "citext": catalog.TextColumn,
+	}
+	return s.with(ctx, always, func(conn *pgxpool.Conn) error {
+		if err := conn.QueryRow(ctx, "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool").Scan(&s.readOnly); err != nil {
+			return err
+		}
+		rows, err := conn.Query(ctx, findColumns, s.table.Name)
+		if err != nil {
+			return err
+		}
+		found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (column catalog.FoundColumn, err error) {
+			var base string
+			err = row.Scan(&column.Name, &column.Type, &base)
+			column.Kind = kinds[base]
+			return column, err
+		})
+		if err != nil {
+			return err
+		}
+		if wrong := s.table.Mismatch(found); wrong != "" {
+			return storage.Errorf(storage.ErrSchema, "%s", wrong)
+		}
+		return nil
+	})
+}
+
+// Import implements catalog.Store. Other writers wait until it ends; readers don't.
+func (s *Catalog[T]) Import(ctx context.Context, replace bool, feed func(put func(T) error) error) error {
+	fed := false
+	return s.with(ctx, func() bool { return !fed }, func(conn *pgxpool.Conn) error {
+		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+			// The weakest lock that also keeps out a writer who locks a row first and the table after it: that could deadlock.
+			if _, err := tx.Exec(ctx, "LOCK TABLE "+s.table.Name+" IN EXCLUSIVE MODE"); err != nil {
+				return err
+			}
+			if replace {
+				if _, err := tx.Exec(ctx, "DELETE FROM "+s.table.Name); err != nil {
+					return err
+				}
+			}
+			fed = true
+			return s.write(ctx, tx, feed)
+		})
+	})
+}
+
+// batchSize is how many rows travel to the server together.
+const batchSize = 500
+
+// write puts what feed gives into the locked table and leaves the sequence above the highest id.
+func (s *Catalog[T]) write(ctx context.Context, tx pgx.Tx, feed func(put func(T) error) error) error {
+	sequence, name, err := s.sequence(ctx, tx)
+	if err != nil {
+		return err
+	}
+	upsert, batch := s.edit.upsert, &pgx.Batch{}
+	flush := func() error {
+		full := batch
+		batch = &pgx.Batch{}
+		return tx.SendBatch(ctx, full).Close()
+	}
+	err = feed(func(item T) error {
+		fields, id := s.table.Fields(&item), s.table.Key(&item)
+		if *id, err = sequence.Give(*id); err != nil {
+			return err
+		}
+		if batch.Queue(upsert, fields...); batch.Len() < batchSize {
+			return nil
+		}
+		return flush()
+	})
+	if err != nil {
+		return err
+	}
+	if err := flush(); err != nil {
+		return err
+	}
+	if name != "" && sequence.Highest > 0 {
+		// Never lower than another application has come meanwhile.
+		_, err = tx.Exec(ctx, "SELECT setval($1::regclass, GREATEST($2, (SELECT last_value FROM "+name+")))", name, sequence.Highest)
+	}
+	return err
+}
+
+// sharedSequence gives the ids of all tables where Hibernate's older default made them.
+const sharedSequence = "hibernate_sequence"
+
+// sequence reads where the ids stand, and the name of the table's sequence: "" when another application made the
+// table without one.
+func (s *Catalog[T]) sequence(ctx context.Context, tx pgx.Tx) (catalog.Sequence, string, error) {
+	sequence := catalog.Sequence{Step: s.table.Step}
+	err := tx.QueryRow(ctx, "SELECT COALESCE(max(id), 0)::int8 FROM "+s.table.Name).Scan(&sequence.Highest)
+	if err != nil {
+		return sequence, "", err
+	}
+	name, err := s.sequenceName(ctx, tx)
+	if err != nil || name == "" {
+		return sequence, "", err
+	}
+	var given int64
+	const find = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END, (SELECT seqincrement FROM pg_sequence WHERE seqrelid = $1::regclass) FROM "
+	err = tx.QueryRow(ctx, find+name, name).Scan(&given, &sequence.Step)
+	sequence.Highest = max(sequence.Highest, given)
+	return sequence, name, err
+}
+
+// sequenceName finds the sequence of the id column, where it is an identity or a serial column, or else that of the family.
+func (s *Catalog[T]) sequenceName(ctx context.Context, tx pgx.Tx) (name string, err error) {
+	const find = "SELECT COALESCE(pg_get_serial_sequence($1::text, 'id'), to_regclass($2::text)::text, to_regclass($3::text)::text, '')"
+	err = tx.QueryRow(ctx, find, s.table.Name, s.table.Sequence, sharedSequence).Scan(&name)
+	return name, err
+}

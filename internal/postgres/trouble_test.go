@@ -1,0 +1,653 @@
+package postgres_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"superheroes/database"
+	"superheroes/internal/catalog"
+	"superheroes/internal/character"
+	"superheroes/internal/postgres"
+	"superheroes/internal/storage"
+	"superheroes/test/engines"
+	"superheroes/test/tcpproxy"
+)
+
+type store = postgres.Catalog[character.Character]
+
+// errDeadline is that the caller's own time was up.
+var errDeadline = context.DeadlineExceeded
+
+// one and two are the rows of the tables in these tests.
+func rows(put func(character.Character) error) error {
+	return errors.Join(put(character.Character{ID: 1, Name: "one", Level: 1}), put(character.Character{ID: 2, Name: "two", Level: 2}))
+}
+
+// opened opens a store with two rows, which is closed when the test ends.
+func opened(t *testing.T, at string) *store {
+	t.Helper()
+	s, err := open(t.Context(), at, rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// exec runs statements as another client.
+func exec(t *testing.T, db *sql.DB, statements ...string) {
+	t.Helper()
+	for _, statement := range statements {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+}
+
+// with adds parameters to a URL.
+func with(t *testing.T, at, parameters string) string {
+	t.Helper()
+	location := mustParse(t, at)
+	location.RawQuery = parameters
+	return location.String()
+}
+
+// wants checks what each kind of call makes of a trouble; nil is that it works.
+type wants struct{ read, ids, write, ping error }
+
+// sameFor is the same for every call.
+func sameFor(kind error) wants { return wants{kind, kind, kind, kind} }
+
+func (w wants) check(t *testing.T, s *store) {
+	t.Helper()
+	call := func(name string, want error, do func(context.Context) error) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		if errors.Is(want, errDeadline) {
+			ctx, cancel = context.WithTimeout(t.Context(), 300*time.Millisecond)
+		}
+		defer cancel()
+		err := do(ctx)
+		if want == nil && err != nil || want != nil && !errors.Is(err, want) {
+			t.Errorf("%s: got %v, want %v", name, err, want)
+		}
+		if err != nil && (strings.Contains(err.Error(), "FROM") || strings.Contains(err.Error(), "INTO")) {
+			t.Errorf("%s shows SQL: %v", name, err)
+		}
+	}
+	call("Get", w.read, func(ctx context.Context) error { _, err := s.Get(ctx, 1); return err })
+	call("Page", w.read, func(ctx context.Context) error { _, err := s.Page(ctx, 0, 10); return err })
+	call("IDs", w.ids, func(ctx context.Context) error { _, _, err := s.IDs(ctx, ""); return err })
+	call("Write", w.write, func(ctx context.Context) error {
+		_, err := s.Write(ctx, 1, func(old *character.Character) (*character.Character, error) { return old, nil })
+		return err
+	})
+	call("new item", w.write, func(ctx context.Context) error {
+		_, err := s.Write(ctx, 0, func(*character.Character) (*character.Character, error) {
+			return &character.Character{Name: "new"}, nil
+		})
+		return err
+	})
+	call("Import", w.write, func(ctx context.Context) error { return s.Import(ctx, false, rows) })
+	call("Ping", w.ping, s.Ping)
+}
+
+// TestTroubleWhileRunning: whatever happens to the table of a store that is open has its name in every call, and is over
+// as soon as it is fixed.
+func TestTroubleWhileRunning(t *testing.T) {
+	fails := func(code string) []string {
+		return []string{fmt.Sprintf("CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '%s'; END$$", code),
+			"CREATE TRIGGER fail BEFORE INSERT OR UPDATE ON hero FOR EACH ROW EXECUTE FUNCTION fail()"}
+	}
+	const mendTrigger = "DROP TRIGGER fail ON hero"
+	for _, c := range []struct {
+		name string
+		harm []string
+		mend string
+		want wants
+	}{
+		{"the table is renamed", []string{"ALTER TABLE hero RENAME TO away"}, "ALTER TABLE away RENAME TO hero", sameFor(storage.ErrSchema)},
+		{"a column is renamed", []string{"ALTER TABLE hero RENAME othername TO other_name"}, "ALTER TABLE hero RENAME other_name TO othername",
+			wants{storage.ErrSchema, nil, storage.ErrSchema, storage.ErrSchema}},
+		{"a column becomes a date", []string{"ALTER TABLE hero RENAME level TO l", "ALTER TABLE hero ADD level date"},
+			"ALTER TABLE hero DROP level; ALTER TABLE hero RENAME l TO level", wants{storage.ErrSchema, nil, storage.ErrSchema, storage.ErrSchema}},
+		{"the disk is full", fails("53100"), mendTrigger, wants{write: storage.ErrFull}},
+		{"the server can't write its files", fails("58030"), mendTrigger, wants{write: storage.ErrDamaged}},
+		{"an index is damaged", fails("XX002"), mendTrigger, wants{write: storage.ErrDamaged}},
+		{"a deadlock", fails("40P01"), mendTrigger, wants{write: storage.ErrBusy}},
+		{"a column that is none of ours must have a value", []string{"ALTER TABLE hero ADD cape text NOT NULL DEFAULT ''", "ALTER TABLE hero ALTER cape DROP DEFAULT"}, "ALTER TABLE hero DROP cape", wants{}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			at := engines.Postgres(t)
+			s, db := opened(t, at), other(t, at)
+			wants{}.check(t, s)
+			exec(t, db, c.harm...)
+			if c.want != (wants{}) {
+				c.want.check(t, s)
+			} else if _, err := s.Write(t.Context(), 0, func(*character.Character) (*character.Character, error) {
+				return &character.Character{Name: "new"}, nil
+			}); !errors.Is(err, storage.ErrSchema) || !strings.Contains(err.Error(), "cape") {
+				t.Errorf("got %v, want the column's name", err)
+			}
+			exec(t, db, c.mend)
+			wants{}.check(t, s)
+		})
+	}
+}
+
+// TestLockedTable: a locked table is busy for as long as it is locked; who waited for it costs no connection.
+func TestLockedTable(t *testing.T) {
+	for _, c := range []struct {
+		name, parameters string
+		deadline         time.Duration
+		want             wants
+	}{
+		{"for a program that may wait", "", 0, wants{errDeadline, errDeadline, errDeadline, storage.ErrBusy}},
+		{"for requests", "", 100 * time.Millisecond, sameFor(storage.ErrBusy)},
+		{"with a lock time-out of its own", "lock_timeout=50", time.Hour, sameFor(storage.ErrBusy)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			at := engines.Postgres(t)
+			opens := &counter{}
+			s, err := openFor(t.Context(), through(t, with(t, at, "sslmode=disable&"+c.parameters), opens), c.deadline, rows)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = s.Close() }()
+			wants{}.check(t, s)
+			tx, err := other(t, at).BeginTx(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = tx.Rollback() }()
+			if _, err := tx.ExecContext(t.Context(), "LOCK TABLE hero IN ACCESS EXCLUSIVE MODE"); err != nil {
+				t.Fatal(err)
+			}
+			c.want.check(t, s)
+			before := opens.Load()
+			for range 20 {
+				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
+				_, err := s.Get(ctx, 1)
+				cancel()
+				if !errors.Is(err, errDeadline) && !errors.Is(err, storage.ErrBusy) {
+					t.Errorf("got %v", err)
+				}
+			}
+			if err := tx.Rollback(); err != nil {
+				t.Fatal(err)
+			}
+			wants{}.check(t, s)
+			// The pool may have grown meanwhile, up to its eight connections. (sslmode=disable: otherwise each is tried with TLS first.)
+			if n := opens.Load() - before; n >= 8 {
+				t.Errorf("%d connections were opened", n)
+			}
+		})
+	}
+}
+
+// TestStrayCancellation: a statement that is canceled though nobody has given it up is repeated.
+func TestStrayCancellation(t *testing.T) {
+	at := engines.Postgres(t)
+	s, err := openFor(t.Context(), with(t, at, "application_name=stray"), 0, rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	locker := other(t, at)
+	for name, call := range map[string]func() error{
+		"read":   func() error { _, err := s.Get(t.Context(), 1); return err },
+		"import": func() error { return s.Import(t.Context(), false, rows) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			tx, err := locker.BeginTx(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = tx.Rollback() }()
+			if _, err := tx.ExecContext(t.Context(), "LOCK TABLE hero IN ACCESS EXCLUSIVE MODE"); err != nil {
+				t.Fatal(err)
+			}
+			done := make(chan error, 1)
+			go func() { done <- call() }()
+			const cancel = "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE application_name = 'stray' AND wait_event_type = 'Lock'"
+			for canceled := 0; canceled == 0; time.Sleep(time.Millisecond) {
+				if err := locker.QueryRowContext(t.Context(), cancel).Scan(&canceled); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := tx.Rollback(); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestDroppedChanges: what a trigger drops without an error isn't acknowledged.
+func TestDroppedChanges(t *testing.T) {
+	at := engines.Postgres(t)
+	s := opened(t, at)
+	exec(t, other(t, at), "CREATE FUNCTION drops() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NULL; END$$",
+		"CREATE TRIGGER drops BEFORE UPDATE OR DELETE ON hero FOR EACH ROW EXECUTE FUNCTION drops()")
+	for _, item := range []*character.Character{{Name: "changed"}, nil} {
+		_, err := s.Write(t.Context(), 1, func(*character.Character) (*character.Character, error) { return item, nil })
+		if !errors.Is(err, storage.ErrSchema) || errors.Is(err, catalog.ErrMaybeWritten) {
+			t.Errorf("%v: got %v", item, err)
+		}
+	}
+}
+
+// TestReadOnly: a server that takes no writes serves reads, and says so once.
+func TestReadOnly(t *testing.T) {
+	want := wants{write: storage.ErrFull}
+	t.Run("by its settings", func(t *testing.T) {
+		at := engines.Postgres(t)
+		_ = opened(t, at).Close()
+		s := opened(t, with(t, at, "default_transaction_read_only=on"))
+		want.check(t, s)
+		if err := s.Writable(t.Context()); !errors.Is(err, storage.ErrFull) {
+			t.Errorf("it says %v of writes", err)
+		}
+	})
+	t.Run("a hot standby", func(t *testing.T) {
+		server := engines.PostgresServer(t)
+		if err := opened(t, server.URL).Writable(t.Context()); err != nil {
+			t.Errorf("it says %v of writes", err)
+		}
+		server.Stop(t)
+		if err := os.WriteFile(server.Path("standby.signal"), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		server.Start(t)
+		s := opened(t, server.URL)
+		want.check(t, s)
+		_, version, err := s.IDs(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Its snapshot is the same text while a transaction commits that began after another which goes on.
+		if ids, _, err := s.IDs(t.Context(), version); err != nil || ids == nil {
+			t.Errorf("a standby promises that nothing has changed (%v)", err)
+		}
+		if err := s.Writable(t.Context()); !errors.Is(err, storage.ErrFull) {
+			t.Errorf("it says %v of writes", err)
+		}
+	})
+}
+
+// TestDamagedPage overwrites the table's only page: the running store notices, and stays not ready also when another page
+// is the first; a start ends with the name of the file.
+func TestDamagedPage(t *testing.T) {
+	server := engines.PostgresServer(t)
+	s := opened(t, server.URL)
+	var file string
+	db := other(t, server.URL)
+	err := db.QueryRowContext(t.Context(), "SELECT pg_relation_filepath('hero')").Scan(&file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Stop(t)
+	sound, err := os.ReadFile(server.Path(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged := append([]byte(strings.Repeat("damaged ", 100)), sound[800:]...)
+	if err := os.WriteFile(server.Path(file), damaged, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	server.Start(t)
+	sameFor(storage.ErrDamaged).check(t, s)
+	if again, err := open(t.Context(), server.URL, rows); err == nil {
+		_ = again.Close()
+		t.Error("a damaged store was opened")
+	} else if text := err.Error(); !errors.Is(err, storage.ErrDamaged) || !strings.Contains(text, file) || !strings.Contains(text, "backup") {
+		t.Errorf("got %v, want the file and a remedy", err)
+	}
+	server.Stop(t)
+	if err := os.WriteFile(server.Path(file), sound, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	server.Start(t)
+	wants{}.check(t, s)
+}
+
+// limited makes a user who may do what he is granted, and returns the URL with which he comes.
+func limited(t *testing.T, at string, grants ...string) string {
+	t.Helper()
+	db := other(t, at)
+	name := "limited_" + strings.ToLower(t.Name()[strings.LastIndexByte(t.Name(), '/')+1:])
+	const password = "it's @ 100% s/ecret?"
+	exec(t, db, fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s'", name, strings.ReplaceAll(password, "'", "''")))
+	t.Cleanup(func() {
+		for _, statement := range []string{"DROP OWNED BY " + name, "DROP ROLE " + name} {
+			if _, err := db.ExecContext(context.WithoutCancel(t.Context()), statement); err != nil {
+				t.Errorf("%s: %v", statement, err)
+			}
+		}
+	})
+	for _, grant := range grants {
+		exec(t, db, fmt.Sprintf("GRANT %s TO %s", grant, name))
+	}
+	location := mustParse(t, at)
+	location.User = url.UserPassword(name, password)
+	return location.String()
+}
+
+// TestTroubleAtTheStart: what waiting can't mend is named in one line.
+func TestTroubleAtTheStart(t *testing.T) {
+	const columns = "id int8 PRIMARY KEY, name varchar(50), othername varchar(255), level int4, picture varchar(255), powers text"
+	table := func(from, to string) []string {
+		return []string{"CREATE TABLE hero (" + strings.Replace(columns, from, to, 1) + ")"}
+	}
+	for _, c := range []struct {
+		name   string
+		create []string
+		come   func(t *testing.T, at string) string // nil for as the owner
+		kind   error
+		words  []string
+	}{
+		{"another name", table("othername", "other_name"), nil, storage.ErrSchema, []string{"table hero has no column otherName"}},
+		{"a name that must be quoted", table("othername", `"otherName"`), nil, storage.ErrSchema, []string{"has no column otherName"}},
+		{"a number for a text and a text for a number", table("level int4, picture varchar(255)", "level text, picture int4"), nil, storage.ErrSchema,
+			[]string{"has a column level of type text instead of an integer, has a column picture of type integer instead of a text"}},
+		{"money", table("level int4", "level money"), nil, storage.ErrSchema, []string{"level of type money"}},
+		{"an enumeration", append([]string{"CREATE TYPE power AS ENUM ('Flight')"}, table("powers text", "powers power")...), nil, storage.ErrSchema, []string{"powers of type power"}},
+		{"nothing of ours", []string{"CREATE TABLE hero (cape text)"}, nil, storage.ErrSchema, []string{"no column id", "no column name", "no column level", "no column powers"}},
+		{"an index of that name", []string{"CREATE TABLE other (id int)", "CREATE INDEX hero ON other (id)"}, nil, storage.ErrSchema, []string{"hero"}},
+		{"no_permission", table("", ""), func(t *testing.T, at string) string { t.Helper(); return limited(t, at) }, storage.ErrSchema,
+			[]string{"permission denied for table hero"}},
+		{"may_not_create", nil, func(t *testing.T, at string) string { t.Helper(); return limited(t, at) }, storage.ErrSchema,
+			[]string{"permission denied for schema public"}},
+		{"wrong password", nil, func(t *testing.T, at string) string {
+			t.Helper()
+			return strings.Replace(at, "superheroes:", "superheroes:x%40y", 1)
+		}, storage.ErrSchema, []string{"password authentication failed"}},
+		{"no such database", nil, func(t *testing.T, at string) string { t.Helper(); return at + "x" }, storage.ErrUnavailable, []string{"does not exist"}},
+		{"no such file", nil, func(t *testing.T, at string) string {
+			t.Helper()
+			return with(t, at, "sslmode=verify-full&sslrootcert=/nowhere/ca.pem")
+		},
+			storage.ErrSchema, []string{"/nowhere/ca.pem"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			at := engines.Postgres(t)
+			exec(t, other(t, at), c.create...)
+			if c.come != nil {
+				at = c.come(t, at)
+			}
+			s, err := open(t.Context(), at, rows)
+			if err == nil {
+				_ = s.Close()
+				t.Fatal("it opened")
+			}
+			if !errors.Is(err, c.kind) {
+				t.Errorf("got %v, want %v", err, c.kind)
+			}
+			for _, word := range c.words {
+				if !strings.Contains(err.Error(), word) {
+					t.Errorf("%q is not in %q", word, err)
+				}
+			}
+			for _, secret := range []string{"s/ecret", "s%2Fecret", "x@y", "x%40y"} {
+				if strings.Contains(err.Error(), secret) {
+					t.Errorf("the password is shown: %v", err)
+				}
+			}
+		})
+	}
+}
+
+// TestReadsWithoutWriting: a user who may only read is served, and his changes are refused as what they are.
+func TestReadsWithoutWriting(t *testing.T) {
+	at := engines.Postgres(t)
+	_ = opened(t, at).Close()
+	wants{write: storage.ErrSchema}.check(t, opened(t, limited(t, at, "SELECT ON hero", "USAGE ON SCHEMA public")))
+}
+
+// TestRowsOutsideTheContract: a row that can't be read is told by its id; all others are served, and the store is well.
+func TestRowsOutsideTheContract(t *testing.T) {
+	at := engines.Postgres(t)
+	db := other(t, at)
+	exec(t, db, "CREATE TABLE hero (id int4 PRIMARY KEY, name text, othername text, level numeric, picture text, powers text)",
+		"INSERT INTO hero (id, name, level) VALUES (1, 'one', 1), (2, 'two', 5000000000), (3, 'three', 1.5), (4, 'four', -1), (5, repeat('é', 51), 5), (6, NULL, NULL)")
+	s := opened(t, at)
+	for id, column := range map[int64]string{2: "level", 3: "level", 4: "level", 5: "name"} {
+		var row *storage.RowError
+		if got, err := s.Get(t.Context(), id); !errors.As(err, &row) || row.ID != fmt.Sprint(id) || row.What != "hero" || !strings.Contains(err.Error(), column) {
+			t.Errorf("%d: got %v and %v, want its id and %s", id, got, err, column)
+		}
+	}
+	var row *storage.RowError
+	if _, err := s.Page(t.Context(), 0, 10); !errors.As(err, &row) || row.ID != "2" {
+		t.Errorf("the list: got %v, want the first such row", err)
+	}
+	if page, err := s.Page(t.Context(), 5, 10); len(page) != 1 || err != nil {
+		t.Errorf("the page after them: got %v and %v", page, err)
+	}
+	if _, err := s.Get(t.Context(), 1<<40); !errors.Is(err, catalog.ErrNotFound) {
+		t.Errorf("an id that doesn't fit the column: got %v", err)
+	}
+	if err := s.Ping(t.Context()); err != nil {
+		t.Errorf("the store is not ready: %v", err)
+	}
+	exec(t, db, "DELETE FROM hero WHERE id = 1")
+	if err := s.Ping(t.Context()); err != nil {
+		t.Errorf("the store is not ready with such a row as the first: %v", err)
+	}
+	written, err := s.Write(t.Context(), 6, func(old *character.Character) (*character.Character, error) { old.Name = "six"; return old, nil })
+	if err != nil || written.Name != "six" {
+		t.Errorf("a row beside: got %v and %v", written, err)
+	}
+	written, err = s.Write(t.Context(), 4, func(old *character.Character) (*character.Character, error) { old.Level = 4; return old, nil })
+	if err != nil || written.Level != 4 {
+		t.Errorf("mending a row: got %v and %v", written, err)
+	}
+	if _, err := s.Write(t.Context(), 5, func(*character.Character) (*character.Character, error) { return nil, nil }); err != nil {
+		t.Errorf("deleting a row: got %v", err)
+	}
+}
+
+// TestIdentityAlways: ids that the server insists on giving are ours to give all the same, beside others that let it.
+func TestIdentityAlways(t *testing.T) {
+	at := engines.Postgres(t)
+	db := other(t, at)
+	exec(t, db, `CREATE TABLE hero (id int8 GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name varchar(50), othername varchar(255), level int4, picture varchar(255), powers text)`,
+		"INSERT INTO hero (name) VALUES ('theirs')")
+	s := opened(t, at)
+	for want := int64(2); want < 6; want += 2 {
+		if got, err := s.Write(t.Context(), 0, func(*character.Character) (*character.Character, error) {
+			return &character.Character{Name: "ours"}, nil
+		}); err != nil || got.ID != want {
+			t.Fatalf("got %v and %v, want the id %d", got, err, want)
+		}
+		exec(t, db, "INSERT INTO hero (name) VALUES ('theirs')")
+	}
+	got, err := s.Write(t.Context(), 2, func(*character.Character) (*character.Character, error) {
+		return &character.Character{Name: "changed"}, nil
+	})
+	if err != nil || got.ID != 2 {
+		t.Errorf("a change: got %v and %v", got, err)
+	}
+	err = s.Import(t.Context(), false, func(put func(character.Character) error) error {
+		return errors.Join(put(character.Character{Name: "next"}), put(character.Character{ID: 40, Name: "forty"}), put(character.Character{ID: 1, Name: "one"}))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	exec(t, db, "INSERT INTO hero (name) VALUES ('theirs')")
+	found, _, err := s.IDs(t.Context(), "")
+	if want := []int64{1, 2, 3, 4, 5, 6, 40, 41}; fmt.Sprint(found) != fmt.Sprint(want) || err != nil {
+		t.Errorf("got the ids %v (%v), want %v", found, err, want)
+	}
+}
+
+// TestAlteredTable: nobody sees that the plans on all connections are older than the table.
+func TestAlteredTable(t *testing.T) {
+	for _, mode := range []string{"cache_statement", "cache_describe"} {
+		t.Run(mode, func(t *testing.T) {
+			at := engines.Postgres(t)
+			s, db := opened(t, with(t, at, "default_query_exec_mode="+mode)), other(t, at)
+			for _, to := range []string{"level TYPE bigint", "id TYPE int4", "name TYPE text", "level TYPE numeric", "id TYPE int8"} {
+				busy(t, 8, func() { wants{}.check(t, s) })
+				exec(t, db, "ALTER TABLE hero ALTER "+to)
+			}
+			busy(t, 8, func() { wants{}.check(t, s) })
+		})
+	}
+}
+
+// busy does something several times at once, so that all connections of a pool are used.
+func busy(t *testing.T, n int, do func()) {
+	t.Helper()
+	done := make(chan struct{})
+	for range n {
+		go func() {
+			defer func() { done <- struct{}{} }()
+			do()
+		}()
+	}
+	for range n {
+		<-done
+	}
+}
+
+// TestServerRestarts: connections that broke while nobody used them are nobody's trouble.
+func TestServerRestarts(t *testing.T) {
+	server := engines.PostgresServer(t)
+	s := opened(t, server.URL)
+	busy(t, 8, func() { wants{}.check(t, s) })
+	server.Stop(t)
+	sameFor(storage.ErrUnavailable).check(t, s)
+	server.Start(t)
+	wants{}.check(t, s)
+	busy(t, 8, func() { wants{}.check(t, s) })
+	server.Stop(t)
+	server.Start(t)
+	busy(t, 8, func() { wants{}.check(t, s) })
+}
+
+// TestHastyClients: clients that give up before a server that hangs cost it no connections, and the first that come after
+// that are served.
+func TestHastyClients(t *testing.T) {
+	opens := &counter{}
+	location := mustParse(t, with(t, engines.Postgres(t), "sslmode=disable"))
+	proxy := tcpproxy.Start(t, location.Host, opens.relays)
+	location.Host = proxy.Addr()
+	const most = 8
+	s, err := postgres.Open(t.Context(), character.Heroes().Table,
+		postgres.Config{URL: location.String(), PoolMin: most, PoolMax: most, Schema: database.PostgreSQL}, rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	for opens.Load() < most { // it fills itself in the background
+		time.Sleep(time.Millisecond)
+	}
+	busy(t, most, func() { wants{}.check(t, s) })
+	proxy.Become(tcpproxy.Hangs)
+	busy(t, 100, func() {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		if _, err := s.Get(ctx, 1); !errors.Is(err, errDeadline) {
+			t.Errorf("got %v", err)
+		}
+	})
+	proxy.Become(tcpproxy.Passes)
+	busy(t, most, func() { wants{}.check(t, s) })
+	if n := opens.Load(); n != most {
+		t.Errorf("%d connections were opened, want the %d of the pool", n, most)
+	}
+}
+
+// TestSettingsOfTheDatabase: what a database or its user sets for sessions changes neither whether it can be used nor its texts.
+func TestSettingsOfTheDatabase(t *testing.T) {
+	for _, setting := range []string{"client_encoding = 'LATIN1'", "client_encoding = 'SQL_ASCII'", "standard_conforming_strings = off"} {
+		t.Run(setting, func(t *testing.T) {
+			at := engines.Postgres(t)
+			exec(t, other(t, at), "ALTER DATABASE "+strings.TrimPrefix(mustParse(t, at).Path, "/")+" SET "+setting)
+			s, err := openFor(t.Context(), at, time.Hour, rows)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = s.Close() }()
+			const name = `Éß \'`
+			_, err = s.Write(t.Context(), 1, func(old *character.Character) (*character.Character, error) {
+				old.Name = name
+				return old, nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var stored []byte
+			if err := other(t, at).QueryRow("SELECT convert_to(name, 'UTF8') FROM hero WHERE id = 1").Scan(&stored); err != nil || string(stored) != name {
+				t.Errorf("%q is stored: %v", stored, err)
+			}
+			if got, err := s.Get(t.Context(), 1); err != nil || got.Name != name {
+				t.Errorf("got %q, %v", got.Name, err)
+			}
+		})
+	}
+}
+
+// TestServerSilentAfterItsGreeting: connections that were opened to a server that answers nothing on them don't stay in the pool.
+func TestServerSilentAfterItsGreeting(t *testing.T) {
+	location := mustParse(t, with(t, engines.Postgres(t), "sslmode=disable"))
+	greets := &silent{}
+	proxy := tcpproxy.Start(t, location.Host, greets.relays)
+	location.Host = proxy.Addr()
+	s, err := openFor(t.Context(), location.String(), time.Hour, rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	greets.Store(true)
+	proxy.Cut()
+	for range 3 { // so many want a connection that the pool has room for none more
+		busy(t, 8, func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			if _, err := s.Get(ctx, 1); err == nil {
+				t.Error("the server answered")
+			}
+		})
+	}
+	greets.Store(false)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for err = errDeadline; err != nil && ctx.Err() == nil; {
+		_, err = s.Get(ctx, 1)
+	}
+	if err != nil {
+		t.Errorf("not within a minute after the server came back: %v", err)
+	}
+}
+
+// TestClosedWhileItHangs: a store whose server hangs can be closed, also before it was opened.
+func TestClosedWhileItHangs(t *testing.T) {
+	location := mustParse(t, engines.Postgres(t))
+	proxy := tcpproxy.Start(t, location.Host, tcpproxy.All)
+	location.Host = proxy.Addr()
+	s := opened(t, location.String())
+	proxy.Become(tcpproxy.Hangs)
+	wants{errDeadline, errDeadline, errDeadline, errDeadline}.check(t, s)
+	begin := time.Now()
+	_ = s.Close()
+	closed := time.Since(begin)
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	begin = time.Now()
+	if s, err := open(ctx, location.String(), rows); !errors.Is(err, errDeadline) {
+		_ = s.Close()
+		t.Errorf("got %v", err)
+	}
+	t.Logf("closed after %s, the other gave up after %s", closed, time.Since(begin))
+}

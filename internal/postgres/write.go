@@ -1,0 +1,181 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"superheroes/internal/catalog"
+)
+
+// statements are those that change rows.
+type statements struct{ lock, insert, upsert, update, remove string }
+
+func newStatements[T catalog.Item](table catalog.Table[T]) statements {
+	var item T
+	names := table.Names()
+	places, sets, excluded := make([]string, len(names)), make([]string, len(names)-1), make([]string, len(names)-1)
+	for i, field := range table.Fields(&item) {
+		places[i] = fmt.Sprintf("$%d::%s", i+1, sqlType(field))
+		if i > 0 {
+			sets[i-1] = names[i] + " = " + places[i]
+			excluded[i-1] = names[i] + " = EXCLUDED." + names[i]
+		}
+	}
+	// An identity column takes an id of ours only when it is told to.
+	insert := fmt.Sprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE VALUES (%s) ON CONFLICT (id) DO ",
+		table.Name, strings.Join(names, ", "), strings.Join(places, ", "))
+	return statements{
+		lock:   fmt.Sprintf("SELECT %s FROM %s WHERE id = $1::int8 FOR UPDATE", table.SelectList(), table.Name),
+		insert: insert + "NOTHING",
+		upsert: insert + "UPDATE SET " + strings.Join(excluded, ", "),
+		update: fmt.Sprintf("UPDATE %s SET %s WHERE id = %s", table.Name, strings.Join(sets, ", "), places[0]),
+		remove: fmt.Sprintf("DELETE FROM %s WHERE id = $1::int8", table.Name),
+	}
+}
+
+// sqlType is the type of a parameter for a field.
+func sqlType(field any) string {
+	switch field.(type) {
+	case *int64:
+		return "int8"
+	case *int32:
+		return "int4"
+	}
+	return "text"
+}
+
+// Write implements catalog.Store.
+func (s *Catalog[T]) Write(ctx context.Context, id int64, change func(old *T) (*T, error)) (written *T, err error) {
+	called := false
+	once := func(old *T) (*T, error) {
+		called = true
+		return change(old)
+	}
+	err = s.with(ctx, func() bool { return !called }, func(conn *pgxpool.Conn) error {
+		written, err = s.writeOn(ctx, conn, id, once)
+		return err
+	})
+	return written, err
+}
+
+func (s *Catalog[T]) writeOn(ctx context.Context, conn *pgxpool.Conn, id int64, change func(old *T) (*T, error)) (*T, error) {
+	tx, err := conn.Begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	written, err := s.change(ctx, tx, id, change)
+	if err = cmp.Or(err, context.Cause(ctx)); err != nil {
+		rollback(ctx, tx)
+		return nil, refusal(err)
+	}
+	// The driver calls a commit safe to try again, too, that it has sent to a server whose answer got lost.
+	switch err := tx.Commit(ctx); {
+	case err == nil:
+		return written, nil
+	case isUncertain(err):
+		return nil, fmt.Errorf("%w: %w", catalog.ErrMaybeWritten, trouble(err))
+	default:
+		return nil, refusal(err)
+	}
+}
+
+// rollbackTimeout is for how long a transaction is undone whose caller has gone, so that the connection can be used again.
+const rollbackTimeout = time.Second
+
+func rollback(ctx context.Context, tx pgx.Tx) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
+	defer cancel()
+	_ = tx.Rollback(ctx) // a connection on which it fails is closed
+}
+
+func (s *Catalog[T]) change(ctx context.Context, tx pgx.Tx, id int64, change func(old *T) (*T, error)) (*T, error) {
+	old, err := s.lock(ctx, tx, id)
+	item, err := catalog.Change(old, err, change)
+	switch {
+	case err != nil:
+		return nil, err
+	case item == nil:
+		err = s.changeRow(ctx, tx, s.edit.remove, id)
+	case id == 0:
+		err = s.insert(ctx, tx, item)
+	default:
+		*s.table.Key(item) = id
+		err = s.changeRow(ctx, tx, s.edit.update, s.table.Fields(item)...)
+	}
+	return item, err
+}
+
+// changeRow runs a statement that changes a locked row.
+func (s *Catalog[T]) changeRow(ctx context.Context, tx pgx.Tx, statement string, args ...any) error {
+	done, err := tx.Exec(ctx, statement, args...)
+	if err != nil {
+		return err
+	}
+	return catalog.CheckChanged(s.table, done.RowsAffected())
+}
+
+// lock returns the row with that id, nil for an id of 0.
+func (s *Catalog[T]) lock(ctx context.Context, tx pgx.Tx, id int64) (*T, error) {
+	if id == 0 {
+		return nil, nil
+	}
+	item, err := catalog.ScanForUpdate(s.table, s.scan(tx.QueryRow(ctx, s.edit.lock, id)))
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, catalog.ErrNotFound
+	}
+	return &item, err
+}
+
+// maxDraws is how many ids are drawn for a new row. The second is free, unless others insert ids of their own meanwhile.
+const maxDraws = 10
+
+// insert writes a new row with an id from the table's sequence, as the applications of the family do: who draws one has
+// it, and the ids below it down to the last that was drawn, for himself. Where the sequence is behind ids that are
+// there, from an import with ids for instance, it is set above them.
+func (s *Catalog[T]) insert(ctx context.Context, tx pgx.Tx, item *T) error {
+	name, err := s.sequenceName(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if name == "" {
+		return s.insertHighest(ctx, tx, item)
+	}
+	id := s.table.Key(item)
+	for range maxDraws {
+		if err := tx.QueryRow(ctx, "SELECT nextval($1::regclass)", name).Scan(id); err != nil {
+			return err
+		}
+		inserted, err := tx.Exec(ctx, s.edit.insert, s.table.Fields(item)...)
+		if err != nil || inserted.RowsAffected() > 0 {
+			return err
+		}
+		raise := fmt.Sprintf("SELECT setval($1::regclass, GREATEST((SELECT max(id) FROM %s), (SELECT last_value FROM %s)))", s.table.Name, name)
+		if _, err := tx.Exec(ctx, raise, name); err != nil {
+			return err
+		}
+	}
+	return errors.New("every id that was drawn was there already")
+}
+
+// insertHighest writes a new row to a table without a sequence. Other writers wait.
+func (s *Catalog[T]) insertHighest(ctx context.Context, tx pgx.Tx, item *T) error {
+	if _, err := tx.Exec(ctx, "LOCK TABLE "+s.table.Name+" IN SHARE ROW EXCLUSIVE MODE"); err != nil {
+		return err
+	}
+	sequence, _, err := s.sequence(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if *s.table.Key(item), err = sequence.Give(0); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, s.edit.insert, s.table.Fields(item)...)
+	return err
+}

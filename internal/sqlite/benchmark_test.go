@@ -1,0 +1,33 @@
+package sqlite
+
+import (
+	"path/filepath"
+	"testing"
+
+	"superheroes/internal/bench/proc"
+)
+
+// BenchmarkGuard measures what the guard adds: to a commit that is a Begun and a Committed, to a read a Check.
+func BenchmarkGuard(b *testing.B) {
+	db, err := Open(b.Context(), filepath.Join(b.TempDir(), "test.db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	if _, err := db.Writes.ExecContext(b.Context(), "CREATE TABLE t (id INTEGER)"); err != nil {
+		b.Fatal(err)
+	}
+	for name, look := range map[string]func() error{"begun": db.Begun, "committed": db.Committed, "check": db.Check} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			before, _ := proc.Self()
+			for b.Loop() {
+				if err := look(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			after, _ := proc.Self()
+			b.ReportMetric(float64((after-before).Nanoseconds())/float64(b.N), "cpu-ns/op")
+		})
+	}
+}

@@ -1,0 +1,277 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"superheroes/internal/fight"
+	"superheroes/internal/storage"
+)
+
+// Fights is a fight.Store in a file.
+type Fights struct {
+	db    *DB
+	rows  inserter
+	queue *fight.Committer
+}
+
+var _ fight.Store = (*Fights)(nil)
+
+// Option changes how a store works.
+type Option func(*Fights)
+
+// Grouped lets concurrent inserts share one transaction, and so one sync of the disk.
+func Grouped(on bool) Option {
+	return func(s *Fights) {
+		if on {
+			s.queue = fight.NewCommitter(s.write)
+		}
+	}
+}
+
+// OpenFights opens the file, and creates the table when it is missing. A file that can't be written is opened for reading.
+func OpenFights(ctx context.Context, path, schema string, options ...Option) (*Fights, error) {
+	db, err := Open(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	s := &Fights{db: db, rows: inserter{db: db}}
+	if err := s.create(ctx, schema); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	s.queue = fight.NewSingleCommitter(s.write)
+	for _, set := range options {
+		set(s)
+	}
+	return s, nil
+}
+
+// create creates the table when it is missing, and checks that it has the columns.
+func (s *Fights) create(ctx context.Context, schema string) error {
+	_, err := s.db.Writes.ExecContext(ctx, schema)
+	if err = s.db.Waited(err); err != nil {
+		err = fmt.Errorf("creating table fight: %w", err)
+		if !errors.Is(err, storage.ErrFull) {
+			return err
+		}
+		s.db.Wrote(err)
+	}
+	if unreadable := s.readable(ctx); unreadable != nil {
+		return cmp.Or(err, unreadable)
+	}
+	return nil
+}
+
+// write stores a batch in one transaction. Until that has begun it waits, behind other writes and other processes, as
+// long as ctx allows; then it is not interrupted any more, so that it knows how it ended.
+func (s *Fights) write(ctx context.Context, batch []fight.Document) []error {
+	errs, err := s.insert(ctx, batch)
+	if err != nil {
+		errs = failed(errs, len(batch), err)
+	}
+	s.db.Wrote(refusalOf(errs))
+	return errs
+}
+
+// refusal returns why the table refuses rows, nil when it took one.
+func refusalOf(errs []error) (why error) {
+	for _, err := range errs {
+		if err == nil {
+			return nil
+		}
+		why = err
+	}
+	return why
+}
+
+func (s *Fights) insert(ctx context.Context, batch []fight.Document) (errs []error, err error) {
+	conn, err := s.db.Writes.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("waiting for the writer: %w", s.db.Waited(err))
+	}
+	defer func() { _ = conn.Close() }() // gives it back to the pool
+	_ = conn.Raw(func(raw any) error {
+		if errs, err = s.rows.insert(ctx, raw, batch); err != nil {
+			// The transaction ends with its connection, whose cache may hold what the file does not.
+			return driver.ErrBadConn
+		}
+		return nil
+	})
+	for i, refused := range errs {
+		errs[i] = s.db.Trouble(refused)
+	}
+	return errs, s.db.Trouble(err)
+}
+
+// failed gives err to each document of a batch that was not refused before.
+func failed(errs []error, n int, err error) []error {
+	all := slices.Repeat([]error{err}, n)
+	for i, refused := range errs {
+		if refused != nil {
+			all[i] = refused
+		}
+	}
+	return all
+}
+
+// Insert implements fight.Store: a transaction of its own, or a place in the next one of the group. Until that has
+// begun it waits for its turn as long as ctx allows.
+func (s *Fights) Insert(ctx context.Context, f fight.Fight, answer []byte) error {
+	return s.queue.Insert(ctx, fight.Document{ID: f.ID, Bytes: answer})
+}
+
+// Get implements fight.Store.
+func (s *Fights) Get(ctx context.Context, id fight.ID) (fight.Fight, error) {
+	if err := s.db.Check(); err != nil {
+		return fight.Fight{}, err
+	}
+	var document []byte
+	err := s.db.Reads.QueryRowContext(ctx, "SELECT document FROM fight WHERE id = ?", id[:]).Scan(&document)
+	if errors.Is(err, sql.ErrNoRows) {
+		return fight.Fight{}, fight.ErrNotFound
+	}
+	if err != nil {
+		return fight.Fight{}, s.db.Trouble(err)
+	}
+	return parse(id[:], document)
+}
+
+// Page implements fight.Store.
+func (s *Fights) Page(ctx context.Context, before fight.ID, limit int) (fights []fight.Fight, err error) {
+	if err := s.db.Check(); err != nil {
+		return nil, err
+	}
+	if err := s.db.Lists.Take(ctx); err != nil {
+		return nil, err
+	}
+	defer func() { s.db.Lists.Give(err) }()
+	defer func() { err = s.db.Trouble(err) }()
+	rows, err := s.db.Reads.QueryContext(ctx, "SELECT id, document FROM fight WHERE id < ? ORDER BY id DESC LIMIT ?", before[:], limit)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var id, document sql.RawBytes
+		if err := rows.Scan(&id, &document); err != nil {
+			return nil, err
+		}
+		f, err := parse(id, document)
+		if err != nil {
+			return fights, err
+		}
+		fights = append(fights, f)
+	}
+	return fights, rows.Err()
+}
+
+// parse reads a row.
+func parse(id, document []byte) (fight.Fight, error) {
+	if len(id) != len(fight.ID{}) {
+		return fight.Fight{}, unreadable(id, errOddID)
+	}
+	f, err := fight.Parse(fight.ID(id), document)
+	if err != nil {
+		return f, unreadable(id, err)
+	}
+	return f, nil
+}
+
+// ParseOutcome reads what statistics need of a row. Its error is a *storage.RowError.
+func ParseOutcome(id, document []byte) (fight.Outcome, error) {
+	if len(id) != len(fight.ID{}) {
+		return fight.Outcome{}, unreadable(id, errOddID)
+	}
+	outcome, err := fight.ParseOutcome(fight.ID(id), document)
+	if err != nil {
+		return outcome, unreadable(id, err)
+	}
+	return outcome, nil
+}
+
+var errOddID = errors.New("the id is not 16 bytes long")
+
+// unreadable returns the error about a row whose document can't be read.
+func unreadable(id []byte, err error) *storage.RowError {
+	row := &storage.RowError{What: "fight", ID: fmt.Sprintf("%x", id), Err: err}
+	if len(id) == len(fight.ID{}) {
+		row.ID = fight.ID(id).String()
+	}
+	return row
+}
+
+// Count implements fight.Store. It reads the whole index of ids.
+func (s *Fights) Count(ctx context.Context) (n int64, err error) {
+	if err := s.db.Check(); err != nil {
+		return 0, err
+	}
+	if err := s.db.Lists.Take(ctx); err != nil {
+		return 0, err
+	}
+	defer func() { s.db.Lists.Give(err) }()
+	err = s.db.Reads.QueryRowContext(ctx, "SELECT count(*) FROM fight").Scan(&n)
+	return n, s.db.Trouble(err)
+}
+
+// Last implements fight.Store. It walks the index of ids from its end, past those that others made.
+func (s *Fights) Last(ctx context.Context) (last fight.ID, err error) {
+	if err := s.db.Check(); err != nil {
+		return last, err
+	}
+	// The half-byte behind the 12 of the time is the version, the upper two bits of the ninth byte are the variant.
+	const ours = "typeof(id) = 'blob' AND length(id) = 16 AND substr(hex(id), 13, 1) = '7' AND substr(hex(id), 17, 1) IN ('8', '9', 'A', 'B')"
+	var id []byte
+	beyond := fight.Beyond()
+	err = s.db.Reads.QueryRowContext(ctx, "SELECT id FROM fight WHERE id < ? AND "+ours+" ORDER BY id DESC LIMIT 1", beyond[:]).Scan(&id)
+	if err == nil {
+		last = fight.ID(id)
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return last, s.db.Trouble(err)
+}
+
+// Ping implements fight.Store. It reads what requests read. While the last write was refused, it tries another.
+func (s *Fights) Ping(ctx context.Context) error {
+	if err := s.db.Ping(ctx); err != nil {
+		return err
+	}
+	if err := s.readable(ctx); err != nil {
+		return err
+	}
+	return s.db.Writable(ctx, "INSERT INTO fight (id, document) VALUES (randomblob(16), CAST('{}' AS BLOB))")
+}
+
+// readable checks that the table is there with its columns.
+func (s *Fights) readable(ctx context.Context) error {
+	return s.db.Readable(ctx, "SELECT number, id, document FROM fight LIMIT 1")
+}
+
+// Close implements fight.Store. A write under way has five seconds to end.
+func (s *Fights) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	conn, err := s.db.Writes.Conn(ctx)
+	if err != nil { // it is closed already, or hangs
+		return s.db.Close()
+	}
+	// The last connection moves the write-ahead log into the file when it ends, which it does when no statement is open.
+	err = conn.Raw(func(raw any) error {
+		if s.rows.of == raw { // statements can't be closed any more when somebody else has had their connection dropped
+			s.rows.close()
+		}
+		return nil
+	})
+	return errors.Join(err, conn.Close(), s.db.Close())
+}
+
+// File returns the database, for those that keep something beside the fights. It is closed with the store, and its one
+// writer must not be held for longer than a short transaction, nor given back within one.
+func (s *Fights) File() *DB { return s.db }

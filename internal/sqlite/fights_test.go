@@ -1,0 +1,308 @@
+package sqlite
+
+import (
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"superheroes/database"
+	"superheroes/internal/fight"
+	"superheroes/internal/fight/fighttest"
+	"superheroes/internal/storage"
+)
+
+func openFights(tb testing.TB, path string, options ...Option) *Fights {
+	tb.Helper()
+	store, err := OpenFights(tb.Context(), path, database.SQLiteFight, options...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return store
+}
+
+func openNew(tb testing.TB, options ...Option) *Fights {
+	tb.Helper()
+	return openFights(tb, filepath.Join(tb.TempDir(), "fights.db"), options...)
+}
+
+// kinds tells by name whether a store is a grouped one.
+func kinds() map[string]bool { return map[string]bool{"strict": false, "grouped": true} }
+
+func TestFights(t *testing.T) {
+	for name, grouped := range kinds() {
+		t.Run(name, func(t *testing.T) {
+			fighttest.Run(t, func(tb testing.TB) fight.Store { return openNew(tb, Grouped(grouped)) })
+		})
+	}
+}
+
+// One that breaks a constraint is refused by itself.
+func TestRefusedBesideOthers(t *testing.T) {
+	store, ids := openNew(t), fight.NewIDs(fight.ID{})
+	var batch []fight.Document
+	var fights []fight.Fight
+	for range 4 {
+		f := fighttest.NewFight(ids)
+		fights, batch = append(fights, f), append(batch, fight.Document{ID: f.ID, Bytes: f.AppendJSON(nil)})
+	}
+	batch = append(batch, batch[1], fight.Document{ID: fighttest.NewFight(ids).ID}) // a duplicate, and no document
+	used := writer(t, store)
+	for i, err := range store.write(t.Context(), batch) {
+		switch {
+		case i < len(fights):
+			fighttest.Truthful(t, store, fights[i], nil)
+			if err != nil {
+				t.Errorf("%d: %v", i, err)
+			}
+		case !IsConstraint(err) || errors.Is(err, fight.ErrMaybeStored):
+			t.Errorf("%d: %v, want that it broke a constraint", i, err)
+		}
+	}
+	if all := fighttest.Everything(t, store); len(all) != len(fights) {
+		t.Errorf("%d fights are stored, want %d", len(all), len(fights))
+	}
+	if writer(t, store) != used {
+		t.Error("the connection was dropped")
+	}
+}
+
+// What a trigger drops without an error isn't acknowledged.
+func TestDroppedRows(t *testing.T) {
+	for name, when := range map[string]string{"every fight": "", "one of many": "WHEN NEW.id = (SELECT id FROM dropped)"} {
+		t.Run(name, func(t *testing.T) {
+			store, ids := openNew(t), fight.NewIDs(fight.ID{})
+			var batch []fight.Document
+			var fights []fight.Fight
+			for range 2*manyRows + 1 {
+				f := fighttest.NewFight(ids)
+				fights, batch = append(fights, f), append(batch, fight.Document{ID: f.ID, Bytes: f.AppendJSON(nil)})
+			}
+			execSQL(t, store, "CREATE TABLE dropped (id BLOB)")
+			execSQL(t, store, "CREATE TRIGGER drops BEFORE INSERT ON fight "+when+" BEGIN SELECT RAISE(IGNORE); END")
+			execSQL(t, store, "INSERT INTO dropped VALUES (?)", fights[1].ID[:])
+			for i, err := range store.write(t.Context(), batch) {
+				if i == 1 && !errors.Is(err, storage.ErrSchema) {
+					t.Errorf("what was dropped got %v", err)
+				}
+				fighttest.Truthful(t, store, fights[i], err)
+			}
+			if err := store.Ping(t.Context()); (err == nil) == (when == "") {
+				t.Errorf("Ping: %v", err)
+			}
+		})
+	}
+}
+
+// Each fight is answered truthfully whatever a trigger leaves of the statement and of the transaction, and a fight that it
+// refuses takes no other with it, unless it rolls back the transaction.
+func TestRefusingTriggers(t *testing.T) {
+	for _, action := range []string{"ABORT", "FAIL", "ROLLBACK"} {
+		for _, when := range []string{"BEFORE", "AFTER"} {
+			t.Run(action+" "+when, func(t *testing.T) {
+				store, ids := openNew(t), fight.NewIDs(fight.ID{})
+				execSQL(t, store, "CREATE TABLE refused (id BLOB)")
+				execSQL(t, store, "CREATE TRIGGER refuses "+when+" INSERT ON fight WHEN NEW.id IN (SELECT id FROM refused) BEGIN SELECT RAISE("+action+", 'no'); END")
+				for range 2 { // the store goes on
+					var batch []fight.Document
+					var fights []fight.Fight
+					for i := range 2*manyRows + 3 {
+						f := fighttest.NewFight(ids)
+						fights, batch = append(fights, f), append(batch, fight.Document{ID: f.ID, Bytes: f.AppendJSON(nil)})
+						if i == 3 || i == 2*manyRows+1 {
+							execSQL(t, store, "INSERT INTO refused VALUES (?)", f.ID[:])
+						}
+					}
+					stored := 0
+					for i, err := range store.write(t.Context(), batch) {
+						fighttest.Truthful(t, store, fights[i], err)
+						if err == nil {
+							stored++
+						}
+					}
+					if want := len(batch) - 2; action != "ROLLBACK" && stored != want || action == "ROLLBACK" && stored != 0 {
+						t.Errorf("%d of %d stored, 2 are refused", stored, len(batch))
+					}
+				}
+			})
+		}
+	}
+}
+
+func execSQL(t *testing.T, store *Fights, statement string, args ...any) {
+	t.Helper()
+	if _, err := store.File().Writes.ExecContext(t.Context(), statement, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestReopened(t *testing.T) {
+	path, ids := filepath.Join(t.TempDir(), "fights.db"), fight.NewIDs(fight.ID{})
+	first, err := OpenFights(t.Context(), path, database.SQLiteFight)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := fighttest.NewFight(ids)
+	if err := first.Insert(t.Context(), f, f.AppendJSON(nil)); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := openFights(t, path)
+	fighttest.Truthful(t, again, f, nil)
+	if last, err := again.Last(t.Context()); last != f.ID || err != nil {
+		t.Errorf("Last: %s, %v; want %s", last, err, f.ID)
+	}
+}
+
+// It is closed well when its connection was dropped by somebody else.
+func TestDroppedConnection(t *testing.T) {
+	store, f := openNew(t), fighttest.NewFight(fight.NewIDs(fight.ID{}))
+	if err := store.Insert(t.Context(), f, f.AppendJSON(nil)); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := store.File().Writes.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+	_ = conn.Close()
+}
+
+func TestEveryConnectionSyncsFully(t *testing.T) {
+	store := openNew(t)
+	check := func(db *sql.DB, connections int) {
+		t.Helper()
+		for range connections { // held until the end of the test, so that each is another one
+			conn, err := db.Conn(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = conn.Close() })
+			for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal"} {
+				var got string
+				if err := conn.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); got != want || err != nil {
+					t.Errorf("%s is %s, %v; want %s", pragma, got, err, want)
+				}
+			}
+		}
+	}
+	check(store.db.Writes, store.db.Writes.Stats().MaxOpenConnections)
+	check(store.db.Reads, store.db.Reads.Stats().MaxOpenConnections)
+}
+
+// writer returns the one connection that writes.
+func writer(t *testing.T, store *Fights) (used any) {
+	t.Helper()
+	conn, err := store.db.Writes.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Raw(func(c any) error { used = c; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return used
+}
+
+// A table or column that is missing is noticed by readiness and by requests, and forgotten when it is back.
+func TestSchema(t *testing.T) {
+	store, ids := openNew(t), fight.NewIDs(fight.ID{})
+	change := func(statement string) {
+		t.Helper()
+		if _, err := store.db.Writes.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	requests := map[string]func() error{
+		"Ping":   func() error { return store.Ping(t.Context()) },
+		"Get":    func() error { _, err := store.Get(t.Context(), fight.MaxID()); return err },
+		"Page":   func() error { _, err := store.Page(t.Context(), fight.MaxID(), 1); return err },
+		"Count":  func() error { _, err := store.Count(t.Context()); return err },
+		"Insert": func() error { f := fighttest.NewFight(ids); return store.Insert(t.Context(), f, f.AppendJSON(nil)) },
+	}
+	for _, c := range [][2]string{
+		{"ALTER TABLE fight RENAME TO bout", "ALTER TABLE bout RENAME TO fight"},
+		{"ALTER TABLE fight RENAME COLUMN document TO text", "ALTER TABLE fight RENAME COLUMN text TO document"},
+	} {
+		t.Run(c[0], func(t *testing.T) {
+			change(c[0])
+			for name, request := range requests {
+				err := request()
+				if strings.Contains(c[0], "COLUMN") && name == "Count" { // it reads no column
+					continue
+				}
+				if !errors.Is(err, storage.ErrSchema) || errors.Is(err, fight.ErrMaybeStored) || !strings.Contains(err.Error(), store.path(t)) {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+			if opened, err := OpenFights(t.Context(), store.path(t), ""); !errors.Is(err, storage.ErrSchema) {
+				t.Errorf("it starts: %v, %v", opened, err)
+			}
+			change(c[1])
+			for name, request := range requests {
+				if err := request(); err != nil && !errors.Is(err, fight.ErrNotFound) {
+					t.Errorf("%s after that: %v", name, err)
+				}
+			}
+		})
+	}
+}
+
+// path returns where the store's file lies.
+func (s *Fights) path(t *testing.T) (file string) {
+	t.Helper()
+	var number, name string
+	if err := s.db.Reads.QueryRowContext(t.Context(), "PRAGMA database_list").Scan(&number, &name, &file); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// One fight that can't be read is named; the others can be read, and stored.
+func TestUnreadableFights(t *testing.T) {
+	store, fights := openNew(t), fighttest.Fights(3)
+	for _, f := range fights {
+		if err := store.Insert(t.Context(), f, f.AppendJSON(nil)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bad := fights[1].ID
+	for name, document := range map[string]any{
+		"no JSON": "{", "another fight's": fights[0].AppendJSON(nil), "a number": 5, "empty": []byte{},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := store.db.Writes.ExecContext(t.Context(), "UPDATE fight SET document = ? WHERE id = ?", document, bad[:]); err != nil {
+				t.Fatal(err)
+			}
+			_, one := store.Get(t.Context(), bad)
+			_, page := store.Page(t.Context(), fight.MaxID(), 3)
+			for what, err := range map[string]error{"Get": one, "Page": page} {
+				var row *storage.RowError
+				if !errors.As(err, &row) || row.ID != bad.String() {
+					t.Errorf("%s: %v", what, err)
+				}
+			}
+			if err := store.Ping(t.Context()); err != nil {
+				t.Errorf("it isn't ready: %v", err)
+			}
+			fighttest.Truthful(t, store, fights[0], nil)
+		})
+	}
+	if _, err := store.db.Writes.ExecContext(t.Context(), "INSERT INTO fight (id, document) VALUES (x'ffff', '{}')"); err != nil {
+		t.Fatal(err)
+	}
+	if last, err := store.Last(t.Context()); err != nil || last != fights[2].ID {
+		t.Errorf("Last: %s, %v", last, err)
+	}
+}

@@ -1,0 +1,73 @@
+package sqltable
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"superheroes/internal/catalog"
+)
+
+// edit is the change of one row in a transaction, as catalog.Store's Write describes it.
+type Edit[T catalog.Item] struct {
+	Table   catalog.Table[T]
+	Tx      *sql.Tx
+	Lock    string // what locks a row that is read, behind the query
+	Insert  func(ctx context.Context, tx *sql.Tx, item *T) error
+	Refusal func(error) error // tells what is wrong with the row from what is wrong with the store
+}
+
+func (e Edit[T]) Run(ctx context.Context, id int64, change func(old *T) (*T, error)) (*T, error) {
+	old, err := e.read(ctx, id)
+	item, err := catalog.Change(old, err, change)
+	switch {
+	case err != nil:
+		return nil, err
+	case item == nil:
+		err = e.changeRow(ctx, "DELETE FROM "+e.Table.Name+" WHERE id = ?", id)
+	case id == 0:
+		err = e.Insert(ctx, e.Tx, item)
+	default:
+		*e.Table.Key(item) = id
+		err = e.changeRow(ctx, Updating(e.Table.Name, e.Table.Names()), append(e.Table.Fields(item)[1:], id)...)
+	}
+	return item, e.Refusal(err)
+}
+
+// changeRow runs a statement that changes a locked row.
+func (e Edit[T]) changeRow(ctx context.Context, statement string, args ...any) error {
+	done, err := e.Tx.ExecContext(ctx, statement, args...)
+	if err != nil {
+		return err
+	}
+	rows, err := done.RowsAffected()
+	if err != nil {
+		return err
+	}
+	return catalog.CheckChanged(e.Table, rows)
+}
+
+// read returns the row with that id, nil for an id of 0.
+func (e Edit[T]) read(ctx context.Context, id int64) (*T, error) {
+	if id == 0 {
+		return nil, nil
+	}
+	query := fmt.Sprintf("SELECT %s FROM %s WHERE id = ?%s", e.Table.SelectList(), e.Table.Name, e.Lock)
+	item, err := catalog.ScanForUpdate(e.Table, e.Tx.QueryRowContext(ctx, query, id).Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, catalog.ErrNotFound
+	}
+	return &item, err
+}
+
+// insertion is the statement that inserts a row with all its columns.
+func Insertion(table string, columns []string) string {
+	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (?%s)", table, strings.Join(columns, ", "), strings.Repeat(", ?", len(columns)-1))
+}
+
+// updating is the statement that sets all columns behind the id; its last value is the id.
+func Updating(table string, columns []string) string {
+	return fmt.Sprintf("UPDATE %s SET %s = ? WHERE id = ?", table, strings.Join(columns[1:], " = ?, "))
+}

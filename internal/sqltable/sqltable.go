@@ -1,0 +1,111 @@
+// Package sqltable reads and writes the table of a catalog through database/sql: what the stores in SQLite and in MariaDB share.
+package sqltable
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"superheroes/internal/catalog"
+)
+
+// reader is what the engines share: all of the reading but the ids' version.
+type Reader[T catalog.Item] struct {
+	Table catalog.Table[T]
+	pool  *sql.DB
+	get   *sql.Stmt
+	many  string // up to the list of ids
+	page  *sql.Stmt
+}
+
+func NewReader[T catalog.Item](ctx context.Context, db *sql.DB, table catalog.Table[T]) (Reader[T], error) {
+	columns := table.SelectList()
+	r := Reader[T]{Table: table, pool: db, many: fmt.Sprintf("SELECT %s FROM %s WHERE id IN (", columns, table.Name)}
+	var err error
+	if r.get, err = db.PrepareContext(ctx, fmt.Sprintf("SELECT %s FROM %s WHERE id = ?", columns, table.Name)); err != nil {
+		return r, fmt.Errorf("reading table %s: %w", table.Name, err)
+	}
+	r.page, err = db.PrepareContext(ctx, fmt.Sprintf("SELECT %s FROM %s WHERE id > ? ORDER BY id LIMIT ?", columns, table.Name))
+	return r, err
+}
+
+// Get implements catalog.Store.
+func (r *Reader[T]) Get(ctx context.Context, id int64) (T, error) {
+	item, err := catalog.ScanRow(r.Table, r.get.QueryRowContext(ctx, id).Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return item, catalog.ErrNotFound
+	}
+	return item, err
+}
+
+// GetMany implements catalog.Store. The ids stand in the statement: with parameters, MariaDB would be asked twice, the
+// first time to prepare a statement for so many.
+func (r *Reader[T]) GetMany(ctx context.Context, ids []int64) ([]T, error) {
+	query := []byte(r.many)
+	for _, id := range ids {
+		query = append(strconv.AppendInt(query, id, 10), ',')
+	}
+	query[len(query)-1] = ')'
+	return r.collect(r.pool.QueryContext(ctx, string(query)))
+}
+
+// Page implements catalog.Store.
+func (r *Reader[T]) Page(ctx context.Context, after int64, limit int) ([]T, error) {
+	return r.collect(r.page.QueryContext(ctx, after, limit))
+}
+
+// collect reads all rows of a query and closes them.
+func (r *Reader[T]) collect(rows *sql.Rows, err error) (items []T, _ error) {
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }() // rows.Err says what matters
+	for rows.Next() {
+		item, err := catalog.ScanRow(r.Table, rows.Scan)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, item)
+	}
+	return items, rows.Err()
+}
+
+// ids reads every id.
+func IDs(ctx context.Context, db interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}, table string) ([]int64, error) {
+	rows, err := db.QueryContext(ctx, "SELECT id FROM "+table+" WHERE id > 0 ORDER BY id")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }() // rows.Err says what matters
+	var found []int64
+	var id int64
+	for into := []any{&id}; rows.Next(); { // there may be a million: nothing is allocated for each
+		if err := rows.Scan(into...); err != nil {
+			return nil, err
+		}
+		found = append(found, id)
+	}
+	return found, rows.Err()
+}
+
+// inTx runs do in a transaction, which is undone when do fails.
+func InTx(ctx context.Context, db interface {
+	BeginTx(ctx context.Context, options *sql.TxOptions) (*sql.Tx, error)
+}, options *sql.TxOptions, do func(tx *sql.Tx) error) error {
+	tx, err := db.BeginTx(ctx, options)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // does nothing after the commit
+	if err = do(tx); err == nil {
+		err = tx.Commit()
+	}
+	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
+		return context.Cause(ctx) // it was undone because ctx ended
+	}
+	return err
+}

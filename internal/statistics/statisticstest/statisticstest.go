@@ -1,0 +1,264 @@
+// Package statisticstest holds what every statistics.Store must do: each store's own tests run it against a real engine.
+package statisticstest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sync/errgroup"
+
+	"superheroes/internal/character"
+	"superheroes/internal/fight"
+	"superheroes/internal/location"
+	"superheroes/internal/statistics"
+)
+
+// Place is an empty place for fights, and what counts them there.
+type Place struct {
+	Fights fight.Store
+	Open   func() statistics.Store // another one at the same place, as another process would have
+	Batch  int                     // the most fights that one step counts
+	Atomic bool                    // a change of one document is atomic, as the store relies on
+}
+
+// Run runs the whole suite at places that open gives.
+func Run(t *testing.T, open func(tb testing.TB) Place) {
+	t.Helper()
+	for name, test := range map[string]func(*testing.T, Place){
+		"no fights":                         testEmpty,
+		"fights of all kinds":               testKinds,
+		"fights that were there before":     testBefore,
+		"the order of names":                testOrder,
+		"several counters while fights run": testConcurrent,
+		"a rebuild where all is right":      testRebuildRight,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, open(t)) })
+	}
+}
+
+// Fights returns n fights, with names that come again.
+func Fights(n int) []fight.Fight {
+	ids, now := fight.NewIDs(fight.ID{}), time.Now()
+	all := make([]fight.Fight, n)
+	for i := range all {
+		hero, villain := character.Heroes().Example, character.Villains().Example
+		hero.Name, villain.Name = fmt.Sprintf("hero %d", i%7), fmt.Sprintf("villain %d", i%5)
+		hero.Level, villain.Level = int32(i%3), 1
+		all[i] = fight.Decide(ids.Next(now), now.Add(time.Duration(i)*time.Millisecond), hero, villain, nil)
+		if i%4 > 0 {
+			all[i].Location = &location.Location{ID: 1, Name: fmt.Sprintf("place %d", i%13)}
+		}
+	}
+	return all
+}
+
+// Insert stores the fights, many at the same time.
+func Insert(tb testing.TB, store fight.Store, fights ...fight.Fight) {
+	tb.Helper()
+	var group errgroup.Group
+	group.SetLimit(64)
+	for _, f := range fights {
+		group.Go(func() error { return store.Insert(tb.Context(), f, f.AppendJSON(nil)) })
+	}
+	if err := group.Wait(); err != nil {
+		tb.Error(err)
+	}
+}
+
+// Expect returns the statistics of fights, without a version.
+func Expect(fights []fight.Fight) statistics.Statistics {
+	tally := statistics.NewTally()
+	for _, f := range fights {
+		tally.Add(f.Outcome())
+	}
+	want := statistics.Statistics{Total: tally.Total, Heroes: tally.Heroes, Villains: tally.Villains, Since: tally.Since}
+	for who, wins := range tally.Winners {
+		want.Winners = append(want.Winners, statistics.Winner{Name: who.Name, Team: who.Team, Wins: wins})
+	}
+	for name, n := range tally.Places {
+		want.Places = append(want.Places, statistics.Place{Name: name, Fights: n})
+	}
+	slices.SortFunc(want.Winners, func(a, b statistics.Winner) int {
+		return order(b.Wins-a.Wins, strings.Compare(a.Name, b.Name), strings.Compare(string(a.Team), string(b.Team)))
+	})
+	slices.SortFunc(want.Places, func(a, b statistics.Place) int { return order(b.Fights-a.Fights, strings.Compare(a.Name, b.Name)) })
+	want.Winners, want.Places = want.Winners[:min(len(want.Winners), 10)], want.Places[:min(len(want.Places), 10)]
+	return want
+}
+
+func order(more int64, then ...int) int {
+	if more != 0 {
+		return int(more)
+	}
+	for _, each := range then {
+		if each != 0 {
+			return each
+		}
+	}
+	return 0
+}
+
+// CountAll counts until nothing is left, and returns how many fights that were.
+func CountAll(tb testing.TB, store statistics.Store) (counted int) {
+	tb.Helper()
+	for {
+		progress, err := store.Count(tb.Context())
+		if err != nil {
+			tb.Fatal(err)
+		}
+		counted += progress.Counted
+		if !progress.More && !progress.Waiting {
+			return counted
+		}
+	}
+}
+
+// Exact fails the test unless the store says of the fights what is so.
+func Exact(tb testing.TB, store statistics.Store, fights []fight.Fight) {
+	tb.Helper()
+	got, err := store.Read(tb.Context())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	got.Version = 0
+	if diff := cmp.Diff(Expect(fights), got); diff != "" {
+		tb.Errorf("(-fights +statistics):\n%s", diff)
+	}
+}
+
+func testEmpty(t *testing.T, place Place) {
+	store := place.Open()
+	if err := store.Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
+	Exact(t, store, nil)
+	if counted := CountAll(t, store); counted != 0 {
+		t.Errorf("counted %d of no fights", counted)
+	}
+	Exact(t, store, nil)
+}
+
+func testKinds(t *testing.T, place Place) {
+	store, fights := place.Open(), Fights(60)
+	slices.Reverse(fights) // the order of ids is none to rely on
+	for i, name := range []string{"\"\\\x01\u2028", "🦸🏽‍♀️", "$where", "a.b", "heroes/x", " ", "%_"} {
+		fights[i].Hero.Name, fights[i].Villain.Name = name, name
+		fights[i].Location = &location.Location{Name: name}
+	}
+	versions := map[int64]bool{}
+	for i, f := range fights {
+		Insert(t, place.Fights, f)
+		if i%20 == 0 || i < 3 {
+			CountAll(t, store)
+			Exact(t, store, fights[:i+1])
+			read, err := store.Read(t.Context())
+			if err != nil || versions[read.Version] {
+				t.Errorf("version %d twice, %v", read.Version, err)
+			}
+			versions[read.Version] = true
+		}
+	}
+	if counted := CountAll(t, place.Open()); counted != 19 {
+		t.Errorf("another counter counted %d, want the last 19", counted)
+	}
+	Exact(t, store, fights)
+	got, err := place.Fights.Get(t.Context(), fights[0].ID)
+	if diff := cmp.Diff(string(fights[0].AppendJSON(nil)), string(got.AppendJSON(nil))); diff != "" || err != nil {
+		t.Errorf("%v, a counted fight reads (-put +got):\n%s", err, diff)
+	}
+}
+
+func testBefore(t *testing.T, place Place) {
+	fights := Fights(place.Batch + place.Batch/2)
+	Insert(t, place.Fights, fights...)
+	store := place.Open()
+	first, err := store.Count(t.Context())
+	for err == nil && first.Counted == 0 {
+		first, err = store.Count(t.Context())
+	}
+	if err != nil || first.Counted != place.Batch || !first.More {
+		t.Fatalf("the first step: %+v, %v", first, err)
+	}
+	if read, err := store.Read(t.Context()); err != nil || read.Total != int64(place.Batch) {
+		t.Errorf("after the first step: %+v, %v", read, err)
+	}
+	CountAll(t, place.Open())
+	Exact(t, store, fights)
+}
+
+func testOrder(t *testing.T, place Place) {
+	var fights []fight.Fight
+	for i, f := range Fights(15) {
+		f.Hero.Name, f.Villain.Name = fmt.Sprintf("%c", 'o'-i), fmt.Sprintf("%c", 'o'-i) // one win each
+		f.Location = &location.Location{Name: string([]rune("Zaé日🌍BbAz0 ~Éßs")[i])}
+		fights = append(fights, f)
+	}
+	both := Fights(2) // one name in both teams
+	both[0].Hero.Name, both[0].Hero.Level, both[0].Winner = "a", 2, fight.Heroes
+	both[1].Villain.Name, both[1].Hero.Level, both[1].Winner = "a", 0, fight.Villains
+	fights = append(fights, both[0], both[1])
+	Insert(t, place.Fights, fights...)
+	store := place.Open()
+	CountAll(t, store)
+	Exact(t, store, fights)
+}
+
+// testConcurrent has three counters count while fights are stored: at the same time, or taking turns where changes of
+// one document are not atomic, as in FerretDB.
+func testConcurrent(t *testing.T, place Place) {
+	fights := Fights(300)
+	var turn sync.Mutex
+	var group sync.WaitGroup
+	done := make(chan struct{})
+	count := func(store statistics.Store) {
+		for {
+			if !place.Atomic {
+				turn.Lock()
+			}
+			_, err := store.Count(t.Context())
+			if !place.Atomic {
+				turn.Unlock()
+			}
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			select {
+			case <-done:
+				return
+			default:
+			}
+		}
+	}
+	for range 3 {
+		store := place.Open()
+		group.Go(func() { count(store) })
+	}
+	for slice := range slices.Chunk(fights, 30) {
+		Insert(t, place.Fights, slice...)
+	}
+	close(done)
+	group.Wait()
+	store := place.Open()
+	CountAll(t, store)
+	Exact(t, store, fights)
+}
+
+func testRebuildRight(t *testing.T, place Place) {
+	fights := Fights(50)
+	Insert(t, place.Fights, fights[:40]...)
+	store := place.Open()
+	CountAll(t, store)
+	Insert(t, place.Fights, fights[40:]...) // not counted yet, which is nothing wrong
+	report, err := store.Rebuild(t.Context())
+	if err != nil || report.Differed() || report.Fights != 40 {
+		t.Errorf("%+v, %v", report, err)
+	}
+	CountAll(t, store)
+	Exact(t, store, fights)
+}
