@@ -87,9 +87,9 @@ type UpConfig struct {
 
 // UpStatistics is for statistics as a part of all services.
 type UpStatistics struct {
-	Statistics        bool   `default:"true" negatable:"" help:"Count the fights and serve the statistics."`
-	StatisticsAddr    string `default:"127.0.0.1:8005" help:"Address statistics listens on."`
-	statistics.Limits `embed:"" prefix:"statistics-"`
+	Statistics                  bool   `default:"true" negatable:"" help:"Count the fights and serve the statistics."`
+	StatisticsAddr              string `default:"127.0.0.1:8005" help:"Address statistics listens on."`
+	statistics.StatisticsLimits `embed:"" prefix:"statistics-"`
 }
 
 // CharacterConfig is for heroes or villains alone.
@@ -133,10 +133,10 @@ type ArenaConfig struct {
 
 // StatisticsConfig is for statistics alone.
 type StatisticsConfig struct {
-	Addr              string `default:"${addr}" help:"Address the service listens on; port 0 takes a free one."`
-	FightStore        `embed:""`
-	statistics.Limits `embed:""`
-	Server            `embed:""`
+	Addr                        string `default:"${addr}" help:"Address the service listens on; port 0 takes a free one."`
+	FightStore                  `embed:""`
+	statistics.StatisticsLimits `embed:""`
+	Server                      `embed:""`
 }
 
 // store is what the three kinds of store settings have in common.

@@ -24,11 +24,15 @@ func newAPI(service, version string, cfg httpserver.Config, log *slog.Logger) *h
 func Documents(version string) (map[string][]byte, error) {
 	admin := httpserver.NewAdmin("")
 	add := map[string]func(*httpserver.API){
-		"heroes":     func(api *httpserver.API) { catalog.NewService(heroes().Kind, nil, 0).AddRoutes(api, admin) },
-		"villains":   func(api *httpserver.API) { catalog.NewService(villains().Kind, nil, 0).AddRoutes(api, admin) },
-		"locations":  func(api *httpserver.API) { catalog.NewService(locations().Kind, nil, 0).AddRoutes(api, admin) },
-		"fights":     func(api *httpserver.API) { new(fight.Service).AddRoutes(api) },
-		"statistics": func(api *httpserver.API) { new(statistics.Service).AddRoutes(api) },
+		"heroes":   func(api *httpserver.API) { catalog.AddCatalog(catalog.NewService(heroes().Kind, nil, 0), api, admin) },
+		"villains": func(api *httpserver.API) { catalog.AddCatalog(catalog.NewService(villains().Kind, nil, 0), api, admin) },
+		"locations": func(api *httpserver.API) {
+			catalog.AddCatalog(catalog.NewService(locations().Kind, nil, 0), api, admin)
+		},
+		"fights": func(api *httpserver.API) { fight.AddFights(new(fight.Service), api) },
+		"statistics": func(api *httpserver.API) {
+			statistics.AddStatistics(new(statistics.Service), api, statistics.StatisticsLimits{})
+		},
 	}
 	documents := map[string][]byte{}
 	for service, addRoutes := range add {

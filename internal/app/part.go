@@ -53,7 +53,7 @@ func startCatalog[T catalog.Item](ctx context.Context, a *App, p *part, kind kin
 			p.log.Warn("the store takes no writes; reads are served", "cause", err)
 		}
 	}
-	service.AddRoutes(p.api, httpserver.NewAdmin(cfg.AdminToken))
+	catalog.AddCatalog(service, p.api, httpserver.NewAdmin(cfg.AdminToken))
 	p.warn(writable(store.Store))
 	p.addHealth(store.engine, store.Ping, nil)
 	return service
@@ -73,7 +73,7 @@ func startFights(ctx context.Context, p *part, sources fight.Sources, peers chec
 	if err := store.Ping(ctx); errors.Is(err, storage.ErrFull) {
 		p.warn(err)
 	}
-	service.AddRoutes(p.api)
+	fight.AddFights(service, p.api)
 	p.addHealth(store.engine, store.Ping, peers)
 	return nil
 }

@@ -25,7 +25,7 @@ func (a *App) Statistics(ctx context.Context, cfg StatisticsConfig) (err error) 
 		return err
 	}
 	a.atStop(fights.Close)
-	startStatistics(a, part, store, fights.engine, statistics.Looking(), cfg.Limits)
+	startStatistics(a, part, store, fights.engine, statistics.Looking(), cfg.StatisticsLimits)
 	finish(part)
 	return nil
 }
@@ -49,19 +49,18 @@ func (a *App) count(ctx context.Context, p *part, fights fightStore, cfg store, 
 	if fights.engine == engineSQLite {
 		pace = statistics.Woken()
 	}
-	service := startStatistics(a, p, store, fights.engine, pace, limits.Limits)
+	service := startStatistics(a, p, store, fights.engine, pace, limits.StatisticsLimits)
 	return fightStore{waking{fights.Store, service.Wake}, fights.engine}, nil
 }
 
 // startStatistics gives the part of statistics its routes, and begins to count.
-func startStatistics(a *App, p *part, store statistics.Store, engine string, pace statistics.Pace, cfg statistics.Limits) *statistics.Service {
-	service := statistics.NewService(store, pace, cfg, p.log)
+func startStatistics(a *App, p *part, store statistics.Store, engine string, pace statistics.Pace, cfg statistics.StatisticsLimits) *statistics.Service {
+	service := statistics.NewService(store, pace, p.log)
 	a.atStop(func() error {
 		service.Close()
 		return nil
 	})
-	p.server.OnShutdown(service.EndStreams)
-	service.AddRoutes(p.api)
+	p.server.OnShutdown(statistics.AddStatistics(service, p.api, cfg))
 	p.addHealth(engine, store.Ping, nil)
 	return service
 }

@@ -25,7 +25,7 @@ func upConfig(t *testing.T) app.UpConfig {
 	t.Helper()
 	const anyPort = "127.0.0.1:0"
 	cfg := app.UpConfig{HeroesAddr: anyPort, VillainsAddr: anyPort, LocationsAddr: anyPort, FightsAddr: anyPort}
-	cfg.UpStatistics = app.UpStatistics{Statistics: true, StatisticsAddr: anyPort, Limits: statistics.Limits{MaxStreams: 10}}
+	cfg.UpStatistics = app.UpStatistics{Statistics: true, StatisticsAddr: anyPort, StatisticsLimits: statistics.StatisticsLimits{MaxStreams: 10}}
 	cfg.DataDir, cfg.Profile, cfg.SnapshotLimit = t.TempDir(), app.Eco, 64<<20
 	cfg.Config = httpserver.Config{Deadline: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 15 * time.Second, ShutdownTimeout: 6 * time.Second}
 	return cfg

@@ -11,19 +11,12 @@ import (
 	"superheroes/internal/httpserver"
 )
 
-// MaxBatch is how many items can be picked with one request.
-const MaxBatch = 128
-
-// AgeHeader says how old the oldest pick of a batch was when it was made, in whole milliseconds, rounded up. HTTP's own
-// Age counts seconds, which is as much as a pick may have.
-const AgeHeader = "X-Age-Ms"
-
 // picksRoute is what one service asks of another. It has a path of its own, so that a random path returns one object.
-func (s *Service[T]) picksRoute(api *httpserver.API) httpserver.Route {
+func (s catalogRoutes[T]) picksRoute(api *httpserver.API) httpserver.Route {
 	plural := s.Kind.Plural
 	responses := api.Returns("The picks: as many as requested, or fewer if the next one can't be read; none if the catalog is empty.",
 		&huma.Schema{Type: "array", Items: api.Schema(s.Kind.Example)}, []T{s.Kind.Example})
-	responses["200"].Headers = map[string]*huma.Param{AgeHeader: {
+	responses["200"].Headers = map[string]*huma.Param{httpserver.AgeHeader: {
 		Description: "How old the oldest pick was when it was made, in milliseconds. A pick must not be used when it is older than " +
 			strconv.FormatInt(MaxAge.Milliseconds(), 10) + ".",
 		Schema: &huma.Schema{Type: "integer", Minimum: new(0.0)},
@@ -41,7 +34,7 @@ func (s *Service[T]) picksRoute(api *httpserver.API) httpserver.Route {
 }
 
 // servePicks always returns an array. That of an empty catalog is empty: a 404 means that a peer has no such path.
-func (s *Service[T]) servePicks(w http.ResponseWriter, r *http.Request) error {
+func (s catalogRoutes[T]) servePicks(w http.ResponseWriter, r *http.Request) error {
 	query := httpserver.QueryOf(r)
 	count := query.Int("count", 1, MaxBatch, 1)
 	if err := query.Err(); err != nil {
@@ -55,16 +48,16 @@ func (s *Service[T]) servePicks(w http.ResponseWriter, r *http.Request) error {
 }
 
 // serveBatch answers ?count= on a random path, as services of an older version ask for picks.
-func (s *Service[T]) serveBatch(w http.ResponseWriter, r *http.Request, n int) error {
+func (s catalogRoutes[T]) serveBatch(w http.ResponseWriter, r *http.Request, n int) error {
 	array, age, err := s.RandomBatch(r.Context(), n)
 	return s.writeBatch(w, array, age, err)
 }
 
-func (s *Service[T]) writeBatch(w http.ResponseWriter, array []byte, age time.Duration, err error) error {
+func (s catalogRoutes[T]) writeBatch(w http.ResponseWriter, array []byte, age time.Duration, err error) error {
 	if err != nil {
 		return problemOf(s.Kind.Singular, err)
 	}
-	w.Header().Set(AgeHeader, strconv.FormatInt((age+time.Millisecond-1).Milliseconds(), 10))
+	w.Header().Set(httpserver.AgeHeader, strconv.FormatInt((age+time.Millisecond-1).Milliseconds(), 10))
 	httpserver.NoStore(w)
 	return httpserver.WriteJSON(w, array)
 }

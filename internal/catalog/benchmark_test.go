@@ -113,7 +113,7 @@ func BenchmarkAppendString(b *testing.B) {
 // BenchmarkWholeList measures a list of 3,458 heroes beside the store and the network.
 func BenchmarkWholeList(b *testing.B) {
 	api := httpserver.NewAPI(huma.Info{Title: "heroes", Version: "test"}, slog.New(slog.DiscardHandler), httpserver.Config{Deadline: time.Hour})
-	catalog.NewService(character.Heroes(), newTableInMemory(3458), 0).AddRoutes(api, httpserver.NewAdmin(""))
+	catalog.AddCatalog(catalog.NewService(character.Heroes(), newTableInMemory(3458), 0), api, httpserver.NewAdmin(""))
 	for _, coding := range []string{"", "gzip"} {
 		b.Run(cmp.Or(coding, "plain"), func(b *testing.B) {
 			request := httptest.NewRequestWithContext(b.Context(), http.MethodGet, "/api/heroes", http.NoBody)

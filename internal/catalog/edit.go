@@ -11,7 +11,7 @@ import (
 	"superheroes/internal/httpserver"
 )
 
-func (s *Service[T]) serveCreate(w http.ResponseWriter, r *http.Request) error {
+func (s catalogRoutes[T]) serveCreate(w http.ResponseWriter, r *http.Request) error {
 	item, err := s.entry(r, 0)
 	if err != nil {
 		return err
@@ -24,7 +24,7 @@ func (s *Service[T]) serveCreate(w http.ResponseWriter, r *http.Request) error {
 	return answerWritten(w, http.StatusCreated, *written)
 }
 
-func (s *Service[T]) serveReplace(w http.ResponseWriter, r *http.Request) error {
+func (s catalogRoutes[T]) serveReplace(w http.ResponseWriter, r *http.Request) error {
 	id, condition, err := target(r)
 	if err != nil {
 		return err
@@ -43,7 +43,7 @@ func (s *Service[T]) serveReplace(w http.ResponseWriter, r *http.Request) error 
 // patchTypes are the content types of a patch. Other kinds of patches are JSON as well, with another meaning.
 func patchTypes() []string { return []string{"application/merge-patch+json", "application/json"} }
 
-func (s *Service[T]) servePatch(w http.ResponseWriter, r *http.Request) error {
+func (s catalogRoutes[T]) servePatch(w http.ResponseWriter, r *http.Request) error {
 	id, condition, err := target(r)
 	if err != nil {
 		return err
@@ -80,7 +80,7 @@ func (s *Service[T]) servePatch(w http.ResponseWriter, r *http.Request) error {
 	return answerWritten(w, http.StatusOK, *written)
 }
 
-func (s *Service[T]) serveDelete(w http.ResponseWriter, r *http.Request) error {
+func (s catalogRoutes[T]) serveDelete(w http.ResponseWriter, r *http.Request) error {
 	id, condition, err := target(r)
 	if err != nil {
 		return err
@@ -102,7 +102,7 @@ func target(r *http.Request) (id int64, condition httpserver.Condition, err erro
 }
 
 // entry reads the whole entry that a request sends for that id, 0 for a new one.
-func (s *Service[T]) entry(r *http.Request, id int64) (item T, err error) {
+func (s catalogRoutes[T]) entry(r *http.Request, id int64) (item T, err error) {
 	body, err := httpserver.ReadBody(r)
 	if err != nil {
 		return item, err
@@ -148,7 +148,7 @@ func check[T Item](item T, id int64) error {
 
 // unchanged refuses to change an entry that is not in the state that the request demands. One that can't be read, nil, is in
 // no state that a tag names.
-func (s *Service[T]) unchanged(condition httpserver.Condition, old *T) error {
+func (s catalogRoutes[T]) unchanged(condition httpserver.Condition, old *T) error {
 	var state []byte
 	if old != nil {
 		state = (*old).AppendJSON(nil)
@@ -167,7 +167,7 @@ func answerWritten[T Item](w http.ResponseWriter, status int, item T) error {
 }
 
 // writeProblem turns an error of Write into its answer.
-func (s *Service[T]) writeProblem(err error) error {
+func (s catalogRoutes[T]) writeProblem(err error) error {
 	var problem *httpserver.Problem
 	switch {
 	case errors.As(err, &problem):

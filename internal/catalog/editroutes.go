@@ -13,7 +13,7 @@ import (
 )
 
 // addEditRoutes declares the operations that change the catalog.
-func (s *Service[T]) addEditRoutes(api *httpserver.API, admin *httpserver.Admin, id *huma.Param) {
+func (s catalogRoutes[T]) addEditRoutes(api *httpserver.API, admin *httpserver.Admin, id *huma.Param) {
 	base, one := "/api/"+s.Kind.Plural, "a "+s.Kind.Singular
 	whole, patch := s.bodies(api)
 	operation := func(method, verb, path, summary string, body *huma.RequestBody, responses map[string]*huma.Response) huma.Operation {
@@ -49,7 +49,7 @@ func (s *Service[T]) addEditRoutes(api *httpserver.API, admin *httpserver.Admin,
 
 // bodies describes what a client sends: a whole entry, or a patch of it. Which fields may not be empty is what Check
 // refuses of an empty item.
-func (s *Service[T]) bodies(api *httpserver.API) (whole, patch *huma.RequestBody) {
+func (s catalogRoutes[T]) bodies(api *httpserver.API) (whole, patch *huma.RequestBody) {
 	var none T
 	var required []string
 	none.Check(func(field, _ string) { required = append(required, field) })
@@ -79,7 +79,7 @@ func (s *Service[T]) bodies(api *httpserver.API) (whole, patch *huma.RequestBody
 }
 
 // exampleFields returns the example without its id.
-func (s *Service[T]) exampleFields() map[string]any {
+func (s catalogRoutes[T]) exampleFields() map[string]any {
 	fields, example := map[string]any{}, s.Kind.Example
 	for i, field := range s.Kind.Table.Fields(&example) {
 		fields[s.Kind.Table.Columns[i].Name] = reflect.ValueOf(field).Elem().Interface()
@@ -89,7 +89,7 @@ func (s *Service[T]) exampleFields() map[string]any {
 }
 
 // editProblems adds the errors of an operation that changes something: with a body, and of one entry.
-func (s *Service[T]) editProblems(api *httpserver.API, responses map[string]*huma.Response, body, entry bool) map[string]*huma.Response {
+func (s catalogRoutes[T]) editProblems(api *httpserver.API, responses map[string]*huma.Response, body, entry bool) map[string]*huma.Response {
 	problems := map[int]string{
 		http.StatusServiceUnavailable: "The store can't take it now, or there are too many requests at once; Retry-After says when to try again, and the detail says if the change may have been written all the same.",
 	}

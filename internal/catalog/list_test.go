@@ -36,7 +36,7 @@ func (s *breakingTable) Page(ctx context.Context, after int64, limit int) ([]cha
 func TestListWhoseStoreGoesAway(t *testing.T) {
 	table := newTableInMemory(3000)
 	api := httpserver.NewAPI(huma.Info{Title: "heroes", Version: "test"}, slog.New(slog.DiscardHandler), httpserver.Config{Deadline: time.Minute, WriteTimeout: time.Minute})
-	catalog.NewService(character.Heroes(), &breakingTable{table, table.rows[1500].ID}, 0).AddRoutes(api, httpserver.NewAdmin(""))
+	catalog.AddCatalog(catalog.NewService(character.Heroes(), &breakingTable{table, table.rows[1500].ID}, 0), api, httpserver.NewAdmin(""))
 	server := httptest.NewServer(api)
 	defer server.Close()
 	for _, coding := range []string{"gzip", "identity"} {

@@ -13,8 +13,15 @@ import (
 // maxLimit is the largest page a client can ask for.
 const maxLimit = 1000
 
-// AddRoutes declares the catalog's operations; those that change it are admin's only.
-func (s *Service[T]) AddRoutes(api *httpserver.API, admin *httpserver.Admin) {
+// catalogRoutes are the operations of a catalog.
+type catalogRoutes[T Item] struct{ *Service[T] }
+
+// AddCatalog declares the operations of a catalog; those that change it are admin's only.
+func AddCatalog[T Item](service *Service[T], api *httpserver.API, admin *httpserver.Admin) {
+	catalogRoutes[T]{service}.addTo(api, admin)
+}
+
+func (s catalogRoutes[T]) addTo(api *httpserver.API, admin *httpserver.Admin) {
 	base, tags := "/api/"+s.Kind.Plural, []string{s.Kind.Plural}
 	one, plural := "a "+s.Kind.Singular, s.Kind.Plural
 	item := api.Schema(s.Kind.Example)
@@ -83,7 +90,7 @@ func listParameters() []*huma.Param {
 	}
 }
 
-func (s *Service[T]) serveList(w http.ResponseWriter, r *http.Request, compressor *httpserver.Compressor) error {
+func (s catalogRoutes[T]) serveList(w http.ResponseWriter, r *http.Request, compressor *httpserver.Compressor) error {
 	query := httpserver.QueryOf(r)
 	sel := Selection{Limit: query.Int("limit", 1, maxLimit, 0), After: query.Int("after", 0, math.MaxInt64, 0)}
 	sel.Name, _ = query.Text("name")
@@ -118,7 +125,7 @@ func (s *Service[T]) serveList(w http.ResponseWriter, r *http.Request, compresso
 const flushSize = 64 << 10
 
 // serveRandom picks one item. ?count= is undocumented, for services of an older version: picks have a path of their own.
-func (s *Service[T]) serveRandom(w http.ResponseWriter, r *http.Request) error {
+func (s catalogRoutes[T]) serveRandom(w http.ResponseWriter, r *http.Request) error {
 	query := httpserver.QueryOf(r)
 	count := query.Int("count", 1, MaxBatch, 0)
 	if err := query.Err(); err != nil {
@@ -135,7 +142,7 @@ func (s *Service[T]) serveRandom(w http.ResponseWriter, r *http.Request) error {
 	return httpserver.WriteJSON(w, body)
 }
 
-func (s *Service[T]) serveOne(w http.ResponseWriter, r *http.Request) error {
+func (s catalogRoutes[T]) serveOne(w http.ResponseWriter, r *http.Request) error {
 	item, err := s.find(r)
 	if err != nil {
 		return err
@@ -143,7 +150,7 @@ func (s *Service[T]) serveOne(w http.ResponseWriter, r *http.Request) error {
 	return httpserver.WriteTagged(w, r, "application/json", item.AppendJSON(nil))
 }
 
-func (s *Service[T]) servePicture(w http.ResponseWriter, r *http.Request, compressor *httpserver.Compressor) error {
+func (s catalogRoutes[T]) servePicture(w http.ResponseWriter, r *http.Request, compressor *httpserver.Compressor) error {
 	item, err := s.find(r)
 	if err != nil {
 		return err
@@ -154,7 +161,7 @@ func (s *Service[T]) servePicture(w http.ResponseWriter, r *http.Request, compre
 }
 
 // find returns the item that the path names.
-func (s *Service[T]) find(r *http.Request) (T, error) {
+func (s catalogRoutes[T]) find(r *http.Request) (T, error) {
 	id, err := httpserver.PathID(r)
 	if err != nil {
 		var none T
@@ -174,8 +181,8 @@ func problemOf(singular string, err error) error {
 		return httpserver.Errorf(http.StatusNotFound, "there is no %s with this id", singular)
 	case errors.Is(err, ErrEmpty):
 		return httpserver.Errorf(http.StatusNotFound, "there is no %s yet", singular)
-	case errors.Is(err, errUnfinished):
-		return httpserver.Unavailable("%v; ask for fewer rows with limit and after", errUnfinished).Because(err)
+	case errors.Is(err, ErrUnfinished):
+		return httpserver.Unavailable("%v; ask for fewer rows with limit and after", ErrUnfinished).Because(err)
 	}
 	return httpserver.StoreProblem(err)
 }

@@ -48,6 +48,9 @@ func (s *Service[T]) RandomJSON(ctx context.Context) ([]byte, error) {
 	return body, nil
 }
 
+// MaxBatch is how many items can be picked with one request.
+const MaxBatch = 128
+
 // RandomBatch picks n items, as Picker.RandomBatch does.
 func (s *Service[T]) RandomBatch(ctx context.Context, n int) (array []byte, age time.Duration, err error) {
 	if array, age, err = s.picker.RandomBatch(ctx, n); err != nil {

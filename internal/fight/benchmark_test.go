@@ -55,7 +55,7 @@ func newBenchmarkAPI(b *testing.B) *httpserver.API {
 	}
 	api := httpserver.NewAPI(huma.Info{Title: "fights", Version: "0"}, slog.New(slog.DiscardHandler),
 		httpserver.Config{Deadline: 5 * time.Second, WriteTimeout: 15 * time.Second})
-	service.AddRoutes(api)
+	AddFights(service, api)
 	return api
 }
 

@@ -101,7 +101,7 @@ const unreadable = "A stored fight can't be read, because another writer left it
 
 const storeAway = "The store is away, or there are too many requests at once; Retry-After says when to try again."
 
-func (s *Service) routes(api *httpserver.API) []httpserver.Route {
+func (s fightRoutes) routes(api *httpserver.API) []httpserver.Route {
 	schemas, example := newSchemas(api), exampleFight()
 	fight := func() map[string]*huma.Response {
 		return api.Returns("The fight, stored before it is answered.", schemas.fight, asDocument(example))

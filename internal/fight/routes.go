@@ -17,36 +17,45 @@ const (
 	defaultLimit = 20
 )
 
-// AddRoutes declares the operations on fights. Their documentation is in document.go.
-func (s *Service) AddRoutes(api *httpserver.API) {
-	for _, route := range s.routes(api) {
+// Room for most pairs of fighters and for most places, in bytes.
+const (
+	usualPair  = 1024
+	usualPlace = 512
+)
+
+// fightRoutes are the operations on fights. Their documentation is in document.go.
+type fightRoutes struct{ *Service }
+
+// AddFights declares the operations on fights.
+func AddFights(service *Service, api *httpserver.API) {
+	for _, route := range (fightRoutes{service}).routes(api) {
 		api.Handle(route)
 	}
 }
 
-func (s *Service) serveFighters(w http.ResponseWriter, r *http.Request) error {
+func (s fightRoutes) serveFighters(w http.ResponseWriter, r *http.Request) error {
 	hero, villain, err := s.Fighters(r.Context())
 	if err != nil {
 		return peerProblem(r.Context(), err)
 	}
-	body := hero.AppendJSON(append(make([]byte, 0, usualAnswer/2), `{"hero":`...))
+	body := hero.AppendJSON(append(make([]byte, 0, usualPair), `{"hero":`...))
 	body = villain.AppendJSON(append(body, `,"villain":`...))
 	httpserver.NoStore(w)
 	return httpserver.WriteJSON(w, append(body, '}'))
 }
 
-func (s *Service) serveLocation(w http.ResponseWriter, r *http.Request) error {
+func (s fightRoutes) serveLocation(w http.ResponseWriter, r *http.Request) error {
 	place, err := s.Location(r.Context())
 	if err != nil {
 		return peerProblem(r.Context(), err)
 	}
 	httpserver.NoStore(w)
-	return httpserver.WriteJSON(w, place.AppendJSON(make([]byte, 0, usualAnswer/4)))
+	return httpserver.WriteJSON(w, place.AppendJSON(make([]byte, 0, usualPlace)))
 }
 
 // serveExecute fights and stores, though it is a GET, as everywhere in the family. A HEAD, which promises to
 // change nothing, is refused.
-func (s *Service) serveExecute(w http.ResponseWriter, r *http.Request) error {
+func (s fightRoutes) serveExecute(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodGet {
 		problem := httpserver.Errorf(http.StatusMethodNotAllowed, "this path takes GET")
 		problem.Allow = http.MethodGet
@@ -63,7 +72,7 @@ type body struct {
 	Location *location.Location   `json:"location"`
 }
 
-func (s *Service) servePost(w http.ResponseWriter, r *http.Request) error {
+func (s fightRoutes) servePost(w http.ResponseWriter, r *http.Request) error {
 	var posted body
 	if err := httpserver.DecodeBody(r, &posted); err != nil {
 		return err
@@ -119,7 +128,7 @@ func writeFight(w http.ResponseWriter, r *http.Request, fight []byte, err error)
 	return httpserver.WriteJSON(w, fight)
 }
 
-func (s *Service) serveList(w http.ResponseWriter, r *http.Request, compressor *httpserver.Compressor) error {
+func (s fightRoutes) serveList(w http.ResponseWriter, r *http.Request, compressor *httpserver.Compressor) error {
 	query := httpserver.QueryOf(r)
 	limit := int(query.Int("limit", 1, maxLimit, defaultLimit))
 	before := MaxID()
@@ -132,13 +141,13 @@ func (s *Service) serveList(w http.ResponseWriter, r *http.Request, compressor *
 	if err := query.Err(); err != nil {
 		return err
 	}
-	fights, err := s.store.Page(r.Context(), before, limit+1) // one more tells whether there is a next page
+	fights, err := s.Page(r.Context(), before, limit+1) // one more tells whether there is a next page
 	more := len(fights) > limit
 	if len(fights) == limit && errors.As(err, new(*storage.RowError)) { // it is the one more that can't be read
 		more, err = true, nil
 	}
 	if err != nil {
-		return problemOf(fmt.Errorf("reading a page of fights: %w", err))
+		return problemOf(err)
 	}
 	if more {
 		fights = fights[:limit]
@@ -154,22 +163,22 @@ func (s *Service) serveList(w http.ResponseWriter, r *http.Request, compressor *
 	return httpserver.WriteList(w, r, compressor, append(list, ']'))
 }
 
-func (s *Service) serveOne(w http.ResponseWriter, r *http.Request) error {
+func (s fightRoutes) serveOne(w http.ResponseWriter, r *http.Request) error {
 	id, err := ParseID(r.PathValue("id"))
 	if err != nil {
 		return httpserver.Invalid(httpserver.Place{Location: "path.id", Message: err.Error()})
 	}
-	fight, err := s.store.Get(r.Context(), id)
+	fight, err := s.Get(r.Context(), id)
 	if err != nil {
-		return problemOf(fmt.Errorf("reading fight %s: %w", id, err))
+		return problemOf(err)
 	}
 	return httpserver.WriteJSON(w, fight.AppendJSON(nil))
 }
 
-func (s *Service) serveCount(w http.ResponseWriter, r *http.Request) error {
-	count, err := s.store.Count(r.Context())
+func (s fightRoutes) serveCount(w http.ResponseWriter, r *http.Request) error {
+	count, err := s.Count(r.Context())
 	if err != nil {
-		return problemOf(fmt.Errorf("counting fights: %w", err))
+		return problemOf(err)
 	}
 	return httpserver.WriteJSON(w, append(strconv.AppendInt([]byte(`{"count":`), count, 10), '}'))
 }

@@ -137,3 +137,30 @@ func (s *Service) Location(ctx context.Context) (location.Location, error) {
 	err := s.fetch(ctx, f)
 	return one.place, err
 }
+
+// Get returns the fight with that id, as Store.Get does.
+func (s *Service) Get(ctx context.Context, id ID) (Fight, error) {
+	fight, err := s.store.Get(ctx, id)
+	if err != nil {
+		err = fmt.Errorf("reading fight %s: %w", id, err)
+	}
+	return fight, err
+}
+
+// Page returns the fights below an id, as Store.Page does.
+func (s *Service) Page(ctx context.Context, before ID, limit int) ([]Fight, error) {
+	fights, err := s.store.Page(ctx, before, limit)
+	if err != nil {
+		err = fmt.Errorf("reading a page of fights: %w", err)
+	}
+	return fights, err
+}
+
+// Count returns the exact number of fights, as Store.Count does.
+func (s *Service) Count(ctx context.Context) (int64, error) {
+	n, err := s.store.Count(ctx)
+	if err != nil {
+		err = fmt.Errorf("counting fights: %w", err)
+	}
+	return n, err
+}

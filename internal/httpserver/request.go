@@ -17,6 +17,9 @@ const (
 	// TimeoutHeader carries the time a caller will still wait, in whole milliseconds. The service's own deadline is the most that
 	// anybody gets.
 	TimeoutHeader = "X-Request-Timeout-Ms"
+	// AgeHeader says how old the oldest pick of a batch was when it was made, in whole milliseconds, rounded up. HTTP's own
+	// Age counts seconds, which is as much as a pick may have.
+	AgeHeader = "X-Age-Ms"
 )
 
 // requestInfo is what a request's context carries.

@@ -94,10 +94,10 @@ func (c *counter) watch(change int) {
 	}
 }
 
-func (c *counter) watched() bool {
+func (c *counter) watching() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.watchers > 0
+	return c.watchers
 }
 
 // await returns the version when all is counted that the counter was told of before, and what others stored before the
@@ -169,7 +169,7 @@ func (c *counter) gap() time.Duration {
 	if c.failing {
 		return retryAfter
 	}
-	if c.watched() {
+	if c.watching() > 0 {
 		return c.pace.Watched
 	}
 	return c.pace.Alone
@@ -184,7 +184,7 @@ func (c *counter) due() time.Time {
 		return time.Time{}
 	case c.waiting:
 		return c.began.Add(c.pace.Look / 2)
-	case c.quiet < c.pace.Looks, c.watched():
+	case c.quiet < c.pace.Looks, c.watching() > 0:
 		return c.began.Add(c.pace.Look)
 	}
 	return c.began.Add(c.pace.Rest)

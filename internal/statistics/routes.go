@@ -10,13 +10,13 @@ import (
 	"superheroes/internal/httpserver"
 )
 
-func (s *Service) serveStatistics(w http.ResponseWriter, r *http.Request) error {
-	latest, err := s.current(r.Context())
+func (s *statisticsRoutes) serveStatistics(w http.ResponseWriter, r *http.Request) error {
+	latest, err := s.Current(r.Context())
 	if err != nil {
 		return httpserver.StoreProblem(err)
 	}
 	w.Header().Set("Cache-Control", "no-cache")
-	return httpserver.WriteJSON(w, latest.answer)
+	return httpserver.WriteJSON(w, latest.JSON)
 }
 
 // document is the JSON of the statistics as the OpenAPI document describes it; AppendJSON writes it, and a test holds
@@ -51,8 +51,20 @@ func exampleDocument() document {
 	}
 }
 
-// AddRoutes declares the operations.
-func (s *Service) AddRoutes(api *httpserver.API) {
+// StatisticsLimits says how many clients may listen.
+type StatisticsLimits struct {
+	MaxStreams int `default:"5000" help:"Maximum open streams; one client address gets at most three quarters of them."`
+}
+
+// AddStatistics declares the operations. endStreams ends every stream, and each that begins later at once; it may be called more
+// than once.
+func AddStatistics(service *Service, api *httpserver.API, limits StatisticsLimits) (endStreams func()) {
+	routes := newStatisticsRoutes(service)
+	routes.addTo(api, limits)
+	return routes.end
+}
+
+func (s *statisticsRoutes) addTo(api *httpserver.API, limits StatisticsLimits) {
 	schema := api.Variant("Statistics", document{}, func(s *huma.Schema) {
 		s.Properties["since"].Nullable = true
 	})
@@ -78,5 +90,5 @@ func (s *Service) AddRoutes(api *httpserver.API) {
 		}}, full),
 	}
 	api.Handle(httpserver.Route{Operation: get, Serve: s.serveStatistics})
-	api.Handle(httpserver.Route{Kind: httpserver.Streams, Limit: s.maxStreams, Operation: stream, Serve: s.serveStream})
+	api.Handle(httpserver.Route{Kind: httpserver.Streams, Limit: limits.MaxStreams, Operation: stream, Serve: s.serveStream})
 }

@@ -10,42 +10,32 @@ import (
 	"time"
 )
 
-// Limits say how many may listen.
-type Limits struct {
-	MaxStreams int `default:"5000" help:"Maximum open streams; one client address gets at most three quarters of them."`
-}
-
 // freshTime bounds how long an answer waits for what was stored before it; then it tells what is counted.
 const freshTime = time.Second
 
-// Service counts, answers, and tells everybody who listens.
+// Service counts, and has the latest statistics for everybody who asks or listens.
 type Service struct {
-	store      Store
-	counter    *counter
-	maxStreams int
-	streams    streams
-	stop       context.CancelFunc
-	stopped    chan struct{}
+	store   Store
+	counter *counter
+	stop    context.CancelFunc
+	stopped chan struct{}
 
 	reading sync.Mutex // held while the statistics are read and published
-	latest  atomic.Pointer[state]
+	latest  atomic.Pointer[State]
 }
 
-// state is what was last read, encoded once for everybody.
-type state struct {
+// State is what was last read, encoded once for everybody.
+type State struct {
 	version  int64
-	answer   []byte        // the JSON
-	event    []byte        // the same as an event of the stream
-	replaced chan struct{} // closed when there is another
+	JSON     []byte        // must not be changed, nor must Event
+	Event    []byte        // the same as a server-sent event
+	Replaced chan struct{} // closed when there is another
 }
 
 // NewService returns a service that counts from now on, until it is closed.
-func NewService(store Store, pace Pace, cfg Limits, log *slog.Logger) *Service {
+func NewService(store Store, pace Pace, log *slog.Logger) *Service {
 	ctx, stop := context.WithCancel(context.Background())
-	s := &Service{
-		store: store, counter: newCounter(store, pace, log), stop: stop, stopped: make(chan struct{}),
-		maxStreams: cfg.MaxStreams, streams: newStreams(),
-	}
+	s := &Service{store: store, counter: newCounter(store, pace, log), stop: stop, stopped: make(chan struct{})}
 	s.counter.show = s.show
 	go func() {
 		defer close(s.stopped)
@@ -57,18 +47,26 @@ func NewService(store Store, pace Pace, cfg Limits, log *slog.Logger) *Service {
 // Wake tells that a fight was stored. It never waits.
 func (s *Service) Wake() { s.counter.wake() }
 
-// Close ends the streams and the counting.
+// Close ends the counting.
 func (s *Service) Close() {
-	s.EndStreams()
 	s.stop()
 	<-s.stopped
 }
 
-// EndStreams ends every stream, and each that begins later at once. It may be called more than once.
-func (s *Service) EndStreams() { s.streams.end() }
+// Listen makes the service publish each change soon, until leave is called.
+func (s *Service) Listen() (leave func()) {
+	s.counter.watch(1)
+	return func() { s.counter.watch(-1) }
+}
 
-// current returns the statistics, in which all is counted that was stored a moment before.
-func (s *Service) current(ctx context.Context) (*state, error) {
+// Listeners returns how many listen.
+func (s *Service) Listeners() int { return s.counter.watching() }
+
+// Latest returns what was last read, nil before the first time.
+func (s *Service) Latest() *State { return s.latest.Load() }
+
+// Current returns the statistics, in which all is counted that was stored a moment before.
+func (s *Service) Current(ctx context.Context) (*State, error) {
 	waiting, cancel := context.WithTimeout(ctx, freshTime)
 	defer cancel()
 	return s.read(ctx, s.counter.await(waiting))
@@ -76,7 +74,7 @@ func (s *Service) current(ctx context.Context) (*state, error) {
 
 // show publishes what is counted when somebody listens.
 func (s *Service) show(ctx context.Context, version int64) {
-	if !s.counter.watched() {
+	if s.Listeners() == 0 {
 		return
 	}
 	if _, err := s.read(ctx, version); err != nil {
@@ -85,7 +83,7 @@ func (s *Service) show(ctx context.Context, version int64) {
 }
 
 // read returns the statistics of that version, or a later one.
-func (s *Service) read(ctx context.Context, version int64) (*state, error) {
+func (s *Service) read(ctx context.Context, version int64) (*State, error) {
 	if latest := s.latest.Load(); latest != nil && latest.version >= version {
 		return latest, nil
 	}
@@ -105,21 +103,21 @@ func (s *Service) read(ctx context.Context, version int64) (*state, error) {
 }
 
 // publish makes the statistics the latest state. One that reads the same as before is news to nobody.
-func (s *Service) publish(before *state, statistics Statistics) *state {
+func (s *Service) publish(before *State, statistics Statistics) *State {
 	answer := statistics.AppendJSON(nil)
-	if before != nil && bytes.Equal(before.answer, answer) {
+	if before != nil && bytes.Equal(before.JSON, answer) {
 		same := *before
 		same.version = statistics.Version
 		s.latest.Store(&same)
 		return &same
 	}
-	next := &state{
-		version: statistics.Version, answer: answer, event: append(append([]byte("data: "), answer...), "\n\n"...),
-		replaced: make(chan struct{}),
+	next := &State{
+		version: statistics.Version, JSON: answer, Event: append(append([]byte("data: "), answer...), "\n\n"...),
+		Replaced: make(chan struct{}),
 	}
 	s.latest.Store(next)
 	if before != nil {
-		close(before.replaced)
+		close(before.Replaced)
 	}
 	return next
 }

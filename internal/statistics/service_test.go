@@ -60,7 +60,7 @@ type running struct {
 }
 
 // start starts a service at that pace. Its streams may be changed by change before anybody listens.
-func start(t *testing.T, store *fake, pace Pace, most int, cfg httpserver.Config, change func(*Service)) running {
+func start(t *testing.T, store *fake, pace Pace, most int, cfg httpserver.Config, change func(*statisticsRoutes)) running {
 	t.Helper()
 	text := new(strings.Builder)
 	log := slog.New(slog.NewTextHandler(text, nil))
@@ -69,13 +69,14 @@ func start(t *testing.T, store *fake, pace Pace, most int, cfg httpserver.Config
 	if err != nil {
 		t.Fatal(err)
 	}
-	service := NewService(store, pace, Limits{MaxStreams: most}, slog.New(slog.DiscardHandler))
+	service := NewService(store, pace, slog.New(slog.DiscardHandler))
+	routes := newStatisticsRoutes(service)
 	if change != nil {
-		change(service)
+		change(routes)
 	}
 	api := httpserver.NewAPI(huma.Info{Title: "Statistics", Version: "0"}, slog.New(slog.DiscardHandler), cfg)
-	service.AddRoutes(api)
-	server.OnShutdown(service.EndStreams)
+	routes.addTo(api, StatisticsLimits{MaxStreams: most})
+	server.OnShutdown(routes.end)
 	server.Serve(api)
 	stop := sync.OnceFunc(func() {
 		if err := server.Shutdown(context.WithoutCancel(t.Context())); err != nil {
@@ -85,13 +86,6 @@ func start(t *testing.T, store *fake, pace Pace, most int, cfg httpserver.Config
 	})
 	t.Cleanup(stop)
 	return running{service, store, "http://" + server.Addr(), text, stop}
-}
-
-// listening returns how many listen.
-func (r running) listening() int {
-	r.counter.mu.Lock()
-	defer r.counter.mu.Unlock()
-	return r.counter.watchers
 }
 
 // add stores fights and wakes the counter.
@@ -179,8 +173,8 @@ func TestGetWhenBroken(t *testing.T) {
 }
 
 func TestStream(t *testing.T) {
-	r := start(t, &fake{}, Woken(), 10, httpserver.Config{ReadTimeout: 300 * time.Millisecond, WriteTimeout: 300 * time.Millisecond}, func(s *Service) {
-		s.streams.alive = 400 * time.Millisecond // longer than a request may take to read or an answer to write
+	r := start(t, &fake{}, Woken(), 10, httpserver.Config{ReadTimeout: 300 * time.Millisecond, WriteTimeout: 300 * time.Millisecond}, func(s *statisticsRoutes) {
+		s.alive = 400 * time.Millisecond // longer than a request may take to read or an answer to write
 	})
 	l := r.listen(t)
 	if kind := l.response.Header.Get("Content-Type"); kind != "text/event-stream" {
@@ -266,8 +260,8 @@ func TestIdle(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	woken, looking := &fake{}, &fake{}
 	pace := Pace{Watched: 10 * time.Millisecond, Alone: 10 * time.Millisecond, Look: 10 * time.Millisecond, Rest: time.Hour, Looks: 4}
-	first := NewService(woken, Woken(), Limits{}, log)
-	second := NewService(looking, pace, Limits{}, log)
+	first := NewService(woken, Woken(), log)
+	second := NewService(looking, pace, log)
 	for woken.steps.Load() < 1 || looking.steps.Load() < 4 {
 		time.Sleep(time.Millisecond)
 	}
@@ -287,7 +281,7 @@ func TestThousandStreams(t *testing.T) {
 	const listeners, stalled, changes = 1000, 100, 100
 	store := &fake{padding: strings.Repeat("x", 2000)}
 	pace := Pace{Watched: time.Millisecond, Alone: time.Millisecond}
-	r := start(t, store, pace, 2*listeners, httpserver.Config{WriteTimeout: 5 * time.Second}, func(s *Service) { s.streams.gap = time.Millisecond })
+	r := start(t, store, pace, 2*listeners, httpserver.Config{WriteTimeout: 5 * time.Second}, func(s *statisticsRoutes) { s.gap = time.Millisecond })
 	var at sync.Map                          // when each number of fights was stored
 	lags := make([]time.Duration, listeners) // the longest of each
 	var begun, done sync.WaitGroup
@@ -335,11 +329,11 @@ func TestThousandStreams(t *testing.T) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	done.Wait()
-	for r.listening() > listeners-stalled { // a stalled one is found out when there is no more room for it
+	for r.Listeners() > listeners-stalled { // a stalled one is found out when there is no more room for it
 		r.add(1)
 		time.Sleep(20 * time.Millisecond)
 	}
-	if n := r.listening(); n != listeners-stalled {
+	if n := r.Listeners(); n != listeners-stalled {
 		t.Errorf("%d still listen, want all that read: %d", n, listeners-stalled)
 	}
 	t.Logf("%d listen, %d of them don't read; %d changes reached the others within %s", listeners, stalled, changes, slices.Max(lags))

@@ -16,23 +16,24 @@ const (
 	keepAlive = 15 * time.Second
 )
 
-// streams ends all who listen.
-type streams struct {
-	ending chan struct{}
+// statisticsRoutes are the operations of statistics.
+type statisticsRoutes struct {
+	*Service
+	ending chan struct{} // closed when all streams are to end
 	end    func()
 	gap    time.Duration
 	alive  time.Duration
 }
 
-func newStreams() streams {
+func newStatisticsRoutes(service *Service) *statisticsRoutes {
 	ending := make(chan struct{})
-	return streams{ending: ending, end: sync.OnceFunc(func() { close(ending) }), gap: eventGap, alive: keepAlive}
+	return &statisticsRoutes{Service: service, ending: ending, end: sync.OnceFunc(func() { close(ending) }), gap: eventGap, alive: keepAlive}
 }
 
 // serveStream tells the state, and each later one, until the client leaves or the service ends. There is nothing between
 // a client and the latest state: one that is slow misses some, one that doesn't read is dropped.
-func (s *Service) serveStream(w http.ResponseWriter, r *http.Request) error {
-	latest, err := s.current(r.Context())
+func (s *statisticsRoutes) serveStream(w http.ResponseWriter, r *http.Request) error {
+	latest, err := s.Current(r.Context())
 	if err != nil {
 		return httpserver.StoreProblem(err)
 	}
@@ -40,38 +41,37 @@ func (s *Service) serveStream(w http.ResponseWriter, r *http.Request) error {
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	s.counter.watch(1)
-	defer s.counter.watch(-1)
-	timer := time.NewTimer(s.streams.alive)
+	defer s.Listen()()
+	timer := time.NewTimer(s.alive)
 	defer timer.Stop()
 	ctx := httpserver.Lasting(r.Context())
-	for events.Send(latest.event) == nil {
+	for events.Send(latest.Event) == nil {
 		if !s.pause(ctx, timer) || !s.silence(ctx, timer, latest, events) {
 			return nil
 		}
-		latest = s.latest.Load()
+		latest = s.Latest()
 	}
 	return nil
 }
 
 // pause waits for as long as two events must lie apart, and tells whether the stream goes on.
-func (s *Service) pause(ctx context.Context, timer *time.Timer) bool {
-	timer.Reset(s.streams.gap)
+func (s *statisticsRoutes) pause(ctx context.Context, timer *time.Timer) bool {
+	timer.Reset(s.gap)
 	select {
 	case <-timer.C:
 		return true
 	case <-ctx.Done():
-	case <-s.streams.ending:
+	case <-s.ending:
 	}
 	return false
 }
 
 // silence waits for news, and tells whether the stream goes on. It shows the client that somebody is there.
-func (s *Service) silence(ctx context.Context, timer *time.Timer, latest *state, events *httpserver.Events) bool {
+func (s *statisticsRoutes) silence(ctx context.Context, timer *time.Timer, latest *State, events *httpserver.Events) bool {
 	for {
-		timer.Reset(s.streams.alive)
+		timer.Reset(s.alive)
 		select {
-		case <-latest.replaced:
+		case <-latest.Replaced:
 			return true
 		case <-timer.C:
 			if events.Send([]byte(": still here\n\n")) != nil {
@@ -79,7 +79,7 @@ func (s *Service) silence(ctx context.Context, timer *time.Timer, latest *state,
 			}
 		case <-ctx.Done():
 			return false
-		case <-s.streams.ending:
+		case <-s.ending:
 			return false
 		}
 	}

@@ -28,7 +28,7 @@ func settings(t *testing.T) app.UpConfig {
 	t.Helper()
 	const free = "127.0.0.1:0"
 	cfg := app.UpConfig{HeroesAddr: free, VillainsAddr: free, LocationsAddr: free, FightsAddr: free, Arena: true, ArenaAddr: free}
-	cfg.UpStatistics = app.UpStatistics{Statistics: true, StatisticsAddr: free, Limits: statistics.Limits{MaxStreams: 100}}
+	cfg.UpStatistics = app.UpStatistics{Statistics: true, StatisticsAddr: free, StatisticsLimits: statistics.StatisticsLimits{MaxStreams: 100}}
 	cfg.DataDir, cfg.Profile, cfg.SnapshotLimit, cfg.AdminToken = t.TempDir(), app.Eco, 64<<20, token
 	cfg.Deadline, cfg.ShutdownTimeout = 30*time.Second, 30*time.Second
 	return cfg

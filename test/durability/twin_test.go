@@ -94,7 +94,7 @@ func serve(kind, addr, dir string) error {
 		return err
 	}
 	api := httpserver.NewAPI(huma.Info{Title: "fights", Version: "0"}, log, cfg)
-	service.AddRoutes(api)
+	fight.AddFights(service, api)
 	api.AddHealth(httpserver.Health{Service: "fights", Engine: "sqlite", Store: store.Ping, Draining: server.Draining})
 	server.Serve(api)
 	select {}

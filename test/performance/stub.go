@@ -44,7 +44,7 @@ func (c *stubCommand) Run(ctx context.Context, progress io.Writer) error {
 		return err
 	}
 	api := httpserver.NewAPI(huma.Info{Title: "fights that are not stored", Version: "0"}, log, c.Config)
-	service.AddRoutes(api)
+	fight.AddFights(service, api)
 	api.AddHealth(httpserver.Health{Service: "fights", Engine: "none: it stores nothing", Store: nothing{}.Ping, Draining: server.Draining})
 	server.Serve(api)
 	<-ctx.Done()

@@ -55,7 +55,7 @@ func (f *fixture[T]) serve(limit int64) (url string, requests *atomic.Int64) {
 	f.Helper()
 	service := catalog.NewService(f.engine.Kind, f.store, limit)
 	api := httpserver.NewAPI(huma.Info{Title: "test", Version: "1"}, slog.New(slog.DiscardHandler), httpserver.Config{Deadline: time.Minute})
-	service.AddRoutes(api, nil)
+	catalog.AddCatalog(service, api, nil)
 	requests = new(atomic.Int64)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		requests.Add(1)

@@ -57,7 +57,7 @@ func (p *peerOfBatches) draw(w http.ResponseWriter, r *http.Request) {
 		fakepeer.Answers(http.StatusOK, strings.Trim(body, "[]"))(w, r)
 		return
 	}
-	w.Header().Set(catalog.AgeHeader, strconv.FormatInt(p.age.Load(), 10))
+	w.Header().Set(httpserver.AgeHeader, strconv.FormatInt(p.age.Load(), 10))
 	fakepeer.Answers(http.StatusOK, body)(w, r)
 }
 
@@ -324,7 +324,7 @@ func TestBatchEndsBeforeItemWithoutName(t *testing.T) {
 	batches, _, _ := newBatches(t, peer.URL, patient())
 	mustDraw(t, batches, 3)
 	peer.Behave(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set(catalog.AgeHeader, "0")
+		w.Header().Set(httpserver.AgeHeader, "0")
 		fakepeer.Answers(http.StatusOK, `[`+fakepeer.Hero+`,{"id":2}]`)(w, r)
 	})
 	if _, err := batches.Random(t.Context()); err != nil {
@@ -337,7 +337,7 @@ func TestBatchFails(t *testing.T) {
 	const header = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Age-Ms: 0\r\nContent-Length: 500\r\n"
 	age := func(age, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set(catalog.AgeHeader, age)
+			w.Header().Set(httpserver.AgeHeader, age)
 			fakepeer.Answers(http.StatusOK, body)(w, r)
 		}
 	}

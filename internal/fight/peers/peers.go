@@ -214,7 +214,7 @@ func (c *Client[T]) many(ctx context.Context, n int, deadline time.Time) (items 
 	if len(items) == 0 {
 		return nil, 0, errors.New("the answer has no name")
 	}
-	ms, err := strconv.ParseUint(header.Get(catalog.AgeHeader), 10, 31)
+	ms, err := strconv.ParseUint(header.Get(httpserver.AgeHeader), 10, 31)
 	if err != nil {
 		return items[:1], catalog.MaxAge, errNoBatches // not ours: it says nothing of their age
 	}
