@@ -1,8 +1,5 @@
 package catalog
 
-// Merge is merge, for tests with an item of the other packages.
-func Merge[T Item](item T, patch []byte) (T, error) { return merge(item, patch) }
-
 // EditsKept returns how many edits the picker remembers.
 func (p *Picker[T]) EditsKept() int {
 	p.mu.Lock()

@@ -15,28 +15,29 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"superheroes/internal/catalog"
+	"superheroes/internal/catalog/catalogtest"
 	"superheroes/internal/character"
 	"superheroes/internal/httpserver"
 )
 
 // breakingTable is a table whose store goes away once so many rows were read.
 type breakingTable struct {
-	*tableInMemory
+	*catalogtest.Table
 	after int64
 }
 
 func (s *breakingTable) Page(ctx context.Context, after int64, limit int) ([]character.Character, error) {
 	if after >= s.after {
-		return nil, errAway
+		return nil, errors.New("the store is away")
 	}
-	return s.tableInMemory.Page(ctx, after, limit)
+	return s.Table.Page(ctx, after, limit)
 }
 
 // A list whose store goes away in the middle doesn't look complete, compressed or not, nor does a search.
 func TestListWhoseStoreGoesAway(t *testing.T) {
-	table := newTableInMemory(3000)
+	table := catalogtest.NewTable(3000)
 	api := httpserver.NewAPI(huma.Info{Title: "heroes", Version: "test"}, slog.New(slog.DiscardHandler), httpserver.Config{Deadline: time.Minute, WriteTimeout: time.Minute})
-	catalog.AddCatalog(catalog.NewService(character.Heroes(), &breakingTable{table, table.rows[1500].ID}, 0), api, httpserver.NewAdmin(""))
+	catalog.AddCatalog(catalog.NewService(character.Heroes(), &breakingTable{table, table.Rows[1500].ID}, 0), api, httpserver.NewAdmin(""))
 	server := httptest.NewServer(api)
 	defer server.Close()
 	for _, coding := range []string{"gzip", "identity"} {

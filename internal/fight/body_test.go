@@ -10,6 +10,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/google/go-cmp/cmp"
+
 	"superheroes/internal/character"
 	"superheroes/internal/httpserver"
 )
@@ -157,7 +159,10 @@ func FuzzFightBody(f *testing.F) {
 				t.Fatalf("accepted the place %+v", place)
 			}
 		}
-		checkIdentity(t, Decide(ID{1}, at, *posted.Hero, *posted.Villain, posted.Location))
+		decided := Decide(ID{1}, at, *posted.Hero, *posted.Villain, posted.Location)
+		if stored, err := Parse(decided.ID, decided.AppendJSON(nil)); err != nil || !cmp.Equal(decided, stored) {
+			t.Fatalf("%s reads back with %v as\n%+v, want\n%+v", text, err, stored, decided)
+		}
 	})
 }
 

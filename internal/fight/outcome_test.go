@@ -156,7 +156,8 @@ func FuzzParseOutcome(f *testing.F) {
 }
 
 func BenchmarkParseOutcome(b *testing.B) {
-	id, document := exampleFight().ID, exampleFight().AppendJSON(nil)
+	example := examples(b)["plain"]
+	id, document := example.ID, example.AppendJSON(nil)
 	b.Run("outcome", func(b *testing.B) {
 		for b.Loop() {
 			if _, err := ParseOutcome(id, document); err != nil {

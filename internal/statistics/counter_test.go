@@ -1,0 +1,77 @@
+package statistics_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"superheroes/internal/statistics"
+	"superheroes/internal/statistics/statisticstest"
+	"superheroes/internal/storage"
+)
+
+// When nobody stores or asks, nothing is done, if the counter is woken; else it looks ever more rarely.
+func TestIdle(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	log := slog.New(slog.DiscardHandler)
+	woken, looking := &statisticstest.Fake{}, &statisticstest.Fake{}
+	pace := statistics.Pace{Watched: 10 * time.Millisecond, Alone: 10 * time.Millisecond, Look: 10 * time.Millisecond, Rest: time.Hour, Looks: 4}
+	first := statistics.NewService(woken, statistics.Woken(), log)
+	second := statistics.NewService(looking, pace, log)
+	for woken.Steps.Load() < 1 || looking.Steps.Load() < 4 {
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(200 * time.Millisecond)
+	if n := woken.Steps.Load(); n != 1 {
+		t.Errorf("%d steps where nothing happened, want the first one only", n)
+	}
+	if n := looking.Steps.Load(); n != 4 {
+		t.Errorf("%d looks where nothing happened, want 4 and then a rest", n)
+	}
+	first.Close()
+	second.Close()
+}
+
+func TestAppendJSON(t *testing.T) {
+	for want, s := range map[string]statistics.Statistics{
+		`{"total":3,"heroes":1,"villains":2,"since":null,"top_winners":[],"locations":[]}`:                {Total: 3, Heroes: 1, Villains: 2},
+		`{"total":7,"heroes":1,"villains":2,"unreadable":4,"since":null,"top_winners":[],"locations":[]}`: {Total: 7, Heroes: 1, Villains: 2},
+	} {
+		if got := string(s.AppendJSON(nil)); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
+// spoiled is a store all of whose fights can't be read.
+type spoiled struct{ statisticstest.Fake }
+
+func (s *spoiled) Count(ctx context.Context) (statistics.Progress, error) {
+	progress, err := s.Fake.Count(ctx)
+	for i := range progress.Counted {
+		id := fmt.Sprint(progress.Version - int64(i))
+		progress.Unreadable = append(progress.Unreadable, &storage.RowError{What: "fight", ID: id, Err: errors.New("hero.name is missing")})
+	}
+	return progress, err
+}
+
+// Fights that can't be read are named in the log.
+func TestUnreadableIsTold(t *testing.T) {
+	text := new(strings.Builder)
+	store := &spoiled{}
+	store.Stored.Store(2)
+	service := statistics.NewService(store, statistics.Woken(), slog.New(slog.NewTextHandler(text, nil)))
+	if _, err := service.Current(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	service.Close()
+	if got := text.String(); strings.Count(got, "\n") != 2 || !strings.Contains(got, "fight 1 can't be read; it is counted as unreadable\" cause=\"hero.name is missing") || !strings.Contains(got, "fight 2 ") {
+		t.Errorf("got %s", got)
+	}
+}

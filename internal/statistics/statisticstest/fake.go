@@ -1,0 +1,36 @@
+package statisticstest
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"superheroes/internal/statistics"
+)
+
+// Fake is a statistics.Store in memory whose fights are a number. What it counts is a batch of ten at most.
+type Fake struct {
+	Stored, Counted, Steps atomic.Int64
+	Broken                 atomic.Bool
+	Padding                string // makes the statistics longer
+}
+
+func (f *Fake) Count(context.Context) (statistics.Progress, error) {
+	f.Steps.Add(1)
+	if f.Broken.Load() {
+		return statistics.Progress{}, errors.New("broken")
+	}
+	n := min(f.Stored.Load()-f.Counted.Load(), 10)
+	return statistics.Progress{Version: f.Counted.Add(n), Counted: int(n), More: n == 10}, nil
+}
+
+func (f *Fake) Read(context.Context) (statistics.Statistics, error) {
+	if f.Broken.Load() {
+		return statistics.Statistics{}, errors.New("broken")
+	}
+	n := f.Counted.Load()
+	return statistics.Statistics{Total: n, Heroes: n, Version: n, Places: []statistics.Place{{Name: f.Padding, Fights: n}}}, nil
+}
+
+func (f *Fake) Rebuild(context.Context) (statistics.Report, error) { return statistics.Report{}, nil }
+func (f *Fake) Ping(context.Context) error                         { return nil }
