@@ -9,13 +9,13 @@ import (
 	"slices"
 	"sync"
 
-	"superheroes/internal/arena"
 	"superheroes/internal/catalog"
 	"superheroes/internal/character"
 	"superheroes/internal/fight"
-	"superheroes/internal/fight/peers"
 	"superheroes/internal/location"
 	"superheroes/internal/logging"
+	"superheroes/internal/remote"
+	"superheroes/internal/web/arena"
 )
 
 // App is a set of running services. Stop ends it.
@@ -134,9 +134,9 @@ func (a *App) Fights(ctx context.Context, cfg FightConfig) (err error) {
 	}
 	a.atStop(opened.Close)
 	limits := cfg.Peers.Within(cfg.Deadline)
-	heroes := peers.New(character.Heroes(), cfg.HeroesURL, limits)
-	villains := peers.New(character.Villains(), cfg.VillainsURL, limits)
-	locations := peers.New(location.Locations(), cfg.LocationsURL, limits)
+	heroes := remote.New(character.Heroes(), cfg.HeroesURL, limits)
+	villains := remote.New(character.Villains(), cfg.VillainsURL, limits)
+	locations := remote.New(location.Locations(), cfg.LocationsURL, limits)
 	for _, peer := range []interface{ Close() error }{heroes, villains, locations} {
 		a.atStop(peer.Close)
 	}
@@ -149,9 +149,9 @@ func (a *App) Fights(ctx context.Context, cfg FightConfig) (err error) {
 }
 
 // drawn returns how fights draws from a peer: in batches, or one by one in strict.
-func drawn[T catalog.Item](p *part, peer *peers.Client[T]) fight.Source[T] {
+func drawn[T catalog.Item](p *part, peer *remote.Client[T]) fight.Source[T] {
 	if p.profile == Eco {
-		return peers.NewBatches(peer, p.log)
+		return remote.NewBatches(peer, p.log)
 	}
 	return peer
 }
@@ -168,7 +168,7 @@ func (a *App) Arena(ctx context.Context, cfg ArenaConfig) (err error) {
 		"heroes": cfg.HeroesURL, "villains": cfg.VillainsURL, "locations": cfg.LocationsURL,
 		"fights": cfg.FightsURL, "statistics": cfg.StatisticsURL,
 	} {
-		remote, err := arena.NewRemote(name, base, cfg.Peers, part.log)
+		remote, err := remote.NewProxy(name, base, cfg.Peers, part.log)
 		if err != nil {
 			return err
 		}

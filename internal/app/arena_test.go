@@ -10,7 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"superheroes/internal/app"
-	"superheroes/internal/arena"
+	"superheroes/internal/remote"
 )
 
 // TestArena asks the arena for its page and for what it passes on: in the process of the services, and before them.
@@ -46,7 +46,7 @@ func arenaConfig(bases map[string]string) app.ArenaConfig {
 	cfg := app.ArenaConfig{
 		Addr: "127.0.0.1:0", HeroesURL: bases["heroes"], VillainsURL: bases["villains"], LocationsURL: bases["locations"],
 		FightsURL: bases["fights"], StatisticsURL: bases["statistics"],
-		Peers: arena.Config{Connect: 2 * time.Second, Write: 2 * time.Second, Read: 5 * time.Second, MaxConnections: 10, IdleConnections: 2},
+		Peers: remote.ProxyConfig{Connect: 2 * time.Second, Write: 2 * time.Second, Read: 5 * time.Second, MaxConnections: 10, IdleConnections: 2},
 	}
 	cfg.Deadline, cfg.ReadTimeout, cfg.WriteTimeout, cfg.ShutdownTimeout = 5*time.Second, 10*time.Second, 15*time.Second, 6*time.Second
 	cfg.Profile = app.Eco

@@ -3,11 +3,10 @@ package app
 import (
 	"time"
 
-	"superheroes/internal/arena"
-	"superheroes/internal/fight/peers"
 	"superheroes/internal/httpserver"
 	"superheroes/internal/logging"
-	"superheroes/internal/statistics"
+	"superheroes/internal/remote"
+	"superheroes/internal/web"
 )
 
 // The structs below are the settings of every command. Their tags make each field a flag and an environment
@@ -87,9 +86,9 @@ type UpConfig struct {
 
 // UpStatistics is for statistics as a part of all services.
 type UpStatistics struct {
-	Statistics                  bool   `default:"true" negatable:"" help:"Count the fights and serve the statistics."`
-	StatisticsAddr              string `default:"127.0.0.1:8005" help:"Address statistics listens on."`
-	statistics.StatisticsLimits `embed:"" prefix:"statistics-"`
+	Statistics           bool   `default:"true" negatable:"" help:"Count the fights and serve the statistics."`
+	StatisticsAddr       string `default:"127.0.0.1:8005" help:"Address statistics listens on."`
+	web.StatisticsLimits `embed:"" prefix:"statistics-"`
 }
 
 // CharacterConfig is for heroes or villains alone.
@@ -112,31 +111,31 @@ type LocationConfig struct {
 type FightConfig struct {
 	Addr         string `default:"${addr}" help:"Address the service listens on; port 0 takes a free one."`
 	FightStore   `embed:""`
-	HeroesURL    string       `default:"http://heroes:8000" help:"URL of heroes."`
-	VillainsURL  string       `default:"http://villains:8000" help:"URL of villains."`
-	LocationsURL string       `default:"http://locations:8000" help:"URL of locations."`
-	Peers        peers.Config `embed:""`
+	HeroesURL    string        `default:"http://heroes:8000" help:"URL of heroes."`
+	VillainsURL  string        `default:"http://villains:8000" help:"URL of villains."`
+	LocationsURL string        `default:"http://locations:8000" help:"URL of locations."`
+	Peers        remote.Config `embed:""`
 	Server       `embed:""`
 }
 
 // ArenaConfig is for the arena alone.
 type ArenaConfig struct {
-	Addr          string       `default:"${addr}" help:"Address the service listens on; port 0 takes a free one."`
-	HeroesURL     string       `default:"http://heroes:8000" help:"URL of heroes."`
-	VillainsURL   string       `default:"http://villains:8000" help:"URL of villains."`
-	LocationsURL  string       `default:"http://locations:8000" help:"URL of locations."`
-	FightsURL     string       `default:"http://fights:8000" help:"URL of fights."`
-	StatisticsURL string       `default:"http://statistics:8000" help:"URL of statistics."`
-	Peers         arena.Config `embed:""`
+	Addr          string             `default:"${addr}" help:"Address the service listens on; port 0 takes a free one."`
+	HeroesURL     string             `default:"http://heroes:8000" help:"URL of heroes."`
+	VillainsURL   string             `default:"http://villains:8000" help:"URL of villains."`
+	LocationsURL  string             `default:"http://locations:8000" help:"URL of locations."`
+	FightsURL     string             `default:"http://fights:8000" help:"URL of fights."`
+	StatisticsURL string             `default:"http://statistics:8000" help:"URL of statistics."`
+	Peers         remote.ProxyConfig `embed:""`
 	Server        `embed:""`
 }
 
 // StatisticsConfig is for statistics alone.
 type StatisticsConfig struct {
-	Addr                        string `default:"${addr}" help:"Address the service listens on; port 0 takes a free one."`
-	FightStore                  `embed:""`
-	statistics.StatisticsLimits `embed:""`
-	Server                      `embed:""`
+	Addr                 string `default:"${addr}" help:"Address the service listens on; port 0 takes a free one."`
+	FightStore           `embed:""`
+	web.StatisticsLimits `embed:""`
+	Server               `embed:""`
 }
 
 // store is what the three kinds of store settings have in common.

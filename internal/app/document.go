@@ -9,6 +9,7 @@ import (
 	"superheroes/internal/fight"
 	"superheroes/internal/httpserver"
 	"superheroes/internal/statistics"
+	"superheroes/internal/web"
 )
 
 const description = "Part of Super Heroes in Go. Errors are problem answers (RFC 9457): 400 when a body is not one JSON text, " +
@@ -24,14 +25,14 @@ func newAPI(service, version string, cfg httpserver.Config, log *slog.Logger) *h
 func Documents(version string) (map[string][]byte, error) {
 	admin := httpserver.NewAdmin("")
 	add := map[string]func(*httpserver.API){
-		"heroes":   func(api *httpserver.API) { catalog.AddCatalog(catalog.NewService(heroes().Kind, nil, 0), api, admin) },
-		"villains": func(api *httpserver.API) { catalog.AddCatalog(catalog.NewService(villains().Kind, nil, 0), api, admin) },
+		"heroes":   func(api *httpserver.API) { web.AddCatalog(catalog.NewService(heroes().Kind, nil, 0), api, admin) },
+		"villains": func(api *httpserver.API) { web.AddCatalog(catalog.NewService(villains().Kind, nil, 0), api, admin) },
 		"locations": func(api *httpserver.API) {
-			catalog.AddCatalog(catalog.NewService(locations().Kind, nil, 0), api, admin)
+			web.AddCatalog(catalog.NewService(locations().Kind, nil, 0), api, admin)
 		},
-		"fights": func(api *httpserver.API) { fight.AddFights(new(fight.Service), api) },
+		"fights": func(api *httpserver.API) { web.AddFights(new(fight.Service), api) },
 		"statistics": func(api *httpserver.API) {
-			statistics.AddStatistics(new(statistics.Service), api, statistics.StatisticsLimits{})
+			web.AddStatistics(new(statistics.Service), api, web.StatisticsLimits{})
 		},
 	}
 	documents := map[string][]byte{}

@@ -7,12 +7,13 @@ import (
 	"log/slog"
 	"time"
 
-	"superheroes/internal/arena"
 	"superheroes/internal/catalog"
 	"superheroes/internal/fight"
 	"superheroes/internal/httpserver"
 	"superheroes/internal/logging"
 	"superheroes/internal/storage"
+	"superheroes/internal/web"
+	"superheroes/internal/web/arena"
 )
 
 // part is one service in the making: its server, which listens already, and its API, which gets its routes.
@@ -53,7 +54,7 @@ func startCatalog[T catalog.Item](ctx context.Context, a *App, p *part, kind kin
 			p.log.Warn("the store takes no writes; reads are served", "cause", err)
 		}
 	}
-	catalog.AddCatalog(service, p.api, httpserver.NewAdmin(cfg.AdminToken))
+	web.AddCatalog(service, p.api, httpserver.NewAdmin(cfg.AdminToken))
 	p.warn(writable(store.Store))
 	p.addHealth(store.engine, store.Ping, nil)
 	return service
@@ -73,7 +74,7 @@ func startFights(ctx context.Context, p *part, sources fight.Sources, peers chec
 	if err := store.Ping(ctx); errors.Is(err, storage.ErrFull) {
 		p.warn(err)
 	}
-	fight.AddFights(service, p.api)
+	web.AddFights(service, p.api)
 	p.addHealth(store.engine, store.Ping, peers)
 	return nil
 }

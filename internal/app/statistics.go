@@ -11,6 +11,7 @@ import (
 	"superheroes/internal/mongodb"
 	"superheroes/internal/sqlite"
 	"superheroes/internal/statistics"
+	"superheroes/internal/web"
 )
 
 // Statistics starts the service of statistics alone. It looks for the fights of other processes.
@@ -54,13 +55,13 @@ func (a *App) count(ctx context.Context, p *part, fights fightStore, cfg store, 
 }
 
 // startStatistics gives the part of statistics its routes, and begins to count.
-func startStatistics(a *App, p *part, store statistics.Store, engine string, pace statistics.Pace, cfg statistics.StatisticsLimits) *statistics.Service {
+func startStatistics(a *App, p *part, store statistics.Store, engine string, pace statistics.Pace, cfg web.StatisticsLimits) *statistics.Service {
 	service := statistics.NewService(store, pace, p.log)
 	a.atStop(func() error {
 		service.Close()
 		return nil
 	})
-	p.server.OnShutdown(statistics.AddStatistics(service, p.api, cfg))
+	p.server.OnShutdown(web.AddStatistics(service, p.api, cfg))
 	p.addHealth(engine, store.Ping, nil)
 	return service
 }

@@ -17,7 +17,7 @@ import (
 	"superheroes/internal/character"
 	"superheroes/internal/exchange"
 	"superheroes/internal/httpserver"
-	"superheroes/internal/statistics"
+	"superheroes/internal/web"
 )
 
 // upConfig is what the command line makes of no flags, on free ports and a folder of the test's own.
@@ -25,7 +25,7 @@ func upConfig(t *testing.T) app.UpConfig {
 	t.Helper()
 	const anyPort = "127.0.0.1:0"
 	cfg := app.UpConfig{HeroesAddr: anyPort, VillainsAddr: anyPort, LocationsAddr: anyPort, FightsAddr: anyPort}
-	cfg.UpStatistics = app.UpStatistics{Statistics: true, StatisticsAddr: anyPort, StatisticsLimits: statistics.StatisticsLimits{MaxStreams: 10}}
+	cfg.UpStatistics = app.UpStatistics{Statistics: true, StatisticsAddr: anyPort, StatisticsLimits: web.StatisticsLimits{MaxStreams: 10}}
 	cfg.DataDir, cfg.Profile, cfg.SnapshotLimit = t.TempDir(), app.Eco, 64<<20
 	cfg.Config = httpserver.Config{Deadline: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 15 * time.Second, ShutdownTimeout: 6 * time.Second}
 	return cfg

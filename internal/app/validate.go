@@ -9,7 +9,7 @@ import (
 	"strings"
 	"unicode"
 
-	"superheroes/internal/fight/peers"
+	"superheroes/internal/remote"
 )
 
 // The Validate methods refuse settings with which no start could succeed, and name the flag and the variable. The command
@@ -190,7 +190,7 @@ func validAddr(flag, addr string) error {
 }
 
 // validPeers checks how peers are called.
-func validPeers(c peers.Config) error {
+func validPeers(c remote.Config) error {
 	switch {
 	case c.Connect <= 0:
 		return invalid("--peer-connect-timeout", "must be longer than 0s")

@@ -1,5 +1,6 @@
 // Package catalog is what heroes, villains and locations share: one service, generic over the item, that lists,
-// finds and draws at random. Where the rows lie is the business of its stores, in the folders below.
+// finds and draws at random. It knows neither HTTP nor any database: where the rows lie is the
+// business of its Stores.
 package catalog
 
 import (

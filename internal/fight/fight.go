@@ -1,6 +1,6 @@
-// Package fight decides and keeps fights. The path of one: routes.go takes the request, service.go fetches a hero,
-// a villain and a place at the same time, this file decides and encodes, and a store in the folders below keeps it
-// before it is answered.
+// Package fight decides and keeps fights. The path of one: package web takes the request, service.go fetches a hero,
+// a villain and a place at the same time, this file decides and encodes, and a Store keeps it before it is answered. It knows
+// neither HTTP nor any database.
 package fight
 
 import (

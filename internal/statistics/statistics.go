@@ -1,4 +1,4 @@
-// Package statistics counts fights: each that is stored, once. A store in the folders below counts in steps that can
+// Package statistics counts fights: each that is stored, once. A Store counts in steps that can
 // be repeated and remembers, together with the totals, how far it came; the counter here decides when it takes a step;
 // the service answers, and tells everybody who listens.
 package statistics

@@ -11,7 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"superheroes/internal/httpserver"
-	"superheroes/test/faults/fakepeer"
+	"superheroes/test/fakepeer"
 )
 
 // hostile is a page that tries to have a service store something, each way as a function that ends when it was tried.

@@ -14,10 +14,10 @@ import (
 	"time"
 
 	"superheroes/internal/app"
-	"superheroes/internal/arena"
 	"superheroes/internal/exchange"
-	"superheroes/internal/statistics"
-	"superheroes/test/faults/fakepeer"
+	"superheroes/internal/remote"
+	"superheroes/internal/web"
+	"superheroes/test/fakepeer"
 )
 
 // token is the administrator's.
@@ -28,7 +28,7 @@ func settings(t *testing.T) app.UpConfig {
 	t.Helper()
 	const free = "127.0.0.1:0"
 	cfg := app.UpConfig{HeroesAddr: free, VillainsAddr: free, LocationsAddr: free, FightsAddr: free, Arena: true, ArenaAddr: free}
-	cfg.UpStatistics = app.UpStatistics{Statistics: true, StatisticsAddr: free, StatisticsLimits: statistics.StatisticsLimits{MaxStreams: 100}}
+	cfg.UpStatistics = app.UpStatistics{Statistics: true, StatisticsAddr: free, StatisticsLimits: web.StatisticsLimits{MaxStreams: 100}}
 	cfg.DataDir, cfg.Profile, cfg.SnapshotLimit, cfg.AdminToken = t.TempDir(), app.Eco, 64<<20, token
 	cfg.Deadline, cfg.ShutdownTimeout = 30*time.Second, 30*time.Second
 	return cfg
@@ -85,7 +85,7 @@ func (w *world) startArena(t *testing.T) string {
 	cfg := app.ArenaConfig{
 		Addr: "127.0.0.1:0", HeroesURL: w.parts["heroes"].URL, VillainsURL: w.parts["villains"].URL,
 		LocationsURL: w.parts["locations"].URL, FightsURL: w.parts["fights"].URL, StatisticsURL: w.parts["statistics"].URL,
-		Peers: arena.Config{Connect: 2 * time.Second, Write: 2 * time.Second, Read: 5 * time.Second, MaxConnections: 100, IdleConnections: 20},
+		Peers: remote.ProxyConfig{Connect: 2 * time.Second, Write: 2 * time.Second, Read: 5 * time.Second, MaxConnections: 100, IdleConnections: 20},
 	}
 	cfg.Deadline, cfg.WriteTimeout, cfg.ShutdownTimeout = 5*time.Second, 15*time.Second, time.Millisecond
 	a := app.New("test", io.Discard)

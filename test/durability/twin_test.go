@@ -17,6 +17,7 @@ import (
 	"superheroes/internal/httpserver"
 	"superheroes/internal/location"
 	"superheroes/internal/sqlite"
+	"superheroes/internal/web"
 )
 
 // The test binary runs itself as a server when this variable names a kind.
@@ -94,7 +95,7 @@ func serve(kind, addr, dir string) error {
 		return err
 	}
 	api := httpserver.NewAPI(huma.Info{Title: "fights", Version: "0"}, log, cfg)
-	fight.AddFights(service, api)
+	web.AddFights(service, api)
 	api.AddHealth(httpserver.Health{Service: "fights", Engine: "sqlite", Store: store.Ping, Draining: server.Draining})
 	server.Serve(api)
 	select {}

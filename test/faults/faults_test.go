@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"superheroes/test/faults/fakepeer"
+	"superheroes/test/fakepeer"
 	"superheroes/test/system"
 )
 

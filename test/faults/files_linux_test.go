@@ -17,7 +17,7 @@ import (
 
 	_ "modernc.org/sqlite"
 
-	"superheroes/test/faults/fakepeer"
+	"superheroes/test/fakepeer"
 	"superheroes/test/smalldisk"
 	"superheroes/test/system"
 )

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"superheroes/test/faults/fakepeer"
+	"superheroes/test/fakepeer"
 	"superheroes/test/system"
 )
 

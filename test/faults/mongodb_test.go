@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"superheroes/test/engines"
-	"superheroes/test/faults/fakepeer"
+	"superheroes/test/fakepeer"
 	"superheroes/test/mongowire"
 )
 

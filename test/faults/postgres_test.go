@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"superheroes/test/engines"
-	"superheroes/test/faults/fakepeer"
+	"superheroes/test/fakepeer"
 	"superheroes/test/system"
 	"superheroes/test/tcpproxy"
 )

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"superheroes/test/engines"
-	"superheroes/test/faults/fakepeer"
+	"superheroes/test/fakepeer"
 	"superheroes/test/system"
 	"superheroes/test/tcpproxy"
 )

@@ -9,10 +9,11 @@ import (
 
 	"superheroes/internal/character"
 	"superheroes/internal/fight"
-	"superheroes/internal/fight/peers"
 	"superheroes/internal/httpserver"
 	"superheroes/internal/location"
+	"superheroes/internal/remote"
 	"superheroes/internal/timerslack"
+	"superheroes/internal/web"
 )
 
 // stubCommand is a fights process put together from the product's own packages, on a store that keeps nothing. It shows
@@ -23,7 +24,7 @@ type stubCommand struct {
 	HeroesURL         string            `env:"HEROES_URL" required:""`
 	VillainsURL       string            `env:"VILLAINS_URL" required:""`
 	LocationsURL      string            `env:"LOCATIONS_URL" required:""`
-	Peers             peers.Config      `embed:""`
+	Peers             remote.Config     `embed:""`
 	Slack             timerslack.Config `embed:""`
 	httpserver.Config `embed:""`
 }
@@ -32,9 +33,9 @@ type stubCommand struct {
 func (c *stubCommand) Run(ctx context.Context, progress io.Writer) error {
 	c.Slack.Raise()
 	log := slog.New(slog.NewTextHandler(progress, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	heroes := peers.New(character.Heroes(), c.HeroesURL, c.Peers)
-	villains := peers.New(character.Villains(), c.VillainsURL, c.Peers)
-	locations := peers.New(location.Locations(), c.LocationsURL, c.Peers)
+	heroes := remote.New(character.Heroes(), c.HeroesURL, c.Peers)
+	villains := remote.New(character.Villains(), c.VillainsURL, c.Peers)
+	locations := remote.New(location.Locations(), c.LocationsURL, c.Peers)
 	service, err := fight.NewService(ctx, fight.Sources{Heroes: heroes, Villains: villains, Locations: locations}, nothing{})
 	if err != nil {
 		return err
@@ -44,7 +45,7 @@ func (c *stubCommand) Run(ctx context.Context, progress io.Writer) error {
 		return err
 	}
 	api := httpserver.NewAPI(huma.Info{Title: "fights that are not stored", Version: "0"}, log, c.Config)
-	fight.AddFights(service, api)
+	web.AddFights(service, api)
 	api.AddHealth(httpserver.Health{Service: "fights", Engine: "none: it stores nothing", Store: nothing{}.Ping, Draining: server.Draining})
 	server.Serve(api)
 	<-ctx.Done()

@@ -13,8 +13,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"superheroes/internal/catalog"
-	"superheroes/internal/fight/peers"
 	"superheroes/internal/httpserver"
+	"superheroes/internal/remote"
+	"superheroes/internal/web"
 )
 
 // testBatches draws as fights in other processes does, over HTTP: from several of them at the same time, each with many
@@ -55,7 +56,7 @@ func (f *fixture[T]) serve(limit int64) (url string, requests *atomic.Int64) {
 	f.Helper()
 	service := catalog.NewService(f.engine.Kind, f.store, limit)
 	api := httpserver.NewAPI(huma.Info{Title: "test", Version: "1"}, slog.New(slog.DiscardHandler), httpserver.Config{Deadline: time.Minute})
-	catalog.AddCatalog(service, api, nil)
+	web.AddCatalog(service, api, nil)
 	requests = new(atomic.Int64)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		requests.Add(1)
@@ -72,11 +73,11 @@ func (f *fixture[T]) serve(limit int64) (url string, requests *atomic.Int64) {
 func (f *fixture[T]) processes(url string, batches bool) func(context.Context) (T, error) {
 	draws := make([]func(context.Context) (T, error), 3)
 	for i := range draws {
-		client := peers.New(f.engine.Kind, url, peers.Config{Connect: time.Minute, Write: time.Minute, Read: time.Minute, MaxConnections: 100, IdleConnections: 20})
+		client := remote.New(f.engine.Kind, url, remote.Config{Connect: time.Minute, Write: time.Minute, Read: time.Minute, MaxConnections: 100, IdleConnections: 20})
 		f.Cleanup(func() { _ = client.Close() })
 		draws[i] = client.Random
 		if batches {
-			draws[i] = peers.NewBatches(client, slog.New(slog.DiscardHandler)).Random
+			draws[i] = remote.NewBatches(client, slog.New(slog.DiscardHandler)).Random
 		}
 	}
 	return func(ctx context.Context) (T, error) { return draws[rand.N(len(draws))](ctx) }

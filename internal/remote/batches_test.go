@@ -1,0 +1,696 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"superheroes/internal/catalog"
+	"superheroes/internal/character"
+	"superheroes/internal/fight"
+	"superheroes/internal/httpserver"
+	"superheroes/test/fakepeer"
+)
+
+// peerOfBatches is a catalog that answers heroes with the ids 1, 2, 3, …, each once, and notes how many it was asked for.
+type peerOfBatches struct {
+	*fakepeer.Peer
+	age  atomic.Int64 // in milliseconds
+	mu   sync.Mutex
+	last int64
+	asks []int         // counts, 0 for a single pick
+	wait chan struct{} // until when answers are held back, nil for not
+}
+
+func newPeerOfBatches(t *testing.T) *peerOfBatches {
+	p := &peerOfBatches{Peer: fakepeer.New(t, nil)}
+	p.Behave(p.draw)
+	return p
+}
+
+func (p *peerOfBatches) draw(w http.ResponseWriter, r *http.Request) {
+	count := 0
+	if fakepeer.AsksForPicks(r) {
+		count, _ = strconv.Atoi(r.URL.Query().Get("count"))
+	}
+	wait, body := p.take(count)
+	if wait != nil {
+		select {
+		case <-wait:
+		case <-r.Context().Done():
+			return
+		}
+	}
+	if count == 0 {
+		fakepeer.Answers(http.StatusOK, strings.Trim(body, "[]"))(w, r)
+		return
+	}
+	w.Header().Set(httpserver.AgeHeader, strconv.FormatInt(p.age.Load(), 10))
+	fakepeer.Answers(http.StatusOK, body)(w, r)
+}
+
+func (p *peerOfBatches) take(count int) (wait chan struct{}, body string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asks = append(p.asks, count)
+	items := []string{}
+	for range max(count, 1) {
+		p.last++
+		items = append(items, fmt.Sprintf(`{"id":%d,"name":"hero"}`, p.last))
+	}
+	return p.wait, "[" + strings.Join(items, ",") + "]"
+}
+
+// asked returns what it was asked for so far.
+func (p *peerOfBatches) asked() []int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.asks)
+}
+
+// hold keeps back the answers to requests that come from now on, until the returned function is called.
+func (p *peerOfBatches) hold() (release func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	held := make(chan struct{})
+	p.wait = held
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.wait = nil
+		close(held)
+	}
+}
+
+// clock is a time that only the test moves.
+type clock struct{ nanoseconds atomic.Int64 }
+
+func (c *clock) now() time.Time { return time.Unix(1e9, c.nanoseconds.Load()) }
+
+func (c *clock) pass(d time.Duration) { c.nanoseconds.Add(int64(d)) }
+
+// newBatches returns what draws from the peer at base, its clock, and what it logs.
+func newBatches(t *testing.T, base string, cfg Config) (*Batches[character.Character], *clock, *bytes.Buffer) {
+	t.Helper()
+	log, time := &bytes.Buffer{}, &clock{}
+	batches := NewBatches(newClient(t, base, cfg), slog.New(slog.NewTextHandler(log, nil)))
+	batches.now = time.now
+	return batches, time, log
+}
+
+// mustDraw draws n picks, one after the other, and returns their ids.
+func mustDraw(t *testing.T, from *Batches[character.Character], n int) []int64 {
+	t.Helper()
+	ids := make([]int64, n)
+	for i := range ids {
+		item, err := from.Random(t.Context())
+		if err != nil {
+			t.Fatalf("pick %d: %v", i, err)
+		}
+		ids[i] = item.ID
+	}
+	return ids
+}
+
+// drawTogether has n callers draw at the same time, while the peer holds back its answer, until all have asked.
+func drawTogether(t *testing.T, from *Batches[character.Character], n int) (*errgroup.Group, func() []int64) {
+	t.Helper()
+	var group errgroup.Group
+	var mu sync.Mutex
+	var ids []int64
+	for range n {
+		group.Go(func() error {
+			item, err := from.Random(t.Context())
+			mu.Lock()
+			defer mu.Unlock()
+			ids = append(ids, item.ID)
+			return err
+		})
+	}
+	return &group, func() []int64 {
+		mu.Lock()
+		defer mu.Unlock()
+		return ids
+	}
+}
+
+// waiting is how many callers have a place in a batch that hasn't come.
+func waiting(b *Batches[character.Character]) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := 0
+	if b.flying != nil {
+		n += b.flying.waiting
+	}
+	for _, batch := range b.queue {
+		n += batch.waiting
+	}
+	return n
+}
+
+func unused(b *Batches[character.Character]) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.picks)
+}
+
+func TestDemand(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		every time.Duration // between two picks
+		picks int
+		asked []int
+	}{
+		{"one", time.Hour, 1, []int{0}},
+		{"one now and then", time.Second, 5, []int{0, 0, 0, 0, 0}},
+		{"two in a quarter of a second", 125 * time.Millisecond, 5, []int{0, 2, 2}},
+		{"under load as many as can be", time.Millisecond, 500, []int{0, 2, 4, 8, 16, 32, 64, 128, 128, 128}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			peer := newPeerOfBatches(t)
+			batches, clock, _ := newBatches(t, peer.URL, patient())
+			drawn := map[int64]bool{}
+			for range c.picks {
+				drawn[mustDraw(t, batches, 1)[0]] = true
+				clock.pass(c.every)
+			}
+			if got := peer.asked(); !slices.Equal(got, c.asked) {
+				t.Errorf("it was asked for %v, want %v", got, c.asked)
+			}
+			if len(drawn) != c.picks {
+				t.Errorf("%d different picks of %d: one was used twice", len(drawn), c.picks)
+			}
+		})
+	}
+}
+
+func TestNothingIsFetchedWhenIdle(t *testing.T) {
+	peer := newPeerOfBatches(t)
+	batches, clock, _ := newBatches(t, peer.URL, patient())
+	mustDraw(t, batches, 100)
+	asked := len(peer.asked())
+	clock.pass(time.Hour)
+	time.Sleep(2 * supply)
+	if got := len(peer.asked()); got != asked {
+		t.Errorf("%d requests while nobody drew", got-asked)
+	}
+	mustDraw(t, batches, 1)
+	if got := peer.asked(); got[len(got)-1] != 0 {
+		t.Errorf("after an hour it was asked for %v", got)
+	}
+}
+
+// Those who come while a request is under way share the next, or this one where it asked for more than it had to.
+func TestOneRequestForAll(t *testing.T) {
+	peer := newPeerOfBatches(t)
+	batches, _, _ := newBatches(t, peer.URL, patient())
+	release := peer.hold()
+	first, _ := drawTogether(t, batches, 1)
+	eventually(t, "the peer is asked", func() bool { return len(peer.asked()) == 1 })
+	others, ids := drawTogether(t, batches, 50)
+	eventually(t, "all wait", func() bool { return waiting(batches) == 51 })
+	release()
+	if err := errors.Join(first.Wait(), others.Wait()); err != nil {
+		t.Fatal(err)
+	}
+	if got := peer.asked(); len(got) != 2 || got[1] < 50 {
+		t.Errorf("it was asked for %v, want one and then all", got)
+	}
+	if got := slices.Compact(slices.Sorted(slices.Values(ids()))); len(got) != 50 {
+		t.Errorf("%d different picks for 50 callers", len(got))
+	}
+	release = peer.hold()
+	spare := unused(batches)
+	group, _ := drawTogether(t, batches, spare+30)
+	eventually(t, "the rest waits", func() bool { return waiting(batches) == 30 })
+	late, _ := drawTogether(t, batches, 20)
+	eventually(t, "the late ones wait", func() bool { return waiting(batches) == 50 })
+	release()
+	if err := errors.Join(group.Wait(), late.Wait()); err != nil {
+		t.Error(err)
+	}
+}
+
+// More callers than a batch may have picks for are spread over several.
+func TestMoreCallersThanABatchHas(t *testing.T) {
+	peer := newPeerOfBatches(t)
+	batches, _, _ := newBatches(t, peer.URL, patient())
+	const callers = 2*catalog.MaxBatch + 100
+	release := peer.hold()
+	first, _ := drawTogether(t, batches, 1)
+	eventually(t, "the peer is asked", func() bool { return len(peer.asked()) == 1 })
+	group, ids := drawTogether(t, batches, callers)
+	eventually(t, "all wait", func() bool { return waiting(batches) == callers+1 })
+	release()
+	if err := errors.Join(first.Wait(), group.Wait()); err != nil {
+		t.Fatal(err)
+	}
+	if got := slices.Compact(slices.Sorted(slices.Values(ids()))); len(got) != callers {
+		t.Errorf("%d different picks for %d callers", len(got), callers)
+	}
+	if got := peer.asked(); len(got) != 4 || slices.Max(got) > catalog.MaxBatch {
+		t.Errorf("it was asked for %v", got)
+	}
+}
+
+// The age that a peer states and the time since the request was sent count together.
+func TestPicksGetTooOld(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		stated time.Duration
+		held   time.Duration
+		kept   bool
+	}{
+		{"young enough", 0, 999 * time.Millisecond, true},
+		{"held too long", 0, time.Second, false},
+		{"young enough together", 600 * time.Millisecond, 399 * time.Millisecond, true},
+		{"too old together", 600 * time.Millisecond, 400 * time.Millisecond, false},
+		{"as old as can be", time.Second, 0, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			peer := newPeerOfBatches(t)
+			peer.age.Store(c.stated.Milliseconds())
+			batches, clock, _ := newBatches(t, peer.URL, patient())
+			mustDraw(t, batches, 2) // the second comes with one more
+			requests := len(peer.asked())
+			if got := unused(batches); got != 1 {
+				t.Fatalf("%d picks are left, want 1", got)
+			}
+			clock.pass(c.held)
+			got := mustDraw(t, batches, 1)[0]
+			if kept := got == 3; kept != c.kept || (len(peer.asked()) == requests) != c.kept {
+				t.Errorf("drew %d after the requests %v", got, peer.asked())
+			}
+		})
+	}
+}
+
+// An answer that took too long serves those who waited from before, as a single pick would; what came later, or nobody
+// waits for, is too old.
+func TestSlowAnswer(t *testing.T) {
+	peer := newPeerOfBatches(t)
+	batches, clock, _ := newBatches(t, peer.URL, patient())
+	mustDraw(t, batches, 7) // 1, 2, 4
+	release := peer.hold()
+	early, _ := drawTogether(t, batches, 1)
+	eventually(t, "the peer is asked for more than one", func() bool { return len(peer.asked()) == 4 && peer.asked()[3] == 8 })
+	late, ids := drawTogether(t, batches, 1)
+	eventually(t, "another joins", func() bool { return waiting(batches) == 2 })
+	clock.pass(time.Second)
+	release()
+	if err := errors.Join(early.Wait(), late.Wait()); err != nil {
+		t.Fatal(err)
+	}
+	if got := ids()[0]; got < 16 { // the first 15 are in the answers up to the slow one
+		t.Errorf("the one who came later drew %d of the slow answer", got)
+	}
+}
+
+// An item without a name ends a batch, and fails no pick before it: heroes serves a row whose name is empty.
+func TestBatchEndsBeforeItemWithoutName(t *testing.T) {
+	peer := newPeerOfBatches(t)
+	batches, _, _ := newBatches(t, peer.URL, patient())
+	mustDraw(t, batches, 3)
+	peer.Behave(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set(httpserver.AgeHeader, "0")
+		fakepeer.Answers(http.StatusOK, `[`+fakepeer.Hero+`,{"id":2}]`)(w, r)
+	})
+	if _, err := batches.Random(t.Context()); err != nil {
+		t.Errorf("got %v, want the item before", err)
+	}
+}
+
+// A failure is that of those who wait; the next call asks again.
+func TestBatchFails(t *testing.T) {
+	const header = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Age-Ms: 0\r\nContent-Length: 500\r\n"
+	age := func(age, body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set(httpserver.AgeHeader, age)
+			fakepeer.Answers(http.StatusOK, body)(w, r)
+		}
+	}
+	for _, c := range []struct {
+		name      string
+		behaviour http.HandlerFunc
+		is        error
+		says      string
+	}{
+		{"broken off", fakepeer.BreaksOff(""), nil, "EOF"},
+		{"broken off within the body", fakepeer.BreaksOff(header + "\r\n[" + fakepeer.Hero), nil, "broke off"},
+		{"500", fakepeer.Answers(http.StatusInternalServerError, "[]"), nil, "500"},
+		{"an empty catalog", fakepeer.Answers(http.StatusNotFound, `{"detail":"there is no hero yet"}`), catalog.ErrEmpty, ""},
+		{"an unknown path", fakepeer.Answers(http.StatusNotFound, `{"detail":"Not Found"}`), nil, "no such path"},
+		{"malformed", age("0", `[{"id":1`), nil, "can't be read"},
+		{"trailing data", age("0", `[`+fakepeer.Hero+`]]`), nil, "can't be read"},
+		{"another array", age("0", `[1,2]`), nil, "can't be read"},
+		{"an empty catalog's picks", age("0", `[]`), catalog.ErrEmpty, ""},
+		{"null in it", age("0", `[null]`), nil, "no name"},
+		{"an item without a name at first", age("0", `[{"id":2},`+fakepeer.Hero+`]`), nil, "no name"},
+		{"more than were asked for", age("0", `[`+strings.Repeat(fakepeer.Hero+`,`, 200)+fakepeer.Hero+`]`), nil, "more"},
+		{"too old", age("1001", `[`+fakepeer.Hero+`]`), nil, "old"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			peer := newPeerOfBatches(t)
+			batches, _, _ := newBatches(t, peer.URL, patient())
+			mustDraw(t, batches, 3)
+			peer.Behave(c.behaviour)
+			if item, err := batches.Random(t.Context()); err == nil || c.is != nil && !errors.Is(err, c.is) || !strings.Contains(err.Error(), c.says) || isTimeout(err) {
+				t.Errorf("got %v and %v, want %v %q", item, err, c.is, c.says)
+			}
+			peer.Behave(peer.draw)
+			mustDraw(t, batches, 10)
+		})
+	}
+}
+
+func TestBatchTooSlow(t *testing.T) {
+	peer := newPeerOfBatches(t)
+	cfg := patient()
+	cfg.Read = 200 * time.Millisecond
+	batches, _, _ := newBatches(t, peer.URL, cfg)
+	mustDraw(t, batches, 3)
+	peer.Behave(fakepeer.Hangs())
+	if _, err := batches.Random(t.Context()); !isTimeout(err) {
+		t.Errorf("no answer: got %v, want a time-out", err)
+	}
+	peer.Behave(fakepeer.Dribbles(strings.Repeat(" ", 5000), 20*time.Millisecond))
+	if _, err := batches.Random(t.Context()); !isTimeout(err) {
+		t.Errorf("a dribbling body: got %v, want a time-out", err)
+	}
+}
+
+// Each waits no longer than its own deadline, and takes nothing from the others: the request goes on as long as one waits.
+func TestWaitersLeave(t *testing.T) {
+	peer := newPeerOfBatches(t)
+	batches, _, _ := newBatches(t, peer.URL, patient())
+	mustDraw(t, batches, 7)
+	release := peer.hold()
+	requests := len(peer.asked())
+	var group errgroup.Group
+	first, giveUp := context.WithCancelCause(t.Context())
+	group.Go(func() error {
+		_, err := batches.Random(first)
+		return err
+	})
+	eventually(t, "the peer is asked", func() bool { return len(peer.asked()) == requests+1 })
+	patientOne, _ := drawTogether(t, batches, 1)
+	eventually(t, "both wait", func() bool { return waiting(batches) == 2 })
+	hasty, end := context.WithTimeout(t.Context(), time.Millisecond)
+	defer end()
+	if _, err := batches.Random(hasty); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want that the deadline has passed", err)
+	}
+	gone := errors.New("gone")
+	giveUp(gone)
+	if err := group.Wait(); !errors.Is(err, gone) {
+		t.Errorf("got %v, want %v", err, gone)
+	}
+	release()
+	if err := patientOne.Wait(); err != nil {
+		t.Errorf("the one that waited got %v", err)
+	}
+	if got := len(peer.asked()); got != requests+1 || peer.Cancelled() != 0 {
+		t.Errorf("%d requests, %d of them cancelled", got-requests, peer.Cancelled())
+	}
+}
+
+// A request that nobody waits for any more goes on: its connection is used again, its picks serve others, and the breaker
+// hears that the peer is well.
+func TestRequestThatNobodyWaitsForGoesOn(t *testing.T) {
+	peer := newPeerOfBatches(t)
+	batches, _, _ := newBatches(t, peer.URL, withBreaker(time.Hour))
+	mustDraw(t, batches, 7)                                                                             // the next batch is of 8
+	for _, cause := range []error{nil, context.Canceled, nil, errors.New("another peer failed"), nil} { // more than the breaker would take
+		release := peer.hold()
+		leave(t, batches, peer.Peer, 1, cause)
+		release()
+		batches.client.ended(t)
+		eventually(t, "its picks are there", func() bool { return unused(batches) > 0 })
+		asked := len(peer.asked())
+		mustDraw(t, batches, unused(batches))
+		if got := len(peer.asked()); got != asked {
+			t.Errorf("the peer was asked %d times more for picks that were there", got-asked)
+		}
+	}
+	if opened, open := peer.Connections(); opened != 1 || open != 1 || peer.Cancelled() != 0 {
+		t.Errorf("%d connections were opened, %d are open, %d requests were cut short", opened, open, peer.Cancelled())
+	}
+}
+
+// In a burst of callers each batch may hang; those behind it don't.
+func TestEachLateRequestIsOvertaken(t *testing.T) {
+	peer := newPeerOfBatches(t)
+	held := newGate(t)
+	var requests atomic.Int32
+	peer.Behave(func(w http.ResponseWriter, r *http.Request) {
+		if requests.Add(1) <= 2 {
+			held.before(peer.draw)(w, r)
+			return
+		}
+		peer.draw(w, r)
+	})
+	batches := NewBatches(newClient(t, peer.URL, patient()), discard()) // overtaking takes real time
+	first, _ := drawTogether(t, batches, 1)
+	eventually(t, "the peer is asked", func() bool { return held.held.Load() == 1 })
+	const behind = 10
+	burst, ids := drawTogether(t, batches, catalog.MaxBatch+behind)
+	eventually(t, "the second request hangs too", func() bool { return held.held.Load() == 2 })
+	eventually(t, "those behind it have their picks", func() bool { return len(ids()) >= behind })
+	close(held.open)
+	if err := errors.Join(first.Wait(), burst.Wait()); err != nil {
+		t.Error(err)
+	}
+}
+
+// A peer that hangs keeps nobody beyond his deadline, and leaves nothing behind: neither a batch nor, as TestMain sees, a
+// goroutine.
+func TestNothingIsLeftOfAPeerThatHangs(t *testing.T) {
+	peer := fakepeer.New(t, fakepeer.Hangs())
+	cfg := patient()
+	cfg.Connect, cfg.Read = 500*time.Millisecond, 500*time.Millisecond
+	batches := NewBatches(newClient(t, peer.URL, cfg), discard())
+	var hasty errgroup.Group
+	for range 2*catalog.MaxBatch + 50 {
+		hasty.Go(func() error {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+			defer cancel()
+			if _, err := batches.Random(ctx); !errors.Is(err, context.DeadlineExceeded) {
+				return fmt.Errorf("a hasty caller got %w", err)
+			}
+			return nil
+		})
+	}
+	if err := hasty.Wait(); err != nil {
+		t.Error(err)
+	}
+	eventually(t, "all batches are gone", func() bool {
+		batches.mu.Lock()
+		defer batches.mu.Unlock()
+		return len(batches.queue) == 0 && batches.flying == nil && !batches.coming
+	})
+	batches.client.ended(t)
+}
+
+// One connection that hangs holds up those who wait for it, and nobody else.
+func TestLateRequestIsOvertaken(t *testing.T) {
+	peer := newPeerOfBatches(t)
+	batches := NewBatches(newClient(t, peer.URL, patient()), discard()) // overtaking takes real time
+	release := peer.hold()
+	stuck, _ := drawTogether(t, batches, 1)
+	eventually(t, "the peer is asked", func() bool { return len(peer.asked()) == 1 })
+	peer.mu.Lock()
+	peer.wait = nil
+	peer.mu.Unlock()
+	mustDraw(t, batches, 1) // queued behind it
+	mustDraw(t, batches, 100)
+	if waiting(batches) != 0 {
+		t.Error("somebody else waits")
+	}
+	release()
+	if err := stuck.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestBatchBreaker(t *testing.T) {
+	peer := newPeerOfBatches(t)
+	batches, _, _ := newBatches(t, peer.URL, withBreaker(time.Hour))
+	mustDraw(t, batches, 3)
+	peer.Behave(fakepeer.BreaksOff(""))
+	for range 3 {
+		if _, err := batches.Random(t.Context()); err == nil || errors.Is(err, fight.ErrOpen) {
+			t.Fatalf("before it opens: got %v", err)
+		}
+	}
+	if _, err := batches.Random(t.Context()); !errors.Is(err, fight.ErrOpen) {
+		t.Errorf("got %v, want %v", err, fight.ErrOpen)
+	}
+}
+
+// Another member of the family, or ours of an older version, has nothing at the path of picks, takes it for an id, or answers
+// something else there.
+func TestPeerWithoutBatches(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		to       http.HandlerFunc // answers a request for a batch
+		requests int              // for 10 picks
+	}{
+		{"one object", fakepeer.Answers(http.StatusOK, strings.Replace(fakepeer.Hero, "otherName", "othername", 1)), 10},
+		{"an array that doesn't state its age", fakepeer.Answers(http.StatusOK, "["+fakepeer.Hero+","+fakepeer.Hero+"]"), 10},
+		{"404", fakepeer.Answers(http.StatusNotFound, `{"detail":"Not Found"}`), 11},
+		{"404 of ours", fakepeer.Answers(http.StatusNotFound, `{"detail":"`+httpserver.UnknownPath+`"}`), 11},
+		{"404 without a body", fakepeer.Answers(http.StatusNotFound, ""), 11},
+		{"422, as for an id", fakepeer.Answers(http.StatusUnprocessableEntity, `{"detail":"path.id must be a plain decimal integer"}`), 11},
+		{"400", fakepeer.Answers(http.StatusBadRequest, "{}"), 11},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			peer := fakepeer.New(t, fakepeer.DrawsOne(fakepeer.Hero, c.to))
+			batches, clock, log := newBatches(t, peer.URL, withBreaker(time.Hour))
+			for range 10 {
+				if got, err := batches.Random(t.Context()); err != nil || got != yoda() {
+					t.Fatalf("got %v and %v", got, err)
+				}
+			}
+			if got := peer.Requests(); got != c.requests {
+				t.Errorf("%d requests, want %d", got, c.requests)
+			}
+			if got := strings.Count(log.String(), "\n"); got != 1 || !strings.Contains(log.String(), "peer=heroes") {
+				t.Errorf("it logged:\n%s", log)
+			}
+			clock.pass(singleTime)
+			mustDraw(t, batches, 10)
+			if got := strings.Count(log.String(), "\n"); got != 1 {
+				t.Errorf("later it logged:\n%s", log)
+			}
+			able := newPeerOfBatches(t)
+			peer.Behave(able.draw)
+			clock.pass(singleTime)
+			mustDraw(t, batches, 100)
+			if got := len(able.asked()); got > 20 {
+				t.Errorf("it was replaced by one that knows batches, and is asked %d times for 100 picks", got)
+			}
+		})
+	}
+}
+
+// All who wait when a peer turns out to know no batches get a pick all the same.
+func TestPeerWithoutBatchesUnderLoad(t *testing.T) {
+	for name, behaviour := range map[string]http.HandlerFunc{
+		"one object": fakepeer.Answers(http.StatusOK, fakepeer.Hero),
+		"404":        fakepeer.DrawsOne(fakepeer.Hero, fakepeer.Answers(http.StatusNotFound, `{"detail":"Not Found"}`)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			peer := fakepeer.New(t, behaviour)
+			batches, _, _ := newBatches(t, peer.URL, patient())
+			var group errgroup.Group
+			for range 50 {
+				group.Go(func() error {
+					for range 20 {
+						if got, err := batches.Random(t.Context()); err != nil || got != yoda() {
+							return fmt.Errorf("got %v: %w", got, err)
+						}
+					}
+					return nil
+				})
+			}
+			if err := group.Wait(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// A peer is replaced by another version while it is asked, with callers waiting for a batch, and again: nobody fails, batches
+// are used where there are any, and that there are none is logged once. In strict, no version is asked for picks at all.
+func TestPeerIsReplacedByAnotherVersion(t *testing.T) {
+	able := newPeerOfBatches(t)
+	older := fakepeer.DrawsOne(fakepeer.Hero, fakepeer.Answers(http.StatusUnprocessableEntity, `{"detail":"path.id"}`))
+	none := fakepeer.DrawsOne(fakepeer.Hero, fakepeer.Answers(http.StatusNotFound, `{"detail":"Not Found"}`))
+	steps := []struct {
+		name      string
+		behaviour http.HandlerFunc
+		batches   bool
+	}{{"404", none, false}, {"there", able.draw, true}, {"rolled back", older, false}, {"there again", able.draw, true}, {"404 again", none, false}}
+	t.Run("eco", func(t *testing.T) {
+		peer := fakepeer.New(t, able.draw)
+		batches, clock, log := newBatches(t, peer.URL, withBreaker(time.Hour))
+		mustDraw(t, batches, 50)
+		for _, step := range steps {
+			clock.pass(singleTime) // what is left of the picks is too old by then
+			held := newGate(t)
+			peer.Behave(held.before(step.behaviour))
+			group, ids := drawTogether(t, batches, 5)
+			eventually(t, step.name+": all wait", func() bool { return held.held.Load() == 1 && waiting(batches) == 5 })
+			close(held.open)
+			if err := group.Wait(); err != nil || len(ids()) != 5 {
+				t.Fatalf("%s: %d of 5 callers got a pick: %v", step.name, len(ids()), err)
+			}
+			before := peer.Requests()
+			mustDraw(t, batches, 100)
+			if asked := peer.Requests() - before; (asked < 50) != step.batches {
+				t.Errorf("%s: asked %d times for 100 picks", step.name, asked)
+			}
+		}
+		if got := strings.Count(log.String(), "\n"); got != 1 {
+			t.Errorf("it logged:\n%s", log)
+		}
+	})
+	t.Run("strict", func(t *testing.T) {
+		var picks atomic.Int32
+		peer := fakepeer.New(t, nil)
+		client := newClient(t, peer.URL, withBreaker(time.Hour))
+		for _, step := range steps {
+			peer.Behave(func(w http.ResponseWriter, r *http.Request) {
+				if fakepeer.AsksForPicks(r) {
+					picks.Add(1)
+				}
+				step.behaviour(w, r)
+			})
+			for range 5 {
+				if _, err := client.Random(t.Context()); err != nil {
+					t.Errorf("%s: %v", step.name, err)
+				}
+			}
+		}
+		if n := picks.Load(); n != 0 {
+			t.Errorf("asked %d times for picks", n)
+		}
+	})
+}
+
+func TestPanicInABatch(t *testing.T) {
+	peer := newPeerOfBatches(t)
+	batches, _, _ := newBatches(t, peer.URL, patient())
+	batches.client.decoder.fields = func(*character.Character) []any { panic("kryptonite") }
+	mustDraw(t, batches, 1)
+	if _, err := batches.Random(t.Context()); err == nil || !strings.Contains(err.Error(), "kryptonite") {
+		t.Errorf("got %v, want the panic", err)
+	}
+}
+
+// BenchmarkPick measures a pick that is there: what most fights under load have.
+func BenchmarkPick(b *testing.B) {
+	batches := NewBatches[character.Character](nil, discard())
+	full := make([]character.Character, 1<<20)
+	b.ReportAllocs()
+	for b.Loop() {
+		if len(batches.picks) == 0 {
+			batches.picks, batches.expires = full, time.Now().Add(time.Hour)
+		}
+		if _, err := batches.Random(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,149 @@
+package remote
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"superheroes/internal/catalog"
+	"superheroes/internal/fight"
+	"superheroes/test/fakepeer"
+)
+
+func info() huma.Info { return huma.Info{Title: "test", Version: "1"} }
+
+func discard() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+
+func operation() huma.Operation {
+	return huma.Operation{OperationID: "test", Method: http.MethodGet, Path: "/"}
+}
+
+// withBreaker opens after three failures in a row.
+func withBreaker(delay time.Duration) Config {
+	cfg := patient()
+	cfg.BreakerFailures, cfg.BreakerDelay = 3, delay
+	return cfg
+}
+
+func TestBreakerOpens(t *testing.T) {
+	peer := fakepeer.New(t, fakepeer.Answers(http.StatusInternalServerError, "{}"))
+	client := newClient(t, peer.URL, withBreaker(time.Hour))
+	for range 3 {
+		if _, err := client.Random(t.Context()); err == nil || errors.Is(err, fight.ErrOpen) {
+			t.Fatalf("before it opens: got %v", err)
+		}
+	}
+	peer.Behave(fakepeer.Answers(http.StatusOK, fakepeer.Hero))
+	for range 5 {
+		if _, err := client.Random(t.Context()); !errors.Is(err, fight.ErrOpen) {
+			t.Errorf("got %v, want %v", err, fight.ErrOpen)
+		}
+	}
+	if got := peer.Requests(); got != 3 {
+		t.Errorf("the peer was asked %d times, want 3", got)
+	}
+}
+
+func TestBreakerCountsFailuresInARow(t *testing.T) {
+	peer := fakepeer.New(t, nil)
+	client := newClient(t, peer.URL, withBreaker(time.Hour))
+	for _, harmless := range []struct {
+		name      string
+		behaviour http.HandlerFunc
+		err       error
+	}{
+		{"an answer", fakepeer.Answers(http.StatusOK, fakepeer.Hero), nil},
+		{"an empty catalog", fakepeer.Answers(http.StatusNotFound, "{}"), catalog.ErrEmpty},
+	} {
+		t.Run(harmless.name, func(t *testing.T) {
+			for range 3 {
+				peer.Behave(fakepeer.BreaksOff(""))
+				for range 2 {
+					if _, err := client.Random(t.Context()); err == nil || errors.Is(err, fight.ErrOpen) {
+						t.Fatalf("got %v, want that it broke off", err)
+					}
+				}
+				peer.Behave(harmless.behaviour)
+				if _, err := client.Random(t.Context()); !errors.Is(err, harmless.err) {
+					t.Fatalf("got %v, want %v", err, harmless.err)
+				}
+			}
+		})
+	}
+}
+
+func TestBreakerRecovers(t *testing.T) {
+	peer := fakepeer.New(t, fakepeer.BreaksOff(""))
+	client := newClient(t, peer.URL, withBreaker(50*time.Millisecond))
+	for range 3 {
+		_, _ = client.Random(t.Context())
+	}
+	asked := peer.Requests()
+	eventually(t, "the peer is tried again", func() bool {
+		_, err := client.Random(t.Context())
+		return !errors.Is(err, fight.ErrOpen)
+	})
+	if got := peer.Requests(); got != asked+1 {
+		t.Errorf("a peer that is still away was tried %d times, want once", got-asked)
+	}
+	peer.Behave(fakepeer.Answers(http.StatusOK, fakepeer.Hero))
+	eventually(t, "the peer answers again", func() bool {
+		_, err := client.Random(t.Context())
+		return err == nil
+	})
+	for range 5 {
+		if _, err := client.Random(t.Context()); err != nil {
+			t.Errorf("after it recovered: %v", err)
+		}
+	}
+}
+
+func TestNoBreaker(t *testing.T) {
+	peer := fakepeer.New(t, fakepeer.BreaksOff(""))
+	client := newClient(t, peer.URL, patient())
+	for range 50 {
+		if _, err := client.Random(t.Context()); err == nil || errors.Is(err, fight.ErrOpen) {
+			t.Fatalf("got %v", err)
+		}
+	}
+}
+
+// TestBreakerIgnoresCallsFromBeforeItOpened ends old calls after the trial has closed it: a peer that is well again isn't
+// refused for them.
+func TestBreakerIgnoresCallsFromBeforeItOpened(t *testing.T) {
+	b := &breaker{failures: 2}
+	admit := func() permit {
+		t.Helper()
+		p, ok := b.admit()
+		if !ok {
+			t.Fatal("refused")
+		}
+		return p
+	}
+	var old []permit
+	for range 6 {
+		old = append(old, admit())
+	}
+	b.record(old[0], failed)
+	b.record(old[1], failed) // opens it, for no time
+	trial := admit()
+	if !trial.trial {
+		t.Fatal("it isn't half-open")
+	}
+	b.record(old[2], succeeded)
+	if !b.refuses() {
+		t.Error("an old success closed it")
+	}
+	b.record(trial, succeeded)
+	for _, p := range old[3:] {
+		b.record(p, failed)
+	}
+	if b.refuses() || admit().trial {
+		t.Error("old failures opened it again")
+	}
+}

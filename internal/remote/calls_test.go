@@ -1,0 +1,389 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"superheroes/internal/bounded"
+	"superheroes/internal/catalog"
+	"superheroes/internal/character"
+	"superheroes/internal/fight"
+	"superheroes/test/fakepeer"
+)
+
+// gate holds requests back, whether their clients wait or not.
+type gate struct {
+	held atomic.Int32
+	open chan struct{}
+}
+
+func newGate(t *testing.T) *gate {
+	g := &gate{open: make(chan struct{})}
+	t.Cleanup(sync.OnceFunc(func() {
+		select {
+		case <-g.open:
+		default:
+			close(g.open)
+		}
+	}))
+	return g
+}
+
+// before returns a behaviour that begins when the gate opens.
+func (g *gate) before(behaviour http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		g.held.Add(1)
+		<-g.open
+		behaviour(w, r)
+	}
+}
+
+// ended waits until no call is under way.
+func (c *Client[T]) ended(t *testing.T) {
+	t.Helper()
+	eventually(t, "all calls have ended", func() bool { return c.calls.slots.Taken() == 0 })
+}
+
+// picker is a Client or Batches.
+type picker interface {
+	Random(context.Context) (character.Character, error)
+}
+
+// leave begins so many calls and leaves each when the peer has it, for this cause; nil for a deadline that passes.
+func leave(t *testing.T, from picker, peer *fakepeer.Peer, calls int, cause error) {
+	t.Helper()
+	for range calls {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		if cause == nil {
+			ctx, cancel = withDeadline(t.Context())
+		}
+		asked := peer.Requests()
+		var group errgroup.Group
+		group.Go(func() error {
+			_, err := from.Random(ctx)
+			return err
+		})
+		eventually(t, "the peer is asked", func() bool { return peer.Requests() > asked })
+		cancel(cause)
+		want := cause
+		if want == nil {
+			want = context.DeadlineExceeded
+		}
+		if err := group.Wait(); !errors.Is(err, want) || errors.Is(err, fight.ErrNoTime) != (cause == nil) {
+			t.Errorf("a caller who left got %v, want %v", err, want)
+		}
+	}
+}
+
+// deadlined is a context whose deadline passes when the test says so; until then it is a moment ahead.
+type deadlined struct {
+	context.Context
+	done chan struct{}
+	at   time.Time
+}
+
+func withDeadline(parent context.Context) (context.Context, context.CancelCauseFunc) {
+	d := &deadlined{parent, make(chan struct{}), time.Now().Add(time.Millisecond)}
+	return d, func(error) { close(d.done) }
+}
+
+func (d *deadlined) Deadline() (time.Time, bool) { return d.at, true }
+func (d *deadlined) Done() <-chan struct{}       { return d.done }
+
+func (d *deadlined) Err() error {
+	select {
+	case <-d.done:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
+// A caller who leaves, because his deadline has passed, because he has gone or because another peer has failed, costs a
+// healthy peer neither its connection nor its good name. How the call ends tells: as the first half of these calls does.
+func TestCallersLeave(t *testing.T) {
+	for name, cause := range map[string]error{
+		"the deadline has passed": nil,
+		"the client has gone":     context.Canceled,
+		"another peer failed":     &fight.PeerError{Peer: "villains", Err: errors.New("refused")},
+		"another has no item":     &fight.PeerError{Peer: "villains", Err: catalog.ErrEmpty},
+	} {
+		for _, c := range []struct {
+			name  string
+			then  http.HandlerFunc
+			opens bool // the breaker
+		}{
+			{"an answer", fakepeer.Answers(http.StatusOK, fakepeer.Hero), false},
+			{"an empty catalog", fakepeer.Answers(http.StatusNotFound, `{"detail":"there is no hero yet"}`), false},
+			// As for the first cause: whoever is told that there is a millisecond may fail after it.
+			{"503", fakepeer.Answers(http.StatusServiceUnavailable, `{}`), cause != nil},
+		} {
+			t.Run(name+", then "+c.name, func(t *testing.T) {
+				peer := fakepeer.New(t, nil)
+				client := newClient(t, peer.URL, withBreaker(time.Hour))
+				for range 4 {
+					held := newGate(t)
+					peer.Behave(held.before(c.then))
+					leave(t, client, peer, 1, cause)
+					close(held.open)
+					client.ended(t)
+					if c.opens && client.Refusal() != nil {
+						break
+					}
+				}
+				if opened, open := peer.Connections(); opened != 1 || open != 1 {
+					t.Errorf("%d connections were opened and %d are open, want one", opened, open)
+				}
+				if peer.Cancelled() != 0 {
+					t.Errorf("%d calls were cut short", peer.Cancelled())
+				}
+				if got := client.Refusal(); (got != nil) != c.opens {
+					t.Errorf("the breaker says %v", got)
+				}
+			})
+		}
+	}
+}
+
+// However many callers leave a peer that hangs, half of its connections are left for those who wait.
+func TestCallersWhoLeaveDontTakeAllConnections(t *testing.T) {
+	const most = 6
+	cfg := patient()
+	cfg.MaxConnections = most
+	peer := fakepeer.New(t, fakepeer.Hangs())
+	client := newClient(t, peer.URL, cfg)
+	leave(t, client, peer, 3*most, nil)
+	if held := client.calls.slots.Taken(); held > most/2+1 {
+		t.Errorf("%d slots of %d are held by calls that nobody waits for", held, most)
+	}
+	eventually(t, "the others are cut short", func() bool { return peer.Cancelled() == 3*most-most/2 })
+	peer.Behave(fakepeer.Answers(http.StatusOK, fakepeer.Hero))
+	var group errgroup.Group
+	for range 4 * most {
+		group.Go(func() error {
+			_, err := client.Random(t.Context())
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Error(err)
+	}
+	if _, open := peer.Connections(); open > most {
+		t.Errorf("%d connections are open, want at most %d", open, most)
+	}
+}
+
+// Who finds all connections in use until his deadline is told so: the peer has done nothing wrong.
+func TestNoConnectionInTime(t *testing.T) {
+	cfg := withBreaker(time.Hour)
+	cfg.MaxConnections = 1
+	held := newGate(t)
+	peer := fakepeer.New(t, held.before(fakepeer.Answers(http.StatusOK, fakepeer.Hero)))
+	client := newClient(t, peer.URL, cfg)
+	var first errgroup.Group
+	first.Go(func() error {
+		_, err := client.Random(t.Context())
+		return err
+	})
+	eventually(t, "the connection is in use", func() bool { return held.held.Load() == 1 })
+	for busy := 0; busy < 5; { // one that is late on a busy machine doesn't even try
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		_, err := client.Random(ctx)
+		cancel()
+		switch {
+		case errors.Is(err, fight.ErrBusy):
+			busy++
+		case !errors.Is(err, context.DeadlineExceeded):
+			t.Fatalf("got %v, want %v", err, fight.ErrBusy)
+		}
+	}
+	close(held.open)
+	if err := first.Wait(); err != nil {
+		t.Error(err)
+	}
+	if err := client.Refusal(); err != nil {
+		t.Errorf("the breaker counted them: %v", err)
+	}
+}
+
+// halfOpen returns a client whose breaker is half-open, and its peer.
+func halfOpen(t *testing.T, cfg Config) (*Client[character.Character], *fakepeer.Peer) {
+	t.Helper()
+	peer := fakepeer.New(t, fakepeer.BreaksOff(""))
+	client := newClient(t, peer.URL, cfg)
+	for range cfg.BreakerFailures {
+		_, _ = client.Random(t.Context())
+	}
+	if client.Refusal() == nil {
+		t.Fatal("the breaker isn't open")
+	}
+	client.calls.breaker.until = time.Now() // the delay has passed
+	return client, peer
+}
+
+// The trial of a half-open breaker is one call. It goes on when its caller leaves, and its outcome decides.
+func TestTrial(t *testing.T) {
+	for name, c := range map[string]struct {
+		then   http.HandlerFunc
+		closes bool
+	}{
+		"succeeds": {fakepeer.Answers(http.StatusOK, fakepeer.Hero), true},
+		"fails":    {fakepeer.BreaksOff(""), false},
+	} {
+		t.Run(name+" after its caller has left", func(t *testing.T) {
+			client, peer := halfOpen(t, withBreaker(time.Hour))
+			held := newGate(t)
+			peer.Behave(held.before(c.then))
+			leave(t, client, peer, 1, context.Canceled)
+			for range 3 {
+				if _, err := client.Random(t.Context()); !errors.Is(err, fight.ErrOpen) {
+					t.Errorf("beside the trial: got %v, want %v", err, fight.ErrOpen)
+				}
+			}
+			close(held.open)
+			client.ended(t)
+			if got := client.Refusal(); (got == nil) != c.closes {
+				t.Errorf("after the trial: %v", got)
+			}
+		})
+	}
+}
+
+// A trial that tells nothing about the peer makes room for another.
+func TestTrialThatTellsNothing(t *testing.T) {
+	for name, try := range map[string]func(*testing.T, *Client[character.Character], *fakepeer.Peer){
+		"it is cut short": func(t *testing.T, client *Client[character.Character], peer *fakepeer.Peer) {
+			peer.Behave(fakepeer.Hangs())
+			leave(t, client, peer, 1, context.Canceled) // nobody may, with one connection
+		},
+		"it panics": func(t *testing.T, client *Client[character.Character], _ *fakepeer.Peer) {
+			transport := client.transport
+			client.transport = panics{transport}
+			defer func() { client.transport = transport }()
+			var panicked *fight.PanicError
+			if _, err := client.Random(t.Context()); !errors.As(err, &panicked) {
+				t.Errorf("got %v, want the panic", err)
+			}
+		},
+		"a batch panics": func(t *testing.T, client *Client[character.Character], _ *fakepeer.Peer) {
+			transport := client.transport
+			client.transport = panics{transport}
+			defer func() { client.transport = transport }()
+			var panicked *fight.PanicError
+			if _, err := NewBatches(client, discard()).Random(t.Context()); !errors.As(err, &panicked) {
+				t.Errorf("got %v, want the panic", err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := withBreaker(time.Hour)
+			cfg.MaxConnections = 1
+			client, peer := halfOpen(t, cfg)
+			try(t, client, peer)
+			client.ended(t)
+			peer.Behave(fakepeer.Answers(http.StatusOK, fakepeer.Hero))
+			for range 3 {
+				if _, err := client.Random(t.Context()); err != nil {
+					t.Errorf("the next: %v", err)
+				}
+			}
+		})
+	}
+}
+
+// panics is a transport with a fault.
+type panics struct{ transport }
+
+func (panics) RoundTrip(*http.Request) (*http.Response, error) { panic("kryptonite") }
+
+// Calls that began before the breaker opened decide nothing while it is open or half-open.
+func TestBreakerIgnoresOlderCalls(t *testing.T) {
+	for name, c := range map[string]struct {
+		then, trial http.HandlerFunc
+		closes      bool
+	}{
+		"a failure": {fakepeer.BreaksOff(""), fakepeer.Answers(http.StatusOK, fakepeer.Hero), true},
+		"a success": {fakepeer.Answers(http.StatusOK, fakepeer.Hero), fakepeer.BreaksOff(""), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			old, trial := newGate(t), newGate(t)
+			peer := fakepeer.New(t, old.before(c.then))
+			client := newClient(t, peer.URL, withBreaker(time.Hour))
+			var older, trying errgroup.Group
+			older.Go(func() error { _, err := client.Random(t.Context()); return ignored(err) })
+			eventually(t, "the older call is under way", func() bool { return old.held.Load() == 1 })
+			peer.Behave(fakepeer.BreaksOff(""))
+			for range 3 {
+				_, _ = client.Random(t.Context())
+			}
+			client.calls.breaker.until = time.Now()
+			peer.Behave(trial.before(c.trial))
+			trying.Go(func() error { _, err := client.Random(t.Context()); return ignored(err) })
+			eventually(t, "the trial is under way", func() bool { return trial.held.Load() == 1 })
+			close(old.open)
+			_ = older.Wait()
+			if client.Refusal() == nil {
+				t.Error("the older call decided, or let another trial begin")
+			}
+			close(trial.open)
+			_ = trying.Wait()
+			if got := client.Refusal(); (got == nil) != c.closes {
+				t.Errorf("after the trial: %v", got)
+			}
+		})
+	}
+}
+
+func ignored(error) error { return nil }
+
+// Close ends the calls that nobody waits for, and leaves no goroutine behind: TestMain looks.
+func TestCloseEndsCalls(t *testing.T) {
+	peer := fakepeer.New(t, fakepeer.Hangs())
+	client := newClient(t, peer.URL, patient())
+	leave(t, client, peer, 3, context.Canceled)
+	_ = client.Close()
+	eventually(t, "no connection is open", func() bool { _, open := peer.Connections(); return open == 0 })
+	if _, err := client.Random(t.Context()); !errors.Is(err, bounded.ErrClosed) {
+		t.Errorf("got %v, want %v", err, bounded.ErrClosed)
+	}
+}
+
+// What a base URL has beside scheme, host and path is no part of a request's address; a user goes where HTTP has it.
+func TestBaseURL(t *testing.T) {
+	asked := make(chan string, 1)
+	peer := fakepeer.New(t, func(w http.ResponseWriter, r *http.Request) {
+		user, password, _ := r.BasicAuth()
+		asked <- fmt.Sprintf("%s %s:%s", r.RequestURI, user, password)
+		fakepeer.Answers(http.StatusOK, fakepeer.Hero)(w, r)
+	})
+	host := peer.URL[len("http://"):]
+	for base, want := range map[string]string{
+		"http://" + host:                        "/api/heroes/random_hero :",
+		"http://" + host + "/":                  "/api/heroes/random_hero :",
+		"http://" + host + "?a=b":               "/api/heroes/random_hero :",
+		"http://" + host + "/below/?a=b#c":      "/below/api/heroes/random_hero :",
+		"http://yoda:do%40or@" + host + "/a%2f": "/a%2f/api/heroes/random_hero yoda:do@or",
+	} {
+		client := newClient(t, base, patient())
+		if _, err := client.Random(t.Context()); err != nil {
+			t.Errorf("%s: %v", base, err)
+		}
+		if got := <-asked; got != want {
+			t.Errorf("%s: asked %s, want %s", base, got, want)
+		}
+	}
+	peer.Stop()
+	_, err := newClient(t, "http://yoda:do%40or@"+host, patient()).Random(t.Context())
+	if err == nil || strings.Contains(err.Error(), "do@or") || strings.Contains(err.Error(), "do%40or") {
+		t.Errorf("got %v, which shows the password", err)
+	}
+}

@@ -1,0 +1,399 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+	"golang.org/x/sync/errgroup"
+
+	"superheroes/internal/catalog"
+	"superheroes/internal/character"
+	"superheroes/internal/httpserver"
+	"superheroes/test/fakepeer"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// yoda is what fakepeer.Hero says.
+func yoda() character.Character {
+	return character.Character{ID: 1, Name: "Yoda", OtherName: "Minch Yoda", Level: 9, Picture: "/yoda.svg", Powers: "Foresight"}
+}
+
+// patient returns settings whose time-outs never end a call of these tests, and no breaker.
+func patient() Config {
+	return Config{Connect: time.Minute, Write: time.Minute, Read: time.Minute, MaxConnections: 100, IdleConnections: 20}
+}
+
+func newClient(t *testing.T, base string, cfg Config) *Client[character.Character] {
+	t.Helper()
+	client := New(character.Heroes(), base, cfg)
+	t.Cleanup(func() {
+		if err := client.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return client
+}
+
+func TestRandom(t *testing.T) {
+	tests := []struct {
+		name, body string
+		want       character.Character
+	}{
+		{"our own spelling", fakepeer.Hero, yoda()},
+		{"the spelling of the Python application", strings.Replace(fakepeer.Hero, "otherName", "othername", 1), yoda()},
+		{"fields that we don't know", `{"name":"Yoda","side":"light","id":1}`, character.Character{ID: 1, Name: "Yoda"}},
+		{"null for nothing", `{"id":1,"name":"Yoda","powers":null}`, character.Character{ID: 1, Name: "Yoda"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			peer := fakepeer.New(t, fakepeer.Answers(http.StatusOK, test.body))
+			got, err := newClient(t, peer.URL, patient()).Random(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestRandomAsksTheCatalog(t *testing.T) {
+	for _, slash := range []string{"", "/"} {
+		t.Run("base ends with "+strconv.Quote(slash), func(t *testing.T) {
+			asked := make(chan *http.Request, 1)
+			peer := fakepeer.New(t, func(w http.ResponseWriter, r *http.Request) {
+				asked <- r
+				fakepeer.Answers(http.StatusOK, fakepeer.Hero)(w, r)
+			})
+			if _, err := newClient(t, peer.URL+slash, patient()).Random(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			request := <-asked
+			if got, want := request.Method+" "+request.RequestURI, "GET /api/heroes/random_hero"; got != want {
+				t.Errorf("asked %s, want %s", got, want)
+			}
+		})
+	}
+}
+
+// A peer that speaks HTTP/2 too is asked in HTTP/1.1, on connections of which each carries one request at a time.
+func TestPeersAreAskedInHTTP1(t *testing.T) {
+	asked := make(chan string, 1)
+	peer := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.Proto
+		fakepeer.Answers(http.StatusOK, fakepeer.Hero)(w, r)
+	}))
+	peer.Config.Protocols = new(http.Protocols)
+	peer.Config.Protocols.SetHTTP1(true)
+	peer.Config.Protocols.SetUnencryptedHTTP2(true)
+	peer.Start()
+	t.Cleanup(peer.Close)
+	if _, err := newClient(t, peer.URL, patient()).Random(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if proto := <-asked; proto != "HTTP/1.1" {
+		t.Errorf("asked in %s", proto)
+	}
+}
+
+// isTimeout tells what becomes a 504.
+func isTimeout(err error) bool {
+	var network net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network) && network.Timeout()
+}
+
+func TestRandomFails(t *testing.T) {
+	const header = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n"
+	tests := []struct {
+		name      string
+		behaviour http.HandlerFunc
+		says      string // part of the error
+	}{
+		{"broken off before the answer", fakepeer.BreaksOff(""), "EOF"},
+		{"broken off within the status", fakepeer.BreaksOff("HTTP/1.1 2"), "malformed HTTP"},
+		{"broken off within the header", fakepeer.BreaksOff(header), "EOF"},
+		{"broken off within the body", fakepeer.BreaksOff(header + "\r\n" + fakepeer.Hero), "broke off"},
+		{"not HTTP", fakepeer.BreaksOff("220 smtp ready\r\n"), "malformed HTTP"},
+		{"500", fakepeer.Answers(http.StatusInternalServerError, fakepeer.Hero), "500"},
+		{"503", fakepeer.Answers(http.StatusServiceUnavailable, fakepeer.Hero), "503"},
+		{"422", fakepeer.Answers(http.StatusUnprocessableEntity, fakepeer.Hero), "422"},
+		{"204", fakepeer.Answers(http.StatusNoContent, ""), "204"},
+		{"a redirect is not followed", http.RedirectHandler("http://127.0.0.1:1/", http.StatusFound).ServeHTTP, "302"},
+		{"no body", fakepeer.Answers(http.StatusOK, ""), "can't be read"},
+		{"malformed JSON", fakepeer.Answers(http.StatusOK, fakepeer.Hero[:20]), "can't be read"},
+		{"trailing data", fakepeer.Answers(http.StatusOK, fakepeer.Hero+"{}"), "can't be read"},
+		{"an HTML page", fakepeer.Answers(http.StatusOK, "<html></html>"), "can't be read"},
+		{"an array", fakepeer.Answers(http.StatusOK, "["+fakepeer.Hero+"]"), "can't be read"},
+		{"a level that is none", fakepeer.Answers(http.StatusOK, `{"id":1,"name":"Yoda","level":"9"}`), "can't be read"},
+		{"null", fakepeer.Answers(http.StatusOK, "null"), "no name"},
+		{"another object", fakepeer.Answers(http.StatusOK, `{"status":"ok"}`), "no name"},
+		{"an empty name", fakepeer.Answers(http.StatusOK, `{"id":1,"name":""}`), "no name"},
+		{"too large", fakepeer.Answers(http.StatusOK, `{"id":1,"name":"Yoda","powers":"`+strings.Repeat("x", maxAnswer)+`"}`), "can't be read"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			peer := fakepeer.New(t, test.behaviour)
+			_, err := newClient(t, peer.URL, patient()).Random(t.Context())
+			if err == nil || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("got %v, want an error with %q", err, test.says)
+			}
+			if isTimeout(err) || errors.Is(err, catalog.ErrEmpty) {
+				t.Errorf("%v counts as a time-out or an empty catalog", err)
+			}
+		})
+	}
+}
+
+func TestRefusedConnection(t *testing.T) {
+	peer := fakepeer.New(t, fakepeer.Answers(http.StatusOK, fakepeer.Hero))
+	peer.Stop()
+	_, err := newClient(t, peer.URL, patient()).Random(t.Context())
+	if !errors.Is(err, syscall.ECONNREFUSED) || isTimeout(err) {
+		t.Errorf("got %v, want that the connection was refused", err)
+	}
+}
+
+func TestEmptyCatalog(t *testing.T) {
+	peer := fakepeer.New(t, fakepeer.Answers(http.StatusNotFound, `{"detail":"there is no hero yet"}`))
+	if _, err := newClient(t, peer.URL, patient()).Random(t.Context()); !errors.Is(err, catalog.ErrEmpty) {
+		t.Errorf("got %v, want %v", err, catalog.ErrEmpty)
+	}
+}
+
+// Each case is ended by the one time-out that is short, or by the request's deadline; nothing else would.
+func TestTooSlow(t *testing.T) {
+	const short = 100 * time.Millisecond
+	hang := func(t *testing.T) string { return fakepeer.New(t, fakepeer.Hangs()).URL }
+	dribble := func(t *testing.T) string {
+		return fakepeer.New(t, fakepeer.Dribbles(strings.Repeat(" ", 5000)+fakepeer.Hero, 20*time.Millisecond)).URL
+	}
+	blackHole := func(t *testing.T) string { return fakepeer.BlackHole(t) }
+	tests := []struct {
+		name     string
+		peer     func(*testing.T) string
+		limit    func(*Config)
+		deadline time.Duration
+	}{
+		{"no answer, read time-out", hang, func(c *Config) { c.Read = short }, time.Minute},
+		{"no answer, deadline", hang, func(*Config) {}, short},
+		{"dribbling body, read time-out", dribble, func(c *Config) { c.Read = short }, time.Minute},
+		{"dribbling body, deadline", dribble, func(*Config) {}, short},
+		{"black hole, connect time-out", blackHole, func(c *Config) { c.Connect = short }, time.Minute},
+		{"black hole, deadline", blackHole, func(*Config) {}, short},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			cfg := patient()
+			test.limit(&cfg)
+			ctx, cancel := context.WithTimeout(t.Context(), test.deadline)
+			defer cancel()
+			_, err := newClient(t, test.peer(t), cfg).Random(ctx)
+			if !isTimeout(err) || test.deadline > short && ctx.Err() != nil {
+				t.Errorf("got %v, want a time-out by what is short", err)
+			}
+		})
+	}
+}
+
+// An answer may come in as many pieces as it likes, within the read time-out: a slow peer isn't a broken one.
+func TestSlowButInTime(t *testing.T) {
+	peer := fakepeer.New(t, fakepeer.Dribbles(fakepeer.Hero, time.Millisecond))
+	got, err := newClient(t, peer.URL, patient()).Random(t.Context())
+	if err != nil || got != yoda() {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+// A pipe has no buffer: a write to it ends only when someone reads.
+func TestWriteTimeout(t *testing.T) {
+	here, there := net.Pipe()
+	t.Cleanup(func() { _, _ = here.Close(), there.Close() })
+	conn := &writeLimited{Conn: here, timeout: 50 * time.Millisecond}
+	if _, err := conn.Write([]byte("GET / HTTP/1.1\r\n")); !errors.Is(err, os.ErrDeadlineExceeded) || !isTimeout(err) {
+		t.Errorf("got %v, want a time-out", err)
+	}
+	go func() { _, _ = there.Read(make([]byte, 100)) }()
+	if n, err := conn.Write([]byte("GET")); n != 3 || err != nil {
+		t.Errorf("the next write has a time-out of its own: got %d, %v", n, err)
+	}
+}
+
+func TestPeerIsToldTheRemainingTimeAndTheRequestID(t *testing.T) {
+	asked := make(chan http.Header, 1)
+	peer := fakepeer.New(t, func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.Header
+		fakepeer.Answers(http.StatusOK, fakepeer.Hero)(w, r)
+	})
+	client := newClient(t, peer.URL, patient())
+
+	t.Run("within a request", func(t *testing.T) {
+		within(t, "the-request", 30*time.Second, func(ctx context.Context) {
+			if _, err := client.Random(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+		header := <-asked
+		if got := header.Get(httpserver.RequestIDHeader); got != "the-request" {
+			t.Errorf("the peer got the request id %q", got)
+		}
+		left, err := strconv.Atoi(header.Get(httpserver.TimeoutHeader))
+		if err != nil || left < 1 || left > 30_000 {
+			t.Errorf("the peer was told %q ms, want 1 to 30000", header.Get(httpserver.TimeoutHeader))
+		}
+	})
+	t.Run("without a deadline", func(t *testing.T) {
+		if _, err := client.Random(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+		header := <-asked
+		if id, left := header.Get(httpserver.RequestIDHeader), header.Get(httpserver.TimeoutHeader); id != "" || left != "" {
+			t.Errorf("the peer was told id %q and %q ms, want neither", id, left)
+		}
+	})
+}
+
+// within calls do with the context that a handler gets of a request with this id.
+func within(t *testing.T, id string, deadline time.Duration, do func(context.Context)) {
+	t.Helper()
+	api := httpserver.NewAPI(info(), discard(), httpserver.Config{Deadline: deadline})
+	api.Handle(httpserver.Route{Operation: operation(), Serve: func(w http.ResponseWriter, r *http.Request) error {
+		do(r.Context())
+		return httpserver.WriteJSON(w, []byte("{}"))
+	}})
+	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+	request.Header.Set(httpserver.RequestIDHeader, id)
+	answer := httptest.NewRecorder()
+	if api.ServeHTTP(answer, request); answer.Code != http.StatusOK {
+		t.Fatalf("got %d %s", answer.Code, answer.Body)
+	}
+}
+
+func TestConnectionsAreLimited(t *testing.T) {
+	const most, kept, calls = 5, 2, 40
+	release := make(chan struct{})
+	peer := fakepeer.New(t, func(w http.ResponseWriter, r *http.Request) {
+		<-release
+		fakepeer.Answers(http.StatusOK, fakepeer.Hero)(w, r)
+	})
+	cfg := patient()
+	cfg.MaxConnections, cfg.IdleConnections = most, kept
+	client := newClient(t, peer.URL, cfg)
+
+	var group errgroup.Group
+	for range calls {
+		group.Go(func() error {
+			_, err := client.Random(t.Context())
+			return err
+		})
+	}
+	eventually(t, "all connections are in use", func() bool { return peer.Requests() == most })
+	close(release)
+	if err := group.Wait(); err != nil {
+		t.Error(err)
+	}
+	if _, open := peer.Connections(); open > most {
+		t.Errorf("%d connections at a time, want at most %d", open, most)
+	}
+	if got := peer.Requests(); got != calls {
+		t.Errorf("%d requests were answered, want %d", got, calls)
+	}
+	eventually(t, "no more connections are kept than wanted", func() bool { _, open := peer.Connections(); return open == kept })
+}
+
+func TestConnectionsAreUsedAgain(t *testing.T) {
+	peer := fakepeer.New(t, fakepeer.Answers(http.StatusOK, fakepeer.Hero))
+	client := newClient(t, peer.URL, patient())
+	for range 10 {
+		if _, err := client.Random(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if opened, _ := peer.Connections(); opened != 1 {
+		t.Errorf("%d connections for 10 calls in a row, want 1", opened)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	tests := []struct {
+		name      string
+		behaviour http.HandlerFunc
+		ok        bool
+	}{
+		{"ready", fakepeer.Answers(http.StatusOK, "{}"), true},
+		{"a peer of the family without this path", fakepeer.Answers(http.StatusNotFound, "{}"), true},
+		{"not ready", fakepeer.Answers(http.StatusServiceUnavailable, "{}"), false},
+		{"broken off", fakepeer.BreaksOff(""), false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var paths []string
+			peer := fakepeer.New(t, func(w http.ResponseWriter, r *http.Request) {
+				paths = append(paths, r.URL.Path)
+				test.behaviour(w, r)
+			})
+			client := newClient(t, peer.URL, patient())
+			if err := client.Check(t.Context()); (err == nil) != test.ok {
+				t.Errorf("got %v", err)
+			}
+			if !slices.Contains(paths, "/readyz") {
+				t.Errorf("asked %q, want /readyz", paths)
+			}
+		})
+	}
+}
+
+// eventually waits until what is true, and fails the test when it never is.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within a minute: %s", what)
+		}
+	}
+}
+
+func TestConcurrentUse(t *testing.T) {
+	peer := fakepeer.New(t, fakepeer.Answers(http.StatusOK, fakepeer.Hero))
+	cfg := patient()
+	cfg.BreakerFailures, cfg.BreakerDelay = 3, time.Millisecond
+	client := newClient(t, peer.URL, cfg)
+	var wait sync.WaitGroup
+	for range 20 {
+		wait.Go(func() {
+			for range 20 {
+				if got, err := client.Random(t.Context()); err != nil || got != yoda() {
+					t.Errorf("got %v, %v", got, err)
+				}
+			}
+		})
+	}
+	wait.Wait()
+}
+
+// A service at the wrong address has no such path; that is no empty catalog.
+func TestUnknownPath(t *testing.T) {
+	for _, detail := range []string{httpserver.UnknownPath, "Not Found"} {
+		t.Run(detail, func(t *testing.T) {
+			peer := fakepeer.New(t, fakepeer.Answers(http.StatusNotFound, `{"detail":"`+detail+`"}`))
+			_, err := newClient(t, peer.URL, patient()).Random(t.Context())
+			if err == nil || errors.Is(err, catalog.ErrEmpty) {
+				t.Errorf("got %v, want that there is no such path", err)
+			}
+		})
+	}
+}

@@ -1,0 +1,417 @@
+package remote
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"superheroes/internal/catalog"
+	"superheroes/internal/character"
+	"superheroes/test/fakepeer"
+)
+
+// scripted is a peer that says on each connection what the script for it has, an answer to a request, and then hangs up.
+// The last script is for all connections that follow.
+type scripted struct {
+	url              string
+	asked, connected atomic.Int32
+}
+
+func script(t *testing.T, scripts ...[]string) *scripted {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &scripted{url: "http://" + listener.Addr().String()}
+	var conns sync.WaitGroup
+	conns.Go(func() {
+		for n := 0; ; n++ {
+			conn, err := listener.Accept()
+			if err != nil {
+				return // the test has ended
+			}
+			s.connected.Add(1)
+			conns.Go(func() { s.play(conn, scripts[min(n, len(scripts)-1)]) })
+		}
+	})
+	t.Cleanup(func() {
+		_ = listener.Close()
+		conns.Wait()
+	})
+	return s
+}
+
+func (s *scripted) play(conn net.Conn, answers []string) {
+	defer func() { _ = conn.Close() }()
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
+	requests := bufio.NewReader(conn)
+	for _, answer := range answers {
+		if _, err := http.ReadRequest(requests); err != nil {
+			return
+		}
+		s.asked.Add(1)
+		_, _ = io.WriteString(conn, answer)
+	}
+}
+
+// says is an answer with that header, in addition to the one that tells the length, and yoda as its body.
+func says(header ...string) string {
+	return fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%s\r\n%s", len(fakepeer.Hero), strings.Join(header, ""), fakepeer.Hero)
+}
+
+// A call that comes too late for a kept connection is repeated on another, one that got part of an answer is not.
+func TestConnectionsOfPlainHTTP(t *testing.T) {
+	chunked := fmt.Sprintf("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(fakepeer.Hero), fakepeer.Hero)
+	for _, test := range []struct {
+		name             string
+		scripts          [][]string
+		fails            string // part of the second call's error, "" when it works
+		asked, connected int32
+	}{
+		{"kept", [][]string{{says(), says()}}, "", 2, 1},
+		{"kept, with the answer in chunks", [][]string{{chunked, chunked}}, "", 2, 1},
+		{"kept, behind an early hint", [][]string{{"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + says(), says()}}, "", 2, 1},
+		{"closed by the peer when idle", [][]string{{says()}}, "", 2, 2},
+		{"to be closed", [][]string{{says("Connection: close\r\n"), says()}}, "", 2, 2},
+		{"HTTP/1.0", [][]string{{strings.Replace(says(), "1.1", "1.0", 1), says()}}, "", 2, 2},
+		{"more than an answer", [][]string{{says() + "HTTP/1.1 200 OK\r\n\r\n", says()}}, "", 2, 2},
+		{"broken off within the second answer", [][]string{{says(), "HTTP/1.1 200 OK\r\n"}, {says()}}, "EOF", 2, 1},
+		{"broken off within the second body", [][]string{{says(), says()[:60]}, {says()}}, "broke off", 2, 1},
+		{"no second answer", [][]string{{says(), ""}, {says()}}, "", 3, 2},
+		{"no second answer on a new connection", [][]string{{says("Connection: close\r\n")}, {""}}, "no answer came", 2, 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			peer := script(t, test.scripts...)
+			client := newClient(t, peer.url, patient())
+			if got, err := client.Random(t.Context()); err != nil || got != yoda() {
+				t.Fatalf("first call: %v, %v", got, err)
+			}
+			got, err := client.Random(t.Context())
+			switch {
+			case test.fails == "" && (err != nil || got != yoda()):
+				t.Errorf("second call: %v, %v", got, err)
+			case test.fails != "" && (err == nil || !strings.Contains(err.Error(), test.fails)):
+				t.Errorf("second call: %v, want %q", err, test.fails)
+			}
+			if asked, connected := peer.asked.Load(), peer.connected.Load(); asked != test.asked || connected != test.connected {
+				t.Errorf("%d requests on %d connections, want %d on %d", asked, connected, test.asked, test.connected)
+			}
+		})
+	}
+}
+
+// What a peer says unasked is nobody's answer.
+func TestQuiet(t *testing.T) {
+	for name, unasked := range map[string]func(net.Conn) error{
+		"an answer": func(peer net.Conn) error { _, err := io.WriteString(peer, says()); return err },
+		"its end":   func(peer net.Conn) error { return peer.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = listener.Close() })
+			l, err := newPlain(listener.Addr().String(), patient()).dial(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			peer, err := listener.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _, _ = l.Close(), peer.Close() })
+			l.interrupt() // as a deadline of the last exchange that has passed since
+			if !l.quiet() {
+				t.Error("not quiet though nothing was said")
+			}
+			if err := unasked(peer); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "it is heard", func() bool { return !l.quiet() })
+		})
+	}
+}
+
+func TestEndlessHeader(t *testing.T) {
+	for name, answer := range map[string]string{
+		"one line":        "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", maxHeader),
+		"many lines":      "HTTP/1.1 200 OK\r\n" + strings.Repeat("X: y\r\n", maxHeader/6),
+		"interim answers": strings.Repeat("HTTP/1.1 100 Continue\r\n\r\n", maxHeader/25+1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			peer := script(t, []string{answer + says()})
+			if _, err := newClient(t, peer.url, patient()).Random(t.Context()); err == nil || !strings.Contains(err.Error(), "65536 bytes") {
+				t.Errorf("got %v, want what is too long", err)
+			}
+		})
+	}
+	t.Run("a body may be longer", func(t *testing.T) {
+		body := strings.Repeat(" ", 2*maxHeader) + fakepeer.Hero
+		peer := fakepeer.New(t, fakepeer.Answers(http.StatusOK, body))
+		if got, err := newClient(t, peer.URL, patient()).Random(t.Context()); err != nil || got != yoda() {
+			t.Errorf("got %v, %v", got, err)
+		}
+	})
+}
+
+// A call that is given up leaves no connection that somebody else might get, and no place taken.
+func TestGivenUp(t *testing.T) {
+	var hangs atomic.Bool
+	peer := fakepeer.New(t, func(w http.ResponseWriter, r *http.Request) {
+		if hangs.Load() {
+			fakepeer.Hangs()(w, r)
+			return
+		}
+		fakepeer.Answers(http.StatusOK, fakepeer.Hero)(w, r)
+	})
+	cfg := patient()
+	cfg.MaxConnections = 1
+	client := newClient(t, peer.URL, cfg)
+	for range 3 {
+		if _, err := client.Random(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		hangs.Store(true)
+		asked := peer.Requests()
+		hanging, cancel := context.WithCancel(t.Context())
+		said := make(chan error, 1)
+		go func() {
+			_, err := client.Random(hanging)
+			said <- err
+		}()
+		eventually(t, "the peer is asked", func() bool { return peer.Requests() > asked })
+		waiting, ended := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		if _, err := client.Random(waiting); !isTimeout(err) {
+			t.Errorf("got %v while the only connection was in use, want a time-out", err)
+		}
+		ended()
+		cancel()
+		if err := <-said; !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want that it was cancelled", err)
+		}
+		hangs.Store(false)
+	}
+	if _, err := client.Random(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// A peer that hangs up on each request gets one twice, however many connections to it are kept.
+func TestSentOnceMore(t *testing.T) {
+	const kept = 3
+	var all sync.WaitGroup
+	all.Add(kept)
+	peer := fakepeer.New(t, func(w http.ResponseWriter, r *http.Request) {
+		all.Done()
+		all.Wait() // so that each call gets a connection of its own
+		fakepeer.Answers(http.StatusOK, fakepeer.Hero)(w, r)
+	})
+	client := newClient(t, peer.URL, patient())
+	var calls errgroup.Group
+	for range kept {
+		calls.Go(func() error {
+			_, err := client.Random(t.Context())
+			return err
+		})
+	}
+	if err := calls.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	peer.Behave(fakepeer.BreaksOff(""))
+	if _, err := client.Random(t.Context()); !errors.Is(err, errSilent) {
+		t.Errorf("got %v, want %v", err, errSilent)
+	}
+	if opened, _ := peer.Connections(); opened != kept+1 || peer.Requests() != kept+2 {
+		t.Errorf("%d connections and %d requests, want one and two more than %d", opened, peer.Requests(), kept)
+	}
+}
+
+// An answer that was sent without a request, while the connection was idle, is not the next one's.
+func TestUnaskedAnswer(t *testing.T) {
+	idle := make(chan net.Conn, 1)
+	peer := fakepeer.New(t, func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		_, _ = io.WriteString(conn, says())
+		idle <- conn
+	})
+	client := newClient(t, peer.URL, patient())
+	if _, err := client.Random(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	conn := <-idle
+	t.Cleanup(func() { _ = conn.Close() })
+	if _, err := io.WriteString(conn, strings.Replace(says(), "Yoda", "Odya", 1)); err != nil {
+		t.Fatal(err)
+	}
+	p := client.transport.(*plain)
+	eventually(t, "it is heard", func() bool { return !p.idle[0].quiet() })
+	if got, err := client.Random(t.Context()); err != nil || got != yoda() {
+		t.Fatalf("got %v, %v", got, err)
+	}
+	_ = (<-idle).Close()
+	if peer.Requests() != 2 {
+		t.Errorf("%d requests, want 2: the connection should have been closed before", peer.Requests())
+	}
+}
+
+// Whatever becomes of a call, its place is free again; its connection is kept only when the answer was read to its end.
+func TestPlaceAndConnection(t *testing.T) {
+	begun := func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "500")
+		_, _ = io.WriteString(w, fakepeer.Hero)
+		_ = http.NewResponseController(w).Flush()
+		fakepeer.Hangs()(w, r)
+	}
+	for _, test := range []struct {
+		name      string
+		behaviour http.HandlerFunc
+		kept      int
+	}{
+		{"an answer", fakepeer.Answers(http.StatusOK, fakepeer.Hero), 1},
+		{"no body", fakepeer.Answers(http.StatusNoContent, ""), 1},
+		{"an answer that is refused", fakepeer.Answers(http.StatusInternalServerError, fakepeer.Hero), 1},
+		{"a body that doesn't end in time", begun, 0},
+		{"a header that doesn't come in time", fakepeer.Hangs(), 0},
+		{"a body that is too long", func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, strings.Repeat(" ", 2*maxAnswer))
+		}, 0},
+		{"broken off", fakepeer.BreaksOff(""), 0},
+		{"not HTTP", fakepeer.BreaksOff("220 smtp ready\r\n"), 0},
+		{"refused", nil, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			peer := fakepeer.New(t, test.behaviour)
+			if test.behaviour == nil {
+				peer.Stop()
+			}
+			cfg := patient()
+			if test.kept == 0 { // some of these would wait for it
+				cfg.Read = 200 * time.Millisecond
+			}
+			client := newClient(t, peer.URL, cfg)
+			_, _ = client.Random(t.Context())
+			p := client.transport.(*plain)
+			if len(p.idle) != test.kept || client.calls.slots.Taken() != 0 {
+				t.Errorf("%d connections are kept, want %d; %d slots are taken", len(p.idle), test.kept, client.calls.slots.Taken())
+			}
+			eventually(t, "the others are closed", func() bool { _, open := peer.Connections(); return open <= test.kept })
+			_ = client.Close()
+			eventually(t, "all are closed", func() bool { _, open := peer.Connections(); return open <= 0 })
+		})
+	}
+}
+
+func TestIdleConnectionsAreClosed(t *testing.T) {
+	peer := fakepeer.New(t, fakepeer.Answers(http.StatusOK, fakepeer.Hero))
+	client := newClient(t, peer.URL, patient())
+	if _, err := client.Random(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p := client.transport.(*plain)
+	p.closeUnused()
+	if _, open := peer.Connections(); open != 1 || p.timer == nil {
+		t.Errorf("%d connections are open, of one that was just used; it will be closed: %t", open, p.timer != nil)
+	}
+	p.idle[0].unused = time.Now().Add(-idleTime)
+	p.closeUnused()
+	eventually(t, "it is closed", func() bool { _, open := peer.Connections(); return open == 0 })
+	if len(p.idle) != 0 || p.timer != nil {
+		t.Errorf("%d connections are kept; a timer runs: %t", len(p.idle), p.timer != nil)
+	}
+}
+
+// trusted returns a client of the server, whose certificate it knows.
+func trusted(t *testing.T, server *httptest.Server, cfg Config) *Client[character.Character] {
+	t.Helper()
+	client := newClient(t, server.URL, cfg)
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	client.transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: roots}
+	return client
+}
+
+func TestEncrypted(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		behaviour http.HandlerFunc
+		want      error // nil for yoda
+	}{
+		{"hero", fakepeer.Answers(http.StatusOK, fakepeer.Hero), nil},
+		{"no hero", fakepeer.Answers(http.StatusNotFound, `{"detail":"there is no hero yet"}`), catalog.ErrEmpty},
+		{"hangs", fakepeer.Hangs(), context.DeadlineExceeded},
+		{"dribbles", fakepeer.Dribbles(strings.Repeat(" ", 5000)+fakepeer.Hero, 20*time.Millisecond), context.DeadlineExceeded},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			server := httptest.NewUnstartedServer(test.behaviour)
+			server.Config.ErrorLog = slog.NewLogLogger(discard().Handler(), slog.LevelError)
+			server.StartTLS()
+			t.Cleanup(server.Close)
+			cfg := patient()
+			if test.want == context.DeadlineExceeded { //nolint:errorlint // it is the one of the table
+				cfg.Connect, cfg.Read = 2*time.Second, 100*time.Millisecond // a handshake takes its time on a busy machine
+			}
+			got, err := trusted(t, server, cfg).Random(t.Context())
+			late := test.want == context.DeadlineExceeded //nolint:errorlint // it is the one of the table
+			expected := errors.Is(err, test.want) || late && isTimeout(err)
+			if !expected || err == nil && got != yoda() {
+				t.Errorf("got %v, %v, want %v", got, err, test.want)
+			}
+		})
+	}
+	t.Run("unknown certificate", func(t *testing.T) {
+		server := httptest.NewUnstartedServer(fakepeer.Answers(http.StatusOK, fakepeer.Hero))
+		server.Config.ErrorLog = slog.NewLogLogger(discard().Handler(), slog.LevelError)
+		server.StartTLS()
+		t.Cleanup(server.Close)
+		if _, err := newClient(t, server.URL, patient()).Random(t.Context()); err == nil || !strings.Contains(err.Error(), "certificate") {
+			t.Errorf("got %v, want that the certificate isn't known", err)
+		}
+	})
+}
+
+// BenchmarkClient compares the transports; the peer is a process of its own in use, and a part of either figure here.
+func BenchmarkClient(b *testing.B) {
+	peer := httptest.NewServer(fakepeer.Answers(http.StatusOK, fakepeer.Hero))
+	b.Cleanup(peer.Close)
+	for _, kind := range []struct {
+		name      string
+		transport transport
+	}{
+		{"plain", newPlain(strings.TrimPrefix(peer.URL, "http://"), patient())},
+		{"net/http", Transport(patient())},
+	} {
+		b.Run(kind.name, func(b *testing.B) {
+			client := New(character.Heroes(), peer.URL, patient())
+			client.transport = kind.transport
+			b.Cleanup(func() { _ = client.Close() })
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					if _, err := client.Random(b.Context()); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		})
+	}
+}

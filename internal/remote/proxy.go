@@ -1,0 +1,238 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"time"
+
+	"superheroes/internal/httpserver"
+)
+
+// maxHeld is how much of an answer is read before it is begun, in bytes: one that breaks off before that is a 502, one
+// that breaks off later is broken off.
+const maxHeld = 1 << 20
+
+// ProxyConfig bounds the calls of a service, within what remains of the request's deadline.
+type ProxyConfig struct {
+	Connect         time.Duration `name:"peer-connect-timeout" default:"2s" help:"Time to connect to a service."`
+	Write           time.Duration `name:"peer-write-timeout" default:"2s" help:"Time to send a request to a service."`
+	Read            time.Duration `name:"peer-read-timeout" default:"5s" help:"Time a service has to answer, or to send each part of a whole list."`
+	MaxConnections  int           `name:"peer-max-connections" default:"100" help:"Maximum connections to a service, not counting streams."`
+	IdleConnections int           `name:"peer-idle-connections" default:"20" help:"Maximum idle connections kept open to a service."`
+}
+
+// Peers returns the same limits as fights has them.
+func (c ProxyConfig) Peers() Config {
+	return Config{Connect: c.Connect, Write: c.Write, Read: c.Read, MaxConnections: c.MaxConnections, IdleConnections: c.IdleConnections}
+}
+
+// Proxy passes requests on to a service in another process.
+type Proxy struct {
+	name string
+	base *url.URL
+	read time.Duration
+	log  *slog.Logger
+	// net/http repeats a GET when a kept-alive connection turns out broken, and a GET can be a fight. Only what asks a
+	// catalog or the statistics for something is sent over a kept connection; all else gets one of its own.
+	kept           *finishing
+	fresh, streams *http.Transport
+}
+
+// NewProxy returns the service of that name, which is served below base, as in http://heroes:8000.
+func NewProxy(name, base string, cfg ProxyConfig, log *slog.Logger) (*Proxy, error) {
+	at, err := url.Parse(base)
+	if err != nil {
+		return nil, fmt.Errorf("parse URL of %s: %w", name, err)
+	}
+	p := &Proxy{name: name, base: at, read: cfg.Read, log: log}
+	p.kept = newFinishing(Transport(cfg.Peers()), cfg.Connect+cfg.Read)
+	p.fresh, p.streams = Transport(cfg.Peers()), Transport(cfg.Peers())
+	p.fresh.DisableKeepAlives, p.streams.DisableKeepAlives = true, true
+	p.streams.MaxConnsPerHost = 0 // the gateway bounds them
+	return p, nil
+}
+
+// Close ends the idle connections.
+func (p *Proxy) Close() error {
+	p.kept.work.Close()
+	p.kept.CloseIdleConnections()
+	return nil
+}
+
+// Pending returns how many reads over kept connections are under way.
+func (p *Proxy) Pending() int { return p.kept.reads.Taken() }
+
+// Check asks the service whether it is ready.
+func (p *Proxy) Check(ctx context.Context) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.base.JoinPath("readyz").String(), nil)
+	if err != nil {
+		return err
+	}
+	response, err := p.kept.RoundTrip(request)
+	if err != nil {
+		return err
+	}
+	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxHeld))
+	if response.StatusCode >= http.StatusInternalServerError {
+		err = fmt.Errorf("answered %s", response.Status)
+	}
+	return errors.Join(err, response.Body.Close())
+}
+
+// transport returns the connections that a request may use.
+func (p *Proxy) transport(r *http.Request, stream bool) http.RoundTripper {
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	switch {
+	case stream:
+		return p.streams
+	case reads && p.name != "fights":
+		return p.kept
+	}
+	return p.fresh
+}
+
+// Pass forwards the request and relays the response. What keeps the service from answering is a 502 or a 504.
+func (p *Proxy) Pass(w http.ResponseWriter, r *http.Request, stream bool) error {
+	begin := time.Now()
+	ctx, cancel := context.WithCancelCause(r.Context())
+	defer cancel(nil)
+	var failure error
+	transport := p.transport(r, stream)
+	proxy := httputil.ReverseProxy{
+		Transport: transport,
+		Rewrite: func(passed *httputil.ProxyRequest) {
+			passed.SetURL(p.base)
+			passed.Out.Host = p.base.Host
+		},
+		ModifyResponse: func(response *http.Response) error {
+			if stream {
+				p.watch(response, cancel)
+				return checkAnswer(response)
+			}
+			if err := checkAnswer(response); err != nil || transport == http.RoundTripper(p.kept) {
+				return err
+			}
+			_, err := hold(response)
+			return err
+		},
+		FlushInterval: -1,
+		ErrorLog:      slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
+		ErrorHandler:  func(_ http.ResponseWriter, _ *http.Request, err error) { failure = err },
+	}
+	if stream {
+		w = &streamWriter{w, httpserver.NewStream(w, r)}
+	}
+	proxy.ServeHTTP(w, r.WithContext(ctx))
+	return p.problemOf(failure, time.Since(begin))
+}
+
+// problemOf turns what kept the service from answering into the answer, after it had so long.
+func (p *Proxy) problemOf(err error, had time.Duration) error {
+	var network net.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, context.Canceled):
+		return httpserver.Unavailable("the request was canceled").Because(err)
+	case errors.Is(err, context.DeadlineExceeded) && had < p.read/patience:
+		return httpserver.Errorf(http.StatusGatewayTimeout, "the request's deadline passed before %s could answer", p.name).Because(err)
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
+		return httpserver.Errorf(http.StatusGatewayTimeout, "%s did not answer in time", p.name).Because(err)
+	}
+	return httpserver.Errorf(http.StatusBadGateway, "%s failed to answer", p.name).Because(err)
+}
+
+// checkAnswer refuses what no service of ours answers: an error of the server that isn't a problem or a state, and a way to
+// somewhere else. What is only between the service and us is taken out.
+func checkAnswer(response *http.Response) error {
+	for _, own := range []string{httpserver.RequestIDHeader, "X-Content-Type-Options"} { // the answer has them already
+		response.Header.Del(own)
+	}
+	response.Header.Del("Set-Cookie")
+	for name := range response.Header { // whose pages may read is said by who answers the browser
+		if strings.HasPrefix(name, "Access-Control-") {
+			delete(response.Header, name)
+		}
+	}
+	kind, _, _ := strings.Cut(response.Header.Get("Content-Type"), ";")
+	switch status := response.StatusCode; {
+	case status >= http.StatusMultipleChoices && status < http.StatusBadRequest && status != http.StatusNotModified,
+		status == http.StatusSwitchingProtocols,
+		status >= http.StatusInternalServerError && !strings.HasSuffix(kind, "json"):
+		return fmt.Errorf("answered %s", response.Status)
+	}
+	return nil
+}
+
+// hold reads the beginning of an answer, and reports whether that is all of it, as it nearly always is.
+func hold(response *http.Response) (whole bool, err error) {
+	body := response.Body
+	begin, err := io.ReadAll(io.LimitReader(body, maxHeld))
+	if err != nil {
+		return false, fmt.Errorf("the answer broke off: %w", err)
+	}
+	whole = len(begin) < maxHeld
+	var all io.Reader = bytes.NewReader(begin)
+	if !whole {
+		all = io.MultiReader(all, body)
+	}
+	response.Body = struct {
+		io.Reader
+		io.Closer
+	}{all, body}
+	return whole, nil
+}
+
+// watch breaks a list off when the service sends nothing more of it. An event stream may be silent.
+func (p *Proxy) watch(response *http.Response, cancel context.CancelCauseFunc) {
+	if strings.HasPrefix(response.Header.Get("Content-Type"), "text/event-stream") {
+		return
+	}
+	timer := time.AfterFunc(p.read, func() { cancel(context.DeadlineExceeded) })
+	timer.Stop()
+	response.Body = &watchedBody{response.Body, timer, p.read}
+}
+
+// watchedBody bounds the time that each read waits for the service. Between them the timer is stopped: that the browser is
+// slow to take what was read is nothing that the service does.
+type watchedBody struct {
+	io.ReadCloser
+	timer   *time.Timer
+	timeout time.Duration
+}
+
+func (b *watchedBody) Read(p []byte) (int, error) {
+	b.timer.Reset(b.timeout)
+	defer b.timer.Stop()
+	return b.ReadCloser.Read(p)
+}
+
+func (b *watchedBody) Close() error {
+	b.timer.Stop()
+	return b.ReadCloser.Close()
+}
+
+// streamWriter gives each write of a stream its own time-out.
+type streamWriter struct {
+	http.ResponseWriter
+	stream *httpserver.Stream
+}
+
+func (w *streamWriter) Write(p []byte) (int, error) {
+	if err := w.stream.Write(p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *streamWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,0 +1,769 @@
+package arena
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"superheroes/internal/httpserver"
+	"superheroes/test/fakepeer"
+)
+
+// seen is what a part was asked.
+type seen struct {
+	mu       sync.Mutex
+	requests []string
+	header   http.Header
+	hosts    []string
+}
+
+// handler notes the request and answers with the name of the part.
+func (s *seen) handler(name string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.requests = append(s.requests, strings.TrimSpace(fmt.Sprintf("%s %s %s %s", name, r.Method, r.URL.RequestURI(), body)))
+		s.header, s.hosts = r.Header.Clone(), append(s.hosts, r.Host)
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Etag", `"1"`)
+		w.Header().Set("Set-Cookie", "a=b")
+		w.Header().Set("X-Request-Id", "mine")
+		w.Header().Set("Keep-Alive", "timeout=5")
+		if r.Method == http.MethodPost {
+			w.Header().Set("Location", "/api/"+name+"/7")
+			w.WriteHeader(http.StatusCreated)
+		}
+		_, _ = io.WriteString(w, `"`+name+`"`)
+	}
+}
+
+func (s *seen) taken() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	requests := s.requests
+	s.requests = nil
+	return requests
+}
+
+// ways are the two ways to reach a part: by a socket and in this process.
+func ways(t *testing.T, behaviour func(name string) http.HandlerFunc) map[string]map[string]Part {
+	t.Helper()
+	_, cfg := limits()
+	all := map[string]map[string]Part{"over HTTP": {}, "in process": {}}
+	for _, name := range Parts() {
+		all["over HTTP"][name] = remotePart(t, name, fakepeer.New(t, behaviour(name)).URL, cfg)
+		all["in process"][name] = Local{behaviour(name)}
+	}
+	return all
+}
+
+func TestPasses(t *testing.T) {
+	asked := &seen{}
+	for way, parts := range ways(t, asked.handler) {
+		t.Run(way, func(t *testing.T) {
+			cfg, _ := limits()
+			addr := serve(t, cfg, parts)
+			for _, c := range []struct{ method, target, body, want string }{
+				{"GET", "/api/heroes", "", "heroes GET /api/heroes"},
+				{"GET", "/api/heroes?limit=3&name=%C3%A9%26", "", "heroes GET /api/heroes?limit=3&name=%C3%A9%26"},
+				{"HEAD", "/api/villains/7", "", "villains HEAD /api/villains/7"},
+				{"GET", "/api/locations/7/picture.svg", "", "locations GET /api/locations/7/picture.svg"},
+				{"GET", "/api/locations/", "", "locations GET /api/locations/"},
+				{"GET", "/api/heroes/7%2Fpicture.svg", "", "heroes GET /api/heroes/7%2Fpicture.svg"},
+				{"GET", "/api/fights/execute_fight", "", "fights GET /api/fights/execute_fight"},
+				{"POST", "/api/fights", `{"hero":{}}`, `fights POST /api/fights {"hero":{}}`},
+				{"POST", "/api/heroes", `{}`, `heroes POST /api/heroes {}`},
+				{"PUT", "/api/heroes/7", `{}`, `heroes PUT /api/heroes/7 {}`},
+				{"PATCH", "/api/villains/7", `{}`, `villains PATCH /api/villains/7 {}`},
+				{"DELETE", "/api/locations/7", "", `locations DELETE /api/locations/7`},
+				{"GET", "/api/statistics", "", "statistics GET /api/statistics"},
+				{"GET", "/api/statistics/stream", "", "statistics GET /api/statistics/stream"},
+				{"GET", "/status/heroes", "", "heroes GET /healthz"},
+				{"GET", "/status/statistics?secret", "", "statistics GET /healthz"},
+			} {
+				got := ask(t, addr, fmt.Sprintf("%s %s HTTP/1.1\nHost: %s\nConnection: close\nContent-Length: %d\n\n%s", c.method, c.target, addr, len(c.body), c.body))
+				if diff := cmp.Diff([]string{c.want}, asked.taken()); diff != "" {
+					t.Errorf("%s %s: -want +got\n%s", c.method, c.target, diff)
+				}
+				name, _, _ := strings.Cut(c.want, " ")
+				if c.method != "HEAD" && got.body != `"`+name+`"` || got.header.Get("Etag") != `"1"` {
+					t.Errorf("%s %s: got %+v", c.method, c.target, got)
+				}
+				if c.method == "POST" && (got.status != http.StatusCreated || got.header.Get("Location") == "") {
+					t.Errorf("%s %s: got %+v", c.method, c.target, got)
+				}
+			}
+		})
+	}
+}
+
+// TestHeaders shows which headers get to a part, and which come back.
+func TestHeaders(t *testing.T) {
+	sent := []string{
+		"Accept: application/json", "Accept-Encoding: gzip", "Content-Type: application/json", `If-Match: "1"`, `If-None-Match: "2"`,
+		"Last-Event-Id: 3", "User-Agent: a browser", "X-Request-Id: mine", "Authorization: Bearer secret", "Cookie: session=secret",
+		"Forwarded: for=1.2.3.4", "X-Forwarded-For: 1.2.3.4", "Proxy-Authorization: Basic secret", "Te: trailers", "Upgrade: websocket",
+		"X-Hop: 1", "Referer: http://elsewhere/", "Connection: X-Hop, close",
+	}
+	asked := &seen{}
+	for way, parts := range ways(t, asked.handler) {
+		t.Run(way, func(t *testing.T) {
+			cfg, _ := limits()
+			addr := serve(t, cfg, parts)
+			for _, name := range Parts() {
+				got := get(t, addr, "/api/"+name+"/1", sent...)
+				want := http.Header{
+					"Accept": {"application/json"}, "Accept-Encoding": {"gzip"}, "Content-Type": {"application/json"}, "If-Match": {`"1"`},
+					"If-None-Match": {`"2"`}, "Last-Event-Id": {"3"}, "User-Agent": {"a browser"}, "X-Request-Id": {"mine"},
+				}
+				if isCatalog(name) {
+					want["Authorization"] = []string{"Bearer secret"}
+				}
+				left := asked.header.Get("X-Request-Timeout-Ms")
+				asked.header.Del("X-Request-Timeout-Ms")
+				asked.header.Del("Connection") // that between gateway and part
+				if diff := cmp.Diff(want, asked.header); diff != "" || left == "" {
+					t.Errorf("%s, %q ms left: -want +got\n%s", name, left, diff)
+				}
+				if ids := got.header.Values("X-Request-Id"); len(ids) != 1 || ids[0] != "mine" {
+					t.Errorf("request ids %q", ids)
+				}
+				if strings.Join(got.header.Values("X-Content-Type-Options"), ", ") != "nosniff" {
+					t.Errorf("got %v", got.header)
+				}
+				if way == "over HTTP" && (got.header.Get("Set-Cookie") != "" || got.header.Get("Keep-Alive") != "") {
+					t.Errorf("what is between part and gateway came through: %v", got.header)
+				}
+			}
+		})
+	}
+}
+
+// TestNothingElse asks for what is not passed.
+func TestNothingElse(t *testing.T) {
+	asked := &seen{}
+	for way, parts := range ways(t, asked.handler) {
+		t.Run(way, func(t *testing.T) {
+			cfg, _ := limits()
+			addr := serve(t, cfg, parts)
+			for _, c := range []struct {
+				line   string
+				status int
+			}{
+				{"GET /api", 404}, {"GET /api/", 404}, {"GET /api/nobody", 404}, {"GET /api/heroesandmore", 404}, {"GET /heroes/1", 404},
+				{"GET /status/nobody", 404}, {"GET /status/heroes/more", 404}, {"GET /docs", 404}, {"GET /openapi.json", 404}, {"GET /api/arena", 404},
+				{"GET /api/heroes/%2e%2e/%2e%2e/healthz", 404}, {"GET /api/heroes/%2E%2E%2f%2e%2e/healthz", 404}, {"GET /api/heroes/.%2e/fights", 404},
+				{"GET /api/heroes/..%5chealthz", 404}, {"GET /api%2fheroes", 404}, {"GET /api/heroes%2f1", 404}, {"GET /api/heroes/%2f%2felsewhere/", 404},
+				{"GET /api/heroes/../../healthz", 307}, {"GET //elsewhere/api/heroes", 307},
+				{"GET /api/heroes/%00", 422}, {"GET /api/heroes?name=%ff", 422},
+				{"OPTIONS /api/heroes", 405}, {"TRACE /api/fights", 405}, {"PROPFIND /api/heroes", 405}, {"DELETE /status/heroes", 405},
+				{"POST /", 405}, {"POST /heroes", 405},
+			} {
+				got := ask(t, addr, c.line+" HTTP/1.1\nHost: "+addr+"\nConnection: close\n\n")
+				if got.status != c.status || c.status >= 400 && got.header.Get("Content-Type") != "application/problem+json" {
+					t.Errorf("%s: got %+v", c.line, got)
+				}
+			}
+			for _, line := range []string{"GET http://elsewhere:1/api/nobody", "CONNECT elsewhere:443", "GET http://elsewhere:1/"} {
+				if got := ask(t, addr, line+" HTTP/1.1\nHost: elsewhere\nConnection: close\n\n"); got.status >= 500 {
+					t.Errorf("%s: got %+v", line, got)
+				}
+			}
+			if requests := asked.taken(); len(requests) > 0 {
+				t.Errorf("it passed %q", requests)
+			}
+			// A request for another host is one for this arena: it goes to no other.
+			if got := ask(t, addr, "GET http://elsewhere:1/api/heroes/1 HTTP/1.1\nHost: elsewhere\nConnection: close\n\n"); got.body != `"heroes"` {
+				t.Errorf("got %+v", got)
+			}
+			asked.taken()
+		})
+	}
+}
+
+func TestPartThatDoesNotRun(t *testing.T) {
+	cfg, _ := limits()
+	addr := serve(t, cfg, map[string]Part{})
+	for _, name := range Parts() {
+		for _, target := range []string{"/api/" + name, "/api/" + name + "/1", "/status/" + name} {
+			if got := get(t, addr, target); got.status != http.StatusNotFound || !strings.Contains(got.body, name+" does not run here") {
+				t.Errorf("%s: got %+v", target, got)
+			}
+		}
+	}
+}
+
+// TestPagesOfOtherSites refuses what a browser sends for them.
+func TestPagesOfOtherSites(t *testing.T) {
+	asked := &seen{}
+	cfg, calls := limits()
+	cfg.TrustedOrigins = []httpserver.Origin{"https://trusted.example"}
+	open := asked.handler("fights")
+	addr := serve(t, cfg, map[string]Part{"fights": remotePart(t, "fights", fakepeer.New(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Access-Control-Allow-Origin", "*") // as another member of the family may
+		open(w, r)
+	}).URL, calls)})
+	for _, c := range []struct {
+		header string
+		status int
+	}{
+		{"X-Nothing: 1", 200}, {"Sec-Fetch-Site: same-origin", 200}, {"Sec-Fetch-Site: none", 200}, {"Origin: http://" + addr, 200},
+		{"Sec-Fetch-Site: same-origin\nOrigin: http://" + addr, 200},
+		{"Sec-Fetch-Site: cross-site", 403}, {"Sec-Fetch-Site: same-site", 403}, {"Origin: http://elsewhere", 403}, {"Origin: null", 403},
+		{"Sec-Fetch-Site: cross-site\nOrigin: http://" + addr, 403}, {"Sec-Fetch-Site: cross-site\nSec-Fetch-User: ?1\nSec-Fetch-Dest: document", 200},
+		{"Sec-Fetch-Site: cross-site\nOrigin: https://trusted.example", 200}, {"Origin: https://trusted.example", 200},
+	} {
+		for _, target := range []string{"/api/fights/execute_fight", "/api/fights", "/status/fights"} { // reads too
+			got := get(t, addr, target, c.header)
+			if got.status != c.status || len(asked.taken()) != map[int]int{200: 1}[c.status] {
+				t.Errorf("%s: %s: got %+v", c.header, target, got)
+			}
+			if may := got.header.Values("Access-Control-Allow-Origin"); (len(may) == 1) != strings.Contains(c.header, "trusted") {
+				t.Errorf("%s: %s: these may read: %q", c.header, target, may)
+			}
+		}
+	}
+}
+
+// breaking answers a request with these bytes, as often as it is asked, and then closes the connection.
+func breaking(t *testing.T, text string) string {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+				_, _ = io.WriteString(conn, text)
+			}
+			_ = conn.Close()
+		}
+	}()
+	return "http://" + listener.Addr().String()
+}
+
+func TestFaults(t *testing.T) {
+	unused := fakepeer.New(t, nil)
+	unused.Stop()
+	silent := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+	answering := func(status int, kind, body string) string {
+		return fakepeer.New(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", kind)
+			w.Header().Set("Location", "http://elsewhere/")
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, body)
+		}).URL
+	}
+	for _, c := range []struct {
+		name, base string
+		status     int
+		detail     string
+	}{
+		{"nobody listens", unused.URL, 502, "NAME failed to answer"},
+		{"closes at once", breaking(t, ""), 502, "NAME failed to answer"},
+		{"breaks off in the header", breaking(t, "HTTP/1.1 200 OK\r\nContent-"), 502, "NAME failed to answer"},
+		{"isn't HTTP", breaking(t, "220 mail\r\n"), 502, "NAME failed to answer"},
+		{"switches protocols", breaking(t, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"), 502, "NAME failed to answer"},
+		{"sends elsewhere", answering(302, "text/html", ""), 502, "NAME failed to answer"},
+		{"fails in words of its own", answering(500, "text/html", "<h1>stack trace"), 502, "NAME failed to answer"},
+		{"fails as the contract says", answering(503, "application/problem+json", `{"detail":"the store does not answer"}`), 503, "the store does not answer"},
+		{"names a part behind it", answering(504, "application/problem+json", `{"detail":"heroes did not answer in time"}`), 504, "heroes did not answer in time"},
+		{"is silent", fakepeer.New(t, silent).URL, 504, "NAME did not answer in time"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg, calls := limits()
+			if c.name == "is silent" {
+				cfg.Deadline, calls.Read = 300*time.Millisecond, 300*time.Millisecond
+			}
+			parts := map[string]Part{}
+			for _, name := range Parts() {
+				parts[name] = remotePart(t, name, c.base, calls)
+			}
+			addr := serve(t, cfg, parts)
+			for target, name := range map[string]string{
+				"/api/heroes/1": "heroes", "/api/fights/execute_fight": "fights", "/api/locations": "locations",
+				"/api/statistics/stream": "statistics", "/status/villains": "villains",
+			} {
+				got := get(t, addr, target)
+				if got.status != c.status || !strings.Contains(got.body, strings.ReplaceAll(c.detail, "NAME", name)) || strings.Contains(got.body, "trace") {
+					t.Errorf("%s: got %+v", target, got)
+				}
+				if got.header.Get("Content-Type") != "application/problem+json" || got.header.Get("Location") != "" && c.status == 502 {
+					t.Errorf("%s: got %v", target, got.header)
+				}
+			}
+		})
+	}
+}
+
+// TestBreaksOff has a part break off in the middle of an answer: a short one becomes a 502, of a list the client sees that
+// it isn't whole.
+func TestBreaksOff(t *testing.T) {
+	base := breaking(t, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n[{\"id\":1}")
+	cfg, calls := limits()
+	addr := serve(t, cfg, map[string]Part{"heroes": remotePart(t, "heroes", base, calls)})
+	if got := get(t, addr, "/api/heroes/1"); got.status != http.StatusBadGateway || !strings.Contains(got.body, "heroes failed to answer") {
+		t.Errorf("got %+v", got)
+	}
+	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Get("http://" + addr + "/api/heroes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if body, err := io.ReadAll(response.Body); err == nil {
+		t.Errorf("a list that broke off looks whole: %s", body)
+	}
+}
+
+// TestOnce closes each connection without an answer when it is asked for the second time: net/http would ask again, over
+// a new one. A fight must be fought once.
+func TestOnce(t *testing.T) {
+	for _, c := range []struct{ name, line string }{
+		{"fights", "GET /api/fights/execute_fight"}, {"fights", "POST /api/fights"}, {"heroes", "POST /api/heroes"}, {"heroes", "DELETE /api/heroes/1"},
+	} {
+		t.Run(c.line, func(t *testing.T) {
+			listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = listener.Close() }()
+			requests := make(chan int, 100) // of which connection
+			go func() {
+				for n := 0; ; n++ {
+					conn, err := listener.Accept()
+					if err != nil {
+						return
+					}
+					go answerOnce(conn, n, requests)
+				}
+			}()
+			cfg, calls := limits()
+			addr := serve(t, cfg, map[string]Part{c.name: remotePart(t, c.name, "http://"+listener.Addr().String(), calls)})
+			for range 3 {
+				if got := ask(t, addr, c.line+" HTTP/1.1\nHost: x\nContent-Length: 0\nConnection: close\n\n"); got.status != http.StatusOK {
+					t.Errorf("got %+v", got)
+				}
+			}
+			if len(requests) != 3 {
+				t.Errorf("the part was asked %d times, want 3", len(requests))
+			}
+		})
+	}
+}
+
+// answerOnce answers the first request of a connection and closes it at the second.
+func answerOnce(conn net.Conn, n int, requests chan<- int) {
+	defer func() { _ = conn.Close() }()
+	reader := bufio.NewReader(conn)
+	for i := range 2 {
+		if _, err := http.ReadRequest(reader); err != nil {
+			return
+		}
+		requests <- n
+		if i == 0 {
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
+		}
+	}
+}
+
+func TestKeepsConnectionsForReads(t *testing.T) {
+	heroes := fakepeer.New(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") })
+	cfg, calls := limits()
+	addr := serve(t, cfg, map[string]Part{"heroes": remotePart(t, "heroes", heroes.URL, calls)})
+	for range 5 {
+		get(t, addr, "/api/heroes/1")
+	}
+	if opened, _ := heroes.Connections(); opened != 1 {
+		t.Errorf("%d connections for five reads", opened)
+	}
+}
+
+// Clients in a hurry take no connection from the others: what they asked for is read to its end.
+func TestHastyClientsCostNoConnections(t *testing.T) {
+	answer := make(chan struct{})
+	heroes := fakepeer.New(t, func(w http.ResponseWriter, _ *http.Request) {
+		<-answer
+		_, _ = io.WriteString(w, "{}")
+	})
+	cfg, calls := limits()
+	part := remotePart(t, "heroes", heroes.URL, calls)
+	addr := serve(t, cfg, map[string]Part{"heroes": part})
+	for range 5 {
+		got := get(t, addr, "/api/heroes/1", "X-Request-Timeout-Ms: 1")
+		if got.status != http.StatusGatewayTimeout || !strings.Contains(got.body, "the request's deadline passed before heroes could answer") {
+			t.Errorf("got %+v", got)
+		}
+		for part.Pending() > 0 { // it goes on by itself
+			select {
+			case answer <- struct{}{}:
+			case <-time.After(time.Millisecond):
+			}
+		}
+	}
+	close(answer)
+	if got := get(t, addr, "/api/heroes/1"); got.status != http.StatusOK {
+		t.Errorf("got %+v", got)
+	}
+	if opened, open := heroes.Connections(); opened != 1 || open != 1 || heroes.Cancelled() > 0 {
+		t.Errorf("%d connections were opened, %d are open, %d requests were cut short", opened, open, heroes.Cancelled())
+	}
+}
+
+func TestBodyLimit(t *testing.T) {
+	asked := &seen{}
+	large := strings.Repeat("x", httpserver.MaxBody+1)
+	for way, parts := range ways(t, asked.handler) {
+		t.Run(way, func(t *testing.T) {
+			cfg, _ := limits()
+			addr := serve(t, cfg, parts)
+			for _, framing := range []string{
+				fmt.Sprintf("Content-Length: %d\n\n%s", len(large), large),
+				fmt.Sprintf("Transfer-Encoding: chunked\n\n%x\n%s\n0\n\n", len(large), large),
+			} {
+				if got := ask(t, addr, "POST /api/fights HTTP/1.1\nHost: x\nConnection: close\n"+framing); got.status != http.StatusRequestEntityTooLarge {
+					t.Errorf("got %+v", got)
+				}
+			}
+			if requests := asked.taken(); len(requests) > 0 {
+				t.Errorf("%d requests were passed", len(requests))
+			}
+			largest := large[1:]
+			if got := ask(t, addr, fmt.Sprintf("POST /api/fights HTTP/1.1\nHost: x\nConnection: close\nTransfer-Encoding: chunked\n\n%x\n%s\n0\n\n", len(largest), largest)); got.status != http.StatusCreated {
+				t.Errorf("got %+v", got)
+			}
+			asked.taken()
+		})
+	}
+}
+
+// TestStreams reads each event before the next is made, for longer than any of the time-outs.
+func TestStreams(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, target, kind string }{
+		{"statistics", "/api/statistics/stream", "text/event-stream"}, {"heroes", "/api/heroes", "application/json"},
+	} {
+		for _, way := range []string{"over HTTP", "in process"} {
+			t.Run(c.name+" "+way, func(t *testing.T) {
+				t.Parallel() // they mostly wait
+				testStream(t, way, c.target, c.kind)
+			})
+		}
+	}
+}
+
+func testStream(t *testing.T, way, target, kind string) {
+	next, ended := make(chan string), make(chan error, 1)
+	parts := ways(t, func(string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", kind)
+			_ = http.NewResponseController(w).Flush()
+			for {
+				select {
+				case event := <-next:
+					_, _ = io.WriteString(w, event)
+					_ = http.NewResponseController(w).Flush()
+				case <-r.Context().Done():
+					ended <- r.Context().Err()
+					return
+				}
+			}
+		}
+	})[way]
+	const limit, pause = 3 * time.Second, time.Second // far apart, for a busy machine
+	cfg, _ := limits()
+	cfg.Deadline, cfg.ReadTimeout, cfg.WriteTimeout = limit, limit, limit
+	if way == "in process" { // there the time-out of each write is the service's own
+		cfg.WriteTimeout = time.Minute
+	}
+	conn := dial(t, serve(t, cfg, parts))
+	if _, err := io.WriteString(conn, "GET "+target+" HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 5 {
+		event := fmt.Sprintf("data: %d\n\n", i)
+		next <- event
+		got := make([]byte, len(event))
+		if _, err := io.ReadFull(response.Body, got); err != nil || string(got) != event {
+			t.Fatalf("got %q, %v", got, err)
+		}
+		time.Sleep(pause) // nothing happens for a while
+	}
+	_ = conn.Close()
+	select {
+	case <-ended: // the part hears that the client is gone
+	case <-time.After(hang):
+		t.Error("the part goes on for nobody")
+	}
+}
+
+// TestStalledClient has little kept for a client that doesn't read its stream, so that it is found out.
+func TestStalledClient(t *testing.T) {
+	const most = 1 << 20 // of its own accord a kernel keeps several times as much
+	sent := make(chan int, 1)
+	statistics := Local{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		stream, event, total := httpserver.NewStream(w, r), bytes.Repeat([]byte("x"), 4<<10), 0
+		for stream.Write(event) == nil && total < 100*most {
+			total += len(event)
+		}
+		sent <- total
+	})}
+	cfg, _ := limits()
+	cfg.WriteTimeout = 500 * time.Millisecond
+	conn := dial(t, serve(t, cfg, map[string]Part{"statistics": statistics}))
+	if err := conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(conn, "GET /api/statistics/stream HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case total := <-sent:
+		if total > most {
+			t.Errorf("%d bytes were written for a client that doesn't read", total)
+		}
+	case <-time.After(hang):
+		t.Fatal("the client was not dropped")
+	}
+}
+
+// TestListThatStalls breaks off a list of which nothing more comes.
+func TestListThatStalls(t *testing.T) {
+	heroes := fakepeer.New(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "[1")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})
+	cfg, calls := limits()
+	calls.Read = 2 * time.Second // in which the list's beginning comes
+	addr := serve(t, cfg, map[string]Part{"heroes": remotePart(t, "heroes", heroes.URL, calls)})
+	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: hang}).Get("http://" + addr + "/api/heroes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if body, err := io.ReadAll(response.Body); err == nil || !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("got %s, %v", body, err)
+	}
+}
+
+// slowBrowser is a browser that asks for a list, and takes it as the test wants.
+func slowBrowser(t *testing.T, cfg httpserver.Config, part Part) *http.Response {
+	t.Helper()
+	conn := dial(t, serve(t, cfg, map[string]Part{"heroes": part}))
+	t.Cleanup(func() { _ = conn.Close() })
+	if _, err := io.WriteString(conn, "GET /api/heroes HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response
+}
+
+// listOf sends so many bytes, as fast as they are taken, and then does what comes then; ended is closed when it has.
+func listOf(total int, then func(r *http.Request)) (list http.HandlerFunc, ended chan struct{}) {
+	ended = make(chan struct{})
+	return func(w http.ResponseWriter, r *http.Request) {
+		defer close(ended)
+		w.Header().Set("Content-Type", "application/json")
+		part := bytes.Repeat([]byte(" "), 64<<10)
+		for sent := 0; sent < total; sent += len(part) {
+			if _, err := w.Write(part); err != nil {
+				return
+			}
+		}
+		then(r)
+	}, ended
+}
+
+// A browser that takes its time gets the whole of a list: the service waits for it, and not it for the service. When the
+// service stalls it is cut, however slow the browser was before.
+func TestSlowBrowser(t *testing.T) {
+	const total = 64 << 20
+	for name, c := range map[string]struct {
+		then func(r *http.Request)
+		err  error
+	}{
+		"fast service":                {func(*http.Request) {}, nil},
+		"service that stalls at last": {func(r *http.Request) { <-r.Context().Done() }, io.ErrUnexpectedEOF},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg, calls := limits()
+			calls.Read = 500 * time.Millisecond
+			list, ended := listOf(total, c.then)
+			response := slowBrowser(t, cfg, remotePart(t, "heroes", fakepeer.New(t, list).URL, calls))
+			got := int64(0)
+			for range 2 {
+				n, err := io.CopyN(io.Discard, response.Body, total/8)
+				if got += n; err != nil {
+					t.Fatalf("after %d bytes: %v", got, err)
+				}
+				time.Sleep(2 * calls.Read) // longer than a service may take, while the arena waits for us
+			}
+			n, err := io.Copy(io.Discard, response.Body)
+			if got += n; got != total || !errors.Is(err, c.err) {
+				t.Errorf("got %d bytes of %d and %v, want %v", got, total, err, c.err)
+			}
+			<-ended
+		})
+	}
+}
+
+// A browser that stops reading is dropped when the write time-out has passed, and the service hears of it.
+func TestBrowserThatStopsReading(t *testing.T) {
+	cfg, calls := limits()
+	cfg.WriteTimeout = 500 * time.Millisecond
+	list, ended := listOf(1<<30, func(*http.Request) {})
+	slowBrowser(t, cfg, remotePart(t, "heroes", fakepeer.New(t, list).URL, calls))
+	select {
+	case <-ended:
+	case <-time.After(hang):
+		t.Error("the service goes on for nobody")
+	}
+}
+
+// However many streams or lists a client opens and doesn't read, the other kind is there for it, and both for other clients.
+func TestTooManyStreamsOfOneClient(t *testing.T) {
+	open := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.RawQuery == "" { // a client that doesn't read
+			_, _ = io.WriteString(w, " ")
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		}
+	})
+	cfg, _ := limits()
+	addr := serve(t, cfg, map[string]Part{"heroes": Local{open}, "statistics": Local{open}})
+	const stream, list = "/api/statistics/stream", "/api/heroes"
+	for _, c := range []struct {
+		kind, path, other string
+		share             int
+	}{
+		{"streams", stream, list, maxStreams * 3 / 4},
+		{"lists", list, stream, 36}, // of the 48 that a service has for the arena's address
+	} {
+		t.Run(c.kind, func(t *testing.T) {
+			for range c.share {
+				conn := dial(t, addr)
+				t.Cleanup(func() { _ = conn.Close() })
+				if _, err := io.WriteString(conn, "GET "+c.path+" HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := get(t, addr, c.path+"?read", httpserver.TimeoutHeader+": 100"); got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" {
+				t.Errorf("one more got %d %v", got.status, got.header)
+			}
+			if got := get(t, addr, c.other+"?read"); got.status != http.StatusOK {
+				t.Errorf("%s got %d %s", c.other, got.status, got.body)
+			}
+			if status := getFrom(t, "127.0.0.2", "http://"+addr+c.path+"?read"); status != http.StatusOK {
+				t.Errorf("another client got %d", status)
+			}
+		})
+	}
+}
+
+// getFrom returns the status that a client at another address gets.
+func getFrom(t *testing.T, client, url string) int {
+	t.Helper()
+	from := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(client)}}
+	transport := &http.Transport{DialContext: from.DialContext, DisableKeepAlives: true}
+	response, err := (&http.Client{Transport: transport, Timeout: hang}).Get(url)
+	if errors.Is(err, syscall.EADDRNOTAVAIL) {
+		t.Skip("this system has one address on loopback")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode
+}
+
+func TestCheck(t *testing.T) {
+	_, cfg := limits()
+	for status, fails := range map[int]bool{200: false, 503: true} {
+		answers := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/readyz" {
+				status = http.StatusTeapot
+			}
+			w.WriteHeader(status)
+		})
+		for _, part := range []Part{Local{answers}, remotePart(t, "heroes", fakepeer.New(t, answers).URL, cfg)} {
+			if err := part.Check(t.Context()); (err != nil) != fails {
+				t.Errorf("%T, %d: got %v", part, status, err)
+			}
+		}
+	}
+}
+
+// TestStreamsEndWithTheServer stops a server while somebody listens to the statistics.
+func TestStreamsEndWithTheServer(t *testing.T) {
+	endless := func(string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		}
+	}
+	for way, parts := range ways(t, endless) {
+		t.Run(way, func(t *testing.T) {
+			cfg, _ := limits()
+			cfg.ShutdownTimeout = 2 * hang
+			server := start(t, cfg, parts)
+			conn := dial(t, server.Addr())
+			defer func() { _ = conn.Close() }()
+			if _, err := io.WriteString(conn, "GET /api/statistics/stream HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), hang)
+			defer cancel()
+			if err := server.Shutdown(ctx); err != nil {
+				t.Errorf("the server waited for the stream: %v", err)
+			}
+		})
+	}
+}
+
+// An answer over a kept connection that is longer than what is held comes whole, and its connection is used again.
+func TestLongAnswerOverAKeptConnection(t *testing.T) {
+	long := strings.Repeat("x", 3<<20)
+	heroes := fakepeer.New(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, long) })
+	cfg, calls := limits()
+	addr := serve(t, cfg, map[string]Part{"heroes": remotePart(t, "heroes", heroes.URL, calls)})
+	for range 5 {
+		if got := get(t, addr, "/api/heroes/1"); got.status != http.StatusOK || got.body != long {
+			t.Errorf("got %d and %d bytes", got.status, len(got.body))
+		}
+	}
+	if opened, _ := heroes.Connections(); opened != 1 {
+		t.Errorf("%d connections for five reads", opened)
+	}
+}

@@ -1,0 +1,86 @@
+package arena
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"superheroes/internal/httpserver"
+	"superheroes/test/fakepeer"
+)
+
+// listing is a service of our own whose list has these parts; after them it breaks off where it is asked to.
+func listing(cfg httpserver.Config, parts ...string) http.Handler {
+	api := httpserver.NewAPI(huma.Info{Title: "Heroes", Version: "test"}, slog.New(slog.DiscardHandler), cfg)
+	compressor := &httpserver.Compressor{}
+	api.Mount("GET /api/heroes", func(w http.ResponseWriter, r *http.Request) error {
+		list := httpserver.NewList(w, r, compressor)
+		for _, part := range parts {
+			_ = list.Write([]byte(part)) // fails when the client is gone
+		}
+		if r.URL.Query().Has("name") {
+			return errors.New("kryptonite")
+		}
+		return list.End([]byte("]"))
+	})
+	return api
+}
+
+// TestCompressedLists: what a service compresses gets through the gateway as it is, whole or broken off, and nothing is
+// compressed for a browser that didn't ask.
+func TestCompressedLists(t *testing.T) {
+	cfg, client := limits()
+	parts := []string{"[" + strings.Repeat("1,", 50_000), strings.Repeat("2,", 50_000) + "3"}
+	whole := strings.Join(parts, "") + "]"
+	handler := listing(cfg, parts...)
+	for way, part := range map[string]Part{
+		"in process": Local{handler},
+		"over HTTP":  remotePart(t, "heroes", fakepeer.New(t, handler.ServeHTTP).URL, client),
+	} {
+		t.Run(way, func(t *testing.T) {
+			addr := serve(t, cfg, map[string]Part{"heroes": part})
+			plain, zipped := get(t, addr, "/api/heroes"), get(t, addr, "/api/heroes", "Accept-Encoding: gzip")
+			if plain.header.Get("Content-Encoding") != "" || plain.body != whole {
+				t.Errorf("plain: got %v and %d bytes", plain.header, len(plain.body))
+			}
+			if zipped.header.Get("Content-Encoding") != "gzip" || zipped.header.Get("Vary") != "Accept-Encoding" {
+				t.Errorf("compressed: got %v", zipped.header)
+			}
+			if text, err := unzip(zipped.body); err != nil || text != whole {
+				t.Errorf("compressed: got %d bytes: %v", len(text), err)
+			}
+			conn := dial(t, addr)
+			defer func() { _ = conn.Close() }()
+			fmt.Fprintf(conn, "GET /api/heroes?name=a HTTP/1.1\r\nHost: %s\r\nAccept-Encoding: gzip\r\n\r\n", addr)
+			response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var begun bytes.Buffer
+			if _, err := io.Copy(&begun, response.Body); err == nil {
+				t.Error("broken off: the chunks have their end")
+			}
+			if text, err := unzip(begun.String()); !errors.Is(err, io.ErrUnexpectedEOF) || !strings.HasPrefix(whole, text) || len(text) < len(parts[0]) {
+				t.Errorf("broken off: %d bytes before, and %v", len(text), err)
+			}
+		})
+	}
+}
+
+func unzip(zipped string) (string, error) {
+	reader, err := gzip.NewReader(strings.NewReader(zipped))
+	if err != nil {
+		return "", err
+	}
+	text, err := io.ReadAll(reader)
+	return string(text), err
+}

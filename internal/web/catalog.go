@@ -1,0 +1,191 @@
+// Package web declares the HTTP operations of the catalogs, of fights and of statistics: each with its document and its handler.
+// It knows the services and the HTTP server; no service knows it.
+package web
+
+import (
+	"errors"
+	"math"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"superheroes/internal/catalog"
+	"superheroes/internal/httpserver"
+)
+
+// maxLimit is the largest page a client can ask for.
+const maxCatalogLimit = 1000
+
+// catalogRoutes are the operations of a catalog.
+type catalogRoutes[T catalog.Item] struct{ *catalog.Service[T] }
+
+// AddCatalog declares the operations of a catalog; those that change it are admin's only.
+func AddCatalog[T catalog.Item](service *catalog.Service[T], api *httpserver.API, admin *httpserver.Admin) {
+	catalogRoutes[T]{service}.addTo(api, admin)
+}
+
+func (s catalogRoutes[T]) addTo(api *httpserver.API, admin *httpserver.Admin) {
+	base, tags := "/api/"+s.Kind.Plural, []string{s.Kind.Plural}
+	one, plural := "a "+s.Kind.Singular, s.Kind.Plural
+	item := api.Schema(s.Kind.Example)
+	id := &huma.Param{Name: "id", In: "path", Required: true, Description: "A plain decimal integer.",
+		Schema: &huma.Schema{Type: "integer", Format: "int64", Minimum: new(1.0)}}
+	returnsItem := func(problems map[int]string) map[string]*huma.Response {
+		problems[http.StatusServiceUnavailable] = "The store is away, or there are too many requests at once; Retry-After says when to try again."
+		return api.Problems(api.Returns("The "+s.Kind.Singular+".", item, s.Kind.Example), problems)
+	}
+
+	compressor := &httpserver.Compressor{}
+	serveList := func(w http.ResponseWriter, r *http.Request) error { return s.serveList(w, r, compressor) }
+	api.Handle(httpserver.Route{Kind: httpserver.Lists, Serve: serveList, Operation: huma.Operation{
+		OperationID: "list-" + plural, Method: http.MethodGet, Path: base, Tags: tags,
+		Summary:     "List all " + plural + " by id, or a page of them",
+		Description: "Without limit the whole catalog is streamed. An answer that breaks off is incomplete.",
+		Parameters:  listParameters(),
+		Responses: api.Problems(httpserver.Compressed(api.Returns("The "+plural+", by id.", &huma.Schema{Type: "array", Items: item}, []T{s.Kind.Example})), map[int]string{
+			http.StatusUnprocessableEntity: "A parameter was refused; the answer names it.",
+			http.StatusServiceUnavailable:  "The store is away, or there are too many requests at once; Retry-After says when to try again.",
+		}),
+	}})
+	for _, random := range []struct{ path, id, note string }{
+		{"/random_" + s.Kind.Singular, "random-" + s.Kind.Singular, ""},
+		{"/random", "random-" + s.Kind.Singular + "-alias", " (alias)"},
+	} {
+		api.Handle(httpserver.Route{Kind: httpserver.Fights, Serve: s.serveRandom, Operation: huma.Operation{
+			OperationID: random.id, Method: http.MethodGet, Path: base + random.path, Tags: tags,
+			Summary:   "Pick a random " + s.Kind.Singular + random.note,
+			Responses: returnsItem(map[int]string{http.StatusNotFound: "The catalog is empty."}),
+		}})
+	}
+	api.Handle(s.picksRoute(api))
+	tagged := func() map[string]*huma.Response {
+		responses := returnsItem(map[int]string{http.StatusNotFound: "No such id.", http.StatusUnprocessableEntity: "The id is malformed."})
+		responses["200"].Headers = etagHeader()
+		responses["304"] = &huma.Response{Description: "The client already has it, according to If-None-Match.", Headers: etagHeader()}
+		return responses
+	}
+	api.Handle(httpserver.Route{Serve: s.serveOne, Operation: huma.Operation{
+		OperationID: "get-" + s.Kind.Singular, Method: http.MethodGet, Path: base + "/{id}", Tags: tags, Summary: "Get " + one,
+		Parameters: []*huma.Param{id, ifNoneMatch()}, Responses: tagged(),
+	}})
+	picture := huma.Operation{
+		OperationID: "picture-of-" + s.Kind.Singular, Method: http.MethodGet, Path: base + "/{id}/picture.svg", Tags: tags,
+		Summary: "Get an emblem drawn from the entry", Parameters: []*huma.Param{id, ifNoneMatch()}, Responses: tagged(),
+	}
+	picture.Responses["200"] = &huma.Response{Description: "The emblem.", Headers: etagHeader(),
+		Content: map[string]*huma.MediaType{"image/svg+xml": {
+			Schema: &huma.Schema{Type: "string"}, Example: `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 240 240"></svg>`,
+		}}}
+	httpserver.Compressed(picture.Responses)
+	servePicture := func(w http.ResponseWriter, r *http.Request) error { return s.servePicture(w, r, compressor) }
+	api.Handle(httpserver.Route{Serve: servePicture, Operation: picture})
+	s.addEditRoutes(api, admin, id)
+}
+
+func listParameters() []*huma.Param {
+	return []*huma.Param{
+		{Name: "limit", In: "query", Description: "Maximum number of entries.",
+			Schema: &huma.Schema{Type: "integer", Minimum: new(1.0), Maximum: new(float64(maxCatalogLimit))}},
+		{Name: "after", In: "query", Description: "Only ids above this one.",
+			Schema: &huma.Schema{Type: "integer", Format: "int64", Minimum: new(0.0)}},
+		{Name: "name", In: "query", Description: "Only names that contain this text. Case is ignored, accents are not; % and _ have no special meaning.",
+			Schema: &huma.Schema{Type: "string"}},
+	}
+}
+
+func (s catalogRoutes[T]) serveList(w http.ResponseWriter, r *http.Request, compressor *httpserver.Compressor) error {
+	query := httpserver.QueryOf(r)
+	sel := catalog.Selection{Limit: query.Int("limit", 1, maxCatalogLimit, 0), After: query.Int("after", 0, math.MaxInt64, 0)}
+	sel.Name, _ = query.Text("name")
+	if err := query.Err(); err != nil {
+		return err
+	}
+	list := httpserver.NewList(w, r, compressor)
+	body, begun := []byte{'['}, false
+	for page, err := range s.Pages(sel, list.Step) {
+		if err != nil {
+			return catalogProblem(s.Kind.Singular, err)
+		}
+		for _, item := range page {
+			if begun {
+				body = append(body, ',')
+			}
+			body, begun = item.AppendJSON(body), true
+		}
+		if len(body) < flushSize {
+			continue
+		}
+		if err := list.Write(body); err != nil {
+			return nil // the client is gone, or wants no more than the header
+		}
+		body = body[:0]
+	}
+	_ = list.End(append(body, ']'))
+	return nil
+}
+
+// flushSize is how many bytes of a list are gathered before they are sent.
+const flushSize = 64 << 10
+
+// serveRandom picks one item. ?count= is undocumented, for services of an older version: picks have a path of their own.
+func (s catalogRoutes[T]) serveRandom(w http.ResponseWriter, r *http.Request) error {
+	query := httpserver.QueryOf(r)
+	count := query.Int("count", 1, catalog.MaxBatch, 0)
+	if err := query.Err(); err != nil {
+		return err
+	}
+	if count > 0 {
+		return s.serveBatch(w, r, int(count))
+	}
+	body, err := s.RandomJSON(r.Context())
+	if err != nil {
+		return catalogProblem(s.Kind.Singular, err)
+	}
+	httpserver.NoStore(w)
+	return httpserver.WriteJSON(w, body)
+}
+
+func (s catalogRoutes[T]) serveOne(w http.ResponseWriter, r *http.Request) error {
+	item, err := s.find(r)
+	if err != nil {
+		return err
+	}
+	return httpserver.WriteTagged(w, r, "application/json", item.AppendJSON(nil))
+}
+
+func (s catalogRoutes[T]) servePicture(w http.ResponseWriter, r *http.Request, compressor *httpserver.Compressor) error {
+	item, err := s.find(r)
+	if err != nil {
+		return err
+	}
+	// An SVG is a document of its own when it is opened: it may draw, and nothing else.
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	return compressor.WriteTagged(w, r, "image/svg+xml", s.Kind.Emblem(item))
+}
+
+// find returns the item that the path names.
+func (s catalogRoutes[T]) find(r *http.Request) (T, error) {
+	id, err := httpserver.PathID(r)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	item, err := s.Get(r.Context(), id)
+	if err != nil {
+		return item, catalogProblem(s.Kind.Singular, err)
+	}
+	return item, nil
+}
+
+// problemOf turns an error of the service into its answer. What is none of the known cases is the store's.
+func catalogProblem(singular string, err error) error {
+	switch {
+	case errors.Is(err, catalog.ErrNotFound):
+		return httpserver.Errorf(http.StatusNotFound, "there is no %s with this id", singular)
+	case errors.Is(err, catalog.ErrEmpty):
+		return httpserver.Errorf(http.StatusNotFound, "there is no %s yet", singular)
+	case errors.Is(err, catalog.ErrUnfinished):
+		return httpserver.Unavailable("%v; ask for fewer rows with limit and after", catalog.ErrUnfinished).Because(err)
+	}
+	return httpserver.StoreProblem(err)
+}

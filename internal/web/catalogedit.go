@@ -1,0 +1,190 @@
+package web
+
+import (
+	"errors"
+	"mime"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"superheroes/internal/catalog"
+	"superheroes/internal/httpserver"
+)
+
+func (s catalogRoutes[T]) serveCreate(w http.ResponseWriter, r *http.Request) error {
+	item, err := s.entry(r, 0)
+	if err != nil {
+		return err
+	}
+	written, err := s.Write(r.Context(), 0, func(*T) (*T, error) { return &item, nil })
+	if err != nil {
+		return s.writeProblem(err)
+	}
+	w.Header().Set("Location", "/api/"+s.Kind.Plural+"/"+strconv.FormatInt((*written).Key(), 10))
+	return answerWritten(w, http.StatusCreated, *written)
+}
+
+func (s catalogRoutes[T]) serveReplace(w http.ResponseWriter, r *http.Request) error {
+	id, condition, err := target(r)
+	if err != nil {
+		return err
+	}
+	item, err := s.entry(r, id)
+	if err != nil {
+		return err
+	}
+	written, err := s.Write(r.Context(), id, func(old *T) (*T, error) { return &item, s.unchanged(condition, old) })
+	if err != nil {
+		return s.writeProblem(err)
+	}
+	return answerWritten(w, http.StatusOK, *written)
+}
+
+// patchTypes are the content types of a patch. Other kinds of patches are JSON as well, with another meaning.
+func patchTypes() []string { return []string{"application/merge-patch+json", "application/json"} }
+
+func (s catalogRoutes[T]) servePatch(w http.ResponseWriter, r *http.Request) error {
+	id, condition, err := target(r)
+	if err != nil {
+		return err
+	}
+	contentType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")) // ReadBody refuses what can't be read
+	if types := patchTypes(); contentType != "" && !slices.Contains(types, contentType) {
+		w.Header().Set("Accept-Patch", strings.Join(types, ", "))
+		return httpserver.Errorf(http.StatusUnsupportedMediaType, "the body must be %s", strings.Join(types, " or "))
+	}
+	patch, err := httpserver.ReadBody(r)
+	if err != nil {
+		return err
+	}
+	var none T
+	if _, err := merge(none, patch); err != nil { // before anything is locked for it
+		return err
+	}
+	written, err := s.Write(r.Context(), id, func(old *T) (*T, error) {
+		if err := s.unchanged(condition, old); err != nil {
+			return nil, err
+		}
+		if old == nil {
+			return nil, catalog.ErrUnreadable
+		}
+		item, err := merge(*old, patch)
+		if err == nil {
+			err = check(item, id)
+		}
+		return &item, err
+	})
+	if err != nil {
+		return s.writeProblem(err)
+	}
+	return answerWritten(w, http.StatusOK, *written)
+}
+
+func (s catalogRoutes[T]) serveDelete(w http.ResponseWriter, r *http.Request) error {
+	id, condition, err := target(r)
+	if err != nil {
+		return err
+	}
+	if _, err := s.Write(r.Context(), id, func(old *T) (*T, error) { return nil, s.unchanged(condition, old) }); err != nil {
+		return s.writeProblem(err)
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// target reads which entry a request changes, and in which state only.
+func target(r *http.Request) (id int64, condition httpserver.Condition, err error) {
+	if id, err = httpserver.PathID(r); err != nil {
+		return 0, condition, err
+	}
+	condition, err = httpserver.ConditionOf(r)
+	return id, condition, err
+}
+
+// entry reads the whole entry that a request sends for that id, 0 for a new one.
+func (s catalogRoutes[T]) entry(r *http.Request, id int64) (item T, err error) {
+	body, err := httpserver.ReadBody(r)
+	if err != nil {
+		return item, err
+	}
+	if item, err = merge(item, body); err != nil {
+		return item, err
+	}
+	return item, check(item, id)
+}
+
+// merge returns the item as a merge patch (RFC 7396) makes it: fields that the patch doesn't have stay, null empties
+// them. A patch of nothing makes a whole item.
+func merge[T catalog.Item](item T, patch []byte) (T, error) {
+	into := &item
+	if err := httpserver.DecodeJSON(patch, &into); err != nil {
+		return item, err
+	}
+	if into == nil {
+		return item, httpserver.Invalid(httpserver.Place{Location: "body", Message: "must be an object"})
+	}
+	return *into, nil
+}
+
+// check names every place of a body that breaks a limit. An id in it must be that of the path.
+func check[T catalog.Item](item T, id int64) error {
+	var wrong []httpserver.Place
+	refuse := func(field, message string) {
+		wrong = append(wrong, httpserver.Place{Location: "body." + field, Message: message})
+	}
+	switch {
+	case item.Key() == id:
+	case id == 0:
+		refuse("id", "is given by the database: leave it out")
+	case item.Key() != 0:
+		refuse("id", "must be that of the path, or left out")
+	}
+	item.Check(refuse)
+	if len(wrong) > 0 {
+		return httpserver.Invalid(wrong...)
+	}
+	return nil
+}
+
+// unchanged refuses to change an entry that is not in the state that the request demands. One that can't be read, nil, is in
+// no state that a tag names.
+func (s catalogRoutes[T]) unchanged(condition httpserver.Condition, old *T) error {
+	var state []byte
+	if old != nil {
+		state = (*old).AppendJSON(nil)
+	}
+	if condition.Holds(state) {
+		return nil
+	}
+	return httpserver.Errorf(http.StatusPreconditionFailed, "the %s is not as If-Match or If-None-Match demands: it was changed; read it again", s.Kind.Singular)
+}
+
+func answerWritten[T catalog.Item](w http.ResponseWriter, status int, item T) error {
+	body := item.AppendJSON(nil)
+	w.Header().Set("ETag", httpserver.ETag(body))
+	httpserver.NoStore(w)
+	return httpserver.WriteStatus(w, status, "application/json", body)
+}
+
+// writeProblem turns an error of Write into its answer.
+func (s catalogRoutes[T]) writeProblem(err error) error {
+	var problem *httpserver.Problem
+	switch {
+	case errors.As(err, &problem):
+		return problem
+	case errors.Is(err, catalog.ErrNotFound):
+		return catalogProblem(s.Kind.Singular, err)
+	case errors.Is(err, catalog.ErrTaken):
+		taken := httpserver.Invalid(httpserver.Place{Location: "body.name", Message: "is the name of another " + s.Kind.Singular})
+		taken.Status, taken.Title = http.StatusConflict, http.StatusText(http.StatusConflict)
+		return taken
+	case errors.Is(err, catalog.ErrNoID):
+		return httpserver.Errorf(http.StatusConflict, "there is no id left above the highest")
+	case errors.Is(err, catalog.ErrRefused):
+		return httpserver.Invalid(httpserver.Place{Location: "body", Message: "does not fit the store's table"}).Because(err)
+	case errors.Is(err, catalog.ErrMaybeWritten):
+		return httpserver.StoreProblem(err, "it did not confirm the change, which may have been written all the same")
+	}
+	return httpserver.StoreProblem(err, "nothing was written")
+}

@@ -1,0 +1,131 @@
+package web
+
+import (
+	"maps"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"superheroes/internal/httpserver"
+)
+
+// addEditRoutes declares the operations that change the catalog.
+func (s catalogRoutes[T]) addEditRoutes(api *httpserver.API, admin *httpserver.Admin, id *huma.Param) {
+	base, one := "/api/"+s.Kind.Plural, "a "+s.Kind.Singular
+	whole, patch := s.bodies(api)
+	operation := func(method, verb, path, summary string, body *huma.RequestBody, responses map[string]*huma.Response) huma.Operation {
+		o := huma.Operation{OperationID: verb + "-" + s.Kind.Singular, Method: method, Path: base + path, Summary: summary,
+			Tags: []string{s.Kind.Plural}, RequestBody: body, Responses: s.editProblems(api, responses, body != nil, path != "")}
+		if path != "" {
+			o.Parameters = []*huma.Param{id, ifMatch()}
+		}
+		return o
+	}
+	written := func(description string) map[string]*huma.Response {
+		responses := api.Returns(description, api.Schema(s.Kind.Example), s.Kind.Example)
+		responses["200"].Headers = etagHeader()
+		return responses
+	}
+	created := written("The " + s.Kind.Singular + " as it was stored, with its id.")
+	created["201"] = created["200"]
+	delete(created, "200")
+	created["201"].Headers["Location"] = &huma.Param{Description: "Path of the new entry.", Schema: &huma.Schema{Type: "string"}}
+	for _, route := range []httpserver.Route{
+		{Serve: s.serveCreate, Operation: operation(http.MethodPost, "create", "", "Add "+one, whole, created)},
+		{Serve: s.serveReplace, Operation: operation(http.MethodPut, "replace", "/{id}", "Replace "+one, whole,
+			written("The "+s.Kind.Singular+" as it is now."))},
+		{Serve: s.servePatch, Operation: operation(http.MethodPatch, "patch", "/{id}", "Change some fields of "+one, patch,
+			written("The "+s.Kind.Singular+" as it is now."))},
+		{Serve: s.serveDelete, Operation: operation(http.MethodDelete, "delete", "/{id}", "Delete "+one, nil,
+			map[string]*huma.Response{"204": {Description: "The entry was deleted."}})},
+	} {
+		route.Admin, route.Kind = admin, httpserver.Writes
+		api.Handle(route)
+	}
+}
+
+// bodies describes what a client sends: a whole entry, or a patch of it. Which fields may not be empty is what Check
+// refuses of an empty item.
+func (s catalogRoutes[T]) bodies(api *httpserver.API) (whole, patch *huma.RequestBody) {
+	var none T
+	var required []string
+	none.Check(func(field, _ string) { required = append(required, field) })
+	sent := func(suffix, description string, needed []string) *huma.Schema {
+		return api.Variant(reflect.TypeFor[T]().Name()+suffix, none, func(schema *huma.Schema) {
+			delete(schema.Properties, "id")
+			schema.Required, schema.AdditionalProperties, schema.Description = needed, true, description
+			for name, property := range schema.Properties {
+				property.Nullable = !slices.Contains(required, name)
+			}
+		})
+	}
+	fields := s.exampleFields()
+	content := func(schema *huma.Schema, example any, types ...string) *huma.RequestBody {
+		body := &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{}}
+		for _, name := range types {
+			body.Content[name] = &huma.MediaType{Schema: schema, Example: example}
+		}
+		return body
+	}
+	whole = content(sent("Request", "Fields that are missing or null are empty. An id is refused unless it is the one in the path; unknown fields are dropped.", required),
+		fields, "application/json")
+	patch = content(sent("Patch", "A merge patch (RFC 7396): fields that are missing stay as they are, null empties them. "+
+		"An id is refused, unless it is the one in the path; unknown fields are dropped.", nil),
+		map[string]any{"name": fields["name"], "picture": nil}, patchTypes()...)
+	return whole, patch
+}
+
+// exampleFields returns the example without its id.
+func (s catalogRoutes[T]) exampleFields() map[string]any {
+	fields, example := map[string]any{}, s.Kind.Example
+	for i, field := range s.Kind.Table.Fields(&example) {
+		fields[s.Kind.Table.Columns[i].Name] = reflect.ValueOf(field).Elem().Interface()
+	}
+	delete(fields, "id")
+	return fields
+}
+
+// editProblems adds the errors of an operation that changes something: with a body, and of one entry.
+func (s catalogRoutes[T]) editProblems(api *httpserver.API, responses map[string]*huma.Response, body, entry bool) map[string]*huma.Response {
+	problems := map[int]string{
+		http.StatusServiceUnavailable: "The store can't take it now, or there are too many requests at once; Retry-After says when to try again, and the detail says if the change may have been written all the same.",
+	}
+	var refused []string
+	if entry {
+		problems[http.StatusNotFound] = "No such id."
+		problems[http.StatusPreconditionFailed] = "The entry is not in the state that If-Match or If-None-Match requires; nothing was written."
+		refused = append(refused, "The id or a condition is malformed.")
+	}
+	if body {
+		maps.Copy(problems, map[int]string{
+			http.StatusBadRequest:            "The body is not one well-formed JSON text in UTF-8, has a key twice, or is nested deeper than 32.",
+			http.StatusRequestTimeout:        "The body did not arrive in time.",
+			http.StatusConflict:              "Another entry has this name and names must be unique (those of locations, or of a table created with that constraint), or no id is left.",
+			http.StatusRequestEntityTooLarge: "The body is over 64 KiB.",
+			http.StatusUnsupportedMediaType:  "The body is not JSON by its content type, or it is compressed.",
+		})
+		refused = append(refused, "A value was refused; the answer names each place.")
+	}
+	problems[http.StatusUnprocessableEntity] = strings.Join(refused, " ")
+	return api.Problems(responses, problems)
+}
+
+// ifMatch has no example: Swagger UI would send it, as no entry's tag, with the first request that somebody tries.
+func ifMatch() *huma.Param {
+	return &huma.Param{Name: "If-Match", In: "header", Description: "Entity tags, or *: the change is made only to an entry that has one of them. " +
+		"It is compared and written in one transaction.", Schema: &huma.Schema{Type: "string"}}
+}
+
+func ifNoneMatch() *huma.Param {
+	return &huma.Param{Name: "If-None-Match", In: "header", Description: "Entity tags, or *: the answer is 304 if the entry has one of them.",
+		Schema: &huma.Schema{Type: "string"}, Example: exampleTag}
+}
+
+func etagHeader() map[string]*huma.Param {
+	return map[string]*huma.Param{"ETag": {Description: "A hash of the answer.", Schema: &huma.Schema{Type: "string"}, Example: exampleTag}}
+}
+
+const exampleTag = `"5d41402abc4b2a76b9719d911017c592"`

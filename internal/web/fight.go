@@ -1,0 +1,193 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"superheroes/internal/character"
+	"superheroes/internal/fight"
+	"superheroes/internal/httpserver"
+	"superheroes/internal/location"
+	"superheroes/internal/storage"
+)
+
+const (
+	maxFightsLimit     = 100
+	defaultFightsLimit = 20
+)
+
+// Room for most pairs of fighters and for most places, in bytes.
+const (
+	usualPair  = 1024
+	usualPlace = 512
+)
+
+// fightRoutes are the operations on fights. Their documentation is in fightdocument.go.
+type fightRoutes struct{ *fight.Service }
+
+// AddFights declares the operations on fights.
+func AddFights(service *fight.Service, api *httpserver.API) {
+	for _, route := range (fightRoutes{service}).routes(api) {
+		api.Handle(route)
+	}
+}
+
+func (s fightRoutes) serveFighters(w http.ResponseWriter, r *http.Request) error {
+	hero, villain, err := s.Fighters(r.Context())
+	if err != nil {
+		return peerProblem(r.Context(), err)
+	}
+	body := hero.AppendJSON(append(make([]byte, 0, usualPair), `{"hero":`...))
+	body = villain.AppendJSON(append(body, `,"villain":`...))
+	httpserver.NoStore(w)
+	return httpserver.WriteJSON(w, append(body, '}'))
+}
+
+func (s fightRoutes) serveLocation(w http.ResponseWriter, r *http.Request) error {
+	place, err := s.Location(r.Context())
+	if err != nil {
+		return peerProblem(r.Context(), err)
+	}
+	httpserver.NoStore(w)
+	return httpserver.WriteJSON(w, place.AppendJSON(make([]byte, 0, usualPlace)))
+}
+
+// serveExecute fights and stores, though it is a GET, as everywhere in the family. A HEAD, which promises to
+// change nothing, is refused.
+func (s fightRoutes) serveExecute(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodGet {
+		problem := httpserver.Errorf(http.StatusMethodNotAllowed, "this path takes GET")
+		problem.Allow = http.MethodGet
+		return problem
+	}
+	fight, err := s.Execute(r.Context())
+	return writeFight(w, r, fight, err)
+}
+
+// body is what a client posts.
+type fightBody struct {
+	Hero     *character.Character `json:"hero"`
+	Villain  *character.Character `json:"villain"`
+	Location *location.Location   `json:"location"`
+}
+
+func (s fightRoutes) servePost(w http.ResponseWriter, r *http.Request) error {
+	var posted fightBody
+	if err := httpserver.DecodeBody(r, &posted); err != nil {
+		return err
+	}
+	if err := posted.check(); err != nil {
+		return err
+	}
+	fight, err := s.Perform(r.Context(), *posted.Hero, *posted.Villain, posted.Location)
+	return writeFight(w, r, fight, err)
+}
+
+// check names every place of the body that breaks a limit.
+func (b fightBody) check() error {
+	var wrong []httpserver.Place
+	refuse := func(location, message string) {
+		wrong = append(wrong, httpserver.Place{Location: "body." + location, Message: message})
+	}
+	at := func(part string) func(field, message string) {
+		return func(field, message string) { refuse(part+"."+field, message) }
+	}
+	for _, side := range []struct {
+		part    string
+		fighter *character.Character
+	}{{"hero", b.Hero}, {"villain", b.Villain}} {
+		if side.fighter == nil {
+			refuse(side.part, "is missing")
+			continue
+		}
+		side.fighter.Check(at(side.part))
+	}
+	if b.Location != nil {
+		b.Location.CheckGiven(at("location"))
+	}
+	if len(wrong) > 0 {
+		return httpserver.Invalid(wrong...)
+	}
+	return nil
+}
+
+// writeFight answers with a fight as AppendJSON encodes it.
+func writeFight(w http.ResponseWriter, r *http.Request, body []byte, err error) error {
+	var peer *fight.PeerError
+	switch {
+	case err == nil:
+	case errors.As(err, &peer):
+		return peerProblem(r.Context(), err)
+	case errors.Is(err, fight.ErrMaybeStored):
+		return httpserver.StoreProblem(err, "it did not confirm the fight, which may have been stored all the same")
+	default:
+		return httpserver.StoreProblem(err, "the fight was not stored")
+	}
+	httpserver.NoStore(w)
+	return httpserver.WriteJSON(w, body)
+}
+
+func (s fightRoutes) serveList(w http.ResponseWriter, r *http.Request, compressor *httpserver.Compressor) error {
+	query := httpserver.QueryOf(r)
+	limit := int(query.Int("limit", 1, maxFightsLimit, defaultFightsLimit))
+	before := fight.MaxID()
+	if text, given := query.Text("before"); given {
+		var err error
+		if before, err = fight.ParseID(text); err != nil {
+			query.Refuse("before", err.Error())
+		}
+	}
+	if err := query.Err(); err != nil {
+		return err
+	}
+	fights, err := s.Page(r.Context(), before, limit+1) // one more tells whether there is a next page
+	more := len(fights) > limit
+	if len(fights) == limit && errors.As(err, new(*storage.RowError)) { // it is the one more that can't be read
+		more, err = true, nil
+	}
+	if err != nil {
+		return fightProblem(err)
+	}
+	if more {
+		fights = fights[:limit]
+		w.Header().Set("Link", fmt.Sprintf(`</api/fights?limit=%d&before=%s>; rel="next"`, limit, fights[limit-1].ID))
+	}
+	list := []byte{'['}
+	for i, fight := range fights {
+		if i > 0 {
+			list = append(list, ',')
+		}
+		list = fight.AppendJSON(list)
+	}
+	return httpserver.WriteList(w, r, compressor, append(list, ']'))
+}
+
+func (s fightRoutes) serveOne(w http.ResponseWriter, r *http.Request) error {
+	id, err := fight.ParseID(r.PathValue("id"))
+	if err != nil {
+		return httpserver.Invalid(httpserver.Place{Location: "path.id", Message: err.Error()})
+	}
+	fight, err := s.Get(r.Context(), id)
+	if err != nil {
+		return fightProblem(err)
+	}
+	return httpserver.WriteJSON(w, fight.AppendJSON(nil))
+}
+
+func (s fightRoutes) serveCount(w http.ResponseWriter, r *http.Request) error {
+	count, err := s.Count(r.Context())
+	if err != nil {
+		return fightProblem(err)
+	}
+	return httpserver.WriteJSON(w, append(strconv.AppendInt([]byte(`{"count":`), count, 10), '}'))
+}
+
+// problemOf turns an error of a read into its answer.
+func fightProblem(err error) error {
+	if errors.Is(err, fight.ErrNotFound) {
+		return httpserver.Errorf(http.StatusNotFound, "there is no fight with this id")
+	}
+	return httpserver.StoreProblem(err)
+}

@@ -1,0 +1,186 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"superheroes/internal/character"
+	"superheroes/internal/fight"
+	"superheroes/internal/httpserver"
+)
+
+// readBody decodes and checks a body as the route does.
+func readBody(text string) (fightBody, error) {
+	var posted fightBody
+	if err := httpserver.DecodeJSON([]byte(text), &posted); err != nil {
+		return fightBody{}, err
+	}
+	return posted, posted.check()
+}
+
+func TestBodyRefused(t *testing.T) {
+	const villain = `"villain":{"name":"v"}`
+	hero := func(fields string) string { return `{"hero":{"name":"h",` + fields + `},` + villain + `}` }
+	place := func(value string) string { return `{"hero":{"name":"h"},` + villain + `,"location":` + value + `}` }
+	const malformed, invalid = http.StatusBadRequest, http.StatusUnprocessableEntity
+	tests := []struct {
+		name, text string
+		status     int
+		places     []string
+	}{
+		{"empty", ``, malformed, nil},
+		{"null", `null`, invalid, []string{"body.hero", "body.villain"}},
+		{"no fields", `{}`, invalid, []string{"body.hero", "body.villain"}},
+		{"an array", `[]`, invalid, []string{"body"}},
+		{"hero null", `{"hero":null,` + villain + `}`, invalid, []string{"body.hero"}},
+		{"hero a string", `{"hero":"h",` + villain + `}`, invalid, []string{"body.hero"}},
+		{"another case", `{"Hero":{"name":"h"},` + villain + `}`, invalid, []string{"body.hero"}},
+		{"names missing", `{"hero":{},"villain":{}}`, invalid, []string{"body.hero.name", "body.villain.name"}},
+		{"name null", `{"hero":{"name":null},` + villain + `}`, invalid, []string{"body.hero.name"}},
+		{"name a number", `{"hero":{"name":7},` + villain + `}`, invalid, []string{"body.hero.name"}},
+		{"name of 51", `{"hero":{"name":"` + strings.Repeat("é", 51) + `"},` + villain + `}`, invalid, []string{"body.hero.name"}},
+		{"name with NUL", `{"hero":{"name":"a\u0000"},` + villain + `}`, invalid, []string{"body.hero.name"}},
+		{"lone surrogate", `{"hero":{"name":"\ud800"},` + villain + `}`, malformed, nil},
+		{"not UTF-8", "{\"hero\":{\"name\":\"\xff\"}," + villain + "}", malformed, nil},
+		{"key twice", hero(`"name":"again"`), malformed, []string{"body.hero.name"}},
+		{"trailing data", place(`null`) + `{}`, malformed, nil},
+		{"too deep", place(strings.Repeat("[", 32) + strings.Repeat("]", 32)), malformed, nil},
+		{"level -1", hero(`"level":-1`), invalid, []string{"body.hero.level"}},
+		{"level 2^31", hero(`"level":2147483648`), invalid, []string{"body.hero.level"}},
+		{"level 5.0", hero(`"level":5.0`), invalid, []string{"body.hero.level"}},
+		{"level 1e309", hero(`"level":1e309`), invalid, []string{"body.hero.level"}},
+		{"level a string", hero(`"level":"5"`), invalid, []string{"body.hero.level"}},
+		{"id 0", hero(`"id":0`), invalid, []string{"body.hero.id"}},
+		{"id -1", hero(`"id":-1`), invalid, []string{"body.hero.id"}},
+		{"id 2^63", hero(`"id":9223372036854775808`), invalid, []string{"body.hero.id"}},
+		{"otherName of 256", hero(`"otherName":"` + strings.Repeat("x", 256) + `"`), invalid, []string{"body.hero.otherName"}},
+		{"picture of 256", hero(`"picture":"` + strings.Repeat("x", 256) + `"`), invalid, []string{"body.hero.picture"}},
+		{"powers with NUL", hero(`"powers":"\u0000"`), invalid, []string{"body.hero.powers"}},
+		{"place without a name", place(`{}`), invalid, []string{"body.location.name"}},
+		{"place of no type that is", place(`{"name":"p","type":"city"}`), invalid, []string{"body.location.type"}},
+		{"place with a long picture", place(`{"name":"p","picture":"` + strings.Repeat("x", 256) + `"}`), invalid, []string{"body.location.picture"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			posted, err := readBody(test.text)
+			var problem *httpserver.Problem
+			if !errors.As(err, &problem) {
+				t.Fatalf("got %+v, %v", posted, err)
+			}
+			if problem.Status != test.status {
+				t.Errorf("got %d %s, want %d", problem.Status, problem.Detail, test.status)
+			}
+			for _, place := range test.places {
+				if !slices.ContainsFunc(problem.Errors, func(p httpserver.Place) bool { return p.Location == place }) {
+					t.Errorf("got %v, want %s among them", problem.Errors, place)
+				}
+			}
+			if test.places != nil && len(problem.Errors) != len(test.places) {
+				t.Errorf("got %v, want %v", problem.Errors, test.places)
+			}
+		})
+	}
+}
+
+func TestBodyAccepted(t *testing.T) {
+	long := strings.Repeat("🦸", 50)
+	tests := []struct {
+		name, text string
+		want       string // hero, villain and place as Go writes them
+	}{
+		{"names only", `{"hero":{"name":"h"},"villain":{"name":"v"}}`,
+			`{0 h  0  } {0 v  0  } <nil>`},
+		{"null is missing", `{"hero":{"id":null,"name":"h","otherName":null,"level":null,"picture":null,"powers":null},"villain":{"name":"v"},"location":null}`,
+			`{0 h  0  } {0 v  0  } <nil>`},
+		{"everything", `{"hero":{"id":9223372036854775807,"name":"h","otherName":"o","level":2147483647,"picture":"p","powers":"x"},` +
+			`"villain":{"id":1,"name":"v","level":0},"location":{"id":2,"name":"l","description":"d","picture":"p","type":"MOON"}}`,
+			`{9223372036854775807 h o 2147483647 p x} {1 v  0  } &{2 l d p MOON}`},
+		{"unknown fields are dropped", `{"hero":{"name":"h","Level":9,"weight":[1,{}]},"villain":{"name":"v"},"winner":"h","id":7}`,
+			`{0 h  0  } {0 v  0  } <nil>`},
+		{"50 code points of four bytes", `{"hero":{"name":"` + long + `"},"villain":{"name":"v"}}`,
+			`{0 ` + long + `  0  } {0 v  0  } <nil>`},
+		{"a place with a name only", `{"hero":{"name":"h"},"villain":{"name":"v"},"location":{"name":"l"}}`,
+			`{0 h  0  } {0 v  0  } &{0 l   }`},
+		{"text is kept as sent", `{"hero":{"name":" h\u0301\t"},"villain":{"name":"v"}}`,
+			"{0  h\u0301\t  0  } {0 v  0  } <nil>"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			posted, err := readBody(test.text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := fmt.Sprint(*posted.Hero, *posted.Villain, posted.Location); got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}
+
+// FuzzFightBody: no body makes the reader panic, and what it accepts keeps the limits and becomes a fight that is
+// written and read back without loss.
+func FuzzFightBody(f *testing.F) {
+	for _, seed := range []string{
+		``, `null`, `{}`, `{"hero":{"name":"h"},"villain":{"name":"v"}}`,
+		`{"hero":{"id":1,"name":"h","otherName":"o","level":5,"picture":"p","powers":"x"},"villain":{"name":"v"},"location":{"id":3,"name":"l","type":"CITY"}}`,
+		`{"hero":{"name":"\ud83e\uddb8\u2028<>&\u0001"},"villain":{"name":"\""},"location":null}`,
+		`{"hero":{"name":"h","level":5.0},"villain":{"name":"v","level":1e309}}`,
+		`{"hero":{"name":"h","name":"h"},"villain":{"name":"\u0000"}}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	at := time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		posted, err := readBody(string(text))
+		if err != nil {
+			var problem *httpserver.Problem
+			if !errors.As(err, &problem) || problem.Status != http.StatusBadRequest && problem.Status != http.StatusUnprocessableEntity {
+				t.Fatalf("%q was refused with %v", text, err)
+			}
+			if !utf8.ValidString(problem.Error()) {
+				t.Fatalf("%q was refused with text that is not UTF-8: %q", text, problem.Error())
+			}
+			return
+		}
+		checkLimits(t, *posted.Hero)
+		checkLimits(t, *posted.Villain)
+		if place := posted.Location; place != nil {
+			checkText(t, place.Name, 1, 50)
+			checkText(t, place.Description, 0, httpserver.MaxBody)
+			checkText(t, place.Picture, 0, 255)
+			if types := []string{"", "CITY", "PLANET", "PLACE", "ISLAND", "COUNTRY", "MOON"}; !slices.Contains(types, place.Type) || place.ID < 0 {
+				t.Fatalf("accepted the place %+v", place)
+			}
+		}
+		decided := fight.Decide(fight.ID{1}, at, *posted.Hero, *posted.Villain, posted.Location)
+		if stored, err := fight.Parse(decided.ID, decided.AppendJSON(nil)); err != nil || !cmp.Equal(decided, stored) {
+			t.Fatalf("%s reads back with %v as\n%+v, want\n%+v", text, err, stored, decided)
+		}
+	})
+}
+
+func checkLimits(t *testing.T, c character.Character) {
+	t.Helper()
+	if c.ID < 0 || c.Level < 0 {
+		t.Fatalf("accepted %+v", c)
+	}
+	checkText(t, c.Name, 1, 50)
+	checkText(t, c.OtherName, 0, 255)
+	checkText(t, c.Picture, 0, 255)
+	checkText(t, c.Powers, 0, httpserver.MaxBody)
+}
+
+func checkText(t *testing.T, text string, low, high int) {
+	t.Helper()
+	if n := utf8.RuneCountInString(text); n < low || n > high || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+		t.Fatalf("accepted %q", text)
+	}
+}

@@ -1,0 +1,177 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"superheroes/internal/character"
+	"superheroes/internal/fight"
+	"superheroes/internal/httpserver"
+	"superheroes/internal/location"
+)
+
+// document is the JSON of a fight as the OpenAPI document describes it; AppendJSON writes it, and a test holds the
+// one against the other.
+type fightDocument struct {
+	ID            string              `json:"id" format:"uuid" doc:"A UUID, of version 7 when this server made it."`
+	FightDate     time.Time           `json:"fight_date" doc:"The moment it was decided, in UTC."`
+	WinnerName    string              `json:"winner_name"`
+	WinnerLevel   int32               `json:"winner_level"`
+	WinnerPowers  string              `json:"winner_powers"`
+	WinnerPicture string              `json:"winner_picture"`
+	WinnerTeam    fight.Team          `json:"winner_team" enum:"heroes,villains"`
+	LoserName     string              `json:"loser_name"`
+	LoserLevel    int32               `json:"loser_level"`
+	LoserPowers   string              `json:"loser_powers"`
+	LoserPicture  string              `json:"loser_picture"`
+	LoserTeam     fight.Team          `json:"loser_team" enum:"heroes,villains"`
+	Hero          character.Character `json:"hero"`
+	Villain       character.Character `json:"villain"`
+	Location      location.Location   `json:"location"`
+}
+
+type fighters struct {
+	Hero    character.Character `json:"hero"`
+	Villain character.Character `json:"villain"`
+}
+
+type count struct {
+	Count int64 `json:"count" minimum:"0" example:"42"`
+}
+
+// schemas are the parts the operations below refer to.
+type fightSchemas struct{ fight, fighters, location, count, body *huma.Schema }
+
+func newFightSchemas(api *httpserver.API) fightSchemas {
+	nullable := func(ref *huma.Schema) *huma.Schema {
+		return &huma.Schema{OneOf: []*huma.Schema{ref, {Type: "null"}}}
+	}
+	fighter, place := api.Variant("Fighter", character.Character{}, kept), api.Variant("FightLocation", location.Location{}, kept)
+	sentFighter, sentPlace := api.Variant("FighterRequest", character.Character{}, sent), api.Variant("FightLocationRequest", location.Location{}, sent)
+	return fightSchemas{
+		fight: api.Variant("Fight", fightDocument{}, func(s *huma.Schema) {
+			s.Properties["hero"], s.Properties["villain"], s.Properties["location"] = fighter, fighter, nullable(place)
+		}),
+		fighters: api.Schema(fighters{}),
+		location: api.Schema(location.Location{}),
+		count:    api.Schema(count{}),
+		body: api.Variant("FightRequest", fighters{}, func(s *huma.Schema) {
+			s.AdditionalProperties = true
+			s.Properties["hero"], s.Properties["villain"], s.Properties["location"] = sentFighter, sentFighter, nullable(sentPlace)
+		}),
+	}
+}
+
+// kept turns the schema of a catalog's entry into that of an entry in a fight, which may have come without an id.
+func kept(s *huma.Schema) {
+	id := s.Properties["id"]
+	id.Nullable, id.Description = true, "Null when the request gave none."
+	if kind := s.Properties["type"]; kind != nil {
+		kind.Enum, kind.Description = append(kind.Enum, ""), "Empty when the request gave none."
+	}
+}
+
+// sent turns the schema of a catalog's entry into that of an entry in a request.
+func sent(s *huma.Schema) {
+	s.Required, s.AdditionalProperties = []string{"name"}, true
+	s.Description = "Only the name is required; other fields that are missing or null are empty. Unknown fields are dropped."
+	for name, property := range s.Properties {
+		property.Nullable = name != "name"
+	}
+	if kind := s.Properties["type"]; kind != nil {
+		kind.Enum = append(kind.Enum, "", nil)
+	}
+}
+
+// peerProblems are the answers of an operation that needs the catalogs.
+func peerProblems(more map[int]string) map[int]string {
+	problems := map[int]string{
+		http.StatusBadGateway:         "A peer refused, failed or broke off; the answer names it.",
+		http.StatusServiceUnavailable: "A peer's catalog is empty or its breaker open, the store can't take it now, or there are too many requests at once; Retry-After says when to try again.",
+		http.StatusGatewayTimeout:     "A peer was too slow; the answer names it.",
+	}
+	for status, text := range more {
+		problems[status] = text
+	}
+	return problems
+}
+
+const unreadable = "A stored fight can't be read, because another writer left it incomplete or with wrong types; the answer names it."
+
+const storeAway = "The store is away, or there are too many requests at once; Retry-After says when to try again."
+
+func (s fightRoutes) routes(api *httpserver.API) []httpserver.Route {
+	schemas, example := newFightSchemas(api), exampleFight()
+	fight := func() map[string]*huma.Response {
+		return api.Returns("The fight, stored before it is answered.", schemas.fight, asDocument(example))
+	}
+	operation := func(method, id, path, summary string, responses map[string]*huma.Response, problems map[int]string) huma.Operation {
+		return huma.Operation{OperationID: id, Method: method, Path: "/api/fights" + path, Summary: summary, Tags: []string{"fights"},
+			Responses: api.Problems(responses, problems)}
+	}
+	execute := operation(http.MethodGet, "execute-fight", "/execute_fight", "Pick two random fighters and a location, let them fight, and store the fight",
+		fight(), peerProblems(nil))
+	post := operation(http.MethodPost, "post-fight", "", "Let a given hero and villain fight, and store the fight", fight(), map[int]string{
+		http.StatusBadRequest:            "The body is not one well-formed JSON text in UTF-8, has a key twice, or is nested deeper than 32.",
+		http.StatusRequestTimeout:        "The body did not arrive in time.",
+		http.StatusRequestEntityTooLarge: "The body is over 64 KiB.",
+		http.StatusUnsupportedMediaType:  "The body is not JSON by its content type, or it is compressed.",
+		http.StatusUnprocessableEntity:   "A value was refused; the answer names each place.",
+		http.StatusServiceUnavailable:    "The store can't take it now, or there are too many requests at once; Retry-After says when to try again, and the detail says if the fight may have been stored all the same.",
+	})
+	post.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {
+		Schema: schemas.body, Example: map[string]any{"hero": example.Hero, "villain": example.Villain, "location": example.Location},
+	}}}
+	list := operation(http.MethodGet, "list-fights", "", "List stored fights, newest first",
+		httpserver.Compressed(api.Returns("The fights. A Link header with rel=next has the address of the next page, if there is one.",
+			&huma.Schema{Type: "array", Items: schemas.fight}, []fightDocument{asDocument(example)})),
+		map[int]string{
+			http.StatusUnprocessableEntity: "A parameter was refused; the answer names it.", http.StatusInternalServerError: unreadable,
+			http.StatusServiceUnavailable: storeAway,
+		})
+	list.Responses["200"].Headers["Link"] = &huma.Param{Description: "Relative address of the next page.", Schema: &huma.Schema{Type: "string"}}
+	list.Parameters = []*huma.Param{
+		{Name: "limit", In: "query", Description: "Maximum number of fights.",
+			Schema: &huma.Schema{Type: "integer", Minimum: new(1.0), Maximum: new(float64(maxFightsLimit)), Default: defaultFightsLimit}},
+		{Name: "before", In: "query", Description: "Only fights with a smaller id. The id need not exist.",
+			Schema: &huma.Schema{Type: "string", Format: "uuid"}},
+	}
+	compressor := &httpserver.Compressor{}
+	serveList := func(w http.ResponseWriter, r *http.Request) error { return s.serveList(w, r, compressor) }
+	one := operation(http.MethodGet, "get-fight", "/{id}", "Get a fight", fight(), map[int]string{
+		http.StatusNotFound: "No fight has this id.", http.StatusUnprocessableEntity: "The id is not a UUID.",
+		http.StatusInternalServerError: unreadable, http.StatusServiceUnavailable: storeAway,
+	})
+	one.Parameters = []*huma.Param{{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: "string", Format: "uuid"}}}
+	return []httpserver.Route{
+		{Kind: httpserver.Fights, Serve: s.serveExecute, Operation: execute, Stores: true},
+		{Kind: httpserver.Fights, Serve: s.servePost, Operation: post},
+		{Kind: httpserver.Lists, Serve: serveList, Operation: list},
+		{Serve: s.serveOne, Operation: one},
+		{Kind: httpserver.Fights, Serve: s.serveFighters, Operation: operation(http.MethodGet, "random-fighters", "/randomfighters", "Pick a random hero and a random villain",
+			api.Returns("The hero and the villain.", schemas.fighters, fighters{example.Hero, example.Villain}), peerProblems(nil))},
+		{Kind: httpserver.Fights, Serve: s.serveLocation, Operation: operation(http.MethodGet, "random-location", "/randomlocation", "Pick a random location",
+			api.Returns("The location.", schemas.location, example.Location), peerProblems(nil))},
+		{Kind: httpserver.Searches, Serve: s.serveCount, Operation: operation(http.MethodGet, "count-fights", "/count", "Count the stored fights exactly, including any that can't be read",
+			api.Returns("The number.", schemas.count, count{42}), map[int]string{http.StatusServiceUnavailable: storeAway})},
+	}
+}
+
+func exampleFight() fight.Fight {
+	id, _ := fight.ParseID("0198c5a7-1f2e-7c3a-9d10-2b6f6f1d2c4e") // well-formed
+	place := location.Locations().Example
+	return fight.Decide(id, time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC), character.Heroes().Example, character.Villains().Example, &place)
+}
+
+// asDocument is the fight as the document's examples show it.
+func asDocument(f fight.Fight) fightDocument {
+	winner, loser := f.Sides()
+	return fightDocument{
+		ID: f.ID.String(), FightDate: f.Date,
+		WinnerName: winner.Name, WinnerLevel: winner.Level, WinnerPowers: winner.Powers, WinnerPicture: winner.Picture, WinnerTeam: winner.Team,
+		LoserName: loser.Name, LoserLevel: loser.Level, LoserPowers: loser.Powers, LoserPicture: loser.Picture, LoserTeam: loser.Team,
+		Hero: f.Hero, Villain: f.Villain, Location: *f.Location,
+	}
+}

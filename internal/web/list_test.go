@@ -1,0 +1,80 @@
+package web_test
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"superheroes/internal/catalog"
+	"superheroes/internal/catalog/catalogtest"
+	"superheroes/internal/character"
+	"superheroes/internal/httpserver"
+	"superheroes/internal/web"
+)
+
+// breakingTable is a table whose store goes away once so many rows were read.
+type breakingTable struct {
+	*catalogtest.Table
+	after int64
+}
+
+func (s *breakingTable) Page(ctx context.Context, after int64, limit int) ([]character.Character, error) {
+	if after >= s.after {
+		return nil, errors.New("the store is away")
+	}
+	return s.Table.Page(ctx, after, limit)
+}
+
+// A list whose store goes away in the middle doesn't look complete, compressed or not, nor does a search.
+func TestListWhoseStoreGoesAway(t *testing.T) {
+	table := catalogtest.NewTable(3000)
+	api := httpserver.NewAPI(huma.Info{Title: "heroes", Version: "test"}, slog.New(slog.DiscardHandler), httpserver.Config{Deadline: time.Minute, WriteTimeout: time.Minute})
+	web.AddCatalog(catalog.NewService(character.Heroes(), &breakingTable{table, table.Rows[1500].ID}, 0), api, httpserver.NewAdmin(""))
+	server := httptest.NewServer(api)
+	defer server.Close()
+	for _, coding := range []string{"gzip", "identity"} {
+		for _, query := range []string{"", "?name=hero", "?limit=1000"} {
+			t.Run(coding+query, func(t *testing.T) {
+				text, err := read(t, server.URL+"/api/heroes"+query, coding)
+				if whole := query == "?limit=1000"; whole != (err == nil) || whole != strings.HasSuffix(text, "]") {
+					t.Errorf("it ends with %q and %v", text[max(0, len(text)-20):], err)
+				}
+				if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) || strings.Count(text, `"name":`) < 1000 {
+					t.Errorf("got %d bytes and %v", len(text), err)
+				}
+			})
+		}
+	}
+}
+
+// read returns what a client gets of a list, and how that ends.
+func read(t *testing.T, url, coding string) (string, error) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Accept-Encoding", coding)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body := io.Reader(response.Body)
+	if coding == "gzip" {
+		if body, err = gzip.NewReader(response.Body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := io.ReadAll(body)
+	return string(text), err
+}

@@ -1,0 +1,49 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"superheroes/internal/catalog"
+	"superheroes/internal/fight"
+	"superheroes/internal/httpserver"
+	"superheroes/internal/storage"
+)
+
+// peerProblem turns the failure of a peer into its answer. ctx is the request's.
+func peerProblem(ctx context.Context, err error) error {
+	var peer *fight.PeerError
+	if !errors.As(err, &peer) {
+		return err
+	}
+	state := stateOf(err)
+	switch {
+	case errors.Is(err, context.Canceled):
+		return httpserver.Unavailable("the request was canceled").Because(err)
+	case errors.Is(err, catalog.ErrEmpty):
+		return httpserver.Unavailable("the catalog of %s is empty", peer.Peer).Because(err)
+	case errors.Is(err, fight.ErrOpen):
+		return httpserver.Unavailable("circuit breaker for %s is open; retry later", peer.Peer).Because(err)
+	case errors.Is(err, fight.ErrBusy):
+		return httpserver.Unavailable("all connections to %s are in use; retry later", peer.Peer).Because(err)
+	case errors.Is(err, fight.ErrNoTime):
+		return httpserver.Errorf(http.StatusGatewayTimeout, "the request's deadline passed before %s could answer", peer.Peer).Because(err)
+	case errors.Is(ctx.Err(), context.DeadlineExceeded), fight.IsTimeout(err) && state == "": // a store's own time-out is a failure, as at a peer
+		return httpserver.Errorf(http.StatusGatewayTimeout, "%s did not answer in time%s", peer.Peer, state).Because(err)
+	}
+	return httpserver.Errorf(http.StatusBadGateway, "%s failed to answer%s", peer.Peer, state).Because(err)
+}
+
+// stateOf says what is wrong with the catalog's own store, when it is in this process, to be added to a detail.
+func stateOf(err error) string {
+	var row *storage.RowError
+	if errors.As(err, &row) {
+		return fmt.Sprintf(": %s %s can't be read", row.What, row.ID)
+	}
+	if kind := storage.KindOf(err); kind != nil {
+		return ": " + kind.Error()
+	}
+	return ""
+}

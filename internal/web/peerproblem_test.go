@@ -1,0 +1,61 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"testing"
+	"time"
+
+	"superheroes/internal/catalog"
+	"superheroes/internal/fight"
+	"superheroes/internal/httpserver"
+	"superheroes/internal/storage"
+)
+
+// A cause is never called by another's name: each status and detail says what has happened, and to whom.
+func TestPeerProblems(t *testing.T) {
+	timeout := &os.PathError{Op: "read", Path: "tcp", Err: os.ErrDeadlineExceeded}
+	for _, c := range []struct {
+		name   string
+		err    error // of the peer
+		passed bool  // the request's deadline has
+		status int
+		detail string
+	}{
+		{"refused", errors.New("connection refused"), false, 502, "heroes failed to answer"},
+		{"too slow", timeout, false, 504, "heroes did not answer in time"},
+		{"too slow for the request", context.DeadlineExceeded, true, 504, "heroes did not answer in time"},
+		{"the request had no time", fmt.Errorf("%w: %w", fight.ErrNoTime, context.DeadlineExceeded), true, 504, "the request's deadline passed before heroes could answer"},
+		{"no connection was free", fmt.Errorf("%w: %w", fight.ErrBusy, context.DeadlineExceeded), true, 503, "all connections to heroes are in use; retry later"},
+		{"its breaker is open", fight.ErrOpen, false, 503, "circuit breaker for heroes is open; retry later"},
+		{"it has none", fmt.Errorf("picking: %w", catalog.ErrEmpty), false, 503, "the catalog of heroes is empty"},
+		{"the client has gone", context.Canceled, true, 503, "the request was canceled"},
+		{"its store is away, in this process", storage.As(storage.ErrUnavailable, errors.New("refused")), false, 502, "heroes failed to answer: the store does not answer"},
+		{"its store times out, in this process", storage.As(storage.ErrUnavailable, timeout), false, 502, "heroes failed to answer: the store does not answer"},
+		{"its store is locked until the deadline, in this process", storage.As(storage.ErrBusy, context.DeadlineExceeded), true, 504, "heroes did not answer in time: the store is locked"},
+		{"its store's query is ended at the deadline, in this process", errors.New("canceling statement due to user request"), true, 504, "heroes did not answer in time"},
+		{"its store is damaged, in this process", storage.Errorf(storage.ErrDamaged, "heroes.db was removed"), false, 502, "heroes failed to answer: the store is damaged"},
+		{"its table is another, in this process", storage.Errorf(storage.ErrSchema, "no column level"), false, 502, "heroes failed to answer: the store's schema is not as expected"},
+		{"one row can't be read, in this process", &storage.RowError{What: "hero", ID: "7", Err: errors.New("level is NULL")}, false, 502, "heroes failed to answer: hero 7 can't be read"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ctx := t.Context()
+			if c.passed {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithDeadline(ctx, time.Now())
+				defer cancel()
+			}
+			var problem *httpserver.Problem
+			err := peerProblem(ctx, fmt.Errorf("fighting: %w", &fight.PeerError{Peer: "heroes", Err: c.err}))
+			if !errors.As(err, &problem) || problem.Status != c.status || problem.Detail != c.detail {
+				t.Fatalf("got %d %q, want %d %q", problem.Status, problem.Detail, c.status, c.detail)
+			}
+			if (problem.RetryAfter > 0) != (c.status == http.StatusServiceUnavailable) || !errors.Is(problem, c.err) {
+				t.Errorf("to be tried again after %s; the cause is %v", problem.RetryAfter, problem.Cause)
+			}
+		})
+	}
+}

@@ -1,0 +1,87 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"superheroes/internal/httpserver"
+	"superheroes/internal/statistics"
+)
+
+const (
+	// eventGap is the least time between two events to one client: at most four a second.
+	eventGap = 250 * time.Millisecond
+	// keepAlive is the longest time in which a client hears nothing.
+	keepAlive = 15 * time.Second
+)
+
+// statisticsRoutes are the operations of statistics.
+type statisticsRoutes struct {
+	*statistics.Service
+	ending chan struct{} // closed when all streams are to end
+	end    func()
+	gap    time.Duration
+	alive  time.Duration
+}
+
+func newStatisticsRoutes(service *statistics.Service) *statisticsRoutes {
+	ending := make(chan struct{})
+	return &statisticsRoutes{Service: service, ending: ending, end: sync.OnceFunc(func() { close(ending) }), gap: eventGap, alive: keepAlive}
+}
+
+// serveStream tells the state, and each later one, until the client leaves or the service ends. There is nothing between
+// a client and the latest state: one that is slow misses some, one that doesn't read is dropped.
+func (s *statisticsRoutes) serveStream(w http.ResponseWriter, r *http.Request) error {
+	latest, err := s.Current(r.Context())
+	if err != nil {
+		return httpserver.StoreProblem(err)
+	}
+	events := httpserver.NewEvents(w, r)
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	defer s.Listen()()
+	timer := time.NewTimer(s.alive)
+	defer timer.Stop()
+	ctx := httpserver.Lasting(r.Context())
+	for events.Send(latest.Event) == nil {
+		if !s.pause(ctx, timer) || !s.silence(ctx, timer, latest, events) {
+			return nil
+		}
+		latest = s.Latest()
+	}
+	return nil
+}
+
+// pause waits for as long as two events must lie apart, and tells whether the stream goes on.
+func (s *statisticsRoutes) pause(ctx context.Context, timer *time.Timer) bool {
+	timer.Reset(s.gap)
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+	case <-s.ending:
+	}
+	return false
+}
+
+// silence waits for news, and tells whether the stream goes on. It shows the client that somebody is there.
+func (s *statisticsRoutes) silence(ctx context.Context, timer *time.Timer, latest *statistics.State, events *httpserver.Events) bool {
+	for {
+		timer.Reset(s.alive)
+		select {
+		case <-latest.Replaced:
+			return true
+		case <-timer.C:
+			if events.Send([]byte(": still here\n\n")) != nil {
+				return false
+			}
+		case <-ctx.Done():
+			return false
+		case <-s.ending:
+			return false
+		}
+	}
+}
