@@ -1,0 +1,97 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestRooms checks the picture of the rooms in ARCHITECTURE.md against the imports in the code: each arrow is an import, and each
+// import between two rooms of the picture is an arrow.
+func TestRooms(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "ARCHITECTURE.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture := map[string][]string{}
+	for _, arrow := range regexp.MustCompile(`(?m)^ +(\w+) --> ([\w &]+)$`).FindAllStringSubmatch(string(text), -1) {
+		picture[arrow[1]] = slices.Sorted(slices.Values(strings.Split(arrow[2], " & ")))
+	}
+	anybody := []string{"storage", "bounded"} // ARCHITECTURE.md says so
+	code := map[string][]string{}
+	for room, imports := range imports(t) {
+		if strings.HasSuffix(room, "test") || room == "app" { // the test kits; and app knows everybody
+			continue
+		}
+		for _, imported := range imports {
+			if name := path.Base(imported); strings.HasPrefix(imported, "superheroes/internal/") && !slices.Contains(anybody, name) {
+				code[room] = append(code[room], name)
+			}
+		}
+		slices.Sort(code[room])
+	}
+	if diff := cmp.Diff(picture, code); diff != "" {
+		t.Errorf("the picture (-) and the imports (+) differ:\n%s", diff)
+	}
+}
+
+// TestDomainKnowsNoTechnology keeps HTTP and databases out of the rooms that say what a fight is.
+func TestDomainKnowsNoTechnology(t *testing.T) {
+	imports := imports(t)
+	for _, room := range []string{"fight", "catalog", "statistics", "character", "location"} {
+		if imports[room] == nil {
+			t.Errorf("there is no room %s", room)
+		}
+		for _, imported := range imports[room] {
+			if regexp.MustCompile(`^net/http|^database/sql|huma|pgx|mysql|mongo|sqlite|httpserver`).MatchString(imported) {
+				t.Errorf("%s imports %s", room, imported)
+			}
+		}
+	}
+}
+
+// imports returns what each package below internal imports, tests left out, by the name of its folder.
+func imports(t *testing.T) map[string][]string {
+	t.Helper()
+	found := map[string]map[string]bool{}
+	err := fs.WalkDir(os.DirFS(filepath.Join(root, "internal")), ".", func(file string, _ fs.DirEntry, err error) error {
+		if err != nil || path.Ext(file) != ".go" || strings.HasSuffix(file, "_test.go") {
+			return err
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, "internal", filepath.FromSlash(file)), nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		room := path.Base(path.Dir(file))
+		if found[room] == nil {
+			found[room] = map[string]bool{}
+		}
+		for _, spec := range parsed.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			found[room][imported] = true
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string][]string{}
+	for room, imports := range found {
+		all[room] = slices.Sorted(maps.Keys(imports))
+	}
+	return all
+}
