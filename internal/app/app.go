@@ -66,15 +66,16 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 		Locations: startCatalog(ctx, a, parts["locations"], locations(), opened.locations, cfg.CatalogConfig),
 		InTurn:    opened.embedded(),
 	}
+	stored := func() {}
 	if cfg.Statistics {
 		at := cfg.Fights.store("fights-")
-		if opened.fights, err = a.count(ctx, parts["statistics"], opened.fights, at, cfg.UpStatistics, &damaged); err != nil {
+		if stored, err = a.count(ctx, parts["statistics"], opened.fights, at, cfg.UpStatistics, &damaged); err != nil {
 			return err
 		}
 	}
-	err = startFights(ctx, parts["fights"], sources, opened.checks(), opened.fights)
+	err = startFights(ctx, parts["fights"], sources, opened.checks(), opened.fights, stored)
 	if damaged.tolerate("fights", err) { // it could be opened, and is damaged where fights or statistics were read
-		err = startFights(ctx, parts["fights"], sources, opened.checks(), fightStore{damagedFights{err}, opened.fights.engine})
+		err = startFights(ctx, parts["fights"], sources, opened.checks(), fightStore{damagedFights{err}, opened.fights.engine}, stored)
 	}
 	if err != nil {
 		return err
@@ -141,7 +142,7 @@ func (a *App) Fights(ctx context.Context, cfg FightConfig) (err error) {
 		a.atStop(peer.Close)
 	}
 	sources := fight.Sources{Heroes: drawn(part, heroes), Villains: drawn(part, villains), Locations: drawn(part, locations)}
-	if err := startFights(ctx, part, sources, checks{"heroes": heroes.Check, "villains": villains.Check, "locations": locations.Check}, opened); err != nil {
+	if err := startFights(ctx, part, sources, checks{"heroes": heroes.Check, "villains": villains.Check, "locations": locations.Check}, opened, func() {}); err != nil {
 		return err
 	}
 	finish(part)

@@ -64,13 +64,14 @@ func startCatalog[T catalog.Item](ctx context.Context, a *App, p *part, kind kin
 const lastFightTimeout = 30 * time.Second
 
 // startFights gives the part of fights its routes.
-func startFights(ctx context.Context, p *part, sources fight.Sources, peers checks, store fightStore) error {
+func startFights(ctx context.Context, p *part, sources fight.Sources, peers checks, store fightStore, stored func()) error {
 	ctx, cancel := context.WithTimeout(ctx, lastFightTimeout)
 	defer cancel()
 	service, err := fight.NewService(ctx, sources, store)
 	if err != nil {
 		return fmt.Errorf("fights: %w", err)
 	}
+	service.OnStored(stored)
 	if err := store.Ping(ctx); errors.Is(err, storage.ErrFull) {
 		p.warn(err)
 	}

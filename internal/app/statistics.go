@@ -31,12 +31,12 @@ func (a *App) Statistics(ctx context.Context, cfg StatisticsConfig) (err error) 
 	return nil
 }
 
-// count starts the service of statistics beside that of fights, and returns the store of fights that wakes it. In the
-// embedded store nobody else stores fights.
-func (a *App) count(ctx context.Context, p *part, fights fightStore, cfg store, limits UpStatistics, damaged *damage) (fightStore, error) {
+// count starts the statistics service beside the fights service, and returns the function to call after each stored fight. Nothing else
+// stores fights in the embedded store.
+func (a *App) count(ctx context.Context, p *part, fights fightStore, cfg store, limits UpStatistics, damaged *damage) (stored func(), err error) {
 	at, err := parseStoreURL(cfg.url, engineMongoDB)
 	if err != nil {
-		return fights, fmt.Errorf("statistics: %w (%s)", err, cfg.flag)
+		return nil, fmt.Errorf("statistics: %w (%s)", err, cfg.flag)
 	}
 	store, err := openWithRetry(ctx, "statistics", at, cfg, func(ctx context.Context) (statistics.Store, error) {
 		return statisticsOf(ctx, fights.Store)
@@ -44,14 +44,13 @@ func (a *App) count(ctx context.Context, p *part, fights fightStore, cfg store, 
 	if damaged.tolerate("statistics", err) {
 		store = damagedStatistics{err}
 	} else if err != nil {
-		return fights, err
+		return nil, err
 	}
 	pace := statistics.Looking()
 	if fights.engine == engineSQLite {
 		pace = statistics.Woken()
 	}
-	service := startStatistics(a, p, store, fights.engine, pace, limits.StatisticsLimits)
-	return fightStore{waking{fights.Store, service.Wake}, fights.engine}, nil
+	return startStatistics(a, p, store, fights.engine, pace, limits.StatisticsLimits).Wake, nil
 }
 
 // startStatistics gives the part of statistics its routes, and begins to count.
@@ -64,19 +63,6 @@ func startStatistics(a *App, p *part, store statistics.Store, engine string, pac
 	p.server.OnShutdown(web.AddStatistics(service, p.api, cfg))
 	p.addHealth(engine, store.Ping, nil)
 	return service
-}
-
-// waking wakes the counter after each fight that is, or may be, stored.
-type waking struct {
-	fight.Store
-	wake func()
-}
-
-// Insert implements fight.Store.
-func (w waking) Insert(ctx context.Context, f fight.Fight, answer []byte) error {
-	err := w.Store.Insert(ctx, f, answer)
-	w.wake()
-	return err
 }
 
 // openStatistics opens the store of fights, and that of statistics which lies there too.

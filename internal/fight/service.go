@@ -58,6 +58,7 @@ var (
 type Service struct {
 	sources Sources
 	store   Store
+	stored  func() // called after each insert
 	ids     *IDs
 	now     func() time.Time
 }
@@ -68,8 +69,11 @@ func NewService(ctx context.Context, sources Sources, store Store) (*Service, er
 	if err != nil {
 		return nil, fmt.Errorf("reading the last fight: %w", err)
 	}
-	return &Service{sources: sources, store: store, ids: NewIDs(last), now: time.Now}, nil
+	return &Service{sources: sources, store: store, stored: func() {}, ids: NewIDs(last), now: time.Now}, nil
 }
+
+// OnStored has stored called after each fight that was, or may have been, stored. It must not block, and is set before the first fight.
+func (s *Service) OnStored(stored func()) { s.stored = stored }
 
 // drawn is what a fight needs.
 type drawn struct {
@@ -110,7 +114,9 @@ func (s *Service) Perform(ctx context.Context, hero, villain character.Character
 	now := s.now()
 	fight := Decide(s.ids.Next(now), now, hero, villain, place)
 	answer := fight.AppendJSON(make([]byte, 0, usualAnswer))
-	if err := s.store.Insert(ctx, fight, answer); err != nil {
+	err := s.store.Insert(ctx, fight, answer)
+	s.stored()
+	if err != nil {
 		return nil, fmt.Errorf("storing fight %s: %w", fight.ID, err)
 	}
 	return answer, nil
