@@ -133,7 +133,7 @@ func noRoster(func(character.Character) error) error { return nil }
 
 func TestHeroes(t *testing.T) { heroes().Run(t) }
 
-func TestBesideWrites(t *testing.T) { heroes().TestBesideWrites(t) }
+func TestDuringWrites(t *testing.T) { heroes().TestDuringWrites(t) }
 
 func BenchmarkRandom(b *testing.B) { heroes().BenchmarkRandom(b) }
 
