@@ -1,10 +1,9 @@
-// Package database holds what a fresh database is filled with: the shipped
-// roster of heroes, villains and locations, embedded in the binary so that a
-// service needs no file beside it.
+// Package database holds the initial content of a new database: the schemas of the SQL engines and the roster of
+// heroes, villains and locations, embedded in the binary so that a service needs no other files. It knows none of the
+// packages that use them.
 //
-// A roster is JSON lines: one object a line, UTF-8, ids counting from 1 in the
-// order of the lines, every field present. The levels of heroes and villains are
-// spread alike, so that a fight between two random picks is open.
+// A roster is JSON lines: one object per line, UTF-8, ids counting up from 1, every field present. The levels of heroes
+// and villains are distributed alike, so that a fight between two random picks could go either way.
 package database
 
 import _ "embed"

@@ -28,8 +28,8 @@ type location struct {
 	Type        string `json:"type"`
 }
 
-// decode reads JSON lines whose lines must be exactly what the encoder makes of
-// T: every field, no other, in T's order, no stray space, no escaped letter.
+// decode reads JSON lines and checks that each line is exactly what the encoder makes of T: every field, no other, in
+// T's order, no stray space, no escaped letter.
 func decode[T any](t *testing.T, lines []byte) []T {
 	t.Helper()
 	if !utf8.Valid(lines) {
@@ -59,7 +59,7 @@ func decode[T any](t *testing.T, lines []byte) []T {
 	return items
 }
 
-// checkEntry holds what characters and locations have in common.
+// checkEntry checks what characters and locations have in common.
 func checkEntry(t *testing.T, kind string, index int, id int64, name, picture string) {
 	t.Helper()
 	if id != int64(index+1) {
@@ -77,10 +77,10 @@ func checkUnique(t *testing.T, names []string) {
 	t.Helper()
 	seen := make(map[string]bool)
 	for _, name := range names {
-		// MariaDB's unique index may fold case: no two names may differ in it alone.
+		// MariaDB's unique index may ignore case, so no two names may differ only in case.
 		folded := strings.ToLower(name)
 		if seen[folded] {
-			t.Errorf("name %q stands twice", name)
+			t.Errorf("duplicate name %q", name)
 		}
 		seen[folded] = true
 	}
@@ -122,7 +122,7 @@ func checkCharacter(t *testing.T, c character) {
 		t.Errorf("id %d: otherName has %d code points", c.ID, n)
 	}
 	if c.Level < 20 || c.Level > 1_000_000 {
-		t.Errorf("id %d: level %d is not believable", c.ID, c.Level)
+		t.Errorf("id %d: implausible level %d", c.ID, c.Level)
 	}
 	powers := strings.Split(c.Powers, ", ")
 	if len(powers) < 3 || len(powers) > 9 {
@@ -130,7 +130,7 @@ func checkCharacter(t *testing.T, c character) {
 	}
 	sorted := slices.Sorted(slices.Values(powers))
 	if len(slices.Compact(sorted)) != len(powers) {
-		t.Errorf("id %d: a power stands twice: %s", c.ID, c.Powers)
+		t.Errorf("id %d: duplicate power: %s", c.ID, c.Powers)
 	}
 	for _, power := range powers {
 		if power == "" || power != strings.TrimSpace(power) || strings.Contains(power, ",") {
@@ -139,8 +139,8 @@ func checkCharacter(t *testing.T, c character) {
 	}
 }
 
-// checkScripts wants names that exercise encodings: an accented one, one without
-// a Latin letter, one with an apostrophe.
+// checkScripts requires names that exercise encodings: one with an accent, one without Latin letters, one with an
+// apostrophe.
 func checkScripts(t *testing.T, names []string) {
 	t.Helper()
 	letter := func(test func(rune) bool) bool {
@@ -190,7 +190,7 @@ func TestLocations(t *testing.T) {
 	}
 }
 
-// A tie goes to the villain, so the heroes' share is what counts.
+// A tie goes to the villain, so the heroes' share is the one to check.
 func TestFightsAreOpen(t *testing.T) {
 	heroes, villains := decode[character](t, Heroes()), decode[character](t, Villains())
 	var wins, ties, pairs float64

@@ -2,7 +2,7 @@ package database
 
 import _ "embed"
 
-// The tables of each engine. {table} stands for the table's name.
+// The tables of each SQL engine. {table} is a placeholder for the table's name.
 var (
 	//go:embed schema/postgresql.sql
 	PostgreSQL string

@@ -12,7 +12,7 @@ import (
 	"superheroes/internal/location"
 )
 
-// files returns the content of every file by its path in the repository.
+// files returns the content of every generated file by its path in the repository.
 func files() (map[string]string, error) {
 	made := map[string]string{"database/fights-db/initialize-database.js": fights}
 	heroes, err := postgres(character.Heroes(), database.Heroes())
@@ -35,8 +35,8 @@ func files() (map[string]string, error) {
 
 const header = "-- Made by `go run ./database/generate`; change database/roster or database/schema instead.\n"
 
-// postgres returns the file of a catalog in PostgreSQL, in one transaction. The sequence steps by 50, so the id after
-// the highest given here is above it.
+// postgres returns the file for a catalog in PostgreSQL, as one transaction. The sequence increments by 50, so setting
+// it to the highest id makes the next id greater.
 func postgres[T catalog.Item](kind catalog.Kind[T], roster []byte) (string, error) {
 	rows, highest, err := inserts(kind.Table, roster, quotePostgres)
 	if err != nil {
@@ -47,7 +47,7 @@ func postgres[T catalog.Item](kind catalog.Kind[T], roster []byte) (string, erro
 		fmt.Sprintf("\nSELECT setval('%s', %d);\n\nCOMMIT;\n", kind.Table.Sequence, highest), nil
 }
 
-// mariadb returns the file of a catalog in MariaDB or MySQL. AUTO_INCREMENT goes on above the highest id by itself.
+// mariadb returns the file for a catalog in MariaDB or MySQL. AUTO_INCREMENT continues above the highest id by itself.
 func mariadb[T catalog.Item](kind catalog.Kind[T], roster []byte) (string, error) {
 	rows, _, err := inserts(kind.Table, roster, quoteMySQL)
 	if err != nil {
@@ -57,7 +57,7 @@ func mariadb[T catalog.Item](kind catalog.Kind[T], roster []byte) (string, error
 		tables(database.MySQL, kind.Table.Name) + "\n" + rows, nil
 }
 
-// tables returns the statements of a schema, without the comment before them, which is for its editors.
+// tables returns the statements of a schema without its leading comment, which is for people who edit it.
 func tables(schema, table string) string {
 	for strings.HasPrefix(schema, "--") {
 		_, schema, _ = strings.Cut(schema, "\n")
@@ -65,7 +65,7 @@ func tables(schema, table string) string {
 	return strings.ReplaceAll(schema, "{table}", table)
 }
 
-// inserts returns an INSERT of the whole roster, and the highest id in it.
+// inserts returns an INSERT of the whole roster and its highest id.
 func inserts[T catalog.Item](table catalog.Table[T], roster []byte, quote func(string) string) (string, int64, error) {
 	var rows []string
 	var highest int64
@@ -81,7 +81,7 @@ func inserts[T catalog.Item](table catalog.Table[T], roster []byte, quote func(s
 		table.Name, strings.Join(table.Names(), ", "), strings.Join(rows, ",\n")), highest, nil
 }
 
-// literals returns an item's columns as SQL.
+// literals returns an item's values as SQL literals.
 func literals[T any](table catalog.Table[T], item T, quote func(string) string) []string {
 	fields := table.Fields(&item)
 	texts := make([]string, len(fields))
@@ -94,15 +94,16 @@ func literals[T any](table catalog.Table[T], item T, quote func(string) string) 
 	return texts
 }
 
-// quotePostgres returns a string literal of standard SQL.
+// quotePostgres returns a standard SQL string literal.
 func quotePostgres(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
 
-// quoteMySQL also escapes backslashes, which MySQL and MariaDB read as escapes.
+// quoteMySQL also escapes backslashes, as MySQL and MariaDB require.
 func quoteMySQL(text string) string {
 	return quotePostgres(strings.ReplaceAll(text, `\`, `\\`))
 }
 
-// fights makes the account of the services of fights and statistics, and the indexes that statistics would make itself.
+// fights creates the account of the fights and statistics services, and the indexes that statistics would otherwise
+// create.
 const fights = "// Made by `go run ./database/generate`.\n" + `db.getSiblingDB('fights').createUser({
   user: 'superfight',
   pwd: 'superfight',

@@ -1,9 +1,9 @@
-// Generate writes the files that a new database server runs once, when it creates a service's database: the tables
-// as the service itself would make them, filled with the one roster.
+// Generate writes the files that a new database server runs once when it creates a service's database: the tables as
+// the service itself would create them, filled with the same roster.
 //
 //	go run ./database/generate
 //
-// A test fails when a file is stale.
+// A test fails if a file is out of date.
 package main
 
 import (
@@ -28,7 +28,7 @@ func run(root string) error {
 	for name, content := range made {
 		path := filepath.Join(root, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return fmt.Errorf("making the folder of %s: %w", name, err)
+			return fmt.Errorf("creating the folder of %s: %w", name, err)
 		}
 		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
 			return fmt.Errorf("writing %s: %w", name, err)

@@ -58,7 +58,7 @@ func TestQuotes(t *testing.T) {
 	}
 }
 
-// The services take the tables as they are, see exactly the shipped roster in them, and give the next id above it.
+// The services accept the tables unchanged, find exactly the shipped roster in them, and give the next id above it.
 func TestServicesTakeTheTables(t *testing.T) {
 	made, err := files()
 	if err != nil {
@@ -97,7 +97,7 @@ func exported(t *testing.T, catalog string, store app.CatalogStore) string {
 	return out.String()
 }
 
-// addRow adds a row that has no id.
+// addRow imports a row without an id.
 func addRow(t *testing.T, catalog string, store app.CatalogStore, row string) {
 	t.Helper()
 	open := func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(row + "\n")), nil }
@@ -108,7 +108,7 @@ func addRow(t *testing.T, catalog string, store app.CatalogStore, row string) {
 	}
 }
 
-// onPostgres runs the file as a fresh server would, and checks that whoever else asks the sequence gets a free id.
+// onPostgres runs the file like a new server, and checks that other users of the sequence get a free id.
 func onPostgres(t *testing.T, file string) app.CatalogStore {
 	t.Helper()
 	url := engines.Postgres(t)
@@ -130,7 +130,7 @@ func onPostgres(t *testing.T, file string) app.CatalogStore {
 		t.Fatal(err)
 	}
 	if next <= highest {
-		t.Errorf("the sequence gives %d, but %d is taken", next, highest)
+		t.Errorf("the sequence returned %d, but %d is taken", next, highest)
 	}
 	return app.CatalogStore{DatabaseURL: url}
 }

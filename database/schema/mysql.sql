@@ -1,5 +1,5 @@
--- Locations in MariaDB or MySQL, as the Quarkus application has them. Names are unique byte for byte, on both
--- servers: with the usual collations, two names that differ in case, an accent or a blank at the end would be one.
+-- Locations in MariaDB or MySQL, as the Quarkus application has them. Names are unique byte for byte on both
+-- servers: with the usual collations, names that differ only in case, accents or trailing blanks would count as equal.
 CREATE TABLE {table} (
     id          bigint AUTO_INCREMENT PRIMARY KEY,
     description mediumtext,

@@ -1,4 +1,4 @@
--- Heroes and villains in the embedded store. AUTOINCREMENT keeps the highest id ever given, so that none comes twice.
+-- Heroes and villains in SQLite. AUTOINCREMENT records the highest id ever given, so that no id is reused.
 CREATE TABLE {table} (
     id        INTEGER PRIMARY KEY AUTOINCREMENT,
     level     INTEGER NOT NULL,

@@ -1,5 +1,5 @@
--- Fights in the embedded store: an ordinary rowid table whose keys rise with time, so that a write touches the last
--- page only. The document is the answer that the client got, byte for byte.
+-- Fights in SQLite: an ordinary rowid table whose keys increase with time, so that a write touches only the last page.
+-- The document is the response body, byte for byte.
 CREATE TABLE IF NOT EXISTS fight (
     number   INTEGER PRIMARY KEY,
     id       BLOB NOT NULL UNIQUE,

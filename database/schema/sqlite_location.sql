@@ -1,4 +1,4 @@
--- Locations in the embedded store.
+-- Locations in SQLite.
 CREATE TABLE {table} (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     description TEXT,

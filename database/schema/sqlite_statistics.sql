@@ -1,5 +1,5 @@
--- Statistics beside the fights of the embedded store, in the same file: what is counted, and how far, change together.
--- counted is the number of the last fight that is in the totals; since is in milliseconds of Unix time.
+-- Statistics in SQLite, in the same file as the fights, so that totals and progress change in one transaction.
+-- counted is the number of the last fight in the totals; since is in Unix milliseconds.
 CREATE TABLE IF NOT EXISTS statistics (
     one         INTEGER PRIMARY KEY CHECK (one = 1),
     counted     INTEGER NOT NULL DEFAULT 0,

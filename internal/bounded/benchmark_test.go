@@ -7,7 +7,7 @@ import (
 	"superheroes/internal/bounded"
 )
 
-// What it costs that work goes on when its caller leaves, and that a slot is taken.
+// BenchmarkDo measures the cost of detaching work from its caller and of taking a slot.
 func BenchmarkDo(b *testing.B) {
 	work := bounded.NewWork(0, bounded.Unlimited, bounded.NewSlots("reads", 10))
 	defer work.Close()

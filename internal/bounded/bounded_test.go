@@ -18,9 +18,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 type key struct{}
 
-// Whoever finds all slots taken is told that it is the crowd when others got their work done meanwhile, and else only that time
-// is up: then whatever the work needs is at fault.
-func TestWhatIsSaidWhenAllSlotsAreTaken(t *testing.T) {
+// A caller that finds all slots taken is told that there are too many callers only if other work succeeded in the
+// meantime. Otherwise only its time is up, and whatever the work depends on is to blame.
+func TestErrorWhenAllSlotsAreTaken(t *testing.T) {
 	for name, ends := range map[string]error{"others are served": nil, "others fail": errors.New("silent")} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -31,7 +31,7 @@ func TestWhatIsSaidWhenAllSlotsAreTaken(t *testing.T) {
 				ctx, cancel := context.WithCancelCause(t.Context())
 				gone, told := errors.New("gone"), make(chan error, 1)
 				go func() { _ = slots.Take(t.Context()) }()
-				synctest.Wait() // that one is the next
+				synctest.Wait() // it is next in the queue
 				go func() { told <- slots.Take(ctx) }()
 				synctest.Wait()
 				slots.Give(ends)
@@ -46,8 +46,8 @@ func TestWhatIsSaidWhenAllSlotsAreTaken(t *testing.T) {
 	}
 }
 
-// Work goes on when its caller has left, with the caller's values, and keeps its slot until it ends.
-func TestWorkGoesOn(t *testing.T) {
+// Work continues after its caller has left, with the caller's context values, and holds its slot until it ends.
+func TestWorkContinues(t *testing.T) {
 	slots := bounded.NewSlots("reads", 1)
 	work := bounded.NewWork(0, bounded.Unlimited, slots)
 	defer work.Close()
@@ -61,7 +61,7 @@ func TestWorkGoesOn(t *testing.T) {
 		close(begun)
 		<-finish
 		if ctx.Value(key{}) != "value" {
-			t.Error("the caller's values are gone")
+			t.Error("the caller's values are missing")
 		}
 		ended <- ctx.Err()
 		return 1, nil
@@ -71,13 +71,13 @@ func TestWorkGoesOn(t *testing.T) {
 	}
 	close(finish)
 	if err := <-ended; err != nil {
-		t.Errorf("the work was cut short: %v", err)
+		t.Errorf("the work was canceled: %v", err)
 	}
 	eventually(t, func() bool { return slots.Taken() == 0 })
 }
 
-// No more go on than may: those that are left beyond that are cut short.
-func TestWorkThatIsLeftIsBounded(t *testing.T) {
+// Abandoned work beyond the limit is canceled.
+func TestAbandonedWorkIsBounded(t *testing.T) {
 	work := bounded.NewWork(0, 1, bounded.NewSlots("calls", 3))
 	defer work.Close()
 	cut := make(chan struct{}, 3)
@@ -94,7 +94,7 @@ func TestWorkThatIsLeftIsBounded(t *testing.T) {
 	leave()
 	<-cut
 	if len(cut) > 0 {
-		t.Error("the first was cut short, too")
+		t.Error("the first was canceled as well")
 	}
 }
 
@@ -121,7 +121,7 @@ func TestPanicOfWork(t *testing.T) {
 	}
 }
 
-// Close ends what is under way, waits for it, and lets nothing begin.
+// Close cancels the work in progress, waits for it, and prevents new work.
 func TestClose(t *testing.T) {
 	work := bounded.NewWork(0, bounded.Unlimited, bounded.NewSlots("reads", 1))
 	begun, told := make(chan struct{}), make(chan error, 1)
@@ -136,10 +136,10 @@ func TestClose(t *testing.T) {
 	<-begun
 	work.Close()
 	if err := <-told; !errors.Is(err, bounded.ErrClosed) {
-		t.Errorf("what was under way got %v", err)
+		t.Errorf("the work in progress got %v", err)
 	}
 	if _, err := bounded.Do(t.Context(), work, func(context.Context) (int, error) { return 1, nil }); !errors.Is(err, bounded.ErrClosed) {
-		t.Errorf("what came after it got %v", err)
+		t.Errorf("work after Close got %v", err)
 	}
 }
 
@@ -153,7 +153,7 @@ func eventually(t *testing.T, is func() bool) {
 	}
 }
 
-// However many lists are under way, and however many wait, a read by key begins at once.
+// However many lists are in progress or queued, a read by key starts at once.
 func TestListsLeaveConnections(t *testing.T) {
 	const connections = 8
 	reads := bounded.NewReads(connections, 0)
@@ -173,7 +173,7 @@ func TestListsLeaveConnections(t *testing.T) {
 	eventually(t, func() bool { return running.Load() > 0 })
 	got, err := bounded.Do(t.Context(), reads.ByKey, func(context.Context) (int32, error) { return running.Load(), nil })
 	if err != nil || got > connections/4 {
-		t.Errorf("got %v, beside %d lists", err, got)
+		t.Errorf("got %v, with %d lists in progress", err, got)
 	}
 	close(release)
 	under.Wait()

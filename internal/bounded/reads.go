@@ -2,12 +2,13 @@ package bounded
 
 import "time"
 
-// Reads are what clients read from a store over a pool of connections. By key or in lists, each goes on to its end when its
-// client leaves, and lists leave connections for the others.
+// Reads limits how clients read from a store over a pool of connections, by key or in lists. Each read continues after
+// its client has left, and lists leave connections for reads by key.
 type Reads struct{ ByKey, Lists *Work }
 
-// NewReads returns reads that share so many connections, of which lists get a quarter, and that may take limit each, or any
-// time with 0. With fewer than three connections a read by key may have to wait for one page of a list.
+// NewReads returns reads that share that number of connections, a quarter of which lists may use. Each read may take
+// limit, or any time if that is 0. With fewer than three connections a read by key may have to wait for one page of a
+// list.
 func NewReads(connections int, limit time.Duration) Reads {
 	all := NewSlots("reads", connections)
 	return Reads{
@@ -16,7 +17,7 @@ func NewReads(connections int, limit time.Duration) Reads {
 	}
 }
 
-// Close ends the reads under way, and waits for their end.
+// Close cancels the reads in progress and waits for them.
 func (r Reads) Close() {
 	r.ByKey.Close()
 	r.Lists.Close()

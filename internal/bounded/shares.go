@@ -5,44 +5,44 @@ import (
 	"sync"
 )
 
-// Shares let at most so many clients' requests of one kind be open at the same time, and those of one client at most three
-// quarters of them. Nobody waits for one. They may be used concurrently.
+// Shares limits how many requests of one kind are open at the same time, and any one client to three quarters of that.
+// Nobody waits for a share. It may be used concurrently.
 type Shares struct {
 	mu    sync.Mutex
 	quota Quota
 }
 
-// NewShares returns so many.
+// NewShares returns shares for that many requests.
 func NewShares(most int) *Shares { return &Shares{quota: NewQuota(most)} }
 
-// Take reports whether one more may be opened for the client at the address, as net/http spells it. If so, it must be given
-// back.
+// Take reports whether the client at the address, in the form of http.Request.RemoteAddr, may open another request. If
+// so, Give must follow.
 func (s *Shares) Take(remote string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.quota.Take(Client(remote))
 }
 
-// Give gives one back.
+// Give returns a share.
 func (s *Shares) Give(remote string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.quota.Give(Client(remote))
 }
 
-// Quota is a number of places, of which one client gets at most three quarters: no client has them all, whatever it opens
-// and doesn't read. Its users lock it.
+// Quota is a number of slots of which one client gets at most three quarters, so that no client can occupy them all,
+// for instance by opening connections without reading from them. Its users must lock it.
 type Quota struct {
 	free, share int
 	held        map[netip.Addr]int
 }
 
-// NewQuota returns so many places.
+// NewQuota returns a quota of that many slots.
 func NewQuota(places int) Quota {
 	return Quota{free: places, share: max(1, places-max(1, places/4)), held: map[netip.Addr]int{}}
 }
 
-// Take reports whether there is a place for the client. If so, it must be given back.
+// Take reports whether there is a slot for the client. If so, Give must follow.
 func (q *Quota) Take(client netip.Addr) bool {
 	if q.free == 0 || q.held[client] >= q.share {
 		return false
@@ -52,7 +52,7 @@ func (q *Quota) Take(client netip.Addr) bool {
 	return true
 }
 
-// Give gives a place back.
+// Give returns a slot.
 func (q *Quota) Give(client netip.Addr) {
 	q.free++
 	if q.held[client]--; q.held[client] == 0 {
@@ -60,11 +60,11 @@ func (q *Quota) Give(client netip.Addr) {
 	}
 }
 
-// Free returns how many places are free.
+// Free returns the number of free slots.
 func (q *Quota) Free() int { return q.free }
 
-// Client returns what counts as one client at an address, as net/http spells it: who has one address of IPv6 has 2^64 of
-// them, so there it is the network. It is the zero address for what comes from this process.
+// Client returns what counts as one client for an address in the form of http.Request.RemoteAddr. For IPv6 that is the
+// /64 network, since a client has 2^64 addresses. It is the zero address for requests from this process.
 func Client(remote string) netip.Addr {
 	at, _ := netip.ParseAddrPort(remote)
 	client := at.Addr().Unmap()

@@ -7,7 +7,8 @@ import (
 	"superheroes/internal/bounded"
 )
 
-// One client gets three quarters at most, whatever its ports and, within its network, addresses; another gets the rest.
+// One client gets at most three quarters, whatever its ports and, in IPv6, its addresses within a network; another gets
+// the rest.
 func TestShares(t *testing.T) {
 	for name, c := range map[string]struct{ client, other string }{
 		"IPv4":           {"192.0.2.1:%d", "192.0.2.2:1"},
@@ -38,11 +39,11 @@ func TestShares(t *testing.T) {
 				}
 			}
 			if shares.Take("198.51.100.1:1") {
-				t.Error("a ninth was let in")
+				t.Error("a ninth was admitted")
 			}
 			shares.Give(client(1))
 			if !shares.Take("198.51.100.1:1") {
-				t.Error("what was given back can't be taken")
+				t.Error("a returned share can't be taken")
 			}
 		})
 	}

@@ -1,5 +1,5 @@
-// Package bounded limits how much work of one kind is under way at the same time, so that no kind takes what the others
-// need, and has such work finish when its caller leaves.
+// Package bounded limits how much work of each kind runs at the same time, so that no kind starves another, and lets
+// work finish after its caller has left. It doesn't know what the work is.
 package bounded
 
 import (
@@ -9,23 +9,22 @@ import (
 	"sync/atomic"
 )
 
-// Slots let at most so many do the same kind of work at a time. Callers who wait for a slot get one in the order in which
-// they came.
+// Slots limit how much work of one kind runs concurrently. Callers get slots in order of arrival.
 type Slots struct {
 	kind   string
 	taken  chan struct{}
 	served atomic.Uint64 // work that succeeded
 }
 
-// NewSlots returns so many slots for work of a kind, such as "lists": the word is in the error of a caller who gets none.
+// NewSlots returns most slots for a kind of work, such as "lists": the word appears in the error when all are taken.
 func NewSlots(kind string, most int) *Slots {
 	return &Slots{kind: kind, taken: make(chan struct{}, max(1, most))}
 }
 
-// FullError means that the caller's context ended before it had a slot.
+// FullError means that the caller's context ended before a slot was free.
 type FullError struct {
-	Kind  string // of work, as in "lists"
-	Crowd bool   // work that had a slot succeeded meanwhile: there are too many callers, and nothing else is wrong
+	Kind  string // of work, for instance "lists"
+	Crowd bool   // other work of the kind succeeded meanwhile: there are too many callers, and nothing else is wrong
 	Err   error  // why the context ended
 }
 
@@ -39,7 +38,7 @@ func (e *FullError) Error() string {
 // Unwrap returns why the context ended.
 func (e *FullError) Unwrap() error { return e.Err }
 
-// Take waits for a slot, which the caller must give back. It fails with a FullError when ctx ends before there is one.
+// Take waits for a slot; Give must follow. It fails with a FullError if ctx ends first.
 func (s *Slots) Take(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return &FullError{s.kind, false, context.Cause(ctx)}
@@ -58,7 +57,7 @@ func (s *Slots) Take(ctx context.Context) error {
 	return &FullError{s.kind, s.served.Load() != before, context.Cause(ctx)}
 }
 
-// CrowdOf returns the kind of work for which there are too many callers, when that is what err says, else "".
+// CrowdOf returns the kind of work that has too many callers if err says so, otherwise "".
 func CrowdOf(err error) (kind string) {
 	var full *FullError
 	if errors.As(err, &full) && full.Crowd {
@@ -67,7 +66,7 @@ func CrowdOf(err error) (kind string) {
 	return ""
 }
 
-// Give gives a slot back. It is told how the work ended.
+// Give returns a slot after work that ended with err.
 func (s *Slots) Give(err error) {
 	if err == nil {
 		s.served.Add(1)
@@ -75,5 +74,5 @@ func (s *Slots) Give(err error) {
 	<-s.taken
 }
 
-// Taken returns how many slots are taken.
+// Taken returns the number of taken slots.
 func (s *Slots) Taken() int { return len(s.taken) }

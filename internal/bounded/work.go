@@ -10,36 +10,36 @@ import (
 	"time"
 )
 
-// Work is what goes on when its caller leaves, such as reads of a store or calls of a peer. To cut it short would close the
-// connection that it runs on, in most drivers: clients in a hurry would take the connections of everybody else. It may be
+// Work runs operations that continue after their caller has left, such as reads of a store or calls of a peer. With
+// most drivers, canceling one closes its connection, so that impatient clients would drain everybody's pool. It may be
 // used concurrently.
 type Work struct {
 	limit   time.Duration
 	slots   []*Slots
 	most    int64
-	left    atomic.Int64 // whose callers have left
+	left    atomic.Int64 // abandoned operations in progress
 	life    context.Context
 	end     context.CancelCauseFunc
-	mu      sync.Mutex // of closed, and of what begins to run
+	mu      sync.Mutex // guards closed, and starting new operations
 	closed  bool
 	running sync.WaitGroup
 }
 
-// ErrClosed means that the work was begun, or was still under way, when Close was called.
+// ErrClosed means that an operation was started after Close, or was canceled by it.
 var ErrClosed = errors.New("the service is stopping")
 
-// Unlimited has any number of callers leave: no more than there are slots.
+// Unlimited lets any number of callers leave, which the slots still limit.
 const Unlimited = -1
 
-// NewWork returns work that may take limit, or any time with 0, and needs a slot of each of these. At most so many go on
-// whose callers have left; what others leave is cut short.
+// NewWork returns work whose operations may take limit, or any time if that is 0, and need a slot of each kind. At most
+// left operations continue without their callers; further ones are canceled when abandoned.
 func NewWork(limit time.Duration, left int, slots ...*Slots) *Work {
 	w := &Work{limit: limit, slots: slots, most: int64(left)}
 	w.life, w.end = context.WithCancelCause(context.Background())
 	return w
 }
 
-// PanicError is a panic of work, which in a goroutine of its own would end the process.
+// PanicError is a panic of an operation, which in its own goroutine would crash the process.
 type PanicError struct {
 	Cause any
 	Stack []byte
@@ -47,7 +47,7 @@ type PanicError struct {
 
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.Cause, e.Stack) }
 
-// task is one piece of work, with the context that it runs with: that of Work, with the values of the caller's.
+// task is one operation. Its context has the lifetime of Work and the values of the caller's context.
 type task[R any] struct {
 	context.Context
 	caller context.Context
@@ -57,14 +57,15 @@ type task[R any] struct {
 	state  atomic.Int32
 }
 
-// What a task's state says.
+// The states of a task.
 const (
 	awaited   = iota // the caller waits
 	abandoned        // the caller has left
 	ended
 )
 
-// Value implements context.Context. What package context asks for to tie a context to its parent comes from the parent.
+// Value implements context.Context. The parent comes first, since package context uses Value to link a context to its
+// parent.
 func (t *task[R]) Value(key any) any {
 	if value := t.Context.Value(key); value != nil {
 		return value
@@ -72,8 +73,8 @@ func (t *task[R]) Value(key any) any {
 	return t.caller.Value(key)
 }
 
-// Do runs do in a goroutine of its own when there are slots for it, and returns what it returns; when ctx ends before that,
-// the cause, while do goes on. A panic of do is a PanicError. Do fails as Slots.Take does when there is no slot in time.
+// Do runs do in its own goroutine once it has its slots, and returns the result. If ctx ends first, Do returns its
+// cause while do continues. A panic of do becomes a PanicError. If no slot is free in time, Do fails like Slots.Take.
 func Do[R any](ctx context.Context, w *Work, do func(context.Context) (R, error)) (R, error) {
 	t := &task[R]{caller: ctx, done: make(chan struct{})}
 	if err := w.begin(ctx); err != nil {
@@ -97,7 +98,7 @@ func Do[R any](ctx context.Context, w *Work, do func(context.Context) (R, error)
 	return none, context.Cause(ctx)
 }
 
-// bound gives the task its context.
+// bound sets the task's context.
 func (t *task[R]) bound(w *Work) context.CancelFunc {
 	var cancel context.CancelFunc
 	if w.limit > 0 {
@@ -108,7 +109,7 @@ func (t *task[R]) bound(w *Work) context.CancelFunc {
 	return cancel
 }
 
-// begin takes the slots. When it returns nil, run must follow.
+// begin takes the slots. If it returns nil, run must follow.
 func (w *Work) begin(ctx context.Context) error {
 	for i, slots := range w.slots {
 		if err := slots.Take(ctx); err != nil {
@@ -118,7 +119,7 @@ func (w *Work) begin(ctx context.Context) error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.closed { // by now: what is running must not grow while Close waits
+	if w.closed { // checked last: no work may start while Close waits
 		w.give(len(w.slots), ErrClosed)
 		return ErrClosed
 	}
@@ -126,14 +127,14 @@ func (w *Work) begin(ctx context.Context) error {
 	return nil
 }
 
-// give gives the first n slots back.
+// give returns the first n slots.
 func (w *Work) give(n int, err error) {
 	for _, slots := range w.slots[:n] {
 		slots.Give(err)
 	}
 }
 
-// run does the work and gives back whatever it holds.
+// run runs the operation and then releases its slots.
 func (t *task[R]) run(w *Work, cancel context.CancelFunc, do func(context.Context) (R, error)) {
 	defer w.running.Done()
 	defer close(t.done)
@@ -150,7 +151,7 @@ func (t *task[R]) run(w *Work, cancel context.CancelFunc, do func(context.Contex
 	t.result, t.err = do(t)
 }
 
-// Close ends the work under way, and waits for its end. What is begun later fails with ErrClosed.
+// Close cancels the operations in progress and waits for them. Later ones fail with ErrClosed.
 func (w *Work) Close() {
 	w.mu.Lock()
 	w.closed = true
@@ -159,5 +160,5 @@ func (w *Work) Close() {
 	w.running.Wait()
 }
 
-// Life returns the context that ends with Close.
+// Life returns the context that Close cancels.
 func (w *Work) Life() context.Context { return w.life }

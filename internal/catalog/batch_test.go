@@ -12,7 +12,7 @@ import (
 )
 
 func TestRandomBatch(t *testing.T) {
-	inBubble(t, "is so many items as they are encoded", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "returns n encoded items", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
 		store.become(7)
 		for n, want := range map[int]string{1: `[""]`, 3: `["","",""]`} {
 			array, age, err := picker.RandomBatch(t.Context(), n)
@@ -21,11 +21,11 @@ func TestRandomBatch(t *testing.T) {
 			}
 		}
 	})
-	inBubble(t, "tells how old what it was drawn from is", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "tells how old its index is", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
 		mustPick(t, picker)
 		for _, step := range []struct{ wait, want time.Duration }{
 			{300 * time.Millisecond, 300 * time.Millisecond},
-			{699 * time.Millisecond, 999 * time.Millisecond}, // which has it renewed
+			{699 * time.Millisecond, 999 * time.Millisecond}, // triggers a renewal
 			{100 * time.Millisecond, 100 * time.Millisecond},
 		} {
 			time.Sleep(step.wait)
@@ -35,7 +35,7 @@ func TestRandomBatch(t *testing.T) {
 			synctest.Wait()
 		}
 	})
-	inBubble(t, "of none", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "of an empty catalog", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
 		store.become()
 		if array, _, err := picker.RandomBatch(t.Context(), 2); array != nil || !errors.Is(err, catalog.ErrEmpty) {
 			t.Errorf("got %s and %v, want ErrEmpty", array, err)
@@ -47,7 +47,7 @@ func TestRandomBatch(t *testing.T) {
 			t.Errorf("got %s and %v, want the store's error", array, err)
 		}
 	})
-	inBubble(t, "asks twice at most beside a row that can't be read", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "asks at most twice despite a row that can't be read", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
 		ids := make([]int64, 100)
 		for i := range ids {
 			ids[i] = int64(i + 1)
@@ -58,9 +58,9 @@ func TestRandomBatch(t *testing.T) {
 			before := store.askedSoFar()
 			_, _, err := picker.RandomBatch(t.Context(), catalog.MaxBatch)
 			if asked := store.askedSoFar() - before; asked > 2 {
-				t.Fatalf("the store was asked %d times for one batch, which came to %v", asked, err)
+				t.Fatalf("the store was asked %d times for one batch (error: %v)", asked, err)
 			}
-			time.Sleep(time.Second) // each has another index
+			time.Sleep(time.Second) // each batch gets a new index
 			store.become(ids...)
 		}
 	})
@@ -81,7 +81,7 @@ func TestRandomBatch(t *testing.T) {
 			}
 			time.Sleep(time.Millisecond)
 		}
-		// One in four batches begins with that row. The others have three picks on the average before it.
+		// One batch in four begins with that row. The others have three picks on average before it.
 		if failed < 150 || failed > 350 || picked < 2000 {
 			t.Errorf("%d batches of 1000 failed, the others have %d picks", failed, picked)
 		}

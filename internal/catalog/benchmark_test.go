@@ -9,14 +9,14 @@ import (
 	"superheroes/internal/catalog/catalogtest"
 )
 
-// BenchmarkPick measures what a pick costs beside the store: in eco it is all of it.
+// BenchmarkPick measures the cost of a pick excluding the store; in eco that is the whole cost.
 func BenchmarkPick(b *testing.B) {
 	for name, limit := range map[string]int64{"eco": 64 << 20, "strict": 0} {
 		picker := catalog.NewPicker(catalogtest.NewTable(1000), limit)
 		defer picker.Close()
 		ctx, cancel := context.WithTimeout(b.Context(), time.Hour) // a request has a deadline
 		defer cancel()
-		for _, ready := picker.Ready(); limit > 0 && !ready; _, ready = picker.Ready() { // the rows are loaded behind picks
+		for _, ready := picker.Ready(); limit > 0 && !ready; _, ready = picker.Ready() { // the rows are loaded in the background
 			if _, err := picker.Random(ctx); err != nil {
 				b.Fatal(err)
 			}
@@ -40,7 +40,7 @@ func BenchmarkPick(b *testing.B) {
 	}
 }
 
-// BenchmarkAppendString measures a text that is copied as it is, and one that has to be looked at letter by letter.
+// BenchmarkAppendString measures a string that is copied unchanged and one that must be escaped.
 func BenchmarkAppendString(b *testing.B) {
 	for name, text := range map[string]string{"plain": "Telekinesis, Foresight", "other": "Télékinésie, \"Foresight\""} {
 		b.Run(name, func(b *testing.B) {

@@ -1,6 +1,6 @@
-// Package catalog is what heroes, villains and locations share: one service, generic over the item, that lists,
-// finds and draws at random. It knows neither HTTP nor any database: where the rows lie is the
-// business of its Stores.
+// Package catalog is the domain that heroes, villains and locations share: one service, generic over the item, that
+// lists, finds, picks at random and edits. It promises that picks are uniform and that none returns a row more than a
+// second stale. It knows neither HTTP nor any database driver: storage is up to implementations of Store.
 package catalog
 
 import (
@@ -13,31 +13,31 @@ import (
 )
 
 var (
-	// ErrNotFound means that no item has that id.
+	// ErrNotFound means that no item has the id.
 	ErrNotFound = errors.New("not found")
-	// ErrEmpty means that the catalog holds nothing to draw.
+	// ErrEmpty means that the catalog has no item to pick.
 	ErrEmpty = errors.New("the catalog is empty")
-	// ErrRefused means that the store can't take an item as it is, because its name is taken for instance.
+	// ErrRefused means that the store rejects an item, for instance because its name is taken.
 	ErrRefused = errors.New("refused")
-	// ErrTaken is the ErrRefused of an item whose name another one has.
+	// ErrTaken is the ErrRefused of an item whose name belongs to another item.
 	ErrTaken = fmt.Errorf("%w: the name is taken", ErrRefused)
-	// ErrNoID is the ErrRefused of an item without an id when the largest there can be is given.
+	// ErrNoID is the ErrRefused of an item without an id when no higher id is left to give it.
 	ErrNoID = fmt.Errorf("%w: there is no id left above the highest", ErrRefused)
-	// ErrUnreadable is what the change of Store.Write fails with when it needs the values of a row that can't be read.
+	// ErrUnreadable is returned by a change passed to Store.Write that needs the values of a row that can't be read.
 	ErrUnreadable = errors.New("the values of the row can't be read")
-	// ErrMaybeWritten means that the store didn't confirm a change: it may have been made all the same.
+	// ErrMaybeWritten means that the store didn't confirm a change, which may have been made anyway.
 	ErrMaybeWritten = errors.New("not confirmed, may have been written")
 )
 
 // Item is what a catalog holds.
 type Item interface {
-	Key() int64                               // the id, 0 when it has none yet
+	Key() int64                               // the id, 0 if it has none yet
 	Label() string                            // the name
 	AppendJSON(dst []byte) []byte             // the item as one JSON object, on one line
 	Check(refuse func(field, message string)) // calls refuse for each field that breaks a limit
 }
 
-// Kind is one of the catalogs: its words in paths and messages, and its table.
+// Kind describes one catalog: its nouns in paths and messages, and its table.
 type Kind[T Item] struct {
 	Singular, Plural string // hero, heroes
 	Table            Table[T]
@@ -45,52 +45,52 @@ type Kind[T Item] struct {
 	Example          T              // for the API document
 }
 
-// Store keeps the items of one catalog. All methods may be called concurrently; each returns soon after ctx ends.
+// Store stores the items of one catalog. All methods may be called concurrently, and return soon after ctx ends.
 type Store[T Item] interface {
-	// Get returns the item with that id, or ErrNotFound.
+	// Get returns the item with the id, or ErrNotFound.
 	Get(ctx context.Context, id int64) (T, error)
-	// GetMany returns the items with those ids, in any order, with one question. Those that don't exist are left out.
-	// There are 1 to 500 ids, all different.
+	// GetMany returns the items with the ids, in any order, in one query. Missing items are left out. There are 1 to
+	// 500 ids, all different.
 	GetMany(ctx context.Context, ids []int64) ([]T, error)
-	// Page returns the first items with an id above after, by id, at most limit.
+	// Page returns the first limit items with an id greater than after, ordered by id.
 	Page(ctx context.Context, after int64, limit int) ([]T, error)
-	// IDs returns every id above 0, rising, and the version they belong to; no ids, and the same version, when nothing was changed
-	// since the version that the caller knows. The zero Version is never current.
+	// IDs returns all positive ids in ascending order and the version they belong to. If nothing has changed since the
+	// known version, it returns no ids and the same version. The zero Version is never current.
 	IDs(ctx context.Context, known Version) ([]int64, Version, error)
-	// Import writes, in one transaction, what feed puts: an item whose id is there already is overwritten, one
-	// without an id gets the next. put returns ErrRefused for an item that is refused; feed may go on after that.
-	// With replace the table is emptied first. When feed returns an error nothing is changed.
+	// Import writes every item that feed puts, in one transaction. An item whose id exists is overwritten; one without
+	// an id gets the next. put returns ErrRefused for an item that is refused, and feed may go on after that. With
+	// replace, the table is emptied first. If feed returns an error, nothing is changed.
 	Import(ctx context.Context, replace bool, feed func(put func(T) error) error) error
-	// Write changes one item in one transaction, and returns it as it is then. change gets the item with that id, which
-	// nobody else changes meanwhile, and returns what shall stand in its place, under the same id, or nil to delete it. With an id of 0 it
-	// gets nil, and what it returns becomes a new item with the next id; it gets nil, too, for an item whose values can't be
-	// read (see Change). It is called once at most.
+	// Write changes one item in a transaction and returns the result. change gets the item with the id, locked against
+	// other writers, and returns its replacement, which keeps the id, or nil to delete it. For id 0 it gets nil and
+	// returns a new item, which is given the next id. It also gets nil for an item whose values can't be read (see
+	// Change). It is called at most once.
 	//
-	// Write fails with ErrNotFound when no item has that id, with ErrRefused, with ErrMaybeWritten, or with the error
-	// of change; but for ErrMaybeWritten nothing was changed then.
+	// Write fails with ErrNotFound if no item has the id, with ErrRefused, with ErrMaybeWritten, or with the error of
+	// change. Except after ErrMaybeWritten, a failed Write has changed nothing.
 	Write(ctx context.Context, id int64, change func(old *T) (*T, error)) (*T, error)
-	// Ping tells whether the store answers.
+	// Ping returns an error unless the store responds.
 	Ping(ctx context.Context) error
-	// Close ends every connection.
+	// Close closes every connection.
 	Close() error
 }
 
-// Version names a state of a table. Equal versions of one store mean equal rows; the zero Version equals none.
+// Version identifies a state of a table. Equal versions of one store mean equal rows; the zero Version equals none.
 type Version string
 
-// AppendString appends text as a JSON string. Bytes that aren't UTF-8 become U+FFFD. Most texts are plain ASCII, which
-// is copied as it is: a third of the time (BenchmarkAppendString).
+// AppendString appends text as a JSON string, replacing invalid UTF-8 with U+FFFD. Most strings are plain ASCII, which
+// is copied unchanged in a third of the time (BenchmarkAppendString).
 func AppendString(dst []byte, text string) []byte {
 	if isPlain(text) {
 		dst = append(dst, '"')
 		dst = append(dst, text...)
 		return append(dst, '"')
 	}
-	dst, _ = jsontext.AppendQuote(dst, text) // the error only tells of the replacement
+	dst, _ = jsontext.AppendQuote(dst, text) // the error only reports the replacement
 	return dst
 }
 
-// isPlain tells whether text is printable ASCII without what JSON escapes.
+// isPlain reports whether text is printable ASCII that needs no escaping in JSON.
 func isPlain(text string) bool {
 	for i := range len(text) {
 		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
@@ -100,7 +100,7 @@ func isPlain(text string) bool {
 	return true
 }
 
-// AppendID appends an id as a JSON number, or null for 0: an entry that came without one.
+// AppendID appends an id as a JSON number, or null for 0: an entry without an id.
 func AppendID(dst []byte, id int64) []byte {
 	if id == 0 {
 		return append(dst, "null"...)

@@ -1,6 +1,6 @@
 package catalog
 
-// EditsKept returns how many edits the picker remembers.
+// EditsKept returns how many edits and operations in progress the picker remembers.
 func (p *Picker[T]) EditsKept() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

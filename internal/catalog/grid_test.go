@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// scenario is a table, what it costs to read it, who changes it how often a second, and how picks are made.
+// scenario is a table, the cost of reading it, the rate of changes to it, and the way picks are made.
 type scenario struct {
 	rows   int
 	cost   cost
-	others int // changes a second
+	others int // by others, a second
 	own    int
 	rate   int // picks a second
 	batch  int // how many of them at a time
@@ -26,7 +26,7 @@ func (s scenario) String() string {
 		s.rows, s.cost.get, s.cost.page, s.others, s.own, s.rate, s.batch, s.hangs)
 }
 
-// run runs the scenario with a picker of that limit.
+// run runs the scenario with a picker with the limit.
 func (s scenario) run(t *testing.T, limit int64) (result *tester) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newSimulated(s.rows, s.cost)
@@ -55,7 +55,7 @@ func (s scenario) run(t *testing.T, limit int64) (result *tester) {
 	return result
 }
 
-// hangs has the store hang for 2 s, in the middle.
+// hangs makes the store hang for 2 s in the middle of the run.
 func (w *tester) hangs(long time.Duration) {
 	time.Sleep(long / 2)
 	end := w.store.hang()
@@ -69,9 +69,10 @@ func (w *tester) hangs(long time.Duration) {
 	end()
 }
 
-// TestEcoBesideStrict has either profile do the same in many scenarios, in which a table may be slow, large and changing
-// at once: no pick of either may fail or return anything stale, eco must not read more rows, and its picks must not wait
-// more than a tenth longer, but for a few rows that by chance are found gone in one of them only, which costs a renewal each.
+// TestEcoBesideStrict runs both profiles in many scenarios, in which a table may be slow, large and changing at once.
+// In neither may a pick fail or return anything stale. Eco must not read more rows, and its picks must not wait more
+// than a tenth longer, apart from a few rows that by chance are found gone in only one of the runs and cost a renewal
+// each.
 func TestEcoBesideStrict(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(3, 4))
@@ -85,7 +86,7 @@ func TestEcoBesideStrict(t *testing.T) {
 		}
 		s.cost.page = max(s.cost.get, time.Duration(one(100, 1000, 5000, 35_000, 100_000))*time.Microsecond)
 		s.cost.version = 3 * s.cost.get                                 // a transaction
-		s.rate = min(s.rate, int(connections*time.Second/2/s.cost.get)) // which the store can take
+		s.rate = min(s.rate, int(connections*time.Second/2/s.cost.get)) // no more than the store can take
 		scenarios = append(scenarios, s)
 	}
 	million := cost{get: time.Millisecond, version: 3 * time.Millisecond, page: 35 * time.Millisecond, id: 2 * time.Microsecond}

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestGrownTable: a table that was small, and in which others have put so many rows since that its ids take longer to read
-// than a pick waits for, is read in the end. One pick fails; those that follow take the ids there were.
+// TestGrownTable grows a small table until reading its ids takes longer than a pick waits for them: it is still read
+// eventually. One pick fails; the following ones use the old ids meanwhile.
 func TestGrownTable(t *testing.T) {
 	for profile, limit := range map[string]int64{"strict": strict, "eco": eco} {
 		t.Run(profile, func(t *testing.T) {
@@ -32,7 +32,7 @@ func TestGrownTable(t *testing.T) {
 					grown = grown || item.id > before*50
 				}
 				if !grown || failed > 1 {
-					t.Errorf("%d of 20 picks failed, with new rows among them: %t", failed, grown)
+					t.Errorf("%d of 20 picks failed; picked a new row: %t", failed, grown)
 				}
 			})
 		})

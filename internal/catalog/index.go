@@ -6,29 +6,29 @@ import (
 	"time"
 )
 
-// index is what a picker knows of a table. A published index doesn't change, but for the rows in its slots.
+// index is a picker's view of a table. A published index is immutable except for the rows in its slots.
 type index[T Item] struct {
-	ids     []int64                  // rising
-	slots   []atomic.Pointer[row[T]] // the rows in memory, at the places of their ids; nil when none are kept
+	ids     []int64                  // ascending
+	slots   []atomic.Pointer[row[T]] // the cached rows, parallel to ids; nil if none are cached
 	version Version
 	epoch   epoch         // of that version
 	last    epoch         // of the version before
-	due     time.Duration // when it is to be renewed
+	due     time.Duration // when to renew it
 	whole   time.Duration // until when every row is in memory and fresh
 	slow    bool          // the last renewal ran out of time
 }
 
-// row is an item, and the same as AppendJSON encodes it: nil when it isn't encoded yet.
+// row is an item and its JSON, which is nil if it isn't encoded yet.
 type row[T Item] struct {
 	item T
 	json []byte
 	read time.Duration // when the read began
 }
 
-// epoch is the time of one version: what was read since then was known to be unchanged when the version was checked.
+// epoch is the lifetime of one version: rows read after since were known to be unchanged at checked.
 type epoch struct{ since, checked time.Duration }
 
-// age returns how old a row is: the time since it was read, or known to be unchanged.
+// age returns how stale a row may be: the time since it was read or last known to be unchanged.
 func (x *index[T]) age(r *row[T], now time.Duration) time.Duration {
 	switch {
 	case r.read >= x.epoch.since:
@@ -39,7 +39,7 @@ func (x *index[T]) age(r *row[T], now time.Duration) time.Duration {
 	return now - r.read
 }
 
-// row returns the row in that place, nil when it isn't in memory or isn't fresh.
+// row returns the row in the slot, or nil if it isn't in memory or isn't fresh.
 func (x *index[T]) row(at int, now time.Duration) *row[T] {
 	if x.slots == nil {
 		return nil
@@ -51,25 +51,25 @@ func (x *index[T]) row(at int, now time.Duration) *row[T] {
 	return r
 }
 
-// current reports whether r, which may be nil, was read in the index's epoch: then it stays fresh for as long as the
-// version stays.
+// current reports whether r, which may be nil, was read in the index's epoch. Such a row stays fresh as long as the
+// version does.
 func (x *index[T]) current(r *row[T]) bool { return r != nil && r.read >= x.epoch.since }
 
-// quick reports whether a pick may wait for the ids to be read again. There may be many more of them by now: that is what a
-// renewal was cut off for.
+// quick reports whether a pick may wait for a renewal. After a renewal that timed out it may not: the table may have
+// grown.
 func (x *index[T]) quick() bool { return len(x.ids) <= quickIDs && !x.slow }
 
-// freshUntil returns until when the rows of this epoch are fresh at least.
+// freshUntil returns until when at least the rows of this epoch are fresh.
 func (x *index[T]) freshUntil() time.Duration { return max(x.epoch.since, x.epoch.checked) + MaxAge }
 
-// with returns an index that has that id as well.
+// with returns an index that also has the id.
 func (x *index[T]) with(id int64) *index[T] {
 	at, found := slices.BinarySearch(x.ids, id)
 	if found {
 		return x
 	}
 	next := *x
-	if at == len(x.ids) { // as a new row's usually is: nobody who reads x sees what is behind its end
+	if at == len(x.ids) { // the usual case for a new row; readers of x never look past its length
 		next.ids = slices.Insert(x.ids, at, id)
 	} else {
 		next.ids = slices.Concat(x.ids[:at], []int64{id}, x.ids[at:])
@@ -79,7 +79,7 @@ func (x *index[T]) with(id int64) *index[T] {
 	return &next
 }
 
-// without returns an index that doesn't have that id.
+// without returns an index without the id.
 func (x *index[T]) without(id int64) *index[T] {
 	at, found := slices.BinarySearch(x.ids, id)
 	if !found {
@@ -91,7 +91,7 @@ func (x *index[T]) without(id int64) *index[T] {
 	return &next
 }
 
-// carry returns slots for those ids, with the rows that x has of them.
+// carry returns slots for ids, filled with the rows that x has.
 func (x *index[T]) carry(ids []int64) []atomic.Pointer[row[T]] {
 	if x.slots == nil {
 		return nil

@@ -11,7 +11,7 @@ import (
 	"superheroes/internal/catalog"
 )
 
-// rowsRead returns how many rows are read during do.
+// rowsRead returns how many rows are read while do runs.
 func rowsRead(store *faultyStore, do func()) int {
 	count := func() int {
 		store.mu.Lock()
@@ -35,7 +35,7 @@ func TestRowsInMemory(t *testing.T) {
 			t.Errorf("%d rows were read", rows)
 		}
 	})
-	inBubbleWith(t, "nothing is read for a table that has been loaded", eco, func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubbleWith(t, "nothing is read from a loaded table", eco, func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
 		var ids []int64
 		for id := int64(1); id < 2000; id++ {
 			ids = append(ids, id)
@@ -48,14 +48,14 @@ func TestRowsInMemory(t *testing.T) {
 				time.Sleep(100 * time.Microsecond)
 			}
 		})
-		if rows != 1999 || len(picked) != 1999 { // one is missed with a chance of e^-17
+		if rows != 1999 || len(picked) != 1999 { // the chance that one is missed is e^-17
 			t.Errorf("%d rows were read, %d of 1999 were picked", rows, len(picked))
 		}
 		if _, ready := picker.Ready(); !ready {
 			t.Error("not ready")
 		}
 	})
-	inBubbleWith(t, "a row that is gone isn't drawn a second later", eco, func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubbleWith(t, "a deleted row isn't picked a second later", eco, func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
 		mustPick(t, picker)
 		time.Sleep(499 * time.Millisecond)
 		mustPick(t, picker)
@@ -63,7 +63,7 @@ func TestRowsInMemory(t *testing.T) {
 		time.Sleep(time.Second)
 		for range 100 {
 			if id := mustPick(t, picker); id != 51 {
-				t.Fatalf("drew %d", id)
+				t.Fatalf("picked %d", id)
 			}
 		}
 	})
@@ -75,12 +75,12 @@ func TestRowsInMemory(t *testing.T) {
 			t.Errorf("got %v and %v, want ErrEmpty", item, err)
 		}
 	})
-	inBubbleWith(t, "one that was read too slowly is read by its id", eco, func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubbleWith(t, "while the ids are read too slowly, a row is read by its id", eco, func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
 		store.failWith(func(ctx context.Context) error {
 			err := slow(2 * time.Second)(ctx)
 			store.mu.Lock()
 			defer store.mu.Unlock()
-			store.version++ // the table changes all the time
+			store.version++ // the table keeps changing
 			return err
 		})
 		if rows := rowsRead(store, func() { mustPick(t, picker) }); rows != 1 {
@@ -89,7 +89,7 @@ func TestRowsInMemory(t *testing.T) {
 	})
 }
 
-// rowsOf20 returns how many rows are read for 20 picks, when many have gone before.
+// rowsOf20 returns how many rows are read for 20 picks, after many others.
 func rowsOf20(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) int {
 	t.Helper()
 	for range 500 {
@@ -103,7 +103,7 @@ func rowsOf20(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) i
 	})
 }
 
-// TestSnapshotLimit: 256 bytes a row and its JSON count, to the byte.
+// TestSnapshotLimit checks that 256 bytes a row plus its JSON count, to the byte.
 func TestSnapshotLimit(t *testing.T) {
 	const size = 3 * (256 + len(`"name"`))
 	for name, c := range map[string]struct {
@@ -123,10 +123,11 @@ func TestSnapshotLimit(t *testing.T) {
 	}
 }
 
-// TestCrossTheSnapshotLimit has a table grow above the limit, change there, and shrink again, under load and without.
-func TestCrossTheSnapshotLimit(t *testing.T) {
+// TestCrossSnapshotLimit lets a table grow beyond the limit, change there, and shrink again, at several rates of
+// picks.
+func TestCrossSnapshotLimit(t *testing.T) {
 	const limit = 10_000
-	few, many := []int64{1, 51, 101}, make([]int64, 40) // 40 of 256 bytes are above it
+	few, many := []int64{1, 51, 101}, make([]int64, 40) // 40 of 256 bytes exceed it
 	for i := range many {
 		many[i] = int64(1 + 50*i)
 	}
@@ -151,7 +152,7 @@ func TestCrossTheSnapshotLimit(t *testing.T) {
 			}
 		})
 	}
-	inBubbleWith(t, "one that stays above it costs a row a pick", limit, func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubbleWith(t, "a table that stays above it costs one row per pick", limit, func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
 		store.name = strings.Repeat("long", limit)
 		picks := 0
 		rows := rowsRead(store, func() {
@@ -168,14 +169,14 @@ func TestCrossTheSnapshotLimit(t *testing.T) {
 }
 
 func TestRandomJSON(t *testing.T) {
-	inBubble(t, "is the item", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "returns the item", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
 		store.become(7)
 		body, err := picker.RandomJSON(t.Context())
 		if string(body) != `""` || err != nil {
 			t.Errorf("got %s and %v", body, err)
 		}
 	})
-	inBubble(t, "of none", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "of an empty catalog", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
 		store.become()
 		if body, err := picker.RandomJSON(t.Context()); body != nil || !errors.Is(err, catalog.ErrEmpty) {
 			t.Errorf("got %s and %v, want ErrEmpty", body, err)

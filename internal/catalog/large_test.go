@@ -12,10 +12,10 @@ import (
 	"superheroes/internal/catalog/catalogtest"
 )
 
-// largeTable has more ids than a pick waits for.
+// largeTable is more ids than a pick waits for.
 const largeTable = 20_000
 
-// inLarge runs a test on a picker of each profile, from a large table whose ids take 2 s to read.
+// inLarge runs a test with a picker of each profile on a large table whose ids take 2 s to read.
 func inLarge(t *testing.T, name string, test func(w *tester)) {
 	for profile, limit := range map[string]int64{"strict": strict, "eco": eco} {
 		t.Run(name+"/"+profile, func(t *testing.T) {
@@ -35,7 +35,7 @@ func inLarge(t *testing.T, name string, test func(w *tester)) {
 	}
 }
 
-// changeRow has somebody else change the row with that id, or delete it.
+// changeRow changes or deletes the row with the id, or inserts one for 0, as another process would.
 func (w *tester) changeRow(id int64, there bool) {
 	w.store.mu.Lock()
 	defer w.store.mu.Unlock()
@@ -43,7 +43,7 @@ func (w *tester) changeRow(id int64, there bool) {
 }
 
 func TestLargeTable(t *testing.T) {
-	inLarge(t, "no pick waits for the ids, which are read for a fifth of the time", func(w *tester) {
+	inLarge(t, "no pick waits for the ids, and reading them takes a fifth of the time", func(w *tester) {
 		_, before := w.store.counts()
 		until := time.Now().Add(time.Minute)
 		every(100, until, func() {
@@ -57,7 +57,7 @@ func TestLargeTable(t *testing.T) {
 			w.Errorf("the ids were read %d times in a minute", after-before)
 		}
 	})
-	inLarge(t, "after a pause, a pick takes the ids that there are", func(w *tester) {
+	inLarge(t, "after a pause, a pick uses the ids in memory", func(w *tester) {
 		w.changeRow(0, true)
 		time.Sleep(time.Hour)
 		w.pick(w.Context(), 1)
@@ -88,7 +88,7 @@ func TestLargeTable(t *testing.T) {
 	})
 }
 
-// TestSlowIDs: a table whose ids take longer to read than a renewal gets at first is read in the end.
+// TestSlowIDs reads a table whose ids take longer than the first renewals are given: eventually it is read.
 func TestSlowIDs(t *testing.T) {
 	inBubble(t, "12 s", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
 		store.failWith(slow(12 * time.Second))
@@ -101,11 +101,11 @@ func TestSlowIDs(t *testing.T) {
 			}
 			t.Logf("try %d: %v", tries, err)
 		}
-		t.Error("never")
+		t.Error("the ids were never read")
 	})
 }
 
-// TestBatchOfOneIndex: a batch takes one index and one read, however slow and changing the table is.
+// TestBatchOfOneIndex checks that a batch needs one index and one read, however slow and changing the table is.
 func TestBatchOfOneIndex(t *testing.T) {
 	for name, limit := range map[string]int64{"strict": strict, "eco": eco} {
 		t.Run(name, func(t *testing.T) {
@@ -126,9 +126,9 @@ func TestBatchOfOneIndex(t *testing.T) {
 	}
 }
 
-// TestLoadsThatAreForNothing: a table that takes 3 s to load, and changes every second, is loaded ever more seldom; when
-// it changes no more, it is loaded in the end.
-func TestLoadsThatAreForNothing(t *testing.T) {
+// TestWastedLoads checks that a table that takes 3 s to load and changes every second is loaded less and
+// less often, and that it is loaded once it stops changing.
+func TestWastedLoads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newTester(t, newSimulated(5000, cost{get: time.Millisecond, page: 300 * time.Millisecond}), eco)
 		defer w.picker.Close()
@@ -148,7 +148,7 @@ func TestLoadsThatAreForNothing(t *testing.T) {
 		before := w.store.pages
 		after := phase(20*time.Second, 1)
 		if after-before > 35 { // without a pause it would be 60
-			t.Errorf("%d pages were loaded for nothing in 20 s", after-before)
+			t.Errorf("%d pages were loaded in vain in 20 s", after-before)
 		}
 		phase(40*time.Second, 0)
 		if _, ready := w.picker.Ready(); !ready {
@@ -157,9 +157,9 @@ func TestLoadsThatAreForNothing(t *testing.T) {
 	})
 }
 
-// TestEvenWithSomeInMemory: while some rows are in memory and others are not, all are equally likely: those picked just
-// before, too, which are in memory.
-func TestEvenWithSomeInMemory(t *testing.T) {
+// TestUniformWithSomeInMemory checks that all rows are equally likely while some are in memory and others are not,
+// including those picked just before, which are in memory.
+func TestUniformWithSomeInMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const rows = 40
 		w := newTester(t, newSimulated(rows, cost{get: 20 * time.Millisecond, page: 20 * time.Millisecond}), eco)
@@ -205,7 +205,7 @@ func (w *tester) isReady() bool {
 	return false
 }
 
-// TestReady: a pick is ready when all rows are in memory and fresh, and never with a part of them.
+// TestReady checks that a pick is ready when all rows are in memory and fresh, and not when only some are.
 func TestReady(t *testing.T) {
 	const rows = 300
 	run := func(name string, limit int64, c cost, test func(w *tester)) {
@@ -218,7 +218,7 @@ func TestReady(t *testing.T) {
 				}
 				synctest.Wait()
 				if !w.isReady() {
-					t.Fatal("not when all rows are in memory")
+					t.Fatal("not ready when all rows are in memory")
 				}
 				test(w)
 			})
@@ -226,36 +226,36 @@ func TestReady(t *testing.T) {
 	}
 	fits := int64(rows) * (256 + int64(len(`"14951 at 1000"`)))
 	quick := cost{get: 8 * time.Millisecond, page: 10 * time.Millisecond}
-	run("always, while a table that is loaded in time changes", fits, quick, func(w *tester) {
+	run("always, although the table changes, if it loads in time", fits, quick, func(w *tester) {
 		for begin := time.Now(); time.Since(begin) < 30*time.Second; time.Sleep(time.Millisecond) {
 			if _, ready := w.picker.Ready(); !ready {
-				w.Fatalf("not %s later", time.Since(begin))
+				w.Fatalf("not ready %s later", time.Since(begin))
 			}
 			if time.Since(begin).Milliseconds()%300 == 0 {
 				w.changeRow(51, true)
 			}
 		}
 	})
-	run("after changes here", fits, quick, func(w *tester) {
+	run("after own changes", fits, quick, func(w *tester) {
 		for i, there := range []bool{true, false, true} {
 			if _, err := w.picker.Write(w.Context(), int64(51+50*i), map[bool]func(*entry) (*entry, error){true: put, false: drop}[there]); err != nil {
 				w.Fatal(err)
 			}
 			if !w.isReady() {
-				w.Errorf("not after change %d", i)
+				w.Errorf("not ready after change %d", i)
 			}
 		}
 	})
-	run("not before a row that others have added is read", fits, cost{get: 100 * time.Millisecond, page: 10 * time.Second}, func(w *tester) {
+	run("not before a row added by others is read", fits, cost{get: 100 * time.Millisecond, page: 10 * time.Second}, func(w *tester) {
 		w.changeRow(0, true)
 		time.Sleep(600 * time.Millisecond)
-		w.picker.Ready()                   // has the index renewed
+		w.picker.Ready()                   // triggers a renewal
 		time.Sleep(150 * time.Millisecond) // which takes 100 ms
 		if w.isReady() {
-			w.Error("before that")
+			w.Error("ready too early")
 		}
 	})
-	run("not with a row that a slow write has left old", fits, cost{write: 1500 * time.Millisecond}, func(w *tester) {
+	run("not with a row made stale by a slow write", fits, cost{write: 1500 * time.Millisecond}, func(w *tester) {
 		var pickers sync.WaitGroup
 		pickers.Go(func() {
 			for range 300 {
@@ -268,13 +268,13 @@ func TestReady(t *testing.T) {
 			w.Fatal(err)
 		}
 		if w.isReady() {
-			w.Error("with that")
+			w.Error("ready with a stale row")
 		}
 	})
 }
 
-// TestReadBesideRenewal: rows that are read while the version is asked for may be older than it is.
-func TestReadBesideRenewal(t *testing.T) {
+// TestReadDuringRenewal reads rows while the version is being read: they may be older than the version.
+func TestReadDuringRenewal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newTester(t, newSimulated(40, cost{get: 10 * time.Millisecond, page: 10 * time.Millisecond, version: 100 * time.Millisecond}), eco)
 		defer w.picker.Close()

@@ -5,10 +5,11 @@ import (
 	"time"
 )
 
-// maxPause is the longest pause before another load, after loads that were for nothing.
+// maxPause is the longest pause between loads, after loads that were wasted.
 const maxPause = 30 * time.Second
 
-// startLoad has rows loaded that nobody has picked in this epoch, if that is paid for. The mutex is held.
+// startLoad starts loading rows that nobody has picked in this epoch, if there is credit for it. The caller holds the
+// mutex.
 func (p *Picker[T]) startLoad() {
 	if !p.memory.loading && p.mayLoad() {
 		p.memory.loading = true
@@ -16,14 +17,14 @@ func (p *Picker[T]) startLoad() {
 	}
 }
 
-// mayLoad reports whether there is anything to load, that is paid for, and not to be left alone. Each epoch has one
-// pass over the table: what that misses, because it is edited meanwhile, is left to picks. The mutex is held.
+// mayLoad reports whether there are rows to load, credit for them, and no pause. Each epoch makes one pass over the
+// table; rows it misses because of concurrent edits are left to picks. The caller holds the mutex.
 func (p *Picker[T]) mayLoad() bool {
 	m, x := &p.memory, p.current.Load()
 	return m.missing > 0 && m.next < len(x.slots) && p.now() >= m.resume && p.credit.covers(min(m.missing, pageSize))
 }
 
-// load loads one page after the other.
+// load loads page after page.
 func (p *Picker[T]) load() {
 	for {
 		ids, edited, begin := p.beginPage()
@@ -41,7 +42,7 @@ func (p *Picker[T]) load() {
 	}
 }
 
-// beginPage returns the ids of the rows that are to be loaded next, and pays for them. With none the load is over.
+// beginPage returns the ids of the rows to load next, and spends credit for them. Without any, the load is over.
 func (p *Picker[T]) beginPage() (ids []int64, edited int64, begin time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -62,7 +63,7 @@ func (p *Picker[T]) beginPage() (ids []int64, edited int64, begin time.Duration)
 	return ids, p.edits.begun(), p.now()
 }
 
-// page reads rows in a goroutine of the picker's own, where a panic would end the process.
+// page reads rows in the background. It recovers from panics, which would otherwise crash the process.
 func (p *Picker[T]) page(ids []int64) (items []T, err error) {
 	defer caught(&err)
 	ctx, cancel := context.WithTimeout(p.life, slowTimeout)
@@ -76,15 +77,15 @@ func (p *Picker[T]) pauseLoads() {
 	p.pauseLonger()
 }
 
-// pauseLonger has loads pause, twice as long as the last time. The mutex is held.
+// pauseLonger pauses loading for twice as long as last time. The caller holds the mutex.
 func (p *Picker[T]) pauseLonger() {
 	m := &p.memory
 	m.pause = min(max(2*m.pause, renewAge), maxPause)
 	m.resume = p.now() + m.pause
 }
 
-// judgeLoad looks back at the load of an epoch that ends. One that had no time to load all rows was for nothing. The
-// mutex is held.
+// judgeLoad evaluates the load of the epoch that is ending. A load that didn't finish was wasted. The caller holds the
+// mutex.
 func (p *Picker[T]) judgeLoad() {
 	m := &p.memory
 	switch {

@@ -5,18 +5,18 @@ import (
 	"unicode"
 )
 
-// Match tells whether a name has a part, letter case folded, every other difference counted: accents, combining
-// marks, % and _. It is the only place that decides, so that every store agrees; what lower() and LIKE make of
-// such names depends on each engine's locale and collation.
+// Match matches names that contain a substring, ignoring case but nothing else: accents, combining marks, % and _ are
+// significant. Filtering happens only here, so that all stores agree: lower() and LIKE depend on each engine's locale
+// and collation.
 type Match struct{ part string }
 
-// NewMatch returns the match for that part of a name.
+// NewMatch returns a match for a substring of a name.
 func NewMatch(part string) Match { return Match{fold(part)} }
 
-// Name tells whether name has the part.
+// Name reports whether name contains the substring.
 func (m Match) Name(name string) bool { return strings.Contains(fold(name), m.part) }
 
-// fold maps each letter to one of those that differ from it by case only (Unicode's simple case folding).
+// fold maps each letter to the lowest code point that differs from it only in case (Unicode's simple case folding).
 func fold(text string) string {
 	return strings.Map(func(r rune) rune {
 		lowest := r

@@ -7,32 +7,32 @@ import (
 	"time"
 )
 
-// rowSize is what a row counts besides its JSON: the item's fields, two slices' worth of addresses, an entry of the
-// allocator for each text. The letters of its texts, which are in memory once more beside the JSON, are not counted.
+// rowSize is the size that is assumed for a row besides its JSON: the struct, two slice headers and the allocator's
+// overhead for each string. The bytes of its strings, which are in memory in addition to the JSON, are not counted.
 const rowSize = 256
 
-// largeAge is for how long a table that was found above the limit isn't kept again, so that one that changes all the
-// time doesn't fill the memory with every renewal.
+// largeAge is how long a table that exceeded the limit isn't cached again, so that a table that keeps changing doesn't
+// fill the memory with every renewal.
 const largeAge = 5 * time.Second
 
-// memory is what a picker notes about the rows that it keeps.
+// memory is a picker's bookkeeping of its cached rows.
 type memory struct {
-	bytes    int64         // of all rows in the slots
+	bytes    int64         // of all cached rows
 	missing  int           // slots without a row of this epoch
-	tooLarge time.Duration // when the table was last found above the limit
+	tooLarge time.Duration // when the table last exceeded the limit
 
-	loading bool          // a load is under way
+	loading bool          // a load is in progress
 	loaded  bool          // rows of this epoch have been loaded
-	next    int           // the slot at which the load of this epoch goes on
-	pause   time.Duration // before another load, after the last was for nothing
-	resume  time.Duration // when a load may begin
+	next    int           // the slot at which the load of this epoch continues
+	pause   time.Duration // before the next load, after a wasted one
+	resume  time.Duration // when loading may resume
 }
 
-// credit is how many rows may be loaded that nobody has picked: as many as picks from memory have saved. It grows up to
-// the size of the table; then picks need not count.
+// credit is the number of unpicked rows that may be loaded: as many as picks served from memory have saved. It is
+// capped at about the size of the table, after which picks need not count.
 type credit struct{ rows atomic.Int64 }
 
-// earn adds the rows that picks from memory have saved.
+// earn adds the rows that picks served from memory have saved.
 func (c *credit) earn(saved, table int) {
 	if c.rows.Load() < int64(table) {
 		c.rows.Add(int64(saved))
@@ -47,7 +47,7 @@ func newRow[T Item](item T, read time.Duration) *row[T] {
 	return &row[T]{item, item.AppendJSON(nil), read}
 }
 
-// newPage returns rows that are kept and replaced together: they share one allocation, and their JSON another.
+// newPage returns rows that are cached and replaced together: they share one allocation, and their JSON another.
 func newPage[T Item](items []T, read time.Duration) []*row[T] {
 	var buffer []byte
 	ends := make([]int, len(items))
@@ -55,7 +55,7 @@ func newPage[T Item](items []T, read time.Duration) []*row[T] {
 		buffer = item.AppendJSON(buffer)
 		ends[i] = len(buffer)
 	}
-	buffer = slices.Clone(buffer) // it grew by doubling, and stays
+	buffer = slices.Clone(buffer) // trims the spare capacity, since it stays
 	page, rows, begin := make([]row[T], len(items)), make([]*row[T], len(items)), 0
 	for i, end := range ends {
 		page[i] = row[T]{items[i], buffer[begin:end:end], read}
@@ -71,7 +71,7 @@ func (r *row[T]) size() int64 {
 	return int64(len(r.json)) + rowSize
 }
 
-// freshUntil returns until when a row is fresh at least.
+// freshUntil returns until when at least a row is fresh.
 func (r *row[T]) freshUntil() time.Duration {
 	if r == nil {
 		return never
@@ -79,7 +79,7 @@ func (r *row[T]) freshUntil() time.Duration {
 	return r.read + MaxAge
 }
 
-// beginRead notes that a read or a write begins.
+// beginRead records that a read or a write begins.
 func (p *Picker[T]) beginRead() (edited int64, begin time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -92,7 +92,7 @@ func (p *Picker[T]) endRead(edited int64) {
 	p.edits.ended(edited)
 }
 
-// read reads a row that was picked, and keeps it.
+// read reads a picked row and caches it.
 func (p *Picker[T]) read(ctx context.Context, x *index[T], id int64) (row[T], error) {
 	if x.slots == nil {
 		item, err := p.store.Get(ctx, id)
@@ -109,7 +109,7 @@ func (p *Picker[T]) read(ctx context.Context, x *index[T], id int64) (row[T], er
 	return *picked, nil
 }
 
-// readMany reads rows that were picked with one question, and keeps them. Those that are gone are left out.
+// readMany reads picked rows in one query and caches them. Rows that are gone are left out.
 func (p *Picker[T]) readMany(ctx context.Context, ids []int64) ([]*row[T], error) {
 	edited, begin := p.beginRead()
 	defer p.endRead(edited)
@@ -125,7 +125,7 @@ func (p *Picker[T]) readMany(ctx context.Context, ids []int64) ([]*row[T], error
 	return rows, nil
 }
 
-// keepRead keeps rows that were read when there had been so many edits, and has more loaded if that is paid for.
+// keepRead caches rows whose read began at the edit count edited, and starts a load if there is credit for it.
 func (p *Picker[T]) keepRead(edited int64, rows ...*row[T]) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -141,15 +141,15 @@ func (p *Picker[T]) keepRead(edited int64, rows ...*row[T]) {
 	p.startLoad()
 }
 
-// slot returns the place of the row with that id in the current index, if it keeps rows. The mutex is held, as it is for
-// all below.
+// slot returns the slot of the row with the id in the current index; ok is false if the row isn't cached. The caller
+// holds the mutex, here and for everything below.
 func (p *Picker[T]) slot(id int64) (x *index[T], at int, ok bool) {
 	x = p.current.Load()
 	at, found := slices.BinarySearch(x.ids, id)
 	return x, at, found && x.slots != nil
 }
 
-// put puts r, nil for none, in the place of what is in that slot of the current index.
+// put replaces the row in a slot of the current index with r, which may be nil.
 func (p *Picker[T]) put(x *index[T], at int, r *row[T]) {
 	old := x.slots[at].Swap(r)
 	p.memory.bytes += r.size() - old.size()
@@ -174,7 +174,7 @@ func (p *Picker[T]) put(x *index[T], at int, r *row[T]) {
 	}
 }
 
-// dropRows gives up the rows of a table that is above the limit.
+// dropRows drops the rows of a table that exceeds the limit.
 func (p *Picker[T]) dropRows() {
 	next := *p.current.Load()
 	next.slots, next.whole = nil, never
@@ -192,14 +192,14 @@ func (p *Picker[T]) insert(id int64) {
 	p.current.Store(next)
 }
 
-// forget empties the slot of that id.
+// forget empties the slot of the id.
 func (p *Picker[T]) forget(id int64) {
 	if x, at, ok := p.slot(id); ok {
 		p.put(x, at, nil)
 	}
 }
 
-// remove removes an id and its row. The others are in memory and fresh for as long as before.
+// remove removes an id and its row. The other rows stay fresh for as long as before.
 func (p *Picker[T]) remove(id int64) {
 	whole := p.current.Load().whole
 	p.forget(id)
@@ -218,7 +218,7 @@ func (p *Picker[T]) remove(id int64) {
 	p.current.Store(next)
 }
 
-// carryRows gives next, whose epoch is new, the rows that old has, as far as the limit allows.
+// carryRows moves the rows of old to next, whose epoch is new, as far as the limit allows.
 func (p *Picker[T]) carryRows(next, old *index[T]) {
 	m, n := &p.memory, len(next.ids)
 	p.judgeLoad()

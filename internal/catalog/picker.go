@@ -15,76 +15,76 @@ import (
 )
 
 const (
-	// MaxAge is how old a row that a pick returns may be: the time since it was read, or known to be unchanged.
+	// MaxAge is how stale a picked row may be: the time since it was read or last known to be unchanged.
 	MaxAge = time.Second
-	// renewAge is the age at which a pick has the index renewed in the background, so that picks under load never wait.
+	// renewAge is the age at which a pick triggers a background renewal of the index, so that picks under load never
+	// wait.
 	renewAge = MaxAge / 2
-	// quickIDs is how many ids are read in about the time that a row takes. A pick that finds such an index older than
-	// MaxAge waits for a new one, so that it misses no row. With more ids, it uses those that there are.
+	// quickIDs is how many ids can be read in about the time of one row. A pick that finds an index of that size older
+	// than MaxAge waits for a new one, so that it misses no row. A larger index is used while it is renewed.
 	quickIDs = 10_000
-	// maxMisses is how many rows a pick may find gone before it waits for a new index of any size.
+	// maxMisses is how many picked rows may turn out to be gone before a pick waits for a new index of any size.
 	maxMisses = 10
 )
 
 // Picker picks items, each equally likely whatever the gaps in the ids.
 //
-// It holds an index of all ids in memory, 8 bytes each. A pick is a random number, and a read by primary key when the
-// row isn't in memory. When that finds the row gone, it picks again: refusing the ids of deleted rows leaves the others
-// equally likely.
+// It holds an index of all ids in memory, 8 bytes each. A pick is a random number, plus a read by primary key if the
+// row isn't in memory. If the row is gone, it picks again: rejecting deleted ids leaves the others equally likely.
 //
-// Rows that were read stay in memory, encoded, unless the table is above the limit. Those that nobody has picked yet are
-// loaded behind the picks, as far as picks from memory have paid for it (load.go). So a pick waits for no row but its
-// own, and no more rows are read than picks without a memory would read.
+// Rows that were read stay in memory, encoded, unless the table exceeds the limit. Rows that nobody has picked yet are
+// loaded in the background, as far as picks served from memory have paid for it (load.go). So a pick waits for no row
+// but its own, and no more rows are read than without a cache.
 //
-// What others change is found by renewing the index, at most twice a second, only while somebody picks, and behind the
-// picks (renew.go). When the store says that nothing changed, what is in memory stays good. No pick returns a row that
-// was read, or known to be unchanged, more than MaxAge before. While somebody picks, a row that others add is missed for
-// MaxAge at most, if the ids can be read in half that time. If they can't, as those of a million rows, picks go on with the
-// ids read last: a new row may be missed for as long as it takes to read them twice, and for the rest that the store gets in
-// between. The first picks after a pause use the ids from before it, unless there are few (quickIDs). Deleted rows are found
-// gone by their keys, however old the ids are.
+// Changes by others are found by renewing the index in the background, at most twice a second and only while somebody
+// picks (renew.go). If the store says that nothing has changed, the cache stays valid. No pick returns a row that was
+// read, or known to be unchanged, more than MaxAge ago. While somebody picks, a row added by others is missed for at
+// most MaxAge, provided the ids can be read in half that time. If they can't, as with a million rows, picks go on with
+// the ids read last: a new row may be missed for as long as it takes to read them twice, plus the pause that the store
+// gets in between. The first picks after a pause use the ids from before it, unless there are few (quickIDs). Deleted
+// rows are found to be gone by their keys, however old the ids are.
 //
-// What is changed here, through Write, is applied to the index without any reading (write.go): every pick that begins
-// after that sees it.
+// Changes made here, through Write, are applied to the index without any reading (write.go): every pick that begins
+// later sees them.
 type Picker[T Item] struct {
 	store   Store[T]
 	limit   int64
-	start   time.Time // times are durations since then: that clock is quicker to read
+	start   time.Time // times are durations since then: the monotonic clock is cheaper to read
 	current atomic.Pointer[index[T]]
 	credit  credit
-	renewal atomic.Pointer[renewal] // under way, nil for none
-	doubted atomic.Bool             // the next renewal reads the ids, whatever the version
-	life    context.Context         // of what runs in the background, which belongs to no single request
+	renewal atomic.Pointer[renewal] // in progress, or nil
+	doubted atomic.Bool             // the next renewal reads the ids even if the version is the same
+	life    context.Context         // of background work, which belongs to no single request
 	end     context.CancelFunc
 
-	mu       sync.Mutex // of what follows, and of every change of current and its rows
-	timeouts int        // of renewals, since the last that succeeded
+	mu       sync.Mutex // guards the fields below, and every change of current and its rows
+	timeouts int        // of renewals, since the last success
 	edits    edits
 	memory   memory
 }
 
-// NewPicker returns a picker that has read nothing yet. It keeps the rows of a table of up to limit bytes, which are
-// its JSON and rowSize a row; with 0 it keeps none.
+// NewPicker returns a picker that has read nothing yet. It caches the rows of a table of up to limit bytes, counted as
+// JSON plus rowSize for each row; with 0 it caches none.
 func NewPicker[T Item](store Store[T], limit int64) *Picker[T] {
 	p := &Picker[T]{store: store, limit: limit, start: time.Now(), memory: memory{tooLarge: never}}
 	p.edits.open = map[int64]int{}
-	p.life, p.end = context.WithCancel(context.Background()) //nolint:gosec // Close calls it
+	p.life, p.end = context.WithCancel(context.Background()) //nolint:gosec // called by Close
 	p.current.Store(&index[T]{due: never, whole: never, epoch: epoch{never, never}, last: epoch{never, never}})
 	return p
 }
 
-// never is a time that was too old from the start.
+// never is a time in the distant past.
 const never = -1000 * time.Hour
 
 func (p *Picker[T]) now() time.Duration { return time.Since(p.start) }
 
-// Random picks one item. It fails with ErrEmpty when there is none.
+// Random picks one item. It fails with ErrEmpty if there is none.
 func (p *Picker[T]) Random(ctx context.Context) (T, error) {
 	picked, err := p.pick(ctx)
 	return picked.item, err
 }
 
-// RandomJSON picks one item as AppendJSON encodes it. The bytes belong to the picker: they must not be changed.
+// RandomJSON picks one item and returns its JSON. The bytes belong to the picker and must not be modified.
 func (p *Picker[T]) RandomJSON(ctx context.Context) ([]byte, error) {
 	picked, err := p.pick(ctx)
 	if err == nil && picked.json == nil {
@@ -93,8 +93,8 @@ func (p *Picker[T]) RandomJSON(ctx context.Context) ([]byte, error) {
 	return picked.json, err
 }
 
-// Ready picks an item when that takes no reading, whichever it is: when all rows are in memory, and fresh. With some in
-// memory, those would be picked more often.
+// Ready picks an item if no read is needed, whichever item it is: only when all rows are in memory and fresh. If only
+// some were, those would be picked more often.
 func (p *Picker[T]) Ready() (item T, ok bool) {
 	x, now := p.current.Load(), p.now()
 	if now >= x.due {
@@ -130,11 +130,11 @@ func (p *Picker[T]) pick(ctx context.Context) (row[T], error) {
 	}
 }
 
-// RandomBatch picks n items, each independently of the others, as a JSON array. The oldest of them was read, or known
-// to be unchanged, at most age before. All come from one index, and those that aren't in memory with one read; only the
-// places of rows that turn out to be gone are picked again.
+// RandomBatch picks n items, each independently of the others, as a JSON array. All of them were read, or known to be
+// unchanged, at most age ago. They come from one index, and those that aren't in memory from one read; only rows that
+// turn out to be gone are picked again.
 //
-// A batch ends before the first row that can't be read, so that such a row fails no more picks than by itself; the batch
+// A batch ends before the first row that can't be read, so that such a row fails no more picks than its own. A batch
 // that would begin with it fails with its storage.RowError.
 func (p *Picker[T]) RandomBatch(ctx context.Context, n int) (array []byte, age time.Duration, err error) {
 	picks := make([]*row[T], n)
@@ -158,14 +158,14 @@ func (p *Picker[T]) RandomBatch(ctx context.Context, n int) (array []byte, age t
 	return append(array, ']'), age, nil
 }
 
-// fill picks a row for each place that has none. The places of rows that are gone stay empty; those from the first row on
-// that can't be read are cut off. It returns how old the oldest row was. The age of an index that is promised to be fresh
-// counts, too: it may miss what was added since.
+// fill picks a row for each empty slot of picks. Slots whose rows are gone stay empty; the batch is cut off before the
+// first row that can't be read. It returns the age of the oldest row. The age of the index counts too while it is
+// promised to be fresh, since it may miss rows added since.
 func (p *Picker[T]) fill(ctx context.Context, x *index[T], now time.Duration, picks []*row[T]) (filled []*row[T], age time.Duration, err error) {
 	if age = now - x.epoch.checked; age >= MaxAge {
 		age = 0
 	}
-	saved, missing := map[int64]bool{}, map[int64][]int{} // by id, the latter with its places
+	saved, missing := map[int64]bool{}, map[int64][]int{} // by id, the latter with its positions in picks
 	for i, picked := range picks {
 		if picked != nil {
 			continue
@@ -199,8 +199,8 @@ func (p *Picker[T]) fill(ctx context.Context, x *index[T], now time.Duration, pi
 	return picks, age, nil
 }
 
-// firstUnreadable returns the first place of a row that can't be read, when that is what the error is about, else 0. An error at
-// the first place stays one.
+// firstUnreadable returns the first position of the row that err says can't be read, or 0 if err is about something
+// else. It also returns 0 for a row in the first position, which stays an error.
 func firstUnreadable(err error, places map[int64][]int) int {
 	var row *storage.RowError
 	if !errors.As(err, &row) {
@@ -213,9 +213,9 @@ func firstUnreadable(err error, places map[int64][]int) int {
 	return places[id][0]
 }
 
-// index returns the index to pick from, which has at least one id, and what time it is. It waits for a renewal when a pick
-// from the current index would miss rows that it must not miss, or has found rows gone: so many, the last of them in the
-// index of the epoch that began at missed.
+// index returns the index to pick from, which has at least one id, and the current time. It waits for a renewal if the
+// current index is too old to promise that no row is missed, or if picks from it found rows gone: misses of them, the
+// last in the index whose epoch began at missed.
 func (p *Picker[T]) index(ctx context.Context, missed time.Duration, misses int) (*index[T], time.Duration, error) {
 	x, now := p.current.Load(), p.now()
 	quick := x.quick() || len(x.ids) == 0
@@ -238,5 +238,5 @@ func (p *Picker[T]) index(ctx context.Context, missed time.Duration, misses int)
 	return x, now, nil
 }
 
-// Close ends what runs in the background. A pick that needs a renewal fails after that.
+// Close stops background work. After that, a pick that needs a renewal fails.
 func (p *Picker[T]) Close() { p.end() }

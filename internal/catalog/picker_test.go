@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// entry is the least that a catalog can hold.
+// entry is a minimal catalog item.
 type entry struct {
 	id    int64
 	level int32
@@ -30,21 +30,21 @@ func (e entry) Label() string                     { return e.name }
 func (e entry) AppendJSON(dst []byte) []byte      { return catalog.AppendString(dst, e.name) }
 func (e entry) Check(func(field, message string)) {}
 
-// faultyStore is a store whose reads of the ids can fail or hang, which a real one can't be made to do on demand.
+// faultyStore is a store whose reads of the ids can fail or hang, which a real one can't do on demand.
 type faultyStore struct {
 	catalog.Store[entry]
-	// fault, where there is one, happens before the ids are read.
+	// fault, if set, is called before the ids are read.
 	fault func(context.Context) error
 
 	name string // of every row
-	bad  int64  // the id of the row that can't be read, 0 for none
+	bad  int64  // the id of a row that can't be read, 0 for none
 
 	mu      sync.Mutex
 	ids     []int64
 	version int
 	reads   int // of the ids
 	rows    int // read
-	asked   int // for rows
+	asked   int // queries for rows
 }
 
 func newFaultyStore(ids ...int64) *faultyStore { return &faultyStore{ids: ids, version: 1} }
@@ -98,7 +98,7 @@ func (s *faultyStore) IDs(ctx context.Context, known catalog.Version) ([]int64, 
 	return append([]int64(nil), s.ids...), version, nil
 }
 
-// become changes the rows.
+// become replaces the rows.
 func (s *faultyStore) become(ids ...int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -129,7 +129,7 @@ var errAway = errors.New("the store is away")
 
 func away(context.Context) error { return errAway }
 
-// hang is what a black hole does: nothing until the caller gives up.
+// hang hangs until the caller gives up, like a black hole.
 func hang(ctx context.Context) error {
 	<-ctx.Done()
 	return context.Cause(ctx)
@@ -146,13 +146,13 @@ func slow(d time.Duration) func(context.Context) error {
 	}
 }
 
-// The limits of a picker that keeps no rows, and of one that keeps those of every table here.
+// The limits of a picker that caches no rows, and of one that caches every table here.
 const (
 	strict = 0
 	eco    = 1 << 30
 )
 
-// inBubble runs a test on a picker of each profile, with a clock of its own that only sleeping moves.
+// inBubble runs a test with a picker of each profile, on a fake clock that advances only while everything sleeps.
 func inBubble(t *testing.T, name string, run func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry])) {
 	t.Run(name, func(t *testing.T) {
 		inBubbleWith(t, "strict", strict, run)
@@ -160,7 +160,7 @@ func inBubble(t *testing.T, name string, run func(t *testing.T, store *faultySto
 	})
 }
 
-// inBubbleWith runs a test on a picker with that limit.
+// inBubbleWith runs a test with a picker with the limit.
 func inBubbleWith(t *testing.T, name string, limit int64, run func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry])) {
 	t.Run(name, func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
@@ -182,7 +182,7 @@ func mustPick(t *testing.T, picker *catalog.Picker[entry]) int64 {
 }
 
 func TestPickerReadsTheIDs(t *testing.T) {
-	inBubble(t, "never while nobody draws", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "never while nobody picks", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		if n := store.readsSoFar(); n != 0 {
@@ -204,7 +204,7 @@ func TestPickerReadsTheIDs(t *testing.T) {
 			t.Errorf("%d reads in %d seconds", n, seconds)
 		}
 	})
-	inBubble(t, "once for picks at the same time", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "once for concurrent picks", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
 		store.failWith(slow(100 * time.Millisecond))
 		var group sync.WaitGroup
 		for range 100 {
@@ -215,7 +215,7 @@ func TestPickerReadsTheIDs(t *testing.T) {
 			t.Errorf("%d reads", n)
 		}
 	})
-	inBubble(t, "while picks under load go on", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "without blocking picks under load", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
 		mustPick(t, picker)
 		store.failWith(slow(400 * time.Millisecond))
 		for range 500 {
@@ -231,7 +231,7 @@ func TestPickerReadsTheIDs(t *testing.T) {
 
 func TestPickerFreshness(t *testing.T) {
 	for _, every := range []time.Duration{time.Millisecond, 100 * time.Millisecond, 499 * time.Millisecond, 999 * time.Millisecond, time.Second} {
-		inBubble(t, "drawn from every "+every.String(), func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+		inBubble(t, "picked from every "+every.String(), func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
 			for range 20 {
 				mustPick(t, picker)
 				time.Sleep(every)
@@ -247,10 +247,10 @@ func TestPickerFreshness(t *testing.T) {
 					return
 				}
 			}
-			t.Error("a row that is a second old isn't drawn")
+			t.Error("a row added a second ago isn't picked")
 		})
 	}
-	inBubbleWith(t, "a catalog that was emptied unnoticed is empty", strict, func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubbleWith(t, "a catalog emptied without a new version is empty", strict, func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
 		mustPick(t, picker)
 		store.mu.Lock()
 		store.ids = nil // the version stays
@@ -261,8 +261,8 @@ func TestPickerFreshness(t *testing.T) {
 	})
 }
 
-func TestPickerBesideAFailingStore(t *testing.T) {
-	inBubble(t, "fails as the store does, and recovers with it", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+func TestPickerWithFailingStore(t *testing.T) {
+	inBubble(t, "fails and recovers with the store", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
 		store.failWith(away)
 		for range 3 {
 			if item, err := picker.Random(t.Context()); !errors.Is(err, errAway) {
@@ -272,7 +272,7 @@ func TestPickerBesideAFailingStore(t *testing.T) {
 		store.failWith(nil)
 		mustPick(t, picker)
 	})
-	inBubble(t, "goes on for as long as what it knows is fresh", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "continues as long as its index is fresh", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
 		mustPick(t, picker)
 		store.failWith(away)
 		time.Sleep(999 * time.Millisecond)
@@ -282,7 +282,7 @@ func TestPickerBesideAFailingStore(t *testing.T) {
 			t.Errorf("got %v and %v, want the store's error", item, err)
 		}
 	})
-	inBubble(t, "a caller waits no longer than its context", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "a caller waits no longer than its context lives", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
 		store.failWith(hang)
 		var group sync.WaitGroup
 		for i := range 20 {
@@ -293,16 +293,16 @@ func TestPickerBesideAFailingStore(t *testing.T) {
 				begin := time.Now()
 				_, err := picker.Random(ctx)
 				if waited := time.Since(begin); !errors.Is(err, context.DeadlineExceeded) || waited != patience {
-					t.Errorf("got %v after %s, want that %s are over", err, waited, patience)
+					t.Errorf("got %v after %s, want a timeout after %s", err, waited, patience)
 				}
 			})
 		}
 		group.Wait()
 		if n := store.readsSoFar(); n != 1 {
-			t.Errorf("%d reads hang", n)
+			t.Errorf("%d hanging reads, want 1", n)
 		}
 	})
-	inBubble(t, "picks that wait together fail with the second read at the latest", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "picks that wait together fail after at most two reads", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
 		store.failWith(func(ctx context.Context) error { return errors.Join(slow(100*time.Millisecond)(ctx), errAway) })
 		var group sync.WaitGroup
 		for range 100 {
@@ -317,19 +317,19 @@ func TestPickerBesideAFailingStore(t *testing.T) {
 			t.Errorf("%d reads", n)
 		}
 	})
-	inBubble(t, "a read that hangs is given up", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "a hanging read is abandoned", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
 		store.failWith(hang)
 		begin := time.Now()
 		if item, err := picker.Random(t.Context()); err == nil {
 			t.Errorf("got %v", item)
 		}
 		if waited := time.Since(begin); waited > 5*time.Second {
-			t.Errorf("it was waited for for %s", waited)
+			t.Errorf("waited %s for it", waited)
 		}
 		store.failWith(nil)
 		mustPick(t, picker)
 	})
-	inBubble(t, "closing ends a read", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "Close cancels a read", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
 		store.failWith(hang)
 		failed := make(chan error)
 		go func() {
@@ -345,7 +345,7 @@ func TestPickerBesideAFailingStore(t *testing.T) {
 	})
 }
 
-// quickStore is a store whose rows with even ids are always gone by the time that they are read.
+// quickStore is a store whose rows with even ids are always gone by the time they are read.
 type quickStore struct{ catalog.Store[entry] }
 
 func (quickStore) IDs(context.Context, catalog.Version) ([]int64, catalog.Version, error) {
@@ -368,9 +368,9 @@ func (quickStore) Get(_ context.Context, id int64) (entry, error) {
 	return entry{id: id}, nil
 }
 
-// TestPickerBesideDeletions: a pick that finds its row gone has the ids read again; that doesn't make the catalog look
-// empty to another pick.
-func TestPickerBesideDeletions(t *testing.T) {
+// TestPickerDuringDeletions checks that a pick that finds its row gone, and so renews the ids, doesn't make the catalog
+// look empty to another pick.
+func TestPickerDuringDeletions(t *testing.T) {
 	for name, limit := range map[string]int64{"strict": strict, "eco": eco} {
 		t.Run(name, func(t *testing.T) {
 			picker := catalog.NewPicker[entry](quickStore{}, limit)

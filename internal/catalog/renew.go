@@ -10,27 +10,27 @@ import (
 )
 
 const (
-	// retryAge is the time after a renewal in the background that failed, until the next.
+	// retryAge is the delay before a failed background renewal is retried.
 	retryAge = renewAge / 5
-	// quickTimeout bounds a renewal for which picks may wait: half of the time that a request has. The other half is the
-	// row's.
+	// quickTimeout limits a renewal that picks may wait for: half of a request's deadline. The other half is for the
+	// row.
 	quickTimeout = 2500 * time.Millisecond
-	// slowTimeout bounds the others. It doubles with each renewal in a row that it cut off, up to maxTimeout: a table of
-	// any size is read in the end.
+	// slowTimeout limits other renewals. It doubles with each consecutive timeout, up to maxTimeout, so that larger
+	// tables can be read as well.
 	slowTimeout = 5 * time.Second
 	maxTimeout  = 8 * slowTimeout
-	// rest is how many times as long as it took to read the ids the store is left alone after that, when it took too
-	// long for picks to have new ids in time anyway.
+	// rest sets the pause after reading the ids, as a multiple of the time it took, once that is too long for picks to
+	// get new ids in time anyway.
 	rest = 4
 )
 
-// renewal is a read of the index under way.
+// renewal is a renewal of the index in progress.
 type renewal struct {
 	done chan struct{} // closed when it is over
 	err  error
 }
 
-// renew starts a renewal, unless one is under way, and returns it.
+// renew starts a renewal unless one is in progress, and returns it.
 func (p *Picker[T]) renew() (r *renewal, started bool) {
 	if r := p.renewal.Load(); r != nil {
 		return r, false
@@ -50,7 +50,7 @@ func (p *Picker[T]) renew() (r *renewal, started bool) {
 	return r, true
 }
 
-// await waits for a renewal. When one that was under way already fails, it waits for the next: the store may be back.
+// await waits for a renewal. If one that was already in progress fails, it waits for the next: the store may be back.
 func (p *Picker[T]) await(ctx context.Context) error {
 	for final := false; ; final = true {
 		r, started := p.renew()
@@ -65,7 +65,7 @@ func (p *Picker[T]) await(ctx context.Context) error {
 	}
 }
 
-// readIndex asks for the version, reads the ids when it has changed, and publishes what it finds.
+// readIndex checks the version, reads the ids if it has changed, and publishes the result.
 func (p *Picker[T]) readIndex() error {
 	known, doubted := p.current.Load().version, p.doubted.Swap(false)
 	if doubted {
@@ -102,7 +102,7 @@ func (p *Picker[T]) beginRenewal() (edited int64, timeout time.Duration) {
 	return p.edits.begun(), timeout
 }
 
-// storeIDs calls the store's IDs in a goroutine of the picker's own, where a panic would end the process.
+// storeIDs calls the store's IDs in the background. It recovers from panics, which would otherwise crash the process.
 func (p *Picker[T]) storeIDs(ctx context.Context, known Version) (ids []int64, version Version, err error) {
 	defer caught(&err)
 	return p.store.IDs(ctx, known)
@@ -115,8 +115,8 @@ func caught(err *error) {
 	}
 }
 
-// notRenewed leaves the index as it is, to be renewed later. cutOff is the error of the renewal's context, if that ended.
-// The mutex is held.
+// notRenewed leaves the index unchanged and schedules a retry. cutOff is the error of the renewal's context, if that
+// has ended. The caller holds the mutex.
 func (p *Picker[T]) notRenewed(cutOff error) {
 	slow := errors.Is(cutOff, context.DeadlineExceeded)
 	if slow && slowTimeout<<p.timeouts < maxTimeout {
@@ -128,8 +128,8 @@ func (p *Picker[T]) notRenewed(cutOff error) {
 	p.current.Store(&next)
 }
 
-// renewed publishes what was read since begin, when there had been so many edits: ids of that version, or that those
-// known are the same. The mutex is held.
+// renewed publishes the result of a read that began at begin, with the edit count edited: the ids of a version, or that
+// the version is the same. The caller holds the mutex.
 func (p *Picker[T]) renewed(begin time.Duration, ids []int64, version Version, same bool, edited int64) {
 	old, now := p.current.Load(), p.now()
 	next := *old

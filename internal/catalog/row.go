@@ -9,9 +9,9 @@ import (
 	"superheroes/internal/storage"
 )
 
-// ScanRow reads a row of the columns of table.SelectList; scan is the driver's. It fails with a storage.RowError, which
-// names the row, when a value doesn't fit its field or is outside the item's limits, and with scan's own error when
-// there was no row to read. What is empty breaks no limit, because NULL is read as empty.
+// ScanRow reads a row of the columns of table.SelectList with the driver's scan. It fails with a storage.RowError,
+// which names the row, if a value doesn't fit its field or is outside the item's limits, and with scan's own error if
+// there was no row. Empty values break no limit, because NULL is read as empty.
 func ScanRow[T Item](table Table[T], scan func(fields ...any) error) (T, error) {
 	item, err := ScanForUpdate(table, scan)
 	if err == nil {
@@ -20,21 +20,21 @@ func ScanRow[T Item](table Table[T], scan func(fields ...any) error) (T, error) 
 	return item, err
 }
 
-// ScanForUpdate is ScanRow for a row that is about to be changed: it may be outside the limits, which the change can put
-// right. A value that doesn't fit its field is an error all the same, so that no change of another field replaces it unseen:
-// see Change.
+// ScanForUpdate is like ScanRow for a row that is about to be changed: its values may be outside the limits, since the
+// change may fix them. A value that doesn't fit its field is still an error, so that changing another field doesn't
+// silently replace it: see Change.
 func ScanForUpdate[T Item](table Table[T], scan func(fields ...any) error) (T, error) {
 	var item T
 	err := scan(table.Fields(&item)...)
-	if *table.Key(&item) == 0 { // it is read first: without it, the row itself could not be had
+	if *table.Key(&item) == 0 { // the key is read first; without it, no row was read
 		return item, err
 	}
 	return item, unreadable(table, item, err)
 }
 
-// Change returns what change makes of the row that ScanForUpdate returned, with its error; of nil for a new row. One whose
-// values don't fit its fields is nil to change as well, which can replace or delete it. When it can't go without the old
-// values, and fails with ErrUnreadable, Change fails with the storage.RowError.
+// Change applies change to the row and error that ScanForUpdate returned, or to nil for a new row. If the values of the
+// row don't fit its fields, change gets nil as well and can replace or delete it. If change needs the old values, it
+// fails with ErrUnreadable and Change returns the storage.RowError.
 func Change[T any](old *T, err error, change func(old *T) (*T, error)) (*T, error) {
 	var row *storage.RowError
 	unreadable := errors.As(err, &row)
@@ -51,8 +51,8 @@ func Change[T any](old *T, err error, change func(old *T) (*T, error)) (*T, erro
 	return item, err
 }
 
-// CheckChanged returns an error when the change of a row that is there changed none: a trigger or a rule dropped it, which is
-// no error of the database's.
+// CheckChanged returns an error if changing an existing row affected none: a trigger or a rule dropped the change,
+// which databases don't report as an error.
 func CheckChanged[T Item](table Table[T], rows int64) error {
 	if rows > 0 {
 		return nil
@@ -60,7 +60,7 @@ func CheckChanged[T Item](table Table[T], rows int64) error {
 	return storage.Errorf(storage.ErrSchema, "a trigger or rule of table %s drops changes", table.Name)
 }
 
-// unreadable returns a storage.RowError that names the row, nil for no error.
+// unreadable wraps err in a storage.RowError that names the row. It returns nil for no error.
 func unreadable[T Item](table Table[T], item T, err error) error {
 	if err == nil {
 		return nil

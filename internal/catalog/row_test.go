@@ -11,7 +11,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// TestScanRow reads rows as a driver gives them: a value for each field, or an error.
+// TestScanRow reads rows the way a driver returns them: a value for each field, or an error.
 func TestScanRow(t *testing.T) {
 	table := character.Heroes().Table
 	outOfRange := errors.New(`converting "5000000000" to an int32: out of range`)
@@ -19,7 +19,7 @@ func TestScanRow(t *testing.T) {
 		name   string
 		change func(*character.Character)
 		scan   error
-		want   string // of the row's error, "" for none
+		want   string // expected in the row's error, "" for none
 	}{
 		{"a good row", func(*character.Character) {}, nil, ""},
 		{"a row of NULLs", func(c *character.Character) { *c = character.Character{ID: 7} }, nil, ""},

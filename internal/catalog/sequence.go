@@ -2,14 +2,14 @@ package catalog
 
 import "math"
 
-// Sequence gives ids to items that come without one, as the family's sequences do: 1, 1+Step, 1+2·Step, …, always
-// above every id there is or was.
+// Sequence gives ids to items that have none, like the sequences of the sample applications: 1, 1+Step, 1+2·Step, …,
+// always greater than any id seen so far.
 type Sequence struct {
-	Highest int64 // of all ids given or seen, 0 for none
+	Highest int64 // id given or seen so far, 0 for none
 	Step    int64
 }
 
-// Give returns the item's own id, or the next one when it has none. It fails with ErrNoID.
+// Give returns id, or the next one if it is 0. It fails with ErrNoID.
 func (s *Sequence) Give(id int64) (int64, error) {
 	switch {
 	case id != 0:

@@ -18,9 +18,9 @@ func TestSequence(t *testing.T) {
 	}{
 		{"from the beginning", catalog.Sequence{Step: 50}, []int64{0, 0, 0}, []int64{1, 51, 101}},
 		{"step of one", catalog.Sequence{Step: 1}, []int64{0, 0, 0}, []int64{1, 2, 3}},
-		{"above what there is", catalog.Sequence{Step: 50, Highest: 7}, []int64{0, 0}, []int64{57, 107}},
-		{"above what came with an id", catalog.Sequence{Step: 50}, []int64{0, 1000, 0}, []int64{1, 1000, 1050}},
-		{"below doesn't lower it", catalog.Sequence{Step: 50, Highest: 500}, []int64{3, 0}, []int64{3, 550}},
+		{"above the highest", catalog.Sequence{Step: 50, Highest: 7}, []int64{0, 0}, []int64{57, 107}},
+		{"above an explicit id", catalog.Sequence{Step: 50}, []int64{0, 1000, 0}, []int64{1, 1000, 1050}},
+		{"a lower explicit id doesn't lower it", catalog.Sequence{Step: 50, Highest: 500}, []int64{3, 0}, []int64{3, 550}},
 		{"up to the last", catalog.Sequence{Step: 50, Highest: math.MaxInt64 - 50}, []int64{0, 0}, []int64{math.MaxInt64, 0}},
 		{"none left", catalog.Sequence{Step: 50, Highest: math.MaxInt64 - 49}, []int64{0, 5, 0}, []int64{0, 5, 0}},
 		{"the largest id", catalog.Sequence{Step: 1}, []int64{math.MaxInt64, 0}, []int64{math.MaxInt64, 0}},
@@ -36,7 +36,7 @@ func TestSequence(t *testing.T) {
 	}
 }
 
-// TestSequenceProperties: an id that comes along is kept; one that is given is above all that were, by the step.
+// TestSequenceProperties checks that an explicit id is kept, and that a given one is one step above all ids so far.
 func TestSequenceProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		step := rapid.Int64Range(1, 100).Draw(t, "step")

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// pageSize is how many rows of a whole list are read at a time: no connection of the pool is held while a slow
-// client takes them, and the memory of a list doesn't grow with the table.
+// pageSize is how many rows of a list are read at a time, so that a slow client occupies no connection of the pool and
+// the memory for a list doesn't grow with the table.
 const pageSize = 500
 
 // Service serves one catalog from its store.
@@ -18,13 +18,13 @@ type Service[T Item] struct {
 	picker *Picker[T]
 }
 
-// NewService returns the service of a catalog, which keeps it in memory as far as NewPicker's limit allows. Close it
-// before its store.
+// NewService returns the service of a catalog. It caches the rows as NewPicker does. It must be closed before its
+// store.
 func NewService[T Item](kind Kind[T], store Store[T], limit int64) *Service[T] {
 	return &Service[T]{Kind: kind, store: store, picker: NewPicker(store, limit)}
 }
 
-// Close ends what the service does in the background.
+// Close stops background work.
 func (s *Service[T]) Close() { s.picker.Close() }
 
 // Random picks one item, each equally likely.
@@ -36,10 +36,10 @@ func (s *Service[T]) Random(ctx context.Context) (T, error) {
 	return item, nil
 }
 
-// Ready picks one item, each equally likely, when that takes no reading.
+// Ready picks one item, each equally likely, if no read is needed.
 func (s *Service[T]) Ready() (T, bool) { return s.picker.Ready() }
 
-// RandomJSON picks one item, each equally likely, as AppendJSON encodes it. The bytes must not be changed.
+// RandomJSON picks one item, each equally likely, and returns its JSON. The bytes must not be modified.
 func (s *Service[T]) RandomJSON(ctx context.Context) ([]byte, error) {
 	body, err := s.picker.RandomJSON(ctx)
 	if err != nil {
@@ -48,10 +48,10 @@ func (s *Service[T]) RandomJSON(ctx context.Context) ([]byte, error) {
 	return body, nil
 }
 
-// MaxBatch is how many items can be picked with one request.
+// MaxBatch is the maximum number of items per batch.
 const MaxBatch = 128
 
-// RandomBatch picks n items, as Picker.RandomBatch does.
+// RandomBatch picks n items, like Picker.RandomBatch.
 func (s *Service[T]) RandomBatch(ctx context.Context, n int) (array []byte, age time.Duration, err error) {
 	if array, age, err = s.picker.RandomBatch(ctx, n); err != nil {
 		return nil, 0, fmt.Errorf("picking %d %s: %w", n, s.Kind.Plural, err)
@@ -59,7 +59,7 @@ func (s *Service[T]) RandomBatch(ctx context.Context, n int) (array []byte, age 
 	return array, age, nil
 }
 
-// Get returns the item with that id, or ErrNotFound.
+// Get returns the item with the id, or ErrNotFound.
 func (s *Service[T]) Get(ctx context.Context, id int64) (T, error) {
 	item, err := s.store.Get(ctx, id)
 	if err != nil {
@@ -68,7 +68,7 @@ func (s *Service[T]) Get(ctx context.Context, id int64) (T, error) {
 	return item, nil
 }
 
-// Write changes one item as Store.Write does. Every pick of this process that begins after it sees the change.
+// Write changes one item, like Store.Write. Every later pick of this process sees the change.
 func (s *Service[T]) Write(ctx context.Context, id int64, change func(old *T) (*T, error)) (*T, error) {
 	item, err := s.picker.Write(ctx, id, change)
 	if err != nil {
@@ -77,14 +77,14 @@ func (s *Service[T]) Write(ctx context.Context, id int64, change func(old *T) (*
 	return item, nil
 }
 
-// Selection is a part of a catalog.
+// Selection selects items of a catalog.
 type Selection struct {
-	After int64  // ids above this one
-	Limit int64  // at most so many, 0 for all
-	Name  string // those whose name has this part, letter case folded
+	After int64  // only ids greater than this
+	Limit int64  // at most this many, 0 for all
+	Name  string // only names that contain this, ignoring case
 }
 
-// Pages yields the selected items by id, in pages of bounded size. step gives each read of the store its context.
+// Pages yields the selected items by id, in pages of bounded size. step returns the context for each read of the store.
 func (s *Service[T]) Pages(sel Selection, step func() (context.Context, context.CancelFunc)) iter.Seq2[[]T, error] {
 	return func(yield func([]T, error) bool) {
 		match, left := NewMatch(sel.Name), sel.Limit

@@ -6,25 +6,25 @@ import (
 	"strings"
 )
 
-// FoundColumn is a column of a table as a database describes it.
+// FoundColumn is a column of a table as the database describes it.
 type FoundColumn struct {
 	Name string
-	Type string // as the database calls it
+	Type string // the database's name for it
 	Kind ColumnKind
 }
 
-// ColumnKind is what values a column holds, as far as a catalog cares.
+// ColumnKind classifies the type of a column, as far as a catalog cares.
 type ColumnKind int
 
-// The kinds of columns. A catalog uses a column of another kind for nothing.
+// The kinds of columns. A catalog uses no columns of any other kind.
 const (
 	OtherColumn ColumnKind = iota
 	TextColumn
 	IntegerColumn
 )
 
-// Mismatch names, in one line, every column that a table found in a database lacks or that has an unsuitable type. It
-// returns "" when there is none.
+// Mismatch names, in one line, every column that is missing from the found table or has an unsuitable type. It returns
+// "" if there is none.
 func (t Table[T]) Mismatch(found []FoundColumn) string {
 	var item T
 	var wrong []string

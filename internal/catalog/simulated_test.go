@@ -15,26 +15,26 @@ import (
 	"superheroes/internal/catalog"
 )
 
-// cost is what reading a simulated table takes.
+// cost is the time that statements on a simulated table take.
 type cost struct {
 	get     time.Duration // a row
-	version time.Duration // the version; as much as a row when it is 0
-	write   time.Duration // a write, likewise
+	version time.Duration // the version; 0 means the same as a row
+	write   time.Duration // a write; 0 means the same as a row
 	page    time.Duration // 500 rows
 	id      time.Duration // each id, when all are read
 }
 
-// connections is how many statements a simulated store runs at a time.
+// connections is how many statements a simulated store runs concurrently.
 const connections = 10
 
-// revision is a state of a row. Its number is that of the change that made it, 0 for what was always there.
+// revision is a state of a row. Its number is that of the change that made it, 0 for the initial state.
 type revision struct {
 	number      int
-	from, until time.Time // until is zero while it lasts
+	from, until time.Time // until is zero for the current one
 }
 
-// simulated is a store on the clock of a synctest bubble. Each statement takes its time, and sees or changes the table
-// in the middle of it. The store remembers every state that a row has had.
+// simulated is a store on the fake clock of a synctest bubble. Each statement takes its time, and reads or changes the
+// table halfway through. The store remembers every state that a row has had.
 type simulated struct {
 	catalog.Store[entry]
 	cost cost
@@ -62,7 +62,7 @@ func newSimulated(rows int, c cost) *simulated {
 	return s
 }
 
-// run runs a statement that takes so long.
+// run runs a statement that takes took.
 func (s *simulated) run(ctx context.Context, took time.Duration, statement func()) error {
 	select {
 	case s.conn <- struct{}{}:
@@ -84,14 +84,14 @@ func (s *simulated) run(ctx context.Context, took time.Duration, statement func(
 	return s.wait(ctx, took-took/2)
 }
 
-// counts returns how many rows were read, and how often all ids.
+// counts returns how many rows were read, and how many times all ids.
 func (s *simulated) counts() (rows, idReads int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.rows, s.idReads
 }
 
-// elsewhere has the version change, but no row: as a database's may with a change of another table.
+// elsewhere changes the version but no row, as a change of another table of the database may.
 func (s *simulated) elsewhere() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,7 +112,7 @@ func (s *simulated) wait(ctx context.Context, d time.Duration) error {
 	return slow(d)(ctx)
 }
 
-// hang has every statement stop where it is, until end.
+// hang blocks every statement until end is called.
 func (s *simulated) hang() (end func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,7 +126,7 @@ func (s *simulated) hang() (end func()) {
 	}
 }
 
-// row returns the row with that id as it is. The mutex is held, as it is for all below that have no context.
+// row returns the current row with the id. The caller holds the mutex, here and for everything below without a context.
 func (s *simulated) row(id int64) (entry, bool) {
 	if _, found := slices.BinarySearch(s.ids, id); !found {
 		return entry{}, false
@@ -138,7 +138,7 @@ func (s *simulated) row(id int64) (entry, bool) {
 	return newEntry(id, number), true
 }
 
-// newEntry returns a row whose name, which is all of its JSON, says what it is.
+// newEntry returns a row whose name, which is all of its JSON, identifies its state.
 func newEntry(id int64, number int) entry {
 	return entry{id: id, level: int32(number), name: fmt.Sprintf("%d at %d", id, number)}
 }
@@ -207,7 +207,7 @@ func (s *simulated) Write(ctx context.Context, id int64, change func(old *entry)
 	return written, err
 }
 
-// become changes the row with that id, 0 for a new one, or deletes it.
+// become changes, inserts (id 0) or deletes a row.
 func (s *simulated) become(id int64, there bool) entry {
 	s.changes++
 	if id == 0 {
@@ -235,7 +235,7 @@ func (s *simulated) become(id int64, there bool) entry {
 	return newEntry(id, s.changes)
 }
 
-// was reports whether the row was like that at any time from one to another.
+// was reports whether the row was in the state of e at any time between from and until.
 func (s *simulated) was(e entry, from, until time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -248,7 +248,7 @@ func (s *simulated) was(e entry, from, until time.Time) bool {
 	})
 }
 
-// tester picks from a simulated table, changes it, and checks what comes.
+// tester picks from a simulated table, changes it, and checks the results.
 type tester struct {
 	*testing.T
 	store  *simulated
@@ -256,11 +256,11 @@ type tester struct {
 	random *rand.Rand
 
 	mu     sync.Mutex
-	own    map[int64]int // the number of the last change made here to each row, deletions too, when it has returned
-	hung   time.Time     // since when the store hangs, zero when it doesn't
+	own    map[int64]int // the number of the last completed change made here to each row, including deletions
+	hung   time.Time     // since when the store hangs, zero if it doesn't
 	failed int           // picks
 	picks  int
-	needed int           // rows that picks without a memory would have read
+	needed int           // rows that picks without a cache would have read
 	waited time.Duration // by all picks
 }
 
@@ -270,7 +270,7 @@ func newTester(t *testing.T, store *simulated, limit int64) *tester {
 	return &tester{T: t, store: store, picker: picker, random: rand.New(rand.NewPCG(1, 2)), own: map[int64]int{}}
 }
 
-// pick picks one item as fights in this process do, or as a batch.
+// pick picks one item like fights in this process, or n items as a batch.
 func (w *tester) pick(ctx context.Context, n int) {
 	w.mu.Lock()
 	own, hung := make(map[int64]int, len(w.own)), w.hung
@@ -294,10 +294,10 @@ func (w *tester) pick(ctx context.Context, n int) {
 	for _, e := range items {
 		distinct[e.id] = true
 		if !w.store.was(e, begin.Add(-catalog.MaxAge), end) || !w.store.was(e, begin.Add(-age), end) {
-			w.Errorf("%q was picked, which it has not been for %s (stated age %s): %v", e.name, catalog.MaxAge, age, w.store.past[e.id])
+			w.Errorf("picked %q, which has been outdated for more than %s (reported age %s): %v", e.name, catalog.MaxAge, age, w.store.past[e.id])
 		}
 		if number, changed := own[e.id]; changed && int(e.level) < number {
-			w.Errorf("%q was picked after change %d had been made here", e.name, number)
+			w.Errorf("%q was picked after change %d was made here", e.name, number)
 		}
 	}
 	w.picks += n
@@ -332,7 +332,7 @@ func (w *tester) items(ctx context.Context, n int) (items []entry, age time.Dura
 	return items, age, nil
 }
 
-// write makes a change here: of a row, a new row, or a deletion.
+// write makes a change here: an update, an insert or a deletion.
 func (w *tester) write(ctx context.Context) {
 	id, there := w.change()
 	var number int
@@ -356,11 +356,11 @@ func (w *tester) write(ctx context.Context) {
 	defer w.mu.Unlock()
 	w.own[id] = max(w.own[id], number)
 	if !there {
-		w.own[id] = max(w.own[id], number+1) // what is picked must have been made anew
+		w.own[id] = max(w.own[id], number+1) // a picked row must have been inserted again
 	}
 }
 
-// change decides which row is changed, 0 for a new one, and whether it is there then.
+// change decides which row to change, 0 for a new one, and whether it exists afterwards.
 func (w *tester) change() (id int64, there bool) {
 	w.store.mu.Lock()
 	defer w.store.mu.Unlock()
@@ -371,7 +371,7 @@ func (w *tester) change() (id int64, there bool) {
 	return w.store.ids[w.random.IntN(len(w.store.ids))], kind > 1 || len(w.store.ids) < 5
 }
 
-// othersChange makes a change as somebody else does.
+// othersChange makes a change as another process would.
 func (w *tester) othersChange() {
 	id, there := w.change()
 	w.store.mu.Lock()
@@ -379,7 +379,7 @@ func (w *tester) othersChange() {
 	w.store.become(id, there)
 }
 
-// every calls do so often a second, until the time.
+// every calls do rate times a second, until the time.
 func every(rate int, until time.Time, do func()) {
 	if rate == 0 {
 		return

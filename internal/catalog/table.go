@@ -8,25 +8,25 @@ import (
 	"unicode/utf8"
 )
 
-// Table is a catalog's table as every engine sees it.
+// Table describes a catalog's table to every engine.
 type Table[T any] struct {
 	Name     string
-	Row      string // what one of its rows is called in messages
-	Sequence string // the PostgreSQL sequence that gives ids, "" for none
-	Step     int64  // distance of two ids it gives; Hibernate's sequences step by 50
+	Row      string // the noun for a row in messages
+	Sequence string // the PostgreSQL sequence that generates ids, "" for none
+	Step     int64  // the increment of the sequence; Hibernate's is 50
 	Columns  []Column
-	// Fields returns pointers to the item's fields in the order of Columns: *int64, *int32 or *string. They are the
-	// targets of a read and the values of a write.
+	// Fields returns pointers to the item's fields in the order of Columns: *int64, *int32 or *string. Reads scan into
+	// them, writes take their values.
 	Fields func(*T) []any
 }
 
-// Column is one column. NULL in it is read as its Zero.
+// Column is one column. NULL is read as Zero.
 type Column struct {
-	Name string // as in JSON; SQL doesn't mind the letter case
+	Name string // as in JSON; SQL ignores the case
 	Zero string // an SQL literal: '' or 0
 }
 
-// Names returns the columns' names.
+// Names returns the names of the columns.
 func (t Table[T]) Names() []string {
 	names := make([]string, len(t.Columns))
 	for i, column := range t.Columns {
@@ -35,20 +35,20 @@ func (t Table[T]) Names() []string {
 	return names
 }
 
-// Key returns where the item's id is.
+// Key returns a pointer to the item's id.
 func (t Table[T]) Key(item *T) *int64 { return t.Fields(item)[0].(*int64) }
 
-// SelectList returns the columns for a SELECT, NULL replaced.
+// SelectList returns the columns for a SELECT, with NULLs replaced.
 func (t Table[T]) SelectList() string {
 	list := make([]string, len(t.Columns))
 	for i, column := range t.Columns {
 		list[i] = fmt.Sprintf("COALESCE(%s, %s)", column.Name, column.Zero)
 	}
-	list[0] = t.Columns[0].Name // the id, never NULL: no function stands between it and its index
+	list[0] = t.Columns[0].Name // the id is never NULL, and a function would prevent the use of its index
 	return strings.Join(list, ", ")
 }
 
-// Set stores a value, given as text, in the field of that column.
+// Set parses value and stores it in the field of the column.
 func (t Table[T]) Set(item *T, column, value string) error {
 	switch field := t.field(item, column).(type) {
 	case *string:
@@ -71,7 +71,7 @@ func (t Table[T]) Set(item *T, column, value string) error {
 	return nil
 }
 
-// Value returns the field of that column as text.
+// Value formats the field of the column as a string.
 func (t Table[T]) Value(item T, column string) string {
 	switch field := t.field(&item, column).(type) {
 	case *string:
@@ -92,7 +92,7 @@ func (t Table[T]) field(item *T, column string) any {
 	return t.Fields(item)[i]
 }
 
-// clip keeps a message readable when the value in it is long.
+// clip truncates long values to keep messages readable.
 func clip(text string) string {
 	const most = 40
 	if len(text) <= most {
@@ -105,8 +105,8 @@ func clip(text string) string {
 	return text[:end] + "…"
 }
 
-// CheckText refuses a text that isn't from low to high code points long, that isn't UTF-8 or that holds a NUL, which
-// PostgreSQL can't keep. A high of 0 means no limit.
+// CheckText refuses a string that isn't low to high code points long, isn't valid UTF-8, or contains a NUL, which
+// PostgreSQL can't store. A high of 0 means no limit.
 func CheckText(refuse func(field, message string), field, text string, low, high int) {
 	n := utf8.RuneCountInString(text)
 	switch {

@@ -31,7 +31,7 @@ func TestTableSet(t *testing.T) {
 		want          entry
 		wantErr       string // a part of it
 	}{
-		{"text", "otherName", " as it is\x00\xff", entry{name: " as it is\x00\xff"}, ""},
+		{"string", "otherName", " as it is\x00\xff", entry{name: " as it is\x00\xff"}, ""},
 		{"a column in another case", "OTHERNAME", "x", entry{name: "x"}, ""},
 		{"largest id", "id", "9223372036854775807", entry{id: 1<<63 - 1}, ""},
 		{"id too large", "id", "9223372036854775808", entry{}, "not an integer"},
@@ -60,7 +60,7 @@ func TestTableSet(t *testing.T) {
 	}
 }
 
-// TestTableErrorsAreShort: a message quotes the beginning of a value only, and doesn't cut a letter.
+// TestTableErrorsAreShort checks that a message quotes only the beginning of a value and doesn't cut a letter in two.
 func TestTableErrorsAreShort(t *testing.T) {
 	for _, value := range []string{strings.Repeat("x", 1000), strings.Repeat("é", 1000), "x" + strings.Repeat("🦸", 1000)} {
 		var item entry
@@ -71,7 +71,7 @@ func TestTableErrorsAreShort(t *testing.T) {
 	}
 }
 
-// TestTableInverse: Set and Value undo each other.
+// TestTableInverse checks that Set is the inverse of Value.
 func TestTableInverse(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := entry{id: rapid.Int64().Draw(t, "id"), level: rapid.Int32().Draw(t, "level"), name: rapid.String().Draw(t, "name")}
@@ -102,8 +102,8 @@ func TestCheckText(t *testing.T) {
 	}{
 		{"shortest", "a", 1, 50, ""},
 		{"empty", "", 1, 50, "is missing or empty"},
-		{"empty where it may be", "", 0, 50, ""},
-		{"a blank is a letter", " ", 1, 50, ""},
+		{"empty where that is allowed", "", 0, 50, ""},
+		{"a blank counts as a letter", " ", 1, 50, ""},
 		{"longest, in code points", strings.Repeat("🦸", 50), 1, 50, ""},
 		{"too long", strings.Repeat("é", 51), 1, 50, "must have 1 to 50 characters, not 51"},
 		{"combining marks count", strings.Repeat("e\u0301", 26), 1, 50, "must have 1 to 50 characters, not 52"},

@@ -9,10 +9,11 @@ import (
 	"superheroes/internal/storage"
 )
 
-// ErrUnfinished means that the deadline passed within a list whose store answers: there is more to read than there was time.
+// ErrUnfinished means that a list hit its deadline although the store responds: there is more to read than fits into
+// the time.
 var ErrUnfinished = errors.New("the list did not end before the request's deadline")
 
-// unfinished returns the error of a list of which a page has been read already.
+// unfinished returns the error for a list that fails after its first page.
 func unfinished(err error) error {
 	if !errors.Is(err, context.DeadlineExceeded) || storage.KindOf(err) != nil || errors.As(err, new(*bounded.FullError)) {
 		return err

@@ -9,7 +9,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// A list that runs out of time after its first page is unfinished, unless the store or the crowd is at fault.
+// A list that runs out of time after its first page is unfinished, unless the store or other lists are to blame.
 func TestListThatRunsOutOfTime(t *testing.T) {
 	late := context.DeadlineExceeded
 	for name, c := range map[string]struct {

@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// Write changes one item as Store.Write does. Every pick that begins after it sees the change.
+// Write changes one item, like Store.Write. Every later pick sees the change.
 //
-// When it isn't certain how the row is now, the row is forgotten and the next pick reads it: the store didn't confirm the
-// change, or another change of the same row was under way, and may have come before this one or after.
+// If the state of the row is uncertain, it is dropped from the cache and the next pick reads it: the store didn't
+// confirm the change, or it overlapped with another change of the same row, and the order of the two is unknown.
 func (p *Picker[T]) Write(ctx context.Context, id int64, change func(old *T) (*T, error)) (*T, error) {
 	edited, begin := p.beginRead()
-	item, err := (*T)(nil), ErrMaybeWritten // should the store panic
+	item, err := (*T)(nil), ErrMaybeWritten // in case the store panics
 	defer func() { p.wrote(id, item, err, edited, begin) }()
 	item, err = p.store.Write(ctx, id, change)
 	return item, err
 }
 
-// wrote applies what a write, which began with so many edits and at that time, has done.
+// wrote applies the result of a write that began at begin with the edit count edited.
 func (p *Picker[T]) wrote(id int64, item *T, err error, edited int64, begin time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -44,7 +44,7 @@ func (p *Picker[T]) wrote(id int64, item *T, err error, edited int64, begin time
 	}
 }
 
-// edit is a change that was made here.
+// edit is a change made by this process.
 type edit struct {
 	id   int64
 	kind editKind
@@ -53,26 +53,27 @@ type edit struct {
 type editKind int
 
 const (
-	written editKind = iota // the row is there
+	written editKind = iota // the row exists
 	deleted
 	uncertain
 )
 
-// edits are the latest changes made here: those that a read or a write under way may have missed. What such a read
-// found of the rows that they concern is older than what is known already.
+// edits are the recent changes made by this process, as far as a read or write in progress may have missed them. For
+// the rows concerned, the result of such a read is stale.
 type edits struct {
-	count int64         // of all edits there have been
-	list  []edit        // the latest
-	open  map[int64]int // how many reads and writes under way began at each count
+	count int64         // total number of edits
+	list  []edit        // the most recent ones
+	open  map[int64]int // number of reads and writes in progress by the count at which they began
 }
 
-// begun notes that a read or a write begins, and returns the count of edits.
+// begun records that a read or write begins, and returns the edit count.
 func (e *edits) begun() int64 {
 	e.open[e.count]++
 	return e.count
 }
 
-// ended notes that one ended that began at that count. Edits are forgotten that all those left began after.
+// ended records that a read or write which began at that count has ended. It drops the edits that none of the others
+// can have missed.
 func (e *edits) ended(begun int64) {
 	if e.open[begun]--; e.open[begun] == 0 {
 		delete(e.open, begun)
@@ -91,15 +92,15 @@ func (e *edits) add(done edit) {
 	e.count++
 }
 
-// since returns the edits that followed when there had been so many.
+// since returns the edits made after the count was reached.
 func (e *edits) since(count int64) []edit { return e.list[int64(len(e.list))-(e.count-count):] }
 
-// changed reports whether the row with that id was edited since there had been so many edits.
+// changed reports whether the row with the id was edited after the count was since.
 func (e *edits) changed(id, since int64) bool {
 	return slices.ContainsFunc(e.since(since), func(done edit) bool { return done.id == id })
 }
 
-// applied returns ids, which were read when there had been so many edits, as those since then have left them.
+// applied applies to ids, which were read at the edit count since, the edits made after it.
 func (e *edits) applied(ids []int64, since int64) []int64 {
 	for _, done := range e.since(since) {
 		at, found := slices.BinarySearch(ids, done.id)

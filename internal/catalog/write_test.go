@@ -11,17 +11,17 @@ import (
 	"superheroes/internal/catalog"
 )
 
-// lateStore is a simulated table that takes no time, and whose results can be held back: as those of a database are that
-// are under way while the table changes.
+// lateStore is a simulated table that takes no time and whose results can be delayed, like those of queries in flight
+// while a table changes.
 type lateStore struct {
 	*simulated
 
 	mu          sync.Mutex
 	held        map[string]chan struct{} // by method
-	unconfirmed bool                     // writes are made, but the store's word for it is lost
+	unconfirmed bool                     // writes are made, but their confirmation is lost
 }
 
-// hold holds back the result of the next call of that method, until release.
+// hold delays the result of the next call of the method until release is called.
 func (s *lateStore) hold(method string) (release func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,7 +74,7 @@ type editor struct {
 	picker *catalog.Picker[entry]
 }
 
-// inEditor runs a test on a picker of each profile.
+// inEditor runs a test with a picker of each profile.
 func inEditor(t *testing.T, name string, rows int, test func(e editor)) {
 	for profile, limit := range map[string]int64{"strict": strict, "eco": eco} {
 		t.Run(name+"/"+profile, func(t *testing.T) {
@@ -85,7 +85,7 @@ func inEditor(t *testing.T, name string, rows int, test func(e editor)) {
 				test(editor{t, store, picker})
 				synctest.Wait()
 				if n := picker.EditsKept(); n != 0 {
-					t.Errorf("%d edits are kept when all is over", n)
+					t.Errorf("%d edits are still remembered at the end", n)
 				}
 			})
 		})
@@ -102,7 +102,7 @@ func (e editor) write(id int64, change func(*entry) (*entry, error)) {
 	}
 }
 
-// fill picks until all rows are in memory, in eco.
+// fill picks until all rows are in memory (in eco).
 func (e editor) fill() {
 	e.Helper()
 	for range 200 {
@@ -111,11 +111,11 @@ func (e editor) fill() {
 	synctest.Wait()
 }
 
-// sees wants picks to be exactly those rows, as they are in the table.
+// sees checks that picks return exactly those rows, in their current state.
 func (e editor) sees(want ...string) {
 	e.Helper()
 	seen := map[string]bool{}
-	for range 50 * len(want) { // that one is missed has a chance of e^-50
+	for range 50 * len(want) { // the chance that one is missed is e^-50
 		item, err := e.picker.Random(e.Context())
 		if err != nil {
 			e.Fatalf("picking: %v", err)
@@ -133,7 +133,7 @@ func (e editor) sees(want ...string) {
 	}
 }
 
-// TestWriteIsSeen: every pick that begins after a write sees it. No ids are read for that, and in eco no rows.
+// TestWriteIsSeen checks that every pick that begins after a write sees it, without reading the ids or, in eco, rows.
 func TestWriteIsSeen(t *testing.T) {
 	inEditor(t, "changes, new rows and deletions", 3, func(e editor) {
 		e.fill()
@@ -155,7 +155,7 @@ func TestWriteIsSeen(t *testing.T) {
 			e.Errorf("the ids were read %d times for it", idReadsAfter-idReads)
 		}
 	})
-	inEditor(t, "until none is left, and from none", 2, func(e editor) {
+	inEditor(t, "down to no rows, and from none", 2, func(e editor) {
 		e.fill()
 		e.write(1, drop)
 		e.write(51, drop)
@@ -165,12 +165,12 @@ func TestWriteIsSeen(t *testing.T) {
 		e.write(0, put)
 		e.sees("101 at 3")
 	})
-	inEditor(t, "before anything is read", 1, func(e editor) {
+	inEditor(t, "before the first read", 1, func(e editor) {
 		e.write(1, put)
 		e.write(0, put)
 		e.sees("1 at 1", "51 at 2")
 	})
-	inEditor(t, "when the next renewals find it", 3, func(e editor) {
+	inEditor(t, "after renewals as well", 3, func(e editor) {
 		e.fill()
 		for number := 1; number < 20; number++ {
 			e.write(51, put)
@@ -180,7 +180,8 @@ func TestWriteIsSeen(t *testing.T) {
 	})
 }
 
-// TestWriteFails: what was not written changes nothing, and what may have been is read.
+// TestWriteFails checks that a failed write changes nothing, and that a row is read again if a write may have
+// succeeded.
 func TestWriteFails(t *testing.T) {
 	inEditor(t, "for certain", 2, func(e editor) {
 		e.fill()
@@ -221,7 +222,7 @@ func TestWriteFails(t *testing.T) {
 	})
 }
 
-// TestWriteBesideReads: what was read before a write, and comes after it, is older than what is known already.
+// TestWriteBesideReads checks that the result of a read that began before a write doesn't replace the written row.
 func TestWriteBesideReads(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -250,7 +251,7 @@ func TestWriteBesideReads(t *testing.T) {
 			time.Sleep(catalog.MaxAge * 6 / 10)
 			e.store.elsewhere()
 			release := e.store.hold("IDs")
-			mustPick(e.T, e.picker) // has it renewed
+			mustPick(e.T, e.picker) // triggers a renewal
 			synctest.Wait()
 			c.change(e)
 			e.sees(c.want...)
@@ -262,7 +263,7 @@ func TestWriteBesideReads(t *testing.T) {
 			inEditor(t, method+"/"+c.name, 2, func(e editor) {
 				mustPick(e.T, e.picker)
 				time.Sleep(2 * catalog.MaxAge)
-				mustPick(e.T, e.picker) // which has the index as fresh as can be
+				mustPick(e.T, e.picker) // makes the index as fresh as possible
 				release := e.store.hold(method)
 				var group sync.WaitGroup
 				group.Go(func() { _, _, _ = e.picker.RandomBatch(e.Context(), 20) })
@@ -277,7 +278,7 @@ func TestWriteBesideReads(t *testing.T) {
 	}
 }
 
-// TestWritesOfOneRow: two writes of a row come back in another order than that in which they were made.
+// TestWritesOfOneRow checks two writes of a row whose results arrive in the opposite order.
 func TestWritesOfOneRow(t *testing.T) {
 	for _, c := range []struct {
 		name          string

@@ -1,4 +1,5 @@
-// Package character is the entry of two catalogs: a hero or a villain.
+// Package character defines the items of two catalogs, heroes and villains: their fields, limits, JSON and table. It
+// knows neither HTTP nor any database driver.
 package character
 
 import (
@@ -9,7 +10,7 @@ import (
 	"superheroes/internal/emblem"
 )
 
-// Character is a hero or a villain. All text is kept as it was sent.
+// Character is a hero or a villain. All strings are stored exactly as sent.
 type Character struct {
 	ID        int64  `json:"id" minimum:"1" doc:"Given by the database." example:"1"`
 	Name      string `json:"name" minLength:"1" maxLength:"50" example:"Yoda"`
@@ -19,13 +20,13 @@ type Character struct {
 	Powers    string `json:"powers" doc:"Comma separated." example:"Telekinesis, Foresight"`
 }
 
-// Key returns the id, 0 when there is none.
+// Key returns the id, or 0 if there is none.
 func (c Character) Key() int64 { return c.ID }
 
 // Label returns the name.
 func (c Character) Label() string { return c.Name }
 
-// AppendJSON appends the character as a JSON object with exactly its six fields; an id of 0 becomes null.
+// AppendJSON appends the character as a JSON object with exactly six fields; an id of 0 becomes null.
 func (c Character) AppendJSON(dst []byte) []byte {
 	dst = catalog.AppendID(append(dst, `{"id":`...), c.ID)
 	dst = catalog.AppendString(append(dst, `,"name":`...), c.Name)
@@ -50,14 +51,14 @@ func (c Character) Check(refuse func(field, message string)) {
 	catalog.CheckText(refuse, "powers", c.Powers, 0, 0)
 }
 
-// Heroes is the catalog of heroes.
+// Heroes returns the catalog of heroes.
 func Heroes() catalog.Kind[Character] {
 	return kind("hero", "heroes", emblem.Hero, Character{
 		ID: 1, Name: "Yoda", OtherName: "Minch Yoda", Level: 286_000, Picture: "/api/heroes/1/picture.svg", Powers: "Telekinesis, Foresight",
 	})
 }
 
-// Villains is the catalog of villains.
+// Villains returns the catalog of villains.
 func Villains() catalog.Kind[Character] {
 	return kind("villain", "villains", emblem.Villain, Character{
 		ID: 1, Name: "Thanos", OtherName: "The Mad Titan", Level: 310_000, Picture: "/api/villains/1/picture.svg", Powers: "Super Strength, Durability",
@@ -76,7 +77,7 @@ func kind(singular, plural string, team emblem.Team, example Character) catalog.
 	}
 }
 
-// table is that of the Quarkus application, whose sequences step by 50.
+// table returns the table of the Quarkus application, whose sequences increment by 50.
 func table(name string) catalog.Table[Character] {
 	return catalog.Table[Character]{
 		Name:     name,

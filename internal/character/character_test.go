@@ -30,7 +30,7 @@ func TestAppendJSON(t *testing.T) {
 		{"nothing", character.Character{}, `{"id":null,"name":"","otherName":"","level":0,"picture":"","powers":""}`},
 		{"all", character.Heroes().Example, `{"id":1,"name":"Yoda","otherName":"Minch Yoda","level":286000,"picture":"/api/heroes/1/picture.svg","powers":"Telekinesis, Foresight"}`},
 		{"largest", character.Character{ID: math.MaxInt64, Level: math.MaxInt32}, `{"id":9223372036854775807,"name":"","otherName":"","level":2147483647,"picture":"","powers":""}`},
-		{"letters as they are", character.Character{ID: 1, Name: "É🦸<&>"}, `{"id":1,"name":"É🦸<&>","otherName":"","level":0,"picture":"","powers":""}`},
+		{"unescaped letters", character.Character{ID: 1, Name: "É🦸<&>"}, `{"id":1,"name":"É🦸<&>","otherName":"","level":0,"picture":"","powers":""}`},
 		{"escapes", character.Character{ID: 1, Name: "\"\\\n\r\t\x01"}, `{"id":1,"name":"\"\\\n\r\t\u0001","otherName":"","level":0,"picture":"","powers":""}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -41,7 +41,8 @@ func TestAppendJSON(t *testing.T) {
 	}
 }
 
-// TestAppendJSONProperties: another decoder reads the same values from one line. What isn't UTF-8 becomes U+FFFD.
+// TestAppendJSONProperties checks that encoding/json decodes the same values from a single line. Invalid UTF-8 becomes
+// U+FFFD.
 func TestAppendJSONProperties(t *testing.T) {
 	text := rapid.OneOf(rapid.String(), rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) }))
 	rapid.Check(t, func(t *rapid.T) {
@@ -74,7 +75,7 @@ func TestCheck(t *testing.T) {
 		change func(*character.Character)
 		want   []string // fields refused
 	}{
-		{"an example", func(*character.Character) {}, nil},
+		{"the example", func(*character.Character) {}, nil},
 		{"without an id", func(c *character.Character) { c.ID = 0 }, nil},
 		{"negative id", func(c *character.Character) { c.ID = -1 }, []string{"id"}},
 		{"level 0", func(c *character.Character) { c.Level = 0 }, nil},
@@ -118,7 +119,7 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// checkInverse copies the example column by column: each has a field of its own.
+// checkInverse copies the example column by column, which shows that each column has its own field.
 func checkInverse(t *testing.T, kind catalog.Kind[character.Character]) {
 	t.Helper()
 	var got character.Character

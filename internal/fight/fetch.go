@@ -8,10 +8,10 @@ import (
 	"sync"
 )
 
-// fetches are what is still to be fetched for a fight.
+// fetches are the fetches that a fight still needs.
 type fetches []func(context.Context) error
 
-// draw puts an item of the source in its place: now when one is at hand, else when the fetches have run.
+// draw stores an item of the source in into: at once if the source has one ready, otherwise when the fetches run.
 func draw[T any](f *fetches, peer string, source Source[T], into *T) {
 	item, ready := source.Ready()
 	if ready {
@@ -26,7 +26,7 @@ func draw[T any](f *fetches, peer string, source Source[T], into *T) {
 	})
 }
 
-// atOnce runs the fetches at the same time, the first one here. One that fails cancels the others, and the first error is
+// atOnce runs the fetches concurrently, the first one in this goroutine. The first failure cancels the others and is
 // returned.
 func (f fetches) atOnce(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
@@ -48,7 +48,7 @@ func (f fetches) atOnce(ctx context.Context) error {
 	return panicAgain(first)
 }
 
-// inTurn runs the fetches one after the other. The first that fails ends it.
+// inTurn runs the fetches one after another until one fails.
 func (f fetches) inTurn(ctx context.Context) error {
 	for _, fetch := range f {
 		if err := fetch(ctx); err != nil {
@@ -58,8 +58,8 @@ func (f fetches) inTurn(ctx context.Context) error {
 	return nil
 }
 
-// Guard runs f and turns a panic into a PanicError, which is to be raised again in the goroutine of the request: there the
-// server answers for it, in another it would end the process.
+// Guard runs f and turns a panic into a PanicError, to be raised again in the request's goroutine. There the server
+// handles it; in any other goroutine it would crash the process.
 func Guard(ctx context.Context, f func(context.Context) error) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -69,7 +69,7 @@ func Guard(ctx context.Context, f func(context.Context) error) (err error) {
 	return f(ctx)
 }
 
-// panicAgain raises a panic that Guard has caught, and returns any other error.
+// panicAgain re-raises a panic caught by Guard, and returns any other error.
 func panicAgain(err error) error {
 	var caught *PanicError
 	if errors.As(err, &caught) {
@@ -78,7 +78,7 @@ func panicAgain(err error) error {
 	return err
 }
 
-// PanicError is a panic on its way to another goroutine.
+// PanicError carries a panic to another goroutine.
 type PanicError struct {
 	cause any
 	stack []byte

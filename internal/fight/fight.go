@@ -1,6 +1,6 @@
-// Package fight decides and keeps fights. The path of one: package web takes the request, service.go fetches a hero,
-// a villain and a place at the same time, this file decides and encodes, and a Store keeps it before it is answered. It knows
-// neither HTTP nor any database.
+// Package fight decides and stores fights. A request takes this path: package web receives it, service.go fetches a
+// hero, a villain and a location concurrently, this file decides and encodes the fight, and a Store makes it durable
+// before the response is sent. The package knows neither HTTP nor any database driver.
 package fight
 
 import (
@@ -16,26 +16,26 @@ import (
 	"superheroes/internal/location"
 )
 
-// Team is the side of a fighter.
+// Team is a fighter's team.
 type Team string
 
-// The two sides.
+// The two teams.
 const (
 	Heroes   Team = "heroes"
 	Villains Team = "villains"
 )
 
-// Fight is a fight that was decided.
+// Fight is a decided fight.
 type Fight struct {
 	ID       ID
-	Date     time.Time // the moment it was decided, in UTC, to the millisecond: what every store can keep
+	Date     time.Time // when it was decided, in UTC, truncated to milliseconds, which every store can represent
 	Winner   Team
 	Hero     character.Character
 	Villain  character.Character
-	Location *location.Location // nil when it was fought nowhere in particular
+	Location *location.Location // nil if it had no location
 }
 
-// Decide lets hero and villain fight at that moment. The higher level wins; a tie goes to the villain.
+// Decide lets hero and villain fight at the given time. The higher level wins; a tie goes to the villain.
 func Decide(id ID, at time.Time, hero, villain character.Character, place *location.Location) Fight {
 	winner := Villains
 	if hero.Level > villain.Level {
@@ -44,7 +44,7 @@ func Decide(id ID, at time.Time, hero, villain character.Character, place *locat
 	return Fight{ID: id, Date: at.UTC().Truncate(time.Millisecond), Winner: winner, Hero: hero, Villain: villain, Location: place}
 }
 
-// Side is a fighter and the team it fought for.
+// Side is a fighter and their team.
 type Side struct {
 	character.Character
 	Team Team
@@ -59,7 +59,7 @@ func (f Fight) Sides() (winner, loser Side) {
 	return villain, hero
 }
 
-// AppendJSON appends the answer that a client gets, which is also the document that the embedded store keeps.
+// AppendJSON appends the response body, which is also the document that the SQLite store keeps.
 func (f Fight) AppendJSON(dst []byte) []byte {
 	winner, loser := f.Sides()
 	dst = f.ID.append(append(dst, `{"id":"`...))
@@ -94,8 +94,8 @@ func (s Side) appendJSON(dst []byte, role string) []byte {
 	return catalog.AppendString(dst, string(s.Team))
 }
 
-// Parse reads the document of the stored fight with that id, as AppendJSON wrote it or another writer did. Fields it doesn't
-// know are ignored, and strings, numbers and a location may be missing. Its error names the field that is not as expected.
+// Parse reads the document of the stored fight with the id, written by AppendJSON or by another program. Unknown fields
+// are ignored, and strings, numbers and the location may be missing. The error names the invalid field.
 func Parse(id ID, document []byte) (Fight, error) {
 	var stored struct {
 		ID       string             `json:"id"`
@@ -110,7 +110,7 @@ func Parse(id ID, document []byte) (Fight, error) {
 	}
 	switch own, err := ParseID(stored.ID); {
 	case err != nil || own != id:
-		return Fight{}, errors.New("the id in the document is another one")
+		return Fight{}, errors.New("the id in the document is a different one")
 	case stored.Date == nil:
 		return Fight{}, errors.New("fight_date is missing")
 	case stored.Hero == nil || stored.Hero.Name == nil:
@@ -122,7 +122,7 @@ func Parse(id ID, document []byte) (Fight, error) {
 	return f, f.Check()
 }
 
-// storedFighter tells a name that is missing from an empty one.
+// storedFighter distinguishes a missing name from an empty one.
 type storedFighter struct {
 	character.Character
 	Name *string `json:"name"`
@@ -133,7 +133,7 @@ func (s storedFighter) character() character.Character {
 	return s.Character
 }
 
-// Check returns what keeps a stored fight from being one, though each field is of the right type.
+// Check returns an error if a stored fight is invalid although each field has the right type.
 func (f Fight) Check() error {
 	if f.Winner != Heroes && f.Winner != Villains {
 		return fmt.Errorf("winner_team is %.20q, neither heroes nor villains", f.Winner)

@@ -16,7 +16,7 @@ import (
 	"superheroes/internal/location"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 func TestDecide(t *testing.T) {
 	tests := []struct {
@@ -68,7 +68,7 @@ func TestDecideDate(t *testing.T) {
 	}
 }
 
-// examples are the fights of the golden files.
+// examples returns the fights of the golden files.
 func examples(t testing.TB) map[string]Fight {
 	id, at := parseID(t, "019b7f50-0a2d-7abc-8123-456789abcdef"), time.Date(2026, 1, 2, 15, 4, 5, 6_000_000, time.UTC)
 	yoda, thanos, gotham := character.Heroes().Example, character.Villains().Example, location.Locations().Example
@@ -114,7 +114,7 @@ func TestAppendJSONAppends(t *testing.T) {
 	}
 }
 
-// anyFight draws fights with any text that is UTF-8, within the limits of no field: a store may hold older ones.
+// anyFight generates fights with any valid UTF-8 text, ignoring the limits of fields: a store may hold older ones.
 func anyFight() *rapid.Generator[Fight] {
 	return rapid.Custom(func(t *rapid.T) Fight {
 		id := ID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "id"))
@@ -147,7 +147,7 @@ func TestParseReadsWhatAppendJSONWrote(t *testing.T) {
 	})
 }
 
-// checkIdentity fails the test when a fight's document is not JSON or reads back as another fight.
+// checkIdentity checks that a fight's document is valid JSON and reads back as the same fight.
 func checkIdentity(t rapid.TB, f Fight) {
 	t.Helper()
 	text := f.AppendJSON(nil)

@@ -15,9 +15,9 @@ import (
 	"time"
 )
 
-// Every test but the last runs in a bubble of its own, which also fails it when a goroutine is left behind.
+// Every test but the last runs in its own synctest bubble, which also fails if a goroutine leaks.
 
-// numbered returns the document number n.
+// numbered returns document n.
 func numbered(n, size int) Document {
 	var id ID
 	binary.BigEndian.PutUint64(id[8:], uint64(n))
@@ -26,12 +26,12 @@ func numbered(n, size int) Document {
 
 func number(d Document) int { return int(binary.BigEndian.Uint64(d.ID[8:])) }
 
-// engine is a store whose writes end when it is told so.
+// engine is a store whose writes block until they are released.
 type engine struct {
 	mu      sync.Mutex
 	batches [][]int
-	outcome func(n int) error // of document n; nil for stored
-	release chan struct{}     // each write takes one; nil when none waits
+	outcome func(n int) error // result for document n; nil for stored
+	release chan struct{}     // each write receives from it; nil if writes don't block
 }
 
 func (e *engine) write(_ context.Context, batch []Document) (errs []error) {
@@ -55,7 +55,7 @@ func (e *engine) write(_ context.Context, batch []Document) (errs []error) {
 	return errs
 }
 
-// caller is an Insert on its way.
+// caller is an Insert in progress.
 type caller struct {
 	said   error
 	took   time.Duration
@@ -63,7 +63,7 @@ type caller struct {
 	done   chan struct{}
 }
 
-// insert starts an Insert and returns when it waits. A time of 0 means no deadline.
+// insert starts an Insert and returns once it blocks. A timeout of 0 means no deadline.
 func insert(c *Committer, d Document, within time.Duration) *caller {
 	ctx, cancel := context.WithCancel(context.Background())
 	if within > 0 {
@@ -81,7 +81,7 @@ func insert(c *Committer, d Document, within time.Duration) *caller {
 	return call
 }
 
-// returned tells whether Insert has.
+// returned reports whether Insert has returned.
 func (c *caller) returned() bool {
 	select {
 	case <-c.done:
@@ -103,7 +103,7 @@ func wantBatches(t *testing.T, e *engine, want ...[]int) {
 	}
 }
 
-func TestAloneNobodyWaits(t *testing.T) {
+func TestLoneCallerDoesNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &engine{}
 		c := NewCommitter(e.write)
@@ -116,23 +116,23 @@ func TestAloneNobodyWaits(t *testing.T) {
 	})
 }
 
-// Those that come during a write are written together, in the order in which they came, however many batches that takes.
+// Inserts that arrive during a write are written together, in order of arrival, in as many batches as it takes.
 func TestBatches(t *testing.T) {
 	const mib = 1 << 20
 	for _, test := range []struct {
 		name  string
-		sizes []int // of those that come during the write of another
+		sizes []int // of the documents that arrive during another write
 		want  []int // how many are written at a time
 	}{
 		{"one", []int{1}, []int{1}},
 		{"some", []int{1, 1, 1, 1, 1}, []int{5}},
-		{"as many as go", slices.Repeat([]int{1}, 1000), []int{1000}},
+		{"the maximum number", slices.Repeat([]int{1}, 1000), []int{1000}},
 		{"one more", slices.Repeat([]int{1}, 1001), []int{1000, 1}},
 		{"more than two batches", slices.Repeat([]int{1}, 2500), []int{1000, 1000, 500}},
-		{"as large as goes", slices.Repeat([]int{mib}, 8), []int{8}},
+		{"the maximum size", slices.Repeat([]int{mib}, 8), []int{8}},
 		{"a byte more", append(slices.Repeat([]int{mib}, 7), mib+1), []int{7, 1}},
 		{"large ones", slices.Repeat([]int{3 * mib}, 5), []int{2, 2, 1}},
-		{"one that is too large goes alone", []int{1, 9 * mib, 1}, []int{1, 1, 1}},
+		{"an oversized one is written alone", []int{1, 9 * mib, 1}, []int{1, 1, 1}},
 		{"empty ones", []int{0, 0}, []int{2}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -164,8 +164,8 @@ func TestBatches(t *testing.T) {
 	}
 }
 
-// A caller is told of its own write, not of later ones.
-func TestTheLeadIsPassedOn(t *testing.T) {
+// A caller returns after its own write, not after later ones.
+func TestLeadIsPassedOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &engine{release: make(chan struct{})}
 		c := NewCommitter(e.write)
@@ -179,7 +179,7 @@ func TestTheLeadIsPassedOn(t *testing.T) {
 		third := insert(c, numbered(3, 1), 0)
 		select {
 		case <-second.done:
-			t.Error("told before its write ended")
+			t.Error("returned before its write ended")
 		default:
 		}
 		close(e.release)
@@ -190,8 +190,8 @@ func TestTheLeadIsPassedOn(t *testing.T) {
 	})
 }
 
-// Single documents are written one by one, in their order. The leader stays for some of the others' writes, and then is told
-// of its own.
+// Single documents are written one by one, in order. The leader also makes some of the others' writes before it returns
+// with its own result.
 func TestSingle(t *testing.T) {
 	const all = maxTurns + 4
 	synctest.Test(t, func(t *testing.T) {
@@ -209,7 +209,7 @@ func TestSingle(t *testing.T) {
 			for n, call := range calls {
 				told := n < writes && (n > 0 || writes >= maxTurns) && (n != maxTurns || writes == all)
 				if got := call.returned(); got != told {
-					t.Errorf("after %d writes the caller %d has returned: %t, want %t", writes, n, got, told)
+					t.Errorf("after %d writes, caller %d has returned: %t, want %t", writes, n, got, told)
 				}
 			}
 		}
@@ -222,7 +222,7 @@ func TestSingle(t *testing.T) {
 	})
 }
 
-// A leader whose deadline is near makes its own write only.
+// A leader close to its deadline makes only its own write.
 func TestSingleLeaderWithoutTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &engine{release: make(chan struct{})}
@@ -240,9 +240,9 @@ func TestSingleLeaderWithoutTime(t *testing.T) {
 	})
 }
 
-// A single write has the context of its caller, who gets what it says in the end, also when the time is up and somebody
-// else makes the write.
-func TestSingleWriteHeedsItsCaller(t *testing.T) {
+// A single write gets its caller's context, and the caller gets its final result, even if the deadline has passed and
+// another caller makes the write.
+func TestContextOfASingleWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := NewSingleCommitter(func(ctx context.Context, _ []Document) []error {
 			<-ctx.Done()
@@ -255,7 +255,7 @@ func TestSingleWriteHeedsItsCaller(t *testing.T) {
 		notStored(t, leader.result(), context.DeadlineExceeded)
 		notStored(t, other.result(), context.DeadlineExceeded)
 		if leader.took != 70*time.Second || other.took != time.Hour+time.Minute || gone.took != time.Second {
-			t.Errorf("it took %s, %s and %s", leader.took, other.took, gone.took)
+			t.Errorf("the calls took %s, %s and %s", leader.took, other.took, gone.took)
 		}
 	})
 }
@@ -286,22 +286,22 @@ func TestEachGetsItsOwnResult(t *testing.T) {
 	})
 }
 
-// notStored fails the test unless err says for sure that nothing is stored, and why.
+// notStored fails the test unless err rules out that anything is stored, and wraps cause.
 func notStored(t *testing.T, err, cause error) {
 	t.Helper()
 	if !errors.Is(err, cause) || errors.Is(err, ErrMaybeStored) {
-		t.Errorf("got %v, want %v and that nothing was stored", err, cause)
+		t.Errorf("got %v, want %v without ErrMaybeStored", err, cause)
 	}
 }
 
 func maybeStored(t *testing.T, err, cause error) {
 	t.Helper()
 	if !errors.Is(err, cause) || !errors.Is(err, ErrMaybeStored) {
-		t.Errorf("got %v, want %v and that it may have been stored", err, cause)
+		t.Errorf("got %v, want %v with ErrMaybeStored", err, cause)
 	}
 }
 
-func TestWhoLeavesTheQueueIsNotStored(t *testing.T) {
+func TestLeavingTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &engine{release: make(chan struct{})}
 		c := NewCommitter(e.write)
@@ -334,7 +334,7 @@ func TestDeadlineDuringTheWrite(t *testing.T) {
 			t.Errorf("the leader waited for %s, want 1 s", leader.took)
 		}
 		next, follower := insert(c, numbered(1, 1), time.Hour), insert(c, numbered(2, 1), time.Minute)
-		e.release <- struct{}{} // of the leader that has gone
+		e.release <- struct{}{} // for the leader that has left
 		maybeStored(t, follower.result(), context.DeadlineExceeded)
 		if follower.took != time.Minute {
 			t.Errorf("the follower waited for %s, want 1 min", follower.took)
@@ -347,7 +347,7 @@ func TestDeadlineDuringTheWrite(t *testing.T) {
 	})
 }
 
-// A leader that has time sees its write through, and tells the others, when nobody waits for its own answer any more.
+// A leader with enough time completes its write and delivers the results even if it was canceled.
 func TestLeaderIsCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &engine{release: make(chan struct{})}
@@ -363,7 +363,7 @@ func TestLeaderIsCancelled(t *testing.T) {
 	})
 }
 
-// One whose context ends when it has just become the leader either writes or passes the lead on.
+// A caller canceled just after becoming the leader either writes or passes on the lead.
 func TestNextLeaderIsCancelled(t *testing.T) {
 	for range 200 {
 		synctest.Test(t, func(t *testing.T) {
@@ -378,7 +378,7 @@ func TestNextLeaderIsCancelled(t *testing.T) {
 			stored := slices.Contains(slices.Concat(e.batches...), 1)
 			switch err := next.result(); {
 			case err == nil && !stored:
-				t.Error("acknowledged and not stored")
+				t.Error("acknowledged but not stored")
 			case err != nil && stored && !errors.Is(err, ErrMaybeStored):
 				t.Errorf("stored: %v", err)
 			}
@@ -413,7 +413,7 @@ func TestBrokenWrite(t *testing.T) {
 				close(e.release)
 				for _, call := range append(calls, first) {
 					if err := call.result(); !errors.Is(err, ErrMaybeStored) || !strings.Contains(err.Error(), test.says) {
-						t.Errorf("got %v, want that it may have been stored, and %q", err, test.says)
+						t.Errorf("got %v, want ErrMaybeStored and %q", err, test.says)
 					}
 				}
 				broken = false
@@ -425,7 +425,7 @@ func TestBrokenWrite(t *testing.T) {
 	}
 }
 
-// The context of a write is nobody's: it lasts as long whoever leads, and ends for sure.
+// The context of a write belongs to no caller: it lasts equally long whoever leads, and always ends.
 func TestContextOfAWrite(t *testing.T) {
 	for name, within := range map[string]time.Duration{"no deadline": 0, "a near deadline": time.Second, "a far one": time.Hour} {
 		t.Run(name, func(t *testing.T) {
@@ -441,7 +441,7 @@ func TestContextOfAWrite(t *testing.T) {
 					call.cancel()
 				}
 				if got := <-took; got != writeTime {
-					t.Errorf("it ended after %s, want %s", got, writeTime)
+					t.Errorf("the context ended after %s, want %s", got, writeTime)
 				}
 				if err := call.result(); !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("got %v", err)
@@ -451,12 +451,12 @@ func TestContextOfAWrite(t *testing.T) {
 	}
 }
 
-// Many callers whose time runs out at any moment: what each is told is so, and in the end nobody leads or waits.
-// ways are the two kinds of Committer.
+// ways returns both kinds of Committer.
 func ways() map[string]func(Write) *Committer {
 	return map[string]func(Write) *Committer{"batches": NewCommitter, "single": NewSingleCommitter}
 }
 
+// Many callers have deadlines that pass at random moments: every result is true, and at the end nobody leads or waits.
 func TestUnderLoad(t *testing.T) {
 	for name, newCommitter := range ways() {
 		t.Run(name, func(t *testing.T) { testUnderLoad(t, newCommitter) })
@@ -492,7 +492,7 @@ func testUnderLoad(t *testing.T, newCommitter func(Write) *Committer) {
 			})
 		}
 		group.Wait()
-		time.Sleep(time.Minute) // for the writes that were left
+		time.Sleep(time.Minute) // for abandoned writes
 		synctest.Wait()
 		counts := map[string]int{}
 		for n, err := range said {
@@ -500,7 +500,7 @@ func testUnderLoad(t *testing.T, newCommitter func(Write) *Committer) {
 			case err == nil:
 				counts["acknowledged"]++
 				if !stored[n] {
-					t.Errorf("%d was acknowledged and is not stored", n)
+					t.Errorf("%d was acknowledged but is not stored", n)
 				}
 			case errors.Is(err, ErrMaybeStored):
 				counts["open"]++
@@ -512,17 +512,17 @@ func testUnderLoad(t *testing.T, newCommitter func(Write) *Committer) {
 			}
 		}
 		t.Log(counts)
-		if counts["refused"] == 0 || counts["acknowledged"] == 0 || (counts["open"] == 0) != c.single { // a single write is waited for
-			t.Errorf("the deadlines tested nothing: %v", counts)
+		if counts["refused"] == 0 || counts["acknowledged"] == 0 || (counts["open"] == 0) != c.single { // callers wait for single writes
+			t.Errorf("the deadlines had no effect: %v", counts)
 		}
 		if c.led || len(c.queue) > 0 {
-			t.Errorf("somebody leads: %t; %d wait", c.led, len(c.queue))
+			t.Errorf("still a leader: %t; %d still queued", c.led, len(c.queue))
 		}
 	})
 }
 
-// Callers that give up at any moment, and most of all while they lead with little time left, lose and double nothing.
-// It runs on the real clock: the window that it looks for lies between two goroutines, not between two times.
+// Callers that give up at any moment, especially while leading close to their deadline, lose and duplicate nothing. The
+// test uses the real clock: the race it looks for is between goroutines, not between timers.
 func TestHastyCallers(t *testing.T) {
 	for name, newCommitter := range ways() {
 		t.Run(name, func(t *testing.T) { testHastyCallers(t, newCommitter) })
@@ -576,12 +576,12 @@ func testHastyCallers(t *testing.T, newCommitter func(Write) *Committer) {
 	}
 	group.Wait()
 	close(refused)
-	if err := committer.Insert(t.Context(), Document{ID: ids.Next(time.Now())}); err != nil { // behind every write that was begun
+	if err := committer.Insert(t.Context(), Document{ID: ids.Next(time.Now())}); err != nil { // queued after every write that was begun
 		t.Errorf("afterwards: %v", err)
 	}
 	for id := range refused {
 		if n := times(id); n != 0 {
-			t.Errorf("said not to be stored, and written %d times", n)
+			t.Errorf("reported as not stored, but written %d times", n)
 		}
 	}
 	for id, n := range writes {

@@ -12,12 +12,12 @@ import (
 	"pgregory.net/rapid"
 )
 
-// made is the moment an id says it was made at.
+// made returns the time that an id encodes.
 func made(id ID) int64 {
 	return int64(binary.BigEndian.Uint64(id[:8]) >> 16)
 }
 
-// checkForm fails the test when id is no UUID of version 7.
+// checkForm checks that id is a version 7 UUID.
 func checkForm(t rapid.TB, id ID) {
 	t.Helper()
 	if version, variant := id[6]>>4, id[8]>>6; version != 7 || variant != 2 {
@@ -25,7 +25,7 @@ func checkForm(t rapid.TB, id ID) {
 	}
 }
 
-// checkAbove fails the test when next does not lie above last, as bytes or as text.
+// checkAbove checks that next is greater than last, as bytes and as text.
 func checkAbove(t rapid.TB, last, next ID) {
 	t.Helper()
 	if bytes.Compare(next[:], last[:]) <= 0 || next.String() <= last.String() {
@@ -33,7 +33,7 @@ func checkAbove(t rapid.TB, last, next ID) {
 	}
 }
 
-// parseID reads an id that is well-formed.
+// parseID parses a well-formed id.
 func parseID(t testing.TB, text string) ID {
 	t.Helper()
 	id, err := ParseID(text)
@@ -49,7 +49,7 @@ func TestIDsIncreaseWhateverTheClockDoes(t *testing.T) {
 		moment := rapid.OneOf(
 			rapid.Int64Range(0, last48),
 			rapid.Int64Range(1_767_225_600_000, 1_767_225_600_003), // the same millisecond, or one step
-			rapid.Int64Range(-1000, 0),                             // before 1970: no id can say so
+			rapid.Int64Range(-1000, 0),                             // before 1970, which no id can encode
 			rapid.Int64Range(lastMoment-1, lastMoment+2),
 		)
 		ids, last, latest := NewIDs(ID{}), ID{}, int64(-1)
@@ -59,7 +59,7 @@ func TestIDsIncreaseWhateverTheClockDoes(t *testing.T) {
 			checkForm(t, next)
 			checkAbove(t, last, next)
 			if ms = min(ms, lastMoment); ms > latest && made(next) != ms {
-				t.Fatalf("made at %d, says %d", ms, made(next))
+				t.Fatalf("made at %d, encodes %d", ms, made(next))
 			}
 			last, latest = next, max(ms, made(next))
 		}
@@ -83,11 +83,11 @@ func TestIDsContinueAboveTheLargestStored(t *testing.T) {
 		{"nothing stored", ID{}, now.UnixMilli()},
 		{"stored before", NewIDs(ID{}).Next(past), now.UnixMilli()},
 		{"stored in the future", NewIDs(ID{}).Next(future), future.UnixMilli()},
-		{"the last of this millisecond: carried into the next", border(now), now.UnixMilli() + 1},
-		{"the last of a future millisecond: carried", border(future), future.UnixMilli() + 1},
-		{"the last of a past millisecond: no matter", border(past), now.UnixMilli()},
+		{"the last of this millisecond: carries into the next", border(now), now.UnixMilli() + 1},
+		{"the last of a future millisecond: carries", border(future), future.UnixMilli() + 1},
+		{"the last of a past millisecond: no carry", border(past), now.UnixMilli()},
 		{"the last of the year 9999", border(time.UnixMilli(lastMoment)), lastMoment + 1},
-		{"all 62 lower bits: carried into the 12 above", lowerBitsFull(t), parsedMs(t)},
+		{"all 62 lower bits: carries into the 12 above", lowerBitsFull(t), parsedMs(t)},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -97,7 +97,7 @@ func TestIDsContinueAboveTheLargestStored(t *testing.T) {
 				checkForm(t, next)
 				checkAbove(t, last, next)
 				if made(next) != test.wantMs {
-					t.Fatalf("%s after %s says it was made at %d, want %d", next, last, made(next), test.wantMs)
+					t.Fatalf("%s after %s encodes the time %d, want %d", next, last, made(next), test.wantMs)
 				}
 				last = next
 			}
@@ -105,15 +105,15 @@ func TestIDsContinueAboveTheLargestStored(t *testing.T) {
 	}
 }
 
-// lowerBitsFull is an id of 2050 whose next one carries out of the lower 62 bits, and no further.
+// lowerBitsFull returns an id of 2050 whose successor carries out of the lower 62 bits, and no further.
 func lowerBitsFull(t *testing.T) ID {
 	return parseID(t, "024bf4cb-a9c0-7123-bfff-ffffffffffff")
 }
 
 func parsedMs(t *testing.T) int64 { return made(lowerBitsFull(t)) }
 
-// A thousand ids of one millisecond are random draws at first and then small steps: none is easy to guess from its
-// neighbour.
+// A thousand ids of one millisecond are random at first and then advance by random steps: none is easy to guess from
+// its neighbour.
 func TestIDsAreHardToGuess(t *testing.T) {
 	ids, now := NewIDs(ID{}), time.Now()
 	last, small := ids.Next(now), 0
@@ -125,7 +125,7 @@ func TestIDsAreHardToGuess(t *testing.T) {
 		last = next
 	}
 	if small > 10 { // expected: 1000 / 2^16
-		t.Errorf("%d of 1000 ids lie within 65,536 of the one before", small)
+		t.Errorf("%d of 1000 ids are within 65,536 of their predecessor", small)
 	}
 }
 
@@ -194,13 +194,13 @@ func TestParseID(t *testing.T) {
 		{"braces in 36 bytes", "{0198c5a7-1f2e-7c3a-9d10-2b6f6f1d2c}", ID{}, false},
 		{"urn", "urn:uuid:" + text, ID{}, false},
 		{"no hyphens", strings.ReplaceAll(text, "-", ""), ID{}, false},
-		{"one short", text[:35], ID{}, false},
-		{"one long", text + "0", ID{}, false},
+		{"one character short", text[:35], ID{}, false},
+		{"one character too long", text + "0", ID{}, false},
 		{"space before", " " + text[:35], ID{}, false},
 		{"newline after", text + "\n", ID{}, false},
 		{"hyphens elsewhere", "0198c5a71-f2e-7c3a-9d10-2b6f6f1d2c4e", ID{}, false},
 		{"hyphen for a digit", "0198c5a--1f2e-7c3a-9d10-2b6f6f1d2c4e", ID{}, false},
-		{"no hexadecimal digit", "0198c5g7-1f2e-7c3a-9d10-2b6f6f1d2c4e", ID{}, false},
+		{"not a hexadecimal digit", "0198c5g7-1f2e-7c3a-9d10-2b6f6f1d2c4e", ID{}, false},
 		{"a sign", "+198c5a7-1f2e-7c3a-9d10-2b6f6f1d2c4e", ID{}, false},
 		{"an underscore", "0198_5a7-1f2e-7c3a-9d10-2b6f6f1d2c4e", ID{}, false},
 		{"36 bytes of 12 characters", strings.Repeat("€", 12), ID{}, false},
@@ -231,7 +231,7 @@ func FuzzParseID(f *testing.F) {
 		id, err := ParseID(text)
 		if err != nil {
 			if id != (ID{}) {
-				t.Fatalf("%q was refused, with the id %s", text, id)
+				t.Fatalf("%q was refused but returned the id %s", text, id)
 			}
 			return
 		}

@@ -9,15 +9,15 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Outcome is what statistics keep of a fight.
+// Outcome is what statistics need of a fight.
 type Outcome struct {
 	Date   time.Time
-	Winner string // the name
-	Team   Team   // the winner's
-	Place  string // the name; "" when it was fought nowhere in particular
+	Winner string // the winner's name
+	Team   Team   // the winner's team
+	Place  string // the location's name; "" if there was none
 }
 
-// Outcome returns what statistics keep of the fight.
+// Outcome returns what statistics need of the fight.
 func (f Fight) Outcome() Outcome {
 	winner, _ := f.Sides()
 	outcome := Outcome{Date: f.Date, Winner: winner.Name, Team: winner.Team}
@@ -27,8 +27,8 @@ func (f Fight) Outcome() Outcome {
 	return outcome
 }
 
-// ParseOutcome reads what statistics need of the stored fight with that id. It fails on the documents that Parse fails on,
-// at a fraction of its cost for those that AppendJSON wrote.
+// ParseOutcome reads what statistics need from the document of the stored fight with the id. It rejects the same
+// documents as Parse, but costs a fraction for documents written by AppendJSON.
 func ParseOutcome(id ID, document []byte) (Outcome, error) {
 	if outcome, ok := scanOutcome(id, document); ok {
 		return outcome, nil
@@ -40,8 +40,8 @@ func ParseOutcome(id ID, document []byte) (Outcome, error) {
 	return f.Outcome(), nil
 }
 
-// scanOutcome reads a document from its first byte to its last as AppendJSON makes it. It is not ok when one byte is
-// otherwise, which does not mean that the document is wrong.
+// scanOutcome scans a document in exactly the form that AppendJSON writes. If any byte deviates, ok is false, which
+// doesn't mean that the document is invalid.
 func scanOutcome(id ID, document []byte) (outcome Outcome, ok bool) {
 	var room [36]byte
 	s := scanner{rest: document}
@@ -76,7 +76,7 @@ func scanOutcome(id ID, document []byte) (outcome Outcome, ok bool) {
 	return outcome, true
 }
 
-// scanner reads JSON of one known form. After a failure it reads nothing more.
+// scanner scans JSON of a known form. After a failure it reads nothing more.
 type scanner struct {
 	rest   []byte
 	failed bool
@@ -88,7 +88,7 @@ func (s *scanner) literal(text string) {
 	}
 }
 
-// optional reads the text if it is next, and reports whether it was.
+// optional consumes the text if it comes next, and reports whether it did.
 func (s *scanner) optional(text string) bool {
 	if s.failed || len(s.rest) < len(text) || string(s.rest[:len(text)]) != text {
 		return false
@@ -109,7 +109,7 @@ func (s *scanner) date() time.Time {
 	return date
 }
 
-// side reads the five fields of a side and returns its team.
+// side scans the five fields of a side and returns the team.
 func (s *scanner) side(role string) (team []byte) {
 	field := func(name string) {
 		s.literal(`,"`)
@@ -128,7 +128,7 @@ func (s *scanner) side(role string) (team []byte) {
 	return s.text()
 }
 
-// entry reads an object with an id, a name and further fields, of which a level is a number, and returns its name.
+// entry scans an object with an id, a name and further fields, which are strings except level, and returns the name.
 func (s *scanner) entry(id, named string, fields ...string) (name []byte) {
 	s.literal(id)
 	if !s.optional(`null`) {
@@ -148,11 +148,11 @@ func (s *scanner) entry(id, named string, fields ...string) (name []byte) {
 	return name
 }
 
-// integer reads a number from 0 to most.
+// integer scans a number from 0 to most.
 func (s *scanner) integer(most uint64) {
 	var n uint64
 	digits := 0
-	for ; digits < min(len(s.rest), 19) && '0' <= s.rest[digits] && s.rest[digits] <= '9'; digits++ { // 19 digits fit 64 bits
+	for ; digits < min(len(s.rest), 19) && '0' <= s.rest[digits] && s.rest[digits] <= '9'; digits++ { // 19 digits fit into 64 bits
 		n = n*10 + uint64(s.rest[digits]-'0')
 	}
 	if s.failed || digits == 0 || digits > 1 && s.rest[0] == '0' || n > most {
@@ -162,7 +162,7 @@ func (s *scanner) integer(most uint64) {
 	s.rest = s.rest[digits:]
 }
 
-// text reads a string and returns it with its quotes.
+// text scans a string and returns it including its quotes.
 func (s *scanner) text() []byte {
 	if s.failed || len(s.rest) == 0 || s.rest[0] != '"' {
 		s.failed = true
@@ -189,7 +189,7 @@ func (s *scanner) text() []byte {
 	return nil
 }
 
-// unquote returns the value of a JSON string that is valid.
+// unquote returns the value of a valid JSON string.
 func unquote(text []byte) string {
 	if bytes.IndexByte(text, '\\') < 0 {
 		return string(text[1 : len(text)-1])

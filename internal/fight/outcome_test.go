@@ -11,7 +11,7 @@ import (
 	"superheroes/internal/location"
 )
 
-// decided is a fight with these names and texts.
+// decided returns a fight with these names and texts.
 func decided(winner, power, place, description string) Fight {
 	at := time.Date(2026, 1, 2, 15, 4, 5, 678_000_000, time.UTC)
 	hero := character.Character{ID: 1, Name: winner, Level: 2, Powers: power, Picture: power, OtherName: power}
@@ -27,21 +27,21 @@ const misleading = `"},"location":{"id":1,"name":"x"},"winner_team":"villains","
 
 func TestParseOutcome(t *testing.T) {
 	for name, f := range map[string]Fight{
-		"plain":                          decided("Yoda", "force", "Gotham City", "dark"),
-		"no place":                       decided("Yoda", "force", "", ""),
-		"escapes":                        decided("\"\\\x01\u2028", "\\", "\t\"", "\\\""),
-		"beyond ASCII":                   decided("🦸🏽‍♀️", "é", "日本", "\u2029"),
-		"what looks like the fields":     decided(misleading, misleading, misleading, misleading),
-		"the same without a place":       decided(misleading, misleading, "", ""),
-		"a name that ends with a quote":  decided(`a\"`, `,"location":{`, `b\`, `"name":`),
-		"a place that says it is null":   decided("Yoda", "", "null}", `,"location":null}`),
-		"a power that ends like a field": decided("Yoda", `,`, `,`, `,`),
+		"plain":                           decided("Yoda", "force", "Gotham City", "dark"),
+		"no place":                        decided("Yoda", "force", "", ""),
+		"escapes":                         decided("\"\\\x01\u2028", "\\", "\t\"", "\\\""),
+		"beyond ASCII":                    decided("🦸🏽‍♀️", "é", "日本", "\u2029"),
+		"values that look like fields":    decided(misleading, misleading, misleading, misleading),
+		"the same without a place":        decided(misleading, misleading, "", ""),
+		"a name that ends with a quote":   decided(`a\"`, `,"location":{`, `b\`, `"name":`),
+		"a location that looks like null": decided("Yoda", "", "null}", `,"location":null}`),
+		"a power that ends like a field":  decided("Yoda", `,`, `,`, `,`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			document := f.AppendJSON(nil)
 			scanned, ok := scanOutcome(f.ID, document)
 			if !ok {
-				t.Errorf("not understood without a parser: %s", document)
+				t.Errorf("not recognised by the scanner: %s", document)
 			}
 			if diff := cmp.Diff(f.Outcome(), scanned); diff != "" {
 				t.Errorf("(-fight +scanned):\n%s", diff)
@@ -50,17 +50,17 @@ func TestParseOutcome(t *testing.T) {
 	}
 }
 
-// Another writer's spelling is still read.
-func TestParseOutcomeOtherwise(t *testing.T) {
+// Documents in another program's form are read as well.
+func TestParseOutcomeOfOtherPrograms(t *testing.T) {
 	f := decided("Yoda", "force", "Gotham City", "dark")
 	document := string(f.AppendJSON(nil))
 	upper := strings.ToUpper(f.ID.String())
 	for name, text := range map[string]string{
-		"spaces":              strings.Replace(document, `{"id":`, `{ "id": `, 1),
-		"an id in upper case": strings.Replace(document, f.ID.String(), upper, 1),
-		"a field more":        strings.Replace(document, `{"id":`, `{"counted":true,"id":`, 1),
-		"a date elsewhere":    strings.Replace(document, "15:04:05.678Z", "16:04:05.678+01:00", 1),
-		"without what is copied": `{"hero":{"name":"Yoda","level":2},"villain":{"name":"V"},"location":{"name":"Gotham City"},"winner_team":"heroes",` +
+		"spaces":                      strings.Replace(document, `{"id":`, `{ "id": `, 1),
+		"an id in upper case":         strings.Replace(document, f.ID.String(), upper, 1),
+		"an additional field":         strings.Replace(document, `{"id":`, `{"counted":true,"id":`, 1),
+		"a date in another time zone": strings.Replace(document, "15:04:05.678Z", "16:04:05.678+01:00", 1),
+		"minimal fields": `{"hero":{"name":"Yoda","level":2},"villain":{"name":"V"},"location":{"name":"Gotham City"},"winner_team":"heroes",` +
 			`"fight_date":"2026-01-02T15:04:05.678Z","id":"` + f.ID.String() + `"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -69,7 +69,7 @@ func TestParseOutcomeOtherwise(t *testing.T) {
 				t.Errorf("%v (-fight +read):\n%s", err, diff)
 			}
 			if _, ok := scanOutcome(f.ID, []byte(text)); ok {
-				t.Error("it was taken for one that AppendJSON wrote")
+				t.Error("it was recognised as written by AppendJSON")
 			}
 			read, err := Parse(f.ID, []byte(text))
 			if err != nil || !read.Date.Equal(f.Date) || read.Date.Location() != time.UTC {
@@ -79,29 +79,29 @@ func TestParseOutcomeOtherwise(t *testing.T) {
 	}
 }
 
-// What can't be read as a fight is an error that names what is wrong, of Parse and of ParseOutcome alike.
+// Both Parse and ParseOutcome reject an invalid document with an error that names what is wrong.
 func TestParseRefuses(t *testing.T) {
 	f := decided("Yoda", "force", "Gotham City", "dark")
 	document := string(f.AppendJSON(nil))
 	for name, c := range map[string]struct{ old, new, wrong string }{
 		"nothing":                {document, "", "EOF"},
-		"no object":              {document, "null", "id"},
+		"not an object":          {document, "null", "id"},
 		"not JSON":               {document, "fight", "invalid"},
-		"broken off":             {`"location":{`, "", ""},
+		"truncated":              {`"location":{`, "", ""},
 		"one byte too many":      {document, document + "}", "invalid"},
 		"another id":             {f.ID.String(), "0198c5a7-1f2e-7c3a-9d10-2b6f6f1d2c4e", "id"},
 		"no date":                {`"fight_date"`, `"date"`, "fight_date"},
-		"a date that is none":    {"2026-01-02T", "2026-13-02T", "fight_date"},
+		"an invalid date":        {"2026-01-02T", "2026-13-02T", "fight_date"},
 		"year 10000":             {"2026-01-02T15:04:05.678Z", "9999-12-31T23:59:59-01:00", "fight_date"},
 		"no team":                {`"winner_team":"heroes"`, `"winner_team":""`, "winner_team"},
 		"another team":           {`"winner_team":"heroes"`, `"winner_team":"Heroes"`, "winner_team"},
 		"a hero without a name":  {`"hero":{"id":1,"name":`, `"hero":{"id":1,"title":`, "hero.name"},
 		"no villain":             {`"villain":`, `"rogue":`, "villain.name"},
-		"a level as text":        {`"level":2`, `"level":"2"`, "hero/level"},
+		"a level as a string":    {`"level":2`, `"level":"2"`, "hero/level"},
 		"a level beyond 32 bits": {`"level":2`, `"level":2147483648`, "hero/level"},
 		"a fraction":             {`"level":2`, `"level":2.0`, "hero/level"},
 		"a number like 02":       {`"level":2`, `"level":02`, ""},
-		"a location as text":     {`"location":{`, `"location":"Gotham City","somewhere":{`, "location"},
+		"a location as a string": {`"location":{`, `"location":"Gotham City","somewhere":{`, "location"},
 		"not UTF-8":              {"dark", "d\xffrk", "UTF-8"},
 		"a control character":    {"dark", "d\nrk", ""},
 	} {
@@ -112,7 +112,7 @@ func TestParseRefuses(t *testing.T) {
 			}
 			read, err := Parse(f.ID, changed)
 			if err == nil || !strings.Contains(err.Error(), c.wrong) {
-				t.Errorf("Parse says %v of %v", err, read)
+				t.Errorf("Parse returned %v and %v", err, read)
 			}
 			if outcome, err := ParseOutcome(f.ID, changed); err == nil {
 				t.Errorf("ParseOutcome read %v", outcome)
@@ -121,7 +121,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// Whatever the bytes are, the scanner takes only what Parse reads, and reads the same.
+// For any bytes, the scanner accepts only what Parse accepts, with the same result.
 func FuzzScanOutcome(f *testing.F) {
 	fought := decided(misleading, "\\\"", "Gotham City", "dark")
 	f.Add(fought.AppendJSON(nil), 0, byte(0))

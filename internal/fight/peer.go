@@ -9,21 +9,21 @@ import (
 )
 
 var (
-	// ErrOpen means that the circuit breaker of a peer is open: too many calls have failed lately, so none is made now.
+	// ErrOpen means that the circuit breaker of a peer is open: too many recent calls failed, so no call is made.
 	ErrOpen = errors.New("the circuit breaker is open")
-	// ErrBusy means that no call could be made in time, because as many are under way as may be.
+	// ErrBusy means that no call could be made in time, because the maximum number was in flight.
 	ErrBusy = errors.New("all connections are in use")
-	// ErrNoTime means that the request's deadline passed before the peer had a fair chance to answer.
+	// ErrNoTime means that the request's deadline left the peer too little time to respond.
 	ErrNoTime = errors.New("the request's deadline was too close")
 )
 
-// Refuser is a Source that can tell, without asking its peer, that it has no item to give now.
+// Refuser is a Source that may know, without a call to its peer, that it can't provide an item now.
 type Refuser interface {
-	// Refusal returns why: ErrOpen; nil when an item is at hand or can be asked for.
+	// Refusal returns the reason, ErrOpen, or nil if an item is ready or can be requested.
 	Refusal() error
 }
 
-// PeerError tells which catalog gave nothing, and why.
+// PeerError reports which catalog provided no item, and why.
 type PeerError struct {
 	Peer string // heroes, villains or locations
 	Err  error
@@ -31,10 +31,10 @@ type PeerError struct {
 
 func (e *PeerError) Error() string { return fmt.Sprintf("peer %s: %v", e.Peer, e.Err) }
 
-// Unwrap gives the reason.
+// Unwrap returns the reason.
 func (e *PeerError) Unwrap() error { return e.Err }
 
-// refusal returns the PeerError of a source that refuses.
+// refusal returns a PeerError if the source refuses.
 func refusal[T any](peer string, source Source[T]) error {
 	if asked, ok := source.(Refuser); ok {
 		if err := asked.Refusal(); err != nil {
@@ -44,12 +44,13 @@ func refusal[T any](peer string, source Source[T]) error {
 	return nil
 }
 
-// refusals asks the breakers of all peers of a fight, so that nothing is sent to one for a fight that another prevents.
+// refusals checks the breakers of all peers of a fight, so that no peer is called for a fight that another one
+// prevents.
 func (s Sources) refusals() error {
 	return cmp.Or(refusal("heroes", s.Heroes), refusal("villains", s.Villains), refusal("locations", s.Locations))
 }
 
-// IsTimeout reports whether err means that a deadline or a time-out has passed.
+// IsTimeout reports whether err means that a deadline or timeout has expired.
 func IsTimeout(err error) bool {
 	var network net.Error
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network) && network.Timeout()

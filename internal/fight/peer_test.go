@@ -16,10 +16,10 @@ type refusing[T any] struct{ Source[T] }
 
 func (refusing[T]) Refusal() error { return ErrOpen }
 
-// untouched is a source that panics when it is used.
+// untouched is a source that panics when used.
 type untouched[T any] struct{ Source[T] }
 
-// When the breaker of one peer is open the others aren't asked, nor are picks used up that are at hand.
+// If the breaker of one peer is open, the others are not called, and no ready picks are consumed.
 func TestNothingIsAskedForARefusedFight(t *testing.T) {
 	for _, open := range []string{"heroes", "villains", "locations"} {
 		t.Run(open, func(t *testing.T) {
@@ -49,8 +49,8 @@ func TestNothingIsAskedForARefusedFight(t *testing.T) {
 	}
 }
 
-// A panic that was caught in another goroutine is raised in the one of the request, also when there is only one fetch.
-func TestAPanicOfTheOnlyFetchIsTheRequests(t *testing.T) {
+// A panic caught in another goroutine is raised again in the request's goroutine, even if there is only one fetch.
+func TestPanicOfTheOnlyFetch(t *testing.T) {
 	caught := func(ctx context.Context) (location.Location, error) {
 		return location.Location{}, Guard(ctx, func(context.Context) error { panic("no place left") })
 	}
@@ -60,7 +60,7 @@ func TestAPanicOfTheOnlyFetchIsTheRequests(t *testing.T) {
 	}
 	defer func() {
 		if cause := fmt.Sprint(recover()); !strings.Contains(cause, "no place left") || !strings.Contains(cause, "peer_test.go") {
-			t.Errorf("recovered %s, want the panic and where it was", cause)
+			t.Errorf("recovered %s, want the panic and its location", cause)
 		}
 	}()
 	place, err := service.Location(t.Context())

@@ -11,46 +11,47 @@ import (
 	"superheroes/internal/location"
 )
 
-// Source gives random items of one catalog: the service in this process, or a client of another, which may be a Refuser.
+// Source picks random items of one catalog. It is the catalog's service in this process, or a client of another
+// process, which may be a Refuser.
 type Source[T any] interface {
 	Random(ctx context.Context) (T, error)
-	// Ready gives one that is at hand, without waiting for anything, and false when there is none.
+	// Ready returns an item without blocking, and false if none is available that way.
 	Ready() (T, bool)
 }
 
-// Sources are the catalogs that fights draw from.
+// Sources are the catalogs that fights pick from.
 type Sources struct {
 	Heroes, Villains Source[character.Character]
 	Locations        Source[location.Location]
-	// InTurn has them asked one after the other. That is for embedded stores only, which wait for no network: two
-	// goroutines, whose stacks grow as SQLite runs on them, would cost more than the two reads that they save.
+	// InTurn makes the fetches sequential. That is for embedded stores only, which wait for no network: two goroutines,
+	// whose stacks must grow to run SQLite, would cost more than the two reads that they parallelise.
 	InTurn bool
 }
 
-// Store keeps fights. All methods may be called concurrently.
+// Store stores fights. All methods may be called concurrently.
 type Store interface {
-	// Insert returns nil only when the fight is durable. An error that wraps ErrMaybeStored leaves that open; any
-	// other means that it was not stored. answer is what AppendJSON makes of the fight, built once for the store and
-	// for the client: it must not be changed.
+	// Insert returns nil only if the fight is durable. An error that wraps ErrMaybeStored leaves that open; any other
+	// error means that it was not stored. answer is the fight's JSON, built once for the store and the response: it
+	// must not be modified.
 	Insert(ctx context.Context, fight Fight, answer []byte) error
-	// Get returns the fight with that id, or ErrNotFound; a storage.RowError when it can't be read.
+	// Get returns the fight with the id, ErrNotFound, or a storage.RowError if it can't be read.
 	Get(ctx context.Context, id ID) (Fight, error)
-	// Page returns the fights with the largest ids below before, largest first, at most limit. When one of them can't be
-	// read it returns those above it and a storage.RowError.
+	// Page returns the limit fights with the largest ids below before, in descending order. If one of them can't be
+	// read, it returns the fights above it and a storage.RowError.
 	Page(ctx context.Context, before ID, limit int) ([]Fight, error)
-	// Count returns the exact number of fights, those included that can't be read.
+	// Count returns the exact number of fights, including any that can't be read.
 	Count(ctx context.Context) (int64, error)
-	// Last returns the largest id that is Ours, the zero ID when there is none.
+	// Last returns the largest id that is Ours, or the zero ID if there is none.
 	Last(ctx context.Context) (ID, error)
-	// Ping returns nil when the store serves reads and, as far as it knows, takes writes.
+	// Ping returns nil if the store serves reads and, as far as it knows, accepts writes.
 	Ping(ctx context.Context) error
 	Close() error
 }
 
 var (
-	// ErrNotFound means that no fight has that id.
+	// ErrNotFound means that no fight has the id.
 	ErrNotFound = errors.New("not found")
-	// ErrMaybeStored means that the store did not say whether it kept the fight.
+	// ErrMaybeStored means that the store didn't report whether it stored the fight.
 	ErrMaybeStored = errors.New("the fight may have been stored all the same")
 )
 
@@ -63,7 +64,7 @@ type Service struct {
 	now     func() time.Time
 }
 
-// NewService returns the service of fights on a store. It reads the largest id there, so that new ones lie above.
+// NewService returns a service that stores fights in store. It reads the largest id there, so that new ids are greater.
 func NewService(ctx context.Context, sources Sources, store Store) (*Service, error) {
 	last, err := store.Last(ctx)
 	if err != nil {
@@ -72,17 +73,18 @@ func NewService(ctx context.Context, sources Sources, store Store) (*Service, er
 	return &Service{sources: sources, store: store, stored: func() {}, ids: NewIDs(last), now: time.Now}, nil
 }
 
-// OnStored has stored called after each fight that was, or may have been, stored. It must not block, and is set before the first fight.
+// OnStored sets the function to call after each fight that was, or may have been, stored. It must not block. Call OnStored before the
+// first fight.
 func (s *Service) OnStored(stored func()) { s.stored = stored }
 
-// drawn is what a fight needs.
+// drawn holds the items that a fight needs.
 type drawn struct {
 	hero, villain character.Character
 	place         location.Location
 }
 
-// Execute draws a hero, a villain and a place at the same time, lets them fight, and returns the answer when the fight
-// is stored.
+// Execute picks a hero, a villain and a location, lets them fight, and returns the response body once the fight is
+// stored.
 func (s *Service) Execute(ctx context.Context) ([]byte, error) {
 	if err := s.sources.refusals(); err != nil {
 		return nil, err
@@ -98,7 +100,7 @@ func (s *Service) Execute(ctx context.Context) ([]byte, error) {
 	return s.Perform(ctx, all.hero, all.villain, &all.place)
 }
 
-// fetch runs the fetches as the sources want it.
+// fetch runs the fetches concurrently or in turn, depending on the sources.
 func (s *Service) fetch(ctx context.Context, f fetches) error {
 	if s.sources.InTurn || len(f) < 2 {
 		return f.inTurn(ctx)
@@ -106,10 +108,10 @@ func (s *Service) fetch(ctx context.Context, f fetches) error {
 	return f.atOnce(ctx)
 }
 
-// usualAnswer is room for most answers, in bytes.
+// usualAnswer is the capacity in bytes that suffices for most response bodies.
 const usualAnswer = 2048
 
-// Perform lets the two fight and returns the answer when the fight is stored.
+// Perform lets the two fight and returns the response body once the fight is stored.
 func (s *Service) Perform(ctx context.Context, hero, villain character.Character, place *location.Location) ([]byte, error) {
 	now := s.now()
 	fight := Decide(s.ids.Next(now), now, hero, villain, place)
@@ -122,7 +124,7 @@ func (s *Service) Perform(ctx context.Context, hero, villain character.Character
 	return answer, nil
 }
 
-// Fighters draws a hero and a villain at the same time.
+// Fighters picks a hero and a villain.
 func (s *Service) Fighters(ctx context.Context) (hero, villain character.Character, err error) {
 	if err := cmp.Or(refusal("heroes", s.sources.Heroes), refusal("villains", s.sources.Villains)); err != nil {
 		return hero, villain, err
@@ -135,7 +137,7 @@ func (s *Service) Fighters(ctx context.Context) (hero, villain character.Charact
 	return pair.hero, pair.villain, err
 }
 
-// Location draws a place.
+// Location picks a location.
 func (s *Service) Location(ctx context.Context) (location.Location, error) {
 	var f fetches
 	one := &drawn{}
@@ -144,7 +146,7 @@ func (s *Service) Location(ctx context.Context) (location.Location, error) {
 	return one.place, err
 }
 
-// Get returns the fight with that id, as Store.Get does.
+// Get returns the fight with the id, like Store.Get.
 func (s *Service) Get(ctx context.Context, id ID) (Fight, error) {
 	fight, err := s.store.Get(ctx, id)
 	if err != nil {
@@ -153,7 +155,7 @@ func (s *Service) Get(ctx context.Context, id ID) (Fight, error) {
 	return fight, err
 }
 
-// Page returns the fights below an id, as Store.Page does.
+// Page returns the fights below an id, like Store.Page.
 func (s *Service) Page(ctx context.Context, before ID, limit int) ([]Fight, error) {
 	fights, err := s.store.Page(ctx, before, limit)
 	if err != nil {
@@ -162,7 +164,7 @@ func (s *Service) Page(ctx context.Context, before ID, limit int) ([]Fight, erro
 	return fights, err
 }
 
-// Count returns the exact number of fights, as Store.Count does.
+// Count returns the exact number of fights, like Store.Count.
 func (s *Service) Count(ctx context.Context) (int64, error) {
 	n, err := s.store.Count(ctx)
 	if err != nil {

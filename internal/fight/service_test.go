@@ -16,7 +16,7 @@ import (
 	"superheroes/internal/location"
 )
 
-// keeper is a store in memory that is asked for no more than a service asks for.
+// keeper is an in-memory store with only the methods that these tests need.
 type keeper struct {
 	Store
 	kept []Fight
@@ -33,7 +33,7 @@ func (k *keeper) Insert(_ context.Context, f Fight, _ []byte) error {
 	return k.err
 }
 
-// meeting lets sources go on only when as many as are expected have been asked: one after another they never meet.
+// meeting blocks sources until the expected number has been called: sequential calls never get through.
 type meeting struct {
 	missing int // guarded by the bubble: the test waits until all are blocked
 	all     chan struct{}
@@ -41,15 +41,14 @@ type meeting struct {
 
 func newMeeting(expected int) *meeting { return &meeting{expected, make(chan struct{})} }
 
-// met is a source that waits for the others, then gives its item; or fails at once then, when it has an error; or
-// waits to be cancelled, when it is slow.
+// met is a source that waits for the others and then returns its item or error, or waits to be canceled if it is slow.
 type met[T any] struct {
 	*meeting
 	asked chan struct{}
 	item  T
 	err   error
 	slow  bool
-	seen  *error // why it was cancelled
+	seen  *error // why it was canceled
 }
 
 func (m met[T]) Random(ctx context.Context) (T, error) {
@@ -58,7 +57,7 @@ func (m met[T]) Random(ctx context.Context) (T, error) {
 	select {
 	case <-m.all:
 	case <-ctx.Done():
-		return none, fmt.Errorf("the others were not asked: %w", ctx.Err())
+		return none, fmt.Errorf("the others were not called: %w", ctx.Err())
 	}
 	if m.slow {
 		<-ctx.Done()
@@ -68,10 +67,10 @@ func (m met[T]) Random(ctx context.Context) (T, error) {
 	return m.item, m.err
 }
 
-// Ready has nothing: these sources are about waiting.
+// Ready has nothing: these sources always block.
 func (m met[T]) Ready() (item T, ok bool) { return item, false }
 
-// gather closes the meeting when all have been asked.
+// gather ends the meeting when all sources have been called.
 func (m *meeting) gather(asked <-chan struct{}) {
 	for range m.missing {
 		<-asked
@@ -79,19 +78,19 @@ func (m *meeting) gather(asked <-chan struct{}) {
 	close(m.all)
 }
 
-func TestFetchesRunAtTheSameTime(t *testing.T) {
+func TestFetchesRunConcurrently(t *testing.T) {
 	tests := []struct {
 		name    string
 		fetches int
 		ask     func(context.Context, *Service) error
 	}{
 		{"hero, villain and place of a fight", 3, func(ctx context.Context, s *Service) error { _, err := s.Execute(ctx); return err }},
-		{"hero and villain of a draw", 2, func(ctx context.Context, s *Service) error { _, _, err := s.Fighters(ctx); return err }},
+		{"hero and villain without a fight", 2, func(ctx context.Context, s *Service) error { _, _, err := s.Fighters(ctx); return err }},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			defer goleak.VerifyNone(t)
-			synctest.Test(t, func(t *testing.T) { // a minute of the bubble's clock is no time
+			synctest.Test(t, func(t *testing.T) { // a minute of fake time takes no time
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
 				meet, asked := newMeeting(test.fetches), make(chan struct{}, 3)
@@ -108,7 +107,7 @@ func TestFetchesRunAtTheSameTime(t *testing.T) {
 					t.Error(err)
 				}
 				if ctx.Err() != nil {
-					for range test.fetches { // lets gather end, so that the bubble does
+					for range test.fetches { // lets gather return, so that the bubble ends
 						asked <- struct{}{}
 					}
 				}
@@ -117,7 +116,7 @@ func TestFetchesRunAtTheSameTime(t *testing.T) {
 	}
 }
 
-func TestTheFirstFailureCancelsTheOthers(t *testing.T) {
+func TestFirstFailureCancelsTheOthers(t *testing.T) {
 	broken := errors.New("broken")
 	for _, peer := range []string{"heroes", "villains", "locations"} {
 		t.Run(peer, func(t *testing.T) {
@@ -142,11 +141,11 @@ func TestTheFirstFailureCancelsTheOthers(t *testing.T) {
 				}
 				for i, slow := range []bool{heroes.slow, villains.slow, locations.slow} {
 					if slow && !errors.Is(cancelled[i], context.Canceled) {
-						t.Errorf("fetch %d saw %v, want it cancelled", i, cancelled[i])
+						t.Errorf("fetch %d got %v, want context.Canceled", i, cancelled[i])
 					}
 				}
 				if waited := time.Since(begin); waited != 0 {
-					t.Errorf("the others were waited for, %s", waited)
+					t.Errorf("waited %s for the others", waited)
 				}
 				if len(store.kept) > 0 || f != nil {
 					t.Errorf("stored %v, returned %v", store.kept, f)
@@ -156,7 +155,7 @@ func TestTheFirstFailureCancelsTheOthers(t *testing.T) {
 	}
 }
 
-// source is a fetch as a Source.
+// source adapts a function to Source.
 type source[T any] func(context.Context) (T, error)
 
 func (s source[T]) Random(ctx context.Context) (T, error) { return s(ctx) }
@@ -164,18 +163,18 @@ func (s source[T]) Random(ctx context.Context) (T, error) { return s(ctx) }
 // Ready has nothing.
 func (s source[T]) Ready() (item T, ok bool) { return item, false }
 
-// atHand is a source that never has to fetch.
+// atHand is a source that is always ready.
 type atHand[T any] struct{ item T }
 
 func (a atHand[T]) Random(context.Context) (T, error) { panic("nothing had to be fetched") }
 
 func (a atHand[T]) Ready() (T, bool) { return a.item, true }
 
-// What is at hand is not fetched: only the rest is.
-func TestExecuteTakesWhatIsAtHand(t *testing.T) {
+// Ready items are not fetched, only the others.
+func TestExecuteUsesReadyItems(t *testing.T) {
 	hero, villain, place := character.Heroes().Example, character.Villains().Example, location.Locations().Example
 	fetched := source[location.Location](func(context.Context) (location.Location, error) { return place, nil })
-	for name, places := range map[string]Source[location.Location]{"all three": atHand[location.Location]{place}, "but the place": fetched} {
+	for name, places := range map[string]Source[location.Location]{"all three": atHand[location.Location]{place}, "all but the location": fetched} {
 		t.Run(name, func(t *testing.T) {
 			store := &keeper{}
 			service, err := NewService(t.Context(), Sources{Heroes: atHand[character.Character]{hero}, Villains: atHand[character.Character]{villain}, Locations: places}, store)
@@ -194,8 +193,8 @@ func TestExecuteTakesWhatIsAtHand(t *testing.T) {
 	}
 }
 
-// A fetch that panics does it in the goroutine of the request, where the server answers for it; the others have ended.
-func TestAPanicOfAFetchIsTheRequests(t *testing.T) {
+// A panicking fetch panics in the request's goroutine, where the server handles it, after the others have ended.
+func TestPanicOfAFetch(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	yoda := func(ctx context.Context) (character.Character, error) {
 		<-ctx.Done()
@@ -209,7 +208,7 @@ func TestAPanicOfAFetchIsTheRequests(t *testing.T) {
 	}
 	defer func() {
 		if cause := fmt.Sprint(recover()); !strings.Contains(cause, "no place left") || !strings.Contains(cause, "service_test.go") {
-			t.Errorf("recovered %s, want the panic and where it was", cause)
+			t.Errorf("recovered %s, want the panic and its location", cause)
 		}
 		if len(store.kept) > 0 {
 			t.Errorf("stored %v", store.kept)
@@ -219,14 +218,14 @@ func TestAPanicOfAFetchIsTheRequests(t *testing.T) {
 	t.Errorf("returned %v, %v", f, err)
 }
 
-// Sources in turn never wait for each other, and the first that fails is the last that is asked.
+// Sequential fetches never wait for each other, and none follows a failed one.
 func TestFetchesInTurn(t *testing.T) {
 	broken := errors.New("broken")
 	for _, failing := range []string{"", "heroes", "villains", "locations"} {
 		t.Run("failing "+failing, func(t *testing.T) {
 			var asked []string
 			ask := func(peer string) error {
-				asked = append(asked, peer) // the race detector sees another goroutine
+				asked = append(asked, peer) // the race detector would notice another goroutine
 				if peer == failing {
 					return broken
 				}
@@ -283,7 +282,7 @@ func TestPerform(t *testing.T) {
 
 func TestPerformFails(t *testing.T) {
 	full := errors.New("disk full")
-	for name, failure := range map[string]error{"surely": full, "maybe stored": fmt.Errorf("%w: %w", ErrMaybeStored, full)} {
+	for name, failure := range map[string]error{"not stored": full, "maybe stored": fmt.Errorf("%w: %w", ErrMaybeStored, full)} {
 		t.Run(name, func(t *testing.T) {
 			store := &keeper{}
 			service, err := NewService(t.Context(), Sources{}, store)
@@ -306,7 +305,7 @@ func TestNewServiceFails(t *testing.T) {
 	}
 }
 
-// parseAnswer reads a fight that was answered.
+// parseAnswer parses a response body.
 func parseAnswer(answer []byte) (Fight, error) {
 	const at = len(`{"id":"`)
 	id, err := ParseID(string(answer[at : at+36]))

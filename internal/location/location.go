@@ -1,4 +1,5 @@
-// Package location is the place of a fight.
+// Package location defines the items of the catalog of locations: their fields, limits, JSON and table. It knows
+// neither HTTP nor any database driver.
 package location
 
 import (
@@ -8,7 +9,7 @@ import (
 	"superheroes/internal/emblem"
 )
 
-// Location is a place to fight at. All text is kept as it was sent.
+// Location is a place to fight at. All strings are stored exactly as sent.
 type Location struct {
 	ID          int64  `json:"id" minimum:"1" doc:"Given by the database." example:"1"`
 	Name        string `json:"name" minLength:"1" maxLength:"50" doc:"No two locations share one." example:"Gotham City"`
@@ -17,16 +18,16 @@ type Location struct {
 	Type        string `json:"type" enum:"CITY,PLANET,PLACE,ISLAND,COUNTRY,MOON" example:"CITY"`
 }
 
-// types are the values of Type.
+// types lists the values of Type.
 const types = "CITY PLANET PLACE ISLAND COUNTRY MOON"
 
-// Key returns the id, 0 when there is none.
+// Key returns the id, or 0 if there is none.
 func (l Location) Key() int64 { return l.ID }
 
 // Label returns the name.
 func (l Location) Label() string { return l.Name }
 
-// AppendJSON appends the location as a JSON object with exactly its five fields; an id of 0 becomes null.
+// AppendJSON appends the location as a JSON object with exactly five fields; an id of 0 becomes null.
 func (l Location) AppendJSON(dst []byte) []byte {
 	dst = catalog.AppendID(append(dst, `{"id":`...), l.ID)
 	dst = catalog.AppendString(append(dst, `,"name":`...), l.Name)
@@ -44,7 +45,7 @@ func (l Location) Check(refuse func(field, message string)) {
 	l.CheckGiven(refuse)
 }
 
-// CheckGiven is Check for a place that need not have a type, as a fight's.
+// CheckGiven is like Check, but allows an empty type, as in a fight.
 func (l Location) CheckGiven(refuse func(field, message string)) {
 	if l.ID < 0 {
 		refuse("id", "must be at least 1")
@@ -63,7 +64,7 @@ func (l Location) CheckGiven(refuse func(field, message string)) {
 	refuse("type", "must be one of "+types)
 }
 
-// Locations is the catalog of locations; its table is that of the Quarkus application.
+// Locations returns the catalog of locations; its table is that of the Quarkus application.
 func Locations() catalog.Kind[Location] {
 	return catalog.Kind[Location]{
 		Singular: "location",

@@ -35,7 +35,8 @@ func TestAppendJSON(t *testing.T) {
 	}
 }
 
-// TestAppendJSONProperties: another decoder reads the same values from one line. What isn't UTF-8 becomes U+FFFD.
+// TestAppendJSONProperties checks that encoding/json decodes the same values from a single line. Invalid UTF-8 becomes
+// U+FFFD.
 func TestAppendJSONProperties(t *testing.T) {
 	text := rapid.OneOf(rapid.String(), rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) }))
 	rapid.Check(t, func(t *rapid.T) {
@@ -69,11 +70,11 @@ func TestCheck(t *testing.T) {
 		want      []string // fields that Check refuses
 		wantGiven []string // fields that CheckGiven refuses
 	}{
-		{"an example", func(*location.Location) {}, nil, nil},
+		{"the example", func(*location.Location) {}, nil, nil},
 		{"each type", func(l *location.Location) { l.Type = "MOON" }, nil, nil},
 		{"without a type", func(l *location.Location) { l.Type = "" }, []string{"type"}, nil},
 		{"unknown type", func(l *location.Location) { l.Type = "SEA" }, []string{"type"}, []string{"type"}},
-		{"type in small letters", func(l *location.Location) { l.Type = "city" }, []string{"type"}, []string{"type"}},
+		{"type in lower case", func(l *location.Location) { l.Type = "city" }, []string{"type"}, []string{"type"}},
 		{"without an id", func(l *location.Location) { l.ID = 0 }, nil, nil},
 		{"negative id", func(l *location.Location) { l.ID = -1 }, []string{"id"}, []string{"id"}},
 		{"without a name", func(l *location.Location) { l.Name = "" }, []string{"name"}, []string{"name"}},

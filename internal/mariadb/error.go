@@ -16,7 +16,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// Error numbers of the server that one row causes.
+// Server error numbers caused by a single row.
 const (
 	errNoIDLeft       = 167
 	errNoIDLeftMySQL  = 1467
@@ -27,43 +27,43 @@ const (
 	errDataTooLong    = 1406
 )
 
-// Error numbers of the server for what its user may not do.
+// Server error numbers for missing permissions.
 const (
 	errDatabaseAccessDenied = 1044
 	errTableAccessDenied    = 1142
 	errColumnAccessDenied   = 1143
-	errNoBinlogPrivilege    = 1419 // to create a trigger
+	errNoBinlogPrivilege    = 1419 // for creating a trigger
 )
 
-// kindOf names the kind of trouble that an error of the server stands for, or nil. The numbers are MariaDB's
+// kindOf returns the kind of problem that an error of the server means, or nil. The numbers are MariaDB's
 // (https://mariadb.com/kb/en/mariadb-error-codes/) and, where they differ, MySQL's.
 func kindOf(server *mysql.MySQLError) error {
 	switch server.Number {
-	case 1205, // waited too long for a lock
-		1213,       // deadlock, this transaction was undone
+	case 1205, // lock wait timeout
+		1213,       // deadlock, this transaction was rolled back
 		1614,       // the same, of an XA transaction
-		1969, 3024, // a statement took longer than the server allows
-		3058, 3572: // a lock of GET_LOCK, or one that isn't waited for
+		1969, 3024, // a statement exceeded the server's time limit
+		3058, 3572: // a lock of GET_LOCK, or NOWAIT
 		return storage.ErrBusy
 	case 1021, 1114, 1878, // disk full, table full, a temporary file can't be written
 		1036, 1290, 1792, 1836, 1874, // read-only: table, server, transaction, server, InnoDB
-		3098: // a group that takes no writes
+		3098: // a replication group that accepts no writes
 		return storage.ErrFull
-	case 1033, 1034, 1035, // files that can't be made sense of
+	case 1033, 1034, 1035, // unreadable files
 		1194, 1195, 1712, 1877, // marked as crashed, index corrupt, table corrupt
-		1812, 1814, 1932: // the table's file is missing, or not its own
+		1812, 1814, 1932: // the table's file is missing or belongs to another table
 		return storage.ErrDamaged
 	case 1044, 1045, 1130, 1142, 1143, 1227, 1370, 1698, 1820, 1862, 3118, // no permission
-		1054, 1072, 1146, 1356, 1109, // no column, no table, a view of either
-		1048, 1364: // a column that needs a value which nobody gives
+		1054, 1072, 1146, 1356, 1109, // no such column or table, or a view of one
+		1048, 1364: // a column that needs a value but gets none
 		return storage.ErrSchema
-	case 1049, // the database is not there; it may be about to be created
+	case 1049, // the database doesn't exist; it may be about to be created
 		1037, 1040, 1041, 1129, 1203, 1226, // too many connections, or too little memory for one
-		1047, 1053, 1077, 1079, // not ready yet, or about to stop
+		1047, 1053, 1077, 1079, // not ready yet, or about to shut down
 		1152, 1158, 1159, 1160, 1161, 1184, // the connection broke
 		1317, 1927, 4031: // an administrator ended the statement or the connection
 		return storage.ErrUnavailable
-	case 1004, 1005, 1015, 1016, 1017, 1023, 1024, 1025, 1026, 1030, 1180, 1296: // a file, or the storage engine
+	case 1004, 1005, 1015, 1016, 1017, 1023, 1024, 1025, 1026, 1030, 1180, 1296: // a file or the storage engine
 		if errno := errnoInMessage.FindStringSubmatch(server.Message); errno != nil {
 			number, _ := strconv.Atoi(errno[1])
 			return kindOfErrno(number)
@@ -78,15 +78,15 @@ func kindOf(server *mysql.MySQLError) error {
 	return nil
 }
 
-// errnoInMessage finds what the storage engine or the system said, in these messages of the server.
+// errnoInMessage finds the error number of the storage engine or the system in these messages of the server.
 var errnoInMessage = regexp.MustCompile(`(?:Got error|[Ee]rr(?:no|code)):? '?(\d+)`)
 
-// kindOfErrno is kindOf for a number of the storage engine or of the system.
+// kindOfErrno is kindOf for an error number of the storage engine or of the system.
 func kindOfErrno(errno int) error {
 	switch errno {
 	case 27, 28, 30, 135, 136, 165: // file too large, no space, read-only; table full, read-only
 		return storage.ErrFull
-	case 2, 5, 126, 127, 130, 132, 134, 144, 145, 175, 176, 180, 194: // no file, the disk fails; crashed or corrupt
+	case 2, 5, 126, 127, 130, 132, 134, 144, 145, 175, 176, 180, 194: // no such file, disk failure; crashed or corrupt
 		return storage.ErrDamaged
 	case 11, 146, 149: // locked
 		return storage.ErrBusy
@@ -94,8 +94,8 @@ func kindOfErrno(errno int) error {
 	return nil
 }
 
-// classify gives an error of the driver or the server its kind. All others, of a context or of a caller's function, stay
-// as they are.
+// classify gives an error of the driver or the server its kind. Any other error, of a context or a callback, is
+// returned unchanged.
 func classify(err error, table string) error {
 	var server *mysql.MySQLError
 	var untrusted *tls.CertificateVerificationError
@@ -123,10 +123,10 @@ func isError(err error, numbers ...uint16) bool {
 	return errors.As(err, &serverErr) && slices.Contains(numbers, serverErr.Number)
 }
 
-// duplicateID finds the primary key in the message of a duplicate entry: 'PRIMARY' in MariaDB, 'locations.PRIMARY' in MySQL.
+// duplicateID matches the primary key in a duplicate entry message: 'PRIMARY' in MariaDB, 'locations.PRIMARY' in MySQL.
 var duplicateID = regexp.MustCompile(`['.]PRIMARY'$`)
 
-// refusal tells what is wrong with one row from what is wrong with the store.
+// refusal distinguishes errors of one row from errors of the store.
 func refusal(err error) error {
 	switch {
 	case isError(err, errDuplicateEntry) && duplicateID.MatchString(err.Error()):

@@ -17,7 +17,8 @@ import (
 	"superheroes/internal/storage"
 )
 
-// TestClassify has errors as MariaDB and MySQL word them. What can be had from a real server is in test/faults.
+// TestClassify classifies errors as MariaDB and MySQL word them. Those that a real server can be made to report are in
+// test/faults.
 func TestClassify(t *testing.T) {
 	server := func(number uint16, state, message string) error {
 		err := &mysql.MySQLError{Number: number, Message: message}
@@ -61,10 +62,10 @@ func TestClassify(t *testing.T) {
 		{"refused", &net.OpError{Op: "dial", Err: io.EOF}, storage.ErrUnavailable},
 		{"no TLS there", mysql.ErrNoTLS, storage.ErrUnavailable},
 		{"not trusted", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, storage.ErrUnavailable},
-		{"what nobody foresaw", server(1064, "42000", "You have an error in your SQL syntax"), nil},
-		{"the context's", context.DeadlineExceeded, nil},
-		{"a caller's", catalog.ErrNotFound, nil},
-		{"that the change may have been made", fmt.Errorf("%w: %w", catalog.ErrMaybeWritten, mysql.ErrInvalidConn), catalog.ErrMaybeWritten},
+		{"an unknown number", server(1064, "42000", "You have an error in your SQL syntax"), nil},
+		{"the context's error", context.DeadlineExceeded, nil},
+		{"a caller's error", catalog.ErrNotFound, nil},
+		{"a change that may have been made", fmt.Errorf("%w: %w", catalog.ErrMaybeWritten, mysql.ErrInvalidConn), catalog.ErrMaybeWritten},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := classify(c.err, "locations")
@@ -73,7 +74,7 @@ func TestClassify(t *testing.T) {
 			case c.want == nil && errors.As(got, &known):
 				t.Errorf("got the kind %v", known.Kind)
 			case c.want != nil && !errors.Is(got, c.want), !errors.Is(got, c.err):
-				t.Errorf("got %v, want it to be %v", got, c.want)
+				t.Errorf("got %v, want %v", got, c.want)
 			}
 		})
 	}

@@ -1,4 +1,5 @@
-// Package mariadb keeps a catalog in MariaDB or MySQL.
+// Package mariadb stores a catalog in MariaDB or MySQL. It promises what catalog.Store specifies, and classifies the
+// server's errors by package storage. It knows neither HTTP nor the other engines.
 package mariadb
 
 import (
@@ -21,13 +22,13 @@ import (
 	"superheroes/internal/storage"
 )
 
-// Config says where the database is and how many connections it gets.
+// Config is the address of the database and the size of the pool.
 type Config struct {
 	Driver           *mysql.Config // address, user, password, database, TLS
 	PoolMin, PoolMax int
 	Schema           string // creates the table
-	// Deadline is how long a request of the service may take. A read is finished within it, whatever its client's own
-	// deadline, and waits no longer for a lock. With 0, for programs that may wait, it may take any time.
+	// Deadline is the maximum duration of a request. A read is finished within it, whatever its client's own deadline,
+	// and waits no longer for a lock. With 0, for programs that may wait, there is no limit.
 	Deadline time.Duration
 }
 
@@ -39,15 +40,15 @@ type Catalog[T catalog.Item] struct {
 	givesIDs  bool // the table's id is AUTO_INCREMENT
 	lockWait  int  // seconds that a statement waits for a lock
 	poolMax   int
-	reads     bounded.Reads // one connection is left for what isn't a client's read
+	reads     bounded.Reads // one connection is reserved for anything but reads of clients
 	pings     singleflight.Group
 }
 
 var _ catalog.Store[catalog.Item] = (*Catalog[catalog.Item])(nil)
 
-// Open connects, and creates and fills the table when it is missing. It tries once.
+// Open connects to the database, and creates and seeds the table if it is missing. It tries once.
 func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Config, seed func(put func(T) error) error) (*Catalog[T], error) {
-	// A lock is given up before the deadline, so that the connection survives and the cause is known.
+	// Waiting for a lock ends before the deadline, so that the connection survives and the cause is known.
 	lockWait := defaultLockWait
 	if cfg.Deadline > 0 {
 		lockWait = max(1, int(cfg.Deadline/time.Second)-1)
@@ -58,7 +59,7 @@ func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Confi
 	}
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(cfg.PoolMax)
-	db.SetMaxIdleConns(cfg.PoolMax) // what was opened is kept
+	db.SetMaxIdleConns(cfg.PoolMax) // keep what was opened
 	s := &Catalog[T]{Reader: sqltable.Reader[T]{Table: table}, db: db, lockWait: lockWait, poolMax: cfg.PoolMax, reads: bounded.NewReads(cfg.PoolMax-1, cfg.Deadline)}
 	err = warm(ctx, db, cfg.PoolMin)
 	if err == nil {
@@ -70,30 +71,30 @@ func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Confi
 	return s, nil
 }
 
-// defaultLockWait is InnoDB's own, in seconds.
+// defaultLockWait is InnoDB's default in seconds.
 const defaultLockWait = 50
 
-// driverConfig adds to the address what this package relies on.
+// driverConfig adds the settings that this package relies on to the address.
 func driverConfig(address *mysql.Config, lockWait int) *mysql.Config {
 	config := address.Clone()
-	config.ClientFoundRows = true      // an UPDATE that changes nothing has still found its row
-	config.Logger = &mysql.NopLogger{} // its errors come back to us, and its lines are not in our format
+	config.ClientFoundRows = true      // so that an UPDATE without effect still counts its row
+	config.Logger = &mysql.NopLogger{} // we handle its errors, and its lines have a different format
 	config.Params = map[string]string{
 		"sql_mode": "'STRICT_ALL_TABLES'",
-		// Without these the server goes on waiting for a table or a row, for up to a day, when the client has given up.
+		// Without these the server keeps waiting for a table or a row, for up to a day, after the client has given up.
 		"lock_wait_timeout": strconv.Itoa(lockWait), "innodb_lock_wait_timeout": strconv.Itoa(lockWait),
 	}
 	return config
 }
 
-// warm opens the pool's least number of connections.
+// warm opens the minimum number of connections.
 func warm(ctx context.Context, db *sql.DB, least int) error {
 	for range least {
 		conn, err := db.Conn(ctx)
 		if err != nil {
 			return err
 		}
-		defer func() { _ = conn.Close() }() // back to the pool, when all are open
+		defer func() { _ = conn.Close() }() // returned to the pool once all are open
 	}
 	return nil
 }
@@ -111,7 +112,7 @@ func (s *Catalog[T]) open(ctx context.Context, schema string, seed func(put func
 	if err != nil {
 		return err
 	}
-	if err := s.check(ctx); err != nil { // preparing a statement waits for no lock, and opens no file
+	if err := s.check(ctx); err != nil { // preparing a statement waits for no lock and opens no file
 		return err
 	}
 	s.Reader, err = sqltable.NewReader(ctx, s.db, s.Table)
@@ -125,8 +126,8 @@ const (
 		WHERE event_object_schema = DATABASE() AND event_object_table = ? AND action_statement = ?`
 )
 
-// prepare creates the table and fills it, under a lock that other starting processes wait for. MySQL commits each
-// CREATE at once, so the table gets its name only when it is whole: whoever sees it sees all of it.
+// prepare creates and seeds the table under a lock that other starting processes wait for. Since MySQL commits each
+// CREATE immediately, the table gets its name only when it is complete.
 func (s *Catalog[T]) prepare(ctx context.Context, schema string, seed func(put func(T) error) error) error {
 	var exists bool
 	if err := s.db.QueryRowContext(ctx, tableExists, s.Table.Name).Scan(&exists); err != nil || exists {
@@ -140,10 +141,10 @@ func (s *Catalog[T]) prepare(ctx context.Context, schema string, seed func(put f
 	})
 }
 
-// createWait is how many seconds a start waits for another one that creates the table.
+// createWait is how many seconds a starting process waits for another one to create the table.
 const createWait = 30
 
-// locked runs do on a connection that holds a lock of the server, which one connection holds at a time.
+// locked runs do on a connection that holds a named lock of the server, which only one connection can hold at a time.
 func (s *Catalog[T]) locked(ctx context.Context, lock string, wait int, do func(conn *sql.Conn) error) (err error) {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
@@ -159,7 +160,7 @@ func (s *Catalog[T]) locked(ctx context.Context, lock string, wait int, do func(
 	}
 	defer func() {
 		_, unlockErr := conn.ExecContext(context.WithoutCancel(ctx), "DO RELEASE_LOCK(?)", lock)
-		if !errors.Is(unlockErr, driver.ErrBadConn) { // a connection that broke gave its locks back
+		if !errors.Is(unlockErr, driver.ErrBadConn) { // a broken connection has released its locks
 			err = errors.Join(err, unlockErr)
 		}
 	}()
@@ -167,7 +168,7 @@ func (s *Catalog[T]) locked(ctx context.Context, lock string, wait int, do func(
 }
 
 func (s *Catalog[T]) create(ctx context.Context, conn *sql.Conn, schema string, seed func(put func(T) error) error) error {
-	draft := s.Table.Name + "_draft" // what a start that was cut off left behind
+	draft := s.Table.Name + "_draft" // left behind by an interrupted start
 	for _, statement := range []string{"DROP TABLE IF EXISTS " + draft, strings.ReplaceAll(schema, "{table}", draft)} {
 		if _, err := conn.ExecContext(ctx, statement); err != nil {
 			return fmt.Errorf("creating table %s: %w", s.Table.Name, err)
@@ -175,7 +176,7 @@ func (s *Catalog[T]) create(ctx context.Context, conn *sql.Conn, schema string, 
 	}
 	err := sqltable.InTx(ctx, conn, nil, func(tx *sql.Tx) error { return s.write(ctx, tx, draft, seed) })
 	if err != nil {
-		return fmt.Errorf("filling table %s: %w", s.Table.Name, err)
+		return fmt.Errorf("seeding table %s: %w", s.Table.Name, err)
 	}
 	if err := s.createVersion(ctx, conn, draft); err != nil {
 		return err
@@ -186,14 +187,14 @@ func (s *Catalog[T]) create(ctx context.Context, conn *sql.Conn, schema string, 
 
 func (s *Catalog[T]) versionTable() string { return s.Table.Name + "_version" }
 
-// raiseVersion is what each trigger does.
+// raiseVersion returns the statement that each trigger runs.
 func (s *Catalog[T]) raiseVersion() string {
 	return "UPDATE " + s.versionTable() + " SET version = version + 1"
 }
 
-// createVersion adds a counter that triggers raise with every change, in the same transaction. Where the server
-// doesn't let us make triggers (MySQL with a binary log and no privilege) there is none, and the ids are read anew
-// each time they are asked for.
+// createVersion adds a counter that triggers increment with every change, in the same transaction. If the server
+// doesn't allow triggers (MySQL with a binary log but without the privilege), there is none, and the ids are read every
+// time.
 func (s *Catalog[T]) createVersion(ctx context.Context, conn *sql.Conn, table string) error {
 	version := s.versionTable()
 	statements := []string{
@@ -237,7 +238,8 @@ type beginner interface {
 	BeginTx(ctx context.Context, options *sql.TxOptions) (*sql.Tx, error)
 }
 
-// onConn runs do on the pool; with ids, on a connection that alone gives ids in a table that doesn't give its own.
+// onConn runs do on the pool or, if ids is true, on a connection that holds the lock for giving ids in a table that
+// doesn't generate its own.
 func (s *Catalog[T]) onConn(ctx context.Context, ids bool, do func(beginner) error) error {
 	if !ids {
 		return do(s.db)
@@ -245,8 +247,8 @@ func (s *Catalog[T]) onConn(ctx context.Context, ids bool, do func(beginner) err
 	return s.locked(ctx, "superheroes."+s.Table.Name+".id", s.lockWait, func(conn *sql.Conn) error { return do(conn) })
 }
 
-// write puts what feed gives. A row with an id overwrites the one that has it; it is not an upsert, because MySQL's
-// would also overwrite another row with the same name.
+// write writes the items of feed. A row with an existing id overwrites that row. It is not an upsert, because MySQL's
+// would also overwrite a different row with the same name.
 func (s *Catalog[T]) write(ctx context.Context, tx *sql.Tx, table string, feed func(put func(T) error) error) error {
 	names := s.Table.Names()
 	insert, err := tx.PrepareContext(ctx, sqltable.Insertion(table, names))
@@ -257,7 +259,7 @@ func (s *Catalog[T]) write(ctx context.Context, tx *sql.Tx, table string, feed f
 	if err != nil {
 		return err
 	}
-	defer func() { _, _ = insert.Close(), update.Close() }() // the transaction's end closes them anyway
+	defer func() { _, _ = insert.Close(), update.Close() }() // the end of the transaction closes them anyway
 	return feed(func(item T) error {
 		fields := s.Table.Fields(&item)
 		if item.Key() == 0 {
@@ -278,7 +280,7 @@ func (s *Catalog[T]) write(ctx context.Context, tx *sql.Tx, table string, feed f
 	})
 }
 
-// nextID returns the id of a new row: nil where the server gives it, else the next above the highest.
+// nextID returns the id for a new row: nil if the server generates it, otherwise the next above the highest.
 func (s *Catalog[T]) nextID(ctx context.Context, tx *sql.Tx, table string) (any, error) {
 	if s.givesIDs || table != s.Table.Name {
 		return nil, nil
@@ -307,19 +309,19 @@ func (s *Catalog[T]) writeOn(ctx context.Context, conn beginner, id int64, chang
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = tx.Rollback() }() // undoes what was not committed
+	defer func() { _ = tx.Rollback() }() // no effect after the commit
 	written, err := sqltable.Edit[T]{Table: s.Table, Tx: tx, Lock: " FOR UPDATE", Insert: s.insert, Refusal: refusal}.Run(ctx, id, change)
 	if err = cmp.Or(err, context.Cause(ctx)); err != nil {
 		return nil, err
 	}
-	// As a statement it ends with ctx; tx.Commit would wait for as long as the server is silent.
+	// As a statement it ends with ctx; tx.Commit would wait as long as the server is silent.
 	if _, err := tx.ExecContext(ctx, "COMMIT"); err != nil {
 		return nil, commitError(err)
 	}
 	return written, nil
 }
 
-// commitError leaves open whether a change was made, unless the server says that it wasn't.
+// commitError returns ErrMaybeWritten, unless the error rules out that the change was made.
 func commitError(err error) error {
 	if kind := classify(err, ""); errors.Is(kind, storage.ErrBusy) || errors.Is(kind, storage.ErrFull) {
 		return err
@@ -327,7 +329,7 @@ func commitError(err error) error {
 	return fmt.Errorf("%w: %w", catalog.ErrMaybeWritten, err)
 }
 
-// insert writes a new item, with the next id.
+// insert inserts a new item with the next id.
 func (s *Catalog[T]) insert(ctx context.Context, tx *sql.Tx, item *T) error {
 	fields := s.Table.Fields(item)
 	next, err := s.nextID(ctx, tx, s.Table.Name)
@@ -347,11 +349,11 @@ func (s *Catalog[T]) insert(ctx context.Context, tx *sql.Tx, item *T) error {
 	return err
 }
 
-// readVersion also tells whether there are rows, because TRUNCATE fires no trigger (the inserts that follow it do), and
-// whether the triggers are still there: another application may have made the table anew.
+// readVersion also reads whether there are rows, because TRUNCATE fires no trigger (the inserts that follow it do), and
+// whether the triggers still exist: another application may have recreated the table.
 const readVersion = "SELECT version, EXISTS (SELECT 1 FROM %s), (" + triggersExist + ") FROM %s"
 
-// IDs implements catalog.Store. Version and ids are read in one snapshot.
+// IDs implements catalog.Store. The version and the ids are read in one snapshot.
 func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, catalog.Version, error) {
 	if !s.versioned {
 		found, err := sqltable.IDs(ctx, s.db, s.Table.Name)
@@ -377,8 +379,8 @@ func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, c
 	return found, version, s.failed(err)
 }
 
-// failed gives an error its kind. A connection keeps the permissions that its user had when it was opened: the idle ones
-// are closed when one was missing, so that it is found when it was given.
+// failed classifies an error. A connection keeps the permissions its user had when it was opened, so idle connections
+// are closed if one was missing; new ones notice when it is granted.
 func (s *Catalog[T]) failed(err error) error {
 	if isError(err, errDatabaseAccessDenied, errTableAccessDenied, errColumnAccessDenied) {
 		s.db.SetMaxIdleConns(-1)

@@ -23,7 +23,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// mysqlLocations is the store in MariaDB or MySQL.
+// mysqlLocations returns the MariaDB or MySQL engine.
 func mysqlLocations(schema string) catalogtest.Engine[location.Location] {
 	return catalogtest.Engine[location.Location]{
 		Kind:        location.Locations(),
@@ -91,12 +91,12 @@ func openMySQL(ctx context.Context, config *mysql.Config, schema string, seed ca
 	return mariadb.Open(ctx, location.Locations().Table, mariadb.Config{Driver: config, PoolMin: 1, PoolMax: 10, Schema: schema, Deadline: 5 * time.Second}, seed)
 }
 
-// mysqlConfig reads a URL into what the program gives the driver.
+// mysqlConfig parses a URL into the driver's configuration, like the program.
 func mysqlConfig(tb testing.TB, text string) *mysql.Config {
 	tb.Helper()
 	at, err := url.Parse(text)
 	if err != nil {
-		tb.Fatal("the URL can't be read")
+		tb.Fatal("invalid URL")
 	}
 	config := mysql.NewConfig()
 	config.Net, config.Addr, config.User, config.DBName = "tcp", at.Host, at.User.Username(), strings.Trim(at.Path, "/")
@@ -134,7 +134,7 @@ func gotham(put func(location.Location) error) error {
 	return put(location.Location{Name: "Gotham City", Type: "CITY"})
 }
 
-// openGotham opens the store, with a roster of one.
+// openGotham opens the store with a roster of one location.
 func openGotham(t *testing.T, config *mysql.Config) *mariadb.Catalog[location.Location] {
 	t.Helper()
 	store, err := openMySQL(t.Context(), config, database.MySQL, gotham)
@@ -154,13 +154,13 @@ func exec(t *testing.T, db *sql.DB, statements ...string) {
 	}
 }
 
-// TestMySQLUnfinishedStart opens databases in which a start was ended before its table got its name.
+// TestMySQLUnfinishedStart opens databases in which a start was interrupted before its table got its name.
 func TestMySQLUnfinishedStart(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		left []string
 	}{
-		{"a draft of another shape", []string{"CREATE TABLE locations_draft (id bigint)"}},
+		{"a draft with different columns", []string{"CREATE TABLE locations_draft (id bigint)"}},
 		{"a draft with rows", []string{
 			strings.ReplaceAll(database.MySQL, "{table}", "locations_draft"),
 			"INSERT INTO locations_draft (name, type) VALUES ('half', 'CITY')",
@@ -223,7 +223,7 @@ func TestMySQLWithoutTriggers(t *testing.T) {
 	}
 }
 
-// TestMySQLUnversionedTable: a table that isn't ours has no version, so it is read each time.
+// TestMySQLUnversionedTable checks that a table created by others has no version, so its ids are read each time.
 func TestMySQLUnversionedTable(t *testing.T) {
 	config := mysqlConfig(t, engines.MySQL(t))
 	other := otherMySQL(t, config)
@@ -236,7 +236,7 @@ func TestMySQLUnversionedTable(t *testing.T) {
 	}
 }
 
-// TestMySQLBehindTheTriggers: what fires no trigger is noticed all the same, also when rows follow it.
+// TestMySQLBehindTheTriggers checks that changes that fire no trigger are noticed, even if inserts follow.
 func TestMySQLBehindTheTriggers(t *testing.T) {
 	config := mysqlConfig(t, engines.MySQL(t))
 	other := otherMySQL(t, config)
@@ -251,8 +251,8 @@ func TestMySQLBehindTheTriggers(t *testing.T) {
 		{"filled", []string{insert}, []int64{1}},
 		{"replaced", []string{truncate, insert}, []int64{1}},
 		{"emptied again", []string{truncate}, nil},
-		{"made anew by another application", append([]string{"DROP TABLE locations"}, familyLocations("varchar(50)")...), []int64{1, 2, 7}},
-		{"changed there", []string{"DELETE FROM locations WHERE id = 2"}, []int64{1, 7}},
+		{"recreated by another application", append([]string{"DROP TABLE locations"}, familyLocations("varchar(50)")...), []int64{1, 2, 7}},
+		{"changed after that", []string{"DELETE FROM locations WHERE id = 2"}, []int64{1, 7}},
 	} {
 		_, known, err := store.IDs(t.Context(), "")
 		if err != nil {
@@ -261,7 +261,7 @@ func TestMySQLBehindTheTriggers(t *testing.T) {
 		exec(t, other, c.statements...)
 		ids, version, err := store.IDs(t.Context(), known)
 		if version == known && known != "" || err != nil {
-			t.Errorf("%s: the version stayed %q (%v)", c.name, version, err)
+			t.Errorf("%s: the version is still %q (%v)", c.name, version, err)
 		}
 		if diff := cmp.Diff(c.ids, ids); diff != "" {
 			t.Errorf("%s: %s", c.name, diff)
@@ -278,7 +278,7 @@ func TestMySQLErrorsShowNoPassword(t *testing.T) {
 	}{
 		{"wrong password", func(*mysql.Config) {}},
 		{"unknown user", func(c *mysql.Config) { c.User = "nobody" }},
-		{"nobody listens", func(c *mysql.Config) { c.Addr = "127.0.0.1:1" }},
+		{"connection refused", func(c *mysql.Config) { c.Addr = "127.0.0.1:1" }},
 		{"unknown TLS setting", func(c *mysql.Config) { c.TLSConfig = "unheard-of" }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -288,7 +288,7 @@ func TestMySQLErrorsShowNoPassword(t *testing.T) {
 			store, err := openMySQL(t.Context(), spoilt, database.MySQL, noRoster)
 			if err == nil {
 				_ = store.Close()
-				t.Fatal("it opened")
+				t.Fatal("opened")
 			}
 			if strings.Contains(err.Error(), secret) || strings.Contains(fmt.Sprintf("%+v", err), secret) {
 				t.Errorf("the password is shown: %v", err)

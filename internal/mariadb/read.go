@@ -8,9 +8,9 @@ import (
 	"superheroes/internal/bounded"
 )
 
-// The driver closes the connection of a query whose context ends, so a client that asks for more than can be done in its time
-// would cost a connection each time, and with enough of them nobody would have one. So a read that has begun goes on to its
-// end, or to the service's own deadline, while its client is answered at its own.
+// The driver closes the connection of a query whose context ends. A client that asks for more than fits into its
+// deadline would cost a connection each time, and enough of them would leave none. So a read that has begun continues
+// until it ends or the service's own deadline passes, while its client gets its response in time.
 
 // Get implements catalog.Store.
 func (s *Catalog[T]) Get(ctx context.Context, id int64) (T, error) {
@@ -31,13 +31,14 @@ func (s *Catalog[T]) Page(ctx context.Context, after int64, limit int) ([]T, err
 }
 
 const (
-	// pingTimeout bounds one check of the store.
+	// pingTimeout limits one check of the store.
 	pingTimeout = 2 * time.Second
-	// pingLock has the check wait a second for a lock, so that it can say what it waited for. MySQL takes it for a comment.
+	// pingLock limits the check to one second of waiting for a lock, so that it can report the cause. MySQL treats it
+	// as a comment.
 	pingLock = "/*M!100102 SET STATEMENT lock_wait_timeout = 1 FOR */ "
 )
 
-// Ping implements catalog.Store. It reads what requests read; one check serves all who ask meanwhile.
+// Ping implements catalog.Store. It reads like requests do; concurrent callers share one check.
 func (s *Catalog[T]) Ping(ctx context.Context) error {
 	checked := s.pings.DoChan("", func() (any, error) {
 		ctx, cancel := context.WithTimeout(s.reads.ByKey.Life(), pingTimeout)
@@ -63,25 +64,25 @@ func (s *Catalog[T]) check(ctx context.Context) error {
 	return err
 }
 
-// begin runs a query up to its first row, at which it doesn't look: one bad row doesn't make the store bad.
+// begin runs a query up to its first row without scanning it: one bad row doesn't make the store bad.
 func (s *Catalog[T]) begin(ctx context.Context, query string) error {
 	rows, err := s.db.QueryContext(ctx, pingLock+query)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = rows.Close() }() // rows.Err tells what matters
+	defer func() { _ = rows.Close() }() // rows.Err reports what matters
 	rows.Next()
 	return rows.Err()
 }
 
-// CheckWrites returns why the server takes no writes from this user, as far as it says so beforehand: that it is
+// CheckWrites returns why the server accepts no writes from this user, as far as it reports that in advance: that it is
 // read-only, not that its disk is full.
 func (s *Catalog[T]) CheckWrites(ctx context.Context) error {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
 		return s.failed(err)
 	}
-	defer func() { _ = conn.Close() }() // back to the pool
+	defer func() { _ = conn.Close() }() // returns it to the pool
 	if _, err = conn.ExecContext(ctx, "START TRANSACTION READ WRITE"); err == nil {
 		_, err = conn.ExecContext(ctx, "ROLLBACK")
 	}

@@ -9,10 +9,10 @@ import (
 	"superheroes/internal/storage"
 )
 
-// column is what the server says of a column of the table.
+// column is the server's description of a column.
 type column struct{ dataType, fullType, extra string }
 
-// checkShape compares the table with what the catalog needs, and names in one line all that is missing or unsuitable.
+// checkShape compares the table with what the catalog needs, and reports everything missing or unsuitable in one line.
 // It returns the table's columns.
 func (s *Catalog[T]) checkShape(ctx context.Context) (map[string]column, error) {
 	found, err := s.columns(ctx)
@@ -20,11 +20,11 @@ func (s *Catalog[T]) checkShape(ctx context.Context) (map[string]column, error) 
 		return nil, err
 	}
 	if len(found) == 0 {
-		// The table is gone or hidden, or can't be opened: the server says which.
+		// The table is gone, hidden or can't be opened: the server reports which.
 		if _, err := s.db.ExecContext(ctx, pingLock+"SELECT 1 FROM "+s.Table.Name+" LIMIT 0"); err != nil {
 			return nil, err
 		}
-		return nil, storage.Errorf(storage.ErrSchema, "the columns of table %s can't be seen", s.Table.Name)
+		return nil, storage.Errorf(storage.ErrSchema, "the columns of table %s are not visible to this user", s.Table.Name)
 	}
 	var item T
 	var wrong []string
@@ -46,20 +46,20 @@ func (s *Catalog[T]) checkShape(ctx context.Context) (map[string]column, error) 
 	return found, nil
 }
 
-// Types of columns that can be read into a text or an integer without changing what they hold.
+// Types of columns that can be read into a string or an integer without loss.
 const (
 	textTypes    = "char varchar tinytext text mediumtext longtext enum set binary varbinary tinyblob blob mediumblob longblob"
 	integerTypes = "tinyint smallint mediumint int bigint"
 )
 
-// columns returns the table's columns by their names in small letters.
+// columns returns the table's columns by lower-case name.
 func (s *Catalog[T]) columns(ctx context.Context) (map[string]column, error) {
 	rows, err := s.db.QueryContext(ctx, pingLock+`SELECT LOWER(column_name), LOWER(data_type), column_type, LOWER(extra)
 		FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ?`, s.Table.Name)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = rows.Close() }() // rows.Err tells what matters
+	defer func() { _ = rows.Close() }() // rows.Err reports what matters
 	found := map[string]column{}
 	for rows.Next() {
 		var name string

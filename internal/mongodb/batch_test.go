@@ -10,7 +10,7 @@ import (
 	"superheroes/internal/fight/fighttest"
 )
 
-// said is how a test names what a store says of a fight.
+// said names the result of an Insert in these tests.
 func said(err error) string {
 	switch {
 	case err == nil:
@@ -21,7 +21,7 @@ func said(err error) string {
 	return "refused"
 }
 
-// documents returns fights as a group hands them to the store.
+// asDocuments returns fights the way a group passes them to the store.
 func asDocuments(fights []fight.Fight) (batch []fight.Document) {
 	for _, f := range fights {
 		batch = append(batch, fight.Document{ID: f.ID, Bytes: appendDocument(nil, f)})
@@ -29,20 +29,20 @@ func asDocuments(fights []fight.Fight) (batch []fight.Document) {
 	return batch
 }
 
-// A batch in which one fight is there already and another comes twice, through faults.
+// A batch with a fight that is stored already and a duplicate, through network faults.
 func TestBatchThroughFaults(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name  string
 		fates []fate // of the commands, the last one for all that follow
 		says  [5]string
-		kept  int // besides the one that is there already
+		kept  int // besides the one stored before
 		sent  int
 	}{
 		{"no fault", []fate{deliver}, [5]string{"stored", "refused", "stored", "stored", "refused"}, 3, 1},
 		{"cut before it was sent", []fate{cutBefore, deliver}, [5]string{"stored", "stored", "stored", "stored", "stored"}, 3, 2},
-		{"cut before the answer", []fate{cutAfter, deliver}, [5]string{"stored", "stored", "stored", "stored", "stored"}, 3, 2},
-		{"always cut before the answer", []fate{cutAfter}, [5]string{"open", "open", "open", "open", "open"}, 3, 3},
+		{"cut before the response", []fate{cutAfter, deliver}, [5]string{"stored", "stored", "stored", "stored", "stored"}, 3, 2},
+		{"always cut before the response", []fate{cutAfter}, [5]string{"open", "open", "open", "open", "open"}, 3, 3},
 		{"always cut before it is sent", []fate{cutBefore}, [5]string{"open", "open", "open", "open", "open"}, 0, 3},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -57,7 +57,7 @@ func TestBatchThroughFaults(t *testing.T) {
 			batch = append(batch, batch[2])
 			for i, err := range store.write(ctx, asDocuments(batch)) {
 				if says := said(err); says != test.says[i] {
-					t.Errorf("said %s of %d, want %s: %v", says, i, test.says[i], err)
+					t.Errorf("document %d is %s, want %s: %v", i, says, test.says[i], err)
 				}
 			}
 			if all := fighttest.Everything(t, direct); len(all) != 1+test.kept {

@@ -19,7 +19,7 @@ func BenchmarkInsert(b *testing.B) {
 	fighttest.BenchmarkInsert(b, func(tb testing.TB, grouped bool) fight.Store { return openAs(tb, engines.MongoDB(tb), grouped) })
 }
 
-// What a fight costs in a batch of 100 by the command that we make, and by the driver's InsertMany of the same bytes.
+// BenchmarkCommand compares the cost of a fight in a batch of 100 sent by our command and by the driver's InsertMany.
 func BenchmarkCommand(b *testing.B) {
 	store := openFights(b, engines.MongoDB(b))
 	journaled := true
@@ -40,7 +40,7 @@ func BenchmarkCommand(b *testing.B) {
 			var used time.Duration
 			for b.Loop() {
 				batch := asDocuments(fighttest.Fights(size))
-				before, _ := proc.Self() // 0 where the system doesn't tell
+				before, _ := proc.Self() // 0 on systems that don't report it
 				if err := insert(b.Context(), batch); err != nil {
 					b.Fatal(err)
 				}

@@ -15,28 +15,28 @@ import (
 	"superheroes/internal/storage"
 )
 
-// A fight is a document whose _id is a UUID as text, in lower case. All others in the collection are somebody else's, and
-// are neither counted nor listed. The largest UUID names nothing.
+// A fight is a document whose _id is a UUID as a lower-case string. All other documents in the collection belong to
+// others, and are neither counted nor listed. The largest UUID identifies nothing.
 const (
 	anyID  = `^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\z`
 	ourIDs = `^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\z`
 )
 
-// Fights returns the condition that a document is a fight, for a filter. It is one on the id alone, as a range with a
-// pattern: MongoDB reads that part of an index that holds text beginning with a hexadecimal digit, and matches the pattern
-// without reading a document.
+// allFights returns the filter condition that a document is a fight. It is a condition on the id alone, a range plus a
+// pattern: MongoDB scans the part of the index with strings that begin with a hexadecimal digit, and matches the
+// pattern without reading documents.
 func allFights() bson.E { return below(fight.MaxID(), anyID) }
 
-// below returns the condition that the id lies below another and looks like the pattern.
+// below returns the condition that the id is less than another and matches the pattern.
 func below(id fight.ID, pattern string) bson.E {
 	return bson.E{Key: "_id", Value: bson.D{
 		{Key: "$gte", Value: "0"}, {Key: "$lt", Value: id.String()}, {Key: "$regex", Value: pattern},
 	}}
 }
 
-// Parse reads a stored fight, which another writer may have written. Fields it doesn't know are ignored, what is copied from
-// the hero and the villain is not read, and strings, numbers and a location may be missing. A document that can't be
-// read is a *storage.RowError, which names the field that is not as expected.
+// Parse parses a stored fight, which may have been written by another program. Unknown fields are ignored, the fields
+// copied from hero and villain are not read, and strings, numbers and the location may be missing. The error is a
+// *storage.RowError that names the invalid field.
 func Parse(document bson.Raw) (fight.Fight, error) {
 	text, _ := document.Lookup("_id").StringValueOK()
 	f, err := parse(text, document)
@@ -68,14 +68,14 @@ func parse(id string, document bson.Raw) (f fight.Fight, err error) {
 	return f, f.Check()
 }
 
-// reader reads the fields of a document. Its error is the first.
+// reader reads the fields of a document. It keeps the first error.
 type reader struct {
-	within   string // of the parent's field, with a dot
+	within   string // the path of the enclosing field, with a trailing dot
 	document bson.Raw
 	err      error
 }
 
-// value returns a field; one that is missing has no type, like a null.
+// value returns a field. A missing field has type 0, like a null.
 func (r *reader) value(field string) bson.RawValue {
 	value, err := r.document.LookupErr(field)
 	if err != nil && !errors.Is(err, bsoncore.ErrElementNotFound) && r.err == nil {
@@ -110,7 +110,7 @@ func (r *reader) text(field string) string {
 	return text
 }
 
-// name is text that must be there, though it may be empty.
+// name reads a string that must be present but may be empty.
 func (r *reader) name(field string) string {
 	if value := r.value(field); value.Type == 0 {
 		r.fail(field, value, "a string")
@@ -118,7 +118,7 @@ func (r *reader) name(field string) string {
 	return r.text(field)
 }
 
-// integer reads any number without a fraction: what JavaScript writes is a double.
+// integer reads any number without a fraction, since JavaScript writes doubles.
 func (r *reader) integer(field string, most int64) int64 {
 	value := r.value(field)
 	var n int64
@@ -145,7 +145,7 @@ func (r *reader) integer(field string, most int64) int64 {
 	return n
 }
 
-// part returns a reader of a document within, nil when it is missing.
+// part returns a reader for an embedded document, or nil if it is missing.
 func (r *reader) part(field string) *reader {
 	value := r.value(field)
 	if value.Type == 0 {
@@ -158,7 +158,7 @@ func (r *reader) part(field string) *reader {
 	return &reader{within: field + ".", document: document}
 }
 
-// done takes over the error of a part.
+// done takes over the error of an embedded document's reader.
 func (r *reader) done(part *reader) {
 	if r.err == nil {
 		r.err = part.err

@@ -20,8 +20,8 @@ import (
 	"superheroes/internal/storage"
 )
 
-// The collections beside that of the fights, and the field that marks a fight as counted: the number of its batch. A
-// fight without it isn't counted, whoever stored it and when.
+// The other collections, and the field that marks a fight as counted with the number of its batch. A fight without it
+// isn't counted, whoever stored it and whenever.
 const (
 	fightsName  = "fights"
 	stateName   = "statistics"
@@ -31,13 +31,13 @@ const (
 	markField   = "counted"
 )
 
-// stateID is the id of the one document of the state.
+// stateID is the id of the only document in the state collection.
 const stateID = "state"
 
-// usualMost is how many fights are in a batch at most.
+// usualMost is the maximum number of fights in a batch.
 const usualMost = 1000
 
-// collections is the documents of a real database.
+// collections implements documents on a real database.
 type collections struct {
 	fights, state, batches, winners, places *mongo.Collection
 	most                                    int64
@@ -45,7 +45,7 @@ type collections struct {
 
 var _ documents = collections{}
 
-// newCollections reads and writes what a majority of the servers has, at the primary, whatever the URL says.
+// newCollections returns the collections with majority reads and writes at the primary, whatever the URL says.
 func newCollections(database *mongo.Database) collections {
 	journal := true
 	strict := options.Collection().SetReadConcern(readconcern.Majority()).SetReadPreference(readpref.Primary()).
@@ -57,9 +57,9 @@ func newCollections(database *mongo.Database) collections {
 // formerIndex is the index of marks alone that older versions created.
 const formerIndex = markField + "_1"
 
-// createIndexes creates what is missing. The index of marks is no partial one: that would be smaller, but could not find the
-// fights that have no mark. It has the ids too, so that documents of others, which never get a mark, are passed over by
-// their keys, most of them as a range, instead of being read again each time.
+// createIndexes creates missing indexes. The index of marks is not partial: that would be smaller, but couldn't find
+// fights without a mark. It includes the ids, so that foreign documents, which never get a mark, are skipped by their
+// keys, mostly as a range, instead of being read again each time.
 func (c collections) createIndexes(ctx context.Context) error {
 	for _, index := range []struct {
 		of   *mongo.Collection
@@ -73,28 +73,28 @@ func (c collections) createIndexes(ctx context.Context) error {
 			return err
 		}
 	}
-	// The new index does what this one did. Where it isn't there any more, or never was, there is nothing to do.
+	// The new index replaces this one, which may not exist.
 	if err := c.fights.Indexes().DropOne(ctx, formerIndex); err != nil && !isNotFound(err) {
 		return err
 	}
 	return nil
 }
 
-// isNotFound reports whether there is no such index, or no collection.
+// isNotFound reports whether an index or its collection doesn't exist.
 func isNotFound(err error) bool {
 	const namespaceNotFound, indexNotFound = 26, 27
 	var answer mongo.ServerError
 	return errors.As(err, &answer) && (answer.HasErrorCode(namespaceNotFound) || answer.HasErrorCode(indexNotFound))
 }
 
-// winnersFirst and placesFirst are the orders in which statistics name them.
+// winnersFirst and placesFirst are the sort orders of the statistics.
 func winnersFirst() bson.D {
 	return bson.D{{Key: "wins", Value: -1}, {Key: "name", Value: 1}, {Key: "team", Value: 1}}
 }
 
 func placesFirst() bson.D { return bson.D{{Key: "fights", Value: -1}, {Key: "name", Value: 1}} }
 
-// stateDocument is what is counted, and how far.
+// stateDocument holds the totals and the number of the last batch in them.
 type stateDocument struct {
 	ID       string     `bson:"_id"`
 	Done     int64      `bson:"done"`
@@ -104,7 +104,7 @@ type stateDocument struct {
 	Since    *time.Time `bson:"since,omitempty"`
 }
 
-// winnerDocument and placeDocument note the last batch that changed them.
+// winnerDocument and placeDocument record the last batch that changed them.
 type winnerDocument struct {
 	ID    string `bson:"_id"`
 	Name  string `bson:"name"`
@@ -144,12 +144,12 @@ type placePart struct {
 	Fights int64  `bson:"fights"`
 }
 
-// together is how many updates are in one command, which is a part of a batch. Other clients have their turn between two,
-// and a server that keeps a connection for each until the command has ended, as FerretDB does, of a hundred, does not run
-// out of them.
+// together is how many updates are in one command, which is one part of a batch. Other clients get their turn between
+// commands, and a server with a hundred connections that occupies one per update until the command ends, like FerretDB,
+// doesn't run out of them.
 const together = 40
 
-// newBatch returns a batch whose parts are the winners, then the places, to raise, and the fights to mark.
+// newBatch returns a batch whose parts first raise the winners, then the places, and finally mark the fights.
 func newBatch(number int64, fights []any, tally *statistics.Tally) batch {
 	return batch{
 		number: number, fights: fights, tally: tally,
@@ -157,7 +157,7 @@ func newBatch(number int64, fights []any, tally *statistics.Tally) batch {
 	}
 }
 
-// parts is how many parts so many updates are.
+// parts returns the number of parts for that many updates.
 func parts(updates int) int { return (updates + together - 1) / together }
 
 // partOf returns one part of all.
@@ -178,8 +178,8 @@ func (c collections) readState(ctx context.Context) (state stateDocument, err er
 	return state, err
 }
 
-// createState begins to count, above every number that a fight is marked with: there are some when statistics were
-// lost. Of several processes that do it at the same time one succeeds.
+// createState starts counting above every batch number that a fight is marked with: there are some if the statistics
+// were lost. If several processes do it at the same time, one succeeds.
 func (c collections) createState(ctx context.Context) error {
 	var marked struct {
 		Counted int64 `bson:"counted"`
@@ -221,7 +221,7 @@ func (c collections) open(ctx context.Context, number int64) (batch, bool, error
 	return found, true, nil
 }
 
-// outcomeFields are what decides whether a fight can be read, and what it came to.
+// outcomeFields are the fields that determine whether a fight can be read, and its outcome.
 func outcomeFields() bson.D {
 	return bson.D{{Key: "fight_date", Value: 1}, {Key: "winner_team", Value: 1}, {Key: "hero", Value: 1}, {Key: "villain", Value: 1}, {Key: "location", Value: 1}}
 }
@@ -234,8 +234,8 @@ func (c collections) uncounted(ctx context.Context, number int64) (batch, error)
 	return found, err
 }
 
-// eachFight adds the chosen fights to the tally, at most limit unless that is 0, and has take their ids. It returns those that
-// can't be read.
+// eachFight adds the selected fights to the tally, at most limit unless that is 0, and calls take with their ids. It
+// returns those that can't be read.
 func (c collections) eachFight(ctx context.Context, chosen bson.E, limit int64, tally *statistics.Tally, take func(id any)) (unreadable []*storage.RowError, err error) {
 	filter := bson.D{chosen, allFights()}
 	cursor, err := c.fights.Find(ctx, filter, options.Find().SetProjection(outcomeFields()).SetLimit(limit))
@@ -275,7 +275,7 @@ func (c collections) freeze(ctx context.Context, b batch) (bool, error) {
 	return err == nil, err
 }
 
-// known is nil for the zero time.
+// known returns nil for the zero time.
 func known(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
@@ -302,8 +302,8 @@ func byTeamAndName(a, b statistics.Fighter) int {
 	return cmp.Or(cmp.Compare(a.Team, b.Team), cmp.Compare(a.Name, b.Name))
 }
 
-// raiseAll raises a field of documents, by their ids, where the batch noted there is a lower one. Those that are missing
-// are first made empty.
+// raiseAll increments a field of the documents with the ids in by, unless they already record this batch or a later
+// one. Missing documents are created first, with zeros.
 func raiseAll(ctx context.Context, in *mongo.Collection, field string, number int64, by map[string]int64, empty map[string]any) error {
 	if err := insertMissing(ctx, in, empty); err != nil {
 		return err
@@ -317,7 +317,7 @@ func raiseAll(ctx context.Context, in *mongo.Collection, field string, number in
 	return update(ctx, in, updates)
 }
 
-// update makes the updates, in any order.
+// update applies the updates in any order.
 func update(ctx context.Context, in *mongo.Collection, updates []mongo.WriteModel) error {
 	_, err := in.BulkWrite(ctx, updates, options.BulkWrite().SetOrdered(false))
 	return err
@@ -350,13 +350,13 @@ func insertMissing(ctx context.Context, in *mongo.Collection, empty map[string]a
 		missing = append(missing, document)
 	}
 	_, err = in.InsertMany(ctx, missing, options.InsertMany().SetOrdered(false))
-	if onlyDuplicates(err) { // another process was at it
+	if onlyDuplicates(err) { // another process was doing the same
 		return nil
 	}
 	return err
 }
 
-// onlyDuplicates tells whether all that went wrong is that documents were there already.
+// onlyDuplicates reports whether the only errors are duplicate keys.
 func onlyDuplicates(err error) bool {
 	var several mongo.BulkWriteException
 	if !errors.As(err, &several) || several.WriteConcernError != nil {
@@ -370,7 +370,7 @@ func onlyDuplicates(err error) bool {
 	return true
 }
 
-// mark names each fight by its id: a server that knows only that index finds them too.
+// mark identifies each fight by its id, so that a server with only that index finds it quickly.
 func (c collections) mark(ctx context.Context, b batch, part int) error {
 	var marks []mongo.WriteModel
 	set := bson.D{{Key: "$set", Value: bson.D{{Key: markField, Value: b.number}}}}

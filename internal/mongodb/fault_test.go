@@ -17,7 +17,7 @@ import (
 	"superheroes/test/engines"
 )
 
-// behind opens a store that reaches its server through a proxy, and one on the same database that does not.
+// behind opens a store that reaches its server through a proxy, and a second one on the same database without it.
 func behind(t *testing.T, options string, grouped bool, decide func(nth int) fate) (store, direct *Fights, p *proxy) {
 	t.Helper()
 	address := engines.MongoDB(t)
@@ -30,8 +30,8 @@ func behind(t *testing.T, options string, grouped bool, decide func(nth int) fat
 	return openAs(t, parsed.String(), grouped), openFights(t, address), p
 }
 
-// What the server is asked for is on the wire, whatever the URL asks for. That the server does it is MongoDB's own
-// promise: the server of these tests may be FerretDB, which proves nothing about it.
+// The requested write concern is visible on the wire, whatever the URL says. Whether the server honours it is up to
+// MongoDB: the server in these tests may be FerretDB, which proves nothing about it.
 func TestInsertAsksForMajorityAndJournal(t *testing.T) {
 	for name, options := range map[string]string{"plain URL": "", "w=0 in the URL": "w=0", "no journal in the URL": "w=1&journal=false"} {
 		t.Run(name, func(t *testing.T) {
@@ -56,7 +56,7 @@ func TestInsertAsksForMajorityAndJournal(t *testing.T) {
 				t.Fatal(err)
 			}
 			if asked.W != "majority" || !asked.J {
-				t.Errorf("asked for %+v, want majority and journal", asked)
+				t.Errorf("requested %+v, want majority and journal", asked)
 			}
 		})
 	}
@@ -73,8 +73,8 @@ func TestInsertThroughFaults(t *testing.T) {
 		}
 	}
 	always := func(what fate) func(int) fate { return func(int) fate { return what } }
-	const stored, open = "stored", "open" // what Insert says
-	// The driver waits half a second before it tries a server again that broke a connection.
+	const stored, open = "stored", "open" // what Insert returns
+	// After a broken connection the driver waits half a second before it retries a server.
 	const ample = time.Minute
 	tests := []struct {
 		name   string
@@ -86,13 +86,13 @@ func TestInsertThroughFaults(t *testing.T) {
 		{"no fault", always(deliver), stored, 1, 1},
 		{"cut before it was sent", first(cutBefore), stored, 1, 2},
 		{"cut within the command", first(cutWithin), stored, 1, 2},
-		{"cut before the answer: the id is known then", first(cutAfter), stored, 1, 2},
-		{"cut within the answer", first(cutAnswer), stored, 1, 2},
+		{"cut before the response: the retry reports a duplicate", first(cutAfter), stored, 1, 2},
+		{"cut within the response", first(cutAnswer), stored, 1, 2},
 		{"always cut before it is sent", always(cutBefore), open, 0, 3},
-		{"always cut before the answer", always(cutAfter), open, 1, 3},
-		{"cut before the answer, then before it is sent", func(nth int) fate { return []fate{cutAfter, cutBefore, cutBefore}[nth] }, open, 1, 3},
-		{"cut before it is sent, then before the answer", func(nth int) fate { return []fate{cutBefore, cutAfter, deliver}[nth] }, stored, 1, 3},
-		{"no answer comes", always(stallAfter), open, 1, 1},
+		{"always cut before the response", always(cutAfter), open, 1, 3},
+		{"cut before the response, then before it is sent", func(nth int) fate { return []fate{cutAfter, cutBefore, cutBefore}[nth] }, open, 1, 3},
+		{"cut before it is sent, then before the response", func(nth int) fate { return []fate{cutBefore, cutAfter, deliver}[nth] }, stored, 1, 3},
+		{"no response arrives", always(stallAfter), open, 1, 1},
 		{"nothing gets through", always(stallBefore), open, 0, 1},
 	}
 	for kind, grouped := range kinds() {
@@ -112,7 +112,7 @@ func TestInsertThroughFaults(t *testing.T) {
 				f := fighttest.NewFight(fight.NewIDs(fight.ID{}))
 				err := store.Insert(ctx, f, f.AppendJSON(nil))
 				if test.says == stored && err != nil || test.says == open && !errors.Is(err, fight.ErrMaybeStored) {
-					t.Errorf("said %v, want %s", err, test.says)
+					t.Errorf("Insert returned %v, want %s", err, test.says)
 				}
 				fighttest.Truthful(t, direct, f, err)
 				if all := fighttest.Everything(t, direct); len(all) != test.kept {
@@ -126,7 +126,7 @@ func TestInsertThroughFaults(t *testing.T) {
 	}
 }
 
-// Many clients, any fault at any insert: what was said of each fight is so, and none is there twice.
+// Many clients and faults at random inserts: every result is true, and no fight is stored twice.
 func TestInsertThroughRandomFaults(t *testing.T) {
 	t.Parallel()
 	for kind, grouped := range kinds() {
@@ -147,7 +147,7 @@ func insertThroughRandomFaults(t *testing.T, grouped bool) {
 	ids := fight.NewIDs(fight.ID{})
 	var all []fight.Fight
 	acknowledged, left := 0, 0
-	// One connection that stalls can hold a whole burst of a group.
+	// One stalled connection can hold up a whole burst of a group.
 	for bursts := 0; bursts < 10 && (acknowledged == 0 || left == 0); bursts++ {
 		fights, said := burst(t, store, ids)
 		for i, f := range fights {
@@ -162,7 +162,7 @@ func insertThroughRandomFaults(t *testing.T, grouped bool) {
 		all = append(all, fights...)
 	}
 	stored := fighttest.Everything(t, direct)
-	t.Logf("%d acknowledged, %d left open, %d refused; %d stored", acknowledged, left, len(all)-acknowledged-left, len(stored))
+	t.Logf("%d acknowledged, %d uncertain, %d refused; %d stored", acknowledged, left, len(all)-acknowledged-left, len(stored))
 	if len(stored) < acknowledged || len(stored) > acknowledged+left {
 		t.Errorf("%d stored, want from %d to %d", len(stored), acknowledged, acknowledged+left)
 	}
@@ -172,11 +172,11 @@ func insertThroughRandomFaults(t *testing.T, grouped bool) {
 		}
 	}
 	if acknowledged == 0 || left == 0 {
-		t.Error("the faults tested nothing")
+		t.Error("the faults had no effect")
 	}
 }
 
-// burst inserts fights from several goroutines, with little time for each, and returns what was said of them.
+// burst inserts fights from several goroutines with short deadlines, and returns the results.
 func burst(t *testing.T, store fight.Store, ids *fight.IDs) ([]fight.Fight, []error) {
 	const workers, each = 6, 20
 	fights, said := make([]fight.Fight, workers*each), make([]error, workers*each)

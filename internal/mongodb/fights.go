@@ -1,4 +1,6 @@
-// Package mongodb keeps fights and their statistics in MongoDB, or in a server that speaks its protocol.
+// Package mongodb stores fights and their statistics in MongoDB, or in a server that speaks its protocol. It promises
+// what fight.Store and statistics.Store specify, relying only on atomic updates of single documents, and classifies the
+// server's errors by package storage. It knows neither HTTP nor the other engines.
 package mongodb
 
 import (
@@ -21,37 +23,37 @@ import (
 	"superheroes/internal/storage"
 )
 
-// Config says where the database is and how many connections it gets.
+// Config is the address of the database and the size of the pool.
 type Config struct {
 	URL                 string
-	SRVService, SRVHost string // of a mongodb+srv URL, whose servers stand in the DNS; else ""
+	SRVService, SRVHost string // of a mongodb+srv URL, whose servers are listed in the DNS; else ""
 	Database            string
 	PoolMin, PoolMax    int
 	Grouped             bool          // concurrent inserts share one command
 	Deadline            time.Duration // of the service's requests; 0 for programs that may wait
 }
 
-// The collections of fights, and of the one document that finds out whether writes are taken again.
+// The collections of the fights, and of the document that probes whether writes are accepted again.
 const (
 	collection      = "fights"
 	probeCollection = "fights_probe"
 )
 
-// Fights is a fight.Store in a collection.
+// Fights is a fight.Store in a MongoDB collection.
 type Fights struct {
 	client  *mongo.Client
 	fights  *mongo.Collection
-	reading *options.RunCmdOptionsBuilder // what the URL says about reads
-	concern *readconcern.ReadConcern      // nil for the server's own
-	reads   bounded.Reads                 // half of the connections are left for writes
-	group   *fight.Committer              // nil when each fight has a command of its own
-	refusal atomic.Pointer[error]         // why the last write was refused, where all are; nil while they are taken
+	reading *options.RunCmdOptionsBuilder // the URL's options for reads
+	concern *readconcern.ReadConcern      // nil for the server's default
+	reads   bounded.Reads                 // half of the connections are reserved for writes
+	group   *fight.Committer              // nil if each fight has its own command
+	refusal atomic.Pointer[error]         // why the last write was refused, if all are; nil while writes are accepted
 }
 
 var _ fight.Store = (*Fights)(nil)
 
-// OpenFights connects, waits for an answer, and checks that the user may read and write fights. It tries once, for as long as
-// ctx lasts. MongoDB makes the collection with the first fight, and its index of ids with it.
+// OpenFights connects to the server, waits for a response, and checks that the user may read and write fights. It tries
+// once, for as long as ctx lasts. MongoDB creates the collection and its index of ids with the first fight.
 func OpenFights(ctx context.Context, cfg Config) (*Fights, error) {
 	if err := lookUp(ctx, cfg); err != nil {
 		return nil, err
@@ -79,8 +81,8 @@ func OpenFights(ctx context.Context, cfg Config) (*Fights, error) {
 	return s, nil
 }
 
-// lookUp finds out whether the servers of a mongodb+srv URL stand in the DNS. The driver asks by itself, but for as long as
-// the resolver likes.
+// lookUp checks whether the DNS lists the servers of a mongodb+srv URL. The driver does so as well, but without a
+// deadline.
 func lookUp(ctx context.Context, cfg Config) error {
 	if cfg.SRVHost == "" {
 		return nil
@@ -89,7 +91,7 @@ func lookUp(ctx context.Context, cfg Config) error {
 	return storage.As(storage.ErrUnavailable, err, "the DNS look-up of the servers of ", cfg.SRVHost, " (its SRV records) failed")
 }
 
-// unusable returns why the driver takes no URL. Its own text may show the password.
+// unusable returns why the driver rejects a URL. The driver's own message may show the password.
 func unusable(err error) error {
 	var file *fs.PathError
 	var dns *net.DNSError
@@ -97,14 +99,14 @@ func unusable(err error) error {
 	case errors.As(err, &dns):
 		return storage.As(storage.ErrUnavailable, dns, "a DNS look-up failed")
 	case errors.As(err, &file):
-		return storage.As(storage.ErrSchema, file, "a file that the MongoDB URL names can't be read")
+		return storage.As(storage.ErrSchema, file, "a file named in the MongoDB URL can't be read")
 	}
-	return storage.Errorf(storage.ErrSchema, "the MongoDB URL can't be used: a file that it names is not as expected, its options contradict each other, "+
-		"or the DNS names no servers within its domain")
+	return storage.Errorf(storage.ErrSchema, "the MongoDB URL can't be used: a file named in it is invalid, its options contradict each other, "+
+		"or the DNS lists no servers in its domain")
 }
 
-// checkAccess runs what requests run: a read, and a write that changes nothing. A server that takes no writes is open for
-// reads.
+// checkAccess does what requests do: a read, and a write that changes nothing. A server that accepts no writes is
+// opened for reads.
 func (s *Fights) checkAccess(ctx context.Context) error {
 	if err := s.Ping(ctx); err != nil {
 		return err
@@ -117,21 +119,21 @@ func (s *Fights) checkAccess(ctx context.Context) error {
 	return err
 }
 
-// writeNothing changes a fight that isn't there, which needs a primary and the permission, and no space.
+// writeNothing updates a fight that doesn't exist, which needs a primary and the permission, but no disk space.
 func (s *Fights) writeNothing(ctx context.Context) error {
 	nobody, nothing := bson.D{{Key: "_id", Value: ""}}, bson.D{{Key: "$unset", Value: bson.D{{Key: "nothing", Value: ""}}}}
 	_, err := s.fights.Clone(durable()).UpdateOne(ctx, nobody, nothing)
 	return Trouble(err)
 }
 
-// durable has writes acknowledged as fights are, whatever the URL says.
+// durable sets the same write concern as for fights, whatever the URL says.
 func durable() *options.CollectionOptionsBuilder {
 	journal := true
 	return options.Collection().SetWriteConcern(&writeconcern.WriteConcern{W: "majority", Journal: &journal})
 }
 
-// Get implements fight.Store. It reads by the index of ids. As in Page and Count, a read that has begun goes on when its client
-// has left: to end it there would cost the connection.
+// Get implements fight.Store. It reads by the index of ids. As in Page and Count, a read that has begun continues after
+// its client has left, since canceling it would cost the connection.
 func (s *Fights) Get(ctx context.Context, id fight.ID) (fight.Fight, error) {
 	return bounded.Do(ctx, s.reads.ByKey, func(ctx context.Context) (fight.Fight, error) { return s.get(ctx, id) })
 }
@@ -150,7 +152,7 @@ func (s *Fights) get(ctx context.Context, id fight.ID) (fight.Fight, error) {
 	return Parse(document)
 }
 
-// Page implements fight.Store. It reads the index of ids downwards, and the documents of fights only.
+// Page implements fight.Store. It scans the index of ids backwards, and reads only the documents of fights.
 func (s *Fights) Page(ctx context.Context, before fight.ID, limit int) ([]fight.Fight, error) {
 	return bounded.Do(ctx, s.reads.Lists, func(ctx context.Context) ([]fight.Fight, error) { return s.page(ctx, before, limit) })
 }
@@ -170,10 +172,10 @@ func (s *Fights) page(ctx context.Context, before fight.ID, limit int) (fights [
 	return fights, nil
 }
 
-// newest returns the documents with the largest ids that fulfil a condition, largest first, and of each the fields that are
-// named, or all.
+// newest returns the documents with the largest ids that satisfy the condition, in descending order, and of each only
+// the named fields, or all of them.
 func (s *Fights) newest(ctx context.Context, condition bson.E, limit int, fields ...string) (documents []bson.Raw, err error) {
-	// The driver's Find has the server work on when the client has given up; a command as it is gets a maxTimeMS.
+	// With the driver's Find, the server keeps working after the client has given up; a raw command gets a maxTimeMS.
 	command := bson.D{
 		{Key: "find", Value: collection},
 		{Key: "filter", Value: bson.D{condition}},
@@ -192,7 +194,7 @@ func (s *Fights) newest(ctx context.Context, condition bson.E, limit int, fields
 		command = append(command, bson.E{Key: "readConcern", Value: bson.D{{Key: "level", Value: s.concern.Level}}})
 	}
 	cursor, err := s.fights.Database().RunCommandCursor(ctx, command, s.reading)
-	if mongo.IsNetworkError(err) && ctx.Err() == nil { // a kept connection may be broken: a read can be repeated
+	if mongo.IsNetworkError(err) && ctx.Err() == nil { // an idle connection may have broken; a read can be repeated
 		cursor, err = s.fights.Database().RunCommandCursor(ctx, command, s.reading)
 	}
 	if err != nil {
@@ -201,7 +203,7 @@ func (s *Fights) newest(ctx context.Context, condition bson.E, limit int, fields
 	return documents, Trouble(cursor.All(ctx, &documents))
 }
 
-// Count implements fight.Store: exact, so it reads the whole index of ids, and no document.
+// Count implements fight.Store. To be exact, it scans the whole index of ids, but reads no documents.
 func (s *Fights) Count(ctx context.Context) (int64, error) {
 	return bounded.Do(ctx, s.reads.Lists, func(ctx context.Context) (int64, error) {
 		n, err := s.fights.CountDocuments(ctx, bson.D{allFights()})
@@ -209,7 +211,7 @@ func (s *Fights) Count(ctx context.Context) (int64, error) {
 	})
 }
 
-// Last implements fight.Store. It reads the index of ids downwards, past those that others made.
+// Last implements fight.Store. It scans the index of ids backwards, skipping ids made by others.
 func (s *Fights) Last(ctx context.Context) (fight.ID, error) {
 	documents, err := s.newest(ctx, below(fight.Beyond(), ourIDs), 1, "_id")
 	if err != nil || len(documents) == 0 {
@@ -218,8 +220,8 @@ func (s *Fights) Last(ctx context.Context) (fight.ID, error) {
 	return fight.ParseID(documents[0].Lookup("_id").StringValue())
 }
 
-// Ping implements fight.Store: it reads from the collection, at the server that takes writes. After a write that the server
-// refused, because it takes none or not from this user, it tries to write until that succeeds.
+// Ping implements fight.Store. It reads from the collection on the primary. If the last write was refused, because the
+// server accepts none or not from this user, it attempts a write until that succeeds.
 func (s *Fights) Ping(ctx context.Context) error {
 	primary := s.fights.Clone(options.Collection().SetReadPreference(readpref.Primary()))
 	err := primary.FindOne(ctx, bson.D{}, options.FindOne().SetProjection(bson.D{{Key: "_id", Value: 1}})).Err()
@@ -237,14 +239,14 @@ func (s *Fights) Ping(ctx context.Context) error {
 	return nil
 }
 
-// probe finds out whether writes are taken: it writes a small document beside the fights.
+// probe checks whether writes are accepted, by writing a small document to its own collection.
 func (s *Fights) probe(ctx context.Context) error {
 	if err := s.writeNothing(ctx); err != nil {
 		return err
 	}
 	probes, id := s.fights.Database().Collection(probeCollection, durable()), bson.D{{Key: "_id", Value: "probe"}}
 	_, err := probes.ReplaceOne(ctx, id, bson.D{{Key: "at", Value: time.Now()}}, options.Replace().SetUpsert(true))
-	if err = Trouble(err); errors.Is(err, storage.ErrSchema) { // who may write nothing but fights finds out by the next one
+	if err = Trouble(err); errors.Is(err, storage.ErrSchema) { // a user who may write only fights finds out with the next one
 		return nil
 	}
 	return err

@@ -15,13 +15,13 @@ import (
 	"superheroes/test/engines"
 )
 
-// open opens the strict store at a URL that names its database.
+// openFights opens the strict store at a URL that includes the database.
 func openFights(tb testing.TB, address string) *Fights {
 	tb.Helper()
 	return openAs(tb, address, false)
 }
 
-// kinds tells by name whether a store is a grouped one.
+// kinds maps the name of a kind of store to whether it is grouped.
 func kinds() map[string]bool { return map[string]bool{"strict": false, "grouped": true} }
 
 func openAs(tb testing.TB, address string, grouped bool) *Fights {
@@ -50,8 +50,8 @@ func TestFights(t *testing.T) {
 	}
 }
 
-// foreign are documents that others may have left in the collection, by what is special in them. Those whose id is no UUID
-// as lower-case text are no fights.
+// foreign returns documents that others may have left in the collection, by what is special about them. None is a
+// fight, because their ids aren't UUIDs as lower-case strings.
 func foreign() map[string]bson.D {
 	seed := func(id any) bson.D {
 		return bson.D{{Key: "_id", Value: id}, {Key: "fight_date", Value: time.Now()}, {Key: "winner_team", Value: "heroes"}, {Key: "winner_name", Value: "x"},
@@ -68,7 +68,7 @@ func foreign() map[string]bson.D {
 	}
 }
 
-// put stores a document as another application does.
+// put stores a document like another application.
 func put(t *testing.T, store *Fights, document bson.D) {
 	t.Helper()
 	if _, err := store.fights.InsertOne(t.Context(), document); err != nil {
@@ -76,7 +76,7 @@ func put(t *testing.T, store *Fights, document bson.D) {
 	}
 }
 
-// What is no fight is passed over by everything.
+// Everything ignores documents that aren't fights.
 func TestForeignDocuments(t *testing.T) {
 	store := openFights(t, engines.MongoDB(t))
 	ours := fighttest.NewFight(fight.NewIDs(fight.ID{}))
@@ -87,23 +87,23 @@ func TestForeignDocuments(t *testing.T) {
 		put(t, store, document)
 	}
 	if last, err := store.Last(t.Context()); err != nil || last != ours.ID {
-		t.Errorf("the last is %v, %v, want %v", last, err, ours.ID)
+		t.Errorf("Last: %v, %v; want %v", last, err, ours.ID)
 	}
 	if all := fighttest.Everything(t, store); len(all) != 1 || all[0].ID != ours.ID {
-		t.Errorf("listed %v, want our fight alone", all)
+		t.Errorf("listed %v, want only our fight", all)
 	}
 	if n, err := store.Count(t.Context()); n != 1 || err != nil {
-		t.Errorf("counted %d, %v", n, err)
+		t.Errorf("Count: %d, %v", n, err)
 	}
 	for _, id := range []fight.ID{fight.MaxID(), {}} {
 		if f, err := store.Get(t.Context(), id); !errors.Is(err, fight.ErrNotFound) {
-			t.Errorf("Get says %v, %v", f, err)
+			t.Errorf("Get: %v, %v", f, err)
 		}
 	}
 }
 
-// A fight of another writer is read where that is possible; else the error names it, it is counted, and all others are
-// still there.
+// A fight written by another program is read if possible. Otherwise the error names it, it is counted, and the others
+// are unaffected.
 func TestFightsOfOthers(t *testing.T) {
 	at := time.Date(2026, 1, 2, 15, 4, 5, 678_000_000, time.UTC)
 	whole := func(changes ...bson.E) bson.D {
@@ -130,30 +130,30 @@ func TestFightsOfOthers(t *testing.T) {
 	person := func(fields ...bson.E) bson.D { return append(bson.D{of("name", "Yoda")}, fields...) }
 	for name, c := range map[string]struct {
 		document bson.D
-		wrong    string // of the error; "" when it is read
+		wrong    string // expected in the error; "" if it can be read
 	}{
-		"nothing but what must be there": {whole(), ""},
-		"numbers as JavaScript has them": {whole(of("hero", person(of("level", 7.0), of("id", 3.0)))), ""},
-		"fields more":                    {whole(of("_class", "x"), of("counted", "?"), of("hero", person(of("age", 900)))), ""},
-		"nulls":                          {whole(of("location", nil), of("hero", person(of("level", nil), of("powers", nil)))), ""},
-		"an empty name":                  {whole(of("hero", bson.D{of("name", "")})), ""},
-		"copies of other types":          {whole(of("winner_name", 5), of("loser_level", "x")), ""},
-		"no fields at all":               {bson.D{}, "fight_date is missing"},
-		"a date as text":                 {whole(of("fight_date", at.String())), "fight_date has the BSON type string"},
-		"a date beyond all":              {whole(of("fight_date", bson.DateTime(1<<62))), "fight_date is in the year"},
-		"no team":                        {whole(of("winner_team", nil)), "winner_team"},
-		"another team":                   {whole(of("winner_team", "HEROES")), "winner_team"},
-		"a team as a number":             {whole(of("winner_team", 1)), "winner_team has the BSON type"},
-		"a hero as text":                 {whole(of("hero", "Yoda")), "hero has the BSON type string"},
-		"no villain":                     {whole(of("villain", nil)), "villain is missing"},
-		"a hero without a name":          {whole(of("hero", bson.D{of("level", 1)})), "hero.name is missing"},
-		"a name as a number":             {whole(of("villain", bson.D{of("name", 1)})), "villain.name has the BSON type"},
-		"a level as text":                {whole(of("hero", person(of("level", "7")))), "hero.level has the BSON type string"},
-		"a level with a fraction":        {whole(of("hero", person(of("level", 7.5)))), "hero.level has the BSON type double"},
-		"a level beyond 32 bits":         {whole(of("hero", person(of("level", int64(5_000_000_000))))), "hero.level is 5000000000"},
-		"not UTF-8":                      {whole(of("hero", person(of("powers", "\xff")))), "hero.powers is not UTF-8"},
-		"a location as text":             {whole(of("location", "Gotham City")), "location has the BSON type string"},
-		"a location's name as a number":  {whole(of("location", bson.D{of("name", 5)})), "location.name has the BSON type"},
+		"only the mandatory fields":     {whole(), ""},
+		"numbers from JavaScript":       {whole(of("hero", person(of("level", 7.0), of("id", 3.0)))), ""},
+		"additional fields":             {whole(of("_class", "x"), of("counted", "?"), of("hero", person(of("age", 900)))), ""},
+		"nulls":                         {whole(of("location", nil), of("hero", person(of("level", nil), of("powers", nil)))), ""},
+		"an empty name":                 {whole(of("hero", bson.D{of("name", "")})), ""},
+		"copies of other types":         {whole(of("winner_name", 5), of("loser_level", "x")), ""},
+		"no fields at all":              {bson.D{}, "fight_date is missing"},
+		"a date as a string":            {whole(of("fight_date", at.String())), "fight_date has the BSON type string"},
+		"a date out of range":           {whole(of("fight_date", bson.DateTime(1<<62))), "fight_date is in the year"},
+		"no team":                       {whole(of("winner_team", nil)), "winner_team"},
+		"another team":                  {whole(of("winner_team", "HEROES")), "winner_team"},
+		"a team as a number":            {whole(of("winner_team", 1)), "winner_team has the BSON type"},
+		"a hero as a string":            {whole(of("hero", "Yoda")), "hero has the BSON type string"},
+		"no villain":                    {whole(of("villain", nil)), "villain is missing"},
+		"a hero without a name":         {whole(of("hero", bson.D{of("level", 1)})), "hero.name is missing"},
+		"a name as a number":            {whole(of("villain", bson.D{of("name", 1)})), "villain.name has the BSON type"},
+		"a level as a string":           {whole(of("hero", person(of("level", "7")))), "hero.level has the BSON type string"},
+		"a level with a fraction":       {whole(of("hero", person(of("level", 7.5)))), "hero.level has the BSON type double"},
+		"a level beyond 32 bits":        {whole(of("hero", person(of("level", int64(5_000_000_000))))), "hero.level is 5000000000"},
+		"not UTF-8":                     {whole(of("hero", person(of("powers", "\xff")))), "hero.powers is not UTF-8"},
+		"a location as a string":        {whole(of("location", "Gotham City")), "location has the BSON type string"},
+		"a location's name as a number": {whole(of("location", bson.D{of("name", 5)})), "location.name has the BSON type"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			id, err := fight.ParseID("9b2e1f2e-0c3a-4c3a-8d10-2b6f6f1d2c4e")
@@ -188,25 +188,25 @@ func TestFightsOfOthers(t *testing.T) {
 		id, _ := fight.ParseID(unreadable)
 		var row *storage.RowError
 		if f, err := store.Get(t.Context(), id); !errors.As(err, &row) || row.ID != unreadable {
-			t.Errorf("Get says %v, %v", f, err)
+			t.Errorf("Get: %v, %v", f, err)
 		}
 		if page, err := store.Page(t.Context(), fight.MaxID(), 9); !errors.As(err, &row) || row.ID != unreadable || len(page) != 1 || page[0].ID.String() != readable {
-			t.Errorf("Page says %v, %v", page, err)
+			t.Errorf("Page: %v, %v", page, err)
 		}
 		if page, err := store.Page(t.Context(), fight.MaxID(), 1); err != nil || len(page) != 1 || page[0].ID.String() != readable {
 			t.Errorf("the page before it: %v, %v", page, err)
 		}
 		if page, err := store.Page(t.Context(), id, 9); err != nil || len(page) != len(ours) {
-			t.Errorf("the page behind it: %v, %v", page, err)
+			t.Errorf("the page after it: %v, %v", page, err)
 		}
 		if n, err := store.Count(t.Context()); n != 5 || err != nil {
-			t.Errorf("Count says %d, %v", n, err)
+			t.Errorf("Count: %d, %v", n, err)
 		}
 		if last, err := store.Last(t.Context()); last != ours[2].ID || err != nil {
-			t.Errorf("Last says %s, %v", last, err)
+			t.Errorf("Last: %s, %v", last, err)
 		}
 		if err := store.Ping(t.Context()); err != nil {
-			t.Errorf("Ping says %v", err)
+			t.Errorf("Ping: %v", err)
 		}
 	})
 }

@@ -16,7 +16,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// Insert implements fight.Store: acknowledged by a majority of the servers, in the journal of each.
+// Insert implements fight.Store. The fight is acknowledged by a majority of the servers, in the journal of each.
 func (s *Fights) Insert(ctx context.Context, f fight.Fight, _ []byte) error {
 	document := fight.Document{ID: f.ID, Bytes: appendDocument(make([]byte, 0, usualSize), f)}
 	if s.group != nil {
@@ -25,14 +25,14 @@ func (s *Fights) Insert(ctx context.Context, f fight.Fight, _ []byte) error {
 	return s.write(ctx, []fight.Document{document})[0]
 }
 
-// usualSize is room for most documents, in bytes.
+// usualSize is the capacity in bytes that suffices for most documents.
 const usualSize = 2048
 
-// attempts is how often documents whose outcome is unknown are sent. They are the same documents with the same ids
-// each time: when the server then knows an id, that fight is stored.
+// attempts is how many times documents with an uncertain result are sent. They keep their ids: if the server then
+// reports a duplicate id, that fight is stored.
 const attempts = 3
 
-// write stores a batch with one command, and repeats that for those of which it does not know what became.
+// write stores a batch with one command, and repeats that for documents whose result is uncertain.
 func (s *Fights) write(ctx context.Context, batch []fight.Document) []error {
 	o := outcomes{errs: make([]error, len(batch)), open: make([]int, len(batch))}
 	for i := range batch {
@@ -53,7 +53,7 @@ func (s *Fights) write(ctx context.Context, batch []fight.Document) []error {
 	return o.errs
 }
 
-// note remembers whether the server takes writes, as far as the outcomes say.
+// note remembers whether the server accepts writes, as far as the results show.
 func (s *Fights) note(errs []error) {
 	for _, err := range errs {
 		switch {
@@ -68,12 +68,12 @@ func (s *Fights) note(errs []error) {
 	}
 }
 
-// insert sends the chosen documents of a batch, which are known to be BSON. The driver's InsertMany would look through
-// each of them again for its id.
+// insert sends the chosen documents of a batch, which are already BSON. The driver's InsertMany would scan each of them
+// again for its id.
 func (s *Fights) insert(ctx context.Context, batch []fight.Document, chosen []int) error {
 	size := 256 // more than the rest of the command
 	for _, i := range chosen {
-		size += len(batch[i].Bytes) + 8 // its index, with what surrounds it
+		size += len(batch[i].Bytes) + 8 // its index and surrounding bytes
 	}
 	start, command := bsoncore.AppendDocumentStart(make([]byte, 0, size))
 	command = bsoncore.AppendStringElement(command, "insert", collection)
@@ -85,7 +85,7 @@ func (s *Fights) insert(ctx context.Context, batch []fight.Document, chosen []in
 		command = append(command, batch[i].Bytes...)
 	}
 	command = endDocument(command, array)
-	command = bsoncore.AppendBooleanElement(command, "ordered", false) // one that is refused holds up no other
+	command = bsoncore.AppendBooleanElement(command, "ordered", false) // a refused document doesn't hold up the others
 	concern, command := bsoncore.AppendDocumentElementStart(command, "writeConcern")
 	command = bsoncore.AppendStringElement(command, "w", "majority")
 	command = bsoncore.AppendBooleanElement(command, "j", true)
@@ -93,14 +93,14 @@ func (s *Fights) insert(ctx context.Context, batch []fight.Document, chosen []in
 	return s.fights.Database().RunCommand(ctx, bson.Raw(command)).Err()
 }
 
-// outcomes are what is known of the documents of a batch.
+// outcomes is what is known about the documents of a batch.
 type outcomes struct {
 	errs    []error
-	open    []int // those of which nothing is known yet
+	open    []int // documents without a certain result yet
 	inDoubt bool  // the open ones have been sent before
 }
 
-// settle takes account of what came of sending the open ones.
+// settle applies the result of sending the open documents.
 func (o *outcomes) settle(err error) {
 	var answer mongo.WriteException
 	switch {
@@ -119,10 +119,9 @@ func (o *outcomes) settle(err error) {
 	o.inDoubt = true
 }
 
-// heed takes account of an answer that lists the documents that were refused. What the write concern says is about the
-// others: they may be there.
+// heed applies a response that lists refused documents. A write concern error is about the others: they may be stored.
 func (o *outcomes) heed(answer mongo.WriteException) {
-	causes := make(map[int]error, len(answer.WriteErrors)) // by place among those that were sent
+	causes := make(map[int]error, len(answer.WriteErrors)) // by position among the documents sent
 	for _, each := range answer.WriteErrors {
 		causes[each.Index] = each
 	}
@@ -139,8 +138,8 @@ func (o *outcomes) heed(answer mongo.WriteException) {
 	o.open = open
 }
 
-// appendDocument appends a fight as a BSON document: what bson.Marshal makes of a struct with these fields, at
-// a third of the cost. Parse reads it.
+// appendDocument appends a fight as a BSON document. The result equals bson.Marshal of a struct with these fields, at a
+// third of the cost. Parse reads it.
 func appendDocument(dst []byte, f fight.Fight) []byte {
 	winner, loser := f.Sides()
 	start, dst := bsoncore.AppendDocumentStart(dst)
@@ -185,7 +184,7 @@ func appendPlace(dst []byte, key string, p location.Location) []byte {
 	return endDocument(dst, start)
 }
 
-// endDocument ends the document, or the array, that began at start.
+// endDocument ends the document or array that began at start.
 func endDocument(dst []byte, start int32) []byte {
 	dst = append(dst, 0)
 	return bsoncore.UpdateLength(dst, start, int32(len(dst))-start)

@@ -20,7 +20,7 @@ import (
 
 const duplicateKey = 11000
 
-// answer is a server's, that refuses the documents at these places with these codes.
+// answer returns a server's response that refuses the documents at these positions with these codes.
 func answer(concern bool, refused map[int]int) error {
 	var exception mongo.WriteException
 	for place, code := range refused {
@@ -32,7 +32,7 @@ func answer(concern bool, refused map[int]int) error {
 	return exception
 }
 
-// What is told of three documents, and which of them are sent again, after each answer.
+// The results of three documents, and which of them are sent again, after each response.
 func TestOutcomes(t *testing.T) {
 	broken, noServer, noConnection := errors.New("the connection broke"), topology.ServerSelectionError{}, topology.WaitQueueTimeoutError{}
 	const invalid = 121
@@ -45,18 +45,18 @@ func TestOutcomes(t *testing.T) {
 		{"all are stored", []error{nil}, nil, nil},
 		{"one is a duplicate", []error{answer(false, map[int]int{1: duplicateKey})}, nil, []int{1}},
 		{"two are refused, in any order", []error{answer(false, map[int]int{2: invalid, 0: duplicateKey})}, nil, []int{0, 2}},
-		{"no server was there", []error{noServer}, nil, []int{0, 1, 2}},
+		{"no server was reachable", []error{noServer}, nil, []int{0, 1, 2}},
 		{"no connection was free", []error{noConnection}, nil, []int{0, 1, 2}},
 		{"the connection broke", []error{broken}, []int{0, 1, 2}, nil},
-		{"it broke, then all are stored", []error{broken, nil}, nil, nil},
-		{"it broke, then the ids are known", []error{broken, answer(false, map[int]int{0: duplicateKey, 2: duplicateKey})}, nil, nil},
-		{"it broke, then one is refused, which the first command may still store", []error{broken, answer(false, map[int]int{1: invalid})}, []int{1}, nil},
-		{"it broke, then no server was there", []error{broken, noServer}, []int{0, 1, 2}, nil},
+		{"broken connection, then all are stored", []error{broken, nil}, nil, nil},
+		{"broken connection, then duplicates are reported", []error{broken, answer(false, map[int]int{0: duplicateKey, 2: duplicateKey})}, nil, nil},
+		{"broken connection, then one is refused, which the first command may still store", []error{broken, answer(false, map[int]int{1: invalid})}, []int{1}, nil},
+		{"broken connection, then no server was reachable", []error{broken, noServer}, []int{0, 1, 2}, nil},
 		{"not durable yet", []error{answer(true, nil)}, []int{0, 1, 2}, nil},
 		{"not durable yet, one refused", []error{answer(true, map[int]int{1: duplicateKey})}, []int{0, 2}, []int{1}},
-		{"not durable yet, one refused, then the ids are known", []error{answer(true, map[int]int{0: invalid}), answer(false, map[int]int{0: duplicateKey, 1: duplicateKey})}, nil, []int{0}},
-		{"not durable yet, the others are known and not durable either", []error{answer(true, map[int]int{0: invalid}), answer(true, map[int]int{0: duplicateKey})}, []int{1, 2}, []int{0}},
-		{"a place that was not sent", []error{answer(false, map[int]int{7: duplicateKey})}, nil, nil},
+		{"not durable yet, one refused, then duplicates are reported", []error{answer(true, map[int]int{0: invalid}), answer(false, map[int]int{0: duplicateKey, 1: duplicateKey})}, nil, []int{0}},
+		{"not durable yet, then duplicates that aren't durable either", []error{answer(true, map[int]int{0: invalid}), answer(true, map[int]int{0: duplicateKey})}, []int{1, 2}, []int{0}},
+		{"a position that was not sent", []error{answer(false, map[int]int{7: duplicateKey})}, nil, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			o := outcomes{errs: make([]error, 3), open: []int{0, 1, 2}}
@@ -76,7 +76,7 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-// example returns a fight with odd text and large numbers.
+// example returns a fight with unusual strings and large numbers.
 func example(place *location.Location) fight.Fight {
 	hero, villain := character.Heroes().Example, character.Villains().Example
 	hero.ID, hero.Level, hero.OtherName, villain.Powers = 1<<63-1, 1<<31-1, "🦸🏽\x00\u2028", strings.Repeat("é", 5000)
@@ -84,7 +84,7 @@ func example(place *location.Location) fight.Fight {
 	return fight.Decide(fight.NewIDs(fight.ID{}).Next(at), at, hero, villain, place)
 }
 
-// document has the fields of a fight as the collection keeps it. The id is text, as clients see it.
+// document has the fields of a stored fight. The id is a string, as clients see it.
 type document struct {
 	ID            string    `bson:"_id"`
 	Date          time.Time `bson:"fight_date"`
@@ -120,8 +120,8 @@ type place struct {
 	Type        string `bson:"type"`
 }
 
-// The bytes are those that the driver makes of what it reads from them, so that no field is missing, doubled or of
-// another type.
+// appendDocument writes the same bytes as the driver does for the values read back from them, so no field is missing,
+// duplicated or of another type.
 func TestDocumentBytes(t *testing.T) {
 	gotham := location.Locations().Example
 	for name, f := range map[string]fight.Fight{"with a place": example(&gotham), "with no place": example(nil)} {
@@ -142,7 +142,7 @@ func TestDocumentBytes(t *testing.T) {
 	}
 }
 
-// What a document costs before it is sent, here and by the driver's reflection.
+// BenchmarkDocument compares the cost of building a document by hand and by the driver's reflection.
 func BenchmarkDocument(b *testing.B) {
 	place := location.Locations().Example
 	now := time.Now()

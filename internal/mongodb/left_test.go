@@ -14,9 +14,9 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
-// Clients who leave cost no connections, however slow the server: what they asked for is read to its end. (For those whose
-// deadline passes the driver sees to that itself.)
-func TestClientsWhoLeaveCostNoConnections(t *testing.T) {
+// Clients that leave cost no connections, however slow the server: their reads run to completion. (If a deadline
+// passes, the driver takes care of that itself.)
+func TestAbandonedReadsCostNoConnections(t *testing.T) {
 	const rounds, each = 5, 5
 	address := engines.MongoDB(t)
 	parsed, err := url.Parse(address)
@@ -56,9 +56,9 @@ func TestClientsWhoLeaveCostNoConnections(t *testing.T) {
 			}
 		}
 	}
-	// As many as read at a time, and one or two with which the driver looks after the server.
+	// As many as there are concurrent reads, and one or two that the driver uses to monitor the server.
 	if n := opened.Load() - before; n > 2*each {
-		t.Errorf("%d connections were opened for %d reads that nobody waited for", n, rounds*each*len(reads))
+		t.Errorf("%d connections were opened for %d abandoned reads", n, rounds*each*len(reads))
 	}
 	t.Logf("%d connections", opened.Load()-before)
 }

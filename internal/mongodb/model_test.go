@@ -12,11 +12,11 @@ import (
 	"superheroes/internal/statistics"
 )
 
-// The model is the protocol itself, step by step, on documents in memory. Two counters take their steps in every order,
-// and each may be killed, and be started anew, between any two. In the model with a ghost the last step of one that was
-// killed may be carried out later, when the network delivers it. Fights are stored at any moment in any order of ids. No
-// counter ever leaves a batch to another: whatever a lease allows is among the orders that are tried. Every state that
-// can come of it is visited.
+// The model is the protocol itself, step by step, on in-memory documents. Two counters take their steps in every
+// possible order, and each may be killed and restarted between any two steps. In the model with a ghost, the last step
+// of a killed counter may be carried out later, as if the network had delayed it. Fights are stored at any time and in
+// any order of ids. No counter ever leaves a batch to another: whatever a lease would allow is among the orders tried.
+// Every reachable state is visited.
 type model struct {
 	fights []fight.Outcome
 	most   int // fights in a batch
@@ -27,7 +27,7 @@ func models() map[string]model {
 	return map[string]model{"three fights": {modelFights(), 2, false}, "two fights and a ghost": {modelFights()[:2], 1, true}}
 }
 
-// modelFights are the fights that come to be stored. The second winner has the name of the first, in the other team.
+// modelFights returns the fights to be stored. The third winner has the name of the first, but is on the other team.
 func modelFights() []fight.Outcome {
 	at := time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
 	return []fight.Outcome{
@@ -37,11 +37,11 @@ func modelFights() []fight.Outcome {
 	}
 }
 
-// faults are what is wrong with the documents of a mutant.
+// faults are the faults of a mutant's documents.
 type faults struct {
-	overwrite   bool // freeze replaces the batch that is there
-	noGuard     bool // raise heeds no number
-	noDoneGuard bool // finish heeds no number
+	overwrite   bool // freeze replaces an existing batch
+	noGuard     bool // raise ignores the number
+	noDoneGuard bool // finish ignores the number
 	forgetsAll  bool
 }
 
@@ -49,10 +49,10 @@ type faults struct {
 type world struct {
 	faults faults
 	most   int             // fights in a batch
-	fights []fight.Outcome // all that will be
+	fights []fight.Outcome // all fights, stored or not
 	stored []bool
 	marks  []int64 // 0 for none
-	last   int64   // batch done
+	last   int64   // the last batch done
 	totals statistics.Sums
 	since  time.Time
 	frozen map[int64]batch
@@ -91,7 +91,7 @@ func (w *world) uncounted(_ context.Context, number int64) (batch, error) {
 			b.tally.Add(w.fights[i])
 		}
 	}
-	b.raises, b.marks = len(partsOf(b.tally)), len(b.fights) // each document a step of its own
+	b.raises, b.marks = len(partsOf(b.tally)), len(b.fights) // each document is its own step
 	return b, nil
 }
 
@@ -103,7 +103,7 @@ func (w *world) freeze(_ context.Context, b batch) (bool, error) {
 	return true, nil
 }
 
-// partsOf are the documents that a tally raises, and by how much.
+// partsOf returns the documents that a tally raises, and by how much.
 func partsOf(tally *statistics.Tally) map[string]int64 {
 	parts := map[string]int64{}
 	for who, n := range tally.Winners {
@@ -152,7 +152,7 @@ func (w *world) forget(_ context.Context, upTo int64) error {
 	return nil
 }
 
-// wrong tells what was counted that is not so. Less than there is to count is right until all is done.
+// wrong returns what is counted incorrectly, or "". Unless all is set, counting too little is not an error.
 func (w *world) wrong(all bool) string {
 	truth := statistics.NewTally()
 	for i, stored := range w.stored {
@@ -177,13 +177,13 @@ func (w *world) wrong(all bool) string {
 	return ""
 }
 
-// settled tells whether nothing is left to do.
+// settled reports whether nothing is left to do.
 func (w *world) settled() bool {
 	_, open := w.frozen[w.last+1]
 	return !open && !slices.Contains(w.stored, false) && !slices.Contains(w.marks, 0)
 }
 
-// appendKey appends what tells states of the database apart.
+// appendKey appends a key that identifies the state of the database.
 func (w *world) appendKey(key []byte) []byte {
 	for i, stored := range w.stored {
 		key = append(key, '0', byte(w.marks[i]))
@@ -212,13 +212,14 @@ func appendBatch(key []byte, b batch) []byte {
 	return key
 }
 
-// configuration is a database and the counters at work on it; the third is the ghost of one, with a last step to take.
+// configuration is a database and the counters working on it; the third one is the ghost of a killed counter with its
+// last step.
 type configuration struct {
 	world    *world
 	counters [3]pass
 }
 
-// key tells configurations apart. Which of two counters is which makes no difference.
+// key identifies a configuration. The two counters are interchangeable.
 func (c configuration) key() string {
 	first, second := c.counters[0].key(), c.counters[1].key()
 	key := append(c.world.appendKey(nil), min(first, second)...)
@@ -234,7 +235,7 @@ type explorer struct {
 	model       model
 	rules       rules
 	first       step
-	each        func(configuration) // called for each, when it is set
+	each        func(configuration) // called for each configuration, if set
 	visited     map[string]bool
 	queue       []configuration
 	transitions int
@@ -278,7 +279,7 @@ func (e *explorer) visit(c configuration) {
 	}
 }
 
-// successors visits what one event makes of c: a fight is stored, a counter is killed, or takes a step.
+// successors visits the result of every possible event: a fight is stored, or a counter is killed or takes a step.
 func (e *explorer) successors(c configuration) {
 	for i, stored := range c.world.stored {
 		if !stored {
@@ -311,7 +312,7 @@ func (e *explorer) successors(c configuration) {
 	}
 }
 
-// kill visits what comes of the death of a counter: its step is never taken, or later.
+// kill visits the results of killing a counter: its step is never taken, or later.
 func (e *explorer) kill(c configuration, i int) {
 	killed := c
 	killed.counters[i] = e.fresh()
@@ -322,7 +323,8 @@ func (e *explorer) kill(c configuration, i int) {
 	}
 }
 
-// TestModel: no state is wrong, and from each a counter alone, whoever was killed where, gets all fights counted.
+// TestModel checks that no state is wrong, and that from each a single counter finishes counting, whoever was killed
+// before.
 func TestModel(t *testing.T) {
 	t.Parallel()
 	for name, m := range models() {
@@ -348,7 +350,7 @@ func TestModel(t *testing.T) {
 	}
 }
 
-// completes stores all fights and has one counter count.
+// completes stores all fights and makes one counter count.
 func (e *explorer) completes(t *testing.T, w *world) {
 	for i := range w.stored {
 		w.stored[i] = true
@@ -361,11 +363,11 @@ func (e *explorer) completes(t *testing.T, w *world) {
 		}
 	}
 	if fault := w.wrong(true); !w.settled() || fault != "" {
-		t.Errorf("one that goes on alone does not get it right: %s", fault)
+		t.Errorf("a counter on its own got it wrong: %s", fault)
 	}
 }
 
-// Each mutant lacks one thing that the protocol has, and the model finds a state that is wrong for it.
+// Each mutant lacks one element of the protocol, and the model finds a wrong state for it.
 func TestModelCatchesMutants(t *testing.T) {
 	then := func(rule func(context.Context, *pass) (step, error), from, to step) func(context.Context, *pass) (step, error) {
 		return func(ctx context.Context, p *pass) (step, error) {
@@ -399,7 +401,7 @@ func TestModelCatchesMutants(t *testing.T) {
 			return faults{}
 		},
 		"a frozen batch is overwritten": func(rules, *explorer) faults { return faults{overwrite: true} },
-		"a batch that is taken over is looked for anew": func(r rules, _ *explorer) faults {
+		"a batch that is taken over is determined again": func(r rules, _ *explorer) faults {
 			r[find] = func(ctx context.Context, p *pass) (step, error) {
 				if _, open, _ := p.db.open(ctx, p.number); !open {
 					return look, nil
@@ -411,11 +413,11 @@ func TestModelCatchesMutants(t *testing.T) {
 			return faults{}
 		},
 		"raised without the guard": func(rules, *explorer) faults { return faults{noGuard: true} },
-		"totals first, then noted": func(r rules, _ *explorer) faults {
+		"totals first, then done": func(r rules, _ *explorer) faults {
 			r[finish], r[note] = adds(note), notes(forget)
 			return faults{}
 		},
-		"noted first, then totals": func(r rules, _ *explorer) faults {
+		"done first, then totals": func(r rules, _ *explorer) faults {
 			r[finish] = notes(note)
 			r[note] = func(_ context.Context, p *pass) (step, error) {
 				p.db.(*world).addTotals(p.batch)
@@ -424,7 +426,7 @@ func TestModelCatchesMutants(t *testing.T) {
 			return faults{}
 		},
 		"totals without the guard": func(rules, *explorer) faults { return faults{noDoneGuard: true} },
-		"marked when it is done": func(r rules, _ *explorer) faults {
+		"marked after it is done": func(r rules, _ *explorer) faults {
 			r[raise], r[finish], r[mark] = then(r[raise], mark, finish), then(r[finish], forget, mark), then(r[mark], finish, forget)
 			return faults{}
 		},
@@ -437,15 +439,15 @@ func TestModelCatchesMutants(t *testing.T) {
 			}
 			return faults{}
 		},
-		"not fenced: what was frozen is not confirmed": func(r rules, _ *explorer) faults {
+		"not fenced: a frozen batch is not confirmed": func(r rules, _ *explorer) faults {
 			r[freeze] = then(r[freeze], confirm, raise)
 			return faults{}
 		},
-		"not fenced: what was found is not confirmed": func(r rules, _ *explorer) faults {
+		"not fenced: a found batch is not confirmed": func(r rules, _ *explorer) faults {
 			r[find] = then(r[find], confirm, raise)
 			return faults{}
 		},
-		"looked before it was asked": func(r rules, e *explorer) faults {
+		"fights are looked for before the number is read": func(r rules, e *explorer) faults {
 			e.first = look
 			r[look] = then(r[look], freeze, ask)
 			r[find] = func(ctx context.Context, p *pass) (step, error) {

@@ -9,69 +9,70 @@ import (
 	"superheroes/internal/storage"
 )
 
-// documents is what the protocol needs of the database. Each method is one step, of which every part is atomic for one
-// document only; a step that fails may have been carried out, in part or later.
+// documents lists the operations that the protocol needs from the database. Each method is one step, whose parts are
+// atomic only per document. A step that fails may have been carried out partly, or may still be carried out later.
 type documents interface {
-	// done returns the number of the last batch that is in the totals.
+	// done returns the number of the last batch included in the totals.
 	done(ctx context.Context) (int64, error)
-	// open returns the batch with that number, and whether there is one.
+	// open returns the batch with the number, and whether it exists.
 	open(ctx context.Context, number int64) (batch, bool, error)
-	// uncounted returns some fights without a mark, as a batch with that number.
+	// uncounted returns some unmarked fights, as a batch with the number.
 	uncounted(ctx context.Context, number int64) (batch, error)
-	// freeze keeps the batch, unless there is one with its number; then it returns false.
+	// freeze stores the batch, unless there is already one with its number; then it returns false.
 	freeze(ctx context.Context, b batch) (bool, error)
-	// raise adds one part of the batch to its own document, if a batch with a lower number was the last one there.
+	// raise adds one part of the batch to its own document, if the last batch recorded there has a lower number.
 	raise(ctx context.Context, b batch, part int) error
 	// mark marks one part of the batch's fights with its number.
 	mark(ctx context.Context, b batch, part int) error
-	// finish adds the batch to the totals and its number to what is done, if the one before was the last one.
+	// finish adds the batch to the totals and sets its number as done, if the previous number was the last one done.
 	finish(ctx context.Context, b batch) error
-	// forget removes the batches up to that number.
+	// forget removes the batches up to the number.
 	forget(ctx context.Context, upTo int64) error
 }
 
-// batch is what is counted together. It does not change once it is frozen.
+// batch is a set of fights counted together. It doesn't change once it is frozen.
 type batch struct {
 	number int64
-	fights []any // the ids
+	fights []any // their ids
 	tally  *statistics.Tally
-	// What a correction sets, in place of the earliest date.
+	// A correction sets the earliest date instead of lowering it.
 	setSince bool
-	// raises and marks are how many parts each takes.
+	// raises and marks are the numbers of parts of each kind.
 	raises, marks int
-	full          bool // there may be more fights than these
-	// unreadable are those of the fights that can't be read, as far as this process has seen them.
+	full          bool // there may be more fights
+	// unreadable lists the fights that can't be read, as far as this process has seen them.
 	unreadable []*storage.RowError
 }
 
-// pass is one go at the protocol, which any number of processes may make at the same time, and end anywhere:
+// pass is one run of the protocol. Any number of processes may run it at the same time, and stop anywhere:
 //
-//  1. Ask which batch was the last one done, and find out whether the next one is frozen already: then go on at 4.
-//  2. Look for fights without a mark. All that are in batches so far have theirs: a batch is done only after that.
-//  3. Freeze them, and the sums of them, as the next batch: a document of its own whose id is the number, so that of
-//     several processes one succeeds.
-//  4. Confirm that this number isn't done. If it is, the batch that had it was done and removed meanwhile, and what was
-//     frozen or found under it now means nothing.
-//  5. Raise each winner's and each place's number in its own document, if the batch noted there is lower; note this one.
+//  1. Read which batch was the last one done, and check if the next one is already frozen. If so, continue at 4.
+//  2. Find fights without a mark. All fights in earlier batches have one, since a batch is done only after that.
+//  3. Freeze them and their sums as the next batch: a document whose id is the batch number, so that only one of
+//     several processes succeeds.
+//  4. Confirm that this number isn't done. If it is, the batch with that number was finished and removed meanwhile,
+//     and whatever was frozen or found under it is meaningless.
+//  5. Raise the number of each winner and place in its document, unless that records this batch or a later one;
+//     record this batch.
 //  6. Mark the fights.
-//  7. Finish: add the totals and note the batch as done, in one write.
+//  7. Finish: add to the totals and set the batch as done, in one write.
 //  8. Forget the batch.
 //
-// Each of 5 to 8 can be repeated, by anybody, also by one who was held up for hours: what it works on is frozen, and
-// what was done before is recognised by the number. So the number is the fencing number, and the frozen batch is the
-// lease: whoever froze it works on it, and others take it over when nothing happens.
+// Steps 5 to 8 can be repeated by any process, even one that was held up for hours: they work on a frozen batch, and
+// the number tells what was done before. So the number is the fencing token and the frozen batch is the lease: the
+// process that froze it works on it, and others take it over if nothing happens.
 type pass struct {
 	db     documents
 	rules  rules
 	next   step
-	number int64 // of the batch that this is about
+	number int64 // of the current batch
 	batch  batch
 	part   int
-	leave  func(number int64) bool // tells whether a batch that is open shall be left to who froze it
+	leave  func(number int64) bool // reports whether to leave an open batch to the process that froze it
 	result result
 }
 
-// step is one of those above.
+// step is one step of the protocol.
 type step string
 
 const (
@@ -87,17 +88,17 @@ const (
 	ended   step = "ended"
 )
 
-// result is what came of a pass.
+// result is the result of a pass.
 type result struct {
-	done    int64 // the last batch that is known to be done
+	done    int64 // the last batch known to be done
 	counted int   // fights
 	full    bool  // there may be more
-	waiting bool  // another process is at work
-	// unreadable are those of the fights that can't be read and that this process has frozen.
+	waiting bool  // another process is working
+	// unreadable lists the unreadable fights of the batch, if this process froze it.
 	unreadable []*storage.RowError
 }
 
-// rules are how each step is done; it returns the next one.
+// rules maps each step to its function, which returns the next step.
 type rules map[step]func(context.Context, *pass) (step, error)
 
 func protocol() rules {
@@ -111,7 +112,7 @@ func newPass(db documents, leave func(number int64) bool) *pass {
 	return &pass{db: db, rules: protocol(), next: ask, leave: leave}
 }
 
-// run takes the steps until the pass has ended.
+// run takes steps until the pass has ended.
 func (p *pass) run(ctx context.Context) (result, error) {
 	for p.next != ended {
 		if err := p.advance(ctx); err != nil {
@@ -121,7 +122,7 @@ func (p *pass) run(ctx context.Context) (result, error) {
 	return p.result, nil
 }
 
-// advance takes one step. After an error the same one is next.
+// advance takes one step. After an error, the same step is next.
 func (p *pass) advance(ctx context.Context) error {
 	next, err := p.rules[p.next](ctx, p)
 	if err != nil {
@@ -131,7 +132,7 @@ func (p *pass) advance(ctx context.Context) error {
 	return nil
 }
 
-// halfway tells whether the pass is at a frozen batch, which it may go on with whenever it likes.
+// halfway reports whether the pass is working on a confirmed batch, so that it can be resumed at any time.
 func (p *pass) halfway() bool { return p.next == raise || p.next == mark || p.next == finish }
 
 func askDone(ctx context.Context, p *pass) (step, error) {
@@ -152,7 +153,7 @@ func findOpen(ctx context.Context, p *pass) (step, error) {
 		return ended, nil
 	}
 	p.batch = found
-	p.batch.full = true // nobody knows
+	p.batch.full = true // unknown
 	return confirm, nil
 }
 
@@ -225,5 +226,5 @@ func forgetBatch(ctx context.Context, p *pass) (step, error) {
 	return ended, p.db.forget(ctx, p.number)
 }
 
-// errNoState means that nothing was counted here yet.
+// errNoState means that nothing has been counted yet.
 var errNoState = errors.New("there are no statistics yet")

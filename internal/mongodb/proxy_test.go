@@ -12,35 +12,35 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
-// fate is what becomes of an insert that passes the proxy.
+// fate is what happens to an insert that passes the proxy.
 type fate int
 
 const (
 	deliver     fate = iota
-	cutBefore        // the connection breaks before the server gets anything
-	cutWithin        // … when the server has got half of the command
-	cutAfter         // … when the server has answered, before the client gets anything
-	cutAnswer        // … when the client has got half of the answer
-	stallBefore      // nothing reaches the server any more, and no connection breaks
+	cutBefore        // the connection breaks before the server receives anything
+	cutWithin        // … after the server has received half of the command
+	cutAfter         // … after the server has responded, before the client receives anything
+	cutAnswer        // … after the client has received half of the response
+	stallBefore      // nothing reaches the server any more, but no connection breaks
 	stallAfter       // … the client
-	fates            // how many there are
+	fates            // the number of fates
 )
 
 func (f fate) String() string {
 	return [...]string{"deliver", "cut before", "cut within", "cut after", "cut answer", "stall before", "stall after"}[f]
 }
 
-// proxy decides about each insert that clients send to a server.
+// proxy decides the fate of each insert that clients send to a server.
 type proxy struct {
 	*tcpproxy.Proxy
 	decide func(nth int) fate // of the nth insert, from 0
-	stalls chan struct{}      // gets one for each connection that stalls; nobody has to read it
+	stalls chan struct{}      // receives one element if a connection stalls; it need not be read
 
 	mu      sync.Mutex
 	inserts [][]byte
 }
 
-// startProxy starts a proxy to the server, stopped when the test ends.
+// startProxy starts a proxy to the server, which is stopped at the end of the test.
 func startProxy(tb testing.TB, server string, decide func(nth int) fate) *proxy {
 	tb.Helper()
 	p := &proxy{decide: decide, stalls: make(chan struct{}, 1)}
@@ -48,7 +48,7 @@ func startProxy(tb testing.TB, server string, decide func(nth int) fate) *proxy 
 	return p
 }
 
-// sent returns the insert messages that came by.
+// sent returns the insert messages that have passed.
 func (p *proxy) sent() [][]byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -63,10 +63,10 @@ func (p *proxy) relays() (up, down tcpproxy.Relay) {
 // connection relays MongoDB's messages between a client and the server.
 type connection struct {
 	*proxy
-	current atomic.Int64 // the fate of what was last sent on
+	current atomic.Int64 // the fate of the last forwarded message
 }
 
-// up relays what the client sends.
+// up relays the client's messages.
 func (c *connection) up(server io.Writer, client io.Reader) {
 	for {
 		message, err := mongowire.ReadMessage(client)
@@ -92,7 +92,7 @@ func (c *connection) up(server io.Writer, client io.Reader) {
 	}
 }
 
-// down relays what the server answers.
+// down relays the server's responses.
 func (c *connection) down(client io.Writer, server io.Reader) {
 	for {
 		message, err := mongowire.ReadMessage(server)
@@ -123,7 +123,7 @@ func (p *proxy) stalled() {
 	}
 }
 
-// fateOf decides about a message that holds an insert, and delivers every other.
+// fateOf decides the fate of a message with an insert, and delivers any other.
 func (p *proxy) fateOf(message []byte) fate {
 	if !bytes.Contains(message, []byte("\x02insert\x00")) { // BSON: a string named insert
 		return deliver

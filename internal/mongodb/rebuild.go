@@ -15,21 +15,22 @@ import (
 )
 
 const (
-	// mostCorrected is how many winners and how many places are corrected at once; the rest in another go.
+	// mostCorrected limits how many winners and how many places one batch corrects; the rest follow in further batches.
 	mostCorrected = 10_000
-	// compareAttempts is how often a moment between two batches is looked for, and comparePause the time between.
+	// compareAttempts is how many times to look for a moment between two batches, and comparePause the time between
+	// attempts.
 	compareAttempts = 200
 	comparePause    = 50 * time.Millisecond
 )
 
-// Rebuild implements statistics.Store. The fights say by their marks in which batch they were counted, so all up to a
-// batch can be counted anew while later ones go on; what is kept is compared at a moment between two batches, and the
-// difference is added by a batch of its own, which everybody treats like any other.
+// Rebuild implements statistics.Store. The marks of the fights say in which batch they were counted, so all fights up
+// to a batch can be recounted while later ones are counted. The stored statistics are read at a moment between two
+// batches, and the difference is added by a batch of its own, which every process treats like any other.
 func (s *Statistics) Rebuild(ctx context.Context) (report statistics.Report, err error) {
 	for first := true; ; first = false {
 		done, counted, recounted, err := s.compare(ctx)
 		if err != nil {
-			return report, fmt.Errorf("counting anew: %w", Trouble(err))
+			return report, fmt.Errorf("recounting: %w", Trouble(err))
 		}
 		now := statistics.ReportOn(counted, recounted)
 		if first {
@@ -44,7 +45,7 @@ func (s *Statistics) Rebuild(ctx context.Context) (report statistics.Report, err
 	}
 }
 
-// compare returns what is kept and what the fights say, of all batches up to the last one that is done.
+// compare returns the stored and the recounted statistics of all batches up to the last one done.
 func (s *Statistics) compare(ctx context.Context) (done int64, counted, recounted *statistics.Tally, err error) {
 	recounted = statistics.NewTally()
 	for upTo := int64(0); ; {
@@ -63,10 +64,10 @@ func (s *Statistics) compare(ctx context.Context) (done int64, counted, recounte
 }
 
 // errBusy means that there was no moment between two batches.
-var errBusy = errors.New("fights are counted without a pause; try again when there are fewer")
+var errBusy = errors.New("fights are being counted without a pause; try again under less load")
 
-// between returns what is kept when that batch was the last one done and no other was begun, nil when others were done
-// since.
+// between returns the stored statistics at a moment when that batch was the last one done and no other had begun. It
+// returns nil if later batches are done.
 func (s *Statistics) between(ctx context.Context, done int64) (*statistics.Tally, error) {
 	for range compareAttempts {
 		counted, last, err := s.readTally(ctx)
@@ -82,7 +83,7 @@ func (s *Statistics) between(ctx context.Context, done int64) (*statistics.Tally
 		case still:
 			return counted, nil
 		}
-		if _, err := s.Count(ctx); err != nil { // a batch that was left behind would stay
+		if _, err := s.Count(ctx); err != nil { // finishes a batch that another process left behind
 			return nil, err
 		}
 		select {
@@ -118,7 +119,7 @@ func (s *Statistics) readTally(ctx context.Context) (tally *statistics.Tally, do
 	return tally, state.Done, err
 }
 
-// correct adds the difference as the batch with that number. When another batch has taken the number nothing is changed.
+// correct adds the difference as the batch with the number. If another batch has taken the number, nothing is changed.
 func (s *Statistics) correct(ctx context.Context, number int64, counted, recounted *statistics.Tally) error {
 	difference := recounted.Minus(counted)
 	cut(difference.Winners)
@@ -134,7 +135,7 @@ func (s *Statistics) correct(ctx context.Context, number int64, counted, recount
 	return err
 }
 
-// cut leaves no more in m than one go corrects.
+// cut reduces m to the number of entries that one batch corrects.
 func cut[K comparable](m map[K]int64) {
 	over := len(m) - mostCorrected
 	maps.DeleteFunc(m, func(K, int64) bool {

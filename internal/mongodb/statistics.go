@@ -15,28 +15,27 @@ import (
 	"superheroes/internal/statistics"
 )
 
-// courtesy is how long a batch that another process froze is left to it. A shorter one would only cost work that is
-// done twice.
+// courtesy is how long a batch that another process froze is left to it. A shorter time would only duplicate work.
 const courtesy = 400 * time.Millisecond
 
-// Statistics is a statistics.Store in the database of the fights. It relies on nothing but that a change of one document is
-// atomic and that an id is there once: neither on transactions nor on change streams, which only a replica set has, nor on the
-// order of ids or on clocks. How is told in protocol.go.
+// Statistics is a statistics.Store in the database of the fights. It relies only on atomic updates of single documents
+// and on unique ids: neither on transactions or change streams, which only a replica set has, nor on the order of ids
+// or on clocks. protocol.go explains how.
 type Statistics struct {
 	collections
 	counting sync.Mutex // held during a pass
 
 	// Guarded by counting.
-	begun     bool  // a pass was made
-	failed    int64 // the batch that this process was at when a pass failed
-	halfway   *pass // that failed with some of its batch's parts done, nil for none
-	seen      int64 // the batch of another process
+	begun     bool  // a pass has succeeded
+	failed    int64 // the batch of the last failed pass of this process
+	halfway   *pass // a failed pass with some parts of its batch done, or nil
+	seen      int64 // the last batch of another process
 	seenSince time.Time
 }
 
 var _ statistics.Store = (*Statistics)(nil)
 
-// NewStatistics returns the store in the database of the fights, and creates the indexes that are missing.
+// NewStatistics returns the store in the database of the fights, and creates missing indexes.
 func NewStatistics(ctx context.Context, database *mongo.Database) (*Statistics, error) {
 	s := &Statistics{collections: newCollections(database)}
 	if err := s.createIndexes(ctx); err != nil {
@@ -45,8 +44,8 @@ func NewStatistics(ctx context.Context, database *mongo.Database) (*Statistics, 
 	return s, nil
 }
 
-// Count implements statistics.Store: one pass of the protocol, or the rest of one. A batch may take a slow server longer
-// than a caller waits: the next call goes on where this one ended, or no call would ever come to the end of it.
+// Count implements statistics.Store. It runs one pass of the protocol, or resumes one: a slow server may take longer
+// for a batch than a caller waits, and without resuming, no call would ever finish it.
 func (s *Statistics) Count(ctx context.Context) (statistics.Progress, error) {
 	s.counting.Lock()
 	defer s.counting.Unlock()
@@ -72,8 +71,8 @@ func (s *Statistics) Count(ctx context.Context) (statistics.Progress, error) {
 	}, nil
 }
 
-// leave tells whether a batch that is open is left to the process that froze it. The first pass leaves none: it is often
-// that of a process that was started in the place of one that died.
+// leave reports whether an open batch is left to the process that froze it. The first pass leaves none, since its
+// process often replaces one that died.
 func (s *Statistics) leave(number int64) bool {
 	if !s.begun || number == s.failed {
 		return false
@@ -84,8 +83,8 @@ func (s *Statistics) leave(number int64) bool {
 	return time.Since(s.seenSince) < courtesy
 }
 
-// readAttempts is how often statistics are read that change meanwhile; the last reading is then taken as it is, though
-// winners and places may be a batch ahead of the totals.
+// readAttempts is how many times to read statistics that change meanwhile. The last result is returned even then,
+// although winners and places may be a batch ahead of the totals.
 const readAttempts = 3
 
 // Read implements statistics.Store.
@@ -115,7 +114,7 @@ func (s *Statistics) read(ctx context.Context) (read statistics.Statistics, err 
 	return read, nil
 }
 
-// still tells whether that batch is the last one done, and none is open.
+// still reports whether the batch is the last one done, and none is open.
 func (s *Statistics) still(ctx context.Context, done int64) (bool, error) {
 	if _, open, err := s.open(ctx, done+1); open || err != nil {
 		return false, err
@@ -143,7 +142,7 @@ func (s *Statistics) readTop(ctx context.Context, state stateDocument) (read sta
 	return read, err
 }
 
-// top returns the first documents that have more than none.
+// top returns the first documents in that order whose field is positive.
 func top[T any](ctx context.Context, of *mongo.Collection, field string, order bson.D) (documents []T, err error) {
 	filter := bson.D{{Key: field, Value: bson.D{{Key: "$gt", Value: int64(0)}}}}
 	return all[T](ctx, of, filter, options.Find().SetSort(order).SetLimit(statistics.Most))
@@ -157,7 +156,7 @@ func all[T any](ctx context.Context, of *mongo.Collection, filter bson.D, how *o
 	return documents, cursor.All(ctx, &documents)
 }
 
-// Ping implements statistics.Store. It reads what is counted, and one of the documents to count.
+// Ping implements statistics.Store. It reads the totals and one of the documents to count.
 func (s *Statistics) Ping(ctx context.Context) error {
 	if _, err := s.readState(ctx); err != nil && !errors.Is(err, errNoState) {
 		return Trouble(err)

@@ -23,7 +23,7 @@ import (
 	"superheroes/test/engines"
 )
 
-// opened is a database with fights, and a store beside them.
+// counted is a database with fights and their statistics.
 type counted struct {
 	fights *Fights
 	store  *Statistics
@@ -47,7 +47,7 @@ func openCounted(tb testing.TB, address string) counted {
 	return counted{fights, another(tb, fights)}
 }
 
-// another returns a store as another process would have it.
+// another returns another store of statistics, like another process.
 func another(tb testing.TB, fights *Fights) *Statistics {
 	tb.Helper()
 	store, err := NewStatistics(tb.Context(), fights.Database())
@@ -58,10 +58,10 @@ func another(tb testing.TB, fights *Fights) *Statistics {
 	return store
 }
 
-// testMost is small, so that tests need few fights for several batches: FerretDB reads all of them for each step.
+// testMost is small, so that a few fights make several batches: FerretDB reads all of them for each step.
 const testMost = 40
 
-// atomic tells whether the server changes a document atomically: FerretDB reads, changes and writes it.
+// isMongod reports whether the server updates documents atomically: FerretDB reads, changes and writes them.
 func isMongod() bool { return filepath.Base(os.Getenv(engines.MongodBin)) == "mongod" }
 
 func TestStatistics(t *testing.T) {
@@ -73,7 +73,8 @@ func TestStatistics(t *testing.T) {
 	})
 }
 
-// The protocol on a real server: random orders of the steps of two counters, killed at random, while fights are stored.
+// The protocol on a real server: two counters take steps in random orders and are killed at random while fights are
+// stored.
 func TestSampledOrders(t *testing.T) {
 	const orders = 25
 	kills, steps := 0, 0
@@ -115,8 +116,8 @@ func TestSampledOrders(t *testing.T) {
 	t.Logf("%d orders, %d steps, %d kills", orders, steps, kills)
 }
 
-// foreignFights are the fights of other applications by the rule of the store of fights, that can be read or not, and
-// what is none. Some of them were counted by an older version, which took everything for a fight.
+// foreignFights returns documents of other applications: fights by the rule of the fights store, readable or not, and
+// other documents. An older version, which took everything for a fight, counted some of them.
 func foreignFights() []any {
 	of := func(id any, more ...bson.E) bson.D {
 		return append(bson.D{{Key: "_id", Value: id}, {Key: "winner_team", Value: "heroes"}, {Key: "winner_name", Value: "copied"},
@@ -124,7 +125,7 @@ func foreignFights() []any {
 	}
 	villain := bson.E{Key: "villain", Value: bson.D{{Key: "name", Value: "villain 1"}}}
 	return []any{
-		of("9b2e1f2e-0c3a-4c3a-8d10-000000000001", villain), // the one that can be read
+		of("9b2e1f2e-0c3a-4c3a-8d10-000000000001", villain), // the only readable one
 		of("9b2e1f2e-0c3a-4c3a-8d10-000000000002"), bson.D{{Key: "_id", Value: "9b2e1f2e-0c3a-4c3a-8d10-000000000003"}},
 		of(bson.NewObjectID(), villain), of(int64(7), villain), of("7", villain), of(bson.D{{Key: "a", Value: int32(1)}}, villain),
 		of("9B2E1F2E-0C3A-4C3A-8D10-000000000001", villain), of("ffffffff-ffff-ffff-ffff-ffffffffffff", villain),
@@ -132,7 +133,7 @@ func foreignFights() []any {
 	}
 }
 
-// exactBeside fails the test unless statistics are those of our fights and of foreignFights.
+// exactBeside checks that the statistics are those of our fights plus foreignFights.
 func exactBeside(t *testing.T, at counted, ours []fight.Fight) {
 	t.Helper()
 	read, err := at.store.Read(t.Context())
@@ -143,11 +144,11 @@ func exactBeside(t *testing.T, at counted, ours []fight.Fight) {
 	n, err := at.fights.Count(t.Context())
 	if read.Total != want.Total+others || read.Heroes != want.Heroes+1 || read.Villains != want.Villains || read.Unreadable() != 2 ||
 		read.Since.Year() != 2020 || n != read.Total || err != nil {
-		t.Errorf("%d are counted (%v), got %+v; want %+v and the others", n, err, read, want)
+		t.Errorf("%d fights (%v), got %+v; want %+v and the others", n, err, read, want)
 	}
 }
 
-// What others wrote is counted by the rule by which it is listed, whether it was there before or comes meanwhile.
+// Documents of others are counted by the same rule as they are listed, whenever they are stored.
 func TestOtherFights(t *testing.T) {
 	at, fights := openCounted(t, engines.MongoDB(t)), statisticstest.Fights(60)
 	collection := at.fights.Database().Collection(fightsName)
@@ -165,7 +166,7 @@ func TestOtherFights(t *testing.T) {
 			}
 			for _, row := range progress.Unreadable {
 				if told[row.ID] {
-					t.Errorf("%s is told twice", row.ID)
+					t.Errorf("%s was reported twice", row.ID)
 				}
 				told[row.ID] = true
 			}
@@ -182,18 +183,18 @@ func TestOtherFights(t *testing.T) {
 	count()
 	exactBeside(t, at, fights)
 	if len(told) != 2 {
-		t.Errorf("told of %v", told)
+		t.Errorf("reported %v", told)
 	}
 	if report, err := at.store.Rebuild(t.Context()); err != nil || report.Differed() {
-		t.Errorf("a rebuild where all is right: %+v, %v", report, err)
+		t.Errorf("a rebuild with nothing to correct: %+v, %v", report, err)
 	}
 	marked, err := collection.CountDocuments(t.Context(), bson.D{{Key: markField, Value: bson.D{{Key: "$exists", Value: true}}}})
 	if err != nil || marked != int64(len(fights)+3) {
-		t.Errorf("%d documents are marked (%v), want those that are fights", marked, err)
+		t.Errorf("%d documents are marked (%v), want only the fights", marked, err)
 	}
 }
 
-// An older version marked and counted everything, and created another index.
+// An older version marked and counted every document, and created a different index.
 func TestUpgrade(t *testing.T) {
 	address := engines.MongoDB(t)
 	at, fights := openCounted(t, address), statisticstest.Fights(20)
@@ -232,8 +233,8 @@ func TestUpgrade(t *testing.T) {
 	exactBeside(t, again, fights)
 }
 
-// TestSlowServer has each call end after a few commands, as on a server that takes longer for a batch than a caller waits:
-// the calls come to its end all the same.
+// TestSlowServer cancels each call after a few commands, as if the server took longer for a batch than a caller waits.
+// The calls still finish counting.
 func TestSlowServer(t *testing.T) {
 	const perCall, most = 8, 100
 	address := engines.MongoDB(t)
@@ -258,7 +259,7 @@ func TestSlowServer(t *testing.T) {
 	calls := 0
 	for counted := 0; counted < len(fights); calls++ {
 		if calls == most {
-			t.Fatalf("%d calls did not come to the end", most)
+			t.Fatalf("%d calls did not finish", most)
 		}
 		var ctx context.Context
 		ctx, giveUp = context.WithCancel(t.Context())
@@ -270,12 +271,12 @@ func TestSlowServer(t *testing.T) {
 		}
 	}
 	if calls < 3 {
-		t.Errorf("%d calls were enough: none was cut off", calls)
+		t.Errorf("%d calls were enough: none was canceled", calls)
 	}
 	statisticstest.Exact(t, at.store, fights)
 }
 
-// What is lost is found again by a rebuild, also when nothing is left but the marks.
+// A rebuild restores lost statistics, even if nothing is left but the marks.
 func TestRebuild(t *testing.T) {
 	everything := bson.D{}
 	set := func(field string, value any) bson.D {
@@ -290,7 +291,7 @@ func TestRebuild(t *testing.T) {
 			_, err := s.winners.UpdateOne(ctx, everything, set("wins", int64(99)))
 			return err
 		},
-		"a winner who never won": func(ctx context.Context, s *Statistics) error {
+		"a winner without a win": func(ctx context.Context, s *Statistics) error {
 			_, err := s.winners.InsertOne(ctx, winnerDocument{"heroes/nobody", "nobody", "heroes", 5, 1})
 			return err
 		},
@@ -320,13 +321,13 @@ func TestRebuild(t *testing.T) {
 			}
 			statisticstest.Exact(t, at.store, fights)
 			if report, err := at.store.Rebuild(t.Context()); err != nil || report.Differed() {
-				t.Errorf("once more: %+v, %v", report, err)
+				t.Errorf("second rebuild: %+v, %v", report, err)
 			}
 		})
 	}
 }
 
-// A rebuild while fights go on and are counted.
+// A rebuild while fights are stored and counted.
 func TestRebuildMeanwhile(t *testing.T) {
 	at, fights := openCounted(t, engines.MongoDB(t)), statisticstest.Fights(200)
 	statisticstest.Insert(t, at.fights, fights[:50]...)
@@ -346,7 +347,7 @@ func TestRebuildMeanwhile(t *testing.T) {
 	for running && stored < len(fights) {
 		statisticstest.Insert(t, at.fights, fights[stored])
 		stored++
-		if stored%10 == 0 { // by the same store: FerretDB is not atomic
+		if stored%10 == 0 { // by the same store, since FerretDB is not atomic
 			if _, err := at.store.Count(t.Context()); err != nil {
 				t.Error(err)
 			}
@@ -369,7 +370,7 @@ func TestRebuildMeanwhile(t *testing.T) {
 	statisticstest.Exact(t, at.store, fights[:stored])
 }
 
-// The server is asked for what a majority has, and to keep it in the journals of one, whatever the URL says.
+// Every command asks for majority reads and journaled majority writes, whatever the URL says.
 func TestConcerns(t *testing.T) {
 	address := engines.MongoDB(t) + "?readPreference=secondaryPreferred&w=1&readConcernLevel=local"
 	var commands []bson.Raw

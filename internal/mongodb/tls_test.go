@@ -13,7 +13,8 @@ import (
 	"superheroes/test/mongowire"
 )
 
-// A server whose certificate the given authority issued is used, any other is refused, and the reason is named.
+// A server whose certificate was issued by the given authority is accepted. Any other is refused, and the error gives
+// the reason.
 func TestTLS(t *testing.T) {
 	t.Parallel() // it mostly waits
 	address, err := url.Parse(engines.MongoDB(t))
@@ -34,19 +35,19 @@ func TestTLS(t *testing.T) {
 	fighttest.Truthful(t, store, f, nil)
 	_, port, _ := strings.Cut(secured, ":")
 	for name, c := range map[string]struct{ host, options, word string }{
-		"another authority":        {secured, "tls=true&tlsCAFile=" + url.QueryEscape(stranger), "unknown authority"},
-		"the system's":             {secured, "tls=true", "unknown authority"},
-		"another name":             {"localhost:" + port, "tls=true&tlsCAFile=" + url.QueryEscape(authority), "localhost"},
-		"the server has no TLS":    {address.Host, "tls=true&tlsCAFile=" + url.QueryEscape(authority), "tls|EOF|reset"},
-		"we use none":              {secured, "tls=false", "EOF|reset|closed"},
-		"an authority that's none": {secured, "tls=true&tlsCAFile=/proc/self/status", "can't be used"},
+		"another authority":         {secured, "tls=true&tlsCAFile=" + url.QueryEscape(stranger), "unknown authority"},
+		"the system's authorities":  {secured, "tls=true", "unknown authority"},
+		"another name":              {"localhost:" + port, "tls=true&tlsCAFile=" + url.QueryEscape(authority), "localhost"},
+		"the server has no TLS":     {address.Host, "tls=true&tlsCAFile=" + url.QueryEscape(authority), "tls|EOF|reset"},
+		"we use no TLS":             {secured, "tls=false", "EOF|reset|closed"},
+		"an invalid authority file": {secured, "tls=true&tlsCAFile=/proc/self/status", "can't be used"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // they mostly wait
 			with := strings.Replace(at(c.host, c.options), "://", "://superman:hidden@", 1)
 			_, err := OpenFights(t.Context(), Config{URL: with, Database: "fights", PoolMax: 5})
 			if err == nil {
-				t.Fatal("it was opened")
+				t.Fatal("opened")
 			}
 			named := false
 			for word := range strings.SplitSeq(c.word, "|") {

@@ -15,7 +15,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// What the server answers with, where several places ask for it. The names are those of MongoDB's error_codes.yml.
+// Error codes of the server that are used in several functions. The names are those in MongoDB's error_codes.yml.
 const (
 	failedToParse        = 9
 	userNotFound         = 11
@@ -38,7 +38,7 @@ const (
 	dataCorruptionDetected = 301
 )
 
-// kindOfCode returns the kind of trouble that a server's error code means, nil for one that says nothing we could act on.
+// kindOfCode returns the kind of problem that a server's error code means, or nil if we can't act on it.
 func kindOfCode(code int) error {
 	switch code {
 	case userNotFound, unauthorized, authenticationFailed,
@@ -57,7 +57,7 @@ func kindOfCode(code int) error {
 		return storage.ErrSchema
 	case outOfDiskSpace, quotaExceeded, userWritesBlocked:
 		return storage.ErrFull
-	case notWritablePrimary, notPrimaryLegacy: // we are bound to it; where there is a primary the driver finds it by itself
+	case notWritablePrimary, notPrimaryLegacy: // we are bound to this server; otherwise the driver would find the primary by itself
 		return storage.ErrFull
 	case 24, // LockTimeout
 		46,  // LockBusy
@@ -95,7 +95,7 @@ func kindOfCode(code int) error {
 	return nil
 }
 
-// detailOf says what to do about a code whose own text doesn't, or is empty.
+// detailOf returns a remedy for a code whose own message doesn't suggest one, or "".
 func detailOf(code int) string {
 	switch code {
 	case userNotFound, authenticationFailed:
@@ -107,16 +107,16 @@ func detailOf(code int) string {
 	case onView:
 		return "fights is a view; it must be a collection"
 	case notWritablePrimary, notPrimaryLegacy:
-		return "the server is no primary and takes reads only; name the whole replica set in the URL"
+		return "the server is not the primary and accepts no writes; list the whole replica set in the URL"
 	case userWritesBlocked:
 		return "the server was told to block writes"
 	case dataModifiedByRepair, dataCorruptionDetected:
-		return "the server says that its data is damaged; restore it from a backup"
+		return "the server reports damaged data; restore it from a backup"
 	}
 	return ""
 }
 
-// Trouble returns the driver's error as trouble of a kind (package storage), where its kind is known.
+// Trouble classifies an error of the driver (package storage), if its kind is known.
 func Trouble(err error) error {
 	var server mongo.ServerError
 	var selection topology.ServerSelectionError
@@ -143,7 +143,7 @@ func Trouble(err error) error {
 	return err
 }
 
-// kindOf returns the kind of a code, nil for none. Atlas has one code for all that it refuses by itself.
+// kindOf returns the kind of a code, or nil. Atlas has a single code for everything it refuses itself.
 func kindOf(code int, err mongo.ServerError) error {
 	if code != atlasError {
 		return kindOfCode(code)
@@ -160,7 +160,7 @@ func isNetwork(err error) bool {
 		errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// told is an error in other words.
+// told is an error with a different message.
 type told struct {
 	text string
 	err  error
@@ -168,10 +168,10 @@ type told struct {
 
 func (t told) Error() string { return t.text }
 
-// Unwrap returns the error itself.
+// Unwrap returns the original error.
 func (t told) Unwrap() error { return t.err }
 
-// serversOf says why no server could be chosen: what the last try to reach each of them came to.
+// serversOf returns why no server could be selected: the last error of each one.
 func serversOf(err topology.ServerSelectionError) string {
 	var causes []string
 	for _, server := range err.Desc.Servers {
@@ -185,7 +185,8 @@ func serversOf(err topology.ServerSelectionError) string {
 	return strings.Join(causes, "; ")
 }
 
-// brief keeps the text of an error short: a server repeats the command that it refuses, with every document in it.
+// brief truncates the message of an error, because a server repeats the command that it refuses, with every document in
+// it.
 func brief(err error) error {
 	const most = 300
 	text := err.Error()
@@ -195,7 +196,7 @@ func brief(err error) error {
 	return told{strings.ToValidUTF8(text[:most], "") + " …", err}
 }
 
-// neverSent reports whether the command did not get as far as a connection.
+// neverSent reports whether the command did not reach a connection.
 func neverSent(err error) bool {
 	var dial *net.OpError
 	var connection topology.ConnectionError
@@ -205,9 +206,9 @@ func neverSent(err error) bool {
 		errors.As(err, &connection) && strings.Contains(connection.Error(), "during connection handshake")
 }
 
-// refused reports whether the server answered that it refuses a command of n documents as a whole, so that surely none
-// is stored. What may also be said in the middle of several documents counts for one alone; what may be said of a
-// document that is stored already, such as that the server is shutting down, never counts.
+// refused reports whether the server refused a command of n documents as a whole, so that certainly none is stored.
+// Errors that may occur between several documents count only for a single one. Errors that may concern a document that
+// is already stored, for instance because the server is shutting down, never count.
 func refused(err error, n int) bool {
 	var answer mongo.CommandError
 	if !errors.As(err, &answer) {
@@ -217,7 +218,7 @@ func refused(err error, n int) bool {
 	case failedToParse, userNotFound, unauthorized, authenticationFailed, commandNotFound, invalidOptions, invalidNamespace,
 		commandNotSupported, onView, atlasError:
 		return true
-	case notWritablePrimary, notPrimaryLegacy: // said in the middle, the text is longer
+	case notWritablePrimary, notPrimaryLegacy: // the message is longer if it occurred between documents
 		return n == 1 || answer.Message == "not primary" || answer.Message == "not master"
 	case userWritesBlocked, outOfDiskSpace, quotaExceeded:
 		return n == 1

@@ -21,7 +21,7 @@ import (
 	"superheroes/test/mongowire"
 )
 
-// What MongoDB answers where FerretDB can't: the refusals that follow are spelled as MongoDB and Atlas do.
+// Responses of MongoDB that FerretDB can't be made to send, worded like MongoDB's and Atlas's.
 var (
 	noPermission  = mongowire.Refusal(13, "Unauthorized", "not authorized on fights to execute command { … }")
 	noLogin       = mongowire.Refusal(18, "AuthenticationFailed", "Authentication failed.")
@@ -39,7 +39,7 @@ var (
 	internal      = mongowire.Refusal(1, "InternalError", "something")
 )
 
-// each is what a server answers that refuses each document of an insert by itself.
+// each returns a server's response that refuses each document of an insert individually.
 func each(code int32, message string, documents int) bson.D {
 	var errs bson.A
 	for i := range documents {
@@ -48,7 +48,7 @@ func each(code int32, message string, documents int) bson.D {
 	return bson.D{{Key: "ok", Value: 1.0}, {Key: "n", Value: int32(0)}, {Key: "writeErrors", Value: errs}}
 }
 
-// scripted opens a store whose server answers what the test says, and one on the same database that does not.
+// scripted opens a store whose server's responses the test chooses, and a second one on the same database without that.
 func scripted(t *testing.T, grouped bool) (store, direct *Fights, p *mongowire.Proxy) {
 	t.Helper()
 	address := engines.MongoDB(t)
@@ -56,7 +56,7 @@ func scripted(t *testing.T, grouped bool) (store, direct *Fights, p *mongowire.P
 	return openAs(t, through, grouped), openFights(t, address), p
 }
 
-// script starts a proxy before the server of that URL, and returns the URL that leads through it.
+// script starts a proxy in front of the server of the URL, and returns the URL that leads through it.
 func script(t *testing.T, address string) (*mongowire.Proxy, string) {
 	t.Helper()
 	parsed, err := url.Parse(address)
@@ -74,7 +74,7 @@ func TestTroubleOfReads(t *testing.T) {
 	for name, c := range map[string]struct {
 		refusal bson.D
 		want    error
-		word    string // of the text that operators get
+		word    string // of the operator's message
 	}{
 		"no permission":   {noPermission, storage.ErrSchema, "readWrite"},
 		"bad login":       {noLogin, storage.ErrSchema, "password of the URL"},
@@ -97,7 +97,7 @@ func TestTroubleOfReads(t *testing.T) {
 				"Ping":  store.Ping,
 			} {
 				if err := read(t.Context()); !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.word) {
-					t.Errorf("%s says %v, want %q with %q", call, err, c.want, c.word)
+					t.Errorf("%s: %v, want %q with %q", call, err, c.want, c.word)
 				}
 			}
 		})
@@ -107,35 +107,35 @@ func TestTroubleOfReads(t *testing.T) {
 	}
 }
 
-// What is said of fights that the server refuses, in each case certain or not, is so; and the store is ready again when the
-// server is, without another fight.
+// The result of every refused fight is true, whether certain or not; and the store is ready again as soon as the server
+// is, without storing another fight.
 func TestTroubleOfWrites(t *testing.T) {
 	t.Parallel() // it mostly waits
 	const three = 3
 	for name, c := range map[string]struct {
 		refusal bson.D
 		want    error
-		one     string // what is said of a fight alone
-		several string // of some that share a command
+		one     string // result of a single fight
+		several string // results of several that share a command
 		ready   bool
 	}{
-		"no permission":         {noPermission, storage.ErrSchema, "refused", "refused", false},
-		"read-only":             {notPrimary, storage.ErrFull, "refused", "refused", false},
-		"read-only meanwhile":   {noMorePrimary, storage.ErrFull, "refused", "open", false},
-		"stepping down":         {steppedDown, storage.ErrUnavailable, "open", "open", true},
-		"disk full":             {diskFull, storage.ErrFull, "refused", "open", false},
-		"quota":                 {quota, storage.ErrFull, "refused", "refused", false},
-		"too slow":              {noTime, storage.ErrBusy, "open", "open", true},
-		"full for each":         {each(14031, "no space", three), storage.ErrFull, "refused", "refused", false},
-		"writes are blocked":    {each(371, "User writes blocked", three), storage.ErrFull, "refused", "refused", false},
-		"another's validator":   {each(121, "Document failed validation", three), storage.ErrSchema, "refused", "refused", true},
-		"an unforeseen refusal": {internal, nil, "open", "open", true},
+		"no permission":           {noPermission, storage.ErrSchema, "refused", "refused", false},
+		"read-only":               {notPrimary, storage.ErrFull, "refused", "refused", false},
+		"read-only in the middle": {noMorePrimary, storage.ErrFull, "refused", "open", false},
+		"stepping down":           {steppedDown, storage.ErrUnavailable, "open", "open", true},
+		"disk full":               {diskFull, storage.ErrFull, "refused", "open", false},
+		"quota":                   {quota, storage.ErrFull, "refused", "refused", false},
+		"too slow":                {noTime, storage.ErrBusy, "open", "open", true},
+		"full for each":           {each(14031, "no space", three), storage.ErrFull, "refused", "refused", false},
+		"writes are blocked":      {each(371, "User writes blocked", three), storage.ErrFull, "refused", "refused", false},
+		"another's validator":     {each(121, "Document failed validation", three), storage.ErrSchema, "refused", "refused", true},
+		"an unforeseen refusal":   {internal, nil, "open", "open", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // some mostly wait
 			store, direct, p := scripted(t, true)
 			refused := []string{"insert", "update"}
-			if name == "another's validator" { // it is one of the collection's, and of no probe
+			if name == "another's validator" { // the validator belongs to the collection of fights, not to the probe's
 				refused = refused[:1]
 			}
 			p.Answer(mongowire.Refuse(c.refusal, refused...))
@@ -143,7 +143,7 @@ func TestTroubleOfWrites(t *testing.T) {
 			check := func(f fight.Fight, err error, want string) {
 				t.Helper()
 				if said(err) != want || err != nil && c.want != nil && !errors.Is(err, c.want) {
-					t.Errorf("said %s: %v; want %s and %v", said(err), err, want, c.want)
+					t.Errorf("%s: %v; want %s and %v", said(err), err, want, c.want)
 				}
 				fighttest.Truthful(t, direct, f, err)
 			}
@@ -151,17 +151,17 @@ func TestTroubleOfWrites(t *testing.T) {
 			for i, err := range store.write(t.Context(), asDocuments(fights[1:])) {
 				check(fights[1+i], err, c.several)
 			}
-			for range 2 { // it stays so while it lasts
+			for range 2 { // it lasts as long as the cause
 				if err := store.Ping(t.Context()); (err == nil) != c.ready || err != nil && !errors.Is(err, c.want) {
-					t.Errorf("Ping says %v, want ready %t", err, c.ready)
+					t.Errorf("Ping: %v, want ready: %t", err, c.ready)
 				}
 			}
 			if _, err := store.Page(t.Context(), fight.MaxID(), 5); err != nil {
-				t.Errorf("reading meanwhile: %v", err)
+				t.Errorf("reading in the meantime: %v", err)
 			}
 			p.Answer(nil)
 			if err := store.Ping(t.Context()); err != nil {
-				t.Errorf("Ping says %v when writes are taken again", err)
+				t.Errorf("Ping: %v although writes are accepted again", err)
 			}
 			f := fighttest.NewFight(fight.NewIDs(fight.ID{}))
 			check(f, store.Insert(t.Context(), f, nil), "stored")
@@ -169,8 +169,8 @@ func TestTroubleOfWrites(t *testing.T) {
 	}
 }
 
-// A fight that is stored ends the readiness trouble as a probe does.
-func TestAStoredFightMakesReady(t *testing.T) {
+// A stored fight restores readiness, like a successful probe.
+func TestStoredFightRestoresReadiness(t *testing.T) {
 	store, _, p := scripted(t, false)
 	p.Answer(mongowire.Refuse(quota, "insert", "update"))
 	f := fighttest.NewFight(fight.NewIDs(fight.ID{}))
@@ -179,28 +179,28 @@ func TestAStoredFightMakesReady(t *testing.T) {
 	}
 	p.Answer(mongowire.Refuse(quota, "update")) // the probe
 	if err := store.Ping(t.Context()); !errors.Is(err, storage.ErrFull) {
-		t.Errorf("Ping says %v", err)
+		t.Errorf("Ping: %v", err)
 	}
 	if err := store.Insert(t.Context(), f, nil); err != nil {
 		t.Error(err)
 	}
 	if err := store.Ping(t.Context()); err != nil {
-		t.Errorf("Ping says %v after a fight was stored", err)
+		t.Errorf("Ping after a fight was stored: %v", err)
 	}
 }
 
-// Three attempts at one fight: the connection is cut before or after it is stored, the server is full, and is started
-// anew. What is said is so.
+// Three attempts to store one fight: the connection is cut before or after it is stored, and the server is full and
+// restarted. The result is true.
 func TestCutAndFullAndRestarted(t *testing.T) {
 	t.Parallel() // it mostly waits
 	for _, c := range []struct {
 		name string
 		cut  fate
-		then []bson.D // answers to the attempts that follow; nil has the server answer
+		then []bson.D // responses to the later attempts; nil for the server's own
 		says string
 		kept int
 	}{
-		{"stored, cut, full, then the id is known", cutAfter, []bson.D{diskFull, nil}, "stored", 1},
+		{"stored, cut, full, then a duplicate is reported", cutAfter, []bson.D{diskFull, nil}, "stored", 1},
 		{"stored, cut, read-only, full", cutAfter, []bson.D{notPrimary, diskFull}, "open", 1},
 		{"stored, cut, each refused, full", cutAfter, []bson.D{each(14031, "no space", 1), quota}, "open", 1},
 		{"not stored, cut, full, then stored", cutBefore, []bson.D{diskFull, nil}, "stored", 1},
@@ -226,7 +226,7 @@ func TestCutAndFullAndRestarted(t *testing.T) {
 				}
 				attempt := int(attempts.Add(1)) - 1
 				if c.cut == cutBefore {
-					attempt++ // the first one doesn't come so far
+					attempt++ // the first attempt doesn't get this far
 				}
 				if attempt == 0 {
 					return nil
@@ -245,31 +245,31 @@ func TestCutAndFullAndRestarted(t *testing.T) {
 			direct := openAs(t, parsed.String(), false)
 			fighttest.Truthful(t, direct, f, err)
 			if n, countErr := direct.Count(ctx); said(err) != c.says || n != int64(c.kept) || countErr != nil {
-				t.Errorf("said %s (%v), %d are stored (%v); want %s and %d", said(err), err, n, countErr, c.says, c.kept)
+				t.Errorf("%s (%v), %d stored (%v); want %s and %d", said(err), err, n, countErr, c.says, c.kept)
 			}
 		})
 	}
 }
 
-// With no server to be reached a fight surely isn't stored, however the driver finds out.
+// If no server can be reached, a fight is certainly not stored, however the driver finds out.
 func TestNoServer(t *testing.T) {
 	t.Parallel() // it mostly waits
 	server := engines.MongoDBServer(t)
 	store := openAs(t, server.URL+"fights", false)
 	server.Stop(t)
-	if err := store.Ping(t.Context()); !errors.Is(err, storage.ErrUnavailable) { // on a connection that was there
-		t.Errorf("Ping says %v", err)
+	if err := store.Ping(t.Context()); !errors.Is(err, storage.ErrUnavailable) { // on an existing connection
+		t.Errorf("Ping: %v", err)
 	}
 	if err := store.Ping(t.Context()); !errors.Is(err, storage.ErrUnavailable) || !strings.Contains(err.Error(), "connection refused") {
-		t.Errorf("then Ping says %v", err)
+		t.Errorf("second Ping: %v", err)
 	}
 	f := fighttest.NewFight(fight.NewIDs(fight.ID{}))
 	if err := store.Insert(t.Context(), f, nil); said(err) != "refused" {
-		t.Errorf("said %s of a fight that was never sent: %v", said(err), err)
+		t.Errorf("%s for a fight that was never sent: %v", said(err), err)
 	}
 }
 
-// Of what can't be used the start says at once, and why; a server that takes no writes is opened.
+// Startup fails at once with the reason if the database can't be used; a server that accepts no writes is opened.
 func TestOpenTrouble(t *testing.T) {
 	address := engines.MongoDB(t)
 	parsed, err := url.Parse(address)
@@ -280,7 +280,7 @@ func TestOpenTrouble(t *testing.T) {
 	openWith := func(address string) (*Fights, error) {
 		return OpenFights(t.Context(), Config{URL: address, Database: strings.Trim(parsed.Path, "/"), PoolMax: 5})
 	}
-	t.Run("a user that the server doesn't know", func(t *testing.T) {
+	t.Run("an unknown user", func(t *testing.T) {
 		_, err := openWith(parsed.String())
 		if !errors.Is(err, storage.ErrSchema) || !strings.Contains(err.Error(), "user or the password") || strings.Contains(err.Error(), "hidden") {
 			t.Errorf("got %v", err)
@@ -305,19 +305,19 @@ func TestOpenTrouble(t *testing.T) {
 			}
 		})
 	}
-	t.Run("takes no writes", func(t *testing.T) {
+	t.Run("accepts no writes", func(t *testing.T) {
 		p, through := script(t, address)
 		p.Answer(mongowire.Refuse(notPrimary, "update", "insert"))
 		store := openAs(t, through, false)
 		if err := store.Ping(t.Context()); !errors.Is(err, storage.ErrFull) {
-			t.Errorf("Ping says %v", err)
+			t.Errorf("Ping: %v", err)
 		}
 		p.Answer(nil)
 		if err := store.Ping(t.Context()); err != nil {
-			t.Errorf("Ping says %v when writes are taken", err)
+			t.Errorf("Ping: %v although writes are accepted", err)
 		}
 	})
-	t.Run("a file that isn't there", func(t *testing.T) {
+	t.Run("a missing file", func(t *testing.T) {
 		_, err := openWith(address + "?tlsCAFile=/nowhere/ca.pem")
 		if !errors.Is(err, storage.ErrSchema) || !strings.Contains(err.Error(), "/nowhere/ca.pem") {
 			t.Errorf("got %v", err)
@@ -331,8 +331,8 @@ func TestOpenTrouble(t *testing.T) {
 	})
 }
 
-// Every command tells the server how long its answer is waited for, so that it gives up when the service has.
-func TestServerIsToldTheTime(t *testing.T) {
+// Every command has a time limit, so that the server gives up when the service does.
+func TestCommandsHaveTimeLimits(t *testing.T) {
 	for kind, grouped := range kinds() {
 		t.Run(kind, func(t *testing.T) {
 			store, _, p := scripted(t, grouped)
@@ -366,7 +366,7 @@ func TestServerIsToldTheTime(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			if len(seen) != 8 || len(without) > 0 {
-				t.Errorf("of %v these have no time limit: %v", seen, without)
+				t.Errorf("of %v, these have no time limit: %v", seen, without)
 			}
 		})
 	}

@@ -22,21 +22,21 @@ import (
 
 const (
 	connectTimeout = 2 * time.Second
-	// maxOpening bounds how many connections are opened at the same time: a server that hangs isn't sent a whole pool's worth
-	// every two seconds.
+	// maxOpening limits how many connections are opened at the same time, so that a hanging server isn't sent a whole
+	// pool's worth every two seconds.
 	maxOpening = 4
 )
 
-// connections are a pool, with what it takes to open one more.
+// connections is a pool and the state needed to open more connections.
 type connections struct {
 	*pgxpool.Pool
-	opening chan struct{} // has one for each connection that is being opened
-	pooled  atomic.Bool   // a pooler stands before the server
+	opening chan struct{} // holds one element per connection being opened
+	pooled  atomic.Bool   // there is a pooler in front of the server
 	close   sync.Once
-	closing chan struct{} // closed when no more connections are to be opened
+	closing chan struct{} // closed when no more connections may be opened
 }
 
-// connect opens the pool. It fills itself in the background.
+// connect opens the pool, which fills itself in the background.
 func connect(ctx context.Context, cfg Config) (*connections, error) {
 	config, err := ParseURL(cfg.URL)
 	if err != nil {
@@ -45,7 +45,7 @@ func connect(ctx context.Context, cfg Config) (*connections, error) {
 	c := &connections{opening: make(chan struct{}, maxOpening), closing: make(chan struct{})}
 	config.MinConns, config.MaxConns = int32(cfg.PoolMin), int32(cfg.PoolMax)
 	config.ConnConfig.ConnectTimeout = connectTimeout
-	// Texts are UTF-8 here, whatever encoding the database has; the driver's simple protocol needs both.
+	// Strings are UTF-8 here, whatever the database's encoding; the driver's simple protocol needs both settings.
 	config.ConnConfig.RuntimeParams["client_encoding"] = "UTF8"
 	config.ConnConfig.RuntimeParams["standard_conforming_strings"] = "on"
 	config.ConnConfig.BuildContextWatcherHandler = cancelOnServer
@@ -63,12 +63,13 @@ func connect(ctx context.Context, cfg Config) (*connections, error) {
 	return c, nil
 }
 
-// boundLocks has the statements of a session wait for a lock no longer than timeout, unless the URL, the user or the database
-// set a limit already. A session that belongs to a pooler stays as it is: others use it too. It takes no longer than opening
-// the connection may: the pool sets no limit of its own, and a connection that is being opened has a place in it.
+// boundLocks returns a hook that limits how long statements of a session wait for a lock, unless the URL, the user or
+// the database have already set a limit. It doesn't change a session owned by a pooler, which others use too. It may
+// take no longer than opening the connection: the pool sets no limit of its own, and a connection being opened occupies
+// a slot in it.
 func boundLocks(timeout time.Duration) func(context.Context, *pgx.Conn) error {
 	return func(ctx context.Context, conn *pgx.Conn) error {
-		silent := storage.Errorf(storage.ErrUnavailable, "the server accepts connections, and does not answer on them")
+		silent := storage.Errorf(storage.ErrUnavailable, "the server accepts connections but does not respond")
 		ctx, cancel := context.WithTimeoutCause(ctx, connectTimeout, silent)
 		defer cancel()
 		const bound = "SELECT set_config('lock_timeout', $1::text, false) WHERE pg_backend_pid() = $2::int8 AND current_setting('lock_timeout') = '0'"
@@ -80,33 +81,34 @@ func boundLocks(timeout time.Duration) func(context.Context, *pgx.Conn) error {
 	}
 }
 
-// ParseURL reads a store URL. Its errors show nothing of it but the name of a file, where that can't be read; the driver's
-// own could show the password.
+// ParseURL parses a store URL. Its errors show nothing of the URL except the name of a file that can't be read; the
+// driver's own errors might show the password.
 func ParseURL(text string) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(text)
 	var file *fs.PathError
 	switch {
 	case errors.As(err, &file):
-		return nil, storage.As(storage.ErrSchema, file, "a file that the PostgreSQL URL names can't be read")
+		return nil, storage.As(storage.ErrSchema, file, "a file named in the PostgreSQL URL can't be read")
 	case err != nil:
-		return nil, storage.Errorf(storage.ErrSchema, "the PostgreSQL URL can't be read: postgres://user:password@host:port/database")
+		return nil, storage.Errorf(storage.ErrSchema, "the PostgreSQL URL is invalid; it must look like postgres://user:password@host:port/database")
 	}
 	return config, nil
 }
 
-// cancelOnServer has the server end a statement whose context has ended, before the connection is given up.
+// cancelOnServer makes the server cancel a statement whose context has ended, before the connection is given up.
 func cancelOnServer(conn *pgconn.PgConn) ctxwatch.Handler {
 	return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: 100 * time.Millisecond}
 }
 
 type (
-	// asks is the key of the caller's own context: the pool opens a connection with a context that has only its values.
+	// asks is the context key for the caller's own context: the pool opens a connection with a context that has only
+	// its values.
 	asks struct{}
-	// opens is the key that marks a connection for statements; one that carries a cancellation lacks it.
+	// opens is the context key that marks a connection for statements; one that carries a cancellation lacks it.
 	opens struct{}
 )
 
-// Acquire returns a connection. One that would have to be opened isn't when the caller has given up before its turn came.
+// Acquire returns a connection. If one would have to be opened, it isn't if the caller gives up before its turn.
 func (c *connections) Acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	return c.Pool.Acquire(context.WithValue(ctx, asks{}, ctx))
 }
@@ -132,7 +134,7 @@ func (c *connections) Close() {
 	c.Pool.Close()
 }
 
-// TraceConnectStart follows mayOpen: pgx.ConnectTracer.
+// TraceConnectStart implements pgx.ConnectTracer. It is called after mayOpen.
 func (*connections) TraceConnectStart(ctx context.Context, _ pgx.TraceConnectStartData) context.Context {
 	return context.WithValue(ctx, opens{}, true)
 }
@@ -148,20 +150,20 @@ func (*connections) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.Trac
 // TraceQueryEnd does nothing.
 func (*connections) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
-// dialer returns dial, except that nothing is canceled through a pooler: PgBouncer 1.18 exits with "bad client state" when
-// several cancellations come at the same time. It ends the server's session anyway when we close ours.
+// dialer returns dial, but never sends a cancellation through a pooler: PgBouncer 1.18 exits with "bad client state" if
+// several arrive at the same time. It closes the server's session anyway when we close ours.
 func (c *connections) dialer(dial pgconn.DialFunc) pgconn.DialFunc {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		if c.pooled.Load() && ctx.Value(opens{}) == nil {
-			return nil, errors.New("a pooler is not asked to cancel")
+			return nil, errors.New("cancellations are not sent through a pooler")
 		}
 		return dial(ctx, network, address)
 	}
 }
 
-// checkPooler notices a pooler, such as PgBouncer, by the process id that came with the connection: it isn't the server's.
-// It fails when the pooler hands each transaction another session and loses prepared statements over it, unless the URL
-// rules them out: reads would fail at random.
+// checkPooler detects a pooler such as PgBouncer: the process id sent with the connection isn't the server's. It fails
+// if the pooler gives each transaction a different session and so loses prepared statements, unless the URL rules them
+// out: reads would fail at random.
 func (c *connections) checkPooler(ctx context.Context) error {
 	one, err := c.Acquire(ctx)
 	if err != nil {
@@ -182,7 +184,7 @@ func (c *connections) checkPooler(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = other.Close(ctx) }()
-	// The pooler gives the session that was used last to the next transaction, unless somebody else is faster.
+	// The pooler gives the session used last to the next transaction, unless another client is faster.
 	const tries = 5
 	for range tries {
 		if err := sharesStatements(ctx, one.Conn(), other); err != nil {
@@ -192,7 +194,7 @@ func (c *connections) checkPooler(ctx context.Context) error {
 	return nil
 }
 
-// another opens a connection beside the pool, which may have room for one only.
+// another opens a connection outside the pool, which may only have room for one.
 func (c *connections) another(ctx context.Context) (*pgx.Conn, error) {
 	if err := c.mayOpen(ctx, nil); err != nil {
 		return nil, err
@@ -200,7 +202,7 @@ func (c *connections) another(ctx context.Context) (*pgx.Conn, error) {
 	return pgx.ConnectConfig(ctx, c.Config().ConnConfig)
 }
 
-// sharesStatements fails when a statement that is prepared on one connection is in the way on the other.
+// sharesStatements fails if a statement prepared on one connection conflicts with the other's.
 func sharesStatements(ctx context.Context, one, other *pgx.Conn) error {
 	name := "superheroes_" + rand.Text()
 	const statement = "SELECT 1"

@@ -8,7 +8,7 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
-// counter counts the connections that are opened through a proxy.
+// counter counts the connections opened through a proxy.
 type counter struct{ atomic.Int64 }
 
 func (c *counter) relays() (up, down tcpproxy.Relay) {
@@ -16,7 +16,7 @@ func (c *counter) relays() (up, down tcpproxy.Relay) {
 	return tcpproxy.All()
 }
 
-// through returns a URL that leads to the same server through a proxy.
+// through returns a URL of the same server through a proxy.
 func through(t *testing.T, at string, opens *counter) string {
 	t.Helper()
 	location := mustParse(t, at)
@@ -24,7 +24,7 @@ func through(t *testing.T, at string, opens *counter) string {
 	return location.String()
 }
 
-// silent swallows the first statement on each connection, and what follows it.
+// silent swallows everything after the first statement on each connection.
 type silent struct{ atomic.Bool }
 
 func (s *silent) relays() (up, down tcpproxy.Relay) {

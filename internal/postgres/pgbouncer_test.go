@@ -11,25 +11,26 @@ import (
 	"superheroes/test/engines"
 )
 
-// TestPgBouncer runs the tests of a store through a pooler in transaction mode, but for those of what is above it.
+// TestPgBouncer runs the store tests through a pooler in transaction mode, except those of the layers above.
 func TestPgBouncer(t *testing.T) {
 	pooler, err := url.Parse(engines.PgBouncer(t, engines.Postgres(t)).URL)
 	if err != nil {
-		t.Fatal("the URL can't be read")
+		t.Fatal("invalid URL")
 	}
 	heroesAt(func(tb testing.TB) string {
 		tb.Helper()
 		at, err := url.Parse(engines.Postgres(tb))
 		if err != nil {
-			tb.Fatal("the URL can't be read")
+			tb.Fatal("invalid URL")
 		}
 		at.Host, at.RawQuery = pooler.Host, pooler.RawQuery
 		return at.String()
 	}).Run(t, "picker", "names", "text")
 }
 
-// TestPgBouncerKeepsItsSessions: what a store sets for its own sessions isn't set for those of a pooler, which others use too.
-func TestPgBouncerKeepsItsSessions(t *testing.T) {
+// TestPgBouncerSessionsAreUnchanged checks that settings for a store's own sessions aren't applied to those of a pooler,
+// which others use too.
+func TestPgBouncerSessionsAreUnchanged(t *testing.T) {
 	at := engines.PgBouncer(t, engines.Postgres(t)).URL
 	s, err := openFor(t.Context(), at, time.Second, rows)
 	if err != nil {
@@ -40,13 +41,13 @@ func TestPgBouncerKeepsItsSessions(t *testing.T) {
 	busy(t, 8, func() {
 		var timeout string
 		if err := other(t, at).QueryRowContext(t.Context(), "SHOW lock_timeout").Scan(&timeout); err != nil || timeout != "0" {
-			t.Errorf("another client has a lock_timeout of %q: %v", timeout, err)
+			t.Errorf("another client has lock_timeout %q: %v", timeout, err)
 		}
 	})
 }
 
-// TestPgBouncerWithoutItsParameter: no start succeeds by chance, be it the first or a later one, and each names the
-// parameter. Only what is prepared stands in the way.
+// TestPgBouncerWithoutItsParameter checks that no startup succeeds by chance, the first or a later one, and that each
+// error names the parameter. Modes without prepared statements need nothing.
 func TestPgBouncerWithoutItsParameter(t *testing.T) {
 	at := engines.PgBouncer(t, engines.Postgres(t)).URL
 	bare, _, _ := strings.Cut(at, "?")
@@ -54,10 +55,10 @@ func TestPgBouncerWithoutItsParameter(t *testing.T) {
 		s, err := open(t.Context(), bare, rows)
 		if err == nil {
 			_ = s.Close()
-			t.Fatal("it opened")
+			t.Fatal("opened")
 		}
 		if !errors.Is(err, storage.ErrSchema) || !strings.Contains(err.Error(), "default_query_exec_mode=cache_describe") {
-			t.Errorf("got %v, want the parameter", err)
+			t.Errorf("got %v, want an error that names the parameter", err)
 		}
 	}
 	for _, mode := range []string{"cache_describe", "exec", "simple_protocol"} {

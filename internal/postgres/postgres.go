@@ -1,4 +1,5 @@
-// Package postgres keeps a catalog in PostgreSQL.
+// Package postgres stores a catalog in PostgreSQL. It promises what catalog.Store specifies, and classifies the
+// server's errors by package storage. It knows neither HTTP nor the other engines.
 package postgres
 
 import (
@@ -17,13 +18,14 @@ import (
 	"superheroes/internal/storage"
 )
 
-// Config says where the database is and how many connections it gets.
+// Config is the address of the database and the size of the pool.
 type Config struct {
 	URL              string
 	PoolMin, PoolMax int
 	Schema           string // creates the table and its sequence
-	// Deadline is how long a request of the service may take. Statements wait for a lock for four fifths of it, so that the
-	// cause is known before the request's time is up. With 0, for programs that may wait, they wait as long as the server likes.
+	// Deadline is the maximum duration of a request. Statements wait for a lock for at most four fifths of it, so that
+	// the cause is known before the request times out. With 0, for programs that may wait, the server's own limit
+	// applies.
 	Deadline time.Duration
 }
 
@@ -40,12 +42,13 @@ type Catalog[T catalog.Item] struct {
 	readOnly bool
 
 	works   works
-	damaged atomic.Pointer[reading] // the last that found damaged data
+	damaged atomic.Pointer[reading] // the last read that found damaged data
 }
 
 var _ catalog.Store[catalog.Item] = (*Catalog[catalog.Item])(nil)
 
-// Open connects, creates and fills the table when it is missing, and checks the table that it finds. It tries once.
+// Open connects to the database, creates and seeds the table if it is missing, and checks an existing table. It tries
+// once.
 func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Config, seed func(put func(T) error) error) (*Catalog[T], error) {
 	pool, err := connect(ctx, cfg)
 	if err != nil {
@@ -66,8 +69,8 @@ func newStore[T catalog.Item](pool *connections, cfg Config, table catalog.Table
 		poolMax: cfg.PoolMax,
 		table:   table,
 		works:   newWorks(cfg.PoolMax, cfg.Deadline),
-		// Types are named wherever a parameter stands, so that a column of another type, such as an id of 32 bits, changes
-		// neither what can be asked for nor what can be stored.
+		// Parameters have explicit types, so that a column of another type, such as a 32-bit id, changes neither what
+		// can be requested nor what can be stored.
 		get:  fmt.Sprintf("SELECT %s FROM %s WHERE id = $1::int8", columns, table.Name),
 		many: fmt.Sprintf("SELECT %s FROM %s WHERE id = ANY ($1::int8[])", columns, table.Name),
 		page: fmt.Sprintf("SELECT %s FROM %s WHERE id > $1::int8 ORDER BY id LIMIT $2::int8", columns, table.Name),
@@ -90,10 +93,10 @@ func (s *Catalog[T]) open(ctx context.Context, schema string, seed func(put func
 	return s.Ping(ctx)
 }
 
-// Writable returns why the store takes no writes, as far as that was known when it was opened.
+// Writable returns why the store accepts no writes, as far as that was known when it was opened.
 func (s *Catalog[T]) Writable(context.Context) error {
 	if s.readOnly {
-		return storage.Errorf(storage.ErrFull, "PostgreSQL is read-only here")
+		return storage.Errorf(storage.ErrFull, "the PostgreSQL server or session is read-only")
 	}
 	return nil
 }
@@ -130,7 +133,8 @@ func (s *Catalog[T]) collect(ctx context.Context, work *bounded.Work, query stri
 	})
 }
 
-// scan reads a row into an item's fields. A value that doesn't fit is told by its column's name, which the driver doesn't know.
+// scan scans a row into an item's fields. If a value doesn't fit, the error names the column, which the driver doesn't
+// know.
 func (s *Catalog[T]) scan(row pgx.Row) func(fields ...any) error {
 	return func(fields ...any) error {
 		err := row.Scan(fields...)
@@ -142,10 +146,11 @@ func (s *Catalog[T]) scan(row pgx.Row) func(fields ...any) error {
 	}
 }
 
-// IDs implements catalog.Store. The version is the snapshot that PostgreSQL reads with: which transactions it sees.
-// As long as that is the same, so is every row, whoever writes; and asking for it costs nothing, needs no
-// privilege, trigger or listener, and works on a table that isn't ours. A standby's snapshot doesn't list the transactions
-// that are under way, so it may stay the same while one of them ends: there is no version there.
+// IDs implements catalog.Store. The version is the snapshot that PostgreSQL reads with, that is, the set of visible
+// transactions. As long as it is the same, so is every row, whoever writes. Reading it costs the server next to
+// nothing, though three round trips with its transaction; it needs no privilege, trigger or listener, and works on
+// existing tables. A standby's snapshot doesn't list the transactions in progress, so it may stay the same while one of
+// them ends: there is no version on a standby.
 func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, catalog.Version, error) {
 	var ids []int64
 	var version string
@@ -176,8 +181,8 @@ func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, c
 
 const readVersion = "SELECT CASE WHEN pg_is_in_recovery() THEN '' ELSE pg_current_snapshot()::text END"
 
-// Ping implements catalog.Store. It does what requests do: it reads a row, all columns of it, by its key. It waits for a
-// locked table no longer than lockTimeout.
+// Ping implements catalog.Store. It does what requests do: it reads all columns of a row by key. It waits for a locked
+// table no longer than lockTimeout.
 func (s *Catalog[T]) Ping(ctx context.Context) error {
 	_, err := read(ctx, s, s.works.checks, func(ctx context.Context, conn *pgxpool.Conn) (struct{}, error) {
 		options := pgx.TxOptions{BeginQuery: "begin; set local lock_timeout = " + lockTimeout}
@@ -193,7 +198,7 @@ func (s *Catalog[T]) Ping(ctx context.Context) error {
 	return err
 }
 
-// stillDamaged repeats what found damaged data the last time, if anything did.
+// stillDamaged repeats the last read that found damaged data, if any.
 func (s *Catalog[T]) stillDamaged(ctx context.Context, conn *pgxpool.Conn) error {
 	last := s.damaged.Load()
 	if last == nil {
@@ -213,13 +218,13 @@ func (s *Catalog[T]) Close() error {
 	return nil
 }
 
-// tableExists reads the catalog's rows: a session's cache of names, which to_regclass asks, may not know yet of a table
-// that another session has just created.
+// tableExists queries the system catalogs: to_regclass uses a session's cache of names, which may not yet include a
+// table that another session has just created.
 const tableExists = `SELECT count(*) > 0 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 	WHERE n.nspname = ANY (current_schemas(true)) AND c.relname = $1`
 
-// prepare creates the table and fills it, in one transaction and under a lock that other starting processes wait
-// for. A table that is there already is left as it is, empty or not.
+// prepare creates and seeds the table in one transaction, under a lock that other starting processes wait for. An
+// existing table is left as it is, empty or not.
 func (s *Catalog[T]) prepare(ctx context.Context, schema string, seed func(put func(T) error) error) error {
 	patient := pgx.TxOptions{BeginQuery: "begin; set local lock_timeout = 0"}
 	return pgx.BeginTxFunc(ctx, s.pool, patient, func(tx pgx.Tx) error {
@@ -240,8 +245,8 @@ func (s *Catalog[T]) prepare(ctx context.Context, schema string, seed func(put f
 	})
 }
 
-// findColumns lists the columns of a table, each with its type as PostgreSQL spells it and the name of that type, or of
-// the one that a domain is made of. Only names in small letters are ours: we don't quote them.
+// findColumns lists the columns of a table, each with its type as PostgreSQL formats it and the name of that type, or
+// of the base type of a domain. Only lower-case names match, since our statements don't quote them.
 const findColumns = `WITH RECURSIVE based AS (
 		SELECT a.attname, a.atttypid, a.atttypmod, t.oid, t.typbasetype, t.typname
 		FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
@@ -251,7 +256,7 @@ const findColumns = `WITH RECURSIVE based AS (
 		FROM based b JOIN pg_type t ON t.oid = b.typbasetype)
 	SELECT attname::text, format_type(atttypid, atttypmod), typname::text FROM based WHERE typbasetype = 0`
 
-// checkShape names what a table that was found lacks.
+// checkShape reports what an existing table lacks.
 func (s *Catalog[T]) checkShape(ctx context.Context) error {
 	kinds := map[string]catalog.ColumnKind{
 		"int2": catalog.IntegerColumn, "int4": catalog.IntegerColumn, "int8": catalog.IntegerColumn, "numeric": catalog.IntegerColumn,
@@ -286,7 +291,7 @@ func (s *Catalog[T]) Import(ctx context.Context, replace bool, feed func(put fun
 	fed := false
 	return s.with(ctx, func() bool { return !fed }, func(conn *pgxpool.Conn) error {
 		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-			// The weakest lock that also keeps out a writer who locks a row first and the table after it: that could deadlock.
+			// The weakest lock that also blocks writers who lock a row before the table, which could deadlock.
 			if _, err := tx.Exec(ctx, "LOCK TABLE "+s.table.Name+" IN EXCLUSIVE MODE"); err != nil {
 				return err
 			}
@@ -301,10 +306,10 @@ func (s *Catalog[T]) Import(ctx context.Context, replace bool, feed func(put fun
 	})
 }
 
-// batchSize is how many rows travel to the server together.
+// batchSize is how many rows are sent to the server in one batch.
 const batchSize = 500
 
-// write puts what feed gives into the locked table and leaves the sequence above the highest id.
+// write writes the items of feed to the locked table and raises the sequence to the highest id.
 func (s *Catalog[T]) write(ctx context.Context, tx pgx.Tx, feed func(put func(T) error) error) error {
 	sequence, name, err := s.sequence(ctx, tx)
 	if err != nil {
@@ -333,17 +338,17 @@ func (s *Catalog[T]) write(ctx context.Context, tx pgx.Tx, feed func(put func(T)
 		return err
 	}
 	if name != "" && sequence.Highest > 0 {
-		// Never lower than another application has come meanwhile.
+		// Never lower than the value another application has reached meanwhile.
 		_, err = tx.Exec(ctx, "SELECT setval($1::regclass, GREATEST($2, (SELECT last_value FROM "+name+")))", name, sequence.Highest)
 	}
 	return err
 }
 
-// sharedSequence gives the ids of all tables where Hibernate's older default made them.
+// sharedSequence generates the ids of all tables under Hibernate's older default.
 const sharedSequence = "hibernate_sequence"
 
-// sequence reads where the ids stand, and the name of the table's sequence: "" when another application made the
-// table without one.
+// sequence reads the current position of the id sequence, and its name: "" if another application created the table
+// without one.
 func (s *Catalog[T]) sequence(ctx context.Context, tx pgx.Tx) (catalog.Sequence, string, error) {
 	sequence := catalog.Sequence{Step: s.table.Step}
 	err := tx.QueryRow(ctx, "SELECT COALESCE(max(id), 0)::int8 FROM "+s.table.Name).Scan(&sequence.Highest)
@@ -361,7 +366,7 @@ func (s *Catalog[T]) sequence(ctx context.Context, tx pgx.Tx) (catalog.Sequence,
 	return sequence, name, err
 }
 
-// sequenceName finds the sequence of the id column, where it is an identity or a serial column, or else that of the family.
+// sequenceName finds the sequence of an identity or serial id column, or else that of the Quarkus application.
 func (s *Catalog[T]) sequenceName(ctx context.Context, tx pgx.Tx) (name string, err error) {
 	const find = "SELECT COALESCE(pg_get_serial_sequence($1::text, 'id'), to_regclass($2::text)::text, to_regclass($3::text)::text, '')"
 	err = tx.QueryRow(ctx, find, s.table.Name, s.table.Sequence, sharedSequence).Scan(&name)

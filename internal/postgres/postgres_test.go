@@ -25,7 +25,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func heroes() catalogtest.Engine[character.Character] { return heroesAt(engines.Postgres) }
 
-// heroesAt is the engine on the databases that fresh makes.
+// heroesAt returns the engine on databases created by fresh.
 func heroesAt(fresh func(testing.TB) string) catalogtest.Engine[character.Character] {
 	return catalogtest.Engine[character.Character]{
 		Kind: character.Heroes(),
@@ -33,7 +33,7 @@ func heroesAt(fresh func(testing.TB) string) catalogtest.Engine[character.Charac
 			at := fresh(tb)
 			location, err := url.Parse(at)
 			if err != nil {
-				tb.Fatal("the URL can't be read")
+				tb.Fatal("invalid URL")
 			}
 			openAt := func(ctx context.Context, address string, seed catalogtest.Seed[character.Character]) (catalog.Store[character.Character], error) {
 				elsewhere := *location
@@ -74,7 +74,7 @@ func heroesAt(fresh func(testing.TB) string) catalogtest.Engine[character.Charac
 	}
 }
 
-// family is the table of the Quarkus application, filled with ids from these expressions, the last one repeated.
+// family returns the table of the Quarkus application, filled with ids from the expressions; the last one is repeated.
 func family(name, next, sequence string, ids ...string) catalogtest.Family {
 	id := func(i int) string { return ids[min(i, len(ids)-1)] }
 	return catalogtest.Family{
@@ -92,8 +92,7 @@ func family(name, next, sequence string, ids ...string) catalogtest.Family {
 	}
 }
 
-// otherShape is a table of other types than the family's, made by these statements. Its sequence is behind the ids that
-// are there.
+// otherShape returns a table with different types, created by the statements. Its sequence is behind the existing ids.
 func otherShape(name, next string, create ...string) catalogtest.Family {
 	rows := "INSERT INTO hero (id, name, level) VALUES (1, 'Yoda', 286000), (51, NULL, NULL), (101, 'Luke', NULL)"
 	return catalogtest.Family{Name: name, Create: append(create, rows), IDs: []int64{1, 51, 101}, Null: 51, Next: next}
@@ -103,7 +102,7 @@ func open(ctx context.Context, at string, seed catalogtest.Seed[character.Charac
 	return openFor(ctx, at, 0, seed)
 }
 
-// openFor opens a store for requests with that deadline. It tries again where a busy machine takes longer than the driver
+// openFor opens a store for requests with the deadline. It retries on a busy machine that takes longer than the driver
 // waits for a connection.
 func openFor(ctx context.Context, at string, deadline time.Duration, seed catalogtest.Seed[character.Character]) (*postgres.Catalog[character.Character], error) {
 	cfg := postgres.Config{URL: at, PoolMin: 1, PoolMax: 8, Schema: database.PostgreSQL, Deadline: deadline}
@@ -133,13 +132,13 @@ func noRoster(func(character.Character) error) error { return nil }
 
 func TestHeroes(t *testing.T) { heroes().Run(t) }
 
-func TestBesideWrites(t *testing.T) { heroes().TestBesideWrites(t) }
+func TestDuringWrites(t *testing.T) { heroes().TestDuringWrites(t) }
 
 func BenchmarkRandom(b *testing.B) { heroes().BenchmarkRandom(b) }
 
 func BenchmarkIDs(b *testing.B) { heroes().BenchmarkIDs(b) }
 
-// TestTwoTablesInOneDatabase: heroes and villains may share a database, and start at the same time.
+// TestTwoTablesInOneDatabase checks that heroes and villains can share a database.
 func TestTwoTablesInOneDatabase(t *testing.T) {
 	at := engines.Postgres(t)
 	for _, kind := range []catalog.Kind[character.Character]{character.Heroes(), character.Villains()} {
@@ -165,20 +164,20 @@ func TestErrorsShowNoPassword(t *testing.T) {
 		{"wrong password", (*url.URL).String},
 		{"unknown user", func(u *url.URL) string { u.User = url.UserPassword("nobody", secret); return u.String() }},
 		{"unknown database", func(u *url.URL) string { u.Path = "/nowhere"; return u.String() }},
-		{"nobody listens", func(u *url.URL) string { u.Host = "127.0.0.1:1"; return u.String() }},
+		{"connection refused", func(u *url.URL) string { u.Host = "127.0.0.1:1"; return u.String() }},
 		{"unknown setting", func(u *url.URL) string { return u.String() + "?sslmode=unheard-of" }},
 		{"not a URL", func(*url.URL) string { return "postgres://user:" + secret + "@[::1:bad/%zz" }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			parsed, err := url.Parse(at)
 			if err != nil {
-				t.Fatal("the URL can't be read")
+				t.Fatal("invalid URL")
 			}
 			parsed.User = url.UserPassword(parsed.User.Username(), secret)
 			store, err := open(t.Context(), c.spoil(parsed), noRoster)
 			if err == nil {
 				_ = store.Close()
-				t.Fatal("it opened")
+				t.Fatal("opened")
 			}
 			text := fmt.Sprintf("%v %+v", err, err)
 			if strings.Contains(text, secret) || strings.Contains(text, url.PathEscape(secret)) {
@@ -188,8 +187,8 @@ func TestErrorsShowNoPassword(t *testing.T) {
 	}
 }
 
-// TestSequenceFollows: after an import the table's sequence, which other applications draw from, gives ids above all
-// that there are; what an import that was undone leaves behind does no harm.
+// TestSequenceFollows checks that after an import the table's sequence, which other applications use, generates ids
+// above all existing ones, and that a rolled back import does no harm.
 func TestSequenceFollows(t *testing.T) {
 	failure := errors.New("torn file")
 	for _, c := range []struct {
@@ -201,7 +200,7 @@ func TestSequenceFollows(t *testing.T) {
 		{"nothing imported", nil, nil, 1},
 		{"without ids", []int64{0, 0}, nil, 101},
 		{"with ids", []int64{1000, 3}, nil, 1050},
-		{"undone", []int64{1000}, failure, 1},
+		{"rolled back", []int64{1000}, failure, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			at := engines.Postgres(t)
@@ -223,7 +222,7 @@ func TestSequenceFollows(t *testing.T) {
 			}
 			var next int64
 			if err := other(t, at).QueryRowContext(t.Context(), "SELECT nextval('hero_seq')").Scan(&next); err != nil || next != c.want {
-				t.Errorf("the sequence gives %d (%v), want %d", next, err, c.want)
+				t.Errorf("the sequence returned %d (%v), want %d", next, err, c.want)
 			}
 		})
 	}

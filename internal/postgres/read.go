@@ -13,22 +13,22 @@ import (
 )
 
 const (
-	// finishTime is how long a read may take, however soon its caller leaves, where the service's own deadline isn't longer.
+	// finishTime is how long a read may take after its caller has left, unless the service's own deadline is longer.
 	finishTime = 10 * time.Second
-	// lockTimeout is for how long Ping waits for a locked table.
+	// lockTimeout is how long Ping waits for a locked table.
 	lockTimeout = "'500ms'"
 )
 
 // reading is a read without its result.
 type reading func(ctx context.Context, conn *pgxpool.Conn) error
 
-// works are what a pool is used for, each with connections that the others can't take.
+// works are the uses of a pool, each with connections that the others can't take.
 type works struct {
 	bounded.Reads
 	checks *bounded.Work // one at a time
 }
 
-// newWorks divides a pool of so many connections. One is left for writes, for the ids and for whoever asks how the store is.
+// newWorks divides a pool of that size. One connection is left for writes, reads of the ids, and checks.
 func newWorks(pool int, deadline time.Duration) works {
 	limit := deadline
 	if limit > 0 {
@@ -37,13 +37,13 @@ func newWorks(pool int, deadline time.Duration) works {
 	return works{bounded.NewReads(pool-1, limit), bounded.NewWork(limit, bounded.Unlimited, bounded.NewSlots("checks", 1))}
 }
 
-// close ends what is under way.
+// close cancels operations in progress.
 func (w works) close() {
 	w.Close()
 	w.checks.Close()
 }
 
-// readRows is read for what clients ask for. Damaged data that it finds is remembered for Ping.
+// readRows is read for requests. It remembers a read that found damaged data for Ping.
 func readRows[T catalog.Item, R any](ctx context.Context, s *Catalog[T], work *bounded.Work, do func(ctx context.Context, conn *pgxpool.Conn) (R, error)) (R, error) {
 	got, err := read(ctx, s, work, do)
 	if errors.Is(err, storage.ErrDamaged) {
@@ -56,15 +56,16 @@ func readRows[T catalog.Item, R any](ctx context.Context, s *Catalog[T], work *b
 	return got, err
 }
 
-// read runs a short read. It returns when ctx ends; a statement that has begun goes on. Canceling it at once would cost two
-// connections: one that carries the cancellation, and the statement's own when the server doesn't react immediately. Clients
-// in a hurry would then empty the pool of a server that hangs for a few seconds, and everybody would have to reconnect.
+// read runs a short read. It returns when ctx ends, but a statement that has begun continues. Canceling it would cost
+// two connections: one that carries the cancellation, and the statement's own unless the server reacts immediately.
+// Impatient clients could then drain the pool of a server that hangs for a few seconds, and everybody would have to
+// reconnect.
 func read[T catalog.Item, R any](ctx context.Context, s *Catalog[T], work *bounded.Work, do func(ctx context.Context, conn *pgxpool.Conn) (R, error)) (R, error) {
 	return bounded.Do(ctx, work, func(statement context.Context) (got R, err error) {
 		err = s.with(ctx, always, func(conn *pgxpool.Conn) (err error) {
 			got, err = do(statement, conn)
 			if statement.Err() != nil && conn.Conn().IsClosed() {
-				s.pool.Reset() // the server is silent, and will hardly answer on connections that lie idle
+				s.pool.Reset() // the server is silent, so idle connections are probably dead too
 			}
 			return err
 		})
@@ -72,9 +73,9 @@ func read[T catalog.Item, R any](ctx context.Context, s *Catalog[T], work *bound
 	})
 }
 
-// with runs do on a connection of the pool, and returns its error as trouble. A plan that is older than an ALTER TABLE is
-// made again, on the same connection: each has its own. Connections that broke while they were idle, as all of them do when the server is restarted, are dropped
-// until one is found that works. Neither happens when mayRepeat says that do must not be called again.
+// with runs do on a connection of the pool, and classifies its error. A plan older than an ALTER TABLE is replaced on
+// the same connection, since each has its own. Connections that broke while idle, as all of them do when the server
+// restarts, are dropped until one works. Neither happens if mayRepeat reports that do must not be called again.
 func (s *Catalog[T]) with(ctx context.Context, mayRepeat func() bool, do func(conn *pgxpool.Conn) error) error {
 	for left := s.poolMax; ; left-- {
 		conn, err := s.pool.Acquire(ctx)
@@ -88,8 +89,9 @@ func (s *Catalog[T]) with(ctx context.Context, mayRepeat func() bool, do func(co
 	}
 }
 
-// try runs do, twice when that makes a new plan or the first run was canceled by mistake, and gives the connection back. A
-// broken one leaves the pool at once: to close it in good order takes the driver some seconds where the server is silent.
+// try runs do and releases the connection. It repeats do if that makes a new plan or if the first run was canceled by
+// mistake. A broken connection leaves the pool at once, since closing it gracefully takes the driver some seconds if
+// the server is silent.
 func try(conn *pgxpool.Conn, mayRepeat func() bool, do func(conn *pgxpool.Conn) error) (broken bool, err error) {
 	defer func() {
 		if broken = conn.Conn().IsClosed(); broken {
@@ -107,7 +109,7 @@ func try(conn *pgxpool.Conn, mayRepeat func() bool, do func(conn *pgxpool.Conn) 
 
 func always() bool { return true }
 
-// because returns trouble, or why ctx ended when that is what broke a statement off.
+// because classifies err, or returns why ctx ended if that interrupted a statement.
 func because(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() == nil || errors.Is(err, catalog.ErrMaybeWritten) {
 		return trouble(err)

@@ -21,7 +21,7 @@ import (
 	"superheroes/test/engines"
 )
 
-// authority makes a certificate authority and a certificate of it for 127.0.0.1, with its key, all in PEM.
+// authority creates a certificate authority and its certificate for 127.0.0.1 with the key, all in PEM.
 func authority(t *testing.T) (root, certificate, key string) {
 	t.Helper()
 	now := time.Now()
@@ -57,8 +57,8 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 	return key
 }
 
-// TestTLS: connections are encrypted, and the server is who it should be, as far as the URL asks for it; also those that
-// carry a cancellation.
+// TestTLS checks that connections are encrypted and the server's identity is verified as the URL demands, including
+// connections that carry a cancellation.
 func TestTLS(t *testing.T) {
 	root, certificate, key := authority(t)
 	stranger, _, _ := authority(t)
@@ -73,14 +73,14 @@ func TestTLS(t *testing.T) {
 	ours, theirs := file("root.pem", root), file("stranger.pem", stranger)
 	for _, c := range []struct {
 		name, parameters string
-		refused          string // what the error says; "" when it is taken
+		refused          string // expected in the error; "" if it is accepted
 	}{
 		{"verified in full", "sslmode=verify-full&sslrootcert=" + ours, ""},
 		{"encrypted", "sslmode=require", ""},
 		{"encrypted where possible", "", ""},
-		{"by another authority", "sslmode=verify-full&sslrootcert=" + theirs, "certificate signed by unknown authority"},
-		{"by an authority that nobody knows", "sslmode=verify-full", "certificate signed by unknown authority"},
-		{"a file that isn't there", "sslmode=verify-full&sslrootcert=/nowhere.pem", "/nowhere.pem"},
+		{"signed by another authority", "sslmode=verify-full&sslrootcert=" + theirs, "certificate signed by unknown authority"},
+		{"signed by an unknown authority", "sslmode=verify-full", "certificate signed by unknown authority"},
+		{"a missing file", "sslmode=verify-full&sslrootcert=/nowhere.pem", "/nowhere.pem"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			at := with(t, server.URL, c.parameters)
@@ -113,7 +113,7 @@ func TestTLS(t *testing.T) {
 			wants{}.check(t, s)
 		})
 	}
-	t.Run("a server without it", func(t *testing.T) {
+	t.Run("a server without TLS", func(t *testing.T) {
 		at := with(t, engines.Postgres(t), "sslmode=require")
 		if _, err := open(t.Context(), at, rows); !errors.Is(err, storage.ErrUnavailable) || !strings.Contains(err.Error(), "refused TLS") {
 			t.Errorf("got %v", err)
@@ -125,7 +125,7 @@ func mustParse(t *testing.T, at string) *url.URL {
 	t.Helper()
 	location, err := url.Parse(at)
 	if err != nil {
-		t.Fatal("the URL can't be read")
+		t.Fatal("invalid URL")
 	}
 	return location
 }

@@ -15,11 +15,11 @@ import (
 	"superheroes/internal/storage"
 )
 
-// Codes and classes of errors: https://www.postgresql.org/docs/current/errcodes-appendix.html
+// Error codes and classes: https://www.postgresql.org/docs/current/errcodes-appendix.html
 const (
 	errStatementUnknown  = "26000" // a prepared statement does not exist
 	errStatementExists   = "42P05"
-	errStalePlan         = "0A000" // feature not supported, which is also what a plan made before an ALTER TABLE is called
+	errStalePlan         = "0A000" // feature not supported; also reported for a plan older than an ALTER TABLE
 	errDatabaseUnknown   = "3D000"
 	errCompletionUnknown = "40003"
 	errReadOnly          = "25006"
@@ -47,15 +47,15 @@ const (
 	classSystem          = "58"
 )
 
-// parameterRefused is what PgBouncer says of a parameter that it doesn't know.
+// parameterRefused is PgBouncer's message for a parameter it doesn't know.
 const parameterRefused = "unsupported startup parameter"
 
-// poolerRemedy is what a pooler needs that gives each transaction another of the server's sessions.
+// poolerRemedy tells the operator what a pooler in transaction mode needs.
 const poolerRemedy = "a pooler such as PgBouncer in transaction mode forgets prepared statements: " +
 	"add default_query_exec_mode=cache_describe to the parameters of the store URL"
 
-// trouble says of which kind an error of the driver is (package storage). An error that isn't the store's, such as
-// catalog.ErrNotFound or the end of the caller's context, stays as it is.
+// trouble classifies an error of the driver (package storage). An error that isn't about the store, such as
+// catalog.ErrNotFound or the end of the caller's context, is returned unchanged.
 func trouble(err error) error {
 	var server *pgconn.PgError
 	switch {
@@ -74,7 +74,7 @@ func trouble(err error) error {
 	return err
 }
 
-// serverTrouble returns what to tell an operator of an error that the server reported, and its kind: nil for one that says
+// serverTrouble returns the operator's message for an error reported by the server, and its kind: nil if it says
 // nothing about the store.
 func serverTrouble(err *pgconn.PgError) (detail []any, kind error) {
 	switch err.Code {
@@ -83,13 +83,13 @@ func serverTrouble(err *pgconn.PgError) (detail []any, kind error) {
 	case errPermission:
 		return []any{"a permission is missing"}, storage.ErrSchema
 	case errNotNullViolation:
-		return []any{fmt.Sprintf("column %s of table %s must have a value, and is none of ours", err.ColumnName, err.TableName)}, storage.ErrSchema
+		return []any{fmt.Sprintf("column %s of table %s is NOT NULL, but the service does not know it", err.ColumnName, err.TableName)}, storage.ErrSchema
 	case errReadOnly:
 		return []any{"the server is read-only"}, storage.ErrFull
 	case errDiskFull:
 		return []any{"the server's disk is full"}, storage.ErrFull
 	case errDatabaseUnknown, errDatabaseDropped: // it may be about to be created
-		return []any{"the database is not there"}, storage.ErrUnavailable
+		return []any{"the database does not exist"}, storage.ErrUnavailable
 	case errLockNotAvailable, errObjectInUse:
 		return nil, storage.ErrBusy
 	case errDataCorrupted, errIndexCorrupted:
@@ -98,7 +98,7 @@ func serverTrouble(err *pgconn.PgError) (detail []any, kind error) {
 	return classTrouble(err)
 }
 
-// classTrouble is serverTrouble for codes that mean what all of their class do.
+// classTrouble is serverTrouble for codes that mean the same as their class.
 func classTrouble(err *pgconn.PgError) (detail []any, kind error) {
 	switch err.Code[:min(2, len(err.Code))] {
 	case classConnection:
@@ -108,19 +108,19 @@ func classTrouble(err *pgconn.PgError) (detail []any, kind error) {
 		return nil, storage.ErrUnavailable
 	case classAuthorization:
 		return []any{"the server refuses the user or the password"}, storage.ErrSchema
-	case classRollback: // a deadlock, or a conflict with another transaction
+	case classRollback: // a deadlock or a conflict with another transaction
 		return nil, storage.ErrBusy
 	case classSyntaxOrAccess, classSchemaName, classUnsupported:
 		return nil, storage.ErrSchema
 	case classResources, classIntervention:
 		return nil, storage.ErrUnavailable
 	case classSystem:
-		return []any{"the server can't read or write its files: look at its log and its disk"}, storage.ErrDamaged
+		return []any{"the server can't read or write its files: check its log and its disk"}, storage.ErrDamaged
 	}
 	return nil, nil
 }
 
-// isConnection reports whether an error is one of the connection, or of opening it.
+// isConnection reports whether an error concerns the connection or opening it.
 func isConnection(err error) bool {
 	var connect *pgconn.ConnectError
 	var network net.Error
@@ -129,28 +129,28 @@ func isConnection(err error) bool {
 		return true
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
 		return true
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded): // which calls itself a time-out of the network
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded): // which also implements net.Error
 		return false
 	}
 	return errors.As(err, &network)
 }
 
 // isStale reports whether a statement was refused because its plan is older than an ALTER TABLE. The driver makes a new
-// one the next time.
+// plan next time.
 func isStale(err error) bool { return hasCode(err, errStalePlan) }
 
-// isCanceled reports whether the server was told to cancel the statement. That needn't have been meant for this one: a
-// cancellation is sent to the session, and one that arrives late hits the next statement.
+// isCanceled reports whether the server canceled the statement. The cancellation may have been meant for another one:
+// it is sent to the session, and if it arrives late it hits the next statement.
 func isCanceled(err error) bool { return hasCode(err, errCanceled) }
 
-// hasCode reports whether the server reported an error with that code.
+// hasCode reports whether the server reported an error with the code.
 func hasCode(err error, code string) bool {
 	var server *pgconn.PgError
 	return errors.As(err, &server) && server.Code == code
 }
 
-// isUncertain reports whether a commit that failed with this error may have been made all the same. An error that the
-// server reports undid the transaction, unless the session ended with it.
+// isUncertain reports whether a commit that failed with this error may have succeeded. An error reported by the server
+// has rolled back the transaction, unless the session ended with it.
 func isUncertain(err error) bool {
 	var server *pgconn.PgError
 	switch {
@@ -162,7 +162,7 @@ func isUncertain(err error) bool {
 	return server.Code == errCompletionUnknown || server.SeverityUnlocalized != "ERROR"
 }
 
-// refusal tells what is wrong with the row from what is wrong with the store.
+// refusal distinguishes errors of the row from errors of the store.
 func refusal(err error) error {
 	var server *pgconn.PgError
 	switch {

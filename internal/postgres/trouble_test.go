@@ -22,15 +22,15 @@ import (
 
 type store = postgres.Catalog[character.Character]
 
-// errDeadline is that the caller's own time was up.
+// errDeadline means that the caller's own context has expired.
 var errDeadline = context.DeadlineExceeded
 
-// one and two are the rows of the tables in these tests.
+// rows puts the two rows of the tables in these tests.
 func rows(put func(character.Character) error) error {
 	return errors.Join(put(character.Character{ID: 1, Name: "one", Level: 1}), put(character.Character{ID: 2, Name: "two", Level: 2}))
 }
 
-// opened opens a store with two rows, which is closed when the test ends.
+// opened opens a store with two rows, which is closed at the end of the test.
 func opened(t *testing.T, at string) *store {
 	t.Helper()
 	s, err := open(t.Context(), at, rows)
@@ -51,7 +51,7 @@ func exec(t *testing.T, db *sql.DB, statements ...string) {
 	}
 }
 
-// with adds parameters to a URL.
+// with sets the parameters of a URL.
 func with(t *testing.T, at, parameters string) string {
 	t.Helper()
 	location := mustParse(t, at)
@@ -59,10 +59,10 @@ func with(t *testing.T, at, parameters string) string {
 	return location.String()
 }
 
-// wants checks what each kind of call makes of a trouble; nil is that it works.
+// wants holds the expected error of each kind of call; nil means success.
 type wants struct{ read, ids, write, ping error }
 
-// sameFor is the same for every call.
+// sameFor expects the same error from every call.
 func sameFor(kind error) wants { return wants{kind, kind, kind, kind} }
 
 func (w wants) check(t *testing.T, s *store) {
@@ -99,8 +99,8 @@ func (w wants) check(t *testing.T, s *store) {
 	call("Ping", w.ping, s.Ping)
 }
 
-// TestTroubleWhileRunning: whatever happens to the table of a store that is open has its name in every call, and is over
-// as soon as it is fixed.
+// TestTroubleWhileRunning checks that a problem with the table of an open store is reported by every affected call, and
+// is over as soon as it is fixed.
 func TestTroubleWhileRunning(t *testing.T) {
 	fails := func(code string) []string {
 		return []string{fmt.Sprintf("CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '%s'; END$$", code),
@@ -122,7 +122,7 @@ func TestTroubleWhileRunning(t *testing.T) {
 		{"the server can't write its files", fails("58030"), mendTrigger, wants{write: storage.ErrDamaged}},
 		{"an index is damaged", fails("XX002"), mendTrigger, wants{write: storage.ErrDamaged}},
 		{"a deadlock", fails("40P01"), mendTrigger, wants{write: storage.ErrBusy}},
-		{"a column that is none of ours must have a value", []string{"ALTER TABLE hero ADD cape text NOT NULL DEFAULT ''", "ALTER TABLE hero ALTER cape DROP DEFAULT"}, "ALTER TABLE hero DROP cape", wants{}},
+		{"an unknown NOT NULL column", []string{"ALTER TABLE hero ADD cape text NOT NULL DEFAULT ''", "ALTER TABLE hero ALTER cape DROP DEFAULT"}, "ALTER TABLE hero DROP cape", wants{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			at := engines.Postgres(t)
@@ -134,7 +134,7 @@ func TestTroubleWhileRunning(t *testing.T) {
 			} else if _, err := s.Write(t.Context(), 0, func(*character.Character) (*character.Character, error) {
 				return &character.Character{Name: "new"}, nil
 			}); !errors.Is(err, storage.ErrSchema) || !strings.Contains(err.Error(), "cape") {
-				t.Errorf("got %v, want the column's name", err)
+				t.Errorf("got %v, want an error that names the column", err)
 			}
 			exec(t, db, c.mend)
 			wants{}.check(t, s)
@@ -142,7 +142,8 @@ func TestTroubleWhileRunning(t *testing.T) {
 	}
 }
 
-// TestLockedTable: a locked table is busy for as long as it is locked; who waited for it costs no connection.
+// TestLockedTable checks that a locked table is reported as busy while it is locked, and that waiting for it costs no
+// connection.
 func TestLockedTable(t *testing.T) {
 	for _, c := range []struct {
 		name, parameters string
@@ -151,7 +152,7 @@ func TestLockedTable(t *testing.T) {
 	}{
 		{"for a program that may wait", "", 0, wants{errDeadline, errDeadline, errDeadline, storage.ErrBusy}},
 		{"for requests", "", 100 * time.Millisecond, sameFor(storage.ErrBusy)},
-		{"with a lock time-out of its own", "lock_timeout=50", time.Hour, sameFor(storage.ErrBusy)},
+		{"with its own lock timeout", "lock_timeout=50", time.Hour, sameFor(storage.ErrBusy)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			at := engines.Postgres(t)
@@ -184,7 +185,8 @@ func TestLockedTable(t *testing.T) {
 				t.Fatal(err)
 			}
 			wants{}.check(t, s)
-			// The pool may have grown meanwhile, up to its eight connections. (sslmode=disable: otherwise each is tried with TLS first.)
+			// The pool may have grown in the meantime, up to its eight connections. (sslmode=disable: otherwise each
+			// would try TLS first.)
 			if n := opens.Load() - before; n >= 8 {
 				t.Errorf("%d connections were opened", n)
 			}
@@ -192,7 +194,7 @@ func TestLockedTable(t *testing.T) {
 	}
 }
 
-// TestStrayCancellation: a statement that is canceled though nobody has given it up is repeated.
+// TestStrayCancellation checks that a statement is repeated if it was canceled although nobody has given it up.
 func TestStrayCancellation(t *testing.T) {
 	at := engines.Postgres(t)
 	s, err := openFor(t.Context(), with(t, at, "application_name=stray"), 0, rows)
@@ -232,7 +234,7 @@ func TestStrayCancellation(t *testing.T) {
 	}
 }
 
-// TestDroppedChanges: what a trigger drops without an error isn't acknowledged.
+// TestDroppedChanges checks that a change that a trigger silently drops isn't acknowledged.
 func TestDroppedChanges(t *testing.T) {
 	at := engines.Postgres(t)
 	s := opened(t, at)
@@ -246,7 +248,7 @@ func TestDroppedChanges(t *testing.T) {
 	}
 }
 
-// TestReadOnly: a server that takes no writes serves reads, and says so once.
+// TestReadOnly checks that a read-only server serves reads, and that Writable reports it.
 func TestReadOnly(t *testing.T) {
 	want := wants{write: storage.ErrFull}
 	t.Run("by its settings", func(t *testing.T) {
@@ -255,13 +257,13 @@ func TestReadOnly(t *testing.T) {
 		s := opened(t, with(t, at, "default_transaction_read_only=on"))
 		want.check(t, s)
 		if err := s.Writable(t.Context()); !errors.Is(err, storage.ErrFull) {
-			t.Errorf("it says %v of writes", err)
+			t.Errorf("Writable returned %v", err)
 		}
 	})
 	t.Run("a hot standby", func(t *testing.T) {
 		server := engines.PostgresServer(t)
 		if err := opened(t, server.URL).Writable(t.Context()); err != nil {
-			t.Errorf("it says %v of writes", err)
+			t.Errorf("Writable returned %v", err)
 		}
 		server.Stop(t)
 		if err := os.WriteFile(server.Path("standby.signal"), nil, 0o644); err != nil {
@@ -274,18 +276,18 @@ func TestReadOnly(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// Its snapshot is the same text while a transaction commits that began after another which goes on.
+		// Its snapshot stays the same when a transaction commits that began after another one still in progress.
 		if ids, _, err := s.IDs(t.Context(), version); err != nil || ids == nil {
-			t.Errorf("a standby promises that nothing has changed (%v)", err)
+			t.Errorf("a standby claims that nothing has changed (%v)", err)
 		}
 		if err := s.Writable(t.Context()); !errors.Is(err, storage.ErrFull) {
-			t.Errorf("it says %v of writes", err)
+			t.Errorf("Writable returned %v", err)
 		}
 	})
 }
 
-// TestDamagedPage overwrites the table's only page: the running store notices, and stays not ready also when another page
-// is the first; a start ends with the name of the file.
+// TestDamagedPage overwrites the table's only page: the running store notices and stays unready, even if another page
+// comes first, and a startup fails with the name of the file.
 func TestDamagedPage(t *testing.T) {
 	server := engines.PostgresServer(t)
 	s := opened(t, server.URL)
@@ -310,7 +312,7 @@ func TestDamagedPage(t *testing.T) {
 		_ = again.Close()
 		t.Error("a damaged store was opened")
 	} else if text := err.Error(); !errors.Is(err, storage.ErrDamaged) || !strings.Contains(text, file) || !strings.Contains(text, "backup") {
-		t.Errorf("got %v, want the file and a remedy", err)
+		t.Errorf("got %v, want an error with the file and a remedy", err)
 	}
 	server.Stop(t)
 	if err := os.WriteFile(server.Path(file), sound, 0o600); err != nil {
@@ -320,7 +322,7 @@ func TestDamagedPage(t *testing.T) {
 	wants{}.check(t, s)
 }
 
-// limited makes a user who may do what he is granted, and returns the URL with which he comes.
+// limited creates a user with the given grants, and returns their URL.
 func limited(t *testing.T, at string, grants ...string) string {
 	t.Helper()
 	db := other(t, at)
@@ -342,7 +344,7 @@ func limited(t *testing.T, at string, grants ...string) string {
 	return location.String()
 }
 
-// TestTroubleAtTheStart: what waiting can't mend is named in one line.
+// TestTroubleAtTheStart checks that problems that waiting can't solve are reported in one line.
 func TestTroubleAtTheStart(t *testing.T) {
 	const columns = "id int8 PRIMARY KEY, name varchar(50), othername varchar(255), level int4, picture varchar(255), powers text"
 	table := func(from, to string) []string {
@@ -351,18 +353,18 @@ func TestTroubleAtTheStart(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		create []string
-		come   func(t *testing.T, at string) string // nil for as the owner
+		come   func(t *testing.T, at string) string // nil for the owner
 		kind   error
 		words  []string
 	}{
 		{"another name", table("othername", "other_name"), nil, storage.ErrSchema, []string{"table hero has no column otherName"}},
 		{"a name that must be quoted", table("othername", `"otherName"`), nil, storage.ErrSchema, []string{"has no column otherName"}},
-		{"a number for a text and a text for a number", table("level int4, picture varchar(255)", "level text, picture int4"), nil, storage.ErrSchema,
+		{"swapped types", table("level int4, picture varchar(255)", "level text, picture int4"), nil, storage.ErrSchema,
 			[]string{"has a column level of type text instead of an integer, has a column picture of type integer instead of a text"}},
 		{"money", table("level int4", "level money"), nil, storage.ErrSchema, []string{"level of type money"}},
 		{"an enumeration", append([]string{"CREATE TYPE power AS ENUM ('Flight')"}, table("powers text", "powers power")...), nil, storage.ErrSchema, []string{"powers of type power"}},
-		{"nothing of ours", []string{"CREATE TABLE hero (cape text)"}, nil, storage.ErrSchema, []string{"no column id", "no column name", "no column level", "no column powers"}},
-		{"an index of that name", []string{"CREATE TABLE other (id int)", "CREATE INDEX hero ON other (id)"}, nil, storage.ErrSchema, []string{"hero"}},
+		{"none of our columns", []string{"CREATE TABLE hero (cape text)"}, nil, storage.ErrSchema, []string{"no column id", "no column name", "no column level", "no column powers"}},
+		{"an index with the table's name", []string{"CREATE TABLE other (id int)", "CREATE INDEX hero ON other (id)"}, nil, storage.ErrSchema, []string{"hero"}},
 		{"no_permission", table("", ""), func(t *testing.T, at string) string { t.Helper(); return limited(t, at) }, storage.ErrSchema,
 			[]string{"permission denied for table hero"}},
 		{"may_not_create", nil, func(t *testing.T, at string) string { t.Helper(); return limited(t, at) }, storage.ErrSchema,
@@ -387,14 +389,14 @@ func TestTroubleAtTheStart(t *testing.T) {
 			s, err := open(t.Context(), at, rows)
 			if err == nil {
 				_ = s.Close()
-				t.Fatal("it opened")
+				t.Fatal("opened")
 			}
 			if !errors.Is(err, c.kind) {
 				t.Errorf("got %v, want %v", err, c.kind)
 			}
 			for _, word := range c.words {
 				if !strings.Contains(err.Error(), word) {
-					t.Errorf("%q is not in %q", word, err)
+					t.Errorf("%q is missing from %q", word, err)
 				}
 			}
 			for _, secret := range []string{"s/ecret", "s%2Fecret", "x@y", "x%40y"} {
@@ -406,14 +408,16 @@ func TestTroubleAtTheStart(t *testing.T) {
 	}
 }
 
-// TestReadsWithoutWriting: a user who may only read is served, and his changes are refused as what they are.
+// TestReadsWithoutWriting checks that a user with read permission only is served, and changes fail for lack of
+// permission.
 func TestReadsWithoutWriting(t *testing.T) {
 	at := engines.Postgres(t)
 	_ = opened(t, at).Close()
 	wants{write: storage.ErrSchema}.check(t, opened(t, limited(t, at, "SELECT ON hero", "USAGE ON SCHEMA public")))
 }
 
-// TestRowsOutsideTheContract: a row that can't be read is told by its id; all others are served, and the store is well.
+// TestRowsOutsideTheContract checks that the error for a row that can't be read names its id, that all other rows are
+// served, and that the store stays ready.
 func TestRowsOutsideTheContract(t *testing.T) {
 	at := engines.Postgres(t)
 	db := other(t, at)
@@ -423,12 +427,12 @@ func TestRowsOutsideTheContract(t *testing.T) {
 	for id, column := range map[int64]string{2: "level", 3: "level", 4: "level", 5: "name"} {
 		var row *storage.RowError
 		if got, err := s.Get(t.Context(), id); !errors.As(err, &row) || row.ID != fmt.Sprint(id) || row.What != "hero" || !strings.Contains(err.Error(), column) {
-			t.Errorf("%d: got %v and %v, want its id and %s", id, got, err, column)
+			t.Errorf("%d: got %v and %v, want an error with its id and %s", id, got, err, column)
 		}
 	}
 	var row *storage.RowError
 	if _, err := s.Page(t.Context(), 0, 10); !errors.As(err, &row) || row.ID != "2" {
-		t.Errorf("the list: got %v, want the first such row", err)
+		t.Errorf("the list: got %v, want an error about row 2", err)
 	}
 	if page, err := s.Page(t.Context(), 5, 10); len(page) != 1 || err != nil {
 		t.Errorf("the page after them: got %v and %v", page, err)
@@ -441,22 +445,23 @@ func TestRowsOutsideTheContract(t *testing.T) {
 	}
 	exec(t, db, "DELETE FROM hero WHERE id = 1")
 	if err := s.Ping(t.Context()); err != nil {
-		t.Errorf("the store is not ready with such a row as the first: %v", err)
+		t.Errorf("not ready if such a row is the first: %v", err)
 	}
 	written, err := s.Write(t.Context(), 6, func(old *character.Character) (*character.Character, error) { old.Name = "six"; return old, nil })
 	if err != nil || written.Name != "six" {
-		t.Errorf("a row beside: got %v and %v", written, err)
+		t.Errorf("another row: got %v and %v", written, err)
 	}
 	written, err = s.Write(t.Context(), 4, func(old *character.Character) (*character.Character, error) { old.Level = 4; return old, nil })
 	if err != nil || written.Level != 4 {
-		t.Errorf("mending a row: got %v and %v", written, err)
+		t.Errorf("repairing a row: got %v and %v", written, err)
 	}
 	if _, err := s.Write(t.Context(), 5, func(*character.Character) (*character.Character, error) { return nil, nil }); err != nil {
 		t.Errorf("deleting a row: got %v", err)
 	}
 }
 
-// TestIdentityAlways: ids that the server insists on giving are ours to give all the same, beside others that let it.
+// TestIdentityAlways checks that we assign ids even if the server insists on generating them, concurrently with clients
+// that let it.
 func TestIdentityAlways(t *testing.T) {
 	at := engines.Postgres(t)
 	db := other(t, at)
@@ -490,7 +495,7 @@ func TestIdentityAlways(t *testing.T) {
 	}
 }
 
-// TestAlteredTable: nobody sees that the plans on all connections are older than the table.
+// TestAlteredTable checks that nobody notices when the plans on all connections are older than the table.
 func TestAlteredTable(t *testing.T) {
 	for _, mode := range []string{"cache_statement", "cache_describe"} {
 		t.Run(mode, func(t *testing.T) {
@@ -505,7 +510,7 @@ func TestAlteredTable(t *testing.T) {
 	}
 }
 
-// busy does something several times at once, so that all connections of a pool are used.
+// busy runs do n times at once, so that all connections of a pool are used.
 func busy(t *testing.T, n int, do func()) {
 	t.Helper()
 	done := make(chan struct{})
@@ -520,7 +525,7 @@ func busy(t *testing.T, n int, do func()) {
 	}
 }
 
-// TestServerRestarts: connections that broke while nobody used them are nobody's trouble.
+// TestServerRestarts checks that connections that broke while idle cause no errors.
 func TestServerRestarts(t *testing.T) {
 	server := engines.PostgresServer(t)
 	s := opened(t, server.URL)
@@ -535,8 +540,8 @@ func TestServerRestarts(t *testing.T) {
 	busy(t, 8, func() { wants{}.check(t, s) })
 }
 
-// TestHastyClients: clients that give up before a server that hangs cost it no connections, and the first that come after
-// that are served.
+// TestHastyClients checks that clients that give up on a hanging server cost no connections, and that the first clients
+// after that are served.
 func TestHastyClients(t *testing.T) {
 	opens := &counter{}
 	location := mustParse(t, with(t, engines.Postgres(t), "sslmode=disable"))
@@ -549,7 +554,7 @@ func TestHastyClients(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = s.Close() }()
-	for opens.Load() < most { // it fills itself in the background
+	for opens.Load() < most { // the pool fills itself in the background
 		time.Sleep(time.Millisecond)
 	}
 	busy(t, most, func() { wants{}.check(t, s) })
@@ -568,7 +573,8 @@ func TestHastyClients(t *testing.T) {
 	}
 }
 
-// TestSettingsOfTheDatabase: what a database or its user sets for sessions changes neither whether it can be used nor its texts.
+// TestSettingsOfTheDatabase checks that settings of a database or user for its sessions affect neither the store nor
+// its strings.
 func TestSettingsOfTheDatabase(t *testing.T) {
 	for _, setting := range []string{"client_encoding = 'LATIN1'", "client_encoding = 'SQL_ASCII'", "standard_conforming_strings = off"} {
 		t.Run(setting, func(t *testing.T) {
@@ -598,7 +604,8 @@ func TestSettingsOfTheDatabase(t *testing.T) {
 	}
 }
 
-// TestServerSilentAfterItsGreeting: connections that were opened to a server that answers nothing on them don't stay in the pool.
+// TestServerSilentAfterItsGreeting checks that connections to a server that accepts them but never responds don't stay
+// in the pool.
 func TestServerSilentAfterItsGreeting(t *testing.T) {
 	location := mustParse(t, with(t, engines.Postgres(t), "sslmode=disable"))
 	greets := &silent{}
@@ -611,12 +618,12 @@ func TestServerSilentAfterItsGreeting(t *testing.T) {
 	defer func() { _ = s.Close() }()
 	greets.Store(true)
 	proxy.Cut()
-	for range 3 { // so many want a connection that the pool has room for none more
+	for range 3 { // demand for more connections than the pool has
 		busy(t, 8, func() {
 			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 			defer cancel()
 			if _, err := s.Get(ctx, 1); err == nil {
-				t.Error("the server answered")
+				t.Error("the server responded")
 			}
 		})
 	}
@@ -631,7 +638,7 @@ func TestServerSilentAfterItsGreeting(t *testing.T) {
 	}
 }
 
-// TestClosedWhileItHangs: a store whose server hangs can be closed, also before it was opened.
+// TestClosedWhileItHangs checks that a store whose server hangs can be closed, even while it is being opened.
 func TestClosedWhileItHangs(t *testing.T) {
 	location := mustParse(t, engines.Postgres(t))
 	proxy := tcpproxy.Start(t, location.Host, tcpproxy.All)

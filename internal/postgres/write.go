@@ -14,7 +14,7 @@ import (
 	"superheroes/internal/catalog"
 )
 
-// statements are those that change rows.
+// statements are the statements that change rows.
 type statements struct{ lock, insert, upsert, update, remove string }
 
 func newStatements[T catalog.Item](table catalog.Table[T]) statements {
@@ -28,7 +28,7 @@ func newStatements[T catalog.Item](table catalog.Table[T]) statements {
 			excluded[i-1] = names[i] + " = EXCLUDED." + names[i]
 		}
 	}
-	// An identity column takes an id of ours only when it is told to.
+	// An identity column accepts explicit ids only with OVERRIDING.
 	insert := fmt.Sprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE VALUES (%s) ON CONFLICT (id) DO ",
 		table.Name, strings.Join(names, ", "), strings.Join(places, ", "))
 	return statements{
@@ -40,7 +40,7 @@ func newStatements[T catalog.Item](table catalog.Table[T]) statements {
 	}
 }
 
-// sqlType is the type of a parameter for a field.
+// sqlType returns the SQL type of the parameter for a field.
 func sqlType(field any) string {
 	switch field.(type) {
 	case *int64:
@@ -75,7 +75,7 @@ func (s *Catalog[T]) writeOn(ctx context.Context, conn *pgxpool.Conn, id int64, 
 		rollback(ctx, tx)
 		return nil, refusal(err)
 	}
-	// The driver calls a commit safe to try again, too, that it has sent to a server whose answer got lost.
+	// The driver considers a commit safe to retry even if it was sent and only the response was lost.
 	switch err := tx.Commit(ctx); {
 	case err == nil:
 		return written, nil
@@ -86,13 +86,13 @@ func (s *Catalog[T]) writeOn(ctx context.Context, conn *pgxpool.Conn, id int64, 
 	}
 }
 
-// rollbackTimeout is for how long a transaction is undone whose caller has gone, so that the connection can be used again.
+// rollbackTimeout limits the rollback of a transaction whose caller has gone, which makes the connection usable again.
 const rollbackTimeout = time.Second
 
 func rollback(ctx context.Context, tx pgx.Tx) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
 	defer cancel()
-	_ = tx.Rollback(ctx) // a connection on which it fails is closed
+	_ = tx.Rollback(ctx) // if it fails, the connection is closed
 }
 
 func (s *Catalog[T]) change(ctx context.Context, tx pgx.Tx, id int64, change func(old *T) (*T, error)) (*T, error) {
@@ -121,7 +121,7 @@ func (s *Catalog[T]) changeRow(ctx context.Context, tx pgx.Tx, statement string,
 	return catalog.CheckChanged(s.table, done.RowsAffected())
 }
 
-// lock returns the row with that id, nil for an id of 0.
+// lock returns the locked row with the id, or nil for an id of 0.
 func (s *Catalog[T]) lock(ctx context.Context, tx pgx.Tx, id int64) (*T, error) {
 	if id == 0 {
 		return nil, nil
@@ -133,12 +133,13 @@ func (s *Catalog[T]) lock(ctx context.Context, tx pgx.Tx, id int64) (*T, error) 
 	return &item, err
 }
 
-// maxDraws is how many ids are drawn for a new row. The second is free, unless others insert ids of their own meanwhile.
+// maxDraws is how many ids to try for a new row. The second one is free, unless others insert explicit ids at the same
+// time.
 const maxDraws = 10
 
-// insert writes a new row with an id from the table's sequence, as the applications of the family do: who draws one has
-// it, and the ids below it down to the last that was drawn, for himself. Where the sequence is behind ids that are
-// there, from an import with ids for instance, it is set above them.
+// insert inserts a new row with an id from the table's sequence, like the Quarkus application: an id taken from the
+// sequence, and those below it down to the previous one, belong to whoever took it. If the sequence is behind existing
+// ids, for instance after an import with ids, it is raised above them.
 func (s *Catalog[T]) insert(ctx context.Context, tx pgx.Tx, item *T) error {
 	name, err := s.sequenceName(ctx, tx)
 	if err != nil {
@@ -161,10 +162,10 @@ func (s *Catalog[T]) insert(ctx context.Context, tx pgx.Tx, item *T) error {
 			return err
 		}
 	}
-	return errors.New("every id that was drawn was there already")
+	return errors.New("every id from the sequence was already in use")
 }
 
-// insertHighest writes a new row to a table without a sequence. Other writers wait.
+// insertHighest inserts a new row into a table without a sequence. Other writers wait.
 func (s *Catalog[T]) insertHighest(ctx context.Context, tx pgx.Tx, item *T) error {
 	if _, err := tx.Exec(ctx, "LOCK TABLE "+s.table.Name+" IN SHARE ROW EXCLUSIVE MODE"); err != nil {
 		return err

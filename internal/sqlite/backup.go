@@ -9,8 +9,8 @@ import (
 	"superheroes/internal/storage"
 )
 
-// Backup copies a database, which may be in use, into a new file: all of it as of one moment, durable when Backup returns.
-// Writers don't wait for it. When it fails there is no new file.
+// Backup copies a database, which may be in use, to a new file: a consistent snapshot that is durable when Backup
+// returns. Writers don't wait for it. If it fails, it leaves no file behind.
 func Backup(ctx context.Context, path, to string) (err error) {
 	if _, err := os.Stat(path); err != nil {
 		return err
@@ -34,7 +34,7 @@ func Backup(ctx context.Context, path, to string) (err error) {
 	return flush(to)
 }
 
-// copyTo writes what a reader sees into a file. SQLite takes the file's name for a URI, as it does for every connection.
+// copyTo writes a snapshot to a file. SQLite parses the file name as a URI, as it does for every connection.
 func (db *DB) copyTo(ctx context.Context, to string) error {
 	conn, err := db.Reads.Conn(ctx)
 	if err != nil {
@@ -45,12 +45,12 @@ func (db *DB) copyTo(ctx context.Context, to string) error {
 		text string
 		args []any
 	}{
-		{"PRAGMA query_only = 0", nil}, // the copy is a database that is written
+		{"PRAGMA query_only = 0", nil}, // the copy is written
 		{"VACUUM INTO ?", []any{uri(to)}},
 		{"PRAGMA query_only = 1", nil},
 	} {
 		if _, err := conn.ExecContext(ctx, step.text, step.args...); err != nil {
-			if errors.Is(db.Trouble(err), storage.ErrFull) { // which the copy is, not the database
+			if errors.Is(db.Trouble(err), storage.ErrFull) { // the disk of the copy is full, not the database's
 				return storage.As(storage.ErrFull, err, "writing ", to)
 			}
 			return db.Trouble(err)
@@ -59,7 +59,7 @@ func (db *DB) copyTo(ctx context.Context, to string) error {
 	return nil
 }
 
-// flush has a file on the disk.
+// flush syncs a file to disk.
 func flush(path string) error {
 	file, err := os.Open(path)
 	if err != nil {

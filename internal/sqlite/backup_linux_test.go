@@ -12,7 +12,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// A copy for which there is no room is an error, and leaves nothing behind.
+// A backup that runs out of disk space fails and leaves no file behind.
 func TestBackupWithoutRoom(t *testing.T) {
 	db, path := filled(t)
 	run(t, db.Writes, "INSERT INTO t VALUES (hex(randomblob(200000)))")
@@ -25,10 +25,10 @@ func TestBackupWithoutRoom(t *testing.T) {
 	err := Backup(t.Context(), path, to)
 	must(t, unix.Setrlimit(unix.RLIMIT_FSIZE, &before))
 	if !errors.Is(err, storage.ErrFull) {
-		t.Errorf("got %v, want that there is no room", err)
+		t.Errorf("got %v, want storage.ErrFull", err)
 	}
 	if _, err := os.Stat(to); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the copy: %v, want none", err)
+		t.Errorf("the copy: %v, want no file", err)
 	}
 	must(t, Backup(t.Context(), path, to))
 }

@@ -8,7 +8,7 @@ import (
 	"superheroes/internal/fight/fighttest"
 )
 
-// BenchmarkWrite measures a transaction of so many fights, by one caller, so that its allocations are the same each time.
+// BenchmarkWrite measures a transaction of size fights by a single caller, so that its allocations are reproducible.
 func BenchmarkWrite(b *testing.B) {
 	for _, size := range []int{1, 100} {
 		b.Run(fmt.Sprintf("fights=%d", size), func(b *testing.B) {

@@ -7,7 +7,7 @@ import (
 	"superheroes/internal/bench/proc"
 )
 
-// BenchmarkGuard measures what the guard adds: to a commit that is a Begun and a Committed, to a read a Check.
+// BenchmarkGuard measures the cost of the guard: Begun and Committed for a commit, Check for a read.
 func BenchmarkGuard(b *testing.B) {
 	db, err := Open(b.Context(), filepath.Join(b.TempDir(), "test.db"))
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// Catalog is a catalog.Store in a file.
+// Catalog is a catalog.Store in a SQLite file.
 type Catalog[T catalog.Item] struct {
 	sqltable.Reader[T]
 	db    *DB
@@ -23,8 +23,8 @@ type Catalog[T catalog.Item] struct {
 
 var _ catalog.Store[catalog.Item] = (*Catalog[catalog.Item])(nil)
 
-// OpenCatalog opens the file, and creates and fills the table when it is missing, in one transaction. A file that can't be
-// written is opened for reading.
+// OpenCatalog opens the file; if the table is missing, it creates and seeds it in one transaction. A file that can't be
+// written is opened read-only.
 func OpenCatalog[T catalog.Item](ctx context.Context, path string, table catalog.Table[T], schema string, seed func(put func(T) error) error) (*Catalog[T], error) {
 	db, err := Open(ctx, path)
 	if err != nil {
@@ -60,8 +60,8 @@ func (s *Catalog[T]) prepare(ctx context.Context, schema string, seed func(put f
 	return err
 }
 
-// inTx runs do in a transaction that holds the write lock. After an error that is in doubt nobody knows whether what do
-// has done is stored; after any other it isn't.
+// inTx runs do in a transaction that holds the write lock. If inDoubt is true, it is unknown whether the changes are
+// stored; after any other error they aren't.
 func (s *Catalog[T]) inTx(ctx context.Context, do func(tx *sql.Tx) error) (inDoubt bool, err error) {
 	begun := false
 	err = sqltable.InTx(ctx, s.db.Writes, nil, func(tx *sql.Tx) error {
@@ -86,8 +86,8 @@ func (s *Catalog[T]) inTx(ctx context.Context, do func(tx *sql.Tx) error) (inDou
 	return inDoubt && err != nil, err
 }
 
-// Get implements catalog.Store. A row by its key takes microseconds, and readers wait for no writer: so the read isn't
-// watched for the end of ctx, for which the driver and database/sql would start a goroutine each, dearer than the read.
+// Get implements catalog.Store. A read by key takes microseconds and waits for no writer, so it doesn't watch ctx: the
+// driver and database/sql would each start a goroutine for that, which costs more than the read.
 func (s *Catalog[T]) Get(ctx context.Context, id int64) (item T, err error) {
 	if ctx.Err() != nil {
 		return item, context.Cause(ctx)
@@ -146,7 +146,7 @@ func (s *Catalog[T]) write(ctx context.Context, tx *sql.Tx, feed func(put func(T
 	if err != nil {
 		return err
 	}
-	defer func() { _ = upsert.Close() }() // the transaction's end closes it anyway
+	defer func() { _ = upsert.Close() }() // the end of the transaction closes it anyway
 	return feed(func(item T) error {
 		id := s.Table.Key(&item)
 		if *id, err = sequence.Give(*id); err != nil {
@@ -179,7 +179,7 @@ func (s *Catalog[T]) Write(ctx context.Context, id int64, change func(old *T) (*
 	return nil, err
 }
 
-// insert writes a new item, which gets the next id.
+// insert inserts a new item with the next id.
 func (s *Catalog[T]) insert(ctx context.Context, tx *sql.Tx, item *T) error {
 	sequence, err := s.sequence(ctx, tx)
 	if err != nil {
@@ -192,8 +192,8 @@ func (s *Catalog[T]) insert(ctx context.Context, tx *sql.Tx, item *T) error {
 	return err
 }
 
-// sequence reads where the ids stand. A table that another application made may not keep the highest id ever given;
-// then it is the highest there is.
+// sequence reads the current position of the id sequence. A table created by another application may not record the
+// highest id ever given; then it is the highest existing id.
 func (s *Catalog[T]) sequence(ctx context.Context, tx *sql.Tx) (catalog.Sequence, error) {
 	sequence, kept := catalog.Sequence{Step: s.Table.Step}, false
 	err := tx.QueryRowContext(ctx, "SELECT COALESCE(max(id), 0) FROM "+s.Table.Name).Scan(&sequence.Highest)
@@ -224,8 +224,8 @@ func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, c
 	return s.watch.ids(ctx, known)
 }
 
-// Ping implements catalog.Store. It reads as requests do. That the file takes no writes is no trouble of a catalog, which
-// is there to be read.
+// Ping implements catalog.Store. It reads like requests do. A file that accepts no writes is no problem for a catalog,
+// which mainly serves reads.
 func (s *Catalog[T]) Ping(ctx context.Context) error {
 	if err := s.db.Ping(ctx); err != nil {
 		return err
@@ -236,7 +236,7 @@ func (s *Catalog[T]) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Writable returns why the last write was refused, while that lasts.
+// Writable returns why the last write was refused, as long as that lasts.
 func (s *Catalog[T]) Writable(ctx context.Context) error { return s.db.Writable(ctx, "") }
 
 // Close implements catalog.Store.
@@ -245,15 +245,15 @@ func (s *Catalog[T]) Close() error {
 	return s.db.Close()
 }
 
-// watch finds out cheaply whether the file was changed. SQLite's data_version changes when any other connection, of
-// this process or another, has committed; it must always be asked on one connection, which never writes.
+// watch finds out cheaply whether the file has changed. SQLite's data_version changes whenever another connection, of
+// this process or another, commits. It must always be read on the same connection, which must never write.
 type watch struct {
 	db    *DB
 	table string
 
 	mu         sync.Mutex
 	conn       *sql.Conn
-	generation int // of conn: versions of two connections don't compare
+	generation int // of conn: versions of different connections can't be compared
 }
 
 func (w *watch) ids(ctx context.Context, known catalog.Version) ([]int64, catalog.Version, error) {
@@ -262,7 +262,7 @@ func (w *watch) ids(ctx context.Context, known catalog.Version) ([]int64, catalo
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	once := w.db.Frozen() // such a connection sees no change
+	once := w.db.Frozen() // a read-only connection doesn't see changes
 	if w.conn == nil {
 		conn, err := w.db.Reads.Conn(ctx)
 		if err != nil {
@@ -273,13 +273,13 @@ func (w *watch) ids(ctx context.Context, known catalog.Version) ([]int64, catalo
 	}
 	found, version, err := w.read(ctx, known)
 	if err != nil || once {
-		_ = w.conn.Close() // back to the pool; the next call takes another
+		_ = w.conn.Close() // back to the pool; the next call takes another one
 		w.conn = nil
 	}
 	return found, version, w.db.Trouble(err)
 }
 
-// read asks for the version before it reads: a change in between makes the next version differ.
+// read reads the version before the ids: a change in between makes the next version differ.
 func (w *watch) read(ctx context.Context, known catalog.Version) ([]int64, catalog.Version, error) {
 	var number int64
 	if err := w.conn.QueryRowContext(ctx, "PRAGMA data_version").Scan(&number); err != nil {

@@ -15,7 +15,7 @@ import (
 	"superheroes/internal/sqlite"
 )
 
-// sqliteEngine is the embedded store for one kind.
+// sqliteEngine returns the SQLite engine for one kind.
 func sqliteEngine[T catalog.Item](kind catalog.Kind[T], schema string, family ...catalogtest.Family) catalogtest.Engine[T] {
 	return catalogtest.Engine[T]{
 		Kind:   kind,
@@ -37,7 +37,7 @@ func sqliteEngine[T catalog.Item](kind catalog.Kind[T], schema string, family ..
 	}
 }
 
-// otherSQLite opens the file as another program does: with settings of its own, in particular no WAL.
+// otherSQLite opens the file like another program, with different settings, in particular without WAL.
 func otherSQLite(tb testing.TB, path string) *sql.DB {
 	tb.Helper()
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?_pragma=busy_timeout(5000)")
@@ -55,7 +55,7 @@ func otherSQLite(tb testing.TB, path string) *sql.DB {
 func sqliteHeroes() catalogtest.Engine[character.Character] {
 	return sqliteEngine(character.Heroes(), database.SQLiteCharacter,
 		catalogtest.Family{
-			Name: "every column nullable, ids without memory",
+			Name: "every column nullable, no AUTOINCREMENT",
 			Create: []string{
 				"CREATE TABLE hero (level INTEGER, id INTEGER PRIMARY KEY, name varchar(50), othername varchar(255), picture varchar(255), powers text)",
 				"INSERT INTO hero (id, name) VALUES (1, 'a'), (101, 'c')",

@@ -17,7 +17,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// openFound opens a file in which these statements were run before by another program, which it returns.
+// openFound opens a file in which another program, whose connection it also returns, has run the statements.
 func openFound[T catalog.Item](t *testing.T, kind catalog.Kind[T], schema string, statements ...string) (*sqlite.Catalog[T], *sql.DB, string, error) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "found.db")
@@ -39,7 +39,7 @@ func run(t *testing.T, db *sql.DB, statements ...string) {
 	}
 }
 
-// requests are what is asked of a catalog, readiness first.
+// requests returns the calls made for requests, including readiness.
 func requests[T catalog.Item](store catalog.Store[T], example T) map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
 		"Ping": store.Ping,
@@ -52,8 +52,8 @@ func requests[T catalog.Item](store catalog.Store[T], example T) map[string]func
 	}
 }
 
-// A table of another shape is named at the start, together with its column and the file.
-func TestSQLiteOtherShape(t *testing.T) {
+// A table of a different shape is reported at startup, with its column and the file.
+func TestSQLiteDifferentColumns(t *testing.T) {
 	_, _, path, err := openFound(t, character.Heroes(), database.SQLiteCharacter,
 		"CREATE TABLE hero (id INTEGER PRIMARY KEY, name TEXT, other_name TEXT, level INTEGER, picture TEXT, powers TEXT)")
 	if !errors.Is(err, storage.ErrSchema) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "otherName") {
@@ -61,7 +61,7 @@ func TestSQLiteOtherShape(t *testing.T) {
 	}
 }
 
-// What is renamed while it is used makes every request fail, readiness too, until it has its name again.
+// While a table or column is renamed, every request and readiness fail; they recover when it has its name again.
 func TestSQLiteRenamed(t *testing.T) {
 	store, other, path, err := openFound(t, character.Heroes(), database.SQLiteCharacter)
 	if err != nil {
@@ -86,8 +86,8 @@ func TestSQLiteRenamed(t *testing.T) {
 	}
 }
 
-// A column of somebody else's that must not be empty is no name that is taken.
-func TestSQLiteTakesNoRowsOfOurs(t *testing.T) {
+// A NOT NULL violation in a foreign column is not reported as a taken name.
+func TestSQLiteForeignNotNullColumn(t *testing.T) {
 	store, _, _, err := openFound(t, character.Heroes(), database.SQLiteCharacter,
 		"CREATE TABLE hero (id INTEGER PRIMARY KEY, name TEXT, otherName TEXT, level INTEGER, picture TEXT, powers TEXT, weight INTEGER NOT NULL)")
 	if err != nil {
@@ -101,7 +101,7 @@ func TestSQLiteTakesNoRowsOfOurs(t *testing.T) {
 	}
 }
 
-// What a trigger drops without an error isn't acknowledged.
+// A change that a trigger silently drops isn't acknowledged.
 func TestSQLiteDroppedChanges(t *testing.T) {
 	heroes, other, _, err := openFound(t, character.Heroes(), database.SQLiteCharacter)
 	if err != nil {
@@ -118,7 +118,7 @@ func TestSQLiteDroppedChanges(t *testing.T) {
 	}
 }
 
-// A row with a value outside the contract is named; the others are served.
+// A row with a value outside the contract is named in the error; the other rows are served.
 func TestSQLiteUnreadableRows(t *testing.T) {
 	heroes, other, _, err := openFound(t, character.Heroes(), database.SQLiteCharacter)
 	if err != nil {
@@ -134,7 +134,7 @@ func TestSQLiteUnreadableRows(t *testing.T) {
 	if _, err := heroes.Write(t.Context(), 7, func(old *character.Character) (*character.Character, error) {
 		return old, catalog.ErrUnreadable
 	}); !errors.As(err, &row) || row.ID != "7" {
-		t.Errorf("a change of what can't be read: %v", err)
+		t.Errorf("changing an unreadable row: %v", err)
 	}
 	replaced := character.Character{ID: 7, Name: "mended"}
 	if _, err := heroes.Write(t.Context(), 7, func(old *character.Character) (*character.Character, error) {
@@ -157,7 +157,7 @@ func TestSQLiteUnreadableRows(t *testing.T) {
 	checkRow(t, places, "location", "a number for a type", 7, 8)
 	run(t, other, "UPDATE locations SET type = 'CITY' WHERE id = 7")
 	if _, err := places.Get(t.Context(), 7); err != nil {
-		t.Errorf("mended: %v", err)
+		t.Errorf("repaired: %v", err)
 	}
 }
 
@@ -179,7 +179,7 @@ func checkRow[T catalog.Item](t *testing.T, store catalog.Store[T], what, value 
 	}
 }
 
-// A change whose file goes while it is made is not confirmed, and nothing is after it.
+// A change whose file is removed while it is made is not confirmed, and neither is any later one.
 func TestSQLiteRemovedWithinAWrite(t *testing.T) {
 	for name, write := range map[string]func(*sqlite.Catalog[character.Character], func() error) error{
 		"Write": func(s *sqlite.Catalog[character.Character], remove func() error) error {
@@ -211,7 +211,7 @@ func TestSQLiteRemovedWithinAWrite(t *testing.T) {
 	}
 }
 
-// A table whose first page is damaged is found when the store is opened, not by the first request.
+// A table whose first page is damaged is reported when the store is opened, not by the first request.
 func TestSQLiteDamagedTable(t *testing.T) {
 	kind := character.Heroes()
 	path := filepath.Join(t.TempDir(), "damaged.db")
@@ -243,7 +243,7 @@ func TestSQLiteDamagedTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	if store, err := open(); !errors.Is(err, storage.ErrDamaged) {
-		t.Errorf("got %v, want that it is damaged", err)
+		t.Errorf("got %v, want storage.ErrDamaged", err)
 		if err == nil {
 			_ = store.Close()
 		}

@@ -19,7 +19,7 @@ import (
 	"superheroes/internal/fight/fighttest"
 )
 
-// The test binary runs itself as another process; this variable says as which.
+// The test binary runs itself as a child process; this variable selects its role.
 const roleVariable = "FIGHT_SQLITE_TEST_ROLE"
 
 func TestMain(m *testing.M) {
@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// as returns the command that runs this binary in a role.
+// as returns a command that runs this binary in the role.
 func as(t *testing.T, role, path string, before ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
@@ -51,7 +51,7 @@ func as(t *testing.T, role, path string, before ...string) *exec.Cmd {
 	return child
 }
 
-// holdLock holds the write lock until its input ends.
+// holdLock holds the write lock until its standard input ends.
 func holdLock(path string) error {
 	db, err := Open(context.Background(), path)
 	if err != nil {
@@ -70,10 +70,10 @@ func holdLock(path string) error {
 // insertions is how many fights a child process inserts.
 const insertions = 12
 
-// insertAll inserts fights one by one and says of each what the store said, in a write of its own.
+// insertAll inserts fights one by one and prints each result with its own write.
 func insertAll(path string) error { return insertEach(path, func(error) {}) }
 
-// insertUntilFailure is insertAll by a process that dies of the first failure, without a chance to tidy up.
+// insertUntilFailure is like insertAll, but exits at the first failure without closing the store.
 func insertUntilFailure(path string) error {
 	return insertEach(path, func(err error) {
 		if err != nil {
@@ -83,7 +83,7 @@ func insertUntilFailure(path string) error {
 }
 
 func insertEach(path string, then func(error)) error {
-	runtime.LockOSThread() // strace counts the calls of each thread
+	runtime.LockOSThread() // strace counts calls per thread
 	ctx, ids := context.Background(), fight.NewIDs(fight.ID{})
 	store, err := OpenFights(ctx, path, database.SQLiteFight)
 	if err != nil {
@@ -95,7 +95,7 @@ func insertEach(path string, then func(error)) error {
 	return store.Close()
 }
 
-// insertOne inserts a fight and says what the store said.
+// insertOne inserts a fight and prints the result.
 func insertOne(ctx context.Context, store *Fights, ids *fight.IDs) error {
 	f := fighttest.NewFight(ids)
 	answer, err := "stored", store.Insert(ctx, f, f.AppendJSON(nil))
@@ -109,10 +109,10 @@ func insertOne(ctx context.Context, store *Fights, ids *fight.IDs) error {
 	return err
 }
 
-// atOnce is how many callers insertAtOnce has, each with as many insertions.
+// atOnce is the number of concurrent callers in insertAtOnce, each of which makes insertions inserts.
 const atOnce = 16
 
-// insertAtOnce is insertAll by many callers of a grouped store.
+// insertAtOnce is like insertAll with many callers of a grouped store.
 func insertAtOnce(path string) error {
 	ctx, ids := context.Background(), fight.NewIDs(fight.ID{})
 	store, err := OpenFights(ctx, path, database.SQLiteFight, Grouped(true))

@@ -1,5 +1,6 @@
-// Package sqlite is the embedded store: catalogs, fights and statistics, each in a database file. A [DB] makes what is committed
-// durable, in the file at its path, and reports it when that is no longer so.
+// Package sqlite is the embedded store: catalogs, fights and statistics, each in a SQLite file. A [DB] promises that
+// commits are durable in the file at its path, and reports when that is no longer so. The package knows neither HTTP
+// nor the other engines.
 package sqlite
 
 import (
@@ -24,44 +25,45 @@ import (
 	"superheroes/internal/storage"
 )
 
-// DB is one database file: any number of readers beside one writer, which is what SQLite allows. Whoever writes calls
-// Begun once it holds the write lock, and Committed after its commit and before it tells anybody; whoever reads calls
-// Check before, and both pass their errors through Trouble.
+// DB is one database file with concurrent readers and one writer, which is what SQLite supports. Writers must call
+// Begun once they hold the write lock, and Committed after the commit and before acknowledging it. Readers must call
+// Check first. Both pass their errors through Trouble.
 type DB struct {
 	Reads  *sql.DB
 	Writes *sql.DB // one connection; transactions take the write lock when they begin
-	// Lists has a slot for each page of a list, and whatever else reads many rows, that may be read at the same time. It leaves
-	// connections of Reads for reads by key, which wait for no list.
+	// Lists has a slot for each concurrent read of a list page or of many rows in general. It leaves connections of
+	// Reads for reads by key, which never wait for lists.
 	Lists *bounded.Slots
 
 	path    string
 	guard   guard
-	frozen  atomic.Bool // opened for reading only, because it couldn't be opened for writing
-	reading string      // how, then
-	thawing sync.Mutex  // held while that ends
+	frozen  atomic.Bool // opened read-only because it couldn't be opened for writing
+	reading string      // the mode of frozen connections
+	thawing sync.Mutex  // held while the file is reopened for writing
 	refused atomic.Pointer[refusal]
 	probing sync.Mutex
 }
 
-// readers is how many connections read, and listers how many of them read lists.
+// readers is the number of connections for reads, and listers how many of them may read lists.
 const (
 	readers = 6
 	listers = 2
 )
 
-// busyTimeout is how long a connection waits for a lock that another one holds.
+// busyTimeout is how long a connection waits for a lock.
 const busyTimeout = 5 * time.Second
 
-// settings hold for every connection, because they stand in the DSN. WAL lets readers go on beside the writer;
-// synchronous=FULL has each commit wait for fdatasync; a page of 8 KiB holds several fights. The size must come before
-// WAL, which makes the first page: the driver sorts pragmas by name, and sets the journal mode behind them only when it
-// is spelled as here.
+// settings apply to every connection, since they are part of the DSN. WAL lets readers continue while a writer commits;
+// synchronous=FULL makes each commit wait for fdatasync; an 8 KiB page holds several fights. The page size must be set
+// before WAL creates the first page: the driver sorts pragmas by name, and sets the journal mode after them only if it
+// is spelled this way.
 const settings = "_busy_timeout=5000&_pragma=page_size(8192)&_journal_mode=WAL&_synchronous=FULL"
 
-// Open opens the file, and creates it when it is missing. A file that can't be written, because it or its disk is
-// read-only or full, is opened for reading when that is possible: the first write that finds it otherwise opens it anew.
+// Open opens the file and creates it if it is missing. A file that can't be written, because it or its disk is
+// read-only or full, is opened read-only if possible; the first write after that changes reopens it.
 func Open(ctx context.Context, path string) (*DB, error) {
-	// SQLite's own choice on Linux: it syncs a file's length and contents, not its times. Where there is none it is fsync.
+	// SQLite's own default on Linux: fdatasync syncs a file's length and contents but not its times. Other systems use
+	// fsync.
 	_, _ = sqlite.Fdatasync(true)
 	if _, err := os.Stat(filepath.Dir(path)); err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
@@ -83,7 +85,7 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	return db, nil
 }
 
-// opening is Trouble for an error of Open, which names the file.
+// opening is Trouble for an error of Open; it makes sure that the message names the file.
 func (db *DB) opening(err error) error {
 	if err = db.Trouble(err); strings.Contains(err.Error(), db.path) {
 		return err
@@ -91,8 +93,8 @@ func (db *DB) opening(err error) error {
 	return fmt.Errorf("opening %s: %w", db.path, err)
 }
 
-// orphaned returns an error when there is a write-ahead log without its database. SQLite would create an empty database
-// and delete the log, with all that was committed last.
+// orphaned returns an error if there is a write-ahead log without its database. SQLite would create an empty database
+// and delete the log, and with it the latest commits.
 func orphaned(path string) error {
 	logPath := linked(path) + "-wal"
 	if log, err := os.Stat(logPath); err != nil || log.Size() == 0 {
@@ -101,40 +103,40 @@ func orphaned(path string) error {
 	if file, err := os.Stat(path); err == nil && file.Size() > 0 {
 		return nil
 	}
-	return storage.Errorf(storage.ErrDamaged, "%s is missing or empty, while its log %s holds what was stored last: "+
+	return storage.Errorf(storage.ErrDamaged, "%s is missing or empty, while its log %s holds the latest writes: "+
 		"put the file back or restore a backup, or move the log away to start afresh, and restart", path, logPath)
 }
 
-// headless returns an error when the write-ahead log begins with something else than a header. SQLite would take it for an
-// empty log and write over all that was committed last. One that begins with zeros is what a power failure leaves of a new
-// log, in which nothing was committed yet.
+// headless returns an error if the write-ahead log doesn't begin with a valid header. SQLite would take it for an empty
+// log and overwrite the latest commits. A log that begins with zeros is what a power failure leaves of a new log
+// without any commits.
 func headless(path string) error {
 	path = linked(path) + "-wal"
 	log, err := os.Open(path)
 	if err != nil {
-		return nil // no log, or one that SQLite will say more about
+		return nil // no log, or SQLite will report the problem
 	}
 	defer func() { _ = log.Close() }() // it was only read
 	header, err := readLogHeader(log)
-	if err != nil || header == (logHeader{}) { // it is shorter than a header
+	if err != nil || header == (logHeader{}) { // shorter than a header
 		return nil
 	}
 	if _, _, err := header.check(); err != nil {
-		return storage.As(storage.ErrDamaged, err, path, " is damaged, and holds what was stored last: put it back or restore a backup, "+
-			"or move it away to go on without that, and start again")
+		return storage.As(storage.ErrDamaged, err, path, " is damaged, and holds the latest writes: put it back or restore a backup, "+
+			"or move it away to continue without them, and restart")
 	}
 	return nil
 }
 
-// What a connection is for, besides the settings.
+// The modes of connections, in addition to the settings.
 const (
 	toCreate  = "mode=rwc"
 	toWrite   = "mode=rw&_txlock=immediate"
 	toRead    = "mode=rw&_query_only=1"
-	immutable = "mode=ro&immutable=1&_query_only=1" // no lock, no log, nothing beside the file
+	immutable = "mode=ro&immutable=1&_query_only=1" // no lock, no log, no other files
 )
 
-// open has the guard take its connection, which creates a missing file. What can't be written is opened for reading.
+// open opens the guard's connection, which creates a missing file. A file that can't be written is opened read-only.
 func (db *DB) open(ctx context.Context) error {
 	err := db.connect(ctx, toCreate)
 	switch code(err) & 0xff {
@@ -160,8 +162,8 @@ func (db *DB) open(ctx context.Context) error {
 	return err
 }
 
-// complete reports whether the database file itself holds everything that is committed. Then it can be read without a
-// write-ahead log and what belongs to it, for which there may be no room.
+// complete reports whether the database file itself holds every commit. Then it can be read without a write-ahead log
+// and its index, for which there may be no disk space.
 func complete(path string) bool {
 	file, err := os.Stat(path)
 	if err != nil || file.Size() == 0 {
@@ -171,8 +173,8 @@ func complete(path string) bool {
 	return errors.Is(err, os.ErrNotExist) || err == nil && log.Size() == 0
 }
 
-// connect makes the guard's connection. Of several processes that turn one new file into WAL at the same time SQLite
-// refuses all but one, without waiting; they try again, for as long as they would wait for any other lock.
+// connect opens the guard's connection. If several processes switch a new file to WAL at the same time, SQLite refuses
+// all but one without waiting; the others retry for as long as they would wait for any other lock.
 func (db *DB) connect(ctx context.Context, options string) error {
 	for end := time.Now().Add(busyTimeout); ; {
 		err := db.guard.open(ctx, dsn(db.path, options))
@@ -187,7 +189,7 @@ func (db *DB) connect(ctx context.Context, options string) error {
 	}
 }
 
-// thaw opens for writing what was opened for reading only, if that is possible by now.
+// thaw reopens a read-only file for writing, if that is possible by now.
 func (db *DB) thaw(ctx context.Context) error {
 	db.thawing.Lock()
 	defer db.thawing.Unlock()
@@ -201,8 +203,8 @@ func (db *DB) thaw(ctx context.Context) error {
 	return nil
 }
 
-// Frozen reports whether the file was opened for reading only. A connection then sees the file as it was when that
-// connection was made.
+// Frozen reports whether the file was opened read-only. A connection then sees the file as it was when the connection
+// was opened.
 func (db *DB) Frozen() bool { return db.frozen.Load() }
 
 func (db *DB) pool(connections int, options string) *sql.DB {
@@ -212,7 +214,7 @@ func (db *DB) pool(connections int, options string) *sql.DB {
 	return pool
 }
 
-// connector makes a pool's connections: never to a file that isn't the one that was opened first.
+// connector opens a pool's connections, but never to a different file than the one opened first.
 type connector struct {
 	db      *DB
 	options string
@@ -238,8 +240,8 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	return conn, nil
 }
 
-// open opens a connection. One to a frozen file is for one read: it sees the file as it is now, whatever is written when
-// that has thawed.
+// open opens a connection. One to a frozen file is used for a single read: it doesn't see writes made after the file
+// thaws.
 func (c *connector) open(ctx context.Context) (driver.Conn, error) {
 	if c.db.frozen.Load() {
 		conn, err := connection(ctx, dsn(c.db.path, c.db.reading))
@@ -247,22 +249,22 @@ func (c *connector) open(ctx context.Context) (driver.Conn, error) {
 			return onceOnly(conn), err
 		}
 		if err == nil {
-			_ = conn.Close() // nothing was asked of it
+			_ = conn.Close() // it was never used
 		}
 	}
 	return connection(ctx, dsn(c.db.path, c.options))
 }
 
-// onceOnly returns conn as one that the pool closes when it is given back.
+// onceOnly wraps conn so that the pool closes it after its first use.
 func onceOnly(conn driver.Conn) driver.Conn {
 	sqliteConn, ok := conn.(readingConn)
-	if !ok { // there is none
+	if !ok { // conn is nil
 		return conn
 	}
 	return usedOnce{sqliteConn}
 }
 
-// readingConn is what database/sql needs of a connection for reads.
+// readingConn lists the methods that database/sql needs of a connection for reads.
 type readingConn interface {
 	driver.Conn
 	driver.ConnPrepareContext
@@ -288,24 +290,24 @@ func connection(ctx context.Context, dsn string) (driver.Conn, error) {
 
 func dsn(path, options string) string { return uri(path) + "?" + settings + "&" + options }
 
-// uri spells a path so that no character in it is taken for an option.
+// uri encodes a path so that no character in it is parsed as an option.
 func uri(path string) string {
 	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()
 }
 
-// Check returns the trouble that is known, before a read. Whether the files are still those that were opened is looked
-// up when the last look is a tenth of a second ago: that often it costs nothing that can be measured.
+// Check returns a known problem with the files; call it before a read. It checks that the files are still the ones that
+// were opened at most every tenth of a second, which costs nothing measurable.
 func (db *DB) Check() error { return db.guard.glance() }
 
-// Begun must be called by a transaction that holds the write lock, before it writes. It returns an error when the files
-// are no longer those that were opened, or were changed by something else than SQLite.
+// Begun must be called by a transaction that holds the write lock, before it writes. It returns an error if the files
+// are no longer those that were opened, or were changed by anything but SQLite.
 func (db *DB) Begun() error { return db.guard.begun() }
 
-// Committed must be called after a commit, before anybody is told of it. An error means that it is unknown whether what
-// was committed is in the files at the path.
+// Committed must be called after a commit, before it is acknowledged. An error means that it is unknown whether the
+// commit is in the files at the path.
 func (db *DB) Committed() error { return db.guard.committed() }
 
-// Ping returns what is wrong with the files, by everything that this package can tell without reading all of them.
+// Ping returns an error if anything is wrong with the files that can be found out without reading them completely.
 func (db *DB) Ping(ctx context.Context) error {
 	if err := db.guard.identical(); err != nil {
 		return err
@@ -319,7 +321,7 @@ func (db *DB) Ping(ctx context.Context) error {
 	return db.Trouble(db.Reads.QueryRowContext(ctx, "PRAGMA schema_version").Scan(&version))
 }
 
-// Readable runs each query and drops its rows: tables and columns are there, and can be read.
+// Readable runs each query and discards its rows, to check that tables and columns exist and can be read.
 func (db *DB) Readable(ctx context.Context, queries ...string) error {
 	for _, query := range queries {
 		if err := db.tryRead(ctx, query); err != nil {
@@ -334,13 +336,13 @@ func (db *DB) tryRead(ctx context.Context, query string) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = rows.Close() }() // rows.Err says what matters
+	defer func() { _ = rows.Close() }() // rows.Err reports what matters
 	rows.Next()
 	return rows.Err()
 }
 
-// alone has look run while nobody in this process writes. When somebody does for long, whose commit looks by itself, it
-// returns nil.
+// alone runs look while no other goroutine of this process writes. If another one writes for long, alone returns nil:
+// its commit will check the files itself.
 func (db *DB) alone(ctx context.Context, look func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 	defer cancel()
@@ -351,8 +353,9 @@ func (db *DB) alone(ctx context.Context, look func() error) error {
 	return errors.Join(look(), conn.Close())
 }
 
-// Close closes every connection. The last one moves the write-ahead log into the file. What is damaged is left as it is
-// instead: garbage in the log would destroy what is in the database. Damage that nobody was told of yet is an error.
+// Close closes every connection. Closing the last one checkpoints the write-ahead log into the file. If there is
+// damage, the files are left as they are, since a corrupt log would destroy the database. Damage that was not reported
+// yet is returned.
 func (db *DB) Close() error {
 	known := db.guard.found.Load() != nil
 	err := errors.Join(db.Reads.Close(), db.Writes.Close())
@@ -360,7 +363,7 @@ func (db *DB) Close() error {
 		if !known {
 			err = errors.Join(err, damage)
 		}
-		return err // the guard's connection ends with the process
+		return err // the guard's connection stays open until the process exits
 	}
 	return errors.Join(err, db.guard.close())
 }

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// opened opens a database in the test's folder.
+// opened opens a database and closes it at the end of the test.
 func opened(t *testing.T, path string) *DB {
 	t.Helper()
 	db, err := Open(t.Context(), path)
@@ -37,7 +37,7 @@ func run(t *testing.T, on interface {
 	}
 }
 
-// TestEveryConnectionIsDurable takes all connections of both pools at once and reads back what they were given.
+// TestEveryConnectionIsDurable opens all connections of both pools at once and reads their settings back.
 func TestEveryConnectionIsDurable(t *testing.T) {
 	db := opened(t, filepath.Join(t.TempDir(), "test.db"))
 	for _, pool := range []struct {
@@ -63,7 +63,7 @@ func TestEveryConnectionIsDurable(t *testing.T) {
 				}
 			}
 			if open := pool.db.Stats().OpenConnections; open != pool.db.Stats().MaxOpenConnections {
-				t.Errorf("%d connections were open at once, not all", open)
+				t.Errorf("only %d connections were open at once", open)
 			}
 		})
 	}
@@ -77,7 +77,7 @@ func checkPragma(t *testing.T, n int, conn *sql.Conn, pragma, want string) {
 	}
 }
 
-func TestConnectionsThatFollowOthersAreDurable(t *testing.T) {
+func TestReplacementConnectionsAreDurable(t *testing.T) {
 	db := opened(t, filepath.Join(t.TempDir(), "test.db"))
 	for _, pool := range []*sql.DB{db.Reads, db.Writes} {
 		conn, err := pool.Conn(t.Context())
@@ -86,7 +86,7 @@ func TestConnectionsThatFollowOthersAreDurable(t *testing.T) {
 		}
 		_ = conn.Raw(func(any) error { return errDrop })
 		_ = conn.Close()
-		pool.SetMaxIdleConns(0) // and the idle ones go too
+		pool.SetMaxIdleConns(0) // drops the idle ones, too
 		next, err := pool.Conn(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -116,7 +116,7 @@ func TestPaths(t *testing.T) {
 	}
 }
 
-// checkPath wants the database to be in that file and durable.
+// checkPath checks that the database is in that file, and durable.
 func checkPath(t *testing.T, path string) {
 	t.Helper()
 	db := opened(t, path)
@@ -151,7 +151,7 @@ func TestOpenFails(t *testing.T) {
 			db, err := Open(t.Context(), path)
 			if err == nil {
 				_ = db.Close()
-				t.Fatal("it opened")
+				t.Fatal("opened")
 			}
 			if !strings.Contains(err.Error(), path) {
 				t.Errorf("the error doesn't name the file: %v", err)
@@ -160,7 +160,8 @@ func TestOpenFails(t *testing.T) {
 	}
 }
 
-// TestOpenAtOnce has several open one new file: SQLite refuses, without waiting, all but one that turn it into WAL.
+// TestOpenAtOnce opens one new file several times at once: SQLite refuses all but one of those that switch it to WAL,
+// without waiting.
 func TestOpenAtOnce(t *testing.T) {
 	for range 10 {
 		path := filepath.Join(t.TempDir(), "test.db")
@@ -184,11 +185,11 @@ func TestOpenAtOnce(t *testing.T) {
 func TestReadsCannotWrite(t *testing.T) {
 	db := opened(t, filepath.Join(t.TempDir(), "test.db"))
 	if _, err := db.Reads.ExecContext(t.Context(), "CREATE TABLE t (id INTEGER)"); err == nil {
-		t.Error("a connection for reading writes")
+		t.Error("a connection for reads can write")
 	}
 }
 
-func TestReadersGoOnBesideTheWriter(t *testing.T) {
+func TestReadersDontWaitForTheWriter(t *testing.T) {
 	db := opened(t, filepath.Join(t.TempDir(), "test.db"))
 	run(t, db.Writes, "CREATE TABLE t (id INTEGER)")
 	tx, err := db.Writes.BeginTx(t.Context(), nil)
@@ -234,7 +235,7 @@ func TestIsConstraint(t *testing.T) {
 				t.Errorf("%v, wrapped: got %t", err, !c.want)
 			}
 			if isBusy(err) {
-				t.Errorf("%v is taken for a lock", err)
+				t.Errorf("%v is reported as a lock", err)
 			}
 		})
 	}
@@ -252,19 +253,19 @@ func TestIsBusy(t *testing.T) {
 	refused, err := other.Writes.BeginTx(t.Context(), nil)
 	if err == nil {
 		_ = refused.Rollback()
-		t.Fatal("two write at the same time")
+		t.Fatal("two concurrent write transactions")
 	}
 	if !isBusy(err) || !isBusy(fmt.Errorf("writing: %w", err)) || IsConstraint(err) {
-		t.Errorf("%v isn't taken for a lock", err)
+		t.Errorf("%v isn't reported as a lock", err)
 	}
 	for _, err := range []error{nil, errDrop, context.Canceled} {
 		if isBusy(err) || IsConstraint(err) {
-			t.Errorf("%v is taken for SQLite's", err)
+			t.Errorf("%v is reported as an SQLite error", err)
 		}
 	}
 }
 
-// TestWaitEndsWithTheContext: whoever waits for the lock waits no longer than its context.
+// TestWaitEndsWithTheContext checks that waiting for the lock ends with the context.
 func TestWaitEndsWithTheContext(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")
 	holder, other := opened(t, path), opened(t, path)
@@ -275,7 +276,7 @@ func TestWaitEndsWithTheContext(t *testing.T) {
 	defer func() { _ = tx.Rollback() }()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := other.Writes.BeginTx(ctx, nil); !errors.Is(err, context.DeadlineExceeded) { // busyTimeout would say that it is locked
-		t.Errorf("got %v, want that the time is up", err)
+	if _, err := other.Writes.BeginTx(ctx, nil); !errors.Is(err, context.DeadlineExceeded) { // busyTimeout would report that it is locked
+		t.Errorf("got %v, want context.DeadlineExceeded", err)
 	}
 }

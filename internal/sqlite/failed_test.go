@@ -7,7 +7,7 @@ import (
 	"superheroes/internal/statistics/statisticstest"
 )
 
-// Counts that fail within their transaction hold up no fight, and what they did is undone.
+// Counts that fail within their transaction block no fights, and are rolled back.
 func TestFailedCount(t *testing.T) {
 	at, fights := openCounted(t, filepath.Join(t.TempDir(), "fights.db")), statisticstest.Fights(30)
 	change := func(query string) {
@@ -20,7 +20,7 @@ func TestFailedCount(t *testing.T) {
 	change("ALTER TABLE statistics_place RENAME TO away")
 	for i := range 2 {
 		if progress, err := at.store.Count(t.Context()); err == nil {
-			t.Fatalf("counted without a table of places: %+v", progress)
+			t.Fatalf("counted without the table of places: %+v", progress)
 		}
 		statisticstest.Insert(t, at.fights, fights[10+5*i:15+5*i]...)
 	}

@@ -14,7 +14,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// Fights is a fight.Store in a file.
+// Fights is a fight.Store in a SQLite file.
 type Fights struct {
 	db    *DB
 	rows  inserter
@@ -23,10 +23,10 @@ type Fights struct {
 
 var _ fight.Store = (*Fights)(nil)
 
-// Option changes how a store works.
+// Option configures a store.
 type Option func(*Fights)
 
-// Grouped lets concurrent inserts share one transaction, and so one sync of the disk.
+// Grouped lets concurrent inserts share one transaction, and so one fsync.
 func Grouped(on bool) Option {
 	return func(s *Fights) {
 		if on {
@@ -35,7 +35,7 @@ func Grouped(on bool) Option {
 	}
 }
 
-// OpenFights opens the file, and creates the table when it is missing. A file that can't be written is opened for reading.
+// OpenFights opens the file and creates the table if it is missing. A file that can't be written is opened read-only.
 func OpenFights(ctx context.Context, path, schema string, options ...Option) (*Fights, error) {
 	db, err := Open(ctx, path)
 	if err != nil {
@@ -52,7 +52,7 @@ func OpenFights(ctx context.Context, path, schema string, options ...Option) (*F
 	return s, nil
 }
 
-// create creates the table when it is missing, and checks that it has the columns.
+// create creates the table if it is missing, and checks its columns.
 func (s *Fights) create(ctx context.Context, schema string) error {
 	_, err := s.db.Writes.ExecContext(ctx, schema)
 	if err = s.db.Waited(err); err != nil {
@@ -68,8 +68,8 @@ func (s *Fights) create(ctx context.Context, schema string) error {
 	return nil
 }
 
-// write stores a batch in one transaction. Until that has begun it waits, behind other writes and other processes, as
-// long as ctx allows; then it is not interrupted any more, so that it knows how it ended.
+// write stores a batch in one transaction. Before the transaction begins, it waits for other writes and processes as
+// long as ctx allows; after that it can't be interrupted, so that its result is known.
 func (s *Fights) write(ctx context.Context, batch []fight.Document) []error {
 	errs, err := s.insert(ctx, batch)
 	if err != nil {
@@ -79,7 +79,7 @@ func (s *Fights) write(ctx context.Context, batch []fight.Document) []error {
 	return errs
 }
 
-// refusal returns why the table refuses rows, nil when it took one.
+// refusalOf returns why the table refuses rows, or nil if it accepted any.
 func refusalOf(errs []error) (why error) {
 	for _, err := range errs {
 		if err == nil {
@@ -95,10 +95,10 @@ func (s *Fights) insert(ctx context.Context, batch []fight.Document) (errs []err
 	if err != nil {
 		return nil, fmt.Errorf("waiting for the writer: %w", s.db.Waited(err))
 	}
-	defer func() { _ = conn.Close() }() // gives it back to the pool
+	defer func() { _ = conn.Close() }() // returns it to the pool
 	_ = conn.Raw(func(raw any) error {
 		if errs, err = s.rows.insert(ctx, raw, batch); err != nil {
-			// The transaction ends with its connection, whose cache may hold what the file does not.
+			// The transaction ends with its connection, whose cache may differ from the file.
 			return driver.ErrBadConn
 		}
 		return nil
@@ -109,7 +109,7 @@ func (s *Fights) insert(ctx context.Context, batch []fight.Document) (errs []err
 	return errs, s.db.Trouble(err)
 }
 
-// failed gives err to each document of a batch that was not refused before.
+// failed gives err to each document of a batch that was not refused itself.
 func failed(errs []error, n int, err error) []error {
 	all := slices.Repeat([]error{err}, n)
 	for i, refused := range errs {
@@ -120,8 +120,8 @@ func failed(errs []error, n int, err error) []error {
 	return all
 }
 
-// Insert implements fight.Store: a transaction of its own, or a place in the next one of the group. Until that has
-// begun it waits for its turn as long as ctx allows.
+// Insert implements fight.Store. The fight gets its own transaction or a share of the group's next one. It waits for
+// the transaction to begin as long as ctx allows.
 func (s *Fights) Insert(ctx context.Context, f fight.Fight, answer []byte) error {
 	return s.queue.Insert(ctx, fight.Document{ID: f.ID, Bytes: answer})
 }
@@ -171,7 +171,7 @@ func (s *Fights) Page(ctx context.Context, before fight.ID, limit int) (fights [
 	return fights, rows.Err()
 }
 
-// parse reads a row.
+// parse parses a row.
 func parse(id, document []byte) (fight.Fight, error) {
 	if len(id) != len(fight.ID{}) {
 		return fight.Fight{}, unreadable(id, errOddID)
@@ -183,7 +183,7 @@ func parse(id, document []byte) (fight.Fight, error) {
 	return f, nil
 }
 
-// ParseOutcome reads what statistics need of a row. Its error is a *storage.RowError.
+// ParseOutcome reads what statistics need from a row. Its error is a *storage.RowError.
 func ParseOutcome(id, document []byte) (fight.Outcome, error) {
 	if len(id) != len(fight.ID{}) {
 		return fight.Outcome{}, unreadable(id, errOddID)
@@ -197,7 +197,7 @@ func ParseOutcome(id, document []byte) (fight.Outcome, error) {
 
 var errOddID = errors.New("the id is not 16 bytes long")
 
-// unreadable returns the error about a row whose document can't be read.
+// unreadable returns the error for a row that can't be parsed.
 func unreadable(id []byte, err error) *storage.RowError {
 	row := &storage.RowError{What: "fight", ID: fmt.Sprintf("%x", id), Err: err}
 	if len(id) == len(fight.ID{}) {
@@ -206,7 +206,7 @@ func unreadable(id []byte, err error) *storage.RowError {
 	return row
 }
 
-// Count implements fight.Store. It reads the whole index of ids.
+// Count implements fight.Store. It scans the whole index of ids.
 func (s *Fights) Count(ctx context.Context) (n int64, err error) {
 	if err := s.db.Check(); err != nil {
 		return 0, err
@@ -219,12 +219,12 @@ func (s *Fights) Count(ctx context.Context) (n int64, err error) {
 	return n, s.db.Trouble(err)
 }
 
-// Last implements fight.Store. It walks the index of ids from its end, past those that others made.
+// Last implements fight.Store. It scans the index of ids backwards, skipping ids made by others.
 func (s *Fights) Last(ctx context.Context) (last fight.ID, err error) {
 	if err := s.db.Check(); err != nil {
 		return last, err
 	}
-	// The half-byte behind the 12 of the time is the version, the upper two bits of the ninth byte are the variant.
+	// The hex digit after the 12 of the time is the version; the upper two bits of the ninth byte are the variant.
 	const ours = "typeof(id) = 'blob' AND length(id) = 16 AND substr(hex(id), 13, 1) = '7' AND substr(hex(id), 17, 1) IN ('8', '9', 'A', 'B')"
 	var id []byte
 	beyond := fight.Beyond()
@@ -238,7 +238,7 @@ func (s *Fights) Last(ctx context.Context) (last fight.ID, err error) {
 	return last, s.db.Trouble(err)
 }
 
-// Ping implements fight.Store. It reads what requests read. While the last write was refused, it tries another.
+// Ping implements fight.Store. It reads like requests do. While writes are refused, it tries one.
 func (s *Fights) Ping(ctx context.Context) error {
 	if err := s.db.Ping(ctx); err != nil {
 		return err
@@ -249,12 +249,12 @@ func (s *Fights) Ping(ctx context.Context) error {
 	return s.db.Writable(ctx, "INSERT INTO fight (id, document) VALUES (randomblob(16), CAST('{}' AS BLOB))")
 }
 
-// readable checks that the table is there with its columns.
+// readable checks that the table exists with its columns.
 func (s *Fights) readable(ctx context.Context) error {
 	return s.db.Readable(ctx, "SELECT number, id, document FROM fight LIMIT 1")
 }
 
-// Close implements fight.Store. A write under way has five seconds to end.
+// Close implements fight.Store. A write in progress has five seconds to finish.
 func (s *Fights) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
@@ -262,9 +262,9 @@ func (s *Fights) Close() error {
 	if err != nil { // it is closed already, or hangs
 		return s.db.Close()
 	}
-	// The last connection moves the write-ahead log into the file when it ends, which it does when no statement is open.
+	// Closing the last connection checkpoints the write-ahead log, provided no statement is open.
 	err = conn.Raw(func(raw any) error {
-		if s.rows.of == raw { // statements can't be closed any more when somebody else has had their connection dropped
+		if s.rows.of == raw { // after another user has had the connection dropped, its statements can't be closed any more
 			s.rows.close()
 		}
 		return nil
@@ -272,6 +272,6 @@ func (s *Fights) Close() error {
 	return errors.Join(err, conn.Close(), s.db.Close())
 }
 
-// File returns the database, for those that keep something beside the fights. It is closed with the store, and its one
-// writer must not be held for longer than a short transaction, nor given back within one.
+// File returns the underlying database, for callers that store other data alongside the fights. It is closed with the
+// store. Its only writer must not be held longer than a short transaction, nor returned within one.
 func (s *Fights) File() *DB { return s.db }

@@ -33,7 +33,7 @@ func openNew(tb testing.TB, options ...Option) *Fights {
 	return openFights(tb, filepath.Join(tb.TempDir(), "fights.db"), options...)
 }
 
-// kinds tells by name whether a store is a grouped one.
+// kinds maps the name of a kind of store to whether it is grouped.
 func kinds() map[string]bool { return map[string]bool{"strict": false, "grouped": true} }
 
 func TestFights(t *testing.T) {
@@ -44,8 +44,8 @@ func TestFights(t *testing.T) {
 	}
 }
 
-// One that breaks a constraint is refused by itself.
-func TestRefusedBesideOthers(t *testing.T) {
+// A document that violates a constraint is refused alone.
+func TestRefusedAmongOthers(t *testing.T) {
 	store, ids := openNew(t), fight.NewIDs(fight.ID{})
 	var batch []fight.Document
 	var fights []fight.Fight
@@ -53,7 +53,7 @@ func TestRefusedBesideOthers(t *testing.T) {
 		f := fighttest.NewFight(ids)
 		fights, batch = append(fights, f), append(batch, fight.Document{ID: f.ID, Bytes: f.AppendJSON(nil)})
 	}
-	batch = append(batch, batch[1], fight.Document{ID: fighttest.NewFight(ids).ID}) // a duplicate, and no document
+	batch = append(batch, batch[1], fight.Document{ID: fighttest.NewFight(ids).ID}) // a duplicate, and a missing document
 	used := writer(t, store)
 	for i, err := range store.write(t.Context(), batch) {
 		switch {
@@ -63,7 +63,7 @@ func TestRefusedBesideOthers(t *testing.T) {
 				t.Errorf("%d: %v", i, err)
 			}
 		case !IsConstraint(err) || errors.Is(err, fight.ErrMaybeStored):
-			t.Errorf("%d: %v, want that it broke a constraint", i, err)
+			t.Errorf("%d: %v, want a constraint violation", i, err)
 		}
 	}
 	if all := fighttest.Everything(t, store); len(all) != len(fights) {
@@ -74,7 +74,7 @@ func TestRefusedBesideOthers(t *testing.T) {
 	}
 }
 
-// What a trigger drops without an error isn't acknowledged.
+// A row that a trigger silently drops isn't acknowledged.
 func TestDroppedRows(t *testing.T) {
 	for name, when := range map[string]string{"every fight": "", "one of many": "WHEN NEW.id = (SELECT id FROM dropped)"} {
 		t.Run(name, func(t *testing.T) {
@@ -90,7 +90,7 @@ func TestDroppedRows(t *testing.T) {
 			execSQL(t, store, "INSERT INTO dropped VALUES (?)", fights[1].ID[:])
 			for i, err := range store.write(t.Context(), batch) {
 				if i == 1 && !errors.Is(err, storage.ErrSchema) {
-					t.Errorf("what was dropped got %v", err)
+					t.Errorf("the dropped fight got %v", err)
 				}
 				fighttest.Truthful(t, store, fights[i], err)
 			}
@@ -101,8 +101,8 @@ func TestDroppedRows(t *testing.T) {
 	}
 }
 
-// Each fight is answered truthfully whatever a trigger leaves of the statement and of the transaction, and a fight that it
-// refuses takes no other with it, unless it rolls back the transaction.
+// Each fight gets a truthful result whatever a trigger leaves of the statement and the transaction. A fight that it
+// refuses doesn't affect others unless the trigger rolls back the transaction.
 func TestRefusingTriggers(t *testing.T) {
 	for _, action := range []string{"ABORT", "FAIL", "ROLLBACK"} {
 		for _, when := range []string{"BEFORE", "AFTER"} {
@@ -110,7 +110,7 @@ func TestRefusingTriggers(t *testing.T) {
 				store, ids := openNew(t), fight.NewIDs(fight.ID{})
 				execSQL(t, store, "CREATE TABLE refused (id BLOB)")
 				execSQL(t, store, "CREATE TRIGGER refuses "+when+" INSERT ON fight WHEN NEW.id IN (SELECT id FROM refused) BEGIN SELECT RAISE("+action+", 'no'); END")
-				for range 2 { // the store goes on
+				for range 2 { // the store continues to work
 					var batch []fight.Document
 					var fights []fight.Fight
 					for i := range 2*manyRows + 3 {
@@ -128,7 +128,7 @@ func TestRefusingTriggers(t *testing.T) {
 						}
 					}
 					if want := len(batch) - 2; action != "ROLLBACK" && stored != want || action == "ROLLBACK" && stored != 0 {
-						t.Errorf("%d of %d stored, 2 are refused", stored, len(batch))
+						t.Errorf("%d of %d stored, want all but the 2 refused", stored, len(batch))
 					}
 				}
 			})
@@ -163,7 +163,7 @@ func TestReopened(t *testing.T) {
 	}
 }
 
-// It is closed well when its connection was dropped by somebody else.
+// A store closes cleanly after somebody else has dropped its connection.
 func TestDroppedConnection(t *testing.T) {
 	store, f := openNew(t), fighttest.NewFight(fight.NewIDs(fight.ID{}))
 	if err := store.Insert(t.Context(), f, f.AppendJSON(nil)); err != nil {
@@ -181,7 +181,7 @@ func TestEveryConnectionSyncsFully(t *testing.T) {
 	store := openNew(t)
 	check := func(db *sql.DB, connections int) {
 		t.Helper()
-		for range connections { // held until the end of the test, so that each is another one
+		for range connections { // held until the end of the test, so that each is a different one
 			conn, err := db.Conn(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -199,7 +199,7 @@ func TestEveryConnectionSyncsFully(t *testing.T) {
 	check(store.db.Reads, store.db.Reads.Stats().MaxOpenConnections)
 }
 
-// writer returns the one connection that writes.
+// writer returns the only connection for writes.
 func writer(t *testing.T, store *Fights) (used any) {
 	t.Helper()
 	conn, err := store.db.Writes.Conn(t.Context())
@@ -215,7 +215,7 @@ func writer(t *testing.T, store *Fights) (used any) {
 	return used
 }
 
-// A table or column that is missing is noticed by readiness and by requests, and forgotten when it is back.
+// A missing table or column fails readiness and requests until it is back.
 func TestSchema(t *testing.T) {
 	store, ids := openNew(t), fight.NewIDs(fight.ID{})
 	change := func(statement string) {
@@ -247,7 +247,7 @@ func TestSchema(t *testing.T) {
 				}
 			}
 			if opened, err := OpenFights(t.Context(), store.path(t), ""); !errors.Is(err, storage.ErrSchema) {
-				t.Errorf("it starts: %v, %v", opened, err)
+				t.Errorf("opened %v (%v)", opened, err)
 			}
 			change(c[1])
 			for name, request := range requests {
@@ -259,7 +259,7 @@ func TestSchema(t *testing.T) {
 	}
 }
 
-// path returns where the store's file lies.
+// path returns the path of the store's file.
 func (s *Fights) path(t *testing.T) (file string) {
 	t.Helper()
 	var number, name string
@@ -269,7 +269,7 @@ func (s *Fights) path(t *testing.T) (file string) {
 	return file
 }
 
-// One fight that can't be read is named; the others can be read, and stored.
+// A fight that can't be read is named in the error; the others can still be read, and new ones stored.
 func TestUnreadableFights(t *testing.T) {
 	store, fights := openNew(t), fighttest.Fights(3)
 	for _, f := range fights {
@@ -279,7 +279,7 @@ func TestUnreadableFights(t *testing.T) {
 	}
 	bad := fights[1].ID
 	for name, document := range map[string]any{
-		"no JSON": "{", "another fight's": fights[0].AppendJSON(nil), "a number": 5, "empty": []byte{},
+		"not JSON": "{", "another fight's": fights[0].AppendJSON(nil), "a number": 5, "empty": []byte{},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := store.db.Writes.ExecContext(t.Context(), "UPDATE fight SET document = ? WHERE id = ?", document, bad[:]); err != nil {
@@ -294,7 +294,7 @@ func TestUnreadableFights(t *testing.T) {
 				}
 			}
 			if err := store.Ping(t.Context()); err != nil {
-				t.Errorf("it isn't ready: %v", err)
+				t.Errorf("not ready: %v", err)
 			}
 			fighttest.Truthful(t, store, fights[0], nil)
 		})

@@ -11,15 +11,15 @@ import (
 	"superheroes/internal/fight/fighttest"
 )
 
-// call is a system call that strace saw: the lines in which it begins and ends, which are one unless another thread's
-// call came between.
+// call is a system call in strace's output, with the numbers of the lines in which it begins and ends. They are the
+// same unless another thread's call came in between.
 type call struct {
-	text       string // from its name on
+	text       string // starting with its name
 	begin, end int
 	failed     bool
 }
 
-// calls reads what strace saw of all threads, in the order in which the calls began.
+// calls parses strace's output of all threads, in the order in which the calls began.
 func calls(seen []string) (all []*call) {
 	unfinished := map[string]*call{} // by thread
 	for i, line := range seen {
@@ -37,8 +37,8 @@ func calls(seen []string) (all []*call) {
 	return all
 }
 
-// A group shares its syncs, and still every acknowledgement comes after a sync that began when its fight was written,
-// and that ended well.
+// A group shares its syncs, and yet every acknowledgement follows a successful sync that began after its fight was
+// written.
 func TestGroupSyncs(t *testing.T) {
 	said, seen := underStrace(t, "insert at once", filepath.Join(t.TempDir(), "fights.db"),
 		"-s", "20000", "-e", "trace=fsync,fdatasync,write,pwrite64")
@@ -50,7 +50,7 @@ func TestGroupSyncs(t *testing.T) {
 		switch {
 		case strings.HasPrefix(c.text, "pwrite64("):
 			for _, id := range idOf.FindAllStringSubmatch(c.text, -1) {
-				if written[id[1]] == nil { // the page may be written again, with more in it
+				if written[id[1]] == nil { // the page may be written again with more content
 					written[id[1]] = c
 				}
 			}
@@ -83,23 +83,23 @@ func syncedBetween(write, answer *call, syncs []*call) bool {
 	return false
 }
 
-// A sync that fails is acknowledged to nobody in the group.
+// A failed sync is acknowledged to nobody in the group.
 func TestGroupFailedSync(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fights.db")
-	if err := openFights(t, path).Close(); err != nil { // what opens a new file makes many syncs
+	if err := openFights(t, path).Close(); err != nil { // creating a file takes many syncs
 		t.Fatal(err)
 	}
-	// strace counts the calls of each thread, so that more than one may fail.
+	// strace counts calls per thread, so more than one may fail.
 	said, seen := underStrace(t, "insert at once", path, "-e", "inject=fsync,fdatasync:error=EIO:when=2")
 	if !strings.Contains(strings.Join(seen, "\n"), "INJECTED") {
-		t.Fatal("no sync was made to fail")
+		t.Fatal("no sync failed")
 	}
 	store, counts := openFights(t, path), map[string]int{}
 	for _, line := range said {
 		answer, text, _ := strings.Cut(line, " ")
 		id, err := fight.ParseID(text)
 		if err != nil {
-			t.Fatalf("the child said %q", line)
+			t.Fatalf("the child printed %q", line)
 		}
 		counts[answer]++
 		errs := map[string]error{"stored": nil, "perhaps": fight.ErrMaybeStored, "refused": errors.New("refused")}
@@ -107,6 +107,6 @@ func TestGroupFailedSync(t *testing.T) {
 	}
 	t.Log(counts)
 	if counts["perhaps"] == 0 || counts["stored"] == 0 || counts["refused"] > 0 {
-		t.Errorf("got %v, want some that are stored and some that are open", counts)
+		t.Errorf("got %v, want some stored and some uncertain", counts)
 	}
 }

@@ -15,32 +15,32 @@ import (
 	"superheroes/internal/storage"
 )
 
-// guard notices when the files are no longer those that SQLite has open, or were changed by something else. SQLite does
-// not: it goes on in a file that was removed, and behind a hole in a log that was truncated.
+// guard notices if the files are no longer those that SQLite has open, or were changed by anything but SQLite. SQLite
+// itself doesn't: it keeps using a file that was removed, and writes past a hole in a truncated log.
 //
-// It holds a connection of its own, so that there always is one: while there is, SQLite neither deletes nor replaces a
-// file. So each file has one identity, its device and inode, from the beginning to the end. It opens neither the database
-// nor the index of the log itself: to close them would give up the locks that SQLite holds on them.
+// The guard always holds its own connection, because as long as there is one, SQLite neither deletes nor replaces a
+// file. So each file keeps its identity, its device and inode, for the whole lifetime. The guard opens neither the
+// database nor the log's index by itself, since closing them would release SQLite's locks on them.
 type guard struct {
 	paths [3]string
-	found atomic.Pointer[storage.Error] // what is wrong, for good
-	last  atomic.Int64                  // when the identities were looked up last, in nanoseconds
+	found atomic.Pointer[storage.Error] // a permanent problem
+	last  atomic.Int64                  // when the identities were last checked, in nanoseconds
 
 	mu     sync.Mutex
 	conn   driver.Conn
 	log    *os.File
 	index  *indexFile
-	known  [3]fileStat // as SQLite left them, so far as is known
+	known  [3]fileStat // the last known state that SQLite left behind
 	header logHeader   // of the log
 	copied copied      // from the log into the database
-	sparse bool        // files take less room than they are long: the file system compresses them
+	sparse bool        // files occupy less disk space than their length: the file system compresses them
 }
 
 // The files of a database.
 const (
 	mainFile = iota
 	writeLog // the write-ahead log
-	logIndex // shared memory: what is where in the log
+	logIndex // shared memory: the index of the log
 )
 
 type (
@@ -48,39 +48,38 @@ type (
 		identity
 		content
 	}
-	// identity is zero where there is no file, or where the system tells none.
+	// identity is zero if there is no file, or the system has no identities.
 	identity struct{ device, inode uint64 }
-	// content changes when somebody writes.
+	// content changes with every write.
 	content struct{ size, blocks, modified int64 }
 )
 
-// same reports whether nobody has written between the two. The blocks don't count: some file systems, such as ZFS, settle
-// them seconds after a write.
+// same reports whether nobody has written in between. Blocks don't count: some file systems, such as ZFS, update them
+// seconds after a write.
 func (c content) same(other content) bool {
 	return c.size == other.size && c.modified == other.modified
 }
 
-// hole returns how much of a file takes no room.
+// hole returns how many bytes of a file occupy no disk space.
 func (c content) hole() int64 {
-	if c.blocks == 0 { // the system doesn't tell
+	if c.blocks == 0 { // the system doesn't report it
 		return 0
 	}
 	return max(0, c.size-512*c.blocks)
 }
 
-// copied is how many frames of a log SQLite has copied into the database. The log's header names it, and the salt, which is
-// another one too when the log was begun anew and cut to nothing.
+// copied is how many frames of a log SQLite has checkpointed into the database. The log is identified by its header and
+// by its salt, which also changes if the log was restarted and truncated to nothing.
 type copied struct {
 	log    logHeader
 	salt   uint64
 	frames int64
 }
 
-// glances is the least time between two looks that reads take.
+// glances is the minimum time between checks by readers.
 const glances = 100 * time.Millisecond
 
-// settling is how long a checkpoint of another process may take until it is done, when it is all that may have changed
-// the database.
+// settling is how long to wait for another process's checkpoint to finish if only that can have changed the database.
 const settling = 2 * time.Second
 
 func (g *guard) name(path string) {
@@ -88,7 +87,7 @@ func (g *guard) name(path string) {
 	g.paths = [3]string{path, file + "-wal", file + "-shm"}
 }
 
-// linked returns the file that a path names through links: SQLite keeps its other files beside that one.
+// linked resolves symbolic links: SQLite places its other files next to the resolved file.
 func linked(path string) string {
 	if file, err := filepath.EvalSymlinks(path); err == nil {
 		return file
@@ -96,7 +95,7 @@ func linked(path string) string {
 	return path
 }
 
-// open takes the connection and notes which files it has. It fails where they can't be written.
+// open opens the guard's connection and records its files. It fails if they can't be written.
 func (g *guard) open(ctx context.Context, dsn string) error {
 	conn, err := connection(ctx, dsn)
 	if err != nil {
@@ -117,13 +116,13 @@ func (g *guard) open(ctx context.Context, dsn string) error {
 	return nil
 }
 
-// note notes the files of a connection. How much was copied is asked before the files are looked at: what is copied in
-// between is seen the next time.
+// note records the files of a connection. It reads the checkpoint progress before it stats the files: frames copied in
+// between are noticed next time.
 func (g *guard) note(conn driver.Conn) (err error) {
-	if _, err := query(conn, "PRAGMA schema_version"); err != nil { // has SQLite open all the files
+	if _, err := query(conn, "PRAGMA schema_version"); err != nil { // makes SQLite open all the files
 		return err
 	}
-	g.name(g.paths[mainFile]) // what a link leads to may have been created
+	g.name(g.paths[mainFile]) // the target of a link may have just been created
 	if g.log, err = os.Open(g.paths[writeLog]); err != nil {
 		return err
 	}
@@ -146,8 +145,8 @@ func (g *guard) note(conn driver.Conn) (err error) {
 	return nil
 }
 
-// noteDatabase is note for a database that is read without a connection of the guard's own, and without any file that
-// others may not replace beside it.
+// noteDatabase is like note for a database that is read without a connection of the guard, and without other files that
+// others might replace.
 func (g *guard) noteDatabase() (err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -166,12 +165,12 @@ func (g *guard) close() error {
 	if g.log != nil {
 		failures = append(failures, g.log.Close())
 	}
-	failures = append(failures, g.index.close()) // behind the connections
+	failures = append(failures, g.index.close()) // after the connections
 	g.conn, g.log, g.index = nil, nil, nil
 	return errors.Join(failures...)
 }
 
-// glance is identical for reads: it looks once in a while.
+// glance is identical for readers: it only checks once in a while.
 func (g *guard) glance() error {
 	if found := g.found.Load(); found != nil {
 		return found
@@ -182,13 +181,13 @@ func (g *guard) glance() error {
 	return g.identical()
 }
 
-// due reports, to one of those who ask, whether it is time to look at all the files again.
+// due reports whether it is time to check all files again, to only one of its concurrent callers.
 func (g *guard) due() bool {
 	now, last := time.Now().UnixNano(), g.last.Load()
 	return now-last >= int64(glances) && g.last.CompareAndSwap(last, now)
 }
 
-// identical returns an error when one of the files is no longer at its path.
+// identical returns an error if one of the files is no longer at its path.
 func (g *guard) identical() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -196,7 +195,7 @@ func (g *guard) identical() error {
 	return err
 }
 
-// look returns the state of the files at these paths, which are those that were opened. The mutex is held.
+// look stats the files at the paths and checks that they are those that were opened. The caller holds the mutex.
 func (g *guard) look(paths []string) (now [3]fileStat, err error) {
 	if found := g.found.Load(); found != nil {
 		return now, found
@@ -211,7 +210,7 @@ func (g *guard) look(paths []string) (now [3]fileStat, err error) {
 		case errors.Is(err, fs.ErrNotExist):
 			return now, g.fail(nil, path+" was removed")
 		case err != nil:
-			return now, storage.As(storage.ErrUnavailable, err, "it is unknown whether ", path, " is still there")
+			return now, storage.As(storage.ErrUnavailable, err, "can't check whether ", path, " is still there")
 		case now[i].identity != g.known[i].identity:
 			return now, g.fail(nil, path+" was replaced")
 		}
@@ -219,14 +218,14 @@ func (g *guard) look(paths []string) (now [3]fileStat, err error) {
 	return now, nil
 }
 
-// fail notes for good what is wrong, and returns it.
+// fail records a permanent problem and returns it.
 func (g *guard) fail(cause error, what string) error {
 	g.found.CompareAndSwap(nil, &storage.Error{Kind: storage.ErrDamaged, Err: cause, Detail: what + ": put the files back or restore a backup, " +
 		"or move " + g.paths[mainFile] + " and the files that belong to it away to start afresh, and restart; until then nothing is stored"})
 	return g.found.Load()
 }
 
-// touched reports whether a file was changed since a look after which nobody in this process has written.
+// touched reports whether a file has changed since the last check made while nobody in this process was writing.
 func (g *guard) touched() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -234,7 +233,7 @@ func (g *guard) touched() bool {
 	return err != nil || !now[mainFile].same(g.known[mainFile].content) || !now[writeLog].same(g.known[writeLog].content)
 }
 
-// begun checks that nothing else than SQLite has changed the log since the last look. Whoever holds the write lock calls it.
+// begun checks that only SQLite has changed the log since the last check. The caller holds the write lock.
 func (g *guard) begun() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -248,7 +247,7 @@ func (g *guard) begun() error {
 	if err != nil || now.same(g.known[writeLog].content) {
 		return err
 	}
-	all, err := g.look(g.paths[:]) // another process has committed, or something else has written
+	all, err := g.look(g.paths[:]) // another process has committed, or another program has written
 	if err != nil {
 		return err
 	}
@@ -259,13 +258,13 @@ func (g *guard) begun() error {
 	return g.adopt(all)
 }
 
-// committed checks that the files are those at the path, and that what was there before the commit still is. What the
-// commit has written is not read again. A log that became smaller, or has another beginning without having been begun
-// anew by SQLite, was changed by something else; so was one with a hole, which is what SQLite leaves when it goes on where
-// it was after the file was cut off.
+// committed checks that the files are those at the path, and that what preceded the commit is intact. The data of the
+// commit itself is not read again. A log that became smaller, or has a new header without having been restarted by
+// SQLite, was changed by another program. So was one with a hole: SQLite leaves one if it continues at its old offset
+// after the file was truncated.
 //
-// The index of the log is looked at as seldom as reads do: to look at a path is most of what this costs, and recovery
-// makes the index anew, so that nothing is lost with it.
+// The log's index is checked only as often as readers check it: a stat by path is most of the cost, and since recovery
+// rebuilds the index, losing it loses no data.
 func (g *guard) committed() error {
 	paths := g.paths[:logIndex]
 	if g.due() {
@@ -292,7 +291,7 @@ func (g *guard) committed() error {
 	return g.adopt(now)
 }
 
-// settled is begun for all files. Nobody in this process writes meanwhile.
+// settled is begun for all files. Nobody in this process may be writing.
 func (g *guard) settled() error {
 	if err := g.begun(); err != nil {
 		return err
@@ -306,22 +305,22 @@ func (g *guard) settled() error {
 	if err != nil {
 		return err
 	}
-	now[writeLog] = g.known[writeLog] // begun has looked at it
+	now[writeLog] = g.known[writeLog] // begun has checked it
 	return g.adopt(now)
 }
 
-// adopt notes the state of the files. The database itself changes when SQLite copies the log into it, and only then. The
-// mutex is held.
+// adopt records the state of the files. The database file itself may only have changed through a checkpoint. The caller
+// holds the mutex.
 func (g *guard) adopt(now [3]fileStat) (err error) {
 	switch {
 	case !now[mainFile].same(g.known[mainFile].content):
 		if err := g.copiedSince(); err != nil {
 			return err
 		}
-		if now, err = g.look(g.paths[:]); err != nil { // what is copied in between is seen the next time
+		if now, err = g.look(g.paths[:]); err != nil { // frames copied in between are noticed next time
 			return err
 		}
-	case g.header != g.copied.log: // the log was begun anew after all of it was copied
+	case g.header != g.copied.log: // the log was restarted after all of it was copied
 		copied, _, err := g.progress(g.conn)
 		if err != nil {
 			return err
@@ -332,8 +331,9 @@ func (g *guard) adopt(now [3]fileStat) (err error) {
 	return nil
 }
 
-// copiedSince returns nil when SQLite has copied from the log into the database since it was asked last, or has begun to:
-// then it is under way, or was given up because the disk is full or the process ended. The mutex is held.
+// copiedSince returns nil if SQLite has checkpointed frames since progress was last read, or has begun to: then a
+// checkpoint is in progress, or was abandoned because the disk is full or the process ended. The caller holds the
+// mutex.
 func (g *guard) copiedSince() error {
 	for end := time.Now().Add(settling); ; time.Sleep(10 * time.Millisecond) {
 		now, begun, err := g.progress(g.conn)
@@ -350,7 +350,7 @@ func (g *guard) copiedSince() error {
 	}
 }
 
-// progress returns how much was copied, and whether SQLite has begun to copy more. The mutex is held.
+// progress returns how many frames were copied, and whether SQLite has begun to copy more. The caller holds the mutex.
 func (g *guard) progress(conn driver.Conn) (now copied, begun bool, err error) {
 	salt, attempted, err := g.index.read()
 	if err != nil {
@@ -360,11 +360,11 @@ func (g *guard) progress(conn driver.Conn) (now copied, begun bool, err error) {
 	if _, now.frames, err = frames(conn); err != nil {
 		return now, false, err
 	}
-	now.log, _ = readLogHeader(g.log) // none, as long as nothing is in the log
+	now.log, _ = readLogHeader(g.log) // zero if the log is empty
 	return now, attempted > now.frames, nil
 }
 
-// readLog checks every checksum of the log. The mutex is held.
+// readLog verifies every checksum of the log. The caller holds the mutex.
 func (g *guard) readLog() error {
 	for attempt := 1; ; attempt++ {
 		first, err := readLogHeader(g.log)
@@ -380,25 +380,25 @@ func (g *guard) readLog() error {
 			g.header = header
 			return nil
 		}
-		// Another process may have begun the log anew meanwhile, also before its header was read.
+		// Another process may have restarted the log meanwhile, even before its header was read.
 		if now, _ := readLogHeader(g.log); now == first || attempt == 5 {
 			return g.fail(err, g.paths[writeLog]+" is damaged")
 		}
 	}
 }
 
-// frames returns how many frames are in the log, and how many of them in the database, too.
+// frames returns how many frames are in the log, and how many of them are in the database as well.
 func frames(conn driver.Conn) (log, copied int64, err error) {
 	row, err := query(conn, "PRAGMA wal_checkpoint(NOOP)")
 	if err != nil || len(row) < 3 {
-		return 0, 0, fmt.Errorf("asking for the state of the log: %w", err)
+		return 0, 0, fmt.Errorf("reading the state of the log: %w", err)
 	}
 	log, _ = row[1].(int64)
 	copied, _ = row[2].(int64)
 	return log, copied, nil
 }
 
-// query returns the first row of an answer.
+// query returns the first row of a result.
 func query(conn driver.Conn, text string) (row []driver.Value, err error) {
 	rows, err := conn.(driver.QueryerContext).QueryContext(context.Background(), text, nil)
 	if err != nil {

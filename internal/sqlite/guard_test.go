@@ -15,7 +15,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// filled returns a database with some rows, a part of them in the file itself and a part in the log, and its path.
+// filled returns a database with some rows, partly in the file itself and partly in the log, and its path.
 func filled(t *testing.T) (db *DB, path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "data", "test.db")
@@ -31,7 +31,7 @@ func filled(t *testing.T) (db *DB, path string) {
 	return db, path
 }
 
-// put commits a row that takes several pages, as a store does.
+// put commits a row of several pages, like a store.
 func put(t *testing.T, db *DB) {
 	t.Helper()
 	if err := tryPut(t, db, func() {}); err != nil {
@@ -39,14 +39,14 @@ func put(t *testing.T, db *DB) {
 	}
 }
 
-// tryPut is put with something that happens between the transaction's beginning and its commit.
+// tryPut is like put, but calls meanwhile between the beginning of the transaction and its commit.
 func tryPut(t *testing.T, db *DB, meanwhile func()) error {
 	t.Helper()
 	tx, err := db.Writes.BeginTx(t.Context(), nil)
 	if err != nil {
 		return db.Trouble(err)
 	}
-	defer func() { _ = tx.Rollback() }() // does nothing after the commit
+	defer func() { _ = tx.Rollback() }() // no effect after the commit
 	if err := db.Begun(); err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func must(t *testing.T, errs ...error) {
 	}
 }
 
-// overwrite writes over a part of a file.
+// overwrite overwrites a part of a file.
 func overwrite(t *testing.T, path string, at int64, text string) {
 	t.Helper()
 	file, err := os.OpenFile(path, os.O_WRONLY, 0)
@@ -85,14 +85,14 @@ func size(t *testing.T, path string) int64 {
 	return info.Size()
 }
 
-// copyOver writes a file with the contents of another, in its place or into it.
+// copyOver overwrites a file with the contents of another, without replacing it.
 func copyOver(t *testing.T, from, to string) {
 	t.Helper()
 	contents, err := os.ReadFile(from)
 	must(t, err, os.WriteFile(to, contents, 0o600))
 }
 
-// harm is what happens to files under a running program.
+// harm returns what may happen to the files of a running program.
 func harm() map[string]func(t *testing.T, path string) {
 	each := map[string]func(t *testing.T, path string){
 		"the folder renamed": func(t *testing.T, path string) {
@@ -122,11 +122,10 @@ func harm() map[string]func(t *testing.T, path string) {
 	return each
 }
 
-// What happens to the files is noticed by the next who writes, by readiness and by reads, whichever comes first, and holds
-// from then on.
+// Harm to the files is noticed by the next write or readiness check, whichever comes first, and reported from then on.
 func TestHarm(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("nobody can remove a file that is open")
+		t.Skip("open files can't be removed")
 	}
 	for name, do := range harm() {
 		t.Run(name, func(t *testing.T) {
@@ -140,11 +139,11 @@ func TestHarm(t *testing.T) {
 					copyOver(t, path, path+" before")
 					copyOver(t, path+"-wal", path+" before-wal")
 					put(t, db)
-					db.guard.last.Store(0) // the last look of all is a while ago
+					db.guard.last.Store(0) // as if the last check was a while ago
 					do(t, path)
 					for what, err := range map[string]error{first: look(t, db), "a write after it": tryPut(t, db, func() {}), "readiness after it": db.Ping(t.Context()), "a read after it": db.Check()} {
 						if !errors.Is(err, storage.ErrDamaged) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "restore a backup") {
-							t.Errorf("%s: %v; want trouble that names the file and what to do", what, err)
+							t.Errorf("%s: %v; want an error that names the file and a remedy", what, err)
 						}
 					}
 				})
@@ -153,7 +152,7 @@ func TestHarm(t *testing.T) {
 	}
 }
 
-// A damaged log is not copied into the database when the program stops, also when nothing was asked of it meanwhile.
+// A damaged log is not checkpointed when the program stops, even if nobody used the database in between.
 func TestCloseLeavesDamageAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")
 	db, err := Open(t.Context(), path)
@@ -173,14 +172,14 @@ func TestCloseLeavesDamageAlone(t *testing.T) {
 	}
 }
 
-// Harm that comes while a transaction writes is noticed before its commit is told to anybody.
+// Harm during a transaction is noticed before its commit is acknowledged.
 func TestHarmWithinATransaction(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
-		t.Skip("nobody can remove a file that is open")
+		t.Skip("open files can't be removed")
 	}
 	for name, do := range harm() {
-		if name == "log overwritten in the middle" { // the commit changes the log, too, and doesn't read it
+		if name == "log overwritten in the middle" { // the commit writes the log without reading it
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
@@ -200,13 +199,13 @@ func TestHarmWithinATransaction(t *testing.T) {
 	}
 }
 
-// Removed files are noticed by reads that come alone.
+// Removed files are noticed even if there are only reads.
 func TestReadsNotice(t *testing.T) {
 	db, path := filled(t)
 	must(t, db.Check(), os.Remove(path))
-	for end := time.Now().Add(30 * time.Second); db.Check() == nil; time.Sleep(glances / 10) { // they look once in a while
+	for end := time.Now().Add(30 * time.Second); db.Check() == nil; time.Sleep(glances / 10) { // reads check once in a while
 		if time.Now().After(end) {
-			t.Fatal("not noticed")
+			t.Fatal("the removal was not noticed")
 		}
 	}
 	if err := db.Check(); !errors.Is(err, storage.ErrDamaged) {
@@ -214,7 +213,7 @@ func TestReadsNotice(t *testing.T) {
 	}
 }
 
-// What other programs may do with SQLite's help is no harm.
+// Anything that other programs do through SQLite is harmless.
 func TestOthersMayWrite(t *testing.T) {
 	db, path := filled(t)
 	other, err := sql.Open("sqlite", path)
@@ -230,7 +229,7 @@ func TestOthersMayWrite(t *testing.T) {
 			run(t, other, "VACUUM")
 			run(t, other, "PRAGMA wal_checkpoint(RESTART)")
 		},
-		"much that is undone": func() {
+		"a large transaction that is rolled back": func() {
 			run(t, other, "PRAGMA cache_size = 2")
 			run(t, other, "BEGIN")
 			for range 50 {
@@ -238,9 +237,9 @@ func TestOthersMayWrite(t *testing.T) {
 			}
 			run(t, other, "ROLLBACK")
 		},
-		"a log that was touched": func() { now := time.Now(); must(t, os.Chtimes(path+"-wal", now, now)) },
+		"a touched log": func() { now := time.Now(); must(t, os.Chtimes(path+"-wal", now, now)) },
 		"many commits of ours": func() {
-			for range 200 { // SQLite copies the log into the database, and begins it anew
+			for range 200 { // SQLite checkpoints the log and restarts it
 				put(t, db)
 			}
 		},
@@ -256,7 +255,7 @@ func TestOthersMayWrite(t *testing.T) {
 	}
 }
 
-// A log without its database is not thrown away, as SQLite would.
+// A log without its database is not deleted, as SQLite would do.
 func TestOrphanedLog(t *testing.T) {
 	for name, do := range map[string]func(path string) error{
 		"removed": os.Remove,
@@ -283,7 +282,7 @@ func TestOrphanedLog(t *testing.T) {
 	}
 }
 
-// A log whose header was overwritten isn't taken for an empty one, which would be the end of what it holds.
+// A log whose header was overwritten isn't treated as empty, which would lose its content.
 func TestHeadlessLog(t *testing.T) {
 	_, path := filled(t)
 	for name, c := range map[string]struct {
@@ -313,7 +312,7 @@ func TestHeadlessLog(t *testing.T) {
 	}
 }
 
-// checkLog agrees with SQLite about how many frames a log has, and sees any byte that is another one.
+// checkLog agrees with SQLite on the number of frames, and detects a change of any byte.
 func TestCheckLog(t *testing.T) {
 	db, path := filled(t)
 	frames, _, err := frames(db.guard.conn)
@@ -336,7 +335,7 @@ func TestCheckLog(t *testing.T) {
 		wrong := append([]byte(nil), whole...)
 		wrong[at] ^= 1
 		if check(wrong) == nil {
-			t.Errorf("byte %d is wrong, and nobody noticed", at)
+			t.Errorf("a change of byte %d was not detected", at)
 		}
 	}
 	if err := check(whole[:len(whole)/2]); !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {

@@ -8,19 +8,19 @@ import (
 	"testing"
 )
 
-// shell runs statements as another process would, in a process of its own.
+// shell runs statements in another process.
 func shell(t *testing.T, path, text string) {
 	t.Helper()
 	program, err := osexec.LookPath("sqlite3")
 	if err != nil {
-		t.Skip("there is no sqlite3")
+		t.Skip("sqlite3 is not installed")
 	}
 	if out, err := osexec.CommandContext(t.Context(), program, path, text).CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v: %s", text, err, out)
 	}
 }
 
-// well fails the test when the database is called damaged, by readiness or by a write.
+// well checks that neither readiness nor a write reports damage.
 func well(t *testing.T, db *DB) {
 	t.Helper()
 	if err := db.Ping(t.Context()); err != nil {
@@ -32,7 +32,7 @@ func well(t *testing.T, db *DB) {
 	}
 }
 
-// What another process commits, copies and cuts off is no damage, also when the log was empty before, too.
+// Commits, checkpoints and truncation by another process are no damage, even if the log was empty before.
 func TestEmptiedByAnother(t *testing.T) {
 	db, path := filled(t)
 	must(t, db.Close())
@@ -44,16 +44,16 @@ func TestEmptiedByAnother(t *testing.T) {
 	well(t, db)
 }
 
-// A checkpoint that did not come to its end, because the disk was full or its process was killed, is no damage.
+// A checkpoint that was abandoned, because the disk was full or its process was killed, is no damage.
 func TestUnfinishedCheckpoint(t *testing.T) {
 	db, path := filled(t)
 	must(t, db.Ping(t.Context()))
 	log, _, err := frames(db.guard.conn)
 	must(t, err)
-	index, err := os.OpenFile(path+"-shm", os.O_RDWR, 0) // stays open: to close it would give up SQLite's locks
+	index, err := os.OpenFile(path+"-shm", os.O_RDWR, 0) // stays open, since closing it would release SQLite's locks
 	must(t, err)
 	t.Cleanup(func() { _ = index.Close() })
-	_, err = index.WriteAt(binary.NativeEndian.AppendUint32(nil, uint32(log)), 128) // what it has begun to copy
+	_, err = index.WriteAt(binary.NativeEndian.AppendUint32(nil, uint32(log)), 128) // the frame up to which it has begun to copy
 	must(t, err)
 	pages, err := os.ReadFile(path)
 	must(t, err)

@@ -11,11 +11,11 @@ import (
 )
 
 // inserter stores fights through the driver itself, with statements that are prepared once: database/sql would prepare
-// BEGIN and COMMIT anew each time, and takes a lock, an allocation and a goroutine or two for each row. Its calls don't
-// overlap: there is one connection for writes.
+// BEGIN and COMMIT every time, and needs a lock, an allocation and a goroutine or two for each row. Calls must not
+// overlap, which holds since there is only one connection for writes.
 type inserter struct {
 	db  *DB
-	of  any // the connection that the statements belong to, nil when there are none
+	of  any // the connection that the statements belong to, or nil
 	own statements
 }
 
@@ -26,18 +26,18 @@ type statements struct {
 
 type statement struct{ driver.StmtExecContext }
 
-// manyRows is how many rows one statement inserts, when there are as many: each row then costs a third less
+// manyRows is how many rows one statement inserts if there are enough: each row then costs a third less
 // (BenchmarkInsert).
 const manyRows = 8
 
-// insert stores a batch in one transaction. It returns the error of each document that the table refuses, beside which
-// the others are stored, and one that concerns all the others: then the connection must not be used any more, and what
-// it began ends with it. Before the commit surely nothing is stored, nor after one that could not be written; when its
-// sync failed, or the files were not at their path afterwards, nobody knows.
+// insert stores a batch in one transaction. It returns an error for each document that the table refuses, which doesn't
+// affect the others, and an error that affects all others. After the latter the connection must be dropped, which ends
+// the transaction. If it happened before the commit, or if the commit could not be written, nothing is stored. If the
+// sync failed, or the files were no longer at their path afterwards, the result is unknown.
 func (in *inserter) insert(ctx context.Context, conn any, batch []fight.Document) (errs []error, err error) {
 	defer func() {
 		if err != nil {
-			in.close() // a connection whose statements are open lives on, with its locks
+			in.close() // with open statements, a closed connection would live on and keep its locks
 		}
 	}()
 	if err := in.prepare(ctx, conn); err != nil {
@@ -64,7 +64,7 @@ func (in *inserter) insert(ctx context.Context, conn any, batch []fight.Document
 	return errs, nil
 }
 
-// begin begins a transaction, in files that are still those at their path.
+// begin begins a transaction and checks that the files are still at their path.
 func (in *inserter) begin(ctx context.Context) error {
 	if _, err := in.own.begin.run(ctx); err != nil {
 		return fmt.Errorf("waiting for the write lock: %w", in.db.Waited(err))
@@ -72,7 +72,7 @@ func (in *inserter) begin(ctx context.Context) error {
 	return in.db.Begun()
 }
 
-// insertRow inserts one row. It returns why the table refuses it, or an error that concerns the whole transaction.
+// insertRow inserts one row. It returns why the table refuses it, or an error of the whole transaction.
 func (in *inserter) insertRow(ctx context.Context, row fight.Document) (refused, err error) {
 	n, err := in.own.one.run(ctx, row)
 	switch {
@@ -84,8 +84,8 @@ func (in *inserter) insertRow(ctx context.Context, row fight.Document) (refused,
 	return nil, err
 }
 
-// insertRows inserts a batch into the transaction. After the error of a trigger nobody knows which rows are in it: RAISE(FAIL)
-// keeps what its statement had inserted.
+// insertRows inserts a batch into the transaction. After an error raised by a trigger it is unknown which rows are in
+// it: RAISE(FAIL) keeps what its statement had inserted so far.
 func (in *inserter) insertRows(ctx context.Context, batch []fight.Document) ([]error, error) {
 	errs := make([]error, len(batch))
 	for at := 0; at < len(batch); {
@@ -95,13 +95,13 @@ func (in *inserter) insertRows(ctx context.Context, batch []fight.Document) ([]e
 			case err == nil && n == manyRows:
 				at += manyRows
 				continue
-			case err == nil && n > 0: // nobody knows which
+			case err == nil && n > 0: // it is unknown which ones
 				return errs, in.db.Dropped()
 			case IsTrigger(err), err != nil && !IsConstraint(err):
 				return errs, err
 			}
 		}
-		// One of them is refused, and with it the statement as a whole: row by row shows which.
+		// One row was refused, and with it the whole statement: inserting row by row shows which.
 		for end := min(at+manyRows, len(batch)); at < end; at++ {
 			refused, err := in.insertRow(ctx, batch[at])
 			if err != nil || IsTrigger(refused) {
@@ -113,14 +113,14 @@ func (in *inserter) insertRows(ctx context.Context, batch []fight.Document) ([]e
 	return errs, nil
 }
 
-// insertApart begins the transaction anew and inserts each row behind a savepoint, so that nothing is left of one that a
+// insertApart restarts the transaction and inserts each row within a savepoint, so that nothing remains of a row that a
 // trigger refuses. A trigger that rolls back the transaction refuses the whole batch.
 func (in *inserter) insertApart(ctx context.Context, conn any, batch []fight.Document) ([]error, error) {
 	exec := func(query string) error {
 		_, err := conn.(driver.ExecerContext).ExecContext(ctx, query, nil)
 		return err
 	}
-	_ = exec("ROLLBACK") // fails when the trigger did it
+	_ = exec("ROLLBACK") // fails if the trigger did it
 	if err := in.begin(ctx); err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func (in *inserter) insertApart(ctx context.Context, conn any, batch []fight.Doc
 	return errs, nil
 }
 
-// prepare makes the statements, unless they are there.
+// prepare prepares the statements unless they are already.
 func (in *inserter) prepare(ctx context.Context, conn any) (err error) {
 	if in.of == conn {
 		return nil
@@ -168,18 +168,18 @@ func (in *inserter) prepare(ctx context.Context, conn any) (err error) {
 	return err
 }
 
-// close ends the statements.
+// close closes the statements.
 func (in *inserter) close() {
 	for _, s := range []statement{in.own.begin, in.own.one, in.own.many, in.own.commit} {
 		if s.StmtExecContext != nil {
-			_ = s.StmtExecContext.(driver.Stmt).Close() // reports once more what its last run did
+			_ = s.StmtExecContext.(driver.Stmt).Close() // reports its last run's error again
 		}
 	}
 	*in = inserter{db: in.db}
 }
 
-// run executes the statement with two arguments for each row. It returns how many rows were inserted by it, or by the last
-// that inserts some.
+// run executes the statement with two arguments per row. It returns the number of rows inserted by it, or by the last
+// statement that inserted any.
 func (s statement) run(ctx context.Context, rows ...fight.Document) (int64, error) {
 	var room [2 * manyRows]driver.NamedValue
 	args := room[:0]

@@ -9,7 +9,8 @@ import (
 	"superheroes/internal/storage"
 )
 
-// A path may be a link to the file, also to one that isn't there yet. A link to another file is damage.
+// A path may be a symbolic link to the file, even if that doesn't exist yet. If the link changes to another file, that
+// is damage.
 func TestLink(t *testing.T) {
 	folder := t.TempDir()
 	path, file := filepath.Join(folder, "link.db"), filepath.Join(folder, "disk", "file.db")

@@ -6,21 +6,21 @@ import (
 	"sync"
 )
 
-// indexFile is the open index of a log, which SQLite's connections share. On Unix a process that closes a file gives up all its
-// locks on it, also those that SQLite holds through a descriptor of its own. So the file is closed when no database of this process
-// uses it any more.
+// indexFile is the open index of a log, which SQLite's connections share. On Unix, closing a file releases all locks
+// that the process holds on it, including SQLite's through another descriptor. So the file is only closed when no
+// database of this process uses it any more.
 type indexFile struct {
 	identity identity
 	file     *os.File
 	users    int
 }
 
-var indexes = struct { //nolint:gochecknoglobals // so are the locks: one for each file of the process
+var indexes = struct { //nolint:gochecknoglobals // like the locks, there is one for each file and process
 	mu   sync.Mutex
 	open map[identity]*indexFile
 }{open: map[identity]*indexFile{}}
 
-// openIndex returns the index of a log, nil where the system doesn't tell one file from another.
+// openIndex returns the index of a log, or nil if the system has no file identities.
 func openIndex(path string) (*indexFile, error) {
 	indexes.mu.Lock()
 	defer indexes.mu.Unlock()
@@ -44,7 +44,7 @@ func openIndex(path string) (*indexFile, error) {
 	return index, nil
 }
 
-// close must be called when the connections are closed.
+// close must be called after the connections are closed.
 func (f *indexFile) close() error {
 	if f == nil {
 		return nil
@@ -58,14 +58,14 @@ func (f *indexFile) close() error {
 	return f.file.Close()
 }
 
-// Where in the index: https://sqlite.org/walformat.html#the_wal_index_file_format.
+// Offsets in the index: https://sqlite.org/walformat.html#the_wal_index_file_format.
 const (
 	saltAt      = 32
 	attemptedAt = 128
 )
 
-// read returns the log's salt, which is another one each time the log is begun anew, and up to which frame SQLite has begun
-// to copy the log into the database.
+// read returns the log's salt, which changes each time the log is restarted, and the last frame that SQLite has
+// attempted to checkpoint.
 func (f *indexFile) read() (salt uint64, attempted int64, err error) {
 	if f == nil {
 		return 0, 0, nil

@@ -9,14 +9,14 @@ import (
 	"superheroes/internal/statistics"
 )
 
-// Rebuild implements statistics.Store. It compares what is counted with the fights up to the last counted one, both as
-// they were at one moment, and then adds the difference to what is there by then: sums can be added in any order, so it
-// holds up nobody and is right whatever was counted meanwhile.
+// Rebuild implements statistics.Store. It compares the totals with the counted fights in one snapshot, and then adds
+// the difference to the current totals. Sums can be added in any order, so it blocks nobody and is correct whatever is
+// counted in the meantime.
 func (s *Statistics) Rebuild(ctx context.Context) (statistics.Report, error) {
 	for {
 		before, last, counted, recounted, err := s.recount(ctx)
 		if err != nil {
-			return statistics.Report{}, fmt.Errorf("counting anew: %w", s.db.Trouble(err))
+			return statistics.Report{}, fmt.Errorf("recounting: %w", s.db.Trouble(err))
 		}
 		report := statistics.ReportOn(counted, recounted)
 		if !report.Differed() && last == before.counted {
@@ -30,8 +30,8 @@ func (s *Statistics) Rebuild(ctx context.Context) (statistics.Report, error) {
 	}
 }
 
-// recount returns the statistics as they are kept and as the fights say, as of one moment. last is the number of the last
-// counted fight that is there.
+// recount returns the stored and the recounted statistics in one snapshot. last is the number of the last counted fight
+// that still exists.
 func (s *Statistics) recount(ctx context.Context) (before sums, last int64, counted, recounted *statistics.Tally, err error) {
 	tx, err := s.db.Reads.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
@@ -69,8 +69,8 @@ func readTally(ctx context.Context, tx *sql.Tx, of sums) (*statistics.Tally, err
 	})
 }
 
-// correct adds the difference. The first fight's date is replaced if it still is the one that was wrong. Where the last
-// counted fights were deleted, others get their numbers: counting goes on behind the last that is there.
+// correct adds the difference. The earliest date is replaced if it is still the wrong one. If the last counted fights
+// were deleted, their numbers will be reused, so counting continues after the last one that exists.
 func (s *Statistics) correct(ctx context.Context, before sums, last int64, counted, recounted *statistics.Tally) error {
 	return s.write(ctx, func(ctx context.Context, conn *sql.Conn) error {
 		_, err := conn.ExecContext(ctx, "UPDATE statistics SET since = ? WHERE since IS ? AND corrections = ?",

@@ -4,8 +4,8 @@ package sqlite
 
 import "os"
 
-// stat returns what the system says of the file at a path. It has no identity: Windows lets nobody remove or replace a
-// file that is open.
+// stat returns the state of the file at a path. It has no identity: on Windows an open file can't be removed or
+// replaced.
 func stat(path string) (s fileStat, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -27,8 +27,8 @@ func told(info os.FileInfo) fileStat {
 	return fileStat{content: content{info.Size(), 0, info.ModTime().UnixNano()}}
 }
 
-// free returns the space that this process may still fill on the disk of a file.
+// free returns the disk space available to this process on the disk of a file.
 func free(string) (bytes uint64, known bool) { return 0, false }
 
-// FlushFolder has the names in a folder on the disk. Windows has no way to ask for it.
+// FlushFolder syncs a directory to disk. Windows doesn't support that.
 func FlushFolder(string) error { return nil }

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// stat returns what the system says of the file at a path.
+// stat returns the state of the file at a path.
 func stat(path string) (s fileStat, err error) {
 	var of unix.Stat_t
 	if err := unix.Stat(path, &of); err != nil {
@@ -18,7 +18,7 @@ func stat(path string) (s fileStat, err error) {
 	return told(&of), nil
 }
 
-// statOpen is stat for an open file, wherever that is by now. It costs a third, since it looks up no path.
+// statOpen is stat for an open file, wherever it is by now. It costs a third, since no path is resolved.
 func statOpen(file *os.File) (s fileStat, err error) {
 	var of unix.Stat_t
 	if err := unix.Fstat(int(file.Fd()), &of); err != nil {
@@ -34,7 +34,7 @@ func told(of *unix.Stat_t) fileStat {
 	}
 }
 
-// free returns the space that this process may still fill on the disk of a file.
+// free returns the disk space available to this process on the disk of a file.
 func free(path string) (bytes uint64, known bool) {
 	var of unix.Statfs_t
 	if unix.Statfs(filepath.Dir(path), &of) != nil || of.Blocks == 0 {
@@ -42,10 +42,10 @@ func free(path string) (bytes uint64, known bool) {
 	}
 	blocks := of.Bavail
 	if os.Geteuid() == 0 {
-		blocks = of.Bfree // some of them are kept for root
+		blocks = of.Bfree // some blocks are reserved for root
 	}
 	return blocks * uint64(of.Bsize), true
 }
 
-// FlushFolder has the names in a folder on the disk.
+// FlushFolder syncs a directory to disk.
 func FlushFolder(path string) error { return flush(path) }

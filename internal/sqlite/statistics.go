@@ -14,9 +14,9 @@ import (
 // usualBatch is how many fights are counted in one transaction.
 const usualBatch = 4096
 
-// Statistics is a statistics.Store in the file of the fights. A fight's number is given within the transaction that stores
-// it, and SQLite runs one such transaction at a time: what lies above the last number that was counted is not counted,
-// whatever the order of ids. That number changes with the totals, in one transaction.
+// Statistics is a statistics.Store in the file of the fights. A fight's number is assigned in the transaction that
+// stores it, and SQLite runs one such transaction at a time. So whatever follows the last counted number is uncounted,
+// in whatever order the ids are. That number changes together with the totals, in one transaction.
 type Statistics struct {
 	db    *DB
 	batch int64
@@ -24,7 +24,8 @@ type Statistics struct {
 
 var _ statistics.Store = (*Statistics)(nil)
 
-// NewStatistics returns the store in the file that keeps the fights, whose writer it shares, and creates what is missing.
+// NewStatistics returns the store in the file that holds the fights, whose writer it shares, and creates missing
+// tables.
 func NewStatistics(ctx context.Context, db *DB, schema string) (*Statistics, error) {
 	s := &Statistics{db, usualBatch}
 	if _, err := db.Writes.ExecContext(ctx, schema); err != nil {
@@ -38,7 +39,7 @@ func NewStatistics(ctx context.Context, db *DB, schema string) (*Statistics, err
 	return s, nil
 }
 
-// readable checks that the tables are there with their columns.
+// readable checks that the tables exist with their columns.
 func (s *Statistics) readable(ctx context.Context) error {
 	return s.db.Readable(ctx,
 		"SELECT counted, version, corrections, total, heroes, villains, since FROM statistics",
@@ -47,8 +48,8 @@ func (s *Statistics) readable(ctx context.Context) error {
 		"SELECT number, document FROM fight LIMIT 1")
 }
 
-// Count implements statistics.Store. The fights are read before the write lock is taken, which is held for the sums
-// only.
+// Count implements statistics.Store. It reads the fights before taking the write lock, which is held only to update the
+// sums.
 func (s *Statistics) Count(ctx context.Context) (progress statistics.Progress, err error) {
 	if err := s.db.Check(); err != nil {
 		return progress, err
@@ -67,7 +68,7 @@ func (s *Statistics) Count(ctx context.Context) (progress statistics.Progress, e
 	progress.Counted, progress.More = int(tally.Total), tally.Total == s.batch
 	progress.Unreadable = unreadable
 	progress.Version, err = s.add(ctx, tally, "counted = ?", last, counted)
-	if errors.Is(err, errMoved) { // another process counted the same
+	if errors.Is(err, errMoved) { // another process counted the same fights
 		return statistics.Progress{Version: progress.Version, More: true}, nil
 	}
 	return progress, err
@@ -78,7 +79,7 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// addFights adds the chosen fights to the tally. It returns the number of the last one, and those that can't be read.
+// addFights adds the selected fights to the tally. It returns the number of the last one, and those that can't be read.
 func addFights(ctx context.Context, from querier, tally *statistics.Tally, chosen string, args ...any) (last int64, unreadable []*storage.RowError, err error) {
 	rows, err := from.QueryContext(ctx, "SELECT number, id, document FROM fight "+chosen, args...)
 	if err != nil {
@@ -102,11 +103,11 @@ func addFights(ctx context.Context, from querier, tally *statistics.Tally, chose
 	return last, unreadable, rows.Err()
 }
 
-// errMoved means that the statistics have changed since they were looked at.
-var errMoved = errors.New("the statistics have changed meanwhile")
+// errMoved means that the statistics have changed since they were read.
+var errMoved = errors.New("the statistics have changed since they were read")
 
-// add adds the tally and sets the column in expected to value, if it still is as it was expected; else it returns
-// errMoved. It returns the new version.
+// add adds the tally and sets the column in expected to value, provided it still has the value was; otherwise it
+// returns errMoved. It returns the new version.
 func (s *Statistics) add(ctx context.Context, tally *statistics.Tally, expected string, value, was int64) (version int64, err error) {
 	err = s.write(ctx, func(ctx context.Context, conn *sql.Conn) error {
 		version, err = addSums(ctx, conn, tally, expected, value, was)
@@ -154,18 +155,19 @@ func addParts(ctx context.Context, conn *sql.Conn, tally *statistics.Tally) (err
 	return nil
 }
 
-// write does work in one transaction. It waits for its turn as long as ctx allows. What fails is rolled back here, rather
-// than left to end with the connection: that is the fights' too, and lives on, with its locks, while their statements do.
+// write runs work in one transaction. It waits for its turn as long as ctx allows. A failed transaction is rolled back
+// explicitly: the connection is shared with the fights, and would live on with its locks as long as their statements
+// do.
 func (s *Statistics) write(ctx context.Context, work func(context.Context, *sql.Conn) error) (err error) {
 	conn, err := s.db.Writes.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("waiting for the writer: %w", s.db.Waited(err))
 	}
-	defer func() { _ = conn.Close() }() // gives it back to the pool
+	defer func() { _ = conn.Close() }() // returns it to the pool
 	lasting := context.WithoutCancel(ctx)
 	defer func() {
 		if err != nil {
-			_, _ = conn.ExecContext(lasting, "ROLLBACK") // fails when SQLite has done it by itself
+			_, _ = conn.ExecContext(lasting, "ROLLBACK") // fails if SQLite has rolled back by itself
 		}
 	}()
 	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
@@ -183,7 +185,7 @@ func (s *Statistics) write(ctx context.Context, work func(context.Context, *sql.
 	return s.db.Committed()
 }
 
-// moment is a time as the file keeps it, nil for none.
+// moment returns a time as it is stored, nil for none.
 func moment(t time.Time) any {
 	if t.IsZero() {
 		return nil
@@ -191,7 +193,7 @@ func moment(t time.Time) any {
 	return t.UnixMilli()
 }
 
-// Read implements statistics.Store: all of one moment.
+// Read implements statistics.Store, in one snapshot.
 func (s *Statistics) Read(ctx context.Context) (read statistics.Statistics, err error) {
 	if err := s.db.Check(); err != nil {
 		return read, err
@@ -226,7 +228,7 @@ func (s *Statistics) Read(ctx context.Context) (read statistics.Statistics, err 
 		}, statistics.Most)
 }
 
-// sums is the one row of the table statistics.
+// sums is the only row of the table statistics.
 type sums struct {
 	statistics.Sums
 	counted, version, corrections int64
@@ -243,7 +245,7 @@ func readSums(ctx context.Context, tx *sql.Tx) (s sums, err error) {
 	return s, err
 }
 
-// each has take read every row.
+// each calls take for every row.
 func each(ctx context.Context, tx *sql.Tx, query string, take func(*sql.Rows) error, args ...any) (err error) {
 	rows, err := tx.QueryContext(ctx, query, args...)
 	if err != nil {
@@ -258,7 +260,7 @@ func each(ctx context.Context, tx *sql.Tx, query string, take func(*sql.Rows) er
 	return rows.Err()
 }
 
-// Ping implements statistics.Store. It reads what requests read.
+// Ping implements statistics.Store. It reads like requests do.
 func (s *Statistics) Ping(ctx context.Context) error {
 	if err := s.db.Ping(ctx); err != nil {
 		return err

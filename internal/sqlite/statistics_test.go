@@ -13,10 +13,10 @@ import (
 	"superheroes/internal/storage"
 )
 
-// testBatch is small, so that tests need few fights for several batches.
+// testBatch is small, so that a few fights make several batches.
 const testBatch = 40
 
-// opened is one of any number of stores in a file.
+// counted is one of the stores of fights and statistics in a file.
 type counted struct {
 	fights *Fights
 	store  *Statistics
@@ -61,13 +61,13 @@ func TestRebuild(t *testing.T) {
 		"winners": {"UPDATE statistics_winner SET wins = 99 WHERE name IN ('hero 2', 'villain 1')", func(r statistics.Report) bool {
 			return r.Winners == 2 && r.Places == 0 && r.Total == r.Corrected
 		}},
-		"winners that never won": {"INSERT INTO statistics_winner VALUES ('nobody', 'heroes', 3)", func(r statistics.Report) bool { return r.Winners == 1 }},
-		"places that are gone":   {"DELETE FROM statistics_place WHERE name < 'place 4'", func(r statistics.Report) bool { return r.Places > 2 && r.Winners == 0 }},
-		"the first date":         {"UPDATE statistics SET since = 1", func(r statistics.Report) bool { return r.Since && r.Winners == 0 }},
-		"no date":                {"UPDATE statistics SET since = NULL", func(r statistics.Report) bool { return r.Since }},
+		"winners without a win": {"INSERT INTO statistics_winner VALUES ('nobody', 'heroes', 3)", func(r statistics.Report) bool { return r.Winners == 1 }},
+		"missing places":        {"DELETE FROM statistics_place WHERE name < 'place 4'", func(r statistics.Report) bool { return r.Places > 2 && r.Winners == 0 }},
+		"the first date":        {"UPDATE statistics SET since = 1", func(r statistics.Report) bool { return r.Since && r.Winners == 0 }},
+		"no date":               {"UPDATE statistics SET since = NULL", func(r statistics.Report) bool { return r.Since }},
 		"everything": {"DELETE FROM statistics_winner; DELETE FROM statistics_place; UPDATE statistics SET total = 0, heroes = -1, villains = 5000, since = NULL",
 			func(r statistics.Report) bool { return r.Winners > 5 && r.Places > 5 && r.Since }},
-		"a fight that is gone": {"DELETE FROM fight WHERE number = 1", func(r statistics.Report) bool { return r.Corrected.Total == 59 && r.Winners == 1 }},
+		"a deleted fight": {"DELETE FROM fight WHERE number = 1", func(r statistics.Report) bool { return r.Corrected.Total == 59 && r.Winners == 1 }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			at, fights := openCounted(t, filepath.Join(t.TempDir(), "fights.db")), statisticstest.Fights(100)
@@ -84,14 +84,14 @@ func TestRebuild(t *testing.T) {
 			statisticstest.CountAll(t, at.store)
 			statisticstest.Exact(t, at.store, stored(t, at.fights))
 			if report, err := at.store.Rebuild(t.Context()); err != nil || report.Differed() {
-				t.Errorf("once more: %+v, %v", report, err)
+				t.Errorf("second rebuild: %+v, %v", report, err)
 			}
 		})
 	}
 }
 
-// A row that can't be read counts once, as unreadable, and those behind it are counted: before a restart and after, by
-// counting and by a rebuild. It is what reads refuse.
+// A row that can't be read counts once, as unreadable, and later rows are counted too: before and after a restart, by
+// counting and by a rebuild. These are the rows that reads reject.
 func TestUnreadableAreCounted(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fights.db")
 	at, fights := openCounted(t, path), statisticstest.Fights(testBatch+20)
@@ -122,7 +122,7 @@ func TestUnreadableAreCounted(t *testing.T) {
 	}
 	slices.Sort(told)
 	if compact := slices.Compact(slices.Clone(told)); len(compact) != 5 || len(told) != 5 {
-		t.Errorf("told of %v", told)
+		t.Errorf("reported %v", told)
 	}
 	unread := 0
 	for _, f := range fights {
@@ -132,18 +132,18 @@ func TestUnreadableAreCounted(t *testing.T) {
 			unread++
 		}
 	}
-	if unread != 4 { // the fifth has no id of a fight
+	if unread != 4 { // the fifth doesn't have the id of a fight
 		t.Errorf("%d fights can't be read", unread)
 	}
 	if _, err := at.fights.Page(t.Context(), fight.MaxID(), len(fights)); !errors.As(err, new(*storage.RowError)) {
-		t.Errorf("the list says %v", err)
+		t.Errorf("the list returned %v", err)
 	}
 	check := func(s statistics.Store) {
 		t.Helper()
 		read, err := s.Read(t.Context())
 		n, countErr := at.fights.Count(t.Context())
 		if err != nil || countErr != nil || read.Total != n || read.Unreadable() != 5 {
-			t.Errorf("%d are counted, and statistics say %+v; %v, %v", n, read, err, countErr)
+			t.Errorf("%d fights, but the statistics are %+v; %v, %v", n, read, err, countErr)
 		}
 	}
 	check(at.store)
@@ -155,13 +155,13 @@ func TestUnreadableAreCounted(t *testing.T) {
 	}
 	check(again.store)
 	if last, err := again.fights.Last(t.Context()); err != nil || !last.Ours() {
-		t.Errorf("the last is %s, %v", last, err)
+		t.Errorf("Last: %s, %v", last, err)
 	}
 }
 
-// Fights get the numbers of deleted ones that were the last. A rebuild has them counted, from then on too.
+// New fights reuse the numbers of deleted ones at the end. After a rebuild they are counted, and so are later ones.
 func TestRebuildOfDeleted(t *testing.T) {
-	for name, left := range map[string]int{"all are gone": 0, "the last ones are gone": 20} {
+	for name, left := range map[string]int{"all are deleted": 0, "the last ones are deleted": 20} {
 		t.Run(name, func(t *testing.T) {
 			at, fights := openCounted(t, filepath.Join(t.TempDir(), "fights.db")), statisticstest.Fights(50)
 			statisticstest.Insert(t, at.fights, fights[:30]...)
@@ -178,13 +178,13 @@ func TestRebuildOfDeleted(t *testing.T) {
 			}
 			statisticstest.Exact(t, at.store, stored(t, at.fights))
 			if report, err := at.store.Rebuild(t.Context()); err != nil || report.Differed() {
-				t.Errorf("once more: %+v, %v", report, err)
+				t.Errorf("second rebuild: %+v, %v", report, err)
 			}
 		})
 	}
 }
 
-// Two rebuilds, a counter and fights at the same time.
+// Two rebuilds, a counter and inserts run at the same time.
 func TestRebuildMeanwhile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fights.db")
 	at, fights := openCounted(t, path), statisticstest.Fights(400)
@@ -231,7 +231,7 @@ func stored(t *testing.T, from fight.Store) []fight.Fight {
 	return all
 }
 
-// BenchmarkCount tells what counting adds to a fight, when so many are counted at once.
+// BenchmarkCount measures the cost of counting per fight, in batches.
 func BenchmarkCount(b *testing.B) {
 	const together = 4000
 	at := openCounted(b, filepath.Join(b.TempDir(), "fights.db"))

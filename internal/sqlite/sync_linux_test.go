@@ -17,7 +17,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// underStrace runs this binary in a role while strace watches, and returns what it said and what strace saw.
+// underStrace runs this binary in a role under strace. It returns the lines that both of them printed.
 func underStrace(t *testing.T, role, path string, options ...string) (said, seen []string) {
 	t.Helper()
 	strace, err := exec.LookPath("strace")
@@ -40,7 +40,7 @@ func underStrace(t *testing.T, role, path string, options ...string) (said, seen
 	return strings.Split(strings.TrimSpace(string(output)), "\n"), strings.Split(string(traced), "\n")
 }
 
-// Every acknowledgement comes after a sync of its own that has ended well.
+// Every acknowledgement follows a successful sync of its own.
 func TestEachInsertSyncs(t *testing.T) {
 	synced := regexp.MustCompile(`(fsync|fdatasync)(\(| resumed).*= 0$`)
 	said, seen := underStrace(t, "insert", filepath.Join(t.TempDir(), "fights.db"))
@@ -64,28 +64,28 @@ func TestEachInsertSyncs(t *testing.T) {
 	}
 }
 
-// A sync that fails is never acknowledged. The store goes on with another connection; and when the process dies of it
-// instead, the next one may find the fight all the same, because it was written and only not synced.
+// A failed sync is never acknowledged. The store continues with a new connection. If the process dies instead, the next
+// one may still find the fight, since it was written but not synced.
 func TestFailedSync(t *testing.T) {
 	for _, test := range []struct {
 		name, role string
-		last       string // what is said last
+		last       string // the last line printed
 	}{
-		{"the store goes on", "insert", "stored"},
+		{"the store continues", "insert", "stored"},
 		{"the process dies", "insert until it fails", "perhaps"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "fights.db")
 			said, seen := underStrace(t, test.role, path, "-e", "inject=fsync,fdatasync:error=EIO:when=8")
 			if !strings.Contains(strings.Join(seen, "\n"), "INJECTED") {
-				t.Fatal("no sync was made to fail")
+				t.Fatal("no sync failed")
 			}
 			store, failures := openFights(t, path), 0
 			for _, line := range said {
 				answer, text, _ := strings.Cut(line, " ")
 				id, err := fight.ParseID(text)
 				if err != nil {
-					t.Fatalf("the child said %q", line)
+					t.Fatalf("the child printed %q", line)
 				}
 				if answer != "stored" {
 					failures++
@@ -100,7 +100,7 @@ func TestFailedSync(t *testing.T) {
 	}
 }
 
-// limitFiles lets no file of this process grow beyond size until the returned function is called: a full disk.
+// limitFiles simulates a full disk: until restore is called, no file of this process can grow beyond size.
 func limitFiles(t *testing.T, size int64) (restore func()) {
 	t.Helper()
 	signal.Ignore(syscall.SIGXFSZ)
@@ -119,8 +119,8 @@ func limitFiles(t *testing.T, size int64) (restore func()) {
 	}
 }
 
-// A write that fails is never acknowledged and surely not stored, its connection is dropped, and when there is space again
-// the store is ready and goes on.
+// A failed write is never acknowledged and certainly not stored, and its connection is dropped. Once there is space
+// again, the store is ready and works.
 func TestFailedWrite(t *testing.T) {
 	for name, grouped := range kinds() {
 		t.Run(name, func(t *testing.T) { testFailedWrite(t, Grouped(grouped)) })
@@ -149,10 +149,10 @@ func testFailedWrite(t *testing.T, kind Option) {
 	restore := limitFiles(t, log.Size()+100) // a part of the next write fits
 	for range 3 {
 		if err := insert(); !errors.Is(err, storage.ErrFull) || errors.Is(err, fight.ErrMaybeStored) {
-			t.Errorf("got %v, want that the disk is full and the fight was not stored", err)
+			t.Errorf("got %v, want storage.ErrFull without fight.ErrMaybeStored", err)
 		}
 		if err := store.Ping(t.Context()); !errors.Is(err, storage.ErrFull) {
-			t.Errorf("ready: %v", err)
+			t.Errorf("Ping with a full disk: %v", err)
 		}
 		if all := fighttest.Everything(t, store); len(all) != 3 {
 			t.Errorf("%d fights can be read", len(all))
@@ -163,7 +163,7 @@ func testFailedWrite(t *testing.T, kind Option) {
 	}
 	restore()
 	if err := store.Ping(t.Context()); err != nil {
-		t.Errorf("with space again it is not ready: %v", err)
+		t.Errorf("Ping with space again: %v", err)
 	}
 	for range 3 {
 		if err := insert(); err != nil {

@@ -15,7 +15,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// code returns SQLite's extended code of an error, 0 when it isn't SQLite's.
+// code returns SQLite's extended error code, or 0 if err isn't SQLite's.
 func code(err error) int {
 	if err == nil {
 		return 0
@@ -27,14 +27,14 @@ func code(err error) int {
 	return sqliteErr.Code()
 }
 
-// IsConstraint reports whether err is a row that breaks a constraint, or that a trigger refuses.
+// IsConstraint reports whether err means that a row violates a constraint or was refused by a trigger.
 func IsConstraint(err error) bool { return code(err)&0xff == sqlite3.SQLITE_CONSTRAINT }
 
-// IsTrigger reports whether err was raised by a trigger. Unless it is RAISE(ABORT), a part of what the statement did may be left,
-// or the transaction be gone.
+// IsTrigger reports whether err was raised by a trigger. Unless it was RAISE(ABORT), the statement may be partly done,
+// or the transaction rolled back.
 func IsTrigger(err error) bool { return code(err) == sqlite3.SQLITE_CONSTRAINT_TRIGGER }
 
-// IsTaken reports whether err is a row whose key, or other unique value, another row has.
+// IsTaken reports whether err means that another row has the same key or unique value.
 func IsTaken(err error) bool {
 	switch code(err) {
 	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID:
@@ -43,7 +43,7 @@ func IsTaken(err error) bool {
 	return false
 }
 
-// isBusy reports whether err is a lock that another connection held for too long.
+// isBusy reports whether err means that another connection held a lock for too long.
 func isBusy(err error) bool {
 	switch code(err) & 0xff {
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL:
@@ -52,15 +52,15 @@ func isBusy(err error) bool {
 	return false
 }
 
-// Undone reports whether a commit that failed with err surely stored nothing, now and after a crash. A commit is the last
-// frame of its transaction in the log: when SQLite could not write all of that, or not even begin, recovery finds none. An
-// error of the sync, or of the index that is written after it, leaves it open.
+// Undone reports whether a commit that failed with err certainly stored nothing, now and after a crash. A commit is the
+// last frame of its transaction in the log: if SQLite could not begin or complete writing that, recovery finds no
+// commit. An error of the sync, or of the index that is written afterwards, leaves it open.
 func Undone(err error) bool {
 	return isBusy(err) || code(err)&0xff == sqlite3.SQLITE_FULL || code(err) == sqlite3.SQLITE_IOERR_WRITE ||
 		code(err)&0xff == sqlite3.SQLITE_READONLY
 }
 
-// Trouble gives an error of this database its kind. That it is damaged holds from then on.
+// Trouble classifies an error of this database. Damage is permanent.
 func (db *DB) Trouble(err error) error {
 	if err == nil {
 		return nil
@@ -90,22 +90,23 @@ func (db *DB) Trouble(err error) error {
 		}
 		return storage.As(storage.ErrSchema, err, "a table in ", db.path, " refuses new rows")
 	case sqlite3.SQLITE_ERROR, sqlite3.SQLITE_SCHEMA, sqlite3.SQLITE_MISMATCH:
-		if strings.Contains(err.Error(), "transaction") { // ours to mend
+		if strings.Contains(err.Error(), "transaction") { // a bug of ours
 			return err
 		}
-		return storage.As(storage.ErrSchema, err, "a table or column in ", db.path, " is missing or another one")
+		return storage.As(storage.ErrSchema, err, "a table or column in ", db.path, " is missing or different")
 	case sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH:
 		return storage.As(storage.ErrSchema, err, "no permission for ", db.path)
 	}
 	return err
 }
 
-// Dropped is the trouble of rows that SQLite inserted without an error and that aren't there, because a trigger ignores them.
+// Dropped returns the error for rows that SQLite inserted without an error but that don't exist, because a trigger
+// ignores them.
 func (db *DB) Dropped() error {
 	return storage.Errorf(storage.ErrSchema, "a trigger in %s drops new rows", db.path)
 }
 
-// failed is Trouble for what the operating system refused.
+// failed is Trouble for errors of the operating system.
 func (db *DB) failed(err error) error {
 	if gone := db.guard.identical(); errors.Is(gone, storage.ErrDamaged) {
 		return gone
@@ -123,7 +124,7 @@ func (db *DB) failed(err error) error {
 	return storage.As(storage.ErrUnavailable, err, db.path, " can't be opened, read or written")
 }
 
-// Waited is Trouble for an error of whoever waited for the write lock: when its time ran out, another one held it.
+// Waited is Trouble for an error while waiting for the write lock: a timeout means that another connection held it.
 func (db *DB) Waited(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return storage.As(storage.ErrBusy, err, db.path, " was locked for longer than the request could wait")
@@ -131,10 +132,10 @@ func (db *DB) Waited(err error) error {
 	return db.Trouble(err)
 }
 
-// refusal is why the last write was refused.
+// refusal is the reason why the last write was refused.
 type refusal struct{ err error }
 
-// Wrote notes how a write ended, for Writable.
+// Wrote records the result of a write, for Writable.
 func (db *DB) Wrote(err error) {
 	switch {
 	case errors.Is(err, storage.ErrFull), errors.Is(err, storage.ErrBusy), errors.Is(err, storage.ErrSchema):
@@ -144,26 +145,26 @@ func (db *DB) Wrote(err error) {
 	}
 }
 
-// A disk with less space than little is taken for full before anything was written; one that was full is written again
-// when there is room.
+// With less free space than little, a disk counts as full before anything was written; a full one is tried again when
+// there is at least room.
 const (
 	little = 64 << 10
 	room   = 1 << 20
 )
 
-// weigh notes that the disk is full, at the start.
+// weigh records at startup if the disk is full.
 func (db *DB) weigh() {
 	if bytes, known := free(db.path); known && bytes < little {
 		db.Wrote(storage.Errorf(storage.ErrFull, "%s can't be written: its disk or quota is full", db.path))
 	}
 }
 
-// probeTime bounds one attempt to write.
+// probeTime limits one attempt to write.
 const probeTime = time.Second
 
-// Writable returns nil when the last write was taken. While it was refused, because the disk is full or read-only, the file
-// is locked or the table refuses new rows, each call tries to write, and costs a commit once there is room. Where there is an
-// INSERT to try, it must insert a row, which is undone.
+// Writable returns nil if the last write succeeded. As long as writes are refused, because the disk is full or
+// read-only, the file is locked or the table refuses rows, each call attempts a write, which costs a commit once there
+// is room. If try is an INSERT, it must insert a row, and is rolled back.
 func (db *DB) Writable(ctx context.Context, try string) error {
 	last := db.refused.Load()
 	if last == nil {
@@ -180,13 +181,13 @@ func (db *DB) Writable(ctx context.Context, try string) error {
 	return err
 }
 
-// probe tries the statement, and writes a page that says what it said before.
+// probe tries the statement, and rewrites a page with its current value.
 func (db *DB) probe(ctx context.Context, try string) error {
 	tx, err := db.Writes.BeginTx(ctx, nil)
 	if err != nil {
 		return db.Waited(err)
 	}
-	defer func() { _ = tx.Rollback() }() // does nothing after the commit
+	defer func() { _ = tx.Rollback() }() // no effect after the commit
 	if err := db.Begun(); err != nil {
 		return err
 	}
@@ -208,7 +209,7 @@ func (db *DB) probe(ctx context.Context, try string) error {
 	return db.Committed()
 }
 
-// undo runs a statement that inserts a row, and undoes it.
+// undo runs a statement that must insert a row, and rolls it back.
 func (db *DB) undo(ctx context.Context, tx *sql.Tx, insert string) error {
 	if _, err := tx.ExecContext(ctx, "SAVEPOINT try"); err != nil {
 		return err

@@ -8,17 +8,17 @@ import (
 	"os"
 )
 
-// What is known of a write-ahead log: https://sqlite.org/fileformat2.html#the_write_ahead_log.
+// The format of a write-ahead log: https://sqlite.org/fileformat2.html#the_write_ahead_log.
 const (
 	logHeaderSize   = 32
 	frameHeaderSize = 24
-	logMagic        = 0x377f0682 // its last bit says how words are read for checksums
+	logMagic        = 0x377f0682 // its last bit is the byte order of checksums
 )
 
-// logHeader is the beginning of a log. It is another one each time SQLite begins the log anew.
+// logHeader is the header of a log. It changes each time SQLite restarts the log.
 type logHeader [logHeaderSize]byte
 
-// readLogHeader returns the header of a log, the zero header where the log is empty.
+// readLogHeader returns the header of a log, or the zero header if the log is empty.
 func readLogHeader(log *os.File) (h logHeader, err error) {
 	if n, err := log.ReadAt(h[:], 0); n == 0 && errors.Is(err, io.EOF) {
 		return h, nil
@@ -28,7 +28,7 @@ func readLogHeader(log *os.File) (h logHeader, err error) {
 	return h, nil
 }
 
-// checksum is SQLite's: it goes on from one part of the log to the next.
+// checksum is SQLite's checksum, which is cumulative over the log.
 type checksum struct {
 	order  binary.ByteOrder
 	s0, s1 uint32
@@ -50,12 +50,12 @@ func (c *checksum) add(data []byte) {
 	c.s0, c.s1 = s0, s1
 }
 
-// is reports whether the checksum is the one that is stored there.
+// is reports whether the checksum equals the stored one.
 func (c *checksum) is(stored []byte) bool {
 	return c.s0 == binary.BigEndian.Uint32(stored) && c.s1 == binary.BigEndian.Uint32(stored[4:])
 }
 
-// check returns the checksum of the header, with which those of the frames go on, and the size of a page.
+// check verifies the header and returns its checksum, which those of the frames continue, and the page size.
 func (h logHeader) check() (sum checksum, pageSize int, err error) {
 	magic, pageSize := binary.BigEndian.Uint32(h[:]), int(binary.BigEndian.Uint32(h[8:]))
 	sum = checksum{order: binary.LittleEndian}
@@ -69,8 +69,8 @@ func (h logHeader) check() (sum checksum, pageSize int, err error) {
 	return sum, pageSize, nil
 }
 
-// checkLog reads the log up to that frame as SQLite does when it recovers, and returns an error where that would stop
-// before. It returns the log's header.
+// checkLog reads the log up to the given frame like SQLite's recovery, and returns an error if that would stop earlier.
+// It returns the log's header.
 func checkLog(log *os.File, frames int64) (h logHeader, err error) {
 	if h, err = readLogHeader(log); err != nil || frames == 0 {
 		return h, err

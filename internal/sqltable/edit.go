@@ -10,13 +10,13 @@ import (
 	"superheroes/internal/catalog"
 )
 
-// edit is the change of one row in a transaction, as catalog.Store's Write describes it.
+// Edit changes one row in a transaction, as catalog.Store.Write specifies.
 type Edit[T catalog.Item] struct {
 	Table   catalog.Table[T]
 	Tx      *sql.Tx
-	Lock    string // what locks a row that is read, behind the query
+	Lock    string // the clause that locks the row, appended to the query
 	Insert  func(ctx context.Context, tx *sql.Tx, item *T) error
-	Refusal func(error) error // tells what is wrong with the row from what is wrong with the store
+	Refusal func(error) error // distinguishes errors of the row from errors of the store
 }
 
 func (e Edit[T]) Run(ctx context.Context, id int64, change func(old *T) (*T, error)) (*T, error) {
@@ -49,7 +49,7 @@ func (e Edit[T]) changeRow(ctx context.Context, statement string, args ...any) e
 	return catalog.CheckChanged(e.Table, rows)
 }
 
-// read returns the row with that id, nil for an id of 0.
+// read returns the row with the id, or nil for an id of 0.
 func (e Edit[T]) read(ctx context.Context, id int64) (*T, error) {
 	if id == 0 {
 		return nil, nil
@@ -62,12 +62,12 @@ func (e Edit[T]) read(ctx context.Context, id int64) (*T, error) {
 	return &item, err
 }
 
-// insertion is the statement that inserts a row with all its columns.
+// Insertion returns the statement that inserts a row with all its columns.
 func Insertion(table string, columns []string) string {
 	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (?%s)", table, strings.Join(columns, ", "), strings.Repeat(", ?", len(columns)-1))
 }
 
-// updating is the statement that sets all columns behind the id; its last value is the id.
+// Updating returns the statement that sets all columns after the id; its last parameter is the id.
 func Updating(table string, columns []string) string {
 	return fmt.Sprintf("UPDATE %s SET %s = ? WHERE id = ?", table, strings.Join(columns[1:], " = ?, "))
 }

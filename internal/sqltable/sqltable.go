@@ -1,4 +1,5 @@
-// Package sqltable reads and writes the table of a catalog through database/sql: what the stores in SQLite and in MariaDB share.
+// Package sqltable reads and writes the table of a catalog through database/sql. It is what the SQLite and MariaDB
+// stores share, and knows neither engine.
 package sqltable
 
 import (
@@ -11,7 +12,7 @@ import (
 	"superheroes/internal/catalog"
 )
 
-// reader is what the engines share: all of the reading but the ids' version.
+// Reader implements all reads of a catalog.Store except IDs.
 type Reader[T catalog.Item] struct {
 	Table catalog.Table[T]
 	pool  *sql.DB
@@ -40,8 +41,8 @@ func (r *Reader[T]) Get(ctx context.Context, id int64) (T, error) {
 	return item, err
 }
 
-// GetMany implements catalog.Store. The ids stand in the statement: with parameters, MariaDB would be asked twice, the
-// first time to prepare a statement for so many.
+// GetMany implements catalog.Store. The ids are part of the statement: with parameters, the MariaDB driver would need
+// another round trip to prepare a statement for that many.
 func (r *Reader[T]) GetMany(ctx context.Context, ids []int64) ([]T, error) {
 	query := []byte(r.many)
 	for _, id := range ids {
@@ -61,7 +62,7 @@ func (r *Reader[T]) collect(rows *sql.Rows, err error) (items []T, _ error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = rows.Close() }() // rows.Err says what matters
+	defer func() { _ = rows.Close() }() // rows.Err reports what matters
 	for rows.Next() {
 		item, err := catalog.ScanRow(r.Table, rows.Scan)
 		if err != nil {
@@ -72,7 +73,7 @@ func (r *Reader[T]) collect(rows *sql.Rows, err error) (items []T, _ error) {
 	return items, rows.Err()
 }
 
-// ids reads every id.
+// IDs reads every positive id in ascending order.
 func IDs(ctx context.Context, db interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }, table string) ([]int64, error) {
@@ -80,10 +81,10 @@ func IDs(ctx context.Context, db interface {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = rows.Close() }() // rows.Err says what matters
+	defer func() { _ = rows.Close() }() // rows.Err reports what matters
 	var found []int64
 	var id int64
-	for into := []any{&id}; rows.Next(); { // there may be a million: nothing is allocated for each
+	for into := []any{&id}; rows.Next(); { // there may be a million rows: allocate nothing per row
 		if err := rows.Scan(into...); err != nil {
 			return nil, err
 		}
@@ -92,7 +93,7 @@ func IDs(ctx context.Context, db interface {
 	return found, rows.Err()
 }
 
-// inTx runs do in a transaction, which is undone when do fails.
+// InTx runs do in a transaction, which is rolled back if do fails.
 func InTx(ctx context.Context, db interface {
 	BeginTx(ctx context.Context, options *sql.TxOptions) (*sql.Tx, error)
 }, options *sql.TxOptions, do func(tx *sql.Tx) error) error {
@@ -100,12 +101,12 @@ func InTx(ctx context.Context, db interface {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = tx.Rollback() }() // does nothing after the commit
+	defer func() { _ = tx.Rollback() }() // no effect after the commit
 	if err = do(tx); err == nil {
 		err = tx.Commit()
 	}
 	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
-		return context.Cause(ctx) // it was undone because ctx ended
+		return context.Cause(ctx) // database/sql rolled it back because ctx ended
 	}
 	return err
 }

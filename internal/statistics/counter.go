@@ -10,18 +10,18 @@ import (
 	"superheroes/internal/storage"
 )
 
-// Pace says when a counter counts.
+// Pace determines when a counter counts.
 type Pace struct {
-	// Watched and Alone are the least time from one round to the next, with and without somebody who listens.
+	// Watched and Alone are the minimum times between rounds, with and without listeners.
 	Watched, Alone time.Duration
-	// Look is the time after which the counter looks by itself, after a change and while somebody listens; Rest is that
-	// time when nothing has changed for Looks looks. While another process counts it is half of Look. Without Look it
-	// counts only when it is woken or asked.
+	// Look is the polling interval after a change and while there are listeners; Rest replaces it after Looks rounds
+	// without a change. While another process counts, the interval is half of Look. A Look of 0 means no polling: the
+	// counter counts only when woken or asked.
 	Look, Rest time.Duration
 	Looks      int
 }
 
-// Woken is the pace of a counter in the process that stores the fights: it does nothing until one is stored.
+// Woken is the pace of a counter in the process that stores the fights: it is idle until one is stored.
 func Woken() Pace { return Pace{Watched: 250 * time.Millisecond, Alone: time.Second} }
 
 // Looking is the pace of a counter whose fights are stored by other processes.
@@ -30,33 +30,33 @@ func Looking() Pace {
 }
 
 const (
-	// stepTime bounds one step of a store.
+	// stepTime limits one step of a store.
 	stepTime = 10 * time.Second
-	// showEvery is how often the state is shown while there is much to count.
+	// showEvery is how often the state is published while there is much to count.
 	showEvery = 250 * time.Millisecond
-	// retryAfter is the time from a failed round to the next.
+	// retryAfter is the delay before the next round after a failed one.
 	retryAfter = time.Second
 )
 
-// counter counts in rounds, one at a time: each goes on until there is no more to count.
+// counter counts in rounds, one at a time. Each round lasts until nothing is left to count.
 type counter struct {
 	store Store
 	pace  Pace
 	log   *slog.Logger
-	show  func(ctx context.Context, version int64) // called within a round when there may be something new to see
-	woken chan struct{}                            // has room for one: a fight was stored
+	show  func(ctx context.Context, version int64) // called during a round when there may be news
+	woken chan struct{}                            // buffered: a fight was stored
 	news  atomic.Bool                              // a fight was stored since the last round began
-	asked chan struct{}                            // has room for one: somebody waits for a round, or has begun to listen
+	asked chan struct{}                            // buffered: a caller waits for a round, or has begun to listen
 
 	mu       sync.Mutex
 	watchers int
-	fresh    time.Time     // when the last round began that ended well
-	version  int64         // of the statistics, then
+	fresh    time.Time     // when the last successful round began
+	version  int64         // of the statistics at that time
 	ended    chan struct{} // closed at the end of the next round
 
-	// Of the goroutine that runs.
-	began   time.Time // the last round
-	quiet   int       // rounds in a row that found nothing
+	// Owned by the goroutine that runs.
+	began   time.Time // when the last round began
+	quiet   int       // consecutive rounds that found nothing
 	waiting bool      // another process counts
 	failing bool
 }
@@ -68,7 +68,7 @@ func newCounter(store Store, pace Pace, log *slog.Logger) *counter {
 	}
 }
 
-// wake tells that a fight was stored. It waits for nothing, and costs next to nothing while a round is due anyway.
+// wake signals that a fight was stored. It never blocks, and costs next to nothing if a round is due anyway.
 func (c *counter) wake() {
 	if c.news.Load() {
 		return
@@ -84,7 +84,7 @@ func signal(to chan struct{}) {
 	}
 }
 
-// watch tells that somebody begins to listen, with 1, or ends, with -1.
+// watch adds a listener (1) or removes one (-1).
 func (c *counter) watch(change int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -100,8 +100,8 @@ func (c *counter) watching() int {
 	return c.watchers
 }
 
-// await returns the version when all is counted that the counter was told of before, and what others stored before the
-// shortest time between rounds; earlier, when ctx ends.
+// await returns the version of the statistics once they include everything the counter was woken for before, and
+// everything that others stored longer ago than the minimum time between rounds. It returns early if ctx ends.
 func (c *counter) await(ctx context.Context) int64 {
 	since := time.Now()
 	if !c.news.Load() {
@@ -129,7 +129,7 @@ func (c *counter) run(ctx context.Context) {
 	}
 }
 
-// rest waits until the next round is due, and tells whether there is one.
+// rest waits until the next round is due. It returns false if ctx ends.
 func (c *counter) rest(ctx context.Context) bool {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
@@ -153,7 +153,8 @@ func (c *counter) rest(ctx context.Context) bool {
 	}
 }
 
-// drain forgets the signals that the round which begins now heeds. The last thing is what keeps others from coming.
+// drain clears the signals that the next round takes care of. news must be cleared last, since it suppresses new
+// signals.
 func (c *counter) drain() {
 	for _, signals := range []chan struct{}{c.woken, c.asked} {
 		select {
@@ -164,7 +165,7 @@ func (c *counter) drain() {
 	c.news.Store(false)
 }
 
-// gap is the least time between rounds.
+// gap returns the minimum time between rounds.
 func (c *counter) gap() time.Duration {
 	if c.failing {
 		return retryAfter
@@ -175,7 +176,7 @@ func (c *counter) gap() time.Duration {
 	return c.pace.Alone
 }
 
-// due is when the next round comes without being asked for, the zero time for never.
+// due returns when the next round is due without a signal, or the zero time for never.
 func (c *counter) due() time.Time {
 	switch {
 	case c.failing:
@@ -190,7 +191,7 @@ func (c *counter) due() time.Time {
 	return c.began.Add(c.pace.Rest)
 }
 
-// earlier returns the earlier of two moments, of which the zero one is never.
+// earlier returns the earlier of two times, where the zero time of a means never.
 func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || b.Before(a) {
 		return b
@@ -198,7 +199,7 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// round counts all there is.
+// round counts all uncounted fights.
 func (c *counter) round(ctx context.Context) {
 	c.began = time.Now()
 	counted, version, err := c.countAll(ctx)
@@ -224,7 +225,7 @@ func (c *counter) round(ctx context.Context) {
 	}
 }
 
-// failed reports the first of several failures in a row.
+// failed logs the first of consecutive failures.
 func (c *counter) failed(ctx context.Context, err error) {
 	if !c.failing && ctx.Err() == nil {
 		c.log.Warn("fights can't be counted now; trying again", "cause", err)
@@ -251,7 +252,7 @@ func (c *counter) countAll(ctx context.Context) (counted int, version int64, err
 	}
 }
 
-// tellUnreadable reports fights that can't be read. Each is counted once, so it is told once.
+// tellUnreadable logs fights that can't be read. Each is counted once, so it is logged once.
 func (c *counter) tellUnreadable(rows []*storage.RowError) {
 	for _, row := range rows {
 		c.log.Warn(row.What+" "+row.ID+" can't be read; it is counted as unreadable", "cause", row.Err)

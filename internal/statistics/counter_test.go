@@ -16,7 +16,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// When nobody stores or asks, nothing is done, if the counter is woken; else it looks ever more rarely.
+// Without fights and requests, a woken counter does nothing, and a polling one polls less and less often.
 func TestIdle(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	log := slog.New(slog.DiscardHandler)
@@ -29,10 +29,10 @@ func TestIdle(t *testing.T) {
 	}
 	time.Sleep(200 * time.Millisecond)
 	if n := woken.Steps.Load(); n != 1 {
-		t.Errorf("%d steps where nothing happened, want the first one only", n)
+		t.Errorf("%d steps while idle, want only the first one", n)
 	}
 	if n := looking.Steps.Load(); n != 4 {
-		t.Errorf("%d looks where nothing happened, want 4 and then a rest", n)
+		t.Errorf("%d polls while idle, want 4 before the pause", n)
 	}
 	first.Close()
 	second.Close()
@@ -49,7 +49,7 @@ func TestAppendJSON(t *testing.T) {
 	}
 }
 
-// spoiled is a store all of whose fights can't be read.
+// spoiled is a store in which no fight can be read.
 type spoiled struct{ statisticstest.Fake }
 
 func (s *spoiled) Count(ctx context.Context) (statistics.Progress, error) {
@@ -62,7 +62,7 @@ func (s *spoiled) Count(ctx context.Context) (statistics.Progress, error) {
 }
 
 // Fights that can't be read are named in the log.
-func TestUnreadableIsTold(t *testing.T) {
+func TestUnreadableIsLogged(t *testing.T) {
 	text := new(strings.Builder)
 	store := &spoiled{}
 	store.Stored.Store(2)

@@ -10,10 +10,11 @@ import (
 	"time"
 )
 
-// freshTime bounds how long an answer waits for what was stored before it; then it tells what is counted.
+// freshTime limits how long a response waits for recent fights to be counted; after that it reports what is counted so
+// far.
 const freshTime = time.Second
 
-// Service counts, and has the latest statistics for everybody who asks or listens.
+// Service counts fights and provides the latest statistics to callers and listeners.
 type Service struct {
 	store   Store
 	counter *counter
@@ -24,15 +25,15 @@ type Service struct {
 	latest  atomic.Pointer[State]
 }
 
-// State is what was last read, encoded once for everybody.
+// State is the result of the last read, encoded once for everyone.
 type State struct {
 	version  int64
-	JSON     []byte        // must not be changed, nor must Event
+	JSON     []byte        // must not be modified, nor must Event
 	Event    []byte        // the same as a server-sent event
-	Replaced chan struct{} // closed when there is another
+	Replaced chan struct{} // closed when there is a newer state
 }
 
-// NewService returns a service that counts from now on, until it is closed.
+// NewService returns a service that counts until it is closed.
 func NewService(store Store, pace Pace, log *slog.Logger) *Service {
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Service{store: store, counter: newCounter(store, pace, log), stop: stop, stopped: make(chan struct{})}
@@ -44,35 +45,35 @@ func NewService(store Store, pace Pace, log *slog.Logger) *Service {
 	return s
 }
 
-// Wake tells that a fight was stored. It never waits.
+// Wake signals that a fight was stored. It never blocks.
 func (s *Service) Wake() { s.counter.wake() }
 
-// Close ends the counting.
+// Close stops counting.
 func (s *Service) Close() {
 	s.stop()
 	<-s.stopped
 }
 
-// Listen makes the service publish each change soon, until leave is called.
+// Listen makes the service publish changes promptly until leave is called.
 func (s *Service) Listen() (leave func()) {
 	s.counter.watch(1)
 	return func() { s.counter.watch(-1) }
 }
 
-// Listeners returns how many listen.
+// Listeners returns the number of listeners.
 func (s *Service) Listeners() int { return s.counter.watching() }
 
-// Latest returns what was last read, nil before the first time.
+// Latest returns the result of the last read, or nil if there was none yet.
 func (s *Service) Latest() *State { return s.latest.Load() }
 
-// Current returns the statistics, in which all is counted that was stored a moment before.
+// Current returns statistics that include every fight stored up to a moment ago.
 func (s *Service) Current(ctx context.Context) (*State, error) {
 	waiting, cancel := context.WithTimeout(ctx, freshTime)
 	defer cancel()
 	return s.read(ctx, s.counter.await(waiting))
 }
 
-// show publishes what is counted when somebody listens.
+// show publishes the current statistics if there are listeners.
 func (s *Service) show(ctx context.Context, version int64) {
 	if s.Listeners() == 0 {
 		return
@@ -82,7 +83,7 @@ func (s *Service) show(ctx context.Context, version int64) {
 	}
 }
 
-// read returns the statistics of that version, or a later one.
+// read returns the statistics of the version or a later one.
 func (s *Service) read(ctx context.Context, version int64) (*State, error) {
 	if latest := s.latest.Load(); latest != nil && latest.version >= version {
 		return latest, nil
@@ -102,7 +103,7 @@ func (s *Service) read(ctx context.Context, version int64) (*State, error) {
 	return s.publish(latest, statistics), nil
 }
 
-// publish makes the statistics the latest state. One that reads the same as before is news to nobody.
+// publish makes the statistics the latest state. If the JSON is unchanged, listeners are not notified.
 func (s *Service) publish(before *State, statistics Statistics) *State {
 	answer := statistics.AppendJSON(nil)
 	if before != nil && bytes.Equal(before.JSON, answer) {

@@ -1,6 +1,6 @@
-// Package statistics counts fights: each that is stored, once. A Store counts in steps that can
-// be repeated and remembers, together with the totals, how far it came; the counter here decides when it takes a step;
-// the service answers, and tells everybody who listens.
+// Package statistics counts every stored fight exactly once. A Store counts in repeatable steps and records its
+// progress together with the totals, the counter decides when to take a step, and the Service answers requests and
+// notifies listeners. The package knows neither HTTP nor any database driver.
 package statistics
 
 import (
@@ -13,37 +13,37 @@ import (
 	"superheroes/internal/storage"
 )
 
-// Most is how many winners and how many places the statistics name.
+// Most is the maximum number of winners and of locations in the statistics.
 const Most = 10
 
-// Statistics are all counted fights.
+// Statistics summarise all counted fights.
 type Statistics struct {
-	Total    int64     // those included that can't be read
+	Total    int64     // including fights that can't be read
 	Heroes   int64     // won by heroes
 	Villains int64     // won by villains
-	Since    time.Time // when the first of them was fought; the zero time when there is none
-	Winners  []Winner  // at most Most, most wins first, then by name and team
-	Places   []Place   // at most Most, most fights first, then by name
-	Version  int64     // changes with every change
+	Since    time.Time // date of the earliest fight; the zero time if there is none
+	Winners  []Winner  // at most Most, ordered by wins (descending), name and team
+	Places   []Place   // at most Most, ordered by fights (descending) and name
+	Version  int64     // different after every change
 }
 
 // Unreadable returns how many of the fights can't be read.
 func (s Statistics) Unreadable() int64 { return Sums{s.Total, s.Heroes, s.Villains}.Unreadable() }
 
-// Winner is a fighter that has won. Two of the same name in one team are one.
+// Winner is a fighter with at least one win. Fighters with the same name and team count as one.
 type Winner struct {
 	Name string
 	Team fight.Team
 	Wins int64
 }
 
-// Place is a location that was fought at.
+// Place is a location with at least one fight.
 type Place struct {
 	Name   string
 	Fights int64
 }
 
-// AppendJSON appends the answer that a client gets, on one line.
+// AppendJSON appends the response body, on one line.
 func (s Statistics) AppendJSON(dst []byte) []byte {
 	dst = strconv.AppendInt(append(dst, `{"total":`...), s.Total, 10)
 	dst = strconv.AppendInt(append(dst, `,"heroes":`...), s.Heroes, 10)
@@ -71,7 +71,7 @@ func (s Statistics) AppendJSON(dst []byte) []byte {
 	return append(dst, "]}"...)
 }
 
-// separated appends the comma before all but the first element of an array.
+// separated appends a comma except before the first element of an array.
 func separated(dst []byte, i int) []byte {
 	if i > 0 {
 		return append(dst, ',')
@@ -79,43 +79,44 @@ func separated(dst []byte, i int) []byte {
 	return dst
 }
 
-// Store counts fights where they are stored. All methods may be called concurrently, also by other processes.
+// Store counts fights in the database that holds them. All methods may be called concurrently, and by several
+// processes.
 type Store interface {
-	// Count counts fights that aren't counted yet, a batch of them at most.
+	// Count counts at most one batch of fights that aren't counted yet.
 	Count(ctx context.Context) (Progress, error)
-	// Read returns what is counted.
+	// Read returns the current statistics.
 	Read(ctx context.Context) (Statistics, error)
-	// Rebuild counts all fights anew, while fights go on, and corrects what differs.
+	// Rebuild recounts all fights while new ones are stored, and corrects any differences.
 	Rebuild(ctx context.Context) (Report, error)
-	// Ping tells whether the store answers.
+	// Ping returns an error unless the store responds.
 	Ping(ctx context.Context) error
 }
 
-// Progress is what came of one step.
+// Progress is the result of one step.
 type Progress struct {
-	Version int64 // of the statistics; what was read under the same version needn't be read again
-	Counted int   // fights, in this step
-	More    bool  // there may be more to count at once
-	Waiting bool  // another process counts; look again soon
-	// Unreadable are those of the counted fights that can't be read.
+	Version int64 // of the statistics; the same version needn't be read again
+	Counted int   // fights counted in this step
+	More    bool  // there may be more to count right now
+	Waiting bool  // another process is counting; try again soon
+	// Unreadable lists the counted fights that can't be read.
 	Unreadable []*storage.RowError
 }
 
-// Report tells what a rebuild found.
+// Report is the result of a rebuild.
 type Report struct {
-	Fights           int64 // that were counted anew
-	Total, Corrected Sums  // as they were, and as they are now
-	Since            bool  // the first fight's date was another
-	Winners, Places  int   // whose numbers were wrong
+	Fights           int64 // recounted
+	Total, Corrected Sums  // before and after
+	Since            bool  // the earliest date was wrong
+	Winners, Places  int   // number of wrong entries
 }
 
-// Sums are the three numbers that belong together.
+// Sums are the three totals that belong together.
 type Sums struct{ Total, Heroes, Villains int64 }
 
-// Unreadable returns how many of the fights can't be read: all others were won by one side.
+// Unreadable returns how many of the fights can't be read: one side has won every other fight.
 func (s Sums) Unreadable() int64 { return s.Total - s.Heroes - s.Villains }
 
-// Differed tells whether anything had to be corrected.
+// Differed reports whether anything had to be corrected.
 func (r Report) Differed() bool {
 	return r.Total != r.Corrected || r.Since || r.Winners > 0 || r.Places > 0
 }

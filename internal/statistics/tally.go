@@ -6,21 +6,21 @@ import (
 	"superheroes/internal/fight"
 )
 
-// Fighter tells winners apart.
+// Fighter identifies a winner.
 type Fighter struct {
 	Name string
 	Team fight.Team
 }
 
-// Tally is the sum of some fights.
+// Tally sums up some fights.
 type Tally struct {
 	Sums
-	Since   time.Time // the earliest; the zero time when there is none
+	Since   time.Time // the earliest date; the zero time if there is none
 	Winners map[Fighter]int64
 	Places  map[string]int64
 }
 
-// NewTally returns the sum of no fights.
+// NewTally returns an empty tally.
 func NewTally() *Tally { return &Tally{Winners: map[Fighter]int64{}, Places: map[string]int64{}} }
 
 // Add adds a fight.
@@ -43,10 +43,10 @@ func (t *Tally) Add(o fight.Outcome) {
 	}
 }
 
-// AddUnreadable adds a fight that can't be read. It counts in the total and for neither side.
+// AddUnreadable adds a fight that can't be read. It counts towards the total but for neither side.
 func (t *Tally) AddUnreadable() { t.Total++ }
 
-// Minus returns by how much t lies above other, in all numbers; those that don't differ are left out.
+// Minus returns the differences of all numbers, leaving out entries without one.
 func (t *Tally) Minus(other *Tally) *Tally {
 	return &Tally{
 		Sums:    Sums{t.Total - other.Total, t.Heroes - other.Heroes, t.Villains - other.Villains},
@@ -70,7 +70,7 @@ func minus[K comparable](a, b map[K]int64) map[K]int64 {
 	return difference
 }
 
-// ReportOn returns what a rebuild tells that found recounted where counted was kept.
+// ReportOn returns the report of a rebuild that found recounted where counted was stored.
 func ReportOn(counted, recounted *Tally) Report {
 	difference := recounted.Minus(counted)
 	return Report{

@@ -1,6 +1,6 @@
-// Package storage names what can be wrong with a store. Every engine reports its trouble in these terms, and everything
-// that decides on it (starting, answering, readiness) decides on them alone, so that the same trouble has the same
-// consequences on SQLite, PostgreSQL, MariaDB and MongoDB.
+// Package storage classifies what can be wrong with a store. Every engine reports problems in these terms, and
+// everything that reacts to them (startup, responses, readiness) relies on them alone, so that the same problem has the
+// same consequences on SQLite, PostgreSQL, MariaDB and MongoDB. It knows none of the engines.
 package storage
 
 import (
@@ -8,29 +8,31 @@ import (
 	"fmt"
 )
 
-// The kinds of trouble. An engine wraps the driver's error in one of them with As; use errors.Is to ask for a kind.
+// The kinds of problems. An engine wraps the driver's error in one of them with As; callers test for a kind with
+// errors.Is.
 var (
-	// ErrUnavailable means that the store can't be reached or does not answer. It may be back at any time.
+	// ErrUnavailable means that the store can't be reached or doesn't respond. It may recover at any time.
 	ErrUnavailable = errors.New("the store does not answer")
-	// ErrBusy means that somebody else holds a lock for longer than the caller could wait.
+	// ErrBusy means that another client held a lock for longer than the caller could wait.
 	ErrBusy = errors.New("the store is locked")
-	// ErrFull means that the store takes no writes: its disk or quota is full, or it is read-only. Reads still work.
+	// ErrFull means that the store accepts no writes: its disk or quota is full, or it is read-only. Reads still work.
 	ErrFull = errors.New("the store takes no writes")
-	// ErrDamaged means that the store's data is damaged, or that its file is no longer at its path. It needs a person.
+	// ErrDamaged means that the store's data is damaged, or that its file is no longer at its path. It needs manual
+	// repair.
 	ErrDamaged = errors.New("the store is damaged")
-	// ErrSchema means that a table, column, type or permission is missing, or is not as expected. It needs a person.
+	// ErrSchema means that a table, column, type or permission is missing or unexpected. It needs manual repair.
 	ErrSchema = errors.New("the store's schema is not as expected")
 )
 
-// Error is trouble of one kind.
+// Error is a problem of one kind.
 type Error struct {
 	Kind   error  // one of the kinds above
-	Detail string // what exactly, and where there is one the remedy, for operators; may be empty
+	Detail string // for operators: what exactly is wrong and, if possible, the remedy; may be empty
 	Err    error  // the driver's error; may be nil
 }
 
-// As returns err as trouble of that kind, or nil when err is nil. An err that already has a kind keeps it. The detail, if
-// any, says what exactly is wrong, in words for an operator: it holds no SQL text and no password.
+// As wraps err in an Error of the kind. It returns nil if err is nil, and err itself if it already has a kind. The
+// detail, if any, tells an operator what exactly is wrong; it must contain no SQL and no password.
 func As(kind, err error, detail ...any) error {
 	var known *Error
 	if err == nil || errors.As(err, &known) {
@@ -39,7 +41,7 @@ func As(kind, err error, detail ...any) error {
 	return &Error{Kind: kind, Detail: fmt.Sprint(detail...), Err: err}
 }
 
-// Errorf returns trouble of that kind that no driver reported.
+// Errorf returns a problem of the kind that no driver reported.
 func Errorf(kind error, format string, args ...any) error {
 	return &Error{Kind: kind, Detail: fmt.Sprintf(format, args...)}
 }
@@ -66,7 +68,7 @@ func (e *Error) Unwrap() []error {
 	return []error{e.Kind, e.Err}
 }
 
-// KindOf returns the kind of err, nil when it has none.
+// KindOf returns the kind of err, or nil if it has none.
 func KindOf(err error) error {
 	for _, kind := range []error{ErrBusy, ErrFull, ErrDamaged, ErrSchema, ErrUnavailable} {
 		if errors.Is(err, kind) {
@@ -76,10 +78,10 @@ func KindOf(err error) error {
 	return nil
 }
 
-// RowError means that one row or document can't be read, because a value is outside the contract. All others can.
+// RowError means that one row or document can't be read because a value is outside the contract. Others are unaffected.
 type RowError struct {
-	What string // what it is, such as "hero" or "fight"
-	ID   string // its id, as text
+	What string // what kind of row it is, such as "hero" or "fight"
+	ID   string // its id
 	Err  error  // names the column or field
 }
 

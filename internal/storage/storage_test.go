@@ -18,7 +18,7 @@ func TestErrors(t *testing.T) {
 	}{
 		{"a kind and a cause", busy, []error{storage.ErrBusy, io.ErrUnexpectedEOF}, "the store is locked: unexpected EOF"},
 		{"the first kind stays", storage.As(storage.ErrDamaged, busy), []error{storage.ErrBusy}, "the store is locked: unexpected EOF"},
-		{"a detail replaces the general words", storage.As(storage.ErrSchema, io.EOF, "table hero has no column level"),
+		{"a detail replaces the general message", storage.As(storage.ErrSchema, io.EOF, "table hero has no column level"),
 			[]error{storage.ErrSchema, io.EOF}, "table hero has no column level: EOF"},
 		{"no driver reported it", storage.Errorf(storage.ErrDamaged, "%s was removed", "fights.db"), []error{storage.ErrDamaged}, "fights.db was removed"},
 		{"a row", &storage.RowError{What: "hero", ID: "7", Err: io.EOF}, []error{io.EOF}, "hero 7 can't be read: EOF"},
@@ -38,6 +38,6 @@ func TestErrors(t *testing.T) {
 		t.Error("an error has two kinds")
 	}
 	if storage.As(storage.ErrBusy, nil) != nil {
-		t.Error("no error became one")
+		t.Error("nil became an error")
 	}
 }

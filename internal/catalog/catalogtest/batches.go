@@ -18,14 +18,14 @@ import (
 	"superheroes/internal/web"
 )
 
-// testBatches draws as fights in other processes does, over HTTP: from several of them at the same time, each with many
-// callers, with gaps in the ids, and again a second after every third row was deleted behind everybody's back.
+// testBatches picks over HTTP the way fights in other processes do: from several processes at once, each with many
+// callers, with gaps in the ids, and again a second after another client deleted every third row.
 func (e Engine[T]) testBatches(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		limit   int64 // of the snapshot
 		batches bool
-		draws   int
+		picks   int
 	}{
 		{"batches of a snapshot", 64 << 20, true, 100_000},
 		{"batches of a table above the limit", 0, true, 20_000},
@@ -35,23 +35,23 @@ func (e Engine[T]) testBatches(t *testing.T) {
 			t.Parallel()
 			f := e.gaps(t)
 			url, requests := f.serve(c.limit)
-			draw := f.processes(url, c.batches)
-			if p := f.uniformity(c.draws, draw); p < leastP {
+			pick := f.processes(url, c.batches)
+			if p := f.uniformity(c.picks, pick); p < leastP {
 				t.Errorf("with gaps: p = %g", p)
 			}
 			f.exec(f.db.SQL, "DELETE FROM "+e.Kind.Table.Name+" WHERE id % 3 = 0")
 			time.Sleep(freshness)
-			if p := f.uniformity(c.draws/2, draw); p < leastP {
+			if p := f.uniformity(c.picks/2, pick); p < leastP {
 				t.Errorf("after deletions: p = %g", p)
 			}
-			if n := requests.Load(); (n < int64(c.draws/10)) != c.batches {
-				t.Errorf("%d requests for %d draws", n, c.draws*3/2)
+			if n := requests.Load(); (n < int64(c.picks/10)) != c.batches {
+				t.Errorf("%d requests for %d picks", n, c.picks*3/2)
 			}
 		})
 	}
 }
 
-// serve serves the catalog with a snapshot up to that limit, and counts the requests.
+// serve serves the catalog with a snapshot of up to limit bytes, and counts the requests.
 func (f *fixture[T]) serve(limit int64) (url string, requests *atomic.Int64) {
 	f.Helper()
 	service := catalog.NewService(f.engine.Kind, f.store, limit)
@@ -69,16 +69,16 @@ func (f *fixture[T]) serve(limit int64) (url string, requests *atomic.Int64) {
 	return server.URL, requests
 }
 
-// processes returns what draws by way of one of several clients, as many processes have.
+// processes returns a function that picks through one of several clients at random, like several processes.
 func (f *fixture[T]) processes(url string, batches bool) func(context.Context) (T, error) {
-	draws := make([]func(context.Context) (T, error), 3)
-	for i := range draws {
+	picks := make([]func(context.Context) (T, error), 3)
+	for i := range picks {
 		client := remote.New(f.engine.Kind, url, remote.Config{Connect: time.Minute, Write: time.Minute, Read: time.Minute, MaxConnections: 100, IdleConnections: 20})
 		f.Cleanup(func() { _ = client.Close() })
-		draws[i] = client.Random
+		picks[i] = client.Random
 		if batches {
-			draws[i] = remote.NewBatches(client, slog.New(slog.DiscardHandler)).Random
+			picks[i] = remote.NewBatches(client, slog.New(slog.DiscardHandler)).Random
 		}
 	}
-	return func(ctx context.Context) (T, error) { return draws[rand.N(len(draws))](ctx) }
+	return func(ctx context.Context) (T, error) { return picks[rand.N(len(picks))](ctx) }
 }

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// BenchmarkRandom measures a pick in tables of three sizes, in either profile, and beside it the read by key that is
-// part of it in strict. The largest table is above the limit of eco.
+// BenchmarkRandom measures a pick from tables of three sizes in both profiles, and for comparison the read by key that
+// is part of it in strict. The largest table exceeds the limit of eco.
 func (e Engine[T]) BenchmarkRandom(b *testing.B) {
 	for _, rows := range sizes() {
 		b.Run(fmt.Sprintf("rows=%d", rows), func(b *testing.B) {
@@ -44,8 +44,8 @@ func (f *fixture[T]) benchmarkRead(b *testing.B, rows int) {
 	}
 }
 
-// BenchmarkIDs measures the one thing that does grow with the table: reading every id, which a pick has done in the
-// background, at most twice a second and only when the store can't tell that nothing has changed.
+// BenchmarkIDs measures the only thing that grows with the table: reading all ids. Picks trigger it in the background,
+// at most twice a second and only if the store can't tell that nothing has changed.
 func (e Engine[T]) BenchmarkIDs(b *testing.B) {
 	for _, rows := range sizes() {
 		b.Run(fmt.Sprintf("rows=%d", rows), func(b *testing.B) {
@@ -63,8 +63,8 @@ func (e Engine[T]) BenchmarkIDs(b *testing.B) {
 
 func sizes() []int { return []int{100, 10_000, 1_000_000} }
 
-// fill puts rows with the ids 1, 51, 101, … into the table, in one statement that every engine understands. The
-// number of rows is a power of ten.
+// fill inserts rows with the ids 1, 51, 101, … in one statement that every engine understands. The number of rows must
+// be a power of ten.
 func (f *fixture[T]) fill(rows int) {
 	f.Helper()
 	table := f.engine.Kind.Table
@@ -73,7 +73,7 @@ func (f *fixture[T]) fill(rows int) {
 	for i, name := range table.Names() {
 		values[i] = "'" + strings.ReplaceAll(table.Value(example, name), "'", "''") + "'"
 	}
-	// A power of ten is as many digits crossed with each other.
+	// 10^n rows are the cross join of n tables of digits.
 	number, from := "0", ""
 	for i, power := 0, 1; power < rows; i, power = i+1, power*10 {
 		number += fmt.Sprintf(" + %d * d%d.n", power, i)

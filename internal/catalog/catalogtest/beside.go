@@ -13,10 +13,10 @@ import (
 	"superheroes/internal/catalog"
 )
 
-// TestBesideWrites picks from a table of 1,000 rows, 8 ms away, while another client makes 200 writes a second, in turn
-// to this table and to another of the same server. Each profile makes the same picks, by four workers, alone and in
-// batches. None may fail, and eco must not read more rows than strict. The times are for the report.
-func (e Engine[T]) TestBesideWrites(t *testing.T) {
+// TestDuringWrites picks from a table of 1,000 rows, with 8 ms latency, while another client makes 200 writes a second,
+// alternating between this table and another on the same server. Each profile makes the same picks with four workers,
+// singly and in batches. None may fail, and neither may read more rows than it picks. The times are only logged.
+func (e Engine[T]) TestDuringWrites(t *testing.T) {
 	f := e.empty(t)
 	f.fill(1000)
 	f.exec(f.db.SQL, "CREATE TABLE elsewhere (n INTEGER)", "INSERT INTO elsewhere VALUES (0)")
@@ -36,7 +36,7 @@ func (e Engine[T]) TestBesideWrites(t *testing.T) {
 			needed := f.pickWith(picker, batch)
 			picker.Close()
 			rows[p.name] = store.gets.Load()
-			t.Logf("%s, %d at a time: %d rows read for %d, ids asked for %d times, in %s", p.name, batch, rows[p.name], needed,
+			t.Logf("%s, %d at a time: %d rows read for %d picks, ids read %d times, in %s", p.name, batch, rows[p.name], needed,
 				store.ids.Load(), time.Since(begin).Round(time.Millisecond))
 			if rows[p.name] > needed {
 				t.Errorf("%s read %d rows for picks of %d", p.name, rows[p.name], needed)
@@ -66,8 +66,8 @@ func (f *fixture[T]) keepWriting(ctx context.Context) {
 	}
 }
 
-// pickWith makes 2,000 picks, so many at a time, by four workers. It returns how many rows a picker without a memory would have
-// read for them.
+// pickWith makes 2,000 picks with four workers, batch at a time. It returns how many rows a picker without a cache
+// would have read.
 func (f *fixture[T]) pickWith(picker *catalog.Picker[T], batch int) int64 {
 	var needed atomic.Int64
 	var workers sync.WaitGroup
@@ -103,8 +103,8 @@ func (f *fixture[T]) pickWith(picker *catalog.Picker[T], batch int) int64 {
 	return needed.Load()
 }
 
-// TestLargeTable has a table of 20,000 rows, more than picks wait for, changed here while others pick, for longer than MaxAge. After the first
-// pick every read of all ids is held back: no pick may wait for one, and no row may be read but those that are picked.
+// TestLargeTable changes a table of 20,000 rows, more than picks wait for, while others pick for longer than MaxAge.
+// After the first pick, reads of all ids are held back: no pick may wait for one, and only picked rows may be read.
 func (e Engine[T]) TestLargeTable(t *testing.T) {
 	f := e.empty(t)
 	f.fill(20_000)
@@ -115,7 +115,7 @@ func (e Engine[T]) TestLargeTable(t *testing.T) {
 			store := &counting[T]{Store: f.store}
 			service := catalog.NewService(e.Kind, store, limit)
 			defer service.Close()
-			// A renewal that is cut off gives the next one twice the time, which a busy machine may need.
+			// A renewal that times out doubles the timeout of the next, which a busy machine may need.
 			_, err := service.Random(t.Context())
 			for tries := 1; errors.Is(err, context.DeadlineExceeded) && tries < 5; tries++ {
 				_, err = service.Random(t.Context())
@@ -138,7 +138,7 @@ func (e Engine[T]) TestLargeTable(t *testing.T) {
 							return
 						}
 						picks.Add(1)
-						time.Sleep(100 * time.Microsecond) // the writes need a core, too
+						time.Sleep(100 * time.Microsecond) // leaves CPU time for the writes
 					}
 				})
 			}
@@ -149,12 +149,12 @@ func (e Engine[T]) TestLargeTable(t *testing.T) {
 					for store.ids.Load() < 2 { // a renewal has begun
 						time.Sleep(time.Millisecond)
 					}
-					time.Sleep(freshness) // and what it renews is old
+					time.Sleep(freshness) // and the index it would renew is stale
 				}
 			}
 			cancel()
 			pickers.Wait()
-			t.Logf("%d picks beside ten writes in %s; ids were asked for %d times", picks.Load(), time.Since(begin).Round(time.Millisecond), store.ids.Load())
+			t.Logf("%d picks during ten writes in %s; ids read %d times", picks.Load(), time.Since(begin).Round(time.Millisecond), store.ids.Load())
 			if n := store.gets.Load(); n > picks.Load()+1 {
 				t.Errorf("%d rows were read for %d picks", n, picks.Load())
 			}
@@ -162,7 +162,7 @@ func (e Engine[T]) TestLargeTable(t *testing.T) {
 	}
 }
 
-// change makes one of a row of changes: it creates, deletes or replaces an item.
+// change makes the i-th change: it creates, deletes or replaces an item.
 func (f *fixture[T]) change(t *testing.T, service *catalog.Service[T], i int64) {
 	id, item := 1+50*i, f.item(0, fmt.Sprint("changed ", i))
 	change := func(*T) (*T, error) { return &item, nil }

@@ -1,5 +1,5 @@
-// Package catalogtest is what every store of a catalog has to do: the tests, the check of uniform picks and the
-// benchmark are written once here, and each engine's own tests run them.
+// Package catalogtest holds the tests that every store of a catalog must pass, among them the check that picks are
+// uniform, and its benchmark. Each engine's own tests run them; it doesn't know the engines.
 package catalogtest
 
 import (
@@ -15,43 +15,43 @@ import (
 // Engine is one store under test.
 type Engine[T catalog.Item] struct {
 	Kind catalog.Kind[T]
-	// Fresh makes an empty database that goes when the test ends.
+	// Fresh creates an empty database that is removed at the end of the test.
 	Fresh func(tb testing.TB) Database[T]
-	// Family are tables that other applications have made; the store must work on each as it is.
+	// Family lists tables that other applications created, which the store must work with unchanged.
 	Family []Family
-	// UniqueNames: no two items share a name.
+	// UniqueNames means that no two items may share a name.
 	UniqueNames bool
 }
 
-// Seed puts the roster of a new table.
+// Seed puts the initial items of a new table.
 type Seed[T catalog.Item] func(put func(T) error) error
 
 // Database is the database of one test.
 type Database[T catalog.Item] struct {
-	// Open opens the store as a process that starts does.
+	// Open opens the store like a starting process.
 	Open func(ctx context.Context, seed Seed[T]) (catalog.Store[T], error)
-	// OpenAt opens it with the server, which is at the address Server, at another address; nil for a file.
+	// OpenAt is like Open but connects to the given address instead of Server, the server's own. It is nil for a file.
 	OpenAt func(ctx context.Context, address string, seed Seed[T]) (catalog.Store[T], error)
 	Server string
 	// SQL is another client of the same database.
 	SQL *sql.DB
-	// Describe is a query whose rows, one text each, tell all there is to tell of the tables but their rows.
+	// Describe is a query that returns, one string per row, everything about the tables except their rows.
 	Describe string
 }
 
-// Family is a table as another application makes it, with rows of its own.
+// Family is a table as another application creates it, with rows of its own.
 type Family struct {
 	Name string
-	// Create are the statements that make and fill it. Of one row every column but the id is NULL.
+	// Create holds the statements that create and fill it. In one row every column but the id is NULL.
 	Create []string
 	IDs    []int64
-	// Null is the id of the row that is NULL.
+	// Null is the id of that row.
 	Null int64
-	// Next is what the other application runs for its own next id, "" where the server gives it.
+	// Next is the query that the other application gets its next id with, "" if the server generates it.
 	Next string
 }
 
-// Run runs all tests on the engine, but for groups that are left out.
+// Run runs all tests on the engine except the groups in without.
 func (e Engine[T]) Run(t *testing.T, without ...string) {
 	for _, group := range []struct {
 		name string
@@ -63,7 +63,7 @@ func (e Engine[T]) Run(t *testing.T, without ...string) {
 		{"text", e.testText},
 		{"version", e.testVersion},
 		{"import", e.testImport},
-		{"readers beside imports", e.testReadersBesideImports},
+		{"readers during imports", e.testReadersDuringImports},
 		{"write", e.testWrite},
 		{"names", e.testNames},
 		{"picker", e.testPicker},
@@ -74,7 +74,7 @@ func (e Engine[T]) Run(t *testing.T, without ...string) {
 	}
 }
 
-// fixture is an open store with what a test does to it. Its methods end the test when they fail.
+// fixture is an open store and the operations of a test on it. Its methods stop the test if they fail.
 type fixture[T catalog.Item] struct {
 	testing.TB
 	engine Engine[T]
@@ -82,7 +82,7 @@ type fixture[T catalog.Item] struct {
 	store  catalog.Store[T]
 }
 
-// empty opens a store on a fresh database, without a roster.
+// empty opens a store on a fresh database without any items.
 func (e Engine[T]) empty(tb testing.TB) *fixture[T] {
 	tb.Helper()
 	f := &fixture[T]{TB: tb, engine: e, db: e.Fresh(tb)}
@@ -92,7 +92,7 @@ func (e Engine[T]) empty(tb testing.TB) *fixture[T] {
 
 func noRoster[T any](func(put T) error) error { return nil }
 
-// open opens one more store on the same database.
+// open opens another store on the same database.
 func (f *fixture[T]) open(seed Seed[T]) catalog.Store[T] {
 	f.Helper()
 	store, err := f.db.Open(f.Context(), seed)
@@ -116,7 +116,7 @@ func (f *fixture[T]) item(id int64, name string) T {
 	return item
 }
 
-// numbered returns an item for each id, whose name tells it.
+// numbered returns an item for each id, whose name contains the id.
 func (f *fixture[T]) numbered(ids ...int64) []T {
 	f.Helper()
 	items := make([]T, len(ids))
@@ -133,7 +133,7 @@ func (f *fixture[T]) set(item *T, column, value string) {
 	}
 }
 
-// feed puts these items.
+// feed returns a feed of the items.
 func feed[T any](items ...T) func(put func(T) error) error {
 	return func(put func(T) error) error {
 		for _, item := range items {
@@ -153,7 +153,7 @@ func (f *fixture[T]) put(items ...T) {
 	}
 }
 
-// all returns every item of the store.
+// all returns every item in the store.
 func (f *fixture[T]) all() []T {
 	f.Helper()
 	items, err := f.store.Page(f.Context(), 0, 100_000)
@@ -163,7 +163,7 @@ func (f *fixture[T]) all() []T {
 	return items
 }
 
-// ids returns every id of the store.
+// ids returns every id in the store.
 func (f *fixture[T]) ids() []int64 {
 	f.Helper()
 	found, _, err := f.store.IDs(f.Context(), "")
@@ -181,7 +181,7 @@ func keys[T catalog.Item](items []T) []int64 {
 	return found
 }
 
-// steps returns n ids as the kind's sequence gives them in a new table.
+// steps returns the first n ids that the kind's sequence generates for a new table.
 func (f *fixture[T]) steps(n int) []int64 {
 	ids := make([]int64, n)
 	for i := range ids {

@@ -2,7 +2,7 @@ package catalogtest
 
 import "math"
 
-// chiSquare returns Pearson's statistic of counts whose cells are equally likely.
+// chiSquare returns Pearson's statistic of the counts of equally likely cells.
 func chiSquare(counts []int) float64 {
 	total := 0
 	for _, n := range counts {
@@ -17,14 +17,14 @@ func chiSquare(counts []int) float64 {
 	return sum
 }
 
-// PValue returns how likely equally likely cells are to give counts at least as uneven as these: the upper tail of
-// the chi-square distribution with one degree of freedom less than there are cells.
+// PValue returns the probability that equally likely cells have counts at least as uneven as these: the upper tail of
+// the chi-square distribution with one degree of freedom fewer than there are cells.
 func PValue(counts []int) float64 {
 	return upperGamma(float64(len(counts)-1)/2, chiSquare(counts)/2)
 }
 
-// upperGamma is the regularised upper incomplete gamma function Q(a, x), for a > 0 and x ≥ 0. It sums the power
-// series of the lower one where that is quick, and evaluates Legendre's continued fraction elsewhere.
+// upperGamma computes the regularised upper incomplete gamma function Q(a, x) for a > 0 and x ≥ 0. It sums the power
+// series of the lower one where that converges quickly, and evaluates Legendre's continued fraction elsewhere.
 func upperGamma(a, x float64) float64 {
 	if x == 0 {
 		return 1
@@ -39,7 +39,7 @@ func upperGamma(a, x float64) float64 {
 
 const precision = 1e-14
 
-// lowerSeries is Σ xⁿ / (a(a+1)…(a+n)).
+// lowerSeries computes Σ xⁿ / (a(a+1)…(a+n)).
 func lowerSeries(a, x float64) float64 {
 	term := 1 / a
 	sum := term
@@ -50,7 +50,7 @@ func lowerSeries(a, x float64) float64 {
 	return sum
 }
 
-// upperFraction is x+1-a - 1(1-a)/(x+3-a - 2(2-a)/(x+5-a - …)), taken from a depth at which more changes nothing.
+// upperFraction computes x+1-a - 1(1-a)/(x+3-a - 2(2-a)/(x+5-a - …)), from a depth beyond which nothing changes.
 func upperFraction(a, x float64) float64 {
 	const depth = 2000
 	value := x + 2*depth + 1 - a

@@ -10,7 +10,7 @@ func TestUpperGamma(t *testing.T) {
 		name                     string
 		freedom, statistic, want float64
 	}{
-		// The 5 %, 1 % and 0.1 % points of the printed tables.
+		// The 5 %, 1 % and 0.1 % points from printed tables.
 		{"1 degree, 5 %", 1, 3.841459, 0.05},
 		{"1 degree, 0.1 %", 1, 10.827566, 0.001},
 		{"5 degrees, 1 %", 5, 15.086272, 0.01},
@@ -25,7 +25,7 @@ func TestUpperGamma(t *testing.T) {
 		{"2 degrees, far out", 2, 200, math.Exp(-100)},
 		{"4 degrees, middle", 4, 3, math.Exp(-1.5) * 2.5},
 		{"4 degrees, far out", 4, 100, math.Exp(-50) * 51},
-		// Half a gamma function is the error function.
+		// With 1 degree it is the complementary error function.
 		{"1 degree, far out", 1, 50, math.Erfc(5)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -43,8 +43,8 @@ func TestPValue(t *testing.T) {
 		counts    []int
 		low, high float64
 	}{
-		{"as even as can be", []int{100, 100, 100, 100}, 1, 1},
-		{"as uneven as chance makes it", []int{90, 110, 103, 97}, 0.5, 0.6},
+		{"perfectly even", []int{100, 100, 100, 100}, 1, 1},
+		{"as uneven as by chance", []int{90, 110, 103, 97}, 0.5, 0.6},
 		{"one cell too full", []int{100, 100, 100, 200}, 0, 1e-6},
 		{"one cell empty", []int{0, 134, 133, 133}, 0, 1e-6},
 	} {

@@ -15,7 +15,7 @@ func (e Engine[T]) testFamily(t *testing.T) {
 			before := f.describe()
 			f.store = f.open(feed(f.numbered(900)...))
 			if diff := cmp.Diff(family.IDs, keys(f.all())); diff != "" {
-				t.Errorf("the table is not read as it was: %s", diff)
+				t.Errorf("the existing rows are not read correctly: %s", diff)
 			}
 			f.checkNull(family.Null)
 			f.checkNext(family)
@@ -27,7 +27,7 @@ func (e Engine[T]) testFamily(t *testing.T) {
 	}
 }
 
-// checkNull wants NULL to be read as "" and 0.
+// checkNull checks that NULL is read as "" and 0.
 func (f *fixture[T]) checkNull(id int64) {
 	f.Helper()
 	var want T
@@ -38,29 +38,29 @@ func (f *fixture[T]) checkNull(id int64) {
 	}
 }
 
-// checkNext imports a row without an id, writes another, and asks for the other application's next.
+// checkNext imports a row without an id, writes another, and asks for the other application's next id.
 func (f *fixture[T]) checkNext(family Family) {
 	f.Helper()
 	highest := family.IDs[len(family.IDs)-1]
 	f.put(f.item(0, "imported"))
 	got := f.last()
 	if got.Key() != highest+f.engine.Kind.Table.Step || got.Label() != "imported" {
-		f.Errorf("the imported row is %v, want it one step above %d", got, highest)
+		f.Errorf("the imported row is %v, want its id one step above %d", got, highest)
 	}
 	written := f.write(0, create(f.item(0, "written")))
 	if want := got.Key() + f.engine.Kind.Table.Step; (*written).Key() != want {
-		f.Errorf("the written row is %v, want it with the id %d", *written, want)
+		f.Errorf("the written row is %v, want the id %d", *written, want)
 	}
 	if family.Next == "" {
 		return
 	}
 	next, err := strconv.ParseInt(f.texts(family.Next)[0], 10, 64)
 	if err != nil || next <= (*written).Key() {
-		f.Errorf("the application's next id is %d (%v), want it above %d", next, err, (*written).Key())
+		f.Errorf("the application's next id is %d (%v), want one above %d", next, err, (*written).Key())
 	}
 }
 
-// checkNoticed wants a change by the other application to be seen, whether this table has versions or not.
+// checkNoticed checks that a change by the other application is noticed, whether or not this table has versions.
 func (f *fixture[T]) checkNoticed() {
 	f.Helper()
 	before, known, err := f.store.IDs(f.Context(), "")
@@ -70,7 +70,7 @@ func (f *fixture[T]) checkNoticed() {
 	f.exec(f.db.SQL, f.insertion(f.item(40_000, "other")))
 	after, version, err := f.store.IDs(f.Context(), known)
 	if err != nil || version == known && version != "" {
-		f.Errorf("the version stayed %q (%v)", version, err)
+		f.Errorf("the version is still %q (%v)", version, err)
 	}
 	if diff := cmp.Diff(append(before, 40_000), after); diff != "" {
 		f.Error(diff)

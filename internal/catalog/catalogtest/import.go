@@ -20,13 +20,13 @@ func (e Engine[T]) testImport(t *testing.T) {
 	}{
 		{"is idempotent by id", e.testIdempotent},
 		{"gives the next ids", e.testNextIDs},
-		{"never gives an id twice", e.testIDsOfDeleted},
+		{"never reuses an id", e.testIDsOfDeleted},
 		{"refuses an item when no id is left", e.testNoIDLeft},
 		{"replaces", e.testReplace},
-		{"is undone when the feed fails", e.testFeedFails},
-		{"is undone when the context ends", e.testImportCutOff},
+		{"is rolled back when the feed fails", e.testFeedFails},
+		{"is rolled back when the context ends", e.testImportCutOff},
 		{"of many rows", e.testManyRows},
-		{"runs beside others", e.testImportsAtOnce},
+		{"runs concurrently with others", e.testImportsAtOnce},
 	} {
 		t.Run(c.name, c.run)
 	}
@@ -42,7 +42,7 @@ func (e Engine[T]) testIdempotent(t *testing.T) {
 	before := f.all()
 	f.put(items...)
 	if diff := cmp.Diff(before, f.all()); diff != "" {
-		t.Errorf("the second time changed: %s", diff)
+		t.Errorf("the second import changed: %s", diff)
 	}
 	items[1] = f.item(51, "new name")
 	f.set(&items[1], "picture", "")
@@ -103,7 +103,7 @@ func (e Engine[T]) testNoIDLeft(t *testing.T) {
 func (e Engine[T]) testReplace(t *testing.T) {
 	f := e.empty(t)
 	f.put(f.numbered(1, 51, 101)...)
-	items := []T{f.item(51, "item 1"), f.item(52, "item 51")} // names that the old items had
+	items := []T{f.item(51, "item 1"), f.item(52, "item 51")} // names of the old items
 	if err := f.store.Import(t.Context(), true, feed(items...)); err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func (e Engine[T]) testFeedFails(t *testing.T) {
 			if diff := cmp.Diff(before, f.all()); diff != "" {
 				t.Error(diff)
 			}
-			f.put(f.item(0, "later")) // and the store goes on
+			f.put(f.item(0, "later")) // the store still works
 		})
 	}
 }
@@ -143,11 +143,11 @@ func (e Engine[T]) testImportCutOff(t *testing.T) {
 			err := f.store.Import(ctx, replace, func(put func(T) error) error {
 				first := put(f.item(1, "changed"))
 				cancel()
-				_ = put(f.item(0, "new")) // a feed that doesn't mind the error must not get its rows either
+				_ = put(f.item(0, "new")) // a feed that ignores the error must not get its rows in either
 				return first
 			})
 			if !errors.Is(err, context.Canceled) {
-				t.Errorf("got %v, want that the context ended", err)
+				t.Errorf("got %v, want context.Canceled", err)
 			}
 			if diff := cmp.Diff(before, f.all()); diff != "" {
 				t.Error(diff)
@@ -157,7 +157,7 @@ func (e Engine[T]) testImportCutOff(t *testing.T) {
 	}
 }
 
-// testManyRows puts more rows than travel to a server together.
+// testManyRows imports more rows than are sent to a server in one batch.
 func (e Engine[T]) testManyRows(t *testing.T) {
 	f := e.empty(t)
 	var items []T
@@ -184,7 +184,7 @@ func (e Engine[T]) testNameTaken(t *testing.T) {
 		return feed(f.item(3, "gotham"), f.item(4, "Gotham "), f.item(5, "Gothåm"), f.item(1, "Gotham"))(put)
 	})
 	if err != nil {
-		t.Fatalf("the transaction didn't go on: %v", err)
+		t.Fatalf("the transaction didn't continue: %v", err)
 	}
 	want := []T{f.item(1, "Gotham"), f.item(2, "Krypton"), f.item(3, "gotham"), f.item(4, "Gotham "), f.item(5, "Gothåm")}
 	if diff := cmp.Diff(want, f.all()); diff != "" {
@@ -192,7 +192,7 @@ func (e Engine[T]) testNameTaken(t *testing.T) {
 	}
 }
 
-// testImportsAtOnce has several processes import at the same time, some rows with ids and some without.
+// testImportsAtOnce imports from several processes at the same time, some rows with ids and some without.
 func (e Engine[T]) testImportsAtOnce(t *testing.T) {
 	f := e.empty(t)
 	const importers, rows = 4, 20

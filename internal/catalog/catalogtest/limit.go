@@ -10,14 +10,14 @@ import (
 	"superheroes/internal/catalog"
 )
 
-// counting is a store that counts the rows that are read by their ids, each of which may be made to take longer, and the
-// reads of all ids, which may be held back.
+// counting is a store that counts the rows read by id and the reads of all ids. The former can be delayed, the latter
+// held back.
 type counting[T catalog.Item] struct {
 	catalog.Store[T]
 	delay time.Duration // of each read
 	gets  atomic.Int64
 	ids   atomic.Int64
-	held  atomic.Pointer[chan struct{}] // until when reads of all ids wait, nil for not
+	held  atomic.Pointer[chan struct{}] // reads of all ids wait until it is closed; nil means they don't
 }
 
 func (s *counting[T]) Get(ctx context.Context, id int64) (T, error) {
@@ -45,8 +45,8 @@ func (s *counting[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, 
 	return s.Store.IDs(ctx, known)
 }
 
-// testCrossLimit has a table grow above the limit of the snapshot, and shrink again, by another's hand: above it, it is
-// read like strict.
+// testCrossLimit lets another client grow a table beyond the limit of the snapshot and shrink it again: above the limit
+// it is read like in strict.
 func (e Engine[T]) testCrossLimit(t *testing.T) {
 	f := e.empty(t)
 	items := f.numbered(1, 51, 101)
@@ -55,13 +55,13 @@ func (e Engine[T]) testCrossLimit(t *testing.T) {
 	f.store = store
 	table := e.Kind.Table.Name
 	picker := f.picker(profile{limit: int64(10 * (256 + len(items[0].AppendJSON(nil))))})
-	// read returns how many of 20 picks were read by their id. None of them is the one that must not come.
+	// read returns how many of 20 picks were read by id. None of them may be the item with the id never.
 	read := func(never int64) int64 {
 		before := store.gets.Load()
 		for range 20 {
 			item, err := picker.Random(t.Context())
 			if err != nil || item.Key() == never {
-				t.Fatalf("drew %v (%v)", item, err)
+				t.Fatalf("picked %v (%v)", item, err)
 			}
 		}
 		return store.gets.Load() - before
@@ -70,7 +70,7 @@ func (e Engine[T]) testCrossLimit(t *testing.T) {
 		t.Helper()
 		for deadline := time.Now().Add(30 * time.Second); read(0) > 0; time.Sleep(10 * time.Millisecond) {
 			if time.Now().After(deadline) {
-				t.Fatal("below the limit, picks are still read")
+				t.Fatal("below the limit, picks still read rows")
 			}
 		}
 	}
@@ -80,11 +80,11 @@ func (e Engine[T]) testCrossLimit(t *testing.T) {
 	}
 	time.Sleep(freshness)
 	if n := read(0); n != 20 {
-		t.Errorf("above the limit %d of 20 picks were read", n)
+		t.Errorf("above the limit, %d of 20 picks read a row", n)
 	}
 	f.exec(f.db.SQL, "DELETE FROM "+table+" WHERE id = 1000")
 	if n := read(1000); n < 20 {
-		t.Errorf("above the limit %d of 20 picks were read", n)
+		t.Errorf("above the limit, %d of 20 picks read a row", n)
 	}
 	f.exec(f.db.SQL, "DELETE FROM "+table+" WHERE id > 1000")
 	readsNothing()

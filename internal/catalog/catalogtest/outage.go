@@ -15,17 +15,17 @@ import (
 // way is how a store reaches its rows. It can break or hang.
 type way interface {
 	Become(tcpproxy.State)
-	Cut() // ends what is under way
+	Cut() // breaks the connections in use
 }
 
-// detached is a store in a file, which has no network: its calls fail or hang by themselves.
+// detached wraps a store in a file, which has no network: its calls are made to fail or hang.
 type detached[T catalog.Item] struct {
 	catalog.Store[T]
 
 	mu    sync.Mutex
 	state tcpproxy.State
 	moved chan struct{} // closed when the state changes
-	cuts  int           // calls that are to fail
+	cuts  int           // number of calls that are to fail
 }
 
 func (s *detached[T]) Become(next tcpproxy.State) {
@@ -42,7 +42,7 @@ func (s *detached[T]) Cut() {
 	s.cuts++
 }
 
-// pass returns when a call may go on, or why it can't.
+// pass blocks until a call may proceed, or returns why it can't.
 func (s *detached[T]) pass(ctx context.Context) error {
 	for {
 		s.mu.Lock()
@@ -91,8 +91,8 @@ func (s *detached[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, 
 	return s.Store.IDs(ctx, known)
 }
 
-// breakable opens a store on a fresh database, without a roster, and returns the way to its rows: the network, or the
-// store's own calls where there is none.
+// breakable opens a store on a fresh database without any items, and returns the way to its rows: the network, or the
+// store's own calls if there is none.
 func (e Engine[T]) breakable(t *testing.T) (*fixture[T], way) {
 	t.Helper()
 	f := &fixture[T]{TB: t, engine: e, db: e.Fresh(t)}
@@ -109,9 +109,9 @@ func (e Engine[T]) breakable(t *testing.T) (*fixture[T], way) {
 	return f, proxy
 }
 
-// testPickBesideOutage changes a table while its store is out of reach: picks may fail, but none shows what was changed
-// for longer than it may, and none is served from memory that nobody could look after.
-func (e Engine[T]) testPickBesideOutage(t *testing.T, p profile) {
+// testPickDuringOutage changes a table while its store is unreachable: picks may fail, but none may return a row that
+// has been outdated for too long, or be served from memory that can't be verified.
+func (e Engine[T]) testPickDuringOutage(t *testing.T, p profile) {
 	for _, c := range []struct {
 		name    string
 		outage  func(way)
@@ -135,7 +135,7 @@ func (e Engine[T]) testPickBesideOutage(t *testing.T, p profile) {
 			f, way := e.breakable(t)
 			f.put(f.numbered(1, 51)...)
 			o := &outage[T]{fixture: f, picker: f.picker(p), profile: p}
-			o.draw(t)
+			o.pick(t)
 			f.exec(f.db.SQL, f.insertion(f.item(101, "new")),
 				"UPDATE "+e.Kind.Table.Name+" SET name = 'changed' WHERE id = 51", "DELETE FROM "+e.Kind.Table.Name+" WHERE id = 1")
 			o.changed = time.Now()
@@ -148,7 +148,7 @@ func (e Engine[T]) testPickBesideOutage(t *testing.T, p profile) {
 				<-done
 				o.away = time.Now()
 			}
-			o.drawFor(t, 2*freshness)
+			o.pickFor(t, 2*freshness)
 			<-done
 			way.Become(tcpproxy.Passes)
 			o.away = time.Time{}
@@ -157,17 +157,17 @@ func (e Engine[T]) testPickBesideOutage(t *testing.T, p profile) {
 	}
 }
 
-// outage is a picker whose table was changed and whose store is in trouble.
+// outage is a picker whose table has changed and whose store is in trouble.
 type outage[T catalog.Item] struct {
 	*fixture[T]
 	picker  *catalog.Picker[T]
 	profile profile
-	changed time.Time // zero when it was not
-	away    time.Time // since when the store can't be reached, zero when it can
+	changed time.Time // zero if it wasn't
+	away    time.Time // since when the store is unreachable, zero if it is reachable
 }
 
-// draw draws once, and tells what came. What must not come fails the test.
-func (o *outage[T]) draw(t *testing.T) (label string) {
+// pick picks once and returns the item's label, "" if the pick fails. A stale item fails the test.
+func (o *outage[T]) pick(t *testing.T) (label string) {
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	begin := time.Now()
@@ -177,36 +177,36 @@ func (o *outage[T]) draw(t *testing.T) (label string) {
 	}
 	old := strings.HasPrefix(item.Label(), "item ")
 	if since := begin.Sub(o.changed); old && !o.changed.IsZero() && since >= o.profile.stale {
-		t.Errorf("%q was drawn %s after it was changed", item.Label(), since)
+		t.Errorf("picked %q %s after it was changed", item.Label(), since)
 	}
 	if since := begin.Sub(o.away); !o.away.IsZero() && since >= freshness {
-		t.Errorf("%q was drawn from a store that is away for %s", item.Label(), since)
+		t.Errorf("picked %q from a store that has been unreachable for %s", item.Label(), since)
 	}
 	return item.Label()
 }
 
-// drawFor draws from several goroutines.
-func (o *outage[T]) drawFor(t *testing.T, long time.Duration) {
+// pickFor picks from several goroutines.
+func (o *outage[T]) pickFor(t *testing.T, long time.Duration) {
 	var group sync.WaitGroup
 	for range 3 {
 		group.Go(func() {
 			for begin := time.Now(); time.Since(begin) < long; time.Sleep(5 * time.Millisecond) {
-				o.draw(t)
+				o.pick(t)
 			}
 		})
 	}
 	group.Wait()
 }
 
-// recovers wants what is in the table to be drawn again.
+// recovers checks that the current rows are picked again.
 func (o *outage[T]) recovers(t *testing.T) {
 	seen := map[string]bool{}
-	for deadline := time.Now().Add(30 * time.Second); !seen["new"] || !seen["changed"]; seen[o.draw(t)] = true {
+	for deadline := time.Now().Add(30 * time.Second); !seen["new"] || !seen["changed"]; seen[o.pick(t)] = true {
 		if time.Now().After(deadline) {
-			t.Fatalf("after the outage only %v were drawn", seen)
+			t.Fatalf("after the outage, only %v were picked", seen)
 		}
 	}
 	if seen[fmt.Sprint("item ", 1)] {
-		t.Error("a deleted row was drawn")
+		t.Error("a deleted row was picked")
 	}
 }

@@ -17,14 +17,14 @@ import (
 	"superheroes/internal/catalog"
 )
 
-// profile is a way to draw: from rows in memory, or reading each.
+// profile is a way to pick: from rows in memory, or reading each.
 type profile struct {
 	name  string
 	limit int64         // of the picker
 	stale time.Duration // for how long a pick may return a row that was deleted or changed
 }
 
-// freshness is how long a pick may miss a new row.
+// freshness is for how long picks may miss a new row.
 const freshness = time.Second
 
 func profiles() []profile {
@@ -40,15 +40,15 @@ func (e Engine[T]) testPicker(t *testing.T) {
 			}{
 				{"an empty catalog", e.testPickOfNone},
 				{"each item is equally likely", e.testUniform},
-				{"a deleted row is never drawn", e.testPickBesideDeletions},
-				{"a new row is drawn within a second", e.testPickOfNew},
-				{"a changed row is drawn as it is", e.testPickOfChanged},
-				{"an id that no client can ask for is never drawn", e.testPickOfNoID},
+				{"a deleted row is never picked", e.testPickDuringDeletions},
+				{"a new row is picked within a second", e.testPickOfNew},
+				{"a changed row is picked in its new state", e.testPickOfChanged},
+				{"an id that no client can request is never picked", e.testPickOfNoID},
 				{"a store that fails", e.testPickFromFailing},
-				{"an outage", e.testPickBesideOutage},
+				{"an outage", e.testPickDuringOutage},
 			} {
 				t.Run(c.name, func(t *testing.T) {
-					t.Parallel() // most of it is waiting
+					t.Parallel() // it mostly waits
 					c.test(t, p)
 				})
 			}
@@ -59,7 +59,7 @@ func (e Engine[T]) testPicker(t *testing.T) {
 		e.testCrossLimit(t)
 	})
 	e.testBatches(t)
-	t.Run("a biased picker is found out", e.testBiased)
+	t.Run("a biased picker is detected", e.testBiased)
 }
 
 func (f *fixture[T]) picker(p profile) *catalog.Picker[T] {
@@ -87,7 +87,7 @@ func (e Engine[T]) testPickOfNone(t *testing.T, p profile) {
 	}
 }
 
-// A table that another application made may hold ids below 1, which no list shows.
+// A table created by another application may hold ids below 1, which no list shows.
 func (e Engine[T]) testPickOfNoID(t *testing.T, p profile) {
 	f := e.empty(t)
 	for id, name := range map[int64]string{-5: "below", 7: "good"} {
@@ -101,7 +101,7 @@ func (e Engine[T]) testPickOfNoID(t *testing.T, p profile) {
 	}
 }
 
-// leastP is the p-value below which a picker is taken to be biased: a good one is once in a million runs.
+// leastP is the p-value below which a picker counts as biased: an unbiased one gets there once in a million runs.
 const leastP = 1e-6
 
 // gaps returns a store with 40 items whose ids are 1, 51, 101, ….
@@ -115,8 +115,8 @@ func (e Engine[T]) gaps(t *testing.T) *fixture[T] {
 	return f
 }
 
-// testUniform draws from many goroutines at once: from ids with gaps, and then, with the same picker, after every
-// third row was deleted behind its back, from those that are left.
+// testUniform picks from many goroutines at once: from ids with gaps, and then, with the same picker, after another
+// client has deleted every third row.
 func (e Engine[T]) testUniform(t *testing.T, p profile) {
 	f := e.gaps(t)
 	picker := f.picker(p)
@@ -130,8 +130,8 @@ func (e Engine[T]) testUniform(t *testing.T, p profile) {
 	}
 }
 
-// testBiased checks the check: what many programs do, the next row from a random point of the range of ids, gives
-// the row behind a wide gap more often.
+// testBiased tests the check itself: picking the next row from a random point of the range of ids, as many programs do,
+// favours the row after a wide gap.
 func (e Engine[T]) testBiased(t *testing.T) {
 	f := e.gaps(t)
 	f.exec(f.db.SQL, "DELETE FROM "+e.Kind.Table.Name+" WHERE id % 3 = 0")
@@ -140,7 +140,7 @@ func (e Engine[T]) testBiased(t *testing.T) {
 		page, err := f.store.Page(ctx, rand.Int64N(highest), 1)
 		if err != nil || len(page) == 0 {
 			var none T
-			return none, fmt.Errorf("nothing was drawn: %w", err)
+			return none, fmt.Errorf("nothing was picked: %w", err)
 		}
 		return page[0], nil
 	}
@@ -149,8 +149,8 @@ func (e Engine[T]) testBiased(t *testing.T) {
 	}
 }
 
-// uniformity draws so often, and returns the p-value of what came. An item that isn't in the store ends the test.
-func (f *fixture[T]) uniformity(draws int, draw func(context.Context) (T, error)) float64 {
+// uniformity makes that many picks and returns the p-value of the result. An item that isn't in the store fails the test.
+func (f *fixture[T]) uniformity(picks int, pick func(context.Context) (T, error)) float64 {
 	f.Helper()
 	const workers = 8
 	ids := f.ids()
@@ -158,7 +158,7 @@ func (f *fixture[T]) uniformity(draws int, draw func(context.Context) (T, error)
 	group, ctx := errgroup.WithContext(f.Context())
 	for w := range workers {
 		group.Go(func() (err error) {
-			tallies[w], err = tally(ctx, draw, ids, draws/workers)
+			tallies[w], err = tally(ctx, pick, ids, picks/workers)
 			return err
 		})
 	}
@@ -172,41 +172,41 @@ func (f *fixture[T]) uniformity(draws int, draw func(context.Context) (T, error)
 		}
 	}
 	p := PValue(counts)
-	f.Logf("%d draws from %d items: p = %.3g", draws, len(ids), p)
+	f.Logf("%d picks from %d items: p = %.3g", picks, len(ids), p)
 	return p
 }
 
-// tally counts n draws by id.
-func tally[T catalog.Item](ctx context.Context, draw func(context.Context) (T, error), ids []int64, n int) ([]int, error) {
+// tally counts n picks by id.
+func tally[T catalog.Item](ctx context.Context, pick func(context.Context) (T, error), ids []int64, n int) ([]int, error) {
 	counts := make([]int, len(ids))
 	for range n {
-		item, err := draw(ctx)
+		item, err := pick(ctx)
 		if err != nil {
 			return nil, err
 		}
 		at, known := slices.BinarySearch(ids, item.Key())
 		if !known {
-			return nil, fmt.Errorf("%v was drawn, which isn't in the store", item)
+			return nil, fmt.Errorf("picked %v, which isn't in the store", item)
 		}
 		counts[at]++
 	}
 	return counts, nil
 }
 
-// testPickBesideDeletions deletes one row after the other while others draw. A draw that begins later after the deletion
-// than a pick may be stale never gives the row.
-func (e Engine[T]) testPickBesideDeletions(t *testing.T, p profile) {
+// testPickDuringDeletions deletes one row after another while others pick. A pick that begins later after the deletion
+// than it may be stale never returns the row.
+func (e Engine[T]) testPickDuringDeletions(t *testing.T, p profile) {
 	f := e.gaps(t)
 	picker := f.picker(p)
-	var deleted sync.Map // when, by id
-	draw := func(ctx context.Context) error {
+	var deleted sync.Map // times of deletion by id
+	pick := func(ctx context.Context) error {
 		begin := time.Now()
 		item, err := picker.Random(ctx)
 		if err != nil {
 			return err
 		}
 		if at, gone := deleted.Load(item.Key()); gone && begin.Sub(at.(time.Time)) >= p.stale {
-			return fmt.Errorf("%v was drawn, which was deleted %s before", item, begin.Sub(at.(time.Time)))
+			return fmt.Errorf("picked %v, which was deleted %s before", item, begin.Sub(at.(time.Time)))
 		}
 		return nil
 	}
@@ -215,7 +215,7 @@ func (e Engine[T]) testPickBesideDeletions(t *testing.T, p profile) {
 	for range 4 {
 		group.Go(func() error {
 			for ctx.Err() == nil {
-				if err := draw(ctx); err != nil && ctx.Err() == nil {
+				if err := pick(ctx); err != nil && ctx.Err() == nil {
 					return err
 				}
 			}
@@ -227,7 +227,7 @@ func (e Engine[T]) testPickBesideDeletions(t *testing.T, p profile) {
 		f.exec(f.db.SQL, fmt.Sprintf("DELETE FROM %s WHERE id = %d", e.Kind.Table.Name, id))
 		deleted.Store(id, time.Now())
 		for range 20 {
-			if err := draw(t.Context()); err != nil {
+			if err := pick(t.Context()); err != nil {
 				t.Fatalf("with %d rows left: %v", len(ids)-i-1, err)
 			}
 		}
@@ -235,7 +235,7 @@ func (e Engine[T]) testPickBesideDeletions(t *testing.T, p profile) {
 	}
 	time.Sleep(p.stale)
 	if item, err := picker.Random(t.Context()); err != nil || item.Key() != ids[len(ids)-1] {
-		t.Errorf("got %v and %v, want the last that is left", item, err)
+		t.Errorf("got %v and %v, want the last remaining row", item, err)
 	}
 	cancel()
 	if err := group.Wait(); err != nil {
@@ -243,10 +243,10 @@ func (e Engine[T]) testPickBesideDeletions(t *testing.T, p profile) {
 	}
 }
 
-// testPickOfNew waits for as long as a new row may be missed, because that is the promise.
+// testPickOfNew waits for exactly as long as a new row may be missed, because that is the promise.
 func (e Engine[T]) testPickOfNew(t *testing.T, p profile) {
 	for name, meanwhile := range map[string]func(*catalog.Picker[T], time.Time) error{
-		"while others draw": func(picker *catalog.Picker[T], until time.Time) error {
+		"while others pick": func(picker *catalog.Picker[T], until time.Time) error {
 			for time.Now().Before(until) {
 				if _, err := picker.Random(t.Context()); err != nil {
 					return err
@@ -254,7 +254,7 @@ func (e Engine[T]) testPickOfNew(t *testing.T, p profile) {
 			}
 			return nil
 		},
-		"while nobody draws": func(_ *catalog.Picker[T], until time.Time) error {
+		"while nobody picks": func(_ *catalog.Picker[T], until time.Time) error {
 			time.Sleep(time.Until(until))
 			return nil
 		},
@@ -270,17 +270,17 @@ func (e Engine[T]) testPickOfNew(t *testing.T, p profile) {
 			if err := meanwhile(picker, time.Now().Add(freshness)); err != nil {
 				t.Fatal(err)
 			}
-			for range 64 { // that it never comes has a chance of 2^-64
+			for range 64 { // the chance that it is missed is 2^-64
 				if item, err := picker.Random(t.Context()); err != nil || item.Key() == 51 {
 					return
 				}
 			}
-			t.Error("it was not drawn")
+			t.Error("it was not picked")
 		})
 	}
 }
 
-// testPickOfChanged changes a row in place; both forms of a pick tell the same.
+// testPickOfChanged updates a row; both forms of a pick must return the same.
 func (e Engine[T]) testPickOfChanged(t *testing.T, p profile) {
 	f := e.empty(t)
 	f.put(f.numbered(51)...)
@@ -336,7 +336,7 @@ func (s *failing[T]) Page(ctx context.Context, after int64, limit int) ([]T, err
 	return s.Store.Page(ctx, after, limit)
 }
 
-// testPickFromFailing: a pick fails as the store does, never as if the catalog were empty, and recovers with it.
+// testPickFromFailing checks that a pick fails and recovers with the store, and never looks like an empty catalog.
 func (e Engine[T]) testPickFromFailing(t *testing.T, p profile) {
 	for name, broken := range map[string]func(*failing[T]) *atomic.Bool{
 		"the ids":  func(s *failing[T]) *atomic.Bool { return &s.ids },

@@ -23,7 +23,7 @@ func (e Engine[T]) testRead(t *testing.T) {
 		}
 	})
 	items := f.numbered(1, 51, 101, 151, 1<<32, math.MaxInt64-1, math.MaxInt64)
-	// The order of writing must not be the order of reading.
+	// The order of writing must differ from the order of reading.
 	f.put(items[6], items[2], items[0], items[5], items[1], items[4], items[3])
 	t.Run("get", func(t *testing.T) { f.testGet(t, items) })
 	t.Run("get many", func(t *testing.T) { f.testGetMany(t, items) })
@@ -64,10 +64,10 @@ func (f *fixture[T]) testGetMany(t *testing.T, items []T) {
 		ids  []int64
 		want []T
 	}{
-		"one":                        {[]int64{51}, items[1:2]},
-		"none that is there":         {[]int64{2}, nil},
-		"some, in another order":     {[]int64{math.MaxInt64, 2, 1}, []T{items[0], items[6]}},
-		"as many as may be, and all": {append(most, keys(items)...), items},
+		"one":                    {[]int64{51}, items[1:2]},
+		"none that exists":       {[]int64{2}, nil},
+		"some, in another order": {[]int64{math.MaxInt64, 2, 1}, []T{items[0], items[6]}},
+		"the maximum, and all":   {append(most, keys(items)...), items},
 	} {
 		got, err := f.store.GetMany(t.Context(), c.ids)
 		slices.SortFunc(got, func(a, b T) int { return cmp.Compare(a.Key(), b.Key()) })
@@ -113,10 +113,10 @@ func (f *fixture[T]) testEnded(t *testing.T) {
 	pingErr := f.store.Ping(ended)
 	for name, err := range map[string]error{"Get": getErr, "GetMany": manyErr, "Page": pageErr, "IDs": idsErr, "Import": importErr, "Ping": pingErr} {
 		if !errors.Is(err, context.Canceled) {
-			t.Errorf("%s: got %v, want that the context ended", name, err)
+			t.Errorf("%s: got %v, want context.Canceled", name, err)
 		}
 	}
 	if _, err := f.store.Get(t.Context(), 1); err != nil {
-		t.Errorf("the store can't be used after that: %v", err)
+		t.Errorf("the store is unusable after that: %v", err)
 	}
 }

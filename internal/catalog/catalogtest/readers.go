@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// testReadersBesideImports replaces a roster by another, again and again, while others read: they must see all of
-// one or all of the other.
-func (e Engine[T]) testReadersBesideImports(t *testing.T) {
+// testReadersDuringImports repeatedly replaces one roster by another while others read: they must see all of one or all
+// of the other.
+func (e Engine[T]) testReadersDuringImports(t *testing.T) {
 	f := e.empty(t)
 	short, long := f.roster("short", 10), f.roster("long", 25)
 	f.put(short...)
@@ -35,7 +35,7 @@ func (e Engine[T]) testReadersBesideImports(t *testing.T) {
 	group.Wait()
 }
 
-// roster returns n items whose names begin with the same word; both rosters share ids.
+// roster returns n items whose names begin with word; the rosters share ids.
 func (f *fixture[T]) roster(word string, n int) []T {
 	items := make([]T, n)
 	for i := range items {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// execer is the other client's pool, or a transaction of it.
+// execer is the other client's pool, or one of its transactions.
 type execer interface {
 	ExecContext(ctx context.Context, statement string, args ...any) (sql.Result, error)
 }
@@ -21,7 +21,7 @@ func (f *fixture[T]) exec(on execer, statements ...string) {
 	}
 }
 
-// insertion is the statement that inserts an item whose texts hold no backslash, in any dialect.
+// insertion returns a statement, valid in every dialect, that inserts an item whose strings contain no backslash.
 func (f *fixture[T]) insertion(item T) string {
 	table := f.engine.Kind.Table
 	values := make([]string, len(table.Columns))
@@ -53,7 +53,7 @@ func (f *fixture[T]) texts(query string) []string {
 	return found
 }
 
-// describe tells all there is to tell of the database's tables but their rows.
+// describe returns everything about the database's tables except their rows.
 func (f *fixture[T]) describe() []string {
 	f.Helper()
 	found := f.texts(f.db.Describe)

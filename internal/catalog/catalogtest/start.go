@@ -12,7 +12,7 @@ import (
 )
 
 func (e Engine[T]) testStart(t *testing.T) {
-	t.Run("an empty database is filled", func(t *testing.T) {
+	t.Run("an empty database is seeded", func(t *testing.T) {
 		f := &fixture[T]{TB: t, engine: e, db: e.Fresh(t)}
 		roster := f.numbered(f.steps(3)...)
 		f.store = f.open(feed(roster...))
@@ -20,10 +20,10 @@ func (e Engine[T]) testStart(t *testing.T) {
 			t.Error(diff)
 		}
 	})
-	t.Run("eight starts at once give one roster", e.testStartsAtOnce)
-	t.Run("a table found empty stays empty and unaltered", e.testFoundEmpty)
-	t.Run("a start that fails leaves nothing", e.testFailedStart)
-	t.Run("a start that is cut off leaves nothing", e.testCutOffStart)
+	t.Run("eight concurrent starts seed one roster", e.testStartsAtOnce)
+	t.Run("an existing empty table stays empty and unaltered", e.testFoundEmpty)
+	t.Run("a failed start leaves nothing behind", e.testFailedStart)
+	t.Run("a canceled start leaves nothing behind", e.testCutOffStart)
 }
 
 func (e Engine[T]) testStartsAtOnce(t *testing.T) {
@@ -54,7 +54,7 @@ func (e Engine[T]) testStartsAtOnce(t *testing.T) {
 	}
 	group.Wait()
 	if n := fillings.Load(); n != 1 {
-		t.Errorf("the table was filled %d times", n)
+		t.Errorf("the table was seeded %d times", n)
 	}
 }
 
@@ -97,7 +97,7 @@ func (e Engine[T]) testCutOffStart(t *testing.T) {
 	e.checkFilled(f)
 }
 
-// checkFilled opens the store and wants the roster, as in a database that nobody has seen.
+// checkFilled opens the store and expects it to be seeded like a new database.
 func (e Engine[T]) checkFilled(f *fixture[T]) {
 	f.Helper()
 	roster := f.numbered(f.steps(2)...)

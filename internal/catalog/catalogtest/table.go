@@ -8,13 +8,13 @@ import (
 	"superheroes/internal/character"
 )
 
-// Table is a store whose rows cost nothing to read, so that what is measured is the picker's own.
+// Table is a store whose rows cost nothing to read, so that only the picker itself is measured.
 type Table struct {
 	catalog.Store[character.Character]
 	Rows []character.Character
 }
 
-// NewTable returns a table of so many rows with the ids 1, 51, 101, …
+// NewTable returns a table of that many rows with the ids 1, 51, 101, …
 func NewTable(rows int) *Table {
 	s := &Table{}
 	for i := range rows {

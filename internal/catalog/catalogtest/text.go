@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// texts are names of at most 50 code points, no two of them the same bytes, that stores are known to change.
+// texts returns distinct names of at most 50 code points that stores are known to alter.
 func texts() map[string]string {
 	return map[string]string{
 		"plain":                          "Cafe",
@@ -45,7 +45,7 @@ func texts() map[string]string {
 		"sharp s":                        "ßẞSS",
 		"number":                         "007",
 		"null word":                      "NULL",
-		"truth":                          "true",
+		"boolean word":                   "true",
 	}
 }
 

@@ -46,8 +46,8 @@ func (e Engine[T]) testVersion(t *testing.T) {
 			}
 		})
 	}
-	t.Run("changes with a transaction that was open", e.testOpenTransaction)
-	t.Run("may change with one rolled back, the ids don't", e.testRolledBack)
+	t.Run("changes when an open transaction commits", e.testOpenTransaction)
+	t.Run("may change after a rollback, but the ids don't", e.testRolledBack)
 }
 
 func (f *fixture[T]) replaceAll() {
@@ -64,8 +64,8 @@ func (f *fixture[T]) importElsewhere() {
 	}
 }
 
-// steady returns a version that stands still: asked for again, the store says that nothing has changed. A store may
-// count what happens to other tables of the server as a change, so that a few questions may be needed.
+// steady returns a version that has stopped changing. A store may count changes of other tables on the server, so this
+// may take a few reads.
 func (f *fixture[T]) steady() catalog.Version {
 	f.Helper()
 	var known catalog.Version
@@ -82,11 +82,11 @@ func (f *fixture[T]) steady() catalog.Version {
 		}
 		known = version
 	}
-	f.Fatal("the version never stands still")
+	f.Fatal("the version keeps changing")
 	return ""
 }
 
-// begin starts a transaction of another client in which an item is inserted.
+// begin inserts an item in an open transaction of another client.
 func (f *fixture[T]) begin(item T) *sql.Tx {
 	f.Helper()
 	tx, err := f.db.SQL.BeginTx(f.Context(), nil)
@@ -110,7 +110,7 @@ func (e Engine[T]) testOpenTransaction(t *testing.T) {
 	}
 	found, version, err := f.store.IDs(t.Context(), known)
 	if err != nil || version == known {
-		t.Errorf("the version stayed %q (%v)", known, err)
+		t.Errorf("the version is still %q (%v)", known, err)
 	}
 	if diff := cmp.Diff([]int64{1, 7, 51}, found); diff != "" {
 		t.Error(diff)

@@ -23,14 +23,14 @@ func (e Engine[T]) testWrite(t *testing.T) {
 	}{
 		{"a new item gets the next id", e.testCreate},
 		{"a new item is refused when no id is left", e.testCreateNoID},
-		{"a new item never takes the id of another", e.testCreateBesideOthers},
+		{"a new item never takes the id of another", e.testCreateAmongOthers},
 		{"an item is replaced", e.testReplaceOne},
 		{"an item is deleted", e.testDelete},
-		{"there is no such item", e.testWriteNothing},
+		{"a missing item is not found", e.testWriteNothing},
 		{"a change that fails changes nothing", e.testChangeFails},
-		{"a change that is cut off changes nothing", e.testWriteCutOff},
-		{"changes at once are made one after the other", e.testWritesAtOnce},
-		{"items that are made at once have ids of their own", e.testCreatesAtOnce},
+		{"a canceled change changes nothing", e.testWriteCutOff},
+		{"concurrent changes are serialised", e.testWritesAtOnce},
+		{"items created concurrently get distinct ids", e.testCreatesAtOnce},
 	} {
 		t.Run(c.name, c.run)
 	}
@@ -42,11 +42,11 @@ func (e Engine[T]) testWrite(t *testing.T) {
 	}
 }
 
-// create is a change that makes an item.
+// create returns a change that creates an item.
 func create[T any](item T) func(*T) (*T, error) {
 	return func(old *T) (*T, error) {
 		if old != nil {
-			return nil, fmt.Errorf("got %v in place of nothing", *old)
+			return nil, fmt.Errorf("got %v, want no old item", *old)
 		}
 		return &item, nil
 	}
@@ -54,7 +54,7 @@ func create[T any](item T) func(*T) (*T, error) {
 
 func remove[T any](*T) (*T, error) { return nil, nil }
 
-// write writes to the store and wants it to succeed.
+// write writes to the store and requires that it succeeds.
 func (f *fixture[T]) write(id int64, change func(*T) (*T, error)) *T {
 	f.Helper()
 	item, err := f.store.Write(f.Context(), id, change)
@@ -85,9 +85,9 @@ func (e Engine[T]) testCreate(t *testing.T) {
 	}
 }
 
-// testCreateBesideOthers has another application insert rows with ids that the sequence has not given yet, and imports
-// between.
-func (e Engine[T]) testCreateBesideOthers(t *testing.T) {
+// testCreateAmongOthers inserts rows as another application, with ids that the sequence has not given yet, and imports
+// in between.
+func (e Engine[T]) testCreateAmongOthers(t *testing.T) {
 	f := e.empty(t)
 	f.write(0, create(f.item(0, "first")))
 	for i, id := range f.steps(40)[1:] {
@@ -103,7 +103,7 @@ func (e Engine[T]) testCreateBesideOthers(t *testing.T) {
 	}
 	for _, item := range f.all() {
 		if id := item.Key(); item.Label() == "third" && id <= 100_000 {
-			t.Errorf("the id %d is not above that of the import", id)
+			t.Errorf("the id %d is not above the imported one", id)
 		}
 	}
 }
@@ -137,7 +137,7 @@ func (e Engine[T]) testReplaceOne(t *testing.T) {
 	if diff := cmp.Diff([]T{f.item(1, "item 1"), want, f.item(101, "item 101")}, f.all()); diff != "" {
 		t.Errorf("stored: %s", diff)
 	}
-	f.write(51, func(old *T) (*T, error) { return old, nil }) // that changes nothing is no failure
+	f.write(51, func(old *T) (*T, error) { return old, nil }) // a change without effect is no failure
 }
 
 func (e Engine[T]) testDelete(t *testing.T) {
@@ -181,7 +181,7 @@ func (e Engine[T]) testChangeFails(t *testing.T) {
 	if diff := cmp.Diff(before, f.all()); diff != "" {
 		t.Error(diff)
 	}
-	f.write(1, remove[T]) // and the store goes on
+	f.write(1, remove[T]) // the store still works
 }
 
 func (e Engine[T]) testWriteCutOff(t *testing.T) {
@@ -196,7 +196,7 @@ func (e Engine[T]) testWriteCutOff(t *testing.T) {
 			return &changed, nil
 		})
 		if !errors.Is(err, context.Canceled) || errors.Is(err, catalog.ErrMaybeWritten) {
-			t.Errorf("%d: got %v, want that the context ended", id, err)
+			t.Errorf("%d: got %v, want context.Canceled", id, err)
 		}
 	}
 	if diff := cmp.Diff(before, f.all()); diff != "" {
@@ -205,8 +205,8 @@ func (e Engine[T]) testWriteCutOff(t *testing.T) {
 	f.write(1, remove[T])
 }
 
-// testWritesAtOnce adds to a number in an item from several processes: none may be lost. Each change also compares, as
-// one with If-Match does.
+// testWritesAtOnce increments a number in an item from several processes: no increment may be lost. Each also makes a
+// conditional change, like one with If-Match.
 func (e Engine[T]) testWritesAtOnce(t *testing.T) {
 	f := e.empty(t)
 	f.put(f.item(1, "0"))
@@ -256,7 +256,7 @@ func (e Engine[T]) testCreatesAtOnce(t *testing.T) {
 					continue
 				}
 				if err := store.Import(t.Context(), false, feed(f.item(0, fmt.Sprintf("%d of %d imported", i, n)))); err != nil {
-					t.Errorf("import beside: %v", err)
+					t.Errorf("concurrent import: %v", err)
 				}
 			}
 		})
@@ -287,8 +287,8 @@ func (e Engine[T]) testWriteTaken(t *testing.T) {
 	f.write(1, func(old *T) (*T, error) { return old, nil })
 }
 
-// testPicksSeeWrites: the picks of the process that wrote see it at once, those of another as soon as they see any
-// change.
+// testPicksSeeWrites checks that picks of the writing process see a write at once, and those of another process as soon
+// as they see any change.
 func (e Engine[T]) testPicksSeeWrites(t *testing.T, p profile) {
 	f := e.empty(t)
 	f.put(f.numbered(1)...)
@@ -301,11 +301,11 @@ func (e Engine[T]) testPicksSeeWrites(t *testing.T, p profile) {
 		if err != nil && !errors.Is(err, catalog.ErrEmpty) {
 			t.Fatal(err)
 		}
-		return item.Label() // "" when there is none
+		return item.Label() // "" if there is none
 	}
-	// writes changes the table, and wants its only item to have that name then.
+	// writes changes the table, and then expects its only item to have the name.
 	writes := func(id int64, change func(*T) (*T, error), name string) {
-		_, _ = pick(ours), pick(theirs) // which are as fresh as can be
+		_, _ = pick(ours), pick(theirs) // makes them as fresh as possible
 		if _, err := ours.Write(t.Context(), id, change); err != nil {
 			t.Fatal(err)
 		}

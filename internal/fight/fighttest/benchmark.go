@@ -11,9 +11,9 @@ import (
 	"superheroes/internal/fight"
 )
 
-// BenchmarkInsert measures what a fight costs when so many are stored at the same time: alone it takes what the store
-// takes, beside others it waits for its turn or, in a group, shares it. cpu-us/op is the processor time of this process,
-// in the kernel too, without a server's; it is 0 where the system doesn't tell.
+// BenchmarkInsert measures the cost of a fight by the number of concurrent inserts: with one, it is the time of the
+// store; with more, an insert waits for its turn or shares a group's write. cpu-us/op is the CPU time of this process
+// including system time, without that of a database server, or 0 on systems that don't report it.
 func BenchmarkInsert(b *testing.B, open func(tb testing.TB, grouped bool) fight.Store) {
 	for _, name := range []string{"strict", "grouped"} {
 		for _, callers := range []int{1, 32, 128} {
@@ -26,7 +26,7 @@ func BenchmarkInsert(b *testing.B, open func(tb testing.TB, grouped bool) fight.
 
 func benchmarkInsert(b *testing.B, store fight.Store, callers int) {
 	ids := fight.NewIDs(fight.ID{})
-	ctx, cancel := context.WithTimeout(b.Context(), time.Hour) // a request has a deadline, for which drivers watch
+	ctx, cancel := context.WithTimeout(b.Context(), time.Hour) // requests have a deadline, which drivers watch
 	defer cancel()
 	b.SetParallelism(max(1, callers/runtime.GOMAXPROCS(0)))
 	if callers == 1 {

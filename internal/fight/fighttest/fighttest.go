@@ -1,4 +1,5 @@
-// Package fighttest holds what every fight.Store must do: each store's own tests run it against a real engine.
+// Package fighttest holds the tests and the benchmark that every fight.Store must pass. Each engine's own tests run
+// them; it doesn't know the engines.
 package fighttest
 
 import (
@@ -20,21 +21,21 @@ import (
 	"superheroes/internal/location"
 )
 
-// Open opens an empty store, closed when the test ends.
+// Open opens an empty store, which is closed at the end of the test.
 type Open func(tb testing.TB) fight.Store
 
-// Run runs the whole suite against stores that open gives.
+// Run runs the whole suite against the stores that open returns.
 func Run(t *testing.T, open Open) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, fight.Store){
-		"an empty store":                  testEmpty,
-		"what is put comes back":          testRoundTrip,
-		"pages":                           testPages,
-		"ids of every version":            testVersions,
-		"the same id twice":               testTwice,
-		"concurrent inserts":              testConcurrent,
-		"deadlines in the middle of load": testDeadlines,
-		"a context that has ended":        testEnded,
+		"an empty store":           testEmpty,
+		"round trip":               testRoundTrip,
+		"pages":                    testPages,
+		"ids of every version":     testVersions,
+		"the same id twice":        testTwice,
+		"concurrent inserts":       testConcurrent,
+		"deadlines under load":     testDeadlines,
+		"a context that has ended": testEnded,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
@@ -59,7 +60,7 @@ func testEmpty(t *testing.T, store fight.Store) {
 	}
 }
 
-// samples are fights at the borders of what a fight can hold, by what is special in each.
+// samples returns fights with boundary values, by what is special about each.
 func samples() map[string]fight.Fight {
 	at := time.Date(2026, 1, 2, 15, 4, 5, 678_000_000, time.UTC)
 	yoda, thanos, gotham := character.Heroes().Example, character.Villains().Example, location.Locations().Example
@@ -115,11 +116,11 @@ func testRoundTrip(t *testing.T, store fight.Store) {
 	}
 	neighbour := fight.NewIDs(last(t, store)).Next(time.Unix(0, 0))
 	if f, err := store.Get(t.Context(), neighbour); !errors.Is(err, fight.ErrNotFound) {
-		t.Errorf("Get of an id that isn't stored: %v, %v; want ErrNotFound", f, err)
+		t.Errorf("Get with an unknown id: %v, %v; want ErrNotFound", f, err)
 	}
 }
 
-// same fails the test unless the two are equal, as values and as the bytes a client gets.
+// same fails the test unless both are equal, as values and as JSON.
 func same(t *testing.T, want, got fight.Fight) {
 	t.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -139,10 +140,10 @@ func last(t *testing.T, store fight.Store) fight.ID {
 	return id
 }
 
-// NewFight returns a fight that is decided now.
+// NewFight returns a fight decided now.
 func NewFight(ids *fight.IDs) fight.Fight { return decide(ids, time.Now()) }
 
-// Fights returns n fights of the same moment, with rising ids.
+// Fights returns n fights of the same moment, with ascending ids.
 func Fights(n int) []fight.Fight {
 	ids, now := fight.NewIDs(fight.ID{}), time.Now()
 	all := make([]fight.Fight, n)
@@ -160,7 +161,7 @@ func decide(ids *fight.IDs, now time.Time) fight.Fight {
 func testPages(t *testing.T, store fight.Store) {
 	ctx, all := t.Context(), Fights(8)
 	absent, stored := all[4], slices.Delete(slices.Clone(all), 4, 5)
-	for _, i := range rand.Perm(len(stored)) { // the order of ids counts, not that of writes
+	for _, i := range rand.Perm(len(stored)) { // pages follow the order of ids, not of writes
 		if err := store.Insert(ctx, stored[i], stored[i].AppendJSON(nil)); err != nil {
 			t.Fatal(err)
 		}
@@ -182,8 +183,8 @@ func testPages(t *testing.T, store fight.Store) {
 		{"the last, not full", all[1].ID, 3, newest(0)},
 		{"beyond the last", all[0].ID, 3, nil},
 		{"before the zero id", fight.ID{}, 3, nil},
-		{"before an id that isn't stored", absent.ID, 2, newest(3, 2)},
-		{"more than there are", fight.MaxID(), 101, newest(7, 6, 5, 3, 2, 1, 0)},
+		{"before an unknown id", absent.ID, 2, newest(3, 2)},
+		{"more than are stored", fight.MaxID(), 101, newest(7, 6, 5, 3, 2, 1, 0)},
 		{"one", fight.MaxID(), 1, newest(7)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -206,11 +207,11 @@ func testPages(t *testing.T, store fight.Store) {
 	}
 }
 
-// testVersions: ids that others made are read and paged like ours, but new ids don't continue above them.
+// testVersions checks that ids made by others are read and paged like ours, but that new ids don't continue from them.
 func testVersions(t *testing.T, store fight.Store) {
 	ids := fight.NewIDs(fight.ID{})
 	ours := NewFight(ids)
-	future := decide(ids, time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)) // the clock was ahead
+	future := decide(ids, time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)) // as if the clock had been ahead
 	all := []fight.Fight{ours, future}
 	for _, text := range []string{
 		"00000000-0000-0000-0000-000000000000", "0198c5a7-1f2e-4c3a-9d10-2b6f6f1d2c4e", "9b2e1f2e-0c3a-1c3a-8d10-2b6f6f1d2c4e",
@@ -250,7 +251,8 @@ func testVersions(t *testing.T, store fight.Store) {
 	}
 }
 
-// testTwice: the second one is refused, the first stays as it is, and the store goes on.
+// testTwice checks that a second insert with the same id is refused, the first is left intact, and the store still
+// works.
 func testTwice(t *testing.T, store fight.Store) {
 	two := Fights(2)
 	other := two[0]
@@ -259,7 +261,7 @@ func testTwice(t *testing.T, store fight.Store) {
 		t.Fatal(err)
 	}
 	if err := store.Insert(t.Context(), other, other.AppendJSON(nil)); err == nil || errors.Is(err, fight.ErrMaybeStored) {
-		t.Errorf("got %v, want an error that says it was not stored", err)
+		t.Errorf("got %v, want an error that rules out that it was stored", err)
 	}
 	if err := store.Insert(t.Context(), two[1], two[1].AppendJSON(nil)); err != nil {
 		t.Errorf("after a refused fight: %v", err)
@@ -297,7 +299,7 @@ func testConcurrent(t *testing.T, store fight.Store) {
 	}
 }
 
-// Everything walks all pages and returns the fights, newest first.
+// Everything reads all pages and returns the fights, newest first.
 func Everything(tb testing.TB, store fight.Store) (all []fight.Fight) {
 	tb.Helper()
 	before := fight.MaxID()
@@ -324,12 +326,12 @@ func testEnded(t *testing.T, store fight.Store) {
 	err := store.Insert(ctx, f, f.AppendJSON(nil))
 	Truthful(t, store, f, err)
 	if err == nil {
-		t.Errorf("a context that had ended before was not heeded")
+		t.Errorf("Insert ignored a canceled context")
 	}
 }
 
-// Truthful fails the test when what Insert said of a fight is not so: nil means stored, an error means not stored,
-// unless it leaves that open.
+// Truthful checks the result of Insert against the store: nil means stored, an error means not stored unless it wraps
+// ErrMaybeStored.
 func Truthful(tb testing.TB, store fight.Store, f fight.Fight, said error) {
 	tb.Helper()
 	_, err := store.Get(tb.Context(), f.ID)
@@ -337,20 +339,20 @@ func Truthful(tb testing.TB, store fight.Store, f fight.Fight, said error) {
 	case err != nil && !errors.Is(err, fight.ErrNotFound):
 		tb.Errorf("reading %s: %v", f.ID, err)
 	case said == nil && err != nil:
-		tb.Errorf("%s was acknowledged and is not stored", f.ID)
+		tb.Errorf("%s was acknowledged but is not stored", f.ID)
 	case said != nil && !errors.Is(said, fight.ErrMaybeStored) && err == nil:
-		tb.Errorf("%s was said not to be stored and is: %v", f.ID, said)
+		tb.Errorf("%s is stored, but Insert returned: %v", f.ID, said)
 	}
 }
 
-// testDeadlines lets writers whose time runs out at random moments, before, during and after the write, get in each
-// other's way, and holds what Insert said against what is there.
+// testDeadlines runs concurrent writers whose deadlines pass at random moments, before, during and after the write, and
+// checks the results of Insert against the store.
 func testDeadlines(t *testing.T, store fight.Store) {
 	const workers, each, quiet = 8, 40, 5
 	all := Fights(workers * each)
-	_ = duration(t, store, Fights(1)[0]) // the first one of all may make the collection
+	_ = duration(t, store, Fights(1)[0]) // the very first insert may create the collection
 	took := time.Minute
-	for range quiet { // the least of some: one that others delay would have every write be in time
+	for range quiet { // the minimum of several; if others delayed one, every write would be in time
 		took = min(took, duration(t, store, Fights(1)[0]))
 	}
 	said := make([]error, len(all))
@@ -375,18 +377,18 @@ func testDeadlines(t *testing.T, store fight.Store) {
 			open++
 		}
 	}
-	stored, refused := len(Everything(t, store))-1-quiet, len(all)-acknowledged-open // the others told how long a write takes
-	t.Logf("%d acknowledged, %d left open, %d refused; %d stored", acknowledged, open, refused, stored)
+	stored, refused := len(Everything(t, store))-1-quiet, len(all)-acknowledged-open // the others measured how long a write takes
+	t.Logf("%d acknowledged, %d uncertain, %d refused; %d stored", acknowledged, open, refused, stored)
 	if stored < acknowledged || stored > acknowledged+open {
 		t.Errorf("%d stored, want from %d to %d", stored, acknowledged, acknowledged+open)
 	}
 	if acknowledged == 0 || acknowledged == len(all) {
-		t.Errorf("%d of %d in time: the deadlines tested nothing", acknowledged, len(all))
+		t.Errorf("%d of %d in time: the deadlines had no effect", acknowledged, len(all))
 	}
 }
 
-// someTime is how long the nth of many concurrent writes may take, when one alone took so long: any time about that,
-// for some surely too little and for some enough.
+// someTime returns a timeout for the nth of many concurrent writes, given the time that one takes alone: random, too
+// short for some and long enough for others.
 func someTime(nth int, took time.Duration, workers int) time.Duration {
 	switch nth % 8 {
 	case 0:
@@ -397,7 +399,7 @@ func someTime(nth int, took time.Duration, workers int) time.Duration {
 	return rand.N(2 * time.Duration(workers) * took)
 }
 
-// duration stores a fight and returns how long that took.
+// duration stores a fight and returns how long it took.
 func duration(t *testing.T, store fight.Store, f fight.Fight) time.Duration {
 	t.Helper()
 	begin := time.Now()

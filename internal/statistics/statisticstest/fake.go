@@ -8,7 +8,7 @@ import (
 	"superheroes/internal/statistics"
 )
 
-// Fake is a statistics.Store in memory whose fights are a number. What it counts is a batch of ten at most.
+// Fake is an in-memory statistics.Store in which fights are only a number. It counts in batches of ten.
 type Fake struct {
 	Stored, Counted, Steps atomic.Int64
 	Broken                 atomic.Bool

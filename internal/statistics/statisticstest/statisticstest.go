@@ -1,4 +1,5 @@
-// Package statisticstest holds what every statistics.Store must do: each store's own tests run it against a real engine.
+// Package statisticstest holds the tests that every statistics.Store must pass, and a fake. Each engine's own tests run
+// them; it doesn't know the engines.
 package statisticstest
 
 import (
@@ -18,30 +19,30 @@ import (
 	"superheroes/internal/statistics"
 )
 
-// Place is an empty place for fights, and what counts them there.
+// Place is an empty database for fights, with the statistics stores that count them.
 type Place struct {
 	Fights fight.Store
-	Open   func() statistics.Store // another one at the same place, as another process would have
-	Batch  int                     // the most fights that one step counts
-	Atomic bool                    // a change of one document is atomic, as the store relies on
+	Open   func() statistics.Store // opens another statistics store on the database, like another process
+	Batch  int                     // the maximum number of fights that one step counts
+	Atomic bool                    // updates of one document are atomic, as the store requires
 }
 
-// Run runs the whole suite at places that open gives.
+// Run runs the whole suite on the databases that open returns.
 func Run(t *testing.T, open func(tb testing.TB) Place) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, Place){
-		"no fights":                         testEmpty,
-		"fights of all kinds":               testKinds,
-		"fights that were there before":     testBefore,
-		"the order of names":                testOrder,
-		"several counters while fights run": testConcurrent,
-		"a rebuild where all is right":      testRebuildRight,
+		"no fights":                            testEmpty,
+		"fights of all kinds":                  testKinds,
+		"fights stored before the first count": testBefore,
+		"the order of names":                   testOrder,
+		"several counters while fights run":    testConcurrent,
+		"a rebuild with nothing to correct":    testRebuildRight,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
 }
 
-// Fights returns n fights, with names that come again.
+// Fights returns n fights with recurring names.
 func Fights(n int) []fight.Fight {
 	ids, now := fight.NewIDs(fight.ID{}), time.Now()
 	all := make([]fight.Fight, n)
@@ -57,7 +58,7 @@ func Fights(n int) []fight.Fight {
 	return all
 }
 
-// Insert stores the fights, many at the same time.
+// Insert stores the fights, many of them concurrently.
 func Insert(tb testing.TB, store fight.Store, fights ...fight.Fight) {
 	tb.Helper()
 	var group errgroup.Group
@@ -70,7 +71,7 @@ func Insert(tb testing.TB, store fight.Store, fights ...fight.Fight) {
 	}
 }
 
-// Expect returns the statistics of fights, without a version.
+// Expect returns the statistics of the fights, without a version.
 func Expect(fights []fight.Fight) statistics.Statistics {
 	tally := statistics.NewTally()
 	for _, f := range fights {
@@ -103,7 +104,7 @@ func order(more int64, then ...int) int {
 	return 0
 }
 
-// CountAll counts until nothing is left, and returns how many fights that were.
+// CountAll counts until nothing is left, and returns the number of fights counted.
 func CountAll(tb testing.TB, store statistics.Store) (counted int) {
 	tb.Helper()
 	for {
@@ -118,7 +119,7 @@ func CountAll(tb testing.TB, store statistics.Store) (counted int) {
 	}
 }
 
-// Exact fails the test unless the store says of the fights what is so.
+// Exact checks that the store's statistics are exactly those of the fights.
 func Exact(tb testing.TB, store statistics.Store, fights []fight.Fight) {
 	tb.Helper()
 	got, err := store.Read(tb.Context())
@@ -138,14 +139,14 @@ func testEmpty(t *testing.T, place Place) {
 	}
 	Exact(t, store, nil)
 	if counted := CountAll(t, store); counted != 0 {
-		t.Errorf("counted %d of no fights", counted)
+		t.Errorf("counted %d fights, want none", counted)
 	}
 	Exact(t, store, nil)
 }
 
 func testKinds(t *testing.T, place Place) {
 	store, fights := place.Open(), Fights(60)
-	slices.Reverse(fights) // the order of ids is none to rely on
+	slices.Reverse(fights) // the order of ids must not matter
 	for i, name := range []string{"\"\\\x01\u2028", "🦸🏽‍♀️", "$where", "a.b", "heroes/x", " ", "%_"} {
 		fights[i].Hero.Name, fights[i].Villain.Name = name, name
 		fights[i].Location = &location.Location{Name: name}
@@ -158,7 +159,7 @@ func testKinds(t *testing.T, place Place) {
 			Exact(t, store, fights[:i+1])
 			read, err := store.Read(t.Context())
 			if err != nil || versions[read.Version] {
-				t.Errorf("version %d twice, %v", read.Version, err)
+				t.Errorf("version %d occurred twice (%v)", read.Version, err)
 			}
 			versions[read.Version] = true
 		}
@@ -208,8 +209,8 @@ func testOrder(t *testing.T, place Place) {
 	Exact(t, store, fights)
 }
 
-// testConcurrent has three counters count while fights are stored: at the same time, or taking turns where changes of
-// one document are not atomic, as in FerretDB.
+// testConcurrent runs three counters while fights are stored: concurrently, or taking turns where updates of one
+// document are not atomic, as in FerretDB.
 func testConcurrent(t *testing.T, place Place) {
 	fights := Fights(300)
 	var turn sync.Mutex
@@ -254,7 +255,7 @@ func testRebuildRight(t *testing.T, place Place) {
 	Insert(t, place.Fights, fights[:40]...)
 	store := place.Open()
 	CountAll(t, store)
-	Insert(t, place.Fights, fights[40:]...) // not counted yet, which is nothing wrong
+	Insert(t, place.Fights, fights[40:]...) // not counted yet, which is no error
 	report, err := store.Rebuild(t.Context())
 	if err != nil || report.Differed() || report.Fights != 40 {
 		t.Errorf("%+v, %v", report, err)
