@@ -73,7 +73,7 @@ func (s Schema[T]) reader(r io.Reader, f Format) func() (Row[T], error) {
 	case SQL:
 		return s.rows(newSQLReader(r, s.Table, s.Columns, s.MySQL).next)
 	case CSV:
-		return s.rows(newCSVReader(r, s.Columns).next)
+		return newCSVReader(r, s).next
 	case JSONLines:
 		return newJSONReader(r, s).next
 	default:
@@ -81,7 +81,7 @@ func (s Schema[T]) reader(r io.Reader, f Format) func() (Row[T], error) {
 	}
 }
 
-// record is a row of a file whose rows are made of columns.
+// record is a row of SQL.
 type record struct {
 	line   int
 	values []value // those that are given
@@ -96,30 +96,26 @@ func (s Schema[T]) rows(next func() (record, error)) func() (Row[T], error) {
 		if err != nil {
 			return Row[T]{}, err
 		}
-		return s.row(rec), nil
-	}
-}
-
-func (s Schema[T]) row(rec record) Row[T] {
-	row := Row[T]{Line: rec.line, Err: rec.err}
-	for _, v := range rec.values {
-		if row.Err != nil {
-			return row
+		row := Row[T]{Line: rec.line, Err: rec.err}
+		for _, v := range rec.values {
+			s.set(&row, v.column, v.text)
 		}
-		row.Err = s.set(&row.Item, rec.line, v)
+		return row, nil
 	}
-	return row
 }
 
-func (s Schema[T]) set(item *T, line int, v value) error {
-	err := checkText(v.text)
+// set gives a column of the row its value, unless the row is refused.
+func (s Schema[T]) set(row *Row[T], column, text string) {
+	if row.Err != nil {
+		return
+	}
+	err := checkText(text)
 	if err == nil {
-		err = s.Set(item, v.column, v.text)
+		err = s.Set(&row.Item, column, text)
 	}
 	if err != nil {
-		return columnError(line, v.column, err)
+		row.Err = columnError(row.Line, column, err)
 	}
-	return nil
 }
 
 // checkText refuses what no store can keep.
