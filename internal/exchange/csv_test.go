@@ -20,8 +20,8 @@ func TestReadCSV(t *testing.T) {
 		{"carriage returns that end no line", "id,name\n1,a\rb\r\r\n2,c\r", []string{`2 id=1 name="a\rb\r"`, `3 id=2 name="c"`}},
 		{"comma at the end of the file", "id,name\n1,", []string{`2 id=1`}},
 		{"wrong number of fields", "id,name\n1\n1,a,b\n2,b\n", []string{`2 REFUSED line 2: 1 field, the header has 2`, `3 REFUSED line 3: 3 fields, the header has 2`, `4 id=2 name="b"`}},
-		{"quote within a plain field", "id,name\n1,Dwayne \"The Rock\" Johnson\n2,b\n", []string{`2 REFUSED line 2: a quote within a field that isn't quoted`, `3 id=2 name="b"`}},
-		{"text behind a quoted field", "id,name\n1,\"a\"b\"c\n2,\"b\" \n3,c\n", []string{`2 REFUSED line 2: text behind a closing quote; a quote within quotes is doubled`, `3 REFUSED line 3: text behind a closing quote; a quote within quotes is doubled`, `4 id=3 name="c"`}},
+		{"quote within a plain field", "id,name\n1,Dwayne \"The Rock\" Johnson\n2,b\n", []string{`2 REFUSED line 2, column name: a quote within a field that isn't quoted`, `3 id=2 name="b"`}},
+		{"text behind a quoted field", "id,name\n1,\"a\"b\"c\n2,\"b\" \n3,c\n", []string{`2 REFUSED line 2, column name: text behind a closing quote; a quote within quotes is doubled`, `3 REFUSED line 3, column name: text behind a closing quote; a quote within quotes is doubled`, `4 id=3 name="c"`}},
 		{"invalid UTF-8 and NUL", "id,name\n1,a\xff\n2,b\x00\n3,é😀\n", []string{`2 REFUSED line 2, column name: invalid UTF-8`, `3 REFUSED line 3, column name: a NUL character`, `4 id=3 name="é😀"`}},
 
 		{"semicolons", "name;level;powers\r\nYoda;900;Force, Patience\r\n\"a;\"\"b\";\"7\";\r\n", []string{`2 next name="Yoda" level="900" powers="Force, Patience"`, `3 next name="a;\"b" level="7"`}},

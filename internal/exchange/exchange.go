@@ -1,6 +1,6 @@
-// Package exchange reads catalog items from files and writes them to files: SQL with INSERT or
-// COPY, as pg_dump and mariadb-dump write it, JSON lines, and CSV as spreadsheets export it. Files
-// are in UTF-8 or UTF-16.
+// Package exchange reads catalog items from files and writes them to files: SQL dumps, JSON lines, and CSV as spreadsheets
+// export it. Files are in UTF-8 or UTF-16. It knows neither the items nor where they are stored: a Schema says how they stand
+// in files.
 //
 // Everything streams: one row is in memory at a time, and a row takes at most 1 MiB. A row that
 // can't be taken is handed on with the reason, and reading goes on with the next one; only what
@@ -14,10 +14,11 @@ import (
 	"iter"
 	"strings"
 	"unicode/utf8"
+
+	"superheroes/internal/sqldump"
 )
 
-// maxRow is the longest row that is read, in bytes. In SQL neither comments nor runs of white
-// space count, in CSV neither quoting nor the line end.
+// maxRow is the longest row that is read, in bytes. In CSV neither quoting nor the line end counts.
 const maxRow = 1 << 20
 
 // Schema says how an item is read from and written to columns.
@@ -29,8 +30,7 @@ type Schema[T any] struct {
 	// Files may spell them in any letter case.
 	Columns []string
 	// MySQL says that SQL files are in the dialect of MySQL and MariaDB, unless their first lines
-	// say otherwise: backslash escapes in every string, strings in double quotes too, comments from
-	// # and no nested ones. Otherwise they are in PostgreSQL's, which SQLite's inserts follow too.
+	// say otherwise. Otherwise they are in PostgreSQL's, which SQLite's inserts follow too.
 	MySQL bool
 	// Set gives a column its value. It isn't called for NULL, DEFAULT and the next id.
 	Set func(item *T, column, value string) error
@@ -71,9 +71,9 @@ func Read[T any](r io.Reader, f Format, s Schema[T]) iter.Seq2[Row[T], error] {
 func (s Schema[T]) reader(r io.Reader, f Format) func() (Row[T], error) {
 	switch f {
 	case SQL:
-		return s.rows(newSQLReader(r, s.Table, s.Columns, s.MySQL).next)
+		return s.sqlReader(r)
 	case CSV:
-		return s.rows(newCSVReader(r, s.Columns).next)
+		return newCSVReader(r, s).next
 	case JSONLines:
 		return newJSONReader(r, s).next
 	default:
@@ -81,45 +81,39 @@ func (s Schema[T]) reader(r io.Reader, f Format) func() (Row[T], error) {
 	}
 }
 
-// record is a row of a file whose rows are made of columns.
-type record struct {
-	line   int
-	values []value // those that are given
-	err    error
-}
-
-type value struct{ column, text string }
-
-func (s Schema[T]) rows(next func() (record, error)) func() (Row[T], error) {
+func (s Schema[T]) sqlReader(r io.Reader) func() (Row[T], error) {
+	in := sqldump.NewReader(newInput(r), s.Table, s.Columns, s.MySQL)
 	return func() (Row[T], error) {
-		rec, err := next()
+		dumped, err := in.Next()
+		if err == io.EOF {
+			return Row[T]{}, io.EOF
+		}
 		if err != nil {
-			return Row[T]{}, err
+			return Row[T]{}, lineError(in.Line(), err)
 		}
-		return s.row(rec), nil
+		row := Row[T]{Line: dumped.Line}
+		if dumped.Err != nil {
+			row.Err = columnError(dumped.Line, dumped.Column, dumped.Err)
+		}
+		for _, v := range dumped.Values {
+			s.set(&row, v.Column, v.Text)
+		}
+		return row, nil
 	}
 }
 
-func (s Schema[T]) row(rec record) Row[T] {
-	row := Row[T]{Line: rec.line, Err: rec.err}
-	for _, v := range rec.values {
-		if row.Err != nil {
-			return row
-		}
-		row.Err = s.set(&row.Item, rec.line, v)
+// set gives a column of the row its value, unless the row is refused.
+func (s Schema[T]) set(row *Row[T], column, text string) {
+	if row.Err != nil {
+		return
 	}
-	return row
-}
-
-func (s Schema[T]) set(item *T, line int, v value) error {
-	err := checkText(v.text)
+	err := checkText(text)
 	if err == nil {
-		err = s.Set(item, v.column, v.text)
+		err = s.Set(&row.Item, column, text)
 	}
 	if err != nil {
-		return columnError(line, v.column, err)
+		row.Err = columnError(row.Line, column, err)
 	}
-	return nil
 }
 
 // checkText refuses what no store can keep.

@@ -71,7 +71,7 @@ func (r *utf16Reader) decode() error {
 			}
 		}
 	}
-	r.text = append(r.text, noText)
+	r.text = append(r.text, 0xFF)
 	_, err = r.in.Discard(len(unit))
 	return err
 }

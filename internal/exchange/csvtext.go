@@ -1,0 +1,93 @@
+package exchange
+
+import (
+	"bufio"
+	"errors"
+	"io"
+)
+
+// csvText is a file on its way to encoding/csv, which has no limit to the length of a row and turns a CRLF within quotes into
+// LF. It ends a file with a row of more than maxRow, or with a quoted field that doesn't end, and it doubles the carriage return
+// of a CRLF within quotes, so that fields are kept byte for byte. Errors name the line.
+type csvText struct {
+	in        *bufio.Reader
+	separator byte
+
+	line, row, field int // where the next byte, its row and the last quoted field are
+	length           int // of the row so far
+	at               csvPlace
+	repeat           bool // the carriage return
+	err              error
+}
+
+type csvPlace int
+
+const (
+	fieldStart csvPlace = iota
+	unquoted
+	quoted
+	quoteEnd // behind a quote within quotes: the end of the field, or the first of two
+)
+
+// Read implements io.Reader.
+func (t *csvText) Read(p []byte) (n int, err error) {
+	for ; n < len(p) && t.err == nil; n++ {
+		if t.repeat {
+			p[n], t.repeat = '\r', false
+			continue
+		}
+		if p[n], t.err = t.in.ReadByte(); t.err != nil {
+			t.err = t.ended(t.err)
+			return n, t.err
+		}
+		t.follow(p[n])
+	}
+	return n, t.err
+}
+
+func (t *csvText) ended(err error) error {
+	switch {
+	case err == io.EOF && t.at == quoted:
+		return lineError(t.field, errors.New("a quoted field that doesn't end"))
+	case err == io.EOF:
+		return io.EOF
+	}
+	return readError(t.line, err)
+}
+
+// follow takes note of a byte.
+func (t *csvText) follow(b byte) {
+	t.length++
+	switch {
+	case t.at == quoted && b == '"':
+		t.at = quoteEnd
+		t.length--
+	case t.at == quoted:
+		t.repeat = b == '\r' && t.lineEnds()
+	case b == '\n':
+		t.at, t.length, t.row = fieldStart, 0, t.line+1
+	case b == '\r' && t.lineEnds():
+		t.length--
+	case b == t.separator:
+		t.at = fieldStart
+	case b == '"' && t.at == fieldStart:
+		t.at, t.field = quoted, t.line
+		t.length--
+	case b == '"' && t.at == quoteEnd:
+		t.at = quoted
+	default:
+		t.at = unquoted
+	}
+	if b == '\n' {
+		t.line++
+	}
+	if t.length > maxRow {
+		t.err = lineError(t.row, errRowTooLong)
+	}
+}
+
+// lineEnds reports whether a line feed follows.
+func (t *csvText) lineEnds() bool {
+	ahead, _ := t.in.Peek(1)
+	return string(ahead) == "\n"
+}
