@@ -47,8 +47,8 @@ func (s catalogRoutes[T]) addEditRoutes(api *httpserver.API, admin *httpserver.A
 	}
 }
 
-// bodies describes what a client sends: a whole entry, or a patch of it. Which fields may not be empty is what Check
-// refuses of an empty item.
+// bodies describes the request bodies: a whole entry, or a patch. Required fields are those that Check refuses in an
+// empty item.
 func (s catalogRoutes[T]) bodies(api *httpserver.API) (whole, patch *huma.RequestBody) {
 	var none T
 	var required []string
@@ -78,7 +78,7 @@ func (s catalogRoutes[T]) bodies(api *httpserver.API) (whole, patch *huma.Reques
 	return whole, patch
 }
 
-// exampleFields returns the example without its id.
+// exampleFields returns the example's fields without its id.
 func (s catalogRoutes[T]) exampleFields() map[string]any {
 	fields, example := map[string]any{}, s.Kind.Example
 	for i, field := range s.Kind.Table.Fields(&example) {
@@ -88,7 +88,8 @@ func (s catalogRoutes[T]) exampleFields() map[string]any {
 	return fields
 }
 
-// editProblems adds the errors of an operation that changes something: with a body, and of one entry.
+// editProblems adds the errors of an operation that changes something. body: it takes one; entry: it concerns one
+// entry.
 func (s catalogRoutes[T]) editProblems(api *httpserver.API, responses map[string]*huma.Response, body, entry bool) map[string]*huma.Response {
 	problems := map[int]string{
 		http.StatusServiceUnavailable: "The store can't take it now, or there are too many requests at once; Retry-After says when to try again, and the detail says if the change may have been written all the same.",
@@ -113,7 +114,7 @@ func (s catalogRoutes[T]) editProblems(api *httpserver.API, responses map[string
 	return api.Problems(responses, problems)
 }
 
-// ifMatch has no example: Swagger UI would send it, as no entry's tag, with the first request that somebody tries.
+// ifMatch has no example: Swagger UI would send it with the first request one tries, and it matches no entry.
 func ifMatch() *huma.Param {
 	return &huma.Param{Name: "If-Match", In: "header", Description: "Entity tags, or *: the change is made only to an entry that has one of them. " +
 		"It is compared and written in one transaction.", Schema: &huma.Schema{Type: "string"}}

@@ -12,8 +12,8 @@ import (
 	"superheroes/internal/location"
 )
 
-// document is the JSON of a fight as the OpenAPI document describes it; AppendJSON writes it, and a test holds the
-// one against the other.
+// fightDocument describes the JSON of a fight for the OpenAPI document. AppendJSON writes it, and a test checks that
+// both match.
 type fightDocument struct {
 	ID            string              `json:"id" format:"uuid" doc:"A UUID, of version 7 when this server made it."`
 	FightDate     time.Time           `json:"fight_date" doc:"The moment it was decided, in UTC."`
@@ -41,7 +41,7 @@ type count struct {
 	Count int64 `json:"count" minimum:"0" example:"42"`
 }
 
-// schemas are the parts the operations below refer to.
+// fightSchemas are the schemas that the operations below refer to.
 type fightSchemas struct{ fight, fighters, location, count, body *huma.Schema }
 
 func newFightSchemas(api *httpserver.API) fightSchemas {
@@ -64,7 +64,7 @@ func newFightSchemas(api *httpserver.API) fightSchemas {
 	}
 }
 
-// kept turns the schema of a catalog's entry into that of an entry in a fight, which may have come without an id.
+// kept turns the schema of a catalog's entry into that of a stored fight's, whose id may be missing.
 func kept(s *huma.Schema) {
 	id := s.Properties["id"]
 	id.Nullable, id.Description = true, "Null when the request gave none."
@@ -73,7 +73,7 @@ func kept(s *huma.Schema) {
 	}
 }
 
-// sent turns the schema of a catalog's entry into that of an entry in a request.
+// sent turns the schema of a catalog's entry into that of a request's.
 func sent(s *huma.Schema) {
 	s.Required, s.AdditionalProperties = []string{"name"}, true
 	s.Description = "Only the name is required; other fields that are missing or null are empty. Unknown fields are dropped."
@@ -85,7 +85,7 @@ func sent(s *huma.Schema) {
 	}
 }
 
-// peerProblems are the answers of an operation that needs the catalogs.
+// peerProblems returns the errors of an operation that calls the catalogs.
 func peerProblems(more map[int]string) map[int]string {
 	problems := map[int]string{
 		http.StatusBadGateway:         "A peer refused, failed or broke off; the answer names it.",
@@ -160,12 +160,12 @@ func (s fightRoutes) routes(api *httpserver.API) []httpserver.Route {
 }
 
 func exampleFight() fight.Fight {
-	id, _ := fight.ParseID("0198c5a7-1f2e-7c3a-9d10-2b6f6f1d2c4e") // well-formed
+	id, _ := fight.ParseID("0198c5a7-1f2e-7c3a-9d10-2b6f6f1d2c4e") // the id is well-formed
 	place := location.Locations().Example
 	return fight.Decide(id, time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC), character.Heroes().Example, character.Villains().Example, &place)
 }
 
-// asDocument is the fight as the document's examples show it.
+// asDocument converts a fight for the document's examples.
 func asDocument(f fight.Fight) fightDocument {
 	winner, loser := f.Sides()
 	return fightDocument{

@@ -20,8 +20,8 @@ func (s *statisticsRoutes) serveStatistics(w http.ResponseWriter, r *http.Reques
 	return httpserver.WriteJSON(w, latest.JSON)
 }
 
-// document is the JSON of the statistics as the OpenAPI document describes it; AppendJSON writes it, and a test holds
-// the one against the other.
+// statisticsDocument describes the JSON of the statistics for the OpenAPI document. AppendJSON writes it, and a test
+// checks that both match.
 type statisticsDocument struct {
 	Total      int64            `json:"total" minimum:"0" doc:"Stored fights: heroes, villains and unreadable together." example:"42"`
 	Heroes     int64            `json:"heroes" minimum:"0" doc:"Won by heroes." example:"20"`
@@ -52,13 +52,13 @@ func exampleDocument() statisticsDocument {
 	}
 }
 
-// StatisticsLimits says how many clients may listen.
+// StatisticsLimits limits the number of streams.
 type StatisticsLimits struct {
 	MaxStreams int `default:"5000" help:"Maximum open streams; one client address gets at most three quarters of them."`
 }
 
-// AddStatistics declares the operations. endStreams ends every stream, and each that begins later at once; it may be called more
-// than once.
+// AddStatistics declares the operations. endStreams ends all streams, and later ones as soon as they start. It may be
+// called more than once.
 func AddStatistics(service *statistics.Service, api *httpserver.API, limits StatisticsLimits) (endStreams func()) {
 	routes := newStatisticsRoutes(service)
 	routes.addTo(api, limits)

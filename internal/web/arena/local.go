@@ -6,16 +6,16 @@ import (
 	"net/http"
 )
 
-// Local is a part in this process: its handler is called, without a socket.
+// Local is a part in this process, called without a socket.
 type Local struct{ Handler http.Handler }
 
-// Pass has the handler answer.
+// Pass calls the handler.
 func (l Local) Pass(w http.ResponseWriter, r *http.Request, _ bool) error {
 	l.Handler.ServeHTTP(w, r)
 	return nil
 }
 
-// Check asks the handler whether it is ready.
+// Check calls the handler's /readyz.
 func (l Local) Check(ctx context.Context) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "/readyz", nil)
 	if err != nil {
@@ -29,7 +29,7 @@ func (l Local) Check(ctx context.Context) error {
 	return nil
 }
 
-// statusOnly is an answer of which only the status counts.
+// statusOnly is a response for which only the status code matters.
 type statusOnly struct {
 	header http.Header
 	status int
