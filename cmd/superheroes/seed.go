@@ -17,7 +17,7 @@ type seedCommand struct {
 	app.CatalogStore `embed:""`
 }
 
-// Validate refuses a count that can't be and a store that can't be the catalog's.
+// Validate rejects an invalid count or store.
 func (c seedCommand) Validate() error {
 	if c.Count < 1 {
 		return &settingError{"--count", "SEED_COUNT", errors.New("must be at least 1")}
@@ -38,7 +38,7 @@ func (c seedCommand) Run(s *session) error {
 	return nil
 }
 
-// count returns what counts one of so many, which a bar shows on a terminal, and what ends the bar.
+// count returns functions to count one of all entries, and to finish. A progress bar shows the count on a terminal.
 func (s *session) count(all int64, what string) (one, end func()) {
 	bar := s.bar(all, what, progressbar.OptionShowCount(), progressbar.OptionShowIts())
 	if bar == nil {

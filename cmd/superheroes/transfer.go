@@ -24,7 +24,7 @@ type importCommand struct {
 	app.CatalogStore `embed:""`
 }
 
-// Validate refuses a store that can't be the catalog's.
+// Validate rejects a store that the catalog can't use.
 func (c importCommand) Validate() error { return c.ValidateFor(c.Catalog) }
 
 func (c importCommand) Run(s *session) error {
@@ -56,7 +56,7 @@ func (c importCommand) Run(s *session) error {
 	return nil
 }
 
-// counted returns a number with the plural word, or with its singular for one.
+// counted formats a number with its noun, given in the plural.
 func counted[N int | int64](n N, plural string) string {
 	if n == 1 {
 		plural = map[string]string{"heroes": "hero", "villains": "villain", "locations": "location", "rows": "row"}[plural]
@@ -64,19 +64,19 @@ func counted[N int | int64](n N, plural string) string {
 	return fmt.Sprintf("%d %s", n, plural)
 }
 
-// mostReasons is the number of reasons for refused rows that are shown.
+// mostReasons is how many reasons for refused rows are printed.
 const mostReasons = 50
 
-// refusals collects the reasons why rows were refused. A reason that many rows of a file share is shown once.
+// refusals collects the reasons why rows were refused. Rows of a file with the same reason share one line.
 type refusals struct {
 	reasons []*refusal
 	known   map[string]*refusal
-	more    int // rows with other reasons than those
+	more    int // rows with reasons beyond mostReasons
 }
 
 type refusal struct {
-	first      string // the line of the first row and the reason
-	rows, last int    // how many rows, and the line of the last
+	first      string // the first row's line number and the reason
+	rows, last int    // number of rows, and the last one's line number
 }
 
 // add records a refused row.
@@ -104,7 +104,7 @@ func (r *refusals) add(file string, cause error) {
 	known.last = at.Line
 }
 
-// shorten returns the beginning of a text that may hold a whole value of the file.
+// shorten truncates a text that may contain a whole value of the file.
 func shorten(text string) string {
 	const longest = 400
 	if len(text) <= longest {
@@ -130,7 +130,7 @@ func (r *refusals) write(w io.Writer) {
 	}
 }
 
-// unchanged is an error of what wrote a catalog.
+// unchanged wraps an error of a command that writes a catalog.
 func unchanged(err error) error {
 	if errors.Is(err, app.ErrMaybeChanged) {
 		return fmt.Errorf("it is unknown whether anything was changed: %w", err)
@@ -142,7 +142,7 @@ func formatOf(format, name string) (exchange.Format, error) {
 	if format != "" {
 		return exchange.FormatOf("." + format)
 	}
-	if name == "-" { // to be read: what is written there has a default
+	if name == "-" { // only for reading; the format for writing has a default
 		return 0, &settingError{"--format", "IMPORT_FORMAT", errors.New("is required when reading standard input")}
 	}
 	guessed, err := exchange.FormatOf(name)
@@ -152,7 +152,7 @@ func formatOf(format, name string) (exchange.Format, error) {
 	return guessed, err
 }
 
-// open opens a file for reading; on a terminal a bar shows how far it was read.
+// open opens a file for reading; on a terminal, a bar shows the progress.
 func (s *session) open(name string) (io.ReadCloser, error) {
 	if name == "-" {
 		return io.NopCloser(os.Stdin), nil
@@ -180,7 +180,7 @@ type exportCommand struct {
 	app.CatalogStore `embed:""`
 }
 
-// Validate refuses a store that can't be the catalog's.
+// Validate rejects a store that the catalog can't use.
 func (c exportCommand) Validate() error { return c.ValidateFor(c.Catalog) }
 
 func (c exportCommand) Run(s *session) error {
@@ -210,11 +210,12 @@ func export(ctx context.Context, c exportCommand, format exchange.Format, w io.W
 	return buffered.Flush()
 }
 
-// replaceFile writes a file that takes its name only when it is whole: when write fails, an older file stays as it was.
+// replaceFile writes a file under a temporary name and renames it when complete. If write fails, an existing file is
+// unchanged.
 func replaceFile(path string, write func(io.Writer) error) error {
 	draft := path + ".part"
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		draft = path // a pipe or a device keeps its name
+		draft = path // write a pipe or a device directly
 	}
 	file, err := os.Create(draft)
 	if err != nil {
