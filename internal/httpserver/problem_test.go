@@ -54,7 +54,7 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// checkLog wants one line of this level that names the request, or none.
+// checkLog expects one line of the given level that names the request, or none.
 func checkLog(t *testing.T, lines []string, level, id string) {
 	t.Helper()
 	if level == "" {
