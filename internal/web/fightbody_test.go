@@ -94,7 +94,7 @@ func TestBodyAccepted(t *testing.T) {
 	long := strings.Repeat("🦸", 50)
 	tests := []struct {
 		name, text string
-		want       string // hero, villain and place as Go writes them
+		want       string // hero, villain and location as Go prints them
 	}{
 		{"names only", `{"hero":{"name":"h"},"villain":{"name":"v"}}`,
 			`{0 h  0  } {0 v  0  } <nil>`},
@@ -125,8 +125,8 @@ func TestBodyAccepted(t *testing.T) {
 	}
 }
 
-// FuzzFightBody: no body makes the reader panic, and what it accepts keeps the limits and becomes a fight that is
-// written and read back without loss.
+// No body makes the decoder panic, and an accepted body is within the limits and becomes a fight that survives
+// encoding and decoding.
 func FuzzFightBody(f *testing.F) {
 	for _, seed := range []string{
 		``, `null`, `{}`, `{"hero":{"name":"h"},"villain":{"name":"v"}}`,
