@@ -24,7 +24,7 @@ type healthCommand struct {
 	StatisticsAddr string        `default:"127.0.0.1:8005" help:"Address of statistics."`
 	Arena          bool          `default:"true" negatable:"" help:"Also check the battle page."`
 	ArenaAddr      string        `default:"127.0.0.1:8000" help:"Address of the battle page."`
-	Timeout        time.Duration `default:"3s" env:"HEALTH_TIMEOUT" help:"How long to wait for an answer."`
+	Timeout        time.Duration `default:"3s" env:"HEALTH_TIMEOUT" help:"How long to wait for a response."`
 }
 
 // asked is a service to check.

@@ -12,7 +12,7 @@ import (
 type seedCommand struct {
 	Catalog          string `arg:"" enum:"heroes,villains,locations" help:"What to generate: heroes, villains or locations."`
 	Count            int64  `default:"1000" env:"SEED_COUNT" help:"How many to generate."`
-	Seed             uint64 `default:"1" env:"SEED" help:"Seed of the generator: the same seed makes the same entries."`
+	Seed             uint64 `default:"1" env:"SEED" help:"Seed of the generator: the same seed generates the same entries."`
 	Replace          bool   `env:"SEED_REPLACE" help:"Empty the catalog first, in the same transaction."`
 	app.CatalogStore `embed:""`
 }
@@ -34,7 +34,7 @@ func (c seedCommand) Run(s *session) error {
 	if err != nil {
 		return unchanged(err)
 	}
-	fmt.Fprintf(s.stdout, "%s made up in %s\n", counted(c.Count, c.Catalog), c.Place(c.Catalog))
+	fmt.Fprintf(s.stdout, "%s generated in %s\n", counted(c.Count, c.Catalog), c.Place(c.Catalog))
 	return nil
 }
 

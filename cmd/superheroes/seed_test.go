@@ -14,7 +14,7 @@ func TestSeed(t *testing.T) {
 		t.Run(catalog, func(t *testing.T) {
 			store := seeded(t)
 			before := exported(t, catalog, store)
-			invoke("seed", catalog, "--count=1234", store).check(t, exitOK, "1234 "+catalog+" made up in ")
+			invoke("seed", catalog, "--count=1234", store).check(t, exitOK, "1234 "+catalog+" generated in ")
 			after := exported(t, catalog, store)
 			if added, found := strings.CutPrefix(after, before); !found || strings.Count(added, "\n") != 1234 {
 				t.Errorf("%d lines were there, %d are, and the old ones are first: %t", strings.Count(before, "\n"), strings.Count(after, "\n"), found)

@@ -74,7 +74,7 @@ type settingMapper struct{ kong.Mapper }
 func (m settingMapper) Decode(ctx *kong.DecodeContext, target reflect.Value) error {
 	flag := ctx.Value.Flag
 	if !flag.IsBool() && !ctx.Scan.Peek().IsValue() {
-		return wrong(flag, "needs a value; one that begins with a hyphen is written as --%s=VALUE", flag.Name)
+		return wrong(flag, "needs a value; write one that starts with a hyphen as --%s=VALUE", flag.Name)
 	}
 	if err := m.Mapper.Decode(ctx, target); err != nil {
 		return wrong(flag, "%w", err)
@@ -190,7 +190,7 @@ func badUsage(err error, args []string) error {
 		return setting
 	}
 	if before, _, found := strings.Cut(err.Error(), "unexpected argument"); found && givesSecret(args) {
-		return errors.New(before + "unexpected argument, which may be a part of a secret and isn't shown; a value with blanks takes quotes")
+		return errors.New(before + "unexpected argument, which may be part of a secret and isn't shown; quote a value that contains spaces")
 	}
 	if before, _, found := strings.Cut(err.Error(), "://"); found && strings.HasPrefix(before, "unknown flag") {
 		return errors.New(before + "://…")

@@ -41,11 +41,11 @@ func (c rebuildCommand) Run(s *session) error {
 
 // told describes the result of a rebuild.
 func told(r statistics.Report) string {
-	text := fmt.Sprintf("counted %d fights anew: ", r.Fights)
+	text := fmt.Sprintf("recounted %d fights: ", r.Fights)
 	if !r.Differed() {
 		return text + "nothing differed"
 	}
-	text += fmt.Sprintf("corrected %d winners and %d places", r.Winners, r.Places)
+	text += fmt.Sprintf("corrected %d winners and %d locations", r.Winners, r.Places)
 	if r.Since {
 		text += ", the date of the first fight"
 	}

@@ -16,11 +16,11 @@ import (
 )
 
 type importCommand struct {
-	Catalog          string   `arg:"" enum:"heroes,villains,locations" help:"What the files hold: heroes, villains or locations."`
-	Files            []string `arg:"" name:"file" help:"Files to read; - is the standard input."`
-	Format           string   `default:"" enum:",sql,jsonl,csv" env:"IMPORT_FORMAT" help:"Format of the files: sql, jsonl or csv; by their names when not given."`
+	Catalog          string   `arg:"" enum:"heroes,villains,locations" help:"What the files contain: heroes, villains or locations."`
+	Files            []string `arg:"" name:"file" help:"Files to read; - means standard input."`
+	Format           string   `default:"" enum:",sql,jsonl,csv" env:"IMPORT_FORMAT" help:"Format of the files: sql, jsonl or csv; derived from the file names if not given."`
 	Replace          bool     `env:"IMPORT_REPLACE" help:"Empty the catalog first, in the same transaction."`
-	Partial          bool     `env:"IMPORT_PARTIAL" help:"Import the good rows even if others are refused."`
+	Partial          bool     `env:"IMPORT_PARTIAL" help:"Import the valid rows even if others are refused."`
 	app.CatalogStore `embed:""`
 }
 
@@ -46,9 +46,9 @@ func (c importCommand) Run(s *session) error {
 	refused.write(s.stderr)
 	switch {
 	case errors.Is(err, app.ErrNothingChanged) && result.Refused == 1:
-		return errors.New("1 row was refused and nothing was changed; --partial takes the others")
+		return errors.New("1 row was refused and nothing was changed; --partial imports the others")
 	case errors.Is(err, app.ErrNothingChanged):
-		return fmt.Errorf("%d rows were refused and nothing was changed; --partial takes the others", result.Refused)
+		return fmt.Errorf("%d rows were refused and nothing was changed; --partial imports the others", result.Refused)
 	case err != nil:
 		return unchanged(err)
 	}
@@ -147,7 +147,7 @@ func formatOf(format, name string) (exchange.Format, error) {
 	}
 	guessed, err := exchange.FormatOf(name)
 	if err != nil {
-		err = fmt.Errorf("%w, or --format says it", err)
+		err = fmt.Errorf("%w, or set --format", err)
 	}
 	return guessed, err
 }
@@ -176,7 +176,7 @@ func (s *session) open(name string) (io.ReadCloser, error) {
 type exportCommand struct {
 	Catalog          string `arg:"" enum:"heroes,villains,locations" help:"What to write: heroes, villains or locations."`
 	Output           string `short:"o" default:"-" env:"EXPORT_OUTPUT" help:"File to write; - means standard output."`
-	Format           string `default:"" enum:",jsonl,csv" env:"EXPORT_FORMAT" help:"Format: jsonl or csv; by the file's name when not given, else jsonl."`
+	Format           string `default:"" enum:",jsonl,csv" env:"EXPORT_FORMAT" help:"Format: jsonl or csv; derived from the file name if not given, else jsonl."`
 	app.CatalogStore `embed:""`
 }
 
@@ -192,7 +192,7 @@ func (c exportCommand) Run(s *session) error {
 		return usageError{&settingError{"--output", "EXPORT_OUTPUT", err}}
 	}
 	if format == exchange.SQL {
-		return usageError{&settingError{"--output", "EXPORT_OUTPUT", errors.New("SQL can't be written; use .jsonl or .csv")}}
+		return usageError{&settingError{"--output", "EXPORT_OUTPUT", errors.New("exporting SQL is not supported; use .jsonl or .csv")}}
 	}
 	ctx, stop := untilSignal()
 	defer stop()

@@ -180,7 +180,7 @@ func TestImportRefusals(t *testing.T) {
 			file + ": line 3, column level: level: \"high\" is not an integer of 32 bits … and 99 more like it, up to line 102\n" +
 			file + ": line 103, column level: level: \"low\" is not an integer of 32 bits\n" +
 			file + ": line 104: 2 fields, the header has 3\n" +
-			"superheroes: 104 rows were refused and nothing was changed; --partial takes the others\n"
+			"superheroes: 104 rows were refused and nothing was changed; --partial imports the others\n"
 		if diff := cmp.Diff(outcome{exitError, "", want}, got, cmp.AllowUnexported(outcome{})); diff != "" {
 			t.Error(diff)
 		}
@@ -204,7 +204,7 @@ func TestImportRefusals(t *testing.T) {
 	})
 	t.Run("one row", func(t *testing.T) {
 		file, store := write(t, "x.csv", "name\nx\n\"\"\n"), seeded(t)
-		if got := invoke("import", "heroes", file, store); !strings.HasSuffix(got.stderr, "superheroes: 1 row was refused and nothing was changed; --partial takes the others\n") {
+		if got := invoke("import", "heroes", file, store); !strings.HasSuffix(got.stderr, "superheroes: 1 row was refused and nothing was changed; --partial imports the others\n") {
 			t.Errorf("got %+v", got)
 		}
 		if got := invoke("import", "heroes", file, store, "--partial"); got.code != exitOK || !strings.HasPrefix(got.stdout, "1 hero imported into ") || !strings.HasSuffix(got.stdout, ", 1 row refused\n") {

@@ -39,7 +39,7 @@ type FightStore struct {
 
 // Stores configures the stores of all services in one process. An empty URL means a file in DataDir.
 type Stores struct {
-	DataDir   string         `default:"./superheroes-data" help:"Folder of the embedded store, which is used for every service without a store URL."`
+	DataDir   string         `default:"./superheroes-data" help:"Folder of the embedded store, used for every service without a store URL."`
 	Heroes    CharacterStore `embed:"" prefix:"heroes-"`
 	Villains  CharacterStore `embed:"" prefix:"villains-"`
 	Locations LocationStore  `embed:"" prefix:"locations-"`
@@ -59,13 +59,13 @@ const (
 
 // CatalogConfig holds the settings of a catalog service.
 type CatalogConfig struct {
-	SnapshotLimit int64  `default:"67108864" help:"Largest catalog kept in memory in the eco profile, in bytes: the size of its JSON plus 256 a row. A larger one is read as in strict."`
-	AdminToken    string `secret:"" placeholder:"TOKEN" help:"Token that allows changing catalogs, sent as Authorization: Bearer TOKEN. If it is not set, nobody may. Prefer the variable: other users can see the flags of a process."`
+	SnapshotLimit int64  `default:"67108864" help:"Largest catalog kept in memory in the eco profile, in bytes: the size of its JSON plus 256 per row. A larger one is read as in strict."`
+	AdminToken    string `secret:"" placeholder:"TOKEN" help:"Token that allows changing catalogs, sent as Authorization: Bearer TOKEN. If it is not set, changes are disabled. Prefer the variable: other users can see the flags of a process."`
 }
 
 // Server holds the settings of every server.
 type Server struct {
-	Profile           Profile `enum:"strict,eco" default:"eco" help:"How much work an answer takes: strict does what the other members of the family do, eco the least."`
+	Profile           Profile `enum:"strict,eco" default:"eco" help:"How much work a response takes: strict does what the other members of the family do, eco the least."`
 	httpserver.Config `embed:""`
 	Log               logging.Config `embed:""`
 }
@@ -73,7 +73,7 @@ type Server struct {
 // UpConfig configures all services in one process.
 type UpConfig struct {
 	Stores        `embed:""`
-	HeroesAddr    string `default:"127.0.0.1:8001" help:"Address heroes listens on; port 0 takes a free one."`
+	HeroesAddr    string `default:"127.0.0.1:8001" help:"Address heroes listens on; port 0 selects a free one."`
 	VillainsAddr  string `default:"127.0.0.1:8002" help:"Address villains listens on."`
 	LocationsAddr string `default:"127.0.0.1:8003" help:"Address locations listens on."`
 	FightsAddr    string `default:"127.0.0.1:8004" help:"Address fights listens on."`
@@ -93,7 +93,7 @@ type UpStatistics struct {
 
 // CharacterConfig configures heroes or villains on their own.
 type CharacterConfig struct {
-	Addr           string `default:"${addr}" help:"Address the service listens on; port 0 takes a free one."`
+	Addr           string `default:"${addr}" help:"Address the service listens on; port 0 selects a free one."`
 	CharacterStore `embed:""`
 	CatalogConfig  `embed:""`
 	Server         `embed:""`
@@ -101,7 +101,7 @@ type CharacterConfig struct {
 
 // LocationConfig configures locations on their own.
 type LocationConfig struct {
-	Addr          string `default:"${addr}" help:"Address the service listens on; port 0 takes a free one."`
+	Addr          string `default:"${addr}" help:"Address the service listens on; port 0 selects a free one."`
 	LocationStore `embed:""`
 	CatalogConfig `embed:""`
 	Server        `embed:""`
@@ -109,7 +109,7 @@ type LocationConfig struct {
 
 // FightConfig configures fights on their own.
 type FightConfig struct {
-	Addr         string `default:"${addr}" help:"Address the service listens on; port 0 takes a free one."`
+	Addr         string `default:"${addr}" help:"Address the service listens on; port 0 selects a free one."`
 	FightStore   `embed:""`
 	HeroesURL    string        `default:"http://heroes:8000" help:"URL of heroes."`
 	VillainsURL  string        `default:"http://villains:8000" help:"URL of villains."`
@@ -120,7 +120,7 @@ type FightConfig struct {
 
 // ArenaConfig configures the arena on its own.
 type ArenaConfig struct {
-	Addr          string             `default:"${addr}" help:"Address the service listens on; port 0 takes a free one."`
+	Addr          string             `default:"${addr}" help:"Address the service listens on; port 0 selects a free one."`
 	HeroesURL     string             `default:"http://heroes:8000" help:"URL of heroes."`
 	VillainsURL   string             `default:"http://villains:8000" help:"URL of villains."`
 	LocationsURL  string             `default:"http://locations:8000" help:"URL of locations."`
@@ -132,7 +132,7 @@ type ArenaConfig struct {
 
 // StatisticsConfig configures statistics on their own.
 type StatisticsConfig struct {
-	Addr                 string `default:"${addr}" help:"Address the service listens on; port 0 takes a free one."`
+	Addr                 string `default:"${addr}" help:"Address the service listens on; port 0 selects a free one."`
 	FightStore           `embed:""`
 	web.StatisticsLimits `embed:""`
 	Server               `embed:""`

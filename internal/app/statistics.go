@@ -122,7 +122,7 @@ func orNil[S statistics.Store](store S, err error) (statistics.Store, error) {
 // RebuildConfig locates the fights to recount: by the URL of up's settings or of the service's own, or else in the
 // data folder.
 type RebuildConfig struct {
-	DataDir          string `default:"./superheroes-data" help:"Folder of the embedded store, which is used when no URL is given."`
+	DataDir          string `default:"./superheroes-data" help:"Folder of the embedded store, used if no URL is given."`
 	MongodbURL       string `secret:"" help:"Store of fights: mongodb://user:password@host:port/database or sqlite:PATH."`
 	FightsMongodbURL string `secret:"" help:"The same, named as in up."`
 }

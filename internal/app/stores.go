@@ -272,7 +272,7 @@ func (s *Stores) resolve(exclusive bool) (unlock func() error, err error) {
 
 func makeFolder(dir string) error {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return fmt.Errorf("the data folder %s can't be made: %w; choose another (%s)", dir, err, Setting("--data-dir"))
+		return fmt.Errorf("can't create the data folder %s: %w; choose another (%s)", dir, err, Setting("--data-dir"))
 	}
 	return nil
 }
@@ -292,7 +292,7 @@ func lockFolder(dir string) (unlock func() error, err error) {
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the data folder %s can't be written: %w; choose another (%s)", dir, errors.Unwrap(err), Setting("--data-dir"))
+		return nil, fmt.Errorf("can't write to the data folder %s: %w; choose another (%s)", dir, errors.Unwrap(err), Setting("--data-dir"))
 	}
 	if !taken {
 		return nil, fmt.Errorf("the data folder %s is in use by another process; stop it, or choose another folder (%s)", dir, Setting("--data-dir"))

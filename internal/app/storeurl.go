@@ -57,7 +57,7 @@ func parseStoreURL(text string, engines ...string) (storeURL, error) {
 		return storeURL{}, fmt.Errorf("the store URL must begin with sqlite:, %s", strings.Join(prefixes(engines), " or "))
 	}
 	if engine != engineSQLite && !unambiguous(text) {
-		return storeURL{}, fmt.Errorf("the store URL must be %s://user:password@host:port/database, and each of @ : / ? # %% and blank in the user, "+
+		return storeURL{}, fmt.Errorf("the store URL must be %s://user:password@host:port/database, and each of @ : / ? # %% and space in the user, "+
 			"password or database percent-encoded (@ is %%40, / is %%2F)", strings.ToLower(scheme))
 	}
 	parse := map[string]func(string) (storeURL, error){
@@ -110,7 +110,7 @@ func parsePostgres(text string) (storeURL, error) {
 const mysqlForms = "mysql://user:password@host:port/database or mysql://user:password@/database?socket=PATH"
 
 func parseMySQL(text string) (storeURL, error) {
-	malformed := errors.New("the MySQL URL can't be read: want " + mysqlForms + ", marks in the password percent-encoded")
+	malformed := errors.New("the MySQL URL can't be read: want " + mysqlForms + ", with special characters percent-encoded")
 	parsed, err := url.Parse(text)
 	if err != nil || parsed.Fragment != "" {
 		return storeURL{}, malformed // the cause may show the password
@@ -121,7 +121,7 @@ func parseMySQL(text string) (storeURL, error) {
 	}
 	for name, values := range query {
 		if !slices.Contains([]string{"socket", "tls", "ssl-ca"}, name) || len(values) > 1 {
-			return storeURL{}, errors.New("the MySQL URL can have the parameters socket, tls and ssl-ca, each once")
+			return storeURL{}, errors.New("the only parameters of a MySQL URL are socket, tls and ssl-ca, each once")
 		}
 	}
 	config := mysql.NewConfig()
@@ -158,7 +158,7 @@ func mysqlTLS(config *mysql.Config, mode, ca string) error {
 		return nil
 	}
 	if mode != "" && mode != "true" {
-		return errors.New("ssl-ca in the MySQL URL goes with tls=true only")
+		return errors.New("ssl-ca in the MySQL URL requires tls=true")
 	}
 	host, _, err := net.SplitHostPort(config.Addr)
 	if err != nil {
@@ -170,7 +170,7 @@ func mysqlTLS(config *mysql.Config, mode, ca string) error {
 	}
 	config.TLS = &tls.Config{RootCAs: x509.NewCertPool(), ServerName: host, MinVersion: tls.VersionTLS12}
 	if !config.TLS.RootCAs.AppendCertsFromPEM(certificates) {
-		return fmt.Errorf("ssl-ca in the MySQL URL: %s holds no certificate in PEM", ca)
+		return fmt.Errorf("ssl-ca in the MySQL URL: %s contains no PEM certificate", ca)
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ import (
 // CatalogStore locates a catalog to import or export: by the URL of up's settings or of the service's own, or else in
 // the data folder.
 type CatalogStore struct {
-	DataDir             string `default:"./superheroes-data" help:"Folder of the embedded store, which is used when no URL is given."`
+	DataDir             string `default:"./superheroes-data" help:"Folder of the embedded store, used if no URL is given."`
 	DatabaseURL         string `secret:"" help:"Store of heroes or villains: postgres://user:password@host:port/database or sqlite:PATH."`
 	HeroesDatabaseURL   string `secret:"" help:"The same for heroes only, named as in up."`
 	VillainsDatabaseURL string `secret:"" help:"The same for villains only, named as in up."`
@@ -80,7 +80,7 @@ type ImportOptions struct {
 type ImportResult struct{ Taken, Refused int }
 
 // ErrNoRows means that the files contain no rows. Emptying a catalog for them would be a mistake.
-var ErrNoRows = errors.New("the files hold no rows")
+var ErrNoRows = errors.New("the files contain no rows")
 
 // ErrMaybeChanged means that the store did not confirm whether the import was stored.
 var ErrMaybeChanged = catalog.ErrMaybeWritten

@@ -129,7 +129,7 @@ func (c CatalogConfig) Validate() error {
 		return invalid("--snapshot-limit", "must not be below 0")
 	}
 	if strings.TrimSpace(c.AdminToken) != c.AdminToken || strings.ContainsFunc(c.AdminToken, unicode.IsControl) {
-		return invalid("--admin-token", "must not begin or end with a blank, or hold a line break: no header could carry it")
+		return invalid("--admin-token", "must not start or end with a space or contain a line break: it has to fit in a header")
 	}
 	return nil
 }
@@ -140,7 +140,7 @@ func (c Server) Validate() error {
 	case c.Deadline <= 0:
 		return invalid("--deadline", "must be longer than 0s")
 	case c.WriteTimeout > 0 && c.WriteTimeout <= c.Deadline:
-		return invalid("--write-timeout", "must be longer than --deadline, or an answer at the deadline could not be sent")
+		return invalid("--write-timeout", "must be longer than --deadline, or a response at the deadline could not be sent")
 	case c.MaxHeaderBytes < 8192:
 		return invalid("--max-header-bytes", "must be at least 8192")
 	case c.MaxConnections < 1:

@@ -66,7 +66,7 @@ func (a *API) guard(route *Route) {
 	a.Problems(route.Responses, map[int]string{
 		http.StatusUnauthorized:    "The token is missing or wrong.",
 		http.StatusForbidden:       "The service was started without ADMIN_TOKEN, so nobody may do this, or a browser sent the request for a page of another site.",
-		http.StatusTooManyRequests: "The token is wrong, and so were ten within the last minute; Retry-After says when another may be tried. The right one is never refused.",
+		http.StatusTooManyRequests: "The token is wrong, and there were ten wrong tokens within the last minute; Retry-After says when to try another. The right one is never refused.",
 	})
 	admin, serve := route.Admin, route.Serve
 	route.Serve = func(w http.ResponseWriter, r *http.Request) error {

@@ -66,10 +66,10 @@ func (a *API) Handle(route Route) {
 	}
 	a.Problems(route.Responses, map[int]string{
 		http.StatusUnprocessableEntity: "The path or the query is not valid UTF-8 or contains a NUL.",
-		http.StatusInternalServerError: "The service made an error.",
+		http.StatusInternalServerError: "Internal error.",
 	})
 	if route.Kind != Unlimited {
-		a.Problems(route.Responses, map[int]string{http.StatusServiceUnavailable: "Too many " + route.Kind.String() + " at once; Retry-After says when to try again."})
+		a.Problems(route.Responses, map[int]string{http.StatusServiceUnavailable: "Too many " + route.Kind.String() + " at once; Retry-After says when to retry."})
 	}
 	route.Serve = a.admitted(route)
 	if route.Admin != nil {

@@ -65,9 +65,9 @@ func DecodeJSON(text []byte, target any, options ...json.Options) error {
 	case errors.As(err, &semantic):
 		return Invalid(Place{bodyPlace(semantic.JSONPointer), expectation(semantic)})
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return Errorf(http.StatusBadRequest, "body: the JSON text is empty or broken off")
+		return Errorf(http.StatusBadRequest, "body: the JSON text is empty or incomplete")
 	}
-	return Errorf(http.StatusBadRequest, "body: is not a JSON text").Because(err)
+	return Errorf(http.StatusBadRequest, "body: is not valid JSON").Because(err)
 }
 
 func checkContentType(header string) error {
@@ -105,7 +105,7 @@ func bodyReadError(err error) error {
 	case errors.As(err, &network) && network.Timeout():
 		return Errorf(http.StatusRequestTimeout, "the body did not arrive in time")
 	}
-	return Errorf(http.StatusBadRequest, "the body broke off").Because(err)
+	return Errorf(http.StatusBadRequest, "the body is incomplete").Because(err)
 }
 
 // tooDeep reports whether brackets outside strings are nested more deeply than maxDepth. It runs before the decoder,
@@ -136,7 +136,7 @@ func syntaxProblem(err *jsontext.SyntacticError) *Problem {
 	case errors.Is(err.Err, jsontext.ErrDuplicateName):
 		message = "is given more than once"
 	case errors.Is(err.Err, io.ErrUnexpectedEOF):
-		message = "is broken off"
+		message = "is incomplete"
 	}
 	problem := Errorf(http.StatusBadRequest, "%s: %s (byte %d)", place, message, err.ByteOffset)
 	problem.Errors = []Place{{place, message}}

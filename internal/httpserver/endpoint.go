@@ -26,7 +26,7 @@ func (e endpoint) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	if !there {
 		allow := e.allow()
-		problem := Errorf(http.StatusMethodNotAllowed, "this path takes %s", allow)
+		problem := Errorf(http.StatusMethodNotAllowed, "this path supports %s", allow)
 		problem.Allow = allow
 		return problem
 	}

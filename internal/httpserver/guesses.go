@@ -44,7 +44,7 @@ func (g *guesses) check(log *slog.Logger, r *http.Request) error {
 		return nil
 	}
 	if first {
-		log.Warn("too many wrong tokens; somebody may be guessing the administrator's token", "limit", maxGuesses, "within", guessWindow,
+		log.Warn("too many wrong tokens; someone may be guessing the administrator's token", "limit", maxGuesses, "within", guessWindow,
 			"client", r.RemoteAddr, "path", r.URL.Path, "request_id", RequestID(r.Context()))
 	}
 	problem := Errorf(http.StatusTooManyRequests, "too many wrong tokens; the right one is still accepted")

@@ -55,11 +55,11 @@ func (a *API) AddHealth(health Health) {
 		return writeStatus(w, http.StatusOK, Status{Status: "ok"})
 	}})
 	ready := operation("readyz", "Report whether the service is ready", "The service is ready.", Status{Status: "ok"})
-	a.Problems(ready.Responses, map[int]string{http.StatusServiceUnavailable: "Its store is away, it is about to stop, or there are too many health checks at once."})
+	a.Problems(ready.Responses, map[int]string{http.StatusServiceUnavailable: "The store is unavailable, the service is shutting down, or there are too many health checks at once."})
 	a.Handle(Route{Kind: Checks, Operation: ready, Serve: health.serveReady})
 	full := operation("healthz", "Show the state of the service, its store and its peers", "The service is ready.", health.example("ok"))
 	full.Responses["503"] = &huma.Response{
-		Description: "The store is away, the service is about to stop, or there are too many health checks at once.",
+		Description: "The store is unavailable, the service is shutting down, or there are too many health checks at once.",
 		Content: map[string]*huma.MediaType{
 			"application/json": {Schema: a.Schema(Status{}), Example: health.example("unavailable")},
 			ProblemType:        {Schema: a.Schema(Problem{}), Example: Unavailable("too many health checks at once; retry later")},
@@ -77,7 +77,7 @@ func (h Health) example(store string) Status {
 // taking a service out because another is down would turn one outage into two.
 func (h Health) serveReady(w http.ResponseWriter, r *http.Request) error {
 	if h.Draining() {
-		writeProblem(w, Unavailable("draining: the service is about to stop")) // planned: nothing to log
+		writeProblem(w, Unavailable("draining: the service is shutting down")) // planned: nothing to log
 		return nil
 	}
 	if h.Store == nil {

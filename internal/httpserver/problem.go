@@ -21,7 +21,7 @@ type Problem struct {
 	Title  string  `json:"title" doc:"What kind of error this is, the same for every answer of this status." example:"Unprocessable Entity"`
 	Status int     `json:"status" doc:"The HTTP status." example:"422"`
 	Detail string  `json:"detail" doc:"What went wrong this time." example:"body.hero.name: is missing"`
-	Errors []Place `json:"errors,omitempty" nullable:"false" doc:"Each place in the request that was refused."`
+	Errors []Place `json:"errors,omitempty" nullable:"false" doc:"Each part of the request that was refused."`
 
 	RetryAfter time.Duration `json:"-"` // sent as Retry-After in whole seconds when above 0
 	Allow      string        `json:"-"` // sent as Allow when not empty
@@ -85,7 +85,7 @@ func problemOf(err error) *Problem {
 	case errors.Is(err, context.DeadlineExceeded):
 		return Unavailable("the request's deadline has passed").Because(err)
 	}
-	return Errorf(http.StatusInternalServerError, "the service made an error; its log says more").Because(err)
+	return Errorf(http.StatusInternalServerError, "internal error; see the log of the service").Because(err)
 }
 
 // writeProblem sends a problem. Nothing of the response must have been written before.

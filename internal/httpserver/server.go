@@ -19,15 +19,15 @@ type Config struct {
 	Deadline          time.Duration `default:"5s" help:"Time limit for a request; peers get what remains of it."`
 	ReadHeaderTimeout time.Duration `default:"5s" help:"Time a client has to send a request's headers."`
 	ReadTimeout       time.Duration `default:"10s" help:"Time a client has to send a whole request."`
-	WriteTimeout      time.Duration `default:"15s" help:"Time limit for writing an answer, or each part of a whole list."`
+	WriteTimeout      time.Duration `default:"15s" help:"Time limit for writing a response, or each part of a whole list."`
 	IdleTimeout       time.Duration `default:"60s" help:"Time a kept-alive connection may be idle."`
 	MaxHeaderBytes    int           `default:"16384" help:"Maximum size of request headers in bytes; about 4 KiB less over HTTP/2."`
-	MaxConnections    int           `default:"10000" help:"Maximum client connections of a service. Above that, a new one takes the place of one that has been idle for a second, or gets a 503."`
+	MaxConnections    int           `default:"10000" help:"Maximum client connections of a service. Beyond that, a new one replaces one that has been idle for a second, or gets a 503."`
 	DrainDelay        time.Duration `default:"${drain_delay}" help:"On shutdown, how long to report not ready before closing the port."`
 	ShutdownTimeout   time.Duration `default:"6s" help:"On shutdown, how long requests in flight have to finish."`
 	AccessLog         bool          `help:"Log every request."`
-	AllowedHosts      []HostName    `name:"allowed-host" env:"ALLOWED_HOSTS" placeholder:"NAME" help:"Host name that a service on a loopback address accepts besides localhost and IP addresses; repeatable, or separated by commas."`
-	TrustedOrigins    []Origin      `name:"trusted-origin" env:"TRUSTED_ORIGINS" placeholder:"ORIGIN" help:"Origin of web pages that may use the service, such as https://heroes.example: that of a front end elsewhere, or of a proxy that changes Host; repeatable, or separated by commas."`
+	AllowedHosts      []HostName    `name:"allowed-host" env:"ALLOWED_HOSTS" placeholder:"NAME" help:"Host name that a service on a loopback address accepts besides localhost and IP addresses; repeatable, or comma-separated."`
+	TrustedOrigins    []Origin      `name:"trusted-origin" env:"TRUSTED_ORIGINS" placeholder:"ORIGIN" help:"Origin of web pages that may use the service, such as https://heroes.example: a front end on another site, or a proxy that changes Host; repeatable, or comma-separated."`
 }
 
 // headerSlop is how much net/http reads beyond the limit it is given.
@@ -110,7 +110,7 @@ func starting(w http.ResponseWriter, r *http.Request) {
 		_ = WriteJSON(w, []byte(`{"status":"ok"}`))
 		return
 	}
-	writeProblem(w, Unavailable("the service is starting: it waits for its store"))
+	writeProblem(w, Unavailable("the service is starting: waiting for its store"))
 }
 
 // Serve makes the server respond with handler from now on.
@@ -145,8 +145,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
-		return fmt.Errorf("%s: requests in flight were broken off: %w", s.name, err)
+		return fmt.Errorf("%s: requests in flight were aborted: %w", s.name, err)
 	}
-	s.log.Warn("requests in flight were broken off", "after", s.cfg.ShutdownTimeout)
+	s.log.Warn("requests in flight were aborted", "after", s.cfg.ShutdownTimeout)
 	return nil
 }

@@ -90,14 +90,14 @@ func TestRepeats(t *testing.T) {
 		}, []string{"WARN - a", "WARN - b", "ERROR - a"}},
 		{"errors of different causes", func(l *slog.Logger) {
 			for i := range 4 {
-				l.Error("the service made an error", "id", i, "cause", fmt.Errorf("doing %d: %w", i, fmt.Errorf("bug %d", i%2)))
+				l.Error("internal error", "id", i, "cause", fmt.Errorf("doing %d: %w", i, fmt.Errorf("bug %d", i%2)))
 				time.Sleep(time.Second)
 			}
 		}, []string{
-			`ERROR - the service made an error id=0 cause="doing 0: bug 0"`,
-			`ERROR - the service made an error id=1 cause="doing 1: bug 1"`,
-			`ERROR - the service made an error (repeated) times=1 span=4s id=2 cause="doing 2: bug 0"`,
-			`ERROR - the service made an error (repeated) times=1 span=3s id=3 cause="doing 3: bug 1"`}},
+			`ERROR - internal error id=0 cause="doing 0: bug 0"`,
+			`ERROR - internal error id=1 cause="doing 1: bug 1"`,
+			`ERROR - internal error (repeated) times=1 span=4s id=2 cause="doing 2: bug 0"`,
+			`ERROR - internal error (repeated) times=1 span=3s id=3 cause="doing 3: bug 1"`}},
 		{"warnings of different details", func(l *slog.Logger) {
 			for i := range 4 {
 				l.Warn("the store takes no writes", "cause", fmt.Errorf("id %d: %w", i, detailed{fmt.Sprint("full or read-only: ", i%2), i}))

@@ -350,13 +350,13 @@ func TestBatchFails(t *testing.T) {
 		says      string
 	}{
 		{"broken off", fakepeer.BreaksOff(""), nil, "EOF"},
-		{"broken off within the body", fakepeer.BreaksOff(header + "\r\n[" + fakepeer.Hero), nil, "broke off"},
+		{"broken off within the body", fakepeer.BreaksOff(header + "\r\n[" + fakepeer.Hero), nil, "truncated"},
 		{"500", fakepeer.Answers(http.StatusInternalServerError, "[]"), nil, "500"},
 		{"an empty catalog", fakepeer.Answers(http.StatusNotFound, `{"detail":"there is no hero yet"}`), catalog.ErrEmpty, ""},
 		{"an unknown path", fakepeer.Answers(http.StatusNotFound, `{"detail":"Not Found"}`), nil, "no such path"},
-		{"malformed", age("0", `[{"id":1`), nil, "can't be read"},
-		{"trailing data", age("0", `[`+fakepeer.Hero+`]]`), nil, "can't be read"},
-		{"another array", age("0", `[1,2]`), nil, "can't be read"},
+		{"malformed", age("0", `[{"id":1`), nil, "can't decode"},
+		{"trailing data", age("0", `[`+fakepeer.Hero+`]]`), nil, "can't decode"},
+		{"another array", age("0", `[1,2]`), nil, "can't decode"},
 		{"an empty catalog's picks", age("0", `[]`), catalog.ErrEmpty, ""},
 		{"null in it", age("0", `[null]`), nil, "no name"},
 		{"an item without a name at first", age("0", `[{"id":2},`+fakepeer.Hero+`]`), nil, "no name"},

@@ -65,7 +65,7 @@ func TestBreakerCountsFailuresInARow(t *testing.T) {
 				peer.Behave(fakepeer.BreaksOff(""))
 				for range 2 {
 					if _, err := client.Random(t.Context()); err == nil || errors.Is(err, fight.ErrOpen) {
-						t.Fatalf("got %v, want that it broke off", err)
+						t.Fatalf("got %v, want a closed connection", err)
 					}
 				}
 				peer.Behave(harmless.behaviour)

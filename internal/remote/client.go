@@ -28,7 +28,7 @@ import (
 type Config struct {
 	Connect         time.Duration `name:"peer-connect-timeout" default:"2s" help:"Time to connect to a peer."`
 	Write           time.Duration `name:"peer-write-timeout" default:"2s" help:"Time to send a request to a peer."`
-	Read            time.Duration `name:"peer-read-timeout" default:"5s" help:"Time a peer has to send its whole answer."`
+	Read            time.Duration `name:"peer-read-timeout" default:"5s" help:"Time a peer has to send its whole response."`
 	MaxConnections  int           `name:"peer-max-connections" default:"100" help:"Maximum connections to a peer."`
 	IdleConnections int           `name:"peer-idle-connections" default:"20" help:"Maximum idle connections kept open to a peer."`
 	BreakerFailures uint          `name:"peer-breaker-failures" default:"20" help:"Consecutive failed calls that open the circuit breaker of a peer; 0 means never."`
@@ -173,16 +173,16 @@ func (c *Client[T]) one(ctx context.Context, deadline time.Time) (T, error) {
 func parse[T catalog.Item](body []byte) (item T, err error) {
 	// Members of the family differ in the case of a name: othername.
 	if err := json.Unmarshal(body, &item, json.MatchCaseInsensitiveNames(true)); err != nil {
-		return item, fmt.Errorf("the answer can't be read: %w", err)
+		return item, fmt.Errorf("can't decode the response: %w", err)
 	}
 	if item.Label() == "" {
-		return item, errors.New("the answer has no name")
+		return item, errors.New("the response has no name")
 	}
 	return item, nil
 }
 
 // errNoBatches means that a peer supports single picks only.
-var errNoBatches = errors.New("knows no batches")
+var errNoBatches = errors.New("batches are not supported")
 
 // many requests n items, and returns the ones received and their age. An error that wraps errNoBatches may come with
 // an item.
@@ -204,26 +204,26 @@ func (c *Client[T]) many(ctx context.Context, n int, deadline time.Time) (items 
 		return []T{item}, catalog.MaxAge, errNoBatches
 	}
 	if items, err = c.decoder.array(body, n); err != nil {
-		return nil, 0, fmt.Errorf("the answer can't be read: %w", err)
+		return nil, 0, fmt.Errorf("can't decode the response: %w", err)
 	}
 	if len(items) == 0 {
 		return nil, 0, catalog.ErrEmpty
 	}
 	if len(items) > n {
-		return nil, 0, fmt.Errorf("the answer has more than %d items", n)
+		return nil, 0, fmt.Errorf("the response has more than %d items", n)
 	}
 	if nameless := slices.IndexFunc(items, func(item T) bool { return item.Label() == "" }); nameless >= 0 {
 		items = items[:nameless] // deliver the ones before it
 	}
 	if len(items) == 0 {
-		return nil, 0, errors.New("the answer has no name")
+		return nil, 0, errors.New("the response has no name")
 	}
 	ms, err := strconv.ParseUint(header.Get(httpserver.AgeHeader), 10, 31)
 	if err != nil {
 		return items[:1], catalog.MaxAge, errNoBatches // not one of our services: the age is unknown
 	}
 	if age = time.Duration(ms) * time.Millisecond; age > catalog.MaxAge {
-		return nil, 0, fmt.Errorf("the answer is %s old", age)
+		return nil, 0, fmt.Errorf("the picks are %s old", age)
 	}
 	return items, age, nil
 }
@@ -247,7 +247,7 @@ type statusError struct {
 	text   string
 }
 
-func (e statusError) Error() string { return "answered " + e.text }
+func (e statusError) Error() string { return "returned " + e.text }
 
 // ask sends the request and returns the body, limited to most bytes, and the header of the response.
 func (c *Client[T]) ask(ctx context.Context, request *http.Request, deadline time.Time, most int64) ([]byte, http.Header, error) {
@@ -261,7 +261,7 @@ func (c *Client[T]) ask(ctx context.Context, request *http.Request, deadline tim
 	case err != nil && ctx.Err() != nil:
 		return nil, nil, context.Cause(ctx)
 	case err != nil:
-		return nil, nil, fmt.Errorf("the answer broke off: %w", err)
+		return nil, nil, fmt.Errorf("the response was truncated: %w", err)
 	case response.StatusCode == http.StatusNotFound && isUnknownPath(body):
 		return nil, nil, errNoPath
 	case response.StatusCode == http.StatusNotFound:
@@ -324,7 +324,7 @@ func (c *Client[T]) Check(ctx context.Context) error {
 			return err
 		}
 		if response.StatusCode >= http.StatusInternalServerError {
-			return fmt.Errorf("answered %s", response.Status)
+			return fmt.Errorf("returned %s", response.Status)
 		}
 		return nil
 	})

@@ -92,9 +92,9 @@ func TestConnectionsOfPlainHTTP(t *testing.T) {
 		{"HTTP/1.0", [][]string{{strings.Replace(says(), "1.1", "1.0", 1), says()}}, "", 2, 2},
 		{"more than an answer", [][]string{{says() + "HTTP/1.1 200 OK\r\n\r\n", says()}}, "", 2, 2},
 		{"broken off within the second answer", [][]string{{says(), "HTTP/1.1 200 OK\r\n"}, {says()}}, "EOF", 2, 1},
-		{"broken off within the second body", [][]string{{says(), says()[:60]}, {says()}}, "broke off", 2, 1},
+		{"broken off within the second body", [][]string{{says(), says()[:60]}, {says()}}, "truncated", 2, 1},
 		{"no second answer", [][]string{{says(), ""}, {says()}}, "", 3, 2},
-		{"no second answer on a new connection", [][]string{{says("Connection: close\r\n")}, {""}}, "no answer came", 2, 2},
+		{"no second answer on a new connection", [][]string{{says("Connection: close\r\n")}, {""}}, "no response", 2, 2},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			peer := script(t, test.scripts...)

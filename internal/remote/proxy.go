@@ -25,7 +25,7 @@ const maxHeld = 1 << 20
 type ProxyConfig struct {
 	Connect         time.Duration `name:"peer-connect-timeout" default:"2s" help:"Time to connect to a service."`
 	Write           time.Duration `name:"peer-write-timeout" default:"2s" help:"Time to send a request to a service."`
-	Read            time.Duration `name:"peer-read-timeout" default:"5s" help:"Time a service has to answer, or to send each part of a whole list."`
+	Read            time.Duration `name:"peer-read-timeout" default:"5s" help:"Time a service has to respond, or to send each part of a whole list."`
 	MaxConnections  int           `name:"peer-max-connections" default:"100" help:"Maximum connections to a service, not counting streams."`
 	IdleConnections int           `name:"peer-idle-connections" default:"20" help:"Maximum idle connections kept open to a service."`
 }
@@ -83,7 +83,7 @@ func (p *Proxy) Check(ctx context.Context) error {
 	}
 	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxHeld))
 	if response.StatusCode >= http.StatusInternalServerError {
-		err = fmt.Errorf("answered %s", response.Status)
+		err = fmt.Errorf("returned %s", response.Status)
 	}
 	return errors.Join(err, response.Body.Close())
 }
@@ -168,7 +168,7 @@ func checkAnswer(response *http.Response) error {
 	case status >= http.StatusMultipleChoices && status < http.StatusBadRequest && status != http.StatusNotModified,
 		status == http.StatusSwitchingProtocols,
 		status >= http.StatusInternalServerError && !strings.HasSuffix(kind, "json"):
-		return fmt.Errorf("answered %s", response.Status)
+		return fmt.Errorf("returned %s", response.Status)
 	}
 	return nil
 }
@@ -178,7 +178,7 @@ func hold(response *http.Response) (whole bool, err error) {
 	body := response.Body
 	begin, err := io.ReadAll(io.LimitReader(body, maxHeld))
 	if err != nil {
-		return false, fmt.Errorf("the answer broke off: %w", err)
+		return false, fmt.Errorf("the response was truncated: %w", err)
 	}
 	whole = len(begin) < maxHeld
 	var all io.Reader = bytes.NewReader(begin)

@@ -32,7 +32,7 @@ func (s catalogRoutes[T]) addTo(api *httpserver.API, admin *httpserver.Admin) {
 	id := &huma.Param{Name: "id", In: "path", Required: true, Description: "A plain decimal integer.",
 		Schema: &huma.Schema{Type: "integer", Format: "int64", Minimum: new(1.0)}}
 	returnsItem := func(problems map[int]string) map[string]*huma.Response {
-		problems[http.StatusServiceUnavailable] = "The store is away, or there are too many requests at once; Retry-After says when to try again."
+		problems[http.StatusServiceUnavailable] = "The store is unavailable, or there are too many requests at once; Retry-After says when to retry."
 		return api.Problems(api.Returns("The "+s.Kind.Singular+".", item, s.Kind.Example), problems)
 	}
 
@@ -41,11 +41,11 @@ func (s catalogRoutes[T]) addTo(api *httpserver.API, admin *httpserver.Admin) {
 	api.Handle(httpserver.Route{Kind: httpserver.Lists, Serve: serveList, Operation: huma.Operation{
 		OperationID: "list-" + plural, Method: http.MethodGet, Path: base, Tags: tags,
 		Summary:     "List all " + plural + " by id, or a page of them",
-		Description: "Without limit the whole catalog is streamed. An answer that breaks off is incomplete.",
+		Description: "Without limit the whole catalog is streamed. A response that ends early is incomplete.",
 		Parameters:  listParameters(),
 		Responses: api.Problems(httpserver.Compressed(api.Returns("The "+plural+", by id.", &huma.Schema{Type: "array", Items: item}, []T{s.Kind.Example})), map[int]string{
-			http.StatusUnprocessableEntity: "A parameter was refused; the answer names it.",
-			http.StatusServiceUnavailable:  "The store is away, or there are too many requests at once; Retry-After says when to try again.",
+			http.StatusUnprocessableEntity: "A parameter is invalid; the response names it.",
+			http.StatusServiceUnavailable:  "The store is unavailable, or there are too many requests at once; Retry-After says when to retry.",
 		}),
 	}})
 	for _, random := range []struct{ path, id, note string }{

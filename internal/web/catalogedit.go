@@ -136,9 +136,9 @@ func check[T catalog.Item](item T, id int64) error {
 	switch {
 	case item.Key() == id:
 	case id == 0:
-		refuse("id", "is given by the database: leave it out")
+		refuse("id", "is assigned by the database; omit it")
 	case item.Key() != 0:
-		refuse("id", "must be that of the path, or left out")
+		refuse("id", "must be the one in the path, or omitted")
 	}
 	item.Check(refuse)
 	if len(wrong) > 0 {
@@ -156,7 +156,7 @@ func (s catalogRoutes[T]) unchanged(condition httpserver.Condition, old *T) erro
 	if condition.Holds(state) {
 		return nil
 	}
-	return httpserver.Errorf(http.StatusPreconditionFailed, "the %s is not as If-Match or If-None-Match demands: it was changed; read it again", s.Kind.Singular)
+	return httpserver.Errorf(http.StatusPreconditionFailed, "precondition failed: the %s has changed since you read it (If-Match or If-None-Match)", s.Kind.Singular)
 }
 
 func answerWritten[T catalog.Item](w http.ResponseWriter, status int, item T) error {
@@ -179,7 +179,7 @@ func (s catalogRoutes[T]) writeProblem(err error) error {
 		taken.Status, taken.Title = http.StatusConflict, http.StatusText(http.StatusConflict)
 		return taken
 	case errors.Is(err, catalog.ErrNoID):
-		return httpserver.Errorf(http.StatusConflict, "there is no id left above the highest")
+		return httpserver.Errorf(http.StatusConflict, "no id is left above the highest one")
 	case errors.Is(err, catalog.ErrRefused):
 		return httpserver.Invalid(httpserver.Place{Location: "body", Message: "does not fit the store's table"}).Because(err)
 	case errors.Is(err, catalog.ErrMaybeWritten):

@@ -58,7 +58,7 @@ func (s fightRoutes) serveLocation(w http.ResponseWriter, r *http.Request) error
 // promises to change nothing.
 func (s fightRoutes) serveExecute(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodGet {
-		problem := httpserver.Errorf(http.StatusMethodNotAllowed, "this path takes GET")
+		problem := httpserver.Errorf(http.StatusMethodNotAllowed, "this path supports GET")
 		problem.Allow = http.MethodGet
 		return problem
 	}

@@ -19,7 +19,7 @@ func (s catalogRoutes[T]) picksRoute(api *httpserver.API) httpserver.Route {
 	responses := api.Returns("The picks: as many as requested, or fewer if the next one can't be read; none if the catalog is empty.",
 		&huma.Schema{Type: "array", Items: api.Schema(s.Kind.Example)}, []T{s.Kind.Example})
 	responses["200"].Headers = map[string]*huma.Param{httpserver.AgeHeader: {
-		Description: "How old the oldest pick was when it was made, in milliseconds. A pick must not be used when it is older than " +
+		Description: "Age of the oldest pick at the time of the response, in milliseconds. A pick must not be used when it is older than " +
 			strconv.FormatInt(catalog.MaxAge.Milliseconds(), 10) + ".",
 		Schema: &huma.Schema{Type: "integer", Minimum: new(0.0)},
 	}}
@@ -29,8 +29,8 @@ func (s catalogRoutes[T]) picksRoute(api *httpserver.API) httpserver.Route {
 		Parameters: []*huma.Param{{Name: "count", In: "query", Description: "Number of picks.",
 			Schema: &huma.Schema{Type: "integer", Minimum: new(1.0), Maximum: new(float64(catalog.MaxBatch)), Default: 1}}},
 		Responses: api.Problems(responses, map[int]string{
-			http.StatusUnprocessableEntity: "The count was refused.",
-			http.StatusServiceUnavailable:  "The store is away; Retry-After says when to try again.",
+			http.StatusUnprocessableEntity: "The count is invalid.",
+			http.StatusServiceUnavailable:  "The store is unavailable; Retry-After says when to retry.",
 		}),
 	}}
 }

@@ -35,10 +35,10 @@ import (
 // command is the command line.
 type command struct {
 	Seed     uint64        `default:"1" help:"Seed of the timetable: when which requests are sent, and which faults begin and end."`
-	Scenario []string      `placeholder:"NAME" sep:"none" help:"Run only this scenario; may be given several times. The report is not written then."`
-	Duration time.Duration `default:"5m" help:"Load of all scenarios together, at least one round of 4s each. Starting, recovering and checking come on top."`
+	Scenario []string      `placeholder:"NAME" sep:"none" help:"Run only this scenario; repeatable. No report is written then."`
+	Duration time.Duration `default:"5m" help:"Total load time of all scenarios, at least one round of 4s each. Starting, recovering and checking take additional time."`
 	Rows     int           `default:"1000000" help:"Heroes in the table that is searched."`
-	Tags     string        `enum:",chaos_acknowledge_early,chaos_drop_on_restart,chaos_count_twice" default:"" placeholder:"TAG" help:"Build the program with a tag that breaks it on purpose, so that the run must fail: chaos_acknowledge_early, chaos_drop_on_restart or chaos_count_twice."`
+	Tags     string        `enum:",chaos_acknowledge_early,chaos_drop_on_restart,chaos_count_twice" default:"" placeholder:"TAG" help:"Build the program with a tag that breaks it on purpose, which makes the run fail: chaos_acknowledge_early, chaos_drop_on_restart or chaos_count_twice."`
 	Out      string        `default:"docs/reliability.md" help:"File to write the report to."`
 	List     bool          `help:"List the scenarios without running them."`
 }

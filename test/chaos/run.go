@@ -66,7 +66,7 @@ func run(t *testing.T, s Scenario, o Options) Result {
 	for first := 0; first < o.Rounds && (first == 0 || r.Skipped == ""); first += life {
 		last := min(first+life, o.Rounds) - 1
 		t.Run(fmt.Sprintf("rounds %d to %d", first, last), func(t *testing.T) {
-			r.Skipped = "it broke off"
+			r.Skipped = "the run was aborted"
 			defer func() {
 				if t.Skipped() {
 					r.Skipped = "skipped: its engine or its disk can't be had here"

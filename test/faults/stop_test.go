@@ -170,7 +170,7 @@ func testSecondSignal(t *testing.T, program string) {
 			if code := fights.Wait(t, hang); code != 1 {
 				t.Errorf("exit code %d, want 1", code)
 			}
-			if log := fights.Stderr.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "fights: requests in flight were broken off") {
+			if log := fights.Stderr.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "fights: requests in flight were aborted") {
 				t.Errorf("want one line that says so, got:\n%s", log)
 			}
 			if err := within(t, "the request ends", ended); err == nil {
@@ -260,7 +260,7 @@ func testStopWithinALongList(t *testing.T, program string) {
 		if code := s.Wait(t, hang); code != 0 {
 			t.Errorf("exit code %d, want 0", code)
 		}
-		if log := s.Stderr.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "heroes - WARN - requests in flight were broken off") {
+		if log := s.Stderr.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "heroes - WARN - requests in flight were aborted") {
 			t.Errorf("want one line that says so, got:\n%s", log)
 		}
 		if n, err := io.Copy(io.Discard, list.Body); err == nil {

@@ -24,7 +24,7 @@ func (l Local) Check(ctx context.Context) error {
 	answer := &statusOnly{header: http.Header{}, status: http.StatusOK}
 	l.Handler.ServeHTTP(answer, request)
 	if answer.status != http.StatusOK {
-		return fmt.Errorf("answered %d", answer.status)
+		return fmt.Errorf("returned %d", answer.status)
 	}
 	return nil
 }
