@@ -12,7 +12,7 @@ type backupCommand struct {
 	DataDir string `default:"./superheroes-data" help:"Folder of the embedded store."`
 }
 
-// Validate refuses what names no folder.
+// Validate rejects empty folder names.
 func (c backupCommand) Validate() error {
 	switch {
 	case c.DataDir == "":

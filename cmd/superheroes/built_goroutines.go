@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// In the build that `make chaos` uses, SIGUSR1 prints the number of goroutines to standard error. This is an init so that other
-// builds have no trace of it.
+// In the build that `make chaos` uses, SIGUSR1 prints the number of goroutines to standard error. It is an init
+// function so that other builds contain no trace of it.
 func init() {
 	asked := make(chan os.Signal, 1)
 	signal.Notify(asked, syscall.SIGUSR1)

@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "write docs/configuration.md and the set
 
 const writeAnew = "is stale, write it anew with: go test ./cmd/superheroes -run 'Configuration|README' -update\n"
 
-// model returns the commands by name, as the command line knows them.
+// model returns the commands by name, as the parser sees them.
 func model(t *testing.T) map[string]*kong.Node {
 	t.Helper()
 	parser, err := newParser(&commands{}, io.Discard, io.Discard, func(int) {})
@@ -63,7 +63,7 @@ file is removed. Durations are written like 500ms, 10s or 1m30s.
 <!-- This page is made from the flags: go test ./cmd/superheroes -run Configuration -update -->
 `
 
-// sections are the commands as the page shows them. Those that share a section differ in defaults only.
+// sections returns the commands by section of the page. Commands that share a section differ in defaults only.
 func sections() [][]string {
 	return [][]string{
 		{"up"}, {"heroes", "villains"}, {"locations"}, {"fights"}, {"statistics serve"}, {"statistics rebuild"}, {"arena"}, {"migrate"}, {"backup"}, {"import"}, {"export"}, {"seed"}, {"bench"}, {"health"},
@@ -154,7 +154,8 @@ func pick(commands map[string]*kong.Node, names []string) []*kong.Node {
 	return picked
 }
 
-// named returns the name under which a command is shown: what superheroes statistics does by itself has that name.
+// named returns the name under which a command is documented: the default command of statistics is named like its
+// parent.
 func named(command *kong.Node) string {
 	if above := command.Parent; above.Type == kong.CommandNode && above.DefaultCmd == command {
 		return above.Name
@@ -162,7 +163,7 @@ func named(command *kong.Node) string {
 	return command.Name
 }
 
-// setting is a flag of one or several commands.
+// setting is a flag of one or more commands.
 type setting struct {
 	name  string
 	flags []commandFlag
@@ -173,7 +174,7 @@ type commandFlag struct {
 	*kong.Flag
 }
 
-// settings returns the flags of the commands in the order of the first that has each.
+// settings returns the flags of the commands, in the order of the first command that has each.
 func settings(commands []*kong.Node) []setting {
 	var rows []setting
 	for _, command := range commands {
@@ -198,7 +199,7 @@ func table(rows []setting) string {
 	return text.String()
 }
 
-// tableWithCommands also tells which of so many commands have the setting.
+// tableWithCommands also shows which commands have the setting, unless all do.
 func tableWithCommands(rows []setting, all int) string {
 	var text strings.Builder
 	text.WriteString("| flag | variable | of | default | meaning |\n|---|---|---|---|---|\n")
@@ -226,7 +227,7 @@ func (s setting) variables() string {
 
 func (s setting) help() string { return strings.ReplaceAll(s.flags[0].Help, "|", `\|`) }
 
-// defaults groups the commands by their default where they differ.
+// defaults lists the default values, with the commands they apply to if they differ.
 func (s setting) defaults() string {
 	var values []string
 	commands := map[string][]string{}

@@ -13,7 +13,7 @@ import (
 	"superheroes/test/engines"
 )
 
-// difficult are rows, as JSON lines, with all that dumps treat in a special way.
+// difficult contains rows, as JSON lines, with everything that dumps treat specially.
 var difficult = map[string]string{
 	"heroes": `{"id":5,"name":"it's \"q\" \\ \\n \\N \\.","otherName":"\t\n\r\b\f\u000b","level":7,"picture":"\\","powers":"a;b,c) -- /* $$ # é😀 \u001a %_"}
 {"id":3,"name":"\\N","otherName":"\\.","level":0,"picture":"'","powers":"\\.\n\\."}
@@ -25,7 +25,7 @@ var difficult = map[string]string{
 `,
 }
 
-// A dump, as the server's own program writes it, brings a catalog from a server into a file.
+// A dump by the server's own program transfers a catalog from a server into a file.
 func TestDumps(t *testing.T) {
 	dumps := []struct {
 		name    string
@@ -42,7 +42,7 @@ func TestDumps(t *testing.T) {
 		for _, content := range []string{"shipped", "difficult", "family"} {
 			t.Run(d.name+" "+content, func(t *testing.T) {
 				server := d.flag + d.store(t)
-				for _, catalog := range d.catalog { // heroes and villains lie in one database
+				for _, catalog := range d.catalog { // heroes and villains share a database
 					switch content {
 					case "shipped":
 						invoke("export", catalog, server).check(t, exitOK) // which creates it
@@ -79,7 +79,7 @@ func TestDumps(t *testing.T) {
 			t.Errorf("got %+v", got)
 		}
 		if exported(t, "heroes", store) != before {
-			t.Error("something was changed")
+			t.Error("the catalog was changed")
 		}
 	})
 	t.Run("a dump without the table", func(t *testing.T) {
@@ -90,7 +90,7 @@ func TestDumps(t *testing.T) {
 	})
 }
 
-// pgDump returns what pg_dump writes about a database.
+// pgDump returns pg_dump's output for a database.
 func pgDump(t *testing.T, server string, options ...string) string {
 	t.Helper()
 	program, err := exec.LookPath(filepath.Join(os.Getenv(engines.PostgresBin), "pg_dump"))
@@ -100,7 +100,7 @@ func pgDump(t *testing.T, server string, options ...string) string {
 	return output(t, exec.CommandContext(t.Context(), program, append(options, server)...))
 }
 
-// mariadbDump returns what mariadb-dump writes about a database.
+// mariadbDump returns mariadb-dump's output for a database.
 func mariadbDump(t *testing.T, server string, options ...string) string {
 	t.Helper()
 	at, err := url.Parse(server)

@@ -13,8 +13,7 @@ import (
 	"superheroes/internal/app"
 )
 
-// healthCommand is the health check of a container. It asks the service at ADDR; without one, the services that up
-// runs.
+// healthCommand is the health check of a container. It checks the service at ADDR, or else the services that up runs.
 type healthCommand struct {
 	Addr           string        `help:"Address of one service, as in its own --addr."`
 	HeroesAddr     string        `default:"127.0.0.1:8001" help:"Address of heroes."`
@@ -25,13 +24,13 @@ type healthCommand struct {
 	StatisticsAddr string        `default:"127.0.0.1:8005" help:"Address of statistics."`
 	Arena          bool          `default:"true" negatable:"" help:"Also check the battle page."`
 	ArenaAddr      string        `default:"127.0.0.1:8000" help:"Address of the battle page."`
-	Timeout        time.Duration `default:"3s" env:"HEALTH_TIMEOUT" help:"How long to wait for an answer."`
+	Timeout        time.Duration `default:"3s" env:"HEALTH_TIMEOUT" help:"How long to wait for a response."`
 }
 
-// asked is a service whose health is asked.
+// asked is a service to check.
 type asked struct{ flag, addr string }
 
-// services returns which services are asked.
+// services returns the services to check.
 func (c healthCommand) services() []asked {
 	if c.Addr != "" {
 		return []asked{{"--addr", c.Addr}}
@@ -49,7 +48,7 @@ func (c healthCommand) services() []asked {
 	return services
 }
 
-// Validate refuses addresses that can't be, before any service is asked.
+// Validate rejects malformed addresses before any service is contacted.
 func (c healthCommand) Validate() error {
 	for _, service := range c.services() {
 		if _, _, err := net.SplitHostPort(service.addr); err != nil {
@@ -76,7 +75,7 @@ func (c healthCommand) Run(s *session) error {
 	return nil
 }
 
-// askReady asks for /readyz; a service that isn't ready says why.
+// askReady requests /readyz. The error of a service that isn't ready contains its response.
 func askReady(ctx context.Context, addr string) error {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {

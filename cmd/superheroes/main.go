@@ -1,4 +1,4 @@
-// Superheroes is the command line of Super Heroes in Go: all services in one process, or one of them.
+// Superheroes is the command line of Super Heroes in Go: it runs all services in one process, or one of them.
 package main
 
 import (
@@ -27,7 +27,7 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, timerslack.Config.Raise))
 }
 
-// commands are what superheroes can do. The set tags give the defaults that differ between the services.
+// commands holds the subcommands. The set tags give the defaults that differ between the services.
 type commands struct {
 	Up         upCommand          `cmd:"" default:"withargs" set:"drain_delay=0s" set:"database_url=" set:"mysql_url=" set:"mongodb_url=" help:"Run every service in one process (the default command)."`
 	Heroes     heroesCommand      `cmd:"" set:"addr=:8001" set:"drain_delay=3s" set:"database_url=postgres://superman:superman@heroes-db:5432/heroes_database" help:"Run the heroes service."`
@@ -40,7 +40,7 @@ type commands struct {
 	Backup     backupCommand      `cmd:"" help:"Back up the embedded store, even while it is in use."`
 	Import     importCommand      `cmd:"" help:"Import heroes, villains or locations from SQL, JSON Lines or CSV files."`
 	Export     exportCommand      `cmd:"" help:"Export heroes, villains or locations as JSON Lines or CSV."`
-	Seed       seedCommand        `cmd:"" help:"Generate any number of heroes, villains or locations, for trying out a large catalog."`
+	Seed       seedCommand        `cmd:"" help:"Generate any number of heroes, villains or locations, to try out a large catalog."`
 	Bench      benchCommand       `cmd:"" help:"Measure a running member of the family, or several against each other: latency, CPU, memory, energy."`
 	Floor      floorCommand       `cmd:"" hidden:"" help:"Serve what bench compares with."`
 	Health     healthCommand      `cmd:"" help:"Check whether services on this host are ready; exit with 1 if one is not."`
@@ -55,22 +55,22 @@ const (
 	exitUsage = 2
 )
 
-// gcPercent is how much garbage may lie beside what is in use before it is collected, in per cent. What the services keep
-// is a few MB: collecting it at Go's 100 takes a tenth of the processor time under load, at 400 a fortieth.
+// gcPercent is the value for GOGC. The services' live heap is a few MB: collecting it at Go's default of 100 takes a
+// tenth of the CPU time under load, at 400 a fortieth.
 const gcPercent = 400
 
-// settleTime is when, after the start, the memory that only the start has used is given back.
+// settleTime is when, after the start, memory that only the start needed is returned to the system.
 const settleTime = 2 * time.Second
 
-// session is what a command runs in.
+// session is the environment of a command.
 type session struct {
 	stdout, stderr io.Writer
 	parser         *kong.Kong
-	helped         func() bool             // help was asked for, and printed
-	raiseSlack     func(timerslack.Config) // of the timers; it may start the program anew
+	helped         func() bool             // reports whether help was requested and printed
+	raiseSlack     func(timerslack.Config) // sets the timer slack; may re-execute the program
 }
 
-// run is main for one command line. A service has raiseSlack called before it opens anything.
+// run executes one command line and returns the exit code. A service calls raiseSlack before it opens anything.
 func run(args []string, stdout, stderr io.Writer, raiseSlack func(timerslack.Config)) int {
 	exited := -1
 	helped := func() bool { return exited >= 0 }
@@ -85,8 +85,8 @@ func run(args []string, stdout, stderr io.Writer, raiseSlack func(timerslack.Con
 	if err != nil {
 		return fail(stderr, usageError{badUsage(err, args)})
 	}
-	// The heap may take nine tenths of what the container has. A GOMEMLIMIT that is set stays.
-	_, _ = memlimit.Set(memlimit.WithProvider(memlimit.FromCgroup), memlimit.WithRatio(0.9)) // no container, no limit
+	// The heap may use nine tenths of the container's memory. An existing GOMEMLIMIT takes precedence.
+	_, _ = memlimit.Set(memlimit.WithProvider(memlimit.FromCgroup), memlimit.WithRatio(0.9)) // without a container there is no limit
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
@@ -96,7 +96,7 @@ func run(args []string, stdout, stderr io.Writer, raiseSlack func(timerslack.Con
 	return exitOK
 }
 
-// fail says in one line what is wrong, and returns the exit code.
+// fail prints err in one line and returns the exit code.
 func fail(stderr io.Writer, err error) int {
 	var usage usageError
 	if errors.As(err, &usage) {
@@ -107,7 +107,7 @@ func fail(stderr io.Writer, err error) int {
 	return exitError
 }
 
-// oneLine returns a text in one line, without what a terminal would take for a command.
+// oneLine replaces line breaks and other control characters.
 func oneLine(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
@@ -117,8 +117,8 @@ func oneLine(text string) string {
 	}, strings.ReplaceAll(text, "\n", "; "))
 }
 
-// grammar returns as much of commands as the command line needs: the one that it names, up when it names nothing, or all
-// where help or another command may be wanted. The parser takes 5 ms to learn all of them, and 1 ms for one.
+// grammar returns the part of commands that the command line needs: the command it names, up if it names none, or all
+// of them if help or another command may be needed. The parser takes 5 ms to process all, and 1 ms for one.
 func grammar(args []string) any {
 	if slices.Contains(args, "--help") || slices.Contains(args, "-h") {
 		return &commands{}
@@ -135,10 +135,10 @@ func grammar(args []string) any {
 	return reflect.New(reflect.StructOf([]reflect.StructField{named})).Interface()
 }
 
-// usageError is a command line that can't be carried out as it is.
+// usageError is an invalid command line.
 type usageError struct{ error }
 
-// version is set by release builds; others tell what the Go toolchain knows of the source.
+// version is set by release builds. Others use the toolchain's version control information.
 var version = ""
 
 func versionText() string {
@@ -175,7 +175,7 @@ func (h helpCommand) Run(s *session) error {
 	return nil
 }
 
-// serve starts services, says where they are, and runs until a signal asks to stop. A second signal stops at once.
+// serve starts services, announces their addresses, and runs until a signal. A second signal stops it at once.
 func (s *session) serve(slack timerslack.Config, start func(context.Context, *app.App) error, announce func([]app.Endpoint)) error {
 	s.raiseSlack(slack)
 	signals := make(chan os.Signal, 2)
@@ -191,10 +191,10 @@ func (s *session) serve(slack timerslack.Config, start func(context.Context, *ap
 		if err != nil {
 			return err
 		}
-	case <-signals: // while a store is waited for
+	case <-signals: // while waiting for a store
 		cancel()
 		if err := <-started; err != nil {
-			return nil // it had not started
+			return nil // it hadn't started
 		}
 		return a.Stop(ctx)
 	}

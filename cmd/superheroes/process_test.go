@@ -19,7 +19,7 @@ import (
 	"superheroes/test/system"
 )
 
-// TestProcesses runs the program as a user does, where what matters is a process: its signals, its locks, its ports.
+// TestProcesses runs the program as a user does, where being a process matters: signals, locks, ports.
 func TestProcesses(t *testing.T) {
 	program := system.Build(t)
 	for _, c := range []struct {
@@ -42,13 +42,13 @@ func TestProcesses(t *testing.T) {
 	}
 }
 
-// soon bounds what would hang where the code is wrong. Nothing that is right comes near it.
+// soon is a timeout for what would hang if the code were wrong. Correct code never comes near it.
 const soon = time.Minute
 
-// anyPort has up take free ports.
+// anyPort makes up use free ports.
 var anyPort = []string{"--heroes-addr=127.0.0.1:0", "--villains-addr=127.0.0.1:0", "--locations-addr=127.0.0.1:0", "--fights-addr=127.0.0.1:0", "--statistics-addr=127.0.0.1:0", "--arena-addr=127.0.0.1:0"}
 
-// eventually waits until it is so.
+// eventually waits until a condition holds.
 func eventually(t *testing.T, what string, so func() bool) {
 	t.Helper()
 	for end := time.Now().Add(soon); !so(); time.Sleep(10 * time.Millisecond) {
@@ -58,7 +58,7 @@ func eventually(t *testing.T, what string, so func() bool) {
 	}
 }
 
-// stop ends a process as a user does, and checks that it ends well and has said nothing.
+// stop stops a process as a user does, and checks that it exits cleanly and silently.
 func stop(t *testing.T, p *system.Process) {
 	t.Helper()
 	p.Signal(t, syscall.SIGTERM)
@@ -67,7 +67,7 @@ func stop(t *testing.T, p *system.Process) {
 	}
 }
 
-// refuses checks that a start ends with exit code 1 and one line with these texts.
+// refuses checks that a start fails with exit code 1 and one line containing these texts.
 func refuses(t *testing.T, p *system.Process, texts ...string) {
 	t.Helper()
 	code := p.Wait(t, soon)
@@ -95,7 +95,7 @@ var (
 	curl   = regexp.MustCompile(`(?m)^Try:  curl (http://\S+)$`)
 )
 
-// start starts up on free ports and returns it, with the base URLs that it says, when it has said everything.
+// start runs up on free ports and returns it, with the base URLs it announces.
 func start(t *testing.T, program string, env []string, args ...string) (*system.Process, map[string]string) {
 	t.Helper()
 	p := system.Start(t, program, env, append(args, anyPort...)...)
@@ -110,7 +110,7 @@ func start(t *testing.T, program string, env []string, args ...string) (*system.
 	return p, bases
 }
 
-// Raising the slack starts the program anew: it is the same process, with the same arguments and settings.
+// Raising the slack re-executes the program: it stays the same process, with the same arguments and settings.
 func testTimerSlack(t *testing.T, program string) {
 	for _, c := range []struct {
 		name      string
@@ -151,7 +151,7 @@ func testAnnouncement(t *testing.T, program string) {
 				t.Errorf("got %s", said)
 			}
 			if match := page.FindStringSubmatch(said); match == nil || !strings.Contains(fetch(t, match[1]), "<title>Battle") {
-				t.Errorf("the battle page does not come first, or is not there: %s", said)
+				t.Errorf("the battle page is not listed first: %s", said)
 			}
 			for service, base := range bases {
 				fetch(t, base+"/readyz")
@@ -357,14 +357,14 @@ func testHealthDraining(t *testing.T, program string) {
 	})
 	last.check(t, exitError, addr, "draining")
 	fetch(t, bases["fights"]+"/livez")
-	p.Signal(t, syscall.SIGTERM) // a second one stops at once
+	p.Signal(t, syscall.SIGTERM) // a second one would stop it at once
 	p.Wait(t, soon)
 }
 
 func testImportWhileUp(t *testing.T, program string) {
 	dir := t.TempDir()
 	p, bases := start(t, program, nil, "--data-dir="+dir)
-	fetch(t, bases["heroes"]+"/api/heroes/random_hero") // the ids are in memory
+	fetch(t, bases["heroes"]+"/api/heroes/random_hero") // the ids are in memory now
 	const only = `{"id":7,"name":"The Only One","otherName":"","level":1,"picture":"","powers":""}`
 	file := write(t, "only.jsonl", only+"\n")
 	invoke("import", "heroes", file, "--replace", "--data-dir="+dir).check(t, exitOK, "1 hero imported")

@@ -12,12 +12,12 @@ import (
 type seedCommand struct {
 	Catalog          string `arg:"" enum:"heroes,villains,locations" help:"What to generate: heroes, villains or locations."`
 	Count            int64  `default:"1000" env:"SEED_COUNT" help:"How many to generate."`
-	Seed             uint64 `default:"1" env:"SEED" help:"Seed of the generator: the same seed makes the same entries."`
+	Seed             uint64 `default:"1" env:"SEED" help:"Seed of the generator: the same seed generates the same entries."`
 	Replace          bool   `env:"SEED_REPLACE" help:"Empty the catalog first, in the same transaction."`
 	app.CatalogStore `embed:""`
 }
 
-// Validate refuses a count that can't be and a store that can't be the catalog's.
+// Validate rejects an invalid count or store.
 func (c seedCommand) Validate() error {
 	if c.Count < 1 {
 		return &settingError{"--count", "SEED_COUNT", errors.New("must be at least 1")}
@@ -34,11 +34,11 @@ func (c seedCommand) Run(s *session) error {
 	if err != nil {
 		return unchanged(err)
 	}
-	fmt.Fprintf(s.stdout, "%s made up in %s\n", counted(c.Count, c.Catalog), c.Place(c.Catalog))
+	fmt.Fprintf(s.stdout, "%s generated in %s\n", counted(c.Count, c.Catalog), c.Place(c.Catalog))
 	return nil
 }
 
-// count returns what counts one of so many, which a bar shows on a terminal, and what ends the bar.
+// count returns functions to count one of all entries, and to finish. A progress bar shows the count on a terminal.
 func (s *session) count(all int64, what string) (one, end func()) {
 	bar := s.bar(all, what, progressbar.OptionShowCount(), progressbar.OptionShowIts())
 	if bar == nil {

@@ -14,13 +14,13 @@ func TestSeed(t *testing.T) {
 		t.Run(catalog, func(t *testing.T) {
 			store := seeded(t)
 			before := exported(t, catalog, store)
-			invoke("seed", catalog, "--count=1234", store).check(t, exitOK, "1234 "+catalog+" made up in ")
+			invoke("seed", catalog, "--count=1234", store).check(t, exitOK, "1234 "+catalog+" generated in ")
 			after := exported(t, catalog, store)
 			if added, found := strings.CutPrefix(after, before); !found || strings.Count(added, "\n") != 1234 {
 				t.Errorf("%d lines were there, %d are, and the old ones are first: %t", strings.Count(before, "\n"), strings.Count(after, "\n"), found)
 			}
 			if again := seeded(t); !invokeSeed(t, catalog, again) || exported(t, catalog, again) != after {
-				t.Error("the same seed made something else")
+				t.Error("the same seed generated other entries")
 			}
 			invoke("seed", catalog, "--count=5", "--seed=2", "--replace", store).check(t, exitOK)
 			if left := exported(t, catalog, store); strings.Count(left, "\n") != 5 || strings.Contains(after, strings.Split(left, "\n")[0]) {
@@ -35,7 +35,7 @@ func invokeSeed(t *testing.T, catalog, store string) bool {
 	return invoke("seed", catalog, "--count=1234", "--seed=1", store).code == exitOK
 }
 
-// TestSeedTwice: names of locations are unique, so that the same seed goes on where it was.
+// Names of locations are unique, so seeding again with the same seed continues where it left off.
 func TestSeedTwice(t *testing.T) {
 	store, once := seeded(t), seeded(t)
 	for range 2 {

@@ -36,7 +36,7 @@ func (c upCommand) Run(s *session) error {
 	})
 }
 
-// arenaFirst puts the page that a person opens before the services behind it.
+// arenaFirst sorts the page that a person opens before the services.
 func arenaFirst(endpoints []app.Endpoint) []app.Endpoint {
 	return slices.SortedStableFunc(slices.Values(endpoints), func(a, b app.Endpoint) int {
 		first := func(at app.Endpoint) int {
@@ -49,7 +49,7 @@ func arenaFirst(endpoints []app.Endpoint) []app.Endpoint {
 	})
 }
 
-// reachable returns the address under which this host reaches a service that listens on addr.
+// reachable returns the address at which this host reaches a service that listens on addr.
 func reachable(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err == nil && (host == "" || net.ParseIP(host).IsUnspecified()) {

@@ -18,8 +18,8 @@ import (
 	"superheroes/internal/logging"
 )
 
-// newParser returns the parser of the command line. Every flag has an environment variable. The parser calls exit, which
-// may return, when it was asked for help.
+// newParser returns the parser of the command line. Every flag has an environment variable. The parser calls exit
+// after printing help; exit may return.
 func newParser(grammar any, stdout, stderr io.Writer, exit func(int)) (*kong.Kong, error) {
 	parser, err := kong.New(grammar,
 		kong.Name("superheroes"),
@@ -40,12 +40,12 @@ func newParser(grammar any, stdout, stderr io.Writer, exit func(int)) (*kong.Kon
 	return parser, err
 }
 
-// takeOver has our own code read the variables, which kong takes for values when they are empty, and decode the values,
-// so that every error names the flag and the variable and none shows a secret.
+// takeOver replaces how kong reads variables, which treats empty ones as values, and how it decodes values, so that
+// every error names the flag and the variable and none shows a secret.
 func takeOver(node *kong.Node) {
 	for _, flag := range node.Flags {
 		if len(flag.Envs) > 0 {
-			flag.Tag.Envs = nil // flag.Envs keeps them
+			flag.Tag.Envs = nil // flag.Envs still has them
 			flag.Mapper = settingMapper{flag.Mapper}
 		}
 	}
@@ -67,14 +67,14 @@ func wrong(flag *kong.Flag, format string, args ...any) error {
 	return &settingError{"--" + flag.Name, flag.Envs[0], fmt.Errorf(format, args...)}
 }
 
-// settingMapper decodes the value of a flag or of its variable.
+// settingMapper decodes the value of a flag or its variable.
 type settingMapper struct{ kong.Mapper }
 
 // Decode implements kong.Mapper.
 func (m settingMapper) Decode(ctx *kong.DecodeContext, target reflect.Value) error {
 	flag := ctx.Value.Flag
 	if !flag.IsBool() && !ctx.Scan.Peek().IsValue() {
-		return wrong(flag, "needs a value; one that begins with a hyphen is written as --%s=VALUE", flag.Name)
+		return wrong(flag, "needs a value; write one that starts with a hyphen as --%s=VALUE", flag.Name)
 	}
 	if err := m.Mapper.Decode(ctx, target); err != nil {
 		return wrong(flag, "%w", err)
@@ -91,7 +91,7 @@ func (m settingMapper) IsBool() bool {
 	return ok && inner.IsBool()
 }
 
-// decodeDuration reads a duration. No setting of ours has a sense below zero.
+// decodeDuration decodes a duration. None of the settings may be negative.
 func decodeDuration(ctx *kong.DecodeContext, target reflect.Value) error {
 	text := ctx.Scan.Pop().String()
 	d, err := time.ParseDuration(text)
@@ -102,14 +102,14 @@ func decodeDuration(ctx *kong.DecodeContext, target reflect.Value) error {
 	return nil
 }
 
-// decodeLevel reads a level of the log.
+// decodeLevel decodes a log level.
 func decodeLevel(ctx *kong.DecodeContext, target reflect.Value) error {
 	level, err := logging.ParseLevel(ctx.Scan.Pop().String())
 	target.SetInt(int64(level))
 	return err
 }
 
-// fromEnvironment returns what the environment says about a flag; nil when its variable is unset or empty.
+// fromEnvironment returns the value of a flag from the environment, or nil if its variable is unset or empty.
 func fromEnvironment(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	if len(flag.Envs) == 0 {
 		return nil, nil
@@ -134,7 +134,7 @@ func fromEnvironment(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error
 	return value, nil
 }
 
-// fileVariable returns the variable that names a file with the value of a secret, "" where the flag is none.
+// fileVariable returns the variable that names a file with the flag's secret, or "" if the flag isn't a secret.
 func fileVariable(flag *kong.Flag) string {
 	if !flag.Tag.Has("secret") {
 		return ""
@@ -142,11 +142,11 @@ func fileVariable(flag *kong.Flag) string {
 	return flag.Envs[0] + "_FILE"
 }
 
-// largestSecret is how long the file of a secret may be, in bytes.
+// largestSecret is the maximum size of a secret's file, in bytes.
 const largestSecret = 64 << 10
 
-// readSecret returns what a file holds, without the newline that editors and echo put at its end. Errors name the file and
-// never show what is in it.
+// readSecret returns a file's content without the trailing newline that editors and echo add. Errors name the file
+// but never show its content.
 func readSecret(path string) (string, error) {
 	if strings.Contains(path, "://") {
 		return "", errors.New("must be the path of a file, not the secret itself")
@@ -155,7 +155,7 @@ func readSecret(path string) (string, error) {
 	switch {
 	case err != nil:
 		return "", err
-	case !info.Mode().IsRegular(): // the program may read it twice, see timerslack
+	case !info.Mode().IsRegular(): // timerslack may make the program read it twice
 		return "", fmt.Errorf("%s is not a regular file", path)
 	case info.Size() > largestSecret:
 		return "", fmt.Errorf("%s has more than %d bytes", path, largestSecret)
@@ -171,7 +171,7 @@ func readSecret(path string) (string, error) {
 	return secret, nil
 }
 
-// helpWithVariables returns the help of a flag, with its variables.
+// helpWithVariables returns the help of a flag, including its variables.
 func helpWithVariables(value *kong.Value) string {
 	if value.Flag == nil || len(value.Flag.Envs) == 0 {
 		return value.Help
@@ -183,15 +183,14 @@ func helpWithVariables(value *kong.Value) string {
 	return strings.TrimSuffix(value.Help, ".") + " (" + variables + ")."
 }
 
-// badUsage returns a parser error as it is shown: without the path that kong prepends to ours, and without arguments that
-// may be secrets.
+// badUsage returns a parser error for display: without kong's prefix, and without arguments that may be secrets.
 func badUsage(err error, args []string) error {
 	var setting *settingError
 	if errors.As(err, &setting) {
 		return setting
 	}
 	if before, _, found := strings.Cut(err.Error(), "unexpected argument"); found && givesSecret(args) {
-		return errors.New(before + "unexpected argument, which may be a part of a secret and isn't shown; a value with blanks takes quotes")
+		return errors.New(before + "unexpected argument, which may be part of a secret and isn't shown; quote a value that contains spaces")
 	}
 	if before, _, found := strings.Cut(err.Error(), "://"); found && strings.HasPrefix(before, "unknown flag") {
 		return errors.New(before + "://…")
@@ -199,7 +198,7 @@ func badUsage(err error, args []string) error {
 	return err
 }
 
-// givesSecret reports whether some argument is, or belongs to, a secret.
+// givesSecret reports whether an argument may be, or belong to, a secret.
 func givesSecret(args []string) bool {
 	return slices.ContainsFunc(args, func(arg string) bool {
 		return strings.Contains(arg, "://") || strings.HasPrefix(arg, "--admin-token") || strings.HasPrefix(arg, "--") && strings.Contains(arg, "-url")

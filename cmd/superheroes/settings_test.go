@@ -20,7 +20,7 @@ import (
 	"superheroes/test/engines"
 )
 
-// line is a command as it is called, with the arguments that it needs.
+// line returns a valid command line of a command, with the required arguments.
 func line(name string) []string {
 	args := strings.Fields(name)
 	switch name {
@@ -36,7 +36,7 @@ func line(name string) []string {
 	return args
 }
 
-// parsed returns the settings that a command line and the environment come to.
+// parsed returns the settings that result from a command line and the environment.
 func parsed(t *testing.T, args ...string) any {
 	t.Helper()
 	parser, err := newParser(&commands{}, io.Discard, io.Discard, func(int) {})
@@ -50,12 +50,12 @@ func parsed(t *testing.T, args ...string) any {
 	return command.Selected().Target.Interface()
 }
 
-// each calls check with each flag of each command that has variables, and the command's line.
+// each calls check for each flag with a variable of each command, with a valid command line.
 func each(t *testing.T, check func(t *testing.T, flag *kong.Flag, args []string)) {
 	for name, command := range model(t) {
 		for _, flag := range command.Flags {
 			t.Run(name+" "+flag.Name, func(t *testing.T) {
-				t.Chdir(t.TempDir()) // whatever is made by mistake
+				t.Chdir(t.TempDir()) // in case something is created by mistake
 				check(t, flag, line(name))
 			})
 		}
@@ -73,7 +73,7 @@ func TestEmptyVariableCountsAsUnset(t *testing.T) {
 	})
 }
 
-// TestListsOfNamesAndOrigins: a flag may be repeated, a variable has commas, and both take what a person writes.
+// A flag may be repeated, a variable has commas; both accept what a person would write.
 func TestListsOfNamesAndOrigins(t *testing.T) {
 	t.Setenv("ALLOWED_HOSTS", "A.example, b.example.")
 	t.Setenv("TRUSTED_ORIGINS", "https://unused.example")
@@ -86,7 +86,7 @@ func TestListsOfNamesAndOrigins(t *testing.T) {
 	}
 }
 
-// wrongValue returns a value that a flag can't have, "" when it takes any text.
+// wrongValue returns an invalid value for a flag, or "" if it accepts any text.
 func wrongValue(flag *kong.Flag) string {
 	anyText := []string{"data-dir", "report", "rapl", "watts-source"}
 	switch {
@@ -102,7 +102,7 @@ func wrongValue(flag *kong.Flag) string {
 	return "hidden"
 }
 
-// A setting that is refused is named by its flag and its variable, wherever it came from, in one line.
+// An error about a setting names the flag and the variable in one line, wherever the value came from.
 func TestErrorsNameFlagAndVariable(t *testing.T) {
 	each(t, func(t *testing.T, flag *kong.Flag, args []string) {
 		value := wrongValue(flag)
@@ -122,7 +122,7 @@ func TestErrorsNameFlagAndVariable(t *testing.T) {
 		got := invoke(append(slices.Clone(args), "--"+flag.Name+"="+value)...)
 		got.check(t, exitUsage, names...)
 		if secret := fileVariable(flag) != ""; secret && strings.Contains(got.stderr, "hidden") {
-			t.Errorf("the secret is shown: %s", got.stderr)
+			t.Errorf("the secret is revealed: %s", got.stderr)
 		}
 		t.Setenv(flag.Envs[0], value)
 		if same := invoke(args...); same != got {
@@ -131,7 +131,7 @@ func TestErrorsNameFlagAndVariable(t *testing.T) {
 	})
 }
 
-// secretValue returns a good value of a flag that holds a secret.
+// secretValue returns a valid value for a flag that holds a secret.
 func secretValue(flag *kong.Flag) string {
 	switch {
 	case strings.HasSuffix(flag.Name, "database-url"):
@@ -174,7 +174,7 @@ func TestSecretFiles(t *testing.T) {
 			got := invoke(args...)
 			got.check(t, exitUsage, append(names, "--"+flag.Name, flag.Envs[0]+": ", variable)...)
 			if strings.Contains(got.stderr, "hidden") {
-				t.Errorf("the secret is shown: %s", got.stderr)
+				t.Errorf("the secret is revealed: %s", got.stderr)
 			}
 		}
 		folder := t.TempDir()
@@ -188,12 +188,12 @@ func TestSecretFiles(t *testing.T) {
 		refused(write(t, "secret", value), "both "+flag.Envs[0]+" and "+variable)
 		t.Setenv(flag.Envs[0], "")
 		wrong := write(t, "wrong", wrongValue(flag))
-		if !slices.Contains(args, "heroes") || strings.HasPrefix(flag.Name, "heroes") || flag.Name == "database-url" { // a setting of the catalog at hand
+		if !slices.Contains(args, "heroes") || strings.HasPrefix(flag.Name, "heroes") || flag.Name == "database-url" { // a setting that applies to this catalog
 			t.Setenv(variable, wrong)
 			got := invoke(args...)
 			got.check(t, exitUsage, "--"+flag.Name, flag.Envs[0])
 			if strings.Contains(got.stderr, "hidden") {
-				t.Errorf("the secret is shown: %s", got.stderr)
+				t.Errorf("the secret is revealed: %s", got.stderr)
 			}
 		}
 	})
@@ -234,14 +234,14 @@ func TestLogLevels(t *testing.T) {
 	}
 }
 
-// Passwords that a URL can't hold as they are: drivers take parts of them for something else, which messages show.
+// Passwords that must be escaped in a URL: drivers take parts of them for something else, which messages show.
 var unusual = []string{
 	"pa@ss", "@pass", "pass@127.0.0.1:1", "pa/ss", "12/pass", "12/@pass", "127.0.0.1:1/pass", "pa#ss", "12#pass", "pa?ss", "12?pass", "12?pass=1",
 	"pa:ss", "pa%zzss", "pa ss", "päss", "[pass", `pa\ss`, "pa,ss=x", "pa,pid=ss", "pa=ss", "pa&ss", "12/pass,name=x", "pa\nss", "-pass", "pass;x", "pa'ss", "pass",
 }
 
-// No secret is shown, whatever it looks like and wherever it was put: in the flags and variables of every command, in files,
-// in URLs that take none, in places where it doesn't belong.
+// No secret is revealed, whatever it looks like and wherever it is: in the flags and variables of every command, in
+// files, in URLs that accept none, in places where it doesn't belong.
 func TestNoSecretIsShown(t *testing.T) {
 	hidden := func(t *testing.T, got outcome, password string) {
 		t.Helper()
@@ -252,10 +252,10 @@ func TestNoSecretIsShown(t *testing.T) {
 			t.Errorf("not one line: %q", got.stderr)
 		}
 		for _, part := range []string{"pass", "ss", "12"} {
-			// What an error says has none of these but in words of its own.
+			// Error messages contain these substrings only in words of their own.
 			text := strings.NewReplacer("password", "", "passed", "", "processes", "", "process", "", "must", "", "address", "", "127.0.0.1", "", "512", "").Replace(got.stdout + got.stderr)
 			if strings.Contains(password, part) && strings.Contains(text, part) {
-				t.Errorf("%q is shown in part: %s", password, got.stderr)
+				t.Errorf("a part of %q is revealed: %s", password, got.stderr)
 			}
 		}
 	}
@@ -324,8 +324,8 @@ func TestNoSecretIsShown(t *testing.T) {
 	})
 }
 
-// A password of any characters works when it is percent-encoded, and no message shows it, in either form: when it is right,
-// when it is wrong, from a flag and from a file.
+// A password with any characters works when percent-encoded, and no message reveals it in either form, whether it is
+// right or wrong, from a flag or a file.
 func TestUnusualPasswords(t *testing.T) {
 	const password = `p@ss:w/o?r#d% ä'"\&=;,+[]`
 	for name, c := range map[string]struct {
@@ -343,7 +343,7 @@ func TestUnusualPasswords(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			user := "odd_" + strings.Trim(at.Path, "/") // which no other test has
+			user := "odd_" + strings.Trim(at.Path, "/") // used by no other test
 			execute := func(ctx context.Context, db *sql.DB, statement string) error {
 				_, err := db.ExecContext(ctx, strings.ReplaceAll(statement, "NAME", user))
 				return err
@@ -368,7 +368,7 @@ func TestUnusualPasswords(t *testing.T) {
 				}
 			}
 			defer func() {
-				for _, statement := range []string{"DROP OWNED BY NAME", c.remove} { // in PostgreSQL it owns the table that it made
+				for _, statement := range []string{"DROP OWNED BY NAME", c.remove} { // in PostgreSQL it owns the table it created
 					_ = execute(context.WithoutCancel(t.Context()), db, statement)
 				}
 			}()
@@ -379,7 +379,7 @@ func TestUnusualPasswords(t *testing.T) {
 				_, encoded, _ := strings.Cut(odd.User.String(), ":")
 				for _, secret := range []string{password, encoded, "p@ss", "w/o", "w%2Fo", "r#d", "r%23d"} {
 					if strings.Contains(got.stderr, secret) {
-						t.Errorf("%q is shown: %s", secret, got.stderr)
+						t.Errorf("%q is revealed: %s", secret, got.stderr)
 					}
 				}
 			}

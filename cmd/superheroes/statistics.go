@@ -9,7 +9,7 @@ import (
 	"superheroes/internal/timerslack"
 )
 
-// statisticsCommands are the service and what else is done with statistics.
+// statisticsCommands are the subcommands of statistics.
 type statisticsCommands struct {
 	Serve   statisticsCommand `cmd:"" default:"withargs" set:"addr=:8005" set:"drain_delay=3s" set:"mongodb_url=mongodb://superfight:superfight@fights-db:27017/fights" help:"Run the statistics service (the default)."`
 	Rebuild rebuildCommand    `cmd:"" help:"Recount all fights while fights go on, correct what differs, and report it."`
@@ -39,13 +39,13 @@ func (c rebuildCommand) Run(s *session) error {
 	return err
 }
 
-// told says what a rebuild found.
+// told describes the result of a rebuild.
 func told(r statistics.Report) string {
-	text := fmt.Sprintf("counted %d fights anew: ", r.Fights)
+	text := fmt.Sprintf("recounted %d fights: ", r.Fights)
 	if !r.Differed() {
 		return text + "nothing differed"
 	}
-	text += fmt.Sprintf("corrected %d winners and %d places", r.Winners, r.Places)
+	text += fmt.Sprintf("corrected %d winners and %d locations", r.Winners, r.Places)
 	if r.Since {
 		text += ", the date of the first fight"
 	}

@@ -16,7 +16,7 @@ func untilSignal() (ctx context.Context, stop context.CancelFunc) {
 	return signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 }
 
-// terminal returns where progress is shown, nil when nobody would see it.
+// terminal returns the terminal for progress bars, or nil if standard error isn't one.
 func (s *session) terminal() *os.File {
 	file, ok := s.stderr.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
@@ -25,7 +25,7 @@ func (s *session) terminal() *os.File {
 	return file
 }
 
-// bar returns a bar that shows how much of all is done and goes away with the last, nil when nobody would see it.
+// bar returns a progress bar that disappears when it is complete, or nil without a terminal.
 func (s *session) bar(all int64, what string, options ...progressbar.Option) *progressbar.ProgressBar {
 	terminal := s.terminal()
 	if terminal == nil {

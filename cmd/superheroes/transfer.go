@@ -16,15 +16,15 @@ import (
 )
 
 type importCommand struct {
-	Catalog          string   `arg:"" enum:"heroes,villains,locations" help:"What the files hold: heroes, villains or locations."`
-	Files            []string `arg:"" name:"file" help:"Files to read; - is the standard input."`
-	Format           string   `default:"" enum:",sql,jsonl,csv" env:"IMPORT_FORMAT" help:"Format of the files: sql, jsonl or csv; by their names when not given."`
+	Catalog          string   `arg:"" enum:"heroes,villains,locations" help:"What the files contain: heroes, villains or locations."`
+	Files            []string `arg:"" name:"file" help:"Files to read; - means standard input."`
+	Format           string   `default:"" enum:",sql,jsonl,csv" env:"IMPORT_FORMAT" help:"Format of the files: sql, jsonl or csv; derived from the file names if not given."`
 	Replace          bool     `env:"IMPORT_REPLACE" help:"Empty the catalog first, in the same transaction."`
-	Partial          bool     `env:"IMPORT_PARTIAL" help:"Import the good rows even if others are refused."`
+	Partial          bool     `env:"IMPORT_PARTIAL" help:"Import the valid rows even if others are refused."`
 	app.CatalogStore `embed:""`
 }
 
-// Validate refuses a store that can't be the catalog's.
+// Validate rejects a store that the catalog can't use.
 func (c importCommand) Validate() error { return c.ValidateFor(c.Catalog) }
 
 func (c importCommand) Run(s *session) error {
@@ -46,9 +46,9 @@ func (c importCommand) Run(s *session) error {
 	refused.write(s.stderr)
 	switch {
 	case errors.Is(err, app.ErrNothingChanged) && result.Refused == 1:
-		return errors.New("1 row was refused and nothing was changed; --partial takes the others")
+		return errors.New("1 row was refused and nothing was changed; --partial imports the others")
 	case errors.Is(err, app.ErrNothingChanged):
-		return fmt.Errorf("%d rows were refused and nothing was changed; --partial takes the others", result.Refused)
+		return fmt.Errorf("%d rows were refused and nothing was changed; --partial imports the others", result.Refused)
 	case err != nil:
 		return unchanged(err)
 	}
@@ -56,7 +56,7 @@ func (c importCommand) Run(s *session) error {
 	return nil
 }
 
-// counted returns a number with the plural word, or with its singular for one.
+// counted formats a number with its noun, given in the plural.
 func counted[N int | int64](n N, plural string) string {
 	if n == 1 {
 		plural = map[string]string{"heroes": "hero", "villains": "villain", "locations": "location", "rows": "row"}[plural]
@@ -64,19 +64,19 @@ func counted[N int | int64](n N, plural string) string {
 	return fmt.Sprintf("%d %s", n, plural)
 }
 
-// mostReasons is the number of reasons for refused rows that are shown.
+// mostReasons is how many reasons for refused rows are printed.
 const mostReasons = 50
 
-// refusals collects the reasons why rows were refused. A reason that many rows of a file share is shown once.
+// refusals collects the reasons why rows were refused. Rows of a file with the same reason share one line.
 type refusals struct {
 	reasons []*refusal
 	known   map[string]*refusal
-	more    int // rows with other reasons than those
+	more    int // rows with reasons beyond mostReasons
 }
 
 type refusal struct {
-	first      string // the line of the first row and the reason
-	rows, last int    // how many rows, and the line of the last
+	first      string // the first row's line number and the reason
+	rows, last int    // number of rows, and the last one's line number
 }
 
 // add records a refused row.
@@ -104,7 +104,7 @@ func (r *refusals) add(file string, cause error) {
 	known.last = at.Line
 }
 
-// shorten returns the beginning of a text that may hold a whole value of the file.
+// shorten truncates a text that may contain a whole value of the file.
 func shorten(text string) string {
 	const longest = 400
 	if len(text) <= longest {
@@ -130,7 +130,7 @@ func (r *refusals) write(w io.Writer) {
 	}
 }
 
-// unchanged is an error of what wrote a catalog.
+// unchanged wraps an error of a command that writes a catalog.
 func unchanged(err error) error {
 	if errors.Is(err, app.ErrMaybeChanged) {
 		return fmt.Errorf("it is unknown whether anything was changed: %w", err)
@@ -142,17 +142,17 @@ func formatOf(format, name string) (exchange.Format, error) {
 	if format != "" {
 		return exchange.FormatOf("." + format)
 	}
-	if name == "-" { // to be read: what is written there has a default
+	if name == "-" { // only for reading; the format for writing has a default
 		return 0, &settingError{"--format", "IMPORT_FORMAT", errors.New("is required when reading standard input")}
 	}
 	guessed, err := exchange.FormatOf(name)
 	if err != nil {
-		err = fmt.Errorf("%w, or --format says it", err)
+		err = fmt.Errorf("%w, or set --format", err)
 	}
 	return guessed, err
 }
 
-// open opens a file for reading; on a terminal a bar shows how far it was read.
+// open opens a file for reading; on a terminal, a bar shows the progress.
 func (s *session) open(name string) (io.ReadCloser, error) {
 	if name == "-" {
 		return io.NopCloser(os.Stdin), nil
@@ -176,11 +176,11 @@ func (s *session) open(name string) (io.ReadCloser, error) {
 type exportCommand struct {
 	Catalog          string `arg:"" enum:"heroes,villains,locations" help:"What to write: heroes, villains or locations."`
 	Output           string `short:"o" default:"-" env:"EXPORT_OUTPUT" help:"File to write; - means standard output."`
-	Format           string `default:"" enum:",jsonl,csv" env:"EXPORT_FORMAT" help:"Format: jsonl or csv; by the file's name when not given, else jsonl."`
+	Format           string `default:"" enum:",jsonl,csv" env:"EXPORT_FORMAT" help:"Format: jsonl or csv; derived from the file name if not given, else jsonl."`
 	app.CatalogStore `embed:""`
 }
 
-// Validate refuses a store that can't be the catalog's.
+// Validate rejects a store that the catalog can't use.
 func (c exportCommand) Validate() error { return c.ValidateFor(c.Catalog) }
 
 func (c exportCommand) Run(s *session) error {
@@ -192,7 +192,7 @@ func (c exportCommand) Run(s *session) error {
 		return usageError{&settingError{"--output", "EXPORT_OUTPUT", err}}
 	}
 	if format == exchange.SQL {
-		return usageError{&settingError{"--output", "EXPORT_OUTPUT", errors.New("SQL can't be written; use .jsonl or .csv")}}
+		return usageError{&settingError{"--output", "EXPORT_OUTPUT", errors.New("exporting SQL is not supported; use .jsonl or .csv")}}
 	}
 	ctx, stop := untilSignal()
 	defer stop()
@@ -210,11 +210,12 @@ func export(ctx context.Context, c exportCommand, format exchange.Format, w io.W
 	return buffered.Flush()
 }
 
-// replaceFile writes a file that takes its name only when it is whole: when write fails, an older file stays as it was.
+// replaceFile writes a file under a temporary name and renames it when complete. If write fails, an existing file is
+// unchanged.
 func replaceFile(path string, write func(io.Writer) error) error {
 	draft := path + ".part"
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		draft = path // a pipe or a device keeps its name
+		draft = path // write a pipe or a device directly
 	}
 	file, err := os.Create(draft)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 	"superheroes/test/engines"
 )
 
-// write makes a file in a folder of the test's own and returns its path.
+// write creates a file in a temporary folder and returns its path.
 func write(t *testing.T, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -28,7 +28,7 @@ func write(t *testing.T, name, text string) string {
 	return path
 }
 
-// silent returns an address where connections are taken and never answered.
+// silent returns an address that accepts connections and never responds.
 func silent(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -111,7 +111,7 @@ func TestImportFormats(t *testing.T) {
 	})
 }
 
-// unicodeText returns a text in UTF-16 with its byte order mark.
+// unicodeText encodes a text in UTF-16 with a byte order mark.
 func unicodeText(text string) string {
 	encoded := []byte("\xff\xfe")
 	for _, unit := range utf16.Encode([]rune(text)) {
@@ -120,7 +120,7 @@ func unicodeText(text string) string {
 	return string(encoded)
 }
 
-// emptied leaves the store with its table and no rows: a sequence begins anew after a roster that was never there.
+// emptied creates the table without rows or a used sequence.
 func emptied(t *testing.T, store string) {
 	t.Helper()
 	path := strings.TrimPrefix(store, "--database-url=sqlite:")
@@ -135,7 +135,7 @@ func emptied(t *testing.T, store string) {
 	}
 }
 
-// TestImportRefusals imports a file with rows that can't be taken.
+// A file with rows that are refused.
 func TestImportRefusals(t *testing.T) {
 	mixed := ant + `{"id":51,"name":""}` + "\n" + bee + `{"id":101,"name":"Wasp","level":"high"}` + "\n" + wasp + "nonsense\n"
 	file := write(t, "mixed.jsonl", mixed)
@@ -166,7 +166,7 @@ func TestImportRefusals(t *testing.T) {
 					}
 				}
 				if diff := cmp.Diff(before, exported(t, c.catalog, store)); diff != "" {
-					t.Errorf("%v: something was changed (-want +got):\n%s", args, diff)
+					t.Errorf("%v: the catalog was changed (-want +got):\n%s", args, diff)
 				}
 			}
 		})
@@ -180,12 +180,12 @@ func TestImportRefusals(t *testing.T) {
 			file + ": line 3, column level: level: \"high\" is not an integer of 32 bits … and 99 more like it, up to line 102\n" +
 			file + ": line 103, column level: level: \"low\" is not an integer of 32 bits\n" +
 			file + ": line 104: 2 fields, the header has 3\n" +
-			"superheroes: 104 rows were refused and nothing was changed; --partial takes the others\n"
+			"superheroes: 104 rows were refused and nothing was changed; --partial imports the others\n"
 		if diff := cmp.Diff(outcome{exitError, "", want}, got, cmp.AllowUnexported(outcome{})); diff != "" {
 			t.Error(diff)
 		}
 		if exported(t, "heroes", store) != before {
-			t.Error("something was changed")
+			t.Error("the catalog was changed")
 		}
 	})
 	t.Run("reasons without number", func(t *testing.T) {
@@ -204,7 +204,7 @@ func TestImportRefusals(t *testing.T) {
 	})
 	t.Run("one row", func(t *testing.T) {
 		file, store := write(t, "x.csv", "name\nx\n\"\"\n"), seeded(t)
-		if got := invoke("import", "heroes", file, store); !strings.HasSuffix(got.stderr, "superheroes: 1 row was refused and nothing was changed; --partial takes the others\n") {
+		if got := invoke("import", "heroes", file, store); !strings.HasSuffix(got.stderr, "superheroes: 1 row was refused and nothing was changed; --partial imports the others\n") {
 			t.Errorf("got %+v", got)
 		}
 		if got := invoke("import", "heroes", file, store, "--partial"); got.code != exitOK || !strings.HasPrefix(got.stdout, "1 hero imported into ") || !strings.HasSuffix(got.stdout, ", 1 row refused\n") {
@@ -242,7 +242,7 @@ func TestImportRefusals(t *testing.T) {
 	})
 }
 
-// TestRoundTrip exports each catalog, imports it into an empty store of each engine, and finds the same there.
+// Each catalog survives an export and an import into an empty store of each engine.
 func TestRoundTrip(t *testing.T) {
 	for _, catalog := range []string{"heroes", "villains", "locations"} {
 		shipped := seeded(t)
@@ -346,11 +346,11 @@ func TestMigrate(t *testing.T) {
 	})
 }
 
-// migrateTwice migrates and checks that doing it again says the same.
+// migrateTwice migrates twice and checks that the second run prints the same.
 func migrateTwice(t *testing.T, engine string, args ...string) {
 	t.Helper()
 	for _, service := range []string{"heroes", "villains", "locations", "fights"} {
-		args = append(args, "--"+service+"-store-wait=5m") // a busy server is one that isn't there yet
+		args = append(args, "--"+service+"-store-wait=5m") // a busy server may not be available yet
 	}
 	first := invoke(append([]string{"migrate"}, args...)...)
 	first.check(t, exitOK, "heroes     ready in "+engine, "villains   ready in", "locations  ready in", "fights     ready in")
@@ -359,7 +359,7 @@ func migrateTwice(t *testing.T, engine string, args ...string) {
 	}
 }
 
-// TestWrongPassword starts with a password that the server refuses: the line shows neither it nor the right one.
+// When the server rejects a password, the error reveals neither it nor the right one.
 func TestWrongPassword(t *testing.T) {
 	for command, store := range map[string]func(*testing.T) string{
 		"heroes --database-url=": func(t *testing.T) string { return engines.Postgres(t) },
@@ -372,7 +372,7 @@ func TestWrongPassword(t *testing.T) {
 			got := invoke(args...)
 			got.check(t, exitError, "-url")
 			if strings.Contains(got.stderr, "hidden") {
-				t.Errorf("the password is shown: %s", got.stderr)
+				t.Errorf("the password is revealed: %s", got.stderr)
 			}
 		})
 	}

@@ -10,7 +10,7 @@ import (
 	"superheroes/internal/timerslack"
 )
 
-// outcome is what a command line came to.
+// outcome is the result of a command line.
 type outcome struct {
 	code           int
 	stdout, stderr string
@@ -23,8 +23,8 @@ func invoke(args ...string) outcome {
 	return outcome{code, stdout.String(), stderr.String()}
 }
 
-// check checks the exit code, that a failure is told in one line on stderr and nothing else, and that each of these
-// texts is in what was written.
+// check checks the exit code, that a failure prints exactly one line on stderr and nothing else, and that the output
+// contains the texts.
 func (o outcome) check(t *testing.T, code int, texts ...string) {
 	t.Helper()
 	if o.code != code {
@@ -75,7 +75,7 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-// A parser that knows one command takes each line as the one that knows all of them does.
+// A parser that knows one command parses each line like the one that knows all.
 func TestGrammar(t *testing.T) {
 	parse := func(t *testing.T, grammar any, args []string) (target any, said string) {
 		var out bytes.Buffer
@@ -103,7 +103,7 @@ func TestGrammar(t *testing.T) {
 	}
 	for _, args := range [][]string{nil, {"heroes"}} {
 		if _, all := grammar(args).(*commands); all {
-			t.Errorf("%q brings all commands with it", args)
+			t.Errorf("%q makes the parser load all commands", args)
 		}
 	}
 }
@@ -209,7 +209,7 @@ func TestWrongUsage(t *testing.T) {
 		{"health of a bad address in a variable", "health", "ADDR=nonsense", "--addr"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			t.Chdir(t.TempDir()) // whatever is made by mistake
+			t.Chdir(t.TempDir()) // in case something is created by mistake
 			if name, value, set := strings.Cut(c.env, "="); set {
 				t.Setenv(name, value)
 			}
@@ -218,7 +218,7 @@ func TestWrongUsage(t *testing.T) {
 	}
 }
 
-// message returns how a message names a flag of a command: with its variable. Other texts stay.
+// message returns how a message names a flag of a command: with its variable. Other texts are unchanged.
 func message(t *testing.T, line, name string) string {
 	t.Helper()
 	commands := model(t)
@@ -275,13 +275,13 @@ func TestBadStoreURLs(t *testing.T) {
 			got := invoke(strings.Fields(c.args)...)
 			got.check(t, exitUsage, message(t, c.args, c.flag)+": ")
 			if strings.Contains(got.stderr, "hidden") {
-				t.Errorf("the password is shown: %s", got.stderr)
+				t.Errorf("the password is revealed: %s", got.stderr)
 			}
 		})
 	}
 }
 
-// TestStoresThatDoNotAnswer starts services whose store is not there: one line with host, port and cause, no password.
+// If a service's store is unavailable, the error is one line with host, port and cause, and no password.
 func TestStoresThatDoNotAnswer(t *testing.T) {
 	const nobody = "127.0.0.1:1"
 	for _, c := range []struct{ name, args, setting string }{
@@ -296,7 +296,7 @@ func TestStoresThatDoNotAnswer(t *testing.T) {
 			got := invoke(strings.Fields(strings.ReplaceAll(c.args, "DIR", t.TempDir()))...)
 			got.check(t, exitError, nobody, "within 600ms", "refused", c.setting)
 			if strings.Contains(got.stderr, "hidden") {
-				t.Errorf("the password is shown: %s", got.stderr)
+				t.Errorf("the password is revealed: %s", got.stderr)
 			}
 		})
 	}

@@ -1,5 +1,5 @@
-// Package app puts the program together: configuration, stores, services, servers. The command line starts it, and
-// so do the tests.
+// Package app puts the program together: configuration, stores, services, servers. It is the only package that knows
+// all others; only the command line and tests know it.
 package app
 
 import (
@@ -31,7 +31,7 @@ func New(version string, stderr io.Writer) *App {
 	return &App{version: version, stderr: logging.Shared(stderr)}
 }
 
-// Up starts every service in this process. When it fails nothing is left running.
+// Up starts every service in this process. If it fails, nothing is left running.
 func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 	defer a.undo(&err)
 	parts := map[string]*part{}
@@ -74,7 +74,7 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 		}
 	}
 	err = startFights(ctx, parts["fights"], sources, opened.checks(), opened.fights, stored)
-	if damaged.tolerate("fights", err) { // it could be opened, and is damaged where fights or statistics were read
+	if damaged.tolerate("fights", err) { // opened, but found damaged when fights or statistics were read
 		err = startFights(ctx, parts["fights"], sources, opened.checks(), fightStore{damagedFights{err}, opened.fights.engine}, stored)
 	}
 	if err != nil {
@@ -90,17 +90,17 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 	return nil
 }
 
-// Heroes starts the service of heroes alone.
+// Heroes starts the heroes service on its own.
 func (a *App) Heroes(ctx context.Context, cfg CharacterConfig) error {
 	return alone(ctx, a, heroes(), cfg.Addr, cfg.Server, cfg.CatalogConfig, cfg.store(""))
 }
 
-// Villains starts the service of villains alone.
+// Villains starts the villains service on its own.
 func (a *App) Villains(ctx context.Context, cfg CharacterConfig) error {
 	return alone(ctx, a, villains(), cfg.Addr, cfg.Server, cfg.CatalogConfig, cfg.store(""))
 }
 
-// Locations starts the service of locations alone.
+// Locations starts the locations service on its own.
 func (a *App) Locations(ctx context.Context, cfg LocationConfig) error {
 	return alone(ctx, a, locations(), cfg.Addr, cfg.Server, cfg.CatalogConfig, cfg.store(""))
 }
@@ -122,7 +122,7 @@ func alone[T catalog.Item](ctx context.Context, a *App, kind kindOfCatalog[T], a
 	return nil
 }
 
-// Fights starts the service of fights alone; its peers are reached over HTTP.
+// Fights starts the fights service on its own. It reaches its peers over HTTP.
 func (a *App) Fights(ctx context.Context, cfg FightConfig) (err error) {
 	defer a.undo(&err)
 	part, err := a.listen(ctx, "fights", cfg.Addr, Setting("--addr"), cfg.Server)
@@ -149,7 +149,7 @@ func (a *App) Fights(ctx context.Context, cfg FightConfig) (err error) {
 	return nil
 }
 
-// drawn returns how fights draws from a peer: in batches, or one by one in strict.
+// drawn returns the source of a peer's picks: in batches, or one by one in strict.
 func drawn[T catalog.Item](p *part, peer *remote.Client[T]) fight.Source[T] {
 	if p.profile == Eco {
 		return remote.NewBatches(peer, p.log)
@@ -157,7 +157,7 @@ func drawn[T catalog.Item](p *part, peer *remote.Client[T]) fight.Source[T] {
 	return peer
 }
 
-// Arena starts the battle page alone; the services are reached over HTTP.
+// Arena starts the battle page on its own. It reaches the services over HTTP.
 func (a *App) Arena(ctx context.Context, cfg ArenaConfig) (err error) {
 	defer a.undo(&err)
 	part, err := a.listen(ctx, "arena", cfg.Addr, Setting("--addr"), cfg.Server)
@@ -183,10 +183,10 @@ func (a *App) Arena(ctx context.Context, cfg ArenaConfig) (err error) {
 	return nil
 }
 
-// atStop notes what is to be closed when the servers have stopped, last noted first.
+// atStop registers what to close after the servers have stopped, in reverse order.
 func (a *App) atStop(closer func() error) { a.closers = append(a.closers, closer) }
 
-// undo stops what was started when a start has failed.
+// undo stops everything that was started if the start has failed.
 func (a *App) undo(err *error) {
 	if *err == nil {
 		return
@@ -196,8 +196,8 @@ func (a *App) undo(err *error) {
 	_ = a.Stop(now)
 }
 
-// Stop drains every server at the same time, then closes the stores, then writes what was counted for the log. When ctx ends
-// it breaks off what is in flight.
+// Stop drains all servers concurrently, closes the stores, and flushes the log's counts. If ctx ends, it aborts
+// requests in flight.
 func (a *App) Stop(ctx context.Context) error {
 	var group sync.WaitGroup
 	failures := make([]error, len(a.parts))
@@ -215,10 +215,10 @@ func (a *App) Stop(ctx context.Context) error {
 	return errors.Join(failures...)
 }
 
-// Endpoint is where a service listens.
+// Endpoint is a service and the address it listens on.
 type Endpoint struct{ Service, Addr string }
 
-// Endpoints returns where the services listen, with the real port where 0 was asked for.
+// Endpoints returns the addresses of the services, with the actual port where 0 was requested.
 func (a *App) Endpoints() []Endpoint {
 	endpoints := make([]Endpoint, len(a.parts))
 	for i, part := range a.parts {

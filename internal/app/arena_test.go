@@ -13,7 +13,7 @@ import (
 	"superheroes/internal/remote"
 )
 
-// TestArena asks the arena for its page and for what it passes on: in the process of the services, and before them.
+// TestArena requests the page and the proxied paths from an arena in the services' process and from a separate one.
 func TestArena(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	cfg := upConfig(t)
@@ -41,7 +41,7 @@ func TestArena(t *testing.T) {
 	}
 }
 
-// arenaConfig is what the command line makes of these addresses.
+// arenaConfig returns what the command line would make of these addresses.
 func arenaConfig(bases map[string]string) app.ArenaConfig {
 	cfg := app.ArenaConfig{
 		Addr: "127.0.0.1:0", HeroesURL: bases["heroes"], VillainsURL: bases["villains"], LocationsURL: bases["locations"],
@@ -53,7 +53,7 @@ func arenaConfig(bases map[string]string) app.ArenaConfig {
 	return cfg
 }
 
-// checkArena compares what the arena passes on with what the services answer themselves.
+// checkArena compares the arena's responses with the services' own.
 func checkArena(t *testing.T, base string, bases map[string]string) {
 	t.Helper()
 	if status, body := fetch(t, base+"/"); status != http.StatusOK || !strings.Contains(body, "<title>Battle") {
@@ -90,7 +90,7 @@ func checkArena(t *testing.T, base string, bases map[string]string) {
 	}
 }
 
-// TestArenaPortInUse says which flag to use.
+// The error names the flag.
 func TestArenaPortInUse(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	first := app.New("test", io.Discard)

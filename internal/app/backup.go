@@ -11,12 +11,12 @@ import (
 	"superheroes/internal/sqlite"
 )
 
-// draft is the end of a file's name until all of the backup is durable.
+// draft is the suffix of a copy's name until the whole backup is durable.
 const draft = ".part"
 
-// Backup copies the databases of a data folder, which may be in use, into another folder: a new one, or one that is empty.
-// Each copy is of one moment; statistics lie in the file of the fights. When it fails, or ctx ends, it leaves nothing
-// behind. It tells report of each copy.
+// Backup copies the databases of a data folder, even while in use, into a new or empty folder. Each copy is a
+// consistent snapshot; statistics are in the database of the fights. If it fails or ctx ends, it leaves nothing
+// behind. It calls report for each copy.
 func Backup(ctx context.Context, dataDir, folder string, report func(path string, size int64)) (err error) {
 	services, err := databases(dataDir)
 	if err != nil {
@@ -72,7 +72,7 @@ func databases(dir string) (services []string, err error) {
 	return services, nil
 }
 
-// emptyFolder makes the folder, unless it is there and empty.
+// emptyFolder creates the folder, or checks that it is empty.
 func emptyFolder(folder string) (made bool, err error) {
 	entries, err := os.ReadDir(folder)
 	switch {
@@ -86,7 +86,7 @@ func emptyFolder(folder string) (made bool, err error) {
 	return false, nil
 }
 
-// discard removes what a backup has written.
+// discard removes whatever a backup has written.
 func discard(folder string, services []string, made bool) error {
 	var failures []error
 	for _, service := range services {

@@ -9,6 +9,6 @@ import (
 	"superheroes/internal/sqlite"
 )
 
-// asBuilt returns an opened store as it is. A build with one of the tags above has a broken one in its place, which
-// test/chaos must catch.
+// asBuilt returns the store unchanged. A build with one of the tags above returns a broken store that test/chaos must
+// catch.
 func asBuilt(_ context.Context, store *sqlite.Fights) fight.Store { return store }

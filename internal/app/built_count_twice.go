@@ -9,10 +9,10 @@ import (
 	"superheroes/internal/sqlite"
 )
 
-// asBuilt returns a store whose statistics have forgotten that they counted the newest fight, as they would if the totals
-// and the number of the last fight counted didn't change in one transaction.
+// asBuilt returns a store that counts the newest fight again, as if the totals and the number of the last counted
+// fight weren't updated in one transaction.
 func asBuilt(ctx context.Context, store *sqlite.Fights) fight.Store {
-	// At the first start there is no such table.
+	// The table doesn't exist at the first start.
 	_, _ = store.File().Writes.ExecContext(ctx, "UPDATE statistics SET counted = counted - 1 WHERE counted > 0")
 	return store
 }

@@ -9,11 +9,11 @@ import (
 	"superheroes/internal/web"
 )
 
-// The structs below are the settings of every command. Their tags make each field a flag and an environment
-// variable; ${…} are defaults that differ between a service alone and all of them together. A secret is read from a file
-// as well, named by another variable, and no message shows its value.
+// The structs below are the settings of the commands. Their tags define the flags and environment variables; ${…} are
+// defaults that differ between a single service and all in one process. A secret can also be read from a file, named
+// by another variable, and no message shows its value.
 
-// CharacterStore says where heroes or villains lie.
+// CharacterStore configures the store of heroes or villains.
 type CharacterStore struct {
 	DatabaseURL string        `secret:"" default:"${database_url}" help:"Store: postgres://user:password@host:port/database or sqlite:PATH."`
 	PoolMin     int           `default:"10" help:"Minimum pool size."`
@@ -21,7 +21,7 @@ type CharacterStore struct {
 	StoreWait   time.Duration `default:"10s" help:"How long to retry the store at startup."`
 }
 
-// LocationStore says where locations lie.
+// LocationStore configures the store of locations.
 type LocationStore struct {
 	MysqlURL  string        `secret:"" default:"${mysql_url}" help:"Store: mysql://user:password@host:port/database or sqlite:PATH."`
 	PoolMin   int           `default:"1" help:"Minimum pool size."`
@@ -29,7 +29,7 @@ type LocationStore struct {
 	StoreWait time.Duration `default:"30s" help:"How long to retry the store at startup."`
 }
 
-// FightStore says where fights are kept.
+// FightStore configures the store of fights.
 type FightStore struct {
 	MongodbURL string        `secret:"" default:"${mongodb_url}" help:"Store: mongodb://user:password@host:port/database or sqlite:PATH."`
 	PoolMin    int           `default:"0" help:"Minimum pool size."`
@@ -37,43 +37,43 @@ type FightStore struct {
 	StoreWait  time.Duration `default:"30s" help:"How long to retry the store at startup."`
 }
 
-// Stores says where everything lies when all services run in one process. An empty URL is a file in DataDir.
+// Stores configures the stores of all services in one process. An empty URL means a file in DataDir.
 type Stores struct {
-	DataDir   string         `default:"./superheroes-data" help:"Folder of the embedded store, which is used for every service without a store URL."`
+	DataDir   string         `default:"./superheroes-data" help:"Folder of the embedded store, used for every service without a store URL."`
 	Heroes    CharacterStore `embed:"" prefix:"heroes-"`
 	Villains  CharacterStore `embed:"" prefix:"villains-"`
 	Locations LocationStore  `embed:"" prefix:"locations-"`
 	Fights    FightStore     `embed:"" prefix:"fights-"`
 }
 
-// Profile says how much work an answer takes. Any other value than Eco is taken as Strict.
+// Profile selects how much work a response takes. Any value other than Eco means Strict.
 type Profile string
 
 const (
-	// Strict reads each pick from the database and stores each fight by a write of its own, as the other members of
-	// the family do.
+	// Strict reads each pick from the database and stores each fight with its own write, like the other members of
+	// the family.
 	Strict Profile = "strict"
-	// Eco does the least work for the same answers.
+	// Eco does the least work for the same responses.
 	Eco Profile = "eco"
 )
 
-// CatalogConfig is what every service of a catalog has.
+// CatalogConfig holds the settings of a catalog service.
 type CatalogConfig struct {
-	SnapshotLimit int64  `default:"67108864" help:"Largest catalog kept in memory in the eco profile, in bytes: the size of its JSON plus 256 a row. A larger one is read as in strict."`
-	AdminToken    string `secret:"" placeholder:"TOKEN" help:"Token that allows changing catalogs, sent as Authorization: Bearer TOKEN. If it is not set, nobody may. Prefer the variable: other users can see the flags of a process."`
+	SnapshotLimit int64  `default:"67108864" help:"Largest catalog kept in memory in the eco profile, in bytes: the size of its JSON plus 256 per row. A larger one is read as in strict."`
+	AdminToken    string `secret:"" placeholder:"TOKEN" help:"Token that allows changing catalogs, sent as Authorization: Bearer TOKEN. If it is not set, changes are disabled. Prefer the variable: other users can see the flags of a process."`
 }
 
-// Server holds what every server has.
+// Server holds the settings of every server.
 type Server struct {
-	Profile           Profile `enum:"strict,eco" default:"eco" help:"How much work an answer takes: strict does what the other members of the family do, eco the least."`
+	Profile           Profile `enum:"strict,eco" default:"eco" help:"How much work a response takes: strict does what the other members of the family do, eco the least."`
 	httpserver.Config `embed:""`
 	Log               logging.Config `embed:""`
 }
 
-// UpConfig is for all services in one process.
+// UpConfig configures all services in one process.
 type UpConfig struct {
 	Stores        `embed:""`
-	HeroesAddr    string `default:"127.0.0.1:8001" help:"Address heroes listens on; port 0 takes a free one."`
+	HeroesAddr    string `default:"127.0.0.1:8001" help:"Address heroes listens on; port 0 selects a free one."`
 	VillainsAddr  string `default:"127.0.0.1:8002" help:"Address villains listens on."`
 	LocationsAddr string `default:"127.0.0.1:8003" help:"Address locations listens on."`
 	FightsAddr    string `default:"127.0.0.1:8004" help:"Address fights listens on."`
@@ -84,32 +84,32 @@ type UpConfig struct {
 	Server        `embed:""`
 }
 
-// UpStatistics is for statistics as a part of all services.
+// UpStatistics configures statistics within up.
 type UpStatistics struct {
 	Statistics           bool   `default:"true" negatable:"" help:"Count the fights and serve the statistics."`
 	StatisticsAddr       string `default:"127.0.0.1:8005" help:"Address statistics listens on."`
 	web.StatisticsLimits `embed:"" prefix:"statistics-"`
 }
 
-// CharacterConfig is for heroes or villains alone.
+// CharacterConfig configures heroes or villains on their own.
 type CharacterConfig struct {
-	Addr           string `default:"${addr}" help:"Address the service listens on; port 0 takes a free one."`
+	Addr           string `default:"${addr}" help:"Address the service listens on; port 0 selects a free one."`
 	CharacterStore `embed:""`
 	CatalogConfig  `embed:""`
 	Server         `embed:""`
 }
 
-// LocationConfig is for locations alone.
+// LocationConfig configures locations on their own.
 type LocationConfig struct {
-	Addr          string `default:"${addr}" help:"Address the service listens on; port 0 takes a free one."`
+	Addr          string `default:"${addr}" help:"Address the service listens on; port 0 selects a free one."`
 	LocationStore `embed:""`
 	CatalogConfig `embed:""`
 	Server        `embed:""`
 }
 
-// FightConfig is for fights alone.
+// FightConfig configures fights on their own.
 type FightConfig struct {
-	Addr         string `default:"${addr}" help:"Address the service listens on; port 0 takes a free one."`
+	Addr         string `default:"${addr}" help:"Address the service listens on; port 0 selects a free one."`
 	FightStore   `embed:""`
 	HeroesURL    string        `default:"http://heroes:8000" help:"URL of heroes."`
 	VillainsURL  string        `default:"http://villains:8000" help:"URL of villains."`
@@ -118,9 +118,9 @@ type FightConfig struct {
 	Server       `embed:""`
 }
 
-// ArenaConfig is for the arena alone.
+// ArenaConfig configures the arena on its own.
 type ArenaConfig struct {
-	Addr          string             `default:"${addr}" help:"Address the service listens on; port 0 takes a free one."`
+	Addr          string             `default:"${addr}" help:"Address the service listens on; port 0 selects a free one."`
 	HeroesURL     string             `default:"http://heroes:8000" help:"URL of heroes."`
 	VillainsURL   string             `default:"http://villains:8000" help:"URL of villains."`
 	LocationsURL  string             `default:"http://locations:8000" help:"URL of locations."`
@@ -130,42 +130,42 @@ type ArenaConfig struct {
 	Server        `embed:""`
 }
 
-// StatisticsConfig is for statistics alone.
+// StatisticsConfig configures statistics on their own.
 type StatisticsConfig struct {
-	Addr                 string `default:"${addr}" help:"Address the service listens on; port 0 takes a free one."`
+	Addr                 string `default:"${addr}" help:"Address the service listens on; port 0 selects a free one."`
 	FightStore           `embed:""`
 	web.StatisticsLimits `embed:""`
 	Server               `embed:""`
 }
 
-// store is what the three kinds of store settings have in common.
+// store holds what the three kinds of store settings have in common.
 type store struct {
 	url              string
-	prefix           string // of the flags that set the rest
-	flag             string // that sets the url, with its variable
+	prefix           string // of the flags for the other settings
+	flag             string // that sets the url, and its variable; for messages
 	poolMin, poolMax int
 	wait             time.Duration
-	inDataDir        bool          // the url is a file in the data folder, and no setting
-	deadline         time.Duration // of the service's requests, 0 for a program that may wait
+	inDataDir        bool          // the url is a default file in the data folder
+	deadline         time.Duration // of the service's requests; 0 for a command, which may wait
 }
 
-// within returns the settings for requests with that deadline.
+// within returns the settings for requests with the given deadline.
 func (s store) within(deadline time.Duration) store {
 	s.deadline = deadline
 	return s
 }
 
-// store returns the settings whose flags begin with prefix.
+// store returns the settings whose flags start with prefix.
 func (c CharacterStore) store(prefix string) store {
 	return store{url: c.DatabaseURL, prefix: prefix, flag: Setting("--" + prefix + "database-url"), poolMin: c.PoolMin, poolMax: c.PoolMax, wait: c.StoreWait}
 }
 
-// store returns the settings whose flags begin with prefix.
+// store returns the settings whose flags start with prefix.
 func (c LocationStore) store(prefix string) store {
 	return store{url: c.MysqlURL, prefix: prefix, flag: Setting("--" + prefix + "mysql-url"), poolMin: c.PoolMin, poolMax: c.PoolMax, wait: c.StoreWait}
 }
 
-// store returns the settings whose flags begin with prefix.
+// store returns the settings whose flags start with prefix.
 func (c FightStore) store(prefix string) store {
 	return store{url: c.MongodbURL, prefix: prefix, flag: Setting("--" + prefix + "mongodb-url"), poolMin: c.PoolMin, poolMax: c.PoolMax, wait: c.StoreWait}
 }

@@ -11,8 +11,8 @@ import (
 	"superheroes/internal/storage"
 )
 
-// The stores below stand in for one that was damaged when `up` started: the service that needs it answers 503 and isn't
-// ready, and the others go on. Every method fails with the error that opening the store ended with.
+// The stores below replace one found damaged when `up` started: its service responds with 503 and isn't ready, while
+// the others run. Every method fails with the error from opening the store.
 type (
 	damagedCatalog[T catalog.Item] struct{ err error }
 	damagedFights                  struct{ err error }
@@ -63,7 +63,7 @@ func (d damagedFights) Page(context.Context, fight.ID, int) ([]fight.Fight, erro
 // Count implements fight.Store.
 func (d damagedFights) Count(context.Context) (int64, error) { return 0, d.err }
 
-// Last implements fight.Store. No fight will be stored, so it doesn't matter where ids begin.
+// Last implements fight.Store. No fight will be stored, so it doesn't matter where ids start.
 func (d damagedFights) Last(context.Context) (fight.ID, error) { return fight.ID{}, nil }
 
 // Ping implements fight.Store.
@@ -90,13 +90,14 @@ func (d damagedStatistics) Rebuild(context.Context) (statistics.Report, error) {
 // Ping implements statistics.Store.
 func (d damagedStatistics) Ping(context.Context) error { return d.err }
 
-// damage collects the stores that were damaged at the start, by service.
+// damage collects the stores that were damaged at startup, by service.
 type damage struct {
 	mu     sync.Mutex
 	errors map[string]error
 }
 
-// tolerate notes an error that a service's store is damaged and reports whether it is one. A nil damage tolerates none.
+// tolerate records err and returns true if it means that the service's store is damaged. A nil damage tolerates
+// nothing.
 func (d *damage) tolerate(service string, err error) bool {
 	if d == nil || !errors.Is(err, storage.ErrDamaged) {
 		return false
@@ -110,8 +111,7 @@ func (d *damage) tolerate(service string, err error) bool {
 	return true
 }
 
-// report logs each damaged store, in the log of its service. It fails when no store is left: then there is nothing to go
-// on with.
+// report logs each damaged store in its service's log. It returns an error if all stores are damaged.
 func (d *damage) report(parts map[string]*part) error {
 	left := 0
 	for _, service := range []string{"heroes", "villains", "locations", "fights"} {
@@ -120,11 +120,11 @@ func (d *damage) report(parts map[string]*part) error {
 		}
 	}
 	if left == 0 {
-		return d.errors["fights"] // the others say the same of their own files
+		return d.errors["fights"] // the others are alike
 	}
 	for service, err := range d.errors {
 		if p := parts[service]; p != nil {
-			p.log.Error("the store can't be used; this service answers 503 until it is repaired and the program is started again", "cause", err)
+			p.log.Error("the store can't be used; this service returns 503 until it is repaired and the program is restarted", "cause", err)
 		}
 	}
 	return nil

@@ -12,14 +12,14 @@ import (
 	"superheroes/internal/app"
 )
 
-// TestUpBesideDamage starts everything on a folder in which some files are damaged: their services answer 503 and say so,
-// the others work, and one line for each names the file.
+// With some damaged files in the folder, their services respond with 503 and say so, the others work, and one log
+// line names each file.
 func TestUpBesideDamage(t *testing.T) {
-	const heroes, villains, fights, statistics = 0, 1, 3, 4 // places among the endpoints
+	const heroes, villains, fights, statistics = 0, 1, 3, 4 // indexes of the endpoints
 	for _, c := range []struct {
 		name    string
 		files   []string
-		damaged map[int]string // what each service that lost its store is asked for
+		damaged map[int]string // request to each service that lost its store
 		working map[int]string
 	}{
 		{"one catalog", []string{"heroes.db"},
@@ -46,13 +46,13 @@ func TestUpBesideDamage(t *testing.T) {
 			at := a.Endpoints()
 			for service, path := range c.working {
 				if status, body := fetch(t, "http://"+at[service].Addr+path); status != http.StatusOK {
-					t.Errorf("%s beside it: got %d %s", path, status, body)
+					t.Errorf("%s of a healthy service: got %d %s", path, status, body)
 				}
 			}
 			for service, path := range c.damaged {
 				for _, path := range []string{path, "/readyz"} {
 					if status, body := fetch(t, "http://"+at[service].Addr+path); status != http.StatusServiceUnavailable || !strings.Contains(body, "damaged") {
-						t.Errorf("%s of the damaged: got %d %s", path, status, body)
+						t.Errorf("%s of a damaged service: got %d %s", path, status, body)
 					}
 				}
 			}
@@ -78,7 +78,7 @@ func TestUpBesideDamage(t *testing.T) {
 	})
 }
 
-// damage overwrites the file, as a copy that went wrong would.
+// damage overwrites the file, as a failed copy would.
 func damage(t *testing.T, path string) {
 	t.Helper()
 	if err := os.WriteFile(path, bytes.Repeat([]byte("no database "), 1000), 0o600); err != nil {

@@ -26,7 +26,7 @@ import (
 
 var update = flag.Bool("update", false, "write the documents in api/ anew")
 
-// committedVersion stands in the committed documents, so that they don't change with each build.
+// committedVersion is the version in the committed documents, so that they don't change with each build.
 const committedVersion = "devel"
 
 func committed(service string) string { return filepath.Join("..", "..", "api", service+".json") }
@@ -53,13 +53,13 @@ func TestCommittedDocuments(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(string(file), pretty.String()); diff != "" {
-				t.Errorf("api/%s.json is stale, write it anew with: go test ./internal/app -run Documents -update\n%s", service, diff)
+				t.Errorf("api/%s.json is stale; update it with: go test ./internal/app -run Documents -update\n%s", service, diff)
 			}
 		})
 	}
 }
 
-// contract is every operation of every service with the statuses it may answer with.
+// contract returns every operation of every service with its possible statuses.
 func contract() map[string]map[string]string {
 	health := func(operations map[string]string) map[string]string {
 		operations["GET /livez"] = "200 422 500"
@@ -102,7 +102,7 @@ func contract() map[string]map[string]string {
 	}
 }
 
-// openAPI is as much of an OpenAPI document as the tests look at.
+// openAPI is the part of an OpenAPI document that the tests use.
 type openAPI struct {
 	OpenAPI string
 	Info    struct{ Title, Version string }
@@ -114,7 +114,7 @@ type openAPI struct {
 	Components struct{ Schemas openapi.Schemas }
 }
 
-// answer is what a response and a request's body have in common.
+// answer is the common part of a response and a request body.
 type answer struct {
 	Description string
 	Content     map[string]struct {
@@ -138,7 +138,7 @@ func readCommitted(t *testing.T, service string) (openAPI, any) {
 	return document, tree
 }
 
-// checkUUIDs wants every UUID in a text to be of version 7, which no schema says.
+// checkUUIDs checks that all UUIDs in a text have version 7, which no schema can express.
 func checkUUIDs(t *testing.T, text []byte) {
 	t.Helper()
 	for _, id := range regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`).FindAll(text, -1) {
@@ -188,7 +188,7 @@ func statuses(responses map[string]answer) string {
 	return strings.Join(all, " ")
 }
 
-// TestDocumentsAnswers looks at every answer: a good one shows an example that its schema takes, an error is a problem.
+// Every success has an example that matches its schema; every error is a problem.
 func TestDocumentsAnswers(t *testing.T) {
 	for service := range contract() {
 		t.Run(service, func(t *testing.T) {
@@ -232,7 +232,7 @@ func checkResponse(t *testing.T, schemas openapi.Schemas, route, status string, 
 	}
 }
 
-// checkAnswer wants an example of each content, and wants its schema to take it.
+// checkAnswer checks that each content type has an example that matches its schema.
 func checkAnswer(t *testing.T, schemas openapi.Schemas, place string, answer answer) {
 	t.Helper()
 	if len(answer.Content) == 0 {
@@ -249,14 +249,14 @@ func checkAnswer(t *testing.T, schemas openapi.Schemas, place string, answer ans
 	}
 }
 
-// checkReferences wants every $ref of the document to lead to a schema, and the examples of that schema's properties
-// to be taken by it.
+// checkReferences checks that every $ref resolves to a schema, and that the examples in that schema's properties
+// match.
 func checkReferences(t *testing.T, schemas openapi.Schemas, tree any) {
 	t.Helper()
 	switch node := tree.(type) {
 	case map[string]any:
 		if ref, isRef := node["$ref"].(string); isRef && schemas.Resolve(ref) == nil {
-			t.Errorf("%s leads nowhere", ref)
+			t.Errorf("%s doesn't resolve", ref)
 		}
 		if examples, isList := node["examples"].([]any); isList {
 			for _, example := range examples {
@@ -275,8 +275,7 @@ func checkReferences(t *testing.T, schemas openapi.Schemas, tree any) {
 	}
 }
 
-// TestServedDocuments wants a running service to show the committed document, apart from its version, and to answer as
-// that document says.
+// A running service serves the committed document, except for its version, and its responses match it.
 func TestServedDocuments(t *testing.T) {
 	a := app.New("v9.8.7", io.Discard)
 	if err := a.Up(t.Context(), upConfig(t)); err != nil {
@@ -321,7 +320,7 @@ func checkServedDocument(t *testing.T, at app.Endpoint) {
 	}
 }
 
-// checkLiveAnswers holds answers against their schemas, those of fights whose fighters came without ids among them.
+// checkLiveAnswers checks responses against their schemas, including fights between fighters without ids.
 func checkLiveAnswers(t *testing.T, at app.Endpoint) {
 	t.Helper()
 	document, _ := readCommitted(t, at.Service)
@@ -352,7 +351,7 @@ func checkLiveAnswers(t *testing.T, at app.Endpoint) {
 	}
 }
 
-// ask returns the body of a 200 answer of the given type.
+// ask returns the body of a 200 of the given type.
 func ask(t *testing.T, method, url, body, contentType string) []byte {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))

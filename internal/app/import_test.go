@@ -43,7 +43,7 @@ func targets() []target {
 	}
 }
 
-// held reads a whole catalog, through its service, as one line an item.
+// held reads a whole catalog through its service, one line per item.
 func held(t *testing.T, name string, at CatalogStore) []string {
 	t.Helper()
 	cfg := at.store(name)
@@ -66,7 +66,7 @@ func read[T catalog.Item](t *testing.T, kind kindOfCatalog[T], cfg store) []stri
 	service := catalog.NewService(kind.Kind, opened, 0)
 	defer service.Close()
 	if _, err := service.Random(t.Context()); err != nil && !errors.Is(err, catalog.ErrEmpty) {
-		t.Errorf("drawing: %v", err)
+		t.Errorf("picking: %v", err)
 	}
 	step := func() (context.Context, context.CancelFunc) { return context.WithCancel(t.Context()) }
 	var lines []string
@@ -81,26 +81,26 @@ func read[T catalog.Item](t *testing.T, kind kindOfCatalog[T], cfg store) []stri
 	return lines
 }
 
-// file is a file to import that lies in memory.
+// file is an in-memory file to import.
 func file(name string, format exchange.Format, text string) ImportFile {
 	return ImportFile{Name: name, Format: format, Open: func() (io.ReadCloser, error) {
 		return io.NopCloser(strings.NewReader(text)), nil
 	}}
 }
 
-// transfer imports and also returns what was refused, as "file: cause".
+// transfer imports, and also returns the refusals as "file: cause".
 func transfer(t *testing.T, name string, at CatalogStore, options ImportOptions, files ...ImportFile) (ImportResult, []string, error) {
 	t.Helper()
 	var refused []string
 	options.Refused = func(file string, cause error) { refused = append(refused, fmt.Sprintf("%s: %v", file, cause)) }
 	result, err := Import(t.Context(), name, at, files, options)
 	if result.Refused != len(refused) {
-		t.Errorf("%d rows were refused, %d were told", result.Refused, len(refused))
+		t.Errorf("%d rows were refused, %d were reported", result.Refused, len(refused))
 	}
 	return result, refused, err
 }
 
-// TestImportFamily imports the whole data set of the Quarkus application into each engine and reads it back.
+// The whole data set of the Quarkus application can be imported into each engine and read back.
 func TestImportFamily(t *testing.T) {
 	want := map[string]struct {
 		rows  int
@@ -113,7 +113,7 @@ func TestImportFamily(t *testing.T) {
 		}},
 		"villains": {1797, []string{
 			`"name":"Dark Nebula","otherName":"","level":230000,`,
-			"\"name\":\"Widowmaker\",\"otherName\":\"Am\uFFFDlie Lacroix\",", // the family's file has it so
+			"\"name\":\"Widowmaker\",\"otherName\":\"Am\uFFFDlie Lacroix\",", // as in the family's file
 		}},
 		"locations": {31, []string{`"name":"Gotham City",`, `"name":"K'un-Lun",`, `"type":"COUNTRY"}`}},
 	}
@@ -146,7 +146,7 @@ func TestImportFamily(t *testing.T) {
 	}
 }
 
-// TestImportFamilyBesideRoster adds the family's heroes to those that are shipped.
+// The family's heroes can be added to the shipped ones.
 func TestImportFamilyBesideRoster(t *testing.T) {
 	path := filepath.Join("..", "..", "..", "shared", "data", "quarkus", "all-heroes.sql")
 	text, err := os.ReadFile(path)
@@ -167,7 +167,7 @@ func TestImportFamilyBesideRoster(t *testing.T) {
 	}
 }
 
-// line is a row of any catalog as JSON lines have it.
+// line returns a row of any catalog as a JSON line.
 func line(catalog string, id int, name string) string {
 	rest := `"level":1`
 	if catalog == "locations" {
@@ -188,9 +188,9 @@ func TestImport(t *testing.T) {
 		replace, partial bool
 		files            []func(catalog string) string
 		want             ImportResult
-		refused          []string // beginnings
+		refused          []string // prefixes
 		wantErr          string   // a part of it, "" for none
-		held             []string // ids and names after it; there were 1 Luke and 51 Leia
+		held             []string // expected ids and names; 1 Luke and 51 Leia were there before
 	}{
 		{
 			name: "adds and overwrites", format: exchange.JSONLines,
@@ -312,7 +312,7 @@ func checkRefused(t *testing.T, got, beginnings []string) {
 	}
 }
 
-// names shortens lines to the id and the name.
+// names reduces lines to the id and the name.
 func names(lines []string) []string {
 	var short []string
 	for _, line := range lines {
@@ -329,7 +329,7 @@ func names(lines []string) []string {
 	return short
 }
 
-// TestImportTwice: rows with an id are the same the second time, rows without one are new.
+// Imported again, rows with an id are unchanged, rows without one are added.
 func TestImportTwice(t *testing.T) {
 	for _, target := range targets() {
 		t.Run(target.name, func(t *testing.T) {
@@ -351,13 +351,13 @@ func TestImportTwice(t *testing.T) {
 			}
 			got := names(held(t, target.catalog, at))
 			if len(got) != 5 || !strings.HasSuffix(got[3], " Lando") || !strings.HasSuffix(got[4], " Chewie") {
-				t.Errorf("got %q, want the two that were new behind the others", got)
+				t.Errorf("got %q, want the two new ones after the others", got)
 			}
 		})
 	}
 }
 
-// TestImportNameTaken: two locations can't share a name, and the row is named.
+// Two locations can't share a name, and the error names the row.
 func TestImportNameTaken(t *testing.T) {
 	for _, target := range targets() {
 		if target.catalog != "locations" {

@@ -12,8 +12,8 @@ import (
 	"superheroes/internal/app"
 )
 
-// TestUpBesideLateDamage starts everything on a file of fights that can be opened, and is damaged where only statistics
-// read it: fights and statistics answer 503, the others work.
+// If the file of fights opens, but is damaged where only statistics read it, fights and statistics respond with 503,
+// and the others work.
 func TestUpBesideLateDamage(t *testing.T) {
 	cfg := upConfig(t)
 	startStop(t, cfg)

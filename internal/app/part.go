@@ -16,7 +16,7 @@ import (
 	"superheroes/internal/web/arena"
 )
 
-// part is one service in the making: its server, which listens already, and its API, which gets its routes.
+// part is one service during its start: its server, which already listens, and its API, to which routes are added.
 type part struct {
 	name    string
 	version string
@@ -26,7 +26,7 @@ type part struct {
 	api     *httpserver.API
 }
 
-// listen begins to listen for a service.
+// listen starts listening for a service.
 func (a *App) listen(ctx context.Context, name, addr, setting string, cfg Server) (*part, error) {
 	log := logging.New(a.stderr, name, cfg.Log)
 	server, err := httpserver.Listen(ctx, name, addr, cfg.Config, log)
@@ -38,7 +38,7 @@ func (a *App) listen(ctx context.Context, name, addr, setting string, cfg Server
 	return p, nil
 }
 
-// startCatalog gives a catalog's part its routes.
+// startCatalog adds the routes of a catalog.
 func startCatalog[T catalog.Item](ctx context.Context, a *App, p *part, kind kindOfCatalog[T], store catalogStore[T], cfg CatalogConfig) *catalog.Service[T] {
 	limit := cfg.SnapshotLimit
 	if p.profile != Eco {
@@ -60,10 +60,10 @@ func startCatalog[T catalog.Item](ctx context.Context, a *App, p *part, kind kin
 	return service
 }
 
-// lastFightTimeout bounds the first read of the store of fights. On a server without an index on ids it is a scan.
+// lastFightTimeout limits the first read of the store of fights, which is a scan on a server without an index on ids.
 const lastFightTimeout = 30 * time.Second
 
-// startFights gives the part of fights its routes.
+// startFights adds the routes of fights. stored is called after each stored fight.
 func startFights(ctx context.Context, p *part, sources fight.Sources, peers checks, store fightStore, stored func()) error {
 	ctx, cancel := context.WithTimeout(ctx, lastFightTimeout)
 	defer cancel()
@@ -80,7 +80,7 @@ func startFights(ctx context.Context, p *part, sources fight.Sources, peers chec
 	return nil
 }
 
-// writable returns why a store takes no writes, for those that know it before the first.
+// writable returns why a store rejects writes, if it can tell without a write.
 func writable(store any) error {
 	known, ok := store.(interface{ Writable(context.Context) error })
 	if !ok {
@@ -91,14 +91,14 @@ func writable(store any) error {
 	return known.Writable(ctx)
 }
 
-// warn logs that a store can only be read, and why; nothing for no cause.
+// warn logs that a store is read-only, and why. It does nothing without a cause.
 func (p *part) warn(cause error) {
 	if cause != nil {
 		p.log.Warn("the store can be read but takes no writes now", "cause", cause)
 	}
 }
 
-// startArena gives the part of the arena, when there is one, its page and the services behind it.
+// startArena adds the page, and the gateway to the services. It does nothing without a part.
 func startArena(p *part, services map[string]arena.Part) error {
 	if p == nil {
 		return nil
@@ -116,7 +116,7 @@ func startArena(p *part, services map[string]arena.Part) error {
 	return nil
 }
 
-// local returns the services among the parts of this process, as the arena calls them.
+// local returns the services of this process in the form that the arena calls.
 func local(parts map[string]*part) map[string]arena.Part {
 	services := map[string]arena.Part{}
 	for _, name := range arena.Parts() {
@@ -134,10 +134,10 @@ func (p *part) addHealth(engine string, ping func(context.Context) error, peers 
 	})
 }
 
-// finish lets the parts answer, all of them at the same moment.
+// finish starts serving the parts, all at the same moment.
 func finish(parts ...*part) {
 	for _, p := range parts {
-		if p.name != "arena" { // it has a page, not an API of its own
+		if p.name != "arena" { // the arena has a page, not an API of its own
 			p.api.AddDocs()
 		}
 	}

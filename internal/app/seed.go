@@ -7,16 +7,16 @@ import (
 	"superheroes/internal/catalog"
 )
 
-// SeedOptions say what roster is made up.
+// SeedOptions select the roster to generate.
 type SeedOptions struct {
-	Count   int64  // of entries, at least 1
-	Seed    uint64 // the same seed makes the same entries
+	Count   int64  // number of entries, at least 1
+	Seed    uint64 // the same seed generates the same entries
 	Replace bool   // empty the catalog first
-	Taken   func() // called after each entry that was taken
+	Taken   func() // called after each accepted entry
 }
 
-// Seed writes a roster that is made up into the catalog of heroes, villains or locations, in one transaction. An entry
-// whose name is taken is left out, and another one made in its place.
+// Seed generates a roster and writes it into the catalog of heroes, villains or locations, in one transaction. An
+// entry whose name is taken is skipped and replaced by another one.
 func Seed(ctx context.Context, name string, into CatalogStore, options SeedOptions) error {
 	at := into.store(name)
 	if at.inDataDir {

@@ -22,7 +22,7 @@ type nameserver struct {
 
 	mu    sync.Mutex
 	knows bool
-	asked map[string]int // by name, of SRV records
+	asked map[string]int // number of queries for SRV records, by name
 }
 
 const (
@@ -31,7 +31,7 @@ const (
 	srvTarget = "one." + srvDomain
 )
 
-// startNameserver starts a server, and has this process ask it for every name. It ends with the test.
+// startNameserver starts a server that this process uses for every name. It ends with the test.
 func startNameserver(t *testing.T, port uint16) *nameserver {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -76,8 +76,8 @@ func (s *nameserver) serve(port uint16) {
 	}
 }
 
-// answer answers one question: a SRV record for the service, an address for its server, nothing for other kinds, and for
-// other names that there is none.
+// answer answers one query: a SRV record for the service, an address for its server, no records of other types, and
+// "no such name" for other names.
 func (s *nameserver) answer(question []byte, port uint16) []byte {
 	const head, kindA, kindSRV = 12, 1, 33
 	var labels []string
@@ -118,7 +118,7 @@ func (s *nameserver) answer(question []byte, port uint16) []byte {
 	}
 	reply = append(reply, question[head:at+4]...)
 	if data != nil {
-		reply = append(reply, 0xc0, head) // the name in the question
+		reply = append(reply, 0xc0, head) // the name in the query
 		reply = binary.BigEndian.AppendUint16(reply, kind)
 		reply = append(reply, 0, 1, 0, 0, 0, 0)
 		reply = binary.BigEndian.AppendUint16(reply, uint16(len(data)))
@@ -127,7 +127,8 @@ func (s *nameserver) answer(question []byte, port uint16) []byte {
 	return reply
 }
 
-// A mongodb+srv URL whose look-up fails is tried again while there is time, and the reason is named without a secret.
+// A mongodb+srv URL whose lookup fails is retried while there is time, and the error contains the reason but no
+// secret.
 func TestServersInTheDNS(t *testing.T) {
 	address, err := url.Parse(engines.MongoDB(t))
 	if err != nil {

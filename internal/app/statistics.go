@@ -14,7 +14,7 @@ import (
 	"superheroes/internal/web"
 )
 
-// Statistics starts the service of statistics alone. It looks for the fights of other processes.
+// Statistics starts the statistics service on its own. It polls for fights that other processes store.
 func (a *App) Statistics(ctx context.Context, cfg StatisticsConfig) (err error) {
 	defer a.undo(&err)
 	part, err := a.listen(ctx, "statistics", cfg.Addr, Setting("--addr"), cfg.Server)
@@ -31,8 +31,8 @@ func (a *App) Statistics(ctx context.Context, cfg StatisticsConfig) (err error) 
 	return nil
 }
 
-// count starts the statistics service beside the fights service, and returns the function to call after each stored fight. Nothing else
-// stores fights in the embedded store.
+// count starts the statistics service in the process of fights, and returns the function to call after each stored fight. Only
+// this process stores fights in the embedded store, so the counter needn't poll there.
 func (a *App) count(ctx context.Context, p *part, fights fightStore, cfg store, limits UpStatistics, damaged *damage) (stored func(), err error) {
 	at, err := parseStoreURL(cfg.url, engineMongoDB)
 	if err != nil {
@@ -53,7 +53,7 @@ func (a *App) count(ctx context.Context, p *part, fights fightStore, cfg store, 
 	return startStatistics(a, p, store, fights.engine, pace, limits.StatisticsLimits).Wake, nil
 }
 
-// startStatistics gives the part of statistics its routes, and begins to count.
+// startStatistics adds the routes of statistics, and starts counting.
 func startStatistics(a *App, p *part, store statistics.Store, engine string, pace statistics.Pace, cfg web.StatisticsLimits) *statistics.Service {
 	service := statistics.NewService(store, pace, p.log)
 	a.atStop(func() error {
@@ -65,7 +65,7 @@ func startStatistics(a *App, p *part, store statistics.Store, engine string, pac
 	return service
 }
 
-// openStatistics opens the store of fights, and that of statistics which lies there too.
+// openStatistics opens the store of fights, and the store of statistics in the same database.
 func openStatistics(ctx context.Context, cfg store) (fights fightStore, counted statistics.Store, err error) {
 	at, err := parseStoreURL(cfg.url, engineMongoDB)
 	if err != nil {
@@ -84,7 +84,7 @@ func openStatistics(ctx context.Context, cfg store) (fights fightStore, counted 
 	return fights, counted, err
 }
 
-// statisticsOf returns the store of statistics in the place where a store keeps the fights.
+// statisticsOf returns the store of statistics in the database of a store of fights.
 func statisticsOf(ctx context.Context, fights fight.Store) (statistics.Store, error) {
 	switch fights := fights.(type) {
 	case interface{ File() *sqlite.DB }:
@@ -97,7 +97,7 @@ func statisticsOf(ctx context.Context, fights fight.Store) (statistics.Store, er
 	return nil, fmt.Errorf("fights in a %T can't be counted", fights)
 }
 
-// orNil widens a concrete store to the interface; a failed one becomes nil.
+// orNil converts a concrete store to the interface; with an error it returns nil.
 func orNil[S statistics.Store](store S, err error) (statistics.Store, error) {
 	if err != nil {
 		return nil, err
@@ -105,10 +105,10 @@ func orNil[S statistics.Store](store S, err error) (statistics.Store, error) {
 	return store, nil
 }
 
-// RebuildConfig says where the fights lie that are counted anew: at the URL of up's settings, or of the service's own, or
-// else in the data folder.
+// RebuildConfig locates the fights to recount: by the URL of up's settings or of the service's own, or else in the
+// data folder.
 type RebuildConfig struct {
-	DataDir          string `default:"./superheroes-data" help:"Folder of the embedded store, which is used when no URL is given."`
+	DataDir          string `default:"./superheroes-data" help:"Folder of the embedded store, used if no URL is given."`
 	MongodbURL       string `secret:"" help:"Store of fights: mongodb://user:password@host:port/database or sqlite:PATH."`
 	FightsMongodbURL string `secret:"" help:"The same, named as in up."`
 }
@@ -124,7 +124,7 @@ func (c RebuildConfig) store() store {
 	return at
 }
 
-// Validate checks where the fights lie.
+// Validate checks the location of the fights.
 func (c RebuildConfig) Validate() error {
 	if c.DataDir == "" {
 		return invalid("--data-dir", "must name a folder")
@@ -132,7 +132,8 @@ func (c RebuildConfig) Validate() error {
 	return c.store().validURL(engineMongoDB)
 }
 
-// Rebuild counts what isn't counted yet, and then all fights anew, while others may go on. What differs is corrected.
+// Rebuild counts the fights not counted yet, then recounts all, and corrects any differences. Other processes may
+// store fights meanwhile.
 func Rebuild(ctx context.Context, cfg RebuildConfig) (report statistics.Report, err error) {
 	from := cfg.store()
 	at, err := parseStoreURL(from.url, engineMongoDB)

@@ -30,13 +30,13 @@ import (
 	"superheroes/internal/synthetic"
 )
 
-// retryInterval is how often a store that isn't there yet is tried at the start.
+// retryInterval is how often opening an unavailable store is retried at startup.
 const retryInterval = 500 * time.Millisecond
 
-// kindOfCatalog is a catalog with what only this package brings together: its engines, schemas and roster.
+// kindOfCatalog is a kind of catalog with what only this package combines: engine, schema and roster.
 type kindOfCatalog[T catalog.Item] struct {
 	catalog.Kind[T]
-	engine       string // the server's, besides SQLite
+	engine       string // besides SQLite
 	sqliteSchema string
 	roster       []byte // JSON lines
 	synthetic    func(seed uint64) iter.Seq[T]
@@ -54,7 +54,7 @@ func locations() kindOfCatalog[location.Location] {
 	return kindOfCatalog[location.Location]{location.Locations(), engineMySQL, database.SQLiteLocation, database.Locations(), synthetic.Locations}
 }
 
-// catalogStore and fightStore are opened stores, with the names of their engines.
+// catalogStore and fightStore are opened stores with the names of their engines.
 type (
 	catalogStore[T catalog.Item] struct {
 		catalog.Store[T]
@@ -66,7 +66,7 @@ type (
 	}
 )
 
-// openCatalog opens the store of a catalog, and creates and fills its table when it is missing.
+// openCatalog opens the store of a catalog. It creates and fills the table if it is missing.
 func openCatalog[T catalog.Item](ctx context.Context, kind kindOfCatalog[T], cfg store) (catalogStore[T], error) {
 	at, err := parseStoreURL(cfg.url, kind.engine)
 	if err != nil {
@@ -88,7 +88,7 @@ func openCatalog[T catalog.Item](ctx context.Context, kind kindOfCatalog[T], cfg
 	return catalogStore[T]{opened, at.engine}, err
 }
 
-// opening widens a concrete store to the interface; a failed one becomes nil.
+// opening converts a concrete store to the interface; with an error it returns nil.
 func opening[T catalog.Item, S catalog.Store[T]](opened S, err error) (catalog.Store[T], error) {
 	if err != nil {
 		return nil, err
@@ -123,7 +123,7 @@ func openFights(ctx context.Context, cfg store, grouped bool) (fightStore, error
 	return opened, err
 }
 
-// openFightsOnce opens the store of fights if it is there.
+// openFightsOnce tries once to open the store of fights.
 func openFightsOnce(ctx context.Context, at storeURL, cfg store, grouped bool) (fightStore, error) {
 	if at.engine == engineMongoDB {
 		s, err := mongodb.OpenFights(ctx, mongodb.Config{
@@ -142,8 +142,8 @@ func openFightsOnce(ctx context.Context, at storeURL, cfg store, grouped bool) (
 	return fightStore{asBuilt(ctx, s), at.engine}, nil
 }
 
-// openWithRetry opens a store, trying again while it isn't there yet or is locked. What waiting can't mend ends it at
-// once: a store that is damaged or has another schema, and a file, which won't come by waiting.
+// openWithRetry opens a store, retrying while it is unavailable or locked. Errors that waiting can't cure are
+// returned at once: a damaged store, another schema, or any other error of a file.
 func openWithRetry[S any](ctx context.Context, service string, at storeURL, cfg store, open func(context.Context) (S, error)) (S, error) {
 	attempt := ctx
 	ctx, cancel := context.WithTimeout(ctx, cfg.wait)
@@ -160,7 +160,7 @@ func openWithRetry[S any](ctx context.Context, service string, at storeURL, cfg 
 			return opened, nil
 		case errors.Is(err, storage.ErrDamaged), errors.Is(err, storage.ErrSchema), at.engine == engineSQLite && !errors.Is(err, storage.ErrBusy):
 			return opened, &startError{fmt.Sprintf("%s: %s (%s)", service, oneLine(err), cfg.flag), err}
-		case last == nil || ctx.Err() == nil && time.Until(end) > 0: // the cause, rather than that time is up; a dialer notices first
+		case last == nil || ctx.Err() == nil && time.Until(end) > 0: // keep the cause rather than the expired deadline, which a dialer may notice first
 			last = err
 		}
 		select {
@@ -172,7 +172,7 @@ func openWithRetry[S any](ctx context.Context, service string, at storeURL, cfg 
 	}
 }
 
-// startError is why a store could not be opened, told in one line.
+// startError says in one line why a store could not be opened.
 type startError struct {
 	text string
 	err  error
@@ -183,19 +183,19 @@ func (e *startError) Error() string { return e.text }
 // Unwrap returns the store's own error.
 func (e *startError) Unwrap() error { return e.err }
 
-// oneLine keeps a message that a driver spread over several lines in one.
+// oneLine joins the lines of a driver's message.
 func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
 
-// opened are the stores of all services.
+// opened holds the stores of all services.
 type opened struct {
 	heroes, villains catalogStore[character.Character]
 	locations        catalogStore[location.Location]
 	fights           fightStore
 }
 
-// openAll opens every store at the same time, for requests with that deadline. With grouped, concurrent fights share one
-// durable write. What is damaged is noted in damaged and replaced, so that the others are opened all the same; with nil it
-// is an error like any other.
+// openAll opens all stores concurrently, for requests with the given deadline. With grouped, concurrent fights share
+// one durable write. A damaged store is recorded in damaged and replaced, so that the others still run; if damaged is
+// nil, it is an error like any other.
 func (a *App) openAll(ctx context.Context, cfg Stores, deadline time.Duration, grouped bool, damaged *damage) (all opened, err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
@@ -226,7 +226,8 @@ func (a *App) openAll(ctx context.Context, cfg Stores, deadline time.Duration, g
 	return all, err
 }
 
-// tolerate replaces the store by one that fails with err when that is damage, which is noted, and returns any other error.
+// tolerate replaces the store with one that fails with err if err means damage, which is recorded. It returns any
+// other error.
 func (s *catalogStore[T]) tolerate(damaged *damage, service string, err error) error {
 	if !damaged.tolerate(service, err) {
 		return err
@@ -235,20 +236,20 @@ func (s *catalogStore[T]) tolerate(damaged *damage, service string, err error) e
 	return nil
 }
 
-// checks tell, by service, whether a part answers.
+// checks holds the readiness checks of parts, by service.
 type checks map[string]func(context.Context) error
 
 func (o opened) checks() checks {
 	return checks{"heroes": o.heroes.Ping, "villains": o.villains.Ping, "locations": o.locations.Ping}
 }
 
-// embedded tells whether all catalogs are embedded ones.
+// embedded reports whether all catalogs are embedded.
 func (o opened) embedded() bool {
 	return o.heroes.engine == engineSQLite && o.villains.engine == engineSQLite && o.locations.engine == engineSQLite
 }
 
-// resolve gives every store without a URL its file in the data folder. It makes the folder, and takes its lock, only
-// when a file in it is used; unlock gives the lock back.
+// resolve gives every store without a URL its file in the data folder. Only if such a file is used, it creates the
+// folder and, if exclusive, locks it; unlock releases the lock.
 func (s *Stores) resolve(exclusive bool) (unlock func() error, err error) {
 	unlock = func() error { return nil }
 	embedded := false
@@ -271,20 +272,19 @@ func (s *Stores) resolve(exclusive bool) (unlock func() error, err error) {
 
 func makeFolder(dir string) error {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return fmt.Errorf("the data folder %s can't be made: %w; choose another (%s)", dir, err, Setting("--data-dir"))
+		return fmt.Errorf("can't create the data folder %s: %w; choose another (%s)", dir, err, Setting("--data-dir"))
 	}
 	return nil
 }
 
-// embeddedURL is the store of a service in the data folder.
+// embeddedURL returns the URL of a service's store in the data folder.
 func embeddedURL(dir, service string) string { return "sqlite:" + databaseFile(dir, service) }
 
-// lockFolder takes the folder for this process. The operating system gives the lock back when the process ends,
-// however it ends.
+// lockFolder locks the folder for this process. The operating system releases the lock however the process ends.
 func lockFolder(dir string) (unlock func() error, err error) {
 	lock := flock.New(filepath.Join(dir, "lock"))
 	taken, err := lock.TryLock()
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) { // what is in the folder can be read all the same
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) { // a read-only folder can still be read
 		lock = flock.New(filepath.Join(dir, "lock"), flock.SetFlag(os.O_RDONLY))
 		readOnly, failed := lock.TryLock()
 		if _, none := databases(dir); none == nil && (failed == nil || errors.Is(failed, fs.ErrNotExist)) {
@@ -292,7 +292,7 @@ func lockFolder(dir string) (unlock func() error, err error) {
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the data folder %s can't be written: %w; choose another (%s)", dir, errors.Unwrap(err), Setting("--data-dir"))
+		return nil, fmt.Errorf("can't write to the data folder %s: %w; choose another (%s)", dir, errors.Unwrap(err), Setting("--data-dir"))
 	}
 	if !taken {
 		return nil, fmt.Errorf("the data folder %s is in use by another process; stop it, or choose another folder (%s)", dir, Setting("--data-dir"))

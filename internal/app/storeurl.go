@@ -28,18 +28,18 @@ const (
 	engineSQLite     = "sqlite"
 )
 
-// storeURL is a store URL that was read. Its errors and its texts never show a password.
+// storeURL is a parsed store URL. Errors about it, and place, never show a password.
 type storeURL struct {
 	engine   string
 	text     string
-	place    string        // host and port, or the file: for messages
+	place    string        // host and port, or the file; for messages
 	database string        // MongoDB's
 	mysql    *mysql.Config // MySQL's
 
-	srvService, srvHost string // MongoDB's, where its servers stand in the DNS and not in the URL
+	srvService, srvHost string // MongoDB's, if the servers are found by DNS
 }
 
-// schemes are the URL schemes, and the engine that each names.
+// schemes returns the engine of each URL scheme.
 func schemes() map[string]string {
 	return map[string]string{
 		"postgres": enginePostgreSQL, "postgresql": enginePostgreSQL,
@@ -49,7 +49,7 @@ func schemes() map[string]string {
 	}
 }
 
-// parseStoreURL reads a store URL for a service that can use these engines, besides SQLite.
+// parseStoreURL parses a store URL for a service that supports the given engines, and SQLite.
 func parseStoreURL(text string, engines ...string) (storeURL, error) {
 	scheme, rest, found := strings.Cut(text, ":")
 	engine := schemes()[strings.ToLower(scheme)]
@@ -57,7 +57,7 @@ func parseStoreURL(text string, engines ...string) (storeURL, error) {
 		return storeURL{}, fmt.Errorf("the store URL must begin with sqlite:, %s", strings.Join(prefixes(engines), " or "))
 	}
 	if engine != engineSQLite && !unambiguous(text) {
-		return storeURL{}, fmt.Errorf("the store URL must be %s://user:password@host:port/database, and each of @ : / ? # %% and blank in the user, "+
+		return storeURL{}, fmt.Errorf("the store URL must be %s://user:password@host:port/database, and each of @ : / ? # %% and space in the user, "+
 			"password or database percent-encoded (@ is %%40, / is %%2F)", strings.ToLower(scheme))
 	}
 	parse := map[string]func(string) (storeURL, error){
@@ -68,8 +68,9 @@ func parseStoreURL(text string, engines ...string) (storeURL, error) {
 	return parsed, err
 }
 
-// unambiguous reports whether the user and password of a server's URL can be told from the rest. The drivers disagree on a
-// password with an unescaped @ or /, and take parts of it for a host, a port or a database, which messages show.
+// unambiguous reports whether user and password are clearly separated from the rest of the URL. Given an unescaped @
+// or / in a password, the drivers disagree and take parts of it for a host, a port or a database, which messages
+// show.
 func unambiguous(text string) bool {
 	_, rest, found := strings.Cut(text, "://")
 	credentials, place, given := strings.Cut(rest, "@")
@@ -87,7 +88,7 @@ func prefixes(engines []string) []string {
 	return all
 }
 
-// parseSQLite reads what follows sqlite: as a path; sqlite:///absolute and sqlite://relative are the same as without
+// parseSQLite parses what follows sqlite: as a path. sqlite:///absolute and sqlite://relative are the same as without
 // the two slashes.
 func parseSQLite(path string) (storeURL, error) {
 	path = strings.TrimPrefix(path, "//")
@@ -105,11 +106,11 @@ func parsePostgres(text string) (storeURL, error) {
 	return storeURL{place: net.JoinHostPort(config.ConnConfig.Host, fmt.Sprint(config.ConnConfig.Port))}, nil
 }
 
-// mysqlForms are what a MySQL URL can look like.
+// mysqlForms shows the supported forms of a MySQL URL.
 const mysqlForms = "mysql://user:password@host:port/database or mysql://user:password@/database?socket=PATH"
 
 func parseMySQL(text string) (storeURL, error) {
-	malformed := errors.New("the MySQL URL can't be read: want " + mysqlForms + ", marks in the password percent-encoded")
+	malformed := errors.New("the MySQL URL can't be read: want " + mysqlForms + ", with special characters percent-encoded")
 	parsed, err := url.Parse(text)
 	if err != nil || parsed.Fragment != "" {
 		return storeURL{}, malformed // the cause may show the password
@@ -120,13 +121,13 @@ func parseMySQL(text string) (storeURL, error) {
 	}
 	for name, values := range query {
 		if !slices.Contains([]string{"socket", "tls", "ssl-ca"}, name) || len(values) > 1 {
-			return storeURL{}, errors.New("the MySQL URL can have the parameters socket, tls and ssl-ca, each once")
+			return storeURL{}, errors.New("the only parameters of a MySQL URL are socket, tls and ssl-ca, each once")
 		}
 	}
 	config := mysql.NewConfig()
 	config.User, config.DBName = parsed.User.Username(), strings.Trim(parsed.Path, "/")
 	config.Passwd, _ = parsed.User.Password()
-	config.Timeout = 2 * time.Second // to connect; what follows ends with its context
+	config.Timeout = 2 * time.Second // for connecting; the rest is limited by contexts
 	socket, host := query.Get("socket"), parsed.Hostname()
 	config.Net, config.Addr = "tcp", net.JoinHostPort(host, cmp.Or(parsed.Port(), "3306"))
 	if socket != "" {
@@ -144,7 +145,7 @@ func parseMySQL(text string) (storeURL, error) {
 	return storeURL{place: config.Addr, mysql: config}, nil
 }
 
-// mysqlTLS sets how the connection is encrypted; ca is the file of the certificate that the server's must be signed by.
+// mysqlTLS sets the connection's encryption. ca is the file of the certificate authority.
 func mysqlTLS(config *mysql.Config, mode, ca string) error {
 	if !slices.Contains([]string{"", "true", "false", "skip-verify", "preferred"}, mode) {
 		return errors.New("tls in the MySQL URL must be true, false, skip-verify or preferred")
@@ -157,7 +158,7 @@ func mysqlTLS(config *mysql.Config, mode, ca string) error {
 		return nil
 	}
 	if mode != "" && mode != "true" {
-		return errors.New("ssl-ca in the MySQL URL goes with tls=true only")
+		return errors.New("ssl-ca in the MySQL URL requires tls=true")
 	}
 	host, _, err := net.SplitHostPort(config.Addr)
 	if err != nil {
@@ -169,17 +170,17 @@ func mysqlTLS(config *mysql.Config, mode, ca string) error {
 	}
 	config.TLS = &tls.Config{RootCAs: x509.NewCertPool(), ServerName: host, MinVersion: tls.VersionTLS12}
 	if !config.TLS.RootCAs.AppendCertsFromPEM(certificates) {
-		return fmt.Errorf("ssl-ca in the MySQL URL: %s holds no certificate in PEM", ca)
+		return fmt.Errorf("ssl-ca in the MySQL URL: %s contains no PEM certificate", ca)
 	}
 	return nil
 }
 
-// parseMongo reads a MongoDB URL without a look-up in the DNS, which may fail now and succeed a moment later.
+// parseMongo parses a MongoDB URL without a DNS lookup, which may fail now and succeed a moment later.
 func parseMongo(text string) (storeURL, error) {
 	malformed := errors.New("the MongoDB URL can't be read: mongodb://user:password@host:port/database or mongodb+srv://user:password@host/database")
 	rest, srv := strings.CutPrefix(text, connstring.SchemeMongoDBSRV+"://")
 	service := ""
-	if srv { // it is read as the URL of the one host that the DNS names the servers of
+	if srv { // parse it like the URL of the one host whose DNS records name the servers
 		rest, service = withoutSRVOptions(rest)
 		text = connstring.SchemeMongoDB + "://" + rest
 	}
@@ -201,8 +202,8 @@ func parseMongo(text string) (storeURL, error) {
 	return read, nil
 }
 
-// withoutSRVOptions returns a URL without the options that only one whose servers stand in the DNS can have, and the name
-// of the service that one of them gives.
+// withoutSRVOptions returns a URL without the options valid only with mongodb+srv, and the service name that one of
+// them sets.
 func withoutSRVOptions(text string) (rest, service string) {
 	address, query, found := strings.Cut(text, "?")
 	if !found {

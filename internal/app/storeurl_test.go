@@ -116,7 +116,7 @@ func TestServersOfAMongoURL(t *testing.T) {
 	}
 }
 
-// FuzzStoreURL: whatever is given, there is no panic, no URL without a place, and no error that shows the password.
+// Any input yields no panic, no URL without a place, and no error that reveals the password.
 func FuzzStoreURL(f *testing.F) {
 	for _, seed := range []string{
 		"postgres://u:p@h:5432/d?sslmode=disable", "postgresql:///", "mysql://u:p@h:3306/d?tls=true", "mariadb://h/d", "mongodb://u:p@a,b:1/d?w=majority", "mongodb+srv://u:p@h.x.y/d?srvServiceName=z",
@@ -134,7 +134,7 @@ func FuzzStoreURL(f *testing.F) {
 	})
 }
 
-// checkHidden puts a password that can be told from every other text into a URL.
+// checkHidden puts a recognizable password into a URL.
 func checkHidden(t *testing.T, text, password string) {
 	t.Helper()
 	secret := "hidden" + password

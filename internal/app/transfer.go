@@ -17,10 +17,10 @@ import (
 	"superheroes/internal/httpserver"
 )
 
-// CatalogStore says where a catalog lies that is imported or exported: at the URL of up's settings, or of the service's
-// own, or else in the data folder.
+// CatalogStore locates a catalog to import or export: by the URL of up's settings or of the service's own, or else in
+// the data folder.
 type CatalogStore struct {
-	DataDir             string `default:"./superheroes-data" help:"Folder of the embedded store, which is used when no URL is given."`
+	DataDir             string `default:"./superheroes-data" help:"Folder of the embedded store, used if no URL is given."`
 	DatabaseURL         string `secret:"" help:"Store of heroes or villains: postgres://user:password@host:port/database or sqlite:PATH."`
 	HeroesDatabaseURL   string `secret:"" help:"The same for heroes only, named as in up."`
 	VillainsDatabaseURL string `secret:"" help:"The same for villains only, named as in up."`
@@ -28,7 +28,7 @@ type CatalogStore struct {
 	LocationsMysqlURL   string `secret:"" help:"The same, named as in up."`
 }
 
-// An import or export is one client of its store, which may still be starting.
+// An import or export is a single client of its store, which may still be starting.
 const (
 	transferConnections = 4
 	transferWait        = 10 * time.Second
@@ -53,7 +53,7 @@ func (c CatalogStore) store(catalog string) store {
 	return at
 }
 
-// Place says where a catalog lies, for messages: host and port, or the file.
+// Place returns where a catalog is stored, for messages: host and port, or the file.
 func (c CatalogStore) Place(catalog string) string {
 	at, err := parseStoreURL(c.store(catalog).url, enginePostgreSQL, engineMySQL)
 	if err != nil {
@@ -72,20 +72,20 @@ type ImportFile struct {
 // ImportOptions say how to import.
 type ImportOptions struct {
 	Replace bool                           // empty the catalog first
-	Partial bool                           // take what can be taken, although rows were refused
-	Refused func(file string, cause error) // called for each row that was refused, in order, with an *exchange.LineError
+	Partial bool                           // import the valid rows even if others are refused
+	Refused func(file string, cause error) // called for each refused row, in order, with an *exchange.LineError
 }
 
 // ImportResult counts rows.
 type ImportResult struct{ Taken, Refused int }
 
-// ErrNoRows is an import of files that hold none: emptying a catalog for them would be a mistake.
-var ErrNoRows = errors.New("the files hold no rows")
+// ErrNoRows means that the files contain no rows. Emptying a catalog for them would be a mistake.
+var ErrNoRows = errors.New("the files contain no rows")
 
-// ErrMaybeChanged is the end of an import whose store did not confirm that it is stored.
+// ErrMaybeChanged means that the store did not confirm whether the import was stored.
 var ErrMaybeChanged = catalog.ErrMaybeWritten
 
-// ErrNothingChanged is the end of an import that refused rows and was not allowed to take the rest.
+// ErrNothingChanged means that rows were refused and a partial import was not allowed.
 var ErrNothingChanged = errors.New("nothing was changed")
 
 // Import writes the rows of files into the catalog of heroes, villains or locations, in one transaction.
@@ -131,14 +131,13 @@ func importInto[T catalog.Item](ctx context.Context, kind kindOfCatalog[T], at s
 	return result, err
 }
 
-// importFile puts the rows of one file. A row that can't be taken is reported and counted; what ends the file ends
-// the import.
+// importFile imports the rows of one file. A refused row is reported and counted; any other error ends the import.
 func importFile[T catalog.Item](kind kindOfCatalog[T], file ImportFile, put func(T) error, refused func(string, error), result *ImportResult) error {
 	source, err := file.Open()
 	if err != nil {
 		return err
 	}
-	defer func() { _ = source.Close() }() // it was only read
+	defer func() { _ = source.Close() }() // opened only for reading
 	for row, err := range exchange.Read(source, file.Format, kind.schema()) {
 		if err != nil {
 			return err
@@ -213,7 +212,7 @@ func exportFrom[T catalog.Item](ctx context.Context, kind kindOfCatalog[T], at s
 	return writer.Flush()
 }
 
-// schema says how the catalog's items stand in files.
+// schema describes how the catalog's items are represented in files.
 func (k kindOfCatalog[T]) schema() exchange.Schema[T] {
 	return exchange.Schema[T]{
 		Table:      k.Table.Name,
@@ -226,8 +225,8 @@ func (k kindOfCatalog[T]) schema() exchange.Schema[T] {
 	}
 }
 
-// decodeLine reads one line of a file by the rules of a request's body, except that an unknown field is refused:
-// nobody would notice that it was lost.
+// decodeLine decodes one line of a file like a request body, except that it refuses unknown fields: otherwise nobody
+// would notice the loss.
 func decodeLine[T any](line []byte) (T, error) {
 	var item T
 	err := httpserver.DecodeJSON(line, &item, json.RejectUnknownMembers(true))
@@ -237,7 +236,7 @@ func decodeLine[T any](line []byte) (T, error) {
 	return item, err
 }
 
-// Migrate creates the tables that are missing, fills them with the shipped roster, and tells report of each store.
+// Migrate creates missing tables and fills them with the shipped roster. It calls report for each store.
 func Migrate(ctx context.Context, cfg Stores, report func(service, engine string)) (err error) {
 	unlock, err := cfg.resolve(false)
 	if err != nil {
@@ -257,7 +256,7 @@ func Migrate(ctx context.Context, cfg Stores, report func(service, engine string
 	return nil
 }
 
-// Describe says where the stores lie, for the first lines of up.
+// Describe returns where the stores are, for the first lines that up prints.
 func (s Stores) Describe() string {
 	if s.Heroes.DatabaseURL != "" && s.Villains.DatabaseURL != "" && s.Locations.MysqlURL != "" && s.Fights.MongodbURL != "" {
 		return "in the configured databases"

@@ -20,7 +20,7 @@ import (
 	"superheroes/internal/web"
 )
 
-// upConfig is what the command line makes of no flags, on free ports and a folder of the test's own.
+// upConfig returns the settings of up without flags, on free ports and a temporary folder.
 func upConfig(t *testing.T) app.UpConfig {
 	t.Helper()
 	const anyPort = "127.0.0.1:0"
@@ -83,8 +83,8 @@ func TestUp(t *testing.T) {
 	}
 }
 
-// TestUpProfiles has another process replace the only hero again and again. A pick in strict always reads the row; one in
-// eco soon after another doesn't.
+// While another process keeps replacing the only hero, a pick in strict always reads the row; in eco, one soon after
+// another doesn't.
 func TestUpProfiles(t *testing.T) {
 	for _, c := range []struct {
 		profile     app.Profile
@@ -122,7 +122,7 @@ func TestUpProfiles(t *testing.T) {
 	}
 }
 
-// importOnly replaces all heroes by one with that id, and returns it.
+// importOnly replaces all heroes with one that has the given id, and returns it.
 func importOnly(t *testing.T, dir string, id int64) string {
 	t.Helper()
 	only := string(character.Character{ID: id, Name: "The Only One"}.AppendJSON(nil))
@@ -135,8 +135,8 @@ func importOnly(t *testing.T, dir string, id int64) string {
 	return only
 }
 
-// TestUpFails starts what can't be started: an error that says which flag, and nothing left behind, so that the same
-// folder and the ports that were free can be used at once.
+// A failed start returns an error that names the flag, and leaves nothing behind: the same folder and free ports can
+// be used at once.
 func TestUpFails(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -200,7 +200,7 @@ func TestUpFails(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
 		if err := app.New("test", io.Discard).Up(ctx, cfg); err == nil {
-			t.Error("it started")
+			t.Error("up started")
 		}
 	})
 }

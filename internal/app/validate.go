@@ -12,15 +12,15 @@ import (
 	"superheroes/internal/remote"
 )
 
-// The Validate methods refuse settings with which no start could succeed, and name the flag and the variable. The command
-// line calls them when it has read its flags and variables.
+// The Validate methods reject settings that can't work, naming the flag and the variable. The command line calls them
+// after parsing.
 
-// Setting names a setting in messages, by its flag and the variable that stands for it: --pool-max, POOL_MAX.
+// Setting names a setting for messages, by flag and variable: --pool-max, POOL_MAX.
 func Setting(flag string) string {
 	return flag + ", " + strings.ToUpper(strings.ReplaceAll(strings.TrimPrefix(flag, "--"), "-", "_"))
 }
 
-// invalid returns an error about the setting with that flag.
+// invalid returns an error about the setting of a flag.
 func invalid(flag, format string, args ...any) error {
 	return fmt.Errorf("%s: %s", Setting(flag), fmt.Sprintf(format, args...))
 }
@@ -40,17 +40,17 @@ func (c UpConfig) Validate() error {
 	)
 }
 
-// Validate checks the settings of heroes or villains alone.
+// Validate checks the settings of heroes or villains on their own.
 func (c CharacterConfig) Validate() error {
 	return cmp.Or(validAddr("--addr", c.Addr), c.store("").validate(enginePostgreSQL), c.CatalogConfig.Validate(), c.Server.Validate())
 }
 
-// Validate checks the settings of locations alone.
+// Validate checks the settings of locations on their own.
 func (c LocationConfig) Validate() error {
 	return cmp.Or(validAddr("--addr", c.Addr), c.store("").validate(engineMySQL), c.CatalogConfig.Validate(), c.Server.Validate())
 }
 
-// Validate checks the settings of fights alone.
+// Validate checks the settings of fights on their own.
 func (c FightConfig) Validate() error {
 	return cmp.Or(
 		validAddr("--addr", c.Addr),
@@ -63,7 +63,7 @@ func (c FightConfig) Validate() error {
 	)
 }
 
-// Validate checks the settings of the arena alone.
+// Validate checks the settings of the arena on its own.
 func (c ArenaConfig) Validate() error {
 	return cmp.Or(
 		validAddr("--addr", c.Addr),
@@ -84,7 +84,7 @@ func (c UpStatistics) validateStatistics() error {
 	return cmp.Or(validAddr("--statistics-addr", c.StatisticsAddr), validStreams("--statistics-max-streams", c.MaxStreams))
 }
 
-// Validate checks the settings of statistics alone.
+// Validate checks the settings of statistics on their own.
 func (c StatisticsConfig) Validate() error {
 	return cmp.Or(
 		validAddr("--addr", c.Addr), c.store("").validate(engineMongoDB), validStreams("--max-streams", c.MaxStreams), c.Server.Validate(),
@@ -111,7 +111,7 @@ func (s Stores) Validate() error {
 	)
 }
 
-// ValidateFor checks where that catalog lies, to be imported or exported.
+// ValidateFor checks the location of the given catalog.
 func (c CatalogStore) ValidateFor(catalog string) error {
 	if c.DataDir == "" {
 		return invalid("--data-dir", "must name a folder")
@@ -123,13 +123,13 @@ func (c CatalogStore) ValidateFor(catalog string) error {
 	return c.store(catalog).validURL(engine)
 }
 
-// Validate checks how much may be kept in memory, and that a client can send the token.
+// Validate checks the memory limit, and that the token fits in a header.
 func (c CatalogConfig) Validate() error {
 	if c.SnapshotLimit < 0 {
 		return invalid("--snapshot-limit", "must not be below 0")
 	}
 	if strings.TrimSpace(c.AdminToken) != c.AdminToken || strings.ContainsFunc(c.AdminToken, unicode.IsControl) {
-		return invalid("--admin-token", "must not begin or end with a blank, or hold a line break: no header could carry it")
+		return invalid("--admin-token", "must not start or end with a space or contain a line break: it has to fit in a header")
 	}
 	return nil
 }
@@ -140,7 +140,7 @@ func (c Server) Validate() error {
 	case c.Deadline <= 0:
 		return invalid("--deadline", "must be longer than 0s")
 	case c.WriteTimeout > 0 && c.WriteTimeout <= c.Deadline:
-		return invalid("--write-timeout", "must be longer than --deadline, or an answer at the deadline could not be sent")
+		return invalid("--write-timeout", "must be longer than --deadline, or a response at the deadline could not be sent")
 	case c.MaxHeaderBytes < 8192:
 		return invalid("--max-header-bytes", "must be at least 8192")
 	case c.MaxConnections < 1:
@@ -149,7 +149,7 @@ func (c Server) Validate() error {
 	return nil
 }
 
-// mostConnections is more than any of the servers takes.
+// mostConnections is more than any of the database servers supports.
 const mostConnections = 100_000
 
 func (s store) validate(engine string) error {
@@ -177,7 +177,7 @@ func (s store) validURL(engine string) error {
 	return nil
 }
 
-// validAddr checks the form of an address to listen on.
+// validAddr checks the form of a listen address.
 func validAddr(flag, addr string) error {
 	_, port, err := net.SplitHostPort(addr)
 	if err == nil {
@@ -189,7 +189,7 @@ func validAddr(flag, addr string) error {
 	return nil
 }
 
-// validPeers checks how peers are called.
+// validPeers checks the limits of calls to peers.
 func validPeers(c remote.Config) error {
 	switch {
 	case c.Connect <= 0:
@@ -206,7 +206,7 @@ func validPeers(c remote.Config) error {
 	return nil
 }
 
-// validPeer checks the base URL of a peer. The message doesn't repeat it: who puts a password there doesn't want it shown.
+// validPeer checks the base URL of a peer. The message doesn't repeat it, as it may contain a password.
 func validPeer(flag, text string) error {
 	base, err := url.Parse(text)
 	switch {

@@ -10,20 +10,20 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Admin knows who may change things: whoever has the token. It keeps a hash only, so that no dump of it shows the token.
+// Admin checks the administrator's token. It stores only a hash, so a memory dump doesn't reveal the token.
 type Admin struct {
 	hash    [sha256.Size]byte
 	enabled bool
 	guesses guesses
 }
 
-// NewAdmin returns the Admin with that token. Without a token nobody may.
+// NewAdmin returns an Admin that accepts the token. With an empty token it refuses every request.
 func NewAdmin(token string) *Admin {
 	return &Admin{hash: sha256.Sum256([]byte(token)), enabled: token != ""}
 }
 
-// check refuses a request that doesn't carry the token. How long it takes tells nothing of the token. Wrong tokens are
-// limited; the right one is compared first, so that guesses never keep the administrator out.
+// check refuses a request that doesn't carry the token. It compares in constant time, and compares first, so that
+// rate-limited guesses never lock the administrator out.
 func (a *Admin) check(log *slog.Logger, r *http.Request) error {
 	if !a.enabled {
 		return Errorf(http.StatusForbidden, "changes are disabled: start the service with ADMIN_TOKEN or --admin-token set, and send it as Authorization: Bearer TOKEN")
@@ -33,7 +33,7 @@ func (a *Admin) check(log *slog.Logger, r *http.Request) error {
 	if subtle.ConstantTimeCompare(sent[:], a.hash[:]) == 1 {
 		return nil
 	}
-	if token != "" { // who sends none doesn't guess
+	if token != "" { // no token is not a guess
 		if err := a.guesses.check(log, r); err != nil {
 			return err
 		}
@@ -43,7 +43,7 @@ func (a *Admin) check(log *slog.Logger, r *http.Request) error {
 	return problem
 }
 
-// bearer returns the token that a request carries, or "", which is nobody's.
+// bearer returns the request's bearer token, or "" if it has none.
 func bearer(header http.Header) string {
 	sent := header.Values("Authorization")
 	if len(sent) != 1 {
@@ -56,7 +56,7 @@ func bearer(header http.Header) string {
 	return strings.TrimLeft(token, " ")
 }
 
-// guard has a route check who may before it reads anything of the request, and documents that.
+// guard makes a route check the token before it reads anything else of the request, and documents that.
 func (a *API) guard(route *Route) {
 	const scheme = "admin"
 	a.document.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
@@ -66,7 +66,7 @@ func (a *API) guard(route *Route) {
 	a.Problems(route.Responses, map[int]string{
 		http.StatusUnauthorized:    "The token is missing or wrong.",
 		http.StatusForbidden:       "The service was started without ADMIN_TOKEN, so nobody may do this, or a browser sent the request for a page of another site.",
-		http.StatusTooManyRequests: "The token is wrong, and so were ten within the last minute; Retry-After says when another may be tried. The right one is never refused.",
+		http.StatusTooManyRequests: "The token is wrong, and there were ten wrong tokens within the last minute; Retry-After says when to try another. The right one is never refused.",
 	})
 	admin, serve := route.Admin, route.Serve
 	route.Serve = func(w http.ResponseWriter, r *http.Request) error {

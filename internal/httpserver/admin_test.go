@@ -12,7 +12,7 @@ func TestAdmin(t *testing.T) {
 	const token = "pass word,é="
 	for _, c := range []struct {
 		name, token string
-		sent        []string // lines of Authorization
+		sent        []string // lines of the Authorization header
 		status      int
 	}{
 		{"the token", token, []string{"Bearer " + token}, 200},
@@ -52,16 +52,16 @@ func TestAdmin(t *testing.T) {
 				t.Errorf("WWW-Authenticate is %q", challenge)
 			}
 			if c.status == 403 && !strings.Contains(got.body, "ADMIN_TOKEN") {
-				t.Errorf("it doesn't say how to enable it: %s", got.body)
+				t.Errorf("the detail doesn't say how to enable changes: %s", got.body)
 			}
 			if c.token == token && strings.Contains(got.body, token) {
-				t.Errorf("the token is shown: %s", got.body)
+				t.Errorf("the response reveals the token: %s", got.body)
 			}
 		})
 	}
 }
 
-// TestAdminComesBeforeTheBody: who may not is told so before the service reads what was sent.
+// An unauthorized client is refused before the service reads its body.
 func TestAdminComesBeforeTheBody(t *testing.T) {
 	guarded := route(http.MethodPost, "/", func(http.ResponseWriter, *http.Request) error { return errors.New("it was served") })
 	guarded.Admin = NewAdmin("secret")
@@ -70,6 +70,6 @@ func TestAdminComesBeforeTheBody(t *testing.T) {
 	send(t, conn, "POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 1000\r\nConnection: close\r\n\r\n{")
 	head := make([]byte, len("HTTP/1.1 401"))
 	if _, err := io.ReadFull(conn, head); err != nil || string(head) != "HTTP/1.1 401" {
-		t.Errorf("got %q and %v, want 401 although the body is not there", head, err)
+		t.Errorf("got %q and %v, want 401 before the body is sent", head, err)
 	}
 }

@@ -14,24 +14,24 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Handler answers one request, or returns the error that becomes the problem answer.
+// Handler responds to a request, or returns the error that becomes its problem response.
 type Handler func(w http.ResponseWriter, r *http.Request) error
 
-// Route declares one operation: what documents it and what serves it stand together.
+// Route declares one operation: its documentation and its handler.
 type Route struct {
 	huma.Operation
 	Serve Handler
-	// Kind says whose limit of requests under way counts; Limit, when above 0, replaces it for this route.
+	// Kind selects the limit on concurrent requests. A Limit above 0 replaces that limit for this route.
 	Kind  Kind
 	Limit int
-	// Admin says who may; nil is everyone.
+	// Admin checks the token; nil lets everyone in.
 	Admin *Admin
-	// Stores marks a GET that stores something: pages of other sites may not use it, as they may not use other methods.
+	// Stores marks a GET that stores something. Pages of other sites must not use it, just like other methods.
 	Stores bool
 }
 
-// API is a service's HTTP surface: its routes, and the OpenAPI document made from the same declarations. It gives
-// every request an id and a deadline, turns errors and panics into problem answers, and logs.
+// API is a service's HTTP surface: its routes, and the OpenAPI document generated from the same declarations. It
+// gives every request an id and a deadline, turns errors and panics into problem responses, and logs.
 type API struct {
 	mux      *http.ServeMux // by path
 	paths    map[string]endpoint
@@ -59,17 +59,17 @@ func NewAPI(info huma.Info, log *slog.Logger, cfg Config) *API {
 	}
 }
 
-// Handle adds a route. It panics when the pattern conflicts with another: that is a fault of the program.
+// Handle adds a route. It panics if the pattern conflicts with another one, which is a programming error.
 func (a *API) Handle(route Route) {
 	if route.Responses == nil {
 		route.Responses = map[string]*huma.Response{}
 	}
 	a.Problems(route.Responses, map[int]string{
 		http.StatusUnprocessableEntity: "The path or the query is not valid UTF-8 or contains a NUL.",
-		http.StatusInternalServerError: "The service made an error.",
+		http.StatusInternalServerError: "Internal error.",
 	})
 	if route.Kind != Unlimited {
-		a.Problems(route.Responses, map[int]string{http.StatusServiceUnavailable: "Too many " + route.Kind.String() + " at once; Retry-After says when to try again."})
+		a.Problems(route.Responses, map[int]string{http.StatusServiceUnavailable: "Too many " + route.Kind.String() + " at once; Retry-After says when to retry."})
 	}
 	route.Serve = a.admitted(route)
 	if route.Admin != nil {
@@ -82,11 +82,11 @@ func (a *API) Handle(route Route) {
 	a.handle(route.Method+" "+route.Path, route.Serve)
 }
 
-// Mount adds a route that no document names: a page, or what is passed on to another service. It has no limit: that
-// service has its own.
+// Mount adds a route that isn't documented: a page, or a proxy to another service. It has no limit; that service has
+// its own.
 func (a *API) Mount(pattern string, serve Handler) { a.handle(pattern, serve) }
 
-// handle adds a route that no document names.
+// handle adds an undocumented route.
 func (a *API) handle(pattern string, serve Handler) {
 	method, path, _ := strings.Cut(pattern, " ")
 	at := a.paths[path]
@@ -102,10 +102,10 @@ func (a *API) handle(pattern string, serve Handler) {
 	at.add(method, serve)
 }
 
-// ServeHTTP answers one request.
+// ServeHTTP implements http.Handler.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.Answer(w, r, a.route) }
 
-// Answer answers one request with serve in place of a route.
+// Answer handles one request with serve instead of a route.
 func (a *API) Answer(w http.ResponseWriter, r *http.Request, serve Handler) {
 	begin := time.Now()
 	x := &exchange{answer: response{ResponseWriter: w}, requestInfo: requestInfo{
@@ -129,7 +129,7 @@ func (a *API) Answer(w http.ResponseWriter, r *http.Request, serve Handler) {
 		a.fail(answer, r, err)
 	}
 	if answer.status == 0 {
-		answer.status = http.StatusOK // which net/http sends for a handler that writes nothing
+		answer.status = http.StatusOK // what net/http sends for a handler that writes nothing
 	}
 	x.resume(w)
 }
@@ -138,15 +138,14 @@ func (a *API) route(w http.ResponseWriter, r *http.Request) error {
 	if err := checkText(r); err != nil {
 		return err
 	}
-	if r.URL.Path == "*" { // as in OPTIONS *, for which the router has an empty 400
+	if r.URL.Path == "*" { // as in OPTIONS *, for which the router sends an empty 400
 		return Errorf(http.StatusNotFound, UnknownPath)
 	}
 	a.mux.ServeHTTP(w, r)
 	return nil
 }
 
-// logAccess logs a request that has ended, one that was broken off too. It goes past the log's level: who asks for the
-// access log gets it.
+// logAccess logs a finished or aborted request. It bypasses the log level: the access log has a switch of its own.
 func (a *API) logAccess(answer *response, r *http.Request, begin time.Time) {
 	if !a.cfg.AccessLog {
 		return
@@ -154,10 +153,10 @@ func (a *API) logAccess(answer *response, r *http.Request, begin time.Time) {
 	line := slog.NewRecord(time.Now(), slog.LevelInfo, "access", 0)
 	line.Add("method", r.Method, "path", r.URL.Path, "status", answer.status, "duration", time.Since(begin),
 		"request_id", RequestID(r.Context()))
-	_ = a.log.Handler().Handle(r.Context(), line) // there is nowhere to tell that a log can't be written
+	_ = a.log.Handler().Handle(r.Context(), line) // a log that can't be written can't report it either
 }
 
-// fail answers with the problem that err holds. An answer that has begun is broken off instead.
+// fail responds with the problem in err. A response that has already begun is aborted instead.
 func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	problem := problemOf(err)
 	if problem.refused {
@@ -171,8 +170,8 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	writeProblem(w, problem)
 }
 
-// recovered turns a panic into one log line and a 500. http.ErrAbortHandler goes on to the HTTP server, which closes
-// the connection.
+// recovered turns a panic into one log line and a 500. It passes http.ErrAbortHandler on to the HTTP server, which
+// closes the connection.
 func (a *API) recovered(w *response, r *http.Request, cause any) {
 	if cause == nil {
 		return
@@ -193,7 +192,7 @@ func (a *API) Schema(example any) *huma.Schema {
 	return a.document.Components.Schemas.Schema(reflect.TypeOf(example), true, "")
 }
 
-// Returns describes a 200 answer with a JSON body.
+// Returns describes a 200 response with a JSON body.
 func (a *API) Returns(description string, schema *huma.Schema, example any) map[string]*huma.Response {
 	return map[string]*huma.Response{"200": {
 		Description: description,
@@ -201,7 +200,7 @@ func (a *API) Returns(description string, schema *huma.Schema, example any) map[
 	}}
 }
 
-// Problems adds to a route's answers the errors it may answer with, by status. An answer that is there stays.
+// Problems adds the errors that a route may return to its responses, by status. It doesn't replace existing ones.
 func (a *API) Problems(responses map[string]*huma.Response, problems map[int]string) map[string]*huma.Response {
 	schema := a.Schema(Problem{})
 	for status, description := range problems {
@@ -220,8 +219,8 @@ func (a *API) Problems(responses map[string]*huma.Response, problems map[int]str
 // OpenAPI returns the document as JSON.
 func (a *API) OpenAPI() ([]byte, error) { return a.document.MarshalJSON() }
 
-// Variant registers, under a name of its own, the schema of example's type after change was made to it. The type's
-// own schema stays as it is, and out of the document when nothing else refers to it.
+// Variant registers a modified copy of the schema of example's type under its own name. The type's own schema is
+// unchanged, and not in the document unless something else refers to it.
 func (a *API) Variant(name string, example any, change func(*huma.Schema)) *huma.Schema {
 	schemas := a.document.Components.Schemas
 	schema := huma.SchemaFromType(schemas, reflect.TypeOf(example))

@@ -38,7 +38,7 @@ func TestRequestID(t *testing.T) {
 			}))
 			got := ask(t, server, http.MethodGet, "/", "", RequestIDHeader, test.sent).header.Values(RequestIDHeader)
 			if len(got) != 1 || got[0] == "" || len(got[0]) > 128 || (got[0] == test.sent) != test.taken {
-				t.Fatalf("returned %q, want that of the client: %t", got, test.taken)
+				t.Fatalf("returned %q, want the client's id: %t", got, test.taken)
 			}
 			if seen != got[0] {
 				t.Errorf("the handler saw %q, the client %q", seen, got[0])
@@ -145,9 +145,9 @@ func waitForStep(w http.ResponseWriter, r *http.Request) error {
 	}
 }
 
-// A request that has come whole is bounded by its deadline alone, not by the time it had to come.
+// After a request has arrived completely, only its deadline limits it, not the read timeout.
 func TestRequestOutlastsTheReadTimeout(t *testing.T) {
-	t.Parallel() // it mostly waits
+	t.Parallel() // mostly waits
 	cfg := settings()
 	cfg.ReadHeaderTimeout, cfg.ReadTimeout, cfg.Deadline = 2*time.Second, 2*time.Second, 4*time.Second // far apart, for a busy machine
 	server, _ := serving(t, cfg, route(http.MethodGet, "/", func(w http.ResponseWriter, r *http.Request) error {
@@ -155,7 +155,7 @@ func TestRequestOutlastsTheReadTimeout(t *testing.T) {
 		return WriteBytes(w, "text/plain", []byte(context.Cause(r.Context()).Error()))
 	}))
 	if got := ask(t, server, http.MethodGet, "/", ""); got.body != context.DeadlineExceeded.Error() {
-		t.Errorf("the request ended by %s, want its deadline", got.body)
+		t.Errorf("the request ended with %s, want its deadline", got.body)
 	}
 }
 
@@ -179,7 +179,7 @@ func TestClientThatLeavesEndsItsRequest(t *testing.T) {
 	if err := server.Shutdown(t.Context()); err != nil {
 		t.Error(err)
 	}
-	checkLog(t, log.lines(), "", "") // what a client does is no fault of ours
+	checkLog(t, log.lines(), "", "") // a client's behaviour is no fault of ours
 }
 
 func TestPanicBeforeTheAnswer(t *testing.T) {
@@ -200,21 +200,21 @@ func TestPanicBeforeTheAnswer(t *testing.T) {
 	got := answer{response.StatusCode, response.Header, string(body)}
 	got.problem(t, http.StatusInternalServerError)
 	if strings.Contains(got.body, "kryptonite") || strings.Contains(got.body, "goroutine") {
-		t.Errorf("the client sees why: %s", got.body)
+		t.Errorf("the client sees the cause: %s", got.body)
 	}
 	checkLog(t, log.lines(), "ERROR", "the-id")
 	if line := log.lines()[0]; !strings.Contains(line, "kryptonite") || !strings.Contains(line, "api_test.go") {
-		t.Errorf("the log doesn't tell what happened where: %s", line)
+		t.Errorf("the log doesn't say what happened where: %s", line)
 	}
 
 	send(t, conn, "GET /ok HTTP/1.1\r\nHost: test\r\n\r\n")
 	if response, err := http.ReadResponse(reader, nil); err != nil || response.StatusCode != http.StatusOK {
-		t.Errorf("the connection does not go on: %v, %v", response, err)
+		t.Errorf("the connection is unusable: %v, %v", response, err)
 	}
 }
 
-// What has begun and can't be finished must not look whole: with a length the client misses bytes, without one it
-// misses the last chunk.
+// A response that begins but can't be completed must not look complete: with a length the client misses bytes,
+// without one it misses the last chunk.
 func TestFailureAfterTheAnswerHasBegun(t *testing.T) {
 	begin := func(w http.ResponseWriter) {
 		_, _ = w.Write([]byte("[1,"))
@@ -253,16 +253,16 @@ func TestFailureAfterTheAnswerHasBegun(t *testing.T) {
 			send(t, conn, "GET / HTTP/1.1\r\nHost: test\r\nX-Request-Id: the-id\r\n\r\n")
 			text, err := io.ReadAll(conn) // a connection that stays open runs into its deadline
 			if err != nil && !isReset(err) {
-				t.Fatalf("the connection was not broken off: %v", err)
+				t.Fatalf("the connection was not aborted: %v", err)
 			}
 			if response, err := http.ReadResponse(bufio.NewReader(strings.NewReader(string(text))), nil); err == nil {
 				if body, err := io.ReadAll(response.Body); err == nil {
-					t.Errorf("the client got a whole answer: %d %s", response.StatusCode, body)
+					t.Errorf("the client got a complete response: %d %s", response.StatusCode, body)
 				}
 			}
 			checkLog(t, log.lines(), test.level, "the-id")
 			if got := ask(t, server, http.MethodGet, "/ok", ""); got.status != http.StatusOK {
-				t.Errorf("the server does not go on: %d %s", got.status, got.body)
+				t.Errorf("the server no longer responds: %d %s", got.status, got.body)
 			}
 		})
 	}

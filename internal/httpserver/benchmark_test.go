@@ -9,14 +9,14 @@ import (
 	"testing"
 )
 
-// discarded is where an answer goes when nobody reads it.
+// discarded is a response writer that discards everything.
 type discarded struct{ header http.Header }
 
 func (d discarded) Header() http.Header         { return d.header }
 func (d discarded) Write(p []byte) (int, error) { return len(p), nil }
 func (d discarded) WriteHeader(int)             {}
 
-// What a request costs besides net/http and the route's own work.
+// BenchmarkRequest measures the cost of a request, excluding net/http and the route's own work.
 func BenchmarkRequest(b *testing.B) {
 	body := make([]byte, 300)
 	var routes []Route
@@ -36,7 +36,8 @@ func BenchmarkRequest(b *testing.B) {
 	}
 }
 
-// What a request costs on a connection that is kept, with all that net/http does, and with the client's own reads and writes.
+// BenchmarkServer measures a request on a kept-alive connection, including net/http and the client's reads and
+// writes.
 func BenchmarkServer(b *testing.B) {
 	body := make([]byte, 300)
 	cfg := settings()
@@ -62,14 +63,14 @@ func BenchmarkServer(b *testing.B) {
 		if _, err := conn.Write(request); err != nil {
 			b.Fatal(err)
 		}
-		if _, err := conn.Read(answer); err != nil { // whole: it is written at once
+		if _, err := conn.Read(answer); err != nil { // complete: it is written in one piece
 			b.Fatal(err)
 		}
 	}
 }
 
-// What a request costs so that the limit knows which connections are idle: the clock when it has ended, and two changes of
-// a number that no other connection looks at.
+// BenchmarkIdleness measures what tracking idle connections adds to a request: one clock read when it ends, and two
+// atomic updates of a value that no other connection uses.
 func BenchmarkIdleness(b *testing.B) {
 	c := &connection{limit: newLimit(nil, 10_000, nil)}
 	b.ReportAllocs()
@@ -80,7 +81,8 @@ func BenchmarkIdleness(b *testing.B) {
 	}
 }
 
-// What a new connection costs that takes the place of the longest idle of many, and one that is refused since none is idle.
+// BenchmarkFull measures a new connection at the limit: one that replaces the longest idle of many, and one that is
+// refused because none is idle.
 func BenchmarkFull(b *testing.B) {
 	const most = 10_000
 	address := func(i int) netip.Addr {
@@ -99,11 +101,11 @@ func BenchmarkFull(b *testing.B) {
 				}
 				b.ReportAllocs()
 				for next := 0; b.Loop(); next++ {
-					now += 2 * minIdle / most // so that those that came in the meantime are idle, too, but never all
+					now += 2 * minIdle / most // so that those added meanwhile are idle, too, but never all
 					c := &connection{TCPConn: new(net.TCPConn), limit: l, known: now}
 					c.idle.Store(now)
 					if out, _ := l.add(c, address(most+next%hosts)); idle && now > 2*minIdle && out == nil {
-						b.Fatal("nothing made room")
+						b.Fatal("no connection was evicted")
 					}
 				}
 			})

@@ -17,13 +17,13 @@ import (
 const (
 	// MaxBody is the largest request body, in bytes.
 	MaxBody = 64 << 10
-	// maxDepth is how deep objects and arrays of a body may lie in each other.
+	// maxDepth is how deeply objects and arrays in a body may be nested.
 	maxDepth = 32
 )
 
-// DecodeBody reads a request's JSON body into target. What isn't one JSON text in UTF-8 without duplicate keys is
-// a 400; a JSON text whose values don't fit target is a 422; both name the place. Names are case sensitive, unknown
-// ones are dropped, null is read as missing.
+// DecodeBody decodes a request's JSON body into target. Anything but a single JSON value in UTF-8 without duplicate
+// keys is a 400; values that don't fit target are a 422. Both name the location. Names are case sensitive, unknown
+// names are ignored, and null counts as missing.
 func DecodeBody(r *http.Request, target any) error {
 	body, err := ReadBody(r)
 	if err != nil {
@@ -32,7 +32,7 @@ func DecodeBody(r *http.Request, target any) error {
 	return DecodeJSON(body, target)
 }
 
-// ReadBody reads a request's JSON body as text.
+// ReadBody reads a request's JSON body without decoding it.
 func ReadBody(r *http.Request) ([]byte, error) {
 	if err := checkContentType(r.Header.Get("Content-Type")); err != nil {
 		return nil, err
@@ -43,14 +43,14 @@ func ReadBody(r *http.Request) ([]byte, error) {
 	return ReadRaw(r)
 }
 
-// DecodeJSON is DecodeBody for a text that was read already. Options add to its rules.
+// DecodeJSON is DecodeBody for a body that has already been read. Options add to its rules.
 func DecodeJSON(text []byte, target any, options ...json.Options) error {
 	if tooDeep(text) {
 		return Errorf(http.StatusBadRequest, "body: is nested deeper than %d", maxDepth)
 	}
 	options = append(options, json.WithUnmarshalers(json.UnmarshalFunc(positiveID)))
 	err := json.Unmarshal(text, target, options...)
-	if err != nil { // what isn't JSON at all is refused for that, whatever value came first
+	if err != nil { // malformed JSON is reported as such, even after a value that doesn't fit
 		if malformed := json.Unmarshal(text, new(jsontext.Value)); malformed != nil {
 			err = malformed
 		}
@@ -65,9 +65,9 @@ func DecodeJSON(text []byte, target any, options ...json.Options) error {
 	case errors.As(err, &semantic):
 		return Invalid(Place{bodyPlace(semantic.JSONPointer), expectation(semantic)})
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return Errorf(http.StatusBadRequest, "body: the JSON text is empty or broken off")
+		return Errorf(http.StatusBadRequest, "body: the JSON text is empty or incomplete")
 	}
-	return Errorf(http.StatusBadRequest, "body: is not a JSON text").Because(err)
+	return Errorf(http.StatusBadRequest, "body: is not valid JSON").Because(err)
 }
 
 func checkContentType(header string) error {
@@ -83,7 +83,7 @@ func checkContentType(header string) error {
 	return nil
 }
 
-// ReadRaw reads a request's whole body, whatever it is. Its error is an answer: 413, 408 or 400.
+// ReadRaw reads a request's whole body, whatever its type. Its errors map to 413, 408 or 400.
 func ReadRaw(r *http.Request) ([]byte, error) {
 	if r.ContentLength > MaxBody {
 		return nil, &http.MaxBytesError{Limit: MaxBody}
@@ -105,11 +105,11 @@ func bodyReadError(err error) error {
 	case errors.As(err, &network) && network.Timeout():
 		return Errorf(http.StatusRequestTimeout, "the body did not arrive in time")
 	}
-	return Errorf(http.StatusBadRequest, "the body broke off").Because(err)
+	return Errorf(http.StatusBadRequest, "the body is incomplete").Because(err)
 }
 
-// tooDeep tells whether brackets outside strings lie deeper in each other than maxDepth. It runs before the decoder,
-// which would go a good deal deeper.
+// tooDeep reports whether brackets outside strings are nested more deeply than maxDepth. It runs before the decoder,
+// whose own limit is much higher.
 func tooDeep(text []byte) bool {
 	depth, inString := 0, false
 	for i := 0; i < len(text); i++ {
@@ -136,14 +136,14 @@ func syntaxProblem(err *jsontext.SyntacticError) *Problem {
 	case errors.Is(err.Err, jsontext.ErrDuplicateName):
 		message = "is given more than once"
 	case errors.Is(err.Err, io.ErrUnexpectedEOF):
-		message = "is broken off"
+		message = "is incomplete"
 	}
 	problem := Errorf(http.StatusBadRequest, "%s: %s (byte %d)", place, message, err.ByteOffset)
 	problem.Errors = []Place{{place, message}}
 	return problem
 }
 
-// bodyPlace turns a JSON pointer into the dotted place of a problem: /hero/name is body.hero.name.
+// bodyPlace turns a JSON pointer into the dotted location of a problem: /hero/name becomes body.hero.name.
 func bodyPlace(pointer jsontext.Pointer) string {
 	place := "body"
 	for token := range pointer.Tokens() {
@@ -164,7 +164,7 @@ func expectation(err *json.SemanticError) string {
 		wanted = wanted.Elem()
 	}
 	switch wanted.Kind() {
-	case reflect.Int64: // the only such numbers are ids
+	case reflect.Int64: // ids are the only 64-bit fields
 		return "must be an integer from 1 to 9223372036854775807"
 	case reflect.Int32:
 		return "must be an integer from 0 to 2147483647"
@@ -176,7 +176,7 @@ func expectation(err *json.SemanticError) string {
 	return "has an unusable value"
 }
 
-// positiveID reads an id; null is none.
+// positiveID decodes an id; null means none.
 func positiveID(text []byte, id *int64) error {
 	if string(text) == "null" {
 		*id = 0

@@ -20,7 +20,7 @@ type thing struct {
 	Part  *thing `json:"part"`
 }
 
-// posting starts a server whose one route decodes a thing.
+// posting starts a server whose only route decodes a thing.
 func posting(t *testing.T) (*Server, *thing) {
 	t.Helper()
 	decoded := &thing{}
@@ -64,13 +64,13 @@ func TestBodyIsDecoded(t *testing.T) {
 	}
 }
 
-// The rule: what isn't one JSON text in UTF-8 without duplicate keys is a 400, values that don't fit are a 422.
+// The rule: anything but one JSON value in UTF-8 without duplicate keys is a 400; values that don't fit are a 422.
 func TestBodyIsRefused(t *testing.T) {
 	const syntax, value = http.StatusBadRequest, http.StatusUnprocessableEntity
 	tests := []struct {
 		name, body string
 		status     int
-		place      string // that detail begins with
+		place      string // prefix of the detail
 	}{
 		{"empty", "", syntax, "body"},
 		{"blanks", " \n ", syntax, "body"},
@@ -194,7 +194,7 @@ func TestBodySize(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				request.Header.Set("Expect", "100-continue") // so that the answer isn't lost in a reset
+				request.Header.Set("Expect", "100-continue") // so that the response isn't lost in a reset
 				client := client()
 				client.Transport.(*http.Transport).ExpectContinueTimeout = hang
 				got := do(t, client, request)

@@ -7,11 +7,11 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// minGzip is the length of an answer, in bytes, above which it is compressed for clients who accept gzip. One that is
-// shorter fits in a packet as it is.
+// minGzip is the length in bytes above which a response is compressed for clients that accept gzip. A shorter one
+// fits into one packet anyway.
 const minGzip = 1 << 10
 
-// WriteList answers 200 with a JSON array, compressed where the client accepts gzip.
+// WriteList sends a 200 with a JSON array, compressed if the client accepts gzip.
 func WriteList(w http.ResponseWriter, r *http.Request, compressor *Compressor, body []byte) error {
 	if compressor.negotiate(w, codingsOf(r.Header), len(body)) {
 		body = compressor.whole(body)
@@ -19,13 +19,14 @@ func WriteList(w http.ResponseWriter, r *http.Request, compressor *Compressor, b
 	return WriteJSON(w, body)
 }
 
-// WriteTagged is WriteTagged with a body that is compressed where the client accepts gzip. That form has a tag of its own.
+// WriteTagged is the function WriteTagged with compression for clients that accept gzip. The compressed form has its
+// own tag.
 func (c *Compressor) WriteTagged(w http.ResponseWriter, r *http.Request, contentType string, body []byte) error {
 	plain := ETag(body)
 	zipped := strings.TrimSuffix(plain, `"`) + `-gzip"`
 	known, _ := tagsOf(r.Header, "If-None-Match")
 	accepted := codingsOf(r.Header)
-	if accepted.prefersGzip() && known.have(zipped, true) { // known without compressing anything
+	if accepted.prefersGzip() && known.have(zipped, true) { // a match needs no compression
 		vary(w.Header())
 		w.Header().Set("ETag", zipped)
 		w.WriteHeader(http.StatusNotModified)
@@ -38,17 +39,17 @@ func (c *Compressor) WriteTagged(w http.ResponseWriter, r *http.Request, content
 	return WriteBytes(w, contentType, c.whole(body))
 }
 
-// whole returns a text compressed.
+// whole returns text compressed.
 func (c *Compressor) whole(text []byte) []byte {
 	zip := gzipText{compressor: c}
 	return zip.end(zip.part(zip.begin(nil), text))
 }
 
-// negotiate reports whether an answer of that length is to be compressed, and says so in its header. It isn't when all
-// deflaters are in use: a plain answer costs less than one that waits.
+// negotiate reports whether to compress a response of the given length, and sets the headers accordingly. It doesn't
+// compress when all deflaters are in use: sending plain is cheaper than waiting.
 func (c *Compressor) negotiate(w http.ResponseWriter, accepted codings, length int) bool {
 	vary(w.Header())
-	short := length <= minGzip && accepted.plain > 0 // who refuses the plain form gets short ones compressed, too
+	short := length <= minGzip && accepted.plain > 0 // a client that refuses the plain form gets short responses compressed, too
 	if !accepted.prefersGzip() || short || c.full() {
 		return false
 	}
@@ -56,10 +57,10 @@ func (c *Compressor) negotiate(w http.ResponseWriter, accepted codings, length i
 	return true
 }
 
-// vary tells caches that there are two forms.
+// vary tells caches that the response has two forms.
 func vary(header http.Header) { header.Add("Vary", "Accept-Encoding") }
 
-// Compressed adds to a route's answers that the good one may be compressed.
+// Compressed documents that a route's 200 response may be compressed.
 func Compressed(responses map[string]*huma.Response) map[string]*huma.Response {
 	good := responses["200"]
 	good.Description += " Above 1 KiB it is compressed for clients that accept gzip, unless too many are being compressed at the time."

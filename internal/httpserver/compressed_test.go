@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// Both forms of a picture have a tag of their own; a client that has either is told so, also when nothing can be compressed.
+// The two forms of a picture have different tags. A client that has either gets a 304, even if nothing can be
+// compressed.
 func TestWriteTaggedCompressed(t *testing.T) {
 	body, compressor := heroes(5<<10), &Compressor{}
 	plain := ETag(body)

@@ -14,11 +14,11 @@ func ETag(body []byte) string {
 	return `"` + hex.EncodeToString(sum[:16]) + `"`
 }
 
-// WriteTagged answers 200 with a body and its entity tag, or 304 when the client has just that.
+// WriteTagged sends a 200 with the body and its entity tag, or a 304 if the client already has it.
 func WriteTagged(w http.ResponseWriter, r *http.Request, contentType string, body []byte) error {
 	tag := ETag(body)
 	w.Header().Set("ETag", tag)
-	// A header that can't be read is one that has no such tag: the answer is whole.
+	// A malformed header matches no tag: the client gets the full response.
 	if known, _ := tagsOf(r.Header, "If-None-Match"); known.have(tag, true) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
@@ -26,11 +26,11 @@ func WriteTagged(w http.ResponseWriter, r *http.Request, contentType string, bod
 	return WriteBytes(w, contentType, body)
 }
 
-// Condition is what a request demands of the state that it changes (RFC 9110, section 13).
+// Condition holds the preconditions of a request that changes something (RFC 9110, section 13).
 type Condition struct{ match, noneMatch tags }
 
-// ConditionOf reads If-Match and If-None-Match. One that can't be read is refused: a change must not be made as if
-// nothing was demanded.
+// ConditionOf parses If-Match and If-None-Match. A malformed header is refused: a change must not go ahead as if it
+// had no precondition.
 func ConditionOf(r *http.Request) (c Condition, err error) {
 	var wrong []Place
 	read := func(name string) tags {
@@ -47,7 +47,7 @@ func ConditionOf(r *http.Request) (c Condition, err error) {
 	return c, nil
 }
 
-// Holds tells whether the state with that representation may be changed.
+// Holds reports whether the state with the given representation may be changed.
 func (c Condition) Holds(representation []byte) bool {
 	if !c.match.given && !c.noneMatch.given {
 		return true
@@ -56,21 +56,21 @@ func (c Condition) Holds(representation []byte) bool {
 	return (!c.match.given || c.match.have(tag, false)) && !c.noneMatch.have(tag, true)
 }
 
-// tags are the entity tags that a header lists.
+// tags holds the entity tags of a header.
 type tags struct {
 	given bool
 	any   bool // *
 	list  []string
 }
 
-// have tells whether the strong tag is listed. A weak comparison also takes one that is listed as weak.
+// have reports whether the strong tag is listed. Weak comparison also matches the tag listed as weak.
 func (t tags) have(tag string, weak bool) bool {
 	return t.any || slices.ContainsFunc(t.list, func(listed string) bool {
 		return listed == tag || weak && listed == "W/"+tag
 	})
 }
 
-// tagsOf reads a header, which may be repeated. It is not ok when it is neither * nor a list of tags.
+// tagsOf parses a header, which may be repeated. ok is false if it is neither * nor a list of tags.
 func tagsOf(header http.Header, name string) (found tags, ok bool) {
 	lines := header.Values(name)
 	if len(lines) == 0 {
@@ -83,7 +83,7 @@ func tagsOf(header http.Header, name string) (found tags, ok bool) {
 		return found, true
 	}
 	for text != "" {
-		if text[0] == ',' { // of an element that may be empty
+		if text[0] == ',' { // elements may be empty
 			text = strings.TrimLeft(text[1:], " \t")
 			continue
 		}
@@ -100,7 +100,8 @@ func tagsOf(header http.Header, name string) (found tags, ok bool) {
 	return found, len(found.list) > 0
 }
 
-// tagEnd returns where the tag ends that the text begins with, or 0. A tag may hold a comma, but no blank.
+// tagEnd returns the end of the tag at the start of text, or 0 if there is none. A tag may contain a comma but no
+// space.
 func tagEnd(text string) int {
 	begin := strings.TrimPrefix(text, "W/")
 	if !strings.HasPrefix(begin, `"`) {

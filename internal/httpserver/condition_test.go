@@ -52,7 +52,7 @@ func TestWriteTagged(t *testing.T) {
 
 func TestETag(t *testing.T) {
 	if ETag([]byte("a")) == ETag([]byte("b")) || ETag(nil) != ETag([]byte{}) {
-		t.Error("a tag is not that of its bytes")
+		t.Error("the tag doesn't depend on the bytes alone")
 	}
 }
 

@@ -11,36 +11,36 @@ import (
 )
 
 const (
-	// preface is the request line with which an HTTP/2 connection begins.
+	// preface is the request line that starts an HTTP/2 connection.
 	preface = "PRI * HTTP/2.0"
 	// shortest is the length of the shortest request line of HTTP/1: "A / HTTP/1.1".
 	shortest = 12
 )
 
-// evicted is what connection.idle says of one that was closed to make room.
+// evicted is the value of connection.idle for a connection closed to make room.
 const evicted = -1
 
-// connection is a client's connection that knows since when it is idle. It embeds its type, since net/http looks for
-// CloseWrite, to let a client read the response that closes its connection, such as a 431.
+// connection is a client connection that records since when it has been idle. It embeds its concrete type because
+// net/http looks for CloseWrite, to let a client read the response that closes its connection, such as a 431.
 type connection struct {
 	*net.TCPConn
 	limit *limit
-	idle  atomic.Int64 // since when, by limit.now; 0 while there is a request; evicted
+	idle  atomic.Int64 // since when, by limit.now; 0 while a request is in flight; evicted
 
 	// What was read first; net/http reads from one goroutine at a time.
 	first [len(preface)]byte
 	got   int
 	http2 bool
-	ended error // what ended the reading of the first request
+	ended error // the error that ended reading the first request
 
 	// Guarded by limit.mu.
 	from  *host // nil once it is closed
-	known int64 // a time from before which it isn't idle
+	known int64 // lower bound of idle: it hasn't been idle since before this time
 	place int   // in from.connections
 }
 
-// Read notes that a request has begun to arrive, before anyone can know of it, unless the connection was just closed to
-// make room.
+// Read records that a request has begun to arrive before the caller sees any of it, unless the connection was just
+// closed to make room.
 func (c *connection) Read(p []byte) (int, error) {
 	if c.got < len(preface) {
 		return c.readFirst(p)
@@ -52,15 +52,15 @@ func (c *connection) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// readFirst reads until it is known which protocol the client speaks. net/http peeks at as much before it reads a request,
-// which has two faults that readFirst corrects: once the header time-out has passed, net/http would allow it a second time, and
-// it would keep waiting after a complete line that is too short to be a request.
+// readFirst reads until the client's protocol is known. net/http peeks at as much before it reads a request, with two
+// faults that readFirst corrects: after the header timeout it would allow the same time again, and it would keep
+// waiting after a complete line that is too short for a request.
 func (c *connection) readFirst(p []byte) (int, error) {
 	switch {
 	case c.ended != nil:
 		return 0, c.ended
 	case bytes.IndexByte(c.first[:min(c.got, shortest)], '\n') >= 0:
-		return 0, io.ErrUnexpectedEOF // what was read is refused as malformed
+		return 0, io.ErrUnexpectedEOF // net/http refuses what was read as malformed
 	}
 	n, err := c.TCPConn.Read(p)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -74,7 +74,7 @@ func (c *connection) readFirst(p []byte) (int, error) {
 	return n, err
 }
 
-// heard notes that the client has sent something: over HTTP/1 that is a request, over HTTP/2 it needn't be. It reports
+// heard records that the client has sent something: over HTTP/1 a request, over HTTP/2 not necessarily. It reports
 // whether the connection is still open.
 func (c *connection) heard() bool {
 	for {
@@ -94,7 +94,7 @@ func (c *connection) heard() bool {
 	}
 }
 
-// state is told of each request that begins or ends; over HTTP/2, of the first that begins and the last that ends.
+// state records the start and end of requests; over HTTP/2, the start of the first and the end of the last.
 func (c *connection) state(state http.ConnState) {
 	var since int64
 	switch state {
@@ -112,7 +112,7 @@ func (c *connection) state(state http.ConnState) {
 	}
 }
 
-// idleSince returns since when the connection is idle, now for one that isn't.
+// idleSince returns since when the connection has been idle, or now if it isn't.
 func (c *connection) idleSince(now int64) int64 {
 	if since := c.idle.Load(); since > 0 {
 		return since
@@ -120,13 +120,13 @@ func (c *connection) idleSince(now int64) int64 {
 	return now
 }
 
-// evict claims a connection that has been idle since that time for being closed, which fails when a request has begun to
+// evict claims a connection for closing if it has been idle since the given time. It fails if a request has begun to
 // arrive.
 func (c *connection) evict(since int64) bool {
 	return !pending(c.TCPConn) && c.idle.CompareAndSwap(since, evicted)
 }
 
-// Close closes the connection and gives its place to others.
+// Close closes the connection and frees its slot.
 func (c *connection) Close() error {
 	c.limit.release(c)
 	return c.TCPConn.Close()

@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// Origin is the origin of a web page as browsers write it: scheme, host and, unless it is the scheme's own, port.
+// Origin is a web page's origin as browsers send it: scheme, host and, unless it is the scheme's default, port.
 type Origin string
 
-// UnmarshalText implements encoding.TextUnmarshaler. It refuses all that no browser sends as Origin, and null.
+// UnmarshalText implements encoding.TextUnmarshaler. It rejects null and anything a browser wouldn't send as Origin.
 func (o *Origin) UnmarshalText(text []byte) error {
 	origin, ok := parseOrigin(strings.TrimSpace(string(text)))
 	if !ok {
@@ -46,16 +46,16 @@ func parseOrigin(text string) (Origin, bool) {
 	return Origin(at.Scheme + "://" + host + ":" + port), true
 }
 
-// What pages of trusted origins may send, and read besides the headers that every page may read.
+// What pages of trusted origins may send and read, besides the headers that every page may read.
 const (
 	corsMethods = "GET, HEAD, POST, PUT, PATCH, DELETE"
 	corsSent    = "Authorization, Content-Type, If-Match, If-None-Match, Last-Event-ID, " + RequestIDHeader + ", " + TimeoutHeader
 	corsRead    = "Link, ETag, Location, Retry-After, Allow, WWW-Authenticate, " + RequestIDHeader
-	corsMaxAge  = "600" // seconds that a browser remembers it
+	corsMaxAge  = "600" // seconds for which a browser caches a preflight response
 )
 
-// cors lets pages of trusted origins read answers (https://fetch.spec.whatwg.org/#http-cors-protocol). Cookies and the like
-// are no part of it: the services have none.
+// cors lets pages of trusted origins read responses (https://fetch.spec.whatwg.org/#http-cors-protocol). It doesn't
+// cover credentials such as cookies: the services use none.
 type cors struct{ trusted map[string]struct{} }
 
 func newCORS(origins []Origin) cors {
@@ -66,8 +66,8 @@ func newCORS(origins []Origin) cors {
 	return c
 }
 
-// allow adds the headers to an answer that tell the browser that the page may read it. It adds none when no origin is
-// trusted. It reports whether the request is a preflight, which asks for no more than these headers.
+// allow adds the headers that let the page read the response. With no trusted origins it adds none. It reports
+// whether the request is a preflight, which needs nothing but these headers.
 func (c cors) allow(header http.Header, r *http.Request) (preflight bool) {
 	if len(c.trusted) == 0 {
 		return false
@@ -82,7 +82,7 @@ func (c cors) allow(header http.Header, r *http.Request) (preflight bool) {
 	return r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
 }
 
-// servePreflight tells a browser what its page may send.
+// servePreflight tells the browser what the page may send.
 func servePreflight(w http.ResponseWriter, _ *http.Request) error {
 	header := w.Header()
 	header.Set("Access-Control-Allow-Methods", corsMethods)

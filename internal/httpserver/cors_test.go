@@ -19,7 +19,7 @@ func TestOrigin(t *testing.T) {
 		if err := got.UnmarshalText([]byte(" " + text)); err != nil || got != want {
 			t.Errorf("%q: got %q, %v, want %q", text, got, err, want)
 		}
-		newSites([]Origin{got}) // panics where net/http takes it for none
+		newSites([]Origin{got}) // panics if net/http rejects the origin
 	}
 	for _, text := range []string{
 		"", "*", "null", "heroes.example", "//heroes.example", "https://", "https:///", "https://heroes.example/", "https://heroes.example/path",
@@ -29,12 +29,12 @@ func TestOrigin(t *testing.T) {
 	} {
 		var got Origin
 		if err := got.UnmarshalText([]byte(text)); err == nil {
-			t.Errorf("%q was taken for the origin %q", text, got)
+			t.Errorf("%q was accepted as the origin %q", text, got)
 		}
 	}
 }
 
-// corsOf returns the CORS headers of an answer, "" for none, with Vary.
+// corsOf returns the CORS headers of a response including Vary, or "" if there are none.
 func corsOf(header http.Header) string {
 	var found []string
 	for _, name := range []string{"Access-Control-Allow-Origin", "Access-Control-Allow-Methods", "Access-Control-Allow-Headers", "Access-Control-Allow-Credentials", "Access-Control-Expose-Headers", "Access-Control-Max-Age"} {
@@ -45,7 +45,7 @@ func corsOf(header http.Header) string {
 	return strings.ReplaceAll(strings.Join(append(found, header.Values("Vary")...), " "), "Access-Control-", "")
 }
 
-// TestCORS: pages of trusted origins may read every answer, refusals and those of a service that starts too; others none.
+// Pages of trusted origins may read every response, including refusals and those during startup; other pages none.
 func TestCORS(t *testing.T) {
 	const trusted = "https://front.example"
 	cfg := settings()
@@ -96,7 +96,7 @@ func TestCORS(t *testing.T) {
 	}
 }
 
-// TestCORSRefusedHost: who comes by a name that isn't ours reads nothing, as a trusted page either.
+// A request with an unknown Host can't be read, not even by a trusted page.
 func TestCORSRefusedHost(t *testing.T) {
 	cfg := settings()
 	cfg.TrustedOrigins = []Origin{"https://front.example"}

@@ -12,14 +12,14 @@ import (
 	"github.com/swaggest/swgui/v5emb"
 )
 
-// docsPolicy lets the documentation pages load from their own service only. Both viewers use inline scripts and
-// styles; ReDoc indexes its search in a worker made from a blob.
+// docsPolicy restricts the documentation pages to their own service. Both viewers use inline scripts and styles;
+// ReDoc builds its search index in a worker created from a blob.
 const docsPolicy = "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; " +
 	"img-src 'self' data:; font-src 'self' data:; connect-src 'self'; worker-src blob:; base-uri 'none'; frame-ancestors 'none'"
 
-// AddDocs adds the OpenAPI document, and the two pages that show it with nothing but this binary's own assets. Call it
-// after every other route is added. The document is made when somebody asks for it: making that of each service would
-// take a third of the start's processor time.
+// AddDocs adds the OpenAPI document and two viewers for it, with all assets embedded. Call it after all other routes
+// have been added. The document is generated on first request: generating it for each service would take a third of
+// the CPU time of startup.
 func (a *API) AddDocs() {
 	document := sync.OnceValues(a.documents)
 	a.handle("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) error {
@@ -40,7 +40,7 @@ func (a *API) AddDocs() {
 	a.addReDoc()
 }
 
-// openAPI is the document in both its forms.
+// openAPI is the document in both formats.
 type openAPI struct{ asJSON, asYAML []byte }
 
 func (a *API) documents() (made openAPI, err error) {
@@ -64,7 +64,7 @@ func (a *API) addSwaggerUI() {
 	a.handle("GET /docs/{file...}", serve)
 }
 
-// reDocPage loads the viewer as a file: the library's own page has its megabyte inline.
+// reDocPage loads the viewer from a file; the library's own page has the whole megabyte inline.
 const reDocPage = `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">

@@ -5,22 +5,20 @@ import (
 	"strings"
 )
 
-// TakesGzip reports whether a client wants an answer compressed with gzip, by its Accept-Encoding (RFC 9110, section
-// 12.5.3).
+// TakesGzip reports whether a client's Accept-Encoding prefers gzip (RFC 9110, section 12.5.3).
 func TakesGzip(header http.Header) bool {
 	return codingsOf(header).prefersGzip()
 }
 
-// codings are how much a client wants gzip and the plain form, in thousandths, 0 for not at all.
+// codings holds a client's preference for gzip and the plain form in thousandths; 0 means not acceptable.
 type codings struct{ gzip, plain int }
 
 func (c codings) prefersGzip() bool { return c.gzip > 0 && c.gzip >= c.plain }
 
-// unlisted is the quality of a coding that a client doesn't mention, nor covers with *.
+// unlisted is the quality of a coding that the client neither lists nor covers with *.
 const unlisted = -1
 
-// codingsOf reads Accept-Encoding. The plain form need not be listed: then it is acceptable, and anything that is listed is
-// better.
+// codingsOf parses Accept-Encoding. An unlisted plain form is acceptable, but anything listed is preferred to it.
 func codingsOf(header http.Header) codings {
 	gzip, plain, others := unlisted, unlisted, unlisted // others is *
 	for _, line := range header.Values("Accept-Encoding") {
@@ -31,7 +29,7 @@ func codingsOf(header http.Header) codings {
 				quality, ok = qualityOf(weight)
 			}
 			if !ok {
-				continue // a coding that can't be read isn't offered
+				continue // a malformed element is ignored
 			}
 			switch coding = strings.ToLower(strings.TrimSpace(coding)); coding {
 			case "gzip", "x-gzip":
@@ -52,7 +50,7 @@ func codingsOf(header http.Header) codings {
 	return codings{gzip, max(plain, 0)}
 }
 
-// qualityOf reads a weight such as q=0.5, in thousandths: from 0 to 1, with three digits at most.
+// qualityOf parses a weight such as q=0.5 into thousandths. It must be from 0 to 1 with at most three decimals.
 func qualityOf(weight string) (quality int, ok bool) {
 	name, value, _ := strings.Cut(strings.TrimSpace(weight), "=")
 	whole, fraction, _ := strings.Cut(value, ".")

@@ -26,7 +26,7 @@ func TestTakesGzip(t *testing.T) {
 		"identity":                           false,
 		"identity;q=0":                       false, // nothing else is listed
 		"identity;q=0, gzip":                 true,
-		"identity, gzip":                     true, // as good as each other
+		"identity, gzip":                     true, // equally good
 		"identity;q=1, gzip;q=0.5":           false,
 		"identity;q=0.5, gzip":               true,
 		"deflate":                            false,

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// endpoint is what one path takes, by method. The router knows paths only: one that chooses by method too would answer
-// for /random_hero with the methods of /{id}, which has the same form.
+// endpoint holds the handlers of one path, by method. The router knows paths only: if it matched methods, too,
+// /random_hero would also accept the methods of /{id}, which has the same form.
 type endpoint map[string]Handler
 
-// add panics when the method is taken: that is a fault of the program.
+// add panics if the method is taken, which is a programming error.
 func (e endpoint) add(method string, serve Handler) {
 	if _, taken := e[method]; taken {
 		panic("two routes take " + method + " at one path")
@@ -26,14 +26,14 @@ func (e endpoint) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	if !there {
 		allow := e.allow()
-		problem := Errorf(http.StatusMethodNotAllowed, "this path takes %s", allow)
+		problem := Errorf(http.StatusMethodNotAllowed, "this path supports %s", allow)
 		problem.Allow = allow
 		return problem
 	}
 	return serve(w, r)
 }
 
-// allow lists the methods that the path takes. Who takes GET takes HEAD.
+// allow lists the methods of the path. GET implies HEAD.
 func (e endpoint) allow() string {
 	methods := slices.Collect(maps.Keys(e))
 	if _, there := e[http.MethodGet]; there {

@@ -7,39 +7,39 @@ import (
 	"time"
 )
 
-// Events is an answer that goes on for as long as the client listens: server-sent events, each sent at once. Its route's
-// Kind is Streams.
+// Events is a stream of server-sent events that lasts until the client disconnects. Each event is sent at once. The
+// route must declare the kind Streams.
 type Events struct {
 	stream  *Stream
 	control *http.ResponseController
 }
 
-// eventBuffer is how much the kernel keeps for a client that doesn't read, in bytes. It is little, so that such a client
-// is found out; and it is more than one event.
+// eventBuffer is the kernel's send buffer in bytes for a client that doesn't read: small enough to notice such a
+// client soon, large enough for an event.
 const eventBuffer = 32 << 10
 
-// NewEvents begins the answer.
+// NewEvents starts the response.
 func NewEvents(w http.ResponseWriter, r *http.Request) *Events {
 	header := w.Header()
 	header.Set("Content-Type", "text/event-stream")
 	header.Set("Cache-Control", "no-store")
-	header.Set("X-Accel-Buffering", "no") // a proxy is to pass each event on
+	header.Set("X-Accel-Buffering", "no") // tells a proxy not to buffer
 	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Time{}) // the request was read; what follows is that the client leaves
+	_ = control.SetReadDeadline(time.Time{}) // the request has been read; reads now only detect a disconnect
 	KeepLittle(r)
 	return &Events{NewStream(w, r), control}
 }
 
-// KeepLittle has the kernel keep no more than a few events for the client of a request. An HTTP/2 client says itself how much
-// it takes of each stream, and has other streams on the connection.
+// KeepLittle limits the kernel's send buffer for the request's client to a few events. It does nothing over HTTP/2,
+// where clients control the flow of each stream and other streams share the connection.
 func KeepLittle(r *http.Request) {
 	if conn, ok := r.Context().Value(connKey{}).(*connection); ok && !conn.http2 {
 		_ = conn.SetWriteBuffer(eventBuffer)
 	}
 }
 
-// Send sends one event, or a comment, as it is. Its error means that the client is gone, or has not read for longer
-// than the write time-out.
+// Send sends one event or comment verbatim. An error means that the client is gone, or hasn't read for longer than
+// the write timeout.
 func (e *Events) Send(event []byte) error {
 	if err := e.stream.Write(event); err != nil {
 		return err
@@ -49,7 +49,7 @@ func (e *Events) Send(event []byte) error {
 
 type connKey struct{}
 
-// withConn lets a request's handler reach its connection.
+// withConn gives a request's handler access to its connection.
 func withConn(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, conn)
 }

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// exchange is one request and its answer, and the context that both have, in one allocation.
+// exchange is a request's response and the context of both, in one allocation.
 //
-// The context ends at the request's deadline, as context.WithDeadline's would. But it makes that one, with its timer,
-// only when somebody waits for the end, or has found that it has come: a request that is answered from memory never does
-// (BenchmarkRequest). From then on that context answers for it, so that whatever was said of the end stays said.
+// The context ends at the request's deadline, like one from context.WithDeadline. It creates that context, with its
+// timer, only when someone waits for the end or observes it: a request served from memory never does
+// (BenchmarkRequest). From then on it delegates to that context, so that what it has reported never changes.
 type exchange struct {
 	requestInfo
 	answer   response
@@ -34,12 +34,12 @@ func (x *exchange) Done() <-chan struct{} {
 	return x.context().Done()
 }
 
-// context makes the context that answers for this one. The mutex is held.
+// context creates the context that this one delegates to. The caller holds the mutex.
 func (x *exchange) context() context.Context {
 	if x.timed != nil {
 		return x.timed
 	}
-	if x.over { // canceled, whatever the time is by now
+	if x.over { // canceled, even if the deadline has passed since
 		x.timed, x.end = context.WithCancel(x.parent)
 		x.end()
 		return x.timed
@@ -48,8 +48,8 @@ func (x *exchange) context() context.Context {
 	return x.timed
 }
 
-// settled returns the context that answers for this one, nil when it isn't needed: nobody waits, and the end hasn't come.
-// The mutex is held.
+// settled returns the context that this one delegates to, or nil while none is needed: nobody waits, and the end
+// hasn't come. The caller holds the mutex.
 func (x *exchange) settled() context.Context {
 	if x.timed == nil && !x.over && x.parent.Err() == nil && time.Now().Before(x.deadline) {
 		return nil
@@ -67,8 +67,8 @@ func (x *exchange) Err() error {
 	return nil
 }
 
-// Value implements context.Context. What package context asks for to tie a context to its parent, and for the cause of its
-// end, comes from the one that answers for it.
+// Value implements context.Context. The values that package context uses to link a child to its parent, and to find
+// the cause of the end, come from the context that this one delegates to.
 func (x *exchange) Value(key any) any {
 	if key == (requestInfoKey{}) {
 		return &x.requestInfo
@@ -81,8 +81,8 @@ func (x *exchange) Value(key any) any {
 	return x.parent.Value(key)
 }
 
-// Lasting returns the context of a request without its deadline, for an answer of any length. It ends when the client has
-// left.
+// Lasting returns a request's context without its deadline, for a response of any length. It ends when the client
+// disconnects.
 func Lasting(ctx context.Context) context.Context {
 	info := infoOf(ctx)
 	if info == nil {
@@ -91,7 +91,7 @@ func Lasting(ctx context.Context) context.Context {
 	return context.WithValue(info.parent, requestInfoKey{}, info)
 }
 
-// finish ends the context, when the request has been answered.
+// finish ends the context after the response.
 func (x *exchange) finish() {
 	x.mu.Lock()
 	defer x.mu.Unlock()

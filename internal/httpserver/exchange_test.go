@@ -14,7 +14,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// inExchange runs do in the bubble of a request that has a minute.
+// inExchange runs do in a synctest bubble with a request that has a minute left.
 func inExchange(t *testing.T, do func(t *testing.T, x *exchange, leave context.CancelFunc)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -28,7 +28,7 @@ func inExchange(t *testing.T, do func(t *testing.T, x *exchange, leave context.C
 
 type clientKey struct{}
 
-// Each end of a request's context must look the same whether somebody waited for it before or not.
+// A request's context must end in the same way whether or not anyone waited for it before.
 func TestExchangeEnds(t *testing.T) {
 	tests := []struct {
 		name string
@@ -74,7 +74,7 @@ func TestExchangeEnds(t *testing.T) {
 	}
 }
 
-// What is made from a request's context ends with it, and starts no goroutine to watch it: the bubble would not end.
+// A child of a request's context ends with it and needs no goroutine to watch it: the bubble would not end.
 func TestExchangeHasChildren(t *testing.T) {
 	inExchange(t, func(t *testing.T, x *exchange, _ context.CancelFunc) {
 		longer, cancel := context.WithTimeout(x, time.Hour)
@@ -92,7 +92,7 @@ func TestExchangeHasChildren(t *testing.T) {
 		child, cancel := context.WithCancel(x)
 		defer cancel()
 		x.finish()
-		if !errors.Is(child.Err(), context.Canceled) { // without a goroutine's help it knows at once
+		if !errors.Is(child.Err(), context.Canceled) { // without a goroutine, it knows at once
 			t.Errorf("the child of an answered request says %v", child.Err())
 		}
 	})
@@ -109,8 +109,8 @@ func TestExchangeValues(t *testing.T) {
 	})
 }
 
-// However its end comes and whoever asks in whatever order, a request's context says one thing of it and never another, as
-// each context of the standard library.
+// However a request's context ends, and whoever observes it in whatever order, it never contradicts what it has
+// reported before, like any context of the standard library.
 func TestExchangeKeepsToWhatItSaid(t *testing.T) {
 	steps := rapid.SliceOfN(rapid.SampledFrom([]string{
 		"a minute passes", "the client leaves", "it is answered", "Err", "Cause", "AfterFunc",
@@ -144,10 +144,10 @@ func TestExchangeKeepsToWhatItSaid(t *testing.T) {
 	})
 }
 
-// witness asks a context and remembers what it said.
+// witness queries a context and remembers the results.
 type witness struct {
 	x       *exchange
-	said    error // of its end; nil as long as it says that there was none
+	said    error // the reported end, nil if none was reported
 	ran     atomic.Int32
 	pending int32 // functions that are to run when it has ended
 	wrong   []string
@@ -189,7 +189,7 @@ func (w *witness) ask(what string) {
 	w.said = cmp.Or(w.said, got)
 }
 
-// The same while its deadline passes, its client leaves and its answer is given at the same time.
+// The same while the deadline passes, the client leaves and the response is sent concurrently.
 func TestExchangeEndsOnce(t *testing.T) {
 	for range 500 {
 		client, leave := context.WithCancel(t.Context())

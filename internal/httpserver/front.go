@@ -2,15 +2,15 @@ package httpserver
 
 import "net/http"
 
-// front is what a server decides by the headers of a request before any route sees it.
+// front holds the decisions that depend on a request's headers only, taken before routing.
 type front struct {
 	hosts hosts
 	cors  cors
 	http2 *slots // nil for any number of requests
 }
 
-// instead returns what answers a request in place of its route, nil for nearly all. It adds to the answer what the browser
-// of a trusted origin has to know.
+// instead returns a handler to use in place of the route, or nil for nearly all requests. It adds the headers that a
+// browser needs for a trusted origin.
 func (f *front) instead(w http.ResponseWriter, r *http.Request) Handler {
 	if err := f.hosts.check(r.Host); err != nil {
 		return func(http.ResponseWriter, *http.Request) error { return err }
@@ -21,10 +21,11 @@ func (f *front) instead(w http.ResponseWriter, r *http.Request) Handler {
 	return nil
 }
 
-// refuse answers a request over HTTP/2 beyond what all connections may have.
+// refuse responds to an HTTP/2 request beyond the limit for all connections.
 func (f *front) refuse(http.ResponseWriter, *http.Request) error { return tooMany(Unlimited, f.http2) }
 
-// serve has the handler answer, or what answers in its place: an API gives that an id and logs it as it does its routes.
+// serve calls the handler or its replacement. A replacement in front of an API gets a request id and a log line like
+// any route.
 func (f *front) serve(w http.ResponseWriter, r *http.Request, handler http.Handler) {
 	instead := f.instead(w, r)
 	if r.ProtoMajor > 1 && f.http2 != nil {

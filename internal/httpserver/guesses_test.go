@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// Ten wrong tokens are within the limit in any minute, wherever it begins, and one line tells of each time it was reached.
+// Ten wrong tokens are within the limit in any minute, and each time the limit is reached there is one log line.
 func TestGuessesWithinAMinute(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		pause time.Duration // before each guess but the first
-		want  string        // what became of each: taken, the first refused, refused
+		want  string        // result of each: t taken, 1 the first refused, r refused
 	}{
 		{"at once", 0, "tttttttttt1rrrr"},
 		{"every 6 s", 6 * time.Second, "ttttttttttttttt"},
@@ -35,7 +35,7 @@ func TestGuessesWithinAMinute(t *testing.T) {
 					}
 					switch wait, first := g.take(time.Now()); {
 					case wait < 0 || wait > guessWindow:
-						t.Errorf("guess %d is to wait %s", i, wait)
+						t.Errorf("guess %d must wait %s", i, wait)
 					case first:
 						got.WriteByte('1')
 					case wait > 0:
@@ -52,8 +52,8 @@ func TestGuessesWithinAMinute(t *testing.T) {
 	}
 }
 
-// Whoever waits as long as asked gets another guess, and one only where they were spread; guesses that go on are told once,
-// and told again after a minute without one too many.
+// After the wait another guess is allowed, but only one if they were spread out. Continued guessing is logged once,
+// and again after a minute below the limit.
 func TestGuessesAfterTheWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var g guesses
@@ -63,7 +63,7 @@ func TestGuessesAfterTheWait(t *testing.T) {
 		}
 		wait, first := g.take(time.Now())
 		if want := guessWindow - maxGuesses*time.Second; wait != want || !first {
-			t.Errorf("to wait %s (first: %t), want %s", wait, first, want)
+			t.Errorf("wait %s (first: %t), want %s", wait, first, want)
 		}
 		time.Sleep(wait - time.Nanosecond)
 		if wait, first := g.take(time.Now()); wait != 1 || first {
@@ -84,7 +84,7 @@ func TestGuessesAfterTheWait(t *testing.T) {
 			}
 		}
 		if told != 1 {
-			t.Errorf("after a pause it was told %d times", told)
+			t.Errorf("after a pause it was logged %d times", told)
 		}
 	})
 }
@@ -97,8 +97,8 @@ func guarded(t *testing.T, token string) (*Server, *log) {
 	return serving(t, settings(), only)
 }
 
-// Wrong tokens are answered 401, then 429; the right one is taken in between, a missing one is 401 always, and the log has one
-// line without any of them.
+// Wrong tokens get a 401, after ten a 429; meanwhile the right one is accepted, a missing one always gets a 401, and
+// the log has one line that contains no token.
 func TestGuesses(t *testing.T) {
 	server, written := guarded(t, "secret")
 	post := func(header ...string) answer { return ask(t, server, http.MethodPost, "/", "", header...) }
@@ -126,7 +126,7 @@ func TestGuesses(t *testing.T) {
 	}
 }
 
-// Of many guesses at the same time exactly ten are within the limit.
+// Of many concurrent guesses exactly ten are within the limit.
 func TestGuessesAtOnce(t *testing.T) {
 	server, written := guarded(t, "secret")
 	statuses := map[int]*atomic.Int64{200: {}, 401: {}, 429: {}}

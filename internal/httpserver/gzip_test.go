@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// heroes returns a list of about so many bytes, which compresses as the real ones do.
+// heroes returns a list of about the given size, which compresses like real ones.
 func heroes(size int) []byte {
 	powers := []string{"Telekinesis", "Foresight", "Flight", "Super Strength", "Shapeshifting", "Invisibility", "Levitation", "Energy Beams"}
 	dice, list := rand.New(rand.NewPCG(1, 2)), []byte{'['}
@@ -30,7 +30,7 @@ func heroes(size int) []byte {
 // holdAll takes every deflater until the returned function is called.
 func (c *Compressor) holdAll() (release func()) {
 	var held []*deflater
-	for d := c.take(); d != nil && len(held) < 100; d = c.take() { // more than any machine's that tests run on
+	for d := c.take(); d != nil && len(held) < 100; d = c.take() { // more than any test machine has
 		held = append(held, d)
 	}
 	return func() {
@@ -40,7 +40,7 @@ func (c *Compressor) holdAll() (release func()) {
 	}
 }
 
-// unzip reads what was compressed, as far as it goes, and how it ends: nil where it has its trailer and nothing after it.
+// unzip decompresses as much as it can. Its error is nil if the trailer is present and nothing follows it.
 func unzip(zipped []byte) (text []byte, err error) {
 	rest := bytes.NewReader(zipped)
 	reader, err := gzip.NewReader(rest)
@@ -55,7 +55,7 @@ func unzip(zipped []byte) (text []byte, err error) {
 	return text, err
 }
 
-// Texts of any parts come out as they went in, also where some parts find no deflater free.
+// Any sequence of parts decompresses to the original text, even if some parts find no free deflater.
 func TestGzipText(t *testing.T) {
 	text := heroes(300 << 10)
 	for _, cuts := range [][]int{{}, {0}, {1}, {1 << 16}, {1<<16 - 1}, {100, 100, 70_000, 250_000}} {
@@ -81,7 +81,7 @@ func TestGzipText(t *testing.T) {
 	}
 }
 
-// A client can read each part when it has come; without the last one it sees that the text is broken off.
+// A client can decompress each part as it arrives. Without the last one it notices that the text is truncated.
 func TestGzipTextBreaksOff(t *testing.T) {
 	text, zip := heroes(100<<10), gzipText{compressor: &Compressor{}}
 	first := zip.part(zip.begin(nil), text[:50_000])
@@ -92,7 +92,7 @@ func TestGzipTextBreaksOff(t *testing.T) {
 	} {
 		got, err := unzip(sent)
 		if !errors.Is(err, io.ErrUnexpectedEOF) {
-			t.Errorf("%s: it looks whole: %v", name, err)
+			t.Errorf("%s: it looks complete: %v", name, err)
 		}
 		if len(got) < 50_000 || !bytes.HasPrefix(text, got) {
 			t.Errorf("%s: %d bytes could be read", name, len(got))
@@ -100,7 +100,7 @@ func TestGzipTextBreaksOff(t *testing.T) {
 	}
 }
 
-// No more deflaters are ever in use than half of the processors.
+// Never are more deflaters in use than half of the processors.
 func TestCompressorIsBounded(t *testing.T) {
 	compressor, text := &Compressor{}, heroes(100<<10)
 	release := compressor.holdAll()
@@ -109,7 +109,7 @@ func TestCompressorIsBounded(t *testing.T) {
 	}
 	release()
 	if compressor.busy.Load() != 0 || compressor.full() {
-		t.Errorf("%d deflaters are in use after all were given back", compressor.busy.Load())
+		t.Errorf("%d deflaters are in use after all were released", compressor.busy.Load())
 	}
 	var group sync.WaitGroup
 	for range 16 {
@@ -128,7 +128,7 @@ func TestCompressorIsBounded(t *testing.T) {
 	}
 	group.Wait()
 	if compressor.busy.Load() != 0 {
-		t.Errorf("%d deflaters were kept", compressor.busy.Load())
+		t.Errorf("%d deflaters were not released", compressor.busy.Load())
 	}
 }
 

@@ -13,21 +13,21 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// checkTimeout bounds the check of a store or a peer for a health answer.
+// checkTimeout is the time limit for checking a store or a peer.
 const checkTimeout = 2 * time.Second
 
-// Health is what a service tells of itself.
+// Health configures the health endpoints of a service.
 type Health struct {
 	Service  string
 	Version  string
 	Profile  string
 	Engine   string                                 // of the store: postgresql, mysql, mongodb, sqlite
-	Store    func(context.Context) error            // nil error: the store answers; nil for a service without a store
-	Peers    map[string]func(context.Context) error // by name; their state is shown, it does not decide
+	Store    func(context.Context) error            // nil error: the store responds; nil func: the service has no store
+	Peers    map[string]func(context.Context) error // by name; shown, but they don't affect readiness
 	Draining func() bool
 }
 
-// Status is the answer of /livez, /readyz and, with every field, of /healthz.
+// Status is the body of /livez, /readyz and, with all fields, /healthz.
 type Status struct {
 	Status  string                `json:"status" enum:"ok,unavailable,draining" example:"ok"`
 	Service string                `json:"service,omitempty" example:"fights"`
@@ -55,11 +55,11 @@ func (a *API) AddHealth(health Health) {
 		return writeStatus(w, http.StatusOK, Status{Status: "ok"})
 	}})
 	ready := operation("readyz", "Report whether the service is ready", "The service is ready.", Status{Status: "ok"})
-	a.Problems(ready.Responses, map[int]string{http.StatusServiceUnavailable: "Its store is away, it is about to stop, or there are too many health checks at once."})
+	a.Problems(ready.Responses, map[int]string{http.StatusServiceUnavailable: "The store is unavailable, the service is shutting down, or there are too many health checks at once."})
 	a.Handle(Route{Kind: Checks, Operation: ready, Serve: health.serveReady})
 	full := operation("healthz", "Show the state of the service, its store and its peers", "The service is ready.", health.example("ok"))
 	full.Responses["503"] = &huma.Response{
-		Description: "The store is away, the service is about to stop, or there are too many health checks at once.",
+		Description: "The store is unavailable, the service is shutting down, or there are too many health checks at once.",
 		Content: map[string]*huma.MediaType{
 			"application/json": {Schema: a.Schema(Status{}), Example: health.example("unavailable")},
 			ProblemType:        {Schema: a.Schema(Problem{}), Example: Unavailable("too many health checks at once; retry later")},
@@ -68,16 +68,16 @@ func (a *API) AddHealth(health Health) {
 	a.Handle(Route{Kind: Checks, Operation: full, Serve: health.serveHealth})
 }
 
-// example is an answer of /healthz.
+// example returns a sample body of /healthz.
 func (h Health) example(store string) Status {
 	return Status{Status: store, Service: h.Service, Version: "v1.0.0", Profile: "strict", Store: &PartStatus{Engine: "sqlite", Status: store}}
 }
 
-// serveReady is 503 when the service's own store is missing or the service drains. Peers don't count: a service
-// that is taken out because another is away makes one fault two.
+// serveReady sends a 503 when the service's own store is unavailable or the service is draining. Peers don't count:
+// taking a service out because another is down would turn one outage into two.
 func (h Health) serveReady(w http.ResponseWriter, r *http.Request) error {
 	if h.Draining() {
-		writeProblem(w, Unavailable("draining: the service is about to stop")) // as it was told to: nothing to log
+		writeProblem(w, Unavailable("draining: the service is shutting down")) // planned: nothing to log
 		return nil
 	}
 	if h.Store == nil {
@@ -98,7 +98,7 @@ func (h Health) serveHealth(w http.ResponseWriter, r *http.Request) error {
 	return writeStatus(w, code, status)
 }
 
-// status asks the store and all peers at the same time.
+// status checks the store and all peers concurrently.
 func (h Health) status(ctx context.Context) Status {
 	status := Status{Status: "ok", Service: h.Service, Version: h.Version, Profile: h.Profile, Peers: map[string]PartStatus{}}
 	var wait sync.WaitGroup
@@ -124,7 +124,8 @@ func (h Health) status(ctx context.Context) Status {
 	return status
 }
 
-// check asks within checkTimeout. A panic is a failure: status asks in goroutines, where it would end the process.
+// check calls ask within checkTimeout. It turns a panic into an error: in status's goroutines a panic would end the
+// process.
 func check(ctx context.Context, ask func(context.Context) error) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()

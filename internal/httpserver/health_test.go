@@ -53,7 +53,7 @@ func TestHealth(t *testing.T) {
 				t.Errorf("/healthz: got %d %s, want %d %s", got.status, got.body, test.ready, test.healthz)
 			}
 			if test.draining {
-				checkLog(t, log.lines(), "", "") // a service that was told to stop is nothing to warn of
+				checkLog(t, log.lines(), "", "") // a planned stop is nothing to warn about
 			}
 		})
 	}

@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// HostName is a name by which clients reach a service: in lower case, without a port or a trailing dot.
+// HostName is a name by which clients reach a service: lower case, without a port or a trailing dot.
 type HostName string
 
-// UnmarshalText implements encoding.TextUnmarshaler. It refuses all that is no name.
+// UnmarshalText implements encoding.TextUnmarshaler. It rejects anything that isn't a host name.
 func (n *HostName) UnmarshalText(text []byte) error {
 	name := strings.ToLower(strings.TrimSuffix(strings.TrimSpace(string(text)), "."))
 	if !isHostName(name) {
@@ -22,7 +22,7 @@ func (n *HostName) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// isHostName reports whether a text in lower case is a name as it stands in DNS or in a hosts file.
+// isHostName reports whether a lower-case string is a valid name for DNS or a hosts file.
 func isHostName(name string) bool {
 	for label := range strings.SplitSeq(name, ".") {
 		if label == "" || len(label) > 63 || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
@@ -32,12 +32,12 @@ func isHostName(name string) bool {
 	return len(name) <= 253
 }
 
-// hosts decides which Host a server answers to. A listener on loopback is meant for this machine, yet any web page could
-// reach it and read the answers: its site only has to give its own name the address 127.0.0.1 (DNS rebinding). The browser
-// then sends that name as Host, so names that aren't ours are refused. Other listeners may have any name.
+// hosts decides which Host headers a server accepts. A loopback listener is meant for this machine, yet any web page
+// could reach it and read the responses by resolving its own name to 127.0.0.1 (DNS rebinding). The browser then
+// sends that name as Host, so unknown names are refused. Other listeners accept any name.
 type hosts struct {
 	loopback bool
-	usual    [2]string // what most clients on this machine send: the listener's address, or localhost and its port
+	usual    [2]string // the common cases: the listener's address, or localhost and its port
 	allowed  map[string]struct{}
 }
 
@@ -53,7 +53,7 @@ func newHosts(listener net.Addr, allowed []HostName) hosts {
 	return h
 }
 
-// check refuses a request by its Host. Without any it passes: every browser sends one.
+// check refuses a request by its Host. An empty Host passes: every browser sends one.
 func (h *hosts) check(host string) error {
 	if !h.loopback || host == h.usual[0] || host == h.usual[1] || host == "" || h.answersTo(host) {
 		return nil
@@ -71,7 +71,7 @@ func (h *hosts) answersTo(host string) bool {
 		addr, err := netip.ParseAddr(name)
 		return err == nil && addr.Is6()
 	}
-	name = strings.ToLower(strings.TrimSuffix(name, ".")) // allocates only when there is something to change
+	name = strings.ToLower(strings.TrimSuffix(name, ".")) // allocates only if something changes
 	if _, allowed := h.allowed[name]; allowed || isLoopbackName(name) {
 		return true
 	}
@@ -88,8 +88,8 @@ func isLoopbackName(name string) bool {
 	return found && (before == "" || isHostName(strings.TrimSuffix(before, ".")) && strings.HasSuffix(before, "."))
 }
 
-// splitHost returns what stands before the port of a Host header, without the brackets of an IPv6 address. It is not ok
-// when what follows is no port.
+// splitHost returns a Host header without its port and without the brackets of an IPv6 address. ok is false if the
+// port is malformed.
 func splitHost(host string) (name string, isIPv6, ok bool) {
 	var port string
 	if inside, bracketed := strings.CutPrefix(host, "["); bracketed {

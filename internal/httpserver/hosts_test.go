@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestHost asks a server on loopback, with one name more, and one on all addresses, by every kind of Host.
+// A server on loopback with one extra name, and one on all addresses, by every kind of Host.
 func TestHost(t *testing.T) {
 	cfg := settings()
 	var name HostName
@@ -19,7 +19,7 @@ func TestHost(t *testing.T) {
 	onLoopback, _ := serving(t, cfg, route(http.MethodGet, "/", ok))
 	everywhere := listenOn(t, "0.0.0.0:0", settings())
 	starting := listenOn(t, "[::1]:0", settings()) // without routes yet
-	is := func(got, want int) bool {               // net/http refuses some that can't be a Host at all
+	is := func(got, want int) bool {               // net/http itself rejects some invalid values
 		return got == want || want == http.StatusMisdirectedRequest && got == http.StatusBadRequest
 	}
 	for _, c := range []struct {
@@ -32,7 +32,7 @@ func TestHost(t *testing.T) {
 		{host: "localhost"}, {host: "localhost:8001"}, {host: "LocalHost:8001"}, {host: "localhost."}, {host: "localhost.:8001"},
 		{host: "a.localhost:8001"}, {host: "A.B.Localhost."},
 		{host: "heroes.example"}, {host: "HEROES.example.:443"},
-		{host: ""}, // no browser's
+		{host: ""}, // no browser sends this
 		{host: "attacker.example", refused: true}, {host: "attacker.example:8001", refused: true}, {host: "127.0.0.1.attacker.example", refused: true},
 		{host: "localhost.attacker.example", refused: true}, {host: "xlocalhost", refused: true}, {host: ".localhost", refused: true},
 		{host: "a..localhost", refused: true}, {host: "evil/.localhost", refused: true}, {host: "x.heroes.example", refused: true},
@@ -73,7 +73,7 @@ func listenOn(t *testing.T, addr string, cfg Config) *Server {
 	return server
 }
 
-// byHost asks for / and returns the status. An empty Host is one that isn't sent.
+// byHost requests / and returns the status. An empty Host isn't sent.
 func byHost(t *testing.T, server *Server, host string) int {
 	t.Helper()
 	_, port, err := net.SplitHostPort(server.Addr())
@@ -102,7 +102,7 @@ func byHost(t *testing.T, server *Server, host string) int {
 	return response.StatusCode
 }
 
-// TestHostOfTheRequestLine: it is what counts, whatever Host says (RFC 9112, section 3.2.2).
+// The host in the request line takes precedence over Host (RFC 9112, section 3.2.2).
 func TestHostOfTheRequestLine(t *testing.T) {
 	server, _ := serving(t, settings(), route(http.MethodGet, "/", ok))
 	conn := dial(t, server)
@@ -113,7 +113,7 @@ func TestHostOfTheRequestLine(t *testing.T) {
 	}
 }
 
-// TestRefusedHost is a problem as every other, with an id, and in the access log.
+// A refused host is a problem like any other, with an id, and in the access log.
 func TestRefusedHost(t *testing.T) {
 	cfg := settings()
 	cfg.AccessLog = true
@@ -138,12 +138,12 @@ func TestHostName(t *testing.T) {
 	for _, text := range []string{"", ".", "*", "*.example", "http://heroes.example", "heroes.example:80", "heroes.example/", "a b", "é.example", "a..b", strings.Repeat("a", 64)} {
 		var name HostName
 		if err := name.UnmarshalText([]byte(text)); err == nil {
-			t.Errorf("%q was taken for the name %q", text, name)
+			t.Errorf("%q was accepted as the name %q", text, name)
 		}
 	}
 }
 
-// BenchmarkHost is what the check of a Host takes for each request.
+// BenchmarkHost measures the check of a request's Host.
 func BenchmarkHost(b *testing.B) {
 	for name, host := range map[string]string{
 		"the listener's": "127.0.0.1:8004", "localhost": "localhost:8004", "a name below it": "heroes.localhost:8004", "another address": "127.0.0.2:8004", "IPv6": "[::1]:8004", "a name": "heroes.example:8004",

@@ -20,7 +20,7 @@ func http2Client(t *testing.T) *http.Client {
 	return &http.Client{Transport: transport, Timeout: hang}
 }
 
-// get2 asks over HTTP/2. The answer must be 200.
+// get2 sends a GET over HTTP/2, which must succeed.
 func get2(t *testing.T, client *http.Client, server *Server, path string) {
 	t.Helper()
 	response := begin2(t, client, server, path)
@@ -29,7 +29,7 @@ func get2(t *testing.T, client *http.Client, server *Server, path string) {
 	}
 }
 
-// begin2 asks over HTTP/2 and returns the answer once it has begun.
+// begin2 sends a GET over HTTP/2 and returns the response once it has begun.
 func begin2(t *testing.T, client *http.Client, server *Server, path string) *http.Response {
 	t.Helper()
 	response, err := client.Get("http://" + server.Addr() + path)
@@ -40,7 +40,7 @@ func begin2(t *testing.T, client *http.Client, server *Server, path string) *htt
 	return response
 }
 
-// later2 asks over HTTP/2 in the background.
+// later2 sends a GET over HTTP/2 in the background.
 func later2(client *http.Client, server *Server, path string) <-chan result {
 	ended := make(chan result, 1)
 	go func() {
@@ -54,7 +54,7 @@ func later2(client *http.Client, server *Server, path string) <-chan result {
 	return ended
 }
 
-// What a client sees is the same in both protocols.
+// Clients see the same responses over both protocols.
 func TestHTTP2AnswersAsHTTP1(t *testing.T) {
 	cfg := settings()
 	cfg.ReadTimeout = 100 * time.Millisecond
@@ -140,8 +140,8 @@ func TestHTTP2AnswersAsHTTP1(t *testing.T) {
 	}
 }
 
-// A client that doesn't read one stream keeps nothing from the others on its connection, and loses that stream at the write
-// time-out.
+// A client that doesn't read one stream doesn't block others on the same connection, and loses that stream at the
+// write timeout.
 func TestHTTP2StalledStream(t *testing.T) {
 	cfg := settings()
 	cfg.WriteTimeout = time.Second
@@ -167,7 +167,7 @@ func TestHTTP2StalledStream(t *testing.T) {
 		get2(t, client, server, "/fight")
 	}
 	if fights < 3 {
-		t.Errorf("%d fights beside the stalled stream", fights)
+		t.Errorf("%d fights while the stream stalled", fights)
 	}
 	if n, err := io.Copy(io.Discard, stalled.Body); err == nil {
 		t.Errorf("the stream came to an end, after %d bytes", n)
@@ -177,7 +177,8 @@ func TestHTTP2StalledStream(t *testing.T) {
 	}
 }
 
-// A client that takes nothing of its connection loses all streams at the write time-out, too, and it is idle then.
+// A client that reads nothing from its connection loses all streams at the write timeout, too, and the connection is
+// then idle.
 func TestHTTP2StalledConnection(t *testing.T) {
 	cfg := settings()
 	cfg.WriteTimeout, cfg.IdleTimeout = 300*time.Millisecond, 300*time.Millisecond
@@ -198,7 +199,7 @@ func TestHTTP2StalledConnection(t *testing.T) {
 	eventually(t, "the connection is closed", func() bool { open, _ := server.listener.count(); return open == 0 })
 }
 
-// opening is how an HTTP/2 connection begins, but for its SETTINGS frame.
+// opening is how an HTTP/2 connection begins, without its SETTINGS frame.
 const opening = preface + "\r\n\r\nSM\r\n\r\n"
 
 // rawGet is a GET as an HTTP/2 client sends it: one HEADERS frame, for the host test.
@@ -207,7 +208,7 @@ func rawGet(stream byte, path string) string {
 	return "\x00\x00" + string(rune(len(header))) + "\x01\x05" + "\x00\x00\x00" + string([]byte{stream}) + header
 }
 
-// A connection has no more than mostStreams requests at a time, also of a client that doesn't mind what it is told.
+// A connection has at most mostStreams concurrent requests, even if the client ignores the advertised limit.
 func TestHTTP2StreamsAreBounded(t *testing.T) {
 	begun, may := make(chan struct{}, mostStreams+1), make(chan struct{})
 	server, _ := serving(t, settings(), waiting(begun, may))
@@ -236,12 +237,13 @@ func TestHTTP2StreamsAreBounded(t *testing.T) {
 		within(t, "a request begins", begun)
 	}
 	if len(begun) > 0 {
-		t.Error("the refused one began, too")
+		t.Error("the refused request was served, too")
 	}
 	close(may)
 }
 
-// Events come at any time: the write time-out bounds how long a client may leave one unread, not how long there is none.
+// Events may come at any time: the write timeout limits how long a client may leave one unread, not the time between
+// two.
 func TestHTTP2Events(t *testing.T) {
 	cfg := settings()
 	cfg.WriteTimeout = 200 * time.Millisecond
@@ -283,17 +285,17 @@ func TestHTTP2Events(t *testing.T) {
 			t.Errorf("got %q, %v", line, err)
 		}
 		_, _ = reader.ReadString('\n')
-		get2(t, client, server, "/ok") // beside it
+		get2(t, client, server, "/ok") // concurrently
 	}
 	leave()
 	within(t, "the handler learns that the client has left", left)
 	get2(t, client, server, "/ok")
 }
 
-// A server that drains tells its HTTP/2 clients to go elsewhere with their next request, finishes what they have asked, and
-// waits for no idle connection of theirs.
+// A draining server asks its HTTP/2 clients to go elsewhere with their next request, finishes the requests in flight,
+// and doesn't wait for idle connections.
 func TestHTTP2Drain(t *testing.T) {
-	t.Parallel() // it mostly waits
+	t.Parallel() // mostly waits
 	cfg := settings()
 	cfg.DrainDelay = 2 * time.Second
 	begun, may := make(chan struct{}, 1), make(chan struct{})
@@ -331,10 +333,10 @@ func TestHTTP2HeaderLimit(t *testing.T) {
 	}
 }
 
-// At the limit of connections one of HTTP/2 makes room when it has no stream, however busy it was, and never while it has
-// one.
+// At the connection limit an HTTP/2 connection is evicted if it has no open stream, however busy it was before, and
+// never while it has one.
 func TestHTTP2ConnectionsMakeRoom(t *testing.T) {
-	t.Parallel() // it waits for a connection to be idle
+	t.Parallel() // waits for a connection to be idle
 	cfg := settings()
 	cfg.MaxConnections = 2
 	begun, may := make(chan struct{}, 1), make(chan struct{})
@@ -352,7 +354,7 @@ func TestHTTP2ConnectionsMakeRoom(t *testing.T) {
 	get2(t, busy, server, "/")
 }
 
-// An event that a client doesn't take is given up at the write time-out, however short it is.
+// An event that a client doesn't accept is dropped at the write timeout, however short it is.
 func TestHTTP2EventsNotTaken(t *testing.T) {
 	cfg := settings()
 	cfg.WriteTimeout = 200 * time.Millisecond
@@ -368,7 +370,7 @@ func TestHTTP2EventsNotTaken(t *testing.T) {
 	}
 }
 
-// A refused request is answered whole before its client has sent the body.
+// A refusal is sent completely before the client has sent its body.
 func TestHTTP2RefusalBeforeTheBody(t *testing.T) {
 	begun, may := make(chan struct{}, 1), make(chan struct{})
 	one := route(http.MethodPost, "/post", func(w http.ResponseWriter, r *http.Request) error {
@@ -401,8 +403,8 @@ func TestHTTP2RefusalBeforeTheBody(t *testing.T) {
 	}
 }
 
-// All HTTP/2 connections together have as many requests at a time as there may be connections, one address three quarters
-// of them; HTTP/1 has its own.
+// All HTTP/2 connections together may have as many concurrent requests as there may be connections, one address three
+// quarters of that. HTTP/1 is not affected.
 func TestHTTP2RequestsAreBounded(t *testing.T) {
 	cfg := settings()
 	cfg.MaxConnections = 8

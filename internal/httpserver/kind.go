@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// Kind is the kind of work that a route does. Each kind has its own limit of requests under way in a service, so that no
-// kind starves another. While at most 128 requests of a kind are under way, none is refused before its deadline: those that
-// need a slot wait for it.
+// Kind is the kind of work a route does. Each kind has its own limit on concurrent requests per service, so that no
+// kind starves another. Up to 128 concurrent requests of a kind, none is refused before its deadline: those that need
+// a slot wait for one.
 type Kind int
 
-// The kinds. Fights and Reads have a limit that follows what the service achieves (overload); the others have slots, and a
-// short queue before them.
+// The kinds. Fights and Reads have a limit that adapts to the service's throughput (overload); the others have a
+// fixed number of slots and a short queue.
 const (
 	Reads     Kind = iota // by key
 	Fights                // fights and picks
@@ -24,38 +24,39 @@ const (
 	Searches              // scans of a table: lists with ?name=, and counts
 	Streams               // of events
 	Writes                // changes of a catalog
-	Checks                // readiness and health, which ask the store
-	Unlimited             // answered from memory, or passed on to a service that has limits of its own
+	Checks                // readiness and health, which query the store
+	Unlimited             // served from memory, or forwarded to a service with limits of its own
 )
 
-// String returns the kind as a client reads it.
+// String returns the name of the kind used in messages to clients.
 func (k Kind) String() string {
 	return [...]string{
 		"reads", "fights and picks", "lists", "searches and counts", "streams", "writes", "health checks", "requests",
 	}[k]
 }
 
-// limiter bounds the requests under way of one kind.
+// limiter limits the concurrent requests of one kind.
 type limiter interface {
-	// enter reports whether the request may go on; leave must then be called when it has been answered.
+	// enter reports whether the request may proceed. If so, call leave after the response.
 	enter(r *http.Request) bool
 	leave(r *http.Request)
-	// retryAfter is when a request that was refused should come back. Clients refused together are told different times.
+	// retryAfter returns when a refused client should retry. It varies, so that clients refused together don't return
+	// together.
 	retryAfter() time.Duration
 }
 
-// How many lists of a service are under way at a time, and how many requests of one kind wait for a slot.
+// The number of concurrent lists per service, and of requests that wait for a slot, per kind.
 const lists, queued = 64, 192
 
-// searches is how many searches are under way at a time: as many as leave half of the cores to everything else.
+// searches returns the number of concurrent searches: half of the cores stay free for everything else.
 func searches() int { return max(1, runtime.GOMAXPROCS(0)/2) }
 
 // newLimiters returns the limiters of one service.
 //
-// A search scans a table, so a few keep the cores busy; more at a time would only make each of them, and everything else,
-// slower. They wait for a slot instead of being refused, because a client that comes back later waits no less. So do lists,
-// writes and checks. The queues are bounded: a request that would wait for long is refused at once. A stream never ends by
-// itself, so nobody waits for one.
+// A search scans a table, so a few keep the cores busy; running more at once would only slow down each of them and
+// everything else. Searches wait for a slot instead of being refused, because a client that retries waits just as
+// long. So do lists, writes and checks. The queues are bounded: a request that would wait for long is refused at
+// once. A stream never ends on its own, so none waits for a slot.
 func newLimiters(deadline time.Duration) map[Kind]limiter {
 	return map[Kind]limiter{
 		Reads:    newOverload(deadline),
@@ -68,7 +69,7 @@ func newLimiters(deadline time.Duration) map[Kind]limiter {
 	}
 }
 
-// admitted returns the route's handler behind the limit of its kind. A refused request is answered before its body is read.
+// admitted wraps the route's handler in the limit of its kind. A refusal is sent before the body is read.
 func (a *API) admitted(route Route) Handler {
 	if route.Kind == Unlimited {
 		return route.Serve
@@ -80,13 +81,13 @@ func (a *API) admitted(route Route) Handler {
 	return limited(route.Kind, own, a.limiters[Searches], route.Serve)
 }
 
-// Forwarded returns the handler of lists that are passed on to a service, behind limits of their own: as many as the
-// service has for one address, since it sees that of this process. So no client here takes the turns of the others there.
+// Forwarded wraps a handler that forwards lists to a service in limits of its own: as many as that service allows one
+// address, since it sees all of them come from this process. So no client here uses up the share of the others.
 func Forwarded(serve Handler) Handler {
 	return limited(Lists, newSlots(lists*3/4, queued), newSlots(max(1, searches()*3/4), queued), serve)
 }
 
-// limited returns a handler behind the limit of its kind; lists with ?name= have that of searches.
+// limited wraps a handler in the limit of its kind; lists with ?name= use the limit of searches.
 func limited(of Kind, own, searches limiter, serve Handler) Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		kind, limit := of, own
@@ -111,11 +112,11 @@ func limited(of Kind, own, searches limiter, serve Handler) Handler {
 	}
 }
 
-// noticeable is longer than a request takes to its slot when it needn't wait.
+// noticeable is longer than a request takes to get a free slot.
 const noticeable = 100 * time.Millisecond
 
-// shortOfTime reports whether a request spent most of its time waiting for its slot. When its deadline passes then, that says
-// nothing about the store.
+// shortOfTime reports whether a request spent most of its time waiting for its slot. If its deadline passes then, the
+// store isn't to blame.
 func shortOfTime(r *http.Request, limit limiter) bool {
 	deadline, _ := r.Context().Deadline()
 	_, waits := limit.(*slots)
@@ -123,7 +124,7 @@ func shortOfTime(r *http.Request, limit limiter) bool {
 	return waits && timeout-time.Until(deadline) > max(timeout/2, noticeable)
 }
 
-// leave gives up the request's place, if it still has one.
+// leave releases the request's slot, if it still has one.
 func (i *requestInfo) leave(r *http.Request) {
 	if i.limit != nil {
 		i.limit.leave(r)
@@ -131,8 +132,8 @@ func (i *requestInfo) leave(r *http.Request) {
 	}
 }
 
-// answering gives up the place of a request whose answer begins, where the whole of it is made by then: a client that
-// doesn't read it takes nothing from others. Lists and streams keep their place: they are still being made.
+// answering releases the slot of a request whose response is complete when it begins: a client that reads slowly then
+// blocks nobody. Lists and streams keep their slot: they are still being produced.
 func (i *requestInfo) answering(status int) {
 	if limit, ok := i.limit.(*overload); ok {
 		if status < http.StatusInternalServerError {
@@ -143,7 +144,7 @@ func (i *requestInfo) answering(status int) {
 	}
 }
 
-// tooMany is the answer to a request beyond the limit of its kind.
+// tooMany returns the problem for a request beyond the limit of its kind.
 func tooMany(kind Kind, limit limiter) *Problem {
 	return &Problem{
 		Title: http.StatusText(http.StatusServiceUnavailable), Status: http.StatusServiceUnavailable,
@@ -151,15 +152,15 @@ func tooMany(kind Kind, limit limiter) *Problem {
 	}
 }
 
-// refuse answers a request beyond the limit of its kind.
+// refuse responds to a request beyond the limit of its kind.
 func (a *API) refuse(w http.ResponseWriter, r *http.Request, problem *Problem) {
 	a.logProblem(r, problem)
-	if r.ContentLength == 0 || r.ProtoMajor > 1 { // over HTTP/2 the response ends here, and with it the stream
+	if r.ContentLength == 0 || r.ProtoMajor > 1 { // over HTTP/2 the stream ends with the response
 		writeProblem(w, problem)
 		return
 	}
-	// net/http would read the body first, however long that takes. And it loses the connection when it reads the body after
-	// the response, so that is done here.
+	// net/http would read the body first, however long that takes, and it loses the connection if it reads the body
+	// after the response. So read it here.
 	control := http.NewResponseController(w)
 	_ = control.EnableFullDuplex()
 	writeProblem(w, problem)
@@ -167,7 +168,7 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, problem *Problem) {
 	_, _ = io.Copy(io.Discard, r.Body) // at most MaxBody; an error ends the connection
 }
 
-// jittered spreads clients over the seconds from 1 to 1+spread.
+// jittered returns a random whole number of seconds from 1 to 1+spread.
 func jittered(spread int64) time.Duration {
 	return time.Second * time.Duration(1+rand.N(spread+1))
 }

@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// blocked is a route whose handler says that it has begun, and waits until it may go on, whatever becomes of its client.
+// blocked returns a route whose handler signals its start, and waits until it may continue, even if the client
+// leaves.
 func blocked(kind Kind, path string, begun chan<- struct{}, may <-chan struct{}) Route {
 	method := http.MethodGet
 	if strings.HasSuffix(path, "/post") {
@@ -33,14 +34,14 @@ func blocked(kind Kind, path string, begun chan<- struct{}, may <-chan struct{})
 	return r
 }
 
-// quick are settings with which overload is found out after 40 ms.
+// quick returns settings with which overload is detected after 40 ms.
 func quick() Config {
 	cfg := settings()
 	cfg.Deadline = 200 * time.Millisecond
 	return cfg
 }
 
-// refusedAt sends requests until one is refused, and returns how many were admitted before.
+// refusedAt sends requests until one is refused, and returns the ones admitted before.
 func refusedAt(t *testing.T, server *Server, path string, begun <-chan struct{}) (admitted []<-chan result) {
 	t.Helper()
 	for {
@@ -59,8 +60,9 @@ func refusedAt(t *testing.T, server *Server, path string, begun <-chan struct{})
 	}
 }
 
-// The store is blocked: 128 wait for it, and some more that come before that is clear. All others are refused at once, before
-// they have sent their body. When the store is back everybody is answered.
+// While the store is blocked, 128 requests wait for it, and a few more that came before the overload was detected.
+// All others are refused at once, before they have sent their body. When the store is back, every waiting request is
+// answered.
 func TestBlockedStoreOnSockets(t *testing.T) {
 	begun, may := make(chan struct{}), make(chan struct{})
 	other := route(http.MethodGet, "/other", ok)
@@ -91,7 +93,7 @@ func TestBlockedStoreOnSockets(t *testing.T) {
 	_, _ = io.Copy(io.Discard, response.Body)
 	send(t, conn, strings.Repeat("x", 60000)+"GET /other HTTP/1.1\r\nHost: test\r\n\r\n")
 	if keeps, err := readAnswer(reader); err != nil || !keeps {
-		t.Errorf("the next request of the connection: %t, %v", keeps, err)
+		t.Errorf("the next request on the connection: %t, %v", keeps, err)
 	}
 	if lines := log.lines(); len(lines) != 1 || !strings.Contains(lines[0], "too many fights and picks at once") {
 		t.Errorf("22 refusals logged %q, want one line", lines)
@@ -100,7 +102,7 @@ func TestBlockedStoreOnSockets(t *testing.T) {
 	close(may)
 	for _, one := range waiting {
 		if got := within(t, "a request is answered", one); got.status != http.StatusOK || got.err != nil {
-			t.Errorf("one that was admitted got %+v", got)
+			t.Errorf("an admitted request got %+v", got)
 		}
 	}
 	for range 2 * always {
@@ -110,7 +112,7 @@ func TestBlockedStoreOnSockets(t *testing.T) {
 	}
 }
 
-// Clients that don't send their body, or don't read their answers, take no place from others.
+// Clients that don't send their body, or don't read their response, take no slot from others.
 func TestSlowClientsTakeNoPlace(t *testing.T) {
 	body := make([]byte, 64<<20)
 	large := route(http.MethodGet, "/large", func(w http.ResponseWriter, _ *http.Request) error {
@@ -137,7 +139,7 @@ func TestSlowClientsTakeNoPlace(t *testing.T) {
 	}
 }
 
-// What the service can do is what it answers, that something isn't there too. A failure is no answer.
+// Throughput counts responses, including 404s. Failures don't count.
 func TestAnswersThatCount(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -163,7 +165,7 @@ func TestAnswersThatCount(t *testing.T) {
 	}
 }
 
-// Each kind is filled until it refuses; requests of every other kind are answered.
+// Each kind is filled until it refuses; requests of every other kind are still answered.
 func TestKindsDoNotStarveEachOther(t *testing.T) {
 	paths := map[Kind]string{
 		Reads: "/one", Fights: "/fight", Lists: "/list", Searches: "/list?name=x", Streams: "/stream", Writes: "/write", Checks: "/check",
@@ -225,7 +227,7 @@ func blockedOrNot(kind Kind, path string, begun chan<- struct{}, may <-chan stru
 	return r
 }
 
-// Nobody is refused beside 127 others, whatever they do: they run at once or wait for each other.
+// Nothing is refused alongside 127 others, whatever they do: they run at once or wait for each other.
 func TestNothingIsRefusedUpTo128(t *testing.T) {
 	for kind := range Unlimited {
 		if kind == Streams {
@@ -265,7 +267,8 @@ func sendSeveral(conn net.Conn, n int) error {
 	return nil
 }
 
-// A search that gets its turn too late to be answered was one too many: the store isn't blamed.
+// A search that gets its slot too late to be answered gets the refusal of an excess request: the store isn't to
+// blame.
 func TestTurnThatComesTooLate(t *testing.T) {
 	cfg := settings()
 	cfg.Deadline = 400 * time.Millisecond

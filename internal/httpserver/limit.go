@@ -13,31 +13,31 @@ import (
 	"superheroes/internal/bounded"
 )
 
-// minIdle is how long a connection must have been idle to be closed for another.
+// minIdle is how long a connection must have been idle before it may be closed for another one.
 const minIdle = int64(time.Second)
 
-// limit is a listener that bounds the open connections. When there are that many a new one takes the place of the one that
-// has been idle longest, of the host with the most connections; when none is idle, or only those of hosts with fewer
-// connections than the newcomer's, it is refused. So nobody waits in the kernel's queue, and no host takes the
-// connections of others.
+// limit is a listener that limits the open connections. At the limit, a new connection replaces the one that has been
+// idle longest among those of the host with the most connections. If none is idle, or only those of hosts with fewer
+// connections than the new one's, the new one is refused. So nobody waits in the kernel's queue, and no host uses up
+// the connections of others.
 //
-// A request costs one reading of the clock and two atomic operations. The order in which a host's connections became idle
-// is worked out only when room is needed: the time known of a connection can only be too early, so it is enough to
-// correct those that come first.
+// A request costs one clock read and two atomic operations. The order in which a host's connections became idle is
+// computed only when room is needed: the recorded time of a connection can only be too early, so it is enough to
+// correct the earliest ones.
 type limit struct {
 	*net.TCPListener
-	most    int // no limit when 0
+	most    int // 0: no limit
 	begun   time.Time
 	refusal *refusal
 
 	mu    sync.Mutex
 	open  int
 	hosts map[netip.Addr]*host
-	list  []*host // the same
-	busy  int64   // until when no connection can have been idle for minIdle
+	list  []*host // the values of hosts
+	busy  int64   // until then, no connection can have been idle for minIdle
 }
 
-// host is where connections come from, with at least one of them: an IPv4 address, or an IPv6 network of 64 bits.
+// host is a source of connections: an IPv4 address, or an IPv6 network of 64 bits. It has at least one connection.
 type host struct {
 	address     netip.Addr
 	connections byIdleness
@@ -48,10 +48,10 @@ func newLimit(listener *net.TCPListener, most int, refusal *refusal) *limit {
 	return &limit{TCPListener: listener, most: most, begun: time.Now(), refusal: refusal, hosts: map[netip.Addr]*host{}}
 }
 
-// now is a time above 0 that costs half of what time.Now does.
+// now returns a time above 0, at half the cost of time.Now.
 func (l *limit) now() int64 { return int64(time.Since(l.begun)) + 1 }
 
-// Accept returns the next connection that there is room for.
+// Accept returns the next admitted connection.
 func (l *limit) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.AcceptTCP()
@@ -72,14 +72,14 @@ func (l *limit) Close() error {
 	return err
 }
 
-// state is http.Server's ConnState.
+// state is the server's http.Server.ConnState.
 func (l *limit) state(conn net.Conn, state http.ConnState) {
 	if c, ok := conn.(*connection); ok {
 		c.state(state)
 	}
 }
 
-// admit counts a new connection, when there is room or room can be made; otherwise it returns nil.
+// admit registers a new connection, or returns nil if there is no room and none can be made.
 func (l *limit) admit(conn *net.TCPConn) *connection {
 	c := &connection{TCPConn: conn, limit: l, known: l.now()}
 	c.idle.Store(c.known)
@@ -93,8 +93,8 @@ func (l *limit) admit(conn *net.TCPConn) *connection {
 	return c
 }
 
-// add adds a connection, in the place of the one that is returned to be closed where there is no room; ok is false when
-// none can be closed.
+// add registers a connection. If there is no room it evicts another one and returns it as out, to be closed; ok is
+// false if none can be evicted.
 func (l *limit) add(c *connection, address netip.Addr) (out *connection, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -119,7 +119,7 @@ func (l *limit) add(c *connection, address netip.Addr) (out *connection, ok bool
 	return out, true
 }
 
-// release forgets a connection that is closed.
+// release removes a closed connection.
 func (l *limit) release(c *connection) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -128,7 +128,7 @@ func (l *limit) release(c *connection) {
 	}
 }
 
-// remove forgets a connection. The mutex is held.
+// remove removes a connection. The caller holds the mutex.
 func (l *limit) remove(c *connection) {
 	from := c.from
 	heap.Remove(&from.connections, c.place)
@@ -144,8 +144,8 @@ func (l *limit) remove(c *connection) {
 	l.list = l.list[:len(l.list)-1]
 }
 
-// makeRoom claims the connection to close for a newcomer whose host has that many; nil when there is none. The mutex is
-// held.
+// makeRoom evicts a connection for a new one whose host already has the given number, and returns it; nil if there is
+// none. The caller holds the mutex.
 func (l *limit) makeRoom(has int, now int64) *connection {
 	for now >= l.busy {
 		c := l.longestIdle(has, now)
@@ -160,8 +160,8 @@ func (l *limit) makeRoom(has int, now int64) *connection {
 	return nil
 }
 
-// longestIdle returns the longest idle connection of the host with the most connections, among the hosts that have an idle
-// one and at least that many; nil when there is none. The mutex is held.
+// longestIdle returns the longest idle connection of the host with the most connections, among the hosts that have an
+// idle one and at least the given number; nil if there is none. The caller holds the mutex.
 func (l *limit) longestIdle(has int, now int64) *connection {
 	var found *connection
 	earliest := int64(math.MaxInt64)
@@ -181,7 +181,7 @@ func (l *limit) longestIdle(has int, now int64) *connection {
 	return found
 }
 
-// byIdleness is a heap of connections, by the time from before which each isn't idle.
+// byIdleness is a heap of connections, ordered by known.
 type byIdleness []*connection
 
 func (b byIdleness) Len() int           { return len(b) }
@@ -191,14 +191,14 @@ func (b byIdleness) Swap(i, j int) {
 	b[i].place, b[j].place = i, j
 }
 
-// Push is heap.Interface's.
+// Push implements heap.Interface.
 func (b *byIdleness) Push(c any) {
 	added := c.(*connection)
 	added.place = len(*b)
 	*b = append(*b, added)
 }
 
-// Pop is heap.Interface's.
+// Pop implements heap.Interface.
 func (b *byIdleness) Pop() any {
 	last := len(*b) - 1
 	c := (*b)[last]
@@ -207,13 +207,13 @@ func (b *byIdleness) Pop() any {
 	return c
 }
 
-// update notes that a connection isn't idle since before that time.
+// update raises the lower bound of a connection's idle time.
 func (b *byIdleness) update(c *connection, known int64) {
 	c.known = known
 	heap.Fix(b, c.place)
 }
 
-// longestIdle returns the connection that has been idle longest, nil when none has been for minIdle.
+// longestIdle returns the connection that has been idle longest, or nil if none has been idle for minIdle.
 func (b *byIdleness) longestIdle(now int64) *connection {
 	for {
 		c := (*b)[0]

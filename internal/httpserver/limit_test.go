@@ -21,7 +21,7 @@ import (
 	"superheroes/internal/logging"
 )
 
-// dialFrom connects to the server from that address of this machine.
+// dialFrom connects to the server from the given address of this machine.
 func dialFrom(t *testing.T, server *Server, address string) net.Conn {
 	t.Helper()
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
@@ -36,7 +36,7 @@ func dialFrom(t *testing.T, server *Server, address string) net.Conn {
 	return conn
 }
 
-// otherAddress is a second address of this machine. Only Linux has it without being told.
+// otherAddress returns a second address of this machine, which only Linux has without configuration.
 func otherAddress(t *testing.T) string {
 	t.Helper()
 	if runtime.GOOS != "linux" {
@@ -53,7 +53,7 @@ type kept struct {
 	reader *bufio.Reader
 }
 
-// get asks on the connection.
+// get sends a GET on the connection.
 func (k kept) get() (*http.Response, error) {
 	if _, err := io.WriteString(k, plainRequest); err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func (k kept) get() (*http.Response, error) {
 	return k.answer()
 }
 
-// answer reads an answer with its body.
+// answer reads a response with its body.
 func (k kept) answer() (*http.Response, error) {
 	response, err := http.ReadResponse(k.reader, nil)
 	if err != nil {
@@ -82,7 +82,7 @@ func closed(t *testing.T, conn net.Conn, which string) {
 	}
 }
 
-// succeeds fails the test unless the server answers 200.
+// succeeds fails the test unless the server responds with 200.
 func (k kept) succeeds(t *testing.T, who string) {
 	t.Helper()
 	if response, err := k.get(); err != nil || response.StatusCode != http.StatusOK {
@@ -90,7 +90,7 @@ func (k kept) succeeds(t *testing.T, who string) {
 	}
 }
 
-// refused fails the test unless the server refuses the connection with a whole answer and closes it.
+// refused fails the test unless the server refuses the connection with a complete response and closes it.
 func (k kept) refused(t *testing.T) {
 	t.Helper()
 	response, err := k.answer()
@@ -108,7 +108,7 @@ func (k kept) refused(t *testing.T) {
 	}
 }
 
-// count returns how many connections are open, and how many of them have been idle long enough to be closed.
+// count returns how many connections are open, and how many of them have been idle long enough to be evicted.
 func (l *limit) count() (open, idle int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -130,15 +130,15 @@ func (r *refusal) count() int {
 	return len(r.open)
 }
 
-// A machine that opens twice as many connections as there may be keeps nobody out, whether it uses them or not: another one
-// gets in at once, and loses neither a connection nor a request.
+// A machine that opens twice as many connections as allowed keeps nobody out, whether it uses them or not: another
+// client gets in at once, and loses neither a connection nor a request.
 func TestIdleConnectionsMakeRoom(t *testing.T) {
 	t.Parallel()
 	const most = 20
 	other := otherAddress(t)
 	for name, used := range map[string]bool{"new": false, "used": true} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel() // it waits for connections to be idle
+			t.Parallel() // waits for connections to be idle
 			cfg := settings()
 			cfg.MaxConnections = most
 			server, _ := serving(t, cfg, route(http.MethodGet, "/", ok))
@@ -159,7 +159,7 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 			eventually(t, "all are idle", rested)
 			for i := range most - 1 {
 				second = append(second, flood())
-				if !used { // of the others nobody knows in which order they became idle
+				if !used { // the order in which the others became idle is unknown
 					closed(t, first[i], fmt.Sprintf("number %d, which had been idle longest,", i))
 				}
 			}
@@ -182,8 +182,8 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 	}
 }
 
-// A connection with a request, and one on which a request has begun to arrive, are never closed for another; a new one is
-// refused, however many there are. When there is room again all is as before.
+// A connection with a request, or on which a request has begun to arrive, is never evicted; new ones are refused,
+// however many there are. Once there is room, everything is as before.
 func TestBusyConnectionsStay(t *testing.T) {
 	t.Parallel()
 	const most = 4
@@ -216,7 +216,7 @@ func TestBusyConnectionsStay(t *testing.T) {
 		_ = conn.Close()
 		eventually(t, "the refusal is over", func() bool { return server.listener.refusal.count() == 0 })
 	}
-	large := keep(dial(t, server)) // of which most is read only when it has its answer
+	large := keep(dial(t, server)) // most of it is read only after the response was sent
 	send(t, large, "POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 65536\r\n\r\n"+strings.Repeat("x", 64<<10))
 	large.refused(t)
 	silent := make([]net.Conn, mostRefusals+2)
@@ -251,7 +251,7 @@ func TestBusyConnectionsStay(t *testing.T) {
 	}
 }
 
-// logged returns how often something was logged, by the lines about it and their counts.
+// logged returns how often a message was logged, including the counts of repeated lines.
 func logged(lines []string, message string) (times int) {
 	for _, line := range lines {
 		_, rest, found := strings.Cut(line, message)
@@ -265,7 +265,7 @@ func logged(lines []string, message string) (times int) {
 	return times
 }
 
-// A server that stops waits for nobody whom it refuses.
+// A server that stops doesn't wait for clients it refuses.
 func TestStopWhileRefusing(t *testing.T) {
 	cfg := settings()
 	cfg.MaxConnections = 1
@@ -288,7 +288,7 @@ func TestStopWhileRefusing(t *testing.T) {
 	}
 }
 
-// pair returns both ends of a connection, the server's as the limit has it.
+// pair returns both ends of a connection, the server's as the limit sees it.
 func pair(t *testing.T) (server *connection, client net.Conn) {
 	t.Helper()
 	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
@@ -309,14 +309,14 @@ func pair(t *testing.T) (server *connection, client net.Conn) {
 	return server, client
 }
 
-// A request that arrives just as its connection is chosen is either seen, or its handler never sees it.
+// A request that arrives just as its connection is chosen for eviction is either seen, or never reaches its handler.
 func TestEvictionAndRequestRace(t *testing.T) {
 	t.Run("a request has arrived", func(t *testing.T) {
 		server, client := pair(t)
 		send(t, client, plainRequest)
 		eventually(t, "it has", func() bool { return pending(server.TCPConn) })
 		if server.evict(server.idle.Load()) {
-			t.Error("its connection was closed for another")
+			t.Error("its connection was evicted")
 		}
 	})
 	t.Run("a request was read", func(t *testing.T) {
@@ -327,13 +327,13 @@ func TestEvictionAndRequestRace(t *testing.T) {
 			t.Fatal(err)
 		}
 		if server.evict(since) {
-			t.Error("its connection was closed for another")
+			t.Error("its connection was evicted")
 		}
 	})
 	t.Run("a request arrives later", func(t *testing.T) {
 		server, client := pair(t)
 		if !server.evict(server.idle.Load()) {
-			t.Fatal("a connection without a request was not closed")
+			t.Fatal("a connection without a request was not evicted")
 		}
 		send(t, client, plainRequest)
 		if n, err := server.Read(make([]byte, 100)); n != 0 || !errors.Is(err, net.ErrClosed) {
@@ -342,7 +342,7 @@ func TestEvictionAndRequestRace(t *testing.T) {
 	})
 }
 
-// Of the clients that are refused at the same time only so many have a goroutine.
+// Only a limited number of clients refused at the same time have a goroutine.
 func TestRefusalsAreBounded(t *testing.T) {
 	r := newRefusal(slog.New(slog.DiscardHandler), 1)
 	for i := range mostRefusals + 2 {
@@ -352,8 +352,8 @@ func TestRefusalsAreBounded(t *testing.T) {
 	}
 }
 
-// What net/http's look at the beginning of a connection would change: the time for a header is up once, and a line that is too
-// short for a request is refused at its end.
+// What net/http's peek at the start of a connection would otherwise change: the header timeout applies once, and a
+// line too short for a request is refused at its end.
 func TestFirstRead(t *testing.T) {
 	t.Run("the time is up", func(t *testing.T) {
 		server, client := pair(t)
@@ -383,8 +383,8 @@ func TestFirstRead(t *testing.T) {
 	}
 }
 
-// What makes room is what looking at every connection would find: of the hosts that have an idle one, and no fewer connections
-// than the newcomer's, the one with most; of its connections the one that is idle longest.
+// The evicted connection is the one that a search of all would find: of the hosts that have an idle one, and at least
+// as many connections as the newcomer, the one with most; of its connections the longest idle.
 func TestMakeRoom(t *testing.T) {
 	addresses := []netip.Addr{netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("2001:db8::")}
 	rapid.Check(t, func(rt *rapid.T) {
@@ -431,7 +431,7 @@ func TestMakeRoom(t *testing.T) {
 	})
 }
 
-// expected is what makes room for a connection from the address, nil for nothing. Idle times differ.
+// expected returns what to evict for a connection from the address, or nil. Idle times differ.
 func expected(open []*connection, most int, address netip.Addr, now int64) (out *connection) {
 	if len(open) < most {
 		return nil

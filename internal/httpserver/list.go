@@ -5,25 +5,25 @@ import (
 	"strconv"
 )
 
-// List is a JSON array of unknown length, sent in parts as a Stream, and compressed where the client accepts gzip. A list that
-// isn't ended is recognizably broken off: it has neither gzip's trailer nor the end of HTTP's chunks.
+// List streams a JSON array of unknown length in parts, compressed if the client accepts gzip. Without End the client
+// sees that it is truncated: both gzip's trailer and the final chunk are missing.
 type List struct {
 	*Stream
-	head     bool // nobody wants more than the header
+	head     bool // HEAD: only the header is wanted
 	accepted codings
 	begun    bool
 	zip      *gzipText // nil for a plain list
-	out      []byte    // of the last part
+	out      []byte    // buffer of the last part, for reuse
 }
 
-// NewList returns the list that answers a request.
+// NewList returns the List for a request's response.
 func NewList(w http.ResponseWriter, r *http.Request, compressor *Compressor) *List {
 	return &List{
 		Stream: NewStream(w, r), head: r.Method == http.MethodHead, accepted: codingsOf(r.Header), zip: &gzipText{compressor: compressor},
 	}
 }
 
-// Write sends the next part. Its error means that nobody wants more.
+// Write sends the next part. An error means that the client wants no more.
 func (l *List) Write(part []byte) error {
 	if !l.begun {
 		l.begin(minGzip + 1) // there is more to come
@@ -53,7 +53,7 @@ func (l *List) End(part []byte) error {
 	return l.Stream.Write(part)
 }
 
-// begin sets the header of a list of that length.
+// begin sets the headers for a list of the given length.
 func (l *List) begin(length int) {
 	l.begun = true
 	l.w.Header().Set("Content-Type", "application/json")
@@ -64,7 +64,7 @@ func (l *List) begin(length int) {
 	l.out = l.zip.begin(l.out)
 }
 
-// encode returns a part as it is sent.
+// encode returns a part in its transfer form.
 func (l *List) encode(part []byte) []byte {
 	if l.zip == nil {
 		return part

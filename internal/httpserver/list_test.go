@@ -17,12 +17,12 @@ import (
 	"time"
 )
 
-// list is a route that sends these parts, and ends as the last one says.
+// list returns a route that sends these parts and ends like end.
 func list(compressor *Compressor, end func(*List, []byte) error, parts ...[]byte) Route {
 	return route(http.MethodGet, "/", func(w http.ResponseWriter, r *http.Request) error {
 		list, last := NewList(w, r, compressor), len(parts)-1
 		for _, part := range parts[:last] {
-			_ = list.Write(part) // of a HEAD, nobody wants it
+			_ = list.Write(part) // an error for HEAD, which wants none
 		}
 		return end(list, parts[last])
 	})
@@ -41,7 +41,7 @@ func TestList(t *testing.T) {
 		accept   string
 		busy     bool
 		zipped   bool
-		measured bool // Content-Length is there
+		measured bool // with a Content-Length
 	}{
 		{"one part", [][]byte{text}, "gzip", false, true, true},
 		{"several parts", [][]byte{text[:70_000], text[70_000:190_000], text[190_000:]}, "gzip", false, true, false},
@@ -92,7 +92,7 @@ func TestList(t *testing.T) {
 	}
 }
 
-// Who asks for the header only has nothing compressed, and no more than one part made.
+// For a HEAD request nothing is compressed, and at most one part produced.
 func TestHeadOfAList(t *testing.T) {
 	made := 0
 	server, _ := serving(t, settings(), route(http.MethodGet, "/", func(w http.ResponseWriter, r *http.Request) error {
@@ -111,8 +111,8 @@ func TestHeadOfAList(t *testing.T) {
 	}
 }
 
-// A list that breaks off doesn't look complete, neither to who reads HTTP nor to who reads what is compressed; and what came
-// before can be read.
+// A truncated list doesn't look complete, neither to an HTTP client nor to a decompressor, and what came before is
+// readable.
 func TestListBreaksOff(t *testing.T) {
 	text := heroes(100 << 10)
 	for name, end := range map[string]func(*List, []byte) error{
@@ -150,7 +150,7 @@ func TestListBreaksOff(t *testing.T) {
 	}
 }
 
-// watched is an answer that looks, whenever something is sent, at how many deflaters are in use.
+// watched is a response writer that records how many deflaters are in use during each write.
 type watched struct {
 	*httptest.ResponseRecorder
 	compressor *Compressor
@@ -163,7 +163,7 @@ func (w *watched) Write(p []byte) (int, error) {
 	return w.ResponseRecorder.Write(p)
 }
 
-// However slow a client is, it holds no deflater: none is in use while something is sent.
+// However slow a client is, it holds no deflater: none is in use during a write.
 func TestSendingHoldsNoDeflater(t *testing.T) {
 	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
 	request.Header.Set("Accept-Encoding", "gzip")
@@ -180,7 +180,7 @@ func TestSendingHoldsNoDeflater(t *testing.T) {
 	}
 }
 
-// A client that stalls in the middle of a compressed list is dropped at the write time-out.
+// A client that stalls in the middle of a compressed list is dropped at the write timeout.
 func TestListToAClientThatStalls(t *testing.T) {
 	cfg := settings()
 	cfg.WriteTimeout = 200 * time.Millisecond
@@ -201,9 +201,9 @@ func TestListToAClientThatStalls(t *testing.T) {
 	}
 }
 
-// A compressed list takes a good deal longer than each of the time-outs to a slow client, which gets all of it.
+// A compressed list takes much longer than any timeout to reach a slow client, which still gets all of it.
 func TestListToASlowClient(t *testing.T) {
-	t.Parallel() // it mostly waits
+	t.Parallel() // mostly waits
 	const limit = 2 * time.Second
 	cfg := settings()
 	cfg.Deadline, cfg.ReadHeaderTimeout, cfg.ReadTimeout, cfg.WriteTimeout = limit, limit, limit, limit
@@ -225,11 +225,11 @@ func TestListToASlowClient(t *testing.T) {
 		t.Errorf("the client got %d bytes of %d: %v", len(got), len(text), err)
 	}
 	if took := time.Since(begin); took < cfg.WriteTimeout {
-		t.Errorf("it took only %s: the test shows nothing", took)
+		t.Errorf("it took only %s: the test proves nothing", took)
 	}
 }
 
-// slowly fills what it reads into, with a pause each time.
+// slowly pauses before each read.
 type slowly struct {
 	from  io.Reader
 	pause time.Duration
@@ -239,19 +239,19 @@ func (s *slowly) Read(p []byte) (int, error) {
 	time.Sleep(s.pause)
 	n, err := io.ReadFull(s.from, p)
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = nil // it is the end that comes next
+		err = nil // the end comes next
 	}
 	return n, err
 }
 
-// noise is a text of so many bytes that compresses to half.
+// noise returns a text of the given size that compresses to half.
 func noise(size int) []byte {
 	dice, raw := rand.NewChaCha8([32]byte{}), make([]byte, size/2)
 	_, _ = dice.Read(raw)
 	return []byte(hex.EncodeToString(raw))
 }
 
-// BenchmarkList measures what a list at hand costs that is sent as it is: what is new is a look at the header.
+// BenchmarkList measures a small in-memory list sent uncompressed; the only extra is a look at the header.
 func BenchmarkList(b *testing.B) {
 	for name, accept := range map[string]string{"plain": "", "browser, short": "gzip, deflate, br, zstd"} {
 		body, compressor := []byte("["+strings.Repeat("1", 900)+"]"), &Compressor{}

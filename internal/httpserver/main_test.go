@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// hang bounds what would hang where the code is wrong. Nothing that is right comes near it.
+// hang is a timeout for what would hang if the code were wrong. Correct code never comes near it.
 const hang = 30 * time.Second
 
 // log collects log lines.
@@ -36,7 +36,7 @@ func (l *log) Write(p []byte) (int, error) {
 	return l.text.Write(p)
 }
 
-// lines returns what was logged so far.
+// lines returns the lines logged so far.
 func (l *log) lines() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -47,7 +47,7 @@ func (l *log) logger(level slog.Level) *slog.Logger {
 	return logging.New(l, "test", logging.Config{Level: level})
 }
 
-// settings are those of a server whose limits no test comes near; each test narrows the one that it is about.
+// settings returns limits that no test reaches; each test lowers the one that it is about.
 func settings() Config {
 	return Config{
 		Deadline: time.Minute, ReadHeaderTimeout: time.Minute, ReadTimeout: time.Minute, WriteTimeout: time.Minute,
@@ -56,13 +56,13 @@ func settings() Config {
 	}
 }
 
-// route is one without documentation.
+// route returns a route without documentation.
 func route(method, path string, serve Handler) Route {
 	id := strings.ToLower(method) + strings.NewReplacer("/", "-", "{", "", "}", "", ".", "").Replace(path)
 	return Route{Operation: huma.Operation{OperationID: id, Method: method, Path: path}, Serve: serve}
 }
 
-// newAPI returns an API with these routes, and its log.
+// newAPI returns an API with the given routes, and its log.
 func newAPI(cfg Config, routes ...Route) (*API, *log) {
 	written := &log{}
 	api := NewAPI(huma.Info{Title: "test", Version: "1"}, written.logger(slog.LevelWarn), cfg)
@@ -87,7 +87,7 @@ func listen(t *testing.T, cfg Config) *Server {
 	return server
 }
 
-// serving starts a server with these routes.
+// serving starts a server with the given routes.
 func serving(t *testing.T, cfg Config, routes ...Route) (*Server, *log) {
 	t.Helper()
 	server := listen(t, cfg)
@@ -117,14 +117,14 @@ func send(t *testing.T, conn net.Conn, text string) {
 	}
 }
 
-// answer is an HTTP answer with its body.
+// answer is a response with its body.
 type answer struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// client asks without kept-alive connections, for nothing compressed by itself, and follows no redirect.
+// client doesn't keep connections alive, request compression or follow redirects.
 func client() *http.Client {
 	return &http.Client{
 		Transport:     &http.Transport{DisableKeepAlives: true, DisableCompression: true},
@@ -160,7 +160,7 @@ func do(t *testing.T, client *http.Client, request *http.Request) answer {
 	return answer{response.StatusCode, response.Header, string(text)}
 }
 
-// problem checks that the answer is a problem of this status, and returns it.
+// problem checks that the response is a problem of this status, and returns it.
 func (a answer) problem(t *testing.T, status int) Problem {
 	t.Helper()
 	var problem Problem
@@ -181,7 +181,7 @@ func (a answer) problem(t *testing.T, status int) Problem {
 
 func ok(w http.ResponseWriter, _ *http.Request) error { return WriteJSON(w, []byte(`{}`)) }
 
-// eventually waits until what is true, and fails the test when it never is.
+// eventually waits until a condition holds, and fails the test if it never does.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(hang); !is(); time.Sleep(time.Millisecond) {
@@ -191,7 +191,7 @@ func eventually(t *testing.T, what string, is func() bool) {
 	}
 }
 
-// within receives from a channel, and fails the test when nothing comes.
+// within receives from a channel, and fails the test if nothing arrives.
 func within[T any](t *testing.T, what string, channel <-chan T) T {
 	t.Helper()
 	select {

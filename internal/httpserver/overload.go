@@ -10,57 +10,59 @@ import (
 )
 
 const (
-	// always is how many requests may be under way whatever happens.
+	// always is the number of concurrent requests that is admitted under all circumstances.
 	always = 128
-	// burst is how many may be under way while it isn't known yet what the service can do, and mostUnderWay how many at all.
+	// burst is the limit while the service's throughput is still unknown; mostUnderWay is the upper limit in any
+	// case.
 	burst, mostUnderWay = 1024, 8192
-	// intervalShare is the part of a request's deadline in which requests are answered, on average, under overload.
+	// intervalShare is the fraction (1/n) of a request's deadline that requests take on average under overload.
 	intervalShare = 5
-	// defaultInterval is that time for a service without a deadline.
+	// defaultInterval is the interval of a service without a deadline.
 	defaultInterval = time.Second
-	// windows of half an interval are remembered.
+	// windows is the number of past windows, of half an interval each, that are remembered.
 	windows = 20
-	// longestRetry bounds what a refused client is told to wait, in seconds beyond the first.
+	// longestRetry limits Retry-After, in seconds beyond the first.
 	longestRetry = 4
 )
 
 // overload admits as many requests as can be answered in time, and never fewer than 128.
 //
-// By Little's law (L = λW; J. D. C. Little, Operations Research 9(3), 1961) requests take an interval on average when as
-// many are under way as are answered in an interval. So that is the limit: the most answered lately, as BBR takes the
-// highest recent delivery rate for the bandwidth (Cardwell et al., ACM Queue 14(5), 2016). It needs no probing and no
-// baseline: it grows when the service gets faster, outlasts a pause, and a service that waits for its store is left with
-// the 128 that are always admitted. Failures don't count as answers.
+// By Little's law (L = λW; J. D. C. Little, Operations Research 9(3), 1961), requests take one interval on average if
+// as many are in flight as are answered in an interval. So that is the limit: the highest recent throughput, as BBR
+// takes the highest recent delivery rate for the bandwidth (Cardwell et al., ACM Queue 14(5), 2016). It needs neither
+// probes nor a baseline: it grows when the service gets faster and survives a pause, and a service that waits for its
+// store is left with the 128 that are always admitted. Failures don't count as answered.
 //
-// How much was answered shows what the service can do only while enough wait. So a limit applies only when more than 128
-// have been under way for a whole interval: a burst passes, a standing queue doesn't, as in CoDel (RFC 8289). Nothing is
-// learned from idle times.
+// Throughput shows the service's capacity only while enough requests are in flight. So the limit applies only when
+// more than 128 have been in flight for a whole interval: a burst passes, a standing queue doesn't, as in CoDel (RFC
+// 8289). Nothing is learned from idle times.
 //
-// An interval is long, a second of the usual deadline of five, because a refusal isn't free: to read a request and refuse
-// it takes a good part of what a fight from memory takes. What can be answered in time is better answered.
+// An interval is long, a second for the default deadline of five, because a refusal isn't free: reading and refusing
+// a request costs a good part of what a fight from memory costs. It is better to answer whatever can be answered in
+// time.
 //
-// Admitting a request takes three atomic operations up to 128, a mutex and a look at the clock above, and no allocation
-// (BenchmarkOverload).
+// Admitting a request takes three atomic operations up to 128 in flight, a mutex and a clock read above that, and no
+// allocation (BenchmarkOverload).
 type overload struct {
 	interval time.Duration
 	underWay atomic.Int64
 	answered atomic.Int64
-	calm     atomic.Bool // at most 128 have been under way since the grace began
+	calm     atomic.Bool // no more than 128 have been in flight since the grace period began
 
 	mu          sync.Mutex
-	graceEnds   time.Time // until then, nothing is known yet
+	graceEnds   time.Time // until then, the throughput is unknown
 	refusedLast time.Time
 	window      window          // the current one
-	past        [windows]window // in no order
+	past        [windows]window // in no particular order
 	turns       int
-	known       int64 // the limit that follows from past
+	known       int64 // the limit derived from past
 	spread      int64 // of retries, in seconds
 }
 
-// window is half an interval, or longer when nobody looked in time.
+// window is half an interval, or longer if no request came in time to end it.
 type window struct {
 	begin, end time.Time
-	answered   int64 // of the current one: in all when it began; of a past one: in an interval, at its rate
+	answered   int64 // current window: total at its start; past window: per interval, at its rate
 	refused    int64
 }
 
@@ -73,13 +75,14 @@ func newOverload(deadline time.Duration) *overload {
 	return o
 }
 
-// enter admits the request, if need be after a short wait. An immediate refusal would invite an immediate repetition; a
-// client that has to wait for it can't repeat often. The more are refused the longer they wait, up to an interval.
+// enter admits the request, after a short wait if necessary. An immediate refusal would invite an immediate retry; a
+// client that has to wait for its refusal can't retry often. The more requests are refused, the longer they wait, up
+// to an interval.
 func (o *overload) enter(r *http.Request) bool {
 	return o.admit() || o.hold(r.Context()) && o.admit()
 }
 
-// hold waits, and reports whether the client is still there.
+// hold waits, and reports whether the client is still connected.
 func (o *overload) hold(ctx context.Context) bool {
 	o.mu.Lock()
 	wait := time.Duration(o.spread) * o.interval / longestRetry
@@ -88,7 +91,7 @@ func (o *overload) hold(ctx context.Context) bool {
 		wait = min(wait, time.Until(deadline))
 	}
 	if info := infoOf(ctx); info != nil {
-		ctx = info.parent // it needs no timer of its own
+		ctx = info.parent // avoids a second timer
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -100,7 +103,7 @@ func (o *overload) hold(ctx context.Context) bool {
 	}
 }
 
-// admit counts the request as under way, unless too many are.
+// admit counts the request as in flight, unless there are too many.
 func (o *overload) admit() bool {
 	for {
 		n := o.underWay.Load()
@@ -119,13 +122,13 @@ func (o *overload) leave(*http.Request) {
 	}
 }
 
-// achieved counts a request that was answered, and not with a failure.
+// achieved counts a request that was answered without a failure.
 func (o *overload) achieved() { o.answered.Add(1) }
 
-// pause takes a request out of the count while it waits for its client.
+// pause excludes a request from the count while it waits for its client.
 func (o *overload) pause() { o.leave(nil) }
 
-// resume counts it again. It was admitted, so it is refused only when nothing more may be under way at all.
+// resume includes it again. It was admitted before, so it is refused only at mostUnderWay.
 func (o *overload) resume() bool {
 	if o.underWay.Add(1) > mostUnderWay {
 		o.leave(nil)
@@ -134,7 +137,7 @@ func (o *overload) resume() bool {
 	return true
 }
 
-// admits reports whether a request may become the nth under way, n being above 128.
+// admits reports whether a request may become the nth in flight, for n above 128.
 func (o *overload) admits(n int64) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -152,10 +155,10 @@ func (o *overload) admits(n int64) bool {
 	return false
 }
 
-// memory is for how long windows and refusals are remembered.
+// memory returns how long windows and refusals are remembered.
 func (o *overload) memory() time.Duration { return windows * o.interval / 2 }
 
-// limit returns how many may be under way. The mutex is held.
+// limit returns how many requests may be in flight. The caller holds the mutex.
 func (o *overload) limit(now time.Time) int64 {
 	if now.Sub(o.window.begin) >= o.interval/2 {
 		o.turn(now)
@@ -166,7 +169,7 @@ func (o *overload) limit(now time.Time) int64 {
 	return o.known
 }
 
-// turn ends the current window and begins the next. The mutex is held.
+// turn ends the current window and begins the next. The caller holds the mutex.
 func (o *overload) turn(now time.Time) {
 	ended, total := o.window, o.answered.Load()
 	answered := total - ended.answered
@@ -179,7 +182,7 @@ func (o *overload) turn(now time.Time) {
 	o.recall(now)
 }
 
-// recall finds the limit that follows from the windows that are remembered. The mutex is held.
+// recall derives the limit from the remembered windows. The caller holds the mutex.
 func (o *overload) recall(now time.Time) {
 	o.known = always
 	for _, past := range o.past {
@@ -189,7 +192,7 @@ func (o *overload) recall(now time.Time) {
 	}
 }
 
-// retryAfter spreads the clients over about as many seconds as the service would need for those refused lately.
+// retryAfter spreads clients over about as many seconds as the service needs for those it refused recently.
 func (o *overload) retryAfter() time.Duration {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -197,8 +200,8 @@ func (o *overload) retryAfter() time.Duration {
 	return jittered(o.spread)
 }
 
-// readUncounted reads the body. Meanwhile the request is not under way: a client that is slow to send would hold a place
-// that others need.
+// readUncounted reads the body. Meanwhile the request doesn't count as in flight: a client that sends slowly would
+// block others.
 func readUncounted(r *http.Request) ([]byte, error) {
 	info := infoOf(r.Context())
 	if info == nil {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// enterAll has n requests enter, and returns how many were admitted.
+// enterAll makes n requests enter, and returns how many were admitted.
 func enterAll(o *overload, n int) (admitted int) {
 	for range n {
 		if o.admit() {
@@ -18,7 +18,7 @@ func enterAll(o *overload, n int) (admitted int) {
 	return admitted
 }
 
-// end has n requests end, as answered ones or as failures.
+// end makes n requests leave, as answered ones or as failures.
 func end(o *overload, n int, good bool) {
 	for range n {
 		if good {
@@ -28,7 +28,8 @@ func end(o *overload, n int, good bool) {
 	}
 }
 
-// overloaded returns one whose store has been blocked for so long that no more than 128 are admitted; they are under way.
+// overloaded returns an overload whose store has been blocked for so long that no more than 128 are admitted; they
+// are in flight.
 func overloaded(t *testing.T) *overload {
 	t.Helper()
 	o := newOverload(5 * time.Second)
@@ -37,7 +38,7 @@ func overloaded(t *testing.T) *overload {
 	}
 	time.Sleep(time.Second)
 	if o.admit() {
-		t.Fatal("one more was admitted beside 200 that have waited for an interval")
+		t.Fatal("another one was admitted although 200 have waited for an interval")
 	}
 	end(o, 72, false)
 	return o
@@ -60,7 +61,7 @@ func TestBurstsPass(t *testing.T) {
 func TestBlockedStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := overloaded(t)
-		for range 100 { // each second one of them gives up, for as long as it lasts
+		for range 100 { // one of them gives up each second, for as long as it lasts
 			time.Sleep(time.Second)
 			end(o, 1, false)
 			if n := enterAll(o, 50); n != 1 {
@@ -74,11 +75,11 @@ func TestBlockedStore(t *testing.T) {
 	})
 }
 
-// A store that is back is used at once: the limit follows what is answered.
+// A recovered store is used at once: the limit follows the throughput.
 func TestLimitGrowsAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := overloaded(t)
-		for range 100 { // 128 at a time or more, each within 10 ms
+		for range 100 { // 128 or more at a time, each within 10 ms
 			time.Sleep(10 * time.Millisecond)
 			end(o, int(o.underWay.Load()), true)
 			enterAll(o, always+1)
@@ -88,16 +89,16 @@ func TestLimitGrowsAgain(t *testing.T) {
 			t.Errorf("%d more were admitted, where 12,800 a second are answered", n)
 		}
 		end(o, n, true)
-		time.Sleep(2 * o.memory()) // what was achieved then says nothing about now
+		time.Sleep(2 * o.memory()) // throughput from then says nothing about now
 		enterAll(o, 2*always)
 		time.Sleep(time.Second)
 		if n := enterAll(o, 1); n > 0 {
-			t.Error("one more was admitted beside more than 256 that have waited for an interval")
+			t.Error("another one was admitted although more than 256 have waited for an interval")
 		}
 	})
 }
 
-// What fails fast is no sign that much can be done.
+// Fast failures don't raise the limit.
 func TestFailuresRaiseNoLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := overloaded(t)
@@ -122,10 +123,10 @@ func TestOverloadEndsWithIdleness(t *testing.T) {
 	})
 }
 
-// Many at once never find more than 128 refused for each other's sake.
+// Up to 128 concurrent requests are never refused because of each other.
 func TestAlwaysAdmitted(t *testing.T) {
 	o := newOverload(5 * time.Second)
-	o.calm.Store(false) // a limit of 128 from the beginning
+	o.calm.Store(false) // a limit of 128 from the start
 	var clients sync.WaitGroup
 	for range always {
 		clients.Go(func() {
@@ -195,7 +196,7 @@ func TestRetryAfterIsSpread(t *testing.T) {
 	})
 }
 
-// A request waits a moment before it is refused, and is admitted when there is room by then.
+// A request waits briefly before it is refused, and is admitted if there is room by then.
 func TestHeldBeforeRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := overloaded(t)

@@ -4,5 +4,5 @@ package httpserver
 
 import "net"
 
-// pending can't look here.
+// pending always returns false: unread data can't be detected on this platform.
 func pending(*net.TCPConn) bool { return false }

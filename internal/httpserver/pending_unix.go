@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// pending reports whether something has arrived on a connection that nobody has read yet.
+// pending reports whether a connection has unread data.
 func pending(conn *net.TCPConn) bool {
 	raw, err := conn.SyscallConn()
 	if err != nil {
@@ -15,7 +15,7 @@ func pending(conn *net.TCPConn) bool {
 	}
 	n := 0
 	_ = raw.Control(func(socket uintptr) {
-		n, _, _ = syscall.Recvfrom(int(socket), make([]byte, 1), syscall.MSG_PEEK) // which does not wait: no socket of Go's does
+		n, _, _ = syscall.Recvfrom(int(socket), make([]byte, 1), syscall.MSG_PEEK) // doesn't block: Go's sockets are non-blocking
 	})
 	return n > 0
 }

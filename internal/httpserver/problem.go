@@ -12,27 +12,27 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// ProblemType is the media type of every answer that reports an error (RFC 9457).
+// ProblemType is the media type of every error response (RFC 9457).
 const ProblemType = "application/problem+json"
 
-// Problem is an error answer, and the error that leads to it. Its text goes to the client: it never holds a
-// password, an SQL text or a stack trace; what only the log may see is in Cause.
+// Problem is an error and the response it leads to. Its exported text fields go to the client, so they must not
+// contain a password, SQL or a stack trace; details for the log belong in Cause.
 type Problem struct {
 	Title  string  `json:"title" doc:"What kind of error this is, the same for every answer of this status." example:"Unprocessable Entity"`
 	Status int     `json:"status" doc:"The HTTP status." example:"422"`
 	Detail string  `json:"detail" doc:"What went wrong this time." example:"body.hero.name: is missing"`
-	Errors []Place `json:"errors,omitempty" nullable:"false" doc:"Each place in the request that was refused."`
+	Errors []Place `json:"errors,omitempty" nullable:"false" doc:"Each part of the request that was refused."`
 
 	RetryAfter time.Duration `json:"-"` // sent as Retry-After in whole seconds when above 0
 	Allow      string        `json:"-"` // sent as Allow when not empty
 	Challenge  string        `json:"-"` // sent as WWW-Authenticate when not empty
 	Cause      error         `json:"-"` // logged, never sent
 
-	refused bool // too many of this kind are under way
+	refused bool // too many requests of this kind are in flight
 	kind    Kind
 }
 
-// Place is one part of a request that was refused, and why.
+// Place is a part of a request that was refused, and why.
 type Place struct {
 	Location string `json:"location" doc:"Where: path.…, query.… or body.…" example:"body.hero.name"`
 	Message  string `json:"message" doc:"Why." example:"is missing"`
@@ -45,7 +45,7 @@ func Errorf(status int, format string, args ...any) *Problem {
 	return &Problem{Title: http.StatusText(status), Status: status, Detail: fmt.Sprintf(format, args...)}
 }
 
-// Invalid returns the 422 that names the places; its detail is the first of them.
+// Invalid returns the 422 that lists the places. Its detail describes the first one.
 func Invalid(places ...Place) *Problem {
 	problem := Errorf(http.StatusUnprocessableEntity, "%s", places[0])
 	if more := len(places) - 1; more > 0 {
@@ -55,14 +55,14 @@ func Invalid(places ...Place) *Problem {
 	return problem
 }
 
-// Unavailable returns the 503 of a service that can't do it now but may soon.
+// Unavailable returns a 503 for something that may soon work again.
 func Unavailable(format string, args ...any) *Problem {
 	problem := Errorf(http.StatusServiceUnavailable, format, args...)
 	problem.RetryAfter = time.Second
 	return problem
 }
 
-// Because adds what the log shall show.
+// Because sets the cause, which only the log shows, and returns p.
 func (p *Problem) Because(err error) *Problem {
 	p.Cause = err
 	return p
@@ -70,10 +70,10 @@ func (p *Problem) Because(err error) *Problem {
 
 func (p *Problem) Error() string { return p.Detail }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (p *Problem) Unwrap() error { return p.Cause }
 
-// problemOf finds the problem in err. What nobody foresaw is a 500 without details.
+// problemOf finds the problem in err. Any other error is a 500 without details.
 func problemOf(err error) *Problem {
 	var problem *Problem
 	var tooLarge *http.MaxBytesError
@@ -85,13 +85,13 @@ func problemOf(err error) *Problem {
 	case errors.Is(err, context.DeadlineExceeded):
 		return Unavailable("the request's deadline has passed").Because(err)
 	}
-	return Errorf(http.StatusInternalServerError, "the service made an error; its log says more").Because(err)
+	return Errorf(http.StatusInternalServerError, "internal error; see the log of the service").Because(err)
 }
 
-// writeProblem answers with a problem. It must be the first write of the answer.
+// writeProblem sends a problem. Nothing of the response must have been written before.
 func writeProblem(w http.ResponseWriter, problem *Problem) {
 	body, err := json.Marshal(problem)
-	if err != nil { // a text that is not UTF-8 reached the detail
+	if err != nil { // text that isn't UTF-8 reached the detail
 		body = []byte(`{"title":"Internal Server Error","status":500,"detail":"the error could not be described"}`)
 		problem = &Problem{Status: http.StatusInternalServerError}
 	}
@@ -109,10 +109,10 @@ func writeProblem(w http.ResponseWriter, problem *Problem) {
 		header.Set("WWW-Authenticate", problem.Challenge)
 	}
 	w.WriteHeader(problem.Status)
-	_, _ = w.Write(body) //nolint:gosec // JSON, sent as such; the client is gone when this fails
+	_, _ = w.Write(body) //nolint:gosec // JSON, sent as such; an error means that the client is gone
 }
 
-// logProblem reports what an operator should know: our own faults, and what others did to us as a warning.
+// logProblem logs what concerns an operator: our own failures as errors, those of others as warnings.
 func (a *API) logProblem(r *http.Request, problem *Problem) {
 	ctx, level := r.Context(), slog.LevelWarn
 	switch {

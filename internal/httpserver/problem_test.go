@@ -29,7 +29,7 @@ func TestProblems(t *testing.T) {
 		{"unavailable", Unavailable("come back").Because(secret), http.StatusServiceUnavailable, "come back", "1", "WARN"},
 		{"the deadline", fmt.Errorf("reading: %w", context.DeadlineExceeded), http.StatusServiceUnavailable, "the request's deadline has passed", "1", "WARN"},
 		{"too large", &http.MaxBytesError{Limit: 5}, http.StatusRequestEntityTooLarge, "the body is larger than 5 bytes", "", ""},
-		{"any other error", secret, http.StatusInternalServerError, "the service made an error; its log says more", "", "ERROR"},
+		{"any other error", secret, http.StatusInternalServerError, "internal error; see the log of the service", "", "ERROR"},
 		{"a detail that is not UTF-8", Errorf(http.StatusTeapot, "\xff"), http.StatusInternalServerError, "the error could not be described", "", ""},
 	}
 	for _, test := range tests {
@@ -54,7 +54,7 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// checkLog wants one line of this level that names the request, or none.
+// checkLog expects one line of the given level that names the request, or none.
 func checkLog(t *testing.T, lines []string, level, id string) {
 	t.Helper()
 	if level == "" {
@@ -102,7 +102,7 @@ func TestUnknownPathAndWrongMethod(t *testing.T) {
 		route(http.MethodGet, "/things", ok), route(http.MethodPost, "/things", ok), route(http.MethodGet, "/things/{id}", ok),
 		route(http.MethodPut, "/things/{id}", ok), route(http.MethodGet, "/things/random", ok), route(http.MethodPatch, "/only", ok),
 		route(http.MethodGet, "/own", func(http.ResponseWriter, *http.Request) error {
-			problem := Errorf(http.StatusMethodNotAllowed, "this path takes GET")
+			problem := Errorf(http.StatusMethodNotAllowed, "this path supports GET")
 			problem.Allow = http.MethodGet
 			return problem
 		}))

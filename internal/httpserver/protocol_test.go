@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Nothing that follows a request with a Transfer-Encoding on its connection is taken for a request: what is between client
-// and server may have taken it for the body.
+// Bytes after a request with a Transfer-Encoding on the same connection are never parsed as another request: a proxy
+// may have taken them for the body.
 func TestTransferEncodingEndsConnection(t *testing.T) {
 	const second = "POST /fights HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\n"
 	const chunks = "2\r\n{}\r\n0\r\n\r\n"

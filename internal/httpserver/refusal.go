@@ -11,25 +11,25 @@ import (
 )
 
 const (
-	// refusalTime is how long a refused client has for sending its request and taking the answer.
+	// refusalTime is how long a refused client has to send its request and read the response.
 	refusalTime = time.Second
-	// mostRefusals is how many refused clients have that time at once. The others are answered before they have asked, which
-	// some don't read.
+	// mostRefusals is how many refused clients get that time at once. Others get the response before they have sent a
+	// request, which some clients ignore.
 	mostRefusals = 64
-	// mostIgnored is how much of a refused request is read, in bytes, since what is unread when a connection is closed may
-	// cost the client the answer.
+	// mostIgnored is how many bytes of a refused request are read: closing a connection with unread data may cost the
+	// client the response.
 	mostIgnored = 128 << 10
 )
 
-// refusal answers connections that there is no room for. It may be used concurrently.
+// refusal responds to connections beyond the limit. It is safe for concurrent use.
 type refusal struct {
 	log     *slog.Logger
-	most    int // connections, for the log
+	most    int // the limit, for the log
 	answer  []byte
 	running sync.WaitGroup
 
 	mu   sync.Mutex
-	open map[*net.TCPConn]struct{} // nil once it is closed
+	open map[*net.TCPConn]struct{} // nil after close
 }
 
 func newRefusal(log *slog.Logger, most int) *refusal {
@@ -39,8 +39,8 @@ func newRefusal(log *slog.Logger, most int) *refusal {
 	return &refusal{log: log, most: most, answer: answer, open: map[*net.TCPConn]struct{}{}}
 }
 
-// goAway is what an HTTP/2 server says that takes no request on a connection: an empty SETTINGS frame, and a GOAWAY frame
-// with no stream served and the code ENHANCE_YOUR_CALM.
+// goAway is how an HTTP/2 server refuses a connection: an empty SETTINGS frame, and a GOAWAY frame with no stream
+// processed and the code ENHANCE_YOUR_CALM.
 const goAway = "\x00\x00\x00\x04\x00\x00\x00\x00\x00" + "\x00\x00\x08\x07\x00\x00\x00\x00\x00" + "\x00\x00\x00\x00" + "\x00\x00\x00\x0b"
 
 // send refuses the connection and closes it. It doesn't wait for the client.
@@ -51,11 +51,11 @@ func (r *refusal) send(conn *net.TCPConn) {
 		go r.converse(conn)
 		return
 	}
-	_, _ = conn.Write(r.answer) // the kernel takes it
+	_, _ = conn.Write(r.answer) // the kernel buffers it
 	_ = conn.Close()
 }
 
-// begin reports whether there is room for a conversation.
+// begin reports whether there is room for another conversation.
 func (r *refusal) begin(conn *net.TCPConn) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -67,7 +67,7 @@ func (r *refusal) begin(conn *net.TCPConn) bool {
 	return true
 }
 
-// converse reads the beginning of the request, answers, and waits for the client to hang up.
+// converse reads the start of the request, responds, and waits for the client to close.
 func (r *refusal) converse(conn *net.TCPConn) {
 	defer r.running.Done()
 	defer func() {

@@ -12,25 +12,25 @@ import (
 )
 
 const (
-	// RequestIDHeader carries the id under which a request is logged, from the client to the last peer.
+	// RequestIDHeader carries the id that a request is logged under, from the client to the last peer.
 	RequestIDHeader = "X-Request-Id"
-	// TimeoutHeader carries the time a caller will still wait, in whole milliseconds. The service's own deadline is the most that
-	// anybody gets.
+	// TimeoutHeader carries how long the caller will still wait, in whole milliseconds. It can shorten the service's
+	// own deadline, not extend it.
 	TimeoutHeader = "X-Request-Timeout-Ms"
-	// AgeHeader says how old the oldest pick of a batch was when it was made, in whole milliseconds, rounded up. HTTP's own
-	// Age counts seconds, which is as much as a pick may have.
+	// AgeHeader carries the age of the oldest pick in a batch at the time of the response, in whole milliseconds,
+	// rounded up. HTTP's own Age header counts seconds, too coarse for a limit of one second.
 	AgeHeader = "X-Age-Ms"
 )
 
-// requestInfo is what a request's context carries.
+// requestInfo is the per-request data in a context.
 type requestInfo struct {
 	id           string
 	timeout      time.Duration   // of the request, or of each step of a stream
 	writeTimeout time.Duration   // of each step of a stream
-	parent       context.Context // the request's, without its deadline
+	parent       context.Context // the request's context without its deadline
 	kind         Kind
-	limit        limiter // of the request's kind, while it is counted there
-	paused       bool    // its write time-out doesn't run
+	limit        limiter // while the request counts against its kind's limit
+	paused       bool    // the write timeout is suspended
 }
 
 type requestInfoKey struct{}
@@ -48,7 +48,7 @@ func RequestID(ctx context.Context) string {
 	return ""
 }
 
-// requestIDOf takes the client's id when it is sane (1-128 visible ASCII characters), else makes one.
+// requestIDOf returns the client's id if it is valid (1-128 visible ASCII characters), or a new one.
 func requestIDOf(header http.Header) string {
 	id := header.Get(RequestIDHeader)
 	if id != "" && len(id) <= 128 && !strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) {
@@ -59,8 +59,8 @@ func requestIDOf(header http.Header) string {
 	return string(strconv.AppendUint(made, rand.Uint64(), 36))
 }
 
-// timeoutOf is the service's own time-out, or the caller's when that is shorter. A caller who has no time left gets none; what
-// is not a whole number is ignored.
+// timeoutOf returns the caller's timeout if it is shorter than the service's own. A caller with no time left gets 0;
+// a malformed value is ignored.
 func timeoutOf(header http.Header, own time.Duration) time.Duration {
 	text := header.Get(TimeoutHeader)
 	if text == "" {
@@ -73,14 +73,14 @@ func timeoutOf(header http.Header, own time.Duration) time.Duration {
 	return time.Duration(max(ms, 0)) * time.Millisecond
 }
 
-// SetTimeout tells a peer how long the caller will still wait. It is rounded up: a peer that keeps to it fails no earlier
-// than the caller gives up.
+// SetTimeout tells a peer how long the caller will still wait. It rounds up, so that a peer doesn't fail before the
+// caller gives up.
 func SetTimeout(header http.Header, deadline time.Time) {
 	left := max(time.Until(deadline), 1)
 	header.Set(TimeoutHeader, strconv.FormatInt(int64((left+time.Millisecond-1)/time.Millisecond), 10))
 }
 
-// checkText refuses a path or query that isn't UTF-8 or holds a NUL, for every route alike.
+// checkText refuses a path or query that isn't valid UTF-8 or contains a NUL, for every route.
 func checkText(r *http.Request) error {
 	if !plainText(r.URL.Path) {
 		return Invalid(Place{"path", "is not valid UTF-8 or has a NUL"})
@@ -109,7 +109,7 @@ func plainText(text string) bool {
 	return utf8.ValidString(text) && strings.IndexByte(text, 0) < 0
 }
 
-// PathID reads the {id} of the path: a plain decimal integer from 1 to 2^63-1.
+// PathID parses the {id} of the path: a plain decimal integer from 1 to 2^63-1.
 func PathID(r *http.Request) (int64, error) {
 	id, ok := parseDecimal(r.PathValue("id"))
 	if !ok || id < 1 {
@@ -118,7 +118,7 @@ func PathID(r *http.Request) (int64, error) {
 	return id, nil
 }
 
-// parseDecimal takes ASCII digits only: no sign, blank, point, exponent or underscore.
+// parseDecimal accepts ASCII digits only: no sign, space, point, exponent or underscore.
 func parseDecimal(text string) (int64, bool) {
 	if text == "" || strings.ContainsFunc(text, func(r rune) bool { return r < '0' || r > '9' }) {
 		return 0, false
@@ -154,7 +154,7 @@ func (q *Query) Text(name string) (string, bool) {
 	return "", false
 }
 
-// Int returns the parameter's value, which must be from low to high, or missing when it isn't given.
+// Int returns the parameter's value, which must be from low to high, or missing if it isn't given.
 func (q *Query) Int(name string, low, high, missing int64) int64 {
 	text, given := q.Text(name)
 	if !given {
@@ -168,12 +168,12 @@ func (q *Query) Int(name string, low, high, missing int64) int64 {
 	return n
 }
 
-// Refuse notes that the parameter can't be used.
+// Refuse records that the parameter is invalid.
 func (q *Query) Refuse(name, message string) {
 	q.wrong = append(q.wrong, Place{"query." + name, message})
 }
 
-// Err is nil, or the problem that names every parameter that was refused.
+// Err returns nil, or the problem that lists every refused parameter.
 func (q *Query) Err() error {
 	if len(q.wrong) == 0 {
 		return nil

@@ -14,8 +14,8 @@ import (
 func TestPathID(t *testing.T) {
 	const refused = http.StatusUnprocessableEntity
 	tests := []struct {
-		name, id string // as it stands in the path
-		want     int64  // 0 when it is refused
+		name, id string // as in the path
+		want     int64  // 0 if it is refused
 	}{
 		{"one", "1", 1},
 		{"leading zeros", "007", 7},
@@ -71,7 +71,7 @@ func TestQuery(t *testing.T) {
 		name, query string
 		limit       int64
 		text        string
-		refused     string // the places, "" for none
+		refused     string // the refused places, "" for none
 	}{
 		{"nothing", "", 20, "", ""},
 		{"a lone question mark", "?", 20, "", ""},
@@ -194,7 +194,7 @@ func FuzzPathID(f *testing.F) {
 	})
 }
 
-// wantInvalid wants the 422 that names a place.
+// wantInvalid expects a 422 that lists places.
 func wantInvalid(t *testing.T, err error) {
 	t.Helper()
 	var problem *Problem

@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// NoStore marks an answer that must not be kept, such as a random pick.
+// NoStore marks a response that must not be cached, such as a random pick.
 func NoStore(w http.ResponseWriter) { w.Header().Set("Cache-Control", "no-store") }
 
-// WriteJSON answers 200 with a JSON text.
+// WriteJSON sends a 200 with a JSON body.
 func WriteJSON(w http.ResponseWriter, body []byte) error {
 	return WriteBytes(w, "application/json", body)
 }
 
-// WriteBytes answers 200 with a body of the given type.
+// WriteBytes sends a 200 with a body of the given type.
 func WriteBytes(w http.ResponseWriter, contentType string, body []byte) error {
 	return WriteStatus(w, http.StatusOK, contentType, body)
 }
 
-// WriteStatus answers with a status and a body of the given type.
+// WriteStatus sends a status and a body of the given type.
 func WriteStatus(w http.ResponseWriter, status int, contentType string, body []byte) error {
 	header := w.Header()
 	header.Set("Content-Type", contentType)
@@ -29,23 +29,23 @@ func WriteStatus(w http.ResponseWriter, status int, contentType string, body []b
 		header.Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(body) //nolint:gosec // no markup; it fails only when the client is gone, and then there is nobody to tell
+	_, _ = w.Write(body) //nolint:gosec // no markup; it fails only if the client is gone
 	return nil
 }
 
-// counted is the length of a body, in bytes, up to which net/http counts it itself.
+// counted is the body length, in bytes, up to which net/http sets Content-Length itself.
 const counted = 2048
 
-// UnknownPath is the detail of the 404 for a path that no route has.
+// UnknownPath is the detail of the 404 for a path without a route.
 const UnknownPath = "there is nothing at this path"
 
-// response watches one answer: whether it has begun and with which status, and it turns the plain-text 404 of the
-// router, and of handlers that aren't ours, into problem answers.
+// response records whether a response has begun, and its status. It also replaces plain-text 404s, from the router
+// and from third-party handlers, with problem responses.
 type response struct {
 	http.ResponseWriter
 	info   *requestInfo
-	status int  // 0 until the answer has begun
-	drop   bool // the plain text, replaced
+	status int  // 0 until the response has begun
+	drop   bool // discard the plain text, which has been replaced
 }
 
 func (w *response) WriteHeader(status int) {
@@ -79,9 +79,9 @@ func (w *response) Write(p []byte) (int, error) {
 // Unwrap lets http.ResponseController reach the connection.
 func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// Stream writes an answer of unknown length in steps. The server's write time-out and the request's deadline begin anew
-// with each piece that is written, so that a list of any length gets through, also to a client that reads slowly; one that
-// stops reading is dropped, and a search that finds nothing ends at its deadline.
+// Stream writes a response of unknown length in steps. The server's write timeout and the request's deadline restart
+// with each piece written. So a list of any length gets through, even to a slow client, while a client that stops
+// reading is dropped, and a search without results ends at its deadline.
 type Stream struct {
 	w            http.ResponseWriter
 	ctx          context.Context
@@ -92,23 +92,24 @@ type Stream struct {
 }
 
 const (
-	// piece is how much of a stream is written within one write time-out, in bytes.
+	// piece is how much of a stream is written per write timeout, in bytes.
 	piece = 64 << 10
-	// maxUnsent is how much of a stream the kernel takes that it can't send yet, in bytes. When it has taken that much it
-	// takes no more until about half is sent. Of its own accord it takes megabytes and then nothing until a third of them is
-	// sent, which looks like a client that doesn't read: one with 1 Mbit/s would be dropped after 15 s.
+	// maxUnsent limits how many bytes of a stream the kernel buffers before it can send them. At that limit it
+	// accepts no more until about half is sent. By default it buffers megabytes, then accepts nothing until a third
+	// of them is sent, which looks like a client that has stopped reading: one with 1 Mbit/s would be dropped after
+	// 15 s.
 	maxUnsent = 128 << 10
 )
 
-// NewStream returns the stream of a request. Its steps, in the place of the request's context, have a deadline each: until
-// something is written that of the request, which may have waited for its turn.
+// NewStream returns the stream for a request's response. Each step has a deadline of its own, in place of the
+// request's context; up to the first write it is the request's, which may have waited for its slot.
 func NewStream(w http.ResponseWriter, r *http.Request) *Stream {
 	info := infoOf(r.Context())
 	if info == nil {
 		return &Stream{w: w, ctx: r.Context()}
 	}
 	deadline, bounded := r.Context().Deadline()
-	if !bounded { // the context is a lasting one
+	if !bounded { // the context comes from Lasting
 		deadline = time.Now().Add(info.timeout)
 	}
 	s := &Stream{w: w, ctx: Lasting(r.Context()), timeout: info.timeout, writeTimeout: info.writeTimeout, deadline: deadline}
@@ -120,15 +121,15 @@ func NewStream(w http.ResponseWriter, r *http.Request) *Stream {
 	return s
 }
 
-// pause stops the write time-out until there is more to write. In HTTP/1 it ends nothing but a write; in HTTP/2 it ends the
-// stream when it is over, also while nothing is written.
+// pause suspends the write timeout until there is more to write. In HTTP/1 it only affects writes; in HTTP/2 it would
+// end the stream even between writes.
 func (s *Stream) pause() {
 	if s.http2 {
 		_ = http.NewResponseController(s.w).SetWriteDeadline(time.Time{})
 	}
 }
 
-// resume has the write time-out run again for what is still to be written when a handler has ended that paused it.
+// resume restores a suspended write timeout after the handler has returned, for data still to be written.
 func (i *requestInfo) resume(w http.ResponseWriter) {
 	if i.paused && i.writeTimeout > 0 {
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(i.writeTimeout))
@@ -137,26 +138,26 @@ func (i *requestInfo) resume(w http.ResponseWriter) {
 
 // Step returns the context of the next step.
 func (s *Stream) Step() (context.Context, context.CancelFunc) {
-	if s.deadline.IsZero() { // the request is none of an API's
+	if s.deadline.IsZero() { // not a request of an API
 		return context.WithCancel(s.ctx)
 	}
 	return context.WithDeadline(s.ctx, s.deadline)
 }
 
-// Write sends p, each piece of it within the write time-out.
+// Write sends p, each piece within the write timeout.
 func (s *Stream) Write(p []byte) error {
 	control := http.NewResponseController(s.w)
 	for first := true; first || len(p) > 0; first = false {
 		n := min(len(p), piece)
 		if s.writeTimeout > 0 {
-			_ = control.SetWriteDeadline(time.Now().Add(s.writeTimeout)) // a test's recorder has none
+			_ = control.SetWriteDeadline(time.Now().Add(s.writeTimeout)) // unsupported by a test's recorder
 		}
-		if _, err := s.w.Write(p[:n]); err != nil { //nolint:gosec // nothing of the request is in it but the choice of its coding
+		if _, err := s.w.Write(p[:n]); err != nil { //nolint:gosec // nothing of the request is in it but the choice of the encoding
 			return err
 		}
 		p = p[n:]
 	}
-	if s.http2 { // what is still in a buffer would wait for the client without a time-out
+	if s.http2 { // a buffered rest would wait for the client without a timeout
 		if err := control.Flush(); err != nil {
 			return err
 		}

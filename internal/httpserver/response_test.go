@@ -15,12 +15,12 @@ import (
 	"time"
 )
 
-// isReset tells that the other side closed the connection with bytes unread.
+// isReset reports whether err means that the other side closed the connection with bytes unread.
 func isReset(err error) bool {
 	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
-// streaming is a route that writes parts of 64 KiB until it has written so many, and tells how it ended.
+// streaming returns a route that writes the given number of 64 KiB parts, and reports how it ended.
 func streaming(parts int, ended chan<- error) Route { return streamingOf(64<<10, parts, ended) }
 
 // streamingOf is streaming with parts of another size.
@@ -72,10 +72,10 @@ func TestStreamDropsClientThatStalls(t *testing.T) {
 	}
 }
 
-// The stream takes a good deal longer than each of the time-outs, as does each half of it that is written at once; no piece of
-// it does.
+// The stream takes much longer than any timeout, and so does each half of it, written at once; but no piece of it
+// does.
 func TestStreamServesSlowClient(t *testing.T) {
-	t.Parallel() // it mostly waits
+	t.Parallel() // mostly waits
 	const parts, size, limit = 2, 96 * 64 << 10, 3 * time.Second
 	cfg := settings()
 	cfg.Deadline, cfg.ReadHeaderTimeout, cfg.ReadTimeout, cfg.WriteTimeout = limit, limit, limit, limit
@@ -93,7 +93,7 @@ func TestStreamServesSlowClient(t *testing.T) {
 		var n int
 		n, err = io.ReadFull(response.Body, chunk)
 		got += n
-		time.Sleep(limit / 40) // this is how slow the client is
+		time.Sleep(limit / 40) // this slow is the client
 	}
 	if !errors.Is(err, io.EOF) || got != size {
 		t.Errorf("the client got %d bytes and %v, want %d and the end", got, err, size)
@@ -102,11 +102,11 @@ func TestStreamServesSlowClient(t *testing.T) {
 		t.Errorf("the server saw %v", err)
 	}
 	if took := time.Since(begin); took < 2*cfg.WriteTimeout {
-		t.Errorf("it took only %s: the test shows nothing", took)
+		t.Errorf("it took only %s: the test proves nothing", took)
 	}
 }
 
-// A connection goes on after a stream with the time-outs of any other request.
+// After a stream, the connection has the timeouts of any other request.
 func TestRequestAfterStream(t *testing.T) {
 	ended := make(chan error, 1)
 	server, _ := serving(t, settings(), streaming(3, ended), route(http.MethodGet, "/ok", ok))
@@ -151,7 +151,7 @@ func TestStepHasTheDeadline(t *testing.T) {
 	}
 }
 
-// A client that announces a body and never sends it does not keep the connection for longer than the read time-out.
+// A client that announces a body and never sends it doesn't hold the connection beyond the read timeout.
 func TestStreamWithABodyThatDoesNotArrive(t *testing.T) {
 	cfg := settings()
 	cfg.ReadTimeout = 200 * time.Millisecond

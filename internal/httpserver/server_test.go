@@ -48,14 +48,14 @@ func TestAddressInUse(t *testing.T) {
 	}
 }
 
-// Each case sends the beginning of something and waits. The one short time-out ends it; nothing else would.
+// Each case sends the beginning of something and waits. Only the one short timeout can end it.
 func TestServerTimeouts(t *testing.T) {
 	const short = 100 * time.Millisecond
 	tests := []struct {
 		name string
 		cfg  func(*Config)
 		sent string
-		want string // of the answer, before the connection ends
+		want string // prefix of the response, before the connection ends
 	}{
 		{"no request at all", func(c *Config) { c.ReadHeaderTimeout = short }, "", ""},
 		{"half a header", func(c *Config) { c.ReadHeaderTimeout = short }, "GET / HTTP/1.1\r\nHost: te", ""},
@@ -84,7 +84,7 @@ func TestServerTimeouts(t *testing.T) {
 	}
 }
 
-// A handler that writes its answer at once is bounded as a whole.
+// A handler that writes its response at once has the write timeout for all of it.
 func TestWriteTimeout(t *testing.T) {
 	cfg := settings()
 	cfg.WriteTimeout = 200 * time.Millisecond
@@ -122,7 +122,7 @@ func TestHeaderLimit(t *testing.T) {
 				_, _ = io.WriteString(conn, format[0]+strings.Repeat("x", test.size)+format[1]) // it may be cut off
 				answer, err := io.ReadAll(conn)
 				if isReset(err) && test.size > 1<<20 {
-					return // the answer can be lost in what was not read
+					return // the response can be lost if data was unread
 				}
 				if err != nil || !strings.HasPrefix(string(answer), test.want) {
 					t.Errorf("got %q, %v, want %s and a clean end", answer, err, test.want)
@@ -161,7 +161,7 @@ func TestMalformedRequest(t *testing.T) {
 	}
 	checkLog(t, log.lines(), "", "")
 	if got := ask(t, server, http.MethodGet, "/", ""); got.status != http.StatusOK {
-		t.Errorf("the server does not go on: %d %s", got.status, got.body)
+		t.Errorf("the server no longer responds: %d %s", got.status, got.body)
 	}
 }
 
@@ -179,7 +179,7 @@ func TestStopAtTheConnectionLimit(t *testing.T) {
 	}
 }
 
-// stop shuts the server down, and fails the test when that hangs.
+// stop shuts the server down, and fails the test if that hangs.
 func stop(t *testing.T, server *Server) error {
 	t.Helper()
 	stopped := make(chan error, 1)
@@ -187,7 +187,7 @@ func stop(t *testing.T, server *Server) error {
 	return within(t, "the server stops", stopped)
 }
 
-// waiting is a route whose handler tells that it has begun, and ends when it may.
+// waiting returns a route whose handler signals its start, and waits until it may end.
 func waiting(begun chan<- struct{}, may <-chan struct{}) Route {
 	return route(http.MethodGet, "/wait", func(w http.ResponseWriter, r *http.Request) error {
 		begun <- struct{}{}
@@ -206,7 +206,7 @@ type result struct {
 	err    error
 }
 
-// askLater asks in the background.
+// askLater sends a GET in the background.
 func askLater(t *testing.T, server *Server, path string) <-chan result {
 	t.Helper()
 	ended := make(chan result, 1)
@@ -223,7 +223,7 @@ func askLater(t *testing.T, server *Server, path string) <-chan result {
 	return ended
 }
 
-// readAnswer reads one answer, and tells whether the connection goes on.
+// readAnswer reads one response, and reports whether the connection stays open.
 func readAnswer(reader *bufio.Reader) (keeps bool, err error) {
 	response, err := http.ReadResponse(reader, nil)
 	if err != nil {
@@ -234,9 +234,9 @@ func readAnswer(reader *bufio.Reader) (keeps bool, err error) {
 }
 
 func TestDrain(t *testing.T) {
-	t.Parallel() // it mostly waits
+	t.Parallel() // mostly waits
 	cfg := settings()
-	cfg.DrainDelay = 5 * time.Second // in which all is asked that is asked below, on a busy machine
+	cfg.DrainDelay = 5 * time.Second // enough for all requests below, on a busy machine
 	server := listen(t, cfg)
 	begun, may := make(chan struct{}, 1), make(chan struct{})
 	api, _ := newAPI(cfg, waiting(begun, may), route(http.MethodGet, "/ok", ok))
@@ -268,7 +268,7 @@ func TestDrain(t *testing.T) {
 	}
 	send(t, kept, "GET /ok HTTP/1.1\r\nHost: test\r\n\r\n")
 	if keeps, err := readAnswer(reader); err != nil || keeps {
-		t.Errorf("on a kept connection: got %t, %v, want an answer that asks to go elsewhere", keeps, err)
+		t.Errorf("on a kept connection: got %t, %v, want a response that closes the connection", keeps, err)
 	}
 
 	eventually(t, "nothing is accepted any more", func() bool {
@@ -289,10 +289,10 @@ func TestShutdownBreaksOffWhatTakesTooLong(t *testing.T) {
 	inFlight := askLater(t, server, "/wait")
 	within(t, "a request is in flight", begun)
 	if err := stop(t, server); err != nil {
-		t.Errorf("got %v: what a stop takes is no failure", err)
+		t.Errorf("got %v: a slow stop is no failure", err)
 	}
 	if got := within(t, "the request ends", inFlight); got.err == nil {
-		t.Errorf("in flight: got %+v, want it broken off", got)
+		t.Errorf("in flight: got %+v, want it aborted", got)
 	}
 }
 
@@ -312,11 +312,11 @@ func TestShutdownAtOnce(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	if got := within(t, "the request ends", inFlight); got.err == nil {
-		t.Errorf("in flight: got %+v, want it broken off", got)
+		t.Errorf("in flight: got %+v, want it aborted", got)
 	}
 }
 
-// stopsBehind checks that a server that is stopping waits for its last request, which goes on when may is closed.
+// stopsBehind checks that a stopping server waits for its last request, which ends when may is closed.
 func stopsBehind(t *testing.T, stopped <-chan error, inFlight <-chan result, may chan struct{}) {
 	t.Helper()
 	select {

@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// simulated is a service that does one thing after the other, with clients that send at a rate. Time goes in steps of a
-// millisecond. A client's patience is the deadline: what is answered later is work for nothing.
+// simulated is a service that does one job after the other, with clients that send at a given rate. Time advances in
+// steps of a millisecond. Clients wait for the deadline: anything answered later is wasted work.
 type simulated struct {
 	limit    *overload // nil: everything is admitted
-	capacity float64   // requests a millisecond
-	cost     float64   // of a refusal, in requests
-	repeats  int       // how often a refused client sends again at once
+	capacity float64   // requests per millisecond
+	cost     float64   // cost of a refusal, in requests
+	repeats  int       // how often a refused client retries at once
 
 	queue   []job
-	begun   float64 // work done of the first job
+	begun   float64 // work done on the first job
 	arrived float64
-	again   []job // what is sent again in the next step
+	again   []job // to be sent again in the next step
 
 	good, late, refused int
 	longest             time.Duration
@@ -32,7 +32,7 @@ type job struct {
 
 const simulatedDeadline = 5 * time.Second
 
-// run lets clients send that many requests a millisecond for a while, and returns what became of them alone.
+// run sends the given number of requests per millisecond for a while, and returns the results of those alone.
 func (s *simulated) run(lasts time.Duration, rate float64) (good, refused int) {
 	good, refused = s.good, s.refused
 	for range lasts / time.Millisecond {
@@ -91,8 +91,8 @@ func (s *simulated) done(j job) {
 	}
 }
 
-// Under overload nearly as much is answered as can be, all of it in time; when it is over, nothing is refused any more and
-// nobody waits. Without the limit hardly anything is answered in time.
+// Under overload, nearly as much is answered as the capacity allows, all of it in time; afterwards nothing is refused
+// and nobody waits. Without the limit hardly anything is answered in time.
 func TestOverloadSimulated(t *testing.T) {
 	for _, c := range []struct {
 		name     string
@@ -100,7 +100,7 @@ func TestOverloadSimulated(t *testing.T) {
 		cost     float64
 		repeats  int
 		load     float64 // in capacities
-		atLeast  float64 // good, of the capacity; what refusals take is gone
+		atLeast  float64 // fraction of the capacity; refusals take the rest
 		settles  time.Duration
 	}{
 		{"strict", 1, 0.05, 0, 3, 0.85, 3 * time.Second},
@@ -134,7 +134,7 @@ func TestOverloadSimulated(t *testing.T) {
 				unlimited := &simulated{capacity: c.capacity}
 				unlimited.run(during, c.load*c.capacity)
 				if late := float64(unlimited.late); late < 0.5*float64(unlimited.good+unlimited.late) {
-					t.Errorf("without a limit %d were in time and %d late: nothing is shown", unlimited.good, unlimited.late)
+					t.Errorf("without a limit %d were in time and %d late: the test proves nothing", unlimited.good, unlimited.late)
 				}
 			})
 		})

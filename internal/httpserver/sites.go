@@ -2,12 +2,12 @@ package httpserver
 
 import "net/http"
 
-// sites decides for whose pages a browser may send requests that store or change something. Without it any page could have
-// its visitors' browsers do that, on machines that only they reach.
+// sites refuses requests that store or change something if a browser sends them for a page of another site. Otherwise
+// any page could make its visitors' browsers send them, to machines that only those can reach.
 type sites struct{ protection *http.CrossOriginProtection }
 
-// newSites returns the rule that lets a service's own pages through, and those of the trusted origins. It panics when one
-// of them is malformed, which UnmarshalText would have refused.
+// newSites returns the rule that allows a service's own pages and those of the trusted origins. It panics if an
+// origin is malformed, which UnmarshalText would have rejected.
 func newSites(trusted []Origin) sites {
 	protection := http.NewCrossOriginProtection()
 	for _, origin := range trusted {
@@ -18,8 +18,8 @@ func newSites(trusted []Origin) sites {
 	return sites{protection}
 }
 
-// check refuses a request when the browser says that another site's page has sent it; programs say nothing. A GET that a
-// user's click led to is no page's doing.
+// check refuses a request that the browser says comes from a page of another site; programs send no such headers. A
+// GET that follows a user's click is allowed.
 func (s sites) check(r *http.Request) error {
 	site := r.Header.Get("Sec-Fetch-Site")
 	if site == "same-origin" || site == "" && r.Header.Get("Origin") == "" {
@@ -30,7 +30,7 @@ func (s sites) check(r *http.Request) error {
 		if clicked(r.Header) {
 			return nil
 		}
-		asked = r.WithContext(r.Context()) // net/http's rule lets every GET pass
+		asked = r.WithContext(r.Context()) // net/http's rule allows every GET
 		asked.Method = http.MethodPost
 	}
 	if s.protection.Check(asked) == nil {
@@ -40,14 +40,14 @@ func (s sites) check(r *http.Request) error {
 		"origin as --trusted-origin (TRUSTED_ORIGINS), and a proxy in front should pass on Host")
 }
 
-// clicked reports whether a user's click opens the answer as a page. A frame is a part of the page that has it.
+// clicked reports whether a user's click opens the response as a page of its own. A frame doesn't count.
 func clicked(header http.Header) bool {
 	shown := header.Get("Sec-Fetch-Dest")
 	return header.Get("Sec-Fetch-User") == "?1" && (shown == "" || shown == "document")
 }
 
-// OwnSite returns a handler that refuses what browsers send for pages of other sites, before it reads anything of the
-// request. Routes that store or change something are so by themselves.
+// OwnSite returns a handler that refuses requests from pages of other sites before it reads anything of them. Routes
+// that store or change something already do so.
 func (a *API) OwnSite(serve Handler) Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if err := a.sites.check(r); err != nil {
@@ -57,7 +57,7 @@ func (a *API) OwnSite(serve Handler) Handler {
 	}
 }
 
-// protect makes a route one for its own site, and documents that.
+// protect restricts a route to its own site, and documents that.
 func (a *API) protect(route *Route) {
 	a.Problems(route.Responses, map[int]string{http.StatusForbidden: "A browser sent the request for a page of another site."})
 	route.Serve = a.OwnSite(route.Serve)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// storing are routes that read, store by GET, and store by every other method, and how often they did.
+// storing returns routes that read, store by GET, and store by every other method; they count what they store.
 func storing(stored *int) []Route {
 	store := func(w http.ResponseWriter, r *http.Request) error {
 		*stored++
@@ -23,7 +23,8 @@ func storing(stored *int) []Route {
 	return routes
 }
 
-// TestSites sends what browsers send for their pages: what stores is refused to other sites, what reads isn't.
+// TestSites sends what browsers send for their pages: other sites' requests are refused where something is stored,
+// and allowed where it is read.
 func TestSites(t *testing.T) {
 	const trusted = "https://front.example"
 	stored := 0
@@ -77,7 +78,7 @@ func TestSites(t *testing.T) {
 	}
 }
 
-// TestSitesBeforeTokens: a page of another site can't try tokens.
+// A page of another site can't try tokens.
 func TestSitesBeforeTokens(t *testing.T) {
 	guarded := route(http.MethodPost, "/", ok)
 	guarded.Admin = NewAdmin("secret")
@@ -89,7 +90,7 @@ func TestSitesBeforeTokens(t *testing.T) {
 	}
 }
 
-// TestSitesAreDocumented: each operation that stores has a 403, no other one.
+// Each operation that stores something documents a 403, and no other one does.
 func TestSitesAreDocumented(t *testing.T) {
 	stored := 0
 	api, _ := newAPI(settings(), storing(&stored)...)
@@ -103,7 +104,7 @@ func TestSitesAreDocumented(t *testing.T) {
 	}
 }
 
-// BenchmarkSites is what the check of a request's site takes, for routes that store.
+// BenchmarkSites measures the check of a request's site, for routes that store.
 func BenchmarkSites(b *testing.B) {
 	for name, header := range map[string]http.Header{
 		"a program": {"Accept": {"*/*"}, "User-Agent": {"k6"}}, "its own page": {"Sec-Fetch-Site": {"same-origin"}, "Accept": {"*/*"}},

@@ -11,8 +11,8 @@ import (
 	"superheroes/internal/bounded"
 )
 
-// slots admits a fixed number of requests at a time. Beyond that they wait for a slot, first come first served, within
-// their deadline. Neither the slots nor the queue can be taken by one client address alone: it gets three quarters.
+// slots admits a fixed number of requests at a time. Others wait in a queue, first come, first served, until their
+// deadline. A single client address gets at most three quarters of the slots and of the queue.
 type slots struct {
 	mu      sync.Mutex
 	running bounded.Quota
@@ -47,7 +47,7 @@ func (s *slots) enter(r *http.Request) bool {
 	return s.wait(r.Context(), w)
 }
 
-// wait waits for the turn of w.
+// wait waits until w gets a slot, and reports whether it did.
 func (s *slots) wait(ctx context.Context, w *waiter) bool {
 	select {
 	case <-w.turn:
@@ -57,7 +57,7 @@ func (s *slots) wait(ctx context.Context, w *waiter) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	at := slices.Index(s.queue, w)
-	if at < 0 { // its turn came at the same moment
+	if at < 0 { // it got its slot at the same moment
 		return true
 	}
 	s.drop(at)
@@ -77,7 +77,7 @@ func (s *slots) leave(r *http.Request) {
 	}
 }
 
-// drop takes a waiter out of the queue. The mutex is held.
+// drop removes a waiter from the queue. The caller holds the mutex.
 func (s *slots) drop(at int) {
 	s.waiting.Give(s.queue[at].from)
 	s.queue = slices.Delete(s.queue, at, at+1)

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// from returns a request from that address.
+// from returns a request from the given address.
 func from(ctx context.Context, addr string) *http.Request {
 	return (&http.Request{RemoteAddr: addr}).WithContext(ctx)
 }

@@ -10,9 +10,9 @@ import (
 	"superheroes/internal/storage"
 )
 
-// StoreProblem turns an error of the service's own store into its answer, by the kind of trouble (package storage). The
-// detail names the kind and never the cause, which only the log shows. An outcome, such as "the fight was not stored", is
-// added to the detail of a write.
+// StoreProblem turns an error of the service's own store into a problem, by its kind (package storage). The detail
+// names the kind but never the cause, which only the log shows. An outcome, such as "the fight was not stored", is
+// appended to the detail of a write.
 func StoreProblem(err error, outcome ...string) *Problem {
 	problem := storeProblem(err)
 	for _, text := range outcome {
@@ -40,7 +40,7 @@ func storeProblem(err error) *Problem {
 	return Unavailable("the store failed; the log says why").Because(err)
 }
 
-// storeState says in a few words what is wrong with a store.
+// storeState describes a store failure in a few words.
 func storeState(err error) string {
 	return cmp.Or(storage.KindOf(err), storage.ErrUnavailable).Error()
 }

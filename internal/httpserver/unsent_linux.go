@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// limitUnsent has the kernel take no more for a connection than maxUnsent bytes beyond what it can send.
+// limitUnsent limits how much unsent data the kernel buffers for a connection to maxUnsent bytes.
 func limitUnsent(conn syscall.Conn) {
 	raw, err := conn.SyscallConn()
 	if err != nil {

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// What a client doesn't read the kernel takes only up to a limit, so that a write waits for no more than that: one that
-// waits for megabytes to be sent can't tell a slow client from one that has stopped reading.
+// The kernel buffers unread data only up to a limit, so that a write waits for no more than that: if it waited for
+// megabytes to be sent, a slow client would look like one that has stopped reading.
 func TestStreamLimitsUnsent(t *testing.T) {
-	const most = 1 << 20 // of its own accord the kernel takes several times as much
+	const most = 1 << 20 // by default the kernel buffers several times as much
 	cfg := settings()
 	cfg.WriteTimeout = 500 * time.Millisecond
 	taken := make(chan int, 1)
@@ -24,12 +24,12 @@ func TestStreamLimitsUnsent(t *testing.T) {
 	}))
 	send(t, dialSmall(t, server), "GET / HTTP/1.1\r\nHost: test\r\n\r\n")
 	if got := within(t, "the client is dropped", taken); got > most {
-		t.Errorf("%d bytes were taken for a client that doesn't read", got)
+		t.Errorf("%d bytes were buffered for a client that doesn't read", got)
 	}
 }
 
-// The kernel keeps little for a client of events; but an HTTP/2 client has other streams on the connection, and says itself how
-// much it takes of each.
+// The kernel buffers little for an event stream; but an HTTP/2 client has other streams on the connection, and
+// controls the flow of each.
 func TestEventsBufferLittle(t *testing.T) {
 	for name, client := range map[string]*http.Client{"HTTP/1.1": client(), "HTTP/2": http2Client(t)} {
 		t.Run(name, func(t *testing.T) {
@@ -47,7 +47,7 @@ func TestEventsBufferLittle(t *testing.T) {
 			}
 			do(t, client, request)
 			before, after := <-sizes, <-sizes
-			if name == "HTTP/2" && after != before || name == "HTTP/1.1" && after > 2*eventBuffer { // Linux doubles what is asked for
+			if name == "HTTP/2" && after != before || name == "HTTP/1.1" && after > 2*eventBuffer { // Linux doubles the requested size
 				t.Errorf("%d bytes, after %d", after, before)
 			}
 		})

@@ -4,5 +4,5 @@ package httpserver
 
 import "syscall"
 
-// limitUnsent does nothing where it isn't known how.
+// limitUnsent does nothing: there is no known way on this platform.
 func limitUnsent(syscall.Conn) {}

@@ -1,4 +1,5 @@
-// Package logging writes log/slog records in the house format, one line each:
+// Package logging provides the services' loggers: log/slog records as lines of text or JSON, with repeated trouble
+// counted rather than repeated. It knows no other package of the program. A line of text is
 //
 //	2026-01-02T15:04:05.000Z - heroes - WARN - message key=value …
 package logging
@@ -15,16 +16,16 @@ import (
 	"unicode"
 )
 
-// timeLayout is RFC 3339 in UTC with milliseconds, always of the same width.
+// timeLayout is RFC 3339 in UTC with milliseconds, of constant width.
 const timeLayout = "2006-01-02T15:04:05.000Z"
 
-// Config says what is logged and how.
+// Config selects what is logged, and the format.
 type Config struct {
 	Level  slog.Level `name:"log-level" default:"WARN" help:"Lowest level to log: DEBUG, INFO, WARN (or WARNING) or ERROR."`
 	Format string     `name:"log-format" default:"text" enum:"text,json" help:"Format of log lines: text or json."`
 }
 
-// ParseLevel reads the name of a level, in any letter case. WARNING is WARN.
+// ParseLevel parses the name of a level, ignoring case. WARNING means WARN.
 func ParseLevel(name string) (slog.Level, error) {
 	switch strings.ToUpper(name) {
 	case "DEBUG":
@@ -39,8 +40,8 @@ func ParseLevel(name string) (slog.Level, error) {
 	return 0, fmt.Errorf("must be DEBUG, INFO, WARN, WARNING or ERROR, not %q", name)
 }
 
-// New returns the logger of a service. Lines go to w; concurrent use is safe. Warnings and errors that repeat are counted,
-// as Flush must be called for at the end; at the level DEBUG every line is written.
+// New returns the logger of a service. It writes to w and is safe for concurrent use. Repeated warnings and errors
+// are counted, so call Flush at the end; at level DEBUG every line is written.
 func New(w io.Writer, service string, cfg Config) *slog.Logger {
 	handler := newHandler(w, service, cfg)
 	if cfg.Level > slog.LevelDebug {
@@ -57,7 +58,7 @@ func newHandler(w io.Writer, service string, cfg Config) slog.Handler {
 	return &lineHandler{out: Shared(w), service: service, level: cfg.Level}
 }
 
-// Shared returns a writer for the loggers of several services: each line is written by itself.
+// Shared returns a writer that the loggers of several services can share: each line is written in one piece.
 func Shared(w io.Writer) io.Writer { return &lockedWriter{w: w} }
 
 type lockedWriter struct {
@@ -77,8 +78,8 @@ type lineHandler struct {
 	out     io.Writer
 	service string
 	level   slog.Level
-	attrs   string // already formatted, each with a leading blank
-	group   string // prefix of the keys that follow, with its dot
+	attrs   string // formatted, each with a leading space
+	group   string // prefix of later keys, with a trailing dot
 }
 
 func (h *lineHandler) Enabled(_ context.Context, level slog.Level) bool { return level >= h.level }
@@ -137,7 +138,7 @@ func appendAttr(line *strings.Builder, group string, attr slog.Attr) {
 	line.WriteString(quoteIfNeeded(value.String()))
 }
 
-// quoteIfNeeded keeps a value that could be taken for several, or for more than one line, in one piece.
+// quoteIfNeeded quotes a value that could be mistaken for several values or lines.
 func quoteIfNeeded(text string) string {
 	if text == "" || strings.ContainsFunc(text, func(r rune) bool {
 		return r == ' ' || r == '=' || r == '"' || !unicode.IsPrint(r)
@@ -147,7 +148,7 @@ func quoteIfNeeded(text string) string {
 	return text
 }
 
-// oneLine replaces what would break the line or a terminal.
+// oneLine replaces control characters, which could break the line or a terminal.
 func oneLine(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {

@@ -12,20 +12,20 @@ import (
 )
 
 const (
-	// interval is how long lines of one cause are counted before one line says how many there were.
+	// interval is how long lines with the same cause are counted before a summary.
 	interval = 10 * time.Second
-	// maxCauses bounds the memory: causes beyond it share one count.
+	// maxCauses limits memory: causes beyond it share one count.
 	maxCauses = 100
 )
 
-// repeats is a slog.Handler that keeps a cause that goes on, such as a store that is away, from filling the log. The
-// first line of a cause is written at once. Lines of the same cause within the next ten seconds are counted; then, and
-// again every ten seconds while it goes on, one line says how many there were, with what the last one said. After ten
-// seconds without it, the cause is new again.
+// repeats is a slog.Handler that prevents a persistent cause, such as an unavailable store, from flooding the log.
+// The first line of a cause is written at once. Lines with the same cause in the next ten seconds are counted; then,
+// and every ten seconds while it persists, one line gives their number and the content of the last one. After ten
+// seconds of silence, the cause is new again.
 //
-// It is about trouble only: what is less severe than a warning, the access log above all, is always written.
+// Only trouble is counted: anything less severe than a warning, such as the access log, is always written.
 type repeats struct {
-	slog.Handler // where lines go
+	slog.Handler // the next handler
 	counts       *counts
 }
 
@@ -33,14 +33,16 @@ func newRepeats(next slog.Handler) *repeats {
 	return &repeats{next, &counts{byCause: map[cause]*count{}}}
 }
 
-// Flush writes the counts of a logger made by New, so that none is lost at the program's end. After it every line is written.
+// Flush writes the pending counts of a logger made by New, so that none is lost at exit. After it, every line is
+// written.
 func Flush(log *slog.Logger) {
 	if h, ok := log.Handler().(*repeats); ok {
 		h.counts.flush()
 	}
 }
 
-// Handle implements slog.Handler. The values of a counted line are kept, and formatted if it turns out to be the last one.
+// Handle implements slog.Handler. The attributes of a counted line are stored, and formatted only if it is the last
+// one.
 func (h *repeats) Handle(ctx context.Context, record slog.Record) error {
 	if record.Level >= slog.LevelWarn && h.counts.counted(record, h.Handler) {
 		return nil
@@ -58,23 +60,21 @@ func (h *repeats) WithGroup(name string) slog.Handler {
 	return &repeats{h.Handler.WithGroup(name), h.counts}
 }
 
-// cause is what lines have in common that are counted together. The zero cause is that of all lines for which there is no
-// room any more.
+// cause is what lines counted together have in common. The zero cause is for all lines beyond maxCauses.
 type cause struct {
 	level   slog.Level
 	message string
-	detail  string // of the error that the line names, if any
+	detail  string // of the line's error, if it has one
 }
 
-// Detailed is an error that says in words of its own what exactly is wrong: the same words each time that it goes wrong
-// in the same way, without ids, ports and times.
+// Detailed is an error with a stable description of what is wrong: the same words for the same failure, without ids,
+// ports or times.
 type Detailed interface {
 	error
 	LogDetail() string
 }
 
-// causeOf returns the cause of a line. Its message names the kind of trouble, and its error may have details; all else
-// differs each time.
+// causeOf returns the cause of a line: its message, and the details of its error. Other attributes differ each time.
 func causeOf(record slog.Record) cause {
 	c := cause{level: record.Level, message: record.Message}
 	record.Attrs(func(attr slog.Attr) bool {
@@ -90,8 +90,8 @@ func causeOf(record slog.Record) cause {
 	return c
 }
 
-// detailOf returns what tells an error apart from others that are logged with the same message. An error of ours, which
-// nobody foresaw, has only its text: that of the innermost one, which doesn't say for which id it was.
+// detailOf returns what distinguishes an error from others logged with the same message. For an unexpected error of
+// our own, that is the text of the innermost one, which contains no id.
 func detailOf(err error, level slog.Level) string {
 	if detailed, is := errors.AsType[Detailed](err); is {
 		return detailed.LogDetail()
@@ -102,30 +102,30 @@ func detailOf(err error, level slog.Level) string {
 	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(inner) {
 		err = inner
 	}
-	return fmt.Sprint(err) // of a nil pointer too
+	return fmt.Sprint(err) // works for a nil pointer, too
 }
 
-// count is how often a cause came again since its interval began.
+// count counts the repetitions of a cause in its current interval.
 type count struct {
 	since time.Time
 	times int
-	level slog.Level // the highest
+	level slog.Level // the highest one
 	last  slog.Record
-	to    slog.Handler // where the last one would have gone
-	timer *time.Timer  // ends the interval; set only when there is something to say then
+	to    slog.Handler // the last one's handler
+	timer *time.Timer  // ends the interval; set once there is something to report
 }
 
 // over reports whether the interval has ended without a repetition.
 func (c *count) over(now time.Time) bool { return c.times == 0 && now.Sub(c.since) >= interval }
 
-// counts are the causes of the last interval. Its methods may be called concurrently.
+// counts holds the recent causes. It is safe for concurrent use.
 type counts struct {
 	mu      sync.Mutex
 	byCause map[cause]*count
 	flushed bool
 }
 
-// counted counts a line, or reports that it is the first of its cause and must be written.
+// counted counts a line and returns true, or returns false if the line is the first of its cause and must be written.
 func (c *counts) counted(record slog.Record, to slog.Handler) bool {
 	why, now := causeOf(record), record.Time
 	if now.IsZero() {
@@ -154,7 +154,7 @@ func (c *counts) counted(record slog.Record, to slog.Handler) bool {
 	return true
 }
 
-// room makes room for one more cause, and reports whether there is. The mutex is held.
+// room makes room for another cause, and reports whether there is any. The caller holds the mutex.
 func (c *counts) room(now time.Time) bool {
 	if len(c.byCause) >= maxCauses {
 		maps.DeleteFunc(c.byCause, func(_ cause, old *count) bool { return old.over(now) })
@@ -166,7 +166,7 @@ func (c *counts) endAfter(wait time.Duration, why cause) *time.Timer {
 	return time.AfterFunc(wait, func() { c.end(why) })
 }
 
-// end ends a cause's interval, and begins the next one.
+// end reports a cause's interval, and begins the next one.
 func (c *counts) end(why cause) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -190,7 +190,7 @@ func (c *counts) flush() {
 	clear(c.byCause)
 }
 
-// write writes the line that says how often a cause came again: the last of its lines, with the number of them.
+// write writes the summary of a cause: its last line, with the number of repetitions.
 func (c *count) write(why cause) {
 	message := c.last.Message + " (repeated)"
 	if why == (cause{}) {
@@ -203,5 +203,5 @@ func (c *count) write(why cause) {
 		line.AddAttrs(attr)
 		return true
 	})
-	_ = c.to.Handle(context.Background(), line) // there is nowhere to tell that a log can't be written
+	_ = c.to.Handle(context.Background(), line) // a log that can't be written can't report it either
 }

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// written logs by log, and returns the lines without their times.
+// written calls log and returns the lines without their times.
 func written(t *testing.T, level slog.Level, log func(*slog.Logger)) []string {
 	t.Helper()
 	var out bytes.Buffer
@@ -37,7 +37,7 @@ func equal(t *testing.T, got []string, want ...string) {
 	}
 }
 
-// refuse logs n requests that were refused for the same reason, one every so long, numbered from first.
+// refuse logs n requests refused for the same reason, at the given interval, numbered from first.
 func refuse(log *slog.Logger, first, n int, every time.Duration) {
 	for i := range n {
 		if i > 0 {
@@ -47,7 +47,7 @@ func refuse(log *slog.Logger, first, n int, every time.Duration) {
 	}
 }
 
-// detailed is an error with details that stay, and a port that doesn't.
+// detailed is an error with a constant detail and a varying port.
 type detailed struct {
 	detail string
 	port   int
@@ -90,14 +90,14 @@ func TestRepeats(t *testing.T) {
 		}, []string{"WARN - a", "WARN - b", "ERROR - a"}},
 		{"errors of different causes", func(l *slog.Logger) {
 			for i := range 4 {
-				l.Error("the service made an error", "id", i, "cause", fmt.Errorf("doing %d: %w", i, fmt.Errorf("bug %d", i%2)))
+				l.Error("internal error", "id", i, "cause", fmt.Errorf("doing %d: %w", i, fmt.Errorf("bug %d", i%2)))
 				time.Sleep(time.Second)
 			}
 		}, []string{
-			`ERROR - the service made an error id=0 cause="doing 0: bug 0"`,
-			`ERROR - the service made an error id=1 cause="doing 1: bug 1"`,
-			`ERROR - the service made an error (repeated) times=1 span=4s id=2 cause="doing 2: bug 0"`,
-			`ERROR - the service made an error (repeated) times=1 span=3s id=3 cause="doing 3: bug 1"`}},
+			`ERROR - internal error id=0 cause="doing 0: bug 0"`,
+			`ERROR - internal error id=1 cause="doing 1: bug 1"`,
+			`ERROR - internal error (repeated) times=1 span=4s id=2 cause="doing 2: bug 0"`,
+			`ERROR - internal error (repeated) times=1 span=3s id=3 cause="doing 3: bug 1"`}},
 		{"warnings of different details", func(l *slog.Logger) {
 			for i := range 4 {
 				l.Warn("the store takes no writes", "cause", fmt.Errorf("id %d: %w", i, detailed{fmt.Sprint("full or read-only: ", i%2), i}))
@@ -134,7 +134,7 @@ func TestRepeats(t *testing.T) {
 	}
 }
 
-// times adds up, over summaries of this text, how often they say it came again, and counts the lines that are whole.
+// times returns the number of complete lines, and the sum of the repetitions in summaries, for a text.
 func times(t *testing.T, lines []string, text string) (whole, repeated int) {
 	t.Helper()
 	for _, line := range lines {
@@ -163,8 +163,7 @@ func kept(l *slog.Logger) int {
 	return len(counts.byCause)
 }
 
-// More causes than there is room for are counted together, however many they are, and a new one has room again when others
-// have ended.
+// Causes beyond the limit are counted together, and a new one gets its own count again once others have ended.
 func TestRepeatsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const causes = 10 * maxCauses
@@ -179,18 +178,18 @@ func TestRepeatsAreBounded(t *testing.T) {
 			later = kept(l)
 		})
 		if atOnce != maxCauses+1 || later != 1 {
-			t.Errorf("%d causes were kept, and %d later", atOnce, later)
+			t.Errorf("%d causes were remembered, and %d later", atOnce, later)
 		}
 		whole, repeated := times(t, lines, "row")
 		if whole != maxCauses+1 || repeated != causes-whole {
-			t.Errorf("%d whole lines and %d counted ones of %d", whole, repeated, causes)
+			t.Errorf("%d complete lines and %d counted ones of %d", whole, repeated, causes)
 		}
 		last := fmt.Sprintf("WARN+1 - various causes, the last: row %d (repeated) times=%d span=10s", causes-1, repeated)
 		equal(t, lines[maxCauses+1:], last, "WARN - news")
 	})
 }
 
-// Every line is counted once, whoever logs at the same time, while intervals end and in the end; race detector's test too.
+// Every line is counted exactly once, with concurrent loggers, while intervals end and at the end.
 func TestRepeatsLoseNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const goroutines, each = 8, 2000
@@ -219,7 +218,7 @@ func TestRepeatsLoseNothing(t *testing.T) {
 	})
 }
 
-// Nothing waits while nothing repeats: a timer is there only when there is something to say when it fires.
+// Nothing waits while nothing repeats: a timer exists only when there will be something to report.
 func TestNoTimerWithoutRepeats(t *testing.T) {
 	log := New(io.Discard, "heroes", Config{Level: slog.LevelWarn, Format: "text"})
 	log.Warn("a")
@@ -291,7 +290,7 @@ func TestCountedLinesAreNotFormatted(t *testing.T) {
 	Flush(log)
 }
 
-// BenchmarkRepeats compares lines that are counted with lines that are written.
+// BenchmarkRepeats compares counted lines with written ones.
 func BenchmarkRepeats(b *testing.B) {
 	err := fmt.Errorf("dial: %w", errors.New("connection refused"))
 	for _, c := range []struct {

@@ -5,31 +5,31 @@ import (
 	"time"
 )
 
-// batch is a request for picks, and those who wait for it. What it is until it has ended is guarded by the mutex of Batches.
+// batch is one request for picks and the callers that wait for it. Until it is done, the mutex of Batches guards it.
 //
-// Nobody owns it: those who wait leave when their own time is up, and the request goes on for as long as a call may take.
-// The picks that nobody waits for are kept for others.
+// No caller owns it: each leaves at its own deadline, and the request goes on for as long as a call may take. Picks
+// without a waiting caller are stored for later ones.
 type batch[T any] struct {
-	ctx      context.Context // has the values of the first caller's
-	deadline time.Time       // of the first caller
+	ctx      context.Context // with the values of the first caller's
+	deadline time.Time       // the first caller's
 
-	size    int // picks asked for, 0 until the request is sent
-	joined  int // callers who have a place
-	early   int // of them, those who joined before the request was sent
-	waiting int // of them, those who have not left
+	size    int // number of picks requested; 0 until the request is sent
+	joined  int // callers that have joined
+	early   int // of these, the ones that joined before the request was sent
+	waiting int // of these, the ones that still wait
 
-	done    chan struct{} // closed when it has ended; then what follows is set
+	done    chan struct{} // closed when the request has ended, after the fields below are set
 	items   []T
 	expires time.Time
 	err     error
 }
 
-// newBatch returns one that will be asked for on behalf of the caller with that context.
+// newBatch returns a batch requested on behalf of the caller with the given context.
 func newBatch[T any](ctx context.Context) *batch[T] {
 	b := &batch[T]{ctx: context.WithoutCancel(ctx), done: make(chan struct{})}
 	b.deadline, _ = ctx.Deadline()
 	return b
 }
 
-// hasPlace reports whether one more of so many may join.
+// hasPlace reports whether another caller may join, up to the given number.
 func (b *batch[T]) hasPlace(most int) bool { return b.joined < most }

@@ -13,49 +13,50 @@ import (
 )
 
 const (
-	// supply is for how long a batch is to last. With half of MaxAge, up to which a snapshot under load grows, most of
-	// the picks are used before they are too old.
+	// supply is how long a batch should last. Batches use up to half of MaxAge: a snapshot under load may be that
+	// old, so at half most picks are used before they expire.
 	supply = catalog.MaxAge / 4
-	// singleTime is for how long a peer that knows no batches is asked for single picks before a batch is tried again.
-	// The trial costs nothing: what such a peer answers is a pick.
+	// singleTime is how long a peer without batches is asked for single picks before a batch is tried again. The
+	// attempt costs nothing: such a peer answers it with a pick.
 	singleTime = time.Minute
 )
 
-// Batches picks like the Client that it asks, with one request for many picks. It may be used concurrently.
+// Batches picks items like the Client it wraps, but with one request for many picks. It is safe for concurrent use.
 //
-// No goroutine waits for work: a caller who finds no pick has one fetch a batch, which those who come meanwhile share.
-// A batch is as large as what is used in a quarter of a second, and at most twice what was used since the last: at low rates
-// there is one pick per request, and never more prefetched than was used. Each pick is used once.
+// No goroutine waits for work: a caller that finds no pick starts the fetch of a batch, and callers that arrive in
+// the meantime share it. A batch covers the demand of a quarter of a second, and at most twice the picks used since
+// the last one: at low rates that is one pick per request, and never more is prefetched than was used. Each pick is
+// used once.
 //
-// A pick is thrown away when it gets older than MaxAge: the age that the peer states, and the time since the request
-// was sent. Whether that happens depends on when a pick came and not on what it is, and so does the order in which picks
-// are used: those that are used are as evenly distributed as those that came. Callers who waited before the request was
-// sent get their picks however long the answer took, as they would from a Client: throwing them away would have a slow peer
-// asked again and again.
+// A pick is discarded when it is older than MaxAge: the age that the peer states plus the time since the request was
+// sent. Whether and in which order picks are used depends only on when they arrived, not on their content, so the
+// used picks are distributed like the received ones. Callers that joined before the request was sent get their picks
+// however long the response took, as they would from a Client: discarding those would make a slow peer answer the
+// same demand again and again.
 type Batches[T catalog.Item] struct {
 	client *Client[T]
 	log    *slog.Logger
 	now    func() time.Time
 
 	mu      sync.Mutex
-	picks   []T       // that nobody has used
-	expires time.Time // when they are too old
-	used    int       // picks since the last request was sent
-	sent    time.Time // when that was
-	single  time.Time // until when the peer is asked for single picks
-	warned  bool      // of that
-	coming  bool      // a goroutine is about to send what waits in the queue
-	flying  *batch[T] // the last request sent, nil when it has been answered
+	picks   []T       // not used yet
+	expires time.Time // when picks get too old
+	used    int       // number of picks since the last request was sent
+	sent    time.Time // when the last request was sent
+	single  time.Time // the peer is asked for single picks until then
+	warned  bool      // of single picks
+	coming  bool      // a goroutine is about to send the next batch of the queue
+	flying  *batch[T] // the last request sent; nil after its response
 	queue   []*batch[T]
-	watcher *time.Timer // for the queue; nil until it is needed
+	watcher *time.Timer // for the queue; nil until first needed
 }
 
-// NewBatches returns Batches that ask through client.
+// NewBatches returns Batches that send requests through client.
 func NewBatches[T catalog.Item](client *Client[T], log *slog.Logger) *Batches[T] {
 	return &Batches[T]{client: client, log: log, now: time.Now}
 }
 
-// Ready returns a pick that has come and that nobody has used: fight.Source.
+// Ready implements fight.Source: it returns an unused pick if there is one.
 func (b *Batches[T]) Ready() (item T, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -76,7 +77,7 @@ func (b *Batches[T]) Refusal() error {
 	return err
 }
 
-// kept takes one of the picks, unless they are too old. The mutex is held.
+// kept takes one of the stored picks unless they are too old. The caller holds the mutex.
 func (b *Batches[T]) kept(now time.Time) (item T, ok bool) {
 	last := len(b.picks) - 1
 	if last < 0 || !now.Before(b.expires) {
@@ -88,7 +89,7 @@ func (b *Batches[T]) kept(now time.Time) (item T, ok bool) {
 	return item, true
 }
 
-// Random picks one item: fight.Source. It fails as Client.Random does.
+// Random implements fight.Source. It fails like Client.Random.
 func (b *Batches[T]) Random(ctx context.Context) (item T, err error) {
 	for begin := time.Now(); ; {
 		item, joined, place := b.take(ctx)
@@ -115,14 +116,14 @@ func (b *Batches[T]) Random(ctx context.Context) (item T, err error) {
 	}
 }
 
-// What take returns in place of a place.
+// Results of take other than a place in a batch.
 const (
-	used    = -1 // the pick is there
-	alone   = -2 // the peer knows no batches
+	used    = -1 // a stored pick is returned
+	alone   = -2 // the peer doesn't support batches
 	refused = -3 // the circuit breaker is open
 )
 
-// take returns a pick, or else a place in a batch.
+// take returns a stored pick, or joins a batch and returns the caller's place in it.
 func (b *Batches[T]) take(ctx context.Context) (item T, joined *batch[T], place int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -143,7 +144,8 @@ func (b *Batches[T]) take(ctx context.Context) (item T, joined *batch[T], place 
 	return item, joined, joined.joined - 1
 }
 
-// place returns a batch with a free place: the one under way, or one that will be asked for after it. The mutex is held.
+// place returns a batch that a caller can join: the one in flight, or one to be requested after it. The caller holds
+// the mutex.
 func (b *Batches[T]) place(ctx context.Context, now time.Time) *batch[T] {
 	late := b.late(now)
 	if f := b.flying; f != nil && f.hasPlace(f.size) && !late {
@@ -162,7 +164,7 @@ func (b *Batches[T]) place(ctx context.Context, now time.Time) *batch[T] {
 	return added
 }
 
-// come has a goroutine send what waits in the queue. The mutex is held.
+// come starts a goroutine that sends the queued batches. The caller holds the mutex.
 func (b *Batches[T]) come() {
 	if !b.coming {
 		b.coming = true
@@ -170,11 +172,11 @@ func (b *Batches[T]) come() {
 	}
 }
 
-// late reports whether the request under way has taken so long that nobody should wait for it who needn't: one connection
-// that hangs must not hold up everybody. The mutex is held.
+// late reports whether the request in flight has taken so long that new callers shouldn't join it: one stuck
+// connection must not hold up everyone. The caller holds the mutex.
 func (b *Batches[T]) late(now time.Time) bool { return !now.Before(b.sent.Add(supply)) }
 
-// watch has the queue overtake the request under way when that is late. The mutex is held.
+// watch arranges for the queue to be sent once the request in flight is late. The caller holds the mutex.
 func (b *Batches[T]) watch(now time.Time) {
 	left := b.sent.Add(supply).Sub(now)
 	if b.watcher == nil {
@@ -197,17 +199,17 @@ func (b *Batches[T]) overtake() {
 	}
 }
 
-// leave gives up a place.
+// leave gives up a place in a batch.
 func (b *Batches[T]) leave(left *batch[T]) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	left.waiting--
 }
 
-// fetch asks for one batch after the other for as long as somebody waits for one.
+// fetch requests batches until no caller waits for one.
 func (b *Batches[T]) fetch() {
 	for {
-		runtime.Gosched() // whoever is ready to run may join
+		runtime.Gosched() // let callers that are ready to run join
 		batch, sent := b.send()
 		if batch == nil {
 			return
@@ -217,7 +219,7 @@ func (b *Batches[T]) fetch() {
 	}
 }
 
-// send takes the next batch and decides on its size; nil when nobody waits.
+// send removes the next batch from the queue and sets its size; nil if no caller waits.
 func (b *Batches[T]) send() (next *batch[T], now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -231,7 +233,7 @@ func (b *Batches[T]) send() (next *batch[T], now time.Time) {
 		next.early, next.size = next.joined, min(max(next.joined, b.demand(now)), catalog.MaxBatch)
 		b.flying, b.used, b.sent = next, 0, now
 		if len(b.queue) > 0 {
-			b.watch(now) // this one may hang, too
+			b.watch(now) // this request may get stuck, too
 		} else if b.watcher != nil {
 			b.watcher.Stop()
 		}
@@ -240,16 +242,16 @@ func (b *Batches[T]) send() (next *batch[T], now time.Time) {
 	return nil, now
 }
 
-// demand is how many picks a batch should have, going by those used since the last request was sent.
+// demand returns how many picks a batch should have, based on those used since the last request was sent.
 func (b *Batches[T]) demand(now time.Time) int {
 	since := max(now.Sub(b.sent), time.Millisecond)
 	return min(int(int64(b.used)*int64(supply)/int64(since)), 2*b.used)
 }
 
-// ask sends the request of a batch. One pick is asked for as a Client asks for it.
+// ask sends the request of a batch. A single pick is requested as a Client does.
 func (b *Batches[T]) ask(batch *batch[T]) (items []T, age time.Duration, err error) {
 	deadline := batch.deadline
-	if batch.size > 1 { // for several callers
+	if batch.size > 1 { // shared by several callers
 		deadline = time.Now().Add(b.client.read)
 	}
 	err = b.client.calls.doLonger(batch.ctx, deadline, func(ctx context.Context) error {
@@ -264,14 +266,14 @@ func (b *Batches[T]) ask(batch *batch[T]) (items []T, age time.Duration, err err
 	return items, age, err
 }
 
-// deliver hands out what has come of a batch. What nobody has a place for is kept.
+// deliver publishes the result of a batch, and stores the picks that no caller has joined for.
 func (b *Batches[T]) deliver(batch *batch[T], items []T, expires time.Time, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.flying == batch {
 		b.flying = nil
 	}
-	b.coming = true // it is back
+	b.coming = true // fetch goes on to the next batch
 	if errors.Is(err, errNoBatches) {
 		b.alone()
 		err = nil
@@ -283,7 +285,7 @@ func (b *Batches[T]) deliver(batch *batch[T], items []T, expires time.Time, err 
 	}
 }
 
-// alone has the peer asked for single picks for a while. The mutex is held.
+// alone switches to single picks for a while. The caller holds the mutex.
 func (b *Batches[T]) alone() {
 	b.single = b.now().Add(singleTime)
 	if !b.warned {

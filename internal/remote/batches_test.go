@@ -24,14 +24,14 @@ import (
 	"superheroes/test/fakepeer"
 )
 
-// peerOfBatches is a catalog that answers heroes with the ids 1, 2, 3, …, each once, and notes how many it was asked for.
+// peerOfBatches is a catalog that serves heroes with the ids 1, 2, 3, …, each once, and records the requested counts.
 type peerOfBatches struct {
 	*fakepeer.Peer
 	age  atomic.Int64 // in milliseconds
 	mu   sync.Mutex
 	last int64
 	asks []int         // counts, 0 for a single pick
-	wait chan struct{} // until when answers are held back, nil for not
+	wait chan struct{} // blocks responses until closed; nil if they aren't blocked
 }
 
 func newPeerOfBatches(t *testing.T) *peerOfBatches {
@@ -73,14 +73,14 @@ func (p *peerOfBatches) take(count int) (wait chan struct{}, body string) {
 	return p.wait, "[" + strings.Join(items, ",") + "]"
 }
 
-// asked returns what it was asked for so far.
+// asked returns the counts requested so far.
 func (p *peerOfBatches) asked() []int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.asks)
 }
 
-// hold keeps back the answers to requests that come from now on, until the returned function is called.
+// hold blocks the responses to new requests until the returned function is called.
 func (p *peerOfBatches) hold() (release func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -94,14 +94,14 @@ func (p *peerOfBatches) hold() (release func()) {
 	}
 }
 
-// clock is a time that only the test moves.
+// clock is a clock that only the test advances.
 type clock struct{ nanoseconds atomic.Int64 }
 
 func (c *clock) now() time.Time { return time.Unix(1e9, c.nanoseconds.Load()) }
 
 func (c *clock) pass(d time.Duration) { c.nanoseconds.Add(int64(d)) }
 
-// newBatches returns what draws from the peer at base, its clock, and what it logs.
+// newBatches returns Batches for the peer at base, their clock, and their log.
 func newBatches(t *testing.T, base string, cfg Config) (*Batches[character.Character], *clock, *bytes.Buffer) {
 	t.Helper()
 	log, time := &bytes.Buffer{}, &clock{}
@@ -110,7 +110,7 @@ func newBatches(t *testing.T, base string, cfg Config) (*Batches[character.Chara
 	return batches, time, log
 }
 
-// mustDraw draws n picks, one after the other, and returns their ids.
+// mustDraw takes n picks, one after the other, and returns their ids.
 func mustDraw(t *testing.T, from *Batches[character.Character], n int) []int64 {
 	t.Helper()
 	ids := make([]int64, n)
@@ -124,7 +124,7 @@ func mustDraw(t *testing.T, from *Batches[character.Character], n int) []int64 {
 	return ids
 }
 
-// drawTogether has n callers draw at the same time, while the peer holds back its answer, until all have asked.
+// drawTogether makes n callers pick at the same time, while the peer's response is blocked until all have asked.
 func drawTogether(t *testing.T, from *Batches[character.Character], n int) (*errgroup.Group, func() []int64) {
 	t.Helper()
 	var group errgroup.Group
@@ -146,7 +146,7 @@ func drawTogether(t *testing.T, from *Batches[character.Character], n int) (*err
 	}
 }
 
-// waiting is how many callers have a place in a batch that hasn't come.
+// waiting returns how many callers wait for a batch.
 func waiting(b *Batches[character.Character]) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -187,7 +187,7 @@ func TestDemand(t *testing.T) {
 				clock.pass(c.every)
 			}
 			if got := peer.asked(); !slices.Equal(got, c.asked) {
-				t.Errorf("it was asked for %v, want %v", got, c.asked)
+				t.Errorf("the peer was asked for %v, want %v", got, c.asked)
 			}
 			if len(drawn) != c.picks {
 				t.Errorf("%d different picks of %d: one was used twice", len(drawn), c.picks)
@@ -204,15 +204,16 @@ func TestNothingIsFetchedWhenIdle(t *testing.T) {
 	clock.pass(time.Hour)
 	time.Sleep(2 * supply)
 	if got := len(peer.asked()); got != asked {
-		t.Errorf("%d requests while nobody drew", got-asked)
+		t.Errorf("%d requests while nobody picked", got-asked)
 	}
 	mustDraw(t, batches, 1)
 	if got := peer.asked(); got[len(got)-1] != 0 {
-		t.Errorf("after an hour it was asked for %v", got)
+		t.Errorf("after an hour the peer was asked for %v", got)
 	}
 }
 
-// Those who come while a request is under way share the next, or this one where it asked for more than it had to.
+// Callers that arrive while a request is in flight share the next one, or this one if it asks for more picks than it
+// has callers.
 func TestOneRequestForAll(t *testing.T) {
 	peer := newPeerOfBatches(t)
 	batches, _, _ := newBatches(t, peer.URL, patient())
@@ -226,7 +227,7 @@ func TestOneRequestForAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := peer.asked(); len(got) != 2 || got[1] < 50 {
-		t.Errorf("it was asked for %v, want one and then all", got)
+		t.Errorf("the peer was asked for %v, want one and then all", got)
 	}
 	if got := slices.Compact(slices.Sorted(slices.Values(ids()))); len(got) != 50 {
 		t.Errorf("%d different picks for 50 callers", len(got))
@@ -243,7 +244,7 @@ func TestOneRequestForAll(t *testing.T) {
 	}
 }
 
-// More callers than a batch may have picks for are spread over several.
+// More callers than a batch may have picks are spread over several batches.
 func TestMoreCallersThanABatchHas(t *testing.T) {
 	peer := newPeerOfBatches(t)
 	batches, _, _ := newBatches(t, peer.URL, patient())
@@ -261,11 +262,11 @@ func TestMoreCallersThanABatchHas(t *testing.T) {
 		t.Errorf("%d different picks for %d callers", len(got), callers)
 	}
 	if got := peer.asked(); len(got) != 4 || slices.Max(got) > catalog.MaxBatch {
-		t.Errorf("it was asked for %v", got)
+		t.Errorf("the peer was asked for %v", got)
 	}
 }
 
-// The age that a peer states and the time since the request was sent count together.
+// The age that a peer states and the time since the request was sent add up.
 func TestPicksGetTooOld(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -297,8 +298,8 @@ func TestPicksGetTooOld(t *testing.T) {
 	}
 }
 
-// An answer that took too long serves those who waited from before, as a single pick would; what came later, or nobody
-// waits for, is too old.
+// A slow response serves the callers that waited before it was requested, as a single pick would. For later callers,
+// and for storing, its picks are too old.
 func TestSlowAnswer(t *testing.T) {
 	peer := newPeerOfBatches(t)
 	batches, clock, _ := newBatches(t, peer.URL, patient())
@@ -313,12 +314,13 @@ func TestSlowAnswer(t *testing.T) {
 	if err := errors.Join(early.Wait(), late.Wait()); err != nil {
 		t.Fatal(err)
 	}
-	if got := ids()[0]; got < 16 { // the first 15 are in the answers up to the slow one
-		t.Errorf("the one who came later drew %d of the slow answer", got)
+	if got := ids()[0]; got < 16 { // the first 15 are in the responses up to the slow one
+		t.Errorf("the later caller got pick %d of the slow response", got)
 	}
 }
 
-// An item without a name ends a batch, and fails no pick before it: heroes serves a row whose name is empty.
+// An item without a name ends a batch, and doesn't fail the picks before it: heroes may serve a row with an empty
+// name.
 func TestBatchEndsBeforeItemWithoutName(t *testing.T) {
 	peer := newPeerOfBatches(t)
 	batches, _, _ := newBatches(t, peer.URL, patient())
@@ -332,7 +334,7 @@ func TestBatchEndsBeforeItemWithoutName(t *testing.T) {
 	}
 }
 
-// A failure is that of those who wait; the next call asks again.
+// Waiting callers get the failure; the next call sends a new request.
 func TestBatchFails(t *testing.T) {
 	const header = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Age-Ms: 0\r\nContent-Length: 500\r\n"
 	age := func(age, body string) http.HandlerFunc {
@@ -348,13 +350,13 @@ func TestBatchFails(t *testing.T) {
 		says      string
 	}{
 		{"broken off", fakepeer.BreaksOff(""), nil, "EOF"},
-		{"broken off within the body", fakepeer.BreaksOff(header + "\r\n[" + fakepeer.Hero), nil, "broke off"},
+		{"broken off within the body", fakepeer.BreaksOff(header + "\r\n[" + fakepeer.Hero), nil, "truncated"},
 		{"500", fakepeer.Answers(http.StatusInternalServerError, "[]"), nil, "500"},
 		{"an empty catalog", fakepeer.Answers(http.StatusNotFound, `{"detail":"there is no hero yet"}`), catalog.ErrEmpty, ""},
 		{"an unknown path", fakepeer.Answers(http.StatusNotFound, `{"detail":"Not Found"}`), nil, "no such path"},
-		{"malformed", age("0", `[{"id":1`), nil, "can't be read"},
-		{"trailing data", age("0", `[`+fakepeer.Hero+`]]`), nil, "can't be read"},
-		{"another array", age("0", `[1,2]`), nil, "can't be read"},
+		{"malformed", age("0", `[{"id":1`), nil, "can't decode"},
+		{"trailing data", age("0", `[`+fakepeer.Hero+`]]`), nil, "can't decode"},
+		{"another array", age("0", `[1,2]`), nil, "can't decode"},
 		{"an empty catalog's picks", age("0", `[]`), catalog.ErrEmpty, ""},
 		{"null in it", age("0", `[null]`), nil, "no name"},
 		{"an item without a name at first", age("0", `[{"id":2},`+fakepeer.Hero+`]`), nil, "no name"},
@@ -391,7 +393,8 @@ func TestBatchTooSlow(t *testing.T) {
 	}
 }
 
-// Each waits no longer than its own deadline, and takes nothing from the others: the request goes on as long as one waits.
+// Each caller waits no longer than its own deadline and doesn't affect the others: the request goes on as long as one
+// waits.
 func TestWaitersLeave(t *testing.T) {
 	peer := newPeerOfBatches(t)
 	batches, _, _ := newBatches(t, peer.URL, patient())
@@ -410,7 +413,7 @@ func TestWaitersLeave(t *testing.T) {
 	hasty, end := context.WithTimeout(t.Context(), time.Millisecond)
 	defer end()
 	if _, err := batches.Random(hasty); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v, want that the deadline has passed", err)
+		t.Errorf("got %v, want a passed deadline", err)
 	}
 	gone := errors.New("gone")
 	giveUp(gone)
@@ -426,13 +429,13 @@ func TestWaitersLeave(t *testing.T) {
 	}
 }
 
-// A request that nobody waits for any more goes on: its connection is used again, its picks serve others, and the breaker
-// hears that the peer is well.
+// A request without waiting callers goes on: its connection is reused, its picks serve others, and the breaker learns
+// that the peer is healthy.
 func TestRequestThatNobodyWaitsForGoesOn(t *testing.T) {
 	peer := newPeerOfBatches(t)
 	batches, _, _ := newBatches(t, peer.URL, withBreaker(time.Hour))
-	mustDraw(t, batches, 7)                                                                             // the next batch is of 8
-	for _, cause := range []error{nil, context.Canceled, nil, errors.New("another peer failed"), nil} { // more than the breaker would take
+	mustDraw(t, batches, 7)                                                                             // the next batch has 8
+	for _, cause := range []error{nil, context.Canceled, nil, errors.New("another peer failed"), nil} { // more than the breaker would tolerate
 		release := peer.hold()
 		leave(t, batches, peer.Peer, 1, cause)
 		release()
@@ -449,7 +452,7 @@ func TestRequestThatNobodyWaitsForGoesOn(t *testing.T) {
 	}
 }
 
-// In a burst of callers each batch may hang; those behind it don't.
+// In a burst of callers each batch may hang; the ones queued after it don't.
 func TestEachLateRequestIsOvertaken(t *testing.T) {
 	peer := newPeerOfBatches(t)
 	held := newGate(t)
@@ -474,8 +477,8 @@ func TestEachLateRequestIsOvertaken(t *testing.T) {
 	}
 }
 
-// A peer that hangs keeps nobody beyond his deadline, and leaves nothing behind: neither a batch nor, as TestMain sees, a
-// goroutine.
+// A peer that hangs holds nobody beyond the deadline, and leaves nothing behind: neither a batch nor, as TestMain
+// checks, a goroutine.
 func TestNothingIsLeftOfAPeerThatHangs(t *testing.T) {
 	peer := fakepeer.New(t, fakepeer.Hangs())
 	cfg := patient()
@@ -503,7 +506,7 @@ func TestNothingIsLeftOfAPeerThatHangs(t *testing.T) {
 	batches.client.ended(t)
 }
 
-// One connection that hangs holds up those who wait for it, and nobody else.
+// A stuck connection only delays the callers that have joined its batch.
 func TestLateRequestIsOvertaken(t *testing.T) {
 	peer := newPeerOfBatches(t)
 	batches := NewBatches(newClient(t, peer.URL, patient()), discard()) // overtaking takes real time
@@ -513,10 +516,10 @@ func TestLateRequestIsOvertaken(t *testing.T) {
 	peer.mu.Lock()
 	peer.wait = nil
 	peer.mu.Unlock()
-	mustDraw(t, batches, 1) // queued behind it
+	mustDraw(t, batches, 1) // queued after it
 	mustDraw(t, batches, 100)
 	if waiting(batches) != 0 {
-		t.Error("somebody else waits")
+		t.Error("another caller waits")
 	}
 	release()
 	if err := stuck.Wait(); err != nil {
@@ -539,12 +542,12 @@ func TestBatchBreaker(t *testing.T) {
 	}
 }
 
-// Another member of the family, or ours of an older version, has nothing at the path of picks, takes it for an id, or answers
-// something else there.
+// Another member of the family, or an older version of ours, doesn't have the picks path, takes it for an id, or
+// responds with something else.
 func TestPeerWithoutBatches(t *testing.T) {
 	for _, c := range []struct {
 		name     string
-		to       http.HandlerFunc // answers a request for a batch
+		to       http.HandlerFunc // responds to a request for a batch
 		requests int              // for 10 picks
 	}{
 		{"one object", fakepeer.Answers(http.StatusOK, strings.Replace(fakepeer.Hero, "otherName", "othername", 1)), 10},
@@ -585,7 +588,7 @@ func TestPeerWithoutBatches(t *testing.T) {
 	}
 }
 
-// All who wait when a peer turns out to know no batches get a pick all the same.
+// When a peer turns out not to support batches, all waiting callers still get a pick.
 func TestPeerWithoutBatchesUnderLoad(t *testing.T) {
 	for name, behaviour := range map[string]http.HandlerFunc{
 		"one object": fakepeer.Answers(http.StatusOK, fakepeer.Hero),
@@ -612,8 +615,8 @@ func TestPeerWithoutBatchesUnderLoad(t *testing.T) {
 	}
 }
 
-// A peer is replaced by another version while it is asked, with callers waiting for a batch, and again: nobody fails, batches
-// are used where there are any, and that there are none is logged once. In strict, no version is asked for picks at all.
+// A peer is replaced by another version and back while callers wait for a batch: nobody fails, batches are used if
+// supported, and their absence is logged once. In strict, no version is asked for batches.
 func TestPeerIsReplacedByAnotherVersion(t *testing.T) {
 	able := newPeerOfBatches(t)
 	older := fakepeer.DrawsOne(fakepeer.Hero, fakepeer.Answers(http.StatusUnprocessableEntity, `{"detail":"path.id"}`))
@@ -628,7 +631,7 @@ func TestPeerIsReplacedByAnotherVersion(t *testing.T) {
 		batches, clock, log := newBatches(t, peer.URL, withBreaker(time.Hour))
 		mustDraw(t, batches, 50)
 		for _, step := range steps {
-			clock.pass(singleTime) // what is left of the picks is too old by then
+			clock.pass(singleTime) // the remaining picks are too old by then
 			held := newGate(t)
 			peer.Behave(held.before(step.behaviour))
 			group, ids := drawTogether(t, batches, 5)
@@ -680,7 +683,7 @@ func TestPanicInABatch(t *testing.T) {
 	}
 }
 
-// BenchmarkPick measures a pick that is there: what most fights under load have.
+// BenchmarkPick measures a stored pick, the usual case under load.
 func BenchmarkPick(b *testing.B) {
 	batches := NewBatches[character.Character](nil, discard())
 	full := make([]character.Character, 1<<20)

@@ -5,35 +5,35 @@ import (
 	"time"
 )
 
-// breaker is the circuit breaker of one peer. It opens after so many failures in a row and then admits no call until the
-// delay has passed. Then it is half-open: it admits one call, the trial, whose outcome alone decides whether it closes or
-// stays open for another delay. The outcome of a call that began before it opened no longer counts.
+// breaker is the circuit breaker of one peer. It opens after a number of consecutive failures and admits no call
+// until the delay has passed. Then it is half-open: it admits one trial call, whose outcome decides whether it closes
+// or stays open for another delay. Outcomes of calls that began before it opened don't count.
 //
-// Whoever was admitted must call record, whatever happens; a trial that tells nothing makes room for the next one.
+// Every admitted call must be recorded; a trial with an unknown outcome makes room for the next trial.
 type breaker struct {
-	failures uint // in a row that open it; 0 for never
+	failures uint // consecutive ones that open it; 0 for never
 	delay    time.Duration
 
 	mu     sync.Mutex
-	failed uint      // in a row
+	failed uint      // consecutive failures
 	until  time.Time // when it becomes half-open; zero while it is closed
-	trying bool      // the trial is under way
+	trying bool      // a trial call is in flight
 	opened int       // how often it has opened
 }
 
-// permit is what an admitted call has from the breaker.
+// permit identifies an admitted call.
 type permit struct {
 	trial  bool
-	opened int // how often the breaker had opened by then
+	opened int // value of breaker.opened at admission
 }
 
-// outcome is what a call tells about the peer.
+// outcome is what a call reveals about the peer.
 type outcome int
 
 const (
-	unknown   outcome = iota // nothing: the call was cut short, or panicked
-	succeeded                // the peer does its work
-	failed                   // it doesn't
+	unknown   outcome = iota // nothing: the call was canceled or panicked
+	succeeded                // the peer works
+	failed                   // the peer doesn't work
 )
 
 // refuses reports whether a call would not be admitted now.
@@ -48,7 +48,7 @@ func (b *breaker) refusing() bool {
 	return !b.until.IsZero() && (b.trying || time.Now().Before(b.until))
 }
 
-// admit reports whether a call may be made. If so, its outcome is to be recorded with the permit.
+// admit reports whether a call may be made. If so, record its outcome with the permit.
 func (b *breaker) admit() (p permit, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -59,7 +59,7 @@ func (b *breaker) admit() (p permit, ok bool) {
 	return permit{b.trying, b.opened}, true
 }
 
-// record takes the outcome of a call that was admitted.
+// record records the outcome of an admitted call.
 func (b *breaker) record(p permit, what outcome) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -23,7 +23,7 @@ func operation() huma.Operation {
 	return huma.Operation{OperationID: "test", Method: http.MethodGet, Path: "/"}
 }
 
-// withBreaker opens after three failures in a row.
+// withBreaker returns settings with a breaker that opens after three failures in a row.
 func withBreaker(delay time.Duration) Config {
 	cfg := patient()
 	cfg.BreakerFailures, cfg.BreakerDelay = 3, delay
@@ -65,7 +65,7 @@ func TestBreakerCountsFailuresInARow(t *testing.T) {
 				peer.Behave(fakepeer.BreaksOff(""))
 				for range 2 {
 					if _, err := client.Random(t.Context()); err == nil || errors.Is(err, fight.ErrOpen) {
-						t.Fatalf("got %v, want that it broke off", err)
+						t.Fatalf("got %v, want a closed connection", err)
 					}
 				}
 				peer.Behave(harmless.behaviour)
@@ -89,7 +89,7 @@ func TestBreakerRecovers(t *testing.T) {
 		return !errors.Is(err, fight.ErrOpen)
 	})
 	if got := peer.Requests(); got != asked+1 {
-		t.Errorf("a peer that is still away was tried %d times, want once", got-asked)
+		t.Errorf("a peer that is still down was tried %d times, want once", got-asked)
 	}
 	peer.Behave(fakepeer.Answers(http.StatusOK, fakepeer.Hero))
 	eventually(t, "the peer answers again", func() bool {
@@ -113,8 +113,8 @@ func TestNoBreaker(t *testing.T) {
 	}
 }
 
-// TestBreakerIgnoresCallsFromBeforeItOpened ends old calls after the trial has closed it: a peer that is well again isn't
-// refused for them.
+// The outcomes of old calls arrive after the trial has closed the breaker: a healthy peer isn't refused because of
+// them.
 func TestBreakerIgnoresCallsFromBeforeItOpened(t *testing.T) {
 	b := &breaker{failures: 2}
 	admit := func() permit {
@@ -133,17 +133,17 @@ func TestBreakerIgnoresCallsFromBeforeItOpened(t *testing.T) {
 	b.record(old[1], failed) // opens it, for no time
 	trial := admit()
 	if !trial.trial {
-		t.Fatal("it isn't half-open")
+		t.Fatal("the breaker isn't half-open")
 	}
 	b.record(old[2], succeeded)
 	if !b.refuses() {
-		t.Error("an old success closed it")
+		t.Error("an old success closed the breaker")
 	}
 	b.record(trial, succeeded)
 	for _, p := range old[3:] {
 		b.record(p, failed)
 	}
 	if b.refuses() || admit().trial {
-		t.Error("old failures opened it again")
+		t.Error("old failures opened the breaker again")
 	}
 }

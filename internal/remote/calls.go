@@ -12,22 +12,22 @@ import (
 	"superheroes/internal/fight"
 )
 
-// calls are the calls of one peer. Each has a context of its own and goes on when its caller leaves: a call that is cut
-// short costs the peer a connection, and says nothing about it. So a caller who is in a hurry, or whose fight has failed
-// at another peer, takes nothing from anybody: the connection is used again, and the breaker hears how the peer did.
+// calls makes the calls to one peer. Each call has its own context and goes on when its caller leaves: canceling a
+// call would cost the peer a connection and reveal nothing about it. So a caller in a hurry, or whose fight has
+// failed at another peer, harms no one: the connection is reused, and the breaker learns how the peer did.
 //
-// There are as many slots for calls as connections, and at most half of them are held by calls whose callers have left;
-// beyond that, such calls are cut short. It may be used concurrently.
+// There are as many slots for calls as connections. At most half may be held by calls whose callers have left; beyond
+// that, such calls are canceled. It is safe for concurrent use.
 type calls struct {
 	limit   time.Duration // of a call
-	read    time.Duration // that a peer has to answer
-	fair    time.Duration // what a caller must have waited, for its deadline to show that the peer is slow
+	read    time.Duration // that a peer has to respond
+	fair    time.Duration // how long a caller must have waited before its deadline counts against the peer
 	breaker breaker
-	slots   *bounded.Slots // one for each call under way
+	slots   *bounded.Slots // one for each call in flight
 	work    *bounded.Work
 }
 
-// newCalls returns the calls of a peer. With timed they have to be ended at the limit: the transport doesn't keep to it by itself.
+// newCalls returns the calls of a peer. If timed, calls end at the limit; otherwise the transport enforces it.
 func newCalls(cfg Config, timed bool) *calls {
 	c := &calls{
 		limit:   cfg.Connect + cfg.Read,
@@ -44,26 +44,26 @@ func newCalls(cfg Config, timed bool) *calls {
 	return c
 }
 
-// call is one of them.
+// call describes one call.
 type call struct {
 	begin    time.Time
-	deadline time.Time // that the peer is told; zero for none
+	deadline time.Time // told to the peer; zero for none
 	guarded  bool      // by the breaker
 }
 
-// overdue reports whether the time is up that the peer was told.
+// overdue reports whether the deadline told to the peer has passed.
 func (c call) overdue() bool { return !c.deadline.IsZero() && !time.Now().Before(c.deadline) }
 
-// do runs ask, which makes one call of the peer, in the background, and waits for its end or for that of ctx. A guarded
-// call fails with fight.ErrOpen when the breaker is open. Without a slot in time it fails with fight.ErrBusy.
+// do runs ask, which makes one call to the peer, in the background, and waits until it returns or ctx ends. A guarded
+// call fails with fight.ErrOpen if the breaker is open. If no slot gets free in time, do fails with fight.ErrBusy.
 func (c *calls) do(ctx context.Context, guarded bool, ask func(context.Context) error) error {
 	deadline, _ := ctx.Deadline()
 	return c.until(ctx, call{time.Now(), deadline, guarded}, ask)
 }
 
-// doLonger is do for a caller that waits until the call has ended. deadline is what the peer is told.
+// doLonger is do for a caller that waits until the call has ended. The peer is told deadline.
 func (c *calls) doLonger(ctx context.Context, deadline time.Time, ask func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*c.limit) // half of it to wait for a slot
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*c.limit) // half of the time to wait for a slot
 	defer cancel()
 	return c.until(ctx, call{time.Now(), deadline, true}, ask)
 }
@@ -85,7 +85,7 @@ func (c *calls) until(ctx context.Context, called call, ask func(context.Context
 	return c.gaveUp(ctx, called.begin)
 }
 
-// gaveUp returns why a caller who began to wait then doesn't wait any more.
+// gaveUp returns the error of a caller whose context has ended, given when it began to wait.
 func (c *calls) gaveUp(ctx context.Context, begin time.Time) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) && time.Since(begin) < c.fair {
 		return fmt.Errorf("%w: %w", fight.ErrNoTime, context.Cause(ctx))
@@ -93,7 +93,7 @@ func (c *calls) gaveUp(ctx context.Context, begin time.Time) error {
 	return context.Cause(ctx)
 }
 
-// make makes a call and tells the breaker what became of it, also when ask panics: that is the call's error.
+// make makes a call and records its outcome with the breaker. A panic in ask becomes the call's error.
 func (c *calls) make(ctx context.Context, called call, ask func(context.Context) error) error {
 	var admitted permit
 	if called.guarded {
@@ -109,8 +109,8 @@ func (c *calls) make(ctx context.Context, called call, ask func(context.Context)
 	return c.tooLate(called, err)
 }
 
-// tooLate returns the error of a call that has ended. A peer that reports an error when the time is up that it was told
-// has had too little, and not failed for another reason.
+// tooLate returns the error of a finished call. If a peer reports an error after the deadline it was told, the cause
+// is that it had too little time.
 func (c *calls) tooLate(called call, err error) error {
 	var refusal statusError
 	switch {
@@ -122,8 +122,8 @@ func (c *calls) tooLate(called call, err error) error {
 	return fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
 }
 
-// outcomeOf returns what a call that has ended tells about the peer. That a peer fails when the time is up that it was told
-// tells nothing, unless that was about the whole read time-out, or it hasn't answered within that.
+// outcomeOf returns what a finished call reveals about the peer. A failure after the deadline told to the peer
+// reveals nothing, unless that was about the whole read timeout, or the peer didn't respond within it.
 func (c *calls) outcomeOf(called call, err error) outcome {
 	if err == nil || errors.Is(err, catalog.ErrEmpty) || errors.Is(err, errNoBatches) {
 		return succeeded
@@ -140,7 +140,7 @@ func (c *calls) outcomeOf(called call, err error) outcome {
 	return failed
 }
 
-// transport is how a request gets to the peer.
+// transport sends requests to the peer.
 type transport interface {
 	http.RoundTripper
 	CloseIdleConnections()

@@ -20,7 +20,7 @@ import (
 	"superheroes/test/fakepeer"
 )
 
-// gate holds requests back, whether their clients wait or not.
+// gate blocks requests, whether their clients wait or not.
 type gate struct {
 	held atomic.Int32
 	open chan struct{}
@@ -38,7 +38,7 @@ func newGate(t *testing.T) *gate {
 	return g
 }
 
-// before returns a behaviour that begins when the gate opens.
+// before returns a behaviour that starts when the gate opens.
 func (g *gate) before(behaviour http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		g.held.Add(1)
@@ -47,7 +47,7 @@ func (g *gate) before(behaviour http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// ended waits until no call is under way.
+// ended waits until no call is in flight.
 func (c *Client[T]) ended(t *testing.T) {
 	t.Helper()
 	eventually(t, "all calls have ended", func() bool { return c.calls.slots.Taken() == 0 })
@@ -58,7 +58,7 @@ type picker interface {
 	Random(context.Context) (character.Character, error)
 }
 
-// leave begins so many calls and leaves each when the peer has it, for this cause; nil for a deadline that passes.
+// leave starts calls and abandons each when the peer has it, for the given cause; nil means a passed deadline.
 func leave(t *testing.T, from picker, peer *fakepeer.Peer, calls int, cause error) {
 	t.Helper()
 	for range calls {
@@ -84,7 +84,7 @@ func leave(t *testing.T, from picker, peer *fakepeer.Peer, calls int, cause erro
 	}
 }
 
-// deadlined is a context whose deadline passes when the test says so; until then it is a moment ahead.
+// deadlined is a context whose deadline passes when the test decides; until then it is just ahead.
 type deadlined struct {
 	context.Context
 	done chan struct{}
@@ -108,8 +108,9 @@ func (d *deadlined) Err() error {
 	}
 }
 
-// A caller who leaves, because his deadline has passed, because he has gone or because another peer has failed, costs a
-// healthy peer neither its connection nor its good name. How the call ends tells: as the first half of these calls does.
+// A caller that leaves, because its deadline has passed, it was canceled or another peer has failed, costs a healthy
+// peer neither its connection nor its record with the breaker. The end of the call decides, as for the first half of
+// these calls.
 func TestCallersLeave(t *testing.T) {
 	for name, cause := range map[string]error{
 		"the deadline has passed": nil,
@@ -124,7 +125,7 @@ func TestCallersLeave(t *testing.T) {
 		}{
 			{"an answer", fakepeer.Answers(http.StatusOK, fakepeer.Hero), false},
 			{"an empty catalog", fakepeer.Answers(http.StatusNotFound, `{"detail":"there is no hero yet"}`), false},
-			// As for the first cause: whoever is told that there is a millisecond may fail after it.
+			// For the first cause, the peer was told that a millisecond is left, so it may fail after that.
 			{"503", fakepeer.Answers(http.StatusServiceUnavailable, `{}`), cause != nil},
 		} {
 			t.Run(name+", then "+c.name, func(t *testing.T) {
@@ -154,7 +155,7 @@ func TestCallersLeave(t *testing.T) {
 	}
 }
 
-// However many callers leave a peer that hangs, half of its connections are left for those who wait.
+// However many callers abandon a hanging peer, half of the connections remain for waiting callers.
 func TestCallersWhoLeaveDontTakeAllConnections(t *testing.T) {
 	const most = 6
 	cfg := patient()
@@ -163,7 +164,7 @@ func TestCallersWhoLeaveDontTakeAllConnections(t *testing.T) {
 	client := newClient(t, peer.URL, cfg)
 	leave(t, client, peer, 3*most, nil)
 	if held := client.calls.slots.Taken(); held > most/2+1 {
-		t.Errorf("%d slots of %d are held by calls that nobody waits for", held, most)
+		t.Errorf("%d slots of %d are held by abandoned calls", held, most)
 	}
 	eventually(t, "the others are cut short", func() bool { return peer.Cancelled() == 3*most-most/2 })
 	peer.Behave(fakepeer.Answers(http.StatusOK, fakepeer.Hero))
@@ -182,7 +183,7 @@ func TestCallersWhoLeaveDontTakeAllConnections(t *testing.T) {
 	}
 }
 
-// Who finds all connections in use until his deadline is told so: the peer has done nothing wrong.
+// A caller that finds all connections in use until its deadline gets ErrBusy: the peer has done nothing wrong.
 func TestNoConnectionInTime(t *testing.T) {
 	cfg := withBreaker(time.Hour)
 	cfg.MaxConnections = 1
@@ -195,7 +196,7 @@ func TestNoConnectionInTime(t *testing.T) {
 		return err
 	})
 	eventually(t, "the connection is in use", func() bool { return held.held.Load() == 1 })
-	for busy := 0; busy < 5; { // one that is late on a busy machine doesn't even try
+	for busy := 0; busy < 5; { // on a busy machine, one that is too late doesn't even try
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		_, err := client.Random(ctx)
 		cancel()
@@ -215,7 +216,7 @@ func TestNoConnectionInTime(t *testing.T) {
 	}
 }
 
-// halfOpen returns a client whose breaker is half-open, and its peer.
+// halfOpen returns a client with a half-open breaker, and its peer.
 func halfOpen(t *testing.T, cfg Config) (*Client[character.Character], *fakepeer.Peer) {
 	t.Helper()
 	peer := fakepeer.New(t, fakepeer.BreaksOff(""))
@@ -230,7 +231,7 @@ func halfOpen(t *testing.T, cfg Config) (*Client[character.Character], *fakepeer
 	return client, peer
 }
 
-// The trial of a half-open breaker is one call. It goes on when its caller leaves, and its outcome decides.
+// A half-open breaker admits one trial call. It goes on when its caller leaves, and its outcome decides.
 func TestTrial(t *testing.T) {
 	for name, c := range map[string]struct {
 		then   http.HandlerFunc
@@ -246,7 +247,7 @@ func TestTrial(t *testing.T) {
 			leave(t, client, peer, 1, context.Canceled)
 			for range 3 {
 				if _, err := client.Random(t.Context()); !errors.Is(err, fight.ErrOpen) {
-					t.Errorf("beside the trial: got %v, want %v", err, fight.ErrOpen)
+					t.Errorf("during the trial: got %v, want %v", err, fight.ErrOpen)
 				}
 			}
 			close(held.open)
@@ -258,12 +259,12 @@ func TestTrial(t *testing.T) {
 	}
 }
 
-// A trial that tells nothing about the peer makes room for another.
+// A trial with an unknown outcome makes room for another.
 func TestTrialThatTellsNothing(t *testing.T) {
 	for name, try := range map[string]func(*testing.T, *Client[character.Character], *fakepeer.Peer){
 		"it is cut short": func(t *testing.T, client *Client[character.Character], peer *fakepeer.Peer) {
 			peer.Behave(fakepeer.Hangs())
-			leave(t, client, peer, 1, context.Canceled) // nobody may, with one connection
+			leave(t, client, peer, 1, context.Canceled) // with one connection, no call may outlive its caller
 		},
 		"it panics": func(t *testing.T, client *Client[character.Character], _ *fakepeer.Peer) {
 			transport := client.transport
@@ -300,7 +301,7 @@ func TestTrialThatTellsNothing(t *testing.T) {
 	}
 }
 
-// panics is a transport with a fault.
+// panics is a transport that panics.
 type panics struct{ transport }
 
 func (panics) RoundTrip(*http.Request) (*http.Response, error) { panic("kryptonite") }
@@ -332,7 +333,7 @@ func TestBreakerIgnoresOlderCalls(t *testing.T) {
 			close(old.open)
 			_ = older.Wait()
 			if client.Refusal() == nil {
-				t.Error("the older call decided, or let another trial begin")
+				t.Error("the older call decided, or admitted another trial")
 			}
 			close(trial.open)
 			_ = trying.Wait()
@@ -345,7 +346,7 @@ func TestBreakerIgnoresOlderCalls(t *testing.T) {
 
 func ignored(error) error { return nil }
 
-// Close ends the calls that nobody waits for, and leaves no goroutine behind: TestMain looks.
+// Close ends abandoned calls and leaves no goroutine behind, as TestMain checks.
 func TestCloseEndsCalls(t *testing.T) {
 	peer := fakepeer.New(t, fakepeer.Hangs())
 	client := newClient(t, peer.URL, patient())
@@ -357,7 +358,8 @@ func TestCloseEndsCalls(t *testing.T) {
 	}
 }
 
-// What a base URL has beside scheme, host and path is no part of a request's address; a user goes where HTTP has it.
+// Parts of a base URL other than scheme, host and path are not sent as part of the address; the user becomes a
+// header.
 func TestBaseURL(t *testing.T) {
 	asked := make(chan string, 1)
 	peer := fakepeer.New(t, func(w http.ResponseWriter, r *http.Request) {
@@ -384,6 +386,6 @@ func TestBaseURL(t *testing.T) {
 	peer.Stop()
 	_, err := newClient(t, "http://yoda:do%40or@"+host, patient()).Random(t.Context())
 	if err == nil || strings.Contains(err.Error(), "do@or") || strings.Contains(err.Error(), "do%40or") {
-		t.Errorf("got %v, which shows the password", err)
+		t.Errorf("got %v, which reveals the password", err)
 	}
 }

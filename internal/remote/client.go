@@ -1,5 +1,6 @@
-// Package remote is what other services look like from here, over HTTP: the catalogs that fights are picked from, and the
-// services behind the arena.
+// Package remote accesses other services over HTTP: the catalogs that fights are picked from, and the services behind
+// the arena. It limits connections and time, and has the circuit breaker of a peer. It knows the protocol, but no
+// store and no route.
 package remote
 
 import (
@@ -23,48 +24,49 @@ import (
 	"superheroes/internal/httpserver"
 )
 
-// Config bounds the calls of a peer, within what remains of the request's deadline.
+// Config limits the calls to a peer, within what remains of the request's deadline.
 type Config struct {
 	Connect         time.Duration `name:"peer-connect-timeout" default:"2s" help:"Time to connect to a peer."`
 	Write           time.Duration `name:"peer-write-timeout" default:"2s" help:"Time to send a request to a peer."`
-	Read            time.Duration `name:"peer-read-timeout" default:"5s" help:"Time a peer has to send its whole answer."`
+	Read            time.Duration `name:"peer-read-timeout" default:"5s" help:"Time a peer has to send its whole response."`
 	MaxConnections  int           `name:"peer-max-connections" default:"100" help:"Maximum connections to a peer."`
 	IdleConnections int           `name:"peer-idle-connections" default:"20" help:"Maximum idle connections kept open to a peer."`
 	BreakerFailures uint          `name:"peer-breaker-failures" default:"20" help:"Consecutive failed calls that open the circuit breaker of a peer; 0 means never."`
 	BreakerDelay    time.Duration `name:"peer-breaker-delay" default:"1s" help:"How long the circuit breaker of a peer stays open before a call is tried again."`
 }
 
-// Within returns the same limits, none of which is longer than the deadline of the service's requests.
+// Within returns the limits with no timeout above the deadline of the service's requests.
 func (c Config) Within(deadline time.Duration) Config {
 	c.Connect, c.Write, c.Read = min(c.Connect, deadline), min(c.Write, deadline), min(c.Read, deadline)
 	return c
 }
 
-// patience is the part of the read time-out that a peer must have had, for its caller's deadline to show that it is slow.
+// patience is the fraction (1/n) of the read timeout that a peer must have had before a caller's deadline counts
+// against it.
 const patience = 10
 
-// maxAnswer is the largest answer that is read from a peer, in bytes.
+// maxAnswer is the largest response read from a peer, in bytes.
 const maxAnswer = 1 << 20
 
-// Client picks random items from one catalog. It may be used concurrently.
+// Client picks random items from one catalog. It is safe for concurrent use.
 type Client[T catalog.Item] struct {
 	peer      string
 	base      *url.URL // without user, query and fragment
 	login     *url.Userinfo
-	random    *http.Request // of one item
-	picks     *http.Request // of many
-	ready     *http.Request // of the peer's readiness
+	random    *http.Request // for one item
+	picks     *http.Request // for many
+	ready     *http.Request // for the peer's readiness
 	read      time.Duration
 	transport transport
 	decoder   decoder[T]
 	calls     *calls
 }
 
-// New returns the client of the catalog that is served below base, as in http://heroes:8000.
+// New returns the client of the catalog served below base, such as http://heroes:8000.
 func New[T catalog.Item](kind catalog.Kind[T], base string, cfg Config) *Client[T] {
 	at, err := url.Parse(base)
 	if err != nil {
-		at = &url.URL{} // every call fails: the settings should have been checked
+		at = &url.URL{} // every call fails; the settings have been validated before
 	}
 	c := &Client[T]{
 		peer:    kind.Plural,
@@ -83,7 +85,7 @@ func New[T catalog.Item](kind catalog.Kind[T], base string, cfg Config) *Client[
 	return c
 }
 
-// request returns a request of the path below base, which get copies.
+// request returns a request for the path below base, for get to copy.
 func (c *Client[T]) request(path ...string) *http.Request {
 	request := &http.Request{
 		Method: http.MethodGet, URL: c.base.JoinPath(path...), Host: c.base.Host,
@@ -96,11 +98,11 @@ func (c *Client[T]) request(path ...string) *http.Request {
 	return request
 }
 
-// Transport returns the connections to one peer, with these limits.
+// Transport returns a transport for one peer, with these limits.
 func Transport(cfg Config) *http.Transport {
 	dialer := &net.Dialer{Timeout: cfg.Connect}
 	return &http.Transport{
-		Proxy: nil, // no address but the configured one
+		Proxy: nil, // connect to the configured address only
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := dialer.DialContext(ctx, network, address)
 			if err != nil {
@@ -117,7 +119,7 @@ func Transport(cfg Config) *http.Transport {
 	}
 }
 
-// writeLimited gives each write its own time-out.
+// writeLimited gives each write its own timeout.
 type writeLimited struct {
 	net.Conn
 	timeout time.Duration
@@ -130,7 +132,7 @@ func (c *writeLimited) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// Ready has nothing at hand: each item is asked for.
+// Ready implements fight.Source: no item is ever ready.
 func (c *Client[T]) Ready() (item T, ok bool) { return item, false }
 
 // Refusal implements fight.Refuser.
@@ -141,11 +143,12 @@ func (c *Client[T]) Refusal() error {
 	return nil
 }
 
-// Random picks one item: fight.Source. It fails with catalog.ErrEmpty when the peer has none, fight.ErrOpen when its
-// circuit breaker is open, and a time-out when it is too slow. A call whose caller leaves goes on by itself.
+// Random implements fight.Source: it picks one item. It fails with catalog.ErrEmpty if the peer has none,
+// fight.ErrOpen if the circuit breaker is open, and a timeout if the peer is too slow. The call goes on if its caller
+// leaves.
 func (c *Client[T]) Random(ctx context.Context) (item T, err error) {
 	deadline, _ := ctx.Deadline()
-	answer := new(T) // the caller may have left when it comes
+	answer := new(T) // the caller may have left before it is set
 	err = c.calls.do(ctx, true, func(ctx context.Context) (err error) {
 		*answer, err = c.one(ctx, deadline)
 		return err
@@ -156,7 +159,7 @@ func (c *Client[T]) Random(ctx context.Context) (item T, err error) {
 	return *answer, nil
 }
 
-// one asks for one item.
+// one requests one item.
 func (c *Client[T]) one(ctx context.Context, deadline time.Time) (T, error) {
 	body, _, err := c.ask(ctx, c.random, deadline, maxAnswer)
 	if err != nil {
@@ -166,22 +169,22 @@ func (c *Client[T]) one(ctx context.Context, deadline time.Time) (T, error) {
 	return parse[T](body)
 }
 
-// parse reads one item.
+// parse decodes one item.
 func parse[T catalog.Item](body []byte) (item T, err error) {
 	// Members of the family differ in the case of a name: othername.
 	if err := json.Unmarshal(body, &item, json.MatchCaseInsensitiveNames(true)); err != nil {
-		return item, fmt.Errorf("the answer can't be read: %w", err)
+		return item, fmt.Errorf("can't decode the response: %w", err)
 	}
 	if item.Label() == "" {
-		return item, errors.New("the answer has no name")
+		return item, errors.New("the response has no name")
 	}
 	return item, nil
 }
 
-// errNoBatches means that a peer answers single picks only.
-var errNoBatches = errors.New("knows no batches")
+// errNoBatches means that a peer supports single picks only.
+var errNoBatches = errors.New("batches are not supported")
 
-// many asks for n items, and returns those that came and how old they were. An error that wraps errNoBatches may come with
+// many requests n items, and returns the ones received and their age. An error that wraps errNoBatches may come with
 // an item.
 func (c *Client[T]) many(ctx context.Context, n int, deadline time.Time) (items []T, age time.Duration, err error) {
 	request := *c.picks
@@ -201,32 +204,32 @@ func (c *Client[T]) many(ctx context.Context, n int, deadline time.Time) (items 
 		return []T{item}, catalog.MaxAge, errNoBatches
 	}
 	if items, err = c.decoder.array(body, n); err != nil {
-		return nil, 0, fmt.Errorf("the answer can't be read: %w", err)
+		return nil, 0, fmt.Errorf("can't decode the response: %w", err)
 	}
 	if len(items) == 0 {
 		return nil, 0, catalog.ErrEmpty
 	}
 	if len(items) > n {
-		return nil, 0, fmt.Errorf("the answer has more than %d items", n)
+		return nil, 0, fmt.Errorf("the response has more than %d items", n)
 	}
 	if nameless := slices.IndexFunc(items, func(item T) bool { return item.Label() == "" }); nameless >= 0 {
-		items = items[:nameless] // it fails no more picks than by itself
+		items = items[:nameless] // deliver the ones before it
 	}
 	if len(items) == 0 {
-		return nil, 0, errors.New("the answer has no name")
+		return nil, 0, errors.New("the response has no name")
 	}
 	ms, err := strconv.ParseUint(header.Get(httpserver.AgeHeader), 10, 31)
 	if err != nil {
-		return items[:1], catalog.MaxAge, errNoBatches // not ours: it says nothing of their age
+		return items[:1], catalog.MaxAge, errNoBatches // not one of our services: the age is unknown
 	}
 	if age = time.Duration(ms) * time.Millisecond; age > catalog.MaxAge {
-		return nil, 0, fmt.Errorf("the answer is %s old", age)
+		return nil, 0, fmt.Errorf("the picks are %s old", age)
 	}
 	return items, age, nil
 }
 
-// hasNoPicks reports whether an answer to a request for picks means that the peer has no such path: a 404, or what a path
-// that takes an id says of an id that is no number. Our own services did so before they had the path.
+// hasNoPicks reports whether the error of a request for picks means that the peer has no such path: a 404, or the
+// error of a path that takes an id. Our own services gave the latter before they had the path.
 func hasNoPicks(err error) bool {
 	var refusal statusError
 	if errors.As(err, &refusal) {
@@ -235,18 +238,18 @@ func hasNoPicks(err error) bool {
 	return errors.Is(err, errNoPath) || errors.Is(err, catalog.ErrEmpty) // the 404 of a random path
 }
 
-// errNoPath means that a peer has nothing at the path.
+// errNoPath means that the peer doesn't have the path.
 var errNoPath = errors.New("has no such path")
 
-// statusError is an answer that is neither 200 nor 404.
+// statusError is a response other than 200 and 404.
 type statusError struct {
 	status int
 	text   string
 }
 
-func (e statusError) Error() string { return "answered " + e.text }
+func (e statusError) Error() string { return "returned " + e.text }
 
-// ask returns the body, of at most so many bytes, and the header of what the peer answers.
+// ask sends the request and returns the body, limited to most bytes, and the header of the response.
 func (c *Client[T]) ask(ctx context.Context, request *http.Request, deadline time.Time, most int64) ([]byte, http.Header, error) {
 	response, err := c.get(ctx, request, deadline)
 	if err != nil {
@@ -258,7 +261,7 @@ func (c *Client[T]) ask(ctx context.Context, request *http.Request, deadline tim
 	case err != nil && ctx.Err() != nil:
 		return nil, nil, context.Cause(ctx)
 	case err != nil:
-		return nil, nil, fmt.Errorf("the answer broke off: %w", err)
+		return nil, nil, fmt.Errorf("the response was truncated: %w", err)
 	case response.StatusCode == http.StatusNotFound && isUnknownPath(body):
 		return nil, nil, errNoPath
 	case response.StatusCode == http.StatusNotFound:
@@ -269,7 +272,7 @@ func (c *Client[T]) ask(ctx context.Context, request *http.Request, deadline tim
 	return body, response.Header, nil
 }
 
-// readBody reads at most so many bytes, in one piece where the peer says how many there are.
+// readBody reads at most the given number of bytes, in one piece if the peer states the length.
 func readBody(response *http.Response, most int64) ([]byte, error) {
 	if length := response.ContentLength; length < 0 || length > min(most, maxAnswer) {
 		return io.ReadAll(io.LimitReader(response.Body, most))
@@ -279,7 +282,8 @@ func readBody(response *http.Response, most int64) ([]byte, error) {
 	return body, err
 }
 
-// isUnknownPath reports whether a 404 is for the path, of ours or of FastAPI's making, rather than for an empty catalog.
+// isUnknownPath reports whether a 404 means an unknown path, by our services or FastAPI, rather than an empty
+// catalog.
 func isUnknownPath(body []byte) bool {
 	var problem struct {
 		Detail string `json:"detail"`
@@ -290,7 +294,7 @@ func isUnknownPath(body []byte) bool {
 	return problem.Detail == httpserver.UnknownPath || problem.Detail == "Not Found"
 }
 
-// get asks the peer, telling it the request's id and how long we will wait; for ever when the deadline is zero.
+// get sends a request with the request id and the time we will wait; a zero deadline means for ever.
 func (c *Client[T]) get(ctx context.Context, of *http.Request, deadline time.Time) (*http.Response, error) {
 	request := of.WithContext(ctx)
 	request.Header = maps.Clone(of.Header)
@@ -307,7 +311,7 @@ func (c *Client[T]) get(ctx context.Context, of *http.Request, deadline time.Tim
 	return response, nil
 }
 
-// Check asks whether the peer is ready, for the health page.
+// Check checks whether the peer is ready, for the health page.
 func (c *Client[T]) Check(ctx context.Context) error {
 	deadline, _ := ctx.Deadline()
 	return c.calls.do(ctx, false, func(ctx context.Context) error {
@@ -320,13 +324,13 @@ func (c *Client[T]) Check(ctx context.Context) error {
 			return err
 		}
 		if response.StatusCode >= http.StatusInternalServerError {
-			return fmt.Errorf("answered %s", response.Status)
+			return fmt.Errorf("returned %s", response.Status)
 		}
 		return nil
 	})
 }
 
-// Close ends the calls under way and the idle connections. Calls that follow fail.
+// Close cancels the calls in flight and closes the idle connections. Later calls fail.
 func (c *Client[T]) Close() error {
 	c.calls.work.Close()
 	c.transport.CloseIdleConnections()

@@ -27,12 +27,12 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// yoda is what fakepeer.Hero says.
+// yoda is the hero in fakepeer.Hero.
 func yoda() character.Character {
 	return character.Character{ID: 1, Name: "Yoda", OtherName: "Minch Yoda", Level: 9, Picture: "/yoda.svg", Powers: "Foresight"}
 }
 
-// patient returns settings whose time-outs never end a call of these tests, and no breaker.
+// patient returns settings whose timeouts never end a call of these tests, and no breaker.
 func patient() Config {
 	return Config{Connect: time.Minute, Write: time.Minute, Read: time.Minute, MaxConnections: 100, IdleConnections: 20}
 }
@@ -91,7 +91,7 @@ func TestRandomAsksTheCatalog(t *testing.T) {
 	}
 }
 
-// A peer that speaks HTTP/2 too is asked in HTTP/1.1, on connections of which each carries one request at a time.
+// A peer that also speaks HTTP/2 is called over HTTP/1.1, with one request at a time on each connection.
 func TestPeersAreAskedInHTTP1(t *testing.T) {
 	asked := make(chan string, 1)
 	peer := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -111,7 +111,7 @@ func TestPeersAreAskedInHTTP1(t *testing.T) {
 	}
 }
 
-// isTimeout tells what becomes a 504.
+// isTimeout reports whether an error becomes a 504.
 func isTimeout(err error) bool {
 	var network net.Error
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network) && network.Timeout()
@@ -127,23 +127,23 @@ func TestRandomFails(t *testing.T) {
 		{"broken off before the answer", fakepeer.BreaksOff(""), "EOF"},
 		{"broken off within the status", fakepeer.BreaksOff("HTTP/1.1 2"), "malformed HTTP"},
 		{"broken off within the header", fakepeer.BreaksOff(header), "EOF"},
-		{"broken off within the body", fakepeer.BreaksOff(header + "\r\n" + fakepeer.Hero), "broke off"},
+		{"broken off within the body", fakepeer.BreaksOff(header + "\r\n" + fakepeer.Hero), "truncated"},
 		{"not HTTP", fakepeer.BreaksOff("220 smtp ready\r\n"), "malformed HTTP"},
 		{"500", fakepeer.Answers(http.StatusInternalServerError, fakepeer.Hero), "500"},
 		{"503", fakepeer.Answers(http.StatusServiceUnavailable, fakepeer.Hero), "503"},
 		{"422", fakepeer.Answers(http.StatusUnprocessableEntity, fakepeer.Hero), "422"},
 		{"204", fakepeer.Answers(http.StatusNoContent, ""), "204"},
 		{"a redirect is not followed", http.RedirectHandler("http://127.0.0.1:1/", http.StatusFound).ServeHTTP, "302"},
-		{"no body", fakepeer.Answers(http.StatusOK, ""), "can't be read"},
-		{"malformed JSON", fakepeer.Answers(http.StatusOK, fakepeer.Hero[:20]), "can't be read"},
-		{"trailing data", fakepeer.Answers(http.StatusOK, fakepeer.Hero+"{}"), "can't be read"},
-		{"an HTML page", fakepeer.Answers(http.StatusOK, "<html></html>"), "can't be read"},
-		{"an array", fakepeer.Answers(http.StatusOK, "["+fakepeer.Hero+"]"), "can't be read"},
-		{"a level that is none", fakepeer.Answers(http.StatusOK, `{"id":1,"name":"Yoda","level":"9"}`), "can't be read"},
+		{"no body", fakepeer.Answers(http.StatusOK, ""), "can't decode"},
+		{"malformed JSON", fakepeer.Answers(http.StatusOK, fakepeer.Hero[:20]), "can't decode"},
+		{"trailing data", fakepeer.Answers(http.StatusOK, fakepeer.Hero+"{}"), "can't decode"},
+		{"an HTML page", fakepeer.Answers(http.StatusOK, "<html></html>"), "can't decode"},
+		{"an array", fakepeer.Answers(http.StatusOK, "["+fakepeer.Hero+"]"), "can't decode"},
+		{"a level that is none", fakepeer.Answers(http.StatusOK, `{"id":1,"name":"Yoda","level":"9"}`), "can't decode"},
 		{"null", fakepeer.Answers(http.StatusOK, "null"), "no name"},
 		{"another object", fakepeer.Answers(http.StatusOK, `{"status":"ok"}`), "no name"},
 		{"an empty name", fakepeer.Answers(http.StatusOK, `{"id":1,"name":""}`), "no name"},
-		{"too large", fakepeer.Answers(http.StatusOK, `{"id":1,"name":"Yoda","powers":"`+strings.Repeat("x", maxAnswer)+`"}`), "can't be read"},
+		{"too large", fakepeer.Answers(http.StatusOK, `{"id":1,"name":"Yoda","powers":"`+strings.Repeat("x", maxAnswer)+`"}`), "can't decode"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -175,7 +175,7 @@ func TestEmptyCatalog(t *testing.T) {
 	}
 }
 
-// Each case is ended by the one time-out that is short, or by the request's deadline; nothing else would.
+// Each case can only be ended by the one short timeout or the request's deadline.
 func TestTooSlow(t *testing.T) {
 	const short = 100 * time.Millisecond
 	hang := func(t *testing.T) string { return fakepeer.New(t, fakepeer.Hangs()).URL }
@@ -204,13 +204,13 @@ func TestTooSlow(t *testing.T) {
 			defer cancel()
 			_, err := newClient(t, test.peer(t), cfg).Random(ctx)
 			if !isTimeout(err) || test.deadline > short && ctx.Err() != nil {
-				t.Errorf("got %v, want a time-out by what is short", err)
+				t.Errorf("got %v, want the short time-out", err)
 			}
 		})
 	}
 }
 
-// An answer may come in as many pieces as it likes, within the read time-out: a slow peer isn't a broken one.
+// A response may arrive in any number of pieces within the read timeout: a slow peer isn't broken.
 func TestSlowButInTime(t *testing.T) {
 	peer := fakepeer.New(t, fakepeer.Dribbles(fakepeer.Hero, time.Millisecond))
 	got, err := newClient(t, peer.URL, patient()).Random(t.Context())
@@ -219,7 +219,7 @@ func TestSlowButInTime(t *testing.T) {
 	}
 }
 
-// A pipe has no buffer: a write to it ends only when someone reads.
+// A pipe has no buffer: a write ends only when it is read.
 func TestWriteTimeout(t *testing.T) {
 	here, there := net.Pipe()
 	t.Cleanup(func() { _, _ = here.Close(), there.Close() })
@@ -267,7 +267,7 @@ func TestPeerIsToldTheRemainingTimeAndTheRequestID(t *testing.T) {
 	})
 }
 
-// within calls do with the context that a handler gets of a request with this id.
+// within calls do with the context of a handler for a request with this id.
 func within(t *testing.T, id string, deadline time.Duration, do func(context.Context)) {
 	t.Helper()
 	api := httpserver.NewAPI(info(), discard(), httpserver.Config{Deadline: deadline})
@@ -357,7 +357,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// eventually waits until what is true, and fails the test when it never is.
+// eventually waits until a condition holds, and fails the test if it never does.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(time.Millisecond) {
@@ -385,14 +385,14 @@ func TestConcurrentUse(t *testing.T) {
 	wait.Wait()
 }
 
-// A service at the wrong address has no such path; that is no empty catalog.
+// A service at the wrong address doesn't have the path; that isn't an empty catalog.
 func TestUnknownPath(t *testing.T) {
 	for _, detail := range []string{httpserver.UnknownPath, "Not Found"} {
 		t.Run(detail, func(t *testing.T) {
 			peer := fakepeer.New(t, fakepeer.Answers(http.StatusNotFound, `{"detail":"`+detail+`"}`))
 			_, err := newClient(t, peer.URL, patient()).Random(t.Context())
 			if err == nil || errors.Is(err, catalog.ErrEmpty) {
-				t.Errorf("got %v, want that there is no such path", err)
+				t.Errorf("got %v, want an unknown path", err)
 			}
 		})
 	}

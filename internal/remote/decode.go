@@ -11,12 +11,12 @@ import (
 	"superheroes/internal/catalog"
 )
 
-// decoder reads an array of items. What our own services write it reads by itself, in less than half of the time and with a
-// fourth of the allocations that the JSON library takes: each item one line of fields in the table's order, whose texts
-// need no escapes. Anything else the library reads.
+// decoder decodes an array of items. It has a fast path for the form that our own services write, in less than half
+// of the time and with a quarter of the allocations of the JSON library: one line per item, fields in the table's
+// order, strings without escapes. The library decodes anything else.
 type decoder[T catalog.Item] struct {
 	fields func(*T) []any
-	before []string // what stands before each field, {"id": and so on
+	before []string // what precedes each field: {"id": and so on
 }
 
 func newDecoder[T catalog.Item](table catalog.Table[T]) decoder[T] {
@@ -30,13 +30,13 @@ func newDecoder[T catalog.Item](table catalog.Table[T]) decoder[T] {
 	return d
 }
 
-// isArray tells an array from everything else.
+// isArray reports whether text starts an array.
 func isArray(text []byte) bool {
 	text = bytes.TrimLeft(text, " \t\r\n")
 	return len(text) > 0 && text[0] == '['
 }
 
-// array reads an array of about n items.
+// array decodes an array of about n items.
 func (d decoder[T]) array(text []byte, n int) ([]T, error) {
 	items := make([]T, 0, n)
 	if rest, ok := d.quick(string(text), &items); ok && rest == "" {
@@ -46,7 +46,7 @@ func (d decoder[T]) array(text []byte, n int) ([]T, error) {
 	return items, json.Unmarshal(text, &items)
 }
 
-// quick reads an array in our own form. The items' texts share the memory of text.
+// quick decodes an array in our own form. The items' strings share the memory of text.
 func (d decoder[T]) quick(text string, items *[]T) (rest string, ok bool) {
 	if text, ok = strings.CutPrefix(text, "["); !ok {
 		return text, false
@@ -87,7 +87,7 @@ func (d decoder[T]) item(text string, item *T) (rest string, ok bool) {
 	return strings.CutPrefix(text, "}")
 }
 
-// quickText reads a JSON string without escapes.
+// quickText decodes a JSON string without escapes.
 func quickText(text string) (value, rest string, ok bool) {
 	if text, ok = strings.CutPrefix(text, `"`); !ok {
 		return "", text, false
@@ -109,7 +109,7 @@ func hasControl(text string) bool {
 	return false
 }
 
-// quickInteger reads a JSON number that is a whole one of so many bits, not negative.
+// quickInteger decodes a non-negative integer of the given size.
 func quickInteger(text string, bits int) (n int64, rest string, ok bool) {
 	end := 0
 	for end < len(text) && '0' <= text[end] && text[end] <= '9' {

@@ -12,7 +12,7 @@ import (
 	"superheroes/internal/location"
 )
 
-// TestDecode holds what we read against what the library reads, and wants us to read by ourselves what we write.
+// The decoder agrees with the JSON library, and decodes our own form without it.
 func TestDecode(t *testing.T) {
 	good := `{"id":1,"name":"Yoda","otherName":"","level":9,"picture":"/é","powers":"a, b"}`
 	for _, c := range []struct {
@@ -50,13 +50,13 @@ func TestDecode(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if quick := sameAsTheLibrary(t, c.text); quick != c.quick {
-				t.Errorf("read by ourselves: %t", quick)
+				t.Errorf("took the fast path: %t", quick)
 			}
 		})
 	}
 }
 
-// sameAsTheLibrary reads up to three heroes in both ways, and tells whether it took no library.
+// sameAsTheLibrary decodes up to three heroes both ways, and reports whether the decoder took the fast path.
 func sameAsTheLibrary(t interface{ Errorf(string, ...any) }, text string) (quick bool) {
 	decoder := newDecoder(character.Heroes().Table)
 	var want []character.Character
@@ -70,7 +70,7 @@ func sameAsTheLibrary(t interface{ Errorf(string, ...any) }, text string) (quick
 	return quick && rest == ""
 }
 
-// TestDecodeAnything: whatever a catalog holds is read as it was, and what was spoilt as the library reads it.
+// Anything that a catalog serves is decoded correctly, and corrupted data as the library decodes it.
 func TestDecodeAnything(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		hero := character.Character{
@@ -111,7 +111,7 @@ func arrayOf(n int) []byte {
 	return append(text, ']')
 }
 
-// BenchmarkDecode measures the reading of a whole batch, beside what the library takes.
+// BenchmarkDecode compares the decoding of a whole batch with the library.
 func BenchmarkDecode(b *testing.B) {
 	text := arrayOf(128)
 	b.Run("ours", func(b *testing.B) {

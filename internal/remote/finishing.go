@@ -10,16 +10,16 @@ import (
 	"superheroes/internal/bounded"
 )
 
-// finishing is a transport for reads whose answers are short. When its caller leaves, a read goes on by itself, for as long as
-// a service may take: cutting it short would close the connection, so that clients in a hurry would take the connections of
-// all others from the pool. What is returned has been read to its end, or up to maxHeld.
+// finishing is a transport for reads with short responses. When its caller leaves, a read goes on for as long as a
+// service may take: canceling it would close the connection, and impatient clients would drain the connection pool
+// for all others. Responses are read to the end, or up to maxHeld, before they are returned.
 type finishing struct {
 	*http.Transport
 	reads *bounded.Slots
 	work  *bounded.Work
 }
 
-// newFinishing returns one that lets half of the connections be used by reads whose callers have left.
+// newFinishing returns a transport that lets reads without a caller use up to half of the connections.
 func newFinishing(transport *http.Transport, limit time.Duration) *finishing {
 	reads := bounded.NewSlots("reads", transport.MaxConnsPerHost)
 	return &finishing{transport, reads, bounded.NewWork(limit, transport.MaxConnsPerHost/2, reads)}
@@ -45,14 +45,14 @@ func (f *finishing) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 }
 
-// read hands over what the service answers. It returns when that is read, or nobody reads it any more.
+// read delivers the response. It returns when the response has been read, or nobody reads it any more.
 func (f *finishing) read(ctx context.Context, request *http.Request, answered chan<- *http.Response) error {
 	response, err := f.Transport.RoundTrip(request.WithContext(ctx)) //nolint:bodyclose // closed below
 	if err != nil {
 		return err
 	}
 	body := response.Body
-	defer func() { _ = body.Close() }() // what matters of it was read
+	defer func() { _ = body.Close() }() // everything needed has been read
 	whole, err := hold(response)
 	if err != nil {
 		return err
@@ -72,7 +72,7 @@ func (f *finishing) read(ctx context.Context, request *http.Request, answered ch
 	return nil
 }
 
-// restOfBody tells when its reader has done with it.
+// restOfBody reports when its reader has closed it.
 type restOfBody struct {
 	io.ReadCloser
 	once   sync.Once

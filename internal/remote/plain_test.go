@@ -25,8 +25,8 @@ import (
 	"superheroes/test/fakepeer"
 )
 
-// scripted is a peer that says on each connection what the script for it has, an answer to a request, and then hangs up.
-// The last script is for all connections that follow.
+// scripted is a peer that sends, on each connection, the responses in its script, one per request, and then closes
+// it. The last script applies to all further connections.
 type scripted struct {
 	url              string
 	asked, connected atomic.Int32
@@ -70,18 +70,18 @@ func (s *scripted) play(conn net.Conn, answers []string) {
 	}
 }
 
-// says is an answer with that header, in addition to the one that tells the length, and yoda as its body.
+// says returns a response with the given headers besides Content-Length, and yoda as its body.
 func says(header ...string) string {
 	return fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%s\r\n%s", len(fakepeer.Hero), strings.Join(header, ""), fakepeer.Hero)
 }
 
-// A call that comes too late for a kept connection is repeated on another, one that got part of an answer is not.
+// A call that finds its kept connection closed is repeated on another one; a call that got part of a response is not.
 func TestConnectionsOfPlainHTTP(t *testing.T) {
 	chunked := fmt.Sprintf("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(fakepeer.Hero), fakepeer.Hero)
 	for _, test := range []struct {
 		name             string
 		scripts          [][]string
-		fails            string // part of the second call's error, "" when it works
+		fails            string // part of the second call's error, "" if it works
 		asked, connected int32
 	}{
 		{"kept", [][]string{{says(), says()}}, "", 2, 1},
@@ -92,9 +92,9 @@ func TestConnectionsOfPlainHTTP(t *testing.T) {
 		{"HTTP/1.0", [][]string{{strings.Replace(says(), "1.1", "1.0", 1), says()}}, "", 2, 2},
 		{"more than an answer", [][]string{{says() + "HTTP/1.1 200 OK\r\n\r\n", says()}}, "", 2, 2},
 		{"broken off within the second answer", [][]string{{says(), "HTTP/1.1 200 OK\r\n"}, {says()}}, "EOF", 2, 1},
-		{"broken off within the second body", [][]string{{says(), says()[:60]}, {says()}}, "broke off", 2, 1},
+		{"broken off within the second body", [][]string{{says(), says()[:60]}, {says()}}, "truncated", 2, 1},
 		{"no second answer", [][]string{{says(), ""}, {says()}}, "", 3, 2},
-		{"no second answer on a new connection", [][]string{{says("Connection: close\r\n")}, {""}}, "no answer came", 2, 2},
+		{"no second answer on a new connection", [][]string{{says("Connection: close\r\n")}, {""}}, "no response", 2, 2},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			peer := script(t, test.scripts...)
@@ -116,7 +116,7 @@ func TestConnectionsOfPlainHTTP(t *testing.T) {
 	}
 }
 
-// What a peer says unasked is nobody's answer.
+// Unsolicited data from a peer is never taken for a response.
 func TestQuiet(t *testing.T) {
 	for name, unasked := range map[string]func(net.Conn) error{
 		"an answer": func(peer net.Conn) error { _, err := io.WriteString(peer, says()); return err },
@@ -139,7 +139,7 @@ func TestQuiet(t *testing.T) {
 			t.Cleanup(func() { _, _ = l.Close(), peer.Close() })
 			l.interrupt() // as a deadline of the last exchange that has passed since
 			if !l.quiet() {
-				t.Error("not quiet though nothing was said")
+				t.Error("not quiet although nothing was sent")
 			}
 			if err := unasked(peer); err != nil {
 				t.Fatal(err)
@@ -158,7 +158,7 @@ func TestEndlessHeader(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			peer := script(t, []string{answer + says()})
 			if _, err := newClient(t, peer.url, patient()).Random(t.Context()); err == nil || !strings.Contains(err.Error(), "65536 bytes") {
-				t.Errorf("got %v, want what is too long", err)
+				t.Errorf("got %v, want the limit", err)
 			}
 		})
 	}
@@ -171,7 +171,7 @@ func TestEndlessHeader(t *testing.T) {
 	})
 }
 
-// A call that is given up leaves no connection that somebody else might get, and no place taken.
+// A call that is given up leaves no connection that another call might get, and no slot taken.
 func TestGivenUp(t *testing.T) {
 	var hangs atomic.Bool
 	peer := fakepeer.New(t, func(w http.ResponseWriter, r *http.Request) {
@@ -204,7 +204,7 @@ func TestGivenUp(t *testing.T) {
 		ended()
 		cancel()
 		if err := <-said; !errors.Is(err, context.Canceled) {
-			t.Errorf("got %v, want that it was cancelled", err)
+			t.Errorf("got %v, want a cancellation", err)
 		}
 		hangs.Store(false)
 	}
@@ -213,7 +213,7 @@ func TestGivenUp(t *testing.T) {
 	}
 }
 
-// A peer that hangs up on each request gets one twice, however many connections to it are kept.
+// A peer that closes each connection on a request gets the request twice, however many connections to it are kept.
 func TestSentOnceMore(t *testing.T) {
 	const kept = 3
 	var all sync.WaitGroup
@@ -243,7 +243,7 @@ func TestSentOnceMore(t *testing.T) {
 	}
 }
 
-// An answer that was sent without a request, while the connection was idle, is not the next one's.
+// A response sent without a request, on an idle connection, isn't taken for the next one.
 func TestUnaskedAnswer(t *testing.T) {
 	idle := make(chan net.Conn, 1)
 	peer := fakepeer.New(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -274,7 +274,8 @@ func TestUnaskedAnswer(t *testing.T) {
 	}
 }
 
-// Whatever becomes of a call, its place is free again; its connection is kept only when the answer was read to its end.
+// Whatever the outcome of a call, its slot is free again; its connection is kept only if the response was read to the
+// end.
 func TestPlaceAndConnection(t *testing.T) {
 	begun := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "500")
@@ -340,7 +341,7 @@ func TestIdleConnectionsAreClosed(t *testing.T) {
 	}
 }
 
-// trusted returns a client of the server, whose certificate it knows.
+// trusted returns a client of the server that trusts its certificate.
 func trusted(t *testing.T, server *httptest.Server, cfg Config) *Client[character.Character] {
 	t.Helper()
 	client := newClient(t, server.URL, cfg)
@@ -368,7 +369,7 @@ func TestEncrypted(t *testing.T) {
 			t.Cleanup(server.Close)
 			cfg := patient()
 			if test.want == context.DeadlineExceeded { //nolint:errorlint // it is the one of the table
-				cfg.Connect, cfg.Read = 2*time.Second, 100*time.Millisecond // a handshake takes its time on a busy machine
+				cfg.Connect, cfg.Read = 2*time.Second, 100*time.Millisecond // a handshake may be slow on a busy machine
 			}
 			got, err := trusted(t, server, cfg).Random(t.Context())
 			late := test.want == context.DeadlineExceeded //nolint:errorlint // it is the one of the table
@@ -384,12 +385,12 @@ func TestEncrypted(t *testing.T) {
 		server.StartTLS()
 		t.Cleanup(server.Close)
 		if _, err := newClient(t, server.URL, patient()).Random(t.Context()); err == nil || !strings.Contains(err.Error(), "certificate") {
-			t.Errorf("got %v, want that the certificate isn't known", err)
+			t.Errorf("got %v, want an unknown certificate", err)
 		}
 	})
 }
 
-// BenchmarkClient compares the transports; the peer is a process of its own in use, and a part of either figure here.
+// BenchmarkClient compares the transports. The peer, usually another process, is included in both figures here.
 func BenchmarkClient(b *testing.B) {
 	peer := httptest.NewServer(fakepeer.Answers(http.StatusOK, fakepeer.Hero))
 	b.Cleanup(peer.Close)

@@ -17,37 +17,37 @@ import (
 	"superheroes/internal/httpserver"
 )
 
-// maxHeld is how much of an answer is read before it is begun, in bytes: one that breaks off before that is a 502, one
-// that breaks off later is broken off.
+// maxHeld is how much of a response is buffered before it is forwarded, in bytes. If the service fails within that,
+// the client gets a 502; if it fails later, the response is aborted.
 const maxHeld = 1 << 20
 
-// ProxyConfig bounds the calls of a service, within what remains of the request's deadline.
+// ProxyConfig limits the calls to a service, within what remains of the request's deadline.
 type ProxyConfig struct {
 	Connect         time.Duration `name:"peer-connect-timeout" default:"2s" help:"Time to connect to a service."`
 	Write           time.Duration `name:"peer-write-timeout" default:"2s" help:"Time to send a request to a service."`
-	Read            time.Duration `name:"peer-read-timeout" default:"5s" help:"Time a service has to answer, or to send each part of a whole list."`
+	Read            time.Duration `name:"peer-read-timeout" default:"5s" help:"Time a service has to respond, or to send each part of a whole list."`
 	MaxConnections  int           `name:"peer-max-connections" default:"100" help:"Maximum connections to a service, not counting streams."`
 	IdleConnections int           `name:"peer-idle-connections" default:"20" help:"Maximum idle connections kept open to a service."`
 }
 
-// Peers returns the same limits as fights has them.
+// Peers returns the limits in the form that fights uses.
 func (c ProxyConfig) Peers() Config {
 	return Config{Connect: c.Connect, Write: c.Write, Read: c.Read, MaxConnections: c.MaxConnections, IdleConnections: c.IdleConnections}
 }
 
-// Proxy passes requests on to a service in another process.
+// Proxy forwards requests to a service in another process.
 type Proxy struct {
 	name string
 	base *url.URL
 	read time.Duration
 	log  *slog.Logger
-	// net/http repeats a GET when a kept-alive connection turns out broken, and a GET can be a fight. Only what asks a
-	// catalog or the statistics for something is sent over a kept connection; all else gets one of its own.
+	// net/http repeats a GET if a kept-alive connection turns out to be broken, but a GET can be a fight. So only
+	// reads of a catalog or of the statistics use kept connections; all others get a new one.
 	kept           *finishing
 	fresh, streams *http.Transport
 }
 
-// NewProxy returns the service of that name, which is served below base, as in http://heroes:8000.
+// NewProxy returns a proxy for the named service below base, such as http://heroes:8000.
 func NewProxy(name, base string, cfg ProxyConfig, log *slog.Logger) (*Proxy, error) {
 	at, err := url.Parse(base)
 	if err != nil {
@@ -57,21 +57,21 @@ func NewProxy(name, base string, cfg ProxyConfig, log *slog.Logger) (*Proxy, err
 	p.kept = newFinishing(Transport(cfg.Peers()), cfg.Connect+cfg.Read)
 	p.fresh, p.streams = Transport(cfg.Peers()), Transport(cfg.Peers())
 	p.fresh.DisableKeepAlives, p.streams.DisableKeepAlives = true, true
-	p.streams.MaxConnsPerHost = 0 // the gateway bounds them
+	p.streams.MaxConnsPerHost = 0 // the gateway limits them
 	return p, nil
 }
 
-// Close ends the idle connections.
+// Close cancels the reads in flight and closes the idle connections.
 func (p *Proxy) Close() error {
 	p.kept.work.Close()
 	p.kept.CloseIdleConnections()
 	return nil
 }
 
-// Pending returns how many reads over kept connections are under way.
+// Pending returns the number of reads in flight over kept connections.
 func (p *Proxy) Pending() int { return p.kept.reads.Taken() }
 
-// Check asks the service whether it is ready.
+// Check checks whether the service is ready.
 func (p *Proxy) Check(ctx context.Context) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.base.JoinPath("readyz").String(), nil)
 	if err != nil {
@@ -83,12 +83,12 @@ func (p *Proxy) Check(ctx context.Context) error {
 	}
 	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxHeld))
 	if response.StatusCode >= http.StatusInternalServerError {
-		err = fmt.Errorf("answered %s", response.Status)
+		err = fmt.Errorf("returned %s", response.Status)
 	}
 	return errors.Join(err, response.Body.Close())
 }
 
-// transport returns the connections that a request may use.
+// transport returns the transport that a request may use.
 func (p *Proxy) transport(r *http.Request, stream bool) http.RoundTripper {
 	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
 	switch {
@@ -100,7 +100,7 @@ func (p *Proxy) transport(r *http.Request, stream bool) http.RoundTripper {
 	return p.fresh
 }
 
-// Pass forwards the request and relays the response. What keeps the service from answering is a 502 or a 504.
+// Pass forwards the request and relays the response. If the service doesn't respond, the client gets a 502 or 504.
 func (p *Proxy) Pass(w http.ResponseWriter, r *http.Request, stream bool) error {
 	begin := time.Now()
 	ctx, cancel := context.WithCancelCause(r.Context())
@@ -135,7 +135,7 @@ func (p *Proxy) Pass(w http.ResponseWriter, r *http.Request, stream bool) error 
 	return p.problemOf(failure, time.Since(begin))
 }
 
-// problemOf turns what kept the service from answering into the answer, after it had so long.
+// problemOf turns a service's failure to respond into a problem, given how long it had.
 func (p *Proxy) problemOf(err error, had time.Duration) error {
 	var network net.Error
 	switch {
@@ -151,14 +151,14 @@ func (p *Proxy) problemOf(err error, had time.Duration) error {
 	return httpserver.Errorf(http.StatusBadGateway, "%s failed to answer", p.name).Because(err)
 }
 
-// checkAnswer refuses what no service of ours answers: an error of the server that isn't a problem or a state, and a way to
-// somewhere else. What is only between the service and us is taken out.
+// checkAnswer rejects responses that our services never send: a redirect, or a server error whose body isn't JSON. It
+// removes headers that only concern the service and us.
 func checkAnswer(response *http.Response) error {
-	for _, own := range []string{httpserver.RequestIDHeader, "X-Content-Type-Options"} { // the answer has them already
+	for _, own := range []string{httpserver.RequestIDHeader, "X-Content-Type-Options"} { // set by our own server already
 		response.Header.Del(own)
 	}
 	response.Header.Del("Set-Cookie")
-	for name := range response.Header { // whose pages may read is said by who answers the browser
+	for name := range response.Header { // this server decides which origins may read
 		if strings.HasPrefix(name, "Access-Control-") {
 			delete(response.Header, name)
 		}
@@ -168,17 +168,17 @@ func checkAnswer(response *http.Response) error {
 	case status >= http.StatusMultipleChoices && status < http.StatusBadRequest && status != http.StatusNotModified,
 		status == http.StatusSwitchingProtocols,
 		status >= http.StatusInternalServerError && !strings.HasSuffix(kind, "json"):
-		return fmt.Errorf("answered %s", response.Status)
+		return fmt.Errorf("returned %s", response.Status)
 	}
 	return nil
 }
 
-// hold reads the beginning of an answer, and reports whether that is all of it, as it nearly always is.
+// hold reads up to maxHeld bytes of a response, and reports whether that is all of it, which is nearly always so.
 func hold(response *http.Response) (whole bool, err error) {
 	body := response.Body
 	begin, err := io.ReadAll(io.LimitReader(body, maxHeld))
 	if err != nil {
-		return false, fmt.Errorf("the answer broke off: %w", err)
+		return false, fmt.Errorf("the response was truncated: %w", err)
 	}
 	whole = len(begin) < maxHeld
 	var all io.Reader = bytes.NewReader(begin)
@@ -192,7 +192,7 @@ func hold(response *http.Response) (whole bool, err error) {
 	return whole, nil
 }
 
-// watch breaks a list off when the service sends nothing more of it. An event stream may be silent.
+// watch aborts a list when the service stops sending it. An event stream may be silent.
 func (p *Proxy) watch(response *http.Response, cancel context.CancelCauseFunc) {
 	if strings.HasPrefix(response.Header.Get("Content-Type"), "text/event-stream") {
 		return
@@ -202,8 +202,8 @@ func (p *Proxy) watch(response *http.Response, cancel context.CancelCauseFunc) {
 	response.Body = &watchedBody{response.Body, timer, p.read}
 }
 
-// watchedBody bounds the time that each read waits for the service. Between them the timer is stopped: that the browser is
-// slow to take what was read is nothing that the service does.
+// watchedBody limits how long each read waits for the service. Between reads the timer is stopped: a slow browser
+// isn't the service's fault.
 type watchedBody struct {
 	io.ReadCloser
 	timer   *time.Timer
@@ -221,7 +221,7 @@ func (b *watchedBody) Close() error {
 	return b.ReadCloser.Close()
 }
 
-// streamWriter gives each write of a stream its own time-out.
+// streamWriter gives each write of a stream its own timeout.
 type streamWriter struct {
 	http.ResponseWriter
 	stream *httpserver.Stream

@@ -4,5 +4,5 @@ package remote
 
 import "syscall"
 
-// newQuiet returns a function that can't look: a connection that the peer closed is found out when it is used.
+// newQuiet returns a function that always returns true: a connection closed by the peer is only detected on use.
 func newQuiet(syscall.RawConn) func() bool { return func() bool { return true } }

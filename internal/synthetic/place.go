@@ -2,11 +2,11 @@ package synthetic
 
 import "strconv"
 
-// placeNames numbers every combination of the parts of a name, in an order of its own for each seed.
+// placeNames numbers all combinations of name parts, in an order that depends on the seed.
 type placeNames struct {
 	parts          [][]string
-	count          uint64 // of combinations
-	factor, offset uint64 // the nth name is the combination factor*n + offset: factor shares no divisor with count
+	count          uint64 // number of combinations
+	factor, offset uint64 // the nth name is combination factor*n + offset; factor and count are coprime
 }
 
 func newPlaceNames(d *dice, words placeVocabulary) placeNames {
@@ -22,7 +22,7 @@ func newPlaceNames(d *dice, words placeVocabulary) placeNames {
 	return names
 }
 
-// name returns the nth name. When all combinations are used up they come again, with a number behind.
+// name returns the nth name. When all combinations are used up, they repeat with a number appended.
 func (p placeNames) name(n uint64) string {
 	round, combination := n/p.count, (n%p.count*p.factor+p.offset)%p.count
 	name := ""
@@ -36,7 +36,7 @@ func (p placeNames) name(n uint64) string {
 	return name
 }
 
-// divisor returns the greatest that both have.
+// divisor returns the greatest common divisor.
 func divisor(a, b uint64) uint64 {
 	for b > 0 {
 		a, b = b, a%b

@@ -1,5 +1,6 @@
-// Package synthetic makes up rosters of any size, to try a large catalog with. The same seed gives the same entries, in
-// the same order, with every version of Go; nothing of them is kept in memory.
+// Package synthetic generates rosters of any size, for trying out a large catalog. The same seed yields the same
+// entries in the same order, with every version of Go, and none of them is kept in memory. It knows the items and no
+// store.
 package synthetic
 
 import (
@@ -12,16 +13,16 @@ import (
 	"superheroes/internal/location"
 )
 
-// maxName is the longest name, in code points.
+// maxName is the maximum length of a name, in code points.
 const maxName = 50
 
-// Heroes yields heroes without ids, without end. Names may come twice.
+// Heroes yields an endless sequence of heroes without ids. Names may repeat.
 func Heroes(seed uint64) iter.Seq[character.Character] { return characters(seed, 1, heroWords()) }
 
-// Villains is Heroes for the other side.
+// Villains is like Heroes, for villains.
 func Villains(seed uint64) iter.Seq[character.Character] { return characters(seed, 2, villainWords()) }
 
-// Locations yields locations without ids, without end. No name comes twice.
+// Locations yields an endless sequence of locations without ids. Names don't repeat.
 func Locations(seed uint64) iter.Seq[location.Location] {
 	return func(yield func(location.Location) bool) {
 		d, words := newDice(seed, 3), placeWords()
@@ -36,7 +37,8 @@ func Locations(seed uint64) iter.Seq[location.Location] {
 	}
 }
 
-// dice makes small choices. It takes the generator's numbers as they are: what math/rand makes of them may change.
+// dice makes small random choices. It uses the generator's raw numbers, because the algorithms of math/rand may
+// change.
 type dice struct{ source *rand.PCG }
 
 func newDice(seed, stream uint64) dice { return dice{rand.NewPCG(seed, stream)} }
@@ -61,7 +63,7 @@ func characters(seed, stream uint64, words characterWords) iter.Seq[character.Ch
 	}
 }
 
-// alias makes the name of a character: of two or three words mostly, now and then as short or as long as one may be.
+// alias generates the name of a character: usually two or three words, occasionally of minimum or maximum length.
 func (d *dice) alias(words characterWords) string {
 	switch kind := d.below(1000); {
 	case kind == 0:
@@ -78,7 +80,7 @@ func (d *dice) alias(words characterWords) string {
 	return d.one(words.titles) + " " + d.one(words.adjectives) + " " + d.one(words.nouns)
 }
 
-// longest makes a name of maxName code points.
+// longest generates a name of maxName code points.
 func (d *dice) longest(words characterWords) string {
 	name := d.one(words.titles)
 	for utf8.RuneCountInString(name) < maxName {
@@ -91,16 +93,16 @@ func (d *dice) longest(words characterWords) string {
 	return name
 }
 
-// level is as likely from 1 to 2 as from 2 to 4, and so on up to 2^18: few are strong.
+// level returns a level from 1 to 2 as often as one from 2 to 4, and so on up to 2^18: few are strong.
 func (d *dice) level() int32 {
 	least := uint64(1) << d.below(18)
 	return int32(least + d.below(least))
 }
 
-// powers joins one to six, none twice.
+// powers joins one to six distinct powers.
 func (d *dice) powers(words characterWords) string {
 	first, n := d.below(uint64(len(words.powers))), 1+d.below(6)
-	step := 1 + 2*d.below(uint64(len(words.powers)/16)) // odd: in six steps round the list none comes twice
+	step := 1 + 2*d.below(uint64(len(words.powers)/16)) // odd, so six steps never hit the same one
 	list := make([]string, n)
 	for i := range n {
 		list[i] = words.powers[(first+i*step)%uint64(len(words.powers))]

@@ -11,7 +11,7 @@ import (
 	"superheroes/internal/catalog"
 )
 
-// sum is that of the first n entries of two seeds.
+// sum returns the hash of the first n entries of two seeds.
 func sum[T catalog.Item](entries func(seed uint64) iter.Seq[T], n int) string {
 	hash := sha256.New()
 	for _, seed := range []uint64{1, 1 << 63} {
@@ -26,7 +26,8 @@ func sum[T catalog.Item](entries func(seed uint64) iter.Seq[T], n int) string {
 	return hex.EncodeToString(hash.Sum(nil)[:8])
 }
 
-// The sums hold on every platform and with every version of Go. Whoever changes the words on purpose changes them too.
+// The hashes are the same on every platform and with every version of Go. A deliberate change of the words changes
+// them.
 func TestSameEverywhere(t *testing.T) {
 	for name, c := range map[string]struct{ got, want string }{
 		"heroes":    {sum(Heroes, 2000), "cd03f654124efcdc"},
@@ -88,7 +89,7 @@ func TestCharacters(t *testing.T) {
 	}
 }
 
-// TestLocationsAreUnique goes on until names come with a number.
+// TestLocationsAreUnique continues until names get a number.
 func TestLocationsAreUnique(t *testing.T) {
 	const n = 1_000_000
 	seen := make(map[[16]byte]bool, n)
@@ -108,7 +109,7 @@ func TestLocationsAreUnique(t *testing.T) {
 		}
 	}
 	if numbered == 0 {
-		t.Error("no name has a number: the test goes not far enough")
+		t.Error("no name has a number: the test is too short")
 	}
 }
 

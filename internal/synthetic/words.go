@@ -2,13 +2,13 @@ package synthetic
 
 import "strings"
 
-// characterWords are what characters are made of.
+// characterWords is the vocabulary for characters.
 type characterWords struct{ letters, titles, adjectives, nouns, first, last, powers []string }
 
-// placeVocabulary is what locations are made of.
+// placeVocabulary is the vocabulary for locations.
 type placeVocabulary struct{ prefixes, stems, endings, tails, types, adjectives, clauses []string }
 
-// words splits a list at its commas.
+// words splits a comma-separated list.
 func words(list string) []string { return strings.Split(list, ",") }
 
 func heroWords() characterWords {

@@ -9,23 +9,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// restarted is the variable by which a process knows that it was started anew, whatever became of its slack.
+// restarted is the variable that marks a re-executed process, whether or not its slack was raised.
 const restarted = "TIMER_SLACK_RESTARTED"
 
-// Raise gives every thread of the process at least that much slack. It returns when they have it or can't; otherwise it
-// starts the program anew in the same process, with the same arguments and one more variable: a thread inherits its slack
-// from the one that makes it, and the monitor thread is made before main. So it comes before anything is opened.
+// Raise gives every thread of the process at least the configured slack. If they have less, it re-executes the
+// program in the same process, with the same arguments and one more variable: a thread inherits its slack from its
+// creator, and the monitor thread is created before main. So call it before opening anything. It returns if there is
+// nothing to do or it fails.
 func (c Config) Raise() { c.raise(syscall.Exec) }
 
-// raise does so with exec.
+// raise is Raise with a replaceable exec.
 func (c Config) raise(exec func(program string, args, env []string) error) {
-	runtime.LockOSThread() // the thread whose slack is raised is the one that execs
+	runtime.LockOSThread() // the thread whose slack is raised must be the one that calls exec
 	defer runtime.UnlockOSThread()
 	had, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
 	if err != nil || time.Duration(had) >= c.TimerSlack || os.Getenv(restarted) != "" {
 		return
 	}
-	program, err := os.Executable() // by its name, which tools for processes show
+	program, err := os.Executable() // under its own name, which process tools show
 	if err != nil {
 		return
 	}
@@ -33,5 +34,5 @@ func (c Config) raise(exec func(program string, args, env []string) error) {
 		return
 	}
 	_ = exec(program, os.Args, append(os.Environ(), restarted+"=1"))
-	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(had), 0, 0, 0) // it goes on as it was, this thread like the others
+	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(had), 0, 0, 0) // continue unchanged, this thread like the others
 }

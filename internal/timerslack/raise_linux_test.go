@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// asked is the variable that makes this program one that raises its slack, tells what came of it, and ends.
+// asked is the variable that makes this test binary raise its slack, report the result, and exit.
 const asked = "RAISE"
 
 func TestMain(m *testing.M) {
@@ -50,7 +50,7 @@ func TestRaise(t *testing.T) {
 		name   string
 		slack  time.Duration
 		env    []string
-		begins int // times that main begins
+		begins int // number of times main starts
 		want   time.Duration
 	}{
 		{"raised by starting anew", had + time.Millisecond, nil, 2, had + time.Millisecond},
@@ -84,7 +84,8 @@ func TestRaise(t *testing.T) {
 	}
 }
 
-// The thread whose slack is raised is the one that execs, however busy the others are; when it can't, it has what it had.
+// The thread whose slack is raised is the one that calls exec, however busy the others are; if exec fails, it gets
+// its old slack back.
 func TestRaiseKeepsItsThread(t *testing.T) {
 	has, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
 	if err != nil {
@@ -105,7 +106,7 @@ func TestRaiseKeepsItsThread(t *testing.T) {
 		thread = unix.Gettid()
 		for range 100 {
 			taken := make(chan struct{})
-			go func() { // takes our thread, while we wait, if we may be moved to another
+			go func() { // takes over our thread while we wait, if we can be moved to another one
 				runtime.LockOSThread()
 				close(taken)
 				<-others

@@ -2,5 +2,5 @@
 
 package timerslack
 
-// Raise has nothing to do: timer slack is Linux's.
+// Raise does nothing: timer slack exists on Linux only.
 func (Config) Raise() {}

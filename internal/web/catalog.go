@@ -1,5 +1,6 @@
-// Package web declares the HTTP operations of the catalogs, of fights and of statistics: each with its document and its handler.
-// It knows the services and the HTTP server; no service knows it.
+// Package web declares the HTTP operations of the catalogs, fights and statistics: for each its documentation and its
+// handler. Paths, bodies and statuses are part of the contract. It knows the services and the HTTP server; no service
+// knows it.
 package web
 
 import (
@@ -13,13 +14,13 @@ import (
 	"superheroes/internal/httpserver"
 )
 
-// maxLimit is the largest page a client can ask for.
+// maxCatalogLimit is the largest page a client can request.
 const maxCatalogLimit = 1000
 
 // catalogRoutes are the operations of a catalog.
 type catalogRoutes[T catalog.Item] struct{ *catalog.Service[T] }
 
-// AddCatalog declares the operations of a catalog; those that change it are admin's only.
+// AddCatalog declares the operations of a catalog. Those that change it need admin's token.
 func AddCatalog[T catalog.Item](service *catalog.Service[T], api *httpserver.API, admin *httpserver.Admin) {
 	catalogRoutes[T]{service}.addTo(api, admin)
 }
@@ -31,7 +32,7 @@ func (s catalogRoutes[T]) addTo(api *httpserver.API, admin *httpserver.Admin) {
 	id := &huma.Param{Name: "id", In: "path", Required: true, Description: "A plain decimal integer.",
 		Schema: &huma.Schema{Type: "integer", Format: "int64", Minimum: new(1.0)}}
 	returnsItem := func(problems map[int]string) map[string]*huma.Response {
-		problems[http.StatusServiceUnavailable] = "The store is away, or there are too many requests at once; Retry-After says when to try again."
+		problems[http.StatusServiceUnavailable] = "The store is unavailable, or there are too many requests at once; Retry-After says when to retry."
 		return api.Problems(api.Returns("The "+s.Kind.Singular+".", item, s.Kind.Example), problems)
 	}
 
@@ -40,11 +41,11 @@ func (s catalogRoutes[T]) addTo(api *httpserver.API, admin *httpserver.Admin) {
 	api.Handle(httpserver.Route{Kind: httpserver.Lists, Serve: serveList, Operation: huma.Operation{
 		OperationID: "list-" + plural, Method: http.MethodGet, Path: base, Tags: tags,
 		Summary:     "List all " + plural + " by id, or a page of them",
-		Description: "Without limit the whole catalog is streamed. An answer that breaks off is incomplete.",
+		Description: "Without limit the whole catalog is streamed. A response that ends early is incomplete.",
 		Parameters:  listParameters(),
 		Responses: api.Problems(httpserver.Compressed(api.Returns("The "+plural+", by id.", &huma.Schema{Type: "array", Items: item}, []T{s.Kind.Example})), map[int]string{
-			http.StatusUnprocessableEntity: "A parameter was refused; the answer names it.",
-			http.StatusServiceUnavailable:  "The store is away, or there are too many requests at once; Retry-After says when to try again.",
+			http.StatusUnprocessableEntity: "A parameter is invalid; the response names it.",
+			http.StatusServiceUnavailable:  "The store is unavailable, or there are too many requests at once; Retry-After says when to retry.",
 		}),
 	}})
 	for _, random := range []struct{ path, id, note string }{
@@ -116,7 +117,7 @@ func (s catalogRoutes[T]) serveList(w http.ResponseWriter, r *http.Request, comp
 			continue
 		}
 		if err := list.Write(body); err != nil {
-			return nil // the client is gone, or wants no more than the header
+			return nil // the client is gone, or wants only the header
 		}
 		body = body[:0]
 	}
@@ -124,10 +125,11 @@ func (s catalogRoutes[T]) serveList(w http.ResponseWriter, r *http.Request, comp
 	return nil
 }
 
-// flushSize is how many bytes of a list are gathered before they are sent.
+// flushSize is how many bytes of a list are collected before they are sent.
 const flushSize = 64 << 10
 
-// serveRandom picks one item. ?count= is undocumented, for services of an older version: picks have a path of their own.
+// serveRandom picks one item. The undocumented ?count= is for services of an older version; batches now have their
+// own path.
 func (s catalogRoutes[T]) serveRandom(w http.ResponseWriter, r *http.Request) error {
 	query := httpserver.QueryOf(r)
 	count := query.Int("count", 1, catalog.MaxBatch, 0)
@@ -158,7 +160,7 @@ func (s catalogRoutes[T]) servePicture(w http.ResponseWriter, r *http.Request, c
 	if err != nil {
 		return err
 	}
-	// An SVG is a document of its own when it is opened: it may draw, and nothing else.
+	// An SVG opened by itself is a document: it may draw, and nothing else.
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	return compressor.WriteTagged(w, r, "image/svg+xml", s.Kind.Emblem(item))
 }
@@ -177,7 +179,7 @@ func (s catalogRoutes[T]) find(r *http.Request) (T, error) {
 	return item, nil
 }
 
-// problemOf turns an error of the service into its answer. What is none of the known cases is the store's.
+// catalogProblem turns an error of the service into a problem. Any unknown error is the store's.
 func catalogProblem(singular string, err error) error {
 	switch {
 	case errors.Is(err, catalog.ErrNotFound):

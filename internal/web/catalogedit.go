@@ -41,7 +41,7 @@ func (s catalogRoutes[T]) serveReplace(w http.ResponseWriter, r *http.Request) e
 	return answerWritten(w, http.StatusOK, *written)
 }
 
-// patchTypes are the content types of a patch. Other kinds of patches are JSON as well, with another meaning.
+// patchTypes are the content types of a merge patch. Other patch formats are JSON as well, with different semantics.
 func patchTypes() []string { return []string{"application/merge-patch+json", "application/json"} }
 
 func (s catalogRoutes[T]) servePatch(w http.ResponseWriter, r *http.Request) error {
@@ -49,7 +49,7 @@ func (s catalogRoutes[T]) servePatch(w http.ResponseWriter, r *http.Request) err
 	if err != nil {
 		return err
 	}
-	contentType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")) // ReadBody refuses what can't be read
+	contentType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")) // ReadBody refuses a malformed one
 	if types := patchTypes(); contentType != "" && !slices.Contains(types, contentType) {
 		w.Header().Set("Accept-Patch", strings.Join(types, ", "))
 		return httpserver.Errorf(http.StatusUnsupportedMediaType, "the body must be %s", strings.Join(types, " or "))
@@ -59,7 +59,7 @@ func (s catalogRoutes[T]) servePatch(w http.ResponseWriter, r *http.Request) err
 		return err
 	}
 	var none T
-	if _, err := merge(none, patch); err != nil { // before anything is locked for it
+	if _, err := merge(none, patch); err != nil { // check the patch before locking anything
 		return err
 	}
 	written, err := s.Write(r.Context(), id, func(old *T) (*T, error) {
@@ -93,7 +93,7 @@ func (s catalogRoutes[T]) serveDelete(w http.ResponseWriter, r *http.Request) er
 	return nil
 }
 
-// target reads which entry a request changes, and in which state only.
+// target parses the id of the entry to change, and the preconditions.
 func target(r *http.Request) (id int64, condition httpserver.Condition, err error) {
 	if id, err = httpserver.PathID(r); err != nil {
 		return 0, condition, err
@@ -102,7 +102,7 @@ func target(r *http.Request) (id int64, condition httpserver.Condition, err erro
 	return id, condition, err
 }
 
-// entry reads the whole entry that a request sends for that id, 0 for a new one.
+// entry decodes and checks a whole entry for the given id; 0 for a new one.
 func (s catalogRoutes[T]) entry(r *http.Request, id int64) (item T, err error) {
 	body, err := httpserver.ReadBody(r)
 	if err != nil {
@@ -114,8 +114,8 @@ func (s catalogRoutes[T]) entry(r *http.Request, id int64) (item T, err error) {
 	return item, check(item, id)
 }
 
-// merge returns the item as a merge patch (RFC 7396) makes it: fields that the patch doesn't have stay, null empties
-// them. A patch of nothing makes a whole item.
+// merge applies a merge patch (RFC 7396) to the item: missing fields stay, null empties them. A patch of the zero
+// item yields a whole item.
 func merge[T catalog.Item](item T, patch []byte) (T, error) {
 	into := &item
 	if err := httpserver.DecodeJSON(patch, &into); err != nil {
@@ -127,7 +127,7 @@ func merge[T catalog.Item](item T, patch []byte) (T, error) {
 	return *into, nil
 }
 
-// check names every place of a body that breaks a limit. An id in it must be that of the path.
+// check lists every field that breaks a limit. An id in the body must equal the one in the path.
 func check[T catalog.Item](item T, id int64) error {
 	var wrong []httpserver.Place
 	refuse := func(field, message string) {
@@ -136,9 +136,9 @@ func check[T catalog.Item](item T, id int64) error {
 	switch {
 	case item.Key() == id:
 	case id == 0:
-		refuse("id", "is given by the database: leave it out")
+		refuse("id", "is assigned by the database; omit it")
 	case item.Key() != 0:
-		refuse("id", "must be that of the path, or left out")
+		refuse("id", "must be the one in the path, or omitted")
 	}
 	item.Check(refuse)
 	if len(wrong) > 0 {
@@ -147,8 +147,7 @@ func check[T catalog.Item](item T, id int64) error {
 	return nil
 }
 
-// unchanged refuses to change an entry that is not in the state that the request demands. One that can't be read, nil, is in
-// no state that a tag names.
+// unchanged fails if the entry doesn't meet the request's preconditions. An unreadable entry, nil, matches no tag.
 func (s catalogRoutes[T]) unchanged(condition httpserver.Condition, old *T) error {
 	var state []byte
 	if old != nil {
@@ -157,7 +156,7 @@ func (s catalogRoutes[T]) unchanged(condition httpserver.Condition, old *T) erro
 	if condition.Holds(state) {
 		return nil
 	}
-	return httpserver.Errorf(http.StatusPreconditionFailed, "the %s is not as If-Match or If-None-Match demands: it was changed; read it again", s.Kind.Singular)
+	return httpserver.Errorf(http.StatusPreconditionFailed, "precondition failed: the %s has changed since you read it (If-Match or If-None-Match)", s.Kind.Singular)
 }
 
 func answerWritten[T catalog.Item](w http.ResponseWriter, status int, item T) error {
@@ -167,7 +166,7 @@ func answerWritten[T catalog.Item](w http.ResponseWriter, status int, item T) er
 	return httpserver.WriteStatus(w, status, "application/json", body)
 }
 
-// writeProblem turns an error of Write into its answer.
+// writeProblem turns an error of Write into a problem.
 func (s catalogRoutes[T]) writeProblem(err error) error {
 	var problem *httpserver.Problem
 	switch {
@@ -180,7 +179,7 @@ func (s catalogRoutes[T]) writeProblem(err error) error {
 		taken.Status, taken.Title = http.StatusConflict, http.StatusText(http.StatusConflict)
 		return taken
 	case errors.Is(err, catalog.ErrNoID):
-		return httpserver.Errorf(http.StatusConflict, "there is no id left above the highest")
+		return httpserver.Errorf(http.StatusConflict, "no id is left above the highest one")
 	case errors.Is(err, catalog.ErrRefused):
 		return httpserver.Invalid(httpserver.Place{Location: "body", Message: "does not fit the store's table"}).Because(err)
 	case errors.Is(err, catalog.ErrMaybeWritten):

@@ -36,7 +36,7 @@ func TestMerge(t *testing.T) {
 	}
 }
 
-// FuzzMerge holds the patching of entries against RFC 7396's own algorithm on their JSON.
+// FuzzMerge compares merge with RFC 7396's own algorithm on the JSON.
 func FuzzMerge(f *testing.F) {
 	for _, patch := range []string{
 		"{}", "null", "[]", "5", `"x"`, "{", "", `{"name":"a"}`, `{"name":null}`, `{"level":null,"type":"MOON","x":1}`, `{"id":5}`, `{"id":null}`,
@@ -60,9 +60,9 @@ func checkMerge[T catalog.Item](t *testing.T, old T, patch []byte) {
 	if err != nil {
 		t.Fatalf("%q: %v is neither 400 nor 422", patch, err)
 	}
-	var members map[string]jsontext.Value // those that nobody knows may be numbers that fit no type
+	var members map[string]jsontext.Value // unknown ones may be numbers that fit no type
 	if err := json.Unmarshal(patch, &members); err != nil || members == nil {
-		t.Fatalf("%q was taken, which is no object (%v)", patch, err)
+		t.Fatalf("%q was accepted, but isn't an object (%v)", patch, err)
 	}
 	merged := map[string]any{}
 	if err := json.Unmarshal(old.AppendJSON(nil), &merged); err != nil {
@@ -75,7 +75,7 @@ func checkMerge[T catalog.Item](t *testing.T, old T, patch []byte) {
 			empty[name] = 0.0
 		}
 	}
-	empty["id"] = nil // as AppendJSON has it
+	empty["id"] = nil // as AppendJSON writes it
 	for name, value := range members {
 		switch _, known := merged[name]; {
 		case !known:
@@ -84,7 +84,7 @@ func checkMerge[T catalog.Item](t *testing.T, old T, patch []byte) {
 		default:
 			var known any
 			if err := json.Unmarshal(value, &known); err != nil {
-				t.Fatalf("%q was taken with a %s that is none: %v", patch, name, err)
+				t.Fatalf("%q was accepted with an invalid %s: %v", patch, name, err)
 			}
 			merged[name] = known
 		}

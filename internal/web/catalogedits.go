@@ -29,16 +29,16 @@ func (s catalogRoutes[T]) addEditRoutes(api *httpserver.API, admin *httpserver.A
 		responses["200"].Headers = etagHeader()
 		return responses
 	}
-	created := written("The " + s.Kind.Singular + " as it was stored, with its id.")
+	created := written("The " + s.Kind.Singular + " as stored, with its id.")
 	created["201"] = created["200"]
 	delete(created, "200")
 	created["201"].Headers["Location"] = &huma.Param{Description: "Path of the new entry.", Schema: &huma.Schema{Type: "string"}}
 	for _, route := range []httpserver.Route{
 		{Serve: s.serveCreate, Operation: operation(http.MethodPost, "create", "", "Add "+one, whole, created)},
 		{Serve: s.serveReplace, Operation: operation(http.MethodPut, "replace", "/{id}", "Replace "+one, whole,
-			written("The "+s.Kind.Singular+" as it is now."))},
+			written("The "+s.Kind.Singular+"."))},
 		{Serve: s.servePatch, Operation: operation(http.MethodPatch, "patch", "/{id}", "Change some fields of "+one, patch,
-			written("The "+s.Kind.Singular+" as it is now."))},
+			written("The "+s.Kind.Singular+"."))},
 		{Serve: s.serveDelete, Operation: operation(http.MethodDelete, "delete", "/{id}", "Delete "+one, nil,
 			map[string]*huma.Response{"204": {Description: "The entry was deleted."}})},
 	} {
@@ -47,8 +47,8 @@ func (s catalogRoutes[T]) addEditRoutes(api *httpserver.API, admin *httpserver.A
 	}
 }
 
-// bodies describes what a client sends: a whole entry, or a patch of it. Which fields may not be empty is what Check
-// refuses of an empty item.
+// bodies describes the request bodies: a whole entry, or a patch. Required fields are those that Check refuses in an
+// empty item.
 func (s catalogRoutes[T]) bodies(api *httpserver.API) (whole, patch *huma.RequestBody) {
 	var none T
 	var required []string
@@ -70,15 +70,15 @@ func (s catalogRoutes[T]) bodies(api *httpserver.API) (whole, patch *huma.Reques
 		}
 		return body
 	}
-	whole = content(sent("Request", "Fields that are missing or null are empty. An id is refused unless it is the one in the path; unknown fields are dropped.", required),
+	whole = content(sent("Request", "Missing or null fields become empty. An id is refused unless it is the one in the path; unknown fields are ignored.", required),
 		fields, "application/json")
-	patch = content(sent("Patch", "A merge patch (RFC 7396): fields that are missing stay as they are, null empties them. "+
-		"An id is refused, unless it is the one in the path; unknown fields are dropped.", nil),
+	patch = content(sent("Patch", "A merge patch (RFC 7396): missing fields stay unchanged, null empties a field. "+
+		"An id is refused unless it is the one in the path; unknown fields are ignored.", nil),
 		map[string]any{"name": fields["name"], "picture": nil}, patchTypes()...)
 	return whole, patch
 }
 
-// exampleFields returns the example without its id.
+// exampleFields returns the example's fields without its id.
 func (s catalogRoutes[T]) exampleFields() map[string]any {
 	fields, example := map[string]any{}, s.Kind.Example
 	for i, field := range s.Kind.Table.Fields(&example) {
@@ -88,10 +88,11 @@ func (s catalogRoutes[T]) exampleFields() map[string]any {
 	return fields
 }
 
-// editProblems adds the errors of an operation that changes something: with a body, and of one entry.
+// editProblems adds the errors of an operation that changes something. body: it takes one; entry: it concerns one
+// entry.
 func (s catalogRoutes[T]) editProblems(api *httpserver.API, responses map[string]*huma.Response, body, entry bool) map[string]*huma.Response {
 	problems := map[int]string{
-		http.StatusServiceUnavailable: "The store can't take it now, or there are too many requests at once; Retry-After says when to try again, and the detail says if the change may have been written all the same.",
+		http.StatusServiceUnavailable: "The store can't write it now, or there are too many requests at once; Retry-After says when to retry, and the detail says whether the change may have been written anyway.",
 	}
 	var refused []string
 	if entry {
@@ -101,31 +102,31 @@ func (s catalogRoutes[T]) editProblems(api *httpserver.API, responses map[string
 	}
 	if body {
 		maps.Copy(problems, map[int]string{
-			http.StatusBadRequest:            "The body is not one well-formed JSON text in UTF-8, has a key twice, or is nested deeper than 32.",
+			http.StatusBadRequest:            "The body is not a single well-formed JSON value in UTF-8, has a duplicate key, or is nested deeper than 32.",
 			http.StatusRequestTimeout:        "The body did not arrive in time.",
 			http.StatusConflict:              "Another entry has this name and names must be unique (those of locations, or of a table created with that constraint), or no id is left.",
 			http.StatusRequestEntityTooLarge: "The body is over 64 KiB.",
 			http.StatusUnsupportedMediaType:  "The body is not JSON by its content type, or it is compressed.",
 		})
-		refused = append(refused, "A value was refused; the answer names each place.")
+		refused = append(refused, "A value is invalid; the response lists each one.")
 	}
 	problems[http.StatusUnprocessableEntity] = strings.Join(refused, " ")
 	return api.Problems(responses, problems)
 }
 
-// ifMatch has no example: Swagger UI would send it, as no entry's tag, with the first request that somebody tries.
+// ifMatch has no example: Swagger UI would send it with the first request one tries, and it matches no entry.
 func ifMatch() *huma.Param {
 	return &huma.Param{Name: "If-Match", In: "header", Description: "Entity tags, or *: the change is made only to an entry that has one of them. " +
-		"It is compared and written in one transaction.", Schema: &huma.Schema{Type: "string"}}
+		"Comparison and write are one transaction.", Schema: &huma.Schema{Type: "string"}}
 }
 
 func ifNoneMatch() *huma.Param {
-	return &huma.Param{Name: "If-None-Match", In: "header", Description: "Entity tags, or *: the answer is 304 if the entry has one of them.",
+	return &huma.Param{Name: "If-None-Match", In: "header", Description: "Entity tags, or *: the response is a 304 if the entry has one of them.",
 		Schema: &huma.Schema{Type: "string"}, Example: exampleTag}
 }
 
 func etagHeader() map[string]*huma.Param {
-	return map[string]*huma.Param{"ETag": {Description: "A hash of the answer.", Schema: &huma.Schema{Type: "string"}, Example: exampleTag}}
+	return map[string]*huma.Param{"ETag": {Description: "A hash of the response body.", Schema: &huma.Schema{Type: "string"}, Example: exampleTag}}
 }
 
 const exampleTag = `"5d41402abc4b2a76b9719d911017c592"`

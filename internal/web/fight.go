@@ -18,7 +18,7 @@ const (
 	defaultFightsLimit = 20
 )
 
-// Room for most pairs of fighters and for most places, in bytes.
+// Buffer sizes that fit most pairs of fighters and most locations, in bytes.
 const (
 	usualPair  = 1024
 	usualPlace = 512
@@ -54,11 +54,11 @@ func (s fightRoutes) serveLocation(w http.ResponseWriter, r *http.Request) error
 	return httpserver.WriteJSON(w, place.AppendJSON(make([]byte, 0, usualPlace)))
 }
 
-// serveExecute fights and stores, though it is a GET, as everywhere in the family. A HEAD, which promises to
-// change nothing, is refused.
+// serveExecute executes and stores a fight although it is a GET, as everywhere in the family. It refuses HEAD, which
+// promises to change nothing.
 func (s fightRoutes) serveExecute(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodGet {
-		problem := httpserver.Errorf(http.StatusMethodNotAllowed, "this path takes GET")
+		problem := httpserver.Errorf(http.StatusMethodNotAllowed, "this path supports GET")
 		problem.Allow = http.MethodGet
 		return problem
 	}
@@ -66,7 +66,7 @@ func (s fightRoutes) serveExecute(w http.ResponseWriter, r *http.Request) error 
 	return writeFight(w, r, fight, err)
 }
 
-// body is what a client posts.
+// fightBody is the body of a posted fight.
 type fightBody struct {
 	Hero     *character.Character `json:"hero"`
 	Villain  *character.Character `json:"villain"`
@@ -85,7 +85,7 @@ func (s fightRoutes) servePost(w http.ResponseWriter, r *http.Request) error {
 	return writeFight(w, r, fight, err)
 }
 
-// check names every place of the body that breaks a limit.
+// check lists every field that breaks a limit.
 func (b fightBody) check() error {
 	var wrong []httpserver.Place
 	refuse := func(location, message string) {
@@ -113,7 +113,7 @@ func (b fightBody) check() error {
 	return nil
 }
 
-// writeFight answers with a fight as AppendJSON encodes it.
+// writeFight sends a fight that AppendJSON has encoded, or the problem for err.
 func writeFight(w http.ResponseWriter, r *http.Request, body []byte, err error) error {
 	var peer *fight.PeerError
 	switch {
@@ -142,9 +142,9 @@ func (s fightRoutes) serveList(w http.ResponseWriter, r *http.Request, compresso
 	if err := query.Err(); err != nil {
 		return err
 	}
-	fights, err := s.Page(r.Context(), before, limit+1) // one more tells whether there is a next page
+	fights, err := s.Page(r.Context(), before, limit+1) // one more to see whether there is a next page
 	more := len(fights) > limit
-	if len(fights) == limit && errors.As(err, new(*storage.RowError)) { // it is the one more that can't be read
+	if len(fights) == limit && errors.As(err, new(*storage.RowError)) { // only the extra one is unreadable
 		more, err = true, nil
 	}
 	if err != nil {
@@ -184,7 +184,7 @@ func (s fightRoutes) serveCount(w http.ResponseWriter, r *http.Request) error {
 	return httpserver.WriteJSON(w, append(strconv.AppendInt([]byte(`{"count":`), count, 10), '}'))
 }
 
-// problemOf turns an error of a read into its answer.
+// fightProblem turns an error of a read into a problem.
 func fightProblem(err error) error {
 	if errors.Is(err, fight.ErrNotFound) {
 		return httpserver.Errorf(http.StatusNotFound, "there is no fight with this id")

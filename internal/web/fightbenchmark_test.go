@@ -19,13 +19,13 @@ import (
 	"superheroes/internal/location"
 )
 
-// nowhere is a store that keeps nothing, so that what is measured is our own work before it.
+// nowhere is a store that stores nothing, so that only our own work before it is measured.
 type nowhere struct{ fight.Store }
 
 func (nowhere) Last(context.Context) (fight.ID, error)            { return fight.ID{}, nil }
 func (nowhere) Insert(context.Context, fight.Fight, []byte) error { return nil }
 
-// shelf is a catalog's store in memory, with one item.
+// shelf is an in-memory catalog store with one item.
 type shelf[T catalog.Item] struct {
 	catalog.Store[T]
 	item T
@@ -37,14 +37,15 @@ func (s shelf[T]) IDs(context.Context, catalog.Version) ([]int64, catalog.Versio
 	return []int64{s.item.Key()}, "1", nil
 }
 
-// catalogOf is a catalog's service in memory, as eco has it.
+// catalogOf returns an in-memory catalog service, as in eco.
 func catalogOf[T catalog.Item](b *testing.B, kind catalog.Kind[T]) *catalog.Service[T] {
 	service := catalog.NewService(kind, shelf[T]{item: kind.Example}, 1<<20)
 	b.Cleanup(service.Close)
 	return service
 }
 
-// newBenchmarkAPI is the service of fights as `up` puts it together, with catalogs in memory and a store that keeps nothing.
+// newBenchmarkAPI returns the fights service as `up` builds it, with in-memory catalogs and a store that stores
+// nothing.
 func newBenchmarkAPI(b *testing.B) *httpserver.API {
 	sources := fight.Sources{
 		Heroes: catalogOf(b, character.Heroes()), Villains: catalogOf(b, character.Villains()), Locations: catalogOf(b, location.Locations()),
@@ -60,8 +61,8 @@ func newBenchmarkAPI(b *testing.B) *httpserver.API {
 	return api
 }
 
-// answerless is a response that is thrown away and used again. net/http makes a new one for each request, as it makes the
-// request: these are not our allocations.
+// answerless is a response that is discarded and reused. net/http creates one per request, like the request itself;
+// those aren't our allocations.
 type answerless struct {
 	header http.Header
 	status int
@@ -76,7 +77,7 @@ func (a *answerless) reset() {
 	a.status = 0
 }
 
-// BenchmarkExecuteFight measures a whole fight, but for net/http's own work and the store's: what our code allocates.
+// BenchmarkExecuteFight measures what our code allocates for a whole fight, without net/http and the store.
 func BenchmarkExecuteFight(b *testing.B) {
 	api := newBenchmarkAPI(b)
 	request := httptest.NewRequestWithContext(b.Context(), http.MethodGet, "/api/fights/execute_fight", http.NoBody)
@@ -91,7 +92,7 @@ func BenchmarkExecuteFight(b *testing.B) {
 	}
 }
 
-// BenchmarkPostFight measures a fight between those whom a client posts, its body read and checked.
+// BenchmarkPostFight measures a posted fight, including reading and checking the body.
 func BenchmarkPostFight(b *testing.B) {
 	api := newBenchmarkAPI(b)
 	yoda, thanos, gotham := character.Heroes().Example, character.Villains().Example, location.Locations().Example
@@ -114,7 +115,7 @@ func BenchmarkPostFight(b *testing.B) {
 	}
 }
 
-// BenchmarkDecodePost measures the reading of a posted fight alone.
+// BenchmarkDecodePost measures the decoding of a posted fight alone.
 func BenchmarkDecodePost(b *testing.B) {
 	yoda, thanos := character.Heroes().Example, character.Villains().Example
 	text := append(thanos.AppendJSON(append(yoda.AppendJSON([]byte(`{"hero":`)), `,"villain":`...)), '}')

@@ -12,11 +12,11 @@ import (
 	"superheroes/internal/location"
 )
 
-// document is the JSON of a fight as the OpenAPI document describes it; AppendJSON writes it, and a test holds the
-// one against the other.
+// fightDocument describes the JSON of a fight for the OpenAPI document. AppendJSON writes it, and a test checks that
+// both match.
 type fightDocument struct {
-	ID            string              `json:"id" format:"uuid" doc:"A UUID, of version 7 when this server made it."`
-	FightDate     time.Time           `json:"fight_date" doc:"The moment it was decided, in UTC."`
+	ID            string              `json:"id" format:"uuid" doc:"A UUID; version 7 if this server created it."`
+	FightDate     time.Time           `json:"fight_date" doc:"When it was decided, in UTC."`
 	WinnerName    string              `json:"winner_name"`
 	WinnerLevel   int32               `json:"winner_level"`
 	WinnerPowers  string              `json:"winner_powers"`
@@ -41,7 +41,7 @@ type count struct {
 	Count int64 `json:"count" minimum:"0" example:"42"`
 }
 
-// schemas are the parts the operations below refer to.
+// fightSchemas are the schemas that the operations below refer to.
 type fightSchemas struct{ fight, fighters, location, count, body *huma.Schema }
 
 func newFightSchemas(api *httpserver.API) fightSchemas {
@@ -64,19 +64,19 @@ func newFightSchemas(api *httpserver.API) fightSchemas {
 	}
 }
 
-// kept turns the schema of a catalog's entry into that of an entry in a fight, which may have come without an id.
+// kept turns the schema of a catalog's entry into that of a stored fight's, whose id may be missing.
 func kept(s *huma.Schema) {
 	id := s.Properties["id"]
-	id.Nullable, id.Description = true, "Null when the request gave none."
+	id.Nullable, id.Description = true, "Null if the request contained none."
 	if kind := s.Properties["type"]; kind != nil {
-		kind.Enum, kind.Description = append(kind.Enum, ""), "Empty when the request gave none."
+		kind.Enum, kind.Description = append(kind.Enum, ""), "Empty if the request contained none."
 	}
 }
 
-// sent turns the schema of a catalog's entry into that of an entry in a request.
+// sent turns the schema of a catalog's entry into that of a request's.
 func sent(s *huma.Schema) {
 	s.Required, s.AdditionalProperties = []string{"name"}, true
-	s.Description = "Only the name is required; other fields that are missing or null are empty. Unknown fields are dropped."
+	s.Description = "Only the name is required; other missing or null fields become empty. Unknown fields are ignored."
 	for name, property := range s.Properties {
 		property.Nullable = name != "name"
 	}
@@ -85,12 +85,12 @@ func sent(s *huma.Schema) {
 	}
 }
 
-// peerProblems are the answers of an operation that needs the catalogs.
+// peerProblems returns the errors of an operation that calls the catalogs.
 func peerProblems(more map[int]string) map[int]string {
 	problems := map[int]string{
-		http.StatusBadGateway:         "A peer refused, failed or broke off; the answer names it.",
-		http.StatusServiceUnavailable: "A peer's catalog is empty or its breaker open, the store can't take it now, or there are too many requests at once; Retry-After says when to try again.",
-		http.StatusGatewayTimeout:     "A peer was too slow; the answer names it.",
+		http.StatusBadGateway:         "A peer refused, failed or disconnected; the response names it.",
+		http.StatusServiceUnavailable: "A peer's catalog is empty or its breaker open, the store can't write it now, or there are too many requests at once; Retry-After says when to retry.",
+		http.StatusGatewayTimeout:     "A peer was too slow; the response names it.",
 	}
 	for status, text := range more {
 		problems[status] = text
@@ -98,14 +98,14 @@ func peerProblems(more map[int]string) map[int]string {
 	return problems
 }
 
-const unreadable = "A stored fight can't be read, because another writer left it incomplete or with wrong types; the answer names it."
+const unreadable = "A stored fight can't be read, because another writer left it incomplete or with wrong types; the response names it."
 
-const storeAway = "The store is away, or there are too many requests at once; Retry-After says when to try again."
+const storeAway = "The store is unavailable, or there are too many requests at once; Retry-After says when to retry."
 
 func (s fightRoutes) routes(api *httpserver.API) []httpserver.Route {
 	schemas, example := newFightSchemas(api), exampleFight()
 	fight := func() map[string]*huma.Response {
-		return api.Returns("The fight, stored before it is answered.", schemas.fight, asDocument(example))
+		return api.Returns("The fight, which has been stored.", schemas.fight, asDocument(example))
 	}
 	operation := func(method, id, path, summary string, responses map[string]*huma.Response, problems map[int]string) huma.Operation {
 		return huma.Operation{OperationID: id, Method: method, Path: "/api/fights" + path, Summary: summary, Tags: []string{"fights"},
@@ -114,21 +114,21 @@ func (s fightRoutes) routes(api *httpserver.API) []httpserver.Route {
 	execute := operation(http.MethodGet, "execute-fight", "/execute_fight", "Pick two random fighters and a location, let them fight, and store the fight",
 		fight(), peerProblems(nil))
 	post := operation(http.MethodPost, "post-fight", "", "Let a given hero and villain fight, and store the fight", fight(), map[int]string{
-		http.StatusBadRequest:            "The body is not one well-formed JSON text in UTF-8, has a key twice, or is nested deeper than 32.",
+		http.StatusBadRequest:            "The body is not a single well-formed JSON value in UTF-8, has a duplicate key, or is nested deeper than 32.",
 		http.StatusRequestTimeout:        "The body did not arrive in time.",
 		http.StatusRequestEntityTooLarge: "The body is over 64 KiB.",
 		http.StatusUnsupportedMediaType:  "The body is not JSON by its content type, or it is compressed.",
-		http.StatusUnprocessableEntity:   "A value was refused; the answer names each place.",
-		http.StatusServiceUnavailable:    "The store can't take it now, or there are too many requests at once; Retry-After says when to try again, and the detail says if the fight may have been stored all the same.",
+		http.StatusUnprocessableEntity:   "A value is invalid; the response lists each one.",
+		http.StatusServiceUnavailable:    "The store can't write it now, or there are too many requests at once; Retry-After says when to retry, and the detail says whether the fight may have been stored anyway.",
 	})
 	post.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {
 		Schema: schemas.body, Example: map[string]any{"hero": example.Hero, "villain": example.Villain, "location": example.Location},
 	}}}
 	list := operation(http.MethodGet, "list-fights", "", "List stored fights, newest first",
-		httpserver.Compressed(api.Returns("The fights. A Link header with rel=next has the address of the next page, if there is one.",
+		httpserver.Compressed(api.Returns("The fights. A Link header with rel=next contains the address of the next page, if there is one.",
 			&huma.Schema{Type: "array", Items: schemas.fight}, []fightDocument{asDocument(example)})),
 		map[int]string{
-			http.StatusUnprocessableEntity: "A parameter was refused; the answer names it.", http.StatusInternalServerError: unreadable,
+			http.StatusUnprocessableEntity: "A parameter is invalid; the response names it.", http.StatusInternalServerError: unreadable,
 			http.StatusServiceUnavailable: storeAway,
 		})
 	list.Responses["200"].Headers["Link"] = &huma.Param{Description: "Relative address of the next page.", Schema: &huma.Schema{Type: "string"}}
@@ -160,12 +160,12 @@ func (s fightRoutes) routes(api *httpserver.API) []httpserver.Route {
 }
 
 func exampleFight() fight.Fight {
-	id, _ := fight.ParseID("0198c5a7-1f2e-7c3a-9d10-2b6f6f1d2c4e") // well-formed
+	id, _ := fight.ParseID("0198c5a7-1f2e-7c3a-9d10-2b6f6f1d2c4e") // the id is well-formed
 	place := location.Locations().Example
 	return fight.Decide(id, time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC), character.Heroes().Example, character.Villains().Example, &place)
 }
 
-// asDocument is the fight as the document's examples show it.
+// asDocument converts a fight for the document's examples.
 func asDocument(f fight.Fight) fightDocument {
 	winner, loser := f.Sides()
 	return fightDocument{

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// fields returns the names of an object's fields and the names of those of its objects' fields.
+// fields returns the names of an object's fields, and of the fields of the objects in it.
 func fields(t *testing.T, object map[string]any) map[string][]string {
 	t.Helper()
 	names := map[string][]string{"": slices.Sorted(maps.Keys(object))}
@@ -35,7 +35,7 @@ func TestAppendJSONHasTheDeclaredFields(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("what is declared (-) and what is written (+) differ:\n%s", diff)
+		t.Errorf("the declared fields (-) and the written ones (+) differ:\n%s", diff)
 	}
 	fighter := []string{"id", "level", "name", "otherName", "picture", "powers"}
 	contract := map[string][]string{
@@ -45,6 +45,6 @@ func TestAppendJSONHasTheDeclaredFields(t *testing.T) {
 		"hero": fighter, "villain": fighter, "location": {"description", "id", "name", "picture", "type"},
 	}
 	if diff := cmp.Diff(contract, fields(t, got)); diff != "" {
-		t.Errorf("the contract (-) and what is written (+) differ:\n%s", diff)
+		t.Errorf("the contract (-) and the written fields (+) differ:\n%s", diff)
 	}
 }

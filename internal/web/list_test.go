@@ -21,7 +21,7 @@ import (
 	"superheroes/internal/web"
 )
 
-// breakingTable is a table whose store goes away once so many rows were read.
+// breakingTable is a table whose store fails after the given number of rows.
 type breakingTable struct {
 	*catalogtest.Table
 	after int64
@@ -34,7 +34,7 @@ func (s *breakingTable) Page(ctx context.Context, after int64, limit int) ([]cha
 	return s.Table.Page(ctx, after, limit)
 }
 
-// A list whose store goes away in the middle doesn't look complete, compressed or not, nor does a search.
+// A list or search whose store fails in the middle doesn't look complete, compressed or not.
 func TestListWhoseStoreGoesAway(t *testing.T) {
 	table := catalogtest.NewTable(3000)
 	api := httpserver.NewAPI(huma.Info{Title: "heroes", Version: "test"}, slog.New(slog.DiscardHandler), httpserver.Config{Deadline: time.Minute, WriteTimeout: time.Minute})
@@ -56,7 +56,7 @@ func TestListWhoseStoreGoesAway(t *testing.T) {
 	}
 }
 
-// read returns what a client gets of a list, and how that ends.
+// read returns what a client gets of a list, and the error it ends with.
 func read(t *testing.T, url, coding string) (string, error) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)

@@ -13,7 +13,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// What a list that runs out of time is called: the store is at fault only when it doesn't answer.
+// The problem of a list that runs out of time blames the store only if it doesn't respond.
 func TestProblemOfAList(t *testing.T) {
 	late := context.DeadlineExceeded
 	for name, c := range map[string]struct {

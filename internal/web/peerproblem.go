@@ -12,7 +12,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// peerProblem turns the failure of a peer into its answer. ctx is the request's.
+// peerProblem turns a peer's failure into a problem. ctx is the request's.
 func peerProblem(ctx context.Context, err error) error {
 	var peer *fight.PeerError
 	if !errors.As(err, &peer) {
@@ -30,13 +30,14 @@ func peerProblem(ctx context.Context, err error) error {
 		return httpserver.Unavailable("all connections to %s are in use; retry later", peer.Peer).Because(err)
 	case errors.Is(err, fight.ErrNoTime):
 		return httpserver.Errorf(http.StatusGatewayTimeout, "the request's deadline passed before %s could answer", peer.Peer).Because(err)
-	case errors.Is(ctx.Err(), context.DeadlineExceeded), fight.IsTimeout(err) && state == "": // a store's own time-out is a failure, as at a peer
+	case errors.Is(ctx.Err(), context.DeadlineExceeded), fight.IsTimeout(err) && state == "": // a timeout of the store is a failure, as at a remote peer
 		return httpserver.Errorf(http.StatusGatewayTimeout, "%s did not answer in time%s", peer.Peer, state).Because(err)
 	}
 	return httpserver.Errorf(http.StatusBadGateway, "%s failed to answer%s", peer.Peer, state).Because(err)
 }
 
-// stateOf says what is wrong with the catalog's own store, when it is in this process, to be added to a detail.
+// stateOf describes what is wrong with the store of a catalog in this process, as a suffix for the detail; "" if
+// nothing is known.
 func stateOf(err error) string {
 	var row *storage.RowError
 	if errors.As(err, &row) {

@@ -15,13 +15,13 @@ import (
 	"superheroes/internal/storage"
 )
 
-// A cause is never called by another's name: each status and detail says what has happened, and to whom.
+// Each status and detail says what has happened and to whom, and never names another cause.
 func TestPeerProblems(t *testing.T) {
 	timeout := &os.PathError{Op: "read", Path: "tcp", Err: os.ErrDeadlineExceeded}
 	for _, c := range []struct {
 		name   string
 		err    error // of the peer
-		passed bool  // the request's deadline has
+		passed bool  // the request's deadline has passed
 		status int
 		detail string
 	}{
@@ -54,7 +54,7 @@ func TestPeerProblems(t *testing.T) {
 				t.Fatalf("got %d %q, want %d %q", problem.Status, problem.Detail, c.status, c.detail)
 			}
 			if (problem.RetryAfter > 0) != (c.status == http.StatusServiceUnavailable) || !errors.Is(problem, c.err) {
-				t.Errorf("to be tried again after %s; the cause is %v", problem.RetryAfter, problem.Cause)
+				t.Errorf("retry after %s; the cause is %v", problem.RetryAfter, problem.Cause)
 			}
 		})
 	}

@@ -12,13 +12,14 @@ import (
 	"superheroes/internal/httpserver"
 )
 
-// picksRoute is what one service asks of another. It has a path of its own, so that a random path returns one object.
+// picksRoute is the route that other services use. It has a path of its own, so that the random paths return one
+// object.
 func (s catalogRoutes[T]) picksRoute(api *httpserver.API) httpserver.Route {
 	plural := s.Kind.Plural
 	responses := api.Returns("The picks: as many as requested, or fewer if the next one can't be read; none if the catalog is empty.",
 		&huma.Schema{Type: "array", Items: api.Schema(s.Kind.Example)}, []T{s.Kind.Example})
 	responses["200"].Headers = map[string]*huma.Param{httpserver.AgeHeader: {
-		Description: "How old the oldest pick was when it was made, in milliseconds. A pick must not be used when it is older than " +
+		Description: "Age of the oldest pick at the time of the response, in milliseconds. A pick must not be used when it is older than " +
 			strconv.FormatInt(catalog.MaxAge.Milliseconds(), 10) + ".",
 		Schema: &huma.Schema{Type: "integer", Minimum: new(0.0)},
 	}}
@@ -28,13 +29,13 @@ func (s catalogRoutes[T]) picksRoute(api *httpserver.API) httpserver.Route {
 		Parameters: []*huma.Param{{Name: "count", In: "query", Description: "Number of picks.",
 			Schema: &huma.Schema{Type: "integer", Minimum: new(1.0), Maximum: new(float64(catalog.MaxBatch)), Default: 1}}},
 		Responses: api.Problems(responses, map[int]string{
-			http.StatusUnprocessableEntity: "The count was refused.",
-			http.StatusServiceUnavailable:  "The store is away; Retry-After says when to try again.",
+			http.StatusUnprocessableEntity: "The count is invalid.",
+			http.StatusServiceUnavailable:  "The store is unavailable; Retry-After says when to retry.",
 		}),
 	}}
 }
 
-// servePicks always returns an array. That of an empty catalog is empty: a 404 means that a peer has no such path.
+// servePicks always returns an array, empty for an empty catalog: a 404 would mean that the peer has no such path.
 func (s catalogRoutes[T]) servePicks(w http.ResponseWriter, r *http.Request) error {
 	query := httpserver.QueryOf(r)
 	count := query.Int("count", 1, catalog.MaxBatch, 1)
@@ -48,7 +49,7 @@ func (s catalogRoutes[T]) servePicks(w http.ResponseWriter, r *http.Request) err
 	return s.writeBatch(w, array, age, err)
 }
 
-// serveBatch answers ?count= on a random path, as services of an older version ask for picks.
+// serveBatch serves ?count= on a random path, the way services of an older version request picks.
 func (s catalogRoutes[T]) serveBatch(w http.ResponseWriter, r *http.Request, n int) error {
 	array, age, err := s.RandomBatch(r.Context(), n)
 	return s.writeBatch(w, array, age, err)

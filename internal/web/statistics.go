@@ -20,14 +20,14 @@ func (s *statisticsRoutes) serveStatistics(w http.ResponseWriter, r *http.Reques
 	return httpserver.WriteJSON(w, latest.JSON)
 }
 
-// document is the JSON of the statistics as the OpenAPI document describes it; AppendJSON writes it, and a test holds
-// the one against the other.
+// statisticsDocument describes the JSON of the statistics for the OpenAPI document. AppendJSON writes it, and a test
+// checks that both match.
 type statisticsDocument struct {
 	Total      int64            `json:"total" minimum:"0" doc:"Stored fights: heroes, villains and unreadable together." example:"42"`
 	Heroes     int64            `json:"heroes" minimum:"0" doc:"Won by heroes." example:"20"`
 	Villains   int64            `json:"villains" minimum:"0" doc:"Won by villains." example:"22"`
-	Unreadable int64            `json:"unreadable,omitempty" minimum:"1" doc:"Stored fights that can't be read, because another writer left a value out or gave it another type. Missing when there are none."`
-	Since      *time.Time       `json:"since" doc:"When the first of them was fought; null when there is none."`
+	Unreadable int64            `json:"unreadable,omitempty" minimum:"1" doc:"Stored fights that can't be read, because another writer omitted a value or used another type. Missing if there are none."`
+	Since      *time.Time       `json:"since" doc:"When the first of them was fought; null if there is none."`
 	TopWinners []winnerDocument `json:"top_winners" nullable:"false" doc:"Most wins first, then by name and team."`
 	Locations  []placeDocument  `json:"locations" nullable:"false" doc:"Most fights first, then by name."`
 }
@@ -52,13 +52,13 @@ func exampleDocument() statisticsDocument {
 	}
 }
 
-// StatisticsLimits says how many clients may listen.
+// StatisticsLimits limits the number of streams.
 type StatisticsLimits struct {
 	MaxStreams int `default:"5000" help:"Maximum open streams; one client address gets at most three quarters of them."`
 }
 
-// AddStatistics declares the operations. endStreams ends every stream, and each that begins later at once; it may be called more
-// than once.
+// AddStatistics declares the operations. endStreams ends all streams, and later ones as soon as they start. It may be
+// called more than once.
 func AddStatistics(service *statistics.Service, api *httpserver.API, limits StatisticsLimits) (endStreams func()) {
 	routes := newStatisticsRoutes(service)
 	routes.addTo(api, limits)
@@ -69,14 +69,14 @@ func (s *statisticsRoutes) addTo(api *httpserver.API, limits StatisticsLimits) {
 	schema := api.Variant("Statistics", statisticsDocument{}, func(s *huma.Schema) {
 		s.Properties["since"].Nullable = true
 	})
-	away := map[int]string{http.StatusServiceUnavailable: "The store is away, or there are too many requests at once; Retry-After says when to try again."}
+	away := map[int]string{http.StatusServiceUnavailable: "The store is unavailable, or there are too many requests at once; Retry-After says when to retry."}
 	get := huma.Operation{
 		OperationID: "get-statistics", Method: http.MethodGet, Path: "/api/statistics", Summary: "Get totals of all fights",
-		Description: "Every stored fight is counted exactly once, at most a second after it was answered.",
+		Description: "Every stored fight is counted exactly once, within a second of its response.",
 		Tags:        []string{"statistics"},
 		Responses:   api.Problems(api.Returns("The statistics.", schema, exampleDocument()), away),
 	}
-	full := map[int]string{http.StatusServiceUnavailable: "The store is away, or there are too many open streams; Retry-After says when to try again."}
+	full := map[int]string{http.StatusServiceUnavailable: "The store is unavailable, or there are too many open streams; Retry-After says when to retry."}
 	stream := huma.Operation{
 		OperationID: "stream-statistics", Method: http.MethodGet, Path: "/api/statistics/stream", Summary: "Stream the totals with every change",
 		Description: "Server-sent events: the state at once, then within a second of a change, at most four a second. The data of each " +

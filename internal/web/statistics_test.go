@@ -30,7 +30,7 @@ type running struct {
 	stop  func()
 }
 
-// start starts a service at that pace. Its streams may be changed by change before anybody listens.
+// start starts a service with the given pace. change may modify its streams before the first client.
 func start(t *testing.T, store *statisticstest.Fake, pace statistics.Pace, most int, cfg httpserver.Config, change func(*statisticsRoutes)) running {
 	t.Helper()
 	text := new(strings.Builder)
@@ -104,7 +104,7 @@ func (r running) listen(t *testing.T) *listener {
 	return &listener{response, bufio.NewScanner(response.Body)}
 }
 
-// next returns the next line that isn't empty, "" at the end.
+// next returns the next non-empty line, or "" at the end.
 func (l *listener) next() string {
 	for l.lines.Scan() {
 		if line := l.lines.Text(); line != "" {
@@ -118,7 +118,7 @@ func answer(n int64) string {
 	return string(statistics.Statistics{Total: n, Heroes: n, Places: []statistics.Place{{Fights: n}}}.AppendJSON(nil))
 }
 
-// A fight that the counter was told of is in the next answer.
+// A fight that the counter was woken for is in the next response.
 func TestGet(t *testing.T) {
 	r := start(t, &statisticstest.Fake{}, statistics.Woken(), 10, httpserver.Config{}, nil)
 	for n := int64(0); n < 50; n += 7 {
@@ -145,7 +145,7 @@ func TestGetWhenBroken(t *testing.T) {
 
 func TestStream(t *testing.T) {
 	r := start(t, &statisticstest.Fake{}, statistics.Woken(), 10, httpserver.Config{ReadTimeout: 300 * time.Millisecond, WriteTimeout: 300 * time.Millisecond}, func(s *statisticsRoutes) {
-		s.alive = 400 * time.Millisecond // longer than a request may take to read or an answer to write
+		s.alive = 400 * time.Millisecond // longer than reading a request or writing a response may take
 	})
 	l := r.listen(t)
 	if kind := l.response.Header.Get("Content-Type"); kind != "text/event-stream" {
@@ -169,7 +169,7 @@ func TestStream(t *testing.T) {
 	}
 }
 
-// Many changes are few events, the last of which tells all.
+// Many changes yield few events, of which the last one is complete.
 func TestStreamIsPaced(t *testing.T) {
 	r := start(t, &statisticstest.Fake{}, statistics.Woken(), 10, httpserver.Config{}, nil)
 	l := r.listen(t)
@@ -189,7 +189,7 @@ func TestStreamIsPaced(t *testing.T) {
 			break
 		}
 	}
-	if most := 2 + int(time.Since(begin)/eventGap); events > most { // the state at once, and those in the time it took
+	if most := 2 + int(time.Since(begin)/eventGap); events > most { // the initial state, and those in the elapsed time
 		t.Errorf("%d events in %s", events, time.Since(begin))
 	}
 }
@@ -211,7 +211,7 @@ func TestTooManyStreams(t *testing.T) {
 	}
 }
 
-// A stop ends the streams: it waits for none of them.
+// A stop ends the streams instead of waiting for them.
 func TestStopEndsStreams(t *testing.T) {
 	r := start(t, &statisticstest.Fake{}, statistics.Woken(), 10, httpserver.Config{}, nil)
 	l := r.listen(t)
@@ -221,11 +221,11 @@ func TestStopEndsStreams(t *testing.T) {
 		t.Errorf("there came %q, %v", line, l.lines.Err())
 	}
 	if r.log.String() != "" {
-		t.Errorf("the stop logged %s", r.log) // that it broke off requests
+		t.Errorf("the stop logged %s", r.log) // that it aborted requests
 	}
 }
 
-// A thousand listen and a hundred of them don't read: they are dropped, and the others get it all in time.
+// Of a thousand clients, a hundred don't read: they are dropped, and the others get everything in time.
 func TestThousandStreams(t *testing.T) {
 	const listeners, stalled, changes = 1000, 100, 100
 	store := &statisticstest.Fake{Padding: strings.Repeat("x", 2000)}
@@ -262,7 +262,7 @@ func TestThousandStreams(t *testing.T) {
 					begun.Done()
 				}
 				first = false
-				if stored, there := at.Load(n); there { // not so for those that came after the last
+				if stored, there := at.Load(n); there { // false for those that came after the last
 					lags[i] = max(lags[i], time.Since(stored.(time.Time)))
 				}
 				if n == changes {
@@ -278,7 +278,7 @@ func TestThousandStreams(t *testing.T) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	done.Wait()
-	for r.Listeners() > listeners-stalled { // a stalled one is found out when there is no more room for it
+	for r.Listeners() > listeners-stalled { // a stalled one is noticed when its buffer is full
 		r.add(1)
 		time.Sleep(20 * time.Millisecond)
 	}

@@ -11,16 +11,16 @@ import (
 )
 
 const (
-	// eventGap is the least time between two events to one client: at most four a second.
+	// eventGap is the minimum time between two events to one client: at most four a second.
 	eventGap = 250 * time.Millisecond
-	// keepAlive is the longest time in which a client hears nothing.
+	// keepAlive is the longest silence before a comment is sent.
 	keepAlive = 15 * time.Second
 )
 
 // statisticsRoutes are the operations of statistics.
 type statisticsRoutes struct {
 	*statistics.Service
-	ending chan struct{} // closed when all streams are to end
+	ending chan struct{} // closed when all streams must end
 	end    func()
 	gap    time.Duration
 	alive  time.Duration
@@ -31,8 +31,8 @@ func newStatisticsRoutes(service *statistics.Service) *statisticsRoutes {
 	return &statisticsRoutes{Service: service, ending: ending, end: sync.OnceFunc(func() { close(ending) }), gap: eventGap, alive: keepAlive}
 }
 
-// serveStream tells the state, and each later one, until the client leaves or the service ends. There is nothing between
-// a client and the latest state: one that is slow misses some, one that doesn't read is dropped.
+// serveStream sends the current state, and each later one, until the client disconnects or the service stops. Nothing
+// is queued per client: a slow one misses some states, one that doesn't read is dropped.
 func (s *statisticsRoutes) serveStream(w http.ResponseWriter, r *http.Request) error {
 	latest, err := s.Current(r.Context())
 	if err != nil {
@@ -55,7 +55,7 @@ func (s *statisticsRoutes) serveStream(w http.ResponseWriter, r *http.Request) e
 	return nil
 }
 
-// pause waits for as long as two events must lie apart, and tells whether the stream goes on.
+// pause waits for the minimum time between two events, and reports whether the stream goes on.
 func (s *statisticsRoutes) pause(ctx context.Context, timer *time.Timer) bool {
 	timer.Reset(s.gap)
 	select {
@@ -67,7 +67,7 @@ func (s *statisticsRoutes) pause(ctx context.Context, timer *time.Timer) bool {
 	return false
 }
 
-// silence waits for news, and tells whether the stream goes on. It shows the client that somebody is there.
+// silence waits for a new state, and reports whether the stream goes on. Meanwhile it keeps the connection alive.
 func (s *statisticsRoutes) silence(ctx context.Context, timer *time.Timer, latest *statistics.State, events *httpserver.Events) bool {
 	for {
 		timer.Reset(s.alive)

@@ -70,7 +70,7 @@ func testBattle(browser context.Context, t *testing.T) {
 	})
 }
 
-// checkFought wants the page to announce the winner of the newest fight in the store, which is the only new one.
+// checkFought checks that the page announces the winner of the newest fight in the store, the only new one.
 func checkFought(t *testing.T, page *tab, w *world, stored int) {
 	t.Helper()
 	page.wait(t, somebodyWon)
@@ -87,8 +87,8 @@ func checkFought(t *testing.T, page *tab, w *world, stored int) {
 	}
 }
 
-// testOneProcess fights in the arena that up has in its own process, with statistics and without. What doesn't run there
-// is told where it would be shown, and all else works.
+// testOneProcess fights in the arena of up's own process, with and without statistics. Where a missing service would
+// be shown, the page says so, and everything else works.
 func testOneProcess(browser context.Context, t *testing.T) {
 	for _, with := range []bool{true, false} {
 		t.Run(fmt.Sprintf("statistics %t", with), func(t *testing.T) {
@@ -125,7 +125,7 @@ func testOneProcess(browser context.Context, t *testing.T) {
 	}
 }
 
-// testAuto has a fight each two seconds, in a hurried tab.
+// testAuto executes a fight every two seconds, in a tab with faster timers.
 func testAuto(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
 	page := newTab(browser, t)
@@ -136,7 +136,7 @@ func testAuto(browser context.Context, t *testing.T) {
 	page.click(t, "#auto")
 	page.wait(t, `document.querySelectorAll("#fights li").length >= 4`)
 	page.shot(t, "battle-auto")
-	page.press(t, kb.Enter) // the button has the focus; a click may miss it, since it moves with the length of the texts above
+	page.press(t, kb.Enter) // the button has the focus; a click may miss it, since it moves when the texts above change
 	page.wait(t, `document.getElementById("auto").getAttribute("aria-pressed") === "false" && window.underway === 0`)
 	stored := len(w.fights(t))
 	page.wait(t, fmt.Sprintf(`document.querySelectorAll("#fights li").length === %d`, stored))
@@ -181,8 +181,8 @@ func testHistory(browser context.Context, t *testing.T) {
 	linked.shot(t, "fight-in-full-360")
 }
 
-// testPartAway stops services under the page and starts them again: it says which is away, where that matters, and
-// goes on when it is back.
+// testPartAway stops services under the page and restarts them: the page says which one is unavailable, where that
+// matters, and recovers afterwards.
 func testPartAway(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
 	page := newTab(browser, t)
@@ -218,7 +218,7 @@ func testPartAway(browser context.Context, t *testing.T) {
 	page.shot(t, "status")
 }
 
-// testNamesAreInert shows names that are markup wherever the page shows names.
+// testNamesAreInert uses names that are markup, wherever the page shows names.
 func testNamesAreInert(browser context.Context, t *testing.T) {
 	names := []string{
 		`<img src=x onerror="document.title='run'">`, `<script>document.title="run"</script>`, `"><svg onload=document.title='run'>`,
@@ -260,7 +260,7 @@ func testNamesAreInert(browser context.Context, t *testing.T) {
 		page.wait(t, fmt.Sprintf(`document.querySelector("dialog[open] h2").textContent === %s[%d]`, all, i))
 	}
 	if title := eval[string](t, page, "document.title"); !strings.HasPrefix(title, "Heroes") {
-		t.Errorf("a name was run: the title is %s", title)
+		t.Errorf("a name was executed: the title is %s", title)
 	}
 	page.mu.Lock()
 	defer page.mu.Unlock()

@@ -13,8 +13,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// axe returns the script that knows the rules of accessibility. npm installs it, at the version that package-lock.json
-// pins by its hash.
+// axe returns the script with the accessibility rules. npm installs it, at the version that package-lock.json pins by
+// hash.
 func axe(t *testing.T) string {
 	t.Helper()
 	npm, err := exec.LookPath("npm")
@@ -53,14 +53,14 @@ type violation struct {
 	}
 }
 
-// What checkAccessible asks of axe. A palette is other values of the same properties: only the rules that look at
-// colours can find something else in it.
+// The rules that checkAccessible passes to axe. A palette only changes the values of properties, so only the rules
+// about colours can find anything new in it.
 const (
 	allRules     = `{resultTypes: ["violations"]}`
 	rulesOfColor = `{resultTypes: ["violations"], runOnly: {type: "rule", values: ["color-contrast", "link-in-text-block"]}}`
 )
 
-// checkAccessible wants none of the rules of axe broken on the page as it is.
+// checkAccessible checks that the page in its current state breaks no rule of axe.
 func (p *tab) checkAccessible(t *testing.T, rules string) {
 	t.Helper()
 	ask := fmt.Sprintf(`axe.run(document, %s).then(found => found.violations)`, rules)
@@ -77,7 +77,7 @@ func (p *tab) checkAccessible(t *testing.T, rules string) {
 	}
 }
 
-// testAccessible has axe look at every page in both palettes, wide and narrow, with all that can be opened open.
+// testAccessible checks every page in both palettes, wide and narrow, with everything expanded.
 func testAccessible(browser context.Context, t *testing.T) {
 	script := axe(t)
 	w := startWorld(t, settings(t))
@@ -86,7 +86,7 @@ func testAccessible(browser context.Context, t *testing.T) {
 	}
 	for _, screen := range []struct {
 		name, path, ready string
-		then              func(page *tab) // what is done before axe looks
+		then              func(page *tab) // executed before the check
 	}{
 		{"battle", "/", shows(3) + "&&" + fightersAreThere, func(page *tab) {
 			page.click(t, "#fight")

@@ -1,4 +1,4 @@
-// Package browser shows the pages of the services in a real browser, headless, and reads what a person would see.
+// Package browser tests the services' pages in a real headless browser, and reads what a person would see.
 package browser_test
 
 import (
@@ -18,8 +18,8 @@ import (
 	"superheroes/test/engines"
 )
 
-// TestPages opens the pages in one browser, whose start takes longer than most of what is looked at. Each test has
-// windows of its own.
+// TestPages opens the pages in one browser, because starting it takes longer than most tests. Each test uses its own
+// tabs.
 func TestPages(t *testing.T) {
 	t.Parallel()
 	browser := start(t)
@@ -42,15 +42,16 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// patience bounds what is done on one page. It is long: a browser on a busy machine takes its time.
+// patience limits the work on one page. It is long, because a browser may be slow on a busy machine.
 const patience = 3 * time.Minute
 
-// nowhere is the browser's proxy for every other host: nobody listens there. Chromium calls its maker's hosts now and
-// then whatever its flags say.
+// nowhere is the browser's proxy for all other hosts: nothing listens there. Chromium occasionally contacts its
+// vendor's hosts, whatever the flags.
 const nowhere = "127.0.0.1:1"
 
-// elsewhere ends the names that the browser finds on this machine and doesn't take for it: as beyond loopback, it tells
-// their servers nothing of the page that sends a request on plain http, except for the Origin of what isn't a GET.
+// elsewhere is the suffix of names that resolve to this machine, but that the browser doesn't consider local. As with
+// remote hosts, on plain http it sends servers no information about the requesting page, except for Origin with
+// methods other than GET.
 const elsewhere = ".superheroes.test"
 
 // start starts a browser and returns a context for its tabs.
@@ -69,9 +70,9 @@ func start(t *testing.T) context.Context {
 		chromedp.Flag("no-pings", true),
 	)
 	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox) // the sandbox refuses to work for root
+		options = append(options, chromedp.NoSandbox) // the sandbox doesn't work for root
 	}
-	allocator, stop := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...) // cleanup ends it
+	allocator, stop := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...) // ended by the cleanup
 	t.Cleanup(stop)
 	browser, _ := chromedp.NewContext(allocator)
 	if err := chromedp.Do(browser); err != nil {
@@ -85,12 +86,12 @@ func start(t *testing.T) context.Context {
 	return browser
 }
 
-// tab is one page of a browser, and what it did.
+// tab is a browser tab and a record of what it did.
 type tab struct {
 	context.Context
 	mu         sync.Mutex
 	requests   []string
-	complaints []string // errors on the console, exceptions, violations of the content security policy
+	complaints []string // console errors, exceptions, violations of the content security policy
 }
 
 func newTab(browser context.Context, t *testing.T) *tab {
@@ -107,7 +108,7 @@ func newTab(browser context.Context, t *testing.T) *tab {
 	return page
 }
 
-// note keeps what an event tells of the page.
+// note records an event.
 func (p *tab) note(event any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -142,7 +143,7 @@ func consoleText(args []*runtime.RemoteObject) string {
 	return strings.Join(words, " ")
 }
 
-// do does the steps one after the other.
+// do runs the steps in order.
 func (p *tab) do(t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
 	for i, step := range steps {
@@ -154,7 +155,7 @@ func (p *tab) do(t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// text returns what is to be read in an element, once it is visible.
+// text returns the visible text of an element, once it is visible.
 func (p *tab) text(t *testing.T, element chromedp.CSS) string {
 	t.Helper()
 	text, err := chromedp.Run(p, chromedp.Text(element))
@@ -164,7 +165,7 @@ func (p *tab) text(t *testing.T, element chromedp.CSS) string {
 	return text
 }
 
-// checkQuiet wants every request to have gone to host, or nowhere, and no complaint.
+// checkQuiet checks that all requests went to host, or to nowhere, and that there were no complaints.
 func (p *tab) checkQuiet(t *testing.T, host string) {
 	t.Helper()
 	p.mu.Lock()

@@ -27,7 +27,7 @@ func testCatalog(browser context.Context, t *testing.T) {
 	page.click(t, "#entries a")
 	page.wait(t, `document.querySelector("dialog[open] .chips") && location.hash === "#1"`)
 	if eval[bool](t, page, `Boolean(document.querySelector("dialog .danger"))`) {
-		t.Error("it can be deleted without a token")
+		t.Error("the entry can be deleted without a token")
 	}
 	page.wait(t, picturesAreThere)
 	page.shot(t, "hero-in-full")
@@ -42,7 +42,7 @@ func testCatalog(browser context.Context, t *testing.T) {
 	}
 }
 
-// testMadeUp opens entries that seed has made up: they have no picture, and the page draws them one.
+// testMadeUp opens generated entries: they have no picture, so the page shows the drawn one.
 func testMadeUp(browser context.Context, t *testing.T) {
 	cfg := settings(t)
 	if err := app.Seed(t.Context(), "heroes", app.CatalogStore{DataDir: cfg.DataDir}, app.SeedOptions{Count: 30, Replace: true, Taken: func() {}}); err != nil {
@@ -58,10 +58,10 @@ func testMadeUp(browser context.Context, t *testing.T) {
 	page.click(t, "#entries a")
 	page.wait(t, `document.querySelector("dialog[open] .whole img") && `+picturesAreThere)
 	if name := page.text(t, "#detail-title"); name == "" {
-		t.Error("it has no name")
+		t.Error("the entry has no name")
 	}
 	if fact := page.text(t, "dialog .id"); strings.Contains(fact, "picture") {
-		t.Errorf("it has a picture of its own: %s", fact)
+		t.Errorf("the entry has its own picture: %s", fact)
 	}
 	page.checkQuiet(t, strings.TrimPrefix(w.page, "http://"))
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// testDocumentedChanges changes each catalog from the page that documents it, as its reader would: with the token, and with
-// what the page fills in.
+// testDocumentedChanges changes each catalog from its documentation page, as a reader would: with the token, and with
+// the values that the page fills in.
 func testDocumentedChanges(browser context.Context, t *testing.T) {
 	hosts := up(t, settings(t))
 	for service, singular := range map[string]string{"heroes": "hero", "villains": "villain", "locations": "location"} {
@@ -36,7 +36,7 @@ func testDocumentedChanges(browser context.Context, t *testing.T) {
 				}
 			}
 			if response, err := http.Get("http://" + hosts[service] + "/api/" + service + "/1"); err != nil || response.StatusCode != http.StatusNotFound {
-				t.Errorf("what was deleted is there: %v, %v", response, err)
+				t.Errorf("the deleted entry is still there: %v, %v", response, err)
 			} else {
 				_ = response.Body.Close()
 			}

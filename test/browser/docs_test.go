@@ -12,10 +12,10 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// screenshots names the environment variable of a folder to keep pictures of the pages in.
+// screenshots names the environment variable with a folder for screenshots.
 const screenshots = "TEST_SCREENSHOTS"
 
-// summaries are of one operation of each service, as its pages show it.
+// summaries returns the summary of one operation of each service, as shown on its pages.
 func summaries() map[string]string {
 	return map[string]string{
 		"heroes":     "Pick a random hero",
@@ -53,7 +53,7 @@ func testDocumentation(browser context.Context, t *testing.T) {
 	}
 }
 
-// testTryItOut fights from the page, as its reader would.
+// testTryItOut executes a fight from the page, as a reader would.
 func testTryItOut(browser context.Context, t *testing.T) {
 	hosts := up(t, settings(t))
 	page := newTab(browser, t)
@@ -73,15 +73,15 @@ func testTryItOut(browser context.Context, t *testing.T) {
 		WinnerName string `json:"winner_name"`
 	}
 	if err := json.Unmarshal([]byte(answer), &fight); err != nil {
-		t.Fatalf("reading the answer that is shown: %v: %q", err, answer)
+		t.Fatalf("parsing the displayed response: %v: %q", err, answer)
 	}
 	if fight.ID == "" || fight.WinnerName == "" {
-		t.Errorf("the answer that is shown is %s", answer)
+		t.Errorf("the displayed response is %s", answer)
 	}
 	page.checkQuiet(t, hosts["fights"])
 }
 
-// testOutside shows that a page that asks another host, is found out.
+// testOutside proves that a request to another host is detected.
 func testOutside(browser context.Context, t *testing.T) {
 	page := newTab(browser, t)
 	const html = `data:text/html,<script>fetch("http://superheroes.invalid/").catch(() => document.write("<p id=done>done</p>"))</script>`
@@ -93,7 +93,7 @@ func testOutside(browser context.Context, t *testing.T) {
 	}
 }
 
-// shown keeps a screenshot of the page where they are asked for.
+// shown saves a screenshot of the page if requested.
 func (p *tab) shown(t *testing.T, name string) {
 	t.Helper()
 	folder := os.Getenv(screenshots)

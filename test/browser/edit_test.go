@@ -17,7 +17,7 @@ const (
 	submit     = chromedp.CSS("dialog button[type=submit]")
 )
 
-// catalogPage opens the page of a catalog, and types a token in.
+// catalogPage opens the page of a catalog, and enters a token.
 func (w *world) catalogPage(browser context.Context, t *testing.T, catalog, token string) *tab {
 	t.Helper()
 	page := newTab(browser, t)
@@ -33,31 +33,31 @@ func (p *tab) useToken(t *testing.T, token string) {
 	p.do(t, chromedp.Click(chromedp.CSS("#token summary")), chromedp.SendKeys(chromedp.CSS("#token-text"), token), chromedp.Click(chromedp.CSS("#token-use")))
 }
 
-// fill types into a field of the form, in place of what is there.
+// fill replaces the text of a form field.
 func (p *tab) fill(t *testing.T, field, text string) {
 	t.Helper()
 	p.do(t, chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.getElementById("field-%s").value = ""`, field)), chromedp.SendKeys(chromedp.CSS("#field-"+field), text))
 }
 
-// titled waits until the dialog shows what is called that.
+// titled waits until the dialog has the given title.
 func (p *tab) titled(t *testing.T, title string) {
 	t.Helper()
 	p.wait(t, fmt.Sprintf(`document.getElementById("detail-title")?.textContent === %q`, title))
 }
 
-// notice waits until the dialog says that something went wrong.
+// notice waits until the dialog shows an error.
 func (p *tab) notice(t *testing.T, text string) {
 	t.Helper()
 	p.wait(t, fmt.Sprintf(`document.querySelector("dialog .notice[role=alert]")?.textContent.includes(%q)`, text))
 }
 
-// refused waits until a field says why it is refused, and has the focus.
+// refused waits until a field shows an error, and has the focus.
 func (p *tab) refused(t *testing.T, field, text string) {
 	t.Helper()
 	p.wait(t, fmt.Sprintf(`document.getElementById("field-%[1]s-error").textContent === %[2]q && document.activeElement.id === "field-%[1]s"`, field, text))
 }
 
-// listed returns the entries of a catalog with that name.
+// listed returns the entries of a catalog with the given name.
 func (w *world) listed(t *testing.T, catalog, name string) []map[string]any {
 	t.Helper()
 	return fetchJSON[[]map[string]any](t, "http://"+w.hosts[catalog]+"/api/"+catalog+"?name="+name)
@@ -88,7 +88,7 @@ func testEdit(browser context.Context, t *testing.T) {
 	page.titled(t, "Zealous Gopher")
 	page.wait(t, picturesAreThere)
 	if page.picture(t, "dialog .whole img") == before {
-		t.Error("the picture is that of before the change")
+		t.Error("the picture was not updated")
 	}
 	if changed := w.listed(t, "heroes", "Gopher"); len(changed) != 1 || changed[0]["name"] != "Zealous Gopher" || changed[0]["level"] != 42.0 {
 		t.Errorf("stored is %v", changed)
@@ -110,7 +110,7 @@ func testEdit(browser context.Context, t *testing.T) {
 	}
 }
 
-// picture returns what an image shows, in a few numbers that are others when it shows something else.
+// picture returns a few numbers that identify what an image shows.
 func (p *tab) picture(t *testing.T, image string) string {
 	t.Helper()
 	return eval[string](t, p, fmt.Sprintf(`(() => {
@@ -120,7 +120,7 @@ func (p *tab) picture(t *testing.T, image string) string {
 	})()`, image))
 }
 
-// testEditLocation takes a name that another location has.
+// testEditLocation tries a name that another location has.
 func testEditLocation(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
 	page := w.catalogPage(browser, t, "locations", token)
@@ -141,7 +141,7 @@ func testEditLocation(browser context.Context, t *testing.T) {
 	page.shot(t, "location-in-full")
 }
 
-// testEditedMeanwhile changes and deletes a hero whom somebody else has just changed.
+// testEditedMeanwhile changes and deletes a hero that another user has just changed.
 func testEditedMeanwhile(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
 	page := w.catalogPage(browser, t, "heroes", token)
@@ -177,7 +177,8 @@ func testEditedMeanwhile(browser context.Context, t *testing.T) {
 	page.notice(t, "heroes: there is no hero with this id")
 }
 
-// testEditRefused shows what the service refuses where it was typed in, and the service's own hint where nobody may edit.
+// testEditRefused checks that a refused value is reported at its field, and that the service's hint is shown if
+// editing is disabled.
 func testEditRefused(browser context.Context, t *testing.T) {
 	cfg := settings(t)
 	w := startWorld(t, cfg)
@@ -231,7 +232,7 @@ func testDeleted(browser context.Context, t *testing.T) {
 		return eval[string](t, battle, `document.querySelector("#hero h2").textContent`)
 	}
 	battle.wait(t, fightersAreThere)
-	for draw() != "Gone" { // it is among those that are drawn
+	for draw() != "Gone" { // until it has been picked once
 		continue
 	}
 	page := w.catalogPage(browser, t, "heroes", token)
@@ -241,7 +242,7 @@ func testDeleted(browser context.Context, t *testing.T) {
 	page.wait(t, `!document.querySelector("dialog[open]") && document.querySelectorAll("#entries li").length === 1`)
 	for range 20 {
 		if drawn := draw(); drawn != "Left" {
-			t.Fatalf("%s was drawn after it was deleted", drawn)
+			t.Fatalf("%s was picked after it was deleted", drawn)
 		}
 	}
 }

@@ -11,12 +11,12 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// shows is true when the panel shows so many fights, and is not behind.
+// shows returns an expression that is true when the panel shows the given number of fights, and is live.
 func shows(total int) string {
 	return fmt.Sprintf(`document.getElementById("total").textContent === "%d" && document.getElementById("link").dataset.link === "live"`, total)
 }
 
-// testLive has others fight, and stops the service of statistics and starts it again.
+// testLive runs fights from other clients, and restarts the statistics service.
 func testLive(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
 	page := newTab(browser, t)
@@ -31,7 +31,7 @@ func testLive(browser context.Context, t *testing.T) {
 		page.wait(t, shows(n))
 		slowest = max(slowest, time.Since(begin))
 	}
-	t.Logf("a fight was on the panel at most %s after it was answered", slowest.Round(time.Millisecond))
+	t.Logf("a fight was on the panel at most %s after its response", slowest.Round(time.Millisecond))
 	page.wait(t, `[...document.querySelectorAll("#plot rect")].some(bar => Number(bar.getAttribute("height")) > 0)`)
 	w.checkPanel(t, page)
 	page.wait(t, `!document.getElementById("newer").hidden`)
@@ -54,7 +54,8 @@ func testLive(browser context.Context, t *testing.T) {
 	w.checkPanel(t, page)
 }
 
-// checkPanel wants the panel to show what the service of statistics answers, which is what the stored fights say.
+// checkPanel checks that the panel shows what the statistics service returns, and that this matches the stored
+// fights.
 func (w *world) checkPanel(t *testing.T, page *tab) {
 	t.Helper()
 	type ranked struct {
@@ -91,8 +92,8 @@ func (w *world) checkPanel(t *testing.T, page *tab) {
 	}
 }
 
-// testLiveStalls has the stream stall, which the page is to say, and come back: first a fight isn't counted, then nothing is
-// heard at all. The tab is hurried: it waits for three seconds, and for 45.
+// testLiveStalls makes the stream stall, which the page must report, and recover: first a fight isn't counted, then
+// the stream is silent. The timers of the tab are faster: it waits for three seconds, and for 45.
 func testLiveStalls(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
 	w.parts["statistics"].Behave(w.stalling())

@@ -15,8 +15,8 @@ import (
 	"superheroes/test/system"
 )
 
-// testBehindNginx fights in the arena through nginx, with the settings that docs/proxies.md names and without. Without
-// them, and on plain http, the browser's Origin is not the Host that arrives, which nobody can tell from another site.
+// testBehindNginx fights in the arena through nginx, with and without the settings in docs/proxies.md. Without them,
+// and on plain http, the browser's Origin doesn't match the Host that arrives, which looks like another site.
 func testBehindNginx(browser context.Context, t *testing.T) {
 	const byDefault = `location / { proxy_pass http://arena; }`
 	const hostPassed = `location / {
@@ -34,7 +34,7 @@ func testBehindNginx(browser context.Context, t *testing.T) {
 	}{
 		{name: "by default", site: name, directives: byDefault, refused: true},
 		{name: "by default, with its origin trusted", site: name, directives: byDefault, trust: true},
-		{name: "by default, on this machine", site: "localhost", directives: byDefault}, // where the browser tells more
+		{name: "by default, on this machine", site: "localhost", directives: byDefault}, // where the browser sends more headers
 		{name: "with Host passed on", site: name, directives: hostPassed, allow: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -57,7 +57,7 @@ func testBehindNginx(browser context.Context, t *testing.T) {
 	}
 }
 
-// fightThrough has the page at that host fight, and wants it refused or stored.
+// fightThrough executes a fight from the page at the given host, which must be refused or stored.
 func fightThrough(browser context.Context, t *testing.T, cfg app.UpConfig, public string, refused bool) {
 	t.Helper()
 	hosts := up(t, cfg)
@@ -75,15 +75,15 @@ func fightThrough(browser context.Context, t *testing.T, cfg app.UpConfig, publi
 		return
 	}
 	page.wait(t, somebodyWon)
-	page.wait(t, `document.getElementById("total").textContent === "1"`) // by the stream
+	page.wait(t, `document.getElementById("total").textContent === "1"`) // over the stream
 	if n := stored(t, hosts["fights"]); n != 1 {
 		t.Errorf("%d fights are stored", n)
 	}
-	page.forget("Cross-Origin-Opener-Policy header has been ignored") // on plain http, which it is no use on
+	page.forget("Cross-Origin-Opener-Policy header has been ignored") // on plain http, where it has no effect
 	page.checkQuiet(t, public)
 }
 
-// forget drops the complaints that have this text.
+// forget drops the complaints that contain a text.
 func (p *tab) forget(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

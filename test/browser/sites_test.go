@@ -14,7 +14,8 @@ import (
 	"superheroes/test/fakepeer"
 )
 
-// hostile is a page that tries to have a service store something, each way as a function that ends when it was tried.
+// hostile is a page that tries to make a service store something. Each attempt is a function that returns when it is
+// over.
 const hostile = `<!doctype html><title>elsewhere</title><a id="link">a link</a><iframe name="frame"></iframe>
 <script>
 const service = new URLSearchParams(location.search).get("service");
@@ -38,7 +39,7 @@ const ways = {
 };
 </script>`
 
-// hostilePort starts the server of a hostile page and returns its port, for the many names that the browser knows it by.
+// hostilePort starts the server of a hostile page and returns its port; the browser knows it by many names.
 func hostilePort(t *testing.T) string {
 	t.Helper()
 	server := fakepeer.New(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -52,13 +53,13 @@ func hostilePort(t *testing.T) string {
 	return port
 }
 
-// stored returns how many fights there are.
+// stored returns the number of fights.
 func stored(t *testing.T, fights string) int {
 	t.Helper()
 	return fetchJSON[struct{ Count int }](t, "http://"+fights+"/api/fights/count").Count
 }
 
-// testOtherSites has pages of another port and of other sites try to store fights: only a user's click does.
+// testOtherSites tries to store fights from pages of another port and of other sites: only a user's click may.
 func testOtherSites(browser context.Context, t *testing.T) {
 	hosts := up(t, settings(t))
 	port := hostilePort(t)
@@ -94,8 +95,8 @@ func testOtherSites(browser context.Context, t *testing.T) {
 	}
 }
 
-// testReboundName comes to each service by a name of another site, as after DNS rebinding: the page that could read and
-// change everything as its own is not even loaded. A name that is allowed leads to the pages.
+// testReboundName reaches each service by a name of another site, as after DNS rebinding: a page that could read and
+// change everything as if it were the service's own doesn't even load. An allowed name loads the pages.
 func testReboundName(browser context.Context, t *testing.T) {
 	const rebound, allowed = "rebound" + elsewhere, "allowed" + elsewhere
 	cfg := settings(t)
@@ -121,7 +122,7 @@ func testReboundName(browser context.Context, t *testing.T) {
 	}
 }
 
-// frontEnd is a page elsewhere that uses a service as its own would.
+// frontEnd is a page on another site that uses a service like its own page.
 const frontEnd = `
 let base;
 const read = async (path, init) => { const answer = await fetch(base + path, init); return [answer, await answer.text()]; };
@@ -139,7 +140,7 @@ const all = async (heroes, fights, statistics, token) => {
 	return [posted.status, page.headers.get("Link") !== null, patched.status, missing.status, event.includes("total")].join(" ");
 };`
 
-// testFrontEnd uses the services from a trusted page elsewhere, and from one that isn't trusted.
+// testFrontEnd uses the services from a trusted page on another site, and from an untrusted one.
 func testFrontEnd(browser context.Context, t *testing.T) {
 	port := hostilePort(t)
 	cfg := settings(t)
@@ -152,10 +153,10 @@ func testFrontEnd(browser context.Context, t *testing.T) {
 		return chromedp.Run(page, chromedp.Evaluate[string](call, chromedp.EvalAwaitPromise))
 	}
 	if got, err := try("other"); err == nil {
-		t.Errorf("a page that is not trusted got %s", got)
+		t.Errorf("an untrusted page got %s", got)
 	}
 	if n := stored(t, hosts["fights"]); n != 0 {
-		t.Errorf("a page that is not trusted stored %d fights", n)
+		t.Errorf("an untrusted page stored %d fights", n)
 	}
 	if got, err := try("front"); err != nil || got != "200 true 200 404 true" {
 		t.Errorf("the trusted page got %q, %v", got, err)

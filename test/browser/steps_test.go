@@ -15,7 +15,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// wait waits until an expression of the page is true.
+// wait waits until an expression in the page is true.
 func (p *tab) wait(t *testing.T, expression string) {
 	t.Helper()
 	for {
@@ -34,7 +34,7 @@ func (p *tab) wait(t *testing.T, expression string) {
 	}
 }
 
-// eval returns the value of an expression of the page.
+// eval returns the value of an expression in the page.
 func eval[T any](t *testing.T, p *tab, expression string) T {
 	t.Helper()
 	value, err := chromedp.Run(p, chromedp.Evaluate[T](expression))
@@ -44,7 +44,7 @@ func eval[T any](t *testing.T, p *tab, expression string) T {
 	return value
 }
 
-// look sets how wide the window is and which palette its user prefers, and whether motion is reduced.
+// look sets the window's width, the preferred palette, and whether motion is reduced.
 func (p *tab) look(t *testing.T, width int64, scheme, motion string) {
 	t.Helper()
 	p.do(t, chromedp.EmulateViewport(width, 900))
@@ -53,7 +53,7 @@ func (p *tab) look(t *testing.T, width int64, scheme, motion string) {
 	}})
 }
 
-// call has the browser do what no step of chromedp's does.
+// call runs a browser command that no chromedp step covers.
 func call[P, R any](t *testing.T, p *tab, command cdp.Command[P, R], params P) {
 	t.Helper()
 	p.do(t, chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
@@ -62,8 +62,8 @@ func call[P, R any](t *testing.T, p *tab, command cdp.Command[P, R], params P) {
 	}))
 }
 
-// hurried lets the timers of the pages that are loaded from now on run ten times as fast, so that nobody waits for what
-// happens after seconds only, and has them count the requests that are under way.
+// hurried makes the timers of pages loaded from now on run ten times as fast, so that no test waits for seconds, and
+// makes the pages count their requests in flight.
 func (p *tab) hurried(t *testing.T) {
 	t.Helper()
 	const script = `{
@@ -75,13 +75,13 @@ func (p *tab) hurried(t *testing.T) {
 	call(t, p, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
 }
 
-// click presses what is at hand with the mouse.
+// click clicks an element with the mouse.
 func (p *tab) click(t *testing.T, element chromedp.CSS) {
 	t.Helper()
 	p.do(t, chromedp.Click(element))
 }
 
-// shot keeps a screenshot of the whole page: in the folder that is asked for, or in build.
+// shot saves a screenshot of the whole page, in the requested folder or in build.
 func (p *tab) shot(t *testing.T, name string) {
 	t.Helper()
 	folder := os.Getenv(screenshots)
@@ -93,7 +93,7 @@ func (p *tab) shot(t *testing.T, name string) {
 	}
 	page := chromedp.FullScreenshot(100)
 	if eval[bool](t, p, `scrollTo(0, 0), Boolean(document.querySelector("dialog[open]"))`) {
-		page = chromedp.CaptureScreenshot() // what lies below the window isn't dimmed
+		page = chromedp.CaptureScreenshot() // the part below the window isn't dimmed
 	}
 	png, err := chromedp.Run(p, page)
 	if err == nil {
@@ -104,13 +104,13 @@ func (p *tab) shot(t *testing.T, name string) {
 	}
 }
 
-// press sends keys to what has the focus.
+// press sends keys to the element with the focus.
 func (p *tab) press(t *testing.T, keys string) {
 	t.Helper()
 	p.do(t, chromedp.KeyEvent(keys))
 }
 
-// tabTo presses Tab until that element has the focus.
+// tabTo presses Tab until the element has the focus.
 func (p *tab) tabTo(t *testing.T, selector string) {
 	t.Helper()
 	for range 60 {
@@ -119,7 +119,7 @@ func (p *tab) tabTo(t *testing.T, selector string) {
 			return
 		}
 	}
-	t.Fatalf("Tab never gets to %s", selector)
+	t.Fatalf("Tab never reaches %s", selector)
 }
 
 const (

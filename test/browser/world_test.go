@@ -20,10 +20,10 @@ import (
 	"superheroes/test/fakepeer"
 )
 
-// token is the administrator's.
+// token is the administrator's token.
 const token = "let me in"
 
-// settings are those of all services in one process, on free ports and a folder of the test's own.
+// settings returns the settings of all services in one process, on free ports and a temporary folder.
 func settings(t *testing.T) app.UpConfig {
 	t.Helper()
 	const free = "127.0.0.1:0"
@@ -53,8 +53,8 @@ func up(t *testing.T, cfg app.UpConfig) map[string]string {
 	return hosts
 }
 
-// world is the services, and an arena that reaches them over HTTP. What the arena reaches can be stopped, part by part,
-// and comes back at the same address.
+// world is the services, and an arena that reaches them over HTTP through proxies. Each proxied service can be
+// stopped, and restarted at the same address.
 type world struct {
 	page  string            // base URL of the arena
 	hosts map[string]string // of the services themselves
@@ -72,14 +72,14 @@ func startWorld(t *testing.T, cfg app.UpConfig) *world {
 	return w
 }
 
-// passing has a service answer.
+// passing forwards requests to a service.
 func (w *world) passing(service string) http.HandlerFunc {
 	at := &url.URL{Scheme: "http", Host: w.hosts[service]}
 	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(at) }, FlushInterval: -1}
 	return proxy.ServeHTTP
 }
 
-// startArena starts the arena alone, before the parts.
+// startArena starts the arena on its own, in front of the parts.
 func (w *world) startArena(t *testing.T) string {
 	t.Helper()
 	cfg := app.ArenaConfig{
@@ -92,11 +92,11 @@ func (w *world) startArena(t *testing.T) string {
 	if err := a.Arena(t.Context(), cfg); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = a.Stop(context.WithoutCancel(t.Context())) }) // the open streams are broken off
+	t.Cleanup(func() { _ = a.Stop(context.WithoutCancel(t.Context())) }) // open streams are aborted
 	return "http://" + a.Endpoints()[0].Addr
 }
 
-// stalling is a service of statistics whose streams stall: the first tells the state and then nothing, those after it
+// stalling is a statistics service whose streams stall: the first one sends the state and then nothing, later ones
 // nothing at all.
 func (w *world) stalling() http.HandlerFunc {
 	pass, again := w.passing("statistics"), new(atomic.Bool)
@@ -114,7 +114,7 @@ func (w *world) stalling() http.HandlerFunc {
 	}
 }
 
-// importHeroes fills the catalog of heroes with these, beside the shipped ones or in their place.
+// importHeroes imports heroes, in addition to the shipped ones or replacing them.
 func importHeroes(t *testing.T, dir string, options app.ImportOptions, names ...string) {
 	t.Helper()
 	var lines strings.Builder
@@ -133,13 +133,13 @@ func importHeroes(t *testing.T, dir string, options app.ImportOptions, names ...
 	}
 }
 
-// fight has a fight fought by somebody else, and returns it.
+// fight executes a fight from another client, and returns it.
 func (w *world) fight(t *testing.T) fought {
 	t.Helper()
 	return fetchJSON[fought](t, "http://"+w.hosts["fights"]+"/api/fights/execute_fight")
 }
 
-// fights returns the last fights that are stored, newest first.
+// fights returns the latest stored fights, newest first.
 func (w *world) fights(t *testing.T) []fought {
 	t.Helper()
 	return fetchJSON[[]fought](t, "http://"+w.hosts["fights"]+"/api/fights?limit=100")
@@ -165,7 +165,7 @@ func fetchJSON[T any](t *testing.T, url string) T {
 	return value
 }
 
-// change has somebody else, who has the token, change something of a catalog.
+// change changes something in a catalog, as another client with the token.
 func (w *world) change(t *testing.T, method, service, path, body string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+w.hosts[service]+path, strings.NewReader(body))

@@ -19,7 +19,7 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
-// Action is something that can be done to a process, a link, or the files of up.
+// Action is something that can be done to a process, a link, or up's files.
 type Action string
 
 const (
@@ -35,24 +35,24 @@ const (
 	pass       Action = "pass"
 
 	hide    Action = "hide"    // the files of the fights
-	restore Action = "restore" // what was hidden
-	garble  Action = "garble"  // the header of the log
-	mend    Action = "mend"    // what was garbled
+	restore Action = "restore" // the hidden files
+	garble  Action = "garble"  // the header of the write-ahead log
+	mend    Action = "mend"    // the garbled log
 	fill    Action = "fill"    // the disk
-	empty   Action = "empty"   // the disk, of what filled it
-	advance Action = "advance" // the ids that are stored, while up isn't running
+	empty   Action = "empty"   // the filled disk
+	advance Action = "advance" // the stored ids, while up isn't running
 )
 
-// startPatience and stopPatience are more than a start and a stop take on a busy machine.
+// startPatience and stopPatience are longer than a start and a stop take on a busy machine.
 const (
 	startPatience = 3 * time.Minute
 	stopPatience  = time.Minute
 )
 
-// latency is how long a slow link delays each part of what it passes.
+// latency is how long a slow link delays each chunk.
 const latency = 150 * time.Millisecond
 
-// do does what the event says. What is so already stays so.
+// do applies the event. It does nothing if the system is in that state already.
 func (w *world) do(event Event) {
 	w.Helper()
 	if p := w.processes[event.On]; p != nil {
@@ -131,7 +131,7 @@ func (w *world) doFiles(do Action) {
 	}
 }
 
-// move renames the files of the fights. Those that are in the way were made meanwhile, without a fight in them.
+// move renames the files of the fights. Existing targets were created meanwhile and contain no fight.
 func (w *world) move(from, to string) error {
 	for _, part := range []string{"", "-wal", "-shm"} {
 		path := w.fightsFile() + part
@@ -174,7 +174,7 @@ func (w *world) mend() error {
 	return errors.Join(err, log.Close())
 }
 
-// advance stores a fight as if a clock that is hours ahead had given it its id.
+// advance stores a fight with an id from a clock that is hours ahead.
 func (w *world) advance() error {
 	w.hours++
 	store, err := sqlite.OpenFights(w.Context(), w.fightsFile(), database.SQLiteFight)

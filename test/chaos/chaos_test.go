@@ -9,7 +9,7 @@ import (
 	"superheroes/test/system"
 )
 
-// short is a run of each scenario that takes seconds.
+// short returns options for a run of each scenario that takes seconds.
 func short(program string) Options {
 	return Options{Program: program, Seed: 1, Rounds: 1, Length: 2 * time.Second, Rows: 20_000, Settles: startPatience}
 }
@@ -38,8 +38,8 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
-// runUntil runs a scenario with up to five seeds, until a run tells what was asked: a machine that is very busy may answer nothing
-// beside a short fault, or send nothing while it lasts.
+// runUntil runs a scenario with up to five seeds, until a run is conclusive: a very busy machine may complete nothing
+// outside a short fault, or send nothing during it.
 func runUntil(t *testing.T, s Scenario, o Options, telling func(Result) bool) Result {
 	t.Helper()
 	r := run(t, s, o)
@@ -50,15 +50,15 @@ func runUntil(t *testing.T, s Scenario, o Options, telling func(Result) bool) Re
 	return r
 }
 
-// interrupts reports whether a condition of the scenario keeps all fights from being stored for a while.
+// interrupts reports whether a condition of the scenario prevents all fights from being stored for a while.
 func interrupts(s Scenario) bool {
 	return slices.ContainsFunc(s.Conditions, func(c Condition) bool {
 		return slices.Equal(c.On, []string{"up"}) && !slices.Contains(c.Begin, freeze)
 	})
 }
 
-// Builds that are broken on purpose are caught, each for what it does. One that acknowledges early is lucky when nothing was
-// acknowledged right before the kill, as on a machine that is very busy, so other seeds are tried.
+// Deliberately broken builds are caught, each for its fault. One that acknowledges early may be lucky if nothing was
+// acknowledged right before the kill, as on a very busy machine, so other seeds are tried.
 func TestBrokenBuildsAreCaught(t *testing.T) {
 	for tag, caught := range map[string]func(Result) bool{
 		"chaos_acknowledge_early": func(r Result) bool { return r.Lost > 0 },
@@ -77,7 +77,7 @@ func TestBrokenBuildsAreCaught(t *testing.T) {
 	}
 }
 
-// A run is no proof when the load, or all of one kind of it, was refused: probes alone don't count.
+// A run proves nothing if the whole load, or one kind of it, was refused. Probes don't count.
 func TestUnserved(t *testing.T) {
 	of := func(n int, hero string, outcome history.Outcome) []history.Operation {
 		return slices.Repeat([]history.Operation{{Hero: hero, Outcome: outcome}}, n)

@@ -14,10 +14,10 @@ import (
 	"superheroes/test/system"
 )
 
-// patience is how long a client waits that is in no hurry.
+// patience is how long a patient client waits.
 const patience = 20 * time.Second
 
-// clients send requests, each on a connection of its own and never twice, and note what became of those for fights.
+// clients send requests, each on its own connection and never twice, and record the outcome of fights.
 type clients struct {
 	http   *http.Client
 	heroes string   // base URL
@@ -32,7 +32,7 @@ func newClients(heroes string, fights []string) *clients {
 	return &clients{http: system.Client(), heroes: heroes, fights: fights, began: time.Now()}
 }
 
-// run sends the requests at their times, however long others take, and returns when all have been answered or given up.
+// run sends the requests on schedule, however long others take, and returns when all have been answered or given up.
 func (c *clients) run(ctx context.Context, requests []Request) {
 	round, end := context.WithCancel(ctx)
 	var readers, others sync.WaitGroup
@@ -46,14 +46,14 @@ func (c *clients) run(ctx context.Context, requests []Request) {
 		others.Go(func() { c.send(ctx, request) })
 	}
 	others.Wait()
-	end() // those who read nothing stay as long as anybody else
+	end() // stalled readers stay until all others have finished
 	readers.Wait()
 }
 
 func (c *clients) send(ctx context.Context, r Request) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	switch r.Kind { // of what is only read, the work matters and not the answer
+	switch r.Kind { // for reads, the work matters and not the response
 	case search:
 		_, _, _ = c.ask(ctx, http.MethodGet, c.heroes+"/api/heroes?name=zzzzzzzz", "", 0)
 		return
@@ -68,7 +68,7 @@ func (c *clients) send(ctx context.Context, r Request) {
 	}
 }
 
-// fight asks for a fight and notes what became of it.
+// fight requests a fight and records the outcome.
 func (c *clients) fight(ctx context.Context, r Request) history.Operation {
 	if r.Leaves > 0 {
 		var cancel context.CancelFunc
@@ -89,10 +89,10 @@ func (c *clients) fight(ctx context.Context, r Request) history.Operation {
 	return operation
 }
 
-// base returns the base URL of the process of fights that a request goes to.
+// base returns the base URL of the fights process that a request goes to.
 func (c *clients) base(r Request) string { return c.fights[r.To%len(c.fights)] }
 
-// sent returns the body of a fight. Few of the heroes win: each that does is a document of its own to the statistics.
+// sent returns the body of a fight. Few of the heroes win: each winner is a document of its own in the statistics.
 func sent(r Request) string {
 	level := 1
 	if r.To%8 == 0 {
@@ -107,7 +107,7 @@ func (c *clients) note(operation history.Operation) {
 	c.operations = append(c.operations, operation)
 }
 
-// ask returns the whole answer, or an error when there was none.
+// ask returns the complete response, or an error if there was none.
 func (c *clients) ask(ctx context.Context, method, url, body string, deadline time.Duration) (status int, answer []byte, err error) {
 	request, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {
@@ -125,11 +125,11 @@ func (c *clients) ask(ctx context.Context, method, url, body string, deadline ti
 	return response.StatusCode, answer, err
 }
 
-// stall asks for the whole list of heroes and reads nothing of it until ctx ends.
+// stall requests the whole list of heroes and reads nothing of it until ctx ends.
 func (c *clients) stall(ctx context.Context) {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", strings.TrimPrefix(c.heroes, "http://"))
 	if err != nil {
-		return // the process is down, which is no fight
+		return // the process is down; no fight is affected
 	}
 	defer func() { _ = conn.Close() }()
 	_, _ = fmt.Fprintf(conn, "GET /api/heroes HTTP/1.1\r\nHost: localhost\r\n\r\n")

@@ -9,10 +9,10 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
-// link is a network that can be broken.
+// link is a network connection that can be broken.
 type link struct {
 	*tcpproxy.Proxy
-	delay atomic.Int64 // before each part of what is passed on, in nanoseconds
+	delay atomic.Int64 // before each chunk, in nanoseconds
 }
 
 func newLink(tb testing.TB, server string) *link {

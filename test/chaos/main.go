@@ -1,13 +1,13 @@
-// Command chaos is what `make chaos` runs: it drives load from a timetable that a seed decides, breaks things meanwhile, two
-// at a time, at everything in one process and at separate processes on real engines, and checks what clients were told
-// against what is stored and counted. It writes docs/reliability.md.
+// Command chaos implements `make chaos`: it drives load from a seeded timetable, breaks two things at a time, in a
+// single process and in separate processes on real engines, and compares what clients were told with what is stored
+// and counted. It writes docs/reliability.md.
 //
 //	go run ./test/chaos                                   # every scenario
 //	go run ./test/chaos --list
 //	go run ./test/chaos --scenario "killed under overload" --seed 7 --duration 1m
-//	go run ./test/chaos --tags chaos_count_twice          # a build that is broken on purpose, which must be caught
+//	go run ./test/chaos --tags chaos_count_twice          # a deliberately broken build, which must be caught
 //
-// The database servers are found or started as the tests do it (package engines).
+// The database servers are found or started as in tests (package engines).
 package main
 
 import (
@@ -32,13 +32,13 @@ import (
 	"superheroes/test/system"
 )
 
-// command is a command line.
+// command is the command line.
 type command struct {
 	Seed     uint64        `default:"1" help:"Seed of the timetable: when which requests are sent, and which faults begin and end."`
-	Scenario []string      `placeholder:"NAME" sep:"none" help:"Run only this scenario; may be given several times. The report is not written then."`
-	Duration time.Duration `default:"5m" help:"Load of all scenarios together, at least one round of 4s each. Starting, recovering and checking come on top."`
+	Scenario []string      `placeholder:"NAME" sep:"none" help:"Run only this scenario; repeatable. No report is written then."`
+	Duration time.Duration `default:"5m" help:"Total load time of all scenarios, at least one round of 4s each. Starting, recovering and checking take additional time."`
 	Rows     int           `default:"1000000" help:"Heroes in the table that is searched."`
-	Tags     string        `enum:",chaos_acknowledge_early,chaos_drop_on_restart,chaos_count_twice" default:"" placeholder:"TAG" help:"Build the program with a tag that breaks it on purpose, so that the run must fail: chaos_acknowledge_early, chaos_drop_on_restart or chaos_count_twice."`
+	Tags     string        `enum:",chaos_acknowledge_early,chaos_drop_on_restart,chaos_count_twice" default:"" placeholder:"TAG" help:"Build the program with a tag that breaks it on purpose, which makes the run fail: chaos_acknowledge_early, chaos_drop_on_restart or chaos_count_twice."`
 	Out      string        `default:"docs/reliability.md" help:"File to write the report to."`
 	List     bool          `help:"List the scenarios without running them."`
 }
@@ -46,7 +46,7 @@ type command struct {
 // roundLength is how long the load of a round lasts.
 const roundLength = 4 * time.Second
 
-// brokenPatience is how long statistics may take in a build that is broken on purpose: they may never be right.
+// brokenPatience is how long to wait for the statistics of a deliberately broken build, which may never become right.
 const brokenPatience = 5 * time.Second
 
 func main() {
@@ -62,13 +62,13 @@ func main() {
 		list(os.Stdout, chosen)
 		return
 	}
-	// What starts and kills processes is made for tests, so this is one.
+	// Helpers that start and kill processes need a testing.T, so this runs as a test.
 	os.Args = []string{os.Args[0], "-test.v"}
 	all := func(string, string) (bool, error) { return true, nil }
 	testing.Main(all, []testing.InternalTest{{Name: "chaos", F: func(t *testing.T) { c.run(t, chosen) }}}, nil, nil)
 }
 
-// choose returns the scenarios with these names, all for none.
+// choose returns the scenarios with these names, or all if there are no names.
 func choose(all []Scenario, names []string) (chosen []Scenario, err error) {
 	for _, name := range names {
 		i := slices.IndexFunc(all, func(s Scenario) bool { return s.Name == name })
@@ -89,7 +89,7 @@ func list(to io.Writer, scenarios []Scenario) {
 	}
 }
 
-// run runs the scenarios and reports them.
+// run runs the scenarios and writes the report.
 func (c *command) run(t *testing.T, chosen []Scenario) {
 	module, err := moduleRoot(t.Context())
 	if err != nil {
@@ -126,7 +126,7 @@ func (c *command) run(t *testing.T, chosen []Scenario) {
 	}
 }
 
-// runOne runs a scenario as a test of its own, which fails when the result has a fault.
+// runOne runs a scenario as a subtest, which fails if the result has a fault.
 func runOne(t *testing.T, s Scenario, o Options) (r Result) {
 	t.Run(s.Name, func(t *testing.T) {
 		r = run(t, s, o)
@@ -137,17 +137,17 @@ func runOne(t *testing.T, s Scenario, o Options) (r Result) {
 	return r
 }
 
-// line is the command line that does the same again.
+// line returns the command line that repeats this run.
 func (c *command) line() string {
 	return fmt.Sprintf(`make chaos ARGS="--seed %d --duration %s --rows %d"`, c.Seed, c.Duration, c.Rows)
 }
 
-// findEngines finds or starts the database servers and says in the environment where they are.
+// findEngines finds or starts the database servers and sets the environment variables that say where they are.
 func findEngines(t *testing.T, module string) {
 	found := find.New(module, os.Getenv, t.Logf).Servers(t.Context())
 	closeAll := func() {
 		for _, engine := range found {
-			_ = engine.Close() // what is left ends with us
+			_ = engine.Close() // whatever remains ends with this process
 		}
 	}
 	t.Cleanup(closeAll)
@@ -156,7 +156,7 @@ func findEngines(t *testing.T, module string) {
 		closeAll()
 		os.Exit(1)
 	})
-	_ = stop // it is for the whole life of the program
+	_ = stop // needed until the program exits
 	for _, engine := range found {
 		for _, setting := range engine.Env {
 			name, value, _ := strings.Cut(setting, "=")
@@ -165,7 +165,7 @@ func findEngines(t *testing.T, module string) {
 	}
 }
 
-// moduleRoot returns the folder of our go.mod, wherever in the module we were started.
+// moduleRoot returns the folder of go.mod, from anywhere in the module.
 func moduleRoot(ctx context.Context) (string, error) {
 	output, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
 	if err != nil {
@@ -174,7 +174,7 @@ func moduleRoot(ctx context.Context) (string, error) {
 	return filepath.Dir(strings.TrimSpace(string(output))), nil
 }
 
-// version names the source.
+// version returns the version of the source.
 func version(ctx context.Context, module string) string {
 	output, err := exec.CommandContext(ctx, "git", "-C", module, "describe", "--always", "--dirty", "--abbrev=12").Output()
 	if err != nil {

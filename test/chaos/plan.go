@@ -9,42 +9,42 @@ import (
 	"time"
 )
 
-// Kind is what a request asks for.
+// Kind is the kind of a request.
 type Kind string
 
 const (
 	post     Kind = "post"     // a fight of a hero whose name no other request has
 	execute  Kind = "execute"  // a fight of picks
 	fighters Kind = "fighters" // picks without a fight
-	search   Kind = "search"   // heroes by a part of a name that none has
+	search   Kind = "search"   // heroes by a substring that no name contains
 	stall    Kind = "stall"    // all heroes, of which the client reads nothing
 )
 
-// Request is one that is to be sent.
+// Request is a planned request.
 type Request struct {
 	At       time.Duration // since the start of its round
 	Kind     Kind
-	Hero     string        // the name that it sends
-	To       int           // which process of fights, modulo how many there are
-	Deadline time.Duration // that it states, 0 for none
-	Leaves   time.Duration // after which its client breaks off, 0 for never
-	Repeats  int           // how often its client asks for another fight at once when it was not acknowledged
+	Hero     string        // the name it sends
+	To       int           // index of a fights process, modulo their number
+	Deadline time.Duration // told to the service, 0 for none
+	Leaves   time.Duration // when the client disconnects, 0 for never
+	Repeats  int           // how often the client retries at once if the fight wasn't acknowledged
 }
 
-// Event is something that is done to the system.
+// Event is an action at a point in time.
 type Event struct {
 	At time.Duration // since the start of its round
 	Do Action
 	On string
 }
 
-// Timetable is what is to happen in a round. The same scenario, seed, number and length make the same one.
+// Timetable is the plan of a round, fully determined by scenario, seed, round number and length.
 type Timetable struct {
 	Requests []Request
 	Events   []Event
 }
 
-// plan makes the timetable of one round. The conditions lie within each other, in an order that is drawn.
+// plan generates the timetable of a round. The conditions are nested in random order.
 func plan(s Scenario, seed uint64, number int, length time.Duration) Timetable {
 	name := fnv.New64a()
 	_, _ = name.Write([]byte(s.Name)) // never fails
@@ -74,12 +74,13 @@ func plan(s Scenario, seed uint64, number int, length time.Duration) Timetable {
 	return table
 }
 
-// window is a time within a round.
+// window is a time interval within a round.
 type window struct{ from, to time.Duration }
 
 func (w window) has(at time.Duration) bool { return w.from <= at && at < w.to }
 
-// drawWindows draws when each condition holds: the outermost for most of the round, the next one in the middle of that.
+// drawWindows picks when each condition holds: the outermost for most of the round, the next one in the middle of
+// that.
 func drawWindows(dice *rand.Rand, conditions []Condition, length time.Duration) []window {
 	const step, play = 0.2, 0.1
 	drawn, depth := make([]window, len(conditions)), 0
@@ -97,7 +98,7 @@ func drawWindows(dice *rand.Rand, conditions []Condition, length time.Duration) 
 	return drawn
 }
 
-// addEvents adds the begin and the end of a condition, as often as it comes and goes.
+// addEvents adds the start and end of a condition, for each time it occurs.
 func (t *Timetable) addEvents(dice *rand.Rand, c Condition, in window) {
 	if len(c.On) == 0 {
 		return
@@ -119,7 +120,7 @@ func (t *Timetable) addEvents(dice *rand.Rand, c Condition, in window) {
 	}
 }
 
-// addRequests spreads requests over a time: so many a second on average, at moments that are drawn.
+// addRequests adds requests at random times, with the given average rate.
 func (t *Timetable) addRequests(dice *rand.Rand, load Load, in window) {
 	for range int(load.Rate * (in.to - in.from).Seconds()) {
 		t.Requests = append(t.Requests, Request{
@@ -128,7 +129,7 @@ func (t *Timetable) addRequests(dice *rand.Rand, load Load, in window) {
 	}
 }
 
-// moment draws one below that.
+// moment returns a random duration below the given one.
 func moment(dice *rand.Rand, below time.Duration) time.Duration {
 	return time.Duration(dice.Int64N(int64(max(below, 1))))
 }

@@ -9,7 +9,7 @@ import (
 
 const testLength = 4 * time.Second
 
-// The same seed makes the same timetable; another seed, round or scenario another one.
+// The same seed yields the same timetable; another seed, round or scenario yields another one.
 func TestSameSeedSameTimetable(t *testing.T) {
 	all := scenarios()
 	for _, s := range all {
@@ -19,7 +19,7 @@ func TestSameSeedSameTimetable(t *testing.T) {
 		}
 		for name, other := range map[string]Timetable{"another seed": plan(s, 8, 3, testLength), "another round": plan(s, 7, 4, testLength)} {
 			if cmp.Equal(table, other) {
-				t.Errorf("%s: %s makes the same timetable", s.Name, name)
+				t.Errorf("%s: %s yields the same timetable", s.Name, name)
 			}
 		}
 	}
@@ -28,7 +28,7 @@ func TestSameSeedSameTimetable(t *testing.T) {
 	}
 }
 
-// In each round the conditions hold at the same time, every fault ends before the round does, and no hero is sent twice.
+// In each round the conditions overlap, every fault ends before the round does, and no hero is sent twice.
 func TestTimetable(t *testing.T) {
 	for _, s := range scenarios() {
 		for number := range 20 {
@@ -50,13 +50,13 @@ func TestTimetable(t *testing.T) {
 				}
 			}
 			if len(ends) == 4 && (ends[2] >= ends[1] || ends[0] >= ends[3]) {
-				t.Errorf("%s, round %d: the conditions don't meet: %v", s.Name, number, ends)
+				t.Errorf("%s, round %d: the conditions don't overlap: %v", s.Name, number, ends)
 			}
 		}
 	}
 }
 
-// lasts returns when a condition begins first and ends last.
+// lasts returns when a condition first begins and last ends.
 func lasts(t *testing.T, table Timetable, c Condition) []time.Duration {
 	t.Helper()
 	begins, ends := testLength, time.Duration(0)
@@ -93,7 +93,7 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// A window holds its start and not its end, so that what is drawn of a round lies within it.
+// A window includes its start but not its end, so that random times are within it.
 func TestWindow(t *testing.T) {
 	w := window{1, 3}
 	if w.has(0) || !w.has(1) || !w.has(2) || w.has(3) {

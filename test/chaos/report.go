@@ -1,7 +1,7 @@
 package main
 
 import (
-	_ "embed" // the text
+	_ "embed" // for the template
 	"fmt"
 	"strings"
 	"text/template"
@@ -11,11 +11,11 @@ import (
 //go:embed reliability.md.tmpl
 var pageText string
 
-// Report is what docs/reliability.md tells.
+// Report is the data for docs/reliability.md.
 type Report struct {
 	Date    time.Time
 	Took    time.Duration
-	Command string // that makes the same timetables again
+	Command string // repeats the same timetables
 	Version string
 	Cores   int
 	Rows    int
@@ -34,10 +34,10 @@ func (r Report) Document() (string, error) {
 	return text.String(), err
 }
 
-// Day is when it was.
+// Day returns the date of the run.
 func (r Report) Day() string { return r.Date.UTC().Format("2 January 2006") }
 
-// Minutes is how long it took.
+// Minutes returns how long the run took.
 func (r Report) Minutes() string { return fmt.Sprintf("%.0f", r.Took.Minutes()) }
 
 // Tables returns both tables.
@@ -66,7 +66,7 @@ func (r Report) Costs() string {
 		if one.Skipped != "" {
 			continue
 		}
-		recovery := "-" // from nothing but load
+		recovery := "-" // no fault but load to recover from
 		if one.Recovery > 0 {
 			recovery = seconds(one.Recovery)
 		}
@@ -76,7 +76,7 @@ func (r Report) Costs() string {
 	return t.String()
 }
 
-// Notes returns what was noted beside the figures, one a line.
+// Notes returns the additional notes, one per line.
 func (r Report) Notes() (notes []string) {
 	for _, one := range r.Results {
 		for _, note := range one.Notes {
@@ -88,10 +88,10 @@ func (r Report) Notes() (notes []string) {
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.2f s", d.Seconds()) }
 
-// table is one in Markdown.
+// table is a table in Markdown.
 type table struct {
 	head []string
-	left int // so many columns are text
+	left int // number of text columns
 	rows strings.Builder
 }
 

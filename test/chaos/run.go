@@ -16,33 +16,33 @@ import (
 	"superheroes/test/system"
 )
 
-// Options are those of a run.
+// Options configure a run.
 type Options struct {
 	Program string
 	Seed    uint64
 	Rounds  int
 	Length  time.Duration // of a round's load
 	Rows    int           // heroes in a big table
-	Settles time.Duration // how long statistics may take until they are right
+	Settles time.Duration // how long to wait until statistics are right
 }
 
-// Result is what a run of one scenario came to.
+// Result is the outcome of a scenario.
 type Result struct {
 	Scenario, Conditions, System string
 	Seed                         uint64
 	Rounds                       int
 	history.Verdict
-	Other         int // faults of another kind than those of the verdict
-	Counted       int // fights, as statistics say
+	Other         int // faults not covered by the verdict
+	Counted       int // fights, according to statistics
 	Longest       time.Duration
 	Recovery      time.Duration // the longest
 	Before, After Usage
 	Peak          int64
 	Notes         []string
-	Skipped       string // why it was
+	Skipped       string // the reason, if it was skipped
 }
 
-// Operations is how many fights were asked for.
+// Operations returns the number of requested fights.
 func (r *Result) Operations() int { return r.OK + r.Refused + r.Indeterminate }
 
 func (r *Result) fault(format string, args ...any) {
@@ -50,12 +50,12 @@ func (r *Result) fault(format string, args ...any) {
 	r.Faults = append(r.Faults, fmt.Sprintf(format, args...))
 }
 
-// longestLife is how many rounds a system of separate processes lives, before the next begins on empty stores: FerretDB reads
-// all fights again and again, so there must be few.
+// longestLife is the maximum number of rounds for one system of separate processes; the next one starts with empty
+// stores. FerretDB reads all fights again and again, so there must be few.
 const longestLife = 4
 
-// run runs a scenario. What is wrong with the fights is in the result; the test fails only when something else does, such
-// as a process that ends by itself or isn't ready again.
+// run runs a scenario. Faults of the fights go into the result; the test fails only for other reasons, such as a
+// process that exits on its own or doesn't become ready again.
 func run(t *testing.T, s Scenario, o Options) Result {
 	t.Helper()
 	r := Result{Scenario: s.Name, Conditions: s.conditions(), System: s.System.String(), Seed: o.Seed}
@@ -66,7 +66,7 @@ func run(t *testing.T, s Scenario, o Options) Result {
 	for first := 0; first < o.Rounds && (first == 0 || r.Skipped == ""); first += life {
 		last := min(first+life, o.Rounds) - 1
 		t.Run(fmt.Sprintf("rounds %d to %d", first, last), func(t *testing.T) {
-			r.Skipped = "it broke off"
+			r.Skipped = "the run was aborted"
 			defer func() {
 				if t.Skipped() {
 					r.Skipped = "skipped: its engine or its disk can't be had here"
@@ -79,7 +79,7 @@ func run(t *testing.T, s Scenario, o Options) Result {
 	return r
 }
 
-// live runs some rounds on a new system, and verifies what came of them.
+// live runs some rounds on a new system, and verifies the result.
 func live(t *testing.T, s Scenario, o Options, first, last int) Result {
 	t.Helper()
 	w := newWorld(t, o.Program, s.System, o.Rows)
@@ -97,7 +97,7 @@ func live(t *testing.T, s Scenario, o Options, first, last int) Result {
 	return r
 }
 
-// include adds what came of further rounds.
+// include adds the result of further rounds.
 func (r *Result) include(more Result) {
 	if r.Rounds == 0 {
 		r.Before = more.Before
@@ -111,7 +111,8 @@ func (r *Result) include(more Result) {
 	r.Notes = append(r.Notes, more.Notes...)
 }
 
-// atRest returns what all processes have when they have closed what the load left open: when it stays the same for a second.
+// atRest returns the usage of all processes after they have closed what the load left open, that is, when it is
+// stable for a second.
 func (w *world) atRest() (now Usage) {
 	const longest, apart = 20 * time.Second, time.Second
 	now = w.now()
@@ -125,8 +126,8 @@ func (w *world) atRest() (now Usage) {
 	return now
 }
 
-// round lets clients and events run their timetable, and returns how long it took from the last event, which ends the last
-// fault, until every process was ready and a fight was acknowledged by each that fights.
+// round runs the requests and events of a timetable. It returns the time from the last event, which ends the last
+// fault, until all processes are ready and each fights process has acknowledged a fight.
 func (w *world) round(number int, table Timetable) (recovery time.Duration) {
 	begin, healed := time.Now(), time.Now()
 	var load sync.WaitGroup
@@ -143,10 +144,10 @@ func (w *world) round(number int, table Timetable) (recovery time.Duration) {
 	return recovery
 }
 
-// probe begins the names of heroes that are sent to see whether the system is well.
+// probe is the prefix of heroes sent to check whether the system works.
 const probe = "probe-"
 
-// recover waits until the system is well, and returns how long that took since it was healed.
+// recover waits until the system works, and returns the time since it was healed.
 func (w *world) recover(healed time.Time, name string) time.Duration {
 	w.awaitReady()
 	for to := range w.fights {
@@ -162,7 +163,7 @@ func (w *world) recover(healed time.Time, name string) time.Duration {
 	return time.Since(healed)
 }
 
-// killAll kills every process and starts it again: what is checked then is what was durable.
+// killAll kills and restarts every process, so that only durable data is checked.
 func (w *world) killAll() {
 	names := w.names()
 	for _, i := range rand.Perm(len(names)) {
@@ -174,7 +175,7 @@ func (w *world) killAll() {
 	w.awaitReady()
 }
 
-// verify compares what clients were told with what is stored and with what is counted.
+// verify compares what clients were told with what is stored and counted.
 func (w *world) verify(s Scenario, o Options, r *Result) {
 	w.Helper()
 	var stored []history.Fight
@@ -205,10 +206,10 @@ func (w *world) verify(s Scenario, o Options, r *Result) {
 
 const noneServed = "no fight of the timetable was acknowledged"
 
-// unserved returns what is wrong when the load was refused as a whole, or all of one kind of it: then the faults met nothing.
-// Probes don't count, because a round ends only when they were acknowledged.
+// unserved describes the fault if no request was acknowledged, or none of one kind: then the conditions were never
+// tested. Probes don't count, because a round ends only after they were acknowledged.
 func unserved(operations []history.Operation) string {
-	const enough = 20 // acknowledged fights, among which both kinds are certain to be
+	const enough = 20 // acknowledged fights, among which both kinds are certain to occur
 	posted, picked := 0, 0
 	for _, o := range operations {
 		switch {
@@ -228,7 +229,7 @@ func unserved(operations []history.Operation) string {
 	return ""
 }
 
-// verifyCount waits until the statistics say what the stored fights say, to the byte.
+// verifyCount waits until the statistics match the stored fights byte for byte.
 func (w *world) verifyCount(base string, stored []history.Fight, settles time.Duration, r *Result) {
 	want, err := history.Statistics(stored)
 	if err != nil {
@@ -252,8 +253,8 @@ func (w *world) verifyCount(base string, stored []history.Fight, settles time.Du
 	}
 }
 
-// rebuild counts anew where two processes counted beside each other on FerretDB, whose updates aren't atomic, and returns
-// what it found.
+// rebuild recounts where two processes counted concurrently on FerretDB, whose updates aren't atomic, and returns the
+// result.
 func (w *world) rebuild() string {
 	rebuilt := system.Start(w, w.program, []string{"MONGODB_URL=" + w.store}, "statistics", "rebuild")
 	if code := rebuilt.Wait(w, startPatience); code != 0 {
@@ -262,7 +263,7 @@ func (w *world) rebuild() string {
 	return "statistics rebuild: " + strings.TrimSpace(rebuilt.Stdout.String())
 }
 
-// eventually does what may fail for a while.
+// eventually retries do until it succeeds or the time is up.
 func (w *world) eventually(within time.Duration, what string, do func() error) {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.Context(), within)

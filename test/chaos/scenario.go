@@ -6,47 +6,48 @@ import (
 	"time"
 )
 
-// Scenario is a system, the fights that it is asked for, and what is wrong meanwhile.
+// Scenario is a system, its load, and the conditions it has to survive.
 type Scenario struct {
 	Name       string
 	System     System
 	Load       Load
-	Conditions []Condition // which hold at the same time
+	Conditions []Condition // nested in each round
 }
 
-// System is what is started.
+// System describes what is started.
 type System struct {
-	// Separate starts a process of each service, on real engines; otherwise everything is one process on the embedded store.
+	// Separate starts a process per service, on real engines; otherwise one process runs everything on the embedded
+	// store.
 	Separate           bool
-	Fights, Statistics int      // how many processes of these there are, at least one
+	Fights, Statistics int      // number of processes, at least one
 	Args               []string // of every process
-	Big                bool     // there are as many heroes as --rows says
-	SmallDisk          bool     // the data folder is a disk of its own that can be filled
+	Big                bool     // as many heroes as --rows says
+	SmallDisk          bool     // the data folder is a small disk that can be filled
 }
 
-// Load is requests of some kinds, so many a second.
+// Load is requests of some kinds at a rate per second.
 type Load struct {
 	Kinds []Kind
 	Rate  float64
 }
 
-// Condition is something that is wrong for a part of each round.
+// Condition is something that goes wrong during a part of each round.
 type Condition struct {
 	Name       string
-	On         []string // what it happens to; one of them is drawn each time
+	On         []string // targets; one of them is picked each time
 	Begin, End []Action
-	Times      int    // how often it comes and goes; 0 is once
-	Throughout bool   // it lasts from the start of the round to its end
-	Load       []Load // requests that come in addition while it lasts
+	Times      int    // number of occurrences; 0 means once
+	Throughout bool   // lasts for the whole round
+	Load       []Load // additional requests while it lasts
 	Alter      func(dice *rand.Rand, r *Request)
 }
 
-// fights are requests for fights of both kinds.
+// fights returns a load of both kinds of fights.
 func fights(rate float64) Load { return Load{[]Kind{post, execute}, rate} }
 
-// scenarios are all there are.
+// scenarios returns all scenarios.
 func scenarios() []Scenario {
-	const usual, slow = 100, 12 // fights a second; FerretDB reads the whole collection again and again
+	const usual, slow = 100, 12 // fights per second; FerretDB reads the whole collection again and again
 	strict := []string{"--profile=strict"}
 	one := System{}
 	apart := System{Separate: true}
@@ -99,12 +100,12 @@ func flapping(on ...string) Condition {
 	return Condition{Name: "flapping network", On: on, Begin: []Action{disconnect}, End: []Action{pass}, Times: 5}
 }
 
-// removed takes the files of the fights away. They come back before a restart, as an operator brings them back.
+// removed hides the files of the fights. They are restored before a restart, as an operator would.
 func removed() Condition {
 	return Condition{Name: "file removed, restart", On: []string{"up"}, Begin: []Action{hide}, End: []Action{terminate, restore, start}}
 }
 
-// damaged overwrites the header of the log. It is repaired before a restart.
+// damaged overwrites the header of the log, which is repaired before a restart.
 func damaged() Condition {
 	return Condition{Name: "log damaged, restart", On: []string{"up"}, Begin: []Action{garble}, End: []Action{terminate, mend, start}}
 }
@@ -113,7 +114,7 @@ func full() Condition {
 	return Condition{Name: "full disk", On: []string{"up"}, Begin: []Action{fill}, End: []Action{empty}}
 }
 
-// ahead has a clock that was far ahead make the newest fight that is stored.
+// ahead stores a newest fight from a clock that is far ahead.
 func ahead() Condition {
 	return Condition{Name: "clock of stored ids ahead", On: []string{"up"}, Begin: []Action{kill, advance}, End: []Action{start}}
 }
@@ -122,7 +123,7 @@ func overload(rate float64) Condition {
 	return Condition{Name: "overload", Load: []Load{fights(rate)}}
 }
 
-// overloadOfPicks spares the store of fights.
+// overloadOfPicks doesn't load the store of fights.
 func overloadOfPicks(rate float64) Condition {
 	return Condition{Name: "overload of picks", Load: []Load{{[]Kind{fighters}, rate}}}
 }
@@ -135,7 +136,7 @@ func stalled(rate float64) Condition {
 	return Condition{Name: "stalled readers", Load: []Load{{[]Kind{stall}, rate}}}
 }
 
-// hasty clients state a deadline of some milliseconds, or break off after some.
+// hasty makes clients set a deadline of a few milliseconds, or disconnect after that time.
 func hasty() Condition {
 	const most = 40 * time.Millisecond
 	return Condition{Name: "hasty clients", Throughout: true, Alter: func(dice *rand.Rand, r *Request) {
@@ -149,14 +150,14 @@ func hasty() Condition {
 	}}
 }
 
-// repeating clients give up soon, and ask for another fight at once.
+// repeating makes clients give up soon and retry at once.
 func repeating() Condition {
 	return Condition{Name: "clients that repeat at once", Throughout: true, Alter: func(dice *rand.Rand, r *Request) {
 		r.Leaves, r.Repeats = 200*time.Millisecond+moment(dice, 300*time.Millisecond), 3
 	}}
 }
 
-// conditions names what is wrong.
+// conditions describes what goes wrong.
 func (s Scenario) conditions() string {
 	var names []string
 	for _, c := range s.Conditions {
@@ -169,7 +170,7 @@ func (s Scenario) conditions() string {
 	return strings.Join(names, " × ")
 }
 
-// String says in a few words what the system is.
+// String describes the system in a few words.
 func (s System) String() string {
 	text := "up, SQLite"
 	if s.Separate {

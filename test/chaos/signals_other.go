@@ -4,7 +4,7 @@ package main
 
 import "os"
 
-// This system can't stop a process, so the test fails that tries to.
+// This platform can't stop a process, so a test that tries to fails.
 func stopSignal() os.Signal { return os.Interrupt }
 
 func continueSignal() os.Signal { return os.Interrupt }

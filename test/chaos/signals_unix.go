@@ -7,10 +7,10 @@ import (
 	"syscall"
 )
 
-// Signals that stop a process, and have it go on.
+// Signals that stop and continue a process.
 func stopSignal() os.Signal { return syscall.SIGSTOP }
 
 func continueSignal() os.Signal { return syscall.SIGCONT }
 
-// countSignal asks for the number of goroutines.
+// countSignal requests the number of goroutines.
 func countSignal() os.Signal { return syscall.SIGUSR1 }

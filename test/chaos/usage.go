@@ -11,16 +11,17 @@ import (
 	"superheroes/test/system"
 )
 
-// Usage is what processes have at one moment, from Linux's /proc and from the program itself; 0 where that can't be had.
+// Usage is the resource usage of processes at one moment, from Linux's /proc and the program itself; 0 where it isn't
+// available.
 type Usage struct {
 	Goroutines, Threads, Files int
-	Peak                       int64 // the most resident memory of a process so far, in bytes
+	Peak                       int64 // maximum resident memory of a process so far, in bytes
 }
 
 // reporting is the tag of the build that prints its number of goroutines.
 const reporting = "chaos_goroutines"
 
-// goroutines returns the number of goroutines of a process that was built with that tag.
+// goroutines returns the number of goroutines of a process built with that tag.
 func goroutines(t testing.TB, p *system.Process) int {
 	t.Helper()
 	if countSignal() == nil {
@@ -31,7 +32,7 @@ func goroutines(t testing.TB, p *system.Process) int {
 	p.Signal(t, countSignal())
 	for end := time.Now().Add(startPatience); len(told()) == before; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("a process did not tell how many goroutines it has within %s", startPatience)
+			t.Fatalf("a process did not report its goroutines within %s", startPatience)
 		}
 	}
 	var n int
@@ -41,7 +42,7 @@ func goroutines(t testing.TB, p *system.Process) int {
 	return n
 }
 
-// add adds what one more process has.
+// add adds the usage of another process.
 func (u *Usage) add(pid int) {
 	folder := fmt.Sprint("/proc/", pid)
 	files, err := os.ReadDir(folder + "/fd")

@@ -12,8 +12,8 @@ import (
 	"superheroes/test/system"
 )
 
-// world is a running system with all that can be done to it. Its methods are called by the test's own goroutine, whose
-// processes see its small disk.
+// world is a running system and everything that can be done to it. Its methods must be called on the test's own
+// goroutine, whose child processes see its small disk.
 type world struct {
 	*testing.T
 	program   string
@@ -21,21 +21,21 @@ type world struct {
 	processes map[string]*process
 	links     map[string]*link
 	heroes    string   // base URLs
-	fights    []string // of each process of fights
-	counts    []string // of each that has statistics
-	store     string   // URL of the fights' store, where it is a server
-	usage     Usage    // the most that any process had before it ended
+	fights    []string // base URL of each fights process
+	counts    []string // base URL of each statistics process
+	store     string   // URL of the fights' store, if it is a server
+	usage     Usage    // of processes that have ended
 	clients   *clients
 	filler    string // the file that fills the disk
-	saved     []byte // of the log, while it is damaged
-	hours     int    // that the stored ids are ahead
+	saved     []byte // original bytes of the damaged log
+	hours     int    // how far the stored ids are ahead
 }
 
-// process is one that can be ended and started again at the same address.
+// process can be ended and restarted at the same address.
 type process struct {
 	args, env []string
-	ready     []string        // URLs that answer 200 when it is
-	running   *system.Process // nil when it isn't
+	ready     []string        // URLs that return 200 when it is ready
+	running   *system.Process // nil when it isn't running
 }
 
 // newWorld starts the system and waits until it is ready.
@@ -54,10 +54,10 @@ func newWorld(t *testing.T, program string, s System, rows int) *world {
 	return w
 }
 
-// names are those of the processes, in the same order each time.
+// names returns the names of the processes, in a fixed order.
 func (w *world) names() []string { return slices.Sorted(maps.Keys(w.processes)) }
 
-// together prepares everything in one process.
+// together prepares a single process.
 func (w *world) together(s System, rows int) {
 	w.dir = w.TempDir()
 	if s.SmallDisk {
@@ -66,7 +66,7 @@ func (w *world) together(s System, rows int) {
 	if s.Big {
 		seed := system.Start(w, w.program, nil, "seed", "heroes", "--count="+strconv.Itoa(rows), "--data-dir="+w.dir)
 		if code := seed.Wait(w, startPatience); code != 0 {
-			w.Fatalf("making up heroes: %s", seed.Stderr.String())
+			w.Fatalf("generating heroes: %s", seed.Stderr.String())
 		}
 	}
 	at, env := system.FreeUp(w)
@@ -78,7 +78,7 @@ func (w *world) together(s System, rows int) {
 	}
 }
 
-// separate prepares a process of each service, before them links to their stores, and between fights and heroes another.
+// separate prepares a process per service, with links to their stores and from fights to heroes.
 func (w *world) separate(s System) {
 	stores := system.RealStores(w)
 	stores.Heroes, stores.Villains = w.through("PostgreSQL", stores.Heroes), w.through("PostgreSQL", stores.Villains)
@@ -110,11 +110,11 @@ func (w *world) service(s System, command, name string, env ...string) string {
 	return base
 }
 
-// through returns the address of a server as it is reached through a link of that name.
+// through returns the address of a server as reached through the named link.
 func (w *world) through(name, address string) string {
 	parsed, err := url.Parse(address)
 	if err != nil {
-		w.Fatal("an address can't be parsed") // it may hold a password
+		w.Fatal("an address can't be parsed") // it may contain a password
 	}
 	if w.links[name] == nil {
 		w.links[name] = newLink(w, parsed.Host)
@@ -133,7 +133,7 @@ func (w *world) awaitReady() {
 	}
 }
 
-// now returns what all processes have.
+// now returns the current usage of all processes.
 func (w *world) now() (all Usage) {
 	for _, p := range w.processes {
 		if p.running != nil {
@@ -144,5 +144,5 @@ func (w *world) now() (all Usage) {
 	return all
 }
 
-// fightsFile is where up keeps the fights.
+// fightsFile returns the path of up's database of fights.
 func (w *world) fightsFile() string { return filepath.Join(w.dir, "fights.db") }

@@ -14,19 +14,19 @@ import (
 	"strings"
 )
 
-// The images that are ours.
+// The images built from this repository.
 const (
 	serviceImage = "superheroes-go"
 	loadImage    = "superheroes-k6"
 )
 
-// imageLimit is the most that the service's image may take, compressed.
+// imageLimit is the maximum compressed size of the service's image.
 const imageLimit = 25 << 20
 
-// recipe is what the Dockerfile says of how the binary is built.
+// recipe is how the Dockerfile builds the binary.
 type recipe struct {
-	goVersion string // as in 1.26.8
-	command   string // go build …, for a shell, with VERSION and -o /out/superheroes in it
+	goVersion string // such as 1.26.8
+	command   string // go build …, for a shell, with VERSION and -o /out/superheroes
 }
 
 var (
@@ -46,10 +46,10 @@ func readRecipe() (recipe, error) {
 	return recipe{string(from[1]), string(build[1])}, nil
 }
 
-// sources is what the image's binary is made of.
+// sources returns the sources of the image's binary.
 func sources() []string { return []string{"go.mod", "go.sum", "cmd", "internal", "database"} }
 
-// snapshot copies what the image is made of, so that every build is of the same sources while someone edits them.
+// snapshot copies the sources of the image, so that all builds use the same ones while someone edits them.
 func snapshot(to string) error {
 	for _, source := range append(sources(), "Dockerfile", ".dockerignore") {
 		if err := copyTree(source, filepath.Join(to, source)); err != nil {
@@ -59,7 +59,7 @@ func snapshot(to string) error {
 	return nil
 }
 
-// buildTwice builds the binary as the Dockerfile does, in two folders and with two empty build caches.
+// buildTwice builds the binary as the Dockerfile does, in two folders and with empty build caches.
 func buildTwice(ctx context.Context, work, snapshot string) (string, error) {
 	recipe, err := readRecipe()
 	if err != nil {
@@ -112,7 +112,7 @@ func copyTree(from, to string) error {
 	return os.WriteFile(to, content, info.Mode().Perm())
 }
 
-// compareImage compares the binary in the image with that of the first clean build.
+// compareImage compares the binary in the image with the first clean build.
 func compareImage(ctx context.Context, docker docker, work string) (string, error) {
 	container, err := docker.output(ctx, "create", serviceImage)
 	if err != nil {
@@ -135,12 +135,12 @@ func compareImage(ctx context.Context, docker docker, work string) (string, erro
 		return "", err
 	}
 	if !bytes.Equal(inImage, clean) {
-		return "", errors.New("it is another")
+		return "", errors.New("the binaries differ")
 	}
 	return "", nil
 }
 
-// inspectImage checks the image's account and its size.
+// inspectImage checks the image's user and size.
 func inspectImage(ctx context.Context, docker docker, image string) (string, error) {
 	user, err := docker.output(ctx, "image", "inspect", "--format", "{{.Config.User}}", image)
 	if err != nil {
@@ -159,7 +159,7 @@ func inspectImage(ctx context.Context, docker docker, image string) (string, err
 	return fmt.Sprintf("user %s, %.1f MiB, %.1f MiB compressed", user, mebibytes(plain), mebibytes(compressed)), nil
 }
 
-// sizes returns how long the image is as a tar archive, and compressed as a registry keeps it.
+// sizes returns the size of the image as a tar archive, and compressed as in a registry.
 func sizes(ctx context.Context, docker docker, image string) (plain, compressed int, err error) {
 	if !strings.Contains(image, ":") {
 		image += ":latest" // else every tag of the name is saved
@@ -179,7 +179,7 @@ func sizes(ctx context.Context, docker docker, image string) (plain, compressed 
 	return int(n), int(size), err
 }
 
-// counter counts what is written to it.
+// counter counts the bytes written to it.
 type counter int
 
 func (c *counter) Write(p []byte) (int, error) {
@@ -187,7 +187,7 @@ func (c *counter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// buildForARM builds the service's image for the other architecture. Nothing of it runs here.
+// buildForARM builds the service's image for the other architecture, without running it.
 func buildForARM(ctx context.Context, machine *engine, snapshot string) (string, error) {
 	const image = serviceImage + ":arm64"
 	if _, err := machine.build(ctx, image, snapshot, "--platform", "linux/arm64"); err != nil {

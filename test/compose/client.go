@@ -13,13 +13,14 @@ import (
 	"time"
 )
 
-// scienceLine is what the Green Metrics Tool reads: nanoseconds since 1970, and R of the software carbon intensity.
+// scienceLine is the line that the Green Metrics Tool reads: nanoseconds since 1970, and R of the software carbon
+// intensity.
 var scienceLine = regexp.MustCompile(`(?m)^\d{19} GMT_SCI_R=\d+$`)
 
-// patience is how long something may take that ought to happen by itself.
+// patience is how long to wait for something to happen.
 const patience = time.Minute
 
-// request sends a GET, once: net/http repeats one only on a kept-alive connection, and there is none.
+// request sends a GET exactly once: net/http repeats one only on a kept-alive connection, and there is none.
 func request(ctx context.Context, url string) (status int, body string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
@@ -37,16 +38,16 @@ func request(ctx context.Context, url string) (status int, body string, err erro
 	return response.StatusCode, string(text), err
 }
 
-// get returns the body of an answer that is 200.
+// get returns the body of a 200 response.
 func get(ctx context.Context, url string) (string, error) {
 	status, body, err := request(ctx, url)
 	if err == nil && status != http.StatusOK {
-		err = fmt.Errorf("%s answers %d: %.300s", url, status, body)
+		err = fmt.Errorf("%s returned %d: %.300s", url, status, body)
 	}
 	return body, err
 }
 
-// eventually asks until the answer has the status.
+// eventually retries until the response has the status.
 func eventually(ctx context.Context, url string, want int) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -57,13 +58,13 @@ func eventually(ctx context.Context, url string, want int) error {
 		}
 		select {
 		case <-ctx.Done():
-			return errors.Join(fmt.Errorf("%s answers %d after %s, not %d: %.200s", url, status, patience, want, body), err)
+			return errors.Join(fmt.Errorf("%s still returns %d after %s, not %d: %.200s", url, status, patience, want, body), err)
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
 }
 
-// eventuallySays asks until the answer is 200 and begins with want.
+// eventuallySays retries until the response is a 200 and begins with want.
 func eventuallySays(ctx context.Context, url, want string) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -74,13 +75,13 @@ func eventuallySays(ctx context.Context, url, want string) error {
 		}
 		select {
 		case <-ctx.Done():
-			return errors.Join(fmt.Errorf("%s does not say %s… within %s: %.200s", url, want, patience, body), err)
+			return errors.Join(fmt.Errorf("%s does not return %s… within %s: %.200s", url, want, patience, body), err)
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
 }
 
-// executeFight has a fight and returns its id.
+// executeFight executes a fight and returns its id.
 func executeFight(ctx context.Context, fights string) (string, error) {
 	body, err := get(ctx, fights+"/api/fights/execute_fight")
 	if err != nil {
@@ -107,7 +108,7 @@ func countFights(ctx context.Context) (int, error) {
 	return counted.Count, err
 }
 
-// attacker asks for fights without a pause until it is stopped.
+// attacker requests fights without a pause until it is stopped.
 type attacker struct {
 	end          context.CancelFunc
 	workers      sync.WaitGroup
@@ -115,7 +116,7 @@ type attacker struct {
 	acknowledged []string // ids
 }
 
-// attack starts workers. What isn't answered with a fight is not counted.
+// attack starts workers. Only successful fights are counted.
 func attack(ctx context.Context, fights string, workers int) *attacker {
 	a := &attacker{}
 	stopping, end := context.WithCancel(ctx)
@@ -123,9 +124,9 @@ func attack(ctx context.Context, fights string, workers int) *attacker {
 	for range workers {
 		a.workers.Go(func() {
 			for stopping.Err() == nil {
-				id, err := executeFight(ctx, fights) // one that is under way at the end is waited for
+				id, err := executeFight(ctx, fights) // a request in flight at the end is completed
 				if err != nil {
-					time.Sleep(10 * time.Millisecond) // nobody is there
+					time.Sleep(10 * time.Millisecond) // the service is down
 					continue
 				}
 				a.mu.Lock()
@@ -137,7 +138,7 @@ func attack(ctx context.Context, fights string, workers int) *attacker {
 	return a
 }
 
-// stop returns the ids of the fights that were answered.
+// stop returns the ids of the acknowledged fights.
 func (a *attacker) stop() []string {
 	a.end()
 	a.workers.Wait()

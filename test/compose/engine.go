@@ -18,25 +18,25 @@ import (
 	"superheroes/test/procgroup"
 )
 
-// engine is where compose.yml is started, and where its images are made.
+// engine is the Docker engine that runs compose.yml, and the one that builds its images.
 type engine struct {
 	engine  docker   // runs the containers
 	builder docker   // builds images, with network access
-	own     bool     // both are ours, and two
-	inside  []string // stands before a command that has to reach published ports
+	own     bool     // both were started by us, and differ
+	inside  []string // prefix for commands that need the published ports
 	network []string // arguments of docker build
 	undo    []func() error
 }
 
-// registry is asked once whether it can be reached; without an account it answers 401.
+// registry is requested once to see whether it is reachable; without an account it returns 401.
 const registry = "https://registry-1.docker.io/v2/"
 
-// pulled are the images of others that compose.yml and the Dockerfiles name.
+// pulled returns the third-party images that compose.yml and the Dockerfiles use.
 func pulled() []string {
 	return []string{"postgres:16", "mariadb:11.5", "mongo:7.0", "golang:1.26.8-trixie", "debian:trixie-slim"}
 }
 
-// findEngine takes the Docker engine that is there, when it can pull, or starts one.
+// findEngine returns the running Docker engine if it can pull images, or starts one.
 func findEngine(ctx context.Context, work string, out *tally) (*engine, error) {
 	reachable := canReach(ctx, registry)
 	there := docker{program: "docker"}
@@ -45,7 +45,7 @@ func findEngine(ctx context.Context, work string, out *tally) (*engine, error) {
 		if _, err := there.output(ctx, "compose", "version"); err != nil {
 			return nil, skip("docker compose is missing: " + err.Error())
 		}
-		out.note("Docker engine %s, which is running here; images are pulled", version)
+		out.note("Docker engine %s, already running; images are pulled", version)
 		return &engine{engine: there, builder: there}, nil
 	}
 	if err := mayStart(); err != nil {
@@ -69,19 +69,19 @@ func canReach(ctx context.Context, url string) bool {
 	return true
 }
 
-// mayStart tells why an engine of our own is out of the question.
+// mayStart returns an error if starting our own engine is impossible.
 func mayStart() error {
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
-		return errors.New("that takes root on Linux")
+		return errors.New("this requires root on Linux")
 	}
 	if _, err := exec.LookPath("apt-get"); err != nil {
-		return errors.New("that takes Debian's packages")
+		return errors.New("this requires Debian packages")
 	}
 	return nil
 }
 
-// startOwn starts two engines: one in a network namespace of its own for the containers, and one beside it, without
-// any network of its own, that builds with the host's.
+// startOwn starts two engines: one for the containers, in its own network namespace, and one for builds, which use
+// the host's network.
 func startOwn(ctx context.Context, work string, reachable bool, out *tally) (*engine, error) {
 	if err := install(ctx, out); err != nil {
 		return nil, err
@@ -102,7 +102,7 @@ func startOwn(ctx context.Context, work string, reachable bool, out *tally) (*en
 	out.note("our own Docker engine, in a network namespace of its own; images are kept in %s", cache)
 	prepare := e.pull
 	if !reachable {
-		out.note("%s can't be reached: images of our own stand in for %s", registry, strings.Join(pulled(), ", "))
+		out.note("%s can't be reached: stand-in images replace %s", registry, strings.Join(pulled(), ", "))
 		prepare = func(ctx context.Context) error { return e.makeStandIns(ctx, work, debian) }
 	}
 	if err := prepare(ctx); err != nil {
@@ -111,7 +111,7 @@ func startOwn(ctx context.Context, work string, reachable bool, out *tally) (*en
 	return e, nil
 }
 
-// start starts both engines. The builder's data outlive it.
+// start starts both engines. The builder's data is kept.
 func (e *engine) start(ctx context.Context, work, builderData, client string) error {
 	namespace := fmt.Sprintf("superheroes-%d", os.Getpid())
 	if _, err := output(ctx, "ip", "netns", "add", namespace); err != nil {
@@ -139,7 +139,7 @@ func (e *engine) start(ctx context.Context, work, builderData, client string) er
 	return err
 }
 
-// stop stops what was started, the last first.
+// stop undoes everything in reverse order.
 func (e *engine) stop() error {
 	var errs []error
 	for _, undo := range slices.Backward(e.undo) {
@@ -148,7 +148,7 @@ func (e *engine) stop() error {
 	return errors.Join(errs...)
 }
 
-// startDaemon starts dockerd with folders, a socket and a process of its own, and returns its client.
+// startDaemon starts dockerd with its own folders and socket, and returns a client.
 func (e *engine) startDaemon(ctx context.Context, inside []string, dir, clientConfig string, settings map[string]any) (docker, error) {
 	socket := "unix://" + filepath.Join(dir, "socket")
 	settings["hosts"] = []string{socket}
@@ -170,13 +170,13 @@ func (e *engine) startDaemon(ctx context.Context, inside []string, dir, clientCo
 	words := slices.Concat(inside, []string{"dockerd", "--config-file", config})
 	command := exec.CommandContext(context.WithoutCancel(ctx), words[0], words[1:]...)
 	command.Stdout, command.Stderr = log, log
-	procgroup.Lead(command) // an interrupt from the terminal is ours to pass on
+	procgroup.Lead(command) // we pass on interrupts from the terminal ourselves
 	if err := errors.Join(command.Start(), log.Close()); err != nil {
 		return docker{}, err
 	}
 	e.undo = append(e.undo, func() error {
 		err := command.Process.Signal(syscall.SIGTERM)
-		_ = command.Wait() // how it ended says nothing about what was tried
+		_ = command.Wait() // its exit status is irrelevant
 		return err
 	})
 	client := docker{program: clientProgram(), env: []string{"DOCKER_HOST=" + socket, "DOCKER_CONFIG=" + clientConfig, "DOCKER_BUILDKIT=1"}}
@@ -187,7 +187,7 @@ func (e *engine) startDaemon(ctx context.Context, inside []string, dir, clientCo
 	return client, nil
 }
 
-// clientProgram is the client of the package that the engine is from, which suits it whatever else is in the PATH.
+// clientProgram returns the client from the engine's package, which matches it whatever else is in PATH.
 func clientProgram() string {
 	const packaged = "/usr/bin/docker"
 	if _, err := os.Stat(packaged); err == nil {
@@ -196,7 +196,7 @@ func clientProgram() string {
 	return "docker"
 }
 
-// answers waits until the engine does.
+// answers waits until the engine responds.
 func answers(ctx context.Context, client docker) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -212,7 +212,7 @@ func answers(ctx context.Context, client docker) error {
 	}
 }
 
-// install gets what is missing from Debian, without letting it start a service.
+// install installs missing programs from Debian, without letting packages start services.
 func install(ctx context.Context, out *tally) error {
 	var missing []string
 	for _, needed := range []struct{ program, pack string }{
@@ -226,7 +226,7 @@ func install(ctx context.Context, out *tally) error {
 		return nil
 	}
 	if os.Getenv("TEST_INSTALL") == "0" {
-		return skip("TEST_INSTALL=0 forbids to install " + strings.Join(missing, ", "))
+		return skip("TEST_INSTALL=0 forbids installing " + strings.Join(missing, ", "))
 	}
 	out.note("apt-get: installing %s (TEST_INSTALL=0 forbids it)", strings.Join(missing, ", "))
 	allow, err := forbidServices()
@@ -238,11 +238,11 @@ func install(ctx context.Context, out *tally) error {
 	return errors.Join(err, allow())
 }
 
-// forbidServices keeps packages from starting what they bring, until the returned function is called.
+// forbidServices keeps packages from starting their services, until the returned function is called.
 func forbidServices() (allow func() error, err error) {
 	const policy = "/usr/sbin/policy-rc.d"
 	if _, err := os.Stat(policy); err == nil {
-		return func() error { return nil }, nil // somebody's own
+		return func() error { return nil }, nil // there is one already
 	}
 	if err := os.WriteFile(policy, []byte("#!/bin/sh\nexit 101\n"), 0o755); err != nil {
 		return nil, err
@@ -257,7 +257,7 @@ func (e *engine) build(ctx context.Context, image, folder string, args ...string
 	return "", err
 }
 
-// pull fetches every image of others.
+// pull pulls every third-party image.
 func (e *engine) pull(ctx context.Context) error {
 	for _, image := range pulled() {
 		if _, err := e.builder.output(ctx, "pull", "--quiet", image); err != nil {
@@ -267,7 +267,7 @@ func (e *engine) pull(ctx context.Context) error {
 	return nil
 }
 
-// load brings the images from where they are made to where they run.
+// load transfers the images from the builder to the engine that runs them.
 func (e *engine) load(ctx context.Context) (string, error) {
 	if !e.own {
 		return "built where they run", nil

@@ -17,20 +17,20 @@ import (
 // exerciseCommand makes this program run the steps that use the system, and print a tally of them.
 const exerciseCommand = "exercise"
 
-// grace is how long Docker waits for a container that was asked to stop.
+// grace is how long Docker waits for a container to stop.
 const grace = 10 * time.Second
 
-// services are ours, in the order of their ports.
+// services returns our services, in the order of their ports.
 func services() []string { return []string{"heroes", "villains", "locations", "fights", "statistics"} }
 
 // exercise runs in the module's folder, where the engine's published ports are on loopback.
 func exercise(ctx context.Context) {
 	out := &tally{out: os.Stdout}
-	if os.Getenv("ADMIN_TOKEN") == "" { // compose gives it to the services, and the contract suite edits with it
+	if os.Getenv("ADMIN_TOKEN") == "" { // compose passes it to the services, and the contract suite edits with it
 		_ = os.Setenv("ADMIN_TOKEN", "compose-test")
 	}
 	docker := docker{program: clientProgram()}
-	if os.Getenv("DOCKER_CONFIG") == "" { // not an engine of ours
+	if os.Getenv("DOCKER_CONFIG") == "" { // not one of our own engines
 		docker.program = "docker"
 	}
 	for _, file := range []struct {
@@ -47,7 +47,7 @@ func exercise(ctx context.Context) {
 	}
 }
 
-// project is a compose file that is started under a name of its own, so that no other project is touched.
+// project is a compose file started under its own name, so that no other project is affected.
 type project struct {
 	docker docker
 	file   string
@@ -63,7 +63,7 @@ func (p project) check(ctx context.Context) (string, error) {
 	return p.compose(ctx, "config", "--quiet")
 }
 
-// up starts services, or all, and waits until they are healthy. Images are there.
+// up starts the given services, or all, and waits until they are healthy. The images must exist.
 func (p project) up(ctx context.Context, names ...string) (string, error) {
 	_, err := p.compose(ctx, append([]string{"up", "--detach", "--wait", "--no-build", "--pull", "never"}, names...)...)
 	return "", err
@@ -77,7 +77,7 @@ func (p project) logs(ctx context.Context) string {
 	return logs
 }
 
-// inspect returns what Docker says of a service's container.
+// inspect returns what Docker reports about a service's container.
 func (p project) inspect(ctx context.Context, service, format string) (string, error) {
 	container, err := p.compose(ctx, "ps", "--all", "--quiet", service)
 	if err != nil {
@@ -103,7 +103,7 @@ func (p project) down(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// fourServices are the steps with compose.yml.
+// fourServices returns the steps for compose.yml.
 func fourServices(p project) []step {
 	return []step{
 		{"up --wait: all are healthy", func(ctx context.Context) (string, error) { return p.up(ctx) }, true},
@@ -120,7 +120,7 @@ func fourServices(p project) []step {
 	}
 }
 
-// oneContainer are the steps with compose.embedded.yml.
+// oneContainer returns the steps for compose.embedded.yml.
 func oneContainer(p project) []step {
 	return []step{
 		{"up --wait: healthy", func(ctx context.Context) (string, error) { return p.up(ctx) }, true},
@@ -133,7 +133,7 @@ func oneContainer(p project) []step {
 	}
 }
 
-// checkConfinement reads how the services' containers run.
+// checkConfinement checks the restrictions of the services' containers.
 func (p project) checkConfinement(ctx context.Context) (string, error) {
 	const format = "{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} {{.Config.User}}"
 	for _, service := range append(services(), "arena") {
@@ -158,13 +158,13 @@ func checkRoster(ctx context.Context) (string, error) {
 		}
 		want := "[" + strings.ReplaceAll(strings.TrimSpace(string(roster)), "\n", ",") + "]"
 		if strings.TrimSpace(listed) != want {
-			return "", fmt.Errorf("%s lists something else: %.200s…", service, listed)
+			return "", fmt.Errorf("%s lists other entries: %.200s…", service, listed)
 		}
 	}
 	return "", nil
 }
 
-// checkFight has one fight and finds it again.
+// checkFight executes a fight and reads it back.
 func checkFight(ctx context.Context) (string, error) {
 	id, err := executeFight(ctx, base("fights"))
 	if err != nil {
@@ -177,7 +177,7 @@ func checkFight(ctx context.Context) (string, error) {
 // arenaBase is where the battle page is published.
 const arenaBase = "http://127.0.0.1:8000"
 
-// checkArena loads the battle page and has a fight through it.
+// checkArena loads the battle page and executes a fight through it.
 func checkArena(ctx context.Context) (string, error) {
 	if _, err := get(ctx, arenaBase+"/"); err != nil {
 		return "", err
@@ -190,8 +190,8 @@ func checkArena(ctx context.Context) (string, error) {
 	return "", err
 }
 
-// checkCounted waits until every fight that is stored is counted, once: as statistics says it, and as the battle page hears
-// it.
+// checkCounted waits until every stored fight is counted exactly once, both by statistics and through the battle
+// page's port.
 func checkCounted(ctx context.Context) (string, error) {
 	stored, err := countFights(ctx)
 	if err != nil {
@@ -206,7 +206,7 @@ func checkCounted(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%d fights stored and counted", stored), nil
 }
 
-// contractSuite scores the system with the family's suite.
+// contractSuite runs the family's contract suite.
 func contractSuite(ctx context.Context) (string, error) {
 	suite := os.Getenv("COMPOSE_TEST_CONTRACT")
 	if suite == "" {
@@ -220,7 +220,7 @@ func contractSuite(ctx context.Context) (string, error) {
 	return lastLines(report, 1), err
 }
 
-// load does what README says of the load test.
+// load runs the load test as README describes it.
 func (p project) load(ctx context.Context) (string, error) {
 	if _, err := os.Stat("k6/load.js"); err != nil {
 		return "", skip("there is no k6/load.js")
@@ -245,7 +245,7 @@ func (p project) load(ctx context.Context) (string, error) {
 	return strings.ReplaceAll(lastLines(report, 5), "\n", "; "), nil
 }
 
-// loseDatabase kills the database of heroes and starts it again.
+// loseDatabase kills the database of heroes and restarts it.
 func (p project) loseDatabase(ctx context.Context) (string, error) {
 	before, err := p.inspect(ctx, "heroes", "{{.State.StartedAt}}")
 	if err != nil {
@@ -268,12 +268,12 @@ func (p project) loseDatabase(ctx context.Context) (string, error) {
 	}
 	after, err := p.inspect(ctx, "heroes", "{{.State.StartedAt}}")
 	if err == nil && after != before {
-		err = errors.New("heroes was started again")
+		err = errors.New("heroes was restarted")
 	}
 	return seen, err
 }
 
-// seeLoss asks the services while heroes has no database.
+// seeLoss checks the services while heroes has no database.
 func seeLoss(ctx context.Context) (string, error) {
 	if err := eventually(ctx, base("heroes")+"/readyz", http.StatusServiceUnavailable); err != nil {
 		return "", err
@@ -288,20 +288,20 @@ func seeLoss(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if status < 502 || status > 504 || !strings.Contains(body, "heroes") || took > 6*time.Second {
-		return "", fmt.Errorf("execute_fight answers %d within %s: %s", status, took, body)
+		return "", fmt.Errorf("execute_fight returned %d after %s: %s", status, took, body)
 	}
-	return fmt.Sprintf("meanwhile a fight was answered %d within %.1f s", status, took.Seconds()), nil
+	return fmt.Sprintf("meanwhile a fight returned %d after %.1f s", status, took.Seconds()), nil
 }
 
-// stopUnderLoad stops fights while fights are under way: what was acknowledged must be stored, and what was stored
-// must have been acknowledged. Then it stops the others.
+// stopUnderLoad stops fights while fights are in flight: acknowledged fights must be stored, and stored ones must
+// have been acknowledged. Then it stops the other services.
 func (p project) stopUnderLoad(ctx context.Context) (string, error) {
 	before, err := countFights(ctx)
 	if err != nil {
 		return "", err
 	}
 	running := attack(ctx, base("fights"), 4)
-	time.Sleep(3 * time.Second) // so that there is something in flight
+	time.Sleep(3 * time.Second) // so that something is in flight
 	took, err := p.stop(ctx, "fights")
 	acknowledged := running.stop()
 	if err != nil {
@@ -330,7 +330,7 @@ func (p project) stopUnderLoad(ctx context.Context) (string, error) {
 	return fmt.Sprintf("in %.1f s, %d fights acknowledged and stored", took.Seconds(), len(acknowledged)), nil
 }
 
-// stop stops a service as `docker compose stop` does. It must end by itself, and well.
+// stop stops a service as `docker compose stop` does. It must exit in time, with code 0.
 func (p project) stop(ctx context.Context, service string) (time.Duration, error) {
 	begin := time.Now()
 	if _, err := p.compose(ctx, "stop", service); err != nil {
@@ -339,7 +339,7 @@ func (p project) stop(ctx context.Context, service string) (time.Duration, error
 	took := time.Since(begin)
 	code, err := p.inspect(ctx, service, "{{.State.ExitCode}}")
 	if err == nil && (code != "0" || took > grace) {
-		err = fmt.Errorf("%s ended with %s after %s", service, code, took)
+		err = fmt.Errorf("%s exited with %s after %s", service, code, took)
 	}
 	return took, err
 }
@@ -378,7 +378,7 @@ func (p project) outlive(ctx context.Context) (string, error) {
 	return "", err
 }
 
-// base is where compose publishes a service.
+// base returns where compose publishes a service.
 func base(service string) string {
 	return fmt.Sprintf("http://127.0.0.1:%d", 8001+slices.Index(services(), service))
 }

@@ -46,7 +46,7 @@ func TestDockerfiles(t *testing.T) {
 			}
 			for _, unwanted := range append(test.unwanted, everywhere...) {
 				if found := regexp.MustCompile(unwanted).FindString(text); found != "" {
-					t.Errorf("%q: older engines and other builders don't take it, or it is not pinned", found)
+					t.Errorf("%q: older engines and other builders don't support it, or it is not pinned", found)
 				}
 			}
 		})
@@ -72,7 +72,7 @@ func TestVersionsAgree(t *testing.T) {
 	}
 }
 
-// What the binary is made of must be in the build's context.
+// The sources of the binary must be in the build context.
 func TestBuildContextHasEveryPackage(t *testing.T) {
 	command := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "./cmd/superheroes")
 	command.Dir = repository
@@ -134,7 +134,7 @@ func TestCompose(t *testing.T) {
 				t.Errorf("it runs with %v, want the profile strict on one core", environment)
 			}
 			if service["depends_on"] == nil && !strings.HasSuffix(name, "-db") {
-				t.Error("it waits for nobody")
+				t.Error("it has no dependencies")
 			}
 		})
 	}
@@ -152,7 +152,7 @@ func TestTally(t *testing.T) {
 		{"behind the gate", func(context.Context) (string, error) { t.Error("it was run"); return "", nil }, true},
 	})
 	if gave {
-		t.Error("it came to the end")
+		t.Error("it reached the end")
 	}
 	_, _ = fmt.Fprint(tally, "PASS of anoth")
 	_, _ = fmt.Fprint(tally, "er process\n  PASS is not first here\n")

@@ -1,11 +1,11 @@
-// Command compose is what `make compose-test` runs: it builds the images, starts compose.yml on a real Docker engine
-// and uses the system as README says, then takes a database away, stops a service under load and removes everything.
+// Command compose implements `make compose-test`: it builds the images, starts compose.yml on a real Docker engine
+// and uses the system as README describes, then kills a database, stops a service under load and removes everything.
 //
-// It uses the Docker engine that is there when that reaches an image registry. Otherwise, as root on Debian or Ubuntu,
-// it starts an engine of its own in a network namespace of its own, and makes images that stand in for those it can't
-// pull (package comment of standin.go). TEST_INSTALL=0 forbids it to install packages.
+// It uses the existing Docker engine if that reaches an image registry. Otherwise, as root on Debian or Ubuntu, it
+// starts its own engine in its own network namespace, and builds stand-ins for the images it can't pull (see
+// standin.go). TEST_INSTALL=0 forbids installing packages.
 //
-// The last line is always "N passed, N failed, N skipped"; the exit code is 0 when nothing failed and something passed.
+// The last line is always "N passed, N failed, N skipped". The exit code is 0 if nothing failed and something passed.
 package main
 
 import (
@@ -34,7 +34,7 @@ func main() {
 	os.Exit(code)
 }
 
-// run returns the exit code. It has stopped what it started before it writes its last line.
+// run returns the exit code. Everything it has started is stopped before it writes its last line.
 func run(ctx context.Context) int {
 	out := &tally{out: os.Stdout}
 	if err := prove(ctx, out); err != nil {
@@ -89,7 +89,7 @@ func prove(ctx context.Context, out *tally) (err error) {
 	return exerciseIn(ctx, machine, work, out)
 }
 
-// exerciseIn runs the rest as a process of its own where the engine's published ports can be reached.
+// exerciseIn runs the remaining steps in a separate process that can reach the engine's published ports.
 func exerciseIn(ctx context.Context, machine *engine, work string, out *tally) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -113,12 +113,12 @@ func exerciseIn(ctx context.Context, machine *engine, work string, out *tally) e
 	return command.Run()
 }
 
-// output runs a command and returns what it wrote, trimmed. An error shows the last lines.
+// output runs a command and returns its output, trimmed. An error contains the last lines.
 func output(ctx context.Context, name string, args ...string) (string, error) {
 	return shell{}.output(ctx, name, args...)
 }
 
-// shell is how commands are run: with an environment in place of this process's.
+// shell runs commands with the given environment and folder.
 type shell struct {
 	env []string
 	dir string

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// scenarioFaults tells what the Green Metrics Tool would refuse in a scenario, or what would go wrong under it.
-// Folders are relative to root.
+// scenarioFaults returns what the Green Metrics Tool would refuse in a scenario, or what would go wrong. Folders are
+// relative to root.
 func scenarioFaults(root, text string) []string {
 	scenario, err := readYAML(text)
 	if err != nil {
@@ -38,7 +38,7 @@ func (c *scenarioCheck) fault(format string, args ...any) {
 	c.faults = append(c.faults, fmt.Sprintf(format, args...))
 }
 
-// include returns the services of the compose file with those of the scenario laid over them, as the tool does it.
+// include returns the services of the compose file with the scenario's changes applied, as the tool does.
 func (c *scenarioCheck) include(scenario map[string]any) (map[string]any, error) {
 	name, _ := scenario["compose-file"].(string)
 	file, found := strings.CutPrefix(name, "!include ")
@@ -60,7 +60,7 @@ func (c *scenarioCheck) include(scenario map[string]any) (map[string]any, error)
 		if !there {
 			return nil, fmt.Errorf("services: %s has no %s", file, name)
 		}
-		if changes == nil { // the tool leaves it out
+		if changes == nil { // the tool omits it
 			delete(all, name)
 			continue
 		}
@@ -84,11 +84,12 @@ func (c *scenarioCheck) top(scenario map[string]any) {
 	}
 }
 
-// sciMetric is the metric whose lines hold R. The tool looks for "<time> <metric>=<count>", the time with at least 16
-// digits, unless the metric has a regex of its own: lib/scenario_runner.py of green-coding-solutions/green-metrics-tool.
+// sciMetric is the metric whose lines hold R. Unless a metric has its own regex, the tool looks for "<time>
+// <metric>=<count>" with at least 16 digits for the time: lib/scenario_runner.py of
+// green-coding-solutions/green-metrics-tool.
 const sciMetric = "GMT_SCI_R"
 
-// sci wants R twice: as the custom metric of today, and as versions of the tool from before April 2026 read it.
+// sci requires R twice: as a custom metric, and in the form that versions of the tool before April 2026 read.
 func (c *scenarioCheck) sci(scenario map[string]any) {
 	metrics, _ := scenario["custom_metrics"].(map[string]any)
 	metric, _ := metrics[sciMetric].(map[string]any)
@@ -108,7 +109,7 @@ func (c *scenarioCheck) sci(scenario map[string]any) {
 	}
 }
 
-// supported are the keys of a service that the tool knows; refused are those that we use and it doesn't.
+// supported are the keys of a service that the tool supports; refused are those that we use but it doesn't support.
 var (
 	supported = []string{"image", "build", "restart", "init", "environment", "ports", "depends_on", "mem_limit", "cpus", "healthcheck", "volumes", "entrypoint", "command", "networks", "labels", "container_name"}
 	refused   = []string{"read_only", "cap_drop", "security_opt"}
@@ -156,7 +157,7 @@ func (c *scenarioCheck) dependencies(name string, service, all map[string]any) {
 	}
 }
 
-// volumes wants what is mounted without special rights: files of the repository, read-only.
+// volumes requires that mounts need no special rights: files of the repository, read-only.
 func (c *scenarioCheck) volumes(name string, service map[string]any) {
 	mounted, _ := service["volumes"].([]any)
 	for _, volume := range mounted {
@@ -223,7 +224,7 @@ func (c *scenarioCheck) command(flow string, command map[string]any) {
 
 const repository = "../.."
 
-// scenarios are the files, and the profile that each runs the services in.
+// scenarios returns the files and their profiles.
 func scenarios() map[string]string {
 	return map[string]string{"usage_scenario.yml": "strict", "usage_scenario_eco.yml": "eco"}
 }
@@ -300,7 +301,7 @@ func testEveryRate(t *testing.T, name string) {
 	}
 }
 
-// Each broken twin must be caught, or the check is worth nothing.
+// Each broken scenario must be caught, or the check is worthless.
 func TestBrokenScenariosAreCaught(t *testing.T) {
 	tests := []struct{ name, old, broken, want string }{
 		{"no author", "author: ", "auhtor: ", "author is missing"},

@@ -1,9 +1,9 @@
 package main
 
-// Where no registry can be reached, images of our own stand in for those that compose.yml and the Dockerfiles name.
-// They hold real servers, PostgreSQL 17 and MariaDB 11.8 of Debian 13, and FerretDB in place of MongoDB, but behind
-// entrypoints of ours (folder standin). So they prove our files against such servers, not against the vendors'
-// entrypoints, and nothing about MongoDB itself: FerretDB runs no initialisation script.
+// If no registry can be reached, our own images stand in for those that compose.yml and the Dockerfiles name. They
+// contain real servers, PostgreSQL 17 and MariaDB 11.8 of Debian 13, and FerretDB instead of MongoDB, but with our
+// own entrypoints (folder standin). So they prove our files against such servers, but not against the vendors'
+// entrypoints, and nothing about MongoDB itself: FerretDB runs no initialization script.
 
 import (
 	"context"
@@ -20,7 +20,7 @@ const (
 	ferretVersion = "v1.24.0"
 )
 
-// makeDebian makes a small Debian in a folder, once.
+// makeDebian creates a minimal Debian in a folder, once.
 func makeDebian(ctx context.Context, base string, out *tally) error {
 	if _, err := os.Stat(base); err == nil {
 		return nil
@@ -36,7 +36,7 @@ func makeDebian(ctx context.Context, base string, out *tally) error {
 	return os.Rename(draft, base)
 }
 
-// fetchPlugins unpacks Debian's compose and buildx for the Docker client whose configuration lies in folder config.
+// fetchPlugins unpacks Debian's compose and buildx for the Docker client with the configuration folder config.
 func fetchPlugins(ctx context.Context, base, config string) error {
 	plugins := filepath.Join(config, "cli-plugins")
 	if _, err := os.Stat(plugins); err == nil {
@@ -62,8 +62,7 @@ func fetchPlugins(ctx context.Context, base, config string) error {
 	return errors.Join(err, os.RemoveAll(filepath.Join(base, folder)), os.Rename(draft, plugins))
 }
 
-// makeStandIns builds the stand-ins under the names of those they stand in for. Layers that are there already are
-// used again.
+// makeStandIns builds the stand-ins under the names of the original images. Existing layers are reused.
 func (e *engine) makeStandIns(ctx context.Context, work, base string) error {
 	if err := e.importDebian(ctx, base); err != nil {
 		return err
@@ -78,7 +77,7 @@ func (e *engine) makeStandIns(ctx context.Context, work, base string) error {
 	}
 	for _, image := range []struct {
 		name, folder string
-		files        map[string]string // what its folder needs besides: name and origin
+		files        map[string]string // additional files in its folder: name and origin
 	}{
 		{"golang:1.26.8-trixie", "golang", map[string]string{"go": root, "ca-certificates.crt": certificates()}},
 		{"postgres:16", "postgres", nil},
@@ -101,7 +100,7 @@ func (e *engine) makeStandIns(ctx context.Context, work, base string) error {
 	return nil
 }
 
-// importDebian makes the image that all others are made of.
+// importDebian creates the base image of all others.
 func (e *engine) importDebian(ctx context.Context, base string) error {
 	const image = "debian:trixie-slim"
 	if _, err := e.builder.output(ctx, "image", "inspect", image); err == nil {
@@ -112,8 +111,8 @@ func (e *engine) importDebian(ctx context.Context, base string) error {
 	return err
 }
 
-// certificates is the file of the authorities that this machine trusts, which the stand-in for golang needs to reach
-// the module proxy.
+// certificates returns the file of trusted authorities, which the stand-in for golang needs to reach the module
+// proxy.
 func certificates() string {
 	if file := os.Getenv("SSL_CERT_FILE"); file != "" {
 		return file
@@ -121,7 +120,8 @@ func certificates() string {
 	return "/etc/ssl/certs/ca-certificates.crt"
 }
 
-// buildFerretDB builds the program and returns its path. It wants a version in a file that releases of it write.
+// buildFerretDB builds the program and returns its path. The build expects a version file, which FerretDB's releases
+// write.
 func buildFerretDB(ctx context.Context, dir string) (string, error) {
 	tool := shell{dir: "tools/ferretdb"}
 	if _, err := tool.output(ctx, "go", "mod", "download"); err != nil {

@@ -10,33 +10,33 @@ import (
 	"time"
 )
 
-// A step is one thing that is proved. It returns what was seen, in a few words; a skip as its error is no failure.
+// step is one check. It returns what was observed, in a few words. A skip isn't a failure.
 type step struct {
 	name string
 	run  func(ctx context.Context) (string, error)
-	gate bool // the steps after it can't be tried when it fails
+	gate bool // if it fails, the remaining steps can't run
 }
 
-// skip is the reason why something can't be tried here.
+// skip is the reason why something can't be checked here.
 type skip string
 
 func (s skip) Error() string { return string(s) }
 
-// The words that a step's line begins with.
+// The first word of a step's line.
 const (
 	passed  = "PASS"
 	failed  = "FAIL"
 	skipped = "SKIPPED"
 )
 
-// tally prints and counts what the steps gave. As a writer it takes the lines of another process's tally.
+// tally prints and counts the results of steps. As a writer it accepts the lines of another process's tally.
 type tally struct {
 	out                     io.Writer
-	rest                    []byte // of a line that isn't whole yet
+	rest                    []byte // an incomplete line
 	passed, failed, skipped int
 }
 
-// all runs the steps, one after the other, and tells whether it came to the end.
+// all runs the steps in order, and reports whether it got to the end.
 func (t *tally) all(ctx context.Context, steps []step) bool {
 	for _, step := range steps {
 		if !t.one(ctx, step) && (step.gate || ctx.Err() != nil) {
@@ -68,7 +68,7 @@ func (t *tally) fail(name string, err error) { t.line("%s %s: %v", failed, name,
 
 func (t *tally) skip(name string, reason skip) { t.line("%s %s: %s", skipped, name, reason) }
 
-// note prints a line that counts for nothing.
+// note prints a line that isn't counted.
 func (t *tally) note(format string, args ...any) { t.line("  "+format, args...) }
 
 func (t *tally) line(format string, args ...any) { _, _ = fmt.Fprintf(t, format+"\n", args...) }
@@ -100,7 +100,7 @@ func (t *tally) count(line string) {
 	}
 }
 
-// String is the last line.
+// String returns the last line.
 func (t *tally) String() string {
 	return fmt.Sprintf("%d passed, %d failed, %d skipped", t.passed, t.failed, t.skipped)
 }

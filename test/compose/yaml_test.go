@@ -10,9 +10,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// readYAML reads the part of YAML that our compose files and scenarios are written in, so that tests can look into
-// them: block maps and lists, lists and maps in brackets on one line, plain and quoted scalars, folded text (>-),
-// comments, anchors of maps with merge keys, and !include. It refuses what it doesn't know.
+// readYAML parses the subset of YAML that our compose files and scenarios use, so that tests can inspect them: block
+// maps and lists, lists and maps in brackets on one line, plain and quoted scalars, folded text (>-), comments,
+// anchors of maps with merge keys, and !include. It refuses anything else.
 func readYAML(text string) (map[string]any, error) {
 	r := &yamlReader{anchors: map[string]map[string]any{}}
 	for number, raw := range strings.Split(text, "\n") {
@@ -53,7 +53,7 @@ func (r *yamlReader) fault(format string, args ...any) error {
 	return fmt.Errorf("line %d, %q: %s", line.number, line.content, fmt.Sprintf(format, args...))
 }
 
-// stripComment cuts a comment off: a # at the beginning or behind a blank, outside quotes.
+// stripComment removes a comment: a # at the start or after a space, outside quotes.
 func stripComment(line string) string {
 	quote := byte(0)
 	for i := range len(line) {
@@ -71,7 +71,7 @@ func stripComment(line string) string {
 	return line
 }
 
-// block reads the lines of at least this indent: a list, or a map.
+// block parses the lines with at least this indentation: a list or a map.
 func (r *yamlReader) block(least int) (any, error) {
 	if r.next >= len(r.lines) || r.lines[r.next].indent < least {
 		return nil, nil
@@ -130,7 +130,7 @@ func (r *yamlReader) mapping(indent int) (map[string]any, error) {
 		}
 		result[key] = value
 	}
-	for key, value := range merged { // what stands in the map itself wins
+	for key, value := range merged { // keys in the map itself take precedence
 		if _, there := result[key]; !there {
 			result[key] = value
 		}
@@ -149,7 +149,7 @@ func cutKey(content string) (key, value string, isMap bool) {
 	return strings.Cut(content, ": ")
 }
 
-// value reads what belongs to a key in a map of this indent.
+// value parses the value of a key in a map with this indentation.
 func (r *yamlReader) value(text string, indent int) (any, error) {
 	name, isAnchor := strings.CutPrefix(text, "&")
 	switch {
@@ -182,7 +182,7 @@ func (r *yamlReader) folded(indent int) string {
 	return strings.Join(words, " ")
 }
 
-// scalar reads what stands on one line.
+// scalar parses a value on one line.
 func (r *yamlReader) scalar(text string) (any, error) {
 	switch {
 	case strings.HasPrefix(text, "*"):

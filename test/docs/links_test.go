@@ -30,8 +30,8 @@ var (
 	quoteForm = regexp.MustCompile("^`([A-Za-z_][A-Za-z0-9_]*)`$")
 )
 
-// TestLinks wants every relative link of a document to lead to something, and a link to a line of Go, as
-// [`Decide`](internal/fight/fight.go#L42), to the line that declares what its text says.
+// TestLinks checks that every relative link in a document resolves, and that a link to a line of Go, such as
+// [`Decide`](internal/fight/fight.go#L42), points to the declaration of the name in its text.
 func TestLinks(t *testing.T) {
 	for _, document := range documents(t) {
 		t.Run(filepath.ToSlash(document), func(t *testing.T) {
@@ -57,7 +57,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// documents returns every Markdown file of the repository, without those of tests' data and of what is built.
+// documents returns every Markdown file of the repository, except in test data and build output.
 func documents(t *testing.T) []string {
 	t.Helper()
 	var found []string
@@ -83,7 +83,7 @@ func documents(t *testing.T) []string {
 	return found
 }
 
-// checkLinks returns the text with every line number corrected that can be, and what is wrong with the text as it is.
+// checkLinks returns the text with line numbers corrected where possible, and the faults in the original text.
 func checkLinks(folder, text string) (corrected string, faults []string) {
 	inBlock := false
 	lines := strings.Split(text, "\n")
@@ -106,7 +106,7 @@ func checkLinks(folder, text string) (corrected string, faults []string) {
 	return strings.Join(lines, "\n"), faults
 }
 
-// checkLink returns the target as it should be, which is the target itself where there is no better one.
+// checkLink returns the corrected target, or the original one if there is no better one.
 func checkLink(folder, label, target string) (string, error) {
 	if strings.Contains(target, ":") { // a URL
 		return target, nil
@@ -123,7 +123,7 @@ func checkLink(folder, label, target string) (string, error) {
 	if match == nil {
 		return target, nil
 	}
-	number, _ := strconv.Atoi(match[1]) // digits; one that is too large is no line
+	number, _ := strconv.Atoi(match[1]) // digits only; one that is too large matches no line
 	line, err := lineOf(path, number)
 	if err != nil {
 		return target, err
@@ -157,8 +157,8 @@ func lineOf(path string, number int) (string, error) {
 	return lines[number-1], nil
 }
 
-// declarations returns the lines of a Go file that declare the name: as a function, a method, also one of an
-// interface, a type, a constant or a variable.
+// declarations returns the lines of a Go file that declare the name: as a function, a method, an interface's method,
+// a type, a constant or a variable.
 func declarations(path, name string) []int {
 	files := token.NewFileSet()
 	file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)

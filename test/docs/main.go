@@ -1,13 +1,13 @@
-// Command docs runs every command that stands in README.md and CONTRIBUTING.md, taken from the files themselves, in a
-// fresh clone of what is committed. It exits with 1 when one fails, or when a file holds none.
+// Command docs runs every command in README.md and CONTRIBUTING.md, taken from the files themselves, in a fresh clone
+// of the last commit. It exits with 1 if a command fails, or if a file contains none.
 //
-// A command is a fenced block marked sh; it must exit with 0. A comment before the block says what else is wanted:
+// A command is a fenced block marked sh; it must exit with 0. A comment before the block adds to that:
 //
-//	<!-- run: expect "winner_name" -->                            the output holds this text
-//	<!-- run: background, wait http://127.0.0.1:8004/readyz -->   it goes on running, once the URL answers 200
-//	<!-- run: skip, it needs a database -->                       it is not run, for this reason
+//	<!-- run: expect "winner_name" -->                            the output contains this text
+//	<!-- run: background, wait http://127.0.0.1:8004/readyz -->   it runs in the background, and the URL returns 200
+//	<!-- run: skip, it needs a database -->                       it is skipped, for this reason
 //
-// What runs in the background is stopped by <!-- run: stop -->, or at the end of the file.
+// Background commands are stopped by <!-- run: stop -->, or at the end of the file.
 package main
 
 import (
@@ -22,7 +22,7 @@ import (
 	"time"
 )
 
-// patience is how long one command may take. Some compile the whole program first.
+// patience is the time limit for a command. Some compile the whole program first.
 const patience = 15 * time.Minute
 
 func main() {
@@ -37,13 +37,13 @@ func main() {
 	}
 }
 
-// run tries the documents of a clone and returns how many of their commands failed.
+// run runs the commands of a clone's documents and returns how many failed.
 func run(ctx context.Context, out io.Writer) (failed int, err error) {
 	temporary, err := os.MkdirTemp("", "superheroes-docs-")
 	if err != nil {
 		return 0, err
 	}
-	defer func() { _ = os.RemoveAll(temporary) }() // the system clears its temporary folder too
+	defer func() { _ = os.RemoveAll(temporary) }() // the system clears its temporary folder, too
 	clone := filepath.Join(temporary, "superheroes")
 	if err := cloneHead(ctx, clone, out); err != nil {
 		return 0, err
@@ -64,7 +64,7 @@ func run(ctx context.Context, out io.Writer) (failed int, err error) {
 	return runner.failed, ctx.Err()
 }
 
-// cloneHead clones what is committed of the repository we are started in.
+// cloneHead clones the last commit of the current repository.
 func cloneHead(ctx context.Context, clone string, out io.Writer) error {
 	repository, err := git(ctx, "rev-parse", "--show-toplevel")
 	if err != nil {

@@ -7,23 +7,23 @@ import (
 	"strings"
 )
 
-// mode is what is done with a step.
+// mode is how a step is handled.
 type mode string
 
 const (
 	modeRun        mode = "run"
 	modeBackground mode = "background"
 	modeSkip       mode = "skip"
-	modeStop       mode = "stop" // ends what runs in the background
+	modeStop       mode = "stop" // ends the background commands
 )
 
-// step is one command of a document, or the end of those that run in the background.
+// step is a command of a document, or the end of the background commands.
 type step struct {
 	place  string // file:line
 	mode   mode
 	script string
-	expect string // text that the output holds
-	wait   string // URL that answers 200 when a background command is ready
+	expect string // text that the output must contain
+	wait   string // URL that returns 200 when a background command is ready
 	reason string // why it is skipped
 }
 
@@ -34,7 +34,7 @@ func parse(name, text string) ([]step, error) {
 		return nil, fmt.Errorf("%s:%w", name, err)
 	}
 	var steps []step
-	var asked *step // by the comment before
+	var asked *step // from the preceding comment
 	for _, e := range elements {
 		place := fmt.Sprintf("%s:%d", name, e.line)
 		switch {
@@ -71,7 +71,7 @@ func parse(name, text string) ([]step, error) {
 	return steps, nil
 }
 
-// parseComment reads what is between "run:" and the end of a comment.
+// parseComment parses the text between "run:" and the end of a comment.
 func parseComment(text string) (step, error) {
 	word, rest, _ := strings.Cut(text, " ")
 	rest = strings.TrimSpace(rest)
@@ -101,8 +101,8 @@ func parseComment(text string) (step, error) {
 // element is a part of a document that parse looks at.
 type element struct {
 	kind kind
-	line int    // where it begins, from 1
-	info string // of a block: its mark
+	line int    // where it starts, from 1
+	info string // of a block: its language
 	text string
 }
 
@@ -116,7 +116,7 @@ const (
 
 const fence = "```"
 
-// split divides a document into blocks, our comments and other lines. Blank lines are left out.
+// split splits a document into blocks, our comments and other lines. It skips blank lines.
 func split(text string) ([]element, error) {
 	var elements []element
 	lines := strings.Split(text, "\n")

@@ -15,7 +15,7 @@ import (
 	"superheroes/test/procgroup"
 )
 
-// stopPatience is how long a command has to end when it is asked to.
+// stopPatience is how long a command has to exit when asked to.
 const stopPatience = 30 * time.Second
 
 // runner runs the commands of documents in one folder and counts them.
@@ -27,7 +27,7 @@ type runner struct {
 	ran, skipped, failed int
 }
 
-// document runs steps in order and stops at the end what runs in the background.
+// document runs the steps in order, then stops the background commands.
 func (r *runner) document(ctx context.Context, steps []step) {
 	for _, s := range steps {
 		if ctx.Err() != nil {
@@ -65,7 +65,7 @@ func (r *runner) step(ctx context.Context, s step) {
 	fmt.Fprintf(r.out, "    ok, %v\n", took)
 }
 
-// foreground runs a command to its end and returns what it wrote.
+// foreground runs a command to completion and returns its output.
 func (r *runner) foreground(ctx context.Context, s step) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.patience)
 	defer cancel()
@@ -86,12 +86,12 @@ func (r *runner) foreground(ctx context.Context, s step) (string, error) {
 	return output, nil
 }
 
-// start starts a command that goes on running, and waits until its URL answers.
+// start starts a background command, and waits until its URL responds.
 func (r *runner) start(ctx context.Context, s step) (string, error) {
 	if answers(ctx, s.wait) {
 		return "", fmt.Errorf("%s answers before the command is started: somebody else has that port", s.wait)
 	}
-	running, err := r.launch(context.WithoutCancel(ctx), s) // stop ends it
+	running, err := r.launch(context.WithoutCancel(ctx), s) // ended by stop
 	if err != nil {
 		return "", err
 	}
@@ -105,7 +105,7 @@ func (r *runner) start(ctx context.Context, s step) (string, error) {
 	return "", nil
 }
 
-// stop ends what runs in the background. What has ended by itself before has failed.
+// stop stops the background commands. One that has exited on its own has failed.
 func (r *runner) stop() {
 	for _, running := range r.background {
 		select {
@@ -119,7 +119,7 @@ func (r *runner) stop() {
 	r.background = nil
 }
 
-// process is a command that was started.
+// process is a started command.
 type process struct {
 	place     string
 	output    output
@@ -133,7 +133,7 @@ func (p *process) stop() {
 	<-p.ended
 }
 
-// waitFor waits until the URL answers with 200.
+// waitFor waits until the URL returns 200.
 func (p *process) waitFor(ctx context.Context, url string) error {
 	every := time.NewTicker(100 * time.Millisecond)
 	defer every.Stop()
@@ -149,7 +149,7 @@ func (p *process) waitFor(ctx context.Context, url string) error {
 	return nil
 }
 
-// answers tells whether a GET of the URL is answered with 200.
+// answers reports whether a GET of the URL returns 200.
 func answers(ctx context.Context, url string) bool {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -163,7 +163,7 @@ func answers(ctx context.Context, url string) bool {
 	return response.StatusCode == http.StatusOK
 }
 
-// launch starts a command in a process group of its own. When ctx ends the group is asked to end, then made to.
+// launch starts a command in its own process group. When ctx ends, the group is asked to exit, then killed.
 func (r *runner) launch(ctx context.Context, s step) (*process, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	running := &process{place: s.place, interrupt: cancel, ended: make(chan struct{})}
@@ -185,7 +185,7 @@ func (r *runner) launch(ctx context.Context, s step) (*process, error) {
 	return running, nil
 }
 
-// output gathers what a command writes and may be read meanwhile.
+// output collects a command's output and can be read concurrently.
 type output struct {
 	mu   sync.Mutex
 	text bytes.Buffer

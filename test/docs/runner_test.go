@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// newRunner returns a runner in an empty folder, and the address of a server that answers 200 once a file named ready
-// is there.
+// newRunner returns a runner in an empty folder, and the address of a server that returns 200 once a file named ready
+// exists.
 func newRunner(t *testing.T) (*runner, *bytes.Buffer, string) {
 	t.Helper()
 	if _, err := exec.LookPath("sh"); err != nil {
@@ -87,7 +87,7 @@ func TestCommandThatNeverEnds(t *testing.T) {
 	}
 }
 
-// TestPortOfSomebodyElse must not try the commands of a document on whatever is there already.
+// A document's commands must not be tested against a server that was already running.
 func TestPortOfSomebodyElse(t *testing.T) {
 	tried, out, address := newRunner(t)
 	if err := os.WriteFile(filepath.Join(tried.dir, "ready"), nil, 0o600); err != nil {

@@ -16,11 +16,11 @@ import (
 	"superheroes/test/system"
 )
 
-// ending is more than a command takes on a busy machine.
+// ending is longer than a command takes on a busy machine.
 const ending = 10 * time.Minute
 
-// A backup that is taken in the middle of load holds every fight that was acknowledged before it began, each of them as it
-// was answered, and counts what it holds.
+// A backup taken under load contains every fight acknowledged before it began, exactly as acknowledged, and its
+// statistics match.
 func TestBackup(t *testing.T) {
 	program := system.Build(t)
 	for _, profile := range []string{"strict", "eco"} {
@@ -46,12 +46,12 @@ func TestBackup(t *testing.T) {
 			if code := backup.Wait(t, ending); code != 0 {
 				t.Fatalf("exit code %d: %s", code, backup.Stderr.String())
 			}
-			clients.await(t, len(before)+100) // it goes on
+			clients.await(t, len(before)+100) // the load continues
 			stop.Store(true)
 			group.Wait()
 			for _, name := range []string{"heroes", "villains", "locations", "fights"} {
 				if file := filepath.Join(folder, name+".db"); !strings.Contains(backup.Stdout.String(), file) {
-					t.Errorf("%s is not told in:\n%s", file, backup.Stdout.String())
+					t.Errorf("%s is not reported in:\n%s", file, backup.Stdout.String())
 				}
 			}
 			checkNames(t, folder, "fights.db", "heroes.db", "locations.db", "villains.db")
@@ -62,7 +62,7 @@ func TestBackup(t *testing.T) {
 				t.Fatal(err)
 			}
 			if number != len(found) || len(found) < len(before) {
-				t.Errorf("%d fights are counted, %d listed, %d were acknowledged before", number, len(found), len(before))
+				t.Errorf("%d fights are counted, %d listed, %d were acknowledged before the backup", number, len(found), len(before))
 			}
 			texts := map[string]string{}
 			for _, one := range found {
@@ -82,7 +82,7 @@ func TestBackup(t *testing.T) {
 	}
 }
 
-// known returns what was acknowledged so far, by id.
+// known returns the fights acknowledged so far, by id.
 func (l *ledger) known() map[string]string {
 	copied := map[string]string{}
 	l.note(func() {
@@ -93,7 +93,7 @@ func (l *ledger) known() map[string]string {
 	return copied
 }
 
-// await waits until so many fights were acknowledged.
+// await waits until the given number of fights was acknowledged.
 func (l *ledger) await(t *testing.T, number int) {
 	t.Helper()
 	for end := time.Now().Add(ending); len(l.known()) < number; time.Sleep(10 * time.Millisecond) {
@@ -118,7 +118,7 @@ func checkNames(t *testing.T, folder string, want ...string) {
 	}
 }
 
-// A backup that can't be made says why in one line, and leaves nothing behind.
+// A failed backup says why in one line, and leaves nothing behind.
 func TestBackupThatFails(t *testing.T) {
 	program := system.Build(t)
 	dir, at := t.TempDir(), t.TempDir()
@@ -160,7 +160,7 @@ func TestBackupThatFails(t *testing.T) {
 	checkNames(t, at, "full")
 }
 
-// A backup that is told to stop leaves nothing behind; one that was not is whole.
+// A backup that is interrupted leaves nothing behind; otherwise it is complete.
 func TestBackupThatIsStopped(t *testing.T) {
 	program := system.Build(t)
 	dir, folder := t.TempDir(), filepath.Join(t.TempDir(), "backup")
@@ -169,17 +169,17 @@ func TestBackupThatIsStopped(t *testing.T) {
 		t.Fatal(seed.Stderr.String())
 	}
 	backup := system.Start(t, program, nil, "backup", folder, "--data-dir="+dir)
-	for end := time.Now().Add(ending); ; time.Sleep(time.Millisecond) { // it copies
+	for end := time.Now().Add(ending); ; time.Sleep(time.Millisecond) { // copying
 		if info, err := os.Stat(filepath.Join(folder, "heroes.db.part")); err == nil && info.Size() > 1<<20 || time.Now().After(end) {
 			break
 		}
 	}
 	backup.Signal(t, syscall.SIGINT)
 	if code := backup.Wait(t, ending); code == 0 {
-		checkNames(t, folder, "heroes.db") // it was done before
+		checkNames(t, folder, "heroes.db") // it had finished before
 		return
 	}
 	if _, err := os.Stat(folder); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the folder is there: %v", err)
+		t.Errorf("the folder still exists: %v", err)
 	}
 }

@@ -12,11 +12,11 @@ import (
 	"superheroes/test/history"
 )
 
-// errLost: a fight was acknowledged and is not there.
+// errLost means that a fight was acknowledged and isn't stored.
 var errLost = errors.New("acknowledged and lost")
 
-// check holds what the clients know against what the server lists above down, everything when down is empty. What lies
-// below was listed by an earlier check; the count tells whether as much is still there.
+// check compares what the clients know with what the server lists above down, or everything if down is empty. Fights
+// below were listed by an earlier check; the count shows whether as many are still there.
 func (l *ledger) check(ctx context.Context, base, down string) error {
 	if len(l.faults) > 0 {
 		return fmt.Errorf("%d faults, the first: %s", len(l.faults), l.faults[0])
@@ -50,7 +50,7 @@ func inOrder(newestFirst []history.Fight) error {
 	return nil
 }
 
-// compare finds fights that were lost, changed, stored twice, or not asked for.
+// compare finds fights that were lost, changed, stored twice, or not requested.
 func (l *ledger) compare() error {
 	verdict := history.Check(l.operations, slices.Collect(maps.Values(l.stored)))
 	switch {
@@ -62,7 +62,7 @@ func (l *ledger) compare() error {
 	return nil
 }
 
-// The check itself is checked: a ledger that says more, less or something else than the server is caught.
+// The check itself is tested: a ledger with more, less or other fights than the server is caught.
 func TestCheckCatches(t *testing.T) {
 	run := start(t, t.TempDir(), honest)
 	asking := newLedger()
@@ -104,17 +104,17 @@ func TestCheckCatches(t *testing.T) {
 		l := known(func(l *ledger) { l.stored["0"] = history.Fight{ID: "0"} })
 		l.operations = append(l.operations, history.Operation{Outcome: history.Indeterminate})
 		if err := l.check(t.Context(), run.base, "00"); err == nil || !strings.Contains(err.Error(), "count") {
-			t.Errorf("got %v, want that the count is wrong", err)
+			t.Errorf("got %v, want a wrong count", err)
 		}
 	})
 	t.Run("one sent and stored twice", func(t *testing.T) {
-		asking.numbers.Store(1) // the second is sent again
+		asking.numbers.Store(1) // the second one is sent again
 		if got := asking.once(t.Context(), run.base, ""); got.Outcome != history.OK || got.Hero != asking.operations[1].Hero {
 			t.Fatalf("%+v", got)
 		}
 		l := known(func(*ledger) {})
 		if err := l.check(t.Context(), run.base, ""); err == nil || !strings.Contains(err.Error(), "is stored 2 times") {
-			t.Errorf("got %v, want that one is stored twice", err)
+			t.Errorf("got %v, want one stored twice", err)
 		}
 	})
 }

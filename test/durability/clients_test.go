@@ -16,12 +16,12 @@ import (
 	"superheroes/test/system"
 )
 
-// ledger is what clients know of their fights. Requests of all rounds are in it.
+// ledger is what clients know about their fights, of all rounds.
 type ledger struct {
 	mu           sync.Mutex
 	operations   []history.Operation
-	acknowledged map[string]string        // the answers of those that were, by the id in them
-	stored       map[string]history.Fight // what the last checks found, by id
+	acknowledged map[string]string        // the acknowledged responses, by the id in them
+	stored       map[string]history.Fight // found by the last checks, by id
 	faults       []string                 // what no client may see
 	numbers      atomic.Int64
 }
@@ -30,8 +30,8 @@ func newLedger() *ledger {
 	return &ledger{acknowledged: map[string]string{}, stored: map[string]history.Fight{}}
 }
 
-// load has clients fight from now on, and kills the server at a random moment of that. Ids must lie above floor. It
-// returns when every client has noticed.
+// load runs clients, and kills the server at a random moment. Ids must be above floor. It returns when every client
+// has noticed.
 func (l *ledger) load(t *testing.T, base, floor string, clients int, kill func()) {
 	t.Helper()
 	before := len(l.known())
@@ -47,7 +47,7 @@ func (l *ledger) load(t *testing.T, base, floor string, clients int, kill func()
 	group.Wait()
 }
 
-// client fights, one request after the other, until one stays without an answer. It never repeats a request.
+// client requests fights, one after the other, until one gets no response. It never repeats a request.
 func (l *ledger) client(ctx context.Context, base, last string, dead *atomic.Bool) {
 	for {
 		operation := l.once(ctx, base, last)
@@ -65,7 +65,7 @@ func (l *ledger) client(ctx context.Context, base, last string, dead *atomic.Boo
 	}
 }
 
-// once asks for a fight, whose id must lie above last, and notes what became of it.
+// once requests a fight, whose id must be above last, and records the outcome.
 func (l *ledger) once(ctx context.Context, base, last string) history.Operation {
 	request, hero := l.request(base)
 	operation := history.Operation{Hero: hero}
@@ -86,7 +86,7 @@ func (l *ledger) once(ctx context.Context, base, last string) history.Operation 
 	return operation
 }
 
-// newest is the largest id that a check has found, "" when there is none.
+// newest returns the largest id that a check has found, or "".
 func (l *ledger) newest() (id string) {
 	for stored := range l.stored {
 		id = max(id, stored)
@@ -100,7 +100,7 @@ func (l *ledger) note(what func()) {
 	what()
 }
 
-// request returns a fight to ask for: drawn by the server, or sent with a hero whose name no other has.
+// request returns a request for a fight: picked by the server, or with a hero whose name is unique.
 func (l *ledger) request(base string) (request *http.Request, hero string) {
 	number := l.numbers.Add(1)
 	method, url, body := http.MethodGet, base+"/api/fights/execute_fight", ""
@@ -111,15 +111,15 @@ func (l *ledger) request(base string) (request *http.Request, hero string) {
 	}
 	request, err := http.NewRequest(method, url, strings.NewReader(body))
 	if err != nil {
-		panic(err) // the test's own fault
+		panic(err) // a fault of the test
 	}
 	return request, hero
 }
 
-// sentName begins the name of each hero that was sent.
+// sentName is the prefix of the names of heroes that were sent.
 const sentName = "sent as number "
 
-// ask sends the request and returns the whole answer, or an error when there was none.
+// ask sends the request and returns the complete response, or an error if there was none.
 func ask(ctx context.Context, request *http.Request) (status int, answer []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()

@@ -1,9 +1,10 @@
-// Package durability proves that a fight that was acknowledged is stored, once, when the server is killed at any moment.
+// Package durability proves that an acknowledged fight is stored exactly once, even if the server is killed at any
+// moment.
 //
-// kill -9 proves that for the death of the process only: what the kernel has in its page cache survives it, so a
-// missing sync would not be seen here. That every commit waits for its sync is proven where the embedded store is
-// tested, with strace. And where FerretDB stands in for MongoDB, nothing here says anything about MongoDB's write
-// concern; that the driver asks for it is proven where that store is tested.
+// kill -9 proves this for the death of the process only: the kernel's page cache survives it, so a missing sync would
+// go unnoticed here. The tests of the embedded store prove with strace that every commit waits for its sync. And
+// where FerretDB stands in for MongoDB, nothing here says anything about MongoDB's write concern; that store's tests
+// prove that the driver requests it.
 package durability
 
 import (
@@ -20,7 +21,8 @@ import (
 // rounds is how often a server is killed.
 const rounds = 20
 
-// patience is more than a list takes on a busy machine: FerretDB reads and sorts all fights for each page.
+// patience allows for more time than a list takes on a busy machine: FerretDB reads and sorts all fights for each
+// page.
 func patience() []string { return []string{"--deadline=30s", "--write-timeout=60s"} }
 
 // running is a server of fights that can be killed.
@@ -29,8 +31,8 @@ type running struct {
 	kill func()
 }
 
-// killed loads and kills a server again and again, and checks each time after it has been started anew; at the end
-// once more, from the newest fight to the oldest. It returns the round in which the check failed, and how.
+// killed repeatedly loads, kills and restarts a server, and checks it after each restart; at the end it checks
+// everything, from the newest fight to the oldest. It returns the round in which the check failed, and the error.
 func killed(t *testing.T, rounds, clients int, start func() running) (round int, err error) {
 	t.Helper()
 	ledger, floor := newLedger(), ""
@@ -47,7 +49,7 @@ func killed(t *testing.T, rounds, clients int, start func() running) (round int,
 			t.Fatalf("round %d: nothing was acknowledged", round)
 		}
 		run = start()
-		// What was on its way in the round before may have arrived since.
+		// Requests in flight in the previous round may have arrived since.
 		if err := ledger.check(t.Context(), run.base, down); err != nil {
 			return round, err
 		}
@@ -55,7 +57,7 @@ func killed(t *testing.T, rounds, clients int, start func() running) (round int,
 	return rounds, ledger.check(t.Context(), run.base, "")
 }
 
-// In each profile: strict writes every fight by itself, eco several at once.
+// In each profile: strict writes every fight separately, eco several at once.
 func TestAcknowledgedIsStored(t *testing.T) {
 	program := system.Build(t)
 	for _, profile := range []string{"strict", "eco"} {
@@ -79,7 +81,7 @@ func killedOnSQLite(t *testing.T, program string, args []string) {
 func killedOnEngines(t *testing.T, program string, args []string) {
 	stores := system.RealStores(t)
 	s := system.Four(t, program, stores)
-	s.Processes["fights"].Kill() // the first round starts another
+	s.Processes["fights"].Kill() // the first round starts another one
 	round, err := killed(t, rounds, 3, func() running {
 		addr := system.FreeAddr(t)
 		fights := system.Start(t, program, []string{"ADDR=" + addr, "MONGODB_URL=" + stores.Fights, "DRAIN_DELAY=0s",
@@ -92,7 +94,7 @@ func killedOnEngines(t *testing.T, program string, args []string) {
 	}
 }
 
-// The same rounds and the same check catch a service that is not durable.
+// The same rounds and check catch a service that isn't durable.
 func TestBrokenTwinIsCaught(t *testing.T) {
 	t.Run("acknowledge, then store", func(t *testing.T) {
 		dir := t.TempDir()
@@ -110,7 +112,7 @@ func TestBrokenTwinIsCaught(t *testing.T) {
 	})
 }
 
-// start starts this test's own binary as a server of fights.
+// start runs this test binary as a server of fights.
 func start(t *testing.T, dir, kind string) running {
 	t.Helper()
 	self, err := os.Executable()

@@ -27,7 +27,8 @@ import (
 	"superheroes/test/system"
 )
 
-// seeds are what others write: fights that can be read, some that can't, and what is none. The nth of each is its own.
+// seeds are documents by other writers: readable fights, unreadable ones, and documents that aren't fights. The nth
+// of each is unique.
 type seeds struct {
 	readable, unreadable []string // ids
 	put                  func(t *testing.T, n int)
@@ -35,7 +36,7 @@ type seeds struct {
 
 const readableID, unreadableID = "9b2e1f2e-0c3a-4c3a-8d10-00000000000%d", "ffffffff-ffff-4fff-bfff-fffffffffff%d"
 
-// onMongoDB are the documents of applications that share the collection.
+// onMongoDB returns the documents of applications that share the collection.
 func onMongoDB(t *testing.T, address string) *seeds {
 	client, err := mongo.Connect(options.Client().ApplyURI(address))
 	if err != nil {
@@ -68,7 +69,7 @@ func onMongoDB(t *testing.T, address string) *seeds {
 	return s
 }
 
-// onSQLite are rows of another program, in the file that up has in dir.
+// onSQLite returns rows of another program, in the file that up uses in dir.
 func onSQLite(t *testing.T, dir string) *seeds {
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "fights.db")+"?_pragma=busy_timeout(10000)")
 	if err != nil {
@@ -95,8 +96,8 @@ func onSQLite(t *testing.T, dir string) *seeds {
 	return s
 }
 
-// What others wrote, before we started and beside our own fights: count, list and statistics agree on it, in every process;
-// what can't be read is named; and our ids don't follow theirs.
+// For fights by other writers, from before our start and concurrent with our own, count, list and statistics agree in
+// every process; unreadable ones are named; and our ids don't follow theirs.
 func TestFightsOfOthers(t *testing.T) {
 	program := system.Build(t)
 	t.Run("MongoDB, over TLS", func(t *testing.T) {
@@ -132,7 +133,7 @@ func TestFightsOfOthers(t *testing.T) {
 	})
 }
 
-// rebuilt counts all fights anew, which must find nothing wrong.
+// rebuilt recounts all fights, which must find no difference.
 func rebuilt(t *testing.T, program, store string) {
 	t.Helper()
 	p := system.Start(t, program, []string{store}, "statistics", "rebuild")
@@ -141,7 +142,7 @@ func rebuilt(t *testing.T, program, store string) {
 	}
 }
 
-// agree fights while others write, and waits until all that is asked says the same.
+// agree runs fights while others write, and waits until all endpoints agree.
 func (s *seeds) agree(t *testing.T, up *system.System, statistics ...string) {
 	t.Helper()
 	ours := s.fightBeside(t, up.Fights)
@@ -179,7 +180,7 @@ func (s *seeds) agree(t *testing.T, up *system.System, statistics ...string) {
 	}
 }
 
-// fightBeside fights from several clients while others write, and returns the ids that were acknowledged, which are ours.
+// fightBeside runs fights from several clients while others write, and returns the acknowledged ids, which are ours.
 func (s *seeds) fightBeside(t *testing.T, base string) (ids []string) {
 	t.Helper()
 	begin := time.Now()
@@ -190,7 +191,7 @@ func (s *seeds) fightBeside(t *testing.T, base string) (ids []string) {
 			for range 8 {
 				request, err := http.NewRequest(http.MethodPost, base+"/api/fights", strings.NewReader(`{"hero":{"name":"H","level":2},"villain":{"name":"V"}}`))
 				if err != nil {
-					panic(err) // the test's own fault
+					panic(err) // a fault of the test
 				}
 				status, answer, err := ask(t.Context(), request)
 				var fought struct {
@@ -213,13 +214,13 @@ func (s *seeds) fightBeside(t *testing.T, base string) (ids []string) {
 	low, high := fight.NewIDs(fight.ID{}).Next(begin.Add(-time.Minute)), fight.NewIDs(fight.ID{}).Next(time.Now().Add(time.Minute))
 	for _, id := range ids {
 		if id < low.String() || id > high.String() {
-			t.Errorf("%s is not of now", id)
+			t.Errorf("the time in %s is not now", id)
 		}
 	}
 	return ids
 }
 
-// listAll walks through all pages, past what can't be read, which an answer names.
+// listAll walks through all pages, skipping unreadable fights, which a response names.
 func listAll(t *testing.T, base string) (readable, unreadable []string) {
 	t.Helper()
 	const many = 50
@@ -252,7 +253,7 @@ func listAll(t *testing.T, base string) (readable, unreadable []string) {
 	}
 }
 
-// waitFor waits until statistics tell these numbers.
+// waitFor waits until statistics return these numbers.
 func waitFor(t *testing.T, base string, total, unreadable int) {
 	t.Helper()
 	var said struct{ Total, Heroes, Villains, Unreadable int }

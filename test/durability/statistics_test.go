@@ -22,22 +22,22 @@ import (
 	"superheroes/test/system"
 )
 
-// settling is how long statistics may take until they are right, on a busy machine with a slow server; how long they
-// took is logged.
+// settling is how long statistics may take to become right, on a busy machine with a slow server; the actual time is
+// logged.
 const settling = 3 * time.Minute
 
-// parts are processes that fight and count beside one store, each of which can be killed and started again.
+// parts are processes that fight and count on one store, each of which can be killed and restarted.
 type parts struct {
 	start  map[string]func() (kill func(), base string) // by name
 	kill   map[string]func()
 	base   map[string]string
-	fights []string // the names of those that fight
-	counts []string // … that count; in one process they are the same
+	fights []string // names of those that fight
+	counts []string // names of those that count; in one process they are the same
 }
 
 func (p *parts) run(name string) { p.kill[name], p.base[name] = p.start[name]() }
 
-// TestAcknowledgedIsCounted kills parts in any order while fights go on, and starts them again in any order.
+// TestAcknowledgedIsCounted kills parts in random order under load, and restarts them in random order.
 func TestAcknowledgedIsCounted(t *testing.T) {
 	program := system.Build(t)
 	t.Run("one process on SQLite", func(t *testing.T) {
@@ -50,7 +50,7 @@ func TestAcknowledgedIsCounted(t *testing.T) {
 				statistics = s.Statistics
 				return s.Processes["fights"].Kill, s.Fights
 			},
-			"statistics": func() (func(), string) { return func() {}, statistics }, // is in the same process
+			"statistics": func() (func(), string) { return func() {}, statistics }, // in the same process
 		}
 		countedInRounds(t, &p, 4, 0)
 	})
@@ -72,8 +72,8 @@ func TestAcknowledgedIsCounted(t *testing.T) {
 	})
 }
 
-// countedInRounds loads, kills and starts again, and checks each time that all is counted, once. Clients pause between
-// their fights: FerretDB reads all fights to change one, so there must be few.
+// countedInRounds loads, kills and restarts, and checks each time that every fight is counted once. Clients pause
+// between fights: FerretDB reads all fights to change one, so there must be few.
 func countedInRounds(t *testing.T, p *parts, clients int, pause time.Duration) {
 	t.Helper()
 	p.kill, p.base = map[string]func(){}, map[string]string{}
@@ -119,7 +119,7 @@ func countedInRounds(t *testing.T, p *parts, clients int, pause time.Duration) {
 		rounds, kills, stored.acknowledged, stored.all, last.Total, slowest.Round(time.Millisecond))
 }
 
-// fightOn fights until there is no answer, or the others are dead.
+// fightOn requests fights until there is no response, or the others are dead.
 func fightOn(ctx context.Context, base string, pause time.Duration, acknowledged *sync.Map, dead *atomic.Bool) {
 	for n := 0; !dead.Load(); n++ {
 		time.Sleep(pause)
@@ -130,7 +130,7 @@ func fightOn(ctx context.Context, base string, pause time.Duration, acknowledged
 		body := fmt.Sprintf(`{"hero":{"name":"hero %d","level":%d},"villain":{"name":"<villain %d>","level":1},"location":%s}`, n%13, n%3, n%7, place)
 		request, err := http.NewRequest(http.MethodPost, base+"/api/fights", strings.NewReader(body))
 		if err != nil {
-			panic(err) // the test's own fault
+			panic(err) // a fault of the test
 		}
 		status, answer, err := ask(ctx, request)
 		if err != nil {
@@ -145,12 +145,12 @@ func fightOn(ctx context.Context, base string, pause time.Duration, acknowledged
 	}
 }
 
-// counted is an answer of statistics.
+// counted is a response of statistics.
 type counted struct {
 	Total int64 `json:"total"`
 }
 
-// settle waits until what every counter says is what the stored fights say, to the byte, and returns how long that took.
+// settle waits until every counter matches the stored fights byte for byte, and returns how long that took.
 func settle(t *testing.T, p *parts) (took time.Duration, last counted) {
 	t.Helper()
 	begin := time.Now()
@@ -180,7 +180,7 @@ func settle(t *testing.T, p *parts) (took time.Duration, last counted) {
 	return took, last
 }
 
-// expected is what statistics must say of the stored fights.
+// expected returns the statistics that the stored fights must yield.
 func expected(t *testing.T, base string) []byte {
 	t.Helper()
 	listed, err := history.List(t.Context(), base, "")
@@ -196,7 +196,7 @@ func expected(t *testing.T, base string) []byte {
 
 type storedFights struct{ acknowledged, all int }
 
-// checkAcknowledged fails the test when a fight was acknowledged and is not stored.
+// checkAcknowledged fails the test if an acknowledged fight isn't stored.
 func checkAcknowledged(t *testing.T, base string, acknowledged *sync.Map) (s storedFights) {
 	t.Helper()
 	listed, err := history.List(t.Context(), base, "")
@@ -221,7 +221,7 @@ func checkAcknowledged(t *testing.T, base string, acknowledged *sync.Map) (s sto
 	return s
 }
 
-// What a counter says that is wrong by one is seen.
+// A counter that is off by one is noticed.
 func TestExpectedSees(t *testing.T) {
 	fights := statisticstest.Fights(20)
 	right := statisticstest.Expect(fights).AppendJSON(nil)
@@ -229,7 +229,7 @@ func TestExpectedSees(t *testing.T) {
 		"one is missing": fights[1:], "one is counted twice": append(fights[:20:20], fights[3]), "another place": append(fights[:19:19], statisticstest.Fights(21)[20]),
 	} {
 		if bytes.Equal(statisticstest.Expect(wrong).AppendJSON(nil), right) {
-			t.Errorf("%s: not seen", name)
+			t.Errorf("%s: not noticed", name)
 		}
 	}
 }

@@ -20,12 +20,12 @@ import (
 	"superheroes/internal/web"
 )
 
-// The test binary runs itself as a server when this variable names a kind.
+// The test binary runs itself as a server if this variable names a kind.
 const kindVariable = "DURABILITY_TEST_SERVER"
 
 const (
 	honest = "honest" // the product's service on the product's store
-	hasty  = "hasty"  // its broken twin: it acknowledges before it stores
+	hasty  = "hasty"  // its broken twin, which acknowledges before it stores
 )
 
 func TestMain(m *testing.M) {
@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// hastyStore answers at once and writes later.
+// hastyStore acknowledges at once and writes later.
 type hastyStore struct {
 	fight.Store
 	later chan fight.Fight
@@ -59,7 +59,7 @@ func (s hastyStore) write() {
 	}
 }
 
-// always draws the same item.
+// always picks the same item.
 type always[T any] struct{ item T }
 
 func (a always[T]) Random(context.Context) (T, error) { return a.item, nil }

@@ -7,11 +7,11 @@ import (
 	"strconv"
 )
 
-// An account is the user that servers run under; nil is our own.
+// account is the user that servers run as; nil means the current user.
 type account struct{ uid, gid uint32 }
 
-// unprivileged returns our own account, or that of nobody where we are root: servers have no need of
-// root's rights, and PostgreSQL refuses them.
+// unprivileged returns the current user, or nobody if that is root: servers don't need root's rights, and PostgreSQL
+// refuses to run as root.
 func unprivileged() (*account, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
@@ -31,7 +31,7 @@ func unprivileged() (*account, error) {
 	return &account{uid: uint32(uid), gid: uint32(gid)}, nil
 }
 
-// own gives the file to the account.
+// own makes the account the owner of the file.
 func (a *account) own(path string) error {
 	if a == nil {
 		return nil

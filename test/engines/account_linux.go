@@ -2,8 +2,8 @@ package engines
 
 import "syscall"
 
-// attributes start a program under the account and in a process group of its own, so that Ctrl-C
-// reaches us alone. The program ends when we die, however we die.
+// attributes start a program under the account and in its own process group, so that Ctrl-C reaches only us. The
+// program is killed when we die, however that happens.
 func (a *account) attributes() *syscall.SysProcAttr {
 	attributes := &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGQUIT}
 	if a != nil {

@@ -4,5 +4,5 @@ package engines
 
 import "syscall"
 
-// attributes are the system's own: there is no other account to run under.
+// attributes returns nil: there is no other account to run under.
 func (a *account) attributes() *syscall.SysProcAttr { return nil }

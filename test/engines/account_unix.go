@@ -4,8 +4,7 @@ package engines
 
 import "syscall"
 
-// attributes start a program under the account and in a process group of its own, so that Ctrl-C
-// reaches us alone.
+// attributes start a program under the account and in its own process group, so that Ctrl-C reaches only us.
 func (a *account) attributes() *syscall.SysProcAttr {
 	attributes := &syscall.SysProcAttr{Setpgid: true}
 	if a != nil {

@@ -11,15 +11,14 @@ import (
 	"sync"
 )
 
-// claims are the UDP sockets that keep the ports of FreePort from other test processes until this one ends.
-var claims struct { //nolint:gochecknoglobals // so are the ports: one set for each process
+// claims are UDP sockets that reserve the ports of FreePort against other test processes until this one exits.
+var claims struct { //nolint:gochecknoglobals // one set of ports per process
 	sync.Mutex
 	held []net.PacketConn
 }
 
-// FreePort returns a loopback TCP port that nobody listens on, and that no other test process is given as long as this one
-// lives. It lies below the range from which operating systems take the ports of outgoing connections, so that a server
-// which was stopped can come back on it.
+// FreePort returns an unused loopback TCP port, which no other test process gets during the lifetime of this one. It
+// is below the operating systems' range for outgoing connections, so that a stopped server can be restarted on it.
 func FreePort() (int, error) {
 	const lowest, highest, tries = 20_000, 32_000, 100
 	var config net.ListenConfig
@@ -54,7 +53,7 @@ func loopbackURL(scheme string, port int, path string) *url.URL {
 func withDatabase(server, name string) (string, error) {
 	location, err := url.Parse(server)
 	if err != nil || location.Host == "" {
-		// The URL itself stays out of the message, it may hold a password.
+		// The URL isn't shown, as it may contain a password.
 		return "", errors.New("the server's URL must look like scheme://user:password@host:port/")
 	}
 	location.Path = "/" + name

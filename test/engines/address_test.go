@@ -35,10 +35,10 @@ func TestBadURLsAreRefusedWithoutTheirPassword(t *testing.T) {
 		t.Run(bad, func(t *testing.T) {
 			_, err := mysqlConfig(bad)
 			if err == nil {
-				t.Fatal("it is taken")
+				t.Fatal("it is accepted")
 			}
 			if strings.Contains(err.Error(), "secret") {
-				t.Errorf("the error tells the password: %v", err)
+				t.Errorf("the error reveals the password: %v", err)
 			}
 		})
 	}
@@ -79,7 +79,7 @@ func TestFreePort(t *testing.T) {
 	var config net.ListenConfig
 	if claim, err := config.ListenPacket(t.Context(), "udp", address); err == nil {
 		_ = claim.Close()
-		t.Error("another test process could be given it too")
+		t.Error("another test process could get it, too")
 	}
 	listener, err := config.Listen(t.Context(), "tcp", address)
 	if err != nil {

@@ -1,11 +1,12 @@
-// Package engines gives tests real database servers and a real browser.
+// Package engines provides tests with real database servers, a real browser and the like. It knows nothing of the
+// program under test.
 //
-// Postgres, MySQL and MongoDB hand out a fresh, empty database on a server that somebody else started:
-// `make test` finds or starts the servers and says where they are in the environment. PostgresServer,
-// MySQLServer and MongoDBServer start a server of the test's own, which it may stop and start again.
+// Postgres, MySQL and MongoDB return a fresh, empty database on a server that is already running: `make test` finds
+// or starts the servers and sets environment variables that locate them. PostgresServer, MySQLServer and
+// MongoDBServer start a private server for a test, which may stop and restart it.
 //
-// A test whose engine is missing is skipped with the reason, so that `go test ./...` alone works
-// everywhere; where TEST_STRICT is 1 it fails instead.
+// A test whose engine is missing is skipped with the reason, so that a plain `go test ./...` works everywhere. With
+// TEST_STRICT=1 it fails instead.
 package engines
 
 import (
@@ -18,15 +19,14 @@ import (
 	"time"
 )
 
-// The environment variables that say where the engines are. `make test` sets them all; one that was
-// set before is kept.
+// The environment variables that locate the engines. `make test` sets them all, but keeps those already set.
 const (
 	PostgresURL = "TEST_POSTGRES_URL" // postgres://user:password@host:port/database, allowed to create databases
 	MySQLURL    = "TEST_MYSQL_URL"    // mysql://user:password@host:port/, allowed to create databases
 	MongoDBURL  = "TEST_MONGODB_URL"  // mongodb://host:port/
 	Chrome      = "TEST_CHROMIUM"     // path of a Chromium or Chrome
 
-	PostgresBin = "TEST_POSTGRES_BIN" // folder that holds initdb and postgres
+	PostgresBin = "TEST_POSTGRES_BIN" // folder with initdb and postgres
 	MariaDBBin  = "TEST_MARIADB_BIN"  // path of mariadbd
 	MongodBin   = "TEST_MONGOD_BIN"   // path of mongod, preferred to FerretDB
 	FerretDBBin = "TEST_FERRETDB_BIN" // path of the program in tools/ferretdb
@@ -35,11 +35,11 @@ const (
 	MariaDBDump  = "TEST_MARIADB_DUMP"  // path of mariadb-dump
 	NginxBin     = "TEST_NGINX_BIN"     // path of nginx
 
-	// Strict, set to 1, turns a missing engine from a skip into a failure.
+	// Strict, set to 1, makes a missing engine fail a test instead of skipping it.
 	Strict = "TEST_STRICT"
 )
 
-// patience bounds what is done for a test before and after it: creating a database, dropping it.
+// patience is the time limit for work before and after a test: creating and dropping a database.
 const patience = 2 * time.Minute
 
 // Postgres returns the URL of a fresh, empty database, dropped when the test ends.
@@ -48,8 +48,8 @@ func Postgres(tb testing.TB) string {
 	return fresh(tb, setting(tb, "PostgreSQL", PostgresURL), createPostgres)
 }
 
-// MySQL returns the URL (mysql://user:password@host:port/database) of a fresh, empty database, dropped
-// when the test ends. Its character set is the server's default, so tables must name their own.
+// MySQL returns the URL (mysql://user:password@host:port/database) of a fresh, empty database, dropped when the test
+// ends. Its character set is the server's default, so tables must specify theirs.
 func MySQL(tb testing.TB) string {
 	tb.Helper()
 	return fresh(tb, setting(tb, "MariaDB or MySQL", MySQLURL), createMySQL)
@@ -61,7 +61,7 @@ func MongoDB(tb testing.TB) string {
 	return fresh(tb, setting(tb, "a MongoDB-wire server", MongoDBURL), nameMongoDB)
 }
 
-// Chromium returns the path of a browser that can run headless. Started by root it needs --no-sandbox.
+// Chromium returns the path of a browser that can run headless. As root it needs --no-sandbox.
 func Chromium(tb testing.TB) string {
 	tb.Helper()
 	return setting(tb, "Chromium", Chrome)
@@ -73,8 +73,8 @@ func Dumper(tb testing.TB) string {
 	return setting(tb, "mariadb-dump", MariaDBDump)
 }
 
-// Create makes a fresh, empty database on a server, for programs that are no tests: the variable says what kind of server
-// it is. It returns the database's URL and what drops it.
+// Create creates a fresh, empty database on a server, for programs other than tests. The variable tells the kind of
+// server. It returns the database's URL, and a function to drop it.
 func Create(ctx context.Context, variable, server string) (url string, drop func(context.Context) error, err error) {
 	create, known := map[string]creation{PostgresURL: createPostgres, MySQLURL: createMySQL, MongoDBURL: nameMongoDB}[variable]
 	if !known {
@@ -83,8 +83,7 @@ func Create(ctx context.Context, variable, server string) (url string, drop func
 	return create(ctx, server, "test_"+random())
 }
 
-// A creation makes the named database on the server at url and returns the database's own URL and
-// what drops it.
+// creation creates a named database on the server at url. It returns the database's URL, and a function to drop it.
 type creation func(ctx context.Context, url, name string) (string, func(context.Context) error, error)
 
 func fresh(tb testing.TB, server string, create creation) string {
@@ -105,7 +104,7 @@ func fresh(tb testing.TB, server string, create creation) string {
 	return url
 }
 
-// setting returns the variable's value; the test ends here where there is none.
+// setting returns the variable's value. If it is unset, the test ends here.
 func setting(tb testing.TB, engine, variable string) string {
 	tb.Helper()
 	value := os.Getenv(variable)
@@ -120,10 +119,10 @@ func setting(tb testing.TB, engine, variable string) string {
 	return ""
 }
 
-// random returns 12 hexadecimal digits, which is unique enough to name a database and to be the
-// password of a server on loopback that lives for a test run.
+// random returns 12 hexadecimal digits: unique enough to name a database, and as the password of a loopback server
+// that lives for a test run.
 func random() string {
 	digits := make([]byte, 6)
-	_, _ = rand.Read(digits) // never fails: it ends the program instead
+	_, _ = rand.Read(digits) // never fails; it would abort the program
 	return hex.EncodeToString(digits)
 }

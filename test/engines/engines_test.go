@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// A recorder is a test whose end is looked at instead of suffered.
+// recorder is a test that records its end instead of ending.
 type recorder struct {
 	testing.TB
 	fatal, skip bool
@@ -37,7 +37,7 @@ func TestMissingEngine(t *testing.T) {
 			if got := Chromium(record); got != "" {
 				t.Errorf("got %q, want nothing", got)
 			}
-			// In strict mode Skipf is never reached for real, as Fatalf ends the test.
+			// In strict mode Skipf is never reached in a real test, as Fatalf ends it.
 			if record.fatal != test.fatal || !test.fatal && record.skip != test.skip {
 				t.Errorf("fatal is %t, skipped is %t", record.fatal, record.skip)
 			}
@@ -45,7 +45,7 @@ func TestMissingEngine(t *testing.T) {
 	}
 }
 
-// An engine under test: how to get a fresh database, how to ask it, and a server of one's own.
+// engine is an engine under test: how to get a fresh database, how to query it, and a private server.
 type engine struct {
 	name   string
 	fresh  func(testing.TB) string
@@ -82,7 +82,7 @@ func TestFreshDatabaseIsDropped(t *testing.T) {
 		t.Skip("needs PostgreSQL")
 	}
 	if _, err := PingPostgres(t.Context(), url); err == nil {
-		t.Error("the database is there after the test's end")
+		t.Error("the database still exists after the test")
 	}
 }
 
@@ -95,7 +95,7 @@ func TestServerStopsAndStartsAgain(t *testing.T) {
 			server.Stop(t) // does nothing
 			if connection, err := new(net.Dialer).DialContext(t.Context(), "tcp", server.Addr()); err == nil {
 				_ = connection.Close()
-				t.Fatal("somebody listens after the stop")
+				t.Fatal("something listens after the stop")
 			}
 			server.Start(t)
 			if _, err := engine.ping(t.Context(), url); err != nil {
@@ -112,7 +112,7 @@ func TestServerLeavesNothing(t *testing.T) {
 		t.Skip("needs a MongoDB-wire server's program")
 	}
 	if _, err := os.Stat(folder); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the server's folder is there after the test: %v", err)
+		t.Errorf("the server's folder still exists after the test: %v", err)
 	}
 }
 
@@ -133,6 +133,6 @@ func TestServerThatWontStart(t *testing.T) {
 		t.Errorf("got %v, want an error with the server's log", err)
 	}
 	if _, err := os.Stat(room.root); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the server's folder is there after the failure: %v", err)
+		t.Errorf("the server's folder still exists after the failure: %v", err)
 	}
 }

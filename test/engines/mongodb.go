@@ -15,8 +15,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-// MongoDBServer starts a MongoDB-wire server of the test's own, stopped and removed when the test
-// ends: MongoDB where its program is known, else FerretDB.
+// MongoDBServer starts a private MongoDB-wire server, stopped and removed when the test ends: MongoDB if its program
+// is known, else FerretDB.
 func MongoDBServer(tb testing.TB) *Server {
 	tb.Helper()
 	bin := os.Getenv(MongodBin)
@@ -26,8 +26,8 @@ func MongoDBServer(tb testing.TB) *Server {
 	return private(tb, func(ctx context.Context) (*Server, error) { return StartMongoDB(ctx, bin) })
 }
 
-// StartMongoDB starts a private server from the program bin, which is a mongod or, by any other name,
-// that of tools/ferretdb. The caller closes it.
+// StartMongoDB starts a private server from the program bin: a mongod or, under any other name, the one in
+// tools/ferretdb. The caller must close it.
 func StartMongoDB(ctx context.Context, bin string) (*Server, error) {
 	room, err := newRoom()
 	if err != nil {
@@ -59,8 +59,8 @@ func StartMongoDB(ctx context.Context, bin string) (*Server, error) {
 	return server.open(ctx)
 }
 
-// PingMongoDB returns the version of the server at url, which is the one it
-// claims to be compatible with where it is another make.
+// PingMongoDB returns the version of the server at url; for other products, the MongoDB version that they claim to be
+// compatible with.
 func PingMongoDB(ctx context.Context, url string) (string, error) {
 	client, err := openMongoDB(url)
 	if err != nil {
@@ -76,7 +76,7 @@ func PingMongoDB(ctx context.Context, url string) (string, error) {
 	return "MongoDB " + info.Version, nil
 }
 
-// nameMongoDB only names the database: MongoDB makes it when the first document comes.
+// nameMongoDB only returns a name: MongoDB creates the database with the first document.
 func nameMongoDB(_ context.Context, server, name string) (string, func(context.Context) error, error) {
 	database, err := withDatabase(server, name)
 	if err != nil {

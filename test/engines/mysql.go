@@ -17,20 +17,20 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// MySQLServer starts a MariaDB of the test's own, stopped and removed when the test ends.
+// MySQLServer starts a private MariaDB, stopped and removed when the test ends.
 func MySQLServer(tb testing.TB) *Server {
 	tb.Helper()
 	return MySQLServerWith(tb)
 }
 
-// MySQLServerWith is MySQLServer with further options of mariadbd.
+// MySQLServerWith is MySQLServer with additional options of mariadbd.
 func MySQLServerWith(tb testing.TB, options ...string) *Server {
 	tb.Helper()
 	bin := setting(tb, "MariaDB's server program", MariaDBBin)
 	return private(tb, func(ctx context.Context) (*Server, error) { return startMariaDB(ctx, bin, options...) })
 }
 
-// StartMariaDB starts a private MariaDB from the program mariadbd. The caller closes it.
+// StartMariaDB starts a private MariaDB from the program mariadbd. The caller must close it.
 func StartMariaDB(ctx context.Context, mariadbd string) (*Server, error) {
 	return startMariaDB(ctx, mariadbd)
 }
@@ -74,8 +74,8 @@ func startMariaDB(ctx context.Context, mariadbd string, options ...string) (*Ser
 	return server.open(ctx)
 }
 
-// initMariaDB fills the data folder and returns the file of statements that makes the test's account
-// at every start.
+// initMariaDB initializes the data folder and returns a file of SQL statements, executed at every start, that create
+// the test's account.
 func initMariaDB(ctx context.Context, room *room, mariadbd, password string) (string, error) {
 	installer, err := installDB(mariadbd)
 	if err != nil {
@@ -91,8 +91,8 @@ func initMariaDB(ctx context.Context, room *room, mariadbd, password string) (st
 			"GRANT ALL PRIVILEGES ON *.* TO 'superheroes'@'%%' WITH GRANT OPTION;\n", password))
 }
 
-// installDB finds mariadb-install-db where MariaDB's packages put it: beside the server, in the
-// sibling folders bin and scripts, or on the PATH.
+// installDB finds mariadb-install-db where MariaDB's packages put it: in the server's folder, its sibling folders bin
+// and scripts, or PATH.
 func installDB(mariadbd string) (string, error) {
 	const name = "mariadb-install-db"
 	beside := filepath.Dir(mariadbd)
@@ -165,11 +165,11 @@ func openMySQL(raw string) (*sql.DB, error) {
 	return sql.OpenDB(connector), nil
 }
 
-// mysqlConfig reads a mysql:// URL; its port is 3306 unless it says otherwise.
+// mysqlConfig parses a mysql:// URL. The default port is 3306.
 func mysqlConfig(raw string) (*mysql.Config, error) {
 	location, err := url.Parse(raw)
 	if err != nil || location.Scheme != "mysql" || location.Hostname() == "" {
-		// The URL itself stays out of the message, it holds a password.
+		// The URL isn't shown, as it contains a password.
 		return nil, fmt.Errorf("want mysql://user:password@host:port/database in %s", MySQLURL)
 	}
 	port := location.Port()
@@ -182,6 +182,6 @@ func mysqlConfig(raw string) (*mysql.Config, error) {
 	config.User = location.User.Username()
 	config.Passwd, _ = location.User.Password()
 	config.DBName = strings.TrimPrefix(location.Path, "/")
-	config.Logger = &mysql.NopLogger{} // a server that isn't up yet is no news
+	config.Logger = &mysql.NopLogger{} // a server that isn't up yet is expected
 	return config, nil
 }

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Nginx starts nginx with these directives in its one server, such as "location / { … }", stopped when the test ends. All
-// that isn't named there is as nginx has it by default.
+// Nginx starts nginx with these directives in its server block, such as "location / { … }", and defaults for
+// everything else. It is stopped when the test ends.
 func Nginx(tb testing.TB, directives string) *Server {
 	tb.Helper()
 	bin := setting(tb, "nginx", NginxBin)
@@ -57,7 +57,7 @@ http {
 	return proxy.open(ctx)
 }
 
-// pingNginx asks for anything, and returns what nginx calls itself.
+// pingNginx sends a request and returns nginx's name and version.
 func pingNginx(ctx context.Context, url string) (string, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// PgBouncer starts a pooler in transaction mode before the PostgreSQL server at that URL, stopped when the test ends. Its
-// URL leads to the same database, with the parameter that such a pooler needs.
+// PgBouncer starts a pooler in transaction mode in front of the given PostgreSQL server, stopped when the test ends.
+// Its URL leads to the same database, with the parameter that such a pooler requires.
 func PgBouncer(tb testing.TB, server string) *Server {
 	tb.Helper()
 	bin := setting(tb, "PgBouncer", PgBouncerBin)
@@ -21,7 +21,7 @@ func PgBouncer(tb testing.TB, server string) *Server {
 func startPgBouncer(ctx context.Context, bin, before string) (*Server, error) {
 	location, err := url.Parse(before)
 	if err != nil {
-		return nil, errors.New("the server's URL can't be read") // it holds a password
+		return nil, errors.New("the server's URL can't be read") // it contains a password
 	}
 	room, err := newRoom()
 	if err != nil {

@@ -13,13 +13,14 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// PostgresServer starts a PostgreSQL of the test's own, stopped and removed when the test ends.
+// PostgresServer starts a private PostgreSQL, stopped and removed when the test ends.
 func PostgresServer(tb testing.TB) *Server {
 	tb.Helper()
 	return postgresServer(tb, nil)
 }
 
-// PostgresTLSServer is PostgresServer with a certificate and its key, both in PEM: it takes encrypted connections, too.
+// PostgresTLSServer is PostgresServer with a certificate and its key, both in PEM: it also accepts encrypted
+// connections.
 func PostgresTLSServer(tb testing.TB, certificate, key string) *Server {
 	tb.Helper()
 	return postgresServer(tb, map[string]string{"ssl_cert_file": certificate, "ssl_key_file": key})
@@ -31,12 +32,12 @@ func postgresServer(tb testing.TB, tls map[string]string) *Server {
 	return private(tb, func(ctx context.Context) (*Server, error) { return startPostgres(ctx, bin, tls) })
 }
 
-// StartPostgres starts a private PostgreSQL with the programs in the folder bin. The caller closes it.
+// StartPostgres starts a private PostgreSQL with the programs in the folder bin. The caller must close it.
 func StartPostgres(ctx context.Context, bin string) (*Server, error) {
 	return startPostgres(ctx, bin, nil)
 }
 
-// startPostgres starts a server with what its settings of TLS, if any, name as files.
+// startPostgres starts a server with the given TLS settings, if any, whose values become files.
 func startPostgres(ctx context.Context, bin string, tls map[string]string) (*Server, error) {
 	room, err := newRoom()
 	if err != nil {
@@ -64,7 +65,7 @@ func startPostgres(ctx context.Context, bin string, tls map[string]string) (*Ser
 			"-c", "unix_socket_directories=",
 			"-c", "max_connections=500",
 		},
-		stop: syscall.SIGINT, // a fast shutdown: clients are cut off, nothing is lost
+		stop: syscall.SIGINT, // fast shutdown: disconnects clients, loses nothing
 		ping: PingPostgres,
 	}
 	for name, content := range tls {
@@ -91,7 +92,7 @@ func initPostgres(ctx context.Context, room *room, bin, data, password string) e
 	return nil
 }
 
-// utf8Locale names a UTF-8 locale that is there without anything being generated or installed.
+// utf8Locale returns a UTF-8 locale that exists by default.
 func utf8Locale() string {
 	if runtime.GOOS == "linux" {
 		return "C.UTF-8"

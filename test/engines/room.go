@@ -10,14 +10,14 @@ import (
 	"strings"
 )
 
-// A room is the temporary folder of one server, with the account that it and its programs run under.
+// room is the temporary folder of one server, with the account that it and its programs run under.
 type room struct {
 	root    string
 	account *account
 }
 
-// newRoom makes a folder that belongs to the unprivileged account. It can't be a test's TempDir, which
-// nobody but the test's own user may enter. Its path is kept short, as that of a socket must be.
+// newRoom creates a folder that belongs to the unprivileged account. It can't be a test's TempDir, which only the
+// test's own user may enter. Its path is short, as required for sockets.
 func newRoom() (*room, error) {
 	account, err := unprivileged()
 	if err != nil {
@@ -36,7 +36,7 @@ func newRoom() (*room, error) {
 
 func (r *room) path(name string) string { return filepath.Join(r.root, name) }
 
-// folder makes a folder for the server to write in.
+// folder creates a folder that the server can write to.
 func (r *room) folder(name string) (string, error) {
 	path := r.path(name)
 	if err := os.Mkdir(path, 0o700); err != nil {
@@ -45,7 +45,7 @@ func (r *room) folder(name string) (string, error) {
 	return path, r.account.own(path)
 }
 
-// write makes a file that only the server's account reads.
+// write creates a file that only the server's account can read.
 func (r *room) write(name, content string) (string, error) {
 	path := r.path(name)
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
@@ -54,7 +54,7 @@ func (r *room) write(name, content string) (string, error) {
 	return path, r.account.own(path)
 }
 
-// run runs a program to its end; its output becomes part of the error.
+// run runs a program to completion. On failure, its output is part of the error.
 func (r *room) run(ctx context.Context, program string, args ...string) error {
 	command := exec.CommandContext(ctx, program, args...)
 	r.dress(command)
@@ -64,8 +64,8 @@ func (r *room) run(ctx context.Context, program string, args ...string) error {
 	return nil
 }
 
-// dress gives the program its account, an environment free of the user's settings, and the room as
-// its working folder, for the account may be unable to enter ours.
+// dress sets the program's account, an environment without the user's settings, and the room as the working folder,
+// because the account may be unable to enter ours.
 func (r *room) dress(command *exec.Cmd) {
 	command.Dir = r.root
 	command.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + r.root, "TMPDIR=" + r.root, "LC_ALL=C"}
@@ -79,12 +79,12 @@ func (r *room) remove() error {
 	return nil
 }
 
-// discard removes the room after cause made it useless, and returns cause.
+// discard removes a room that cause made useless, and returns cause.
 func (r *room) discard(cause error) error {
 	return errors.Join(cause, r.remove())
 }
 
-// lastLines returns the end of a log, where the cause mostly stands.
+// lastLines returns the end of a log, where the cause usually is.
 func lastLines(log string) string {
 	const keep = 15
 	lines := strings.Split(strings.TrimSpace(log), "\n")

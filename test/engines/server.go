@@ -17,10 +17,10 @@ const (
 	stopPatience  = time.Minute
 )
 
-// A Server is a private server on a port of its own, with its data in a temporary folder. It can be
-// stopped and started again: address, data and URL stay. Its methods are for one goroutine at a time.
+// Server is a private server on its own port, with its data in a temporary folder. It can be stopped and restarted
+// with the same address, data and URL. It is not safe for concurrent use.
 type Server struct {
-	// URL holds the credentials of an account that may do everything.
+	// URL contains the credentials of an account with all privileges.
 	URL string
 
 	addr    string
@@ -33,10 +33,10 @@ type Server struct {
 	running *process
 }
 
-// A process is one run of a server's program.
+// process is one run of a server's program.
 type process struct {
 	command *exec.Cmd
-	ended   chan struct{} // closed once the program is gone
+	ended   chan struct{} // closed when the program has exited
 }
 
 // private starts a server for the test and closes it when the test ends.
@@ -57,7 +57,7 @@ func private(tb testing.TB, start func(context.Context) (*Server, error)) *Serve
 // Addr returns the host and port that the server listens on while it runs.
 func (s *Server) Addr() string { return s.addr }
 
-// Pid returns the id of the server's process, below which its others are, and 0 while it is stopped.
+// Pid returns the id of the server's main process, or 0 while it is stopped.
 func (s *Server) Pid() int {
 	if s.running == nil {
 		return 0
@@ -65,13 +65,13 @@ func (s *Server) Pid() int {
 	return s.running.command.Process.Pid
 }
 
-// Path returns where a file of the server's data is, for tests that damage it while the server is stopped.
+// Path returns the path of a data file, for tests that damage it while the server is stopped.
 func (s *Server) Path(name string) string { return s.room.path(filepath.Join("data", name)) }
 
 // Version returns the server's name and version.
 func (s *Server) Version() string { return s.version }
 
-// Start starts a stopped server and returns once it answers.
+// Start starts a stopped server and waits until it responds.
 func (s *Server) Start(tb testing.TB) {
 	tb.Helper()
 	if err := s.start(tb.Context()); err != nil {
@@ -79,8 +79,7 @@ func (s *Server) Start(tb testing.TB) {
 	}
 }
 
-// Stop stops the server in good order and returns once its program is gone. Stopping a stopped server
-// does nothing.
+// Stop shuts the server down gracefully and waits until it has exited. Stopping a stopped server does nothing.
 func (s *Server) Stop(tb testing.TB) {
 	tb.Helper()
 	if err := s.halt(); err != nil {
@@ -93,7 +92,7 @@ func (s *Server) Close() error {
 	return errors.Join(s.halt(), s.room.remove())
 }
 
-// open starts a new server; one that won't start is removed.
+// open starts a new server, and removes it if it doesn't start.
 func (s *Server) open(ctx context.Context) (*Server, error) {
 	if err := s.start(ctx); err != nil {
 		return nil, s.room.discard(err)
@@ -116,7 +115,7 @@ func (s *Server) start(ctx context.Context) error {
 	return nil
 }
 
-// launch starts the program. The context of the caller ends the wait for it, never the server.
+// launch starts the program. The caller's context limits the wait for it, not its lifetime.
 func (s *Server) launch() (*process, error) {
 	log, err := os.OpenFile(s.room.path("log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -131,13 +130,13 @@ func (s *Server) launch() (*process, error) {
 	}
 	ended := make(chan struct{})
 	go func() {
-		_ = command.Wait() // how a server ended is in its log
+		_ = command.Wait() // the reason is in its log
 		close(ended)
 	}()
 	return &process{command: command, ended: ended}, nil
 }
 
-// awaitReady waits until the server answers.
+// awaitReady waits until the server responds.
 func (s *Server) awaitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
@@ -158,8 +157,8 @@ func (s *Server) awaitReady(ctx context.Context) error {
 	}
 }
 
-// answers asks the server for its version. It knocks first, because MongoDB's driver rests for half a
-// second after a connection that was refused.
+// answers queries the server's version. It tries a connection first, because MongoDB's driver waits half a second
+// after a refused one.
 func (s *Server) answers(ctx context.Context) error {
 	var dialer net.Dialer
 	connection, err := dialer.DialContext(ctx, "tcp", s.addr)
@@ -173,14 +172,14 @@ func (s *Server) answers(ctx context.Context) error {
 	return err
 }
 
-// halt asks the program to stop, and ends it when it does not.
+// halt asks the program to stop, and kills it if it doesn't.
 func (s *Server) halt() error {
 	if s.running == nil {
 		return nil
 	}
 	process := s.running
 	s.running = nil
-	// The signal fails where the program is gone already, or where there are no signals.
+	// The signal fails if the program has exited already, or on platforms without signals.
 	if err := process.command.Process.Signal(s.stop); err != nil {
 		_ = process.command.Process.Kill()
 	}
@@ -196,7 +195,7 @@ func (s *Server) halt() error {
 
 func (s *Server) name() string { return filepath.Base(s.command[0]) }
 
-// log returns the end of what the server wrote, ready to stand at the end of an error.
+// log returns the end of the server's log, as a suffix for an error.
 func (s *Server) log() string {
 	content, err := os.ReadFile(s.room.path("log"))
 	if err != nil || len(content) == 0 {

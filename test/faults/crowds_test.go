@@ -18,20 +18,20 @@ import (
 )
 
 const (
-	// crowdedRows is how many heroes there are, so that a search of them takes a while.
+	// crowdedRows is the number of heroes, so that searching them takes a while.
 	crowdedRows = 100_000
-	// goodFights at this distance are asked for by clients who want no more than their share.
+	// goodFights are requested at this interval by clients that want no more than their share.
 	goodFights   = 150
 	goodDistance = 40 * time.Millisecond
 	// poolOfHeroes is how many connections heroes may have open.
 	poolOfHeroes = 50
 )
 
-// comes has many clients ask for much of one kind, from now until the context ends.
+// comes makes many clients request much of one kind, until the context ends.
 type comes func(ctx context.Context, t *testing.T, s *system.System, clients *sync.WaitGroup)
 
-// testCrowds: whatever else goes on, at least 19 of 20 fights that come at a moderate rate are fought. It is counted how many,
-// and only reported how long they took.
+// Whatever else goes on, at least 19 of 20 fights at a moderate rate succeed. Their number is checked; how long they
+// take is only reported.
 func testCrowds(t *testing.T, program string) {
 	for way, start := range map[string]func(*testing.T, string) *system.System{
 		"one process": crowdedUp, "processes on PostgreSQL and MariaDB": crowdedProcesses,
@@ -63,7 +63,7 @@ func testCrowds(t *testing.T, program string) {
 	}
 }
 
-// crowdedUp starts all in one process in the strict profile, with many heroes.
+// crowdedUp starts everything in one process in the strict profile, with many heroes.
 func crowdedUp(t *testing.T, program string) *system.System {
 	t.Helper()
 	dir := t.TempDir()
@@ -71,14 +71,14 @@ func crowdedUp(t *testing.T, program string) *system.System {
 	return system.Up(t, program, dir, "--profile=strict", "--log-level=ERROR")
 }
 
-// crowdedProcesses starts each service alone in the strict profile, with many heroes; fights and statistics share a file. No
-// client may cost heroes a connection: the pool is opened once.
+// crowdedProcesses starts each service on its own in the strict profile, with many heroes; fights and statistics
+// share a file. No client may cost heroes a connection: the pool is opened once.
 func crowdedProcesses(t *testing.T, program string) *system.System {
 	t.Helper()
 	store, dir := engines.Postgres(t), t.TempDir()
 	seedHeroes(t, program, "HEROES_DATABASE_URL="+store)
 	opens := &opened{}
-	_, heroes := through(t, store+"?sslmode=disable", opens.relays) // one with TLS would count twice
+	_, heroes := through(t, store+"?sslmode=disable", opens.relays) // a connection with TLS would count twice
 	t.Cleanup(func() {
 		if n := opens.Load(); n > poolOfHeroes {
 			t.Errorf("heroes opened %d connections to PostgreSQL, and its pool has %d", n, poolOfHeroes)
@@ -109,8 +109,8 @@ func seedHeroes(t *testing.T, program, store string) {
 	}
 }
 
-// fightSteadily asks for fights at even distances, whatever becomes of those before, and checks how many are fought. It returns
-// how long 99 of 100 took at most.
+// fightSteadily requests fights at even intervals, whatever the outcome of earlier ones, and checks how many succeed.
+// It returns how long 99 of 100 took at most.
 func fightSteadily(t *testing.T, fights, beside string) time.Duration {
 	t.Helper()
 	var mu sync.Mutex
@@ -140,7 +140,7 @@ func fightSteadily(t *testing.T, fights, beside string) time.Duration {
 	return took[len(took)*99/100].Round(time.Millisecond)
 }
 
-// repeat has clients ask for the same again and again, with a header's name and value, over connections that they keep.
+// repeat makes clients send the same request again and again over kept-alive connections, with the given header.
 func repeat(ctx context.Context, clients *sync.WaitGroup, n int, target string, header ...string) {
 	for range n {
 		clients.Go(func() {
@@ -186,7 +186,8 @@ func stallLists(ctx context.Context, t *testing.T, s *system.System, _ *sync.Wai
 	}
 }
 
-// stallStreams has one client listen to more streams than it may, and finds that others, and other paths, are served.
+// stallStreams makes one client open more streams than it may, and checks that other clients, and other paths, are
+// served.
 func stallStreams(ctx context.Context, t *testing.T, s *system.System, _ *sync.WaitGroup) {
 	t.Helper()
 	const stream = "/api/statistics/stream"
@@ -197,7 +198,7 @@ func stallStreams(ctx context.Context, t *testing.T, s *system.System, _ *sync.W
 		}
 	}
 	if refused == 0 {
-		t.Error("one client has all streams of the arena")
+		t.Error("one client holds all streams of the arena")
 	}
 	get(t, s.Arena+"/api/heroes?limit=5").want(t, http.StatusOK)
 	get(t, s.Arena+"/api/statistics").want(t, http.StatusOK)
@@ -206,7 +207,7 @@ func stallStreams(ctx context.Context, t *testing.T, s *system.System, _ *sync.W
 	}
 }
 
-// stall asks for something and reads no more of it than its status, until ctx ends.
+// stall sends a request and reads only the status of the response, until ctx ends.
 func stall(ctx context.Context, t *testing.T, base, path string) int {
 	t.Helper()
 	return stallFrom(ctx, t, "127.0.0.1", base, path)

@@ -13,7 +13,7 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
-// testEditsInDoubt has the store's answer to a commit get lost: the change is made, and nobody confirms it.
+// testEditsInDoubt loses the store's response to a commit: the change is made, and nothing confirms it.
 func testEditsInDoubt(t *testing.T, program string) {
 	for _, engine := range []struct {
 		name, service, variable string
@@ -30,7 +30,7 @@ func testEditsInDoubt(t *testing.T, program string) {
 				confirmations := &confirmations{silent: lost.silent}
 				_, store := through(t, engine.fresh(t), confirmations.relays)
 				const token = "secret"
-				deadline := "DEADLINE=14s" // a change breaks at once, or is slow on a busy machine
+				deadline := "DEADLINE=14s" // a change fails at once, or is slow on a busy machine
 				if lost.silent {
 					deadline = "DEADLINE=3s" // and each change takes that long
 				}
@@ -50,10 +50,10 @@ func testEditsInDoubt(t *testing.T, program string) {
 						t.Errorf("%s: there is no Retry-After", name)
 					}
 				}
-				// All of it was committed, and the service goes on.
+				// All of it was committed, and the service still works.
 				for _, name := range []string{`"in doubt"`, `"in doubt, too"`} {
 					if text := get(t, list).want(t, http.StatusOK).body; !strings.Contains(text, name) {
-						t.Errorf("%s is not there", name)
+						t.Errorf("%s is missing", name)
 					}
 				}
 				get(t, list+"/1").want(t, http.StatusNotFound)
@@ -63,22 +63,22 @@ func testEditsInDoubt(t *testing.T, program string) {
 	}
 }
 
-// confirmations are the answers to commits. The next one gets lost when lose was called.
+// confirmations are responses to commits. After a call of lose, the next one gets lost.
 type confirmations struct {
-	silent bool // else the connection breaks
+	silent bool // otherwise the connection breaks
 	armed  atomic.Bool
 }
 
 func (c *confirmations) lose() { c.armed.Store(true) }
 
-// loses tells, once, whether the answer to what a service sends is to be lost.
+// loses reports, once, whether to lose the response to what a service sends.
 func (c *confirmations) loses(sent []byte) bool {
 	return bytes.Contains(bytes.ToLower(sent), []byte("commit")) && c.armed.CompareAndSwap(true, false)
 }
 
-// relays pass on what the service sends, and what its store answers until an answer is lost.
+// relays forwards what the service sends, and the store's responses until one is lost.
 func (c *confirmations) relays() (up, down tcpproxy.Relay) {
-	var lost atomic.Bool // set before a commit is passed on whose answer is not to come back
+	var lost atomic.Bool // set before forwarding a commit whose response must not arrive
 	up = func(store io.Writer, service io.Reader) {
 		_, _ = io.Copy(writer(func(sent []byte) (int, error) {
 			if c.loses(sent) {
@@ -101,12 +101,12 @@ func (c *confirmations) relays() (up, down tcpproxy.Relay) {
 	return up, down
 }
 
-// writer is a function that is an io.Writer.
+// writer is a function that implements io.Writer.
 type writer func([]byte) (int, error)
 
 func (w writer) Write(p []byte) (int, error) { return w(p) }
 
-// testEditsWhileTheStoreIsAway: a change that the store can't take is refused for certain.
+// A change that the store can't accept is certainly refused.
 func testEditsWhileTheStoreIsAway(t *testing.T, program string) {
 	p, store := through(t, engines.Postgres(t), tcpproxy.All)
 	s := start(t, program, "heroes", []string{"DATABASE_URL=" + store, "ADMIN_TOKEN=secret", "DEADLINE=500ms"})

@@ -1,4 +1,4 @@
-// Package faults tests how the real program behaves when what it depends on fails, and when it is asked to stop:
+// Package faults tests how the real program behaves when its dependencies fail, and when it is asked to stop:
 // black-box, over real sockets, with real signals and real servers.
 package faults
 
@@ -14,10 +14,10 @@ import (
 	"superheroes/test/system"
 )
 
-// hang is when something counts as hung. Nothing that is right comes near it.
+// hang is when something counts as hung. Correct code never comes near it.
 const hang = 3 * time.Minute
 
-// The program is built once for all of them.
+// The program is built once for all tests.
 func TestFaults(t *testing.T) {
 	program := system.Build(t)
 	for _, test := range []struct {
@@ -46,7 +46,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// answer is an HTTP answer with its body.
+// answer is a response with its body.
 type answer struct {
 	status int
 	header http.Header
@@ -67,7 +67,7 @@ func ask(t *testing.T, method, url, body string, header ...string) answer {
 	return got
 }
 
-// try is ask for a server that may not be there.
+// try is ask for a server that may be down.
 func try(t *testing.T, method, url, body string, header ...string) (answer, error) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
@@ -103,7 +103,7 @@ func (a answer) want(t *testing.T, status int) answer {
 	return a
 }
 
-// wantProblem checks that the answer is a problem of this status whose detail names this.
+// wantProblem checks that the response is a problem with this status, and that its detail contains names.
 func (a answer) wantProblem(t *testing.T, status int, names string) {
 	t.Helper()
 	var problem struct {
@@ -121,7 +121,7 @@ func (a answer) wantProblem(t *testing.T, status int, names string) {
 	}
 }
 
-// eventually waits until what is true, and fails the test when it never is.
+// eventually waits until a condition holds, and fails the test if it never does.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(2 * hang); !is(); time.Sleep(20 * time.Millisecond) {
@@ -131,7 +131,7 @@ func eventually(t *testing.T, what string, is func() bool) {
 	}
 }
 
-// within receives from a channel, and fails the test when nothing comes.
+// within receives from a channel, and fails the test if nothing arrives.
 func within[T any](t *testing.T, what string, channel <-chan T) T {
 	t.Helper()
 	select {
@@ -143,13 +143,13 @@ func within[T any](t *testing.T, what string, channel <-chan T) T {
 	}
 }
 
-// service is one service in a process of its own.
+// service is one service in its own process.
 type service struct {
 	*system.Process
 	url string
 }
 
-// start starts a service alone; it need not become ready.
+// start starts a service on its own; it need not become ready.
 func start(t *testing.T, program, name string, env []string, args ...string) service {
 	t.Helper()
 	addr := system.FreeAddr(t)
@@ -157,7 +157,7 @@ func start(t *testing.T, program, name string, env []string, args ...string) ser
 	return service{system.Start(t, program, env, append([]string{name}, args...)...), "http://" + addr}
 }
 
-// lives waits until the process serves, ready or not.
+// lives waits until the process serves requests, ready or not.
 func (s service) lives(t *testing.T) {
 	t.Helper()
 	eventually(t, "the service lives", func() bool {
@@ -166,7 +166,7 @@ func (s service) lives(t *testing.T) {
 	})
 }
 
-// catalogs are the peers of fights, all of them fake and well at first.
+// catalogs are the peers of fights, all fake and initially healthy.
 type catalogs struct{ heroes, villains, locations *fakepeer.Peer }
 
 func newCatalogs(t *testing.T) catalogs {
@@ -176,7 +176,7 @@ func newCatalogs(t *testing.T) catalogs {
 	return c
 }
 
-// recover has every peer answer again.
+// recover makes every peer respond again.
 func (c catalogs) recover() {
 	c.heroes.Behave(fakepeer.Answers(http.StatusOK, fakepeer.Hero))
 	c.villains.Behave(fakepeer.Answers(http.StatusOK, fakepeer.Villain))
@@ -191,7 +191,7 @@ func (c catalogs) env() []string {
 	return []string{"HEROES_URL=" + c.heroes.URL, "VILLAINS_URL=" + c.villains.URL, "LOCATIONS_URL=" + c.locations.URL}
 }
 
-// startFights starts fights alone on a file in dir, and waits until it is ready.
+// startFights starts fights on its own with a file in dir, and waits until it is ready.
 func startFights(t *testing.T, program, dir string, env []string, args ...string) service {
 	t.Helper()
 	s := start(t, program, "fights", append([]string{"MONGODB_URL=sqlite:" + dir + "/fights.db"}, env...), args...)

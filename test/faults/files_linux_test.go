@@ -22,7 +22,7 @@ import (
 	"superheroes/test/system"
 )
 
-// TestFiles is what happens to the files of the embedded store under the real program, and what it says of that.
+// TestFiles harms the files of the embedded store under the real program, and checks its behaviour and messages.
 func TestFiles(t *testing.T) {
 	program := system.Build(t)
 	for name, test := range map[string]func(*testing.T, string){
@@ -34,18 +34,18 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-// fightBody is a fight that is sent.
+// fightBody is the body of a posted fight.
 const fightBody = `{"hero":` + fakepeer.Hero + `,"villain":` + fakepeer.Villain + `}`
 
-// clients send fights until they are told to stop, and note what they are answered.
+// clients post fights until they are stopped, and record the responses.
 type clients struct {
 	group    sync.WaitGroup
 	stopped  atomic.Bool
-	harmed   atomic.Bool // a request that begins now must not be acknowledged
+	harmed   atomic.Bool // a request that begins from now on must not be acknowledged
 	asked    atomic.Int64
 	mu       sync.Mutex
-	stored   map[string]bool // ids that were acknowledged
-	late     int             // acknowledged, though they were sent after the harm
+	stored   map[string]bool // acknowledged ids
+	late     int             // number of fights acknowledged although sent after the harm
 	refusals map[string]int  // by detail
 }
 
@@ -75,7 +75,7 @@ func (c *clients) stop() {
 
 func (c *clients) note(got answer, harmed bool) {
 	var body struct{ ID, Detail string }
-	_ = json.Unmarshal([]byte(got.body), &body) // what is no JSON has neither
+	_ = json.Unmarshal([]byte(got.body), &body) // anything but JSON has neither
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
@@ -89,14 +89,14 @@ func (c *clients) note(got answer, harmed bool) {
 	}
 }
 
-// acknowledged returns how many fights were.
+// acknowledged returns the number of acknowledged fights.
 func (c *clients) acknowledged() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.stored)
 }
 
-// fightsFile returns where up keeps the fights in a folder.
+// fightsFile returns the path of up's database of fights in a folder.
 func fightsFile(dir string) string { return filepath.Join(dir, "fights.db") }
 
 func remove(t *testing.T, paths ...string) {
@@ -108,7 +108,7 @@ func remove(t *testing.T, paths ...string) {
 	}
 }
 
-// replace puts a copy in the place of a file.
+// replace replaces a file with a copy.
 func replace(t *testing.T, path string) {
 	t.Helper()
 	contents, err := os.ReadFile(path)
@@ -128,8 +128,8 @@ func truncate(t *testing.T, path string, size func(int64) int64) {
 	}
 }
 
-// From the moment on at which its files are gone or damaged no fight is acknowledged, in the middle of load, in either
-// profile. The other services go on, and a kill -9 with a start behind it ends in a service or in one line that helps.
+// From the moment its files are missing or damaged, no fight is acknowledged, even under load, in either profile. The
+// other services continue. After a kill -9, a restart yields a working service or one helpful line.
 func testHarmUnderLoad(t *testing.T, program string) {
 	for name, harm := range map[string]func(t *testing.T, db string){
 		"all files removed":         func(t *testing.T, db string) { remove(t, db, db+"-wal", db+"-shm") },
@@ -152,7 +152,7 @@ func testHarmUnderLoad(t *testing.T, program string) {
 				eventually(t, "it was asked after that", func() bool { return c.asked.Load() > asked+50 })
 				c.stop()
 				if c.late > 0 {
-					t.Errorf("%d fights were acknowledged that were sent after the harm", c.late)
+					t.Errorf("%d fights sent after the harm were acknowledged", c.late)
 				}
 				t.Log(c.refusals)
 				for _, path := range []string{"/readyz", "/api/fights", "/api/fights/count"} {
@@ -171,8 +171,8 @@ func testHarmUnderLoad(t *testing.T, program string) {
 	}
 }
 
-// startsOrSays starts the service of fights on a file. Either it is ready and can be read, or it ends with a line that names
-// the file and what to do.
+// startsOrSays starts the fights service on a file. Either it becomes ready and readable, or it exits with a line
+// that names the file and the remedy.
 func startsOrSays(t *testing.T, program, file string) {
 	t.Helper()
 	s := start(t, program, "fights", append(newCatalogs(t).env(), "MONGODB_URL=sqlite:"+file))
@@ -190,7 +190,7 @@ func startsOrSays(t *testing.T, program, file string) {
 	ask(t, http.MethodPost, s.url+"/api/fights", fightBody).want(t, http.StatusOK)
 }
 
-// A list whose file goes while it is sent doesn't look like a whole one.
+// A list whose file disappears while it is sent doesn't look complete.
 func testRemovedWhileRead(t *testing.T, program string) {
 	dir := t.TempDir()
 	seed := system.Start(t, program, nil, "seed", "heroes", "--count=50000", "--data-dir="+dir)
@@ -218,7 +218,7 @@ func testRemovedWhileRead(t *testing.T, program string) {
 	get(t, s.Villains+"/api/villains/random_villain").want(t, http.StatusOK)
 }
 
-// wantReadOnly checks a system that can be read and takes no fights.
+// wantReadOnly checks a system that can be read but accepts no fights.
 func wantReadOnly(t *testing.T, s *system.System, stored int) {
 	t.Helper()
 	for _, url := range []string{s.Heroes + "/readyz", s.Heroes + "/api/heroes", s.Locations + "/api/locations/random_location", s.Statistics + "/readyz", s.Fights + "/api/fights"} {
@@ -236,8 +236,8 @@ func wantReadOnly(t *testing.T, s *system.System, stored int) {
 	}
 }
 
-// On a full disk no fight is in doubt, all can be read, and when there is room again all goes on, also after a start on the
-// full disk.
+// On a full disk no fight is in doubt, everything can be read, and when there is room again everything works, even
+// after a start on the full disk.
 func testFullDisk(t *testing.T, program string) {
 	for _, profile := range []string{"eco", "strict"} {
 		for name, end := range map[string]func(*system.Process){
@@ -268,7 +268,7 @@ func testFullDisk(t *testing.T, program string) {
 
 				end(s.Processes["fights"])
 				remove(t, filler)
-				filler = smalldisk.Fill(t, dir) // what the end of the process gave back
+				filler = smalldisk.Fill(t, dir) // refill what the exit of the process has freed
 				full := func() *system.System {
 					t.Helper()
 					return upAlive(t, program, dir, args...)
@@ -295,7 +295,7 @@ func testFullDisk(t *testing.T, program string) {
 	}
 }
 
-// upAlive starts all services, of which fights need not become ready.
+// upAlive starts all services; fights need not become ready.
 func upAlive(t *testing.T, program, dir string, args ...string) *system.System {
 	t.Helper()
 	s, env := &system.System{}, []string{"DATA_DIR=" + dir, "ADMIN_TOKEN=" + system.AdminToken}
@@ -314,7 +314,7 @@ func upAlive(t *testing.T, program, dir string, args ...string) *system.System {
 	return s
 }
 
-// checkStored checks that what is stored is what was acknowledged, neither less nor more.
+// checkStored checks that exactly the acknowledged fights are stored.
 func checkStored(t *testing.T, fights string, c *clients) {
 	t.Helper()
 	found := map[string]bool{}
@@ -331,7 +331,7 @@ func checkStored(t *testing.T, fights string, c *clients) {
 	}
 }
 
-// What lies on a disk that can't be written is served for reading; fights go on when it can be written again.
+// Data on a read-only disk can be read; fights work again when the disk is writable.
 func testReadOnlyDisk(t *testing.T, program string) {
 	for name, end := range map[string]func(*system.Process){
 		"stopped": func(p *system.Process) { p.Signal(t, syscall.SIGTERM); p.Wait(t, hang) },
@@ -359,7 +359,7 @@ func testReadOnlyDisk(t *testing.T, program string) {
 	}
 }
 
-// elsewhere opens a file as another program does.
+// elsewhere opens a file like another program.
 func elsewhere(t *testing.T, file string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", file+"?_pragma=busy_timeout(5000)")
@@ -378,7 +378,7 @@ func execSQL(t *testing.T, db *sql.DB, statement string) {
 	}
 }
 
-// While another program holds the lock, fights are refused and read; readiness says so.
+// While another program holds the lock, fights are refused but can be read, and readiness says so.
 func testLocked(t *testing.T, program string) {
 	for _, profile := range []string{"eco", "strict"} {
 		t.Run(profile, func(t *testing.T) {
@@ -419,7 +419,7 @@ func testLocked(t *testing.T, program string) {
 	})
 }
 
-// A column that is renamed away is told by readiness and requests, and forgotten when it is back.
+// A renamed column is reported by readiness and requests, until it is back.
 func testRenamedColumn(t *testing.T, program string) {
 	dir := t.TempDir()
 	s := system.Up(t, program, dir)
@@ -438,7 +438,7 @@ func testRenamedColumn(t *testing.T, program string) {
 	}
 }
 
-// A table that takes no fights makes the service unready; one that refuses a single fight doesn't.
+// A table that accepts no fights makes the service unready; one that refuses a single fight doesn't.
 func testRefusingTrigger(t *testing.T, program string) {
 	for _, c := range []struct{ profile, action string }{
 		{"eco", "ABORT, 'no'"}, {"strict", "ABORT, 'no'"}, {"eco", "IGNORE"}, {"strict", "IGNORE"},
@@ -471,7 +471,7 @@ func testRefusingTrigger(t *testing.T, program string) {
 	}
 }
 
-// A file that is damaged at the start is named, with what to do, whichever service finds it.
+// A file that is damaged at startup is named along with the remedy, whichever service finds it.
 func testDamagedAtStart(t *testing.T, program string) {
 	dir := t.TempDir()
 	s := system.Up(t, program, dir)

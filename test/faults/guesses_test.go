@@ -9,8 +9,8 @@ import (
 	"superheroes/test/system"
 )
 
-// testGuesses has wrong tokens come to a service and to the arena before it. They are counted together, for each service by
-// itself; the right token is taken all the time; and the log has one line of it.
+// testGuesses sends wrong tokens to a service and to the arena in front of it. They are counted together, separately
+// for each service; the right token is always accepted; and the log has one line about it.
 func testGuesses(t *testing.T, program string) {
 	t.Run("one process", func(t *testing.T) {
 		s := system.Up(t, program, t.TempDir())

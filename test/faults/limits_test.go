@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// At the limit of connections that all have a request a new one is refused, and served as soon as there is room.
+// When all connections up to the limit have a request, a new one is refused, and served as soon as there is room.
 func testConnectionLimit(t *testing.T, program string) {
 	const most = 5
 	fights := startFights(t, program, t.TempDir(), newCatalogs(t).env(), "--max-connections=5")
@@ -42,8 +42,8 @@ func testConnectionLimit(t *testing.T, program string) {
 		}
 		return response.StatusCode
 	}
-	// The connections over which the start was awaited, and those of status, have places until the service sees them closed,
-	// so some of these may be refused; the first finds room.
+	// The connections used to await the start, and those of status, count until the service notices that they are
+	// closed, so some of these may be refused; the first one is served.
 	var conns []net.Conn
 	eventually(t, "a new one is refused", func() bool {
 		conns = append(conns, connect("POST /api/fights HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"))

@@ -24,7 +24,7 @@ func testLogs(t *testing.T, program string) {
 	t.Run("request id", func(t *testing.T) { testRequestID(t, program) })
 }
 
-// stop ends a process in good order. What it logged is complete then.
+// stop stops a process gracefully. Its log is complete then.
 func stop(t *testing.T, p *system.Process) {
 	t.Helper()
 	p.Signal(t, syscall.SIGTERM)
@@ -33,7 +33,7 @@ func stop(t *testing.T, p *system.Process) {
 	}
 }
 
-// firstLines returns a log without the lines that only count those of a cause that was seen before.
+// firstLines returns a log without the summaries of repeated causes.
 func firstLines(log string) string {
 	var first strings.Builder
 	for line := range strings.Lines(log) {
@@ -64,8 +64,8 @@ func testQuiet(t *testing.T, program string) {
 	}
 }
 
-// failing starts fights with a peer that breaks off, asks under this id what fails and what is refused, and returns what
-// was logged.
+// failing starts fights with a peer that breaks off, sends requests with this id that fail or are refused, and
+// returns the log.
 func failing(t *testing.T, program, id string, args ...string) string {
 	t.Helper()
 	peers := newCatalogs(t)
@@ -122,7 +122,7 @@ func testAccessLog(t *testing.T, program string) {
 		` - fights - INFO - access method=GET path=/api/fights/execute_fight status=200 duration=\S+ request_id=one\n`,
 		` - fights - INFO - access method=POST path=/nothing status=404 duration=\S+ request_id=two\n`,
 	} {
-		// The line may be written just after the answer.
+		// The line may be written just after the response.
 		eventually(t, "the log has "+want, func() bool { return regexp.MustCompile(want).MatchString(fights.Stderr.String()) })
 	}
 }

@@ -21,10 +21,10 @@ import (
 	"superheroes/test/system"
 )
 
-// strange is a password with every kind of mark that means something in a URL.
+// strange is a password with every kind of character that has a meaning in a URL.
 const strange = `p@ss:w/ö rd?#%41&'"+[x]kryptonite`
 
-// TestMariaDBConnections reaches a server that demands TLS in each way that a URL can name.
+// TestMariaDBConnections connects to a server that requires TLS in every way that a URL supports.
 func TestMariaDBConnections(t *testing.T) {
 	program := system.Build(t)
 	ca, stranger := newAuthority(t), newAuthority(t)
@@ -48,7 +48,7 @@ func TestMariaDBConnections(t *testing.T) {
 		}
 		return (&url.URL{Scheme: "mysql", User: url.UserPassword(at.User.Username(), strange), Host: host, Path: at.Path, RawQuery: query.Encode()}).String()
 	}
-	// run starts locations, which gives up soon when it can't reach the server.
+	// run starts locations, which gives up soon if it can't connect to the server.
 	run := func(t *testing.T, store string) service {
 		t.Helper()
 		return start(t, program, "locations", []string{"MYSQL_URL=" + store}, "--store-wait=2s")
@@ -93,7 +93,7 @@ func TestMariaDBConnections(t *testing.T) {
 type authority struct {
 	certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
-	folder      string // that the server's account may enter too
+	folder      string // which the server's account can enter, too
 	file        string
 }
 
@@ -119,7 +119,7 @@ func newAuthority(t *testing.T) authority {
 	return a
 }
 
-// server makes a certificate for loopback addresses, and returns the files of it and of its key.
+// server issues a certificate for loopback addresses, and returns the files of the certificate and its key.
 func (a authority) server(t *testing.T) (certificate, key string) {
 	t.Helper()
 	certificate, key = filepath.Join(a.folder, "server.pem"), filepath.Join(a.folder, "server.key")

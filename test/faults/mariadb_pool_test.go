@@ -12,11 +12,11 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
-// mariaDBPool is how many connections locations has at most.
+// mariaDBPool is the maximum number of connections of locations.
 const mariaDBPool = 10
 
-// TestMariaDBPool checks that neither hasty clients nor a store that hangs or is locked take the connections away from
-// those who come later.
+// TestMariaDBPool checks that neither impatient clients nor a hanging or locked store use up the connections of later
+// clients.
 func TestMariaDBPool(t *testing.T) {
 	program := system.Build(t)
 	t.Run("hasty clients of a slow store", func(t *testing.T) { testHastyClients(t, program) })
@@ -24,7 +24,7 @@ func TestMariaDBPool(t *testing.T) {
 	t.Run("locks that outlast every deadline", func(t *testing.T) { testLockedMariaDB(t, program) })
 }
 
-// counted returns relays that count the connections, and hold back each answer of the store for a while.
+// counted returns relays that count the connections, and delay each response of the store.
 func counted(delay time.Duration, connections *atomic.Int32) tcpproxy.Relays {
 	return func() (up, down tcpproxy.Relay) {
 		connections.Add(1)
@@ -34,14 +34,14 @@ func counted(delay time.Duration, connections *atomic.Int32) tcpproxy.Relays {
 		}
 		return up, func(to io.Writer, from io.Reader) {
 			_, _ = io.Copy(writer(func(answer []byte) (int, error) {
-				time.Sleep(delay) // this is the network
+				time.Sleep(delay) // the delay of the network
 				return to.Write(answer)
 			}), from)
 		}
 	}
 }
 
-// wave asks all paths so many times at once, and returns how often each status was the answer.
+// wave sends requests to all paths at once, the given number of times, and returns the number of responses by status.
 func wave(t *testing.T, times int, paths []string, header ...string) map[int]int {
 	t.Helper()
 	var group sync.WaitGroup
@@ -67,7 +67,7 @@ func (s service) reads() []string {
 	return []string{base + "/1", base, base + "?limit=5", base + "/random", base + "/1/picture.svg"}
 }
 
-// readsAndHealth returns the same, and the path of readiness.
+// readsAndHealth returns the same, and the readiness path.
 func (s service) readsAndHealth() []string { return append(s.reads(), s.url+"/readyz") }
 
 func testHastyClients(t *testing.T, program string) {
@@ -81,11 +81,11 @@ func testHastyClients(t *testing.T, program string) {
 	for range 5 {
 		statuses := wave(t, 10, s.readsAndHealth(), "X-Request-Timeout-Ms", "3")
 		if statuses[http.StatusServiceUnavailable] == 0 {
-			t.Errorf("nobody was hasty: %v", statuses)
+			t.Errorf("no client was impatient: %v", statuses)
 		}
 		begin := time.Now()
 		if patient := wave(t, 1, s.readsAndHealth()); patient[http.StatusOK] != len(s.readsAndHealth()) {
-			t.Errorf("patient clients were answered %v", patient)
+			t.Errorf("patient clients got %v", patient)
 		}
 		t.Logf("hasty: %v; then patient clients waited %s", statuses, time.Since(begin).Round(time.Millisecond))
 	}
@@ -133,7 +133,7 @@ func testHungMariaDB(t *testing.T, program string) {
 	}
 }
 
-// testLockedMariaDB: what waits for a lock ends, also on the server.
+// Waiting for a lock ends, also on the server.
 func testLockedMariaDB(t *testing.T, program string) {
 	db := newMariaDB(t)
 	s := db.start(t, program)
@@ -141,7 +141,7 @@ func testLockedMariaDB(t *testing.T, program string) {
 	const threads = "SELECT COUNT(*) FROM information_schema.processlist WHERE user = '{user}'"
 	check := func() {
 		t.Helper()
-		// A write that began to wait just before its deadline leaves its thread behind, for a second.
+		// A write that began to wait just before its deadline leaves its thread on the server for a second.
 		if n := db.number(t, threads); n > 2*mariaDBPool {
 			t.Errorf("the server has %d threads of the service, want %d at most", n, 2*mariaDBPool)
 		}
@@ -151,7 +151,7 @@ func testLockedMariaDB(t *testing.T, program string) {
 	db.exec(t, "LOCK TABLES locations WRITE")
 	for range 2 {
 		if statuses := wave(t, 10, s.readsAndHealth()); statuses[http.StatusServiceUnavailable] != 10*len(s.readsAndHealth()) {
-			t.Errorf("reads of a locked table were answered %v", statuses)
+			t.Errorf("reads of a locked table got %v", statuses)
 		}
 	}
 	check()

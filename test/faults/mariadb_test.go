@@ -15,8 +15,8 @@ import (
 	"superheroes/test/system"
 )
 
-// TestMariaDB has locations meet each kind of trouble on a server of the test's own: what readiness says, what reads and
-// writes are answered, and what becomes of a service that starts then.
+// TestMariaDB exposes locations to each kind of trouble on a private server: what readiness, reads and writes return,
+// and what happens to a service that starts meanwhile.
 func TestMariaDB(t *testing.T) {
 	program := system.Build(t)
 	server := engines.MySQLServer(t)
@@ -29,20 +29,20 @@ func TestMariaDB(t *testing.T) {
 	t.Run("an unsuitable table", func(t *testing.T) { testUnsuitableTable(t, program) })
 }
 
-// mariaDBTrouble is trouble that a database administrator, another program or the disk makes.
+// mariaDBTrouble is trouble caused by a database administrator, another program or the disk.
 type mariaDBTrouble struct {
 	name         string
 	table        []string // creates it; nil leaves that to the service
 	begin, end   []string
 	read, write  int    // statuses meanwhile
-	detail       string // in the answers that fail
+	detail       string // in the failing responses
 	ready        int
 	cause        string // in the log
 	startsAnyway bool
-	startLogs    string // the one line that the start logs
-	startsLater  bool   // when the trouble is over; else a start says why not
-	startSays    string // when it ends
-	creates      bool   // the write that fails makes a new entry
+	startLogs    string // the only line that the start logs
+	startsLater  bool   // once the trouble is over; otherwise a start says why not
+	startSays    string // when it exits
+	creates      bool   // the failing write creates an entry
 }
 
 const (
@@ -95,7 +95,7 @@ func mariaDBTroubles() []mariaDBTrouble {
 	}
 }
 
-// mariaDB is a database with a user who may do what a service needs, and no more.
+// mariaDB is a database with a user that has exactly the rights that a service needs.
 type mariaDB struct {
 	*sql.Conn // of an administrator
 
@@ -135,7 +135,7 @@ func newMariaDB(t *testing.T) mariaDB {
 	return db
 }
 
-// exec runs statements as the administrator; one with a mark before it may fail.
+// exec runs statements as the administrator; one that starts with a mark may fail.
 func (db mariaDB) exec(t *testing.T, statements ...string) {
 	t.Helper()
 	for _, statement := range statements {
@@ -146,7 +146,7 @@ func (db mariaDB) exec(t *testing.T, statements ...string) {
 	}
 }
 
-// number returns what a query for one number finds.
+// number returns the result of a query for one number.
 func (db mariaDB) number(t *testing.T, query string) (n int) {
 	t.Helper()
 	if err := db.QueryRowContext(t.Context(), db.names.Replace(query)).Scan(&n); err != nil {
@@ -172,7 +172,7 @@ func (s service) create(t *testing.T, name string) answer {
 	return ask(t, http.MethodPost, s.url+"/api/locations", `{"name":"`+name+`","type":"MOON"}`, "Authorization", admin)
 }
 
-// wantStatus checks an answer that fails with a problem, or doesn't.
+// wantStatus checks a response, which may be a problem.
 func (a answer) wantStatus(t *testing.T, status int, detail string) {
 	t.Helper()
 	if status == http.StatusOK {
@@ -211,7 +211,7 @@ func (c mariaDBTrouble) run(t *testing.T, program string) {
 	}
 }
 
-// meanwhile asks for everything at once while the trouble lasts.
+// meanwhile sends all requests at once while the trouble lasts.
 func (c mariaDBTrouble) meanwhile(t *testing.T, s service) {
 	var group sync.WaitGroup
 	for _, path := range s.reads() {
@@ -234,7 +234,7 @@ func (c mariaDBTrouble) meanwhile(t *testing.T, s service) {
 	get(t, s.url+"/livez").want(t, http.StatusOK)
 }
 
-// startMeanwhile starts one more service while the trouble lasts.
+// startMeanwhile starts another service while the trouble lasts.
 func (c mariaDBTrouble) startMeanwhile(t *testing.T, db mariaDB, program string) (late service) {
 	switch {
 	case c.startsAnyway:
@@ -254,7 +254,7 @@ func (c mariaDBTrouble) startMeanwhile(t *testing.T, db mariaDB, program string)
 	return late
 }
 
-// testBadRow has rows outside the contract beside good ones.
+// testBadRow adds rows that violate the contract to good ones.
 func testBadRow(t *testing.T, program string) {
 	db := newMariaDB(t)
 	db.exec(t, familyTable, `INSERT INTO locations (name, type, picture) VALUES ('Gotham City', 'CITY', NULL), ('an ordinal', '0', ''),
@@ -294,7 +294,7 @@ func testBadRow(t *testing.T, program string) {
 	}
 }
 
-// testNoAutoIncrement creates entries in a table that gives no ids, from several clients of two processes at once.
+// testNoAutoIncrement creates entries in a table that assigns no ids, from several clients of two processes at once.
 func testNoAutoIncrement(t *testing.T, program string) {
 	db := newMariaDB(t)
 	db.exec(t, strings.Replace(familyTable, " AUTO_INCREMENT", "", 1))
@@ -323,7 +323,7 @@ func testNoAutoIncrement(t *testing.T, program string) {
 	}
 }
 
-// testUnsuitableTable starts on a table of another shape: everything that is wrong stands in one line.
+// testUnsuitableTable starts on a table of another shape: one line lists everything that is wrong.
 func testUnsuitableTable(t *testing.T, program string) {
 	db := newMariaDB(t)
 	db.exec(t, "CREATE TABLE locations (id varchar(36) PRIMARY KEY, name varchar(50), description text, type int)")

@@ -14,10 +14,10 @@ import (
 	"superheroes/test/system"
 )
 
-// container is a memory cgroup of the test's own, below the one it runs in.
+// container is a memory cgroup of the test, below the current one.
 type container struct{ dir string }
 
-// newContainer makes a cgroup with this limit in bytes. The test is skipped where that isn't possible.
+// newContainer creates a cgroup with this limit in bytes. It skips the test if that isn't possible.
 func newContainer(t *testing.T, limit int64) container {
 	t.Helper()
 	dir, file := cgroup(t)
@@ -34,7 +34,8 @@ func newContainer(t *testing.T, limit int64) container {
 	return c
 }
 
-// cgroup returns our own cgroup's folder, and the file that limits the memory of one below: version 1 or 2.
+// cgroup returns the folder of the current cgroup, and the name of the file that limits a child's memory: version 1
+// or 2.
 func cgroup(t *testing.T) (dir, file string) {
 	t.Helper()
 	ours, err := os.ReadFile("/proc/self/cgroup")
@@ -56,8 +57,8 @@ func cgroup(t *testing.T) (dir, file string) {
 	return "", ""
 }
 
-// up starts the program inside, with the collector off but for what its memory limit asks, and a line on stderr for
-// each collection. exec keeps the process that entered.
+// up starts the program inside, with the garbage collector off except for the memory limit, and a line on stderr for
+// each collection. exec keeps the process that has entered.
 func (c container) up(t *testing.T, program string, env ...string) *system.System {
 	t.Helper()
 	script := filepath.Join(t.TempDir(), "inside")
@@ -70,13 +71,12 @@ func (c container) up(t *testing.T, program string, env ...string) *system.Syste
 
 const mebibyte = 1 << 20
 
-// goals allocates a good deal more than the container holds and returns the heap sizes, in MB, at which the collector
-// ran.
+// goals allocates far more than the container's memory and returns the heap sizes, in MB, at which the collector ran.
 func goals(t *testing.T, s *system.System, allocate int) []int {
 	t.Helper()
 	for got := 0; got < allocate; {
 		got += len(get(t, s.Heroes+"/openapi.json").want(t, http.StatusOK).body)
-		got += 2 * len(get(t, s.Heroes+"/api/heroes").want(t, http.StatusOK).body) // rows, and their JSON
+		got += 2 * len(get(t, s.Heroes+"/api/heroes").want(t, http.StatusOK).body) // rows and their JSON
 	}
 	var sizes []int
 	for _, found := range regexp.MustCompile(`gc \d+ @.* (\d+) MB goal`).FindAllStringSubmatch(s.Processes["heroes"].Stderr.String(), -1) {

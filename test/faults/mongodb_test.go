@@ -12,7 +12,7 @@ import (
 	"superheroes/test/mongowire"
 )
 
-// What MongoDB says where the server at hand doesn't.
+// MongoDB's errors, for what the available server can't produce.
 var (
 	overQuota    = mongowire.Refusal(8000, "AtlasError", "you are over your space quota, using 513 MB of 512 MB")
 	notPrimary   = mongowire.Refusal(10107, "NotWritablePrimary", "not primary")
@@ -21,7 +21,7 @@ var (
 	corruption   = mongowire.Refusal(301, "DataCorruptionDetected", "Data corruption detected")
 )
 
-// before returns a proxy before a fresh database, and the URL through it.
+// before returns a proxy for a fresh database, and the URL through it.
 func before(t *testing.T) (*mongowire.Proxy, string) {
 	t.Helper()
 	store, err := url.Parse(engines.MongoDB(t))
@@ -33,8 +33,8 @@ func before(t *testing.T) (*mongowire.Proxy, string) {
 	return p, store.String()
 }
 
-// testWhatMongoDBRefuses holds the service to the table of a store's trouble: what reads, writes and readiness say in each
-// case, that what is said of a fight is so, and that all is well again without a restart.
+// testWhatMongoDBRefuses checks the service against the table of store troubles: what writes, reads and readiness
+// return in each case, that the stated outcome of a fight is true, and that everything works again without a restart.
 func testWhatMongoDBRefuses(t *testing.T, program string) {
 	const notStored, maybeStored = "the fight was not stored", "may have been stored all the same"
 	writes, reads := []string{"insert", "update"}, []string{"find", "aggregate"}
@@ -97,8 +97,8 @@ func testWhatMongoDBRefuses(t *testing.T, program string) {
 	}
 }
 
-// testMongoDBThatCannotBeUsed: what no waiting mends ends the start at once, with a line that says what it is; a server that
-// takes no writes doesn't.
+// Trouble that waiting can't cure ends the start at once, with a line that says what it is; a server that only
+// rejects writes doesn't.
 func testMongoDBThatCannotBeUsed(t *testing.T, program string) {
 	login := func(store string) string { return strings.Replace(store, "://", "://superman:kryptonite@", 1) }
 	for name, c := range map[string]struct {
@@ -145,7 +145,7 @@ func testMongoDBThatCannotBeUsed(t *testing.T, program string) {
 			t.Errorf("want one line that says so:\n%s", log)
 		}
 		p.Answer(nil)
-		eventually(t, "it is ready again", func() bool { // a busy machine may answer late, but not with what is over
+		eventually(t, "it is ready again", func() bool { // a busy machine may respond late, but not with the old state
 			got := get(t, s.url+"/readyz")
 			if strings.Contains(got.body, "takes no writes") {
 				t.Errorf("got %s", got.body)

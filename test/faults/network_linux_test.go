@@ -12,7 +12,7 @@ import (
 	"superheroes/test/system"
 )
 
-// strace returns the program, where it can trace.
+// strace returns the path of strace, if it works here.
 func strace(t *testing.T) string {
 	t.Helper()
 	path, err := exec.LookPath("strace")
@@ -25,11 +25,11 @@ func strace(t *testing.T) string {
 	return path
 }
 
-// Nothing but what is configured is ever connected to: no telemetry, no update check, no remote asset.
+// The program only connects to configured addresses: no telemetry, no update check, no remote assets.
 func testNetwork(t *testing.T, program string) {
 	path := strace(t)
 	record := filepath.Join(t.TempDir(), "connects")
-	// With -D the program is the process that we start, and gets our signals.
+	// With -D the traced program is our child process, and gets our signals.
 	args := []string{"-D", "-f", "-e", "trace=connect", "-o", record, program}
 	t.Run("all in one process", func(t *testing.T) {
 		s, env := system.FreeUp(t)
@@ -63,12 +63,12 @@ func testNetwork(t *testing.T, program string) {
 			}
 		}
 		if len(got) < 3 {
-			t.Errorf("only %q was seen: the test shows nothing", got)
+			t.Errorf("only %q was seen: the test proves nothing", got)
 		}
 	})
 }
 
-// connects returns the address of every connect in strace's record.
+// connects returns the address of every connect in strace's output.
 func connects(t *testing.T, record string) []string {
 	t.Helper()
 	var text string

@@ -16,7 +16,7 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
-// uses says which peers a path asks.
+// uses maps each path to the peers that it calls.
 var uses = map[string][]string{
 	"/api/fights/randomfighters": {"heroes", "villains"},
 	"/api/fights/randomlocation": {"locations"},
@@ -35,7 +35,7 @@ func testPeers(t *testing.T, program string) {
 	t.Run("older versions", func(t *testing.T) { testOlderPeers(t, program) })
 }
 
-// testBatches: in eco, fights asks for many picks at a time; in strict, each fight asks for its own.
+// In eco, fights requests many picks at a time; in strict, each fight requests its own.
 func testBatches(t *testing.T, program string) {
 	const fought = 100
 	for profile, few := range map[string]bool{"eco": true, "strict": false} {
@@ -60,8 +60,8 @@ func testBatches(t *testing.T, program string) {
 	}
 }
 
-// testOlderPeers: peers that have no path for picks are asked for single ones, in both profiles. Ours of the version before
-// take the path for an id, and answer many at a random path with ?count=, which nobody asks for any more.
+// Peers without a picks path are asked for single picks, in both profiles. Our own previous version takes the path
+// for an id; it serves batches at a random path with ?count=, which is no longer used.
 func testOlderPeers(t *testing.T, program string) {
 	const fought = 20
 	for _, profile := range []string{"eco", "strict"} {
@@ -116,7 +116,7 @@ func testPeerAnswers(t *testing.T, program string) {
 					peers.named(victim).Behave(test.behaviour)
 					get(t, fights.url+path).wantProblem(t, test.status, victim)
 					peers.recover()
-					get(t, fights.url+"/readyz").want(t, http.StatusOK) // a fault of another is none of ours
+					get(t, fights.url+"/readyz").want(t, http.StatusOK) // a peer's failure isn't ours
 				}
 			}
 			if ids := stored(t, fights.url); len(ids) > 0 {
@@ -160,8 +160,8 @@ func testPeerBlackHole(t *testing.T, program string) {
 	}
 }
 
-// The peer that fails does so once the others are asked; these would hang for longer than the test. Nobody waits for them, and
-// they aren't cut short: when they answer in the end, their connections are used again.
+// The failing peer fails once the others have been called, which would hang for longer than the test. Nobody waits
+// for them, and they aren't canceled: when they respond in the end, their connections are reused.
 func testSiblingsAreNotWaitedFor(t *testing.T, program string) {
 	for path, asked := range uses {
 		if len(asked) < 2 {
@@ -206,15 +206,15 @@ func testSiblingsAreNotWaitedFor(t *testing.T, program string) {
 	}
 }
 
-// While one peer is away, another slow and every fourth client hasty, refused fights cost the healthy peers no connections:
-// no more are opened than may be open at a time. Nor do the hasty open a breaker.
+// While one peer is down, another slow and every fourth client impatient, refused fights cost the healthy peers no
+// connections: no more are opened than may be open at a time. Nor do impatient clients open a breaker.
 func testRefusedFightsCostNoConnections(t *testing.T, program string) {
 	const clients, each = 16, 50
 	slow := func(w http.ResponseWriter, r *http.Request) {
-		time.Sleep(5 * time.Millisecond) // longer than the hasty wait
+		time.Sleep(5 * time.Millisecond) // longer than impatient clients wait
 		fakepeer.Draws(fakepeer.Villain)(w, r)
 	}
-	for profile, most := range map[string]int{"strict": 100, "eco": 20} { // eco asks one at a time, unless a batch is late
+	for profile, most := range map[string]int{"strict": 100, "eco": 20} { // eco sends one request at a time, unless a batch is overdue
 		for _, away := range []string{"heroes", "villains", "locations", "nobody"} {
 			t.Run(profile+", "+away+" is away", func(t *testing.T) {
 				peers := newCatalogs(t)
@@ -234,7 +234,7 @@ func testRefusedFightsCostNoConnections(t *testing.T, program string) {
 				}
 				fought := patient[http.StatusOK]
 				if refused := patient[http.StatusBadGateway] + patient[http.StatusServiceUnavailable]; fought+refused != clients*3/4*each || (fought > 0) != (away == "nobody") || (refused > 0) != (away != "nobody") {
-					t.Errorf("the clients who were in no hurry got %v", patient)
+					t.Errorf("the patient clients got %v", patient)
 				}
 				if away != "nobody" {
 					peers.named(away).Start(t)
@@ -245,7 +245,7 @@ func testRefusedFightsCostNoConnections(t *testing.T, program string) {
 	}
 }
 
-// fightTogether has so many clients fight at the same time, every fourth of them in a hurry, and counts the statuses that the
+// fightTogether makes clients fight concurrently, every fourth of them impatient, and counts the statuses that the
 // others got.
 func fightTogether(t *testing.T, fights string, clients, each int) map[int]int {
 	t.Helper()
@@ -303,8 +303,8 @@ func testBreaker(t *testing.T, program string) {
 	get(t, fights.url+path).want(t, http.StatusOK)
 }
 
-// What is wrong with the store of heroes looks the same to a fight, whether heroes is in the same process or in another: it
-// is the fault of heroes, of which it is said that it failed or that it was too slow.
+// Trouble with the store of heroes looks the same to a fight, whether heroes is in the same process or another:
+// heroes is reported as failed or too slow.
 func testStoreOfAPeer(t *testing.T, program string) {
 	for _, way := range []string{"in one process", "in two"} {
 		t.Run(way, func(t *testing.T) {

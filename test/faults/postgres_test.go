@@ -18,7 +18,7 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
-// opened counts the connections that go through a proxy.
+// opened counts the connections through a proxy.
 type opened struct{ atomic.Int64 }
 
 func (o *opened) relays() (up, down tcpproxy.Relay) {
@@ -26,8 +26,8 @@ func (o *opened) relays() (up, down tcpproxy.Relay) {
 	return tcpproxy.All()
 }
 
-// testPostgresThatHung: heroes and villains lie on a PostgreSQL that hangs, while clients of fights come and give up. It
-// costs the stores a few connections, and once one request is served again all are. How long that takes is reported.
+// Heroes and villains use a PostgreSQL that hangs, while clients of fights come and give up. This costs the stores
+// few connections, and once one request is served again, all are. How long that takes is reported.
 func testPostgresThatHung(t *testing.T, program string) {
 	for _, profile := range []string{"strict", "eco"} {
 		t.Run(profile, func(t *testing.T) {
@@ -58,7 +58,7 @@ func testPostgresThatHung(t *testing.T, program string) {
 			failed, last := clients.failedSince(back)
 			t.Logf("%d requests failed after it was back, the last after %s; connections: %d while it hung, %d after that",
 				failed, last.Round(time.Millisecond), during-before, opens.Load()-during)
-			// Each store has few connections opened at a time while it hangs, and at most one for each client after that.
+			// Each store opens few connections at a time while it hangs, and at most one per client after that.
 			if n, most := opens.Load()-before, 2*(opening*rounds+crowdSize); n > most {
 				t.Errorf("%d connections were opened, want at most %d", n, most)
 			}
@@ -69,17 +69,17 @@ func testPostgresThatHung(t *testing.T, program string) {
 	}
 }
 
-// hanging is for how long the store hangs: longer than it takes to give up a connection that is being opened, longer than
-// a request may take, longer than eco picks from memory.
+// hanging is how long the store hangs: longer than it takes to give up opening a connection, longer than a request
+// may take, longer than eco picks from memory.
 const hanging = 6 * time.Second
 
 const (
-	connecting = 2 * time.Second // for how long a service tries to open a connection
+	connecting = 2 * time.Second // how long a service tries to open a connection
 	opening    = 4               // how many it opens at a time
 	crowdSize  = 20
 )
 
-// crowd are clients that ask for one thing again and again, some of them in a hurry.
+// crowd is clients that send the same request again and again, some of them impatient.
 type crowd struct {
 	t      *testing.T
 	url    string
@@ -97,7 +97,7 @@ func startClients(t *testing.T, url string) *crowd {
 	return l
 }
 
-// client asks until it was served often enough in a row.
+// client sends requests until enough in a row were served.
 func (l *crowd) client(patience time.Duration) {
 	const enough = 30
 	for served := 0; served < enough || !l.leave.Load(); {
@@ -109,7 +109,7 @@ func (l *crowd) client(patience time.Duration) {
 		l.mu.Lock()
 		l.failed = append(l.failed, time.Now())
 		l.mu.Unlock()
-		time.Sleep(20 * time.Millisecond) // as a client does that is told to come later
+		time.Sleep(20 * time.Millisecond) // as a client does that is told to retry later
 	}
 }
 
@@ -119,7 +119,7 @@ func (l *crowd) recovers() {
 	l.wait.Wait()
 }
 
-// failedSince returns how many requests failed after a moment, and how long after it the last did.
+// failedSince returns how many requests failed after a given time, and how long after it the last one did.
 func (l *crowd) failedSince(begin time.Time) (n int, last time.Duration) {
 	for _, at := range l.failed {
 		if at.After(begin) {
@@ -129,7 +129,7 @@ func (l *crowd) failedSince(begin time.Time) (n int, last time.Duration) {
 	return n, last
 }
 
-// hasty asks for url, and gives up after that long. It returns the status, 0 for none.
+// hasty requests url, and gives up after the given time. It returns the status, or 0 for none.
 func hasty(t *testing.T, url string, patience time.Duration) int {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -146,17 +146,17 @@ func hasty(t *testing.T, url string, patience time.Duration) int {
 	return response.StatusCode
 }
 
-// trouble is what is done to a table while a service uses it, and what becomes of requests.
+// trouble is a change to a table while a service uses it, and its effect on requests.
 type trouble struct {
 	name       string
 	harm, mend string
-	read, pick int // pick is that in strict; in eco picks may come from memory for a while
+	read, pick int // pick is for strict; in eco picks may come from memory for a while
 	write      int
 	ready      int
 	log        string
 }
 
-// testPostgresTrouble does to a running service's table what people do to tables, with a fight's worth of requests beside.
+// testPostgresTrouble changes the table of a running service in the ways people do, with requests meanwhile.
 func testPostgresTrouble(t *testing.T, program string) {
 	at := engines.Postgres(t)
 	db, err := pgx.Connect(t.Context(), at)
@@ -237,7 +237,7 @@ func testPostgresTrouble(t *testing.T, program string) {
 	})
 }
 
-// testPgBouncer: without its parameter each start ends with one line that names it; with it the contract holds.
+// Without its parameter every start fails with one line that names it; with it the contract holds.
 func testPgBouncer(t *testing.T, program string) {
 	at := engines.PgBouncer(t, engines.Postgres(t)).URL
 	bare, parameter, _ := strings.Cut(at, "?")

@@ -22,8 +22,8 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
-// TestRepeatedLines has one cause, or two at once, fail thousands of requests: the log stays short, and every one of them is
-// in it, as a line or in a count.
+// With one cause, or two at once, thousands of requests fail: the log stays short, and every one of them is in it, as
+// a line or in a count.
 func TestRepeatedLines(t *testing.T) {
 	program := system.Build(t)
 	for name, test := range map[string]func(*testing.T, string){
@@ -39,8 +39,8 @@ const (
 	mostLog  = 20   // lines
 )
 
-// storm asks, with 8 clients, for n of what the requests name in turn, and counts the answers by status. It ends early when
-// nobody listens any more.
+// storm sends n requests, cycling through the given ones, with 8 clients, and counts the responses by status. It ends
+// early when the server is gone.
 func storm(n int, requests ...request) map[int]int {
 	var clients sync.WaitGroup
 	var mu sync.Mutex
@@ -70,7 +70,7 @@ func storm(n int, requests ...request) map[int]int {
 	return statuses
 }
 
-// send sends a request whose path is a whole URL, and returns the status; 0 with an error when there was no answer.
+// send sends a request whose path is a whole URL, and returns the status, or 0 and an error if there was no response.
 func (r request) send(client *http.Client) (int, error) {
 	message, err := http.NewRequest(r.method, r.path, strings.NewReader(r.body))
 	if err != nil {
@@ -84,7 +84,7 @@ func (r request) send(client *http.Client) (int, error) {
 	return response.StatusCode, errors.Join(err, response.Body.Close())
 }
 
-// failed returns of the statuses those that are logged.
+// failed returns those of the statuses that are logged.
 func failed(statuses map[int]int) map[int]int {
 	failed := maps.Clone(statuses)
 	maps.DeleteFunc(failed, func(status, _ int) bool { return status < http.StatusInternalServerError })
@@ -96,14 +96,14 @@ var (
 	timesOfLine  = regexp.MustCompile(` \(repeated\) times=(\d+) `)
 )
 
-// stopAndCheck stops the process in good order and checks its log.
+// stopAndCheck stops the process gracefully and checks its log.
 func stopAndCheck(t *testing.T, p *system.Process, want map[int]int) {
 	t.Helper()
 	stop(t, p)
 	checkLines(t, p, want)
 }
 
-// checkLines compares the requests that the log of a process that has ended accounts for with those that failed, by status.
+// checkLines compares the requests that a finished process's log accounts for with those that failed, by status.
 func checkLines(t *testing.T, p *system.Process, want map[int]int) {
 	t.Helper()
 	log, logged, whole := p.Stderr.String(), map[int]int{}, map[int]int{}
@@ -123,7 +123,7 @@ func checkLines(t *testing.T, p *system.Process, want map[int]int) {
 	}
 	for status, n := range want {
 		if n > 0 && whole[status] == 0 {
-			t.Errorf("no line of a %d is whole", status)
+			t.Errorf("no line of a %d is complete", status)
 		}
 	}
 	if fmt.Sprint(logged) != fmt.Sprint(want) || strings.Count(log, "\n") >= mostLog {
@@ -132,7 +132,7 @@ func checkLines(t *testing.T, p *system.Process, want map[int]int) {
 	t.Logf("%v failed; %d lines, %d bytes", want, strings.Count(log, "\n"), len(log))
 }
 
-// heroesBehind starts heroes on a PostgreSQL behind a proxy, with one row that can't be read, and returns what asks for a good
+// heroesBehind starts heroes on a PostgreSQL behind a proxy, with one unreadable row, and returns requests for a good
 // row and for that one.
 func heroesBehind(t *testing.T, program string) (s service, proxy *tcpproxy.Proxy, good, bad request) {
 	t.Helper()
@@ -167,7 +167,7 @@ func testLinesStoreAway(t *testing.T, program string) {
 	stopAndCheck(t, s.Process, got)
 }
 
-// upStores starts all services on files, has a fight stored, and returns what stores another.
+// upStores starts all services on files, stores a fight, and returns a request that stores another.
 func upStores(t *testing.T, program, dir string) (*system.Process, request) {
 	t.Helper()
 	s := system.Up(t, program, dir)
@@ -191,14 +191,14 @@ func testLinesFullDisk(t *testing.T, program string) {
 	dir := smalldisk.Mount(t, "4m")
 	up, fight := upStores(t, program, dir)
 	smalldisk.Fill(t, dir)
-	got := storm(failures, fight) // the first may find room in the log
+	got := storm(failures, fight) // the first one may find room in the log
 	if got[http.StatusServiceUnavailable] < failures/2 {
 		t.Errorf("got %v", got)
 	}
 	stopAndCheck(t, up, failed(got))
 }
 
-// The store comes and goes while good rows and a bad one are asked for.
+// The store comes and goes while good rows and a bad one are requested.
 func testLinesTwoCauses(t *testing.T, program string) {
 	s, proxy, good, bad := heroesBehind(t, program)
 	total := map[int]int{}
@@ -217,7 +217,7 @@ func testLinesTwoCauses(t *testing.T, program string) {
 	stopAndCheck(t, s.Process, failed(total))
 }
 
-// What was answered before a stop is in the log, however soon it comes after that.
+// Responses before a stop are in the log, however soon the stop follows.
 func testLinesAtAStop(t *testing.T, program string) {
 	s, proxy, good, bad := heroesBehind(t, program)
 	get(t, bad.path).want(t, http.StatusInternalServerError)

@@ -51,16 +51,16 @@ func testGracefulStop(t *testing.T, program string) {
 	t.Run("long list", func(t *testing.T) { testStopWithinALongList(t, program) })
 }
 
-// load is clients that fight until nobody listens any more.
+// load is clients that request fights until the server is gone.
 type load struct {
 	wait sync.WaitGroup
 	mu   sync.Mutex
-	ids  []string // of the fights that were answered
-	bad  []string // answers that should not be
+	ids  []string // of the acknowledged fights
+	bad  []string // unexpected responses
 }
 
-// fight asks for fights, each on a connection of its own. A connection that is refused or cut before an answer
-// begins was not accepted; what has begun must be whole.
+// fight requests fights, each on its own connection. A connection refused or closed before a response begins was not
+// accepted; a response that has begun must be complete.
 func (l *load) fight(url string) {
 	client := system.Client()
 	client.Timeout = hang
@@ -105,8 +105,7 @@ func (l *load) count() int {
 	return len(l.ids)
 }
 
-// What was accepted was answered whole: so the fights that are stored are those that clients know of, no more and no
-// less.
+// Every accepted request got a complete response, so exactly the fights that clients know of are stored.
 func testStopUnderLoad(t *testing.T, start func(*testing.T, string) service, signal os.Signal) {
 	dir := t.TempDir()
 	s := start(t, dir)
@@ -147,7 +146,8 @@ func testDrainDelay(t *testing.T, program string) {
 	}
 }
 
-// Only the second signal can end it: the request, the drain and the stop all take longer than the test.
+// Only the second signal can end it: the request, the drain delay and the shutdown timeout all exceed the test's
+// duration.
 func testSecondSignal(t *testing.T, program string) {
 	for _, test := range []struct{ name, drain string }{{"in the drain delay", "10m"}, {"while a request is in flight", "0s"}} {
 		t.Run(test.name, func(t *testing.T) {
@@ -170,7 +170,7 @@ func testSecondSignal(t *testing.T, program string) {
 			if code := fights.Wait(t, hang); code != 1 {
 				t.Errorf("exit code %d, want 1", code)
 			}
-			if log := fights.Stderr.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "fights: requests in flight were broken off") {
+			if log := fights.Stderr.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "fights: requests in flight were aborted") {
 				t.Errorf("want one line that says so, got:\n%s", log)
 			}
 			if err := within(t, "the request ends", ended); err == nil {
@@ -180,7 +180,7 @@ func testSecondSignal(t *testing.T, program string) {
 	}
 }
 
-// longList imports heroes until their list is far larger than what the kernel buffers of a connection hold.
+// longList imports heroes until their list is far larger than the kernel's buffers for a connection.
 func longList(t *testing.T, program, dir string) (rows int) {
 	t.Helper()
 	rows = 16_000
@@ -199,7 +199,7 @@ func longList(t *testing.T, program, dir string) (rows int) {
 	return rows
 }
 
-// beginList asks for all heroes on a connection with a small window, and reads the header.
+// beginList requests all heroes on a connection with a small window, and reads the header.
 func beginList(t *testing.T, url string) *http.Response {
 	t.Helper()
 	dialer := &net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error {
@@ -247,7 +247,7 @@ func testStopWithinALongList(t *testing.T, program string) {
 			t.Errorf("got %d heroes and %v, want %d", len(heroes), err, rows)
 		}
 		if _, err := io.Copy(io.Discard, list.Body); err != nil {
-			t.Errorf("the list has no end: %v", err)
+			t.Errorf("the list is truncated: %v", err)
 		}
 		if code := s.Wait(t, hang); code != 0 {
 			t.Errorf("exit code %d", code)
@@ -260,7 +260,7 @@ func testStopWithinALongList(t *testing.T, program string) {
 		if code := s.Wait(t, hang); code != 0 {
 			t.Errorf("exit code %d, want 0", code)
 		}
-		if log := s.Stderr.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "heroes - WARN - requests in flight were broken off") {
+		if log := s.Stderr.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "heroes - WARN - requests in flight were aborted") {
 			t.Errorf("want one line that says so, got:\n%s", log)
 		}
 		if n, err := io.Copy(io.Discard, list.Body); err == nil {

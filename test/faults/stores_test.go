@@ -18,7 +18,7 @@ import (
 // engine is a kind of store, with the service that is tested on it.
 type engine struct {
 	name, service string
-	variable      string // that gives the service its store
+	variable      string // that sets the service's store
 	word          string // for the engine in /readyz
 	serve         func(testing.TB) *engines.Server
 	fresh         func(*testing.T, string) string
@@ -27,7 +27,7 @@ type engine struct {
 
 type request struct{ method, path, body string }
 
-// through returns a proxy and the store's URL that leads through it.
+// through returns a proxy and the store's URL through it.
 func through(t *testing.T, store string, relays tcpproxy.Relays) (*tcpproxy.Proxy, string) {
 	t.Helper()
 	location, err := url.Parse(store)
@@ -48,7 +48,7 @@ func reads(paths ...string) []request {
 }
 
 func kinds() []engine {
-	// database makes a fresh database on the server at url.
+	// database creates a fresh database on the server at url.
 	database := func(variable string, fresh func(testing.TB) string) func(*testing.T, string) string {
 		return func(t *testing.T, server string) string {
 			t.Helper()
@@ -76,7 +76,7 @@ func kinds() []engine {
 	}
 }
 
-// password returns what must be seen nowhere.
+// password returns the secret that must not be revealed anywhere.
 func password(t *testing.T, store string) string {
 	t.Helper()
 	location, err := url.Parse(store)
@@ -87,10 +87,10 @@ func password(t *testing.T, store string) string {
 	return secret
 }
 
-// inMemory is for how long the eco profile draws from what it has read before.
+// inMemory is how long the eco profile picks from earlier reads.
 const inMemory = time.Second
 
-// wantAway checks that the service bears the loss of its store.
+// wantAway checks that the service copes with the loss of its store.
 func (e engine) wantAway(t *testing.T, s service, secret string) {
 	t.Helper()
 	time.Sleep(inMemory)
@@ -102,15 +102,15 @@ func (e engine) wantAway(t *testing.T, s service, secret string) {
 		t.Logf("%s %s: %d after %s", r.method, r.path, got.status, got.took.Round(time.Millisecond))
 		got.wantProblem(t, http.StatusServiceUnavailable, "store")
 		if secret != "" && strings.Contains(got.body, secret) {
-			t.Errorf("%s tells the password: %s", r.path, got.body)
+			t.Errorf("%s reveals the password: %s", r.path, got.body)
 		}
 	}
 	if secret != "" && strings.Contains(s.Stderr.String(), secret) {
-		t.Errorf("the log tells the password:\n%s", s.Stderr.String())
+		t.Errorf("the log reveals the password:\n%s", s.Stderr.String())
 	}
 }
 
-// wantBack waits until everything is answered again.
+// wantBack waits until everything works again.
 func (e engine) wantBack(t *testing.T, s service) {
 	t.Helper()
 	eventually(t, "the service is ready again", func() bool { return get(t, s.url+"/readyz").status == http.StatusOK })
@@ -169,7 +169,7 @@ func testStoreThatGoesAway(t *testing.T, program string) {
 	}
 }
 
-// In one process the catalogs are asked without a socket, and fail all the same as peers do.
+// In one process the catalogs are called without a socket, yet fail like remote peers.
 func testUpWithoutItsHeroes(t *testing.T, program, store string, server *engines.Server, proxy *tcpproxy.Proxy) {
 	s, env := system.FreeUp(t)
 	up := system.Start(t, program, append(env, "DATA_DIR="+t.TempDir(), "HEROES_DATABASE_URL="+store), "up", "--deadline=1s")
@@ -196,7 +196,7 @@ func testUpWithoutItsHeroes(t *testing.T, program, store string, server *engines
 	eventually(t, "fights are fought again", fought)
 }
 
-// absent are stores that nobody runs, each with a password.
+// absent returns URLs of stores that don't exist, each with a password.
 func absent(place string) map[string]string {
 	return map[string]string{
 		"heroes":    "DATABASE_URL=postgres://superman:kryptonite@" + place + "/heroes_database",
@@ -206,7 +206,7 @@ func absent(place string) map[string]string {
 	}
 }
 
-// wantOneLine waits for the end of a service that gave up, and checks what it says.
+// wantOneLine waits for a service to give up, and checks its message.
 func wantOneLine(t *testing.T, p *system.Process, place, cause string) {
 	t.Helper()
 	if code := p.Wait(t, hang); code != 1 {

@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// Verdict is what a check found. Everything from Lost on is a fault.
+// Verdict is the result of a check. Everything from Lost on counts faults.
 type Verdict struct {
 	OK, Refused, Indeterminate, Stored int
 
-	Lost       int // acknowledged, and not stored
-	Changed    int // stored otherwise than it was answered
-	Duplicated int // asked for once, and stored or acknowledged more than once
-	Unasked    int // stored, though it was refused or nobody asked for it
+	Lost       int // acknowledged but not stored
+	Changed    int // stored with different content than acknowledged
+	Duplicated int // requested once, but stored or acknowledged more than once
+	Unasked    int // stored although it was refused or never requested
 
-	Faults []string // the first faults, in words
+	Faults []string // descriptions of the first faults
 }
 
-// manyFaults is how many faults are told in words.
+// manyFaults limits the number of descriptions.
 const manyFaults = 10
 
 func (v *Verdict) fault(count *int, format string, args ...any) {
@@ -32,18 +32,18 @@ func (v *Verdict) fault(count *int, format string, args ...any) {
 // Sound reports whether no fault was found.
 func (v *Verdict) Sound() bool { return v.Lost+v.Changed+v.Duplicated+v.Unasked == 0 }
 
-// Add adds what another check found.
+// Add adds the result of another check.
 func (v *Verdict) Add(other Verdict) {
 	v.OK, v.Refused, v.Indeterminate, v.Stored = v.OK+other.OK, v.Refused+other.Refused, v.Indeterminate+other.Indeterminate, v.Stored+other.Stored
 	v.Lost, v.Changed, v.Duplicated, v.Unasked = v.Lost+other.Lost, v.Changed+other.Changed, v.Duplicated+other.Duplicated, v.Unasked+other.Unasked
 	v.Faults = append(v.Faults, other.Faults...)
 }
 
-// Check holds the operations against the stored fights:
-// what is OK must be stored, and what is stored must be OK or Indeterminate, once.
+// Check compares the operations with the stored fights: every OK operation must be stored, and every stored fight
+// must belong to one OK or Indeterminate operation.
 //
-// A fight whose heroes the server picked is known by its id alone. Stored ones of which no answer tells are allowed to be as
-// many as such operations are indeterminate.
+// A fight whose heroes the server picked is identified by its id only. So of the stored fights without a known id,
+// there may be as many as there are such indeterminate operations.
 func Check(operations []Operation, stored []Fight) Verdict {
 	v := Verdict{Stored: len(stored)}
 	byID, byHero, open := v.index(operations)
@@ -72,8 +72,8 @@ func Check(operations []Operation, stored []Fight) Verdict {
 	return v
 }
 
-// index counts the operations by their outcome and returns them by the id in the answer and by the hero that was sent, and
-// how many are open of which neither is known.
+// index counts the operations by outcome. It returns them by the acknowledged id and by the hero that was sent, and
+// the number of indeterminate ones with neither.
 func (v *Verdict) index(operations []Operation) (byID, byHero map[string]*Operation, open int) {
 	byID, byHero = map[string]*Operation{}, map[string]*Operation{}
 	for i := range operations {
@@ -100,7 +100,7 @@ func (v *Verdict) index(operations []Operation) (byID, byHero map[string]*Operat
 	return byID, byHero, open
 }
 
-// compare finds what was acknowledged and is missing or another, and what is listed twice.
+// compare finds acknowledged fights that are missing or different, and fights that are listed twice.
 func (v *Verdict) compare(acknowledged map[string]*Operation, stored []Fight) {
 	found := make(map[string]Fight, len(stored))
 	for _, fight := range stored {
@@ -119,8 +119,8 @@ func (v *Verdict) compare(acknowledged map[string]*Operation, stored []Fight) {
 	}
 }
 
-// Disordered returns how many fights got an id that is not above all those that had been acknowledged when they were asked
-// for. It holds for fights of one process, and of those that took its place.
+// Disordered returns how many fights got an id that is not above those of all fights acknowledged before they were
+// requested. It applies to fights of one process and its successors.
 func Disordered(operations []Operation) (n int) {
 	began := slices.DeleteFunc(slices.Clone(operations), func(o Operation) bool { return o.Outcome != OK })
 	ended := slices.Clone(began)
@@ -138,7 +138,7 @@ func Disordered(operations []Operation) (n int) {
 	return n
 }
 
-// Longest returns the longest time that a client waited for an answer of any kind.
+// Longest returns the longest time that a client waited for a response of any kind.
 func Longest(operations []Operation) (longest time.Duration) {
 	for i := range operations {
 		if operations[i].Answered {

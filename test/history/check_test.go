@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// acknowledged returns an operation with an answer, and the fight that is stored.
+// acknowledged returns an acknowledged operation and its stored fight.
 func acknowledged(n int, hero string) (Operation, Fight) {
 	id := fmt.Sprintf("id-%03d", n)
 	text := fmt.Sprintf(`{"id":%q,"hero":{"name":%q}}`, id, hero)
@@ -20,8 +20,8 @@ func acknowledged(n int, hero string) (Operation, Fight) {
 		Began: time.Duration(n) * time.Second, Ended: time.Duration(n)*time.Second + time.Millisecond}, fight
 }
 
-// known is a history without a fault: what was sent and what the server picked, some of each refused and some open. Of the
-// open ones some are stored.
+// known returns a history without faults: with sent heroes and picked ones, some of each refused and some
+// indeterminate. Some of the indeterminate ones are stored.
 func known() (operations []Operation, stored []Fight) {
 	for n, hero := range []string{"op-1", "op-2", "", "", "op-5"} {
 		operation, fight := acknowledged(n, hero)
@@ -52,7 +52,7 @@ func TestCheckCatches(t *testing.T) {
 		"an id twice":    {func(o *[]Operation, _ *[]Fight) { *o = append(*o, (*o)[2]) }, Verdict{Duplicated: 1}},
 		"refused, there": {func(_ *[]Operation, s *[]Fight) { *s = append(*s, fightOf(9, "op-8")) }, Verdict{Unasked: 1}},
 		"picked, refused and stored": {func(_ *[]Operation, s *[]Fight) {
-			*s = append(*s, fightOf(8, "Ada"), fightOf(9, "Ada")) // one of two is allowed, for one that is open
+			*s = append(*s, fightOf(8, "Ada"), fightOf(9, "Ada")) // one of them is allowed, for the indeterminate one
 		}, Verdict{Unasked: 1}},
 		"an open one twice": {func(_ *[]Operation, s *[]Fight) { *s = append(*s, fightOf(8, "op-6")) }, Verdict{Duplicated: 1}},
 		"an acknowledged one twice, with another id": {func(_ *[]Operation, s *[]Fight) {
@@ -85,11 +85,11 @@ func TestDisordered(t *testing.T) {
 	if n := Disordered(operations); n != 0 {
 		t.Errorf("%d of those in order", n)
 	}
-	operations[4].ID = operations[2].ID + "a" // above that, and below the one between
+	operations[4].ID = operations[2].ID + "a" // above that one, and below the one between
 	if n := Disordered(operations); n != 1 {
 		t.Errorf("found %d, want the last", n)
 	}
-	operations[3].Ended = time.Hour // nobody knew of it when the last one began
+	operations[3].Ended = time.Hour // it wasn't known yet when the last one began
 	if n := Disordered(operations); n != 0 {
 		t.Errorf("found %d of those at the same time", n)
 	}

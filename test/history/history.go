@@ -1,5 +1,6 @@
-// Package history checks what clients were told against what is stored, as Jepsen does: every fight that was acknowledged is
-// stored as it was answered, and nothing is stored that was neither acknowledged nor left open.
+// Package history compares what clients were told with what is stored, like Jepsen: every acknowledged fight is
+// stored as acknowledged, and every stored fight was acknowledged or left indeterminate. It knows the HTTP API, but
+// not how a fight is stored.
 package history
 
 import (
@@ -12,41 +13,42 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// Outcome is what a client knows of its fight.
+// Outcome is what a client knows about its fight.
 type Outcome int
 
 const (
-	// OK means acknowledged, with a whole answer. The fight must be stored.
+	// OK means acknowledged with a complete response. The fight must be stored.
 	OK Outcome = iota
-	// Refused means that nothing was stored, as the answer promises, or that the request was never sent. The fight must not be stored.
+	// Refused means that the response promises that nothing was stored, or that the request was never sent. The fight
+	// must not be stored.
 	Refused
-	// Indeterminate means no answer, a broken one, or one that says that the fight may have been stored.
+	// Indeterminate means no response, an incomplete one, or one that says that the fight may have been stored.
 	Indeterminate
 )
 
 // String returns the outcome in a word.
 func (o Outcome) String() string { return [...]string{"ok", "refused", "indeterminate"}[o] }
 
-// Operation is one request for a fight. Nothing ever sends it again.
+// Operation is one request for a fight. It is never repeated.
 type Operation struct {
-	// Hero is the name of the hero that was sent, which no other operation has; "" where the server picked one.
+	// Hero is the name of the hero that was sent, unique to this operation, or "" if the server picked one.
 	Hero string
 	// Began and Ended are times since the start of the run.
 	Began, Ended time.Duration
-	// Answered reports whether there was an answer of any kind.
+	// Answered reports whether there was a response of any kind.
 	Answered bool
 	Outcome  Outcome
-	// ID and Answer are those of an acknowledged fight.
+	// ID and Answer describe an acknowledged fight.
 	ID, Answer string
-	// Status, and Detail in a refusal, or the error that the client got.
+	// Status is the response's status. Detail is that of a refusal, or the client's error.
 	Status int
 	Detail string
 }
 
-// Took is how long the client waited.
+// Took returns how long the client waited.
 func (o *Operation) Took() time.Duration { return o.Ended - o.Began }
 
-// Judge notes what came back: a whole answer, or err.
+// Judge records the result: a complete response, or err.
 func (o *Operation) Judge(status int, body []byte, err error) {
 	o.Answered, o.Status = err == nil, status
 	var answer struct {
@@ -69,13 +71,13 @@ func (o *Operation) Judge(status int, body []byte, err error) {
 	}
 }
 
-// neverSent reports whether there was no connection to send the request on.
+// neverSent reports whether no connection could be opened for the request.
 func neverSent(err error) bool {
 	var failed *net.OpError
 	return errors.As(err, &failed) && failed.Op == "dial"
 }
 
-// refusal returns what an answer without a fight promises. An unexpected 500 promises nothing.
+// refusal returns the outcome of a response without a fight. An unexpected 500 is indeterminate.
 func refusal(status int, detail string) Outcome {
 	switch {
 	case strings.Contains(detail, "may have been stored"):

@@ -16,16 +16,16 @@ import (
 	"superheroes/test/system"
 )
 
-// Fight is a fight of a list, and its own bytes there.
+// Fight is a listed fight with its raw JSON.
 type Fight struct {
 	ID   string
 	Hero struct{ Name string }
 	Text string `json:"-"`
 }
 
-// Settled lists the fights above down, newest first, and counts all, of which so many lie below. A request that was on
-// its way when the server was killed may reach a database of its own a moment later: when list and count disagree it
-// tries again, until the count stays as it is.
+// Settled lists the fights above down, newest first, and counts all, including the given number below. A request in
+// flight when the server was killed may reach a separate database a moment later: if list and count disagree, it
+// retries until the count is stable.
 func Settled(ctx context.Context, base, down string, below int) (recent []Fight, number int, err error) {
 	for before := -1; ; before = number {
 		if recent, err = List(ctx, base, down); err != nil {
@@ -40,7 +40,7 @@ func Settled(ctx context.Context, base, down string, below int) (recent []Fight,
 	}
 }
 
-// Count returns how many fights the service at base counts.
+// Count returns the number of fights that the service at base reports.
 func Count(ctx context.Context, base string) (int, error) {
 	answer, _, err := Get(ctx, base+"/api/fights/count")
 	if err != nil {
@@ -51,14 +51,14 @@ func Count(ctx context.Context, base string) (int, error) {
 	return body.Count, err
 }
 
-// List follows the Link headers, to the end or until the fights lie no longer above down.
+// List follows the Link headers to the end, or until the fights are no longer above down.
 func List(ctx context.Context, base, down string) (above []Fight, err error) {
 	for page := base + "/api/fights?limit=100"; page != ""; {
 		answer, next, err := Get(ctx, page)
 		if err != nil {
 			return nil, err
 		}
-		var fights []jsontext.Value // the bytes as they are
+		var fights []jsontext.Value // the raw bytes
 		if err := json.Unmarshal(answer, &fights); err != nil {
 			return nil, fmt.Errorf("%s: %w", page, err)
 		}
@@ -77,7 +77,7 @@ func List(ctx context.Context, base, down string) (above []Fight, err error) {
 	return above, nil
 }
 
-// Get returns the body of a 200, and where its Link header leads.
+// Get returns the body of a 200, and the target of its Link header.
 func Get(ctx context.Context, address string) (answer []byte, next string, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
@@ -106,7 +106,7 @@ func Get(ctx context.Context, address string) (answer []byte, next string, err e
 	return answer, request.URL.ResolveReference(target).String(), nil
 }
 
-// Statistics returns what the service of statistics must say of the stored fights, byte for byte.
+// Statistics returns the statistics that the service must report for the stored fights, byte for byte.
 func Statistics(stored []Fight) ([]byte, error) {
 	fights := make([]fight.Fight, len(stored))
 	for i, one := range stored {

@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// Certificate returns a server's certificate for 127.0.0.1, and the file of the authority that issued it. The file ends with
-// the test.
+// Certificate returns a server certificate for 127.0.0.1, and the file of the authority that issued it. The file is
+// removed when the test ends.
 func Certificate(tb testing.TB) (server tls.Certificate, authority string) {
 	tb.Helper()
 	key := func() *ecdsa.PrivateKey {

@@ -1,5 +1,5 @@
-// Package mongowire is a network before a MongoDB server, for tests of what the server at hand can't do: it answers chosen
-// commands in the server's place, or speaks TLS.
+// Package mongowire is a proxy for a MongoDB server, for testing what the available server can't do: it answers
+// chosen commands itself, or speaks TLS. It knows the wire protocol only.
 package mongowire
 
 import (
@@ -18,16 +18,15 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
-// Answer returns what a client gets for a command; nil has the server answer. A command that is answered here never
-// reaches the server.
+// Answer returns the response to a command, or nil to forward it. A command answered here never reaches the server.
 type Answer func(command bson.Raw) bson.D
 
-// Refusal is what a server answers to a command that it refuses as a whole.
+// Refusal returns a server's response to a command that fails as a whole.
 func Refusal(code int32, name, message string) bson.D {
 	return bson.D{{Key: "ok", Value: 0.0}, {Key: "errmsg", Value: message}, {Key: "code", Value: code}, {Key: "codeName", Value: name}}
 }
 
-// Refuse answers the commands of these names with that refusal.
+// Refuse returns an Answer that refuses the named commands.
 func Refuse(refusal bson.D, names ...string) Answer {
 	return func(command bson.Raw) bson.D {
 		if slices.Contains(names, command.Index(0).Key()) {
@@ -37,13 +36,13 @@ func Refuse(refusal bson.D, names ...string) Answer {
 	}
 }
 
-// Proxy passes on what clients send to a server, except for commands that it answers itself.
+// Proxy forwards what clients send to a server, except for commands that it answers itself.
 type Proxy struct {
 	*tcpproxy.Proxy
 	answer atomic.Pointer[Answer]
 }
 
-// Start starts a proxy to the server at that address, which passes on everything at first. It ends with the test.
+// Start starts a proxy for the server, which initially forwards everything. It ends with the test.
 func Start(tb testing.TB, server string) *Proxy {
 	tb.Helper()
 	p := &Proxy{}
@@ -51,7 +50,7 @@ func Start(tb testing.TB, server string) *Proxy {
 	return p
 }
 
-// Answer sets what is answered from now on; nil has the server answer everything.
+// Answer sets the function that answers commands from now on; nil forwards everything.
 func (p *Proxy) Answer(answer Answer) {
 	if answer == nil {
 		answer = func(bson.Raw) bson.D { return nil }
@@ -66,11 +65,11 @@ func (p *Proxy) relays() (up, down tcpproxy.Relay) {
 
 type connection struct {
 	proxy   *Proxy
-	answers sync.Map // by the number of the request: bson.D
+	answers sync.Map // by request id: bson.D
 }
 
-// up passes on what the client sends. In place of a command that is answered here the server gets a ping, whose answer gives
-// down the moment to answer.
+// up forwards the client's messages. A command answered here is replaced by a ping, whose response tells down when to
+// send the answer.
 func (c *connection) up(server io.Writer, client io.Reader) {
 	for {
 		message, err := ReadMessage(client)
@@ -110,10 +109,10 @@ func (c *connection) down(client io.Writer, server io.Reader) {
 
 const (
 	opMsg    = 2013
-	headSize = 16 // length, number, number of what it answers, kind
+	headSize = 16 // length, request id, id of the answered request, opcode
 )
 
-// ReadMessage reads one message of the protocol, which begins with its length.
+// ReadMessage reads one message of the protocol, which starts with its length.
 func ReadMessage(from io.Reader) ([]byte, error) {
 	message := make([]byte, 4, 1024)
 	if _, err := io.ReadFull(from, message); err != nil {
@@ -128,9 +127,9 @@ func ReadMessage(from io.Reader) ([]byte, error) {
 	return message, err
 }
 
-// Command returns the command in a message, nil when there is none.
+// Command returns the command in a message, or nil if there is none.
 func Command(message []byte) bson.Raw {
-	const at = headSize + 4 + 1 // behind the flags and the kind of the first section
+	const at = headSize + 4 + 1 // after the flags and the kind of the first section
 	if len(message) < at+4 || binary.LittleEndian.Uint32(message[12:]) != opMsg || message[at-1] != 0 {
 		return nil
 	}
@@ -144,7 +143,7 @@ func Command(message []byte) bson.Raw {
 func newMessage(number, answers uint32, document bson.D) []byte {
 	body, err := bson.Marshal(document)
 	if err != nil {
-		panic(err) // the test's own fault
+		panic(err) // a fault of the test
 	}
 	message := make([]byte, 0, headSize+5+len(body))
 	for _, n := range []uint32{uint32(headSize + 5 + len(body)), number, answers, opMsg, 0} {
@@ -153,8 +152,8 @@ func newMessage(number, answers uint32, document bson.D) []byte {
 	return append(append(message, 0), body...)
 }
 
-// StartTLS starts a proxy that speaks TLS with its clients, as a server with that certificate does, and returns its address.
-// It ends with the test.
+// StartTLS starts a proxy that speaks TLS to its clients with the given certificate, and returns its address. It ends
+// with the test.
 func StartTLS(tb testing.TB, server string, certificate tls.Certificate) string {
 	tb.Helper()
 	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12})
@@ -178,7 +177,7 @@ func StartTLS(tb testing.TB, server string, certificate tls.Certificate) string 
 	return listener.Addr().String()
 }
 
-// join passes on in both directions until one side ends.
+// join copies in both directions until one side closes.
 func join(ctx context.Context, client net.Conn, server string) {
 	defer func() { _ = client.Close() }()
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", server)

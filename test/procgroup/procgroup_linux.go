@@ -5,21 +5,21 @@ import (
 	"syscall"
 )
 
-// DieWithParent has the system interrupt us when `go run` dies: it passes no signals on, and what we started must not
-// outlive it.
+// DieWithParent makes the system terminate this process when `go run` dies: that doesn't forward signals, and our
+// child processes must not outlive it.
 func DieWithParent() {
-	// An error leaves us as we would be on another system.
+	// After an error we behave as on other systems.
 	_, _, _ = syscall.RawSyscall(syscall.SYS_PRCTL, syscall.PR_SET_PDEATHSIG, uintptr(syscall.SIGTERM), 0)
 }
 
-// Lead puts a command, which has a context, and all that it starts into a process group of their own. The terminal's
-// signals don't reach it; it is asked to end when the context ends or when we die.
+// Lead puts a command, which needs a context, and its child processes into their own process group. They don't get
+// the terminal's signals; they are asked to exit when the context ends or when we die.
 func Lead(command *exec.Cmd) {
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGTERM) }
 }
 
-// End ends what is left of the group.
+// End kills whatever is left of the group.
 func End(command *exec.Cmd) {
-	_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL) // mostly nothing is left
+	_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL) // usually nothing is left
 }

@@ -4,10 +4,10 @@ package procgroup
 
 import "os/exec"
 
-// DieWithParent does nothing: this system has no such thing.
+// DieWithParent does nothing: this platform doesn't support it.
 func DieWithParent() {}
 
-// Lead does nothing: the command alone is ended.
+// Lead does nothing: only the command itself is ended.
 func Lead(*exec.Cmd) {}
 
 // End does nothing: there is no group.

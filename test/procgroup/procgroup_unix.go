@@ -7,17 +7,17 @@ import (
 	"syscall"
 )
 
-// DieWithParent does nothing: this system has no such thing.
+// DieWithParent does nothing: this platform doesn't support it.
 func DieWithParent() {}
 
-// Lead puts a command, which has a context, and all that it starts into a process group of their own. The terminal's
-// signals don't reach it; it is asked to end when the context ends.
+// Lead puts a command, which needs a context, and its child processes into their own process group. They don't get
+// the terminal's signals; they are asked to exit when the context ends.
 func Lead(command *exec.Cmd) {
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGTERM) }
 }
 
-// End ends what is left of the group.
+// End kills whatever is left of the group.
 func End(command *exec.Cmd) {
-	_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL) // mostly nothing is left
+	_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL) // usually nothing is left
 }

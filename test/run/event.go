@@ -7,18 +7,18 @@ import (
 	"io"
 )
 
-// An event is a line of `go test -json`.
+// event is a line of `go test -json`.
 type event struct {
 	Action      string  // start, run, output, pass, fail, skip, build-output, build-fail, …
-	Package     string  // its import path
-	ImportPath  string  // in place of Package in build events; may name a variant in brackets
-	Test        string  // empty in events of the whole package
-	Output      string  // with its line feed
+	Package     string  // import path
+	ImportPath  string  // instead of Package in build events; may name a variant in brackets
+	Test        string  // empty for events of the whole package
+	Output      string  // including the line feed
 	Elapsed     float64 // seconds
-	FailedBuild string  // the ImportPath whose failed build made the package fail
+	FailedBuild string  // ImportPath of the failed build that made the package fail
 }
 
-// readEvents calls take for each event, and text for each line that is none.
+// readEvents calls take for each event, and text for each line that isn't one.
 func readEvents(from io.Reader, take func(event), text func(string)) error {
 	lines := bufio.NewReader(from)
 	for {

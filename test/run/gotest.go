@@ -16,8 +16,8 @@ import (
 // stopPatience is how long interrupted tests have to clean up.
 const stopPatience = 10 * time.Second
 
-// testArgs returns the arguments of go test: ours, then the user's, which win, and the whole module
-// where the user names no package.
+// testArgs returns the arguments of go test: ours, then the user's, which take precedence, and the whole module
+// unless the user names a package.
 func testArgs(ctx context.Context, given []string, say sayer) []string {
 	args := []string{"test", "-json", "-timeout", "20m"}
 	if err := raceDetector(ctx); err != nil {
@@ -35,14 +35,14 @@ func testArgs(ctx context.Context, given []string, say sayer) []string {
 	return args
 }
 
-// isPackage reports whether an argument names packages rather than being a flag or a flag's value.
+// isPackage reports whether an argument names packages rather than being a flag or its value.
 func isPackage(arg string) bool {
 	return arg == "." || arg == ".." || arg == "superheroes" ||
 		strings.HasPrefix(arg, "./") || strings.HasPrefix(arg, "../") || strings.HasPrefix(arg, "superheroes/")
 }
 
-// raceDetector reports why tests can't have it. It builds what every such test is linked with, so that
-// the answer takes a compiler that is there but doesn't work into account, and costs nothing twice.
+// raceDetector returns why tests can't use the race detector, or nil. It builds what every such test links, so that
+// it notices a compiler that doesn't work, and nothing is built twice.
 func raceDetector(ctx context.Context) error {
 	complaint, err := exec.CommandContext(ctx, "go", "build", "-race", "runtime/race", "runtime/cgo").CombinedOutput()
 	if err != nil {
@@ -52,8 +52,8 @@ func raceDetector(ctx context.Context) error {
 	return nil
 }
 
-// goTest runs go test and feeds its events to the tally. That tests failed is the tally's to say; the
-// error is for a go command that did not do its work.
+// goTest runs go test and passes its events to the tally, which counts failed tests. The error is for a go command
+// that failed otherwise.
 func goTest(ctx context.Context, module string, args, environment []string, tally *tally) error {
 	command := exec.CommandContext(ctx, "go", args...)
 	command.Dir = module

@@ -1,12 +1,11 @@
-// Command run is what `make test` runs: it gets the engines that the tests need, runs `go test` on the
-// whole module with the race detector where there is one, and says at the end what passed, what failed
-// and what was skipped and why.
+// Command run implements `make test`: it provides the engines that the tests need, runs `go test` on the whole
+// module, with the race detector if available, and reports what passed, failed and was skipped, and why.
 //
 //	go run ./test/run                                # everything
 //	go run ./test/run -- -run Fight ./internal/...   # arguments of go test
 //
-// TEST_STRICT=1 makes a missing engine a failure, TEST_INSTALL=0 forbids installing packages. Package
-// engines lists the variables that name engines to use instead of those that would be found.
+// With TEST_STRICT=1 a missing engine is a failure; TEST_INSTALL=0 forbids installing packages. Package engines lists
+// the variables that select engines instead of those it would find.
 //
 // The last line is always "N passed, N failed, N skipped", alone on its line.
 package main
@@ -38,8 +37,8 @@ func main() {
 	os.Exit(code)
 }
 
-// run returns the exit code: 0 when tests ran and none failed. It has stopped all that it started
-// before it writes its last line.
+// run returns the exit code: 0 if tests ran and none failed. Everything it has started is stopped before it writes
+// its last line.
 func run(ctx context.Context, args []string, out io.Writer, get getter) int {
 	say := newSayer(out)
 	tally := newTally(out)
@@ -55,8 +54,8 @@ func run(ctx context.Context, args []string, out io.Writer, get getter) int {
 	return 0
 }
 
-// testAll gets the engines, runs the tests and reports what was skipped. Its error says what besides a
-// failing test makes the run a failure.
+// testAll gets the engines, runs the tests and reports what was skipped. Its error is a reason other than a failing
+// test that makes the run fail.
 func testAll(ctx context.Context, args []string, tally *tally, say sayer, get getter) error {
 	module, err := moduleRoot(ctx)
 	if err != nil {
@@ -83,14 +82,14 @@ func testAll(ctx context.Context, args []string, tally *tally, say sayer, get ge
 	return err
 }
 
-// A getter gets the engines for the module in the folder.
+// getter gets the engines for the module in the folder.
 type getter func(ctx context.Context, module string, say sayer) []*find.Engine
 
 func getEngines(ctx context.Context, module string, say sayer) []*find.Engine {
 	return find.New(module, os.Getenv, say).All(ctx)
 }
 
-// A sayer writes a whole line. It may be called from any goroutine.
+// sayer writes a whole line. It is safe for concurrent use.
 type sayer func(format string, args ...any)
 
 func newSayer(out io.Writer) sayer {
@@ -102,7 +101,7 @@ func newSayer(out io.Writer) sayer {
 	}
 }
 
-// moduleRoot returns the folder of our go.mod, wherever in the module we were started.
+// moduleRoot returns the folder of go.mod, from anywhere in the module.
 func moduleRoot(ctx context.Context) (string, error) {
 	output, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
 	if err != nil {
@@ -111,15 +110,14 @@ func moduleRoot(ctx context.Context) (string, error) {
 	return filepath.Dir(strings.TrimSpace(string(output))), nil
 }
 
-// temporary makes a folder for all that engines and tests keep in temporary files, so that nothing is
-// left of tests that were cut off, and returns what removes it. Engines run under another account, which
-// has to get through.
+// temporary creates a folder for all temporary files of engines and tests, so that nothing remains of aborted tests,
+// and returns a function to remove it. Engines run under another account, which must be able to enter it.
 func temporary() (remove func(), err error) {
 	folder, err := os.MkdirTemp("", "superheroes-")
 	if err != nil {
 		return nil, fmt.Errorf("making a temporary folder: %w", err)
 	}
-	remove = func() { _ = os.RemoveAll(folder) } // what is left is the system's to remove
+	remove = func() { _ = os.RemoveAll(folder) } // anything left is up to the system
 	if err := os.Chmod(folder, 0o711); err != nil {
 		return nil, fmt.Errorf("opening the temporary folder: %w", err)
 	}
@@ -129,7 +127,7 @@ func temporary() (remove func(), err error) {
 	return remove, nil
 }
 
-// environment is ours, with the variables that tell the tests where the engines are.
+// environment returns the process's environment with the engines' variables added.
 func environment(found []*find.Engine) []string {
 	environment := os.Environ()
 	for _, engine := range found {

@@ -11,7 +11,7 @@ import (
 	"superheroes/test/engines/find"
 )
 
-// The runner is run for real, on a module of one small test, with no engine to be had.
+// The runner runs for real, on a module with one small test, with no engine available.
 func TestRun(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -30,7 +30,7 @@ func TestRun(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			module(t, test.body)
-			t.Setenv("TMPDIR", t.TempDir()) // put back after the run, which sets it
+			t.Setenv("TMPDIR", t.TempDir()) // restored after the run, which sets it
 			t.Setenv("TEST_STRICT", test.strict)
 			var out bytes.Buffer
 			code := run(t.Context(), nil, &out, noEngines)
@@ -39,13 +39,13 @@ func TestRun(t *testing.T) {
 				t.Errorf("exit code %d, want %d; want the last line %q and %q in:\n%s", code, test.code, test.last, test.said, &out)
 			}
 			if strings.Contains(out.String(), "heard only on failure") {
-				t.Errorf("a test that passes is heard:\n%s", &out)
+				t.Errorf("the output of a passing test is shown:\n%s", &out)
 			}
 		})
 	}
 }
 
-// module makes a module of one test and works in it.
+// module creates a module with one test and changes to it.
 func module(t *testing.T, body string) {
 	t.Helper()
 	t.Chdir(t.TempDir())

@@ -10,7 +10,7 @@ import (
 	"superheroes/test/engines/find"
 )
 
-// reportSkips prints the skipped tests, those with the same reason together.
+// reportSkips prints the skipped tests, grouped by reason.
 func reportSkips(out io.Writer, skips []skip) {
 	sorted := slices.SortedStableFunc(slices.Values(skips), func(a, b skip) int {
 		return cmp.Or(strings.Compare(a.reason, b.reason), strings.Compare(a.pkg, b.pkg))
@@ -23,7 +23,7 @@ func reportSkips(out io.Writer, skips []skip) {
 	}
 }
 
-// chunks yields the runs of skips that have the same reason.
+// chunks yields consecutive skips with the same reason.
 func chunks(skips []skip) func(yield func([]skip) bool) {
 	return func(yield func([]skip) bool) {
 		for len(skips) > 0 {
@@ -39,7 +39,7 @@ func chunks(skips []skip) func(yield func([]skip) bool) {
 	}
 }
 
-// reportMissing prints the engines that could not be had, and returns how many they are.
+// reportMissing prints the missing engines and returns their number.
 func reportMissing(out io.Writer, found []*find.Engine) int {
 	missing := 0
 	for _, engine := range found {

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// take notes an event of one test.
+// take records an event of one test.
 func (s *suite) take(e event) {
 	current := s.test(e.Test)
 	switch e.Action {
@@ -18,12 +18,12 @@ func (s *suite) take(e event) {
 	case "pass", "fail", "skip":
 		current.outcome = e.Action
 		if e.Action == "pass" {
-			current.output = nil // only what fails or is skipped is told
+			current.output = nil // only output of failed or skipped tests is reported
 		}
 	}
 }
 
-// test returns the named test, which begins when it is first heard of.
+// test returns the named test, and creates it at its first event.
 func (s *suite) test(name string) *test {
 	if known := s.tests[name]; known != nil {
 		return known
@@ -31,14 +31,14 @@ func (s *suite) test(name string) *test {
 	begun := &test{name: name, order: len(s.tests)}
 	s.tests[name] = begun
 	for prefix := range prefixes(name) {
-		if ancestor := s.tests[prefix]; ancestor != nil { // a subtest's own name may hold slashes
+		if ancestor := s.tests[prefix]; ancestor != nil { // a subtest's own name may contain slashes
 			ancestor.parent = true
 		}
 	}
 	return begun
 }
 
-// prefixes yields the parts of a test's name that end before a slash.
+// prefixes yields the prefixes of a test's name that end before a slash.
 func prefixes(name string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for i := range len(name) {
@@ -49,8 +49,8 @@ func prefixes(name string) iter.Seq[string] {
 	}
 }
 
-// count counts the tests by the tally's rule and returns those that were skipped. In a package that
-// failed, a test without an outcome was cut off, by a panic or a time-out: it failed.
+// count counts the tests by the tally's rule and returns the skipped ones. In a failed package, a test without an
+// outcome was aborted by a panic or timeout, and counts as failed.
 func (s *suite) count(packageFailed bool) []skip {
 	var skips []skip
 	for _, test := range s.inOrder() {
@@ -90,7 +90,7 @@ func (s *suite) failedBelow(name string) bool {
 	return false
 }
 
-// failures returns all that the failing tests wrote, and what belongs to no test.
+// failures returns the output of failed tests, and the output that belongs to no test.
 func (s *suite) failures() []string {
 	var lines []string
 	for _, test := range s.inOrder() {
@@ -106,13 +106,13 @@ func (s *suite) failures() []string {
 	return lines
 }
 
-// repeated reports whether a line says only what ours about the package says too.
+// repeated reports whether a line only repeats what our line about the package says.
 func repeated(line string) bool {
 	return line == "PASS\n" || line == "FAIL\n" ||
 		strings.HasPrefix(line, "FAIL\t") && !strings.Contains(line, "[")
 }
 
-// skipReason finds the reason in what a skipped test wrote: its last message, without the place.
+// skipReason returns the reason in a skipped test's output: its last message, without the file and line.
 func skipReason(output []string) string {
 	var message []string
 	for _, line := range output {
@@ -131,8 +131,8 @@ func skipReason(output []string) string {
 	return strings.Join(message, " ")
 }
 
-// startOfMessage returns the text behind the place that begins a test's message, as in
-// "fight_test.go:12: text".
+// startOfMessage returns the text after the file and line that start a test's message, as in "fight_test.go:12:
+// text".
 func startOfMessage(line string) (text string, ok bool) {
 	file, rest, ok := strings.Cut(line, ".go:")
 	if !ok || strings.ContainsAny(file, " \t") {

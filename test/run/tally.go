@@ -6,53 +6,52 @@ import (
 	"strings"
 )
 
-// A tally counts the tests of a run, and prints a line for each package that ends and everything that
-// failing tests wrote.
+// tally counts the tests of a run. It prints a line for each finished package, and the output of failed tests.
 //
-// What counts: a test without subtests, or a subtest without further subtests, counts once. A test
-// that has subtests counts only where it failed and none of them did. A package that failed without
-// a failing test of its own, as when it doesn't compile or its TestMain exits, counts as one failed.
+// A test without subtests, or a subtest without further subtests, counts once. A test with subtests counts only if it
+// failed and none of them did. A package that failed without a failing test, for example because it doesn't compile
+// or its TestMain exits, counts as one failure.
 type tally struct {
 	out      io.Writer
-	verbose  bool // print what every test writes, when it writes it
+	verbose  bool // print all output as it is written
 	packages map[string]*suite
-	builds   map[string][]string // what the compiler said, by ImportPath
+	builds   map[string][]string // compiler output, by ImportPath
 
 	passed, failed int
 	skips          []skip
 }
 
-// A suite is the tests of one package that is running.
+// suite is the tests of one running package.
 type suite struct {
 	name   string
 	tests  map[string]*test
-	output []string // of no test
+	output []string // not from a test
 
 	passed, failed, skipped int
 }
 
-// A test is one that began.
+// test is a test that has started.
 type test struct {
 	name    string
-	order   int // of its beginning
+	order   int // position among the started tests
 	output  []string
 	outcome string // pass, fail or skip; empty while it runs
 	parent  bool   // it has subtests
 }
 
-// A skip is a test that was skipped, and why.
+// skip is a skipped test and the reason.
 type skip struct{ pkg, test, reason string }
 
 func newTally(out io.Writer) *tally {
 	return &tally{out: out, packages: map[string]*suite{}, builds: map[string][]string{}}
 }
 
-// String is the last line of the run.
+// String returns the last line of the run.
 func (t *tally) String() string {
 	return fmt.Sprintf("%d passed, %d failed, %d skipped", t.passed, t.failed, len(t.skips))
 }
 
-// ran is the number of tests that were not skipped.
+// ran returns the number of tests that were not skipped.
 func (t *tally) ran() int { return t.passed + t.failed }
 
 func (t *tally) read(from io.Reader) error {
@@ -67,7 +66,7 @@ func (t *tally) take(e event) {
 	case e.Action == "build-output":
 		t.builds[e.ImportPath] = append(t.builds[e.ImportPath], e.Output)
 	case e.Package == "":
-		// A kind of event that is not about tests.
+		// An event that is not about tests.
 	case e.Test != "":
 		t.suite(e.Package).take(e)
 	default:
@@ -101,7 +100,7 @@ func (t *tally) takePackage(e event) {
 	}
 }
 
-// end counts the package's tests and prints its line, after the output of those that failed.
+// end counts the package's tests and prints its line, after the output of failed ones.
 func (t *tally) end(suite *suite, word string, seconds float64) {
 	delete(t.packages, suite.name)
 	t.skips = append(t.skips, suite.count(word == "FAIL")...)
@@ -115,7 +114,7 @@ func (t *tally) end(suite *suite, word string, seconds float64) {
 	fmt.Fprintf(t.out, "%s %s  %s\n", word, suite.name, suite.summary(seconds))
 }
 
-// finish counts the packages whose end never came as failed.
+// finish counts packages without an end as failed.
 func (t *tally) finish() {
 	for _, suite := range t.packages {
 		t.end(suite, "FAIL", 0)

@@ -13,8 +13,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden file anew")
 
-// The golden input is what `go test -json` wrote about packages that pass, fail, panic, hang, don't
-// compile, don't pass vet, and exit with an error from TestMain.
+// The golden input is the output of `go test -json` for packages that pass, fail, panic, hang, don't compile, don't
+// pass vet, and exit with an error from TestMain.
 func TestTallyOfRealRun(t *testing.T) {
 	events, err := os.Open(filepath.Join("testdata", "events.json"))
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package smalldisk gives a test a disk of a few MB, which it can fill.
+// Package smalldisk gives a test a disk of a few MB that it can fill. It knows no other package of the program.
 package smalldisk
 
 import (
@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// Mount mounts a file system of that size, as in "4m", which only the test's goroutine and the processes that it starts see.
-// The test is skipped where that is forbidden.
+// Mount mounts a file system of the given size, such as "4m", visible only to the test's goroutine and the processes
+// that it starts. It skips the test if that is forbidden.
 func Mount(tb testing.TB, size string) (dir string) {
 	tb.Helper()
 	dir = tb.TempDir()
@@ -34,7 +34,7 @@ func Mount(tb testing.TB, size string) (dir string) {
 	return dir
 }
 
-// Fill fills the disk to the last block, and returns the file that does.
+// Fill fills the disk to the last block, and returns the file it wrote.
 func Fill(tb testing.TB, dir string) (file string) {
 	tb.Helper()
 	file = filepath.Join(dir, "filler")

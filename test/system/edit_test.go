@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// fresh is how long a process may pick from what another has changed.
+// fresh is how long a process may pick an entry that another process has changed.
 const fresh = time.Second
 
-// TestPicksSeeEdits: a change is seen by the picks of the process that made it as soon as it is answered, by those of
-// others within a second, and what was deleted is never picked after that.
+// The process that made a change picks accordingly as soon as it has responded, others within a second, and a deleted
+// entry is never picked after that.
 func TestPicksSeeEdits(t *testing.T) {
 	for _, profile := range []string{"strict", "eco"} {
 		t.Run(profile, func(t *testing.T) { Each(t, testPicksSeeEdits, "--profile="+profile) })
@@ -31,7 +31,7 @@ func testPicksSeeEdits(t *testing.T, s *System) {
 	for _, hero := range heroes[1:] {
 		edit(t, s, http.MethodDelete, fmt.Sprint("/", hero.ID), "", http.StatusNoContent)
 	}
-	// The first is left: with one hero at a time every pick tells.
+	// One is left: with a single hero every pick is conclusive.
 	id, name := heroes[0].ID, "the first"
 	edit(t, s, http.MethodPatch, fmt.Sprint("/", id), `{"name":"the first"}`, http.StatusOK)
 	for round := range 5 {
@@ -39,7 +39,7 @@ func testPicksSeeEdits(t *testing.T, s *System) {
 		var created struct{ ID int64 }
 		name = fmt.Sprintf("hero of round %d", round)
 		read(t, edit(t, s, http.MethodPost, "", `{"name":"`+name+`"}`, http.StatusCreated), &created)
-		pick(t, s.Heroes+"/api/heroes/random")         // of a snapshot with both
+		pick(t, s.Heroes+"/api/heroes/random")         // from a snapshot with both
 		pick(t, s.Fights+"/api/fights/randomfighters") // here as well
 		edit(t, s, http.MethodDelete, fmt.Sprint("/", id), "", http.StatusNoContent)
 		id = created.ID
@@ -59,8 +59,8 @@ func testPicksSeeEdits(t *testing.T, s *System) {
 	}
 }
 
-// picksAre wants each pick to be the hero with that name, from now on or, in another process, from the moment on from
-// which no older one may be picked.
+// picksAre checks that each pick is the hero with that name, at once or, in another process, after the time for which
+// older picks are allowed.
 func picksAre(t *testing.T, s *System, name string) {
 	t.Helper()
 	want := `"name":` + fmt.Sprintf("%q", name)
@@ -118,7 +118,7 @@ func read(t *testing.T, text string, into any) {
 	}
 }
 
-// TestEditsDisabled: without a token nobody may change anything, and no log line ever shows one.
+// Without a token nobody may change anything, and no log line ever shows one.
 func TestEditsDisabled(t *testing.T) {
 	program := Build(t)
 	for _, c := range []struct {
@@ -139,11 +139,11 @@ func TestEditsDisabled(t *testing.T) {
 			answers := edit(t, s, http.MethodPost, "", `{"name":"x"}`, c.status) + edit(t, s, http.MethodDelete, "/1", "", c.status) +
 				exchange(t, http.MethodGet, s.Heroes+"/healthz", "", http.StatusOK)
 			if c.status == http.StatusForbidden && !strings.Contains(answers, "ADMIN_TOKEN") {
-				t.Errorf("it is not said how to enable changes: %s", answers)
+				t.Errorf("the response doesn't say how to enable changes: %s", answers)
 			}
 			for _, secret := range []string{AdminToken, "swordfish"} {
 				if strings.Contains(answers+p.Stdout.String()+p.Stderr.String(), secret) {
-					t.Errorf("%q is shown", secret)
+					t.Errorf("%q is revealed", secret)
 				}
 			}
 			if !strings.Contains(p.Stderr.String(), "DELETE") {

@@ -1,4 +1,5 @@
-// Package system runs the program as a user does, for black-box tests: real processes, real sockets, real signals.
+// Package system runs the program as a user does, for black-box tests: real processes, sockets and signals. It knows
+// the program's command line and addresses, but none of its packages.
 package system
 
 import (
@@ -20,17 +21,17 @@ import (
 	"superheroes/test/engines"
 )
 
-// startTimeout bounds how long a process may take until it is ready, on a busy machine.
+// startTimeout is how long a process may take to become ready, on a busy machine.
 const startTimeout = 3 * time.Minute
 
-// Build builds the program into a folder of the test's own and returns its path; with the race detector when the
-// test has it. Go's build cache makes it cheap after the first time.
+// Build builds the program into a temporary folder and returns its path, with the race detector if the test uses it.
+// Go's build cache makes it cheap after the first time.
 func Build(tb testing.TB) string {
 	tb.Helper()
 	return BuildWith(tb)
 }
 
-// BuildWith is Build with further arguments of go build.
+// BuildWith is Build with additional arguments of go build.
 func BuildWith(tb testing.TB, further ...string) string {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), "superheroes")
@@ -52,8 +53,8 @@ type Process struct {
 	ended          chan struct{}
 }
 
-// Start starts the program with these arguments. The environment is the test's, without any variable that the
-// program reads, and env. The test's end kills it, and fails when the race detector found something.
+// Start starts the program with these arguments. The environment is env and the few variables of the test's that any
+// program needs. When the test ends, the process is killed, and the test fails if the race detector found something.
 func Start(tb testing.TB, program string, env []string, args ...string) *Process {
 	tb.Helper()
 	p := &Process{command: exec.CommandContext(context.WithoutCancel(tb.Context()), program, args...), ended: make(chan struct{})}
@@ -64,7 +65,7 @@ func Start(tb testing.TB, program string, env []string, args ...string) *Process
 		tb.Fatalf("starting %s: %v", program, err)
 	}
 	go func() {
-		_ = p.command.Wait() // the exit code tells
+		_ = p.command.Wait() // the exit code says why
 		close(p.ended)
 	}()
 	tb.Cleanup(func() {
@@ -90,13 +91,13 @@ func (p *Process) Signal(tb testing.TB, signal os.Signal) {
 // Pid returns the process id.
 func (p *Process) Pid() int { return p.command.Process.Pid }
 
-// Kill ends the process as kill -9 does, and waits until it is gone.
+// Kill ends the process like kill -9, and waits until it has exited.
 func (p *Process) Kill() {
-	_ = p.command.Process.Kill() // it may have ended
+	_ = p.command.Process.Kill() // it may have exited
 	<-p.ended
 }
 
-// Wait waits for the process to end, and returns its exit code; -1 when a signal ended it.
+// Wait waits for the process to exit, and returns its exit code, or -1 if a signal ended it.
 func (p *Process) Wait(tb testing.TB, atMost time.Duration) int {
 	tb.Helper()
 	select {
@@ -108,7 +109,7 @@ func (p *Process) Wait(tb testing.TB, atMost time.Duration) int {
 	}
 }
 
-// Ready waits until url answers 200, and fails the test when the process ends or it takes too long.
+// Ready waits until url returns 200. It fails the test if the process exits or that takes too long.
 func (p *Process) Ready(tb testing.TB, url string) {
 	tb.Helper()
 	deadline := time.Now().Add(startTimeout)
@@ -142,8 +143,8 @@ func get(ctx context.Context, url string) (int, error) {
 	return response.StatusCode, errors.Join(err, response.Body.Close())
 }
 
-// Client returns an HTTP client that never repeats a request: each has a connection of its own, and a kept-alive one
-// that broke is the only thing net/http repeats a GET for. It follows no redirect.
+// Client returns an HTTP client that never repeats a request: net/http only repeats a GET on a broken kept-alive
+// connection, and this client uses a new one for each request. It doesn't follow redirects.
 func Client() *http.Client {
 	return &http.Client{
 		Transport:     &http.Transport{DisableKeepAlives: true},
@@ -164,14 +165,14 @@ func (o *Output) Write(p []byte) (int, error) {
 	return o.text.Write(p)
 }
 
-// String returns all that was written so far.
+// String returns everything written so far.
 func (o *Output) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.text.String()
 }
 
-// FreeAddr returns an address on loopback that nobody listens on.
+// FreeAddr returns an unused loopback address.
 func FreeAddr(tb testing.TB) string {
 	tb.Helper()
 	port, err := engines.FreePort()

@@ -4,5 +4,5 @@ package system
 
 import "os/exec"
 
-// dieWithParent does nothing where the kernel can't.
+// dieWithParent does nothing on this platform.
 func dieWithParent(*exec.Cmd) {}

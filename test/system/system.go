@@ -6,17 +6,17 @@ import (
 	"superheroes/test/engines"
 )
 
-// AdminToken is what every service that a test starts as a system takes for the administrator's token.
+// AdminToken is the administrator's token of every service started as part of a system.
 const AdminToken = "open sesame, 41!"
 
-// patience has a service wait for a store that is busy with other tests.
+// patience makes a service wait for a store that is busy with other tests.
 const patience = "STORE_WAIT=2m"
 
-// System is a running set of the four services: in one process, or in four.
+// System is a running set of the services, in one process or in several.
 type System struct {
-	Heroes, Villains, Locations, Fights string // base URLs, as in http://127.0.0.1:8001
-	Statistics                          string // base URL of statistics; "" where it was not started
-	Arena                               string // base URL of the battle page; "" where none was started
+	Heroes, Villains, Locations, Fights string // base URLs, such as http://127.0.0.1:8001
+	Statistics                          string // base URL of statistics; "" if it wasn't started
+	Arena                               string // base URL of the battle page; "" if it wasn't started
 	Processes                           map[string]*Process
 }
 
@@ -25,8 +25,8 @@ func (s *System) URL(service string) string {
 	return map[string]string{"heroes": s.Heroes, "villains": s.Villains, "locations": s.Locations, "fights": s.Fights, "statistics": s.Statistics}[service]
 }
 
-// FreeUp returns where everything that listens in one process is to be reached, on ports that nobody has, and the settings
-// that put it there. It starts nothing.
+// FreeUp returns base URLs on unused ports for everything that runs in one process, and the settings for these
+// addresses. It doesn't start anything.
 func FreeUp(tb testing.TB) (s *System, env []string) {
 	tb.Helper()
 	s = &System{}
@@ -41,7 +41,7 @@ func FreeUp(tb testing.TB) (s *System, env []string) {
 	return s, env
 }
 
-// Up starts all services in one process on the embedded store in dir, with further arguments.
+// Up starts all services in one process on the embedded store in dir, with additional arguments.
 func Up(tb testing.TB, program, dir string, args ...string) *System {
 	tb.Helper()
 	s, env := FreeUp(tb)
@@ -53,16 +53,16 @@ func Up(tb testing.TB, program, dir string, args ...string) *System {
 	return s
 }
 
-// Stores are the store URLs of four processes.
+// Stores holds the store URLs of four processes.
 type Stores struct{ Heroes, Villains, Locations, Fights string }
 
-// RealStores returns fresh databases on the real engines; the test is skipped where one is missing.
+// RealStores returns fresh databases on the real engines. It skips the test if one is missing.
 func RealStores(tb testing.TB) Stores {
 	tb.Helper()
 	return Stores{engines.Postgres(tb), engines.Postgres(tb), engines.MySQL(tb), engines.MongoDB(tb)}
 }
 
-// Four starts each service in a process of its own, with further arguments for all of them.
+// Four starts each service in its own process, with additional arguments for all of them.
 func Four(tb testing.TB, program string, stores Stores, args ...string) *System {
 	tb.Helper()
 	s := &System{Processes: map[string]*Process{}}
@@ -84,7 +84,7 @@ func Four(tb testing.TB, program string, stores Stores, args ...string) *System 
 	return s
 }
 
-// StartArena starts the battle page in a process of its own, before the services of s.
+// StartArena starts the battle page in its own process, in front of the services of s.
 func (s *System) StartArena(tb testing.TB, program string, env ...string) {
 	tb.Helper()
 	addr := FreeAddr(tb)
@@ -98,7 +98,7 @@ func (s *System) StartArena(tb testing.TB, program string, env ...string) {
 	s.Processes["arena"].Ready(tb, s.Arena+"/readyz")
 }
 
-// StatisticsOf starts statistics beside the fights of a store, and returns it with its base URL.
+// StatisticsOf starts statistics for the fights of a store, and returns it with its base URL.
 func StatisticsOf(tb testing.TB, program, fights string, args ...string) (*Process, string) {
 	tb.Helper()
 	addr := FreeAddr(tb)
@@ -107,8 +107,8 @@ func StatisticsOf(tb testing.TB, program, fights string, args ...string) (*Proce
 	return p, "http://" + addr
 }
 
-// Each runs test against both ways to run: one process on the embedded store, and four on the real engines, with
-// further arguments for all of them.
+// Each runs test in both modes: one process on the embedded store, and four on the real engines, with additional
+// arguments for all of them.
 func Each(t *testing.T, test func(t *testing.T, s *System), args ...string) {
 	t.Helper()
 	program := Build(t)

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// TestUpBesideAnother has every address taken that the program listens on by itself, so that none can be forgotten here.
+// TestUpBesideAnother occupies every default address of the program, so that none can be forgotten here.
 func TestUpBesideAnother(t *testing.T) {
 	program := Build(t)
 	help, err := exec.CommandContext(t.Context(), program, "help", "up").Output()
@@ -23,7 +23,7 @@ func TestUpBesideAnother(t *testing.T) {
 	}
 	for _, found := range defaults {
 		listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", string(found[1]))
-		if err == nil { // else somebody has it
+		if err == nil { // otherwise it is in use already
 			t.Cleanup(func() { _ = listener.Close() })
 		}
 	}

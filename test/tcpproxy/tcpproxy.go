@@ -1,4 +1,5 @@
-// Package tcpproxy is the network between a client and its server, for tests in which it breaks or hangs.
+// Package tcpproxy is a TCP proxy between a client and its server, for tests in which the network breaks or hangs. It
+// knows no protocol above TCP.
 package tcpproxy
 
 import (
@@ -9,46 +10,46 @@ import (
 	"testing"
 )
 
-// State is what a proxy does with bytes and connections that come.
+// State is how a proxy treats data and connections.
 type State int
 
 const (
-	// Passes is the state at the start: everything gets to its end.
+	// Passes is the initial state: everything is forwarded.
 	Passes State = iota
-	// Hangs takes connections and bytes, and passes nothing on, as a server whose process is stopped does.
+	// Hangs accepts connections and data, but forwards nothing, like a server whose process is stopped.
 	Hangs
-	// Refuses ends new connections at once. Those that are there go on, until Cut.
+	// Refuses closes new connections at once. Existing ones continue until Cut.
 	Refuses
 
-	ended // the test is over
+	ended // the test has ended
 )
 
-// Relay passes on what comes in one direction of a connection. When it returns, both directions end.
+// Relay forwards one direction of a connection. When it returns, both directions are closed.
 type Relay func(to io.Writer, from io.Reader)
 
-// Relays returns those of a new connection: up for what the client sends, down for what the server answers.
+// Relays returns the relays of a new connection: up for the client's data, down for the server's.
 type Relays func() (up, down Relay)
 
-// All is Relays that pass everything on.
+// All implements Relays and forwards everything.
 func All() (up, down Relay) {
 	all := func(to io.Writer, from io.Reader) { _, _ = io.Copy(to, from) }
 	return all, all
 }
 
-// Proxy passes connections on to a server. It may be used concurrently.
+// Proxy forwards connections to a server. It is safe for concurrent use.
 type Proxy struct {
 	listener net.Listener
 	server   string
 	relays   Relays
 
 	mu      sync.Mutex
-	changed *sync.Cond // the state is another
+	changed *sync.Cond // the state has changed
 	state   State
 	conns   []net.Conn
 	wait    sync.WaitGroup
 }
 
-// Start starts a proxy to the server at that address. It ends with the test.
+// Start starts a proxy for the server at the given address. It ends with the test.
 func Start(tb testing.TB, server string, relays Relays) *Proxy {
 	tb.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:0")
@@ -67,10 +68,10 @@ func Start(tb testing.TB, server string, relays Relays) *Proxy {
 	return p
 }
 
-// Addr is where clients reach the server through the proxy.
+// Addr returns the address at which clients reach the server through the proxy.
 func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 
-// Become changes what is done from now on.
+// Become changes the state.
 func (p *Proxy) Become(next State) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -78,7 +79,7 @@ func (p *Proxy) Become(next State) {
 	p.changed.Broadcast()
 }
 
-// Cut ends every connection that is there.
+// Cut closes all existing connections.
 func (p *Proxy) Cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -105,7 +106,7 @@ func (p *Proxy) accept() {
 	}
 }
 
-// keep notes a client's connection and the one to the server that belongs to it, unless there are to be none.
+// keep records the connections of a client and to the server, unless connections are refused.
 func (p *Proxy) keep(client, server net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -122,7 +123,7 @@ func (p *Proxy) pass(relay Relay, to, from net.Conn) {
 	relay(gate{p, to}, from)
 }
 
-// gate is the end of a connection that bytes get to when the proxy lets them.
+// gate is a writer that blocks while the proxy hangs.
 type gate struct {
 	*Proxy
 	to net.Conn

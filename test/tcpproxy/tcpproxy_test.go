@@ -12,7 +12,7 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
-// echo starts a server that answers what it is sent, and returns its address.
+// echo starts a server that echoes its input, and returns its address.
 func echo(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -45,10 +45,10 @@ func dial(t *testing.T, proxy *tcpproxy.Proxy) net.Conn {
 	return conn
 }
 
-// send sends a letter. Whether it failed, reading tells.
+// send sends a letter. Reading shows whether it failed.
 func send(conn net.Conn, letter string) { _, _ = conn.Write([]byte(letter)) }
 
-// read waits as long for a letter.
+// read waits up to patience for a letter.
 func read(conn net.Conn, patience time.Duration) (string, error) {
 	_ = conn.SetReadDeadline(time.Now().Add(patience))
 	letter := make([]byte, 1)
@@ -56,7 +56,7 @@ func read(conn net.Conn, patience time.Duration) (string, error) {
 	return string(letter[:n]), err
 }
 
-// ample is time enough for what comes, short for what does not.
+// ample is enough time for what arrives, short for what doesn't.
 const ample, short = time.Minute, 50 * time.Millisecond
 
 func want(t *testing.T, conn net.Conn, letter string) {

@@ -1,5 +1,5 @@
-// Package arena is the battle page, and the gateway through which the page reaches the services: one origin for both,
-// so that the page calls no other.
+// Package arena serves the battle page, and the gateway through which the page reaches the services: one origin for
+// both, so that the page needs no other. It knows the services by their paths only.
 package arena
 
 import (
@@ -14,14 +14,14 @@ func Parts() []string { return []string{"heroes", "villains", "locations", "figh
 
 // Part is a service behind the gateway: a Local or a remote.Proxy.
 type Part interface {
-	// Pass answers with what the service answers. A stream is passed on as it comes, however long it takes.
+	// Pass relays the service's response. A stream is relayed as it arrives, however long it takes.
 	Pass(w http.ResponseWriter, r *http.Request, stream bool) error
-	// Check tells whether the service can do its work.
+	// Check returns an error if the service isn't ready.
 	Check(ctx context.Context) error
 }
 
-// AddRoutes adds the page and the gateway. A service that parts lacks is answered for with 404. Event streams end with
-// stopping: they would keep the server from ending.
+// AddRoutes adds the page and the gateway. A service missing from parts gets a 404. Event streams end with stopping;
+// otherwise they would delay the server's shutdown.
 func AddRoutes(stopping context.Context, api *httpserver.API, parts map[string]Part) error {
 	site, err := newSite()
 	if err != nil {

@@ -13,10 +13,10 @@ import (
 	"superheroes/internal/httpserver"
 )
 
-// maxStreams is how many streams may be under way at a time.
+// maxStreams is the maximum number of open streams.
 const maxStreams = 1000
 
-// gateway passes on what the page asks of the services, and nothing else.
+// gateway forwards the page's requests to the services, and no others.
 type gateway struct {
 	parts    map[string]Part
 	streams  *bounded.Shares
@@ -27,8 +27,8 @@ func newGateway(stopping context.Context, parts map[string]Part) *gateway {
 	return &gateway{parts: parts, streams: bounded.NewShares(maxStreams), stopping: stopping}
 }
 
-// addRoutes adds the paths of the services. All of them, reads too, are for the arena's own pages and no other site's: what
-// other members of the family answer to a page isn't known here.
+// addRoutes adds the paths of the services. All of them, reads included, are for the arena's own pages only: other
+// members of the family may return data not meant for other sites.
 func (g *gateway) addRoutes(api *httpserver.API) {
 	mount := func(pattern string, serve httpserver.Handler) { api.Mount(pattern, api.OwnSite(serve)) }
 	methods := []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
@@ -47,7 +47,7 @@ func (g *gateway) addRoutes(api *httpserver.API) {
 	mount("GET /api/statistics/stream", g.events("statistics"))
 }
 
-// events returns the handler of a stream of events: an answer that has no end of its own. It ends when the server stops.
+// events returns the handler of an endless event stream. It ends when the server stops.
 func (g *gateway) events(name string) httpserver.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		ctx, cancel := context.WithCancel(httpserver.Lasting(r.Context()))
@@ -66,7 +66,7 @@ func isCatalog(name string) bool {
 	return name == "heroes" || name == "villains" || name == "locations"
 }
 
-// passing returns the handler of the paths of a part.
+// passing returns the handler for the paths of a part.
 func (g *gateway) passing(name string, wholeList bool) httpserver.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if !isClean(r.URL.Path) {
@@ -79,20 +79,21 @@ func (g *gateway) passing(name string, wholeList bool) httpserver.Handler {
 	}
 }
 
-// status shows the page how a part is: its /healthz.
+// status forwards the /healthz of a part to the page.
 func (g *gateway) status(name string) httpserver.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		return g.pass(w, r, name, &url.URL{Path: "/healthz"}, nil)
 	}
 }
 
-// isClean tells whether no segment of a decoded path is empty, . or .., but for an empty one at the end. Another
-// server than ours could take such a path for one outside the API.
+// isClean reports whether no segment of a decoded path is empty, . or .., except for an empty last one. Other servers
+// might resolve such a path to one outside the API.
 func isClean(decoded string) bool {
 	return path.Clean(decoded) == strings.TrimSuffix(decoded, "/") && !strings.Contains(decoded, `\`)
 }
 
-// pass has a part answer. A stream has a context that outlasts the request's deadline, which the part is told all the same.
+// pass forwards a request to a part. A stream's context outlasts the request's deadline, which the part is told
+// nevertheless.
 func (g *gateway) pass(w http.ResponseWriter, r *http.Request, name string, target *url.URL, lasting context.Context) error { //nolint:revive // not the context of this call
 	part, runs := g.parts[name]
 	if !runs {
@@ -109,8 +110,8 @@ func (g *gateway) pass(w http.ResponseWriter, r *http.Request, name string, targ
 	return part.Pass(w, out, lasting != nil)
 }
 
-// outgoing returns the request that a part gets: the path, the body, and of the headers those that the services read.
-// Who may write is the catalogs' business: nobody else gets the token.
+// outgoing returns the request for a part: the path, the body, and only those headers that services read. Only the
+// catalogs get the token.
 func outgoing(r *http.Request, name string, target *url.URL) (*http.Request, error) {
 	body, err := httpserver.ReadRaw(r)
 	if err != nil {

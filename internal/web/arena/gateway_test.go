@@ -21,7 +21,7 @@ import (
 	"superheroes/test/fakepeer"
 )
 
-// seen is what a part was asked.
+// seen records the requests to a part.
 type seen struct {
 	mu       sync.Mutex
 	requests []string
@@ -29,7 +29,7 @@ type seen struct {
 	hosts    []string
 }
 
-// handler notes the request and answers with the name of the part.
+// handler records the request and responds with the name of the part.
 func (s *seen) handler(name string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -58,7 +58,7 @@ func (s *seen) taken() []string {
 	return requests
 }
 
-// ways are the two ways to reach a part: by a socket and in this process.
+// ways returns the two ways to reach a part: over a socket and in this process.
 func ways(t *testing.T, behaviour func(name string) http.HandlerFunc) map[string]map[string]Part {
 	t.Helper()
 	_, cfg := limits()
@@ -110,7 +110,7 @@ func TestPasses(t *testing.T) {
 	}
 }
 
-// TestHeaders shows which headers get to a part, and which come back.
+// Which headers reach a part, and which come back.
 func TestHeaders(t *testing.T) {
 	sent := []string{
 		"Accept: application/json", "Accept-Encoding: gzip", "Content-Type: application/json", `If-Match: "1"`, `If-None-Match: "2"`,
@@ -134,7 +134,7 @@ func TestHeaders(t *testing.T) {
 				}
 				left := asked.header.Get("X-Request-Timeout-Ms")
 				asked.header.Del("X-Request-Timeout-Ms")
-				asked.header.Del("Connection") // that between gateway and part
+				asked.header.Del("Connection") // set between gateway and part
 				if diff := cmp.Diff(want, asked.header); diff != "" || left == "" {
 					t.Errorf("%s, %q ms left: -want +got\n%s", name, left, diff)
 				}
@@ -145,14 +145,14 @@ func TestHeaders(t *testing.T) {
 					t.Errorf("got %v", got.header)
 				}
 				if way == "over HTTP" && (got.header.Get("Set-Cookie") != "" || got.header.Get("Keep-Alive") != "") {
-					t.Errorf("what is between part and gateway came through: %v", got.header)
+					t.Errorf("headers between part and gateway came through: %v", got.header)
 				}
 			}
 		})
 	}
 }
 
-// TestNothingElse asks for what is not passed.
+// Anything else is not forwarded.
 func TestNothingElse(t *testing.T) {
 	asked := &seen{}
 	for way, parts := range ways(t, asked.handler) {
@@ -185,7 +185,7 @@ func TestNothingElse(t *testing.T) {
 			if requests := asked.taken(); len(requests) > 0 {
 				t.Errorf("it passed %q", requests)
 			}
-			// A request for another host is one for this arena: it goes to no other.
+			// A request line with another host stays within this arena.
 			if got := ask(t, addr, "GET http://elsewhere:1/api/heroes/1 HTTP/1.1\nHost: elsewhere\nConnection: close\n\n"); got.body != `"heroes"` {
 				t.Errorf("got %+v", got)
 			}
@@ -206,7 +206,7 @@ func TestPartThatDoesNotRun(t *testing.T) {
 	}
 }
 
-// TestPagesOfOtherSites refuses what a browser sends for them.
+// Requests from pages of other sites are refused.
 func TestPagesOfOtherSites(t *testing.T) {
 	asked := &seen{}
 	cfg, calls := limits()
@@ -232,13 +232,13 @@ func TestPagesOfOtherSites(t *testing.T) {
 				t.Errorf("%s: %s: got %+v", c.header, target, got)
 			}
 			if may := got.header.Values("Access-Control-Allow-Origin"); (len(may) == 1) != strings.Contains(c.header, "trusted") {
-				t.Errorf("%s: %s: these may read: %q", c.header, target, may)
+				t.Errorf("%s: %s: allowed to read: %q", c.header, target, may)
 			}
 		}
 	}
 }
 
-// breaking answers a request with these bytes, as often as it is asked, and then closes the connection.
+// breaking responds to every request with these bytes, and then closes the connection.
 func breaking(t *testing.T, text string) string {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -315,8 +315,8 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// TestBreaksOff has a part break off in the middle of an answer: a short one becomes a 502, of a list the client sees that
-// it isn't whole.
+// If a part breaks off in the middle of a response, a short one becomes a 502; for a list, the client sees that it is
+// truncated.
 func TestBreaksOff(t *testing.T) {
 	base := breaking(t, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n[{\"id\":1}")
 	cfg, calls := limits()
@@ -330,12 +330,12 @@ func TestBreaksOff(t *testing.T) {
 	}
 	defer func() { _ = response.Body.Close() }()
 	if body, err := io.ReadAll(response.Body); err == nil {
-		t.Errorf("a list that broke off looks whole: %s", body)
+		t.Errorf("a truncated list looks complete: %s", body)
 	}
 }
 
-// TestOnce closes each connection without an answer when it is asked for the second time: net/http would ask again, over
-// a new one. A fight must be fought once.
+// A part closes each connection without a response on the second request: net/http would repeat it on a new
+// connection. A fight must be executed once.
 func TestOnce(t *testing.T) {
 	for _, c := range []struct{ name, line string }{
 		{"fights", "GET /api/fights/execute_fight"}, {"fights", "POST /api/fights"}, {"heroes", "POST /api/heroes"}, {"heroes", "DELETE /api/heroes/1"},
@@ -346,7 +346,7 @@ func TestOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = listener.Close() }()
-			requests := make(chan int, 100) // of which connection
+			requests := make(chan int, 100) // by connection
 			go func() {
 				for n := 0; ; n++ {
 					conn, err := listener.Accept()
@@ -370,7 +370,7 @@ func TestOnce(t *testing.T) {
 	}
 }
 
-// answerOnce answers the first request of a connection and closes it at the second.
+// answerOnce responds to the first request on a connection and closes it on the second.
 func answerOnce(conn net.Conn, n int, requests chan<- int) {
 	defer func() { _ = conn.Close() }()
 	reader := bufio.NewReader(conn)
@@ -397,7 +397,7 @@ func TestKeepsConnectionsForReads(t *testing.T) {
 	}
 }
 
-// Clients in a hurry take no connection from the others: what they asked for is read to its end.
+// Impatient clients don't use up connections: their requests are read to the end.
 func TestHastyClientsCostNoConnections(t *testing.T) {
 	answer := make(chan struct{})
 	heroes := fakepeer.New(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -412,7 +412,7 @@ func TestHastyClientsCostNoConnections(t *testing.T) {
 		if got.status != http.StatusGatewayTimeout || !strings.Contains(got.body, "the request's deadline passed before heroes could answer") {
 			t.Errorf("got %+v", got)
 		}
-		for part.Pending() > 0 { // it goes on by itself
+		for part.Pending() > 0 { // it goes on without a client
 			select {
 			case answer <- struct{}{}:
 			case <-time.After(time.Millisecond):
@@ -455,7 +455,7 @@ func TestBodyLimit(t *testing.T) {
 	}
 }
 
-// TestStreams reads each event before the next is made, for longer than any of the time-outs.
+// Each event is read before the next is sent, for longer than any timeout.
 func TestStreams(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, target, kind string }{
@@ -463,7 +463,7 @@ func TestStreams(t *testing.T) {
 	} {
 		for _, way := range []string{"over HTTP", "in process"} {
 			t.Run(c.name+" "+way, func(t *testing.T) {
-				t.Parallel() // they mostly wait
+				t.Parallel() // mostly waits
 				testStream(t, way, c.target, c.kind)
 			})
 		}
@@ -491,7 +491,7 @@ func testStream(t *testing.T, way, target, kind string) {
 	const limit, pause = 3 * time.Second, time.Second // far apart, for a busy machine
 	cfg, _ := limits()
 	cfg.Deadline, cfg.ReadTimeout, cfg.WriteTimeout = limit, limit, limit
-	if way == "in process" { // there the time-out of each write is the service's own
+	if way == "in process" { // there each write's timeout is the service's own
 		cfg.WriteTimeout = time.Minute
 	}
 	conn := dial(t, serve(t, cfg, parts))
@@ -509,19 +509,19 @@ func testStream(t *testing.T, way, target, kind string) {
 		if _, err := io.ReadFull(response.Body, got); err != nil || string(got) != event {
 			t.Fatalf("got %q, %v", got, err)
 		}
-		time.Sleep(pause) // nothing happens for a while
+		time.Sleep(pause) // a quiet while
 	}
 	_ = conn.Close()
 	select {
-	case <-ended: // the part hears that the client is gone
+	case <-ended: // the part learns that the client is gone
 	case <-time.After(hang):
-		t.Error("the part goes on for nobody")
+		t.Error("the part doesn't notice that the client is gone")
 	}
 }
 
-// TestStalledClient has little kept for a client that doesn't read its stream, so that it is found out.
+// Little is buffered for a client that doesn't read its stream, so that it is noticed.
 func TestStalledClient(t *testing.T) {
-	const most = 1 << 20 // of its own accord a kernel keeps several times as much
+	const most = 1 << 20 // by default a kernel buffers several times as much
 	sent := make(chan int, 1)
 	statistics := Local{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		stream, event, total := httpserver.NewStream(w, r), bytes.Repeat([]byte("x"), 4<<10), 0
@@ -549,7 +549,7 @@ func TestStalledClient(t *testing.T) {
 	}
 }
 
-// TestListThatStalls breaks off a list of which nothing more comes.
+// A list is aborted when nothing more of it arrives.
 func TestListThatStalls(t *testing.T) {
 	heroes := fakepeer.New(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "[1")
@@ -557,7 +557,7 @@ func TestListThatStalls(t *testing.T) {
 		<-r.Context().Done()
 	})
 	cfg, calls := limits()
-	calls.Read = 2 * time.Second // in which the list's beginning comes
+	calls.Read = 2 * time.Second // enough for the start of the list
 	addr := serve(t, cfg, map[string]Part{"heroes": remotePart(t, "heroes", heroes.URL, calls)})
 	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: hang}).Get("http://" + addr + "/api/heroes")
 	if err != nil {
@@ -569,7 +569,7 @@ func TestListThatStalls(t *testing.T) {
 	}
 }
 
-// slowBrowser is a browser that asks for a list, and takes it as the test wants.
+// slowBrowser requests a list, which the test then reads as it likes.
 func slowBrowser(t *testing.T, cfg httpserver.Config, part Part) *http.Response {
 	t.Helper()
 	conn := dial(t, serve(t, cfg, map[string]Part{"heroes": part}))
@@ -584,7 +584,7 @@ func slowBrowser(t *testing.T, cfg httpserver.Config, part Part) *http.Response 
 	return response
 }
 
-// listOf sends so many bytes, as fast as they are taken, and then does what comes then; ended is closed when it has.
+// listOf sends the given number of bytes as fast as possible and then calls then; ended is closed afterwards.
 func listOf(total int, then func(r *http.Request)) (list http.HandlerFunc, ended chan struct{}) {
 	ended = make(chan struct{})
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -600,8 +600,8 @@ func listOf(total int, then func(r *http.Request)) (list http.HandlerFunc, ended
 	}, ended
 }
 
-// A browser that takes its time gets the whole of a list: the service waits for it, and not it for the service. When the
-// service stalls it is cut, however slow the browser was before.
+// A slow browser gets the whole list: the service has to wait. When the service stalls, the list is aborted, however
+// slow the browser was before.
 func TestSlowBrowser(t *testing.T) {
 	const total = 64 << 20
 	for name, c := range map[string]struct {
@@ -633,7 +633,7 @@ func TestSlowBrowser(t *testing.T) {
 	}
 }
 
-// A browser that stops reading is dropped when the write time-out has passed, and the service hears of it.
+// A browser that stops reading is dropped at the write timeout, and the service learns of it.
 func TestBrowserThatStopsReading(t *testing.T) {
 	cfg, calls := limits()
 	cfg.WriteTimeout = 500 * time.Millisecond
@@ -642,11 +642,12 @@ func TestBrowserThatStopsReading(t *testing.T) {
 	select {
 	case <-ended:
 	case <-time.After(hang):
-		t.Error("the service goes on for nobody")
+		t.Error("the service doesn't notice that the browser is gone")
 	}
 }
 
-// However many streams or lists a client opens and doesn't read, the other kind is there for it, and both for other clients.
+// However many streams or lists a client opens without reading them, the other kind still works for it, and both for
+// other clients.
 func TestTooManyStreamsOfOneClient(t *testing.T) {
 	open := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.RawQuery == "" { // a client that doesn't read
@@ -721,7 +722,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestStreamsEndWithTheServer stops a server while somebody listens to the statistics.
+// A server stops while a client streams the statistics.
 func TestStreamsEndWithTheServer(t *testing.T) {
 	endless := func(string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
@@ -752,7 +753,7 @@ func TestStreamsEndWithTheServer(t *testing.T) {
 	}
 }
 
-// An answer over a kept connection that is longer than what is held comes whole, and its connection is used again.
+// A response over a kept connection that exceeds the buffer arrives completely, and the connection is reused.
 func TestLongAnswerOverAKeptConnection(t *testing.T) {
 	long := strings.Repeat("x", 3<<20)
 	heroes := fakepeer.New(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, long) })

@@ -18,7 +18,7 @@ import (
 	"superheroes/test/fakepeer"
 )
 
-// listing is a service of our own whose list has these parts; after them it breaks off where it is asked to.
+// listing is a service whose list has these parts, and which aborts after them if asked to.
 func listing(cfg httpserver.Config, parts ...string) http.Handler {
 	api := httpserver.NewAPI(huma.Info{Title: "Heroes", Version: "test"}, slog.New(slog.DiscardHandler), cfg)
 	compressor := &httpserver.Compressor{}
@@ -35,8 +35,8 @@ func listing(cfg httpserver.Config, parts ...string) http.Handler {
 	return api
 }
 
-// TestCompressedLists: what a service compresses gets through the gateway as it is, whole or broken off, and nothing is
-// compressed for a browser that didn't ask.
+// A compressed response passes the gateway unchanged, complete or truncated, and nothing is compressed for a browser
+// that didn't ask.
 func TestCompressedLists(t *testing.T) {
 	cfg, client := limits()
 	parts := []string{"[" + strings.Repeat("1,", 50_000), strings.Repeat("2,", 50_000) + "3"}

@@ -6,16 +6,16 @@ import (
 	"net/http"
 )
 
-// Local is a part in this process: its handler is called, without a socket.
+// Local is a part in this process, called without a socket.
 type Local struct{ Handler http.Handler }
 
-// Pass has the handler answer.
+// Pass calls the handler.
 func (l Local) Pass(w http.ResponseWriter, r *http.Request, _ bool) error {
 	l.Handler.ServeHTTP(w, r)
 	return nil
 }
 
-// Check asks the handler whether it is ready.
+// Check calls the handler's /readyz.
 func (l Local) Check(ctx context.Context) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "/readyz", nil)
 	if err != nil {
@@ -24,12 +24,12 @@ func (l Local) Check(ctx context.Context) error {
 	answer := &statusOnly{header: http.Header{}, status: http.StatusOK}
 	l.Handler.ServeHTTP(answer, request)
 	if answer.status != http.StatusOK {
-		return fmt.Errorf("answered %d", answer.status)
+		return fmt.Errorf("returned %d", answer.status)
 	}
 	return nil
 }
 
-// statusOnly is an answer of which only the status counts.
+// statusOnly is a response for which only the status code matters.
 type statusOnly struct {
 	header http.Header
 	status int

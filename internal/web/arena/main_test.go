@@ -20,10 +20,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// hang bounds what would hang where the code is wrong. Nothing that is right comes near it.
+// hang is a timeout for what would hang if the code were wrong. Correct code never comes near it.
 const hang = 30 * time.Second
 
-// limits are those of a server and a client whose limits no test comes near; each test narrows the one it is about.
+// limits returns limits of a server and a client that no test reaches; each test lowers the one it is about.
 func limits() (httpserver.Config, remote.ProxyConfig) {
 	server := httpserver.Config{
 		Deadline: time.Minute, ReadHeaderTimeout: time.Minute, ReadTimeout: time.Minute, WriteTimeout: time.Minute,
@@ -33,13 +33,13 @@ func limits() (httpserver.Config, remote.ProxyConfig) {
 	return server, remote.ProxyConfig{Connect: time.Minute, Write: time.Minute, Read: time.Minute, MaxConnections: 100, IdleConnections: 20}
 }
 
-// serve starts an arena before these parts and returns its address.
+// serve starts an arena in front of these parts and returns its address.
 func serve(t *testing.T, cfg httpserver.Config, parts map[string]Part) string {
 	t.Helper()
 	return start(t, cfg, parts).Addr()
 }
 
-// start is serve for those who want the server.
+// start is serve for tests that need the server.
 func start(t *testing.T, cfg httpserver.Config, parts map[string]Part) *httpserver.Server {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
@@ -58,7 +58,7 @@ func start(t *testing.T, cfg httpserver.Config, parts map[string]Part) *httpserv
 	return server
 }
 
-// remotePart returns the part of that name which is served below base.
+// remotePart returns the named part served below base.
 func remotePart(t *testing.T, name, base string, cfg remote.ProxyConfig) *remote.Proxy {
 	t.Helper()
 	part, err := remote.NewProxy(name, base, cfg, slog.New(slog.DiscardHandler))
@@ -69,14 +69,14 @@ func remotePart(t *testing.T, name, base string, cfg remote.ProxyConfig) *remote
 	return part
 }
 
-// answer is what came back.
+// answer is a response.
 type answer struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// ask sends a request just as it is written, its line ends apart, and returns the answer.
+// ask sends a request as written, except for its line ends, and returns the response.
 func ask(t *testing.T, addr, request string) answer {
 	t.Helper()
 	conn := dial(t, addr)

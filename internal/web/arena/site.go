@@ -20,12 +20,12 @@ import (
 //go:embed page
 var files embed.FS
 
-// policy lets a page load from its own origin and nowhere else, and only files: what a name or a power says is never
-// run, and the browser refuses to make markup from a string.
+// policy restricts a page to files of its own origin: text from a name or a power never runs as a script, and the
+// browser refuses to turn strings into markup.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'none'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
-// screen is a page: its words, and the files that make it.
+// screen is a page: its title and files.
 type screen struct {
 	Name, Title, Singular string
 	Path                  string
@@ -43,15 +43,15 @@ func screens() []screen {
 	}
 }
 
-// site is what a browser loads. A file is named by the hash of all of them, so it never changes; a page is asked for
-// again each time, and answered with 304 as long as it is the same.
+// site holds what a browser loads. Asset paths contain a hash of all assets, so an asset never changes; a page is
+// revalidated each time, with a 304 if it is unchanged.
 type site struct {
 	folder string
 	files  map[string]file
 	pages  map[string]file // by the screen's name
 }
 
-// file is something to load, as it is and, when somebody takes that, compressed.
+// file is a page or an asset, plain and, once requested, compressed.
 type file struct {
 	kind, etag string
 	plain      []byte
@@ -106,13 +106,13 @@ func newFile(name string, body []byte) file {
 
 func zip(body []byte) []byte {
 	var zipped bytes.Buffer
-	writer, _ := gzip.NewWriterLevel(&zipped, gzip.BestCompression) // the level is one that there is
-	_, _ = writer.Write(body)                                       // a buffer takes everything
+	writer, _ := gzip.NewWriterLevel(&zipped, gzip.BestCompression) // the level is valid
+	_, _ = writer.Write(body)                                       // a buffer accepts everything
 	_ = writer.Close()
 	return zipped.Bytes()
 }
 
-// kindOf doesn't ask the machine, whose answers differ.
+// kindOf returns the content type. It doesn't use package mime, which depends on the machine.
 func kindOf(name string) string {
 	switch path.Ext(name) {
 	case ".html":
@@ -147,7 +147,7 @@ func (s *site) addRoutes(api *httpserver.API) {
 	}
 }
 
-// serve answers with the file, or with 304 when the browser has it.
+// serve sends the file, or a 304 if the browser has it.
 func (f file) serve(w http.ResponseWriter, r *http.Request, caching string) error {
 	body, etag := f.plain, `"`+f.etag+`"`
 	header := w.Header()
@@ -168,7 +168,7 @@ func (f file) serve(w http.ResponseWriter, r *http.Request, caching string) erro
 	return httpserver.WriteBytes(w, f.kind, body)
 }
 
-// has tells whether a browser's list of what it has names etag.
+// has reports whether etag is in the list of an If-None-Match header.
 func has(list, etag string) bool {
 	for known := range strings.SplitSeq(list, ",") {
 		if strings.TrimPrefix(strings.TrimSpace(known), "W/") == etag {

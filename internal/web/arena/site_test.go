@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// TestWeight weighs all there is to load, compressed.
+// All pages and assets together are small when compressed.
 func TestWeight(t *testing.T) {
 	site, err := newSite()
 	if err != nil {
@@ -29,7 +29,7 @@ func TestWeight(t *testing.T) {
 	}
 }
 
-// TestFilesAreOurs looks for what the content security policy would refuse, and for places elsewhere.
+// No file contains anything that the content security policy would refuse, or loads from elsewhere.
 func TestFilesAreOurs(t *testing.T) {
 	unwanted := regexp.MustCompile(`innerHTML|outerHTML|insertAdjacent|document\.write|\beval\(|new Function|\bon[a-z]+="|\bstyle="|setAttribute\('style|@import|url\(|https?://|javascript:`)
 	err := fs.WalkDir(files, "page", func(name string, entry fs.DirEntry, err error) error {
@@ -40,7 +40,7 @@ func TestFilesAreOurs(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		plain := strings.ReplaceAll(string(text), "http://www.w3.org/2000/svg", "") // a name, not a place
+		plain := strings.ReplaceAll(string(text), "http://www.w3.org/2000/svg", "") // a namespace, not an address
 		if found := unwanted.FindString(plain); found != "" {
 			t.Errorf("%s has %s", name, found)
 		}
@@ -64,7 +64,7 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
-// TestPages loads each page and everything that it and its scripts name.
+// Each page, and everything that it and its scripts reference, can be loaded.
 func TestPages(t *testing.T) {
 	cfg, _ := limits()
 	addr := serve(t, cfg, nil)

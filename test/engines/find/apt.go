@@ -13,16 +13,16 @@ import (
 	"time"
 )
 
-// packages are names of Debian packages that are installed together.
+// packages are the names of Debian packages to install together.
 type packages []string
 
 const installPatience = 10 * time.Minute
 
-// apt installs Debian packages, one set at a time, and starts nothing: no service, no PostgreSQL cluster.
+// apt installs Debian packages, one set at a time, without starting a service or creating a PostgreSQL cluster.
 type apt struct {
-	root    string // stands before the path of every file of the system; "" but in tests
+	root    string // prefix of every system path; "" except in tests
 	uid     int
-	consent string // of the user: "0" forbids
+	consent string // from the user: "0" forbids installing
 	say     func(format string, args ...any)
 	execute func(ctx context.Context, program string, args ...string) (output string, err error)
 
@@ -34,7 +34,7 @@ func newApt(getenv func(string) string, say func(string, ...any)) *apt {
 	return &apt{uid: os.Geteuid(), consent: getenv("TEST_INSTALL"), say: say, execute: execute}
 }
 
-// install makes the packages available, or says why it can't or may not.
+// install makes the packages available, or returns why it can't or may not.
 func (a *apt) install(ctx context.Context, wanted packages) error {
 	if err := a.allowed(); err != nil {
 		return err
@@ -67,7 +67,7 @@ func (a *apt) allowed() error {
 	return nil
 }
 
-// isDebian reads an os-release file.
+// isDebian parses an os-release file.
 func isDebian(release string) bool {
 	for line := range strings.Lines(release) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
@@ -83,7 +83,7 @@ func isDebian(release string) bool {
 	return false
 }
 
-// update fetches the package lists, once. Where that fails the lists that are there may still do.
+// update fetches the package lists, once. If that fails, the existing lists may suffice.
 func (a *apt) update(ctx context.Context) {
 	if a.updated {
 		return
@@ -94,7 +94,7 @@ func (a *apt) update(ctx context.Context) {
 	}
 }
 
-// resolve finds the name under which this release has each package: some carry a version.
+// resolve finds the name of each package in this release: some include a version.
 func (a *apt) resolve(ctx context.Context, wanted packages) ([]string, error) {
 	var names []string
 	for _, name := range wanted {
@@ -111,8 +111,8 @@ func (a *apt) resolve(ctx context.Context, wanted packages) ([]string, error) {
 	return names, nil
 }
 
-// choose returns the wanted name when it is there, else its highest version: mariadb-server-core-10.6
-// for mariadb-server-core.
+// choose returns the wanted name if it is available, else its highest version: mariadb-server-core-10.6 for
+// mariadb-server-core.
 func choose(available []string, wanted string) (string, bool) {
 	if slices.Contains(available, wanted) {
 		return wanted, true
@@ -127,8 +127,7 @@ func choose(available []string, wanted string) (string, bool) {
 	return best, best != ""
 }
 
-// get installs the packages. What PostgreSQL's packages share comes first, so that it can be told to
-// make no cluster before the server comes.
+// get installs the packages. PostgreSQL's common package comes first, to configure it not to create a cluster.
 func (a *apt) get(ctx context.Context, names []string) error {
 	if !slices.Contains(names, "postgresql") {
 		return a.getAll(ctx, names)
@@ -146,12 +145,12 @@ func (a *apt) getAll(ctx context.Context, names []string) error {
 	return err
 }
 
-// quietly works under a policy that denies packages to start services.
+// quietly runs work under a policy that forbids packages to start services.
 func (a *apt) quietly(work func() error) error {
 	return a.withFile("/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n", 0o755, work)
 }
 
-// withFile works while the file has the content, and then puts back what was there before.
+// withFile runs work while the file has the content, and then restores the file.
 func (a *apt) withFile(path, content string, mode os.FileMode, work func() error) (err error) {
 	path = a.root + path
 	restore, err := keep(path)
@@ -162,13 +161,13 @@ func (a *apt) withFile(path, content string, mode os.FileMode, work func() error
 	if err := os.WriteFile(path, []byte(content), mode); err != nil {
 		return fmt.Errorf("setting %s aside: %w", path, err)
 	}
-	if err := os.Chmod(path, mode); err != nil { // a file that was there keeps its mode
+	if err := os.Chmod(path, mode); err != nil { // an existing file keeps its mode
 		return fmt.Errorf("setting %s aside: %w", path, err)
 	}
 	return work()
 }
 
-// keep remembers a file, or that there is none, and returns what puts things back.
+// keep saves a file, or its absence, and returns a function to restore it.
 func keep(path string) (restore func() error, err error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -186,11 +185,11 @@ func keep(path string) (restore func() error, err error) {
 	}, nil
 }
 
-// execute runs a program of the system without questions asked.
+// execute runs a system program non-interactively.
 func execute(ctx context.Context, program string, args ...string) (string, error) {
 	command := exec.CommandContext(ctx, program, args...)
 	command.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C")
-	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) } // apt-get cleans up
+	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) } // lets apt-get clean up
 	command.WaitDelay = commandPatience
 	output, err := command.CombinedOutput()
 	if err != nil {

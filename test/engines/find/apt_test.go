@@ -15,7 +15,7 @@ func TestAptIsAllowed(t *testing.T) {
 	tests := []struct {
 		name, release, consent string
 		uid                    int
-		want                   string // in the refusal; empty where it is allowed
+		want                   string // in the refusal; empty if it is allowed
 	}{
 		{"root on Debian", "ID=debian\n", "", 0, ""},
 		{"root on Ubuntu", "NAME=\"Ubuntu\"\nID=ubuntu\nID_LIKE=debian\n", "1", 0, ""},
@@ -40,7 +40,7 @@ func TestAptIsAllowed(t *testing.T) {
 	}
 }
 
-// A fakeApt notes the commands, and the files of the system that matter while packages are installed.
+// fakeApt records the commands, and the system files that matter while packages are installed.
 type fakeApt struct {
 	root     string
 	commands []string

@@ -11,7 +11,7 @@ import (
 	"superheroes/test/engines"
 )
 
-// chromium looks for a browser. There is no container of it: tests drive it over a pipe of their own.
+// chromium looks for a browser. It isn't run in a container: tests drive it over a pipe.
 func (f *Finder) chromium(ctx context.Context) *Engine {
 	const remedy = "install Chromium or Chrome (Debian: apt-get install chromium), or set " + engines.Chrome
 	return first(ctx, "Chromium", remedy,
@@ -47,20 +47,20 @@ func (f *Finder) localChromium(ctx context.Context) (*Engine, error) {
 }
 
 func (f *Finder) installedChromium(ctx context.Context) (*Engine, error) {
-	// Without a font a page has no text to see.
+	// Without a font, pages show no text.
 	if err := f.apt.install(ctx, packages{"chromium", "fonts-dejavu-core"}); err != nil {
 		return nil, err
 	}
 	return f.localChromium(ctx)
 }
 
-// program asks a program that needs no server for its version: some that go by the name only tell how to install one. The
-// variable tells the tests where it is.
+// program runs a program that needs no server to get its version: some programs of that name only explain how to
+// install the real one. The variable gets the path.
 func program(ctx context.Context, variable, path, how string) (*Engine, error) {
 	ctx, cancel := context.WithTimeout(ctx, commandPatience)
 	defer cancel()
 	output, err := exec.CommandContext(ctx, path, "--version").Output()
-	if filepath.Base(path) == "nginx" { // it knows short options only, and answers as it complains
+	if filepath.Base(path) == "nginx" { // nginx accepts short options only, and prints its version to stderr
 		output, err = exec.CommandContext(ctx, path, "-v").CombinedOutput()
 	}
 	if err != nil {
@@ -71,7 +71,7 @@ func program(ctx context.Context, variable, path, how string) (*Engine, error) {
 	return &Engine{Name: version, How: how, Env: []string{variable + "=" + path}}, nil
 }
 
-// given takes the program whose path stands in the environment.
+// given returns the program whose path is in the environment.
 func (f *Finder) given(variable string) source {
 	return source{"environment", func(ctx context.Context) (*Engine, error) {
 		path := f.Getenv(variable)

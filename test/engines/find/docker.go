@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// An image is a database server that Docker can start.
+// image is a database server's image.
 type image struct {
 	name string
-	port int // the server's, inside
+	port int // inside the container
 	env  []string
 	args []string
-	url  string // with %s where the published address goes
+	url  string // %s is replaced by the published address
 }
 
 const (
@@ -26,10 +26,10 @@ const (
 	commandPatience   = 30 * time.Second
 )
 
-// docker is the Docker command of this machine.
+// docker is this machine's Docker command.
 type docker struct{}
 
-// available reports why no Docker engine answers, or nil when one does.
+// available returns nil if a Docker engine responds, or the reason why none does.
 func (d *docker) available(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, commandPatience)
 	defer cancel()
@@ -39,7 +39,7 @@ func (d *docker) available(ctx context.Context) error {
 	return nil
 }
 
-// run starts a container of the image that publishes its port on a free port of loopback.
+// run starts a container of the image and publishes its port on a free loopback port.
 func (d *docker) run(ctx context.Context, image image) (*container, error) {
 	args := []string{"run", "--rm", "--detach", "--publish", "127.0.0.1::" + strconv.Itoa(image.port)}
 	for _, variable := range image.env {
@@ -63,7 +63,7 @@ func (d *docker) run(ctx context.Context, image image) (*container, error) {
 	return started, nil
 }
 
-// command runs docker and returns what it printed.
+// command runs docker and returns its output.
 func (d *docker) command(ctx context.Context, args ...string) (string, error) {
 	var stderr bytes.Buffer
 	command := exec.CommandContext(ctx, "docker", args...)
@@ -75,7 +75,7 @@ func (d *docker) command(ctx context.Context, args ...string) (string, error) {
 	return strings.TrimSpace(string(output)), nil
 }
 
-// lastLine returns the last line of a program's complaints as an error, nil when there is none.
+// lastLine returns the last line of a program's error output as an error, or nil if there is none.
 func lastLine(text string) error {
 	text = strings.TrimSpace(text)
 	if text == "" {
@@ -84,14 +84,14 @@ func lastLine(text string) error {
 	return errors.New(text[strings.LastIndex(text, "\n")+1:])
 }
 
-// A container is a running one that we started.
+// container is a running container that we started.
 type container struct {
 	docker *docker
 	id     string
 	url    string
 }
 
-// await asks the server for its version until it answers.
+// await waits until the server returns its version.
 func (c *container) await(ctx context.Context, ping func(context.Context, string) (string, error)) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, containerPatience)
 	defer cancel()
@@ -110,7 +110,7 @@ func (c *container) await(ctx context.Context, ping func(context.Context, string
 	}
 }
 
-// close ends the container, and with it its data: `run --rm` removes both.
+// close kills the container; `run --rm` removes it and its data.
 func (c *container) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), commandPatience)
 	defer cancel()
@@ -120,7 +120,7 @@ func (c *container) close() error {
 	return nil
 }
 
-// discard ends the container after cause made it useless, and returns cause.
+// discard kills a container that cause made useless, and returns cause.
 func (c *container) discard(cause error) error {
 	return errors.Join(cause, c.close())
 }

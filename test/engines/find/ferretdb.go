@@ -14,16 +14,15 @@ import (
 	"superheroes/test/engines"
 )
 
-// ferretdb is the MongoDB-wire server in tools/ferretdb, built when it is first needed. It is for one
-// goroutine at a time.
+// ferretdb is the MongoDB-wire server in tools/ferretdb, built on first use. It is not safe for concurrent use.
 type ferretdb struct {
 	module string
-	given  string // a program that was built before, from the environment
+	given  string // an existing binary, from the environment
 
-	folder string // of our copy
+	folder string // for our copy
 }
 
-// program returns the path of a FerretDB that any account may run.
+// program returns the path of a FerretDB binary that any account may run.
 func (f *ferretdb) program(ctx context.Context) (string, error) {
 	if f.given != "" {
 		return f.given, nil
@@ -49,7 +48,7 @@ func (f *ferretdb) build(ctx context.Context, output string) error {
 	return nil
 }
 
-// publish copies the program out of the module, which may lie where only its owner can go.
+// publish copies the program out of the module, which may be accessible to its owner only.
 func (f *ferretdb) publish(built string) (string, error) {
 	folder, err := os.MkdirTemp("", "superheroes-ferretdb-")
 	if err != nil {
@@ -88,7 +87,7 @@ func (f *ferretdb) remove() error {
 	return os.RemoveAll(f.folder)
 }
 
-// version returns the version of FerretDB inside the program, "" where it can't be read.
+// version returns the version of FerretDB in the binary, or "" if it can't be read.
 func (f *ferretdb) version(program string) string {
 	info, err := buildinfo.ReadFile(program)
 	if err != nil {
@@ -102,7 +101,7 @@ func (f *ferretdb) version(program string) string {
 	return ""
 }
 
-// ferretServer starts FerretDB in MongoDB's place.
+// ferretServer starts FerretDB instead of MongoDB.
 func (f *Finder) ferretServer(ctx context.Context, kind kind, ferretdb *ferretdb) (*Engine, error) {
 	f.Say("%s: there is none, building FerretDB from tools/ferretdb to stand in for it", kind.name)
 	program, err := ferretdb.program(ctx)
@@ -118,8 +117,8 @@ func (f *Finder) ferretServer(ctx context.Context, kind kind, ferretdb *ferretdb
 	return engine, nil
 }
 
-// mongodb looks for a server, where the last resort is FerretDB. Fault tests, which start their own,
-// get a mongod of this machine or else FerretDB.
+// mongodb looks for a server, with FerretDB as the last resort. Fault tests, which start their own, get a local
+// mongod or else FerretDB.
 func (f *Finder) mongodb(ctx context.Context) *Engine {
 	kind := mongodbKind()
 	ferretdb := &ferretdb{module: f.Module, given: f.Getenv(engines.FerretDBBin)}
@@ -133,7 +132,7 @@ func (f *Finder) mongodb(ctx context.Context) *Engine {
 		engine.Missing = errors.Join(engine.Missing, ferretdb.remove())
 		return engine
 	}
-	// Removed last, after the servers that run from it.
+	// Removed after the servers that run it have stopped.
 	engine.close = append([]func() error{ferretdb.remove}, engine.close...)
 	if program, err := f.machine.find(kind.programs); err == nil {
 		engine.Env = append(engine.Env, kind.binary+"="+program)

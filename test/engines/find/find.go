@@ -1,9 +1,9 @@
-// Package find gets the engines that the tests run against. For each it looks at an URL in the
-// environment, at programs on this machine, at a Docker engine and, as root on Debian or Ubuntu, at
-// what apt-get can install, and takes the first that works.
+// Package find locates or starts the engines that the tests run against. It tries a URL in the environment, programs
+// on this machine, a Docker engine and, as root on Debian or Ubuntu, packages from apt-get, and uses the first that
+// works.
 //
-// Servers that it starts are private: their data lies in a temporary folder, they listen on free
-// loopback ports, and they stop when the engine is closed. No system instance is touched or made.
+// Servers that it starts are private: their data is in a temporary folder, they listen on free loopback ports, and
+// they stop when the engine is closed. System instances are neither touched nor created.
 package find
 
 import (
@@ -14,25 +14,25 @@ import (
 	"sync"
 )
 
-// An Engine is one thing that tests need, found or missed.
+// Engine is something that tests need, found or missing.
 type Engine struct {
-	// Name is what a person calls it, with the version where it was found.
+	// Name is the name for people, including the version if it was found.
 	Name string
-	// How says where it comes from, in words that stand after the name.
+	// How describes where it comes from; printed after the name.
 	How string
-	// Env holds the variables that tell the tests, as NAME=value.
+	// Env holds the variables for the tests, as NAME=value.
 	Env []string
-	// PID is the process of a private server; 0 of one that somebody else started.
+	// PID is the process of a private server, or 0 for a server that was already running.
 	PID int
-	// Missing is why it can't be had; nil where it was found.
+	// Missing is the reason why it isn't available, or nil if it was found.
 	Missing error
-	// Remedy is how to get what is missing.
+	// Remedy is how to get it if it is missing.
 	Remedy string
 
 	close []func() error
 }
 
-// Close stops what was started for the engine, last started first.
+// Close stops everything that was started for the engine, in reverse order.
 func (e *Engine) Close() error {
 	var err error
 	for i := len(e.close) - 1; i >= 0; i-- {
@@ -42,7 +42,7 @@ func (e *Engine) Close() error {
 	return err
 }
 
-// Setting returns what the tests would be told in that variable, "" where it isn't this engine's.
+// Setting returns the value of a variable in Env, or "".
 func (e *Engine) Setting(variable string) string {
 	for _, setting := range e.Env {
 		if name, value, _ := strings.Cut(setting, "="); name == variable {
@@ -52,13 +52,13 @@ func (e *Engine) Setting(variable string) string {
 	return ""
 }
 
-// A Finder knows where to look.
+// Finder searches for engines.
 type Finder struct {
 	// Module is the folder of the project's go.mod.
 	Module string
 	// Getenv reads the environment.
 	Getenv func(string) string
-	// Say tells the user what is going on, one line at a time. It is called from several goroutines.
+	// Say reports progress to the user, one line at a time. It is called concurrently.
 	Say func(format string, args ...any)
 
 	machine machine
@@ -66,7 +66,7 @@ type Finder struct {
 	apt     *apt
 }
 
-// New returns a finder for this machine.
+// New returns a Finder for this machine.
 func New(module string, getenv func(string) string, say func(string, ...any)) *Finder {
 	return &Finder{
 		Module:  module,
@@ -78,13 +78,13 @@ func New(module string, getenv func(string) string, say func(string, ...any)) *F
 	}
 }
 
-// All looks for every engine, all at the same time, and returns them in a fixed order. The caller
-// closes them, also when ctx has ended.
+// All searches for all engines concurrently and returns them in a fixed order. The caller must close them, even if
+// ctx has ended.
 func (f *Finder) All(ctx context.Context) []*Engine {
 	return f.search(ctx, append(f.servers(), f.tool(pgbouncer()), f.tool(mariadbDump()), f.tool(nginx()), f.chromium)...)
 }
 
-// Servers looks for the database servers only.
+// Servers searches for the database servers only.
 func (f *Finder) Servers(ctx context.Context) []*Engine { return f.search(ctx, f.servers()...) }
 
 func (f *Finder) servers() []func(context.Context) *Engine {
@@ -116,14 +116,14 @@ func (f *Finder) report(engine *Engine) {
 	f.Say("%s: %s", engine.Name, engine.How)
 }
 
-// A source is one place to look for an engine.
+// source is one way to get an engine.
 type source struct {
 	name string
 	get  func(context.Context) (*Engine, error)
 }
 
-// first asks the sources in order and returns the first engine found. When there is none, the engine
-// it returns says why each source had nothing.
+// first tries the sources in order and returns the first engine found. If there is none, the engine it returns
+// contains the reason of each source.
 func first(ctx context.Context, name, remedy string, sources ...source) *Engine {
 	var reasons []error
 	for _, source := range sources {

@@ -63,7 +63,7 @@ func TestCloseIsInReverseAndGoesOn(t *testing.T) {
 	}
 }
 
-// The places to look in, in order, with a machine that has more in each step.
+// The sources in order, on a machine that has more of them in each step.
 func TestOrderOfSearch(t *testing.T) {
 	const url = "postgres://u:p@h/d"
 	ping := func(context.Context, string) (string, error) { return "Postgres 99", nil }
@@ -79,7 +79,7 @@ func TestOrderOfSearch(t *testing.T) {
 	}
 	tests := []struct {
 		name     string
-		programs map[string]string // in the PATH, as scripts
+		programs map[string]string // in PATH, as scripts
 		url      string
 		how      string
 		missing  []string
@@ -138,7 +138,7 @@ func TestOrderOfSearch(t *testing.T) {
 	}
 }
 
-// dockerScript plays a Docker command that works.
+// dockerScript imitates a Docker command that works.
 const dockerScript = `case "$1" in
 info) echo 99 ;;
 run) echo container-id ;;
@@ -147,7 +147,7 @@ kill) [ "$2" = container-id ] ;;
 *) exit 1 ;;
 esac`
 
-// scripts makes shell scripts and returns their folder.
+// scripts creates shell scripts and returns their folder.
 func scripts(t *testing.T, programs map[string]string) string {
 	t.Helper()
 	folder := t.TempDir()

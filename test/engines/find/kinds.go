@@ -6,11 +6,11 @@ import (
 	"superheroes/test/engines"
 )
 
-// A kind is a kind of database server and all the ways to come by one.
+// kind is a kind of database server and all the ways to get one.
 type kind struct {
 	name     string
-	variable string // names the URL of a running server
-	binary   string // names its program for tests that start their own server
+	variable string // for the URL of a running server
+	binary   string // for its program, for tests that start their own server
 	ping     func(ctx context.Context, url string) (version string, err error)
 	programs programs
 	start    func(ctx context.Context, program string) (*engines.Server, error)
@@ -63,7 +63,7 @@ func mariadbKind() kind {
 			args: []string{"--max-connections=200"},
 			url:  "mysql://root:superheroes@%s/",
 		},
-		// The core packages hold the programs and nothing that makes or starts a system instance.
+		// The core packages contain the programs, but neither create nor start a system instance.
 		packages: packages{"mariadb-server-core", "mariadb-client-core"},
 		remedy:   "install MariaDB (Debian: apt-get install mariadb-server), start Docker, or set " + engines.MySQLURL,
 	}

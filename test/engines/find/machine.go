@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// A machine is where programs are looked for.
+// machine is where to look for programs.
 type machine struct {
-	root string // stands before every folder that a programs value names; "" but in tests
+	root string // prefix of every folder in a programs value; "" except in tests
 	path []string
 }
 
@@ -19,15 +19,15 @@ func thisMachine(path string) machine {
 	return machine{path: filepath.SplitList(path)}
 }
 
-// programs are programs that lie in the same folder.
+// programs are programs in the same folder.
 type programs struct {
 	names      []string
-	folders    []string // patterns of folders off the PATH; of several matches the highest version wins
-	wantFolder bool     // the folder is wanted, not the first program
+	folders    []string // glob patterns of folders besides PATH; the highest version wins
+	wantFolder bool     // find the folder, not the first program
 }
 
-// find returns the path of the first program, or its folder, with links followed: a link's neighbours
-// are not the program's.
+// find returns the path of the first program, or its folder, with symbolic links resolved: the link's folder isn't
+// the program's.
 func (m machine) find(wanted programs) (string, error) {
 	for _, folder := range m.candidates(wanted.folders) {
 		program, ok := wanted.in(folder)
@@ -42,7 +42,7 @@ func (m machine) find(wanted programs) (string, error) {
 	return "", fmt.Errorf("no %s on the PATH or in %s", strings.Join(wanted.names, " with "), strings.Join(wanted.folders, ", "))
 }
 
-// candidates are the folders of the PATH, then those that match the patterns.
+// candidates returns the folders in PATH, followed by those that match the patterns.
 func (m machine) candidates(patterns []string) []string {
 	folders := slices.Clone(m.path)
 	for _, pattern := range patterns {
@@ -56,7 +56,7 @@ func (m machine) candidates(patterns []string) []string {
 	return folders
 }
 
-// in reports where the first program really is, when all of them are in the folder.
+// in returns the real path of the first program, if the folder contains all of them.
 func (p programs) in(folder string) (string, bool) {
 	for _, name := range p.names {
 		if !executable(filepath.Join(folder, name)) {

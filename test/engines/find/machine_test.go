@@ -11,7 +11,7 @@ func TestFindPrograms(t *testing.T) {
 	mariadb := programs{names: []string{"mariadbd"}, folders: []string{"/usr/sbin", "/usr/libexec"}}
 	tests := []struct {
 		name   string
-		files  []string // executables; those with a minus before are plain files
+		files  []string // executables; with a leading minus, plain files
 		links  map[string]string
 		wanted programs
 		want   string
@@ -88,7 +88,7 @@ func TestFindPrograms(t *testing.T) {
 	}
 }
 
-// fakeRoot makes a folder with the files in it, and an empty bin for the PATH.
+// fakeRoot creates a folder with the files, and an empty bin for PATH.
 func fakeRoot(t *testing.T, files []string) string {
 	t.Helper()
 	root, err := filepath.EvalSymlinks(t.TempDir())

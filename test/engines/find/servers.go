@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// server looks for a server in the order, and for its programs wherever the server comes from:
-// fault tests need one that they may stop.
+// server tries all sources of a server. In any case it also looks for the server's programs: fault tests need a
+// server that they can stop.
 func (f *Finder) server(ctx context.Context, kind kind) *Engine {
 	engine := first(ctx, kind.name, kind.remedy,
 		source{"environment", func(ctx context.Context) (*Engine, error) { return f.running(ctx, kind) }},
@@ -20,7 +20,7 @@ func (f *Finder) server(ctx context.Context, kind kind) *Engine {
 	return engine
 }
 
-// running takes the server whose URL stands in the environment.
+// running uses the server whose URL is in the environment.
 func (f *Finder) running(ctx context.Context, kind kind) (*Engine, error) {
 	url := f.Getenv(kind.variable)
 	if url == "" {
@@ -78,7 +78,7 @@ func (f *Finder) container(ctx context.Context, kind kind) (*Engine, error) {
 	}, nil
 }
 
-// installed installs the server's programs and starts a private server from them.
+// installed installs the server's programs and starts a private server.
 func (f *Finder) installed(ctx context.Context, kind kind) (*Engine, error) {
 	if err := f.apt.install(ctx, kind.packages); err != nil {
 		return nil, err

@@ -6,10 +6,10 @@ import (
 	"superheroes/test/engines"
 )
 
-// A tool is a program that tests run themselves, beside their servers.
+// tool is a program that tests run themselves.
 type tool struct {
-	name     string // what a person calls it
-	variable string // names the program to the tests
+	name     string // for people
+	variable string // for its path
 	programs programs
 	packages packages
 }
