@@ -38,21 +38,23 @@ func (s shelf[T]) IDs(context.Context, catalog.Version) ([]int64, catalog.Versio
 }
 
 // catalogOf is a catalog's service in memory, as eco has it.
-func catalogOf[T catalog.Item](b *testing.B, kind catalog.Kind[T]) *catalog.Service[T] {
+func catalogOf[T catalog.Item](tb testing.TB, kind catalog.Kind[T]) *catalog.Service[T] {
+	tb.Helper()
 	service := catalog.NewService(kind, shelf[T]{item: kind.Example}, 1<<20)
-	b.Cleanup(service.Close)
+	tb.Cleanup(service.Close)
 	return service
 }
 
-// newBenchmarkAPI is the service of fights as `up` puts it together, with catalogs in memory and a store that keeps nothing.
-func newBenchmarkAPI(b *testing.B) *httpserver.API {
+// newFightsAPI is the service of fights as `up` puts it together, with catalogs in memory and a store that keeps nothing.
+func newFightsAPI(tb testing.TB) *httpserver.API {
+	tb.Helper()
 	sources := fight.Sources{
-		Heroes: catalogOf(b, character.Heroes()), Villains: catalogOf(b, character.Villains()), Locations: catalogOf(b, location.Locations()),
+		Heroes: catalogOf(tb, character.Heroes()), Villains: catalogOf(tb, character.Villains()), Locations: catalogOf(tb, location.Locations()),
 		InTurn: true,
 	}
-	service, err := fight.NewService(b.Context(), sources, nowhere{})
+	service, err := fight.NewService(tb.Context(), sources, nowhere{})
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	api := httpserver.NewAPI(huma.Info{Title: "fights", Version: "0"}, slog.New(slog.DiscardHandler),
 		httpserver.Config{Deadline: 5 * time.Second, WriteTimeout: 15 * time.Second})
@@ -78,7 +80,7 @@ func (a *answerless) reset() {
 
 // BenchmarkExecuteFight measures a whole fight, but for net/http's own work and the store's: what our code allocates.
 func BenchmarkExecuteFight(b *testing.B) {
-	api := newBenchmarkAPI(b)
+	api := newFightsAPI(b)
 	request := httptest.NewRequestWithContext(b.Context(), http.MethodGet, "/api/fights/execute_fight", http.NoBody)
 	answer := &answerless{header: http.Header{}}
 	b.ReportAllocs()
@@ -93,7 +95,7 @@ func BenchmarkExecuteFight(b *testing.B) {
 
 // BenchmarkPostFight measures a fight between those whom a client posts, its body read and checked.
 func BenchmarkPostFight(b *testing.B) {
-	api := newBenchmarkAPI(b)
+	api := newFightsAPI(b)
 	yoda, thanos, gotham := character.Heroes().Example, character.Villains().Example, location.Locations().Example
 	text := yoda.AppendJSON([]byte(`{"hero":`))
 	text = thanos.AppendJSON(append(text, `,"villain":`...))
