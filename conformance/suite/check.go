@@ -73,14 +73,26 @@ func retryAfter(a rawhttp.Answer) (wait time.Duration, later bool) {
 func (s *session) try(service string, call rawhttp.Call) (rawhttp.Answer, error) {
 	a, err := s.clients[service].Do(s.ctx, call)
 	s.note(service, a)
+	if s.watch != nil && err == nil {
+		s.watch(service, a)
+	}
 	if seen := s.seen[service]; seen != nil && err == nil {
 		seen.take(a)
 	}
 	return a, err
 }
 
-// together sends n requests, a few at the same time, and returns the answers. Each must be 200.
+// together sends a request n times, a few at the same time, and returns the answers. Each must be 200.
 func (c *check) together(n int, service string, call rawhttp.Call) []rawhttp.Answer {
+	answers := c.atOnce(n, service, call)
+	for _, a := range answers {
+		c.require(a.Status == http.StatusOK, a, "200")
+	}
+	return answers
+}
+
+// atOnce is together for answers of any status.
+func (c *check) atOnce(n int, service string, call rawhttp.Call) []rawhttp.Answer {
 	const workers = 8
 	answers, failures := make([]rawhttp.Answer, n), make([]error, n)
 	var group sync.WaitGroup
@@ -92,11 +104,10 @@ func (c *check) together(n int, service string, call rawhttp.Call) []rawhttp.Ans
 		})
 	}
 	group.Wait()
-	for i, a := range answers {
-		if failures[i] != nil {
-			c.fail(call.String(), failures[i].Error(), "an answer")
+	for _, err := range failures {
+		if err != nil {
+			c.fail(call.String(), err.Error(), "an answer")
 		}
-		c.require(a.Status == http.StatusOK, a, "200")
 	}
 	return answers
 }

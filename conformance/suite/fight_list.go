@@ -18,6 +18,7 @@ func fightListClauses() []Clause {
 		{ID: "list.before", Group: Full, Text: `“?before=FIGHT_ID”: only older ones`, hold: besideOthers(before)},
 		{ID: "list.before.any", Group: Full, Text: `“?before=FIGHT_ID (need not exist)”`, hold: undisturbed(beforeAny, beforeAnyAmongOthers)},
 		{ID: "list.link", Group: Full, Text: `“a relative Link: <…>; rel="next" header where there is more”, and only there`, hold: besideOthers(link)},
+		{ID: "list.link.last", Group: Full, Text: `a full page that is the last has none: “Link: <…>; rel="next" header where there is more”`, hold: lastLink},
 		{ID: "list.walk", Group: Full, Text: `the links lead on without a gap: “Link: <…>; rel="next" header where there is more”`, hold: undisturbed(walk, walkAmongOthers)},
 	}
 }
@@ -159,6 +160,18 @@ func link(c *check) {
 	c.require(c.next(a) != "", a, `Link: <…>; rel="next", as there is more`)
 	_, a = c.fights("?before=00000000-0000-0000-0000-000000000000")
 	c.require(c.next(a) == "", a, "no Link, as there is no more")
+}
+
+// lastLink asks for the end of the list, which nobody adds to.
+func lastLink(c *check) {
+	c.newest(5)
+	ids, a := c.listed()
+	c.require(len(ids) >= 5, a, "5 fights at least, not %d", len(ids))
+	for before, more := range map[string]bool{ids[len(ids)-4]: false, ids[len(ids)-5]: true} {
+		list, a := c.fights("?limit=3&before=" + before)
+		c.require(len(list) == 3, a, "3 fights, not %d", len(list))
+		c.require((c.next(a) != "") == more, a, "a Link where there is more, and only there")
+	}
 }
 
 func walk(c *check) { c.walk(c.newest(12), "?limit=3") }

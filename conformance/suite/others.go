@@ -88,8 +88,8 @@ func (c *check) passedOn(service, target string) {
 	}
 }
 
-// listed walks the whole list of fights, newest first, and returns how many it has.
-func (c *check) listed() (n int64, last rawhttp.Answer) {
+// listed walks the whole list of fights and returns their ids, newest first.
+func (c *check) listed() (ids []string, last rawhttp.Answer) {
 	above := "g" // than any id
 	for next := "/api/fights?limit=100"; next != ""; next = c.next(last) {
 		last = c.get("fights", next)
@@ -97,17 +97,18 @@ func (c *check) listed() (n int64, last rawhttp.Answer) {
 			id := text(o, "id")
 			c.require(id != "" && id < above, last, "an id below %s", above)
 			above = id
-			n++
+			ids = append(ids, id)
 		}
 	}
-	return n, last
+	return ids, last
 }
 
 // countedAndListed requires that the list has as many fights as are counted. Others may fight meanwhile.
 func countedAndListed(c *check) {
 	c.fight(plainFight)
 	before, _ := c.count()
-	n, a := c.listed()
+	ids, a := c.listed()
 	after, _ := c.count()
+	n := int64(len(ids))
 	c.require(before <= n && n <= after, a, "a list of %d to %d fights, as the count says, not %d", before, after, n)
 }

@@ -27,7 +27,8 @@ type Options struct {
 	// Loopback says that all of them listen on loopback addresses. That they are reached there doesn't show it: containers
 	// publish ports there, and listen elsewhere.
 	Loopback bool
-	Only     func(Clause) bool // nil for all of the group
+	Only     func(Clause) bool                      // nil for all of the group
+	watch    func(service string, a rawhttp.Answer) // gets every answer, those of requests at the same time at the same time; may be nil
 }
 
 // Run checks the clauses one after the other. Its error means that nothing could be checked.
@@ -79,11 +80,12 @@ type session struct {
 	clients map[string]*rawhttp.Client
 	seen    map[string]*seen
 	lists   map[string]wholeList
+	watch   func(service string, a rawhttp.Answer)
 	fought  atomic.Int64 // fights that this run has had fought
 }
 
 func newSession(ctx context.Context, target Target, options Options) (*session, error) {
-	s := &session{ctx: ctx, token: options.Token, soon: cmp.Or(options.Soon, soonCounted), clients: map[string]*rawhttp.Client{}, seen: map[string]*seen{}, lists: map[string]wholeList{}}
+	s := &session{ctx: ctx, token: options.Token, soon: cmp.Or(options.Soon, soonCounted), watch: options.watch, clients: map[string]*rawhttp.Client{}, seen: map[string]*seen{}, lists: map[string]wholeList{}}
 	left := new(atomic.Int64)
 	left.Store(maxRequests)
 	if options.Arena != "" || options.Group == Arena {

@@ -48,7 +48,7 @@ func serverClauses(service, getOnly, bad string) []Clause {
 }
 
 func (s server) pathUnknown(c *check) {
-	for _, path := range []string{"/", "/api", "/api/" + s.service + "/1/2/3", "/api/no-such-service", "/no-such-page.html"} {
+	for _, path := range []string{"/", "/api", "/api/" + s.service + "/1/2/3", "/api/no-such-service", "/no-such-page.html", "/docs/no-such-file.js", "/docs/..%2f..%2fetc%2fpasswd"} {
 		c.notFound(s.service, path)
 	}
 }
@@ -69,6 +69,7 @@ func (s server) refusals(c *check) []rawhttp.Answer {
 	answers := []rawhttp.Answer{
 		c.do(s.service, rawhttp.Call{Target: s.bad}),
 		c.do(s.service, rawhttp.Call{Target: "/no-such-path"}),
+		c.do(s.service, rawhttp.Call{Target: "/docs/no-such-file.js"}),
 		c.do(s.service, rawhttp.Call{Target: "/%FF"}),
 		c.do(s.service, rawhttp.Call{Method: http.MethodDelete, Target: s.getOnly}),
 	}

@@ -52,28 +52,38 @@ func allPass(t *testing.T, outcomes []Outcome) {
 }
 
 // TestOurs scores both ways to run this application, in both profiles, with statistics and the arena: every clause passes,
-// in either group, and nothing but fights is left behind.
+// in either group, nothing but fights is left behind, and all of them answer the same.
 func TestOurs(t *testing.T) {
 	program := system.Build(t)
+	var first *answers
+	test := func(t *testing.T, s *system.System) {
+		answers := testOurs(t, s)
+		if first == nil {
+			first = answers
+			return
+		}
+		answers.compare(t, first)
+	}
 	for _, profile := range []string{"--profile=strict", "--profile=eco"} {
 		t.Run(profile, func(t *testing.T) {
-			t.Run("one process on SQLite", func(t *testing.T) { testOurs(t, system.Up(t, program, t.TempDir(), profile)) })
+			t.Run("one process on SQLite", func(t *testing.T) { test(t, system.Up(t, program, t.TempDir(), profile)) })
 			t.Run("a process each on real engines", func(t *testing.T) {
 				stores := system.RealStores(t)
 				s := system.Four(t, program, stores, profile)
 				s.Processes["statistics"], s.Statistics = system.StatisticsOf(t, program, stores.Fights, profile)
 				s.StartArena(t, program, "PROFILE="+strings.TrimPrefix(profile, "--profile="))
-				testOurs(t, s)
+				test(t, s)
 			})
 		})
 	}
 }
 
-func testOurs(t *testing.T, s *system.System) {
-	before := catalogs(t, s)
+func testOurs(t *testing.T, s *system.System) *answers {
+	t.Helper()
+	before, answers := catalogs(t, s), newAnswers()
 	target := counting(s)
-	core := score(t, target, Options{Group: Core, Arena: s.Arena})
-	full := score(t, target, Options{Group: Full, Arena: s.Arena})
+	core := score(t, target, Options{Group: Core, Arena: s.Arena, watch: answers.take})
+	full := score(t, target, Options{Group: Full, Arena: s.Arena, watch: answers.take})
 	allPass(t, core)
 	allPass(t, full)
 	if all := len(Clauses()) + len(StatisticsClauses()) + len(ArenaClauses()); len(full) != all {
@@ -83,6 +93,7 @@ func testOurs(t *testing.T, s *system.System) {
 		t.Error("the catalogs are not what they were")
 	}
 	t.Logf("core: %s; full: %s", ScoreOf(core, ""), ScoreOf(full, ""))
+	return answers
 }
 
 // TestBesideOthers scores a good member on which others fight all the time: it is as good as without them.

@@ -19,12 +19,15 @@ func writeClauses(r room) []Clause {
 		{ID: "write.patch", Text: `“PATCH changes some fields (a merge patch, RFC 7396: null empties a field)”`, hold: r.writePatch},
 		{ID: "write.delete", Text: `“DELETE 204 with nothing”, and then it is gone`, hold: r.writeDelete},
 		{ID: "write.unknown", Text: `“an unknown id a 404”`, hold: r.writeUnknown},
+		{ID: "write.id.refused", Text: `“id not a plain decimal integer, below 1 or beyond int64”: “400 or 422 (one rule, documented), never 500”, and nothing is changed`, hold: r.writeIDRefused},
+		{ID: "write.text", Text: `“Text is kept as sent: neither trimmed nor normalised, byte for byte, the same on every store”`, hold: r.writeText},
 		{ID: "write.token", Text: `“Without the right token the answer is 401 with WWW-Authenticate”, and nothing is changed`, hold: r.writeToken},
 		{ID: "write.refused", Text: `“A value outside the limits of its field is a 422 that names each place”, and nothing is changed`, hold: r.writeRefused},
 		{ID: "write.body", Text: `what is no body for a change: “body over 64 KiB”: 413, “body that is not JSON by its content type”: 415, malformed JSON: “400 or 422”`, hold: r.writeBody},
 		{ID: "write.id", Text: `“POST refuses one, PUT and PATCH accept only the one in the path”`, hold: r.writeID},
 		{ID: "write.etag", Text: `“Reads by id and pictures have an ETag, and If-None-Match gets a 304”; a change changes it`, hold: r.writeETag},
 		{ID: "write.if-match", Text: `“With If-Match a change is made only if the entry has that tag, else the answer is 412”`, hold: r.writeIfMatch},
+		{ID: "write.if-match.once", Text: `one of many changes of the same state at the same time is made: “With If-Match a change is made only if the entry has that tag, else the answer is 412”`, hold: r.writeOnce},
 		{ID: "write.picks", Text: `“Picks of the process that made a change see it at once”: “a deleted entry is never picked after that”`, hold: r.writePicks},
 	}
 	clauses = append(clauses, guessClauses(r)...)
@@ -40,6 +43,10 @@ func writeClauses(r room) []Clause {
 
 // change sends a body, or none, with the administrator's token and further header lines.
 func (c *check) change(r room, method, target string, body any, header ...string) rawhttp.Answer {
+	return c.do(r.service, c.asAdmin(method, target, body, header...))
+}
+
+func (c *check) asAdmin(method, target string, body any, header ...string) rawhttp.Call {
 	call := rawhttp.Call{Method: method, Target: target, Header: "Authorization: Bearer " + c.token + "\r\n" + strings.Join(header, "")}
 	switch body := body.(type) {
 	case nil:
@@ -48,7 +55,7 @@ func (c *check) change(r room, method, target string, body any, header ...string
 	default:
 		call.Body = encode(body)
 	}
-	return c.do(r.service, call)
+	return call
 }
 
 // sample returns an entry without an id, of a name that nobody has.
@@ -159,6 +166,30 @@ func (r room) writeUnknown(c *check) {
 	for method, body := range map[string]any{http.MethodPut: r.sample(), http.MethodPatch: object{}, http.MethodDelete: nil} {
 		a := c.change(r, method, path, body)
 		c.require(a.Status == http.StatusNotFound, a, "404")
+	}
+}
+
+func (r room) writeIDRefused(c *check) {
+	m := c.create(r)
+	defer c.remove(r, m)
+	for _, id := range badIDs(m.id) {
+		for method, body := range map[string]any{http.MethodPut: r.sample(), http.MethodPatch: object{"name": "nobody"}, http.MethodDelete: nil} {
+			a := c.change(r, method, r.path()+"/"+id, body)
+			c.require(a.Status == http.StatusBadRequest || a.Status == http.StatusUnprocessableEntity, a, "400 or 422")
+		}
+	}
+	c.stored(r, m, m.fields)
+}
+
+func (r room) writeText(c *check) {
+	m := c.create(r)
+	defer c.remove(r, m)
+	for _, sent := range texts() {
+		m.fields["name"], m.fields["picture"] = sent, sent
+		a := c.change(r, http.MethodPatch, m.path, object{"name": sent, "picture": sent})
+		c.require(a.Status == http.StatusOK, a, "200")
+		c.is(r, a, m.id, m.fields)
+		c.stored(r, m, m.fields)
 	}
 }
 
@@ -285,6 +316,23 @@ func (r room) writeIfMatch(c *check) {
 	for _, condition := range []string{"*", `"other", ` + tag} {
 		a := c.change(r, http.MethodPatch, m.path, object{}, "If-Match: "+condition+"\r\n")
 		c.require(a.Status == http.StatusOK, a, "200")
+	}
+}
+
+func (r room) writeOnce(c *check) {
+	m := c.create(r)
+	defer c.remove(r, m)
+	for _, picture := range []string{"/1.svg", "/2.svg", "/3.svg"} {
+		tag := c.tag(c.get(r.service, m.path))
+		made := 0
+		answers := c.atOnce(8, r.service, c.asAdmin(http.MethodPatch, m.path, object{"picture": picture}, "If-Match: "+tag+"\r\n"))
+		for _, a := range answers {
+			c.require(a.Status == http.StatusOK || a.Status == http.StatusPreconditionFailed, a, "200 or 412")
+			if a.Status == http.StatusOK {
+				made++
+			}
+		}
+		c.require(made == 1, answers[0], "200 once in %d times at the same time, not %d times", len(answers), made)
 	}
 }
 

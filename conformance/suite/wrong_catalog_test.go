@@ -223,6 +223,7 @@ func wrongServer(service string) []wrong {
 	}
 	return []wrong{
 		{"path.unknown", "a page for everything", fault{after: at("GET /no-such-page.html", turn(404, 200))}},
+		{"path.unknown", "a file of the machine", fault{after: at("GET /docs/*", turn(404, 200))}},
 		{"path.unknown", "redirected", fault{after: at("GET /", turn(404, 302))}},
 		{"method", "no Allow", fault{after: dropHeader("Allow")}},
 		{"method", "Allow of another method", fault{after: refusals(setHeader("Allow", "PATCH"))}},

@@ -24,7 +24,7 @@ const (
 
 func wrongFights() []wrong {
 	var all []wrong
-	for _, w := range slices.Concat(wrongDraws(), wrongRules(), wrongFightFields(), wrongBodies(), wrongBodyRefusals(), wrongStores(), wrongFightLists(), wrongGzip("/api/fights")) {
+	for _, w := range slices.Concat(wrongDraws(), wrongRules(), wrongFightFields(), wrongBodies(), wrongBodyRefusals(), wrongStores(), wrongFightLists(), wrongLinks(), wrongGzip("/api/fights")) {
 		w.clause = "fights." + w.clause
 		all = append(all, w)
 	}
@@ -306,13 +306,6 @@ func countRefused() func(*exchange) {
 }
 
 func wrongFightLists() []wrong {
-	link := func(change func(link string) string) func(*exchange) {
-		return at(listFights, func(e *exchange) {
-			if e.status == http.StatusOK {
-				e.response.Set("Link", change(e.response.Get("Link")))
-			}
-		})
-	}
 	query := func(change func(url.Values)) func(*exchange) {
 		return at(listFights, func(e *exchange) { e.query(change) })
 	}
@@ -351,16 +344,40 @@ func wrongFightLists() []wrong {
 				q.Del("before")
 			}
 		})}},
+	}
+}
+
+func wrongLinks() []wrong {
+	link := func(change func(link string) string) func(*exchange) {
+		return at(listFights, func(e *exchange) {
+			if e.status == http.StatusOK {
+				e.response.Set("Link", change(e.response.Get("Link")))
+			}
+		})
+	}
+	return []wrong{
 		{"list.link", "none", fault{after: at(listFights, dropHeader("Link"))}},
 		{"list.link", "absolute", fault{after: link(func(link string) string { return strings.Replace(link, "</", "<http://127.0.0.1/", 1) })}},
 		{"list.link", "always", fault{after: link(func(string) string { return `</api/fights?limit=3>; rel="next"` })}},
 		{"list.link", "the last page", fault{after: link(func(link string) string { return strings.Replace(link, "next", "last", 1) })}},
+		{"list.link.last", "one where a page is full", fault{after: at(listFights, func(e *exchange) {
+			if strings.HasPrefix(e.target, "/api/fights?limit=3&") {
+				e.response.Set("Link", `</api/fights?limit=3&before=`+nilUUID+`>; rel="next"`)
+			}
+		})}},
+		{"list.link.last", "none where one fight is left", fault{after: at(listFights, func(e *exchange) {
+			if strings.HasPrefix(e.target, "/api/fights?limit=3&") {
+				e.response.Del("Link")
+			}
+		})}},
 		{"list.walk", "to the same page", fault{after: link(func(string) string { return `</api/fights?limit=3>; rel="next"` })}},
 		{"list.walk", "to what is not there", fault{after: link(func(link string) string { return strings.Replace(link, "/api/", "/", 1) })}},
-		{"list.walk", "a fight skipped", fault{before: query(func(q url.Values) {
-			if q.Get("before") != "" && q.Get("limit") == "3" {
-				q.Set("limit", "2")
-			}
+		{"list.walk", "a fight skipped", fault{before: at(listFights, func(e *exchange) {
+			e.query(func(q url.Values) {
+				if q.Get("before") != "" && q.Get("limit") == "3" {
+					q.Set("limit", "2")
+				}
+			})
 		})}},
 	}
 }

@@ -12,7 +12,7 @@ import (
 func wrongWrites() []wrong {
 	var all []wrong
 	for _, r := range rooms() {
-		for _, w := range slices.Concat(wrongEdits(r), wrongEditRefusals(r), wrongGuesses(r)) {
+		for _, w := range slices.Concat(wrongEdits(r), wrongConditions(r), wrongEditRefusals(r), wrongGuesses(r)) {
 			w.clause = r.service + ".write." + w.clause
 			all = append(all, w)
 		}
@@ -48,6 +48,17 @@ func wrongEdits(r room) []wrong {
 		{"delete", "as often as one likes", fault{after: at(remove, turn(404, 204))}},
 		{"unknown", "made by a PUT", fault{after: at(put, turn(404, 200))}},
 		{"unknown", "500", fault{after: at(patch, turn(404, 500))}},
+		{"text", "trimmed", fault{before: at(patch, replaceSent("  blanks at both ends  ", "blanks at both ends"))}},
+		{"text", "composed", fault{before: at(patch, replaceSent("e\u0301", "\u00e9"))}},
+		{"text", "changed by the store", fault{after: at("GET "+one, replace("\ufeff", ""))}},
+		{"picks", "of what is deleted", fault{after: deletedPicks(post, random)}},
+	}
+}
+
+func wrongConditions(r room) []wrong {
+	one := r.path() + "/*"
+	patch, remove := "PATCH "+one, "DELETE "+one
+	return []wrong{
 		{"etag", "none", fault{after: at("GET "+one, dropHeader("ETag"))}},
 		{"etag", "none of a picture", fault{after: at("GET "+one+"/picture.svg", dropHeader("ETag"))}},
 		{"etag", "none of a change", fault{after: at(patch, dropHeader("ETag"))}},
@@ -81,7 +92,13 @@ func wrongEdits(r room) []wrong {
 				e.header.Set("If-Match", `"*"`)
 			}
 		}}},
-		{"picks", "of what is deleted", fault{after: deletedPicks(post, random)}},
+		{"if-match.once", "two are made", fault{before: at(patch, secondRegardless())}},
+		{"if-match.once", "none is made", fault{before: at(patch, func(e *exchange) {
+			if e.header.Get("If-Match") != "" {
+				e.header.Set("If-Match", `"other"`)
+			}
+		})}},
+		{"if-match.once", "500 in place of 412", fault{after: at(patch, turn(412, 500))}},
 	}
 }
 
@@ -120,6 +137,9 @@ func wrongEditRefusals(r room) []wrong {
 		{"body", "cut at 64 KiB", fault{before: func(e *exchange) { e.sent = strings.TrimRight(e.sent, " ") }}},
 		{"body", "any content type will do", fault{before: func(e *exchange) { e.header.Del("Content-Type") }}},
 		{"body", "500", fault{after: turn(400, 500)}},
+		{"id.refused", "merely unknown", fault{after: at("DELETE "+one, turn(422, 404))}},
+		{"id.refused", "a sign is taken", fault{before: func(e *exchange) { e.target = strings.Replace(e.target, "/+", "/", 1) }}},
+		{"id.refused", "500", fault{after: at("PUT "+one, turn(422, 500))}},
 		{"id", "dropped", fault{before: sentObject(func(o object) { delete(o, "id") })}},
 		{"id", "dropped by a POST", fault{before: at("POST "+r.path(), sentObject(func(o object) { delete(o, "id") }))}},
 		{"id", "refused always", fault{before: at("PUT "+one, sentObject(func(o object) {
@@ -127,6 +147,17 @@ func wrongEditRefusals(r room) []wrong {
 				o["id"] = -1
 			}
 		}))}},
+	}
+}
+
+// secondRegardless has the second change of a state made as well.
+func secondRegardless() func(*exchange) {
+	seen := map[string]int{}
+	return func(e *exchange) {
+		tag := e.header.Get("If-Match")
+		if seen[tag]++; seen[tag] == 2 {
+			e.header.Del("If-Match")
+		}
 	}
 }
 
