@@ -1,4 +1,4 @@
-// Contract scores a running member of the Super Heroes family by the contract, over HTTP only, whatever it is written
+// Conformance scores a running member of the Super Heroes family by the contract, over HTTP only, whatever it is written
 // in:
 //
 //	go run ./conformance --fights http://localhost:8004 --heroes http://localhost:8001 \
@@ -90,7 +90,7 @@ type options struct {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var o options
 	exited := -1
-	parser, err := kong.New(&o, kong.Name("contract"), kong.Description("Score a member of the Super Heroes family by the contract."),
+	parser, err := kong.New(&o, kong.Name("conformance"), kong.Description("Score a member of the Super Heroes family by the contract."),
 		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }))
 	if err == nil {
 		_, err = parser.Parse(args)
@@ -117,7 +117,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return usage(stderr, err)
 	}
 	if err := o.write(stdout, junit, outcomes); err != nil {
-		fmt.Fprintln(stderr, "contract:", err)
+		fmt.Fprintln(stderr, "conformance:", err)
 		return exitFailed
 	}
 	if score := suite.ScoreOf(outcomes, ""); score.Failed > 0 || score.Skipped > 0 {
@@ -127,7 +127,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 func usage(stderr io.Writer, err error) int {
-	fmt.Fprintf(stderr, "contract: %v; see --help\n", err)
+	fmt.Fprintf(stderr, "conformance: %v; see --help\n", err)
 	return exitUsage
 }
 
