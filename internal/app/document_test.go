@@ -19,9 +19,9 @@ import (
 	"github.com/danielgtaylor/huma/v2/yaml"
 	"github.com/google/go-cmp/cmp"
 
+	"superheroes/conformance/openapi"
 	"superheroes/internal/app"
 	"superheroes/internal/httpserver"
-	"superheroes/test/contract/openapi"
 )
 
 var update = flag.Bool("update", false, "write the documents in api/ anew")

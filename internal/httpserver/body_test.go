@@ -273,6 +273,27 @@ func TestBodyThatDoesNotArrive(t *testing.T) {
 	}
 }
 
+// What can't become a good body is refused, though the client sends no more and waits.
+func TestBodyIsRefusedEarly(t *testing.T) {
+	server, _ := posting(t)
+	for name, test := range map[string]struct{ request, want string }{
+		"too long by what it says":     {"Content-Length: 10000000000\r\n\r\n{", "HTTP/1.1 413 "},
+		"too long, and asks first":     {"Content-Length: 70000\r\nExpect: 100-continue\r\n\r\n", "HTTP/1.1 413 "},
+		"a chunk without a size":       {"Transfer-Encoding: chunked\r\n\r\nxyz\r\n", "HTTP/1.1 400 "},
+		"no chunk but the last":        {"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "HTTP/1.1 400 "},
+		"another type, and asks first": {"Content-Type: text/plain\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n", "HTTP/1.1 415 "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn := dial(t, server)
+			send(t, conn, "POST / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n"+test.request)
+			text, err := io.ReadAll(conn)
+			if err != nil && !isReset(err) || !strings.HasPrefix(string(text), test.want) || !strings.Contains(string(text), ProblemType) {
+				t.Errorf("got %q, %v, want %s and a problem", text, err, test.want)
+			}
+		})
+	}
+}
+
 func FuzzDecodeJSON(f *testing.F) {
 	for _, seed := range []string{
 		`{"id":1,"level":2,"name":"Yoda","part":{"name":"\ud83e\uddb8"}}`, `{"name":"Yoda","name":""}`, `{"level":1e309}`,

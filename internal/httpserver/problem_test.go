@@ -116,6 +116,8 @@ func TestUnknownPathAndWrongMethod(t *testing.T) {
 		{http.MethodPost, "/nothing", http.StatusNotFound, nil},
 		{http.MethodGet, "/things/1/more", http.StatusNotFound, nil},
 		{http.MethodGet, "/Things", http.StatusNotFound, nil},
+		{http.MethodGet, "/things/", http.StatusNotFound, nil},
+		{http.MethodGet, "/things%2F1", http.StatusNotFound, nil},
 		{http.MethodPut, "/things", http.StatusMethodNotAllowed, []string{"GET", "HEAD", "POST"}},
 		{http.MethodOptions, "/things", http.StatusMethodNotAllowed, []string{"GET", "HEAD", "POST"}},
 		{"BREW", "/things", http.StatusMethodNotAllowed, []string{"GET", "HEAD", "POST"}},

@@ -38,22 +38,24 @@ func (s shelf[T]) IDs(context.Context, catalog.Version) ([]int64, catalog.Versio
 }
 
 // catalogOf returns an in-memory catalog service, as in eco.
-func catalogOf[T catalog.Item](b *testing.B, kind catalog.Kind[T]) *catalog.Service[T] {
+func catalogOf[T catalog.Item](tb testing.TB, kind catalog.Kind[T]) *catalog.Service[T] {
+	tb.Helper()
 	service := catalog.NewService(kind, shelf[T]{item: kind.Example}, 1<<20)
-	b.Cleanup(service.Close)
+	tb.Cleanup(service.Close)
 	return service
 }
 
-// newBenchmarkAPI returns the fights service as `up` builds it, with in-memory catalogs and a store that stores
+// newFightsAPI returns the fights service as `up` builds it, with in-memory catalogs and a store that stores
 // nothing.
-func newBenchmarkAPI(b *testing.B) *httpserver.API {
+func newFightsAPI(tb testing.TB) *httpserver.API {
+	tb.Helper()
 	sources := fight.Sources{
-		Heroes: catalogOf(b, character.Heroes()), Villains: catalogOf(b, character.Villains()), Locations: catalogOf(b, location.Locations()),
+		Heroes: catalogOf(tb, character.Heroes()), Villains: catalogOf(tb, character.Villains()), Locations: catalogOf(tb, location.Locations()),
 		InTurn: true,
 	}
-	service, err := fight.NewService(b.Context(), sources, nowhere{})
+	service, err := fight.NewService(tb.Context(), sources, nowhere{})
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	api := httpserver.NewAPI(huma.Info{Title: "fights", Version: "0"}, slog.New(slog.DiscardHandler),
 		httpserver.Config{Deadline: 5 * time.Second, WriteTimeout: 15 * time.Second})
@@ -79,7 +81,7 @@ func (a *answerless) reset() {
 
 // BenchmarkExecuteFight measures what our code allocates for a whole fight, without net/http and the store.
 func BenchmarkExecuteFight(b *testing.B) {
-	api := newBenchmarkAPI(b)
+	api := newFightsAPI(b)
 	request := httptest.NewRequestWithContext(b.Context(), http.MethodGet, "/api/fights/execute_fight", http.NoBody)
 	answer := &answerless{header: http.Header{}}
 	b.ReportAllocs()
@@ -94,7 +96,7 @@ func BenchmarkExecuteFight(b *testing.B) {
 
 // BenchmarkPostFight measures a posted fight, including reading and checking the body.
 func BenchmarkPostFight(b *testing.B) {
-	api := newBenchmarkAPI(b)
+	api := newFightsAPI(b)
 	yoda, thanos, gotham := character.Heroes().Example, character.Villains().Example, location.Locations().Example
 	text := yoda.AppendJSON([]byte(`{"hero":`))
 	text = thanos.AppendJSON(append(text, `,"villain":`...))

@@ -5,20 +5,12 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-
-	"superheroes/internal/catalog"
 	"superheroes/internal/catalog/catalogtest"
 	"superheroes/internal/character"
-	"superheroes/internal/httpserver"
-	"superheroes/internal/web"
 )
 
 // breakingTable is a table whose store fails after the given number of rows.
@@ -37,14 +29,11 @@ func (s *breakingTable) Page(ctx context.Context, after int64, limit int) ([]cha
 // A list or search whose store fails in the middle doesn't look complete, compressed or not.
 func TestListWhoseStoreGoesAway(t *testing.T) {
 	table := catalogtest.NewTable(3000)
-	api := httpserver.NewAPI(huma.Info{Title: "heroes", Version: "test"}, slog.New(slog.DiscardHandler), httpserver.Config{Deadline: time.Minute, WriteTimeout: time.Minute})
-	web.AddCatalog(catalog.NewService(character.Heroes(), &breakingTable{table, table.Rows[1500].ID}, 0), api, httpserver.NewAdmin(""))
-	server := httptest.NewServer(api)
-	defer server.Close()
+	base := serveHeroes(t, &breakingTable{table, table.Rows[1500].ID})
 	for _, coding := range []string{"gzip", "identity"} {
 		for _, query := range []string{"", "?name=hero", "?limit=1000"} {
 			t.Run(coding+query, func(t *testing.T) {
-				text, err := read(t, server.URL+"/api/heroes"+query, coding)
+				text, err := read(t, base+"/api/heroes"+query, coding)
 				if whole := query == "?limit=1000"; whole != (err == nil) || whole != strings.HasSuffix(text, "]") {
 					t.Errorf("it ends with %q and %v", text[max(0, len(text)-20):], err)
 				}

@@ -210,7 +210,7 @@ func checkCounted(ctx context.Context) (string, error) {
 func contractSuite(ctx context.Context) (string, error) {
 	suite := os.Getenv("COMPOSE_TEST_CONTRACT")
 	if suite == "" {
-		return "", skip("there is no test/contract")
+		return "", skip("there is no conformance")
 	}
 	args := []string{"--arena", arenaBase}
 	for _, service := range services() {

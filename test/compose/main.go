@@ -96,9 +96,9 @@ func exerciseIn(ctx context.Context, machine *engine, work string, out *tally) e
 		return err
 	}
 	environment := append(machine.engine.environment(), "COMPOSE_TEST_BINARY="+filepath.Join(work, "first", "superheroes"))
-	if _, err := os.Stat("test/contract/main.go"); err == nil {
+	if _, err := os.Stat("conformance/main.go"); err == nil {
 		contract := filepath.Join(work, "contract")
-		if _, err := output(ctx, "go", "build", "-o", contract, "./test/contract"); err != nil {
+		if _, err := output(ctx, "go", "build", "-o", contract, "./conformance"); err != nil {
 			return err
 		}
 		environment = append(environment, "COMPOSE_TEST_CONTRACT="+contract)

@@ -18,6 +18,7 @@ func (e Engine[T]) testFamily(t *testing.T) {
 				t.Errorf("the existing rows are not read correctly: %s", diff)
 			}
 			f.checkNull(family.Null)
+			f.checkEditOfNull(family.Null)
 			f.checkNext(family)
 			f.checkNoticed()
 			if diff := cmp.Diff(before, f.describe()); diff != "" {
@@ -36,6 +37,24 @@ func (f *fixture[T]) checkNull(id int64) {
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		f.Errorf("the row of NULLs: %v %s", err, diff)
 	}
+}
+
+// checkEditOfNull changes a character of NULLs and puts it back. A location needs its type.
+func (f *fixture[T]) checkEditOfNull(id int64) {
+	f.Helper()
+	if !f.hasColumn("powers") {
+		return
+	}
+	for _, powers := range []string{"Flight", ""} {
+		got := f.write(id, func(old *T) (*T, error) {
+			f.set(old, "powers", powers)
+			return old, nil
+		})
+		if text := f.engine.Kind.Table.Value(*got, "powers"); text != powers {
+			f.Errorf("the powers are %q, want %q", text, powers)
+		}
+	}
+	f.checkNull(id)
 }
 
 // checkNext imports a row without an id, writes another, and asks for the other application's next id.

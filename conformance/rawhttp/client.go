@@ -1,0 +1,125 @@
+package rawhttp
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// maxAnswer bounds the body of an answer, in bytes.
+	maxAnswer = 256 << 20
+	// patience is how many exchanges may fail in a row before the rest is given up.
+	patience = 3
+)
+
+var (
+	// ErrTooMany means that the client has sent as many requests as it may.
+	ErrTooMany = errors.New("no request is left of those that a run may send")
+	// ErrGivenUp means that the server failed to answer several times in a row; it is not asked any more.
+	ErrGivenUp = errors.New("it failed to answer several times in a row and is not asked any more")
+)
+
+// Client sends requests to one server, each on a connection of its own. It may be used concurrently.
+type Client struct {
+	base    *url.URL
+	timeout time.Duration
+	left    *atomic.Int64
+	failed  atomic.Int64 // exchanges in a row without an answer
+}
+
+// NewClient returns a client of the server at base, as in http://host:port. An exchange may take as long as timeout.
+// Clients that share left send no more requests than that together.
+func NewClient(base string, timeout time.Duration, left *atomic.Int64) (*Client, error) {
+	at, err := url.Parse(base)
+	if err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https" || at.Path != "" && at.Path != "/" || at.RawQuery != "" {
+		return nil, fmt.Errorf("%q is not a base URL such as http://host:port", base)
+	}
+	return &Client{base: at, timeout: timeout, left: left}, nil
+}
+
+// Origin returns the origin of the server's own pages.
+func (c *Client) Origin() string { return c.base.Scheme + "://" + c.base.Host }
+
+// Do sends the request once and returns the answer to it; with an error what there is of one: its status is 0 when
+// not even that came.
+func (c *Client) Do(ctx context.Context, call Call) (Answer, error) {
+	if c.failed.Load() >= patience {
+		return Answer{Call: call}, ErrGivenUp
+	}
+	if c.left.Add(-1) < 0 {
+		return Answer{Call: call}, ErrTooMany
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	answer, err := c.exchange(ctx, call)
+	if err != nil {
+		c.failed.Add(1)
+		return answer, err
+	}
+	c.failed.Store(0)
+	return answer, nil
+}
+
+func (c *Client) exchange(ctx context.Context, call Call) (Answer, error) {
+	conn, err := c.dial(ctx)
+	if err != nil {
+		return Answer{Call: call}, fmt.Errorf("connecting: %w", err)
+	}
+	defer func() { _ = conn.Close() }() // all that was to be read was read
+	unblock := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	defer unblock()
+	written := make(chan struct{})
+	defer func() { <-written }()
+	// A server may answer and stop reading before it has all of the request; what it answers is what counts.
+	go func() {
+		defer close(written)
+		_, _ = io.WriteString(conn, call.bytes(c.base.Host))
+	}()
+	defer func() { _ = conn.SetWriteDeadline(time.Unix(1, 0)) }()
+	answer, err := receive(bufio.NewReader(conn), call)
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		err = fmt.Errorf("no whole answer within %s", c.timeout)
+	}
+	return answer, err
+}
+
+func (c *Client) dial(ctx context.Context) (net.Conn, error) {
+	port := c.base.Port()
+	if c.base.Scheme == "https" {
+		if port == "" {
+			port = "443"
+		}
+		return new(tls.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(c.base.Hostname(), port))
+	}
+	if port == "" {
+		port = "80"
+	}
+	return new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(c.base.Hostname(), port))
+}
+
+// receive reads an answer, behind those that only say that it will come.
+func receive(reader *bufio.Reader, call Call) (Answer, error) {
+	for {
+		response, err := http.ReadResponse(reader, &http.Request{Method: call.method()})
+		if err != nil {
+			return Answer{Call: call}, fmt.Errorf("reading the answer: %w", err)
+		}
+		if response.StatusCode < http.StatusOK {
+			continue
+		}
+		body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+		if err = errors.Join(err, response.Body.Close()); err != nil {
+			err = fmt.Errorf("reading the body of a %d answer: %w", response.StatusCode, err)
+		}
+		return Answer{call, response.StatusCode, response.Header, body}, err
+	}
+}

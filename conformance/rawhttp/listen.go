@@ -1,0 +1,48 @@
+package rawhttp
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+// Listen sends the request once and reads the answer, which may never end, until enough says so of what came of the body
+// so far, it ends, or the exchange has taken as long as it may. What came is the answer's body.
+func (c *Client) Listen(ctx context.Context, call Call, enough func(body []byte) bool) (Answer, error) {
+	if c.left.Add(-1) < 0 {
+		return Answer{Call: call}, ErrTooMany
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	conn, err := c.dial(ctx)
+	if err != nil {
+		return Answer{Call: call}, fmt.Errorf("connecting: %w", err)
+	}
+	defer func() { _ = conn.Close() }()
+	unblock := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	defer unblock()
+	if _, err := io.WriteString(conn, call.bytes(c.base.Host)); err != nil {
+		return Answer{Call: call}, fmt.Errorf("sending the request: %w", err)
+	}
+	response, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: call.method()})
+	if err != nil {
+		return Answer{Call: call}, fmt.Errorf("reading the answer: %w", err)
+	}
+	defer func() {
+		_ = conn.Close() // or the body would be read to its end
+		_ = response.Body.Close()
+	}()
+	answer := Answer{call, response.StatusCode, response.Header, nil}
+	buffer := make([]byte, 4096)
+	for !enough(answer.Body) && len(answer.Body) < maxAnswer {
+		n, err := response.Body.Read(buffer)
+		answer.Body = append(answer.Body, buffer[:n]...)
+		if err != nil {
+			break
+		}
+	}
+	return answer, nil
+}

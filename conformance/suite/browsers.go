@@ -1,0 +1,155 @@
+package suite
+
+import (
+	"net/http"
+	"strings"
+
+	"superheroes/conformance/rawhttp"
+)
+
+// Headers that browsers send for the pages that cause a request, and no page can change.
+const (
+	crossSite    = "Sec-Fetch-Site: cross-site\r\n"
+	sameSite     = "Sec-Fetch-Site: same-site\r\n" // another port or name below the same domain
+	otherOrigin  = "Origin: https://elsewhere.example\r\n"
+	byClick      = "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nSec-Fetch-User: ?1\r\n"
+	withoutClick = "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n"
+)
+
+// otherSites are the ways in which browsers tell that another site's page sends a request.
+func otherSites() []string {
+	return []string{crossSite, sameSite, otherOrigin, crossSite + otherOrigin, crossSite + withoutClick, "Origin: null\r\n"}
+}
+
+// browserClauses are those of every service. The clause of the Host is for listeners on loopback, see Options.Loopback.
+func browserClauses(service string) []Clause {
+	return []Clause{
+		{ID: "host", Text: `on loopback it “refuses a Host that is neither an IP literal nor a loopback name, 421”`, hold: func(c *check) { c.hosts(service) }},
+		{ID: "cors.none", Text: `no other site's page reads what it answers: it takes “--trusted-origin, TRUSTED_ORIGINS” for “front ends elsewhere, which then get CORS headers”`, hold: func(c *check) { c.noCORS(service) }},
+	}
+}
+
+// fightBrowserClauses are about the two ways to have a fight.
+func fightBrowserClauses() []Clause {
+	return []Clause{
+		{ID: "sites.execute", Group: Full, Text: `“A browser's cross-site request that would store or change something is refused with 403 where the browser says so (Sec-Fetch-Site, else Origin), execute_fight too”`, hold: storingNothing(executeElsewhere)},
+		{ID: "sites.post", Group: Full, Text: `the same for POST: “refused with 403 where the browser says so”`, hold: storingNothing(postElsewhere)},
+		{ID: "sites.click", Group: Full, Text: `“a navigation by a user's click (Sec-Fetch-User: ?1) is answered”, and posts nothing`, hold: clicked},
+		{ID: "sites.own", Group: Full, Text: `what isn't “A browser's cross-site request” is taken: that of its own page, of the address bar, and of a program`, hold: ownSite},
+	}
+}
+
+func arenaBrowserClauses() []Clause {
+	return append(browserClauses(arena), Clause{
+		ID: "sites", Text: `“A browser's cross-site request that would store or change something is refused with 403”, what a click leads to is answered`, hold: arenaSites,
+	})
+}
+
+// hosts asks by names that browsers send for pages of this machine, and by those that they send after DNS rebinding.
+func (c *check) hosts(service string) {
+	for _, host := range []string{"localhost", "LOCALHOST:1", "localhost.:1", "a.localhost", "127.0.0.1", "192.0.2.1:1", "[::1]", "[2001:db8::1]:1"} {
+		a := c.do(service, rawhttp.Call{Target: "/livez", Host: host})
+		c.require(a.Status == http.StatusOK, a, "200 for the Host %s", host)
+	}
+	for _, host := range []string{"elsewhere.example", "elsewhere.example:80", "localhost.elsewhere.example", "127.0.0.1.elsewhere.example", "notlocalhost", "2130706433"} {
+		for _, target := range []string{"/livez", "/no-such-path"} {
+			a := c.do(service, rawhttp.Call{Target: target, Host: host})
+			c.require(a.Status == http.StatusMisdirectedRequest, a, "421 for the Host %s", host)
+		}
+	}
+}
+
+// noCORS looks for headers that have browsers show an answer to pages of other sites.
+func (c *check) noCORS(service string) {
+	for _, call := range []rawhttp.Call{
+		{Target: "/livez", Header: otherOrigin}, {Target: "/readyz"}, {Target: "/no-such-path", Header: otherOrigin},
+		{Target: "/api/" + strings.Replace(service, arena, "fights", 1), Header: crossSite + otherOrigin},
+		{Method: http.MethodOptions, Target: "/livez", Header: otherOrigin + "Access-Control-Request-Method: GET\r\n"},
+		{Method: http.MethodOptions, Target: "/api/fights", Header: otherOrigin + "Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: content-type\r\n"},
+	} {
+		a := c.do(service, call)
+		for name := range a.Header {
+			c.require(!strings.HasPrefix(name, "Access-Control-"), a, "no %s", name)
+		}
+	}
+}
+
+// storingNothing also requires that no fight is stored meanwhile.
+func storingNothing(refused func(*check)) func(*check) {
+	return besideOthers(func(c *check) {
+		before := c.there()
+		refused(c)
+		a := c.do("fights", rawhttp.Call{Target: countPath})
+		c.require(counted(a) <= before, a, "nothing stored, %d fights as before", before)
+	})
+}
+
+// refusedFrom requires that a request is refused with 403 whatever other site it comes from.
+func (c *check) refusedFrom(call rawhttp.Call, sites ...string) {
+	for _, site := range sites {
+		sent := call
+		sent.Header += site
+		a := c.do("fights", sent)
+		c.require(a.Status == http.StatusForbidden, a, "403")
+	}
+}
+
+func executeElsewhere(c *check) {
+	c.refusedFrom(rawhttp.Call{Target: executePath}, otherSites()...)
+	c.refusedFrom(rawhttp.Call{Method: http.MethodHead, Target: executePath}, crossSite)
+}
+
+func postElsewhere(c *check) {
+	c.refusedFrom(post(plainFight), otherSites()...)
+	c.refusedFrom(rawhttp.Call{Method: http.MethodPost, Target: "/api/fights", Body: plainFight}, crossSite) // as a page can
+}
+
+func clicked(c *check) {
+	c.taken(rawhttp.Call{Target: executePath, Header: crossSite + byClick})
+	call := post(plainFight)
+	call.Header += crossSite + byClick
+	a := c.do("fights", call)
+	c.require(a.Status == http.StatusForbidden, a, "403: a form of another site's page is its own, whoever clicks")
+}
+
+func ownSite(c *check) {
+	own := "Origin: " + c.clients["fights"].Origin() + "\r\n"
+	for _, header := range []string{"Sec-Fetch-Site: same-origin\r\n", "Sec-Fetch-Site: none\r\n" + byClick, own, "Sec-Fetch-Site: same-origin\r\n" + own} {
+		c.taken(rawhttp.Call{Target: executePath, Header: header})
+		call := post(plainFight)
+		call.Header += header
+		c.taken(call)
+	}
+}
+
+func arenaSites(c *check) {
+	for _, site := range otherSites() {
+		for _, call := range []rawhttp.Call{{Target: executePath}, post(plainFight), {Method: http.MethodDelete, Target: "/api/heroes/1"}} {
+			call.Header += site
+			a := c.do(arena, call)
+			c.require(a.Status == http.StatusForbidden, a, "403")
+		}
+	}
+	a := c.do(arena, rawhttp.Call{Target: executePath, Header: crossSite + byClick})
+	c.require(a.Status == http.StatusOK, a, "200")
+}
+
+// writeSites: the right token doesn't make it another site's business.
+func (r room) writeSites(c *check) {
+	m := c.create(r)
+	defer c.remove(r, m)
+	for _, site := range otherSites() {
+		for method, target := range map[string]string{http.MethodPost: r.path(), http.MethodPut: m.path, http.MethodPatch: m.path, http.MethodDelete: m.path} {
+			var body any
+			if method != http.MethodDelete {
+				body = r.sample()
+			}
+			a := c.change(r, method, target, body, site)
+			c.require(a.Status == http.StatusForbidden, a, "403")
+		}
+	}
+	c.stored(r, m, m.fields)
+}
+
+// isHost reports whether a clause is about the Host on loopback.
+func isHost(clause Clause) bool { return strings.HasSuffix(clause.ID, ".host") }

@@ -1,0 +1,89 @@
+package suite
+
+import (
+	"net/http"
+	"slices"
+
+	"superheroes/conformance/rawhttp"
+)
+
+const (
+	countPath   = "/api/fights/count"
+	executePath = "/api/fights/execute_fight"
+)
+
+const plainFight = `{"hero":{"name":"H"},"villain":{"name":"V"}}`
+
+func fightClauses() []Clause {
+	clauses := slices.Concat(drawClauses(), ruleClauses(), fightFieldClauses(), bodyClauses(), bodyRefusalClauses(), storeClauses(), fightListClauses(), fightGzipClauses(), fightBrowserClauses())
+	for i := range clauses {
+		clauses[i].ID = "fights." + clauses[i].ID
+		clauses[i].Service = "fights"
+	}
+	return clauses
+}
+
+func fightFields() []string {
+	fields := []string{"id", "fight_date", "hero", "villain", "location"}
+	return append(fields, sideFields()...)
+}
+
+func sideFields() []string {
+	var fields []string
+	for _, side := range []string{"winner", "loser"} {
+		for _, field := range []string{"name", "level", "powers", "picture", "team"} {
+			fields = append(fields, side+"_"+field)
+		}
+	}
+	return fields
+}
+
+// fight is a fight and the answer that held it.
+type fight struct {
+	object
+	answer rawhttp.Answer
+}
+
+func (f fight) id() string { return text(f.object, "id") }
+
+// post returns the request that posts a body.
+func post(body string) rawhttp.Call {
+	return rawhttp.Call{Method: http.MethodPost, Target: "/api/fights", Header: "Content-Type: application/json\r\n", Body: body}
+}
+
+// fight posts a body that must be taken.
+func (c *check) fight(body string) fight { return c.taken(post(body)) }
+
+// execute has the service draw and fight.
+func (c *check) execute() fight { return c.taken(rawhttp.Call{Target: executePath}) }
+
+// taken sends a request that must be answered with a fight.
+func (c *check) taken(call rawhttp.Call) fight {
+	a := c.do("fights", call)
+	c.require(a.Status == http.StatusOK, a, "200")
+	return fight{c.object(a), a}
+}
+
+// drawn returns a hero, a villain and a location as the service draws them.
+func (c *check) drawn() (hero, villain, location object) {
+	a := c.get("fights", "/api/fights/randomfighters")
+	fighters := c.object(a)
+	location = c.object(c.get("fights", "/api/fights/randomlocation"))
+	return c.part(a, fighters, "hero"), c.part(a, fighters, "villain"), location
+}
+
+// hasSides requires what every member of the family says of a fight.
+func (c *check) hasSides(f fight) {
+	c.require(text(f.object, "fight_date") != "", f.answer, "fight_date")
+	for _, side := range []string{"winner", "loser"} {
+		for _, field := range []string{"name", "team"} {
+			c.require(text(f.object, side+"_"+field) != "", f.answer, "%s_%s", side, field)
+		}
+		for _, field := range []string{"powers", "picture"} {
+			_, is := f.object[side+"_"+field].(string)
+			c.require(is, f.answer, "a string as %s_%s", side, field)
+		}
+		_, ok := number(f.object, side+"_level")
+		c.require(ok, f.answer, "an integer as %s_level", side)
+	}
+}

@@ -1,0 +1,194 @@
+package suite
+
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"superheroes/conformance/rawhttp"
+)
+
+func fightListClauses() []Clause {
+	return []Clause{
+		{ID: "list", Group: Full, Text: `the list of fights: “200, newest first”`, hold: undisturbed(newestFirst, newestAmongOthers)},
+		{ID: "list.default", Group: Full, Text: `“?limit= (1-100, default 20)”: without it`, hold: undisturbed(defaultLimit, defaultLimitAmongOthers)},
+		{ID: "list.limit", Group: Full, Text: `“?limit= (1-100, default 20)”: at most so many`, hold: undisturbed(fightLimit, fightLimitAmongOthers)},
+		{ID: "list.before", Group: Full, Text: `“?before=FIGHT_ID”: only older ones`, hold: besideOthers(before)},
+		{ID: "list.before.any", Group: Full, Text: `“?before=FIGHT_ID (need not exist)”`, hold: undisturbed(beforeAny, beforeAnyAmongOthers)},
+		{ID: "list.link", Group: Full, Text: `“a relative Link: <…>; rel="next" header where there is more”, and only there`, hold: besideOthers(link)},
+		{ID: "list.link.last", Group: Full, Text: `a full page that is the last has none: “Link: <…>; rel="next" header where there is more”`, hold: lastLink},
+		{ID: "list.walk", Group: Full, Text: `the links lead on without a gap: “Link: <…>; rel="next" header where there is more”`, hold: undisturbed(walk, walkAmongOthers)},
+	}
+}
+
+// fights returns a page of the list.
+func (c *check) fights(query string) ([]object, rawhttp.Answer) {
+	a := c.get("fights", "/api/fights"+query)
+	return c.objects(a), a
+}
+
+// newest returns the n newest fights, after it has had as many fought as are missing.
+func (c *check) newest(n int) []object {
+	query := fmt.Sprint("?limit=", n)
+	list, _ := c.fights(query)
+	for range n - len(list) {
+		c.fight(plainFight)
+	}
+	list, a := c.fights(query)
+	c.require(len(list) == n, a, "%d fights, not %d", n, len(list))
+	for _, o := range list {
+		c.require(isUUID7(text(o, "id")), a, "a UUID of version 7 in small letters as id of each")
+	}
+	return list
+}
+
+func newestFirst(c *check) {
+	first, second := c.fight(plainFight), c.execute()
+	list, a := c.fights("?limit=100")
+	c.require(len(list) >= 2 && reflect.DeepEqual(list[0], second.object) && reflect.DeepEqual(list[1], first.object), a, "the two that were fought last first: %s, %s", second.id(), first.id())
+	c.descend(list, a)
+}
+
+func newestAmongOthers(c *check) {
+	first, second := c.fight(plainFight), c.execute()
+	list, a := c.fights("?limit=100")
+	place := func(f fight) int {
+		return slices.IndexFunc(list, func(o object) bool { return reflect.DeepEqual(o, f.object) })
+	}
+	c.require(place(second) >= 0 && place(second) < place(first), a, "the one that was fought last above the other: %s, %s", second.id(), first.id())
+	c.descend(list, a)
+}
+
+// descend requires that the newest are first.
+func (c *check) descend(list []object, a rawhttp.Answer) {
+	for i := range list[1:] {
+		c.require(text(list[i], "id") > text(list[i+1], "id"), a, "descending ids, not %s before %s", list[i]["id"], list[i+1]["id"])
+	}
+}
+
+// section requires that a page of the newest fights has n that follow each other in a longer list. Others may have fought
+// between the two answers, after the page was read.
+func (c *check) section(query string, n int) {
+	page, a := c.fights(query)
+	longer, _ := c.fights("?limit=100")
+	c.require(len(page) == n, a, "%d fights, not %d", n, len(page))
+	at := slices.IndexFunc(longer, func(o object) bool { return text(o, "id") == text(page[0], "id") })
+	c.require(at >= 0, a, "a fight of the list first, not %s", text(page[0], "id"))
+	c.same(a, page, longer[at:min(at+n, len(longer))])
+}
+
+func defaultLimit(c *check) {
+	want := c.newest(21)[:20]
+	got, a := c.fights("")
+	c.same(a, got, want)
+}
+
+func defaultLimitAmongOthers(c *check) {
+	c.newest(21)
+	c.section("", 20)
+}
+
+func fightLimit(c *check) {
+	newest := c.newest(12)
+	for _, limit := range []int{1, 7, 12} {
+		got, a := c.fights(fmt.Sprint("?limit=", limit))
+		c.same(a, got, newest[:limit])
+	}
+	got, a := c.fights("?limit=100")
+	c.require(len(got) >= 12 && len(got) <= 100, a, "at most 100 fights, not %d", len(got))
+}
+
+func fightLimitAmongOthers(c *check) {
+	c.newest(12)
+	for _, limit := range []int{1, 7, 12} {
+		c.section(fmt.Sprint("?limit=", limit), limit)
+	}
+}
+
+func before(c *check) {
+	newest := c.newest(12)
+	got, a := c.fights("?limit=4&before=" + text(newest[3], "id"))
+	c.same(a, got, newest[4:8])
+	got, a = c.fights("?limit=4&before=" + strings.ToUpper(text(newest[0], "id")))
+	c.same(a, got, newest[1:5])
+}
+
+// beforeAny asks for what is older than ids that no fight has.
+func beforeAny(c *check) {
+	newest := c.newest(12)
+	between := []byte(text(newest[5], "id"))
+	last := len(between) - 1
+	for last > 0 && (between[last] == 'f' || between[last] == '-') {
+		last--
+	}
+	between[last] = "123456789abcdef"[strings.IndexByte("0123456789abcde", between[last])]
+	got, a := c.fights("?limit=4&before=" + string(between))
+	c.same(a, got, newest[5:9])
+	got, a = c.fights("?limit=3&before=ffffffff-ffff-ffff-ffff-ffffffffffff")
+	c.same(a, got, newest[:3])
+	got, a = c.fights("?before=00000000-0000-0000-0000-000000000000")
+	c.same(a, got, nil)
+}
+
+func beforeAnyAmongOthers(c *check) {
+	c.newest(12)
+	c.section("?limit=3&before=ffffffff-ffff-ffff-ffff-ffffffffffff", 3)
+}
+
+// next returns the target of the next page, "" when there is none.
+func (c *check) next(a rawhttp.Answer) string {
+	header := a.Header.Get("Link")
+	if header == "" {
+		return ""
+	}
+	match := regexp.MustCompile(`<([^>]*)>\s*;\s*rel="?next"?`).FindStringSubmatch(header)
+	c.require(match != nil, a, `Link: <…>; rel="next", not %q`, header)
+	target := match[1]
+	c.require(!strings.Contains(target, "//"), a, "a relative link, not %s", target)
+	if strings.HasPrefix(target, "?") {
+		target = "/api/fights" + target
+	}
+	c.require(strings.HasPrefix(target, "/"), a, "a link that begins with / or ?, not %s", target)
+	return target
+}
+
+func link(c *check) {
+	c.newest(3)
+	_, a := c.fights("?limit=2")
+	c.require(c.next(a) != "", a, `Link: <…>; rel="next", as there is more`)
+	_, a = c.fights("?before=00000000-0000-0000-0000-000000000000")
+	c.require(c.next(a) == "", a, "no Link, as there is no more")
+}
+
+// lastLink asks for the end of the list, which nobody adds to.
+func lastLink(c *check) {
+	c.newest(5)
+	ids, a := c.listed()
+	c.require(len(ids) >= 5, a, "5 fights at least, not %d", len(ids))
+	for before, more := range map[string]bool{ids[len(ids)-4]: false, ids[len(ids)-5]: true} {
+		list, a := c.fights("?limit=3&before=" + before)
+		c.require(len(list) == 3, a, "3 fights, not %d", len(list))
+		c.require((c.next(a) != "") == more, a, "a Link where there is more, and only there")
+	}
+}
+
+func walk(c *check) { c.walk(c.newest(12), "?limit=3") }
+
+// walkAmongOthers begins below a fight, where nobody adds any.
+func walkAmongOthers(c *check) {
+	newest := c.newest(13)
+	c.walk(newest[1:], "?limit=3&before="+text(newest[0], "id"))
+}
+
+// walk requires that the pages from there on have these fights.
+func (c *check) walk(fights []object, query string) {
+	_, a := c.fights(query)
+	for page := range slices.Chunk(fights, 3) {
+		c.same(a, c.objects(a), page)
+		if next := c.next(a); next != "" {
+			a = c.get("fights", next)
+		}
+	}
+}

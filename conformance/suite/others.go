@@ -1,0 +1,114 @@
+package suite
+
+import (
+	"bytes"
+	"net/http"
+
+	"superheroes/conformance/rawhttp"
+)
+
+// attempts is how often something is tried that others who fight meanwhile can disturb.
+const attempts = 10
+
+// besideOthers checks a clause about the newest fights, or their number, again when it failed while somebody else fought.
+func besideOthers(hold func(*check)) func(*check) { return undisturbed(hold, hold) }
+
+// undisturbed checks a clause until it holds, or fails while nobody else fought. When others fight all the time it checks
+// what must hold even then.
+func undisturbed(hold, always func(*check)) func(*check) {
+	return func(c *check) {
+		for range attempts - 1 {
+			before, ours := c.there(), c.fought.Load()
+			failure := c.failure(hold)
+			if failure == nil {
+				return
+			}
+			if after := c.there(); after < 0 || after-before == c.fought.Load()-ours {
+				panic(*failure)
+			}
+		}
+		always(c)
+	}
+}
+
+// failure returns how a clause was broken, or nil.
+func (c *check) failure(hold func(*check)) (failure *Failure) {
+	defer func() {
+		switch end := recover().(type) {
+		case nil:
+		case Failure:
+			failure = &end
+		default:
+			panic(end)
+		}
+	}()
+	hold(c)
+	return nil
+}
+
+// there returns how many fights there are, -1 where that isn't told.
+func (c *check) there() int64 {
+	return counted(c.do("fights", rawhttp.Call{Target: countPath}))
+}
+
+// counted returns the count of fights that an answer tells, -1 when it tells none.
+func counted(a rawhttp.Answer) int64 {
+	o, _ := read(a).(object)
+	n, ok := number(o, "count")
+	if !ok {
+		return -1
+	}
+	return n
+}
+
+// note counts the fights that this run has had fought.
+func (s *session) note(service string, a rawhttp.Answer) {
+	target := a.Call.Target
+	if service == "fights" && a.Status == http.StatusOK && (target == executePath || target == "/api/fights" && a.Call.Method == http.MethodPost) {
+		s.fought.Add(1)
+	}
+}
+
+// passedOn requires that the arena answers what the service does, at a moment when that doesn't change; if it changes all the
+// time, with the same status.
+func (c *check) passedOn(service, target string) {
+	same := func(a, b rawhttp.Answer) bool { return a.Status == b.Status && bytes.Equal(a.Body, b.Body) }
+	for attempt := 1; ; attempt++ {
+		call := rawhttp.Call{Target: target}
+		before, passed, after := c.do(service, call), c.do(arena, call), c.do(service, call)
+		good := same(passed, before) || same(passed, after)
+		if good || same(before, after) {
+			c.require(good, passed, "what %s answers: %s", service, after)
+			return
+		}
+		if attempt == attempts {
+			c.require(passed.Status == after.Status, passed, "the status that %s answers: %s", service, after)
+			return
+		}
+	}
+}
+
+// listed walks the whole list of fights and returns their ids, newest first.
+func (c *check) listed() (ids []string, last rawhttp.Answer) {
+	above := "g" // than any id
+	for next := "/api/fights?limit=100"; next != ""; next = c.next(last) {
+		last = c.get("fights", next)
+		for _, o := range c.objects(last) {
+			id := text(o, "id")
+			c.require(id != "" && id < above, last, "an id below %s", above)
+			above = id
+			ids = append(ids, id)
+		}
+	}
+	return ids, last
+}
+
+// countedAndListed requires that the list has as many fights as are counted. Others may fight meanwhile.
+func countedAndListed(c *check) {
+	c.fight(plainFight)
+	before, _ := c.count()
+	ids, a := c.listed()
+	after, _ := c.count()
+	n := int64(len(ids))
+	c.require(before <= n && n <= after, a, "a list of %d to %d fights, as the count says, not %d", before, after, n)
+}

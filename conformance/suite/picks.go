@@ -1,0 +1,105 @@
+package suite
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"superheroes/conformance/rawhttp"
+)
+
+// picksClauses are those of what one service asks of another: ours alone, no other member of the family has them.
+func picksClauses(r room) []Clause {
+	return []Clause{
+		{ID: "picks", Group: Full, Text: `an array of N of the list, never kept, of an age: “What one service asks of another has a path of its own, GET /api/heroes/picks?count=N (villains, locations alike)”`, hold: r.picks},
+		{ID: "picks.refused", Group: Full, Text: `a count below 1, above 128 or malformed: “400 or 422 (one rule, documented), never 500”`, hold: r.picksRefused},
+		{ID: "picks.spread", Group: Full, Text: `in an array too: “each equally likely whatever the gaps in the ids”`, hold: r.picksSpread},
+		{ID: "picks.old", Group: Full, Text: `“an old caller's ?count= on a random path still gets what it got”`, hold: r.picksOld},
+		{ID: "picks.documented", Group: Full, Text: `“so that a random path documents one object”`, hold: r.picksDocumented},
+	}
+}
+
+func (r room) picksPath() string { return r.path() + "/picks" }
+
+// randomPaths are the two paths of one random item.
+func (r room) randomPaths() []string { return []string{r.randomPath(), r.path() + "/random"} }
+
+// mostAge is the largest age of a pick, in milliseconds.
+const mostAge = 1000
+
+func (r room) picks(c *check) {
+	list := c.some(r)
+	c.picked(list, c.get(r.service, r.picksPath()), 1)
+	for _, count := range []int{1, 2, 128} {
+		c.picked(list, c.get(r.service, r.picksPath()+"?count="+strconv.Itoa(count)), count)
+	}
+}
+
+// picked requires so many entries of the list, in an array that must not be kept and says how old it is.
+func (c *check) picked(list wholeList, a rawhttp.Answer, count int) {
+	picks := c.objects(a)
+	c.require(len(picks) == count, a, "%d entries, not %d", count, len(picks))
+	for _, pick := range picks {
+		c.require(exactlyIn(list.entries, pick), a, "exactly what the list has, not %s", encode(pick))
+	}
+	c.noStore(a)
+	age, err := strconv.Atoi(a.Header.Get("X-Age-Ms"))
+	c.require(err == nil && age >= 0 && age <= mostAge, a, "X-Age-Ms of 0 to %d, not %q", mostAge, a.Header.Get("X-Age-Ms"))
+}
+
+func badCounts() []string {
+	return []string{"0", "-1", "129", "abc", "1.0", "", "99999999999999999999", "1&count=2"}
+}
+
+func (r room) picksRefused(c *check) {
+	for _, count := range badCounts() {
+		c.names(c.refused(r.service, rawhttp.Call{Target: r.picksPath() + "?count=" + count}), "count")
+	}
+}
+
+func (r room) picksSpread(c *check) {
+	list := c.some(r)
+	const count = 100
+	answers := c.together(manyDraws/count, r.service, rawhttp.Call{Target: fmt.Sprint(r.picksPath(), "?count=", count)})
+	c.spreadOfAll(answers, list.entries, c.objects)
+}
+
+// picksOld asks as services did that knew no path for picks. No document has it.
+func (r room) picksOld(c *check) {
+	list := c.some(r)
+	for _, path := range r.randomPaths() {
+		for _, count := range []int{1, 128} {
+			a := c.unseen(r.service, rawhttp.Call{Target: path + "?count=" + strconv.Itoa(count)})
+			c.require(a.Status == http.StatusOK, a, "200")
+			c.picked(list, a, count)
+		}
+		for _, count := range badCounts() {
+			c.names(c.refused(r.service, rawhttp.Call{Target: path + "?count=" + count}), "count")
+		}
+		c.object(c.get(r.service, path))
+	}
+}
+
+// unseen is do for answers that aren't held against the document: those that it doesn't describe, and compressed ones.
+func (c *check) unseen(service string, call rawhttp.Call) rawhttp.Answer {
+	a, err := c.clients[service].Do(c.ctx, call)
+	if err != nil {
+		c.fail(call.String(), err.Error(), "an answer")
+	}
+	return a
+}
+
+// picksDocumented requires that a random path is documented with one object and no parameter.
+func (r room) picksDocumented(c *check) {
+	a := c.get(r.service, "/openapi.json")
+	paths := c.part(a, c.object(a), "paths")
+	for _, path := range r.randomPaths() {
+		get := c.part(a, c.part(a, paths, path), "get")
+		c.require(get["parameters"] == nil, a, "no parameter of %s", path)
+		content := c.part(a, c.part(a, c.part(a, c.part(a, get, "responses"), "200"), "content"), "application/json")
+		schema := c.part(a, content, "schema")
+		c.require(schema["oneOf"] == nil && schema["type"] != "array", a, "one object at %s, not %s", path, encode(schema))
+	}
+	_, there := paths[r.picksPath()]
+	c.require(there, a, "%s among the paths", r.picksPath())
+}

@@ -1,0 +1,278 @@
+package suite
+
+import (
+	"cmp"
+	"encoding/json"
+	"io"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"superheroes/conformance/openapi"
+	"superheroes/conformance/rawhttp"
+	"superheroes/test/system"
+)
+
+// fault makes a good member a wrong one: a proxy in front of it changes what passes through.
+type fault struct {
+	before  func(*exchange) // changes the request; an answer it sets goes back at once
+	after   func(*exchange) // changes the answer
+	headers int             // the largest headers that are taken, in bytes; as the contract says when 0
+	http1   bool            // speaks no HTTP/2
+	streams int             // of an HTTP/2 connection; as the contract says when 0
+	keeps   bool            // the connection after a chunked request
+}
+
+// exchange is a request on its way to the good member, and the answer on its way back.
+type exchange struct {
+	method, target string // path and query, escaped as they were sent
+	host           string
+	header         http.Header
+	sent           string
+	http2          bool
+
+	status   int // 0 until there is an answer
+	response http.Header
+	body     string
+}
+
+func (e *exchange) path() string {
+	path, _, _ := strings.Cut(e.target, "?")
+	return path
+}
+
+// query changes the parameters of the request.
+func (e *exchange) query(change func(url.Values)) {
+	_, query, _ := strings.Cut(e.target, "?")
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return
+	}
+	change(values)
+	e.target = e.path()
+	if len(values) > 0 {
+		e.target += "?" + values.Encode()
+	}
+}
+
+// answer sets an answer in JSON.
+func (e *exchange) answer(status int, body string) {
+	e.status, e.body, e.response = status, body, http.Header{"Content-Type": {"application/json"}}
+}
+
+// at limits a change to requests of that method and path, in which a * stands for one segment. A path that ends with
+// ? is for requests without a query only.
+func at(pattern string, change func(*exchange)) func(*exchange) {
+	whole := strings.HasSuffix(pattern, "?")
+	pattern = strings.TrimSuffix(pattern, "?")
+	return func(e *exchange) {
+		matches, err := path.Match(pattern, e.method+" "+e.path())
+		if err != nil {
+			panic(err)
+		}
+		if matches && (!whole || !strings.Contains(e.target, "?")) {
+			change(e)
+		}
+	}
+}
+
+// inTurn makes several changes.
+func inTurn(changes ...func(*exchange)) func(*exchange) {
+	return func(e *exchange) {
+		for _, change := range changes {
+			change(e)
+		}
+	}
+}
+
+// spoil starts a proxy for each service with that fault, and returns where they are.
+func spoil(t *testing.T, good *system.System, f fault) Target {
+	t.Helper()
+	var one sync.Mutex // faults remember things
+	start := func(base string) string { return f.start(t, base, &one) }
+	return Target{Heroes: start(good.Heroes), Villains: start(good.Villains), Locations: start(good.Locations), Fights: start(good.Fights)}
+}
+
+// start starts a proxy before the service at base.
+func (f fault) start(t *testing.T, base string, one *sync.Mutex) string {
+	t.Helper()
+	proxy := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f.pass(t, w, r, base, one)
+	}))
+	proxy.Config.MaxHeaderBytes = f.headers
+	if f.headers == 0 {
+		proxy.Config.MaxHeaderBytes = 16 << 10
+	}
+	proxy.Config.Protocols = new(http.Protocols)
+	proxy.Config.Protocols.SetHTTP1(true)
+	proxy.Config.Protocols.SetUnencryptedHTTP2(!f.http1)
+	proxy.Config.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: cmp.Or(f.streams, promisedStreams)}
+	proxy.Start()
+	t.Cleanup(proxy.Close)
+	return proxy.URL
+}
+
+func (f fault) pass(t *testing.T, w http.ResponseWriter, r *http.Request, base string, one *sync.Mutex) {
+	sent, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Error(err)
+	}
+	e := &exchange{method: r.Method, target: r.RequestURI, host: r.Host, header: r.Header, sent: string(sent), http2: r.ProtoMajor == 2}
+	if len(r.TransferEncoding) > 0 && !f.keeps {
+		w.Header().Set("Connection", "close")
+	}
+	change := func(change func(*exchange)) {
+		one.Lock()
+		defer one.Unlock()
+		if change != nil {
+			change(e)
+		}
+	}
+	change(f.before)
+	if e.status == 0 {
+		e.forward(t, base)
+	}
+	change(f.after)
+	e.response.Del("Connection") // of the proxy's own
+	for name, values := range e.response {
+		w.Header()[name] = values
+	}
+	w.Header().Del("Content-Length")
+	w.Header().Del("Transfer-Encoding")
+	w.WriteHeader(e.status)
+	_, _ = io.WriteString(w, e.body) // the suite is gone when this fails
+}
+
+// forward has the good member answer.
+func (e *exchange) forward(t *testing.T, base string) {
+	client, err := rawhttp.NewClient(base, patience, unlimited())
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	var lines strings.Builder
+	for _, name := range []string{"Connection", "Content-Length", "User-Agent"} {
+		e.header.Del(name)
+	}
+	if err := e.header.Write(&lines); err != nil {
+		t.Error(err)
+	}
+	a, err := client.Do(t.Context(), rawhttp.Call{Method: e.method, Target: e.target, Host: e.host, Header: lines.String(), Body: e.sent})
+	if err != nil {
+		if t.Context().Err() == nil { // the test isn't over: somebody waits for the answer
+			t.Error(err)
+		}
+		e.answer(http.StatusBadGateway, "{}")
+		return
+	}
+	e.status, e.response, e.body = a.Status, a.Header.Clone(), string(a.Body)
+}
+
+func unlimited() *atomic.Int64 {
+	left := new(atomic.Int64)
+	left.Store(math.MaxInt64)
+	return left
+}
+
+// The changes that wrong servers are made of.
+
+func turn(from, to int) func(*exchange) {
+	return func(e *exchange) {
+		if e.status == from {
+			e.status = to
+		}
+	}
+}
+
+func replace(old, other string) func(*exchange) {
+	return func(e *exchange) { e.body = strings.ReplaceAll(e.body, old, other) }
+}
+
+func replaceSent(old, other string) func(*exchange) {
+	return func(e *exchange) { e.sent = strings.ReplaceAll(e.sent, old, other) }
+}
+
+func dropHeader(name string) func(*exchange) {
+	return func(e *exchange) { e.response.Del(name) }
+}
+
+func setHeader(name, value string) func(*exchange) {
+	return func(e *exchange) { e.response.Set(name, value) }
+}
+
+// inObject changes the object of a 200.
+func inObject(change func(object)) func(*exchange) {
+	return inJSON(func(value any) any {
+		if o, is := value.(object); is {
+			change(o)
+		}
+		return value
+	})
+}
+
+// inEach changes each object of the array of a 200.
+func inEach(change func(i int, o object)) func(*exchange) {
+	return inList(func(list []any) []any {
+		for i, o := range list {
+			change(i, o.(object))
+		}
+		return list
+	})
+}
+
+func inList(change func([]any) []any) func(*exchange) {
+	return inJSON(func(value any) any {
+		if list, is := value.([]any); is {
+			return change(list)
+		}
+		return value
+	})
+}
+
+func inJSON(change func(any) any) func(*exchange) {
+	return func(e *exchange) {
+		var value any
+		if e.status != http.StatusOK || openapi.Decode([]byte(e.body), &value) != nil {
+			return
+		}
+		e.body = encode(change(value))
+	}
+}
+
+// rename renames a field wherever it is.
+func rename(old, other string) func(*exchange) { return replace(`"`+old+`":`, `"`+other+`":`) }
+
+func drop(field string) func(*exchange) {
+	return inObject(func(o object) { delete(o, field) })
+}
+
+func set(field string, value any) func(*exchange) {
+	return inObject(func(o object) { o[field] = value })
+}
+
+// everyOther gives every other answer as the first one was.
+func everyOther() func(*exchange) {
+	asked, first := 0, ""
+	return func(e *exchange) {
+		if asked++; asked == 1 {
+			first = e.body
+		}
+		if asked%2 == 0 {
+			e.body = first
+		}
+	}
+}
+
+// normalised reads the body that is sent as a lenient decoder does, and sends on what it understood.
+func normalised(e *exchange) {
+	var value any
+	if json.Unmarshal([]byte(e.sent), &value) == nil {
+		e.sent = encode(value)
+	}
+}

@@ -1,0 +1,143 @@
+package suite
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"superheroes/conformance/rawhttp"
+)
+
+// maxRequests bounds a run. One on the shipped roster sends about 12,000.
+const maxRequests = 30_000
+
+// Target is where the services answer, as in http://host:port. A member without statistics has "" there.
+type Target struct{ Heroes, Villains, Locations, Fights, Statistics string }
+
+// Options say what of the contract is checked, and how patiently.
+type Options struct {
+	Group   Group
+	Token   string        // the administrator's; without one no clause of Writes is checked
+	Timeout time.Duration // of one exchange
+	Arena   string        // where the battle page answers, "" for nowhere
+	Soon    time.Duration // how long a fight may take to be counted; 0 for a minute
+	// Loopback says that all of them listen on loopback addresses. That they are reached there doesn't show it: containers
+	// publish ports there, and listen elsewhere.
+	Loopback bool
+	Only     func(Clause) bool                      // nil for all of the group
+	watch    func(service string, a rawhttp.Answer) // gets every answer, those of requests at the same time at the same time; may be nil
+}
+
+// Run checks the clauses one after the other. Its error means that nothing could be checked.
+func Run(ctx context.Context, target Target, options Options) ([]Outcome, error) {
+	s, err := newSession(ctx, target, options)
+	if err != nil {
+		return nil, err
+	}
+	var outcomes []Outcome
+	for _, clause := range options.clauses(target) {
+		if options.take(clause) {
+			outcomes = append(outcomes, s.run(clause))
+		}
+	}
+	return outcomes, nil
+}
+
+// clauses returns those that the run's target can be scored by.
+func (o Options) clauses(target Target) []Clause {
+	clauses := Clauses()
+	if target.Statistics != "" {
+		clauses = append(clauses, StatisticsClauses()...)
+	}
+	if o.Arena != "" {
+		clauses = append(clauses, ArenaClauses()...)
+	}
+	if target.Statistics == "" {
+		clauses = slices.DeleteFunc(clauses, func(c Clause) bool { return c.ID == "arena.gateway.statistics" || c.ID == "arena.gateway.stream" })
+	}
+	if !o.Loopback {
+		clauses = slices.DeleteFunc(clauses, isHost)
+	}
+	return clauses
+}
+
+func (o Options) take(clause Clause) bool {
+	switch {
+	case o.Group != Full && clause.Group != o.Group, clause.Group == Writes && o.Token == "":
+		return false
+	}
+	return o.Only == nil || o.Only(clause)
+}
+
+// session is what the checks of a run share.
+type session struct {
+	ctx     context.Context
+	token   string
+	soon    time.Duration
+	clients map[string]*rawhttp.Client
+	seen    map[string]*seen
+	lists   map[string]wholeList
+	watch   func(service string, a rawhttp.Answer)
+	fought  atomic.Int64 // fights that this run has had fought
+}
+
+func newSession(ctx context.Context, target Target, options Options) (*session, error) {
+	s := &session{ctx: ctx, token: options.Token, soon: cmp.Or(options.Soon, soonCounted), watch: options.watch, clients: map[string]*rawhttp.Client{}, seen: map[string]*seen{}, lists: map[string]wholeList{}}
+	left := new(atomic.Int64)
+	left.Store(maxRequests)
+	if options.Arena != "" || options.Group == Arena {
+		var err error
+		if s.clients[arena], err = rawhttp.NewClient(options.Arena, options.Timeout, left); err != nil {
+			return nil, errors.Join(errors.New("where is the arena?"), err)
+		}
+	}
+	services := map[string]string{
+		"heroes": target.Heroes, "villains": target.Villains, "locations": target.Locations, "fights": target.Fights,
+	}
+	if target.Statistics != "" || options.Group == Statistics {
+		services["statistics"] = target.Statistics
+	}
+	for service, base := range services {
+		var err error
+		if s.clients[service], err = rawhttp.NewClient(base, options.Timeout, left); err != nil {
+			return nil, errors.Join(errors.New("where is "+service+"?"), err)
+		}
+		if s.seen[service], err = newSeen(service); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// run checks one clause.
+func (s *session) run(clause Clause) (outcome Outcome) {
+	outcome = Outcome{Clause: clause, Result: Pass}
+	if s.ctx.Err() != nil {
+		outcome.Result, outcome.Detail = Skipped, "the run was interrupted"
+		return outcome
+	}
+	defer func() {
+		switch end := recover().(type) {
+		case nil:
+		case Failure:
+			outcome.Result, outcome.Detail, outcome.Failed = Fail, end.String(), &end
+		case ending:
+			outcome.Result, outcome.Detail = end.result, end.reason
+		default:
+			panic(end)
+		}
+	}()
+	c := &check{session: s}
+	clause.hold(c)
+	outcome.Detail = c.learned
+	return outcome
+}
+
+// ending is how a check stops that neither passes nor fails.
+type ending struct {
+	result Result
+	reason string
+}

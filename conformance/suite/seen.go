@@ -1,0 +1,58 @@
+package suite
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+
+	"superheroes/api"
+	"superheroes/conformance/openapi"
+	"superheroes/conformance/rawhttp"
+)
+
+// seen checks every answer of a service that a run sees by our OpenAPI document, and keeps the first that is wrong.
+type seen struct {
+	document *openapi.Document
+	mu       sync.Mutex
+	wrong    *rawhttp.Answer
+	faults   []string
+}
+
+func newSeen(service string) (*seen, error) {
+	text, err := api.Document(service)
+	if err != nil {
+		return nil, err
+	}
+	document, err := openapi.Parse(text)
+	return &seen{document: document}, err
+}
+
+// take checks an answer of a handler. Those to headers that are too large are the HTTP library's,
+// a refused Host the server's, and to HEAD there is no body.
+func (s *seen) take(a rawhttp.Answer) {
+	if a.Call.Method == http.MethodHead || a.Status >= http.StatusInternalServerError || a.Status == http.StatusRequestHeaderFieldsTooLarge || a.Status == http.StatusMisdirectedRequest || len(a.Call.Header) > tooLargeHeaders {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.wrong != nil {
+		return
+	}
+	method := a.Call.Method
+	if method == "" {
+		method = http.MethodGet
+	}
+	faults := s.document.Faults(method, a.Call.Target, a.Status, a.Header.Get("Content-Type"), a.Body)
+	if len(faults) > 0 {
+		s.wrong, s.faults = &a, faults
+	}
+}
+
+// check fails when an answer so far was wrong.
+func (s *seen) check(c *check, service string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.wrong != nil {
+		c.require(false, *s.wrong, "what api/%s.json describes: %s", service, strings.Join(s.faults[:min(3, len(s.faults))], "; "))
+	}
+}

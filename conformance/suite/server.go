@@ -1,0 +1,229 @@
+package suite
+
+import (
+	"fmt"
+	"net/http"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"superheroes/conformance/openapi"
+	"superheroes/conformance/rawhttp"
+)
+
+// tooLargeHeaders is well above the contract's 16 KiB, in bytes: libraries take a little more than they are told.
+const tooLargeHeaders = 40 << 10
+
+// server is what every service has in common.
+type server struct {
+	service string
+	getOnly string // a path that takes GET and nothing else, on which another method can do no harm
+	bad     string // a target that is refused as bad input
+}
+
+func serverClauses(service, getOnly, bad string) []Clause {
+	s := server{service, getOnly, bad}
+	clauses := []Clause{
+		{ID: "path.unknown", Text: `“not found, unknown path”: 404`, hold: s.pathUnknown},
+		{ID: "method", Text: `“wrong method”: “405 with Allow”`, hold: s.method},
+		{ID: "problem", Text: `“RFC 9457 application/problem+json, always with detail (the Python application's one field), title, status”`, hold: s.problem},
+		{ID: "problem.inside", Text: `“Never a stack trace, an SQL text or a password”`, hold: s.problemInside},
+		{ID: "headers", Text: `“headers 16 KiB”: what is larger is “a plain 400 or 431”`, hold: s.headers},
+		{ID: "docs", Text: `/docs: “Swagger UI, ReDoc, OpenAPI 3.1; assets from the binary, no CDN”`, hold: s.docs},
+		{ID: "redoc", Text: `/redoc: “Swagger UI, ReDoc, OpenAPI 3.1; assets from the binary, no CDN”`, hold: s.redoc},
+		{ID: "openapi", Text: `/openapi.json: “OpenAPI 3.1”, with every operation of the contract`, hold: s.openapi},
+		{ID: "openapi.yaml", Text: `/openapi.yaml: “OpenAPI 3.1”, the same operations`, hold: s.openapiYAML},
+		{ID: "openapi.answers", Text: `every answer of this run is as api/` + service + `.json describes it: “same paths, same ports, same field names”`, hold: s.openapiAnswers},
+		{ID: "livez", Text: `/livez: “200 while the process serves”`, hold: s.livez},
+		{ID: "readyz", Text: `/readyz: “200, or 503 naming what is missing”`, hold: s.readyz},
+		{ID: "healthz", Text: `/healthz: “200 / 503 like readyz; shows store, peers, profile, version”`, hold: s.healthz},
+	}
+	clauses = append(clauses, browserClauses(service)...)
+	for i := range clauses {
+		clauses[i].ID, clauses[i].Service, clauses[i].Group = service+"."+clauses[i].ID, service, Full
+	}
+	return clauses
+}
+
+func (s server) pathUnknown(c *check) {
+	for _, path := range []string{"/", "/api", "/api/" + s.service + "/1/2/3", "/api/no-such-service", "/no-such-page.html", "/docs/no-such-file.js", "/docs/..%2f..%2fetc%2fpasswd"} {
+		c.notFound(s.service, path)
+	}
+}
+
+func (s server) method(c *check) {
+	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete} {
+		for _, path := range []string{s.getOnly, "/livez"} {
+			a := c.do(s.service, rawhttp.Call{Method: method, Target: path})
+			c.require(a.Status == http.StatusMethodNotAllowed, a, "405")
+			allowed := strings.Split(strings.ReplaceAll(a.Header.Get("Allow"), " ", ""), ",")
+			c.require(slices.Contains(allowed, http.MethodGet), a, "Allow with GET, not %q", a.Header.Get("Allow"))
+		}
+	}
+}
+
+// refusals returns an answer of each kind that refuses.
+func (s server) refusals(c *check) []rawhttp.Answer {
+	answers := []rawhttp.Answer{
+		c.do(s.service, rawhttp.Call{Target: s.bad}),
+		c.do(s.service, rawhttp.Call{Target: "/no-such-path"}),
+		c.do(s.service, rawhttp.Call{Target: "/docs/no-such-file.js"}),
+		c.do(s.service, rawhttp.Call{Target: "/%FF"}),
+		c.do(s.service, rawhttp.Call{Method: http.MethodDelete, Target: s.getOnly}),
+	}
+	if s.service != "statistics" { // where nothing is limited
+		answers = append(answers, c.do(s.service, rawhttp.Call{Target: "/api/" + s.service + "?limit=0"}))
+	}
+	if s.service != "fights" {
+		return answers
+	}
+	for _, body := range []string{"{", "{}", `{"hero":{"name":5},"villain":{"name":"V"}}`, "\xff", strings.Repeat(" ", maxBody+1)} {
+		answers = append(answers, c.do(s.service, post(body)))
+	}
+	return append(answers, c.do(s.service, rawhttp.Call{Method: http.MethodPost, Target: "/api/fights", Header: "Content-Type: text/plain\r\n", Body: "{}"}))
+}
+
+func (s server) problem(c *check) {
+	for _, a := range s.refusals(c) {
+		c.require(a.Status >= 400 && a.Status < 500, a, "a refusal, 4xx")
+		kind, _, _ := strings.Cut(a.Header.Get("Content-Type"), ";")
+		c.require(kind == openapi.ProblemType, a, "content type %s", openapi.ProblemType)
+		problem := c.object(a)
+		status, ok := number(problem, "status")
+		c.require(ok && int(status) == a.Status, a, "status %d in the body", a.Status)
+		c.require(text(problem, "detail") != "", a, "detail in the body")
+		c.require(text(problem, "title") != "", a, "title in the body")
+	}
+}
+
+// problemInside looks for words that no client has a use for.
+func (s server) problemInside(c *check) {
+	words := []string{"goroutine ", ".go:", "runtime error", "Traceback", `File \"`, ".py", "java.", "Exception", "SELECT ", "INSERT ", "SQLSTATE", "sqlalchemy", "pymongo", "password", "superman:", "superfight:"}
+	for _, a := range s.refusals(c) {
+		for _, word := range words {
+			c.require(!strings.Contains(string(a.Body), word), a, "nothing of the inside, such as %q", word)
+		}
+	}
+}
+
+func (s server) headers(c *check) {
+	line := "X-Filler: " + strings.Repeat("f", 1000) + "\r\n"
+	call := rawhttp.Call{Target: "/livez", Header: strings.Repeat(line, tooLargeHeaders/len(line)+1)}
+	a, err := c.try(s.service, call) // the status counts: a server may reset the connection right behind it
+	if a.Status == 0 {
+		c.fail(call.String(), err.Error(), "an answer")
+	}
+	c.require(a.Status == http.StatusRequestHeaderFieldsTooLarge || a.Status == http.StatusBadRequest, a, "400 or 431")
+}
+
+func (s server) docs(c *check) { c.page(s.service, "/docs", "swagger") }
+
+func (s server) redoc(c *check) { c.page(s.service, "/redoc", "redoc") }
+
+// page requires a page that shows the viewer and loads all that it needs from its own service.
+func (c *check) page(service, target, viewer string) {
+	a := c.get(service, target)
+	c.require(strings.HasPrefix(a.Header.Get("Content-Type"), "text/html"), a, "content type text/html")
+	c.require(strings.Contains(strings.ToLower(string(a.Body)), viewer), a, "a page with %s", viewer)
+	assets := regexp.MustCompile(`<(?:script|link|img)\b[^>]*?\b(?:src|href)\s*=\s*["']?([^"'\s>]+)`).FindAllSubmatch(a.Body, -1)
+	scripts := 0
+	for _, match := range assets {
+		asset := string(match[1])
+		if strings.HasPrefix(asset, "data:") {
+			continue
+		}
+		c.require(!strings.Contains(asset, "//"), a, "assets of its own, not %s", asset)
+		if !strings.HasPrefix(asset, "/") {
+			asset = path.Join(path.Dir(target), asset)
+		}
+		if loaded := c.get(service, asset); strings.Contains(loaded.Header.Get("Content-Type"), "javascript") {
+			scripts++
+		}
+	}
+	c.require(scripts > 0, a, "a script of its own")
+}
+
+// document returns the service's own OpenAPI document.
+func (c *check) document(service string) *openapi.Document {
+	a := c.get(service, "/openapi.json")
+	document, err := openapi.Parse(a.Body)
+	c.require(err == nil, a, "an OpenAPI document (%v)", err)
+	return document
+}
+
+func (s server) openapi(c *check) {
+	a := c.get(s.service, "/openapi.json")
+	document := c.document(s.service)
+	c.require(strings.HasPrefix(document.Version, "3.1"), a, "OpenAPI 3.1, not %q", document.Version)
+	for _, operation := range c.seen[s.service].document.Operations() {
+		method, path, _ := strings.Cut(operation, " ")
+		_, there := document.Operation(method, path)
+		c.require(there, a, "%s among the paths", operation)
+	}
+}
+
+func (s server) openapiYAML(c *check) {
+	a := c.get(s.service, "/openapi.yaml")
+	lines := strings.Split(string(a.Body), "\n")
+	has := func(pattern string) bool { return slices.ContainsFunc(lines, regexp.MustCompile(pattern).MatchString) }
+	c.require(has(`^["']?openapi["']?: *["']?3\.1`), a, "a line openapi: 3.1…")
+	for _, operation := range c.seen[s.service].document.Operations() {
+		_, path, _ := strings.Cut(operation, " ")
+		c.require(has(`^ +["']?`+regexp.QuoteMeta(path)+`["']?:`), a, "a line for the path %s", path)
+	}
+}
+
+// openapiAnswers asks for something of each kind, so that it says something alone too.
+func (s server) openapiAnswers(c *check) {
+	s.refusals(c)
+	targets := []string{"/api/" + s.service, "/livez", "/readyz", "/healthz", s.getOnly}
+	if s.service == "fights" {
+		fight := c.fight(plainFight)
+		targets = append(targets, "/api/fights/"+text(fight.object, "id"), "/api/fights/count", "/api/fights/randomfighters", "/api/fights/randomlocation")
+	}
+	for _, r := range rooms() {
+		if r.service != s.service {
+			continue
+		}
+		list := c.some(r)
+		first := r.one(c.ids(list.answer, list.entries)[0])
+		targets = append(targets, first, first+"/picture.svg", r.path()+"/random", r.path()+"?limit=3&name=a")
+	}
+	for _, target := range targets {
+		c.do(s.service, rawhttp.Call{Target: target})
+	}
+	c.seen[s.service].check(c, s.service)
+}
+
+func (s server) livez(c *check) { c.get(s.service, "/livez") }
+
+func (s server) readyz(c *check) { c.get(s.service, "/readyz") }
+
+func (s server) healthz(c *check) {
+	a := c.get(s.service, "/healthz")
+	health := c.object(a)
+	c.part(a, health, "store")
+	c.identity(a, health)
+	if s.service != "fights" {
+		return
+	}
+	peers := c.part(a, health, "peers")
+	for _, r := range rooms() {
+		c.part(a, peers, r.service)
+	}
+}
+
+// identity requires that the health page says what runs, and has the report say it.
+func (c *check) identity(a rawhttp.Answer, health object) {
+	for _, field := range []string{"profile", "version"} {
+		c.require(text(health, field) != "", a, "%s in the answer", field)
+	}
+	c.learned = fmt.Sprintf("profile %s, version %s", text(health, "profile"), text(health, "version"))
+}
+
+// names requires that an answer has a word in it.
+func (c *check) names(a rawhttp.Answer, word string) {
+	c.require(regexp.MustCompile(`\b`+regexp.QuoteMeta(word)+`\b`).Match(a.Body), a, "an answer that names %s", strconv.Quote(word))
+}

@@ -1,0 +1,306 @@
+package suite
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"superheroes/conformance/openapi"
+	"superheroes/conformance/rawhttp"
+)
+
+const (
+	statisticsPath = "/api/statistics"
+	streamPath     = "/api/statistics/stream"
+	// soonCounted is how long a fight may take to be counted unless Options say otherwise. It is far more than the second
+	// that is promised, so that a busy machine is no fault.
+	soonCounted = time.Minute
+)
+
+// StatisticsClauses returns the clauses of the group Statistics. They need fights to fight with. Others may fight too.
+func StatisticsClauses() []Clause {
+	clauses := []Clause{
+		{ID: "fields", Text: `exactly “total, heroes, villains, since, top_winners, locations”, and the fields within`, hold: statisticsFields},
+		{ID: "sums", Text: `every fight was won by “heroes” or “villains”: together they are “total”`, hold: statisticsSums},
+		{ID: "order", Text: `at most ten “top_winners” and “locations”, most first, then by name`, hold: statisticsOrder},
+		{ID: "counted", Text: `“a fight acknowledged is a fight stored is a fight counted, once”, soon`, hold: statisticsCounted},
+		{ID: "counted.team", Text: `a fight counts for its “winner_team”`, hold: statisticsTeam},
+		{ID: "nowhere", Text: `a fight without a location counts in the totals, and for none of the “locations”`, hold: undisturbed(statisticsNowhere, statisticsNowhereAmongOthers)},
+		{ID: "exact", Text: `“total” is what /api/fights/count says`, hold: statisticsExact},
+		{ID: "stream", Text: `the stream is “text/event-stream” with “the current state at once”, which is “the JSON of the GET” on “one line”`, hold: streamFirst},
+		{ID: "stream.update", Text: `“an update within 1 s of a change”`, hold: streamUpdate},
+		{ID: "stream.pace", Text: `“at most 4 a second”`, hold: streamPace},
+	}
+	for i := range clauses {
+		clauses[i].ID, clauses[i].Service = "statistics."+clauses[i].ID, "statistics"
+	}
+	clauses = append(clauses, serverClauses("statistics", statisticsPath, statisticsPath+"?a=%00")...)
+	clauses = append(clauses, protocolClauses("statistics", statisticsPath)...)
+	for i := range clauses {
+		clauses[i].Group = Statistics
+	}
+	return clauses
+}
+
+// counts is an answer of statistics.
+type counts struct {
+	object
+	answer rawhttp.Answer
+}
+
+// statistics asks for them.
+func (c *check) statistics() counts {
+	a := c.get("statistics", statisticsPath)
+	return counts{c.object(a), a}
+}
+
+// of returns a number of the answer, which must be one.
+func (c *check) of(s counts, field string) int64 {
+	n, ok := number(s.object, field)
+	c.require(ok && n >= 0, s.answer, "an integer from 0 as %s", field)
+	return n
+}
+
+func (c *check) list(s counts, field string) []object {
+	array, is := s.object[field].([]any)
+	c.require(is, s.answer, "an array in %s", field)
+	list := make([]object, len(array))
+	for i, element := range array {
+		list[i], is = element.(object)
+		c.require(is, s.answer, "objects in %s", field)
+	}
+	return list
+}
+
+// settled waits until all is counted that was fought before. When that takes too long it returns what there is.
+func (c *check) settled() counts {
+	fights, _ := c.count()
+	for end := time.Now().Add(c.soon); ; time.Sleep(50 * time.Millisecond) {
+		if s := c.statistics(); c.of(s, "total") >= fights || time.Now().After(end) {
+			return s
+		}
+	}
+}
+
+// grown fights, and returns the statistics when they have counted that fight and all before it.
+func (c *check) grown(body string) counts {
+	c.fight(body)
+	fights, _ := c.count()
+	s := c.settled()
+	c.require(c.of(s, "total") >= fights, s.answer, "total %d soon after a fight", fights)
+	return s
+}
+
+// notMore requires that no more fights were counted than there are.
+func (c *check) notMore(s counts) {
+	fights, a := c.count()
+	c.require(c.of(s, "total") <= fights, s.answer, "total %d at most, as %s says", fights, a.Call)
+}
+
+const (
+	heroWins    = `{"hero":{"name":"H","level":2},"villain":{"name":"V","level":1},"location":{"name":"L"}}`
+	villainWins = `{"hero":{"name":"H","level":1},"villain":{"name":"V","level":2},"location":{"name":"L"}}`
+)
+
+func statisticsFields(c *check) {
+	s := c.grown(heroWins)
+	fields := []string{"total", "heroes", "villains", "since", "top_winners", "locations"}
+	if _, there := s.object["unreadable"]; there {
+		c.require(c.of(s, "unreadable") > 0, s.answer, "unreadable only where a fight is")
+		fields = append(fields, "unreadable")
+	}
+	c.fields(s.answer, s.object, fields)
+	_, err := time.Parse(time.RFC3339, text(s.object, "since"))
+	c.require(err == nil && strings.HasSuffix(text(s.object, "since"), "Z"), s.answer, "a date in UTC as since")
+	winners, places := c.list(s, "top_winners"), c.list(s, "locations")
+	c.require(len(winners) > 0 && len(places) > 0, s.answer, "winners and locations")
+	for _, winner := range winners {
+		c.fields(s.answer, winner, []string{"name", "team", "wins"})
+		c.require(winner["team"] == "heroes" || winner["team"] == "villains", s.answer, "a team")
+	}
+	for _, place := range places {
+		c.fields(s.answer, place, []string{"name", "fights"})
+	}
+}
+
+func statisticsSums(c *check) {
+	s := c.settled()
+	unreadable, _ := number(s.object, "unreadable") // left out when there is none
+	c.require(c.of(s, "heroes")+c.of(s, "villains")+unreadable == c.of(s, "total"), s.answer, "heroes, villains and unreadable fights that make total")
+}
+
+func statisticsOrder(c *check) {
+	for i, name := range []string{"Zoë", "a", "B"} {
+		c.fight(fmt.Sprintf(`{"hero":{"name":%q,"level":1},"villain":{"name":"V"},"location":{"name":"place %d"}}`, name, i))
+	}
+	s := c.settled()
+	for field, of := range map[string]string{"top_winners": "wins", "locations": "fights"} {
+		list := c.list(s, field)
+		c.require(len(list) >= min(3, len(list)) && len(list) <= 10, s.answer, "at most ten in %s", field)
+		for i := 1; i < len(list); i++ {
+			above, _ := number(list[i-1], of)
+			below, ok := number(list[i], of)
+			inOrder := above > below || above == below && text(list[i-1], "name") <= text(list[i], "name")
+			c.require(ok && inOrder, s.answer, "%s in order", field)
+		}
+	}
+}
+
+// statisticsCounted looks more than once: what was counted must not be counted again.
+func statisticsCounted(c *check) {
+	c.notMore(c.grown(heroWins))
+	for range attempts {
+		c.notMore(c.statistics())
+	}
+}
+
+func statisticsTeam(c *check) {
+	before := c.settled()
+	hero := c.grown(heroWins)
+	c.require(c.of(hero, "heroes") > c.of(before, "heroes"), hero.answer, "more heroes than %d", c.of(before, "heroes"))
+	villain := c.grown(villainWins)
+	c.require(c.of(villain, "villains") > c.of(hero, "villains"), villain.answer, "more villains than %d", c.of(hero, "villains"))
+}
+
+func statisticsNowhere(c *check) {
+	before := c.settled()
+	after := c.grown(plainFight)
+	c.require(reflect.DeepEqual(before.object["locations"], after.object["locations"]), after.answer, "the locations as they were: %v", before.object["locations"])
+}
+
+// statisticsNowhereAmongOthers: whatever others fight meanwhile, all locations together have fewer fights than there are.
+func statisticsNowhereAmongOthers(c *check) {
+	s := c.grown(plainFight)
+	sum := int64(0)
+	for _, place := range c.list(s, "locations") {
+		fights, _ := number(place, "fights")
+		sum += fights
+	}
+	c.require(sum < c.of(s, "total"), s.answer, "fewer fights at locations than %d", c.of(s, "total"))
+}
+
+// statisticsExact compares the total with the count and the list, as far as others who fight meanwhile allow.
+func statisticsExact(c *check) {
+	s := c.grown(heroWins)
+	c.notMore(s)
+	countedAndListed(c)
+}
+
+// events returns the data of each whole event so far.
+func events(body []byte) [][]byte {
+	var all [][]byte
+	blocks := bytes.Split(body, []byte("\n\n"))
+	for _, block := range blocks[:len(blocks)-1] {
+		if data, is := bytes.CutPrefix(block, []byte("data:")); is {
+			all = append(all, bytes.TrimPrefix(data, []byte(" ")))
+		}
+	}
+	return all
+}
+
+// listen reads the stream of a service until enough says so of the events.
+func (c *check) listen(service string, enough func(events [][]byte) bool) rawhttp.Answer {
+	call := rawhttp.Call{Target: streamPath}
+	a, err := c.clients[service].Listen(c.ctx, call, func(body []byte) bool { return enough(events(body)) })
+	if err != nil {
+		c.fail(call.String(), err.Error(), "a stream")
+	}
+	c.require(a.Status == http.StatusOK, a, "200")
+	return a
+}
+
+func streamFirst(c *check) {
+	for attempt := 1; ; attempt++ {
+		before := c.settled()
+		a := c.listen("statistics", func(events [][]byte) bool { return len(events) > 0 })
+		after := c.statistics()
+		c.require(strings.HasPrefix(a.Header.Get("Content-Type"), "text/event-stream"), a, "content type text/event-stream")
+		c.require(len(events(a.Body)) > 0, a, "an event at once")
+		for line := range bytes.Lines(a.Body) {
+			line = bytes.TrimRight(line, "\r\n")
+			known := len(line) == 0 || line[0] == ':' || slices.ContainsFunc([]string{"data:", "event:", "id:", "retry:"}, func(field string) bool { return bytes.HasPrefix(line, []byte(field)) })
+			c.require(known, a, "lines of events, and comments")
+		}
+		first, still := events(a.Body)[0], bytes.Equal(before.answer.Body, after.answer.Body)
+		good := bytes.Equal(first, before.answer.Body) || bytes.Equal(first, after.answer.Body)
+		switch {
+		case good || still: // else fights were counted meanwhile
+			c.require(good, a, "the JSON of the GET: %s", after.answer.Body)
+			return
+		case attempt == attempts: // others fight all the time
+			var o object
+			c.require(openapi.Decode(first, &o) == nil, a, "JSON")
+			total := c.of(counts{o, a}, "total")
+			c.require(c.of(before, "total") <= total && total <= c.of(after, "total"), a, "a total between those of the GETs before and after: %s", after.answer.Body)
+			return
+		}
+	}
+}
+
+func streamUpdate(c *check) { c.updated("statistics") }
+
+// updated fights when the first event of a service's stream has come, and waits for one that has counted that fight.
+func (c *check) updated(service string) {
+	c.settled()
+	total := func(event []byte) int64 {
+		var now object
+		if openapi.Decode(event, &now) != nil {
+			return -1
+		}
+		n, _ := number(now, "total")
+		return n
+	}
+	var want int64
+	var end time.Time
+	a := c.listen(service, func(events [][]byte) bool {
+		if len(events) == 0 {
+			return false
+		}
+		if end.IsZero() {
+			c.fight(heroWins)
+			want, _ = c.count()
+			end = time.Now().Add(c.soon)
+		}
+		return total(events[len(events)-1]) >= want || time.Now().After(end)
+	})
+	all := events(a.Body)
+	c.require(len(all) > 1 && total(all[len(all)-1]) >= want, a, "an update soon after a fight, with a total of %d", want)
+}
+
+// streamPace fights for two seconds, more often than there may be events, and counts these.
+func streamPace(c *check) {
+	const watched, pause = 2 * time.Second, 100 * time.Millisecond
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(pause):
+				_, _ = c.try("fights", post(heroWins)) // whether it is taken is another clause's
+			}
+		}
+	}()
+	defer func() {
+		close(stop)
+		<-stopped
+	}()
+	var begin time.Time // before anything was sent: what is late then counts for the member
+	watch := func() rawhttp.Answer {
+		begin = time.Now()
+		return c.listen("statistics", func(events [][]byte) bool { return len(events) > 0 && time.Since(begin) > watched })
+	}
+	started, a := time.Now(), watch()
+	for len(events(a.Body)) == 1 && time.Since(started) < c.soon {
+		a = watch() // nothing was counted meanwhile
+	}
+	// The first one comes at once.
+	n, took := len(events(a.Body)), time.Since(begin)
+	most := 2 + int(4*took/time.Second)
+	c.require(n > 1 && n <= most, a, "from 2 to %d events in %s, not %d", most, took, n)
+}

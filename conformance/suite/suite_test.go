@@ -1,0 +1,336 @@
+package suite
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"superheroes/conformance/rawhttp"
+	"superheroes/test/system"
+)
+
+const patience = 30 * time.Second
+
+// score runs the suite and fails the test when it can't.
+func score(t *testing.T, target Target, options Options) []Outcome {
+	t.Helper()
+	options.Timeout, options.Token, options.Loopback = patience, system.AdminToken, true
+	outcomes, err := Run(t.Context(), target, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return outcomes
+}
+
+// quick leaves out the clauses that take thousands of requests.
+func quick(c Clause) bool { return !strings.HasSuffix(c.ID, ".spread") }
+
+func targetOf(s *system.System) Target {
+	return Target{Heroes: s.Heroes, Villains: s.Villains, Locations: s.Locations, Fights: s.Fights}
+}
+
+func allPass(t *testing.T, outcomes []Outcome) {
+	t.Helper()
+	if len(outcomes) == 0 {
+		t.Error("no clause was checked")
+	}
+	for _, o := range outcomes {
+		if o.Result != Pass {
+			t.Errorf("%s (%s): %s\n%s", o.ID, o.Text, o.Result, o.Detail)
+		}
+	}
+}
+
+// TestOurs scores both ways to run this application, in both profiles, with statistics and the arena: every clause passes,
+// in either group, nothing but fights is left behind, and all of them answer the same.
+func TestOurs(t *testing.T) {
+	program := system.Build(t)
+	var first *answers
+	test := func(t *testing.T, s *system.System) {
+		answers := testOurs(t, s)
+		if first == nil {
+			first = answers
+			return
+		}
+		answers.compare(t, first)
+	}
+	for _, profile := range []string{"--profile=strict", "--profile=eco"} {
+		t.Run(profile, func(t *testing.T) {
+			t.Run("one process on SQLite", func(t *testing.T) { test(t, system.Up(t, program, t.TempDir(), profile)) })
+			t.Run("a process each on real engines", func(t *testing.T) {
+				stores := system.RealStores(t)
+				s := system.Four(t, program, stores, profile)
+				s.Processes["statistics"], s.Statistics = system.StatisticsOf(t, program, stores.Fights, profile)
+				s.StartArena(t, program, "PROFILE="+strings.TrimPrefix(profile, "--profile="))
+				test(t, s)
+			})
+		})
+	}
+}
+
+func testOurs(t *testing.T, s *system.System) *answers {
+	t.Helper()
+	before, answers := catalogs(t, s), newAnswers()
+	target := counting(s)
+	core := score(t, target, Options{Group: Core, Arena: s.Arena, watch: answers.take})
+	full := score(t, target, Options{Group: Full, Arena: s.Arena, watch: answers.take})
+	allPass(t, core)
+	allPass(t, full)
+	if all := len(Clauses()) + len(StatisticsClauses()) + len(ArenaClauses()); len(full) != all {
+		t.Errorf("%d of %d clauses were checked", len(full), all)
+	}
+	if after := catalogs(t, s); after != before {
+		t.Error("the catalogs are not what they were")
+	}
+	t.Logf("core: %s; full: %s", ScoreOf(core, ""), ScoreOf(full, ""))
+	return answers
+}
+
+// TestBesideOthers scores a good member on which others fight all the time: it is as good as without them.
+func TestBesideOthers(t *testing.T) {
+	s := system.Up(t, system.Build(t), t.TempDir())
+	client, err := rawhttp.NewClient(s.Fights, patience, unlimited())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var others sync.WaitGroup
+	fought := 0
+	others.Go(func() {
+		for ctx.Err() == nil {
+			begun := time.Now()
+			if a, err := client.Do(ctx, post(heroWins)); err == nil && a.Status == http.StatusOK {
+				fought++
+			}
+			// The pauses are long enough for a clause, on a slow machine too.
+			time.Sleep(20*time.Millisecond + 20*time.Since(begun))
+		}
+	})
+	outcomes := score(t, counting(s), Options{Group: Full, Arena: s.Arena, Only: quick})
+	stop()
+	others.Wait()
+	allPass(t, outcomes)
+	t.Logf("%s beside %d fights of others", ScoreOf(outcomes, ""), fought)
+}
+
+// catalogs returns all that the three catalogs answer.
+func catalogs(t *testing.T, s *system.System) string {
+	t.Helper()
+	var all string
+	for _, r := range rooms() {
+		e := exchange{method: http.MethodGet, target: r.path(), header: http.Header{}}
+		e.forward(t, s.URL(r.service))
+		all += e.body
+	}
+	return all
+}
+
+// TestWrongServers scores members that break the contract, each in a way of its own.
+func TestWrongServers(t *testing.T) {
+	good := system.Up(t, system.Build(t), t.TempDir())
+	t.Run("the proxy alone breaks nothing", func(t *testing.T) {
+		allPass(t, score(t, spoil(t, good, fault{}), Options{Group: Full, Only: quick}))
+	})
+	t.Run("each clause", func(t *testing.T) { testEachClause(t, good) })
+	t.Run("fights that nobody can see", func(t *testing.T) { testUnseenFights(t, good) })
+	t.Run("empty catalogs", func(t *testing.T) { testEmptyCatalogs(t, good) })
+}
+
+// testEachClause shows of each clause that it fails on servers that break it.
+func testEachClause(t *testing.T, good *system.System) {
+	all, caught := slices.Concat(wrongCatalogs(), wrongServers(), wrongProtocols(), wrongWrites(), wrongFights(), wrongBrowsers()), map[string]int{}
+	for _, w := range all {
+		t.Run(w.clause+": "+w.name, func(t *testing.T) {
+			outcomes := score(t, spoil(t, good, w.fault), Options{Group: Full, Only: func(c Clause) bool { return c.ID == w.clause }})
+			if len(outcomes) != 1 {
+				t.Fatalf("%d clauses are called %s", len(outcomes), w.clause)
+			}
+			if outcomes[0].Result != Fail {
+				t.Fatalf("%s: %s", outcomes[0].Result, outcomes[0].Detail)
+			}
+			if f := outcomes[0].Failed; f == nil || f.Sent == "" || f.Got == "" || f.Expected == "" {
+				t.Errorf("the failure does not tell what happened: %+v", f)
+			}
+			caught[w.clause]++
+		})
+	}
+	for _, clause := range Clauses() {
+		if caught[clause.ID] == 0 {
+			t.Errorf("no wrong server is caught by %s", clause.ID)
+		}
+	}
+	t.Logf("%d wrong servers for %d clauses", len(all), len(Clauses()))
+}
+
+// testUnseenFights scores a member that can't show its fights: nobody can tell whether they are stored.
+func testUnseenFights(t *testing.T, good *system.System) {
+	closed := spoil(t, good, fault{after: inTurn(at(listFights, turn(200, 405)), at(oneFight, turn(200, 404)))})
+	outcomes := score(t, closed, Options{Group: Core, Only: func(c Clause) bool { return strings.HasPrefix(c.ID, "fights.stored") }})
+	if got := ScoreOf(outcomes, ""); got != (Score{Skipped: 2}) {
+		t.Errorf("the score is %s", got)
+	}
+	for _, o := range outcomes {
+		if o.Result != Unchecked || !strings.HasPrefix(o.Detail, "cannot be checked: stored?") {
+			t.Errorf("%s: %s: %s", o.ID, o.Result, o.Detail)
+		}
+	}
+}
+
+// testEmptyCatalogs scores a member without entries: what needs one is skipped, with the reason.
+func testEmptyCatalogs(t *testing.T, good *system.System) {
+	empty := func(e *exchange) { e.answer(http.StatusOK, "[]") }
+	target := spoil(t, good, fault{before: inTurn(at("GET /api/heroes", empty), at("GET /api/villains", empty), at("GET /api/locations", empty))})
+	want := map[string]Result{"heroes.list": Pass, "heroes.get": Skipped, "heroes.random.spread": Skipped}
+	outcomes := score(t, target, Options{Group: Full, Only: func(c Clause) bool { return want[c.ID] != "" }})
+	if len(outcomes) != len(want) {
+		t.Errorf("%d clauses were checked", len(outcomes))
+	}
+	for _, o := range outcomes {
+		if o.Result != want[o.ID] || o.Result == Skipped && o.Detail != "the catalog of heroes is empty" {
+			t.Errorf("%s: %s: %s", o.ID, o.Result, o.Detail)
+		}
+	}
+}
+
+// TestOddServers scores servers that answer one thing to everything: whatever it is, the run gets to its end.
+func TestOddServers(t *testing.T) {
+	for _, body := range []string{
+		"", "null", "5", `"text"`, "[]", "{}", "[1]", "[[]]", "[{}]", `[{"id":1}]`, `[{"id":1,"name":{}}]`, `[{"id":[],"name":[],"level":{}}]`, `[{"id":1,"name":"a"},{"id":1,"name":"é"}]`,
+		`{"hero":{"name":[]},"villain":{},"id":"x"}`, `{"hero":null,"id":1e999}`, `{"openapi":5}`, `{"openapi":"3.1","paths":{"/":{"get":5}}}`, "<svg>", "\xff",
+		`{"id":"01890a5d-ac96-774b-bcce-b302099a8057","hero":{"name":"H"},"villain":{"name":"V"},"winner_team":"x","count":-1}`,
+	} {
+		for _, status := range []int{200, 422, 500} {
+			t.Run(fmt.Sprintf("%d %q", status, body), func(t *testing.T) {
+				server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					w.Header().Set("Content-Type", "application/json")
+					w.Header().Set("Link", `<>; rel="next"`)
+					w.WriteHeader(status)
+					_, _ = io.WriteString(w, body)
+				}))
+				defer server.Close()
+				outcomes := score(t, Target{server.URL, server.URL, server.URL, server.URL, ""}, Options{Group: Full, Only: quick})
+				if got := ScoreOf(outcomes, ""); got.Failed < 100 {
+					t.Errorf("the score is %s", got)
+				}
+			})
+		}
+	}
+}
+
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	outcomes, err := Run(ctx, Target{Heroes: "http://127.0.0.1:1", Villains: "http://127.0.0.1:1", Locations: "http://127.0.0.1:1", Fights: "http://127.0.0.1:1"}, Options{Group: Full, Token: "x", Timeout: patience, Loopback: true})
+	if got := ScoreOf(outcomes, ""); err != nil || got != (Score{Skipped: len(Clauses())}) {
+		t.Errorf("the score is %s, %v", got, err)
+	}
+}
+
+// TestSilentServer scores a member that is not there: every clause fails or is skipped, soon.
+func TestSilentServer(t *testing.T) {
+	gone := "http://" + system.FreeAddr(t)
+	outcomes := score(t, Target{Heroes: gone, Villains: gone, Locations: gone, Fights: gone}, Options{Group: Full})
+	if got := ScoreOf(outcomes, ""); got.Passed != 0 || got.Failed != len(Clauses()) {
+		t.Errorf("the score is %s", got)
+	}
+}
+
+func TestRunRefusesTargets(t *testing.T) {
+	for name, base := range map[string]string{"empty": "", "no scheme": "localhost:8001", "a path": "http://localhost/api", "another scheme": "ftp://localhost"} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := Run(t.Context(), Target{Heroes: base, Villains: base, Locations: base, Fights: base}, Options{Group: Full}); err == nil {
+				t.Error("it was taken")
+			}
+		})
+	}
+}
+
+func TestClauses(t *testing.T) {
+	known := map[string]bool{}
+	for _, c := range Clauses() {
+		if known[c.ID] || !strings.HasPrefix(c.ID, c.Service+".") || c.Group != Core && c.Group != Full && c.Group != Writes || c.hold == nil || strings.Contains(c.Text, "\n") {
+			t.Errorf("the clause %s is not whole, or there twice", c.ID)
+		}
+		known[c.ID] = true
+		if !strings.Contains(c.Text, "“") {
+			t.Errorf("%s quotes nothing: %s", c.ID, c.Text)
+		}
+	}
+}
+
+// TestQuotes compares the words that clauses quote with the contract's own, where the contract is at hand, and with
+// those of the README, which has what came later.
+func TestQuotes(t *testing.T) {
+	contract, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "CONTRACT.md"))
+	if err != nil {
+		t.Skipf("the contract is not at hand: %v", err)
+	}
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := func(text string) string {
+		return strings.Join(strings.Fields(strings.NewReplacer("`", "", "**", "").Replace(text)), " ")
+	}
+	whole := plain(string(contract) + string(readme))
+	for _, c := range Clauses() {
+		for _, quote := range regexp.MustCompile(`“([^”]*)”`).FindAllStringSubmatch(c.Text, -1) {
+			for _, piece := range strings.Split(quote[1], "…") {
+				if !strings.Contains(whole, plain(piece)) {
+					t.Errorf("%s quotes %q, which the contract does not say", c.ID, piece)
+				}
+			}
+		}
+	}
+}
+
+func TestUnevenness(t *testing.T) {
+	even := func(n, each int) map[int64]int {
+		counts := map[int64]int{}
+		for i := range n {
+			counts[int64(i)] = each
+		}
+		return counts
+	}
+	lame := even(100, 20)
+	lame[0], lame[1] = 120, 0
+	for name, test := range map[string]struct {
+		counts map[int64]int
+		draws  int
+		even   bool
+	}{
+		"all alike":                    {even(100, 20), manyDraws, true},
+		"one alone":                    {even(1, manyDraws), manyDraws, true},
+		"one far too often":            {lame, manyDraws, false},
+		"only every other":             {merge(even(50, 40), even(100, 0)), manyDraws, false},
+		"a large catalog":              {merge(even(1500, 1), even(3000, 0)), manyDraws, true},
+		"few entries of a large one":   {merge(even(500, 4), even(3000, 0)), manyDraws, false},
+		"few draws":                    {merge(even(60, 1), even(100, 0)), 100, true},
+		"the same one in a few draws":  {merge(even(1, 100), even(100, 0)), 100, false},
+		"three of three in a few more": {even(3, 33), 99, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if fault := unevenness(test.counts, test.draws); (fault == "") != test.even {
+				t.Errorf("got %q", fault)
+			}
+		})
+	}
+}
+
+// merge returns base with the counts of over.
+func merge(over, base map[int64]int) map[int64]int {
+	for id, count := range over {
+		base[id] = count
+	}
+	return base
+}

@@ -1,0 +1,262 @@
+package suite
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// wrong is a wrong server, and the clause that must fail on it.
+type wrong struct {
+	clause, name string
+	fault
+}
+
+func wrongCatalogs() []wrong {
+	var all []wrong
+	for _, r := range rooms() {
+		for _, w := range slices.Concat(wrongReads(r), wrongRandoms(r), wrongPicks(r), wrongGzip(r.path()), wrongPages(r), wrongNames(r), wrongRefusals(r)) {
+			w.clause = r.service + "." + w.clause
+			all = append(all, w)
+		}
+	}
+	return all
+}
+
+// misspelled spoils the field of an entry that other members of the family spell in their own way.
+func misspelled(r room) func(*exchange) {
+	if r.singular == "location" {
+		return rename("description", "Description")
+	}
+	return rename("otherName", "othername")
+}
+
+func wrongReads(r room) []wrong {
+	list, one := "GET "+r.path()+"?", "GET "+r.path()+"/*"
+	all := []wrong{
+		{"list", "wrapped in an object", fault{after: at(list, func(e *exchange) { e.body = `{"items":` + e.body + `}` })}},
+		{"list", "ids as strings", fault{after: at(list, inEach(func(_ int, o object) { o["id"] = encode(o["id"]) }))}},
+		{"list", "500", fault{after: at(list, turn(200, 500))}},
+		{"list", "broken off", fault{after: at(list, func(e *exchange) { e.body = e.body[:len(e.body)/2] })}},
+		{"list.order", "largest id first", fault{after: at(list, inList(reversed))}},
+		{"list.order", "an entry twice", fault{after: at(list, inList(func(list []any) []any { return append(list[:1:1], list...) }))}},
+		{"get", "another entry", fault{before: at("GET "+r.path()+"/[2-9]*", func(e *exchange) { e.target = r.path() + "/1" })}},
+		{"get", "wrapped in an array", fault{after: at(one, func(e *exchange) { e.body = "[" + e.body + "]" })}},
+		{"get.same", "a field spelled otherwise", fault{after: at(one, misspelled(r))}},
+		{"get.same", "text trimmed to ten letters", fault{after: at(one, inObject(func(o object) { o["picture"] = text(o, "picture")[:10] }))}},
+		{"get.unknown", "200 in place of 404", fault{after: at(one, turn(404, 200))}},
+		{"get.unknown", "500 in place of 404", fault{after: at(one, turn(404, 500))}},
+		{"fields", "a field missing", fault{after: at(list, inEach(func(_ int, o object) { delete(o, "picture") }))}},
+		{"fields", "a field too many", fault{after: at(list, inEach(func(_ int, o object) { o["createdAt"] = nil }))}},
+		{"fields", "a field spelled otherwise", fault{after: at(list, misspelled(r))}},
+		{"fields", "null for an empty text", fault{after: at(list, inEach(func(i int, o object) {
+			if i == 7 {
+				o["picture"] = nil
+			}
+		}))}},
+		{"fields", "a name of 51", fault{after: at(list, inEach(func(_ int, o object) { o["name"] = strings.Repeat("n", 51) }))}},
+	}
+	if r.singular == "location" {
+		return append(all,
+			wrong{"fields", "an unknown type", fault{after: at(list, inEach(func(_ int, o object) { o["type"] = "TOWN" }))}},
+			wrong{"name.unique", "a name twice", fault{after: at(list, inList(func(list []any) []any {
+				list[1].(object)["name"] = list[0].(object)["name"]
+				return list
+			}))}})
+	}
+	return append(all, wrong{"fields", "a level as a fraction", fault{after: at(list, inEach(func(_ int, o object) { o["level"] = 1.5 }))}})
+}
+
+func reversed(list []any) []any {
+	slices.Reverse(list)
+	return list
+}
+
+func wrongRandoms(r room) []wrong {
+	random, alias := "GET "+r.randomPath(), "GET "+r.path()+"/random"
+	return []wrong{
+		{"random", "nobody of the list", fault{after: at(random, set("name", "Nobody"))}},
+		{"random", "500", fault{after: at(random, turn(200, 500))}},
+		{"random.same", "a field spelled otherwise", fault{after: at(random, misspelled(r))}},
+		{"random.same", "no id", fault{after: at(random, drop("id"))}},
+		{"random.alias", "404", fault{after: at(alias, turn(200, 404))}},
+		{"random.alias", "a field spelled otherwise", fault{after: at(alias, misspelled(r))}},
+		{"random.no-store", "may be kept", fault{after: at(random, dropHeader("Cache-Control"))}},
+		{"random.no-store", "the alias may be kept", fault{after: at(alias, setHeader("Cache-Control", "max-age=60"))}},
+		{"random.spread", "one comes every other time", fault{after: at(random, everyOther())}},
+		{"random.spread", "the first half only", fault{after: at(random, func(e *exchange) {
+			e.body = strings.Replace(e.body, `"id":`+idIn(e.body), `"id":`+strconv.Itoa(atoi(idIn(e.body))/2+1), 1)
+		})}},
+	}
+}
+
+func idIn(body string) string {
+	_, rest, _ := strings.Cut(body, `"id":`)
+	id, _, _ := strings.Cut(rest, ",")
+	return id
+}
+
+func atoi(text string) int {
+	n, _ := strconv.Atoi(text)
+	return n
+}
+
+func wrongPages(r room) []wrong {
+	list := "GET " + r.path()
+	return []wrong{
+		{"page.limit", "not limited", fault{before: at(list, func(e *exchange) { e.query(func(q url.Values) { q.Del("limit") }) })}},
+		{"page.limit", "the largest limit lowered", fault{before: at(list, func(e *exchange) {
+			e.query(func(q url.Values) {
+				if q.Get("limit") == "1000" {
+					q.Set("limit", "20")
+				}
+			})
+		})}},
+		{"page.after", "the first page again", fault{before: at(list, func(e *exchange) { e.query(func(q url.Values) { q.Del("after") }) })}},
+		{"page.after", "an entry lost between pages", fault{before: at(list, func(e *exchange) {
+			e.query(func(q url.Values) {
+				if after := atoi(q.Get("after")); after > 0 {
+					q.Set("after", strconv.Itoa(after+1))
+				}
+			})
+		})}},
+		{"page.after.any", "a cursor that nobody has begins anew", fault{before: at(list, func(e *exchange) {
+			e.query(func(q url.Values) {
+				if q.Get("after") == "9223372036854775807" {
+					q.Del("after")
+				}
+			})
+		})}},
+		{"page.refused", "a limit too large lowered", fault{before: at(list, func(e *exchange) { e.target = strings.ReplaceAll(e.target, "limit=1001", "limit=1000") })}},
+		{"page.refused", "a negative cursor taken", fault{before: at(list, func(e *exchange) { e.target = strings.ReplaceAll(e.target, "after=-1", "after=0") })}},
+		{"page.refused", "500", fault{after: at(list, turn(422, 500))}},
+	}
+}
+
+func wrongNames(r room) []wrong {
+	list := "GET " + r.path()
+	filtered := func(keep func(name, part string) bool) func(*exchange) {
+		return at(list, func(e *exchange) {
+			e.query(func(q url.Values) {
+				inList(func(list []any) []any {
+					return slices.DeleteFunc(list, func(o any) bool { return q.Has("name") && !keep(text(o.(object), "name"), q.Get("name")) })
+				})(e)
+			})
+		})
+	}
+	accents := strings.NewReplacer("á", "a", "é", "e", "í", "i", "ó", "o", "ú", "u")
+	return []wrong{
+		{"name", "not filtered", fault{before: at(list, func(e *exchange) { e.query(func(q url.Values) { q.Del("name") }) })}},
+		{"name", "by the beginning only", fault{after: filtered(func(name, part string) bool { return strings.HasPrefix(folded(name), folded(part)) })}},
+		{"name", "whole names only", fault{after: filtered(strings.EqualFold)}},
+		{"name.case", "case counts", fault{after: filtered(strings.Contains)}},
+		{"name.accents", "accents don't count", fault{before: at(list, func(e *exchange) {
+			e.query(func(q url.Values) { q.Set("name", accents.Replace(q.Get("name"))) })
+		})}},
+		{"name.literal", "% stands for anything", fault{before: at(list, func(e *exchange) { e.target = strings.ReplaceAll(e.target, "name=%25", "x=") })}},
+		{"name.literal", "_ stands for any letter", fault{before: at(list, func(e *exchange) { e.target = strings.ReplaceAll(e.target, "name=_", "x=") })}},
+		{"name.page", "a filter forgets the page", fault{before: at(list, func(e *exchange) {
+			e.query(func(q url.Values) {
+				if q.Has("name") {
+					q.Del("after")
+				}
+			})
+		})}},
+		{"name.page", "the limit is taken before the filter", fault{after: at(list, func(e *exchange) {
+			e.query(func(q url.Values) {
+				if q.Has("name") && q.Get("limit") == "1" {
+					e.body = "[]"
+				}
+			})
+		})}},
+	}
+}
+
+func wrongRefusals(r room) []wrong {
+	one, picture := "GET "+r.path()+"/*", "GET "+r.path()+"/*/picture.svg"
+	return []wrong{
+		{"picture", "as plain text", fault{after: at(picture, setHeader("Content-Type", "text/plain"))}},
+		{"picture", "one for all", fault{after: at(picture, func(e *exchange) { e.body = `<svg xmlns="http://www.w3.org/2000/svg"/>` })}},
+		{"picture", "broken XML", fault{after: at(picture, replace("</svg>", ""))}},
+		{"picture", "404", fault{after: at(picture, turn(200, 404))}},
+		{"picture.unknown", "a picture of nobody", fault{after: at(picture, turn(404, 200))}},
+		{"id.refused", "a sign is taken", fault{before: at(one, func(e *exchange) { e.target = strings.Replace(e.target, "/+1", "/1", 1) })}},
+		{"id.refused", "blanks are trimmed", fault{before: func(e *exchange) { e.target = strings.Replace(e.target, "%20", "", 1) }}},
+		{"id.refused", "0 is merely unknown", fault{before: at(one, func(e *exchange) {
+			if strings.HasSuffix(e.target, "/0") {
+				e.target = r.path() + "/999999"
+			}
+		})}},
+		{"id.refused", "500", fault{after: at(one, turn(422, 500))}},
+		{"text.refused", "500", fault{after: at("GET "+r.path(), turn(422, 500))}},
+		{"text.refused", "bad UTF-8 replaced", fault{before: func(e *exchange) { e.target = strings.ReplaceAll(e.target, "=%FF", "=%EF%BF%BD") }}},
+		{"text.refused", "merely not found", fault{after: at(one, turn(422, 404))}},
+		{"refused.documented", "not documented", fault{after: at("GET /openapi.json", replace(`"422"`, `"418"`))}},
+		{"refused.place", "no place named", fault{after: func(e *exchange) {
+			if e.status == http.StatusUnprocessableEntity {
+				e.body = `{"title":"Unprocessable Entity","status":422,"detail":"is invalid"}`
+			}
+		}}},
+	}
+}
+
+func wrongServers() []wrong {
+	var all []wrong
+	for _, service := range []string{"heroes", "villains", "locations", "fights"} {
+		for _, w := range slices.Concat(wrongServer(service), wrongBeforeBrowsers()) {
+			w.clause = service + "." + w.clause
+			all = append(all, w)
+		}
+	}
+	return all
+}
+
+func wrongServer(service string) []wrong {
+	refusals := func(change func(*exchange)) func(*exchange) {
+		return func(e *exchange) {
+			if e.status >= 400 {
+				change(e)
+			}
+		}
+	}
+	return []wrong{
+		{"path.unknown", "a page for everything", fault{after: at("GET /no-such-page.html", turn(404, 200))}},
+		{"path.unknown", "a file of the machine", fault{after: at("GET /docs/*", turn(404, 200))}},
+		{"path.unknown", "redirected", fault{after: at("GET /", turn(404, 302))}},
+		{"method", "no Allow", fault{after: dropHeader("Allow")}},
+		{"method", "Allow of another method", fault{after: refusals(setHeader("Allow", "PATCH"))}},
+		{"method", "404 in place of 405", fault{after: turn(405, 404)}},
+		{"method", "any method will do", fault{before: func(e *exchange) { e.method = "GET" }}},
+		{"problem", "as plain JSON", fault{after: refusals(setHeader("Content-Type", "application/json"))}},
+		{"problem", "as plain text", fault{after: refusals(func(e *exchange) { e.body = "Bad Request" })}},
+		{"problem", "without a title", fault{after: refusals(rename("title", "name"))}},
+		{"problem", "without detail", fault{after: refusals(rename("detail", "message"))}},
+		{"problem", "another status in the body", fault{after: refusals(replace(`"status":4`, `"status":5`))}},
+		{"problem", "200 for everything", fault{after: refusals(func(e *exchange) { e.status = 200 })}},
+		{"problem.inside", "a stack trace", fault{after: refusals(replace(`"detail":"`, `"detail":"goroutine 1 [running]: `))}},
+		{"problem.inside", "an SQL text", fault{after: refusals(replace(`"detail":"`, `"detail":"SELECT id FROM hero: `))}},
+		{"headers", "64 KiB of them taken", fault{headers: 64 << 10, before: func(e *exchange) { e.header.Del("X-Filler") }}},
+		{"docs", "from a CDN", fault{after: at("GET /docs", replace(`src="`, `src="https://cdn.example`))}},
+		{"docs", "not there", fault{after: at("GET /docs", turn(200, 404))}},
+		{"docs", "its script is not there", fault{after: at("GET /docs/*", turn(200, 404))}},
+		{"redoc", "from a CDN", fault{after: at("GET /redoc", replace(`src="`, `src="//cdn.example`))}},
+		{"redoc", "another viewer", fault{before: at("GET /redoc", func(e *exchange) { e.target = "/docs" })}},
+		{"openapi", "3.0", fault{after: at("GET /openapi.json", replace(`"3.1.0"`, `"3.0.3"`))}},
+		{"openapi", "a path missing", fault{after: at("GET /openapi.json", replace(`"/readyz"`, `"/ready"`))}},
+		{"openapi.yaml", "3.0", fault{after: at("GET /openapi.yaml", replace(`openapi: 3.1`, `openapi: 3.0`))}},
+		{"openapi.yaml", "JSON in place of YAML", fault{before: at("GET /openapi.yaml", func(e *exchange) { e.target = "/openapi.json" })}},
+		{"openapi.answers", "a field that is not described", fault{after: at("GET /healthz", set("uptime", 5))}},
+		{"openapi.answers", "a value that is not described", fault{after: at("GET /livez", set("status", "fine"))}},
+		{"openapi.answers", "a field missing", fault{after: at("GET /api/"+service+"?", inEach(func(_ int, o object) { delete(o, "name"); delete(o, "hero") }))}},
+		{"openapi.answers", "another media type", fault{after: at("GET /readyz", setHeader("Content-Type", "text/plain"))}},
+		{"openapi.answers", "a status that is not described", fault{after: at("GET /api/"+service, turn(422, 418))}},
+		{"livez", "503", fault{after: at("GET /livez", turn(200, 503))}},
+		{"readyz", "503", fault{after: at("GET /readyz", turn(200, 503))}},
+		{"readyz", "404", fault{after: at("GET /readyz", turn(200, 404))}},
+		{"healthz", "no version", fault{after: at("GET /healthz", drop("version"))}},
+		{"healthz", "no store", fault{after: at("GET /healthz", drop("store"))}},
+		{"healthz", "404", fault{after: at("GET /healthz", turn(200, 404))}},
+	}
+}

@@ -1,0 +1,383 @@
+package suite
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"superheroes/conformance/openapi"
+)
+
+const (
+	postFight      = "POST /api/fights"
+	listFights     = "GET /api/fights"
+	oneFight       = "GET /api/fights/*-*"
+	executeFight   = "GET /api/fights/execute_fight"
+	drawFighters   = "GET /api/fights/randomfighters"
+	drawLocation   = "GET /api/fights/randomlocation"
+	nilUUID        = "00000000-0000-0000-0000-000000000000"
+	fightsDocument = "GET /openapi.json"
+)
+
+func wrongFights() []wrong {
+	var all []wrong
+	for _, w := range slices.Concat(wrongDraws(), wrongRules(), wrongFightFields(), wrongBodies(), wrongBodyRefusals(), wrongStores(), wrongFightLists(), wrongLinks(), wrongGzip("/api/fights")) {
+		w.clause = "fights." + w.clause
+		all = append(all, w)
+	}
+	return all
+}
+
+func wrongDraws() []wrong {
+	return []wrong{
+		{"randomfighters", "the other way round", fault{after: at(drawFighters, inObject(func(o object) { o["hero"], o["villain"] = o["villain"], o["hero"] }))}},
+		{"randomfighters", "no villain", fault{after: at(drawFighters, drop("villain"))}},
+		{"randomfighters.same", "othername", fault{after: at(drawFighters, rename("otherName", "othername"))}},
+		{"randomfighters.same", "a field too many", fault{after: at(drawFighters, set("location", nil))}},
+		{"randomfighters.no-store", "may be kept", fault{after: at(drawFighters, dropHeader("Cache-Control"))}},
+		{"randomfighters.spread", "both come every other time", fault{after: at(drawFighters, everyOther())}},
+		{"randomfighters.spread", "one villain for all", fault{after: at(drawFighters, oneVillain())}},
+		{"randomlocation", "nowhere", fault{after: at(drawLocation, set("name", "Nowhere"))}},
+		{"randomlocation", "not there", fault{after: at(drawLocation, turn(200, 404))}},
+		{"randomlocation.same", "a field missing", fault{after: at(drawLocation, drop("description"))}},
+		{"randomlocation.no-store", "may be kept", fault{after: at(drawLocation, setHeader("Cache-Control", "private"))}},
+		{"randomlocation.spread", "one comes every other time", fault{after: at(drawLocation, everyOther())}},
+		{"execute", "names of another style", fault{after: at(executeFight, rename("winner_name", "winnerName"))}},
+		{"execute", "201", fault{after: at(executeFight, turn(200, 201))}},
+		{"execute.drawn", "a stranger", fault{after: at(executeFight, set("winner_name", "Nobody"))}},
+		{"execute.drawn", "another level", fault{after: at(executeFight, set("loser_level", 1))}},
+		{"execute.rule", "the weaker one wins", fault{after: at(executeFight, inObject(swapSides))}},
+		{"execute.rule", "one team", fault{after: at(executeFight, set("loser_team", "villains"))}},
+		{"execute.same", "othername", fault{after: at(executeFight, rename("otherName", "othername"))}},
+		{"execute.same", "no location", fault{after: at(executeFight, set("location", nil))}},
+		{"execute.no-store", "may be kept", fault{after: at(executeFight, dropHeader("Cache-Control"))}},
+		{"execute.spread", "a fight again and again", fault{after: at(executeFight, repeated())}},
+	}
+}
+
+func repeated() func(*exchange) {
+	first := ""
+	return func(e *exchange) {
+		if first == "" {
+			first = e.body
+		}
+		e.body = first
+	}
+}
+
+func oneVillain() func(*exchange) {
+	var first any
+	return inObject(func(o object) {
+		if first == nil {
+			first = o["villain"]
+		}
+		o["villain"] = first
+	})
+}
+
+// swapSides makes the winner the loser.
+func swapSides(o object) {
+	for _, field := range []string{"name", "level", "powers", "picture", "team"} {
+		o["winner_"+field], o["loser_"+field] = o["loser_"+field], o["winner_"+field]
+	}
+}
+
+func wrongRules() []wrong {
+	swapWhen := func(when func(o object) bool) func(*exchange) {
+		return at(postFight, inObject(func(o object) {
+			if when(o) {
+				swapSides(o)
+			}
+		}))
+	}
+	return []wrong{
+		{"post", "a stranger", fault{after: at(postFight, set("loser_name", "Nobody"))}},
+		{"post", "405", fault{after: at(postFight, turn(200, 405))}},
+		{"post.rule", "the villain always wins", fault{after: swapWhen(func(o object) bool { return o["winner_team"] == "heroes" })}},
+		{"post.rule", "levels compared as texts", fault{after: swapWhen(func(o object) bool {
+			return (string(o["winner_level"].(json.Number)) > string(o["loser_level"].(json.Number))) != (o["winner_level"] != o["loser_level"])
+		})}},
+		{"post.tie", "a tie goes to the hero", fault{after: swapWhen(func(o object) bool { return o["winner_level"] == o["loser_level"] })}},
+		{"post.sides", "the loser's powers", fault{after: at(postFight, inObject(func(o object) { o["winner_powers"] = o["loser_powers"] }))}},
+		{"post.sides", "pictures swapped", fault{after: at(postFight, inObject(func(o object) {
+			o["winner_picture"], o["loser_picture"] = o["loser_picture"], o["winner_picture"]
+		}))}},
+		{"post.no-store", "may be kept", fault{after: at(postFight, dropHeader("Cache-Control"))}},
+	}
+}
+
+func wrongFightFields() []wrong {
+	inID := func(change func(id string) string) func(*exchange) {
+		return at(postFight, inObject(func(o object) { o["id"] = change(text(o, "id")) }))
+	}
+	return []wrong{
+		{"fields", "a field too many", fault{after: at(postFight, set("winner", "V"))}},
+		{"fields", "a field missing in the list", fault{after: at(listFights, inEach(func(_ int, o object) { delete(o, "location") }))}},
+		{"fields", "no location", fault{after: at(postFight, drop("location"))}},
+		{"fields.parts", "a field missing", fault{after: at(postFight, inObject(func(o object) { delete(o["hero"].(object), "picture") }))}},
+		{"fields.parts", "the location by name only", fault{after: at(executeFight, inObject(func(o object) { o["location"] = object{"name": "L"} }))}},
+		{"id", "version 4", fault{after: inID(func(id string) string { return id[:14] + "4" + id[15:] })}},
+		{"id", "in capitals", fault{after: inID(strings.ToUpper)}},
+		{"id", "an ObjectID", fault{after: inID(func(string) string { return "507f1f77bcf86cd799439011" })}},
+		{"id.time", "no time in it", fault{after: inID(func(id string) string { return "00000000-0000" + id[13:] })}},
+		{"id.increase", "by chance", fault{after: inID(backwards())}},
+		{"id.unique", "two fights share one", fault{after: inID(twice())}},
+		{"date", "local time", fault{after: at(postFight, inObject(func(o object) { o["fight_date"] = strings.Replace(text(o, "fight_date"), "Z", "+02:00", 1) }))}},
+		{"date", "no zone", fault{after: at(executeFight, inObject(func(o object) { o["fight_date"] = strings.TrimSuffix(text(o, "fight_date"), "Z") }))}},
+		{"date", "not now", fault{after: at(postFight, set("fight_date", "2020-01-01T00:00:00Z"))}},
+	}
+}
+
+// backwards gives each id a smaller number than the last.
+func backwards() func(string) string {
+	left := 1000
+	return func(id string) string {
+		left--
+		return fmt.Sprintf("%08d", left) + id[8:]
+	}
+}
+
+// twice gives every tenth fight the id of the one before.
+func twice() func(string) string {
+	asked, last := 0, ""
+	return func(id string) string {
+		if asked++; asked%10 != 0 {
+			last = id
+		}
+		return last
+	}
+}
+
+// refuseWhere answers 422 to bodies that are sent with that text in them.
+func refuseWhere(part string) func(*exchange) {
+	return at(postFight, func(e *exchange) {
+		if strings.Contains(e.sent, part) {
+			e.answer(http.StatusUnprocessableEntity, `{"title":"Unprocessable Entity","status":422,"detail":"no"}`)
+		}
+	})
+}
+
+func wrongBodies() []wrong {
+	return []wrong{
+		{"post.id", "the client's", fault{after: at(postFight, func(e *exchange) {
+			var sent object
+			if openapi.Decode([]byte(e.sent), &sent) == nil && sent["id"] != nil {
+				set("id", sent["id"])(e)
+			}
+		})}},
+		{"post.id", "the client's winner", fault{after: at(postFight, set("winner_name", "me"))}},
+		{"post.id", "the client's date", fault{after: at(postFight, set("fight_date", "2001-02-03T04:05:06Z"))}},
+		{"post.no-location", "left out", fault{after: at(postFight, drop("location"))}},
+		{"post.no-location", "null refused", fault{before: refuseWhere(`"location":null`)}},
+		{"post.no-level", "refused", fault{before: refuseWhere(plainFight)}},
+		{"post.no-level", "1", fault{after: at(postFight, replace(`"level":0`, `"level":1`))}},
+		{"post.no-strings", "null", fault{after: at(postFight, replace(`""`, `null`))}},
+		{"post.no-strings", "left out", fault{after: at(postFight, inObject(func(o object) { delete(o["villain"].(object), "powers") }))}},
+		{"post.no-id", "0", fault{after: at(postFight, replace(`"id":null`, `"id":0`))}},
+		{"post.unknown-fields", "refused", fault{before: refuseWhere("referee")}},
+		{"post.unknown-fields", "kept", fault{after: at(postFight, inObject(func(o object) { o["hero"].(object)["age"] = 5 }))}},
+		{"post.case", "does not count", fault{before: at(postFight, inTurn(replaceSent(`"Hero"`, `"hero"`), replaceSent(`"Name"`, `"name"`)))}},
+		{"post.case", "LEVEL is taken", fault{before: at(postFight, replaceSent(`"LEVEL"`, `"level"`))}},
+		{"post.largest-values", "an id through a float", fault{after: at(postFight, replace("9223372036854775807", "9223372036854775808"))}},
+		{"post.largest-values", "bytes counted, not letters", fault{before: refuseWhere(strings.Repeat("🦸", 50))}},
+		{"post.text", "trimmed", fault{after: at(postFight, replace("  blanks at both ends  ", "blanks at both ends"))}},
+		{"post.text", "composed", fault{before: at(postFight, replaceSent("e\u0301", "\u00e9"))}},
+		{"post.text", "line ends changed", fault{before: at(postFight, replaceSent(`\r\n`, `\n`))}},
+		{"post.text", "changed by the store", fault{after: at(oneFight, replace("\ufeff", ""))}},
+		{"post.nesting", "refused", fault{before: refuseWhere(strings.Repeat("[", 31))}},
+		{"post.largest", "refused", fault{before: at(postFight, func(e *exchange) {
+			if len(e.sent) >= maxBody {
+				e.answer(http.StatusRequestEntityTooLarge, "{}")
+			}
+		})}},
+		{"post.media-type.none", "refused", fault{before: at(postFight, func(e *exchange) {
+			if e.header.Get("Content-Type") == "" {
+				e.answer(http.StatusUnsupportedMediaType, "{}")
+			}
+		})}},
+	}
+}
+
+func wrongBodyRefusals() []wrong {
+	return []wrong{
+		{"post.required", "an empty name taken", fault{before: at(postFight, replaceSent(`"name":""`, `"name":"?"`))}},
+		{"post.required", "no villain needed", fault{before: at(postFight, replaceSent(`{"hero":{"name":"H"}}`, plainFight))}},
+		{"post.required", "500", fault{after: at(postFight, turn(422, 500))}},
+		{"post.location-name", "an empty location taken", fault{before: at(postFight, replaceSent(`"location":{}`, `"location":null`))}},
+		{"post.limits", "a level raised to 0", fault{before: at(postFight, replaceSent(`"level":-1`, `"level":0`))}},
+		{"post.limits", "a type of its own", fault{before: at(postFight, replaceSent(`"TOWN"`, `"CITY"`))}},
+		{"post.limits", "long texts cut", fault{before: at(postFight, replaceSent(strings.Repeat("x", 256), strings.Repeat("x", 255)))}},
+		{"post.types", "5.0 taken", fault{before: at(postFight, replaceSent(":5.0", ":5"))}},
+		{"post.types", "a text taken as a number", fault{before: at(postFight, replaceSent(`:"5"`, `:5`))}},
+		{"post.types", "a number taken as a text", fault{before: at(postFight, replaceSent(`"powers":5`, `"powers":"5"`))}},
+		{"post.malformed", "trailing data passed over", fault{before: at(postFight, func(e *exchange) {
+			if strings.HasPrefix(e.sent, plainFight) {
+				e.sent = plainFight
+			}
+		})}},
+		{"post.malformed", "500", fault{after: at(postFight, turn(400, 500))}},
+		{"post.duplicate", "the last one counts", fault{before: at(postFight, normalised)}},
+		{"post.too-deep", "any depth", fault{before: at(postFight, func(e *exchange) {
+			if strings.HasPrefix(e.sent, `{"x":[[`) {
+				e.sent = plainFight
+			}
+		})}},
+		{"post.too-deep", "500", fault{after: at(postFight, turn(400, 500))}},
+		{"post.utf8", "replaced", fault{before: at(postFight, func(e *exchange) { e.sent = strings.ToValidUTF8(e.sent, "\ufffd") })}},
+		{"post.utf8", "lone surrogates replaced", fault{before: at(postFight, normalised)}},
+		{"post.utf8", "500 for NUL", fault{after: at(postFight, func(e *exchange) {
+			if strings.Contains(e.sent, `\u0000`) {
+				e.status = 500
+			}
+		})}},
+		{"post.too-large", "400", fault{after: at(postFight, turn(413, 400))}},
+		{"post.too-large", "blanks passed over", fault{before: at(postFight, func(e *exchange) { e.sent = strings.TrimSpace(e.sent) })}},
+		{"post.media-type", "anything taken", fault{before: at(postFight, func(e *exchange) { e.header.Set("Content-Type", "application/json") })}},
+		{"post.media-type", "400", fault{after: at(postFight, turn(415, 400))}},
+		{"post.place", "not named", fault{after: at(postFight, replace("body.hero.name", "name"))}},
+		{"refused.documented", "not documented", fault{after: at(fightsDocument, replace(`"422"`, `"418"`))}},
+		{"refused.documented", "400 not documented", fault{after: at(fightsDocument, replace(`"400"`, `"418"`))}},
+		{"id.refused", "merely not found", fault{after: at("GET /api/fights/*", turn(422, 404))}},
+		{"id.refused", "a UUID without dashes taken", fault{after: at("GET /api/fights/01890a5dac96*", turn(422, 404))}},
+		{"list.refused", "a limit too large lowered", fault{before: at(listFights, func(e *exchange) { e.target = strings.ReplaceAll(e.target, "limit=101", "limit=100") })}},
+		{"list.refused", "an unreadable cursor passed over", fault{before: at(listFights, func(e *exchange) { e.target = strings.TrimSuffix(e.target, "before=5") })}},
+		{"text.refused", "500", fault{after: at(listFights, turn(422, 500))}},
+		{"text.refused", "merely not found", fault{after: at("GET /api/fights/*", turn(422, 404))}},
+	}
+}
+
+// losing forgets each fight of that kind that is asked for.
+func losing(pattern string) fault {
+	lost := map[string]bool{}
+	return fault{after: inTurn(
+		at(pattern, inObject(func(o object) { lost[text(o, "id")] = true })),
+		at(listFights, inList(func(list []any) []any {
+			return slices.DeleteFunc(list, func(o any) bool { return lost[text(o.(object), "id")] })
+		})),
+		at(oneFight, inObject(func(object) {})),
+		at(oneFight, func(e *exchange) {
+			if lost[strings.TrimPrefix(e.path(), "/api/fights/")] {
+				e.status = http.StatusNotFound
+			}
+		}))}
+}
+
+func wrongStores() []wrong {
+	asked := 0
+	return []wrong{
+		{"stored.post", "lost", losing(postFight)},
+		{"stored.execute", "lost", losing(executeFight)},
+		{"stored.concurrent", "one of ten lost", fault{after: at(oneFight, func(e *exchange) {
+			if asked++; asked%10 == 0 {
+				e.status = http.StatusNotFound
+			}
+		})}},
+		{"get", "the date to the second", fault{after: at(oneFight, inObject(func(o object) { o["fight_date"] = text(o, "fight_date")[:19] + "Z" }))}},
+		{"get", "not there", fault{after: at(oneFight, turn(200, 404))}},
+		{"get.unknown", "refused", fault{after: at(oneFight, turn(404, 422))}},
+		{"get.unknown", "null", fault{after: at(oneFight, turn(404, 200))}},
+		{"count", "an estimate", fault{after: at("GET /api/fights/count", set("count", 100))}},
+		{"count", "what is refused counts", fault{after: inTurn(countRefused())}},
+		{"count.list", "one is counted twice", fault{after: at("GET /api/fights/count", inObject(func(o object) {
+			n, _ := number(o, "count")
+			o["count"] = n + 1
+		}))}},
+		{"count.list", "one is not listed", fault{after: at(listFights, inList(func(list []any) []any { return list[:max(0, len(list)-1)] }))}},
+		{"count.list", "one is listed twice", fault{after: at(listFights, inList(func(list []any) []any { return append(list, list[0]) }))}},
+		{"count", "a bare number", fault{after: at("GET /api/fights/count", func(e *exchange) { e.body = "100" })}},
+	}
+}
+
+func countRefused() func(*exchange) {
+	refused := 0
+	return inTurn(
+		at(postFight, func(e *exchange) {
+			if e.status != http.StatusOK {
+				refused++
+			}
+		}),
+		at("GET /api/fights/count", inObject(func(o object) {
+			count, _ := number(o, "count")
+			o["count"] = count + int64(refused)
+		})))
+}
+
+func wrongFightLists() []wrong {
+	query := func(change func(url.Values)) func(*exchange) {
+		return at(listFights, func(e *exchange) { e.query(change) })
+	}
+	return []wrong{
+		{"list", "oldest first", fault{after: at(listFights, inList(reversed))}},
+		{"list", "the newest comes later", fault{after: at(listFights, inList(func(list []any) []any { return list[1:] }))}},
+		{"list.default", "another", fault{before: query(func(q url.Values) {
+			if !q.Has("limit") {
+				q.Set("limit", "10")
+			}
+		})}},
+		{"list.default", "everything", fault{before: query(func(q url.Values) {
+			if !q.Has("limit") {
+				q.Set("limit", "100")
+			}
+		})}},
+		{"list.limit", "passed over", fault{before: query(func(q url.Values) { q.Del("limit") })}},
+		{"list.limit", "100 refused", fault{after: at(listFights, func(e *exchange) {
+			if strings.HasSuffix(e.target, "=100") {
+				e.status = 422
+			}
+		})}},
+		{"list.before", "passed over", fault{before: query(func(q url.Values) { q.Del("before") })}},
+		{"list.before", "itself too", fault{before: query(func(q url.Values) {
+			if id := q.Get("before"); id != "" {
+				q.Set("before", id[:24]+"ffffffffffff")
+			}
+		})}},
+		{"list.before.any", "must exist", fault{after: at(listFights, func(e *exchange) {
+			if strings.Contains(e.target, "before=ffff") {
+				e.status = 404
+			}
+		})}},
+		{"list.before.any", "an unknown one begins anew", fault{before: query(func(q url.Values) {
+			if q.Get("before") == nilUUID {
+				q.Del("before")
+			}
+		})}},
+	}
+}
+
+func wrongLinks() []wrong {
+	link := func(change func(link string) string) func(*exchange) {
+		return at(listFights, func(e *exchange) {
+			if e.status == http.StatusOK {
+				e.response.Set("Link", change(e.response.Get("Link")))
+			}
+		})
+	}
+	return []wrong{
+		{"list.link", "none", fault{after: at(listFights, dropHeader("Link"))}},
+		{"list.link", "absolute", fault{after: link(func(link string) string { return strings.Replace(link, "</", "<http://127.0.0.1/", 1) })}},
+		{"list.link", "always", fault{after: link(func(string) string { return `</api/fights?limit=3>; rel="next"` })}},
+		{"list.link", "the last page", fault{after: link(func(link string) string { return strings.Replace(link, "next", "last", 1) })}},
+		{"list.link.last", "one where a page is full", fault{after: at(listFights, func(e *exchange) {
+			if strings.HasPrefix(e.target, "/api/fights?limit=3&") {
+				e.response.Set("Link", `</api/fights?limit=3&before=`+nilUUID+`>; rel="next"`)
+			}
+		})}},
+		{"list.link.last", "none where one fight is left", fault{after: at(listFights, func(e *exchange) {
+			if strings.HasPrefix(e.target, "/api/fights?limit=3&") {
+				e.response.Del("Link")
+			}
+		})}},
+		{"list.walk", "to the same page", fault{after: link(func(string) string { return `</api/fights?limit=3>; rel="next"` })}},
+		{"list.walk", "to what is not there", fault{after: link(func(link string) string { return strings.Replace(link, "/api/", "/", 1) })}},
+		{"list.walk", "a fight skipped", fault{before: at(listFights, func(e *exchange) {
+			e.query(func(q url.Values) {
+				if q.Get("before") != "" && q.Get("limit") == "3" {
+					q.Set("limit", "2")
+				}
+			})
+		})}},
+	}
+}

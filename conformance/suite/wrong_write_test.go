@@ -1,0 +1,188 @@
+package suite
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"superheroes/conformance/openapi"
+	"superheroes/test/system"
+)
+
+func wrongWrites() []wrong {
+	var all []wrong
+	for _, r := range rooms() {
+		for _, w := range slices.Concat(wrongEdits(r), wrongConditions(r), wrongEditRefusals(r), wrongGuesses(r)) {
+			w.clause = r.service + ".write." + w.clause
+			all = append(all, w)
+		}
+	}
+	list, one := "POST /api/locations", "PATCH /api/locations/*"
+	return append(all,
+		wrong{"locations.write.taken", "422 in place of 409", fault{after: turn(409, 422)}},
+		wrong{"locations.write.taken", "500 in place of 409", fault{after: at(one, turn(409, 500))}},
+		wrong{"locations.write.taken", "a name may come twice", fault{after: at(list, turn(409, 201))}})
+}
+
+func wrongEdits(r room) []wrong {
+	list, one, random := r.path(), r.path()+"/*", "GET "+r.randomPath()
+	post, put, patch, remove := "POST "+list, "PUT "+one, "PATCH "+one, "DELETE "+one
+	return []wrong{
+		{"create", "200 in place of 201", fault{after: at(post, turn(201, 200))}},
+		{"create", "no Location", fault{after: at(post, dropHeader("Location"))}},
+		{"create", "the list as Location", fault{after: at(post, setHeader("Location", list))}},
+		{"create", "a field lost", fault{before: at(post, sentObject(func(o object) { delete(o, "picture") }))}},
+		{"create", "not in the list", fault{after: at("GET "+list, func(e *exchange) { e.body = "[]" })}},
+		{"replace", "as a patch", fault{before: at(put, func(e *exchange) { e.method = http.MethodPatch })}},
+		{"replace", "nothing in the answer", fault{after: at(put, turn(200, 204))}},
+		{"replace", "acknowledged, not stored", fault{before: at(put, func(e *exchange) { e.answer(http.StatusOK, e.sent) })}},
+		{"patch", "as a whole entry", fault{before: at(patch, func(e *exchange) { e.method = http.MethodPut })}},
+		{"patch", "null is nothing", fault{before: at(patch, sentObject(func(o object) { delete(o, "picture") }))}},
+		{"patch", "no merge patch", fault{after: func(e *exchange) {
+			if e.header.Get("Content-Type") == "application/merge-patch+json" {
+				e.answer(http.StatusUnsupportedMediaType, "{}")
+			}
+		}}},
+		{"delete", "200 in place of 204", fault{after: at(remove, turn(204, 200))}},
+		{"delete", "acknowledged, not done", fault{before: at(remove, func(e *exchange) { e.status, e.response = http.StatusNoContent, http.Header{} })}},
+		{"delete", "as often as one likes", fault{after: at(remove, turn(404, 204))}},
+		{"unknown", "made by a PUT", fault{after: at(put, turn(404, 200))}},
+		{"unknown", "500", fault{after: at(patch, turn(404, 500))}},
+		{"text", "trimmed", fault{before: at(patch, replaceSent("  blanks at both ends  ", "blanks at both ends"))}},
+		{"text", "composed", fault{before: at(patch, replaceSent("e\u0301", "\u00e9"))}},
+		{"text", "changed by the store", fault{after: at("GET "+one, replace("\ufeff", ""))}},
+		{"picks", "of what is deleted", fault{after: deletedPicks(post, random)}},
+	}
+}
+
+func wrongConditions(r room) []wrong {
+	one := r.path() + "/*"
+	patch, remove := "PATCH "+one, "DELETE "+one
+	return []wrong{
+		{"etag", "none", fault{after: at("GET "+one, dropHeader("ETag"))}},
+		{"etag", "none of a picture", fault{after: at("GET "+one+"/picture.svg", dropHeader("ETag"))}},
+		{"etag", "none of a change", fault{after: at(patch, dropHeader("ETag"))}},
+		{"etag", "a weak one", fault{after: func(e *exchange) {
+			if tag := e.response.Get("ETag"); tag != "" {
+				e.response.Set("ETag", "W/"+tag)
+			}
+		}}},
+		{"etag", "one for all times", fault{after: func(e *exchange) {
+			if e.response.Get("ETag") != "" {
+				e.response.Set("ETag", `"1"`)
+			}
+		}}},
+		{"etag", "never 304", fault{before: func(e *exchange) { e.header.Del("If-None-Match") }}},
+		{"etag", "only one tag is looked at", fault{before: func(e *exchange) {
+			if strings.Contains(e.header.Get("If-None-Match"), ",") {
+				e.header.Del("If-None-Match")
+			}
+		}}},
+		{"if-match", "not looked at", fault{before: func(e *exchange) { e.header.Del("If-Match") }}},
+		{"if-match", "not looked at by a DELETE", fault{before: at(remove, func(e *exchange) { e.header.Del("If-Match") })}},
+		{"if-match", "compared weakly", fault{before: func(e *exchange) {
+			e.header.Set("If-Match", strings.TrimPrefix(e.header.Get("If-Match"), "W/"))
+			if e.header.Get("If-Match") == "" {
+				e.header.Del("If-Match")
+			}
+		}}},
+		{"if-match", "409 in place of 412", fault{after: turn(412, 409)}},
+		{"if-match", "a star matches nothing", fault{before: func(e *exchange) {
+			if e.header.Get("If-Match") == "*" {
+				e.header.Set("If-Match", `"*"`)
+			}
+		}}},
+		{"if-match.once", "two are made", fault{before: at(patch, secondRegardless())}},
+		{"if-match.once", "none is made", fault{before: at(patch, func(e *exchange) {
+			if e.header.Get("If-Match") != "" {
+				e.header.Set("If-Match", `"other"`)
+			}
+		})}},
+		{"if-match.once", "500 in place of 412", fault{after: at(patch, turn(412, 500))}},
+	}
+}
+
+func wrongEditRefusals(r room) []wrong {
+	one := r.path() + "/*"
+	return []wrong{
+		{"token", "anybody may", fault{before: func(e *exchange) { e.header.Set("Authorization", "Bearer "+system.AdminToken) }}},
+		{"token", "anybody may delete", fault{before: at("DELETE "+one, func(e *exchange) { e.header.Set("Authorization", "Bearer "+system.AdminToken) })}},
+		{"token", "no challenge", fault{after: dropHeader("WWW-Authenticate")}},
+		{"token", "403 in place of 401", fault{after: turn(401, 403)}},
+		{"token", "the body is read first", fault{after: at("POST "+r.path(), turn(401, 400))}},
+		{"token", "refused, and done all the same", fault{before: at("PATCH "+one, func(e *exchange) {
+			if e.header.Get("Authorization") == "" {
+				e.header.Set("Authorization", "Bearer "+system.AdminToken)
+			}
+		}), after: at("PATCH "+one, func(e *exchange) {
+			e.status = http.StatusUnauthorized
+			e.response.Set("WWW-Authenticate", "Bearer")
+		})}},
+		{"refused", "cut to fit", fault{before: replaceSent(strings.Repeat("é", 51), strings.Repeat("é", 50))}},
+		{"refused", "500", fault{after: turn(422, 500)}},
+		{"refused", "no place named", fault{after: func(e *exchange) {
+			if e.status == http.StatusUnprocessableEntity {
+				e.body = `{"title":"Unprocessable Entity","status":422,"detail":"is invalid"}`
+			}
+		}}},
+		{"refused", "types are guessed", fault{before: sentObject(func(o object) {
+			for field, value := range o {
+				if value == true {
+					o[field] = "1"
+				}
+			}
+			delete(o, "level")
+		})}},
+		{"body", "the last of two counts", fault{before: normalised}},
+		{"body", "cut at 64 KiB", fault{before: func(e *exchange) { e.sent = strings.TrimRight(e.sent, " ") }}},
+		{"body", "any content type will do", fault{before: func(e *exchange) { e.header.Del("Content-Type") }}},
+		{"body", "500", fault{after: turn(400, 500)}},
+		{"id.refused", "merely unknown", fault{after: at("DELETE "+one, turn(422, 404))}},
+		{"id.refused", "a sign is taken", fault{before: func(e *exchange) { e.target = strings.Replace(e.target, "/+", "/", 1) }}},
+		{"id.refused", "500", fault{after: at("PUT "+one, turn(422, 500))}},
+		{"id", "dropped", fault{before: sentObject(func(o object) { delete(o, "id") })}},
+		{"id", "dropped by a POST", fault{before: at("POST "+r.path(), sentObject(func(o object) { delete(o, "id") }))}},
+		{"id", "refused always", fault{before: at("PUT "+one, sentObject(func(o object) {
+			if o["id"] != nil {
+				o["id"] = -1
+			}
+		}))}},
+	}
+}
+
+// secondRegardless has the second change of a state made as well.
+func secondRegardless() func(*exchange) {
+	seen := map[string]int{}
+	return func(e *exchange) {
+		tag := e.header.Get("If-Match")
+		if seen[tag]++; seen[tag] == 2 {
+			e.header.Del("If-Match")
+		}
+	}
+}
+
+// sentObject changes the object that is sent.
+func sentObject(change func(object)) func(*exchange) {
+	return func(e *exchange) {
+		var value any
+		if openapi.Decode([]byte(e.sent), &value) != nil {
+			return
+		}
+		if o, is := value.(object); is {
+			change(o)
+			e.sent = encode(o)
+		}
+	}
+}
+
+// deletedPicks answers a random pick with what was added last.
+func deletedPicks(post, random string) func(*exchange) {
+	last := ""
+	return inTurn(
+		at(post, func(e *exchange) { last = e.body }),
+		at(random, func(e *exchange) {
+			if last != "" {
+				e.body = last
+			}
+		}))
+}

@@ -1,0 +1,150 @@
+package web_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"superheroes/internal/catalog"
+	"superheroes/internal/catalog/catalogtest"
+	"superheroes/internal/character"
+	"superheroes/internal/httpserver"
+	"superheroes/internal/storage"
+	"superheroes/internal/web"
+)
+
+const adminToken = "secret"
+
+// serveHeroes starts a server of the heroes in a store.
+func serveHeroes(t *testing.T, store catalog.Store[character.Character]) (base string) {
+	t.Helper()
+	service := catalog.NewService(character.Heroes(), store, 0)
+	t.Cleanup(service.Close)
+	api := httpserver.NewAPI(huma.Info{Title: "heroes", Version: "test"}, slog.New(slog.DiscardHandler), httpserver.Config{Deadline: time.Minute, WriteTimeout: time.Minute})
+	web.AddCatalog(service, api, httpserver.NewAdmin(adminToken))
+	server := httptest.NewServer(api)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// ask sends a request as the administrator and returns the answer with its body.
+func ask(t *testing.T, method, url, contentType, sent string) (answer *http.Response, body string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(sent))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+adminToken)
+	request.Header.Set("Content-Type", contentType)
+	answer, err = http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer, string(text)
+}
+
+// An empty catalog has a list and picks, which are empty, and no random hero.
+func TestEmptyCatalog(t *testing.T) {
+	base := serveHeroes(t, catalogtest.NewTable(0)) + "/api/heroes"
+	for target, want := range map[string]struct {
+		status int
+		body   string // begins with it
+		age    string
+	}{
+		"":               {http.StatusOK, "[]", ""},
+		"?name=a":        {http.StatusOK, "[]", ""},
+		"/random":        {http.StatusNotFound, "{", ""},
+		"/random_hero":   {http.StatusNotFound, "{", ""},
+		"/picks":         {http.StatusOK, "[]", "0"},
+		"/picks?count=3": {http.StatusOK, "[]", "0"},
+	} {
+		t.Run(target, func(t *testing.T) {
+			got, body := ask(t, http.MethodGet, base+target, "", "")
+			if got.StatusCode != want.status || !strings.HasPrefix(body, want.body) || got.Header.Get(httpserver.AgeHeader) != want.age {
+				t.Errorf("got %d %s of the age %q, want %d %s", got.StatusCode, body, got.Header.Get(httpserver.AgeHeader), want.status, want.body)
+			}
+		})
+	}
+}
+
+// writing is a store that answers each change with an error, or keeps nothing of it.
+type writing struct {
+	*catalogtest.Table
+	err error
+}
+
+func (s writing) Write(_ context.Context, id int64, change func(*character.Character) (*character.Character, error)) (*character.Character, error) {
+	if s.err != nil {
+		return nil, s.err
+	}
+	return change(&character.Character{ID: id})
+}
+
+// TestEditProblems: what the store says to a change becomes its answer.
+func TestEditProblems(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		err    error
+		status int
+		detail string
+	}{
+		{"gone", catalog.ErrNotFound, http.StatusNotFound, "there is no hero with this id"},
+		{"the name is taken", catalog.ErrTaken, http.StatusConflict, "body.name: is the name of another hero"},
+		{"no id is left", catalog.ErrNoID, http.StatusConflict, "there is no id left above the highest"},
+		{"the table is narrower", catalog.ErrRefused, http.StatusUnprocessableEntity, "body: does not fit the store's table"},
+		{"not confirmed", catalog.ErrMaybeWritten, http.StatusServiceUnavailable, "which may have been written all the same"},
+		{"away", storage.As(storage.ErrUnavailable, errors.New("refused")), http.StatusServiceUnavailable, "nothing was written"},
+		{"another table", storage.Errorf(storage.ErrSchema, "no column level"), http.StatusInternalServerError, "nothing was written"},
+	} {
+		base := serveHeroes(t, writing{catalogtest.NewTable(1), c.err}) + "/api/heroes"
+		for method, target := range map[string]string{http.MethodPost: base, http.MethodPut: base + "/1", http.MethodPatch: base + "/1", http.MethodDelete: base + "/1"} {
+			t.Run(c.name+" "+method, func(t *testing.T) {
+				got, body := ask(t, method, target, "application/json", `{"name":"a"}`)
+				if got.StatusCode != c.status || !strings.Contains(body, c.detail) {
+					t.Errorf("got %d %s, want %d with %q", got.StatusCode, body, c.status, c.detail)
+				}
+			})
+		}
+	}
+}
+
+// An answer to a change is its own, and kept by nobody.
+func TestEditIsNotKept(t *testing.T) {
+	base := serveHeroes(t, writing{Table: catalogtest.NewTable(1)}) + "/api/heroes/1"
+	for _, method := range []string{http.MethodPut, http.MethodPatch} {
+		got, body := ask(t, method, base, "application/json", `{"name":"a"}`)
+		if got.StatusCode != http.StatusOK || got.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: got %d %s with Cache-Control %q", method, got.StatusCode, body, got.Header.Get("Cache-Control"))
+		}
+	}
+}
+
+// Other kinds of patches are JSON as well, with another meaning: none of them is taken for a merge patch.
+func TestPatchTypes(t *testing.T) {
+	base := serveHeroes(t, writing{Table: catalogtest.NewTable(1)}) + "/api/heroes/1"
+	for contentType, status := range map[string]int{
+		"":                                http.StatusOK,
+		"application/json; charset=utf-8": http.StatusOK,
+		"application/merge-patch+json":    http.StatusOK,
+		"application/json-patch+json":     http.StatusUnsupportedMediaType,
+		"application/hal+json":            http.StatusUnsupportedMediaType,
+	} {
+		got, body := ask(t, http.MethodPatch, base, contentType, `{"name":"a"}`)
+		if refused := status != http.StatusOK; got.StatusCode != status || (got.Header.Get("Accept-Patch") != "") != refused {
+			t.Errorf("%q: got %d %s with Accept-Patch %q", contentType, got.StatusCode, body, got.Header.Get("Accept-Patch"))
+		}
+	}
+}
