@@ -1,0 +1,194 @@
+// Command mutants is what `make mutants` runs: it puts one small fault at a time into the program and checks that the test
+// named for it fails. So the tests can be moved, merged and deleted without losing what they catch.
+//
+//	go run ./test/mutants                   # all of them
+//	go run ./test/mutants --list
+//	go run ./test/mutants --only "conn"     # those whose name, file or test contains it
+//
+// Nothing in the folder is changed: the compiler reads the changed file from elsewhere (-overlay). The database servers are
+// found or started as the tests do it (package engines).
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"superheroes/test/engines/find"
+	"superheroes/test/procgroup"
+)
+
+// mutant is a fault: a text in a file of the program and what stands there instead.
+type mutant struct {
+	name   string // what is broken
+	guards string // the promise that it breaks
+	file   string // relative to the module
+	old    string // occurs once in the file
+	new    string
+	test   string // the package with the test that catches it
+	run    string // the test, as -run takes it
+}
+
+// mutants returns all of them, room by room.
+func mutants() []mutant { return slices.Concat(catalogMutants, fightsMutants, edgeMutants) }
+
+// apply returns the file's text with the fault in it.
+func (m mutant) apply(text string) (string, error) {
+	if n := strings.Count(text, m.old); n != 1 {
+		return "", fmt.Errorf("%s: %s has %q %d times, want once", m.name, m.file, m.old, n)
+	}
+	return strings.Replace(text, m.old, m.new, 1), nil
+}
+
+func main() {
+	procgroup.DieWithParent()
+	var c struct {
+		Only string `placeholder:"TEXT" help:"Only the faults whose name, file or test contains the text."`
+		List bool   `help:"List the faults without running anything."`
+	}
+	kong.Parse(&c, kong.Name("mutants"), kong.Description("Check that the tests notice faults that are put into the program on purpose."))
+	chosen := slices.DeleteFunc(mutants(), func(m mutant) bool {
+		return !strings.Contains(strings.Join([]string{m.name, m.file, m.test, m.run}, "\n"), c.Only)
+	})
+	if c.List {
+		for _, m := range chosen {
+			fmt.Printf("%s\n\tpromise: %s\n\t%s, caught by %s %s\n", m.name, m.guards, m.file, m.test, m.run)
+		}
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := runAll(ctx, chosen)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "mutants:", err)
+		os.Exit(1)
+	}
+}
+
+// runAll runs the tests of the chosen faults, without and with them. Its error says how many were not caught.
+func runAll(ctx context.Context, chosen []mutant) error {
+	module, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	folder, err := os.MkdirTemp("", "mutants-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	r := runner{module: module, folder: folder, env: os.Environ(), sound: map[string]error{}}
+	for _, engine := range find.New(module, os.Getenv, func(string, ...any) {}).All(ctx) {
+		defer func() { _ = engine.Close() }()
+		r.env = append(r.env, engine.Env...)
+	}
+	missed := 0
+	for _, m := range chosen {
+		begun, verdict := time.Now(), "caught"
+		if err := r.check(ctx, m); err != nil {
+			verdict = err.Error()
+			missed++
+		}
+		fmt.Printf("%5.1f s  %s: %s\n", time.Since(begun).Seconds(), m.name, verdict)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	fmt.Printf("%d of %d caught\n", len(chosen)-missed, len(chosen))
+	if missed > 0 {
+		return fmt.Errorf("%d not caught", missed)
+	}
+	return nil
+}
+
+// runner runs tests, with and without faults.
+type runner struct {
+	module, folder string
+	env            []string
+	sound          map[string]error // results without a fault, by test
+}
+
+// check returns nil when the test passes without the fault and fails with it.
+func (r *runner) check(ctx context.Context, m mutant) error {
+	test := m.test + " " + m.run
+	err, known := r.sound[test]
+	if !known {
+		err = r.run(ctx, m, "")
+		r.sound[test] = err
+	}
+	if err != nil {
+		return fmt.Errorf("%s doesn't pass without it: %w", test, err)
+	}
+	overlay, err := r.overlay(m)
+	if err != nil {
+		return err
+	}
+	err = r.run(ctx, m, overlay)
+	var failed *testFailed
+	switch {
+	case errors.As(err, &failed):
+		return nil
+	case err != nil:
+		return err
+	}
+	return fmt.Errorf("NOT CAUGHT by %s", test)
+}
+
+// overlay writes the changed file, and the file that tells the compiler about it.
+func (r *runner) overlay(m mutant) (string, error) {
+	original := filepath.Join(r.module, m.file)
+	text, err := os.ReadFile(original)
+	if err != nil {
+		return "", err
+	}
+	mutated, err := m.apply(string(text))
+	if err != nil {
+		return "", err
+	}
+	changed, overlay := filepath.Join(r.folder, filepath.Base(m.file)), filepath.Join(r.folder, "overlay.json")
+	replace, err := json.Marshal(map[string]map[string]string{"Replace": {original: changed}})
+	if err != nil {
+		return "", err
+	}
+	return overlay, errors.Join(os.WriteFile(changed, []byte(mutated), 0o600), os.WriteFile(overlay, replace, 0o600))
+}
+
+// testFailed says that a test ran and failed.
+type testFailed struct{ output string }
+
+func (e *testFailed) Error() string { return e.output }
+
+// run runs the test of a fault, with what the overlay replaces, also in programs that the test builds. Its error is a *testFailed,
+// unless no test could be run.
+func (r *runner) run(ctx context.Context, m mutant, overlay string) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	defer cancel()
+	command := exec.CommandContext(ctx, "go", "test", "-count=1", "-timeout=4m", "-run", m.run, m.test)
+	procgroup.Lead(command)
+	command.Env = r.env
+	if overlay != "" {
+		command.Env = append(slices.Clip(r.env), "GOFLAGS="+strings.TrimSpace(os.Getenv("GOFLAGS")+" -overlay="+overlay))
+	}
+	output, err := command.CombinedOutput()
+	procgroup.End(command)
+	switch {
+	case err == nil && bytes.Contains(output, []byte("no tests to run")):
+		return errors.New("there is no such test")
+	case err == nil:
+		return nil
+	case bytes.Contains(output, []byte(" failed]")), !bytes.Contains(output, []byte("FAIL")): // [build failed]
+		return fmt.Errorf("%w: %s", err, output)
+	}
+	return &testFailed{string(output)}
+}

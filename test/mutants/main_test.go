@@ -1,0 +1,54 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+)
+
+// Each fault can be put in, and the test that catches it exists: the list follows the code.
+func TestMutantsApply(t *testing.T) {
+	const least = 40
+	all := mutants()
+	if len(all) < least {
+		t.Errorf("%d faults, want at least %d", len(all), least)
+	}
+	names := map[string]bool{}
+	for _, m := range all {
+		if names[m.name] {
+			t.Errorf("two are called %q", m.name)
+		}
+		names[m.name] = true
+		text, err := os.ReadFile(filepath.Join("../..", m.file))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if _, err := m.apply(string(text)); err != nil {
+			t.Error(err)
+		}
+		if function := regexp.MustCompile(`Test\w+`).FindString(m.run); !declares(t, m.test, function) {
+			t.Errorf("%s: %s has no test %s", m.name, m.test, function)
+		}
+	}
+}
+
+// declares reports whether a package has the test.
+func declares(t *testing.T, folder, function string) bool {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("../..", folder, "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if regexp.MustCompile(`(?m)^func ` + function + `\(`).Match(text) {
+			return true
+		}
+	}
+	return false
+}
