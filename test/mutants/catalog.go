@@ -46,25 +46,25 @@ var catalogMutants = []mutant{
 	{
 		name:   "a read with a stale plan is not repeated",
 		guards: "nobody sees 'cached plan must not change result type': it is repeated once",
-		file:   "internal/catalog/postgres/read.go",
+		file:   "internal/postgres/read.go",
 		old:    "if (isStale(err) || isCanceled(err)) && mayRepeat() {",
 		new:    "if isCanceled(err) && mayRepeat() {",
-		test:   "./internal/catalog/postgres",
+		test:   "./internal/postgres",
 		run:    "^TestAlteredTable$/^cache_statement$",
 	},
 	{
 		name:   "a statement canceled in another's place is not repeated",
 		guards: "a cancellation meant for another statement is nobody's failure",
-		file:   "internal/catalog/postgres/read.go",
+		file:   "internal/postgres/read.go",
 		old:    "if (isStale(err) || isCanceled(err)) && mayRepeat() {",
 		new:    "if isStale(err) && mayRepeat() {",
-		test:   "./internal/catalog/postgres",
+		test:   "./internal/postgres",
 		run:    "^TestStrayCancellation$",
 	},
 	{
 		name:   "readiness of SQLite does not read the table",
 		guards: "readiness tells the truth: not ready when every request fails",
-		file:   "internal/catalog/sqldb/sqlite.go",
+		file:   "internal/sqlite/catalog.go",
 		old: `	if err := s.db.Ping(ctx); err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ var catalogMutants = []mutant{
 	return nil
 `,
 		new:  "\treturn s.db.Ping(ctx)\n",
-		test: "./internal/catalog/sqldb",
+		test: "./internal/sqlite",
 		run:  "^TestSQLiteRenamed$",
 	},
 
@@ -85,7 +85,7 @@ var catalogMutants = []mutant{
 		file:   "internal/catalog/shape.go",
 		old:    "case found[at].Kind != kind:",
 		new:    "case kind == IntegerColumn && found[at].Kind != kind:",
-		test:   "./internal/catalog/postgres",
+		test:   "./internal/postgres",
 		run:    "^TestTroubleAtTheStart$/^an_enumeration$",
 	},
 	{
@@ -100,28 +100,28 @@ var catalogMutants = []mutant{
 	{
 		name:   "an identity column GENERATED ALWAYS refuses our ids",
 		guards: "a new entry can be stored in a table with GENERATED ALWAYS",
-		file:   "internal/catalog/postgres/write.go",
+		file:   "internal/postgres/write.go",
 		old:    "INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE VALUES (%s)",
 		new:    "INSERT INTO %s (%s) VALUES (%s)",
-		test:   "./internal/catalog/postgres",
+		test:   "./internal/postgres",
 		run:    "^TestIdentityAlways$",
 	},
 	{
 		name:   "the check for PgBouncer's parameter is the wrong way round",
 		guards: "through PgBouncer a start with the parameter works, one without names it",
-		file:   "internal/catalog/postgres/connect.go",
+		file:   "internal/postgres/connect.go",
 		old:    "DefaultQueryExecMode != pgx.QueryExecModeCacheStatement",
 		new:    "DefaultQueryExecMode == pgx.QueryExecModeCacheStatement",
-		test:   "./internal/catalog/postgres",
+		test:   "./internal/postgres",
 		run:    "^TestPgBouncerWithoutItsParameter$",
 	},
 	{
 		name:   "a MariaDB without TLS is no known failure",
 		guards: "TLS to each store: a server that has none is reported as unavailable",
-		file:   "internal/catalog/sqldb/mysqlerror.go",
+		file:   "internal/mariadb/error.go",
 		old:    "errors.Is(err, mysql.ErrInvalidConn), errors.Is(err, mysql.ErrNoTLS), ",
 		new:    "errors.Is(err, mysql.ErrInvalidConn), ",
-		test:   "./internal/catalog/sqldb",
+		test:   "./internal/mariadb",
 		run:    "^TestClassify$/^no_TLS_there$",
 	},
 	{
@@ -174,10 +174,10 @@ var catalogMutants = []mutant{
 	{
 		name:   "a client in a hurry cuts its read short",
 		guards: "a read by key is finished, and costs no connection, whatever its client asked",
-		file:   "internal/catalog/postgres/read.go",
+		file:   "internal/postgres/read.go",
 		old:    "got, err = do(statement, conn)",
 		new:    "got, err = do(ctx, conn)",
-		test:   "./internal/catalog/postgres",
+		test:   "./internal/postgres",
 		run:    "^TestHastyClients$",
 	},
 	{
@@ -203,7 +203,7 @@ var catalogMutants = []mutant{
 	{
 		name:   "a list that breaks off looks whole",
 		guards: "a list that breaks off is recognizably incomplete, with gzip or without",
-		file:   "internal/catalog/routes.go",
+		file:   "internal/web/catalog.go",
 		old: `			return problemOf(s.Kind.Singular, err)
 		}
 		for _, item := range page {

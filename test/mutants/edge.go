@@ -23,10 +23,10 @@ var edgeMutants = []mutant{
 	{
 		name:   "the suite accepts any body with the right status",
 		guards: "a clause that compares answers of two moments still finds a wrong arena",
-		file:   "test/contract/suite/others.go",
+		file:   "conformance/suite/others.go",
 		old:    "return a.Status == b.Status && bytes.Equal(a.Body, b.Body)",
 		new:    "return a.Status == b.Status || bytes.Equal(a.Body, b.Body)",
-		test:   "./test/contract/suite",
+		test:   "./conformance/suite",
 		run:    "^TestArena$/^arena.gateway.statistics",
 	},
 	{
@@ -53,7 +53,7 @@ var edgeMutants = []mutant{
 		file:   "internal/bounded/shares.go",
 		old:    "share: max(1, places-max(1, places/4))",
 		new:    "share: places",
-		test:   "./internal/arena",
+		test:   "./internal/web/arena",
 		run:    "^TestTooManyStreamsOfOneClient$/^streams$",
 	},
 	{
@@ -140,7 +140,7 @@ var edgeMutants = []mutant{
 	{
 		name:   "the documented If-Match has an example",
 		guards: "the first change tried on /docs does not fail with 412, as Swagger UI sends the example",
-		file:   "internal/catalog/editroutes.go",
+		file:   "internal/web/catalogedits.go",
 		old:    `"It is compared and written in one transaction.", Schema: &huma.Schema{Type: "string"}}`,
 		new:    `"It is compared and written in one transaction.", Schema: &huma.Schema{Type: "string"}, Example: exampleTag}`,
 		test:   "./internal/app",
@@ -214,10 +214,10 @@ var edgeMutants = []mutant{
 	{
 		name:   "the arena times the browser in place of the service",
 		guards: "a slow browser of a fast service is not cut",
-		file:   "internal/arena/remote.go",
+		file:   "internal/remote/proxy.go",
 		old:    "	defer b.timer.Stop()\n",
 		new:    "",
-		test:   "./internal/arena",
+		test:   "./internal/web/arena",
 		run:    "^TestSlowBrowser$/^fast_service$",
 	},
 }
