@@ -67,7 +67,7 @@ func Read[T any](r io.Reader, f Format, s Schema[T]) iter.Seq2[Row[T], error] {
 	}
 }
 
-// reader returns the function that reads the next row of a file, io.EOF behind the last.
+// reader returns the function that reads the next row of a file, io.EOF after the last.
 func (s Schema[T]) reader(r io.Reader, f Format) func() (Row[T], error) {
 	switch f {
 	case SQL:
