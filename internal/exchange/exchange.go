@@ -127,16 +127,6 @@ func checkText(text string) error {
 	return nil
 }
 
-// canonical returns a column in its own spelling.
-func canonical(columns []string, name string) (string, bool) {
-	for _, column := range columns {
-		if strings.EqualFold(column, name) {
-			return column, true
-		}
-	}
-	return "", false
-}
-
 // LineError is an error and the place in a file where it was found.
 type LineError struct {
 	Line   int

@@ -251,8 +251,8 @@ func (r *Reader) value() (only token, sql []byte) {
 }
 
 const (
-	aName    = "(\"[^\"]*\"|`[^`]*`|[\\pL_][\\pL\\w]*)"
-	sequence = aName + `( ?\. ?` + aName + `)*`
+	identifier = "(\"[^\"]*\"|`[^`]*`|[\\pL_][\\pL\\w]*)"
+	sequence   = identifier + `( ?\. ?` + identifier + `)*`
 )
 
 var (
