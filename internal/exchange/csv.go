@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -97,20 +98,18 @@ func (r *csvReader[T]) readHeader() error {
 }
 
 func headerColumns(columns, names []string) ([]string, error) {
-	seen := make(map[string]bool)
 	var header []string
 	for _, name := range names {
-		column, known := canonical(columns, strings.TrimSpace(name))
-		if !known {
+		i := slices.IndexFunc(columns, func(column string) bool { return strings.EqualFold(column, strings.TrimSpace(name)) })
+		if i < 0 {
 			return nil, fmt.Errorf("the header has an unknown column %.60q; known are %s", name, strings.Join(columns, ", "))
 		}
-		if seen[column] {
-			return nil, fmt.Errorf("the header has column %s twice", column)
+		if slices.Contains(header, columns[i]) {
+			return nil, fmt.Errorf("the header has column %s twice", columns[i])
 		}
-		seen[column] = true
-		header = append(header, column)
+		header = append(header, columns[i])
 	}
-	if !seen[columns[1]] {
+	if !slices.Contains(header, columns[1]) {
 		return nil, fmt.Errorf("the header lacks column %s", columns[1])
 	}
 	return header, nil

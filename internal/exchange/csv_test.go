@@ -25,6 +25,7 @@ func TestReadCSV(t *testing.T) {
 		{"invalid UTF-8 and NUL", "id,name\n1,a\xff\n2,b\x00\n3,é😀\n", []string{`2 REFUSED line 2, column name: invalid UTF-8`, `3 REFUSED line 3, column name: a NUL character`, `4 id=3 name="é😀"`}},
 
 		{"semicolons", "name;level;powers\r\nYoda;900;Force, Patience\r\n\"a;\"\"b\";\"7\";\r\n", []string{`2 next name="Yoda" level="900" powers="Force, Patience"`, `3 next name="a;\"b" level="7"`}},
+		{"CRLF within quotes after a semicolon", "id;name\r\n1;\"a\r\nb\"\r\n", []string{`2 id=1 name="a\r\nb"`}},
 		{"tabs", "\"id\"\t\"name\"\n1\ta;b,c\n2\t\"d\te\"\n", []string{`2 id=1 name="a;b,c"`, `3 id=2 name="d\te"`}},
 		{"the first separator counts", "id,name\n1,a;b\n2;c\n", []string{`2 id=1 name="a;b"`, `3 REFUSED line 3: 1 field, the header has 2`}},
 		{"sep=;", "\uFEFFsep=;\r\nid;name\r\n1;a,b\r\n", []string{`3 id=1 name="a,b"`}},

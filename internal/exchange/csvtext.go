@@ -6,17 +6,17 @@ import (
 	"io"
 )
 
-// csvText is a file on its way to encoding/csv, which has no limit to the length of a row and turns a CRLF within quotes into
-// LF. It ends a file with a row of more than maxRow, or with a quoted field that doesn't end, and it doubles the carriage return
-// of a CRLF within quotes, so that fields are kept byte for byte. Errors name the line.
+// csvText feeds a file to encoding/csv, which limits no row and turns CRLF within quotes into LF. It fails at a row longer than
+// maxRow and at a quoted field that doesn't end, and doubles the carriage return of a CRLF within quotes, so that fields are
+// kept byte for byte. Its errors name the line.
 type csvText struct {
 	in        *bufio.Reader
 	separator byte
 
-	line, row, field int // where the next byte, its row and the last quoted field are
+	line, row, field int // lines of the next byte, and where its row and the last quoted field start
 	length           int // of the row so far
 	at               csvPlace
-	repeat           bool // the carriage return
+	repeat           bool // the carriage return, once more
 	err              error
 }
 
@@ -26,7 +26,7 @@ const (
 	fieldStart csvPlace = iota
 	unquoted
 	quoted
-	quoteEnd // behind a quote within quotes: the end of the field, or the first of two
+	quoteEnd // after a quote within quotes: the end of the field, or the first of two
 )
 
 // Read implements io.Reader.
@@ -55,7 +55,7 @@ func (t *csvText) ended(err error) error {
 	return readError(t.line, err)
 }
 
-// follow takes note of a byte.
+// follow updates the place, the line and the length by a byte.
 func (t *csvText) follow(b byte) {
 	t.length++
 	switch {

@@ -67,7 +67,7 @@ func Read[T any](r io.Reader, f Format, s Schema[T]) iter.Seq2[Row[T], error] {
 	}
 }
 
-// reader returns the function that reads the next row of a file, io.EOF behind the last.
+// reader returns the function that reads the next row of a file, io.EOF after the last.
 func (s Schema[T]) reader(r io.Reader, f Format) func() (Row[T], error) {
 	switch f {
 	case SQL:
@@ -125,16 +125,6 @@ func checkText(text string) error {
 		return errors.New("a NUL character")
 	}
 	return nil
-}
-
-// canonical returns a column in its own spelling.
-func canonical(columns []string, name string) (string, bool) {
-	for _, column := range columns {
-		if strings.EqualFold(column, name) {
-			return column, true
-		}
-	}
-	return "", false
 }
 
 // LineError is an error and the place in a file where it was found.

@@ -44,7 +44,7 @@ func NewWriter[T any](w io.Writer, f Format, s Schema[T]) *Writer[T] {
 // Write appends an item; it is certain to be in the file after Flush only.
 func (w *Writer[T]) Write(item T) error { return w.do(func() error { return w.write(item) }) }
 
-// Flush hands everything on to the writer below.
+// Flush writes everything to the writer below.
 func (w *Writer[T]) Flush() error { return w.do(w.out.Flush) }
 
 // do takes a step unless one failed before.

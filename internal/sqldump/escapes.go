@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// escapes says what a backslash means: each letter that stands for another byte behind one, followed by that byte.
+// escapes says what a backslash means: each letter that stands for another byte after one, followed by that byte.
 type escapes string
 
 const (
@@ -32,7 +32,7 @@ func (e escapes) decode(text string) string {
 
 var number = regexp.MustCompile(`^([0-7]{1,3}|x[[:xdigit:]]{1,2})`)
 
-// decodeOne appends what the beginning of a text stands for behind a backslash, and returns the rest. What no text can hold,
+// decodeOne appends what the start of a text stands for after a backslash, and returns the rest. What no text can hold,
 // such as half of a surrogate pair, makes the value invalid UTF-8, which whoever takes the row refuses.
 func (e escapes) decodeOne(value []byte, escaped string) (longer []byte, rest string) {
 	first, rest := escaped[0], escaped[1:]
@@ -46,8 +46,8 @@ func (e escapes) decodeOne(value []byte, escaped string) (longer []byte, rest st
 		code, _ := strconv.ParseUint("0"+digits, 0, 16)
 		return append(value, byte(code)), escaped[len(digits):]
 	case e == posixString && (first == 'u' || first == 'U'):
-		if char, _, behind, err := strconv.UnquoteChar(`\`+escaped, 0); err == nil {
-			return utf8.AppendRune(value, char), behind
+		if char, _, after, err := strconv.UnquoteChar(`\`+escaped, 0); err == nil {
+			return utf8.AppendRune(value, char), after
 		}
 		return append(value, 0xFF), rest
 	}

@@ -208,7 +208,7 @@ func (l *lexer) skipBlanks() {
 	}
 }
 
-// skipBlank skips a blank or a comment, if there is one. To MySQL a -- without a blank behind it is two signs.
+// skipBlank skips a blank or a comment, if there is one. In MySQL, -- starts a comment only with a blank after it.
 func (l *lexer) skipBlank() bool {
 	ahead := l.peek(3)
 	switch {

@@ -229,7 +229,7 @@ func (r *Reader) insertedRow(row *Row) (complete bool) {
 	return r.expect(r.isSymbol(")"), "the ) of the row")
 }
 
-// value reads up to the comma or parenthesis behind a value. It returns the value's SQL, and its token if it has only one.
+// value reads up to the comma or parenthesis after a value. It returns the SQL of the value, and its token if it has only one.
 func (r *Reader) value() (only token, sql []byte) {
 	only = r.tok
 	count, depth, to := 0, 0, r.tok.from
@@ -251,8 +251,8 @@ func (r *Reader) value() (only token, sql []byte) {
 }
 
 const (
-	aName    = "(\"[^\"]*\"|`[^`]*`|[\\pL_][\\pL\\w]*)"
-	sequence = aName + `( ?\. ?` + aName + `)*`
+	identifier = "(\"[^\"]*\"|`[^`]*`|[\\pL_][\\pL\\w]*)"
+	sequence   = identifier + `( ?\. ?` + identifier + `)*`
 )
 
 var (
@@ -341,7 +341,7 @@ func (r *Reader) copiedRow(row *Row) (complete bool) {
 	for i := 0; i < len(line); i++ {
 		switch line[i] {
 		case '\\':
-			i++ // a tab behind it is text
+			i++ // a tab after it is text
 		case '\t':
 			values = append(values, string(line[start:i]))
 			start = i + 1

@@ -91,6 +91,8 @@ func TestReadSQL(t *testing.T) {
 		{"E string with what no text holds", `INSERT INTO hero(id, name) VALUES (1, E'\uD83D'), (2, E'\u12'), (3, E'\0'), (4, E'\xFF');`,
 			[]string{`1 id=1 name="\xffD83D"`, `1 id=2 name="\xff12"`, `1 id=3 name="\x00"`, `1 id=4 name="\xff"`}},
 		{"N string", `INSERT INTO hero(id, name) VALUES (1, N'a\b');`, []string{`1 id=1 name="a\\b"`}},
+		{"words that aren't prefixes", `INSERT INTO hero(id, name) VALUES (numeric'1', 'a'), (2, escape'b\'), (3, 'c');`,
+			[]string{`1 REFUSED column id: found "numeric'1'"`, `1 REFUSED column name: found "escape'b\\'"`, `1 id=3 name="c"`}},
 		{"every next id", `INSERT INTO hero(id, name) VALUES (nextval('hibernate_sequence'), 'a'), (NEXTVAL ( 'hero_seq'::regclass ), 'b'),
 (NEXT VALUE FOR hero_seq, 'c'), (next value for public."hero_seq", 'd'), (nextval(hero_seq), 'e'),
 (pg_catalog.nextval('public.hero_seq'::regclass), 'f'), (NULL, 'g'), (DEFAULT, 'h'), (null, 'i');`,
