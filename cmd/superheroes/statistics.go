@@ -35,12 +35,12 @@ func (c rebuildCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(s.stdout, told(report))
+	_, err = fmt.Fprintln(s.stdout, describe(report))
 	return err
 }
 
-// told describes the result of a rebuild.
-func told(r statistics.Report) string {
+// describe returns the result of a rebuild in words.
+func describe(r statistics.Report) string {
 	text := fmt.Sprintf("recounted %d fights: ", r.Fights)
 	if !r.Differed() {
 		return text + "nothing differed"

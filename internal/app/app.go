@@ -69,7 +69,7 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 	stored := func() {}
 	if cfg.Statistics {
 		at := cfg.Fights.store("fights-")
-		if stored, err = a.count(ctx, parts["statistics"], opened.fights, at, cfg.UpStatistics, &damaged); err != nil {
+		if stored, err = a.startCounting(ctx, parts["statistics"], opened.fights, at, cfg.UpStatistics, &damaged); err != nil {
 			return err
 		}
 	}
@@ -86,27 +86,27 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 	if err := damaged.report(parts); err != nil {
 		return err
 	}
-	finish(a.parts...)
+	serveParts(a.parts...)
 	return nil
 }
 
 // Heroes starts the heroes service on its own.
 func (a *App) Heroes(ctx context.Context, cfg CharacterConfig) error {
-	return alone(ctx, a, heroes(), cfg.Addr, cfg.Server, cfg.CatalogConfig, cfg.store(""))
+	return startAlone(ctx, a, heroes(), cfg.Addr, cfg.Server, cfg.CatalogConfig, cfg.store(""))
 }
 
 // Villains starts the villains service on its own.
 func (a *App) Villains(ctx context.Context, cfg CharacterConfig) error {
-	return alone(ctx, a, villains(), cfg.Addr, cfg.Server, cfg.CatalogConfig, cfg.store(""))
+	return startAlone(ctx, a, villains(), cfg.Addr, cfg.Server, cfg.CatalogConfig, cfg.store(""))
 }
 
 // Locations starts the locations service on its own.
 func (a *App) Locations(ctx context.Context, cfg LocationConfig) error {
-	return alone(ctx, a, locations(), cfg.Addr, cfg.Server, cfg.CatalogConfig, cfg.store(""))
+	return startAlone(ctx, a, locations(), cfg.Addr, cfg.Server, cfg.CatalogConfig, cfg.store(""))
 }
 
-// alone starts the service of one catalog.
-func alone[T catalog.Item](ctx context.Context, a *App, kind kindOfCatalog[T], addr string, cfg Server, settings CatalogConfig, at store) (err error) {
+// startAlone starts the service of one catalog.
+func startAlone[T catalog.Item](ctx context.Context, a *App, kind kindOfCatalog[T], addr string, cfg Server, settings CatalogConfig, at store) (err error) {
 	defer a.undo(&err)
 	part, err := a.listen(ctx, kind.Plural, addr, Setting("--addr"), cfg)
 	if err != nil {
@@ -118,7 +118,7 @@ func alone[T catalog.Item](ctx context.Context, a *App, kind kindOfCatalog[T], a
 	}
 	a.atStop(opened.Close)
 	startCatalog(ctx, a, part, kind, opened, settings)
-	finish(part)
+	serveParts(part)
 	return nil
 }
 
@@ -141,16 +141,16 @@ func (a *App) Fights(ctx context.Context, cfg FightConfig) (err error) {
 	for _, peer := range []interface{ Close() error }{heroes, villains, locations} {
 		a.atStop(peer.Close)
 	}
-	sources := fight.Sources{Heroes: drawn(part, heroes), Villains: drawn(part, villains), Locations: drawn(part, locations)}
+	sources := fight.Sources{Heroes: sourceOf(part, heroes), Villains: sourceOf(part, villains), Locations: sourceOf(part, locations)}
 	if err := startFights(ctx, part, sources, checks{"heroes": heroes.Check, "villains": villains.Check, "locations": locations.Check}, opened, func() {}); err != nil {
 		return err
 	}
-	finish(part)
+	serveParts(part)
 	return nil
 }
 
-// drawn returns the source of a peer's picks: in batches, or one by one in strict.
-func drawn[T catalog.Item](p *part, peer *remote.Client[T]) fight.Source[T] {
+// sourceOf returns the source of a peer's picks: in batches, or one by one in strict.
+func sourceOf[T catalog.Item](p *part, peer *remote.Client[T]) fight.Source[T] {
 	if p.profile == Eco {
 		return remote.NewBatches(peer, p.log)
 	}
@@ -179,7 +179,7 @@ func (a *App) Arena(ctx context.Context, cfg ArenaConfig) (err error) {
 	if err := startArena(part, services); err != nil {
 		return err
 	}
-	finish(part)
+	serveParts(part)
 	return nil
 }
 

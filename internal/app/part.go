@@ -134,8 +134,8 @@ func (p *part) addHealth(engine string, ping func(context.Context) error, peers 
 	})
 }
 
-// finish starts serving the parts, all at the same moment.
-func finish(parts ...*part) {
+// serveParts starts serving the parts, all at the same moment.
+func serveParts(parts ...*part) {
 	for _, p := range parts {
 		if p.name != "arena" { // the arena has a page, not an API of its own
 			p.api.AddDocs()

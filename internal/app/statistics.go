@@ -27,13 +27,13 @@ func (a *App) Statistics(ctx context.Context, cfg StatisticsConfig) (err error) 
 	}
 	a.atStop(fights.Close)
 	startStatistics(a, part, store, fights.engine, statistics.Looking(), cfg.StatisticsLimits)
-	finish(part)
+	serveParts(part)
 	return nil
 }
 
-// count starts the statistics service in the process of fights, and returns the function to call after each stored fight. Only
+// startCounting starts the statistics service in the process of fights, and returns the function to call after each stored fight. Only
 // this process stores fights in the embedded store, so the counter needn't poll there.
-func (a *App) count(ctx context.Context, p *part, fights fightStore, cfg store, limits UpStatistics, damaged *damage) (stored func(), err error) {
+func (a *App) startCounting(ctx context.Context, p *part, fights fightStore, cfg store, limits UpStatistics, damaged *damage) (stored func(), err error) {
 	at, err := parseStoreURL(cfg.url, engineMongoDB)
 	if err != nil {
 		return nil, fmt.Errorf("statistics: %w (%s)", err, cfg.flag)
@@ -88,17 +88,17 @@ func openStatistics(ctx context.Context, cfg store) (fights fightStore, counted 
 func statisticsOf(ctx context.Context, fights fight.Store) (statistics.Store, error) {
 	switch fights := fights.(type) {
 	case interface{ File() *sqlite.DB }:
-		return orNil(sqlite.NewStatistics(ctx, fights.File(), database.SQLiteStatistics))
+		return asStatistics(sqlite.NewStatistics(ctx, fights.File(), database.SQLiteStatistics))
 	case *mongodb.Fights:
-		return orNil(mongodb.NewStatistics(ctx, fights.Database()))
+		return asStatistics(mongodb.NewStatistics(ctx, fights.Database()))
 	case damagedFights:
 		return nil, fights.err
 	}
 	return nil, fmt.Errorf("fights in a %T can't be counted", fights)
 }
 
-// orNil converts a concrete store to the interface; with an error it returns nil.
-func orNil[S statistics.Store](store S, err error) (statistics.Store, error) {
+// asStatistics converts a concrete store to the interface; with an error it returns nil.
+func asStatistics[S statistics.Store](store S, err error) (statistics.Store, error) {
 	if err != nil {
 		return nil, err
 	}

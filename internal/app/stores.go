@@ -75,21 +75,21 @@ func openCatalog[T catalog.Item](ctx context.Context, kind kindOfCatalog[T], cfg
 	opened, err := openWithRetry(ctx, kind.Plural, at, cfg, func(ctx context.Context) (catalog.Store[T], error) {
 		switch at.engine {
 		case enginePostgreSQL:
-			return opening(postgres.Open(ctx, kind.Table, postgres.Config{
+			return asStore(postgres.Open(ctx, kind.Table, postgres.Config{
 				URL: at.text, PoolMin: cfg.poolMin, PoolMax: cfg.poolMax, Schema: database.PostgreSQL, Deadline: cfg.deadline,
 			}, kind.seed))
 		case engineMySQL:
-			return opening(mariadb.Open(ctx, kind.Table, mariadb.Config{
+			return asStore(mariadb.Open(ctx, kind.Table, mariadb.Config{
 				Driver: at.mysql, PoolMin: cfg.poolMin, PoolMax: cfg.poolMax, Schema: database.MySQL, Deadline: cfg.deadline,
 			}, kind.seed))
 		}
-		return opening(sqlite.OpenCatalog(ctx, at.place, kind.Table, kind.sqliteSchema, kind.seed))
+		return asStore(sqlite.OpenCatalog(ctx, at.place, kind.Table, kind.sqliteSchema, kind.seed))
 	})
 	return catalogStore[T]{opened, at.engine}, err
 }
 
-// opening converts a concrete store to the interface; with an error it returns nil.
-func opening[T catalog.Item, S catalog.Store[T]](opened S, err error) (catalog.Store[T], error) {
+// asStore converts a concrete store to the interface; with an error it returns nil.
+func asStore[T catalog.Item, S catalog.Store[T]](opened S, err error) (catalog.Store[T], error) {
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ type connection struct {
 	// Guarded by limit.mu.
 	from  *host // nil once it is closed
 	known int64 // lower bound of idle: it hasn't been idle since before this time
-	place int   // in from.connections
+	index int   // in from.connections
 }
 
 // Read records that a request has begun to arrive before the caller sees any of it, unless the connection was just

@@ -41,7 +41,7 @@ type limit struct {
 type host struct {
 	address     netip.Addr
 	connections byIdleness
-	place       int // in limit.list
+	index       int // in limit.list
 }
 
 func newLimit(listener *net.TCPListener, most int, refusal *refusal) *limit {
@@ -110,7 +110,7 @@ func (l *limit) add(c *connection, address netip.Addr) (out *connection, ok bool
 	}
 	from := l.hosts[address]
 	if from == nil {
-		from = &host{address: address, place: len(l.list)}
+		from = &host{address: address, index: len(l.list)}
 		l.hosts[address], l.list = from, append(l.list, from)
 	}
 	c.from = from
@@ -131,7 +131,7 @@ func (l *limit) release(c *connection) {
 // remove removes a connection. The caller holds the mutex.
 func (l *limit) remove(c *connection) {
 	from := c.from
-	heap.Remove(&from.connections, c.place)
+	heap.Remove(&from.connections, c.index)
 	c.from = nil
 	l.open--
 	if len(from.connections) > 0 {
@@ -139,7 +139,7 @@ func (l *limit) remove(c *connection) {
 	}
 	delete(l.hosts, from.address)
 	last := l.list[len(l.list)-1]
-	l.list[from.place], last.place = last, from.place
+	l.list[from.index], last.index = last, from.index
 	l.list[len(l.list)-1] = nil
 	l.list = l.list[:len(l.list)-1]
 }
@@ -188,13 +188,13 @@ func (b byIdleness) Len() int           { return len(b) }
 func (b byIdleness) Less(i, j int) bool { return b[i].known < b[j].known }
 func (b byIdleness) Swap(i, j int) {
 	b[i], b[j] = b[j], b[i]
-	b[i].place, b[j].place = i, j
+	b[i].index, b[j].index = i, j
 }
 
 // Push implements heap.Interface.
 func (b *byIdleness) Push(c any) {
 	added := c.(*connection)
-	added.place = len(*b)
+	added.index = len(*b)
 	*b = append(*b, added)
 }
 
@@ -210,7 +210,7 @@ func (b *byIdleness) Pop() any {
 // update raises the lower bound of a connection's idle time.
 func (b *byIdleness) update(c *connection, known int64) {
 	c.known = known
-	heap.Fix(b, c.place)
+	heap.Fix(b, c.index)
 }
 
 // longestIdle returns the connection that has been idle longest, or nil if none has been idle for minIdle.

@@ -416,7 +416,7 @@ func TestMakeRoom(t *testing.T) {
 				rt.Fatalf("got %v, %t, want %v", out, ok, want)
 			}
 			if out != nil && out != want {
-				rt.Fatalf("got one of %v, want one of %v", out.place, want)
+				rt.Fatalf("got one of %v, want one of %v", out.index, want)
 			}
 			if out != nil {
 				open = slices.DeleteFunc(open, func(c *connection) bool { return c == out })

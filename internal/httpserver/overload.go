@@ -79,11 +79,11 @@ func newOverload(deadline time.Duration) *overload {
 // client that has to wait for its refusal can't retry often. The more requests are refused, the longer they wait, up
 // to an interval.
 func (o *overload) enter(r *http.Request) bool {
-	return o.admit() || o.hold(r.Context()) && o.admit()
+	return o.admit() || o.delay(r.Context()) && o.admit()
 }
 
-// hold waits, and reports whether the client is still connected.
-func (o *overload) hold(ctx context.Context) bool {
+// delay waits, and reports whether the client is still connected.
+func (o *overload) delay(ctx context.Context) bool {
 	o.mu.Lock()
 	wait := time.Duration(o.spread) * o.interval / longestRetry
 	o.mu.Unlock()
@@ -146,7 +146,7 @@ func (o *overload) admits(n int64) bool {
 		o.calm.Store(false)
 		o.graceEnds = now.Add(o.interval)
 		o.window = window{begin: now, answered: o.answered.Load()}
-		o.recall(now)
+		o.updateLimit(now)
 	}
 	if n <= o.limit(now) {
 		return true
@@ -179,11 +179,11 @@ func (o *overload) turn(now time.Time) {
 	o.past[o.turns%windows] = ended
 	o.turns++
 	o.window = window{begin: now, answered: total}
-	o.recall(now)
+	o.updateLimit(now)
 }
 
-// recall derives the limit from the remembered windows. The caller holds the mutex.
-func (o *overload) recall(now time.Time) {
+// updateLimit derives the limit from the remembered windows. The caller holds the mutex.
+func (o *overload) updateLimit(now time.Time) {
 	o.known = always
 	for _, past := range o.past {
 		if now.Sub(past.end) < o.memory() {

@@ -38,17 +38,17 @@ type Batches[T catalog.Item] struct {
 	log    *slog.Logger
 	now    func() time.Time
 
-	mu      sync.Mutex
-	picks   []T       // not used yet
-	expires time.Time // when picks get too old
-	used    int       // number of picks since the last request was sent
-	sent    time.Time // when the last request was sent
-	single  time.Time // the peer is asked for single picks until then
-	warned  bool      // of single picks
-	coming  bool      // a goroutine is about to send the next batch of the queue
-	flying  *batch[T] // the last request sent; nil after its response
-	queue   []*batch[T]
-	watcher *time.Timer // for the queue; nil until first needed
+	mu          sync.Mutex
+	picks       []T       // not used yet
+	expires     time.Time // when picks get too old
+	used        int       // number of picks since the last request was sent
+	sent        time.Time // when the last request was sent
+	singleUntil time.Time // the peer is asked for single picks until then
+	warned      bool      // of single picks
+	fetching    bool      // a goroutine is about to send the next batch of the queue
+	inFlight    *batch[T] // the last request sent; nil after its response
+	queue       []*batch[T]
+	watcher     *time.Timer // for the queue; nil until first needed
 }
 
 // NewBatches returns Batches that send requests through client.
@@ -60,7 +60,7 @@ func NewBatches[T catalog.Item](client *Client[T], log *slog.Logger) *Batches[T]
 func (b *Batches[T]) Ready() (item T, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.kept(b.now())
+	return b.takeStored(b.now())
 }
 
 // Refusal implements fight.Refuser.
@@ -77,8 +77,8 @@ func (b *Batches[T]) Refusal() error {
 	return err
 }
 
-// kept takes one of the stored picks unless they are too old. The caller holds the mutex.
-func (b *Batches[T]) kept(now time.Time) (item T, ok bool) {
+// takeStored takes one of the stored picks unless they are too old. The caller holds the mutex.
+func (b *Batches[T]) takeStored(now time.Time) (item T, ok bool) {
 	last := len(b.picks) - 1
 	if last < 0 || !now.Before(b.expires) {
 		b.picks = nil
@@ -94,11 +94,11 @@ func (b *Batches[T]) Random(ctx context.Context) (item T, err error) {
 	for begin := time.Now(); ; {
 		item, joined, place := b.take(ctx)
 		switch place {
-		case used:
+		case gotPick:
 			return item, nil
-		case alone:
+		case askSingly:
 			return b.client.Random(ctx)
-		case refused:
+		case breakerOpen:
 			return item, fight.ErrOpen
 		}
 		select {
@@ -118,9 +118,9 @@ func (b *Batches[T]) Random(ctx context.Context) (item T, err error) {
 
 // Results of take other than a place in a batch.
 const (
-	used    = -1 // a stored pick is returned
-	alone   = -2 // the peer doesn't support batches
-	refused = -3 // the circuit breaker is open
+	gotPick     = -1 // a stored pick is returned
+	askSingly   = -2 // the peer doesn't support batches
+	breakerOpen = -3 // the circuit breaker is open
 )
 
 // take returns a stored pick, or joins a batch and returns the caller's place in it.
@@ -128,27 +128,27 @@ func (b *Batches[T]) take(ctx context.Context) (item T, joined *batch[T], place 
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.now()
-	if item, ok := b.kept(now); ok {
-		return item, nil, used
+	if item, ok := b.takeStored(now); ok {
+		return item, nil, gotPick
 	}
 	if b.client.calls.breaker.refuses() {
-		return item, nil, refused
+		return item, nil, breakerOpen
 	}
-	if now.Before(b.single) {
-		return item, nil, alone
+	if now.Before(b.singleUntil) {
+		return item, nil, askSingly
 	}
-	joined = b.place(ctx, now)
+	joined = b.joinable(ctx, now)
 	joined.joined++
 	joined.waiting++
 	b.used++
 	return item, joined, joined.joined - 1
 }
 
-// place returns a batch that a caller can join: the one in flight, or one to be requested after it. The caller holds
+// joinable returns a batch that a caller can join: the one in flight, or one to be requested after it. The caller holds
 // the mutex.
-func (b *Batches[T]) place(ctx context.Context, now time.Time) *batch[T] {
-	late := b.late(now)
-	if f := b.flying; f != nil && f.hasPlace(f.size) && !late {
+func (b *Batches[T]) joinable(ctx context.Context, now time.Time) *batch[T] {
+	overdue := b.overdue(now)
+	if f := b.inFlight; f != nil && f.hasPlace(f.size) && !overdue {
 		return f
 	}
 	if last := len(b.queue) - 1; last >= 0 && b.queue[last].hasPlace(catalog.MaxBatch) {
@@ -156,27 +156,27 @@ func (b *Batches[T]) place(ctx context.Context, now time.Time) *batch[T] {
 	}
 	added := newBatch[T](ctx)
 	b.queue = append(b.queue, added)
-	if b.flying == nil || late {
-		b.come()
+	if b.inFlight == nil || overdue {
+		b.startFetch()
 	} else {
 		b.watch(now)
 	}
 	return added
 }
 
-// come starts a goroutine that sends the queued batches. The caller holds the mutex.
-func (b *Batches[T]) come() {
-	if !b.coming {
-		b.coming = true
+// startFetch starts a goroutine that sends the queued batches. The caller holds the mutex.
+func (b *Batches[T]) startFetch() {
+	if !b.fetching {
+		b.fetching = true
 		go b.fetch()
 	}
 }
 
-// late reports whether the request in flight has taken so long that new callers shouldn't join it: one stuck
+// overdue reports whether the request in flight has taken so long that new callers shouldn't join it: one stuck
 // connection must not hold up everyone. The caller holds the mutex.
-func (b *Batches[T]) late(now time.Time) bool { return !now.Before(b.sent.Add(supply)) }
+func (b *Batches[T]) overdue(now time.Time) bool { return !now.Before(b.sent.Add(supply)) }
 
-// watch arranges for the queue to be sent once the request in flight is late. The caller holds the mutex.
+// watch arranges for the queue to be sent once the request in flight is overdue. The caller holds the mutex.
 func (b *Batches[T]) watch(now time.Time) {
 	left := b.sent.Add(supply).Sub(now)
 	if b.watcher == nil {
@@ -192,8 +192,8 @@ func (b *Batches[T]) overtake() {
 	now := b.now()
 	switch {
 	case len(b.queue) == 0:
-	case b.flying == nil || b.late(now):
-		b.come()
+	case b.inFlight == nil || b.overdue(now):
+		b.startFetch()
 	default:
 		b.watch(now)
 	}
@@ -214,7 +214,7 @@ func (b *Batches[T]) fetch() {
 		if batch == nil {
 			return
 		}
-		items, age, err := b.ask(batch)
+		items, age, err := b.request(batch)
 		b.deliver(batch, items, sent.Add(catalog.MaxAge-age), err)
 	}
 }
@@ -223,7 +223,7 @@ func (b *Batches[T]) fetch() {
 func (b *Batches[T]) send() (next *batch[T], now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.coming = false
+	b.fetching = false
 	now = b.now()
 	for len(b.queue) > 0 {
 		next, b.queue = b.queue[0], b.queue[1:]
@@ -231,7 +231,7 @@ func (b *Batches[T]) send() (next *batch[T], now time.Time) {
 			continue
 		}
 		next.early, next.size = next.joined, min(max(next.joined, b.demand(now)), catalog.MaxBatch)
-		b.flying, b.used, b.sent = next, 0, now
+		b.inFlight, b.used, b.sent = next, 0, now
 		if len(b.queue) > 0 {
 			b.watch(now) // this request may get stuck, too
 		} else if b.watcher != nil {
@@ -248,18 +248,18 @@ func (b *Batches[T]) demand(now time.Time) int {
 	return min(int(int64(b.used)*int64(supply)/int64(since)), 2*b.used)
 }
 
-// ask sends the request of a batch. A single pick is requested as a Client does.
-func (b *Batches[T]) ask(batch *batch[T]) (items []T, age time.Duration, err error) {
+// request sends the request of a batch. A single pick is requested as a Client does.
+func (b *Batches[T]) request(batch *batch[T]) (items []T, age time.Duration, err error) {
 	deadline := batch.deadline
 	if batch.size > 1 { // shared by several callers
 		deadline = time.Now().Add(b.client.read)
 	}
 	err = b.client.calls.doLonger(batch.ctx, deadline, func(ctx context.Context) error {
 		if batch.size > 1 {
-			items, age, err = b.client.many(ctx, batch.size, deadline)
+			items, age, err = b.client.pickMany(ctx, batch.size, deadline)
 			return err
 		}
-		item, err := b.client.one(ctx, deadline)
+		item, err := b.client.pickOne(ctx, deadline)
 		items, age = []T{item}, catalog.MaxAge
 		return err
 	})
@@ -270,12 +270,12 @@ func (b *Batches[T]) ask(batch *batch[T]) (items []T, age time.Duration, err err
 func (b *Batches[T]) deliver(batch *batch[T], items []T, expires time.Time, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.flying == batch {
-		b.flying = nil
+	if b.inFlight == batch {
+		b.inFlight = nil
 	}
-	b.coming = true // fetch goes on to the next batch
+	b.fetching = true // fetch goes on to the next batch
 	if errors.Is(err, errNoBatches) {
-		b.alone()
+		b.switchToSingle()
 		err = nil
 	}
 	batch.items, batch.expires, batch.err = items, expires, err
@@ -285,9 +285,9 @@ func (b *Batches[T]) deliver(batch *batch[T], items []T, expires time.Time, err 
 	}
 }
 
-// alone switches to single picks for a while. The caller holds the mutex.
-func (b *Batches[T]) alone() {
-	b.single = b.now().Add(singleTime)
+// switchToSingle switches to single picks for a while. The caller holds the mutex.
+func (b *Batches[T]) switchToSingle() {
+	b.singleUntil = b.now().Add(singleTime)
 	if !b.warned {
 		b.log.Warn("the peer does not support batches of picks; asking for single picks", "peer", b.client.peer)
 	}

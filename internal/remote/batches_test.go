@@ -151,8 +151,8 @@ func waiting(b *Batches[character.Character]) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n := 0
-	if b.flying != nil {
-		n += b.flying.waiting
+	if b.inFlight != nil {
+		n += b.inFlight.waiting
 	}
 	for _, batch := range b.queue {
 		n += batch.waiting
@@ -501,7 +501,7 @@ func TestNothingIsLeftOfAPeerThatHangs(t *testing.T) {
 	eventually(t, "all batches are gone", func() bool {
 		batches.mu.Lock()
 		defer batches.mu.Unlock()
-		return len(batches.queue) == 0 && batches.flying == nil && !batches.coming
+		return len(batches.queue) == 0 && batches.inFlight == nil && !batches.fetching
 	})
 	batches.client.ended(t)
 }

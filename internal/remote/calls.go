@@ -58,24 +58,24 @@ func (c call) overdue() bool { return !c.deadline.IsZero() && !time.Now().Before
 // call fails with fight.ErrOpen if the breaker is open. If no slot gets free in time, do fails with fight.ErrBusy.
 func (c *calls) do(ctx context.Context, guarded bool, ask func(context.Context) error) error {
 	deadline, _ := ctx.Deadline()
-	return c.until(ctx, call{time.Now(), deadline, guarded}, ask)
+	return c.doUntil(ctx, call{time.Now(), deadline, guarded}, ask)
 }
 
 // doLonger is do for a caller that waits until the call has ended. The peer is told deadline.
 func (c *calls) doLonger(ctx context.Context, deadline time.Time, ask func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*c.limit) // half of the time to wait for a slot
 	defer cancel()
-	return c.until(ctx, call{time.Now(), deadline, true}, ask)
+	return c.doUntil(ctx, call{time.Now(), deadline, true}, ask)
 }
 
-func (c *calls) until(ctx context.Context, called call, ask func(context.Context) error) error {
+func (c *calls) doUntil(ctx context.Context, called call, ask func(context.Context) error) error {
 	switch {
 	case ctx.Err() != nil:
 		return c.gaveUp(ctx, called.begin)
 	case called.guarded && c.breaker.refuses():
 		return fight.ErrOpen
 	}
-	made, err := bounded.Do(ctx, c.work, func(ctx context.Context) (bool, error) { return true, c.make(ctx, called, ask) })
+	made, err := bounded.Do(ctx, c.work, func(ctx context.Context) (bool, error) { return true, c.run(ctx, called, ask) })
 	switch {
 	case made, errors.Is(err, bounded.ErrClosed), errors.As(err, new(*bounded.PanicError)):
 		return err
@@ -93,8 +93,8 @@ func (c *calls) gaveUp(ctx context.Context, begin time.Time) error {
 	return context.Cause(ctx)
 }
 
-// make makes a call and records its outcome with the breaker. A panic in ask becomes the call's error.
-func (c *calls) make(ctx context.Context, called call, ask func(context.Context) error) error {
+// run makes a call and records its outcome with the breaker. A panic in ask becomes the call's error.
+func (c *calls) run(ctx context.Context, called call, ask func(context.Context) error) error {
 	var admitted permit
 	if called.guarded {
 		var ok bool

@@ -45,8 +45,8 @@ func (c Config) Within(deadline time.Duration) Config {
 // against it.
 const patience = 10
 
-// maxAnswer is the largest response read from a peer, in bytes.
-const maxAnswer = 1 << 20
+// maxResponse is the largest response read from a peer, in bytes.
+const maxResponse = 1 << 20
 
 // Client picks random items from one catalog. It is safe for concurrent use.
 type Client[T catalog.Item] struct {
@@ -85,7 +85,7 @@ func New[T catalog.Item](kind catalog.Kind[T], base string, cfg Config) *Client[
 	return c
 }
 
-// request returns a request for the path below base, for get to copy.
+// request returns a request for the path below base, for send to copy.
 func (c *Client[T]) request(path ...string) *http.Request {
 	request := &http.Request{
 		Method: http.MethodGet, URL: c.base.JoinPath(path...), Host: c.base.Host,
@@ -150,7 +150,7 @@ func (c *Client[T]) Random(ctx context.Context) (item T, err error) {
 	deadline, _ := ctx.Deadline()
 	answer := new(T) // the caller may have left before it is set
 	err = c.calls.do(ctx, true, func(ctx context.Context) (err error) {
-		*answer, err = c.one(ctx, deadline)
+		*answer, err = c.pickOne(ctx, deadline)
 		return err
 	})
 	if err != nil {
@@ -159,9 +159,9 @@ func (c *Client[T]) Random(ctx context.Context) (item T, err error) {
 	return *answer, nil
 }
 
-// one requests one item.
-func (c *Client[T]) one(ctx context.Context, deadline time.Time) (T, error) {
-	body, _, err := c.ask(ctx, c.random, deadline, maxAnswer)
+// pickOne requests one item.
+func (c *Client[T]) pickOne(ctx context.Context, deadline time.Time) (T, error) {
+	body, _, err := c.fetch(ctx, c.random, deadline, maxResponse)
 	if err != nil {
 		var none T
 		return none, err
@@ -184,13 +184,13 @@ func parse[T catalog.Item](body []byte) (item T, err error) {
 // errNoBatches means that a peer supports single picks only.
 var errNoBatches = errors.New("batches are not supported")
 
-// many requests n items, and returns the ones received and their age. An error that wraps errNoBatches may come with
+// pickMany requests n items, and returns the ones received and their age. An error that wraps errNoBatches may come with
 // an item.
-func (c *Client[T]) many(ctx context.Context, n int, deadline time.Time) (items []T, age time.Duration, err error) {
+func (c *Client[T]) pickMany(ctx context.Context, n int, deadline time.Time) (items []T, age time.Duration, err error) {
 	request := *c.picks
 	at := *request.URL
 	request.URL, at.RawQuery = &at, "count="+strconv.Itoa(n)
-	body, header, err := c.ask(ctx, &request, deadline, int64(n)*maxAnswer)
+	body, header, err := c.fetch(ctx, &request, deadline, int64(n)*maxResponse)
 	switch {
 	case hasNoPicks(err):
 		return nil, 0, errNoBatches
@@ -249,9 +249,9 @@ type statusError struct {
 
 func (e statusError) Error() string { return "returned " + e.text }
 
-// ask sends the request and returns the body, limited to most bytes, and the header of the response.
-func (c *Client[T]) ask(ctx context.Context, request *http.Request, deadline time.Time, most int64) ([]byte, http.Header, error) {
-	response, err := c.get(ctx, request, deadline)
+// fetch sends the request and returns the body, limited to most bytes, and the header of the response.
+func (c *Client[T]) fetch(ctx context.Context, request *http.Request, deadline time.Time, most int64) ([]byte, http.Header, error) {
+	response, err := c.send(ctx, request, deadline)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -274,7 +274,7 @@ func (c *Client[T]) ask(ctx context.Context, request *http.Request, deadline tim
 
 // readBody reads at most the given number of bytes, in one piece if the peer states the length.
 func readBody(response *http.Response, most int64) ([]byte, error) {
-	if length := response.ContentLength; length < 0 || length > min(most, maxAnswer) {
+	if length := response.ContentLength; length < 0 || length > min(most, maxResponse) {
 		return io.ReadAll(io.LimitReader(response.Body, most))
 	}
 	body := make([]byte, response.ContentLength)
@@ -294,8 +294,8 @@ func isUnknownPath(body []byte) bool {
 	return problem.Detail == httpserver.UnknownPath || problem.Detail == "Not Found"
 }
 
-// get sends a request with the request id and the time we will wait; a zero deadline means for ever.
-func (c *Client[T]) get(ctx context.Context, of *http.Request, deadline time.Time) (*http.Response, error) {
+// send sends a request with the request id and the time we will wait; a zero deadline means for ever.
+func (c *Client[T]) send(ctx context.Context, of *http.Request, deadline time.Time) (*http.Response, error) {
 	request := of.WithContext(ctx)
 	request.Header = maps.Clone(of.Header)
 	if id := httpserver.RequestID(ctx); id != "" {
@@ -315,11 +315,11 @@ func (c *Client[T]) get(ctx context.Context, of *http.Request, deadline time.Tim
 func (c *Client[T]) Check(ctx context.Context) error {
 	deadline, _ := ctx.Deadline()
 	return c.calls.do(ctx, false, func(ctx context.Context) error {
-		response, err := c.get(ctx, c.ready, deadline)
+		response, err := c.send(ctx, c.ready, deadline)
 		if err != nil {
 			return err
 		}
-		_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxAnswer))
+		_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxResponse))
 		if err := response.Body.Close(); err != nil {
 			return err
 		}

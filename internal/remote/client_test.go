@@ -143,7 +143,7 @@ func TestRandomFails(t *testing.T) {
 		{"null", fakepeer.Answers(http.StatusOK, "null"), "no name"},
 		{"another object", fakepeer.Answers(http.StatusOK, `{"status":"ok"}`), "no name"},
 		{"an empty name", fakepeer.Answers(http.StatusOK, `{"id":1,"name":""}`), "no name"},
-		{"too large", fakepeer.Answers(http.StatusOK, `{"id":1,"name":"Yoda","powers":"`+strings.Repeat("x", maxAnswer)+`"}`), "can't decode"},
+		{"too large", fakepeer.Answers(http.StatusOK, `{"id":1,"name":"Yoda","powers":"`+strings.Repeat("x", maxResponse)+`"}`), "can't decode"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

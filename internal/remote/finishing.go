@@ -12,7 +12,7 @@ import (
 
 // finishing is a transport for reads with short responses. When its caller leaves, a read goes on for as long as a
 // service may take: canceling it would close the connection, and impatient clients would drain the connection pool
-// for all others. Responses are read to the end, or up to maxHeld, before they are returned.
+// for all others. Responses are read to the end, or up to maxBuffered, before they are returned.
 type finishing struct {
 	*http.Transport
 	reads *bounded.Slots
@@ -53,7 +53,7 @@ func (f *finishing) read(ctx context.Context, request *http.Request, answered ch
 	}
 	body := response.Body
 	defer func() { _ = body.Close() }() // everything needed has been read
-	whole, err := hold(response)
+	whole, err := buffer(response)
 	if err != nil {
 		return err
 	}

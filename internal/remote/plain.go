@@ -43,12 +43,12 @@ type plain struct {
 // link is a connection to the peer.
 type link struct {
 	net.Conn
-	stop   func()           // interrupt, as a method value
-	quiet  func() bool      // reports whether the peer has sent nothing since its last response
-	header io.LimitedReader // the connection, limited to the header while reading it
-	in     *bufio.Reader
-	out    *bufio.Writer
-	unused time.Time // idle since
+	stop      func()           // interrupt, as a method value
+	stillOpen func() bool      // reports whether the peer has sent nothing since its last response
+	header    io.LimitedReader // the connection, limited to the header while reading it
+	in        *bufio.Reader
+	out       *bufio.Writer
+	unused    time.Time // idle since
 }
 
 func newPlain(address string, cfg Config) *plain {
@@ -58,9 +58,9 @@ func newPlain(address string, cfg Config) *plain {
 // RoundTrip implements http.RoundTripper. It uses an idle connection if there is one, else a new one.
 func (p *plain) RoundTrip(request *http.Request) (*http.Response, error) {
 	ctx := request.Context()
-	if l := p.kept(); l != nil {
+	if l := p.takeOpen(); l != nil {
 		response, err := p.exchange(ctx, l, request)
-		if !errors.Is(err, errSilent) {
+		if !errors.Is(err, errNoResponse) {
 			return response, err
 		}
 	}
@@ -71,8 +71,8 @@ func (p *plain) RoundTrip(request *http.Request) (*http.Response, error) {
 	return p.exchange(ctx, l, request)
 }
 
-// errSilent means that a connection ended before any of the response arrived.
-var errSilent = errors.New("no response")
+// errNoResponse means that a connection ended before any of the response arrived.
+var errNoResponse = errors.New("no response")
 
 // exchange sends the request and reads the header of the response. On failure it closes the connection.
 func (p *plain) exchange(ctx context.Context, l *link, request *http.Request) (response *http.Response, err error) {
@@ -122,7 +122,7 @@ func (l *link) converse(request *http.Request) (*http.Response, error) {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, err
 	case err != nil:
-		return nil, fmt.Errorf("%w: %w", errSilent, err)
+		return nil, fmt.Errorf("%w: %w", errNoResponse, err)
 	}
 	for {
 		response, err := http.ReadResponse(l.in, request)
@@ -141,10 +141,10 @@ func (l *link) converse(request *http.Request) (*http.Response, error) {
 // interrupt aborts current and later reads and writes.
 func (l *link) interrupt() { _ = l.SetDeadline(time.Unix(1, 0)) }
 
-// kept returns an idle connection that is still open, or nil.
-func (p *plain) kept() *link {
-	for l := p.take(); l != nil; l = p.take() {
-		if l.quiet() {
+// takeOpen returns an idle connection that is still open, or nil.
+func (p *plain) takeOpen() *link {
+	for l := p.popIdle(); l != nil; l = p.popIdle() {
+		if l.stillOpen() {
 			return l
 		}
 		_ = l.Close()
@@ -162,13 +162,13 @@ func (p *plain) dial(ctx context.Context) (*link, error) {
 		_ = conn.Close()
 		return nil, err
 	}
-	l := &link{Conn: conn, quiet: newQuiet(raw), out: bufio.NewWriterSize(conn, 1<<10)}
+	l := &link{Conn: conn, stillOpen: newStillOpen(raw), out: bufio.NewWriterSize(conn, 1<<10)}
 	l.stop, l.header.R = l.interrupt, conn
 	l.in = bufio.NewReader(&l.header)
 	return l, nil
 }
 
-func (p *plain) take() *link {
+func (p *plain) popIdle() *link {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	last := len(p.idle) - 1
@@ -180,8 +180,8 @@ func (p *plain) take() *link {
 	return l
 }
 
-// leave ends an exchange: it keeps the connection for the next one or closes it.
-func (p *plain) leave(l *link, keep bool) {
+// release ends an exchange: it keeps the connection for the next one or closes it.
+func (p *plain) release(l *link, keep bool) {
 	if !keep || !p.keep(l) {
 		_ = l.Close()
 	}
@@ -270,5 +270,5 @@ func (b *body) end(whole bool) {
 	}
 	b.ended = true
 	undisturbed := b.unhook() // else the connection's deadline is, or will be, in the past
-	b.plain.leave(b.link, whole && undisturbed && b.keep && b.link.in.Buffered() == 0)
+	b.plain.release(b.link, whole && undisturbed && b.keep && b.link.in.Buffered() == 0)
 }

@@ -117,7 +117,7 @@ func TestConnectionsOfPlainHTTP(t *testing.T) {
 }
 
 // Unsolicited data from a peer is never taken for a response.
-func TestQuiet(t *testing.T) {
+func TestStillOpen(t *testing.T) {
 	for name, unasked := range map[string]func(net.Conn) error{
 		"an answer": func(peer net.Conn) error { _, err := io.WriteString(peer, says()); return err },
 		"its end":   func(peer net.Conn) error { return peer.Close() },
@@ -138,13 +138,13 @@ func TestQuiet(t *testing.T) {
 			}
 			t.Cleanup(func() { _, _ = l.Close(), peer.Close() })
 			l.interrupt() // as a deadline of the last exchange that has passed since
-			if !l.quiet() {
-				t.Error("not quiet although nothing was sent")
+			if !l.stillOpen() {
+				t.Error("closed although nothing was sent")
 			}
 			if err := unasked(peer); err != nil {
 				t.Fatal(err)
 			}
-			eventually(t, "it is heard", func() bool { return !l.quiet() })
+			eventually(t, "it is heard", func() bool { return !l.stillOpen() })
 		})
 	}
 }
@@ -235,8 +235,8 @@ func TestSentOnceMore(t *testing.T) {
 		t.Fatal(err)
 	}
 	peer.Behave(fakepeer.BreaksOff(""))
-	if _, err := client.Random(t.Context()); !errors.Is(err, errSilent) {
-		t.Errorf("got %v, want %v", err, errSilent)
+	if _, err := client.Random(t.Context()); !errors.Is(err, errNoResponse) {
+		t.Errorf("got %v, want %v", err, errNoResponse)
 	}
 	if opened, _ := peer.Connections(); opened != kept+1 || peer.Requests() != kept+2 {
 		t.Errorf("%d connections and %d requests, want one and two more than %d", opened, peer.Requests(), kept)
@@ -264,7 +264,7 @@ func TestUnaskedAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := client.transport.(*plain)
-	eventually(t, "it is heard", func() bool { return !p.idle[0].quiet() })
+	eventually(t, "it is heard", func() bool { return !p.idle[0].stillOpen() })
 	if got, err := client.Random(t.Context()); err != nil || got != yoda() {
 		t.Fatalf("got %v, %v", got, err)
 	}
@@ -294,7 +294,7 @@ func TestPlaceAndConnection(t *testing.T) {
 		{"a body that doesn't end in time", begun, 0},
 		{"a header that doesn't come in time", fakepeer.Hangs(), 0},
 		{"a body that is too long", func(w http.ResponseWriter, _ *http.Request) {
-			_, _ = io.WriteString(w, strings.Repeat(" ", 2*maxAnswer))
+			_, _ = io.WriteString(w, strings.Repeat(" ", 2*maxResponse))
 		}, 0},
 		{"broken off", fakepeer.BreaksOff(""), 0},
 		{"not HTTP", fakepeer.BreaksOff("220 smtp ready\r\n"), 0},

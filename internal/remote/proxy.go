@@ -17,9 +17,9 @@ import (
 	"superheroes/internal/httpserver"
 )
 
-// maxHeld is how much of a response is buffered before it is forwarded, in bytes. If the service fails within that,
+// maxBuffered is how much of a response is buffered before it is forwarded, in bytes. If the service fails within that,
 // the client gets a 502; if it fails later, the response is aborted.
-const maxHeld = 1 << 20
+const maxBuffered = 1 << 20
 
 // ProxyConfig limits the calls to a service, within what remains of the request's deadline.
 type ProxyConfig struct {
@@ -81,7 +81,7 @@ func (p *Proxy) Check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxHeld))
+	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxBuffered))
 	if response.StatusCode >= http.StatusInternalServerError {
 		err = fmt.Errorf("returned %s", response.Status)
 	}
@@ -116,12 +116,12 @@ func (p *Proxy) Pass(w http.ResponseWriter, r *http.Request, stream bool) error 
 		ModifyResponse: func(response *http.Response) error {
 			if stream {
 				p.watch(response, cancel)
-				return checkAnswer(response)
+				return checkResponse(response)
 			}
-			if err := checkAnswer(response); err != nil || transport == http.RoundTripper(p.kept) {
+			if err := checkResponse(response); err != nil || transport == http.RoundTripper(p.kept) {
 				return err
 			}
-			_, err := hold(response)
+			_, err := buffer(response)
 			return err
 		},
 		FlushInterval: -1,
@@ -151,9 +151,9 @@ func (p *Proxy) problemOf(err error, had time.Duration) error {
 	return httpserver.Errorf(http.StatusBadGateway, "%s failed to answer", p.name).Because(err)
 }
 
-// checkAnswer rejects responses that our services never send: a redirect, or a server error whose body isn't JSON. It
+// checkResponse rejects responses that our services never send: a redirect, or a server error whose body isn't JSON. It
 // removes headers that only concern the service and us.
-func checkAnswer(response *http.Response) error {
+func checkResponse(response *http.Response) error {
 	for _, own := range []string{httpserver.RequestIDHeader, "X-Content-Type-Options"} { // set by our own server already
 		response.Header.Del(own)
 	}
@@ -173,14 +173,14 @@ func checkAnswer(response *http.Response) error {
 	return nil
 }
 
-// hold reads up to maxHeld bytes of a response, and reports whether that is all of it, which is nearly always so.
-func hold(response *http.Response) (whole bool, err error) {
+// buffer reads up to maxBuffered bytes of a response, and reports whether that is all of it, which is nearly always so.
+func buffer(response *http.Response) (whole bool, err error) {
 	body := response.Body
-	begin, err := io.ReadAll(io.LimitReader(body, maxHeld))
+	begin, err := io.ReadAll(io.LimitReader(body, maxBuffered))
 	if err != nil {
 		return false, fmt.Errorf("the response was truncated: %w", err)
 	}
-	whole = len(begin) < maxHeld
+	whole = len(begin) < maxBuffered
 	var all io.Reader = bytes.NewReader(begin)
 	if !whole {
 		all = io.MultiReader(all, body)

@@ -14,8 +14,8 @@ func newPlaceNames(d *dice, words placeVocabulary) placeNames {
 	for _, part := range names.parts {
 		names.count *= uint64(len(part))
 	}
-	names.offset = d.below(names.count)
-	names.factor = names.count/3 + d.below(names.count/3)
+	names.offset = d.intN(names.count)
+	names.factor = names.count/3 + d.intN(names.count/3)
 	for divisor(names.factor, names.count) > 1 {
 		names.factor++
 	}

@@ -28,8 +28,8 @@ func Locations(seed uint64) iter.Seq[location.Location] {
 		d, words := newDice(seed, 3), placeWords()
 		names := newPlaceNames(&d, words)
 		for n := uint64(0); ; n++ {
-			place := location.Location{Name: names.name(n), Type: d.one(words.types)}
-			place.Description = "A " + d.one(words.adjectives) + " " + strings.ToLower(place.Type) + " " + d.one(words.clauses) + "."
+			place := location.Location{Name: names.name(n), Type: d.pick(words.types)}
+			place.Description = "A " + d.pick(words.adjectives) + " " + strings.ToLower(place.Type) + " " + d.pick(words.clauses) + "."
 			if !yield(place) {
 				return
 			}
@@ -43,18 +43,18 @@ type dice struct{ source *rand.PCG }
 
 func newDice(seed, stream uint64) dice { return dice{rand.NewPCG(seed, stream)} }
 
-// below returns a number from 0 to n-1.
-func (d *dice) below(n uint64) uint64 { return d.source.Uint64() % n }
+// intN returns a number from 0 to n-1.
+func (d *dice) intN(n uint64) uint64 { return d.source.Uint64() % n }
 
-func (d *dice) one(choices []string) string { return choices[d.below(uint64(len(choices)))] }
+func (d *dice) pick(choices []string) string { return choices[d.intN(uint64(len(choices)))] }
 
 func characters(seed, stream uint64, words characterWords) iter.Seq[character.Character] {
 	return func(yield func(character.Character) bool) {
 		d := newDice(seed, stream)
 		for {
 			c := character.Character{Name: d.alias(words), Level: d.level(), Powers: d.powers(words)}
-			if d.below(5) > 0 {
-				c.OtherName = d.one(words.first) + " " + d.one(words.last)
+			if d.intN(5) > 0 {
+				c.OtherName = d.pick(words.first) + " " + d.pick(words.last)
 			}
 			if !yield(c) {
 				return
@@ -65,26 +65,26 @@ func characters(seed, stream uint64, words characterWords) iter.Seq[character.Ch
 
 // alias generates the name of a character: usually two or three words, occasionally of minimum or maximum length.
 func (d *dice) alias(words characterWords) string {
-	switch kind := d.below(1000); {
+	switch kind := d.intN(1000); {
 	case kind == 0:
-		return d.one(words.letters)
+		return d.pick(words.letters)
 	case kind == 1:
 		return d.longest(words)
 	case kind < 300:
-		return d.one(words.adjectives) + " " + d.one(words.nouns)
+		return d.pick(words.adjectives) + " " + d.pick(words.nouns)
 	case kind < 600:
-		return d.one(words.titles) + " " + d.one(words.nouns)
+		return d.pick(words.titles) + " " + d.pick(words.nouns)
 	case kind < 800:
-		return "The " + d.one(words.adjectives) + " " + d.one(words.nouns)
+		return "The " + d.pick(words.adjectives) + " " + d.pick(words.nouns)
 	}
-	return d.one(words.titles) + " " + d.one(words.adjectives) + " " + d.one(words.nouns)
+	return d.pick(words.titles) + " " + d.pick(words.adjectives) + " " + d.pick(words.nouns)
 }
 
 // longest generates a name of maxName code points.
 func (d *dice) longest(words characterWords) string {
-	name := d.one(words.titles)
+	name := d.pick(words.titles)
 	for utf8.RuneCountInString(name) < maxName {
-		name += " " + d.one(words.adjectives)
+		name += " " + d.pick(words.adjectives)
 	}
 	name = string([]rune(name)[:maxName])
 	if cut, found := strings.CutSuffix(name, " "); found {
@@ -95,14 +95,14 @@ func (d *dice) longest(words characterWords) string {
 
 // level returns a level from 1 to 2 as often as one from 2 to 4, and so on up to 2^18: few are strong.
 func (d *dice) level() int32 {
-	least := uint64(1) << d.below(18)
-	return int32(least + d.below(least))
+	least := uint64(1) << d.intN(18)
+	return int32(least + d.intN(least))
 }
 
 // powers joins one to six distinct powers.
 func (d *dice) powers(words characterWords) string {
-	first, n := d.below(uint64(len(words.powers))), 1+d.below(6)
-	step := 1 + 2*d.below(uint64(len(words.powers)/16)) // odd, so six steps never hit the same one
+	first, n := d.intN(uint64(len(words.powers))), 1+d.intN(6)
+	step := 1 + 2*d.intN(uint64(len(words.powers)/16)) // odd, so six steps never hit the same one
 	list := make([]string, n)
 	for i := range n {
 		list[i] = words.powers[(first+i*step)%uint64(len(words.powers))]

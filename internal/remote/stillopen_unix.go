@@ -4,9 +4,9 @@ package remote
 
 import "syscall"
 
-// newQuiet returns a function that reports whether the peer has sent nothing since its last response, not even a
+// newStillOpen returns a function that reports whether the peer has sent nothing since its last response, not even a
 // close. Unsolicited data would be taken for the next response. A call costs one system call and no allocation.
-func newQuiet(conn syscall.RawConn) func() bool {
+func newStillOpen(conn syscall.RawConn) func() bool {
 	var unasked [1]byte
 	var err error
 	look := func(socket uintptr) { _, err = syscall.Read(int(socket), unasked[:]) } // doesn't block: Go's sockets are non-blocking
