@@ -109,7 +109,7 @@ type (
 	statementsKey struct{}
 )
 
-// Acquire returns a connection. If one would have to be opened, it isn't if the caller gives up before its turn.
+// Acquire returns a connection. It opens none for a caller that has given up before its turn.
 func (c *connections) Acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	return c.Pool.Acquire(context.WithValue(ctx, callerKey{}, ctx))
 }

@@ -19,7 +19,7 @@ const (
 	lockTimeout = "'500ms'"
 )
 
-// reading is a read without its result.
+// reading is a read whose result is discarded.
 type reading func(ctx context.Context, conn *pgxpool.Conn) error
 
 // works are the uses of a pool, each with connections that the others can't take.

@@ -68,8 +68,8 @@ func (c content) hole() int64 {
 	return max(0, c.size-512*c.blocks)
 }
 
-// copied is how many frames of a log SQLite has checkpointed into the database. The log is identified by its header and
-// by its salt, which also changes if the log was restarted and truncated to nothing.
+// copied records how many frames of a log SQLite has checkpointed into the database. The log is identified by its
+// header and by its salt, which also changes if the log was restarted and truncated to nothing.
 type copied struct {
 	log    logHeader
 	salt   uint64
