@@ -59,7 +59,7 @@ func decode[T any](t *testing.T, lines []byte) []T {
 	return items
 }
 
-// checkEntry checks what characters and locations have in common.
+// checkEntry checks the fields that characters and locations share.
 func checkEntry(t *testing.T, kind string, index int, id int64, name, picture string) {
 	t.Helper()
 	if id != int64(index+1) {

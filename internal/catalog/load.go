@@ -33,7 +33,7 @@ func (p *Picker[T]) load() {
 		}
 		items, err := p.page(ids)
 		if err == nil {
-			p.keepRead(edited, newPage(items, begin)...)
+			p.cacheRows(edited, newPage(items, begin)...)
 		}
 		p.endRead(edited)
 		if err != nil || p.now()-begin >= renewAge {
@@ -65,7 +65,7 @@ func (p *Picker[T]) beginPage() (ids []int64, edited int64, begin time.Duration)
 
 // page reads rows in the background. It recovers from panics, which would otherwise crash the process.
 func (p *Picker[T]) page(ids []int64) (items []T, err error) {
-	defer caught(&err)
+	defer recoverAsError(&err)
 	ctx, cancel := context.WithTimeout(p.life, slowTimeout)
 	defer cancel()
 	return p.store.GetMany(ctx, ids)

@@ -105,7 +105,7 @@ func (p *Picker[T]) read(ctx context.Context, x *index[T], id int64) (row[T], er
 		return row[T]{}, err
 	}
 	picked := newRow(item, begin)
-	p.keepRead(edited, picked)
+	p.cacheRows(edited, picked)
 	return *picked, nil
 }
 
@@ -121,12 +121,12 @@ func (p *Picker[T]) readMany(ctx context.Context, ids []int64) ([]*row[T], error
 	for i, item := range items {
 		rows[i] = newRow(item, begin)
 	}
-	p.keepRead(edited, rows...)
+	p.cacheRows(edited, rows...)
 	return rows, nil
 }
 
-// keepRead caches rows whose read began at the edit count edited, and starts a load if there is credit for it.
-func (p *Picker[T]) keepRead(edited int64, rows ...*row[T]) {
+// cacheRows caches rows whose read began at the edit count edited, and starts a load if there is credit for it.
+func (p *Picker[T]) cacheRows(edited int64, rows ...*row[T]) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, r := range rows {

@@ -80,7 +80,7 @@ func (p *Picker[T]) readIndex() error {
 	defer p.mu.Unlock()
 	defer p.edits.ended(edited)
 	if err != nil {
-		p.notRenewed(ctx.Err())
+		p.renewalFailed(ctx.Err())
 		if doubted {
 			p.doubted.Store(true)
 		}
@@ -104,20 +104,20 @@ func (p *Picker[T]) beginRenewal() (edited int64, timeout time.Duration) {
 
 // storeIDs calls the store's IDs in the background. It recovers from panics, which would otherwise crash the process.
 func (p *Picker[T]) storeIDs(ctx context.Context, known Version) (ids []int64, version Version, err error) {
-	defer caught(&err)
+	defer recoverAsError(&err)
 	return p.store.IDs(ctx, known)
 }
 
-// caught turns a panic into an error.
-func caught(err *error) {
+// recoverAsError turns a panic into an error.
+func recoverAsError(err *error) {
 	if cause := recover(); cause != nil {
 		*err = fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
 	}
 }
 
-// notRenewed leaves the index unchanged and schedules a retry. cutOff is the error of the renewal's context, if that
+// renewalFailed leaves the index unchanged and schedules a retry. cutOff is the error of the renewal's context, if that
 // has ended. The caller holds the mutex.
-func (p *Picker[T]) notRenewed(cutOff error) {
+func (p *Picker[T]) renewalFailed(cutOff error) {
 	slow := errors.Is(cutOff, context.DeadlineExceeded)
 	if slow && slowTimeout<<p.timeouts < maxTimeout {
 		p.timeouts++

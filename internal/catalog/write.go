@@ -14,13 +14,13 @@ import (
 func (p *Picker[T]) Write(ctx context.Context, id int64, change func(old *T) (*T, error)) (*T, error) {
 	edited, begin := p.beginRead()
 	item, err := (*T)(nil), ErrMaybeWritten // in case the store panics
-	defer func() { p.wrote(id, item, err, edited, begin) }()
+	defer func() { p.applyWrite(id, item, err, edited, begin) }()
 	item, err = p.store.Write(ctx, id, change)
 	return item, err
 }
 
-// wrote applies the result of a write that began at begin with the edit count edited.
-func (p *Picker[T]) wrote(id int64, item *T, err error, edited int64, begin time.Duration) {
+// applyWrite applies the result of a write that began at begin with the edit count edited.
+func (p *Picker[T]) applyWrite(id int64, item *T, err error, edited int64, begin time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	defer p.edits.ended(edited)

@@ -11,8 +11,8 @@ import (
 // fetches are the fetches that a fight still needs.
 type fetches []func(context.Context) error
 
-// draw stores an item of the source in into: at once if the source has one ready, otherwise when the fetches run.
-func draw[T any](f *fetches, peer string, source Source[T], into *T) {
+// pickInto stores an item of the source in into: at once if the source has one ready, otherwise when the fetches run.
+func pickInto[T any](f *fetches, peer string, source Source[T], into *T) {
 	item, ready := source.Ready()
 	if ready {
 		*into = item
@@ -45,14 +45,14 @@ func (f fetches) atOnce(ctx context.Context) error {
 	}
 	run(f[0])
 	others.Wait()
-	return panicAgain(first)
+	return repanic(first)
 }
 
 // inTurn runs the fetches one after another until one fails.
 func (f fetches) inTurn(ctx context.Context) error {
 	for _, fetch := range f {
 		if err := fetch(ctx); err != nil {
-			return panicAgain(err)
+			return repanic(err)
 		}
 	}
 	return nil
@@ -69,8 +69,8 @@ func Guard(ctx context.Context, f func(context.Context) error) (err error) {
 	return f(ctx)
 }
 
-// panicAgain re-raises a panic caught by Guard, and returns any other error.
-func panicAgain(err error) error {
+// repanic re-raises a panic caught by Guard, and returns any other error.
+func repanic(err error) error {
 	var caught *PanicError
 	if errors.As(err, &caught) {
 		panic(caught)

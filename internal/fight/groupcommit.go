@@ -60,11 +60,11 @@ func NewSingleCommitter(write Write) *Committer { return &Committer{write: write
 
 // waiter is a pending call of Insert.
 type waiter struct {
-	ctx      context.Context
-	document Document
-	leads    bool           // is to write the next batch; guarded by the Committer's mutex
-	news     chan milestone // buffered, so that sending never blocks
-	err      error          // the result, valid after written
+	ctx        context.Context
+	document   Document
+	leads      bool           // is to write the next batch; guarded by the Committer's mutex
+	milestones chan milestone // buffered, so that sending never blocks
+	err        error          // the result, valid after written
 }
 
 type milestone int
@@ -81,13 +81,13 @@ func (c *Committer) Insert(ctx context.Context, document Document) error {
 	if ctx.Err() != nil {
 		return notBegun(ctx)
 	}
-	w := &waiter{ctx: ctx, document: document, news: make(chan milestone, 1)}
+	w := &waiter{ctx: ctx, document: document, milestones: make(chan milestone, 1)}
 	if c.join(w) {
 		c.lead(ctx)
 	}
 	for {
 		select {
-		case told := <-w.news:
+		case told := <-w.milestones:
 			switch {
 			case told == written:
 				return w.err
@@ -113,23 +113,23 @@ func (c *Committer) join(w *waiter) bool {
 
 // leave ends the wait of w, whose context has ended.
 func (c *Committer) leave(ctx context.Context, w *waiter) error {
-	if c.unqueue(w) {
+	if c.dequeue(w) {
 		return notBegun(ctx)
 	}
 	if c.single { // its write uses the same context
-		<-w.news
+		<-w.milestones
 		return w.err
 	}
 	select {
-	case <-w.news:
+	case <-w.milestones:
 		return w.err
 	default:
 		return fmt.Errorf("%w: waiting for the write: %w", ErrMaybeStored, context.Cause(ctx))
 	}
 }
 
-// unqueue removes w from the queue and reports whether it was still queued.
-func (c *Committer) unqueue(w *waiter) bool {
+// dequeue removes w from the queue and reports whether it was still queued.
+func (c *Committer) dequeue(w *waiter) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	i := slices.Index(c.queue, w)
@@ -155,7 +155,7 @@ func (c *Committer) passOn() {
 	}
 	next := c.queue[0]
 	next.leads = true
-	next.news <- toLead
+	next.milestones <- toLead
 }
 
 // lead writes the next batch, or some single documents, for the leader whose context is ctx. The batch is taken first,
@@ -195,7 +195,7 @@ func (c *Committer) commit(batch []*waiter) {
 	errs := c.attempt(batch)
 	for i, w := range batch {
 		w.err = errs[i]
-		w.news <- written
+		w.milestones <- written
 	}
 }
 

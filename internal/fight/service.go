@@ -77,8 +77,8 @@ func NewService(ctx context.Context, sources Sources, store Store) (*Service, er
 // first fight.
 func (s *Service) OnStored(stored func()) { s.stored = stored }
 
-// drawn holds the items that a fight needs.
-type drawn struct {
+// picks holds the items that a fight needs.
+type picks struct {
 	hero, villain character.Character
 	place         location.Location
 }
@@ -90,10 +90,10 @@ func (s *Service) Execute(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	var f fetches
-	all := &drawn{}
-	draw(&f, "heroes", s.sources.Heroes, &all.hero)
-	draw(&f, "villains", s.sources.Villains, &all.villain)
-	draw(&f, "locations", s.sources.Locations, &all.place)
+	all := &picks{}
+	pickInto(&f, "heroes", s.sources.Heroes, &all.hero)
+	pickInto(&f, "villains", s.sources.Villains, &all.villain)
+	pickInto(&f, "locations", s.sources.Locations, &all.place)
 	if err := s.fetch(ctx, f); err != nil {
 		return nil, err
 	}
@@ -108,14 +108,14 @@ func (s *Service) fetch(ctx context.Context, f fetches) error {
 	return f.atOnce(ctx)
 }
 
-// usualAnswer is the capacity in bytes that suffices for most response bodies.
-const usualAnswer = 2048
+// usualSize is the capacity in bytes that suffices for most response bodies.
+const usualSize = 2048
 
 // Perform lets the two fight and returns the response body once the fight is stored.
 func (s *Service) Perform(ctx context.Context, hero, villain character.Character, place *location.Location) ([]byte, error) {
 	now := s.now()
 	fight := Decide(s.ids.Next(now), now, hero, villain, place)
-	answer := fight.AppendJSON(make([]byte, 0, usualAnswer))
+	answer := fight.AppendJSON(make([]byte, 0, usualSize))
 	err := s.store.Insert(ctx, fight, answer)
 	s.stored()
 	if err != nil {
@@ -130,9 +130,9 @@ func (s *Service) Fighters(ctx context.Context) (hero, villain character.Charact
 		return hero, villain, err
 	}
 	var f fetches
-	pair := &drawn{}
-	draw(&f, "heroes", s.sources.Heroes, &pair.hero)
-	draw(&f, "villains", s.sources.Villains, &pair.villain)
+	pair := &picks{}
+	pickInto(&f, "heroes", s.sources.Heroes, &pair.hero)
+	pickInto(&f, "villains", s.sources.Villains, &pair.villain)
 	err = s.fetch(ctx, f)
 	return pair.hero, pair.villain, err
 }
@@ -140,8 +140,8 @@ func (s *Service) Fighters(ctx context.Context) (hero, villain character.Charact
 // Location picks a location.
 func (s *Service) Location(ctx context.Context) (location.Location, error) {
 	var f fetches
-	one := &drawn{}
-	draw(&f, "locations", s.sources.Locations, &one.place)
+	one := &picks{}
+	pickInto(&f, "locations", s.sources.Locations, &one.place)
 	err := s.fetch(ctx, f)
 	return one.place, err
 }

@@ -34,8 +34,8 @@ const (
 // stateID is the id of the only document in the state collection.
 const stateID = "state"
 
-// usualMost is the maximum number of fights in a batch.
-const usualMost = 1000
+// maxBatch is the maximum number of fights in a batch.
+const maxBatch = 1000
 
 // collections implements documents on a real database.
 type collections struct {
@@ -51,7 +51,7 @@ func newCollections(database *mongo.Database) collections {
 	strict := options.Collection().SetReadConcern(readconcern.Majority()).SetReadPreference(readpref.Primary()).
 		SetWriteConcern(&writeconcern.WriteConcern{W: "majority", Journal: &journal})
 	at := func(name string) *mongo.Collection { return database.Collection(name, strict) }
-	return collections{at(fightsName), at(stateName), at(batchesName), at(winnersName), at(placesName), usualMost}
+	return collections{at(fightsName), at(stateName), at(batchesName), at(winnersName), at(placesName), maxBatch}
 }
 
 // formerIndex is the index of marks alone that older versions created.
@@ -144,10 +144,10 @@ type placePart struct {
 	Fights int64  `bson:"fights"`
 }
 
-// together is how many updates are in one command, which is one part of a batch. Other clients get their turn between
-// commands, and a server with a hundred connections that occupies one per update until the command ends, like FerretDB,
-// doesn't run out of them.
-const together = 40
+// updatesPerCommand is how many updates are in one command, which is one part of a batch. Other clients get their turn
+// between commands, and a server with a hundred connections that occupies one per update until the command ends, like
+// FerretDB, doesn't run out of them.
+const updatesPerCommand = 40
 
 // newBatch returns a batch whose parts first raise the winners, then the places, and finally mark the fights.
 func newBatch(number int64, fights []any, tally *statistics.Tally) batch {
@@ -158,11 +158,11 @@ func newBatch(number int64, fights []any, tally *statistics.Tally) batch {
 }
 
 // parts returns the number of parts for that many updates.
-func parts(updates int) int { return (updates + together - 1) / together }
+func parts(updates int) int { return (updates + updatesPerCommand - 1) / updatesPerCommand }
 
 // partOf returns one part of all.
 func partOf[T any](all []T, part int) []T {
-	return all[part*together : min((part+1)*together, len(all))]
+	return all[part*updatesPerCommand : min((part+1)*updatesPerCommand, len(all))]
 }
 
 func (c collections) done(ctx context.Context) (int64, error) {
@@ -260,7 +260,7 @@ func (c collections) eachFight(ctx context.Context, chosen bson.E, limit int64, 
 func (c collections) freeze(ctx context.Context, b batch) (bool, error) {
 	frozen := batchDocument{
 		Number: b.number, Fights: b.fights, Total: b.tally.Total, Heroes: b.tally.Heroes, Villains: b.tally.Villains,
-		Since: known(b.tally.Since), SetSince: b.setSince,
+		Since: optionalTime(b.tally.Since), SetSince: b.setSince,
 	}
 	for who, wins := range b.tally.Winners {
 		frozen.Winners = append(frozen.Winners, winnerPart{who.Name, string(who.Team), wins})
@@ -275,8 +275,8 @@ func (c collections) freeze(ctx context.Context, b batch) (bool, error) {
 	return err == nil, err
 }
 
-// known returns nil for the zero time.
-func known(t time.Time) *time.Time {
+// optionalTime returns nil for the zero time.
+func optionalTime(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}

@@ -55,7 +55,7 @@ var _ fight.Store = (*Fights)(nil)
 // OpenFights connects to the server, waits for a response, and checks that the user may read and write fights. It tries
 // once, for as long as ctx lasts. MongoDB creates the collection and its index of ids with the first fight.
 func OpenFights(ctx context.Context, cfg Config) (*Fights, error) {
-	if err := lookUp(ctx, cfg); err != nil {
+	if err := checkDNS(ctx, cfg); err != nil {
 		return nil, err
 	}
 	settings := options.Client().ApplyURI(cfg.URL).
@@ -81,9 +81,9 @@ func OpenFights(ctx context.Context, cfg Config) (*Fights, error) {
 	return s, nil
 }
 
-// lookUp checks whether the DNS lists the servers of a mongodb+srv URL. The driver does so as well, but without a
+// checkDNS checks whether the DNS lists the servers of a mongodb+srv URL. The driver does so as well, but without a
 // deadline.
-func lookUp(ctx context.Context, cfg Config) error {
+func checkDNS(ctx context.Context, cfg Config) error {
 	if cfg.SRVHost == "" {
 		return nil
 	}
@@ -260,6 +260,6 @@ func (s *Fights) Close() error {
 	return s.client.Disconnect(ctx)
 }
 
-// Database returns the underlying database, for callers that store other data alongside the fights. It is closed with the
-// store.
+// Database returns the underlying database, for callers that store other data alongside the fights. It is closed with
+// the store.
 func (s *Fights) Database() *mongo.Database { return s.fights.Database() }

@@ -114,13 +114,14 @@ func (o *outcomes) settle(err error) {
 		o.open = nil
 		return
 	case errors.As(err, &answer):
-		o.heed(answer)
+		o.applyErrors(answer)
 	}
 	o.inDoubt = true
 }
 
-// heed applies a response that lists refused documents. A write concern error is about the others: they may be stored.
-func (o *outcomes) heed(answer mongo.WriteException) {
+// applyErrors applies a response that lists refused documents. A write concern error is about the others: they may be
+// stored.
+func (o *outcomes) applyErrors(answer mongo.WriteException) {
 	causes := make(map[int]error, len(answer.WriteErrors)) // by position among the documents sent
 	for _, each := range answer.WriteErrors {
 		causes[each.Index] = each

@@ -74,7 +74,7 @@ func (s *Statistics) between(ctx context.Context, done int64) (*statistics.Tally
 		if err != nil {
 			return nil, err
 		}
-		still, err := s.still(ctx, done)
+		still, err := s.isLatest(ctx, done)
 		switch {
 		case err != nil:
 			return nil, err
@@ -122,8 +122,8 @@ func (s *Statistics) readTally(ctx context.Context) (tally *statistics.Tally, do
 // correct adds the difference as the batch with the number. If another batch has taken the number, nothing is changed.
 func (s *Statistics) correct(ctx context.Context, number int64, counted, recounted *statistics.Tally) error {
 	difference := recounted.Minus(counted)
-	cut(difference.Winners)
-	cut(difference.Places)
+	limitSize(difference.Winners)
+	limitSize(difference.Places)
 	difference.Since = recounted.Since
 	correction := newBatch(number, nil, difference)
 	correction.setSince = true
@@ -135,8 +135,8 @@ func (s *Statistics) correct(ctx context.Context, number int64, counted, recount
 	return err
 }
 
-// cut reduces m to the number of entries that one batch corrects.
-func cut[K comparable](m map[K]int64) {
+// limitSize reduces m to the number of entries that one batch corrects.
+func limitSize[K comparable](m map[K]int64) {
 	over := len(m) - mostCorrected
 	maps.DeleteFunc(m, func(K, int64) bool {
 		over--

@@ -15,8 +15,8 @@ import (
 	"superheroes/internal/statistics"
 )
 
-// courtesy is how long a batch that another process froze is left to it. A shorter time would only duplicate work.
-const courtesy = 400 * time.Millisecond
+// takeoverDelay is how long a batch that another process froze is left to it. A shorter time would only duplicate work.
+const takeoverDelay = 400 * time.Millisecond
 
 // Statistics is a statistics.Store in the database of the fights. It relies only on atomic updates of single documents
 // and on unique ids: neither on transactions or change streams, which only a replica set has, nor on the order of ids
@@ -80,7 +80,7 @@ func (s *Statistics) leave(number int64) bool {
 	if number != s.seen {
 		s.seen, s.seenSince = number, time.Now()
 	}
-	return time.Since(s.seenSince) < courtesy
+	return time.Since(s.seenSince) < takeoverDelay
 }
 
 // readAttempts is how many times to read statistics that change meanwhile. The last result is returned even then,
@@ -106,7 +106,7 @@ func (s *Statistics) read(ctx context.Context) (read statistics.Statistics, err 
 		if read, err = s.readTop(ctx, state); err != nil {
 			return read, err
 		}
-		still, err := s.still(ctx, state.Done)
+		still, err := s.isLatest(ctx, state.Done)
 		if still || err != nil {
 			return read, err
 		}
@@ -114,8 +114,8 @@ func (s *Statistics) read(ctx context.Context) (read statistics.Statistics, err 
 	return read, nil
 }
 
-// still reports whether the batch is the last one done, and none is open.
-func (s *Statistics) still(ctx context.Context, done int64) (bool, error) {
+// isLatest reports whether the batch is the last one done, and none is open.
+func (s *Statistics) isLatest(ctx context.Context, done int64) (bool, error) {
 	if _, open, err := s.open(ctx, done+1); open || err != nil {
 		return false, err
 	}

@@ -54,12 +54,12 @@ func another(tb testing.TB, fights *Fights) *Statistics {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	store.most = testMost
+	store.most = testBatch
 	return store
 }
 
-// testMost is small, so that a few fights make several batches: FerretDB reads all of them for each step.
-const testMost = 40
+// testBatch is small, so that a few fights make several batches: FerretDB reads all of them for each step.
+const testBatch = 40
 
 // isMongod reports whether the server updates documents atomically: FerretDB reads, changes and writes them.
 func isMongod() bool { return filepath.Base(os.Getenv(engines.MongodBin)) == "mongod" }
@@ -68,7 +68,7 @@ func TestStatistics(t *testing.T) {
 	statisticstest.Run(t, func(tb testing.TB) statisticstest.Place {
 		at := openCounted(tb, engines.MongoDB(tb))
 		return statisticstest.Place{
-			Fights: at.fights, Open: func() statistics.Store { return another(tb, at.fights) }, Batch: testMost, Atomic: isMongod(),
+			Fights: at.fights, Open: func() statistics.Store { return another(tb, at.fights) }, Batch: testBatch, Atomic: isMongod(),
 		}
 	})
 }
@@ -250,7 +250,7 @@ func TestSlowServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = client.Disconnect(context.WithoutCancel(t.Context())) }()
-	at, fights := openCounted(t, address), statisticstest.Fights(5*together)
+	at, fights := openCounted(t, address), statisticstest.Fights(5*updatesPerCommand)
 	statisticstest.Insert(t, at.fights, fights...)
 	slow, err := NewStatistics(t.Context(), client.Database(at.fights.Database().Name()))
 	if err != nil {

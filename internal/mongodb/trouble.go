@@ -126,19 +126,19 @@ func Trouble(err error) error {
 	case errors.As(err, &server):
 		for _, code := range server.ErrorCodes() {
 			if kind := kindOf(code, server); kind != nil {
-				return storage.As(kind, brief(err), detailOf(code))
+				return storage.As(kind, truncated(err), detailOf(code))
 			}
 		}
 	}
 	switch {
 	case errors.As(err, &selection):
-		return storage.As(storage.ErrUnavailable, told{serversOf(selection), err})
+		return storage.As(storage.ErrUnavailable, reworded{serversOf(selection), err})
 	case errors.As(err, new(topology.WaitQueueTimeoutError)):
-		return storage.As(storage.ErrUnavailable, brief(err), "no connection to the server was free in time")
+		return storage.As(storage.ErrUnavailable, truncated(err), "no connection to the server was free in time")
 	case isNetwork(err):
-		return storage.As(storage.ErrUnavailable, brief(err))
+		return storage.As(storage.ErrUnavailable, truncated(err))
 	case errors.As(err, new(*auth.Error)):
-		return storage.As(storage.ErrSchema, brief(err), detailOf(authenticationFailed))
+		return storage.As(storage.ErrSchema, truncated(err), detailOf(authenticationFailed))
 	}
 	return err
 }
@@ -160,16 +160,16 @@ func isNetwork(err error) bool {
 		errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// told is an error with a different message.
-type told struct {
+// reworded is an error with a different message.
+type reworded struct {
 	text string
 	err  error
 }
 
-func (t told) Error() string { return t.text }
+func (t reworded) Error() string { return t.text }
 
 // Unwrap returns the original error.
-func (t told) Unwrap() error { return t.err }
+func (t reworded) Unwrap() error { return t.err }
 
 // serversOf returns why no server could be selected: the last error of each one.
 func serversOf(err topology.ServerSelectionError) string {
@@ -185,15 +185,15 @@ func serversOf(err topology.ServerSelectionError) string {
 	return strings.Join(causes, "; ")
 }
 
-// brief truncates the message of an error, because a server repeats the command that it refuses, with every document in
-// it.
-func brief(err error) error {
+// truncated truncates the message of an error, because a server repeats the command that it refuses, with every
+// document in it.
+func truncated(err error) error {
 	const most = 300
 	text := err.Error()
 	if len(text) <= most {
 		return err
 	}
-	return told{strings.ToValidUTF8(text[:most], "") + " …", err}
+	return reworded{strings.ToValidUTF8(text[:most], "") + " …", err}
 }
 
 // neverSent reports whether the command did not reach a connection.

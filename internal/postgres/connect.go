@@ -51,7 +51,7 @@ func connect(ctx context.Context, cfg Config) (*connections, error) {
 	config.ConnConfig.BuildContextWatcherHandler = cancelOnServer
 	config.ConnConfig.DialFunc = c.dialer(config.ConnConfig.DialFunc)
 	config.ConnConfig.Tracer = c
-	config.BeforeConnect = c.mayOpen
+	config.BeforeConnect = c.waitToOpen
 	if cfg.Deadline > 0 {
 		config.AfterConnect = boundLocks(cfg.Deadline * 4 / 5)
 	}
@@ -101,21 +101,22 @@ func cancelOnServer(conn *pgconn.PgConn) ctxwatch.Handler {
 }
 
 type (
-	// asks is the context key for the caller's own context: the pool opens a connection with a context that has only
-	// its values.
-	asks struct{}
-	// opens is the context key that marks a connection for statements; one that carries a cancellation lacks it.
-	opens struct{}
+	// callerKey is the context key for the caller's own context: the pool opens a connection with a context that has
+	// only its values.
+	callerKey struct{}
+	// statementsKey is the context key that marks a connection for statements; one that carries a cancellation lacks
+	// it.
+	statementsKey struct{}
 )
 
-// Acquire returns a connection. If one would have to be opened, it isn't if the caller gives up before its turn.
+// Acquire returns a connection. It opens none for a caller that has given up before its turn.
 func (c *connections) Acquire(ctx context.Context) (*pgxpool.Conn, error) {
-	return c.Pool.Acquire(context.WithValue(ctx, asks{}, ctx))
+	return c.Pool.Acquire(context.WithValue(ctx, callerKey{}, ctx))
 }
 
-// mayOpen waits until fewer connections are being opened.
-func (c *connections) mayOpen(ctx context.Context, _ *pgx.ConnConfig) error {
-	if asking, ok := ctx.Value(asks{}).(context.Context); ok {
+// waitToOpen waits until fewer connections are being opened.
+func (c *connections) waitToOpen(ctx context.Context, _ *pgx.ConnConfig) error {
+	if asking, ok := ctx.Value(callerKey{}).(context.Context); ok {
 		ctx = asking
 	}
 	select {
@@ -134,9 +135,9 @@ func (c *connections) Close() {
 	c.Pool.Close()
 }
 
-// TraceConnectStart implements pgx.ConnectTracer. It is called after mayOpen.
+// TraceConnectStart implements pgx.ConnectTracer. It is called after waitToOpen.
 func (*connections) TraceConnectStart(ctx context.Context, _ pgx.TraceConnectStartData) context.Context {
-	return context.WithValue(ctx, opens{}, true)
+	return context.WithValue(ctx, statementsKey{}, true)
 }
 
 // TraceConnectEnd lets the next connection be opened.
@@ -154,7 +155,7 @@ func (*connections) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndD
 // several arrive at the same time. It closes the server's session anyway when we close ours.
 func (c *connections) dialer(dial pgconn.DialFunc) pgconn.DialFunc {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		if c.pooled.Load() && ctx.Value(opens{}) == nil {
+		if c.pooled.Load() && ctx.Value(statementsKey{}) == nil {
 			return nil, errors.New("cancellations are not sent through a pooler")
 		}
 		return dial(ctx, network, address)
@@ -179,7 +180,7 @@ func (c *connections) checkPooler(ctx context.Context) error {
 	if c.Config().ConnConfig.DefaultQueryExecMode != pgx.QueryExecModeCacheStatement {
 		return nil
 	}
-	other, err := c.another(ctx)
+	other, err := c.openAnother(ctx)
 	if err != nil {
 		return err
 	}
@@ -194,9 +195,9 @@ func (c *connections) checkPooler(ctx context.Context) error {
 	return nil
 }
 
-// another opens a connection outside the pool, which may only have room for one.
-func (c *connections) another(ctx context.Context) (*pgx.Conn, error) {
-	if err := c.mayOpen(ctx, nil); err != nil {
+// openAnother opens a connection outside the pool, which may only have room for one.
+func (c *connections) openAnother(ctx context.Context) (*pgx.Conn, error) {
+	if err := c.waitToOpen(ctx, nil); err != nil {
 		return nil, err
 	}
 	return pgx.ConnectConfig(ctx, c.Config().ConnConfig)

@@ -57,7 +57,7 @@ func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Confi
 	s := newStore(pool, cfg, table)
 	if err := s.open(ctx, cfg.Schema, seed); err != nil {
 		_ = s.Close()
-		return nil, because(ctx, err)
+		return nil, causeOf(ctx, err)
 	}
 	return s, nil
 }

@@ -19,7 +19,7 @@ const (
 	lockTimeout = "'500ms'"
 )
 
-// reading is a read without its result.
+// reading is a read whose result is discarded.
 type reading func(ctx context.Context, conn *pgxpool.Conn) error
 
 // works are the uses of a pool, each with connections that the others can't take.
@@ -80,11 +80,11 @@ func (s *Catalog[T]) with(ctx context.Context, mayRepeat func() bool, do func(co
 	for left := s.poolMax; ; left-- {
 		conn, err := s.pool.Acquire(ctx)
 		if err != nil {
-			return because(ctx, err)
+			return causeOf(ctx, err)
 		}
 		broken, err := try(conn, mayRepeat, do)
 		if !broken || err == nil || ctx.Err() != nil || left == 0 || !mayRepeat() {
-			return because(ctx, err)
+			return causeOf(ctx, err)
 		}
 	}
 }
@@ -109,8 +109,8 @@ func try(conn *pgxpool.Conn, mayRepeat func() bool, do func(conn *pgxpool.Conn) 
 
 func always() bool { return true }
 
-// because classifies err, or returns why ctx ended if that interrupted a statement.
-func because(ctx context.Context, err error) error {
+// causeOf classifies err, or returns why ctx ended if that interrupted a statement.
+func causeOf(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() == nil || errors.Is(err, catalog.ErrMaybeWritten) {
 		return trouble(err)
 	}

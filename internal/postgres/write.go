@@ -133,9 +133,9 @@ func (s *Catalog[T]) lock(ctx context.Context, tx pgx.Tx, id int64) (*T, error) 
 	return &item, err
 }
 
-// maxDraws is how many ids to try for a new row. The second one is free, unless others insert explicit ids at the same
-// time.
-const maxDraws = 10
+// maxIDAttempts is how many ids to try for a new row. The second one is free, unless others insert explicit ids at the
+// same time.
+const maxIDAttempts = 10
 
 // insert inserts a new row with an id from the table's sequence, like the Quarkus application: an id taken from the
 // sequence, and those below it down to the previous one, belong to whoever took it. If the sequence is behind existing
@@ -149,7 +149,7 @@ func (s *Catalog[T]) insert(ctx context.Context, tx pgx.Tx, item *T) error {
 		return s.insertHighest(ctx, tx, item)
 	}
 	id := s.table.Key(item)
-	for range maxDraws {
+	for range maxIDAttempts {
 		if err := tx.QueryRow(ctx, "SELECT nextval($1::regclass)", name).Scan(id); err != nil {
 			return err
 		}

@@ -70,33 +70,33 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	}
 	db := &DB{path: path, Lists: bounded.NewSlots("lists", listers)}
 	db.guard.name(path)
-	if err := cmp.Or(orphaned(path), headless(path)); err != nil {
+	if err := cmp.Or(checkOrphan(path), checkHeader(path)); err != nil {
 		return nil, err
 	}
 	if err := db.open(ctx); err != nil {
-		return nil, db.opening(err)
+		return nil, db.openError(err)
 	}
 	db.Writes = db.pool(1, toWrite)
 	db.Reads = db.pool(readers, toRead)
 	if err := db.Reads.PingContext(ctx); err != nil {
-		return nil, errors.Join(db.opening(err), db.Close())
+		return nil, errors.Join(db.openError(err), db.Close())
 	}
-	db.weigh()
+	db.checkSpace()
 	return db, nil
 }
 
-// opening is Trouble for an error of Open; it makes sure that the message names the file.
-func (db *DB) opening(err error) error {
+// openError is Trouble for an error of Open; it makes sure that the message names the file.
+func (db *DB) openError(err error) error {
 	if err = db.Trouble(err); strings.Contains(err.Error(), db.path) {
 		return err
 	}
 	return fmt.Errorf("opening %s: %w", db.path, err)
 }
 
-// orphaned returns an error if there is a write-ahead log without its database. SQLite would create an empty database
-// and delete the log, and with it the latest commits.
-func orphaned(path string) error {
-	logPath := linked(path) + "-wal"
+// checkOrphan returns an error if there is a write-ahead log without its database. SQLite would create an empty
+// database and delete the log, and with it the latest commits.
+func checkOrphan(path string) error {
+	logPath := resolveLinks(path) + "-wal"
 	if log, err := os.Stat(logPath); err != nil || log.Size() == 0 {
 		return nil //nolint:nilerr // no log, no orphan
 	}
@@ -107,11 +107,11 @@ func orphaned(path string) error {
 		"put the file back or restore a backup, or move the log away to start afresh, and restart", path, logPath)
 }
 
-// headless returns an error if the write-ahead log doesn't begin with a valid header. SQLite would take it for an empty
-// log and overwrite the latest commits. A log that begins with zeros is what a power failure leaves of a new log
+// checkHeader returns an error if the write-ahead log doesn't begin with a valid header. SQLite would take it for an
+// empty log and overwrite the latest commits. A log that begins with zeros is what a power failure leaves of a new log
 // without any commits.
-func headless(path string) error {
-	path = linked(path) + "-wal"
+func checkHeader(path string) error {
+	path = resolveLinks(path) + "-wal"
 	log, err := os.Open(path)
 	if err != nil {
 		return nil // no log, or SQLite will report the problem
@@ -169,7 +169,7 @@ func complete(path string) bool {
 	if err != nil || file.Size() == 0 {
 		return false
 	}
-	log, err := os.Stat(linked(path) + "-wal")
+	log, err := os.Stat(resolveLinks(path) + "-wal")
 	return errors.Is(err, os.ErrNotExist) || err == nil && log.Size() == 0
 }
 
@@ -246,7 +246,7 @@ func (c *connector) open(ctx context.Context) (driver.Conn, error) {
 	if c.db.frozen.Load() {
 		conn, err := connection(ctx, dsn(c.db.path, c.db.reading))
 		if c.db.frozen.Load() {
-			return onceOnly(conn), err
+			return singleUse(conn), err
 		}
 		if err == nil {
 			_ = conn.Close() // it was never used
@@ -255,13 +255,13 @@ func (c *connector) open(ctx context.Context) (driver.Conn, error) {
 	return connection(ctx, dsn(c.db.path, c.options))
 }
 
-// onceOnly wraps conn so that the pool closes it after its first use.
-func onceOnly(conn driver.Conn) driver.Conn {
+// singleUse wraps conn so that the pool closes it after its first use.
+func singleUse(conn driver.Conn) driver.Conn {
 	sqliteConn, ok := conn.(readingConn)
 	if !ok { // conn is nil
 		return conn
 	}
-	return usedOnce{sqliteConn}
+	return singleUseConn{sqliteConn}
 }
 
 // readingConn lists the methods that database/sql needs of a connection for reads.
@@ -272,10 +272,10 @@ type readingConn interface {
 	driver.QueryerContext
 }
 
-type usedOnce struct{ readingConn }
+type singleUseConn struct{ readingConn }
 
 // IsValid implements driver.Validator.
-func (usedOnce) IsValid() bool { return false }
+func (singleUseConn) IsValid() bool { return false }
 
 // Driver implements driver.Connector.
 func (c *connector) Driver() driver.Driver { return &sqlite.Driver{} }
@@ -297,7 +297,7 @@ func uri(path string) string {
 
 // Check returns a known problem with the files; call it before a read. It checks that the files are still the ones that
 // were opened at most every tenth of a second, which costs nothing measurable.
-func (db *DB) Check() error { return db.guard.glance() }
+func (db *DB) Check() error { return db.guard.identicalIfDue() }
 
 // Begun must be called by a transaction that holds the write lock, before it writes. It returns an error if the files
 // are no longer those that were opened, or were changed by anything but SQLite.
@@ -313,7 +313,7 @@ func (db *DB) Ping(ctx context.Context) error {
 		return err
 	}
 	if !db.frozen.Load() && db.guard.touched() {
-		if err := db.alone(ctx, db.guard.settled); err != nil {
+		if err := db.withoutWriter(ctx, db.guard.settled); err != nil {
 			return err
 		}
 	}
@@ -341,9 +341,9 @@ func (db *DB) tryRead(ctx context.Context, query string) error {
 	return rows.Err()
 }
 
-// alone runs look while no other goroutine of this process writes. If another one writes for long, alone returns nil:
-// its commit will check the files itself.
-func (db *DB) alone(ctx context.Context, look func() error) error {
+// withoutWriter runs look while no other goroutine of this process writes. If another one writes for long, it returns
+// nil: its commit will check the files itself.
+func (db *DB) withoutWriter(ctx context.Context, look func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 	defer cancel()
 	conn, err := db.Writes.Conn(ctx)

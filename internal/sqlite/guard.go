@@ -68,27 +68,27 @@ func (c content) hole() int64 {
 	return max(0, c.size-512*c.blocks)
 }
 
-// copied is how many frames of a log SQLite has checkpointed into the database. The log is identified by its header and
-// by its salt, which also changes if the log was restarted and truncated to nothing.
+// copied records how many frames of a log SQLite has checkpointed into the database. The log is identified by its
+// header and by its salt, which also changes if the log was restarted and truncated to nothing.
 type copied struct {
 	log    logHeader
 	salt   uint64
 	frames int64
 }
 
-// glances is the minimum time between checks by readers.
-const glances = 100 * time.Millisecond
+// checkInterval is the minimum time between checks by readers.
+const checkInterval = 100 * time.Millisecond
 
 // settling is how long to wait for another process's checkpoint to finish if only that can have changed the database.
 const settling = 2 * time.Second
 
 func (g *guard) name(path string) {
-	file := linked(path)
+	file := resolveLinks(path)
 	g.paths = [3]string{path, file + "-wal", file + "-shm"}
 }
 
-// linked resolves symbolic links: SQLite places its other files next to the resolved file.
-func linked(path string) string {
+// resolveLinks resolves symbolic links: SQLite places its other files next to the resolved file.
+func resolveLinks(path string) string {
 	if file, err := filepath.EvalSymlinks(path); err == nil {
 		return file
 	}
@@ -170,8 +170,8 @@ func (g *guard) close() error {
 	return errors.Join(failures...)
 }
 
-// glance is identical for readers: it only checks once in a while.
-func (g *guard) glance() error {
+// identicalIfDue is identical for readers: it only checks once in a while.
+func (g *guard) identicalIfDue() error {
 	if found := g.found.Load(); found != nil {
 		return found
 	}
@@ -184,19 +184,19 @@ func (g *guard) glance() error {
 // due reports whether it is time to check all files again, to only one of its concurrent callers.
 func (g *guard) due() bool {
 	now, last := time.Now().UnixNano(), g.last.Load()
-	return now-last >= int64(glances) && g.last.CompareAndSwap(last, now)
+	return now-last >= int64(checkInterval) && g.last.CompareAndSwap(last, now)
 }
 
 // identical returns an error if one of the files is no longer at its path.
 func (g *guard) identical() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	_, err := g.look(g.paths[:])
+	_, err := g.statFiles(g.paths[:])
 	return err
 }
 
-// look stats the files at the paths and checks that they are those that were opened. The caller holds the mutex.
-func (g *guard) look(paths []string) (now [3]fileStat, err error) {
+// statFiles stats the files at the paths and checks that they are those that were opened. The caller holds the mutex.
+func (g *guard) statFiles(paths []string) (now [3]fileStat, err error) {
 	if found := g.found.Load(); found != nil {
 		return now, found
 	}
@@ -229,7 +229,7 @@ func (g *guard) fail(cause error, what string) error {
 func (g *guard) touched() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	now, err := g.look(g.paths[:])
+	now, err := g.statFiles(g.paths[:])
 	return err != nil || !now[mainFile].same(g.known[mainFile].content) || !now[writeLog].same(g.known[writeLog].content)
 }
 
@@ -247,7 +247,7 @@ func (g *guard) begun() error {
 	if err != nil || now.same(g.known[writeLog].content) {
 		return err
 	}
-	all, err := g.look(g.paths[:]) // another process has committed, or another program has written
+	all, err := g.statFiles(g.paths[:]) // another process has committed, or another program has written
 	if err != nil {
 		return err
 	}
@@ -272,7 +272,7 @@ func (g *guard) committed() error {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	now, err := g.look(paths)
+	now, err := g.statFiles(paths)
 	if err != nil || g.conn == nil {
 		return err
 	}
@@ -301,7 +301,7 @@ func (g *guard) settled() error {
 	if g.conn == nil {
 		return nil
 	}
-	now, err := g.look(g.paths[:])
+	now, err := g.statFiles(g.paths[:])
 	if err != nil {
 		return err
 	}
@@ -317,7 +317,7 @@ func (g *guard) adopt(now [3]fileStat) (err error) {
 		if err := g.copiedSince(); err != nil {
 			return err
 		}
-		if now, err = g.look(g.paths[:]); err != nil { // frames copied in between are noticed next time
+		if now, err = g.statFiles(g.paths[:]); err != nil { // frames copied in between are noticed next time
 			return err
 		}
 	case g.header != g.copied.log: // the log was restarted after all of it was copied

@@ -203,7 +203,7 @@ func TestHarmWithinATransaction(t *testing.T) {
 func TestReadsNotice(t *testing.T) {
 	db, path := filled(t)
 	must(t, db.Check(), os.Remove(path))
-	for end := time.Now().Add(30 * time.Second); db.Check() == nil; time.Sleep(glances / 10) { // reads check once in a while
+	for end := time.Now().Add(30 * time.Second); db.Check() == nil; time.Sleep(checkInterval / 10) { // reads check once in a while
 		if time.Now().After(end) {
 			t.Fatal("the removal was not noticed")
 		}

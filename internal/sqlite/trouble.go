@@ -145,16 +145,16 @@ func (db *DB) Wrote(err error) {
 	}
 }
 
-// With less free space than little, a disk counts as full before anything was written; a full one is tried again when
-// there is at least room.
+// With less free space than fullBelow, a disk counts as full before anything was written; a full one is tried again
+// once there is more than retryAbove.
 const (
-	little = 64 << 10
-	room   = 1 << 20
+	fullBelow  = 64 << 10
+	retryAbove = 1 << 20
 )
 
-// weigh records at startup if the disk is full.
-func (db *DB) weigh() {
-	if bytes, known := free(db.path); known && bytes < little {
+// checkSpace records at startup if the disk is full.
+func (db *DB) checkSpace() {
+	if bytes, known := free(db.path); known && bytes < fullBelow {
 		db.Wrote(storage.Errorf(storage.ErrFull, "%s can't be written: its disk or quota is full", db.path))
 	}
 }
@@ -170,7 +170,7 @@ func (db *DB) Writable(ctx context.Context, try string) error {
 	if last == nil {
 		return nil
 	}
-	if bytes, known := free(db.path); known && bytes < room && errors.Is(last.err, storage.ErrFull) || !db.probing.TryLock() {
+	if bytes, known := free(db.path); known && bytes < retryAbove && errors.Is(last.err, storage.ErrFull) || !db.probing.TryLock() {
 		return last.err
 	}
 	defer db.probing.Unlock()
@@ -192,7 +192,7 @@ func (db *DB) probe(ctx context.Context, try string) error {
 		return err
 	}
 	if try != "" {
-		if err := db.undo(ctx, tx, try); err != nil {
+		if err := db.insertAndRollBack(ctx, tx, try); err != nil {
 			return db.Trouble(err)
 		}
 	}
@@ -209,8 +209,8 @@ func (db *DB) probe(ctx context.Context, try string) error {
 	return db.Committed()
 }
 
-// undo runs a statement that must insert a row, and rolls it back.
-func (db *DB) undo(ctx context.Context, tx *sql.Tx, insert string) error {
+// insertAndRollBack runs a statement that must insert a row, and rolls it back.
+func (db *DB) insertAndRollBack(ctx context.Context, tx *sql.Tx, insert string) error {
 	if _, err := tx.ExecContext(ctx, "SAVEPOINT try"); err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ type Edit[T catalog.Item] struct {
 	Refusal func(error) error // distinguishes errors of the row from errors of the store
 }
 
+// Run applies change to the row with the id, as catalog.Store.Write specifies, and returns the result.
 func (e Edit[T]) Run(ctx context.Context, id int64, change func(old *T) (*T, error)) (*T, error) {
 	old, err := e.read(ctx, id)
 	item, err := catalog.Change(old, err, change)

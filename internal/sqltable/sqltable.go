@@ -21,6 +21,7 @@ type Reader[T catalog.Item] struct {
 	page  *sql.Stmt
 }
 
+// NewReader prepares the reads of the table. Its statements are closed with db.
 func NewReader[T catalog.Item](ctx context.Context, db *sql.DB, table catalog.Table[T]) (Reader[T], error) {
 	columns := table.SelectList()
 	r := Reader[T]{Table: table, pool: db, many: fmt.Sprintf("SELECT %s FROM %s WHERE id IN (", columns, table.Name)}

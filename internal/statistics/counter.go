@@ -40,13 +40,13 @@ const (
 
 // counter counts in rounds, one at a time. Each round lasts until nothing is left to count.
 type counter struct {
-	store Store
-	pace  Pace
-	log   *slog.Logger
-	show  func(ctx context.Context, version int64) // called during a round when there may be news
-	woken chan struct{}                            // buffered: a fight was stored
-	news  atomic.Bool                              // a fight was stored since the last round began
-	asked chan struct{}                            // buffered: a caller waits for a round, or has begun to listen
+	store   Store
+	pace    Pace
+	log     *slog.Logger
+	show    func(ctx context.Context, version int64) // called during a round when there may be news
+	woken   chan struct{}                            // buffered: a fight was stored
+	pending atomic.Bool                              // a fight was stored since the last round began
+	asked   chan struct{}                            // buffered: a caller waits for a round, or has begun to listen
 
 	mu       sync.Mutex
 	watchers int
@@ -55,10 +55,10 @@ type counter struct {
 	ended    chan struct{} // closed at the end of the next round
 
 	// Owned by the goroutine that runs.
-	began   time.Time // when the last round began
-	quiet   int       // consecutive rounds that found nothing
-	waiting bool      // another process counts
-	failing bool
+	began      time.Time // when the last round began
+	idleRounds int       // consecutive rounds that found nothing
+	waiting    bool      // another process counts
+	failing    bool
 }
 
 func newCounter(store Store, pace Pace, log *slog.Logger) *counter {
@@ -70,10 +70,10 @@ func newCounter(store Store, pace Pace, log *slog.Logger) *counter {
 
 // wake signals that a fight was stored. It never blocks, and costs next to nothing if a round is due anyway.
 func (c *counter) wake() {
-	if c.news.Load() {
+	if c.pending.Load() {
 		return
 	}
-	c.news.Store(true)
+	c.pending.Store(true)
 	signal(c.woken)
 }
 
@@ -104,7 +104,7 @@ func (c *counter) watching() int {
 // everything that others stored longer ago than the minimum time between rounds. It returns early if ctx ends.
 func (c *counter) await(ctx context.Context) int64 {
 	since := time.Now()
-	if !c.news.Load() {
+	if !c.pending.Load() {
 		since = since.Add(-c.pace.Watched)
 	}
 	for {
@@ -153,7 +153,7 @@ func (c *counter) rest(ctx context.Context) bool {
 	}
 }
 
-// drain clears the signals that the next round takes care of. news must be cleared last, since it suppresses new
+// drain clears the signals that the next round takes care of. pending must be cleared last, since it suppresses new
 // signals.
 func (c *counter) drain() {
 	for _, signals := range []chan struct{}{c.woken, c.asked} {
@@ -162,7 +162,7 @@ func (c *counter) drain() {
 		default:
 		}
 	}
-	c.news.Store(false)
+	c.pending.Store(false)
 }
 
 // gap returns the minimum time between rounds.
@@ -185,7 +185,7 @@ func (c *counter) due() time.Time {
 		return time.Time{}
 	case c.waiting:
 		return c.began.Add(c.pace.Look / 2)
-	case c.quiet < c.pace.Looks, c.watching() > 0:
+	case c.idleRounds < c.pace.Looks, c.watching() > 0:
 		return c.began.Add(c.pace.Look)
 	}
 	return c.began.Add(c.pace.Rest)
@@ -209,9 +209,9 @@ func (c *counter) round(ctx context.Context) {
 		c.failing = false
 	}
 	if counted > 0 {
-		c.quiet = 0
+		c.idleRounds = 0
 	} else {
-		c.quiet++
+		c.idleRounds++
 	}
 	c.mu.Lock()
 	if err == nil {
@@ -240,7 +240,7 @@ func (c *counter) countAll(ctx context.Context) (counted int, version int64, err
 			return counted, 0, err
 		}
 		counted += progress.Counted
-		c.tellUnreadable(progress.Unreadable)
+		c.logUnreadable(progress.Unreadable)
 		c.waiting = progress.Waiting
 		if !progress.More {
 			return counted, progress.Version, nil
@@ -252,8 +252,8 @@ func (c *counter) countAll(ctx context.Context) (counted int, version int64, err
 	}
 }
 
-// tellUnreadable logs fights that can't be read. Each is counted once, so it is logged once.
-func (c *counter) tellUnreadable(rows []*storage.RowError) {
+// logUnreadable logs fights that can't be read. Each is counted once, so it is logged once.
+func (c *counter) logUnreadable(rows []*storage.RowError) {
 	for _, row := range rows {
 		c.log.Warn(row.What+" "+row.ID+" can't be read; it is counted as unreadable", "cause", row.Err)
 	}

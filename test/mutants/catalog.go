@@ -68,7 +68,7 @@ var catalogMutants = []mutant{
 		old: `	if err := s.db.Ping(ctx); err != nil {
 		return err
 	}
-	if _, err := s.reader.Get(ctx, 0); !errors.Is(err, catalog.ErrNotFound) {
+	if _, err := s.Reader.Get(ctx, 0); !errors.Is(err, catalog.ErrNotFound) {
 		return s.db.Trouble(err)
 	}
 	return nil
@@ -137,18 +137,18 @@ var catalogMutants = []mutant{
 		name:   "CSV with tabs is not recognized",
 		guards: "import reads CSV with semicolons or tabs, as spreadsheets export it",
 		file:   "internal/exchange/csv.go",
-		old:    `(b == ',' || b == ';' || b == '\t')`,
-		new:    `(b == ',' || b == ';')`,
+		old:    `",;\t"`,
+		new:    `",;"`,
 		test:   "./internal/exchange",
 		run:    "^TestReadCSV$/^tabs$",
 	},
 	{
 		name:   "a comma in a column's type begins another column",
 		guards: "import reads what mariadb-dump and pg_dump write by default",
-		file:   "internal/exchange/sqldump.go",
-		old:    "first = first || depth == 1",
+		file:   "internal/sqldump/sqldump.go",
+		old:    "first = depth == 1",
 		new:    "first = true",
-		test:   "./internal/exchange",
+		test:   "./internal/sqldump",
 		run:    "^TestReadDumps$/^MariaDB$/^INSERT_without_columns$",
 	},
 	{
@@ -204,7 +204,7 @@ var catalogMutants = []mutant{
 		name:   "a list that breaks off looks whole",
 		guards: "a list that breaks off is recognizably incomplete, with gzip or without",
 		file:   "internal/web/catalog.go",
-		old: `			return problemOf(s.Kind.Singular, err)
+		old: `			return catalogProblem(s.Kind.Singular, err)
 		}
 		for _, item := range page {
 `,
@@ -212,7 +212,7 @@ var catalogMutants = []mutant{
 		}
 		for _, item := range page {
 `,
-		test: "./internal/catalog",
+		test: "./internal/web",
 		run:  "^TestListWhoseStoreGoesAway$",
 	},
 }

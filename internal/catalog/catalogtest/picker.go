@@ -193,8 +193,8 @@ func tally[T catalog.Item](ctx context.Context, pick func(context.Context) (T, e
 	return counts, nil
 }
 
-// testPickDuringDeletions deletes one row after another while others pick. A pick that begins later after the deletion
-// than it may be stale never returns the row.
+// testPickDuringDeletions deletes one row after another while others pick. A pick that begins
+// p.stale or later after the deletion never returns the row.
 func (e Engine[T]) testPickDuringDeletions(t *testing.T, p profile) {
 	f := e.gaps(t)
 	picker := f.picker(p)

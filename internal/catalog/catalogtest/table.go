@@ -25,10 +25,12 @@ func NewTable(rows int) *Table {
 	return s
 }
 
+// Get implements catalog.Store.
 func (s *Table) Get(_ context.Context, id int64) (character.Character, error) {
 	return s.Rows[id/50], nil
 }
 
+// GetMany implements catalog.Store.
 func (s *Table) GetMany(ctx context.Context, ids []int64) (found []character.Character, err error) {
 	for _, id := range ids {
 		row, _ := s.Get(ctx, id)
@@ -37,6 +39,7 @@ func (s *Table) GetMany(ctx context.Context, ids []int64) (found []character.Cha
 	return found, nil
 }
 
+// Page implements catalog.Store.
 func (s *Table) Page(_ context.Context, after int64, limit int) ([]character.Character, error) {
 	begin := 0
 	if after > 0 {
@@ -45,6 +48,7 @@ func (s *Table) Page(_ context.Context, after int64, limit int) ([]character.Cha
 	return s.Rows[begin:min(begin+limit, len(s.Rows))], nil
 }
 
+// IDs implements catalog.Store.
 func (s *Table) IDs(_ context.Context, known catalog.Version) ([]int64, catalog.Version, error) {
 	const version = "1"
 	if known == version {

@@ -15,6 +15,7 @@ type Fake struct {
 	Padding                string // makes the statistics longer
 }
 
+// Count implements statistics.Store.
 func (f *Fake) Count(context.Context) (statistics.Progress, error) {
 	f.Steps.Add(1)
 	if f.Broken.Load() {
@@ -24,6 +25,7 @@ func (f *Fake) Count(context.Context) (statistics.Progress, error) {
 	return statistics.Progress{Version: f.Counted.Add(n), Counted: int(n), More: n == 10}, nil
 }
 
+// Read implements statistics.Store.
 func (f *Fake) Read(context.Context) (statistics.Statistics, error) {
 	if f.Broken.Load() {
 		return statistics.Statistics{}, errors.New("broken")
@@ -32,5 +34,8 @@ func (f *Fake) Read(context.Context) (statistics.Statistics, error) {
 	return statistics.Statistics{Total: n, Heroes: n, Version: n, Places: []statistics.Place{{Name: f.Padding, Fights: n}}}, nil
 }
 
+// Rebuild implements statistics.Store. It does nothing.
 func (f *Fake) Rebuild(context.Context) (statistics.Report, error) { return statistics.Report{}, nil }
-func (f *Fake) Ping(context.Context) error                         { return nil }
+
+// Ping implements statistics.Store. It always succeeds.
+func (f *Fake) Ping(context.Context) error { return nil }
