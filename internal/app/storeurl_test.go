@@ -93,7 +93,7 @@ func TestParseStoreURLRefuses(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := parseStoreURL(c.text, c.engine)
 			if err == nil {
-				t.Fatal("it was taken")
+				t.Fatal("it was accepted")
 			}
 			if message := err.Error(); strings.Contains(message, "hidden") || strings.Contains(message, "\n") {
 				t.Errorf("got %s", message)

@@ -165,7 +165,7 @@ func TestUpFails(t *testing.T) {
 			c.change(&bad)
 			err := app.New("test", io.Discard).Up(t.Context(), bad)
 			if err == nil {
-				t.Fatal("it started")
+				t.Fatal("up started")
 			}
 			for _, want := range c.wants {
 				if !strings.Contains(err.Error(), want) {

@@ -49,7 +49,7 @@ func TestTakesGzip(t *testing.T) {
 			header = http.Header{}
 		}
 		if TakesGzip(header) != want {
-			t.Errorf("%.60q takes gzip: %t", accepted, !want)
+			t.Errorf("%.60q prefers gzip: %t", accepted, !want)
 		}
 	}
 }

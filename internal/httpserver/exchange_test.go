@@ -58,11 +58,11 @@ func TestExchangeEnds(t *testing.T) {
 					select {
 					case <-x.Done():
 						if test.want == nil {
-							t.Error("it is done")
+							t.Error("Done is closed")
 						}
 					default:
 						if test.want != nil {
-							t.Error("it is not done")
+							t.Error("Done is not closed")
 						}
 					}
 					if cause := context.Cause(x); !errors.Is(cause, test.want) {
@@ -211,7 +211,7 @@ func TestExchangeEndsOnce(t *testing.T) {
 		all.Wait()
 		for _, err := range append(said, context.Cause(x)) {
 			if !errors.Is(err, x.Err()) {
-				t.Fatalf("it said %v, and then %v", said, x.Err())
+				t.Fatalf("Err returned %v, and then %v", said, x.Err())
 			}
 		}
 	}

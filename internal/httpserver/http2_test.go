@@ -231,7 +231,7 @@ func TestHTTP2StreamsAreBounded(t *testing.T) {
 		refused = header[3] == 3 && header[8] == 2*mostStreams+1                                       // RST_STREAM
 	}
 	if !told {
-		t.Error("the client was not told the limit")
+		t.Error("the limit was not advertised")
 	}
 	for range mostStreams {
 		within(t, "a request begins", begun)
@@ -278,7 +278,7 @@ func TestHTTP2Events(t *testing.T) {
 	for i := range 3 {
 		if i > 0 {
 			silent := time.Now()
-			eventually(t, "more than the write time-out has passed", func() bool { return time.Since(silent) > 2*cfg.WriteTimeout })
+			eventually(t, "more than the write timeout has passed", func() bool { return time.Since(silent) > 2*cfg.WriteTimeout })
 			next <- fmt.Sprint(i)
 		}
 		if line, err := reader.ReadString('\n'); err != nil || line != fmt.Sprintf("data: %d\n", i) {

@@ -197,7 +197,7 @@ func TestListToAClientThatStalls(t *testing.T) {
 	conn := dialSmall(t, server)
 	send(t, conn, "GET / HTTP/1.1\r\nHost: test\r\nAccept-Encoding: gzip\r\n\r\n")
 	if err := within(t, "the list ends", ended); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("got %v, want the write time-out", err)
+		t.Errorf("got %v, want the write timeout", err)
 	}
 }
 

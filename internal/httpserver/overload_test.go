@@ -180,18 +180,18 @@ func TestRetryAfterIsSpread(t *testing.T) {
 			return seen
 		}
 		if seen := told(); len(seen) != 2 || seen[time.Second] == 0 || seen[2*time.Second] == 0 {
-			t.Errorf("at the beginning clients are told %v", seen)
+			t.Errorf("initially, Retry-After is %v", seen)
 		}
 		time.Sleep(time.Second)
 		enterAll(o, 1)
 		seen := told()
 		for after := time.Second; after <= 5*time.Second; after += time.Second {
 			if seen[after] == 0 {
-				t.Errorf("when nothing is answered nobody is told %s: %v", after, seen)
+				t.Errorf("while nothing is answered, Retry-After is never %s: %v", after, seen)
 			}
 		}
 		if len(seen) != 5 {
-			t.Errorf("clients are told %v", seen)
+			t.Errorf("Retry-After is %v", seen)
 		}
 	})
 }

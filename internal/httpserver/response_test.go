@@ -68,7 +68,7 @@ func TestStreamDropsClientThatStalls(t *testing.T) {
 	conn := dialSmall(t, server)
 	send(t, conn, "GET / HTTP/1.1\r\nHost: test\r\n\r\n")
 	if err := within(t, "the stream ends", ended); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("got %v, want the write time-out", err)
+		t.Errorf("got %v, want the write timeout", err)
 	}
 }
 

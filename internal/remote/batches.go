@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// supply is how long a batch should last. Batches use up to half of MaxAge: a snapshot under load may be that
-	// old, so at half most picks are used before they expire.
+	// supply is how long a batch should last. A snapshot under load may already be half of MaxAge old; with a quarter on
+	// top, most picks are used before they expire.
 	supply = catalog.MaxAge / 4
 	// singleTime is how long a peer without batches is asked for single picks before a batch is tried again. The
 	// attempt costs nothing: such a peer answers it with a pick.

@@ -385,11 +385,11 @@ func TestBatchTooSlow(t *testing.T) {
 	mustDraw(t, batches, 3)
 	peer.Behave(fakepeer.Hangs())
 	if _, err := batches.Random(t.Context()); !isTimeout(err) {
-		t.Errorf("no answer: got %v, want a time-out", err)
+		t.Errorf("no answer: got %v, want a timeout", err)
 	}
 	peer.Behave(fakepeer.Dribbles(strings.Repeat(" ", 5000), 20*time.Millisecond))
 	if _, err := batches.Random(t.Context()); !isTimeout(err) {
-		t.Errorf("a dribbling body: got %v, want a time-out", err)
+		t.Errorf("a dribbling body: got %v, want a timeout", err)
 	}
 }
 
@@ -582,7 +582,7 @@ func TestPeerWithoutBatches(t *testing.T) {
 			clock.pass(singleTime)
 			mustDraw(t, batches, 100)
 			if got := len(able.asked()); got > 20 {
-				t.Errorf("it was replaced by one that knows batches, and is asked %d times for 100 picks", got)
+				t.Errorf("its replacement, which supports batches, was asked %d times for 100 picks", got)
 			}
 		})
 	}

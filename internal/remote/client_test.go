@@ -153,7 +153,7 @@ func TestRandomFails(t *testing.T) {
 				t.Errorf("got %v, want an error with %q", err, test.says)
 			}
 			if isTimeout(err) || errors.Is(err, catalog.ErrEmpty) {
-				t.Errorf("%v counts as a time-out or an empty catalog", err)
+				t.Errorf("%v counts as a timeout or an empty catalog", err)
 			}
 		})
 	}
@@ -164,7 +164,7 @@ func TestRefusedConnection(t *testing.T) {
 	peer.Stop()
 	_, err := newClient(t, peer.URL, patient()).Random(t.Context())
 	if !errors.Is(err, syscall.ECONNREFUSED) || isTimeout(err) {
-		t.Errorf("got %v, want that the connection was refused", err)
+		t.Errorf("got %v, want a refused connection", err)
 	}
 }
 
@@ -189,11 +189,11 @@ func TestTooSlow(t *testing.T) {
 		limit    func(*Config)
 		deadline time.Duration
 	}{
-		{"no answer, read time-out", hang, func(c *Config) { c.Read = short }, time.Minute},
+		{"no answer, read timeout", hang, func(c *Config) { c.Read = short }, time.Minute},
 		{"no answer, deadline", hang, func(*Config) {}, short},
-		{"dribbling body, read time-out", dribble, func(c *Config) { c.Read = short }, time.Minute},
+		{"dribbling body, read timeout", dribble, func(c *Config) { c.Read = short }, time.Minute},
 		{"dribbling body, deadline", dribble, func(*Config) {}, short},
-		{"black hole, connect time-out", blackHole, func(c *Config) { c.Connect = short }, time.Minute},
+		{"black hole, connect timeout", blackHole, func(c *Config) { c.Connect = short }, time.Minute},
 		{"black hole, deadline", blackHole, func(*Config) {}, short},
 	}
 	for _, test := range tests {
@@ -204,7 +204,7 @@ func TestTooSlow(t *testing.T) {
 			defer cancel()
 			_, err := newClient(t, test.peer(t), cfg).Random(ctx)
 			if !isTimeout(err) || test.deadline > short && ctx.Err() != nil {
-				t.Errorf("got %v, want the short time-out", err)
+				t.Errorf("got %v, want the short timeout", err)
 			}
 		})
 	}
@@ -225,11 +225,11 @@ func TestWriteTimeout(t *testing.T) {
 	t.Cleanup(func() { _, _ = here.Close(), there.Close() })
 	conn := &writeLimited{Conn: here, timeout: 50 * time.Millisecond}
 	if _, err := conn.Write([]byte("GET / HTTP/1.1\r\n")); !errors.Is(err, os.ErrDeadlineExceeded) || !isTimeout(err) {
-		t.Errorf("got %v, want a time-out", err)
+		t.Errorf("got %v, want a timeout", err)
 	}
 	go func() { _, _ = there.Read(make([]byte, 100)) }()
 	if n, err := conn.Write([]byte("GET")); n != 3 || err != nil {
-		t.Errorf("the next write has a time-out of its own: got %d, %v", n, err)
+		t.Errorf("the next write has a timeout of its own: got %d, %v", n, err)
 	}
 }
 

@@ -199,7 +199,7 @@ func TestGivenUp(t *testing.T) {
 		eventually(t, "the peer is asked", func() bool { return peer.Requests() > asked })
 		waiting, ended := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		if _, err := client.Random(waiting); !isTimeout(err) {
-			t.Errorf("got %v while the only connection was in use, want a time-out", err)
+			t.Errorf("got %v while the only connection was in use, want a timeout", err)
 		}
 		ended()
 		cancel()
@@ -331,7 +331,7 @@ func TestIdleConnectionsAreClosed(t *testing.T) {
 	p := client.transport.(*plain)
 	p.closeUnused()
 	if _, open := peer.Connections(); open != 1 || p.timer == nil {
-		t.Errorf("%d connections are open, of one that was just used; it will be closed: %t", open, p.timer != nil)
+		t.Errorf("%d connections are open, want the one just used; it will be closed: %t", open, p.timer != nil)
 	}
 	p.idle[0].unused = time.Now().Add(-idleTime)
 	p.closeUnused()

@@ -149,7 +149,7 @@ func TestStream(t *testing.T) {
 	})
 	l := r.listen(t)
 	if kind := l.response.Header.Get("Content-Type"); kind != "text/event-stream" {
-		t.Errorf("it is %q", kind)
+		t.Errorf("content type %q", kind)
 	}
 	if line := l.next(); line != "data: "+answer(0) {
 		t.Errorf("first came %s", line)

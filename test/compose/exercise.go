@@ -107,16 +107,16 @@ func (p project) down(ctx context.Context) (string, error) {
 func fourServices(p project) []step {
 	return []step{
 		{"up --wait: all are healthy", func(ctx context.Context) (string, error) { return p.up(ctx) }, true},
-		{"root is read-only, no rights, nobody's account", p.checkConfinement, false},
-		{"the databases hold exactly the shipped roster", checkRoster, false},
-		{"a fight is answered and stored", checkFight, false},
-		{"the battle page is there and has a fight fought", checkArena, false},
+		{"read-only root, no capabilities, unprivileged user", p.checkConfinement, false},
+		{"the databases contain exactly the shipped roster", checkRoster, false},
+		{"a fight is acknowledged and stored", checkFight, false},
+		{"the battle page loads and executes a fight", checkArena, false},
 		{"contract suite", contractSuite, false},
 		{"k6 at 10 per second, as README says", p.load, false},
-		{"statistics counts what is stored, and the battle page's port tells it", checkCounted, false},
-		{"a database is killed: not ready, alive, back without a restart", p.loseDatabase, false},
+		{"statistics match the stored fights, also through the battle page's port", checkCounted, false},
+		{"a killed database: not ready, but alive, and recovered without a restart", p.loseDatabase, false},
 		{"a service stops under load within Docker's 10 s", p.stopUnderLoad, false},
-		{"local development: databases in compose, a service beside them", p.developLocally, false},
+		{"local development: databases in compose, a service outside", p.developLocally, false},
 	}
 }
 
@@ -124,12 +124,12 @@ func fourServices(p project) []step {
 func oneContainer(p project) []step {
 	return []step{
 		{"up --wait: healthy", func(ctx context.Context) (string, error) { return p.up(ctx) }, true},
-		{"the embedded store holds exactly the shipped roster", checkRoster, false},
-		{"a fight is answered and stored", checkFight, false},
-		{"the battle page is there and has a fight fought", checkArena, false},
+		{"the embedded store contains exactly the shipped roster", checkRoster, false},
+		{"a fight is acknowledged and stored", checkFight, false},
+		{"the battle page loads and executes a fight", checkArena, false},
 		{"contract suite on the embedded store", contractSuite, false},
-		{"statistics counts what is stored, and the battle page's port tells it", checkCounted, false},
-		{"fights outlive the container", p.outlive, false},
+		{"statistics match the stored fights, also through the battle page's port", checkCounted, false},
+		{"fights survive the container", p.outlive, false},
 	}
 }
 

@@ -75,13 +75,13 @@ func prove(ctx context.Context, out *tally) (err error) {
 		return err
 	}
 	ready := out.all(ctx, []step{
-		{"two clean builds of the binary are the same, bit for bit", func(ctx context.Context) (string, error) { return buildTwice(ctx, work, sources) }, true},
+		{"two clean builds of the binary are identical", func(ctx context.Context) (string, error) { return buildTwice(ctx, work, sources) }, true},
 		{"docker build", func(ctx context.Context) (string, error) { return machine.build(ctx, serviceImage, sources) }, true},
-		{"the image's binary is that of the clean builds", func(ctx context.Context) (string, error) { return compareImage(ctx, machine.builder, work) }, false},
-		{"the image is small and runs as nobody", func(ctx context.Context) (string, error) { return inspectImage(ctx, machine.builder, serviceImage) }, false},
+		{"the image contains the same binary", func(ctx context.Context) (string, error) { return compareImage(ctx, machine.builder, work) }, false},
+		{"the image is small and runs without root", func(ctx context.Context) (string, error) { return inspectImage(ctx, machine.builder, serviceImage) }, false},
 		{"docker build --platform linux/arm64", func(ctx context.Context) (string, error) { return buildForARM(ctx, machine, sources) }, false},
 		{"docker build k6-image", func(ctx context.Context) (string, error) { return machine.build(ctx, loadImage, "k6-image") }, true},
-		{"images in the engine", machine.load, true},
+		{"load the images", machine.load, true},
 	})
 	if !ready {
 		return nil

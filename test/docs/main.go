@@ -76,7 +76,7 @@ func cloneHead(ctx context.Context, clone string, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "the commands of commit %s\n", commit)
 	if changed, err := git(ctx, "status", "--porcelain"); err == nil && changed != "" {
-		fmt.Fprintln(out, "what is not committed is not tried")
+		fmt.Fprintln(out, "uncommitted changes are not tested")
 	}
 	_, err = git(ctx, "clone", "--quiet", repository, clone)
 	return err

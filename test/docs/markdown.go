@@ -48,7 +48,7 @@ func parse(name, text string) ([]step, error) {
 		case asked != nil:
 			return nil, fmt.Errorf("%s: no block marked sh follows the comment", asked.place)
 		case e.kind == block && slices.Contains([]string{"bash", "console", "shell", "zsh"}, e.info):
-			return nil, fmt.Errorf("%s: a block marked %s is not tried, mark it sh", place, e.info)
+			return nil, fmt.Errorf("%s: a block marked %s is not run; mark it sh", place, e.info)
 		case e.kind == comment:
 			parsed, err := parseComment(e.text)
 			if err != nil {
@@ -66,7 +66,7 @@ func parse(name, text string) ([]step, error) {
 		return nil, fmt.Errorf("%s: no block marked sh follows the comment", asked.place)
 	}
 	if !slices.ContainsFunc(steps, func(s step) bool { return s.script != "" }) {
-		return nil, fmt.Errorf("%s holds no command", name)
+		return nil, fmt.Errorf("%s contains no command", name)
 	}
 	return steps, nil
 }

@@ -53,15 +53,15 @@ func TestParse(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
-		"no command":                {lines("# Title", "```json", "{}", "```"), "x.md holds no command"},
-		"an empty command":          {lines("```sh", "```"), "x.md holds no command"},
+		"no command":                {lines("# Title", "```json", "{}", "```"), "x.md contains no command"},
+		"an empty command":          {lines("```sh", "```"), "x.md contains no command"},
 		"block without end":         {lines("Text.", "```sh", "a"), "x.md:2: the block has no end"},
 		"comment without end":       {lines("<!-- run: stop"), "x.md:1: the comment does not end on its line"},
 		"comment without block":     {lines("<!-- run: skip, x -->"), "x.md:1: no block marked sh follows the comment"},
 		"comment before text":       {lines("<!-- run: skip, x -->", "Text.", "```sh", "a", "```"), "x.md:1: no block marked sh follows the comment"},
 		"comment before a comment":  {lines("<!-- run: skip, x -->", "<!-- run: stop -->", "```sh", "a", "```"), "x.md:1: no block marked sh follows the comment"},
 		"comment before json":       {lines("<!-- run: skip, x -->", "```json", "```"), "x.md:1: no block marked sh follows the comment"},
-		"another shell":             {lines("```bash", "a", "```"), "x.md:1: a block marked bash is not tried, mark it sh"},
+		"another shell":             {lines("```bash", "a", "```"), "x.md:1: a block marked bash is not run; mark it sh"},
 		"unknown word":              {lines("<!-- run: later -->", "```sh", "a", "```"), "x.md:1: run: later is not known"},
 		"skip without reason":       {lines("<!-- run: skip -->", "```sh", "a", "```"), "x.md:1: skip needs a reason"},
 		"expect without text":       {lines("<!-- run: expect -->", "```sh", "a", "```"), "x.md:1: expect needs a text"},

@@ -81,7 +81,7 @@ func (r *runner) foreground(ctx context.Context, s step) (string, error) {
 	case running.err != nil:
 		return output, running.err
 	case !strings.Contains(output, s.expect):
-		return output, fmt.Errorf("the output does not hold %s", s.expect)
+		return output, fmt.Errorf("the output does not contain %s", s.expect)
 	}
 	return output, nil
 }
@@ -89,7 +89,7 @@ func (r *runner) foreground(ctx context.Context, s step) (string, error) {
 // start starts a background command, and waits until its URL responds.
 func (r *runner) start(ctx context.Context, s step) (string, error) {
 	if answers(ctx, s.wait) {
-		return "", fmt.Errorf("%s answers before the command is started: somebody else has that port", s.wait)
+		return "", fmt.Errorf("%s responds before the command is started: the port is in use", s.wait)
 	}
 	running, err := r.launch(context.WithoutCancel(ctx), s) // ended by stop
 	if err != nil {
@@ -111,7 +111,7 @@ func (r *runner) stop() {
 		select {
 		case <-running.ended:
 			r.failed++
-			fmt.Fprintf(r.out, "%s  FAILED: it did not go on running: %v\n%s\n", running.place, running.err, lastLines(running.output.String(), 40))
+			fmt.Fprintf(r.out, "%s  FAILED: it did not keep running: %v\n%s\n", running.place, running.err, lastLines(running.output.String(), 40))
 		default:
 			running.stop()
 		}
@@ -143,7 +143,7 @@ func (p *process) waitFor(ctx context.Context, url string) error {
 		case <-p.ended:
 			return errors.Join(errors.New("it has ended"), p.err)
 		case <-ctx.Done():
-			return fmt.Errorf("%s does not answer 200: %w", url, ctx.Err())
+			return fmt.Errorf("%s does not return 200: %w", url, ctx.Err())
 		}
 	}
 	return nil

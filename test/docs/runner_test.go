@@ -63,7 +63,7 @@ func TestBadCommands(t *testing.T) {
 	tried, out := try(t, "bad.md")
 	for _, complaint := range []string{
 		"exit status 1",
-		`the output does not hold "answer": 42`,
+		`the output does not contain "answer": 42`,
 		"it has ended\nexit status 3",
 	} {
 		if !strings.Contains(out, complaint) {
@@ -94,7 +94,7 @@ func TestPortOfSomebodyElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	tried.step(t.Context(), step{mode: modeBackground, wait: "http://" + address, script: "sleep 600"})
-	if tried.failed != 1 || len(tried.background) != 0 || !strings.Contains(out.String(), "somebody else has that port") {
+	if tried.failed != 1 || len(tried.background) != 0 || !strings.Contains(out.String(), "the port is in use") {
 		t.Errorf("%d failed\n%s", tried.failed, out)
 	}
 	tried.stop()
@@ -111,7 +111,7 @@ func TestBackgroundThatEnds(t *testing.T) {
 	}
 	<-tried.background[0].ended
 	tried.stop()
-	if tried.failed != 1 || !strings.Contains(out.String(), "it did not go on running: exit status 4") {
+	if tried.failed != 1 || !strings.Contains(out.String(), "it did not keep running: exit status 4") {
 		t.Errorf("%d failed\n%s", tried.failed, out)
 	}
 }

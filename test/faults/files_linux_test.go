@@ -465,7 +465,7 @@ func testRefusingTrigger(t *testing.T, program string) {
 			get(t, s.Fights+"/readyz").want(t, http.StatusOK)
 			fight(fightBody).want(t, http.StatusOK)
 			if got := get(t, s.Fights+"/api/fights/count").want(t, http.StatusOK).body; got != `{"count":2}` {
-				t.Errorf("after tries that were undone it counts %s", got)
+				t.Errorf("after attempts that were rolled back, the count is %s", got)
 			}
 		})
 	}

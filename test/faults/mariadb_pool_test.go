@@ -124,10 +124,10 @@ func testHungMariaDB(t *testing.T, program string) {
 			t.Logf("%d requests of %d were refused after it was back, the first wave that was answered whole ended after %s; %d connections were opened while it hung",
 				refused, 20*len(s.readsAndHealth()), took.Round(time.Millisecond), opened)
 			if refused > 2*len(s.readsAndHealth()) {
-				t.Errorf("%d requests were refused after it was back", refused)
+				t.Errorf("%d requests were refused after the store was back", refused)
 			}
 			if opened > mariaDBPool*(waves+1) {
-				t.Errorf("%d connections were opened while it hung", opened)
+				t.Errorf("%d connections were opened while the store hung", opened)
 			}
 		})
 	}

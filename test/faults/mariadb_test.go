@@ -315,7 +315,7 @@ func testNoAutoIncrement(t *testing.T, program string) {
 	}
 	db.exec(t, "INSERT INTO locations (id, name, type) VALUES (100, 'another application', 'MOON')")
 	if got := services[0].create(t, "above it").want(t, http.StatusCreated); got.header.Get("Location") != "/api/locations/101" {
-		t.Errorf("it is at %s", got.header.Get("Location"))
+		t.Errorf("Location is %s", got.header.Get("Location"))
 	}
 	services[0].create(t, "above it").wantProblem(t, http.StatusConflict, "name")
 	if n := db.number(t, "SELECT COALESCE(IS_USED_LOCK('superheroes.locations.id'), 0)"); n != 0 {

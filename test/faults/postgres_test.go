@@ -194,7 +194,7 @@ func testPostgresTrouble(t *testing.T, program string) {
 			get(t, list+"/random").want(t, c.pick)
 			got := write().want(t, c.write)
 			if c.write != http.StatusOK && !strings.Contains(got.body, "nothing was written") {
-				t.Errorf("it is not certain that nothing was written: %s", got.body)
+				t.Errorf("the response doesn't say that nothing was written: %s", got.body)
 			}
 			if c.write != http.StatusOK {
 				eventually(t, "the log says "+c.log, func() bool { return strings.Contains(s.Stderr.String()[before:], c.log) })

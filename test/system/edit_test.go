@@ -147,7 +147,7 @@ func TestEditsDisabled(t *testing.T) {
 				}
 			}
 			if !strings.Contains(p.Stderr.String(), "DELETE") {
-				t.Error("there is no log of it")
+				t.Error("nothing was logged")
 			}
 		})
 	}

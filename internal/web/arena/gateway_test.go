@@ -183,7 +183,7 @@ func TestNothingElse(t *testing.T) {
 				}
 			}
 			if requests := asked.taken(); len(requests) > 0 {
-				t.Errorf("it passed %q", requests)
+				t.Errorf("it forwarded %q", requests)
 			}
 			// A request line with another host stays within this arena.
 			if got := ask(t, addr, "GET http://elsewhere:1/api/heroes/1 HTTP/1.1\nHost: elsewhere\nConnection: close\n\n"); got.body != `"heroes"` {
