@@ -32,7 +32,7 @@ test:
 lint:
 	go vet ./...
 	CGO_ENABLED=0 go vet -C tools/ferretdb -tags ferretdb_no_postgresql .
-	go vet -C tools/load ./...
+	go vet -C bench/load ./...
 	$(GOLANGCI) run ./...
 	$(ACTIONLINT)
 
@@ -41,11 +41,11 @@ build/k6: tools/k6/go.mod
 	CGO_ENABLED=0 go build -modfile=tools/k6/go.mod -trimpath -o $@ go.k6.io/k6
 
 load: build build/k6
-	go build -C tools/load -o ../../build/load .
+	go build -C bench/load -o ../../build/load .
 	build/load $(ARGS)
 
 bench:
-	@go run ./test/performance $(ARGS)
+	@go run ./bench/performance $(ARGS)
 
 chaos:
 	@go run ./test/chaos $(ARGS)

@@ -12,8 +12,8 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
-	"superheroes/internal/bench"
-	"superheroes/internal/bench/energy"
+	"superheroes/bench/energy"
+	"superheroes/bench/measure"
 )
 
 // benchCommand measures running members. A report that is VOID is still written, and ends with exit code 1.
@@ -80,9 +80,9 @@ func (c benchCommand) Run(s *session) error {
 	defer context.AfterFunc(ctx, stop)() // a second signal ends the process
 	progress, done := s.progress()
 	options.Progress = progress
-	report, err := bench.Measure(ctx, options)
+	report, err := measure.Members(ctx, options)
 	done()
-	var usage bench.UsageError
+	var usage measure.UsageError
 	switch {
 	case errors.As(err, &usage):
 		return usageError{err}
@@ -92,14 +92,14 @@ func (c benchCommand) Run(s *session) error {
 	return errors.Join(c.write(s.stdout, report), report.Err())
 }
 
-func (c benchCommand) options() (bench.Options, error) {
-	options := bench.Options{
+func (c benchCommand) options() (measure.Options, error) {
+	options := measure.Options{
 		Rates: c.Rate, Connections: c.Connections, Duration: c.Duration, Warmup: c.Warmup, Idle: c.Idle, Timeout: c.Timeout,
 		MaxWait: c.MaxWait, Rounds: c.Rounds, FloorProcs: c.FloorProcs, CountCalls: c.CountCalls, PinTarget: c.PinTarget, PinSelf: c.PinSelf,
 		RAPL: c.Rapl, Model: energy.Model{Watts: c.Watts, Source: c.WattsSource}, Version: versionText(),
 	}
 	var err error
-	if options.Mix, err = bench.ParseMix(c.Mix); err != nil {
+	if options.Mix, err = measure.ParseMix(c.Mix); err != nil {
 		return options, badBench("mix", "%w", err)
 	}
 	for i, text := range append([]string{c.Target}, c.Versus...) {
@@ -107,7 +107,7 @@ func (c benchCommand) options() (bench.Options, error) {
 		if i > 0 {
 			flag = "versus"
 		}
-		target, err := bench.ParseTarget(text)
+		target, err := measure.ParseTarget(text)
 		if err != nil {
 			return options, badBench(flag, "%w", err)
 		}
@@ -134,7 +134,7 @@ func (c benchCommand) options() (bench.Options, error) {
 const roundsToCompare = 6
 
 // write writes the report to stdout, and to its folder.
-func (c benchCommand) write(stdout io.Writer, report *bench.Report) error {
+func (c benchCommand) write(stdout io.Writer, report *measure.Report) error {
 	write := report.Text
 	if c.JSON {
 		write = report.JSON
@@ -178,4 +178,4 @@ type floorCommand struct {
 	Size int `arg:"" help:"Bytes of an answer."`
 }
 
-func (c floorCommand) Run(s *session) error { return bench.ServeFloor(c.Size, os.Stdin, s.stdout) }
+func (c floorCommand) Run(s *session) error { return measure.ServeFloor(c.Size, os.Stdin, s.stdout) }

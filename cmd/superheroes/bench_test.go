@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"superheroes/internal/bench"
-	"superheroes/internal/bench/proc"
+	"superheroes/bench/measure"
+	"superheroes/bench/proc"
 	"superheroes/test/system"
 )
 
@@ -25,7 +25,7 @@ func TestBench(t *testing.T) {
 	run := system.Start(t, program, nil, "bench", "--target", target, "--mix", "family", "--connections", "4",
 		"--rate", "100", "--max-wait", "1m", "--duration", "1s", "--warmup", "100ms", "--idle", "100ms", "--rounds", "1", "--versus", "url="+s.Fights+",name=again", "--json", "--report", folder)
 	code := run.Wait(t, time.Minute)
-	var report bench.Report
+	var report measure.Report
 	if err := json.Unmarshal([]byte(run.Stdout.String()), &report); err != nil {
 		t.Fatalf("exit code %d, %v, stderr %s", code, err, run.Stderr.String())
 	}
@@ -46,7 +46,7 @@ func TestBench(t *testing.T) {
 }
 
 // checkMember wants figures, every fight stored, and no reason to be void but those of a busy machine.
-func checkMember(t *testing.T, member bench.Member) {
+func checkMember(t *testing.T, member measure.Member) {
 	t.Helper()
 	for _, reason := range member.Void {
 		if !strings.Contains(reason, "strangers took") && !strings.Contains(reason, "was sent") {
@@ -74,7 +74,7 @@ func TestBenchFindsTheProcess(t *testing.T) {
 	s := system.Up(t, program, t.TempDir())
 	run := system.Start(t, program, nil, "bench", "--target", s.Fights, "--duration=1s", "--warmup=0s", "--idle=10ms", "--no-floor", "--json", "--rate=50", "--max-wait=1m")
 	run.Wait(t, time.Minute)
-	var report bench.Report
+	var report measure.Report
 	if err := json.Unmarshal([]byte(run.Stdout.String()), &report); err != nil {
 		t.Fatalf("%v, stderr %s", err, run.Stderr.String())
 	}

@@ -9,7 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 
-	"superheroes/internal/bench/proc"
+	"superheroes/bench/proc"
 	"superheroes/internal/fight"
 	"superheroes/internal/fight/fighttest"
 	"superheroes/test/engines"

@@ -4,7 +4,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"superheroes/internal/bench/proc"
+	"superheroes/bench/proc"
 )
 
 // BenchmarkGuard measures what the guard adds: to a commit that is a Begun and a Committed, to a read a Check.

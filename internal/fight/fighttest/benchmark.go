@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"superheroes/internal/bench/proc"
+	"superheroes/bench/proc"
 	"superheroes/internal/fight"
 )
 

@@ -1,0 +1,11 @@
+//go:build !linux
+
+package performance
+
+import "os/exec"
+
+// dieWithParent does nothing where the kernel can't.
+func dieWithParent(*exec.Cmd) {}
+
+// endWithStarter does nothing where the kernel can't.
+func endWithStarter() {}
