@@ -1,18 +1,17 @@
-package main
+package load
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
-	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
-	"gonum.org/v1/plot/plotutil"
-	"gonum.org/v1/plot/vg"
-	drawpkg "gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgsvg"
+
+	"superheroes/bench/chart"
 )
 
 // result is what one rate came to. Latencies are in milliseconds, of single requests.
@@ -66,52 +65,24 @@ func report(w io.Writer, results []result) {
 	}
 }
 
-// drawing draws one figure of the results against the rate.
-func drawing(title, unit string, results []result, lines map[string]func(result) float64, order ...string) (*plot.Plot, error) {
-	p := plot.New()
-	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, "iterations a second", unit
-	p.X.Min, p.Y.Min = 0, 0
-	p.Add(plotter.NewGrid())
-	var series []any
-	for _, name := range order {
-		points := make(plotter.XYs, len(results))
-		for i, r := range results {
-			points[i] = plotter.XY{X: float64(r.Rate), Y: lines[name](r)}
+// draw writes the plots of latency and CPU time by rate into the folder.
+func draw(folder string, results []result) error {
+	line := func(name string, of func(result) float64) chart.Line {
+		l := chart.Line{Name: name}
+		for _, r := range results {
+			l.Points = append(l.Points, plotter.XY{X: float64(r.Rate), Y: of(r)})
 		}
-		series = append(series, name, points)
+		return l
 	}
-	p.Legend.Top, p.Legend.Left = true, true
-	return p, plotutil.AddLinePoints(p, series...)
-}
-
-// draw writes an SVG with the latencies above the CPU time.
-func draw(path string, results []result) (err error) {
-	latency, err := drawing("Latency of a request", "ms", results, map[string]func(result) float64{
-		"median": func(r result) float64 { return r.P50 },
-		"p95":    func(r result) float64 { return r.P95 },
-		"p99":    func(r result) float64 { return r.P99 },
-	}, "median", "p95", "p99")
-	if err != nil {
-		return err
-	}
-	cpu, err := drawing("CPU of the services", "ms of CPU a second", results, map[string]func(result) float64{
-		"all services": func(r result) float64 { return r.perFight() * float64(r.Rate) / 1000 },
-	}, "all services")
-	if err != nil {
-		return err
-	}
-	canvas := vgsvg.New(16*vg.Centimeter, 20*vg.Centimeter)
-	tiles := drawpkg.Tiles{Rows: 2, Cols: 1, PadY: vg.Centimeter, PadTop: vg.Centimeter / 2, PadLeft: vg.Centimeter / 2, PadRight: vg.Centimeter}
-	for i, row := range plot.Align([][]*plot.Plot{{latency}, {cpu}}, tiles, drawpkg.New(canvas)) {
-		[]*plot.Plot{latency, cpu}[i].Draw(row[0])
-	}
-	file, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	_, err = canvas.WriteTo(file)
-	if closeErr := file.Close(); err == nil {
-		err = closeErr
-	}
-	return err
+	const rates = "iterations a second"
+	return errors.Join(
+		chart.Chart{Title: "Latency of a request", X: rates, Y: "latency, ms", Lines: []chart.Line{
+			line("median", func(r result) float64 { return r.P50 }),
+			line("p95", func(r result) float64 { return r.P95 }),
+			line("p99", func(r result) float64 { return r.P99 }),
+		}}.Save(filepath.Join(folder, "load-latency.svg")),
+		chart.Chart{Title: "CPU of the services", X: rates, Y: "CPU, ms a second", Lines: []chart.Line{
+			line("all services", func(r result) float64 { return r.perFight() * float64(r.Rate) / 1000 }),
+		}}.Save(filepath.Join(folder, "load-cpu.svg")),
+	)
 }

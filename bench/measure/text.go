@@ -32,7 +32,7 @@ func (r *Report) Text(w io.Writer) error {
 
 func (r *Report) heading(w io.Writer) {
 	p := r.Plan
-	fmt.Fprintf(w, "superheroes bench %s, %s\n", r.Version, r.Started.Format("2006-01-02 15:04:05 MST"))
+	fmt.Fprintf(w, "superheroes-bench %s, %s\n", r.Version, r.Started.Format("2006-01-02 15:04:05 MST"))
 	fmt.Fprintf(w, "%s/%s, %d cores, %s\n", r.Machine.OS, r.Machine.Arch, r.Machine.Cores, r.Machine.Go)
 	fmt.Fprintf(w, "mix %s, %d connections, %s measured after %s of warm-up, %d round(s)\n",
 		p.Mix, p.Connections, seconds(p.Seconds), seconds(p.Warmup), p.Rounds)

@@ -1,4 +1,4 @@
-package main
+package overload
 
 import (
 	"net/http"

@@ -1,4 +1,4 @@
-package main
+package performance
 
 import (
 	"bufio"
@@ -27,13 +27,13 @@ type baseline struct {
 	of    map[benchmark]allocated
 }
 
-// benchmark names one, as in internal/fight BenchmarkExecuteFight.
+// benchmark names one, as in internal/web BenchmarkExecuteFight.
 type benchmark struct{ Package, Name string }
 
 func (b benchmark) String() string { return b.Package + " " + b.Name }
 
 // executeBenchmark is the whole fight: what the target counts.
-func executeBenchmark() benchmark { return benchmark{"internal/fight", "BenchmarkExecuteFight"} }
+func executeBenchmark() benchmark { return benchmark{"internal/web", "BenchmarkExecuteFight"} }
 
 // parseBaseline reads lines of package, benchmark, allocations and bytes; - stands for bytes that vary. # begins a comment.
 func parseBaseline(text string) (baseline, error) {

@@ -1,4 +1,4 @@
-package main
+package performance
 
 import (
 	"flag"
@@ -44,7 +44,7 @@ func TestAllocations(t *testing.T) {
 		t.Error(difference)
 	}
 	if len(differences) > 0 {
-		t.Log("to accept it: go test ./bench/performance -run Allocations -update")
+		t.Log("to accept it: go test -C bench ./performance -run Allocations -update")
 	}
 }
 

@@ -1,4 +1,4 @@
-package main
+package performance
 
 import (
 	"os"
@@ -22,7 +22,7 @@ func golden(t *testing.T, path, got string) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s is not what it would be made (-is +would be); to write it: go test ./bench/performance -run Documents -update\n%s", path, diff)
+		t.Errorf("%s is not what it would be made (-is +would be); to write it: go test -C bench ./performance -run Documents -update\n%s", path, diff)
 	}
 }
 

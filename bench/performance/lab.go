@@ -1,4 +1,4 @@
-package main
+package performance
 
 import (
 	"context"
@@ -19,26 +19,28 @@ import (
 // lab is where experiments are made: the program as it is built, a temporary folder, and the database servers.
 type lab struct {
 	plan    plan
-	module  string   // folder of go.mod
-	dir     string   // temporary
-	program string   // the product
-	stub    []string // command line of a fights process that stores nothing
+	module  string // folder of go.mod
+	dir     string // temporary
+	program string // the product
+	self    string // this program, which is also the floor and the fights process that stores nothing
 	stores  stores
 	procs   proc.FS
 	say     func(format string, args ...any)
 }
 
 // newLab builds the program. close ends all that was started.
-func newLab(ctx context.Context, p plan, stub []string, progress io.Writer) (*lab, error) {
+func newLab(ctx context.Context, p plan, progress io.Writer) (*lab, error) {
 	begin := time.Now()
-	l := &lab{plan: p, stub: stub, procs: proc.System(), say: func(format string, args ...any) {
+	l := &lab{plan: p, procs: proc.System(), say: func(format string, args ...any) {
 		fmt.Fprintf(progress, "%6.0f s  %s\n", time.Since(begin).Seconds(), fmt.Sprintf(format, args...))
 	}}
-	output, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
-	if err != nil {
-		return nil, fmt.Errorf("finding the module: %w", err)
+	var err error
+	if l.module, err = sources(ctx); err != nil {
+		return nil, err
 	}
-	l.module = filepath.Dir(strings.TrimSpace(string(output)))
+	if l.self, err = os.Executable(); err != nil {
+		return nil, err
+	}
 	if l.dir, err = os.MkdirTemp("", "superheroes-performance-"); err != nil {
 		return nil, err
 	}
@@ -49,6 +51,15 @@ func newLab(ctx context.Context, p plan, stub []string, progress io.Writer) (*la
 		return nil, errors.Join(fmt.Errorf("building the program: %w: %s", err, output), os.RemoveAll(l.dir))
 	}
 	return l, nil
+}
+
+// sources returns the folder of the product's go.mod.
+func sources(ctx context.Context) (string, error) {
+	output, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "superheroes").Output()
+	if err != nil {
+		return "", fmt.Errorf("finding the sources of superheroes: %w", err)
+	}
+	return strings.TrimSpace(string(output)), nil
 }
 
 func (l *lab) close() error {

@@ -1,4 +1,4 @@
-package main
+package performance
 
 import (
 	"context"
@@ -121,7 +121,7 @@ func get(ctx context.Context, url string) ([]byte, error) {
 
 // floor starts the bare handler that everything is compared with, with answers of so many bytes.
 func (l *lab) floor(size int) (*system, error) {
-	command := exec.Command(l.program, "floor", fmt.Sprint(size)) //nolint:noctx // stop ends it
+	command := exec.Command(l.self, "floor", fmt.Sprint(size)) //nolint:noctx // stop ends it
 	command.Env = cleanEnvironment()
 	dieWithParent(command)
 	floor, err := measure.StartFloor(command)

@@ -1,4 +1,4 @@
-package main
+package performance
 
 import (
 	"os/exec"
@@ -8,10 +8,4 @@ import (
 // dieWithParent has the kernel end the process when this one dies.
 func dieWithParent(command *exec.Cmd) {
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
-}
-
-// endWithStarter has the kernel interrupt this process when `go run`, which passes no signal on, dies.
-func endWithStarter() {
-	// An error leaves us as we would be on another system.
-	_, _, _ = syscall.RawSyscall(syscall.SYS_PRCTL, syscall.PR_SET_PDEATHSIG, uintptr(syscall.SIGTERM), 0)
 }

@@ -6,6 +6,3 @@ import "os/exec"
 
 // dieWithParent does nothing where the kernel can't.
 func dieWithParent(*exec.Cmd) {}
-
-// endWithStarter does nothing where the kernel can't.
-func endWithStarter() {}

@@ -1,10 +1,10 @@
-package main
+package performance
 
 import (
 	"context"
-	"io"
 	"log/slog"
 
+	"github.com/alecthomas/kong"
 	"github.com/danielgtaylor/huma/v2"
 
 	"superheroes/internal/character"
@@ -16,10 +16,10 @@ import (
 	"superheroes/internal/web"
 )
 
-// stubCommand is a fights process put together from the product's own packages, on a store that keeps nothing. It shows
+// StubCommand is a fights process put together from the product's own packages, on a store that keeps nothing. It shows
 // what a fight takes before it is stored, and is never part of the product. What it measures is reported as storing
 // nothing.
-type stubCommand struct {
+type StubCommand struct {
 	Addr              string            `env:"ADDR" required:"" help:"Address to listen on."`
 	HeroesURL         string            `env:"HEROES_URL" required:""`
 	VillainsURL       string            `env:"VILLAINS_URL" required:""`
@@ -30,9 +30,9 @@ type stubCommand struct {
 }
 
 // Run serves until a signal ends it.
-func (c *stubCommand) Run(ctx context.Context, progress io.Writer) error {
+func (c *StubCommand) Run(ctx context.Context, k *kong.Kong) error {
 	c.Slack.Raise()
-	log := slog.New(slog.NewTextHandler(progress, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	log := slog.New(slog.NewTextHandler(k.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	heroes := remote.New(character.Heroes(), c.HeroesURL, c.Peers)
 	villains := remote.New(character.Villains(), c.VillainsURL, c.Peers)
 	locations := remote.New(location.Locations(), c.LocationsURL, c.Peers)

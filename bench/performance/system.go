@@ -1,8 +1,7 @@
-package main
+package performance
 
 import (
 	"context"
-	"errors"
 	"net"
 	"os"
 	"slices"
@@ -197,15 +196,12 @@ const mongoName = "MongoDB's place"
 // storeless starts the same with a fights process that stores nothing (see stub.go). It is no member of the family: it
 // only tells what the work before the store takes.
 func (l *lab) storeless(ctx context.Context, profile string, env ...string) (*system, error) {
-	if len(l.stub) == 0 {
-		return nil, errors.New("there is no program that stores nothing")
-	}
 	env = append(env, "PROFILE="+profile)
 	return newSystem(func(s *system) error {
 		if err := l.catalogs(ctx, s, env...); err != nil {
 			return err
 		}
-		return l.alone(ctx, s, measure.Fights, slices.Concat(env, s.peers()), l.stub...)
+		return l.alone(ctx, s, measure.Fights, slices.Concat(env, s.peers()), l.self, "stub")
 	})
 }
 

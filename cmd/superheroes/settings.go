@@ -13,8 +13,6 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"superheroes/bench/energy"
-	"superheroes/bench/measure"
 	"superheroes/internal/logging"
 )
 
@@ -26,7 +24,6 @@ func newParser(grammar any, stdout, stderr io.Writer, exit func(int)) (*kong.Kon
 		kong.Description("Super Heroes in Go: heroes and villains fight, and every fight is stored."),
 		kong.DefaultEnvars(""),
 		kong.Resolvers(kong.ResolverFunc(fromEnvironment)),
-		kong.Vars{"mixes": strings.Join(measure.MixNames(), ", "), "wattsSource": energy.CloudCarbonFootprint().Source},
 		kong.Writers(stdout, stderr),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
 		kong.ValueFormatter(helpWithVariables),

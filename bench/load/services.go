@@ -1,4 +1,4 @@
-package main
+package load
 
 import (
 	"context"
@@ -11,29 +11,32 @@ import (
 	"os/exec"
 	"regexp"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
+
+	"superheroes/bench/proc"
+	"superheroes/test/engines"
 )
 
-// system is all services in one process.
-type system struct {
+// services are all services in one process.
+type services struct {
 	fights  string // base address
 	command *exec.Cmd
 	ended   chan error
 }
 
 // start starts the program on free ports with its data in a folder, and waits until it is ready.
-func start(ctx context.Context, program, data string) (*system, error) {
-	s := &system{command: exec.Command(program), ended: make(chan error, 1)}
+func start(ctx context.Context, program, data string) (*services, error) {
+	s := &services{command: exec.Command(program), ended: make(chan error, 1)} //nolint:noctx // stop ends it
 	addresses, err := listens(ctx, program)
 	if err != nil {
 		return nil, err
 	}
-	fights, err := freeAddr()
+	port, err := engines.FreePort()
 	if err != nil {
 		return nil, err
 	}
+	fights := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	s.fights = "http://" + fights
 	s.command.Env = append(os.Environ(), "DATA_DIR="+data)
 	for _, variable := range addresses {
@@ -77,16 +80,8 @@ func listens(ctx context.Context, program string) ([]string, error) {
 	return variables, nil
 }
 
-func freeAddr() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return listener.Addr().String(), listener.Close()
-}
-
 // stop asks the system to end, and waits for it.
-func (s *system) stop() error {
+func (s *services) stop() error {
 	if err := s.command.Process.Signal(syscall.SIGTERM); err != nil {
 		return err
 	}
@@ -99,13 +94,14 @@ type snapshot struct {
 	cpu    time.Duration // of user and system, 0 where it can't be told
 }
 
-func (s *system) snapshot(ctx context.Context) (snapshot, error) {
+func (s *services) snapshot(ctx context.Context) (snapshot, error) {
 	fights, err := s.count(ctx)
-	return snapshot{fights, cpuTime(s.command.Process.Pid)}, err
+	usage, _ := proc.System().Usage([]int{s.command.Process.Pid}) // nothing where it can't be told
+	return snapshot{fights, usage.CPU}, err
 }
 
 // count asks how many fights are stored.
-func (s *system) count(ctx context.Context) (int64, error) {
+func (s *services) count(ctx context.Context) (int64, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.fights+"/api/fights/count", nil)
 	if err != nil {
 		return 0, err
@@ -120,20 +116,4 @@ func (s *system) count(ctx context.Context) (int64, error) {
 		return 0, fmt.Errorf("asking for the count of fights: %s", response.Status)
 	}
 	return answer.Count, json.NewDecoder(response.Body).Decode(&answer)
-}
-
-// cpuTime reads the 14th and 15th field of /proc/PID/stat: user and system time in ticks of 10 ms (proc(5)).
-func cpuTime(pid int) time.Duration {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0 // not Linux
-	}
-	_, rest, _ := strings.Cut(string(stat), ") ") // the program's name may hold blanks
-	fields := strings.Fields(rest)
-	if len(fields) < 13 {
-		return 0
-	}
-	user, _ := strconv.ParseInt(fields[11], 10, 64)
-	system, _ := strconv.ParseInt(fields[12], 10, 64)
-	return time.Duration(user+system) * 10 * time.Millisecond
 }

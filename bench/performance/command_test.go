@@ -1,31 +1,30 @@
-package main
+package performance
 
 import (
 	"bytes"
+	"fmt"
+	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"superheroes/bench/measure"
 )
 
-func TestUsage(t *testing.T) {
-	for _, test := range []struct {
-		name string
-		args []string
-		code int
-		says string
-	}{
-		{"help", []string{"--help"}, exitOK, "--quick"},
-		{"an unknown experiment", []string{"--only", "all"}, exitUsage, `there is no "all"; there are fights-32`},
-		{"an unknown flag", []string{"--fast"}, exitUsage, "unknown flag"},
-		{"no such results", []string{"--from", "nowhere.json", "--out", "nowhere"}, exitError, "nowhere.json"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			var out bytes.Buffer
-			if code := run(t.Context(), test.args, &out, &out); code != test.code || !strings.Contains(out.String(), test.says) {
-				t.Errorf("exit code %d: %s", code, &out)
-			}
-		})
+// TestMain makes the test's own program the floor when it is started as one.
+func TestMain(m *testing.M) {
+	if len(os.Args) != 3 || os.Args[1] != "floor" {
+		os.Exit(m.Run())
+	}
+	size, err := strconv.Atoi(os.Args[2])
+	if err == nil {
+		err = measure.ServeFloor(size, os.Stdin, os.Stdout)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 }
 
@@ -36,7 +35,7 @@ func TestMeasure(t *testing.T) {
 	}
 	p := plan{Name: "test", Rounds: 1, Measured: 300 * time.Millisecond, Idle: 200 * time.Millisecond, Starts: 1}
 	var said bytes.Buffer
-	r, err := runExperiments(t.Context(), p, []string{at1, "start"}, nil, &said)
+	r, err := runExperiments(t.Context(), p, []string{at1, "start"}, &said)
 	if err != nil {
 		t.Fatalf("%v; it said:\n%s", err, &said)
 	}
@@ -67,7 +66,7 @@ func TestMeasure(t *testing.T) {
 func TestMissing(t *testing.T) {
 	var said bytes.Buffer
 	noTime := plan{Name: "test", Rounds: 1, Starts: 1}
-	r, err := runExperiments(t.Context(), noTime, []string{at1, "start"}, nil, &said)
+	r, err := runExperiments(t.Context(), noTime, []string{at1, "start"}, &said)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,13 +16,13 @@ import (
 	"superheroes/test/system"
 )
 
-// TestBench measures a real one process on SQLite, from the command line.
-func TestBench(t *testing.T) {
+// TestRun measures a real one process on SQLite, from the command line.
+func TestRun(t *testing.T) {
 	program := system.Build(t)
 	s := system.Up(t, program, t.TempDir())
 	target := "fights=" + s.Fights + ",heroes=" + s.Heroes + ",name=ours"
 	folder := filepath.Join(t.TempDir(), "report")
-	run := system.Start(t, program, nil, "bench", "--target", target, "--mix", "family", "--connections", "4",
+	run := system.Start(t, build(t), nil, "run", "--target", target, "--mix", "family", "--connections", "4",
 		"--rate", "100", "--max-wait", "1m", "--duration", "1s", "--warmup", "100ms", "--idle", "100ms", "--rounds", "1", "--versus", "url="+s.Fights+",name=again", "--json", "--report", folder)
 	code := run.Wait(t, time.Minute)
 	var report measure.Report
@@ -65,14 +65,14 @@ func checkMember(t *testing.T, member measure.Member) {
 	}
 }
 
-// TestBenchFindsTheProcess reads the CPU of a process that it found by the port.
-func TestBenchFindsTheProcess(t *testing.T) {
+// TestRunFindsTheProcess reads the CPU of a process that it found by the port.
+func TestRunFindsTheProcess(t *testing.T) {
 	if _, err := os.Stat("/proc/net/tcp"); err != nil {
 		t.Skip("this system doesn't tell who listens:", err)
 	}
 	program := system.Build(t)
 	s := system.Up(t, program, t.TempDir())
-	run := system.Start(t, program, nil, "bench", "--target", s.Fights, "--duration=1s", "--warmup=0s", "--idle=10ms", "--no-floor", "--json", "--rate=50", "--max-wait=1m")
+	run := system.Start(t, build(t), nil, "run", "--target", s.Fights, "--duration=1s", "--warmup=0s", "--idle=10ms", "--no-floor", "--json", "--rate=50", "--max-wait=1m")
 	run.Wait(t, time.Minute)
 	var report measure.Report
 	if err := json.Unmarshal([]byte(run.Stdout.String()), &report); err != nil {
@@ -84,9 +84,9 @@ func TestBenchFindsTheProcess(t *testing.T) {
 	}
 }
 
-// TestBenchBesideOthers has busy loops beside the bench, in both models: no run is valid, and the report says who took the
+// TestRunBesideOthers has busy loops beside the generator, in both models: no run is valid, and the report says who took the
 // cores.
-func TestBenchBesideOthers(t *testing.T) {
+func TestRunBesideOthers(t *testing.T) {
 	if _, err := proc.System().Census(nil); err != nil {
 		t.Skip(err)
 	}
@@ -97,7 +97,7 @@ func TestBenchBesideOthers(t *testing.T) {
 	}
 	for name, arguments := range map[string][]string{"closed model": nil, "open model": {"--rate=50"}} {
 		t.Run(name, func(t *testing.T) {
-			run := system.Start(t, program, nil, append([]string{"bench", "--target", s.Fights, "--duration=500ms", "--warmup=100ms", "--idle=10ms", "--no-floor"}, arguments...)...)
+			run := system.Start(t, build(t), nil, append([]string{"run", "--target", s.Fights, "--duration=500ms", "--warmup=100ms", "--idle=10ms", "--no-floor"}, arguments...)...)
 			if code := run.Wait(t, time.Minute); code != exitError {
 				t.Errorf("exit code %d", code)
 			}
@@ -118,12 +118,12 @@ func TestBenchBesideOthers(t *testing.T) {
 	}
 }
 
-// TestBenchInterrupted has what there is written, VOID.
-func TestBenchInterrupted(t *testing.T) {
+// TestRunInterrupted has what there is written, VOID.
+func TestRunInterrupted(t *testing.T) {
 	program := system.Build(t)
 	s := system.Up(t, program, t.TempDir())
 	folder := t.TempDir()
-	run := system.Start(t, program, nil, "bench", "--target", s.Fights, "--duration=1h", "--warmup=0s", "--no-floor", "--report", folder)
+	run := system.Start(t, build(t), nil, "run", "--target", s.Fights, "--duration=1h", "--warmup=0s", "--no-floor", "--report", folder)
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		if text, err := stored(t, s.Fights); err == nil && text > 50 {
 			break
@@ -160,12 +160,15 @@ func stored(t *testing.T, fights string) (int, error) {
 	return answer.Count, err
 }
 
-func TestBenchWithoutATarget(t *testing.T) {
-	invoke("bench", "--target=http://127.0.0.1:1").check(t, exitError, "http://127.0.0.1:1 does not answer")
+func TestRunWithoutATarget(t *testing.T) {
+	got := invoke(t, "run", "--target=http://127.0.0.1:1")
+	if got.code != exitError || strings.Count(got.stderr, "\n") != 1 || !strings.Contains(got.stderr, "http://127.0.0.1:1 does not answer") {
+		t.Errorf("got %+v", got)
+	}
 }
 
-// TestRoundsOfBench has a comparison take as many as a confidence interval needs, unless it is told how many.
-func TestRoundsOfBench(t *testing.T) {
+// TestRounds has a comparison take as many as a confidence interval needs, unless it is told how many.
+func TestRounds(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		versus []string
@@ -178,7 +181,7 @@ func TestRoundsOfBench(t *testing.T) {
 		{"none", nil, -1, -1}, // which Measure refuses
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			options, err := benchCommand{Target: "http://127.0.0.1:1", Versus: c.versus, Mix: "livez", Idle: time.Second, Rounds: c.asked}.options()
+			options, err := runCommand{Target: "http://127.0.0.1:1", Versus: c.versus, Mix: "livez", Idle: time.Second, Rounds: c.asked}.options()
 			if err != nil || options.Rounds != c.want {
 				t.Errorf("got %d, %v; want %d", options.Rounds, err, c.want)
 			}

@@ -10,14 +10,17 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
 
 	"superheroes/bench/energy"
 	"superheroes/bench/measure"
+	"superheroes/internal/buildinfo"
 )
 
-// benchCommand measures running members. A report that is VOID is still written, and ends with exit code 1.
-type benchCommand struct {
+// runCommand measures running members. A report that is VOID is still written, and ends with exit code 1.
+type runCommand struct {
 	Target      string        `env:"BENCH_TARGET" default:"fights=http://localhost:8004,heroes=http://localhost:8001,villains=http://localhost:8002,locations=http://localhost:8003,name=up" help:"Member to measure: the base URL of whatever the mix asks, or fights=URL,heroes=URL,villains=URL,locations=URL, each with ,name=TEXT ,pid=N ,store-pid=N where wanted."`
 	Versus      []string      `sep:"none" env:"BENCH_VERSUS" placeholder:"TARGET" help:"Member to compare it with, in turn: A B A B …; same syntax as the target. May be given several times."`
 	Mix         string        `env:"BENCH_MIX" default:"execute_fight" help:"What an iteration does: ${mixes}; several with weights as in execute_fight:1,random_hero:9."`
@@ -44,63 +47,59 @@ type benchCommand struct {
 }
 
 // Validate refuses what can't be measured.
-func (c benchCommand) Validate() error {
+func (c runCommand) Validate() error {
 	switch {
-	case c.Idle == 0:
-		return badBench("idle", "must be more than 0s: what is done without load is subtracted and shown")
-	case c.Duration == 0:
-		return badBench("duration", "must be more than 0s")
-	case c.Timeout == 0:
-		return badBench("timeout", "must be more than 0s")
-	case c.MaxWait == 0 && len(c.Rate) > 0:
-		return badBench("max-wait", "must be more than 0s")
+	case c.Idle <= 0:
+		return wrong("idle", "must be more than 0s: what is done without load is subtracted and shown")
+	case c.Duration <= 0:
+		return wrong("duration", "must be more than 0s")
+	case c.Warmup < 0:
+		return wrong("warmup", "must not be below 0s")
+	case c.Timeout <= 0:
+		return wrong("timeout", "must be more than 0s")
+	case c.MaxWait <= 0 && len(c.Rate) > 0:
+		return wrong("max-wait", "must be more than 0s")
 	case c.Connections < 1:
-		return badBench("connections", "must be at least 1")
+		return wrong("connections", "must be at least 1")
 	case c.Rounds < 0:
-		return badBench("rounds", "must not be below 0")
+		return wrong("rounds", "must not be below 0")
 	case slices.ContainsFunc(c.Rate, func(rate float64) bool { return !(rate > 0) }):
-		return badBench("rate", "rates must be above 0")
+		return wrong("rate", "rates must be above 0")
 	}
 	_, err := c.options()
 	return err
 }
 
-// badBench returns an error about a setting of bench.
-func badBench(flag, format string, args ...any) error {
-	return &settingError{"--" + flag, "BENCH_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_")), fmt.Errorf(format, args...)}
+// wrong returns an error about a flag, which names its variable too.
+func wrong(flag, format string, args ...any) error {
+	return fmt.Errorf("--%s, BENCH_%s: %w", flag, strings.ToUpper(strings.ReplaceAll(flag, "-", "_")), fmt.Errorf(format, args...))
 }
 
-func (c benchCommand) Run(s *session) error {
+// Run measures, and writes the report.
+func (c runCommand) Run(ctx context.Context, k *kong.Kong) error {
 	options, err := c.options()
 	if err != nil {
 		return err
 	}
-	ctx, stop := untilSignal()
-	defer stop()
-	defer context.AfterFunc(ctx, stop)() // a second signal ends the process
-	progress, done := s.progress()
+	progress, done := showProgress(k.Stderr)
 	options.Progress = progress
 	report, err := measure.Members(ctx, options)
 	done()
-	var usage measure.UsageError
-	switch {
-	case errors.As(err, &usage):
-		return usageError{err}
-	case err != nil:
+	if err != nil {
 		return err
 	}
-	return errors.Join(c.write(s.stdout, report), report.Err())
+	return errors.Join(c.write(k.Stdout, report), report.Err())
 }
 
-func (c benchCommand) options() (measure.Options, error) {
+func (c runCommand) options() (measure.Options, error) {
 	options := measure.Options{
 		Rates: c.Rate, Connections: c.Connections, Duration: c.Duration, Warmup: c.Warmup, Idle: c.Idle, Timeout: c.Timeout,
 		MaxWait: c.MaxWait, Rounds: c.Rounds, FloorProcs: c.FloorProcs, CountCalls: c.CountCalls, PinTarget: c.PinTarget, PinSelf: c.PinSelf,
-		RAPL: c.Rapl, Model: energy.Model{Watts: c.Watts, Source: c.WattsSource}, Version: versionText(),
+		RAPL: c.Rapl, Model: energy.Model{Watts: c.Watts, Source: c.WattsSource}, Version: buildinfo.Version(version),
 	}
 	var err error
 	if options.Mix, err = measure.ParseMix(c.Mix); err != nil {
-		return options, badBench("mix", "%w", err)
+		return options, wrong("mix", "%w", err)
 	}
 	for i, text := range append([]string{c.Target}, c.Versus...) {
 		flag := "target"
@@ -109,7 +108,7 @@ func (c benchCommand) options() (measure.Options, error) {
 		}
 		target, err := measure.ParseTarget(text)
 		if err != nil {
-			return options, badBench(flag, "%w", err)
+			return options, wrong(flag, "%w", err)
 		}
 		options.Targets = append(options.Targets, target)
 	}
@@ -134,7 +133,7 @@ func (c benchCommand) options() (measure.Options, error) {
 const roundsToCompare = 6
 
 // write writes the report to stdout, and to its folder.
-func (c benchCommand) write(stdout io.Writer, report *measure.Report) error {
+func (c runCommand) write(stdout io.Writer, report *measure.Report) error {
 	write := report.Text
 	if c.JSON {
 		write = report.JSON
@@ -148,10 +147,10 @@ func (c benchCommand) write(stdout io.Writer, report *measure.Report) error {
 	return report.Save(c.Report)
 }
 
-// progress returns what shows on a terminal how far a run is, nil when there is none, and what takes that away.
-func (s *session) progress() (show func(string, time.Duration, time.Duration), done func()) {
-	terminal := s.terminal()
-	if terminal == nil {
+// showProgress returns what shows on a terminal how far a run is, nil if stderr is none, and what clears that away.
+func showProgress(stderr io.Writer) (show func(string, time.Duration, time.Duration), done func()) {
+	terminal, ok := stderr.(*os.File)
+	if !ok || !term.IsTerminal(int(terminal.Fd())) {
 		return nil, func() {}
 	}
 	var bar *progressbar.ProgressBar
@@ -172,10 +171,3 @@ func (s *session) progress() (show func(string, time.Duration, time.Duration), d
 	}
 	return show, done
 }
-
-// floorCommand is the process that bench compares with. It ends with its input.
-type floorCommand struct {
-	Size int `arg:"" help:"Bytes of an answer."`
-}
-
-func (c floorCommand) Run(s *session) error { return measure.ServeFloor(c.Size, os.Stdin, s.stdout) }

@@ -1,21 +1,17 @@
-package main
+package load
 
 import (
 	"context"
 	"net"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"testing"
+
+	"superheroes/test/system"
 )
 
 // TestStartBesideAnother has every usual port of the program taken.
 func TestStartBesideAnother(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "superheroes")
-	build := exec.CommandContext(t.Context(), "go", "build", "-C", "../..", "-o", program, "./cmd/superheroes")
-	if output, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, output)
-	}
+	program := system.Build(t)
 	for port := 8000; port < 8010; port++ {
 		listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		if err == nil { // else somebody has it
