@@ -24,7 +24,7 @@ type Chart struct {
 	Title, X, Y string // and the labels of the axes, with their units
 
 	Lines []Line
-	Scale func(x float64) float64 // of lines: where x is on its axis, from 0 at the first tick to 1 at the last; linear if nil
+	Scale func(x float64) float64 // of lines: where x is on its axis, as in math.Log; linear if nil
 	Ticks []float64               // of lines: marks on that axis; chosen if there are none
 
 	Bars  []string // names of bars
@@ -66,9 +66,10 @@ func (c Chart) Write(w io.Writer) error {
 	legend := p.Legend
 	p.Legend = plot.NewLegend()
 	box := legend.Rectangle(page)
+	right := (box.Max.X - box.Min.X) * 5 / 4 // the reader's font may be wider
 	legend.YOffs = -2 * p.Title.TextStyle.FontExtents().Height
-	legend.Draw(page)
-	p.Draw(draw.Crop(page, 0, -(box.Max.X - box.Min.X + 2*margin), 0, 0))
+	legend.Draw(draw.Crop(page, page.Max.X-page.Min.X-right, 0, 0, 0))
+	p.Draw(draw.Crop(page, 0, -right-2*margin, 0, 0))
 	var svg bytes.Buffer
 	if _, err := canvas.WriteTo(&svg); err != nil {
 		return err
@@ -88,8 +89,9 @@ func (c Chart) empty() *plot.Plot {
 	} {
 		style.Font.Variant = "Sans"
 	}
-	p.Legend.Top, p.Legend.Padding = true, margin/3
-	p.Legend.Left = true
+	p.Legend.Top, p.Legend.Left, p.Legend.Padding = true, true, margin/3 // left: the names come after the samples
+	p.BackgroundColor = nil                                              // the page has one
+	p.X.Tick.Marker, p.Y.Tick.Marker = plot.TickerFunc(ticks), plot.TickerFunc(ticks)
 	p.Y.Min = 0
 	grid := plotter.NewGrid()
 	grid.Horizontal.Color, grid.Vertical.Color = color.Gray{0xdd}, color.Gray{0xdd}
@@ -98,6 +100,17 @@ func (c Chart) empty() *plot.Plot {
 	}
 	p.Add(grid)
 	return p
+}
+
+// ticks are gonum's, without trailing zeros.
+func ticks(least, most float64) []plot.Tick {
+	marks := plot.DefaultTicks{}.Ticks(least, most)
+	for i := range marks {
+		if !marks[i].IsMinor() {
+			marks[i].Label = strconv.FormatFloat(marks[i].Value, 'g', 6, 64)
+		}
+	}
+	return marks
 }
 
 // hue returns a colour that people with any sight can tell from its neighbours (the palette of Okabe and Ito).
@@ -114,21 +127,29 @@ func dashes(i int) []vg.Length {
 	return [][]vg.Length{nil, {6, 3}, {2, 3}}[i/7%3]
 }
 
+// addLines draws the lines on a linear axis of what the scale makes of x.
 func (c Chart) addLines(p *plot.Plot) error {
+	at := c.Scale
+	if at == nil {
+		at = func(x float64) float64 { return x }
+	}
 	if len(c.Ticks) > 0 {
 		marks := make(plot.ConstantTicks, len(c.Ticks))
 		for i, tick := range c.Ticks {
-			marks[i] = plot.Tick{Value: tick, Label: strconv.FormatFloat(tick, 'f', -1, 64)}
+			marks[i] = plot.Tick{Value: at(tick), Label: strconv.FormatFloat(tick, 'f', -1, 64)}
 		}
-		p.X.Tick.Marker, p.X.Min, p.X.Max = marks, c.Ticks[0], c.Ticks[len(c.Ticks)-1]
+		p.X.Tick.Marker, p.X.Min, p.X.Max = marks, marks[0].Value, marks[len(marks)-1].Value
 	} else if len(c.Lines) > 0 {
 		p.X.Min = 0
 	}
-	if c.Scale != nil {
-		p.X.Scale = scale(c.Scale)
-	}
 	for i, l := range c.Lines {
-		line, points, err := plotter.NewLinePoints(drawable(l.Points))
+		var drawable plotter.XYs
+		for _, point := range l.Points {
+			if point.X = at(point.X); plotter.CheckFloats(point.X, point.Y) == nil {
+				drawable = append(drawable, point)
+			}
+		}
+		line, points, err := plotter.NewLinePoints(drawable)
 		if err != nil {
 			return err
 		}
@@ -138,22 +159,6 @@ func (c Chart) addLines(p *plot.Plot) error {
 		p.Legend.Add(l.Name, line, points)
 	}
 	return nil
-}
-
-// scale is an axis whose ends are built in.
-type scale func(float64) float64
-
-// Normalize implements plot.Normalizer.
-func (s scale) Normalize(_, _, x float64) float64 { return s(x) }
-
-func drawable(points plotter.XYs) plotter.XYs {
-	var good plotter.XYs
-	for _, point := range points {
-		if plotter.CheckFloats(point.X, point.Y) == nil {
-			good = append(good, point)
-		}
-	}
-	return good
 }
 
 func (c Chart) addBars(p *plot.Plot) error {

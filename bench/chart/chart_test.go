@@ -57,7 +57,7 @@ func TestWrite(t *testing.T) {
 	}{
 		{"lines", Chart{Title: "a < b", X: "rate", Y: "ms", Lines: []Line{{"one & only", plotter.XYs{{X: 0, Y: 0}, {X: 50, Y: 10}, {X: 100, Y: 5}}}}},
 			"one & only|a < b|rate|0|50|100|ms|0|5|10"},
-		{"ticks", Chart{Ticks: []float64{1, 10, 100}, Lines: []Line{{"l", plotter.XYs{{X: 1, Y: 1}}}}}, "l|1|10|100|0.0"},
+		{"ticks", Chart{Ticks: []float64{1, 10, 100}, Lines: []Line{{"l", plotter.XYs{{X: 1, Y: 1}}}}}, "l|1|10|100|0|0.5"},
 		{"bars", Chart{Bars: []string{"a", "b", "c"}, Parts: []Part{{"low", []float64{10, none, none}}, {"high", []float64{10, 5, math.Inf(1)}}}},
 			"low|high|a|b|c|0|20|5|not known"},
 		{"no lines", Chart{Title: "empty"}, "empty"},
@@ -88,7 +88,7 @@ func TestScale(t *testing.T) {
 		_, svg := write(t, Chart{Scale: scale, Ticks: []float64{0, middle, 100}, Lines: []Line{{"l", points}}})
 		return svg
 	}
-	root := draw(25, func(x float64) float64 { return math.Sqrt(x / 100) })
+	root := draw(25, func(x float64) float64 { return 10 * math.Sqrt(x) })
 	if got, want := strings.ReplaceAll(root, ">25<", ">50<"), draw(50, nil); got != want {
 		t.Errorf("a quarter is not drawn at half of the axis:\n%s\n%s", got, want)
 	}
