@@ -6,13 +6,13 @@ GOLANGCI = go tool -modfile=tools/golangci-lint/go.mod golangci-lint
 GOVULNCHECK = go tool -modfile=tools/govulncheck/go.mod govulncheck
 
 .DEFAULT_GOAL = help
-.PHONY: help run build test load bench chaos compose-test lint vuln fuzz
+.PHONY: help run build build-bench test load bench chaos compose-test lint vuln fuzz
 
 help:
 	@echo 'make run     start all services (ARGS="--help" for the flags)'
-	@echo 'make build   build build/superheroes'
+	@echo 'make build   build build/superheroes; make build-bench builds build/superheroes-bench'
 	@echo 'make test    run all tests on real engines (ARGS="-run Fight ./internal/..." for some)'
-	@echo 'make load    load test of the whole system with k6 (ARGS="-rates 10,100")'
+	@echo 'make load    load test of the whole system with k6 (ARGS="--rates 10,100")'
 	@echo 'make bench   measure everything on this machine and write docs/performance.md, some twenty minutes (ARGS="--quick": minutes)'
 	@echo 'make chaos   break everything while fights go on, check that none is lost, and write docs/reliability.md (ARGS="--list", "--seed 7")'
 	@echo 'make compose-test   the containers on a real Docker engine: build, compose up, contract, k6, faults'
@@ -26,26 +26,29 @@ run:
 build:
 	CGO_ENABLED=0 go build -trimpath -o build/superheroes ./cmd/superheroes
 
+build-bench:
+	CGO_ENABLED=0 go build -C bench -trimpath -o ../build/superheroes-bench .
+
 test:
 	@go run ./test/run $(if $(ARGS),-- $(ARGS))
 
 lint:
 	go vet ./...
 	CGO_ENABLED=0 go vet -C tools/ferretdb -tags ferretdb_no_postgresql .
-	go vet -C tools/load ./...
+	go vet -C bench ./...
 	$(GOLANGCI) run ./...
+	cd bench && go tool -modfile=../tools/golangci-lint/go.mod golangci-lint run ./...
 	$(ACTIONLINT)
 
 # k6 is built once; its licence (AGPL) lets us run it, not link it.
 build/k6: tools/k6/go.mod
 	CGO_ENABLED=0 go build -modfile=tools/k6/go.mod -trimpath -o $@ go.k6.io/k6
 
-load: build build/k6
-	go build -C tools/load -o ../../build/load .
-	build/load $(ARGS)
+load: build build-bench build/k6
+	build/superheroes-bench load $(ARGS)
 
-bench:
-	@go run ./test/performance $(ARGS)
+bench: build-bench
+	@build/superheroes-bench report $(ARGS)
 
 chaos:
 	@go run ./test/chaos $(ARGS)
@@ -55,17 +58,20 @@ compose-test:
 
 vuln:
 	$(GOVULNCHECK) ./...
+	$(GOVULNCHECK) -C bench ./...
 
 # go test fuzzes one target of one package at a time. Its list names the targets of a package before
 # the line that names the package.
 fuzz:
-	@list=$$(go test -list '^Fuzz' ./...) || { echo "$$list"; exit 1; }; \
+	@for module in . bench; do \
+	list=$$(go test -C $$module -list '^Fuzz' ./...) || { echo "$$list"; exit 1; }; \
 	echo "$$list" | { targets=; while read -r word package rest; do \
 		case "$$word" in \
 		Fuzz*) targets="$$targets $$word" ;; \
 		ok) for target in $$targets; do \
 				echo "$$package $$target"; \
-				go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "$$package" </dev/null || exit 1; \
+				go test -C $$module -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "$$package" </dev/null || exit 1; \
 			done; targets= ;; \
 		esac; \
-	done; }
+	done; } || exit 1; \
+	done

@@ -66,7 +66,7 @@ file is removed. Durations are written like 500ms, 10s or 1m30s.
 // sections returns the commands by section of the page. Commands that share a section differ in defaults only.
 func sections() [][]string {
 	return [][]string{
-		{"up"}, {"heroes", "villains"}, {"locations"}, {"fights"}, {"statistics serve"}, {"statistics rebuild"}, {"arena"}, {"migrate"}, {"backup"}, {"import"}, {"export"}, {"seed"}, {"bench"}, {"health"},
+		{"up"}, {"heroes", "villains"}, {"locations"}, {"fights"}, {"statistics serve"}, {"statistics rebuild"}, {"arena"}, {"migrate"}, {"backup"}, {"import"}, {"export"}, {"seed"}, {"health"},
 	}
 }
 

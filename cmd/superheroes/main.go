@@ -20,6 +20,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"superheroes/internal/app"
+	"superheroes/internal/buildinfo"
 	"superheroes/internal/timerslack"
 )
 
@@ -40,9 +41,8 @@ type commands struct {
 	Backup     backupCommand      `cmd:"" help:"Back up the embedded store, even while it is in use."`
 	Import     importCommand      `cmd:"" help:"Import heroes, villains or locations from SQL, JSON Lines or CSV files."`
 	Export     exportCommand      `cmd:"" help:"Export heroes, villains or locations as JSON Lines or CSV."`
-	Seed       seedCommand        `cmd:"" help:"Generate any number of heroes, villains or locations, to try out a large catalog."`
-	Bench      benchCommand       `cmd:"" help:"Measure a running member of the family, or several against each other: latency, CPU, memory, energy."`
-	Floor      floorCommand       `cmd:"" hidden:"" help:"Serve what bench compares with."`
+	Seed       seedCommand        `cmd:"" help:"Generate any number of heroes, villains or locations, for trying out a large catalog."`
+	Bench      movedCommand       `cmd:"" hidden:"" help:"Moved to a program of its own, superheroes-bench."`
 	Health     healthCommand      `cmd:"" help:"Check whether services on this host are ready; exit with 1 if one is not."`
 	Version    versionCommand     `cmd:"" help:"Print the version."`
 	Help       helpCommand        `cmd:"" help:"Print this help, or the help of a command."`
@@ -138,30 +138,23 @@ func grammar(args []string) any {
 // usageError is an invalid command line.
 type usageError struct{ error }
 
-// version is set by release builds. Others use the toolchain's version control information.
+// version is set by release builds.
 var version = ""
-
-func versionText() string {
-	if version != "" {
-		return version
-	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "devel"
-	}
-	for _, setting := range info.Settings {
-		if setting.Key == "vcs.revision" && len(setting.Value) >= 12 {
-			return "devel-" + setting.Value[:12]
-		}
-	}
-	return "devel"
-}
 
 type versionCommand struct{}
 
 func (versionCommand) Run(s *session) error {
-	_, err := fmt.Fprintln(s.stdout, "superheroes", versionText())
+	_, err := fmt.Fprintln(s.stdout, "superheroes", buildinfo.Version(version))
 	return err
+}
+
+// movedCommand says where the bench is now, whatever it is asked.
+type movedCommand struct {
+	Args []string `arg:"" optional:"" passthrough:""`
+}
+
+func (movedCommand) Run(*session) error {
+	return usageError{errors.New("the bench is a program of its own now: superheroes-bench, or go run -C bench . in the sources")}
 }
 
 type helpCommand struct {
@@ -183,7 +176,7 @@ func (s *session) serve(slack timerslack.Config, start func(context.Context, *ap
 	defer signal.Stop(signals)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	a := app.New(versionText(), s.stderr)
+	a := app.New(buildinfo.Version(version), s.stderr)
 	started := make(chan error, 1)
 	go func() { started <- start(ctx, a) }()
 	select {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"superheroes/internal/app"
+	"superheroes/internal/buildinfo"
 	"superheroes/internal/timerslack"
 )
 
@@ -19,7 +20,7 @@ type upCommand struct {
 func (c upCommand) Run(s *session) error {
 	return s.serve(c.Slack, func(ctx context.Context, a *app.App) error { return a.Up(ctx, c.UpConfig) }, func(endpoints []app.Endpoint) {
 		var text strings.Builder
-		fmt.Fprintf(&text, "Super Heroes in Go, %s, profile %s\n\n", versionText(), c.Profile)
+		fmt.Fprintf(&text, "Super Heroes in Go, %s, profile %s\n\n", buildinfo.Version(version), c.Profile)
 		fights := ""
 		for _, at := range arenaFirst(endpoints) {
 			switch at.Service {

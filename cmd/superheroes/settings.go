@@ -13,8 +13,6 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"superheroes/internal/bench"
-	"superheroes/internal/bench/energy"
 	"superheroes/internal/logging"
 )
 
@@ -26,7 +24,6 @@ func newParser(grammar any, stdout, stderr io.Writer, exit func(int)) (*kong.Kon
 		kong.Description("Super Heroes in Go: heroes and villains fight, and every fight is stored."),
 		kong.DefaultEnvars(""),
 		kong.Resolvers(kong.ResolverFunc(fromEnvironment)),
-		kong.Vars{"mixes": strings.Join(bench.MixNames(), ", "), "wattsSource": energy.CloudCarbonFootprint().Source},
 		kong.Writers(stdout, stderr),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
 		kong.ValueFormatter(helpWithVariables),

@@ -278,18 +278,12 @@ func TestNoSecretIsShown(t *testing.T) {
 		{"fights --addr=127.0.0.1:0", "locations-url", "https://PW@127.0.0.1:1"},
 		{"arena --addr=127.0.0.1:0", "statistics-url", "http://u:PW@127.0.0.1:1/"},
 		{"arena --addr=127.0.0.1:0", "fights-url", "http://127.0.0.1:1/?password=PW"},
-		{"bench --no-floor", "target", "http://u:PW@127.0.0.1:1"},
-		{"bench --no-floor", "target", "name=x,fights=http://u:PW@127.0.0.1:1"},
-		{"bench --no-floor", "versus", "http://u:PW@127.0.0.1:1"},
 	}
 	for _, c := range urls {
 		t.Run(c.args+" "+c.flag, func(t *testing.T) {
 			t.Chdir(t.TempDir())
 			args := strings.Fields(c.args)
 			variable := strings.ToUpper(strings.ReplaceAll(c.flag, "-", "_"))
-			if args[0] == "bench" {
-				variable = "BENCH_" + variable
-			}
 			for _, password := range unusual {
 				url := strings.ReplaceAll(c.url, "PW", password)
 				hidden(t, invoke(append(slices.Clone(args), "--"+c.flag+"="+url)...), password)

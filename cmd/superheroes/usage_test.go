@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"superheroes/internal/buildinfo"
 	"superheroes/internal/timerslack"
 )
 
@@ -43,7 +44,7 @@ func (o outcome) check(t *testing.T, code int, texts ...string) {
 	}
 }
 
-var commandNames = []string{"up", "heroes", "villains", "locations", "fights", "statistics", "arena", "migrate", "import", "export", "seed", "bench", "health", "version", "help"}
+var commandNames = []string{"up", "heroes", "villains", "locations", "fights", "statistics", "arena", "migrate", "import", "export", "seed", "health", "version", "help"}
 
 func TestHelp(t *testing.T) {
 	for _, args := range [][]string{{"--help"}, {"-h"}, {"help"}} {
@@ -69,7 +70,7 @@ func TestHelp(t *testing.T) {
 
 func TestVersion(t *testing.T) {
 	got := invoke("version")
-	got.check(t, exitOK, "superheroes "+versionText())
+	got.check(t, exitOK, "superheroes "+buildinfo.Version(version))
 	if strings.Count(got.stdout, "\n") != 1 {
 		t.Errorf("got %q", got.stdout)
 	}
@@ -191,19 +192,8 @@ func TestWrongUsage(t *testing.T) {
 		{"a seed that is no number", "seed heroes --seed=x", "", "--seed"},
 		{"a seed below nothing", "seed heroes --seed=-1", "", "--seed"},
 		{"seed with an extra argument", "seed heroes 1000", "", "1000"},
-		{"bench of an unknown mix", "bench --mix=nonsense", "", "--mix"},
-		{"bench of a mix without its weight", "bench --mix=family:", "", "--mix"},
-		{"bench of no target", "bench --target=nonsense", "", "--target"},
-		{"bench against no target", "bench --versus=dogs=http://localhost:1", "", "--versus"},
-		{"bench at a rate of nothing", "bench --rate=1,0", "", "rates"},
-		{"bench at a rate that is none", "bench --rate=fast", "", "--rate"},
-		{"bench on no connection", "bench --connections=0", "", "connection"},
-		{"bench in no time", "bench --duration=0s", "", "duration"},
-		{"bench in no rounds", "bench --rounds=-1", "", "rounds"},
-		{"bench without a rest", "bench --idle=0s", "", "--idle"},
-		{"bench of a mix without its address", "bench --mix=random_hero --target=fights=http://localhost:1", "", "heroes"},
-		{"bench of a process that isn't there", "bench --target=http://localhost:1 --pid=1073741824", "", "1073741824"},
-		{"floor without a size", "floor", "", "<size>"},
+		{"the bench, which is another program", "bench", "", "superheroes-bench"},
+		{"the bench with flags", "bench --duration 3s --versus=http://localhost:1", "", "superheroes-bench"},
 		{"health of a bad address", "health --addr=nonsense", "", "--addr"},
 		{"health of a bad address of one", "health --fights-addr=nonsense", "", "--fights-addr"},
 		{"health of a bad address in a variable", "health", "ADDR=nonsense", "--addr"},

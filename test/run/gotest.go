@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -16,26 +17,61 @@ import (
 // stopPatience is how long interrupted tests have to clean up.
 const stopPatience = 10 * time.Second
 
-// testArgs returns the arguments of go test: ours, then the user's, which take precedence, and the whole module
-// unless the user names a package.
-func testArgs(ctx context.Context, given []string, say sayer) []string {
+// benchFolder is the folder of the bench's module, below ours.
+const benchFolder = "bench"
+
+// modules returns the folders of the modules to test, below the one that is given.
+func modules(root string) []string {
+	if _, err := os.Stat(filepath.Join(root, benchFolder, "go.mod")); err != nil {
+		return []string{"."}
+	}
+	return []string{".", benchFolder}
+}
+
+// ownArgs returns the arguments of go test that are always the same.
+func ownArgs(ctx context.Context, say sayer) []string {
 	args := []string{"test", "-json", "-timeout", "20m"}
 	if err := raceDetector(ctx); err != nil {
 		say("Without the race detector: %v", err)
-	} else {
-		args = append(args, "-race")
+		return args
 	}
-	if len(given) > 0 && given[0] == "--" {
-		given = given[1:]
+	return append(args, "-race")
+}
+
+// testArgs returns the arguments of go test in a module: ours, then the user's, which win, and the whole module where the
+// user names no package. It returns nil where the user names packages of other modules only.
+func testArgs(module string, own, given []string) []string {
+	args, named, here := slices.Clone(own), false, false
+	for _, arg := range given {
+		if !isPackage(arg) {
+			args = append(args, arg)
+			continue
+		}
+		named = true
+		if owner, name := locate(arg); owner == module {
+			args, here = append(args, name), true
+		}
 	}
-	args = append(args, given...)
-	if !slices.ContainsFunc(given, isPackage) {
-		args = append(args, "./...")
+	switch {
+	case !named:
+		return append(args, "./...")
+	case !here:
+		return nil
 	}
 	return args
 }
 
-// isPackage reports whether an argument names packages rather than being a flag or its value.
+// locate returns the module that a package belongs to, and its name there.
+func locate(pkg string) (module, name string) {
+	for _, root := range []string{"./" + benchFolder, "superheroes/" + benchFolder} {
+		if rest, found := strings.CutPrefix(pkg, root); found && (rest == "" || rest[0] == '/') {
+			return benchFolder, "." + rest
+		}
+	}
+	return ".", pkg
+}
+
+// isPackage reports whether an argument names packages rather than being a flag or a flag's value.
 func isPackage(arg string) bool {
 	return arg == "." || arg == ".." || arg == "superheroes" ||
 		strings.HasPrefix(arg, "./") || strings.HasPrefix(arg, "../") || strings.HasPrefix(arg, "superheroes/")

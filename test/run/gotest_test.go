@@ -5,26 +5,32 @@ import (
 	"testing"
 )
 
-func TestPackagesGiven(t *testing.T) {
+func TestTestArgs(t *testing.T) {
+	own := []string{"test", "-json"}
 	tests := []struct {
-		name  string
-		given []string
-		want  []string // the end of the arguments
+		name        string
+		given       []string
+		want, bench []string // the end of the arguments in each module; nil: it is not tested
 	}{
-		{"nothing", nil, []string{"./..."}},
-		{"only flags", []string{"--", "-run", "Fight"}, []string{"-run", "Fight", "./..."}},
-		{"a folder", []string{"--", "-run", "Fight", "./internal/..."}, []string{"-run", "Fight", "./internal/..."}},
-		{"a package", []string{"superheroes/internal/fight"}, []string{"superheroes/internal/fight"}},
-		{"here", []string{"."}, []string{"."}},
+		{"nothing", nil, []string{"./..."}, []string{"./..."}},
+		{"only flags", []string{"-run", "Fight"}, []string{"-run", "Fight", "./..."}, []string{"-run", "Fight", "./..."}},
+		{"a folder", []string{"-run", "Fight", "./internal/..."}, []string{"-run", "Fight", "./internal/..."}, nil},
+		{"a package", []string{"superheroes/internal/fight"}, []string{"superheroes/internal/fight"}, nil},
+		{"here", []string{"."}, []string{"."}, nil},
+		{"the bench", []string{"-short", "./bench/..."}, nil, []string{"-short", "./..."}},
+		{"packages of the bench", []string{"superheroes/bench", "./bench/measure"}, nil, []string{".", "./measure"}},
+		{"of both", []string{"./bench/measure", "./internal/fight"}, []string{"./internal/fight"}, []string{"./measure"}},
+		{"a folder with such a name", []string{"./benches"}, []string{"./benches"}, nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got := testArgs(t.Context(), test.given, t.Logf)
-			if len(got) < len(test.want) || !slices.Equal(got[len(got)-len(test.want):], test.want) {
-				t.Errorf("got %q, want it to end with %q", got, test.want)
-			}
-			if slices.Contains(got, "--") {
-				t.Errorf("got %q with the dashes that are ours", got)
+			for module, want := range map[string][]string{".": test.want, benchFolder: test.bench} {
+				if want != nil {
+					want = slices.Concat(own, want)
+				}
+				if got := testArgs(module, own, test.given); !slices.Equal(got, want) {
+					t.Errorf("%s: got %q, want %q", module, got, want)
+				}
 			}
 		})
 	}

@@ -1,5 +1,5 @@
-// Command run implements `make test`: it provides the engines that the tests need, runs `go test` on the whole
-// module, with the race detector if available, and reports what passed, failed and was skipped, and why.
+// Command run implements `make test`: it provides the engines that the tests need, runs `go test` on this module and the bench's,
+// with the race detector if available, and reports what passed, failed and was skipped, and why.
 //
 //	go run ./test/run                                # everything
 //	go run ./test/run -- -run Fight ./internal/...   # arguments of go test
@@ -69,7 +69,15 @@ func testAll(ctx context.Context, args []string, tally *tally, say sayer, get ge
 	found := get(ctx, module, say)
 	defer closeAll(found, say)
 
-	err = goTest(ctx, module, testArgs(ctx, args, say), environment(found), tally)
+	if len(args) > 0 && args[0] == "--" {
+		args = args[1:]
+	}
+	own := ownArgs(ctx, say)
+	for _, folder := range modules(module) {
+		if line := testArgs(folder, own, args); line != nil {
+			err = errors.Join(err, goTest(ctx, filepath.Join(module, folder), line, environment(found), tally))
+		}
+	}
 	tally.finish()
 	reportSkips(tally.out, tally.skips)
 	missing := reportMissing(tally.out, found)

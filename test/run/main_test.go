@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -29,8 +30,9 @@ func TestRun(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			module(t, test.body)
-			t.Setenv("TMPDIR", t.TempDir()) // restored after the run, which sets it
+			t.Chdir(t.TempDir())
+			module(t, ".", test.body)
+			t.Setenv("TMPDIR", t.TempDir()) // put back after the run, which sets it
 			t.Setenv("TEST_STRICT", test.strict)
 			var out bytes.Buffer
 			code := run(t.Context(), nil, &out, noEngines)
@@ -45,16 +47,32 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// module creates a module with one test and changes to it.
-func module(t *testing.T, body string) {
-	t.Helper()
+// Both modules are tested, and counted together, whatever came of the first.
+func TestRunOfBothModules(t *testing.T) {
 	t.Chdir(t.TempDir())
+	module(t, ".", `t.Error("the cause")`)
+	module(t, benchFolder, "")
+	t.Setenv("TMPDIR", t.TempDir())
+	t.Setenv("TEST_STRICT", "")
+	var out bytes.Buffer
+	code := run(t.Context(), nil, &out, noEngines)
+	if code != 1 || !strings.HasSuffix(out.String(), "\n1 passed, 1 failed, 0 skipped\n") {
+		t.Errorf("exit code %d, want 1; want 1 passed and 1 failed:\n%s", code, &out)
+	}
+}
+
+// module makes a module of one test in the folder.
+func module(t *testing.T, folder, body string) {
+	t.Helper()
 	files := map[string]string{
 		"go.mod":    "module sample\n\ngo 1.26\n",
 		"a_test.go": "package sample\n\nimport \"testing\"\n\nfunc TestA(t *testing.T) {\n\t" + body + "\n}\n",
 	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	for name, content := range files {
-		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}

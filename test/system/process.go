@@ -34,14 +34,25 @@ func Build(tb testing.TB) string {
 // BuildWith is Build with additional arguments of go build.
 func BuildWith(tb testing.TB, further ...string) string {
 	tb.Helper()
-	path := filepath.Join(tb.TempDir(), "superheroes")
-	args := append([]string{"build", "-o", path}, further...)
+	// The program is built with the versions of its own module, also for tests of the bench's.
+	module, err := exec.CommandContext(tb.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "superheroes").Output()
+	if err != nil {
+		tb.Fatalf("finding the program's module: %v", err)
+	}
+	return BuildPackage(tb, "superheroes/cmd/superheroes", append([]string{"-C", strings.TrimSpace(string(module))}, further...)...)
+}
+
+// BuildPackage builds another program as Build does, with further arguments of go build.
+func BuildPackage(tb testing.TB, pkg string, further ...string) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), filepath.Base(pkg))
+	args := append(append([]string{"build"}, further...), "-o", path)
 	if raceEnabled {
 		args = append(args, "-race")
 	}
-	command := exec.CommandContext(tb.Context(), "go", append(args, "superheroes/cmd/superheroes")...)
+	command := exec.CommandContext(tb.Context(), "go", append(args, pkg)...)
 	if output, err := command.CombinedOutput(); err != nil {
-		tb.Fatalf("building the program: %v\n%s", err, output)
+		tb.Fatalf("building %s: %v\n%s", pkg, err, output)
 	}
 	return path
 }

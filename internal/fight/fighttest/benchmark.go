@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"superheroes/internal/bench/proc"
 	"superheroes/internal/fight"
 )
 
@@ -34,7 +33,7 @@ func benchmarkInsert(b *testing.B, store fight.Store, callers int) {
 	}
 	b.ReportAllocs()
 	b.ResetTimer()
-	before, _ := proc.Self()
+	before := CPUTime()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			f := NewFight(ids)
@@ -43,6 +42,6 @@ func benchmarkInsert(b *testing.B, store fight.Store, callers int) {
 			}
 		}
 	})
-	after, _ := proc.Self()
+	after := CPUTime()
 	b.ReportMetric(float64((after-before).Microseconds())/float64(b.N), "cpu-us/op")
 }

@@ -1,0 +1,88 @@
+package load
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"gonum.org/v1/plot/plotter"
+
+	"superheroes/bench/chart"
+)
+
+// result is what one rate came to. Latencies are in milliseconds, of single requests.
+type result struct {
+	Rate                 int
+	Acknowledged, Stored int64
+	Dropped              int64
+	P50, P95, P99        float64
+	CPU                  time.Duration
+	Profile              string
+}
+
+// perFight returns the CPU time a fight took, in microseconds.
+func (r result) perFight() float64 {
+	if r.Acknowledged == 0 {
+		return 0
+	}
+	return float64(r.CPU.Microseconds()) / float64(r.Acknowledged)
+}
+
+// readSummary reads what k6/load.js wrote.
+func readSummary(path string, rate int) (result, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return result{Rate: rate}, err
+	}
+	var summary struct {
+		Metrics map[string]struct{ Values map[string]float64 }
+		Setup   struct{ Profile string } `json:"setup_data"`
+	}
+	if err := json.Unmarshal(text, &summary); err != nil {
+		return result{Rate: rate}, fmt.Errorf("reading %s: %w", path, err)
+	}
+	values := func(metric string) map[string]float64 { return summary.Metrics[metric].Values }
+	latency := values("http_req_duration")
+	return result{
+		Rate:         rate,
+		Profile:      summary.Setup.Profile,
+		Acknowledged: int64(values("fights_acknowledged")["count"]),
+		Dropped:      int64(values("dropped_iterations")["count"]),
+		P50:          latency["med"], P95: latency["p(95)"], P99: latency["p(99)"],
+	}, nil
+}
+
+// report writes the results as a table.
+func report(w io.Writer, results []result) {
+	fmt.Fprintf(w, "\n%-8s %6s %12s %8s %8s %9s %9s %9s %8s %10s\n", "profile", "rate/s", "acknowledged", "stored", "dropped", "p50 ms", "p95 ms", "p99 ms", "CPU s", "us/fight")
+	for _, r := range results {
+		fmt.Fprintf(w, "%-8s %6d %12d %8d %8d %9.2f %9.2f %9.2f %8.2f %10.0f\n",
+			r.Profile, r.Rate, r.Acknowledged, r.Stored, r.Dropped, r.P50, r.P95, r.P99, r.CPU.Seconds(), r.perFight())
+	}
+}
+
+// draw writes the plots of latency and CPU time by rate into the folder.
+func draw(folder string, results []result) error {
+	line := func(name string, of func(result) float64) chart.Line {
+		l := chart.Line{Name: name}
+		for _, r := range results {
+			l.Points = append(l.Points, plotter.XY{X: float64(r.Rate), Y: of(r)})
+		}
+		return l
+	}
+	const rates = "iterations a second"
+	return errors.Join(
+		chart.Chart{Title: "Latency of a request", X: rates, Y: "latency, ms", Lines: []chart.Line{
+			line("median", func(r result) float64 { return r.P50 }),
+			line("p95", func(r result) float64 { return r.P95 }),
+			line("p99", func(r result) float64 { return r.P99 }),
+		}}.Save(filepath.Join(folder, "load-latency.svg")),
+		chart.Chart{Title: "CPU of the services", X: rates, Y: "CPU, ms a second", Lines: []chart.Line{
+			line("all services", func(r result) float64 { return r.perFight() * float64(r.Rate) / 1000 }),
+		}}.Save(filepath.Join(folder, "load-cpu.svg")),
+	)
+}

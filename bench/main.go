@@ -1,0 +1,112 @@
+// Superheroes-bench measures Super Heroes in Go and the other members of its family. It is a module of its own, so that no
+// service is linked with what only measuring needs.
+//
+//	go run -C bench . --duration 3s     # in the sources
+//	superheroes-bench --help
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"superheroes/bench/energy"
+	"superheroes/bench/load"
+	"superheroes/bench/measure"
+	"superheroes/bench/overload"
+	"superheroes/bench/performance"
+	"superheroes/internal/buildinfo"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+type commands struct {
+	Run      runCommand              `cmd:"" default:"withargs" help:"Measure a running member of the family, or several against each other: latency, CPU, memory, energy (the default command)."`
+	Report   performance.Command     `cmd:"" help:"Measure every target of this project on this machine, and write docs/performance.md and the figures in README.md."`
+	Load     load.Command            `cmd:"" help:"Run the family's load test with k6 against all services in one process, and compare acknowledged fights with stored ones."`
+	Overload overload.Command        `cmd:"" help:"Send a running service more than it can handle, and show what it does."`
+	Version  versionCommand          `cmd:"" help:"Print the version."`
+	Floor    floorCommand            `cmd:"" hidden:"" help:"Serve what members are compared with."`
+	Stub     performance.StubCommand `cmd:"" hidden:"" help:"Serve fights that are not stored."`
+}
+
+// Exit codes.
+const (
+	exitOK    = 0
+	exitError = 1
+	exitUsage = 2
+)
+
+// gcPercent makes the generator and the floor collect garbage as seldom as the services do.
+const gcPercent = 400
+
+// version is set by release builds.
+var version = ""
+
+// run is main for one command line.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	exited := -1
+	parser := kong.Must(&commands{},
+		kong.Name("superheroes-bench"),
+		kong.Description("Measure Super Heroes in Go, and other members of its family."),
+		kong.Vars{
+			"mixes": strings.Join(measure.MixNames(), ", "), "wattsSource": energy.CloudCarbonFootprint().Source,
+			"experiments": strings.Join(performance.Names(), ", "), "drain_delay": "0s",
+		},
+		kong.Writers(stdout, stderr),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.Exit(func(code int) { exited = code }),
+	)
+	command, err := parser.Parse(args)
+	if exited >= 0 { // help was asked for, and printed
+		return exited
+	}
+	if err != nil {
+		return misused(stderr, err)
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
+	command.BindTo(ctx, (*context.Context)(nil))
+	err = command.Run(parser)
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, new(measure.UsageError)):
+		return misused(stderr, err)
+	}
+	fmt.Fprintln(stderr, "superheroes-bench:", err)
+	return exitError
+}
+
+// misused says why a command line can't be carried out.
+func misused(stderr io.Writer, err error) int {
+	fmt.Fprintf(stderr, "superheroes-bench: %v; see superheroes-bench --help\n", err)
+	return exitUsage
+}
+
+type versionCommand struct{}
+
+func (versionCommand) Run(k *kong.Kong) error {
+	_, err := fmt.Fprintln(k.Stdout, "superheroes-bench", buildinfo.Version(version))
+	return err
+}
+
+// floorCommand is the process that members are compared with. It ends with its input.
+type floorCommand struct {
+	Size int `arg:"" help:"Bytes of an answer."`
+}
+
+func (c floorCommand) Run(k *kong.Kong) error { return measure.ServeFloor(c.Size, os.Stdin, k.Stdout) }

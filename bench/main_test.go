@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"superheroes/test/system"
+)
+
+// outcome is what a command line came to.
+type outcome struct {
+	code           int
+	stdout, stderr string
+}
+
+// invoke runs a command line in this process.
+func invoke(t *testing.T, args ...string) outcome {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), args, &stdout, &stderr)
+	return outcome{code, stdout.String(), stderr.String()}
+}
+
+// build builds this program.
+func build(t *testing.T) string {
+	t.Helper()
+	return system.BuildPackage(t, "superheroes/bench")
+}
+
+func TestHelp(t *testing.T) {
+	for args, want := range map[string]string{
+		"--help": "run report load overload version", "run --help": "--versus $BENCH_VERSUS execute_fight",
+		"report --help": "--quick fights-32", "load --help": "--rates", "overload --help": "--factor",
+	} {
+		t.Run(args, func(t *testing.T) {
+			got := invoke(t, strings.Fields(args)...)
+			if got.code != exitOK || got.stderr != "" {
+				t.Errorf("exit code %d, stderr %s", got.code, got.stderr)
+			}
+			for word := range strings.FieldsSeq(want) {
+				if !strings.Contains(got.stdout, word) {
+					t.Errorf("%q is missing from %s", word, got.stdout)
+				}
+			}
+		})
+	}
+}
+
+func TestVersion(t *testing.T) {
+	if got := invoke(t, "version"); got.code != exitOK || !strings.HasPrefix(got.stdout, "superheroes-bench devel") {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestWrongUsage(t *testing.T) {
+	for _, c := range []struct{ name, args, says string }{
+		{"an unknown mix", "--mix=nonsense", "--mix, BENCH_MIX"},
+		{"a mix without its weight", "run --mix=family:", "--mix, BENCH_MIX"},
+		{"no target", "run --target=nonsense", "--target, BENCH_TARGET"},
+		{"against no target", "run --versus=dogs=http://localhost:1", "--versus, BENCH_VERSUS"},
+		{"a rate of nothing", "run --rate=1,0", "--rate, BENCH_RATE: rates must be above 0"},
+		{"a rate that is none", "run --rate=fast", "--rate"},
+		{"no connection", "run --connections=0", "--connections, BENCH_CONNECTIONS"},
+		{"no time", "run --duration=0s", "--duration, BENCH_DURATION"},
+		{"a warm-up of less than no time", "run --warmup=-1s", "--warmup, BENCH_WARMUP"},
+		{"no rounds", "run --rounds=-1", "--rounds, BENCH_ROUNDS"},
+		{"without a rest", "run --idle=0s", "--idle, BENCH_IDLE"},
+		{"a mix without its address", "run --mix=random_hero --target=fights=http://localhost:1", "heroes"},
+		{"a process that isn't there", "run --target=http://localhost:1 --pid=1073741824", "1073741824"},
+		{"the floor without a size", "floor", "<size>"},
+		{"an unknown experiment", "report --only all", `there is no "all"; there are fights-32`},
+		{"an unknown flag of the report", "report --fast", "unknown flag"},
+		{"a load of rate 0", "load --rates=10,0", "--rates"},
+		{"an unknown command", "nonsense", "nonsense"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := invoke(t, strings.Fields(c.args)...)
+			if got.code != exitUsage || got.stdout != "" || strings.Count(got.stderr, "\n") != 1 || !strings.Contains(got.stderr, c.says) {
+				t.Errorf("got %+v, want one line with %q and exit code %d", got, c.says, exitUsage)
+			}
+		})
+	}
+	t.Run("in a variable", func(t *testing.T) {
+		t.Setenv("BENCH_CONNECTIONS", "0")
+		if got := invoke(t); got.code != exitUsage || !strings.Contains(got.stderr, "BENCH_CONNECTIONS") {
+			t.Errorf("got %+v", got)
+		}
+	})
+}
+
+// TestNoPasswords: a URL with a password is refused, and no message shows it.
+func TestNoPasswords(t *testing.T) {
+	for _, args := range []string{"--target=http://u:swordfish@127.0.0.1:1", "--target=name=x,fights=http://u:swordfish@127.0.0.1:1", "--versus=http://u:swordfish@127.0.0.1:1"} {
+		t.Run(args, func(t *testing.T) {
+			got := invoke(t, "--no-floor", args)
+			if got.code != exitUsage || strings.Contains(got.stdout+got.stderr, "swordfish") {
+				t.Errorf("got %+v", got)
+			}
+		})
+	}
+}
+
+func TestNoSuchResults(t *testing.T) {
+	if got := invoke(t, "report", "--from", "nowhere.json", "--out", t.TempDir()); got.code != exitError || !strings.Contains(got.stderr, "nowhere.json") {
+		t.Errorf("got %+v", got)
+	}
+}

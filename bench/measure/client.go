@@ -1,0 +1,161 @@
+package measure
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+	"time"
+
+	"superheroes/bench/rawhttp"
+)
+
+// postFight is how the request that has a fight fought is named.
+const postFight = "POST /api/fights"
+
+// errStatus is a wrong answer because of its status.
+var errStatus = errors.New("status")
+
+// client does iterations, one at a time, on connections of its own.
+type client struct {
+	conns map[Service]*rawhttp.Conn
+	gets  map[string][]byte // requests by path, made once
+	post  []byte
+
+	body   []byte // of the fight that is being sent
+	lastID []byte // of the last fight, as JSON
+
+	requests int64  // sent so far
+	last     string // what was asked for last
+	size     int    // of the last answer's body
+}
+
+func newClient(target Target, timeout time.Duration) (*client, error) {
+	c := &client{conns: map[Service]*rawhttp.Conn{}, gets: map[string][]byte{}}
+	shared := map[string]*rawhttp.Conn{} // a base that several services have needs one connection only
+	for _, service := range Services() {
+		base := target.URL(service)
+		if base == "" {
+			continue
+		}
+		if shared[base] == nil {
+			conn, err := rawhttp.New(base, timeout)
+			if err != nil {
+				return nil, err
+			}
+			shared[base] = conn
+		}
+		c.conns[service] = shared[base]
+	}
+	if fights := c.conns[Fights]; fights != nil {
+		c.post = fights.PostHead("/api/fights")
+	}
+	return c, nil
+}
+
+// close closes the connections.
+func (c *client) close() {
+	for _, conn := range c.conns {
+		conn.Close()
+	}
+}
+
+// traffic returns the bytes sent and received, and the connections made.
+func (c *client) traffic() (sent, received, dialled int64) {
+	seen := map[*rawhttp.Conn]bool{}
+	for _, conn := range c.conns {
+		if !seen[conn] {
+			seen[conn] = true
+			sent, received, dialled = sent+conn.Sent, received+conn.Received, dialled+conn.Dialled
+		}
+	}
+	return sent, received, dialled
+}
+
+// get sends a GET and wants 200.
+func (c *client) get(service Service, path string) ([]byte, error) {
+	conn := c.conns[service]
+	request := c.gets[path]
+	if request == nil {
+		request = conn.Get(path)
+		c.gets[path] = request
+	}
+	c.last = path
+	c.requests++
+	return c.ok(conn.Do(request))
+}
+
+// ok wants 200.
+func (c *client) ok(answer rawhttp.Answer, err error) ([]byte, error) {
+	if err != nil {
+		return nil, err
+	}
+	c.size = len(answer.Body)
+	if answer.Status != http.StatusOK {
+		return nil, wrong("%w %d, %.200s", errStatus, answer.Status, answer.Body)
+	}
+	return answer.Body, nil
+}
+
+// single returns an action of one GET.
+func single(service Service, path string, check func([]byte) error) func(*client) error {
+	return func(c *client) error {
+		body, err := c.get(service, path)
+		if err != nil {
+			return err
+		}
+		return check(body)
+	}
+}
+
+// family is the iteration of the family's load test: two fighters, a place, and the fight between them there.
+func (c *client) family() error {
+	body, err := c.get(Fights, "/api/fights/randomfighters")
+	if err != nil {
+		return err
+	}
+	drawn, err := readFighters(body)
+	if err != nil {
+		return err
+	}
+	c.body = append(append(c.body[:0], `{"hero":`...), drawn.heroJSON...) // the answer's buffer is about to be used again
+	c.body = append(append(c.body, `,"villain":`...), drawn.villainJSON...)
+	if body, err = c.get(Fights, "/api/fights/randomlocation"); err != nil {
+		return err
+	}
+	if err := checkLocation(body); err != nil {
+		return err
+	}
+	c.body = append(append(append(c.body, `,"location":`...), body...), '}')
+	sent, err := readFighters(c.body)
+	if err != nil {
+		return err
+	}
+	c.last = postFight
+	c.requests++
+	if body, err = c.ok(c.conns[Fights].Post(c.post, c.body)); err != nil {
+		return err
+	}
+	return c.fought(body, &sent)
+}
+
+// executeFight has the member draw who fights, and where.
+func (c *client) executeFight() error {
+	body, err := c.get(Fights, "/api/fights/execute_fight")
+	if err != nil {
+		return err
+	}
+	return c.fought(body, nil)
+}
+
+// fought wants a Fight between those who were sent, if anybody was, and not the one that was answered before.
+func (c *client) fought(body []byte, sent *pair) error {
+	id, err := checkFight(body, sent)
+	if err != nil {
+		return err
+	}
+	if bytes.Equal(id, c.lastID) {
+		return wrong("a fight with the id of the one before, %.60s", id)
+	}
+	c.lastID = append(c.lastID[:0], id...)
+	return nil
+}

@@ -1,0 +1,153 @@
+package measure
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync"
+	"time"
+)
+
+// load is what is put on a target, from the first warm-up iteration to the last measured one.
+type load struct {
+	mix         Mix
+	target      Target
+	connections int
+	rate        float64 // iterations a second; 0: as many as the connections carry, each sent when the last was answered
+	timeout     time.Duration
+	maxWait     time.Duration
+	start       time.Time // of the warm-up
+	window      window
+}
+
+// window is the measured time. Iterations before it warm up, none is sent after it.
+type window struct{ from, to time.Time }
+
+func (w window) holds(at time.Time) bool { return !at.Before(w.from) && at.Before(w.to) }
+
+// run puts the load on, and returns when every iteration is done. A context that ends ends the sending.
+func (l load) run(ctx context.Context, t *tally) error {
+	clients := make([]*client, l.connections)
+	for i := range clients {
+		c, err := newClient(l.target, l.timeout)
+		if err != nil {
+			return err
+		}
+		clients[i] = c
+		defer c.close()
+	}
+	if l.rate > 0 {
+		return l.open(ctx, clients, t)
+	}
+	l.closed(ctx, clients, t)
+	return nil
+}
+
+// closed has each connection send its next iteration when it has the answer to the last.
+func (l load) closed(ctx context.Context, clients []*client, t *tally) {
+	var workers sync.WaitGroup
+	for worker, c := range clients {
+		workers.Go(func() {
+			time.Sleep(time.Until(l.start))
+			for turn := worker; ; turn += len(clients) {
+				begin := time.Now()
+				if !begin.Before(l.window.to) || ctx.Err() != nil {
+					break
+				}
+				l.iterate(c, turn, begin, t)
+			}
+			t.leave(c)
+		})
+	}
+	workers.Wait()
+}
+
+// arrival is an iteration that is due.
+type arrival struct {
+	turn     int
+	intended time.Time
+}
+
+// open sends iterations at their times, whether or not earlier ones were answered. One that finds no free connection
+// waits for it; its latency counts from when it should have been sent. One that waited longer than maxWait is dropped.
+func (l load) open(ctx context.Context, clients []*client, t *tally) error {
+	pace, err := newPacer()
+	if err != nil {
+		return err
+	}
+	defer pace.close()
+	defer context.AfterFunc(ctx, pace.close)()
+	// As many as can come due while none is taken, before they are dropped.
+	arrivals := make(chan arrival, int(l.rate*l.maxWait.Seconds())+1)
+	var workers sync.WaitGroup
+	for _, c := range clients {
+		workers.Go(func() {
+			free := l.start // since when this connection is
+			for next := range arrivals {
+				now, measured := time.Now(), l.window.holds(next.intended)
+				if now.Sub(next.intended) > l.maxWait {
+					t.drop(measured)
+					continue
+				}
+				if measured {
+					t.sent(now.Sub(later(next.intended, free))) // that no connection was free is the target's doing
+				}
+				free = l.iterate(c, next.turn, next.intended, t)
+			}
+			t.leave(c)
+		})
+	}
+	err = l.release(ctx, pace, arrivals, t)
+	close(arrivals)
+	workers.Wait()
+	return err
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// release lets each iteration go when it is due.
+func (l load) release(ctx context.Context, pace *pacer, arrivals chan<- arrival, t *tally) error {
+	for turn := 0; ctx.Err() == nil; turn++ {
+		due := l.start.Add(time.Duration(float64(turn) / l.rate * float64(time.Second)))
+		if !due.Before(l.window.to) {
+			break
+		}
+		if err := pace.wait(due); errors.Is(err, os.ErrClosed) {
+			break
+		} else if err != nil {
+			return err
+		}
+		select {
+		case arrivals <- arrival{turn, due}:
+		default:
+			t.drop(l.window.holds(due))
+		}
+	}
+	return nil
+}
+
+// iterate does one iteration, and returns when it was done.
+func (l load) iterate(c *client, turn int, intended time.Time, t *tally) time.Time {
+	does := l.mix.turns[turn%len(l.mix.turns)]
+	err := does.do(c)
+	now := time.Now()
+	t.done(outcome{does, l.window.holds(intended), now.Sub(intended), err, c.last})
+	return now
+}
+
+// outcome is what an iteration came to.
+type outcome struct {
+	action   action
+	measured bool
+	latency  time.Duration // from when it was to be sent
+	err      error
+	last     string // what it asked for last
+}
+
+// isWrong tells an answer that was wrong from none.
+func (o outcome) isWrong() bool { return errors.Is(o.err, errWrong) }

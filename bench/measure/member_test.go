@@ -1,0 +1,188 @@
+package measure
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// member is a made-up member of the family, whose faults are chosen.
+type member struct {
+	mu     sync.Mutex
+	fights []string // ids, in order
+	asked  atomic.Int64
+
+	copies  func(n int) int                         // how often the n-th fight is stored; once when nil
+	spoil   func(n int, fight map[string]any)       // changes what the n-th fight answers
+	before  func(w http.ResponseWriter, n int) bool // of each request to fight; true: it was answered
+	noCount bool                                    // it has no /api/fights/count
+	silent  atomic.Bool                             // nor has it any more
+	noList  bool                                    // nor /api/fights
+}
+
+func (m *member) start(t *testing.T) Target {
+	t.Helper()
+	server := httptest.NewServer(m)
+	t.Cleanup(server.Close)
+	return Target{Name: "member", URLs: map[Service]string{"": server.URL}}
+}
+
+func fighterOf(name string, level int) map[string]any {
+	return map[string]any{"id": 1, "name": name, "otherName": "", "level": level, "picture": "", "powers": ""}
+}
+
+func (m *member) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	hero, villain, place := fighterOf("Yodé", 7), fighterOf("Thanos", 7), map[string]any{"id": 1, "name": "Gotham City"}
+	switch r.URL.Path {
+	case "/livez":
+	case "/healthz":
+		answer(w, map[string]any{"profile": "eco"})
+	case "/api/fights/count":
+		m.count(w)
+	case "/api/fights/randomfighters":
+		answer(w, map[string]any{"hero": hero, "villain": villain})
+	case "/api/fights/randomlocation", "/api/locations/random_location":
+		answer(w, place)
+	case "/api/heroes/random_hero":
+		answer(w, hero)
+	case "/api/fights/execute_fight":
+		m.fight(w, hero, villain, place)
+	case "/api/fights":
+		if r.Method == http.MethodGet {
+			m.list(w, r)
+			return
+		}
+		var sent struct{ Hero, Villain, Location map[string]any }
+		if body, err := io.ReadAll(r.Body); err != nil || json.Unmarshal(body, &sent) != nil {
+			http.Error(w, "bad", http.StatusBadRequest)
+			return
+		}
+		m.fight(w, sent.Hero, sent.Villain, sent.Location)
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+func answer(w http.ResponseWriter, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(value)
+}
+
+func (m *member) fight(w http.ResponseWriter, hero, villain, place map[string]any) {
+	n := int(m.asked.Add(1))
+	if m.before != nil && m.before(w, n) {
+		return
+	}
+	answer(w, m.decide(n, hero, villain, place))
+}
+
+// decide stores the n-th fight and returns what it answers.
+func (m *member) decide(n int, hero, villain, place map[string]any) map[string]any {
+	copies := 1
+	if m.copies != nil {
+		copies = m.copies(n)
+	}
+	id := ""
+	m.mu.Lock()
+	for range copies {
+		id = fmt.Sprintf("%010d", len(m.fights))
+		m.fights = append(m.fights, id)
+	}
+	m.mu.Unlock()
+	winner, loser, teams := villain, hero, [2]string{"villains", "heroes"}
+	if number(hero["level"]) > number(villain["level"]) {
+		winner, loser, teams = hero, villain, [2]string{"heroes", "villains"}
+	}
+	fight := map[string]any{
+		"id": "f" + id, "fight_date": "2026-01-01T00:00:00Z", "hero": hero, "villain": villain, "location": place,
+		"winner_name": winner["name"], "winner_level": winner["level"], "winner_team": teams[0],
+		"loser_name": loser["name"], "loser_level": loser["level"], "loser_team": teams[1],
+	}
+	if m.spoil != nil {
+		m.spoil(n, fight)
+	}
+	return fight
+}
+
+func number(value any) float64 {
+	n, _ := strconv.ParseFloat(fmt.Sprint(value), 64)
+	return n
+}
+
+func (m *member) count(w http.ResponseWriter) {
+	if m.noCount || m.silent.Load() {
+		http.Error(w, "no such path", http.StatusNotFound)
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	answer(w, map[string]any{"count": len(m.fights)})
+}
+
+// list pages as the contract has it: newest first, before= an id.
+func (m *member) list(w http.ResponseWriter, r *http.Request) {
+	if m.noList {
+		http.Error(w, "no such path", http.StatusNotFound)
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	limit, before := 20, r.URL.Query().Get("before")
+	if asked, err := strconv.Atoi(r.URL.Query().Get("limit")); err == nil {
+		limit = asked
+	}
+	page := []map[string]any{}
+	for _, id := range slices.Backward(m.fights) {
+		if len(page) < limit && (before == "" || id < before) {
+			page = append(page, map[string]any{"id": id})
+		}
+	}
+	answer(w, page)
+}
+
+// breakOff closes the connection without an answer.
+func breakOff(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err == nil {
+		_ = conn.Close()
+	}
+}
+
+// quick are options of a short run, of as many iterations on a busy machine as on any other: 5 to warm up and 50 measured.
+func quick(t *testing.T, mix string, target Target) Options {
+	t.Helper()
+	parsed, err := ParseMix(mix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Options{
+		Mix: parsed, Targets: []Target{target}, Rates: []float64{100}, Connections: 4, Duration: 500 * time.Millisecond, Warmup: 50 * time.Millisecond,
+		Timeout: time.Minute, MaxWait: time.Minute, Rounds: 1,
+	}
+}
+
+// measure measures and returns the one run, without what a busy machine makes of it.
+func measure(t *testing.T, o Options) Run {
+	t.Helper()
+	report, err := Members(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := report.Series[0].Members[0].Runs[0]
+	run.Void = slices.DeleteFunc(run.Void, ofTheMachine)
+	return run
+}
+
+// ofTheMachine reports whether a run is void because the machine has other work.
+func ofTheMachine(reason string) bool {
+	return strings.HasPrefix(reason, "strangers took") || strings.Contains(reason, "was sent")
+}

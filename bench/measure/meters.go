@@ -1,0 +1,209 @@
+package measure
+
+import (
+	"context"
+	"maps"
+	"os"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"superheroes/bench/proc"
+)
+
+func selfPID() int { return os.Getpid() }
+
+// idleTime is what processes did while nobody asked them anything.
+type idleTime struct {
+	seconds float64
+	usage   proc.Usage
+}
+
+// use is what one set of processes used.
+type use struct {
+	system        proc.FS
+	pids          []int
+	before, after idleTime
+	begin, end    proc.Usage
+	peak          int64
+	err           error // the first; nothing is told then
+
+	counter *proc.Calls // nil when system calls aren't counted
+	calls   int64       // in the measured time
+	noCalls error       // why they aren't counted although they should be
+}
+
+// meters are the processes of a target.
+type meters struct{ application, store *use }
+
+func (m measurement) meters() *meters {
+	return &meters{&use{system: m.system, pids: m.target.PIDs}, &use{system: m.system, pids: m.target.StorePIDs}}
+}
+
+// countCalls counts the system calls from now on.
+func (m *meters) countCalls() {
+	m.each(func(u *use) { u.counter, u.noCalls = proc.CountCalls(u.begin.PIDs) })
+}
+
+// called ends that.
+func (m *meters) called() {
+	m.each(func(u *use) {
+		if u.counter == nil {
+			return
+		}
+		u.calls, u.noCalls = u.counter.Count()
+		u.counter.Close()
+	})
+}
+
+func (m *meters) each(do func(*use)) {
+	for _, u := range []*use{m.application, m.store} {
+		if len(u.pids) > 0 && u.err == nil {
+			do(u)
+		}
+	}
+}
+
+func (m *meters) read(place func(*use) *proc.Usage) {
+	m.each(func(u *use) { *place(u), u.err = u.system.Usage(u.pids) })
+}
+
+// watch notes the most memory.
+func (m *meters) watch() {
+	m.each(func(u *use) { u.peak = max(u.peak, u.system.RSS(u.begin.PIDs)) })
+}
+
+// rest measures what the processes do without load, and returns what the machine takes then, in watts.
+func (m measurement) rest(ctx context.Context, meters *meters, place func(*use) *idleTime) (watts float64) {
+	if m.Idle <= 0 {
+		meters.each(func(u *use) { place(u).usage, u.err = u.system.Usage(u.pids) })
+		return 0
+	}
+	started := map[*use]proc.Usage{}
+	meters.each(func(u *use) {
+		var usage proc.Usage
+		usage, u.err = u.system.Usage(u.pids)
+		started[u] = usage
+	})
+	begin, joules := time.Now(), m.joules()
+	select {
+	case <-ctx.Done():
+	case <-time.After(m.Idle):
+	}
+	watts = (m.joules() - joules) / time.Since(begin).Seconds()
+	meters.each(func(u *use) {
+		var usage proc.Usage
+		usage, u.err = u.system.Usage(u.pids)
+		*place(u) = idleTime{time.Since(begin).Seconds(), usage.Since(started[u])}
+	})
+	return watts
+}
+
+// Use is what a set of processes used. Figures of the measured time are for each iteration that ended in it.
+type Use struct {
+	PIDs    []int  `json:"pids"`
+	Error   string `json:"error,omitempty"` // why there is nothing
+	Threads int    `json:"threads"`
+
+	CPU    float64 `json:"cpu_us"`
+	Trees  []Tree  `json:"trees,omitempty"` // the same by process, of those that were named or found
+	User   float64 `json:"user_us"`
+	System float64 `json:"system_us"`
+	Cores  float64 `json:"cores"` // CPU seconds a second
+
+	IdleBefore float64 `json:"idle_before_cores"` // CPU seconds a second while nobody asked
+	IdleAfter  float64 `json:"idle_after_cores"`
+	IdleShare  float64 `json:"idle_share"` // of the CPU time, what it would have used without load, from 0 to 1
+
+	Voluntary   float64 `json:"voluntary_switches"`
+	Involuntary float64 `json:"involuntary_switches"`
+	ReadCalls   float64 `json:"read_calls"`
+	WriteCalls  float64 `json:"write_calls"`
+	Storage     float64 `json:"storage_bytes"`
+	Calls       float64 `json:"system_calls,omitempty"` // all of them; 0 when they weren't counted
+
+	RSSBefore int64 `json:"rss_before_bytes"`
+	RSSPeak   int64 `json:"rss_peak_bytes"`
+	RSSAfter  int64 `json:"rss_after_bytes"`
+	PSSBefore int64 `json:"pss_before_bytes"`
+	PSSAfter  int64 `json:"pss_after_bytes"`
+
+	Groups      []string `json:"containers,omitempty"` // their control groups, and what those used
+	GroupCPU    float64  `json:"container_cpu_us"`
+	GroupMemory int64    `json:"container_memory_bytes"`
+
+	Missing []string `json:"missing,omitempty"`
+}
+
+// Tree is a process with all below it, as the workers of a database server.
+type Tree struct {
+	PID int     `json:"pid"`
+	CPU float64 `json:"cpu_us"`
+}
+
+// result makes figures of the readings, nil when no processes are known.
+func (u *use) result(seconds, done float64) *Use {
+	if len(u.pids) == 0 {
+		return nil
+	}
+	if u.err != nil {
+		return &Use{PIDs: u.pids, Error: u.err.Error()}
+	}
+	spent := u.end.Since(u.begin)
+	each := func(n int64) float64 {
+		if done == 0 {
+			return 0
+		}
+		return float64(max(n, 0)) / done
+	}
+	result := &Use{
+		PIDs: u.pids, Threads: u.end.Threads,
+		CPU: each(int64(spent.CPU)) / 1e3, User: each(int64(spent.User)) / 1e3, System: each(int64(spent.System)) / 1e3,
+		Cores: spent.CPU.Seconds() / seconds, IdleBefore: u.before.cores(), IdleAfter: u.after.cores(),
+		Voluntary: each(spent.Voluntary), Involuntary: each(spent.Involuntary),
+		ReadCalls: each(spent.ReadCalls), WriteCalls: each(spent.WriteCalls), Storage: each(spent.Storage),
+		RSSBefore: u.before.usage.RSS, RSSPeak: max(u.peak, u.begin.RSS, u.end.RSS), RSSAfter: u.after.usage.RSS,
+		Groups: u.end.Groups, GroupCPU: each(int64(spent.GroupCPU)) / 1e3, GroupMemory: u.end.GroupMemory,
+		PSSBefore: u.before.usage.PSS, PSSAfter: u.after.usage.PSS, Missing: u.end.Missing,
+	}
+	for _, pid := range slices.Sorted(maps.Keys(spent.Trees)) {
+		result.Trees = append(result.Trees, Tree{pid, each(int64(spent.Trees[pid])) / 1e3})
+	}
+	result.Calls = each(u.calls)
+	if u.noCalls != nil {
+		result.Missing = append(result.Missing, u.noCalls.Error())
+	}
+	if result.Cores > 0 {
+		result.IdleShare = min(1, result.IdleBefore/result.Cores)
+	}
+	return result
+}
+
+func (i idleTime) cores() float64 {
+	if i.seconds == 0 {
+		return 0
+	}
+	return i.usage.CPU.Seconds() / i.seconds
+}
+
+// cores returns how many cores this process can use.
+func (m measurement) cores() float64 {
+	cores := runtime.GOMAXPROCS(0)
+	if allowed, err := proc.Cores(0); err == nil {
+		cores = min(cores, len(allowed))
+	}
+	return float64(cores)
+}
+
+func micros(nanoseconds int64) float64 { return float64(nanoseconds) / 1e3 }
+
+func latencyOf(h *hdrhistogram.Histogram) Latency {
+	at := func(percent float64) float64 { return micros(h.ValueAtQuantile(percent)) }
+	l := Latency{Mean: h.Mean() / 1e3, P50: at(50), P90: at(90), P99: at(99), P999: at(99.9), Max: micros(h.Max())}
+	for _, percent := range []float64{0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 97, 99, 99.5, 99.9, 99.95, 99.99, 100} {
+		l.Percentiles = append(l.Percentiles, Quantile{percent, at(percent)})
+	}
+	return l
+}

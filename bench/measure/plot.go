@@ -1,0 +1,145 @@
+package measure
+
+import (
+	"io"
+	"math"
+
+	"gonum.org/v1/plot/plotter"
+
+	"superheroes/bench/chart"
+	"superheroes/bench/stat"
+)
+
+// LatencyPlot draws the latency by percentile as SVG: of each member, the floor too, at each rate, the medians of its runs.
+func (r *Report) LatencyPlot(w io.Writer) error {
+	c := r.chart("Latency of an iteration", "percentile, %", "latency, ms")
+	c.Ticks = []float64{0, 50, 90, 99, 99.9, lastPercent}
+	c.Scale = nines
+	for _, s := range r.Series {
+		for _, m := range s.all() {
+			if points := m.percentiles(); len(points) > 0 {
+				c.Lines = append(c.Lines, chart.Line{Name: m.Name + s.at(), Points: points})
+			}
+		}
+	}
+	return c.Write(w)
+}
+
+// lastPercent is the last that is drawn: 100 lies at no finite distance.
+const lastPercent = 99.99
+
+// nines has each further nine of a percentile take the same room.
+func nines(percent float64) float64 { return -math.Log10(1 - percent/100) }
+
+// at names the rate where there is one.
+func (s Series) at() string {
+	if s.Rate == 0 {
+		return ""
+	}
+	return ", " + Short(s.Rate) + "/s"
+}
+
+// all returns the floor, when it was measured, and the members.
+func (s Series) all() []Member {
+	if s.Floor == nil {
+		return s.Members
+	}
+	return append([]Member{*s.Floor}, s.Members...)
+}
+
+// percentiles returns the median of each over the runs, in milliseconds.
+func (m Member) percentiles() plotter.XYs {
+	if len(m.Runs) == 0 {
+		return nil
+	}
+	var points plotter.XYs
+	for i, quantile := range m.Runs[0].Latency.Percentiles {
+		var values []float64
+		for _, run := range m.Runs {
+			values = append(values, run.Latency.Percentiles[i].Micros/1e3)
+		}
+		if quantile.Percent <= lastPercent {
+			points = append(points, plotter.XY{X: quantile.Percent, Y: stat.Median(values)})
+		}
+	}
+	return points
+}
+
+// CPUPlot draws the CPU time of an iteration: by the rate where there are several, else as bars of user mode, kernel and
+// stores.
+func (r *Report) CPUPlot(w io.Writer) error {
+	c := r.chart("CPU per "+r.Plan.Unit, "iterations a second", "CPU, us")
+	if len(r.Series) > 1 {
+		c.Lines = append(r.byRate("cpu_us", ""), r.byRate(storePrefix+"cpu_us", ": stores")...)
+		return c.Write(w)
+	}
+	c.X = ""
+	r.addBars(&c, "cpu_user_us", "user mode")
+	r.addBars(&c, "cpu_system_us", "kernel")
+	r.addBars(&c, storePrefix+"cpu_us", "stores")
+	return c.Write(w)
+}
+
+// ThroughputPlot draws what was done against what was asked for; without rates, what each member did, as bars.
+func (r *Report) ThroughputPlot(w io.Writer) error {
+	c := r.chart("Throughput", "iterations a second asked for", r.Plan.Unit+"s a second")
+	if len(r.Series) > 1 {
+		asked := chart.Line{Name: "asked for"}
+		for _, s := range r.Series {
+			asked.Points = append(asked.Points, plotter.XY{X: s.Rate, Y: s.Rate})
+		}
+		c.Lines = append([]chart.Line{asked}, r.byRate("throughput", "")...)
+		return c.Write(w)
+	}
+	c.X = ""
+	r.addBars(&c, "throughput", r.Plan.Unit+"s")
+	return c.Write(w)
+}
+
+func (r *Report) chart(title, x, y string) chart.Chart {
+	if r.Void {
+		title += " (VOID)"
+	} else if r.unchecked() != "" {
+		title += " (UNCHECKED)"
+	}
+	return chart.Chart{Title: title, X: x, Y: y}
+}
+
+// byRate returns a line of the figure for each member that has it.
+func (r *Report) byRate(figure, suffix string) []chart.Line {
+	var lines []chart.Line
+	at := map[string]int{}
+	for _, s := range r.Series {
+		for _, m := range s.all() {
+			f, ok := m.Figure(figure)
+			if !ok {
+				continue
+			}
+			if _, known := at[m.Name]; !known {
+				at[m.Name] = len(lines)
+				lines = append(lines, chart.Line{Name: m.Name + suffix})
+			}
+			line := &lines[at[m.Name]]
+			line.Points = append(line.Points, plotter.XY{X: s.Rate, Y: f.Median})
+		}
+	}
+	return lines
+}
+
+// addBars adds the figure to the bars of the members of the one series, if any member has it.
+func (r *Report) addBars(c *chart.Chart, figure, label string) {
+	for _, s := range r.Series {
+		part, names, known := chart.Part{Name: label}, []string{}, false
+		for _, m := range s.all() {
+			f, ok := m.Figure(figure)
+			if !ok {
+				f.Median = math.NaN() // no bar, which a bar of 0 would not be
+			}
+			names, known = append(names, m.Name), known || ok
+			part.Values = append(part.Values, f.Median)
+		}
+		if c.Bars = names; known {
+			c.Parts = append(c.Parts, part)
+		}
+	}
+}

@@ -1,0 +1,165 @@
+package measure
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+
+	"superheroes/bench/proc"
+)
+
+// find fills in the profiles of the targets and their processes. Those that were named must be there.
+func (o Options) find(report *Report) error {
+	for i := range o.Targets {
+		t := &o.Targets[i]
+		t.profile = t.askProfile(o.Timeout)
+		named := len(t.PIDs) > 0
+		nobody, err := t.find(o.system)
+		if err != nil {
+			report.note("the processes of %s are not known: %v", t.Name, err)
+			t.unseen, t.hidden = fmt.Sprintf("the processes of %s are not known", t.Name), true
+			continue
+		}
+		if len(nobody) > 0 {
+			t.unseen = fmt.Sprintf("the processes at %s are not known; name them by pid=", strings.Join(nobody, ", "))
+			t.hidden = slices.ContainsFunc(nobody, local)
+		}
+		pids := t.processes()
+		if len(pids) == 0 {
+			report.note("the processes of %s are not known: nothing that may be looked at listens there on this host", t.Name)
+			continue
+		}
+		tree, err := o.system.Tree(pids)
+		if err != nil {
+			return UsageError{fmt.Errorf("the processes of %s: %w", t.Name, err)}
+		}
+		report.note("CPU and memory of %s are those of %s, with all below", t.Name, describe(tree, pids))
+		if len(nobody) > 0 {
+			report.note("CPU and memory of %s are NOT WHOLE: nothing that may be looked at listens at %s on this host; name processes by pid=",
+				t.Name, strings.Join(nobody, ", "))
+		}
+		if others := t.unnamed(); !named && len(others) > 0 && o.Mix.asks(Fights) {
+			report.note("CPU and memory of %s are without %s, if those are processes of their own: they have no address here",
+				t.Name, strings.Join(others, ", "))
+		}
+	}
+	return nil
+}
+
+// describe names processes of a tree.
+func describe(tree []proc.Process, pids []int) string {
+	var names []string
+	for _, p := range tree {
+		if slices.Contains(pids, p.PID) {
+			names = append(names, fmt.Sprintf("%s (%d)", p.Name, p.PID))
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// floor starts the floor, with answers of the size that the target gives, and pins it as the target.
+func (o Options) floor(ctx context.Context, report *Report) (*Floor, error) {
+	if len(o.Floor) == 0 {
+		report.note("the floor was not measured")
+		return nil, nil
+	}
+	size, err := o.answerSize()
+	if err != nil {
+		return nil, err
+	}
+	size = max(size, leastFloor)
+	procs := o.floorProcs()
+	command := exec.CommandContext(ctx, o.Floor[0], append(slices.Clone(o.Floor[1:]), strconv.Itoa(size))...)
+	command.Env = append(os.Environ(), "GOMAXPROCS="+strconv.Itoa(procs))
+	floor, err := StartFloor(command)
+	if err != nil {
+		return nil, err
+	}
+	floor.size = size
+	report.Plan.FloorProcs, report.Plan.FloorSize = procs, size
+	if len(o.PinTarget) > 0 {
+		if err := proc.Pin(floor.Target.PIDs[0], o.PinTarget); err != nil {
+			floor.Stop()
+			return nil, err
+		}
+	}
+	return floor, nil
+}
+
+// answerSize asks the first target for the size of what the floor is to answer: the last answer of an iteration.
+func (o Options) answerSize() (int, error) {
+	c, err := newClient(o.Targets[0], o.Timeout)
+	if err != nil {
+		return 0, err
+	}
+	defer c.close()
+	if err := o.Mix.turns[0].do(c); err != nil && !(outcome{err: err}).isWrong() {
+		return 0, fmt.Errorf("%s does not answer: %w", o.Targets[0].Name, err)
+	}
+	return c.size, nil
+}
+
+// floorProcs returns GOMAXPROCS of the floor: what the target was started with, or else its cores.
+func (o Options) floorProcs() int {
+	if o.FloorProcs > 0 {
+		return o.FloorProcs
+	}
+	if len(o.Targets[0].PIDs) > 0 {
+		pid := o.Targets[0].PIDs[0]
+		if procs, err := strconv.Atoi(o.system.Variable(pid, "GOMAXPROCS")); err == nil && procs > 0 {
+			return procs
+		}
+		if cores, err := proc.Cores(pid); err == nil {
+			return len(cores)
+		}
+	}
+	return runtime.NumCPU()
+}
+
+// pin pins the targets and this process, and returns what undoes it.
+func (o Options) pin() (undo func(), err error) {
+	var undos []func()
+	undo = func() {
+		for _, u := range undos {
+			u()
+		}
+	}
+	one := func(pid int, cores []int) error {
+		before, err := proc.Cores(pid)
+		if err != nil {
+			return UsageError{err}
+		}
+		undos = append(undos, func() { _ = proc.Pin(pid, before) }) // it may be gone
+		if err := proc.Pin(pid, cores); err != nil {
+			return UsageError{err}
+		}
+		return nil
+	}
+	if len(o.PinSelf) > 0 {
+		if err := one(selfPID(), o.PinSelf); err != nil {
+			return undo, err
+		}
+		procs := runtime.GOMAXPROCS(len(o.PinSelf))
+		undos = append(undos, func() { runtime.GOMAXPROCS(procs) })
+	}
+	if len(o.PinTarget) == 0 {
+		return undo, nil
+	}
+	for _, target := range o.Targets {
+		tree, err := o.system.Tree(target.processes())
+		if err != nil {
+			return undo, err
+		}
+		for _, p := range tree {
+			if err := one(p.PID, o.PinTarget); err != nil {
+				return undo, err
+			}
+		}
+	}
+	return undo, nil
+}

@@ -1,0 +1,65 @@
+package measure
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+// saying is the address of a service with that health page.
+func saying(t *testing.T, status int, health string) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/healthz" {
+			http.NotFound(w, r)
+			return
+		}
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(health))
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func TestProfile(t *testing.T) {
+	eco, strict := saying(t, http.StatusOK, `{"status":"ok","profile":"eco"}`), saying(t, http.StatusServiceUnavailable, `{"profile":"strict"}`)
+	for _, c := range []struct {
+		name string
+		urls map[Service]string
+		want string
+	}{
+		{"one address", map[Service]string{"": eco}, "eco"},
+		{"though something is missing there", map[Service]string{"": strict}, "strict"},
+		{"all the same", map[Service]string{Fights: eco, Heroes: eco}, "eco"},
+		{"mixed", map[Service]string{Fights: strict, Heroes: eco, Villains: eco}, "eco (heroes, villains), strict (fights)"},
+		{"no health page", map[Service]string{"": saying(t, http.StatusNotFound, "no such path")}, notTold},
+		{"no profile", map[Service]string{"": saying(t, http.StatusOK, `{"status":"ok"}`)}, notTold},
+		{"a profile that is no text", map[Service]string{"": saying(t, http.StatusOK, `{"profile":{}}`)}, notTold},
+		{"no JSON", map[Service]string{"": saying(t, http.StatusOK, `<p>`)}, notTold},
+		{"nobody there", map[Service]string{"": "http://127.0.0.1:1"}, notTold},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := (Target{URLs: c.urls}).askProfile(10 * time.Second); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// TestReportNamesTheProfile has it stand in a report of a whole run.
+func TestReportNamesTheProfile(t *testing.T) {
+	target := new(member).start(t)
+	report, err := Members(t.Context(), quick(t, "execute_fight", target))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	if err := report.Text(&text); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(text.String(), "  profile: eco\n") {
+		t.Errorf("the profile is missing:\n%s", text.String())
+	}
+}

@@ -1,0 +1,222 @@
+package measure
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"superheroes/bench/proc"
+)
+
+// Run is one measurement of one target.
+type Run struct {
+	Target  string    `json:"target"`
+	Round   int       `json:"round"`
+	Started time.Time `json:"started"`
+	Seconds float64   `json:"seconds"` // measured
+	Void    []string  `json:"void"`    // why it doesn't count; none when it does
+
+	Throughput float64 `json:"throughput"` // iterations that ended in the measured time, a second
+	Latency    Latency `json:"latency"`
+	Counts     Counts  `json:"counts"`
+	Stored     *Stored `json:"stored,omitempty"` // absent when the mix has no fights
+
+	Application *Use      `json:"application,omitempty"` // absent when its processes aren't known
+	Store       *Use      `json:"store,omitempty"`
+	Generator   Generator `json:"generator"`
+
+	Surroundings Surroundings `json:"surroundings"`
+
+	Measured *MeasuredEnergy `json:"measured_energy,omitempty"` // absent where there is no RAPL
+}
+
+// Latency is in microseconds. In the open model it counts from when the iteration should have been sent.
+type Latency struct {
+	Mean        float64    `json:"mean"`
+	P50         float64    `json:"p50"`
+	P90         float64    `json:"p90"`
+	P99         float64    `json:"p99"`
+	P999        float64    `json:"p99_9"`
+	Max         float64    `json:"max"`
+	Percentiles []Quantile `json:"percentiles"`
+}
+
+// Quantile is a point of the distribution.
+type Quantile struct {
+	Percent float64 `json:"percent"`
+	Micros  float64 `json:"us"`
+}
+
+// Generator is what this process used in the measured time.
+type Generator struct {
+	CPU     float64 `json:"cpu_seconds"`
+	Cores   float64 `json:"cores"`       // that it may use
+	PerUnit float64 `json:"cpu_us"`      // per iteration
+	LateP99 float64 `json:"late_p99_us"` // how late iterations were sent that a connection was free for, in the open model
+}
+
+// measurement is one run in the making.
+type measurement struct {
+	Options
+	target Target
+	mix    Mix
+	rate   float64
+	name   string // of the progress
+}
+
+// run measures. An error means that the target can't be measured at all; what makes a run void stands in it.
+func (m measurement) run(ctx context.Context, round int) (Run, error) {
+	run := Run{Target: m.target.Name, Round: round, Started: time.Now()}
+	loadBefore, _ := m.system.Load() // 0 where it isn't told
+	meters := m.meters()
+	if err := m.startStored(&run); err != nil {
+		return run, err
+	}
+	watts := m.rest(ctx, meters, func(u *use) *idleTime { return &u.before })
+
+	t := newTally()
+	start := time.Now().Add(20 * time.Millisecond) // the workers are there by then
+	from := start.Add(m.Warmup)
+	l := load{m.mix, m.target, m.Connections, m.rate, m.Timeout, m.MaxWait, start, window{from, from.Add(m.Duration)}}
+	loading, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- l.run(loading, t) }()
+
+	m.until(ctx, l, from, func() {})
+	begun := m.observe(meters, t, func(u *use) *proc.Usage { return &u.begin })
+	if m.CountCalls {
+		meters.countCalls()
+	}
+	m.until(ctx, l, l.window.to, meters.watch)
+	meters.called()
+	over := m.observe(meters, t, func(u *use) *proc.Usage { return &u.end })
+	if err := <-ended; err != nil {
+		return run, err
+	}
+	m.rest(ctx, meters, func(u *use) *idleTime { return &u.after })
+
+	m.finish(&run, t, begun, over)
+	run.Surroundings = over.census.since(begun.census, m.target)
+	run.Surroundings.Load = loadBefore
+	m.finishStored(&run)
+	done := float64(over.done - begun.done)
+	run.Measured = m.measured(begun, over, watts)
+	run.Application, run.Store = meters.application.result(run.Seconds, done), meters.store.result(run.Seconds, done)
+	run.Void = m.faults(run, meters)
+	if ctx.Err() != nil {
+		run.Void = append([]string{ErrInterrupted.Error()}, run.Void...)
+	}
+	return run, nil
+}
+
+// moment is what is read at the ends of the measured time, all at once.
+type moment struct {
+	at     time.Time
+	done   int64
+	self   time.Duration
+	joules float64
+	census census
+}
+
+// observe reads the meters at the begin or the end of the measured time.
+func (m measurement) observe(meters *meters, t *tally, place func(*use) *proc.Usage) moment {
+	now := moment{at: time.Now(), done: t.now().Done}
+	now.self, _ = proc.Self() // 0 where it isn't told
+	now.joules = m.joules()
+	meters.read(place)
+	now.census = m.census()
+	return now
+}
+
+func (m measurement) finish(run *Run, t *tally, begun, over moment) {
+	run.Seconds = over.at.Sub(begun.at).Seconds()
+	run.Counts = t.now()
+	done := float64(over.done - begun.done)
+	run.Throughput = done / run.Seconds
+	run.Latency = latencyOf(t.latency)
+	cpu := (over.self - begun.self).Seconds()
+	run.Generator = Generator{CPU: cpu, Cores: m.cores(), LateP99: micros(t.late.ValueAtQuantile(99))}
+	if done > 0 {
+		run.Generator.PerUnit = cpu * 1e6 / done
+	}
+}
+
+// startStored asks how many fights there are, which also shows whether the target answers at all.
+func (m measurement) startStored(run *Run) error {
+	if !m.mix.fights() {
+		return m.probe()
+	}
+	run.Stored = &Stored{}
+	before, err := countFights(m.target, m.Timeout)
+	switch {
+	case err == nil:
+		run.Stored.Checked, run.Stored.Stored = true, -before
+	case isCannotTell(err):
+		run.Stored.Why = err.Error()
+	default:
+		return err
+	}
+	return nil
+}
+
+// finishStored asks again.
+func (m measurement) finishStored(run *Run) {
+	if run.Stored == nil {
+		return
+	}
+	run.Stored.Acknowledged, run.Stored.Uncertain = run.Counts.Acknowledged, run.Counts.Uncertain
+	if !run.Stored.Checked {
+		return
+	}
+	after, err := countFights(m.target, m.Timeout)
+	if err != nil {
+		*run.Stored = Stored{Acknowledged: run.Stored.Acknowledged, Uncertain: run.Stored.Uncertain, Why: err.Error(), Lost: true}
+		return
+	}
+	run.Stored.Stored += after
+}
+
+// probe sends one iteration.
+func (m measurement) probe() error {
+	c, err := newClient(m.target, m.Timeout)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	if err := m.mix.turns[0].do(c); err != nil && !(outcome{err: err}).isWrong() {
+		return fmt.Errorf("%s does not answer: %w", m.target.Name, err)
+	}
+	return nil
+}
+
+// sample is how often what is watched during a run is read, and progress told.
+const sample = 500 * time.Millisecond
+
+// tell tells how far the run is.
+func (m measurement) tell(l load, now time.Time) {
+	if m.Progress != nil {
+		m.Progress(m.name, max(0, now.Sub(l.start)), l.window.to.Sub(l.start))
+	}
+}
+
+// until waits, tells how far the run is, and has every sample taken.
+func (m measurement) until(ctx context.Context, l load, end time.Time, take func()) {
+	ticks := time.NewTicker(sample)
+	defer ticks.Stop()
+	over := time.NewTimer(time.Until(end))
+	defer over.Stop()
+	m.tell(l, time.Now())
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-over.C:
+			return
+		case now := <-ticks.C:
+			m.tell(l, now)
+			m.joules() // so often that no counter goes round unseen
+			take()
+		}
+	}
+}

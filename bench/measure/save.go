@@ -1,0 +1,51 @@
+package measure
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// ErrVoid means that a report must not be used.
+var ErrVoid = errors.New("VOID")
+
+// Err returns why the report is void, in one line, nil when it is not.
+func (r *Report) Err() error {
+	if !r.Void {
+		return nil
+	}
+	for _, s := range r.Series {
+		for _, m := range s.all() {
+			if len(m.Void) > 0 {
+				return fmt.Errorf("%w: %s, %s", ErrVoid, m.Name, m.Void[0])
+			}
+		}
+	}
+	return fmt.Errorf("%w: %w", ErrVoid, ErrInterrupted)
+}
+
+// Save writes report.txt, report.json and the plots into a folder.
+func (r *Report) Save(folder string) error {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return fmt.Errorf("making the folder of the report: %w", err)
+	}
+	for name, write := range map[string]func(io.Writer) error{
+		"report.txt": r.Text, "report.json": r.JSON,
+		"latency.svg": r.LatencyPlot, "cpu.svg": r.CPUPlot, "throughput.svg": r.ThroughputPlot,
+	} {
+		if err := save(filepath.Join(folder, name), write); err != nil {
+			return fmt.Errorf("writing the report: %w", err)
+		}
+	}
+	return nil
+}
+
+func save(path string, write func(io.Writer) error) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(file), file.Close())
+}

@@ -1,0 +1,113 @@
+package measure
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"superheroes/bench/rawhttp"
+	"superheroes/bench/scan"
+)
+
+// errCannotTell means that a member doesn't say how many fights it has stored.
+var errCannotTell = errors.New("it neither counts its fights nor pages through them")
+
+// countFights asks how many fights the target has stored: by its count, or else by paging through its list.
+func countFights(t Target, timeout time.Duration) (int64, error) {
+	conn, err := rawhttp.New(t.URL(Fights), timeout)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	answer, err := conn.Do(conn.Get("/api/fights/count"))
+	if err != nil {
+		return 0, fmt.Errorf("asking %s for the count of fights: %w", t.Name, err)
+	}
+	if answer.Status == http.StatusOK {
+		if count, ok := countOf(answer.Body); ok {
+			return count, nil
+		}
+	}
+	return pageFights(conn)
+}
+
+func countOf(body []byte) (count int64, ok bool) {
+	err := scan.Object(body, func(name, value []byte) error {
+		if string(name) == "count" {
+			count, ok = scan.Integer(value)
+		}
+		return nil
+	})
+	return count, ok && err == nil && count >= 0
+}
+
+const pageSize = 100
+
+// pageFights counts fights page by page, each from behind the last fight of the one before. A member whose second page
+// begins as the first did doesn't page.
+func pageFights(conn *rawhttp.Conn) (int64, error) {
+	total, last := int64(0), ""
+	for {
+		path := fmt.Sprintf("/api/fights?limit=%d", pageSize)
+		if last != "" {
+			path += "&before=" + last
+		}
+		answer, err := conn.Do(conn.Get(path))
+		if err != nil {
+			return 0, fmt.Errorf("paging through fights: %w", err)
+		}
+		count, element := scan.Elements(answer.Body)
+		if answer.Status != http.StatusOK || count < 0 || count > pageSize {
+			return 0, errCannotTell
+		}
+		total += int64(count)
+		if count < pageSize {
+			return total, nil
+		}
+		id := idOf(element)
+		if id == "" || id >= last && last != "" {
+			return 0, errCannotTell // ids of pages fall, or this would have no end
+		}
+		last = id
+	}
+}
+
+// idOf returns a fight's id when it is one that can stand in a query as it is.
+func idOf(fight []byte) string {
+	id := textOf(fight, "id")
+	for _, c := range id {
+		if c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
+			return ""
+		}
+	}
+	return id
+}
+
+// Stored is what became of the fights of a run, the warm-up's among them.
+type Stored struct {
+	Checked      bool   `json:"checked"`
+	Why          string `json:"why,omitempty"`  // it could not be checked
+	Lost         bool   `json:"lost,omitempty"` // it could be counted before, and not after
+	Acknowledged int64  `json:"acknowledged"`
+	Stored       int64  `json:"stored"`
+	Uncertain    int64  `json:"uncertain"` // were asked for and not answered: each may be stored or not
+}
+
+// fault returns what is wrong, "" when nothing is.
+func (s Stored) fault() string {
+	switch {
+	case s.Lost:
+		return "its fights could be counted before and not after: " + s.Why
+	case !s.Checked:
+		return ""
+	case s.Acknowledged > 0 && s.Stored == 0:
+		return fmt.Sprintf("STORES NOTHING: %d fights were acknowledged and none was stored", s.Acknowledged)
+	case s.Stored < s.Acknowledged:
+		return fmt.Sprintf("%d fights were acknowledged and only %d stored", s.Acknowledged, s.Stored)
+	case s.Stored > s.Acknowledged+s.Uncertain:
+		return fmt.Sprintf("%d fights were acknowledged and %d stored, and %d requests without an answer don't explain that; did others fight there?",
+			s.Acknowledged, s.Stored, s.Uncertain)
+	}
+	return ""
+}

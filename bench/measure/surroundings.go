@@ -1,0 +1,121 @@
+package measure
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+
+	"superheroes/bench/proc"
+)
+
+// maxStrangers is the share of the cores that strangers and the hypervisor may take from a run.
+const maxStrangers = 0.05
+
+// Surroundings are what else took the machine's cores in the measured time.
+//
+// Strangers are all processes but the target's, those of its stores that were named, this one, and kernel threads. Waiting
+// for the target itself is no fault: it shares the cores with the generator, here as everywhere.
+type Surroundings struct {
+	Load      float64    `json:"load_average"`    // of the minute before the run; earlier runs are in it
+	Cores     int        `json:"cores"`           // that target and generator may use
+	Strangers float64    `json:"strangers_share"` // of these cores' time, from 0 to 1, as the next; 0 where it is unknown
+	Steal     float64    `json:"steal_share"`     // what the hypervisor gave to others
+	Busiest   []Stranger `json:"busiest_strangers,omitempty"`
+	Unknown   string     `json:"unknown,omitempty"` // why it isn't known what strangers took, or not of every host
+}
+
+// Stranger is a process that had nothing to do with a run.
+type Stranger struct {
+	PID   int     `json:"pid"`
+	Name  string  `json:"name"`
+	Share float64 `json:"share"` // of the cores' time
+}
+
+// fault returns why a run beside these is void, "" when it is not.
+func (s Surroundings) fault() string {
+	if s.Strangers+s.Steal <= maxStrangers {
+		return ""
+	}
+	text := fmt.Sprintf("strangers took %s of the cores", percent(s.Strangers))
+	if s.Steal > 0 {
+		text += " and the hypervisor " + percent(s.Steal)
+	}
+	text += fmt.Sprintf(" (limit %s)", percent(maxStrangers))
+	var names []string
+	for _, each := range s.Busiest {
+		names = append(names, fmt.Sprintf("%s (%d) %s", each.Name, each.PID, percent(each.Share)))
+	}
+	if len(names) > 0 {
+		text += ": " + strings.Join(names, ", ") + "; what belongs to the target is to be named by pid= or store-pid="
+	}
+	return text
+}
+
+// percent writes a share for people.
+func percent(share float64) string { return fmt.Sprintf("%.3g %%", 100*share) }
+
+// census is a proc.Census, or why there is none.
+type census struct {
+	proc.Census
+	cores []int
+	err   error
+}
+
+func (m measurement) census() census {
+	cores, err := m.sharedCores()
+	if err != nil {
+		return census{err: err}
+	}
+	read, err := m.system.Census(cores)
+	return census{read, cores, err}
+}
+
+// sharedCores returns the cores that the generator or one of the target's processes may run on.
+func (m measurement) sharedCores() ([]int, error) {
+	cores, err := proc.Cores(selfPID())
+	if err != nil {
+		return nil, err
+	}
+	for _, pid := range m.target.processes() {
+		of, err := proc.Cores(pid)
+		if err != nil {
+			return nil, err
+		}
+		cores = append(cores, of...)
+	}
+	slices.Sort(cores)
+	return slices.Compact(cores), nil
+}
+
+// busiestStrangers is how many of them are named.
+const busiestStrangers = 3
+
+// since returns what went on between two censuses.
+func (now census) since(before census, target Target) Surroundings {
+	s := Surroundings{Unknown: target.unseen, Cores: len(now.cores)}
+	if err := cmp.Or(before.err, now.err); err != nil {
+		if errors.Is(err, proc.ErrUnavailable) {
+			err = fmt.Errorf("%s doesn't say", runtime.GOOS)
+		}
+		s.Unknown = err.Error()
+		return s
+	}
+	capacity := now.At.Sub(before.At).Seconds() * float64(len(now.cores))
+	if capacity <= 0 {
+		s.Unknown = "no time passed"
+		return s
+	}
+	s.Steal = (now.Steal - before.Steal).Seconds() / capacity
+	if target.hidden { // its own processes would be among the strangers
+		return s
+	}
+	taken, busiest := now.Strangers(before.Census, target.processes(), selfPID())
+	s.Strangers = min(1, taken.Seconds()/capacity) // the processes are not read in one moment
+	for _, each := range busiest[:min(len(busiest), busiestStrangers)] {
+		s.Busiest = append(s.Busiest, Stranger{each.PID, each.Name, each.Used.Seconds() / capacity})
+	}
+	return s
+}

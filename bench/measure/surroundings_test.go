@@ -1,0 +1,112 @@
+package measure
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"superheroes/bench/proc"
+	"superheroes/bench/proc/proctest"
+)
+
+// around is a made-up machine of two cores: the target 10 with its worker 11, a store 12, and others.
+type around struct{ proctest.Folder }
+
+func newAround(t *testing.T) around {
+	p := around{proctest.New(t)}
+	p.stolen("0")
+	p.Process(proctest.Process{PID: 2, Name: "kthreadd", Kernel: true})
+	p.work(10, 1, "superheroes", 0)
+	p.work(11, 10, "worker", 0)
+	p.work(12, 1, "postgres", 0)
+	return p
+}
+
+// stolen has so many ticks of 10 ms stolen from one of the cores.
+func (p around) stolen(ticks string) {
+	p.Write("stat", "cpu  9 9 9 9 9 9 9 9 9 9\ncpu0 9 9 9 9 9 9 9 "+ticks+" 0 0\ncpu1 9 9 9 9 9 9 9 0 0 0\n")
+}
+
+func (p around) work(pid, parent int, name string, ticks int) {
+	p.Process(proctest.Process{PID: pid, Parent: parent, Name: name, User: ticks})
+}
+
+// TestSurroundings has ten seconds of two cores, of which strangers may take a second.
+func TestSurroundings(t *testing.T) {
+	known := Target{Name: "member", PIDs: []int{10}, StorePIDs: []int{12}}
+	for _, c := range []struct {
+		name    string
+		target  Target
+		change  func(around)
+		fault   string
+		unknown string
+	}{
+		{"nobody else", known, func(p around) {
+			p.work(10, 1, "superheroes", 900)
+			p.work(11, 10, "worker", 300)
+			p.work(12, 1, "postgres", 400)
+		}, "", ""},
+		{"four busy loops", known, func(p around) {
+			for pid, ticks := range map[int]int{21: 300, 22: 310, 23: 320, 24: 310} {
+				p.work(pid, 1, "sh", ticks)
+			}
+		}, "strangers took 62 % of the cores (limit 5 %): sh (23) 16 %, sh (22) 15.5 %, sh (24) 15.5 %; what belongs to the target is to be named by pid= or store-pid=", ""},
+		{"as much as may be", known, func(p around) { p.work(21, 1, "cron", 100) }, "", ""},
+		{"a little more", known, func(p around) { p.work(21, 1, "cron", 102) }, "strangers took 5.1 % of the cores (limit", ""},
+		{"the hypervisor", known, func(p around) { p.stolen("104") }, "strangers took 0 % of the cores and the hypervisor 5.2 % (limit 5 %)", ""},
+		{"both together", known, func(p around) {
+			p.work(21, 1, "cron", 60)
+			p.stolen("60")
+		}, "strangers took 3 % of the cores and the hypervisor 3 % (limit", ""},
+		{"a store that isn't named", Target{Name: "member", PIDs: []int{10}}, func(p around) { p.work(12, 1, "postgres", 400) }, "postgres (12) 20 %; what belongs to the target", ""},
+		{"one that can't be seen", known, func(p around) { p.Gone(2) }, "", proc.ErrHidden.Error()},
+		{"a target whose processes can't be seen", Target{Name: "member", unseen: "behind docker-proxy", hidden: true},
+			func(p around) { p.work(10, 1, "superheroes", 900) }, "", "behind docker-proxy"},
+		{"a target elsewhere", Target{Name: "member", unseen: "on another host"}, func(p around) { p.work(21, 1, "sh", 400) }, "sh (21) 20 %", "on another host"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newAround(t)
+			read := func(at time.Time) census {
+				read, err := proc.At(p.Path).Census([]int{0, 1})
+				read.At = at
+				return census{read, []int{0, 1}, err}
+			}
+			begin := time.Now()
+			if c.unknown == proc.ErrHidden.Error() {
+				c.change(p) // it is so all the time
+			}
+			before := read(begin)
+			c.change(p)
+			got := read(begin.Add(10*time.Second)).since(before, c.target)
+			if fault := got.fault(); (fault == "") != (c.fault == "") || !strings.Contains(fault, c.fault) {
+				t.Errorf("got %q, want %q", fault, c.fault)
+			}
+			if got.Unknown != c.unknown {
+				t.Errorf("unknown is %q, want %q", got.Unknown, c.unknown)
+			}
+		})
+	}
+}
+
+// TestUnchecked has a run of which nobody knows what strangers took called neither VALID nor VOID.
+func TestUnchecked(t *testing.T) {
+	report := made()
+	report.Void = false
+	run := &report.Series[0].Members[1].Runs[1]
+	run.Surroundings = Surroundings{Unknown: "a container"}
+	var text strings.Builder
+	if err := report.Text(&text); err != nil {
+		t.Fatal(err)
+	}
+	for _, said := range []string{
+		"  strangers' CPU unknown: a container\n",
+		"\nUNCHECKED: nobody knows what CPU time strangers took beside other: a container\n",
+	} {
+		if !strings.Contains(text.String(), said) {
+			t.Errorf("%q is not in\n%s", said, text.String())
+		}
+	}
+	if title := report.chart("Title", "", "").Title; !strings.Contains(title, "(UNCHECKED)") {
+		t.Errorf("a plot is called %q", title)
+	}
+}

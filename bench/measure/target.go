@@ -1,0 +1,203 @@
+package measure
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"superheroes/bench/proc"
+	"superheroes/bench/rawhttp"
+)
+
+// Target is a running member of the family.
+type Target struct {
+	Name string             // what reports call it
+	URLs map[Service]string // base URLs, as in http://host:port; under "" that of every service that isn't named
+	PIDs []int              // its processes; found by the ports when there are none and it runs on this host
+	// StorePIDs are the processes of its databases, reported in columns of their own.
+	StorePIDs []int
+	profile   string // that its health pages name, once they were asked
+	unseen    string // why processes of it aren't known, and so what strangers took of the cores that they use
+	hidden    bool   // they are on this host
+}
+
+// processes are all that are known, roots of trees.
+func (t Target) processes() []int { return slices.Concat(t.PIDs, t.StorePIDs) }
+
+// ParseTarget reads a base URL, or name=value pairs with commas between: heroes, villains, locations and fights for
+// their base URLs, url for that of all others, pid and store-pid (both also several times), and name. Errors don't repeat the
+// text: a URL may hold a password, though none is used.
+func ParseTarget(text string) (Target, error) {
+	t := Target{URLs: map[Service]string{}}
+	if !strings.Contains(text, "=") {
+		text = "url=" + text
+	}
+	for part := range strings.SplitSeq(text, ",") {
+		key, value, _ := strings.Cut(part, "=")
+		if err := t.set(key, value); err != nil {
+			return Target{}, err
+		}
+	}
+	if len(t.URLs) == 0 {
+		return Target{}, errors.New("a target needs a URL")
+	}
+	if t.Name == "" {
+		t.Name = t.anyURL()
+	}
+	return t, nil
+}
+
+func (t *Target) set(key, value string) error {
+	switch key {
+	case "name":
+		t.Name = value
+		return nil
+	case "pid", "store-pid":
+		pid, err := strconv.Atoi(value)
+		if err != nil || pid < 1 {
+			return fmt.Errorf("%s must be the id of a process", key)
+		}
+		if key == "pid" {
+			t.PIDs = append(t.PIDs, pid)
+		} else {
+			t.StorePIDs = append(t.StorePIDs, pid)
+		}
+		return nil
+	}
+	service := Service(key)
+	if key == "url" {
+		service = ""
+	} else if !slices.Contains(Services(), service) {
+		return errors.New("a target is http://host:port, or name=value pairs of url, fights, heroes, villains, locations, pid, store-pid and name")
+	}
+	base := strings.TrimSuffix(value, "/")
+	if _, err := rawhttp.New(base, 0); err != nil {
+		return fmt.Errorf("%s %w", key, err)
+	}
+	t.URLs[service] = base
+	return nil
+}
+
+func (t Target) anyURL() string {
+	for _, service := range append(Services(), "") {
+		if base := t.URLs[service]; base != "" {
+			return base
+		}
+	}
+	return ""
+}
+
+// URL returns the base URL of a service, "" when it isn't known.
+func (t Target) URL(service Service) string {
+	if base := t.URLs[service]; base != "" {
+		return base
+	}
+	return t.URLs[""]
+}
+
+// needs returns an error when the mix asks a service whose address isn't known.
+func (t Target) needs(mix Mix) error {
+	for _, a := range mix.turns {
+		if t.URL(a.service) == "" {
+			return fmt.Errorf("%s needs the address of %s, and %s has none", a.name, a.service, t.Name)
+		}
+	}
+	return nil
+}
+
+// find fills in the processes that listen on the target's ports, where they are on this host and none were given. It
+// returns the addresses that it found nobody at: what works there is in no figure.
+func (t *Target) find(system proc.FS) (nobody []string, err error) {
+	if len(t.PIDs) > 0 {
+		return nil, nil
+	}
+	for _, service := range append(Services(), "") {
+		base := t.URLs[service]
+		if base == "" {
+			continue
+		}
+		pids, err := listeners(system, base)
+		if err != nil {
+			return nil, err
+		}
+		if len(pids) == 0 && !slices.Contains(nobody, base) {
+			nobody = append(nobody, base)
+		}
+		for _, pid := range pids {
+			if pid != selfPID() && !slices.Contains(t.PIDs, pid) {
+				t.PIDs = append(t.PIDs, pid)
+			}
+		}
+	}
+	return nobody, nil
+}
+
+// listeners returns the processes that answer at a base URL, as far as they are on this host.
+func listeners(system proc.FS, base string) ([]int, error) {
+	if !local(base) {
+		return nil, nil
+	}
+	at, err := url.Parse(base)
+	if err != nil {
+		return nil, err
+	}
+	port, err := strconv.Atoi(at.Port())
+	if err != nil {
+		port = 80
+	}
+	pids, err := system.Listening(at.Hostname(), port)
+	if err != nil || len(pids) == 0 {
+		return nil, err
+	}
+	tree, err := system.Tree(pids)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(pids, func(pid int) bool {
+		return slices.ContainsFunc(tree, func(p proc.Process) bool { return p.PID == pid && forwards(p.Name) })
+	}), nil
+}
+
+// forwards tells by its name a process that listens on a container's behalf, and does none of its work.
+func forwards(name string) bool {
+	return slices.Contains([]string{"docker-proxy", "rootlessport", "rootlesskit", "slirp4netns", "pasta", "pasta.avx2"}, name)
+}
+
+// unnamed returns the services that fights asks and that have no address of their own in the target.
+func (t Target) unnamed() []string {
+	var services []string
+	for _, service := range []Service{Heroes, Villains, Locations} {
+		if t.URLs[service] == "" {
+			services = append(services, string(service))
+		}
+	}
+	return services
+}
+
+// local tells whether a base URL leads to this host: to loopback or to one of its own addresses.
+func local(base string) bool {
+	at, err := url.Parse(base)
+	if err != nil {
+		return false
+	}
+	host := at.Hostname()
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	if ip == nil {
+		return false
+	}
+	own, err := net.InterfaceAddrs()
+	if err != nil {
+		return ip.IsLoopback()
+	}
+	return ip.IsLoopback() || slices.ContainsFunc(own, func(a net.Addr) bool {
+		network, ok := a.(*net.IPNet)
+		return ok && network.IP.Equal(ip)
+	})
+}

@@ -1,0 +1,275 @@
+package measure
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"superheroes/bench/energy"
+	"superheroes/bench/stat"
+)
+
+// Text writes the report for people.
+func (r *Report) Text(w io.Writer) error {
+	var text strings.Builder
+	r.heading(&text)
+	for _, s := range r.Series {
+		s.text(&text, r.Plan, r.Energy)
+	}
+	if len(r.Notes) > 0 {
+		text.WriteString("\nNotes\n")
+		for _, note := range r.Notes {
+			fmt.Fprintf(&text, "  - %s\n", note)
+		}
+	}
+	text.WriteString("\n" + r.verdict() + "\n")
+	_, err := io.WriteString(w, text.String())
+	return err
+}
+
+func (r *Report) heading(w io.Writer) {
+	p := r.Plan
+	fmt.Fprintf(w, "superheroes-bench %s, %s\n", r.Version, r.Started.Format("2006-01-02 15:04:05 MST"))
+	fmt.Fprintf(w, "%s/%s, %d cores, %s\n", r.Machine.OS, r.Machine.Arch, r.Machine.Cores, r.Machine.Go)
+	fmt.Fprintf(w, "mix %s, %d connections, %s measured after %s of warm-up, %d round(s)\n",
+		p.Mix, p.Connections, seconds(p.Seconds), seconds(p.Warmup), p.Rounds)
+	if p.FloorSize > 0 {
+		fmt.Fprintf(w, "floor: a bare net/http handler, answers of %d bytes, GOMAXPROCS=%d, measured before the first and after each round\n", p.FloorSize, p.FloorProcs)
+	}
+	if len(p.PinTarget)+len(p.PinSelf) > 0 {
+		fmt.Fprintf(w, "pinned: target and floor to the cores %v, generator to %v\n", p.PinTarget, p.PinSelf)
+	}
+}
+
+func seconds(s float64) string { return strconv.FormatFloat(s, 'f', -1, 64) + " s" }
+
+// verdict is the last line.
+func (r *Report) verdict() string {
+	if r.Void {
+		return "VOID: do not use these figures"
+	}
+	if unknown := r.unchecked(); unknown != "" {
+		return "UNCHECKED: " + unknown
+	}
+	return "VALID"
+}
+
+func (s Series) text(w io.Writer, plan Plan, tiers Tiers) {
+	if s.Rate > 0 {
+		fmt.Fprintf(w, "\n== open model, %s iterations a second; latency from when each should have been sent\n", Short(s.Rate))
+	} else {
+		fmt.Fprintf(w, "\n== closed model, %d connections\n", plan.Connections)
+	}
+	for _, m := range s.all() {
+		m.text(w, plan.Unit, tiers)
+	}
+	for _, c := range s.Comparisons {
+		c.text(w, plan.Unit)
+	}
+}
+
+func (m Member) text(w io.Writer, unit string, tiers Tiers) {
+	if m.Name == floorName {
+		unit = "request"
+	}
+	fmt.Fprintf(w, "\n%s\n", m.Name)
+	for _, reason := range m.Void {
+		fmt.Fprintf(w, "  VOID: %s\n", reason)
+	}
+	if m.Name != floorName {
+		fmt.Fprintf(w, "  profile: %s\n  fights: %s\n", m.Profile, m.Stores)
+	}
+	m.beside(w)
+	if lost, all := m.unanswered(); lost > 0 {
+		fmt.Fprintf(w, "  no answer: %d of %d iterations, which are in no latency\n", lost, all)
+	}
+	m.table(w, unit)
+	m.energyText(w, unit, tiers)
+	missing(w, m.Runs)
+}
+
+// beside says what else went on while the member was measured.
+func (m Member) beside(w io.Writer) {
+	if len(m.Runs) == 0 {
+		return
+	}
+	least, most, unknown := m.surroundings()
+	strangers := span(percent(least.Strangers), percent(most.Strangers))
+	if unknown != "" && most.Strangers == 0 {
+		strangers = "unknown"
+	}
+	fmt.Fprintf(w, "  of the cores: strangers %s, steal %s; load average before %s\n",
+		strangers, span(percent(least.Steal), percent(most.Steal)), span(Short(least.Load), Short(most.Load)))
+	if unknown != "" {
+		fmt.Fprintf(w, "  strangers' CPU unknown: %s\n", unknown)
+	}
+}
+
+// span writes the ends of a range, one of which is enough when they are the same.
+func span(least, most string) string {
+	if least == most {
+		return most
+	}
+	return least + " to " + most
+}
+
+// unanswered counts the iterations without an answer, and all.
+func (m Member) unanswered() (lost, all int64) {
+	for _, run := range m.Runs {
+		lost, all = lost+run.Counts.Unanswered+run.Counts.Refused, all+run.Counts.Done
+	}
+	return lost, all
+}
+
+// table has the figures of the application, and those of its stores in columns of their own.
+func (m Member) table(w io.Writer, unit string) {
+	heads, stored := "median\tleast\tmost\tto floor\t", ""
+	for _, f := range m.Figures {
+		if strings.HasPrefix(f.Name, storePrefix) {
+			stored = "| stores:\t" + heads
+		}
+	}
+	rows := newTable(w)
+	fmt.Fprintf(rows, "%s\t%s%s\n", pad(""), heads, stored)
+	for _, f := range m.Figures {
+		if isEnergy(f.Name) || strings.HasPrefix(f.Name, storePrefix) {
+			continue
+		}
+		fmt.Fprintf(rows, "%s\t%s", pad(f.label(unit)), f.cells())
+		if store, ok := m.Figure(storePrefix + f.Name); ok {
+			fmt.Fprintf(rows, "|\t%s", store.cells())
+		} else if stored != "" {
+			fmt.Fprint(rows, "\t\t\t\t\t") // cells are aligned only where each line has them
+		}
+		fmt.Fprintln(rows)
+	}
+	_ = rows.Flush() // to memory
+}
+
+func newTable(w io.Writer) *tabwriter.Writer {
+	return tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+}
+
+// pad has labels begin below each other where numbers end so.
+func pad(label string) string { return fmt.Sprintf("  %-40s", label) }
+
+func (f Figure) cells() string {
+	ratio := ""
+	if f.ToFloor != nil {
+		ratio = "x " + Short(f.ToFloor.OfMedians)
+	}
+	return fmt.Sprintf("%s\t%s\t%s\t%s\t", Short(f.Median), Short(f.Least), Short(f.Most), ratio)
+}
+
+// missing says what could not be read of the processes.
+func missing(w io.Writer, runs []Run) {
+	told := map[string]bool{}
+	for _, run := range runs {
+		for _, u := range []*Use{run.Application, run.Store} {
+			if u == nil {
+				continue
+			}
+			for _, text := range append(u.Missing, u.Error) {
+				if text != "" && !told[text] {
+					told[text] = true
+					fmt.Fprintf(w, "  not available: %s\n", text)
+				}
+			}
+		}
+	}
+}
+
+// label names a figure for people.
+func (f Figure) label(unit string) string {
+	name, store := strings.CutPrefix(f.Name, storePrefix)
+	label := labels(unit)[name]
+	if label == "" {
+		label = name
+	}
+	if store {
+		return "store: " + label
+	}
+	return label
+}
+
+func labels(unit string) map[string]string {
+	return map[string]string{
+		"throughput":           unit + "s a second",
+		"latency_p50_us":       "latency p50, us",
+		"latency_p90_us":       "latency p90, us",
+		"latency_p99_us":       "latency p99, us",
+		"latency_p99_9_us":     "latency p99.9, us",
+		"latency_max_us":       "latency max, us",
+		"bytes":                "HTTP bytes per " + unit,
+		"generator_cpu_us":     "generator CPU us per " + unit,
+		"cpu_us":               "CPU us per " + unit,
+		"cpu_user_us":          "  in user mode",
+		"cpu_system_us":        "  in the kernel",
+		"cores":                "CPU seconds a second",
+		"idle_cores":           "  the same without load, before",
+		"idle_after_cores":     "  the same without load, after",
+		"idle_share":           "  idle share, of 1",
+		"voluntary_switches":   "voluntary context switches per " + unit,
+		"involuntary_switches": "involuntary context switches per " + unit,
+		"read_calls":           "  read calls (/proc/PID/io) per " + unit,
+		"write_calls":          "  write calls (/proc/PID/io) per " + unit,
+		"system_calls":         "system calls per " + unit,
+		"storage_bytes":        "bytes to storage per " + unit,
+		"rss_before_mib":       "resident MiB before",
+		"rss_peak_mib":         "resident MiB during, at most",
+		"rss_after_mib":        "resident MiB after",
+		"container_cpu_us":     "CPU us of its container per " + unit,
+		"container_mib":        "MiB of its container after",
+		"modelled_energy_uj":   "modelled energy, uJ per " + unit,
+		"measured_energy_uj":   "measured energy, uJ per " + unit,
+		"measured_idle_watts":  "measured idle watts",
+		"pss_after_mib":        "proportional MiB after",
+	}
+}
+
+func (c Comparison) text(w io.Writer, unit string) {
+	fmt.Fprintf(w, "\n%s by %s\n", c.Name, c.To)
+	if c.Equal != "" {
+		fmt.Fprintf(w, "  NOT COMPARABLE: %s\n", c.Equal)
+	}
+	rows := newTable(w)
+	fmt.Fprintf(rows, "%s\tratio of medians\tmedian of rounds\tfrom\tto\tconfidence\t\n", pad(""))
+	for _, q := range quantities(energy.Model{}) {
+		ratio, ok := c.Ratios[q.name]
+		if !ok {
+			continue
+		}
+		label := Figure{Name: q.name}.label(unit)
+		fmt.Fprintf(rows, "%s\t%s\t%s\t%s\t%s\t%s\t\n", pad(label), Short(ratio.OfMedians), Short(ratio.Paired), Short(ratio.Interval.Low),
+			Short(ratio.Interval.High), confidence(ratio.Interval))
+	}
+	_ = rows.Flush() // to memory
+}
+
+func confidence(i stat.Interval) string {
+	if i.Confidence <= 0 {
+		return "none"
+	}
+	return strconv.FormatFloat(100*i.Confidence, 'f', 1, 64) + " %"
+}
+
+// Short writes a number with about three digits that say something.
+func Short(n float64) string {
+	size := math.Abs(n)
+	switch {
+	case math.IsNaN(n) || math.IsInf(n, 0):
+		return "-"
+	case size >= 100:
+		return strconv.FormatFloat(n, 'f', 0, 64)
+	case size >= 10:
+		return strconv.FormatFloat(n, 'f', 1, 64)
+	case size >= 1:
+		return strconv.FormatFloat(n, 'f', 2, 64)
+	case size == 0:
+		return "0"
+	}
+	return strconv.FormatFloat(n, 'g', 3, 64)
+}

@@ -1,0 +1,308 @@
+package measure
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// TestMain makes the test's own program the floor when it is started as one.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == "floor" {
+		size, err := strconv.Atoi(os.Args[2])
+		if err == nil {
+			err = ServeFloor(size, os.Stdin, os.Stdout)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func TestValid(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		mix    string
+		fights bool
+	}{
+		{"execute_fight", true},
+		{"family", true},
+		{"random_hero:2,execute_fight:1", true},
+		{"randomfighters", false},
+		{"randomlocation", false},
+		{"random_location", false},
+		{"livez", false},
+	} {
+		t.Run(c.mix, func(t *testing.T) {
+			t.Parallel() // they mostly wait
+			run := measure(t, quick(t, c.mix, new(member).start(t)))
+			if len(run.Void) > 0 {
+				t.Errorf("void: %q", run.Void)
+			}
+			if run.Counts.Measured != 50 || run.Throughput == 0 || run.Latency.P50 == 0 || run.Counts.Sent == 0 || run.Counts.Received == 0 {
+				t.Errorf("nothing was measured: %+v", run)
+			}
+			if (run.Stored != nil) != c.fights {
+				t.Fatalf("stored: %+v", run.Stored)
+			}
+			if s := run.Stored; s != nil && (!s.Checked || s.Stored == 0 || s.Stored != s.Acknowledged) {
+				t.Errorf("stored: %+v", s)
+			}
+		})
+	}
+}
+
+// TestVoid measures members that drop, lie or break: each has its reason.
+func TestVoid(t *testing.T) {
+	t.Parallel()
+	every := func(n int) func(int) bool { return func(i int) bool { return i%n == 0 } }
+	spoiled := func(field string, value any) *member {
+		return &member{spoil: func(n int, fight map[string]any) {
+			if every(10)(n) {
+				fight[field] = value
+			}
+		}}
+	}
+	for _, c := range []struct {
+		name   string
+		member *member
+		mix    string
+		reason string
+	}{
+		{"stores nothing", &member{copies: func(int) int { return 0 }}, "execute_fight", "STORES NOTHING"},
+		{"loses one", &member{copies: func(n int) int { return min(1, n-1) }}, "execute_fight", "and only"},
+		{"stores one twice", &member{copies: func(n int) int { return max(1, 3-n) }}, "execute_fight", "don't explain that"},
+		{"loses those that are posted", &member{copies: func(n int) int { return n % 2 }}, "family", "and only"},
+		{"breaks off", &member{before: func(w http.ResponseWriter, n int) bool {
+			if every(10)(n) {
+				breakOff(w)
+			}
+			return every(10)(n)
+		}}, "execute_fight", "had no answer, the first /api/fights/execute_fight: no whole answer"},
+		{"fails", &member{before: func(w http.ResponseWriter, n int) bool {
+			if every(10)(n) {
+				http.Error(w, "sorry", http.StatusServiceUnavailable)
+			}
+			return every(10)(n)
+		}}, "family", "status 503, sorry"},
+		{"the wrong one wins", spoiled("winner_level", 6), "execute_fight", "a fight of level 7 against 6 that \"villains\" won"},
+		{"others fight", spoiled("loser_name", "Somebody"), "family", "between others than were sent"},
+		{"somebody else is shown", spoiled("hero", fighterOf("Somebody", 7)), "execute_fight", "did not fight"},
+		{"it is elsewhere", spoiled("location", map[string]any{"name": "Nowhere"}), "family", "another place"},
+		{"no team", spoiled("winner_team", nil), "execute_fight", "between the teams"},
+		{"the same fight again", &member{spoil: func(_ int, fight map[string]any) { fight["id"] = "same" }}, "execute_fight", "the id of the one before"},
+		{"no id", spoiled("id", ""), "execute_fight", "without an id"},
+		{"a level that is none", spoiled("winner_level", "high"), "execute_fight", "without both names and levels"},
+		{"a fallback", spoiled("winner_name", "Fallback Hero"), "execute_fight", "without both names and levels"},
+		{"no JSON", &member{before: func(w http.ResponseWriter, _ int) bool {
+			_, _ = w.Write([]byte("a fight"))
+			return true
+		}}, "execute_fight", "not a JSON object"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel() // they mostly wait
+			report, err := Members(t.Context(), quick(t, c.mix, c.member.start(t)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !report.Void || report.Err() == nil {
+				t.Error("the report is not void")
+			}
+			reasons := report.Series[0].Members[0].Void
+			if !strings.Contains(strings.Join(reasons, "\n"), c.reason) {
+				t.Errorf("got %q, want %q among them", reasons, c.reason)
+			}
+			var text strings.Builder
+			if err := report.Text(&text); err != nil || !strings.Contains(text.String(), "  VOID: round 1: ") ||
+				!strings.HasSuffix(text.String(), "VOID: do not use these figures\n") {
+				t.Errorf("the text doesn't say so: %v\n%s", err, text.String())
+			}
+		})
+	}
+}
+
+// TestSurplus has a member store fights whose answer it never sends: as many as that explains are no fault.
+func TestSurplus(t *testing.T) {
+	m := &member{}
+	m.before = func(w http.ResponseWriter, n int) bool {
+		if n%10 != 0 {
+			return false
+		}
+		m.decide(n, fighterOf("a", 1), fighterOf("b", 2), nil)
+		breakOff(w)
+		return true
+	}
+	run := measure(t, quick(t, "execute_fight", m.start(t)))
+	s := run.Stored
+	if s.Uncertain == 0 || s.Stored != s.Acknowledged+s.Uncertain || s.fault() != "" {
+		t.Errorf("stored %+v: %s", s, s.fault())
+	}
+}
+
+// TestCannotTell has members that count in other ways, or not at all.
+func TestCannotTell(t *testing.T) {
+	pages := make([]string, 2*pageSize+1) // of fights that are there already: more than one has to be read
+	for i := range pages {
+		pages[i] = fmt.Sprintf("%010d", i)
+	}
+	for _, c := range []struct {
+		name    string
+		member  *member
+		checked bool
+		says    string
+	}{
+		{"by pages", &member{noCount: true, fights: pages}, true, " stored"},
+		{"not at all", &member{noCount: true, noList: true}, false, "CANNOT BE CHECKED"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			report, err := Members(t.Context(), quick(t, "execute_fight", c.member.start(t)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := report.Series[0].Members[0]
+			s := m.Runs[0].Stored
+			var text strings.Builder
+			if err := report.Text(&text); err != nil || strings.Contains(text.String(), "\nUNCHECKED: ") == (c.checked || report.Void) {
+				t.Errorf("%v, said in the end:\n%s", err, text.String())
+			}
+			if s.Checked != c.checked || s.fault() != "" || !strings.Contains(m.Stores, c.says) {
+				t.Errorf("stored %+v, said %q", s, m.Stores)
+			}
+			if c.checked && (s.Stored == 0 || s.Stored != s.Acknowledged) {
+				t.Errorf("stored %+v, want what was acknowledged", s)
+			}
+		})
+	}
+}
+
+// TestCannotTellAnyMore has a member that counts its fights before the run and not after it.
+func TestCannotTellAnyMore(t *testing.T) {
+	m := &member{noList: true}
+	m.before = func(http.ResponseWriter, int) bool {
+		m.silent.Store(true)
+		return false
+	}
+	run := measure(t, quick(t, "execute_fight", m.start(t)))
+	if !strings.Contains(strings.Join(run.Void, "\n"), "could be counted before and not after") {
+		t.Errorf("void: %q", run.Void)
+	}
+}
+
+// TestStall stalls a target once under an open load. Iterations that should have been sent meanwhile count from then: a
+// generator that waits with them would show one slow answer and a fine 90th percentile.
+func TestStall(t *testing.T) {
+	const stall = 400 * time.Millisecond
+	m := &member{before: func(_ http.ResponseWriter, n int) bool {
+		if n == 20 {
+			time.Sleep(stall)
+		}
+		return false
+	}}
+	o := quick(t, "execute_fight", m.start(t))
+	o.Connections, o.Warmup, o.Duration = 1, 0, time.Second
+	run := measure(t, o)
+	if run.Counts.Measured != 100 || run.Counts.Dropped != 0 {
+		t.Errorf("%d iterations were measured, %d dropped", run.Counts.Measured, run.Counts.Dropped)
+	}
+	// 40 of 100 come due within the stall, the first 20 of them wait for half of it or longer.
+	if least := float64((stall / 2).Microseconds()); run.Latency.P90 < least {
+		t.Errorf("p90 is %.0f us, below %.0f: the stall was left out", run.Latency.P90, least)
+	}
+}
+
+// TestDropped stalls a target for longer than an iteration may wait.
+func TestDropped(t *testing.T) {
+	m := &member{before: func(_ http.ResponseWriter, n int) bool {
+		if n == 20 {
+			time.Sleep(400 * time.Millisecond)
+		}
+		return false
+	}}
+	o := quick(t, "execute_fight", m.start(t))
+	o.Connections, o.Warmup, o.Duration, o.MaxWait = 1, 0, time.Second, 50*time.Millisecond
+	run := measure(t, o)
+	if c := run.Counts; c.Dropped < 20 || c.Dropped+c.Measured != 100 {
+		t.Errorf("%d dropped, %d measured; want at least 20, and 100 together", c.Dropped, c.Measured)
+	}
+	if len(run.Void) != 1 || !strings.Contains(run.Void[0], "iterations were dropped") {
+		t.Errorf("void: %q", run.Void)
+	}
+}
+
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	m := &member{before: func(_ http.ResponseWriter, n int) bool {
+		if n == 20 {
+			cancel()
+		}
+		return false
+	}}
+	o := quick(t, "execute_fight", m.start(t))
+	o.Duration, o.Rounds = time.Hour, 5
+	report, err := Members(ctx, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs := report.Series[0].Members[0].Runs
+	if len(runs) != 1 || runs[0].Void[0] != "interrupted" || !report.Void {
+		t.Errorf("%d runs, void %q", len(runs), runs[0].Void)
+	}
+	if s := runs[0].Stored; s.Stored < 20 || s.fault() != "" {
+		t.Errorf("stored: %+v", s)
+	}
+	var text strings.Builder
+	o.Targets = append(o.Targets, Target{Name: "never measured", URLs: o.Targets[0].URLs})
+	if report, err = Members(ctx, o); err != nil {
+		t.Fatal(err)
+	}
+	if err := report.JSON(&text); err != nil || strings.Contains(text.String(), "null") {
+		t.Errorf("%v, lists that are none:\n%s", err, text.String())
+	}
+}
+
+func TestNobodyThere(t *testing.T) {
+	for _, mix := range []string{"execute_fight", "random_hero"} {
+		target := Target{Name: "gone", URLs: map[Service]string{"": "http://127.0.0.1:1"}}
+		if report, err := Members(t.Context(), quick(t, mix, target)); err == nil || !strings.Contains(err.Error(), "gone") {
+			t.Errorf("%s: got %+v, %v", mix, report, err)
+		}
+	}
+}
+
+// TestLimits has what a run may have of the generator's own faults, each alone, and what is none.
+func TestLimits(t *testing.T) {
+	fine := Run{Seconds: 10, Counts: Counts{Measured: 1000}, Generator: Generator{CPU: 17, Cores: 2, LateP99: 990}}
+	for _, c := range []struct {
+		name   string
+		rate   float64
+		change func(*Run)
+		says   string
+	}{
+		{"fine", 0, func(*Run) {}, ""},
+		{"fine at a rate", 100, func(*Run) {}, ""},
+		{"late", 100, func(r *Run) { r.Generator.LateP99 = 1250 }, "one iteration of a hundred was sent 1.25 ms late or later (limit 1 ms)"},
+		{"late without times to send at", 0, func(r *Run) { r.Generator.LateP99 = 1250 }, ""},
+		{"busy", 0, func(r *Run) { r.Generator.CPU = 19 }, "used 1.9 of its 2 cores"},
+		{"strangers", 0, func(r *Run) { r.Surroundings.Strangers = 0.051 }, "strangers took 5.1 % of the cores (limit 5 %)"},
+		{"strangers that are none", 0, func(r *Run) { r.Surroundings.Strangers = 0.049 }, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			run := fine
+			c.change(&run)
+			got := strings.Join(measurement{rate: c.rate}.faults(run, measurement{}.meters()), "; ")
+			if (got == "") != (c.says == "") || !strings.Contains(got, c.says) {
+				t.Errorf("got %q, want %q", got, c.says)
+			}
+		})
+	}
+}

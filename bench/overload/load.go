@@ -1,0 +1,113 @@
+package overload
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"superheroes/bench/rawhttp"
+)
+
+// load is one kind of clients for a while.
+type load struct {
+	url     string
+	conns   int
+	rate    float64 // requests a second, sent at their times; 0: each client sends when it has its answer
+	lasts   time.Duration
+	repeats int  // how often a refused client sends again at once
+	waits   bool // a refused client waits as Retry-After says (closed loop)
+}
+
+const path = "/api/fights/execute_fight"
+
+// patience is how long a request waits for a free connection, before it is dropped.
+const patience = time.Second
+
+// put puts the load on, and returns what came of it.
+func (l load) put(ctx context.Context) (*outcome, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.lasts)
+	defer cancel()
+	o := newOutcome(time.Now(), l.lasts)
+	due := make(chan time.Time, int(l.rate*patience.Seconds())+1)
+	var clients sync.WaitGroup
+	for range l.conns {
+		conn, err := rawhttp.New(l.url, 10*time.Second)
+		if err != nil {
+			return nil, err
+		}
+		clients.Go(func() {
+			defer conn.Close()
+			if l.rate > 0 {
+				l.serveArrivals(conn, due, o)
+				return
+			}
+			l.loop(ctx, conn, o)
+		})
+	}
+	if l.rate > 0 {
+		l.arrive(ctx, due, o)
+	}
+	close(due)
+	<-ctx.Done()
+	clients.Wait()
+	return o, nil
+}
+
+// arrive lets requests go at their times, in steps of a millisecond.
+func (l load) arrive(ctx context.Context, due chan<- time.Time, o *outcome) {
+	for sent := 0; ctx.Err() == nil; time.Sleep(time.Millisecond) {
+		for ; float64(sent) < l.rate*min(time.Since(o.begin), l.lasts).Seconds(); sent++ {
+			at := o.begin.Add(time.Duration(float64(sent) / l.rate * float64(time.Second)))
+			select {
+			case due <- at:
+			default:
+				o.dropped(at)
+			}
+		}
+	}
+}
+
+func (l load) serveArrivals(conn *rawhttp.Conn, due <-chan time.Time, o *outcome) {
+	request := conn.Get(path)
+	for at := range due {
+		if time.Since(at) > patience {
+			o.dropped(at)
+			continue
+		}
+		for try := 0; ; try++ {
+			answer, err := conn.Do(request)
+			o.add(at, answer, err)
+			if !refused(answer, err) || try == l.repeats {
+				break
+			}
+		}
+	}
+}
+
+func (l load) loop(ctx context.Context, conn *rawhttp.Conn, o *outcome) {
+	request := conn.Get(path)
+	for ctx.Err() == nil {
+		at := time.Now()
+		answer, err := conn.Do(request)
+		o.add(at, answer, err)
+		if l.waits && refused(answer, err) {
+			select {
+			case <-time.After(time.Duration(answer.RetryAfter) * time.Second):
+			case <-ctx.Done():
+			}
+		}
+	}
+}
+
+func refused(answer rawhttp.Answer, err error) bool {
+	return err == nil && answer.Status == http.StatusServiceUnavailable && answer.RetryAfter > 0
+}
+
+func (l load) String() string {
+	if l.rate == 0 {
+		return fmt.Sprintf("closed loop, %d connections", l.conns)
+	}
+	return fmt.Sprintf("%.0f/s on up to %d connections", l.rate, l.conns)
+}

@@ -1,0 +1,118 @@
+package overload
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"superheroes/bench/rawhttp"
+)
+
+// slice is the time that figures are given for, one after the other.
+const slice = 500 * time.Millisecond
+
+// outcome is what came of a load, by when each request was to be sent.
+type outcome struct {
+	begin time.Time
+	lasts time.Duration
+	mu    sync.Mutex
+	parts []part
+	first string // failure
+}
+
+// part is what came of the requests of one slice.
+type part struct {
+	good                     []time.Duration // latency, of those answered with 200
+	refused, failed, dropped int
+	late                     int // answered with 200 when nobody waits any more
+}
+
+// deadline is how long a client waits for its answer, from when its first request was due.
+const deadline = 5 * time.Second
+
+func newOutcome(begin time.Time, lasts time.Duration) *outcome {
+	return &outcome{begin: begin, lasts: lasts, parts: make([]part, lasts/slice+1)}
+}
+
+func (o *outcome) at(when time.Time) *part {
+	return &o.parts[min(max(int(when.Sub(o.begin)/slice), 0), len(o.parts)-1)]
+}
+
+func (o *outcome) add(at time.Time, answer rawhttp.Answer, err error) {
+	took := time.Since(at)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	p := o.at(at)
+	switch {
+	case refused(answer, err):
+		p.refused++
+	case err == nil && answer.Status == http.StatusOK && took > deadline:
+		p.late++
+	case err == nil && answer.Status == http.StatusOK:
+		p.good = append(p.good, took)
+	default:
+		p.failed++
+		if o.first == "" {
+			o.first = fmt.Sprintf("%v %d %.100s", err, answer.Status, answer.Body)
+		}
+	}
+}
+
+func (o *outcome) dropped(at time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.at(at).dropped++
+}
+
+// total is the sum of all slices.
+func (o *outcome) total() part {
+	var sum part
+	for _, p := range o.parts {
+		sum.good = append(sum.good, p.good...)
+		sum.refused, sum.failed, sum.dropped = sum.refused+p.refused, sum.failed+p.failed, sum.dropped+p.dropped
+		sum.late += p.late
+	}
+	return sum
+}
+
+// goodput is good answers a second.
+func (o *outcome) goodput() float64 { return float64(len(o.total().good)) / o.lasts.Seconds() }
+
+func (p part) quantile(q float64) time.Duration {
+	if len(p.good) == 0 {
+		return 0
+	}
+	slices.Sort(p.good)
+	return p.good[min(int(q*float64(len(p.good))), len(p.good)-1)]
+}
+
+// settled returns how long it took until every later slice was as good as that: nothing refused, failed or dropped, and its
+// 99th percentile at most that.
+func (o *outcome) settled(p99 time.Duration) time.Duration {
+	for i := len(o.parts) - 2; i >= 0; i-- { // the last is cut short
+		p := o.parts[i]
+		if p.refused+p.late+p.failed+p.dropped > 0 || p.quantile(0.99) > p99 {
+			return time.Duration(i+1) * slice
+		}
+	}
+	return 0
+}
+
+func (o *outcome) String() string {
+	sum := o.total()
+	text := fmt.Sprintf("%8.0f good/s  p50 %7s  p99 %7s  max %7s  refused %6.0f/s  late %d  failed %d  dropped %d", o.goodput(),
+		short(sum.quantile(0.5)), short(sum.quantile(0.99)), short(sum.quantile(1)), float64(sum.refused)/o.lasts.Seconds(), sum.late, sum.failed, sum.dropped)
+	if o.first != "" {
+		text += "\n    first failure: " + o.first
+	}
+	return text
+}
+
+func short(d time.Duration) string {
+	if d < 10*time.Millisecond {
+		return fmt.Sprintf("%.2fms", float64(d)/1e6)
+	}
+	return fmt.Sprintf("%.0fms", float64(d)/1e6)
+}

@@ -1,0 +1,55 @@
+package performance
+
+import (
+	"context"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+)
+
+// balance listens and hands each connection to the next of the addresses, as a Kubernetes service does: it looks at
+// nothing. Its CPU time is the load generator's.
+func balance(addresses ...string) (address string, stop func(), err error) {
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var group sync.WaitGroup
+	group.Go(func() {
+		var turn atomic.Int64
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return // closed
+			}
+			to := addresses[int(turn.Add(1)-1)%len(addresses)]
+			group.Go(func() { join(ctx, conn, to) })
+		}
+	})
+	return listener.Addr().String(), func() {
+		cancel()
+		_ = listener.Close()
+		group.Wait()
+	}, nil
+}
+
+// join carries bytes both ways until one side ends.
+func join(ctx context.Context, client net.Conn, address string) {
+	defer func() { _ = client.Close() }()
+	server, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return
+	}
+	end := sync.OnceFunc(func() { _, _ = client.Close(), server.Close() })
+	defer context.AfterFunc(ctx, end)()
+	var both sync.WaitGroup
+	for _, way := range []struct{ to, from net.Conn }{{server, client}, {client, server}} {
+		both.Go(func() {
+			_, _ = io.Copy(way.to, way.from) // how it ends doesn't matter: either side has gone
+			end()
+		})
+	}
+	both.Wait()
+}

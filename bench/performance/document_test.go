@@ -1,0 +1,148 @@
+package performance
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// golden compares a text with a file, or writes the file.
+func golden(t *testing.T, path, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s is not what it would be made (-is +would be); to write it: go test -C bench ./performance -run Documents -update\n%s", path, diff)
+	}
+}
+
+// TestDocuments wants the documents to be what the published results, the template and the notes make, so that none is
+// edited by hand.
+func TestDocuments(t *testing.T) {
+	docs := filepath.Join(module, "docs")
+	r, err := load(filepath.Join(docs, "performance", "results.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := r.write(docs); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := r.document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, filepath.Join(docs, "performance.md"), text)
+	readme, err := os.ReadFile(filepath.Join(module, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed, err := between(string(readme), r.readme())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(readme), changed); diff != "" {
+		t.Errorf("the figures of README.md are not those of the results (-is +would be):\n%s", diff)
+	}
+	for name := range readmeRows() {
+		if !strings.Contains(text, name) {
+			t.Errorf("README.md quotes the target %q, which there is not", name)
+		}
+	}
+}
+
+// TestDocumentsOfFixedResults shows how things are written, void ones and missing ones among them.
+func TestDocumentsOfFixedResults(t *testing.T) {
+	r, err := load(filepath.Join("testdata", "results.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := r.document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, _, _ = strings.Cut(text, "## Where the rest goes") // the notes are the published run's
+	series, _ := r.document()
+	_, series, _ = strings.Cut(series, "## Machine and versions")
+	golden(t, filepath.Join("testdata", "performance.md"), text+"## Machine and versions"+series)
+	golden(t, filepath.Join("testdata", "readme.md"), r.readme()+"\n")
+}
+
+func TestWrite(t *testing.T) {
+	r, err := load(filepath.Join("testdata", "results.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	readme := filepath.Join(folder, "README.md")
+	const before = "# A\n\n" + readmeBegin + "\nold\n" + readmeEnd + "\n\nB\n"
+	if err := os.WriteFile(readme, []byte(before), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.write(filepath.Join(folder, "docs")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"performance.md", "performance/results.json", "performance/cost.svg", "performance/connections.svg", "performance/sizes.svg", "performance/rates.svg"} {
+		if text := contentOf(filepath.Join(folder, "docs", name)); text == "" || strings.HasSuffix(name, ".svg") && !strings.Contains(text, "</svg>") {
+			t.Errorf("%s is %.80q", name, text)
+		}
+	}
+	after := contentOf(readme)
+	if !strings.HasPrefix(after, "# A\n\n"+readmeBegin) || !strings.HasSuffix(after, readmeEnd+"\n\nB\n") || strings.Contains(after, "old") {
+		t.Errorf("README.md became:\n%s", after)
+	}
+	again, err := load(filepath.Join(folder, "docs", "performance", "results.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(r, again); diff != "" {
+		t.Errorf("the results are not kept as they were:\n%s", diff)
+	}
+}
+
+func TestEmptyResults(t *testing.T) {
+	r := &Results{}
+	text, err := r.document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(text, "NaN") || strings.Contains(text, string(met)+" |") {
+		t.Errorf("with nothing measured it says:\n%s", text)
+	}
+	if err := r.draw(t.TempDir()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestBetween(t *testing.T) {
+	const with = readmeBegin + "\nnew\n" + readmeEnd
+	for _, test := range []struct {
+		name, text, want string
+		fails            bool
+	}{
+		{"replaced", "a\n" + readmeBegin + "\nold\n" + readmeEnd + "\nb\n", "a\n" + with + "\nb\n", false},
+		{"once more", "a\n" + with + "\nb\n", "a\n" + with + "\nb\n", false},
+		{"no marks", "a\nb\n", "", true},
+		{"no end", readmeBegin + "\nb\n", "", true},
+		{"twice", with + with, "", true},
+		{"the wrong way round", readmeEnd + readmeBegin, "", true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := between(test.text, with)
+			if got != test.want || (err != nil) != test.fails {
+				t.Errorf("got %q, %v", got, err)
+			}
+		})
+	}
+}

@@ -1,0 +1,111 @@
+package performance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"superheroes/bench/proc"
+)
+
+// lab is where experiments are made: the program as it is built, a temporary folder, and the database servers.
+type lab struct {
+	plan    plan
+	module  string // folder of go.mod
+	dir     string // temporary
+	program string // the product
+	self    string // this program, which is also the floor and the fights process that stores nothing
+	stores  stores
+	procs   proc.FS
+	say     func(format string, args ...any)
+}
+
+// newLab builds the program. close ends all that was started.
+func newLab(ctx context.Context, p plan, progress io.Writer) (*lab, error) {
+	begin := time.Now()
+	l := &lab{plan: p, procs: proc.System(), say: func(format string, args ...any) {
+		fmt.Fprintf(progress, "%6.0f s  %s\n", time.Since(begin).Seconds(), fmt.Sprintf(format, args...))
+	}}
+	var err error
+	if l.module, err = sources(ctx); err != nil {
+		return nil, err
+	}
+	if l.self, err = os.Executable(); err != nil {
+		return nil, err
+	}
+	if l.dir, err = os.MkdirTemp("", "superheroes-performance-"); err != nil {
+		return nil, err
+	}
+	l.program = filepath.Join(l.dir, "superheroes")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", l.program, "./cmd/superheroes")
+	build.Dir, build.Env = l.module, append(os.Environ(), "CGO_ENABLED=0")
+	if output, err := build.CombinedOutput(); err != nil {
+		return nil, errors.Join(fmt.Errorf("building the program: %w: %s", err, output), os.RemoveAll(l.dir))
+	}
+	return l, nil
+}
+
+// sources returns the folder of the product's go.mod.
+func sources(ctx context.Context) (string, error) {
+	output, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "superheroes").Output()
+	if err != nil {
+		return "", fmt.Errorf("finding the sources of superheroes: %w", err)
+	}
+	return strings.TrimSpace(string(output)), nil
+}
+
+func (l *lab) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
+	defer cancel()
+	return errors.Join(l.stores.close(ctx), os.RemoveAll(l.dir))
+}
+
+// version names the source.
+func (l *lab) version(ctx context.Context) string {
+	output, err := exec.CommandContext(ctx, "git", "-C", l.module, "describe", "--always", "--dirty", "--abbrev=12").Output()
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(output))
+}
+
+// machine describes this one.
+func machine() Machine {
+	m := Machine{Cores: runtime.NumCPU(), Go: runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH}
+	m.CPU = lineOf("/proc/cpuinfo", "model name")
+	m.Kernel = strings.TrimSpace(contentOf("/proc/sys/kernel/osrelease"))
+	kib, _, _ := strings.Cut(lineOf("/proc/meminfo", "MemTotal"), " ")
+	if n, err := strconv.ParseFloat(kib, 64); err == nil {
+		m.Memory = n / (1 << 20)
+	}
+	first, _, _ := strings.Cut(contentOf("/proc/loadavg"), " ")
+	m.Load, _ = strconv.ParseFloat(first, 64) // 0 where it isn't told
+	return m
+}
+
+// contentOf returns a file's text, "" where there is none.
+func contentOf(path string) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// lineOf returns what stands behind the colon of the first line that begins so.
+func lineOf(path, name string) string {
+	for line := range strings.Lines(contentOf(path)) {
+		if key, value, found := strings.Cut(line, ":"); found && strings.TrimSpace(key) == name {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,210 @@
+package performance
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"superheroes/bench/energy"
+	"superheroes/bench/measure"
+)
+
+var (
+	errNotMeasured = errors.New("not measured")
+	errVoid        = errors.New("VOID")
+)
+
+// trial is a cell in the making.
+type trial struct {
+	Cell
+	of       *system
+	fresh    func(context.Context) (*system, error) // of each run, in the place of of
+	warmup   time.Duration                          // at least
+	rounds   int                                    // valid runs, the same of all trials of a series; 0: the plan's
+	measured time.Duration                          // of each; 0: the plan's
+	idle     bool                                   // what it does without load is measured too
+}
+
+const floorMix = "livez" // one GET, whose answer isn't looked at
+
+// floorCell names the floor's cell at so many connections.
+func floorCell(connections int) string { return atConnections("floor", connections) }
+
+// floorTrial is the floor at so many connections.
+func floorTrial(floor *system, connections int) *trial {
+	return &trial{Cell: Cell{Name: floorCell(connections), Mix: floorMix, Connections: connections}, of: floor}
+}
+
+func (t *trial) isFloor() bool { return t.Mix == floorMix }
+
+// alternate measures the trials in turn, round by round, and the floors once more at the end. A void run is repeated in
+// the rounds that the plan has for that; a trial that has too few valid ones then is void as a whole.
+func (l *lab) alternate(ctx context.Context, name string, trials ...*trial) (Series, error) {
+	rounds := cmp.Or(trials[0].rounds, l.plan.Rounds)
+	missing := func(t *trial) bool { return t.Valid < rounds }
+	for round := 1; round <= rounds+l.plan.Extra && slices.ContainsFunc(trials, missing); round++ {
+		for _, t := range trials {
+			if !missing(t) && !t.isFloor() {
+				continue
+			}
+			if err := l.once(ctx, name, t); err != nil {
+				return Series{}, err
+			}
+		}
+	}
+	for _, t := range trials {
+		if t.isFloor() {
+			if err := l.once(ctx, name, t); err != nil {
+				return Series{}, err
+			}
+		}
+	}
+	s := Series{Name: name}
+	for _, t := range trials {
+		t.Enough = !missing(t)
+		s.Cells = append(s.Cells, t.Cell)
+	}
+	return s, nil
+}
+
+// once makes one run of a trial.
+func (l *lab) once(ctx context.Context, series string, t *trial) error {
+	of := t.of
+	if t.fresh != nil {
+		var err error
+		if of, err = t.fresh(ctx); err != nil {
+			return err
+		}
+		defer of.stop()
+	}
+	run, own, err := l.run(ctx, t, of)
+	if err != nil {
+		return fmt.Errorf("%s: %w", t.Name, err)
+	}
+	t.Runs++
+	void := voidReasons(run, t.Nothing)
+	l.say("%s: %s, run %d: %.0f/s %s", series, t.Name, t.Runs, run.Throughput, strings.Join(void, "; "))
+	if len(void) > 0 {
+		t.Void = append(t.Void, fmt.Sprintf("run %d: %s", t.Runs, strings.Join(void, "; ")))
+		return nil
+	}
+	t.Valid++
+	t.note(run)
+	for name, value := range own {
+		t.add(name, value)
+	}
+	t.noteParts(run, of.parts)
+	return nil
+}
+
+// storesNothing is how bench begins to say that no fight was stored.
+const storesNothing = "STORES NOTHING"
+
+// voidReasons are why a run doesn't count. One of a target that stores nothing on purpose must say that, and nothing else.
+func voidReasons(run measure.Run, nothing bool) []string {
+	reasons := run.Void
+	if unknown := run.Surroundings.Unknown; unknown != "" {
+		reasons = append(slices.Clone(reasons), "nobody knows what CPU time strangers took: "+unknown)
+	}
+	if !nothing {
+		return reasons
+	}
+	var others []string
+	said := false
+	for _, reason := range reasons {
+		if strings.HasPrefix(reason, storesNothing) {
+			said = true
+			continue
+		}
+		others = append(others, reason)
+	}
+	if !said {
+		others = append(others, "it should store nothing, and does")
+	}
+	return others
+}
+
+// run has bench make one run, on a store of fights that is empty where that can be had, and watches what bench doesn't
+// tell.
+func (l *lab) run(ctx context.Context, t *trial, of *system) (measure.Run, map[string]float64, error) {
+	mix, err := measure.ParseMix(t.Mix)
+	if err != nil {
+		return measure.Run{}, nil, err
+	}
+	options := measure.Options{
+		Mix: mix, Targets: []measure.Target{of.target(t.Name)}, Connections: t.Connections,
+		Duration: cmp.Or(t.measured, l.plan.Measured), Warmup: max(l.plan.Warmup, t.warmup), Timeout: 10 * time.Second, MaxWait: time.Second, Rounds: 1,
+	}
+	if t.Rate > 0 {
+		options.Rates = []float64{t.Rate}
+	}
+	if t.idle {
+		options.Idle, options.RAPL = l.plan.Rest, energy.Powercap
+	}
+	for _, reset := range of.resets {
+		if err := reset(ctx); err != nil {
+			return measure.Run{}, nil, err
+		}
+	}
+	w := &watch{measured: options.Duration}
+	options.Progress = w.progress
+	report, err := measure.Members(ctx, options)
+	if err != nil {
+		return measure.Run{}, nil, err
+	}
+	if ctx.Err() != nil {
+		return measure.Run{}, nil, measure.ErrInterrupted
+	}
+	run := report.Series[0].Members[0].Runs[0]
+	return run, w.figures(run.Throughput), nil
+}
+
+func (c *Cell) add(name string, value float64) {
+	if c.Figures == nil {
+		c.Figures = map[string]Figure{}
+	}
+	c.Figures[name] = append(c.Figures[name], digits(value))
+}
+
+// digits keeps six of them: more were never measured.
+func digits(value float64) float64 {
+	kept, _ := strconv.ParseFloat(strconv.FormatFloat(value, 'g', 6, 64), 64) // it was written a moment ago
+	return kept
+}
+
+// note adds what bench tells of a valid run.
+func (c *Cell) note(run measure.Run) {
+	c.add(throughput, run.Throughput)
+	c.add(p50, run.Latency.P50)
+	c.add(p99, run.Latency.P99)
+	c.add(generator, run.Generator.PerUnit)
+	c.add(strangers, 100*run.Surroundings.Strangers)
+	c.add(steal, 100*run.Surroundings.Steal)
+	if done := run.Counts.Done; done > 0 {
+		c.add(httpBytes, float64(run.Counts.Sent+run.Counts.Received)/float64(done))
+	}
+	if e := run.Measured; e != nil {
+		c.add(joules, e.PerUnit)
+		c.add(idleWatts, e.IdleWatts)
+	}
+	stored := 0.0
+	if u := run.Application; u != nil && u.Error == "" {
+		c.add(cpu, u.CPU)
+		c.add(idleCPU, u.IdleBefore)
+		c.add(switches, u.Voluntary+u.Involuntary)
+		c.add(calls, u.ReadCalls+u.WriteCalls)
+		c.add(memory, float64(u.RSSPeak)/(1<<20))
+		stored += u.Storage
+	}
+	if u := run.Store; u != nil && u.Error == "" {
+		c.add(storeCPU, u.CPU)
+		c.add(idleStore, u.IdleBefore)
+		stored += u.Storage
+	}
+	c.add(storage, stored)
+}

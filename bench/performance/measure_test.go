@@ -1,0 +1,108 @@
+package performance
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+
+	"superheroes/bench/measure"
+)
+
+func TestVoidReasons(t *testing.T) {
+	const said = storesNothing + ": 9 fights were acknowledged and none was stored"
+	for _, test := range []struct {
+		name    string
+		void    []string
+		nothing bool
+		want    []string
+	}{
+		{"valid", nil, false, nil},
+		{"void", []string{"dropped"}, false, []string{"dropped"}},
+		{"a member that stores nothing", []string{said}, false, []string{said}},
+		{"one that stores nothing on purpose", []string{said}, true, nil},
+		{"that and another reason", []string{said, "dropped"}, true, []string{"dropped"}},
+		{"one that was to store nothing, and does", nil, true, []string{"it should store nothing, and does"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := voidReasons(measure.Run{Void: test.void}, test.nothing); !slices.Equal(got, test.want) {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+			unseen := measure.Run{Void: test.void, Surroundings: measure.Surroundings{Unknown: "a container"}}
+			if got := voidReasons(unseen, test.nothing); !strings.Contains(strings.Join(got, "\n"), "strangers took: a container") {
+				t.Errorf("with strangers unknown: %q", got)
+			}
+		})
+	}
+}
+
+func TestLoopback(t *testing.T) {
+	const devices = `Inter-|   Receive                                                |  Transmit
+ face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
+  eth0: 1 2 0 0 0 0 0 0 3 4 0 0 0 0 0 0
+    lo: 2000 30 0 0 0 0 0 0 2000 30 0 0 0 0 0 0
+`
+	if bytes, packets := loopback(devices); bytes != 2000 || packets != 30 {
+		t.Errorf("got %v bytes, %v packets", bytes, packets)
+	}
+	if bytes, packets := loopback(""); bytes != 0 || packets != 0 {
+		t.Errorf("of nothing: %v bytes, %v packets", bytes, packets)
+	}
+}
+
+// echo answers each line with its own name.
+func echo(t *testing.T, name string) (address string) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer func() { _ = conn.Close() }()
+				for lines := bufio.NewScanner(conn); lines.Scan(); {
+					fmt.Fprintf(conn, "%s %s\n", name, lines.Text())
+				}
+			}()
+		}
+	}()
+	return listener.Addr().String()
+}
+
+func TestBalance(t *testing.T) {
+	address, stop, err := balance(echo(t, "a"), echo(t, "b"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for range 4 {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }()
+		reader := bufio.NewReader(conn)
+		for range 2 { // a connection stays with the one that it was given to
+			fmt.Fprintln(conn, "?")
+			line, err := reader.ReadString('\n')
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, strings.TrimSpace(line))
+		}
+	}
+	if want := []string{"a ?", "a ?", "b ?", "b ?", "a ?", "a ?", "b ?", "b ?"}; !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+	stop() // with connections open
+	if _, err := net.Dial("tcp", address); err == nil {
+		t.Error("it listens after it was stopped")
+	}
+}

@@ -1,0 +1,111 @@
+package performance
+
+import (
+	"math"
+	"path/filepath"
+
+	"gonum.org/v1/plot/plotter"
+
+	"superheroes/bench/chart"
+)
+
+// draw writes every plot into the folder.
+func (r *Results) draw(folder string) error {
+	for name, drawn := range map[string]chart.Chart{
+		"cost": r.plotCost(), "connections": r.plotConnections(), "sizes": r.plotSizes(), "rates": r.plotRates(),
+	} {
+		if err := drawn.Save(filepath.Join(folder, name+".svg")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// plotCost draws bars of the ratios to the floor at 32 connections, with those of the database servers on top. What is
+// void or wasn't measured has no bar.
+func (r *Results) plotCost() chart.Chart {
+	c := chart.Chart{Title: "CPU per fight, 32 connections", Y: "CPU, multiples of the floor"}
+	s := r.series(at32)
+	if s == nil {
+		return c
+	}
+	application, stores := chart.Part{Name: "application"}, chart.Part{Name: "database servers"}
+	for _, bar := range []struct{ cell, label string }{
+		{upEco, "up, eco"}, {upStrict, "up, strict"}, {fourEco, "four, eco"},
+		{fourStub, "no store"}, {fourStrict, "four, strict"},
+	} {
+		cell := s.cell(bar.cell)
+		ratio, err := s.ratio(cell, cpu)
+		if err != nil {
+			continue
+		}
+		store, err := s.ratio(cell, storeCPU)
+		if err != nil {
+			store = math.NaN() // there is no server
+		}
+		c.Bars = append(c.Bars, bar.label)
+		application.Values, stores.Values = append(application.Values, ratio), append(stores.Values, store)
+	}
+	c.Parts = []chart.Part{application, stores}
+	return c
+}
+
+// lines returns a chart over a logarithmic axis from the least to the greatest of the ticks.
+func lines(title, x, y string, ticks []float64, all []chart.Line) chart.Chart {
+	return chart.Chart{Title: title, X: x, Y: y, Lines: all, Ticks: ticks, Scale: math.Log}
+}
+
+// add adds a point, unless there is nothing to draw.
+func add(l *chart.Line, x, y float64) {
+	if y > 0 {
+		l.Points = append(l.Points, plotter.XY{X: x, Y: y})
+	}
+}
+
+func (r *Results) plotConnections() chart.Chart {
+	all := []chart.Line{{Name: "floor"}, {Name: upEco}, {Name: fourEco}}
+	var ticks []float64
+	for _, n := range r.Plan.Clients {
+		ticks = append(ticks, float64(n))
+		for i, name := range []string{floorCell(n), atConnections(upEco, n), atConnections(fourEco, n)} {
+			add(&all[i], float64(n), r.cell(connections, name).median(throughput))
+		}
+	}
+	return lines("Throughput by connections", "connections", "throughput, iterations a second", ticks, all)
+}
+
+// plotSizes draws what is flat, or should be.
+func (r *Results) plotSizes() chart.Chart {
+	var all []chart.Line
+	for _, each := range []struct{ series, name string }{
+		{roster, "fight by roster, up"}, {rosterAlone, "pick by roster, heroes"}, {stored, "fight by fights, up"},
+	} {
+		l := chart.Line{Name: each.name}
+		if s := r.series(each.series); s != nil {
+			for i := range s.Cells {
+				if c := &s.Cells[i]; c.Floor != "" {
+					add(&l, max(smallest, float64(c.Size)), c.median(cpu)+c.median(storeCPU))
+				}
+			}
+		}
+		all = append(all, l)
+	}
+	return lines("Cost by size", "rows of each roster, or fights stored (none is drawn at 100)", "CPU of application and store, us",
+		[]float64{smallest, 1000, 10_000, 100_000, 1_000_000}, all)
+}
+
+// smallest is where the smallest size is drawn.
+const smallest = 100
+
+func (r *Results) plotRates() chart.Chart {
+	var all []chart.Line
+	for _, name := range append([]string{"floor"}, rateNames()...) {
+		l := chart.Line{Name: name}
+		for _, rate := range r.Plan.Rates {
+			c := r.cell(rates, atRate(name, rate))
+			add(&l, rate, c.median(cpu)+c.median(storeCPU))
+		}
+		all = append(all, l)
+	}
+	return lines("CPU of a fight by rate", "fights a second", "CPU of application and store, us", r.Plan.Rates, all)
+}

@@ -1,0 +1,223 @@
+package performance
+
+import (
+	"context"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+
+	"superheroes/bench/measure"
+	"superheroes/test/engines"
+)
+
+// part is some of the processes of a system, whose CPU time is told by itself.
+type part struct {
+	name  string
+	store bool
+	pids  []int // none when they are on another host
+}
+
+// system is a running member of the family, or the floor.
+type system struct {
+	urls  map[measure.Service]string
+	parts []part
+	stops []func()
+	// resets empty its store of fights before each run. FerretDB reads every fight to count them, so that with those of
+	// earlier runs the count would take longer than an answer may.
+	resets []func(context.Context) error
+}
+
+func (s *system) add(p part) {
+	if at := slices.IndexFunc(s.parts, func(known part) bool { return known.name == p.name }); at >= 0 {
+		for _, pid := range p.pids {
+			if !slices.Contains(s.parts[at].pids, pid) {
+				s.parts[at].pids = append(s.parts[at].pids, pid)
+			}
+		}
+		return
+	}
+	s.parts = append(s.parts, p)
+}
+
+// stop ends all of it, last started first.
+func (s *system) stop() {
+	if s == nil {
+		return
+	}
+	for _, stop := range slices.Backward(s.stops) {
+		stop()
+	}
+	s.stops = nil
+}
+
+// target is what bench measures.
+func (s *system) target(name string) measure.Target {
+	t := measure.Target{Name: name, URLs: s.urls}
+	for _, p := range s.parts {
+		if p.store {
+			t.StorePIDs = append(t.StorePIDs, p.pids...)
+		} else {
+			t.PIDs = append(t.PIDs, p.pids...)
+		}
+	}
+	return t
+}
+
+// newSystem runs what starts a system, and ends what it has started when it fails.
+func newSystem(start func(*system) error) (*system, error) {
+	s := &system{urls: map[measure.Service]string{}}
+	if err := start(s); err != nil {
+		s.stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+func freeAddr() (string, error) {
+	port, err := engines.FreePort()
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), err
+}
+
+// up starts every service in one process on SQLite in the folder; a fresh one, removed at the end, when it is "".
+func (l *lab) up(ctx context.Context, profile, folder string, more ...string) (*system, error) {
+	return newSystem(func(s *system) error {
+		if folder == "" {
+			var err error
+			if folder, err = os.MkdirTemp(l.dir, "data-"); err != nil {
+				return err
+			}
+			s.stops = append(s.stops, func() { _ = os.RemoveAll(folder) }) // else the lab's end removes it
+		}
+		env, err := l.upEnvironment(s, profile, folder)
+		if err != nil {
+			return err
+		}
+		return l.serve(ctx, s, "up", s.urls[measure.Fights], append(env, more...), l.program, "up")
+	})
+}
+
+// upEnvironment gives each service an address, which it notes in the system, and returns the settings of `up`.
+func (l *lab) upEnvironment(s *system, profile, folder string) ([]string, error) {
+	env := []string{"DATA_DIR=" + folder, "PROFILE=" + profile, "STATISTICS_ADDR=127.0.0.1:0", "ARENA_ADDR=127.0.0.1:0"}
+	for service, variable := range map[measure.Service]string{
+		measure.Heroes: "HEROES_ADDR", measure.Villains: "VILLAINS_ADDR", measure.Locations: "LOCATIONS_ADDR", measure.Fights: "FIGHTS_ADDR",
+	} {
+		addr, err := freeAddr()
+		if err != nil {
+			return nil, err
+		}
+		env, s.urls[service] = append(env, variable+"="+addr), "http://"+addr
+	}
+	return env, nil
+}
+
+// serve starts a process of the system and waits until it is ready.
+func (l *lab) serve(ctx context.Context, s *system, name, url string, env []string, line ...string) error {
+	p, err := l.launch(name, env, line...)
+	if err != nil {
+		return err
+	}
+	s.stops = append(s.stops, p.stop)
+	s.add(part{name: name, pids: []int{p.pid()}})
+	return p.await(ctx, url+"/readyz")
+}
+
+// alone starts one service as a process of its own, on one core unless env says otherwise, as compose.yml does.
+func (l *lab) alone(ctx context.Context, s *system, service measure.Service, env []string, line ...string) error {
+	addr, err := freeAddr()
+	if err != nil {
+		return err
+	}
+	if len(line) == 0 {
+		line = []string{l.program, string(service)}
+	}
+	s.urls[service] = "http://" + addr
+	return l.serve(ctx, s, string(service), s.urls[service], append([]string{"ADDR=" + addr, "DRAIN_DELAY=0s", oneCore}, env...), line...)
+}
+
+// catalogs starts heroes and villains on PostgreSQL and locations on MariaDB, each in a process of its own.
+func (l *lab) catalogs(ctx context.Context, s *system, env ...string) error {
+	for _, c := range []struct {
+		service          measure.Service
+		engine, variable string
+		name             string
+	}{
+		{measure.Heroes, engines.PostgresURL, "DATABASE_URL", "PostgreSQL"},
+		{measure.Villains, engines.PostgresURL, "DATABASE_URL", "PostgreSQL"},
+		{measure.Locations, engines.MySQLURL, "MYSQL_URL", "MariaDB"},
+	} {
+		url, server, err := l.database(ctx, c.engine, c.name)
+		if err != nil {
+			return err
+		}
+		s.add(server)
+		if err := l.alone(ctx, s, c.service, append([]string{c.variable + "=" + url}, env...)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// peers are the variables that tell fights where the catalogs are.
+func (s *system) peers() []string {
+	return []string{"HEROES_URL=" + s.urls[measure.Heroes], "VILLAINS_URL=" + s.urls[measure.Villains], "LOCATIONS_URL=" + s.urls[measure.Locations]}
+}
+
+// four starts each service in a process of its own, on the real engines.
+func (l *lab) four(ctx context.Context, profile string, env ...string) (*system, error) {
+	env = append(env, "PROFILE="+profile)
+	return newSystem(func(s *system) error {
+		if err := l.catalogs(ctx, s, env...); err != nil {
+			return err
+		}
+		url, err := l.fightStore(ctx, s)
+		if err != nil {
+			return err
+		}
+		return l.alone(ctx, s, measure.Fights, slices.Concat(env, s.peers(), []string{"MONGODB_URL=" + url}))
+	})
+}
+
+// fightStore makes the database of fights.
+func (l *lab) fightStore(ctx context.Context, s *system) (url string, err error) {
+	url, drop, server, err := l.create(ctx, engines.MongoDBURL, mongoName)
+	if err != nil {
+		return "", err
+	}
+	s.add(server)
+	s.resets = append(s.resets, drop) // MongoDB makes it again with the next fight
+	return url, nil
+}
+
+// mongoName is the part of the MongoDB-wire server.
+const mongoName = "MongoDB's place"
+
+// storeless starts the same with a fights process that stores nothing (see stub.go). It is no member of the family: it
+// only tells what the work before the store takes.
+func (l *lab) storeless(ctx context.Context, profile string, env ...string) (*system, error) {
+	env = append(env, "PROFILE="+profile)
+	return newSystem(func(s *system) error {
+		if err := l.catalogs(ctx, s, env...); err != nil {
+			return err
+		}
+		return l.alone(ctx, s, measure.Fights, slices.Concat(env, s.peers()), l.self, "stub")
+	})
+}
+
+// heroes starts one service of heroes on a database that fill has filled; nil leaves the shipped roster.
+func (l *lab) heroes(ctx context.Context, profile string, fill func(ctx context.Context, url string) error, env ...string) (*system, error) {
+	return newSystem(func(s *system) error {
+		url, server, err := l.database(ctx, engines.PostgresURL, "PostgreSQL")
+		if err != nil {
+			return err
+		}
+		s.add(server)
+		if fill != nil {
+			if err := fill(ctx, url); err != nil {
+				return err
+			}
+		}
+		return l.alone(ctx, s, measure.Heroes, append([]string{"PROFILE=" + profile, "DATABASE_URL=" + url}, env...))
+	})
+}

@@ -1,0 +1,305 @@
+package performance
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Target is one line of the table of targets.
+type Target struct {
+	What    string
+	Wanted  string
+	Reached string
+	Floor   string // what it is a multiple of, with its spread
+	Spread  string // least and most of the runs
+	Verdict verdict
+	Aside   bool // no target of its own
+}
+
+// verdict says whether a target was reached, in plain words.
+type verdict string
+
+const (
+	met         verdict = "met"
+	notMet      verdict = "**not met**"
+	void        verdict = "VOID"
+	notMeasured verdict = "not measured"
+)
+
+// judge compares what was reached with the most that it may be.
+func judge(reached, most float64) verdict {
+	if math.IsNaN(reached) {
+		return notMeasured
+	}
+	if reached <= most {
+		return met
+	}
+	return notMet
+}
+
+// absent is the verdict where there is no figure.
+func absent(err error) verdict {
+	if errors.Is(err, errVoid) {
+		return void
+	}
+	return notMeasured
+}
+
+// targets are all of them, in the order in which they were set.
+func (r *Results) targets() []Target {
+	all := []Target{
+		r.ratioTarget("`up`, eco, 32 connections", at32, upEco, 2.4),
+		r.ratioTarget("`up`, eco, 128 connections", at128, upEco, 2.1),
+	}
+	all = append(all, r.oneConnection()...)
+	all = append(all,
+		r.ratioTarget("`up`, strict", at32, upStrict, 8),
+		r.ratioTarget("four processes, eco, 32 connections, the sum of the four", at32, fourEco, 5),
+		r.ratioTarget("four processes, eco, 128 connections, the sum of the four", at128, fourEco, 4),
+		r.ratioTarget("four processes, strict, with the store", at32, fourStrict, 40),
+		r.ratioTarget("four processes, strict, store stubbed out (it stores nothing)", at32, fourStub, 22),
+		r.ratioTarget("`random_hero`, one service on PostgreSQL, eco", randomHero, heroesEco, 1.2),
+		r.ratioTarget("`random_hero`, one service on PostgreSQL, strict", randomHero, heroesStrict, 4.5),
+		r.allocationTarget(10),
+		r.tailTarget("p99 at 80 % of saturation, `up`, eco", upEco, 10),
+		r.tailTarget("p99 at 80 % of saturation, four processes, eco", fourEco, 10),
+		r.flatTarget("cost by roster size, strict: `up` on SQLite", roster, 0.25),
+		r.flatTarget("cost by roster size, strict: `random_hero` on PostgreSQL, with the store", rosterAlone, 0.25),
+		r.flatTarget("cost by stored fights: `up`, eco, on SQLite", stored, 0.25),
+	)
+	all = append(all, r.idleTargets()...)
+	return append(all,
+		r.startTarget("process start to first fight answered, `up`, new data", newData, 50),
+		r.startTarget("process start to first fight answered, `up`, existing data", existingData, 30),
+		r.connectionsTarget("throughput by connections, `up`, eco", upEco, 0.1),
+		r.connectionsTarget("throughput by connections, four processes, eco", fourEco, 0.1),
+	)
+}
+
+// ratioTarget is the application's CPU time as a multiple of the floor's: the ratio of the medians.
+func (r *Results) ratioTarget(what, series, name string, most float64) Target {
+	t := Target{What: "CPU per fight: " + what, Wanted: fmt.Sprintf("<= %g x floor", most)}
+	if series == randomHero {
+		t.What = "CPU per pick: " + what
+	}
+	s, c := r.series(series), r.cell(series, name)
+	if s == nil || c == nil {
+		t.Verdict = notMeasured
+		return t
+	}
+	return s.fill(t, c, c.Floor, most)
+}
+
+func (s *Series) fill(t Target, c *Cell, floorName string, most float64) Target {
+	against := *c
+	against.Floor = floorName
+	ratio, err := s.ratio(&against, cpu)
+	if err != nil {
+		t.Verdict = absent(err)
+		return t
+	}
+	floor, values := s.cell(floorName).Figures[cpu], c.Figures[cpu]
+	t.Reached = fmt.Sprintf("%s x (%s us%s)", number(ratio), number(values.Median()), besides(c))
+	t.Floor = micros(floor)
+	t.Spread = fmt.Sprintf("%s-%s x", number(values.Least()/floor.Median()), number(values.Most()/floor.Median()))
+	t.Verdict = judge(ratio, most)
+	return t
+}
+
+// besides tells what the database servers take, which is not in the ratio.
+func besides(c *Cell) string {
+	if !c.has(storeCPU) {
+		return ""
+	}
+	return "; store " + number(c.median(storeCPU)) + " us"
+}
+
+// micros gives the median with least and most.
+func micros(f Figure) string {
+	return fmt.Sprintf("%s us (%s-%s)", number(f.Median()), number(f.Least()), number(f.Most()))
+}
+
+// oneConnection compares with both floors. The target is judged by the one at 32 connections, which is the harder.
+func (r *Results) oneConnection() []Target {
+	const most = 12
+	what := "CPU per fight: `up`, eco, 1 connection"
+	t := Target{What: what + ", by the floor at 32", Wanted: fmt.Sprintf("<= %d x floor", most), Verdict: notMeasured}
+	other := Target{What: what + ", by the floor at 1", Verdict: notMeasured, Aside: true}
+	s := r.series(at1)
+	if s == nil || s.cell(upEco) == nil {
+		return []Target{t, other}
+	}
+	other = s.fill(other, s.cell(upEco), floorCell(1), most)
+	if other.Reached != "" {
+		other.Verdict = "" // it has no limit
+	}
+	return []Target{s.fill(t, s.cell(upEco), floorCell(usual), most), other}
+}
+
+func (r *Results) allocationTarget(most int64) Target {
+	t := Target{What: "allocations of our own code per fight, eco, store stubbed out", Wanted: fmt.Sprintf("<= %d", most), Verdict: notMeasured}
+	if r.Allocations != nil {
+		t.Reached, t.Verdict = fmt.Sprint(*r.Allocations), judge(float64(*r.Allocations), float64(most))
+	}
+	return t
+}
+
+// tailTarget is the ratio of p99 to p50 in the open model.
+func (r *Results) tailTarget(what, name string, most float64) Target {
+	t := Target{What: what, Wanted: fmt.Sprintf("<= %g x p50", most), Verdict: notMeasured}
+	c := r.cell(tail, name)
+	if c == nil {
+		return t
+	}
+	if !c.Enough {
+		t.Verdict = void
+		return t
+	}
+	ratios := c.Figures[p99].by(c.Figures[p50])
+	ratio := c.median(p99) / c.median(p50)
+	t.Reached = fmt.Sprintf("%s x (p50 %s ms, p99 %s ms at %s/s)", number(ratio), number(c.median(p50)/1e3), number(c.median(p99)/1e3), thousands(c.Rate))
+	t.Spread = fmt.Sprintf("%s-%s x", number(ratios.Least()), number(ratios.Most()))
+	if floor := r.cell(tail, c.Floor); floor.has(p99) {
+		t.Floor = fmt.Sprintf("p50 %s ms, p99 %s ms at the same rate", number(floor.median(p50)/1e3), number(floor.median(p99)/1e3))
+	}
+	t.Verdict = judge(ratio, most)
+	return t
+}
+
+// by divides run by run.
+func (f Figure) by(other Figure) Figure {
+	var ratios Figure
+	for i := range min(len(f), len(other)) {
+		ratios = append(ratios, f[i]/other[i])
+	}
+	return ratios
+}
+
+// flatTarget is how much the cost grows from the smallest size to any larger one. What a database server does is added
+// where there is one.
+func (r *Results) flatTarget(what, series string, most float64) Target {
+	t := Target{What: what, Wanted: fmt.Sprintf("flat within %.0f %%", 100*most), Verdict: notMeasured}
+	s := r.series(series)
+	if s == nil {
+		return t
+	}
+	var costs, sizes []float64
+	for i := range s.Cells {
+		c := &s.Cells[i]
+		if c.Floor == "" {
+			t.Floor = floorOf(c)
+			continue
+		}
+		if !c.has(cpu) {
+			t.Verdict = void
+			return t
+		}
+		costs, sizes = append(costs, c.median(cpu)+c.median(storeCPU)), append(sizes, float64(c.Size))
+	}
+	if len(costs) < 2 {
+		return t
+	}
+	growth := slices.Max(costs[1:])/costs[0] - 1
+	t.Reached = fmt.Sprintf("%+.0f %% at most (%s us at %s)", 100*growth, list(costs, number), list(sizes, thousands))
+	t.Verdict = judge(growth, most)
+	if last := sizes[len(sizes)-1]; last < 1_000_000 {
+		t.Wanted += " up to 1,000,000"
+		t.Verdict = verdict(fmt.Sprintf("measured to %s only", thousands(last)))
+	}
+	return t
+}
+
+// floorOf quotes the floor.
+func floorOf(c *Cell) string {
+	if !c.has(cpu) {
+		return string(void)
+	}
+	return micros(c.Figures[cpu])
+}
+
+func list(values []float64, write func(float64) string) string {
+	text := ""
+	for i, value := range values {
+		if i > 0 {
+			text += " / "
+		}
+		text += write(value)
+	}
+	return text
+}
+
+// idleTargets are judged by the worst process.
+func (r *Results) idleTargets() []Target {
+	const mostCPU, mostService, mostUp = 0.0005, 24, 32
+	busy := Target{What: "idle CPU of one core: `up`, and each service alone", Wanted: "<= 0.05 %", Verdict: notMeasured}
+	service := Target{What: "resident memory of a service, after a start and a few fights", Wanted: fmt.Sprintf("<= %d MiB", mostService), Verdict: notMeasured}
+	up := Target{What: "resident memory of `up`, after a start and a few fights", Wanted: fmt.Sprintf("<= %d MiB", mostUp), Verdict: notMeasured}
+	worst, largest := -1.0, Idle{}
+	for _, each := range r.Idle {
+		switch {
+		case each.Store:
+			continue
+		case each.Name == "floor":
+			busy.Floor = fmt.Sprintf("%.3f %%", 100*each.CPU)
+			service.Floor = fmt.Sprintf("%.1f MiB", each.RSS)
+			up.Floor = service.Floor
+			continue
+		case each.Name == "up":
+			up.Reached, up.Verdict = fmt.Sprintf("%.1f MiB", each.RSS), judge(each.RSS, mostUp)
+		case each.RSS > largest.RSS:
+			largest = each
+		}
+		if each.CPU > worst {
+			worst = each.CPU
+			busy.Reached = fmt.Sprintf("%.3f %% (%s) over %.0f s", 100*each.CPU, each.Name, each.Seconds)
+			busy.Verdict = judge(worst, mostCPU)
+		}
+	}
+	if largest.Name != "" {
+		service.Reached, service.Verdict = fmt.Sprintf("%.1f MiB (%s)", largest.RSS, largest.Name), judge(largest.RSS, mostService)
+	}
+	return []Target{busy, service, up}
+}
+
+func (r *Results) startTarget(what, kind string, most float64) Target {
+	t := Target{What: what, Wanted: fmt.Sprintf("<= %.0f ms", most), Verdict: notMeasured}
+	for _, s := range r.Starts {
+		if s.Name == kind && len(s.Ms) > 0 {
+			t.Reached = fmt.Sprintf("%s ms, the median of %d", number(s.Ms.Median()), len(s.Ms))
+			t.Spread = fmt.Sprintf("%s-%s ms", number(s.Ms.Least()), number(s.Ms.Most()))
+			t.Verdict = judge(s.Ms.Median(), most)
+		}
+	}
+	return t
+}
+
+// connectionsTarget is how much of the throughput at the fewest connections is lost at any larger number.
+func (r *Results) connectionsTarget(what, name string, most float64) Target {
+	t := Target{What: what, Verdict: notMeasured}
+	counts := r.Plan.Clients
+	if len(counts) == 0 {
+		return t
+	}
+	t.What += fmt.Sprintf(", %d to %s", counts[0], thousands(float64(counts[len(counts)-1])))
+	t.Wanted = fmt.Sprintf("falls by <= %.0f %%", 100*most)
+	s := r.series(connections)
+	if s == nil {
+		return t
+	}
+	values, floors := []float64{}, []float64{}
+	for _, n := range counts {
+		c, floor := s.cell(atConnections(name, n)), s.cell(floorCell(n))
+		if !c.has(throughput) || !floor.has(throughput) {
+			t.Verdict = void
+			return t
+		}
+		values, floors = append(values, c.median(throughput)), append(floors, floor.median(throughput))
+	}
+	fall := 1 - slices.Min(values)/values[0]
+	t.Reached = fmt.Sprintf("falls by %.0f %% (%s/s)", 100*fall, list(values, thousands))
+	t.Floor = fmt.Sprintf("falls by %.0f %% (%s/s)", 100*(1-slices.Min(floors)/floors[0]), list(floors, thousands))
+	t.Verdict = judge(fall, most)
+	return t
+}

@@ -1,0 +1,323 @@
+package rawhttp
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const timeout = 30 * time.Second
+
+// listen starts a server that serves each connection with serve, and counts them.
+func listen(t *testing.T, serve func(net.Conn, *bufio.Reader)) (base string, connections *atomic.Int64) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	connections = new(atomic.Int64)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			connections.Add(1)
+			serve(conn, bufio.NewReader(conn))
+			conn.Close()
+		}
+	}()
+	t.Cleanup(func() { listener.Close(); <-ended })
+	return "http://" + listener.Addr().String(), connections
+}
+
+func dial(t *testing.T, base string, timeout time.Duration) *Conn {
+	t.Helper()
+	c, err := New(base, timeout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+// read reads one request.
+func read(r *bufio.Reader) error {
+	request, err := http.ReadRequest(r)
+	if err == nil {
+		_, err = io.Copy(io.Discard, request.Body)
+	}
+	return err
+}
+
+func TestAnswers(t *testing.T) {
+	for _, c := range []struct {
+		name, sent, body string
+		status           int
+		close            bool
+	}{
+		{"a length", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "ok", 200, false},
+		{"small letters", "HTTP/1.1 200 OK\r\ncontent-length:2\r\nserver: uvicorn\r\n\r\nok", "ok", 200, false},
+		{"no reason", "HTTP/1.1 404\r\nContent-Length: 0\r\n\r\n", "", 404, false},
+		{"bare line feeds", "HTTP/1.1 200 OK\nContent-Length: 2\n\nok", "ok", 200, false},
+		{"chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\nA;x=y\r\n0123456789\r\n0\r\n\r\n", "ok0123456789", 200, false},
+		{"chunks with a trailer", "HTTP/1.1 200 OK\r\ntransfer-encoding: Chunked\r\n\r\n1\r\nx\r\n0\r\nA: b\r\n\r\n", "x", 200, false},
+		{"chunks and a length", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", "x", 200, false},
+		{"until the end", "HTTP/1.1 200 OK\r\n\r\nall", "all", 200, true},
+		{"a farewell", "HTTP/1.1 200 OK\r\nConnection: x, CLOSE\r\nContent-Length: 2\r\n\r\nok", "ok", 200, true},
+		{"old", "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", "ok", 200, true},
+		{"old and kept", "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok", "ok", 200, false},
+		{"nothing", "HTTP/1.1 204 No Content\r\n\r\n", "", 204, false},
+		{"an announcement", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "ok", 200, false},
+		{"the same length twice", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok", "ok", 200, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, reader := range []io.Reader{strings.NewReader(c.sent), iotest.OneByteReader(strings.NewReader(c.sent))} {
+				got, err := new(buffer).answer(reader)
+				if err != nil || got.Status != c.status || string(got.Body) != c.body || got.Close != c.close {
+					t.Errorf("got %+v %q, %v", got, got.Body, err)
+				}
+			}
+		})
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	for sent, want := range map[string]int{"Retry-After: 3": 3, "retry-after:17": 17, "X-Retry-Aft: 3": 0, "Retry-After: Fri, 31 Dec 1999 23:59:59 GMT": 0} {
+		got, err := new(buffer).answer(strings.NewReader("HTTP/1.1 503 Service Unavailable\r\n" + sent + "\r\nContent-Length: 0\r\n\r\n"))
+		if err != nil || got.RetryAfter != want {
+			t.Errorf("%s: got %d, %v, want %d", sent, got.RetryAfter, err, want)
+		}
+	}
+}
+
+func TestBadAnswers(t *testing.T) {
+	long := strings.Repeat("x", maxHead+1)
+	for _, c := range []struct{ name, sent string }{
+		{"nothing", ""},
+		{"another protocol", "SSH-2.0-OpenSSH_9\r\n\r\n"},
+		{"another version", "HTTP/2.0 200 OK\r\n\r\n"},
+		{"no status", "HTTP/1.1 abc\r\n\r\n"},
+		{"a long status", "HTTP/1.1 2000\r\n\r\n"},
+		{"half a status line", "HTTP/1.1 200"},
+		{"half a head", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"},
+		{"half a body", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nok"},
+		{"half a chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nok"},
+		{"chunks without an end", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"},
+		{"a chunk that is longer", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nok\r\n0\r\n\r\n"},
+		{"a chunk without a size", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n"},
+		{"an endless chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffff\r\n"},
+		{"chunks of old", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
+		{"another encoding", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n"},
+		{"a length that is none", "HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nok"},
+		{"two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok"},
+		{"a length beyond all", "HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n"},
+		{"a header that is none", "HTTP/1.1 200 OK\r\nnonsense\r\n\r\n"},
+		{"a folded header", "HTTP/1.1 200 OK\r\nA: b\r\n c: d\r\nContent-Length: 0\r\n\r\n"},
+		{"a blank before the colon", "HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nok"},
+		{"an endless line", "HTTP/1.1 200 " + long + long},
+		{"endless headers", "HTTP/1.1 200 OK\r\n" + strings.Repeat("A: b\r\n", maxHead/4) + "\r\n"},
+		{"two answers", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got, err := new(buffer).answer(strings.NewReader(c.sent)); err == nil {
+				t.Errorf("got %+v %q", got, got.Body)
+			}
+		})
+	}
+}
+
+func TestKeepsItsConnection(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "%s %s %s %s", r.Method, r.URL.Path, r.Header.Get("Content-Type"), body)
+	}))
+	defer server.Close()
+	c := dial(t, server.URL, timeout)
+	get, head := c.Get("/a"), c.PostHead("/b")
+	for range 3 {
+		if a, err := c.Do(get); err != nil || string(a.Body) != "GET /a  " {
+			t.Fatalf("got %q, %v", a.Body, err)
+		}
+		if a, err := c.Post(head, []byte(`{"é":1}`)); err != nil || string(a.Body) != `POST /b application/json {"é":1}` {
+			t.Fatalf("got %q, %v", a.Body, err)
+		}
+	}
+	if c.Dialled != 1 || c.Sent == 0 || c.Received == 0 {
+		t.Errorf("%d connections, %d bytes sent, %d received", c.Dialled, c.Sent, c.Received)
+	}
+}
+
+func TestLargeAnswersThenSmall(t *testing.T) {
+	size := 300_000
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write(bytes.Repeat([]byte("x"), size)) // above 2 KiB net/http sends chunks
+		size /= 10
+	}))
+	defer server.Close()
+	c := dial(t, server.URL, timeout)
+	for want := size; want > 0; want /= 10 {
+		if a, err := c.Do(c.Get("/")); err != nil || len(a.Body) != want {
+			t.Fatalf("got %d bytes, %v; want %d", len(a.Body), err, want)
+		}
+	}
+}
+
+// TestNeverRepeats breaks off a kept-alive connection behind the request: net/http's client would send it again.
+func TestNeverRepeats(t *testing.T) {
+	var requests atomic.Int64
+	base, connections := listen(t, func(conn net.Conn, r *bufio.Reader) {
+		for range 2 {
+			if read(r) != nil {
+				return
+			}
+			if requests.Add(1)%2 == 1 {
+				fmt.Fprint(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+			}
+		}
+	})
+	c := dial(t, base, timeout)
+	for i := range 6 {
+		_, err := c.Do(c.Get("/"))
+		if i%2 == 0 && err != nil || i%2 == 1 && !errors.Is(err, ErrUnanswered) {
+			t.Errorf("request %d: %v", i, err)
+		}
+	}
+	if requests.Load() != 6 || connections.Load() != 3 {
+		t.Errorf("%d requests arrived on %d connections, want 6 on 3", requests.Load(), connections.Load())
+	}
+}
+
+// TestAFarewellIsNoFailure lets the server close a connection that rests: the next request goes over a new one.
+func TestAFarewellIsNoFailure(t *testing.T) {
+	closed := make(chan struct{}, 1)
+	base, connections := listen(t, func(conn net.Conn, r *bufio.Reader) {
+		if read(r) == nil {
+			fmt.Fprint(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+		}
+		conn.Close()
+		closed <- struct{}{}
+	})
+	c := dial(t, base, timeout)
+	for range 3 {
+		if a, err := c.Do(c.Get("/")); err != nil || string(a.Body) != "ok" {
+			t.Fatalf("got %q, %v", a.Body, err)
+		}
+		<-closed
+		c.used = time.Now().Add(-2 * idle) // it has rested
+	}
+	if connections.Load() != 3 {
+		t.Errorf("%d connections, want 3", connections.Load())
+	}
+}
+
+func TestARestingConnectionIsUsedAgain(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	c := dial(t, server.URL, timeout)
+	for range 3 {
+		if _, err := c.Do(c.Get("/")); err != nil {
+			t.Fatal(err)
+		}
+		c.used = time.Now().Add(-2 * idle)
+	}
+	if c.Dialled != 1 {
+		t.Errorf("%d connections, want 1", c.Dialled)
+	}
+}
+
+func TestNobodyAnswers(t *testing.T) {
+	t.Run("nobody there", func(t *testing.T) {
+		if _, err := dial(t, "http://127.0.0.1:1", timeout).Do([]byte("GET / HTTP/1.1\r\n\r\n")); !errors.Is(err, ErrConnect) {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("silent", func(t *testing.T) {
+		base, _ := listen(t, func(_ net.Conn, r *bufio.Reader) { _, _ = io.Copy(io.Discard, r) })
+		c := dial(t, base, 50*time.Millisecond)
+		if _, err := c.Do(c.Get("/")); !errors.Is(err, ErrUnanswered) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestBadBases(t *testing.T) {
+	for _, base := range []string{"", "localhost:8004", "http://", "ftp://h", "http://h/path", "http://h?q", "http://u:p@h", "http://h:port", "http://h#f"} {
+		if _, err := New(base, timeout); err == nil {
+			t.Errorf("%q was taken", base)
+		}
+	}
+}
+
+// FuzzAnswer holds the parser against net/http's: where both take an answer they read the same, however it arrives.
+func FuzzAnswer(f *testing.F) {
+	for _, text := range []string{
+		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nA: b\r\n\r\n",
+		"HTTP/1.0 404 Not Found\r\n\r\nall",
+		"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		got, err := new(buffer).answer(bytes.NewReader(text))
+		slow, slowErr := new(buffer).answer(iotest.OneByteReader(bytes.NewReader(text)))
+		if err == nil && (slowErr != nil || slow.Status != got.Status || !bytes.Equal(slow.Body, got.Body)) {
+			t.Fatalf("got %d %q; byte by byte %d %q, %v", got.Status, got.Body, slow.Status, slow.Body, slowErr)
+		}
+		if err != nil {
+			return
+		}
+		reader := bufio.NewReader(bytes.NewReader(text))
+		for {
+			want, err := http.ReadResponse(reader, &http.Request{Method: http.MethodGet})
+			if err != nil {
+				return
+			}
+			body, err := io.ReadAll(want.Body)
+			if err != nil {
+				return
+			}
+			if want.StatusCode < 200 {
+				continue
+			}
+			if got.Status != want.StatusCode || !bytes.Equal(got.Body, body) {
+				t.Fatalf("got %d %q, net/http %d %q", got.Status, got.Body, want.StatusCode, body)
+			}
+			return
+		}
+	})
+}
+
+func BenchmarkDo(b *testing.B) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1000)) }))
+	defer server.Close()
+	c, err := New(server.URL, timeout)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer c.Close()
+	request := c.Get("/")
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.Do(request); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

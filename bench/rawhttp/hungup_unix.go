@@ -1,0 +1,29 @@
+//go:build unix
+
+package rawhttp
+
+import (
+	"net"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// hungUp tells whether a resting connection has anything to read: the server's farewell, or what nobody asked for.
+func hungUp(conn net.Conn) bool {
+	socket, ok := conn.(syscall.Conn)
+	if !ok {
+		return true // TLS may have anything in between: rather a new connection
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return true
+	}
+	resting := false
+	err = raw.Read(func(fd uintptr) bool {
+		_, _, err := unix.Recvfrom(int(fd), make([]byte, 1), unix.MSG_PEEK|unix.MSG_DONTWAIT)
+		resting = err == unix.EAGAIN
+		return true
+	})
+	return err != nil || !resting
+}
