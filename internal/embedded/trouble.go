@@ -30,10 +30,6 @@ func code(err error) int {
 // IsConstraint reports whether err is a row that breaks a constraint, or that a trigger refuses.
 func IsConstraint(err error) bool { return code(err)&0xff == sqlite3.SQLITE_CONSTRAINT }
 
-// IsTrigger reports whether err was raised by a trigger. Unless it is RAISE(ABORT), a part of what the statement did may be left,
-// or the transaction be gone.
-func IsTrigger(err error) bool { return code(err) == sqlite3.SQLITE_CONSTRAINT_TRIGGER }
-
 // IsTaken reports whether err is a row whose key, or other unique value, another row has.
 func IsTaken(err error) bool {
 	switch code(err) {

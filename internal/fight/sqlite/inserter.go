@@ -1,15 +1,16 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"strings"
 
 	"superheroes/internal/embedded"
 	"superheroes/internal/fight"
 	"superheroes/internal/fight/groupcommit"
+	"superheroes/internal/storage"
 )
 
 // inserter stores fights through the driver itself, with statements that are prepared once: database/sql would prepare
@@ -49,7 +50,8 @@ func (in *inserter) insert(ctx context.Context, conn any, batch []groupcommit.Do
 		return nil, err
 	}
 	ctx = context.WithoutCancel(ctx)
-	if errs, err = in.insertRows(ctx, batch); embedded.IsTrigger(err) {
+	errs = make([]error, len(batch))
+	if err = in.insertRows(ctx, batch); embedded.IsConstraint(err) || errors.Is(err, storage.ErrSchema) {
 		errs, err = in.insertApart(ctx, conn, batch)
 	}
 	if err != nil {
@@ -86,43 +88,34 @@ func (in *inserter) insertRow(ctx context.Context, row groupcommit.Document) (re
 	return nil, err
 }
 
-// insertRows inserts a batch into the transaction. After the error of a trigger nobody knows which rows are in it: RAISE(FAIL)
-// keeps what its statement had inserted.
-func (in *inserter) insertRows(ctx context.Context, batch []groupcommit.Document) ([]error, error) {
-	errs := make([]error, len(batch))
-	for at := 0; at < len(batch); {
-		if rows := batch[at:]; len(rows) >= manyRows {
-			n, err := in.own.many.run(ctx, rows[:manyRows]...)
-			switch {
-			case err == nil && n == manyRows:
-				at += manyRows
-				continue
-			case err == nil && n > 0: // nobody knows which
-				return errs, in.db.Dropped()
-			case embedded.IsTrigger(err), err != nil && !embedded.IsConstraint(err):
-				return errs, err
-			}
+// insertRows inserts a batch into the transaction. When the table refuses or drops a row nobody knows which rows are in it, or
+// whether it goes on: that is for the trigger (RAISE(FAIL), INSERT OR ROLLBACK) or the constraint (ON CONFLICT FAIL) to say.
+func (in *inserter) insertRows(ctx context.Context, batch []groupcommit.Document) error {
+	for len(batch) > 0 {
+		insert, rows := in.own.one, batch[:1]
+		if len(batch) >= manyRows {
+			insert, rows = in.own.many, batch[:manyRows]
 		}
-		// One of them is refused, and with it the statement as a whole: row by row shows which.
-		for end := min(at+manyRows, len(batch)); at < end; at++ {
-			refused, err := in.insertRow(ctx, batch[at])
-			if err != nil || embedded.IsTrigger(refused) {
-				return errs, cmp.Or(err, refused)
-			}
-			errs[at] = refused
+		n, err := insert.run(ctx, rows...)
+		switch {
+		case err != nil:
+			return err
+		case n < int64(len(rows)):
+			return in.db.Dropped()
 		}
+		batch = batch[len(rows):]
 	}
-	return errs, nil
+	return nil
 }
 
-// insertApart begins the transaction anew and inserts each row behind a savepoint, so that nothing is left of one that a
-// trigger refuses. A trigger that rolls back the transaction refuses the whole batch.
+// insertApart begins the transaction anew and inserts each row behind a savepoint, so that nothing is left of one that is
+// refused. What rolls back the transaction refuses the whole batch.
 func (in *inserter) insertApart(ctx context.Context, conn any, batch []groupcommit.Document) ([]error, error) {
 	exec := func(query string) error {
 		_, err := conn.(driver.ExecerContext).ExecContext(ctx, query, nil)
 		return err
 	}
-	_ = exec("ROLLBACK") // fails when the trigger did it
+	_ = exec("ROLLBACK") // fails when the refusal did it
 	if err := in.begin(ctx); err != nil {
 		return nil, err
 	}
