@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"superheroes/internal/bounded"
@@ -321,7 +322,10 @@ func (s *Store[T]) write(ctx context.Context, tx pgx.Tx, feed func(put func(T) e
 		if *id, err = sequence.Give(*id); err != nil {
 			return err
 		}
-		if batch.Queue(upsert, fields...); batch.Len() < batchSize {
+		batch.Queue(upsert, fields...).Exec(func(done pgconn.CommandTag) error {
+			return catalog.CheckChanged(s.table, done.RowsAffected())
+		})
+		if batch.Len() < batchSize {
 			return nil
 		}
 		return flush()

@@ -246,6 +246,26 @@ func TestDroppedChanges(t *testing.T) {
 	}
 }
 
+// TestDroppedInserts: the same for new rows, whether the table has a sequence or not, and for an import.
+func TestDroppedInserts(t *testing.T) {
+	for name, change := range map[string]string{"sequence": "SELECT 1", "no sequence": "DROP SEQUENCE hero_seq"} {
+		t.Run(name, func(t *testing.T) {
+			at := engines.Postgres(t)
+			s := opened(t, at)
+			exec(t, other(t, at), change, "CREATE FUNCTION drops() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NULL; END$$",
+				"CREATE TRIGGER drops BEFORE INSERT ON hero FOR EACH ROW EXECUTE FUNCTION drops()")
+			added := &character.Character{ID: 7, Name: "added"}
+			if _, err := s.Write(t.Context(), 0, func(*character.Character) (*character.Character, error) { return added, nil }); !errors.Is(err, storage.ErrSchema) {
+				t.Errorf("a new row: got %v", err)
+			}
+			err := s.Import(t.Context(), false, func(put func(character.Character) error) error { return put(*added) })
+			if !errors.Is(err, storage.ErrSchema) {
+				t.Errorf("an import: got %v", err)
+			}
+		})
+	}
+}
+
 // TestReadOnly: a server that takes no writes serves reads, and says so once.
 func TestReadOnly(t *testing.T) {
 	want := wants{write: storage.ErrFull}

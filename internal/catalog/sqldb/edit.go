@@ -38,15 +38,21 @@ func (e edit[T]) run(ctx context.Context, id int64, change func(old *T) (*T, err
 
 // changeRow runs a statement that changes a locked row.
 func (e edit[T]) changeRow(ctx context.Context, statement string, args ...any) error {
-	done, err := e.tx.ExecContext(ctx, statement, args...)
-	if err != nil {
-		return err
+	return changed(e.table)(e.tx.ExecContext(ctx, statement, args...))
+}
+
+// changed returns a function that turns the result of a statement which must change a row into its error.
+func changed[T catalog.Item](table catalog.Table[T]) func(done sql.Result, err error) error {
+	return func(done sql.Result, err error) error {
+		if err != nil {
+			return err
+		}
+		rows, err := done.RowsAffected()
+		if err != nil {
+			return err
+		}
+		return catalog.CheckChanged(table, rows)
 	}
-	rows, err := done.RowsAffected()
-	if err != nil {
-		return err
-	}
-	return catalog.CheckChanged(e.table, rows)
 }
 
 // read returns the row with that id, nil for an id of 0.

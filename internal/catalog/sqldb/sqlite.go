@@ -152,8 +152,7 @@ func (s *SQLite[T]) write(ctx context.Context, tx *sql.Tx, feed func(put func(T)
 		if *id, err = sequence.Give(*id); err != nil {
 			return err
 		}
-		_, err := upsert.ExecContext(ctx, s.table.Fields(&item)...)
-		return refusalSQLite(err)
+		return refusalSQLite(changed(s.table)(upsert.ExecContext(ctx, s.table.Fields(&item)...)))
 	})
 }
 
@@ -188,8 +187,7 @@ func (s *SQLite[T]) insert(ctx context.Context, tx *sql.Tx, item *T) error {
 	if *s.table.Key(item), err = sequence.Give(0); err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, insertion(s.table.Name, s.table.Names()), s.table.Fields(item)...)
-	return err
+	return changed(s.table)(tx.ExecContext(ctx, insertion(s.table.Name, s.table.Names()), s.table.Fields(item)...))
 }
 
 // sequence reads where the ids stand. A table that another application made may not keep the highest id ever given;
