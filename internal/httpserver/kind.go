@@ -99,7 +99,7 @@ func limited(of Kind, own, searches limiter, serve Handler) Handler {
 		info := infoOf(r.Context())
 		info.kind, info.limit = kind, limit
 		defer info.leave(r)
-		short := shortOfTime(r, limit)
+		short := kind != Writes && shortOfTime(r, limit) // the answer to a write says what became of it
 		err := serve(w, r)
 		if answer, ok := w.(*response); short && ok && answer.status == 0 && errors.Is(err, context.DeadlineExceeded) {
 			err = tooMany(kind, limit).Because(err)
