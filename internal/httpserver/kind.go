@@ -47,8 +47,9 @@ type limiter interface {
 // How many lists of a service are under way at a time, and how many requests of one kind wait for a slot.
 const lists, queued = 64, 192
 
-// searches is how many searches are under way at a time: as many as leave half of the cores to everything else.
-func searches() int { return max(1, runtime.GOMAXPROCS(0)/2) }
+// searches is how many searches are under way at a time: as many as leave half of the cores to everything else, but two at least,
+// of which one address gets one. A search whose client does not read it keeps its slot until the write time-out.
+func searches() int { return max(2, runtime.GOMAXPROCS(0)/2) }
 
 // newLimiters returns the limiters of one service.
 //
@@ -83,7 +84,7 @@ func (a *API) admitted(route Route) Handler {
 // Forwarded returns the handler of lists that are passed on to a service, behind limits of their own: as many as the
 // service has for one address, since it sees that of this process. So no client here takes the turns of the others there.
 func Forwarded(serve Handler) Handler {
-	return limited(Lists, newSlots(lists*3/4, queued), newSlots(max(1, searches()*3/4), queued), serve)
+	return limited(Lists, newSlots(lists*3/4, queued), newSlots(max(2, searches()*3/4), queued), serve)
 }
 
 // limited returns a handler behind the limit of its kind; lists with ?name= have that of searches.
