@@ -143,6 +143,13 @@ func isStale(err error) bool { return hasCode(err, errStalePlan) }
 // cancellation is sent to the session, and one that arrives late hits the next statement.
 func isCanceled(err error) bool { return hasCode(err, errCanceled) }
 
+// isTimeLimit reports whether the server canceled the statement because of a limit of its own, statement_timeout. Only the
+// message tells, in English.
+func isTimeLimit(err error) bool {
+	var server *pgconn.PgError
+	return errors.As(err, &server) && strings.Contains(server.Message, "statement timeout")
+}
+
 // hasCode reports whether the server reported an error with that code.
 func hasCode(err error, code string) bool {
 	var server *pgconn.PgError

@@ -232,6 +232,22 @@ func TestStrayCancellation(t *testing.T) {
 	}
 }
 
+// TestStatementTimeout: a statement that takes longer than the server allows isn't repeated.
+func TestStatementTimeout(t *testing.T) {
+	at := engines.Postgres(t)
+	s := opened(t, with(t, at, "statement_timeout=200"))
+	db := other(t, at)
+	exec(t, db, "CREATE SEQUENCE tries", "ALTER TABLE hero RENAME TO hero_rows",
+		"CREATE VIEW hero AS SELECT hero_rows.* FROM (SELECT nextval('tries'), pg_sleep(60)) AS slow, hero_rows")
+	if _, err := s.Get(t.Context(), 1); !errors.Is(err, storage.ErrUnavailable) {
+		t.Errorf("got %v", err)
+	}
+	var tries int
+	if err := db.QueryRowContext(t.Context(), "SELECT last_value FROM tries").Scan(&tries); err != nil || tries != 1 {
+		t.Errorf("tried %d times, %v", tries, err)
+	}
+}
+
 // TestDroppedChanges: what a trigger drops without an error isn't acknowledged.
 func TestDroppedChanges(t *testing.T) {
 	at := engines.Postgres(t)
