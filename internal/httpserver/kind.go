@@ -48,8 +48,9 @@ type limiter interface {
 // The number of concurrent lists per service, and of requests that wait for a slot, per kind.
 const lists, queued = 64, 192
 
-// searches returns the number of concurrent searches: half of the cores stay free for everything else.
-func searches() int { return max(1, runtime.GOMAXPROCS(0)/2) }
+// searches returns the number of concurrent searches: half of the cores stay free for everything else. There are at least two, of
+// which one address gets one: a search whose client doesn't read it keeps its slot until the write timeout.
+func searches() int { return max(2, runtime.GOMAXPROCS(0)/2) }
 
 // newLimiters returns the limiters of one service.
 //
@@ -84,7 +85,7 @@ func (a *API) admitted(route Route) Handler {
 // Forwarded wraps a handler that forwards lists to a service in limits of its own: as many as that service allows one
 // address, since it sees all of them come from this process. So no client here uses up the share of the others.
 func Forwarded(serve Handler) Handler {
-	return limited(Lists, newSlots(lists*3/4, queued), newSlots(max(1, searches()*3/4), queued), serve)
+	return limited(Lists, newSlots(lists*3/4, queued), newSlots(max(2, searches()*3/4), queued), serve)
 }
 
 // limited wraps a handler in the limit of its kind; lists with ?name= use the limit of searches.
@@ -100,7 +101,7 @@ func limited(of Kind, own, searches limiter, serve Handler) Handler {
 		info := infoOf(r.Context())
 		info.kind, info.limit = kind, limit
 		defer info.leave(r)
-		short := shortOfTime(r, limit)
+		short := kind != Writes && shortOfTime(r, limit) // the answer to a write says what became of it
 		err := serve(w, r)
 		if answer, ok := w.(*response); short && ok && answer.status == 0 && errors.Is(err, context.DeadlineExceeded) {
 			err = tooMany(kind, limit).Because(err)

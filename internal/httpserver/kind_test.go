@@ -268,24 +268,45 @@ func sendSeveral(conn net.Conn, n int) error {
 }
 
 // A search that gets its slot too late to be answered gets the refusal of an excess request: the store isn't to
-// blame.
+// blame. A write may have been made, and its response says so.
 func TestTurnThatComesTooLate(t *testing.T) {
-	cfg := settings()
-	cfg.Deadline = 400 * time.Millisecond
-	begun, may := make(chan struct{}), make(chan struct{})
-	late := route(http.MethodGet, "/late", func(_ http.ResponseWriter, r *http.Request) error {
-		<-r.Context().Done()
-		return StoreProblem(r.Context().Err())
-	})
-	late.Kind = Searches
-	server, _ := serving(t, cfg, blocked(Searches, "/", begun, may), late)
-	for range max(1, searches()-max(1, searches()/4)) { // as many as one address gets
-		askLater(t, server, "/")
-		within(t, "a search is under way", begun)
+	for kind, slots := range map[Kind]int{Searches: searches(), Writes: 16} {
+		t.Run(kind.String(), func(t *testing.T) {
+			cfg := settings()
+			cfg.Deadline = 400 * time.Millisecond
+			begun, may := make(chan struct{}), make(chan struct{})
+			late := route(http.MethodGet, "/late", func(_ http.ResponseWriter, r *http.Request) error {
+				<-r.Context().Done()
+				return StoreProblem(r.Context().Err(), "in doubt")
+			})
+			late.Kind = kind
+			server, _ := serving(t, cfg, blocked(kind, "/", begun, may), late)
+			for range max(1, slots-max(1, slots/4)) { // as many as one address gets
+				askLater(t, server, "/")
+				within(t, "one is under way", begun)
+			}
+			time.AfterFunc(3*cfg.Deadline/4, func() { close(may) })
+			problem := ask(t, server, http.MethodGet, "/late", "").problem(t, http.StatusServiceUnavailable)
+			want := "too many searches and counts at once; retry later"
+			if kind == Writes {
+				want = "the store did not answer before the request's deadline; in doubt"
+			}
+			if problem.Detail != want {
+				t.Errorf("detail %q, want %q", problem.Detail, want)
+			}
+		})
 	}
-	time.AfterFunc(3*cfg.Deadline/4, func() { close(may) })
-	problem := ask(t, server, http.MethodGet, "/late", "").problem(t, http.StatusServiceUnavailable)
-	if want := "too many searches and counts at once; retry later"; problem.Detail != want {
-		t.Errorf("detail %q, want %q", problem.Detail, want)
+}
+
+// No client takes the turns of all others with answers that it doesn't read, on a machine with few cores either.
+func TestOneClientLeavesTurns(t *testing.T) {
+	for kind, limit := range newLimiters(time.Second) {
+		slots, ok := limit.(*slots)
+		if !ok {
+			continue
+		}
+		if quota := slots.running; quota.Free() < 2 {
+			t.Errorf("%s: one client can have all %d", kind, quota.Free())
+		}
 	}
 }

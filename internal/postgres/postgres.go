@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"superheroes/internal/bounded"
@@ -326,7 +327,10 @@ func (s *Catalog[T]) write(ctx context.Context, tx pgx.Tx, feed func(put func(T)
 		if *id, err = sequence.Give(*id); err != nil {
 			return err
 		}
-		if batch.Queue(upsert, fields...); batch.Len() < batchSize {
+		batch.Queue(upsert, fields...).Exec(func(done pgconn.CommandTag) error {
+			return catalog.CheckChanged(s.table, done.RowsAffected())
+		})
+		if batch.Len() < batchSize {
 			return nil
 		}
 		return flush()

@@ -101,7 +101,7 @@ func try(conn *pgxpool.Conn, mayRepeat func() bool, do func(conn *pgxpool.Conn) 
 		conn.Release()
 	}()
 	err = do(conn)
-	if (isStale(err) || isCanceled(err)) && mayRepeat() {
+	if (isStale(err) || isCanceled(err) && !isTimeLimit(err)) && mayRepeat() {
 		err = do(conn)
 	}
 	return broken, err

@@ -143,6 +143,13 @@ func isStale(err error) bool { return hasCode(err, errStalePlan) }
 // it is sent to the session, and if it arrives late it hits the next statement.
 func isCanceled(err error) bool { return hasCode(err, errCanceled) }
 
+// isTimeLimit reports whether the server canceled the statement because of its own statement_timeout. Only the message
+// says so, in English.
+func isTimeLimit(err error) bool {
+	var server *pgconn.PgError
+	return errors.As(err, &server) && strings.Contains(server.Message, "statement timeout")
+}
+
 // hasCode reports whether the server reported an error with the code.
 func hasCode(err error, code string) bool {
 	var server *pgconn.PgError

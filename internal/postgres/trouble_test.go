@@ -234,6 +234,22 @@ func TestStrayCancellation(t *testing.T) {
 	}
 }
 
+// TestStatementTimeout checks that a statement that exceeds the server's time limit isn't repeated.
+func TestStatementTimeout(t *testing.T) {
+	at := engines.Postgres(t)
+	s := opened(t, with(t, at, "statement_timeout=200"))
+	db := other(t, at)
+	exec(t, db, "CREATE SEQUENCE tries", "ALTER TABLE hero RENAME TO hero_rows",
+		"CREATE VIEW hero AS SELECT hero_rows.* FROM (SELECT nextval('tries'), pg_sleep(60)) AS slow, hero_rows")
+	if _, err := s.Get(t.Context(), 1); !errors.Is(err, storage.ErrUnavailable) {
+		t.Errorf("got %v", err)
+	}
+	var tries int
+	if err := db.QueryRowContext(t.Context(), "SELECT last_value FROM tries").Scan(&tries); err != nil || tries != 1 {
+		t.Errorf("tried %d times, %v", tries, err)
+	}
+}
+
 // TestDroppedChanges checks that a change that a trigger silently drops isn't acknowledged.
 func TestDroppedChanges(t *testing.T) {
 	at := engines.Postgres(t)
@@ -245,6 +261,26 @@ func TestDroppedChanges(t *testing.T) {
 		if !errors.Is(err, storage.ErrSchema) || errors.Is(err, catalog.ErrMaybeWritten) {
 			t.Errorf("%v: got %v", item, err)
 		}
+	}
+}
+
+// TestDroppedInserts checks the same for new rows, in tables with and without a sequence, and for imports.
+func TestDroppedInserts(t *testing.T) {
+	for name, change := range map[string]string{"sequence": "SELECT 1", "no sequence": "DROP SEQUENCE hero_seq"} {
+		t.Run(name, func(t *testing.T) {
+			at := engines.Postgres(t)
+			s := opened(t, at)
+			exec(t, other(t, at), change, "CREATE FUNCTION drops() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NULL; END$$",
+				"CREATE TRIGGER drops BEFORE INSERT ON hero FOR EACH ROW EXECUTE FUNCTION drops()")
+			added := &character.Character{ID: 7, Name: "added"}
+			if _, err := s.Write(t.Context(), 0, func(*character.Character) (*character.Character, error) { return added, nil }); !errors.Is(err, storage.ErrSchema) {
+				t.Errorf("a new row: got %v", err)
+			}
+			err := s.Import(t.Context(), false, func(put func(character.Character) error) error { return put(*added) })
+			if !errors.Is(err, storage.ErrSchema) {
+				t.Errorf("an import: got %v", err)
+			}
+		})
 	}
 }
 

@@ -112,7 +112,7 @@ func (s *Catalog[T]) change(ctx context.Context, tx pgx.Tx, id int64, change fun
 	return item, err
 }
 
-// changeRow runs a statement that changes a locked row.
+// changeRow runs a statement that must change a row.
 func (s *Catalog[T]) changeRow(ctx context.Context, tx pgx.Tx, statement string, args ...any) error {
 	done, err := tx.Exec(ctx, statement, args...)
 	if err != nil {
@@ -157,6 +157,13 @@ func (s *Catalog[T]) insert(ctx context.Context, tx pgx.Tx, item *T) error {
 		if err != nil || inserted.RowsAffected() > 0 {
 			return err
 		}
+		var taken bool
+		if err := tx.QueryRow(ctx, fmt.Sprintf("SELECT EXISTS (SELECT FROM %s WHERE id = $1::int8)", s.table.Name), *id).Scan(&taken); err != nil {
+			return err
+		}
+		if !taken {
+			return catalog.CheckChanged(s.table, 0)
+		}
 		raise := fmt.Sprintf("SELECT setval($1::regclass, GREATEST((SELECT max(id) FROM %s), (SELECT last_value FROM %s)))", s.table.Name, name)
 		if _, err := tx.Exec(ctx, raise, name); err != nil {
 			return err
@@ -177,6 +184,5 @@ func (s *Catalog[T]) insertHighest(ctx context.Context, tx pgx.Tx, item *T) erro
 	if *s.table.Key(item), err = sequence.Give(0); err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, s.edit.insert, s.table.Fields(item)...)
-	return err
+	return s.changeRow(ctx, tx, s.edit.insert, s.table.Fields(item)...)
 }

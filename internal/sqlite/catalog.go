@@ -152,8 +152,7 @@ func (s *Catalog[T]) write(ctx context.Context, tx *sql.Tx, feed func(put func(T
 		if *id, err = sequence.Give(*id); err != nil {
 			return err
 		}
-		_, err := upsert.ExecContext(ctx, s.Table.Fields(&item)...)
-		return refusedRow(err)
+		return refusedRow(sqltable.Changed(s.Table)(upsert.ExecContext(ctx, s.Table.Fields(&item)...)))
 	})
 }
 
@@ -188,8 +187,7 @@ func (s *Catalog[T]) insert(ctx context.Context, tx *sql.Tx, item *T) error {
 	if *s.Table.Key(item), err = sequence.Give(0); err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, sqltable.Insertion(s.Table.Name, s.Table.Names()), s.Table.Fields(item)...)
-	return err
+	return sqltable.Changed(s.Table)(tx.ExecContext(ctx, sqltable.Insertion(s.Table.Name, s.Table.Names()), s.Table.Fields(item)...))
 }
 
 // sequence reads the current position of the id sequence. A table created by another application may not record the

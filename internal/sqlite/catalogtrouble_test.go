@@ -110,6 +110,14 @@ func TestSQLiteDroppedChanges(t *testing.T) {
 	run(t, other, "INSERT INTO hero (id, name, level) VALUES (7, 'kept', 1)")
 	run(t, other, "CREATE TRIGGER no_update BEFORE UPDATE ON hero BEGIN SELECT RAISE(IGNORE); END")
 	run(t, other, "CREATE TRIGGER no_delete BEFORE DELETE ON hero BEGIN SELECT RAISE(IGNORE); END")
+	run(t, other, "CREATE TRIGGER no_insert BEFORE INSERT ON hero BEGIN SELECT RAISE(IGNORE); END")
+	added := &character.Character{ID: 8, Name: "added"}
+	if _, err := heroes.Write(t.Context(), 0, func(*character.Character) (*character.Character, error) { return added, nil }); !errors.Is(err, storage.ErrSchema) {
+		t.Errorf("a new row: got %v", err)
+	}
+	if err := heroes.Import(t.Context(), false, func(put func(character.Character) error) error { return put(*added) }); !errors.Is(err, storage.ErrSchema) {
+		t.Errorf("an import: got %v", err)
+	}
 	for _, item := range []*character.Character{{Name: "changed"}, nil} {
 		_, err := heroes.Write(t.Context(), 7, func(*character.Character) (*character.Character, error) { return item, nil })
 		if !errors.Is(err, storage.ErrSchema) || errors.Is(err, catalog.ErrMaybeWritten) {

@@ -92,6 +92,9 @@ func TestDroppedRows(t *testing.T) {
 				if i == 1 && !errors.Is(err, storage.ErrSchema) {
 					t.Errorf("the dropped fight got %v", err)
 				}
+				if i != 1 && (err == nil) != (when != "") {
+					t.Errorf("another fight got %v", err)
+				}
 				fighttest.Truthful(t, store, fights[i], err)
 			}
 			if err := store.Ping(t.Context()); (err == nil) == (when == "") {
@@ -101,24 +104,39 @@ func TestDroppedRows(t *testing.T) {
 	}
 }
 
-// Each fight gets a truthful result whatever a trigger leaves of the statement and the transaction. A fight that it
-// refuses doesn't affect others unless the trigger rolls back the transaction.
-func TestRefusingTriggers(t *testing.T) {
+// Each fight gets a truthful result whatever a trigger or a constraint leaves of the statement and the transaction. A refused
+// fight doesn't affect others unless the refusal rolls back the transaction.
+func TestRefusals(t *testing.T) {
 	for _, action := range []string{"ABORT", "FAIL", "ROLLBACK"} {
-		for _, when := range []string{"BEFORE", "AFTER"} {
-			t.Run(action+" "+when, func(t *testing.T) {
+		trigger := func(when, does string) string {
+			return "CREATE TRIGGER refuses " + when + " INSERT ON fight WHEN NEW.id IN (SELECT id FROM refused) BEGIN " + does + "; END"
+		}
+		for name, refuses := range map[string]string{
+			"RAISE before":  trigger("BEFORE", "SELECT RAISE("+action+", 'no')"),
+			"RAISE after":   trigger("AFTER", "SELECT RAISE("+action+", 'no')"),
+			"INSERT before": trigger("BEFORE", "INSERT OR "+action+" INTO taken VALUES (1)"),
+			"INSERT after":  trigger("AFTER", "INSERT OR "+action+" INTO taken VALUES (1)"),
+			"ON CONFLICT": `DROP TABLE fight;
+				CREATE TABLE fight (number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, document BLOB NOT NULL,
+					refused INTEGER AS (CASE hex(substr(id, 16)) WHEN 'FF' THEN 1 END) UNIQUE ON CONFLICT ` + action + `);
+				INSERT INTO fight (id, document) VALUES (x'000000000000000000000000000000FF', '{}')`,
+		} {
+			t.Run(action+" "+name, func(t *testing.T) {
 				store, ids := openNew(t), fight.NewIDs(fight.ID{})
 				execSQL(t, store, "CREATE TABLE refused (id BLOB)")
-				execSQL(t, store, "CREATE TRIGGER refuses "+when+" INSERT ON fight WHEN NEW.id IN (SELECT id FROM refused) BEGIN SELECT RAISE("+action+", 'no'); END")
+				execSQL(t, store, "CREATE TABLE taken (one INTEGER UNIQUE)")
+				execSQL(t, store, "INSERT INTO taken VALUES (1)")
+				execSQL(t, store, refuses)
 				for range 2 { // the store continues to work
 					var batch []fight.Document
 					var fights []fight.Fight
 					for i := range 2*manyRows + 3 {
 						f := fighttest.NewFight(ids)
-						fights, batch = append(fights, f), append(batch, fight.Document{ID: f.ID, Bytes: f.AppendJSON(nil)})
-						if i == 3 || i == 2*manyRows+1 {
+						if f.ID[15] = 0; i == 3 || i == 2*manyRows+1 {
+							f.ID[15] = 0xFF
 							execSQL(t, store, "INSERT INTO refused VALUES (?)", f.ID[:])
 						}
+						fights, batch = append(fights, f), append(batch, fight.Document{ID: f.ID, Bytes: f.AppendJSON(nil)})
 					}
 					stored := 0
 					for i, err := range store.write(t.Context(), batch) {

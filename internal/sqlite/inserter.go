@@ -1,13 +1,14 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"strings"
 
 	"superheroes/internal/fight"
+	"superheroes/internal/storage"
 )
 
 // inserter stores fights through the driver itself, with statements that are prepared once: database/sql would prepare
@@ -47,7 +48,8 @@ func (in *inserter) insert(ctx context.Context, conn any, batch []fight.Document
 		return nil, err
 	}
 	ctx = context.WithoutCancel(ctx)
-	if errs, err = in.insertRows(ctx, batch); IsTrigger(err) {
+	errs = make([]error, len(batch))
+	if err = in.insertRows(ctx, batch); IsConstraint(err) || errors.Is(err, storage.ErrSchema) {
 		errs, err = in.insertApart(ctx, conn, batch)
 	}
 	if err != nil {
@@ -84,43 +86,34 @@ func (in *inserter) insertRow(ctx context.Context, row fight.Document) (refused,
 	return nil, err
 }
 
-// insertRows inserts a batch into the transaction. After an error raised by a trigger it is unknown which rows are in
-// it: RAISE(FAIL) keeps what its statement had inserted so far.
-func (in *inserter) insertRows(ctx context.Context, batch []fight.Document) ([]error, error) {
-	errs := make([]error, len(batch))
-	for at := 0; at < len(batch); {
-		if rows := batch[at:]; len(rows) >= manyRows {
-			n, err := in.own.many.run(ctx, rows[:manyRows]...)
-			switch {
-			case err == nil && n == manyRows:
-				at += manyRows
-				continue
-			case err == nil && n > 0: // it is unknown which ones
-				return errs, in.db.Dropped()
-			case IsTrigger(err), err != nil && !IsConstraint(err):
-				return errs, err
-			}
+// insertRows inserts a batch into the transaction. After the table has refused or dropped a row it is unknown which rows are in it, or
+// whether it still exists: that depends on the trigger (RAISE(FAIL), INSERT OR ROLLBACK) or the constraint (ON CONFLICT FAIL).
+func (in *inserter) insertRows(ctx context.Context, batch []fight.Document) error {
+	for len(batch) > 0 {
+		insert, rows := in.own.one, batch[:1]
+		if len(batch) >= manyRows {
+			insert, rows = in.own.many, batch[:manyRows]
 		}
-		// One row was refused, and with it the whole statement: inserting row by row shows which.
-		for end := min(at+manyRows, len(batch)); at < end; at++ {
-			refused, err := in.insertRow(ctx, batch[at])
-			if err != nil || IsTrigger(refused) {
-				return errs, cmp.Or(err, refused)
-			}
-			errs[at] = refused
+		n, err := insert.run(ctx, rows...)
+		switch {
+		case err != nil:
+			return err
+		case n < int64(len(rows)):
+			return in.db.Dropped()
 		}
+		batch = batch[len(rows):]
 	}
-	return errs, nil
+	return nil
 }
 
-// insertApart restarts the transaction and inserts each row within a savepoint, so that nothing remains of a row that a
-// trigger refuses. A trigger that rolls back the transaction refuses the whole batch.
+// insertApart restarts the transaction and inserts each row within a savepoint, so that nothing remains of a row that is
+// refused. A refusal that rolls back the transaction refuses the whole batch.
 func (in *inserter) insertApart(ctx context.Context, conn any, batch []fight.Document) ([]error, error) {
 	exec := func(query string) error {
 		_, err := conn.(driver.ExecerContext).ExecContext(ctx, query, nil)
 		return err
 	}
-	_ = exec("ROLLBACK") // fails if the trigger did it
+	_ = exec("ROLLBACK") // fails if the refusal did it
 	if err := in.begin(ctx); err != nil {
 		return nil, err
 	}

@@ -30,10 +30,6 @@ func code(err error) int {
 // IsConstraint reports whether err means that a row violates a constraint or was refused by a trigger.
 func IsConstraint(err error) bool { return code(err)&0xff == sqlite3.SQLITE_CONSTRAINT }
 
-// IsTrigger reports whether err was raised by a trigger. Unless it was RAISE(ABORT), the statement may be partly done,
-// or the transaction rolled back.
-func IsTrigger(err error) bool { return code(err) == sqlite3.SQLITE_CONSTRAINT_TRIGGER }
-
 // IsTaken reports whether err means that another row has the same key or unique value.
 func IsTaken(err error) bool {
 	switch code(err) {

@@ -39,15 +39,21 @@ func (e Edit[T]) Run(ctx context.Context, id int64, change func(old *T) (*T, err
 
 // changeRow runs a statement that changes a locked row.
 func (e Edit[T]) changeRow(ctx context.Context, statement string, args ...any) error {
-	done, err := e.Tx.ExecContext(ctx, statement, args...)
-	if err != nil {
-		return err
+	return Changed(e.Table)(e.Tx.ExecContext(ctx, statement, args...))
+}
+
+// Changed returns a function that turns the result of a statement that must change one row into an error.
+func Changed[T catalog.Item](table catalog.Table[T]) func(done sql.Result, err error) error {
+	return func(done sql.Result, err error) error {
+		if err != nil {
+			return err
+		}
+		rows, err := done.RowsAffected()
+		if err != nil {
+			return err
+		}
+		return catalog.CheckChanged(table, rows)
 	}
-	rows, err := done.RowsAffected()
-	if err != nil {
-		return err
-	}
-	return catalog.CheckChanged(e.Table, rows)
 }
 
 // read returns the row with the id, or nil for an id of 0.
