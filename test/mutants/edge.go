@@ -5,19 +5,19 @@ var edgeMutants = []mutant{
 	{
 		name:   "late sends never make a run void",
 		guards: "in the open model a run is VOID when sends are late by more than 1 ms at p99",
-		file:   "internal/bench/validity.go",
+		file:   "bench/measure/validity.go",
 		old:    "if m.rate > 0 && g.LateP99 > maxLate {",
 		new:    "if m.rate > 0 && g.LateP99 > 1e3*maxLate {", // milliseconds taken for microseconds
-		test:   "./internal/bench",
+		test:   "./bench/measure",
 		run:    "^TestLimits$",
 	},
 	{
 		name:   "strangers and hypervisor are each allowed five percent",
 		guards: "a run is VOID when strangers' CPU plus steal exceed 5 % of the cores",
-		file:   "internal/bench/surroundings.go",
+		file:   "bench/measure/surroundings.go",
 		old:    "if s.Strangers+s.Steal <= maxStrangers {",
 		new:    "if s.Strangers <= maxStrangers && s.Steal <= maxStrangers {",
-		test:   "./internal/bench",
+		test:   "./bench/measure",
 		run:    "^TestSurroundings$",
 	},
 	{

@@ -1,12 +1,12 @@
-// Command mutants is what `make mutants` runs: it puts one small fault at a time into the program and checks that the test
-// named for it fails. So the tests can be moved, merged and deleted without losing what they catch.
+// Command mutants checks the tests: it puts one small fault at a time into the program, and expects the test named for it to
+// fail. So tests can be moved, merged and deleted without losing what they catch.
 //
-//	go run ./test/mutants                   # all of them
+//	go run ./test/mutants                   # all faults, some 20 minutes
 //	go run ./test/mutants --list
-//	go run ./test/mutants --only "conn"     # those whose name, file or test contains it
+//	go run ./test/mutants --only "conn"     # faults whose name, file or test contains the text
 //
-// Nothing in the folder is changed: the compiler reads the changed file from elsewhere (-overlay). The database servers are
-// found or started as the tests do it (package engines).
+// No file of the repository is changed: the compiler reads the changed file from elsewhere (-overlay). The database servers are
+// found or started as in the tests (package engines).
 package main
 
 import (
@@ -174,7 +174,11 @@ func (e *testFailed) Error() string { return e.output }
 func (r *runner) run(ctx context.Context, m mutant, overlay string) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
-	command := exec.CommandContext(ctx, "go", "test", "-count=1", "-timeout=4m", "-run", m.run, m.test)
+	folder, name := ".", m.test
+	if rest, ok := strings.CutPrefix(m.test, "./bench/"); ok { // a module of its own
+		folder, name = "bench", "./"+rest
+	}
+	command := exec.CommandContext(ctx, "go", "test", "-C", folder, "-count=1", "-timeout=4m", "-run", m.run, name)
 	procgroup.Lead(command)
 	command.Env = r.env
 	if overlay != "" {
