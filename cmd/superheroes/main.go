@@ -41,7 +41,7 @@ type commands struct {
 	Backup     backupCommand      `cmd:"" help:"Back up the embedded store, even while it is in use."`
 	Import     importCommand      `cmd:"" help:"Import heroes, villains or locations from SQL, JSON Lines or CSV files."`
 	Export     exportCommand      `cmd:"" help:"Export heroes, villains or locations as JSON Lines or CSV."`
-	Seed       seedCommand        `cmd:"" help:"Generate any number of heroes, villains or locations, for trying out a large catalog."`
+	Seed       seedCommand        `cmd:"" help:"Generate any number of heroes, villains or locations, to try out a large catalog."`
 	Bench      movedCommand       `cmd:"" hidden:"" help:"Moved to a program of its own, superheroes-bench."`
 	Health     healthCommand      `cmd:"" help:"Check whether services on this host are ready; exit with 1 if one is not."`
 	Version    versionCommand     `cmd:"" help:"Print the version."`
