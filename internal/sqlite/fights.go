@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"superheroes/internal/character"
 	"superheroes/internal/fight"
 	"superheroes/internal/storage"
 )
@@ -246,7 +247,14 @@ func (s *Fights) Ping(ctx context.Context) error {
 	if err := s.readable(ctx); err != nil {
 		return err
 	}
-	return s.db.Writable(ctx, "INSERT INTO fight (id, document) VALUES (randomblob(16), CAST('{}' AS BLOB))")
+	return s.db.Writable(ctx, insertOfProbe())
+}
+
+// insertOfProbe returns the statement that inserts a whole fight, because a trigger or a constraint may accept other documents.
+func insertOfProbe() string {
+	now := time.Now()
+	f := fight.Decide(fight.NewIDs(fight.ID{}).Next(now), now, character.Heroes().Example, character.Villains().Example, nil)
+	return fmt.Sprintf("INSERT INTO fight (id, document) VALUES (x'%x', x'%x')", f.ID[:], f.AppendJSON(nil))
 }
 
 // readable checks that the table exists with its columns.

@@ -154,6 +154,27 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// Readiness depends on whether real fights are stored, not on whether other documents are.
+func TestPingTriesARealFight(t *testing.T) {
+	for condition, ready := range map[string]bool{"length(NEW.document) > 10": false, "NEW.document = CAST('{}' AS BLOB) OR NEW.id IN (SELECT id FROM refused)": true} {
+		t.Run(condition, func(t *testing.T) {
+			store, f := openNew(t), fighttest.NewFight(fight.NewIDs(fight.ID{}))
+			execSQL(t, store, "CREATE TABLE refused (id)")
+			execSQL(t, store, "INSERT INTO refused VALUES (?)", f.ID[:])
+			execSQL(t, store, "CREATE TRIGGER refuses BEFORE INSERT ON fight WHEN "+condition+" BEGIN SELECT RAISE(FAIL, 'no'); END")
+			if err := store.Insert(t.Context(), f, f.AppendJSON(nil)); err == nil {
+				t.Fatal("the fight was stored")
+			}
+			if err := store.Ping(t.Context()); (err == nil) != ready {
+				t.Errorf("readiness: %v", err)
+			}
+			if n, err := store.Count(t.Context()); n != 0 || err != nil {
+				t.Errorf("%d fights are stored, %v", n, err)
+			}
+		})
+	}
+}
+
 func execSQL(t *testing.T, store *Fights, statement string, args ...any) {
 	t.Helper()
 	if _, err := store.File().Writes.ExecContext(t.Context(), statement, args...); err != nil {
