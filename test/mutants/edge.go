@@ -1,7 +1,7 @@
 package main
 
 // edge's mutants: the HTTP server, bounded work, the arena, logging, the bench, the contract suite, history, chaos, and the command line.
-var edgeMutants = []mutant{
+var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing changes
 	{
 		name:   "late sends never make a run void",
 		guards: "in the open model a run is VOID when sends are late by more than 1 ms at p99",
