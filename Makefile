@@ -6,7 +6,7 @@ GOLANGCI = go tool -modfile=tools/golangci-lint/go.mod golangci-lint
 GOVULNCHECK = go tool -modfile=tools/govulncheck/go.mod govulncheck
 
 .DEFAULT_GOAL = help
-.PHONY: help run build build-bench test load bench chaos compose-test lint vuln fuzz
+.PHONY: help run build build-bench test load bench chaos mutants compose-test lint vuln fuzz
 
 help:
 	@echo 'make run     start all services (ARGS="--help" for the flags)'
@@ -15,12 +15,14 @@ help:
 	@echo 'make load    load test of the whole system with k6 (ARGS="--rates 10,100")'
 	@echo 'make bench   measure everything on this machine and write docs/performance.md, some twenty minutes (ARGS="--quick": minutes)'
 	@echo 'make chaos   break everything while fights go on, check that none is lost, and write docs/reliability.md (ARGS="--list", "--seed 7")'
+	@echo 'make mutants put small faults into the program, one at a time, and check that a test notices each, some twenty minutes'
 	@echo 'make compose-test   the containers on a real Docker engine: build, compose up, contract, k6, faults'
 	@echo 'make lint    go vet, golangci-lint and actionlint'
 	@echo 'make vuln    look for known vulnerabilities'
 	@echo 'make fuzz    run each fuzz target for FUZZTIME=$(FUZZTIME)'
 
 run:
+	@echo 'Compiling; from an empty cache that takes one to two minutes.'
 	go run ./cmd/superheroes $(ARGS)
 
 build:
@@ -52,6 +54,9 @@ bench: build-bench
 
 chaos:
 	@go run ./test/chaos $(ARGS)
+
+mutants:
+	@go run ./test/mutants $(ARGS)
 
 compose-test:
 	@go run ./test/compose
