@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"superheroes/test/await"
 	"superheroes/test/system"
 )
 
@@ -47,16 +48,6 @@ const soon = time.Minute
 
 // anyPort makes up use free ports.
 var anyPort = []string{"--heroes-addr=127.0.0.1:0", "--villains-addr=127.0.0.1:0", "--locations-addr=127.0.0.1:0", "--fights-addr=127.0.0.1:0", "--statistics-addr=127.0.0.1:0", "--arena-addr=127.0.0.1:0"}
-
-// eventually waits until a condition holds.
-func eventually(t *testing.T, what string, so func() bool) {
-	t.Helper()
-	for end := time.Now().Add(soon); !so(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("not within %s: %s", soon, what)
-		}
-	}
-}
 
 // stop stops a process as a user does, and checks that it exits cleanly and silently.
 func stop(t *testing.T, p *system.Process) {
@@ -99,7 +90,7 @@ var (
 func start(t *testing.T, program string, env []string, args ...string) (*system.Process, map[string]string) {
 	t.Helper()
 	p := system.Start(t, program, env, append(args, anyPort...)...)
-	eventually(t, "up says where everything is", func() bool { return curl.MatchString(p.Stdout.String()) })
+	await.True(t, "up says where everything is", func() bool { return curl.MatchString(p.Stdout.String()) })
 	bases := map[string]string{}
 	for _, match := range listed.FindAllStringSubmatch(p.Stdout.String(), -1) {
 		bases[match[1]] = match[2]
@@ -351,7 +342,7 @@ func testHealthDraining(t *testing.T, program string) {
 	addr := strings.TrimPrefix(bases["fights"], "http://")
 	p.Signal(t, syscall.SIGTERM)
 	var last outcome
-	eventually(t, "health says that the service drains", func() bool {
+	await.True(t, "health says that the service drains", func() bool {
 		last = invoke("health", "--addr="+addr)
 		return last.code != exitOK
 	})
@@ -371,6 +362,6 @@ func testImportWhileUp(t *testing.T, program string) {
 	if got := fetch(t, bases["heroes"]+"/api/heroes"); got != "["+only+"]" {
 		t.Errorf("the list is %.300s", got)
 	}
-	eventually(t, "a random hero is the only one", func() bool { return fetch(t, bases["heroes"]+"/api/heroes/random_hero") == only })
+	await.True(t, "a random hero is the only one", func() bool { return fetch(t, bases["heroes"]+"/api/heroes/random_hero") == only })
 	stop(t, p)
 }

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"superheroes/internal/bounded"
+	"superheroes/test/await"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -73,7 +74,7 @@ func TestWorkContinues(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Errorf("the work was canceled: %v", err)
 	}
-	eventually(t, func() bool { return slots.Taken() == 0 })
+	await.True(t, "a slot is free again", func() bool { return slots.Taken() == 0 })
 }
 
 // Abandoned work beyond the limit is canceled.
@@ -143,16 +144,6 @@ func TestClose(t *testing.T) {
 	}
 }
 
-func eventually(t *testing.T, is func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Error("not within a minute")
-			return
-		}
-	}
-}
-
 // However many lists are in progress or queued, a read by key starts at once.
 func TestListsLeaveConnections(t *testing.T) {
 	const connections = 8
@@ -170,7 +161,7 @@ func TestListsLeaveConnections(t *testing.T) {
 			})
 		})
 	}
-	eventually(t, func() bool { return running.Load() > 0 })
+	await.True(t, "a list is under way", func() bool { return running.Load() > 0 })
 	got, err := bounded.Do(t.Context(), reads.ByKey, func(context.Context) (int32, error) { return running.Load(), nil })
 	if err != nil || got > connections/4 {
 		t.Errorf("got %v, with %d lists in progress", err, got)

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"superheroes/test/await"
 )
 
 func TestRequestID(t *testing.T) {
@@ -169,11 +171,11 @@ func TestClientThatLeavesEndsItsRequest(t *testing.T) {
 	}))
 	conn := dial(t, server)
 	send(t, conn, "GET / HTTP/1.1\r\nHost: test\r\n\r\n")
-	within(t, "the request begins", begun)
+	await.Value(t, "the request begins", begun)
 	if err := conn.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := within(t, "the request ends", ended); !errors.Is(err, context.Canceled) {
+	if err := await.Value(t, "the request ends", ended); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	if err := server.Shutdown(t.Context()); err != nil {

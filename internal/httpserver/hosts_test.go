@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"superheroes/test/await"
 )
 
 // A server on loopback with one extra name, and one on all addresses, by every kind of Host.
@@ -131,7 +133,7 @@ func TestRefusedHost(t *testing.T) {
 	if got.header.Get(RequestIDHeader) != "the-id" {
 		t.Errorf("got %v", got.header)
 	}
-	eventually(t, "the access log has it", func() bool { return strings.Contains(written.lines()[0], "status=421") })
+	await.True(t, "the access log has it", func() bool { return strings.Contains(written.lines()[0], "status=421") })
 }
 
 func TestHostName(t *testing.T) {

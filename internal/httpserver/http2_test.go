@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"superheroes/test/await"
 )
 
 // http2Client speaks HTTP/2 with prior knowledge.
@@ -195,8 +197,8 @@ func TestHTTP2StalledConnection(t *testing.T) {
 	const window = "\x00\x00\x04\x08\x00\x00\x00\x00\x00\x7f\x00\x00\x00"                 // of the connection: 2 GiB
 	const ofStreams = "\x00\x00\x06\x04\x00\x00\x00\x00\x00" + "\x00\x04\x7f\xff\xff\xff" // SETTINGS
 	send(t, dialSmall(t, server), opening+ofStreams+window+rawGet(1, "/"))
-	within(t, "the stream ends", ended)
-	eventually(t, "the connection is closed", func() bool { open, _ := server.listener.count(); return open == 0 })
+	await.Value(t, "the stream ends", ended)
+	await.True(t, "the connection is closed", func() bool { open, _ := server.listener.count(); return open == 0 })
 }
 
 // opening is how an HTTP/2 connection begins, without its SETTINGS frame.
@@ -234,7 +236,7 @@ func TestHTTP2StreamsAreBounded(t *testing.T) {
 		t.Error("the limit was not advertised")
 	}
 	for range mostStreams {
-		within(t, "a request begins", begun)
+		await.Value(t, "a request begins", begun)
 	}
 	if len(begun) > 0 {
 		t.Error("the refused request was served, too")
@@ -278,7 +280,7 @@ func TestHTTP2Events(t *testing.T) {
 	for i := range 3 {
 		if i > 0 {
 			silent := time.Now()
-			eventually(t, "more than the write timeout has passed", func() bool { return time.Since(silent) > 2*cfg.WriteTimeout })
+			await.True(t, "more than the write timeout has passed", func() bool { return time.Since(silent) > 2*cfg.WriteTimeout })
 			next <- fmt.Sprint(i)
 		}
 		if line, err := reader.ReadString('\n'); err != nil || line != fmt.Sprintf("data: %d\n", i) {
@@ -288,7 +290,7 @@ func TestHTTP2Events(t *testing.T) {
 		get2(t, client, server, "/ok") // concurrently
 	}
 	leave()
-	within(t, "the handler learns that the client has left", left)
+	await.Value(t, "the handler learns that the client has left", left)
 	get2(t, client, server, "/ok")
 }
 
@@ -304,12 +306,12 @@ func TestHTTP2Drain(t *testing.T) {
 	get2(t, idle, server, "/ok")
 	get2(t, told, server, "/ok")
 	inFlight := later2(busy, server, "/wait")
-	within(t, "a request is in flight", begun)
+	await.Value(t, "a request is in flight", begun)
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Shutdown(t.Context()) }()
-	eventually(t, "the server drains", server.Draining)
+	await.True(t, "the server drains", server.Draining)
 	get2(t, told, server, "/ok")
-	eventually(t, "its connection is closed", func() bool { open, _ := server.listener.count(); return open <= 2 })
+	await.True(t, "its connection is closed", func() bool { open, _ := server.listener.count(); return open <= 2 })
 	stopsBehind(t, stopped, inFlight, may)
 }
 
@@ -318,7 +320,7 @@ func TestHTTP2IdleTimeout(t *testing.T) {
 	cfg.IdleTimeout = 100 * time.Millisecond
 	server, _ := serving(t, cfg, route(http.MethodGet, "/ok", ok))
 	get2(t, http2Client(t), server, "/ok")
-	eventually(t, "the connection is closed", func() bool { open, _ := server.listener.count(); return open == 0 })
+	await.True(t, "the connection is closed", func() bool { open, _ := server.listener.count(); return open == 0 })
 }
 
 // A header above the limit is refused, at the latest by the server.
@@ -344,11 +346,11 @@ func TestHTTP2ConnectionsMakeRoom(t *testing.T) {
 	busy, idle := http2Client(t), http2Client(t)
 	get2(t, idle, server, "/")
 	inFlight := later2(busy, server, "/wait")
-	within(t, "a request is in flight", begun)
-	eventually(t, "one is idle", func() bool { _, idle := server.listener.count(); return idle == 1 })
+	await.Value(t, "a request is in flight", begun)
+	await.True(t, "one is idle", func() bool { _, idle := server.listener.count(); return idle == 1 })
 	keep(dial(t, server)).succeeds(t, "a newcomer, in its place")
 	close(may)
-	if got := within(t, "the request in flight ends", inFlight); got.status != http.StatusOK {
+	if got := await.Value(t, "the request in flight ends", inFlight); got.status != http.StatusOK {
 		t.Errorf("in flight: got %+v", got)
 	}
 	get2(t, busy, server, "/")
@@ -365,7 +367,7 @@ func TestHTTP2EventsNotTaken(t *testing.T) {
 	}))
 	const noWindow = "\x00\x00\x06\x04\x00\x00\x00\x00\x00" + "\x00\x04\x00\x00\x00\x00"
 	send(t, dial(t, server), opening+noWindow+rawGet(1, "/"))
-	if err := within(t, "the event is given up", ended); err == nil {
+	if err := await.Value(t, "the event is given up", ended); err == nil {
 		t.Error("a client without a window took an event")
 	}
 }
@@ -389,7 +391,7 @@ func TestHTTP2RefusalBeforeTheBody(t *testing.T) {
 		}
 		first <- err
 	}()
-	within(t, "a request has the only place", begun)
+	await.Value(t, "a request has the only place", begun)
 	never, writer := io.Pipe()
 	defer func() { _ = writer.Close() }()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+server.Addr()+"/post", never)
@@ -398,7 +400,7 @@ func TestHTTP2RefusalBeforeTheBody(t *testing.T) {
 	}
 	do(t, client, request).problem(t, http.StatusServiceUnavailable)
 	close(may)
-	if err := within(t, "the first ends, on the same connection", first); err != nil {
+	if err := await.Value(t, "the first ends, on the same connection", first); err != nil {
 		t.Error(err)
 	}
 }
@@ -415,7 +417,7 @@ func TestHTTP2RequestsAreBounded(t *testing.T) {
 		client := http2Client(t)
 		for range 3 {
 			inFlight = append(inFlight, later2(client, server, "/wait"))
-			within(t, "a request is in flight", begun)
+			await.Value(t, "a request is in flight", begun)
 		}
 	}
 	one := http2Client(t)
@@ -428,11 +430,11 @@ func TestHTTP2RequestsAreBounded(t *testing.T) {
 	}
 	close(may)
 	for _, request := range inFlight {
-		if got := within(t, "a request ends", request); got.status != http.StatusOK || got.err != nil {
+		if got := await.Value(t, "a request ends", request); got.status != http.StatusOK || got.err != nil {
 			t.Errorf("in flight: got %+v", got)
 		}
 	}
-	eventually(t, "there is room", func() bool { return do(t, one, mustGet(t, server, "/")).status == http.StatusOK })
+	await.True(t, "there is room", func() bool { return do(t, one, mustGet(t, server, "/")).status == http.StatusOK })
 	if lines := written.lines(); !strings.Contains(lines[0], "too many requests at once") {
 		t.Errorf("logged %q", lines)
 	}

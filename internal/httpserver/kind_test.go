@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"superheroes/test/await"
 )
 
 // blocked returns a route whose handler signals its start, and waits until it may continue, even if the client
@@ -70,7 +72,7 @@ func TestBlockedStoreOnSockets(t *testing.T) {
 	var waiting []<-chan result
 	for range always {
 		waiting = append(waiting, askLater(t, server, "/fight"))
-		within(t, "one of 128 is admitted", begun)
+		await.Value(t, "one of 128 is admitted", begun)
 	}
 	waiting = append(waiting, refusedAt(t, server, "/fight", begun)...)
 	for range 20 {
@@ -101,14 +103,14 @@ func TestBlockedStoreOnSockets(t *testing.T) {
 
 	close(may)
 	for _, one := range waiting {
-		if got := within(t, "a request is answered", one); got.status != http.StatusOK || got.err != nil {
+		if got := await.Value(t, "a request is answered", one); got.status != http.StatusOK || got.err != nil {
 			t.Errorf("an admitted request got %+v", got)
 		}
 	}
 	for range 2 * always {
 		one := askLater(t, server, "/fight")
-		within(t, "one is admitted when the store is back", begun)
-		within(t, "it is answered", one)
+		await.Value(t, "one is admitted when the store is back", begun)
+		await.Value(t, "it is answered", one)
 	}
 }
 
@@ -132,8 +134,8 @@ func TestSlowClientsTakeNoPlace(t *testing.T) {
 	}
 	for begin := time.Now(); time.Since(begin) < 3*quick().Deadline/intervalShare; {
 		one := askLater(t, server, "/fight")
-		within(t, "one is admitted beside slow clients", begun)
-		if got := within(t, "it is answered", one); got.status != http.StatusOK {
+		await.Value(t, "one is admitted beside slow clients", begun)
+		if got := await.Value(t, "it is answered", one); got.status != http.StatusOK {
 			t.Errorf("got %+v", got)
 		}
 	}
@@ -188,7 +190,7 @@ func TestKindsDoNotStarveEachOther(t *testing.T) {
 			admitted := 0
 			answers := make(chan result, 10000)
 			for refused := false; !refused; {
-				go func() { answers <- within(t, "an answer", askLater(t, server, blockedPath)) }()
+				go func() { answers <- await.Value(t, "an answer", askLater(t, server, blockedPath)) }()
 				select {
 				case <-begun:
 					admitted++
@@ -209,7 +211,7 @@ func TestKindsDoNotStarveEachOther(t *testing.T) {
 			}
 			close(may)
 			for range admitted {
-				within(t, "what was admitted is answered", answers)
+				await.Value(t, "what was admitted is answered", answers)
 			}
 		})
 	}
@@ -246,7 +248,7 @@ func TestNothingIsRefusedUpTo128(t *testing.T) {
 				go func() { ended <- sendSeveral(conn, 20) }()
 			}
 			for range always {
-				if err := within(t, "a client has its answers", ended); err != nil {
+				if err := await.Value(t, "a client has its answers", ended); err != nil {
 					t.Error(err)
 				}
 			}
@@ -283,7 +285,7 @@ func TestTurnThatComesTooLate(t *testing.T) {
 			server, _ := serving(t, cfg, blocked(kind, "/", begun, may), late)
 			for range max(1, slots-max(1, slots/4)) { // as many as one address gets
 				askLater(t, server, "/")
-				within(t, "one is under way", begun)
+				await.Value(t, "one is under way", begun)
 			}
 			time.AfterFunc(3*cfg.Deadline/4, func() { close(may) })
 			problem := ask(t, server, http.MethodGet, "/late", "").problem(t, http.StatusServiceUnavailable)

@@ -19,6 +19,7 @@ import (
 	"pgregory.net/rapid"
 
 	"superheroes/internal/logging"
+	"superheroes/test/await"
 )
 
 // dialFrom connects to the server from the given address of this machine.
@@ -156,7 +157,7 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 			for range most - 1 {
 				first = append(first, flood())
 			}
-			eventually(t, "all are idle", rested)
+			await.True(t, "all are idle", rested)
 			for i := range most - 1 {
 				second = append(second, flood())
 				if !used { // the order in which the others became idle is unknown
@@ -167,7 +168,7 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 				closed(t, conn, "a connection of the flood")
 			}
 			good.succeeds(t, "another client, beside the flood")
-			eventually(t, "all are idle again", rested)
+			await.True(t, "all are idle again", rested)
 			newcomer := keep(dialFrom(t, server, other))
 			newcomer.succeeds(t, "a newcomer")
 			good.succeeds(t, "another client, beside a newcomer")
@@ -205,16 +206,16 @@ func TestBusyConnectionsStay(t *testing.T) {
 	var busy []<-chan result
 	for range most - 1 {
 		busy = append(busy, askLater(t, server, "/wait"))
-		within(t, "a request is in flight", begun)
+		await.Value(t, "a request is in flight", begun)
 	}
 	filled := server.listener.now()
-	eventually(t, "they last longer than an idle one may", func() bool { return server.listener.now() > filled+2*minIdle })
+	await.True(t, "they last longer than an idle one may", func() bool { return server.listener.now() > filled+2*minIdle })
 	for range mostRefusals + 2 { // one after the other
 		conn := keep(dial(t, server))
 		send(t, conn, plainRequest)
 		conn.refused(t)
 		_ = conn.Close()
-		eventually(t, "the refusal is over", func() bool { return server.listener.refusal.count() == 0 })
+		await.True(t, "the refusal is over", func() bool { return server.listener.refusal.count() == 0 })
 	}
 	large := keep(dial(t, server)) // most of it is read only after the response was sent
 	send(t, large, "POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 65536\r\n\r\n"+strings.Repeat("x", 64<<10))
@@ -227,7 +228,7 @@ func TestBusyConnectionsStay(t *testing.T) {
 		closed(t, conn, "a refused connection that asks nothing")
 		_ = conn.Close()
 	}
-	eventually(t, "all refusals are over", func() bool { return server.listener.refusal.count() == 0 })
+	await.True(t, "all refusals are over", func() bool { return server.listener.refusal.count() == 0 })
 	over2 := dial(t, server)
 	send(t, over2, preface+"\r\n\r\nSM\r\n\r\n")
 	if got, err := io.ReadAll(over2); err != nil || string(got) != goAway {
@@ -239,11 +240,11 @@ func TestBusyConnectionsStay(t *testing.T) {
 	}
 	close(may)
 	for _, request := range busy {
-		if got := within(t, "a request ends", request); got.status != http.StatusOK {
+		if got := await.Value(t, "a request ends", request); got.status != http.StatusOK {
 			t.Errorf("in flight: got %+v", got)
 		}
 	}
-	eventually(t, "there is room", func() bool { open, _ := server.listener.count(); return open == 1 })
+	await.True(t, "there is room", func() bool { open, _ := server.listener.count(); return open == 1 })
 	keep(dial(t, server)).succeeds(t, "after they have gone")
 	logging.Flush(logger)
 	if got, want := logged(written.lines(), "WARN - too many connections: new ones are refused"), 2*(mostRefusals+2)+2; got != want {
@@ -273,9 +274,9 @@ func TestStopWhileRefusing(t *testing.T) {
 	begun := make(chan struct{}, 1)
 	server, _ := serving(t, cfg, waiting(begun, nil))
 	askLater(t, server, "/wait")
-	within(t, "a request is in flight", begun)
+	await.Value(t, "a request is in flight", begun)
 	refused := dial(t, server)
-	eventually(t, "the client is about to be refused", func() bool { return server.listener.refusal.count() == 1 })
+	await.True(t, "the client is about to be refused", func() bool { return server.listener.refusal.count() == 1 })
 	if err := stop(t, server); err != nil {
 		t.Error(err)
 	}
@@ -314,7 +315,7 @@ func TestEvictionAndRequestRace(t *testing.T) {
 	t.Run("a request has arrived", func(t *testing.T) {
 		server, client := pair(t)
 		send(t, client, plainRequest)
-		eventually(t, "it has", func() bool { return pending(server.TCPConn) })
+		await.True(t, "it has", func() bool { return pending(server.TCPConn) })
 		if server.evict(server.idle.Load()) {
 			t.Error("its connection was evicted")
 		}

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"superheroes/test/await"
 )
 
 // list returns a route that sends these parts and ends like end.
@@ -196,7 +198,7 @@ func TestListToAClientThatStalls(t *testing.T) {
 	}))
 	conn := dialSmall(t, server)
 	send(t, conn, "GET / HTTP/1.1\r\nHost: test\r\nAccept-Encoding: gzip\r\n\r\n")
-	if err := within(t, "the list ends", ended); !errors.Is(err, os.ErrDeadlineExceeded) {
+	if err := await.Value(t, "the list ends", ended); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("got %v, want the write timeout", err)
 	}
 }

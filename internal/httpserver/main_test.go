@@ -180,25 +180,3 @@ func (a answer) problem(t *testing.T, status int) Problem {
 }
 
 func ok(w http.ResponseWriter, _ *http.Request) error { return WriteJSON(w, []byte(`{}`)) }
-
-// eventually waits until a condition holds, and fails the test if it never does.
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(hang); !is(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %s: %s", hang, what)
-		}
-	}
-}
-
-// within receives from a channel, and fails the test if nothing arrives.
-func within[T any](t *testing.T, what string, channel <-chan T) T {
-	t.Helper()
-	select {
-	case value := <-channel:
-		return value
-	case <-time.After(hang):
-		t.Fatalf("not within %s: %s", hang, what)
-		panic("unreachable")
-	}
-}

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"superheroes/test/await"
 )
 
 // isReset reports whether err means that the other side closed the connection with bytes unread.
@@ -67,7 +69,7 @@ func TestStreamDropsClientThatStalls(t *testing.T) {
 	server, _ := serving(t, cfg, streaming(1<<20, ended))
 	conn := dialSmall(t, server)
 	send(t, conn, "GET / HTTP/1.1\r\nHost: test\r\n\r\n")
-	if err := within(t, "the stream ends", ended); !errors.Is(err, os.ErrDeadlineExceeded) {
+	if err := await.Value(t, "the stream ends", ended); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("got %v, want the write timeout", err)
 	}
 }
@@ -98,7 +100,7 @@ func TestStreamServesSlowClient(t *testing.T) {
 	if !errors.Is(err, io.EOF) || got != size {
 		t.Errorf("the client got %d bytes and %v, want %d and the end", got, err, size)
 	}
-	if err := within(t, "the stream ends", ended); err != nil {
+	if err := await.Value(t, "the stream ends", ended); err != nil {
 		t.Errorf("the server saw %v", err)
 	}
 	if took := time.Since(begin); took < 2*cfg.WriteTimeout {
@@ -122,7 +124,7 @@ func TestRequestAfterStream(t *testing.T) {
 			t.Fatal(err)
 		}
 		if target == "/" {
-			if err := within(t, "the stream ends", ended); err != nil {
+			if err := await.Value(t, "the stream ends", ended); err != nil {
 				t.Error(err)
 			}
 		}
@@ -145,7 +147,7 @@ func TestStepHasTheDeadline(t *testing.T) {
 	server, _ := serving(t, cfg, streaming)
 	go func() { _, _ = http.Get("http://" + server.Addr()) }()
 	for range 2 {
-		if err := within(t, "the step ends", step); !errors.Is(err, context.DeadlineExceeded) {
+		if err := await.Value(t, "the step ends", step); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
 	}

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"superheroes/test/await"
 )
 
 func TestStarting(t *testing.T) {
@@ -96,7 +98,7 @@ func TestWriteTimeout(t *testing.T) {
 	}))
 	conn := dialSmall(t, server)
 	send(t, conn, "GET / HTTP/1.1\r\nHost: test\r\n\r\n")
-	if err := within(t, "the write ends", ended); err == nil {
+	if err := await.Value(t, "the write ends", ended); err == nil {
 		t.Error("256 MiB went to a client that reads nothing")
 	}
 }
@@ -184,7 +186,7 @@ func stop(t *testing.T, server *Server) error {
 	t.Helper()
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Shutdown(t.Context()) }()
-	return within(t, "the server stops", stopped)
+	return await.Value(t, "the server stops", stopped)
 }
 
 // waiting returns a route whose handler signals its start, and waits until it may end.
@@ -243,7 +245,7 @@ func TestDrain(t *testing.T) {
 	api.AddHealth(Health{Service: "test", Engine: "sqlite", Store: func(context.Context) error { return nil }, Draining: server.Draining})
 	server.Serve(api)
 	inFlight := askLater(t, server, "/wait")
-	within(t, "a request is in flight", begun)
+	await.Value(t, "a request is in flight", begun)
 	kept := dial(t, server) // idle, and about to be used
 	send(t, kept, "GET /ok HTTP/1.1\r\nHost: test\r\n\r\n")
 	reader := bufio.NewReader(kept)
@@ -253,7 +255,7 @@ func TestDrain(t *testing.T) {
 
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Shutdown(t.Context()) }()
-	eventually(t, "the server drains", server.Draining)
+	await.True(t, "the server drains", server.Draining)
 
 	if problem := ask(t, server, http.MethodGet, "/readyz", "").problem(t, http.StatusServiceUnavailable); !strings.Contains(problem.Detail, "draining") {
 		t.Errorf("/readyz: detail %q", problem.Detail)
@@ -271,7 +273,7 @@ func TestDrain(t *testing.T) {
 		t.Errorf("on a kept connection: got %t, %v, want a response that closes the connection", keeps, err)
 	}
 
-	eventually(t, "nothing is accepted any more", func() bool {
+	await.True(t, "nothing is accepted any more", func() bool {
 		conn, err := net.Dial("tcp", server.Addr())
 		if err == nil {
 			_ = conn.Close()
@@ -287,11 +289,11 @@ func TestShutdownBreaksOffWhatTakesTooLong(t *testing.T) {
 	begun := make(chan struct{}, 1)
 	server, _ := serving(t, cfg, waiting(begun, nil))
 	inFlight := askLater(t, server, "/wait")
-	within(t, "a request is in flight", begun)
+	await.Value(t, "a request is in flight", begun)
 	if err := stop(t, server); err != nil {
 		t.Errorf("got %v: a slow stop is no failure", err)
 	}
-	if got := within(t, "the request ends", inFlight); got.err == nil {
+	if got := await.Value(t, "the request ends", inFlight); got.err == nil {
 		t.Errorf("in flight: got %+v, want it aborted", got)
 	}
 }
@@ -302,16 +304,16 @@ func TestShutdownAtOnce(t *testing.T) {
 	begun := make(chan struct{}, 1)
 	server, _ := serving(t, cfg, waiting(begun, nil))
 	inFlight := askLater(t, server, "/wait")
-	within(t, "a request is in flight", begun)
+	await.Value(t, "a request is in flight", begun)
 	ctx, cancel := context.WithCancel(t.Context())
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Shutdown(ctx) }()
-	eventually(t, "the server drains", server.Draining)
+	await.True(t, "the server drains", server.Draining)
 	cancel()
-	if err := within(t, "the server stops", stopped); !errors.Is(err, context.Canceled) {
+	if err := await.Value(t, "the server stops", stopped); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	if got := within(t, "the request ends", inFlight); got.err == nil {
+	if got := await.Value(t, "the request ends", inFlight); got.err == nil {
 		t.Errorf("in flight: got %+v, want it aborted", got)
 	}
 }
@@ -325,10 +327,10 @@ func stopsBehind(t *testing.T, stopped <-chan error, inFlight <-chan result, may
 	default:
 	}
 	close(may)
-	if got := within(t, "the request in flight ends", inFlight); got.status != http.StatusOK || got.err != nil {
+	if got := await.Value(t, "the request in flight ends", inFlight); got.status != http.StatusOK || got.err != nil {
 		t.Errorf("in flight: got %+v", got)
 	}
-	if err := within(t, "the server stops", stopped); err != nil {
+	if err := await.Value(t, "the server stops", stopped); err != nil {
 		t.Error(err)
 	}
 }

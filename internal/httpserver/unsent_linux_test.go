@@ -5,6 +5,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"superheroes/test/await"
 )
 
 // The kernel buffers unread data only up to a limit, so that a write waits for no more than that: if it waited for
@@ -23,7 +25,7 @@ func TestStreamLimitsUnsent(t *testing.T) {
 		return nil
 	}))
 	send(t, dialSmall(t, server), "GET / HTTP/1.1\r\nHost: test\r\n\r\n")
-	if got := within(t, "the client is dropped", taken); got > most {
+	if got := await.Value(t, "the client is dropped", taken); got > most {
 		t.Errorf("%d bytes were buffered for a client that doesn't read", got)
 	}
 }

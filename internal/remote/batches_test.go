@@ -21,6 +21,7 @@ import (
 	"superheroes/internal/character"
 	"superheroes/internal/fight"
 	"superheroes/internal/httpserver"
+	"superheroes/test/await"
 	"superheroes/test/fakepeer"
 )
 
@@ -219,9 +220,9 @@ func TestOneRequestForAll(t *testing.T) {
 	batches, _, _ := newBatches(t, peer.URL, patient())
 	release := peer.hold()
 	first, _ := drawTogether(t, batches, 1)
-	eventually(t, "the peer is asked", func() bool { return len(peer.asked()) == 1 })
+	await.True(t, "the peer is asked", func() bool { return len(peer.asked()) == 1 })
 	others, ids := drawTogether(t, batches, 50)
-	eventually(t, "all wait", func() bool { return waiting(batches) == 51 })
+	await.True(t, "all wait", func() bool { return waiting(batches) == 51 })
 	release()
 	if err := errors.Join(first.Wait(), others.Wait()); err != nil {
 		t.Fatal(err)
@@ -235,9 +236,9 @@ func TestOneRequestForAll(t *testing.T) {
 	release = peer.hold()
 	spare := unused(batches)
 	group, _ := drawTogether(t, batches, spare+30)
-	eventually(t, "the rest waits", func() bool { return waiting(batches) == 30 })
+	await.True(t, "the rest waits", func() bool { return waiting(batches) == 30 })
 	late, _ := drawTogether(t, batches, 20)
-	eventually(t, "the late ones wait", func() bool { return waiting(batches) == 50 })
+	await.True(t, "the late ones wait", func() bool { return waiting(batches) == 50 })
 	release()
 	if err := errors.Join(group.Wait(), late.Wait()); err != nil {
 		t.Error(err)
@@ -251,9 +252,9 @@ func TestMoreCallersThanABatchHas(t *testing.T) {
 	const callers = 2*catalog.MaxBatch + 100
 	release := peer.hold()
 	first, _ := drawTogether(t, batches, 1)
-	eventually(t, "the peer is asked", func() bool { return len(peer.asked()) == 1 })
+	await.True(t, "the peer is asked", func() bool { return len(peer.asked()) == 1 })
 	group, ids := drawTogether(t, batches, callers)
-	eventually(t, "all wait", func() bool { return waiting(batches) == callers+1 })
+	await.True(t, "all wait", func() bool { return waiting(batches) == callers+1 })
 	release()
 	if err := errors.Join(first.Wait(), group.Wait()); err != nil {
 		t.Fatal(err)
@@ -306,9 +307,9 @@ func TestSlowAnswer(t *testing.T) {
 	mustDraw(t, batches, 7) // 1, 2, 4
 	release := peer.hold()
 	early, _ := drawTogether(t, batches, 1)
-	eventually(t, "the peer is asked for more than one", func() bool { return len(peer.asked()) == 4 && peer.asked()[3] == 8 })
+	await.True(t, "the peer is asked for more than one", func() bool { return len(peer.asked()) == 4 && peer.asked()[3] == 8 })
 	late, ids := drawTogether(t, batches, 1)
-	eventually(t, "another joins", func() bool { return waiting(batches) == 2 })
+	await.True(t, "another joins", func() bool { return waiting(batches) == 2 })
 	clock.pass(time.Second)
 	release()
 	if err := errors.Join(early.Wait(), late.Wait()); err != nil {
@@ -407,9 +408,9 @@ func TestWaitersLeave(t *testing.T) {
 		_, err := batches.Random(first)
 		return err
 	})
-	eventually(t, "the peer is asked", func() bool { return len(peer.asked()) == requests+1 })
+	await.True(t, "the peer is asked", func() bool { return len(peer.asked()) == requests+1 })
 	patientOne, _ := drawTogether(t, batches, 1)
-	eventually(t, "both wait", func() bool { return waiting(batches) == 2 })
+	await.True(t, "both wait", func() bool { return waiting(batches) == 2 })
 	hasty, end := context.WithTimeout(t.Context(), time.Millisecond)
 	defer end()
 	if _, err := batches.Random(hasty); !errors.Is(err, context.DeadlineExceeded) {
@@ -440,7 +441,7 @@ func TestRequestThatNobodyWaitsForGoesOn(t *testing.T) {
 		leave(t, batches, peer.Peer, 1, cause)
 		release()
 		batches.client.ended(t)
-		eventually(t, "its picks are there", func() bool { return unused(batches) > 0 })
+		await.True(t, "its picks are there", func() bool { return unused(batches) > 0 })
 		asked := len(peer.asked())
 		mustDraw(t, batches, unused(batches))
 		if got := len(peer.asked()); got != asked {
@@ -466,11 +467,11 @@ func TestEachLateRequestIsOvertaken(t *testing.T) {
 	})
 	batches := NewBatches(newClient(t, peer.URL, patient()), discard()) // overtaking takes real time
 	first, _ := drawTogether(t, batches, 1)
-	eventually(t, "the peer is asked", func() bool { return held.held.Load() == 1 })
+	await.True(t, "the peer is asked", func() bool { return held.held.Load() == 1 })
 	const behind = 10
 	burst, ids := drawTogether(t, batches, catalog.MaxBatch+behind)
-	eventually(t, "the second request hangs too", func() bool { return held.held.Load() == 2 })
-	eventually(t, "those behind it have their picks", func() bool { return len(ids()) >= behind })
+	await.True(t, "the second request hangs too", func() bool { return held.held.Load() == 2 })
+	await.True(t, "those behind it have their picks", func() bool { return len(ids()) >= behind })
 	close(held.open)
 	if err := errors.Join(first.Wait(), burst.Wait()); err != nil {
 		t.Error(err)
@@ -498,7 +499,7 @@ func TestNothingIsLeftOfAPeerThatHangs(t *testing.T) {
 	if err := hasty.Wait(); err != nil {
 		t.Error(err)
 	}
-	eventually(t, "all batches are gone", func() bool {
+	await.True(t, "all batches are gone", func() bool {
 		batches.mu.Lock()
 		defer batches.mu.Unlock()
 		return len(batches.queue) == 0 && batches.inFlight == nil && !batches.fetching
@@ -512,7 +513,7 @@ func TestLateRequestIsOvertaken(t *testing.T) {
 	batches := NewBatches(newClient(t, peer.URL, patient()), discard()) // overtaking takes real time
 	release := peer.hold()
 	stuck, _ := drawTogether(t, batches, 1)
-	eventually(t, "the peer is asked", func() bool { return len(peer.asked()) == 1 })
+	await.True(t, "the peer is asked", func() bool { return len(peer.asked()) == 1 })
 	peer.mu.Lock()
 	peer.wait = nil
 	peer.mu.Unlock()
@@ -635,7 +636,7 @@ func TestPeerIsReplacedByAnotherVersion(t *testing.T) {
 			held := newGate(t)
 			peer.Behave(held.before(step.behaviour))
 			group, ids := drawTogether(t, batches, 5)
-			eventually(t, step.name+": all wait", func() bool { return held.held.Load() == 1 && waiting(batches) == 5 })
+			await.True(t, step.name+": all wait", func() bool { return held.held.Load() == 1 && waiting(batches) == 5 })
 			close(held.open)
 			if err := group.Wait(); err != nil || len(ids()) != 5 {
 				t.Fatalf("%s: %d of 5 callers got a pick: %v", step.name, len(ids()), err)

@@ -12,6 +12,7 @@ import (
 
 	"superheroes/internal/catalog"
 	"superheroes/internal/fight"
+	"superheroes/test/await"
 	"superheroes/test/fakepeer"
 )
 
@@ -84,7 +85,7 @@ func TestBreakerRecovers(t *testing.T) {
 		_, _ = client.Random(t.Context())
 	}
 	asked := peer.Requests()
-	eventually(t, "the peer is tried again", func() bool {
+	await.True(t, "the peer is tried again", func() bool {
 		_, err := client.Random(t.Context())
 		return !errors.Is(err, fight.ErrOpen)
 	})
@@ -92,7 +93,7 @@ func TestBreakerRecovers(t *testing.T) {
 		t.Errorf("a peer that is still down was tried %d times, want once", got-asked)
 	}
 	peer.Behave(fakepeer.Answers(http.StatusOK, fakepeer.Hero))
-	eventually(t, "the peer answers again", func() bool {
+	await.True(t, "the peer answers again", func() bool {
 		_, err := client.Random(t.Context())
 		return err == nil
 	})

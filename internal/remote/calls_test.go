@@ -17,6 +17,7 @@ import (
 	"superheroes/internal/catalog"
 	"superheroes/internal/character"
 	"superheroes/internal/fight"
+	"superheroes/test/await"
 	"superheroes/test/fakepeer"
 )
 
@@ -50,7 +51,7 @@ func (g *gate) before(behaviour http.HandlerFunc) http.HandlerFunc {
 // ended waits until no call is in flight.
 func (c *Client[T]) ended(t *testing.T) {
 	t.Helper()
-	eventually(t, "all calls have ended", func() bool { return c.calls.slots.Taken() == 0 })
+	await.True(t, "all calls have ended", func() bool { return c.calls.slots.Taken() == 0 })
 }
 
 // picker is a Client or Batches.
@@ -72,7 +73,7 @@ func leave(t *testing.T, from picker, peer *fakepeer.Peer, calls int, cause erro
 			_, err := from.Random(ctx)
 			return err
 		})
-		eventually(t, "the peer is asked", func() bool { return peer.Requests() > asked })
+		await.True(t, "the peer is asked", func() bool { return peer.Requests() > asked })
 		cancel(cause)
 		want := cause
 		if want == nil {
@@ -166,7 +167,7 @@ func TestCallersWhoLeaveDontTakeAllConnections(t *testing.T) {
 	if held := client.calls.slots.Taken(); held > most/2+1 {
 		t.Errorf("%d slots of %d are held by abandoned calls", held, most)
 	}
-	eventually(t, "the others are cut short", func() bool { return peer.Cancelled() == 3*most-most/2 })
+	await.True(t, "the others are cut short", func() bool { return peer.Cancelled() == 3*most-most/2 })
 	peer.Behave(fakepeer.Answers(http.StatusOK, fakepeer.Hero))
 	var group errgroup.Group
 	for range 4 * most {
@@ -195,7 +196,7 @@ func TestNoConnectionInTime(t *testing.T) {
 		_, err := client.Random(t.Context())
 		return err
 	})
-	eventually(t, "the connection is in use", func() bool { return held.held.Load() == 1 })
+	await.True(t, "the connection is in use", func() bool { return held.held.Load() == 1 })
 	for busy := 0; busy < 5; { // on a busy machine, one that is too late doesn't even try
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		_, err := client.Random(ctx)
@@ -321,7 +322,7 @@ func TestBreakerIgnoresOlderCalls(t *testing.T) {
 			client := newClient(t, peer.URL, withBreaker(time.Hour))
 			var older, trying errgroup.Group
 			older.Go(func() error { _, err := client.Random(t.Context()); return ignored(err) })
-			eventually(t, "the older call is under way", func() bool { return old.held.Load() == 1 })
+			await.True(t, "the older call is under way", func() bool { return old.held.Load() == 1 })
 			peer.Behave(fakepeer.BreaksOff(""))
 			for range 3 {
 				_, _ = client.Random(t.Context())
@@ -329,7 +330,7 @@ func TestBreakerIgnoresOlderCalls(t *testing.T) {
 			client.calls.breaker.until = time.Now()
 			peer.Behave(trial.before(c.trial))
 			trying.Go(func() error { _, err := client.Random(t.Context()); return ignored(err) })
-			eventually(t, "the trial is under way", func() bool { return trial.held.Load() == 1 })
+			await.True(t, "the trial is under way", func() bool { return trial.held.Load() == 1 })
 			close(old.open)
 			_ = older.Wait()
 			if client.Refusal() == nil {
@@ -352,7 +353,7 @@ func TestCloseEndsCalls(t *testing.T) {
 	client := newClient(t, peer.URL, patient())
 	leave(t, client, peer, 3, context.Canceled)
 	_ = client.Close()
-	eventually(t, "no connection is open", func() bool { _, open := peer.Connections(); return open == 0 })
+	await.True(t, "no connection is open", func() bool { _, open := peer.Connections(); return open == 0 })
 	if _, err := client.Random(t.Context()); !errors.Is(err, bounded.ErrClosed) {
 		t.Errorf("got %v, want %v", err, bounded.ErrClosed)
 	}

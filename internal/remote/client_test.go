@@ -22,6 +22,7 @@ import (
 	"superheroes/internal/catalog"
 	"superheroes/internal/character"
 	"superheroes/internal/httpserver"
+	"superheroes/test/await"
 	"superheroes/test/fakepeer"
 )
 
@@ -301,7 +302,7 @@ func TestConnectionsAreLimited(t *testing.T) {
 			return err
 		})
 	}
-	eventually(t, "all connections are in use", func() bool { return peer.Requests() == most })
+	await.True(t, "all connections are in use", func() bool { return peer.Requests() == most })
 	close(release)
 	if err := group.Wait(); err != nil {
 		t.Error(err)
@@ -312,7 +313,7 @@ func TestConnectionsAreLimited(t *testing.T) {
 	if got := peer.Requests(); got != calls {
 		t.Errorf("%d requests were answered, want %d", got, calls)
 	}
-	eventually(t, "no more connections are kept than wanted", func() bool { _, open := peer.Connections(); return open == kept })
+	await.True(t, "no more connections are kept than wanted", func() bool { _, open := peer.Connections(); return open == kept })
 }
 
 func TestConnectionsAreUsedAgain(t *testing.T) {
@@ -354,16 +355,6 @@ func TestCheck(t *testing.T) {
 				t.Errorf("asked %q, want /readyz", paths)
 			}
 		})
-	}
-}
-
-// eventually waits until a condition holds, and fails the test if it never does.
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within a minute: %s", what)
-		}
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 
 	"superheroes/internal/catalog"
 	"superheroes/internal/character"
+	"superheroes/test/await"
 	"superheroes/test/fakepeer"
 )
 
@@ -144,7 +145,7 @@ func TestStillOpen(t *testing.T) {
 			if err := unasked(peer); err != nil {
 				t.Fatal(err)
 			}
-			eventually(t, "it is heard", func() bool { return !l.stillOpen() })
+			await.True(t, "it is heard", func() bool { return !l.stillOpen() })
 		})
 	}
 }
@@ -196,7 +197,7 @@ func TestGivenUp(t *testing.T) {
 			_, err := client.Random(hanging)
 			said <- err
 		}()
-		eventually(t, "the peer is asked", func() bool { return peer.Requests() > asked })
+		await.True(t, "the peer is asked", func() bool { return peer.Requests() > asked })
 		waiting, ended := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		if _, err := client.Random(waiting); !isTimeout(err) {
 			t.Errorf("got %v while the only connection was in use, want a timeout", err)
@@ -264,7 +265,7 @@ func TestUnaskedAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := client.transport.(*plain)
-	eventually(t, "it is heard", func() bool { return !p.idle[0].stillOpen() })
+	await.True(t, "it is heard", func() bool { return !p.idle[0].stillOpen() })
 	if got, err := client.Random(t.Context()); err != nil || got != yoda() {
 		t.Fatalf("got %v, %v", got, err)
 	}
@@ -315,9 +316,9 @@ func TestPlaceAndConnection(t *testing.T) {
 			if len(p.idle) != test.kept || client.calls.slots.Taken() != 0 {
 				t.Errorf("%d connections are kept, want %d; %d slots are taken", len(p.idle), test.kept, client.calls.slots.Taken())
 			}
-			eventually(t, "the others are closed", func() bool { _, open := peer.Connections(); return open <= test.kept })
+			await.True(t, "the others are closed", func() bool { _, open := peer.Connections(); return open <= test.kept })
 			_ = client.Close()
-			eventually(t, "all are closed", func() bool { _, open := peer.Connections(); return open <= 0 })
+			await.True(t, "all are closed", func() bool { _, open := peer.Connections(); return open <= 0 })
 		})
 	}
 }
@@ -335,7 +336,7 @@ func TestIdleConnectionsAreClosed(t *testing.T) {
 	}
 	p.idle[0].unused = time.Now().Add(-idleTime)
 	p.closeUnused()
-	eventually(t, "it is closed", func() bool { _, open := peer.Connections(); return open == 0 })
+	await.True(t, "it is closed", func() bool { _, open := peer.Connections(); return open == 0 })
 	if len(p.idle) != 0 || p.timer != nil {
 		t.Errorf("%d connections are kept; a timer runs: %t", len(p.idle), p.timer != nil)
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"superheroes/test/await"
 	"superheroes/test/engines"
 	"superheroes/test/system"
 )
@@ -38,7 +39,7 @@ func testCrowds(t *testing.T, program string) {
 	} {
 		t.Run(way, func(t *testing.T) {
 			s := start(t, program)
-			eventually(t, "fights are fought", func() bool { return get(t, s.Fights+execute).status == http.StatusOK })
+			await.True(t, "fights are fought", func() bool { return get(t, s.Fights+execute).status == http.StatusOK })
 			alone := fightSteadily(t, s.Fights, "nobody else")
 			for _, c := range []struct {
 				name string

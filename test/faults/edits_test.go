@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"superheroes/test/await"
 	"superheroes/test/engines"
 	"superheroes/test/tcpproxy"
 )
@@ -117,5 +118,5 @@ func testEditsWhileTheStoreIsAway(t *testing.T, program string) {
 	p.Become(tcpproxy.Hangs)
 	edit().wantProblem(t, http.StatusServiceUnavailable, "nothing was written")
 	p.Become(tcpproxy.Passes)
-	eventually(t, "a change is taken again", func() bool { return edit().status == http.StatusOK })
+	await.True(t, "a change is taken again", func() bool { return edit().status == http.StatusOK })
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"superheroes/test/await"
 	"superheroes/test/fakepeer"
 	"superheroes/test/system"
 )
@@ -121,28 +122,6 @@ func (a answer) wantProblem(t *testing.T, status int, names string) {
 	}
 }
 
-// eventually waits until a condition holds, and fails the test if it never does.
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(2 * hang); !is(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %s: %s", 2*hang, what)
-		}
-	}
-}
-
-// within receives from a channel, and fails the test if nothing arrives.
-func within[T any](t *testing.T, what string, channel <-chan T) T {
-	t.Helper()
-	select {
-	case value := <-channel:
-		return value
-	case <-time.After(hang):
-		t.Fatalf("not within %s: %s", hang, what)
-		panic("unreachable")
-	}
-}
-
 // service is one service in its own process.
 type service struct {
 	*system.Process
@@ -160,7 +139,7 @@ func start(t *testing.T, program, name string, env []string, args ...string) ser
 // lives waits until the process serves requests, ready or not.
 func (s service) lives(t *testing.T) {
 	t.Helper()
-	eventually(t, "the service lives", func() bool {
+	await.True(t, "the service lives", func() bool {
 		got, err := try(t, http.MethodGet, s.url+"/livez", "")
 		return err == nil && got.status == http.StatusOK
 	})

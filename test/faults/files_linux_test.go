@@ -17,6 +17,7 @@ import (
 
 	_ "modernc.org/sqlite"
 
+	"superheroes/test/await"
 	"superheroes/test/fakepeer"
 	"superheroes/test/smalldisk"
 	"superheroes/test/system"
@@ -145,11 +146,11 @@ func testHarmUnderLoad(t *testing.T, program string) {
 				dir := t.TempDir()
 				s := system.Up(t, program, dir, "--profile="+profile)
 				c := send(t, s.Fights, 8)
-				eventually(t, "fights are stored", func() bool { return c.acknowledged() > 50 })
+				await.True(t, "fights are stored", func() bool { return c.acknowledged() > 50 })
 				harm(t, fightsFile(dir))
 				c.harmed.Store(true)
 				asked := c.asked.Load()
-				eventually(t, "it was asked after that", func() bool { return c.asked.Load() > asked+50 })
+				await.True(t, "it was asked after that", func() bool { return c.asked.Load() > asked+50 })
 				c.stop()
 				if c.late > 0 {
 					t.Errorf("%d fights sent after the harm were acknowledged", c.late)
@@ -177,7 +178,7 @@ func startsOrSays(t *testing.T, program, file string) {
 	t.Helper()
 	s := start(t, program, "fights", append(newCatalogs(t).env(), "MONGODB_URL=sqlite:"+file))
 	ended := false
-	eventually(t, "it is ready or has ended", func() bool {
+	await.True(t, "it is ready or has ended", func() bool {
 		got, err := try(t, http.MethodGet, s.url+"/readyz", "")
 		ended = strings.Contains(s.Stderr.String(), "restore a backup")
 		return err == nil && got.status == http.StatusOK || ended
@@ -207,12 +208,12 @@ func testRemovedWhileRead(t *testing.T, program string) {
 		t.Fatal(err)
 	}
 	remove(t, filepath.Join(dir, "heroes.db"))
-	eventually(t, "it is noticed", func() bool { return get(t, s.Heroes+"/readyz").status == http.StatusServiceUnavailable })
+	await.True(t, "it is noticed", func() bool { return get(t, s.Heroes+"/readyz").status == http.StatusServiceUnavailable })
 	if _, err := io.Copy(io.Discard, response.Body); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("the list ended with %v", err)
 	}
 	get(t, s.Heroes+"/api/heroes").wantProblem(t, http.StatusServiceUnavailable, "the store is damaged")
-	eventually(t, "picks fail as well", func() bool { // they may be a second old
+	await.True(t, "picks fail as well", func() bool { // they may be a second old
 		return get(t, s.Heroes+"/api/heroes/random_hero").status == http.StatusServiceUnavailable
 	})
 	get(t, s.Villains+"/api/villains/random_villain").want(t, http.StatusOK)
@@ -250,13 +251,13 @@ func testFullDisk(t *testing.T, program string) {
 				args := []string{"--profile=" + profile, "--deadline=2m", "--write-timeout=3m"}
 				s := system.Up(t, program, dir, args...)
 				c := send(t, s.Fights, 8)
-				eventually(t, "the disk is full", func() bool {
+				await.True(t, "the disk is full", func() bool {
 					c.mu.Lock()
 					defer c.mu.Unlock()
 					return len(c.refusals) > 0
 				})
 				asked := c.asked.Load()
-				eventually(t, "more was sent", func() bool { return c.asked.Load() > asked+100 })
+				await.True(t, "more was sent", func() bool { return c.asked.Load() > asked+100 })
 				c.stop()
 				filler := smalldisk.Fill(t, dir)
 				for refusal := range c.refusals {
@@ -283,7 +284,7 @@ func testFullDisk(t *testing.T, program string) {
 				if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, "size=64m"); err != nil {
 					t.Fatal(err)
 				}
-				eventually(t, "it is ready again", func() bool { return get(t, s.Fights+"/readyz").status == http.StatusOK })
+				await.True(t, "it is ready again", func() bool { return get(t, s.Fights+"/readyz").status == http.StatusOK })
 				got := ask(t, http.MethodPost, s.Fights+"/api/fights", fightBody).want(t, http.StatusOK)
 				c.note(got, false)
 				checkStored(t, s.Fights, c)
@@ -350,7 +351,7 @@ func testReadOnlyDisk(t *testing.T, program string) {
 			if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, ""); err != nil {
 				t.Fatal(err)
 			}
-			eventually(t, "it is ready again", func() bool { return get(t, s.Fights+"/readyz").status == http.StatusOK })
+			await.True(t, "it is ready again", func() bool { return get(t, s.Fights+"/readyz").status == http.StatusOK })
 			ask(t, http.MethodPost, s.Fights+"/api/fights", fightBody).want(t, http.StatusOK)
 			if ids := stored(t, s.Fights); len(ids) != 2 {
 				t.Errorf("%d fights are there, want 2", len(ids))
@@ -391,7 +392,7 @@ func testLocked(t *testing.T, program string) {
 			get(t, s.Fights+"/api/fights").want(t, http.StatusOK)
 			get(t, s.Heroes+"/readyz").want(t, http.StatusOK)
 			execSQL(t, other, "ROLLBACK")
-			eventually(t, "it is ready again", func() bool { return get(t, s.Fights+"/readyz").status == http.StatusOK })
+			await.True(t, "it is ready again", func() bool { return get(t, s.Fights+"/readyz").status == http.StatusOK })
 			ask(t, http.MethodPost, s.Fights+"/api/fights", fightBody).want(t, http.StatusOK)
 		})
 	}

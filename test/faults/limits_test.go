@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"superheroes/test/await"
 )
 
 // When all connections up to the limit have a request, a new one is refused, and served as soon as there is room.
@@ -45,12 +47,12 @@ func testConnectionLimit(t *testing.T, program string) {
 	// The connections used to await the start, and those of status, count until the service notices that they are
 	// closed, so some of these may be refused; the first one is served.
 	var conns []net.Conn
-	eventually(t, "a new one is refused", func() bool {
+	await.True(t, "a new one is refused", func() bool {
 		conns = append(conns, connect("POST /api/fights HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"))
 		return len(conns) >= most && status() == http.StatusServiceUnavailable
 	})
 	if err := conns[0].Close(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "one is served when another has closed", func() bool { return status() == http.StatusOK })
+	await.True(t, "one is served when another has closed", func() bool { return status() == http.StatusOK })
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"superheroes/test/await"
 	"superheroes/test/fakepeer"
 	"superheroes/test/system"
 )
@@ -123,7 +124,7 @@ func testAccessLog(t *testing.T, program string) {
 		` - fights - INFO - access method=POST path=/nothing status=404 duration=\S+ request_id=two\n`,
 	} {
 		// The line may be written just after the response.
-		eventually(t, "the log has "+want, func() bool { return regexp.MustCompile(want).MatchString(fights.Stderr.String()) })
+		await.True(t, "the log has "+want, func() bool { return regexp.MustCompile(want).MatchString(fights.Stderr.String()) })
 	}
 }
 
@@ -143,7 +144,7 @@ func testRequestID(t *testing.T, program string) {
 				t.Errorf("sent %q, got %q", sent, id)
 			}
 			for range 3 {
-				header := within(t, "each peer is asked", seen)
+				header := await.Value(t, "each peer is asked", seen)
 				if got := header.Get("X-Request-Id"); got != id {
 					t.Errorf("a peer got %q, the client %q", got, id)
 				}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"superheroes/test/await"
 	"superheroes/test/system"
 	"superheroes/test/tcpproxy"
 )
@@ -145,7 +146,7 @@ func testLockedMariaDB(t *testing.T, program string) {
 		if n := db.number(t, threads); n > 2*mariaDBPool {
 			t.Errorf("the server has %d threads of the service, want %d at most", n, 2*mariaDBPool)
 		}
-		eventually(t, "no thread waits while the lock is held", func() bool { return db.number(t, threads+" AND command <> 'Sleep'") == 0 })
+		await.True(t, "no thread waits while the lock is held", func() bool { return db.number(t, threads+" AND command <> 'Sleep'") == 0 })
 	}
 
 	db.exec(t, "LOCK TABLES locations WRITE")
@@ -156,7 +157,7 @@ func testLockedMariaDB(t *testing.T, program string) {
 	}
 	check()
 	db.exec(t, "UNLOCK TABLES")
-	eventually(t, "reads are answered again", func() bool { return wave(t, 1, s.readsAndHealth())[http.StatusOK] == len(s.readsAndHealth()) })
+	await.True(t, "reads are answered again", func() bool { return wave(t, 1, s.readsAndHealth())[http.StatusOK] == len(s.readsAndHealth()) })
 
 	db.exec(t, "BEGIN", "SELECT * FROM locations WHERE id = 1 FOR UPDATE")
 	for range 3 {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	"superheroes/test/await"
 	"superheroes/test/engines"
 	"superheroes/test/system"
 )
@@ -197,9 +198,9 @@ func (c mariaDBTrouble) run(t *testing.T, program string) {
 	c.meanwhile(t, s)
 	late := c.startMeanwhile(t, db, program)
 	db.exec(t, c.end...)
-	eventually(t, "the service is ready again", func() bool { return get(t, s.url+"/readyz").status == http.StatusOK })
+	await.True(t, "the service is ready again", func() bool { return get(t, s.url+"/readyz").status == http.StatusOK })
 	for _, path := range s.reads() {
-		eventually(t, path+" is answered again", func() bool { return get(t, path).status == http.StatusOK })
+		await.True(t, path+" is answered again", func() bool { return get(t, path).status == http.StatusOK })
 	}
 	s.patch(t, "1", `{"name":"changed"}`).want(t, http.StatusOK)
 	if c.startsLater {
@@ -230,7 +231,7 @@ func (c mariaDBTrouble) meanwhile(t *testing.T, s service) {
 		}
 	})
 	group.Wait()
-	eventually(t, c.cause+" is in the log", func() bool { return strings.Contains(s.Stderr.String(), c.cause) })
+	await.True(t, c.cause+" is in the log", func() bool { return strings.Contains(s.Stderr.String(), c.cause) })
 	get(t, s.url+"/livez").want(t, http.StatusOK)
 }
 
@@ -271,7 +272,7 @@ func testBadRow(t *testing.T, program string) {
 		get(t, s.url+"/readyz").want(t, http.StatusOK)
 	}
 	picked := map[int]bool{}
-	eventually(t, "good and bad rows are picked", func() bool {
+	await.True(t, "good and bad rows are picked", func() bool {
 		got := get(t, s.url+"/api/locations/random")
 		if got.status == http.StatusInternalServerError {
 			got.wantProblem(t, http.StatusInternalServerError, "can't be read")

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"superheroes/test/await"
 	"superheroes/test/system"
 )
 
@@ -26,7 +27,7 @@ func newContainer(t *testing.T, limit int64) container {
 		t.Skipf("no memory cgroup can be made here: %v", err)
 	}
 	t.Cleanup(func() {
-		eventually(t, "the cgroup is removed", func() bool { return os.Remove(c.dir) == nil })
+		await.True(t, "the cgroup is removed", func() bool { return os.Remove(c.dir) == nil })
 	})
 	if err := os.WriteFile(filepath.Join(c.dir, file), []byte(strconv.FormatInt(limit, 10)), 0o600); err != nil {
 		t.Skipf("the memory of a cgroup can't be limited here: %v", err)

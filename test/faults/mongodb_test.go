@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 
+	"superheroes/test/await"
 	"superheroes/test/engines"
 	"superheroes/test/fakepeer"
 	"superheroes/test/mongowire"
@@ -139,13 +140,13 @@ func testMongoDBThatCannotBeUsed(t *testing.T, program string) {
 		p.Answer(mongowire.Refuse(notPrimary, "insert", "update"))
 		s := start(t, program, "fights", append(newCatalogs(t).env(), "MONGODB_URL="+store))
 		s.lives(t)
-		eventually(t, "the list is served", func() bool { return get(t, s.url+"/api/fights").status == http.StatusOK })
+		await.True(t, "the list is served", func() bool { return get(t, s.url+"/api/fights").status == http.StatusOK })
 		get(t, s.url+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "takes no writes")
 		if log := s.Stderr.String(); strings.Count(log, "takes no writes now") != 1 {
 			t.Errorf("want one line that says so:\n%s", log)
 		}
 		p.Answer(nil)
-		eventually(t, "it is ready again", func() bool { // a busy machine may respond late, but not with the old state
+		await.True(t, "it is ready again", func() bool { // a busy machine may respond late, but not with the old state
 			got := get(t, s.url+"/readyz")
 			if strings.Contains(got.body, "takes no writes") {
 				t.Errorf("got %s", got.body)

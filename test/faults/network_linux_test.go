@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"superheroes/test/await"
 	"superheroes/test/system"
 )
 
@@ -72,7 +73,7 @@ func testNetwork(t *testing.T, program string) {
 func connects(t *testing.T, record string) []string {
 	t.Helper()
 	var text string
-	eventually(t, "strace has written its record", func() bool {
+	await.True(t, "strace has written its record", func() bool {
 		content, err := os.ReadFile(record)
 		text = string(content)
 		return err == nil && strings.Contains(text, "+++ exited with 0 +++")

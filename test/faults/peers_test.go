@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"superheroes/test/await"
 	"superheroes/test/engines"
 	"superheroes/test/fakepeer"
 	"superheroes/test/system"
@@ -239,7 +240,7 @@ func testRefusedFightsCostNoConnections(t *testing.T, program string) {
 				if away != "nobody" {
 					peers.named(away).Start(t)
 				}
-				eventually(t, "fights go on", func() bool { return get(t, fights.url+execute).status == http.StatusOK })
+				await.True(t, "fights go on", func() bool { return get(t, fights.url+execute).status == http.StatusOK })
 			})
 		}
 	}
@@ -299,7 +300,7 @@ func testBreaker(t *testing.T, program string) {
 		t.Errorf("%d fights were stored that could not be fought", len(ids))
 	}
 	peers.heroes.Start(t)
-	eventually(t, "fights go on", func() bool { return get(t, fights.url+path).status == http.StatusOK })
+	await.True(t, "fights go on", func() bool { return get(t, fights.url+path).status == http.StatusOK })
 	get(t, fights.url+path).want(t, http.StatusOK)
 }
 
@@ -342,7 +343,7 @@ func testStoreOfAPeer(t *testing.T, program string) {
 				{"it is away", func() { proxy.Become(tcpproxy.Refuses); proxy.Cut() }, func() { proxy.Become(tcpproxy.Passes) }, http.StatusBadGateway},
 				{"its table is another", func() { run("ALTER TABLE hero RENAME TO zero") }, func() { run("ALTER TABLE zero RENAME TO hero") }, http.StatusBadGateway},
 			} {
-				eventually(t, "fights go on", func() bool { return get(t, base+execute).status == http.StatusOK })
+				await.True(t, "fights go on", func() bool { return get(t, base+execute).status == http.StatusOK })
 				trouble.begin()
 				for range 3 {
 					get(t, base+execute).wantProblem(t, trouble.status, "heroes")

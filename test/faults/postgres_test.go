@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"superheroes/test/await"
 	"superheroes/test/engines"
 	"superheroes/test/fakepeer"
 	"superheroes/test/system"
@@ -44,7 +45,7 @@ func testPostgresThatHung(t *testing.T, program string) {
 			v.Ready(t, v.url+"/readyz")
 			fights := startFights(t, program, t.TempDir(), []string{"HEROES_URL=" + h.url, "VILLAINS_URL=" + v.url, "LOCATIONS_URL=" + locations.URL}, args...)
 			fight := func() int { return hasty(t, fights.url+execute, time.Minute) }
-			eventually(t, "fights are fought", func() bool { return fight() == http.StatusOK })
+			await.True(t, "fights are fought", func() bool { return fight() == http.StatusOK })
 
 			before, begin := opens.Load(), time.Now()
 			clients := startClients(t, fights.url+execute)
@@ -197,7 +198,7 @@ func testPostgresTrouble(t *testing.T, program string) {
 				t.Errorf("the response doesn't say that nothing was written: %s", got.body)
 			}
 			if c.write != http.StatusOK {
-				eventually(t, "the log says "+c.log, func() bool { return strings.Contains(s.Stderr.String()[before:], c.log) })
+				await.True(t, "the log says "+c.log, func() bool { return strings.Contains(s.Stderr.String()[before:], c.log) })
 			} else if log := firstLines(s.Stderr.String()[before:]); log != "" {
 				t.Errorf("nothing happened, and the log says:\n%s", log)
 			}
@@ -228,7 +229,7 @@ func testPostgresTrouble(t *testing.T, program string) {
 		get(t, list+"/random").want(t, http.StatusOK)
 		exec(t, "UPDATE hero SET level = 5000000000 WHERE id = 51")
 		change(http.MethodDelete, "").want(t, http.StatusNoContent)
-		eventually(t, "the log says what is wrong", func() bool { return strings.Contains(s.Stderr.String(), "level: 5000000000") })
+		await.True(t, "the log says what is wrong", func() bool { return strings.Contains(s.Stderr.String(), "level: 5000000000") })
 	})
 	t.Run("at the start", func(t *testing.T) {
 		exec(t, "ALTER TABLE hero RENAME othername TO other_name; ALTER TABLE hero ALTER level TYPE text")

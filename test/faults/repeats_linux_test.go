@@ -16,6 +16,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"superheroes/test/await"
 	"superheroes/test/engines"
 	"superheroes/test/smalldisk"
 	"superheroes/test/system"
@@ -229,7 +230,7 @@ func testLinesAtAStop(t *testing.T, program string) {
 		get(t, good.path).want(t, http.StatusServiceUnavailable)
 	}
 	s.Signal(t, syscall.SIGTERM)
-	got := failed(within(t, "nobody listens", seen))
+	got := failed(await.Value(t, "nobody listens", seen))
 	if got[http.StatusServiceUnavailable] < mine {
 		t.Errorf("the others got %v", got)
 	}

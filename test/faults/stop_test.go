@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"superheroes/test/await"
 	"superheroes/test/fakepeer"
 	"superheroes/test/system"
 )
@@ -113,7 +114,7 @@ func testStopUnderLoad(t *testing.T, start func(*testing.T, string) service, sig
 	for range 8 {
 		clients.wait.Go(func() { clients.fight(s.url) })
 	}
-	eventually(t, "there is load", func() bool { return clients.count() > 50 })
+	await.True(t, "there is load", func() bool { return clients.count() > 50 })
 	s.Signal(t, signal)
 	if code := s.Wait(t, hang); code != 0 {
 		t.Errorf("exit code %d", code)
@@ -137,7 +138,7 @@ func testStopUnderLoad(t *testing.T, start func(*testing.T, string) service, sig
 func testDrainDelay(t *testing.T, program string) {
 	fights := startFights(t, program, t.TempDir(), newCatalogs(t).env(), "--drain-delay=3s")
 	fights.Signal(t, syscall.SIGTERM)
-	eventually(t, "it is not ready", func() bool { return get(t, fights.url+"/readyz").status != http.StatusOK })
+	await.True(t, "it is not ready", func() bool { return get(t, fights.url+"/readyz").status != http.StatusOK })
 	get(t, fights.url+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "draining")
 	get(t, fights.url+"/livez").want(t, http.StatusOK)
 	get(t, fights.url+"/api/fights/execute_fight").want(t, http.StatusOK)
@@ -160,9 +161,9 @@ func testSecondSignal(t *testing.T, program string) {
 				_, err := try(t, http.MethodGet, fights.url+"/api/fights/execute_fight", "")
 				ended <- err
 			}()
-			eventually(t, "a request is in flight", func() bool { return peers.heroes.Requests() == 1 })
+			await.True(t, "a request is in flight", func() bool { return peers.heroes.Requests() == 1 })
 			fights.Signal(t, syscall.SIGTERM)
-			eventually(t, "it stops", func() bool {
+			await.True(t, "it stops", func() bool {
 				got, err := try(t, http.MethodGet, fights.url+"/readyz", "")
 				return err != nil || got.status != http.StatusOK
 			})
@@ -173,7 +174,7 @@ func testSecondSignal(t *testing.T, program string) {
 			if log := fights.Stderr.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "fights: requests in flight were aborted") {
 				t.Errorf("want one line that says so, got:\n%s", log)
 			}
-			if err := within(t, "the request ends", ended); err == nil {
+			if err := await.Value(t, "the request ends", ended); err == nil {
 				t.Error("the request in flight was answered")
 			}
 		})
@@ -241,7 +242,7 @@ func testStopWithinALongList(t *testing.T, program string) {
 		s := startHeroes(t, 10*time.Minute)
 		list := beginList(t, s.url)
 		s.Signal(t, syscall.SIGTERM)
-		eventually(t, "nothing is accepted any more", refuses(s.url))
+		await.True(t, "nothing is accepted any more", refuses(s.url))
 		var heroes []struct{ ID int }
 		if err := json.NewDecoder(list.Body).Decode(&heroes); err != nil || len(heroes) != rows {
 			t.Errorf("got %d heroes and %v, want %d", len(heroes), err, rows)

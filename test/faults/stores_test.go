@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"superheroes/test/await"
 	"superheroes/test/engines"
 	"superheroes/test/fakepeer"
 	"superheroes/test/system"
@@ -113,9 +114,9 @@ func (e engine) wantAway(t *testing.T, s service, secret string) {
 // wantBack waits until everything works again.
 func (e engine) wantBack(t *testing.T, s service) {
 	t.Helper()
-	eventually(t, "the service is ready again", func() bool { return get(t, s.url+"/readyz").status == http.StatusOK })
+	await.True(t, "the service is ready again", func() bool { return get(t, s.url+"/readyz").status == http.StatusOK })
 	for _, r := range e.requests {
-		eventually(t, r.path+" is answered again", func() bool { return ask(t, r.method, s.url+r.path, r.body).status == http.StatusOK })
+		await.True(t, r.path+" is answered again", func() bool { return ask(t, r.method, s.url+r.path, r.body).status == http.StatusOK })
 	}
 }
 
@@ -185,15 +186,15 @@ func testUpWithoutItsHeroes(t *testing.T, program, store string, server *engines
 		get(t, s.Fights+"/readyz").want(t, http.StatusOK)
 	}
 	fought := func() bool { return get(t, s.Fights+execute).status == http.StatusOK }
-	eventually(t, "fights are fought", fought)
+	await.True(t, "fights are fought", fought)
 	server.Stop(t)
 	want(http.StatusBadGateway)
 	server.Start(t)
-	eventually(t, "fights are fought again", fought)
+	await.True(t, "fights are fought again", fought)
 	proxy.Become(tcpproxy.Hangs)
 	want(http.StatusGatewayTimeout)
 	proxy.Become(tcpproxy.Passes)
-	eventually(t, "fights are fought again", fought)
+	await.True(t, "fights are fought again", fought)
 }
 
 // absent returns URLs of stores that don't exist, each with a password.
