@@ -140,7 +140,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 	{
 		name:   "the documented If-Match has an example",
 		guards: "the first change tried on /docs does not fail with 412, as Swagger UI sends the example",
-		file:   "internal/web/catalogedits.go",
+		file:   "internal/web/catalogwritedocument.go",
 		old:    `"Comparison and write are one transaction.", Schema: &huma.Schema{Type: "string"}}`,
 		new:    `"Comparison and write are one transaction.", Schema: &huma.Schema{Type: "string"}, Example: exampleTag}`,
 		test:   "./internal/app",
