@@ -71,35 +71,54 @@ func (a *API) Handle(route Route) {
 	if route.Kind != Unlimited {
 		a.Problems(route.Responses, map[int]string{http.StatusServiceUnavailable: "Too many " + route.Kind.String() + " at once; Retry-After says when to retry."})
 	}
-	route.Serve = a.admitted(route)
 	if route.Admin != nil {
-		a.guard(&route)
+		a.documentAdmin(&route)
 	}
 	if route.changes() {
-		a.protect(&route)
+		a.Problems(route.Responses, map[int]string{http.StatusForbidden: "A browser sent the request for a page of another site."})
 	}
 	a.document.AddOperation(&route.Operation)
-	a.handle(route.Method+" "+route.Path, route.Serve)
+	a.handle(route.Method+" "+route.Path, operation{a.checks(route), a.admitted(route)})
+}
+
+// checks returns what a request must pass before anything else of it is read.
+func (a *API) checks(route Route) (checks []func(*http.Request) error) {
+	if route.changes() {
+		checks = append(checks, a.sites.check)
+	}
+	if route.Admin != nil {
+		checks = append(checks, func(r *http.Request) error { return route.Admin.check(a.log, r) })
+	}
+	return checks
 }
 
 // Mount adds a route that isn't documented: a page, or a proxy to another service. It has no limit; that service has
 // its own.
-func (a *API) Mount(pattern string, serve Handler) { a.handle(pattern, serve) }
+func (a *API) Mount(pattern string, serve Handler) { a.handle(pattern, operation{serve: serve}) }
+
+// MountForOwnPages is Mount for a route that is refused to pages of other sites.
+func (a *API) MountForOwnPages(pattern string, serve Handler) {
+	a.handle(pattern, operation{[]func(*http.Request) error{a.sites.check}, serve})
+}
 
 // handle adds an undocumented route.
-func (a *API) handle(pattern string, serve Handler) {
+func (a *API) handle(pattern string, o operation) {
 	method, path, _ := strings.Cut(pattern, " ")
 	at := a.paths[path]
 	if at == nil {
 		at = endpoint{}
 		a.paths[path] = at
 		a.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
-			if err := at.serve(w, r); err != nil {
+			o, err := at.find(r)
+			if err == nil {
+				err = o.serve(w, r)
+			}
+			if err != nil {
 				a.fail(w, r, err)
 			}
 		})
 	}
-	at.add(method, serve)
+	at.add(method, o)
 }
 
 // ServeHTTP implements http.Handler.

@@ -22,14 +22,14 @@ const docsPolicy = "default-src 'none'; script-src 'self' 'unsafe-inline'; style
 // the CPU time of startup.
 func (a *API) AddDocs() {
 	document := sync.OnceValues(a.documents)
-	a.handle("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) error {
+	a.Mount("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) error {
 		made, err := document()
 		if err != nil {
 			return err
 		}
 		return WriteJSON(w, made.asJSON)
 	})
-	a.handle("GET /openapi.yaml", func(w http.ResponseWriter, _ *http.Request) error {
+	a.Mount("GET /openapi.yaml", func(w http.ResponseWriter, _ *http.Request) error {
 		made, err := document()
 		if err != nil {
 			return err
@@ -60,8 +60,8 @@ func (a *API) addSwaggerUI() {
 		pages.ServeHTTP(w, r)
 		return nil
 	}
-	a.handle("GET /docs", serve)
-	a.handle("GET /docs/{file...}", serve)
+	a.Mount("GET /docs", serve)
+	a.Mount("GET /docs/{file...}", serve)
 }
 
 // reDocPage loads the viewer from a file; the library's own page has the whole megabyte inline.
@@ -76,11 +76,11 @@ const reDocPage = `<!doctype html>
 
 func (a *API) addReDoc() {
 	page := strings.Replace(reDocPage, "{{title}}", html.EscapeString(a.document.Info.Title), 1)
-	a.handle("GET /redoc", func(w http.ResponseWriter, _ *http.Request) error {
+	a.Mount("GET /redoc", func(w http.ResponseWriter, _ *http.Request) error {
 		w.Header().Set("Content-Security-Policy", docsPolicy)
 		return WriteBytes(w, "text/html; charset=utf-8", []byte(page))
 	})
-	a.handle("GET /redoc/redoc.js", func(w http.ResponseWriter, r *http.Request) error {
+	a.Mount("GET /redoc/redoc.js", func(w http.ResponseWriter, r *http.Request) error {
 		http.ServeContent(w, r, "redoc.js", time.Time{}, strings.NewReader(redoc.JavaScript))
 		return nil
 	})

@@ -7,30 +7,42 @@ import (
 	"strings"
 )
 
-// endpoint holds the handlers of one path, by method. The router knows paths only: if it matched methods, too,
+// endpoint holds the operations of one path, by method. The router knows paths only: if it matched methods, too,
 // /random_hero would also accept the methods of /{id}, which has the same form.
-type endpoint map[string]Handler
+type endpoint map[string]operation
+
+// operation is how a route is served.
+type operation struct {
+	checks []func(*http.Request) error // refuse a request before anything else of it is read
+	serve  Handler
+}
 
 // add panics if the method is taken, which is a programming error.
-func (e endpoint) add(method string, serve Handler) {
+func (e endpoint) add(method string, o operation) {
 	if _, taken := e[method]; taken {
 		panic("two routes take " + method + " at one path")
 	}
-	e[method] = serve
+	e[method] = o
 }
 
-func (e endpoint) serve(w http.ResponseWriter, r *http.Request) error {
-	serve, there := e[r.Method]
+// find returns the operation for a request, or why there is none.
+func (e endpoint) find(r *http.Request) (operation, error) {
+	o, there := e[r.Method]
 	if !there && r.Method == http.MethodHead {
-		serve, there = e[http.MethodGet]
+		o, there = e[http.MethodGet]
 	}
 	if !there {
 		allow := e.allow()
 		problem := Errorf(http.StatusMethodNotAllowed, "this path supports %s", allow)
 		problem.Allow = allow
-		return problem
+		return o, problem
 	}
-	return serve(w, r)
+	for _, check := range o.checks {
+		if err := check(r); err != nil {
+			return o, err
+		}
+	}
+	return o, nil
 }
 
 // allow lists the methods of the path. GET implies HEAD.

@@ -46,22 +46,5 @@ func clicked(header http.Header) bool {
 	return header.Get("Sec-Fetch-User") == "?1" && (shown == "" || shown == "document")
 }
 
-// OwnSite returns a handler that refuses requests from pages of other sites before it reads anything of them. Routes
-// that store or change something already do so.
-func (a *API) OwnSite(serve Handler) Handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		if err := a.sites.check(r); err != nil {
-			return err
-		}
-		return serve(w, r)
-	}
-}
-
-// protect restricts a route to its own site, and documents that.
-func (a *API) protect(route *Route) {
-	a.Problems(route.Responses, map[int]string{http.StatusForbidden: "A browser sent the request for a page of another site."})
-	route.Serve = a.OwnSite(route.Serve)
-}
-
 // changes reports whether a route stores or changes something.
 func (route *Route) changes() bool { return route.Stores || route.Method != http.MethodGet }

@@ -30,21 +30,20 @@ func newGateway(stopping context.Context, parts map[string]Part) *gateway {
 // addRoutes adds the paths of the services. All of them, reads included, are for the arena's own pages only: other
 // members of the family may return data not meant for other sites.
 func (g *gateway) addRoutes(api *httpserver.API) {
-	mount := func(pattern string, serve httpserver.Handler) { api.Mount(pattern, api.OwnSite(serve)) }
 	methods := []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 	for _, name := range Parts() {
 		base := "/api/" + name
 		for _, method := range methods {
 			passing := g.passing(name, false)
-			mount(method+" "+base+"/{rest...}", passing)
+			api.MountForOwnPages(method+" "+base+"/{rest...}", passing)
 			if method == http.MethodGet && isCatalog(name) {
 				passing = httpserver.Forwarded(g.passing(name, true))
 			}
-			mount(method+" "+base, passing)
+			api.MountForOwnPages(method+" "+base, passing)
 		}
-		mount("GET /status/"+name, g.status(name))
+		api.MountForOwnPages("GET /status/"+name, g.status(name))
 	}
-	mount("GET /api/statistics/stream", g.events("statistics"))
+	api.MountForOwnPages("GET /api/statistics/stream", g.events("statistics"))
 }
 
 // events returns the handler of an endless event stream. It ends when the server stops.
