@@ -103,7 +103,7 @@ func TestEditProblems(t *testing.T) {
 	}{
 		{"gone", catalog.ErrNotFound, http.StatusNotFound, "there is no hero with this id"},
 		{"the name is taken", catalog.ErrTaken, http.StatusConflict, "body.name: is the name of another hero"},
-		{"no id is left", catalog.ErrNoID, http.StatusConflict, "there is no id left above the highest"},
+		{"no id is left", catalog.ErrNoID, http.StatusConflict, "no id is left above the highest one"},
 		{"the table is narrower", catalog.ErrRefused, http.StatusUnprocessableEntity, "body: does not fit the store's table"},
 		{"not confirmed", catalog.ErrMaybeWritten, http.StatusServiceUnavailable, "which may have been written all the same"},
 		{"away", storage.As(storage.ErrUnavailable, errors.New("refused")), http.StatusServiceUnavailable, "nothing was written"},
