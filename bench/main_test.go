@@ -69,7 +69,7 @@ func TestWrongUsage(t *testing.T) {
 		{"a mix whose service has no address", "run --mix=random_hero --target=fights=http://localhost:1", "heroes"},
 		{"a process that doesn't exist", "run --target=http://localhost:1 --pid=1073741824", "1073741824"},
 		{"the floor without a size", "floor", "<size>"},
-		{"an unknown experiment", "report --only all", `there is no "all"; there are fights-32`},
+		{"an unknown experiment", "report --only all", `unknown experiment "all"; known are fights-32`},
 		{"an unknown flag of the report", "report --fast", "unknown flag"},
 		{"a load test at rate 0", "load --rates=10,0", "--rates"},
 		{"an unknown command", "nonsense", "nonsense"},
