@@ -54,7 +54,7 @@ func (c Chart) Write(w io.Writer) error {
 	if err := errors.Join(c.addLines(p), c.addBars(p)); err != nil {
 		return err
 	}
-	if p.Y.Max <= 0 { // nothing was drawn, or only zeros
+	if p.Y.Max <= 0 { // there are no values, or only zeros
 		p.Y.Max = 1
 	}
 	canvas := vgsvg.New(width, height)
@@ -89,7 +89,7 @@ func (c Chart) empty() *plot.Plot {
 	} {
 		style.Font.Variant = "Sans"
 	}
-	p.Legend.Top, p.Legend.Left, p.Legend.Padding = true, true, margin/3 // left: the names come after the samples
+	p.Legend.Top, p.Legend.Left, p.Legend.Padding = true, true, margin/3 // Left puts the names after the samples
 	p.BackgroundColor = nil                                              // the page is already filled
 	p.X.Tick.Marker, p.Y.Tick.Marker = plot.TickerFunc(ticks), plot.TickerFunc(ticks)
 	p.Y.Min = 0

@@ -80,7 +80,7 @@ func TestNoMeter(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ name, folder, says string }{
-		{"no folder", filepath.Join(empty, "none"), "there is no"},
+		{"no folder", filepath.Join(empty, "none"), "does not exist"},
 		{"no counter", empty, "no package counter"},
 		{"a counter that is not a number", broken, "much"},
 		{"a counter that can't be read", locked, "energy_uj"},

@@ -33,7 +33,7 @@ type zone struct {
 func Open(folder string) (*Meter, error) {
 	entries, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("no RAPL: there is no %s", folder)
+		return nil, fmt.Errorf("no RAPL: %s does not exist", folder)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("no RAPL: %w", err)

@@ -57,7 +57,7 @@ type Series struct {
 	Rate        float64      `json:"rate"` // iterations per second; 0: the closed model
 	Floor       *Member      `json:"floor,omitempty"`
 	Members     []Member     `json:"members"`
-	Comparisons []Comparison `json:"comparisons,omitempty"` // of each member with the first
+	Comparisons []Comparison `json:"comparisons,omitempty"` // each member compared with the first
 }
 
 // Member holds the runs of one target.
@@ -67,7 +67,7 @@ type Member struct {
 	Runs    []Run    `json:"runs"`
 	Figures []Figure `json:"figures"` // over all runs, including void ones
 	Void    []string `json:"void"`    // reasons, each with its round
-	Stores  string   `json:"stores"`  // whether fights were found stored
+	Stores  string   `json:"stores"`  // summary of whether its fights were stored
 }
 
 // Comparison compares a member with the first one.

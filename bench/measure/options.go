@@ -58,18 +58,18 @@ func (o *Options) check() error {
 func (o *Options) wrong() error {
 	switch {
 	case len(o.Mix.turns) == 0:
-		return errors.New("a mix is needed")
+		return errors.New("missing mix")
 	case len(o.Targets) == 0:
-		return errors.New("a target is needed")
+		return errors.New("missing target")
 	case o.Connections < 1:
-		return errors.New("at least one connection is needed")
+		return errors.New("need at least one connection")
 	case o.Duration <= 0 || o.Timeout <= 0 || o.Rounds < 1:
 		return errors.New("duration, timeout and rounds must be above 0")
 	}
 	names := map[string]bool{}
 	for _, t := range o.Targets {
 		if names[t.Name] {
-			return fmt.Errorf("two targets are called %s", t.Name)
+			return fmt.Errorf("duplicate target name %s", t.Name)
 		}
 		names[t.Name] = true
 		if err := t.needs(o.Mix); err != nil {

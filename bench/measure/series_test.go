@@ -42,7 +42,7 @@ func TestSeries(t *testing.T) {
 		order = append(order, run.Started)
 	}
 	if !slices.IsSortedFunc(order, time.Time.Compare) {
-		t.Errorf("they did not alternate: %v", order)
+		t.Errorf("the runs did not alternate: %v", order)
 	}
 	if want := []string{"floor, round 1 of 2", "member, round 1 of 2", "other, round 1 of 2", "floor, round 2 of 2", "member, round 2 of 2", "other, round 2 of 2"}; !slices.Equal(told, want) {
 		t.Errorf("progress %q, want %q", told, want)
@@ -146,7 +146,7 @@ func TestBadOptions(t *testing.T) {
 		{"no time", func(o *Options) { o.Duration = 0 }, "duration"},
 		{"no rounds", func(o *Options) { o.Rounds = 0 }, "rounds"},
 		{"a rate of 0", func(o *Options) { o.Rates = []float64{1, 0} }, "rates"},
-		{"two with the same name", func(o *Options) { o.Targets = append(o.Targets, here) }, "two targets are called a"},
+		{"two with the same name", func(o *Options) { o.Targets = append(o.Targets, here) }, "duplicate target name a"},
 		{"an unknown address", func(o *Options) { o.Mix, _ = ParseMix("random_hero") }, "random_hero needs the address of heroes"},
 		{"a process that doesn't exist", func(o *Options) { o.Targets[0].PIDs = []int{1 << 30} }, "no process"},
 		{"a core that doesn't exist", func(o *Options) { o.PinSelf = []int{1000} }, "core"},

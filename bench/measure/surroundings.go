@@ -109,7 +109,7 @@ func (now census) since(before census, target Target) Surroundings {
 		return s
 	}
 	s.Steal = (now.Steal - before.Steal).Seconds() / capacity
-	if target.hidden { // its own processes would be among the strangers
+	if target.hidden { // its own processes would count as strangers
 		return s
 	}
 	taken, busiest := now.Strangers(before.Census, target.processes(), selfPID())

@@ -43,7 +43,7 @@ func ParseTarget(text string) (Target, error) {
 		}
 	}
 	if len(t.URLs) == 0 {
-		return Target{}, errors.New("a target needs a URL")
+		return Target{}, errors.New("missing URL of the target")
 	}
 	if t.Name == "" {
 		t.Name = t.anyURL()
@@ -72,7 +72,7 @@ func (t *Target) set(key, value string) error {
 	if key == "url" {
 		service = ""
 	} else if !slices.Contains(Services(), service) {
-		return errors.New("a target is http://host:port, or name=value pairs of url, fights, heroes, villains, locations, pid, store-pid and name")
+		return errors.New("a target must be http://host:port, or name=value pairs with the names url, fights, heroes, villains, locations, pid, store-pid and name")
 	}
 	base := strings.TrimSuffix(value, "/")
 	if _, err := rawhttp.New(base, 0); err != nil {
@@ -103,7 +103,7 @@ func (t Target) URL(service Service) string {
 func (t Target) needs(mix Mix) error {
 	for _, a := range mix.turns {
 		if t.URL(a.service) == "" {
-			return fmt.Errorf("%s needs the address of %s, and %s has none", a.name, a.service, t.Name)
+			return fmt.Errorf("%s needs the address of %s, but %s has none", a.name, a.service, t.Name)
 		}
 	}
 	return nil

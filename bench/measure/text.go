@@ -146,7 +146,7 @@ func (m Member) table(w io.Writer, unit string) {
 		}
 		fmt.Fprintln(rows)
 	}
-	_ = rows.Flush() // to memory
+	_ = rows.Flush() // writing to memory can't fail
 }
 
 func newTable(w io.Writer) *tabwriter.Writer {
@@ -246,7 +246,7 @@ func (c Comparison) text(w io.Writer, unit string) {
 		fmt.Fprintf(rows, "%s\t%s\t%s\t%s\t%s\t%s\t\n", pad(label), Short(ratio.OfMedians), Short(ratio.Paired), Short(ratio.Interval.Low),
 			Short(ratio.Interval.High), confidence(ratio.Interval))
 	}
-	_ = rows.Flush() // to memory
+	_ = rows.Flush() // writing to memory can't fail
 }
 
 func confidence(i stat.Interval) string {

@@ -157,7 +157,7 @@ func (l *lab) fight(ctx context.Context, of *system, wanted int) error {
 			return measure.ErrInterrupted
 		}
 		if have += report.Series[0].Members[0].Runs[0].Counts.Acknowledged; have == 0 {
-			return errors.New("no fight could be stored")
+			return errors.New("could not store any fights")
 		}
 	}
 	l.say("%s: stored %d fights", stored, wanted)

@@ -120,7 +120,7 @@ func (f FS) Tree(roots []int) ([]Process, error) {
 	}
 	for _, root := range roots {
 		if _, there := processes[root]; !there {
-			return nil, fmt.Errorf("there is no process %d: %w", root, fs.ErrNotExist)
+			return nil, fmt.Errorf("no process %d: %w", root, fs.ErrNotExist)
 		}
 	}
 	var tree []Process

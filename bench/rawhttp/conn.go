@@ -137,7 +137,7 @@ func (c *Conn) dial() error {
 // Close closes the connection, if there is one.
 func (c *Conn) Close() {
 	if c.conn != nil {
-		_ = c.conn.Close() // nothing is left to be sent
+		_ = c.conn.Close() // there is no unsent data
 		c.conn = nil
 	}
 }
