@@ -1,7 +1,7 @@
-// Superheroes-bench measures Super Heroes in Go and the other members of its family. It is a module of its own, so that no
-// service is linked with what only measuring needs.
+// Superheroes-bench measures Super Heroes in Go and the other members of its family. It is a separate module, so that the
+// services don't link dependencies that only the measurements need.
 //
-//	go run -C bench . --duration 3s     # in the sources
+//	go run -C bench . --duration 3s     # from a source checkout
 //	superheroes-bench --help
 package main
 
@@ -28,18 +28,18 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process
+	context.AfterFunc(ctx, stop) // a second signal kills the process
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
 type commands struct {
-	Run      runCommand              `cmd:"" default:"withargs" help:"Measure a running member of the family, or several against each other: latency, CPU, memory, energy (the default command)."`
+	Run      runCommand              `cmd:"" default:"withargs" help:"Measure a running member of the family, or several compared with each other: latency, CPU, memory, energy (the default command)."`
 	Report   performance.Command     `cmd:"" help:"Measure every target of this project on this machine, and write docs/performance.md and the figures in README.md."`
 	Load     load.Command            `cmd:"" help:"Run the family's load test with k6 against all services in one process, and compare acknowledged fights with stored ones."`
-	Overload overload.Command        `cmd:"" help:"Send a running service more than it can handle, and show what it does."`
+	Overload overload.Command        `cmd:"" help:"Send a running service more load than it can handle, and show how it behaves."`
 	Version  versionCommand          `cmd:"" help:"Print the version."`
-	Floor    floorCommand            `cmd:"" hidden:"" help:"Serve what members are compared with."`
-	Stub     performance.StubCommand `cmd:"" hidden:"" help:"Serve fights that are not stored."`
+	Floor    floorCommand            `cmd:"" hidden:"" help:"Serve the bare handler that members are compared with."`
+	Stub     performance.StubCommand `cmd:"" hidden:"" help:"Serve fights without storing them."`
 }
 
 // Exit codes.
@@ -49,7 +49,7 @@ const (
 	exitUsage = 2
 )
 
-// gcPercent makes the generator and the floor collect garbage as seldom as the services do.
+// gcPercent gives the load generator and the floor the same GOGC as the services.
 const gcPercent = 400
 
 // version is set by release builds.
@@ -70,7 +70,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		kong.Exit(func(code int) { exited = code }),
 	)
 	command, err := parser.Parse(args)
-	if exited >= 0 { // help was asked for, and printed
+	if exited >= 0 { // --help was printed
 		return exited
 	}
 	if err != nil {
@@ -91,7 +91,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitError
 }
 
-// misused says why a command line can't be carried out.
+// misused reports a usage error.
 func misused(stderr io.Writer, err error) int {
 	fmt.Fprintf(stderr, "superheroes-bench: %v; see superheroes-bench --help\n", err)
 	return exitUsage
@@ -104,9 +104,9 @@ func (versionCommand) Run(k *kong.Kong) error {
 	return err
 }
 
-// floorCommand is the process that members are compared with. It ends with its input.
+// floorCommand is the process that members are compared with. It exits at the end of its input.
 type floorCommand struct {
-	Size int `arg:"" help:"Bytes of an answer."`
+	Size int `arg:"" help:"Response size in bytes."`
 }
 
 func (c floorCommand) Run(k *kong.Kong) error { return measure.ServeFloor(c.Size, os.Stdin, k.Stdout) }

@@ -8,7 +8,7 @@ import (
 	"superheroes/test/system"
 )
 
-// outcome is what a command line came to.
+// outcome is the result of running a command line.
 type outcome struct {
 	code           int
 	stdout, stderr string
@@ -56,22 +56,22 @@ func TestVersion(t *testing.T) {
 func TestWrongUsage(t *testing.T) {
 	for _, c := range []struct{ name, args, says string }{
 		{"an unknown mix", "--mix=nonsense", "--mix, BENCH_MIX"},
-		{"a mix without its weight", "run --mix=family:", "--mix, BENCH_MIX"},
-		{"no target", "run --target=nonsense", "--target, BENCH_TARGET"},
-		{"against no target", "run --versus=dogs=http://localhost:1", "--versus, BENCH_VERSUS"},
-		{"a rate of nothing", "run --rate=1,0", "--rate, BENCH_RATE: rates must be above 0"},
-		{"a rate that is none", "run --rate=fast", "--rate"},
+		{"a mix without a weight", "run --mix=family:", "--mix, BENCH_MIX"},
+		{"an invalid target", "run --target=nonsense", "--target, BENCH_TARGET"},
+		{"an invalid target to compare with", "run --versus=dogs=http://localhost:1", "--versus, BENCH_VERSUS"},
+		{"a rate of 0", "run --rate=1,0", "--rate, BENCH_RATE: rates must be above 0"},
+		{"a rate that is not a number", "run --rate=fast", "--rate"},
 		{"no connection", "run --connections=0", "--connections, BENCH_CONNECTIONS"},
 		{"no time", "run --duration=0s", "--duration, BENCH_DURATION"},
-		{"a warm-up of less than no time", "run --warmup=-1s", "--warmup, BENCH_WARMUP"},
-		{"no rounds", "run --rounds=-1", "--rounds, BENCH_ROUNDS"},
-		{"without a rest", "run --idle=0s", "--idle, BENCH_IDLE"},
-		{"a mix without its address", "run --mix=random_hero --target=fights=http://localhost:1", "heroes"},
-		{"a process that isn't there", "run --target=http://localhost:1 --pid=1073741824", "1073741824"},
+		{"a negative warm-up", "run --warmup=-1s", "--warmup, BENCH_WARMUP"},
+		{"negative rounds", "run --rounds=-1", "--rounds, BENCH_ROUNDS"},
+		{"no idle time", "run --idle=0s", "--idle, BENCH_IDLE"},
+		{"a mix whose service has no address", "run --mix=random_hero --target=fights=http://localhost:1", "heroes"},
+		{"a process that doesn't exist", "run --target=http://localhost:1 --pid=1073741824", "1073741824"},
 		{"the floor without a size", "floor", "<size>"},
-		{"an unknown experiment", "report --only all", `there is no "all"; there are fights-32`},
+		{"an unknown experiment", "report --only all", `unknown experiment "all"; known are fights-32`},
 		{"an unknown flag of the report", "report --fast", "unknown flag"},
-		{"a load of rate 0", "load --rates=10,0", "--rates"},
+		{"a load test at rate 0", "load --rates=10,0", "--rates"},
 		{"an unknown command", "nonsense", "nonsense"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -81,7 +81,7 @@ func TestWrongUsage(t *testing.T) {
 			}
 		})
 	}
-	t.Run("in a variable", func(t *testing.T) {
+	t.Run("in an environment variable", func(t *testing.T) {
 		t.Setenv("BENCH_CONNECTIONS", "0")
 		if got := invoke(t); got.code != exitUsage || !strings.Contains(got.stderr, "BENCH_CONNECTIONS") {
 			t.Errorf("got %+v", got)
@@ -89,7 +89,7 @@ func TestWrongUsage(t *testing.T) {
 	})
 }
 
-// TestNoPasswords: a URL with a password is refused, and no message shows it.
+// TestNoPasswords checks that a URL with a password is rejected without printing the password.
 func TestNoPasswords(t *testing.T) {
 	for _, args := range []string{"--target=http://u:swordfish@127.0.0.1:1", "--target=name=x,fights=http://u:swordfish@127.0.0.1:1", "--versus=http://u:swordfish@127.0.0.1:1"} {
 		t.Run(args, func(t *testing.T) {

@@ -19,38 +19,38 @@ import (
 	"superheroes/internal/buildinfo"
 )
 
-// runCommand measures running members. A report that is VOID is still written, and ends with exit code 1.
+// runCommand measures running members. A VOID report is still written, but the exit code is 1.
 type runCommand struct {
-	Target      string        `env:"BENCH_TARGET" default:"fights=http://localhost:8004,heroes=http://localhost:8001,villains=http://localhost:8002,locations=http://localhost:8003,name=up" help:"Member to measure: the base URL of whatever the mix asks, or fights=URL,heroes=URL,villains=URL,locations=URL, each with ,name=TEXT ,pid=N ,store-pid=N where wanted."`
-	Versus      []string      `sep:"none" env:"BENCH_VERSUS" placeholder:"TARGET" help:"Member to compare it with, in turn: A B A B …; same syntax as the target. May be given several times."`
-	Mix         string        `env:"BENCH_MIX" default:"execute_fight" help:"What an iteration does: ${mixes}; several with weights as in execute_fight:1,random_hero:9."`
-	Rate        []float64     `env:"BENCH_RATE" placeholder:"N" help:"Iterations per second, sent on schedule whether or not answers arrive (open model); several, such as 1,10,50,75,100, run one after the other. Without it each connection sends when it has its answer (closed model)."`
+	Target      string        `env:"BENCH_TARGET" default:"fights=http://localhost:8004,heroes=http://localhost:8001,villains=http://localhost:8002,locations=http://localhost:8003,name=up" help:"Member to measure: one base URL for all services, or fights=URL,heroes=URL,villains=URL,locations=URL; optionally followed by ,name=TEXT ,pid=N ,store-pid=N."`
+	Versus      []string      `sep:"none" env:"BENCH_VERSUS" placeholder:"TARGET" help:"Member to compare it with; runs alternate: A B A B …. Same syntax as --target. May be repeated."`
+	Mix         string        `env:"BENCH_MIX" default:"execute_fight" help:"What an iteration does: ${mixes}; or several with weights, such as execute_fight:1,random_hero:9."`
+	Rate        []float64     `env:"BENCH_RATE" placeholder:"N" help:"Iterations per second, sent on schedule whether or not responses arrive (open model). Several rates, such as 1,10,50,75,100, are run one after the other. Without it, each connection sends as soon as it has its response (closed model)."`
 	Connections int           `env:"BENCH_CONNECTIONS" default:"32" help:"Connections to the target."`
-	Duration    time.Duration `env:"BENCH_DURATION" default:"10s" help:"Measured time of each run."`
+	Duration    time.Duration `env:"BENCH_DURATION" default:"10s" help:"Measured duration of each run."`
 	Warmup      time.Duration `env:"BENCH_WARMUP" default:"2s" help:"Warm-up time under the same load before each run."`
-	Idle        time.Duration `env:"BENCH_IDLE" default:"1s" help:"Time without load before and after each run, in which idle work is measured."`
-	Rounds      int           `env:"BENCH_ROUNDS" default:"0" help:"Runs of each target; 0 means 1, or 6 with --versus, the fewest that give a 95 % interval."`
-	Timeout     time.Duration `env:"BENCH_TIMEOUT" default:"10s" help:"Time limit for a request."`
-	MaxWait     time.Duration `env:"BENCH_MAX_WAIT" default:"1s" help:"Time an iteration of the open model may wait for a free connection before it is dropped."`
-	Pid         []int         `env:"BENCH_PID" placeholder:"N" help:"Process of the target; found by its ports when it runs on this host. May be given several times."`
-	StorePid    []int         `env:"BENCH_STORE_PID" placeholder:"N" help:"Process of the target's databases, for columns of their own. May be given several times."`
-	PinTarget   []int         `env:"BENCH_PIN_TARGET" placeholder:"CORE" help:"Cores for the processes of the targets and the floor, as in 0,1."`
-	PinSelf     []int         `env:"BENCH_PIN_SELF" placeholder:"CORE" help:"Cores for the load generator."`
+	Idle        time.Duration `env:"BENCH_IDLE" default:"1s" help:"Time without load before and after each run, to measure idle consumption."`
+	Rounds      int           `env:"BENCH_ROUNDS" default:"0" help:"Runs of each target; 0 means 1, or 6 with --versus, the minimum for a 95 % confidence interval."`
+	Timeout     time.Duration `env:"BENCH_TIMEOUT" default:"10s" help:"Request timeout."`
+	MaxWait     time.Duration `env:"BENCH_MAX_WAIT" default:"1s" help:"In the open model, how long an iteration may wait for a free connection before it is dropped."`
+	Pid         []int         `env:"BENCH_PID" placeholder:"N" help:"Process ID of the target; by default found by its ports if it runs on this host. May be repeated."`
+	StorePid    []int         `env:"BENCH_STORE_PID" placeholder:"N" help:"Process ID of a database of the target, reported in separate columns. May be repeated."`
+	PinTarget   []int         `env:"BENCH_PIN_TARGET" placeholder:"CORE" help:"Cores to pin the target's processes and the floor to, such as 0,1."`
+	PinSelf     []int         `env:"BENCH_PIN_SELF" placeholder:"CORE" help:"Cores to pin the load generator to."`
 	Floor       bool          `env:"BENCH_FLOOR" default:"true" negatable:"" help:"Also measure a bare net/http handler, before the first round and after each."`
-	FloorProcs  int           `env:"BENCH_FLOOR_PROCS" default:"0" help:"GOMAXPROCS of that handler; 0 means the same as the target's."`
-	CountCalls  bool          `env:"BENCH_COUNT_CALLS" help:"Count all system calls of the target's processes, which needs root and tracefs, and adds a little to their CPU time. Without it, only read and write calls are reported, from /proc/PID/io."`
-	Rapl        string        `env:"BENCH_RAPL" default:"/sys/class/powercap" help:"Folder of the processor's energy counters."`
+	FloorProcs  int           `env:"BENCH_FLOOR_PROCS" default:"0" help:"GOMAXPROCS of the floor; 0 means the same as the target's."`
+	CountCalls  bool          `env:"BENCH_COUNT_CALLS" help:"Count all system calls of the target's processes, which needs root and tracefs and adds slightly to their CPU time. Without it, only read and write calls are reported, from /proc/PID/io."`
+	Rapl        string        `env:"BENCH_RAPL" default:"/sys/class/powercap" help:"Folder with the processor's energy counters."`
 	Watts       float64       `env:"BENCH_WATTS" default:"2.76" help:"Watts of a busy core above idle, for the energy model."`
-	WattsSource string        `env:"BENCH_WATTS_SOURCE" default:"${wattsSource}" help:"Where these watts come from, for the report."`
+	WattsSource string        `env:"BENCH_WATTS_SOURCE" default:"${wattsSource}" help:"Source of --watts, for the report."`
 	JSON        bool          `name:"json" env:"BENCH_JSON" help:"Write the report as JSON instead of text."`
 	Report      string        `env:"BENCH_REPORT" placeholder:"DIR" help:"Folder for report.txt, report.json and plots as SVG."`
 }
 
-// Validate refuses what can't be measured.
+// Validate rejects options that can't be measured.
 func (c runCommand) Validate() error {
 	switch {
 	case c.Idle <= 0:
-		return wrong("idle", "must be more than 0s: what is done without load is subtracted and shown")
+		return wrong("idle", "must be more than 0s: idle consumption is subtracted and reported")
 	case c.Duration <= 0:
 		return wrong("duration", "must be more than 0s")
 	case c.Warmup < 0:
@@ -70,12 +70,12 @@ func (c runCommand) Validate() error {
 	return err
 }
 
-// wrong returns an error about a flag, which names its variable too.
+// wrong returns an error about a flag that also names its environment variable.
 func wrong(flag, format string, args ...any) error {
 	return fmt.Errorf("--%s, BENCH_%s: %w", flag, strings.ToUpper(strings.ReplaceAll(flag, "-", "_")), fmt.Errorf(format, args...))
 }
 
-// Run measures, and writes the report.
+// Run measures and writes the report.
 func (c runCommand) Run(ctx context.Context, k *kong.Kong) error {
 	options, err := c.options()
 	if err != nil {
@@ -129,10 +129,10 @@ func (c runCommand) options() (measure.Options, error) {
 	return options, nil
 }
 
-// roundsToCompare are the fewest whose interval of the median has a confidence of 95 %.
+// roundsToCompare is the minimum number of rounds for a 95 % confidence interval of the median.
 const roundsToCompare = 6
 
-// write writes the report to stdout, and to its folder.
+// write writes the report to stdout and, if requested, to its folder.
 func (c runCommand) write(stdout io.Writer, report *measure.Report) error {
 	write := report.Text
 	if c.JSON {
@@ -147,7 +147,8 @@ func (c runCommand) write(stdout io.Writer, report *measure.Report) error {
 	return report.Save(c.Report)
 }
 
-// showProgress returns what shows on a terminal how far a run is, nil if stderr is none, and what clears that away.
+// showProgress returns a function that shows the progress of a run on the terminal, or nil if stderr isn't one, and a
+// function that clears it.
 func showProgress(stderr io.Writer) (show func(string, time.Duration, time.Duration), done func()) {
 	terminal, ok := stderr.(*os.File)
 	if !ok || !term.IsTerminal(int(terminal.Fd())) {
@@ -157,7 +158,7 @@ func showProgress(stderr io.Writer) (show func(string, time.Duration, time.Durat
 	shown := ""
 	done = func() {
 		if bar != nil {
-			_ = bar.Clear() // a bar that fails is not drawn
+			_ = bar.Clear() // progress is best effort
 		}
 	}
 	show = func(what string, passed, total time.Duration) {
@@ -167,7 +168,7 @@ func showProgress(stderr io.Writer) (show func(string, time.Duration, time.Durat
 			bar = progressbar.NewOptions64(int64(total), progressbar.OptionSetWriter(terminal), progressbar.OptionSetDescription(what),
 				progressbar.OptionSetElapsedTime(false), progressbar.OptionSetPredictTime(false))
 		}
-		_ = bar.Set64(int64(min(passed, total))) // the same
+		_ = bar.Set64(int64(min(passed, total))) // likewise
 	}
 	return show, done
 }

@@ -16,7 +16,7 @@ import (
 	"superheroes/test/system"
 )
 
-// TestRun measures a real one process on SQLite, from the command line.
+// TestRun measures a real process with all services on SQLite, from the command line.
 func TestRun(t *testing.T) {
 	program := system.Build(t)
 	s := system.Up(t, program, t.TempDir())
@@ -45,11 +45,12 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// checkMember wants figures, every fight stored, and no reason to be void but those of a busy machine.
+// checkMember checks that a member has figures and stored every fight, and that it is void for no reason other than a busy
+// machine.
 func checkMember(t *testing.T, member measure.Member) {
 	t.Helper()
 	for _, reason := range member.Void {
-		if !strings.Contains(reason, "strangers took") && !strings.Contains(reason, "was sent") {
+		if !strings.Contains(reason, "strangers took") && !strings.Contains(reason, "were sent at least") {
 			t.Errorf("%s is void: %s", member.Name, reason)
 		}
 	}
@@ -65,10 +66,10 @@ func checkMember(t *testing.T, member measure.Member) {
 	}
 }
 
-// TestRunFindsTheProcess reads the CPU of a process that it found by the port.
+// TestRunFindsTheProcess checks that the CPU is read from the process found by its port.
 func TestRunFindsTheProcess(t *testing.T) {
 	if _, err := os.Stat("/proc/net/tcp"); err != nil {
-		t.Skip("this system doesn't tell who listens:", err)
+		t.Skip("listening processes can't be looked up here:", err)
 	}
 	program := system.Build(t)
 	s := system.Up(t, program, t.TempDir())
@@ -84,8 +85,8 @@ func TestRunFindsTheProcess(t *testing.T) {
 	}
 }
 
-// TestRunBesideOthers has busy loops beside the generator, in both models: no run is valid, and the report says who took the
-// cores.
+// TestRunBesideOthers runs busy loops alongside the generator, in both models: no run is valid, and the report names the
+// processes that took the cores.
 func TestRunBesideOthers(t *testing.T) {
 	if _, err := proc.System().Census(nil); err != nil {
 		t.Skip(err)
@@ -118,7 +119,7 @@ func TestRunBesideOthers(t *testing.T) {
 	}
 }
 
-// TestRunInterrupted has what there is written, VOID.
+// TestRunInterrupted checks that an interrupted run still writes its partial report, marked VOID.
 func TestRunInterrupted(t *testing.T) {
 	program := system.Build(t)
 	s := system.Up(t, program, t.TempDir())
@@ -129,7 +130,7 @@ func TestRunInterrupted(t *testing.T) {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatal("no fights were fought")
+			t.Fatal("fewer than 50 fights were stored within a minute")
 		}
 	}
 	run.Signal(t, syscall.SIGINT)
@@ -138,7 +139,7 @@ func TestRunInterrupted(t *testing.T) {
 	}
 	text, err := os.ReadFile(filepath.Join(folder, "report.txt"))
 	if err != nil || string(text) != run.Stdout.String() {
-		t.Errorf("the folder has another report, %v", err)
+		t.Errorf("the report in the folder differs from stdout, %v", err)
 	}
 	if !regexp.MustCompile(`VOID: round 1: interrupted\n(.*\n)*.*fights: [1-9]\d* acknowledged, [1-9]\d* stored\n`).Match(text) {
 		t.Errorf("the report is\n%s", text)
@@ -162,12 +163,13 @@ func stored(t *testing.T, fights string) (int, error) {
 
 func TestRunWithoutATarget(t *testing.T) {
 	got := invoke(t, "run", "--target=http://127.0.0.1:1")
-	if got.code != exitError || strings.Count(got.stderr, "\n") != 1 || !strings.Contains(got.stderr, "http://127.0.0.1:1 does not answer") {
+	if got.code != exitError || strings.Count(got.stderr, "\n") != 1 || !strings.Contains(got.stderr, "no response from http://127.0.0.1:1") {
 		t.Errorf("got %+v", got)
 	}
 }
 
-// TestRounds has a comparison take as many as a confidence interval needs, unless it is told how many.
+// TestRounds checks that a comparison runs as many rounds as the confidence interval requires, unless the number is set
+// explicitly.
 func TestRounds(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -177,8 +179,8 @@ func TestRounds(t *testing.T) {
 	}{
 		{"alone", nil, 0, 1},
 		{"compared", []string{"http://127.0.0.1:2"}, 0, 6},
-		{"compared, as asked", []string{"http://127.0.0.1:2"}, 2, 2},
-		{"none", nil, -1, -1}, // which Measure refuses
+		{"compared, set explicitly", []string{"http://127.0.0.1:2"}, 2, 2},
+		{"negative", nil, -1, -1}, // rejected later
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			options, err := runCommand{Target: "http://127.0.0.1:1", Versus: c.versus, Mix: "livez", Idle: time.Second, Rounds: c.asked}.options()

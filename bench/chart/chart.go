@@ -1,5 +1,5 @@
-// Package chart draws the lines and bars of the reports as SVG: gonum/plot in one style, on white, with the legend beside
-// the drawing. The same data gives the same bytes.
+// Package chart draws the reports' line and bar charts as SVG, using gonum/plot in a single style: white background, legend
+// beside the plot. The same data always produces the same bytes.
 package chart
 
 import (
@@ -19,25 +19,25 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// Chart has lines, or bars. The vertical axis begins at 0. Numbers that can't be drawn, such as NaN, are left out.
+// Chart is a line chart or a bar chart. The vertical axis starts at 0. Values that can't be drawn, such as NaN, are skipped.
 type Chart struct {
-	Title, X, Y string // and the labels of the axes, with their units
+	Title, X, Y string // X and Y are the axis labels, with units
 
 	Lines []Line
-	Scale func(x float64) float64 // of lines: where x is on its axis, as in math.Log; linear if nil
-	Ticks []float64               // of lines: marks on that axis; chosen if there are none
+	Scale func(x float64) float64 // line charts: maps x to its position on the axis, e.g. math.Log; linear if nil
+	Ticks []float64               // line charts: tick marks on that axis; chosen automatically if empty
 
-	Bars  []string // names of bars
-	Parts []Part   // what each bar is made of, from below
+	Bars  []string // names of the bars
+	Parts []Part   // the segments of each bar, bottom to top
 }
 
-// Line is a line through points, in order.
+// Line connects its points in order.
 type Line struct {
 	Name   string
 	Points plotter.XYs
 }
 
-// Part is a part of every bar: a value for each. A bar without any value is labelled "not known".
+// Part is one segment of every bar, with one value per bar. A bar without any value is labelled "not known".
 type Part struct {
 	Name   string
 	Values []float64
@@ -54,7 +54,7 @@ func (c Chart) Write(w io.Writer) error {
 	if err := errors.Join(c.addLines(p), c.addBars(p)); err != nil {
 		return err
 	}
-	if p.Y.Max <= 0 { // nothing was drawn, or only zeros
+	if p.Y.Max <= 0 { // there are no values, or only zeros
 		p.Y.Max = 1
 	}
 	canvas := vgsvg.New(width, height)
@@ -66,7 +66,7 @@ func (c Chart) Write(w io.Writer) error {
 	legend := p.Legend
 	p.Legend = plot.NewLegend()
 	box := legend.Rectangle(page)
-	right := (box.Max.X - box.Min.X) * 5 / 4 // the reader's font may be wider
+	right := (box.Max.X - box.Min.X) * 5 / 4 // the viewer's font may be wider
 	legend.YOffs = -2 * p.Title.TextStyle.FontExtents().Height
 	legend.Draw(draw.Crop(page, page.Max.X-page.Min.X-right, 0, 0, 0))
 	p.Draw(draw.Crop(page, 0, -right-2*margin, 0, 0))
@@ -89,8 +89,8 @@ func (c Chart) empty() *plot.Plot {
 	} {
 		style.Font.Variant = "Sans"
 	}
-	p.Legend.Top, p.Legend.Left, p.Legend.Padding = true, true, margin/3 // left: the names come after the samples
-	p.BackgroundColor = nil                                              // the page has one
+	p.Legend.Top, p.Legend.Left, p.Legend.Padding = true, true, margin/3 // Left puts the names after the samples
+	p.BackgroundColor = nil                                              // the page is already filled
 	p.X.Tick.Marker, p.Y.Tick.Marker = plot.TickerFunc(ticks), plot.TickerFunc(ticks)
 	p.Y.Min = 0
 	grid := plotter.NewGrid()
@@ -102,9 +102,9 @@ func (c Chart) empty() *plot.Plot {
 	return p
 }
 
-// ticks are gonum's, without trailing zeros.
-func ticks(least, most float64) []plot.Tick {
-	marks := plot.DefaultTicks{}.Ticks(least, most)
+// ticks returns gonum's default ticks, with trailing zeros removed from the labels.
+func ticks(low, high float64) []plot.Tick {
+	marks := plot.DefaultTicks{}.Ticks(low, high)
 	for i := range marks {
 		if !marks[i].IsMinor() {
 			marks[i].Label = strconv.FormatFloat(marks[i].Value, 'g', 6, 64)
@@ -113,7 +113,7 @@ func ticks(least, most float64) []plot.Tick {
 	return marks
 }
 
-// hue returns a colour that people with any sight can tell from its neighbours (the palette of Okabe and Ito).
+// hue returns a colour that can be told apart from its neighbours with any type of colour vision (the Okabe-Ito palette).
 func hue(i int) color.Color {
 	palette := []color.RGBA{
 		{0x00, 0x72, 0xb2, 0xff}, {0xe6, 0x9f, 0x00, 0xff}, {0x00, 0x9e, 0x73, 0xff}, {0xd5, 0x5e, 0x00, 0xff},
@@ -122,12 +122,12 @@ func hue(i int) color.Color {
 	return palette[i%len(palette)]
 }
 
-// dashes tell lines apart when the colours repeat.
+// dashes returns a dash pattern that keeps lines distinguishable once colours repeat.
 func dashes(i int) []vg.Length {
 	return [][]vg.Length{nil, {6, 3}, {2, 3}}[i/7%3]
 }
 
-// addLines draws the lines on a linear axis of what the scale makes of x.
+// addLines draws the lines, with x mapped through Scale.
 func (c Chart) addLines(p *plot.Plot) error {
 	at := c.Scale
 	if at == nil {
@@ -204,7 +204,7 @@ func (c Chart) addBars(p *plot.Plot) error {
 	return nil
 }
 
-// short writes four digits, and all of those before the point.
+// short formats x with four significant digits, but never drops digits before the decimal point.
 func short(x float64) string {
 	if x >= 1000 {
 		return strconv.FormatFloat(math.Round(x), 'f', 0, 64)
@@ -212,7 +212,7 @@ func short(x float64) string {
 	return strconv.FormatFloat(x, 'g', 4, 64)
 }
 
-// Save writes the chart into a file.
+// Save writes the chart to a file.
 func (c Chart) Save(path string) error {
 	var svg bytes.Buffer
 	if err := c.Write(&svg); err != nil {

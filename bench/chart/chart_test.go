@@ -11,7 +11,7 @@ import (
 	"gonum.org/v1/plot/plotter"
 )
 
-// write returns the chart's texts and its SVG, which must be well-formed and the same each time.
+// write returns the chart's text elements and its SVG, which must be well-formed and identical on every call.
 func write(t *testing.T, c Chart) (texts []string, svg string) {
 	t.Helper()
 	var text, again strings.Builder
@@ -19,7 +19,7 @@ func write(t *testing.T, c Chart) (texts []string, svg string) {
 		t.Fatal(err)
 	}
 	if text.String() != again.String() {
-		t.Error("it is drawn differently each time")
+		t.Error("two calls wrote different SVG")
 	}
 	inText := false
 	for decoder := xml.NewDecoder(strings.NewReader(text.String())); ; {
@@ -42,7 +42,7 @@ func write(t *testing.T, c Chart) (texts []string, svg string) {
 	}
 	for _, bad := range []string{"NaN", "Inf", "%!"} {
 		if strings.Contains(text.String(), bad) {
-			t.Errorf("%s is drawn:\n%s", bad, text.String())
+			t.Errorf("the SVG contains %s:\n%s", bad, text.String())
 		}
 	}
 	return texts, text.String()
@@ -53,7 +53,7 @@ func TestWrite(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		chart Chart
-		want  string // texts, in this order
+		want  string // text elements, in this order
 	}{
 		{"lines", Chart{Title: "a < b", X: "rate", Y: "ms", Lines: []Line{{"one & only", plotter.XYs{{X: 0, Y: 0}, {X: 50, Y: 10}, {X: 100, Y: 5}}}}},
 			"one & only|a < b|rate|0|50|100|ms|0|5|10"},
@@ -62,8 +62,8 @@ func TestWrite(t *testing.T) {
 			"low|high|a|b|c|0|20|5|not known"},
 		{"no lines", Chart{Title: "empty"}, "empty"},
 		{"an empty line", Chart{Lines: []Line{{"l", nil}}}, "l"},
-		{"a line of no numbers", Chart{Lines: []Line{{"l", plotter.XYs{{X: 1, Y: none}, {X: 2, Y: math.Inf(1)}}}}}, "l"},
-		{"bars of nothing", Chart{Bars: []string{"a"}}, "a|not known"},
+		{"a line with no finite values", Chart{Lines: []Line{{"l", plotter.XYs{{X: 1, Y: none}, {X: 2, Y: math.Inf(1)}}}}}, "l"},
+		{"bars without parts", Chart{Bars: []string{"a"}}, "a|not known"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			texts, svg := write(t, c.chart)
@@ -73,7 +73,7 @@ func TestWrite(t *testing.T) {
 					rest = rest[1:]
 				}
 				if len(rest) == 0 {
-					t.Fatalf("%q is missing, or not in its place: %q\n%s", want, texts, svg)
+					t.Fatalf("%q is missing or out of order: %q\n%s", want, texts, svg)
 				}
 				rest = rest[1:]
 			}
@@ -81,7 +81,7 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// TestScale: half of the axis belongs to the first quarter of the values.
+// TestScale uses a square root scale, so the first quarter of the values takes up half of the axis.
 func TestScale(t *testing.T) {
 	draw := func(middle float64, scale func(float64) float64) string {
 		points := plotter.XYs{{X: 0, Y: 1}, {X: middle, Y: 1}, {X: 100, Y: 1}}
@@ -90,6 +90,6 @@ func TestScale(t *testing.T) {
 	}
 	root := draw(25, func(x float64) float64 { return 10 * math.Sqrt(x) })
 	if got, want := strings.ReplaceAll(root, ">25<", ">50<"), draw(50, nil); got != want {
-		t.Errorf("a quarter is not drawn at half of the axis:\n%s\n%s", got, want)
+		t.Errorf("25 is not drawn at the middle of the axis:\n%s\n%s", got, want)
 	}
 }

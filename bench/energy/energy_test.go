@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// counter writes a zone of a made-up powercap folder, and returns what sets it.
+// counter creates a zone in a fake powercap folder and returns a function that sets its counter.
 func counter(t *testing.T, folder, zone, name string, wrap uint64) func(microjoules uint64) {
 	t.Helper()
 	at := filepath.Join(folder, zone)
@@ -53,7 +53,7 @@ func TestMeter(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := []string{"dram", "package-0", "package-1"}; !slices.Equal(m.Zones(), want) {
-		t.Errorf("counted are %q, want %q", m.Zones(), want)
+		t.Errorf("got zones %q, want %q", m.Zones(), want)
 	}
 	joules(t, m, 0)
 	first(995_000_000)
@@ -63,7 +63,7 @@ func TestMeter(t *testing.T) {
 	board(88_000_000)
 	again(99_000_000)
 	joules(t, m, 8.5)
-	first(3_000_000) // it has gone round: 5 J to the end and 3 J from the beginning
+	first(3_000_000) // it wrapped around: 5 J up to the end and 3 J from the start
 	joules(t, m, 16.5)
 	joules(t, m, 16.5)
 }
@@ -80,14 +80,14 @@ func TestNoMeter(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ name, folder, says string }{
-		{"no folder", filepath.Join(empty, "none"), "there is no"},
-		{"no counter", empty, "no package is counted"},
-		{"no number", broken, "much"},
+		{"no folder", filepath.Join(empty, "none"), "does not exist"},
+		{"no counter", empty, "no package counter"},
+		{"a counter that is not a number", broken, "much"},
 		{"a counter that can't be read", locked, "energy_uj"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if _, err := Open(c.folder); err == nil || !strings.Contains(err.Error(), c.says) {
-				t.Errorf("got %v, want it to say %q", err, c.says)
+				t.Errorf("got %v, want an error containing %q", err, c.says)
 			}
 		})
 	}
@@ -99,6 +99,6 @@ func TestModel(t *testing.T) {
 		t.Errorf("10 CPU seconds: got %v J, want 27.6", got)
 	}
 	if !strings.Contains(m.Source, "https://") {
-		t.Errorf("the source is not to be found: %q", m.Source)
+		t.Errorf("the source has no URL: %q", m.Source)
 	}
 }

@@ -2,15 +2,15 @@ package energy
 
 // Model estimates energy from CPU time.
 type Model struct {
-	Watts  float64 `json:"watts"` // of a core that is busy, above what it takes idle
+	Watts  float64 `json:"watts"` // drawn by a busy core, above its idle power
 	Source string  `json:"source"`
 }
 
-// CloudCarbonFootprint is what that tool takes for a virtual CPU at AWS whose processor isn't known: 0.74 W idle and
-// 3.5 W busy, linear in between; work takes the difference.
+// CloudCarbonFootprint returns that tool's model of an AWS virtual CPU whose processor isn't known: 0.74 W idle, 3.5 W busy,
+// and linear in between. Work is charged the difference.
 func CloudCarbonFootprint() Model {
 	return Model{3.5 - 0.74, "Cloud Carbon Footprint, methodology, compute, AWS averages per vCPU: 3.5 W busy less 0.74 W idle; https://www.cloudcarbonfootprint.org/docs/methodology/"}
 }
 
-// Joules returns the energy of so many CPU seconds, without what the machine takes idle.
+// Joules returns the energy used by that many CPU seconds, excluding the machine's idle power.
 func (m Model) Joules(cpuSeconds float64) float64 { return m.Watts * cpuSeconds }

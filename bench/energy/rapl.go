@@ -1,5 +1,5 @@
-// Package energy tells what a machine and a process took, in tiers that are never mixed: what was measured, and what a
-// model makes of CPU time.
+// Package energy reports the energy used by a machine and by processes, in two tiers that are never mixed: measured energy,
+// and energy modelled from CPU time.
 package energy
 
 import (
@@ -13,14 +13,14 @@ import (
 	"strings"
 )
 
-// Powercap is where Linux shows the counters of RAPL, the processor's own energy meter.
+// Powercap is where Linux exposes the counters of RAPL, the processor's built-in energy meter.
 const Powercap = "/sys/class/powercap"
 
-// Meter adds up the energy of the whole machine, as far as RAPL covers it: the processor packages and, where it is
-// counted beside them, the memory. It is not safe for concurrent use.
+// Meter adds up the energy of the whole machine as far as RAPL covers it: the processor packages and, where it has a counter
+// of its own, the memory. It is not safe for concurrent use.
 type Meter struct{ zones []*zone }
 
-// zone is one counter. It counts microjoules from 0 to wrap and begins again.
+// zone is one counter. It counts microjoules from 0 to wrap, then starts over.
 type zone struct {
 	name   string
 	path   string
@@ -29,11 +29,11 @@ type zone struct {
 	joules float64
 }
 
-// Open finds the counters below a folder, as Powercap. The error says why there are none.
+// Open finds the counters in a folder such as Powercap. The error says why none can be used.
 func Open(folder string) (*Meter, error) {
 	entries, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("no RAPL: there is no %s", folder)
+		return nil, fmt.Errorf("no RAPL: %s does not exist", folder)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("no RAPL: %w", err)
@@ -49,20 +49,20 @@ func Open(folder string) (*Meter, error) {
 		}
 	}
 	if len(m.zones) == 0 {
-		return nil, fmt.Errorf("no RAPL: no package is counted in %s", folder)
+		return nil, fmt.Errorf("no RAPL: no package counter in %s", folder)
 	}
 	return m, nil
 }
 
-// open returns the counter of a folder, nil when what it counts is none, or is within another.
+// open returns the counter in a folder, or nil if the folder has none or its energy is already part of another counter.
 func open(folder string) (*zone, error) {
 	name, err := os.ReadFile(filepath.Join(folder, "name"))
 	if err != nil {
-		return nil, nil //nolint:nilerr // the folder of a control type has no name, and no counter
+		return nil, nil //nolint:nilerr // a control type's folder has neither name nor counter
 	}
 	z := &zone{name: strings.TrimSpace(string(name)), path: filepath.Join(folder, "energy_uj")}
 	if !strings.HasPrefix(z.name, "package-") && z.name != "dram" || strings.HasPrefix(filepath.Base(folder), "intel-rapl-mmio") {
-		return nil, nil // core and uncore are within their package, psys has it within, and mmio is the same once more
+		return nil, nil // core and uncore are part of their package, psys contains it, and mmio duplicates it
 	}
 	if z.wrap, err = readNumber(filepath.Join(folder, "max_energy_range_uj")); err != nil {
 		return nil, err
@@ -85,8 +85,8 @@ func readNumber(path string) (uint64, error) {
 	return n, nil
 }
 
-// Joules returns the energy since Open. It must be called more often than a counter goes round, which takes minutes at
-// the least.
+// Joules returns the energy used since Open. It must be called at least once per wraparound of a counter, which takes minutes
+// or longer.
 func (m *Meter) Joules() (float64, error) {
 	total := 0.0
 	for _, z := range m.zones {
@@ -101,7 +101,7 @@ func (m *Meter) Joules() (float64, error) {
 	return total, nil
 }
 
-// passed returns how far a counter has come that begins again behind wrap.
+// passed returns how far a counter that wraps around at wrap has advanced.
 func passed(last, now, wrap uint64) uint64 {
 	if now >= last {
 		return now - last
@@ -109,7 +109,7 @@ func passed(last, now, wrap uint64) uint64 {
 	return wrap - last + now
 }
 
-// Zones returns the names of what is counted.
+// Zones returns the names of the counted zones, sorted.
 func (m *Meter) Zones() []string {
 	var names []string
 	for _, z := range m.zones {

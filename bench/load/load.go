@@ -1,6 +1,6 @@
-// Package load runs the family's load test against all services in one process: for each rate it runs k6/load.js with k6, and
-// compares the fights that k6 got acknowledged with those that the store gained. It fails when they differ or a threshold of
-// the script breaks, and draws latency and CPU by rate.
+// Package load runs the family's load test against all services in one process. For each rate it runs k6/load.js and compares
+// the number of fights acknowledged to k6 with the number the store gained. It fails if they differ or if one of the script's
+// thresholds is exceeded, and it plots latency and CPU by rate.
 package load
 
 import (
@@ -19,16 +19,16 @@ import (
 
 // Command is the command line of a load test. Paths are relative to the working directory.
 type Command struct {
-	Program string `default:"build/superheroes" help:"The built superheroes."`
-	K6      string `name:"k6" default:"build/k6" help:"The built k6."`
-	Script  string `default:"k6/load.js" help:"The load script."`
+	Program string `default:"build/superheroes" help:"Path of the superheroes binary."`
+	K6      string `name:"k6" default:"build/k6" help:"Path of the k6 binary."`
+	Script  string `default:"k6/load.js" help:"k6 load script."`
 	Results string `default:"results" help:"Folder for summaries and plots."`
 	Rates   []int  `default:"1,10,50,75,100" help:"Iterations per second, one run each."`
 	Hold    string `default:"20s" help:"How long each rate is held."`
-	Down    string `default:"5s" help:"How long a run takes to end."`
+	Down    string `default:"5s" help:"Ramp-down time at the end of each run."`
 }
 
-// Validate refuses rates that are none.
+// Validate rejects rates below 1.
 func (c *Command) Validate() error {
 	if slices.ContainsFunc(c.Rates, func(rate int) bool { return rate < 1 }) {
 		return errors.New("--rates: must be at least 1")
@@ -36,7 +36,7 @@ func (c *Command) Validate() error {
 	return nil
 }
 
-// Run runs the rates one after the other on a store that is empty at first.
+// Run runs the rates one after the other, starting with an empty store.
 func (c *Command) Run(ctx context.Context, k *kong.Kong) (err error) {
 	if err := os.MkdirAll(c.Results, 0o755); err != nil {
 		return err
@@ -69,7 +69,7 @@ func (c *Command) Run(ctx context.Context, k *kong.Kong) (err error) {
 	return errors.Join(failures...)
 }
 
-// measure runs one rate. The result is worth showing also when it failed.
+// measure runs one rate. The result is worth showing even if the run failed.
 func (c *Command) measure(ctx context.Context, up *services, rate int) (result, error) {
 	before, err := up.snapshot(ctx)
 	if err != nil {
@@ -79,7 +79,7 @@ func (c *Command) measure(ctx context.Context, up *services, rate int) (result, 
 	if err := os.Remove(summary); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return result{Rate: rate}, fmt.Errorf("removing the summary of an earlier run: %w", err)
 	}
-	k6 := exec.CommandContext(ctx, c.K6, "run", "--quiet", "--address=", c.Script) // and no port for its own API
+	k6 := exec.CommandContext(ctx, c.K6, "run", "--quiet", "--address=", c.Script) // the empty address disables k6's own API server
 	k6.Env = append(os.Environ(), "K6_HOST="+up.fights, "RESULTS_DIR="+c.Results, "K6_NO_USAGE_REPORT=true",
 		"RAMPING_RATE="+strconv.Itoa(rate), "HOLD_DURATION="+c.Hold, "RAMP_DOWN_DURATION="+c.Down)
 	k6.Stdout, k6.Stderr = os.Stdout, os.Stderr
@@ -96,10 +96,10 @@ func (c *Command) measure(ctx context.Context, up *services, rate int) (result, 
 	measured.Stored = after.fights - before.fights
 	measured.CPU = after.cpu - before.cpu
 	if broken != nil {
-		broken = fmt.Errorf("k6 failed, or says above which threshold broke: %w", broken)
+		broken = fmt.Errorf("k6 failed, or a threshold was exceeded (see the output above): %w", broken)
 	}
 	if measured.Stored != measured.Acknowledged {
-		broken = errors.Join(broken, fmt.Errorf("%d fights were acknowledged and %d stored", measured.Acknowledged, measured.Stored))
+		broken = errors.Join(broken, fmt.Errorf("%d fights were acknowledged but %d were stored", measured.Acknowledged, measured.Stored))
 	}
 	return measured, broken
 }

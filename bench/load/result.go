@@ -14,7 +14,7 @@ import (
 	"superheroes/bench/chart"
 )
 
-// result is what one rate came to. Latencies are in milliseconds, of single requests.
+// result is the outcome of one rate. Latencies are per request, in milliseconds.
 type result struct {
 	Rate                 int
 	Acknowledged, Stored int64
@@ -24,7 +24,7 @@ type result struct {
 	Profile              string
 }
 
-// perFight returns the CPU time a fight took, in microseconds.
+// perFight returns the CPU time per fight, in microseconds.
 func (r result) perFight() float64 {
 	if r.Acknowledged == 0 {
 		return 0
@@ -32,7 +32,7 @@ func (r result) perFight() float64 {
 	return float64(r.CPU.Microseconds()) / float64(r.Acknowledged)
 }
 
-// readSummary reads what k6/load.js wrote.
+// readSummary reads the summary file written by k6/load.js.
 func readSummary(path string, rate int) (result, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -65,7 +65,7 @@ func report(w io.Writer, results []result) {
 	}
 }
 
-// draw writes the plots of latency and CPU time by rate into the folder.
+// draw writes the plots of latency and CPU time by rate to the folder.
 func draw(folder string, results []result) error {
 	line := func(name string, of func(result) float64) chart.Line {
 		l := chart.Line{Name: name}
@@ -74,14 +74,14 @@ func draw(folder string, results []result) error {
 		}
 		return l
 	}
-	const rates = "iterations a second"
+	const rates = "iterations per second"
 	return errors.Join(
-		chart.Chart{Title: "Latency of a request", X: rates, Y: "latency, ms", Lines: []chart.Line{
+		chart.Chart{Title: "Request latency", X: rates, Y: "latency, ms", Lines: []chart.Line{
 			line("median", func(r result) float64 { return r.P50 }),
 			line("p95", func(r result) float64 { return r.P95 }),
 			line("p99", func(r result) float64 { return r.P99 }),
 		}}.Save(filepath.Join(folder, "load-latency.svg")),
-		chart.Chart{Title: "CPU of the services", X: rates, Y: "CPU, ms a second", Lines: []chart.Line{
+		chart.Chart{Title: "CPU of the services", X: rates, Y: "CPU, ms per second", Lines: []chart.Line{
 			line("all services", func(r result) float64 { return r.perFight() * float64(r.Rate) / 1000 }),
 		}}.Save(filepath.Join(folder, "load-cpu.svg")),
 	)

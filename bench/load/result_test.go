@@ -21,7 +21,7 @@ func TestReadSummary(t *testing.T) {
 		t.Errorf("got %+v, %v; want %+v", got, err, want)
 	}
 	if _, err := readSummary(filepath.Join(t.TempDir(), "none.json"), 10); err == nil {
-		t.Error("a summary that isn't there was read")
+		t.Error("no error for a missing summary")
 	}
 }
 
@@ -38,7 +38,7 @@ func TestDraw(t *testing.T) {
 		}
 		for _, line := range lines {
 			if !strings.Contains(string(text), ">"+line+"<") {
-				t.Errorf("%q is not in %s", line, name)
+				t.Errorf("%s does not contain %q", name, line)
 			}
 		}
 	}

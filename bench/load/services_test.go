@@ -9,12 +9,12 @@ import (
 	"superheroes/test/system"
 )
 
-// TestStartBesideAnother has every usual port of the program taken.
+// TestStartBesideAnother starts the program while all its default ports are in use.
 func TestStartBesideAnother(t *testing.T) {
 	program := system.Build(t)
 	for port := 8000; port < 8010; port++ {
 		listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err == nil { // else somebody has it
+		if err == nil { // otherwise it is already in use
 			t.Cleanup(func() { _ = listener.Close() })
 		}
 	}
@@ -26,6 +26,6 @@ func TestStartBesideAnother(t *testing.T) {
 		t.Errorf("%d fights are stored, %v", stored, err)
 	}
 	if err := running.stop(); err != nil {
-		t.Errorf("it did not end well: %v", err)
+		t.Errorf("stopping it failed: %v", err)
 	}
 }

@@ -8,14 +8,14 @@ import (
 	"superheroes/bench/scan"
 )
 
-// fighter is what a check looks at. Its fields point into an answer.
+// fighter holds the fields of a hero or villain that are checked. They point into a response.
 type fighter struct {
 	name  []byte // a JSON string
 	level int64
 }
 
-// errWrong means that an answer does not say what it should.
-var errWrong = errors.New("wrong answer")
+// errWrong means that a response failed a check.
+var errWrong = errors.New("wrong response")
 
 func wrong(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", errWrong, fmt.Errorf(format, args...))
@@ -23,7 +23,7 @@ func wrong(format string, args ...any) error {
 
 func checkNothing([]byte) error { return nil }
 
-// checkCharacter wants a hero or villain.
+// checkCharacter checks that the body is a hero or villain.
 func checkCharacter(body []byte) error {
 	_, err := readCharacter(body)
 	return err
@@ -45,16 +45,16 @@ func readCharacter(object []byte) (fighter, error) {
 	})
 	switch {
 	case err != nil:
-		return f, wrong("a character that is %w", err)
+		return f, wrong("invalid character: %w", err)
 	case !isName(f.name):
-		return f, wrong("a character with the name %.60s", f.name)
+		return f, wrong("invalid character name %.60s", f.name)
 	case !hasLevel || !hasID:
-		return f, wrong("a character without id or level")
+		return f, wrong("character without id or level")
 	}
 	return f, nil
 }
 
-// checkLocation wants a place.
+// checkLocation checks that the body is a location.
 func checkLocation(body []byte) error {
 	_, err := readLocation(body)
 	return err
@@ -69,14 +69,15 @@ func readLocation(object []byte) (name []byte, err error) {
 	})
 	switch {
 	case err != nil:
-		return nil, wrong("a place that is %w", err)
+		return nil, wrong("invalid location: %w", err)
 	case !isName(name):
-		return nil, wrong("a place with the name %.60s", name)
+		return nil, wrong("invalid location name %.60s", name)
 	}
 	return name, nil
 }
 
-// isName wants a JSON string that isn't empty, nor what members give in the place of an entry that they couldn't get.
+// isName reports whether the value is a non-empty JSON string, and not the fallback that members substitute for an entry they
+// couldn't get.
 func isName(value []byte) bool {
 	if len(value) < 3 || value[0] != '"' {
 		return false
@@ -90,13 +91,13 @@ func isName(value []byte) bool {
 	return true
 }
 
-// checkFighters wants a hero and a villain.
+// checkFighters checks that the body has a hero and a villain.
 func checkFighters(body []byte) error {
 	_, err := readFighters(body)
 	return err
 }
 
-// readFighters wants the same, and returns their JSON too.
+// readFighters checks the same and returns the fighters with their JSON.
 func readFighters(body []byte) (p pair, err error) {
 	err = scan.Object(body, func(name, value []byte) error {
 		switch string(name) {
@@ -110,7 +111,7 @@ func readFighters(body []byte) (p pair, err error) {
 		return nil
 	})
 	if err != nil {
-		return p, wrong("fighters that are %w", err)
+		return p, wrong("invalid fighters: %w", err)
 	}
 	if p.hero, err = readCharacter(p.heroJSON); err != nil {
 		return p, err
@@ -119,18 +120,18 @@ func readFighters(body []byte) (p pair, err error) {
 	return p, err
 }
 
-// pair is who fights, and where when that was said.
+// pair holds the two fighters, and the location if one was given.
 type pair struct {
 	hero, villain                    fighter
 	heroJSON, villainJSON, placeJSON []byte
 }
 
-// answeredFight is what the check of a Fight looks at.
+// answeredFight holds the fields of a Fight that are checked.
 type answeredFight struct {
 	id, hero, villain, location []byte
 	winner, loser               fighter
 	winnerTeam, loserTeam       []byte
-	leveled                     int // of the two levels that were integers
+	leveled                     int // how many of the two levels were integers
 }
 
 func (f *answeredFight) field(name, value []byte) error {
@@ -166,13 +167,13 @@ func (f *answeredFight) field(name, value []byte) error {
 	return nil
 }
 
-// checkFight wants a Fight that is decided by the rule: between those who were sent, or, when nobody was, between those
-// whom it names. It requires the fields that every member of the family has; hero and villain, where they are given,
-// must be those who won and lost. It returns the id, as JSON in the body.
+// checkFight checks that the body is a Fight decided according to the rule, between the fighters that were sent or, if none
+// were, between those it names. It requires only the fields that every member of the family has; hero and villain, if present,
+// must be the winner and the loser. It returns the raw JSON of the id.
 func checkFight(body []byte, sent *pair) (id []byte, err error) {
 	var f answeredFight
 	if err := scan.Object(body, f.field); err != nil {
-		return nil, wrong("a fight that is %w", err)
+		return nil, wrong("invalid fight: %w", err)
 	}
 	return f.id, f.check(sent)
 }
@@ -183,10 +184,10 @@ func (f *answeredFight) check(sent *pair) error {
 		return err
 	}
 	if heroWins := hero.level > villain.level; heroWins != (string(f.winnerTeam) == heroTeam) {
-		return wrong("a fight of level %d against %d that %s won", hero.level, villain.level, f.winnerTeam)
+		return wrong("hero of level %d, villain of level %d, but %s won", hero.level, villain.level, f.winnerTeam)
 	}
 	if sent != nil && (!same(hero, sent.hero) || !same(villain, sent.villain)) {
-		return wrong("a fight between others than were sent")
+		return wrong("fight between other fighters than were sent")
 	}
 	if err := f.checkSides(hero, villain); err != nil {
 		return err
@@ -197,22 +198,22 @@ func (f *answeredFight) check(sent *pair) error {
 // The teams, as JSON.
 const heroTeam, villainTeam = `"heroes"`, `"villains"`
 
-// sides returns who fought for whom.
+// sides returns the hero and the villain of the fight.
 func (f *answeredFight) sides() (hero, villain fighter, err error) {
 	switch {
 	case len(f.id) == 0 || string(f.id) == "null" || string(f.id) == `""`:
-		return hero, villain, wrong("a fight without an id")
+		return hero, villain, wrong("fight without an id")
 	case !isName(f.winner.name) || !isName(f.loser.name) || f.leveled != 2:
-		return hero, villain, wrong("a fight without both names and levels")
+		return hero, villain, wrong("fight without both names and levels")
 	case string(f.winnerTeam) == heroTeam && string(f.loserTeam) == villainTeam:
 		return f.winner, f.loser, nil
 	case string(f.winnerTeam) == villainTeam && string(f.loserTeam) == heroTeam:
 		return f.loser, f.winner, nil
 	}
-	return hero, villain, wrong("a fight between the teams %.20s and %.20s", f.winnerTeam, f.loserTeam)
+	return hero, villain, wrong("fight between the teams %.20s and %.20s", f.winnerTeam, f.loserTeam)
 }
 
-// checkSides wants hero and villain, where they are given, to be those who fought.
+// checkSides checks that hero and villain, if present, are the ones who fought.
 func (f *answeredFight) checkSides(hero, villain fighter) error {
 	for _, side := range []struct {
 		object []byte
@@ -226,13 +227,13 @@ func (f *answeredFight) checkSides(hero, villain fighter) error {
 			return err
 		}
 		if !same(given, side.fought) {
-			return wrong("a fight whose hero or villain did not fight")
+			return wrong("the hero or villain shown did not fight")
 		}
 	}
 	return nil
 }
 
-// checkPlace wants the place, where it is given, to be the one that was sent.
+// checkPlace checks that the location, if present, is the one that was sent.
 func (f *answeredFight) checkPlace(sent *pair) error {
 	if !isObject(f.location) {
 		return nil
@@ -242,7 +243,7 @@ func (f *answeredFight) checkPlace(sent *pair) error {
 		return err
 	}
 	if asked, err := readLocation(sent.placeJSON); err != nil || !scan.Same(place, asked) {
-		return wrong("a fight at another place than was sent")
+		return wrong("fight at another location than was sent")
 	}
 	return nil
 }

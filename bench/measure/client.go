@@ -9,29 +9,29 @@ import (
 	"superheroes/bench/rawhttp"
 )
 
-// postFight is how the request that has a fight fought is named.
+// postFight is the name of the request that posts a fight.
 const postFight = "POST /api/fights"
 
-// errStatus is a wrong answer because of its status.
+// errStatus means that a response is wrong because of its status.
 var errStatus = errors.New("status")
 
-// client does iterations, one at a time, on connections of its own.
+// client runs iterations, one at a time, on its own connections.
 type client struct {
 	conns map[Service]*rawhttp.Conn
-	gets  map[string][]byte // requests by path, made once
+	gets  map[string][]byte // requests by path, built once
 	post  []byte
 
-	body   []byte // of the fight that is being sent
+	body   []byte // of the fight being sent
 	lastID []byte // of the last fight, as JSON
 
 	requests int64  // sent so far
-	last     string // what was asked for last
-	size     int    // of the last answer's body
+	last     string // the last request
+	size     int    // of the last response body
 }
 
 func newClient(target Target, timeout time.Duration) (*client, error) {
 	c := &client{conns: map[Service]*rawhttp.Conn{}, gets: map[string][]byte{}}
-	shared := map[string]*rawhttp.Conn{} // a base that several services have needs one connection only
+	shared := map[string]*rawhttp.Conn{} // services with the same base URL share a connection
 	for _, service := range Services() {
 		base := target.URL(service)
 		if base == "" {
@@ -59,7 +59,7 @@ func (c *client) close() {
 	}
 }
 
-// traffic returns the bytes sent and received, and the connections made.
+// traffic returns the bytes sent and received and the number of connections opened.
 func (c *client) traffic() (sent, received, dialled int64) {
 	seen := map[*rawhttp.Conn]bool{}
 	for _, conn := range c.conns {
@@ -71,7 +71,7 @@ func (c *client) traffic() (sent, received, dialled int64) {
 	return sent, received, dialled
 }
 
-// get sends a GET and wants 200.
+// get sends a GET and requires status 200.
 func (c *client) get(service Service, path string) ([]byte, error) {
 	conn := c.conns[service]
 	request := c.gets[path]
@@ -84,7 +84,7 @@ func (c *client) get(service Service, path string) ([]byte, error) {
 	return c.ok(conn.Do(request))
 }
 
-// ok wants 200.
+// ok requires status 200 and returns the body.
 func (c *client) ok(answer rawhttp.Answer, err error) ([]byte, error) {
 	if err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func (c *client) ok(answer rawhttp.Answer, err error) ([]byte, error) {
 	return answer.Body, nil
 }
 
-// single returns an action of one GET.
+// single returns an action that consists of one GET.
 func single(service Service, path string, check func([]byte) error) func(*client) error {
 	return func(c *client) error {
 		body, err := c.get(service, path)
@@ -107,7 +107,7 @@ func single(service Service, path string, check func([]byte) error) func(*client
 	}
 }
 
-// family is the iteration of the family's load test: two fighters, a place, and the fight between them there.
+// family runs the iteration of the family's load test: get two fighters and a location, then post the fight between them.
 func (c *client) family() error {
 	body, err := c.get(Fights, "/api/fights/randomfighters")
 	if err != nil {
@@ -117,7 +117,7 @@ func (c *client) family() error {
 	if err != nil {
 		return err
 	}
-	c.body = append(append(c.body[:0], `{"hero":`...), drawn.heroJSON...) // the answer's buffer is about to be used again
+	c.body = append(append(c.body[:0], `{"hero":`...), drawn.heroJSON...) // copied: the response buffer is about to be reused
 	c.body = append(append(c.body, `,"villain":`...), drawn.villainJSON...)
 	if body, err = c.get(Fights, "/api/fights/randomlocation"); err != nil {
 		return err
@@ -138,7 +138,7 @@ func (c *client) family() error {
 	return c.fought(body, &sent)
 }
 
-// executeFight has the member draw who fights, and where.
+// executeFight lets the member pick the fighters and the location.
 func (c *client) executeFight() error {
 	body, err := c.get(Fights, "/api/fights/execute_fight")
 	if err != nil {
@@ -147,14 +147,14 @@ func (c *client) executeFight() error {
 	return c.fought(body, nil)
 }
 
-// fought wants a Fight between those who were sent, if anybody was, and not the one that was answered before.
+// fought checks that the body is a Fight between the fighters that were sent, if any, and not a repeat of the previous one.
 func (c *client) fought(body []byte, sent *pair) error {
 	id, err := checkFight(body, sent)
 	if err != nil {
 		return err
 	}
 	if bytes.Equal(id, c.lastID) {
-		return wrong("a fight with the id of the one before, %.60s", id)
+		return wrong("fight with the same id as the previous one, %.60s", id)
 	}
 	c.lastID = append(c.lastID[:0], id...)
 	return nil

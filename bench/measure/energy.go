@@ -8,22 +8,23 @@ import (
 	"superheroes/bench/energy"
 )
 
-// MeasuredEnergy is what RAPL counted in the measured time: the whole machine, with this generator and all else that ran.
+// MeasuredEnergy is the energy that RAPL counted during the measured time, for the whole machine: it includes this generator
+// and everything else that ran.
 type MeasuredEnergy struct {
 	Joules    float64 `json:"joules"`
-	IdleWatts float64 `json:"idle_watts"` // without load, just before
-	Net       float64 `json:"net_joules"` // less the idle watts over the measured time
-	PerUnit   float64 `json:"net_uj"`     // for each iteration that ended in it
+	IdleWatts float64 `json:"idle_watts"` // without load, just before the run
+	Net       float64 `json:"net_joules"` // minus IdleWatts over the measured time
+	PerUnit   float64 `json:"net_uj"`     // per iteration completed in that time
 }
 
-// joules returns the energy so far, 0 where it can't be told.
+// joules returns the energy used so far, or 0 if it isn't available.
 func (m measurement) joules() float64 {
 	if m.meter == nil {
 		return 0
 	}
 	joules, err := m.meter.Joules()
 	if err != nil {
-		return 0 // it could be read at the start: the figures will show that it no longer can
+		return 0 // it was readable at the start; the missing figures will show that it no longer is
 	}
 	return joules
 }
@@ -40,19 +41,19 @@ func (m measurement) measured(begun, over moment, idleWatts float64) *MeasuredEn
 	return e
 }
 
-// Tiers are where energy figures come from. They are never added up or compared with each other.
+// Tiers describes the sources of energy figures. Figures of different tiers are never added up or compared.
 type Tiers struct {
 	Measured Measuring    `json:"measured"`
 	Modelled energy.Model `json:"modelled"`
 }
 
-// Measuring says what RAPL counts, or why there is none.
+// Measuring says what RAPL counts, or why it isn't available.
 type Measuring struct {
 	Zones   []string `json:"zones,omitempty"`
 	Missing string   `json:"missing,omitempty"`
 }
 
-// energyText writes the three tiers of a member.
+// energyText writes the three tiers of a member's energy figures.
 func (m Member) energyText(w io.Writer, unit string, tiers Tiers) {
 	figure := func(name string) string {
 		f, ok := m.Figure(name)
@@ -65,12 +66,12 @@ func (m Member) energyText(w io.Writer, unit string, tiers Tiers) {
 	if tiers.Measured.Missing != "" {
 		fmt.Fprintf(w, "    measured: not available, %s\n", tiers.Measured.Missing)
 	} else {
-		fmt.Fprintf(w, "    measured: %s above an idle %s, by RAPL (%s): the whole machine, the generator too\n",
+		fmt.Fprintf(w, "    measured: %s above an idle %s, by RAPL (%s): the whole machine, including the generator\n",
 			figure("measured_energy_uj"), figure("measured_idle_watts"), strings.Join(tiers.Measured.Zones, ", "))
 	}
 	counted := "application and store"
 	if _, known := m.Figure(storePrefix + "cpu_us"); !known {
-		counted = "the application, without a store's"
+		counted = "the application, excluding stores"
 	}
 	fmt.Fprintf(w, "    modelled: %s = CPU seconds of %s x %s W; %s\n",
 		figure("modelled_energy_uj"), counted, Short(tiers.Modelled.Watts), tiers.Modelled.Source)

@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// ServeFloor is the floor: a bare net/http handler that writes the same JSON of size bytes to whoever asks. It says on
-// out where it listens, and ends when in does, so that it outlives nobody.
+// ServeFloor serves the floor: a bare net/http handler that answers every request with the same JSON of size bytes. It prints
+// its URL to out and stops when in reaches EOF, so that it never outlives its parent.
 func ServeFloor(size int, in io.Reader, out io.Writer) error {
-	size = max(size, leastFloor)
+	size = max(size, minFloor)
 	body := []byte(floorBegin + strings.Repeat("x", size-len(floorBegin)-len(floorEnd)) + floorEnd)
 	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -24,12 +24,12 @@ func ServeFloor(size int, in io.Reader, out io.Writer) error {
 	}
 	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header()["Content-Type"] = []string{"application/json"}
-		_, _ = w.Write(body) // a client that is gone needs no answer
+		_, _ = w.Write(body) // the client may be gone
 	})}
 	fmt.Fprintf(out, "http://%s\n", listener.Addr())
 	go func() {
-		_, _ = io.Copy(io.Discard, in) // whatever ends it
-		_ = server.Close()             // there is nothing to lose
+		_, _ = io.Copy(io.Discard, in) // EOF or an error: stop either way
+		_ = server.Close()             // requests under way don't matter
 	}()
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
@@ -39,22 +39,22 @@ func ServeFloor(size int, in io.Reader, out io.Writer) error {
 
 const (
 	floorBegin, floorEnd = `{"floor":"`, `"}`
-	leastFloor           = len(floorBegin) + len(floorEnd)
+	minFloor             = len(floorBegin) + len(floorEnd)
 )
 
-// floorName is what reports call it.
+// floorName is the name of the floor in reports.
 const floorName = "floor"
 
 // Floor is a running floor.
 type Floor struct {
 	Target  Target
-	size    int // that its answers must have
+	size    int // expected response size
 	command *exec.Cmd
 	in      io.Closer
 }
 
-// StartFloor runs the command, whose process is to call ServeFloor with its standard input and output, and waits until it
-// serves. Stop ends it.
+// StartFloor starts the command, which must call ServeFloor with its standard input and output, and waits until it is serving.
+// The caller must call Stop.
 func StartFloor(command *exec.Cmd) (*Floor, error) {
 	in, err := command.StdinPipe()
 	if err != nil {
@@ -77,18 +77,18 @@ func StartFloor(command *exec.Cmd) (*Floor, error) {
 	return floor, nil
 }
 
-// mix returns what iterations on the floor do: one request, whose answer must be of the right size.
+// mix returns the mix for the floor: one request whose response must have the right size.
 func (f *Floor) mix() Mix {
 	check := func(body []byte) error {
 		if len(body) != f.size {
-			return wrong("%d bytes from the floor, not %d", len(body), f.size)
+			return wrong("the floor sent %d bytes, want %d", len(body), f.size)
 		}
 		return nil
 	}
 	return Mix{"floor", []action{{"floor", Fights, false, single(Fights, "/", check)}}}
 }
 
-// Stop ends it. How it ends doesn't matter: an interrupt from the terminal may reach it too.
+// Stop stops it. Its exit status is ignored, since an interrupt from the terminal may reach it too.
 func (f *Floor) Stop() {
 	_ = f.in.Close()
 	_ = f.command.Wait()

@@ -5,7 +5,8 @@ import (
 	"io"
 )
 
-// JSON writes the report for programs. Names and units don't change within a version of the program; fields may be added.
+// JSON writes the report in machine-readable form. Within a version of the program, names and units don't change; fields may be
+// added.
 func (r *Report) JSON(w io.Writer) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")

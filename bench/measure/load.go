@@ -8,24 +8,24 @@ import (
 	"time"
 )
 
-// load is what is put on a target, from the first warm-up iteration to the last measured one.
+// load describes the load on a target, from the first warm-up iteration to the last measured one.
 type load struct {
 	mix         Mix
 	target      Target
 	connections int
-	rate        float64 // iterations a second; 0: as many as the connections carry, each sent when the last was answered
+	rate        float64 // iterations per second; 0: closed model, each connection sends as soon as it has its response
 	timeout     time.Duration
 	maxWait     time.Duration
 	start       time.Time // of the warm-up
 	window      window
 }
 
-// window is the measured time. Iterations before it warm up, none is sent after it.
+// window is the measured time. Iterations before it are the warm-up; none are sent after it.
 type window struct{ from, to time.Time }
 
 func (w window) holds(at time.Time) bool { return !at.Before(w.from) && at.Before(w.to) }
 
-// run puts the load on, and returns when every iteration is done. A context that ends ends the sending.
+// run applies the load and returns once every iteration is done. It stops sending when ctx is canceled.
 func (l load) run(ctx context.Context, t *tally) error {
 	clients := make([]*client, l.connections)
 	for i := range clients {
@@ -43,7 +43,7 @@ func (l load) run(ctx context.Context, t *tally) error {
 	return nil
 }
 
-// closed has each connection send its next iteration when it has the answer to the last.
+// closed makes each connection start its next iteration as soon as the last one is done.
 func (l load) closed(ctx context.Context, clients []*client, t *tally) {
 	var workers sync.WaitGroup
 	for worker, c := range clients {
@@ -68,8 +68,8 @@ type arrival struct {
 	intended time.Time
 }
 
-// open sends iterations at their times, whether or not earlier ones were answered. One that finds no free connection
-// waits for it; its latency counts from when it should have been sent. One that waited longer than maxWait is dropped.
+// open sends iterations on schedule, whether or not earlier ones have completed. An iteration that finds no free connection
+// waits for one; its latency counts from when it should have been sent. One that has waited longer than maxWait is dropped.
 func (l load) open(ctx context.Context, clients []*client, t *tally) error {
 	pace, err := newPacer()
 	if err != nil {
@@ -77,12 +77,12 @@ func (l load) open(ctx context.Context, clients []*client, t *tally) error {
 	}
 	defer pace.close()
 	defer context.AfterFunc(ctx, pace.close)()
-	// As many as can come due while none is taken, before they are dropped.
+	// Room for all that can come due within maxWait; after that they are dropped anyway.
 	arrivals := make(chan arrival, int(l.rate*l.maxWait.Seconds())+1)
 	var workers sync.WaitGroup
 	for _, c := range clients {
 		workers.Go(func() {
-			free := l.start // since when this connection is
+			free := l.start // when this connection became free
 			for next := range arrivals {
 				now, measured := time.Now(), l.window.holds(next.intended)
 				if now.Sub(next.intended) > l.maxWait {
@@ -90,7 +90,7 @@ func (l load) open(ctx context.Context, clients []*client, t *tally) error {
 					continue
 				}
 				if measured {
-					t.sent(now.Sub(later(next.intended, free))) // that no connection was free is the target's doing
+					t.sent(now.Sub(later(next.intended, free))) // waiting for a free connection is down to the target
 				}
 				free = l.iterate(c, next.turn, next.intended, t)
 			}
@@ -110,7 +110,7 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// release lets each iteration go when it is due.
+// release hands out each iteration when it is due.
 func (l load) release(ctx context.Context, pace *pacer, arrivals chan<- arrival, t *tally) error {
 	for turn := 0; ctx.Err() == nil; turn++ {
 		due := l.start.Add(time.Duration(float64(turn) / l.rate * float64(time.Second)))
@@ -131,7 +131,7 @@ func (l load) release(ctx context.Context, pace *pacer, arrivals chan<- arrival,
 	return nil
 }
 
-// iterate does one iteration, and returns when it was done.
+// iterate runs one iteration and returns the time it completed.
 func (l load) iterate(c *client, turn int, intended time.Time, t *tally) time.Time {
 	does := l.mix.turns[turn%len(l.mix.turns)]
 	err := does.do(c)
@@ -140,14 +140,14 @@ func (l load) iterate(c *client, turn int, intended time.Time, t *tally) time.Ti
 	return now
 }
 
-// outcome is what an iteration came to.
+// outcome is the result of an iteration.
 type outcome struct {
 	action   action
 	measured bool
-	latency  time.Duration // from when it was to be sent
+	latency  time.Duration // since it was due
 	err      error
-	last     string // what it asked for last
+	last     string // its last request
 }
 
-// isWrong tells an answer that was wrong from none.
+// isWrong reports whether there was a response, but a wrong one.
 func (o outcome) isWrong() bool { return errors.Is(o.err, errWrong) }

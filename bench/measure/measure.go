@@ -1,6 +1,6 @@
-// Package measure measures running members of the family, from outside and by what their processes use, and does not let
-// a measurement flatter: a run that dropped iterations, got wrong answers, did not have its fights stored, or had strangers
-// on its cores, is void. Members is the way in; Report is what comes out.
+// Package measure measures running members of the family, from outside and by the resources their processes use. It guards
+// against flattering results: a run is void if it dropped iterations, got wrong responses, didn't have its fights stored, or
+// shared its cores with unrelated processes. The entry point is Members, which returns a Report.
 package measure
 
 import (
@@ -18,19 +18,19 @@ import (
 	"superheroes/bench/stat"
 )
 
-// Report is what a measurement came to.
+// Report is the result of a measurement.
 type Report struct {
 	Started time.Time `json:"started"`
 	Version string    `json:"version"`
 	Machine Machine   `json:"machine"`
 	Plan    Plan      `json:"plan"`
 	Energy  Tiers     `json:"energy"`
-	Series  []Series  `json:"series"` // one for each rate, or one of the closed model
-	Void    bool      `json:"void"`   // a run is
-	Notes   []string  `json:"notes"`  // what the figures don't have, and why
+	Series  []Series  `json:"series"` // one per rate, or a single one for the closed model
+	Void    bool      `json:"void"`   // at least one run is void
+	Notes   []string  `json:"notes"`  // what the figures leave out, and why
 }
 
-// Machine is where it was measured.
+// Machine describes the machine it was measured on.
 type Machine struct {
 	OS    string `json:"os"`
 	Arch  string `json:"arch"`
@@ -38,10 +38,10 @@ type Machine struct {
 	Go    string `json:"go"`
 }
 
-// Plan is what was asked for.
+// Plan is what was requested.
 type Plan struct {
 	Mix         string  `json:"mix"`
-	Unit        string  `json:"unit"` // what an iteration is: fight, or iteration
+	Unit        string  `json:"unit"` // what figures are given per: fight, or iteration
 	Connections int     `json:"connections"`
 	Seconds     float64 `json:"seconds"`
 	Warmup      float64 `json:"warmup_seconds"`
@@ -52,35 +52,35 @@ type Plan struct {
 	PinSelf     []int   `json:"pin_self,omitempty"`
 }
 
-// Series is the runs at one rate.
+// Series holds the runs at one rate.
 type Series struct {
-	Rate        float64      `json:"rate"` // iterations a second; 0: the closed model
+	Rate        float64      `json:"rate"` // iterations per second; 0: the closed model
 	Floor       *Member      `json:"floor,omitempty"`
 	Members     []Member     `json:"members"`
-	Comparisons []Comparison `json:"comparisons,omitempty"` // of each member with the first
+	Comparisons []Comparison `json:"comparisons,omitempty"` // each member compared with the first
 }
 
-// Member is the runs of one target.
+// Member holds the runs of one target.
 type Member struct {
 	Name    string   `json:"name"`
-	Profile string   `json:"profile,omitempty"` // what its health page names; the floor has none
+	Profile string   `json:"profile,omitempty"` // as reported by its health page; the floor has none
 	Runs    []Run    `json:"runs"`
-	Figures []Figure `json:"figures"` // of all runs, also void ones
-	Void    []string `json:"void"`    // reasons, with the run each belongs to
-	Stores  string   `json:"stores"`  // whether fights were found stored
+	Figures []Figure `json:"figures"` // over all runs, including void ones
+	Void    []string `json:"void"`    // reasons, each with its round
+	Stores  string   `json:"stores"`  // summary of whether its fights were stored
 }
 
-// Comparison is a member by the first.
+// Comparison compares a member with the first one.
 type Comparison struct {
 	Name   string                `json:"name"`
 	To     string                `json:"to"`
-	Equal  string                `json:"not_equal,omitempty"` // why it must not be taken for one of equal work
-	Ratios map[string]stat.Ratio `json:"ratios"`              // by the figure's name
+	Equal  string                `json:"not_equal,omitempty"` // why the two did not do equal work
+	Ratios map[string]stat.Ratio `json:"ratios"`              // by figure name
 }
 
-// Members measures each target, round by round, at each rate. The floor is measured before the first round and after
-// each. An error means that a target does not answer or can't be measured; what makes runs void stands in the report.
-// When ctx ends, or a target doesn't answer any more after some runs, what there is by then is returned, void.
+// Members measures each target, round by round, at each rate. The floor is measured before the first round and after each one.
+// An error means that a target does not respond or can't be measured; reasons that make runs void are in the report. If ctx is
+// canceled, or a target stops responding after some runs, the partial report is returned, marked void.
 func Members(ctx context.Context, o Options) (*Report, error) {
 	o.system = proc.System()
 	o.Targets = slices.Clone(o.Targets) // their processes and profiles are filled in
@@ -105,7 +105,7 @@ func Members(ctx context.Context, o Options) (*Report, error) {
 	}
 	o.meter = meter
 	if o.CountCalls {
-		report.note("system calls were counted, which makes each take a little longer: CPU figures include that")
+		report.note("system calls were counted, which makes each one slightly slower; CPU figures include that overhead")
 	}
 	unpin, err := o.pin()
 	defer unpin()
@@ -136,7 +136,7 @@ func Members(ctx context.Context, o Options) (*Report, error) {
 			return nil, err
 		}
 		report.Void = true
-		report.note("VOID: %v: nothing after that was measured", err)
+		report.note("VOID: %v: the measurement stopped there", err)
 		break
 	}
 	report.judge()
@@ -147,7 +147,7 @@ func (r *Report) note(format string, args ...any) {
 	r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
 }
 
-// measured tells whether there is any run of a target.
+// measured reports whether any target has a run.
 func (r *Report) measured() bool {
 	for _, s := range r.Series {
 		if slices.ContainsFunc(s.Members, func(m Member) bool { return len(m.Runs) > 0 }) {
@@ -157,7 +157,7 @@ func (r *Report) measured() bool {
 	return false
 }
 
-// judge marks the report void when a run is.
+// judge marks the report void if any run is.
 func (r *Report) judge() {
 	for _, s := range r.Series {
 		for _, m := range s.all() {
@@ -206,7 +206,7 @@ func (o Options) once(ctx context.Context, member *Member, target Target, mix Mi
 	return nil
 }
 
-// finish works out the figures, their ratios to the floor, and the comparisons.
+// finish computes the figures, their ratios to the floor, and the comparisons.
 func (s *Series) finish(model energy.Model) {
 	if s.Floor != nil {
 		s.Floor.finish(nil, model)
@@ -220,7 +220,7 @@ func (s *Series) finish(model energy.Model) {
 }
 
 func (m *Member) finish(floor *Member, model energy.Model) {
-	m.Void, m.Figures = []string{}, []Figure{} // lists in JSON, also when nothing was measured
+	m.Void, m.Figures = []string{}, []Figure{} // so that they are lists in JSON even if nothing was measured
 	if m.Runs == nil {
 		m.Runs = []Run{}
 	}
@@ -238,7 +238,7 @@ func (m *Member) finish(floor *Member, model energy.Model) {
 	}
 }
 
-// stores says in a few words whether the fights were stored.
+// stores summarizes whether the fights were stored.
 func stores(runs []Run) string {
 	if len(runs) == 0 {
 		return "not measured"
@@ -260,42 +260,42 @@ func stores(runs []Run) string {
 	return fmt.Sprintf("%d acknowledged, %d stored", acknowledged, stored)
 }
 
-// cannotBeChecked begins what is said of a member that can't tell.
+// cannotBeChecked is the prefix for a member that can't report how many fights it has stored.
 const cannotBeChecked = "CANNOT BE CHECKED: "
 
-// unchecked returns what nobody knows of the first member of which there is anything, "" when there is nothing.
+// unchecked returns the first thing about any member that could not be checked, or "" if everything was.
 func (r *Report) unchecked() string {
 	for _, s := range r.Series {
 		for _, m := range s.Members {
 			if strings.HasPrefix(m.Stores, cannotBeChecked) {
-				return "nobody knows whether " + m.Name + " stores its fights; do not call it fast"
+				return "it is unknown whether " + m.Name + " stores its fights; do not call it fast"
 			}
 		}
 		for _, m := range s.all() {
 			if _, _, unknown := m.surroundings(); unknown != "" {
-				return "nobody knows what CPU time strangers took beside " + m.Name + ": " + unknown
+				return "the CPU time taken by strangers while measuring " + m.Name + " is unknown: " + unknown
 			}
 		}
 	}
 	return ""
 }
 
-// surroundings returns the extremes of the runs', by each figure, and why one isn't known; "" when each is.
-func (m Member) surroundings() (least, most Surroundings, unknown string) {
+// surroundings returns the minimum and maximum of each figure over the runs, and why one is unknown, or "" if all are known.
+func (m Member) surroundings() (low, high Surroundings, unknown string) {
 	for i, run := range m.Runs {
 		s := run.Surroundings
 		if i == 0 {
-			least, most = s, s
+			low, high = s, s
 		}
-		least.Load, most.Load = min(least.Load, s.Load), max(most.Load, s.Load)
-		least.Strangers, most.Strangers = min(least.Strangers, s.Strangers), max(most.Strangers, s.Strangers)
-		least.Steal, most.Steal = min(least.Steal, s.Steal), max(most.Steal, s.Steal)
+		low.Load, high.Load = min(low.Load, s.Load), max(high.Load, s.Load)
+		low.Strangers, high.Strangers = min(low.Strangers, s.Strangers), max(high.Strangers, s.Strangers)
+		low.Steal, high.Steal = min(low.Steal, s.Steal), max(high.Steal, s.Steal)
 		unknown = cmp.Or(unknown, s.Unknown)
 	}
-	return least, most, unknown
+	return low, high, unknown
 }
 
-// compare compares figure by figure.
+// compare compares two members figure by figure.
 func compare(m, first Member) Comparison {
 	c := Comparison{Name: m.Name, To: first.Name, Ratios: map[string]stat.Ratio{}}
 	for _, figure := range m.Figures {
@@ -310,17 +310,17 @@ func compare(m, first Member) Comparison {
 			reasons = append(reasons, side.Name+" is VOID")
 		}
 		if strings.HasPrefix(side.Stores, cannotBeChecked) {
-			reasons = append(reasons, "nobody knows whether "+side.Name+" stores its fights")
+			reasons = append(reasons, "it is unknown whether "+side.Name+" stores its fights")
 		}
 	}
 	if known := first.Profile != notTold && m.Profile != notTold; known && m.Profile != first.Profile {
-		reasons = append(reasons, fmt.Sprintf("%s does the work of the profile %s, %s that of %s", first.Name, first.Profile, m.Name, m.Profile))
+		reasons = append(reasons, fmt.Sprintf("%s runs in profile %s, %s in profile %s", first.Name, first.Profile, m.Name, m.Profile))
 	}
 	c.Equal = strings.Join(reasons, "; ")
 	return c
 }
 
-// Figure returns a figure by its name.
+// Figure returns the figure with that name.
 func (m Member) Figure(name string) (Figure, bool) {
 	for _, figure := range m.Figures {
 		if figure.Name == name {
@@ -330,19 +330,19 @@ func (m Member) Figure(name string) (Figure, bool) {
 	return Figure{}, false
 }
 
-// wantedConfidence is that of intervals, where there are runs enough.
+// wantedConfidence is the confidence of intervals, if there are enough runs.
 const wantedConfidence = 0.95
 
-// Figure is one quantity over all runs.
+// Figure summarizes one quantity over all runs.
 type Figure struct {
 	Name     string        `json:"name"`
 	Unit     string        `json:"unit"`
-	Values   []float64     `json:"values"` // one for each run
+	Values   []float64     `json:"values"` // one per run
 	Median   float64       `json:"median"`
 	Least    float64       `json:"least"`
 	Most     float64       `json:"most"`
 	Interval stat.Interval `json:"interval"`           // of the median
-	ToFloor  *stat.Ratio   `json:"to_floor,omitempty"` // by the floor's own figure of the same name
+	ToFloor  *stat.Ratio   `json:"to_floor,omitempty"` // relative to the floor's figure of the same name
 }
 
 func (f *Figure) compareWith(floor *Member) {
@@ -355,7 +355,8 @@ func (f *Figure) compareWith(floor *Member) {
 	}
 }
 
-// floorName is the figure of the floor that a store's is compared with: the floor has no store.
+// floorName returns the name of the floor's figure to compare with. The floor has no store, so a store's figures are compared
+// with those of the floor itself.
 func (f *Figure) floorName() string {
 	if rest, ok := strings.CutPrefix(f.Name, storePrefix); ok {
 		return rest

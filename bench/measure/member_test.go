@@ -15,18 +15,18 @@ import (
 	"time"
 )
 
-// member is a made-up member of the family, whose faults are chosen.
+// member is a fake member of the family with configurable faults.
 type member struct {
 	mu     sync.Mutex
 	fights []string // ids, in order
 	asked  atomic.Int64
 
-	copies  func(n int) int                         // how often the n-th fight is stored; once when nil
-	spoil   func(n int, fight map[string]any)       // changes what the n-th fight answers
-	before  func(w http.ResponseWriter, n int) bool // of each request to fight; true: it was answered
-	noCount bool                                    // it has no /api/fights/count
-	silent  atomic.Bool                             // nor has it any more
-	noList  bool                                    // nor /api/fights
+	copies  func(n int) int                         // how often to store the n-th fight; once if nil
+	spoil   func(n int, fight map[string]any)       // modifies the response of the n-th fight
+	before  func(w http.ResponseWriter, n int) bool // called for each fight request; true: it wrote the response
+	noCount bool                                    // no /api/fights/count
+	silent  atomic.Bool                             // the same, set during a test
+	noList  bool                                    // no /api/fights
 }
 
 func (m *member) start(t *testing.T) Target {
@@ -85,7 +85,7 @@ func (m *member) fight(w http.ResponseWriter, hero, villain, place map[string]an
 	answer(w, m.decide(n, hero, villain, place))
 }
 
-// decide stores the n-th fight and returns what it answers.
+// decide stores the n-th fight and returns the response.
 func (m *member) decide(n int, hero, villain, place map[string]any) map[string]any {
 	copies := 1
 	if m.copies != nil {
@@ -128,7 +128,7 @@ func (m *member) count(w http.ResponseWriter) {
 	answer(w, map[string]any{"count": len(m.fights)})
 }
 
-// list pages as the contract has it: newest first, before= an id.
+// list paginates as the contract specifies: newest first, with before= an id.
 func (m *member) list(w http.ResponseWriter, r *http.Request) {
 	if m.noList {
 		http.Error(w, "no such path", http.StatusNotFound)
@@ -149,7 +149,7 @@ func (m *member) list(w http.ResponseWriter, r *http.Request) {
 	answer(w, page)
 }
 
-// breakOff closes the connection without an answer.
+// breakOff closes the connection without a response.
 func breakOff(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err == nil {
@@ -157,7 +157,8 @@ func breakOff(w http.ResponseWriter) {
 	}
 }
 
-// quick are options of a short run, of as many iterations on a busy machine as on any other: 5 to warm up and 50 measured.
+// quick returns the options for a short run that has the same number of iterations even on a busy machine: 5 to warm up and 50
+// measured.
 func quick(t *testing.T, mix string, target Target) Options {
 	t.Helper()
 	parsed, err := ParseMix(mix)
@@ -170,7 +171,7 @@ func quick(t *testing.T, mix string, target Target) Options {
 	}
 }
 
-// measure measures and returns the one run, without what a busy machine makes of it.
+// measure returns the single run of a measurement, without void reasons that are due to a busy machine.
 func measure(t *testing.T, o Options) Run {
 	t.Helper()
 	report, err := Members(t.Context(), o)
@@ -182,7 +183,7 @@ func measure(t *testing.T, o Options) Run {
 	return run
 }
 
-// ofTheMachine reports whether a run is void because the machine has other work.
+// ofTheMachine reports whether a void reason is due to other load on the machine.
 func ofTheMachine(reason string) bool {
-	return strings.HasPrefix(reason, "strangers took") || strings.Contains(reason, "was sent")
+	return strings.HasPrefix(reason, "strangers took") || strings.Contains(reason, "were sent at least")
 }

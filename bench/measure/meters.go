@@ -15,39 +15,39 @@ import (
 
 func selfPID() int { return os.Getpid() }
 
-// idleTime is what processes did while nobody asked them anything.
+// idleTime is what processes used while they received no requests.
 type idleTime struct {
 	seconds float64
 	usage   proc.Usage
 }
 
-// use is what one set of processes used.
+// use collects the resource usage of one set of processes.
 type use struct {
 	system        proc.FS
 	pids          []int
 	before, after idleTime
 	begin, end    proc.Usage
 	peak          int64
-	err           error // the first; nothing is told then
+	err           error // the first error; there are no figures then
 
 	counter *proc.Calls // nil when system calls aren't counted
 	calls   int64       // in the measured time
-	noCalls error       // why they aren't counted although they should be
+	noCalls error       // why they could not be counted
 }
 
-// meters are the processes of a target.
+// meters measures the processes of a target.
 type meters struct{ application, store *use }
 
 func (m measurement) meters() *meters {
 	return &meters{&use{system: m.system, pids: m.target.PIDs}, &use{system: m.system, pids: m.target.StorePIDs}}
 }
 
-// countCalls counts the system calls from now on.
+// countCalls starts counting system calls.
 func (m *meters) countCalls() {
 	m.each(func(u *use) { u.counter, u.noCalls = proc.CountCalls(u.begin.PIDs) })
 }
 
-// called ends that.
+// called stops counting system calls.
 func (m *meters) called() {
 	m.each(func(u *use) {
 		if u.counter == nil {
@@ -70,12 +70,12 @@ func (m *meters) read(place func(*use) *proc.Usage) {
 	m.each(func(u *use) { *place(u), u.err = u.system.Usage(u.pids) })
 }
 
-// watch notes the most memory.
+// watch updates the peak memory.
 func (m *meters) watch() {
 	m.each(func(u *use) { u.peak = max(u.peak, u.system.RSS(u.begin.PIDs)) })
 }
 
-// rest measures what the processes do without load, and returns what the machine takes then, in watts.
+// rest measures the processes without load, and returns the power of the machine during that time, in watts.
 func (m measurement) rest(ctx context.Context, meters *meters, place func(*use) *idleTime) (watts float64) {
 	if m.Idle <= 0 {
 		meters.each(func(u *use) { place(u).usage, u.err = u.system.Usage(u.pids) })
@@ -101,28 +101,28 @@ func (m measurement) rest(ctx context.Context, meters *meters, place func(*use) 
 	return watts
 }
 
-// Use is what a set of processes used. Figures of the measured time are for each iteration that ended in it.
+// Use is the resource usage of a set of processes. Figures of the measured time are per iteration completed in it.
 type Use struct {
 	PIDs    []int  `json:"pids"`
-	Error   string `json:"error,omitempty"` // why there is nothing
+	Error   string `json:"error,omitempty"` // why there are no figures
 	Threads int    `json:"threads"`
 
 	CPU    float64 `json:"cpu_us"`
-	Trees  []Tree  `json:"trees,omitempty"` // the same by process, of those that were named or found
+	Trees  []Tree  `json:"trees,omitempty"` // the same for each process that was named or found
 	User   float64 `json:"user_us"`
 	System float64 `json:"system_us"`
-	Cores  float64 `json:"cores"` // CPU seconds a second
+	Cores  float64 `json:"cores"` // CPU seconds per second
 
-	IdleBefore float64 `json:"idle_before_cores"` // CPU seconds a second while nobody asked
+	IdleBefore float64 `json:"idle_before_cores"` // CPU seconds per second without load
 	IdleAfter  float64 `json:"idle_after_cores"`
-	IdleShare  float64 `json:"idle_share"` // of the CPU time, what it would have used without load, from 0 to 1
+	IdleShare  float64 `json:"idle_share"` // share of the CPU time that it would have used without load, from 0 to 1
 
 	Voluntary   float64 `json:"voluntary_switches"`
 	Involuntary float64 `json:"involuntary_switches"`
 	ReadCalls   float64 `json:"read_calls"`
 	WriteCalls  float64 `json:"write_calls"`
 	Storage     float64 `json:"storage_bytes"`
-	Calls       float64 `json:"system_calls,omitempty"` // all of them; 0 when they weren't counted
+	Calls       float64 `json:"system_calls,omitempty"` // all of them; 0 if they weren't counted
 
 	RSSBefore int64 `json:"rss_before_bytes"`
 	RSSPeak   int64 `json:"rss_peak_bytes"`
@@ -130,20 +130,20 @@ type Use struct {
 	PSSBefore int64 `json:"pss_before_bytes"`
 	PSSAfter  int64 `json:"pss_after_bytes"`
 
-	Groups      []string `json:"containers,omitempty"` // their control groups, and what those used
+	Groups      []string `json:"containers,omitempty"` // their control groups, whose usage follows
 	GroupCPU    float64  `json:"container_cpu_us"`
 	GroupMemory int64    `json:"container_memory_bytes"`
 
 	Missing []string `json:"missing,omitempty"`
 }
 
-// Tree is a process with all below it, as the workers of a database server.
+// Tree is a process with all its descendants, such as a database server with its workers.
 type Tree struct {
 	PID int     `json:"pid"`
 	CPU float64 `json:"cpu_us"`
 }
 
-// result makes figures of the readings, nil when no processes are known.
+// result computes the figures from the readings. It returns nil if no processes are known.
 func (u *use) result(seconds, done float64) *Use {
 	if len(u.pids) == 0 {
 		return nil

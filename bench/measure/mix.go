@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Service is one of the four.
+// Service is one of the four services.
 type Service string
 
 // The services.
@@ -18,20 +18,20 @@ const (
 	Locations Service = "locations"
 )
 
-// Services returns all of them.
+// Services returns all services.
 func Services() []Service { return []Service{Fights, Heroes, Villains, Locations} }
 
-// Mix is what iterations do, in turn.
+// Mix is the sequence of actions that iterations perform.
 type Mix struct {
 	name  string
-	turns []action // iteration i does the i-th, and from the beginning again
+	turns []action // iteration i performs turns[i % len(turns)]
 }
 
-// action is what one iteration does.
+// action is the work of one iteration.
 type action struct {
 	name    string
-	service Service // that it asks
-	fights  bool    // a good iteration leaves one fight stored
+	service Service // the service it requests
+	fights  bool    // a successful iteration stores one fight
 	do      func(*client) error
 }
 
@@ -48,7 +48,7 @@ func actions() []action {
 	}
 }
 
-// MixNames returns the names that ParseMix knows.
+// MixNames returns the names that ParseMix accepts.
 func MixNames() []string {
 	var names []string
 	for _, a := range actions() {
@@ -57,10 +57,10 @@ func MixNames() []string {
 	return names
 }
 
-// maxWeight bounds how often an action may stand in a mix.
+// maxWeight limits the weight of an action in a mix.
 const maxWeight = 1000
 
-// ParseMix reads one name, or several with weights, as in execute_fight:1,random_hero:9.
+// ParseMix parses one name, or several with weights, such as execute_fight:1,random_hero:9.
 func ParseMix(text string) (Mix, error) {
 	mix := Mix{name: text}
 	for part := range strings.SplitSeq(text, ",") {
@@ -89,13 +89,13 @@ func actionNamed(name string) (action, error) {
 			return a, nil
 		}
 	}
-	return action{}, fmt.Errorf("there is no %q; there are %s", name, strings.Join(MixNames(), ", "))
+	return action{}, fmt.Errorf("unknown action %q; known are %s", name, strings.Join(MixNames(), ", "))
 }
 
-// String returns the mix as it was written.
+// String returns the mix as passed to ParseMix.
 func (m Mix) String() string { return m.name }
 
-// fights tells whether any iteration has a fight stored, and onlyFights whether every one has.
+// fights reports whether any iteration stores a fight; onlyFights reports whether all do.
 func (m Mix) fights() bool {
 	for _, a := range m.turns {
 		if a.fights {
@@ -105,7 +105,7 @@ func (m Mix) fights() bool {
 	return false
 }
 
-// asks tells whether any iteration asks the service.
+// asks reports whether any iteration sends requests to the service.
 func (m Mix) asks(service Service) bool {
 	return slices.ContainsFunc(m.turns, func(a action) bool { return a.service == service && a.name != "livez" })
 }
@@ -119,7 +119,7 @@ func (m Mix) onlyFights() bool {
 	return len(m.turns) > 0
 }
 
-// unit is what figures are given for each of.
+// unit returns what figures are given per.
 func (m Mix) unit() string {
 	if m.onlyFights() {
 		return "fight"

@@ -9,45 +9,45 @@ import (
 	"superheroes/bench/proc"
 )
 
-// Options say what is measured, and how.
+// Options configures a measurement.
 type Options struct {
 	Mix     Mix
-	Targets []Target // the first is the target, the others what it is compared with
+	Targets []Target // the first is the target, the others are compared with it
 
-	// Rates are iterations a second, each measured by itself; none: the closed model, in which each connection sends its
-	// next iteration when the last was answered.
+	// Rates are in iterations per second, each measured separately. Without any, the closed model applies: each connection
+	// starts its next iteration as soon as the last one is done.
 	Rates       []float64
 	Connections int
-	Duration    time.Duration // measured, of each run
+	Duration    time.Duration // measured time of each run
 	Warmup      time.Duration // before it, under the same load
 	Idle        time.Duration // without load, before and after each run
-	Timeout     time.Duration // of a request, with its connection
-	MaxWait     time.Duration // longest that an iteration of the open model waits for a free connection
-	Rounds      int           // runs of each target, in turn: A B A B …
+	Timeout     time.Duration // of a request, including connecting
+	MaxWait     time.Duration // open model: how long an iteration may wait for a free connection
+	Rounds      int           // runs of each target, alternating: A B A B …
 
-	Floor      []string // command line of the floor, to which its size is added (see ServeFloor); none: no floor
-	FloorProcs int      // GOMAXPROCS of the floor; 0: as the target's
+	Floor      []string // command line of the floor, to which its size is appended (see ServeFloor); empty: no floor
+	FloorProcs int      // GOMAXPROCS of the floor; 0: the same as the target's
 
-	PinTarget, PinSelf []int // cores of the target (and the floor) and of this process; none: as they are
+	PinTarget, PinSelf []int // cores to pin the target (and the floor) and this process to; empty: unchanged
 
-	// CountCalls counts all system calls of the target's processes, where the kernel lets us. CPU figures then include
-	// what that costs.
+	// CountCalls counts all system calls of the target's processes, if the kernel permits it. CPU figures then include the
+	// overhead.
 	CountCalls bool
 
-	RAPL  string       // folder of the energy counters, as energy.Powercap; "": no energy is measured
-	Model energy.Model // of energy by CPU time
+	RAPL  string       // folder of the energy counters, e.g. energy.Powercap; "": energy is not measured
+	Model energy.Model // estimates energy from CPU time
 
 	Version  string                                         // of this program, for the report
-	Progress func(what string, passed, total time.Duration) // told several times a second; may be nil
+	Progress func(what string, passed, total time.Duration) // called several times per second; may be nil
 
 	system proc.FS
-	meter  *energy.Meter // nil where there is none
+	meter  *energy.Meter // nil if not available
 }
 
-// UsageError is a measurement that can't be made as it was asked for.
+// UsageError means that a measurement can't be done as requested.
 type UsageError struct{ error }
 
-// check refuses what makes no sense.
+// check rejects invalid options.
 func (o *Options) check() error {
 	if err := o.wrong(); err != nil {
 		return UsageError{err}
@@ -58,18 +58,18 @@ func (o *Options) check() error {
 func (o *Options) wrong() error {
 	switch {
 	case len(o.Mix.turns) == 0:
-		return errors.New("a mix is needed")
+		return errors.New("missing mix")
 	case len(o.Targets) == 0:
-		return errors.New("a target is needed")
+		return errors.New("missing target")
 	case o.Connections < 1:
-		return errors.New("at least one connection is needed")
+		return errors.New("need at least one connection")
 	case o.Duration <= 0 || o.Timeout <= 0 || o.Rounds < 1:
 		return errors.New("duration, timeout and rounds must be above 0")
 	}
 	names := map[string]bool{}
 	for _, t := range o.Targets {
 		if names[t.Name] {
-			return fmt.Errorf("two targets are called %s", t.Name)
+			return fmt.Errorf("duplicate target name %s", t.Name)
 		}
 		names[t.Name] = true
 		if err := t.needs(o.Mix); err != nil {
@@ -84,5 +84,5 @@ func (o *Options) wrong() error {
 	return nil
 }
 
-// ErrInterrupted means that a run was ended before its time.
+// ErrInterrupted means that a run was stopped early.
 var ErrInterrupted = errors.New("interrupted")

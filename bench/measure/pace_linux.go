@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pacer waits for moments. The runtime's timers may be a millisecond late when nothing else happens, more than a fast
-// answer takes; the kernel's, waited for in the runtime's poller, are not, and keep no thread busy.
+// pacer waits until a given time. The runtime's timers may be a millisecond late on an idle process, which is longer than a fast
+// response takes. The kernel's timers are not, and waiting for one in the runtime's poller keeps no thread busy.
 type pacer struct{ timer *os.File }
 
 func newPacer() (*pacer, error) {
@@ -20,7 +20,7 @@ func newPacer() (*pacer, error) {
 	return &pacer{os.NewFile(uintptr(fd), "timer")}, nil
 }
 
-// wait returns at that moment, at once when it is over, or with os.ErrClosed.
+// wait returns at that time, immediately if it has passed, or with os.ErrClosed once the pacer is closed.
 func (p *pacer) wait(until time.Time) error {
 	left := time.Until(until)
 	if left <= 0 {
@@ -41,5 +41,5 @@ func (p *pacer) wait(until time.Time) error {
 	return err
 }
 
-// close wakes who waits.
+// close wakes a waiting goroutine.
 func (p *pacer) close() { _ = p.timer.Close() } // nothing was written

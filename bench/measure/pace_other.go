@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// pacer waits for moments, as exactly as the runtime does.
+// pacer waits until a given time, with the precision of the runtime's timers.
 type pacer struct {
 	once   sync.Once
 	closed chan struct{}
@@ -16,7 +16,7 @@ type pacer struct {
 
 func newPacer() (*pacer, error) { return &pacer{closed: make(chan struct{})}, nil }
 
-// wait returns at that moment, at once when it is over, or with os.ErrClosed.
+// wait returns at that time, immediately if it has passed, or with os.ErrClosed once the pacer is closed.
 func (p *pacer) wait(until time.Time) error {
 	select {
 	case <-time.After(time.Until(until)):
@@ -26,5 +26,5 @@ func (p *pacer) wait(until time.Time) error {
 	}
 }
 
-// close wakes who waits.
+// close wakes a waiting goroutine.
 func (p *pacer) close() { p.once.Do(func() { close(p.closed) }) }

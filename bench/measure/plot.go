@@ -10,9 +10,9 @@ import (
 	"superheroes/bench/stat"
 )
 
-// LatencyPlot draws the latency by percentile as SVG: of each member, the floor too, at each rate, the medians of its runs.
+// LatencyPlot plots the latency by percentile as SVG: for each member and the floor, at each rate, the medians over its runs.
 func (r *Report) LatencyPlot(w io.Writer) error {
-	c := r.chart("Latency of an iteration", "percentile, %", "latency, ms")
+	c := r.chart("Iteration latency", "percentile, %", "latency, ms")
 	c.Ticks = []float64{0, 50, 90, 99, 99.9, lastPercent}
 	c.Scale = nines
 	for _, s := range r.Series {
@@ -25,13 +25,13 @@ func (r *Report) LatencyPlot(w io.Writer) error {
 	return c.Write(w)
 }
 
-// lastPercent is the last that is drawn: 100 lies at no finite distance.
+// lastPercent is the last percentile drawn: on this scale, 100 is at infinity.
 const lastPercent = 99.99
 
-// nines has each further nine of a percentile take the same room.
+// nines is a scale on which each additional nine of a percentile takes the same space.
 func nines(percent float64) float64 { return -math.Log10(1 - percent/100) }
 
-// at names the rate where there is one.
+// at returns the rate as a suffix for names, or "" in the closed model.
 func (s Series) at() string {
 	if s.Rate == 0 {
 		return ""
@@ -39,7 +39,7 @@ func (s Series) at() string {
 	return ", " + Short(s.Rate) + "/s"
 }
 
-// all returns the floor, when it was measured, and the members.
+// all returns the floor, if it was measured, followed by the members.
 func (s Series) all() []Member {
 	if s.Floor == nil {
 		return s.Members
@@ -47,7 +47,7 @@ func (s Series) all() []Member {
 	return append([]Member{*s.Floor}, s.Members...)
 }
 
-// percentiles returns the median of each over the runs, in milliseconds.
+// percentiles returns the median of each percentile over the runs, in milliseconds.
 func (m Member) percentiles() plotter.XYs {
 	if len(m.Runs) == 0 {
 		return nil
@@ -65,10 +65,9 @@ func (m Member) percentiles() plotter.XYs {
 	return points
 }
 
-// CPUPlot draws the CPU time of an iteration: by the rate where there are several, else as bars of user mode, kernel and
-// stores.
+// CPUPlot plots the CPU time per iteration: by rate if there are several, otherwise as bars of user mode, kernel and stores.
 func (r *Report) CPUPlot(w io.Writer) error {
-	c := r.chart("CPU per "+r.Plan.Unit, "iterations a second", "CPU, us")
+	c := r.chart("CPU per "+r.Plan.Unit, "iterations per second", "CPU, us")
 	if len(r.Series) > 1 {
 		c.Lines = append(r.byRate("cpu_us", ""), r.byRate(storePrefix+"cpu_us", ": stores")...)
 		return c.Write(w)
@@ -80,11 +79,11 @@ func (r *Report) CPUPlot(w io.Writer) error {
 	return c.Write(w)
 }
 
-// ThroughputPlot draws what was done against what was asked for; without rates, what each member did, as bars.
+// ThroughputPlot plots the achieved against the requested rate; without rates, the throughput of each member as bars.
 func (r *Report) ThroughputPlot(w io.Writer) error {
-	c := r.chart("Throughput", "iterations a second asked for", r.Plan.Unit+"s a second")
+	c := r.chart("Throughput", "requested iterations per second", r.Plan.Unit+"s per second")
 	if len(r.Series) > 1 {
-		asked := chart.Line{Name: "asked for"}
+		asked := chart.Line{Name: "requested"}
 		for _, s := range r.Series {
 			asked.Points = append(asked.Points, plotter.XY{X: s.Rate, Y: s.Rate})
 		}
@@ -105,7 +104,7 @@ func (r *Report) chart(title, x, y string) chart.Chart {
 	return chart.Chart{Title: title, X: x, Y: y}
 }
 
-// byRate returns a line of the figure for each member that has it.
+// byRate returns one line for each member that has the figure.
 func (r *Report) byRate(figure, suffix string) []chart.Line {
 	var lines []chart.Line
 	at := map[string]int{}
@@ -126,14 +125,14 @@ func (r *Report) byRate(figure, suffix string) []chart.Line {
 	return lines
 }
 
-// addBars adds the figure to the bars of the members of the one series, if any member has it.
+// addBars adds the figure to the members' bars, if any member has it.
 func (r *Report) addBars(c *chart.Chart, figure, label string) {
 	for _, s := range r.Series {
 		part, names, known := chart.Part{Name: label}, []string{}, false
 		for _, m := range s.all() {
 			f, ok := m.Figure(figure)
 			if !ok {
-				f.Median = math.NaN() // no bar, which a bar of 0 would not be
+				f.Median = math.NaN() // no bar, unlike a bar of 0
 			}
 			names, known = append(names, m.Name), known || ok
 			part.Values = append(part.Values, f.Median)

@@ -13,45 +13,45 @@ import (
 	"superheroes/bench/proc"
 )
 
-// find fills in the profiles of the targets and their processes. Those that were named must be there.
+// find fills in the profiles and the processes of the targets. Processes named by the user must exist.
 func (o Options) find(report *Report) error {
 	for i := range o.Targets {
 		t := &o.Targets[i]
 		t.profile = t.askProfile(o.Timeout)
 		named := len(t.PIDs) > 0
-		nobody, err := t.find(o.system)
+		unserved, err := t.find(o.system)
 		if err != nil {
-			report.note("the processes of %s are not known: %v", t.Name, err)
-			t.unseen, t.hidden = fmt.Sprintf("the processes of %s are not known", t.Name), true
+			report.note("the processes of %s are unknown: %v", t.Name, err)
+			t.unseen, t.hidden = fmt.Sprintf("the processes of %s are unknown", t.Name), true
 			continue
 		}
-		if len(nobody) > 0 {
-			t.unseen = fmt.Sprintf("the processes at %s are not known; name them by pid=", strings.Join(nobody, ", "))
-			t.hidden = slices.ContainsFunc(nobody, local)
+		if len(unserved) > 0 {
+			t.unseen = fmt.Sprintf("the processes at %s are unknown; name them with pid=", strings.Join(unserved, ", "))
+			t.hidden = slices.ContainsFunc(unserved, local)
 		}
 		pids := t.processes()
 		if len(pids) == 0 {
-			report.note("the processes of %s are not known: nothing that may be looked at listens there on this host", t.Name)
+			report.note("the processes of %s are unknown: no process that can be inspected listens there on this host", t.Name)
 			continue
 		}
 		tree, err := o.system.Tree(pids)
 		if err != nil {
 			return UsageError{fmt.Errorf("the processes of %s: %w", t.Name, err)}
 		}
-		report.note("CPU and memory of %s are those of %s, with all below", t.Name, describe(tree, pids))
-		if len(nobody) > 0 {
-			report.note("CPU and memory of %s are NOT WHOLE: nothing that may be looked at listens at %s on this host; name processes by pid=",
-				t.Name, strings.Join(nobody, ", "))
+		report.note("CPU and memory of %s are those of %s and their descendants", t.Name, describe(tree, pids))
+		if len(unserved) > 0 {
+			report.note("CPU and memory of %s are INCOMPLETE: no process that can be inspected listens at %s on this host; name processes with pid=",
+				t.Name, strings.Join(unserved, ", "))
 		}
 		if others := t.unnamed(); !named && len(others) > 0 && o.Mix.asks(Fights) {
-			report.note("CPU and memory of %s are without %s, if those are processes of their own: they have no address here",
+			report.note("CPU and memory of %s exclude %s if those are separate processes: no address was given for them",
 				t.Name, strings.Join(others, ", "))
 		}
 	}
 	return nil
 }
 
-// describe names processes of a tree.
+// describe lists those processes of a tree by name.
 func describe(tree []proc.Process, pids []int) string {
 	var names []string
 	for _, p := range tree {
@@ -62,7 +62,7 @@ func describe(tree []proc.Process, pids []int) string {
 	return strings.Join(names, ", ")
 }
 
-// floor starts the floor, with answers of the size that the target gives, and pins it as the target.
+// floor starts the floor with the response size of the target, and pins it like the target.
 func (o Options) floor(ctx context.Context, report *Report) (*Floor, error) {
 	if len(o.Floor) == 0 {
 		report.note("the floor was not measured")
@@ -72,7 +72,7 @@ func (o Options) floor(ctx context.Context, report *Report) (*Floor, error) {
 	if err != nil {
 		return nil, err
 	}
-	size = max(size, leastFloor)
+	size = max(size, minFloor)
 	procs := o.floorProcs()
 	command := exec.CommandContext(ctx, o.Floor[0], append(slices.Clone(o.Floor[1:]), strconv.Itoa(size))...)
 	command.Env = append(os.Environ(), "GOMAXPROCS="+strconv.Itoa(procs))
@@ -91,7 +91,7 @@ func (o Options) floor(ctx context.Context, report *Report) (*Floor, error) {
 	return floor, nil
 }
 
-// answerSize asks the first target for the size of what the floor is to answer: the last answer of an iteration.
+// answerSize runs one iteration on the first target and returns the size of its last response, which the floor uses too.
 func (o Options) answerSize() (int, error) {
 	c, err := newClient(o.Targets[0], o.Timeout)
 	if err != nil {
@@ -99,12 +99,12 @@ func (o Options) answerSize() (int, error) {
 	}
 	defer c.close()
 	if err := o.Mix.turns[0].do(c); err != nil && !(outcome{err: err}).isWrong() {
-		return 0, fmt.Errorf("%s does not answer: %w", o.Targets[0].Name, err)
+		return 0, fmt.Errorf("no response from %s: %w", o.Targets[0].Name, err)
 	}
 	return c.size, nil
 }
 
-// floorProcs returns GOMAXPROCS of the floor: what the target was started with, or else its cores.
+// floorProcs returns GOMAXPROCS for the floor: the value the target was started with, or else the number of its cores.
 func (o Options) floorProcs() int {
 	if o.FloorProcs > 0 {
 		return o.FloorProcs
@@ -121,7 +121,7 @@ func (o Options) floorProcs() int {
 	return runtime.NumCPU()
 }
 
-// pin pins the targets and this process, and returns what undoes it.
+// pin pins the targets and this process, and returns a function that undoes it.
 func (o Options) pin() (undo func(), err error) {
 	var undos []func()
 	undo = func() {
@@ -134,7 +134,7 @@ func (o Options) pin() (undo func(), err error) {
 		if err != nil {
 			return UsageError{err}
 		}
-		undos = append(undos, func() { _ = proc.Pin(pid, before) }) // it may be gone
+		undos = append(undos, func() { _ = proc.Pin(pid, before) }) // the process may be gone
 		if err := proc.Pin(pid, cores); err != nil {
 			return UsageError{err}
 		}

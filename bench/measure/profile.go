@@ -13,20 +13,20 @@ import (
 	"superheroes/bench/scan"
 )
 
-// notTold is said of a member that names no profile: others of the family have none.
-const notTold = "not told"
+// notTold is reported for a member without a profile: other members of the family have none.
+const notTold = "not reported"
 
-// askProfile returns the profile that the target's services say they run in: one word when all say the same, or else each
-// with its own.
+// askProfile returns the profile that the target's services report: a single word if they all agree, otherwise each profile
+// with its services.
 func (t Target) askProfile(timeout time.Duration) string {
-	profiles := map[string][]string{} // with who says so
+	profiles := map[string][]string{} // services by profile
 	for _, service := range slices.Sorted(maps.Keys(t.URLs)) {
 		who := string(service)
 		if who == "" {
 			who = t.URLs[service]
 		}
-		told := profileAt(t.URLs[service], timeout)
-		profiles[told] = append(profiles[told], who)
+		profile := profileAt(t.URLs[service], timeout)
+		profiles[profile] = append(profiles[profile], who)
 	}
 	names := slices.Sorted(maps.Keys(profiles))
 	if len(names) == 1 {
@@ -38,7 +38,7 @@ func (t Target) askProfile(timeout time.Duration) string {
 	return strings.Join(names, ", ")
 }
 
-// profileAt returns what the health page below a base URL names.
+// profileAt returns the profile named by the health page at a base URL.
 func profileAt(base string, timeout time.Duration) string {
 	conn, err := rawhttp.New(base, timeout)
 	if err != nil {
@@ -52,7 +52,7 @@ func profileAt(base string, timeout time.Duration) string {
 	return cmp.Or(textOf(answer.Body, "profile"), notTold)
 }
 
-// textOf returns a text of a JSON object, as it stands there; "" when there is none.
+// textOf returns a string field of a JSON object, without unescaping it, or "" if there is none.
 func textOf(object []byte, field string) (text string) {
 	err := scan.Object(object, func(name, value []byte) error {
 		if string(name) == field && len(value) > 2 && value[0] == '"' {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// saying is the address of a service with that health page.
+// saying starts a service with that health page and returns its URL.
 func saying(t *testing.T, status int, health string) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -31,14 +31,14 @@ func TestProfile(t *testing.T) {
 		want string
 	}{
 		{"one address", map[Service]string{"": eco}, "eco"},
-		{"though something is missing there", map[Service]string{"": strict}, "strict"},
+		{"unhealthy", map[Service]string{"": strict}, "strict"},
 		{"all the same", map[Service]string{Fights: eco, Heroes: eco}, "eco"},
 		{"mixed", map[Service]string{Fights: strict, Heroes: eco, Villains: eco}, "eco (heroes, villains), strict (fights)"},
 		{"no health page", map[Service]string{"": saying(t, http.StatusNotFound, "no such path")}, notTold},
 		{"no profile", map[Service]string{"": saying(t, http.StatusOK, `{"status":"ok"}`)}, notTold},
-		{"a profile that is no text", map[Service]string{"": saying(t, http.StatusOK, `{"profile":{}}`)}, notTold},
+		{"a profile that is not a string", map[Service]string{"": saying(t, http.StatusOK, `{"profile":{}}`)}, notTold},
 		{"no JSON", map[Service]string{"": saying(t, http.StatusOK, `<p>`)}, notTold},
-		{"nobody there", map[Service]string{"": "http://127.0.0.1:1"}, notTold},
+		{"no listener", map[Service]string{"": "http://127.0.0.1:1"}, notTold},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := (Target{URLs: c.urls}).askProfile(10 * time.Second); got != c.want {
@@ -48,7 +48,7 @@ func TestProfile(t *testing.T) {
 	}
 }
 
-// TestReportNamesTheProfile has it stand in a report of a whole run.
+// TestReportNamesTheProfile checks that the report of a whole run contains the profile.
 func TestReportNamesTheProfile(t *testing.T) {
 	target := new(member).start(t)
 	report, err := Members(t.Context(), quick(t, "execute_fight", target))

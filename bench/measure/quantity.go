@@ -8,16 +8,16 @@ import (
 	"superheroes/bench/stat"
 )
 
-// quantity is what a figure is made of.
+// quantity extracts the values of a figure from runs.
 type quantity struct {
 	name, unit string
 	value      func(Run) (float64, bool)
 }
 
-// storePrefix begins the names of what a target's stores used.
+// storePrefix is the prefix of figures about the usage of a target's stores.
 const storePrefix = "store_"
 
-// quantities returns all, in the order of reports.
+// quantities returns all quantities, in the order of the report.
 func quantities(model energy.Model) []quantity {
 	always := func(value func(Run) float64) func(Run) (float64, bool) {
 		return func(r Run) (float64, bool) { return value(r), true }
@@ -37,7 +37,7 @@ func quantities(model energy.Model) []quantity {
 	return append(all, used(storePrefix, func(r Run) *Use { return r.Store })...)
 }
 
-// energies returns what is shown apart from the others.
+// energies returns the energy quantities, which are reported separately.
 func energies(model energy.Model) []quantity {
 	measured := func(value func(*MeasuredEnergy) float64) func(Run) (float64, bool) {
 		return func(r Run) (float64, bool) {
@@ -62,12 +62,12 @@ func energies(model energy.Model) []quantity {
 	}
 }
 
-// isEnergy tells the figures that stand in a block of their own.
+// isEnergy reports whether the figure belongs in the separate energy block.
 func isEnergy(name string) bool {
 	return strings.HasPrefix(name, "measured_") || strings.HasPrefix(name, "modelled_")
 }
 
-// bytes returns what went over the wire for each iteration, both ways, of HTTP.
+// bytes returns the HTTP bytes per iteration, in both directions.
 func (r Run) bytes() float64 {
 	if r.Counts.Done == 0 {
 		return 0
@@ -75,7 +75,7 @@ func (r Run) bytes() float64 {
 	return float64(r.Counts.Sent+r.Counts.Received) / float64(r.Counts.Done)
 }
 
-// used returns the quantities of processes.
+// used returns the quantities about a set of processes.
 func used(prefix string, of func(Run) *Use) []quantity {
 	q := func(name, unit string, value func(*Use) float64) quantity {
 		return quantity{prefix + name, unit, func(r Run) (float64, bool) {
@@ -111,7 +111,7 @@ func used(prefix string, of func(Run) *Use) []quantity {
 
 func inContainer(u *Use) bool { return len(u.Groups) > 0 }
 
-// where leaves the quantity out of runs that don't have it.
+// where restricts the quantity to runs that have it.
 func (q quantity) where(of func(Run) *Use, has func(*Use) bool) quantity {
 	value := q.value
 	q.value = func(r Run) (float64, bool) {
@@ -125,7 +125,7 @@ func (q quantity) where(of func(Run) *Use, has func(*Use) bool) quantity {
 
 func mib(bytes int64) float64 { return float64(bytes) / (1 << 20) }
 
-// of makes a figure of the runs that have the quantity; false when none has.
+// of computes the figure over the runs that have the quantity. It returns false if none has.
 func (q quantity) of(runs []Run) (Figure, bool) {
 	f := Figure{Name: q.name, Unit: q.unit}
 	for _, run := range runs {

@@ -17,9 +17,9 @@ import (
 	"superheroes/bench/energy"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "regenerate the golden files")
 
-// made is a report of made-up runs: two members, the second of which stores nothing, and the floor.
+// made returns a report of made-up runs: the floor and two members, the second of which stores nothing.
 func made() *Report {
 	run := func(target string, round int, cpu, latency float64) Run {
 		return Run{
@@ -81,7 +81,7 @@ func TestGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(string(want), got.String()); diff != "" {
-				t.Errorf("write it anew with -update:\n%s", diff)
+				t.Errorf("regenerate it with -update:\n%s", diff)
 			}
 		})
 	}
@@ -107,7 +107,7 @@ func TestSave(t *testing.T) {
 				}
 				for _, word := range []string{"floor", "up", "other", "(VOID)"} {
 					if name != "nothing" && !strings.Contains(string(text), word) {
-						t.Errorf("%q is not in %s", word, picture)
+						t.Errorf("%s does not contain %q", picture, word)
 					}
 				}
 			}
@@ -125,7 +125,7 @@ func TestSaveWhereItCannot(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := made().Save(file); err == nil {
-		t.Error("it was saved into a file")
+		t.Error("no error for saving to a path that is a file")
 	}
 }
 

@@ -13,15 +13,15 @@ type Run struct {
 	Target  string    `json:"target"`
 	Round   int       `json:"round"`
 	Started time.Time `json:"started"`
-	Seconds float64   `json:"seconds"` // measured
-	Void    []string  `json:"void"`    // why it doesn't count; none when it does
+	Seconds float64   `json:"seconds"` // measured time
+	Void    []string  `json:"void"`    // why the run doesn't count; empty if it does
 
-	Throughput float64 `json:"throughput"` // iterations that ended in the measured time, a second
+	Throughput float64 `json:"throughput"` // iterations per second that completed in the measured time
 	Latency    Latency `json:"latency"`
 	Counts     Counts  `json:"counts"`
-	Stored     *Stored `json:"stored,omitempty"` // absent when the mix has no fights
+	Stored     *Stored `json:"stored,omitempty"` // absent if the mix has no fights
 
-	Application *Use      `json:"application,omitempty"` // absent when its processes aren't known
+	Application *Use      `json:"application,omitempty"` // absent if its processes aren't known
 	Store       *Use      `json:"store,omitempty"`
 	Generator   Generator `json:"generator"`
 
@@ -47,27 +47,28 @@ type Quantile struct {
 	Micros  float64 `json:"us"`
 }
 
-// Generator is what this process used in the measured time.
+// Generator is the resource usage of this process in the measured time.
 type Generator struct {
 	CPU     float64 `json:"cpu_seconds"`
-	Cores   float64 `json:"cores"`       // that it may use
+	Cores   float64 `json:"cores"`       // available to it
 	PerUnit float64 `json:"cpu_us"`      // per iteration
-	LateP99 float64 `json:"late_p99_us"` // how late iterations were sent that a connection was free for, in the open model
+	LateP99 float64 `json:"late_p99_us"` // open model: how late iterations were sent when a connection was free
 }
 
-// measurement is one run in the making.
+// measurement is one run in progress.
 type measurement struct {
 	Options
 	target Target
 	mix    Mix
 	rate   float64
-	name   string // of the progress
+	name   string // shown as progress
 }
 
-// run measures. An error means that the target can't be measured at all; what makes a run void stands in it.
+// run does the measurement. An error means that the target can't be measured at all; reasons that make the run void are part of
+// the Run.
 func (m measurement) run(ctx context.Context, round int) (Run, error) {
 	run := Run{Target: m.target.Name, Round: round, Started: time.Now()}
-	loadBefore, _ := m.system.Load() // 0 where it isn't told
+	loadBefore, _ := m.system.Load() // 0 if not available
 	meters := m.meters()
 	if err := m.startStored(&run); err != nil {
 		return run, err
@@ -75,7 +76,7 @@ func (m measurement) run(ctx context.Context, round int) (Run, error) {
 	watts := m.rest(ctx, meters, func(u *use) *idleTime { return &u.before })
 
 	t := newTally()
-	start := time.Now().Add(20 * time.Millisecond) // the workers are there by then
+	start := time.Now().Add(20 * time.Millisecond) // the workers have started by then
 	from := start.Add(m.Warmup)
 	l := load{m.mix, m.target, m.Connections, m.rate, m.Timeout, m.MaxWait, start, window{from, from.Add(m.Duration)}}
 	loading, stop := context.WithCancel(ctx)
@@ -110,7 +111,7 @@ func (m measurement) run(ctx context.Context, round int) (Run, error) {
 	return run, nil
 }
 
-// moment is what is read at the ends of the measured time, all at once.
+// moment holds the readings taken together at the start or the end of the measured time.
 type moment struct {
 	at     time.Time
 	done   int64
@@ -119,10 +120,10 @@ type moment struct {
 	census census
 }
 
-// observe reads the meters at the begin or the end of the measured time.
+// observe reads the meters at the start or the end of the measured time.
 func (m measurement) observe(meters *meters, t *tally, place func(*use) *proc.Usage) moment {
 	now := moment{at: time.Now(), done: t.now().Done}
-	now.self, _ = proc.Self() // 0 where it isn't told
+	now.self, _ = proc.Self() // 0 if not available
 	now.joules = m.joules()
 	meters.read(place)
 	now.census = m.census()
@@ -142,7 +143,7 @@ func (m measurement) finish(run *Run, t *tally, begun, over moment) {
 	}
 }
 
-// startStored asks how many fights there are, which also shows whether the target answers at all.
+// startStored counts the stored fights, which also shows whether the target responds at all.
 func (m measurement) startStored(run *Run) error {
 	if !m.mix.fights() {
 		return m.probe()
@@ -160,7 +161,7 @@ func (m measurement) startStored(run *Run) error {
 	return nil
 }
 
-// finishStored asks again.
+// finishStored counts the stored fights again.
 func (m measurement) finishStored(run *Run) {
 	if run.Stored == nil {
 		return
@@ -185,22 +186,22 @@ func (m measurement) probe() error {
 	}
 	defer c.close()
 	if err := m.mix.turns[0].do(c); err != nil && !(outcome{err: err}).isWrong() {
-		return fmt.Errorf("%s does not answer: %w", m.target.Name, err)
+		return fmt.Errorf("no response from %s: %w", m.target.Name, err)
 	}
 	return nil
 }
 
-// sample is how often what is watched during a run is read, and progress told.
+// sample is how often meters are read and progress is reported during a run.
 const sample = 500 * time.Millisecond
 
-// tell tells how far the run is.
+// tell reports the progress of the run.
 func (m measurement) tell(l load, now time.Time) {
 	if m.Progress != nil {
 		m.Progress(m.name, max(0, now.Sub(l.start)), l.window.to.Sub(l.start))
 	}
 }
 
-// until waits, tells how far the run is, and has every sample taken.
+// until waits until end, reporting progress and calling take for every sample.
 func (m measurement) until(ctx context.Context, l load, end time.Time, take func()) {
 	ticks := time.NewTicker(sample)
 	defer ticks.Stop()
@@ -215,7 +216,7 @@ func (m measurement) until(ctx context.Context, l load, end time.Time, take func
 			return
 		case now := <-ticks.C:
 			m.tell(l, now)
-			m.joules() // so often that no counter goes round unseen
+			m.joules() // often enough that no counter wraps around unnoticed
 			take()
 		}
 	}

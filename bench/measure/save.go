@@ -11,7 +11,7 @@ import (
 // ErrVoid means that a report must not be used.
 var ErrVoid = errors.New("VOID")
 
-// Err returns why the report is void, in one line, nil when it is not.
+// Err returns why the report is void, in one line, or nil if it isn't.
 func (r *Report) Err() error {
 	if !r.Void {
 		return nil
@@ -26,10 +26,10 @@ func (r *Report) Err() error {
 	return fmt.Errorf("%w: %w", ErrVoid, ErrInterrupted)
 }
 
-// Save writes report.txt, report.json and the plots into a folder.
+// Save writes report.txt, report.json and the plots to a folder.
 func (r *Report) Save(folder string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return fmt.Errorf("making the folder of the report: %w", err)
+		return fmt.Errorf("creating the folder for the report: %w", err)
 	}
 	for name, write := range map[string]func(io.Writer) error{
 		"report.txt": r.Text, "report.json": r.JSON,

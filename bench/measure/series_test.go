@@ -15,7 +15,7 @@ import (
 	"superheroes/bench/proc"
 )
 
-// TestSeries measures a floor and two members in turn.
+// TestSeries measures a floor and two members alternately.
 func TestSeries(t *testing.T) {
 	o := quick(t, "execute_fight", new(member).start(t))
 	versus := new(member).start(t)
@@ -42,10 +42,10 @@ func TestSeries(t *testing.T) {
 		order = append(order, run.Started)
 	}
 	if !slices.IsSortedFunc(order, time.Time.Compare) {
-		t.Errorf("they did not alternate: %v", order)
+		t.Errorf("the runs did not alternate: %v", order)
 	}
 	if want := []string{"floor, round 1 of 2", "member, round 1 of 2", "other, round 1 of 2", "floor, round 2 of 2", "member, round 2 of 2", "other, round 2 of 2"}; !slices.Equal(told, want) {
-		t.Errorf("told %q, want %q", told, want)
+		t.Errorf("progress %q, want %q", told, want)
 	}
 	throughput, ok := s.Members[0].Figure("throughput")
 	if !ok || len(throughput.Values) != 2 || throughput.ToFloor == nil || throughput.ToFloor.OfMedians <= 0 {
@@ -68,7 +68,7 @@ func TestSeries(t *testing.T) {
 	}
 }
 
-// TestRates measures one series for each rate.
+// TestRates measures one series per rate.
 func TestRates(t *testing.T) {
 	o := quick(t, "family", new(member).start(t))
 	o.Rates, o.Duration = []float64{20, 100}, 500*time.Millisecond
@@ -84,7 +84,7 @@ func TestRates(t *testing.T) {
 	}
 }
 
-// TestComparisonOfUnequalWork names what makes it so.
+// TestComparisonOfUnequalWork checks that the reason for unequal work is reported.
 func TestComparisonOfUnequalWork(t *testing.T) {
 	good := Member{Name: "good", Profile: "eco", Stores: "3 acknowledged, 3 stored"}
 	for _, c := range []struct {
@@ -95,25 +95,25 @@ func TestComparisonOfUnequalWork(t *testing.T) {
 		{"equal", Member{Name: "other", Profile: "eco", Stores: "4 acknowledged, 4 stored"}, ""},
 		{"a member without profiles", Member{Name: "other", Profile: notTold, Stores: "4 acknowledged, 4 stored"}, ""},
 		{"void", Member{Name: "other", Profile: "eco", Stores: "STORES NOTHING", Void: []string{"round 1: STORES NOTHING"}}, "other is VOID"},
-		{"unknown", Member{Name: "other", Profile: "eco", Stores: "CANNOT BE CHECKED: no"}, "nobody knows whether other stores its fights"},
-		{"both", Member{Name: "other", Profile: "eco", Stores: "CANNOT BE CHECKED: no", Void: []string{"x"}}, "other is VOID; nobody knows whether other stores its fights"},
+		{"unknown", Member{Name: "other", Profile: "eco", Stores: "CANNOT BE CHECKED: no"}, "it is unknown whether other stores its fights"},
+		{"both", Member{Name: "other", Profile: "eco", Stores: "CANNOT BE CHECKED: no", Void: []string{"x"}}, "other is VOID; it is unknown whether other stores its fights"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := compare(c.member, good).Equal; got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 			if got := compare(good, c.member).Equal; got != c.want {
-				t.Errorf("the other way got %q, want %q", got, c.want)
+				t.Errorf("the other way round: got %q, want %q", got, c.want)
 			}
 		})
 	}
 	strictly := Member{Name: "other", Profile: "strict", Stores: "4 acknowledged, 4 stored"}
-	if got, want := compare(strictly, good).Equal, "good does the work of the profile eco, other that of strict"; got != want {
+	if got, want := compare(strictly, good).Equal, "good runs in profile eco, other in profile strict"; got != want {
 		t.Errorf("another profile: got %q, want %q", got, want)
 	}
 }
 
-// TestPinning pins this process and the floor to the first core, and has both as they were afterwards.
+// TestPinning pins this process and the floor to the first core, and checks that the pinning is undone afterwards.
 func TestPinning(t *testing.T) {
 	before, err := proc.Cores(0)
 	if err != nil {
@@ -129,7 +129,7 @@ func TestPinning(t *testing.T) {
 		t.Errorf("the generator had %v cores", cores)
 	}
 	if after, err := proc.Cores(0); err != nil || !slices.Equal(after, before) {
-		t.Errorf("afterwards it has the cores %v, %v; want %v", after, err, before)
+		t.Errorf("afterwards got cores %v, %v; want %v", after, err, before)
 	}
 }
 
@@ -146,10 +146,10 @@ func TestBadOptions(t *testing.T) {
 		{"no time", func(o *Options) { o.Duration = 0 }, "duration"},
 		{"no rounds", func(o *Options) { o.Rounds = 0 }, "rounds"},
 		{"a rate of 0", func(o *Options) { o.Rates = []float64{1, 0} }, "rates"},
-		{"two of one name", func(o *Options) { o.Targets = append(o.Targets, here) }, "two targets are called a"},
+		{"two with the same name", func(o *Options) { o.Targets = append(o.Targets, here) }, "duplicate target name a"},
 		{"an unknown address", func(o *Options) { o.Mix, _ = ParseMix("random_hero") }, "random_hero needs the address of heroes"},
-		{"a process that isn't there", func(o *Options) { o.Targets[0].PIDs = []int{1 << 30} }, "no process"},
-		{"a core that isn't there", func(o *Options) { o.PinSelf = []int{1000} }, "core"},
+		{"a process that doesn't exist", func(o *Options) { o.Targets[0].PIDs = []int{1 << 30} }, "no process"},
+		{"a core that doesn't exist", func(o *Options) { o.PinSelf = []int{1000} }, "core"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := quick(t, "execute_fight", here)
@@ -157,8 +157,8 @@ func TestBadOptions(t *testing.T) {
 			_, err := Members(t.Context(), o)
 			var usage UsageError
 			if !errors.As(err, &usage) || !strings.Contains(err.Error(), c.says) {
-				if runtime.GOOS != "linux" && strings.Contains(c.name, "that isn't there") {
-					t.Skip("processes and cores are not told on", runtime.GOOS)
+				if runtime.GOOS != "linux" && strings.Contains(c.name, "that doesn't exist") {
+					t.Skip("processes and cores are not available on", runtime.GOOS)
 				}
 				t.Errorf("got %v, want a usage error with %q", err, c.says)
 			}
@@ -207,7 +207,7 @@ func TestParseMix(t *testing.T) {
 	}
 }
 
-// TestTargetThatDies has what was measured before told, void, with the reason.
+// TestTargetThatDies checks that the runs before a target died are reported, void, with the reason.
 func TestTargetThatDies(t *testing.T) {
 	living, counts := new(member), 0
 	var server *httptest.Server
@@ -230,7 +230,7 @@ func TestTargetThatDies(t *testing.T) {
 	if runs := report.Series[0].Members[0].Runs; len(runs) != 2 || !report.Void {
 		t.Errorf("%d runs, void: %t", len(runs), report.Void)
 	}
-	if notes := strings.Join(report.Notes, "\n"); !strings.Contains(notes, "VOID: ") || !strings.Contains(notes, "mortal") || !strings.Contains(notes, "nothing after that was measured") {
+	if notes := strings.Join(report.Notes, "\n"); !strings.Contains(notes, "VOID: ") || !strings.Contains(notes, "mortal") || !strings.Contains(notes, "the measurement stopped there") {
 		t.Errorf("notes: %s", notes)
 	}
 	for _, write := range []func(io.Writer) error{report.Text, report.JSON} {

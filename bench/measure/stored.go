@@ -10,10 +10,10 @@ import (
 	"superheroes/bench/scan"
 )
 
-// errCannotTell means that a member doesn't say how many fights it has stored.
-var errCannotTell = errors.New("it neither counts its fights nor pages through them")
+// errCannotTell means that a member doesn't report how many fights it has stored.
+var errCannotTell = errors.New("it supports neither counting its fights nor paging through them")
 
-// countFights asks how many fights the target has stored: by its count, or else by paging through its list.
+// countFights returns how many fights the target has stored: from its count, or else by paging through its list.
 func countFights(t Target, timeout time.Duration) (int64, error) {
 	conn, err := rawhttp.New(t.URL(Fights), timeout)
 	if err != nil {
@@ -22,7 +22,7 @@ func countFights(t Target, timeout time.Duration) (int64, error) {
 	defer conn.Close()
 	answer, err := conn.Do(conn.Get("/api/fights/count"))
 	if err != nil {
-		return 0, fmt.Errorf("asking %s for the count of fights: %w", t.Name, err)
+		return 0, fmt.Errorf("counting the fights of %s: %w", t.Name, err)
 	}
 	if answer.Status == http.StatusOK {
 		if count, ok := countOf(answer.Body); ok {
@@ -44,8 +44,8 @@ func countOf(body []byte) (count int64, ok bool) {
 
 const pageSize = 100
 
-// pageFights counts fights page by page, each from behind the last fight of the one before. A member whose second page
-// begins as the first did doesn't page.
+// pageFights counts fights page by page, each page starting after the last fight of the previous one. A member that returns the
+// same page again doesn't support paging.
 func pageFights(conn *rawhttp.Conn) (int64, error) {
 	total, last := int64(0), ""
 	for {
@@ -67,13 +67,13 @@ func pageFights(conn *rawhttp.Conn) (int64, error) {
 		}
 		id := idOf(element)
 		if id == "" || id >= last && last != "" {
-			return 0, errCannotTell // ids of pages fall, or this would have no end
+			return 0, errCannotTell // ids must decrease from page to page, or this loop would not terminate
 		}
 		last = id
 	}
 }
 
-// idOf returns a fight's id when it is one that can stand in a query as it is.
+// idOf returns a fight's id, or "" if it could not be used in a query without escaping.
 func idOf(fight []byte) string {
 	id := textOf(fight, "id")
 	for _, c := range id {
@@ -84,29 +84,29 @@ func idOf(fight []byte) string {
 	return id
 }
 
-// Stored is what became of the fights of a run, the warm-up's among them.
+// Stored says whether the fights of a run were stored, including those of the warm-up.
 type Stored struct {
 	Checked      bool   `json:"checked"`
-	Why          string `json:"why,omitempty"`  // it could not be checked
-	Lost         bool   `json:"lost,omitempty"` // it could be counted before, and not after
+	Why          string `json:"why,omitempty"`  // why it could not be checked
+	Lost         bool   `json:"lost,omitempty"` // fights could be counted before, but not after
 	Acknowledged int64  `json:"acknowledged"`
 	Stored       int64  `json:"stored"`
-	Uncertain    int64  `json:"uncertain"` // were asked for and not answered: each may be stored or not
+	Uncertain    int64  `json:"uncertain"` // requested without a response: each may or may not be stored
 }
 
-// fault returns what is wrong, "" when nothing is.
+// fault returns what is wrong, or "" if nothing is.
 func (s Stored) fault() string {
 	switch {
 	case s.Lost:
-		return "its fights could be counted before and not after: " + s.Why
+		return "its fights could be counted before the run but not after: " + s.Why
 	case !s.Checked:
 		return ""
 	case s.Acknowledged > 0 && s.Stored == 0:
-		return fmt.Sprintf("STORES NOTHING: %d fights were acknowledged and none was stored", s.Acknowledged)
+		return fmt.Sprintf("STORES NOTHING: %d fights were acknowledged but none were stored", s.Acknowledged)
 	case s.Stored < s.Acknowledged:
-		return fmt.Sprintf("%d fights were acknowledged and only %d stored", s.Acknowledged, s.Stored)
+		return fmt.Sprintf("%d fights were acknowledged but only %d were stored", s.Acknowledged, s.Stored)
 	case s.Stored > s.Acknowledged+s.Uncertain:
-		return fmt.Sprintf("%d fights were acknowledged and %d stored, and %d requests without an answer don't explain that; did others fight there?",
+		return fmt.Sprintf("%d fights were acknowledged but %d were stored, more than %d requests without a response explain; was there other load?",
 			s.Acknowledged, s.Stored, s.Uncertain)
 	}
 	return ""

@@ -11,20 +11,20 @@ import (
 	"superheroes/bench/proc"
 )
 
-// maxStrangers is the share of the cores that strangers and the hypervisor may take from a run.
+// maxStrangers is the share of the cores that strangers and the hypervisor together may take from a valid run.
 const maxStrangers = 0.05
 
-// Surroundings are what else took the machine's cores in the measured time.
+// Surroundings is what else used the machine's cores during the measured time.
 //
-// Strangers are all processes but the target's, those of its stores that were named, this one, and kernel threads. Waiting
-// for the target itself is no fault: it shares the cores with the generator, here as everywhere.
+// Strangers are all processes other than the target's, those named as its stores, this one, and kernel threads. Competing with
+// the target itself doesn't count: it always shares the cores with the generator.
 type Surroundings struct {
-	Load      float64    `json:"load_average"`    // of the minute before the run; earlier runs are in it
-	Cores     int        `json:"cores"`           // that target and generator may use
-	Strangers float64    `json:"strangers_share"` // of these cores' time, from 0 to 1, as the next; 0 where it is unknown
-	Steal     float64    `json:"steal_share"`     // what the hypervisor gave to others
+	Load      float64    `json:"load_average"`    // over the minute before the run, earlier runs included
+	Cores     int        `json:"cores"`           // available to target and generator
+	Strangers float64    `json:"strangers_share"` // share of these cores' time, from 0 to 1; 0 if unknown
+	Steal     float64    `json:"steal_share"`     // the share that the hypervisor gave to other guests
 	Busiest   []Stranger `json:"busiest_strangers,omitempty"`
-	Unknown   string     `json:"unknown,omitempty"` // why it isn't known what strangers took, or not of every host
+	Unknown   string     `json:"unknown,omitempty"` // why the strangers' share is unknown, or not known for every host
 }
 
 // Stranger is a process that had nothing to do with a run.
@@ -34,7 +34,7 @@ type Stranger struct {
 	Share float64 `json:"share"` // of the cores' time
 }
 
-// fault returns why a run beside these is void, "" when it is not.
+// fault returns why a run in these surroundings is void, or "" if it isn't.
 func (s Surroundings) fault() string {
 	if s.Strangers+s.Steal <= maxStrangers {
 		return ""
@@ -49,15 +49,15 @@ func (s Surroundings) fault() string {
 		names = append(names, fmt.Sprintf("%s (%d) %s", each.Name, each.PID, percent(each.Share)))
 	}
 	if len(names) > 0 {
-		text += ": " + strings.Join(names, ", ") + "; what belongs to the target is to be named by pid= or store-pid="
+		text += ": " + strings.Join(names, ", ") + "; name processes of the target with pid= or store-pid="
 	}
 	return text
 }
 
-// percent writes a share for people.
+// percent formats a share as a percentage.
 func percent(share float64) string { return fmt.Sprintf("%.3g %%", 100*share) }
 
-// census is a proc.Census, or why there is none.
+// census is a proc.Census, or the error that prevented it.
 type census struct {
 	proc.Census
 	cores []int
@@ -90,15 +90,15 @@ func (m measurement) sharedCores() ([]int, error) {
 	return slices.Compact(cores), nil
 }
 
-// busiestStrangers is how many of them are named.
+// busiestStrangers is how many strangers are named.
 const busiestStrangers = 3
 
-// since returns what went on between two censuses.
+// since returns the surroundings between two censuses.
 func (now census) since(before census, target Target) Surroundings {
 	s := Surroundings{Unknown: target.unseen, Cores: len(now.cores)}
 	if err := cmp.Or(before.err, now.err); err != nil {
 		if errors.Is(err, proc.ErrUnavailable) {
-			err = fmt.Errorf("%s doesn't say", runtime.GOOS)
+			err = fmt.Errorf("not available on %s", runtime.GOOS)
 		}
 		s.Unknown = err.Error()
 		return s
@@ -109,11 +109,11 @@ func (now census) since(before census, target Target) Surroundings {
 		return s
 	}
 	s.Steal = (now.Steal - before.Steal).Seconds() / capacity
-	if target.hidden { // its own processes would be among the strangers
+	if target.hidden { // its own processes would count as strangers
 		return s
 	}
 	taken, busiest := now.Strangers(before.Census, target.processes(), selfPID())
-	s.Strangers = min(1, taken.Seconds()/capacity) // the processes are not read in one moment
+	s.Strangers = min(1, taken.Seconds()/capacity) // the processes are not all read at the same time
 	for _, each := range busiest[:min(len(busiest), busiestStrangers)] {
 		s.Busiest = append(s.Busiest, Stranger{each.PID, each.Name, each.Used.Seconds() / capacity})
 	}

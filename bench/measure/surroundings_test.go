@@ -9,7 +9,7 @@ import (
 	"superheroes/bench/proc/proctest"
 )
 
-// around is a made-up machine of two cores: the target 10 with its worker 11, a store 12, and others.
+// around is a fake machine with two cores: target 10 with its worker 11, store 12, and other processes.
 type around struct{ proctest.Folder }
 
 func newAround(t *testing.T) around {
@@ -22,7 +22,7 @@ func newAround(t *testing.T) around {
 	return p
 }
 
-// stolen has so many ticks of 10 ms stolen from one of the cores.
+// stolen sets the steal time of one of the cores, in ticks of 10 ms.
 func (p around) stolen(ticks string) {
 	p.Write("stat", "cpu  9 9 9 9 9 9 9 9 9 9\ncpu0 9 9 9 9 9 9 9 "+ticks+" 0 0\ncpu1 9 9 9 9 9 9 9 0 0 0\n")
 }
@@ -31,7 +31,7 @@ func (p around) work(pid, parent int, name string, ticks int) {
 	p.Process(proctest.Process{PID: pid, Parent: parent, Name: name, User: ticks})
 }
 
-// TestSurroundings has ten seconds of two cores, of which strangers may take a second.
+// TestSurroundings covers ten seconds on two cores, of which strangers may take one second.
 func TestSurroundings(t *testing.T) {
 	known := Target{Name: "member", PIDs: []int{10}, StorePIDs: []int{12}}
 	for _, c := range []struct {
@@ -41,7 +41,7 @@ func TestSurroundings(t *testing.T) {
 		fault   string
 		unknown string
 	}{
-		{"nobody else", known, func(p around) {
+		{"no strangers", known, func(p around) {
 			p.work(10, 1, "superheroes", 900)
 			p.work(11, 10, "worker", 300)
 			p.work(12, 1, "postgres", 400)
@@ -50,16 +50,16 @@ func TestSurroundings(t *testing.T) {
 			for pid, ticks := range map[int]int{21: 300, 22: 310, 23: 320, 24: 310} {
 				p.work(pid, 1, "sh", ticks)
 			}
-		}, "strangers took 62 % of the cores (limit 5 %): sh (23) 16 %, sh (22) 15.5 %, sh (24) 15.5 %; what belongs to the target is to be named by pid= or store-pid=", ""},
-		{"as much as may be", known, func(p around) { p.work(21, 1, "cron", 100) }, "", ""},
-		{"a little more", known, func(p around) { p.work(21, 1, "cron", 102) }, "strangers took 5.1 % of the cores (limit", ""},
+		}, "strangers took 62 % of the cores (limit 5 %): sh (23) 16 %, sh (22) 15.5 %, sh (24) 15.5 %; name processes of the target with pid= or store-pid=", ""},
+		{"just within the limit", known, func(p around) { p.work(21, 1, "cron", 100) }, "", ""},
+		{"just above the limit", known, func(p around) { p.work(21, 1, "cron", 102) }, "strangers took 5.1 % of the cores (limit", ""},
 		{"the hypervisor", known, func(p around) { p.stolen("104") }, "strangers took 0 % of the cores and the hypervisor 5.2 % (limit 5 %)", ""},
 		{"both together", known, func(p around) {
 			p.work(21, 1, "cron", 60)
 			p.stolen("60")
 		}, "strangers took 3 % of the cores and the hypervisor 3 % (limit", ""},
-		{"a store that isn't named", Target{Name: "member", PIDs: []int{10}}, func(p around) { p.work(12, 1, "postgres", 400) }, "postgres (12) 20 %; what belongs to the target", ""},
-		{"one that can't be seen", known, func(p around) { p.Gone(2) }, "", proc.ErrHidden.Error()},
+		{"a store that isn't named", Target{Name: "member", PIDs: []int{10}}, func(p around) { p.work(12, 1, "postgres", 400) }, "postgres (12) 20 %; name processes of the target", ""},
+		{"hidden processes", known, func(p around) { p.Gone(2) }, "", proc.ErrHidden.Error()},
 		{"a target whose processes can't be seen", Target{Name: "member", unseen: "behind docker-proxy", hidden: true},
 			func(p around) { p.work(10, 1, "superheroes", 900) }, "", "behind docker-proxy"},
 		{"a target elsewhere", Target{Name: "member", unseen: "on another host"}, func(p around) { p.work(21, 1, "sh", 400) }, "sh (21) 20 %", "on another host"},
@@ -73,7 +73,7 @@ func TestSurroundings(t *testing.T) {
 			}
 			begin := time.Now()
 			if c.unknown == proc.ErrHidden.Error() {
-				c.change(p) // it is so all the time
+				c.change(p) // from the start
 			}
 			before := read(begin)
 			c.change(p)
@@ -88,7 +88,7 @@ func TestSurroundings(t *testing.T) {
 	}
 }
 
-// TestUnchecked has a run of which nobody knows what strangers took called neither VALID nor VOID.
+// TestUnchecked checks that a run is reported as neither VALID nor VOID if the strangers' share is unknown.
 func TestUnchecked(t *testing.T) {
 	report := made()
 	report.Void = false
@@ -100,13 +100,13 @@ func TestUnchecked(t *testing.T) {
 	}
 	for _, said := range []string{
 		"  strangers' CPU unknown: a container\n",
-		"\nUNCHECKED: nobody knows what CPU time strangers took beside other: a container\n",
+		"\nUNCHECKED: the CPU time taken by strangers while measuring other is unknown: a container\n",
 	} {
 		if !strings.Contains(text.String(), said) {
-			t.Errorf("%q is not in\n%s", said, text.String())
+			t.Errorf("the report doesn't contain %q:\n%s", said, text.String())
 		}
 	}
 	if title := report.chart("Title", "", "").Title; !strings.Contains(title, "(UNCHECKED)") {
-		t.Errorf("a plot is called %q", title)
+		t.Errorf("the title of a plot is %q", title)
 	}
 }

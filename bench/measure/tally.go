@@ -11,35 +11,35 @@ import (
 	"superheroes/bench/rawhttp"
 )
 
-// maxLatency is the longest that is told from longer ones.
+// maxLatency is the histogram's upper bound; longer latencies are recorded as this.
 const maxLatency = time.Minute
 
-// tally counts what becomes of iterations. It is safe for concurrent use.
+// tally records the outcomes of iterations. It is safe for concurrent use.
 type tally struct {
 	mu      sync.Mutex
-	latency *hdrhistogram.Histogram // of measured iterations that were answered rightly, in nanoseconds
+	latency *hdrhistogram.Histogram // of measured iterations with a correct response, in nanoseconds
 	late    *hdrhistogram.Histogram // how late measured iterations were sent, in nanoseconds
 	counts  Counts
 }
 
-// Counts are numbers of iterations, unless it is said otherwise.
+// Counts are numbers of iterations, unless stated otherwise.
 type Counts struct {
-	Done         int64 `json:"done"`         // ended, with the warm-up
-	Measured     int64 `json:"measured"`     // that were to be sent in the measured time, and were answered rightly
-	Dropped      int64 `json:"dropped"`      // of the measured time: not sent, because no connection was free
-	WarmDropped  int64 `json:"warm_dropped"` // of the warm-up
-	Wrong        int64 `json:"wrong"`        // answered, but not as they should be; with the warm-up
-	Unanswered   int64 `json:"unanswered"`   // without an answer; with the warm-up
-	Refused      int64 `json:"refused"`      // not sent, because no connection could be made; with the warm-up
-	Acknowledged int64 `json:"acknowledged"` // fights that were answered with 200, also when the check found a fault; with the warm-up
-	Uncertain    int64 `json:"uncertain"`    // fights asked for without an answer: nobody knows whether they are stored
+	Done         int64 `json:"done"`         // completed, including the warm-up
+	Measured     int64 `json:"measured"`     // due in the measured time, with a correct response
+	Dropped      int64 `json:"dropped"`      // due in the measured time, but not sent because no connection was free
+	WarmDropped  int64 `json:"warm_dropped"` // the same in the warm-up
+	Wrong        int64 `json:"wrong"`        // with a wrong response, including the warm-up
+	Unanswered   int64 `json:"unanswered"`   // without a response, including the warm-up
+	Refused      int64 `json:"refused"`      // not sent because connecting failed, including the warm-up
+	Acknowledged int64 `json:"acknowledged"` // fights with status 200, even if a check failed, including the warm-up
+	Uncertain    int64 `json:"uncertain"`    // fights requested without a response: they may or may not be stored
 
-	Requests int64 `json:"requests"`       // sent, with the warm-up, and so are
-	Sent     int64 `json:"sent_bytes"`     // of HTTP
-	Received int64 `json:"received_bytes"` // of HTTP
-	Dialled  int64 `json:"dialled"`        // connections
+	Requests int64 `json:"requests"`       // requests sent, including the warm-up
+	Sent     int64 `json:"sent_bytes"`     // HTTP bytes, likewise
+	Received int64 `json:"received_bytes"` // HTTP bytes, likewise
+	Dialled  int64 `json:"dialled"`        // connections opened, likewise
 
-	FirstWrong      string `json:"first_wrong,omitempty"` // with what was asked for
+	FirstWrong      string `json:"first_wrong,omitempty"` // with its request
 	FirstUnanswered string `json:"first_unanswered,omitempty"`
 }
 
@@ -62,7 +62,7 @@ func (t *tally) done(o outcome) {
 	}
 	if o.measured {
 		t.counts.Measured++
-		_ = t.latency.RecordValue(int64(min(o.latency, maxLatency))) // it can't be out of range
+		_ = t.latency.RecordValue(int64(min(o.latency, maxLatency))) // it is always in range
 	}
 }
 
@@ -106,10 +106,10 @@ func (t *tally) drop(measured bool) {
 func (t *tally) sent(late time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	_ = t.late.RecordValue(int64(min(max(late, 0), maxLatency))) // it can't be out of range
+	_ = t.late.RecordValue(int64(min(max(late, 0), maxLatency))) // it is always in range
 }
 
-// leave adds what a client counted, at its end.
+// leave adds the counts of a client that is done.
 func (t *tally) leave(c *client) {
 	sent, received, dialled := c.traffic()
 	t.mu.Lock()

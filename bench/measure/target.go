@@ -15,22 +15,22 @@ import (
 
 // Target is a running member of the family.
 type Target struct {
-	Name string             // what reports call it
-	URLs map[Service]string // base URLs, as in http://host:port; under "" that of every service that isn't named
-	PIDs []int              // its processes; found by the ports when there are none and it runs on this host
-	// StorePIDs are the processes of its databases, reported in columns of their own.
+	Name string             // its name in reports
+	URLs map[Service]string // base URLs such as http://host:port; "" is the key for all services that aren't listed
+	PIDs []int              // its processes; if empty, found by the ports if it runs on this host
+	// StorePIDs are the processes of its databases, reported in separate columns.
 	StorePIDs []int
-	profile   string // that its health pages name, once they were asked
-	unseen    string // why processes of it aren't known, and so what strangers took of the cores that they use
-	hidden    bool   // they are on this host
+	profile   string // as reported by its health pages; filled in by find
+	unseen    string // why some of its processes, and hence the strangers' share of their cores, are unknown
+	hidden    bool   // those processes are on this host
 }
 
-// processes are all that are known, roots of trees.
+// processes returns all known processes, each the root of a tree.
 func (t Target) processes() []int { return slices.Concat(t.PIDs, t.StorePIDs) }
 
-// ParseTarget reads a base URL, or name=value pairs with commas between: heroes, villains, locations and fights for
-// their base URLs, url for that of all others, pid and store-pid (both also several times), and name. Errors don't repeat the
-// text: a URL may hold a password, though none is used.
+// ParseTarget parses a base URL or comma-separated name=value pairs: heroes, villains, locations and fights for their base URLs,
+// url for the base URL of all others, pid and store-pid (both may be repeated), and name. Errors don't quote the text, since a
+// rejected URL may contain a password.
 func ParseTarget(text string) (Target, error) {
 	t := Target{URLs: map[Service]string{}}
 	if !strings.Contains(text, "=") {
@@ -43,7 +43,7 @@ func ParseTarget(text string) (Target, error) {
 		}
 	}
 	if len(t.URLs) == 0 {
-		return Target{}, errors.New("a target needs a URL")
+		return Target{}, errors.New("missing URL of the target")
 	}
 	if t.Name == "" {
 		t.Name = t.anyURL()
@@ -59,7 +59,7 @@ func (t *Target) set(key, value string) error {
 	case "pid", "store-pid":
 		pid, err := strconv.Atoi(value)
 		if err != nil || pid < 1 {
-			return fmt.Errorf("%s must be the id of a process", key)
+			return fmt.Errorf("%s must be a process ID", key)
 		}
 		if key == "pid" {
 			t.PIDs = append(t.PIDs, pid)
@@ -72,7 +72,7 @@ func (t *Target) set(key, value string) error {
 	if key == "url" {
 		service = ""
 	} else if !slices.Contains(Services(), service) {
-		return errors.New("a target is http://host:port, or name=value pairs of url, fights, heroes, villains, locations, pid, store-pid and name")
+		return errors.New("a target must be http://host:port, or name=value pairs with the names url, fights, heroes, villains, locations, pid, store-pid and name")
 	}
 	base := strings.TrimSuffix(value, "/")
 	if _, err := rawhttp.New(base, 0); err != nil {
@@ -91,7 +91,7 @@ func (t Target) anyURL() string {
 	return ""
 }
 
-// URL returns the base URL of a service, "" when it isn't known.
+// URL returns the base URL of a service, or "" if it isn't known.
 func (t Target) URL(service Service) string {
 	if base := t.URLs[service]; base != "" {
 		return base
@@ -99,19 +99,19 @@ func (t Target) URL(service Service) string {
 	return t.URLs[""]
 }
 
-// needs returns an error when the mix asks a service whose address isn't known.
+// needs returns an error if the mix uses a service whose address isn't known.
 func (t Target) needs(mix Mix) error {
 	for _, a := range mix.turns {
 		if t.URL(a.service) == "" {
-			return fmt.Errorf("%s needs the address of %s, and %s has none", a.name, a.service, t.Name)
+			return fmt.Errorf("%s needs the address of %s, but %s has none", a.name, a.service, t.Name)
 		}
 	}
 	return nil
 }
 
-// find fills in the processes that listen on the target's ports, where they are on this host and none were given. It
-// returns the addresses that it found nobody at: what works there is in no figure.
-func (t *Target) find(system proc.FS) (nobody []string, err error) {
+// find fills in the processes that listen on the target's ports, if they are on this host and none were given. It returns the
+// addresses for which it found no process: whatever runs there is missing from the figures.
+func (t *Target) find(system proc.FS) (unserved []string, err error) {
 	if len(t.PIDs) > 0 {
 		return nil, nil
 	}
@@ -124,8 +124,8 @@ func (t *Target) find(system proc.FS) (nobody []string, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(pids) == 0 && !slices.Contains(nobody, base) {
-			nobody = append(nobody, base)
+		if len(pids) == 0 && !slices.Contains(unserved, base) {
+			unserved = append(unserved, base)
 		}
 		for _, pid := range pids {
 			if pid != selfPID() && !slices.Contains(t.PIDs, pid) {
@@ -133,10 +133,10 @@ func (t *Target) find(system proc.FS) (nobody []string, err error) {
 			}
 		}
 	}
-	return nobody, nil
+	return unserved, nil
 }
 
-// listeners returns the processes that answer at a base URL, as far as they are on this host.
+// listeners returns the processes on this host that serve a base URL.
 func listeners(system proc.FS, base string) ([]int, error) {
 	if !local(base) {
 		return nil, nil
@@ -162,12 +162,12 @@ func listeners(system proc.FS, base string) ([]int, error) {
 	}), nil
 }
 
-// forwards tells by its name a process that listens on a container's behalf, and does none of its work.
+// forwards reports, by its name, whether a process merely listens on behalf of a container.
 func forwards(name string) bool {
 	return slices.Contains([]string{"docker-proxy", "rootlessport", "rootlesskit", "slirp4netns", "pasta", "pasta.avx2"}, name)
 }
 
-// unnamed returns the services that fights asks and that have no address of their own in the target.
+// unnamed returns the services used by fights for which the target has no separate address.
 func (t Target) unnamed() []string {
 	var services []string
 	for _, service := range []Service{Heroes, Villains, Locations} {
@@ -178,7 +178,7 @@ func (t Target) unnamed() []string {
 	return services
 }
 
-// local tells whether a base URL leads to this host: to loopback or to one of its own addresses.
+// local reports whether a base URL points to this host: to loopback or to one of its addresses.
 func local(base string) bool {
 	at, err := url.Parse(base)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"superheroes/bench/stat"
 )
 
-// Text writes the report for people.
+// Text writes the report in human-readable form.
 func (r *Report) Text(w io.Writer) error {
 	var text strings.Builder
 	r.heading(&text)
@@ -37,16 +37,16 @@ func (r *Report) heading(w io.Writer) {
 	fmt.Fprintf(w, "mix %s, %d connections, %s measured after %s of warm-up, %d round(s)\n",
 		p.Mix, p.Connections, seconds(p.Seconds), seconds(p.Warmup), p.Rounds)
 	if p.FloorSize > 0 {
-		fmt.Fprintf(w, "floor: a bare net/http handler, answers of %d bytes, GOMAXPROCS=%d, measured before the first and after each round\n", p.FloorSize, p.FloorProcs)
+		fmt.Fprintf(w, "floor: a bare net/http handler, responses of %d bytes, GOMAXPROCS=%d, measured before the first round and after each\n", p.FloorSize, p.FloorProcs)
 	}
 	if len(p.PinTarget)+len(p.PinSelf) > 0 {
-		fmt.Fprintf(w, "pinned: target and floor to the cores %v, generator to %v\n", p.PinTarget, p.PinSelf)
+		fmt.Fprintf(w, "pinned: target and floor to cores %v, generator to cores %v\n", p.PinTarget, p.PinSelf)
 	}
 }
 
 func seconds(s float64) string { return strconv.FormatFloat(s, 'f', -1, 64) + " s" }
 
-// verdict is the last line.
+// verdict returns the last line of the report.
 func (r *Report) verdict() string {
 	if r.Void {
 		return "VOID: do not use these figures"
@@ -59,7 +59,7 @@ func (r *Report) verdict() string {
 
 func (s Series) text(w io.Writer, plan Plan, tiers Tiers) {
 	if s.Rate > 0 {
-		fmt.Fprintf(w, "\n== open model, %s iterations a second; latency from when each should have been sent\n", Short(s.Rate))
+		fmt.Fprintf(w, "\n== open model, %s iterations per second; latency counts from when each should have been sent\n", Short(s.Rate))
 	} else {
 		fmt.Fprintf(w, "\n== closed model, %d connections\n", plan.Connections)
 	}
@@ -84,39 +84,39 @@ func (m Member) text(w io.Writer, unit string, tiers Tiers) {
 	}
 	m.beside(w)
 	if lost, all := m.unanswered(); lost > 0 {
-		fmt.Fprintf(w, "  no answer: %d of %d iterations, which are in no latency\n", lost, all)
+		fmt.Fprintf(w, "  no response: %d of %d iterations, not included in the latencies\n", lost, all)
 	}
 	m.table(w, unit)
 	m.energyText(w, unit, tiers)
 	missing(w, m.Runs)
 }
 
-// beside says what else went on while the member was measured.
+// beside writes what else used the machine while the member was measured.
 func (m Member) beside(w io.Writer) {
 	if len(m.Runs) == 0 {
 		return
 	}
-	least, most, unknown := m.surroundings()
-	strangers := span(percent(least.Strangers), percent(most.Strangers))
-	if unknown != "" && most.Strangers == 0 {
+	low, high, unknown := m.surroundings()
+	strangers := span(percent(low.Strangers), percent(high.Strangers))
+	if unknown != "" && high.Strangers == 0 {
 		strangers = "unknown"
 	}
 	fmt.Fprintf(w, "  of the cores: strangers %s, steal %s; load average before %s\n",
-		strangers, span(percent(least.Steal), percent(most.Steal)), span(Short(least.Load), Short(most.Load)))
+		strangers, span(percent(low.Steal), percent(high.Steal)), span(Short(low.Load), Short(high.Load)))
 	if unknown != "" {
 		fmt.Fprintf(w, "  strangers' CPU unknown: %s\n", unknown)
 	}
 }
 
-// span writes the ends of a range, one of which is enough when they are the same.
-func span(least, most string) string {
-	if least == most {
-		return most
+// span formats a range, or a single value if both ends are equal.
+func span(low, high string) string {
+	if low == high {
+		return high
 	}
-	return least + " to " + most
+	return low + " to " + high
 }
 
-// unanswered counts the iterations without an answer, and all.
+// unanswered returns the number of iterations without a response, and of all iterations.
 func (m Member) unanswered() (lost, all int64) {
 	for _, run := range m.Runs {
 		lost, all = lost+run.Counts.Unanswered+run.Counts.Refused, all+run.Counts.Done
@@ -124,9 +124,9 @@ func (m Member) unanswered() (lost, all int64) {
 	return lost, all
 }
 
-// table has the figures of the application, and those of its stores in columns of their own.
+// table writes the figures of the application, and those of its stores in separate columns.
 func (m Member) table(w io.Writer, unit string) {
-	heads, stored := "median\tleast\tmost\tto floor\t", ""
+	heads, stored := "median\tmin\tmax\tto floor\t", ""
 	for _, f := range m.Figures {
 		if strings.HasPrefix(f.Name, storePrefix) {
 			stored = "| stores:\t" + heads
@@ -142,18 +142,18 @@ func (m Member) table(w io.Writer, unit string) {
 		if store, ok := m.Figure(storePrefix + f.Name); ok {
 			fmt.Fprintf(rows, "|\t%s", store.cells())
 		} else if stored != "" {
-			fmt.Fprint(rows, "\t\t\t\t\t") // cells are aligned only where each line has them
+			fmt.Fprint(rows, "\t\t\t\t\t") // cells are only aligned if every line has them
 		}
 		fmt.Fprintln(rows)
 	}
-	_ = rows.Flush() // to memory
+	_ = rows.Flush() // writing to memory can't fail
 }
 
 func newTable(w io.Writer) *tabwriter.Writer {
 	return tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 }
 
-// pad has labels begin below each other where numbers end so.
+// pad left-aligns a label in a table whose numbers are right-aligned.
 func pad(label string) string { return fmt.Sprintf("  %-40s", label) }
 
 func (f Figure) cells() string {
@@ -164,17 +164,17 @@ func (f Figure) cells() string {
 	return fmt.Sprintf("%s\t%s\t%s\t%s\t", Short(f.Median), Short(f.Least), Short(f.Most), ratio)
 }
 
-// missing says what could not be read of the processes.
+// missing writes what could not be read about the processes.
 func missing(w io.Writer, runs []Run) {
-	told := map[string]bool{}
+	seen := map[string]bool{}
 	for _, run := range runs {
 		for _, u := range []*Use{run.Application, run.Store} {
 			if u == nil {
 				continue
 			}
 			for _, text := range append(u.Missing, u.Error) {
-				if text != "" && !told[text] {
-					told[text] = true
+				if text != "" && !seen[text] {
+					seen[text] = true
 					fmt.Fprintf(w, "  not available: %s\n", text)
 				}
 			}
@@ -182,7 +182,7 @@ func missing(w io.Writer, runs []Run) {
 	}
 }
 
-// label names a figure for people.
+// label returns the human-readable name of a figure.
 func (f Figure) label(unit string) string {
 	name, store := strings.CutPrefix(f.Name, storePrefix)
 	label := labels(unit)[name]
@@ -197,7 +197,7 @@ func (f Figure) label(unit string) string {
 
 func labels(unit string) map[string]string {
 	return map[string]string{
-		"throughput":           unit + "s a second",
+		"throughput":           unit + "s per second",
 		"latency_p50_us":       "latency p50, us",
 		"latency_p90_us":       "latency p90, us",
 		"latency_p99_us":       "latency p99, us",
@@ -208,10 +208,10 @@ func labels(unit string) map[string]string {
 		"cpu_us":               "CPU us per " + unit,
 		"cpu_user_us":          "  in user mode",
 		"cpu_system_us":        "  in the kernel",
-		"cores":                "CPU seconds a second",
+		"cores":                "CPU seconds per second",
 		"idle_cores":           "  the same without load, before",
 		"idle_after_cores":     "  the same without load, after",
-		"idle_share":           "  idle share, of 1",
+		"idle_share":           "  idle share (0 to 1)",
 		"voluntary_switches":   "voluntary context switches per " + unit,
 		"involuntary_switches": "involuntary context switches per " + unit,
 		"read_calls":           "  read calls (/proc/PID/io) per " + unit,
@@ -219,7 +219,7 @@ func labels(unit string) map[string]string {
 		"system_calls":         "system calls per " + unit,
 		"storage_bytes":        "bytes to storage per " + unit,
 		"rss_before_mib":       "resident MiB before",
-		"rss_peak_mib":         "resident MiB during, at most",
+		"rss_peak_mib":         "resident MiB during, peak",
 		"rss_after_mib":        "resident MiB after",
 		"container_cpu_us":     "CPU us of its container per " + unit,
 		"container_mib":        "MiB of its container after",
@@ -231,7 +231,7 @@ func labels(unit string) map[string]string {
 }
 
 func (c Comparison) text(w io.Writer, unit string) {
-	fmt.Fprintf(w, "\n%s by %s\n", c.Name, c.To)
+	fmt.Fprintf(w, "\n%s compared with %s\n", c.Name, c.To)
 	if c.Equal != "" {
 		fmt.Fprintf(w, "  NOT COMPARABLE: %s\n", c.Equal)
 	}
@@ -246,7 +246,7 @@ func (c Comparison) text(w io.Writer, unit string) {
 		fmt.Fprintf(rows, "%s\t%s\t%s\t%s\t%s\t%s\t\n", pad(label), Short(ratio.OfMedians), Short(ratio.Paired), Short(ratio.Interval.Low),
 			Short(ratio.Interval.High), confidence(ratio.Interval))
 	}
-	_ = rows.Flush() // to memory
+	_ = rows.Flush() // writing to memory can't fail
 }
 
 func confidence(i stat.Interval) string {
@@ -256,7 +256,7 @@ func confidence(i stat.Interval) string {
 	return strconv.FormatFloat(100*i.Confidence, 'f', 1, 64) + " %"
 }
 
-// Short writes a number with about three digits that say something.
+// Short formats a number with about three significant digits.
 func Short(n float64) string {
 	size := math.Abs(n)
 	switch {

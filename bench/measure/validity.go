@@ -5,16 +5,16 @@ import (
 	"fmt"
 )
 
-// What a valid run may have, beside maxStrangers. Beyond these its figures would be the generator's, or those of less work.
+// Limits for a valid run, in addition to maxStrangers. Beyond them, the figures would reflect the generator, or less work.
 const (
-	maxLate       = 1000.0 // microseconds that one of a hundred iterations of the open model may be sent too late
-	maxBusy       = 0.9    // of its cores that the generator may use
-	maxUnanswered = 0.001  // of the iterations, as in the family's load test
+	maxLate       = 1000.0 // open model: p99 of how late iterations may be sent, in microseconds
+	maxBusy       = 0.9    // share of its cores that the generator may use
+	maxUnanswered = 0.001  // share of the iterations, as in the family's load test
 )
 
 func isCannotTell(err error) bool { return errors.Is(err, errCannotTell) }
 
-// faults returns why a run is void: what the machine did first, which may explain the rest.
+// faults returns why a run is void, starting with causes on the machine, which may explain the rest.
 func (m measurement) faults(run Run, meters *meters) []string {
 	faults := []string{}
 	add := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
@@ -23,23 +23,23 @@ func (m measurement) faults(run Run, meters *meters) []string {
 	}
 	g := run.Generator
 	if m.rate > 0 && g.LateP99 > maxLate {
-		add("one iteration of a hundred was sent %.3g ms late or later (limit %.3g ms)", g.LateP99/1e3, maxLate/1e3)
+		add("1%% of iterations were sent at least %.3g ms late (limit %.3g ms)", g.LateP99/1e3, maxLate/1e3)
 	}
 	if g.CPU > maxBusy*g.Cores*run.Seconds {
-		add("the generator used %.3g of its %.3g cores: this is its own limit rather than the target's", g.CPU/run.Seconds, g.Cores)
+		add("the generator used %.3g of its %.3g cores: this measures its limit rather than the target's", g.CPU/run.Seconds, g.Cores)
 	}
 	c := run.Counts
 	if c.Measured == 0 {
-		add("no iteration got a correct answer")
+		add("no iteration got a correct response")
 	}
 	if dropped := c.Dropped + c.WarmDropped; dropped > 0 {
 		add("%d iterations were dropped: no connection was free", dropped)
 	}
 	if c.Wrong > 0 {
-		add("%d answers failed the content checks, the first %s", c.Wrong, c.FirstWrong)
+		add("%d responses failed the content checks; first: %s", c.Wrong, c.FirstWrong)
 	}
 	if lost := c.Unanswered + c.Refused; float64(lost) > maxUnanswered*float64(c.Done) {
-		add("%d requests had no answer, the first %s", lost, c.FirstUnanswered)
+		add("%d requests got no response; first: %s", lost, c.FirstUnanswered)
 	}
 	if run.Stored != nil {
 		if fault := run.Stored.fault(); fault != "" {
@@ -48,7 +48,7 @@ func (m measurement) faults(run Run, meters *meters) []string {
 	}
 	for _, u := range []*use{meters.application, meters.store} {
 		if u.err != nil {
-			add("its processes could not be watched: %v", u.err)
+			add("its processes could not be read: %v", u.err)
 		}
 	}
 	return faults

@@ -13,7 +13,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain makes the test's own program the floor when it is started as one.
+// TestMain lets the test binary act as the floor when started with that argument.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == "floor" {
 		size, err := strconv.Atoi(os.Args[2])
@@ -50,7 +50,7 @@ func TestValid(t *testing.T) {
 				t.Errorf("void: %q", run.Void)
 			}
 			if run.Counts.Measured != 50 || run.Throughput == 0 || run.Latency.P50 == 0 || run.Counts.Sent == 0 || run.Counts.Received == 0 {
-				t.Errorf("nothing was measured: %+v", run)
+				t.Errorf("figures are missing: %+v", run)
 			}
 			if (run.Stored != nil) != c.fights {
 				t.Fatalf("stored: %+v", run.Stored)
@@ -62,7 +62,7 @@ func TestValid(t *testing.T) {
 	}
 }
 
-// TestVoid measures members that drop, lie or break: each has its reason.
+// TestVoid measures members with faults and checks that each run is void for the right reason.
 func TestVoid(t *testing.T) {
 	t.Parallel()
 	every := func(n int) func(int) bool { return func(i int) bool { return i%n == 0 } }
@@ -80,29 +80,29 @@ func TestVoid(t *testing.T) {
 		reason string
 	}{
 		{"stores nothing", &member{copies: func(int) int { return 0 }}, "execute_fight", "STORES NOTHING"},
-		{"loses one", &member{copies: func(n int) int { return min(1, n-1) }}, "execute_fight", "and only"},
-		{"stores one twice", &member{copies: func(n int) int { return max(1, 3-n) }}, "execute_fight", "don't explain that"},
-		{"loses those that are posted", &member{copies: func(n int) int { return n % 2 }}, "family", "and only"},
+		{"loses one", &member{copies: func(n int) int { return min(1, n-1) }}, "execute_fight", "but only"},
+		{"stores one twice", &member{copies: func(n int) int { return max(1, 3-n) }}, "execute_fight", "without a response explain"},
+		{"loses posted fights", &member{copies: func(n int) int { return n % 2 }}, "family", "but only"},
 		{"breaks off", &member{before: func(w http.ResponseWriter, n int) bool {
 			if every(10)(n) {
 				breakOff(w)
 			}
 			return every(10)(n)
-		}}, "execute_fight", "had no answer, the first /api/fights/execute_fight: no whole answer"},
+		}}, "execute_fight", "got no response; first: /api/fights/execute_fight: no complete response"},
 		{"fails", &member{before: func(w http.ResponseWriter, n int) bool {
 			if every(10)(n) {
 				http.Error(w, "sorry", http.StatusServiceUnavailable)
 			}
 			return every(10)(n)
 		}}, "family", "status 503, sorry"},
-		{"the wrong one wins", spoiled("winner_level", 6), "execute_fight", "a fight of level 7 against 6 that \"villains\" won"},
-		{"others fight", spoiled("loser_name", "Somebody"), "family", "between others than were sent"},
-		{"somebody else is shown", spoiled("hero", fighterOf("Somebody", 7)), "execute_fight", "did not fight"},
-		{"it is elsewhere", spoiled("location", map[string]any{"name": "Nowhere"}), "family", "another place"},
+		{"the wrong one wins", spoiled("winner_level", 6), "execute_fight", "hero of level 7, villain of level 6, but \"villains\" won"},
+		{"others fight", spoiled("loser_name", "Somebody"), "family", "between other fighters than were sent"},
+		{"another hero is shown", spoiled("hero", fighterOf("Somebody", 7)), "execute_fight", "did not fight"},
+		{"another location", spoiled("location", map[string]any{"name": "Nowhere"}), "family", "another location"},
 		{"no team", spoiled("winner_team", nil), "execute_fight", "between the teams"},
-		{"the same fight again", &member{spoil: func(_ int, fight map[string]any) { fight["id"] = "same" }}, "execute_fight", "the id of the one before"},
+		{"the same fight again", &member{spoil: func(_ int, fight map[string]any) { fight["id"] = "same" }}, "execute_fight", "the same id as the previous one"},
 		{"no id", spoiled("id", ""), "execute_fight", "without an id"},
-		{"a level that is none", spoiled("winner_level", "high"), "execute_fight", "without both names and levels"},
+		{"a level that is not a number", spoiled("winner_level", "high"), "execute_fight", "without both names and levels"},
 		{"a fallback", spoiled("winner_name", "Fallback Hero"), "execute_fight", "without both names and levels"},
 		{"no JSON", &member{before: func(w http.ResponseWriter, _ int) bool {
 			_, _ = w.Write([]byte("a fight"))
@@ -116,7 +116,7 @@ func TestVoid(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !report.Void || report.Err() == nil {
-				t.Error("the report is not void")
+				t.Error("the report should be void")
 			}
 			reasons := report.Series[0].Members[0].Void
 			if !strings.Contains(strings.Join(reasons, "\n"), c.reason) {
@@ -125,13 +125,13 @@ func TestVoid(t *testing.T) {
 			var text strings.Builder
 			if err := report.Text(&text); err != nil || !strings.Contains(text.String(), "  VOID: round 1: ") ||
 				!strings.HasSuffix(text.String(), "VOID: do not use these figures\n") {
-				t.Errorf("the text doesn't say so: %v\n%s", err, text.String())
+				t.Errorf("the text report doesn't say so: %v\n%s", err, text.String())
 			}
 		})
 	}
 }
 
-// TestSurplus has a member store fights whose answer it never sends: as many as that explains are no fault.
+// TestSurplus measures a member that stores fights without sending the response: a surplus explained by that is not a fault.
 func TestSurplus(t *testing.T) {
 	m := &member{}
 	m.before = func(w http.ResponseWriter, n int) bool {
@@ -149,9 +149,9 @@ func TestSurplus(t *testing.T) {
 	}
 }
 
-// TestCannotTell has members that count in other ways, or not at all.
+// TestCannotTell measures members that can be counted only by paging, or not at all.
 func TestCannotTell(t *testing.T) {
-	pages := make([]string, 2*pageSize+1) // of fights that are there already: more than one has to be read
+	pages := make([]string, 2*pageSize+1) // ids of existing fights, so that several pages have to be read
 	for i := range pages {
 		pages[i] = fmt.Sprintf("%010d", i)
 	}
@@ -173,19 +173,19 @@ func TestCannotTell(t *testing.T) {
 			s := m.Runs[0].Stored
 			var text strings.Builder
 			if err := report.Text(&text); err != nil || strings.Contains(text.String(), "\nUNCHECKED: ") == (c.checked || report.Void) {
-				t.Errorf("%v, said in the end:\n%s", err, text.String())
+				t.Errorf("%v, wrong verdict:\n%s", err, text.String())
 			}
 			if s.Checked != c.checked || s.fault() != "" || !strings.Contains(m.Stores, c.says) {
-				t.Errorf("stored %+v, said %q", s, m.Stores)
+				t.Errorf("stored %+v, reported as %q", s, m.Stores)
 			}
 			if c.checked && (s.Stored == 0 || s.Stored != s.Acknowledged) {
-				t.Errorf("stored %+v, want what was acknowledged", s)
+				t.Errorf("stored %+v, want as many as were acknowledged", s)
 			}
 		})
 	}
 }
 
-// TestCannotTellAnyMore has a member that counts its fights before the run and not after it.
+// TestCannotTellAnyMore measures a member that counts its fights before the run but not after it.
 func TestCannotTellAnyMore(t *testing.T) {
 	m := &member{noList: true}
 	m.before = func(http.ResponseWriter, int) bool {
@@ -193,13 +193,13 @@ func TestCannotTellAnyMore(t *testing.T) {
 		return false
 	}
 	run := measure(t, quick(t, "execute_fight", m.start(t)))
-	if !strings.Contains(strings.Join(run.Void, "\n"), "could be counted before and not after") {
+	if !strings.Contains(strings.Join(run.Void, "\n"), "could be counted before the run but not after") {
 		t.Errorf("void: %q", run.Void)
 	}
 }
 
-// TestStall stalls a target once under an open load. Iterations that should have been sent meanwhile count from then: a
-// generator that waits with them would show one slow answer and a fine 90th percentile.
+// TestStall stalls a target once in the open model. The latency of iterations that were due during the stall counts from when
+// they were due: a generator that held them back would show one slow response and a good 90th percentile.
 func TestStall(t *testing.T) {
 	const stall = 400 * time.Millisecond
 	m := &member{before: func(_ http.ResponseWriter, n int) bool {
@@ -214,9 +214,9 @@ func TestStall(t *testing.T) {
 	if run.Counts.Measured != 100 || run.Counts.Dropped != 0 {
 		t.Errorf("%d iterations were measured, %d dropped", run.Counts.Measured, run.Counts.Dropped)
 	}
-	// 40 of 100 come due within the stall, the first 20 of them wait for half of it or longer.
-	if least := float64((stall / 2).Microseconds()); run.Latency.P90 < least {
-		t.Errorf("p90 is %.0f us, below %.0f: the stall was left out", run.Latency.P90, least)
+	// 40 of 100 come due during the stall, and the first 20 of them wait for at least half of it.
+	if want := float64((stall / 2).Microseconds()); run.Latency.P90 < want {
+		t.Errorf("p90 is %.0f us, want at least %.0f: the stall was left out", run.Latency.P90, want)
 	}
 }
 
@@ -232,7 +232,7 @@ func TestDropped(t *testing.T) {
 	o.Connections, o.Warmup, o.Duration, o.MaxWait = 1, 0, time.Second, 50*time.Millisecond
 	run := measure(t, o)
 	if c := run.Counts; c.Dropped < 20 || c.Dropped+c.Measured != 100 {
-		t.Errorf("%d dropped, %d measured; want at least 20, and 100 together", c.Dropped, c.Measured)
+		t.Errorf("%d dropped, %d measured; want at least 20 dropped, and 100 in total", c.Dropped, c.Measured)
 	}
 	if len(run.Void) != 1 || !strings.Contains(run.Void[0], "iterations were dropped") {
 		t.Errorf("void: %q", run.Void)
@@ -266,7 +266,7 @@ func TestInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := report.JSON(&text); err != nil || strings.Contains(text.String(), "null") {
-		t.Errorf("%v, lists that are none:\n%s", err, text.String())
+		t.Errorf("%v, null instead of a list:\n%s", err, text.String())
 	}
 }
 
@@ -279,7 +279,7 @@ func TestNobodyThere(t *testing.T) {
 	}
 }
 
-// TestLimits has what a run may have of the generator's own faults, each alone, and what is none.
+// TestLimits checks the limits on the generator and its surroundings one by one, on both sides.
 func TestLimits(t *testing.T) {
 	fine := Run{Seconds: 10, Counts: Counts{Measured: 1000}, Generator: Generator{CPU: 17, Cores: 2, LateP99: 990}}
 	for _, c := range []struct {
@@ -290,11 +290,11 @@ func TestLimits(t *testing.T) {
 	}{
 		{"fine", 0, func(*Run) {}, ""},
 		{"fine at a rate", 100, func(*Run) {}, ""},
-		{"late", 100, func(r *Run) { r.Generator.LateP99 = 1250 }, "one iteration of a hundred was sent 1.25 ms late or later (limit 1 ms)"},
-		{"late without times to send at", 0, func(r *Run) { r.Generator.LateP99 = 1250 }, ""},
+		{"late", 100, func(r *Run) { r.Generator.LateP99 = 1250 }, "1% of iterations were sent at least 1.25 ms late (limit 1 ms)"},
+		{"late without a schedule", 0, func(r *Run) { r.Generator.LateP99 = 1250 }, ""},
 		{"busy", 0, func(r *Run) { r.Generator.CPU = 19 }, "used 1.9 of its 2 cores"},
 		{"strangers", 0, func(r *Run) { r.Surroundings.Strangers = 0.051 }, "strangers took 5.1 % of the cores (limit 5 %)"},
-		{"strangers that are none", 0, func(r *Run) { r.Surroundings.Strangers = 0.049 }, ""},
+		{"strangers within the limit", 0, func(r *Run) { r.Surroundings.Strangers = 0.049 }, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			run := fine

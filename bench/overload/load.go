@@ -10,22 +10,22 @@ import (
 	"superheroes/bench/rawhttp"
 )
 
-// load is one kind of clients for a while.
+// load describes clients of one kind and how long they run.
 type load struct {
 	url     string
 	conns   int
-	rate    float64 // requests a second, sent at their times; 0: each client sends when it has its answer
+	rate    float64 // requests per second, sent on schedule; 0: each client sends as soon as it has its response
 	lasts   time.Duration
-	repeats int  // how often a refused client sends again at once
-	waits   bool // a refused client waits as Retry-After says (closed loop)
+	repeats int  // how often a refused client retries immediately
+	waits   bool // closed loop: a refused client waits as long as Retry-After says
 }
 
 const path = "/api/fights/execute_fight"
 
-// patience is how long a request waits for a free connection, before it is dropped.
+// patience is how long a request waits for a free connection before it is dropped.
 const patience = time.Second
 
-// put puts the load on, and returns what came of it.
+// put applies the load and returns the outcome.
 func (l load) put(ctx context.Context) (*outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.lasts)
 	defer cancel()
@@ -55,7 +55,7 @@ func (l load) put(ctx context.Context) (*outcome, error) {
 	return o, nil
 }
 
-// arrive lets requests go at their times, in steps of a millisecond.
+// arrive releases requests when they are due, in steps of a millisecond.
 func (l load) arrive(ctx context.Context, due chan<- time.Time, o *outcome) {
 	for sent := 0; ctx.Err() == nil; time.Sleep(time.Millisecond) {
 		for ; float64(sent) < l.rate*min(time.Since(o.begin), l.lasts).Seconds(); sent++ {

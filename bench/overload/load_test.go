@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// refusing is a server that refuses every request but each nth.
+// refusing starts a server that refuses all requests except every nth.
 func refusing(t *testing.T, n int64) (url string, asked, good *atomic.Int64) {
 	t.Helper()
 	asked, good = new(atomic.Int64), new(atomic.Int64)
@@ -36,15 +36,15 @@ func TestEveryRequestIsCounted(t *testing.T) {
 		}
 		sum := o.total()
 		if got := len(sum.good) + sum.late; int64(got) != good.Load() || int64(got+sum.refused) != asked.Load() || sum.failed > 0 {
-			t.Errorf("%s: counted %d good and %d refused, failed %s; the server %d of %d", l, got, sum.refused, o.first, good.Load(), asked.Load())
+			t.Errorf("%s: counted %d good and %d refused, first failure %s; the server accepted %d of %d", l, got, sum.refused, o.first, good.Load(), asked.Load())
 		}
 		if got := asked.Load(); l.rate > 0 && l.repeats == 0 && int(got)+sum.dropped > 60 {
-			t.Errorf("%d requests were sent and %d dropped, want 60", got, sum.dropped)
+			t.Errorf("%d requests were sent and %d dropped, want at most 60 together", got, sum.dropped)
 		}
 	}
 }
 
-// A refused client repeats at once, or waits for a second and longer than the test.
+// TestRefusedClients: a refused client either retries immediately or waits for a second, which is longer than the test.
 func TestRefusedClients(t *testing.T) {
 	url, asked, _ := refusing(t, 1<<40)
 	if _, err := (load{url: url, conns: 5, waits: true, lasts: 300 * time.Millisecond}).put(t.Context()); err != nil {

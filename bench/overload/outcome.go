@@ -10,10 +10,10 @@ import (
 	"superheroes/bench/rawhttp"
 )
 
-// slice is the time that figures are given for, one after the other.
+// slice is the length of the intervals for which outcomes are recorded separately.
 const slice = 500 * time.Millisecond
 
-// outcome is what came of a load, by when each request was to be sent.
+// outcome is the result of a load, by the time each request was due.
 type outcome struct {
 	begin time.Time
 	lasts time.Duration
@@ -22,14 +22,14 @@ type outcome struct {
 	first string // failure
 }
 
-// part is what came of the requests of one slice.
+// part is the outcome of the requests that were due in one slice.
 type part struct {
-	good                     []time.Duration // latency, of those answered with 200
+	good                     []time.Duration // latencies of responses with status 200
 	refused, failed, dropped int
-	late                     int // answered with 200 when nobody waits any more
+	late                     int // responses with status 200 after the deadline
 }
 
-// deadline is how long a client waits for its answer, from when its first request was due.
+// deadline is how long a client waits for its response, from when its first request was due.
 const deadline = 5 * time.Second
 
 func newOutcome(begin time.Time, lasts time.Duration) *outcome {
@@ -66,7 +66,7 @@ func (o *outcome) dropped(at time.Time) {
 	o.at(at).dropped++
 }
 
-// total is the sum of all slices.
+// total returns the sum over all slices.
 func (o *outcome) total() part {
 	var sum part
 	for _, p := range o.parts {
@@ -77,7 +77,7 @@ func (o *outcome) total() part {
 	return sum
 }
 
-// goodput is good answers a second.
+// goodput returns the number of good responses per second.
 func (o *outcome) goodput() float64 { return float64(len(o.total().good)) / o.lasts.Seconds() }
 
 func (p part) quantile(q float64) time.Duration {
@@ -88,10 +88,10 @@ func (p part) quantile(q float64) time.Duration {
 	return p.good[min(int(q*float64(len(p.good))), len(p.good)-1)]
 }
 
-// settled returns how long it took until every later slice was as good as that: nothing refused, failed or dropped, and its
-// 99th percentile at most that.
+// settled returns how long it took until all later slices were good: nothing refused, late, failed or dropped, and a 99th
+// percentile of at most p99.
 func (o *outcome) settled(p99 time.Duration) time.Duration {
-	for i := len(o.parts) - 2; i >= 0; i-- { // the last is cut short
+	for i := len(o.parts) - 2; i >= 0; i-- { // the last slice is cut short
 		p := o.parts[i]
 		if p.refused+p.late+p.failed+p.dropped > 0 || p.quantile(0.99) > p99 {
 			return time.Duration(i+1) * slice

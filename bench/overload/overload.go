@@ -1,4 +1,4 @@
-// Package overload shows what a running service does under more load than it can carry:
+// Package overload shows how a running service behaves under more load than it can handle:
 //
 //	superheroes up &
 //	superheroes-bench overload --factor 2
@@ -12,9 +12,10 @@
 //		--villains-url=http://127.0.0.1:8002 --locations-url=http://127.0.0.1:8003 &
 //	superheroes-bench overload --factor 3 --connections 9000 --pid $!
 //
-// It finds the most that 64 connections get, then sends half of that, factor times that for a while, and half again; a
-// closed loop of 2,048 connections whose clients wait as Retry-After says; and a retry storm, in which every refused
-// client sends again at once, three times. The load generator takes its part of the machine's cores.
+// It first measures the capacity: the throughput of 64 connections in a closed loop. Then it sends half of that, followed by
+// three trials: factor times the capacity; a closed loop of 2,048 connections whose clients honour Retry-After; and a retry
+// storm, in which every refused client retries immediately, three times. After each trial it sends half the capacity again.
+// The load generator shares the machine's cores with the service.
 package overload
 
 import (
@@ -33,18 +34,18 @@ import (
 // Command is the command line of an experiment.
 type Command struct {
 	URL         string        `name:"url" default:"http://127.0.0.1:8004" help:"Base URL of fights."`
-	Factor      float64       `default:"2" help:"How many times the capacity is asked for."`
+	Factor      float64       `default:"2" help:"Load to send, as a multiple of the capacity."`
 	Duration    time.Duration `default:"10s" help:"Length of each phase."`
-	Connections int           `default:"2048" help:"Most connections."`
-	Pid         []int         `placeholder:"N" help:"Processes whose memory is shown."`
+	Connections int           `default:"2048" help:"Maximum number of connections."`
+	Pid         []int         `placeholder:"N" help:"IDs of processes whose memory to show."`
 
 	out io.Writer
 }
 
-// slack is what the 99th percentile may differ by between two equal phases.
+// slack is the factor by which the 99th percentile may differ between two equal phases.
 const slack = 1.5
 
-// Run runs the phases one after the other, and prints what came of each.
+// Run runs the phases one after the other and prints the outcome of each.
 func (c *Command) Run(ctx context.Context, k *kong.Kong) error {
 	c.out = k.Stdout
 	peak, err := c.phase(ctx, "capacity", load{conns: 64, lasts: c.Duration})
@@ -53,7 +54,7 @@ func (c *Command) Run(ctx context.Context, k *kong.Kong) error {
 	}
 	capacity := peak.goodput()
 	if capacity == 0 {
-		return fmt.Errorf("no fight was answered at %s", c.URL)
+		return fmt.Errorf("no fight succeeded at %s", c.URL)
 	}
 	half := load{conns: c.Connections, rate: capacity / 2, lasts: c.Duration}
 	before, err := c.phase(ctx, "half of it", half)
@@ -80,7 +81,7 @@ func (c *Command) Run(ctx context.Context, k *kong.Kong) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(c.out, "  => goodput %.0f %% of capacity; p99 at half as before (<= %s) after %s\n",
+		fmt.Fprintf(c.out, "  => goodput %.0f %% of capacity; p99 at half the load back to normal (<= %s) after %s\n",
 			100*during.goodput()/capacity, short(usual), after.settled(usual))
 	}
 	return nil
@@ -99,7 +100,7 @@ func (c *Command) phase(ctx context.Context, name string, l load) (*outcome, err
 	return o, nil
 }
 
-// memory returns the resident memory of the processes, now and at most.
+// memory returns the current and the peak resident memory of the processes.
 func (c *Command) memory() string {
 	text := ""
 	for _, pid := range c.Pid {

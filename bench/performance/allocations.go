@@ -12,30 +12,30 @@ import (
 	"strings"
 )
 
-// allocated is what one iteration of a benchmark allocates. These figures, unlike times, are the same on every machine.
+// allocated is what one iteration of a benchmark allocates. Unlike times, these figures are the same on every machine.
 type allocated struct {
 	Allocs int64
-	Bytes  int64 // unknown where it isn't the same each time
+	Bytes  int64 // unknown if it varies between runs
 }
 
-// unknown is the number of bytes that is not compared.
+// unknown marks a number of bytes that is not compared.
 const unknown = -1
 
-// baseline is allocations.txt: what each benchmark of the hot path allocates.
+// baseline is the content of allocations.txt: what each benchmark of the hot path allocates.
 type baseline struct {
 	order []benchmark
 	of    map[benchmark]allocated
 }
 
-// benchmark names one, as in internal/web BenchmarkExecuteFight.
+// benchmark identifies a benchmark, such as internal/web BenchmarkExecuteFight.
 type benchmark struct{ Package, Name string }
 
 func (b benchmark) String() string { return b.Package + " " + b.Name }
 
-// executeBenchmark is the whole fight: what the target counts.
+// executeBenchmark returns the benchmark of a whole fight, which the allocation target is about.
 func executeBenchmark() benchmark { return benchmark{"internal/web", "BenchmarkExecuteFight"} }
 
-// parseBaseline reads lines of package, benchmark, allocations and bytes; - stands for bytes that vary. # begins a comment.
+// parseBaseline parses lines of package, benchmark, allocations and bytes; - stands for bytes that vary. # starts a comment.
 func parseBaseline(text string) (baseline, error) {
 	b := baseline{of: map[benchmark]allocated{}}
 	for line := range strings.Lines(text) {
@@ -63,7 +63,7 @@ func parseBaseline(text string) (baseline, error) {
 	return b, nil
 }
 
-// rewrite returns the text with what was measured in the place of what stands there. Bytes that vary stay so.
+// rewrite returns the text with its figures replaced by the measured ones. Bytes that vary stay marked as such.
 func (b baseline) rewrite(text string, measured map[benchmark]allocated) string {
 	var out strings.Builder
 	for line := range strings.Lines(text) {
@@ -81,15 +81,14 @@ func (b baseline) rewrite(text string, measured map[benchmark]allocated) string 
 	return out.String()
 }
 
-// compare returns what differs from the baseline, both what has become more and what has become less: a baseline that
-// isn't drawn tight lets the next regression pass.
+// compare returns the differences from the baseline. Improvements count too: a loose baseline would hide the next regression.
 func (b baseline) compare(measured map[benchmark]allocated) []string {
 	var differences []string
 	for _, name := range b.order {
 		want := b.of[name]
 		got, there := measured[name]
 		if !there {
-			differences = append(differences, name.String()+": there is no such benchmark any more")
+			differences = append(differences, name.String()+": the benchmark no longer exists")
 			continue
 		}
 		differences = append(differences, differs(name, "allocations", got.Allocs, want.Allocs)...)
@@ -103,17 +102,17 @@ func (b baseline) compare(measured map[benchmark]allocated) []string {
 func differs(name benchmark, unit string, got, want int64) []string {
 	switch {
 	case got > want:
-		return []string{fmt.Sprintf("%s: a regression: %d %s an iteration, it was %d", name, got, unit, want)}
+		return []string{fmt.Sprintf("%s: regression: %d %s per iteration, was %d", name, got, unit, want)}
 	case got < want:
-		return []string{fmt.Sprintf("%s: better: %d %s an iteration, it was %d; keep that", name, got, unit, want)}
+		return []string{fmt.Sprintf("%s: improvement: %d %s per iteration, was %d; update the baseline", name, got, unit, want)}
 	}
 	return nil
 }
 
-// iterations of each benchmark, three times: what is allocated once, or by somebody else, vanishes in the least of them.
+// Each benchmark runs 200 iterations, three times: the minimum eliminates one-time allocations and those of other goroutines.
 const iterations, times = 200, 3
 
-// measure runs the benchmarks of the baseline, in a process of their own without the race detector, which allocates too.
+// measure runs the benchmarks of the baseline in a separate process without the race detector, which also allocates.
 func (b baseline) measure(ctx context.Context, module string) (map[benchmark]allocated, error) {
 	packages, names := map[string]bool{}, map[string]bool{}
 	for _, each := range b.order {
@@ -140,9 +139,9 @@ func sorted(set map[string]bool) []string {
 	return list
 }
 
-// parseBenchmarks reads what `go test -benchmem` prints, and keeps the least of each benchmark's runs.
+// parseBenchmarks parses the output of `go test -benchmem` and returns the minimum over each benchmark's runs.
 func parseBenchmarks(output string) map[benchmark]allocated {
-	least := map[benchmark]allocated{}
+	lowest := map[benchmark]allocated{}
 	pkg := ""
 	lines := bufio.NewScanner(strings.NewReader(output))
 	for lines.Scan() {
@@ -154,20 +153,20 @@ func parseBenchmarks(output string) map[benchmark]allocated {
 			continue
 		}
 		allocs, known := before(fields, "allocs/op")
-		bytes, _ := before(fields, "B/op") // they are printed together
+		bytes, _ := before(fields, "B/op") // both are printed, or neither
 		if !known {
 			continue
 		}
 		name := benchmark{pkg, fields[0]}
-		if had, again := least[name]; again {
+		if had, again := lowest[name]; again {
 			allocs, bytes = min(allocs, had.Allocs), min(bytes, had.Bytes)
 		}
-		least[name] = allocated{allocs, bytes}
+		lowest[name] = allocated{allocs, bytes}
 	}
-	return least
+	return lowest
 }
 
-// before returns the number that stands before the unit.
+// before returns the number that precedes the unit.
 func before(fields []string, unit string) (int64, bool) {
 	at := slices.Index(fields, unit)
 	if at < 1 {

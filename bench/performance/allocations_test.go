@@ -10,11 +10,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "accept what the benchmarks allocate, and what the documents have become")
+var update = flag.Bool("update", false, "update allocations.txt and the generated documents")
 
 var module = filepath.Join("..", "..")
 
-// TestAllocations wants the hot path to allocate what it did. Nothing here asserts a time.
+// TestAllocations checks that the hot path allocates as much as the baseline says. No test here asserts a time.
 func TestAllocations(t *testing.T) {
 	const file = "allocations.txt"
 	text, err := os.ReadFile(file)
@@ -26,7 +26,7 @@ func TestAllocations(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !slices.Contains(accepted.order, executeBenchmark()) {
-		t.Errorf("%s is not watched", executeBenchmark())
+		t.Errorf("%s is not in the baseline", executeBenchmark())
 	}
 	measured, err := accepted.measure(t.Context(), module)
 	if err != nil {
@@ -63,7 +63,7 @@ func TestParseBaseline(t *testing.T) {
 	}
 	for _, wrong := range []string{"internal/a BenchmarkX 3", "internal/a BenchmarkX three 40", "internal/a BenchmarkX 3 many"} {
 		if _, err := parseBaseline(wrong); err == nil {
-			t.Errorf("%q is taken", wrong)
+			t.Errorf("%q was accepted", wrong)
 		}
 	}
 }
@@ -95,13 +95,13 @@ func TestCompareAllocations(t *testing.T) {
 	}{
 		{"the same", map[benchmark]allocated{name: {3, 40}, varies: {3, 77}}, nil},
 		{"more allocations", map[benchmark]allocated{name: {4, 40}, varies: {3, 77}},
-			[]string{"internal/a BenchmarkX: a regression: 4 allocations an iteration, it was 3"}},
+			[]string{"internal/a BenchmarkX: regression: 4 allocations per iteration, was 3"}},
 		{"more bytes", map[benchmark]allocated{name: {3, 48}, varies: {3, 77}},
-			[]string{"internal/a BenchmarkX: a regression: 48 bytes an iteration, it was 40"}},
+			[]string{"internal/a BenchmarkX: regression: 48 bytes per iteration, was 40"}},
 		{"fewer", map[benchmark]allocated{name: {3, 40}, varies: {2, 0}},
-			[]string{"internal/a BenchmarkY: better: 2 allocations an iteration, it was 3; keep that"}},
+			[]string{"internal/a BenchmarkY: improvement: 2 allocations per iteration, was 3; update the baseline"}},
 		{"one is gone", map[benchmark]allocated{name: {3, 40}},
-			[]string{"internal/a BenchmarkY: there is no such benchmark any more"}},
+			[]string{"internal/a BenchmarkY: the benchmark no longer exists"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if diff := cmp.Diff(test.want, accepted.compare(test.got)); diff != "" {
@@ -123,9 +123,9 @@ func TestRewriteBaseline(t *testing.T) {
 		t.Fatal(err)
 	}
 	if differences := again.compare(now); differences != nil {
-		t.Errorf("after it was accepted: %q", differences)
+		t.Errorf("differences after the update: %q", differences)
 	}
 	if again.of[benchmark{"internal/a", "BenchmarkY"}].Bytes != unknown {
-		t.Error("bytes that vary are compared now")
+		t.Error("bytes that vary are no longer marked as such")
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"sync/atomic"
 )
 
-// balance listens and hands each connection to the next of the addresses, as a Kubernetes service does: it looks at
-// nothing. Its CPU time is the load generator's.
+// balance listens and forwards connections to the addresses in turn, without looking at their content, as a Kubernetes service
+// does. Its CPU time counts as the load generator's.
 func balance(addresses ...string) (address string, stop func(), err error) {
 	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -35,7 +35,7 @@ func balance(addresses ...string) (address string, stop func(), err error) {
 	}, nil
 }
 
-// join carries bytes both ways until one side ends.
+// join copies bytes in both directions until one side closes.
 func join(ctx context.Context, client net.Conn, address string) {
 	defer func() { _ = client.Close() }()
 	server, err := new(net.Dialer).DialContext(ctx, "tcp", address)
@@ -47,7 +47,7 @@ func join(ctx context.Context, client net.Conn, address string) {
 	var both sync.WaitGroup
 	for _, way := range []struct{ to, from net.Conn }{{server, client}, {client, server}} {
 		both.Go(func() {
-			_, _ = io.Copy(way.to, way.from) // how it ends doesn't matter: either side has gone
+			_, _ = io.Copy(way.to, way.from) // any error means that one side is gone
 			end()
 		})
 	}

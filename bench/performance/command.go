@@ -1,6 +1,6 @@
-// Package performance measures every target of this project on this machine, and writes docs/performance.md with its plots
-// and the figures of README.md from what it measured. The database servers are found or started as the tests do it (package
-// engines).
+// Package performance measures every performance target of this project on this machine. From the results it writes
+// docs/performance.md, with its plots, and the figures in README.md. Database servers are found or started the same way as for
+// the tests (package engines).
 package performance
 
 import (
@@ -18,25 +18,25 @@ import (
 	"superheroes/test/procgroup"
 )
 
-// Command is the command line of a report.
+// Command is the command line of the report command.
 type Command struct {
-	Quick bool     `help:"Some minutes in place of twenty: few and short runs, whose figures are rough."`
-	Only  []string `placeholder:"NAME,…" help:"Only these: ${experiments}."`
-	Out   string   `placeholder:"DIR" help:"Folder for performance.md and performance/, by default docs of the sources; the figures of README.md beside it are replaced too."`
-	From  string   `placeholder:"FILE" help:"Write the documents from these results, and measure nothing."`
+	Quick bool     `help:"Take a few minutes instead of twenty: fewer and shorter runs with rough figures."`
+	Only  []string `placeholder:"NAME,…" help:"Run only these experiments: ${experiments}."`
+	Out   string   `placeholder:"DIR" help:"Folder for performance.md and performance/; default: docs in the source tree. The figures in the README.md next to that folder are updated too."`
+	From  string   `placeholder:"FILE" help:"Write the documents from these results without measuring."`
 }
 
-// Validate refuses unknown experiments.
+// Validate rejects unknown experiments.
 func (c *Command) Validate() error {
 	for _, name := range c.Only {
 		if !slices.Contains(Names(), name) {
-			return fmt.Errorf("--only: there is no %q; there are %s", name, strings.Join(Names(), ", "))
+			return fmt.Errorf("--only: unknown experiment %q; known are %s", name, strings.Join(Names(), ", "))
 		}
 	}
 	return nil
 }
 
-// Names returns the experiments.
+// Names returns the names of all experiments.
 func Names() []string {
 	var all []string
 	for _, e := range experiments() {
@@ -45,7 +45,7 @@ func Names() []string {
 	return all
 }
 
-// Run measures and writes.
+// Run measures and writes the documents.
 func (c *Command) Run(ctx context.Context, k *kong.Kong) error {
 	procgroup.DieWithParent()
 	results, err := c.results(ctx, k.Stderr)
@@ -63,7 +63,7 @@ func (c *Command) Run(ctx context.Context, k *kong.Kong) error {
 	return results.write(out)
 }
 
-// results measures, or reads what was measured.
+// results measures, or reads earlier results.
 func (c *Command) results(ctx context.Context, progress io.Writer) (*Results, error) {
 	if c.From != "" {
 		return load(c.From)
@@ -75,7 +75,7 @@ func (c *Command) results(ctx context.Context, progress io.Writer) (*Results, er
 	return runExperiments(ctx, p, c.Only, progress)
 }
 
-// runExperiments makes the experiments that are named, all when none is. What can't be measured is noted in the results.
+// runExperiments runs the named experiments, or all if none are named. What can't be measured is noted in the results.
 func runExperiments(ctx context.Context, p plan, only []string, progress io.Writer) (*Results, error) {
 	begin := time.Now()
 	r := &Results{Date: begin.UTC(), Plan: p, Machine: machine(), Meter: meter(), Missing: map[string]string{}}
@@ -85,7 +85,7 @@ func runExperiments(ctx context.Context, p plan, only []string, progress io.Writ
 	}
 	defer func() {
 		if err := l.close(); err != nil {
-			l.say("not all was cleared away: %v", err) // what was measured is good all the same
+			l.say("cleanup failed: %v", err) // the results are valid all the same
 		}
 	}()
 	r.Version = l.version(ctx)
@@ -96,7 +96,7 @@ func runExperiments(ctx context.Context, p plan, only []string, progress io.Writ
 		started := time.Now()
 		if err := e.run(l, ctx, r); err != nil {
 			if ctx.Err() != nil {
-				return nil, errors.New("interrupted: nothing is written")
+				return nil, errors.New("interrupted: nothing was written")
 			}
 			r.Missing[e.name] = err.Error()
 			l.say("%s: NOT MEASURED: %v", e.name, err)

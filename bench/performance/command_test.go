@@ -13,7 +13,7 @@ import (
 	"superheroes/bench/measure"
 )
 
-// TestMain makes the test's own program the floor when it is started as one.
+// TestMain lets the test binary act as the floor when started with that argument.
 func TestMain(m *testing.M) {
 	if len(os.Args) != 3 || os.Args[1] != "floor" {
 		os.Exit(m.Run())
@@ -28,19 +28,19 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// TestMeasure makes a real run of the least that there is, and asserts what is in the results and not how much it is.
+// TestMeasure does a real run of minimal length, and checks which figures are in the results but not their values.
 func TestMeasure(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("needs Linux: nowhere else is told what processes use")
+		t.Skip("needs Linux to read the resource usage of processes")
 	}
 	p := plan{Name: "test", Rounds: 1, Measured: 300 * time.Millisecond, Idle: 200 * time.Millisecond, Starts: 1}
 	var said bytes.Buffer
 	r, err := runExperiments(t.Context(), p, []string{at1, "start"}, &said)
 	if err != nil {
-		t.Fatalf("%v; it said:\n%s", err, &said)
+		t.Fatalf("%v; output:\n%s", err, &said)
 	}
 	if len(r.Missing) > 0 || len(r.Series) != 1 || r.Machine.Cores != runtime.NumCPU() || r.Took <= 0 {
-		t.Fatalf("got %+v; it said:\n%s", r, &said)
+		t.Fatalf("got %+v; output:\n%s", r, &said)
 	}
 	for _, name := range []string{floorCell(usual), floorCell(1), upEco} {
 		c := r.cell(at1, name)
@@ -55,14 +55,14 @@ func TestMeasure(t *testing.T) {
 		}
 	}
 	if len(r.Starts) != 2 || len(r.Starts[0].Ms) != 1 || r.Starts[0].Ms[0] <= 0 {
-		t.Errorf("the starts are %+v", r.Starts)
+		t.Errorf("got starts %+v", r.Starts)
 	}
 	if _, err := r.document(); err != nil {
 		t.Error(err)
 	}
 }
 
-// TestMissing wants an experiment that can't be made to be named with its reason, and the others to be made.
+// TestMissing checks that an experiment that fails is listed with its reason and that the others still run.
 func TestMissing(t *testing.T) {
 	var said bytes.Buffer
 	noTime := plan{Name: "test", Rounds: 1, Starts: 1}
@@ -71,9 +71,9 @@ func TestMissing(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.Contains(r.Missing[at1], "above 0") || len(r.Series) != 0 || len(r.Starts) != 2 {
-		t.Errorf("missing are %q, series %v, starts %v; it said:\n%s", r.Missing, r.Series, r.Starts, &said)
+		t.Errorf("missing %q, series %v, starts %v; output:\n%s", r.Missing, r.Series, r.Starts, &said)
 	}
 	if text, err := r.document(); err != nil || !strings.Contains(text, "not measured: up, eco") && !strings.Contains(text, "not measured: floor") {
-		t.Errorf("%v; the document does not say why:\n%s", err, text)
+		t.Errorf("%v; the document doesn't say why:\n%s", err, text)
 	}
 }

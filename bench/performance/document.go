@@ -1,7 +1,7 @@
 package performance
 
 import (
-	_ "embed" // the texts
+	_ "embed" // for the template and the notes
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,7 +18,7 @@ var pageText string
 //go:embed notes.md
 var notes string
 
-// page is what the template is given.
+// page is the data of the template.
 type page struct {
 	R                       *Results
 	Headline, Date, Took    string
@@ -32,10 +32,10 @@ type page struct {
 	Model                   string
 }
 
-// section is one series.
+// section is the section about one series.
 type section struct{ Title, Text, Table string }
 
-// document makes docs/performance.md.
+// document renders docs/performance.md.
 func (r *Results) document() (string, error) {
 	parsed, err := template.New("page").Option("missingkey=error").Parse(pageText)
 	if err != nil {
@@ -45,7 +45,7 @@ func (r *Results) document() (string, error) {
 	p := page{
 		R: r, Headline: r.headline(), Date: r.Date.UTC().Format("2 January 2006"), Took: took(r.Took), Rounds: r.Plan.Rounds,
 		Seconds: seconds(r.Plan.Measured), Warmup: seconds(r.Plan.Warmup), Slow: r.Plan.Slow.text(),
-		Targets: r.targetTable(), Notes: strings.ReplaceAll(notes, "](../../", "](../"), // its links lead from where it lies
+		Targets: r.targetTable(), Notes: strings.ReplaceAll(notes, "](../../", "](../"), // links in notes.md are relative to its own folder
 		Machine: r.machineTable(), Series: r.sections(),
 		Parts: r.parts(), Idle: r.idleTable(), Meter: r.Meter, Source: model.Source, Watts: number(model.Watts),
 		Energy: r.energyTable(), Model: r.modelText(),
@@ -59,12 +59,12 @@ func (r *Results) document() (string, error) {
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%g s", d.Seconds()) }
 
-// text says what is different at the family's rates, and nothing of results in which nothing was.
+// text describes how runs at the family's rates differ, or returns "" for results without a slow plan.
 func (p slowPlan) text() string {
 	if p.Rounds == 0 {
 		return ""
 	}
-	return fmt.Sprintf("; at the family's rates %d valid runs of at least %s and %d iterations", p.Rounds, seconds(p.Measured), p.Iterations)
+	return fmt.Sprintf("; at the family's rates, %d valid runs of at least %s and %d iterations", p.Rounds, seconds(p.Measured), p.Iterations)
 }
 
 func took(s float64) string {
@@ -74,7 +74,7 @@ func took(s float64) string {
 	return fmt.Sprintf("%.0f minutes", s/60)
 }
 
-// headline counts.
+// headline summarizes how many targets were met.
 func (r *Results) headline() string {
 	counts := map[verdict]int{}
 	total := 0
@@ -101,7 +101,7 @@ func (r *Results) machineTable() string {
 	rows := [][]string{
 		{"CPU", orDash(m.CPU)}, {"cores", fmt.Sprint(m.Cores)}, {"memory", fmt.Sprintf("%.0f GiB", m.Memory)}, {"kernel", orDash(m.Kernel)},
 		{"Go", m.Go}, {"load average before", number(m.Load)},
-		{"cores taken by strangers, median and most of the valid runs", r.taken(strangers)},
+		{"cores taken by strangers, median and maximum over the valid runs", r.taken(strangers)},
 		{"cores taken by the hypervisor (steal), likewise", r.taken(steal)},
 	}
 	for _, name := range r.Stores {
@@ -115,7 +115,7 @@ func (r *Results) machineTable() string {
 	return table([]string{"", ""}, rows)
 }
 
-// taken says what share of the cores somebody else took in the valid runs.
+// taken returns the share of the cores that others took during the valid runs.
 func (r *Results) taken(figure string) string {
 	var all Figure
 	for _, s := range r.Series {
@@ -124,25 +124,25 @@ func (r *Results) taken(figure string) string {
 		}
 	}
 	if len(all) == 0 {
-		return "not measured: these results are older than the rule on them"
+		return "not measured: these results predate this measurement"
 	}
 	return fmt.Sprintf("%s %%, %s %%", number(all.Median()), number(all.Most()))
 }
 
-// titles say what each series is.
+// titles returns the title of each series, and a remark.
 func titles() map[string][2]string {
 	return map[string][2]string{
-		at32:        {"`execute_fight`, 32 connections", "MongoDB's place is taken by FerretDB."},
+		at32:        {"`execute_fight`, 32 connections", "FerretDB stands in for MongoDB."},
 		at32All:     {"`execute_fight`, 32 connections, services on all cores", ""},
 		at128:       {"`execute_fight`, 128 connections", ""},
-		at1:         {"`execute_fight`, 1 connection", "With one connection each answer finds its process asleep, and nothing to share: the floor costs more there, too."},
-		randomHero:  {"`random_hero`, one service of heroes on PostgreSQL", ""},
+		at1:         {"`execute_fight`, 1 connection", "With one connection, every response has to wake a sleeping process, and there is no other work to amortize the wake-up over, so the floor also costs more there."},
+		randomHero:  {"`random_hero`, one heroes service on PostgreSQL", ""},
 		tail:        {"Latency at 80 % of saturation", "Saturation is the closed model's throughput at 32 connections, the median of three runs just before."},
-		connections: {"By connections", ""},
-		roster:      {"By size of the roster, `up` on SQLite", "So many heroes and so many villains, in strict: every pick is read."},
-		rosterAlone: {"By size of the roster, heroes on PostgreSQL", ""},
-		stored:      {"By fights stored, `up` on SQLite", "The store without fights is made anew for each run; the others grow by the fights of their runs."},
-		instances:   {"Several processes of fights behind one store", "Connections, 32 where no number is named, are handed to them in turn by a forwarder in the generator's process."},
+		connections: {"By number of connections", ""},
+		roster:      {"By roster size, `up` on SQLite", "The given number of heroes and of villains, in strict: every pick is a database read."},
+		rosterAlone: {"By roster size, heroes on PostgreSQL", ""},
+		stored:      {"By stored fights, `up` on SQLite", "The empty store is recreated for each run; the others grow by the fights of their runs."},
+		instances:   {"Several fights processes on one store", "A forwarder in the generator's process distributes the connections among them in turn; there are 32 unless another number is given."},
 	}
 }
 
@@ -163,7 +163,7 @@ func (r *Results) sections() []section {
 	return all
 }
 
-// parts shows the CPU time by process, where there are several.
+// parts returns the table of CPU time by process, for series with several.
 func (r *Results) parts() string {
 	var cells []Cell
 	for _, name := range []string{at32, at32All, at128, instances} {
@@ -180,45 +180,46 @@ func (r *Results) parts() string {
 	return (&Series{Cells: cells}).partsTable(allParts())
 }
 
-// modelText is the section on more than one machine.
+// modelText returns the section about more than one machine.
 func (r *Results) modelText() string {
 	u, err := unitCostsOf(r.cell(instances, instanceName(1)))
 	if err != nil {
-		return fmt.Sprintf("There is none: the series behind it is %s.\n", absent(err))
+		return fmt.Sprintf("Not available: the series it is based on is %s.\n", absent(err))
 	}
 	largest := u.forecast(modelRates()[len(modelRates())-1])
 	store, checks := largest.tiers[0], r.checkTable()
-	return fmt.Sprintf(`What one fight costs in four processes, eco, with one process of fights: %s us of CPU in fights, %s us in the three catalogs,
-%s us in the store of fights (FerretDB, in MongoDB's place); %s bytes sent to storage, %s bytes and
-%s packets on the network, with what the load generator sends and receives. The catalogs' stores took %s cores
-meanwhile, which doesn't grow with the fights. Multiplied:
+	return fmt.Sprintf(`The cost of one fight with four processes, eco, and one fights process: %s us of CPU in fights, %s us in the three catalogs,
+%s us in the fight store (FerretDB, standing in for MongoDB); %s bytes written to storage; %s bytes and
+%s packets on the network, including the traffic of the load generator. The catalogs' stores used %s cores
+meanwhile, which doesn't grow with the number of fights. Multiplied:
 
 %s
-A node is assumed to have %.0f cores, of which %.0f %% may be used, %.0f Gbit/s and %.0f million packets a second, and to write
-%s MB/s durably: round figures of what can be rented, not of anything measured here.
+A node is assumed to have %.0f cores, of which %.0f %% may be used, %.0f Gbit/s and %.0f million packets per second, and to write
+%s MB/s durably: round figures for machines that can be rented, not measured here.
 
-What carries it: **fights** and the **catalogs** keep nothing that another process needs, so they are scaled by adding
-processes (Kubernetes' horizontal autoscaler on CPU does it). The catalogs' own **stores** are read only when something has
-changed, whatever the rate: one PostgreSQL and one MariaDB do, replicas (PostgreSQL's streaming replication, read by more
-processes of heroes and villains) are for availability rather than load. In strict each pick is a read by primary key,
-which replicas do carry. The **store of fights** takes every fight durably and is one machine until it is sharded: a MongoDB
-cluster sharded by the hashed id of the fight spreads writes evenly, for ids are made in the process and no write needs another
-shard; at a million a second the figures above make it %s. Counting and paging through all fights then ask every shard.
+How it scales: **fights** and the **catalogs** hold no state that another process needs, so they scale by adding processes, for
+example with Kubernetes' horizontal autoscaler on CPU. The catalogs' **stores** are read only when something has changed,
+whatever the rate: one PostgreSQL and one MariaDB are enough, and replicas (PostgreSQL's streaming replication, read by more
+heroes and villains processes) serve availability rather than load. In strict, each pick is a read by primary key, which
+replicas can serve. The **fight store** persists every fight durably and runs on a single machine until it is sharded. A MongoDB
+cluster sharded by the hashed id of the fight spreads writes evenly, because ids are generated in-process and each write touches
+only one shard. At a million fights per second, the figures above imply %s. Counting and paging through all fights then query
+every shard.
 
-The check, on this machine: several processes of fights behind one store. The model says that a fight costs what it did in one
-process, which was loaded by 32 connections; so each of several has as many. With 32 for all of them together smaller
-groups of fights share a write, and a batch of picks, and each costs more: the model leaves that out, and holds for processes
-that are added when those there are busy.
+The check, on this machine: several fights processes on one store. The model assumes that a fight costs as much as with one
+process, which was loaded with 32 connections; so each of the several processes gets 32 as well. With 32 in total, fewer fights
+share a write and a batch of picks, so each costs more. The model ignores that: it holds for processes that are added when the
+existing ones are busy.
 
 %s`, number(u.fights), number(u.catalogs), number(u.fightStore), number(u.storage), number(u.wire), number(u.packets), number(u.catalogStores),
 		u.modelTable(), nodeCores, 100*nodeUse, networkBytes*8/0.96/1e9, networkFrames/1e6, number(diskBytes/1e6), nodes(store), checks)
 }
 
-// write makes every document below the folder, as in docs, and README.md's figures beside it.
+// write writes all documents to the folder, such as docs, and updates the figures in the README.md next to it.
 func (r *Results) write(folder string) error {
 	text, err := r.document()
 	if err != nil {
-		return fmt.Errorf("making the document: %w", err)
+		return fmt.Errorf("rendering the document: %w", err)
 	}
 	pictures := filepath.Join(folder, "performance")
 	if err := os.MkdirAll(pictures, 0o755); err != nil {

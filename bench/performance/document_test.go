@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// golden compares a text with a file, or writes the file.
+// golden compares a text with a golden file, or writes the file with -update.
 func golden(t *testing.T, path, got string) {
 	t.Helper()
 	if *update {
@@ -22,12 +22,12 @@ func golden(t *testing.T, path, got string) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s is not what it would be made (-is +would be); to write it: go test -C bench ./performance -run Documents -update\n%s", path, diff)
+		t.Errorf("%s is out of date (-file +generated); to update it: go test -C bench ./performance -run Documents -update\n%s", path, diff)
 	}
 }
 
-// TestDocuments wants the documents to be what the published results, the template and the notes make, so that none is
-// edited by hand.
+// TestDocuments checks that the documents match what is generated from the published results, the template and the notes, so
+// that nobody edits them by hand.
 func TestDocuments(t *testing.T) {
 	docs := filepath.Join(module, "docs")
 	r, err := load(filepath.Join(docs, "performance", "results.json"))
@@ -53,16 +53,16 @@ func TestDocuments(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(readme), changed); diff != "" {
-		t.Errorf("the figures of README.md are not those of the results (-is +would be):\n%s", diff)
+		t.Errorf("the figures in README.md don't match the results (-file +generated):\n%s", diff)
 	}
 	for name := range readmeRows() {
 		if !strings.Contains(text, name) {
-			t.Errorf("README.md quotes the target %q, which there is not", name)
+			t.Errorf("README.md quotes the target %q, which doesn't exist", name)
 		}
 	}
 }
 
-// TestDocumentsOfFixedResults shows how things are written, void ones and missing ones among them.
+// TestDocumentsOfFixedResults covers the formatting, including void and missing results.
 func TestDocumentsOfFixedResults(t *testing.T) {
 	r, err := load(filepath.Join("testdata", "results.json"))
 	if err != nil {
@@ -72,7 +72,7 @@ func TestDocumentsOfFixedResults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, _, _ = strings.Cut(text, "## Where the rest goes") // the notes are the published run's
+	text, _, _ = strings.Cut(text, "## Where the rest goes") // the notes are about the published run
 	series, _ := r.document()
 	_, series, _ = strings.Cut(series, "## Machine and versions")
 	golden(t, filepath.Join("testdata", "performance.md"), text+"## Machine and versions"+series)
@@ -107,7 +107,7 @@ func TestWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(r, again); diff != "" {
-		t.Errorf("the results are not kept as they were:\n%s", diff)
+		t.Errorf("the results changed when saved and loaded:\n%s", diff)
 	}
 }
 
@@ -118,7 +118,7 @@ func TestEmptyResults(t *testing.T) {
 		t.Fatal(err)
 	}
 	if strings.Contains(text, "NaN") || strings.Contains(text, string(met)+" |") {
-		t.Errorf("with nothing measured it says:\n%s", text)
+		t.Errorf("the document without results says:\n%s", text)
 	}
 	if err := r.draw(t.TempDir()); err != nil {
 		t.Error(err)
@@ -132,9 +132,9 @@ func TestBetween(t *testing.T) {
 		fails            bool
 	}{
 		{"replaced", "a\n" + readmeBegin + "\nold\n" + readmeEnd + "\nb\n", "a\n" + with + "\nb\n", false},
-		{"once more", "a\n" + with + "\nb\n", "a\n" + with + "\nb\n", false},
+		{"unchanged", "a\n" + with + "\nb\n", "a\n" + with + "\nb\n", false},
 		{"no marks", "a\nb\n", "", true},
-		{"no end", readmeBegin + "\nb\n", "", true},
+		{"no end mark", readmeBegin + "\nb\n", "", true},
 		{"twice", with + with, "", true},
 		{"the wrong way round", readmeEnd + readmeBegin, "", true},
 	} {

@@ -6,7 +6,7 @@ import (
 	"superheroes/bench/energy"
 )
 
-// meter says what RAPL counts on this machine, or why there is nothing.
+// meter says what RAPL counts on this machine, or why it isn't available.
 func meter() string {
 	m, err := energy.Open(energy.Powercap)
 	if err != nil {
@@ -15,12 +15,12 @@ func meter() string {
 	return fmt.Sprintf("RAPL counts %v", m.Zones())
 }
 
-// modelled is energy in microjoules for a fight, by the CPU time of application and stores.
+// modelled returns the modelled energy per fight in microjoules, from the CPU time of application and stores.
 func modelled(c *Cell) float64 {
 	return energy.CloudCarbonFootprint().Joules(c.median(cpu) + c.median(storeCPU))
 }
 
-// energyTable is what a fight takes at the family's rates, in three tiers.
+// energyTable returns the table of energy per fight at the family's rates, in three tiers.
 func (r *Results) energyTable() string {
 	head := []string{"", "measured uJ", "idle W, subtracted", "modelled uJ", "application CPU us", "store CPU us", "idle application, % of a core", "idle stores, % of a core",
 		"calls", "switches", "HTTP bytes", "bytes to storage", "p50 ms"}

@@ -14,7 +14,7 @@ type experiment struct {
 	run  func(*lab, context.Context, *Results) error
 }
 
-// Names of experiments, which are those of their series, and of the cells that documents look for.
+// Names of the experiments, which are also those of their series, and of the cells that the documents refer to.
 const (
 	at32        = "fights-32"
 	at32All     = "fights-32-all-cores"
@@ -43,8 +43,8 @@ const (
 const (
 	executeFight = "execute_fight"
 	usual        = 32             // connections
-	oneCore      = "GOMAXPROCS=1" // what compose.yml and the scenarios give each service
-	allCores     = "GOMAXPROCS="  // what a process gets that isn't told
+	oneCore      = "GOMAXPROCS=1" // as compose.yml and the scenarios set it for each service
+	allCores     = "GOMAXPROCS="  // the default
 	eco, strict  = "eco", "strict"
 )
 
@@ -57,12 +57,12 @@ func experiments() []experiment {
 	}
 }
 
-// setup starts systems and ends them all.
+// setup starts systems and stops them all.
 type setup struct {
 	l       *lab
 	ctx     context.Context
 	started []*system
-	err     error // the first
+	err     error // the first error
 }
 
 func (s *setup) stop() {
@@ -71,7 +71,7 @@ func (s *setup) stop() {
 	}
 }
 
-// add starts a system, unless one before could not be.
+// add starts a system, unless an earlier one failed to start.
 func (s *setup) add(start func() (*system, error)) *system {
 	if s.err != nil {
 		return nil
@@ -91,7 +91,7 @@ func (s *setup) four(profile string, env ...string) *system {
 	return s.add(func() (*system, error) { return s.l.four(s.ctx, profile, env...) })
 }
 
-// floor starts one with answers of the size that the URL has.
+// floor starts one whose responses have the size given in the URL.
 func (s *setup) floor(of *system, service measure.Service, path string) *system {
 	return s.add(func() (*system, error) {
 		answer, err := get(s.ctx, of.urls[service]+path)
@@ -102,17 +102,17 @@ func (s *setup) floor(of *system, service measure.Service, path string) *system 
 	})
 }
 
-// fightFloor starts a floor with answers of the size of a fight.
+// fightFloor starts a floor whose responses have the size of a fight.
 func (s *setup) fightFloor(of *system) *system {
 	return s.floor(of, measure.Fights, "/api/fights/execute_fight")
 }
 
-// fights is a trial of execute_fight in the closed model, compared with the floor at as many connections.
+// fights returns a trial of execute_fight in the closed model, compared with the floor at the same number of connections.
 func fights(name string, of *system, connections int) *trial {
 	return &trial{of: of, Cell: Cell{Name: name, Floor: floorCell(connections), Mix: executeFight, Connections: connections}}
 }
 
-// series measures what was set up, and keeps it.
+// series measures the trials and adds the series to the results.
 func (s *setup) series(r *Results, name string, trials ...*trial) error {
 	if s.err != nil {
 		return s.err
@@ -134,7 +134,7 @@ func (l *lab) at32(ctx context.Context, r *Results) error {
 	return s.series(r, at32, trials...)
 }
 
-// fourOn are the trials of four processes, each on that many cores.
+// fourOn returns the trials of four processes with that GOMAXPROCS setting.
 func (s *setup) fourOn(cores string) []*trial {
 	storeless := s.add(func() (*system, error) { return s.l.storeless(s.ctx, strict, cores) })
 	stub := fights(onCores(fourStub, cores), storeless, usual)
@@ -142,7 +142,7 @@ func (s *setup) fourOn(cores string) []*trial {
 	return []*trial{fights(onCores(fourEco, cores), s.four(eco, cores), usual), fights(onCores(fourStrict, cores), s.four(strict, cores), usual), stub}
 }
 
-// onCores names what runs with GOMAXPROCS set to something, or not at all.
+// onCores adds the GOMAXPROCS setting to a name, unless it is the usual one.
 func onCores(name, cores string) string {
 	if cores == allCores {
 		return name + ", all cores"
@@ -150,7 +150,7 @@ func onCores(name, cores string) string {
 	return name
 }
 
-// at32AllCores is a series of its own, for all at once would be more connections than database servers take.
+// at32AllCores is a separate series, because together they would need more connections than the database servers accept.
 func (l *lab) at32AllCores(ctx context.Context, r *Results) error {
 	s := &setup{l: l, ctx: ctx}
 	defer s.stop()
@@ -167,7 +167,7 @@ func (l *lab) at128(ctx context.Context, r *Results) error {
 		fights(onCores(fourEco, allCores), onAll, many))
 }
 
-// at1 has two floors: with one connection every answer finds the process asleep, which costs the floor more too.
+// at1 has two floors: with one connection every request has to wake a sleeping process, so the floor costs more, too.
 func (l *lab) at1(ctx context.Context, r *Results) error {
 	s := &setup{l: l, ctx: ctx}
 	defer s.stop()
@@ -190,15 +190,15 @@ func (l *lab) randomHero(ctx context.Context, r *Results) error {
 
 const randomHeroPath = "/api/heroes/random_hero"
 
-// heroOf is a trial of random_hero.
+// heroOf returns a trial of random_hero.
 func heroOf(name string, of *system) *trial {
 	return &trial{of: of, Cell: Cell{Name: name, Floor: floorCell(usual), Mix: "random_hero", Connections: usual}}
 }
 
-// ofSaturation is the part of the closed model's throughput at which the tail of latency is measured.
+// ofSaturation is the fraction of the closed model's throughput at which tail latency is measured.
 const ofSaturation = 0.8
 
-// tail measures latency in the open model, at a part of what the same process carries.
+// tail measures latency in the open model, at a fraction of the saturation of the same system.
 func (l *lab) tail(ctx context.Context, r *Results) error {
 	s := &setup{l: l, ctx: ctx}
 	defer s.stop()
@@ -221,7 +221,7 @@ func (l *lab) tail(ctx context.Context, r *Results) error {
 	return s.series(r, tail, append(floors, trials...)...)
 }
 
-// saturation is the throughput of the closed model: the median of three valid runs, of six at most.
+// saturation returns the throughput of the closed model: the median of three valid runs, with at most six attempts.
 func (l *lab) saturation(ctx context.Context, t *trial) (float64, error) {
 	var values []float64
 	var reason string
@@ -238,7 +238,7 @@ func (l *lab) saturation(ctx context.Context, t *trial) (float64, error) {
 			return stat.Median(values), nil
 		}
 	}
-	return 0, fmt.Errorf("the saturation of %s: of six runs only %d were valid: %s", t.Name, len(values), reason)
+	return 0, fmt.Errorf("measuring the saturation of %s: only %d of six runs were valid: %s", t.Name, len(values), reason)
 }
 
 func (l *lab) connections(ctx context.Context, r *Results) error {
@@ -260,7 +260,7 @@ func atConnections(name string, n int) string {
 	return fmt.Sprintf("%s, %d connections", name, n)
 }
 
-// rates measures at the family's rates, where what is done without load counts most.
+// rates measures at the family's rates, where idle consumption matters most.
 func (l *lab) rates(ctx context.Context, r *Results) error {
 	s := &setup{l: l, ctx: ctx}
 	defer s.stop()
@@ -280,15 +280,15 @@ func (l *lab) rates(ctx context.Context, r *Results) error {
 	return s.series(r, rates, trials...)
 }
 
-// slow makes a trial one at a rate of a few iterations a second.
+// slow turns a trial into one at a rate of a few iterations per second.
 func (l *lab) slow(t *trial, name string, rate float64) *trial {
 	t.Name, t.Rate, t.idle = atRate(name, rate), rate, true
 	t.rounds, t.measured = l.plan.Slow.Rounds, l.plan.Slow.measured(rate)
 	return t
 }
 
-// slowConnections are as many as iterations come due in a tenth of a second: each is made within the warm-up, so that no
-// fight has to pay for one.
+// slowConnections returns the number of iterations that come due in a tenth of a second: few enough that all connections are
+// opened during the warm-up and no measured fight has to pay for one.
 func slowConnections(rate float64) int { return max(1, int(rate/10)) }
 
 func rateNames() []string { return []string{upEco, upStrict, fourEco, fourStrict} }

@@ -9,7 +9,7 @@ import (
 	"superheroes/bench/measure"
 )
 
-// instanceCounts are how many processes of fights stand behind one store.
+// instanceCounts returns the numbers of fights processes to run on one store.
 func instanceCounts() []int { return []int{1, 2, 4} }
 
 func instanceName(n int) string {
@@ -19,7 +19,7 @@ func instanceName(n int) string {
 	return fmt.Sprintf("%d processes of fights", n)
 }
 
-// loaded names n processes of fights with as many connections each as the model's one process has.
+// loaded returns the name of n fights processes with as many connections each as the model's single process.
 func loaded(n int) string {
 	if n == 1 {
 		return instanceName(n)
@@ -27,8 +27,9 @@ func loaded(n int) string {
 	return atConnections(instanceName(n), n*usual)
 }
 
-// instances checks the model for more than one machine: several processes of fights behind one store, before the same
-// catalogs. Connections are handed to them in turn: as many to each as one process has, and as many to all together.
+// instances checks the model for more than one machine: several fights processes share one store and the same catalogs.
+// Connections are distributed in turn. Each number of processes is measured twice: with as many connections for each as a single
+// process has, and with as many in total.
 func (l *lab) instances(ctx context.Context, r *Results) error {
 	s := &setup{l: l, ctx: ctx}
 	defer s.stop()
@@ -49,7 +50,7 @@ func (l *lab) instances(ctx context.Context, r *Results) error {
 	return s.series(r, instances, append([]*trial{floorTrial(s.fightFloor(trials[0].of), usual)}, trials...)...)
 }
 
-// severalFights starts n processes of fights on one database, behind one address.
+// severalFights starts n fights processes on one database, behind one address.
 func (l *lab) severalFights(ctx context.Context, shared *system, n int) (*system, error) {
 	return newSystem(func(s *system) error {
 		url, err := l.fightStore(ctx, s)

@@ -16,19 +16,19 @@ import (
 	"superheroes/bench/proc"
 )
 
-// lab is where experiments are made: the program as it is built, a temporary folder, and the database servers.
+// lab is the environment of the experiments: the built program, a temporary folder, and the database servers.
 type lab struct {
 	plan    plan
 	module  string // folder of go.mod
 	dir     string // temporary
-	program string // the product
-	self    string // this program, which is also the floor and the fights process that stores nothing
+	program string // the built superheroes binary
+	self    string // this program, which also serves as the floor and as the fights process that stores nothing
 	stores  stores
 	procs   proc.FS
 	say     func(format string, args ...any)
 }
 
-// newLab builds the program. close ends all that was started.
+// newLab builds the program. close shuts down everything that was started.
 func newLab(ctx context.Context, p plan, progress io.Writer) (*lab, error) {
 	begin := time.Now()
 	l := &lab{plan: p, procs: proc.System(), say: func(format string, args ...any) {
@@ -57,7 +57,7 @@ func newLab(ctx context.Context, p plan, progress io.Writer) (*lab, error) {
 func sources(ctx context.Context) (string, error) {
 	output, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "superheroes").Output()
 	if err != nil {
-		return "", fmt.Errorf("finding the sources of superheroes: %w", err)
+		return "", fmt.Errorf("finding the superheroes source tree: %w", err)
 	}
 	return strings.TrimSpace(string(output)), nil
 }
@@ -68,7 +68,7 @@ func (l *lab) close() error {
 	return errors.Join(l.stores.close(ctx), os.RemoveAll(l.dir))
 }
 
-// version names the source.
+// version returns the version of the source tree.
 func (l *lab) version(ctx context.Context) string {
 	output, err := exec.CommandContext(ctx, "git", "-C", l.module, "describe", "--always", "--dirty", "--abbrev=12").Output()
 	if err != nil {
@@ -77,7 +77,7 @@ func (l *lab) version(ctx context.Context) string {
 	return strings.TrimSpace(string(output))
 }
 
-// machine describes this one.
+// machine describes this machine.
 func machine() Machine {
 	m := Machine{Cores: runtime.NumCPU(), Go: runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH}
 	m.CPU = lineOf("/proc/cpuinfo", "model name")
@@ -87,11 +87,11 @@ func machine() Machine {
 		m.Memory = n / (1 << 20)
 	}
 	first, _, _ := strings.Cut(contentOf("/proc/loadavg"), " ")
-	m.Load, _ = strconv.ParseFloat(first, 64) // 0 where it isn't told
+	m.Load, _ = strconv.ParseFloat(first, 64) // 0 if not available
 	return m
 }
 
-// contentOf returns a file's text, "" where there is none.
+// contentOf returns the content of a file, or "" if it can't be read.
 func contentOf(path string) string {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -100,7 +100,7 @@ func contentOf(path string) string {
 	return string(text)
 }
 
-// lineOf returns what stands behind the colon of the first line that begins so.
+// lineOf returns the value after the colon in the first line with that name.
 func lineOf(path, name string) string {
 	for line := range strings.Lines(contentOf(path)) {
 		if key, value, found := strings.Cut(line, ":"); found && strings.TrimSpace(key) == name {

@@ -19,31 +19,31 @@ var (
 	errVoid        = errors.New("VOID")
 )
 
-// trial is a cell in the making.
+// trial is a cell being measured.
 type trial struct {
 	Cell
 	of       *system
-	fresh    func(context.Context) (*system, error) // of each run, in the place of of
-	warmup   time.Duration                          // at least
-	rounds   int                                    // valid runs, the same of all trials of a series; 0: the plan's
-	measured time.Duration                          // of each; 0: the plan's
-	idle     bool                                   // what it does without load is measured too
+	fresh    func(context.Context) (*system, error) // starts a new system for each run, instead of using of
+	warmup   time.Duration                          // minimum warm-up
+	rounds   int                                    // valid runs, the same for all trials of a series; 0: as planned
+	measured time.Duration                          // length of each run; 0: as planned
+	idle     bool                                   // also measure it without load
 }
 
-const floorMix = "livez" // one GET, whose answer isn't looked at
+const floorMix = "livez" // one GET whose response isn't checked
 
-// floorCell names the floor's cell at so many connections.
+// floorCell returns the name of the floor's cell at that number of connections.
 func floorCell(connections int) string { return atConnections("floor", connections) }
 
-// floorTrial is the floor at so many connections.
+// floorTrial returns the trial of the floor at that number of connections.
 func floorTrial(floor *system, connections int) *trial {
 	return &trial{Cell: Cell{Name: floorCell(connections), Mix: floorMix, Connections: connections}, of: floor}
 }
 
 func (t *trial) isFloor() bool { return t.Mix == floorMix }
 
-// alternate measures the trials in turn, round by round, and the floors once more at the end. A void run is repeated in
-// the rounds that the plan has for that; a trial that has too few valid ones then is void as a whole.
+// alternate measures the trials in turn, round by round, and the floors once more at the end. Void runs are repeated in the
+// plan's extra rounds; a trial that still has too few valid runs is void as a whole.
 func (l *lab) alternate(ctx context.Context, name string, trials ...*trial) (Series, error) {
 	rounds := cmp.Or(trials[0].rounds, l.plan.Rounds)
 	missing := func(t *trial) bool { return t.Valid < rounds }
@@ -72,7 +72,7 @@ func (l *lab) alternate(ctx context.Context, name string, trials ...*trial) (Ser
 	return s, nil
 }
 
-// once makes one run of a trial.
+// once does one run of a trial.
 func (l *lab) once(ctx context.Context, series string, t *trial) error {
 	of := t.of
 	if t.fresh != nil {
@@ -102,14 +102,14 @@ func (l *lab) once(ctx context.Context, series string, t *trial) error {
 	return nil
 }
 
-// storesNothing is how bench begins to say that no fight was stored.
+// storesNothing is the prefix of bench's reason when no fight was stored.
 const storesNothing = "STORES NOTHING"
 
-// voidReasons are why a run doesn't count. One of a target that stores nothing on purpose must say that, and nothing else.
+// voidReasons returns why a run doesn't count. For a target that stores nothing on purpose, that reason is required and removed.
 func voidReasons(run measure.Run, nothing bool) []string {
 	reasons := run.Void
 	if unknown := run.Surroundings.Unknown; unknown != "" {
-		reasons = append(slices.Clone(reasons), "nobody knows what CPU time strangers took: "+unknown)
+		reasons = append(slices.Clone(reasons), "the CPU time taken by strangers is unknown: "+unknown)
 	}
 	if !nothing {
 		return reasons
@@ -124,13 +124,12 @@ func voidReasons(run measure.Run, nothing bool) []string {
 		others = append(others, reason)
 	}
 	if !said {
-		others = append(others, "it should store nothing, and does")
+		others = append(others, "it should store nothing, but stores fights")
 	}
 	return others
 }
 
-// run has bench make one run, on a store of fights that is empty where that can be had, and watches what bench doesn't
-// tell.
+// run does one run with bench, on an empty fight store if the system can be reset, and measures what bench doesn't report.
 func (l *lab) run(ctx context.Context, t *trial, of *system) (measure.Run, map[string]float64, error) {
 	mix, err := measure.ParseMix(t.Mix)
 	if err != nil {
@@ -171,13 +170,13 @@ func (c *Cell) add(name string, value float64) {
 	c.Figures[name] = append(c.Figures[name], digits(value))
 }
 
-// digits keeps six of them: more were never measured.
+// digits rounds to six significant digits: measurements are no more precise than that.
 func digits(value float64) float64 {
-	kept, _ := strconv.ParseFloat(strconv.FormatFloat(value, 'g', 6, 64), 64) // it was written a moment ago
+	kept, _ := strconv.ParseFloat(strconv.FormatFloat(value, 'g', 6, 64), 64) // it was just formatted
 	return kept
 }
 
-// note adds what bench tells of a valid run.
+// note adds what bench reports about a valid run.
 func (c *Cell) note(run measure.Run) {
 	c.add(throughput, run.Throughput)
 	c.add(p50, run.Latency.P50)

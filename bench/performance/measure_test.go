@@ -12,7 +12,7 @@ import (
 )
 
 func TestVoidReasons(t *testing.T) {
-	const said = storesNothing + ": 9 fights were acknowledged and none was stored"
+	const said = storesNothing + ": 9 fights were acknowledged but none were stored"
 	for _, test := range []struct {
 		name    string
 		void    []string
@@ -23,15 +23,15 @@ func TestVoidReasons(t *testing.T) {
 		{"void", []string{"dropped"}, false, []string{"dropped"}},
 		{"a member that stores nothing", []string{said}, false, []string{said}},
 		{"one that stores nothing on purpose", []string{said}, true, nil},
-		{"that and another reason", []string{said, "dropped"}, true, []string{"dropped"}},
-		{"one that was to store nothing, and does", nil, true, []string{"it should store nothing, and does"}},
+		{"on purpose, with another reason", []string{said, "dropped"}, true, []string{"dropped"}},
+		{"one that should store nothing but does", nil, true, []string{"it should store nothing, but stores fights"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := voidReasons(measure.Run{Void: test.void}, test.nothing); !slices.Equal(got, test.want) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 			unseen := measure.Run{Void: test.void, Surroundings: measure.Surroundings{Unknown: "a container"}}
-			if got := voidReasons(unseen, test.nothing); !strings.Contains(strings.Join(got, "\n"), "strangers took: a container") {
+			if got := voidReasons(unseen, test.nothing); !strings.Contains(strings.Join(got, "\n"), "strangers is unknown: a container") {
 				t.Errorf("with strangers unknown: %q", got)
 			}
 		})
@@ -48,11 +48,11 @@ func TestLoopback(t *testing.T) {
 		t.Errorf("got %v bytes, %v packets", bytes, packets)
 	}
 	if bytes, packets := loopback(""); bytes != 0 || packets != 0 {
-		t.Errorf("of nothing: %v bytes, %v packets", bytes, packets)
+		t.Errorf("empty file: got %v bytes, %v packets", bytes, packets)
 	}
 }
 
-// echo answers each line with its own name.
+// echo starts a server that echoes each line, prefixed with its name.
 func echo(t *testing.T, name string) (address string) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -89,7 +89,7 @@ func TestBalance(t *testing.T) {
 		}
 		defer func() { _ = conn.Close() }()
 		reader := bufio.NewReader(conn)
-		for range 2 { // a connection stays with the one that it was given to
+		for range 2 { // a connection stays with the server it was handed to
 			fmt.Fprintln(conn, "?")
 			line, err := reader.ReadString('\n')
 			if err != nil {
@@ -103,6 +103,6 @@ func TestBalance(t *testing.T) {
 	}
 	stop() // with connections open
 	if _, err := net.Dial("tcp", address); err == nil {
-		t.Error("it listens after it was stopped")
+		t.Error("still listening after stop")
 	}
 }

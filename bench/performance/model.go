@@ -5,25 +5,25 @@ import (
 	"math"
 )
 
-// What the model assumes of machines: round figures of what can be rented today, not of anything measured here.
+// Assumptions of the model about machines: round figures for what can be rented today, not measured here.
 const (
 	nodeCores     = 16.0
-	nodeUse       = 0.7   // of its cores that a node may use
-	networkBytes  = 3.0e9 // a second: 25 Gbit/s less framing
-	networkFrames = 2.0e6 // packets a second that a node's kernel handles beside its work
-	diskBytes     = 1.0e9 // a second that a store node writes durably
+	nodeUse       = 0.7   // usable fraction of a node's cores
+	networkBytes  = 3.0e9 // per second: 25 Gbit/s minus framing
+	networkFrames = 2.0e6 // packets per second that a node's kernel handles in addition to the node's work
+	diskBytes     = 1.0e9 // per second, written durably by a store node
 )
 
-// unitCosts are what one fight costs, of four processes in eco.
+// unitCosts is the cost of one fight with four processes in eco.
 type unitCosts struct {
 	fights, catalogs, fightStore float64 // CPU microseconds
 	storage                      float64 // bytes sent to storage
-	wire, packets                float64 // bytes and packets on the loopback device, of everybody
+	wire, packets                float64 // bytes and packets on the loopback device, from all processes
 
-	catalogStores float64 // cores, whatever the rate: a change is what they tell of, and not a fight
+	catalogStores float64 // cores, independent of the rate: their work depends on changes, not on fights
 }
 
-// unitCostsOf reads them off a cell.
+// unitCostsOf computes them from a cell.
 func unitCostsOf(c *Cell) (unitCosts, error) {
 	if c == nil {
 		return unitCosts{}, errNotMeasured
@@ -46,19 +46,19 @@ func unitCostsOf(c *Cell) (unitCosts, error) {
 	return u, nil
 }
 
-// tier is one kind of node at one rate, as a number of nodes.
+// tier is the number of nodes of one kind that a rate needs.
 type tier struct {
 	name  string
 	nodes float64
-	why   string // the resource that takes most of it
-	alone bool   // it is one node until somebody shards it
+	why   string // the limiting resource
+	alone bool   // it is a single node until it is sharded
 }
 
-// forecast is what a rate takes.
+// forecast is what a rate requires.
 type forecast struct {
 	rate                                    float64
 	fights, catalogs, catalogStores, stores float64 // cores
-	written, wire, packets                  float64 // a second
+	written, wire, packets                  float64 // per second
 	tiers                                   []tier
 }
 
@@ -75,7 +75,7 @@ func (u unitCosts) forecast(rate float64) forecast {
 	return f
 }
 
-// tierOf takes the scarcer of two resources.
+// tierOf returns a tier limited by the scarcer of two resources.
 func tierOf(name string, one float64, oneName string, other float64, otherName string) tier {
 	if other > one {
 		return tier{name: name, nodes: other, why: otherName}
@@ -83,34 +83,34 @@ func tierOf(name string, one float64, oneName string, other float64, otherName s
 	return tier{name: name, nodes: one, why: oneName}
 }
 
-// first is the tier that takes most of its nodes.
+// first returns the tier that saturates first: the one that needs the most nodes.
 func (f forecast) first() tier {
-	most := f.tiers[0]
+	largest := f.tiers[0]
 	for _, t := range f.tiers[1:] {
-		if t.nodes > most.nodes {
-			most = t
+		if t.nodes > largest.nodes {
+			largest = t
 		}
 	}
-	return most
+	return largest
 }
 
-// nodes is how many a tier needs.
+// count returns how many whole nodes a tier needs.
 func (t tier) count() float64 { return max(1, math.Ceil(t.nodes)) }
 
-// modelRates are those that the model is asked for.
+// modelRates returns the rates that the model is evaluated for, in fights per second.
 func modelRates() []float64 { return []float64{10_000, 100_000, 1_000_000} }
 
-// check is how far the model was from what several processes took.
+// check compares the model with a measurement of several processes.
 type check struct {
 	name                string
 	connections         int
-	predicted, measured float64 // CPU microseconds of a fight, of fights and catalogs
-	store               float64 // measured, of the database servers
-	through             float64 // fights a second
+	predicted, measured float64 // CPU microseconds per fight, in fights and catalogs
+	store               float64 // measured, in the database servers
+	through             float64 // fights per second
 }
 
-// checks compare several processes of fights with what one has cost: with as many connections each, of which the model
-// speaks, and with as many in all.
+// checks compares the cost with several fights processes to that with one: first with the same number of connections for each
+// process, which the model assumes, then with the same number in total.
 func (r *Results) checks() []check {
 	var all []check
 	one := r.cell(instances, instanceName(1))

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// aCell is one process of fights with round figures.
+// aCell returns the cell of a fights process with round figures.
 func aCell(name string, fights float64) Cell {
 	return Cell{Name: name, Enough: true, Valid: 1, Floor: floorCell(usual), Connections: usual, Figures: map[string]Figure{
 		cpu: {fights + 60}, storeCPU: {400}, throughput: {900}, storage: {3000}, wireBytes: {10_000}, wirePackets: {12},
@@ -46,10 +46,10 @@ func TestNoForecast(t *testing.T) {
 	cell := aCell(instanceName(1), 100)
 	cell.Enough = false
 	if _, err := unitCostsOf(&cell); absent(err) != void {
-		t.Errorf("of a void series: %v", err)
+		t.Errorf("void series: %v", err)
 	}
 	if _, err := unitCostsOf(nil); absent(err) != notMeasured {
-		t.Errorf("of none: %v", err)
+		t.Errorf("no series: %v", err)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"superheroes/bench/measure"
 )
 
-// idle measures processes that have answered a few fights and that nobody asks anything any more, all at the same time.
+// idle measures processes that receive no more requests after a few fights, all at the same time.
 func (l *lab) idle(ctx context.Context, r *Results) error {
 	s := &setup{l: l, ctx: ctx}
 	defer s.stop()
@@ -27,12 +27,12 @@ func (l *lab) idle(ctx context.Context, r *Results) error {
 			}
 		}
 	}
-	pause(ctx, 3*time.Second) // in which what the fights have begun ends
+	pause(ctx, 3*time.Second) // let background work started by the fights finish
 	watched := slices.Concat(up.parts, four.parts, floor.parts)
 	before := map[string]time.Duration{}
 	begin := time.Now()
 	for _, p := range watched {
-		usage, _ := l.procs.Usage(p.pids) // read again below, with the error
+		usage, _ := l.procs.Usage(p.pids) // read again below, where the error is checked
 		before[p.name] = usage.CPU
 	}
 	pause(ctx, l.plan.Idle)
@@ -71,14 +71,14 @@ const (
 	existingData = "existing data"
 )
 
-// start measures how long it takes from the start of the process to the answer of the first fight, in turn on data that
-// has to be made and on data that is there.
+// start measures the time from the start of the process to the response of the first fight, alternating between new data, which
+// has to be created, and existing data.
 func (l *lab) start(ctx context.Context, r *Results) error {
 	kept, err := os.MkdirTemp(l.dir, "data-")
 	if err != nil {
 		return err
 	}
-	if _, err := l.timeStart(ctx, kept); err != nil { // makes it
+	if _, err := l.timeStart(ctx, kept); err != nil { // creates the data
 		return err
 	}
 	ms := map[string]Figure{}
@@ -102,7 +102,7 @@ func (l *lab) start(ctx context.Context, r *Results) error {
 	return nil
 }
 
-// timeStart starts the program and fights as soon as it can be reached.
+// timeStart starts the program and requests a fight as soon as it is reachable.
 func (l *lab) timeStart(ctx context.Context, folder string) (time.Duration, error) {
 	s := &system{urls: map[measure.Service]string{}}
 	defer s.stop()
@@ -110,7 +110,7 @@ func (l *lab) timeStart(ctx context.Context, folder string) (time.Duration, erro
 	if err != nil {
 		return 0, err
 	}
-	runtime.GC() // not while the clock runs
+	runtime.GC() // so that it doesn't run while the clock does
 	begin := time.Now()
 	p, err := l.launch("up", env, l.program, "up")
 	if err != nil {
@@ -128,8 +128,8 @@ func (l *lab) timeStart(ctx context.Context, folder string) (time.Duration, erro
 		}
 		select {
 		case <-p.ended:
-			return 0, fmt.Errorf("the process ended at once: %s", p.lastLine())
-		case <-time.After(300 * time.Microsecond): // asking all the time would take what the process needs
+			return 0, fmt.Errorf("the process exited early: %s", p.lastLine())
+		case <-time.After(300 * time.Microsecond): // polling without a pause would take CPU time from the process
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"superheroes/bench/measure"
 )
 
-// number writes as the reports of bench do, large ones with commas.
+// number formats a number as bench reports do, with commas in large ones.
 func number(n float64) string {
 	if size := math.Abs(n); size >= 1000 && !math.IsInf(n, 0) {
 		return thousands(n)
@@ -16,7 +16,7 @@ func number(n float64) string {
 	return measure.Short(n)
 }
 
-// thousands writes a whole number with commas.
+// thousands formats a whole number with commas.
 func thousands(n float64) string {
 	digits := strconv.FormatFloat(math.Abs(n), 'f', 0, 64)
 	var text strings.Builder

@@ -6,7 +6,7 @@ import (
 	"superheroes/bench/measure"
 )
 
-// noteParts adds the CPU time of each part of a system: that of its processes, of the same readings as the sums of
+// noteParts adds the CPU time of each part of a system: the sum over its processes, from the same readings as the totals of
 // application and stores.
 func (c *Cell) noteParts(run measure.Run, parts []part) {
 	var trees []measure.Tree
@@ -23,7 +23,7 @@ func (c *Cell) noteParts(run measure.Run, parts []part) {
 			}
 		}
 		if !known {
-			continue // somebody else started it
+			continue // its processes are unknown
 		}
 		if !slices.Contains(c.Parts, p.name) {
 			c.Parts = append(c.Parts, p.name)

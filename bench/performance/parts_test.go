@@ -20,7 +20,7 @@ func TestNoteParts(t *testing.T) {
 	c := &Cell{}
 	c.noteParts(run, parts)
 	c.noteParts(run, parts)
-	c.noteParts(measure.Run{}, parts) // where nothing is told of processes
+	c.noteParts(measure.Run{}, parts) // without figures about processes
 	want := map[string]Figure{partCPU + "PostgreSQL": {0.25, 0.25}, partCPU + "fights": {55, 55}, partCPU + "heroes": {5, 5}}
 	if diff := cmp.Diff(want, c.Figures); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

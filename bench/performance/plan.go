@@ -2,36 +2,36 @@ package performance
 
 import "time"
 
-// plan says how long and how often things are measured.
+// plan says how long and how often to measure.
 type plan struct {
 	Name     string        `json:"name"`
 	Rounds   int           `json:"rounds"`        // valid runs of each target, in turn
-	Extra    int           `json:"extra"`         // rounds more in which void runs are repeated
+	Extra    int           `json:"extra"`         // extra rounds for repeating void runs
 	Measured time.Duration `json:"measured"`      // of each run
 	Warmup   time.Duration `json:"warmup"`        // before it
-	Rest     time.Duration `json:"rest"`          // without load, before and after each run of the family's rates
-	Idle     time.Duration `json:"idle"`          // of the idle processes
-	Starts   int           `json:"starts"`        // of each kind
+	Rest     time.Duration `json:"rest"`          // without load, before and after each run at the family's rates
+	Idle     time.Duration `json:"idle"`          // how long to watch idle processes
+	Starts   int           `json:"starts"`        // starts of each kind
 	Roster   []int         `json:"roster"`        // rows
 	Stored   []int         `json:"stored"`        // fights
-	Rates    []float64     `json:"rates"`         // iterations a second
+	Rates    []float64     `json:"rates"`         // iterations per second
 	Clients  []int         `json:"clients"`       // connections
-	Slow     slowPlan      `json:"slow,omitzero"` // of the family's rates
+	Slow     slowPlan      `json:"slow,omitzero"` // for the family's rates
 }
 
-// slowPlan is for loads of a few iterations a second, of which short runs would have none.
+// slowPlan is for loads of a few iterations per second, for which the usual runs would be too short.
 type slowPlan struct {
 	Rounds     int           `json:"rounds"`     // valid runs of each target, in turn
-	Measured   time.Duration `json:"measured"`   // of each run, at least
-	Iterations int           `json:"iterations"` // in that time, at least
+	Measured   time.Duration `json:"measured"`   // minimum length of each run
+	Iterations int           `json:"iterations"` // minimum number in that time
 }
 
-// measured is how long a run at that rate is.
+// measured returns the length of a run at that rate.
 func (p slowPlan) measured(rate float64) time.Duration {
 	return max(p.Measured, time.Duration(float64(p.Iterations)/rate*float64(time.Second)))
 }
 
-// full takes some twenty minutes, half of them at the family's rates. Its figures are those that are published.
+// full takes about twenty minutes, half of that at the family's rates. Its figures are published.
 func full() plan {
 	return plan{
 		Name: "full", Rounds: 5, Extra: 2, Measured: 1200 * time.Millisecond, Warmup: 300 * time.Millisecond, Rest: time.Second,
@@ -41,7 +41,7 @@ func full() plan {
 	}
 }
 
-// quick takes some minutes, and shows that everything can be measured rather than what it comes to.
+// quick takes a few minutes. It shows that everything can be measured; its figures are rough.
 func quick() plan {
 	return plan{
 		Name: "quick", Rounds: 2, Extra: 1, Measured: 1500 * time.Millisecond, Warmup: 300 * time.Millisecond, Rest: 200 * time.Millisecond,

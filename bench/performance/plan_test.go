@@ -18,10 +18,10 @@ func TestSlowPlan(t *testing.T) {
 			t.Errorf("at %v/s there are %d connections, want %d", rate, got, want.connections)
 		}
 	}
-	if text := p.text(); text != "; at the family's rates 3 valid runs of at least 5 s and 10 iterations" {
-		t.Errorf("it says %q", text)
+	if text := p.text(); text != "; at the family's rates, 3 valid runs of at least 5 s and 10 iterations" {
+		t.Errorf("got %q", text)
 	}
 	if text := (slowPlan{}).text(); text != "" {
-		t.Errorf("of results without them it says %q", text)
+		t.Errorf("without a slow plan got %q", text)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"superheroes/bench/chart"
 )
 
-// draw writes every plot into the folder.
+// draw writes all plots to the folder.
 func (r *Results) draw(folder string) error {
 	for name, drawn := range map[string]chart.Chart{
 		"cost": r.plotCost(), "connections": r.plotConnections(), "sizes": r.plotSizes(), "rates": r.plotRates(),
@@ -21,8 +21,8 @@ func (r *Results) draw(folder string) error {
 	return nil
 }
 
-// plotCost draws bars of the ratios to the floor at 32 connections, with those of the database servers on top. What is
-// void or wasn't measured has no bar.
+// plotCost plots the ratios to the floor at 32 connections as bars, with the database servers stacked on top. Void or missing
+// cells have no bar.
 func (r *Results) plotCost() chart.Chart {
 	c := chart.Chart{Title: "CPU per fight, 32 connections", Y: "CPU, multiples of the floor"}
 	s := r.series(at32)
@@ -41,7 +41,7 @@ func (r *Results) plotCost() chart.Chart {
 		}
 		store, err := s.ratio(cell, storeCPU)
 		if err != nil {
-			store = math.NaN() // there is no server
+			store = math.NaN() // no database server
 		}
 		c.Bars = append(c.Bars, bar.label)
 		application.Values, stores.Values = append(application.Values, ratio), append(stores.Values, store)
@@ -50,12 +50,12 @@ func (r *Results) plotCost() chart.Chart {
 	return c
 }
 
-// lines returns a chart over a logarithmic axis from the least to the greatest of the ticks.
+// lines returns a line chart with a logarithmic x axis that spans the ticks.
 func lines(title, x, y string, ticks []float64, all []chart.Line) chart.Chart {
 	return chart.Chart{Title: title, X: x, Y: y, Lines: all, Ticks: ticks, Scale: math.Log}
 }
 
-// add adds a point, unless there is nothing to draw.
+// add adds a point, unless y is 0.
 func add(l *chart.Line, x, y float64) {
 	if y > 0 {
 		l.Points = append(l.Points, plotter.XY{X: x, Y: y})
@@ -71,10 +71,10 @@ func (r *Results) plotConnections() chart.Chart {
 			add(&all[i], float64(n), r.cell(connections, name).median(throughput))
 		}
 	}
-	return lines("Throughput by connections", "connections", "throughput, iterations a second", ticks, all)
+	return lines("Throughput by connections", "connections", "throughput, iterations per second", ticks, all)
 }
 
-// plotSizes draws what is flat, or should be.
+// plotSizes plots the costs that should not depend on size.
 func (r *Results) plotSizes() chart.Chart {
 	var all []chart.Line
 	for _, each := range []struct{ series, name string }{
@@ -90,11 +90,11 @@ func (r *Results) plotSizes() chart.Chart {
 		}
 		all = append(all, l)
 	}
-	return lines("Cost by size", "rows of each roster, or fights stored (none is drawn at 100)", "CPU of application and store, us",
+	return lines("Cost by size", "rows of each roster, or stored fights (0 is drawn at 100)", "CPU of application and store, us",
 		[]float64{smallest, 1000, 10_000, 100_000, 1_000_000}, all)
 }
 
-// smallest is where the smallest size is drawn.
+// smallest is the position at which size 0 is drawn, since the axis is logarithmic.
 const smallest = 100
 
 func (r *Results) plotRates() chart.Chart {
@@ -107,5 +107,5 @@ func (r *Results) plotRates() chart.Chart {
 		}
 		all = append(all, l)
 	}
-	return lines("CPU of a fight by rate", "fights a second", "CPU of application and store, us", r.Plan.Rates, all)
+	return lines("CPU per fight by rate", "fights per second", "CPU of application and store, us", r.Plan.Rates, all)
 }

@@ -19,21 +19,21 @@ const (
 	stopPatience  = 15 * time.Second
 )
 
-// process is a running program of ours.
+// process is a running program started by us.
 type process struct {
 	command *exec.Cmd
-	log     string // file of what it writes
+	log     string // file with its output
 	ended   chan struct{}
 }
 
-// launch starts a program with no variable of the user's that it could read. What it writes lies in a file.
+// launch starts a program in a clean environment, with its output redirected to a file.
 func (l *lab) launch(name string, env []string, line ...string) (*process, error) {
 	log, err := os.CreateTemp(l.dir, name+"-*.log")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = log.Close() }()            // the process has its own descriptor
-	command := exec.Command(line[0], line[1:]...) //nolint:noctx // stop ends it, in good order
+	command := exec.Command(line[0], line[1:]...) //nolint:noctx // stop shuts it down cleanly
 	command.Stdout, command.Stderr = log, log
 	command.Env = append(cleanEnvironment(), env...)
 	dieWithParent(command)
@@ -42,7 +42,7 @@ func (l *lab) launch(name string, env []string, line ...string) (*process, error
 	}
 	p := &process{command, log.Name(), make(chan struct{})}
 	go func() {
-		_ = command.Wait() // how it ended is in its log
+		_ = command.Wait() // the reason is in its log
 		close(p.ended)
 	}()
 	return p, nil
@@ -60,9 +60,9 @@ func cleanEnvironment() []string {
 
 func (p *process) pid() int { return p.command.Process.Pid }
 
-// stop asks the process to end, and ends it when it does not.
+// stop interrupts the process, and kills it if it doesn't exit in time.
 func (p *process) stop() {
-	_ = p.command.Process.Signal(os.Interrupt) // it may have ended
+	_ = p.command.Process.Signal(os.Interrupt) // it may have exited already
 	select {
 	case <-p.ended:
 	case <-time.After(stopPatience):
@@ -71,16 +71,16 @@ func (p *process) stop() {
 	}
 }
 
-// await waits until the URL answers 200.
+// await waits until the URL responds with status 200.
 func (p *process) await(ctx context.Context, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
 	for {
 		select {
 		case <-p.ended:
-			return fmt.Errorf("%s ended at once: %s", p.command.Path, p.lastLine())
+			return fmt.Errorf("%s exited early: %s", p.command.Path, p.lastLine())
 		case <-ctx.Done():
-			return fmt.Errorf("%s does not answer: %w", url, ctx.Err())
+			return fmt.Errorf("no successful response from %s: %w", url, ctx.Err())
 		case <-time.After(10 * time.Millisecond):
 		}
 		if _, err := get(ctx, url); err == nil {
@@ -98,7 +98,7 @@ func (p *process) lastLine() string {
 	return lines[len(lines)-1]
 }
 
-// get returns the body of an answer with 200. It has a connection of its own, so that nothing is ever sent twice.
+// get returns the body of a response with status 200. It uses a new connection, so the request is never retried.
 func get(ctx context.Context, url string) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -114,14 +114,14 @@ func get(ctx context.Context, url string) ([]byte, error) {
 		return nil, err
 	}
 	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answered %s: %.200s", url, response.Status, body)
+		return nil, fmt.Errorf("%s returned %s: %.200s", url, response.Status, body)
 	}
 	return body, nil
 }
 
-// floor starts the bare handler that everything is compared with, with answers of so many bytes.
+// floor starts the bare handler that everything is compared with, with responses of the given size.
 func (l *lab) floor(size int) (*system, error) {
-	command := exec.Command(l.self, "floor", fmt.Sprint(size)) //nolint:noctx // stop ends it
+	command := exec.Command(l.self, "floor", fmt.Sprint(size)) //nolint:noctx // Stop stops it
 	command.Env = cleanEnvironment()
 	dieWithParent(command)
 	floor, err := measure.StartFloor(command)

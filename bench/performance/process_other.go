@@ -4,5 +4,5 @@ package performance
 
 import "os/exec"
 
-// dieWithParent does nothing where the kernel can't.
+// dieWithParent does nothing on systems without support for it.
 func dieWithParent(*exec.Cmd) {}

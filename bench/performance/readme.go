@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// The figures of README.md stand between these.
+// The figures in README.md are between these marks.
 const (
 	readmeBegin = "<!-- performance:begin, written by make bench -->"
 	readmeEnd   = "<!-- performance:end -->"
 )
 
-// readme is what stands between the marks.
+// readme returns the part of README.md from mark to mark.
 func (r *Results) readme() string {
 	var rows [][]string
 	for _, t := range r.targets() {
@@ -24,21 +24,21 @@ func (r *Results) readme() string {
 	}
 	kind := ""
 	if r.Plan.Name != "full" {
-		kind = ", in a " + r.Plan.Name + " run whose figures are rough"
+		kind = ", in a " + r.Plan.Name + " run with rough figures"
 	}
 	return fmt.Sprintf(`%s
 Measured on %s%s,
-on %d cores (%s) with the load generator on the same ones; "floor" is a bare `+"`net/http`"+` handler in the same
-series. FerretDB stands in MongoDB's place.
+on %d cores (%s), which the load generator shares; "floor" is a bare `+"`net/http`"+` handler in the same
+series. FerretDB stands in for MongoDB.
 
 %s
-![CPU time of a fight, as a multiple of the floor](docs/performance/cost.svg)
+![CPU time per fight, as a multiple of the floor](docs/performance/cost.svg)
 
 %s`, readmeBegin, r.Date.UTC().Format("2 January 2006"), kind, r.Machine.Cores, orDash(r.Machine.CPU),
 		table([]string{"what", "reached", "target", ""}, rows), readmeEnd)
 }
 
-// readmeRows are the targets that README.md quotes.
+// readmeRows returns the targets that README.md quotes, with their short names.
 func readmeRows() map[string]string {
 	return map[string]string{
 		"CPU per fight: `up`, eco, 32 connections":                                "CPU per fight, all in one process",
@@ -46,12 +46,12 @@ func readmeRows() map[string]string {
 		"CPU per fight: four processes, strict, with the store":                   "CPU per fight, four processes, strict",
 		"CPU per pick: `random_hero`, one service on PostgreSQL, eco":             "CPU per `random_hero`, eco",
 		"p99 at 80 % of saturation, `up`, eco":                                    "p99 at 80 % of saturation, one process",
-		"resident memory of `up`, after a start and a few fights":                 "memory of all in one process",
-		"process start to first fight answered, `up`, new data":                   "start to first fight answered, new data",
+		"resident memory of `up`, after a start and a few fights":                 "total memory with all services in one process",
+		"process start to response of the first fight, `up`, new data":            "process start to first response, new data",
 	}
 }
 
-// writeReadme replaces the figures. A folder without a README has none to replace.
+// writeReadme updates the figures in README.md. It does nothing if there is no README.md.
 func (r *Results) writeReadme(path string) error {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -67,15 +67,15 @@ func (r *Results) writeReadme(path string) error {
 	return os.WriteFile(path, []byte(changed), 0o644)
 }
 
-// between puts a text that begins and ends with the marks in the place of what is between them.
+// between replaces the part of the text from mark to mark.
 func between(text, with string) (string, error) {
 	if strings.Count(text, readmeBegin) != 1 || strings.Count(text, readmeEnd) != 1 {
-		return "", errors.New("it must hold the marks of the figures once each")
+		return "", errors.New("the marks around the figures must each occur exactly once")
 	}
 	before, rest, _ := strings.Cut(text, readmeBegin)
 	_, after, found := strings.Cut(rest, readmeEnd)
 	if !found {
-		return "", errors.New("the marks of the figures are in the wrong order")
+		return "", errors.New("the marks around the figures are in the wrong order")
 	}
 	return before + with + after, nil
 }

@@ -12,33 +12,33 @@ import (
 	"superheroes/bench/stat"
 )
 
-// Results are what was measured. The documents are made of nothing else, so that they can be made again.
+// Results holds all measured data. The documents are generated from nothing else, so they can be regenerated.
 type Results struct {
 	Date        time.Time         `json:"date"`
 	Took        float64           `json:"took_seconds"`
 	Plan        plan              `json:"plan"`
-	Version     string            `json:"version"` // of the source
+	Version     string            `json:"version"` // of the source tree
 	Machine     Machine           `json:"machine"`
 	Stores      []string          `json:"stores"` // servers, with their versions
-	Meter       string            `json:"meter"`  // of energy, or why there is none
+	Meter       string            `json:"meter"`  // what RAPL counts, or why it isn't available
 	Series      []Series          `json:"series"`
 	Idle        []Idle            `json:"idle"`
 	Starts      []Start           `json:"starts"`
-	Allocations *int64            `json:"allocations"` // of our own code for a fight
-	Missing     map[string]string `json:"missing"`     // what could not be measured, and why, by experiment
+	Allocations *int64            `json:"allocations"` // of our own code per fight
+	Missing     map[string]string `json:"missing"`     // why experiments could not be measured, by name
 }
 
-// Machine is where it was measured.
+// Machine describes the machine it was measured on.
 type Machine struct {
 	CPU    string  `json:"cpu"`
 	Cores  int     `json:"cores"`
 	Memory float64 `json:"memory_gib"`
 	Kernel string  `json:"kernel"`
 	Go     string  `json:"go"`
-	Load   float64 `json:"load"` // of the minute before
+	Load   float64 `json:"load"` // load average over the minute before
 }
 
-// Series is one comparison: its targets were measured in turn, round by round, with the floor before and after.
+// Series is one comparison: its targets were measured in turn, round by round, with the floor in every round and at the end.
 type Series struct {
 	Name  string `json:"name"`
 	Cells []Cell `json:"cells"`
@@ -47,24 +47,24 @@ type Series struct {
 // Cell is one target under one load.
 type Cell struct {
 	Name        string            `json:"name"`
-	Floor       string            `json:"floor,omitempty"` // the cell that it is compared with
+	Floor       string            `json:"floor,omitempty"` // the cell it is compared with
 	Mix         string            `json:"mix"`
 	Connections int               `json:"connections"`
-	Rate        float64           `json:"rate,omitempty"` // iterations a second; 0: the closed model
-	Size        int               `json:"size,omitempty"` // rows or fights that were there
+	Rate        float64           `json:"rate,omitempty"` // iterations per second; 0: the closed model
+	Size        int               `json:"size,omitempty"` // existing rows or fights
 	Nothing     bool              `json:"stores_nothing,omitempty"`
 	Runs        int               `json:"runs"`
 	Valid       int               `json:"valid"`
-	Enough      bool              `json:"enough"`         // runs were valid; else it has no figures
-	Void        []string          `json:"void,omitempty"` // reasons of the others
+	Enough      bool              `json:"enough"`         // enough runs were valid; otherwise it has no figures
+	Void        []string          `json:"void,omitempty"` // reasons why the other runs were void
 	Figures     map[string]Figure `json:"figures"`
-	Parts       []string          `json:"parts,omitempty"` // whose CPU time is the figure partCPU + name
+	Parts       []string          `json:"parts,omitempty"` // names; the CPU time of each is the figure partCPU + name
 }
 
-// Figure has one value for each valid run.
+// Figure has one value per valid run.
 type Figure []float64
 
-// Median returns the middle value, NaN of none.
+// Median returns the median, or NaN if there are no values.
 func (f Figure) Median() float64 { return stat.Median(f) }
 
 // Least returns the smallest value.
@@ -73,47 +73,47 @@ func (f Figure) Least() float64 { return slices.Min(f) }
 // Most returns the largest value.
 func (f Figure) Most() float64 { return slices.Max(f) }
 
-// Names of figures. Those of CPU time are microseconds for each iteration.
+// Names of figures. CPU times are in microseconds per iteration.
 const (
-	throughput  = "throughput" // iterations a second
-	p50         = "p50"        // microseconds, and so is the next
+	throughput  = "throughput" // iterations per second
+	p50         = "p50"        // microseconds, like p99
 	p99         = "p99"
 	cpu         = "cpu"           // of the application
 	storeCPU    = "store_cpu"     // of the database servers
 	generator   = "generator_cpu" // of the load generator
-	idleCPU     = "idle"          // CPU seconds a second of the application without load
-	idleStore   = "idle_store"    // of the database servers
-	httpBytes   = "http_bytes"    // both ways, for each iteration, and so are those below
-	storage     = "storage_bytes" // sent to storage, by application and database servers
+	idleCPU     = "idle"          // CPU seconds per second of the application without load
+	idleStore   = "idle_store"    // the same for the database servers
+	httpBytes   = "http_bytes"    // in both directions, per iteration, like those below up to wirePackets
+	storage     = "storage_bytes" // written to storage by application and database servers
 	switches    = "switches"      // context switches of the application
 	calls       = "calls"         // read and write calls of the application
-	wireBytes   = "wire_bytes"    // on the loopback device, of everybody
+	wireBytes   = "wire_bytes"    // on the loopback device, from all processes
 	wirePackets = "wire_packets"
 	idleWatts   = "idle_watts" // of the whole machine by RAPL, without load
-	joules      = "joules"     // microjoules of the whole machine by RAPL, less its idle watts
-	memory      = "memory"     // resident MiB of the application, at most
-	strangers   = "strangers"  // percent of the cores that other processes took, and so is the next
-	steal       = "steal"      // that the hypervisor gave to others
+	joules      = "joules"     // microjoules per iteration of the whole machine by RAPL, minus its idle power
+	memory      = "memory"     // peak resident MiB of the application
+	strangers   = "strangers"  // percent of the cores taken by other processes
+	steal       = "steal"      // percent of the cores that the hypervisor gave to other guests
 	partCPU     = "cpu of "
 )
 
-// Idle is a process that nobody asks anything.
+// Idle is a process that receives no requests.
 type Idle struct {
 	Name    string  `json:"name"`
-	CPU     float64 `json:"cpu"` // CPU seconds a second
+	CPU     float64 `json:"cpu"` // CPU seconds per second
 	RSS     float64 `json:"rss_mib"`
 	PSS     float64 `json:"pss_mib"`
 	Store   bool    `json:"store,omitempty"`
-	Seconds float64 `json:"seconds"` // watched
+	Seconds float64 `json:"seconds"` // how long it was watched
 }
 
-// Start is how long it takes from the start of a process to the answer of the first fight.
+// Start is the time from the start of a process to the response of the first fight.
 type Start struct {
 	Name string `json:"name"`
 	Ms   Figure `json:"ms"`
 }
 
-// series returns one by its name.
+// series returns the series with that name, or nil.
 func (r *Results) series(name string) *Series {
 	for i := range r.Series {
 		if r.Series[i].Name == name {
@@ -123,7 +123,7 @@ func (r *Results) series(name string) *Series {
 	return nil
 }
 
-// cell returns one by the names of series and cell.
+// cell returns the cell with that name in a series, or nil.
 func (r *Results) cell(series, name string) *Cell {
 	s := r.series(series)
 	if s == nil {
@@ -141,10 +141,10 @@ func (s *Series) cell(name string) *Cell {
 	return nil
 }
 
-// has tells whether the cell may be quoted for that figure.
+// has reports whether the cell has that figure and enough valid runs.
 func (c *Cell) has(figure string) bool { return c != nil && c.Enough && len(c.Figures[figure]) > 0 }
 
-// median returns a figure's, and 0 where there is none.
+// median returns the median of a figure, or 0 if there is none.
 func (c *Cell) median(figure string) float64 {
 	if !c.has(figure) {
 		return 0
@@ -152,7 +152,7 @@ func (c *Cell) median(figure string) float64 {
 	return c.Figures[figure].Median()
 }
 
-// ratio returns how many times the floor's application CPU the cell's figure is. The error says why there is none.
+// ratio returns the cell's figure as a multiple of the floor's CPU time. The error says why there is none.
 func (s *Series) ratio(c *Cell, figure string) (float64, error) {
 	if c == nil {
 		return 0, errNotMeasured
@@ -186,7 +186,7 @@ func (r *Results) save(path string) error {
 	if err != nil {
 		return err
 	}
-	numbers := regexp.MustCompile(`\[[-+0-9.e,\s]+\]`) // each list of them on one line
+	numbers := regexp.MustCompile(`\[[-+0-9.e,\s]+\]`) // put each list of numbers on one line
 	text = numbers.ReplaceAllFunc(text, func(list []byte) []byte { return bytes.Join(bytes.Fields(list), nil) })
 	return os.WriteFile(path, append(text, '\n'), 0o644)
 }

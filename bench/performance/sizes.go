@@ -15,7 +15,7 @@ import (
 	"superheroes/bench/measure"
 )
 
-// roster measures what fights cost with catalogs of several sizes, in strict, where each pick is read.
+// roster measures the cost of fights with catalogs of several sizes, in strict, where each pick is a database read.
 func (l *lab) roster(ctx context.Context, r *Results) error {
 	s := &setup{l: l, ctx: ctx}
 	defer s.stop()
@@ -31,13 +31,13 @@ func (l *lab) roster(ctx context.Context, r *Results) error {
 
 func withRows(name string, rows int) string { return fmt.Sprintf("%s, %d rows", name, rows) }
 
-// upWithRoster starts every service in one process, with so many heroes and so many villains.
+// upWithRoster starts every service in one process, with that many heroes and that many villains.
 func (l *lab) upWithRoster(ctx context.Context, rows int) (*system, error) {
 	folder, err := os.MkdirTemp(l.dir, "data-")
 	if err != nil {
 		return nil, err
 	}
-	first, err := l.up(ctx, strict, folder) // it makes the tables
+	first, err := l.up(ctx, strict, folder) // it creates the tables
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func (l *lab) upWithRoster(ctx context.Context, rows int) (*system, error) {
 	return l.up(ctx, strict, folder)
 }
 
-// The rows have ids as the family's own, 1, 51, 101, …, and about the length of the shipped ones.
+// The rows have ids like the family's own, 1, 51, 101, …, and are about as long as the shipped ones.
 const rowColumns = "(id, level, name, othername, picture, powers)"
 
 func fillSQLite(ctx context.Context, path, table string, rows int) (err error) {
@@ -72,7 +72,7 @@ func fillSQLite(ctx context.Context, path, table string, rows int) (err error) {
 	return nil
 }
 
-// rosterAlone measures the same of random_hero of one service, on PostgreSQL.
+// rosterAlone measures the same for random_hero on a single service on PostgreSQL.
 func (l *lab) rosterAlone(ctx context.Context, r *Results) error {
 	s := &setup{l: l, ctx: ctx}
 	defer s.stop()
@@ -88,7 +88,7 @@ func (l *lab) rosterAlone(ctx context.Context, r *Results) error {
 	return s.series(r, rosterAlone, append([]*trial{floorTrial(s.floor(trials[0].of, measure.Heroes, randomHeroPath), usual)}, trials...)...)
 }
 
-// fillPostgres has the service make its table, and puts so many rows in the place of the shipped ones.
+// fillPostgres lets the service create its table, and replaces the shipped rows with that many others.
 func (l *lab) fillPostgres(ctx context.Context, url string, rows int) (err error) {
 	first, err := newSystem(func(s *system) error { return l.alone(ctx, s, measure.Heroes, []string{"DATABASE_URL=" + url}) })
 	if err != nil {
@@ -113,8 +113,8 @@ func (l *lab) fillPostgres(ctx context.Context, url string, rows int) (err error
 	return nil
 }
 
-// stored measures what fights cost beside so many that are stored already, on SQLite. An empty store is made anew for
-// each run; the others grow by the fights of their runs.
+// stored measures the cost of fights depending on how many are stored already, on SQLite. The empty store is recreated for each
+// run; the others grow by the fights of their runs.
 func (l *lab) stored(ctx context.Context, r *Results) error {
 	s := &setup{l: l, ctx: ctx}
 	defer s.stop()
@@ -135,12 +135,12 @@ func (l *lab) stored(ctx context.Context, r *Results) error {
 	return s.series(r, stored, append([]*trial{floorTrial(s.fightFloor(first), usual)}, trials...)...)
 }
 
-// newStoreWarmup is how long a new store is warmed up: until its file has grown a while.
+// newStoreWarmup is the warm-up of a new store, long enough that its file has grown for a while.
 const newStoreWarmup = 3 * time.Second
 
 func withFights(name string, n int) string { return fmt.Sprintf("%s, %d stored", name, n) }
 
-// fight has at least so many fights stored, by the load generator itself.
+// fight stores at least that many fights, using the load generator.
 func (l *lab) fight(ctx context.Context, of *system, wanted int) error {
 	mix, err := measure.ParseMix(executeFight)
 	if err != nil {
@@ -157,9 +157,9 @@ func (l *lab) fight(ctx context.Context, of *system, wanted int) error {
 			return measure.ErrInterrupted
 		}
 		if have += report.Series[0].Members[0].Runs[0].Counts.Acknowledged; have == 0 {
-			return errors.New("no fight could be stored")
+			return errors.New("could not store any fights")
 		}
 	}
-	l.say("%s: %d fights are there", stored, wanted)
+	l.say("%s: stored %d fights", stored, wanted)
 	return nil
 }

@@ -12,13 +12,13 @@ import (
 	"superheroes/test/engines/find"
 )
 
-// stores are the database servers, found or started when the first of them is needed.
+// stores holds the database servers, which are found or started when the first of them is needed.
 type stores struct {
 	found []*find.Engine
-	drops []func(context.Context) error // of databases on somebody else's server
+	drops []func(context.Context) error // drop databases on servers that we did not start
 }
 
-// engine returns the server whose URL the tests would find in the variable.
+// engine returns the server whose URL the tests would take from the variable.
 func (l *lab) engine(ctx context.Context, variable string) (*find.Engine, error) {
 	if l.stores.found == nil {
 		l.stores.found = find.New(l.module, os.Getenv, l.say).Servers(ctx)
@@ -33,16 +33,16 @@ func (l *lab) engine(ctx context.Context, variable string) (*find.Engine, error)
 			return nil, fmt.Errorf("%s is missing: %s", engine.Name, engine.Remedy)
 		}
 	}
-	return nil, fmt.Errorf("nothing was found for %s", variable)
+	return nil, fmt.Errorf("no server found for %s", variable)
 }
 
-// database makes a fresh, empty database on a server, and returns its URL with the server's part in the CPU columns.
+// database creates an empty database on a server, and returns its URL and the server as a part with its processes.
 func (l *lab) database(ctx context.Context, variable, name string) (url string, server part, err error) {
 	url, _, server, err = l.create(ctx, variable, name)
 	return url, server, err
 }
 
-// create returns what drops the database, too. Nothing of it is left when the lab is closed.
+// create also returns a function that drops the database. In any case nothing of it is left once the lab is closed.
 func (l *lab) create(ctx context.Context, variable, name string) (store string, drop func(context.Context) error, server part, err error) {
 	engine, err := l.engine(ctx, variable)
 	if err != nil {
@@ -57,12 +57,13 @@ func (l *lab) create(ctx context.Context, variable, name string) (store string, 
 		server.pids = []int{engine.PID}
 	} else {
 		server.pids = l.serving(store)
-		l.stores.drops = append(l.stores.drops, drop) // a server of ours goes with all its data
+		l.stores.drops = append(l.stores.drops, drop) // only needed here: a server that we started is deleted with its data
 	}
 	return store, drop, server, nil
 }
 
-// serving returns the processes of somebody else's server, as far as they are on this host: its work is no stranger's.
+// serving returns the processes of a server that we did not start, if they are on this host, so that they don't count as
+// strangers.
 func (l *lab) serving(store string) []int {
 	at, err := url.Parse(store)
 	if err != nil {
@@ -72,7 +73,7 @@ func (l *lab) serving(store string) []int {
 	if err != nil {
 		return nil
 	}
-	pids, _ := l.procs.Listening(at.Hostname(), port) // none where it isn't told
+	pids, _ := l.procs.Listening(at.Hostname(), port) // none if not available
 	return pids
 }
 

@@ -16,9 +16,8 @@ import (
 	"superheroes/internal/web"
 )
 
-// StubCommand is a fights process put together from the product's own packages, on a store that keeps nothing. It shows
-// what a fight takes before it is stored, and is never part of the product. What it measures is reported as storing
-// nothing.
+// StubCommand is a fights process assembled from the product's own packages, with a store that discards everything. It shows the
+// cost of a fight excluding the store, and is not part of the product. Its measurements are reported as storing nothing.
 type StubCommand struct {
 	Addr              string            `env:"ADDR" required:"" help:"Address to listen on."`
 	HeroesURL         string            `env:"HEROES_URL" required:""`
@@ -29,7 +28,7 @@ type StubCommand struct {
 	httpserver.Config `embed:""`
 }
 
-// Run serves until a signal ends it.
+// Run serves until it is stopped by a signal.
 func (c *StubCommand) Run(ctx context.Context, k *kong.Kong) error {
 	c.Slack.Raise()
 	log := slog.New(slog.NewTextHandler(k.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
@@ -52,7 +51,7 @@ func (c *StubCommand) Run(ctx context.Context, k *kong.Kong) error {
 	return server.Shutdown(context.Background())
 }
 
-// nothing is a store that keeps nothing.
+// nothing is a store that discards everything.
 type nothing struct{}
 
 func (nothing) Insert(context.Context, fight.Fight, []byte) error { return nil }

@@ -11,11 +11,11 @@ import (
 	"superheroes/test/engines"
 )
 
-// part is some of the processes of a system, whose CPU time is told by itself.
+// part is a group of processes of a system, whose CPU time is reported separately.
 type part struct {
 	name  string
 	store bool
-	pids  []int // none when they are on another host
+	pids  []int // empty if they are on another host
 }
 
 // system is a running member of the family, or the floor.
@@ -23,8 +23,8 @@ type system struct {
 	urls  map[measure.Service]string
 	parts []part
 	stops []func()
-	// resets empty its store of fights before each run. FerretDB reads every fight to count them, so that with those of
-	// earlier runs the count would take longer than an answer may.
+	// resets empty its fight store before each run. FerretDB reads every fight to count them, so with the fights of earlier
+	// runs, counting would exceed the request timeout.
 	resets []func(context.Context) error
 }
 
@@ -40,7 +40,7 @@ func (s *system) add(p part) {
 	s.parts = append(s.parts, p)
 }
 
-// stop ends all of it, last started first.
+// stop shuts everything down in reverse order of start.
 func (s *system) stop() {
 	if s == nil {
 		return
@@ -51,7 +51,7 @@ func (s *system) stop() {
 	s.stops = nil
 }
 
-// target is what bench measures.
+// target returns the system as a target for bench.
 func (s *system) target(name string) measure.Target {
 	t := measure.Target{Name: name, URLs: s.urls}
 	for _, p := range s.parts {
@@ -64,7 +64,7 @@ func (s *system) target(name string) measure.Target {
 	return t
 }
 
-// newSystem runs what starts a system, and ends what it has started when it fails.
+// newSystem calls start to start a system. If that fails, it stops whatever was started.
 func newSystem(start func(*system) error) (*system, error) {
 	s := &system{urls: map[measure.Service]string{}}
 	if err := start(s); err != nil {
@@ -79,7 +79,7 @@ func freeAddr() (string, error) {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), err
 }
 
-// up starts every service in one process on SQLite in the folder; a fresh one, removed at the end, when it is "".
+// up starts every service in one process, on SQLite in the folder. If folder is "", it uses a new one, which is removed on stop.
 func (l *lab) up(ctx context.Context, profile, folder string, more ...string) (*system, error) {
 	return newSystem(func(s *system) error {
 		if folder == "" {
@@ -87,7 +87,7 @@ func (l *lab) up(ctx context.Context, profile, folder string, more ...string) (*
 			if folder, err = os.MkdirTemp(l.dir, "data-"); err != nil {
 				return err
 			}
-			s.stops = append(s.stops, func() { _ = os.RemoveAll(folder) }) // else the lab's end removes it
+			s.stops = append(s.stops, func() { _ = os.RemoveAll(folder) }) // otherwise removed with the lab
 		}
 		env, err := l.upEnvironment(s, profile, folder)
 		if err != nil {
@@ -97,7 +97,7 @@ func (l *lab) up(ctx context.Context, profile, folder string, more ...string) (*
 	})
 }
 
-// upEnvironment gives each service an address, which it notes in the system, and returns the settings of `up`.
+// upEnvironment assigns an address to each service, records it in the system, and returns the settings for `up`.
 func (l *lab) upEnvironment(s *system, profile, folder string) ([]string, error) {
 	env := []string{"DATA_DIR=" + folder, "PROFILE=" + profile, "STATISTICS_ADDR=127.0.0.1:0", "ARENA_ADDR=127.0.0.1:0"}
 	for service, variable := range map[measure.Service]string{
@@ -123,7 +123,7 @@ func (l *lab) serve(ctx context.Context, s *system, name, url string, env []stri
 	return p.await(ctx, url+"/readyz")
 }
 
-// alone starts one service as a process of its own, on one core unless env says otherwise, as compose.yml does.
+// alone starts one service in a separate process, with GOMAXPROCS=1 as in compose.yml unless env says otherwise.
 func (l *lab) alone(ctx context.Context, s *system, service measure.Service, env []string, line ...string) error {
 	addr, err := freeAddr()
 	if err != nil {
@@ -136,7 +136,7 @@ func (l *lab) alone(ctx context.Context, s *system, service measure.Service, env
 	return l.serve(ctx, s, string(service), s.urls[service], append([]string{"ADDR=" + addr, "DRAIN_DELAY=0s", oneCore}, env...), line...)
 }
 
-// catalogs starts heroes and villains on PostgreSQL and locations on MariaDB, each in a process of its own.
+// catalogs starts heroes and villains on PostgreSQL and locations on MariaDB, each in a separate process.
 func (l *lab) catalogs(ctx context.Context, s *system, env ...string) error {
 	for _, c := range []struct {
 		service          measure.Service
@@ -159,12 +159,12 @@ func (l *lab) catalogs(ctx context.Context, s *system, env ...string) error {
 	return nil
 }
 
-// peers are the variables that tell fights where the catalogs are.
+// peers returns the variables that configure fights with the URLs of the catalogs.
 func (s *system) peers() []string {
 	return []string{"HEROES_URL=" + s.urls[measure.Heroes], "VILLAINS_URL=" + s.urls[measure.Villains], "LOCATIONS_URL=" + s.urls[measure.Locations]}
 }
 
-// four starts each service in a process of its own, on the real engines.
+// four starts each service in a separate process, on the real engines.
 func (l *lab) four(ctx context.Context, profile string, env ...string) (*system, error) {
 	env = append(env, "PROFILE="+profile)
 	return newSystem(func(s *system) error {
@@ -179,22 +179,22 @@ func (l *lab) four(ctx context.Context, profile string, env ...string) (*system,
 	})
 }
 
-// fightStore makes the database of fights.
+// fightStore creates the database for fights.
 func (l *lab) fightStore(ctx context.Context, s *system) (url string, err error) {
 	url, drop, server, err := l.create(ctx, engines.MongoDBURL, mongoName)
 	if err != nil {
 		return "", err
 	}
 	s.add(server)
-	s.resets = append(s.resets, drop) // MongoDB makes it again with the next fight
+	s.resets = append(s.resets, drop) // the server recreates it with the next fight
 	return url, nil
 }
 
-// mongoName is the part of the MongoDB-wire server.
+// mongoName is the name of the part for the server that speaks the MongoDB protocol.
 const mongoName = "MongoDB's place"
 
-// storeless starts the same with a fights process that stores nothing (see stub.go). It is no member of the family: it
-// only tells what the work before the store takes.
+// storeless starts the same with a fights process that stores nothing (see stub.go). It is not a member of the family; it only
+// shows the cost of the work excluding the store.
 func (l *lab) storeless(ctx context.Context, profile string, env ...string) (*system, error) {
 	env = append(env, "PROFILE="+profile)
 	return newSystem(func(s *system) error {
@@ -205,7 +205,7 @@ func (l *lab) storeless(ctx context.Context, profile string, env ...string) (*sy
 	})
 }
 
-// heroes starts one service of heroes on a database that fill has filled; nil leaves the shipped roster.
+// heroes starts one heroes service on a database filled by fill; if fill is nil, it has the shipped roster.
 func (l *lab) heroes(ctx context.Context, profile string, fill func(ctx context.Context, url string) error, env ...string) (*system, error) {
 	return newSystem(func(s *system) error {
 		url, server, err := l.database(ctx, engines.PostgresURL, "PostgreSQL")

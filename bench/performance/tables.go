@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// table writes a Markdown table.
+// table returns a Markdown table.
 func table(head []string, rows [][]string) string {
 	var text strings.Builder
 	line := func(cells []string) {
@@ -38,7 +38,7 @@ func orDash(text string) string {
 	return text
 }
 
-// column is a figure of a series' table.
+// column is a column in the table of a series.
 type column struct {
 	head   string
 	figure string
@@ -47,13 +47,13 @@ type column struct {
 
 func columns() []column {
 	return []column{
-		{"a second", throughput, 1}, {"p50 ms", p50, 1e-3}, {"p99 ms", p99, 1e-3},
+		{"per second", throughput, 1}, {"p50 ms", p50, 1e-3}, {"p99 ms", p99, 1e-3},
 		{"application CPU us", cpu, 1}, {"store CPU us", storeCPU, 1}, {"generator CPU us", generator, 1},
 		{"HTTP bytes", httpBytes, 1}, {"read and write calls", calls, 1}, {"switches", switches, 1}, {"MiB", memory, 1},
 	}
 }
 
-// seriesTable is all there is of a series: medians, with the ratios to the floor of application and stores.
+// table returns the table of a series: medians, with the ratios of application and stores to the floor.
 func (s *Series) table() string {
 	head := []string{"target"}
 	for _, c := range columns() {
@@ -109,7 +109,7 @@ func (s *Series) ratioText(c *Cell, figure string) string {
 	return number(ratio)
 }
 
-// voids says which runs did not count, and why.
+// voids lists the void runs with the first reason of each cell.
 func (s *Series) voids() string {
 	var text strings.Builder
 	for _, c := range s.Cells {
@@ -117,14 +117,14 @@ func (s *Series) voids() string {
 			continue
 		}
 		if text.Len() == 0 {
-			text.WriteString("\nVOID runs, whose figures are in no column:\n\n")
+			text.WriteString("\nVOID runs, not included in the figures:\n\n")
 		}
 		fmt.Fprintf(&text, "- %s: %d of %d; %s\n", c.Name, len(c.Void), c.Runs, c.Void[0])
 	}
 	return text.String()
 }
 
-// partsTable is the CPU time of a fight by process.
+// partsTable returns the table of CPU time per fight by process.
 func (s *Series) partsTable(parts []string) string {
 	var rows [][]string
 	for i := range s.Cells {
@@ -152,7 +152,7 @@ func allParts() []string {
 	return []string{"up", "fights", "heroes", "villains", "locations", "PostgreSQL", "MariaDB", mongoName}
 }
 
-// idleTable is what processes take when nobody asks them anything.
+// idleTable returns the table of what processes use without load.
 func (r *Results) idleTable() string {
 	var rows [][]string
 	for _, each := range r.Idle {
@@ -165,7 +165,7 @@ func (r *Results) idleTable() string {
 	return table([]string{"process", "CPU, % of a core", "resident MiB", "proportional MiB"}, rows)
 }
 
-// modelTable says what rates take.
+// modelTable returns the table of what each rate requires.
 func (u unitCosts) modelTable() string {
 	var rows [][]string
 	for _, rate := range modelRates() {
@@ -177,7 +177,7 @@ func (u unitCosts) modelTable() string {
 			fmt.Sprintf("%s, by %s: %s", first.name, first.why, nodes(first)),
 		})
 	}
-	return table([]string{"fights a second", "cores, fights", "cores, catalogs", "cores, their stores", "cores, store of fights",
+	return table([]string{"fights per second", "cores, fights", "cores, catalogs", "cores, their stores", "cores, fight store",
 		"MB/s to storage", "Gbit/s", "million packets/s", "saturates first"}, rows)
 }
 
@@ -193,5 +193,5 @@ func (r *Results) checkTable() string {
 	for _, c := range r.checks() {
 		rows = append(rows, []string{c.name, fmt.Sprint(c.connections), thousands(c.through), number(c.predicted), number(c.measured), c.off(), number(c.store)})
 	}
-	return table([]string{"", "connections", "fights a second", "predicted CPU us", "measured CPU us", "off by", "stores' CPU us"}, rows)
+	return table([]string{"", "connections", "fights per second", "predicted CPU us", "measured CPU us", "off by", "stores' CPU us"}, rows)
 }

@@ -7,18 +7,18 @@ import (
 	"slices"
 )
 
-// Target is one line of the table of targets.
+// Target is one row of the table of targets.
 type Target struct {
 	What    string
 	Wanted  string
 	Reached string
-	Floor   string // what it is a multiple of, with its spread
-	Spread  string // least and most of the runs
+	Floor   string // the floor's figure, with its spread
+	Spread  string // minimum and maximum across the runs
 	Verdict verdict
-	Aside   bool // no target of its own
+	Aside   bool // for comparison only, not a target itself
 }
 
-// verdict says whether a target was reached, in plain words.
+// verdict says whether a target was met.
 type verdict string
 
 const (
@@ -28,18 +28,18 @@ const (
 	notMeasured verdict = "not measured"
 )
 
-// judge compares what was reached with the most that it may be.
-func judge(reached, most float64) verdict {
+// judge compares the reached value with its limit.
+func judge(reached, limit float64) verdict {
 	if math.IsNaN(reached) {
 		return notMeasured
 	}
-	if reached <= most {
+	if reached <= limit {
 		return met
 	}
 	return notMet
 }
 
-// absent is the verdict where there is no figure.
+// absent returns the verdict if there is no figure.
 func absent(err error) verdict {
 	if errors.Is(err, errVoid) {
 		return void
@@ -47,7 +47,7 @@ func absent(err error) verdict {
 	return notMeasured
 }
 
-// targets are all of them, in the order in which they were set.
+// targets returns all targets, in the order in which they were set.
 func (r *Results) targets() []Target {
 	all := []Target{
 		r.ratioTarget("`up`, eco, 32 connections", at32, upEco, 2.4),
@@ -71,16 +71,16 @@ func (r *Results) targets() []Target {
 	)
 	all = append(all, r.idleTargets()...)
 	return append(all,
-		r.startTarget("process start to first fight answered, `up`, new data", newData, 50),
-		r.startTarget("process start to first fight answered, `up`, existing data", existingData, 30),
+		r.startTarget("process start to response of the first fight, `up`, new data", newData, 50),
+		r.startTarget("process start to response of the first fight, `up`, existing data", existingData, 30),
 		r.connectionsTarget("throughput by connections, `up`, eco", upEco, 0.1),
 		r.connectionsTarget("throughput by connections, four processes, eco", fourEco, 0.1),
 	)
 }
 
-// ratioTarget is the application's CPU time as a multiple of the floor's: the ratio of the medians.
-func (r *Results) ratioTarget(what, series, name string, most float64) Target {
-	t := Target{What: "CPU per fight: " + what, Wanted: fmt.Sprintf("<= %g x floor", most)}
+// ratioTarget returns a target for the application's CPU time as a multiple of the floor's: the ratio of the medians.
+func (r *Results) ratioTarget(what, series, name string, limit float64) Target {
+	t := Target{What: "CPU per fight: " + what, Wanted: fmt.Sprintf("<= %g x floor", limit)}
 	if series == randomHero {
 		t.What = "CPU per pick: " + what
 	}
@@ -89,10 +89,10 @@ func (r *Results) ratioTarget(what, series, name string, most float64) Target {
 		t.Verdict = notMeasured
 		return t
 	}
-	return s.fill(t, c, c.Floor, most)
+	return s.fill(t, c, c.Floor, limit)
 }
 
-func (s *Series) fill(t Target, c *Cell, floorName string, most float64) Target {
+func (s *Series) fill(t Target, c *Cell, floorName string, limit float64) Target {
 	against := *c
 	against.Floor = floorName
 	ratio, err := s.ratio(&against, cpu)
@@ -104,11 +104,11 @@ func (s *Series) fill(t Target, c *Cell, floorName string, most float64) Target 
 	t.Reached = fmt.Sprintf("%s x (%s us%s)", number(ratio), number(values.Median()), besides(c))
 	t.Floor = micros(floor)
 	t.Spread = fmt.Sprintf("%s-%s x", number(values.Least()/floor.Median()), number(values.Most()/floor.Median()))
-	t.Verdict = judge(ratio, most)
+	t.Verdict = judge(ratio, limit)
 	return t
 }
 
-// besides tells what the database servers take, which is not in the ratio.
+// besides returns the CPU time of the database servers, which is not part of the ratio.
 func besides(c *Cell) string {
 	if !c.has(storeCPU) {
 		return ""
@@ -116,39 +116,39 @@ func besides(c *Cell) string {
 	return "; store " + number(c.median(storeCPU)) + " us"
 }
 
-// micros gives the median with least and most.
+// micros formats the median with minimum and maximum.
 func micros(f Figure) string {
 	return fmt.Sprintf("%s us (%s-%s)", number(f.Median()), number(f.Least()), number(f.Most()))
 }
 
-// oneConnection compares with both floors. The target is judged by the one at 32 connections, which is the harder.
+// oneConnection compares with both floors. The verdict uses the one at 32 connections, which is stricter.
 func (r *Results) oneConnection() []Target {
-	const most = 12
+	const limit = 12
 	what := "CPU per fight: `up`, eco, 1 connection"
-	t := Target{What: what + ", by the floor at 32", Wanted: fmt.Sprintf("<= %d x floor", most), Verdict: notMeasured}
+	t := Target{What: what + ", by the floor at 32", Wanted: fmt.Sprintf("<= %d x floor", limit), Verdict: notMeasured}
 	other := Target{What: what + ", by the floor at 1", Verdict: notMeasured, Aside: true}
 	s := r.series(at1)
 	if s == nil || s.cell(upEco) == nil {
 		return []Target{t, other}
 	}
-	other = s.fill(other, s.cell(upEco), floorCell(1), most)
+	other = s.fill(other, s.cell(upEco), floorCell(1), limit)
 	if other.Reached != "" {
-		other.Verdict = "" // it has no limit
+		other.Verdict = "" // there is no limit for it
 	}
-	return []Target{s.fill(t, s.cell(upEco), floorCell(usual), most), other}
+	return []Target{s.fill(t, s.cell(upEco), floorCell(usual), limit), other}
 }
 
-func (r *Results) allocationTarget(most int64) Target {
-	t := Target{What: "allocations of our own code per fight, eco, store stubbed out", Wanted: fmt.Sprintf("<= %d", most), Verdict: notMeasured}
+func (r *Results) allocationTarget(limit int64) Target {
+	t := Target{What: "allocations of our own code per fight, eco, store stubbed out", Wanted: fmt.Sprintf("<= %d", limit), Verdict: notMeasured}
 	if r.Allocations != nil {
-		t.Reached, t.Verdict = fmt.Sprint(*r.Allocations), judge(float64(*r.Allocations), float64(most))
+		t.Reached, t.Verdict = fmt.Sprint(*r.Allocations), judge(float64(*r.Allocations), float64(limit))
 	}
 	return t
 }
 
-// tailTarget is the ratio of p99 to p50 in the open model.
-func (r *Results) tailTarget(what, name string, most float64) Target {
-	t := Target{What: what, Wanted: fmt.Sprintf("<= %g x p50", most), Verdict: notMeasured}
+// tailTarget returns a target for the ratio of p99 to p50 in the open model.
+func (r *Results) tailTarget(what, name string, limit float64) Target {
+	t := Target{What: what, Wanted: fmt.Sprintf("<= %g x p50", limit), Verdict: notMeasured}
 	c := r.cell(tail, name)
 	if c == nil {
 		return t
@@ -164,11 +164,11 @@ func (r *Results) tailTarget(what, name string, most float64) Target {
 	if floor := r.cell(tail, c.Floor); floor.has(p99) {
 		t.Floor = fmt.Sprintf("p50 %s ms, p99 %s ms at the same rate", number(floor.median(p50)/1e3), number(floor.median(p99)/1e3))
 	}
-	t.Verdict = judge(ratio, most)
+	t.Verdict = judge(ratio, limit)
 	return t
 }
 
-// by divides run by run.
+// by returns the ratios run by run.
 func (f Figure) by(other Figure) Figure {
 	var ratios Figure
 	for i := range min(len(f), len(other)) {
@@ -177,10 +177,10 @@ func (f Figure) by(other Figure) Figure {
 	return ratios
 }
 
-// flatTarget is how much the cost grows from the smallest size to any larger one. What a database server does is added
-// where there is one.
-func (r *Results) flatTarget(what, series string, most float64) Target {
-	t := Target{What: what, Wanted: fmt.Sprintf("flat within %.0f %%", 100*most), Verdict: notMeasured}
+// flatTarget returns a target for how much the cost grows from the smallest size to any larger one. The cost includes the
+// database server, if there is one.
+func (r *Results) flatTarget(what, series string, limit float64) Target {
+	t := Target{What: what, Wanted: fmt.Sprintf("flat within %.0f %%", 100*limit), Verdict: notMeasured}
 	s := r.series(series)
 	if s == nil {
 		return t
@@ -203,7 +203,7 @@ func (r *Results) flatTarget(what, series string, most float64) Target {
 	}
 	growth := slices.Max(costs[1:])/costs[0] - 1
 	t.Reached = fmt.Sprintf("%+.0f %% at most (%s us at %s)", 100*growth, list(costs, number), list(sizes, thousands))
-	t.Verdict = judge(growth, most)
+	t.Verdict = judge(growth, limit)
 	if last := sizes[len(sizes)-1]; last < 1_000_000 {
 		t.Wanted += " up to 1,000,000"
 		t.Verdict = verdict(fmt.Sprintf("measured to %s only", thousands(last)))
@@ -211,7 +211,7 @@ func (r *Results) flatTarget(what, series string, most float64) Target {
 	return t
 }
 
-// floorOf quotes the floor.
+// floorOf returns the floor's figure as text.
 func floorOf(c *Cell) string {
 	if !c.has(cpu) {
 		return string(void)
@@ -230,7 +230,7 @@ func list(values []float64, write func(float64) string) string {
 	return text
 }
 
-// idleTargets are judged by the worst process.
+// idleTargets returns the targets for idle processes, judged by the worst one.
 func (r *Results) idleTargets() []Target {
 	const mostCPU, mostService, mostUp = 0.0005, 24, 32
 	busy := Target{What: "idle CPU of one core: `up`, and each service alone", Wanted: "<= 0.05 %", Verdict: notMeasured}
@@ -263,27 +263,27 @@ func (r *Results) idleTargets() []Target {
 	return []Target{busy, service, up}
 }
 
-func (r *Results) startTarget(what, kind string, most float64) Target {
-	t := Target{What: what, Wanted: fmt.Sprintf("<= %.0f ms", most), Verdict: notMeasured}
+func (r *Results) startTarget(what, kind string, limit float64) Target {
+	t := Target{What: what, Wanted: fmt.Sprintf("<= %.0f ms", limit), Verdict: notMeasured}
 	for _, s := range r.Starts {
 		if s.Name == kind && len(s.Ms) > 0 {
 			t.Reached = fmt.Sprintf("%s ms, the median of %d", number(s.Ms.Median()), len(s.Ms))
 			t.Spread = fmt.Sprintf("%s-%s ms", number(s.Ms.Least()), number(s.Ms.Most()))
-			t.Verdict = judge(s.Ms.Median(), most)
+			t.Verdict = judge(s.Ms.Median(), limit)
 		}
 	}
 	return t
 }
 
-// connectionsTarget is how much of the throughput at the fewest connections is lost at any larger number.
-func (r *Results) connectionsTarget(what, name string, most float64) Target {
+// connectionsTarget returns a target for how much throughput drops from the smallest number of connections to any larger one.
+func (r *Results) connectionsTarget(what, name string, limit float64) Target {
 	t := Target{What: what, Verdict: notMeasured}
 	counts := r.Plan.Clients
 	if len(counts) == 0 {
 		return t
 	}
 	t.What += fmt.Sprintf(", %d to %s", counts[0], thousands(float64(counts[len(counts)-1])))
-	t.Wanted = fmt.Sprintf("falls by <= %.0f %%", 100*most)
+	t.Wanted = fmt.Sprintf("falls by <= %.0f %%", 100*limit)
 	s := r.series(connections)
 	if s == nil {
 		return t
@@ -300,6 +300,6 @@ func (r *Results) connectionsTarget(what, name string, most float64) Target {
 	fall := 1 - slices.Min(values)/values[0]
 	t.Reached = fmt.Sprintf("falls by %.0f %% (%s/s)", 100*fall, list(values, thousands))
 	t.Floor = fmt.Sprintf("falls by %.0f %% (%s/s)", 100*(1-slices.Min(floors)/floors[0]), list(floors, thousands))
-	t.Verdict = judge(fall, most)
+	t.Verdict = judge(fall, limit)
 	return t
 }

@@ -6,13 +6,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// made returns a cell with these values of CPU time.
+// made returns a cell with these CPU times.
 func made(name, floor string, values ...float64) Cell {
 	return Cell{Name: name, Floor: floor, Mix: executeFight, Connections: usual, Runs: len(values), Valid: len(values), Enough: len(values) > 0,
 		Figures: map[string]Figure{cpu: values}}
 }
 
-// targetOf returns the target with these words.
+// targetOf returns the target with that description.
 func targetOf(t *testing.T, r *Results, what string) Target {
 	t.Helper()
 	for _, target := range r.targets() {
@@ -20,7 +20,7 @@ func targetOf(t *testing.T, r *Results, what string) Target {
 			return target
 		}
 	}
-	t.Fatalf("there is no target %q", what)
+	t.Fatalf("no target %q", what)
 	return Target{}
 }
 
@@ -40,11 +40,11 @@ func TestRatioTarget(t *testing.T) {
 		want  Target
 	}{
 		{"met", []Cell{made(floor, "", 9, 10, 11), made(upEco, floor, 20, 24, 30)}, with("2.40 x (24.0 us)", "2.00-3.00 x", "10.0 us (9.00-11.0)", met)},
-		{"not met by little", []Cell{made(floor, "", 10), made(upEco, floor, 24.1)}, with("2.41 x (24.1 us)", "2.41-2.41 x", "10.0 us (10.0-10.0)", notMet)},
+		{"narrowly missed", []Cell{made(floor, "", 10), made(upEco, floor, 24.1)}, with("2.41 x (24.1 us)", "2.41-2.41 x", "10.0 us (10.0-10.0)", notMet)},
 		{"the target is void", []Cell{made(floor, "", 10), notEnough}, with("", "", "", void)},
 		{"the floor is void", []Cell{made(floor, ""), made(upEco, floor, 20)}, with("", "", "", void)},
-		{"the target wasn't there", []Cell{made(floor, "", 10)}, with("", "", "", notMeasured)},
-		{"no processes were seen", []Cell{made(floor, "", 10), {Name: upEco, Floor: floor, Enough: true}}, with("", "", "", notMeasured)},
+		{"the target is missing", []Cell{made(floor, "", 10)}, with("", "", "", notMeasured)},
+		{"the processes are unknown", []Cell{made(floor, "", 10), {Name: upEco, Floor: floor, Enough: true}}, with("", "", "", notMeasured)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := &Results{Series: []Series{{Name: at32, Cells: test.cells}}}
@@ -116,7 +116,7 @@ func TestTailTarget(t *testing.T) {
 	c.Enough = false
 	r.Series[0].Cells[0] = c
 	if got := targetOf(t, r, "p99 at 80 % of saturation, `up`, eco"); got.Verdict != void || got.Reached != "" {
-		t.Errorf("of a void one: %+v", got)
+		t.Errorf("void: %+v", got)
 	}
 }
 
@@ -170,10 +170,10 @@ func TestConnectionsTarget(t *testing.T) {
 func TestStartAndAllocationTargets(t *testing.T) {
 	thirteen := int64(13)
 	r := &Results{Starts: []Start{{newData, Figure{20, 60, 40}}, {existingData, Figure{31}}}, Allocations: &thirteen}
-	if got := targetOf(t, r, "process start to first fight answered, `up`, new data"); got.Verdict != met || got.Reached != "40.0 ms, the median of 3" || got.Spread != "20.0-60.0 ms" {
+	if got := targetOf(t, r, "process start to response of the first fight, `up`, new data"); got.Verdict != met || got.Reached != "40.0 ms, the median of 3" || got.Spread != "20.0-60.0 ms" {
 		t.Errorf("new data: %+v", got)
 	}
-	if got := targetOf(t, r, "process start to first fight answered, `up`, existing data"); got.Verdict != notMet {
+	if got := targetOf(t, r, "process start to response of the first fight, `up`, existing data"); got.Verdict != notMet {
 		t.Errorf("existing data: %+v", got)
 	}
 	if got := targetOf(t, r, "allocations of our own code per fight, eco, store stubbed out"); got.Verdict != notMet || got.Reached != "13" {

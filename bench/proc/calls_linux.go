@@ -12,15 +12,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Calls counts all system calls of processes, and of the threads and children that they start, with a counter of the
-// kernel's on the tracepoint that every call passes. While it is open every call on the machine costs a little more.
+// Calls counts all system calls of processes, and of the threads and children that they start, using kernel counters on the
+// tracepoint that every call passes through. While it is open, every call on the machine is slightly slower.
 type Calls struct{ counters []int }
 
-// CountCalls begins to count. It takes tracefs and the right to watch other processes; the error says what is missing.
+// CountCalls starts counting. It needs tracefs and the permission to trace other processes; the error says what is missing.
 func CountCalls(pids []int) (*Calls, error) {
 	id, err := os.ReadFile("/sys/kernel/tracing/events/raw_syscalls/sys_enter/id")
 	if err != nil {
-		return nil, fmt.Errorf("counting system calls takes tracefs: %w", err)
+		return nil, fmt.Errorf("counting system calls needs tracefs: %w", err)
 	}
 	number, err := strconv.ParseUint(strings.TrimSpace(string(id)), 10, 64)
 	if err != nil {
@@ -50,7 +50,7 @@ func (c *Calls) open(attributes *unix.PerfEventAttr, pid int) error {
 		}
 		counter, err := unix.PerfEventOpen(attributes, tid, -1, -1, unix.PERF_FLAG_FD_CLOEXEC)
 		if errors.Is(err, unix.ESRCH) {
-			continue // it ended
+			continue // it has exited
 		}
 		if err != nil {
 			return os.NewSyscallError("perf_event_open", err)
@@ -60,20 +60,20 @@ func (c *Calls) open(attributes *unix.PerfEventAttr, pid int) error {
 	return nil
 }
 
-// Count returns how many calls there were since CountCalls.
+// Count returns the number of calls since CountCalls.
 func (c *Calls) Count() (int64, error) {
 	total := int64(0)
 	var value [8]byte
 	for _, counter := range c.counters {
 		if _, err := unix.Read(counter, value[:]); err != nil {
-			return 0, fmt.Errorf("reading a counter of system calls: %w", err)
+			return 0, fmt.Errorf("reading a system call counter: %w", err)
 		}
 		total += int64(binary.NativeEndian.Uint64(value[:]))
 	}
 	return total, nil
 }
 
-// Close ends the counting.
+// Close stops counting.
 func (c *Calls) Close() {
 	for _, counter := range c.counters {
 		_ = unix.Close(counter) // nothing was written

@@ -7,13 +7,13 @@ import "fmt"
 // Calls counts all system calls of processes.
 type Calls struct{}
 
-// CountCalls begins to count.
+// CountCalls starts counting.
 func CountCalls([]int) (*Calls, error) {
 	return nil, fmt.Errorf("counting system calls: %w", ErrUnavailable)
 }
 
-// Count returns how many calls there were since CountCalls.
+// Count returns the number of calls since CountCalls.
 func (c *Calls) Count() (int64, error) { return 0, ErrUnavailable }
 
-// Close ends the counting.
+// Close stops counting.
 func (c *Calls) Close() {}

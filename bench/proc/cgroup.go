@@ -9,17 +9,18 @@ import (
 	"time"
 )
 
-// errNoContainer means that a process is in no container.
-var errNoContainer = errors.New("in no container")
+// errNoContainer means that a process is not in a container.
+var errNoContainer = errors.New("not in a container")
 
-// Group is what the control group of a container has used, with processes that are gone, and has now.
+// Group is the usage of a container's control group, including processes that have exited, and its current memory.
 type Group struct {
 	Path   string
 	CPU    time.Duration
-	Memory int64 // bytes, with the page cache that is charged to it
+	Memory int64 // bytes, including the page cache charged to it
 }
 
-// Group returns the control group of the container that a process is in; false when it is in none, or in ours.
+// Group returns the control group of the container that a process is in. It returns false if the process is in none or in
+// our own, or if the group can't be read.
 func (f FS) Group(pid int) (Group, bool) {
 	g, err := f.group(pid)
 	return g, err == nil
@@ -43,7 +44,7 @@ func (f FS) group(pid int) (Group, error) {
 	return f.legacy(groups["cpuacct"], groups["memory"])
 }
 
-// parseGroups reads lines as in 4:cpu,cpuacct:/docker/ab12: the path by controller; "" is version 2.
+// parseGroups parses lines such as 4:cpu,cpuacct:/docker/ab12 into paths by controller; the key "" is version 2.
 func parseGroups(text string) map[string]string {
 	groups := map[string]string{}
 	for line := range strings.Lines(text) {
@@ -58,8 +59,8 @@ func parseGroups(text string) map[string]string {
 	return groups
 }
 
-// isContainer tells a container's group by the name that the engines give it. Others, as a login session's, hold more
-// than the process that was meant.
+// isContainer reports whether a group belongs to a container, by the names that container engines use. Other groups, such as
+// those of a login session, contain unrelated processes.
 func isContainer(path string) bool {
 	return regexp.MustCompile(`docker|libpod|kubepods|crio|containerd|lxc|nerdctl`).MatchString(path)
 }
@@ -91,7 +92,7 @@ func (f FS) legacy(cpu, memory string) (Group, error) {
 	return g, nil
 }
 
-// groups is where the control groups are shown.
+// groups returns the folder of the control group file system.
 func (f FS) groups() string {
 	if f.real {
 		return "/sys/fs/cgroup"
@@ -99,7 +100,7 @@ func (f FS) groups() string {
 	return filepath.Join(f.root, "cgroup")
 }
 
-// lines reads lines as in "usage_usec 12".
+// lines parses lines such as "usage_usec 12".
 func (f FS) lines(path string) (map[string]int64, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {

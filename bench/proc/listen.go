@@ -11,10 +11,10 @@ import (
 	"strings"
 )
 
-// listening is the state of a socket that waits for connections, in /proc/net/tcp.
+// listening is the state of a listening socket in /proc/net/tcp.
 const listening = "0A"
 
-// Listening returns the processes that listen on a TCP port of an address: "" or any that is no IP stands for all.
+// Listening returns the processes that listen on a TCP port of an address. If host is not an IP address, all addresses match.
 func (f FS) Listening(host string, port int) ([]int, error) {
 	if err := f.available(); err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func (f FS) Listening(host string, port int) ([]int, error) {
 	return owners, nil
 }
 
-// listeners returns the inodes of the listening sockets in a table.
+// listeners returns the inodes of the matching listening sockets in a table.
 func listeners(table string, host net.IP, port int) []string {
 	var inodes []string
 	for line := range strings.SplitSeq(table, "\n") {
@@ -62,16 +62,17 @@ func listeners(table string, host net.IP, port int) []string {
 	return inodes
 }
 
-// parseAddress reads as in 0100007F:1F90: words in the machine's byte order, which is little-endian wherever we run.
+// parseAddress parses addresses such as 0100007F:1F90. Words are in the machine's byte order, which is little-endian on every
+// platform we support.
 func parseAddress(text string) (net.IP, int, error) {
 	host, number, found := strings.Cut(text, ":")
 	bytes, err := hex.DecodeString(host)
 	if !found || err != nil || len(bytes) != net.IPv4len && len(bytes) != net.IPv6len {
-		return nil, 0, fmt.Errorf("no address: %q", text)
+		return nil, 0, fmt.Errorf("invalid address: %q", text)
 	}
 	port, err := strconv.ParseUint(number, 16, 16)
 	if err != nil {
-		return nil, 0, fmt.Errorf("no port: %q", text)
+		return nil, 0, fmt.Errorf("invalid port: %q", text)
 	}
 	for word := 0; word < len(bytes); word += 4 {
 		binary.BigEndian.PutUint32(bytes[word:], binary.LittleEndian.Uint32(bytes[word:]))
@@ -83,7 +84,7 @@ func (f FS) holds(pid int, sockets map[string]bool) bool {
 	folder := f.path(pid, "fd")
 	entries, err := os.ReadDir(folder)
 	if err != nil {
-		return false // another user's, or it ended
+		return false // it belongs to another user, or has exited
 	}
 	for _, entry := range entries {
 		if target, err := os.Readlink(folder + "/" + entry.Name()); err == nil && sockets[target] {

@@ -1,4 +1,4 @@
-// Package proc tells what processes use, from Linux's /proc. Elsewhere everything is ErrUnavailable.
+// Package proc reads the resource usage of processes from Linux's /proc. On other systems everything returns ErrUnavailable.
 package proc
 
 import (
@@ -15,25 +15,25 @@ import (
 	"time"
 )
 
-// ErrUnavailable means that this system doesn't tell.
-var ErrUnavailable = errors.New("not available here (it takes Linux)")
+// ErrUnavailable means that this system doesn't provide the information.
+var ErrUnavailable = errors.New("not available here (needs Linux)")
 
-// tick is the unit of times in /proc/PID/stat: USER_HZ is 100 on every architecture that Go knows.
+// tick is the unit of times in /proc/PID/stat: USER_HZ is 100 on every architecture that Go supports.
 const tick = 10 * time.Millisecond
 
-// FS is a /proc. Tests give one of their own.
+// FS is a /proc file system. Tests use their own.
 type FS struct {
 	root string
-	real bool // the kernel's own, so that system calls tell of the same processes
+	real bool // it is the kernel's own, so system calls refer to the same processes
 }
 
 // System returns this system's /proc.
 func System() FS { return FS{"/proc", true} }
 
-// At returns a /proc that lies somewhere else.
+// At returns a /proc located in another folder.
 func At(folder string) FS { return FS{root: folder} }
 
-// available tells whether there is anything to read.
+// available returns ErrUnavailable if this system has no /proc.
 func (f FS) available() error {
 	if f.real && runtime.GOOS != "linux" {
 		return ErrUnavailable
@@ -45,26 +45,26 @@ func (f FS) path(pid int, name ...string) string {
 	return filepath.Join(append([]string{f.root, strconv.Itoa(pid)}, name...)...)
 }
 
-// Process is one of a tree.
+// Process is a process in a tree.
 type Process struct {
 	PID    int    `json:"pid"`
 	Name   string `json:"name"`
-	root   int    // of these that were asked for, the one that it is or comes from
+	root   int    // the requested process that it is or descends from
 	parent int
-	user   time.Duration // of itself
+	user   time.Duration // its own
 	system time.Duration
-	reaped time.Duration // of children that ended and were waited for
-	split  time.Duration // of these, in user mode
+	reaped time.Duration // of children that exited and were waited for
+	split  time.Duration // the part of reaped spent in user mode
 
-	kernel  bool          // a thread of the kernel's
-	started int64         // in ticks since the system's start: a number that is used again has another
-	used    time.Duration // of itself by its own clock, where that was read
+	kernel  bool          // a kernel thread
+	started int64         // in ticks since boot; distinguishes processes that reuse a PID
+	used    time.Duration // its own CPU time by its clock, if that was read
 }
 
 // kernelThread is PF_KTHREAD among the flags of a process.
 const kernelThread = 0x00200000
 
-// stat reads /proc/PID/stat. The name may hold blanks and brackets; the last bracket ends it.
+// stat reads /proc/PID/stat. The name may contain spaces and parentheses; it ends at the last closing parenthesis.
 func (f FS) stat(pid int) (Process, error) {
 	text, err := os.ReadFile(f.path(pid, "stat"))
 	if err != nil {
@@ -78,12 +78,12 @@ func parseStat(pid int, text string) (Process, error) {
 	if open < 0 || end < open {
 		return Process{}, fmt.Errorf("process %d has no name", pid)
 	}
-	fields := strings.Fields(text[end+1:]) // from the third on: state, ppid, …
+	fields := strings.Fields(text[end+1:]) // starting with the third: state, ppid, …
 	if len(fields) < 20 {
 		return Process{}, fmt.Errorf("process %d has %d fields", pid, len(fields))
 	}
-	number := func(field int) int64 { // counted as in proc(5), from 1
-		n, _ := strconv.ParseInt(fields[field-3], 10, 64) // the kernel writes numbers
+	number := func(field int) int64 { // numbered from 1, as in proc(5)
+		n, _ := strconv.ParseInt(fields[field-3], 10, 64) // the kernel always writes a number
 		return n
 	}
 	return Process{
@@ -94,7 +94,7 @@ func parseStat(pid int, text string) (Process, error) {
 	}, nil
 }
 
-// pids returns every process there is.
+// pids returns all processes.
 func (f FS) pids() ([]int, error) {
 	entries, err := os.ReadDir(f.root)
 	if err != nil {
@@ -109,7 +109,7 @@ func (f FS) pids() ([]int, error) {
 	return pids, nil
 }
 
-// Tree returns these processes and all below them. Each must be there.
+// Tree returns these processes and all their descendants. It is an error if one of the roots doesn't exist.
 func (f FS) Tree(roots []int) ([]Process, error) {
 	if err := f.available(); err != nil {
 		return nil, err
@@ -120,7 +120,7 @@ func (f FS) Tree(roots []int) ([]Process, error) {
 	}
 	for _, root := range roots {
 		if _, there := processes[root]; !there {
-			return nil, fmt.Errorf("there is no process %d: %w", root, fs.ErrNotExist)
+			return nil, fmt.Errorf("no process %d: %w", root, fs.ErrNotExist)
 		}
 	}
 	var tree []Process
@@ -134,11 +134,11 @@ func (f FS) Tree(roots []int) ([]Process, error) {
 	return tree, nil
 }
 
-// readings is how often /proc is read at most to find nobody gone who was there a moment before.
+// readings limits how often /proc is reread to get a listing during which no process exited.
 const readings = 3
 
-// processes reads all there are. One that ends in between is in neither place: no longer there itself, and not yet among
-// what its parent, read before it, had reaped. So all are read again then.
+// processes reads all processes. A process that exits meanwhile would be lost: it is no longer there itself, and not yet in the
+// reaped time of its parent if that was read earlier. In that case all are read again.
 func (f FS) processes() (map[int]Process, error) {
 	for reading := 1; ; reading++ {
 		all, err := f.pids()
@@ -157,9 +157,9 @@ func (f FS) processes() (map[int]Process, error) {
 	}
 }
 
-// rootOf returns which of the roots a process is or comes from: the nearest.
+// rootOf returns the nearest root that a process is or descends from.
 func rootOf(processes map[int]Process, pid int, roots []int) (root int, found bool) {
-	for range len(processes) { // /proc was not read in one moment: parents could go round
+	for range len(processes) { // /proc is not read atomically, so parents could form a cycle
 		p, there := processes[pid]
 		if !there {
 			return 0, false

@@ -16,12 +16,12 @@ import (
 	"superheroes/bench/proc/proctest"
 )
 
-// tree is a made-up /proc.
+// tree is a fake /proc.
 type tree struct{ proctest.Folder }
 
 func newTree(t *testing.T) tree { return tree{proctest.New(t)} }
 
-// process adds one: times in ticks of 10 ms.
+// process adds a process. Times are in ticks of 10 ms.
 func (p tree) process(pid, parent int, name string, user, system, reapedUser, reapedSystem int) {
 	at := strconv.Itoa(pid) + "/"
 	p.Process(proctest.Process{PID: pid, Parent: parent, Name: name, User: user, System: system, ReapedUser: reapedUser, ReapedSystem: reapedSystem})
@@ -54,7 +54,7 @@ func TestUsage(t *testing.T) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 	if rss := At(p.Path).RSS([]int{10, 20, 77}); rss != 600*int64(os.Getpagesize()) {
-		t.Errorf("resident are %d", rss)
+		t.Errorf("resident memory is %d", rss)
 	}
 	if since := got.Since(want); since.CPU != 0 || since.Voluntary != 0 || since.Storage != 0 || since.RSS != got.RSS {
 		t.Errorf("since itself: %+v", since)
@@ -74,8 +74,8 @@ func TestUsageCountsAProcessOnce(t *testing.T) {
 	}
 }
 
-// TestProcessesThatEnd has a worker of a database server end between two readings. What it used is in what its parent has
-// reaped then, and in no other place.
+// TestProcessesThatEnd covers a database server whose worker exits between two readings. By then, its usage is included in its
+// parent's total for reaped children, and nowhere else.
 func TestProcessesThatEnd(t *testing.T) {
 	p := newTree(t)
 	p.process(10, 1, "server", 100, 0, 0, 0)
@@ -107,7 +107,7 @@ func TestUsageSaysWhatIsMissing(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Mkdir(path, 0o755); err != nil { // can't be read, root or not
+	if err := os.Mkdir(path, 0o755); err != nil { // a folder can't be read, even by root
 		t.Fatal(err)
 	}
 	got, err := At(p.Path).Usage([]int{10})
@@ -165,12 +165,12 @@ func TestListening(t *testing.T) {
 		want       []int
 	}{
 		{"loopback", "127.0.0.1", 8004, []int{10}},
-		{"loopback of IPv6", "::1", 8004, []int{50}},
+		{"IPv6 loopback", "::1", 8004, []int{50}},
 		{"a name", "localhost", 8004, []int{10, 50}},
 		{"all addresses", "127.0.0.1", 8005, []int{20}},
-		{"all addresses of IPv6", "127.0.0.1", 8006, []int{40}},
+		{"all IPv6 addresses", "127.0.0.1", 8006, []int{40}},
 		{"another address", "10.0.0.1", 8004, nil},
-		{"nobody", "127.0.0.1", 8007, nil},
+		{"no listener", "127.0.0.1", 8007, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := At(p.Path).Listening(c.host, c.port)
@@ -208,8 +208,8 @@ func TestGroup(t *testing.T) {
 			"memory/docker/ab12/memory.usage_in_bytes": "8192\n",
 		}, Group{"/docker/ab12", 7 * time.Microsecond, 8192}, true},
 		{"no container", "0::/user.slice/session-1.scope\n", nil, Group{}, false},
-		{"one that can't be seen", "0::/kubepods/pod1\n", nil, Group{}, false},
-		{"nothing", "", nil, Group{}, false},
+		{"a group that can't be read", "0::/kubepods/pod1\n", nil, Group{}, false},
+		{"an empty file", "", nil, Group{}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := newTree(t)
@@ -229,7 +229,7 @@ func TestGroup(t *testing.T) {
 	}
 }
 
-// TestThisProcess reads the kernel's own /proc: the clock of a process is exact, and what it did is in it.
+// TestThisProcess reads the kernel's own /proc and checks that a process's clock includes the CPU time it has just used.
 func TestThisProcess(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("there is no /proc on", runtime.GOOS)
@@ -256,7 +256,7 @@ func TestThisProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	if used := after.Since(before).CPU; used < 30*time.Millisecond {
-		t.Errorf("30 ms of CPU are told as %v", used)
+		t.Errorf("30 ms of CPU time are reported as %v", used)
 	}
 	if after.RSS == 0 || after.PSS == 0 || after.Threads == 0 || after.Voluntary == 0 || after.ReadCalls == 0 {
 		t.Errorf("got %+v", after)
@@ -275,8 +275,8 @@ func FuzzParseStat(f *testing.F) {
 	})
 }
 
-// TestAChildThatEnded compares what the kernel tells of a shell whose child has worked and ended, before the shell ends
-// and after.
+// TestAChildThatEnded checks the usage of a shell whose child has used CPU time and exited: the reading before the shell exits
+// must match the kernel's total afterwards.
 func TestAChildThatEnded(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("there is no /proc on", runtime.GOOS)
@@ -298,21 +298,21 @@ func TestAChildThatEnded(t *testing.T) {
 	}
 	usage, err := System().Usage([]int{shell.Process.Pid})
 	_ = in.Close()
-	_ = shell.Wait() // reading the end of its input, it exits with 1
+	_ = shell.Wait() // at the end of its input, it exits with status 1
 	if err != nil {
 		t.Fatal(err)
 	}
 	whole := shell.ProcessState.UserTime() + shell.ProcessState.SystemTime()
-	const steps = 2 * tick // both counters of children are told in whole ticks
+	const steps = 2 * tick // both counters of children are in whole ticks
 	if whole <= 2*steps || usage.CPU < whole-steps-tick || usage.CPU > whole+tick {
-		t.Errorf("%v were told before the end, of %v in all", usage.CPU, whole)
+		t.Errorf("reading before exit was %v, total is %v", usage.CPU, whole)
 	}
 	if usage.Trees[shell.Process.Pid] != usage.CPU {
 		t.Errorf("by process: %v", usage.Trees)
 	}
 }
 
-// TestAProcessThatIsGone has one whose folder is there, and nothing in it: the others are told of all the same.
+// TestAProcessThatIsGone covers a process whose folder is still there but empty: the others must be returned all the same.
 func TestAProcessThatIsGone(t *testing.T) {
 	p := newTree(t)
 	p.process(10, 1, "one", 1, 0, 0, 0)

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Self returns the CPU time that this process has used, without its children.
+// Self returns the CPU time that this process has used, excluding its children.
 func Self() (time.Duration, error) {
 	var usage unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {

@@ -12,28 +12,27 @@ import (
 	"time"
 )
 
-// ErrHidden means that processes of this machine can't be seen from here.
-var ErrHidden = errors.New("not every process of this machine can be seen from here: a container, or a /proc that hides those of others")
+// ErrHidden means that some processes of this machine are not visible.
+var ErrHidden = errors.New("not all processes of this machine are visible: running in a container, or /proc hides other users' processes")
 
-// kthreadd is the kernel's own process, which starts its threads. A container of its own process ids has another process
-// under that number, or none; a /proc that is mounted with hidepid doesn't show it.
+// kthreadd is the PID of the kernel process that starts all kernel threads. In a PID namespace, that PID belongs to another
+// process or to none; a /proc mounted with hidepid doesn't show it.
 const kthreadd = 2
 
-// Census is what every process of the machine has used until a moment.
+// Census is the CPU time that every process of the machine has used up to a point in time.
 //
-// It is taken from each process's own clock, in nanoseconds. The totals in /proc/stat would have those that can't be seen
-// as well, but they can't be compared with clocks: sampled by ticks they were 17 % of the cores below the clocks at 1,000
-// requests a second and 6 % above at 4,000, and what is left beside the idle time held 6 % for interrupts and for cores
-// that woke up.
+// It is read from each process's own clock, in nanoseconds. The totals in /proc/stat would include processes that aren't
+// visible, but they can't be compared with the clocks: being sampled by ticks, they were 17 % of the cores below the clocks at
+// 1,000 requests per second and 6 % above at 4,000; and capacity minus idle time included 6 % for interrupts and waking cores.
 type Census struct {
 	At    time.Time
-	Steal time.Duration // of the cores that were asked for, added up, in steps of 10 ms
+	Steal time.Duration // total over the requested cores, in steps of 10 ms
 
 	processes map[int]Process
 }
 
-// Census reads what every process has used, and what the hypervisor took from these cores. The error is ErrHidden where
-// there may be processes that can't be seen.
+// Census reads the CPU time of every process, and the time the hypervisor took from these cores. The error is ErrHidden if some
+// processes may not be visible.
 func (f FS) Census(cores []int) (Census, error) {
 	if err := f.available(); err != nil {
 		return Census{}, err
@@ -53,17 +52,17 @@ func (f FS) Census(cores []int) (Census, error) {
 		p.used = f.exact(p)
 		c.processes[pid] = p
 	}
-	c.At = begin.Add(time.Since(begin) / 2) // one after the other was read
+	c.At = begin.Add(time.Since(begin) / 2) // the processes were read one after the other
 	return c, nil
 }
 
-// steal adds up what the hypervisor gave to others while these cores had something to run.
+// steal adds up the time the hypervisor gave to other guests while these cores had work to do.
 func (f FS) steal(cores []int) (time.Duration, error) {
 	text, err := os.ReadFile(filepath.Join(f.root, "stat"))
 	if err != nil {
-		return 0, fmt.Errorf("reading the time stolen: %w", err)
+		return 0, fmt.Errorf("reading the steal time: %w", err)
 	}
-	stolen, told := int64(0), 0
+	stolen, found := int64(0), 0
 	for line := range strings.Lines(string(text)) {
 		fields := strings.Fields(line) // cpu1 user nice system idle iowait irq softirq steal …
 		if len(fields) < 9 {
@@ -72,29 +71,29 @@ func (f FS) steal(cores []int) (time.Duration, error) {
 		number, isCPU := strings.CutPrefix(fields[0], "cpu")
 		core, err := strconv.Atoi(number)
 		if !isCPU || err != nil || !slices.Contains(cores, core) {
-			continue // the first line adds up all cores
+			continue // the first line is the total of all cores
 		}
-		told++
+		found++
 		stolen += numberAt([]byte(line), 8)
 	}
-	if told < len(cores) {
-		return 0, fmt.Errorf("the time stolen is told of %d of the cores %v", told, cores)
+	if found < len(cores) {
+		return 0, fmt.Errorf("steal time is available for only %d of the cores %v", found, cores)
 	}
 	return time.Duration(stolen) * tick, nil
 }
 
-// Stranger is a process that took CPU time and is none of ours.
+// Stranger is an unrelated process that used CPU time.
 type Stranger struct {
 	PID  int
 	Name string
 	Used time.Duration
 }
 
-// Strangers returns the CPU time since the census before that went to processes that are neither kernel threads, nor among
-// these trees, nor alone (which may have others below it); and those that took most of it, the busiest first.
+// Strangers returns the CPU time used since the census before by strangers, and these processes, busiest first. Strangers are
+// all processes except kernel threads, these trees, and the single process alone, whose children do count.
 //
-// A process that began and ended in between is in what its parent reaped, in steps of 10 ms. Lost is only one that ended
-// and whose parent told the kernel not to keep what it used, and with it as much of what others reaped.
+// The time of a process that started and exited in between is included in its parent's reaped time, in steps of 10 ms. Only if
+// the parent told the kernel to discard it is that time lost, and an equal amount of other reaped time with it.
 func (c Census) Strangers(before Census, trees []int, alone int) (total time.Duration, busiest []Stranger) {
 	past, ended := c.past(before, trees, alone)
 	reaped := time.Duration(0)
@@ -118,8 +117,8 @@ func (c Census) Strangers(before Census, trees []int, alone int) (total time.Dur
 	return total + max(0, reaped-past), busiest
 }
 
-// past returns what strangers that have ended since had used before, which is in what somebody reaped; and the same by the
-// nearest process above each that is still there, who may be that.
+// past returns the CPU time that strangers which have exited since then had used by the earlier census, because it is now part
+// of some process's reaped time. It also returns it by the nearest ancestor that still exists, which is the likely one.
 func (c Census) past(before Census, trees []int, alone int) (past time.Duration, by map[int]time.Duration) {
 	by = map[int]time.Duration{}
 	there := func(pid int) bool {
@@ -132,7 +131,7 @@ func (c Census) past(before Census, trees []int, alone int) (past time.Duration,
 		}
 		used := p.used + p.reaped
 		past += used
-		for range len(before.processes) { // parents could go round
+		for range len(before.processes) { // parents could form a cycle
 			if pid = before.processes[pid].parent; pid == 0 || there(pid) {
 				break
 			}
@@ -142,7 +141,7 @@ func (c Census) past(before Census, trees []int, alone int) (past time.Duration,
 	return past, by
 }
 
-// ours reports whether a process is no stranger.
+// ours reports whether a process is not a stranger.
 func (c Census) ours(pid int, trees []int, alone int) bool {
 	if pid == alone || c.processes[pid].kernel {
 		return true

@@ -11,12 +11,12 @@ import (
 	"superheroes/bench/proc/proctest"
 )
 
-// Processes of the made-up machine.
+// Processes of the fake machine.
 const (
 	anInit, target, worker, generator, child, other = 1, 10, 11, 20, 21, 30
 )
 
-// machine is a made-up /proc of two cores, in which each process has used a second.
+// machine returns a fake /proc with two cores, in which each process has used one second.
 func machine(t *testing.T) tree {
 	p := newTree(t)
 	p.Write("stat", "cpu  9 9 9 9 9 9 9 50 0 0\ncpu0 9 9 9 9 9 9 9 20 0 0\ncpu1 9 9 9 9 9 9 9 30 0 0\n")
@@ -32,7 +32,7 @@ func machine(t *testing.T) tree {
 	return p
 }
 
-// TestStrangers has processes work, come and go between two readings. Times are in ticks of 10 ms.
+// TestStrangers has processes work, start and exit between two readings. Times are in ticks of 10 ms.
 func TestStrangers(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -40,7 +40,7 @@ func TestStrangers(t *testing.T) {
 		want    int
 		busiest string
 	}{
-		{"nobody", func(tree) {}, 0, ""},
+		{"no activity", func(tree) {}, 0, ""},
 		{"ours and the kernel", func(p tree) {
 			p.Process(proctest.Process{PID: target, Parent: anInit, User: 200})
 			p.Process(proctest.Process{PID: worker, Parent: target, System: 200})
@@ -50,35 +50,35 @@ func TestStrangers(t *testing.T) {
 		{"another", func(p tree) {
 			p.Process(proctest.Process{PID: other, Parent: anInit, Name: "other", User: 120, System: 5})
 		}, 25, "other"},
-		{"a child of the generator's, which is not the target", func(p tree) {
+		{"a child of the generator", func(p tree) {
 			p.Process(proctest.Process{PID: child, Parent: generator, Name: "floor", User: 107})
 		}, 7, "floor"},
-		{"one that came", func(p tree) { p.Process(proctest.Process{PID: 31, Parent: other, Name: "new", User: 9}) }, 9, "new"},
-		{"one that came and went", func(p tree) {
+		{"one that started", func(p tree) { p.Process(proctest.Process{PID: 31, Parent: other, Name: "new", User: 9}) }, 9, "new"},
+		{"one that started and exited", func(p tree) {
 			p.Process(proctest.Process{PID: other, Parent: anInit, Name: "other", User: 100, ReapedUser: 8, ReapedSystem: 3})
 		}, 11, "other"},
-		{"one that went, with what it had used before", func(p tree) {
+		{"one that exited, with its earlier usage", func(p tree) {
 			p.Gone(other)
 			p.Process(proctest.Process{PID: anInit, Name: "init", User: 100, ReapedUser: 106})
 		}, 6, "init"},
-		{"one that went and that its parent waited for, beside another", func(p tree) {
+		{"one that exited and was reaped, beside another", func(p tree) {
 			p.Gone(other)
 			p.Process(proctest.Process{PID: child, Parent: generator, Name: "floor", User: 105})
 			p.Process(proctest.Process{PID: anInit, Name: "init", User: 100, ReapedUser: 102})
 		}, 7, "floor"},
-		{"one that went and that nobody waited for, beside another", func(p tree) {
+		{"one that exited and was not reaped, beside another", func(p tree) {
 			p.Gone(other)
 			p.Process(proctest.Process{PID: anInit, Name: "init", User: 104})
 		}, 4, "init"},
-		{"one that went, and its number to another", func(p tree) {
+		{"one that exited and whose PID was reused", func(p tree) {
 			p.Process(proctest.Process{PID: other, Parent: anInit, Name: "second", User: 30, Started: 500})
 			p.Process(proctest.Process{PID: anInit, Name: "init", User: 100, ReapedUser: 102})
 		}, 32, "second"},
-		{"a worker of the target's that came and went", func(p tree) {
+		{"a worker of the target that exited", func(p tree) {
 			p.Gone(worker)
 			p.Process(proctest.Process{PID: target, Parent: anInit, User: 100, ReapedUser: 190})
 		}, 0, ""},
-		{"a worker of the target's whose parent ended", func(p tree) {
+		{"a worker of the target whose parent exited", func(p tree) {
 			p.Gone(target)
 			p.Process(proctest.Process{PID: worker, Parent: anInit, User: 190})
 		}, 0, ""},
@@ -112,18 +112,18 @@ func TestSteal(t *testing.T) {
 		want  time.Duration
 	}{{[]int{1}, 300 * time.Millisecond}, {[]int{0, 1}, 500 * time.Millisecond}} {
 		if got, err := At(p.Path).Census(c.cores); err != nil || got.Steal != c.want {
-			t.Errorf("of the cores %v were stolen %v, %v; want %v", c.cores, got.Steal, err, c.want)
+			t.Errorf("cores %v: got steal %v, %v; want %v", c.cores, got.Steal, err, c.want)
 		}
 	}
-	if _, err := At(p.Path).Census([]int{0, 2}); err == nil || !strings.Contains(err.Error(), "1 of the cores") {
-		t.Errorf("a core that isn't there: %v", err)
+	if _, err := At(p.Path).Census([]int{0, 2}); err == nil || !strings.Contains(err.Error(), "only 1 of the cores") {
+		t.Errorf("a core that doesn't exist: %v", err)
 	}
 }
 
-// TestHidden has a /proc that doesn't show every process: strangers may be at work that nobody sees.
+// TestHidden uses a /proc that doesn't show every process, so that strangers may go unnoticed.
 func TestHidden(t *testing.T) {
 	for name, change := range map[string]func(tree){
-		"nobody there":              func(p tree) { p.Gone(kthreadd) },
+		"no such process":           func(p tree) { p.Gone(kthreadd) },
 		"a container's own process": func(p tree) { p.Process(proctest.Process{PID: kthreadd, Parent: anInit, Name: "kthreadd"}) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -139,7 +139,7 @@ func TestHidden(t *testing.T) {
 func TestLoad(t *testing.T) {
 	p := newTree(t)
 	if _, err := At(p.Path).Load(); err == nil {
-		t.Error("no error where nothing is told")
+		t.Error("no error without a loadavg file")
 	}
 	p.Write("loadavg", "2.61 1.08 0.60 3/123 4567\n")
 	if got, err := At(p.Path).Load(); got != 2.61 || err != nil {
@@ -147,7 +147,7 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// TestStrangersHere has a real process work beside this one.
+// TestStrangersHere runs a real busy process beside this one.
 func TestStrangersHere(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("there is no /proc on", runtime.GOOS)
@@ -184,9 +184,9 @@ func TestStrangersHere(t *testing.T) {
 		seen = seen || s.PID == busy.Process.Pid && s.Used >= long
 	}
 	if total < long || !seen {
-		t.Errorf("strangers took %v, at least %v of it the process %d; the busiest were %v", total, long, busy.Process.Pid, busiest)
+		t.Errorf("strangers took %v, want at least %v by process %d; the busiest were %v", total, long, busy.Process.Pid, busiest)
 	}
 	if without, _ := after.Strangers(before, []int{busy.Process.Pid}, 0); without > total-long {
-		t.Errorf("with it among ours strangers took %v of %v", without, total)
+		t.Errorf("with that process excluded, strangers took %v of %v", without, total)
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// clock reads the CPU-time clock of a process, in nanoseconds where /proc has ticks of 10 ms. Its number is the
-// kernel's own encoding, which clock_getcpuclockid(3) makes too.
+// clock reads the CPU-time clock of a process, which has nanosecond resolution, unlike the 10 ms ticks of /proc. The clock ID
+// uses the kernel's encoding, as does clock_getcpuclockid(3).
 func clock(pid int) (time.Duration, bool) {
 	var now unix.Timespec
 	if err := unix.ClockGettime(int32(^pid<<3|2), &now); err != nil {
@@ -25,7 +25,7 @@ func clock(pid int) (time.Duration, bool) {
 func Cores(pid int) ([]int, error) {
 	var set unix.CPUSet
 	if err := unix.SchedGetaffinity(pid, &set); err != nil {
-		return nil, fmt.Errorf("asking for the cores of process %d: %w", pid, err)
+		return nil, fmt.Errorf("reading the CPU affinity of process %d: %w", pid, err)
 	}
 	var cores []int
 	for core := range len(set) * 64 {
@@ -36,17 +36,17 @@ func Cores(pid int) ([]int, error) {
 	return cores, nil
 }
 
-// Pin lets every thread of the process run on these cores only; threads that it starts later inherit that.
+// Pin restricts all threads of the process to these cores; threads that it starts later inherit that.
 func Pin(pid int, cores []int) error {
 	var set unix.CPUSet
 	for _, core := range cores {
 		if core < 0 || core >= len(set)*64 {
-			return fmt.Errorf("there is no core %d", core)
+			return fmt.Errorf("no such core: %d", core)
 		}
 		set.Set(core)
 	}
 	folder := "/proc/" + strconv.Itoa(pid) + "/task"
-	// Twice: a thread that was started by one that was not pinned yet is found the second time.
+	// Twice, to catch threads started meanwhile by a thread that wasn't pinned yet.
 	for range 2 {
 		tasks, err := os.ReadDir(folder)
 		if err != nil {

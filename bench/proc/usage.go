@@ -14,40 +14,40 @@ import (
 	"time"
 )
 
-// Usage is what processes used since they began, and what they have now.
+// Usage is what processes have used since they started, and what they hold now.
 //
-// CPU time is that of each process's own clock, in nanoseconds, and of all below it; and of children that ended and that
-// their parent waited for, in steps of 10 ms for all of a parent's together, since the kernel tells that in ticks. So a
-// database server of many processes loses nothing when one of them ends. Not counted are processes whose parent ended
-// before them, for they are nobody's below a root any more, and children that ended and that nobody waits for.
+// CPU time is read from the clock of each process and of all its descendants, in nanoseconds. To it is added the time of children
+// that exited and were waited for, in steps of 10 ms per parent, since the kernel counts that in ticks. So nothing is lost when
+// one process of a database server exits. Not counted are processes whose parent exited before them, because they no longer
+// descend from a root, and children that exited without being waited for.
 type Usage struct {
 	CPU    time.Duration `json:"cpu_ns"` // user and system
 	User   time.Duration `json:"user_ns"`
 	System time.Duration `json:"system_ns"`
 
-	RSS int64 `json:"rss_bytes"` // resident memory; what processes share counts once for each
-	PSS int64 `json:"pss_bytes"` // the same, with what is shared divided among who shares it
+	RSS int64 `json:"rss_bytes"` // resident memory; shared pages count fully for each process
+	PSS int64 `json:"pss_bytes"` // the same, but shared pages are divided among the processes that share them
 
-	Voluntary   int64 `json:"voluntary_switches"` // context switches of the threads that are there
+	Voluntary   int64 `json:"voluntary_switches"` // context switches of the threads that exist now
 	Involuntary int64 `json:"involuntary_switches"`
 
-	ReadCalls  int64 `json:"read_calls"` // system calls that read or write files and sockets by read, write and their like;
+	ReadCalls  int64 `json:"read_calls"` // system calls that read or write files and sockets with read, write and similar;
 	WriteCalls int64 `json:"write_calls"`
-	// send and recv and all calls that move no data are not among them.
+	// send, recv and all calls that move no data are not included.
 	Storage int64 `json:"storage_bytes"` // sent to the storage layer
 
-	Groups      []string      `json:"groups,omitempty"` // of the containers that they are in
+	Groups      []string      `json:"groups,omitempty"` // control groups of the containers they run in
 	GroupCPU    time.Duration `json:"group_cpu_ns"`
 	GroupMemory int64         `json:"group_memory_bytes"`
 
-	PIDs    []int                 `json:"pids"`    // of the whole trees
-	Trees   map[int]time.Duration `json:"tree_ns"` // CPU time by root; a root below another has its own
+	PIDs    []int                 `json:"pids"`    // all processes of the trees
+	Trees   map[int]time.Duration `json:"tree_ns"` // CPU time by root; a root that descends from another has its own entry
 	Threads int                   `json:"threads"`
 	Missing []string              `json:"missing,omitempty"` // what could not be read
 	At      time.Time             `json:"at"`
 }
 
-// Since returns what was used between before and u. What is there now stays as it is.
+// Since returns the usage between before and u. Current values, such as memory, stay as they are in u.
 func (u Usage) Since(before Usage) Usage {
 	trees := map[int]time.Duration{}
 	for root, used := range u.Trees {
@@ -66,7 +66,7 @@ func (u Usage) Since(before Usage) Usage {
 	return u
 }
 
-// Usage adds up what the trees of processes below these use.
+// Usage adds up the usage of these processes and all their descendants.
 func (f FS) Usage(roots []int) (Usage, error) {
 	tree, err := f.Tree(roots)
 	if err != nil {
@@ -86,14 +86,14 @@ func (f FS) Usage(roots []int) (Usage, error) {
 	return u, nil
 }
 
-// note remembers what could not be read of a process that is still there.
+// note records what could not be read about a process that still exists.
 func (u *Usage) note(p Process, what string, err error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		u.Missing = append(u.Missing, fmt.Sprintf("%s of process %d (%s)", what, p.PID, p.Name))
 	}
 }
 
-// addCPU takes the process's clock, which is exact, and divides it by the ticks of user and system mode.
+// addCPU adds the process's clock, which is exact, split in proportion to its ticks in user and system mode.
 func (f FS) addCPU(u *Usage, p Process) {
 	own, exact, user := p.user+p.system, f.exact(p), p.user
 	if own > 0 {
@@ -105,7 +105,7 @@ func (f FS) addCPU(u *Usage, p Process) {
 	u.System += exact - user + p.reaped - p.split
 }
 
-// exact returns what a process has used itself: by its clock, or by its ticks where there is none to read.
+// exact returns the CPU time of the process itself: from its clock or, if that can't be read, from its ticks.
 func (f FS) exact(p Process) time.Duration {
 	if f.real {
 		if used, ok := clock(p.PID); ok {
@@ -115,7 +115,7 @@ func (f FS) exact(p Process) time.Duration {
 	return p.user + p.system
 }
 
-// addGroups adds the containers of these processes, each once.
+// addGroups adds the control groups of these processes' containers, each once.
 func (f FS) addGroups(u *Usage, roots []int) {
 	for _, pid := range roots {
 		g, ok := f.Group(pid)
@@ -128,11 +128,11 @@ func (f FS) addGroups(u *Usage, roots []int) {
 	}
 }
 
-// RSS returns the resident memory of these processes alone, in bytes. It is cheap enough to be asked often.
+// RSS returns the resident memory of these processes, without descendants, in bytes. It is cheap enough to call often.
 func (f FS) RSS(pids []int) int64 {
 	total := int64(0)
 	for _, pid := range pids {
-		if text, err := os.ReadFile(f.path(pid, "statm")); err == nil { // else it ended
+		if text, err := os.ReadFile(f.path(pid, "statm")); err == nil { // otherwise it has exited
 			total += numberAt(text, 1) * int64(os.Getpagesize())
 		}
 	}
@@ -144,11 +144,11 @@ func numberAt(text []byte, field int) int64 {
 	if field >= len(fields) {
 		return 0
 	}
-	n, _ := strconv.ParseInt(string(fields[field]), 10, 64) // the kernel writes numbers
+	n, _ := strconv.ParseInt(string(fields[field]), 10, 64) // the kernel always writes a number
 	return n
 }
 
-// addMemory reads smaps_rollup. A kernel thread and a process that is ending have none.
+// addMemory reads smaps_rollup. Kernel threads and exiting processes have none.
 func (f FS) addMemory(u *Usage, pid int) error {
 	values, err := f.values(f.path(pid, "smaps_rollup"))
 	if err != nil {
@@ -159,7 +159,7 @@ func (f FS) addMemory(u *Usage, pid int) error {
 	return nil
 }
 
-// addSwitches adds up the threads: the process's own status tells of its first thread only.
+// addSwitches adds up the threads, since the status of the process covers only its first thread.
 func (f FS) addSwitches(u *Usage, pid int) error {
 	tasks, err := os.ReadDir(f.path(pid, "task"))
 	if err != nil {
@@ -168,7 +168,7 @@ func (f FS) addSwitches(u *Usage, pid int) error {
 	for _, task := range tasks {
 		values, err := f.values(f.path(pid, "task", task.Name(), "status"))
 		if err != nil {
-			continue // it ended
+			continue // it has exited
 		}
 		u.Threads++
 		u.Voluntary += values["voluntary_ctxt_switches"]
@@ -188,7 +188,7 @@ func (f FS) addIO(u *Usage, pid int) error {
 	return nil
 }
 
-// values reads lines as in "Rss:  12 kB"; those without a number are left out.
+// values parses lines such as "Rss:  12 kB", skipping lines without a number.
 func (f FS) values(path string) (map[string]int64, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -213,7 +213,7 @@ func parseValues(text []byte) map[string]int64 {
 	return values
 }
 
-// Load returns the load average of the last minute: how many threads ran, or waited for a core or a disk.
+// Load returns the load average over the last minute: how many threads were running, or waiting for a core or a disk.
 func (f FS) Load() (float64, error) {
 	if err := f.available(); err != nil {
 		return 0, err

@@ -7,32 +7,32 @@ import (
 	"io"
 )
 
-// Limits of an answer, in bytes.
+// Response size limits, in bytes.
 const (
 	maxHead = 64 << 10
 	maxBody = 64 << 20
 )
 
-// Answer is what came back.
+// Answer is an HTTP response.
 type Answer struct {
 	Status int
 	Body   []byte
-	Close  bool // the server takes no further request on this connection
+	Close  bool // the server accepts no further requests on this connection
 
-	RetryAfter int // seconds; 0 when the server doesn't say
+	RetryAfter int // seconds; 0 if not given as a number
 }
 
-// buffer holds what was received and not yet used up.
+// buffer holds received bytes that have not been consumed yet.
 type buffer struct {
 	bytes     []byte
-	from, to  int    // what is there
-	assembled []byte // body of an answer that came in chunks
+	from, to  int    // range of unconsumed bytes
+	assembled []byte // body of a chunked response
 	received  int64
 }
 
 func (b *buffer) reset() { b.from, b.to = 0, 0 }
 
-// fill reads once, and makes room for it first.
+// fill makes room and reads once.
 func (b *buffer) fill(r io.Reader) error {
 	if b.from > 0 && (b.from == b.to || b.to == len(b.bytes)) {
 		b.to = copy(b.bytes, b.bytes[b.from:b.to])
@@ -55,7 +55,7 @@ func (b *buffer) fill(r io.Reader) error {
 	return err
 }
 
-// answer reads one answer, behind those that only say that it will come. What is there beyond it breaks the protocol.
+// answer reads a response, skipping any interim (1xx) responses that precede it. Bytes after it violate the protocol.
 func (b *buffer) answer(r io.Reader) (Answer, error) {
 	for {
 		h, err := b.head(r)
@@ -67,17 +67,17 @@ func (b *buffer) answer(r io.Reader) (Answer, error) {
 		}
 		body, err := b.body(r, h)
 		if err != nil {
-			return Answer{}, fmt.Errorf("reading the body of a %d answer: %w", h.status, err)
+			return Answer{}, fmt.Errorf("reading the body of a response with status %d: %w", h.status, err)
 		}
 		if b.from != b.to {
-			return Answer{}, errors.New("there is more than one answer")
+			return Answer{}, errors.New("unexpected bytes after the response")
 		}
 		return Answer{Status: h.status, Body: body, Close: h.close || h.toTheEnd(), RetryAfter: h.retryAfter}, nil
 	}
 }
 
-// line returns the next line without its end; it stays valid until the next read.
-func (b *buffer) line(r io.Reader, most int) ([]byte, error) {
+// line returns the next line without its line ending. It is valid until the next read.
+func (b *buffer) line(r io.Reader, limit int) ([]byte, error) {
 	seen := 0
 	for {
 		if end := bytes.IndexByte(b.bytes[b.from+seen:b.to], '\n'); end >= 0 {
@@ -85,8 +85,8 @@ func (b *buffer) line(r io.Reader, most int) ([]byte, error) {
 			b.from += seen + end + 1
 			return bytes.TrimSuffix(line, []byte("\r")), nil
 		}
-		if seen = b.to - b.from; seen > most {
-			return nil, errors.New("a line is too long")
+		if seen = b.to - b.from; seen > limit {
+			return nil, errors.New("line too long")
 		}
 		if err := b.fill(r); err != nil {
 			return nil, unexpected(err)
@@ -94,20 +94,20 @@ func (b *buffer) line(r io.Reader, most int) ([]byte, error) {
 	}
 }
 
-// head is what the lines before a body say.
+// head is the parsed status line and headers.
 type head struct {
 	status  int
 	old     bool // HTTP/1.0
 	close   bool
 	chunked bool
-	length  int64 // -1 when it isn't told
+	length  int64 // -1 if not given
 
 	retryAfter int
 }
 
 func (h head) bodiless() bool { return h.status == 204 || h.status == 304 }
 
-// toTheEnd tells whether the body ends where the connection does.
+// toTheEnd reports whether the body extends to the end of the connection.
 func (h head) toTheEnd() bool { return !h.bodiless() && !h.chunked && h.length < 0 }
 
 func (b *buffer) head(r io.Reader) (head, error) {
@@ -127,44 +127,44 @@ func (b *buffer) head(r io.Reader) (head, error) {
 			break
 		}
 		if size > maxHead {
-			return head{}, errors.New("the headers are too long")
+			return head{}, errors.New("headers too long")
 		}
 		if err := h.field(line); err != nil {
 			return head{}, err
 		}
 	}
 	if h.chunked && h.old {
-		return head{}, errors.New("chunks in HTTP/1.0")
+		return head{}, errors.New("chunked encoding in HTTP/1.0")
 	}
 	return h, nil
 }
 
-// statusLine reads as in HTTP/1.1 200 OK.
+// statusLine parses lines such as HTTP/1.1 200 OK.
 func statusLine(line []byte) (head, error) {
 	h := head{length: -1}
 	if len(line) < 12 || string(line[:7]) != "HTTP/1." || line[7] != '0' && line[7] != '1' || line[8] != ' ' ||
 		len(line) > 12 && line[12] != ' ' {
-		return h, fmt.Errorf("no status line: %.40q", line)
+		return h, fmt.Errorf("invalid status line: %.40q", line)
 	}
 	h.old = line[7] == '0'
 	h.close = h.old
 	for _, digit := range line[9:12] {
 		if digit < '0' || digit > '9' {
-			return h, fmt.Errorf("no status: %.40q", line)
+			return h, fmt.Errorf("invalid status: %.40q", line)
 		}
 		h.status = 10*h.status + int(digit-'0')
 	}
 	if h.status < 100 {
-		return h, fmt.Errorf("no status: %.40q", line)
+		return h, fmt.Errorf("invalid status: %.40q", line)
 	}
 	return h, nil
 }
 
-// field takes from a header what concerns the body and the connection.
+// field parses a header line if it concerns the body, the connection or retries.
 func (h *head) field(line []byte) error {
 	colon := bytes.IndexByte(line, ':')
 	if colon < 1 || line[0] <= ' ' || line[colon-1] <= ' ' {
-		return fmt.Errorf("no header: %.40q", line)
+		return fmt.Errorf("invalid header: %.40q", line)
 	}
 	name, value := line[:colon], bytes.Trim(line[colon+1:], " \t")
 	switch len(name) {
@@ -183,7 +183,7 @@ func (h *head) field(line []byte) error {
 	case len("transfer-encoding"):
 		if bytes.EqualFold(name, []byte("transfer-encoding")) {
 			if h.chunked || !bytes.EqualFold(value, []byte("chunked")) {
-				return fmt.Errorf("an unknown Transfer-Encoding: %.40q", value)
+				return fmt.Errorf("unsupported Transfer-Encoding: %.40q", value)
 			}
 			h.chunked = true
 		}
@@ -205,16 +205,16 @@ func (h *head) connection(value []byte) {
 func (h *head) contentLength(value []byte) error {
 	length, err := digits(value, 10)
 	if err != nil || h.length >= 0 && h.length != length {
-		return fmt.Errorf("no Content-Length: %.40q", value)
+		return fmt.Errorf("invalid Content-Length: %.40q", value)
 	}
 	h.length = length
 	return nil
 }
 
-// digits reads a number of at most 15 digits and nothing else.
+// digits parses a number of at most 15 digits.
 func digits(text []byte, base int64) (int64, error) {
 	if len(text) == 0 || len(text) > 15 {
-		return 0, errors.New("no number")
+		return 0, errors.New("invalid number")
 	}
 	n := int64(0)
 	for _, c := range text {
@@ -226,7 +226,7 @@ func digits(text []byte, base int64) (int64, error) {
 			digit = int64(c|0x20-'a') + 10
 		}
 		if digit >= base {
-			return 0, errors.New("no number")
+			return 0, errors.New("invalid number")
 		}
 		n = n*base + digit
 	}
@@ -248,7 +248,7 @@ func (b *buffer) body(r io.Reader, h head) ([]byte, error) {
 // take returns the next n bytes.
 func (b *buffer) take(r io.Reader, n int64) ([]byte, error) {
 	if n > maxBody {
-		return nil, fmt.Errorf("it has %d bytes", n)
+		return nil, fmt.Errorf("body too large: %d bytes", n)
 	}
 	for int64(b.to-b.from) < n {
 		if err := b.fill(r); err != nil {
@@ -272,7 +272,7 @@ func (b *buffer) chunks(r io.Reader) ([]byte, error) {
 		}
 		size, err := digits(bytes.TrimRight(line, " \t"), 16)
 		if err != nil || size+int64(len(b.assembled)) > maxBody {
-			return nil, fmt.Errorf("no size of a chunk: %.40q", line)
+			return nil, fmt.Errorf("invalid chunk size: %.40q", line)
 		}
 		if size == 0 {
 			return b.assembled, b.trailer(r)
@@ -283,7 +283,7 @@ func (b *buffer) chunks(r io.Reader) ([]byte, error) {
 		}
 		b.assembled = append(b.assembled, chunk...)
 		if end, err := b.take(r, 2); err != nil || string(end) != "\r\n" {
-			return nil, errors.New("a chunk has no end")
+			return nil, errors.New("unterminated chunk")
 		}
 	}
 }
@@ -295,16 +295,16 @@ func (b *buffer) trailer(r io.Reader) error {
 			return err
 		}
 		if size += len(line); size > maxHead || bytes.IndexByte(line, ':') < 1 {
-			return fmt.Errorf("no trailer: %.40q", line)
+			return fmt.Errorf("invalid trailer: %.40q", line)
 		}
 	}
 }
 
-// rest returns all until the server closes.
+// rest reads until the server closes the connection.
 func (b *buffer) rest(r io.Reader) ([]byte, error) {
 	for {
 		if b.to-b.from > maxBody {
-			return nil, errors.New("it has no end")
+			return nil, errors.New("body too large")
 		}
 		if err := b.fill(r); errors.Is(err, io.EOF) {
 			return b.take(r, int64(b.to-b.from))

@@ -1,5 +1,5 @@
-// Package rawhttp is the HTTP/1.1 client of a load generator: one kept-alive connection, one request at a time, and as
-// little work for each as can be. It never sends a request twice, follows nothing and corrects nothing.
+// Package rawhttp is an HTTP/1.1 client for a load generator: one keep-alive connection, one request at a time, and as little
+// work per request as possible. It never retries, follows no redirects and corrects nothing.
 package rawhttp
 
 import (
@@ -14,18 +14,17 @@ import (
 )
 
 var (
-	// ErrConnect means that there was no connection, so that the server has not seen the request.
+	// ErrConnect means that connecting failed, so the server has not seen the request.
 	ErrConnect = errors.New("can't connect")
-	// ErrUnanswered means that the request, or a part of it, was sent and no whole answer came back.
-	ErrUnanswered = errors.New("no whole answer")
+	// ErrUnanswered means that the request was sent, at least in part, but no complete response came back.
+	ErrUnanswered = errors.New("no complete response")
 )
 
-// idle is how long a connection may rest before it is asked, at the cost of a system call, whether the server has
-// closed it. A request that is written to a closed connection would be one without an answer, by no fault of the server.
+// idle is how long a connection may be idle before it is checked, at the cost of a system call, whether the server has closed
+// it. A request written to a closed connection would count as unanswered although the server did nothing wrong.
 const idle = 50 * time.Millisecond
 
-// Conn is a connection to one server, made when it is first needed and again after a failure. It is not safe for
-// concurrent use.
+// Conn is a connection to one server, opened when first needed and reopened after a failure. It is not safe for concurrent use.
 type Conn struct {
 	address, host string
 	secure        bool
@@ -33,19 +32,19 @@ type Conn struct {
 	conn          net.Conn
 	in            buffer
 	out           []byte
-	used          time.Time // when the last answer came
+	used          time.Time // when the last response arrived
 
-	Sent, Received int64 // bytes, of HTTP, so far
-	Dialled        int64 // connections made so far
+	Sent, Received int64 // HTTP bytes so far
+	Dialled        int64 // connections opened so far
 }
 
-// New returns a connection to the server at base, as in http://host:port. A request and its answer, with the connection
-// when one must be made, may take as long as timeout.
+// New returns a connection to the server at base, such as http://host:port. The timeout applies to a request and its response,
+// including connecting if that is needed.
 func New(base string, timeout time.Duration) (*Conn, error) {
 	at, err := url.Parse(base)
 	if err != nil || at.Hostname() == "" || at.Scheme != "http" && at.Scheme != "https" || at.User != nil ||
 		at.Path != "" && at.Path != "/" || at.RawQuery != "" || at.Fragment != "" {
-		return nil, errors.New("must be a base URL such as http://host:port, without user, path or query") // which may hold a password
+		return nil, errors.New("must be a base URL such as http://host:port, without user, path or query") // not quoted: it may contain a password
 	}
 	port := at.Port()
 	switch {
@@ -58,12 +57,12 @@ func New(base string, timeout time.Duration) (*Conn, error) {
 	return &Conn{address: net.JoinHostPort(at.Hostname(), port), host: at.Host, secure: at.Scheme == "https", timeout: timeout}, nil
 }
 
-// Get returns the bytes of a GET, to be used again for each call of Do.
+// Get returns the bytes of a GET request, which can be reused for any number of calls of Do.
 func (c *Conn) Get(path string) []byte {
 	return []byte("GET " + path + " HTTP/1.1\r\nHost: " + c.host + "\r\nUser-Agent: superheroes-bench\r\nAccept: application/json\r\n\r\n")
 }
 
-// PostHead returns the part of a POST of JSON that is the same for each, for Post.
+// PostHead returns the constant part of a JSON POST request, to be passed to Post.
 func (c *Conn) PostHead(path string) []byte {
 	return []byte("POST " + path + " HTTP/1.1\r\nHost: " + c.host +
 		"\r\nUser-Agent: superheroes-bench\r\nAccept: application/json\r\nContent-Type: application/json\r\nContent-Length: ")
@@ -78,8 +77,8 @@ func (c *Conn) Post(head, body []byte) (Answer, error) {
 	return c.Do(c.out)
 }
 
-// Do sends a request once and returns the answer, whose body is valid until the next call. After an error the
-// connection is closed; the next call makes another.
+// Do sends a request once and returns the response, whose body is valid until the next call. After an error the connection is
+// closed; the next call opens a new one.
 func (c *Conn) Do(request []byte) (Answer, error) {
 	start := time.Now()
 	if c.conn != nil && start.Sub(c.used) > idle && hungUp(c.conn) {
@@ -138,7 +137,7 @@ func (c *Conn) dial() error {
 // Close closes the connection, if there is one.
 func (c *Conn) Close() {
 	if c.conn != nil {
-		_ = c.conn.Close() // nothing is left to be sent
+		_ = c.conn.Close() // there is no unsent data
 		c.conn = nil
 	}
 }

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const timeout = 30 * time.Second
 
-// listen starts a server that serves each connection with serve, and counts them.
+// listen starts a server that handles each connection with serve, and counts the connections.
 func listen(t *testing.T, serve func(net.Conn, *bufio.Reader)) (base string, connections *atomic.Int64) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -73,18 +73,18 @@ func TestAnswers(t *testing.T) {
 		close            bool
 	}{
 		{"a length", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "ok", 200, false},
-		{"small letters", "HTTP/1.1 200 OK\r\ncontent-length:2\r\nserver: uvicorn\r\n\r\nok", "ok", 200, false},
+		{"lower case", "HTTP/1.1 200 OK\r\ncontent-length:2\r\nserver: uvicorn\r\n\r\nok", "ok", 200, false},
 		{"no reason", "HTTP/1.1 404\r\nContent-Length: 0\r\n\r\n", "", 404, false},
 		{"bare line feeds", "HTTP/1.1 200 OK\nContent-Length: 2\n\nok", "ok", 200, false},
 		{"chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\nA;x=y\r\n0123456789\r\n0\r\n\r\n", "ok0123456789", 200, false},
 		{"chunks with a trailer", "HTTP/1.1 200 OK\r\ntransfer-encoding: Chunked\r\n\r\n1\r\nx\r\n0\r\nA: b\r\n\r\n", "x", 200, false},
 		{"chunks and a length", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", "x", 200, false},
-		{"until the end", "HTTP/1.1 200 OK\r\n\r\nall", "all", 200, true},
-		{"a farewell", "HTTP/1.1 200 OK\r\nConnection: x, CLOSE\r\nContent-Length: 2\r\n\r\nok", "ok", 200, true},
-		{"old", "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", "ok", 200, true},
-		{"old and kept", "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok", "ok", 200, false},
-		{"nothing", "HTTP/1.1 204 No Content\r\n\r\n", "", 204, false},
-		{"an announcement", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "ok", 200, false},
+		{"until the connection closes", "HTTP/1.1 200 OK\r\n\r\nall", "all", 200, true},
+		{"Connection: close", "HTTP/1.1 200 OK\r\nConnection: x, CLOSE\r\nContent-Length: 2\r\n\r\nok", "ok", 200, true},
+		{"HTTP/1.0", "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", "ok", 200, true},
+		{"HTTP/1.0 with keep-alive", "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok", "ok", 200, false},
+		{"no content", "HTTP/1.1 204 No Content\r\n\r\n", "", 204, false},
+		{"an interim response", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "ok", 200, false},
 		{"the same length twice", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok", "ok", 200, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -123,17 +123,17 @@ func TestBadAnswers(t *testing.T) {
 		{"a chunk that is longer", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nok\r\n0\r\n\r\n"},
 		{"a chunk without a size", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n"},
 		{"an endless chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffff\r\n"},
-		{"chunks of old", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
+		{"chunks in HTTP/1.0", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
 		{"another encoding", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n"},
-		{"a length that is none", "HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nok"},
+		{"a negative length", "HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nok"},
 		{"two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok"},
-		{"a length beyond all", "HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n"},
-		{"a header that is none", "HTTP/1.1 200 OK\r\nnonsense\r\n\r\n"},
+		{"an excessive length", "HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n"},
+		{"an invalid header", "HTTP/1.1 200 OK\r\nnonsense\r\n\r\n"},
 		{"a folded header", "HTTP/1.1 200 OK\r\nA: b\r\n c: d\r\nContent-Length: 0\r\n\r\n"},
-		{"a blank before the colon", "HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nok"},
+		{"a space before the colon", "HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nok"},
 		{"an endless line", "HTTP/1.1 200 " + long + long},
 		{"endless headers", "HTTP/1.1 200 OK\r\n" + strings.Repeat("A: b\r\n", maxHead/4) + "\r\n"},
-		{"two answers", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"},
+		{"two responses", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got, err := new(buffer).answer(strings.NewReader(c.sent)); err == nil {
@@ -179,7 +179,7 @@ func TestLargeAnswersThenSmall(t *testing.T) {
 	}
 }
 
-// TestNeverRepeats breaks off a kept-alive connection behind the request: net/http's client would send it again.
+// TestNeverRepeats closes a keep-alive connection after a request: net/http's client would retry it.
 func TestNeverRepeats(t *testing.T) {
 	var requests atomic.Int64
 	base, connections := listen(t, func(conn net.Conn, r *bufio.Reader) {
@@ -204,7 +204,7 @@ func TestNeverRepeats(t *testing.T) {
 	}
 }
 
-// TestAFarewellIsNoFailure lets the server close a connection that rests: the next request goes over a new one.
+// TestAFarewellIsNoFailure lets the server close an idle connection: the next request must use a new one.
 func TestAFarewellIsNoFailure(t *testing.T) {
 	closed := make(chan struct{}, 1)
 	base, connections := listen(t, func(conn net.Conn, r *bufio.Reader) {
@@ -220,7 +220,7 @@ func TestAFarewellIsNoFailure(t *testing.T) {
 			t.Fatalf("got %q, %v", a.Body, err)
 		}
 		<-closed
-		c.used = time.Now().Add(-2 * idle) // it has rested
+		c.used = time.Now().Add(-2 * idle) // pretend it has been idle
 	}
 	if connections.Load() != 3 {
 		t.Errorf("%d connections, want 3", connections.Load())
@@ -243,12 +243,12 @@ func TestARestingConnectionIsUsedAgain(t *testing.T) {
 }
 
 func TestNobodyAnswers(t *testing.T) {
-	t.Run("nobody there", func(t *testing.T) {
+	t.Run("connection refused", func(t *testing.T) {
 		if _, err := dial(t, "http://127.0.0.1:1", timeout).Do([]byte("GET / HTTP/1.1\r\n\r\n")); !errors.Is(err, ErrConnect) {
 			t.Errorf("got %v", err)
 		}
 	})
-	t.Run("silent", func(t *testing.T) {
+	t.Run("no response", func(t *testing.T) {
 		base, _ := listen(t, func(_ net.Conn, r *bufio.Reader) { _, _ = io.Copy(io.Discard, r) })
 		c := dial(t, base, 50*time.Millisecond)
 		if _, err := c.Do(c.Get("/")); !errors.Is(err, ErrUnanswered) {
@@ -260,12 +260,12 @@ func TestNobodyAnswers(t *testing.T) {
 func TestBadBases(t *testing.T) {
 	for _, base := range []string{"", "localhost:8004", "http://", "ftp://h", "http://h/path", "http://h?q", "http://u:p@h", "http://h:port", "http://h#f"} {
 		if _, err := New(base, timeout); err == nil {
-			t.Errorf("%q was taken", base)
+			t.Errorf("%q was accepted", base)
 		}
 	}
 }
 
-// FuzzAnswer holds the parser against net/http's: where both take an answer they read the same, however it arrives.
+// FuzzAnswer compares the parser with net/http's: if both accept a response they must agree on it, however it is split up.
 func FuzzAnswer(f *testing.F) {
 	for _, text := range []string{
 		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",

@@ -4,5 +4,5 @@ package rawhttp
 
 import "net"
 
-// hungUp can't tell here; rather a new connection than a request that is lost.
+// hungUp always returns true, as the state can't be checked here: a new connection is better than a lost request.
 func hungUp(net.Conn) bool { return true }

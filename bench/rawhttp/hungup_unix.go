@@ -9,11 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hungUp tells whether a resting connection has anything to read: the server's farewell, or what nobody asked for.
+// hungUp reports whether an idle connection has data pending: the server's close, or unsolicited bytes.
 func hungUp(conn net.Conn) bool {
 	socket, ok := conn.(syscall.Conn)
 	if !ok {
-		return true // TLS may have anything in between: rather a new connection
+		return true // with TLS it can't be checked: better open a new connection
 	}
 	raw, err := socket.SyscallConn()
 	if err != nil {

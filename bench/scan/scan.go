@@ -1,5 +1,5 @@
-// Package scan reads JSON just far enough to check an answer: it finds the fields of an object in place, without
-// copying them. It costs a load generator about a tenth of what a decoder does.
+// Package scan parses JSON just far enough to check a response: it finds the fields of an object in place, without
+// copying them. That costs a load generator about a tenth of what a full decoder would.
 package scan
 
 import (
@@ -9,12 +9,13 @@ import (
 	"strconv"
 )
 
-// ErrNoObject means that the text is not one JSON object. It is not found in every such text: numbers, words and the
-// insides of nested values are passed over, only their ends have to be where they should.
+// ErrNoObject means that the text is not a single JSON object. Not every invalid text is detected: numbers, literals and the
+// contents of nested values are skipped without validation; only their boundaries are checked.
 var ErrNoObject = errors.New("not a JSON object")
 
-// Object calls field for each field of the object that text is, in order. The name stands without its quotes, escapes
-// as they are; the value is its JSON. Both point into text. An error of field ends the walk and is returned.
+// Object parses text as a JSON object and calls field for each of its fields, in order. The name is passed without quotes and
+// with its escapes left as they are; the value is passed as raw JSON. Both point into text. If field returns an error, Object
+// stops and returns it.
 func Object(text []byte, field func(name, value []byte) error) error {
 	i := space(text, 0)
 	if i >= len(text) || text[i] != '{' {
@@ -43,13 +44,13 @@ func Object(text []byte, field func(name, value []byte) error) error {
 	}
 }
 
-// member returns the name and value that begin at i, and the place behind them, -1 when there are none.
+// member returns the name and value that start at i and the index after them, or -1 if there are none.
 func member(text []byte, i int) (name, content []byte, next int) {
-	behind := value(text, i)
-	if behind < 0 || text[i] != '"' {
+	end := value(text, i)
+	if end < 0 || text[i] != '"' {
 		return nil, nil, -1
 	}
-	colon := space(text, behind)
+	colon := space(text, end)
 	if colon >= len(text) || text[colon] != ':' {
 		return nil, nil, -1
 	}
@@ -57,10 +58,10 @@ func member(text []byte, i int) (name, content []byte, next int) {
 	if next = value(text, begin); next < 0 {
 		return nil, nil, -1
 	}
-	return text[i+1 : behind-1], text[begin:next], next
+	return text[i+1 : end-1], text[begin:next], next
 }
 
-// ended allows white space behind the object.
+// ended returns an error unless only white space follows.
 func ended(text []byte, i int) error {
 	if space(text, i) != len(text) {
 		return ErrNoObject
@@ -68,7 +69,8 @@ func ended(text []byte, i int) error {
 	return nil
 }
 
-// Elements returns how many elements the array that text is has, and the last of them; -1 when it is none.
+// Elements parses text as a JSON array and returns the number of its elements and the last of them, or -1 if text is not an
+// array.
 func Elements(text []byte) (count int, last []byte) {
 	i := space(text, 0)
 	if i >= len(text) || text[i] != '[' {
@@ -103,7 +105,7 @@ func space(text []byte, i int) int {
 	return i
 }
 
-// value returns the place behind the value that begins at i, -1 when there is none.
+// value returns the index after the value that starts at i, or -1 if there is none.
 func value(text []byte, i int) int {
 	if i >= len(text) {
 		return -1
@@ -124,7 +126,7 @@ func value(text []byte, i int) int {
 	return i
 }
 
-// quoted returns the place behind the string that begins at i, -1 when it has no end.
+// quoted returns the index after the string that starts at i, or -1 if it is unterminated.
 func quoted(text []byte, i int) int {
 	for i++; ; i++ {
 		next := bytes.IndexByte(text[i:], '"')
@@ -142,7 +144,7 @@ func quoted(text []byte, i int) int {
 	}
 }
 
-// nested returns the place behind the object or array that begins at i, -1 when it has no end.
+// nested returns the index after the object or array that starts at i, or -1 if it is unterminated.
 func nested(text []byte, i int) int {
 	depth := 0
 	for i < len(text) {
@@ -164,13 +166,13 @@ func nested(text []byte, i int) int {
 	return -1
 }
 
-// Integer reads a JSON integer.
+// Integer parses a JSON integer.
 func Integer(value []byte) (n int64, ok bool) {
 	n, err := strconv.ParseInt(string(value), 10, 64)
 	return n, err == nil
 }
 
-// Same tells whether two JSON strings say the same, in whatever escapes.
+// Same reports whether two JSON strings are equal once unescaped.
 func Same(a, b []byte) bool {
 	if bytes.Equal(a, b) {
 		return true

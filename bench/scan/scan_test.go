@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// fields returns what Object finds.
+// fields returns the fields that Object finds, by name.
 func fields(text string) (map[string]string, error) {
 	found := map[string]string{}
 	err := Object([]byte(text), func(name, value []byte) error {
@@ -80,8 +80,8 @@ func TestSame(t *testing.T) {
 	}
 }
 
-// FuzzObject holds the scanner against the decoder: every object that the decoder knows is one here, with the same
-// fields, and nothing makes it panic.
+// FuzzObject compares the scanner with encoding/json: every object that the decoder accepts must be accepted with the same
+// fields, and no input may cause a panic.
 func FuzzObject(f *testing.F) {
 	for _, text := range []string{`{}`, `{"a":{"b":["\\\"",{}]},"c":-1e5}`, `{"a":"`, "{\"a\" :\ttrue}", `[{"a":1}]`} {
 		f.Add([]byte(text))

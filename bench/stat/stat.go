@@ -1,4 +1,4 @@
-// Package stat says what several runs of the same thing came to, without assuming how the runs are spread.
+// Package stat summarizes repeated runs of the same measurement, without assuming a particular distribution.
 package stat
 
 import (
@@ -6,7 +6,8 @@ import (
 	"slices"
 )
 
-// Median returns the middle value, the mean of the two in the middle of an even number, and NaN of none.
+// Median returns the middle value, or the mean of the two middle values if their number is even. It returns NaN if there are
+// no values.
 func Median(values []float64) float64 {
 	if len(values) == 0 {
 		return math.NaN()
@@ -26,12 +27,13 @@ type Interval struct {
 	Confidence float64 `json:"confidence"`
 }
 
-// MedianInterval returns the exact interval of the median by order statistics: the narrowest symmetric one that reaches
-// the wanted confidence, or, with too few values for that, from the least to the greatest with the confidence that it has.
+// MedianInterval returns the exact confidence interval of the median by order statistics: the narrowest symmetric interval
+// that reaches the wanted confidence or, with too few values for that, the range from minimum to maximum with the confidence
+// it does have.
 //
-// It assumes that the values are independent and equally distributed, and nothing about how. The number of values below
-// the true median is then binomial with p = 1/2, so that [x(k), x(n+1-k)] misses it with probability
-// 2 P(B(n, 1/2) < k). See H. A. David and H. N. Nagaraja, Order Statistics, 3rd edition, section 7.1.
+// It assumes the values are independent and identically distributed, but nothing about the distribution. The number of values
+// below the true median is then binomial with p = 1/2, so [x(k), x(n+1-k)] misses it with probability 2 P(B(n, 1/2) < k).
+// See H. A. David and H. N. Nagaraja, Order Statistics, 3rd edition, section 7.1.
 func MedianInterval(values []float64, wanted float64) Interval {
 	n := len(values)
 	if n == 0 {
@@ -59,15 +61,15 @@ func binomialBelow(n, k int) float64 {
 	return sum
 }
 
-// Ratio compares two series of runs that alternated.
+// Ratio compares two series of alternating runs.
 type Ratio struct {
-	OfMedians float64  `json:"of_medians"` // the median of one by the median of the other
-	Paired    float64  `json:"paired"`     // the median of the ratios of each round: what the machine did meanwhile cancels out
+	OfMedians float64  `json:"of_medians"` // the median of one series divided by the median of the other
+	Paired    float64  `json:"paired"`     // the median of the per-round ratios: drift of the machine cancels out
 	Interval  Interval `json:"interval"`   // of Paired
 }
 
-// RatioOf compares round by round; surplus rounds of one side count in its median only, a round whose base is 0 not at
-// all. It is false when that leaves nothing to compare.
+// RatioOf compares round by round. Surplus rounds of one side count only towards its median; a round whose base is 0 is left
+// out of the pairs. It returns false if there is nothing left to compare.
 func RatioOf(values, base []float64, wanted float64) (Ratio, bool) {
 	var paired []float64
 	for i := range min(len(values), len(base)) {

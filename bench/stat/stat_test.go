@@ -34,8 +34,8 @@ func TestMedianLeavesItsInputAsItIs(t *testing.T) {
 	}
 }
 
-// TestMedianInterval has the confidences worked out by hand: of n values all lie on one side of the median with
-// probability 2 / 2^n; the second from each end adds n times that.
+// TestMedianInterval uses confidences worked out by hand: n values all lie on one side of the median with probability
+// 2 / 2^n; moving one value inwards from each end adds n times that.
 func TestMedianInterval(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -43,13 +43,13 @@ func TestMedianInterval(t *testing.T) {
 		want   Interval
 	}{
 		{"none", nil, Interval{math.NaN(), math.NaN(), 0}},
-		{"one says nothing", []float64{4}, Interval{4, 4, 0}},
+		{"one has no confidence", []float64{4}, Interval{4, 4, 0}},
 		{"two", []float64{4, 2}, Interval{2, 4, 0.5}},
 		{"five can't reach 95 %", []float64{5, 1, 4, 2, 3}, Interval{1, 5, 1 - 2.0/32}},
 		{"six just do", []float64{6, 5, 4, 3, 2, 1}, Interval{1, 6, 1 - 2.0/64}},
-		{"eight need them all", []float64{1, 2, 3, 4, 5, 6, 7, 8}, Interval{1, 8, 1 - 2.0/256}},
-		{"nine leave out the ends", []float64{1, 2, 3, 4, 5, 6, 7, 8, 9}, Interval{2, 8, 1 - 2*(1+9)/512.0}},
-		{"twelve leave out two of each", []float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, Interval{3, 10, 1 - 2*(1+12+66)/4096.0}},
+		{"eight need the full range", []float64{1, 2, 3, 4, 5, 6, 7, 8}, Interval{1, 8, 1 - 2.0/256}},
+		{"nine exclude the extremes", []float64{1, 2, 3, 4, 5, 6, 7, 8, 9}, Interval{2, 8, 1 - 2*(1+9)/512.0}},
+		{"twelve exclude two at each end", []float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, Interval{3, 10, 1 - 2*(1+12+66)/4096.0}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := MedianInterval(c.values, 0.95)
@@ -61,7 +61,7 @@ func TestMedianInterval(t *testing.T) {
 }
 
 func TestRatioOf(t *testing.T) {
-	// The machine got twice as slow in the third round; the pairs don't see it.
+	// The machine became twice as slow in the third round; the paired ratios are unaffected.
 	got, ok := RatioOf([]float64{10, 12, 20}, []float64{5, 5, 10}, 0.95)
 	want := Ratio{OfMedians: 12.0 / 5, Paired: 2, Interval: Interval{2, 2.4, 0.75}}
 	if !ok || !near(got.OfMedians, want.OfMedians) || !near(got.Paired, want.Paired) ||

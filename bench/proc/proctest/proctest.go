@@ -1,4 +1,4 @@
-// Package proctest makes up what /proc says, for tests.
+// Package proctest provides a fake /proc for tests.
 package proctest
 
 import (
@@ -8,19 +8,19 @@ import (
 	"testing"
 )
 
-// Folder stands for /proc. It ends with the test.
+// Folder is a fake /proc. It is removed at the end of the test.
 type Folder struct {
 	tb   testing.TB
 	Path string
 }
 
-// New returns an empty one.
+// New returns an empty Folder.
 func New(tb testing.TB) Folder {
 	tb.Helper()
 	return Folder{tb, tb.TempDir()}
 }
 
-// Write has a file say that, in the place of what it said before.
+// Write creates or overwrites a file.
 func (f Folder) Write(path, text string) {
 	f.tb.Helper()
 	path = filepath.Join(f.Path, path)
@@ -32,14 +32,14 @@ func (f Folder) Write(path, text string) {
 	}
 }
 
-// Process is one of those in a Folder. Times are in ticks of 10 ms.
+// Process is a process in a Folder. Times are in ticks of 10 ms.
 type Process struct {
 	PID, Parent              int
 	Name                     string
 	User, System             int
-	ReapedUser, ReapedSystem int  // of children that ended
-	Started                  int  // since the system's start
-	Kernel                   bool // it is a thread of the kernel's
+	ReapedUser, ReapedSystem int  // of children that exited
+	Started                  int  // since boot
+	Kernel                   bool // it is a kernel thread
 }
 
 // Process writes the stat file of a process.
@@ -53,7 +53,7 @@ func (f Folder) Process(p Process) {
 		p.PID, p.Name, p.Parent, flags, p.User, p.System, p.ReapedUser, p.ReapedSystem, p.Started))
 }
 
-// Gone takes a process away.
+// Gone removes a process.
 func (f Folder) Gone(pid int) {
 	f.tb.Helper()
 	if err := os.RemoveAll(filepath.Join(f.Path, fmt.Sprint(pid))); err != nil {
