@@ -111,7 +111,7 @@ func receive(reader *bufio.Reader, call Call) (Answer, error) {
 	for {
 		response, err := http.ReadResponse(reader, &http.Request{Method: call.method()})
 		if err != nil {
-			return Answer{Call: call}, fmt.Errorf("reading the answer: %w", err)
+			return Answer{Call: call}, fmt.Errorf("reading the response: %w", err)
 		}
 		if response.StatusCode < http.StatusOK {
 			continue

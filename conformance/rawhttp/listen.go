@@ -29,7 +29,7 @@ func (c *Client) Listen(ctx context.Context, call Call, enough func(body []byte)
 	}
 	response, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: call.method()})
 	if err != nil {
-		return Answer{Call: call}, fmt.Errorf("reading the answer: %w", err)
+		return Answer{Call: call}, fmt.Errorf("reading the response: %w", err)
 	}
 	defer func() {
 		_ = conn.Close() // otherwise Body.Close would read the body to its end

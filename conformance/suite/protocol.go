@@ -24,11 +24,11 @@ func protocolClauses(service, get string) []Clause {
 	clauses := []Clause{
 		{ID: "http2", Text: `“HTTP/1.1 and, on the same port, HTTP/2 with prior knowledge”, with the same responses`, hold: p.http2},
 		{ID: "http2.streams", Text: `an HTTP/2 server announces “at most 100 streams a connection”`, hold: p.streams},
-		{ID: "chunked", Text: `“a request with a Transfer-Encoding ends its connection”: what follows it is not treated as a request`, hold: p.chunked},
-		{ID: "nosniff", Text: `“Every answer has X-Content-Type-Options: nosniff”`, hold: p.nosniff},
+		{ID: "chunked", Text: `“a request with a Transfer-Encoding closes its connection”: what follows it is not treated as a request`, hold: p.chunked},
+		{ID: "nosniff", Text: `“Every response has X-Content-Type-Options: nosniff”`, hold: p.nosniff},
 	}
 	if service == "fights" {
-		clauses = append(clauses, Clause{ID: "chunked.stored", Text: `a fight sent after a chunked one is not executed: “a request with a Transfer-Encoding ends its connection”`, hold: chunkedFight})
+		clauses = append(clauses, Clause{ID: "chunked.stored", Text: `a fight sent after a chunked one is not executed: “a request with a Transfer-Encoding closes its connection”`, hold: chunkedFight})
 	}
 	for i := range clauses {
 		clauses[i].ID, clauses[i].Service, clauses[i].Group = service+"."+clauses[i].ID, service, Full

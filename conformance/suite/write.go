@@ -14,26 +14,26 @@ import (
 // writeClauses returns the clauses that need the administrator's token. Each deletes what it has created.
 func writeClauses(r room) []Clause {
 	clauses := []Clause{
-		{ID: "write.create", Text: `“POST answers 201 with the entry and its path in Location”, and no id is used twice`, hold: r.writeCreate},
+		{ID: "write.create", Text: `“POST returns 201 with the entry and its path in Location”, and no id is used twice`, hold: r.writeCreate},
 		{ID: "write.replace", Text: `“PUT and PATCH 200 with the entry”: fields missing in a PUT become empty`, hold: r.writeReplace},
 		{ID: "write.patch", Text: `“PATCH changes some fields (a merge patch, RFC 7396: null empties a field)”`, hold: r.writePatch},
-		{ID: "write.delete", Text: `“DELETE 204 with nothing”, and the entry is then gone`, hold: r.writeDelete},
-		{ID: "write.unknown", Text: `“an unknown id a 404”`, hold: r.writeUnknown},
+		{ID: "write.delete", Text: `“DELETE 204 without a body”, and the entry is then gone`, hold: r.writeDelete},
+		{ID: "write.unknown", Text: `“an unknown id in a 404”`, hold: r.writeUnknown},
 		{ID: "write.id.refused", Text: `“id not a plain decimal integer, below 1 or beyond int64”: “400 or 422 (one rule, documented), never 500”, and nothing is changed`, hold: r.writeIDRefused},
 		{ID: "write.text", Text: `“Text is kept as sent: neither trimmed nor normalised, byte for byte, the same on every store”`, hold: r.writeText},
-		{ID: "write.token", Text: `“Without the right token the answer is 401 with WWW-Authenticate”, and nothing is changed`, hold: r.writeToken},
-		{ID: "write.refused", Text: `“A value outside the limits of its field is a 422 that names each place”, and nothing is changed`, hold: r.writeRefused},
+		{ID: "write.token", Text: `“Without the right token the response is 401 with WWW-Authenticate”, and nothing is changed`, hold: r.writeToken},
+		{ID: "write.refused", Text: `“Values outside the limits of their fields result in a 422 that names each of them”, and nothing is changed`, hold: r.writeRefused},
 		{ID: "write.body", Text: `bad bodies of changes: “body over 64 KiB”: 413, “body that is not JSON by its content type”: 415, malformed JSON: “400 or 422”`, hold: r.writeBody},
-		{ID: "write.id", Text: `“POST refuses one, PUT and PATCH accept only the one in the path”`, hold: r.writeID},
+		{ID: "write.id", Text: `“POST rejects one, PUT and PATCH accept only the one in the path”`, hold: r.writeID},
 		{ID: "write.etag", Text: `“Reads by id and pictures have an ETag, and If-None-Match gets a 304”; a change gives a new ETag`, hold: r.writeETag},
-		{ID: "write.if-match", Text: `“With If-Match a change is made only if the entry has that tag, else the answer is 412”`, hold: r.writeIfMatch},
-		{ID: "write.if-match.once", Text: `of many concurrent changes to the same state, exactly one is made: “With If-Match a change is made only if the entry has that tag, else the answer is 412”`, hold: r.writeOnce},
-		{ID: "write.picks", Text: `“Picks of the process that made a change see it at once”: “a deleted entry is never picked after that”`, hold: r.writePicks},
+		{ID: "write.if-match", Text: `“With If-Match, a change is made only if the entry has that tag; otherwise the response is 412”`, hold: r.writeIfMatch},
+		{ID: "write.if-match.once", Text: `of many concurrent changes to the same state, exactly one is made: “With If-Match, a change is made only if the entry has that tag; otherwise the response is 412”`, hold: r.writeOnce},
+		{ID: "write.picks", Text: `“Picks in the process that made a change reflect it at once”: “a deleted entry is never picked after that”`, hold: r.writePicks},
 	}
 	clauses = append(clauses, guessClauses(r)...)
 	clauses = append(clauses, Clause{ID: "write.sites", Text: `even with the token, “A browser's cross-site request that would store or change something is refused with 403”, and nothing is changed`, hold: r.writeSites})
 	if r.singular == "location" {
-		clauses = append(clauses, Clause{ID: "write.taken", Text: `“A location name that is taken is a 409”, and nothing is changed`, hold: r.writeTaken})
+		clauses = append(clauses, Clause{ID: "write.taken", Text: `“A duplicate location name results in a 409”, and nothing is changed`, hold: r.writeTaken})
 	}
 	for i := range clauses {
 		clauses[i].ID, clauses[i].Service, clauses[i].Group = r.service+"."+clauses[i].ID, r.service, Writes
