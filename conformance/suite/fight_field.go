@@ -57,13 +57,13 @@ func isUUID7(id string) bool {
 
 func fightID(c *check) {
 	for _, f := range []fight{c.fight(plainFight), c.execute()} {
-		c.require(isUUID7(f.id()), f.answer, "a UUID of version 7 in small letters as id")
+		c.require(isUUID7(f.id()), f.answer, "a lower-case version 7 UUID as id")
 	}
 }
 
 func fightIDTime(c *check) {
 	f := c.fight(plainFight)
-	c.require(isUUID7(f.id()), f.answer, "a UUID of version 7 as id")
+	c.require(isUUID7(f.id()), f.answer, "a version 7 UUID as id")
 	ms, err := strconv.ParseInt(strings.ReplaceAll(f.id(), "-", "")[:12], 16, 64)
 	c.require(err == nil && time.Since(time.UnixMilli(ms)).Abs() < clocks, f.answer, "a time within a minute of now in the id")
 }

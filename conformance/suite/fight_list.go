@@ -39,7 +39,7 @@ func (c *check) newest(n int) []object {
 	list, a := c.fights(query)
 	c.require(len(list) == n, a, "%d fights, not %d", n, len(list))
 	for _, o := range list {
-		c.require(isUUID7(text(o, "id")), a, "a UUID of version 7 in small letters as id of each")
+		c.require(isUUID7(text(o, "id")), a, "a lower-case version 7 UUID as id of each")
 	}
 	return list
 }

@@ -110,6 +110,6 @@ func (c *check) count() (int64, rawhttp.Answer) {
 	o := c.object(a)
 	c.fields(a, o, []string{"count"})
 	count, ok := number(o, "count")
-	c.require(ok && count >= 0, a, "an integer of at least 0 as count")
+	c.require(ok && count >= 0, a, "a non-negative integer as count")
 	return count, a
 }

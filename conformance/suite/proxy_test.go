@@ -31,7 +31,7 @@ type fault struct {
 
 // exchange is a request to the good member, and its response.
 type exchange struct {
-	method, target string // path and query, escaped as they were sent
+	method, target string // path and query, escaped as sent
 	host           string
 	header         http.Header
 	sent           string

@@ -66,12 +66,12 @@ func (c *check) some(r room) wholeList {
 	return list
 }
 
-// ids returns the ids of entries, which must be integers of at least 1.
+// ids returns the ids of entries, which must be positive integers.
 func (c *check) ids(a rawhttp.Answer, entries []object) []int64 {
 	ids := make([]int64, len(entries))
 	for i, entry := range entries {
 		id, ok := number(entry, "id")
-		c.require(ok && id >= 1, a, "an integer of at least 1 as id, not %v", entry["id"])
+		c.require(ok && id >= 1, a, "a positive integer as id, not %v", entry["id"])
 		ids[i] = id
 	}
 	return ids

@@ -58,10 +58,10 @@ func (c *check) statistics() counts {
 	return counts{c.object(a), a}
 }
 
-// of returns a field of the response, which must be an integer of at least 0.
+// of returns a field of the response, which must be a non-negative integer.
 func (c *check) of(s counts, field string) int64 {
 	n, ok := number(s.object, field)
-	c.require(ok && n >= 0, s.answer, "an integer of at least 0 as %s", field)
+	c.require(ok && n >= 0, s.answer, "a non-negative integer as %s", field)
 	return n
 }
 

@@ -4,7 +4,7 @@ package emblem
 type layer struct {
 	tone     tone
 	d        string
-	mirrored bool // drawn on both sides of the middle
+	mirrored bool // drawn again, mirrored at the vertical axis
 }
 
 // eyes says how much of the eyes a head leaves visible.

@@ -35,7 +35,7 @@ func TestFamilyFiles(t *testing.T) {
 		file   string
 		schema exchange.Schema[record]
 		rows   int
-		spot   map[int]record // by line; part of its columns
+		spot   map[int]record // by line; some of the columns
 	}{
 		{"all-heroes.sql", records("hero", false, character...), 3458, map[int]record{
 			4:   {"name": "Zacama", "otherName": "", "level": "15000"},

@@ -41,7 +41,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 	},
 	{
 		name:   "searches use the slots of lists",
-		guards: "each kind of work has a limit of its own",
+		guards: "each kind of work has its own limit",
 		file:   "internal/httpserver/kind.go",
 		old:    "kind, limit = Searches, searches",
 		new:    "kind, limit = Searches, own",
