@@ -1,5 +1,5 @@
-// Conformance scores a running member of the Super Heroes family by the contract, over HTTP only, whatever it is written
-// in:
+// Conformance scores a running member of the Super Heroes family against the contract. It uses HTTP only, so the
+// member's language doesn't matter:
 //
 //	go run ./conformance --fights http://localhost:8004 --heroes http://localhost:8001 \
 //	    --villains http://localhost:8002 --locations http://localhost:8003
@@ -7,38 +7,40 @@
 // Each clause of the contract has a stable id and passes, fails (with what was sent, what came back and what was
 // expected) or is skipped (with the reason). The last line is the score: "passed N, failed N, skipped N".
 //
-// To score another member of the family start it, take its addresses, and ask for the clauses that the whole family
-// has; without --group those that only this application promises are checked too:
+// To score another member of the family, start it, pass its addresses, and select the clauses that apply to the whole
+// family. Without --group, the clauses that only this application promises are checked too:
 //
 //	go run ./conformance --group core --fights http://localhost:8004 …
 //
-// The clauses of the group writes, that catalogs can be edited, are checked only with the administrator's token of the
-// member: --admin-token or ADMIN_TOKEN. They delete the entries that they add.
+// The clauses of the group writes, which edit the catalogs, are checked only when the member's administrator token is
+// given with --admin-token or ADMIN_TOKEN. They delete the entries that they add.
 //
-// The clauses of the battle page, a group of their own, are checked where its address is given:
+// The clauses of the battle page form a group of their own and are checked when its address is given:
 //
 //	go run ./conformance --group arena --arena http://localhost:8000 --fights http://localhost:8004 …
 //
-// A member that counts its fights is scored for that too when --statistics says where, or for nothing else with
-// --group statistics.
+// For a member with a statistics service, --statistics URL checks its clauses too; --group statistics checks only those.
 //
-// With --loopback, for services that listen on loopback addresses, it is checked that they answer to no other Host.
+// With --loopback, for services that listen on loopback addresses, conformance also checks that they reject any other
+// Host.
 //
-// --json writes the score as JSON in place of the text, --junit FILE as JUnit XML besides. The exit code is 0 only
-// when every clause of the asked group passed: 1 when one failed or was skipped, 2 when the command line was wrong.
+// --json writes the score as JSON instead of text; --junit FILE additionally writes it as JUnit XML. The exit code is 0
+// only when every clause of the selected group passed, 1 when any failed or was skipped, and 2 when the command line
+// was wrong.
 //
-// A member that can't show its fights, neither in a list nor by id, gets "cannot be checked: stored?" where a fight
-// must be stored before it is answered. That counts as skipped: nobody knows.
+// A member that offers no way to read its fights, neither as a list nor by id, gets "cannot be checked: stored?" for the
+// clauses that require a fight to be stored before the response. They count as skipped, because the result is unknown.
 //
-// What the suite does to a member: it reads, asks for what must be refused, and has some 350 fights fought, which
-// stay. It changes no hero, villain or location but those that it adds when it has a token, and deletes. It sends at most 30,000 requests, each once, on a connection of its
-// own, at most 8 at the same time, and waits for none longer than --timeout. Others may fight there meanwhile: a clause
-// about the count or the newest fights is checked again when they disturbed it. Nobody else may change a catalog. Our
-// clock and the member's may differ by up to a minute.
+// What the suite does to a member: it reads, sends requests that must be rejected, and creates some 350 fights, which
+// remain stored. It changes no heroes, villains or locations except the ones it adds itself when it has a token, and it
+// deletes those again. It sends at most 30,000 requests, each once, on a connection of its own, at most 8 concurrently,
+// and waits for none longer than --timeout. Other clients may create fights during the run: a clause about the count or
+// the newest fights is checked again when they interfered. Nobody else may change a catalog. The two clocks may differ
+// by up to a minute.
 //
-// What can't be seen from outside is not scored: that the three fetches of a fight happen at the same time, that a
-// list takes bounded memory, that a stored fight outlives a crash. What takes a peer or a store to break (502, 503,
-// 504) is not either; the tests in test/faults do that to ours.
+// What can't be observed from outside is not scored: that the three fetches of a fight run concurrently, that a list
+// uses bounded memory, that a stored fight survives a crash. Nor are responses that need a failing peer or store (502,
+// 503, 504); for this application, the tests in test/faults cover them.
 package main
 
 import (
@@ -72,30 +74,30 @@ const (
 )
 
 type options struct {
-	Heroes     string        `required:"" placeholder:"URL" help:"Where heroes answers, as in http://localhost:8001."`
+	Heroes     string        `required:"" placeholder:"URL" help:"URL of heroes, such as http://localhost:8001."`
 	Villains   string        `required:"" placeholder:"URL" help:"URL of villains."`
 	Locations  string        `required:"" placeholder:"URL" help:"URL of locations."`
 	Fights     string        `required:"" placeholder:"URL" help:"URL of fights."`
-	Statistics string        `placeholder:"URL" help:"Where statistics answers, to check its clauses too."`
-	Group      suite.Group   `enum:"core,full,writes,statistics,arena" default:"full" help:"core: what every member of the family has. full: all that this application promises. writes, statistics, arena: only what takes the token, what counts the fights, what the battle page promises."`
-	Token      string        `name:"admin-token" env:"ADMIN_TOKEN" placeholder:"TOKEN" help:"The member's administrator's token; with it the clauses of the group writes are checked too."`
-	Arena      string        `placeholder:"URL" help:"Where the battle page answers, to check its clauses too."`
-	Loopback   bool          `help:"The services listen on loopback addresses: check that they refuse the names of others as Host. Those in containers do not, also where their ports are published there."`
+	Statistics string        `placeholder:"URL" help:"URL of statistics, to check its clauses too."`
+	Group      suite.Group   `enum:"core,full,writes,statistics,arena" default:"full" help:"core: what every member of the family provides. full: everything this application promises. writes, statistics, arena: only the clauses that need the token, those of the statistics service, or those of the battle page."`
+	Token      string        `name:"admin-token" env:"ADMIN_TOKEN" placeholder:"TOKEN" help:"Administrator token of the member; with it, the clauses of the group writes are checked too."`
+	Arena      string        `placeholder:"URL" help:"URL of the battle page, to check its clauses too."`
+	Loopback   bool          `help:"The services listen on loopback addresses: check that they reject foreign host names in Host. Not for services in containers, even if their ports are published on loopback."`
 	JSON       bool          `name:"json" help:"Write the score as JSON."`
 	JUnit      string        `name:"junit" placeholder:"FILE" help:"Write the score as JUnit XML to this file too."`
-	Timeout    time.Duration `default:"15s" help:"Longest time an answer may take."`
+	Timeout    time.Duration `default:"15s" help:"Maximum time for a response."`
 }
 
 // run is main for one command line.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var o options
 	exited := -1
-	parser, err := kong.New(&o, kong.Name("conformance"), kong.Description("Score a member of the Super Heroes family by the contract."),
+	parser, err := kong.New(&o, kong.Name("conformance"), kong.Description("Score a member of the Super Heroes family against the contract."),
 		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }))
 	if err == nil {
 		_, err = parser.Parse(args)
 	}
-	if exited >= 0 { // help was asked for, and printed
+	if exited >= 0 { // help was requested and has been printed
 		return exited
 	}
 	if err != nil {
@@ -103,7 +105,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	switch {
 	case o.Timeout <= 0:
-		return usage(stderr, errors.New("--timeout: must be above 0"))
+		return usage(stderr, errors.New("--timeout: must be greater than 0"))
 	case o.Group == suite.Writes && o.Token == "":
 		return usage(stderr, errors.New("--group writes needs --admin-token"))
 	}
@@ -131,7 +133,8 @@ func usage(stderr io.Writer, err error) int {
 	return exitUsage
 }
 
-// createJUnit creates the file, before the run, which is no good when its score can't be kept; nil when none is wanted.
+// createJUnit creates the file before the run, so that a path that can't be written fails early. It returns nil without
+// --junit.
 func (o options) createJUnit() (io.WriteCloser, error) {
 	if o.JUnit == "" {
 		return nil, nil

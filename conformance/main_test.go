@@ -21,7 +21,7 @@ func at(s *system.System, more ...string) []string {
 	return append([]string{"--fights", s.Fights, "--heroes=" + s.Heroes, "--villains", s.Villains + "/", "--locations", s.Locations}, more...)
 }
 
-// nothingThere is a server that answers nothing but 404.
+// nothingThere starts a server that responds to everything with 404.
 func nothingThere(t *testing.T) *system.System {
 	t.Helper()
 	server := httptest.NewServer(http.NotFoundHandler())
@@ -87,7 +87,8 @@ func TestGoodMember(t *testing.T) {
 	})
 }
 
-// TestPgBouncer: heroes and villains have their store behind a pooler in transaction mode, and nobody can tell.
+// TestPgBouncer puts a pooler in transaction mode in front of the stores of heroes and villains; clients must see no
+// difference.
 func TestPgBouncer(t *testing.T) {
 	dir, stores := t.TempDir(), [2]string{}
 	for i := range stores {
@@ -109,7 +110,7 @@ func TestExitCodes(t *testing.T) {
 	for name, test := range map[string]struct {
 		args []string
 		code int
-		want string // in what is written
+		want string // in the output
 	}{
 		"a member that fails":           {at(nothing), exitFailed, "FAIL  core  heroes.list "},
 		"its core":                      {at(nothing, "--group", "core"), exitFailed, "\npassed 0, failed "},
@@ -133,7 +134,7 @@ func TestExitCodes(t *testing.T) {
 				t.Errorf("exit code %d, want %d", code, test.code)
 			}
 			if !strings.Contains(stdout.String()+stderr.String(), test.want) {
-				t.Errorf("there is no %q in %s%s", test.want, stdout.String(), stderr.String())
+				t.Errorf("%q not found in %s%s", test.want, stdout.String(), stderr.String())
 			}
 			if (stderr.Len() > 0) != (test.code == exitUsage) {
 				t.Errorf("stderr is %q", stderr.String())

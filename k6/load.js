@@ -1,9 +1,9 @@
-// The family's load test: RAMPING_RATE iterations a second from the first second on, held, then down to none.
+// The family's load test: a constant RAMPING_RATE iterations per second from the start, then a ramp down to zero.
 //
 //   k6 run -e RAMPING_RATE=10 -e K6_HOST=http://localhost:8004 load.js
 //
-// It ends with an error when a threshold breaks: a dropped iteration counts as much as a failed request, because a
-// load that was not sent must not look like one that was answered.
+// It exits with an error if a threshold is exceeded. A dropped iteration counts as much as a failed request, because
+// requests that were never sent must not look like successful ones.
 import { Gauge } from 'k6/metrics';
 import { countStored, profileOf, randomFight } from './randomFight.js';
 
@@ -37,7 +37,7 @@ export const options = {
   summaryTrendStats: ['min', 'avg', 'med', 'p(90)', 'p(95)', 'p(99)', 'max'],
 };
 
-// stored is how many fights the store gained, where the member can tell.
+// stored is the number of fights added to the store, if the member reports a count.
 const stored = new Gauge('fights_stored');
 
 export function setup() {
@@ -55,8 +55,8 @@ export function teardown({ before }) {
   }
 }
 
-// handleSummary writes the summary to the results folder and to the terminal. The last line is the one the Green
-// Metrics Tool reads: the fights that were acknowledged and found stored, with the time in nanoseconds.
+// handleSummary writes the summary to the results folder and to the terminal. The last line is for the Green Metrics
+// Tool: the number of fights that were both acknowledged and stored, with the time in nanoseconds.
 export function handleSummary(data) {
   return {
     stdout: `\n${report(data).join('\n')}\n`,

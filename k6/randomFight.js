@@ -1,13 +1,13 @@
-// One iteration of the family's load test: two fighters, a place, and the fight between them. The same script
-// drives any member: it looks only at what every member answers.
+// One iteration of the family's load test: two fighters, a place, and the fight between them. The same script works
+// with any member: it checks only what every member returns.
 import http from 'k6/http';
 import { check } from 'k6';
 import { Counter } from 'k6/metrics';
 
-// K6_HOST is the base address of the fights service, as in http://fights:8000.
+// K6_HOST is the base URL of the fights service, such as http://fights:8000.
 const host = (__ENV.K6_HOST || 'http://localhost:8004').replace(/\/$/, '');
 
-// acknowledged counts the fights that were answered with 200 and are what they should be.
+// acknowledged counts the fights that got a 200 with a correct result.
 export const acknowledged = new Counter('fights_acknowledged');
 
 export function randomFight() {
@@ -32,19 +32,19 @@ export function randomFight() {
   return fight;
 }
 
-// countStored returns how many fights the member has stored, or null when it can't tell.
+// countStored returns how many fights the member has stored, or null if it doesn't report that.
 export function countStored() {
   const { status, body } = ask('/api/fights/count', 'count');
   return status === 200 && Number.isInteger(body?.count) ? body.count : null;
 }
 
-// profileOf returns the profile that the member says it runs in; others of the family have none.
+// profileOf returns the profile that the member reports, or null; other members of the family have none.
 export function profileOf() {
   return ask('/healthz', 'healthz').body?.profile ?? null;
 }
 
-// ask returns the status and the JSON of what the member says there, null for what is none. A member without the path may
-// say so in any way.
+// ask returns the status of a response and its JSON body, null if it isn't JSON. Any status is expected, since members
+// without that path may respond in any way.
 function ask(path, name) {
   const response = http.get(`${host}${path}`, { ...named(name), responseCallback: http.expectedStatuses({ min: 200, max: 599 }) });
   try {
@@ -54,12 +54,12 @@ function ask(path, name) {
   }
 }
 
-// named gives a request its name in the results.
+// named returns parameters that give a request its name in the results.
 function named(name) {
   return { tags: { name } };
 }
 
-// answer returns the JSON of a good answer, and null of any other.
+// answer returns the JSON body of a correct response, and null for any other.
 function answer(response, contents) {
   const name = response.request.url.split('/').pop();
   if (!check(response, { [`${name}: status 200`]: (r) => r.status === 200 })) {

@@ -75,7 +75,7 @@ func TestDumps(t *testing.T) {
 		file, store := write(t, "dump.sql", pgDump(t, server, "--inserts", "--data-only")), seeded(t)
 		before := exported(t, "heroes", store)
 		got := invoke("import", "heroes", file, store)
-		if got.code != exitError || strings.Count(got.stderr, "\n") != 2 || !strings.Contains(got.stderr, "an INSERT without a list of columns, and no CREATE TABLE before it") || !strings.Contains(got.stderr, "more like it") {
+		if got.code != exitError || strings.Count(got.stderr, "\n") != 2 || !strings.Contains(got.stderr, "INSERT has no column list, and no preceding CREATE TABLE") || !strings.Contains(got.stderr, "more like it") {
 			t.Errorf("got %+v", got)
 		}
 		if exported(t, "heroes", store) != before {

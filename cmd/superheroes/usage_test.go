@@ -170,7 +170,7 @@ func TestWrongUsage(t *testing.T) {
 		{"import without a file", "import heroes", "", "<file>"},
 		{"import of an unknown catalog", "import dogs x.csv", "", "<catalog>"},
 		{"import of an unknown extension", "import heroes x.txt", "", "x.txt"},
-		{"import of no extension", "import heroes x", "", "x: the format"},
+		{"import of no extension", "import heroes x", "", "x: unknown format"},
 		{"import of an unknown format", "import heroes x.csv --format=xml", "", "--format"},
 		{"import of stdin without a format", "import heroes -", "", "--format"},
 		{"export without anything", "export", "", "<catalog>"},

@@ -1,5 +1,5 @@
-// Package openapi checks answers by an OpenAPI 3.1 document: as much of it, and of JSON Schema, as the documents in
-// api/ use.
+// Package openapi validates responses against an OpenAPI 3.1 document. It supports the subset of OpenAPI and JSON Schema
+// that the documents in api/ use.
 package openapi
 
 import (
@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// ProblemType is the media type of answers that report an error.
+// ProblemType is the media type of error responses.
 const ProblemType = "application/problem+json"
 
 // Document is an OpenAPI document.
@@ -24,12 +24,12 @@ type Document struct {
 	schemas Schemas
 }
 
-// Operation is what a document says of one method of one path.
+// Operation is the description of one method of one path.
 type Operation struct {
 	Responses map[string]Response `json:"responses"`
 }
 
-// Response is one kind of answer.
+// Response is the description of one kind of response.
 type Response struct {
 	Content map[string]struct {
 		Schema map[string]any `json:"schema"`
@@ -49,14 +49,14 @@ func Parse(text []byte) (*Document, error) {
 		return nil, fmt.Errorf("reading an OpenAPI document: %w", err)
 	}
 	if document.OpenAPI == "" || document.Paths == nil {
-		return nil, errors.New("reading an OpenAPI document: it has no openapi or no paths")
+		return nil, errors.New("reading an OpenAPI document: openapi or paths is missing")
 	}
 	d := &Document{Version: document.OpenAPI, paths: map[string]map[string]Operation{}, schemas: document.Components.Schemas}
 	for path, item := range document.Paths {
 		d.paths[path] = map[string]Operation{}
 		for method, text := range item {
 			var operation Operation
-			if Decode(text, &operation) == nil { // else it is parameters, a summary, …
+			if Decode(text, &operation) == nil { // otherwise it is parameters, a summary, …
 				d.paths[path][method] = operation
 			}
 		}
@@ -64,7 +64,7 @@ func Parse(text []byte) (*Document, error) {
 	return d, nil
 }
 
-// Decode reads one JSON text and nothing behind it, with numbers as they are written.
+// Decode decodes exactly one JSON value, with numbers as json.Number; trailing data is an error.
 func Decode(text []byte, target any) error {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
@@ -72,12 +72,12 @@ func Decode(text []byte, target any) error {
 		return err
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("there is more behind the JSON text")
+		return errors.New("trailing data after the JSON value")
 	}
 	return nil
 }
 
-// Operations returns every operation as "GET /path", in no order.
+// Operations returns every operation as "GET /path", in no particular order.
 func (d *Document) Operations() []string {
 	var all []string
 	for path, item := range d.paths {
@@ -88,7 +88,7 @@ func (d *Document) Operations() []string {
 	return all
 }
 
-// Operation returns the operation that serves the target of a request; one spelled out goes before one with {…}.
+// Operation returns the operation for the target of a request. A literal path takes precedence over a template with {…}.
 func (d *Document) Operation(method, target string) (Operation, bool) {
 	path, _, _ := strings.Cut(target, "?")
 	if item, ok := d.paths[path]; ok {
@@ -117,7 +117,7 @@ func fits(template, path string) bool {
 	return true
 }
 
-// Documents tells whether the operation names a status, alone, as a class such as 4XX, or by default.
+// Documents reports whether the operation describes a status: explicitly, as a class such as 4XX, or by default.
 func (o Operation) Documents(status int) bool {
 	_, ok := o.response(status)
 	return ok
@@ -132,8 +132,8 @@ func (o Operation) response(status int) (Response, bool) {
 	return Response{}, false
 }
 
-// Faults tells where an answer is not what the document says. An answer that no operation describes must be a problem
-// when it refuses; otherwise nothing is known of it.
+// Faults returns the differences between a response and the document. For a request that matches no operation, an error
+// response must be a problem document; any other response is accepted.
 func (d *Document) Faults(method, target string, status int, contentType string, body []byte) []string {
 	operation, known := d.Operation(method, target)
 	if !known {
@@ -144,7 +144,7 @@ func (d *Document) Faults(method, target string, status int, contentType string,
 	}
 	response, documented := operation.response(status)
 	if !documented {
-		return []string{fmt.Sprintf("status %d is not described", status)}
+		return []string{fmt.Sprintf("status %d is not documented", status)}
 	}
 	for mediaType, content := range response.Content { // ours has one
 		return d.faultsOfBody(mediaType, content.Schema, contentType, body)

@@ -12,16 +12,16 @@ import (
 	"unicode/utf8"
 )
 
-// Schemas are the schemas of a document by name. They check values by the keywords that the documents in api/ use; one
-// beyond that is a fault, so that none is passed over in silence.
+// Schemas holds the schemas of a document by name. It supports the keywords that the documents in api/ use; any other
+// keyword is reported as a fault, so that none is silently ignored.
 type Schemas map[string]map[string]any
 
-// Resolve returns the schema that a $ref leads to, nil when there is none.
+// Resolve returns the schema that a $ref refers to, nil when there is none.
 func (s Schemas) Resolve(ref string) map[string]any {
 	return s[strings.TrimPrefix(ref, "#/components/schemas/")]
 }
 
-// Faults tells where value is not what schema asks for; its numbers are as Decode reads them.
+// Faults returns the places where value violates schema. Numbers in value must be json.Number, as Decode returns them.
 func (s Schemas) Faults(schema map[string]any, value any, place string) []string {
 	if schema == nil {
 		return []string{place + ": there is no schema"}
@@ -37,7 +37,7 @@ func (s Schemas) Faults(schema map[string]any, value any, place string) []string
 	return faults
 }
 
-// fault tells what one rule has against the value itself.
+// fault returns how the value itself violates one keyword, "" when it doesn't.
 func (s Schemas) fault(keyword string, rule, value any) string {
 	holds := true
 	switch keyword {
@@ -58,7 +58,7 @@ func (s Schemas) fault(keyword string, rule, value any) string {
 	case "format":
 		return faultOfFormat(rule.(string), value)
 	default:
-		return "the keyword " + keyword + " is not known here"
+		return "keyword " + keyword + " is not supported"
 	}
 	if !holds {
 		return fmt.Sprintf("%v breaks %s %v", show(value), keyword, show(rule))
@@ -66,7 +66,7 @@ func (s Schemas) fault(keyword string, rule, value any) string {
 	return ""
 }
 
-// faultsBelow tells what is wrong with the parts of a value, and by a schema that is referred to.
+// faultsBelow returns the faults of the elements and fields of a value, and those found by a referenced schema.
 func (s Schemas) faultsBelow(schema map[string]any, value any, place string) []string {
 	var faults []string
 	if ref, ok := schema["$ref"].(string); ok {
@@ -99,7 +99,7 @@ func (s Schemas) faultsOfFields(schema, object map[string]any, place string) []s
 			faults = append(faults, s.Faults(rule, value, place+"."+name)...)
 		case bool:
 			if !rule {
-				faults = append(faults, place+": has a field "+name+" that is not described")
+				faults = append(faults, place+": undocumented field "+name)
 			}
 		}
 	}
@@ -126,7 +126,7 @@ func missing(names []any, value any) string {
 	return ""
 }
 
-// hasType tells whether value is of a type, or of one of several.
+// hasType reports whether value is of the type, or of one of several types.
 func hasType(types, value any) bool {
 	if several, ok := types.([]any); ok {
 		return slices.ContainsFunc(several, func(one any) bool { return hasType(one, value) })
@@ -148,7 +148,7 @@ func hasType(types, value any) bool {
 	return false
 }
 
-// isInteger is stricter than JSON Schema: 5.0 is no integer to most languages' decoders.
+// isInteger is stricter than JSON Schema: most languages' decoders don't accept 5.0 as an integer.
 func isInteger(number json.Number) bool { return !strings.ContainsAny(string(number), ".eE") }
 
 func inRange(keyword string, rule, value any) bool {
@@ -160,9 +160,9 @@ func inRange(keyword string, rule, value any) bool {
 	return keyword == "minimum" && got >= want || keyword == "maximum" && got <= want
 }
 
-// float returns a number's value, infinite when it is beyond all bounds.
+// float returns a number's value, infinite when it is out of range.
 func float(number json.Number) float64 {
-	value, _ := number.Float64() // an error means beyond all bounds
+	value, _ := number.Float64() // an error means out of range
 	return value
 }
 
@@ -191,7 +191,7 @@ func faultOfFormat(format string, value any) string {
 		_, err := number.Int64()
 		holds = !isNumber || err == nil
 	default:
-		return "the format " + format + " is not known here"
+		return "format " + format + " is not supported"
 	}
 	if !holds {
 		return fmt.Sprintf("%v breaks format %s", show(value), format)

@@ -1,5 +1,5 @@
-// Package rawhttp sends requests as they are written and returns what comes back. It is an HTTP client without good
-// manners: it corrects nothing, follows nothing and never sends a request twice.
+// Package rawhttp sends requests exactly as given and returns the responses. It is a deliberately bare HTTP client: it
+// corrects nothing, follows no redirects and never retries.
 package rawhttp
 
 import (
@@ -13,13 +13,13 @@ import (
 // Call is one request.
 type Call struct {
 	Method string // GET when empty
-	Target string // path and query, as they stand in the request line
-	Host   string // that of the base URL when empty
-	Header string // further lines, each ended by \r\n
+	Target string // path and query, exactly as in the request line
+	Host   string // the host of the base URL when empty
+	Header string // additional lines, each terminated by \r\n
 	Body   string // sent with a Content-Length
 }
 
-// bytes returns what goes over the wire.
+// bytes returns the request as sent over the wire.
 func (c Call) bytes(host string) string {
 	if c.Host != "" {
 		host = c.Host
@@ -53,7 +53,7 @@ func (c Call) String() string {
 	return line
 }
 
-// Answer is what came back.
+// Answer is the response to a call.
 type Answer struct {
 	Call   Call
 	Status int
@@ -61,7 +61,7 @@ type Answer struct {
 	Body   []byte
 }
 
-// String describes the answer in one line.
+// String describes the response in one line.
 func (a Answer) String() string {
 	line := strconv.Itoa(a.Status)
 	if kind := a.Header.Get("Content-Type"); kind != "" {
@@ -73,13 +73,13 @@ func (a Answer) String() string {
 	return line + " " + excerpt(string(a.Body), longExcerpt)
 }
 
-// How many bytes of a text a description shows.
+// How many bytes of a string a description shows.
 const (
 	shortExcerpt = 100
 	longExcerpt  = 400
 )
 
-// excerpt returns the beginning of a text on one line, in UTF-8.
+// excerpt returns the beginning of a string on one line, in valid UTF-8.
 func excerpt(text string, most int) string {
 	tail := ""
 	if len(text) > most {

@@ -15,17 +15,17 @@ import (
 )
 
 const (
-	// maxAnswer bounds the body of an answer, in bytes.
+	// maxAnswer bounds the body of a response, in bytes.
 	maxAnswer = 256 << 20
-	// patience is how many exchanges may fail in a row before the rest is given up.
+	// patience is how many exchanges in a row may fail before the client gives up on the server.
 	patience = 3
 )
 
 var (
-	// ErrTooMany means that the client has sent as many requests as it may.
-	ErrTooMany = errors.New("no request is left of those that a run may send")
-	// ErrGivenUp means that the server failed to answer several times in a row; it is not asked any more.
-	ErrGivenUp = errors.New("it failed to answer several times in a row and is not asked any more")
+	// ErrTooMany means that the request limit of the run has been reached.
+	ErrTooMany = errors.New("the run has reached its request limit")
+	// ErrGivenUp means that the server failed to respond several times in a row and gets no more requests.
+	ErrGivenUp = errors.New("the server failed to respond several times in a row and gets no more requests")
 )
 
 // Client sends requests to one server, each on a connection of its own. It may be used concurrently.
@@ -33,11 +33,11 @@ type Client struct {
 	base    *url.URL
 	timeout time.Duration
 	left    *atomic.Int64
-	failed  atomic.Int64 // exchanges in a row without an answer
+	failed  atomic.Int64 // exchanges in a row without a response
 }
 
-// NewClient returns a client of the server at base, as in http://host:port. An exchange may take as long as timeout.
-// Clients that share left send no more requests than that together.
+// NewClient returns a client for the server at base, such as http://host:port. timeout bounds each exchange. left is the
+// number of requests that all clients sharing it may still send.
 func NewClient(base string, timeout time.Duration, left *atomic.Int64) (*Client, error) {
 	at, err := url.Parse(base)
 	if err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https" || at.Path != "" && at.Path != "/" || at.RawQuery != "" {
@@ -49,8 +49,8 @@ func NewClient(base string, timeout time.Duration, left *atomic.Int64) (*Client,
 // Origin returns the origin of the server's own pages.
 func (c *Client) Origin() string { return c.base.Scheme + "://" + c.base.Host }
 
-// Do sends the request once and returns the answer to it; with an error what there is of one: its status is 0 when
-// not even that came.
+// Do sends the request once and returns the response. With an error it returns whatever was received; Status is 0 when
+// not even the status line was.
 func (c *Client) Do(ctx context.Context, call Call) (Answer, error) {
 	if c.failed.Load() >= patience {
 		return Answer{Call: call}, ErrGivenUp
@@ -74,12 +74,12 @@ func (c *Client) exchange(ctx context.Context, call Call) (Answer, error) {
 	if err != nil {
 		return Answer{Call: call}, fmt.Errorf("connecting: %w", err)
 	}
-	defer func() { _ = conn.Close() }() // all that was to be read was read
+	defer func() { _ = conn.Close() }() // everything of interest has been read
 	unblock := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer unblock()
 	written := make(chan struct{})
 	defer func() { <-written }()
-	// A server may answer and stop reading before it has all of the request; what it answers is what counts.
+	// A server may respond and stop reading before it has the whole request; only its response counts.
 	go func() {
 		defer close(written)
 		_, _ = io.WriteString(conn, call.bytes(c.base.Host))
@@ -87,7 +87,7 @@ func (c *Client) exchange(ctx context.Context, call Call) (Answer, error) {
 	defer func() { _ = conn.SetWriteDeadline(time.Unix(1, 0)) }()
 	answer, err := receive(bufio.NewReader(conn), call)
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		err = fmt.Errorf("no whole answer within %s", c.timeout)
+		err = fmt.Errorf("no complete response within %s", c.timeout)
 	}
 	return answer, err
 }
@@ -106,19 +106,19 @@ func (c *Client) dial(ctx context.Context) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(c.base.Hostname(), port))
 }
 
-// receive reads an answer, behind those that only say that it will come.
+// receive reads a response, skipping any interim (1xx) responses that precede it.
 func receive(reader *bufio.Reader, call Call) (Answer, error) {
 	for {
 		response, err := http.ReadResponse(reader, &http.Request{Method: call.method()})
 		if err != nil {
-			return Answer{Call: call}, fmt.Errorf("reading the answer: %w", err)
+			return Answer{Call: call}, fmt.Errorf("reading the response: %w", err)
 		}
 		if response.StatusCode < http.StatusOK {
 			continue
 		}
 		body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 		if err = errors.Join(err, response.Body.Close()); err != nil {
-			err = fmt.Errorf("reading the body of a %d answer: %w", response.StatusCode, err)
+			err = fmt.Errorf("reading the body of a %d response: %w", response.StatusCode, err)
 		}
 		return Answer{call, response.StatusCode, response.Header, body}, err
 	}

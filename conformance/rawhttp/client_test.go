@@ -27,7 +27,7 @@ func client(t *testing.T, base string, timeout time.Duration, left int64) *Clien
 	return c
 }
 
-// listen starts a server that answers each connection with serve, and counts them.
+// listen starts a server that calls serve for each connection and counts the connections.
 func listen(t *testing.T, serve func(net.Conn)) (base string, connections *atomic.Int64) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -89,7 +89,7 @@ func TestDoSendsWhatIsWritten(t *testing.T) {
 	}
 }
 
-// TestDoSendsOnce has a server break off in every way that makes other clients try again.
+// TestDoSendsOnce has a server break the connection in every way that makes other clients retry.
 func TestDoSendsOnce(t *testing.T) {
 	for name, answer := range map[string]string{"at once": "", "in the header": "HTTP/1.1 200 OK\r\n", "in the body": "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab"} {
 		t.Run(name, func(t *testing.T) {
@@ -143,11 +143,11 @@ func TestDoIsBounded(t *testing.T) {
 	})
 }
 
-// TestDoTakesEarlyAnswers has a server answer before it has read the request, and read no more of it.
+// TestDoTakesEarlyAnswers has a server respond before it has read the whole request, and then stop reading.
 func TestDoTakesEarlyAnswers(t *testing.T) {
 	base, _ := listen(t, func(conn net.Conn) {
 		_, _ = io.WriteString(conn, "HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno")
-		_, _ = io.Copy(io.Discard, io.LimitReader(conn, 10_000)) // the rest stays unread until the client has hung up
+		_, _ = io.Copy(io.Discard, io.LimitReader(conn, 10_000)) // the rest stays unread until the client closes the connection
 		_, _ = conn.Read(make([]byte, 1))
 	})
 	a, err := client(t, base, timeout, 1).Do(t.Context(), Call{Method: "POST", Target: "/", Body: strings.Repeat("x", 100_000)})

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Listen sends the request once and reads the answer, which may never end, until enough says so of what came of the body
-// so far, it ends, or the exchange has taken as long as it may. What came is the answer's body.
+// Listen sends the request once and reads a response that may be endless. It stops when enough returns true for the body
+// received so far, when the response ends, or on timeout. It returns the response with the body received by then.
 func (c *Client) Listen(ctx context.Context, call Call, enough func(body []byte) bool) (Answer, error) {
 	if c.left.Add(-1) < 0 {
 		return Answer{Call: call}, ErrTooMany
@@ -29,10 +29,10 @@ func (c *Client) Listen(ctx context.Context, call Call, enough func(body []byte)
 	}
 	response, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: call.method()})
 	if err != nil {
-		return Answer{Call: call}, fmt.Errorf("reading the answer: %w", err)
+		return Answer{Call: call}, fmt.Errorf("reading the response: %w", err)
 	}
 	defer func() {
-		_ = conn.Close() // or the body would be read to its end
+		_ = conn.Close() // otherwise Body.Close would read the body to its end
 		_ = response.Body.Close()
 	}()
 	answer := Answer{call, response.StatusCode, response.Header, nil}

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Raw sends a text as it is, in place of a request, and returns what comes back until the server ends the connection, the
-// exchange has taken as long as it may, or enough says so of what came so far.
+// Raw sends arbitrary text instead of a request and returns what it receives until the server closes the connection, the
+// exchange times out, or enough returns true for what was received so far.
 func (c *Client) Raw(ctx context.Context, text string, enough func(got []byte) bool) ([]byte, error) {
 	if c.left.Add(-1) < 0 {
 		return nil, ErrTooMany
@@ -30,17 +30,17 @@ func (c *Client) Raw(ctx context.Context, text string, enough func(got []byte) b
 	for buffer := make([]byte, 4096); !enough(got) && len(got) < maxAnswer; {
 		n, err := conn.Read(buffer)
 		got = append(got, buffer[:n]...)
-		if err != nil { // how it ends is no matter of what came
+		if err != nil { // how the connection ended doesn't matter
 			return got, ctx.Err()
 		}
 	}
 	return got, nil
 }
 
-// Host is what requests say in Host.
+// Host returns the host that requests are sent with.
 func (c *Client) Host() string { return c.base.Host }
 
-// HTTP2 sends a GET in HTTP/2: with prior knowledge, or as TLS agrees on it.
+// HTTP2 sends a GET over HTTP/2, with prior knowledge or negotiated by TLS.
 func (c *Client) HTTP2(ctx context.Context, target string) (Answer, error) {
 	call := Call{Target: target}
 	if c.left.Add(-1) < 0 {
@@ -66,7 +66,7 @@ func (c *Client) HTTP2(ctx context.Context, target string) (Answer, error) {
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	_ = response.Body.Close()
 	if err == nil && response.ProtoMajor != 2 {
-		err = fmt.Errorf("it was answered in %s", response.Proto)
+		err = fmt.Errorf("the response is in %s", response.Proto)
 	}
 	return Answer{call, response.StatusCode, response.Header, body}, err
 }

@@ -11,7 +11,7 @@ import (
 	"superheroes/conformance/suite"
 )
 
-// Text writes a line for each clause, service by service, below it what went wrong, and last the score.
+// Text writes one line per clause, grouped by service, with the details of a failure below it, and the score last.
 func Text(w io.Writer, outcomes []suite.Outcome) error {
 	var text strings.Builder
 	service := ""
@@ -39,7 +39,7 @@ func Text(w io.Writer, outcomes []suite.Outcome) error {
 	return err
 }
 
-// word is a result in the text's first column; a failure must catch the eye.
+// word returns a result as shown in the first column of the text; a failure must stand out.
 func word(result suite.Result) string {
 	switch result {
 	case suite.Fail:
@@ -108,7 +108,7 @@ type message struct {
 	Text    string `xml:",chardata"`
 }
 
-// JUnit writes a test suite for each service and a test case for each clause, its class being the group.
+// JUnit writes a test suite for each service and a test case for each clause, with the group as its class name.
 func JUnit(w io.Writer, outcomes []suite.Outcome) error {
 	all := testSuites{Name: "contract"}
 	for _, o := range outcomes {

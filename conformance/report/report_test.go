@@ -15,9 +15,9 @@ import (
 	"superheroes/conformance/suite"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "regenerate the golden files")
 
-// outcomes have one of each result.
+// outcomes returns one outcome of each result.
 func outcomes() []suite.Outcome {
 	clause := func(service, id string, group suite.Group, text string) suite.Clause {
 		return suite.Clause{ID: service + "." + id, Service: service, Group: group, Text: text}
@@ -65,7 +65,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestWellFormed reads back what was written about an answer that is no text at all.
+// TestWellFormed checks that the output for a response with arbitrary bytes can be parsed again.
 func TestWellFormed(t *testing.T) {
 	failure := suite.Failure{Sent: "\x00\xff]]>", Got: "</testcase>\"", Expected: "\u2028"}
 	broken := []suite.Outcome{{Clause: suite.Clause{ID: "heroes.list", Service: "heroes"}, Result: suite.Fail, Detail: failure.String(), Failed: &failure}}

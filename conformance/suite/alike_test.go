@@ -12,7 +12,7 @@ import (
 	"superheroes/conformance/rawhttp"
 )
 
-// answers are what a system answered during a run to requests that it always answers alike.
+// answers records a system's responses during a run to requests whose response doesn't vary.
 type answers struct {
 	mu      sync.Mutex
 	got     map[asked]string
@@ -27,15 +27,15 @@ type asked struct {
 func newAnswers() *answers { return &answers{got: map[asked]string{}, unalike: map[asked]bool{}} }
 
 var (
-	// byChance are the targets of which two systems answer differently: what is picked, or which fights there are.
+	// byChance matches targets for which two systems respond differently: random picks, and the stored fights.
 	byChance = regexp.MustCompile(`random|/picks|^/api/fights([/?]|$)`)
-	// madeUp is the name of an entry that a run has added.
+	// madeUp matches the name of an entry that a run has created.
 	madeUp = regexp.MustCompile(`contract [A-Z2-7]{26}`)
-	// idAndDate are the fields of a fight that no two have alike.
+	// idAndDate matches the fields that differ between any two fights.
 	idAndDate = regexp.MustCompile(`"id":"[^"]*","fight_date":"[^"]*",`)
 )
 
-// take is the watch of a run.
+// take records a response; it is the watch function of a run.
 func (a *answers) take(service string, got rawhttp.Answer) {
 	read := got.Status == http.StatusOK && got.Call.Method != http.MethodPost
 	if read && (service == "statistics" || service == arena || got.Call.Target == "/healthz" || byChance.MatchString(got.Call.Target)) || madeUp.Match(got.Body) {
@@ -52,7 +52,7 @@ func (a *answers) take(service string, got rawhttp.Answer) {
 	a.got[key] = text
 }
 
-// compare holds what two systems answered to the same requests against each other, byte for byte.
+// compare compares the responses of two systems to the same requests, byte for byte.
 func (a *answers) compare(t *testing.T, other *answers) {
 	t.Helper()
 	compared := 0
@@ -66,7 +66,7 @@ func (a *answers) compare(t *testing.T, other *answers) {
 		}
 	}
 	if compared < 900 {
-		t.Errorf("only %d answers were compared", compared)
+		t.Errorf("only %d responses were compared", compared)
 	}
-	t.Logf("%d answers were compared", compared)
+	t.Logf("%d responses were compared", compared)
 }

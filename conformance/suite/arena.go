@@ -5,22 +5,22 @@ import (
 	"strings"
 )
 
-// arena is the name of the service that the clauses of its group are about.
+// arena is the service name in the clauses of the group Arena.
 const arena = "arena"
 
-// ArenaClauses returns the clauses of the battle page. They are checked where a run has its address; those about
-// statistics where it has that of statistics too.
+// ArenaClauses returns the clauses of the battle page. They are checked when a run has its address; the ones about
+// statistics also need the address of statistics.
 func ArenaClauses() []Clause {
 	clauses := []Clause{
 		{ID: "livez", Text: `/livez: “200 while the process serves”`, hold: arenaLivez},
 		{ID: "readyz", Text: `/readyz: “200, or 503 naming what is missing”`, hold: arenaReadyz},
 		{ID: "healthz", Text: `/healthz: “shows … peers, profile, version”`, hold: arenaHealthz},
-		{ID: "page", Text: `the page comes with its own scripts and styles only: “no third-party script, font or remote picture”`, hold: arenaPage},
+		{ID: "page", Text: `the page loads only its own scripts and styles: “no third-party script, font or remote picture”`, hold: arenaPage},
 		{ID: "policy", Text: `“Content-Security-Policy without any unsafe word or other host”`, hold: arenaPolicy},
-		{ID: "gateway", Text: `it passes “/api/heroes…, /api/villains…, /api/locations…, /api/fights…” to the services`, hold: arenaGateway},
-		{ID: "gateway.statistics", Text: `it passes “/api/statistics…” too`, hold: arenaStatistics},
-		{ID: "gateway.stream", Text: `it passes “streams unbuffered”: the state at once, then each change`, hold: arenaStream},
-		{ID: "gateway.only", Text: `it passes “nothing else”`, hold: arenaGatewayOnly},
+		{ID: "gateway", Text: `it proxies “/api/heroes…, /api/villains…, /api/locations…, /api/fights…” to the services`, hold: arenaGateway},
+		{ID: "gateway.statistics", Text: `it also proxies “/api/statistics…”`, hold: arenaStatistics},
+		{ID: "gateway.stream", Text: `it proxies “streams unbuffered”: the current state at once, then each change`, hold: arenaStream},
+		{ID: "gateway.only", Text: `it proxies “nothing else”`, hold: arenaGatewayOnly},
 	}
 	clauses = append(clauses, arenaBrowserClauses()...)
 	for i := range clauses {
@@ -62,7 +62,7 @@ func arenaPolicy(c *check) {
 	c.require(strings.Contains(policy, "default-src 'none'"), a, "a policy that allows nothing by default")
 }
 
-// arenaGateway asks both the service and the arena.
+// arenaGateway sends each request to both the service and the arena, and compares the responses.
 func arenaGateway(c *check) {
 	targets := map[string]string{"/api/fights/count": "fights", "/api/fights?limit=0": "fights"}
 	for _, r := range rooms() {

@@ -8,20 +8,20 @@ import (
 	"superheroes/test/system"
 )
 
-// arenaOf returns the arena of a good member with a fault.
+// arenaOf returns the address of a good member's arena behind a proxy with a fault.
 func arenaOf(t *testing.T, good *system.System, f fault) string {
 	t.Helper()
 	return spoil(t, &system.System{Heroes: good.Arena}, f).Heroes
 }
 
-// counting returns where a good member answers, with its statistics.
+// counting returns the addresses of a good member, including its statistics.
 func counting(good *system.System) Target {
 	target := targetOf(good)
 	target.Statistics = good.Statistics
 	return target
 }
 
-// failsAlone wants an arena to break that clause.
+// failsAlone checks that the given clause fails for an arena.
 func failsAlone(t *testing.T, target Target, arena, clause string) {
 	t.Helper()
 	outcomes := score(t, target, Options{Group: Arena, Arena: arena, Soon: soon, Only: func(c Clause) bool { return c.ID == clause }})
@@ -32,7 +32,7 @@ func failsAlone(t *testing.T, target Target, arena, clause string) {
 
 func onlyArena(c Clause) bool { return c.Service == arena }
 
-// TestArena scores the arena in the process of the services and before them, and arenas that break its clauses.
+// TestArena scores the arena in the services' process and in its own, and arenas that break its clauses.
 func TestArena(t *testing.T) {
 	program := system.Build(t)
 	good := system.Up(t, program, t.TempDir())
@@ -95,7 +95,7 @@ func TestArena(t *testing.T) {
 		})
 	}
 	for name, wrong := range map[string]streaming{
-		"no stream": {kind: "application/json", dead: true}, "no updates": {kind: "text/event-stream", dead: true}, "what came before is kept back": {kind: "text/event-stream", silent: true},
+		"no stream": {kind: "application/json", dead: true}, "no updates": {kind: "text/event-stream", dead: true}, "no initial state": {kind: "text/event-stream", silent: true},
 	} {
 		t.Run("arena.gateway.stream: "+name, func(t *testing.T) {
 			failsAlone(t, counting(good), wrong.start(t, good.Arena), "arena.gateway.stream")
@@ -107,7 +107,7 @@ func TestArena(t *testing.T) {
 	})
 	t.Run("without its address", func(t *testing.T) {
 		if _, err := Run(t.Context(), targetOf(good), Options{Group: Arena}); err == nil {
-			t.Error("its group was checked")
+			t.Error("the group was checked")
 		}
 	})
 }

@@ -7,45 +7,46 @@ import (
 	"superheroes/conformance/rawhttp"
 )
 
-// Headers that browsers send for the pages that cause a request, and no page can change.
+// Headers that browsers add to a request and that no page can change.
 const (
 	crossSite    = "Sec-Fetch-Site: cross-site\r\n"
-	sameSite     = "Sec-Fetch-Site: same-site\r\n" // another port or name below the same domain
+	sameSite     = "Sec-Fetch-Site: same-site\r\n" // another port or subdomain of the same domain
 	otherOrigin  = "Origin: https://elsewhere.example\r\n"
 	byClick      = "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\nSec-Fetch-User: ?1\r\n"
 	withoutClick = "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n"
 )
 
-// otherSites are the ways in which browsers tell that another site's page sends a request.
+// otherSites returns the headers by which browsers mark a request from another site's page.
 func otherSites() []string {
 	return []string{crossSite, sameSite, otherOrigin, crossSite + otherOrigin, crossSite + withoutClick, "Origin: null\r\n"}
 }
 
-// browserClauses are those of every service. The clause of the Host is for listeners on loopback, see Options.Loopback.
+// browserClauses returns the clauses that apply to every service. The Host clause is for loopback listeners, see
+// Options.Loopback.
 func browserClauses(service string) []Clause {
 	return []Clause{
 		{ID: "host", Text: `on loopback it “refuses a Host that is neither an IP literal nor a loopback name, 421”`, hold: func(c *check) { c.hosts(service) }},
-		{ID: "cors.none", Text: `no other site's page reads what it answers: it takes “--trusted-origin, TRUSTED_ORIGINS” for “front ends elsewhere, which then get CORS headers”`, hold: func(c *check) { c.noCORS(service) }},
+		{ID: "cors.none", Text: `no other site's page can read its responses: only “--trusted-origin, TRUSTED_ORIGINS” lets in “front ends elsewhere, which then get CORS headers”`, hold: func(c *check) { c.noCORS(service) }},
 	}
 }
 
-// fightBrowserClauses are about the two ways to have a fight.
+// fightBrowserClauses returns the clauses for the two endpoints that create a fight.
 func fightBrowserClauses() []Clause {
 	return []Clause{
 		{ID: "sites.execute", Group: Full, Text: `“A browser's cross-site request that would store or change something is refused with 403 where the browser says so (Sec-Fetch-Site, else Origin), execute_fight too”`, hold: storingNothing(executeElsewhere)},
 		{ID: "sites.post", Group: Full, Text: `the same for POST: “refused with 403 where the browser says so”`, hold: storingNothing(postElsewhere)},
 		{ID: "sites.click", Group: Full, Text: `“a navigation by a user's click (Sec-Fetch-User: ?1) is answered”, and posts nothing`, hold: clicked},
-		{ID: "sites.own", Group: Full, Text: `what isn't “A browser's cross-site request” is taken: that of its own page, of the address bar, and of a program`, hold: ownSite},
+		{ID: "sites.own", Group: Full, Text: `what isn't “A browser's cross-site request” is accepted: from its own page, the address bar, or a program`, hold: ownSite},
 	}
 }
 
 func arenaBrowserClauses() []Clause {
 	return append(browserClauses(arena), Clause{
-		ID: "sites", Text: `“A browser's cross-site request that would store or change something is refused with 403”, what a click leads to is answered`, hold: arenaSites,
+		ID: "sites", Text: `“A browser's cross-site request that would store or change something is refused with 403”, navigation by a click is allowed`, hold: arenaSites,
 	})
 }
 
-// hosts asks by names that browsers send for pages of this machine, and by those that they send after DNS rebinding.
+// hosts sends the Host values that browsers send to a local server, and the ones they send after DNS rebinding.
 func (c *check) hosts(service string) {
 	for _, host := range []string{"localhost", "LOCALHOST:1", "localhost.:1", "a.localhost", "127.0.0.1", "192.0.2.1:1", "[::1]", "[2001:db8::1]:1"} {
 		a := c.do(service, rawhttp.Call{Target: "/livez", Host: host})
@@ -59,7 +60,7 @@ func (c *check) hosts(service string) {
 	}
 }
 
-// noCORS looks for headers that have browsers show an answer to pages of other sites.
+// noCORS requires that no response has headers that let pages of other sites read it.
 func (c *check) noCORS(service string) {
 	for _, call := range []rawhttp.Call{
 		{Target: "/livez", Header: otherOrigin}, {Target: "/readyz"}, {Target: "/no-such-path", Header: otherOrigin},
@@ -74,7 +75,7 @@ func (c *check) noCORS(service string) {
 	}
 }
 
-// storingNothing also requires that no fight is stored meanwhile.
+// storingNothing also requires that no fight is stored in the process.
 func storingNothing(refused func(*check)) func(*check) {
 	return besideOthers(func(c *check) {
 		before := c.there()
@@ -84,7 +85,7 @@ func storingNothing(refused func(*check)) func(*check) {
 	})
 }
 
-// refusedFrom requires that a request is refused with 403 whatever other site it comes from.
+// refusedFrom requires that a request with any of the sites' headers is rejected with 403.
 func (c *check) refusedFrom(call rawhttp.Call, sites ...string) {
 	for _, site := range sites {
 		sent := call
@@ -101,7 +102,7 @@ func executeElsewhere(c *check) {
 
 func postElsewhere(c *check) {
 	c.refusedFrom(post(plainFight), otherSites()...)
-	c.refusedFrom(rawhttp.Call{Method: http.MethodPost, Target: "/api/fights", Body: plainFight}, crossSite) // as a page can
+	c.refusedFrom(rawhttp.Call{Method: http.MethodPost, Target: "/api/fights", Body: plainFight}, crossSite) // as a page can send it
 }
 
 func clicked(c *check) {
@@ -109,7 +110,7 @@ func clicked(c *check) {
 	call := post(plainFight)
 	call.Header += crossSite + byClick
 	a := c.do("fights", call)
-	c.require(a.Status == http.StatusForbidden, a, "403: a form of another site's page is its own, whoever clicks")
+	c.require(a.Status == http.StatusForbidden, a, "403: a click doesn't excuse a form posted by another site's page")
 }
 
 func ownSite(c *check) {
@@ -134,7 +135,7 @@ func arenaSites(c *check) {
 	c.require(a.Status == http.StatusOK, a, "200")
 }
 
-// writeSites: the right token doesn't make it another site's business.
+// writeSites: even with the right token, another site's page must not change anything.
 func (r room) writeSites(c *check) {
 	m := c.create(r)
 	defer c.remove(r, m)

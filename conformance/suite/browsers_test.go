@@ -8,7 +8,7 @@ import (
 	"superheroes/test/system"
 )
 
-// forgets drops what browsers say.
+// forgets drops headers that browsers send.
 func forgets(names ...string) func(*exchange) {
 	return func(e *exchange) {
 		for _, name := range names {
@@ -17,7 +17,7 @@ func forgets(names ...string) func(*exchange) {
 	}
 }
 
-// anyHost answers to whatever name a request has; noName to addresses only.
+// anyHost accepts any Host; noName accepts only IP addresses.
 func anyHost(e *exchange) { e.host = "localhost" }
 
 func noName(e *exchange) {
@@ -26,7 +26,7 @@ func noName(e *exchange) {
 	}
 }
 
-// ofPages changes what is answered to requests that a browser says a word about.
+// ofPages applies a change to requests with headers that only browsers send.
 func ofPages(change func(*exchange)) func(*exchange) {
 	return func(e *exchange) {
 		if e.header.Get("Sec-Fetch-Site") != "" || e.header.Get("Origin") != "" {
@@ -36,29 +36,29 @@ func ofPages(change func(*exchange)) func(*exchange) {
 }
 
 func wrongBrowsers() []wrong {
-	const deaf = "nothing that browsers say counts"
+	const deaf = "browser headers are ignored"
 	all := []wrong{
 		{"fights.sites.execute", deaf, fault{before: at(executeFight, forgets("Sec-Fetch-Site", "Origin"))}},
 		{"fights.sites.execute", "only Origin counts", fault{before: at(executeFight, forgets("Sec-Fetch-Site"))}},
 		{"fights.sites.execute", "only Sec-Fetch-Site counts", fault{before: at(executeFight, forgets("Origin"))}},
 		{"fights.sites.execute", "stored and refused", fault{before: at(executeFight, forgets("Sec-Fetch-Site", "Origin")), after: at(executeFight, turn(200, 403))}},
-		{"fights.sites.execute", "any navigation will do", fault{before: at(executeFight, func(e *exchange) {
+		{"fights.sites.execute", "any navigation is accepted", fault{before: at(executeFight, func(e *exchange) {
 			if e.header.Get("Sec-Fetch-Mode") == "navigate" {
 				e.header.Set("Sec-Fetch-User", "?1")
 			}
 		})}},
-		{"fights.sites.execute", "HEAD isn't thought of", fault{before: at("HEAD /api/fights/execute_fight", forgets("Sec-Fetch-Site"))}},
+		{"fights.sites.execute", "HEAD is not checked", fault{before: at("HEAD /api/fights/execute_fight", forgets("Sec-Fetch-Site"))}},
 		{"fights.sites.post", deaf, fault{before: at(postFight, forgets("Sec-Fetch-Site", "Origin"))}},
 		{"fights.sites.post", "only Sec-Fetch-Site counts", fault{before: at(postFight, forgets("Origin"))}},
 		{"fights.sites.post", "stored and refused", fault{before: at(postFight, forgets("Sec-Fetch-Site", "Origin")), after: at(postFight, turn(200, 403))}},
-		{"fights.sites.click", "a click is nothing", fault{before: at(executeFight, forgets("Sec-Fetch-User"))}},
+		{"fights.sites.click", "a click is ignored", fault{before: at(executeFight, forgets("Sec-Fetch-User"))}},
 		{"fights.sites.click", "a click may post", fault{before: at(postFight, func(e *exchange) {
 			if e.header.Get("Sec-Fetch-User") != "" {
 				e.header.Del("Sec-Fetch-Site")
 			}
 		})}},
 		{"fights.sites.own", "for programs only", fault{after: ofPages(turn(200, 403))}},
-		{"fights.sites.own", "every Origin is another's", fault{before: at(postFight, func(e *exchange) {
+		{"fights.sites.own", "every Origin is rejected", fault{before: at(postFight, func(e *exchange) {
 			if e.header.Get("Origin") != "" && e.header.Get("Sec-Fetch-Site") == "" {
 				e.header.Set("Origin", "null")
 			}
@@ -66,28 +66,28 @@ func wrongBrowsers() []wrong {
 	}
 	for _, r := range rooms() {
 		all = append(all, wrong{r.service + ".write.sites", deaf, fault{before: forgets("Sec-Fetch-Site", "Origin")}},
-			wrong{r.service + ".write.sites", "who has the token may delete", fault{before: at("DELETE "+r.path()+"/*", forgets("Sec-Fetch-Site", "Origin"))}})
+			wrong{r.service + ".write.sites", "DELETE is not checked", fault{before: at("DELETE "+r.path()+"/*", forgets("Sec-Fetch-Site", "Origin"))}})
 	}
 	return all
 }
 
-// wrongBeforeBrowsers are those of every service.
+// wrongBeforeBrowsers returns the wrong servers for the browser clauses of every service.
 func wrongBeforeBrowsers() []wrong {
 	return []wrong{
-		{"host", "any name will do", fault{before: anyHost}},
-		{"host", "no name will do", fault{before: noName}},
+		{"host", "any name is accepted", fault{before: anyHost}},
+		{"host", "no name is accepted", fault{before: noName}},
 		{"host", "404 comes first", fault{before: at("GET /no-such-path", anyHost)}},
-		{"cors.none", "everybody may read", fault{after: setHeader("Access-Control-Allow-Origin", "*")}},
-		{"cors.none", "whoever asks may read", fault{after: func(e *exchange) {
+		{"cors.none", "any origin may read", fault{after: setHeader("Access-Control-Allow-Origin", "*")}},
+		{"cors.none", "the Origin is echoed", fault{after: func(e *exchange) {
 			if origin := e.header.Get("Origin"); origin != "" {
 				e.response.Set("Access-Control-Allow-Origin", origin)
 			}
 		}}},
-		{"cors.none", "everybody may send", fault{after: at("OPTIONS /api/fights", setHeader("Access-Control-Allow-Methods", "*"))}},
+		{"cors.none", "any origin may send", fault{after: at("OPTIONS /api/fights", setHeader("Access-Control-Allow-Methods", "*"))}},
 	}
 }
 
-// TestArenaBeforeBrowsers scores arenas that break what browsers rely on.
+// TestArenaBeforeBrowsers scores arenas that break the browser clauses.
 func TestArenaBeforeBrowsers(t *testing.T) {
 	good := system.Up(t, system.Build(t), t.TempDir())
 	for clause, f := range map[string]fault{
@@ -102,7 +102,7 @@ func TestArenaBeforeBrowsers(t *testing.T) {
 	})
 }
 
-// TestElsewhere: a service that isn't known to listen on loopback isn't scored by the Host.
+// TestElsewhere checks that without Options.Loopback the Host clauses are left out.
 func TestElsewhere(t *testing.T) {
 	for _, clause := range (Options{Arena: "http://arena"}).clauses(Target{Statistics: "http://statistics"}) {
 		if isHost(clause) {

@@ -9,7 +9,7 @@ import (
 	"superheroes/conformance/rawhttp"
 )
 
-// catalogClauses are those of heroes, villains or locations.
+// catalogClauses returns the clauses of heroes, villains or locations.
 func catalogClauses(r room) []Clause {
 	clauses := slices.Concat(readClauses(r), randomClauses(r), picksClauses(r), gzipClauses(r), pageClauses(r), nameClauses(r), pictureClauses(r), refusalClauses(r))
 	for i := range clauses {
@@ -24,8 +24,8 @@ func readClauses(r room) []Clause {
 		{ID: "list", Group: Core, Text: `the list is a JSON array of objects with id and name: “200, array of all”`, hold: r.list},
 		{ID: "list.order", Group: Full, Text: `“200, array of all by id”`, hold: r.listOrder},
 		{ID: "get", Group: Core, Text: `an entry of the list by its id: “200, or 404”`, hold: r.get},
-		{ID: "get.same", Group: Full, Text: `one by its id is what the list has: “byte for byte, the same on every store”`, hold: r.getSame},
-		{ID: "get.unknown", Group: Core, Text: `an id that nobody has: “200, or 404”`, hold: r.getUnknown},
+		{ID: "get.same", Group: Full, Text: `an entry read by its id equals the one in the list: “byte for byte, the same on every store”`, hold: r.getSame},
+		{ID: "get.unknown", Group: Core, Text: `an id that doesn't exist: “200, or 404”`, hold: r.getUnknown},
 	}
 	if r.singular == "location" {
 		return append(clauses,
@@ -53,7 +53,7 @@ func (r room) listOrder(c *check) {
 	}
 }
 
-// samples returns the first entry of a list, one of its middle and the last.
+// samples returns the first, middle and last entry of a list.
 func samples(entries []object) []object {
 	return []object{entries[0], entries[len(entries)/2], entries[len(entries)-1]}
 }
@@ -66,7 +66,7 @@ func (r room) get(c *check) {
 		id := c.ids(list.answer, []object{entry})[0]
 		a := c.get(r.service, r.one(id))
 		got, ok := number(c.object(a), "id")
-		c.require(ok && got == id && r.has([]object{entry}, c.object(a)), a, "the entry that the list has: %s", encode(entry))
+		c.require(ok && got == id && r.has([]object{entry}, c.object(a)), a, "the entry as in the list: %s", encode(entry))
 	}
 }
 
@@ -74,7 +74,7 @@ func (r room) getSame(c *check) {
 	list := c.some(r)
 	for _, entry := range samples(list.entries) {
 		a := c.get(r.service, r.one(c.ids(list.answer, []object{entry})[0]))
-		c.require(reflect.DeepEqual(entry, c.object(a)), a, "exactly what the list has: %s", encode(entry))
+		c.require(reflect.DeepEqual(entry, c.object(a)), a, "exactly the entry in the list: %s", encode(entry))
 	}
 }
 
@@ -102,13 +102,14 @@ func (r room) locationFields(c *check) {
 	types := []string{"CITY", "PLANET", "PLACE", "ISLAND", "COUNTRY", "MOON"}
 	for _, entry := range list.entries {
 		c.fields(list.answer, entry, r.fields)
-		c.require(slices.Contains(types, text(entry, "type")), list.answer, "a type of those in %s", encode(entry))
+		c.require(slices.Contains(types, text(entry, "type")), list.answer, "a known type in %s", encode(entry))
 		c.texts(list.answer, entry, map[string]int{"name": 50, "description": 0, "picture": 255})
 	}
 	c.ids(list.answer, list.entries)
 }
 
-// texts requires that fields are texts of at most so many code points, 0 for any; a name must not be empty.
+// texts requires that fields are strings with at most the given number of code points, 0 for no limit; a name must not
+// be empty.
 func (c *check) texts(a rawhttp.Answer, entry object, limits map[string]int) {
 	for field, most := range limits {
 		value, is := entry[field].(string)

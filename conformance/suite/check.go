@@ -15,21 +15,21 @@ import (
 	"superheroes/conformance/rawhttp"
 )
 
-// check is what a clause is checked with. Like a test, it stops where a demand is not met: the methods below panic
-// with a Failure or an ending, which session.run turns into the outcome. They belong on the clause's own goroutine.
+// check runs a clause. Like a test, it stops at the first requirement that isn't met: the methods below panic with a
+// Failure or an ending, which session.run turns into the outcome. Call them only from the clause's own goroutine.
 type check struct {
 	*session
-	learned string // of the member, for the report
+	learned string // about the member, for the report
 }
 
-// object is a JSON object. Its numbers are json.Number, as they were written.
+// object is a JSON object. Its numbers are json.Number, exactly as sent.
 type object = map[string]any
 
 func (c *check) fail(sent, got, expected string) {
 	panic(Failure{Sent: sent, Got: got, Expected: expected})
 }
 
-// require fails unless it holds; a is the answer that shows it.
+// require fails the clause unless holds is true; a is the response that shows it.
 func (c *check) require(holds bool, a rawhttp.Answer, expected string, args ...any) {
 	if !holds {
 		c.fail(a.Call.String(), a.String(), fmt.Sprintf(expected, args...))
@@ -42,13 +42,13 @@ func (c *check) cannot(what, because string) {
 	panic(ending{Unchecked, string(Unchecked) + ": " + what + " (" + because + ")"})
 }
 
-// do sends a request and returns the answer, whatever it is. A read that is told to come back later, as the contract has
-// it for a store that can't take it now, does so.
+// do sends a request and returns the response, whatever its status. It retries a read that got 503 with a short
+// Retry-After, which the contract allows when a store can't serve it at the moment.
 func (c *check) do(service string, call rawhttp.Call) rawhttp.Answer {
 	for attempt := 1; ; attempt++ {
 		a, err := c.try(service, call)
 		if err != nil {
-			c.fail(call.String(), err.Error(), "an answer")
+			c.fail(call.String(), err.Error(), "a response")
 		}
 		wait, later := retryAfter(a)
 		if !later || attempt == attempts {
@@ -62,14 +62,14 @@ func (c *check) do(service string, call rawhttp.Call) rawhttp.Answer {
 	}
 }
 
-// retryAfter returns when to ask again for what can be asked for twice.
+// retryAfter returns how long to wait before retrying, and whether the request may be retried at all.
 func retryAfter(a rawhttp.Answer) (wait time.Duration, later bool) {
 	seconds, err := strconv.Atoi(a.Header.Get("Retry-After"))
 	read := a.Call.Method == "" && a.Call.Target != executePath
 	return time.Duration(seconds) * time.Second, read && a.Status == http.StatusServiceUnavailable && err == nil && seconds >= 0 && seconds < 10
 }
 
-// try is do for any goroutine.
+// try sends a request once, without do's retries; unlike do, it may be called from any goroutine.
 func (s *session) try(service string, call rawhttp.Call) (rawhttp.Answer, error) {
 	a, err := s.clients[service].Do(s.ctx, call)
 	s.note(service, a)
@@ -82,7 +82,7 @@ func (s *session) try(service string, call rawhttp.Call) (rawhttp.Answer, error)
 	return a, err
 }
 
-// together sends a request n times, a few at the same time, and returns the answers. Each must be 200.
+// together sends a request n times, a few concurrently, and returns the responses. Each must be 200.
 func (c *check) together(n int, service string, call rawhttp.Call) []rawhttp.Answer {
 	answers := c.atOnce(n, service, call)
 	for _, a := range answers {
@@ -91,7 +91,7 @@ func (c *check) together(n int, service string, call rawhttp.Call) []rawhttp.Ans
 	return answers
 }
 
-// atOnce is together for answers of any status.
+// atOnce is like together, but allows any status.
 func (c *check) atOnce(n int, service string, call rawhttp.Call) []rawhttp.Answer {
 	const workers = 8
 	answers, failures := make([]rawhttp.Answer, n), make([]error, n)
@@ -106,33 +106,33 @@ func (c *check) atOnce(n int, service string, call rawhttp.Call) []rawhttp.Answe
 	group.Wait()
 	for _, err := range failures {
 		if err != nil {
-			c.fail(call.String(), err.Error(), "an answer")
+			c.fail(call.String(), err.Error(), "a response")
 		}
 	}
 	return answers
 }
 
-// get asks for a target, which must be there.
+// get requests a target, which must return 200.
 func (c *check) get(service, target string) rawhttp.Answer {
 	a := c.do(service, rawhttp.Call{Target: target})
 	c.require(a.Status == http.StatusOK, a, "200")
 	return a
 }
 
-// notFound asks for a target that must not be there.
+// notFound requests a target, which must return 404.
 func (c *check) notFound(service, target string) {
 	a := c.do(service, rawhttp.Call{Target: target})
 	c.require(a.Status == http.StatusNotFound, a, "404")
 }
 
-// refused sends a request that must be refused as bad input.
+// refused sends a request that must be rejected as bad input.
 func (c *check) refused(service string, call rawhttp.Call) rawhttp.Answer {
 	a := c.do(service, call)
 	c.require(a.Status == http.StatusBadRequest || a.Status == http.StatusUnprocessableEntity, a, "400 or 422")
 	return a
 }
 
-// value returns what the body says, which must be one JSON text.
+// value decodes the body, which must be exactly one JSON value.
 func (c *check) value(a rawhttp.Answer) any {
 	var value any
 	err := openapi.Decode(a.Body, &value)
@@ -157,14 +157,14 @@ func (c *check) objects(a rawhttp.Answer) []object {
 	return list
 }
 
-// part returns a field of an object, which must be an object itself.
+// part returns a field of an object; the field must be an object itself.
 func (c *check) part(a rawhttp.Answer, o object, field string) object {
 	part, is := o[field].(object)
 	c.require(is, a, "an object in %s", field)
 	return part
 }
 
-// fields requires exactly these fields.
+// fields requires that an object has exactly these fields.
 func (c *check) fields(a rawhttp.Answer, o object, names []string) {
 	got := make([]string, 0, len(o))
 	for name := range o {
@@ -175,12 +175,12 @@ func (c *check) fields(a rawhttp.Answer, o object, names []string) {
 	c.require(slices.Equal(got, want), a, "exactly the fields %s", strings.Join(names, ", "))
 }
 
-// noStore requires that an answer forbids to be kept.
+// noStore requires that a response must not be cached.
 func (c *check) noStore(a rawhttp.Answer) {
 	c.require(strings.Contains(strings.ToLower(a.Header.Get("Cache-Control")), "no-store"), a, "Cache-Control: no-store, not %q", a.Header.Get("Cache-Control"))
 }
 
-// text returns a field as a text, "" when it is none.
+// text returns a field as a string, "" when it isn't one.
 func text(o object, field string) string {
 	value, _ := o[field].(string)
 	return value

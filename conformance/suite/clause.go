@@ -1,25 +1,25 @@
-// Package suite holds the clauses of the contract and scores a running system by them, over HTTP only.
+// Package suite holds the clauses of the contract and scores a running system against them, over HTTP only.
 package suite
 
 import "fmt"
 
-// Group tells which members of the family a clause is for.
+// Group says which members of the family a clause applies to.
 type Group string
 
-// The groups. A run of Full takes the clauses of Core too and, where there is a token, those of Writes; where the
-// address of statistics or of the page is known, those of Statistics and Arena.
+// The groups. A run of Full includes Core, Writes when a token is given, and Statistics and Arena when the address of
+// statistics or of the page is given.
 const (
-	Core       Group = "core"       // what every member of the family has
-	Full       Group = "full"       // what ours promises beyond that
-	Writes     Group = "writes"     // what takes the administrator's token
-	Statistics Group = "statistics" // the service of statistics
+	Core       Group = "core"       // what every member of the family provides
+	Full       Group = "full"       // what this application promises beyond that
+	Writes     Group = "writes"     // what needs the administrator's token
+	Statistics Group = "statistics" // the statistics service
 	Arena      Group = "arena"      // the battle page
 )
 
-// Result is what became of a clause.
+// Result is the result of checking a clause.
 type Result string
 
-// The results. Unchecked counts as skipped: the member offers no way to see whether it does what it should.
+// The results. Unchecked counts as skipped: the member offers no way to observe whether the clause holds.
 const (
 	Pass      Result = "pass"
 	Fail      Result = "fail"
@@ -27,7 +27,7 @@ const (
 	Unchecked Result = "cannot be checked"
 )
 
-// Clause is one demand of the contract.
+// Clause is one requirement of the contract.
 type Clause struct {
 	ID      string // stable
 	Service string
@@ -36,29 +36,29 @@ type Clause struct {
 	hold    func(*check)
 }
 
-// Outcome is a clause and what became of it.
+// Outcome is a clause and its result.
 type Outcome struct {
 	Clause
 	Result Result
-	Detail string   // why, unless it passed; what the run learned there, if it did
-	Failed *Failure // what Detail tells, when it failed
+	Detail string   // why it failed or was skipped; if it passed, what the run learned about the member
+	Failed *Failure // the same as Detail, if it failed
 }
 
-// Failure tells how a clause was broken.
+// Failure describes how a clause was violated.
 type Failure struct{ Sent, Got, Expected string }
 
 func (f Failure) String() string {
 	return fmt.Sprintf("sent: %s\ngot: %s\nexpected: %s", f.Sent, f.Got, f.Expected)
 }
 
-// Score counts results; Unchecked is among the skipped.
+// Score counts results; Unchecked counts as skipped.
 type Score struct{ Passed, Failed, Skipped int }
 
 func (s Score) String() string {
 	return fmt.Sprintf("passed %d, failed %d, skipped %d", s.Passed, s.Failed, s.Skipped)
 }
 
-// ScoreOf counts the outcomes of one group, of all of them when it is "".
+// ScoreOf counts the outcomes of one group, or of all groups when it is "".
 func ScoreOf(outcomes []Outcome, group Group) Score {
 	var score Score
 	for _, o := range outcomes {
@@ -75,7 +75,7 @@ func ScoreOf(outcomes []Outcome, group Group) Score {
 	return score
 }
 
-// Clauses returns every clause of the four services, service by service.
+// Clauses returns every clause of the four services, grouped by service.
 func Clauses() []Clause {
 	var all []Clause
 	for _, r := range rooms() {

@@ -38,7 +38,7 @@ func sideFields() []string {
 	return fields
 }
 
-// fight is a fight and the answer that held it.
+// fight is a fight and the response that contained it.
 type fight struct {
 	object
 	answer rawhttp.Answer
@@ -51,20 +51,20 @@ func post(body string) rawhttp.Call {
 	return rawhttp.Call{Method: http.MethodPost, Target: "/api/fights", Header: "Content-Type: application/json\r\n", Body: body}
 }
 
-// fight posts a body that must be taken.
+// fight posts a body that must be accepted.
 func (c *check) fight(body string) fight { return c.taken(post(body)) }
 
-// execute has the service draw and fight.
+// execute has the service pick the fighters and fight.
 func (c *check) execute() fight { return c.taken(rawhttp.Call{Target: executePath}) }
 
-// taken sends a request that must be answered with a fight.
+// taken sends a request whose response must be a fight.
 func (c *check) taken(call rawhttp.Call) fight {
 	a := c.do("fights", call)
 	c.require(a.Status == http.StatusOK, a, "200")
 	return fight{c.object(a), a}
 }
 
-// drawn returns a hero, a villain and a location as the service draws them.
+// drawn returns a random hero, villain and location from the service.
 func (c *check) drawn() (hero, villain, location object) {
 	a := c.get("fights", "/api/fights/randomfighters")
 	fighters := c.object(a)
@@ -72,7 +72,7 @@ func (c *check) drawn() (hero, villain, location object) {
 	return c.part(a, fighters, "hero"), c.part(a, fighters, "villain"), location
 }
 
-// hasSides requires what every member of the family says of a fight.
+// hasSides requires the winner and loser fields that every member of the family has in a fight.
 func (c *check) hasSides(f fight) {
 	c.require(text(f.object, "fight_date") != "", f.answer, "fight_date")
 	for _, side := range []string{"winner", "loser"} {

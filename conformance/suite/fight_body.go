@@ -9,7 +9,7 @@ import (
 	"superheroes/conformance/rawhttp"
 )
 
-// maxBody is the largest body that is taken, in bytes.
+// maxBody is the largest accepted body, in bytes.
 const maxBody = 64 << 10
 
 func bodyClauses() []Clause {
@@ -21,10 +21,10 @@ func bodyClauses() []Clause {
 		{ID: "post.no-id", Group: Full, Text: `“a missing id means null in the answer”`, hold: noID},
 		{ID: "post.unknown-fields", Group: Full, Text: `“unknown fields are dropped”`, hold: unknownFields},
 		{ID: "post.case", Group: Full, Text: `“Field names are case sensitive”`, hold: caseSensitive},
-		{ID: "post.largest-values", Group: Full, Text: `what is just within them is taken: “The entities' limits hold”`, hold: largestValues},
+		{ID: "post.largest-values", Group: Full, Text: `values exactly at the limits are accepted: “The entities' limits hold”`, hold: largestValues},
 		{ID: "post.text", Group: Full, Text: `“Text is kept as sent: neither trimmed nor normalised, byte for byte”`, hold: textKept},
-		{ID: "post.nesting", Group: Full, Text: `32 levels are taken: “nesting beyond 32”`, hold: deepestTaken},
-		{ID: "post.largest", Group: Full, Text: `64 KiB are taken: “body over 64 KiB”`, hold: largestBody},
+		{ID: "post.nesting", Group: Full, Text: `32 levels are accepted: “nesting beyond 32”`, hold: deepestTaken},
+		{ID: "post.largest", Group: Full, Text: `64 KiB are accepted: “body over 64 KiB”`, hold: largestBody},
 		{ID: "post.media-type.none", Group: Full, Text: `“no content type at all is taken as JSON”`, hold: noMediaType},
 	}
 }
@@ -32,8 +32,8 @@ func bodyClauses() []Clause {
 func serverSets(c *check) {
 	const id = "01890a5d-ac96-774b-bcce-b302099a8057"
 	f := c.fight(`{"id":"` + id + `","fight_date":"2001-02-03T04:05:06Z","winner_name":"me","winner_team":"heroes","winner_level":9,"loser_name":"you",` + plainFight[1:])
-	c.require(f.id() != id, f.answer, "an id of the server's own")
-	c.require(!strings.HasPrefix(text(f.object, "fight_date"), "2001"), f.answer, "a date of the server's own")
+	c.require(f.id() != id, f.answer, "an id made by the server")
+	c.require(!strings.HasPrefix(text(f.object, "fight_date"), "2001"), f.answer, "a date set by the server")
 	c.require(text(f.object, "winner_name") == "V" && text(f.object, "winner_team") == "villains" && text(f.object, "loser_name") == "H", f.answer, "the winner by the rule")
 }
 
@@ -104,7 +104,7 @@ func largestValues(c *check) {
 	}
 }
 
-// texts are names that a store, an encoder or a tidy mind might change.
+// texts returns names that a store, an encoder or well-meant cleanup might change.
 func texts() []string {
 	return []string{
 		"  blanks at both ends  ", " ", "a\tb\r\nc", "Caf\u00e9", "Cafe\u0301", "\u212b \ufb01", "\U0001f468\u200d\U0001f469\u200d\U0001f467", "\u202eabc \u05d0", "\ufeffa",
@@ -112,7 +112,7 @@ func texts() []string {
 	}
 }
 
-// textKept posts such texts and reads them back.
+// textKept posts these texts and reads them back.
 func textKept(c *check) {
 	for _, sent := range texts() {
 		f := c.fight(encode(object{"hero": object{"name": sent, "powers": sent}, "villain": object{"name": "V"}, "location": object{"name": sent, "description": sent}}))
@@ -127,14 +127,14 @@ func textKept(c *check) {
 	}
 }
 
-// nested returns a good body in which brackets lie so deep in each other.
+// nested returns a valid body nested to the given depth.
 func nested(depth int) string {
 	return `{"x":` + strings.Repeat("[", depth-1) + strings.Repeat("]", depth-1) + "," + plainFight[1:]
 }
 
 func deepestTaken(c *check) { c.fight(nested(32)) }
 
-// filled returns a good body of exactly that many bytes.
+// filled returns a valid body of exactly size bytes.
 func filled(size int) string {
 	const head, tail = `{"hero":{"name":"H","powers":"`, `"},"villain":{"name":"V"}}`
 	return head + strings.Repeat("p", size-len(head)-len(tail)) + tail

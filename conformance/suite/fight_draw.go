@@ -4,18 +4,18 @@ import "superheroes/conformance/rawhttp"
 
 func drawClauses() []Clause {
 	return []Clause{
-		{ID: "randomfighters", Group: Core, Text: `a hero and a villain of the catalogs: “200 {"hero":…,"villain":…}”`, hold: randomFighters},
-		{ID: "randomfighters.same", Group: Full, Text: `both are exactly what the catalogs have: “One spelling everywhere: otherName, in the random answer too”`, hold: randomFightersSame},
+		{ID: "randomfighters", Group: Core, Text: `a hero and a villain from the catalogs: “200 {"hero":…,"villain":…}”`, hold: randomFighters},
+		{ID: "randomfighters.same", Group: Full, Text: `both are exactly as in the catalogs: “One spelling everywhere: otherName, in the random answer too”`, hold: randomFightersSame},
 		{ID: "randomfighters.no-store", Group: Full, Text: `“Random answers, execute_fight and POST carry Cache-Control: no-store”`, hold: randomFightersNoStore},
-		{ID: "randomfighters.spread", Group: Full, Text: `both come from the random answers: “each equally likely whatever the gaps in the ids”`, hold: randomFightersSpread},
-		{ID: "randomlocation", Group: Core, Text: `one of the catalog: “200, a location”`, hold: randomLocation},
-		{ID: "randomlocation.same", Group: Full, Text: `exactly what the catalog has: “200, a location”`, hold: randomLocationSame},
+		{ID: "randomfighters.spread", Group: Full, Text: `both are picked at random: “each equally likely whatever the gaps in the ids”`, hold: randomFightersSpread},
+		{ID: "randomlocation", Group: Core, Text: `a location from the catalog: “200, a location”`, hold: randomLocation},
+		{ID: "randomlocation.same", Group: Full, Text: `exactly as in the catalog: “200, a location”`, hold: randomLocationSame},
 		{ID: "randomlocation.no-store", Group: Full, Text: `“Random answers, execute_fight and POST carry Cache-Control: no-store”`, hold: randomLocationNoStore},
-		{ID: "randomlocation.spread", Group: Full, Text: `it comes from the random answers: “each equally likely whatever the gaps in the ids”`, hold: randomLocationSpread},
+		{ID: "randomlocation.spread", Group: Full, Text: `it is picked at random: “each equally likely whatever the gaps in the ids”`, hold: randomLocationSpread},
 		{ID: "execute", Group: Core, Text: `a fight with its winner and its loser: “200 with the Fight”`, hold: execute},
 		{ID: "execute.drawn", Group: Core, Text: `both sides are entries of the catalogs: “200 with the Fight: three fetches”`, hold: executeDrawn},
-		{ID: "execute.rule", Group: Core, Text: `execute_fight keeps the rule: “the hero wins when its level is higher; a tie goes to the villain”`, hold: executeRule},
-		{ID: "execute.same", Group: Full, Text: `hero, villain and location are exactly what the catalogs have: “three fetches at the same time, fought, stored”`, hold: executeSame},
+		{ID: "execute.rule", Group: Core, Text: `execute_fight follows the rule: “the hero wins when its level is higher; a tie goes to the villain”`, hold: executeRule},
+		{ID: "execute.same", Group: Full, Text: `hero, villain and location are exactly as in the catalogs: “three fetches at the same time, fought, stored”`, hold: executeSame},
 		{ID: "execute.no-store", Group: Full, Text: `“Random answers, execute_fight and POST carry Cache-Control: no-store”`, hold: executeNoStore},
 		{ID: "execute.spread", Group: Full, Text: `execute_fight reaches many different entries: “each equally likely whatever the gaps in the ids”`, hold: executeSpread},
 	}
@@ -90,14 +90,14 @@ func executeDrawn(c *check) {
 	}
 }
 
-// executeRule takes a fight's own word for the levels; those that were posted are in the clauses of the rule.
+// executeRule trusts the levels in the fight itself; the rule clauses for POST compare with the levels that were sent.
 func executeRule(c *check) {
 	for range 2 * fewDraws {
 		f := c.execute()
 		winner, _ := number(f.object, "winner_level")
 		loser, _ := number(f.object, "loser_level")
 		team := text(f.object, "winner_team")
-		c.require(winner > loser || winner == loser && team == "villains", f.answer, "the higher level as winner, on a tie the villain")
+		c.require(winner > loser || winner == loser && team == "villains", f.answer, "the higher level as winner, or the villain on a tie")
 		c.require(team != text(f.object, "loser_team"), f.answer, "two teams")
 	}
 }

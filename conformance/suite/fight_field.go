@@ -14,7 +14,7 @@ func fightFieldClauses() []Clause {
 		{ID: "id", Group: Full, Text: `“id is a UUID version 7 in its usual text form, made by the server”`, hold: fightID},
 		{ID: "id.time", Group: Full, Text: `“id is a UUID version 7”: its first 48 bits are the time`, hold: fightIDTime},
 		{ID: "id.increase", Group: Full, Text: `“Ids from one process strictly increase”`, hold: fightIDsIncrease},
-		{ID: "id.unique", Group: Full, Text: `fights at the same time get different ids: “Ids from one process strictly increase”`, hold: fightIDsUnique},
+		{ID: "id.unique", Group: Full, Text: `concurrent fights get different ids: “Ids from one process strictly increase”`, hold: fightIDsUnique},
 		{ID: "date", Group: Full, Text: `“fight_date (RFC 3339, UTC, the moment it was decided)”`, hold: fightDate},
 	}
 }
@@ -38,7 +38,7 @@ func fieldsOfParts(c *check) {
 	}
 }
 
-// clocks is how far the clock of the member may be from ours.
+// clocks is the maximum difference between the member's clock and ours.
 const clocks = time.Minute
 
 func fightDate(c *check) {
@@ -57,13 +57,13 @@ func isUUID7(id string) bool {
 
 func fightID(c *check) {
 	for _, f := range []fight{c.fight(plainFight), c.execute()} {
-		c.require(isUUID7(f.id()), f.answer, "a UUID of version 7 in small letters as id")
+		c.require(isUUID7(f.id()), f.answer, "a lower-case version 7 UUID as id")
 	}
 }
 
 func fightIDTime(c *check) {
 	f := c.fight(plainFight)
-	c.require(isUUID7(f.id()), f.answer, "a UUID of version 7 as id")
+	c.require(isUUID7(f.id()), f.answer, "a version 7 UUID as id")
 	ms, err := strconv.ParseInt(strings.ReplaceAll(f.id(), "-", "")[:12], 16, 64)
 	c.require(err == nil && time.Since(time.UnixMilli(ms)).Abs() < clocks, f.answer, "a time within a minute of now in the id")
 }
@@ -72,7 +72,7 @@ func fightIDsIncrease(c *check) {
 	last := ""
 	for range 20 {
 		f := c.fight(plainFight)
-		c.require(f.id() > last, f.answer, "an id above %s", last)
+		c.require(f.id() > last, f.answer, "an id greater than %s", last)
 		last = f.id()
 	}
 }

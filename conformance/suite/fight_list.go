@@ -14,12 +14,12 @@ func fightListClauses() []Clause {
 	return []Clause{
 		{ID: "list", Group: Full, Text: `the list of fights: “200, newest first”`, hold: undisturbed(newestFirst, newestAmongOthers)},
 		{ID: "list.default", Group: Full, Text: `“?limit= (1-100, default 20)”: without it`, hold: undisturbed(defaultLimit, defaultLimitAmongOthers)},
-		{ID: "list.limit", Group: Full, Text: `“?limit= (1-100, default 20)”: at most so many`, hold: undisturbed(fightLimit, fightLimitAmongOthers)},
+		{ID: "list.limit", Group: Full, Text: `“?limit= (1-100, default 20)”: at most that many`, hold: undisturbed(fightLimit, fightLimitAmongOthers)},
 		{ID: "list.before", Group: Full, Text: `“?before=FIGHT_ID”: only older ones`, hold: besideOthers(before)},
 		{ID: "list.before.any", Group: Full, Text: `“?before=FIGHT_ID (need not exist)”`, hold: undisturbed(beforeAny, beforeAnyAmongOthers)},
 		{ID: "list.link", Group: Full, Text: `“a relative Link: <…>; rel="next" header where there is more”, and only there`, hold: besideOthers(link)},
-		{ID: "list.link.last", Group: Full, Text: `a full page that is the last has none: “Link: <…>; rel="next" header where there is more”`, hold: lastLink},
-		{ID: "list.walk", Group: Full, Text: `the links lead on without a gap: “Link: <…>; rel="next" header where there is more”`, hold: undisturbed(walk, walkAmongOthers)},
+		{ID: "list.link.last", Group: Full, Text: `a full last page has no link: “Link: <…>; rel="next" header where there is more”`, hold: lastLink},
+		{ID: "list.walk", Group: Full, Text: `following the links leaves no gap: “Link: <…>; rel="next" header where there is more”`, hold: undisturbed(walk, walkAmongOthers)},
 	}
 }
 
@@ -29,7 +29,7 @@ func (c *check) fights(query string) ([]object, rawhttp.Answer) {
 	return c.objects(a), a
 }
 
-// newest returns the n newest fights, after it has had as many fought as are missing.
+// newest returns the n newest fights, creating as many as are missing.
 func (c *check) newest(n int) []object {
 	query := fmt.Sprint("?limit=", n)
 	list, _ := c.fights(query)
@@ -39,7 +39,7 @@ func (c *check) newest(n int) []object {
 	list, a := c.fights(query)
 	c.require(len(list) == n, a, "%d fights, not %d", n, len(list))
 	for _, o := range list {
-		c.require(isUUID7(text(o, "id")), a, "a UUID of version 7 in small letters as id of each")
+		c.require(isUUID7(text(o, "id")), a, "a lower-case version 7 UUID as id of each")
 	}
 	return list
 }
@@ -47,7 +47,7 @@ func (c *check) newest(n int) []object {
 func newestFirst(c *check) {
 	first, second := c.fight(plainFight), c.execute()
 	list, a := c.fights("?limit=100")
-	c.require(len(list) >= 2 && reflect.DeepEqual(list[0], second.object) && reflect.DeepEqual(list[1], first.object), a, "the two that were fought last first: %s, %s", second.id(), first.id())
+	c.require(len(list) >= 2 && reflect.DeepEqual(list[0], second.object) && reflect.DeepEqual(list[1], first.object), a, "the two newest fights first: %s, %s", second.id(), first.id())
 	c.descend(list, a)
 }
 
@@ -57,25 +57,25 @@ func newestAmongOthers(c *check) {
 	place := func(f fight) int {
 		return slices.IndexFunc(list, func(o object) bool { return reflect.DeepEqual(o, f.object) })
 	}
-	c.require(place(second) >= 0 && place(second) < place(first), a, "the one that was fought last above the other: %s, %s", second.id(), first.id())
+	c.require(place(second) >= 0 && place(second) < place(first), a, "the newer fight above the other: %s, %s", second.id(), first.id())
 	c.descend(list, a)
 }
 
-// descend requires that the newest are first.
+// descend requires that a list is sorted newest first.
 func (c *check) descend(list []object, a rawhttp.Answer) {
 	for i := range list[1:] {
 		c.require(text(list[i], "id") > text(list[i+1], "id"), a, "descending ids, not %s before %s", list[i]["id"], list[i+1]["id"])
 	}
 }
 
-// section requires that a page of the newest fights has n that follow each other in a longer list. Others may have fought
-// between the two answers, after the page was read.
+// section requires that a page of the newest fights has n entries that are consecutive in a longer list. The longer list
+// is read later, so other clients may have added fights in between.
 func (c *check) section(query string, n int) {
 	page, a := c.fights(query)
 	longer, _ := c.fights("?limit=100")
 	c.require(len(page) == n, a, "%d fights, not %d", n, len(page))
 	at := slices.IndexFunc(longer, func(o object) bool { return text(o, "id") == text(page[0], "id") })
-	c.require(at >= 0, a, "a fight of the list first, not %s", text(page[0], "id"))
+	c.require(at >= 0, a, "a first fight that is in the longer list, not %s", text(page[0], "id"))
 	c.same(a, page, longer[at:min(at+n, len(longer))])
 }
 
@@ -115,7 +115,7 @@ func before(c *check) {
 	c.same(a, got, newest[1:5])
 }
 
-// beforeAny asks for what is older than ids that no fight has.
+// beforeAny uses cursors that are not the id of any fight.
 func beforeAny(c *check) {
 	newest := c.newest(12)
 	between := []byte(text(newest[5], "id"))
@@ -150,7 +150,7 @@ func (c *check) next(a rawhttp.Answer) string {
 	if strings.HasPrefix(target, "?") {
 		target = "/api/fights" + target
 	}
-	c.require(strings.HasPrefix(target, "/"), a, "a link that begins with / or ?, not %s", target)
+	c.require(strings.HasPrefix(target, "/"), a, "a link starting with / or ?, not %s", target)
 	return target
 }
 
@@ -162,11 +162,11 @@ func link(c *check) {
 	c.require(c.next(a) == "", a, "no Link, as there is no more")
 }
 
-// lastLink asks for the end of the list, which nobody adds to.
+// lastLink checks the end of the list, which other clients' new fights don't change.
 func lastLink(c *check) {
 	c.newest(5)
 	ids, a := c.listed()
-	c.require(len(ids) >= 5, a, "5 fights at least, not %d", len(ids))
+	c.require(len(ids) >= 5, a, "at least 5 fights, not %d", len(ids))
 	for before, more := range map[string]bool{ids[len(ids)-4]: false, ids[len(ids)-5]: true} {
 		list, a := c.fights("?limit=3&before=" + before)
 		c.require(len(list) == 3, a, "3 fights, not %d", len(list))
@@ -176,13 +176,13 @@ func lastLink(c *check) {
 
 func walk(c *check) { c.walk(c.newest(12), "?limit=3") }
 
-// walkAmongOthers begins below a fight, where nobody adds any.
+// walkAmongOthers starts below an existing fight, where no new fights appear.
 func walkAmongOthers(c *check) {
 	newest := c.newest(13)
 	c.walk(newest[1:], "?limit=3&before="+text(newest[0], "id"))
 }
 
-// walk requires that the pages from there on have these fights.
+// walk requires that the pages from query on contain these fights.
 func (c *check) walk(fights []object, query string) {
 	_, a := c.fights(query)
 	for page := range slices.Chunk(fights, 3) {

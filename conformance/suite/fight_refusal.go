@@ -21,14 +21,14 @@ func bodyRefusalClauses() []Clause {
 		{ID: "post.too-large", Group: Full, Text: `“body over 64 KiB”: 413`, hold: tooLarge},
 		{ID: "post.media-type", Group: Full, Text: `“body that is not JSON by its content type”: 415`, hold: wrongMediaType},
 		{ID: "post.place", Group: Full, Text: `“validation errors name the place (body.hero.name)”`, hold: bodyPlace},
-		{ID: "refused.documented", Group: Full, Text: `what refuses a body, an id and a page is in the service's own /openapi.json: “400 or 422 (one rule, documented)”`, hold: fightRefusedDocumented},
+		{ID: "refused.documented", Group: Full, Text: `the status for a bad body, id or page is in the service's own /openapi.json: “400 or 422 (one rule, documented)”`, hold: fightRefusedDocumented},
 		{ID: "id.refused", Group: Full, Text: `“malformed UUID”` + rule, hold: fightIDRefused},
 		{ID: "list.refused", Group: Full, Text: `“bad paging”` + rule, hold: fightPageRefused},
 		{ID: "text.refused", Group: Full, Text: `“invalid UTF-8, NUL or a lone surrogate in body, path or query”` + rule, hold: fightTextRefused},
 	}
 }
 
-// refuses returns the check that each of the bodies is refused.
+// refuses returns a check that every one of the bodies is rejected.
 func refuses(bodies []string) func(*check) {
 	return func(c *check) {
 		for _, body := range bodies {
@@ -134,7 +134,7 @@ func fightRefusedDocumented(c *check) {
 			method = call.Method
 		}
 		operation, _ := document.Operation(method, call.Target)
-		c.require(operation.Documents(a.Status), a, "a status that /openapi.json names for this path, not %d", a.Status)
+		c.require(operation.Documents(a.Status), a, "a status that /openapi.json documents for this path, not %d", a.Status)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 
 func ruleClauses() []Clause {
 	return []Clause{
-		{ID: "post", Group: Core, Text: `a fight of those that were sent: “200 with the Fight”`, hold: postDrawn},
+		{ID: "post", Group: Core, Text: `a fight between the fighters that were sent: “200 with the Fight”`, hold: postDrawn},
 		{ID: "post.rule", Group: Core, Text: `“the hero wins when its level is higher”`, hold: postRule},
 		{ID: "post.tie", Group: Core, Text: `“a tie goes to the villain”`, hold: postTie},
 		{ID: "post.sides", Group: Full, Text: `“winner_name, winner_level, winner_powers, winner_picture, winner_team (heroes | villains), loser_name, …”`, hold: postSides},
@@ -28,14 +28,14 @@ func postDrawn(c *check) {
 	c.require(slices.Equal(names, want), f.answer, "a fight between %s", strings.Join(want, " and "))
 }
 
-// fightAt posts what the service drew, at these levels, and requires that a team wins.
+// fightAt posts random fighters from the service at these levels, and requires that the given team wins.
 func (c *check) fightAt(hero, villain int, winner string) {
 	h, v, location := c.drawn()
 	h["level"], v["level"] = hero, villain
 	f := c.fight(encode(object{"hero": h, "villain": v, "location": location}))
-	c.require(text(f.object, "winner_team") == winner, f.answer, "the win of %s at levels %d and %d", winner, hero, villain)
+	c.require(text(f.object, "winner_team") == winner, f.answer, "%s to win at levels %d and %d", winner, hero, villain)
 	name := map[string]string{"heroes": text(h, "name"), "villains": text(v, "name")}[winner]
-	c.require(text(f.object, "winner_name") == name, f.answer, "the win of %s", name)
+	c.require(text(f.object, "winner_name") == name, f.answer, "%s to win", name)
 }
 
 func postRule(c *check) {

@@ -14,13 +14,13 @@ const storedText = `“200 with the Fight, stored before it is answered”`
 
 func storeClauses() []Clause {
 	return []Clause{
-		{ID: "stored.post", Group: Core, Text: `a fight that was posted can be read at once: ` + storedText, hold: storedPost},
-		{ID: "stored.execute", Group: Core, Text: `a fight of execute_fight can be read at once: “three fetches at the same time, fought, stored”`, hold: storedExecute},
-		{ID: "stored.concurrent", Group: Full, Text: `none of many at the same time is lost: ` + storedText, hold: storedConcurrent},
-		{ID: "get", Group: Full, Text: `/api/fights/{id} gives what was answered: ` + storedText, hold: getSameFight},
+		{ID: "stored.post", Group: Core, Text: `a posted fight can be read at once: ` + storedText, hold: storedPost},
+		{ID: "stored.execute", Group: Core, Text: `a fight from execute_fight can be read at once: “three fetches at the same time, fought, stored”`, hold: storedExecute},
+		{ID: "stored.concurrent", Group: Full, Text: `none of many concurrent fights is lost: ` + storedText, hold: storedConcurrent},
+		{ID: "get", Group: Full, Text: `/api/fights/{id} returns the fight as in the first response: ` + storedText, hold: getSameFight},
 		{ID: "get.unknown", Group: Full, Text: `“200 or 404 (any well-formed UUID that isn't stored)”`, hold: getUnknownFight},
-		{ID: "count", Group: Full, Text: `what is refused is not counted: “200 {"count":…}, exact”`, hold: besideOthers(countExact)},
-		{ID: "count.list", Group: Full, Text: `as many fights are listed as are counted: “200 {"count":…}, exact”`, hold: countedAndListed},
+		{ID: "count", Group: Full, Text: `rejected fights are not counted: “200 {"count":…}, exact”`, hold: besideOthers(countExact)},
+		{ID: "count.list", Group: Full, Text: `the list has as many fights as the count says: “200 {"count":…}, exact”`, hold: countedAndListed},
 	}
 }
 
@@ -31,7 +31,7 @@ func storedPost(c *check) {
 
 func storedExecute(c *check) { c.isStored(c.execute()) }
 
-// isStored looks for a fight by its id and in the list. Where neither can be asked for nobody can tell.
+// isStored looks for a fight by its id and in the list. Where the member offers neither, the clause can't be checked.
 func (c *check) isStored(f fight) {
 	id := idOf(f.object)
 	if id == "" {
@@ -50,10 +50,10 @@ func (c *check) isStored(f fight) {
 		entry, is := element.(object)
 		return is && idOf(entry) == id
 	})
-	c.require(here, list, "the fight %s, which was answered before", id)
+	c.require(here, list, "the fight %s, which an earlier response contained", id)
 }
 
-// idOf returns the id of a fight in any member's answer.
+// idOf returns the id of a fight, a string or a number depending on the member.
 func idOf(fight object) string {
 	switch id := fight["id"].(type) {
 	case string:
@@ -64,7 +64,7 @@ func idOf(fight object) string {
 	return ""
 }
 
-// read returns what a 200 says, nil when it is no JSON.
+// read returns the decoded body of a 200, nil for any other status or a body that isn't JSON.
 func read(a rawhttp.Answer) any {
 	var value any
 	if a.Status != http.StatusOK || openapi.Decode(a.Body, &value) != nil {
@@ -76,14 +76,14 @@ func read(a rawhttp.Answer) any {
 func storedConcurrent(c *check) {
 	for _, a := range c.together(40, "fights", post(plainFight)) {
 		stored := c.do("fights", rawhttp.Call{Target: "/api/fights/" + text(c.object(a), "id")})
-		c.require(stored.Status == http.StatusOK, stored, "200, as the fight was answered before")
+		c.require(stored.Status == http.StatusOK, stored, "200, because the fight was acknowledged before")
 	}
 }
 
 func getSameFight(c *check) {
 	for _, f := range []fight{c.execute(), c.fight(plainFight)} {
 		stored := c.get("fights", "/api/fights/"+f.id())
-		c.require(reflect.DeepEqual(c.object(stored), f.object), stored, "what was answered: %s", encode(f.object))
+		c.require(reflect.DeepEqual(c.object(stored), f.object), stored, "the fight as in the first response: %s", encode(f.object))
 	}
 }
 
@@ -110,6 +110,6 @@ func (c *check) count() (int64, rawhttp.Answer) {
 	o := c.object(a)
 	c.fields(a, o, []string{"count"})
 	count, ok := number(o, "count")
-	c.require(ok && count >= 0, a, "an integer from 0 as count")
+	c.require(ok && count >= 0, a, "a non-negative integer as count")
 	return count, a
 }

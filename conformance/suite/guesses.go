@@ -7,7 +7,8 @@ import (
 	"superheroes/conformance/rawhttp"
 )
 
-// guessClauses are about wrong tokens. Others, or the last run, may have sent some within the minute.
+// guessClauses returns the clauses about wrong tokens. Other clients, or the previous run, may have sent some within the
+// last minute.
 func guessClauses(r room) []Clause {
 	return []Clause{
 		{ID: "write.guesses", Text: `“after 10 wrong tokens in a minute wrong ones get 429 with Retry-After”`, hold: r.guesses},
@@ -25,7 +26,7 @@ func (c *check) guess(r room) rawhttp.Answer {
 	return c.do(r.service, rawhttp.Call{Method: http.MethodDelete, Target: r.path() + "/1", Header: "Authorization: Bearer " + c.token + "x\r\n"})
 }
 
-// guessTooOften sends wrong tokens until one is answered 429, at most one more than may be, and returns that answer.
+// guessTooOften sends wrong tokens until it gets a 429, at most one more than the limit, and returns that response.
 func (c *check) guessTooOften(r room) rawhttp.Answer {
 	for range maxGuesses {
 		if a := c.guess(r); a.Status == http.StatusTooManyRequests {

@@ -17,20 +17,20 @@ func wrongGuesses(r room) []wrong {
 		}}
 	}
 	return []wrong{
-		{"guesses", "as many as one likes", limited(turn(429, 401))},
-		{"guesses", "403 in place of 429", limited(turn(429, 403))},
-		{"guesses", "for ever", limited(dropHeader("Retry-After"))},
+		{"guesses", "unlimited", limited(turn(429, 401))},
+		{"guesses", "403 instead of 429", limited(turn(429, 403))},
+		{"guesses", "no Retry-After", limited(dropHeader("Retry-After"))},
 		{"guesses", "for an hour", limited(setHeader("Retry-After", "3600"))},
 		{"guesses", "until a date", limited(setHeader("Retry-After", "Sat, 28 Nov 2026 12:00:00 GMT"))},
 		{"guesses", "without a reason", limited(func(e *exchange) { e.body = "{}" })},
-		{"guesses.right", "the administrator is kept out too", lockedOut(http.StatusTooManyRequests)},
-		{"guesses.right", "the administrator is taken for a guesser", lockedOut(http.StatusUnauthorized)},
-		{"guesses.right", "a missing token is a guess", fault{before: at("DELETE "+one, func(e *exchange) {
+		{"guesses.right", "the administrator is blocked too", lockedOut(http.StatusTooManyRequests)},
+		{"guesses.right", "the administrator counts as a guesser", lockedOut(http.StatusUnauthorized)},
+		{"guesses.right", "a missing token counts as a guess", fault{before: at("DELETE "+one, func(e *exchange) {
 			if e.header.Get("Authorization") == "" {
 				e.header.Set("Authorization", "Bearer of nothing")
 			}
 		})}},
-		{"guesses.right", "a missing token will do then", fault{after: at("DELETE "+one, func(e *exchange) {
+		{"guesses.right", "a missing token is accepted", fault{after: at("DELETE "+one, func(e *exchange) {
 			if e.header.Get("Authorization") == "" {
 				e.answer(http.StatusNoContent, "")
 			}
@@ -38,7 +38,7 @@ func wrongGuesses(r room) []wrong {
 	}
 }
 
-// lockedOut answers everybody who sends a token with this status once it was guessed too often.
+// lockedOut responds with status to every request that has a token, after too many guesses.
 func lockedOut(status int) fault {
 	limited := false
 	return fault{
@@ -51,7 +51,7 @@ func lockedOut(status int) fault {
 	}
 }
 
-// TestTwiceWithinAMinute: the guesses of a run are no fault that the next one finds.
+// TestTwiceWithinAMinute checks that the guesses of one run don't make the next run fail.
 func TestTwiceWithinAMinute(t *testing.T) {
 	s := system.Up(t, system.Build(t), t.TempDir())
 	for range 2 {

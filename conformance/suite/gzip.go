@@ -14,7 +14,7 @@ const (
 	gzipText = `“Lists above 1 KiB are compressed for those who accept gzip”, and no others`
 	// longList is the length in bytes above which a list is compressed.
 	longList = 1 << 10
-	// nothing is a cursor that has nothing after it.
+	// nothing is a query for the entries after the last possible id.
 	nothing = "?after=9223372036854775807"
 )
 
@@ -29,23 +29,23 @@ func fightGzipClauses() []Clause {
 		for range 5 {
 			c.fight(plainFight)
 		}
-		older := "/api/fights?limit=100&before=" + c.fight(plainFight).id() // stays as it is while others fight
+		older := "/api/fights?limit=100&before=" + c.fight(plainFight).id() // doesn't change when others fight
 		c.compressed("fights", older, "/api/fights?before=00000000-0000-0000-0000-000000000000")
 	}}}
 }
 
-// compressed requires that a long list is compressed for those who accept it, and a short one for nobody.
+// compressed requires that a long list is compressed for clients that accept it, and a short one never.
 func (c *check) compressed(service, long, short string) {
 	plain := c.get(service, long)
 	c.plain(plain)
 	if len(plain.Body) <= longList {
-		c.skip("the list has 1 KiB at most")
+		c.skip("the list has at most 1 KiB")
 	}
 	for _, accepted := range []string{"gzip", "br, gzip;q=0.5", "*", "identity;q=0, gzip"} {
 		a := c.zipped(service, long, accepted)
 		text, err := unzip(a.Body)
-		c.require(err == nil, a, "one whole text in gzip (%v)", err)
-		c.require(bytes.Equal(text, plain.Body), a, "the list that others get: %s", plain)
+		c.require(err == nil, a, "one complete gzip stream (%v)", err)
+		c.require(bytes.Equal(text, plain.Body), a, "the same list as uncompressed: %s", plain)
 	}
 	for _, refused := range []string{"gzip;q=0", "*;q=0", "identity", "br"} {
 		c.plain(c.accepting(service, long, refused))
@@ -53,13 +53,13 @@ func (c *check) compressed(service, long, short string) {
 	c.plain(c.accepting(service, short, "gzip"))
 }
 
-// plain requires an answer that isn't compressed. Caches must know that it could have been.
+// plain requires an uncompressed response. It needs Vary too, so that caches know it could have been compressed.
 func (c *check) plain(a rawhttp.Answer) {
 	c.require(a.Header.Get("Content-Encoding") == "", a, "no Content-Encoding, not %q", a.Header.Get("Content-Encoding"))
 	c.require(a.Header.Get("Vary") != "", a, "Vary: Accept-Encoding")
 }
 
-// zipped returns a compressed answer. A busy member may send a plain one now and then.
+// zipped returns a compressed response. It tries several times, because a busy member may occasionally skip compression.
 func (c *check) zipped(service, target, accepted string) rawhttp.Answer {
 	for attempt := 1; ; attempt++ {
 		a := c.accepting(service, target, accepted)
@@ -77,7 +77,7 @@ func (c *check) accepting(service, target, coding string) rawhttp.Answer {
 	return a
 }
 
-// unzip reads a text with its trailer and nothing after it.
+// unzip decompresses a gzip stream; trailing data is an error.
 func unzip(zipped []byte) ([]byte, error) {
 	rest := bytes.NewReader(zipped)
 	reader, err := gzip.NewReader(rest)
@@ -87,7 +87,7 @@ func unzip(zipped []byte) ([]byte, error) {
 	reader.Multistream(false)
 	text, err := io.ReadAll(reader)
 	if err == nil && rest.Len() > 0 {
-		err = errors.New("something after it")
+		err = errors.New("trailing data")
 	}
 	return text, err
 }

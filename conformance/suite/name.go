@@ -13,11 +13,11 @@ func nameClauses(r room) []Clause {
 		{ID: "name.case", Group: Full, Text: `“?name= filters by part of the name: letter case is folded”`, hold: r.nameCase},
 		{ID: "name.accents", Group: Full, Text: `“?name= filters by part of the name: letter case is folded, accents count”`, hold: r.nameAccents},
 		{ID: "name.literal", Group: Full, Text: `“% and _ are plain letters”`, hold: r.nameLiteral},
-		{ID: "name.page", Group: Full, Text: `limit and after hold for what “?name= filters” too`, hold: r.namePage},
+		{ID: "name.page", Group: Full, Text: `limit and after also apply to what “?name= filters”`, hold: r.namePage},
 	}
 }
 
-// part returns the middle of the name of an entry of which likely accepts it.
+// part returns the middle of the first entry name for which likely returns true; it skips the clause if there is none.
 func (r room) part(c *check, likely func(string) bool) string {
 	for _, entry := range c.some(r).entries {
 		name := []rune(text(entry, "name"))
@@ -30,7 +30,7 @@ func (r room) part(c *check, likely func(string) bool) string {
 	return ""
 }
 
-// filters requires that the filter finds what has that part, and nothing else.
+// filters requires that the filter finds exactly the entries whose name contains part.
 func (r room) filters(c *check, part string) {
 	got, a := c.query(r, "name="+url.QueryEscape(part))
 	c.same(a, got, named(c.some(r).entries, part))
@@ -52,7 +52,7 @@ func (r room) nameCase(c *check) {
 	r.filters(c, swapped(part))
 }
 
-// swapped returns a text with small letters for capital ones and the other way round.
+// swapped returns the text with upper and lower case swapped.
 func swapped(text string) string {
 	return strings.Map(func(l rune) rune {
 		if unicode.IsUpper(l) {
@@ -62,7 +62,7 @@ func swapped(text string) string {
 	}, text)
 }
 
-// otherCase changes a letter where only its case changes by it.
+// otherCase applies change to a letter, unless that would change more than its case.
 func otherCase(letter rune, change func(rune) rune) rune {
 	if changed := change(letter); folded(string(changed)) == folded(string(letter)) {
 		return changed

@@ -7,14 +7,14 @@ import (
 	"superheroes/conformance/rawhttp"
 )
 
-// attempts is how often something is tried that others who fight meanwhile can disturb.
+// attempts is how often to try what fights of other clients can disturb.
 const attempts = 10
 
-// besideOthers checks a clause about the newest fights, or their number, again when it failed while somebody else fought.
+// besideOthers retries a clause about the newest fights, or their number, if it failed while another client was fighting.
 func besideOthers(hold func(*check)) func(*check) { return undisturbed(hold, hold) }
 
-// undisturbed checks a clause until it holds, or fails while nobody else fought. When others fight all the time it checks
-// what must hold even then.
+// undisturbed checks a clause until it holds, or fails although no other client fought. If others fight all the time, it
+// finally checks always, which must hold even then.
 func undisturbed(hold, always func(*check)) func(*check) {
 	return func(c *check) {
 		for range attempts - 1 {
@@ -31,7 +31,7 @@ func undisturbed(hold, always func(*check)) func(*check) {
 	}
 }
 
-// failure returns how a clause was broken, or nil.
+// failure returns how a clause was violated, or nil.
 func (c *check) failure(hold func(*check)) (failure *Failure) {
 	defer func() {
 		switch end := recover().(type) {
@@ -46,12 +46,12 @@ func (c *check) failure(hold func(*check)) (failure *Failure) {
 	return nil
 }
 
-// there returns how many fights there are, -1 where that isn't told.
+// there returns how many fights there are, -1 if the member doesn't say.
 func (c *check) there() int64 {
 	return counted(c.do("fights", rawhttp.Call{Target: countPath}))
 }
 
-// counted returns the count of fights that an answer tells, -1 when it tells none.
+// counted returns the fight count in a response, -1 if it has none.
 func counted(a rawhttp.Answer) int64 {
 	o, _ := read(a).(object)
 	n, ok := number(o, "count")
@@ -61,7 +61,7 @@ func counted(a rawhttp.Answer) int64 {
 	return n
 }
 
-// note counts the fights that this run has had fought.
+// note counts the fights that this run has created.
 func (s *session) note(service string, a rawhttp.Answer) {
 	target := a.Call.Target
 	if service == "fights" && a.Status == http.StatusOK && (target == executePath || target == "/api/fights" && a.Call.Method == http.MethodPost) {
@@ -69,8 +69,8 @@ func (s *session) note(service string, a rawhttp.Answer) {
 	}
 }
 
-// passedOn requires that the arena answers what the service does, at a moment when that doesn't change; if it changes all the
-// time, with the same status.
+// passedOn requires that the arena returns the same response as the service, compared while the service's response isn't
+// changing. If it changes all the time, the status must be the same.
 func (c *check) passedOn(service, target string) {
 	same := func(a, b rawhttp.Answer) bool { return a.Status == b.Status && bytes.Equal(a.Body, b.Body) }
 	for attempt := 1; ; attempt++ {
@@ -78,11 +78,11 @@ func (c *check) passedOn(service, target string) {
 		before, passed, after := c.do(service, call), c.do(arena, call), c.do(service, call)
 		good := same(passed, before) || same(passed, after)
 		if good || same(before, after) {
-			c.require(good, passed, "what %s answers: %s", service, after)
+			c.require(good, passed, "the response of %s: %s", service, after)
 			return
 		}
 		if attempt == attempts {
-			c.require(passed.Status == after.Status, passed, "the status that %s answers: %s", service, after)
+			c.require(passed.Status == after.Status, passed, "the status of %s: %s", service, after)
 			return
 		}
 	}
@@ -90,12 +90,12 @@ func (c *check) passedOn(service, target string) {
 
 // listed walks the whole list of fights and returns their ids, newest first.
 func (c *check) listed() (ids []string, last rawhttp.Answer) {
-	above := "g" // than any id
+	above := "g" // greater than any id
 	for next := "/api/fights?limit=100"; next != ""; next = c.next(last) {
 		last = c.get("fights", next)
 		for _, o := range c.objects(last) {
 			id := text(o, "id")
-			c.require(id != "" && id < above, last, "an id below %s", above)
+			c.require(id != "" && id < above, last, "an id less than %s", above)
 			above = id
 			ids = append(ids, id)
 		}
@@ -103,12 +103,12 @@ func (c *check) listed() (ids []string, last rawhttp.Answer) {
 	return ids, last
 }
 
-// countedAndListed requires that the list has as many fights as are counted. Others may fight meanwhile.
+// countedAndListed requires that the list has as many fights as the count says. Others may fight during the check.
 func countedAndListed(c *check) {
 	c.fight(plainFight)
 	before, _ := c.count()
 	ids, a := c.listed()
 	after, _ := c.count()
 	n := int64(len(ids))
-	c.require(before <= n && n <= after, a, "a list of %d to %d fights, as the count says, not %d", before, after, n)
+	c.require(before <= n && n <= after, a, "%d to %d fights in the list, as the count says, not %d", before, after, n)
 }

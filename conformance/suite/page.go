@@ -10,24 +10,24 @@ import (
 
 func pageClauses(r room) []Clause {
 	return []Clause{
-		{ID: "page.limit", Group: Full, Text: `“?limit= (1-1000) and ?after=ID page it”: at most so many`, hold: r.pageLimit},
+		{ID: "page.limit", Group: Full, Text: `“?limit= (1-1000) and ?after=ID page it”: at most that many`, hold: r.pageLimit},
 		{ID: "page.after", Group: Full, Text: `“?limit= (1-1000) and ?after=ID page it”: pages follow each other without a gap`, hold: r.pageAfter},
-		{ID: "page.after.any", Group: Full, Text: `“?after=ID”: only ids above, whether there is such an id or not`, hold: r.pageAfterAny},
+		{ID: "page.after.any", Group: Full, Text: `“?after=ID”: only greater ids, whether that id exists or not`, hold: r.pageAfterAny},
 		{ID: "page.refused", Group: Full, Text: `“bad paging”: “400 or 422 (one rule, documented), never 500”`, hold: r.pageRefused},
 	}
 }
 
-// query returns the entries that the list gives for a query.
+// query returns the entries of the list for a query.
 func (c *check) query(r room, query string) ([]object, rawhttp.Answer) {
 	a := c.get(r.service, r.path()+"?"+query)
 	return c.objects(a), a
 }
 
-// same requires that entries are the expected ones.
+// same requires that got equals want.
 func (c *check) same(a rawhttp.Answer, got, want []object) {
 	c.require(len(got) == len(want), a, "%d entries, not %d", len(want), len(got))
 	for i := range want {
-		c.require(reflect.DeepEqual(got[i], want[i]), a, "at place %d: %s", i, encode(want[i]))
+		c.require(reflect.DeepEqual(got[i], want[i]), a, "at index %d: %s", i, encode(want[i]))
 	}
 }
 
@@ -39,7 +39,7 @@ func (r room) pageLimit(c *check) {
 	}
 }
 
-// fewPages bounds how far a list is walked.
+// fewPages bounds how many pages of a list are read.
 const fewPages = 5
 
 func (r room) pageAfter(c *check) {

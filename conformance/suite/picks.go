@@ -8,12 +8,13 @@ import (
 	"superheroes/conformance/rawhttp"
 )
 
-// picksClauses are those of what one service asks of another: ours alone, no other member of the family has them.
+// picksClauses returns the clauses of the endpoint that services use among themselves. Only this application has it, no
+// other member of the family does.
 func picksClauses(r room) []Clause {
 	return []Clause{
-		{ID: "picks", Group: Full, Text: `an array of N of the list, never kept, of an age: “What one service asks of another has a path of its own, GET /api/heroes/picks?count=N (villains, locations alike)”`, hold: r.picks},
+		{ID: "picks", Group: Full, Text: `an array of N entries of the list, never cached, with an age: “What one service asks of another has a path of its own, GET /api/heroes/picks?count=N (villains, locations alike)”`, hold: r.picks},
 		{ID: "picks.refused", Group: Full, Text: `a count below 1, above 128 or malformed: “400 or 422 (one rule, documented), never 500”`, hold: r.picksRefused},
-		{ID: "picks.spread", Group: Full, Text: `in an array too: “each equally likely whatever the gaps in the ids”`, hold: r.picksSpread},
+		{ID: "picks.spread", Group: Full, Text: `picks are spread evenly too: “each equally likely whatever the gaps in the ids”`, hold: r.picksSpread},
 		{ID: "picks.old", Group: Full, Text: `“an old caller's ?count= on a random path still gets what it got”`, hold: r.picksOld},
 		{ID: "picks.documented", Group: Full, Text: `“so that a random path documents one object”`, hold: r.picksDocumented},
 	}
@@ -24,7 +25,7 @@ func (r room) picksPath() string { return r.path() + "/picks" }
 // randomPaths are the two paths of one random item.
 func (r room) randomPaths() []string { return []string{r.randomPath(), r.path() + "/random"} }
 
-// mostAge is the largest age of a pick, in milliseconds.
+// mostAge is the maximum age of a pick, in milliseconds.
 const mostAge = 1000
 
 func (r room) picks(c *check) {
@@ -35,12 +36,12 @@ func (r room) picks(c *check) {
 	}
 }
 
-// picked requires so many entries of the list, in an array that must not be kept and says how old it is.
+// picked requires a response with count entries of the list, an age and no caching.
 func (c *check) picked(list wholeList, a rawhttp.Answer, count int) {
 	picks := c.objects(a)
 	c.require(len(picks) == count, a, "%d entries, not %d", count, len(picks))
 	for _, pick := range picks {
-		c.require(exactlyIn(list.entries, pick), a, "exactly what the list has, not %s", encode(pick))
+		c.require(exactlyIn(list.entries, pick), a, "entries exactly as in the list, not %s", encode(pick))
 	}
 	c.noStore(a)
 	age, err := strconv.Atoi(a.Header.Get("X-Age-Ms"))
@@ -64,7 +65,7 @@ func (r room) picksSpread(c *check) {
 	c.spreadOfAll(answers, list.entries, c.objects)
 }
 
-// picksOld asks as services did that knew no path for picks. No document has it.
+// picksOld sends requests the way older services did, before the picks endpoint existed. They are not documented.
 func (r room) picksOld(c *check) {
 	list := c.some(r)
 	for _, path := range r.randomPaths() {
@@ -80,11 +81,11 @@ func (r room) picksOld(c *check) {
 	}
 }
 
-// unseen is do for answers that aren't held against the document: those that it doesn't describe, and compressed ones.
+// unseen is like do, but doesn't check the response against the document: for undocumented and compressed responses.
 func (c *check) unseen(service string, call rawhttp.Call) rawhttp.Answer {
 	a, err := c.clients[service].Do(c.ctx, call)
 	if err != nil {
-		c.fail(call.String(), err.Error(), "an answer")
+		c.fail(call.String(), err.Error(), "a response")
 	}
 	return a
 }

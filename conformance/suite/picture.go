@@ -10,7 +10,7 @@ import (
 func pictureClauses(r room) []Clause {
 	return []Clause{
 		{ID: "picture", Group: Full, Text: `picture.svg: “200, an emblem drawn from the entry”`, hold: r.picture},
-		{ID: "picture.unknown", Group: Full, Text: `picture.svg of an id that nobody has: “an emblem drawn from the entry; 404”`, hold: r.pictureUnknown},
+		{ID: "picture.unknown", Group: Full, Text: `picture.svg of an id that doesn't exist: “an emblem drawn from the entry; 404”`, hold: r.pictureUnknown},
 	}
 }
 
@@ -24,7 +24,7 @@ func (r room) picture(c *check) {
 		a := c.get(r.service, r.one(id)+"/picture.svg")
 		c.require(strings.HasPrefix(a.Header.Get("Content-Type"), "image/svg+xml"), a, "content type image/svg+xml")
 		c.require(isSVG(a.Body), a, "well-formed XML whose root is svg")
-		c.require(!drawn[string(a.Body)], a, "another picture than that of another entry")
+		c.require(!drawn[string(a.Body)], a, "a picture different from that of another entry")
 		drawn[string(a.Body)] = true
 		again := c.get(r.service, r.one(id)+"/picture.svg")
 		c.require(string(again.Body) == string(a.Body), again, "the same picture again")
@@ -35,7 +35,7 @@ func (r room) pictureUnknown(c *check) {
 	c.notFound(r.service, r.one(r.unknown(c))+"/picture.svg")
 }
 
-// isSVG tells whether a text is well-formed XML with the root svg.
+// isSVG reports whether a text is well-formed XML with the root element svg.
 func isSVG(text []byte) bool {
 	decoder, root := xml.NewDecoder(strings.NewReader(string(text))), ""
 	for {

@@ -13,7 +13,7 @@ import (
 	"superheroes/conformance/rawhttp"
 )
 
-// protocol is what every service promises of HTTP itself.
+// protocol checks what every service promises about HTTP itself.
 type protocol struct {
 	service string
 	get     string // a target
@@ -22,13 +22,13 @@ type protocol struct {
 func protocolClauses(service, get string) []Clause {
 	p := protocol{service, get}
 	clauses := []Clause{
-		{ID: "http2", Text: `“HTTP/1.1 and, on the same port, HTTP/2 with prior knowledge”, with the same answers`, hold: p.http2},
-		{ID: "http2.streams", Text: `an HTTP/2 client is told that it may have “at most 100 streams a connection”`, hold: p.streams},
-		{ID: "chunked", Text: `“a request with a Transfer-Encoding ends its connection”: what follows it there is not taken for a request`, hold: p.chunked},
-		{ID: "nosniff", Text: `“Every answer has X-Content-Type-Options: nosniff”`, hold: p.nosniff},
+		{ID: "http2", Text: `“HTTP/1.1 and, on the same port, HTTP/2 with prior knowledge”, with the same responses`, hold: p.http2},
+		{ID: "http2.streams", Text: `an HTTP/2 server announces “at most 100 streams a connection”`, hold: p.streams},
+		{ID: "chunked", Text: `“a request with a Transfer-Encoding closes its connection”: what follows it is not treated as a request`, hold: p.chunked},
+		{ID: "nosniff", Text: `“Every response has X-Content-Type-Options: nosniff”`, hold: p.nosniff},
 	}
 	if service == "fights" {
-		clauses = append(clauses, Clause{ID: "chunked.stored", Text: `a fight behind a chunked one is not fought: “a request with a Transfer-Encoding ends its connection”`, hold: chunkedFight})
+		clauses = append(clauses, Clause{ID: "chunked.stored", Text: `a fight sent after a chunked one is not executed: “a request with a Transfer-Encoding closes its connection”`, hold: chunkedFight})
 	}
 	for i := range clauses {
 		clauses[i].ID, clauses[i].Service, clauses[i].Group = service+"."+clauses[i].ID, service, Full
@@ -36,27 +36,27 @@ func protocolClauses(service, get string) []Clause {
 	return clauses
 }
 
-// http2 compares answers that don't change between two looks.
+// http2 compares the responses of both protocols, except bodies that are changing anyway.
 func (p protocol) http2(c *check) {
 	for _, target := range []string{p.get, "/livez", "/openapi.json", "/no-such-page.html", "/api/" + p.service + "?limit=x&after=x&a=%00"} {
 		first := c.do(p.service, rawhttp.Call{Target: target})
 		second, err := c.clients[p.service].HTTP2(c.ctx, target)
 		if err != nil {
-			c.fail("GET "+target+" in HTTP/2", err.Error(), "an answer")
+			c.fail("GET "+target+" over HTTP/2", err.Error(), "a response")
 		}
 		again := c.do(p.service, rawhttp.Call{Target: target})
 		same := second.Status == first.Status && second.Header.Get("Content-Type") == first.Header.Get("Content-Type")
 		same = same && (bytes.Equal(second.Body, first.Body) || !bytes.Equal(first.Body, again.Body)) // others may have changed it
-		c.require(same, second, "what HTTP/1.1 answers: %s", first)
+		c.require(same, second, "the response over HTTP/1.1: %s", first)
 	}
 }
 
 const (
-	// http2Opening is how an HTTP/2 connection begins, with a SETTINGS frame without settings.
+	// http2Opening is the HTTP/2 client preface followed by an empty SETTINGS frame.
 	http2Opening     = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + "\x00\x00\x00\x04\x00\x00\x00\x00\x00"
 	http2FrameHeader = 9
 	settingsFrame    = 4
-	mostStreams      = 3 // the setting's number
+	mostStreams      = 3 // identifier of SETTINGS_MAX_CONCURRENT_STREAMS
 	promisedStreams  = 100
 )
 
@@ -68,7 +68,8 @@ func (p protocol) streams(c *check) {
 	}
 }
 
-// streamsOf returns how many streams the first frame of an HTTP/2 server, its settings, allows, once it is whole.
+// streamsOf returns how many streams an HTTP/2 server allows according to its first frame, SETTINGS. whole is false while
+// that frame is incomplete.
 func streamsOf(got []byte) (most uint32, whole bool) {
 	if len(got) < http2FrameHeader {
 		return 0, false
@@ -86,8 +87,8 @@ func streamsOf(got []byte) (most uint32, whole bool) {
 	return most, true
 }
 
-// behindChunks returns a request with a chunked body and another one behind it. A Content-Length beside the
-// Transfer-Encoding counts for nothing.
+// behindChunks returns a request with a chunked body followed by a second request. Its Content-Length must be ignored
+// because of the Transfer-Encoding.
 func (p protocol) behindChunks(c *check, first, body, second string) string {
 	host := "Host: " + c.clients[p.service].Host() + "\r\n"
 	chunks := "0\r\n\r\n"
@@ -98,14 +99,14 @@ func (p protocol) behindChunks(c *check, first, body, second string) string {
 		strings.Replace(second, "\r\n", "\r\n"+host, 1)
 }
 
-// alone requires one answer to two requests, and then the end.
+// alone requires that two requests get one response, after which the connection closes.
 func (p protocol) alone(c *check, sent string) {
 	got, err := c.clients[p.service].Raw(c.ctx, sent, func(got []byte) bool { return bytes.Count(got, []byte("HTTP/1.1 ")) > 1 })
 	if answers := bytes.Count(got, []byte("HTTP/1.1 ")); err != nil || answers != 1 {
-		c.fail(strconv.Quote(sent), fmt.Sprintf("%d answers, %v: %.500q", answers, err, got), "one answer and the end of the connection")
+		c.fail(strconv.Quote(sent), fmt.Sprintf("%d responses, %v: %.500q", answers, err, got), "one response, then the connection closed")
 	}
 	if header, _, _ := strings.Cut(strings.ToLower(string(got)), "\r\n\r\n"); !strings.Contains(header+"\r\n", "\r\nconnection: close\r\n") {
-		c.fail(strconv.Quote(sent), fmt.Sprintf("%.500q", got), "an answer with Connection: close")
+		c.fail(strconv.Quote(sent), fmt.Sprintf("%.500q", got), "a response with Connection: close")
 	}
 }
 
@@ -117,7 +118,7 @@ func (p protocol) chunked(c *check) {
 	}
 }
 
-// chunkedFight names a fighter so that the fight would be found among those of others.
+// chunkedFight uses a unique fighter name, so that the fight could be found among other clients' fights.
 func chunkedFight(c *check) {
 	p := protocol{service: "fights"}
 	name := "smuggled " + strconv.FormatInt(time.Now().UnixNano(), 36)
@@ -125,10 +126,10 @@ func chunkedFight(c *check) {
 	second := "POST /api/fights HTTP/1.1\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: " + strconv.Itoa(len(fight)) + "\r\n\r\n" + fight
 	p.alone(c, p.behindChunks(c, "POST /api/fights", plainFight, second))
 	list := c.get("fights", "/api/fights?limit=100")
-	c.require(!strings.Contains(string(list.Body), name), list, "no fight of %q", name)
+	c.require(!strings.Contains(string(list.Body), name), list, "no fight with %q", name)
 }
 
-// nosniff asks for an answer of each kind.
+// nosniff requests one response of each kind.
 func (p protocol) nosniff(c *check) {
 	for _, call := range []rawhttp.Call{
 		{Target: p.get}, {Target: "/livez"}, {Target: "/readyz"}, {Target: "/healthz"}, {Target: "/docs"}, {Target: "/redoc"}, {Target: "/openapi.json"},

@@ -2,7 +2,7 @@ package suite
 
 import "net/http"
 
-// wrongProtocol are the ways in which a service breaks what it promises of HTTP itself.
+// wrongProtocol returns the ways in which a service can break its promises about HTTP itself.
 func wrongProtocol(service, get string) []wrong {
 	all := []wrong{
 		{"http2", "HTTP/1.1 only", fault{http1: true}},
@@ -10,17 +10,17 @@ func wrongProtocol(service, get string) []wrong {
 		{"http2", "another body", fault{after: at(get, in2(replace("e", "E")))}},
 		{"http2.streams", "HTTP/1.1 only", fault{http1: true}},
 		{"http2.streams", "250 of them", fault{streams: 250}},
-		{"chunked", "the connection goes on", fault{keeps: true}},
-		{"nosniff", "on none", fault{after: dropHeader("X-Content-Type-Options")}},
-		{"nosniff", "but on errors", fault{after: func(e *exchange) {
+		{"chunked", "the connection stays open", fault{keeps: true}},
+		{"nosniff", "missing everywhere", fault{after: dropHeader("X-Content-Type-Options")}},
+		{"nosniff", "missing on errors", fault{after: func(e *exchange) {
 			if e.status >= http.StatusBadRequest {
 				e.response.Del("X-Content-Type-Options")
 			}
 		}}},
-		{"nosniff", "but on pages", fault{after: at("GET /docs", dropHeader("X-Content-Type-Options"))}},
+		{"nosniff", "missing on pages", fault{after: at("GET /docs", dropHeader("X-Content-Type-Options"))}},
 	}
 	if service == "fights" {
-		all = append(all, wrong{"chunked.stored", "the connection goes on", fault{keeps: true}})
+		all = append(all, wrong{"chunked.stored", "the connection stays open", fault{keeps: true}})
 	}
 	for i := range all {
 		all[i].clause = service + "." + all[i].clause
@@ -36,7 +36,7 @@ func wrongProtocols() []wrong {
 	return all
 }
 
-// in2 limits a change to requests in HTTP/2.
+// in2 limits a change to requests over HTTP/2.
 func in2(change func(*exchange)) func(*exchange) {
 	return func(e *exchange) {
 		if e.http2 {

@@ -19,25 +19,25 @@ import (
 	"superheroes/test/system"
 )
 
-// fault makes a good member a wrong one: a proxy in front of it changes what passes through.
+// fault turns a good member into a wrong one: a proxy in front of it changes requests and responses.
 type fault struct {
-	before  func(*exchange) // changes the request; an answer it sets goes back at once
-	after   func(*exchange) // changes the answer
-	headers int             // the largest headers that are taken, in bytes; as the contract says when 0
+	before  func(*exchange) // changes the request; a response that it sets is returned at once
+	after   func(*exchange) // changes the response
+	headers int             // maximum accepted header size in bytes; 0 means as in the contract
 	http1   bool            // speaks no HTTP/2
-	streams int             // of an HTTP/2 connection; as the contract says when 0
-	keeps   bool            // the connection after a chunked request
+	streams int             // maximum per HTTP/2 connection; 0 means as in the contract
+	keeps   bool            // keeps the connection open after a chunked request
 }
 
-// exchange is a request on its way to the good member, and the answer on its way back.
+// exchange is a request to the good member, and its response.
 type exchange struct {
-	method, target string // path and query, escaped as they were sent
+	method, target string // path and query, escaped as sent
 	host           string
 	header         http.Header
 	sent           string
 	http2          bool
 
-	status   int // 0 until there is an answer
+	status   int // 0 until there is a response
 	response http.Header
 	body     string
 }
@@ -61,13 +61,13 @@ func (e *exchange) query(change func(url.Values)) {
 	}
 }
 
-// answer sets an answer in JSON.
+// answer sets a JSON response.
 func (e *exchange) answer(status int, body string) {
 	e.status, e.body, e.response = status, body, http.Header{"Content-Type": {"application/json"}}
 }
 
-// at limits a change to requests of that method and path, in which a * stands for one segment. A path that ends with
-// ? is for requests without a query only.
+// at limits a change to requests with that method and path, in which * matches one segment. A path that ends with ?
+// matches only requests without a query.
 func at(pattern string, change func(*exchange)) func(*exchange) {
 	whole := strings.HasSuffix(pattern, "?")
 	pattern = strings.TrimSuffix(pattern, "?")
@@ -82,7 +82,7 @@ func at(pattern string, change func(*exchange)) func(*exchange) {
 	}
 }
 
-// inTurn makes several changes.
+// inTurn applies several changes in order.
 func inTurn(changes ...func(*exchange)) func(*exchange) {
 	return func(e *exchange) {
 		for _, change := range changes {
@@ -91,15 +91,15 @@ func inTurn(changes ...func(*exchange)) func(*exchange) {
 	}
 }
 
-// spoil starts a proxy for each service with that fault, and returns where they are.
+// spoil starts a proxy with the fault in front of each service, and returns their addresses.
 func spoil(t *testing.T, good *system.System, f fault) Target {
 	t.Helper()
-	var one sync.Mutex // faults remember things
+	var one sync.Mutex // faults have state
 	start := func(base string) string { return f.start(t, base, &one) }
 	return Target{Heroes: start(good.Heroes), Villains: start(good.Villains), Locations: start(good.Locations), Fights: start(good.Fights)}
 }
 
-// start starts a proxy before the service at base.
+// start starts a proxy in front of the service at base.
 func (f fault) start(t *testing.T, base string, one *sync.Mutex) string {
 	t.Helper()
 	proxy := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -139,17 +139,17 @@ func (f fault) pass(t *testing.T, w http.ResponseWriter, r *http.Request, base s
 		e.forward(t, base)
 	}
 	change(f.after)
-	e.response.Del("Connection") // of the proxy's own
+	e.response.Del("Connection") // the proxy sets its own
 	for name, values := range e.response {
 		w.Header()[name] = values
 	}
 	w.Header().Del("Content-Length")
 	w.Header().Del("Transfer-Encoding")
 	w.WriteHeader(e.status)
-	_, _ = io.WriteString(w, e.body) // the suite is gone when this fails
+	_, _ = io.WriteString(w, e.body) // fails only when the suite has closed the connection
 }
 
-// forward has the good member answer.
+// forward sends the request to the good member and stores its response.
 func (e *exchange) forward(t *testing.T, base string) {
 	client, err := rawhttp.NewClient(base, patience, unlimited())
 	if err != nil {
@@ -165,7 +165,7 @@ func (e *exchange) forward(t *testing.T, base string) {
 	}
 	a, err := client.Do(t.Context(), rawhttp.Call{Method: e.method, Target: e.target, Host: e.host, Header: lines.String(), Body: e.sent})
 	if err != nil {
-		if t.Context().Err() == nil { // the test isn't over: somebody waits for the answer
+		if t.Context().Err() == nil { // the test isn't over, so the response is still needed
 			t.Error(err)
 		}
 		e.answer(http.StatusBadGateway, "{}")
@@ -180,7 +180,7 @@ func unlimited() *atomic.Int64 {
 	return left
 }
 
-// The changes that wrong servers are made of.
+// The changes that turn a good server into a wrong one.
 
 func turn(from, to int) func(*exchange) {
 	return func(e *exchange) {
@@ -256,7 +256,7 @@ func set(field string, value any) func(*exchange) {
 	return inObject(func(o object) { o[field] = value })
 }
 
-// everyOther gives every other answer as the first one was.
+// everyOther replaces every other response by the first one.
 func everyOther() func(*exchange) {
 	asked, first := 0, ""
 	return func(e *exchange) {
@@ -269,7 +269,7 @@ func everyOther() func(*exchange) {
 	}
 }
 
-// normalised reads the body that is sent as a lenient decoder does, and sends on what it understood.
+// normalised decodes the request body leniently, and forwards the result.
 func normalised(e *exchange) {
 	var value any
 	if json.Unmarshal([]byte(e.sent), &value) == nil {

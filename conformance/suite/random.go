@@ -10,7 +10,7 @@ import (
 func randomClauses(r room) []Clause {
 	return []Clause{
 		{ID: "random", Group: Core, Text: `a random pick is in the list: “200 with one item”`, hold: r.random},
-		{ID: "random.same", Group: Full, Text: `a random pick is exactly what the list has: “One spelling everywhere: otherName, in the random answer too”`, hold: r.randomSame},
+		{ID: "random.same", Group: Full, Text: `a random pick is exactly as in the list: “One spelling everywhere: otherName, in the random answer too”`, hold: r.randomSame},
 		{ID: "random.alias", Group: Full, Text: `“/random is an alias”`, hold: r.randomAlias},
 		{ID: "random.no-store", Group: Full, Text: `“Random answers, execute_fight and POST carry Cache-Control: no-store”`, hold: r.randomNoStore},
 		{ID: "random.spread", Group: Full, Text: `“each equally likely whatever the gaps in the ids”`, hold: r.randomSpread},
@@ -34,7 +34,7 @@ func (r room) randomAlias(c *check) { c.drawsFrom(r, c.some(r), r.path()+"/rando
 func (c *check) drawsFrom(r room, list wholeList, target string) {
 	for range fewDraws {
 		a := c.get(r.service, target)
-		c.require(exactlyIn(list.entries, c.object(a)), a, "exactly what the list has")
+		c.require(exactlyIn(list.entries, c.object(a)), a, "an entry exactly as in the list")
 	}
 }
 

@@ -13,12 +13,12 @@ func refusalClauses(r room) []Clause {
 	return []Clause{
 		{ID: "id.refused", Group: Full, Text: `“id not a plain decimal integer, below 1 or beyond int64”: “400 or 422 (one rule, documented), never 500”`, hold: r.idRefused},
 		{ID: "text.refused", Group: Full, Text: `“invalid UTF-8, NUL or a lone surrogate in body, path or query”: “400 or 422 (one rule, documented), never 500”`, hold: r.textRefused},
-		{ID: "refused.documented", Group: Full, Text: `what refuses an id and a page is in the service's own /openapi.json: “400 or 422 (one rule, documented)”`, hold: r.refusedDocumented},
-		{ID: "refused.place", Group: Full, Text: `a refused id or parameter is named: “validation errors name the place”`, hold: r.refusedPlace},
+		{ID: "refused.documented", Group: Full, Text: `the status for a bad id or page is in the service's own /openapi.json: “400 or 422 (one rule, documented)”`, hold: r.refusedDocumented},
+		{ID: "refused.place", Group: Full, Text: `a rejected id or parameter is named: “validation errors name the place”`, hold: r.refusedPlace},
 	}
 }
 
-// badIDs are ids that must be refused. Who takes one for an id all the same means this one, or one that nobody has.
+// badIDs returns ids that must be rejected. A member that accepts one anyway reads it as id, or as an id that no entry has.
 func badIDs(id int64) []string {
 	one := strconv.FormatInt(id, 10)
 	arabic := strings.Map(func(digit rune) rune { return digit - '0' + '\u0660' }, one)
@@ -43,7 +43,7 @@ func (r room) refusedDocumented(c *check) {
 	for _, target := range []string{r.path() + "/0", r.path() + "?limit=0"} {
 		a := c.refused(r.service, rawhttp.Call{Target: target})
 		operation, _ := document.Operation(http.MethodGet, target)
-		c.require(operation.Documents(a.Status), a, "a status that /openapi.json names for this path, not %d", a.Status)
+		c.require(operation.Documents(a.Status), a, "a status that /openapi.json documents for this path, not %d", a.Status)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 type room struct {
 	service, singular string
 	fields            []string // of an entry
-	known             []string // those that tell an entry in an answer of any member of the family
+	known             []string // the fields that identify an entry in a response of any member of the family
 }
 
 func characterFields() []string {
@@ -33,20 +33,20 @@ func rooms() []room {
 func (r room) path() string       { return "/api/" + r.service }
 func (r room) randomPath() string { return r.path() + "/random_" + r.singular }
 
-// has tells whether list has an entry that is like o in what every member of the family answers.
+// has reports whether list has an entry that equals o in the fields that every member of the family returns.
 func (r room) has(list []object, o object) bool {
 	return slices.ContainsFunc(list, func(entry object) bool {
 		return !slices.ContainsFunc(r.known, func(field string) bool { return o[field] == nil || !reflect.DeepEqual(o[field], entry[field]) })
 	})
 }
 
-// wholeList is a catalog and the answer that held it.
+// wholeList is a catalog and the response that contained it.
 type wholeList struct {
 	entries []object
 	answer  rawhttp.Answer
 }
 
-// all returns the whole catalog, read once in a run.
+// all returns the whole catalog, which is read once per run.
 func (c *check) all(r room) wholeList {
 	if list, ok := c.lists[r.service]; ok {
 		return list
@@ -57,7 +57,7 @@ func (c *check) all(r room) wholeList {
 	return list
 }
 
-// some returns the catalog, which must have an entry for the clause to say anything.
+// some returns the catalog, and skips the clause if it is empty.
 func (c *check) some(r room) wholeList {
 	list := c.all(r)
 	if len(list.entries) == 0 {
@@ -66,18 +66,18 @@ func (c *check) some(r room) wholeList {
 	return list
 }
 
-// ids returns the ids of entries, which must be integers from 1.
+// ids returns the ids of entries, which must be positive integers.
 func (c *check) ids(a rawhttp.Answer, entries []object) []int64 {
 	ids := make([]int64, len(entries))
 	for i, entry := range entries {
 		id, ok := number(entry, "id")
-		c.require(ok && id >= 1, a, "an integer from 1 as id, not %v", entry["id"])
+		c.require(ok && id >= 1, a, "a positive integer as id, not %v", entry["id"])
 		ids[i] = id
 	}
 	return ids
 }
 
-// folded maps each letter to one of those that differ from it by case only.
+// folded maps letters that differ only in case to the same letter.
 func folded(text string) string {
 	return strings.Map(func(r rune) rune {
 		lowest := r
@@ -88,7 +88,7 @@ func folded(text string) string {
 	}, text)
 }
 
-// named returns the entries whose name has that part, letter case folded.
+// named returns the entries whose name contains part, ignoring case.
 func named(entries []object, part string) []object {
 	found := []object{}
 	for _, entry := range entries {

@@ -3,7 +3,7 @@ package suite
 import (
 	"cmp"
 	"context"
-	"errors"
+	"fmt"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -11,27 +11,27 @@ import (
 	"superheroes/conformance/rawhttp"
 )
 
-// maxRequests bounds a run. One on the shipped roster sends about 12,000.
+// maxRequests bounds a run. A run against the shipped roster sends about 12,000 requests.
 const maxRequests = 30_000
 
-// Target is where the services answer, as in http://host:port. A member without statistics has "" there.
+// Target holds the addresses of the services, such as http://host:port. Statistics is "" for a member without it.
 type Target struct{ Heroes, Villains, Locations, Fights, Statistics string }
 
-// Options say what of the contract is checked, and how patiently.
+// Options configures which clauses are checked, and the timeouts.
 type Options struct {
 	Group   Group
-	Token   string        // the administrator's; without one no clause of Writes is checked
+	Token   string        // the administrator's; without it, no clause of Writes is checked
 	Timeout time.Duration // of one exchange
-	Arena   string        // where the battle page answers, "" for nowhere
-	Soon    time.Duration // how long a fight may take to be counted; 0 for a minute
-	// Loopback says that all of them listen on loopback addresses. That they are reached there doesn't show it: containers
-	// publish ports there, and listen elsewhere.
+	Arena   string        // address of the battle page, "" for none
+	Soon    time.Duration // maximum time for a fight to be counted; 0 means one minute
+	// Loopback says that all services listen on loopback addresses. A loopback address in Target doesn't imply that:
+	// containers publish ports on loopback but listen on other addresses.
 	Loopback bool
-	Only     func(Clause) bool                      // nil for all of the group
-	watch    func(service string, a rawhttp.Answer) // gets every answer, those of requests at the same time at the same time; may be nil
+	Only     func(Clause) bool                      // nil for all clauses of the group
+	watch    func(service string, a rawhttp.Answer) // called with every response, concurrently for concurrent requests; may be nil
 }
 
-// Run checks the clauses one after the other. Its error means that nothing could be checked.
+// Run checks the clauses one after another. An error means that nothing could be checked.
 func Run(ctx context.Context, target Target, options Options) ([]Outcome, error) {
 	s, err := newSession(ctx, target, options)
 	if err != nil {
@@ -46,7 +46,7 @@ func Run(ctx context.Context, target Target, options Options) ([]Outcome, error)
 	return outcomes, nil
 }
 
-// clauses returns those that the run's target can be scored by.
+// clauses returns the clauses that apply to the run's target.
 func (o Options) clauses(target Target) []Clause {
 	clauses := Clauses()
 	if target.Statistics != "" {
@@ -72,7 +72,7 @@ func (o Options) take(clause Clause) bool {
 	return o.Only == nil || o.Only(clause)
 }
 
-// session is what the checks of a run share.
+// session holds the state that the checks of a run share.
 type session struct {
 	ctx     context.Context
 	token   string
@@ -81,7 +81,7 @@ type session struct {
 	seen    map[string]*seen
 	lists   map[string]wholeList
 	watch   func(service string, a rawhttp.Answer)
-	fought  atomic.Int64 // fights that this run has had fought
+	fought  atomic.Int64 // fights that this run has created
 }
 
 func newSession(ctx context.Context, target Target, options Options) (*session, error) {
@@ -91,7 +91,7 @@ func newSession(ctx context.Context, target Target, options Options) (*session, 
 	if options.Arena != "" || options.Group == Arena {
 		var err error
 		if s.clients[arena], err = rawhttp.NewClient(options.Arena, options.Timeout, left); err != nil {
-			return nil, errors.Join(errors.New("where is the arena?"), err)
+			return nil, fmt.Errorf("URL of the arena: %w", err)
 		}
 	}
 	services := map[string]string{
@@ -103,7 +103,7 @@ func newSession(ctx context.Context, target Target, options Options) (*session, 
 	for service, base := range services {
 		var err error
 		if s.clients[service], err = rawhttp.NewClient(base, options.Timeout, left); err != nil {
-			return nil, errors.Join(errors.New("where is "+service+"?"), err)
+			return nil, fmt.Errorf("URL of %s: %w", service, err)
 		}
 		if s.seen[service], err = newSeen(service); err != nil {
 			return nil, err
@@ -136,7 +136,7 @@ func (s *session) run(clause Clause) (outcome Outcome) {
 	return outcome
 }
 
-// ending is how a check stops that neither passes nor fails.
+// ending stops a check that neither passes nor fails.
 type ending struct {
 	result Result
 	reason string

@@ -10,7 +10,7 @@ import (
 	"superheroes/conformance/rawhttp"
 )
 
-// seen checks every answer of a service that a run sees by our OpenAPI document, and keeps the first that is wrong.
+// seen checks every response of a service against this application's OpenAPI document and keeps the first wrong one.
 type seen struct {
 	document *openapi.Document
 	mu       sync.Mutex
@@ -27,8 +27,8 @@ func newSeen(service string) (*seen, error) {
 	return &seen{document: document}, err
 }
 
-// take checks an answer of a handler. Those to headers that are too large are the HTTP library's,
-// a refused Host the server's, and to HEAD there is no body.
+// take checks a response that a handler produced. It ignores responses to HEAD, which have no body, server errors, and
+// rejections of oversized headers or of a Host, which don't come from a handler.
 func (s *seen) take(a rawhttp.Answer) {
 	if a.Call.Method == http.MethodHead || a.Status >= http.StatusInternalServerError || a.Status == http.StatusRequestHeaderFieldsTooLarge || a.Status == http.StatusMisdirectedRequest || len(a.Call.Header) > tooLargeHeaders {
 		return
@@ -48,7 +48,7 @@ func (s *seen) take(a rawhttp.Answer) {
 	}
 }
 
-// check fails when an answer so far was wrong.
+// check fails the clause if any response so far was wrong.
 func (s *seen) check(c *check, service string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

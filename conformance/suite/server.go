@@ -13,14 +13,14 @@ import (
 	"superheroes/conformance/rawhttp"
 )
 
-// tooLargeHeaders is well above the contract's 16 KiB, in bytes: libraries take a little more than they are told.
+// tooLargeHeaders, in bytes, is well above the contract's 16 KiB, because libraries accept a little more than configured.
 const tooLargeHeaders = 40 << 10
 
-// server is what every service has in common.
+// server checks what every service has in common.
 type server struct {
 	service string
-	getOnly string // a path that takes GET and nothing else, on which another method can do no harm
-	bad     string // a target that is refused as bad input
+	getOnly string // a path that accepts only GET, so that another method can do no harm
+	bad     string // a target that is rejected as bad input
 }
 
 func serverClauses(service, getOnly, bad string) []Clause {
@@ -30,12 +30,12 @@ func serverClauses(service, getOnly, bad string) []Clause {
 		{ID: "method", Text: `“wrong method”: “405 with Allow”`, hold: s.method},
 		{ID: "problem", Text: `“RFC 9457 application/problem+json, always with detail (the Python application's one field), title, status”`, hold: s.problem},
 		{ID: "problem.inside", Text: `“Never a stack trace, an SQL text or a password”`, hold: s.problemInside},
-		{ID: "headers", Text: `“headers 16 KiB”: what is larger is “a plain 400 or 431”`, hold: s.headers},
+		{ID: "headers", Text: `“headers 16 KiB”: larger ones get “a plain 400 or 431”`, hold: s.headers},
 		{ID: "docs", Text: `/docs: “Swagger UI, ReDoc, OpenAPI 3.1; assets from the binary, no CDN”`, hold: s.docs},
 		{ID: "redoc", Text: `/redoc: “Swagger UI, ReDoc, OpenAPI 3.1; assets from the binary, no CDN”`, hold: s.redoc},
 		{ID: "openapi", Text: `/openapi.json: “OpenAPI 3.1”, with every operation of the contract`, hold: s.openapi},
 		{ID: "openapi.yaml", Text: `/openapi.yaml: “OpenAPI 3.1”, the same operations`, hold: s.openapiYAML},
-		{ID: "openapi.answers", Text: `every answer of this run is as api/` + service + `.json describes it: “same paths, same ports, same field names”`, hold: s.openapiAnswers},
+		{ID: "openapi.answers", Text: `every response of this run matches api/` + service + `.json: “same paths, same ports, same field names”`, hold: s.openapiAnswers},
 		{ID: "livez", Text: `/livez: “200 while the process serves”`, hold: s.livez},
 		{ID: "readyz", Text: `/readyz: “200, or 503 naming what is missing”`, hold: s.readyz},
 		{ID: "healthz", Text: `/healthz: “200 / 503 like readyz; shows store, peers, profile, version”`, hold: s.healthz},
@@ -64,7 +64,7 @@ func (s server) method(c *check) {
 	}
 }
 
-// refusals returns an answer of each kind that refuses.
+// refusals returns one error response of each kind.
 func (s server) refusals(c *check) []rawhttp.Answer {
 	answers := []rawhttp.Answer{
 		c.do(s.service, rawhttp.Call{Target: s.bad}),
@@ -73,7 +73,7 @@ func (s server) refusals(c *check) []rawhttp.Answer {
 		c.do(s.service, rawhttp.Call{Target: "/%FF"}),
 		c.do(s.service, rawhttp.Call{Method: http.MethodDelete, Target: s.getOnly}),
 	}
-	if s.service != "statistics" { // where nothing is limited
+	if s.service != "statistics" { // which has no limit parameter
 		answers = append(answers, c.do(s.service, rawhttp.Call{Target: "/api/" + s.service + "?limit=0"}))
 	}
 	if s.service != "fights" {
@@ -87,7 +87,7 @@ func (s server) refusals(c *check) []rawhttp.Answer {
 
 func (s server) problem(c *check) {
 	for _, a := range s.refusals(c) {
-		c.require(a.Status >= 400 && a.Status < 500, a, "a refusal, 4xx")
+		c.require(a.Status >= 400 && a.Status < 500, a, "an error response, 4xx")
 		kind, _, _ := strings.Cut(a.Header.Get("Content-Type"), ";")
 		c.require(kind == openapi.ProblemType, a, "content type %s", openapi.ProblemType)
 		problem := c.object(a)
@@ -98,12 +98,12 @@ func (s server) problem(c *check) {
 	}
 }
 
-// problemInside looks for words that no client has a use for.
+// problemInside looks for words that expose internals.
 func (s server) problemInside(c *check) {
 	words := []string{"goroutine ", ".go:", "runtime error", "Traceback", `File \"`, ".py", "java.", "Exception", "SELECT ", "INSERT ", "SQLSTATE", "sqlalchemy", "pymongo", "password", "superman:", "superfight:"}
 	for _, a := range s.refusals(c) {
 		for _, word := range words {
-			c.require(!strings.Contains(string(a.Body), word), a, "nothing of the inside, such as %q", word)
+			c.require(!strings.Contains(string(a.Body), word), a, "no internals such as %q", word)
 		}
 	}
 }
@@ -111,9 +111,9 @@ func (s server) problemInside(c *check) {
 func (s server) headers(c *check) {
 	line := "X-Filler: " + strings.Repeat("f", 1000) + "\r\n"
 	call := rawhttp.Call{Target: "/livez", Header: strings.Repeat(line, tooLargeHeaders/len(line)+1)}
-	a, err := c.try(s.service, call) // the status counts: a server may reset the connection right behind it
+	a, err := c.try(s.service, call) // only the status counts: a server may reset the connection right after it
 	if a.Status == 0 {
-		c.fail(call.String(), err.Error(), "an answer")
+		c.fail(call.String(), err.Error(), "a response")
 	}
 	c.require(a.Status == http.StatusRequestHeaderFieldsTooLarge || a.Status == http.StatusBadRequest, a, "400 or 431")
 }
@@ -122,7 +122,7 @@ func (s server) docs(c *check) { c.page(s.service, "/docs", "swagger") }
 
 func (s server) redoc(c *check) { c.page(s.service, "/redoc", "redoc") }
 
-// page requires a page that shows the viewer and loads all that it needs from its own service.
+// page requires a page that contains the viewer and loads all its assets from its own service.
 func (c *check) page(service, target, viewer string) {
 	a := c.get(service, target)
 	c.require(strings.HasPrefix(a.Header.Get("Content-Type"), "text/html"), a, "content type text/html")
@@ -134,7 +134,7 @@ func (c *check) page(service, target, viewer string) {
 		if strings.HasPrefix(asset, "data:") {
 			continue
 		}
-		c.require(!strings.Contains(asset, "//"), a, "assets of its own, not %s", asset)
+		c.require(!strings.Contains(asset, "//"), a, "only its own assets, not %s", asset)
 		if !strings.HasPrefix(asset, "/") {
 			asset = path.Join(path.Dir(target), asset)
 		}
@@ -175,7 +175,7 @@ func (s server) openapiYAML(c *check) {
 	}
 }
 
-// openapiAnswers asks for something of each kind, so that it says something alone too.
+// openapiAnswers requests one response of each kind, so that the clause is meaningful even when it runs alone.
 func (s server) openapiAnswers(c *check) {
 	s.refusals(c)
 	targets := []string{"/api/" + s.service, "/livez", "/readyz", "/healthz", s.getOnly}
@@ -215,15 +215,15 @@ func (s server) healthz(c *check) {
 	}
 }
 
-// identity requires that the health page says what runs, and has the report say it.
+// identity requires that the health page names the profile and version, and adds them to the report.
 func (c *check) identity(a rawhttp.Answer, health object) {
 	for _, field := range []string{"profile", "version"} {
-		c.require(text(health, field) != "", a, "%s in the answer", field)
+		c.require(text(health, field) != "", a, "%s in the response", field)
 	}
 	c.learned = fmt.Sprintf("profile %s, version %s", text(health, "profile"), text(health, "version"))
 }
 
-// names requires that an answer has a word in it.
+// names requires that a response contains a word.
 func (c *check) names(a rawhttp.Answer, word string) {
-	c.require(regexp.MustCompile(`\b`+regexp.QuoteMeta(word)+`\b`).Match(a.Body), a, "an answer that names %s", strconv.Quote(word))
+	c.require(regexp.MustCompile(`\b`+regexp.QuoteMeta(word)+`\b`).Match(a.Body), a, "a response that names %s", strconv.Quote(word))
 }

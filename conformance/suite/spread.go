@@ -8,19 +8,19 @@ import (
 )
 
 const (
-	// manyDraws is how often a random answer is asked for to see whether each entry is equally likely.
+	// manyDraws is the number of random picks requested to test whether each entry is equally likely.
 	manyDraws = 2000
-	// largestTested is the largest catalog for which so many draws can tell.
+	// largestTested is the largest catalog for which that many picks are enough for the chi-square test.
 	largestTested = 500
 )
 
-// spread requires that the item drawn in each of the answers comes from the entries evenly. A good member fails about
-// once in a million runs.
+// spread requires that the items picked across the responses are distributed evenly over the entries. A correct member
+// fails about once in a million runs.
 func (c *check) spread(answers []rawhttp.Answer, entries []object, item func(rawhttp.Answer) object) {
 	c.spreadOfAll(answers, entries, func(a rawhttp.Answer) []object { return []object{item(a)} })
 }
 
-// spreadOfAll is spread for answers with several items each.
+// spreadOfAll is spread for responses with several items each.
 func (c *check) spreadOfAll(answers []rawhttp.Answer, entries []object, items func(rawhttp.Answer) []object) {
 	counts, draws := map[int64]int{}, 0
 	for _, entry := range entries {
@@ -42,7 +42,8 @@ func (c *check) spreadOfAll(answers []rawhttp.Answer, entries []object, items fu
 	}
 }
 
-// unevenness says what speaks against the counts being those of so many draws, each entry equally likely.
+// unevenness returns why the counts are implausible for that many picks with each entry equally likely, "" if they are
+// plausible.
 func unevenness(counts map[int64]int, draws int) string {
 	n := float64(len(counts))
 	if draws == manyDraws && n <= largestTested {
@@ -65,13 +66,13 @@ func unevenness(counts map[int64]int, draws int) string {
 	}
 	expected := n * (1 - math.Pow(1-1/n, float64(draws)))
 	if float64(distinct) < 0.7*expected {
-		return fmt.Sprintf("%d different entries, about %.0f of %d are likely", distinct, expected, len(counts))
+		return fmt.Sprintf("%d different entries; about %.0f of %d are expected", distinct, expected, len(counts))
 	}
 	return ""
 }
 
-// chiSquareLimit is what chi-square with that many degrees of freedom exceeds about once in three million times
-// (Wilson and Hilferty's approximation, five standard deviations).
+// chiSquareLimit returns the value that chi-square with that many degrees of freedom exceeds about once in three million
+// tests (Wilson and Hilferty's approximation, five standard deviations).
 func chiSquareLimit(freedom float64) float64 {
 	if freedom < 1 {
 		return 0

@@ -16,21 +16,21 @@ import (
 const (
 	statisticsPath = "/api/statistics"
 	streamPath     = "/api/statistics/stream"
-	// soonCounted is how long a fight may take to be counted unless Options say otherwise. It is far more than the second
-	// that is promised, so that a busy machine is no fault.
+	// soonCounted is the default for Options.Soon. It is far more than the promised second, so that a busy machine doesn't
+	// fail the clause.
 	soonCounted = time.Minute
 )
 
-// StatisticsClauses returns the clauses of the group Statistics. They need fights to fight with. Others may fight too.
+// StatisticsClauses returns the clauses of the group Statistics. They create fights; other clients may do so too.
 func StatisticsClauses() []Clause {
 	clauses := []Clause{
 		{ID: "fields", Text: `exactly “total, heroes, villains, since, top_winners, locations”, and the fields within`, hold: statisticsFields},
-		{ID: "sums", Text: `every fight was won by “heroes” or “villains”: together they are “total”`, hold: statisticsSums},
-		{ID: "order", Text: `at most ten “top_winners” and “locations”, most first, then by name`, hold: statisticsOrder},
+		{ID: "sums", Text: `every fight was won by “heroes” or “villains”: their sum is “total”`, hold: statisticsSums},
+		{ID: "order", Text: `at most ten “top_winners” and “locations”, in descending order, then by name`, hold: statisticsOrder},
 		{ID: "counted", Text: `“a fight acknowledged is a fight stored is a fight counted, once”, soon`, hold: statisticsCounted},
-		{ID: "counted.team", Text: `a fight counts for its “winner_team”`, hold: statisticsTeam},
-		{ID: "nowhere", Text: `a fight without a location counts in the totals, and for none of the “locations”`, hold: undisturbed(statisticsNowhere, statisticsNowhereAmongOthers)},
-		{ID: "exact", Text: `“total” is what /api/fights/count says`, hold: statisticsExact},
+		{ID: "counted.team", Text: `a fight is counted for its “winner_team”`, hold: statisticsTeam},
+		{ID: "nowhere", Text: `a fight without a location is counted in the totals, but for none of the “locations”`, hold: undisturbed(statisticsNowhere, statisticsNowhereAmongOthers)},
+		{ID: "exact", Text: `“total” equals /api/fights/count`, hold: statisticsExact},
 		{ID: "stream", Text: `the stream is “text/event-stream” with “the current state at once”, which is “the JSON of the GET” on “one line”`, hold: streamFirst},
 		{ID: "stream.update", Text: `“an update within 1 s of a change”`, hold: streamUpdate},
 		{ID: "stream.pace", Text: `“at most 4 a second”`, hold: streamPace},
@@ -46,22 +46,22 @@ func StatisticsClauses() []Clause {
 	return clauses
 }
 
-// counts is an answer of statistics.
+// counts is a statistics response.
 type counts struct {
 	object
 	answer rawhttp.Answer
 }
 
-// statistics asks for them.
+// statistics requests the statistics.
 func (c *check) statistics() counts {
 	a := c.get("statistics", statisticsPath)
 	return counts{c.object(a), a}
 }
 
-// of returns a number of the answer, which must be one.
+// of returns a field of the response, which must be a non-negative integer.
 func (c *check) of(s counts, field string) int64 {
 	n, ok := number(s.object, field)
-	c.require(ok && n >= 0, s.answer, "an integer from 0 as %s", field)
+	c.require(ok && n >= 0, s.answer, "a non-negative integer as %s", field)
 	return n
 }
 
@@ -76,7 +76,7 @@ func (c *check) list(s counts, field string) []object {
 	return list
 }
 
-// settled waits until all is counted that was fought before. When that takes too long it returns what there is.
+// settled waits until every earlier fight is counted. If that takes too long, it returns the current statistics.
 func (c *check) settled() counts {
 	fights, _ := c.count()
 	for end := time.Now().Add(c.soon); ; time.Sleep(50 * time.Millisecond) {
@@ -86,7 +86,7 @@ func (c *check) settled() counts {
 	}
 }
 
-// grown fights, and returns the statistics when they have counted that fight and all before it.
+// grown creates a fight and returns the statistics once they include that fight and all before it.
 func (c *check) grown(body string) counts {
 	c.fight(body)
 	fights, _ := c.count()
@@ -95,10 +95,10 @@ func (c *check) grown(body string) counts {
 	return s
 }
 
-// notMore requires that no more fights were counted than there are.
+// notMore requires that the statistics count no more fights than there are.
 func (c *check) notMore(s counts) {
 	fights, a := c.count()
-	c.require(c.of(s, "total") <= fights, s.answer, "total %d at most, as %s says", fights, a.Call)
+	c.require(c.of(s, "total") <= fights, s.answer, "total of at most %d, as %s says", fights, a.Call)
 }
 
 const (
@@ -110,7 +110,7 @@ func statisticsFields(c *check) {
 	s := c.grown(heroWins)
 	fields := []string{"total", "heroes", "villains", "since", "top_winners", "locations"}
 	if _, there := s.object["unreadable"]; there {
-		c.require(c.of(s, "unreadable") > 0, s.answer, "unreadable only where a fight is")
+		c.require(c.of(s, "unreadable") > 0, s.answer, "unreadable only if a fight is")
 		fields = append(fields, "unreadable")
 	}
 	c.fields(s.answer, s.object, fields)
@@ -129,8 +129,8 @@ func statisticsFields(c *check) {
 
 func statisticsSums(c *check) {
 	s := c.settled()
-	unreadable, _ := number(s.object, "unreadable") // left out when there is none
-	c.require(c.of(s, "heroes")+c.of(s, "villains")+unreadable == c.of(s, "total"), s.answer, "heroes, villains and unreadable fights that make total")
+	unreadable, _ := number(s.object, "unreadable") // omitted when there are none
+	c.require(c.of(s, "heroes")+c.of(s, "villains")+unreadable == c.of(s, "total"), s.answer, "heroes, villains and unreadable that add up to total")
 }
 
 func statisticsOrder(c *check) {
@@ -150,7 +150,7 @@ func statisticsOrder(c *check) {
 	}
 }
 
-// statisticsCounted looks more than once: what was counted must not be counted again.
+// statisticsCounted reads the statistics repeatedly, because a fight must not be counted again later.
 func statisticsCounted(c *check) {
 	c.notMore(c.grown(heroWins))
 	for range attempts {
@@ -172,7 +172,7 @@ func statisticsNowhere(c *check) {
 	c.require(reflect.DeepEqual(before.object["locations"], after.object["locations"]), after.answer, "the locations as they were: %v", before.object["locations"])
 }
 
-// statisticsNowhereAmongOthers: whatever others fight meanwhile, all locations together have fewer fights than there are.
+// statisticsNowhereAmongOthers: whatever others do, all locations together must have fewer fights than the total.
 func statisticsNowhereAmongOthers(c *check) {
 	s := c.grown(plainFight)
 	sum := int64(0)
@@ -183,14 +183,14 @@ func statisticsNowhereAmongOthers(c *check) {
 	c.require(sum < c.of(s, "total"), s.answer, "fewer fights at locations than %d", c.of(s, "total"))
 }
 
-// statisticsExact compares the total with the count and the list, as far as others who fight meanwhile allow.
+// statisticsExact compares the total with the count and the list, as far as other clients' fights allow.
 func statisticsExact(c *check) {
 	s := c.grown(heroWins)
 	c.notMore(s)
 	countedAndListed(c)
 }
 
-// events returns the data of each whole event so far.
+// events returns the data of each complete event so far.
 func events(body []byte) [][]byte {
 	var all [][]byte
 	blocks := bytes.Split(body, []byte("\n\n"))
@@ -202,7 +202,7 @@ func events(body []byte) [][]byte {
 	return all
 }
 
-// listen reads the stream of a service until enough says so of the events.
+// listen reads the stream of a service until enough returns true for its events.
 func (c *check) listen(service string, enough func(events [][]byte) bool) rawhttp.Answer {
 	call := rawhttp.Call{Target: streamPath}
 	a, err := c.clients[service].Listen(c.ctx, call, func(body []byte) bool { return enough(events(body)) })
@@ -228,14 +228,14 @@ func streamFirst(c *check) {
 		first, still := events(a.Body)[0], bytes.Equal(before.answer.Body, after.answer.Body)
 		good := bytes.Equal(first, before.answer.Body) || bytes.Equal(first, after.answer.Body)
 		switch {
-		case good || still: // else fights were counted meanwhile
+		case good || still: // otherwise fights were counted in between
 			c.require(good, a, "the JSON of the GET: %s", after.answer.Body)
 			return
 		case attempt == attempts: // others fight all the time
 			var o object
 			c.require(openapi.Decode(first, &o) == nil, a, "JSON")
 			total := c.of(counts{o, a}, "total")
-			c.require(c.of(before, "total") <= total && total <= c.of(after, "total"), a, "a total between those of the GETs before and after: %s", after.answer.Body)
+			c.require(c.of(before, "total") <= total && total <= c.of(after, "total"), a, "a total between those of GETs before and after: %s", after.answer.Body)
 			return
 		}
 	}
@@ -243,7 +243,7 @@ func streamFirst(c *check) {
 
 func streamUpdate(c *check) { c.updated("statistics") }
 
-// updated fights when the first event of a service's stream has come, and waits for one that has counted that fight.
+// updated creates a fight after the first event of a service's stream, and waits for an event that includes that fight.
 func (c *check) updated(service string) {
 	c.settled()
 	total := func(event []byte) int64 {
@@ -271,7 +271,7 @@ func (c *check) updated(service string) {
 	c.require(len(all) > 1 && total(all[len(all)-1]) >= want, a, "an update soon after a fight, with a total of %d", want)
 }
 
-// streamPace fights for two seconds, more often than there may be events, and counts these.
+// streamPace creates fights for two seconds, faster than events are allowed to come, and counts the events.
 func streamPace(c *check) {
 	const watched, pause = 2 * time.Second, 100 * time.Millisecond
 	stop, stopped := make(chan struct{}), make(chan struct{})
@@ -282,7 +282,7 @@ func streamPace(c *check) {
 			case <-stop:
 				return
 			case <-time.After(pause):
-				_, _ = c.try("fights", post(heroWins)) // whether it is taken is another clause's
+				_, _ = c.try("fights", post(heroWins)) // another clause checks whether it is accepted
 			}
 		}
 	}()
@@ -290,16 +290,16 @@ func streamPace(c *check) {
 		close(stop)
 		<-stopped
 	}()
-	var begin time.Time // before anything was sent: what is late then counts for the member
+	var begin time.Time // before the request, so that delays only help the member
 	watch := func() rawhttp.Answer {
 		begin = time.Now()
 		return c.listen("statistics", func(events [][]byte) bool { return len(events) > 0 && time.Since(begin) > watched })
 	}
 	started, a := time.Now(), watch()
 	for len(events(a.Body)) == 1 && time.Since(started) < c.soon {
-		a = watch() // nothing was counted meanwhile
+		a = watch() // no fight was counted during that time
 	}
-	// The first one comes at once.
+	// The first event comes at once.
 	n, took := len(events(a.Body)), time.Since(begin)
 	most := 2 + int(4*took/time.Second)
 	c.require(n > 1 && n <= most, a, "from 2 to %d events in %s, not %d", most, took, n)

@@ -14,7 +14,7 @@ import (
 	"superheroes/test/system"
 )
 
-// wrongStatistics are members whose statistics break the contract.
+// wrongStatistics returns members whose statistics break the contract.
 func wrongStatistics() []wrong {
 	const get = "GET /api/statistics"
 	plus := func(field string, more func(asked int64) int64) func(*exchange) {
@@ -31,7 +31,7 @@ func wrongStatistics() []wrong {
 		{"fields", "local time", fault{after: at(get, inObject(func(o object) { o["since"] = strings.Replace(text(o, "since"), "Z", "+02:00", 1) }))}},
 		{"fields", "winners without teams", fault{after: at(get, inObject(func(o object) { delete(o["top_winners"].([]any)[0].(object), "team") }))}},
 		{"sums", "draws", fault{after: plus("heroes", always(-1))}},
-		{"order", "the least first", fault{after: at(get, upsideDown("top_winners"))}},
+		{"order", "fewest first", fault{after: at(get, upsideDown("top_winners"))}},
 		{"order", "locations in any order", fault{after: at(get, upsideDown("locations"))}},
 		{"order", "eleven", fault{after: at(get, inObject(func(o object) {
 			list := o["locations"].([]any)
@@ -41,16 +41,16 @@ func wrongStatistics() []wrong {
 			o["locations"] = list
 		}))}},
 		{"counted", "never", fault{after: at(get, inObject(func(o object) { o["total"] = 5 }))}},
-		{"counted", "again with each look", fault{after: plus("total", func(asked int64) int64 { return asked })}},
-		{"counted.team", "for the other one", fault{after: at(get, inObject(func(o object) { o["heroes"], o["villains"] = o["villains"], o["heroes"] }))}},
-		{"nowhere", "a location for it", fault{after: at(get, inObject(func(o object) { o["locations"] = []any{object{"name": "nowhere", "fights": o["total"]}} }))}},
+		{"counted", "again on each request", fault{after: plus("total", func(asked int64) int64 { return asked })}},
+		{"counted.team", "for the other team", fault{after: at(get, inObject(func(o object) { o["heroes"], o["villains"] = o["villains"], o["heroes"] }))}},
+		{"nowhere", "counted for a location", fault{after: at(get, inObject(func(o object) { o["locations"] = []any{object{"name": "nowhere", "fights": o["total"]}} }))}},
 		{"exact", "one too few", fault{after: plus("total", always(-1))}},
 		{"exact", "one too many", fault{after: plus("total", always(1))}},
-		{"fields", "none that can't be read", fault{after: at(get, set("unreadable", 0))}},
+		{"fields", "unreadable is 0", fault{after: at(get, set("unreadable", 0))}},
 	}
 	for _, w := range slices.Concat(wrongServer("statistics"), wrongBeforeBrowsers()) {
 		switch {
-		case w.clause == "openapi.answers" && (w.name == "a field missing" || w.name == "a status that is not described"): // of lists
+		case w.clause == "openapi.answers" && (w.name == "a field missing" || w.name == "an undocumented status"): // apply only to lists
 		case w.clause == "healthz" && strings.Contains(w.name, "peer"):
 		default:
 			all = append(all, w)
@@ -62,7 +62,7 @@ func wrongStatistics() []wrong {
 	return append(all, wrongProtocol("statistics", get)...)
 }
 
-// upsideDown turns a list of the answer round.
+// upsideDown reverses a list in the response.
 func upsideDown(field string) func(*exchange) {
 	return inObject(func(o object) {
 		list := o[field].([]any)
@@ -72,13 +72,13 @@ func upsideDown(field string) func(*exchange) {
 	})
 }
 
-// streaming is a stream of statistics made by asking for them, and what is wrong with it.
+// streaming is a statistics stream implemented by polling, with what is wrong about it.
 type streaming struct {
 	kind      string // the content type
-	silent    bool   // says nothing until there is a change
-	dead      bool   // tells of no change
-	indented  bool   // JSON on several lines
-	talkative bool   // tells again and again
+	silent    bool   // sends nothing until there is a change
+	dead      bool   // sends no changes
+	indented  bool   // sends JSON on several lines
+	talkative bool   // repeats events all the time
 }
 
 func wrongStreams() map[string]map[string]streaming {
@@ -92,7 +92,7 @@ func wrongStreams() map[string]map[string]streaming {
 	}
 }
 
-// start answers the stream itself, and has the service at base answer the rest.
+// start serves the stream itself and forwards everything else to the service at base.
 func (s streaming) start(t *testing.T, base string) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -130,7 +130,7 @@ func (s streaming) start(t *testing.T, base string) string {
 	return server.URL
 }
 
-// before returns a good member whose stream of statistics is this one.
+// before returns a good member whose statistics stream is replaced by this one.
 func (s streaming) before(t *testing.T, good *system.System) Target {
 	t.Helper()
 	target := targetOf(good)
@@ -138,7 +138,7 @@ func (s streaming) before(t *testing.T, good *system.System) Target {
 	return target
 }
 
-// soon is for how long the tests wait for what a wrong member never does.
+// soon is how long the tests wait for something a wrong member never does.
 const soon = 2 * time.Second
 
 func scoreStatistics(t *testing.T, target Target, clause string, soon time.Duration) []Outcome {
@@ -150,7 +150,7 @@ func scoreStatistics(t *testing.T, target Target, clause string, soon time.Durat
 	return outcomes
 }
 
-// TestWrongStatistics shows of each clause that it fails on servers that break it.
+// TestWrongStatistics checks that each clause fails on a server that breaks it.
 func TestWrongStatistics(t *testing.T) {
 	good, caught := system.Up(t, system.Build(t), t.TempDir()), map[string]int{}
 	catches := func(t *testing.T, target Target, clause string) {
@@ -185,7 +185,7 @@ func TestWrongStatistics(t *testing.T) {
 	}
 }
 
-// Without an address there is no group, and full is what it was.
+// TestStatisticsAreOptional checks that without an address the group can't run, and full leaves out its clauses.
 func TestStatisticsAreOptional(t *testing.T) {
 	if _, err := Run(t.Context(), Target{Heroes: "http://h", Villains: "http://v", Locations: "http://l", Fights: "http://f"}, Options{Group: Statistics, Timeout: time.Second}); err == nil {
 		t.Error("the group was run without an address")

@@ -21,7 +21,7 @@ import (
 
 const patience = 30 * time.Second
 
-// score runs the suite and fails the test when it can't.
+// score runs the suite and fails the test if it can't run.
 func score(t *testing.T, target Target, options Options) []Outcome {
 	t.Helper()
 	options.Timeout, options.Token, options.Loopback = patience, system.AdminToken, true
@@ -32,7 +32,7 @@ func score(t *testing.T, target Target, options Options) []Outcome {
 	return outcomes
 }
 
-// quick leaves out the clauses that take thousands of requests.
+// quick leaves out the clauses that need thousands of requests.
 func quick(c Clause) bool { return !strings.HasSuffix(c.ID, ".spread") }
 
 func targetOf(s *system.System) Target {
@@ -51,8 +51,8 @@ func allPass(t *testing.T, outcomes []Outcome) {
 	}
 }
 
-// TestOurs scores both ways to run this application, in both profiles, with statistics and the arena: every clause passes,
-// in either group, nothing but fights is left behind, and all of them answer the same.
+// TestOurs scores both ways to run this application, in both profiles, with statistics and the arena. Every clause of
+// both groups must pass, the run must leave nothing behind but fights, and all variants must respond alike.
 func TestOurs(t *testing.T) {
 	program := system.Build(t)
 	var first *answers
@@ -90,13 +90,13 @@ func testOurs(t *testing.T, s *system.System) *answers {
 		t.Errorf("%d of %d clauses were checked", len(full), all)
 	}
 	if after := catalogs(t, s); after != before {
-		t.Error("the catalogs are not what they were")
+		t.Error("the run has changed the catalogs")
 	}
 	t.Logf("core: %s; full: %s", ScoreOf(core, ""), ScoreOf(full, ""))
 	return answers
 }
 
-// TestBesideOthers scores a good member on which others fight all the time: it is as good as without them.
+// TestBesideOthers scores a good member while other clients fight all the time: every clause must still pass.
 func TestBesideOthers(t *testing.T) {
 	s := system.Up(t, system.Build(t), t.TempDir())
 	client, err := rawhttp.NewClient(s.Fights, patience, unlimited())
@@ -112,7 +112,7 @@ func TestBesideOthers(t *testing.T) {
 			if a, err := client.Do(ctx, post(heroWins)); err == nil && a.Status == http.StatusOK {
 				fought++
 			}
-			// The pauses are long enough for a clause, on a slow machine too.
+			// The pauses are long enough to check a clause, even on a slow machine.
 			time.Sleep(20*time.Millisecond + 20*time.Since(begun))
 		}
 	})
@@ -120,10 +120,10 @@ func TestBesideOthers(t *testing.T) {
 	stop()
 	others.Wait()
 	allPass(t, outcomes)
-	t.Logf("%s beside %d fights of others", ScoreOf(outcomes, ""), fought)
+	t.Logf("%s alongside %d fights of other clients", ScoreOf(outcomes, ""), fought)
 }
 
-// catalogs returns all that the three catalogs answer.
+// catalogs returns the complete lists of the three catalogs.
 func catalogs(t *testing.T, s *system.System) string {
 	t.Helper()
 	var all string
@@ -135,18 +135,18 @@ func catalogs(t *testing.T, s *system.System) string {
 	return all
 }
 
-// TestWrongServers scores members that break the contract, each in a way of its own.
+// TestWrongServers scores members that each break the contract in a different way.
 func TestWrongServers(t *testing.T) {
 	good := system.Up(t, system.Build(t), t.TempDir())
 	t.Run("the proxy alone breaks nothing", func(t *testing.T) {
 		allPass(t, score(t, spoil(t, good, fault{}), Options{Group: Full, Only: quick}))
 	})
 	t.Run("each clause", func(t *testing.T) { testEachClause(t, good) })
-	t.Run("fights that nobody can see", func(t *testing.T) { testUnseenFights(t, good) })
+	t.Run("unreadable fights", func(t *testing.T) { testUnseenFights(t, good) })
 	t.Run("empty catalogs", func(t *testing.T) { testEmptyCatalogs(t, good) })
 }
 
-// testEachClause shows of each clause that it fails on servers that break it.
+// testEachClause checks that each clause fails on a server that breaks it.
 func testEachClause(t *testing.T, good *system.System) {
 	all, caught := slices.Concat(wrongCatalogs(), wrongServers(), wrongProtocols(), wrongWrites(), wrongFights(), wrongBrowsers()), map[string]int{}
 	for _, w := range all {
@@ -159,7 +159,7 @@ func testEachClause(t *testing.T, good *system.System) {
 				t.Fatalf("%s: %s", outcomes[0].Result, outcomes[0].Detail)
 			}
 			if f := outcomes[0].Failed; f == nil || f.Sent == "" || f.Got == "" || f.Expected == "" {
-				t.Errorf("the failure does not tell what happened: %+v", f)
+				t.Errorf("the failure does not describe what happened: %+v", f)
 			}
 			caught[w.clause]++
 		})
@@ -172,7 +172,7 @@ func testEachClause(t *testing.T, good *system.System) {
 	t.Logf("%d wrong servers for %d clauses", len(all), len(Clauses()))
 }
 
-// testUnseenFights scores a member that can't show its fights: nobody can tell whether they are stored.
+// testUnseenFights scores a member that offers no way to read its fights, so that storing them can't be checked.
 func testUnseenFights(t *testing.T, good *system.System) {
 	closed := spoil(t, good, fault{after: inTurn(at(listFights, turn(200, 405)), at(oneFight, turn(200, 404)))})
 	outcomes := score(t, closed, Options{Group: Core, Only: func(c Clause) bool { return strings.HasPrefix(c.ID, "fights.stored") }})
@@ -186,7 +186,7 @@ func testUnseenFights(t *testing.T, good *system.System) {
 	}
 }
 
-// testEmptyCatalogs scores a member without entries: what needs one is skipped, with the reason.
+// testEmptyCatalogs scores a member without entries: clauses that need one must be skipped, with the reason.
 func testEmptyCatalogs(t *testing.T, good *system.System) {
 	empty := func(e *exchange) { e.answer(http.StatusOK, "[]") }
 	target := spoil(t, good, fault{before: inTurn(at("GET /api/heroes", empty), at("GET /api/villains", empty), at("GET /api/locations", empty))})
@@ -202,7 +202,7 @@ func testEmptyCatalogs(t *testing.T, good *system.System) {
 	}
 }
 
-// TestOddServers scores servers that answer one thing to everything: whatever it is, the run gets to its end.
+// TestOddServers scores servers that send the same response to every request: the run must always complete.
 func TestOddServers(t *testing.T) {
 	for _, body := range []string{
 		"", "null", "5", `"text"`, "[]", "{}", "[1]", "[[]]", "[{}]", `[{"id":1}]`, `[{"id":1,"name":{}}]`, `[{"id":[],"name":[],"level":{}}]`, `[{"id":1,"name":"a"},{"id":1,"name":"é"}]`,
@@ -236,7 +236,7 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// TestSilentServer scores a member that is not there: every clause fails or is skipped, soon.
+// TestSilentServer scores a member that isn't running: every clause must fail quickly.
 func TestSilentServer(t *testing.T) {
 	gone := "http://" + system.FreeAddr(t)
 	outcomes := score(t, Target{Heroes: gone, Villains: gone, Locations: gone, Fights: gone}, Options{Group: Full})
@@ -249,7 +249,7 @@ func TestRunRefusesTargets(t *testing.T) {
 	for name, base := range map[string]string{"empty": "", "no scheme": "localhost:8001", "a path": "http://localhost/api", "another scheme": "ftp://localhost"} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := Run(t.Context(), Target{Heroes: base, Villains: base, Locations: base, Fights: base}, Options{Group: Full}); err == nil {
-				t.Error("it was taken")
+				t.Error("no error")
 			}
 		})
 	}
@@ -259,7 +259,7 @@ func TestClauses(t *testing.T) {
 	known := map[string]bool{}
 	for _, c := range Clauses() {
 		if known[c.ID] || !strings.HasPrefix(c.ID, c.Service+".") || c.Group != Core && c.Group != Full && c.Group != Writes || c.hold == nil || strings.Contains(c.Text, "\n") {
-			t.Errorf("the clause %s is not whole, or there twice", c.ID)
+			t.Errorf("the clause %s is incomplete or a duplicate", c.ID)
 		}
 		known[c.ID] = true
 		if !strings.Contains(c.Text, "“") {
@@ -268,12 +268,12 @@ func TestClauses(t *testing.T) {
 	}
 }
 
-// TestQuotes compares the words that clauses quote with the contract's own, where the contract is at hand, and with
-// those of the README, which has what came later.
+// TestQuotes checks that the words quoted in clauses occur in the contract, if it is available, or in the README, which
+// has the later additions.
 func TestQuotes(t *testing.T) {
 	contract, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "CONTRACT.md"))
 	if err != nil {
-		t.Skipf("the contract is not at hand: %v", err)
+		t.Skipf("the contract is not available: %v", err)
 	}
 	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
 	if err != nil {

@@ -11,29 +11,29 @@ import (
 	"superheroes/conformance/rawhttp"
 )
 
-// writeClauses are those that need the administrator's token. Each deletes what it has made.
+// writeClauses returns the clauses that need the administrator's token. Each deletes what it has created.
 func writeClauses(r room) []Clause {
 	clauses := []Clause{
-		{ID: "write.create", Text: `“POST answers 201 with the entry and its path in Location”, and no id comes twice`, hold: r.writeCreate},
-		{ID: "write.replace", Text: `“PUT and PATCH 200 with the entry”: what a PUT leaves out is empty`, hold: r.writeReplace},
+		{ID: "write.create", Text: `“POST returns 201 with the entry and its path in Location”, and no id is used twice`, hold: r.writeCreate},
+		{ID: "write.replace", Text: `“PUT and PATCH 200 with the entry”: fields missing in a PUT become empty`, hold: r.writeReplace},
 		{ID: "write.patch", Text: `“PATCH changes some fields (a merge patch, RFC 7396: null empties a field)”`, hold: r.writePatch},
-		{ID: "write.delete", Text: `“DELETE 204 with nothing”, and then it is gone`, hold: r.writeDelete},
-		{ID: "write.unknown", Text: `“an unknown id a 404”`, hold: r.writeUnknown},
+		{ID: "write.delete", Text: `“DELETE 204 without a body”, and the entry is then gone`, hold: r.writeDelete},
+		{ID: "write.unknown", Text: `“an unknown id in a 404”`, hold: r.writeUnknown},
 		{ID: "write.id.refused", Text: `“id not a plain decimal integer, below 1 or beyond int64”: “400 or 422 (one rule, documented), never 500”, and nothing is changed`, hold: r.writeIDRefused},
 		{ID: "write.text", Text: `“Text is kept as sent: neither trimmed nor normalised, byte for byte, the same on every store”`, hold: r.writeText},
-		{ID: "write.token", Text: `“Without the right token the answer is 401 with WWW-Authenticate”, and nothing is changed`, hold: r.writeToken},
-		{ID: "write.refused", Text: `“A value outside the limits of its field is a 422 that names each place”, and nothing is changed`, hold: r.writeRefused},
-		{ID: "write.body", Text: `what is no body for a change: “body over 64 KiB”: 413, “body that is not JSON by its content type”: 415, malformed JSON: “400 or 422”`, hold: r.writeBody},
-		{ID: "write.id", Text: `“POST refuses one, PUT and PATCH accept only the one in the path”`, hold: r.writeID},
-		{ID: "write.etag", Text: `“Reads by id and pictures have an ETag, and If-None-Match gets a 304”; a change changes it`, hold: r.writeETag},
-		{ID: "write.if-match", Text: `“With If-Match a change is made only if the entry has that tag, else the answer is 412”`, hold: r.writeIfMatch},
-		{ID: "write.if-match.once", Text: `one of many changes of the same state at the same time is made: “With If-Match a change is made only if the entry has that tag, else the answer is 412”`, hold: r.writeOnce},
-		{ID: "write.picks", Text: `“Picks of the process that made a change see it at once”: “a deleted entry is never picked after that”`, hold: r.writePicks},
+		{ID: "write.token", Text: `“Without the right token the response is 401 with WWW-Authenticate”, and nothing is changed`, hold: r.writeToken},
+		{ID: "write.refused", Text: `“Values outside the limits of their fields result in a 422 that names each of them”, and nothing is changed`, hold: r.writeRefused},
+		{ID: "write.body", Text: `bad bodies of changes: “body over 64 KiB”: 413, “body that is not JSON by its content type”: 415, malformed JSON: “400 or 422”`, hold: r.writeBody},
+		{ID: "write.id", Text: `“POST rejects one, PUT and PATCH accept only the one in the path”`, hold: r.writeID},
+		{ID: "write.etag", Text: `“Reads by id and pictures have an ETag, and If-None-Match gets a 304”; a change gives a new ETag`, hold: r.writeETag},
+		{ID: "write.if-match", Text: `“With If-Match, a change is made only if the entry has that tag; otherwise the response is 412”`, hold: r.writeIfMatch},
+		{ID: "write.if-match.once", Text: `of many concurrent changes to the same state, exactly one is made: “With If-Match, a change is made only if the entry has that tag; otherwise the response is 412”`, hold: r.writeOnce},
+		{ID: "write.picks", Text: `“Picks in the process that made a change reflect it at once”: “a deleted entry is never picked after that”`, hold: r.writePicks},
 	}
 	clauses = append(clauses, guessClauses(r)...)
-	clauses = append(clauses, Clause{ID: "write.sites", Text: `with the token too “A browser's cross-site request that would store or change something is refused with 403”, and nothing is changed`, hold: r.writeSites})
+	clauses = append(clauses, Clause{ID: "write.sites", Text: `even with the token, “A browser's cross-site request that would store or change something is refused with 403”, and nothing is changed`, hold: r.writeSites})
 	if r.singular == "location" {
-		clauses = append(clauses, Clause{ID: "write.taken", Text: `“A location name that is taken is a 409”, and nothing is changed`, hold: r.writeTaken})
+		clauses = append(clauses, Clause{ID: "write.taken", Text: `“A duplicate location name results in a 409”, and nothing is changed`, hold: r.writeTaken})
 	}
 	for i := range clauses {
 		clauses[i].ID, clauses[i].Service, clauses[i].Group = r.service+"."+clauses[i].ID, r.service, Writes
@@ -41,7 +41,7 @@ func writeClauses(r room) []Clause {
 	return clauses
 }
 
-// change sends a body, or none, with the administrator's token and further header lines.
+// change sends a request with the administrator's token, an optional body and additional header lines.
 func (c *check) change(r room, method, target string, body any, header ...string) rawhttp.Answer {
 	return c.do(r.service, c.asAdmin(method, target, body, header...))
 }
@@ -58,7 +58,7 @@ func (c *check) asAdmin(method, target string, body any, header ...string) rawht
 	return call
 }
 
-// sample returns an entry without an id, of a name that nobody has.
+// sample returns an entry without an id, with a unique name.
 func (r room) sample() object {
 	name := "contract " + rand.Text()
 	if r.singular == "location" {
@@ -67,7 +67,7 @@ func (r room) sample() object {
 	return object{"name": name, "otherName": "Nobody", "level": 7, "picture": "/p.svg", "powers": "Patience, Luck"}
 }
 
-// made is an entry that a clause has added.
+// made is an entry that a clause has created.
 type made struct {
 	path   string
 	id     int64
@@ -75,7 +75,7 @@ type made struct {
 	fields object // without the id
 }
 
-// create adds a sample. Who calls it deletes it.
+// create adds a sample. The caller must delete it.
 func (c *check) create(r room) made {
 	m := made{fields: r.sample()}
 	m.answer = c.change(r, http.MethodPost, r.path(), m.fields)
@@ -86,10 +86,10 @@ func (c *check) create(r room) made {
 	return m
 }
 
-// remove deletes what a clause has made, whatever became of it.
+// remove deletes what a clause has created, ignoring the result.
 func (c *check) remove(r room, m made) { c.change(r, http.MethodDelete, m.path, nil) }
 
-// is requires that an answer is the entry with these fields, where what is missing is empty.
+// is requires that a response is the entry with these fields; missing fields must be empty.
 func (c *check) is(r room, a rawhttp.Answer, id int64, fields object) {
 	want := object{"id": id}
 	for _, field := range r.fields[1:] {
@@ -107,7 +107,7 @@ func (c *check) is(r room, a rawhttp.Answer, id int64, fields object) {
 	c.require(reflect.DeepEqual(expected, any(c.object(a))), a, "%s", encode(want))
 }
 
-// stored requires that an entry is there with these fields.
+// stored requires that an entry is stored with these fields.
 func (c *check) stored(r room, m made, fields object) {
 	c.is(r, c.get(r.service, m.path), m.id, fields)
 }
@@ -120,10 +120,10 @@ func (r room) writeCreate(c *check) {
 	c.stored(r, first, first.fields)
 	second := c.create(r)
 	defer c.remove(r, second)
-	c.require(second.id != first.id, second.answer, "another id than %d", first.id)
+	c.require(second.id != first.id, second.answer, "an id other than %d", first.id)
 	list := c.objects(c.get(r.service, r.path()+"?after="+strconv.FormatInt(min(first.id, second.id)-1, 10)))
 	for _, m := range []made{first, second} {
-		c.require(r.has(list, c.object(m.answer)), m.answer, "an entry that the list has then")
+		c.require(r.has(list, c.object(m.answer)), m.answer, "an entry that the list now contains")
 	}
 }
 
@@ -158,7 +158,7 @@ func (r room) writeDelete(c *check) {
 	c.notFound(r.service, m.path)
 	c.notFound(r.service, m.path+"/picture.svg")
 	again := c.change(r, http.MethodDelete, m.path, nil)
-	c.require(again.Status == http.StatusNotFound, again, "404 for what is deleted already")
+	c.require(again.Status == http.StatusNotFound, again, "404 for an entry already deleted")
 }
 
 func (r room) writeUnknown(c *check) {
@@ -206,7 +206,7 @@ func (r room) writeToken(c *check) {
 		} {
 			call.Header = header
 			a := c.do(r.service, call)
-			if wrong && a.Status == http.StatusTooManyRequests { // after those of others, or of the last run
+			if wrong && a.Status == http.StatusTooManyRequests { // too many wrong tokens, with those of other clients or of the previous run
 				continue
 			}
 			c.require(a.Status == http.StatusUnauthorized, a, "401")
@@ -271,7 +271,7 @@ func (r room) writeID(c *check) {
 	}
 }
 
-// tag returns the entity tag of an answer, which must have a strong one.
+// tag returns the ETag of a response, which must be a strong one.
 func (c *check) tag(a rawhttp.Answer) string {
 	tag := a.Header.Get("ETag")
 	c.require(len(tag) > 2 && strings.HasPrefix(tag, `"`) && strings.HasSuffix(tag, `"`), a, "a strong ETag, not %q", tag)
@@ -291,11 +291,11 @@ func (r room) writeETag(c *check) {
 		c.require(a.Status == http.StatusOK && c.tag(a) == tag, a, "200 with the same ETag, %s", tag)
 	}
 	before := c.tag(c.get(r.service, m.path))
-	c.require(c.tag(m.answer) == before, m.answer, "the ETag that a read has then, %s", before)
+	c.require(c.tag(m.answer) == before, m.answer, "the ETag of a read, %s", before)
 	changed := c.change(r, http.MethodPatch, m.path, `{"picture":"/other.svg"}`)
 	after := c.get(r.service, m.path)
-	c.require(c.tag(after) != before, after, "another ETag than before the change")
-	c.require(c.tag(changed) == c.tag(after), changed, "the ETag that a read has then, %s", c.tag(after))
+	c.require(c.tag(after) != before, after, "an ETag other than before the change")
+	c.require(c.tag(changed) == c.tag(after), changed, "the ETag of a read, %s", c.tag(after))
 }
 
 func (r room) writeIfMatch(c *check) {
@@ -332,7 +332,7 @@ func (r room) writeOnce(c *check) {
 				made++
 			}
 		}
-		c.require(made == 1, answers[0], "200 once in %d times at the same time, not %d times", len(answers), made)
+		c.require(made == 1, answers[0], "exactly one 200 for %d concurrent changes, not %d", len(answers), made)
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// wrong is a wrong server, and the clause that must fail on it.
+// wrong is a wrong server and the clause that must fail on it.
 type wrong struct {
 	clause, name string
 	fault
@@ -25,7 +25,7 @@ func wrongCatalogs() []wrong {
 	return all
 }
 
-// misspelled spoils the field of an entry that other members of the family spell in their own way.
+// misspelled renames the field of an entry that other members of the family spell differently.
 func misspelled(r room) func(*exchange) {
 	if r.singular == "location" {
 		return rename("description", "Description")
@@ -39,18 +39,18 @@ func wrongReads(r room) []wrong {
 		{"list", "wrapped in an object", fault{after: at(list, func(e *exchange) { e.body = `{"items":` + e.body + `}` })}},
 		{"list", "ids as strings", fault{after: at(list, inEach(func(_ int, o object) { o["id"] = encode(o["id"]) }))}},
 		{"list", "500", fault{after: at(list, turn(200, 500))}},
-		{"list", "broken off", fault{after: at(list, func(e *exchange) { e.body = e.body[:len(e.body)/2] })}},
+		{"list", "truncated", fault{after: at(list, func(e *exchange) { e.body = e.body[:len(e.body)/2] })}},
 		{"list.order", "largest id first", fault{after: at(list, inList(reversed))}},
 		{"list.order", "an entry twice", fault{after: at(list, inList(func(list []any) []any { return append(list[:1:1], list...) }))}},
 		{"get", "another entry", fault{before: at("GET "+r.path()+"/[2-9]*", func(e *exchange) { e.target = r.path() + "/1" })}},
 		{"get", "wrapped in an array", fault{after: at(one, func(e *exchange) { e.body = "[" + e.body + "]" })}},
-		{"get.same", "a field spelled otherwise", fault{after: at(one, misspelled(r))}},
+		{"get.same", "a misspelled field", fault{after: at(one, misspelled(r))}},
 		{"get.same", "text trimmed to ten letters", fault{after: at(one, inObject(func(o object) { o["picture"] = text(o, "picture")[:10] }))}},
-		{"get.unknown", "200 in place of 404", fault{after: at(one, turn(404, 200))}},
-		{"get.unknown", "500 in place of 404", fault{after: at(one, turn(404, 500))}},
+		{"get.unknown", "200 instead of 404", fault{after: at(one, turn(404, 200))}},
+		{"get.unknown", "500 instead of 404", fault{after: at(one, turn(404, 500))}},
 		{"fields", "a field missing", fault{after: at(list, inEach(func(_ int, o object) { delete(o, "picture") }))}},
 		{"fields", "a field too many", fault{after: at(list, inEach(func(_ int, o object) { o["createdAt"] = nil }))}},
-		{"fields", "a field spelled otherwise", fault{after: at(list, misspelled(r))}},
+		{"fields", "a misspelled field", fault{after: at(list, misspelled(r))}},
 		{"fields", "null for an empty text", fault{after: at(list, inEach(func(i int, o object) {
 			if i == 7 {
 				o["picture"] = nil
@@ -77,15 +77,15 @@ func reversed(list []any) []any {
 func wrongRandoms(r room) []wrong {
 	random, alias := "GET "+r.randomPath(), "GET "+r.path()+"/random"
 	return []wrong{
-		{"random", "nobody of the list", fault{after: at(random, set("name", "Nobody"))}},
+		{"random", "not in the list", fault{after: at(random, set("name", "Nobody"))}},
 		{"random", "500", fault{after: at(random, turn(200, 500))}},
-		{"random.same", "a field spelled otherwise", fault{after: at(random, misspelled(r))}},
+		{"random.same", "a misspelled field", fault{after: at(random, misspelled(r))}},
 		{"random.same", "no id", fault{after: at(random, drop("id"))}},
 		{"random.alias", "404", fault{after: at(alias, turn(200, 404))}},
-		{"random.alias", "a field spelled otherwise", fault{after: at(alias, misspelled(r))}},
-		{"random.no-store", "may be kept", fault{after: at(random, dropHeader("Cache-Control"))}},
-		{"random.no-store", "the alias may be kept", fault{after: at(alias, setHeader("Cache-Control", "max-age=60"))}},
-		{"random.spread", "one comes every other time", fault{after: at(random, everyOther())}},
+		{"random.alias", "a misspelled field", fault{after: at(alias, misspelled(r))}},
+		{"random.no-store", "may be cached", fault{after: at(random, dropHeader("Cache-Control"))}},
+		{"random.no-store", "the alias may be cached", fault{after: at(alias, setHeader("Cache-Control", "max-age=60"))}},
+		{"random.spread", "one entry every other time", fault{after: at(random, everyOther())}},
 		{"random.spread", "the first half only", fault{after: at(random, func(e *exchange) {
 			e.body = strings.Replace(e.body, `"id":`+idIn(e.body), `"id":`+strconv.Itoa(atoi(idIn(e.body))/2+1), 1)
 		})}},
@@ -122,15 +122,15 @@ func wrongPages(r room) []wrong {
 				}
 			})
 		})}},
-		{"page.after.any", "a cursor that nobody has begins anew", fault{before: at(list, func(e *exchange) {
+		{"page.after.any", "an unknown cursor starts from the beginning", fault{before: at(list, func(e *exchange) {
 			e.query(func(q url.Values) {
 				if q.Get("after") == "9223372036854775807" {
 					q.Del("after")
 				}
 			})
 		})}},
-		{"page.refused", "a limit too large lowered", fault{before: at(list, func(e *exchange) { e.target = strings.ReplaceAll(e.target, "limit=1001", "limit=1000") })}},
-		{"page.refused", "a negative cursor taken", fault{before: at(list, func(e *exchange) { e.target = strings.ReplaceAll(e.target, "after=-1", "after=0") })}},
+		{"page.refused", "an excessive limit is lowered", fault{before: at(list, func(e *exchange) { e.target = strings.ReplaceAll(e.target, "limit=1001", "limit=1000") })}},
+		{"page.refused", "a negative cursor is accepted", fault{before: at(list, func(e *exchange) { e.target = strings.ReplaceAll(e.target, "after=-1", "after=0") })}},
 		{"page.refused", "500", fault{after: at(list, turn(422, 500))}},
 	}
 }
@@ -151,20 +151,20 @@ func wrongNames(r room) []wrong {
 		{"name", "not filtered", fault{before: at(list, func(e *exchange) { e.query(func(q url.Values) { q.Del("name") }) })}},
 		{"name", "by the beginning only", fault{after: filtered(func(name, part string) bool { return strings.HasPrefix(folded(name), folded(part)) })}},
 		{"name", "whole names only", fault{after: filtered(strings.EqualFold)}},
-		{"name.case", "case counts", fault{after: filtered(strings.Contains)}},
-		{"name.accents", "accents don't count", fault{before: at(list, func(e *exchange) {
+		{"name.case", "case sensitive", fault{after: filtered(strings.Contains)}},
+		{"name.accents", "accents are ignored", fault{before: at(list, func(e *exchange) {
 			e.query(func(q url.Values) { q.Set("name", accents.Replace(q.Get("name"))) })
 		})}},
-		{"name.literal", "% stands for anything", fault{before: at(list, func(e *exchange) { e.target = strings.ReplaceAll(e.target, "name=%25", "x=") })}},
-		{"name.literal", "_ stands for any letter", fault{before: at(list, func(e *exchange) { e.target = strings.ReplaceAll(e.target, "name=_", "x=") })}},
-		{"name.page", "a filter forgets the page", fault{before: at(list, func(e *exchange) {
+		{"name.literal", "% matches anything", fault{before: at(list, func(e *exchange) { e.target = strings.ReplaceAll(e.target, "name=%25", "x=") })}},
+		{"name.literal", "_ matches any letter", fault{before: at(list, func(e *exchange) { e.target = strings.ReplaceAll(e.target, "name=_", "x=") })}},
+		{"name.page", "a filter ignores the cursor", fault{before: at(list, func(e *exchange) {
 			e.query(func(q url.Values) {
 				if q.Has("name") {
 					q.Del("after")
 				}
 			})
 		})}},
-		{"name.page", "the limit is taken before the filter", fault{after: at(list, func(e *exchange) {
+		{"name.page", "the limit is applied before the filter", fault{after: at(list, func(e *exchange) {
 			e.query(func(q url.Values) {
 				if q.Has("name") && q.Get("limit") == "1" {
 					e.body = "[]"
@@ -178,13 +178,13 @@ func wrongRefusals(r room) []wrong {
 	one, picture := "GET "+r.path()+"/*", "GET "+r.path()+"/*/picture.svg"
 	return []wrong{
 		{"picture", "as plain text", fault{after: at(picture, setHeader("Content-Type", "text/plain"))}},
-		{"picture", "one for all", fault{after: at(picture, func(e *exchange) { e.body = `<svg xmlns="http://www.w3.org/2000/svg"/>` })}},
+		{"picture", "the same for all entries", fault{after: at(picture, func(e *exchange) { e.body = `<svg xmlns="http://www.w3.org/2000/svg"/>` })}},
 		{"picture", "broken XML", fault{after: at(picture, replace("</svg>", ""))}},
 		{"picture", "404", fault{after: at(picture, turn(200, 404))}},
-		{"picture.unknown", "a picture of nobody", fault{after: at(picture, turn(404, 200))}},
-		{"id.refused", "a sign is taken", fault{before: at(one, func(e *exchange) { e.target = strings.Replace(e.target, "/+1", "/1", 1) })}},
-		{"id.refused", "blanks are trimmed", fault{before: func(e *exchange) { e.target = strings.Replace(e.target, "%20", "", 1) }}},
-		{"id.refused", "0 is merely unknown", fault{before: at(one, func(e *exchange) {
+		{"picture.unknown", "200 with a picture", fault{after: at(picture, turn(404, 200))}},
+		{"id.refused", "a sign is accepted", fault{before: at(one, func(e *exchange) { e.target = strings.Replace(e.target, "/+1", "/1", 1) })}},
+		{"id.refused", "spaces are trimmed", fault{before: func(e *exchange) { e.target = strings.Replace(e.target, "%20", "", 1) }}},
+		{"id.refused", "404 for 0", fault{before: at(one, func(e *exchange) {
 			if strings.HasSuffix(e.target, "/0") {
 				e.target = r.path() + "/999999"
 			}
@@ -223,12 +223,12 @@ func wrongServer(service string) []wrong {
 	}
 	return []wrong{
 		{"path.unknown", "a page for everything", fault{after: at("GET /no-such-page.html", turn(404, 200))}},
-		{"path.unknown", "a file of the machine", fault{after: at("GET /docs/*", turn(404, 200))}},
+		{"path.unknown", "a local file", fault{after: at("GET /docs/*", turn(404, 200))}},
 		{"path.unknown", "redirected", fault{after: at("GET /", turn(404, 302))}},
 		{"method", "no Allow", fault{after: dropHeader("Allow")}},
 		{"method", "Allow of another method", fault{after: refusals(setHeader("Allow", "PATCH"))}},
-		{"method", "404 in place of 405", fault{after: turn(405, 404)}},
-		{"method", "any method will do", fault{before: func(e *exchange) { e.method = "GET" }}},
+		{"method", "404 instead of 405", fault{after: turn(405, 404)}},
+		{"method", "any method is accepted", fault{before: func(e *exchange) { e.method = "GET" }}},
 		{"problem", "as plain JSON", fault{after: refusals(setHeader("Content-Type", "application/json"))}},
 		{"problem", "as plain text", fault{after: refusals(func(e *exchange) { e.body = "Bad Request" })}},
 		{"problem", "without a title", fault{after: refusals(rename("title", "name"))}},
@@ -236,8 +236,8 @@ func wrongServer(service string) []wrong {
 		{"problem", "another status in the body", fault{after: refusals(replace(`"status":4`, `"status":5`))}},
 		{"problem", "200 for everything", fault{after: refusals(func(e *exchange) { e.status = 200 })}},
 		{"problem.inside", "a stack trace", fault{after: refusals(replace(`"detail":"`, `"detail":"goroutine 1 [running]: `))}},
-		{"problem.inside", "an SQL text", fault{after: refusals(replace(`"detail":"`, `"detail":"SELECT id FROM hero: `))}},
-		{"headers", "64 KiB of them taken", fault{headers: 64 << 10, before: func(e *exchange) { e.header.Del("X-Filler") }}},
+		{"problem.inside", "an SQL statement", fault{after: refusals(replace(`"detail":"`, `"detail":"SELECT id FROM hero: `))}},
+		{"headers", "64 KiB are accepted", fault{headers: 64 << 10, before: func(e *exchange) { e.header.Del("X-Filler") }}},
 		{"docs", "from a CDN", fault{after: at("GET /docs", replace(`src="`, `src="https://cdn.example`))}},
 		{"docs", "not there", fault{after: at("GET /docs", turn(200, 404))}},
 		{"docs", "its script is not there", fault{after: at("GET /docs/*", turn(200, 404))}},
@@ -246,12 +246,12 @@ func wrongServer(service string) []wrong {
 		{"openapi", "3.0", fault{after: at("GET /openapi.json", replace(`"3.1.0"`, `"3.0.3"`))}},
 		{"openapi", "a path missing", fault{after: at("GET /openapi.json", replace(`"/readyz"`, `"/ready"`))}},
 		{"openapi.yaml", "3.0", fault{after: at("GET /openapi.yaml", replace(`openapi: 3.1`, `openapi: 3.0`))}},
-		{"openapi.yaml", "JSON in place of YAML", fault{before: at("GET /openapi.yaml", func(e *exchange) { e.target = "/openapi.json" })}},
-		{"openapi.answers", "a field that is not described", fault{after: at("GET /healthz", set("uptime", 5))}},
-		{"openapi.answers", "a value that is not described", fault{after: at("GET /livez", set("status", "fine"))}},
+		{"openapi.yaml", "JSON instead of YAML", fault{before: at("GET /openapi.yaml", func(e *exchange) { e.target = "/openapi.json" })}},
+		{"openapi.answers", "an undocumented field", fault{after: at("GET /healthz", set("uptime", 5))}},
+		{"openapi.answers", "an undocumented value", fault{after: at("GET /livez", set("status", "fine"))}},
 		{"openapi.answers", "a field missing", fault{after: at("GET /api/"+service+"?", inEach(func(_ int, o object) { delete(o, "name"); delete(o, "hero") }))}},
 		{"openapi.answers", "another media type", fault{after: at("GET /readyz", setHeader("Content-Type", "text/plain"))}},
-		{"openapi.answers", "a status that is not described", fault{after: at("GET /api/"+service, turn(422, 418))}},
+		{"openapi.answers", "an undocumented status", fault{after: at("GET /api/"+service, turn(422, 418))}},
 		{"livez", "503", fault{after: at("GET /livez", turn(200, 503))}},
 		{"readyz", "503", fault{after: at("GET /readyz", turn(200, 503))}},
 		{"readyz", "404", fault{after: at("GET /readyz", turn(200, 404))}},

@@ -33,19 +33,19 @@ func wrongFights() []wrong {
 
 func wrongDraws() []wrong {
 	return []wrong{
-		{"randomfighters", "the other way round", fault{after: at(drawFighters, inObject(func(o object) { o["hero"], o["villain"] = o["villain"], o["hero"] }))}},
+		{"randomfighters", "hero and villain swapped", fault{after: at(drawFighters, inObject(func(o object) { o["hero"], o["villain"] = o["villain"], o["hero"] }))}},
 		{"randomfighters", "no villain", fault{after: at(drawFighters, drop("villain"))}},
 		{"randomfighters.same", "othername", fault{after: at(drawFighters, rename("otherName", "othername"))}},
 		{"randomfighters.same", "a field too many", fault{after: at(drawFighters, set("location", nil))}},
-		{"randomfighters.no-store", "may be kept", fault{after: at(drawFighters, dropHeader("Cache-Control"))}},
-		{"randomfighters.spread", "both come every other time", fault{after: at(drawFighters, everyOther())}},
-		{"randomfighters.spread", "one villain for all", fault{after: at(drawFighters, oneVillain())}},
+		{"randomfighters.no-store", "may be cached", fault{after: at(drawFighters, dropHeader("Cache-Control"))}},
+		{"randomfighters.spread", "the same two every other time", fault{after: at(drawFighters, everyOther())}},
+		{"randomfighters.spread", "always the same villain", fault{after: at(drawFighters, oneVillain())}},
 		{"randomlocation", "nowhere", fault{after: at(drawLocation, set("name", "Nowhere"))}},
 		{"randomlocation", "not there", fault{after: at(drawLocation, turn(200, 404))}},
 		{"randomlocation.same", "a field missing", fault{after: at(drawLocation, drop("description"))}},
-		{"randomlocation.no-store", "may be kept", fault{after: at(drawLocation, setHeader("Cache-Control", "private"))}},
-		{"randomlocation.spread", "one comes every other time", fault{after: at(drawLocation, everyOther())}},
-		{"execute", "names of another style", fault{after: at(executeFight, rename("winner_name", "winnerName"))}},
+		{"randomlocation.no-store", "may be cached", fault{after: at(drawLocation, setHeader("Cache-Control", "private"))}},
+		{"randomlocation.spread", "one entry every other time", fault{after: at(drawLocation, everyOther())}},
+		{"execute", "field names in camel case", fault{after: at(executeFight, rename("winner_name", "winnerName"))}},
 		{"execute", "201", fault{after: at(executeFight, turn(200, 201))}},
 		{"execute.drawn", "a stranger", fault{after: at(executeFight, set("winner_name", "Nobody"))}},
 		{"execute.drawn", "another level", fault{after: at(executeFight, set("loser_level", 1))}},
@@ -53,8 +53,8 @@ func wrongDraws() []wrong {
 		{"execute.rule", "one team", fault{after: at(executeFight, set("loser_team", "villains"))}},
 		{"execute.same", "othername", fault{after: at(executeFight, rename("otherName", "othername"))}},
 		{"execute.same", "no location", fault{after: at(executeFight, set("location", nil))}},
-		{"execute.no-store", "may be kept", fault{after: at(executeFight, dropHeader("Cache-Control"))}},
-		{"execute.spread", "a fight again and again", fault{after: at(executeFight, repeated())}},
+		{"execute.no-store", "may be cached", fault{after: at(executeFight, dropHeader("Cache-Control"))}},
+		{"execute.spread", "the same fight every time", fault{after: at(executeFight, repeated())}},
 	}
 }
 
@@ -78,7 +78,7 @@ func oneVillain() func(*exchange) {
 	})
 }
 
-// swapSides makes the winner the loser.
+// swapSides swaps winner and loser.
 func swapSides(o object) {
 	for _, field := range []string{"name", "level", "powers", "picture", "team"} {
 		o["winner_"+field], o["loser_"+field] = o["loser_"+field], o["winner_"+field]
@@ -97,7 +97,7 @@ func wrongRules() []wrong {
 		{"post", "a stranger", fault{after: at(postFight, set("loser_name", "Nobody"))}},
 		{"post", "405", fault{after: at(postFight, turn(200, 405))}},
 		{"post.rule", "the villain always wins", fault{after: swapWhen(func(o object) bool { return o["winner_team"] == "heroes" })}},
-		{"post.rule", "levels compared as texts", fault{after: swapWhen(func(o object) bool {
+		{"post.rule", "levels compared as strings", fault{after: swapWhen(func(o object) bool {
 			return (string(o["winner_level"].(json.Number)) > string(o["loser_level"].(json.Number))) != (o["winner_level"] != o["loser_level"])
 		})}},
 		{"post.tie", "a tie goes to the hero", fault{after: swapWhen(func(o object) bool { return o["winner_level"] == o["loser_level"] })}},
@@ -105,7 +105,7 @@ func wrongRules() []wrong {
 		{"post.sides", "pictures swapped", fault{after: at(postFight, inObject(func(o object) {
 			o["winner_picture"], o["loser_picture"] = o["loser_picture"], o["winner_picture"]
 		}))}},
-		{"post.no-store", "may be kept", fault{after: at(postFight, dropHeader("Cache-Control"))}},
+		{"post.no-store", "may be cached", fault{after: at(postFight, dropHeader("Cache-Control"))}},
 	}
 }
 
@@ -120,10 +120,10 @@ func wrongFightFields() []wrong {
 		{"fields.parts", "a field missing", fault{after: at(postFight, inObject(func(o object) { delete(o["hero"].(object), "picture") }))}},
 		{"fields.parts", "the location by name only", fault{after: at(executeFight, inObject(func(o object) { o["location"] = object{"name": "L"} }))}},
 		{"id", "version 4", fault{after: inID(func(id string) string { return id[:14] + "4" + id[15:] })}},
-		{"id", "in capitals", fault{after: inID(strings.ToUpper)}},
+		{"id", "in upper case", fault{after: inID(strings.ToUpper)}},
 		{"id", "an ObjectID", fault{after: inID(func(string) string { return "507f1f77bcf86cd799439011" })}},
 		{"id.time", "no time in it", fault{after: inID(func(id string) string { return "00000000-0000" + id[13:] })}},
-		{"id.increase", "by chance", fault{after: inID(backwards())}},
+		{"id.increase", "decreasing", fault{after: inID(backwards())}},
 		{"id.unique", "two fights share one", fault{after: inID(twice())}},
 		{"date", "local time", fault{after: at(postFight, inObject(func(o object) { o["fight_date"] = strings.Replace(text(o, "fight_date"), "Z", "+02:00", 1) }))}},
 		{"date", "no zone", fault{after: at(executeFight, inObject(func(o object) { o["fight_date"] = strings.TrimSuffix(text(o, "fight_date"), "Z") }))}},
@@ -131,7 +131,7 @@ func wrongFightFields() []wrong {
 	}
 }
 
-// backwards gives each id a smaller number than the last.
+// backwards makes each id smaller than the previous one.
 func backwards() func(string) string {
 	left := 1000
 	return func(id string) string {
@@ -140,7 +140,7 @@ func backwards() func(string) string {
 	}
 }
 
-// twice gives every tenth fight the id of the one before.
+// twice gives every tenth fight the id of the previous one.
 func twice() func(string) string {
 	asked, last := 0, ""
 	return func(id string) string {
@@ -151,7 +151,7 @@ func twice() func(string) string {
 	}
 }
 
-// refuseWhere answers 422 to bodies that are sent with that text in them.
+// refuseWhere responds with 422 to request bodies that contain part.
 func refuseWhere(part string) func(*exchange) {
 	return at(postFight, func(e *exchange) {
 		if strings.Contains(e.sent, part) {
@@ -170,22 +170,22 @@ func wrongBodies() []wrong {
 		})}},
 		{"post.id", "the client's winner", fault{after: at(postFight, set("winner_name", "me"))}},
 		{"post.id", "the client's date", fault{after: at(postFight, set("fight_date", "2001-02-03T04:05:06Z"))}},
-		{"post.no-location", "left out", fault{after: at(postFight, drop("location"))}},
+		{"post.no-location", "omitted", fault{after: at(postFight, drop("location"))}},
 		{"post.no-location", "null refused", fault{before: refuseWhere(`"location":null`)}},
 		{"post.no-level", "refused", fault{before: refuseWhere(plainFight)}},
 		{"post.no-level", "1", fault{after: at(postFight, replace(`"level":0`, `"level":1`))}},
 		{"post.no-strings", "null", fault{after: at(postFight, replace(`""`, `null`))}},
-		{"post.no-strings", "left out", fault{after: at(postFight, inObject(func(o object) { delete(o["villain"].(object), "powers") }))}},
+		{"post.no-strings", "omitted", fault{after: at(postFight, inObject(func(o object) { delete(o["villain"].(object), "powers") }))}},
 		{"post.no-id", "0", fault{after: at(postFight, replace(`"id":null`, `"id":0`))}},
 		{"post.unknown-fields", "refused", fault{before: refuseWhere("referee")}},
 		{"post.unknown-fields", "kept", fault{after: at(postFight, inObject(func(o object) { o["hero"].(object)["age"] = 5 }))}},
-		{"post.case", "does not count", fault{before: at(postFight, inTurn(replaceSent(`"Hero"`, `"hero"`), replaceSent(`"Name"`, `"name"`)))}},
-		{"post.case", "LEVEL is taken", fault{before: at(postFight, replaceSent(`"LEVEL"`, `"level"`))}},
+		{"post.case", "is ignored", fault{before: at(postFight, inTurn(replaceSent(`"Hero"`, `"hero"`), replaceSent(`"Name"`, `"name"`)))}},
+		{"post.case", "LEVEL is accepted", fault{before: at(postFight, replaceSent(`"LEVEL"`, `"level"`))}},
 		{"post.largest-values", "an id through a float", fault{after: at(postFight, replace("9223372036854775807", "9223372036854775808"))}},
-		{"post.largest-values", "bytes counted, not letters", fault{before: refuseWhere(strings.Repeat("🦸", 50))}},
+		{"post.largest-values", "bytes counted, not characters", fault{before: refuseWhere(strings.Repeat("🦸", 50))}},
 		{"post.text", "trimmed", fault{after: at(postFight, replace("  blanks at both ends  ", "blanks at both ends"))}},
-		{"post.text", "composed", fault{before: at(postFight, replaceSent("e\u0301", "\u00e9"))}},
-		{"post.text", "line ends changed", fault{before: at(postFight, replaceSent(`\r\n`, `\n`))}},
+		{"post.text", "normalised", fault{before: at(postFight, replaceSent("e\u0301", "\u00e9"))}},
+		{"post.text", "line endings changed", fault{before: at(postFight, replaceSent(`\r\n`, `\n`))}},
 		{"post.text", "changed by the store", fault{after: at(oneFight, replace("\ufeff", ""))}},
 		{"post.nesting", "refused", fault{before: refuseWhere(strings.Repeat("[", 31))}},
 		{"post.largest", "refused", fault{before: at(postFight, func(e *exchange) {
@@ -203,23 +203,23 @@ func wrongBodies() []wrong {
 
 func wrongBodyRefusals() []wrong {
 	return []wrong{
-		{"post.required", "an empty name taken", fault{before: at(postFight, replaceSent(`"name":""`, `"name":"?"`))}},
+		{"post.required", "an empty name is accepted", fault{before: at(postFight, replaceSent(`"name":""`, `"name":"?"`))}},
 		{"post.required", "no villain needed", fault{before: at(postFight, replaceSent(`{"hero":{"name":"H"}}`, plainFight))}},
 		{"post.required", "500", fault{after: at(postFight, turn(422, 500))}},
-		{"post.location-name", "an empty location taken", fault{before: at(postFight, replaceSent(`"location":{}`, `"location":null`))}},
+		{"post.location-name", "an empty location is accepted", fault{before: at(postFight, replaceSent(`"location":{}`, `"location":null`))}},
 		{"post.limits", "a level raised to 0", fault{before: at(postFight, replaceSent(`"level":-1`, `"level":0`))}},
-		{"post.limits", "a type of its own", fault{before: at(postFight, replaceSent(`"TOWN"`, `"CITY"`))}},
-		{"post.limits", "long texts cut", fault{before: at(postFight, replaceSent(strings.Repeat("x", 256), strings.Repeat("x", 255)))}},
-		{"post.types", "5.0 taken", fault{before: at(postFight, replaceSent(":5.0", ":5"))}},
-		{"post.types", "a text taken as a number", fault{before: at(postFight, replaceSent(`:"5"`, `:5`))}},
-		{"post.types", "a number taken as a text", fault{before: at(postFight, replaceSent(`"powers":5`, `"powers":"5"`))}},
-		{"post.malformed", "trailing data passed over", fault{before: at(postFight, func(e *exchange) {
+		{"post.limits", "an unknown type is accepted", fault{before: at(postFight, replaceSent(`"TOWN"`, `"CITY"`))}},
+		{"post.limits", "long strings truncated", fault{before: at(postFight, replaceSent(strings.Repeat("x", 256), strings.Repeat("x", 255)))}},
+		{"post.types", "5.0 accepted", fault{before: at(postFight, replaceSent(":5.0", ":5"))}},
+		{"post.types", "a string accepted as a number", fault{before: at(postFight, replaceSent(`:"5"`, `:5`))}},
+		{"post.types", "a number accepted as a string", fault{before: at(postFight, replaceSent(`"powers":5`, `"powers":"5"`))}},
+		{"post.malformed", "trailing data ignored", fault{before: at(postFight, func(e *exchange) {
 			if strings.HasPrefix(e.sent, plainFight) {
 				e.sent = plainFight
 			}
 		})}},
 		{"post.malformed", "500", fault{after: at(postFight, turn(400, 500))}},
-		{"post.duplicate", "the last one counts", fault{before: at(postFight, normalised)}},
+		{"post.duplicate", "the last one wins", fault{before: at(postFight, normalised)}},
 		{"post.too-deep", "any depth", fault{before: at(postFight, func(e *exchange) {
 			if strings.HasPrefix(e.sent, `{"x":[[`) {
 				e.sent = plainFight
@@ -234,22 +234,22 @@ func wrongBodyRefusals() []wrong {
 			}
 		})}},
 		{"post.too-large", "400", fault{after: at(postFight, turn(413, 400))}},
-		{"post.too-large", "blanks passed over", fault{before: at(postFight, func(e *exchange) { e.sent = strings.TrimSpace(e.sent) })}},
-		{"post.media-type", "anything taken", fault{before: at(postFight, func(e *exchange) { e.header.Set("Content-Type", "application/json") })}},
+		{"post.too-large", "trailing spaces ignored", fault{before: at(postFight, func(e *exchange) { e.sent = strings.TrimSpace(e.sent) })}},
+		{"post.media-type", "anything accepted", fault{before: at(postFight, func(e *exchange) { e.header.Set("Content-Type", "application/json") })}},
 		{"post.media-type", "400", fault{after: at(postFight, turn(415, 400))}},
 		{"post.place", "not named", fault{after: at(postFight, replace("body.hero.name", "name"))}},
 		{"refused.documented", "not documented", fault{after: at(fightsDocument, replace(`"422"`, `"418"`))}},
 		{"refused.documented", "400 not documented", fault{after: at(fightsDocument, replace(`"400"`, `"418"`))}},
 		{"id.refused", "merely not found", fault{after: at("GET /api/fights/*", turn(422, 404))}},
-		{"id.refused", "a UUID without dashes taken", fault{after: at("GET /api/fights/01890a5dac96*", turn(422, 404))}},
-		{"list.refused", "a limit too large lowered", fault{before: at(listFights, func(e *exchange) { e.target = strings.ReplaceAll(e.target, "limit=101", "limit=100") })}},
-		{"list.refused", "an unreadable cursor passed over", fault{before: at(listFights, func(e *exchange) { e.target = strings.TrimSuffix(e.target, "before=5") })}},
+		{"id.refused", "a UUID without dashes is 404", fault{after: at("GET /api/fights/01890a5dac96*", turn(422, 404))}},
+		{"list.refused", "an excessive limit is lowered", fault{before: at(listFights, func(e *exchange) { e.target = strings.ReplaceAll(e.target, "limit=101", "limit=100") })}},
+		{"list.refused", "a malformed cursor is ignored", fault{before: at(listFights, func(e *exchange) { e.target = strings.TrimSuffix(e.target, "before=5") })}},
 		{"text.refused", "500", fault{after: at(listFights, turn(422, 500))}},
 		{"text.refused", "merely not found", fault{after: at("GET /api/fights/*", turn(422, 404))}},
 	}
 }
 
-// losing forgets each fight of that kind that is asked for.
+// losing hides every fight that was created by a request matching pattern.
 func losing(pattern string) fault {
 	lost := map[string]bool{}
 	return fault{after: inTurn(
@@ -275,12 +275,12 @@ func wrongStores() []wrong {
 				e.status = http.StatusNotFound
 			}
 		})}},
-		{"get", "the date to the second", fault{after: at(oneFight, inObject(func(o object) { o["fight_date"] = text(o, "fight_date")[:19] + "Z" }))}},
+		{"get", "the date truncated to seconds", fault{after: at(oneFight, inObject(func(o object) { o["fight_date"] = text(o, "fight_date")[:19] + "Z" }))}},
 		{"get", "not there", fault{after: at(oneFight, turn(200, 404))}},
 		{"get.unknown", "refused", fault{after: at(oneFight, turn(404, 422))}},
 		{"get.unknown", "null", fault{after: at(oneFight, turn(404, 200))}},
 		{"count", "an estimate", fault{after: at("GET /api/fights/count", set("count", 100))}},
-		{"count", "what is refused counts", fault{after: inTurn(countRefused())}},
+		{"count", "rejected fights are counted", fault{after: inTurn(countRefused())}},
 		{"count.list", "one is counted twice", fault{after: at("GET /api/fights/count", inObject(func(o object) {
 			n, _ := number(o, "count")
 			o["count"] = n + 1
@@ -311,25 +311,25 @@ func wrongFightLists() []wrong {
 	}
 	return []wrong{
 		{"list", "oldest first", fault{after: at(listFights, inList(reversed))}},
-		{"list", "the newest comes later", fault{after: at(listFights, inList(func(list []any) []any { return list[1:] }))}},
-		{"list.default", "another", fault{before: query(func(q url.Values) {
+		{"list", "the newest is missing", fault{after: at(listFights, inList(func(list []any) []any { return list[1:] }))}},
+		{"list.default", "10 fights", fault{before: query(func(q url.Values) {
 			if !q.Has("limit") {
 				q.Set("limit", "10")
 			}
 		})}},
-		{"list.default", "everything", fault{before: query(func(q url.Values) {
+		{"list.default", "100 fights", fault{before: query(func(q url.Values) {
 			if !q.Has("limit") {
 				q.Set("limit", "100")
 			}
 		})}},
-		{"list.limit", "passed over", fault{before: query(func(q url.Values) { q.Del("limit") })}},
+		{"list.limit", "ignored", fault{before: query(func(q url.Values) { q.Del("limit") })}},
 		{"list.limit", "100 refused", fault{after: at(listFights, func(e *exchange) {
 			if strings.HasSuffix(e.target, "=100") {
 				e.status = 422
 			}
 		})}},
-		{"list.before", "passed over", fault{before: query(func(q url.Values) { q.Del("before") })}},
-		{"list.before", "itself too", fault{before: query(func(q url.Values) {
+		{"list.before", "ignored", fault{before: query(func(q url.Values) { q.Del("before") })}},
+		{"list.before", "including the fight itself", fault{before: query(func(q url.Values) {
 			if id := q.Get("before"); id != "" {
 				q.Set("before", id[:24]+"ffffffffffff")
 			}
@@ -339,7 +339,7 @@ func wrongFightLists() []wrong {
 				e.status = 404
 			}
 		})}},
-		{"list.before.any", "an unknown one begins anew", fault{before: query(func(q url.Values) {
+		{"list.before.any", "an unknown one starts from the beginning", fault{before: query(func(q url.Values) {
 			if q.Get("before") == nilUUID {
 				q.Del("before")
 			}
@@ -359,19 +359,19 @@ func wrongLinks() []wrong {
 		{"list.link", "none", fault{after: at(listFights, dropHeader("Link"))}},
 		{"list.link", "absolute", fault{after: link(func(link string) string { return strings.Replace(link, "</", "<http://127.0.0.1/", 1) })}},
 		{"list.link", "always", fault{after: link(func(string) string { return `</api/fights?limit=3>; rel="next"` })}},
-		{"list.link", "the last page", fault{after: link(func(link string) string { return strings.Replace(link, "next", "last", 1) })}},
-		{"list.link.last", "one where a page is full", fault{after: at(listFights, func(e *exchange) {
+		{"list.link", "rel=last", fault{after: link(func(link string) string { return strings.Replace(link, "next", "last", 1) })}},
+		{"list.link.last", "always when a page is full", fault{after: at(listFights, func(e *exchange) {
 			if strings.HasPrefix(e.target, "/api/fights?limit=3&") {
 				e.response.Set("Link", `</api/fights?limit=3&before=`+nilUUID+`>; rel="next"`)
 			}
 		})}},
-		{"list.link.last", "none where one fight is left", fault{after: at(listFights, func(e *exchange) {
+		{"list.link.last", "none when one fight is left", fault{after: at(listFights, func(e *exchange) {
 			if strings.HasPrefix(e.target, "/api/fights?limit=3&") {
 				e.response.Del("Link")
 			}
 		})}},
 		{"list.walk", "to the same page", fault{after: link(func(string) string { return `</api/fights?limit=3>; rel="next"` })}},
-		{"list.walk", "to what is not there", fault{after: link(func(link string) string { return strings.Replace(link, "/api/", "/", 1) })}},
+		{"list.walk", "to a path that does not exist", fault{after: link(func(link string) string { return strings.Replace(link, "/api/", "/", 1) })}},
 		{"list.walk", "a fight skipped", fault{before: at(listFights, func(e *exchange) {
 			e.query(func(q url.Values) {
 				if q.Get("before") != "" && q.Get("limit") == "3" {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// wrongGzip are the wrong servers of the list at a path.
+// wrongGzip returns the wrong servers for the list at a path.
 func wrongGzip(path string) []wrong {
 	list := "GET " + path
 	accept := func(change func(string) string) func(*exchange) {
@@ -26,18 +26,18 @@ func wrongGzip(path string) []wrong {
 	}
 	return []wrong{
 		{"list.gzip", "never", fault{before: accept(func(string) string { return "" })}},
-		{"list.gzip", "for everybody", fault{before: accept(func(string) string { return "gzip" })}},
-		{"list.gzip", "for those who refuse it", fault{before: accept(func(sent string) string { return strings.Replace(sent, "gzip;q=0", "gzip", 1) })}},
-		{"list.gzip", "only who names it first", fault{before: accept(func(sent string) string { return strings.TrimPrefix(sent, "br, gzip;q=0.5") })}},
+		{"list.gzip", "for all clients", fault{before: accept(func(string) string { return "gzip" })}},
+		{"list.gzip", "for clients that refuse it", fault{before: accept(func(sent string) string { return strings.Replace(sent, "gzip;q=0", "gzip", 1) })}},
+		{"list.gzip", "only if named first", fault{before: accept(func(sent string) string { return strings.TrimPrefix(sent, "br, gzip;q=0.5") })}},
 		{"list.gzip", "short ones", fault{after: at(list, func(e *exchange) {
 			if e.body == "[]" {
 				e.response.Set("Content-Encoding", "gzip")
 			}
 		})}},
-		{"list.gzip", "caches are not told", fault{after: at(list, dropHeader("Vary"))}},
+		{"list.gzip", "no Vary", fault{after: at(list, dropHeader("Vary"))}},
 		{"list.gzip", "without the trailer", fault{after: zipped(func(e *exchange) { e.body = e.body[:len(e.body)-8] })}},
-		{"list.gzip", "with more after it", fault{after: zipped(func(e *exchange) { e.body += e.body })}},
-		{"list.gzip", "not compressed but called so", fault{before: accept(func(string) string { return "" }), after: at(list, setHeader("Content-Encoding", "gzip"))}},
+		{"list.gzip", "with trailing data", fault{after: zipped(func(e *exchange) { e.body += e.body })}},
+		{"list.gzip", "plain but labelled as gzip", fault{before: accept(func(string) string { return "" }), after: at(list, setHeader("Content-Encoding", "gzip"))}},
 		{"list.gzip", "another list", fault{before: at(list, func(e *exchange) {
 			if e.header.Get("Accept-Encoding") == "gzip" {
 				e.query(func(q url.Values) { q.Set("limit", "4") })

@@ -9,25 +9,25 @@ import (
 func wrongPicks(r room) []wrong {
 	picks, random, alias := "GET "+r.picksPath(), "GET "+r.randomPath(), "GET "+r.path()+"/random"
 	return []wrong{
-		{"picks", "taken for an id", fault{before: at(picks, func(e *exchange) { e.target = r.path() + "/abc" })}},
-		{"picks", "always one", fault{before: at(picks, func(e *exchange) { e.query(func(q url.Values) { q.Del("count") }) })}},
+		{"picks", "parsed as an id", fault{before: at(picks, func(e *exchange) { e.target = r.path() + "/abc" })}},
+		{"picks", "count is ignored", fault{before: at(picks, func(e *exchange) { e.query(func(q url.Values) { q.Del("count") }) })}},
 		{"picks", "one too few", fault{after: at(picks, inList(func(list []any) []any { return list[1:] }))}},
 		{"picks", "one object where no count is given", fault{after: at(picks+"?", func(e *exchange) { e.body = strings.Trim(e.body, "[]") })}},
-		{"picks", "nobody of the list", fault{after: at(picks, inEach(func(_ int, o object) { o["name"] = "Nobody" }))}},
-		{"picks", "may be kept", fault{after: at(picks, dropHeader("Cache-Control"))}},
+		{"picks", "not in the list", fault{after: at(picks, inEach(func(_ int, o object) { o["name"] = "Nobody" }))}},
+		{"picks", "may be cached", fault{after: at(picks, dropHeader("Cache-Control"))}},
 		{"picks", "no age", fault{after: at(picks, dropHeader("X-Age-Ms"))}},
 		{"picks", "too old", fault{after: at(picks, setHeader("X-Age-Ms", "1001"))}},
-		{"picks.refused", "a count too large lowered", fault{before: at(picks, func(e *exchange) { e.target = strings.ReplaceAll(e.target, "count=129", "count=128") })}},
-		{"picks.refused", "0 is one", fault{before: at(picks, func(e *exchange) { e.target = strings.ReplaceAll(e.target, "count=0", "count=1") })}},
-		{"picks.spread", "one pick for all of an answer", fault{after: at(picks, inList(func(list []any) []any { return slices.Repeat(list[:1], len(list)) }))}},
-		{"picks.old", "one all the same", fault{before: at(random, func(e *exchange) { e.query(func(q url.Values) { q.Del("count") }) })}},
+		{"picks.refused", "an excessive count is lowered", fault{before: at(picks, func(e *exchange) { e.target = strings.ReplaceAll(e.target, "count=129", "count=128") })}},
+		{"picks.refused", "0 treated as 1", fault{before: at(picks, func(e *exchange) { e.target = strings.ReplaceAll(e.target, "count=0", "count=1") })}},
+		{"picks.spread", "one pick repeated within a response", fault{after: at(picks, inList(func(list []any) []any { return slices.Repeat(list[:1], len(list)) }))}},
+		{"picks.old", "count is ignored", fault{before: at(random, func(e *exchange) { e.query(func(q url.Values) { q.Del("count") }) })}},
 		{"picks.old", "refused", fault{after: at(alias, func(e *exchange) {
 			if strings.Contains(e.target, "count=") {
 				e.answer(422, `{"detail":"query.count is not known"}`)
 			}
 		})}},
 		{"picks.old", "always an array", fault{after: at(random+"?", func(e *exchange) { e.body = "[" + e.body + "]" })}},
-		{"picks.old", "a count too large lowered", fault{before: at(random, func(e *exchange) { e.target = strings.ReplaceAll(e.target, "count=129", "count=128") })}},
+		{"picks.old", "an excessive count is lowered", fault{before: at(random, func(e *exchange) { e.target = strings.ReplaceAll(e.target, "count=129", "count=128") })}},
 		{"picks.documented", "one or many at a random path", fault{after: at("GET /openapi.json", inObject(func(o object) {
 			get := operationOf(o, r.path()+"/random")
 			content := get["responses"].(object)["200"].(object)["content"].(object)["application/json"].(object)
@@ -40,7 +40,7 @@ func wrongPicks(r room) []wrong {
 	}
 }
 
-// operationOf returns what a document says of GET at a path.
+// operationOf returns a document's description of GET for a path.
 func operationOf(document object, path string) object {
 	return document["paths"].(object)[path].(object)["get"].(object)
 }

@@ -19,39 +19,39 @@ func wrongWrites() []wrong {
 	}
 	list, one := "POST /api/locations", "PATCH /api/locations/*"
 	return append(all,
-		wrong{"locations.write.taken", "422 in place of 409", fault{after: turn(409, 422)}},
-		wrong{"locations.write.taken", "500 in place of 409", fault{after: at(one, turn(409, 500))}},
-		wrong{"locations.write.taken", "a name may come twice", fault{after: at(list, turn(409, 201))}})
+		wrong{"locations.write.taken", "422 instead of 409", fault{after: turn(409, 422)}},
+		wrong{"locations.write.taken", "500 instead of 409", fault{after: at(one, turn(409, 500))}},
+		wrong{"locations.write.taken", "duplicate names are accepted", fault{after: at(list, turn(409, 201))}})
 }
 
 func wrongEdits(r room) []wrong {
 	list, one, random := r.path(), r.path()+"/*", "GET "+r.randomPath()
 	post, put, patch, remove := "POST "+list, "PUT "+one, "PATCH "+one, "DELETE "+one
 	return []wrong{
-		{"create", "200 in place of 201", fault{after: at(post, turn(201, 200))}},
+		{"create", "200 instead of 201", fault{after: at(post, turn(201, 200))}},
 		{"create", "no Location", fault{after: at(post, dropHeader("Location"))}},
 		{"create", "the list as Location", fault{after: at(post, setHeader("Location", list))}},
 		{"create", "a field lost", fault{before: at(post, sentObject(func(o object) { delete(o, "picture") }))}},
 		{"create", "not in the list", fault{after: at("GET "+list, func(e *exchange) { e.body = "[]" })}},
 		{"replace", "as a patch", fault{before: at(put, func(e *exchange) { e.method = http.MethodPatch })}},
-		{"replace", "nothing in the answer", fault{after: at(put, turn(200, 204))}},
+		{"replace", "an empty response", fault{after: at(put, turn(200, 204))}},
 		{"replace", "acknowledged, not stored", fault{before: at(put, func(e *exchange) { e.answer(http.StatusOK, e.sent) })}},
 		{"patch", "as a whole entry", fault{before: at(patch, func(e *exchange) { e.method = http.MethodPut })}},
-		{"patch", "null is nothing", fault{before: at(patch, sentObject(func(o object) { delete(o, "picture") }))}},
+		{"patch", "null is ignored", fault{before: at(patch, sentObject(func(o object) { delete(o, "picture") }))}},
 		{"patch", "no merge patch", fault{after: func(e *exchange) {
 			if e.header.Get("Content-Type") == "application/merge-patch+json" {
 				e.answer(http.StatusUnsupportedMediaType, "{}")
 			}
 		}}},
-		{"delete", "200 in place of 204", fault{after: at(remove, turn(204, 200))}},
+		{"delete", "200 instead of 204", fault{after: at(remove, turn(204, 200))}},
 		{"delete", "acknowledged, not done", fault{before: at(remove, func(e *exchange) { e.status, e.response = http.StatusNoContent, http.Header{} })}},
-		{"delete", "as often as one likes", fault{after: at(remove, turn(404, 204))}},
+		{"delete", "204 again for a deleted entry", fault{after: at(remove, turn(404, 204))}},
 		{"unknown", "made by a PUT", fault{after: at(put, turn(404, 200))}},
 		{"unknown", "500", fault{after: at(patch, turn(404, 500))}},
 		{"text", "trimmed", fault{before: at(patch, replaceSent("  blanks at both ends  ", "blanks at both ends"))}},
-		{"text", "composed", fault{before: at(patch, replaceSent("e\u0301", "\u00e9"))}},
+		{"text", "normalised", fault{before: at(patch, replaceSent("e\u0301", "\u00e9"))}},
 		{"text", "changed by the store", fault{after: at("GET "+one, replace("\ufeff", ""))}},
-		{"picks", "of what is deleted", fault{after: deletedPicks(post, random)}},
+		{"picks", "a deleted entry", fault{after: deletedPicks(post, random)}},
 	}
 }
 
@@ -60,33 +60,33 @@ func wrongConditions(r room) []wrong {
 	patch, remove := "PATCH "+one, "DELETE "+one
 	return []wrong{
 		{"etag", "none", fault{after: at("GET "+one, dropHeader("ETag"))}},
-		{"etag", "none of a picture", fault{after: at("GET "+one+"/picture.svg", dropHeader("ETag"))}},
-		{"etag", "none of a change", fault{after: at(patch, dropHeader("ETag"))}},
+		{"etag", "none for a picture", fault{after: at("GET "+one+"/picture.svg", dropHeader("ETag"))}},
+		{"etag", "none for a change", fault{after: at(patch, dropHeader("ETag"))}},
 		{"etag", "a weak one", fault{after: func(e *exchange) {
 			if tag := e.response.Get("ETag"); tag != "" {
 				e.response.Set("ETag", "W/"+tag)
 			}
 		}}},
-		{"etag", "one for all times", fault{after: func(e *exchange) {
+		{"etag", "never changes", fault{after: func(e *exchange) {
 			if e.response.Get("ETag") != "" {
 				e.response.Set("ETag", `"1"`)
 			}
 		}}},
 		{"etag", "never 304", fault{before: func(e *exchange) { e.header.Del("If-None-Match") }}},
-		{"etag", "only one tag is looked at", fault{before: func(e *exchange) {
+		{"etag", "lists of tags are ignored", fault{before: func(e *exchange) {
 			if strings.Contains(e.header.Get("If-None-Match"), ",") {
 				e.header.Del("If-None-Match")
 			}
 		}}},
-		{"if-match", "not looked at", fault{before: func(e *exchange) { e.header.Del("If-Match") }}},
-		{"if-match", "not looked at by a DELETE", fault{before: at(remove, func(e *exchange) { e.header.Del("If-Match") })}},
+		{"if-match", "ignored", fault{before: func(e *exchange) { e.header.Del("If-Match") }}},
+		{"if-match", "ignored by DELETE", fault{before: at(remove, func(e *exchange) { e.header.Del("If-Match") })}},
 		{"if-match", "compared weakly", fault{before: func(e *exchange) {
 			e.header.Set("If-Match", strings.TrimPrefix(e.header.Get("If-Match"), "W/"))
 			if e.header.Get("If-Match") == "" {
 				e.header.Del("If-Match")
 			}
 		}}},
-		{"if-match", "409 in place of 412", fault{after: turn(412, 409)}},
+		{"if-match", "409 instead of 412", fault{after: turn(412, 409)}},
 		{"if-match", "a star matches nothing", fault{before: func(e *exchange) {
 			if e.header.Get("If-Match") == "*" {
 				e.header.Set("If-Match", `"*"`)
@@ -98,19 +98,19 @@ func wrongConditions(r room) []wrong {
 				e.header.Set("If-Match", `"other"`)
 			}
 		})}},
-		{"if-match.once", "500 in place of 412", fault{after: at(patch, turn(412, 500))}},
+		{"if-match.once", "500 instead of 412", fault{after: at(patch, turn(412, 500))}},
 	}
 }
 
 func wrongEditRefusals(r room) []wrong {
 	one := r.path() + "/*"
 	return []wrong{
-		{"token", "anybody may", fault{before: func(e *exchange) { e.header.Set("Authorization", "Bearer "+system.AdminToken) }}},
+		{"token", "anybody may write", fault{before: func(e *exchange) { e.header.Set("Authorization", "Bearer "+system.AdminToken) }}},
 		{"token", "anybody may delete", fault{before: at("DELETE "+one, func(e *exchange) { e.header.Set("Authorization", "Bearer "+system.AdminToken) })}},
 		{"token", "no challenge", fault{after: dropHeader("WWW-Authenticate")}},
-		{"token", "403 in place of 401", fault{after: turn(401, 403)}},
+		{"token", "403 instead of 401", fault{after: turn(401, 403)}},
 		{"token", "the body is read first", fault{after: at("POST "+r.path(), turn(401, 400))}},
-		{"token", "refused, and done all the same", fault{before: at("PATCH "+one, func(e *exchange) {
+		{"token", "rejected, but done anyway", fault{before: at("PATCH "+one, func(e *exchange) {
 			if e.header.Get("Authorization") == "" {
 				e.header.Set("Authorization", "Bearer "+system.AdminToken)
 			}
@@ -118,7 +118,7 @@ func wrongEditRefusals(r room) []wrong {
 			e.status = http.StatusUnauthorized
 			e.response.Set("WWW-Authenticate", "Bearer")
 		})}},
-		{"refused", "cut to fit", fault{before: replaceSent(strings.Repeat("é", 51), strings.Repeat("é", 50))}},
+		{"refused", "truncated to fit", fault{before: replaceSent(strings.Repeat("é", 51), strings.Repeat("é", 50))}},
 		{"refused", "500", fault{after: turn(422, 500)}},
 		{"refused", "no place named", fault{after: func(e *exchange) {
 			if e.status == http.StatusUnprocessableEntity {
@@ -133,16 +133,16 @@ func wrongEditRefusals(r room) []wrong {
 			}
 			delete(o, "level")
 		})}},
-		{"body", "the last of two counts", fault{before: normalised}},
-		{"body", "cut at 64 KiB", fault{before: func(e *exchange) { e.sent = strings.TrimRight(e.sent, " ") }}},
-		{"body", "any content type will do", fault{before: func(e *exchange) { e.header.Del("Content-Type") }}},
+		{"body", "the last duplicate wins", fault{before: normalised}},
+		{"body", "trailing spaces removed", fault{before: func(e *exchange) { e.sent = strings.TrimRight(e.sent, " ") }}},
+		{"body", "any content type is accepted", fault{before: func(e *exchange) { e.header.Del("Content-Type") }}},
 		{"body", "500", fault{after: turn(400, 500)}},
-		{"id.refused", "merely unknown", fault{after: at("DELETE "+one, turn(422, 404))}},
-		{"id.refused", "a sign is taken", fault{before: func(e *exchange) { e.target = strings.Replace(e.target, "/+", "/", 1) }}},
+		{"id.refused", "merely not found", fault{after: at("DELETE "+one, turn(422, 404))}},
+		{"id.refused", "a sign is accepted", fault{before: func(e *exchange) { e.target = strings.Replace(e.target, "/+", "/", 1) }}},
 		{"id.refused", "500", fault{after: at("PUT "+one, turn(422, 500))}},
 		{"id", "dropped", fault{before: sentObject(func(o object) { delete(o, "id") })}},
 		{"id", "dropped by a POST", fault{before: at("POST "+r.path(), sentObject(func(o object) { delete(o, "id") }))}},
-		{"id", "refused always", fault{before: at("PUT "+one, sentObject(func(o object) {
+		{"id", "always rejected", fault{before: at("PUT "+one, sentObject(func(o object) {
 			if o["id"] != nil {
 				o["id"] = -1
 			}
@@ -150,7 +150,7 @@ func wrongEditRefusals(r room) []wrong {
 	}
 }
 
-// secondRegardless has the second change of a state made as well.
+// secondRegardless removes If-Match from the second change of the same state.
 func secondRegardless() func(*exchange) {
 	seen := map[string]int{}
 	return func(e *exchange) {
@@ -161,7 +161,7 @@ func secondRegardless() func(*exchange) {
 	}
 }
 
-// sentObject changes the object that is sent.
+// sentObject changes the JSON object in the request body.
 func sentObject(change func(object)) func(*exchange) {
 	return func(e *exchange) {
 		var value any
@@ -175,7 +175,7 @@ func sentObject(change func(object)) func(*exchange) {
 	}
 }
 
-// deletedPicks answers a random pick with what was added last.
+// deletedPicks responds to a random pick with the entry created last.
 func deletedPicks(post, random string) func(*exchange) {
 	last := ""
 	return inTurn(

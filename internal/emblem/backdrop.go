@@ -9,7 +9,7 @@ func (p *portrait) background() {
 	patterns()
 }
 
-// rim is twelve points far outside the card, evenly around (120, 100).
+// rim returns twelve points far outside the card, evenly spaced around (120, 100).
 func rim() [12][2]int {
 	return [12][2]int{
 		{320, 100}, {293, 200}, {220, 273}, {120, 300}, {20, 273}, {-53, 200},
@@ -42,7 +42,7 @@ func (p *portrait) stripes() {
 	}
 }
 
-// dots grow towards the bottom, like the print of an old comic.
+// dots paints dots that grow towards the bottom, like the print of an old comic.
 func (p *portrait) dots() {
 	shift := p.seed.below(20)
 	for row := range 8 {

@@ -4,10 +4,10 @@ package emblem
 type layer struct {
 	tone     tone
 	d        string
-	mirrored bool // drawn on both sides of the middle
+	mirrored bool // drawn again, mirrored at the vertical axis
 }
 
-// eyes says what a head leaves to be seen of its owner's eyes.
+// eyes says how much of the eyes a head leaves visible.
 type eyes int
 
 const (
@@ -16,8 +16,8 @@ const (
 	noEyes               // drawn with the head, or hidden
 )
 
-// head is what a character wears on its shoulders. The face lies at (120, 92) and
-// is 64 wide; back is drawn behind it, front before.
+// head is a character's hair, helmet or mask. The face is centred at (120, 92) and
+// 64 wide; back is drawn behind it, front in front of it.
 type head struct {
 	back, front []layer
 	eyes        eyes
@@ -203,7 +203,7 @@ func villainHeads() []head {
 	}
 }
 
-// heroBacks and villainBacks hang behind the shoulders.
+// heroBacks and villainBacks return the shapes drawn behind the shoulders.
 func heroBacks() [][]layer {
 	return [][]layer{
 		{{tone: cape, d: "M4 240C10 184 52 152 96 142H144C188 152 230 184 236 240Z"}},
@@ -222,7 +222,7 @@ func villainBacks() [][]layer {
 	}
 }
 
-// torso is the neck, the suit and its half in shadow.
+// torso returns the neck, the suit and the suit's shaded half.
 func torso() []layer {
 	return []layer{
 		{tone: suit, d: "M30 240C32 196 62 172 104 158H136C178 172 208 196 210 240Z"},
@@ -231,7 +231,7 @@ func torso() []layer {
 	}
 }
 
-// heroCollars and villainCollars lie on the torso, below the shield.
+// heroCollars and villainCollars return the shapes drawn on the torso, under the shield.
 func heroCollars() [][]layer {
 	return [][]layer{
 		{{tone: trim, d: "M100 156L120 180L140 156L148 160L120 194L92 160Z"}},
@@ -251,7 +251,7 @@ func villainCollars() [][]layer {
 	}
 }
 
-// shields are the outlines of the chest's plate, around the origin.
+// shields returns the outlines of the plate on the chest, around the origin.
 func shields() []string {
 	return []string{
 		"M-25-22C-12-18-6-22 0-27C6-22 12-18 25-22V2C25 16 12 24 0 29C-12 24-25 16-25 2Z",

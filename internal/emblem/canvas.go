@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// titleLimit in code points is the longest name an entry may have; what is
-// longer is cut, so that the document's size has a bound.
+// titleLimit is the maximum length of an entry's name, in code points. Longer ones
+// are truncated, so that the document's size is bounded.
 const titleLimit = 50
 
 // canvas collects the elements of a document, 240 units wide and high.
 type canvas struct{ bytes.Buffer }
 
-// newCanvas opens a document with a title and clips what follows to a card with
-// round corners. Every document clips alike, so the id may safely stand several
-// times in a page that inlines them.
+// newCanvas opens a document with a title and clips everything after it to a card
+// with round corners. The clip path is the same in every document, so its id may
+// safely occur several times in a page that inlines them.
 func newCanvas(title string) *canvas {
 	c := new(canvas)
 	c.WriteString(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 240 240" role="img"><title>`)
@@ -37,7 +37,7 @@ func (c *canvas) draw(format string, args ...any) { fmt.Fprintf(c, format, args.
 
 func (c *canvas) path(fill, d string) { c.draw(`<path fill="%s" d="%s"/>`, fill, d) }
 
-// glaze lays a colour over what is there; percent is its opacity.
+// glaze draws a translucent shape; percent is its opacity.
 func (c *canvas) glaze(fill string, percent int, d string) {
 	c.draw(`<path fill="%s" fill-opacity=".%02d" d="%s"/>`, fill, percent, d)
 }
@@ -61,14 +61,14 @@ func (c *canvas) rect(fill string, x, y, width, height int) {
 // fill paints the whole card.
 func (c *canvas) fill(colour string) { c.rect(colour, 0, 0, 240, 240) }
 
-// at moves what draw does to another origin.
+// at calls draw with the origin moved to x, y.
 func (c *canvas) at(x, y int, draw func()) {
 	c.draw(`<g transform="translate(%d %d)">`, x, y)
 	draw()
 	c.WriteString(`</g>`)
 }
 
-// mirrored repeats what draw does on the other side of the middle.
+// mirrored calls draw twice, the second time mirrored at the vertical axis.
 func (c *canvas) mirrored(draw func()) {
 	draw()
 	c.WriteString(`<g transform="matrix(-1 0 0 1 240 0)">`)
@@ -76,7 +76,7 @@ func (c *canvas) mirrored(draw func()) {
 	c.WriteString(`</g>`)
 }
 
-// printable keeps the code points that XML 1.0 can hold, at most titleLimit.
+// printable returns the code points of s that XML 1.0 allows, at most titleLimit.
 func printable(s string) string {
 	var kept strings.Builder
 	n := 0
@@ -92,8 +92,8 @@ func printable(s string) string {
 	return kept.String()
 }
 
-// inXML is the production Char of XML 1.0; surrogates can't occur in a rune of
-// a valid string.
+// inXML reports whether r matches the production Char of XML 1.0. Surrogates can't
+// occur in a valid string.
 func inXML(r rune) bool {
 	switch r {
 	case '\t', '\n', '\r':

@@ -6,10 +6,10 @@ import (
 	"unicode"
 )
 
-// badges is how many signs of powers find room beside the bust.
+// badges is the maximum number of power signs beside the bust.
 const badges = 8
 
-// portrait is a character being drawn.
+// portrait is the drawing of a character.
 type portrait struct {
 	*canvas
 	seed    seed
@@ -17,7 +17,7 @@ type portrait struct {
 	team    Team
 }
 
-// SVG returns the character's picture: a bust before a pattern, the initial on
+// SVG returns the character's picture: a bust on a pattern, the initial on
 // the chest, a sign for each kind of power at the sides and a row of rank marks
 // that grows with the level.
 func (c Character) SVG() []byte {
@@ -35,7 +35,7 @@ func (c Character) SVG() []byte {
 	return p.finish(p.palette[trim])
 }
 
-// choose returns one of the drawings for the portrait's team.
+// choose picks one of the drawings for the portrait's team.
 func choose[T any](p *portrait, heroes, villains []T) T {
 	if p.team == Villain {
 		return oneOf(&p.seed, villains)
@@ -94,7 +94,7 @@ func (p *portrait) face() {
 	}))
 }
 
-// mask draws a hero's eyes: behind a domino, behind a band, or bare.
+// mask draws a hero's eyes: behind a domino mask, behind a band, or bare.
 func (p *portrait) mask() {
 	switch p.seed.below(3) {
 	case 0:
@@ -133,7 +133,7 @@ func (p *portrait) chest(name string) {
 	})
 }
 
-// initial returns the first letter or digit as a capital, if there is one.
+// initial returns the first letter or digit of name, in upper case, if there is one.
 func initial(name string) (rune, bool) {
 	i := strings.IndexFunc(name, func(r rune) bool {
 		return r != unicode.ReplacementChar && (unicode.IsLetter(r) || unicode.IsDigit(r))
@@ -160,8 +160,8 @@ func (p *portrait) powers(powers string) {
 	}
 }
 
-// rank is how many marks a level earns: 0 at level 0, one more for each eightfold,
-// so 11 at the highest.
+// rank returns the number of marks for a level: 0 at level 0 and one more for each
+// factor of eight, up to 11.
 func rank(level int32) int {
 	return (bits.Len32(uint32(max(level, 0))) + 2) / 3
 }

@@ -12,7 +12,7 @@ func (s *scene) city() {
 	s.canal()
 }
 
-// horizon is the row of blocks far behind.
+// horizon draws the row of blocks in the distance.
 func (s *scene) horizon() {
 	s.draw(`<path fill="%s" d="M0 240`, s.light.far)
 	for x := 0; x < 240; {
@@ -23,7 +23,7 @@ func (s *scene) horizon() {
 	s.WriteString(`V240Z"/>`)
 }
 
-// tower is the landmark that each city has one of.
+// tower draws the landmark of a city.
 func (s *scene) tower(x int) {
 	shape := oneOf(&s.seed, []string{
 		"M-16 170V-70H-8V-90H-2V-120H2V-90H8V-70H16V170Z",
@@ -47,7 +47,7 @@ func (s *scene) houses() {
 	}
 }
 
-// house draws one with its roof and some of its windows lit.
+// house draws a house with a roof and some lit windows.
 func (s *scene) house(x, width, height int) {
 	top := quay - height
 	half := width / 2
@@ -77,7 +77,7 @@ func (s *scene) house(x, width, height int) {
 	s.WriteString(`"/>`)
 }
 
-// canal mirrors the lamps below the quay.
+// canal draws the reflections of the lamps below the quay.
 func (s *scene) canal() {
 	s.rect(s.light.land, 0, quay, 240, 240-quay)
 	s.rect(s.light.near, 0, quay, 240, 4)

@@ -18,7 +18,7 @@ import (
 	"superheroes/database"
 )
 
-// picture is what a parser finds in a document.
+// picture is the parsed content of a document.
 type picture struct {
 	title    string
 	role     string
@@ -26,8 +26,8 @@ type picture struct {
 	elements int
 }
 
-// parse reads a document and refuses whatever a strict content security policy
-// or a careful reader would.
+// parse parses a document and fails the test for anything that a strict content
+// security policy would block or that isn't formatted as expected.
 func parse(t testing.TB, document []byte) picture {
 	t.Helper()
 	if len(document) >= MaxSize {
@@ -95,7 +95,7 @@ type drawn struct {
 	svg  func() []byte
 }
 
-// roster is every entry that ships.
+// roster returns every entry that ships.
 func roster(t testing.TB) []drawn {
 	t.Helper()
 	type entry struct {
@@ -121,7 +121,7 @@ func roster(t testing.TB) []drawn {
 	return all
 }
 
-// untitled is the drawing alone, which must tell entries apart without the name.
+// untitled returns the drawing alone, which must differ between entries even without the name.
 func untitled(t testing.TB, document []byte) string {
 	t.Helper()
 	_, drawing, ok := bytes.Cut(document, []byte("</title>"))
@@ -156,8 +156,8 @@ func TestRoster(t *testing.T) {
 	}
 }
 
-// The sum holds on every platform and with every version of Go. Whoever changes
-// the art on purpose changes it too.
+// The sum must be the same on every platform and with every version of Go. Update it
+// after changing the art on purpose.
 func TestSameBytesEverywhere(t *testing.T) {
 	h := fnv.New64a()
 	for id := range int64(200) {
@@ -245,7 +245,7 @@ func TestRank(t *testing.T) {
 	}
 }
 
-// A promotion adds marks and leaves everything before them as it was.
+// A promotion adds marks and leaves everything else unchanged.
 func TestLevelKeepsTheFace(t *testing.T) {
 	low := Character{ID: 7, Name: "Ada", Powers: "Flight", Level: 0}.SVG()
 	high := Character{ID: 7, Name: "Ada", Powers: "Flight", Level: 9000}.SVG()
@@ -254,7 +254,7 @@ func TestLevelKeepsTheFace(t *testing.T) {
 		t.Error("the face changed with the level")
 	}
 	if bytes.Equal(low, high) {
-		t.Error("the level does not show")
+		t.Error("the level is not visible")
 	}
 }
 
@@ -273,7 +273,7 @@ func TestEachFieldShows(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			if untitled(t, base.SVG()) == untitled(t, test.other.SVG()) {
-				t.Error("the drawing does not tell them apart")
+				t.Error("both have the same drawing")
 			}
 		})
 	}
@@ -313,8 +313,8 @@ func TestAnyEntry(t *testing.T) {
 	})
 }
 
-// The size has a bound only if the largest of many pictures, with the longest
-// title and every sign and mark, stays clear of it.
+// The size is bounded only if the largest of many pictures, with the longest title
+// and every sign and mark, stays well below the limit.
 func TestSizeHasRoom(t *testing.T) {
 	var powers strings.Builder
 	for _, g := range glyphs() {

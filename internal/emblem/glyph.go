@@ -7,11 +7,11 @@ import (
 
 // glyph is a small sign for a kind of power.
 type glyph struct {
-	shape string   // path around the origin, 12 units to each side, filled by even-odd
-	stems []string // beginnings of words, in lower case, that stand for the power
+	shape string   // path around the origin, 12 units in each direction, filled by even-odd
+	stems []string // lower-case prefixes of words that denote the power
 }
 
-// glyphs are in order of rank: a power that fits several takes the first.
+// glyphs returns all glyphs by precedence: a power that matches several gets the first.
 func glyphs() []glyph {
 	return []glyph{
 		{ // eye
@@ -69,7 +69,7 @@ func glyphs() []glyph {
 
 const starShape = "M0-12L3-4H11L5 1L7 10L0 5L-7 10L-5 1L-11-4H-3Z"
 
-// glyphsOf returns the signs of comma separated powers, each once, at most limit.
+// glyphsOf returns the signs of comma separated powers, without duplicates, at most limit.
 func glyphsOf(powers string, limit int) []string {
 	all := glyphs()
 	seen := make([]bool, len(all))
@@ -91,8 +91,8 @@ func glyphsOf(powers string, limit int) []string {
 	return shapes
 }
 
-// kindOf returns the index of the sign for a power in lower case. A power that no
-// stem knows gets one by its hash.
+// kindOf returns the index of the sign for a power in lower case. For a power that
+// matches no stem, the index is derived from its hash.
 func kindOf(all []glyph, power string) int {
 	words := strings.FieldsFunc(power, func(r rune) bool { return r == ' ' || r == '-' })
 	for kind, g := range all {

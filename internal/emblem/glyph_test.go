@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// signOf finds a glyph by one of its stems.
+// signOf returns the glyph with the given stem.
 func signOf(t *testing.T, stem string) string {
 	t.Helper()
 	all := glyphs()
@@ -28,7 +28,7 @@ func TestGlyphOfPower(t *testing.T) {
 		{"Powered Armour", "shield"},
 		{"Immense Strength", "fist"},
 		{"Telepathy", "mind"},
-		{"Voice Stealing", "sound"}, // not ice: stems stand for beginnings
+		{"Voice Stealing", "sound"}, // not ice: stems are prefixes
 		{"Time Travel", "immort"},
 		{"Plant Control", "leaf"},
 	}
@@ -79,7 +79,7 @@ func TestStemsAreLowerCaseAndUnique(t *testing.T) {
 				t.Errorf("stem %q can never match", stem)
 			}
 			if seen[stem] {
-				t.Errorf("stem %q stands twice", stem)
+				t.Errorf("duplicate stem %q", stem)
 			}
 			seen[stem] = true
 		}

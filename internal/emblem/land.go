@@ -2,7 +2,7 @@ package emblem
 
 const shore = 166 // the height of the sea's horizon
 
-// island is a piece of land in the sea, with what grows or stands on it.
+// island draws an island in the sea, with plants or buildings on it.
 func (s *scene) island() {
 	s.fill(s.light.sky)
 	s.sun()
@@ -88,7 +88,7 @@ func (s *scene) waves() {
 	}
 }
 
-// country is open land below its flag.
+// country draws open land below the country's flag.
 func (s *scene) country() {
 	s.fill(s.light.sky)
 	s.sun()
@@ -110,7 +110,7 @@ func (s *scene) hills() {
 	s.WriteString(`"/>`)
 }
 
-// flag flies from a pole at x.
+// flag draws a flag on a pole at x.
 func (s *scene) flag(x int) {
 	s.rect("#4a3b2f", x-3, 40, 6, 170)
 	s.circle(s.light.lamp, x, 38, 6)
@@ -131,7 +131,7 @@ func flagColours() [][3]string {
 	}
 }
 
-// flagShapes divide a flag of 108 by 72.
+// flagShapes returns shapes that divide a flag of 108 by 72.
 func flagShapes() []string {
 	return []string{
 		"M0 24H108V48H0Z", "M36 0H72V72H36Z", "M0 36H108V72H0Z", "M0 0L54 36L0 72Z",
@@ -140,7 +140,7 @@ func flagShapes() []string {
 	}
 }
 
-// flagCharges are the signs on it.
+// flagCharges returns the signs on a flag.
 func flagCharges() []string {
 	return []string{
 		"M54 16A20 20 0 1 1 54 56A20 20 0 1 1 54 16Z",

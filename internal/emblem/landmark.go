@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// landmark is a building or a piece of nature; a word in the name may choose it.
+// landmark is a building or a natural feature; a word in the place's name may select it.
 func (s *scene) landmark(name string) {
 	s.fill(s.light.sky)
 	s.sun()
@@ -35,8 +35,7 @@ func (s *scene) landmark(name string) {
 	s.foreground()
 }
 
-// sharesWord reports whether a word of the name stands in words, letter case
-// aside.
+// sharesWord reports whether words contains a word of the name, ignoring case.
 func sharesWord(words, name string) bool {
 	known := strings.Fields(words)
 	for word := range strings.FieldsSeq(strings.ToLower(name)) {
@@ -145,7 +144,7 @@ func (s *scene) lake() {
 	})
 }
 
-// foreground is the strip of ground that all landmarks stand on.
+// foreground draws the strip of ground that all landmarks stand on.
 func (s *scene) foreground() {
 	a, b := s.seed.between(204, 216), s.seed.between(204, 216)
 	s.draw(`<path fill="%s" d="M0 %dQ120 %d 240 %dV240H0Z"/>`, s.light.land, a, 200, b)

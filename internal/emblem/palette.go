@@ -21,8 +21,8 @@ const (
 
 type palette [toneCount]string
 
-// newPalette dresses a character: heroes bright, villains dark with one acid
-// colour.
+// newPalette picks a character's colours: bright ones for heroes, dark ones with one
+// acid colour for villains.
 func newPalette(team Team, s *seed) palette {
 	clothes, skins, hairs := heroClothes(), heroSkins(), heroHairs()
 	if team == Villain {

@@ -1,13 +1,13 @@
 package emblem
 
-// scene is a place being drawn.
+// scene is the drawing of a place.
 type scene struct {
 	*canvas
 	seed  seed
 	light daylight
 }
 
-// daylight is the set of colours that an hour and its weather give a scene.
+// daylight is the set of colours of a scene at a time of day and in a kind of weather.
 type daylight struct {
 	sky, haze, sun  string
 	far, near, land string // from the horizon to the foreground
@@ -56,8 +56,8 @@ func daylights() []daylight {
 	}
 }
 
-// nights are skies without air. Their land is a globe's own colour, far and near
-// its patches, sun what shines beside it.
+// nights returns skies without an atmosphere. Here land is the colour of the globe,
+// far and near are its patches, and sun is the light beside it.
 func nights() []daylight {
 	return []daylight{
 		{"#0b1026", "#1b2450", "#f2cc8f", "#81b29a", "#2f6f73", "#3d8fb3", "#ffe8b0"},
@@ -71,7 +71,7 @@ func nights() []daylight {
 	}
 }
 
-// newNight sets a globe of one night into the sky of another.
+// newNight combines the globe of one night with the sky of another.
 func newNight(s *seed) daylight {
 	night, globe := oneOf(s, nights()), oneOf(s, nights())
 	night.far, night.near, night.land = globe.far, globe.near, globe.land
@@ -87,14 +87,14 @@ func (s *scene) stars(n int) {
 	s.WriteString(`"/>`)
 }
 
-// sun stands in the upper part of the sky, in a halo.
+// sun draws the sun with a halo in the upper part of the sky.
 func (s *scene) sun() {
 	x, y, r := s.seed.between(40, 200), s.seed.between(36, 80), s.seed.between(16, 32)
 	s.circle(s.light.haze, x, y, 2*r)
 	s.circle(s.light.sun, x, y, r)
 }
 
-// cloud is a flat-bottomed puff with its left end at x, y.
+// cloud draws a cloud with a flat bottom and its left end at x, y.
 func (s *scene) cloud(x, y int) {
 	s.draw(`<path fill="%s" fill-opacity=".8" d="M%d %da9 9 0 0 1 3-17a14 14 0 0 1 26-4a11 11 0 0 1 17 8a7 7 0 0 1 3 13z"/>`, s.light.haze, x, y)
 }

@@ -2,12 +2,12 @@ package emblem
 
 import "hash/fnv"
 
-// seed is a stream of small choices (xorshift64*). It is written out here
-// because math/rand may change its sequences between versions of Go, and with
-// them every picture.
+// seed is a generator of small random numbers (xorshift64*). It is implemented here
+// because math/rand may change its sequences between versions of Go, which would
+// change every picture.
 type seed uint64
 
-// newSeed starts the stream that belongs to an entry.
+// newSeed returns the generator for an entry.
 func newSeed(kind string, id int64, name string) seed {
 	h := fnv.New64a()
 	h.Write([]byte(kind))
@@ -17,10 +17,10 @@ func newSeed(kind string, id int64, name string) seed {
 	}
 	h.Write(digits[:])
 	h.Write([]byte(name))
-	return seed(h.Sum64() | 1) // xorshift never leaves zero
+	return seed(h.Sum64() | 1) // xorshift would never leave zero
 }
 
-// below returns the next choice in [0, n); n must be positive.
+// below returns the next number in [0, n); n must be positive.
 func (s *seed) below(n int) int {
 	x := uint64(*s)
 	x ^= x >> 12
@@ -30,7 +30,7 @@ func (s *seed) below(n int) int {
 	return int((x * 0x2545f4914f6cdd1d >> 33) % uint64(n))
 }
 
-// between returns the next choice in [low, high].
+// between returns the next number in [low, high].
 func (s *seed) between(low, high int) int { return low + s.below(high-low+1) }
 
 // oneOf returns one of the choices.

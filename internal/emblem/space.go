@@ -2,7 +2,7 @@ package emblem
 
 import "fmt"
 
-// planet is a globe among the stars.
+// planet draws a globe among the stars.
 func (s *scene) planet() {
 	s.fill(s.light.sky)
 	s.draw(`<path fill="%s" d="M-20 %dC60 %d 150 %d 260 %dV%dC160 %d 70 %d-20 240Z"/>`, s.light.haze,
@@ -24,14 +24,14 @@ func (s *scene) planet() {
 	s.companion(r)
 }
 
-// ring draws the half behind or before the globe.
+// ring draws the half of a ring behind the globe or in front of it.
 func (s *scene) ring(r int, half string) {
 	wide := min(r+40, 108)
 	s.draw(`<path fill="none" stroke="%s" stroke-width="9" d="`+half+`"/>`, s.light.sun, 120-wide, wide, wide/4, 120+wide)
 	s.draw(`<path fill="none" stroke="%s" stroke-width="2" d="`+half+`"/>`, s.light.haze, 120-wide, wide, wide/4, 120+wide)
 }
 
-// globe is a ball with a surface of one of several kinds and a night side.
+// globe draws a ball with one of several kinds of surface and a night side.
 func (s *scene) globe(x, y, r int) {
 	s.circle(s.light.land, x, y, r)
 	s.at(x, y, func() {
@@ -40,12 +40,12 @@ func (s *scene) globe(x, y, r int) {
 	})
 }
 
-// crescent is the right side of a disc of radius r around the origin.
+// crescent returns the right side of a disc of radius r around the origin.
 func crescent(r int) string {
 	return fmt.Sprintf("M0-%dA%d %d 0 0 1 0 %dA%d %d 0 0 0 0-%dZ", r, r, r, r, r*3/2, r*3/2, r)
 }
 
-// bands follow the parallels, as on a world of gas.
+// bands draws bands along the parallels, as on a gas giant.
 func (s *scene) bands(r int) {
 	for y := -r + s.seed.between(6, 14); y < r-8; y += s.seed.between(14, 24) {
 		s.band(oneOf(&s.seed, []string{s.light.far, s.light.near}), r, y, min(y+s.seed.between(5, 12), r-1))
@@ -53,14 +53,14 @@ func (s *scene) bands(r int) {
 	s.ellipse(s.light.sun, s.seed.between(-r/2, 0), s.seed.between(0, r/3), r/5, r/9)
 }
 
-// band is the part of a disc of radius r between two heights.
+// band returns the part of a disc of radius r between two heights.
 func (s *scene) band(fill string, r, top, bottom int) {
 	a, b := chord(r, top), chord(r, bottom)
 	s.draw(`<path fill="%s" d="M%d %dH%dA%d %d 0 0 1 %d %dH%dA%d %d 0 0 1 %d %dZ"/>`,
 		fill, -a, top, a, r, r, b, bottom, -b, r, r, -a, top)
 }
 
-// chord is half the width of a disc of radius r at height y, rounded down.
+// chord returns half the width of a disc of radius r at height y, rounded down.
 func chord(r, y int) int {
 	n := 0
 	for (n+1)*(n+1) <= r*r-y*y {
@@ -69,7 +69,7 @@ func chord(r, y int) int {
 	return n
 }
 
-// continents are blots that stay inside the disc.
+// continents draws blobs that stay inside the disc.
 func (s *scene) continents(r int) {
 	for range 5 {
 		x, y := s.seed.between(-r/2, r/2), s.seed.between(-r/2, r/2)
@@ -91,7 +91,7 @@ func (s *scene) craters(r int) {
 	}
 }
 
-// caps are large polar ice with a canyon between them.
+// caps draws large polar ice caps with a canyon between them.
 func (s *scene) caps(r int) {
 	s.band(s.light.far, r, -r, -r*s.seed.between(12, 16)/20)
 	s.band(s.light.far, r, r*s.seed.between(12, 16)/20, r)
@@ -101,7 +101,7 @@ func (s *scene) caps(r int) {
 	s.circle(s.light.near, s.seed.between(-r/3, r/3), y+r/3, r/10)
 }
 
-// companion is a small moon beside a globe of radius r.
+// companion draws a small moon beside a globe of radius r.
 func (s *scene) companion(r int) {
 	x, y := oneOf(&s.seed, []int{40, 200}), oneOf(&s.seed, []int{44, 196})
 	size := (92 - r) / 2
@@ -109,7 +109,7 @@ func (s *scene) companion(r int) {
 	s.at(x, y, func() { s.glaze("#000", 35, crescent(size)) })
 }
 
-// moon is a landscape without air, its planet in the sky.
+// moon draws a landscape without an atmosphere, with a planet in the sky.
 func (s *scene) moon() {
 	s.fill(s.light.sky)
 	s.stars(44)
@@ -122,7 +122,7 @@ func (s *scene) moon() {
 	oneOf(&s.seed, []func(int, int){s.dome, s.lander, s.spires, func(int, int) {}})(s.seed.between(60, 180), ground+12)
 }
 
-// ridge is a jagged line of hills from height y down.
+// ridge draws a jagged line of hills from height y down.
 func (s *scene) ridge(fill string, y int) {
 	s.draw(`<path fill="%s" d="M0 240V%d`, fill, y+20)
 	for x := 20; x <= 240; x += s.seed.between(16, 30) {

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// csvReader reads CSV with a header line. A column that the header lacks stays zero, an empty id is left to the database, and
-// blank lines are skipped.
+// csvReader reads CSV with a header line. Columns missing from the header stay zero, an empty id means that the database
+// assigns one, and blank lines are skipped.
 type csvReader[T any] struct {
 	rows   *csv.Reader
 	text   *csvText
@@ -28,8 +28,8 @@ func newCSVReader[T any](r io.Reader, s Schema[T]) *csvReader[T] {
 	return &csvReader[T]{rows: rows, text: text, schema: s}
 }
 
-// separator returns what stands between fields: what a line sep=; says, by which Excel knows it, or else the comma, semicolon
-// or tab after the first name in the header.
+// separator returns the field separator: the one declared by a line such as sep=; (as Excel understands it), or else the
+// comma, semicolon or tab after the first name in the header.
 func separator(head []byte) byte {
 	line, _, _ := bytes.Cut(bytes.TrimLeft(head, "\r\n"), []byte("\n"))
 	line, declared := bytes.CutPrefix(bytes.TrimRight(line, "\r"), []byte(separatorLine))
@@ -102,7 +102,7 @@ func headerColumns(columns, names []string) ([]string, error) {
 	for _, name := range names {
 		i := slices.IndexFunc(columns, func(column string) bool { return strings.EqualFold(column, strings.TrimSpace(name)) })
 		if i < 0 {
-			return nil, fmt.Errorf("the header has an unknown column %.60q; known are %s", name, strings.Join(columns, ", "))
+			return nil, fmt.Errorf("the header has an unknown column %.60q; known columns: %s", name, strings.Join(columns, ", "))
 		}
 		if slices.Contains(header, columns[i]) {
 			return nil, fmt.Errorf("the header has column %s twice", columns[i])
@@ -115,10 +115,10 @@ func headerColumns(columns, names []string) ([]string, error) {
 	return header, nil
 }
 
-// quotingError says what to do about a row that encoding/csv can't read.
+// quotingError returns an error that explains a row that encoding/csv can't parse.
 func quotingError(fault *csv.ParseError) error {
 	if errors.Is(fault, csv.ErrBareQuote) {
-		return errors.New("a quote within a field that isn't quoted")
+		return errors.New("quote in an unquoted field")
 	}
-	return errors.New("text behind a closing quote; a quote within quotes is doubled")
+	return errors.New("text after a closing quote; double the quotes inside a quoted field")
 }

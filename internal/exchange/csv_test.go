@@ -7,7 +7,7 @@ import (
 )
 
 func TestReadCSV(t *testing.T) {
-	const unknown = "; known are id, name, otherName, level, picture, powers"
+	const unknown = "; known columns: id, name, otherName, level, picture, powers"
 	runReadCases(t, exchange.CSV, heroes(), []readCase{
 		{"header only", "id,name\n", nil},
 		{"rows", "id,name,level\n1,Yoda,900\n2,Rey,\n", []string{`2 id=1 name="Yoda" level="900"`, `3 REFUSED line 3, column level: "" is not an integer`}},
@@ -17,22 +17,22 @@ func TestReadCSV(t *testing.T) {
 		{"no id column", "name\na\n", []string{`2 next name="a"`}},
 		{"blank lines", "\n\r\nname\n\na\n\r\n\"\"\n\n", []string{`5 next name="a"`, `7 next`}},
 		{"quotes", "id,name,powers\n1,\"a \"\"b\"\", c\",\"\"\"\"\n2,\"\n\n\",x\n3,\" \",  \n", []string{`2 id=1 name="a \"b\", c" powers="\""`, `3 id=2 name="\n\n" powers="x"`, `6 id=3 name=" " powers="  "`}},
-		{"carriage returns that end no line", "id,name\n1,a\rb\r\r\n2,c\r", []string{`2 id=1 name="a\rb\r"`, `3 id=2 name="c"`}},
+		{"carriage returns within lines", "id,name\n1,a\rb\r\r\n2,c\r", []string{`2 id=1 name="a\rb\r"`, `3 id=2 name="c"`}},
 		{"comma at the end of the file", "id,name\n1,", []string{`2 id=1`}},
 		{"wrong number of fields", "id,name\n1\n1,a,b\n2,b\n", []string{`2 REFUSED line 2: 1 field, the header has 2`, `3 REFUSED line 3: 3 fields, the header has 2`, `4 id=2 name="b"`}},
-		{"quote within a plain field", "id,name\n1,Dwayne \"The Rock\" Johnson\n2,b\n", []string{`2 REFUSED line 2, column name: a quote within a field that isn't quoted`, `3 id=2 name="b"`}},
-		{"text behind a quoted field", "id,name\n1,\"a\"b\"c\n2,\"b\" \n3,c\n", []string{`2 REFUSED line 2, column name: text behind a closing quote; a quote within quotes is doubled`, `3 REFUSED line 3, column name: text behind a closing quote; a quote within quotes is doubled`, `4 id=3 name="c"`}},
-		{"invalid UTF-8 and NUL", "id,name\n1,a\xff\n2,b\x00\n3,é😀\n", []string{`2 REFUSED line 2, column name: invalid UTF-8`, `3 REFUSED line 3, column name: a NUL character`, `4 id=3 name="é😀"`}},
+		{"quote within a plain field", "id,name\n1,Dwayne \"The Rock\" Johnson\n2,b\n", []string{`2 REFUSED line 2, column name: quote in an unquoted field`, `3 id=2 name="b"`}},
+		{"text after a quoted field", "id,name\n1,\"a\"b\"c\n2,\"b\" \n3,c\n", []string{`2 REFUSED line 2, column name: text after a closing quote; double the quotes inside a quoted field`, `3 REFUSED line 3, column name: text after a closing quote; double the quotes inside a quoted field`, `4 id=3 name="c"`}},
+		{"invalid UTF-8 and NUL", "id,name\n1,a\xff\n2,b\x00\n3,é😀\n", []string{`2 REFUSED line 2, column name: invalid UTF-8`, `3 REFUSED line 3, column name: NUL character`, `4 id=3 name="é😀"`}},
 
 		{"semicolons", "name;level;powers\r\nYoda;900;Force, Patience\r\n\"a;\"\"b\";\"7\";\r\n", []string{`2 next name="Yoda" level="900" powers="Force, Patience"`, `3 next name="a;\"b" level="7"`}},
 		{"CRLF within quotes after a semicolon", "id;name\r\n1;\"a\r\nb\"\r\n", []string{`2 id=1 name="a\r\nb"`}},
 		{"tabs", "\"id\"\t\"name\"\n1\ta;b,c\n2\t\"d\te\"\n", []string{`2 id=1 name="a;b,c"`, `3 id=2 name="d\te"`}},
-		{"the first separator counts", "id,name\n1,a;b\n2;c\n", []string{`2 id=1 name="a;b"`, `3 REFUSED line 3: 1 field, the header has 2`}},
+		{"the first separator wins", "id,name\n1,a;b\n2;c\n", []string{`2 id=1 name="a;b"`, `3 REFUSED line 3: 1 field, the header has 2`}},
 		{"sep=;", "\uFEFFsep=;\r\nid;name\r\n1;a,b\r\n", []string{`3 id=1 name="a,b"`}},
 		{"sep=,", "sep=,\nname\na;b\n", []string{`3 next name="a;b"`}},
 		{"sep with a tab", "sep=\t\nid\tname\n1\ta\n", []string{`3 id=1 name="a"`}},
 		{"sep=|", "sep=|\nid|name\n1|a,b;c\n", []string{`3 id=1 name="a,b;c"`}},
-		{"sep and nothing else", "sep=;\n", []string{`END line 2: the header line is missing`}},
+		{"only sep", "sep=;\n", []string{`END line 2: the header line is missing`}},
 		{"numbers as some formats show them", "id;name;level\n1;a;900,0\n2;b;1 000\n3;c;9E2\n", []string{`2 REFUSED line 2, column level: "900,0" is not an integer`, `3 REFUSED line 3, column level: "1 000" is not an integer`, `4 REFUSED line 4, column level: "9E2" is not an integer`}},
 
 		{"empty file", "", []string{`END line 1: the header line is missing`}},
@@ -41,7 +41,7 @@ func TestReadCSV(t *testing.T) {
 		{"another separator", "id|name\n", []string{`END line 1: the header has an unknown column "id|name"` + unknown}},
 		{"column twice", "id,name,Name\n", []string{`END line 1: the header has column name twice`}},
 		{"name missing", "id,level\n1,2\n", []string{`END line 1: the header lacks column name`}},
-		{"header badly quoted", "id,na\"me\n", []string{`END line 1: a quote within a field that isn't quoted`}},
-		{"quoted field without end", "id,name\n1,a\n2,\"b\n3,c\n", []string{`2 id=1 name="a"`, `END line 3: a quoted field that doesn't end`}},
+		{"header badly quoted", "id,na\"me\n", []string{`END line 1: quote in an unquoted field`}},
+		{"unterminated quoted field", "id,name\n1,a\n2,\"b\n3,c\n", []string{`2 id=1 name="a"`, `END line 3: unterminated quoted field`}},
 	})
 }

@@ -6,17 +6,17 @@ import (
 	"io"
 )
 
-// csvText feeds a file to encoding/csv, which limits no row and turns CRLF within quotes into LF. It fails at a row longer than
-// maxRow and at a quoted field that doesn't end, and doubles the carriage return of a CRLF within quotes, so that fields are
-// kept byte for byte. Its errors name the line.
+// csvText feeds a file to encoding/csv, which doesn't limit rows and turns CRLF within quotes into LF. It fails for a row
+// longer than maxRow and for an unterminated quoted field, and doubles the carriage return of a CRLF within quotes, so that
+// fields are preserved byte for byte. Its errors name the line.
 type csvText struct {
 	in        *bufio.Reader
 	separator byte
 
-	line, row, field int // lines of the next byte, and where its row and the last quoted field start
+	line, row, field int // line of the next byte, and lines where its row and the last quoted field start
 	length           int // of the row so far
 	at               csvPlace
-	repeat           bool // the carriage return, once more
+	repeat           bool // return the carriage return once more
 	err              error
 }
 
@@ -26,7 +26,7 @@ const (
 	fieldStart csvPlace = iota
 	unquoted
 	quoted
-	quoteEnd // after a quote within quotes: the end of the field, or the first of two
+	quoteEnd // after a quote in a quoted field: its end, or the first of a doubled quote
 )
 
 // Read implements io.Reader.
@@ -48,14 +48,14 @@ func (t *csvText) Read(p []byte) (n int, err error) {
 func (t *csvText) ended(err error) error {
 	switch {
 	case err == io.EOF && t.at == quoted:
-		return lineError(t.field, errors.New("a quoted field that doesn't end"))
+		return lineError(t.field, errors.New("unterminated quoted field"))
 	case err == io.EOF:
 		return io.EOF
 	}
 	return readError(t.line, err)
 }
 
-// follow updates the place, the line and the length by a byte.
+// follow updates the place, the line and the length for the next byte.
 func (t *csvText) follow(b byte) {
 	t.length++
 	switch {
@@ -86,7 +86,7 @@ func (t *csvText) follow(b byte) {
 	}
 }
 
-// lineEnds reports whether a line feed follows.
+// lineEnds reports whether the next byte is a line feed.
 func (t *csvText) lineEnds() bool {
 	ahead, _ := t.in.Peek(1)
 	return string(ahead) == "\n"

@@ -1,10 +1,9 @@
 // Package exchange reads catalog items from files and writes them to files: SQL dumps, JSON lines, and CSV as spreadsheets
-// export it. Files are in UTF-8 or UTF-16. It knows neither the items nor where they are stored: a Schema says how they stand
-// in files.
+// export it. Files are in UTF-8 or UTF-16. The package knows neither the items nor where they are stored: a Schema maps
+// items to columns.
 //
-// Everything streams: one row is in memory at a time, and a row takes at most 1 MiB. A row that
-// can't be taken is handed on with the reason, and reading goes on with the next one; only what
-// makes the rest of the file meaningless ends it.
+// Everything streams: one row is in memory at a time, and a row is at most 1 MiB long. An invalid row is returned with the
+// reason, and reading continues with the next one; only errors that make the rest of the file meaningless end it.
 package exchange
 
 import (
@@ -18,25 +17,25 @@ import (
 	"superheroes/internal/sqldump"
 )
 
-// maxRow is the longest row that is read, in bytes. In CSV neither quoting nor the line end counts.
+// maxRow is the maximum length of a row, in bytes. In CSV, quotes and the line ending don't count.
 const maxRow = 1 << 20
 
-// Schema says how an item is read from and written to columns.
+// Schema maps an item to and from columns.
 type Schema[T any] struct {
-	// Table is the table whose rows are read from SQL; those of other tables are skipped.
+	// Table is the table whose rows are read from SQL; rows of other tables are skipped.
 	Table string
 	// Columns are the item's columns in their canonical spelling and in the order in which they
-	// are written: first the id, then the name, without which a CSV file isn't taken.
-	// Files may spell them in any letter case.
+	// are written: first the id, then the name, which is required in a CSV header. Files may
+	// spell them in any letter case.
 	Columns []string
-	// MySQL says that SQL files are in the dialect of MySQL and MariaDB, unless their first lines
-	// say otherwise. Otherwise they are in PostgreSQL's, which SQLite's inserts follow too.
+	// MySQL says that SQL files are in the dialect of MySQL and MariaDB. The default is
+	// PostgreSQL's, which SQLite's inserts follow too. The first lines of a dump take precedence.
 	MySQL bool
-	// Set gives a column its value. It isn't called for NULL, DEFAULT and the next id.
+	// Set sets a column's value. It isn't called for NULL, DEFAULT or the next id of a sequence.
 	Set func(item *T, column, value string) error
-	// Get returns a column as text, the inverse of Set. An id of "" or "0" means none.
+	// Get returns a column as text, the inverse of Set. An id of "" or "0" means no id.
 	Get func(item T, column string) string
-	// Decode reads one JSON object. It may not keep the line.
+	// Decode decodes one JSON object. It must not retain the line.
 	Decode func(line []byte) (T, error)
 	// AppendJSON appends the item as one JSON object without a line feed.
 	AppendJSON func(dst []byte, item T) []byte
@@ -46,12 +45,11 @@ type Schema[T any] struct {
 type Row[T any] struct {
 	Line int   // where the row starts, from 1
 	Item T     // without an id when the file leaves it to the database
-	Err  error // why the row can't be taken: a *LineError
+	Err  error // why the row is invalid: a *LineError
 }
 
-// Read returns the rows of a file, which can be ranged over once. An error ends the file, comes
-// without a row and names the line: the reader failed, a string or statement doesn't end, a row is
-// longer than 1 MiB, a CSV header is wrong.
+// Read returns the rows of a file, which can be ranged over once. An error comes without a row, ends the iteration and
+// names the line: a read error, an unterminated string or statement, a row longer than 1 MiB, or an invalid CSV header.
 func Read[T any](r io.Reader, f Format, s Schema[T]) iter.Seq2[Row[T], error] {
 	return func(yield func(Row[T], error) bool) {
 		next := s.reader(r, f)
@@ -102,7 +100,7 @@ func (s Schema[T]) sqlReader(r io.Reader) func() (Row[T], error) {
 	}
 }
 
-// set gives a column of the row its value, unless the row is refused.
+// set sets the value of a column, unless the row already has an error.
 func (s Schema[T]) set(row *Row[T], column, text string) {
 	if row.Err != nil {
 		return
@@ -116,21 +114,21 @@ func (s Schema[T]) set(row *Row[T], column, text string) {
 	}
 }
 
-// checkText refuses what no store can keep.
+// checkText rejects strings that no store can hold.
 func checkText(text string) error {
 	if !utf8.ValidString(text) {
 		return errors.New("invalid UTF-8")
 	}
 	if strings.IndexByte(text, 0) >= 0 {
-		return errors.New("a NUL character")
+		return errors.New("NUL character")
 	}
 	return nil
 }
 
-// LineError is an error and the place in a file where it was found.
+// LineError is an error at a position in a file.
 type LineError struct {
 	Line   int
-	Column string // "" when it is not about one
+	Column string // "" if the error isn't about a single column
 	Err    error
 }
 
@@ -141,7 +139,7 @@ func (e *LineError) Error() string {
 	return fmt.Sprintf("line %d, column %s: %v", e.Line, e.Column, e.Err)
 }
 
-// Unwrap returns the error without its place.
+// Unwrap returns the error without its position.
 func (e *LineError) Unwrap() error { return e.Err }
 
 func lineError(line int, err error) error { return &LineError{Line: line, Err: err} }
@@ -150,7 +148,7 @@ func columnError(line int, column string, err error) error {
 	return &LineError{Line: line, Column: column, Err: err}
 }
 
-// counted returns the number with the word in the form that goes with it.
+// counted returns the number followed by the word in the singular or plural.
 func counted(n int, word string) string {
 	if n == 1 {
 		return "1 " + word
@@ -158,4 +156,4 @@ func counted(n int, word string) string {
 	return fmt.Sprintf("%d %ss", n, word)
 }
 
-var errRowTooLong = fmt.Errorf("a row of more than %d bytes", maxRow)
+var errRowTooLong = fmt.Errorf("row longer than %d bytes", maxRow)

@@ -15,7 +15,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// text draws texts with all that files treat in a special way.
+// text generates strings with all the characters that are special in files.
 func text() *rapid.Generator[string] {
 	special := rapid.SampledFrom([]rune(" \t\r\n\v\"'`,;\\()-/*#$:%_0aN\x01\x1a\u00a0\u2028é😀\u0301\ufeff\ufffd"))
 	return rapid.StringOf(rapid.OneOf(special, rapid.Rune().Filter(func(r rune) bool { return r != 0 })))
@@ -33,7 +33,7 @@ func anyHero() *rapid.Generator[hero] {
 
 type fataler interface{ Fatalf(string, ...any) }
 
-// readAll returns a file's items, all of which must be taken.
+// readAll returns a file's items, all of which must be valid.
 func readAll(t fataler, r io.Reader, f exchange.Format, s exchange.Schema[hero]) []hero {
 	items := []hero{}
 	for row, err := range exchange.Read(r, f, s) {
@@ -106,11 +106,11 @@ func TestReadErrorEndsTheFile(t *testing.T) {
 	}{
 		{"SQL between statements", exchange.SQL, "INSERT INTO hero(id) VALUES (1);\n", "1 id=1\nEND line 2: read: the disk is on fire\n"},
 		{"SQL in a string", exchange.SQL, "INSERT INTO hero(id, name) VALUES (1, 'a\nb", "END line 2: read: the disk is on fire\n"},
-		{"SQL behind a row", exchange.SQL, "INSERT INTO hero(id) VALUES (1)", "END line 1: read: the disk is on fire\n"},
+		{"SQL after a row", exchange.SQL, "INSERT INTO hero(id) VALUES (1)", "END line 1: read: the disk is on fire\n"},
 		{"SQL in a comment", exchange.SQL, "-- a", "END line 1: read: the disk is on fire\n"},
 		{"SQL in a COPY", exchange.SQL, "COPY hero(id) FROM stdin;\n1\n2", "2 id=1\nEND line 3: read: the disk is on fire\n"},
 		{"UTF-16", exchange.SQL, "\xff\xfe-\x00-\x00", "END line 1: read: the disk is on fire\n"},
-		{"JSON lines, in a line that would be whole", exchange.JSONLines, `{"id":1}`, "END line 1: read: the disk is on fire\n"},
+		{"JSON lines, after a complete object", exchange.JSONLines, `{"id":1}`, "END line 1: read: the disk is on fire\n"},
 		{"CSV in a field", exchange.CSV, "name\na\nb", "2 next name=\"a\"\nEND line 3: read: the disk is on fire\n"},
 		{"CSV in quotes", exchange.CSV, "name\n\"a\n", "END line 3: read: the disk is on fire\n"},
 		{"CSV at a carriage return", exchange.CSV, "name\na\r", "END line 2: read: the disk is on fire\n"},
@@ -128,7 +128,7 @@ func TestReadErrorEndsTheFile(t *testing.T) {
 
 func TestReadErrorCanBeTold(t *testing.T) {
 	for _, f := range []exchange.Format{exchange.SQL, exchange.JSONLines, exchange.CSV} {
-		// One that wraps io.EOF isn't the end of the file either.
+		// An error that wraps io.EOF isn't the end of the file either.
 		broken := fmt.Errorf("connection: %w", io.EOF)
 		var last error
 		for _, err := range exchange.Read(iotest.ErrReader(broken), f, heroes()) {
@@ -140,7 +140,7 @@ func TestReadErrorCanBeTold(t *testing.T) {
 	}
 }
 
-// onceReader fails once and is at its end then, as readers may.
+// onceReader fails once and then returns io.EOF, as readers may.
 func onceReader(err error) io.Reader {
 	failed := false
 	return readerFunc(func([]byte) (int, error) {

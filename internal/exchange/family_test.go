@@ -11,7 +11,7 @@ import (
 	"superheroes/internal/exchange"
 )
 
-// record is an item that takes every column, to read the family's own files.
+// record is an item with arbitrary columns, to read the family's own files.
 type record map[string]string
 
 func records(table string, mysql bool, columns ...string) exchange.Schema[record] {
@@ -35,7 +35,7 @@ func TestFamilyFiles(t *testing.T) {
 		file   string
 		schema exchange.Schema[record]
 		rows   int
-		spot   map[int]record // by line; part of its columns
+		spot   map[int]record // by line; some of the columns
 	}{
 		{"all-heroes.sql", records("hero", false, character...), 3458, map[int]record{
 			4:   {"name": "Zacama", "otherName": "", "level": "15000"},
@@ -74,7 +74,7 @@ func TestFamilyFiles(t *testing.T) {
 	}
 }
 
-// readFamily returns the rows by line; each must be taken and leave its id to the database.
+// readFamily returns the rows by line; each must be valid and leave its id to the database.
 func readFamily(t *testing.T, text string, s exchange.Schema[record]) map[int]record {
 	t.Helper()
 	rows := make(map[int]record)
@@ -105,7 +105,7 @@ func checkColumns(t *testing.T, got, want record) {
 	}
 }
 
-// checkQuotes compares the number of quotes in the texts with that of the doubled ones in the
+// checkQuotes compares the number of quotes in the values with the number of doubled quotes in the
 // file, where each row is one line.
 func checkQuotes(t *testing.T, text string, rows map[int]record) {
 	t.Helper()
@@ -126,11 +126,11 @@ func checkQuotes(t *testing.T, text string, rows map[int]record) {
 		seen += got
 	}
 	if seen == 0 {
-		t.Error("no quote in any text")
+		t.Error("no value has a quote")
 	}
 }
 
-// quotedColumns counts the columns that the family writes as strings, all but the level.
+// quotedColumns counts the columns that the family writes as strings: all except the level.
 func quotedColumns(r record) int {
 	if _, ok := r["level"]; ok {
 		return len(r) - 1

@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// Format is a kind of file.
+// Format is a file format.
 type Format int
 
-// The formats. SQL is read, not written.
+// The formats. SQL can only be read.
 const (
 	SQL Format = iota + 1
 	JSONLines
 	CSV
 )
 
-// FormatOf tells a file's format by the end of its name: .sql, .csv, and for JSON lines .jsonl,
+// FormatOf returns a file's format by its extension: .sql, .csv, or for JSON lines .jsonl,
 // .ndjson or .json, in any letter case.
 func FormatOf(fileName string) (Format, error) {
 	switch strings.ToLower(filepath.Ext(fileName)) {
@@ -27,7 +27,7 @@ func FormatOf(fileName string) (Format, error) {
 	case ".csv":
 		return CSV, nil
 	}
-	return 0, fmt.Errorf("%s: the format can't be told, the name must end in .sql, .jsonl, .ndjson, .json or .csv", fileName)
+	return 0, fmt.Errorf("%s: unknown format; the name must end in .sql, .jsonl, .ndjson, .json or .csv", fileName)
 }
 
 // String returns the format's name for messages.

@@ -9,13 +9,13 @@ import (
 	"superheroes/internal/exchange"
 )
 
-// checkRead reads any file and checks what Read promises of it.
+// checkRead reads an arbitrary file and checks what Read promises.
 func checkRead(t *testing.T, input []byte, f exchange.Format, s exchange.Schema[hero]) {
 	lines := 1 + bytes.Count(input, []byte("\n"))
 	rows, lastLine, ended := 0, 1, false
 	for row, err := range exchange.Read(bytes.NewReader(input), f, s) {
 		if ended {
-			t.Fatal("something comes after the error that ends the file")
+			t.Fatal("got a row after the error that ends the file")
 		}
 		if err != nil {
 			ended = true
@@ -35,13 +35,13 @@ func checkRead(t *testing.T, input []byte, f exchange.Format, s exchange.Schema[
 func checkRow(t *testing.T, row exchange.Row[hero]) {
 	if row.Err != nil {
 		if !strings.HasPrefix(row.Err.Error(), "line ") {
-			t.Fatalf("the refusal names no line: %v", row.Err)
+			t.Fatalf("the error doesn't include a line number: %v", row.Err)
 		}
 		return
 	}
 	for _, column := range heroes().Columns {
 		if text := getHero(row.Item, column); !utf8.ValidString(text) || strings.Contains(text, "\x00") {
-			t.Fatalf("line %d was taken with %s %q", row.Line, column, text)
+			t.Fatalf("line %d was accepted with %s %q", row.Line, column, text)
 		}
 	}
 }
@@ -77,8 +77,8 @@ func FuzzReadCSV(f *testing.F) {
 	f.Fuzz(func(t *testing.T, input []byte) { checkRead(t, input, exchange.CSV, heroes()) })
 }
 
-// FuzzRoundTrip writes a hero and reads it back. What no store keeps is written all the same, and
-// refused when it is read.
+// FuzzRoundTrip writes a hero and reads it back. Values that no store can hold are written anyway,
+// and rejected on reading.
 func FuzzRoundTrip(f *testing.F) {
 	f.Add(int64(1), "Yoda", " \t\r\n\"',", int64(900), "\uFEFF")
 	f.Add(int64(51), "", "\xff", int64(-1), "\x00")
@@ -89,7 +89,7 @@ func FuzzRoundTrip(f *testing.F) {
 		want := hero{ID: id, Name: name, OtherName: otherName, Level: level, Powers: powers}
 		all := name + "," + otherName + "," + powers
 		if !utf8.ValidString(name) || !utf8.ValidString(otherName) || !utf8.ValidString(powers) {
-			// JSON has no way to write it.
+			// JSON can't represent it.
 			checkRead(t, writeAll(t, exchange.CSV, []hero{want}), exchange.CSV, heroes())
 			return
 		}

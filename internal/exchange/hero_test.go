@@ -12,7 +12,7 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// hero is the item of the tests, with a number and texts as the real ones have.
+// hero is the item of the tests, with a number and strings like the real ones.
 type hero struct {
 	ID        int64  `json:"id,omitzero"`
 	Name      string `json:"name"`
@@ -92,7 +92,7 @@ func appendHero(dst []byte, h hero) []byte {
 	return append(dst, encoded...)
 }
 
-// listing reads a file and writes each row as one line, so that tests can name what they expect.
+// listing reads a file and formats each row as one line, for comparison in tests.
 func listing(r io.Reader, f exchange.Format, s exchange.Schema[hero]) string {
 	var out strings.Builder
 	for row, err := range exchange.Read(r, f, s) {
@@ -123,7 +123,7 @@ func describe(row exchange.Row[hero]) string {
 	return b.String()
 }
 
-// readCase is a file and the listing of what is read from it.
+// readCase is a file and the expected listing of its rows.
 type readCase struct {
 	name  string
 	input string

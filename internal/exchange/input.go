@@ -8,7 +8,7 @@ import (
 
 const byteOrderMark = "\xEF\xBB\xBF"
 
-// newInput returns a buffered reader of the text in UTF-8, after the byte order mark if there is one.
+// newInput returns a buffered reader of the text in UTF-8, without a byte order mark.
 func newInput(r io.Reader) *bufio.Reader {
 	in := bufio.NewReaderSize(&stickyReader{in: r}, 64<<10)
 	head, _ := in.Peek(len(byteOrderMark))
@@ -21,7 +21,7 @@ func newInput(r io.Reader) *bufio.Reader {
 	return in
 }
 
-// stickyReader repeats its last error for ever; bufio forgets one that Peek has met.
+// stickyReader repeats its last error forever, because bufio forgets an error that Peek encountered.
 type stickyReader struct {
 	in  io.Reader
 	err error

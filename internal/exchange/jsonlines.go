@@ -7,13 +7,13 @@ import (
 	"io"
 )
 
-var errArray = errors.New("a JSON array; JSON lines have one object a line (jq -c '.[]' makes them)")
+var errArray = errors.New("a JSON array; JSON lines need one object per line (convert with jq -c '.[]')")
 
 // jsonReader reads JSON lines. Blank lines are skipped.
 type jsonReader[T any] struct {
 	lines  *bufio.Scanner
 	line   int
-	begun  bool // behind the first line that isn't blank
+	begun  bool // past the first line that isn't blank
 	schema Schema[T]
 }
 
@@ -44,7 +44,7 @@ func (r *jsonReader[T]) next() (Row[T], error) {
 func (r *jsonReader[T]) readLine() ([]byte, error) {
 	more := r.lines.Scan()
 	r.line++
-	// The scanner hands on what it has before a read error, a line that may have been cut off.
+	// Before it reports a read error, the scanner returns the data it has, which may be a truncated line.
 	err := r.lines.Err()
 	switch {
 	case errors.Is(err, bufio.ErrTooLong), err == nil && len(r.lines.Bytes()) > maxRow:

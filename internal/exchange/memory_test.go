@@ -12,10 +12,10 @@ import (
 
 const (
 	streamLength = 16 << 20
-	liveLimit    = 1 << 20 // of a reader with short rows, its buffers included
+	liveLimit    = 1 << 20 // for a reader of short rows, including its buffers
 )
 
-// stream is a long file made while it is read.
+// stream is a long file that is generated while it is read.
 type stream struct {
 	pending strings.Reader
 	left    int // bytes, roughly
@@ -34,7 +34,7 @@ func (s *stream) Read(p []byte) (int, error) {
 	return s.pending.Read(p)
 }
 
-// newStream returns a stream that begins with head, and goes on with the row over and over.
+// newStream returns a stream that starts with head and then repeats the row.
 func newStream(length int, head, row string) io.Reader {
 	return io.MultiReader(strings.NewReader(head), &stream{left: length, row: func() string { return row }})
 }
@@ -52,7 +52,7 @@ var longFiles = map[string]struct {
 	"CSV":                      {exchange.CSV, "id,name,powers\n", `1,Yoda,"` + filler + "\"\n"},
 }
 
-// growth reads a file and returns by how much the live heap grew at most, in bytes, and the rows.
+// growth reads a file and returns the peak growth of the live heap, in bytes, and the number of rows.
 func growth(t *testing.T, f exchange.Format, file io.Reader, visit func(hero)) (peak int64, rows int) {
 	t.Helper()
 	before := liveHeap()
@@ -83,7 +83,7 @@ func TestLongFilesAreNotHeld(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			peak, rows := growth(t, file.format, newStream(streamLength, file.head, file.row), func(hero) {})
 			if rows < streamLength/2048 {
-				t.Errorf("%d rows only", rows)
+				t.Errorf("only %d rows", rows)
 			}
 			if peak > liveLimit {
 				t.Errorf("%d MiB live, want at most %d", peak>>20, liveLimit>>20)
@@ -92,8 +92,8 @@ func TestLongFilesAreNotHeld(t *testing.T) {
 	}
 }
 
-// TestHeldRowsAreSeen shows that the measure of TestLongFilesAreNotHeld tells a reader that holds
-// its rows.
+// TestHeldRowsAreSeen checks that the measurement in TestLongFilesAreNotHeld detects a reader that
+// retains its rows.
 func TestHeldRowsAreSeen(t *testing.T) {
 	file := longFiles["CSV"]
 	var held []hero
@@ -104,20 +104,20 @@ func TestHeldRowsAreSeen(t *testing.T) {
 	runtime.KeepAlive(held)
 }
 
-// What isn't part of a row may be of any length, and takes no memory either.
+// TestLongTextBetweenRows checks that text outside rows may be arbitrarily long without using memory.
 func TestLongTextBetweenRows(t *testing.T) {
 	const insert = "; INSERT INTO hero(id, name) VALUES (1, 'a');"
 	for name, middle := range map[string][3]string{
-		"string in another statement":   {"SELECT '", filler, "'"},
-		"word in another statement":     {"SELECT x", strings.Repeat("x", 1000), ""},
-		"insert into another table":     {"INSERT INTO villain(id) VALUES (1)", ",(1)", ""},
-		"copy of another table":         {"COPY villain (id) FROM stdin;\n", filler + "\n", "\\.\n"},
-		"row refused for its copy":      {"COPY hero (cape) FROM stdin;\n", filler + "\n", "\\.\n"},
-		"routine":                       {"DELIMITER ;;\n", filler + ";\n", "DELIMITER ;\n"},
-		"comment":                       {"/*", filler, "*/"},
-		"blanks":                        {"SELECT", strings.Repeat(" \n", 500), ""},
-		"dollar quote":                  {"DO $$", filler, "$$"},
-		"row refused for its statement": {"INSERT INTO hero(cape) VALUES ('", filler, "')"},
+		"string in another statement":    {"SELECT '", filler, "'"},
+		"word in another statement":      {"SELECT x", strings.Repeat("x", 1000), ""},
+		"insert into another table":      {"INSERT INTO villain(id) VALUES (1)", ",(1)", ""},
+		"copy of another table":          {"COPY villain (id) FROM stdin;\n", filler + "\n", "\\.\n"},
+		"row rejected for its copy":      {"COPY hero (cape) FROM stdin;\n", filler + "\n", "\\.\n"},
+		"routine":                        {"DELIMITER ;;\n", filler + ";\n", "DELIMITER ;\n"},
+		"comment":                        {"/*", filler, "*/"},
+		"blanks":                         {"SELECT", strings.Repeat(" \n", 500), ""},
+		"dollar quote":                   {"DO $$", filler, "$$"},
+		"row rejected for its statement": {"INSERT INTO hero(cape) VALUES ('", filler, "')"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := io.MultiReader(newStream(4*maxRow, middle[0], middle[1]), strings.NewReader(middle[2]+insert))
@@ -147,7 +147,7 @@ func TestLongestRow(t *testing.T) {
 		format              exchange.Format
 		head, before, after string
 		line                int
-		frame               int // bytes of the row that aren't text
+		frame               int // bytes of the row other than the text
 	}{
 		"SQL":            {exchange.SQL, "INSERT INTO hero(id, name, powers) VALUES\n(1, 'a', ''),\n", "(2,'b','", "'),(3, 'c', '');", 3, len("2,'b','')")},
 		"COPY":           {exchange.SQL, "COPY hero(id, powers) FROM stdin;\n1\ta\n", "2\t", "\r\n3\tc\n\\.\n", 3, len("2\t")},
@@ -163,7 +163,7 @@ func TestLongestRow(t *testing.T) {
 			}
 			tooLong := file.head + file.before + strings.Repeat("x", maxRow-file.frame+1) + file.after
 			got := listing(strings.NewReader(tooLong), file.format, heroes())
-			want := fmt.Sprintf("END line %d: a row of more than %d bytes\n", file.line, maxRow)
+			want := fmt.Sprintf("END line %d: row longer than %d bytes\n", file.line, maxRow)
 			if !strings.HasSuffix(got, want) || strings.Count(got, "\n") != 2 {
 				t.Errorf("got\n%.300swant one row and\n%s", got, want)
 			}
@@ -177,15 +177,15 @@ func TestRowsWithoutEnd(t *testing.T) {
 		head, row string
 		want      string
 	}{
-		"SQL values":      {exchange.SQL, "INSERT INTO hero(id) VALUES (1", ",1", "END line 1: a row of more than 1048576 bytes\n"},
-		"SQL expression":  {exchange.SQL, "INSERT INTO hero(id) VALUES (1", "+(1", "END line 1: a row of more than 1048576 bytes\n"},
-		"SQL name":        {exchange.SQL, "INSERT INTO ", "x", "END line 1: a row of more than 1048576 bytes\n"},
-		"COPY":            {exchange.SQL, "COPY hero(id) FROM stdin;\n", "1", "END line 2: a row of more than 1048576 bytes\n"},
-		"CREATE TABLE":    {exchange.SQL, "CREATE TABLE hero (id int", ",x int", "END line 1: a row of more than 1048576 bytes\n"},
-		"CSV fields":      {exchange.CSV, "id,name\n", ",", "END line 2: a row of more than 1048576 bytes\n"},
-		"CSV quoted text": {exchange.CSV, "id,name\n1,\"", "x\n", "END line 2: a row of more than 1048576 bytes\n"},
-		"CSV header":      {exchange.CSV, "", "x", "END line 1: a row of more than 1048576 bytes\n"},
-		"JSON":            {exchange.JSONLines, "{}\n", "x", "1 next\nEND line 2: a row of more than 1048576 bytes\n"},
+		"SQL values":      {exchange.SQL, "INSERT INTO hero(id) VALUES (1", ",1", "END line 1: row longer than 1048576 bytes\n"},
+		"SQL expression":  {exchange.SQL, "INSERT INTO hero(id) VALUES (1", "+(1", "END line 1: row longer than 1048576 bytes\n"},
+		"SQL name":        {exchange.SQL, "INSERT INTO ", "x", "END line 1: row longer than 1048576 bytes\n"},
+		"COPY":            {exchange.SQL, "COPY hero(id) FROM stdin;\n", "1", "END line 2: row longer than 1048576 bytes\n"},
+		"CREATE TABLE":    {exchange.SQL, "CREATE TABLE hero (id int", ",x int", "END line 1: row longer than 1048576 bytes\n"},
+		"CSV fields":      {exchange.CSV, "id,name\n", ",", "END line 2: row longer than 1048576 bytes\n"},
+		"CSV quoted text": {exchange.CSV, "id,name\n1,\"", "x\n", "END line 2: row longer than 1048576 bytes\n"},
+		"CSV header":      {exchange.CSV, "", "x", "END line 1: row longer than 1048576 bytes\n"},
+		"JSON":            {exchange.JSONLines, "{}\n", "x", "1 next\nEND line 2: row longer than 1048576 bytes\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := listing(newStream(2*maxRow, file.head, strings.Repeat(file.row, 100)), file.format, heroes()); got != file.want {

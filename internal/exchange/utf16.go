@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// utf16Order returns the byte order of a file in UTF-16 and the length of its byte order mark, nil for any other file. The
-// formats all begin with an ASCII character, which shows in a file without a mark.
+// utf16Order returns the byte order of a file in UTF-16 and the length of its byte order mark, or nil for any other file.
+// Without a mark, it relies on the fact that every format starts with an ASCII character.
 func utf16Order(head []byte) (order binary.ByteOrder, mark int) {
 	switch {
 	case bytes.HasPrefix(head, []byte{0xFF, 0xFE}):
@@ -24,8 +24,8 @@ func utf16Order(head []byte) (order binary.ByteOrder, mark int) {
 	return binary.BigEndian, 0
 }
 
-// utf16Reader turns UTF-16 into UTF-8. Invalid UTF-16, such as half of a surrogate pair, becomes invalid UTF-8, so that its
-// row is refused.
+// utf16Reader converts UTF-16 to UTF-8. Invalid UTF-16, such as half of a surrogate pair, becomes invalid UTF-8, so that
+// its row is rejected.
 type utf16Reader struct {
 	in    *bufio.Reader
 	order binary.ByteOrder

@@ -9,7 +9,7 @@ import (
 	"superheroes/internal/exchange"
 )
 
-// encode16 returns a text in UTF-16.
+// encode16 encodes a string in UTF-16.
 func encode16(order binary.AppendByteOrder, text string) string {
 	var encoded []byte
 	for _, unit := range utf16.Encode([]rune(text)) {

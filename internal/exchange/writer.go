@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-// Writer writes items to a file, one after the other. It isn't safe for concurrent use.
+// Writer writes items to a file one by one. It isn't safe for concurrent use.
 type Writer[T any] struct {
 	out   *bufio.Writer
 	write func(item T) error
@@ -15,7 +15,7 @@ type Writer[T any] struct {
 }
 
 // NewWriter returns a writer of JSON lines or of CSV, with a header line and lines that end in LF.
-// Of any other format every Write and Flush fails.
+// For any other format, every Write and Flush fails.
 func NewWriter[T any](w io.Writer, f Format, s Schema[T]) *Writer[T] {
 	out := &Writer[T]{out: bufio.NewWriterSize(w, 64<<10)}
 	switch f {
@@ -41,13 +41,13 @@ func NewWriter[T any](w io.Writer, f Format, s Schema[T]) *Writer[T] {
 	return out
 }
 
-// Write appends an item; it is certain to be in the file after Flush only.
+// Write appends an item. It is guaranteed to be written only after Flush.
 func (w *Writer[T]) Write(item T) error { return w.do(func() error { return w.write(item) }) }
 
-// Flush writes everything to the writer below.
+// Flush writes any buffered data to the underlying writer.
 func (w *Writer[T]) Flush() error { return w.do(w.out.Flush) }
 
-// do takes a step unless one failed before.
+// do runs step unless an earlier one failed.
 func (w *Writer[T]) do(step func() error) error {
 	if w.err != nil {
 		return w.err

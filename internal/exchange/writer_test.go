@@ -13,9 +13,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write the golden files")
+var update = flag.Bool("update", false, "regenerate the golden files")
 
-// roster has in it what the formats treat in a special way.
+// roster contains everything that the formats treat specially.
 var roster = []hero{
 	{ID: 1, Name: "Yoda", OtherName: "Minch", Level: 900, Picture: "/yoda.svg", Powers: "Force, Patience"},
 	{ID: 51, Name: `"Quoted"`, OtherName: "T'Challa", Level: -1},
@@ -41,10 +41,10 @@ func TestWrittenFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(string(want), string(got)); diff != "" {
-				t.Errorf("%s is another one now:\n%s", golden, diff)
+				t.Errorf("%s has changed:\n%s", golden, diff)
 			}
 			if diff := cmp.Diff(roster, readAll(t, bytes.NewReader(want), f, heroes())); diff != "" {
-				t.Errorf("%s reads as something else:\n%s", golden, diff)
+				t.Errorf("%s reads back differently:\n%s", golden, diff)
 			}
 		})
 	}

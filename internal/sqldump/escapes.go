@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// escapes says what a backslash means: each letter that stands for another byte after one, followed by that byte.
+// escapes lists backslash escapes: each letter that may follow a backslash, followed by the byte it stands for.
 type escapes string
 
 const (
@@ -17,7 +17,7 @@ const (
 	copyText    escapes = "b\bf\fn\nr\rt\tv\v" // the lines of PostgreSQL's COPY
 )
 
-// decode replaces what begins with a backslash.
+// decode replaces backslash escape sequences.
 func (e escapes) decode(text string) string {
 	var value []byte
 	for e != none {
@@ -32,8 +32,9 @@ func (e escapes) decode(text string) string {
 
 var number = regexp.MustCompile(`^([0-7]{1,3}|x[[:xdigit:]]{1,2})`)
 
-// decodeOne appends what the start of a text stands for after a backslash, and returns the rest. What no text can hold,
-// such as half of a surrogate pair, makes the value invalid UTF-8, which whoever takes the row refuses.
+// decodeOne decodes the escape sequence at the start of escaped, which follows a backslash, appends the result to value and
+// returns the rest. A character that doesn't exist, such as half of a surrogate pair, makes the value invalid UTF-8, which
+// the caller of Next must reject.
 func (e escapes) decodeOne(value []byte, escaped string) (longer []byte, rest string) {
 	first, rest := escaped[0], escaped[1:]
 	digits := number.FindString(escaped)

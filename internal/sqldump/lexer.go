@@ -16,8 +16,8 @@ type kind int
 const (
 	end     kind = iota // of the file
 	word                // a keyword, a number or a name without quotes, as written
-	name                // a name in quotes, which the text lacks
-	literal             // a string: its value
+	name                // a quoted name; text is without the quotes
+	literal             // a string; text is its value
 	symbol              // one byte
 )
 
@@ -25,25 +25,25 @@ type token struct {
 	kind     kind
 	text     string
 	line     int
-	from, to int // where it is in lexer.kept
+	from, to int // its position in lexer.kept
 }
 
-// lexer cuts a file into tokens. After an error every token is the end.
+// lexer splits a file into tokens. After an error, every token is end.
 type lexer struct {
 	in    *bufio.Reader
 	line  int // of the next byte, from 1
 	mysql bool
 	tok   token // the current one
-	err   error // what ended the file too early
+	err   error // the error that stopped reading
 	errAt int   // its line
 
-	// kept is the text of a row or of the head of a statement, with each comment and run of white space as one blank. It
-	// never grows beyond maxRow. What is skipped isn't kept.
+	// kept is the text of a row or of the head of a statement, with each comment and run of white space replaced by one
+	// space. It never grows beyond maxRow. Skipped text isn't kept.
 	kept []byte
 	skip bool
 }
 
-// fail ends the file with an error, unless one did before.
+// fail stops reading with an error, unless an earlier one already did.
 func (l *lexer) fail(line int, err error) {
 	if l.err == nil {
 		l.err, l.errAt = err, line
@@ -77,13 +77,13 @@ func (l *lexer) keep(b byte) {
 	switch {
 	case l.skip:
 	case len(l.kept) == maxRow:
-		l.fail(l.line, fmt.Errorf("a row of more than %d bytes", maxRow))
+		l.fail(l.line, fmt.Errorf("row longer than %d bytes", maxRow))
 	default:
 		l.kept = append(l.kept, b)
 	}
 }
 
-// peek returns up to n bytes ahead: fewer before the end and before an error, which next will find.
+// peek returns up to n bytes ahead. It returns fewer before the end and before an error, which next will report.
 func (l *lexer) peek(n int) []byte {
 	ahead, _ := l.in.Peek(n)
 	return ahead
@@ -114,7 +114,7 @@ func (l *lexer) token(first byte) {
 	case isWord(first):
 		l.word(first)
 	case first == 0:
-		l.fail(l.line, errors.New("a NUL byte: this isn't a text file in UTF-8"))
+		l.fail(l.line, errors.New("NUL byte: the file isn't UTF-8 text"))
 	default:
 		l.tok.kind, l.tok.text = symbol, string(rune(first))
 		if first == '$' && !l.mysql {
@@ -123,7 +123,7 @@ func (l *lexer) token(first byte) {
 	}
 }
 
-// word reads a word, or the string that it is the prefix of: E'…' in PostgreSQL, N'…', and in MySQL a character set, as in
+// word reads a word, or the string that it prefixes: E'…' in PostgreSQL, N'…', and in MySQL a character set, such as
 // _binary 'text', which mariadb-dump writes.
 func (l *lexer) word(first byte) {
 	for ahead := l.peek(1); len(ahead) > 0 && isWord(ahead[0]); ahead = l.peek(1) {
@@ -152,7 +152,7 @@ func (l *lexer) escapes() escapes {
 	return none
 }
 
-var errNoEnd = errors.New("what begins with a quote here doesn't end")
+var errNoEnd = errors.New("unterminated quoted string")
 
 // quoted reads up to the closing quote. A doubled quote is part of the text.
 func (l *lexer) quoted(k kind, quote byte, e escapes) {
@@ -177,7 +177,7 @@ func (l *lexer) quoted(k kind, quote byte, e escapes) {
 
 var dollarTag = regexp.MustCompile(`^([\pL_][\pL\w]*)?\$`)
 
-// dollarQuoted reads the rest of $$…$$ or $tag$…$tag$, the body of a function. No value may be one.
+// dollarQuoted reads the rest of $$…$$ or $tag$…$tag$, the body of a function. It isn't accepted as a value.
 func (l *lexer) dollarQuoted() {
 	tag := dollarTag.Find(l.peek(64))
 	if tag == nil {
@@ -208,7 +208,8 @@ func (l *lexer) skipBlanks() {
 	}
 }
 
-// skipBlank skips a blank or a comment, if there is one. In MySQL, -- starts a comment only with a blank after it.
+// skipBlank skips one white space character or comment, and reports whether there was one. In MySQL, -- starts a comment
+// only if white space follows.
 func (l *lexer) skipBlank() bool {
 	ahead := l.peek(3)
 	switch {
@@ -226,14 +227,14 @@ func (l *lexer) skipBlank() bool {
 	return true
 }
 
-// skipComment skips a comment. PostgreSQL's nest, MySQL's don't.
+// skipComment skips a comment. Comments nest in PostgreSQL, but not in MySQL.
 func (l *lexer) skipComment() {
 	start, depth := l.line, 0
 	for {
 		b, ok := l.next()
 		switch {
 		case !ok:
-			l.fail(start, errors.New("a comment that doesn't end"))
+			l.fail(start, errors.New("unterminated comment"))
 			return
 		case b == '/' && l.ahead("*") && (depth == 0 || !l.mysql):
 			l.next()
@@ -253,8 +254,8 @@ func (l *lexer) skipLine() {
 	}
 }
 
-// readLine returns the rest of the line without its end; ok is false at the end of the file. No dump has a carriage return
-// that isn't part of a line's end.
+// readLine returns the rest of the line without its line ending; ok is false at the end of the file. It drops all carriage
+// returns, because in dumps they occur only in line endings.
 func (l *lexer) readLine() (line []byte, ok bool) {
 	l.kept = l.kept[:0]
 	for {
@@ -270,7 +271,7 @@ func (l *lexer) readLine() (line []byte, ok bool) {
 
 func isBlank(b byte) bool { return b == ' ' || '\t' <= b && b <= '\r' }
 
-// isWord counts every byte beyond ASCII as a letter, as PostgreSQL and MySQL do.
+// isWord treats every non-ASCII byte as a letter, as PostgreSQL and MySQL do.
 func isWord(b byte) bool {
 	return '0' <= b && b <= '9' || 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || b == '_' || b >= 0x80
 }

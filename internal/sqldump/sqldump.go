@@ -1,12 +1,13 @@
-// Package sqldump reads the rows of one table from a file of SQL: what pg_dump, mysqldump, mariadb-dump and the .dump of
-// sqlite3 write, and the INSERT statements that people write by hand.
+// Package sqldump reads the rows of one table from an SQL file: the output of pg_dump, mysqldump, mariadb-dump and sqlite3's
+// .dump, and INSERT statements written by hand.
 //
 // It understands INSERT … VALUES and COPY … FROM stdin, and CREATE TABLE for the order of the columns, which a dump's INSERT
-// does not repeat. Every other statement and everything about other tables is skipped. What a statement says about rows that
-// exist already (IGNORE, REPLACE, ON CONFLICT, ON DUPLICATE KEY) is ignored: whoever takes the rows decides that.
+// does not repeat. Every other statement and everything about other tables is skipped. What a statement says about existing
+// rows (IGNORE, REPLACE, ON CONFLICT, ON DUPLICATE KEY) is ignored: the caller decides that.
 //
-// Everything streams: one row is in memory at a time, and a row takes at most 1 MiB. A statement that can't be read is one
-// refused row: one with an unknown column, one that selects, one without a list of columns that no CREATE TABLE gave before.
+// Everything streams: one row is in memory at a time, and a row is at most 1 MiB long. A statement that can't be read (with
+// an unknown column, with a SELECT, or without both a column list and a preceding CREATE TABLE) is reported as one row with
+// an error.
 package sqldump
 
 import (
@@ -20,15 +21,15 @@ import (
 	"strings"
 )
 
-// maxRow is the longest row that is read, in bytes, without comments and runs of white space.
+// maxRow is the maximum length of a row, in bytes, not counting comments and repeated white space.
 const maxRow = 1 << 20
 
 // Row is a row of the table.
 type Row struct {
 	Line   int     // where it starts, from 1
-	Values []Value // those that are given: not NULL, DEFAULT or the next id
+	Values []Value // the explicit values: not NULL, DEFAULT or the next id
 	Err    error   // why the row can't be read
-	Column string  // that Err is about; "" when it is not about one
+	Column string  // the column that Err is about; "" if it isn't about a single one
 }
 
 // Value is a string or an integer.
@@ -38,20 +39,20 @@ type Value struct{ Column, Text string }
 type Reader struct {
 	lexer
 	table   string
-	columns []string // that the table may have
+	columns []string // the allowed columns
 
 	created []string // the columns of the table, in the order of CREATE TABLE
 	into    []string // the columns of the INSERT or COPY that is being read, nil between statements
-	copying bool     // it is a COPY
+	copying bool     // the current statement is a COPY
 	refused error    // why the current statement can't be read
 
-	found bool   // the table has a statement with rows
-	other string // another table that has one
+	found bool   // a statement with rows of the table was found
+	other string // another table for which one was found
 }
 
-// NewReader returns a reader of the rows of a table. The first of its columns is the id, which may be the next value of a
-// sequence. Files may spell columns in any letter case. Unless the head of a dump says otherwise, mysql says which dialect the
-// file is in: that of MySQL and MariaDB, or PostgreSQL's, which SQLite's inserts follow too.
+// NewReader returns a reader of the rows of a table. The first column is the id, which may be the next value of a sequence.
+// Files may spell columns in any letter case. mysql selects the dialect of MySQL and MariaDB; otherwise it is PostgreSQL's,
+// which SQLite's inserts follow too. The header of a dump takes precedence over mysql.
 func NewReader(in *bufio.Reader, table string, columns []string, mysql bool) *Reader {
 	switch head, _ := in.Peek(512); {
 	case bytes.Contains(head, []byte("-- MariaDB dump")), bytes.Contains(head, []byte("-- MySQL dump")):
@@ -64,11 +65,11 @@ func NewReader(in *bufio.Reader, table string, columns []string, mysql bool) *Re
 	return r
 }
 
-// Line returns the line in which the error was found that ended the file.
+// Line returns the line of the error that stopped reading.
 func (r *Reader) Line() int { return r.errAt }
 
-// Next returns the next row, and io.EOF after the last. Any other error ends the file: the reader failed, a string or statement
-// doesn't end, a row is longer than 1 MiB.
+// Next returns the next row, and io.EOF after the last. Any other error stops reading: a read error, an unterminated string
+// or statement, or a row longer than 1 MiB.
 func (r *Reader) Next() (Row, error) {
 	for r.err == nil {
 		row, complete := Row{Line: r.tok.line}, false
@@ -98,11 +99,11 @@ func (r *Reader) Next() (Row, error) {
 	return Row{}, r.err
 }
 
-// statement reads the head of a statement: if it has rows of the table, up to the first.
+// statement reads the head of a statement. If the statement has rows of the table, it stops before the first one.
 func (r *Reader) statement() {
 	r.kept = r.kept[:0]
 	switch {
-	case r.isSymbol(`\`): // a command to psql
+	case r.isSymbol(`\`): // a psql command
 		r.skipLine()
 		r.tok = token{kind: symbol, text: ";"}
 	case r.isWord("DELIMITER") && r.mysql:
@@ -140,7 +141,7 @@ func (r *Reader) skipRoutines() {
 	r.tok = token{kind: symbol, text: ";"}
 }
 
-// create notes the columns that CREATE TABLE gives the table. One that can't be read is skipped, like every other CREATE.
+// create records the columns of a CREATE TABLE for the table. One that can't be read is skipped, like every other CREATE.
 func (r *Reader) create() {
 	r.advance()
 	r.skipWords("GLOBAL", "LOCAL", "TEMP", "TEMPORARY", "UNLOGGED", "FOREIGN", "OR", "REPLACE")
@@ -157,7 +158,7 @@ func (r *Reader) create() {
 
 var constraint = regexp.MustCompile(`(?i)^(PRIMARY|KEY|INDEX|UNIQUE|FULLTEXT|SPATIAL|CONSTRAINT|FOREIGN|CHECK|EXCLUDE|LIKE|PERIOD)$`)
 
-// definitions reads the parentheses of CREATE TABLE and returns the names of the columns.
+// definitions reads the parenthesized part of CREATE TABLE and returns the names of the columns.
 func (r *Reader) definitions() (columns []string) {
 	first, depth := true, 0
 	for ; r.tok.kind != end && !r.isSymbol(";"); r.advance() {
@@ -181,12 +182,12 @@ func (r *Reader) definitions() (columns []string) {
 	return columns
 }
 
-// insert reads INSERT INTO table (columns) VALUES, and leaves the first row.
+// insert reads INSERT INTO table (columns) VALUES, up to the first row.
 func (r *Reader) insert() {
 	r.advance()
 	r.skipWords("LOW_PRIORITY", "HIGH_PRIORITY", "DELAYED", "IGNORE", "OR", "REPLACE")
 	r.expect(r.isWord("INTO"), "INTO")
-	columns := r.target("an INSERT")
+	columns := r.target("INSERT")
 	if columns == nil {
 		return
 	}
@@ -207,11 +208,11 @@ func (r *Reader) insertedRow(row *Row) (complete bool) {
 		r.into = nil
 		return false
 	}
-	if !r.expect(r.isSymbol(",") || r.isWord("VALUES", "VALUE"), "a comma or semicolon behind the row") {
+	if !r.expect(r.isSymbol(",") || r.isWord("VALUES", "VALUE"), "a comma or semicolon after the row") {
 		return false
 	}
 	if !r.isSymbol("(") {
-		return r.expect(false, "the ( of a row")
+		return r.expect(false, "( before a row")
 	}
 	row.Line = r.tok.line
 	r.kept = r.kept[:0]
@@ -226,10 +227,11 @@ func (r *Reader) insertedRow(row *Row) (complete bool) {
 	}
 	row.checkCount(count, len(r.into))
 	r.kept = r.kept[:0]
-	return r.expect(r.isSymbol(")"), "the ) of the row")
+	return r.expect(r.isSymbol(")"), ") after the row")
 }
 
-// value reads up to the comma or parenthesis after a value. It returns the SQL of the value, and its token if it has only one.
+// value reads up to the comma or parenthesis after a value. It returns the SQL of the value, and its token if it consists of
+// a single one.
 func (r *Reader) value() (only token, sql []byte) {
 	only = r.tok
 	count, depth, to := 0, 0, r.tok.from
@@ -261,7 +263,7 @@ var (
 	nextID  = regexp.MustCompile(`(?i)^((pg_catalog ?\. ?)?nextval ?\( ?('[^']*'( ?:: ?regclass)?|` + sequence + `) ?\)|next value for ` + sequence + `)$`)
 )
 
-// take adds a value to the row, or the reason why the row can't be taken.
+// take adds a value to the row, or sets the row's error.
 func (r *Reader) take(row *Row, column string, only token, sql []byte) {
 	switch {
 	case only.kind == literal:
@@ -285,14 +287,14 @@ func (r *Row) checkCount(values, columns int) {
 	r.Err, r.Column = fmt.Errorf("%d value%s for %d columns", values, plural, columns), ""
 }
 
-// copy reads COPY table (columns) FROM stdin; up to its lines. The lines of one that is refused, or of another table, are
-// skipped.
+// copy reads COPY table (columns) FROM stdin; up to its data lines. It skips the data lines of a COPY that is refused or for
+// another table.
 func (r *Reader) copy() {
 	r.advance()
 	if r.isSymbol("(") { // COPY (SELECT …) TO
 		return
 	}
-	columns := r.target("a COPY")
+	columns := r.target("COPY")
 	fromStdin, plain := false, false
 	for ; r.tok.kind != end && !r.isSymbol(";"); r.advance() {
 		plain = r.isWord("STDIN") && !fromStdin
@@ -309,7 +311,7 @@ func (r *Reader) copy() {
 		r.into, r.copying = columns, true
 		return
 	case columns != nil:
-		r.refuse("a COPY that isn't just FROM stdin, as pg_dump writes it")
+		r.refuse("COPY must be FROM stdin without options, as pg_dump writes it")
 	}
 	for more := fromStdin; more; {
 		_, more = r.copiedLine()
@@ -318,7 +320,7 @@ func (r *Reader) copy() {
 
 var errCopyEnds = errors.New("the file ends within a COPY, before its end marker")
 
-// copiedLine reads a line of a COPY; ok is false after the last, at the end marker.
+// copiedLine reads a data line of a COPY; ok is false at the end marker.
 func (r *Reader) copiedLine() (line []byte, ok bool) {
 	from := r.line
 	if line, ok = r.readLine(); !ok {
@@ -341,7 +343,7 @@ func (r *Reader) copiedRow(row *Row) (complete bool) {
 	for i := 0; i < len(line); i++ {
 		switch line[i] {
 		case '\\':
-			i++ // a tab after it is text
+			i++ // an escaped tab is text
 		case '\t':
 			values = append(values, string(line[start:i]))
 			start = i + 1
@@ -357,8 +359,8 @@ func (r *Reader) copiedRow(row *Row) (complete bool) {
 	return true
 }
 
-// target reads the name of a table that rows go into, and returns the columns: those that the statement names, or else those
-// of CREATE TABLE. It returns none for another table and when the statement is refused.
+// target reads the name of the table that rows are inserted into, and returns the columns: the statement's own, or else those
+// of CREATE TABLE. It returns nil for another table and for a refused statement.
 func (r *Reader) target(statement string) []string {
 	table := r.tableName()
 	switch {
@@ -373,16 +375,16 @@ func (r *Reader) target(statement string) []string {
 	if r.isSymbol("(") {
 		names = r.columnNames()
 	} else if names == nil {
-		r.refuse("%s without a list of columns, and no CREATE TABLE before it says what its values are", statement)
+		r.refuse("%s has no column list, and no preceding CREATE TABLE defines its columns", statement)
 	}
 	var columns []string
 	for _, name := range names {
 		at := slices.IndexFunc(r.columns, func(column string) bool { return strings.EqualFold(column, name) })
 		switch {
 		case at < 0:
-			r.refuse("an unknown column %.60q; known are %s", name, strings.Join(r.columns, ", "))
+			r.refuse("unknown column %.60q; known columns: %s", name, strings.Join(r.columns, ", "))
 		case slices.Contains(columns, r.columns[at]):
-			r.refuse("column %s is there twice", r.columns[at])
+			r.refuse("duplicate column %s", r.columns[at])
 		default:
 			columns = append(columns, r.columns[at])
 		}
@@ -393,7 +395,7 @@ func (r *Reader) target(statement string) []string {
 	return columns
 }
 
-// tableName reads a name, whatever schema it is in.
+// tableName reads a table name, ignoring its schema.
 func (r *Reader) tableName() string {
 	table := r.name("a table")
 	for r.isSymbol(".") {
@@ -403,13 +405,13 @@ func (r *Reader) tableName() string {
 	return table
 }
 
-// columnNames reads the names in parentheses.
+// columnNames reads column names in parentheses.
 func (r *Reader) columnNames() (names []string) {
 	for more := true; more && r.refused == nil; more = r.isSymbol(",") {
 		r.advance()
 		names = append(names, r.name("a column"))
 	}
-	r.expect(r.isSymbol(")"), "a comma or ) behind a column")
+	r.expect(r.isSymbol(")"), "a comma or ) after a column")
 	return names
 }
 
@@ -431,22 +433,22 @@ func (r *Reader) isWord(words ...string) bool {
 	return r.tok.kind == word && slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, r.tok.text) })
 }
 
-// expect goes on to the next token if ok says that the current one is what should be there. Otherwise it refuses the
-// statement, or ends the file if that breaks off here.
+// expect advances to the next token if ok says that the current one is as expected. Otherwise it refuses the statement, or
+// fails if the file ends here.
 func (r *Reader) expect(ok bool, what string) bool {
 	switch {
 	case r.refused != nil:
 	case ok:
 		r.advance()
 	case r.tok.kind == end:
-		r.fail(r.tok.line, fmt.Errorf("the file ends within a statement, where %s should be", what))
+		r.fail(r.tok.line, fmt.Errorf("the file ends within a statement; expected %s", what))
 	default:
-		r.refuse("%s should be where %.60q is", what, r.tok.text)
+		r.refuse("expected %s, found %.60q", what, r.tok.text)
 	}
 	return ok
 }
 
-// refuse says why the statement can't be read, unless that is known.
+// refuse records why the statement can't be read, unless an earlier reason is recorded.
 func (r *Reader) refuse(format string, args ...any) {
 	if r.refused == nil {
 		r.refused = fmt.Errorf(format, args...)

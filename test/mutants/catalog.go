@@ -1,11 +1,12 @@
 package main
 
-// catalog's mutants: the catalogs with their stores, storage kinds, the file formats of import, and the settings of the command line.
+// catalogMutants are faults in the catalogs with their stores, the storage kinds, the import formats and the command line's
+// settings.
 var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing changes
 	// Issue 12, section 2.
 	{
-		name:   "rows are loaded that no pick has paid for",
-		guards: "eco reads no more rows than strict, however slow the table is",
+		name:   "rows are preloaded without credit from picks",
+		guards: "eco never reads more rows than strict, however slow the table is",
 		file:   "internal/catalog/load.go",
 		old:    " && p.now() >= m.resume && p.credit.covers(min(m.missing, pageSize))",
 		new:    " && p.now() >= m.resume",
@@ -14,7 +15,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 	},
 	{
 		name:   "picks wait for the ids of a large table",
-		guards: "eco is never slower than strict, and a pick waits for no row but its own",
+		guards: "eco is never slower than strict, and a pick never waits for other rows",
 		file:   "internal/catalog/picker.go",
 		old:    "quickIDs = 10_000",
 		new:    "quickIDs = 100_000",
@@ -22,8 +23,8 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestLargeTable$/^no_pick_waits",
 	},
 	{
-		name:   "a changed row stays in memory as it was",
-		guards: "a change made here is applied to what is in memory, at once",
+		name:   "a changed row stays in memory unchanged",
+		guards: "a change made in this process is immediately applied to the rows in memory",
 		file:   "internal/catalog/write.go",
 		old: `		p.insert(id)
 		if x, at, ok := p.slot(id); ok {
@@ -35,8 +36,8 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:  "^TestWriteIsSeen$/^changes,_new_rows_and_deletions$",
 	},
 	{
-		name:   "a renewal under way undoes a change made meanwhile",
-		guards: "every pick that begins after a change made here sees it",
+		name:   "a concurrent renewal undoes a change",
+		guards: "every pick that starts after a change in this process sees it",
 		file:   "internal/catalog/renew.go",
 		old:    "if ids = p.edits.applied(ids, edited); !slices.Equal(ids, old.ids) {",
 		new:    "if !slices.Equal(ids, old.ids) {",
@@ -44,8 +45,8 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestWriteBesideReads$/^the_first_renewal$/^a_new_row$",
 	},
 	{
-		name:   "a read with a stale plan is not repeated",
-		guards: "nobody sees 'cached plan must not change result type': it is repeated once",
+		name:   "a read with a stale plan is not retried",
+		guards: "clients never see 'cached plan must not change result type': the read is retried once",
 		file:   "internal/postgres/read.go",
 		old:    "if (isStale(err) || isCanceled(err) && !isTimeLimit(err)) && mayRepeat() {",
 		new:    "if isCanceled(err) && !isTimeLimit(err) && mayRepeat() {",
@@ -53,8 +54,8 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestAlteredTable$/^cache_statement$",
 	},
 	{
-		name:   "a statement canceled in another's place is not repeated",
-		guards: "a cancellation meant for another statement is nobody's failure",
+		name:   "a statement canceled in place of another is not retried",
+		guards: "a cancellation meant for another statement causes no failure",
 		file:   "internal/postgres/read.go",
 		old:    "if (isStale(err) || isCanceled(err) && !isTimeLimit(err)) && mayRepeat() {",
 		new:    "if isStale(err) && mayRepeat() {",
@@ -62,8 +63,8 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestStrayCancellation$",
 	},
 	{
-		name:   "readiness of SQLite does not read the table",
-		guards: "readiness tells the truth: not ready when every request fails",
+		name:   "the readiness check of SQLite does not read the table",
+		guards: "readiness is accurate: a service is not ready if every request fails",
 		file:   "internal/sqlite/catalog.go",
 		old: `	if err := s.db.Ping(ctx); err != nil {
 		return err
@@ -80,8 +81,8 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 
 	// Issue 12, section 3.
 	{
-		name:   "columns of text may have any type",
-		guards: "a table of another shape is named at the start",
+		name:   "text columns may have any type",
+		guards: "a table with the wrong columns is reported at startup",
 		file:   "internal/catalog/shape.go",
 		old:    "case found[at].Kind != kind:",
 		new:    "case kind == IntegerColumn && found[at].Kind != kind:",
@@ -90,7 +91,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 	},
 	{
 		name:   "stored values outside the contract are served",
-		guards: "a row with a value outside the contract is refused, naming its id",
+		guards: "a row with a value outside the contract is rejected with its id",
 		file:   "internal/catalog/row.go",
 		old:    "err = unreadable(table, item, checkLimits(table, item))",
 		new:    "err = unreadable(table, item, err)",
@@ -107,8 +108,8 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestIdentityAlways$",
 	},
 	{
-		name:   "the check for PgBouncer's parameter is the wrong way round",
-		guards: "through PgBouncer a start with the parameter works, one without names it",
+		name:   "the check for PgBouncer's parameter is inverted",
+		guards: "behind PgBouncer, starting with the required parameter works, and the error without it names the parameter",
 		file:   "internal/postgres/connect.go",
 		old:    "DefaultQueryExecMode != pgx.QueryExecModeCacheStatement",
 		new:    "DefaultQueryExecMode == pgx.QueryExecModeCacheStatement",
@@ -116,8 +117,8 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestPgBouncerWithoutItsParameter$",
 	},
 	{
-		name:   "a MariaDB without TLS is no known failure",
-		guards: "TLS to each store: a server that has none is reported as unavailable",
+		name:   "a MariaDB without TLS is not classified",
+		guards: "TLS to each store: a server without TLS is reported as unavailable",
 		file:   "internal/mariadb/error.go",
 		old:    "errors.Is(err, mysql.ErrInvalidConn), errors.Is(err, mysql.ErrNoTLS), ",
 		new:    "errors.Is(err, mysql.ErrInvalidConn), ",
@@ -125,8 +126,8 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestClassify$/^no_TLS_there$",
 	},
 	{
-		name:   "a secret keeps the carriage return of its file",
-		guards: "every secret can be in a file, whatever line end an editor adds",
+		name:   "a secret keeps the carriage return at the end of its file",
+		guards: "every secret can be in a file, whatever line ending an editor adds",
 		file:   "cmd/superheroes/settings.go",
 		old:    `strings.TrimRight(string(content), "\r\n")`,
 		new:    `strings.TrimSuffix(string(content), "\n")`,
@@ -143,7 +144,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestReadCSV$/^tabs$",
 	},
 	{
-		name:   "a comma in a column's type begins another column",
+		name:   "a comma in a column's type starts another column",
 		guards: "import reads what mariadb-dump and pg_dump write by default",
 		file:   "internal/sqldump/sqldump.go",
 		old:    "first = depth == 1",
@@ -152,8 +153,8 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestReadDumps$",
 	},
 	{
-		name:   "a stray part of the admin token is shown",
-		guards: "no secret is in any output, wherever it was put",
+		name:   "a stray part of the admin token is printed",
+		guards: "no secret appears in any output, wherever it was given",
 		file:   "cmd/superheroes/settings.go",
 		old:    `strings.Contains(arg, "://") || strings.HasPrefix(arg, "--admin-token") || `,
 		new:    `strings.Contains(arg, "://") || `,
@@ -161,8 +162,8 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestNoSecretIsShown$/^where_it_does_not_belong$",
 	},
 	{
-		name:   "an empty variable is taken for a value",
-		guards: "an empty variable counts as unset, and no longer ends with exit code 2",
+		name:   "an empty variable counts as a value",
+		guards: "an empty variable counts as unset and no longer causes exit code 2",
 		file:   "cmd/superheroes/settings.go",
 		old:    `if value == "" {`,
 		new:    `if _, set := os.LookupEnv(flag.Envs[0]); !set && value == "" {`,
@@ -172,8 +173,8 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 
 	// Issue 13, section 1.
 	{
-		name:   "a client in a hurry cuts its read short",
-		guards: "a read by key is finished, and costs no connection, whatever its client asked",
+		name:   "a client that gives up cancels its read",
+		guards: "a read by key completes, without costing a connection, whatever deadline its client set",
 		file:   "internal/postgres/read.go",
 		old:    "got, err = do(statement, conn)",
 		new:    "got, err = do(ctx, conn)",
@@ -181,8 +182,8 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestHastyClients$",
 	},
 	{
-		name:   "a list out of time blames a store that answers",
-		guards: "a long list or search that runs out of time is told from a store that does not answer",
+		name:   "a list that times out blames a responsive store",
+		guards: "a long list or search that times out is distinguished from a store that does not respond",
 		file:   "internal/catalog/unfinished.go",
 		old:    "storage.KindOf(err) != nil",
 		new:    "storage.KindOf(err) == nil",
@@ -193,7 +194,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 	// Issue 13, section 2.
 	{
 		name:   "a batch of picks does not state its age",
-		guards: "/api/*/picks says how old its oldest pick is, so that none is used after a second",
+		guards: "/api/*/picks reports the age of its oldest pick, so that none is used after a second",
 		file:   "internal/catalog/picker.go",
 		old:    "if age = now - x.epoch.checked; age >= MaxAge {",
 		new:    "if age = now - x.epoch.checked; age < MaxAge {",
@@ -201,8 +202,8 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestRandomBatch$/^tells_how_old",
 	},
 	{
-		name:   "a list that breaks off looks whole",
-		guards: "a list that breaks off is recognizably incomplete, with gzip or without",
+		name:   "a truncated list looks complete",
+		guards: "a truncated list is recognizably incomplete, with or without gzip",
 		file:   "internal/web/catalog.go",
 		old: `			return catalogProblem(s.Kind.Singular, err)
 		}

@@ -1,19 +1,20 @@
 package main
 
-// edge's mutants: the HTTP server, bounded work, the arena, logging, the bench, the contract suite, history, chaos, and the command line.
+// edgeMutants are faults in the HTTP server, bounded work, the arena, logging, the bench, the contract suite, history, chaos
+// and the command line.
 var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing changes
 	{
-		name:   "late sends never make a run void",
-		guards: "in the open model a run is VOID when sends are late by more than 1 ms at p99",
+		name:   "late sends never make a run VOID",
+		guards: "in the open model, a run is VOID if sends are more than 1 ms late at p99",
 		file:   "bench/measure/validity.go",
 		old:    "if m.rate > 0 && g.LateP99 > maxLate {",
-		new:    "if m.rate > 0 && g.LateP99 > 1e3*maxLate {", // milliseconds taken for microseconds
+		new:    "if m.rate > 0 && g.LateP99 > 1e3*maxLate {", // compares milliseconds with microseconds
 		test:   "./bench/measure",
 		run:    "^TestLimits$",
 	},
 	{
-		name:   "strangers and hypervisor are each allowed five percent",
-		guards: "a run is VOID when strangers' CPU plus steal exceed 5 % of the cores",
+		name:   "other processes and the hypervisor are each allowed five percent",
+		guards: "a run is VOID if other processes' CPU plus steal exceeds 5 % of the cores",
 		file:   "bench/measure/surroundings.go",
 		old:    "if s.Strangers+s.Steal <= maxStrangers {",
 		new:    "if s.Strangers <= maxStrangers && s.Steal <= maxStrangers {",
@@ -22,7 +23,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 	},
 	{
 		name:   "the suite accepts any body with the right status",
-		guards: "a clause that compares answers of two moments still finds a wrong arena",
+		guards: "a clause that compares responses from different moments still detects a wrong arena",
 		file:   "conformance/suite/others.go",
 		old:    "return a.Status == b.Status && bytes.Equal(a.Body, b.Body)",
 		new:    "return a.Status == b.Status || bytes.Equal(a.Body, b.Body)",
@@ -31,7 +32,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 	},
 	{
 		name:   "help does not mark environment variables",
-		guards: "make load starts beside a taken port 8000: it reads every address variable from the help",
+		guards: "make load starts even if port 8000 is in use: it reads every address variable from the help",
 		file:   "cmd/superheroes/settings.go",
 		old:    `variables := "$" + value.Flag.Envs[0]`,
 		new:    `variables := value.Flag.Envs[0]`,
@@ -39,8 +40,8 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestHelp$",
 	},
 	{
-		name:   "searches take the slots of lists",
-		guards: "each kind of work has a limit of its own",
+		name:   "searches use the slots of lists",
+		guards: "each kind of work has its own limit",
 		file:   "internal/httpserver/kind.go",
 		old:    "kind, limit = Searches, searches",
 		new:    "kind, limit = Searches, own",
@@ -49,7 +50,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 	},
 	{
 		name:   "one address may hold every stream",
-		guards: "live streams of one client leave places for other clients",
+		guards: "live streams of one client leave room for other clients",
 		file:   "internal/bounded/shares.go",
 		old:    "share: max(1, places-max(1, places/4))",
 		new:    "share: places",
@@ -57,8 +58,8 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestTooManyStreamsOfOneClient$/^streams$",
 	},
 	{
-		name:   "a host with few connections makes room",
-		guards: "at the limit, the longest idle connection of the address that has most makes room",
+		name:   "a connection of a host with few is closed",
+		guards: "at the limit, the longest idle connection of the address with the most connections is closed",
 		file:   "internal/httpserver/limit.go",
 		old:    "if n >= has && (found == nil || n >= len(found.from.connections)) {",
 		new:    "if n >= has {",
@@ -66,8 +67,8 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestMakeRoom$",
 	},
 	{
-		name:   "half a second of idleness costs a connection",
-		guards: "when no connection has been idle for a second, a new one gets 503 at once",
+		name:   "a connection is closed after half a second idle",
+		guards: "if no connection has been idle for a second, a new one gets 503 at once",
 		file:   "internal/httpserver/limit.go",
 		old:    "if c.known > now-minIdle {",
 		new:    "if c.known > now-minIdle/2 {",
@@ -93,8 +94,8 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestGuesses$",
 	},
 	{
-		name:   "the overload limiter refuses above 64",
-		guards: "nothing is refused up to 128 requests under way",
+		name:   "the overload limiter rejects above 64",
+		guards: "nothing is rejected up to 128 requests in flight",
 		file:   "internal/httpserver/overload.go",
 		old:    "always = 128",
 		new:    "always = 64",
@@ -102,16 +103,16 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestBlockedStore$",
 	},
 	{
-		name:   "a refusal waits for the request body",
-		guards: "under overload a refusal comes early, before a body is read",
+		name:   "a rejection waits for the request body",
+		guards: "under overload, requests are rejected early, before the body is read",
 		file:   "internal/httpserver/kind.go",
 		old:    "if r.ContentLength == 0 || r.ProtoMajor > 1 {",
 		new:    "if r.ContentLength >= 0 || r.ProtoMajor > 1 {",
 		test:   "./internal/httpserver",
-		run:    "^TestBlockedStoreOnSockets$", // 30 s: its client waits so long for the refusal
+		run:    "^TestBlockedStoreOnSockets$", // 30 s, because its client waits that long for the response
 	},
 	{
-		name:   "any name that ends in localhost is ours",
+		name:   "any name that ends in localhost is accepted",
 		guards: "a foreign Host on loopback gets 421",
 		file:   "internal/httpserver/hosts.go",
 		old:    `isHostName(strings.TrimSuffix(before, ".")) && strings.HasSuffix(before, ".")`,
@@ -120,8 +121,8 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestHost$",
 	},
 	{
-		name:   "a GET that stores is open to every page",
-		guards: "a browser's request for another site's page gets 403, for execute_fight too",
+		name:   "a GET that stores is allowed from every page",
+		guards: "a browser's request from another site's page gets 403, even for execute_fight",
 		file:   "internal/httpserver/sites.go",
 		old:    "return route.Stores || route.Method != http.MethodGet",
 		new:    "return route.Method != http.MethodGet",
@@ -129,7 +130,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestSites$",
 	},
 	{
-		name:   "pages of any origin may read answers",
+		name:   "pages of any origin may read responses",
 		guards: "only origins in --trusted-origin get CORS headers",
 		file:   "internal/httpserver/cors.go",
 		old:    "if _, trusted := c.trusted[origin]; !trusted {",
@@ -139,7 +140,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 	},
 	{
 		name:   "the documented If-Match has an example",
-		guards: "the first change tried on /docs does not fail with 412, as Swagger UI sends the example",
+		guards: "the first change tried on /docs does not fail with 412 because Swagger UI sends the example",
 		file:   "internal/web/catalogwritedocument.go",
 		old:    `"Comparison and write are one transaction.", Schema: &huma.Schema{Type: "string"}}`,
 		new:    `"Comparison and write are one transaction.", Schema: &huma.Schema{Type: "string"}, Example: exampleTag}`,
@@ -156,8 +157,8 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestCompressorIsBounded$",
 	},
 	{
-		name:   "every HTTP/2 connection may have 100 requests",
-		guards: "HTTP/2 has no more requests at a time than there may be connections",
+		name:   "every HTTP/2 connection allows 100 requests",
+		guards: "HTTP/2 allows no more concurrent requests than there may be connections",
 		file:   "internal/httpserver/protocol.go",
 		old:    "return newSlots(connections, 0)",
 		new:    "return newSlots(connections*mostStreams, 0)",
@@ -165,17 +166,17 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestHTTP2RequestsAreBounded$",
 	},
 	{
-		name:   "the connection goes on after a chunked request",
-		guards: "a chunked request ends its connection",
+		name:   "the connection stays open after a chunked request",
+		guards: "a chunked request closes its connection",
 		file:   "internal/httpserver/protocol.go",
 		old:    "return len(r.TransferEncoding) > 0 || r.ProtoMajor == 1 && r.ProtoMinor == 0",
 		new:    "return r.ProtoMajor == 1 && r.ProtoMinor == 0",
 		test:   "./internal/httpserver",
-		run:    "^TestTransferEncodingEndsConnection$/^chunked$", // 30 s: having found it, it waits so long for the end of the connection
+		run:    "^TestTransferEncodingEndsConnection$/^chunked$", // 30 s, because after the failure it waits that long for the connection to close
 	},
 	{
-		name:   "answers over HTTP/2 lack nosniff",
-		guards: "every answer has X-Content-Type-Options: nosniff",
+		name:   "responses over HTTP/2 lack nosniff",
+		guards: "every response has X-Content-Type-Options: nosniff",
 		file:   "internal/httpserver/server.go",
 		old:    `	header["X-Content-Type-Options"] = s.nosniff`,
 		new: `	if r.ProtoMajor == 1 {
@@ -194,8 +195,8 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestCheckCatches$",
 	},
 	{
-		name:   "a fight that is stored twice goes unnoticed",
-		guards: "the checker finds fights that are duplicated",
+		name:   "a fight stored twice goes unnoticed",
+		guards: "the checker finds duplicated fights",
 		file:   "test/history/check.go",
 		old:    "for range times - 1 {",
 		new:    "for range times - 2 {",
@@ -203,17 +204,17 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestCheckCatches$",
 	},
 	{
-		name:   "wrong statistics count as right",
-		guards: "what is counted is what is stored: the build that counts twice is caught",
+		name:   "wrong statistics count as correct",
+		guards: "the statistics match the stored fights: the build that counts twice is caught",
 		file:   "test/chaos/run.go",
 		old:    "if err != nil || !bytes.Equal(said, want) {",
 		new:    "if err != nil {",
 		test:   "./test/chaos",
-		run:    "^TestBrokenBuildsAreCaught$/^chaos_count_twice$", // builds the program with that tag; nothing else compares the two
+		run:    "^TestBrokenBuildsAreCaught$/^chaos_count_twice$", // builds the program with that tag; no other test compares the two
 	},
 	{
-		name:   "the arena times the browser in place of the service",
-		guards: "a slow browser of a fast service is not cut",
+		name:   "the arena times the browser instead of the service",
+		guards: "a slow browser of a fast service is not cut off",
 		file:   "internal/remote/proxy.go",
 		old:    "	defer b.timer.Stop()\n",
 		new:    "",

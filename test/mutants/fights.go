@@ -1,9 +1,9 @@
 package main
 
-// fights's mutants: fights with their peers and stores, the embedded store, statistics, the timer slack, and app.
+// fightsMutants are faults in fights with their peers and stores, the embedded store, statistics, the timer slack and app.
 var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing changes
 	{
-		name:   "a file that was replaced goes unnoticed",
+		name:   "a replaced file goes unnoticed",
 		guards: "no fight is acknowledged into a file that is no longer at its path",
 		file:   "internal/sqlite/guard.go",
 		old:    "case now[i].identity != g.known[i].identity:",
@@ -12,8 +12,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestHarm$/^log_replaced_by_a_copy$",
 	},
 	{
-		name:   "a commit behind a truncated log is acknowledged",
-		guards: "nothing is acknowledged when the log is damaged",
+		name:   "a commit after a truncated log is acknowledged",
+		guards: "nothing is acknowledged while the log is damaged",
 		file:   "internal/sqlite/guard.go",
 		old:    "if header != g.header || hole || log.size < before.size || log.blocks < before.blocks {",
 		new:    "if header != g.header || log.size < before.size {",
@@ -21,8 +21,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestHarmWithinATransaction$/^log_truncated$",
 	},
 	{
-		name:   "a commit on a full disk is called uncertain",
-		guards: "a full disk: certain where it is certain",
+		name:   "a commit on a full disk is reported as uncertain",
+		guards: "on a full disk, an outcome that is certain is reported as certain",
 		file:   "internal/sqlite/trouble.go",
 		old:    "code(err)&0xff == sqlite3.SQLITE_FULL || code(err) == sqlite3.SQLITE_IOERR_WRITE ||",
 		new:    "code(err)&0xff == sqlite3.SQLITE_FULL ||",
@@ -31,7 +31,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 	},
 	{
 		name:   "a backup copies the file without its log",
-		guards: "a backup of a running store holds everything acknowledged before it",
+		guards: "a backup of a running store contains everything acknowledged before it",
 		file:   "internal/sqlite/backup.go",
 		old:    "conn, err := db.Reads.Conn(ctx)",
 		new:    "conn, err := db.pool(1, immutable).Conn(ctx)",
@@ -39,8 +39,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestBackupWithoutRoom$",
 	},
 	{
-		name:   "the breaker of locations is not asked first",
-		guards: "breakers are asked before anything is sent",
+		name:   "the circuit breaker of locations is not checked first",
+		guards: "all circuit breakers are checked before anything is sent",
 		file:   "internal/fight/peer.go",
 		old:    `return cmp.Or(refusal("heroes", s.Heroes), refusal("villains", s.Villains), refusal("locations", s.Locations))`,
 		new:    `return cmp.Or(refusal("heroes", s.Heroes), refusal("villains", s.Villains))`,
@@ -48,8 +48,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestNothingIsAskedForARefusedFight$",
 	},
 	{
-		name:   "a call is cut short when its caller leaves",
-		guards: "cancelling a sibling costs the healthy peer no connection",
+		name:   "a call is canceled when its caller leaves",
+		guards: "canceling a sibling call doesn't cost the healthy peer a connection",
 		file:   "internal/remote/calls.go",
 		old:    "func(ctx context.Context) (bool, error) { return true, c.run(ctx, called, ask) })",
 		new:    "func(context.Context) (bool, error) { return true, c.run(ctx, called, ask) })",
@@ -58,7 +58,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 	},
 	{
 		name:   "fights are ready while their file is locked",
-		guards: "readiness of fights tells the truth",
+		guards: "the readiness of fights is accurate",
 		file:   "internal/sqlite/trouble.go",
 		old:    "case errors.Is(err, storage.ErrFull), errors.Is(err, storage.ErrBusy), errors.Is(err, storage.ErrSchema):",
 		new:    "case errors.Is(err, storage.ErrFull), errors.Is(err, storage.ErrSchema):",
@@ -66,8 +66,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestInsertWhileAnotherProcessHoldsTheLock$",
 	},
 	{
-		name:   "statistics are ready without asking their store",
-		guards: "readiness of statistics tells the truth",
+		name:   "statistics are ready without checking their store",
+		guards: "the readiness of statistics is accurate",
 		file:   "internal/app/statistics.go",
 		old:    "p.addHealth(engine, store.Ping, nil)",
 		new:    "p.addHealth(engine, nil, nil)",
@@ -76,7 +76,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 	},
 	{
 		name:   "a panicking call never reports to the breaker",
-		guards: "a panic inside a breaker's guard gives its permit back",
+		guards: "a panic inside a breaker's guard releases its permit",
 		file:   "internal/remote/calls.go",
 		old:    "err := fight.Guard(ctx, ask)",
 		new:    "err := ask(ctx)",
@@ -84,7 +84,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestTrialThatTellsNothing$/^it_panics$",
 	},
 	{
-		name:   "no watcher for batches queued behind a sent one",
+		name:   "no watcher for batches queued after a sent one",
 		guards: "each batch of picks in a burst has a watcher",
 		file:   "internal/remote/batches.go",
 		old:    "if len(b.queue) > 0 {\n\t\t\tb.watch(now) // this request may get stuck, too\n\t\t} else if b.watcher != nil {",
@@ -102,8 +102,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestRaiseKeepsItsThread$",
 	},
 	{
-		name:   "one unreadable fight ends each count",
-		guards: "an unreadable fight is counted as such, and those behind it too",
+		name:   "one unreadable fight stops every count",
+		guards: "an unreadable fight is counted as unreadable, and the fights after it are still counted",
 		file:   "internal/sqlite/statistics.go",
 		old:    "unreadable = append(unreadable, row)\n\t\t\tcontinue",
 		new:    "return last, unreadable, row",
@@ -111,8 +111,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestUnreadableAreCounted$",
 	},
 	{
-		name:   "ids continue above one of the year 10000",
-		guards: "a stored id that isn't ours is never the last one",
+		name:   "ids continue after a foreign one from the year 10000",
+		guards: "a stored id that isn't ours never counts as the last one",
 		file:   "internal/sqlite/fights.go",
 		old:    "beyond := fight.Beyond()",
 		new:    "beyond := fight.MaxID()",
@@ -120,8 +120,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestFights$/^strict$/^ids_of_every_version$",
 	},
 	{
-		name:   "statistics read a level that the list refuses",
-		guards: "count, list and statistics agree on fights that others wrote",
+		name:   "statistics accept a level that the list rejects",
+		guards: "count, list and statistics agree on fights written by other programs",
 		file:   "internal/fight/outcome.go",
 		old:    "|| digits > 1 && s.rest[0] == '0' || n > most {",
 		new:    "|| digits > 1 && s.rest[0] == '0' {",
@@ -129,8 +129,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestParseRefuses$",
 	},
 	{
-		name:   "a failed SRV look-up is final",
-		guards: "mongodb+srv whose look-up fails is retried",
+		name:   "a failed SRV lookup is final",
+		guards: "a failed lookup for mongodb+srv is retried",
 		file:   "internal/mongodb/fights.go",
 		old:    `return storage.As(storage.ErrUnavailable, err, "the DNS look-up of the servers of "`,
 		new:    `return storage.As(storage.ErrSchema, err, "the DNS look-up of the servers of "`,
@@ -139,7 +139,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 	},
 	{
 		name:   "a query in a peer's URL is accepted",
-		guards: "a path or query in a peer's URL is refused at start",
+		guards: "a path or query in a peer's URL is rejected at startup",
 		file:   "internal/app/validate.go",
 		old:    `case base.Path != "" && base.Path != "/", base.RawQuery != "", base.ForceQuery, strings.Contains(text, "#"):`,
 		new:    `case base.Path != "" && base.Path != "/", base.ForceQuery, strings.Contains(text, "#"):`,
@@ -147,8 +147,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestPeerURLs$",
 	},
 	{
-		name:   "the breaker counts a call that was cut short",
-		guards: "a breaker counts only what a fair call would have seen",
+		name:   "the breaker counts a call that was canceled early",
+		guards: "a breaker counts only failures that a call with its full time would have seen",
 		file:   "internal/remote/calls.go",
 		old:    "case errors.As(err, &panicked), errors.Is(err, context.Canceled), errors.Is(err, bounded.ErrClosed):",
 		new:    "case errors.As(err, &panicked), errors.Is(err, bounded.ErrClosed):",
@@ -174,8 +174,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestIDsContinueAboveTheLargestStored$",
 	},
 	{
-		name:   "a stored date is finer than the answered one",
-		guards: "the answer equals what is stored",
+		name:   "a stored date has more precision than the returned one",
+		guards: "the response equals the stored fight",
 		file:   "internal/fight/fight.go",
 		old:    "Date: at.UTC().Truncate(time.Millisecond),",
 		new:    "Date: at.UTC(),",
@@ -192,8 +192,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestEachGetsItsOwnResult$",
 	},
 	{
-		name:   "leaving during the write counts as not stored",
-		guards: "an ambiguous outcome is never called certain",
+		name:   "a client that leaves during the write gets \"not stored\"",
+		guards: "an ambiguous outcome is never reported as certain",
 		file:   "internal/fight/groupcommit.go",
 		old:    `return fmt.Errorf("%w: waiting for the write: %w", ErrMaybeStored, context.Cause(ctx))`,
 		new:    "return notBegun(ctx)",

@@ -1,12 +1,12 @@
-// Command mutants checks the tests: it puts one small fault at a time into the program, and expects the test named for it to
-// fail. So tests can be moved, merged and deleted without losing what they catch.
+// Command mutants checks the tests: it injects one small fault at a time into the program and expects the corresponding test
+// to fail. This way, tests can be moved, merged and deleted without losing what they catch.
 //
 //	go run ./test/mutants                   # all faults, some 20 minutes
 //	go run ./test/mutants --list
 //	go run ./test/mutants --only "conn"     # faults whose name, file or test contains the text
 //
-// No file of the repository is changed: the compiler reads the changed file from elsewhere (-overlay). The database servers are
-// found or started as in the tests (package engines).
+// No file of the repository is changed: the compiler reads the changed file from a temporary folder (-overlay). The database
+// servers are found or started as in the tests (package engines).
 package main
 
 import (
@@ -30,21 +30,21 @@ import (
 	"superheroes/test/procgroup"
 )
 
-// mutant is a fault: a text in a file of the program and what stands there instead.
+// mutant is a fault: a replacement of text in one of the program's files.
 type mutant struct {
 	name   string // what is broken
-	guards string // the promise that it breaks
+	guards string // the promise that the fault breaks
 	file   string // relative to the module
-	old    string // occurs once in the file
+	old    string // must occur exactly once in the file
 	new    string
 	test   string // the package with the test that catches it
-	run    string // the test, as -run takes it
+	run    string // the test, as a pattern for -run
 }
 
-// mutants returns all of them, room by room.
+// mutants returns all mutants, by area.
 func mutants() []mutant { return slices.Concat(catalogMutants, fightsMutants, edgeMutants) }
 
-// apply returns the file's text with the fault in it.
+// apply returns the file's text with the fault.
 func (m mutant) apply(text string) (string, error) {
 	if n := strings.Count(text, m.old); n != 1 {
 		return "", fmt.Errorf("%s: %s has %q %d times, want once", m.name, m.file, m.old, n)
@@ -55,10 +55,10 @@ func (m mutant) apply(text string) (string, error) {
 func main() {
 	procgroup.DieWithParent()
 	var c struct {
-		Only string `placeholder:"TEXT" help:"Only the faults whose name, file or test contains the text."`
+		Only string `placeholder:"TEXT" help:"Only faults whose name, file or test contains TEXT."`
 		List bool   `help:"List the faults without running anything."`
 	}
-	kong.Parse(&c, kong.Name("mutants"), kong.Description("Check that the tests notice faults that are put into the program on purpose."))
+	kong.Parse(&c, kong.Name("mutants"), kong.Description("Check that the tests catch faults that are deliberately injected into the program."))
 	chosen := slices.DeleteFunc(mutants(), func(m mutant) bool {
 		return !strings.Contains(strings.Join([]string{m.name, m.file, m.test, m.run}, "\n"), c.Only)
 	})
@@ -77,7 +77,7 @@ func main() {
 	}
 }
 
-// runAll runs the tests of the chosen faults, without and with them. Its error says how many were not caught.
+// runAll runs the tests of the chosen faults, first without and then with the fault. The error says how many were not caught.
 func runAll(ctx context.Context, chosen []mutant) error {
 	module, err := os.Getwd()
 	if err != nil {
@@ -119,7 +119,7 @@ type runner struct {
 	sound          map[string]error // results without a fault, by test
 }
 
-// check returns nil when the test passes without the fault and fails with it.
+// check returns nil if the test passes without the fault and fails with it.
 func (r *runner) check(ctx context.Context, m mutant) error {
 	test := m.test + " " + m.run
 	err, known := r.sound[test]
@@ -128,7 +128,7 @@ func (r *runner) check(ctx context.Context, m mutant) error {
 		r.sound[test] = err
 	}
 	if err != nil {
-		return fmt.Errorf("%s doesn't pass without it: %w", test, err)
+		return fmt.Errorf("%s doesn't pass without the fault: %w", test, err)
 	}
 	overlay, err := r.overlay(m)
 	if err != nil {
@@ -145,7 +145,7 @@ func (r *runner) check(ctx context.Context, m mutant) error {
 	return fmt.Errorf("NOT CAUGHT by %s", test)
 }
 
-// overlay writes the changed file, and the file that tells the compiler about it.
+// overlay writes the changed file and an overlay file that points the compiler to it.
 func (r *runner) overlay(m mutant) (string, error) {
 	original := filepath.Join(r.module, m.file)
 	text, err := os.ReadFile(original)
@@ -169,13 +169,13 @@ type testFailed struct{ output string }
 
 func (e *testFailed) Error() string { return e.output }
 
-// run runs the test of a fault, with what the overlay replaces, also in programs that the test builds. Its error is a *testFailed,
-// unless no test could be run.
+// run runs the test of a fault with the overlay, which also applies to programs that the test builds. The error is a
+// *testFailed if the test ran and failed; other errors mean that it couldn't run.
 func (r *runner) run(ctx context.Context, m mutant, overlay string) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	folder, name := ".", m.test
-	if rest, ok := strings.CutPrefix(m.test, "./bench/"); ok { // a module of its own
+	if rest, ok := strings.CutPrefix(m.test, "./bench/"); ok { // a separate module
 		folder, name = "bench", "./"+rest
 	}
 	command := exec.CommandContext(ctx, "go", "test", "-C", folder, "-count=1", "-timeout=4m", "-run", m.run, name)
@@ -188,7 +188,7 @@ func (r *runner) run(ctx context.Context, m mutant, overlay string) error {
 	procgroup.End(command)
 	switch {
 	case err == nil && bytes.Contains(output, []byte("no tests to run")):
-		return errors.New("there is no such test")
+		return errors.New("no such test")
 	case err == nil:
 		return nil
 	case bytes.Contains(output, []byte(" failed]")), !bytes.Contains(output, []byte("FAIL")): // [build failed]

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Each fault can be put in, and the test that catches it exists: the list follows the code.
+// TestMutantsApply checks that each fault still applies to the code and that its test exists.
 func TestMutantsApply(t *testing.T) {
 	const least = 40
 	all := mutants()
@@ -17,7 +17,7 @@ func TestMutantsApply(t *testing.T) {
 	names := map[string]bool{}
 	for _, m := range all {
 		if names[m.name] {
-			t.Errorf("two are called %q", m.name)
+			t.Errorf("duplicate name %q", m.name)
 		}
 		names[m.name] = true
 		text, err := os.ReadFile(filepath.Join("../..", m.file))

@@ -16,12 +16,12 @@ var (
 	pinned    = regexp.MustCompile(`^[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$|^\./`)
 )
 
-// TestWorkflows wants what actionlint does not ask for: every action is pinned by its full commit, with the version it
-// stands for beside it; a job has the rights it names and no others, and ends.
+// TestWorkflows checks what actionlint doesn't: every action is pinned by its full commit hash, with the version in a
+// comment; every job declares its permissions, and no others apply; every job has a timeout.
 func TestWorkflows(t *testing.T) {
 	files, err := filepath.Glob(workflows)
 	if err != nil || len(files) == 0 {
-		t.Fatalf("found no workflow: %v", err)
+		t.Fatalf("no workflow found: %v", err)
 	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
@@ -54,18 +54,18 @@ jobs:
       contents: read
 `
 	for name, c := range map[string]struct{ old, new string }{
-		"a tag":                {"@0123456789012345678901234567890123456789 # v1.2.3", "@v1.2.3"},
-		"a short commit":       {"0123456789012345678901234567890123456789", "0123456"},
-		"no version":           {" # v1.2.3", ""},
-		"rights for all":       {"permissions: {}", "permissions: write-all"},
-		"no word of rights":    {"permissions: {}\n", ""},
-		"a job without rights": {"    permissions:\n      contents: read\n    steps", "    steps"},
-		"a job without an end": {"    timeout-minutes: 5\n", ""},
+		"a tag":                     {"@0123456789012345678901234567890123456789 # v1.2.3", "@v1.2.3"},
+		"a short commit":            {"0123456789012345678901234567890123456789", "0123456"},
+		"no version":                {" # v1.2.3", ""},
+		"write-all":                 {"permissions: {}", "permissions: write-all"},
+		"no permissions":            {"permissions: {}\n", ""},
+		"a job without permissions": {"    permissions:\n      contents: read\n    steps", "    steps"},
+		"a job without a timeout":   {"    timeout-minutes: 5\n", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bad := strings.Replace(good, c.old, c.new, 1)
 			if bad == good {
-				t.Fatal("the case changes nothing")
+				t.Fatal("the replacement changes nothing")
 			}
 			if len(faults(t, []byte(bad))) != 1 {
 				t.Errorf("got %q, want one fault", faults(t, []byte(bad)))
@@ -77,7 +77,7 @@ jobs:
 	}
 }
 
-// faults returns what is wrong with a workflow that actionlint can read.
+// faults returns the faults of a workflow that actionlint can parse.
 func faults(t *testing.T, text []byte) []string {
 	t.Helper()
 	workflow, errs := actionlint.Parse(text)
@@ -86,14 +86,14 @@ func faults(t *testing.T, text []byte) []string {
 	}
 	var found []string
 	if rights := workflow.Permissions; rights == nil || rights.All != nil || len(rights.Scopes) > 0 {
-		found = append(found, "the workflow gives rights to all its jobs")
+		found = append(found, "the workflow gives permissions to all its jobs")
 	}
 	for name, job := range workflow.Jobs {
 		if job.Permissions == nil || job.Permissions.All != nil {
-			found = append(found, name+" does not name its rights")
+			found = append(found, name+" does not declare its permissions")
 		}
 		if job.WorkflowCall == nil && job.TimeoutMinutes == nil {
-			found = append(found, name+" has no time to end")
+			found = append(found, name+" has no timeout")
 		}
 	}
 	for _, match := range used.FindAllSubmatch(text, -1) {

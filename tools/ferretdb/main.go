@@ -1,10 +1,10 @@
-// Command ferretdb serves MongoDB's wire protocol from SQLite files, for tests on machines that have
-// no MongoDB. It prints its mongodb:// URL on one line of standard output once it accepts connections,
-// and stops on SIGINT or SIGTERM.
+// Command ferretdb serves MongoDB's wire protocol from SQLite files, for tests on machines without
+// MongoDB. Once it accepts connections it prints its mongodb:// URL as a line to standard output. It
+// stops on SIGINT or SIGTERM.
 //
-// It is a program of its own, in a module of its own, so that the product's go.mod stays small. What a
-// test proves against it holds for the wire protocol, not for MongoDB's durability: it has no
-// transactions over several documents, no change streams, and it ignores write concerns.
+// It is a separate program in its own module, so that the product's go.mod stays small. Tests against
+// it verify the wire protocol, not MongoDB's durability: it has no multi-document transactions and no
+// change streams, and it ignores write concerns.
 package main
 
 import (
@@ -37,8 +37,8 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("ferretdb", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	listen := flags.String("listen", "127.0.0.1:0", "TCP address to listen on; port 0 takes a free one")
-	dir := flags.String("dir", "", "folder of the SQLite files, made when it is missing (required)")
+	listen := flags.String("listen", "127.0.0.1:0", "TCP address to listen on; port 0 picks a free one")
+	dir := flags.String("dir", "", "folder of the SQLite files, created if missing (required)")
 	if err := flags.Parse(args); err != nil {
 		return fmt.Errorf("reading the command line: %w", err)
 	}
@@ -53,7 +53,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Run(ctx) }()
 
-	// Blocks until Run listens, as the package promises.
+	// MongoDBURI blocks until Run listens, as its documentation promises.
 	fmt.Fprintln(stdout, server.MongoDBURI())
 	return <-stopped
 }
@@ -65,9 +65,9 @@ func open(listen, dir string, stderr io.Writer) (*ferretdb.FerretDB, error) {
 		return nil, fmt.Errorf("finding the data folder: %w", err)
 	}
 	if err := os.MkdirAll(path, 0o700); err != nil {
-		return nil, fmt.Errorf("making the data folder: %w", err)
+		return nil, fmt.Errorf("creating the data folder: %w", err)
 	}
-	// FerretDB takes a folder only when its URI ends with a slash.
+	// FerretDB accepts a folder only if its URI ends with a slash.
 	files := url.URL{Scheme: "file", Opaque: path + "/"}
 	server, err := ferretdb.New(&ferretdb.Config{
 		Listener:  ferretdb.ListenerConfig{TCP: listen},

@@ -1,8 +1,8 @@
-// Command sentences draws sentences at random from everything in the repository that a person reads: comments, documents, messages
-// and help texts. Readers who don't know the code mark those that they don't understand or that sound wrong.
+// Command sentences picks random sentences from everything in the repository that people read: comments, documents, messages
+// and help texts. Readers who don't know the code mark the sentences that are unclear or sound wrong.
 //
 //	go run ./tools/sentences --seed 1
-//	go run ./tools/sentences --seed 1 --where    # with file and line, to correct them
+//	go run ./tools/sentences --seed 1 --where    # with file and line, to find and correct them
 package main
 
 import (
@@ -22,7 +22,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// sentence is a sentence and where it begins.
+// sentence is a sentence and its position.
 type sentence struct {
 	text, file string
 	line       int
@@ -30,11 +30,11 @@ type sentence struct {
 
 func main() {
 	var c struct {
-		Seed  uint64 `required:"" help:"The same seed draws the same sentences from the same files."`
+		Seed  uint64 `required:"" help:"Seed; the same seed picks the same sentences from the same files."`
 		Count int    `default:"100" help:"Number of sentences."`
-		Where bool   `help:"Print file and line, too."`
+		Where bool   `help:"Also print file and line."`
 	}
-	kong.Parse(&c, kong.Name("sentences"), kong.Description("Draw sentences from comments, documents and messages."))
+	kong.Parse(&c, kong.Name("sentences"), kong.Description("Pick random sentences from comments, documents and messages."))
 	all, err := sentences()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "sentences:", err)
@@ -50,9 +50,9 @@ func main() {
 	}
 }
 
-// sentences returns the sentences of all files under version control, in a fixed order.
+// sentences returns the sentences of all Go and Markdown files under version control, in a fixed order.
 func sentences() ([]sentence, error) {
-	list, err := exec.Command("git", "ls-files", "-z", "*.go", "*.md").Output() //nolint:noctx // a command of milliseconds
+	list, err := exec.Command("git", "ls-files", "-z", "*.go", "*.md").Output() //nolint:noctx // takes only milliseconds
 	if err != nil {
 		return nil, fmt.Errorf("listing files: %w", err)
 	}
@@ -106,10 +106,10 @@ func ofCode(file string, text []byte) (found []sentence, err error) {
 	return found, nil
 }
 
-// ofDocument returns the sentences of a Markdown file, without code, tables and headings.
+// ofDocument returns the sentences of a Markdown file, excluding code, tables and headings.
 func ofDocument(file string, text []byte) (found []sentence, err error) {
 	text = regexp.MustCompile("(?s)```.*?```|<!--.*?-->").ReplaceAllFunc(text, func(block []byte) []byte {
-		return bytes.Repeat([]byte("\n"), bytes.Count(block, []byte("\n"))) // lines keep their numbers
+		return bytes.Repeat([]byte("\n"), bytes.Count(block, []byte("\n"))) // preserves line numbers
 	})
 	line := 1
 	for paragraph := range strings.SplitSeq(string(text), "\n\n") {
