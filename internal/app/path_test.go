@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"database/sql"
 	"database/sql/driver"
+	"fmt"
 	"net/http"
 	"path/filepath"
 	"runtime"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"modernc.org/sqlite"
 
@@ -53,7 +55,8 @@ func (p *path) record(*sqlite.FunctionContext, []driver.Value) (driver.Value, er
 // TestPathOfAFight lists the functions of ours on the stack when a fight is stored, in `up` and eco. The list may only get shorter.
 func TestPathOfAFight(t *testing.T) {
 	var p path
-	if err := sqlite.RegisterScalarFunction("record_path", 0, p.record); err != nil {
+	function := fmt.Sprintf("record_path_%d", time.Now().UnixNano()) // a name can't be registered again with -count=2
+	if err := sqlite.RegisterScalarFunction(function, 0, p.record); err != nil {
 		t.Fatal(err)
 	}
 	cfg := upConfig(t)
@@ -73,7 +76,7 @@ func TestPathOfAFight(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = db.Exec("CREATE TRIGGER IF NOT EXISTS path BEFORE INSERT ON fight BEGIN SELECT record_path(); END")
+		_, err = db.Exec("CREATE TRIGGER IF NOT EXISTS path BEFORE INSERT ON fight BEGIN SELECT " + function + "(); END")
 		if err := db.Close(); err != nil {
 			t.Error(err)
 		}
