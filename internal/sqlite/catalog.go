@@ -235,7 +235,7 @@ func (s *Catalog[T]) Ping(ctx context.Context) error {
 }
 
 // Writable returns why the last write was refused, as long as that lasts.
-func (s *Catalog[T]) Writable(ctx context.Context) error { return s.db.Writable(ctx, "") }
+func (s *Catalog[T]) Writable(ctx context.Context) error { return s.db.Writable(ctx, nil) }
 
 // Close implements catalog.Store.
 func (s *Catalog[T]) Close() error {

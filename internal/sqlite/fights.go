@@ -247,7 +247,7 @@ func (s *Fights) Ping(ctx context.Context) error {
 	if err := s.readable(ctx); err != nil {
 		return err
 	}
-	return s.db.Writable(ctx, insertOfProbe())
+	return s.db.Writable(ctx, insertOfProbe)
 }
 
 // insertOfProbe returns the statement that inserts a whole fight, because a trigger or a constraint may accept other documents.

@@ -160,8 +160,8 @@ const probeTime = time.Second
 
 // Writable returns nil if the last write succeeded. As long as writes are refused, because the disk is full or
 // read-only, the file is locked or the table refuses rows, each call attempts a write, which costs a commit once there
-// is room. If try is an INSERT, it must insert a row, and is rolled back.
-func (db *DB) Writable(ctx context.Context, try string) error {
+// is room. try, which may be nil, returns an INSERT that must insert a row, and is rolled back.
+func (db *DB) Writable(ctx context.Context, try func() string) error {
 	last := db.refused.Load()
 	if last == nil {
 		return nil
@@ -177,8 +177,8 @@ func (db *DB) Writable(ctx context.Context, try string) error {
 	return err
 }
 
-// probe tries the statement, and rewrites a page with its current value.
-func (db *DB) probe(ctx context.Context, try string) error {
+// probe tries the INSERT, if any, and rewrites a page with its current value.
+func (db *DB) probe(ctx context.Context, try func() string) error {
 	tx, err := db.Writes.BeginTx(ctx, nil)
 	if err != nil {
 		return db.Waited(err)
@@ -187,8 +187,8 @@ func (db *DB) probe(ctx context.Context, try string) error {
 	if err := db.Begun(); err != nil {
 		return err
 	}
-	if try != "" {
-		if err := db.insertAndRollBack(ctx, tx, try); err != nil {
+	if try != nil {
+		if err := db.insertAndRollBack(ctx, tx, try()); err != nil {
 			return db.Trouble(err)
 		}
 	}
