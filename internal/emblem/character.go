@@ -1,6 +1,7 @@
 package emblem
 
 import (
+	"hash/fnv"
 	"math/bits"
 	"strings"
 	"unicode"
@@ -11,153 +12,190 @@ const badges = 8
 
 // portrait is the drawing of a character.
 type portrait struct {
-	*canvas
-	seed    seed
-	palette palette
-	team    Team
+	*drawing
+	team string // hero or villain, the prefix of its parts
 }
 
-// SVG returns the character's picture: a bust on a pattern, the initial on
-// the chest, a sign for each kind of power at the sides and a row of rank marks
-// that grows with the level.
+// SVG returns the character's picture: a bust on a pattern, the initial on the chest, a sign for each kind of power at
+// the sides and a row of rank marks that grows with the level.
 func (c Character) SVG() []byte {
-	kind := "hero"
+	team := "hero"
 	if c.Team == Villain {
-		kind = "villain"
+		team = "villain"
 	}
-	s := newSeed(kind, c.ID, c.Name)
-	p := portrait{canvas: newCanvas(c.Name), palette: newPalette(c.Team, &s), team: c.Team, seed: s}
+	p := portrait{newDrawing(team, c.ID, c.Name), team}
+	p.dress()
 	p.background()
 	p.bust()
 	p.chest(c.Name)
 	p.powers(c.Powers)
 	p.ranks(rank(c.Level))
-	return p.finish(p.palette[trim])
+	return p.finish("trim")
 }
 
-// choose picks one of the drawings for the portrait's team.
-func choose[T any](p *portrait, heroes, villains []T) T {
-	if p.team == Villain {
-		return oneOf(&p.seed, villains)
+// background paints the card and one of the team's patterns on it.
+func (p *portrait) background() {
+	p.rect("sky", 0, 0, 240, 240)
+	patterns := []func(){p.rays, p.rings, p.stripes, p.dots}
+	if p.team == "villain" {
+		patterns = []func(){p.moonrise, p.rings, p.cracks, p.peaks}
 	}
-	return oneOf(&p.seed, heroes)
+	oneOf(p.drawing, patterns)()
 }
 
-func (p *portrait) layers(layers []layer) {
-	for _, l := range layers {
-		draw := func() { p.path(p.palette[l.tone], l.d) }
-		if l.mirrored {
-			p.mirrored(draw)
-			continue
-		}
-		draw()
+func (p *portrait) rays() {
+	rim := [...][2]int{ // far outside the card, evenly spaced around (120, 100)
+		{320, 100}, {293, 200}, {220, 273}, {120, 300}, {20, 273}, {-53, 200},
+		{-80, 100}, {-53, 0}, {20, -73}, {120, -100}, {220, -73}, {293, 0},
+	}
+	for i := p.below(2); i < len(rim); i += 2 {
+		a, b := rim[i], rim[(i+1)%len(rim)]
+		p.draw(`<path fill="glow" d="M120 100L%d %dL%d %dZ"/>`, a[0], a[1], b[0], b[1])
 	}
 }
 
+func (p *portrait) rings() {
+	x, y := p.between(80, 160), p.between(70, 110)
+	width := p.between(8, 14)
+	for r := 36; r < 190; r += 3 * width {
+		p.draw(`<circle cx="%d" cy="%d" r="%d" fill="none" stroke="glow" stroke-width="%d"/>`, x, y, r, width)
+	}
+}
+
+func (p *portrait) stripes() {
+	width := p.between(16, 28)
+	lean := p.between(-1, 1) * 120
+	for x := -130; x < 370; x += 2 * width {
+		p.draw(`<path fill="glow" d="M%d 0h%dl%d 240h-%dZ"/>`, x, width, lean, width)
+	}
+}
+
+// dots paints dots that grow towards the bottom, like the print of an old comic.
+func (p *portrait) dots() {
+	shift := p.below(20)
+	for row := range 8 {
+		p.draw(`<path fill="none" stroke="glow" stroke-width="%d" stroke-linecap="round" stroke-dasharray="0 26" d="M%d %dH250"/>`,
+			5+2*row, shift-20-row%2*13, 14+26*row)
+	}
+}
+
+func (p *portrait) moonrise() {
+	x, y, r := p.between(60, 180), p.between(60, 96), p.between(64, 84)
+	p.circle("glow", x, y, r)
+	p.draw(`<circle cx="%d" cy="%d" r="%d" fill="trim" fill-opacity=".12"/>`, x, y, r-14)
+}
+
+func (p *portrait) cracks() {
+	crack := func(x, a, b int) {
+		p.draw(`<path fill="glow" d="M%d 0l%d 60h24l%d 70h22l-50 110l10-90h-26l%d-80h-24z"/>`, x, a, b, -a)
+	}
+	for range 3 {
+		x, a, b := p.between(10, 90), p.between(-30, 30), p.between(-30, 30)
+		crack(x, a, b)
+		crack(x+110, b, a)
+	}
+}
+
+func (p *portrait) peaks() {
+	p.WriteString(`<path fill="glow" d="M0 240V130`)
+	for x := 20; x <= 240; x += 20 {
+		p.draw("L%d %d", x, p.between(40, 90)+x/20%2*60)
+	}
+	p.WriteString(`V240Z"/>`)
+}
+
+// bust draws head, shoulders and face. A head says where in it the bust and the face belong.
 func (p *portrait) bust() {
-	h := choose(p, heroHeads(), villainHeads())
-	p.layers(choose(p, heroBacks(), villainBacks()))
-	p.layers(h.back)
-	p.layers(torso())
-	p.glaze(p.palette[dark], 25, "M105 130Q120 146 135 126V146L120 158L105 146Z")
-	p.layers(choose(p, heroCollars(), villainCollars()))
-	p.path(p.palette[skin], "M88 78C88 46 152 46 152 78V98C152 118 136 132 120 132C104 132 88 118 88 98Z")
-	p.glaze(p.palette[dark], 12, "M120 54C150 52 152 78 152 98C152 118 136 132 120 132C142 112 142 76 120 54Z")
-	if h.eyes == openEyes {
-		p.face()
+	behind, head, _ := strings.Cut(p.choose(p.team+"-head"), `<use href="#bust"/>`)
+	head, masked := strings.CutSuffix(head, `<use href="#lenses"/>`)
+	p.part(p.team + "-back")
+	p.WriteString(behind)
+	p.part("torso")
+	p.part(p.team + "-collar")
+	p.part("face")
+	if open, ok := strings.CutPrefix(head, `<use href="#face"/>`); ok {
+		p.part(p.team + "-eyes")
+		p.part(p.team + "-mouth")
+		head = open
 	}
-	p.layers(h.front)
-	if h.eyes == lensEyes {
-		p.lenses()
+	p.WriteString(head)
+	if masked {
+		p.part("lenses")
 	}
-}
-
-// face draws the eyes, some with a mask around them, and the mouth.
-func (p *portrait) face() {
-	if p.team == Villain {
-		p.mirrored(func() {
-			p.path(p.palette[dark], "M92 88L116 98C112 106 96 104 92 88Z")
-			p.path(p.palette[trim], "M97 93L112 99C108 103 100 101 97 93Z")
-		})
-		p.path(p.palette[dark], oneOf(&p.seed, []string{
-			"M108 117Q122 111 134 115Q122 116 108 117Z",
-			"M104 112Q120 116 136 112Q120 130 104 112Z",
-			"M106 116H134V119H106Z",
-		}))
-		return
-	}
-	p.mask()
-	p.path("#8c3b3b", oneOf(&p.seed, []string{
-		"M108 113Q120 118 132 113Q120 126 108 113Z",
-		"M110 116Q120 119 130 114Q121 122 110 116Z",
-		"M111 115H129V118H111Z",
-	}))
-}
-
-// mask draws a hero's eyes: behind a domino mask, behind a band, or bare.
-func (p *portrait) mask() {
-	switch p.seed.below(3) {
-	case 0:
-		p.path(p.palette[cape], "M87 84C98 79 111 81 120 87C129 81 142 79 153 84C154 98 148 106 138 105C130 104 124 100 120 96C116 100 110 104 102 105C92 106 86 98 87 84Z")
-		p.lenses()
-		return
-	case 1:
-		p.path(p.palette[suit], "M88 82Q120 90 152 82V102Q120 106 88 102Z")
-	default:
-		p.mirrored(func() { p.path(p.palette[hair], "M96 82Q104 76 114 82Q104 80 96 82Z") })
-	}
-	p.mirrored(func() {
-		p.ellipse(p.palette[light], 106, 93, 7, 5)
-		p.circle(p.palette[dark], 107, 93, 4)
-	})
-}
-
-func (p *portrait) lenses() {
-	p.mirrored(func() {
-		p.path(p.palette[dark], "M92 84L118 95C113 108 94 106 92 84Z")
-		p.path(p.palette[light], "M95 88L115 96C111 104 97 102 95 88Z")
-	})
 }
 
 func (p *portrait) chest(name string) {
 	p.at(120, 192, func() {
-		p.draw(`<path fill="%s" stroke="%s" stroke-width="4" stroke-linejoin="round" d="%s"/>`,
-			p.palette[trim], p.palette[cape], oneOf(&p.seed, shields()))
-		letter, ok := initial(name)
-		if !ok {
-			p.path(p.palette[cape], starShape)
-			return
+		p.part("shield")
+		if letter, ok := initial(name); ok {
+			p.draw(`<text y="11" text-anchor="middle" font-family="Georgia,serif" font-weight="700" font-size="32" fill="cape">%c</text>`, letter)
+		} else {
+			p.part("star")
 		}
-		p.draw(`<text y="11" text-anchor="middle" font-family="Georgia,serif" font-weight="700" font-size="32" fill="%s">%c</text>`,
-			p.palette[cape], letter)
 	})
 }
 
 // initial returns the first letter or digit of name, in upper case, if there is one.
 func initial(name string) (rune, bool) {
-	i := strings.IndexFunc(name, func(r rune) bool {
-		return r != unicode.ReplacementChar && (unicode.IsLetter(r) || unicode.IsDigit(r))
-	})
-	if i < 0 {
-		return 0, false
-	}
-	for _, r := range name[i:] {
-		return unicode.ToUpper(r), true
+	for _, r := range name {
+		if r != unicode.ReplacementChar && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
+			return unicode.ToUpper(r), true
+		}
 	}
 	return 0, false
 }
 
+// powers draws the signs of comma separated powers.
 func (p *portrait) powers(powers string) {
-	for i, shape := range glyphsOf(powers, badges) {
+	for i, sign := range signs(powers, badges) {
 		x, y := 33, 42+i/2*40
 		if i%2 == 1 {
 			x = 207
 		}
 		p.at(x, y, func() {
-			p.draw(`<circle r="17" fill="%s" stroke="%s" stroke-width="2"/><path fill="%[2]s" fill-rule="evenodd" d="%[3]s"/>`,
-				p.palette[cape], p.palette[trim], shape)
+			p.WriteString(`<circle r="17" fill="cape" stroke="trim" stroke-width="2"/>` + sign)
 		})
 	}
+}
+
+// signs returns the signs of comma separated powers, without duplicates, at most limit.
+func signs(powers string, limit int) []string {
+	all := parts()["power"]
+	seen := make([]bool, len(all))
+	var found []string
+	for power := range strings.SplitSeq(powers, ",") {
+		power = strings.ToLower(strings.TrimSpace(power))
+		if power == "" {
+			continue
+		}
+		kind := kindOf(all, power)
+		if seen[kind] {
+			continue
+		}
+		seen[kind] = true
+		if found = append(found, all[kind].SVG); len(found) == limit {
+			break
+		}
+	}
+	return found
+}
+
+// kindOf returns the index of the first sign with the beginning of a word of the power, which is in lower case. For any
+// other power, the index is derived from its hash.
+func kindOf(signs []part, power string) int {
+	words := strings.FieldsFunc(power, func(r rune) bool { return r == ' ' || r == '-' })
+	for kind, sign := range signs {
+		for beginning := range strings.FieldsSeq(sign.Words) {
+			for _, word := range words {
+				if strings.HasPrefix(word, beginning) {
+					return kind
+				}
+			}
+		}
+	}
+	h := fnv.New32a()
+	h.Write([]byte(power))
+	return int(h.Sum32() % uint32(len(signs)))
 }
 
 // rank returns the number of marks for a level: 0 at level 0 and one more for each
@@ -170,13 +208,9 @@ func (p *portrait) ranks(n int) {
 	if n == 0 {
 		return
 	}
-	shape := "M0-7L2-2L7-2L3 1L5 6L0 3L-5 6L-3 1L-7-2L-2-2Z"
-	if p.team == Villain {
-		shape = "M0-7L5 0L0 7L-5 0Z"
-	}
 	const step = 16
-	p.draw(`<rect x="%d" y="217" width="%d" height="18" rx="9" fill="%s"/>`, 120-n*step/2-4, n*step+8, p.palette[cape])
+	p.draw(`<rect x="%d" y="217" width="%d" height="18" rx="9" fill="cape"/>`, 120-n*step/2-4, n*step+8)
 	for i := range n {
-		p.at(120-(n-1)*step/2+i*step, 226, func() { p.path(p.palette[trim], shape) })
+		p.partAt(120-(n-1)*step/2+i*step, 226, p.team+"-rank")
 	}
 }

@@ -317,8 +317,8 @@ func TestAnyEntry(t *testing.T) {
 // and every sign and mark, stays well below the limit.
 func TestSizeHasRoom(t *testing.T) {
 	var powers strings.Builder
-	for _, g := range glyphs() {
-		powers.WriteString(g.stems[0] + ",")
+	for _, sign := range parts()["power"] {
+		powers.WriteString(strings.Fields(sign.Words)[0] + ",")
 	}
 	name := strings.Repeat(`"`, 50)
 	largest := 0

@@ -1,37 +1,71 @@
 package emblem
 
-// tone names a colour of a character's palette, so that one drawing serves every
-// palette.
-type tone int
-
-const (
-	sky  tone = iota // background
-	glow             // the background's pattern
-	suit
-	shade // the suit in shadow
-	trim  // shield, badges, frame: stands out from suit and cape
-	cape
-	skin
-	hair
-	dark
-	light
-	bone // light in shadow
-	toneCount
-)
-
-type palette [toneCount]string
-
-// newPalette picks a character's colours: bright ones for heroes, dark ones with one
-// acid colour for villains.
-func newPalette(team Team, s *seed) palette {
+// dress picks a character's colours: bright ones for heroes, dark ones with one acid colour for villains.
+func (p *portrait) dress() {
 	clothes, skins, hairs := heroClothes(), heroSkins(), heroHairs()
-	if team == Villain {
+	if p.team == "villain" {
 		clothes, skins, hairs = villainClothes(), villainSkins(), villainHairs()
 	}
-	worn := oneOf(s, clothes)
-	return palette{
-		sky: worn[0], glow: worn[1], suit: worn[2], shade: worn[3], trim: worn[4], cape: worn[5],
-		skin: oneOf(s, skins), hair: oneOf(s, hairs), dark: "#17151f", light: "#fffdf5", bone: "#cbc4b4",
+	worn := oneOf(p.drawing, clothes)
+	p.paint("sky glow suit shade trim cape", worn[:]...)
+	p.paint("skin hair", oneOf(p.drawing, skins), oneOf(p.drawing, hairs))
+	p.paint("dark light bone", "#17151f", "#fffdf5", "#cbc4b4") // bone is light in shadow
+}
+
+// day picks the colours of a scene at a time of day and in a kind of weather. Far, near and land lie from the horizon
+// to the foreground; lamp is the colour of windows, fire and the frame.
+func (s scene) day() {
+	light := oneOf(s.drawing, daylights())
+	s.paint(lightTones, light[:]...)
+}
+
+// night picks the colours of a scene without an atmosphere: the sky of one night and the globe of another. Here land is
+// the colour of the globe, far and near are its patches, and sun is the light beside it.
+func (s scene) night() {
+	sky, globe := oneOf(s.drawing, nights()), oneOf(s.drawing, nights())
+	s.paint(lightTones, sky[0], sky[1], sky[2], globe[3], globe[4], globe[5], sky[6])
+}
+
+const lightTones = "sky haze sun far near land lamp"
+
+// flag picks the colours of a flag.
+func (s scene) flag() {
+	colours := oneOf(s.drawing, flags())
+	s.paint("field division charge", colours[:]...)
+}
+
+func daylights() [][7]string {
+	return [][7]string{
+		{"#7cc8f0", "#b9e4f8", "#fff3b0", "#6fa3c4", "#2f5f80", "#2f9e77", "#ffe29a"}, // noon
+		{"#ff8f6b", "#ffc09a", "#fff1c1", "#b45f73", "#5d2f4f", "#34506f", "#ffd97d"}, // dusk
+		{"#14213d", "#22376a", "#f4f1de", "#2f4b7c", "#0a1024", "#1c4e63", "#ffe066"}, // night
+		{"#f2b3cc", "#fde0e6", "#ffffff", "#a391c9", "#554a86", "#4a7c9c", "#ffe5b4"}, // dawn
+		{"#55656d", "#7f9098", "#dfe7ea", "#414f57", "#1f2a31", "#3b5d3a", "#f9dc5c"}, // storm
+		{"#2d0a4e", "#54188a", "#ff5df1", "#5f2a9e", "#14041f", "#0f8f9b", "#4df0ff"}, // neon
+		{"#f2c078", "#f9dfb3", "#fffbe8", "#cf8a4a", "#7d4220", "#b5703a", "#fff0c2"}, // desert
+		{"#0b3954", "#15697a", "#b8f2e6", "#1d7874", "#061c28", "#17616b", "#aef3c0"}, // northern light
+		{"#8ed6c1", "#c8efe0", "#fff6d5", "#5aa590", "#1f5a58", "#e07a5f", "#fff1b8"}, // spring
+	}
+}
+
+func nights() [][7]string {
+	return [][7]string{
+		{"#0b1026", "#1b2450", "#f2cc8f", "#81b29a", "#2f6f73", "#3d8fb3", "#ffe8b0"},
+		{"#150b26", "#2d1850", "#9bf6ff", "#f2a65a", "#a8482f", "#e07a4f", "#ffd6a5"},
+		{"#071a1f", "#0e353d", "#ffadad", "#d9ed92", "#3f8f5f", "#76c893", "#e9ffc2"},
+		{"#1a0a14", "#3c1530", "#ffd166", "#f7a1c4", "#9c3f78", "#d66ba0", "#ffd9ec"},
+		{"#0a0f14", "#1d2a36", "#7bdff2", "#e8e4d8", "#8d8778", "#bdb6a5", "#f5f0df"},
+		{"#0c0a24", "#221c58", "#ff9f68", "#b8a5f2", "#5742a8", "#8069d6", "#e2d9ff"},
+		{"#1b1108", "#3d2812", "#8ecae6", "#ffd98a", "#b07a2c", "#e0aa4a", "#fff0c9"},
+		{"#0d1117", "#202b3a", "#ffe066", "#b3e3f5", "#5b9fc4", "#d8f1fb", "#ffffff"},
+	}
+}
+
+func flags() [][3]string {
+	return [][3]string{
+		{"#d62839", "#fdfcf7", "#1d4e89"}, {"#1d4e89", "#ffd23f", "#d62839"}, {"#2a9d5c", "#fdfcf7", "#e76f2c"},
+		{"#f4a300", "#a4161a", "#fdfcf7"}, {"#5a189a", "#ffd60a", "#fdfcf7"}, {"#fdfcf7", "#0f8b8d", "#ec5a29"},
+		{"#14213d", "#e5383b", "#fca311"}, {"#00798c", "#fdfcf7", "#edae49"}, {"#8d1b3d", "#f6bd60", "#14342b"},
 	}
 }
 
