@@ -6,7 +6,7 @@ import "net/http"
 type front struct {
 	hosts hosts
 	cors  cors
-	http2 *slots // nil for any number of requests
+	http2 limiter // nil for any number of requests
 }
 
 // instead returns a handler to use in place of the route, or nil for nearly all requests. It adds the headers that a
