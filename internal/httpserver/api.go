@@ -122,10 +122,10 @@ func (a *API) handle(pattern string, o operation) {
 }
 
 // ServeHTTP implements http.Handler.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.Answer(w, r, a.route) }
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.answer(w, r, a.route) }
 
-// Answer handles one request with serve instead of a route.
-func (a *API) Answer(w http.ResponseWriter, r *http.Request, serve Handler) {
+// answer gives a request its id, deadline and log lines, and handles it with serve.
+func (a *API) answer(w http.ResponseWriter, r *http.Request, serve Handler) {
 	begin := time.Now()
 	x := &exchange{answer: response{ResponseWriter: w}, requestInfo: requestInfo{
 		id:           requestIDOf(r.Header),
