@@ -183,7 +183,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		header["X-Content-Type-Options"] = s.nosniff
 	}`,
 		test: "./internal/httpserver",
-		run:  "^TestEveryAnswerIsNosniff$",
+		run:  "^TestEveryResponseIsNosniff$",
 	},
 	{
 		name:   "lost fights of picked heroes go unnoticed",
