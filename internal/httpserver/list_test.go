@@ -9,10 +9,8 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -255,28 +253,4 @@ func noise(size int) []byte {
 	dice, raw := rand.NewChaCha8([32]byte{}), make([]byte, size/2)
 	_, _ = dice.Read(raw)
 	return []byte(hex.EncodeToString(raw))
-}
-
-// BenchmarkList measures a small in-memory list sent uncompressed; the only extra is a look at the header.
-func BenchmarkList(b *testing.B) {
-	for name, accept := range map[string]string{"plain": "", "browser, short": "gzip, deflate, br, zstd"} {
-		body, compressor := []byte("["+strings.Repeat("1", 900)+"]"), &Compressor{}
-		request := httptest.NewRequestWithContext(b.Context(), http.MethodGet, "/", http.NoBody)
-		if accept != "" {
-			request.Header.Set("Accept-Encoding", accept)
-		}
-		for way, write := range map[string]func(http.ResponseWriter) error{
-			"WriteList": func(w http.ResponseWriter) error { return WriteList(w, request, compressor, body) },
-			"WriteJSON": func(w http.ResponseWriter) error { return WriteJSON(w, body) },
-		} {
-			b.Run(way+"/"+name, func(b *testing.B) {
-				answer := discarded{http.Header{}}
-				b.ReportAllocs()
-				for b.Loop() {
-					clear(answer.header)
-					_ = write(answer)
-				}
-			})
-		}
-	}
 }

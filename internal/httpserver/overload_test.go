@@ -61,16 +61,21 @@ func TestBurstsPass(t *testing.T) {
 func TestBlockedStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := overloaded(t)
-		for range 100 { // one of them gives up each second, for as long as it lasts
-			time.Sleep(time.Second)
-			end(o, 1, false)
-			if n := enterAll(o, 50); n != 1 {
-				t.Fatalf("beside 127, %d were admitted, want 1", n)
+		for range 1000 { // fast failures don't raise the limit
+			time.Sleep(10 * time.Millisecond)
+			end(o, always, false)
+			if n := enterAll(o, 2*always); n != always {
+				t.Fatalf("beside none, %d were admitted, want 128", n)
 			}
 		}
 		end(o, always, true) // the store is back
-		if n := enterAll(o, always); n != always {
+		if n := enterAll(o, 2*always); n != always {
 			t.Errorf("beside none, %d were admitted, want 128", n)
+		}
+		end(o, always, false)
+		time.Sleep(o.memory() + time.Millisecond)
+		if n := enterAll(o, burst); n != burst {
+			t.Errorf("after a pause: of a burst of %d, %d were admitted", burst, n)
 		}
 	})
 }
@@ -94,31 +99,6 @@ func TestLimitGrowsAgain(t *testing.T) {
 		time.Sleep(time.Second)
 		if n := enterAll(o, 1); n > 0 {
 			t.Error("another one was admitted although more than 256 have waited for an interval")
-		}
-	})
-}
-
-// Fast failures don't raise the limit.
-func TestFailuresRaiseNoLimit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		o := overloaded(t)
-		for range 1000 {
-			time.Sleep(10 * time.Millisecond)
-			end(o, always, false)
-			if n := enterAll(o, 2*always); n != always {
-				t.Fatalf("%d were admitted, want 128", n)
-			}
-		}
-	})
-}
-
-func TestOverloadEndsWithIdleness(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		o := overloaded(t)
-		end(o, always, false)
-		time.Sleep(o.memory() + time.Millisecond)
-		if n := enterAll(o, burst); n != burst {
-			t.Errorf("later: of a burst of %d, %d were admitted", burst, n)
 		}
 	})
 }
