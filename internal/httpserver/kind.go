@@ -158,10 +158,9 @@ func (i *requestInfo) answering(status int) {
 
 // tooMany returns the problem for a request beyond the limit of its kind.
 func tooMany(kind Kind, limit limiter) *Problem {
-	return &Problem{
-		Title: http.StatusText(http.StatusServiceUnavailable), Status: http.StatusServiceUnavailable,
-		Detail: "too many " + kind.String() + " at once; retry later", RetryAfter: limit.retryAfter(), refused: true, kind: kind,
-	}
+	problem := Unavailable("too many %s at once; retry later", kind)
+	problem.RetryAfter, problem.refused = limit.retryAfter(), true
+	return problem
 }
 
 // refuse responds to a request beyond the limit of its kind.
