@@ -99,23 +99,19 @@ func TestAbandonedWorkIsBounded(t *testing.T) {
 	}
 }
 
-func TestWorkThatTakesTooLong(t *testing.T) {
-	work := bounded.NewWork(time.Millisecond, bounded.Unlimited)
+// Work ends at its own limit, and a panic is an error; both give their slots back.
+func TestWorkThatFails(t *testing.T) {
+	slots := bounded.NewSlots("reads", 1)
+	work := bounded.NewWork(time.Millisecond, bounded.Unlimited, slots)
 	defer work.Close()
 	_, err := bounded.Do(t.Context(), work, func(ctx context.Context) (int, error) {
 		<-ctx.Done()
 		return 0, ctx.Err()
 	})
-	if !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v", err)
+	if !errors.Is(err, context.DeadlineExceeded) || slots.Taken() != 0 {
+		t.Errorf("got %v, and %d slots are taken", err, slots.Taken())
 	}
-}
-
-func TestPanicOfWork(t *testing.T) {
-	slots := bounded.NewSlots("reads", 1)
-	work := bounded.NewWork(0, bounded.Unlimited, slots)
-	defer work.Close()
-	_, err := bounded.Do(t.Context(), work, func(context.Context) (int, error) { panic("kryptonite") })
+	_, err = bounded.Do(t.Context(), work, func(context.Context) (int, error) { panic("kryptonite") })
 	var caught *bounded.PanicError
 	if !errors.As(err, &caught) || caught.Cause != "kryptonite" || len(caught.Stack) == 0 || slots.Taken() != 0 {
 		t.Errorf("got %v, and %d slots are taken", err, slots.Taken())
@@ -168,4 +164,14 @@ func TestListsLeaveConnections(t *testing.T) {
 	}
 	close(release)
 	under.Wait()
+}
+
+// BenchmarkDo measures the cost of detaching work from its caller and of taking a slot.
+func BenchmarkDo(b *testing.B) {
+	work := bounded.NewWork(0, bounded.Unlimited, bounded.NewSlots("reads", 10))
+	defer work.Close()
+	b.ReportAllocs()
+	for b.Loop() {
+		_, _ = bounded.Do(b.Context(), work, func(context.Context) (int, error) { return 1, nil })
+	}
 }

@@ -125,7 +125,7 @@ func (w *witness) ask(what string) {
 			w.wrong = append(w.wrong, fmt.Sprintf("%d functions of %d have run, and it says %v", ran, w.pending, got))
 		}
 	}
-	if w.said != nil && got != w.said || (got != nil) != (len(w.reasons) > 0) || got != nil && !w.reasons[got] {
+	if w.said != nil && !errors.Is(got, w.said) || (got != nil) != (len(w.reasons) > 0) || got != nil && !w.reasons[got] {
 		w.wrong = append(w.wrong, fmt.Sprintf("%s says %v after %v, which it ended for one of %v", what, got, w.said, w.reasons))
 	}
 	w.said = cmp.Or(w.said, got)

@@ -133,10 +133,4 @@ func BenchmarkGzip(b *testing.B) {
 			b.ReportMetric(float64(len(text))/float64(len(out)), "times-smaller")
 		})
 	}
-	b.Run("new deflater", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			new(Compressor).take()
-		}
-	})
 }

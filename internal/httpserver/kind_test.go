@@ -178,30 +178,18 @@ func TestKindsDoNotStarveEachOther(t *testing.T) {
 				before, query, _ := strings.Cut(path, "?")
 				return before + "/" + rest + "?" + query
 			}
-			admitted := 0
-			answers := make(chan result, 10000)
-			for refused := false; !refused; {
-				go func() { answers <- await.Value(t, "an answer", askLater(t, client(), server, sub(path, "blocked"))) }()
-				select {
-				case <-begun:
-					admitted++
-				case got := <-answers:
-					if refused = true; got.status != http.StatusServiceUnavailable {
-						t.Fatalf("after %d: got %+v", admitted, got)
-					}
-				}
-			}
+			admitted := refusedAt(t, server, sub(path, "blocked"), begun)
 			for kind, path := range paths {
 				if kind == full {
 					continue
 				}
 				if got := ask(t, server, http.MethodGet, sub(path, "free"), ""); got.status != http.StatusOK {
-					t.Errorf("%d %s are under way, and %s got %d %s", admitted, full, path, got.status, got.body)
+					t.Errorf("%d %s are under way, and %s got %d %s", len(admitted), full, path, got.status, got.body)
 				}
 			}
 			close(may)
-			for range admitted {
-				await.Value(t, "what was admitted is answered", answers)
+			for _, one := range admitted {
+				await.Value(t, "what was admitted is answered", one)
 			}
 		})
 	}

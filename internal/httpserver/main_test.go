@@ -110,10 +110,10 @@ func newAPI(cfg Config, routes ...Route) (*API, *log) {
 	return api, written
 }
 
-// listen starts a server that ends with the test.
-func listen(t *testing.T, addr string, cfg Config, log *slog.Logger) *Server {
+// listen starts a server on loopback that ends with the test.
+func listen(t *testing.T, cfg Config, log *slog.Logger) *Server {
 	t.Helper()
-	server, err := Listen(t.Context(), "test", addr, cfg, log)
+	server, err := Listen(t.Context(), "test", "127.0.0.1:0", cfg, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,10 +125,10 @@ func listen(t *testing.T, addr string, cfg Config, log *slog.Logger) *Server {
 	return server
 }
 
-// listening starts a server on loopback without an API.
+// listening starts a server without an API.
 func listening(t *testing.T, cfg Config) *Server {
 	t.Helper()
-	return listen(t, "127.0.0.1:0", cfg, slog.New(slog.DiscardHandler))
+	return listen(t, cfg, slog.New(slog.DiscardHandler))
 }
 
 // serving starts a server with the given routes.
