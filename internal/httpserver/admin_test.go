@@ -144,7 +144,7 @@ func TestGuessesWithinAMinute(t *testing.T) {
 // the log has one line that contains no token.
 func TestGuesses(t *testing.T) {
 	server, written := guarded(t, "secret")
-	post := func(header ...string) answer { return ask(t, server, http.MethodPost, "/", "", header...) }
+	post := func(header ...string) reply { return ask(t, server, http.MethodPost, "/", "", header...) }
 	for i := range 2 * maxGuesses {
 		got, want := post("Authorization", "Bearer guess-"+strconv.Itoa(i)), http.StatusUnauthorized
 		if i >= maxGuesses {

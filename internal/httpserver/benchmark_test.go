@@ -27,11 +27,11 @@ func BenchmarkRequest(b *testing.B) {
 	}
 	api, _ := newAPI(settings(), routes...)
 	request := httptest.NewRequestWithContext(b.Context(), http.MethodGet, "/api/heroes/random_hero", http.NoBody)
-	answer := discarded{http.Header{}}
+	reply := discarded{http.Header{}}
 	b.ReportAllocs()
 	for b.Loop() {
-		clear(answer.header)
-		api.ServeHTTP(answer, request)
+		clear(reply.header)
+		api.ServeHTTP(reply, request)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 // (BenchmarkRequest). From then on it delegates to that context, so that what it has reported never changes.
 type exchange struct {
 	requestInfo
-	answer   response
+	response response
 	deadline time.Time
 
 	mu    sync.Mutex

@@ -59,7 +59,7 @@ func TestExchangeHasChildren(t *testing.T) {
 // there were, and never contradicts what it has reported before, like any context of the standard library.
 func TestExchangeKeepsToWhatItSaid(t *testing.T) {
 	steps := rapid.SliceOfN(rapid.SampledFrom([]string{
-		"a minute passes", "the client leaves", "it is answered", "Err", "Cause", "AfterFunc",
+		"a minute passes", "the client leaves", "it gets its response", "Err", "Cause", "AfterFunc",
 	}), 1, 8)
 	rapid.Check(t, func(rt *rapid.T) {
 		drawn := steps.Draw(rt, "steps")
@@ -73,7 +73,7 @@ func TestExchangeKeepsToWhatItSaid(t *testing.T) {
 				case "the client leaves":
 					leave()
 					w.reasons[context.Canceled] = true
-				case "it is answered":
+				case "it gets its response":
 					x.finish()
 					w.reasons[context.Canceled] = true
 				default:

@@ -70,7 +70,7 @@ func TestHTTP2ResponsesAsHTTP1(t *testing.T) {
 		"a header of 11 KiB":         {target: "/ok?" + strings.Repeat("x", 11<<10)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			answers := map[int]string{}
+			replies := map[int]string{}
 			for major, client := range map[int]*http.Client{1: client(), 2: over2} {
 				body := io.Reader(http.NoBody)
 				if test.body != nil {
@@ -84,10 +84,10 @@ func TestHTTP2ResponsesAsHTTP1(t *testing.T) {
 				for _, own := range []string{"Connection", "Date", "Transfer-Encoding"} {
 					got.header.Del(own)
 				}
-				answers[major] = fmt.Sprint(got.status, " ", got.header, " ", got.body)
+				replies[major] = fmt.Sprint(got.status, " ", got.header, " ", got.body)
 			}
-			if answers[1] != answers[2] {
-				t.Errorf("over HTTP/1.1 %.300q, over HTTP/2 %.300q", answers[1], answers[2])
+			if replies[1] != replies[2] {
+				t.Errorf("over HTTP/1.1 %.300q, over HTTP/2 %.300q", replies[1], replies[2])
 			}
 		})
 	}
@@ -159,17 +159,17 @@ func rawGet(stream byte, path string) string {
 	return "\x00\x00" + string(rune(len(header))) + "\x01\x05" + "\x00\x00\x00" + string([]byte{stream}) + header
 }
 
-// A connection has at most mostStreams concurrent requests, even if the client ignores the advertised limit.
+// A connection has at most maxStreams concurrent requests, even if the client ignores the advertised limit.
 func TestHTTP2StreamsAreBounded(t *testing.T) {
-	begun, may := make(chan struct{}, mostStreams+1), make(chan struct{})
+	begun, may := make(chan struct{}, maxStreams+1), make(chan struct{})
 	server, _ := serving(t, settings(), waiting(begun, may))
 	c := dial(t, server)
 	text := opening + "\x00\x00\x00\x04\x00\x00\x00\x00\x00"
-	for i := range mostStreams + 1 {
+	for i := range maxStreams + 1 {
 		text += rawGet(byte(2*i+1), "/wait")
 	}
 	c.send(t, text)
-	told, refused := false, false
+	advertised, refused := false, false
 	for header := make([]byte, 9); !refused; {
 		if _, err := io.ReadFull(c, header); err != nil {
 			t.Fatal(err)
@@ -179,13 +179,13 @@ func TestHTTP2StreamsAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		const maxConcurrentStreams = "\x00\x03\x00\x00\x00\x64"
-		told = told || header[3] == 4 && strings.Contains(string(payload), maxConcurrentStreams) // SETTINGS
-		refused = header[3] == 3 && header[8] == 2*mostStreams+1                                 // RST_STREAM
+		advertised = advertised || header[3] == 4 && strings.Contains(string(payload), maxConcurrentStreams) // SETTINGS
+		refused = header[3] == 3 && header[8] == 2*maxStreams+1                                              // RST_STREAM
 	}
-	if !told {
+	if !advertised {
 		t.Error("the limit was not advertised")
 	}
-	for range mostStreams {
+	for range maxStreams {
 		await.Value(t, "a request begins", begun)
 	}
 	if len(begun) > 0 {
@@ -311,7 +311,7 @@ func TestHTTP2RequestsAreBounded(t *testing.T) {
 		}
 	}
 	over2 := http2Client(t)
-	one := func() answer { return do(t, over2, newRequest(t, server, http.MethodGet, "/", http.NoBody)) }
+	one := func() reply { return do(t, over2, newRequest(t, server, http.MethodGet, "/", http.NoBody)) }
 	problem := one().problem(t, http.StatusServiceUnavailable)
 	if want := "too many requests at once; retry later"; problem.Detail != want {
 		t.Errorf("detail %q, want %q", problem.Detail, want)

@@ -57,11 +57,11 @@ func (s slots) leave(r *http.Request)      { s.Give(r.RemoteAddr) }
 func (s slots) retryAfter() time.Duration  { return jittered(2) }
 
 // The number of concurrent lists per service, and of requests that wait for a slot, per kind.
-const lists, queued = 64, 192
+const maxLists, maxQueued = 64, 192
 
-// searches returns the number of concurrent searches: half of the cores stay free for everything else. There are at least two, of
+// maxSearches returns the number of concurrent searches: half of the cores stay free for everything else. There are at least two, of
 // which one address gets one: a search whose client doesn't read it keeps its slot until the write timeout.
-func searches() int { return max(2, runtime.GOMAXPROCS(0)/2) }
+func maxSearches() int { return max(2, runtime.GOMAXPROCS(0)/2) }
 
 // newLimiters returns the limiters of one service.
 //
@@ -73,11 +73,11 @@ func newLimiters(deadline time.Duration) map[Kind]limiter {
 	return map[Kind]limiter{
 		Reads:    newOverload(deadline),
 		Fights:   newOverload(deadline),
-		Lists:    newSlots(lists, queued),
-		Searches: newSlots(searches(), queued),
+		Lists:    newSlots(maxLists, maxQueued),
+		Searches: newSlots(maxSearches(), maxQueued),
 		Streams:  newSlots(1000, 0),
-		Writes:   newSlots(16, queued),
-		Checks:   newSlots(16, queued),
+		Writes:   newSlots(16, maxQueued),
+		Checks:   newSlots(16, maxQueued),
 	}
 }
 
@@ -96,7 +96,7 @@ func (a *API) admitted(route Route) Handler {
 // Forwarded wraps a handler that forwards lists to a service in limits of its own: as many as that service allows one
 // address, since it sees all of them come from this process. So no client here uses up the share of the others.
 func Forwarded(serve Handler) Handler {
-	return limited(Lists, newSlots(lists*3/4, queued), newSlots(max(2, searches()*3/4), queued), serve)
+	return limited(Lists, newSlots(maxLists*3/4, maxQueued), newSlots(max(2, maxSearches()*3/4), maxQueued), serve)
 }
 
 // limited wraps a handler in the limit of its kind; lists with ?name= use the limit of searches.
@@ -112,13 +112,13 @@ func limited(of Kind, own, searches limiter, serve Handler) Handler {
 		info := infoOf(r.Context())
 		info.kind, info.limit = kind, limit
 		defer info.leave(r)
-		short := kind != Writes && shortOfTime(r, limit) // the answer to a write says what became of it
+		short := kind != Writes && shortOfTime(r, limit) // the response to a write says what became of it
 		err := serve(w, r)
-		if answer, ok := w.(*response); short && ok && answer.status == 0 && errors.Is(err, context.DeadlineExceeded) {
+		if out, ok := w.(*response); short && ok && out.status == 0 && errors.Is(err, context.DeadlineExceeded) {
 			err = tooMany(kind, limit).Because(err)
 		}
 		if err != nil {
-			info.answering(problemOf(err).Status)
+			info.responding(problemOf(err).Status)
 		}
 		return err
 	}
@@ -144,12 +144,12 @@ func (i *requestInfo) leave(r *http.Request) {
 	}
 }
 
-// answering releases the slot of a request whose response is complete when it begins: a client that reads slowly then
+// responding releases the slot of a request whose response is complete when it begins: a client that reads slowly then
 // blocks nobody. Lists and streams keep their slot: they are still being produced.
-func (i *requestInfo) answering(status int) {
+func (i *requestInfo) responding(status int) {
 	if limit, ok := i.limit.(*overload); ok {
 		if status < http.StatusInternalServerError {
-			limit.achieved()
+			limit.succeeded()
 		}
 		limit.leave(nil)
 		i.limit = nil

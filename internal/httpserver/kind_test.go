@@ -66,7 +66,7 @@ func TestBlockedStoreOnSockets(t *testing.T) {
 	routes := append(blocked(Fights, "/fight", begun, may), route(http.MethodGet, "/other", ok))
 	server, log := serving(t, quick(), routes...)
 	var waiting []<-chan result
-	for range always {
+	for range alwaysAdmitted {
 		waiting = append(waiting, askLater(t, client(), server, "/fight"))
 		await.Value(t, "one of 128 is admitted", begun)
 	}
@@ -98,14 +98,14 @@ func TestBlockedStoreOnSockets(t *testing.T) {
 
 	close(may)
 	for _, one := range waiting {
-		if got := await.Value(t, "a request is answered", one); got.status != http.StatusOK || got.err != nil {
+		if got := await.Value(t, "a request gets its response", one); got.status != http.StatusOK || got.err != nil {
 			t.Errorf("an admitted request got %+v", got)
 		}
 	}
-	for range 2 * always {
+	for range 2 * alwaysAdmitted {
 		one := askLater(t, client(), server, "/fight")
 		await.Value(t, "one is admitted when the store is back", begun)
-		await.Value(t, "it is answered", one)
+		await.Value(t, "it gets its response", one)
 	}
 }
 
@@ -117,7 +117,7 @@ func TestSlowClientsTakeNoPlace(t *testing.T) {
 	begun, may := make(chan struct{}, 1), make(chan struct{})
 	close(may)
 	server, _ := serving(t, quick(), append(blocked(Fights, "/fight", begun, may), large)...)
-	for range 2 * always {
+	for range 2 * alwaysAdmitted {
 		dial(t, server).send(t, "POST /fight HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\nab")
 		reads := dial(t, server, smallWindow)
 		reads.send(t, "GET /large HTTP/1.1\r\nHost: test\r\n\r\n")
@@ -127,8 +127,8 @@ func TestSlowClientsTakeNoPlace(t *testing.T) {
 	}
 	for begin := time.Now(); time.Since(begin) < 3*quick().Deadline/intervalShare; {
 		one := askLater(t, client(), server, "/fight")
-		await.Value(t, "one is admitted beside slow clients", begun)
-		if got := await.Value(t, "it is answered", one); got.status != http.StatusOK {
+		await.Value(t, "one is admitted despite slow clients", begun)
+		if got := await.Value(t, "it gets its response", one); got.status != http.StatusOK {
 			t.Errorf("got %+v", got)
 		}
 	}
@@ -152,8 +152,8 @@ func TestResponsesThatCount(t *testing.T) {
 			api, _ := newAPI(settings(), r)
 			api.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody))
 			limit := api.limiters[Fights].(*overload)
-			if got, left := limit.answered.Load(), limit.underWay.Load(); got != c.want || left != 0 {
-				t.Errorf("%d counted as answered and %d are under way, want %d and none", got, left, c.want)
+			if got, left := limit.completed.Load(), limit.inFlight.Load(); got != c.want || left != 0 {
+				t.Errorf("%d counted as completed and %d are in flight, want %d and none", got, left, c.want)
 			}
 		})
 	}
@@ -184,12 +184,12 @@ func TestKindsDoNotStarveEachOther(t *testing.T) {
 					continue
 				}
 				if got := ask(t, server, http.MethodGet, sub(path, "free"), ""); got.status != http.StatusOK {
-					t.Errorf("%d %s are under way, and %s got %d %s", len(admitted), full, path, got.status, got.body)
+					t.Errorf("%d %s are in flight, and %s got %d %s", len(admitted), full, path, got.status, got.body)
 				}
 			}
 			close(may)
 			for _, one := range admitted {
-				await.Value(t, "what was admitted is answered", one)
+				await.Value(t, "what was admitted gets its response", one)
 			}
 		})
 	}
@@ -209,7 +209,7 @@ func TestNothingIsRefusedUpTo128(t *testing.T) {
 			one.Kind = kind
 			server, _ := serving(t, settings(), one)
 			var clients sync.WaitGroup
-			for range always {
+			for range alwaysAdmitted {
 				c := dial(t, server)
 				clients.Go(func() {
 					for range 3 {
@@ -225,7 +225,7 @@ func TestNothingIsRefusedUpTo128(t *testing.T) {
 // A search that gets its slot too late to be answered gets the refusal of an excess request: the store isn't to
 // blame. A write may have been made, and its response says so.
 func TestTurnThatComesTooLate(t *testing.T) {
-	for kind, slots := range map[Kind]int{Searches: searches(), Writes: 16} {
+	for kind, slots := range map[Kind]int{Searches: maxSearches(), Writes: 16} {
 		t.Run(kind.String(), func(t *testing.T) {
 			cfg := settings()
 			cfg.Deadline = 400 * time.Millisecond
@@ -238,7 +238,7 @@ func TestTurnThatComesTooLate(t *testing.T) {
 			server, _ := serving(t, cfg, append(blocked(kind, "/", begun, may), late)...)
 			for range max(1, slots-max(1, slots/4)) { // as many as one address gets
 				askLater(t, client(), server, "/")
-				await.Value(t, "one is under way", begun)
+				await.Value(t, "one is in flight", begun)
 			}
 			time.AfterFunc(3*cfg.Deadline/4, func() { close(may) })
 			problem := ask(t, server, http.MethodGet, "/late", "").problem(t, http.StatusServiceUnavailable)

@@ -111,11 +111,11 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 			for _, c := range first {
 				c.rest(t)
 			}
-			good.succeeds(t, "another client, beside the flood")
+			good.succeeds(t, "another client, during the flood")
 			await.True(t, "all are idle again", rested)
 			newcomer := dial(t, server, other)
 			newcomer.succeeds(t, "a newcomer")
-			good.succeeds(t, "another client, beside a newcomer")
+			good.succeeds(t, "another client, after a newcomer")
 			newcomer.succeeds(t, "the newcomer, once more")
 			if open, _ := server.listener.count(); open != most {
 				t.Errorf("%d connections are open", open)
@@ -148,7 +148,7 @@ func TestBusyConnectionsStay(t *testing.T) {
 	longEnough := func() bool { return server.listener.now() > filled+minIdle*11/10 }
 	await.True(t, "they last longer than an idle one may", longEnough)
 	over := func() bool { return server.listener.refusal.count() == 0 }
-	for range mostRefusals + 2 { // one after the other
+	for range maxRefusals + 2 { // one after the other
 		c := dial(t, server)
 		c.send(t, plainRequest)
 		c.refused(t)
@@ -158,7 +158,7 @@ func TestBusyConnectionsStay(t *testing.T) {
 	large := dial(t, server) // most of it is read only after the response was sent
 	large.send(t, "POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 65536\r\n\r\n"+strings.Repeat("x", 64<<10))
 	large.refused(t)
-	silent := make([]conn, mostRefusals+2)
+	silent := make([]conn, maxRefusals+2)
 	for i := range silent {
 		silent[i] = dial(t, server)
 	}
@@ -268,8 +268,8 @@ func TestEvictionAndRequestRace(t *testing.T) {
 // Only a limited number of clients refused at the same time have a goroutine.
 func TestRefusalsAreBounded(t *testing.T) {
 	r := newRefusal(slog.New(slog.DiscardHandler), 1)
-	for i := range mostRefusals + 2 {
-		if got := r.begin(new(net.TCPConn)); got != (i < mostRefusals) {
+	for i := range maxRefusals + 2 {
+		if got := r.begin(new(net.TCPConn)); got != (i < maxRefusals) {
 			t.Errorf("refusal %d: got %t", i, got)
 		}
 	}

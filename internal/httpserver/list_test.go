@@ -72,7 +72,7 @@ func TestList(t *testing.T) {
 					t.Errorf("%s: got %d bytes of %d: %v", name, len(body), len(whole), err)
 				}
 				head := ask(t, server, http.MethodHead, "/", "", "Accept-Encoding", c.accept)
-				for method, got := range map[string]answer{"GET": got, "HEAD": head} {
+				for method, got := range map[string]reply{"GET": got, "HEAD": head} {
 					header := got.header
 					if (header.Get("Content-Encoding") == "gzip") != c.zipped || header.Get("Vary") != "Accept-Encoding" ||
 						header.Get("Content-Type") != "application/json" {

@@ -187,10 +187,10 @@ func (c conn) send(t *testing.T, text string) {
 }
 
 // next reads one response.
-func (c conn) next() (answer, error) {
+func (c conn) next() (reply, error) {
 	response, err := http.ReadResponse(c.reader, nil)
 	if err != nil {
-		return answer{}, err
+		return reply{}, err
 	}
 	return read(response)
 }
@@ -210,22 +210,22 @@ func isReset(err error) bool {
 	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
-// answer is a response with its body.
-type answer struct {
+// reply is a response with its body.
+type reply struct {
 	status int
 	header http.Header
 	body   string
 	closes bool // the connection
 }
 
-func read(response *http.Response) (answer, error) {
+func read(response *http.Response) (reply, error) {
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(response.Body)
-	return answer{response.StatusCode, response.Header, string(text), response.Close}, err
+	return reply{response.StatusCode, response.Header, string(text), response.Close}, err
 }
 
 // problem checks that the response is a problem of this status, and returns it.
-func (a answer) problem(t *testing.T, status int) Problem {
+func (a reply) problem(t *testing.T, status int) Problem {
 	t.Helper()
 	var problem Problem
 	if err := json.Unmarshal([]byte(a.body), &problem, json.RejectUnknownMembers(true)); err != nil {
@@ -275,12 +275,12 @@ func newRequest(t *testing.T, server *Server, method, target string, body io.Rea
 }
 
 // ask sends a request over HTTP/1.1.
-func ask(t *testing.T, server *Server, method, target, body string, header ...string) answer {
+func ask(t *testing.T, server *Server, method, target, body string, header ...string) reply {
 	t.Helper()
 	return do(t, client(), newRequest(t, server, method, target, strings.NewReader(body), header...))
 }
 
-func do(t *testing.T, client *http.Client, request *http.Request) answer {
+func do(t *testing.T, client *http.Client, request *http.Request) reply {
 	t.Helper()
 	response, err := client.Do(request)
 	if err != nil {

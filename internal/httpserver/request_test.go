@@ -23,12 +23,12 @@ func TestPathID(t *testing.T) {
 		"0x1": 0, "1_000": 0, "1%20": 0, "%D9%A1": 0, "1%00": 0, "%FF": 0, "1%2F2": 0,
 	} {
 		got = 0
-		answer := ask(t, server, http.MethodGet, "/"+id, "")
-		if want != 0 && (answer.status != http.StatusOK || got != want) {
-			t.Errorf("%s: got %d, %d %s, want %d", id, got, answer.status, answer.body, want)
+		reply := ask(t, server, http.MethodGet, "/"+id, "")
+		if want != 0 && (reply.status != http.StatusOK || got != want) {
+			t.Errorf("%s: got %d, %d %s, want %d", id, got, reply.status, reply.body, want)
 		}
-		if want == 0 && !strings.HasPrefix(answer.problem(t, http.StatusUnprocessableEntity).Errors[0].Location, "path") {
-			t.Errorf("%s: got %s, want the location path…", id, answer.body)
+		if want == 0 && !strings.HasPrefix(reply.problem(t, http.StatusUnprocessableEntity).Errors[0].Location, "path") {
+			t.Errorf("%s: got %s, want the location path…", id, reply.body)
 		}
 	}
 }

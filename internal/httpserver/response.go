@@ -58,7 +58,7 @@ func (w *response) WriteHeader(status int) {
 	}
 	if status >= http.StatusOK {
 		w.status = status
-		w.info.answering(w.status)
+		w.info.responding(w.status)
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
@@ -69,7 +69,7 @@ func (w *response) Write(p []byte) (int, error) {
 	}
 	if w.status == 0 {
 		w.status = http.StatusOK
-		w.info.answering(w.status)
+		w.info.responding(w.status)
 	}
 	return w.ResponseWriter.Write(p)
 }

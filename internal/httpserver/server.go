@@ -61,14 +61,14 @@ func Listen(ctx context.Context, name, addr string, cfg Config, log *slog.Logger
 		hosts: newHosts(listener.Addr(), cfg.AllowedHosts), cors: newCORS(cfg.TrustedOrigins), http2: http2Requests(cfg.MaxConnections),
 	}
 	s.http = &http.Server{
-		Handler:           http.HandlerFunc(s.answer),
+		Handler:           http.HandlerFunc(s.serveHTTP),
 		ReadHeaderTimeout: cfg.ReadHeaderTimeout,
 		ReadTimeout:       cfg.ReadTimeout,
 		WriteTimeout:      cfg.WriteTimeout,
 		IdleTimeout:       cfg.IdleTimeout,
 		MaxHeaderBytes:    cfg.MaxHeaderBytes - headerSlop,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-		// net/http would answer OPTIONS * itself, without checking Host, and keep the connection open after a chunked
+		// net/http would handle OPTIONS * itself, without checking Host, and keep the connection open after a chunked
 		// one.
 		DisableGeneralOptionsHandler: true,
 		ConnContext:                  withConn,
@@ -95,10 +95,10 @@ func (s *Server) accept() {
 	}
 }
 
-// answer passes a request to the API, unless its headers alone decide. While the server drains, it asks clients to
+// serveHTTP passes a request to the API, unless its headers alone decide. While the server drains, it asks clients to
 // send their next request elsewhere, without cutting connections under a request on its way. (For HTTP/2, net/http
 // turns the header into a GOAWAY frame.)
-func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
+func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header["X-Content-Type-Options"] = s.nosniff
 	if s.Draining() || endsConnection(r) {
@@ -118,7 +118,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 	case instead == nil:
 		api.ServeHTTP(w, r)
 	default:
-		api.answer(w, r, instead)
+		api.serve(w, r, instead)
 	}
 }
 

@@ -82,7 +82,7 @@ func (s *simulated) done(j job) {
 		s.late++
 	} else {
 		s.good++
-		s.limit.achieved()
+		s.limit.succeeded()
 	}
 	s.limit.leave(nil)
 }
