@@ -122,18 +122,18 @@ func (a *API) handle(pattern string, o operation) {
 }
 
 // ServeHTTP implements http.Handler.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.Answer(w, r, a.route) }
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.serve(w, r, a.route) }
 
-// Answer handles one request with serve instead of a route.
-func (a *API) Answer(w http.ResponseWriter, r *http.Request, serve Handler) {
+// serve gives a request its id, deadline and log lines, and handles it with serve.
+func (a *API) serve(w http.ResponseWriter, r *http.Request, serve Handler) {
 	begin := time.Now()
-	x := &exchange{answer: response{ResponseWriter: w}, requestInfo: requestInfo{
+	x := &exchange{response: response{ResponseWriter: w}, requestInfo: requestInfo{
 		id:           requestIDOf(r.Header),
 		timeout:      timeoutOf(r.Header, a.cfg.Deadline),
 		writeTimeout: a.cfg.WriteTimeout,
 		parent:       r.Context(),
 	}}
-	x.answer.info = &x.requestInfo
+	x.response.info = &x.requestInfo
 	x.deadline = begin.Add(x.timeout)
 	defer x.finish()
 	w.Header().Set(RequestIDHeader, x.id)
@@ -141,14 +141,14 @@ func (a *API) Answer(w http.ResponseWriter, r *http.Request, serve Handler) {
 	if r.Body != http.NoBody {
 		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
 	}
-	answer := &x.answer
-	defer a.logAccess(answer, r, begin)
-	defer func() { a.recovered(answer, r, recover()) }()
-	if err := serve(answer, r); err != nil {
-		a.fail(answer, r, err)
+	out := &x.response
+	defer a.logAccess(out, r, begin)
+	defer func() { a.recovered(out, r, recover()) }()
+	if err := serve(out, r); err != nil {
+		a.fail(out, r, err)
 	}
-	if answer.status == 0 {
-		answer.status = http.StatusOK // what net/http sends for a handler that writes nothing
+	if out.status == 0 {
+		out.status = http.StatusOK // what net/http sends for a handler that writes nothing
 	}
 	x.resume(w)
 }
@@ -165,12 +165,12 @@ func (a *API) route(w http.ResponseWriter, r *http.Request) error {
 }
 
 // logAccess logs a finished or aborted request. It bypasses the log level: the access log has a switch of its own.
-func (a *API) logAccess(answer *response, r *http.Request, begin time.Time) {
+func (a *API) logAccess(out *response, r *http.Request, begin time.Time) {
 	if !a.cfg.AccessLog {
 		return
 	}
 	line := slog.NewRecord(time.Now(), slog.LevelInfo, "access", 0)
-	line.Add("method", r.Method, "path", r.URL.Path, "status", answer.status, "duration", time.Since(begin),
+	line.Add("method", r.Method, "path", r.URL.Path, "status", out.status, "duration", time.Since(begin),
 		"request_id", RequestID(r.Context()))
 	_ = a.log.Handler().Handle(r.Context(), line) // a log that can't be written can't report it either
 }
@@ -183,7 +183,7 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	a.logProblem(r, problem)
-	if answer, ok := w.(*response); ok && answer.status != 0 {
+	if out, ok := w.(*response); ok && out.status != 0 {
 		panic(http.ErrAbortHandler)
 	}
 	writeProblem(w, problem)

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"runtime"
 	"time"
+
+	"superheroes/internal/bounded"
 )
 
 // Kind is the kind of work a route does. Each kind has its own limit on concurrent requests per service, so that no
@@ -45,12 +47,21 @@ type limiter interface {
 	retryAfter() time.Duration
 }
 
-// The number of concurrent lists per service, and of requests that wait for a slot, per kind.
-const lists, queued = 64, 192
+// slots is a fixed number of requests at a time. Others may wait for a slot until their deadline.
+type slots struct{ *bounded.Shares }
 
-// searches returns the number of concurrent searches: half of the cores stay free for everything else. There are at least two, of
+func newSlots(running, waiting int) slots { return slots{bounded.NewShares(running, waiting)} }
+
+func (s slots) enter(r *http.Request) bool { return s.Take(r.Context(), r.RemoteAddr) }
+func (s slots) leave(r *http.Request)      { s.Give(r.RemoteAddr) }
+func (s slots) retryAfter() time.Duration  { return jittered(2) }
+
+// The number of concurrent lists per service, and of requests that wait for a slot, per kind.
+const maxLists, maxQueued = 64, 192
+
+// maxSearches returns the number of concurrent searches: half of the cores stay free for everything else. There are at least two, of
 // which one address gets one: a search whose client doesn't read it keeps its slot until the write timeout.
-func searches() int { return max(2, runtime.GOMAXPROCS(0)/2) }
+func maxSearches() int { return max(2, runtime.GOMAXPROCS(0)/2) }
 
 // newLimiters returns the limiters of one service.
 //
@@ -62,11 +73,11 @@ func newLimiters(deadline time.Duration) map[Kind]limiter {
 	return map[Kind]limiter{
 		Reads:    newOverload(deadline),
 		Fights:   newOverload(deadline),
-		Lists:    newSlots(lists, queued),
-		Searches: newSlots(searches(), queued),
+		Lists:    newSlots(maxLists, maxQueued),
+		Searches: newSlots(maxSearches(), maxQueued),
 		Streams:  newSlots(1000, 0),
-		Writes:   newSlots(16, queued),
-		Checks:   newSlots(16, queued),
+		Writes:   newSlots(16, maxQueued),
+		Checks:   newSlots(16, maxQueued),
 	}
 }
 
@@ -85,7 +96,7 @@ func (a *API) admitted(route Route) Handler {
 // Forwarded wraps a handler that forwards lists to a service in limits of its own: as many as that service allows one
 // address, since it sees all of them come from this process. So no client here uses up the share of the others.
 func Forwarded(serve Handler) Handler {
-	return limited(Lists, newSlots(lists*3/4, queued), newSlots(max(2, searches()*3/4), queued), serve)
+	return limited(Lists, newSlots(maxLists*3/4, maxQueued), newSlots(max(2, maxSearches()*3/4), maxQueued), serve)
 }
 
 // limited wraps a handler in the limit of its kind; lists with ?name= use the limit of searches.
@@ -101,13 +112,13 @@ func limited(of Kind, own, searches limiter, serve Handler) Handler {
 		info := infoOf(r.Context())
 		info.kind, info.limit = kind, limit
 		defer info.leave(r)
-		short := kind != Writes && shortOfTime(r, limit) // the answer to a write says what became of it
+		short := kind != Writes && shortOfTime(r, limit) // the response to a write says what became of it
 		err := serve(w, r)
-		if answer, ok := w.(*response); short && ok && answer.status == 0 && errors.Is(err, context.DeadlineExceeded) {
+		if out, ok := w.(*response); short && ok && out.status == 0 && errors.Is(err, context.DeadlineExceeded) {
 			err = tooMany(kind, limit).Because(err)
 		}
 		if err != nil {
-			info.answering(problemOf(err).Status)
+			info.responding(problemOf(err).Status)
 		}
 		return err
 	}
@@ -120,7 +131,7 @@ const noticeable = 100 * time.Millisecond
 // store isn't to blame.
 func shortOfTime(r *http.Request, limit limiter) bool {
 	deadline, _ := r.Context().Deadline()
-	_, waits := limit.(*slots)
+	_, waits := limit.(slots)
 	timeout := infoOf(r.Context()).timeout
 	return waits && timeout-time.Until(deadline) > max(timeout/2, noticeable)
 }
@@ -133,12 +144,12 @@ func (i *requestInfo) leave(r *http.Request) {
 	}
 }
 
-// answering releases the slot of a request whose response is complete when it begins: a client that reads slowly then
+// responding releases the slot of a request whose response is complete when it begins: a client that reads slowly then
 // blocks nobody. Lists and streams keep their slot: they are still being produced.
-func (i *requestInfo) answering(status int) {
+func (i *requestInfo) responding(status int) {
 	if limit, ok := i.limit.(*overload); ok {
 		if status < http.StatusInternalServerError {
-			limit.achieved()
+			limit.succeeded()
 		}
 		limit.leave(nil)
 		i.limit = nil
@@ -147,10 +158,9 @@ func (i *requestInfo) answering(status int) {
 
 // tooMany returns the problem for a request beyond the limit of its kind.
 func tooMany(kind Kind, limit limiter) *Problem {
-	return &Problem{
-		Title: http.StatusText(http.StatusServiceUnavailable), Status: http.StatusServiceUnavailable,
-		Detail: "too many " + kind.String() + " at once; retry later", RetryAfter: limit.retryAfter(), refused: true, kind: kind,
-	}
+	problem := Unavailable("too many %s at once; retry later", kind)
+	problem.RetryAfter, problem.refused = limit.retryAfter(), true
+	return problem
 }
 
 // refuse responds to a request beyond the limit of its kind.

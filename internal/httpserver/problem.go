@@ -28,8 +28,7 @@ type Problem struct {
 	Challenge  string        `json:"-"` // sent as WWW-Authenticate when not empty
 	Cause      error         `json:"-"` // logged, never sent
 
-	refused bool // too many requests of this kind are in flight
-	kind    Kind
+	refused bool // too many requests of its kind are in flight
 }
 
 // Place is a part of a request that was refused, and why.

@@ -30,7 +30,7 @@ type requestInfo struct {
 	parent       context.Context // the request's context without its deadline
 	kind         Kind
 	limit        limiter // while the request counts against its kind's limit
-	paused       bool    // the write timeout is suspended
+	pauses       bool    // the write timeout is suspended between writes
 }
 
 type requestInfoKey struct{}

@@ -40,8 +40,10 @@ type Server struct {
 	cfg      Config
 	listener *limit
 	http     *http.Server
-	front    front
-	handler  atomic.Pointer[http.Handler]
+	hosts    hosts
+	cors     cors
+	http2    limiter             // of requests over HTTP/2; nil for any number
+	api      atomic.Pointer[API] // nil until Serve
 	draining atomic.Bool
 	served   chan struct{} // closed when the accept loop has ended
 	nosniff  []string      // shared header value of all responses; must not be modified
@@ -54,18 +56,19 @@ func Listen(ctx context.Context, name, addr string, cfg Config, log *slog.Logger
 		return nil, fmt.Errorf("%s can't listen on %s: %w", name, addr, cause(err))
 	}
 	limited := newLimit(listener.(*net.TCPListener), cfg.MaxConnections, newRefusal(log, cfg.MaxConnections))
-	s := &Server{name: name, log: log, cfg: cfg, listener: limited, served: make(chan struct{}), nosniff: []string{"nosniff"}}
-	s.front = front{newHosts(listener.Addr(), cfg.AllowedHosts), newCORS(cfg.TrustedOrigins), http2Requests(cfg.MaxConnections)}
-	s.Serve(http.HandlerFunc(starting))
+	s := &Server{
+		name: name, log: log, cfg: cfg, listener: limited, served: make(chan struct{}), nosniff: []string{"nosniff"},
+		hosts: newHosts(listener.Addr(), cfg.AllowedHosts), cors: newCORS(cfg.TrustedOrigins), http2: http2Requests(cfg.MaxConnections),
+	}
 	s.http = &http.Server{
-		Handler:           http.HandlerFunc(s.answer),
+		Handler:           http.HandlerFunc(s.serveHTTP),
 		ReadHeaderTimeout: cfg.ReadHeaderTimeout,
 		ReadTimeout:       cfg.ReadTimeout,
 		WriteTimeout:      cfg.WriteTimeout,
 		IdleTimeout:       cfg.IdleTimeout,
 		MaxHeaderBytes:    cfg.MaxHeaderBytes - headerSlop,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-		// net/http would answer OPTIONS * itself, without checking Host, and keep the connection open after a chunked
+		// net/http would handle OPTIONS * itself, without checking Host, and keep the connection open after a chunked
 		// one.
 		DisableGeneralOptionsHandler: true,
 		ConnContext:                  withConn,
@@ -92,29 +95,61 @@ func (s *Server) accept() {
 	}
 }
 
-// answer passes a request to the current handler. While the server drains, it asks clients to send their next request
-// elsewhere, without cutting connections under a request on its way. (For HTTP/2, net/http turns the header into a
-// GOAWAY frame.)
-func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
+// serveHTTP passes a request to the API, unless its headers alone decide. While the server drains, it asks clients to
+// send their next request elsewhere, without cutting connections under a request on its way. (For HTTP/2, net/http
+// turns the header into a GOAWAY frame.)
+func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header["X-Content-Type-Options"] = s.nosniff
 	if s.Draining() || endsConnection(r) {
 		header.Set("Connection", "close")
 	}
-	s.front.serve(w, r, *s.handler.Load())
+	instead := s.instead(header, r)
+	if r.ProtoMajor > 1 && s.http2 != nil {
+		if s.http2.enter(r) {
+			defer s.http2.leave(r)
+		} else {
+			instead = func(http.ResponseWriter, *http.Request) error { return tooMany(Unlimited, s.http2) }
+		}
+	}
+	switch api := s.api.Load(); {
+	case api == nil:
+		starting(w, r, instead)
+	case instead == nil:
+		api.ServeHTTP(w, r)
+	default:
+		api.serve(w, r, instead)
+	}
+}
+
+// instead returns a handler to use in place of the route, or nil for nearly all requests. It adds the headers that a
+// browser needs for a trusted origin.
+func (s *Server) instead(header http.Header, r *http.Request) Handler {
+	if err := s.hosts.check(r.Host); err != nil {
+		return func(http.ResponseWriter, *http.Request) error { return err }
+	}
+	if s.cors.allow(header, r) {
+		return servePreflight
+	}
+	return nil
 }
 
 // starting responds for a service whose store isn't available yet.
-func starting(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/livez" {
-		_ = WriteJSON(w, []byte(`{"status":"ok"}`))
-		return
+func starting(w http.ResponseWriter, r *http.Request, instead Handler) {
+	err := error(Unavailable("the service is starting: waiting for its store"))
+	switch {
+	case instead != nil:
+		err = instead(w, r)
+	case r.URL.Path == "/livez":
+		err = WriteJSON(w, []byte(`{"status":"ok"}`))
 	}
-	writeProblem(w, Unavailable("the service is starting: waiting for its store"))
+	if err != nil {
+		writeProblem(w, problemOf(err))
+	}
 }
 
-// Serve makes the server respond with handler from now on.
-func (s *Server) Serve(handler http.Handler) { s.handler.Store(&handler) }
+// Serve makes the server pass requests to the API from now on.
+func (s *Server) Serve(api *API) { s.api.Store(api) }
 
 // Addr returns the address the server listens on, with the actual port if 0 was requested.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
