@@ -40,8 +40,10 @@ type Server struct {
 	cfg      Config
 	listener *limit
 	http     *http.Server
-	front    front
-	handler  atomic.Pointer[http.Handler]
+	hosts    hosts
+	cors     cors
+	http2    *slots              // for the requests of all HTTP/2 connections; nil for any number
+	api      atomic.Pointer[API] // nil until Serve
 	draining atomic.Bool
 	served   chan struct{} // closed when the accept loop has ended
 	nosniff  []string      // shared header value of all responses; must not be modified
@@ -55,10 +57,10 @@ func Listen(ctx context.Context, name, addr string, cfg Config, log *slog.Logger
 	}
 	limited := newLimit(listener.(*net.TCPListener), cfg.MaxConnections, newRefusal(log, cfg.MaxConnections))
 	s := &Server{name: name, log: log, cfg: cfg, listener: limited, served: make(chan struct{}), nosniff: []string{"nosniff"}}
-	s.front = front{newHosts(listener.Addr(), cfg.AllowedHosts), newCORS(cfg.TrustedOrigins), http2Requests(cfg.MaxConnections)}
-	s.Serve(http.HandlerFunc(starting))
+	s.hosts, s.cors = newHosts(listener.Addr(), cfg.AllowedHosts), newCORS(cfg.TrustedOrigins)
+	s.http2 = http2Requests(cfg.MaxConnections)
 	s.http = &http.Server{
-		Handler:           http.HandlerFunc(s.answer),
+		Handler:           s,
 		ReadHeaderTimeout: cfg.ReadHeaderTimeout,
 		ReadTimeout:       cfg.ReadTimeout,
 		WriteTimeout:      cfg.WriteTimeout,
@@ -92,29 +94,61 @@ func (s *Server) accept() {
 	}
 }
 
-// answer passes a request to the current handler. While the server drains, it asks clients to send their next request
-// elsewhere, without cutting connections under a request on its way. (For HTTP/2, net/http turns the header into a
-// GOAWAY frame.)
-func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP passes a request to the API, unless its headers alone decide the response. While the server drains, it asks
+// clients to send their next request elsewhere, without cutting connections under a request on its way. (For HTTP/2,
+// net/http turns the header into a GOAWAY frame.)
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header["X-Content-Type-Options"] = s.nosniff
 	if s.Draining() || endsConnection(r) {
 		header.Set("Connection", "close")
 	}
-	s.front.serve(w, r, *s.handler.Load())
-}
-
-// starting responds for a service whose store isn't available yet.
-func starting(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/livez" {
-		_ = WriteJSON(w, []byte(`{"status":"ok"}`))
+	instead := s.instead(header, r)
+	if s.http2 != nil && r.ProtoMajor > 1 {
+		if s.http2.enter(r) {
+			defer s.http2.leave(r)
+		} else {
+			instead = refuse(tooMany(Unlimited, s.http2))
+		}
+	}
+	if api := s.api.Load(); api != nil {
+		api.answer(w, r, instead)
 		return
 	}
-	writeProblem(w, Unavailable("the service is starting: waiting for its store"))
+	starting(w, r, instead)
 }
 
-// Serve makes the server respond with handler from now on.
-func (s *Server) Serve(handler http.Handler) { s.handler.Store(&handler) }
+// instead returns a handler to use in place of the route, or nil for nearly all requests. It adds the headers that a
+// browser needs for a trusted origin.
+func (s *Server) instead(header http.Header, r *http.Request) Handler {
+	if err := s.hosts.check(r.Host); err != nil {
+		return refuse(err)
+	}
+	if s.cors.allow(header, r) {
+		return servePreflight
+	}
+	return nil
+}
+
+// refuse returns a handler that fails.
+func refuse(err error) Handler { return func(http.ResponseWriter, *http.Request) error { return err } }
+
+// starting responds for a service whose store isn't available yet.
+func starting(w http.ResponseWriter, r *http.Request, instead Handler) {
+	switch {
+	case instead != nil:
+		if err := instead(w, r); err != nil {
+			writeProblem(w, problemOf(err))
+		}
+	case r.URL.Path == "/livez":
+		_ = WriteJSON(w, []byte(`{"status":"ok"}`))
+	default:
+		writeProblem(w, Unavailable("the service is starting: waiting for its store"))
+	}
+}
+
+// Serve makes the server respond with the API from now on.
+func (s *Server) Serve(api *API) { s.api.Store(api) }
 
 // Addr returns the address the server listens on, with the actual port if 0 was requested.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
