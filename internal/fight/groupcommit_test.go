@@ -74,7 +74,7 @@ func insert(c *Committer, d Document, within time.Duration) *caller {
 		defer close(call.done)
 		defer cancel()
 		begin := time.Now()
-		call.said = c.Insert(ctx, d)
+		call.said = c.Insert(ctx, Fight{ID: d.ID}, d.Bytes)
 		call.took = time.Since(begin)
 	}()
 	synctest.Wait()
@@ -319,7 +319,7 @@ func TestLeavingTheQueue(t *testing.T) {
 		}
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
-		notStored(t, c.Insert(ended, numbered(4, 1)), context.Canceled)
+		notStored(t, c.Insert(ended, Fight{}, nil), context.Canceled)
 		wantBatches(t, e, []int{0}, []int{3})
 	})
 }
@@ -382,7 +382,7 @@ func TestNextLeaderIsCancelled(t *testing.T) {
 			case err != nil && stored && !errors.Is(err, ErrMaybeStored):
 				t.Errorf("stored: %v", err)
 			}
-			if err := c.Insert(t.Context(), numbered(3, 1)); err != nil {
+			if err := c.Insert(t.Context(), Fight{}, nil); err != nil {
 				t.Errorf("afterwards: %v", err)
 			}
 		})
@@ -486,7 +486,7 @@ func testUnderLoad(t *testing.T, newCommitter func(Write) *Committer) {
 						ctx, cancel = context.WithCancel(t.Context())
 						time.AfterFunc(rand.N(6*time.Millisecond), cancel)
 					}
-					said[n] = c.Insert(ctx, numbered(n, 100))
+					said[n] = c.Insert(ctx, Fight{ID: numbered(n, 0).ID}, nil)
 					cancel()
 				}
 			})
@@ -562,7 +562,7 @@ func testHastyCallers(t *testing.T, newCommitter func(Write) *Committer) {
 				ctx, cancel := context.WithTimeout(t.Context(), []time.Duration{time.Second, time.Minute}[rand.N(2)])
 				giveUp := time.AfterFunc(rand.N(60*time.Microsecond), cancel)
 				id := ids.Next(time.Now())
-				err := committer.Insert(ctx, Document{ID: id, Bytes: []byte("x")})
+				err := committer.Insert(ctx, Fight{ID: id}, nil)
 				giveUp.Stop()
 				cancel()
 				switch {
@@ -576,7 +576,7 @@ func testHastyCallers(t *testing.T, newCommitter func(Write) *Committer) {
 	}
 	group.Wait()
 	close(refused)
-	if err := committer.Insert(t.Context(), Document{ID: ids.Next(time.Now())}); err != nil { // queued after every write that was begun
+	if err := committer.Insert(t.Context(), Fight{ID: ids.Next(time.Now())}, nil); err != nil { // queued after every write that was begun
 		t.Errorf("afterwards: %v", err)
 	}
 	for id := range refused {

@@ -17,9 +17,11 @@ import (
 
 // Fights is a fight.Store in a SQLite file.
 type Fights struct {
-	db    *DB
-	rows  inserter
-	queue *fight.Committer
+	db   *DB
+	rows inserter
+	// Its Insert implements fight.Store. The fight gets its own transaction or a share of the group's next one. It waits
+	// for the transaction to begin as long as its context allows.
+	*fight.Committer
 }
 
 var _ fight.Store = (*Fights)(nil)
@@ -31,7 +33,7 @@ type Option func(*Fights)
 func Grouped(on bool) Option {
 	return func(s *Fights) {
 		if on {
-			s.queue = fight.NewCommitter(s.write)
+			s.Committer = fight.NewCommitter(s.write)
 		}
 	}
 }
@@ -46,7 +48,7 @@ func OpenFights(ctx context.Context, path, schema string, options ...Option) (*F
 	if err := s.create(ctx, schema); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	s.queue = fight.NewSingleCommitter(s.write)
+	s.Committer = fight.NewSingleCommitter(s.write)
 	for _, set := range options {
 		set(s)
 	}
@@ -119,12 +121,6 @@ func failed(errs []error, n int, err error) []error {
 		}
 	}
 	return all
-}
-
-// Insert implements fight.Store. The fight gets its own transaction or a share of the group's next one. It waits for
-// the transaction to begin as long as ctx allows.
-func (s *Fights) Insert(ctx context.Context, f fight.Fight, answer []byte) error {
-	return s.queue.Insert(ctx, fight.Document{ID: f.ID, Bytes: answer})
 }
 
 // Get implements fight.Store.
