@@ -36,12 +36,12 @@ func TestNothingIsAskedForARefusedFight(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = service.Execute(t.Context())
+			_, err = execute(t.Context(), service)
 			if !errors.Is(err, ErrOpen) || !strings.Contains(err.Error(), open) {
 				t.Errorf("got %v", err)
 			}
 			if open != "locations" {
-				if _, _, err = service.Fighters(t.Context()); !errors.Is(err, ErrOpen) {
+				if _, err = service.Pick(t.Context(), false); !errors.Is(err, ErrOpen) {
 					t.Errorf("got %v", err)
 				}
 			}

@@ -33,6 +33,15 @@ func (k *keeper) Insert(_ context.Context, f Fight, _ []byte) error {
 	return k.err
 }
 
+// execute picks and performs a fight, as a request does.
+func execute(ctx context.Context, s *Service) ([]byte, error) {
+	picks, err := s.Pick(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	return s.Perform(ctx, picks.Hero, picks.Villain, &picks.Location)
+}
+
 // meeting blocks sources until the expected number has been called: sequential calls never get through.
 type meeting struct {
 	missing int // guarded by the bubble: the test waits until all are blocked
@@ -84,8 +93,8 @@ func TestFetchesRunConcurrently(t *testing.T) {
 		fetches int
 		ask     func(context.Context, *Service) error
 	}{
-		{"hero, villain and place of a fight", 3, func(ctx context.Context, s *Service) error { _, err := s.Execute(ctx); return err }},
-		{"hero and villain without a fight", 2, func(ctx context.Context, s *Service) error { _, _, err := s.Fighters(ctx); return err }},
+		{"hero, villain and place of a fight", 3, func(ctx context.Context, s *Service) error { _, err := execute(ctx, s); return err }},
+		{"hero and villain without a fight", 2, func(ctx context.Context, s *Service) error { _, err := s.Pick(ctx, false); return err }},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -134,7 +143,7 @@ func TestFirstFailureCancelsTheOthers(t *testing.T) {
 				}
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
-				f, err := service.Execute(ctx)
+				f, err := execute(ctx, service)
 				var named *PeerError
 				if !errors.As(err, &named) || named.Peer != peer || !errors.Is(err, broken) || !strings.Contains(err.Error(), peer) {
 					t.Errorf("got %v, want the failure of %s", err, peer)
@@ -181,7 +190,7 @@ func TestExecuteUsesReadyItems(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			answer, err := service.Execute(t.Context())
+			answer, err := execute(t.Context(), service)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -214,7 +223,7 @@ func TestPanicOfAFetch(t *testing.T) {
 			t.Errorf("stored %v", store.kept)
 		}
 	}()
-	f, err := service.Execute(t.Context())
+	f, err := execute(t.Context(), service)
 	t.Errorf("returned %v, %v", f, err)
 }
 
@@ -241,7 +250,7 @@ func TestFetchesInTurn(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = service.Execute(t.Context())
+			_, err = execute(t.Context(), service)
 			if errors.Is(err, broken) != (failing != "") {
 				t.Errorf("got %v", err)
 			}
