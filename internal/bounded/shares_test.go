@@ -1,58 +1,93 @@
 package bounded_test
 
 import (
+	"context"
 	"fmt"
+	"slices"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"superheroes/internal/bounded"
 )
 
-// One client gets at most three quarters, whatever its ports and, in IPv6, its addresses within a network; another gets
-// the rest.
+// One client gets at most three quarters of the shares and of the queue, whatever its ports and addresses within a
+// network. Another client gets the rest, and the next turn although others have waited for longer.
 func TestShares(t *testing.T) {
-	for name, c := range map[string]struct{ client, other string }{
-		"IPv4":           {"192.0.2.1:%d", "192.0.2.2:1"},
-		"IPv6":           {"[2001:db8::%d]:1", "[2001:db8:0:1::1]:1"},
-		"IPv4 as IPv6":   {"[::ffff:192.0.2.1]:%d", "192.0.2.2:1"},
-		"no address":     {"", "192.0.2.2:1"},
-		"IPv6, one zone": {"[fe80::1%%eth0]:%d", "192.0.2.2:1"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			shares := bounded.NewShares(8)
-			client := func(n int) string {
-				if c.client == "" {
-					return ""
+	synctest.Test(t, func(t *testing.T) {
+		shares := bounded.NewShares(4, 8)
+		const greedy, other = "[2001:db8::%x]:%[1]d", "[2001:db8:0:1::1]:1"
+		var running, refused atomic.Int64
+		for i := range 20 {
+			go func() {
+				if shares.Take(t.Context(), fmt.Sprintf(greedy, i+1)) {
+					running.Add(1)
+				} else {
+					refused.Add(1)
 				}
-				return fmt.Sprintf(c.client, n)
-			}
-			for n := range 6 {
-				if !shares.Take(client(n + 1)) {
-					t.Fatalf("request %d was refused", n+1)
+			}()
+		}
+		synctest.Wait()
+		if running.Load() != 3 || refused.Load() != 20-3-6 {
+			t.Errorf("of one client %d run and %d were refused, want 3, while 6 wait", running.Load(), refused.Load())
+		}
+		if !shares.Take(t.Context(), other) {
+			t.Error("the last share was refused to another client")
+		}
+		waits := make(chan bool)
+		go func() { waits <- shares.Take(t.Context(), other) }()
+		synctest.Wait()
+		shares.Give(other)
+		if !<-waits || running.Load() != 3 {
+			t.Errorf("the share of another client went to the one that has %d", running.Load())
+		}
+		for ; running.Load() > 0; running.Add(-1) { // those that wait take their turns
+			shares.Give(fmt.Sprintf(greedy, 1))
+			synctest.Wait()
+		}
+	})
+}
+
+func TestSharesInTurn(t *testing.T) {
+	const client = "192.0.2.1:1"
+	synctest.Test(t, func(t *testing.T) {
+		shares := bounded.NewShares(1, 8)
+		shares.Take(t.Context(), client)
+		var order []int
+		for i := range 6 {
+			go func() {
+				if shares.Take(t.Context(), client) {
+					order = append(order, i)
+					shares.Give(client)
 				}
-			}
-			if shares.Take(client(7)) {
-				t.Error("one client got more than three quarters")
-			}
-			for range 2 {
-				if !shares.Take(c.other) {
-					t.Fatal("another client was refused")
-				}
-			}
-			if shares.Take("198.51.100.1:1") {
-				t.Error("a ninth was admitted")
-			}
-			shares.Give(client(1))
-			if !shares.Take("198.51.100.1:1") {
-				t.Error("a returned share can't be taken")
-			}
-		})
-	}
+			}()
+			synctest.Wait()
+		}
+		if len(order) > 0 {
+			t.Errorf("%v ran beside another", order)
+		}
+		hasty, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		begin := time.Now()
+		if shares.Take(hasty, "") || time.Since(begin) != 5*time.Second {
+			t.Errorf("ran beside another, or left after %s", time.Since(begin))
+		}
+		shares.Give(client)
+		synctest.Wait()
+		if want := []int{0, 1, 2, 3, 4, 5}; !slices.Equal(order, want) {
+			t.Errorf("their turns were %v", order)
+		}
+		if !shares.Take(hasty, "") {
+			t.Error("the one that left holds a share")
+		}
+	})
 }
 
 func TestClient(t *testing.T) {
 	for at, want := range map[string]string{
-		"127.0.0.1:1": "127.0.0.1", "[::ffff:10.1.2.3]:1": "10.1.2.3", "[2001:db8:1:2:3::4]:1": "2001:db8:1:2::", "[fe80::1%eth0]:1": "fe80::",
-		"": "invalid IP", "<nil>": "invalid IP",
+		"127.0.0.1:1": "127.0.0.1", "[::ffff:10.1.2.3]:1": "10.1.2.3", "[2001:db8:1:2:3::4]:1": "2001:db8:1:2::",
+		"[fe80::1%eth0]:1": "fe80::", "": "invalid IP", "<nil>": "invalid IP",
 	} {
 		if got := bounded.Client(at); got.String() != want {
 			t.Errorf("%s: got %s, want %s", at, got, want)

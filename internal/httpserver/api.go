@@ -121,7 +121,8 @@ func (a *API) handle(pattern string, o operation) {
 // ServeHTTP implements http.Handler.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.answer(w, r, nil) }
 
-// answer handles one request: with its route, or with instead unless that is nil.
+// answer gives a request its id, deadline and log lines, and handles it with its route, or with instead unless that is
+// nil.
 func (a *API) answer(w http.ResponseWriter, r *http.Request, instead Handler) {
 	begin := time.Now()
 	x := &exchange{answer: response{ResponseWriter: w}, requestInfo: requestInfo{

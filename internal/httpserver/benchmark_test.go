@@ -93,18 +93,18 @@ func BenchmarkFull(b *testing.B) {
 			b.Run(name+", "+state, func(b *testing.B) {
 				l, now := newLimit(nil, most, nil), int64(1)
 				for i := range most {
-					c := &connection{TCPConn: new(net.TCPConn), limit: l, known: now}
+					c := &connection{TCPConn: new(net.TCPConn), limit: l}
 					if idle {
 						c.idle.Store(now)
 					}
-					l.add(c, address(i%hosts))
+					l.add(c, address(i%hosts), now)
 				}
 				b.ReportAllocs()
 				for next := 0; b.Loop(); next++ {
 					now += 2 * minIdle / most // so that those added meanwhile are idle, too, but never all
-					c := &connection{TCPConn: new(net.TCPConn), limit: l, known: now}
+					c := &connection{TCPConn: new(net.TCPConn), limit: l}
 					c.idle.Store(now)
-					if out, _ := l.add(c, address(most+next%hosts)); idle && now > 2*minIdle && out == nil {
+					if out, _ := l.add(c, address(most+next%hosts), now); idle && now > 2*minIdle && out == nil {
 						b.Fatal("no connection was evicted")
 					}
 				}

@@ -35,8 +35,8 @@ type connection struct {
 
 	// Guarded by limit.mu.
 	from  *host // nil once it is closed
-	known int64 // lower bound of idle: it hasn't been idle since before this time
-	index int   // in from.connections
+	used  int64 // when it was last found with a request about to be read
+	index int   // in limit.open
 }
 
 // Read records that a request has begun to arrive before the caller sees any of it, unless the connection was just
@@ -110,14 +110,6 @@ func (c *connection) state(state http.ConnState) {
 			return
 		}
 	}
-}
-
-// idleSince returns since when the connection has been idle, or now if it isn't.
-func (c *connection) idleSince(now int64) int64 {
-	if since := c.idle.Load(); since > 0 {
-		return since
-	}
-	return now
 }
 
 // evict claims a connection for closing if it has been idle since the given time. It fails if a request has begun to

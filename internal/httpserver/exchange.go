@@ -48,23 +48,14 @@ func (x *exchange) context() context.Context {
 	return x.timed
 }
 
-// settled returns the context that this one delegates to, or nil while none is needed: nobody waits, and the end
-// hasn't come. The caller holds the mutex.
-func (x *exchange) settled() context.Context {
-	if x.timed == nil && !x.over && x.parent.Err() == nil && time.Now().Before(x.deadline) {
-		return nil
-	}
-	return x.context()
-}
-
 // Err implements context.Context.
 func (x *exchange) Err() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if settled := x.settled(); settled != nil {
-		return settled.Err()
+	if x.timed == nil && !x.over && x.parent.Err() == nil && time.Now().Before(x.deadline) {
+		return nil // nobody waits, and the end hasn't come
 	}
-	return nil
+	return x.context().Err()
 }
 
 // Value implements context.Context. The values that package context uses to link a child to its parent, and to find
@@ -85,9 +76,6 @@ func (x *exchange) Value(key any) any {
 // disconnects.
 func Lasting(ctx context.Context) context.Context {
 	info := infoOf(ctx)
-	if info == nil {
-		return ctx
-	}
 	return context.WithValue(info.parent, requestInfoKey{}, info)
 }
 

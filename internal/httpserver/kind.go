@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"runtime"
 	"time"
+
+	"superheroes/internal/bounded"
 )
 
 // Kind is the kind of work a route does. Each kind has its own limit on concurrent requests per service, so that no
@@ -44,6 +46,15 @@ type limiter interface {
 	// together.
 	retryAfter() time.Duration
 }
+
+// slots is a fixed number of requests at a time. Others may wait for a slot until their deadline.
+type slots struct{ *bounded.Shares }
+
+func newSlots(running, waiting int) slots { return slots{bounded.NewShares(running, waiting)} }
+
+func (s slots) enter(r *http.Request) bool { return s.Take(r.Context(), r.RemoteAddr) }
+func (s slots) leave(r *http.Request)      { s.Give(r.RemoteAddr) }
+func (s slots) retryAfter() time.Duration  { return jittered(2) }
 
 // The number of concurrent lists per service, and of requests that wait for a slot, per kind.
 const lists, queued = 64, 192
@@ -118,7 +129,7 @@ const noticeable = 100 * time.Millisecond
 // store isn't to blame.
 func shortOfTime(r *http.Request, limit limiter) bool {
 	deadline, _ := r.Context().Deadline()
-	_, waits := limit.(*slots)
+	_, waits := limit.(slots)
 	timeout := infoOf(r.Context()).timeout
 	return waits && timeout-time.Until(deadline) > max(timeout/2, noticeable)
 }

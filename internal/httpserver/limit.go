@@ -1,9 +1,7 @@
 package httpserver
 
 import (
-	"container/heap"
 	"fmt"
-	"math"
 	"net"
 	"net/http"
 	"net/netip"
@@ -21,9 +19,7 @@ const minIdle = int64(time.Second)
 // connections than the new one's, the new one is refused. So nobody waits in the kernel's queue, and no host uses up
 // the connections of others.
 //
-// A request costs one clock read and two atomic operations. The order in which a host's connections became idle is
-// computed only when room is needed: the recorded time of a connection can only be too early, so it is enough to
-// correct the earliest ones.
+// A request costs one clock read and two atomic operations. Connections are compared only when room is needed.
 type limit struct {
 	*net.TCPListener
 	most    int // 0: no limit
@@ -31,17 +27,15 @@ type limit struct {
 	refusal *refusal
 
 	mu    sync.Mutex
-	open  int
+	open  []*connection
 	hosts map[netip.Addr]*host
-	list  []*host // the values of hosts
-	busy  int64   // until then, no connection can have been idle for minIdle
+	busy  int64 // until then, no connection can have been idle for minIdle
 }
 
-// host is a source of connections: an IPv4 address, or an IPv6 network of 64 bits. It has at least one connection.
+// host is a source of connections: an IPv4 address, or an IPv6 network of 64 bits.
 type host struct {
 	address     netip.Addr
-	connections byIdleness
-	index       int // in limit.list
+	connections int // at least one
 }
 
 func newLimit(listener *net.TCPListener, most int, refusal *refusal) *limit {
@@ -81,9 +75,10 @@ func (l *limit) state(conn net.Conn, state http.ConnState) {
 
 // admit registers a new connection, or returns nil if there is no room and none can be made.
 func (l *limit) admit(conn *net.TCPConn) *connection {
-	c := &connection{TCPConn: conn, limit: l, known: l.now()}
-	c.idle.Store(c.known)
-	out, ok := l.add(c, bounded.Client(fmt.Sprint(conn.RemoteAddr())))
+	c := &connection{TCPConn: conn, limit: l}
+	now := l.now()
+	c.idle.Store(now)
+	out, ok := l.add(c, bounded.Client(fmt.Sprint(conn.RemoteAddr())), now)
 	if out != nil {
 		_ = out.TCPConn.Close()
 	}
@@ -95,27 +90,27 @@ func (l *limit) admit(conn *net.TCPConn) *connection {
 
 // add registers a connection. If there is no room it evicts another one and returns it as out, to be closed; ok is
 // false if none can be evicted.
-func (l *limit) add(c *connection, address netip.Addr) (out *connection, ok bool) {
+func (l *limit) add(c *connection, address netip.Addr, now int64) (out *connection, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.most > 0 && l.open >= l.most {
+	if l.most > 0 && len(l.open) >= l.most {
 		has := 0
 		if known := l.hosts[address]; known != nil {
-			has = len(known.connections)
+			has = known.connections
 		}
-		if out = l.makeRoom(has, c.known); out == nil {
+		if out = l.makeRoom(has, now); out == nil {
 			return nil, false
 		}
 		l.remove(out)
 	}
-	from := l.hosts[address]
-	if from == nil {
-		from = &host{address: address, index: len(l.list)}
-		l.hosts[address], l.list = from, append(l.list, from)
+	c.from = l.hosts[address]
+	if c.from == nil {
+		c.from = &host{address: address}
+		l.hosts[address] = c.from
 	}
-	c.from = from
-	heap.Push(&from.connections, c)
-	l.open++
+	c.from.connections++
+	c.index = len(l.open)
+	l.open = append(l.open, c)
 	return out, true
 }
 
@@ -130,100 +125,51 @@ func (l *limit) release(c *connection) {
 
 // remove removes a connection. The caller holds the mutex.
 func (l *limit) remove(c *connection) {
-	from := c.from
-	heap.Remove(&from.connections, c.index)
-	c.from = nil
-	l.open--
-	if len(from.connections) > 0 {
-		return
+	last := len(l.open) - 1
+	l.open[c.index] = l.open[last]
+	l.open[c.index].index = c.index
+	l.open[last] = nil
+	l.open = l.open[:last]
+	if c.from.connections--; c.from.connections == 0 {
+		delete(l.hosts, c.from.address)
 	}
-	delete(l.hosts, from.address)
-	last := l.list[len(l.list)-1]
-	l.list[from.index], last.index = last, from.index
-	l.list[len(l.list)-1] = nil
-	l.list = l.list[:len(l.list)-1]
+	c.from = nil
 }
 
 // makeRoom evicts a connection for a new one whose host already has the given number, and returns it; nil if there is
 // none. The caller holds the mutex.
 func (l *limit) makeRoom(has int, now int64) *connection {
 	for now >= l.busy {
-		c := l.longestIdle(has, now)
-		if c == nil {
-			return nil
-		}
-		if c.evict(c.known) {
+		c, since := l.longestIdle(has, now)
+		if c == nil || c.evict(since) {
 			return c
 		}
-		c.from.connections.update(c, now) // a request has begun to arrive
+		c.used = now // a request has begun to arrive
 	}
 	return nil
 }
 
-// longestIdle returns the longest idle connection of the host with the most connections, among the hosts that have an
-// idle one and at least the given number; nil if there is none. The caller holds the mutex.
-func (l *limit) longestIdle(has int, now int64) *connection {
-	var found *connection
-	earliest := int64(math.MaxInt64)
-	for _, from := range l.list {
-		n := len(from.connections)
-		if n >= has && (found == nil || n >= len(found.from.connections)) {
-			c := from.connections.longestIdle(now)
-			if c != nil && (found == nil || n > len(found.from.connections) || c.known < found.known) {
-				found = c
-			}
+// longestIdle returns the connection to evict, and since when it has been idle: the longest idle one of the host with
+// the most connections, among the hosts that have an idle one and at least the given number. It returns nil if there
+// is none. The caller holds the mutex.
+func (l *limit) longestIdle(has int, now int64) (found *connection, since int64) {
+	earliest := now
+	for _, c := range l.open {
+		idle := c.idle.Load()
+		if idle <= 0 {
+			continue
 		}
-		earliest = min(earliest, from.connections[0].known)
+		earliest = min(earliest, max(idle, c.used))
+		n := c.from.connections
+		if max(idle, c.used) > now-minIdle || n < has {
+			continue
+		}
+		if found == nil || n > found.from.connections || n == found.from.connections && idle < since {
+			found, since = c, idle
+		}
 	}
 	if found == nil {
 		l.busy = earliest + minIdle
 	}
-	return found
-}
-
-// byIdleness is a heap of connections, ordered by known.
-type byIdleness []*connection
-
-func (b byIdleness) Len() int           { return len(b) }
-func (b byIdleness) Less(i, j int) bool { return b[i].known < b[j].known }
-func (b byIdleness) Swap(i, j int) {
-	b[i], b[j] = b[j], b[i]
-	b[i].index, b[j].index = i, j
-}
-
-// Push implements heap.Interface.
-func (b *byIdleness) Push(c any) {
-	added := c.(*connection)
-	added.index = len(*b)
-	*b = append(*b, added)
-}
-
-// Pop implements heap.Interface.
-func (b *byIdleness) Pop() any {
-	last := len(*b) - 1
-	c := (*b)[last]
-	(*b)[last] = nil
-	*b = (*b)[:last]
-	return c
-}
-
-// update raises the lower bound of a connection's idle time.
-func (b *byIdleness) update(c *connection, known int64) {
-	c.known = known
-	heap.Fix(b, c.index)
-}
-
-// longestIdle returns the connection that has been idle longest, or nil if none has been idle for minIdle.
-func (b *byIdleness) longestIdle(now int64) *connection {
-	for {
-		c := (*b)[0]
-		if c.known > now-minIdle {
-			return nil
-		}
-		since := c.idleSince(now)
-		if since == c.known {
-			return c
-		}
-		b.update(c, since)
-	}
+	return found, since
 }

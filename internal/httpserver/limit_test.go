@@ -114,14 +114,12 @@ func (l *limit) count() (open, idle int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
-	for _, from := range l.list {
-		for _, c := range from.connections {
-			if c.idleSince(now) <= now-minIdle {
-				idle++
-			}
+	for _, c := range l.open {
+		if since := c.idle.Load(); since > 0 && since <= now-minIdle {
+			idle++
 		}
 	}
-	return l.open, idle
+	return len(l.open), idle
 }
 
 // count returns how many clients are being refused.
@@ -410,9 +408,9 @@ func TestMakeRoom(t *testing.T) {
 				continue
 			}
 			want := expected(open, most, address, now)
-			c := &connection{TCPConn: new(net.TCPConn), limit: l, known: now}
+			c := &connection{TCPConn: new(net.TCPConn), limit: l}
 			c.idle.Store(now)
-			out, ok := l.add(c, address)
+			out, ok := l.add(c, address, now)
 			if want == nil && out != nil || want != nil && (out == nil || out.idle.Load() != evicted) || ok != (len(open) < most || want != nil) {
 				rt.Fatalf("got %v, %t, want %v", out, ok, want)
 			}
@@ -425,8 +423,8 @@ func TestMakeRoom(t *testing.T) {
 			if ok {
 				open = append(open, c)
 			}
-			if l.open != len(open) {
-				rt.Fatalf("%d are counted, %d are open", l.open, len(open))
+			if len(l.open) != len(open) {
+				rt.Fatalf("%d are counted, %d are open", len(l.open), len(open))
 			}
 		}
 	})

@@ -154,7 +154,7 @@ func TestListBreaksOff(t *testing.T) {
 
 // watched is a response writer that records how many deflaters are in use during each write.
 type watched struct {
-	*httptest.ResponseRecorder
+	http.ResponseWriter
 	compressor *Compressor
 	writes     int
 	inUse      int32
@@ -162,19 +162,21 @@ type watched struct {
 
 func (w *watched) Write(p []byte) (int, error) {
 	w.writes, w.inUse = w.writes+1, max(w.inUse, w.compressor.busy.Load())
-	return w.ResponseRecorder.Write(p)
+	return w.ResponseWriter.Write(p)
 }
+
+func (w *watched) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // However slow a client is, it holds no deflater: none is in use during a write.
 func TestSendingHoldsNoDeflater(t *testing.T) {
-	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody)
-	request.Header.Set("Accept-Encoding", "gzip")
-	sent := &watched{ResponseRecorder: httptest.NewRecorder(), compressor: &Compressor{}}
-	list, part := NewList(sent, request, sent.compressor), noise(300<<10)
-	if err := errors.Join(list.Write(part), list.Write(part), list.End(part)); err != nil {
-		t.Fatal(err)
-	}
-	if text, err := unzip(sent.Body.Bytes()); err != nil || len(text) != 3*len(part) {
+	sent, part := &watched{compressor: &Compressor{}}, noise(300<<10)
+	server, _ := serving(t, settings(), route(http.MethodGet, "/", func(w http.ResponseWriter, r *http.Request) error {
+		sent.ResponseWriter = w
+		list := NewList(sent, r, sent.compressor)
+		return errors.Join(list.Write(part), list.Write(part), list.End(part))
+	}))
+	got := ask(t, server, http.MethodGet, "/", "", "Accept-Encoding", "gzip")
+	if text, err := unzip([]byte(got.body)); err != nil || len(text) != 3*len(part) {
 		t.Errorf("got %d bytes: %v", len(text), err)
 	}
 	if sent.inUse > 0 || sent.writes < 3 {

@@ -125,10 +125,8 @@ func (o *overload) leave(*http.Request) {
 // achieved counts a request that was answered without a failure.
 func (o *overload) achieved() { o.answered.Add(1) }
 
-// pause excludes a request from the count while it waits for its client.
-func (o *overload) pause() { o.leave(nil) }
-
-// resume includes it again. It was admitted before, so it is refused only at mostUnderWay.
+// resume includes a request that has waited for its client. It was admitted before, so it is refused only at
+// mostUnderWay.
 func (o *overload) resume() bool {
 	if o.underWay.Add(1) > mostUnderWay {
 		o.leave(nil)
@@ -204,14 +202,11 @@ func (o *overload) retryAfter() time.Duration {
 // block others.
 func readUncounted(r *http.Request) ([]byte, error) {
 	info := infoOf(r.Context())
-	if info == nil {
-		return io.ReadAll(r.Body)
-	}
 	limit, ok := info.limit.(*overload)
 	if !ok {
 		return io.ReadAll(r.Body)
 	}
-	limit.pause()
+	limit.leave(nil)
 	info.limit = nil
 	body, err := io.ReadAll(r.Body)
 	if !limit.resume() {

@@ -149,7 +149,7 @@ func TestPausedIsNotUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := overloaded(t)
 		for range always {
-			o.pause()
+			o.leave(nil)
 		}
 		if n := enterAll(o, 2*always); n != always {
 			t.Errorf("beside paused ones %d were admitted, want 128", n)

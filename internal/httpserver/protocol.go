@@ -29,7 +29,7 @@ func speakBoth(server *http.Server, writeTimeout time.Duration) {
 // http2Requests limits the HTTP/2 requests of all connections together to the number of connections allowed, as over
 // HTTP/1, where each has one at a time. A connection may have up to mostStreams, and each waiting for its body takes
 // memory.
-func http2Requests(connections int) *slots {
+func http2Requests(connections int) limiter {
 	if connections == 0 {
 		return nil
 	}

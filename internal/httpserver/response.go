@@ -105,9 +105,6 @@ const (
 // request's context; up to the first write it is the request's, which may have waited for its slot.
 func NewStream(w http.ResponseWriter, r *http.Request) *Stream {
 	info := infoOf(r.Context())
-	if info == nil {
-		return &Stream{w: w, ctx: r.Context()}
-	}
 	deadline, bounded := r.Context().Deadline()
 	if !bounded { // the context comes from Lasting
 		deadline = time.Now().Add(info.timeout)
@@ -138,9 +135,6 @@ func (i *requestInfo) resume(w http.ResponseWriter) {
 
 // Step returns the context of the next step.
 func (s *Stream) Step() (context.Context, context.CancelFunc) {
-	if s.deadline.IsZero() { // not a request of an API
-		return context.WithCancel(s.ctx)
-	}
 	return context.WithDeadline(s.ctx, s.deadline)
 }
 
@@ -163,8 +157,6 @@ func (s *Stream) Write(p []byte) error {
 		}
 		s.pause()
 	}
-	if !s.deadline.IsZero() {
-		s.deadline = time.Now().Add(s.timeout)
-	}
+	s.deadline = time.Now().Add(s.timeout)
 	return nil
 }

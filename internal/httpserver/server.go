@@ -42,7 +42,7 @@ type Server struct {
 	http     *http.Server
 	hosts    hosts
 	cors     cors
-	http2    *slots              // for the requests of all HTTP/2 connections; nil for any number
+	http2    limiter             // of requests over HTTP/2; nil for any number
 	api      atomic.Pointer[API] // nil until Serve
 	draining atomic.Bool
 	served   chan struct{} // closed when the accept loop has ended
@@ -56,9 +56,10 @@ func Listen(ctx context.Context, name, addr string, cfg Config, log *slog.Logger
 		return nil, fmt.Errorf("%s can't listen on %s: %w", name, addr, cause(err))
 	}
 	limited := newLimit(listener.(*net.TCPListener), cfg.MaxConnections, newRefusal(log, cfg.MaxConnections))
-	s := &Server{name: name, log: log, cfg: cfg, listener: limited, served: make(chan struct{}), nosniff: []string{"nosniff"}}
-	s.hosts, s.cors = newHosts(listener.Addr(), cfg.AllowedHosts), newCORS(cfg.TrustedOrigins)
-	s.http2 = http2Requests(cfg.MaxConnections)
+	s := &Server{
+		name: name, log: log, cfg: cfg, listener: limited, served: make(chan struct{}), nosniff: []string{"nosniff"},
+		hosts: newHosts(listener.Addr(), cfg.AllowedHosts), cors: newCORS(cfg.TrustedOrigins), http2: http2Requests(cfg.MaxConnections),
+	}
 	s.http = &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: cfg.ReadHeaderTimeout,
@@ -135,19 +136,19 @@ func refuse(err error) Handler { return func(http.ResponseWriter, *http.Request)
 
 // starting responds for a service whose store isn't available yet.
 func starting(w http.ResponseWriter, r *http.Request, instead Handler) {
+	err := error(Unavailable("the service is starting: waiting for its store"))
 	switch {
 	case instead != nil:
-		if err := instead(w, r); err != nil {
-			writeProblem(w, problemOf(err))
-		}
+		err = instead(w, r)
 	case r.URL.Path == "/livez":
-		_ = WriteJSON(w, []byte(`{"status":"ok"}`))
-	default:
-		writeProblem(w, Unavailable("the service is starting: waiting for its store"))
+		err = WriteJSON(w, []byte(`{"status":"ok"}`))
+	}
+	if err != nil {
+		writeProblem(w, problemOf(err))
 	}
 }
 
-// Serve makes the server respond with the API from now on.
+// Serve makes the server pass requests to the API from now on.
 func (s *Server) Serve(api *API) { s.api.Store(api) }
 
 // Addr returns the address the server listens on, with the actual port if 0 was requested.

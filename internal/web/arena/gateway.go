@@ -24,7 +24,7 @@ type gateway struct {
 }
 
 func newGateway(stopping context.Context, parts map[string]Part) *gateway {
-	return &gateway{parts: parts, streams: bounded.NewShares(maxStreams), stopping: stopping}
+	return &gateway{parts: parts, streams: bounded.NewShares(maxStreams, 0), stopping: stopping}
 }
 
 // addRoutes adds the paths of the services. All of them, reads included, are for the arena's own pages only: other
@@ -53,7 +53,7 @@ func (g *gateway) events(name string) httpserver.Handler {
 		defer cancel()
 		defer context.AfterFunc(g.stopping, cancel)()
 		httpserver.KeepLittle(r) // as the service does for its own clients: one that doesn't read is dropped
-		if !g.streams.Take(r.RemoteAddr) {
+		if !g.streams.Take(r.Context(), r.RemoteAddr) {
 			return httpserver.Unavailable("too many open streams; retry later")
 		}
 		defer g.streams.Give(r.RemoteAddr)
