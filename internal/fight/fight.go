@@ -59,11 +59,13 @@ func (f Fight) Sides() (winner, loser Side) {
 	return villain, hero
 }
 
+const dateForm = "2006-01-02T15:04:05.000Z"
+
 // AppendJSON appends the response body, which is also the document that the SQLite store keeps.
 func (f Fight) AppendJSON(dst []byte) []byte {
 	winner, loser := f.Sides()
 	dst = f.ID.append(append(dst, `{"id":"`...))
-	dst = f.Date.AppendFormat(append(dst, `","fight_date":"`...), "2006-01-02T15:04:05.000Z")
+	dst = f.Date.AppendFormat(append(dst, `","fight_date":"`...), dateForm)
 	dst = winner.appendJSON(append(dst, '"'), "winner")
 	dst = loser.appendJSON(dst, "loser")
 	dst = f.Hero.AppendJSON(append(dst, `,"hero":`...))

@@ -122,9 +122,9 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 	{
 		name:   "statistics accept a level that the list rejects",
 		guards: "count, list and statistics agree on fights written by other programs",
-		file:   "internal/fight/outcome.go",
-		old:    "|| digits > 1 && s.rest[0] == '0' || n > most {",
-		new:    "|| digits > 1 && s.rest[0] == '0' {",
+		file:   "internal/catalog/scanner.go",
+		old:    "text[0] == '0' || n < 0 || n > most",
+		new:    "text[0] == '0' || n < 0",
 		test:   "./internal/fight",
 		run:    "^TestParseRefuses$",
 	},
