@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -32,6 +33,7 @@ func TestMain(m *testing.M) {
 	}
 	role, given := os.LookupEnv(roleVariable)
 	if !given {
+		_ = flag.Set("test.parallel", "12") // parallel tests are those that mostly wait
 		goleak.VerifyTestMain(m)
 		return
 	}
