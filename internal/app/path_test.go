@@ -57,7 +57,7 @@ func TestPathOfAFight(t *testing.T) {
 	functions := slices.Concat(write.functions[:4], pick.functions, write.functions[4:])
 	files := slices.Concat(write.files, pick.files)
 	slices.Sort(files)
-	const most, mostFiles = 15, 9
+	const most, mostFiles = 12, 9
 	if n := len(functions); n > most {
 		t.Errorf("the path has %d functions, want at most %d", n, most)
 	}
