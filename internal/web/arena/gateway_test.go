@@ -451,34 +451,6 @@ func testStream(t *testing.T, way, target, kind string) {
 	}
 }
 
-// Little is buffered for a client that doesn't read its stream, so that it is noticed.
-func TestStalledClient(t *testing.T) {
-	t.Parallel()
-	const most = 1 << 20 // by default a kernel buffers several times as much
-	sent := make(chan int, 1)
-	statistics := Local{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		stream, event, total := httpserver.NewStream(w, r), bytes.Repeat([]byte("x"), 4<<10), 0
-		for stream.Write(event) == nil && total < 100*most {
-			total += len(event)
-		}
-		sent <- total
-	})}
-	cfg, _ := limits()
-	cfg.WriteTimeout = 500 * time.Millisecond
-	conn, _ := open(t, serve(t, cfg, map[string]Part{"statistics": statistics}), "/api/statistics/stream")
-	if err := conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case total := <-sent:
-		if total > most {
-			t.Errorf("%d bytes were written for a client that doesn't read", total)
-		}
-	case <-time.After(hang):
-		t.Fatal("the client was not dropped")
-	}
-}
-
 // A list is aborted when nothing more of it arrives.
 func TestListThatStalls(t *testing.T) {
 	t.Parallel()
