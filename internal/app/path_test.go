@@ -2,10 +2,12 @@ package app_test
 
 import (
 	"bytes"
+	"context"
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -17,6 +19,10 @@ import (
 	"modernc.org/sqlite"
 
 	"superheroes/internal/app"
+	"superheroes/internal/catalog"
+	"superheroes/internal/character"
+	"superheroes/internal/fight"
+	"superheroes/internal/location"
 )
 
 // path records which functions of ours are on the stack, deepest last.
@@ -31,29 +37,59 @@ func (p *path) record(*sqlite.FunctionContext, []driver.Value) (driver.Value, er
 	defer p.mu.Unlock()
 	callers := make([]uintptr, 200)
 	frames := runtime.CallersFrames(callers[:runtime.Callers(1, callers)])
-	var own []runtime.Frame
-	for {
-		frame, more := frames.Next()
-		if strings.HasPrefix(frame.Function, "superheroes/internal/") && !strings.HasSuffix(frame.File, "_test.go") {
-			own = append(own, frame)
-		}
-		if !more {
-			break
-		}
-	}
-	for _, frame := range slices.Backward(own) {
-		if name := strings.TrimPrefix(frame.Function, "superheroes/internal/"); !slices.Contains(p.functions, name) {
-			p.functions = append(p.functions, name)
-		}
-		if !slices.Contains(p.files, frame.File) {
+	p.functions, p.files = nil, nil
+	for more := true; more; {
+		var frame runtime.Frame
+		frame, more = frames.Next()
+		if name, ours := strings.CutPrefix(frame.Function, "superheroes/internal/"); ours && !strings.HasSuffix(frame.File, "_test.go") {
+			p.functions = append(p.functions, strings.Replace(name, "[...]", "", 1))
 			p.files = append(p.files, frame.File)
 		}
 	}
+	slices.Reverse(p.functions)
 	return nil, nil
 }
 
-// TestPathOfAFight lists the functions of ours on the stack when a fight is stored, in `up` and eco. The list may only get shorter.
+// TestPathOfAFight compares the functions of ours that a fight passes, in `up` and eco, with the list in
+// ARCHITECTURE.md: those of a pick, and those on the stack when the fight is stored.
 func TestPathOfAFight(t *testing.T) {
+	write, pick := pathOfWrite(t), pathOfPick(t)
+	functions := slices.Concat(write.functions[:4], pick.functions, write.functions[4:])
+	files := slices.Concat(write.files, pick.files)
+	slices.Sort(files)
+	const most, mostFiles = 12, 9
+	if n := len(functions); n > most {
+		t.Errorf("the path has %d functions, want at most %d", n, most)
+	}
+	if n := len(slices.Compact(files)); n > mostFiles {
+		t.Errorf("the path is in %d files, want at most %d", n, mostFiles)
+	}
+	const document, begin, end = "../../ARCHITECTURE.md", "```\nhttpserver.", "\n```\n"
+	text, err := os.ReadFile(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, list, found := strings.Cut(string(text), begin)
+	list, after, ended := strings.Cut(list, end)
+	if !found || !ended {
+		t.Fatal("ARCHITECTURE.md has no list of the functions")
+	}
+	want, got := strings.TrimPrefix(begin, "```\n")+list, strings.Join(functions, "\n")
+	if *update {
+		err := os.WriteFile(document, []byte(before+"```\n"+got+end+after), 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if got != want {
+		t.Errorf("the path is\n%s\nARCHITECTURE.md says\n%s", got, want)
+	}
+}
+
+// pathOfWrite returns the functions on the stack when a fight is stored.
+func pathOfWrite(t *testing.T) *path {
+	t.Helper()
 	var p path
 	function := fmt.Sprintf("record_path_%d", time.Now().UnixNano()) // a name can't be registered again with -count=2
 	if err := sqlite.RegisterScalarFunction(function, 0, p.record); err != nil {
@@ -65,7 +101,6 @@ func TestPathOfAFight(t *testing.T) {
 		if err := a.Up(t.Context(), cfg); err != nil {
 			t.Fatal(err)
 		}
-		p.functions, p.files = nil, nil
 		if status, body := fetch(t, "http://"+a.Endpoints()[3].Addr+"/api/fights/execute_fight"); status != http.StatusOK {
 			t.Errorf("got %d %s", status, body)
 		}
@@ -84,9 +119,35 @@ func TestPathOfAFight(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	const limit = 21
-	if n := len(p.functions); n == 0 || n > limit {
-		t.Errorf("the path has %d functions, want at most %d", n, limit)
+	if len(p.functions) < 4 {
+		t.Fatalf("the path of a write is only %q", p.functions)
 	}
-	t.Logf("%d functions in %d files:\n%s\n%s", len(p.functions), len(p.files), strings.Join(p.functions, "\n"), strings.Join(p.files, "\n"))
+	return &p
 }
+
+// pathOfPick returns the functions on the stack when a row in memory is picked. They are recorded where a catalog
+// without a picker panics.
+func pathOfPick(t *testing.T) (p *path) {
+	t.Helper()
+	service, err := fight.NewService(t.Context(), fight.Sources{
+		Heroes: &catalog.Service[character.Character]{}, Villains: &catalog.Service[character.Character]{},
+		Locations: &catalog.Service[location.Location]{},
+	}, emptyFights{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p = &path{}
+	defer func() {
+		if recover() == nil {
+			t.Error("a catalog without a picker picked something")
+		}
+		_, _ = p.record(nil, nil)
+	}()
+	_, _ = service.Pick(t.Context(), true)
+	return p
+}
+
+// emptyFights is a store without fights.
+type emptyFights struct{ fight.Store }
+
+func (emptyFights) Last(context.Context) (fight.ID, error) { return fight.ID{}, nil }

@@ -135,7 +135,7 @@ func openFightsOnce(ctx context.Context, at storeURL, cfg store, grouped bool) (
 		}
 		return fightStore{s, at.engine}, nil
 	}
-	s, err := sqlite.OpenFights(ctx, at.place, database.SQLiteFight, sqlite.Grouped(grouped))
+	s, err := sqlite.OpenFights(ctx, at.place, database.SQLiteFight, grouped)
 	if err != nil {
 		return fightStore{}, err
 	}

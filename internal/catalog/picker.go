@@ -103,8 +103,8 @@ func (p *Picker[T]) Ready() (item T, ok bool) {
 	if now >= x.whole || len(x.ids) == 0 {
 		return item, false
 	}
-	picked := x.row(rand.N(len(x.ids)), now)
-	if picked == nil {
+	picked := x.slots[rand.N(len(x.ids))].Load()
+	if picked == nil || x.age(picked, now) >= MaxAge { // it has just been replaced
 		return item, false
 	}
 	p.credit.earn(1, len(x.ids))

@@ -11,37 +11,30 @@ import (
 // the memory for a list doesn't grow with the table.
 const pageSize = 500
 
-// Service serves one catalog from its store.
+// Service serves one catalog from its store. Close stops its background work.
 type Service[T Item] struct {
-	Kind   Kind[T]
-	store  Store[T]
-	picker *Picker[T]
+	Kind Kind[T]
+	*Picker[T]
 }
 
 // NewService returns the service of a catalog. It caches the rows as NewPicker does. It must be closed before its
 // store.
 func NewService[T Item](kind Kind[T], store Store[T], limit int64) *Service[T] {
-	return &Service[T]{Kind: kind, store: store, picker: NewPicker(store, limit)}
+	return &Service[T]{kind, NewPicker(store, limit)}
 }
-
-// Close stops background work.
-func (s *Service[T]) Close() { s.picker.Close() }
 
 // Random picks one item, each equally likely.
 func (s *Service[T]) Random(ctx context.Context) (T, error) {
-	item, err := s.picker.Random(ctx)
+	item, err := s.Picker.Random(ctx)
 	if err != nil {
 		return item, fmt.Errorf("picking a %s: %w", s.Kind.Singular, err)
 	}
 	return item, nil
 }
 
-// Ready picks one item, each equally likely, if no read is needed.
-func (s *Service[T]) Ready() (T, bool) { return s.picker.Ready() }
-
 // RandomJSON picks one item, each equally likely, and returns its JSON. The bytes must not be modified.
 func (s *Service[T]) RandomJSON(ctx context.Context) ([]byte, error) {
-	body, err := s.picker.RandomJSON(ctx)
+	body, err := s.Picker.RandomJSON(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("picking a %s: %w", s.Kind.Singular, err)
 	}
@@ -53,7 +46,7 @@ const MaxBatch = 128
 
 // RandomBatch picks n items, like Picker.RandomBatch.
 func (s *Service[T]) RandomBatch(ctx context.Context, n int) (array []byte, age time.Duration, err error) {
-	if array, age, err = s.picker.RandomBatch(ctx, n); err != nil {
+	if array, age, err = s.Picker.RandomBatch(ctx, n); err != nil {
 		return nil, 0, fmt.Errorf("picking %d %s: %w", n, s.Kind.Plural, err)
 	}
 	return array, age, nil
@@ -70,7 +63,7 @@ func (s *Service[T]) Get(ctx context.Context, id int64) (T, error) {
 
 // Write changes one item, like Store.Write. Every later pick of this process sees the change.
 func (s *Service[T]) Write(ctx context.Context, id int64, change func(old *T) (*T, error)) (*T, error) {
-	item, err := s.picker.Write(ctx, id, change)
+	item, err := s.Picker.Write(ctx, id, change)
 	if err != nil {
 		return nil, fmt.Errorf("writing a %s: %w", s.Kind.Singular, err)
 	}

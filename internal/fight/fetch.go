@@ -8,22 +8,17 @@ import (
 	"sync"
 )
 
-// fetches are the fetches that a fight still needs.
+// fetches are the picks that a fight still needs from its peers.
 type fetches []func(context.Context) error
 
-// pickInto stores an item of the source in into: at once if the source has one ready, otherwise when the fetches run.
-func pickInto[T any](f *fetches, peer string, source Source[T], into *T) {
-	item, ready := source.Ready()
-	if ready {
-		*into = item
-		return
-	}
-	*f = append(*f, func(ctx context.Context) (err error) {
+// fetch returns a function that picks an item of the source into into.
+func fetch[T any](peer string, source Source[T], into *T) func(context.Context) error {
+	return func(ctx context.Context) (err error) {
 		if *into, err = source.Random(ctx); err != nil {
 			return &PeerError{peer, err}
 		}
 		return nil
-	})
+	}
 }
 
 // atOnce runs the fetches concurrently, the first one in this goroutine. The first failure cancels the others and is

@@ -59,11 +59,44 @@ func (f Fight) Sides() (winner, loser Side) {
 	return villain, hero
 }
 
+// JSON declares the fields of a fight's JSON, for the OpenAPI document. AppendJSON writes them, Parse and ParseOutcome
+// read them, and tests check that all agree.
+type JSON struct {
+	ID            string              `json:"id" format:"uuid" doc:"A UUID; version 7 if this server created it."`
+	FightDate     time.Time           `json:"fight_date" doc:"When it was decided, in UTC."`
+	WinnerName    string              `json:"winner_name"`
+	WinnerLevel   int32               `json:"winner_level"`
+	WinnerPowers  string              `json:"winner_powers"`
+	WinnerPicture string              `json:"winner_picture"`
+	WinnerTeam    Team                `json:"winner_team" enum:"heroes,villains"`
+	LoserName     string              `json:"loser_name"`
+	LoserLevel    int32               `json:"loser_level"`
+	LoserPowers   string              `json:"loser_powers"`
+	LoserPicture  string              `json:"loser_picture"`
+	LoserTeam     Team                `json:"loser_team" enum:"heroes,villains"`
+	Hero          character.Character `json:"hero"`
+	Villain       character.Character `json:"villain"`
+	Location      location.Location   `json:"location"`
+}
+
+// JSON returns the fields of a fight with a location.
+func (f Fight) JSON() JSON {
+	winner, loser := f.Sides()
+	return JSON{
+		ID: f.ID.String(), FightDate: f.Date,
+		WinnerName: winner.Name, WinnerLevel: winner.Level, WinnerPowers: winner.Powers, WinnerPicture: winner.Picture, WinnerTeam: winner.Team,
+		LoserName: loser.Name, LoserLevel: loser.Level, LoserPowers: loser.Powers, LoserPicture: loser.Picture, LoserTeam: loser.Team,
+		Hero: f.Hero, Villain: f.Villain, Location: *f.Location,
+	}
+}
+
+const dateForm = "2006-01-02T15:04:05.000Z"
+
 // AppendJSON appends the response body, which is also the document that the SQLite store keeps.
 func (f Fight) AppendJSON(dst []byte) []byte {
 	winner, loser := f.Sides()
 	dst = f.ID.append(append(dst, `{"id":"`...))
-	dst = f.Date.AppendFormat(append(dst, `","fight_date":"`...), "2006-01-02T15:04:05.000Z")
+	dst = f.Date.AppendFormat(append(dst, `","fight_date":"`...), dateForm)
 	dst = winner.appendJSON(append(dst, '"'), "winner")
 	dst = loser.appendJSON(dst, "loser")
 	dst = f.Hero.AppendJSON(append(dst, `,"hero":`...))

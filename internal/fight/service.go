@@ -1,7 +1,6 @@
 package fight
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -77,35 +76,42 @@ func NewService(ctx context.Context, sources Sources, store Store) (*Service, er
 // first fight.
 func (s *Service) OnStored(stored func()) { s.stored = stored }
 
-// picks holds the items that a fight needs.
-type picks struct {
-	hero, villain character.Character
-	place         location.Location
+// Picks are a hero, a villain and a location.
+type Picks struct {
+	Hero, Villain character.Character
+	Location      location.Location
 }
 
-// Execute picks a hero, a villain and a location, lets them fight, and returns the response body once the fight is
-// stored.
-func (s *Service) Execute(ctx context.Context) ([]byte, error) {
-	if err := s.sources.refusals(); err != nil {
+// Pick picks a hero and a villain, and a location if wanted: first those that are ready, then the rest, from all peers
+// at the same time. It asks no peer if one of them refuses.
+func (s *Service) Pick(ctx context.Context, withLocation bool) (*Picks, error) {
+	if err := s.sources.refusal(withLocation); err != nil {
 		return nil, err
 	}
-	var f fetches
-	all := &picks{}
-	pickInto(&f, "heroes", s.sources.Heroes, &all.hero)
-	pickInto(&f, "villains", s.sources.Villains, &all.villain)
-	pickInto(&f, "locations", s.sources.Locations, &all.place)
-	if err := s.fetch(ctx, f); err != nil {
-		return nil, err
+	picks := &Picks{}
+	var missing fetches
+	var ready bool
+	if picks.Hero, ready = s.sources.Heroes.Ready(); !ready {
+		missing = append(missing, fetch("heroes", s.sources.Heroes, &picks.Hero))
 	}
-	return s.Perform(ctx, all.hero, all.villain, &all.place)
+	if picks.Villain, ready = s.sources.Villains.Ready(); !ready {
+		missing = append(missing, fetch("villains", s.sources.Villains, &picks.Villain))
+	}
+	if withLocation {
+		if picks.Location, ready = s.sources.Locations.Ready(); !ready {
+			missing = append(missing, fetch("locations", s.sources.Locations, &picks.Location))
+		}
+	}
+	if s.sources.InTurn || len(missing) < 2 {
+		return picks, missing.inTurn(ctx)
+	}
+	return picks, missing.atOnce(ctx)
 }
 
-// fetch runs the fetches concurrently or in turn, depending on the sources.
-func (s *Service) fetch(ctx context.Context, f fetches) error {
-	if s.sources.InTurn || len(f) < 2 {
-		return f.inTurn(ctx)
-	}
-	return f.atOnce(ctx)
+// Location picks a location.
+func (s *Service) Location(ctx context.Context) (picked location.Location, err error) {
+	err = fetches{fetch("locations", s.sources.Locations, &picked)}.inTurn(ctx)
+	return picked, err
 }
 
 // usualSize is the capacity in bytes that suffices for most response bodies.
@@ -122,28 +128,6 @@ func (s *Service) Perform(ctx context.Context, hero, villain character.Character
 		return nil, fmt.Errorf("storing fight %s: %w", fight.ID, err)
 	}
 	return answer, nil
-}
-
-// Fighters picks a hero and a villain.
-func (s *Service) Fighters(ctx context.Context) (hero, villain character.Character, err error) {
-	if err := cmp.Or(refusal("heroes", s.sources.Heroes), refusal("villains", s.sources.Villains)); err != nil {
-		return hero, villain, err
-	}
-	var f fetches
-	pair := &picks{}
-	pickInto(&f, "heroes", s.sources.Heroes, &pair.hero)
-	pickInto(&f, "villains", s.sources.Villains, &pair.villain)
-	err = s.fetch(ctx, f)
-	return pair.hero, pair.villain, err
-}
-
-// Location picks a location.
-func (s *Service) Location(ctx context.Context) (location.Location, error) {
-	var f fetches
-	one := &picks{}
-	pickInto(&f, "locations", s.sources.Locations, &one.place)
-	err := s.fetch(ctx, f)
-	return one.place, err
 }
 
 // Get returns the fight with the id, like Store.Get.

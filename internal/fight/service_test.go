@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,41 +34,59 @@ func (k *keeper) Insert(_ context.Context, f Fight, _ []byte) error {
 	return k.err
 }
 
+// execute picks and performs a fight, as a request does.
+func execute(ctx context.Context, s *Service) ([]byte, error) {
+	picks, err := s.Pick(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	return s.Perform(ctx, picks.Hero, picks.Villain, &picks.Location)
+}
+
 // meeting blocks sources until the expected number has been called: sequential calls never get through.
 type meeting struct {
 	missing int // guarded by the bubble: the test waits until all are blocked
 	all     chan struct{}
+	mu      sync.Mutex
 }
 
-func newMeeting(expected int) *meeting { return &meeting{expected, make(chan struct{})} }
+func newMeeting(expected int) *meeting { return &meeting{missing: expected, all: make(chan struct{})} }
 
-// met is a source that waits for the others and then returns its item or error, or waits to be canceled if it is slow.
-type met[T any] struct {
+// meeter waits for the others and then returns its error, or waits to be cancelled if it is slow.
+type meeter struct {
 	*meeting
-	asked chan struct{}
-	item  T
-	err   error
-	slow  bool
-	seen  *error // why it was canceled
+	asked     chan struct{}
+	err       error
+	slow      bool
+	cancelled *[]error // those of slow ones; guarded by the mutex
 }
 
-func (m met[T]) Random(ctx context.Context) (T, error) {
-	var none T
+func (m meeter) meet(ctx context.Context) error {
 	m.asked <- struct{}{}
 	select {
 	case <-m.all:
 	case <-ctx.Done():
-		return none, fmt.Errorf("the others were not called: %w", ctx.Err())
+		return fmt.Errorf("the others were not called: %w", ctx.Err())
 	}
-	if m.slow {
-		<-ctx.Done()
-		*m.seen = ctx.Err()
-		return none, ctx.Err()
+	if !m.slow {
+		return m.err
 	}
-	return m.item, m.err
+	<-ctx.Done()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	*m.cancelled = append(*m.cancelled, ctx.Err())
+	return ctx.Err()
 }
 
-// Ready has nothing: these sources always block.
+// met is a source that blocks.
+type met[T any] struct {
+	meeter
+	item T
+}
+
+func (m met[T]) Random(ctx context.Context) (T, error) { return m.item, m.meet(ctx) }
+
+// Ready has nothing.
 func (m met[T]) Ready() (item T, ok bool) { return item, false }
 
 // gather ends the meeting when all sources have been called.
@@ -78,77 +97,50 @@ func (m *meeting) gather(asked <-chan struct{}) {
 	close(m.all)
 }
 
+// Fetches run concurrently: all peers are called before one responds. The first failure cancels the others.
 func TestFetchesRunConcurrently(t *testing.T) {
-	tests := []struct {
-		name    string
-		fetches int
-		ask     func(context.Context, *Service) error
-	}{
-		{"hero, villain and place of a fight", 3, func(ctx context.Context, s *Service) error { _, err := s.Execute(ctx); return err }},
-		{"hero and villain without a fight", 2, func(ctx context.Context, s *Service) error { _, _, err := s.Fighters(ctx); return err }},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
+	broken := errors.New("broken")
+	for _, failing := range []string{"heroes", "villains", "locations", "none"} {
+		t.Run(failing+" fails", func(t *testing.T) {
 			defer goleak.VerifyNone(t)
 			synctest.Test(t, func(t *testing.T) { // a minute of fake time takes no time
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
-				meet, asked := newMeeting(test.fetches), make(chan struct{}, 3)
+				meet, asked, store := newMeeting(3), make(chan struct{}, 3), &keeper{}
 				go meet.gather(asked)
+				var cancelled []error
+				peer := func(name string) meeter {
+					m := meeter{meeting: meet, asked: asked, slow: failing != "none" && failing != name, cancelled: &cancelled}
+					if failing == name {
+						m.err = broken
+					}
+					return m
+				}
 				service, err := NewService(ctx, Sources{
-					Heroes:    met[character.Character]{meeting: meet, asked: asked, item: character.Heroes().Example},
-					Villains:  met[character.Character]{meeting: meet, asked: asked, item: character.Villains().Example},
-					Locations: met[location.Location]{meeting: meet, asked: asked, item: location.Locations().Example},
-				}, &keeper{})
+					Heroes:    met[character.Character]{peer("heroes"), character.Heroes().Example},
+					Villains:  met[character.Character]{peer("villains"), character.Villains().Example},
+					Locations: met[location.Location]{peer("locations"), location.Locations().Example},
+				}, store)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if err := test.ask(ctx, service); err != nil {
-					t.Error(err)
-				}
-				if ctx.Err() != nil {
-					for range test.fetches { // lets gather return, so that the bubble ends
-						asked <- struct{}{}
-					}
-				}
-			})
-		})
-	}
-}
-
-func TestFirstFailureCancelsTheOthers(t *testing.T) {
-	broken := errors.New("broken")
-	for _, peer := range []string{"heroes", "villains", "locations"} {
-		t.Run(peer, func(t *testing.T) {
-			defer goleak.VerifyNone(t)
-			synctest.Test(t, func(t *testing.T) {
-				meet, asked, cancelled, store := newMeeting(3), make(chan struct{}, 3), [3]error{}, &keeper{}
-				go meet.gather(asked)
 				begin := time.Now()
-				heroes := met[character.Character]{meeting: meet, asked: asked, err: broken, slow: peer != "heroes", seen: &cancelled[0]}
-				villains := met[character.Character]{meeting: meet, asked: asked, err: broken, slow: peer != "villains", seen: &cancelled[1]}
-				locations := met[location.Location]{meeting: meet, asked: asked, err: broken, slow: peer != "locations", seen: &cancelled[2]}
-				service, err := NewService(t.Context(), Sources{Heroes: heroes, Villains: villains, Locations: locations}, store)
-				if err != nil {
-					t.Fatal(err)
-				}
-				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-				defer cancel()
-				f, err := service.Execute(ctx)
-				var named *PeerError
-				if !errors.As(err, &named) || named.Peer != peer || !errors.Is(err, broken) || !strings.Contains(err.Error(), peer) {
-					t.Errorf("got %v, want the failure of %s", err, peer)
-				}
-				for i, slow := range []bool{heroes.slow, villains.slow, locations.slow} {
-					if slow && !errors.Is(cancelled[i], context.Canceled) {
-						t.Errorf("fetch %d got %v, want context.Canceled", i, cancelled[i])
-					}
-				}
+				answer, err := execute(ctx, service)
 				if waited := time.Since(begin); waited != 0 {
 					t.Errorf("waited %s for the others", waited)
 				}
-				if len(store.kept) > 0 || f != nil {
-					t.Errorf("stored %v, returned %v", store.kept, f)
+				if failing == "none" {
+					if err != nil || len(store.kept) != 1 {
+						t.Errorf("got %s, %v", answer, err)
+					}
+					return
+				}
+				var named *PeerError
+				if !errors.As(err, &named) || named.Peer != failing || !errors.Is(err, broken) || answer != nil || len(store.kept) > 0 {
+					t.Errorf("got %s, %v, want the failure of %s", answer, err, failing)
+				}
+				if len(cancelled) != 2 {
+					t.Errorf("%d fetches were cancelled, want the 2 others", len(cancelled))
 				}
 			})
 		})
@@ -181,7 +173,7 @@ func TestExecuteUsesReadyItems(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			answer, err := service.Execute(t.Context())
+			answer, err := execute(t.Context(), service)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -193,29 +185,42 @@ func TestExecuteUsesReadyItems(t *testing.T) {
 	}
 }
 
-// A panicking fetch panics in the request's goroutine, where the server handles it, after the others have ended.
+// A panicking fetch panics in the request's goroutine, where the server handles it, after the others have ended. So does
+// one whose panic was caught in another goroutine, even if it is the only one.
 func TestPanicOfAFetch(t *testing.T) {
-	defer goleak.VerifyNone(t)
 	yoda := func(ctx context.Context) (character.Character, error) {
 		<-ctx.Done()
 		return character.Character{}, ctx.Err()
 	}
 	nowhere := func(context.Context) (location.Location, error) { panic("no place left") }
-	store := &keeper{}
-	service, err := NewService(t.Context(), Sources{Heroes: source[character.Character](yoda), Villains: source[character.Character](yoda), Locations: source[location.Location](nowhere)}, store)
-	if err != nil {
-		t.Fatal(err)
+	caught := func(ctx context.Context) (place location.Location, err error) {
+		return place, Guard(ctx, func(context.Context) error { panic("no place left") })
 	}
-	defer func() {
-		if cause := fmt.Sprint(recover()); !strings.Contains(cause, "no place left") || !strings.Contains(cause, "service_test.go") {
-			t.Errorf("recovered %s, want the panic and its location", cause)
-		}
-		if len(store.kept) > 0 {
-			t.Errorf("stored %v", store.kept)
-		}
-	}()
-	f, err := service.Execute(t.Context())
-	t.Errorf("returned %v, %v", f, err)
+	for name, c := range map[string]struct {
+		places source[location.Location]
+		fetch  func(context.Context, *Service) error
+	}{
+		"of three": {nowhere, func(ctx context.Context, s *Service) error { _, err := execute(ctx, s); return err }},
+		"caught":   {caught, func(ctx context.Context, s *Service) error { _, err := s.Location(ctx); return err }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer goleak.VerifyNone(t)
+			store := &keeper{}
+			service, err := NewService(t.Context(), Sources{Heroes: source[character.Character](yoda), Villains: source[character.Character](yoda), Locations: c.places}, store)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() {
+				if cause := fmt.Sprint(recover()); !strings.Contains(cause, "no place left") || !strings.Contains(cause, "service_test.go") {
+					t.Errorf("recovered %s, want the panic and its location", cause)
+				}
+				if len(store.kept) > 0 {
+					t.Errorf("stored %v", store.kept)
+				}
+			}()
+			t.Errorf("returned %v", c.fetch(t.Context(), service))
+		})
+	}
 }
 
 // Sequential fetches never wait for each other, and none follows a failed one.
@@ -241,7 +246,7 @@ func TestFetchesInTurn(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = service.Execute(t.Context())
+			_, err = execute(t.Context(), service)
 			if errors.Is(err, broken) != (failing != "") {
 				t.Errorf("got %v", err)
 			}
@@ -251,6 +256,44 @@ func TestFetchesInTurn(t *testing.T) {
 			}
 			if !slices.Equal(asked, want) {
 				t.Errorf("asked %q, want %q", asked, want)
+			}
+		})
+	}
+}
+
+// refusing is a source whose breaker is open.
+type refusing[T any] struct{ Source[T] }
+
+func (refusing[T]) Refusal() error { return ErrOpen }
+
+// untouched is a source that panics when used.
+type untouched[T any] struct{ Source[T] }
+
+// If the breaker of one peer is open, the others are not called, and no ready picks are consumed.
+func TestNothingIsAskedForARefusedFight(t *testing.T) {
+	for _, open := range []string{"heroes", "villains", "locations"} {
+		t.Run(open, func(t *testing.T) {
+			sources := Sources{Heroes: untouched[character.Character]{}, Villains: untouched[character.Character]{}, Locations: untouched[location.Location]{}}
+			switch open {
+			case "heroes":
+				sources.Heroes = refusing[character.Character]{}
+			case "villains":
+				sources.Villains = refusing[character.Character]{}
+			case "locations":
+				sources.Locations = refusing[location.Location]{}
+			}
+			service, err := NewService(t.Context(), sources, &keeper{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = execute(t.Context(), service)
+			if !errors.Is(err, ErrOpen) || !strings.Contains(err.Error(), open) {
+				t.Errorf("got %v", err)
+			}
+			if open != "locations" {
+				if _, err = service.Pick(t.Context(), false); !errors.Is(err, ErrOpen) {
+					t.Errorf("got %v", err)
+				}
 			}
 		})
 	}

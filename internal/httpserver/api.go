@@ -33,8 +33,8 @@ type Route struct {
 // API is a service's HTTP surface: its routes, and the OpenAPI document generated from the same declarations. It
 // gives every request an id and a deadline, turns errors and panics into problem responses, and logs.
 type API struct {
-	mux      *http.ServeMux // by path
-	paths    map[string]endpoint
+	mux      *http.ServeMux       // by path
+	paths    map[string]*endpoint // the same
 	document *huma.OpenAPI
 	log      *slog.Logger
 	cfg      Config
@@ -46,7 +46,7 @@ type API struct {
 func NewAPI(info huma.Info, log *slog.Logger, cfg Config) *API {
 	return &API{
 		mux:   http.NewServeMux(),
-		paths: map[string]endpoint{},
+		paths: map[string]*endpoint{},
 		document: &huma.OpenAPI{
 			OpenAPI:    "3.1.0",
 			Info:       &info,
@@ -78,7 +78,7 @@ func (a *API) Handle(route Route) {
 		a.Problems(route.Responses, map[int]string{http.StatusForbidden: "A browser sent the request for a page of another site."})
 	}
 	a.document.AddOperation(&route.Operation)
-	a.handle(route.Method+" "+route.Path, operation{a.checks(route), a.admitted(route)})
+	a.handle(route.Method+" "+route.Path, operation{a.checks(route), a.limitsOf(route), route.Serve})
 }
 
 // checks returns what a request must pass before anything else of it is read.
@@ -98,7 +98,12 @@ func (a *API) Mount(pattern string, serve Handler) { a.handle(pattern, operation
 
 // MountForOwnPages is Mount for a route that is refused to pages of other sites.
 func (a *API) MountForOwnPages(pattern string, serve Handler) {
-	a.handle(pattern, operation{[]func(*http.Request) error{a.sites.check}, serve})
+	a.handle(pattern, operation{checks: []func(*http.Request) error{a.sites.check}, serve: serve})
+}
+
+// MountLists is MountForOwnPages for a route that forwards lists to a service.
+func (a *API) MountLists(pattern string, serve Handler) {
+	a.handle(pattern, operation{[]func(*http.Request) error{a.sites.check}, forwardedLists(), serve})
 }
 
 // handle adds an undocumented route.
@@ -106,26 +111,19 @@ func (a *API) handle(pattern string, o operation) {
 	method, path, _ := strings.Cut(pattern, " ")
 	at := a.paths[path]
 	if at == nil {
-		at = endpoint{}
+		at = &endpoint{a, map[string]operation{}}
 		a.paths[path] = at
-		a.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
-			o, err := at.find(r)
-			if err == nil {
-				err = o.serve(w, r)
-			}
-			if err != nil {
-				a.fail(w, r, err)
-			}
-		})
+		a.mux.Handle(path, at)
 	}
 	at.add(method, o)
 }
 
 // ServeHTTP implements http.Handler.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.serve(w, r, a.route) }
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.answer(w, r, nil) }
 
-// serve gives a request its id, deadline and log lines, and handles it with serve.
-func (a *API) serve(w http.ResponseWriter, r *http.Request, serve Handler) {
+// answer gives a request its id, deadline and log lines, and handles it with its route, or with instead unless that is
+// nil.
+func (a *API) answer(w http.ResponseWriter, r *http.Request, instead Handler) {
 	begin := time.Now()
 	x := &exchange{response: response{ResponseWriter: w}, requestInfo: requestInfo{
 		id:           requestIDOf(r.Header),
@@ -144,7 +142,13 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, serve Handler) {
 	out := &x.response
 	defer a.logAccess(out, r, begin)
 	defer func() { a.recovered(out, r, recover()) }()
-	if err := serve(out, r); err != nil {
+	var err error
+	if instead != nil {
+		err = instead(out, r)
+	} else if err = checkPath(r); err == nil {
+		a.mux.ServeHTTP(out, r)
+	}
+	if err != nil {
 		a.fail(out, r, err)
 	}
 	if out.status == 0 {
@@ -153,14 +157,14 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, serve Handler) {
 	x.resume(w)
 }
 
-func (a *API) route(w http.ResponseWriter, r *http.Request) error {
+// checkPath refuses what no route may see.
+func checkPath(r *http.Request) error {
 	if err := checkText(r); err != nil {
 		return err
 	}
 	if r.URL.Path == "*" { // as in OPTIONS *, for which the router sends an empty 400
 		return Errorf(http.StatusNotFound, UnknownPath)
 	}
-	a.mux.ServeHTTP(w, r)
 	return nil
 }
 

@@ -81,47 +81,45 @@ func newLimiters(deadline time.Duration) map[Kind]limiter {
 	}
 }
 
-// admitted wraps the route's handler in the limit of its kind. A refusal is sent before the body is read.
-func (a *API) admitted(route Route) Handler {
-	if route.Kind == Unlimited {
-		return route.Serve
-	}
-	own := a.limiters[route.Kind]
-	if route.Limit > 0 {
-		own = newSlots(route.Limit, 0)
-	}
-	return limited(route.Kind, own, a.limiters[Searches], route.Serve)
+// limits are the limiters of one route. The zero value is unlimited.
+type limits struct {
+	kind     Kind
+	own      limiter
+	searches limiter // of lists with ?name=
 }
 
-// Forwarded wraps a handler that forwards lists to a service in limits of its own: as many as that service allows one
-// address, since it sees all of them come from this process. So no client here uses up the share of the others.
-func Forwarded(serve Handler) Handler {
-	return limited(Lists, newSlots(maxLists*3/4, maxQueued), newSlots(max(2, maxSearches()*3/4), maxQueued), serve)
+// limitsOf returns the limits of a route.
+func (a *API) limitsOf(route Route) limits {
+	switch {
+	case route.Kind == Unlimited:
+		return limits{}
+	case route.Limit > 0:
+		return limits{route.Kind, newSlots(route.Limit, 0), a.limiters[Searches]}
+	}
+	return limits{route.Kind, a.limiters[route.Kind], a.limiters[Searches]}
 }
 
-// limited wraps a handler in the limit of its kind; lists with ?name= use the limit of searches.
-func limited(of Kind, own, searches limiter, serve Handler) Handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		kind, limit := of, own
-		if kind == Lists && r.URL.RawQuery != "" && r.URL.Query().Has("name") {
-			kind, limit = Searches, searches
-		}
-		if !limit.enter(r) {
-			return tooMany(kind, limit)
-		}
-		info := infoOf(r.Context())
-		info.kind, info.limit = kind, limit
-		defer info.leave(r)
-		short := kind != Writes && shortOfTime(r, limit) // the response to a write says what became of it
-		err := serve(w, r)
-		if out, ok := w.(*response); short && ok && out.status == 0 && errors.Is(err, context.DeadlineExceeded) {
-			err = tooMany(kind, limit).Because(err)
-		}
-		if err != nil {
-			info.responding(problemOf(err).Status)
-		}
-		return err
+// forwardedLists returns limits for lists that are forwarded to a service: as many as that service allows one address,
+// since it sees all of them come from this process. So no client here uses up the share of the others.
+func forwardedLists() limits {
+	return limits{Lists, newSlots(maxLists*3/4, maxQueued), newSlots(max(2, maxSearches()*3/4), maxQueued)}
+}
+
+// enter admits the request, or returns the problem of one too many.
+func (l limits) enter(r *http.Request, info *requestInfo) error {
+	if l.own == nil {
+		return nil
 	}
+	kind, limit := l.kind, l.own
+	if kind == Lists && r.URL.RawQuery != "" && r.URL.Query().Has("name") {
+		kind, limit = Searches, l.searches
+	}
+	if !limit.enter(r) {
+		return tooMany(kind, limit)
+	}
+	info.kind, info.limit = kind, limit
+	info.hurried = kind != Writes && shortOfTime(r, limit) // the answer to a write says what became of it
+	return nil
 }
 
 // noticeable is longer than a request takes to get a free slot.
@@ -142,6 +140,17 @@ func (i *requestInfo) leave(r *http.Request) {
 		i.limit.leave(r)
 		i.limit = nil
 	}
+}
+
+// failed releases the slot of a request that its route didn't serve, and returns the error to report: if the deadline
+// passed because the request had waited for its slot, that there are too many.
+func (i *requestInfo) failed(w http.ResponseWriter, r *http.Request, err error) error {
+	if out, ok := w.(*response); i.hurried && ok && out.status == 0 && errors.Is(err, context.DeadlineExceeded) {
+		err = tooMany(i.kind, i.limit).Because(err)
+	}
+	i.responding(problemOf(err).Status)
+	i.leave(r)
+	return err
 }
 
 // responding releases the slot of a request whose response is complete when it begins: a client that reads slowly then

@@ -30,6 +30,7 @@ type requestInfo struct {
 	parent       context.Context // the request's context without its deadline
 	kind         Kind
 	limit        limiter // while the request counts against its kind's limit
+	hurried      bool    // most of its time passed before it got its slot
 	pauses       bool    // the write timeout is suspended between writes
 }
 

@@ -61,7 +61,7 @@ func Listen(ctx context.Context, name, addr string, cfg Config, log *slog.Logger
 		hosts: newHosts(listener.Addr(), cfg.AllowedHosts), cors: newCORS(cfg.TrustedOrigins), http2: http2Requests(cfg.MaxConnections),
 	}
 	s.http = &http.Server{
-		Handler:           http.HandlerFunc(s.serveHTTP),
+		Handler:           s,
 		ReadHeaderTimeout: cfg.ReadHeaderTimeout,
 		ReadTimeout:       cfg.ReadTimeout,
 		WriteTimeout:      cfg.WriteTimeout,
@@ -95,44 +95,44 @@ func (s *Server) accept() {
 	}
 }
 
-// serveHTTP passes a request to the API, unless its headers alone decide. While the server drains, it asks clients to
-// send their next request elsewhere, without cutting connections under a request on its way. (For HTTP/2, net/http
-// turns the header into a GOAWAY frame.)
-func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP passes a request to the API, unless its headers alone decide the response. While the server drains, it asks
+// clients to send their next request elsewhere, without cutting connections under a request on its way. (For HTTP/2,
+// net/http turns the header into a GOAWAY frame.)
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header["X-Content-Type-Options"] = s.nosniff
 	if s.Draining() || endsConnection(r) {
 		header.Set("Connection", "close")
 	}
 	instead := s.instead(header, r)
-	if r.ProtoMajor > 1 && s.http2 != nil {
+	if s.http2 != nil && r.ProtoMajor > 1 {
 		if s.http2.enter(r) {
 			defer s.http2.leave(r)
 		} else {
-			instead = func(http.ResponseWriter, *http.Request) error { return tooMany(Unlimited, s.http2) }
+			instead = refuse(tooMany(Unlimited, s.http2))
 		}
 	}
-	switch api := s.api.Load(); {
-	case api == nil:
-		starting(w, r, instead)
-	case instead == nil:
-		api.ServeHTTP(w, r)
-	default:
-		api.serve(w, r, instead)
+	if api := s.api.Load(); api != nil {
+		api.answer(w, r, instead)
+		return
 	}
+	starting(w, r, instead)
 }
 
 // instead returns a handler to use in place of the route, or nil for nearly all requests. It adds the headers that a
 // browser needs for a trusted origin.
 func (s *Server) instead(header http.Header, r *http.Request) Handler {
 	if err := s.hosts.check(r.Host); err != nil {
-		return func(http.ResponseWriter, *http.Request) error { return err }
+		return refuse(err)
 	}
 	if s.cors.allow(header, r) {
 		return servePreflight
 	}
 	return nil
 }
+
+// refuse returns a handler that fails.
+func refuse(err error) Handler { return func(http.ResponseWriter, *http.Request) error { return err } }
 
 // starting responds for a service whose store isn't available yet.
 func starting(w http.ResponseWriter, r *http.Request, instead Handler) {

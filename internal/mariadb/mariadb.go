@@ -310,7 +310,8 @@ func (s *Catalog[T]) writeOn(ctx context.Context, conn beginner, id int64, chang
 		return nil, err
 	}
 	defer func() { _ = tx.Rollback() }() // no effect after the commit
-	written, err := sqltable.Edit[T]{Table: s.Table, Tx: tx, Lock: " FOR UPDATE", Insert: s.insert, Refusal: refusal}.Run(ctx, id, change)
+	insert := func(ctx context.Context, item *T) error { return s.insert(ctx, tx, item) }
+	written, err := sqltable.Edit[T]{Table: s.Table, Tx: tx, Lock: " FOR UPDATE", Insert: insert, Refusal: refusal}.Run(ctx, id, change)
 	if err = cmp.Or(err, context.Cause(ctx)); err != nil {
 		return nil, err
 	}

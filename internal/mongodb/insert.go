@@ -18,11 +18,11 @@ import (
 
 // Insert implements fight.Store. The fight is acknowledged by a majority of the servers, in the journal of each.
 func (s *Fights) Insert(ctx context.Context, f fight.Fight, _ []byte) error {
-	document := fight.Document{ID: f.ID, Bytes: appendDocument(make([]byte, 0, usualSize), f)}
+	document := appendDocument(make([]byte, 0, usualSize), f)
 	if s.group != nil {
-		return s.group.Insert(ctx, document)
+		return s.group.Insert(ctx, f, document)
 	}
-	return s.write(ctx, []fight.Document{document})[0]
+	return s.write(ctx, []fight.Document{{ID: f.ID, Bytes: document}})[0]
 }
 
 // usualSize is the capacity in bytes that suffices for most documents.

@@ -213,38 +213,6 @@ func TestNothingIsFetchedWhenIdle(t *testing.T) {
 	}
 }
 
-// Callers that arrive while a request is in flight share the next one, or this one if it asks for more picks than it
-// has callers.
-func TestOneRequestForAll(t *testing.T) {
-	peer := newPeerOfBatches(t)
-	batches, _, _ := newBatches(t, peer.URL, patient())
-	release := peer.hold()
-	first, _ := drawTogether(t, batches, 1)
-	await.True(t, "the peer is asked", func() bool { return len(peer.asked()) == 1 })
-	others, ids := drawTogether(t, batches, 50)
-	await.True(t, "all wait", func() bool { return waiting(batches) == 51 })
-	release()
-	if err := errors.Join(first.Wait(), others.Wait()); err != nil {
-		t.Fatal(err)
-	}
-	if got := peer.asked(); len(got) != 2 || got[1] < 50 {
-		t.Errorf("the peer was asked for %v, want one and then all", got)
-	}
-	if got := slices.Compact(slices.Sorted(slices.Values(ids()))); len(got) != 50 {
-		t.Errorf("%d different picks for 50 callers", len(got))
-	}
-	release = peer.hold()
-	spare := unused(batches)
-	group, _ := drawTogether(t, batches, spare+30)
-	await.True(t, "the rest waits", func() bool { return waiting(batches) == 30 })
-	late, _ := drawTogether(t, batches, 20)
-	await.True(t, "the late ones wait", func() bool { return waiting(batches) == 50 })
-	release()
-	if err := errors.Join(group.Wait(), late.Wait()); err != nil {
-		t.Error(err)
-	}
-}
-
 // More callers than a batch may have picks are spread over several batches.
 func TestMoreCallersThanABatchHas(t *testing.T) {
 	peer := newPeerOfBatches(t)
@@ -394,42 +362,6 @@ func TestBatchTooSlow(t *testing.T) {
 	}
 }
 
-// Each caller waits no longer than its own deadline and doesn't affect the others: the request goes on as long as one
-// waits.
-func TestWaitersLeave(t *testing.T) {
-	peer := newPeerOfBatches(t)
-	batches, _, _ := newBatches(t, peer.URL, patient())
-	mustDraw(t, batches, 7)
-	release := peer.hold()
-	requests := len(peer.asked())
-	var group errgroup.Group
-	first, giveUp := context.WithCancelCause(t.Context())
-	group.Go(func() error {
-		_, err := batches.Random(first)
-		return err
-	})
-	await.True(t, "the peer is asked", func() bool { return len(peer.asked()) == requests+1 })
-	patientOne, _ := drawTogether(t, batches, 1)
-	await.True(t, "both wait", func() bool { return waiting(batches) == 2 })
-	hasty, end := context.WithTimeout(t.Context(), time.Millisecond)
-	defer end()
-	if _, err := batches.Random(hasty); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v, want a passed deadline", err)
-	}
-	gone := errors.New("gone")
-	giveUp(gone)
-	if err := group.Wait(); !errors.Is(err, gone) {
-		t.Errorf("got %v, want %v", err, gone)
-	}
-	release()
-	if err := patientOne.Wait(); err != nil {
-		t.Errorf("the one that waited got %v", err)
-	}
-	if got := len(peer.asked()); got != requests+1 || peer.Cancelled() != 0 {
-		t.Errorf("%d requests, %d of them cancelled", got-requests, peer.Cancelled())
-	}
-}
-
 // A request without waiting callers goes on: its connection is reused, its picks serve others, and the breaker learns
 // that the peer is healthy.
 func TestRequestThatNobodyWaitsForGoesOn(t *testing.T) {
@@ -483,7 +415,7 @@ func TestEachLateRequestIsOvertaken(t *testing.T) {
 func TestNothingIsLeftOfAPeerThatHangs(t *testing.T) {
 	peer := fakepeer.New(t, fakepeer.Hangs())
 	cfg := patient()
-	cfg.Connect, cfg.Read = 500*time.Millisecond, 500*time.Millisecond
+	cfg.Connect, cfg.Read = 200*time.Millisecond, 200*time.Millisecond
 	batches := NewBatches(newClient(t, peer.URL, cfg), discard())
 	var hasty errgroup.Group
 	for range 2*catalog.MaxBatch + 50 {
@@ -505,27 +437,6 @@ func TestNothingIsLeftOfAPeerThatHangs(t *testing.T) {
 		return len(batches.queue) == 0 && batches.inFlight == nil && !batches.fetching
 	})
 	batches.client.ended(t)
-}
-
-// A stuck connection only delays the callers that have joined its batch.
-func TestLateRequestIsOvertaken(t *testing.T) {
-	peer := newPeerOfBatches(t)
-	batches := NewBatches(newClient(t, peer.URL, patient()), discard()) // overtaking takes real time
-	release := peer.hold()
-	stuck, _ := drawTogether(t, batches, 1)
-	await.True(t, "the peer is asked", func() bool { return len(peer.asked()) == 1 })
-	peer.mu.Lock()
-	peer.wait = nil
-	peer.mu.Unlock()
-	mustDraw(t, batches, 1) // queued after it
-	mustDraw(t, batches, 100)
-	if waiting(batches) != 0 {
-		t.Error("another caller waits")
-	}
-	release()
-	if err := stuck.Wait(); err != nil {
-		t.Error(err)
-	}
 }
 
 func TestBatchBreaker(t *testing.T) {
@@ -589,89 +500,40 @@ func TestPeerWithoutBatches(t *testing.T) {
 	}
 }
 
-// When a peer turns out not to support batches, all waiting callers still get a pick.
-func TestPeerWithoutBatchesUnderLoad(t *testing.T) {
-	for name, behaviour := range map[string]http.HandlerFunc{
-		"one object": fakepeer.Answers(http.StatusOK, fakepeer.Hero),
-		"404":        fakepeer.DrawsOne(fakepeer.Hero, fakepeer.Answers(http.StatusNotFound, `{"detail":"Not Found"}`)),
-	} {
-		t.Run(name, func(t *testing.T) {
-			peer := fakepeer.New(t, behaviour)
-			batches, _, _ := newBatches(t, peer.URL, patient())
-			var group errgroup.Group
-			for range 50 {
-				group.Go(func() error {
-					for range 20 {
-						if got, err := batches.Random(t.Context()); err != nil || got != yoda() {
-							return fmt.Errorf("got %v: %w", got, err)
-						}
-					}
-					return nil
-				})
-			}
-			if err := group.Wait(); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-}
-
 // A peer is replaced by another version and back while callers wait for a batch: nobody fails, batches are used if
-// supported, and their absence is logged once. In strict, no version is asked for batches.
+// supported, and their absence is logged once.
 func TestPeerIsReplacedByAnotherVersion(t *testing.T) {
 	able := newPeerOfBatches(t)
 	older := fakepeer.DrawsOne(fakepeer.Hero, fakepeer.Answers(http.StatusUnprocessableEntity, `{"detail":"path.id"}`))
 	none := fakepeer.DrawsOne(fakepeer.Hero, fakepeer.Answers(http.StatusNotFound, `{"detail":"Not Found"}`))
+	single := fakepeer.Answers(http.StatusOK, fakepeer.Hero)
 	steps := []struct {
 		name      string
 		behaviour http.HandlerFunc
 		batches   bool
-	}{{"404", none, false}, {"there", able.draw, true}, {"rolled back", older, false}, {"there again", able.draw, true}, {"404 again", none, false}}
-	t.Run("eco", func(t *testing.T) {
-		peer := fakepeer.New(t, able.draw)
-		batches, clock, log := newBatches(t, peer.URL, withBreaker(time.Hour))
-		mustDraw(t, batches, 50)
-		for _, step := range steps {
-			clock.pass(singleTime) // the remaining picks are too old by then
-			held := newGate(t)
-			peer.Behave(held.before(step.behaviour))
-			group, ids := drawTogether(t, batches, 5)
-			await.True(t, step.name+": all wait", func() bool { return held.held.Load() == 1 && waiting(batches) == 5 })
-			close(held.open)
-			if err := group.Wait(); err != nil || len(ids()) != 5 {
-				t.Fatalf("%s: %d of 5 callers got a pick: %v", step.name, len(ids()), err)
-			}
-			before := peer.Requests()
-			mustDraw(t, batches, 100)
-			if asked := peer.Requests() - before; (asked < 50) != step.batches {
-				t.Errorf("%s: asked %d times for 100 picks", step.name, asked)
-			}
+	}{{"404", none, false}, {"there", able.draw, true}, {"rolled back", older, false}, {"there again", able.draw, true}, {"one object", single, false}}
+	peer := fakepeer.New(t, able.draw)
+	batches, clock, log := newBatches(t, peer.URL, withBreaker(time.Hour))
+	mustDraw(t, batches, 50)
+	for _, step := range steps {
+		clock.pass(singleTime) // the remaining picks are too old by then
+		held := newGate(t)
+		peer.Behave(held.before(step.behaviour))
+		group, ids := drawTogether(t, batches, 5)
+		await.True(t, step.name+": all wait", func() bool { return held.held.Load() == 1 && waiting(batches) == 5 })
+		close(held.open)
+		if err := group.Wait(); err != nil || len(ids()) != 5 {
+			t.Fatalf("%s: %d of 5 callers got a pick: %v", step.name, len(ids()), err)
 		}
-		if got := strings.Count(log.String(), "\n"); got != 1 {
-			t.Errorf("it logged:\n%s", log)
+		before := peer.Requests()
+		mustDraw(t, batches, 100)
+		if asked := peer.Requests() - before; (asked < 50) != step.batches {
+			t.Errorf("%s: asked %d times for 100 picks", step.name, asked)
 		}
-	})
-	t.Run("strict", func(t *testing.T) {
-		var picks atomic.Int32
-		peer := fakepeer.New(t, nil)
-		client := newClient(t, peer.URL, withBreaker(time.Hour))
-		for _, step := range steps {
-			peer.Behave(func(w http.ResponseWriter, r *http.Request) {
-				if fakepeer.AsksForPicks(r) {
-					picks.Add(1)
-				}
-				step.behaviour(w, r)
-			})
-			for range 5 {
-				if _, err := client.Random(t.Context()); err != nil {
-					t.Errorf("%s: %v", step.name, err)
-				}
-			}
-		}
-		if n := picks.Load(); n != 0 {
-			t.Errorf("asked %d times for picks", n)
-		}
-	})
+	}
+	if got := strings.Count(log.String(), "\n"); got != 1 {
+		t.Errorf("it logged:\n%s", log)
+	}
 }
 
 func TestPanicInABatch(t *testing.T) {

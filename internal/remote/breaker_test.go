@@ -12,7 +12,6 @@ import (
 
 	"superheroes/internal/catalog"
 	"superheroes/internal/fight"
-	"superheroes/test/await"
 	"superheroes/test/fakepeer"
 )
 
@@ -31,22 +30,35 @@ func withBreaker(delay time.Duration) Config {
 	return cfg
 }
 
-func TestBreakerOpens(t *testing.T) {
+// A breaker opens after three failures in a row, tries one call after each delay, and closes when one succeeds.
+func TestBreaker(t *testing.T) {
 	peer := fakepeer.New(t, fakepeer.Answers(http.StatusInternalServerError, "{}"))
 	client := newClient(t, peer.URL, withBreaker(time.Hour))
-	for range 3 {
-		if _, err := client.Random(t.Context()); err == nil || errors.Is(err, fight.ErrOpen) {
-			t.Fatalf("before it opens: got %v", err)
+	ask := func(calls int, open bool) {
+		t.Helper()
+		for range calls {
+			if _, err := client.Random(t.Context()); errors.Is(err, fight.ErrOpen) != open {
+				t.Errorf("got %v; want %v: %t", err, fight.ErrOpen, open)
+			}
+		}
+	}
+	for opened := range 3 {
+		if opened == 0 {
+			ask(3, false)
+		} else {
+			client.calls.breaker.until = time.Now() // the delay has passed
+			ask(1, false)
+		}
+		ask(5, true)
+		if got := peer.Requests(); got != 3+opened {
+			t.Errorf("the peer was asked %d times, want %d", got, 3+opened)
 		}
 	}
 	peer.Behave(fakepeer.Answers(http.StatusOK, fakepeer.Hero))
-	for range 5 {
-		if _, err := client.Random(t.Context()); !errors.Is(err, fight.ErrOpen) {
-			t.Errorf("got %v, want %v", err, fight.ErrOpen)
-		}
-	}
-	if got := peer.Requests(); got != 3 {
-		t.Errorf("the peer was asked %d times, want 3", got)
+	client.calls.breaker.until = time.Now()
+	ask(5, false)
+	if got := peer.Requests(); got != 10 {
+		t.Errorf("the peer was asked %d times, want 10", got)
 	}
 }
 
@@ -75,32 +87,6 @@ func TestBreakerCountsFailuresInARow(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestBreakerRecovers(t *testing.T) {
-	peer := fakepeer.New(t, fakepeer.BreaksOff(""))
-	client := newClient(t, peer.URL, withBreaker(50*time.Millisecond))
-	for range 3 {
-		_, _ = client.Random(t.Context())
-	}
-	asked := peer.Requests()
-	await.True(t, "the peer is tried again", func() bool {
-		_, err := client.Random(t.Context())
-		return !errors.Is(err, fight.ErrOpen)
-	})
-	if got := peer.Requests(); got != asked+1 {
-		t.Errorf("a peer that is still down was tried %d times, want once", got-asked)
-	}
-	peer.Behave(fakepeer.Answers(http.StatusOK, fakepeer.Hero))
-	await.True(t, "the peer answers again", func() bool {
-		_, err := client.Random(t.Context())
-		return err == nil
-	})
-	for range 5 {
-		if _, err := client.Random(t.Context()); err != nil {
-			t.Errorf("after it recovered: %v", err)
-		}
 	}
 }
 

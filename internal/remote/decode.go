@@ -2,9 +2,7 @@ package remote
 
 import (
 	"bytes"
-	"strconv"
-	"strings"
-	"unicode/utf8"
+	"math"
 
 	"github.com/go-json-experiment/json"
 
@@ -21,103 +19,57 @@ type decoder[T catalog.Item] struct {
 
 func newDecoder[T catalog.Item](table catalog.Table[T]) decoder[T] {
 	d := decoder[T]{fields: table.Fields}
-	for i, name := range table.Names() {
+	for _, name := range table.Names() {
 		d.before = append(d.before, `,"`+name+`":`)
-		if i == 0 {
-			d.before[0] = `{"` + name + `":`
-		}
 	}
+	d.before[0] = "{" + d.before[0][1:]
 	return d
 }
 
 // isArray reports whether text starts an array.
 func isArray(text []byte) bool {
-	text = bytes.TrimLeft(text, " \t\r\n")
-	return len(text) > 0 && text[0] == '['
+	return bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("["))
 }
 
 // array decodes an array of about n items.
 func (d decoder[T]) array(text []byte, n int) ([]T, error) {
 	items := make([]T, 0, n)
-	if rest, ok := d.quick(string(text), &items); ok && rest == "" {
+	if d.quick(text, &items) {
 		return items, nil
 	}
 	items = items[:0]
 	return items, json.Unmarshal(text, &items)
 }
 
-// quick decodes an array in our own form. The items' strings share the memory of text.
-func (d decoder[T]) quick(text string, items *[]T) (rest string, ok bool) {
-	if text, ok = strings.CutPrefix(text, "["); !ok {
-		return text, false
-	}
-	for len(*items) < cap(*items) {
+// quick decodes an array in our own form, of at most as many items as there is room for, and reports whether it is one.
+func (d decoder[T]) quick(text []byte, items *[]T) bool {
+	s, whole := catalog.NewScanner(text), string(text)
+	s.Literal("[")
+	for more := true; more && len(*items) < cap(*items); more = s.Optional(",") {
 		*items = (*items)[:len(*items)+1]
-		if text, ok = d.item(text, &(*items)[len(*items)-1]); !ok {
-			return text, false
-		}
-		if text, ok = strings.CutPrefix(text, ","); !ok {
-			return strings.CutPrefix(text, "]")
-		}
+		d.item(&s, whole, &(*items)[len(*items)-1])
 	}
-	return text, false
+	s.Literal("]")
+	return s.Done()
 }
 
-func (d decoder[T]) item(text string, item *T) (rest string, ok bool) {
+// item decodes an item. Its strings share the memory of whole, the text being scanned.
+func (d decoder[T]) item(s *catalog.Scanner, whole string, item *T) {
 	for i, field := range d.fields(item) {
-		if text, ok = strings.CutPrefix(text, d.before[i]); !ok {
-			return text, false
-		}
+		s.Literal(d.before[i])
 		switch field := field.(type) {
-		case *string:
-			*field, text, ok = quickText(text)
 		case *int64:
-			*field, text, ok = quickInteger(text, 64)
+			*field = s.Integer(math.MaxInt64)
 		case *int32:
-			var n int64
-			n, text, ok = quickInteger(text, 32)
-			*field = int32(n)
-		default:
-			ok = false
-		}
-		if !ok {
-			return text, false
-		}
-	}
-	return strings.CutPrefix(text, "}")
-}
-
-// quickText decodes a JSON string without escapes.
-func quickText(text string) (value, rest string, ok bool) {
-	if text, ok = strings.CutPrefix(text, `"`); !ok {
-		return "", text, false
-	}
-	end := strings.IndexByte(text, '"')
-	if end < 0 {
-		return "", text, false
-	}
-	value, rest = text[:end], text[end+1:]
-	return value, rest, strings.IndexByte(value, '\\') < 0 && !hasControl(value) && utf8.ValidString(value)
-}
-
-func hasControl(text string) bool {
-	for i := range len(text) {
-		if text[i] < ' ' {
-			return true
+			*field = int32(s.Integer(math.MaxInt32))
+		case *string:
+			text := s.Text()
+			if text == nil {
+				return
+			}
+			end := len(whole) - s.Left() - len(`"`)
+			*field = whole[end-len(text) : end]
 		}
 	}
-	return false
-}
-
-// quickInteger decodes a non-negative integer of the given size.
-func quickInteger(text string, bits int) (n int64, rest string, ok bool) {
-	end := 0
-	for end < len(text) && '0' <= text[end] && text[end] <= '9' {
-		end++
-	}
-	if end > 1 && text[0] == '0' {
-		return 0, text, false
-	}
-	n, err := strconv.ParseInt(text[:end], 10, bits)
-	return n, text[end:], err == nil
+	s.Literal("}")
 }

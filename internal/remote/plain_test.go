@@ -2,7 +2,6 @@ package remote
 
 import (
 	"bufio"
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -20,7 +19,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"superheroes/internal/catalog"
 	"superheroes/internal/character"
 	"superheroes/test/await"
 	"superheroes/test/fakepeer"
@@ -117,39 +115,6 @@ func TestConnectionsOfPlainHTTP(t *testing.T) {
 	}
 }
 
-// Unsolicited data from a peer is never taken for a response.
-func TestStillOpen(t *testing.T) {
-	for name, unasked := range map[string]func(net.Conn) error{
-		"an answer": func(peer net.Conn) error { _, err := io.WriteString(peer, says()); return err },
-		"its end":   func(peer net.Conn) error { return peer.Close() },
-	} {
-		t.Run(name, func(t *testing.T) {
-			listener, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = listener.Close() })
-			l, err := newPlain(listener.Addr().String(), patient()).dial(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			peer, err := listener.Accept()
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _, _ = l.Close(), peer.Close() })
-			l.interrupt() // as a deadline of the last exchange that has passed since
-			if !l.stillOpen() {
-				t.Error("closed although nothing was sent")
-			}
-			if err := unasked(peer); err != nil {
-				t.Fatal(err)
-			}
-			await.True(t, "it is heard", func() bool { return !l.stillOpen() })
-		})
-	}
-}
-
 func TestEndlessHeader(t *testing.T) {
 	for name, answer := range map[string]string{
 		"one line":        "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", maxHeader),
@@ -170,48 +135,6 @@ func TestEndlessHeader(t *testing.T) {
 			t.Errorf("got %v, %v", got, err)
 		}
 	})
-}
-
-// A call that is given up leaves no connection that another call might get, and no slot taken.
-func TestGivenUp(t *testing.T) {
-	var hangs atomic.Bool
-	peer := fakepeer.New(t, func(w http.ResponseWriter, r *http.Request) {
-		if hangs.Load() {
-			fakepeer.Hangs()(w, r)
-			return
-		}
-		fakepeer.Answers(http.StatusOK, fakepeer.Hero)(w, r)
-	})
-	cfg := patient()
-	cfg.MaxConnections = 1
-	client := newClient(t, peer.URL, cfg)
-	for range 3 {
-		if _, err := client.Random(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		hangs.Store(true)
-		asked := peer.Requests()
-		hanging, cancel := context.WithCancel(t.Context())
-		said := make(chan error, 1)
-		go func() {
-			_, err := client.Random(hanging)
-			said <- err
-		}()
-		await.True(t, "the peer is asked", func() bool { return peer.Requests() > asked })
-		waiting, ended := context.WithTimeout(t.Context(), 10*time.Millisecond)
-		if _, err := client.Random(waiting); !isTimeout(err) {
-			t.Errorf("got %v while the only connection was in use, want a timeout", err)
-		}
-		ended()
-		cancel()
-		if err := <-said; !errors.Is(err, context.Canceled) {
-			t.Errorf("got %v, want a cancellation", err)
-		}
-		hangs.Store(false)
-	}
-	if _, err := client.Random(t.Context()); err != nil {
-		t.Error(err)
-	}
 }
 
 // A peer that closes each connection on a request gets the request twice, however many connections to it are kept.
@@ -352,43 +275,28 @@ func trusted(t *testing.T, server *httptest.Server, cfg Config) *Client[characte
 	return client
 }
 
+// Over https, a call is limited although its transport has no limit for a whole response, and certificates are checked.
 func TestEncrypted(t *testing.T) {
-	for _, test := range []struct {
-		name      string
-		behaviour http.HandlerFunc
-		want      error // nil for yoda
-	}{
-		{"hero", fakepeer.Answers(http.StatusOK, fakepeer.Hero), nil},
-		{"no hero", fakepeer.Answers(http.StatusNotFound, `{"detail":"there is no hero yet"}`), catalog.ErrEmpty},
-		{"hangs", fakepeer.Hangs(), context.DeadlineExceeded},
-		{"dribbles", fakepeer.Dribbles(strings.Repeat(" ", 5000)+fakepeer.Hero, 20*time.Millisecond), context.DeadlineExceeded},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			server := httptest.NewUnstartedServer(test.behaviour)
-			server.Config.ErrorLog = slog.NewLogLogger(discard().Handler(), slog.LevelError)
-			server.StartTLS()
-			t.Cleanup(server.Close)
-			cfg := patient()
-			if test.want == context.DeadlineExceeded { //nolint:errorlint // it is the one of the table
-				cfg.Connect, cfg.Read = 2*time.Second, 100*time.Millisecond // a handshake may be slow on a busy machine
-			}
-			got, err := trusted(t, server, cfg).Random(t.Context())
-			late := test.want == context.DeadlineExceeded //nolint:errorlint // it is the one of the table
-			expected := errors.Is(err, test.want) || late && isTimeout(err)
-			if !expected || err == nil && got != yoda() {
-				t.Errorf("got %v, %v, want %v", got, err, test.want)
-			}
-		})
-	}
-	t.Run("unknown certificate", func(t *testing.T) {
-		server := httptest.NewUnstartedServer(fakepeer.Answers(http.StatusOK, fakepeer.Hero))
+	server := func(behaviour http.HandlerFunc) *httptest.Server {
+		server := httptest.NewUnstartedServer(behaviour)
 		server.Config.ErrorLog = slog.NewLogLogger(discard().Handler(), slog.LevelError)
 		server.StartTLS()
 		t.Cleanup(server.Close)
-		if _, err := newClient(t, server.URL, patient()).Random(t.Context()); err == nil || !strings.Contains(err.Error(), "certificate") {
-			t.Errorf("got %v, want an unknown certificate", err)
-		}
-	})
+		return server
+	}
+	healthy := server(fakepeer.Answers(http.StatusOK, fakepeer.Hero))
+	if got, err := trusted(t, healthy, patient()).Random(t.Context()); err != nil || got != yoda() {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if _, err := newClient(t, healthy.URL, patient()).Random(t.Context()); err == nil || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("got %v, want an unknown certificate", err)
+	}
+	cfg := patient()
+	cfg.Connect, cfg.Read = time.Second, 100*time.Millisecond // a handshake may be slow on a busy machine
+	dribbles := server(fakepeer.Dribbles(strings.Repeat(" ", 5000)+fakepeer.Hero, 20*time.Millisecond))
+	if got, err := trusted(t, dribbles, cfg).Random(t.Context()); !isTimeout(err) {
+		t.Errorf("got %v, %v, want a timeout", got, err)
+	}
 }
 
 // BenchmarkClient compares the transports. The peer, usually another process, is included in both figures here.

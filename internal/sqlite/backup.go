@@ -34,29 +34,19 @@ func Backup(ctx context.Context, path, to string) (err error) {
 	return flush(to)
 }
 
-// copyTo writes a snapshot to a file. SQLite parses the file name as a URI, as it does for every connection.
+// copyTo writes a snapshot to a file, on a connection for reads. SQLite parses the file name as a URI, as it does for
+// every connection.
 func (db *DB) copyTo(ctx context.Context, to string) error {
 	conn, err := db.Reads.Conn(ctx)
 	if err != nil {
-		return db.Trouble(err)
+		return db.trouble(err)
 	}
 	defer func() { _ = conn.Close() }()
-	for _, step := range []struct {
-		text string
-		args []any
-	}{
-		{"PRAGMA query_only = 0", nil}, // the copy is written
-		{"VACUUM INTO ?", []any{uri(to)}},
-		{"PRAGMA query_only = 1", nil},
-	} {
-		if _, err := conn.ExecContext(ctx, step.text, step.args...); err != nil {
-			if errors.Is(db.Trouble(err), storage.ErrFull) { // the disk of the copy is full, not the database's
-				return storage.As(storage.ErrFull, err, "writing ", to)
-			}
-			return db.Trouble(err)
-		}
+	_, err = conn.ExecContext(ctx, "PRAGMA query_only = 0; VACUUM INTO ?", uri(to)) // the copy is written
+	if errors.Is(db.trouble(err), storage.ErrFull) {                                // the copy's disk, not the database's
+		return storage.As(storage.ErrFull, err, "writing ", to)
 	}
-	return nil
+	return db.trouble(err)
 }
 
 // flush syncs a file to disk.

@@ -25,7 +25,9 @@ var _ catalog.Store[catalog.Item] = (*Catalog[catalog.Item])(nil)
 
 // OpenCatalog opens the file; if the table is missing, it creates and seeds it in one transaction. A file that can't be
 // written is opened read-only.
-func OpenCatalog[T catalog.Item](ctx context.Context, path string, table catalog.Table[T], schema string, seed func(put func(T) error) error) (*Catalog[T], error) {
+func OpenCatalog[T catalog.Item](
+	ctx context.Context, path string, table catalog.Table[T], schema string, seed func(put func(T) error) error,
+) (*Catalog[T], error) {
 	db, err := Open(ctx, path)
 	if err != nil {
 		return nil, err
@@ -37,7 +39,7 @@ func OpenCatalog[T catalog.Item](ctx context.Context, path string, table catalog
 		return nil, errors.Join(full, db.Close())
 	}
 	if s.Reader, err = sqltable.NewReader(ctx, db.Reads, table); err != nil {
-		return nil, errors.Join(cmp.Or(full, db.Trouble(err)), db.Close())
+		return nil, errors.Join(cmp.Or(full, db.trouble(err)), db.Close())
 	}
 	if err := s.Ping(ctx); errors.Is(err, storage.ErrDamaged) {
 		return nil, errors.Join(fmt.Errorf("reading table %s: %w", table.Name, err), db.Close())
@@ -46,7 +48,7 @@ func OpenCatalog[T catalog.Item](ctx context.Context, path string, table catalog
 }
 
 func (s *Catalog[T]) prepare(ctx context.Context, schema string, seed func(put func(T) error) error) error {
-	_, err := s.inTx(ctx, func(tx *sql.Tx) error {
+	return s.change(ctx, func(tx *sql.Conn) error {
 		var found int
 		err := tx.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_master WHERE name = ?", s.Table.Name).Scan(&found)
 		if err != nil || found > 0 {
@@ -55,35 +57,18 @@ func (s *Catalog[T]) prepare(ctx context.Context, schema string, seed func(put f
 		if _, err := tx.ExecContext(ctx, strings.ReplaceAll(schema, "{table}", s.Table.Name)); err != nil {
 			return fmt.Errorf("creating table %s: %w", s.Table.Name, err)
 		}
-		return s.write(ctx, tx, seed)
+		return s.put(ctx, tx, seed)
 	})
-	return err
 }
 
-// inTx runs do in a transaction that holds the write lock. If inDoubt is true, it is unknown whether the changes are
-// stored; after any other error they aren't.
-func (s *Catalog[T]) inTx(ctx context.Context, do func(tx *sql.Tx) error) (inDoubt bool, err error) {
-	begun := false
-	err = sqltable.InTx(ctx, s.db.Writes, nil, func(tx *sql.Tx) error {
-		begun = true
-		if err := s.db.Begun(); err != nil {
-			return err
-		}
-		err := do(tx)
-		inDoubt = err == nil
-		return err
-	})
-	switch {
-	case err == nil:
-		err = s.db.Committed()
-	case !begun:
-		err = s.db.Waited(err)
-	case inDoubt:
-		inDoubt = !Undone(err) && !errors.Is(err, ctx.Err()) && !errors.Is(err, context.Cause(ctx))
+// change runs do in a transaction, which isn't committed if ctx has ended.
+func (s *Catalog[T]) change(ctx context.Context, do func(tx *sql.Conn) error) error {
+	inDoubt, err := s.db.inTx(ctx, func(tx *sql.Conn) error { return cmp.Or(do(tx), context.Cause(ctx)) })
+	s.db.wrote(err)
+	if inDoubt {
+		return fmt.Errorf("%w: %w", catalog.ErrMaybeWritten, err)
 	}
-	err = s.db.Trouble(err)
-	s.db.Wrote(err)
-	return inDoubt && err != nil, err
+	return err
 }
 
 // Get implements catalog.Store. A read by key takes microseconds and waits for no writer, so it doesn't watch ctx: the
@@ -92,52 +77,33 @@ func (s *Catalog[T]) Get(ctx context.Context, id int64) (item T, err error) {
 	if ctx.Err() != nil {
 		return item, context.Cause(ctx)
 	}
-	if err := s.db.Check(); err != nil {
-		return item, err
-	}
-	item, err = s.Reader.Get(context.WithoutCancel(ctx), id)
-	return item, s.db.Trouble(err)
+	return read(s.db, func() (T, error) { return s.Reader.Get(context.WithoutCancel(ctx), id) })
 }
 
 // GetMany implements catalog.Store.
 func (s *Catalog[T]) GetMany(ctx context.Context, ids []int64) ([]T, error) {
-	if err := s.db.Check(); err != nil {
-		return nil, err
-	}
-	rows, err := s.Reader.GetMany(ctx, ids)
-	return rows, s.db.Trouble(err)
+	return read(s.db, func() ([]T, error) { return s.Reader.GetMany(ctx, ids) })
 }
 
 // Page implements catalog.Store.
-func (s *Catalog[T]) Page(ctx context.Context, after int64, limit int) (page []T, err error) {
-	if err := s.db.Check(); err != nil {
-		return nil, err
-	}
-	if err := s.db.Lists.Take(ctx); err != nil {
-		return nil, err
-	}
-	defer func() { s.db.Lists.Give(err) }()
-	page, err = s.Reader.Page(ctx, after, limit)
-	return page, s.db.Trouble(err)
+func (s *Catalog[T]) Page(ctx context.Context, after int64, limit int) ([]T, error) {
+	return list(ctx, s.db, func() ([]T, error) { return s.Reader.Page(ctx, after, limit) })
 }
 
 // Import implements catalog.Store. Other writers wait until it ends; readers don't.
 func (s *Catalog[T]) Import(ctx context.Context, replace bool, feed func(put func(T) error) error) error {
-	inDoubt, err := s.inTx(ctx, func(tx *sql.Tx) error {
+	return s.change(ctx, func(tx *sql.Conn) error {
 		if replace {
 			if _, err := tx.ExecContext(ctx, "DELETE FROM "+s.Table.Name); err != nil {
 				return err
 			}
 		}
-		return s.write(ctx, tx, feed)
+		return s.put(ctx, tx, feed)
 	})
-	if inDoubt {
-		return fmt.Errorf("%w: %w", catalog.ErrMaybeWritten, err)
-	}
-	return err
 }
 
-func (s *Catalog[T]) write(ctx context.Context, tx *sql.Tx, feed func(put func(T) error) error) error {
+// put inserts the items of feed. A row with an existing id is overwritten.
+func (s *Catalog[T]) put(ctx context.Context, tx *sql.Conn, feed func(put func(T) error) error) error {
 	sequence, err := s.sequence(ctx, tx)
 	if err != nil {
 		return err
@@ -146,7 +112,7 @@ func (s *Catalog[T]) write(ctx context.Context, tx *sql.Tx, feed func(put func(T
 	if err != nil {
 		return err
 	}
-	defer func() { _ = upsert.Close() }() // the end of the transaction closes it anyway
+	defer func() { _ = upsert.Close() }() // reports its last run's error again
 	return feed(func(item T) error {
 		id := s.Table.Key(&item)
 		if *id, err = sequence.Give(*id); err != nil {
@@ -157,7 +123,7 @@ func (s *Catalog[T]) write(ctx context.Context, tx *sql.Tx, feed func(put func(T
 }
 
 func refusedRow(err error) error {
-	if IsTaken(err) {
+	if isTaken(err) {
 		return catalog.ErrTaken
 	}
 	return err
@@ -165,21 +131,19 @@ func refusedRow(err error) error {
 
 // Write implements catalog.Store.
 func (s *Catalog[T]) Write(ctx context.Context, id int64, change func(old *T) (*T, error)) (written *T, err error) {
-	inDoubt, err := s.inTx(ctx, func(tx *sql.Tx) (err error) {
-		written, err = sqltable.Edit[T]{Table: s.Table, Tx: tx, Insert: s.insert, Refusal: refusedRow}.Run(ctx, id, change)
+	err = s.change(ctx, func(tx *sql.Conn) (err error) {
+		insert := func(ctx context.Context, item *T) error { return s.insert(ctx, tx, item) }
+		written, err = sqltable.Edit[T]{Table: s.Table, Tx: tx, Insert: insert, Refusal: refusedRow}.Run(ctx, id, change)
 		return err
 	})
-	switch {
-	case err == nil:
-		return written, nil
-	case inDoubt:
-		return nil, fmt.Errorf("%w: %w", catalog.ErrMaybeWritten, err)
+	if err != nil {
+		return nil, err
 	}
-	return nil, err
+	return written, nil
 }
 
 // insert inserts a new item with the next id.
-func (s *Catalog[T]) insert(ctx context.Context, tx *sql.Tx, item *T) error {
+func (s *Catalog[T]) insert(ctx context.Context, tx *sql.Conn, item *T) error {
 	sequence, err := s.sequence(ctx, tx)
 	if err != nil {
 		return err
@@ -192,7 +156,7 @@ func (s *Catalog[T]) insert(ctx context.Context, tx *sql.Tx, item *T) error {
 
 // sequence reads the current position of the id sequence. A table created by another application may not record the
 // highest id ever given; then it is the highest existing id.
-func (s *Catalog[T]) sequence(ctx context.Context, tx *sql.Tx) (catalog.Sequence, error) {
+func (s *Catalog[T]) sequence(ctx context.Context, tx *sql.Conn) (catalog.Sequence, error) {
 	sequence, kept := catalog.Sequence{Step: s.Table.Step}, false
 	err := tx.QueryRowContext(ctx, "SELECT COALESCE(max(id), 0) FROM "+s.Table.Name).Scan(&sequence.Highest)
 	if err != nil {
@@ -225,17 +189,17 @@ func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, c
 // Ping implements catalog.Store. It reads like requests do. A file that accepts no writes is no problem for a catalog,
 // which mainly serves reads.
 func (s *Catalog[T]) Ping(ctx context.Context) error {
-	if err := s.db.Ping(ctx); err != nil {
+	if err := s.db.ping(ctx); err != nil {
 		return err
 	}
 	if _, err := s.Reader.Get(ctx, 0); !errors.Is(err, catalog.ErrNotFound) {
-		return s.db.Trouble(err)
+		return s.db.trouble(err)
 	}
 	return nil
 }
 
 // Writable returns why the last write was refused, as long as that lasts.
-func (s *Catalog[T]) Writable(ctx context.Context) error { return s.db.Writable(ctx, nil) }
+func (s *Catalog[T]) Writable(ctx context.Context) error { return s.db.writable(ctx, nil) }
 
 // Close implements catalog.Store.
 func (s *Catalog[T]) Close() error {
@@ -254,27 +218,24 @@ type watch struct {
 	generation int // of conn: versions of different connections can't be compared
 }
 
-func (w *watch) ids(ctx context.Context, known catalog.Version) ([]int64, catalog.Version, error) {
-	if err := w.db.Check(); err != nil {
-		return nil, "", err
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	once := w.db.Frozen() // a read-only connection doesn't see changes
-	if w.conn == nil {
-		conn, err := w.db.Reads.Conn(ctx)
-		if err != nil {
-			return nil, "", w.db.Trouble(err)
+func (w *watch) ids(ctx context.Context, known catalog.Version) (ids []int64, version catalog.Version, err error) {
+	ids, err = read(w.db, func() (ids []int64, err error) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		once := w.db.frozen.Load() // a read-only connection doesn't see changes
+		if w.conn == nil {
+			if w.conn, err = w.db.Reads.Conn(ctx); err != nil {
+				return nil, err
+			}
+			w.generation++
 		}
-		w.conn = conn
-		w.generation++
-	}
-	found, version, err := w.read(ctx, known)
-	if err != nil || once {
-		_ = w.conn.Close() // back to the pool; the next call takes another one
-		w.conn = nil
-	}
-	return found, version, w.db.Trouble(err)
+		ids, version, err = w.read(ctx, known)
+		if err != nil || once {
+			w.release()
+		}
+		return ids, err
+	})
+	return ids, version, err
 }
 
 // read reads the version before the ids: a change in between makes the next version differ.
@@ -295,7 +256,12 @@ func (w *watch) close() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.conn != nil {
-		_ = w.conn.Close()
-		w.conn = nil
+		w.release()
 	}
+}
+
+// release returns the connection to the pool; the next read takes another one. The caller holds the mutex.
+func (w *watch) release() {
+	_ = w.conn.Close()
+	w.conn = nil
 }

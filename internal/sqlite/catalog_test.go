@@ -1,10 +1,12 @@
-package sqlite_test
+package sqlite
 
 import (
 	"context"
 	"database/sql"
-	"net/url"
+	"errors"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"superheroes/database"
@@ -12,7 +14,7 @@ import (
 	"superheroes/internal/catalog/catalogtest"
 	"superheroes/internal/character"
 	"superheroes/internal/location"
-	"superheroes/internal/sqlite"
+	"superheroes/internal/storage"
 )
 
 // sqliteEngine returns the SQLite engine for one kind.
@@ -26,7 +28,7 @@ func sqliteEngine[T catalog.Item](kind catalog.Kind[T], schema string, family ..
 				SQL:      otherSQLite(tb, path),
 				Describe: "SELECT COALESCE(sql, name) FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name",
 				Open: func(ctx context.Context, seed catalogtest.Seed[T]) (catalog.Store[T], error) {
-					store, err := sqlite.OpenCatalog(ctx, path, kind.Table, schema, seed)
+					store, err := OpenCatalog(ctx, path, kind.Table, schema, seed)
 					if err != nil {
 						return nil, err
 					}
@@ -40,15 +42,9 @@ func sqliteEngine[T catalog.Item](kind catalog.Kind[T], schema string, family ..
 // otherSQLite opens the file like another program, with different settings, in particular without WAL.
 func otherSQLite(tb testing.TB, path string) *sql.DB {
 	tb.Helper()
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?_pragma=busy_timeout(5000)")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			tb.Error(err)
-		}
-	})
+	db, err := sql.Open("sqlite", uri(path)+"?_pragma=busy_timeout(5000)")
+	must(tb, err)
+	tb.Cleanup(func() { must(tb, db.Close()) })
 	return db
 }
 
@@ -82,10 +78,197 @@ func sqliteLocations() catalogtest.Engine[location.Location] {
 	return engine
 }
 
-func TestSQLiteHeroes(t *testing.T)    { sqliteHeroes().Run(t) }
-func TestSQLiteLocations(t *testing.T) { sqliteLocations().Run(t) }
+func TestSQLiteHeroes(t *testing.T) {
+	t.Parallel() // it mostly waits
+	sqliteHeroes().Run(t)
+}
+
+func TestSQLiteLocations(t *testing.T) {
+	t.Parallel()
+	sqliteLocations().Run(t, "picker") // which doesn't depend on the kind
+}
+
+func TestSQLiteLargeTable(t *testing.T) {
+	t.Parallel()
+	sqliteHeroes().TestLargeTable(t)
+}
 
 func BenchmarkRandom(b *testing.B) { sqliteHeroes().BenchmarkRandom(b) }
 func BenchmarkIDs(b *testing.B)    { sqliteHeroes().BenchmarkIDs(b) }
 
-func TestSQLiteLargeTable(t *testing.T) { sqliteHeroes().TestLargeTable(t) }
+// openFound opens a catalog of heroes in a file in which another program, whose connection it also returns, has run the
+// statements.
+func openFound(t *testing.T, statements ...string) (*Catalog[character.Character], *sql.DB, string, error) {
+	t.Helper()
+	path, kind := filepath.Join(t.TempDir(), "found.db"), character.Heroes()
+	other := otherSQLite(t, path)
+	for _, statement := range statements {
+		run(t, other, statement)
+	}
+	seed := func(put func(character.Character) error) error { return put(kind.Example) }
+	store, err := OpenCatalog(t.Context(), path, kind.Table, database.SQLiteCharacter, seed)
+	if err == nil {
+		t.Cleanup(func() { _ = store.Close() })
+	}
+	return store, other, path, err
+}
+
+// change changes the hero with the id, or adds or deletes one.
+func change(t *testing.T, store *Catalog[character.Character], id int64, hero *character.Character) error {
+	t.Helper()
+	_, err := store.Write(t.Context(), id, func(*character.Character) (*character.Character, error) { return hero, nil })
+	return err
+}
+
+// requests returns the calls made for requests, including readiness.
+func requests(t *testing.T, store *Catalog[character.Character]) map[string]func() error {
+	hero := character.Heroes().Example
+	return map[string]func() error{
+		"Ping":  func() error { return store.Ping(t.Context()) },
+		"Get":   func() error { _, err := store.Get(t.Context(), hero.ID); return err },
+		"Page":  func() error { _, err := store.Page(t.Context(), 0, 10); return err },
+		"Write": func() error { return change(t, store, hero.ID, &hero) },
+	}
+}
+
+// A table of a different shape is reported at startup, with its column and the file.
+func TestSQLiteDifferentColumns(t *testing.T) {
+	_, _, path, err := openFound(t,
+		"CREATE TABLE hero (id INTEGER PRIMARY KEY, name TEXT, other_name TEXT, level INTEGER, picture TEXT, powers TEXT)")
+	if !names(err, storage.ErrSchema, path, "otherName") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// While a table or column is renamed, every request and readiness fail; they recover when it has its name again.
+func TestSQLiteRenamed(t *testing.T) {
+	store, other, path, err := openFound(t)
+	must(t, err)
+	for _, c := range [][2]string{
+		{"ALTER TABLE hero RENAME TO champion", "ALTER TABLE champion RENAME TO hero"},
+		{"ALTER TABLE hero RENAME COLUMN powers TO skills", "ALTER TABLE hero RENAME COLUMN skills TO powers"},
+	} {
+		run(t, other, c[0])
+		for name, request := range requests(t, store) {
+			if err := request(); errors.Is(err, catalog.ErrMaybeWritten) || !names(err, storage.ErrSchema, path) {
+				t.Errorf("%s, %s: %v", c[0], name, err)
+			}
+		}
+		run(t, other, c[1])
+		for name, request := range requests(t, store) {
+			if err := request(); err != nil {
+				t.Errorf("%s, %s: %v", c[1], name, err)
+			}
+		}
+	}
+}
+
+// A NOT NULL violation in a foreign column is not reported as a taken name.
+func TestSQLiteForeignNotNullColumn(t *testing.T) {
+	store, _, _, err := openFound(t, "CREATE TABLE hero (id INTEGER PRIMARY KEY, name TEXT, otherName TEXT, level INTEGER, "+
+		"picture TEXT, powers TEXT, weight INTEGER NOT NULL)")
+	must(t, err)
+	err = change(t, store, 0, &character.Character{Name: "a"})
+	if errors.Is(err, catalog.ErrRefused) || !names(err, storage.ErrSchema, "weight") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A change that a trigger silently drops isn't acknowledged.
+func TestSQLiteDroppedChanges(t *testing.T) {
+	heroes, other, _, err := openFound(t)
+	must(t, err)
+	run(t, other, "INSERT INTO hero (id, name, level) VALUES (7, 'kept', 1)")
+	for _, event := range []string{"INSERT", "UPDATE", "DELETE"} {
+		run(t, other, "CREATE TRIGGER no_"+event+" BEFORE "+event+" ON hero BEGIN SELECT RAISE(IGNORE); END")
+	}
+	added := character.Character{ID: 8, Name: "added"}
+	for what, err := range map[string]error{
+		"a new row": change(t, heroes, 0, &added),
+		"an import": heroes.Import(t.Context(), false, func(put func(character.Character) error) error { return put(added) }),
+		"a change":  change(t, heroes, 7, &character.Character{Name: "changed"}),
+		"deletion":  change(t, heroes, 7, nil),
+	} {
+		if !errors.Is(err, storage.ErrSchema) || errors.Is(err, catalog.ErrMaybeWritten) {
+			t.Errorf("%s: got %v", what, err)
+		}
+	}
+}
+
+// A row with a value outside the contract is named in the error, and can be replaced; the other rows are served.
+func TestSQLiteUnreadableRows(t *testing.T) {
+	heroes, other, _, err := openFound(t)
+	must(t, err)
+	run(t, other, "INSERT INTO hero (id, name, level) VALUES (7, 'bad', 1), (8, 'good', 1)")
+	for _, level := range []string{"5000000000", "-1", "1.5", "'strong'"} {
+		run(t, other, "UPDATE hero SET level = "+level+" WHERE id = 7")
+		_, one := heroes.Get(t.Context(), 7)
+		_, page := heroes.Page(t.Context(), 0, 10)
+		for request, err := range map[string]error{"Get": one, "Page": page} {
+			if row, is := errors.AsType[*storage.RowError](err); !is || row.ID != "7" || row.What != "hero" {
+				t.Errorf("%s, %s: %v", level, request, err)
+			}
+		}
+		_, err := heroes.Get(t.Context(), 8)
+		if err := errors.Join(err, heroes.Ping(t.Context())); err != nil {
+			t.Errorf("%s, another row and readiness: %v", level, err)
+		}
+	}
+	_, err = heroes.Write(t.Context(), 7, func(old *character.Character) (*character.Character, error) {
+		return old, catalog.ErrUnreadable
+	})
+	if row, is := errors.AsType[*storage.RowError](err); !is || row.ID != "7" {
+		t.Errorf("changing it: %v", err)
+	}
+	mended := character.Character{ID: 7, Name: "mended"}
+	must(t, change(t, heroes, 7, &mended))
+	if got, err := heroes.Get(t.Context(), 7); got != mended || err != nil {
+		t.Errorf("replaced: got %v and %v", got, err)
+	}
+}
+
+// A change whose file is removed while it is made is not confirmed, and neither is any later one.
+func TestSQLiteRemovedWithinAWrite(t *testing.T) {
+	for name, write := range map[string]func(*Catalog[character.Character], func() error) error{
+		"Write": func(s *Catalog[character.Character], remove func() error) error {
+			_, err := s.Write(t.Context(), 1, func(old *character.Character) (*character.Character, error) { return old, remove() })
+			return err
+		},
+		"Import": func(s *Catalog[character.Character], remove func() error) error {
+			return s.Import(t.Context(), true, func(put func(character.Character) error) error {
+				return errors.Join(put(character.Heroes().Example), remove())
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			store, other, path, err := openFound(t)
+			must(t, err, other.Close())
+			err = write(store, func() error { return os.Remove(path) })
+			if !errors.Is(err, catalog.ErrMaybeWritten) || !names(err, storage.ErrDamaged, path) {
+				t.Errorf("got %v", err)
+			}
+			for name, request := range requests(t, store) {
+				if err := request(); !errors.Is(err, storage.ErrDamaged) || errors.Is(err, catalog.ErrMaybeWritten) {
+					t.Errorf("%s after that: %v", name, err)
+				}
+			}
+		})
+	}
+}
+
+// A table whose first page is damaged is reported when the store is opened, not by the first request.
+func TestSQLiteDamagedTable(t *testing.T) {
+	store, other, path, err := openFound(t)
+	must(t, err)
+	var page int64
+	must(t, other.QueryRow("SELECT rootpage FROM sqlite_master WHERE name = 'hero'").Scan(&page), other.Close(), store.Close())
+	const pageSize = 8192
+	overwrite(t, path, (page-1)*pageSize, strings.Repeat("no page ", pageSize/8))
+	kind := character.Heroes()
+	if store, err := OpenCatalog(t.Context(), path, kind.Table, database.SQLiteCharacter, nil); !errors.Is(err, storage.ErrDamaged) {
+		t.Errorf("got %v, want storage.ErrDamaged", err)
+		if err == nil {
+			_ = store.Close()
+		}
+	}
+}

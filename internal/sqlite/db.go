@@ -22,18 +22,16 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"superheroes/internal/bounded"
+	"superheroes/internal/sqltable"
 	"superheroes/internal/storage"
 )
 
-// DB is one database file with concurrent readers and one writer, which is what SQLite supports. Writers must call
-// Begun once they hold the write lock, and Committed after the commit and before acknowledging it. Readers must call
-// Check first. Both pass their errors through Trouble.
+// DB is one database file with concurrent readers and one writer, which is what SQLite supports. Reads go through
+// [read] or [list], writes through [DB.inTx].
 type DB struct {
 	Reads  *sql.DB
-	Writes *sql.DB // one connection; transactions take the write lock when they begin
-	// Lists has a slot for each concurrent read of a list page or of many rows in general. It leaves connections of
-	// Reads for reads by key, which never wait for lists.
-	Lists *bounded.Slots
+	Writes *sql.DB        // one connection
+	lists  *bounded.Slots // for list; they leave connections of Reads for reads by key, which never wait for lists
 
 	path    string
 	guard   guard
@@ -59,6 +57,14 @@ const busyTimeout = 5 * time.Second
 // is spelled this way.
 const settings = "_busy_timeout=5000&_pragma=page_size(8192)&_journal_mode=WAL&_synchronous=FULL"
 
+// The modes of connections, in addition to the settings.
+const (
+	toCreate  = "mode=rwc"
+	toWrite   = "mode=rw"
+	toRead    = "mode=rw&_query_only=1"
+	immutable = "mode=ro&immutable=1&_query_only=1" // no lock, no log, no other files
+)
+
 // Open opens the file and creates it if it is missing. A file that can't be written, because it or its disk is
 // read-only or full, is opened read-only if possible; the first write after that changes reopens it.
 func Open(ctx context.Context, path string) (*DB, error) {
@@ -68,9 +74,9 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	if _, err := os.Stat(filepath.Dir(path)); err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
-	db := &DB{path: path, Lists: bounded.NewSlots("lists", listers)}
+	db := &DB{path: path, lists: bounded.NewSlots("lists", listers), guard: guard{settling: settling}}
 	db.guard.name(path)
-	if err := cmp.Or(checkOrphan(path), checkHeader(path)); err != nil {
+	if err := checkLeftLog(path, db.guard.paths[writeLog]); err != nil {
 		return nil, err
 	}
 	if err := db.open(ctx); err != nil {
@@ -81,60 +87,19 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	if err := db.Reads.PingContext(ctx); err != nil {
 		return nil, errors.Join(db.openError(err), db.Close())
 	}
-	db.checkSpace()
+	if diskFull(path, fullBelow) {
+		db.wrote(storage.Errorf(storage.ErrFull, "%s can't be written: its disk or quota is full", path))
+	}
 	return db, nil
 }
 
-// openError is Trouble for an error of Open; it makes sure that the message names the file.
+// openError is trouble for an error of Open; it makes sure that the message names the file.
 func (db *DB) openError(err error) error {
-	if err = db.Trouble(err); strings.Contains(err.Error(), db.path) {
+	if err = db.trouble(err); strings.Contains(err.Error(), db.path) {
 		return err
 	}
 	return fmt.Errorf("opening %s: %w", db.path, err)
 }
-
-// checkOrphan returns an error if there is a write-ahead log without its database. SQLite would create an empty
-// database and delete the log, and with it the latest commits.
-func checkOrphan(path string) error {
-	logPath := resolveLinks(path) + "-wal"
-	if log, err := os.Stat(logPath); err != nil || log.Size() == 0 {
-		return nil //nolint:nilerr // no log, no orphan
-	}
-	if file, err := os.Stat(path); err == nil && file.Size() > 0 {
-		return nil
-	}
-	return storage.Errorf(storage.ErrDamaged, "%s is missing or empty, while its log %s holds the latest writes: "+
-		"put the file back or restore a backup, or move the log away to start afresh, and restart", path, logPath)
-}
-
-// checkHeader returns an error if the write-ahead log doesn't begin with a valid header. SQLite would take it for an
-// empty log and overwrite the latest commits. A log that begins with zeros is what a power failure leaves of a new log
-// without any commits.
-func checkHeader(path string) error {
-	path = resolveLinks(path) + "-wal"
-	log, err := os.Open(path)
-	if err != nil {
-		return nil // no log, or SQLite will report the problem
-	}
-	defer func() { _ = log.Close() }() // it was only read
-	header, err := readLogHeader(log)
-	if err != nil || header == (logHeader{}) { // shorter than a header
-		return nil
-	}
-	if _, _, err := header.check(); err != nil {
-		return storage.As(storage.ErrDamaged, err, path, " is damaged, and holds the latest writes: put it back or restore a backup, "+
-			"or move it away to continue without them, and restart")
-	}
-	return nil
-}
-
-// The modes of connections, in addition to the settings.
-const (
-	toCreate  = "mode=rwc"
-	toWrite   = "mode=rw&_txlock=immediate"
-	toRead    = "mode=rw&_query_only=1"
-	immutable = "mode=ro&immutable=1&_query_only=1" // no lock, no log, no other files
-)
 
 // open opens the guard's connection, which creates a missing file. A file that can't be written is opened read-only.
 func (db *DB) open(ctx context.Context) error {
@@ -145,7 +110,7 @@ func (db *DB) open(ctx context.Context) error {
 		return err
 	}
 	for _, db.reading = range []string{toRead, immutable} {
-		if db.reading == immutable && !complete(db.path) {
+		if db.reading == immutable && !complete(db.path, db.guard.paths[writeLog]) {
 			continue
 		}
 		conn, failed := connection(ctx, dsn(db.path, db.reading))
@@ -155,7 +120,7 @@ func (db *DB) open(ctx context.Context) error {
 		_, failed = query(conn, "SELECT count(*) FROM sqlite_master")
 		if errors.Join(failed, conn.Close(), db.guard.noteDatabase()) == nil {
 			db.frozen.Store(true)
-			db.Wrote(db.Trouble(err))
+			db.wrote(db.trouble(err))
 			return nil
 		}
 	}
@@ -164,20 +129,20 @@ func (db *DB) open(ctx context.Context) error {
 
 // complete reports whether the database file itself holds every commit. Then it can be read without a write-ahead log
 // and its index, for which there may be no disk space.
-func complete(path string) bool {
+func complete(path, logPath string) bool {
 	file, err := os.Stat(path)
 	if err != nil || file.Size() == 0 {
 		return false
 	}
-	log, err := os.Stat(resolveLinks(path) + "-wal")
+	log, err := os.Stat(logPath)
 	return errors.Is(err, os.ErrNotExist) || err == nil && log.Size() == 0
 }
 
 // connect opens the guard's connection. If several processes switch a new file to WAL at the same time, SQLite refuses
 // all but one without waiting; the others retry for as long as they would wait for any other lock.
-func (db *DB) connect(ctx context.Context, options string) error {
+func (db *DB) connect(ctx context.Context, mode string) error {
 	for end := time.Now().Add(busyTimeout); ; {
-		err := db.guard.open(ctx, dsn(db.path, options))
+		err := db.guard.open(ctx, dsn(db.path, mode))
 		if !isBusy(err) || time.Now().After(end) {
 			return err
 		}
@@ -203,12 +168,8 @@ func (db *DB) thaw(ctx context.Context) error {
 	return nil
 }
 
-// Frozen reports whether the file was opened read-only. A connection then sees the file as it was when the connection
-// was opened.
-func (db *DB) Frozen() bool { return db.frozen.Load() }
-
-func (db *DB) pool(connections int, options string) *sql.DB {
-	pool := sql.OpenDB(&connector{db, options})
+func (db *DB) pool(connections int, mode string) *sql.DB {
+	pool := sql.OpenDB(&connector{db, mode})
 	pool.SetMaxOpenConns(connections)
 	pool.SetMaxIdleConns(connections)
 	return pool
@@ -216,8 +177,8 @@ func (db *DB) pool(connections int, options string) *sql.DB {
 
 // connector opens a pool's connections, but never to a different file than the one opened first.
 type connector struct {
-	db      *DB
-	options string
+	db   *DB
+	mode string
 }
 
 // Connect implements driver.Connector.
@@ -225,14 +186,14 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err := c.db.guard.identical(); err != nil {
 		return nil, err
 	}
-	if c.options == toWrite {
+	if c.mode == toWrite {
 		if err := c.db.thaw(ctx); err != nil {
-			return nil, c.db.Trouble(err)
+			return nil, c.db.trouble(err)
 		}
 	}
 	conn, err := c.open(ctx)
 	if err != nil {
-		return nil, c.db.Trouble(err)
+		return nil, c.db.trouble(err)
 	}
 	if err := c.db.guard.identical(); err != nil {
 		return nil, errors.Join(err, conn.Close())
@@ -240,29 +201,21 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	return conn, nil
 }
 
-// open opens a connection. One to a frozen file is used for a single read: it doesn't see writes made after the file
-// thaws.
+// open opens a connection. One to a frozen file is used for a single read: it sees the file as it was when the
+// connection was opened.
 func (c *connector) open(ctx context.Context) (driver.Conn, error) {
-	if c.db.frozen.Load() {
-		conn, err := connection(ctx, dsn(c.db.path, c.db.reading))
-		if c.db.frozen.Load() {
-			return singleUse(conn), err
-		}
-		if err == nil {
-			_ = conn.Close() // it was never used
-		}
+	if !c.db.frozen.Load() {
+		return connection(ctx, dsn(c.db.path, c.mode))
 	}
-	return connection(ctx, dsn(c.db.path, c.options))
+	conn, err := connection(ctx, dsn(c.db.path, c.db.reading))
+	if err != nil {
+		return nil, err
+	}
+	return singleUse{conn.(readingConn)}, nil
 }
 
-// singleUse wraps conn so that the pool closes it after its first use.
-func singleUse(conn driver.Conn) driver.Conn {
-	sqliteConn, ok := conn.(readingConn)
-	if !ok { // conn is nil
-		return conn
-	}
-	return singleUseConn{sqliteConn}
-}
+// Driver implements driver.Connector.
+func (c *connector) Driver() driver.Driver { return &sqlite.Driver{} }
 
 // readingConn lists the methods that database/sql needs of a connection for reads.
 type readingConn interface {
@@ -272,13 +225,11 @@ type readingConn interface {
 	driver.QueryerContext
 }
 
-type singleUseConn struct{ readingConn }
+// singleUse is a connection that the pool closes after its first use.
+type singleUse struct{ readingConn }
 
 // IsValid implements driver.Validator.
-func (singleUseConn) IsValid() bool { return false }
-
-// Driver implements driver.Connector.
-func (c *connector) Driver() driver.Driver { return &sqlite.Driver{} }
+func (singleUse) IsValid() bool { return false }
 
 func connection(ctx context.Context, dsn string) (driver.Conn, error) {
 	connector, err := sqlite.NewConnector(dsn)
@@ -288,69 +239,88 @@ func connection(ctx context.Context, dsn string) (driver.Conn, error) {
 	return connector.Connect(ctx)
 }
 
-func dsn(path, options string) string { return uri(path) + "?" + settings + "&" + options }
+func dsn(path, mode string) string { return uri(path) + "?" + settings + "&" + mode }
 
 // uri encodes a path so that no character in it is parsed as an option.
 func uri(path string) string {
 	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()
 }
 
-// Check returns a known problem with the files; call it before a read. It checks that the files are still the ones that
-// were opened at most every tenth of a second, which costs nothing measurable.
-func (db *DB) Check() error { return db.guard.identicalIfDue() }
-
-// Begun must be called by a transaction that holds the write lock, before it writes. It returns an error if the files
-// are no longer those that were opened, or were changed by anything but SQLite.
-func (db *DB) Begun() error { return db.guard.begun() }
-
-// Committed must be called after a commit, before it is acknowledged. An error means that it is unknown whether the
-// commit is in the files at the path.
-func (db *DB) Committed() error { return db.guard.committed() }
-
-// Ping returns an error if anything is wrong with the files that can be found out without reading them completely.
-func (db *DB) Ping(ctx context.Context) error {
-	if err := db.guard.identical(); err != nil {
-		return err
+// read runs a read, unless there is a known problem with the files, and classifies its error.
+func read[R any](db *DB, do func() (R, error)) (result R, err error) {
+	if err := db.guard.check(); err != nil {
+		return result, err
 	}
-	if !db.frozen.Load() && db.guard.touched() {
-		if err := db.withoutWriter(ctx, db.guard.settled); err != nil {
-			return err
-		}
-	}
-	var version int64
-	return db.Trouble(db.Reads.QueryRowContext(ctx, "PRAGMA schema_version").Scan(&version))
+	result, err = do()
+	return result, db.trouble(err)
 }
 
-// Readable runs each query and discards its rows, to check that tables and columns exist and can be read.
-func (db *DB) Readable(ctx context.Context, queries ...string) error {
-	for _, query := range queries {
-		if err := db.tryRead(ctx, query); err != nil {
-			return db.Trouble(err)
+// list is read for a page of a list, or for many rows in general: it waits for one of the slots for those.
+func list[R any](ctx context.Context, db *DB, do func() (R, error)) (R, error) {
+	return read(db, func() (result R, err error) {
+		if err := db.lists.Take(ctx); err != nil {
+			return result, err
 		}
+		defer func() { db.lists.Give(err) }()
+		return do()
+	})
+}
+
+// create runs the statements that create what is missing, then the queries, which show whether tables and columns
+// exist and can be read. A file that can't be written must have them already.
+func (db *DB) create(ctx context.Context, what, statements string, queries ...string) error {
+	_, err := db.Writes.ExecContext(ctx, statements)
+	if err != nil {
+		err = fmt.Errorf("creating %s: %w", what, db.waited(err))
+		if !errors.Is(err, storage.ErrFull) {
+			return err
+		}
+		db.wrote(err)
+	}
+	if unreadable := db.readable(ctx, queries...); unreadable != nil {
+		return cmp.Or(err, unreadable)
 	}
 	return nil
 }
 
-func (db *DB) tryRead(ctx context.Context, query string) error {
-	rows, err := db.Reads.QueryContext(ctx, query)
-	if err != nil {
+// ping returns an error if anything is wrong with the files that can be found out without reading them completely, or
+// if a query fails.
+func (db *DB) ping(ctx context.Context, queries ...string) error {
+	if err := db.guard.identical(); err != nil {
 		return err
 	}
-	defer func() { _ = rows.Close() }() // rows.Err reports what matters
-	rows.Next()
-	return rows.Err()
+	if !db.frozen.Load() {
+		if err := db.checkFiles(ctx); err != nil {
+			return err
+		}
+	}
+	return db.readable(ctx, append([]string{"PRAGMA schema_version"}, queries...)...)
 }
 
-// withoutWriter runs look while no other goroutine of this process writes. If another one writes for long, it returns
-// nil: its commit will check the files itself.
-func (db *DB) withoutWriter(ctx context.Context, look func() error) error {
+// checkFiles checks the files while no other goroutine of this process writes. If another one writes for long, it
+// returns nil: the other's commit will check them.
+func (db *DB) checkFiles(ctx context.Context) error {
+	if !db.guard.touched() {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 	defer cancel()
 	conn, err := db.Writes.Conn(ctx)
 	if err != nil {
 		return nil
 	}
-	return errors.Join(look(), conn.Close())
+	return errors.Join(db.guard.settled(), conn.Close())
+}
+
+// readable runs each query and discards its rows.
+func (db *DB) readable(ctx context.Context, queries ...string) error {
+	for _, query := range queries {
+		err := sqltable.Each(ctx, db.Reads, func(*sql.Rows) error { return nil }, query)
+		if err != nil {
+			return db.trouble(err)
+		}
+	}
+	return nil
 }
 
 // Close closes every connection. Closing the last one checkpoints the write-ahead log into the file. If there is

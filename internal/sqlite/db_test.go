@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -10,93 +9,30 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
+
+	"superheroes/internal/storage"
 )
 
-// opened opens a database and closes it at the end of the test.
-func opened(t *testing.T, path string) *DB {
-	t.Helper()
-	db, err := Open(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
-}
-
-func run(t *testing.T, on interface {
-	ExecContext(ctx context.Context, statement string, args ...any) (sql.Result, error)
-}, statement string) {
-	t.Helper()
-	if _, err := on.ExecContext(t.Context(), statement); err != nil {
-		t.Fatalf("%s: %v", statement, err)
-	}
-}
-
-// TestEveryConnectionIsDurable opens all connections of both pools at once and reads their settings back.
+// All connections of both pools, open at once, have the durable settings.
 func TestEveryConnectionIsDurable(t *testing.T) {
 	db := opened(t, filepath.Join(t.TempDir(), "test.db"))
-	for _, pool := range []struct {
-		name      string
-		db        *sql.DB
-		queryOnly string
-	}{
-		{"writes", db.Writes, "0"},
-		{"reads", db.Reads, "1"},
-	} {
-		t.Run(pool.name, func(t *testing.T) {
-			for n := range pool.db.Stats().MaxOpenConnections {
-				conn, err := pool.db.Conn(t.Context())
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer func() { _ = conn.Close() }()
-				for pragma, want := range map[string]string{
-					"synchronous": "2", "journal_mode": "wal", "busy_timeout": fmt.Sprint(busyTimeout.Milliseconds()),
-					"page_size": "8192", "query_only": pool.queryOnly,
-				} {
-					checkPragma(t, n, conn, pragma, want)
+	for queryOnly, pool := range []*sql.DB{db.Writes, db.Reads} {
+		for n := range pool.Stats().MaxOpenConnections {
+			conn, err := pool.Conn(t.Context())
+			must(t, err)
+			defer func() { _ = conn.Close() }()
+			for pragma, want := range map[string]string{
+				"synchronous": "2", "journal_mode": "wal", "busy_timeout": fmt.Sprint(busyTimeout.Milliseconds()),
+				"page_size": "8192", "query_only": fmt.Sprint(queryOnly),
+			} {
+				var got string
+				if err := conn.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
+					t.Errorf("connection %d: %s is %s (%v), want %s", n, pragma, got, err, want)
 				}
 			}
-			if open := pool.db.Stats().OpenConnections; open != pool.db.Stats().MaxOpenConnections {
-				t.Errorf("only %d connections were open at once", open)
-			}
-		})
-	}
-}
-
-func checkPragma(t *testing.T, n int, conn *sql.Conn, pragma, want string) {
-	t.Helper()
-	var got string
-	if err := conn.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
-		t.Errorf("connection %d: %s is %s (%v), want %s", n, pragma, got, err, want)
-	}
-}
-
-func TestReplacementConnectionsAreDurable(t *testing.T) {
-	db := opened(t, filepath.Join(t.TempDir(), "test.db"))
-	for _, pool := range []*sql.DB{db.Reads, db.Writes} {
-		conn, err := pool.Conn(t.Context())
-		if err != nil {
-			t.Fatal(err)
 		}
-		_ = conn.Raw(func(any) error { return errDrop })
-		_ = conn.Close()
-		pool.SetMaxIdleConns(0) // drops the idle ones, too
-		next, err := pool.Conn(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		checkPragma(t, 0, next, "synchronous", "2")
-		_ = next.Close()
 	}
 }
-
-var errDrop = errors.New("drop this connection")
 
 func TestPaths(t *testing.T) {
 	for _, name := range []string{
@@ -106,54 +42,36 @@ func TestPaths(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			folder := filepath.Join(dir, "in "+name)
-			if err := os.Mkdir(folder, 0o750); err != nil {
-				t.Fatal(err)
-			}
-			checkPath(t, filepath.Join(folder, name))
+			must(t, os.Mkdir(folder, 0o750))
 			t.Chdir(dir)
-			checkPath(t, name)
+			for _, path := range []string{filepath.Join(folder, name), name} {
+				db := opened(t, path)
+				run(t, db.Writes, "CREATE TABLE t (id INTEGER)")
+				if info, err := os.Stat(path); err != nil || info.Size() == 0 {
+					t.Errorf("%s isn't the database: %v", path, err)
+				}
+				var synchronous int
+				err := db.Writes.QueryRow("PRAGMA synchronous").Scan(&synchronous)
+				if err != nil || synchronous != 2 {
+					t.Errorf("%s: synchronous is %d (%v)", path, synchronous, err)
+				}
+			}
 		})
 	}
 }
 
-// checkPath checks that the database is in that file, and durable.
-func checkPath(t *testing.T, path string) {
-	t.Helper()
-	db := opened(t, path)
-	run(t, db.Writes, "CREATE TABLE t (id INTEGER)")
-	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
-		wal, _ := filepath.Glob(filepath.Dir(path) + "/*")
-		t.Errorf("%s: %v; the folder has %q", path, err, wal)
-	}
-	var synchronous int
-	if err := db.Writes.QueryRowContext(t.Context(), "PRAGMA synchronous").Scan(&synchronous); err != nil || synchronous != 2 {
-		t.Errorf("%s: synchronous is %d (%v)", path, synchronous, err)
-	}
-}
-
 func TestOpenFails(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		path func(t *testing.T) string
-	}{
-		{"no such folder", func(t *testing.T) string { return filepath.Join(t.TempDir(), "missing", "test.db") }},
-		{"a folder", func(t *testing.T) string { return t.TempDir() }},
-		{"not a database", func(t *testing.T) string {
-			path := filepath.Join(t.TempDir(), "test.db")
-			if err := os.WriteFile(path, []byte(strings.Repeat("this is no database ", 100)), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			return path
-		}},
+	folder := t.TempDir()
+	text := filepath.Join(folder, "text.db")
+	must(t, os.WriteFile(text, []byte(strings.Repeat("this is no database ", 100)), 0o600))
+	for name, path := range map[string]string{
+		"no such folder": filepath.Join(folder, "missing", "test.db"), "a folder": folder, "not a database": text,
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			path := c.path(t)
-			db, err := Open(t.Context(), path)
-			if err == nil {
+		t.Run(name, func(t *testing.T) {
+			if db, err := Open(t.Context(), path); err == nil {
 				_ = db.Close()
-				t.Fatal("opened")
-			}
-			if !strings.Contains(err.Error(), path) {
+				t.Error("opened")
+			} else if !strings.Contains(err.Error(), path) {
 				t.Errorf("the error doesn't name the file: %v", err)
 			}
 		})
@@ -173,7 +91,7 @@ func TestOpenAtOnce(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				if err := errors.Join(db.Ping(t.Context()), db.Close()); err != nil {
+				if err := errors.Join(db.ping(t.Context()), db.Close()); err != nil {
 					t.Error(err)
 				}
 			})
@@ -182,101 +100,62 @@ func TestOpenAtOnce(t *testing.T) {
 	}
 }
 
-func TestReadsCannotWrite(t *testing.T) {
-	db := opened(t, filepath.Join(t.TempDir(), "test.db"))
-	if _, err := db.Reads.ExecContext(t.Context(), "CREATE TABLE t (id INTEGER)"); err == nil {
-		t.Error("a connection for reads can write")
-	}
-}
-
-func TestReadersDontWaitForTheWriter(t *testing.T) {
-	db := opened(t, filepath.Join(t.TempDir(), "test.db"))
-	run(t, db.Writes, "CREATE TABLE t (id INTEGER)")
-	tx, err := db.Writes.BeginTx(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = tx.Rollback() }()
-	run(t, tx, "INSERT INTO t VALUES (1)")
-	for _, want := range []int{0, 1} {
-		var n int
-		if err := db.Reads.QueryRowContext(t.Context(), "SELECT count(*) FROM t").Scan(&n); err != nil || n != want {
-			t.Errorf("a reader sees %d rows (%v), want %d", n, err, want)
-		}
-		if err := tx.Commit(); err != nil && want == 0 {
-			t.Fatal(err)
-		}
-	}
-}
-
-func TestIsConstraint(t *testing.T) {
-	db := opened(t, filepath.Join(t.TempDir(), "test.db"))
-	run(t, db.Writes, "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, type TEXT CHECK (type IN ('CITY')))")
-	run(t, db.Writes, "INSERT INTO t VALUES (1, 'a', 'CITY')")
-	for _, c := range []struct {
-		name      string
-		statement string
-		want      bool
-	}{
-		{"nothing wrong", "INSERT INTO t VALUES (2, 'b', 'CITY')", false},
-		{"unique", "INSERT INTO t VALUES (3, 'a', 'CITY')", true},
-		{"primary key", "INSERT INTO t VALUES (1, 'c', 'CITY')", true},
-		{"check", "INSERT INTO t VALUES (3, 'c', 'SEA')", true},
-		{"not null", "INSERT INTO t VALUES (3, NULL, 'CITY')", true},
-		{"no such table", "INSERT INTO nowhere VALUES (1)", false},
-		{"malformed", "INSERT", false},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			_, err := db.Writes.ExecContext(t.Context(), c.statement)
-			if got := IsConstraint(err); got != c.want {
-				t.Errorf("%v: got %t", err, got)
-			}
-			if wrapped := fmt.Errorf("writing: %w", err); IsConstraint(wrapped) != c.want {
-				t.Errorf("%v, wrapped: got %t", err, !c.want)
-			}
-			if isBusy(err) {
-				t.Errorf("%v is reported as a lock", err)
-			}
-		})
-	}
-}
-
-func TestIsBusy(t *testing.T) {
+// A write that SQLite refuses because of another connection's lock is certainly not stored.
+func TestLocked(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")
 	holder, other := opened(t, path), opened(t, path)
 	run(t, other.Writes, "PRAGMA busy_timeout = 0")
-	tx, err := holder.Writes.BeginTx(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = tx.Rollback() }()
-	refused, err := other.Writes.BeginTx(t.Context(), nil)
-	if err == nil {
-		_ = refused.Rollback()
-		t.Fatal("two concurrent write transactions")
-	}
-	if !isBusy(err) || !isBusy(fmt.Errorf("writing: %w", err)) || IsConstraint(err) {
-		t.Errorf("%v isn't reported as a lock", err)
-	}
-	for _, err := range []error{nil, errDrop, context.Canceled} {
-		if isBusy(err) || IsConstraint(err) {
-			t.Errorf("%v is reported as an SQLite error", err)
-		}
+	run(t, holder.Writes, "BEGIN IMMEDIATE")
+	inDoubt, err := other.inTx(t.Context(), func(*sql.Conn) error { return nil })
+	if inDoubt || !errors.Is(err, storage.ErrBusy) {
+		t.Errorf("got %v, in doubt: %t", err, inDoubt)
 	}
 }
 
-// TestWaitEndsWithTheContext checks that waiting for the lock ends with the context.
-func TestWaitEndsWithTheContext(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "test.db")
-	holder, other := opened(t, path), opened(t, path)
-	tx, err := holder.Writes.BeginTx(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
+// A panic within a transaction rolls it back.
+func TestPanicInTx(t *testing.T) {
+	db := opened(t, filepath.Join(t.TempDir(), "test.db"))
+	func() {
+		defer func() { _ = recover() }()
+		_, _ = db.inTx(t.Context(), func(tx *sql.Conn) error {
+			_, err := tx.ExecContext(t.Context(), "CREATE TABLE t (id INTEGER)")
+			must(t, err)
+			panic("a bug")
+		})
+	}()
+	if _, err := db.inTx(t.Context(), func(*sql.Conn) error { return nil }); err != nil {
+		t.Errorf("after the panic: %v", err)
 	}
-	defer func() { _ = tx.Rollback() }()
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if _, err := other.Writes.BeginTx(ctx, nil); !errors.Is(err, context.DeadlineExceeded) { // busyTimeout would report that it is locked
-		t.Errorf("got %v, want context.DeadlineExceeded", err)
+	if err := db.readable(t.Context(), "SELECT id FROM t"); !errors.Is(err, storage.ErrSchema) {
+		t.Errorf("the change was kept: %v", err)
+	}
+}
+
+// TestThaw checks that reads of a frozen file don't hide what is written after it thaws.
+func TestThaw(t *testing.T) {
+	for _, mode := range []string{toRead, immutable} {
+		t.Run(mode, func(t *testing.T) {
+			db := opened(t, filepath.Join(t.TempDir(), "test.db"))
+			run(t, db.Writes, "CREATE TABLE t (n INTEGER)")
+			run(t, db.Writes, "PRAGMA wal_checkpoint(TRUNCATE)") // an immutable database has no log
+			db.reading = mode
+			db.frozen.Store(true)
+			db.Reads.SetMaxIdleConns(0) // drops the connections opened before
+			db.Reads.SetMaxIdleConns(readers)
+			under, err := db.Reads.QueryContext(t.Context(), "SELECT count(*) FROM t")
+			must(t, err)
+			defer func() { _ = under.Close() }()
+			must(t, db.thaw(t.Context()))
+			run(t, db.Writes, "INSERT INTO t VALUES (1)")
+			for under.Next() { // at its end the connection returns to the pool
+			}
+			must(t, under.Err())
+			for range 2 * readers {
+				var n int
+				if err := db.Reads.QueryRow("SELECT count(*) FROM t").Scan(&n); err != nil || n != 1 {
+					t.Fatalf("got %d rows (%v), want 1", n, err)
+				}
+			}
+		})
 	}
 }

@@ -8,258 +8,303 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"superheroes/internal/character"
 	"superheroes/internal/fight"
+	"superheroes/internal/sqltable"
 	"superheroes/internal/storage"
 )
 
 // Fights is a fight.Store in a SQLite file.
 type Fights struct {
-	db    *DB
-	rows  inserter
-	queue *fight.Committer
+	db       *DB
+	prepared statements
+	// Its Insert implements fight.Store. The fight gets its own transaction or a share of the group's next one. It waits
+	// for the transaction to begin as long as its context allows.
+	*fight.Committer
 }
 
 var _ fight.Store = (*Fights)(nil)
 
-// Option configures a store.
-type Option func(*Fights)
-
-// Grouped lets concurrent inserts share one transaction, and so one fsync.
-func Grouped(on bool) Option {
-	return func(s *Fights) {
-		if on {
-			s.queue = fight.NewCommitter(s.write)
-		}
-	}
+// statements insert fights through the driver itself, and are prepared once: database/sql would prepare BEGIN and
+// COMMIT every time, and needs a lock, an allocation and a goroutine or two for each row. They are used by one
+// goroutine at a time, the one that holds the only connection for writes.
+type statements struct {
+	of            any // the connection that they belong to, or nil
+	begin, commit driver.StmtExecContext
+	one, many     driver.StmtExecContext // INSERT of one row, and of manyRows
 }
 
+// manyRows is how many rows one statement inserts if there are enough: each row then costs a third less
+// (BenchmarkInsert).
+const manyRows = 8
+
+// tableIsReadable checks that the table exists with its columns.
+const tableIsReadable = "SELECT number, id, document FROM fight LIMIT 1"
+
 // OpenFights opens the file and creates the table if it is missing. A file that can't be written is opened read-only.
-func OpenFights(ctx context.Context, path, schema string, options ...Option) (*Fights, error) {
+// In a grouped store, concurrent inserts share one transaction, and so one fsync.
+func OpenFights(ctx context.Context, path, schema string, grouped bool) (*Fights, error) {
 	db, err := Open(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	s := &Fights{db: db, rows: inserter{db: db}}
-	if err := s.create(ctx, schema); err != nil {
+	if err := db.create(ctx, "table fight", schema, tableIsReadable); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	s.queue = fight.NewSingleCommitter(s.write)
-	for _, set := range options {
-		set(s)
+	s := &Fights{db: db}
+	if s.Committer = fight.NewSingleCommitter(s.write); grouped {
+		s.Committer = fight.NewCommitter(s.write)
 	}
 	return s, nil
 }
 
-// create creates the table if it is missing, and checks its columns.
-func (s *Fights) create(ctx context.Context, schema string) error {
-	_, err := s.db.Writes.ExecContext(ctx, schema)
-	if err = s.db.Waited(err); err != nil {
-		err = fmt.Errorf("creating table fight: %w", err)
-		if !errors.Is(err, storage.ErrFull) {
+// write stores a batch in one transaction, and returns an error for each document that is not stored. What the table
+// refuses doesn't affect the others; any other failure affects them all. If it happened before the commit, or if the
+// commit could not be written, nothing is stored. If the sync failed, or the files were no longer at their path
+// afterwards, the result is unknown.
+//
+// Before the transaction begins, it waits for other writes and processes as long as ctx allows; after that it can't be
+// interrupted, so that its result is known.
+func (s *Fights) write(ctx context.Context, batch []fight.Document) []error {
+	errs := make([]error, len(batch)) // of the documents that are refused
+	conn, err := s.db.Writes.Conn(ctx)
+	if err != nil {
+		return s.results(errs, fmt.Errorf("waiting for the writer: %w", s.db.waited(err)))
+	}
+	defer func() { _ = conn.Close() }() // returns it to the pool
+	_ = conn.Raw(func(raw any) error {
+		if err = s.begin(ctx, raw); err == nil {
+			if err = s.insert(batch); isRefusal(err) {
+				err = s.insertApart(raw, batch, errs)
+			}
+		}
+		if err == nil {
+			err = s.commit()
+		}
+		if err == nil {
+			return nil
+		}
+		s.prepared.close()       // with open statements, a closed connection would live on and keep its locks
+		return driver.ErrBadConn // ends the transaction with its connection, whose cache may differ from the file
+	})
+	return s.results(errs, err)
+}
+
+// results returns the result of each document, given the errors of those that are refused and the error of all others.
+func (s *Fights) results(refused []error, err error) []error {
+	for i := range refused {
+		refused[i] = s.db.trouble(cmp.Or(refused[i], err))
+	}
+	if slices.Contains(refused, nil) {
+		s.db.wrote(nil)
+	} else {
+		s.db.wrote(refused[len(refused)-1])
+	}
+	return refused
+}
+
+// begin begins a transaction and checks that the files are still at their path.
+func (s *Fights) begin(ctx context.Context, conn any) error {
+	if err := s.prepared.prepare(ctx, conn); err != nil {
+		return fmt.Errorf("preparing the statements: %w", err)
+	}
+	if _, err := s.prepared.begin.ExecContext(ctx, nil); err != nil {
+		return fmt.Errorf("waiting for the write lock: %w", s.db.waited(err))
+	}
+	return s.db.guard.begun()
+}
+
+// insert inserts a batch into the transaction. If the table has refused or dropped a row, it is unknown which rows are
+// in the transaction, or whether that still exists: it depends on the trigger (RAISE(FAIL), INSERT OR ROLLBACK) or the
+// constraint (ON CONFLICT FAIL).
+func (s *Fights) insert(batch []fight.Document) error {
+	for len(batch) > 0 {
+		statement, rows := s.prepared.one, batch[:1]
+		if len(batch) >= manyRows {
+			statement, rows = s.prepared.many, batch[:manyRows]
+		}
+		args := make([]driver.NamedValue, 0, 2*len(rows))
+		for i := range rows {
+			args = append(args,
+				driver.NamedValue{Ordinal: 2*i + 1, Value: rows[i].ID[:]},
+				driver.NamedValue{Ordinal: 2*i + 2, Value: rows[i].Bytes})
+		}
+		result, err := statement.ExecContext(context.Background(), args)
+		if err != nil {
 			return err
 		}
-		s.db.Wrote(err)
-	}
-	if unreadable := s.readable(ctx); unreadable != nil {
-		return cmp.Or(err, unreadable)
+		if n, err := result.RowsAffected(); err != nil || n < int64(len(rows)) {
+			return cmp.Or(err, s.db.dropped())
+		}
+		batch = batch[len(rows):]
 	}
 	return nil
 }
 
-// write stores a batch in one transaction. Before the transaction begins, it waits for other writes and processes as
-// long as ctx allows; after that it can't be interrupted, so that its result is known.
-func (s *Fights) write(ctx context.Context, batch []fight.Document) []error {
-	errs, err := s.insert(ctx, batch)
-	if err != nil {
-		errs = failed(errs, len(batch), err)
+// isRefusal reports whether err means that the table refuses or drops a row.
+func isRefusal(err error) bool { return isConstraint(err) || errors.Is(err, storage.ErrSchema) }
+
+// insertApart restarts the transaction and inserts each row within a savepoint, so that nothing remains of a row that
+// is refused. A refusal that rolls back the transaction refuses the whole batch.
+func (s *Fights) insertApart(conn any, batch []fight.Document, errs []error) error {
+	exec := func(query string) error {
+		_, err := conn.(driver.ExecerContext).ExecContext(context.Background(), query, nil)
+		return err
 	}
-	s.db.Wrote(refusalOf(errs))
-	return errs
+	_ = exec("ROLLBACK") // fails if the refusal did it
+	if err := s.begin(context.Background(), conn); err != nil {
+		return err
+	}
+	for i := range batch {
+		if err := exec("SAVEPOINT apart"); err != nil {
+			return err
+		}
+		err := s.insert(batch[i : i+1])
+		if err != nil && (!isRefusal(err) || exec("ROLLBACK TO apart") != nil) {
+			return err
+		}
+		errs[i] = err
+		if err := exec("RELEASE apart"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// refusalOf returns why the table refuses rows, or nil if it accepted any.
-func refusalOf(errs []error) (why error) {
-	for _, err := range errs {
-		if err == nil {
+// commit commits the transaction and checks that it is in the files at their path.
+func (s *Fights) commit() error {
+	if _, err := s.prepared.commit.ExecContext(context.Background(), nil); undone(err) {
+		return err
+	} else if err != nil {
+		return fmt.Errorf("%w: %w", fight.ErrMaybeStored, s.db.trouble(err))
+	}
+	if err := s.db.guard.committed(); err != nil {
+		return fmt.Errorf("%w: %w", fight.ErrMaybeStored, err)
+	}
+	return nil
+}
+
+// prepare prepares the statements unless they are already.
+func (s *statements) prepare(ctx context.Context, conn any) (err error) {
+	if s.of == conn {
+		return nil
+	}
+	prepare := func(query string) driver.StmtExecContext {
+		if err != nil {
 			return nil
 		}
-		why = err
-	}
-	return why
-}
-
-func (s *Fights) insert(ctx context.Context, batch []fight.Document) (errs []error, err error) {
-	conn, err := s.db.Writes.Conn(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("waiting for the writer: %w", s.db.Waited(err))
-	}
-	defer func() { _ = conn.Close() }() // returns it to the pool
-	_ = conn.Raw(func(raw any) error {
-		if errs, err = s.rows.insert(ctx, raw, batch); err != nil {
-			// The transaction ends with its connection, whose cache may differ from the file.
-			return driver.ErrBadConn
+		var prepared driver.Stmt
+		if prepared, err = conn.(driver.ConnPrepareContext).PrepareContext(ctx, query); err != nil {
+			return nil
 		}
-		return nil
-	})
-	for i, refused := range errs {
-		errs[i] = s.db.Trouble(refused)
+		return prepared.(driver.StmtExecContext)
 	}
-	return errs, s.db.Trouble(err)
+	const insert, row = "INSERT INTO fight (id, document) VALUES ", "(?, ?)"
+	*s = statements{
+		of:     conn,
+		begin:  prepare("BEGIN IMMEDIATE"),
+		one:    prepare(insert + row),
+		many:   prepare(insert + strings.Repeat(row+", ", manyRows-1) + row),
+		commit: prepare("COMMIT"),
+	}
+	return err
 }
 
-// failed gives err to each document of a batch that was not refused itself.
-func failed(errs []error, n int, err error) []error {
-	all := slices.Repeat([]error{err}, n)
-	for i, refused := range errs {
-		if refused != nil {
-			all[i] = refused
+func (s *statements) close() {
+	for _, statement := range []driver.StmtExecContext{s.begin, s.one, s.many, s.commit} {
+		if statement != nil {
+			_ = statement.(driver.Stmt).Close() // reports its last run's error again
 		}
 	}
-	return all
-}
-
-// Insert implements fight.Store. The fight gets its own transaction or a share of the group's next one. It waits for
-// the transaction to begin as long as ctx allows.
-func (s *Fights) Insert(ctx context.Context, f fight.Fight, answer []byte) error {
-	return s.queue.Insert(ctx, fight.Document{ID: f.ID, Bytes: answer})
+	*s = statements{}
 }
 
 // Get implements fight.Store.
 func (s *Fights) Get(ctx context.Context, id fight.ID) (fight.Fight, error) {
-	if err := s.db.Check(); err != nil {
-		return fight.Fight{}, err
-	}
-	var document []byte
-	err := s.db.Reads.QueryRowContext(ctx, "SELECT document FROM fight WHERE id = ?", id[:]).Scan(&document)
-	if errors.Is(err, sql.ErrNoRows) {
-		return fight.Fight{}, fight.ErrNotFound
-	}
-	if err != nil {
-		return fight.Fight{}, s.db.Trouble(err)
-	}
-	return parse(id[:], document)
+	return read(s.db, func() (f fight.Fight, err error) {
+		var document []byte
+		err = s.db.Reads.QueryRowContext(ctx, "SELECT document FROM fight WHERE id = ?", id[:]).Scan(&document)
+		if errors.Is(err, sql.ErrNoRows) {
+			return f, fight.ErrNotFound
+		}
+		if err != nil {
+			return f, err
+		}
+		return parse(id[:], document, fight.Parse)
+	})
 }
 
 // Page implements fight.Store.
-func (s *Fights) Page(ctx context.Context, before fight.ID, limit int) (fights []fight.Fight, err error) {
-	if err := s.db.Check(); err != nil {
-		return nil, err
-	}
-	if err := s.db.Lists.Take(ctx); err != nil {
-		return nil, err
-	}
-	defer func() { s.db.Lists.Give(err) }()
-	defer func() { err = s.db.Trouble(err) }()
-	rows, err := s.db.Reads.QueryContext(ctx, "SELECT id, document FROM fight WHERE id < ? ORDER BY id DESC LIMIT ?", before[:], limit)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var id, document sql.RawBytes
-		if err := rows.Scan(&id, &document); err != nil {
-			return nil, err
-		}
-		f, err := parse(id, document)
-		if err != nil {
-			return fights, err
-		}
-		fights = append(fights, f)
-	}
-	return fights, rows.Err()
-}
-
-// parse parses a row.
-func parse(id, document []byte) (fight.Fight, error) {
-	if len(id) != len(fight.ID{}) {
-		return fight.Fight{}, unreadable(id, errOddID)
-	}
-	f, err := fight.Parse(fight.ID(id), document)
-	if err != nil {
-		return f, unreadable(id, err)
-	}
-	return f, nil
-}
-
-// ParseOutcome reads what statistics need from a row. Its error is a *storage.RowError.
-func ParseOutcome(id, document []byte) (fight.Outcome, error) {
-	if len(id) != len(fight.ID{}) {
-		return fight.Outcome{}, unreadable(id, errOddID)
-	}
-	outcome, err := fight.ParseOutcome(fight.ID(id), document)
-	if err != nil {
-		return outcome, unreadable(id, err)
-	}
-	return outcome, nil
+func (s *Fights) Page(ctx context.Context, before fight.ID, limit int) ([]fight.Fight, error) {
+	return list(ctx, s.db, func() (fights []fight.Fight, err error) {
+		err = sqltable.Each(ctx, s.db.Reads, func(rows *sql.Rows) error {
+			var id, document sql.RawBytes
+			if err := rows.Scan(&id, &document); err != nil {
+				return err
+			}
+			f, err := parse(id, document, fight.Parse)
+			fights = append(fights, f)
+			return err
+		}, "SELECT id, document FROM fight WHERE id < ? ORDER BY id DESC LIMIT ?", before[:], limit)
+		return fights, err
+	})
 }
 
 var errOddID = errors.New("the id is not 16 bytes long")
 
-// unreadable returns the error for a row that can't be parsed.
-func unreadable(id []byte, err error) *storage.RowError {
-	row := &storage.RowError{What: "fight", ID: fmt.Sprintf("%x", id), Err: err}
-	if len(id) == len(fight.ID{}) {
-		row.ID = fight.ID(id).String()
+// parse reads a row with fight.Parse or fight.ParseOutcome. Its error is a *storage.RowError.
+func parse[F any](id, document []byte, with func(fight.ID, []byte) (F, error)) (f F, err error) {
+	if len(id) != len(fight.ID{}) {
+		return f, &storage.RowError{What: "fight", ID: fmt.Sprintf("%x", id), Err: errOddID}
 	}
-	return row
+	if f, err = with(fight.ID(id), document); err != nil {
+		return f, &storage.RowError{What: "fight", ID: fight.ID(id).String(), Err: err}
+	}
+	return f, nil
 }
 
 // Count implements fight.Store. It scans the whole index of ids.
-func (s *Fights) Count(ctx context.Context) (n int64, err error) {
-	if err := s.db.Check(); err != nil {
-		return 0, err
-	}
-	if err := s.db.Lists.Take(ctx); err != nil {
-		return 0, err
-	}
-	defer func() { s.db.Lists.Give(err) }()
-	err = s.db.Reads.QueryRowContext(ctx, "SELECT count(*) FROM fight").Scan(&n)
-	return n, s.db.Trouble(err)
+func (s *Fights) Count(ctx context.Context) (int64, error) {
+	return list(ctx, s.db, func() (n int64, err error) {
+		err = s.db.Reads.QueryRowContext(ctx, "SELECT count(*) FROM fight").Scan(&n)
+		return n, err
+	})
 }
 
 // Last implements fight.Store. It scans the index of ids backwards, skipping ids made by others.
-func (s *Fights) Last(ctx context.Context) (last fight.ID, err error) {
-	if err := s.db.Check(); err != nil {
-		return last, err
-	}
+func (s *Fights) Last(ctx context.Context) (fight.ID, error) {
 	// The hex digit after the 12 of the time is the version; the upper two bits of the ninth byte are the variant.
-	const ours = "typeof(id) = 'blob' AND length(id) = 16 AND substr(hex(id), 13, 1) = '7' AND substr(hex(id), 17, 1) IN ('8', '9', 'A', 'B')"
-	var id []byte
-	beyond := fight.Beyond()
-	err = s.db.Reads.QueryRowContext(ctx, "SELECT id FROM fight WHERE id < ? AND "+ours+" ORDER BY id DESC LIMIT 1", beyond[:]).Scan(&id)
-	if err == nil {
-		last = fight.ID(id)
-	}
-	if errors.Is(err, sql.ErrNoRows) {
-		err = nil
-	}
-	return last, s.db.Trouble(err)
+	const query = `SELECT id FROM fight WHERE id < ? AND typeof(id) = 'blob' AND length(id) = 16
+		AND substr(hex(id), 13, 1) = '7' AND substr(hex(id), 17, 1) IN ('8', '9', 'A', 'B') ORDER BY id DESC LIMIT 1`
+	return read(s.db, func() (last fight.ID, err error) {
+		var id []byte
+		beyond := fight.Beyond()
+		err = s.db.Reads.QueryRowContext(ctx, query, beyond[:]).Scan(&id)
+		if errors.Is(err, sql.ErrNoRows) {
+			return last, nil
+		}
+		copy(last[:], id)
+		return last, err
+	})
 }
 
 // Ping implements fight.Store. It reads like requests do. While writes are refused, it tries one.
 func (s *Fights) Ping(ctx context.Context) error {
-	if err := s.db.Ping(ctx); err != nil {
+	if err := s.db.ping(ctx, tableIsReadable); err != nil {
 		return err
 	}
-	if err := s.readable(ctx); err != nil {
-		return err
-	}
-	return s.db.Writable(ctx, insertOfProbe)
+	return s.db.writable(ctx, insertOfProbe)
 }
 
-// insertOfProbe returns the statement that inserts a whole fight, because a trigger or a constraint may accept other documents.
+// insertOfProbe returns the statement that inserts a whole fight, because a trigger or a constraint may accept other
+// documents.
 func insertOfProbe() string {
 	now := time.Now()
 	f := fight.Decide(fight.NewIDs(fight.ID{}).Next(now), now, character.Heroes().Example, character.Villains().Example, nil)
 	return fmt.Sprintf("INSERT INTO fight (id, document) VALUES (x'%x', x'%x')", f.ID[:], f.AppendJSON(nil))
-}
-
-// readable checks that the table exists with its columns.
-func (s *Fights) readable(ctx context.Context) error {
-	return s.db.Readable(ctx, "SELECT number, id, document FROM fight LIMIT 1")
 }
 
 // Close implements fight.Store. A write in progress has five seconds to finish.
@@ -272,8 +317,8 @@ func (s *Fights) Close() error {
 	}
 	// Closing the last connection checkpoints the write-ahead log, provided no statement is open.
 	err = conn.Raw(func(raw any) error {
-		if s.rows.of == raw { // after another user has had the connection dropped, its statements can't be closed any more
-			s.rows.close()
+		if s.prepared.of == raw { // if not, another user had the connection dropped; its statements can't be closed any more
+			s.prepared.close()
 		}
 		return nil
 	})

@@ -26,8 +26,10 @@ type guard struct {
 	found atomic.Pointer[storage.Error] // a permanent problem
 	last  atomic.Int64                  // when the identities were last checked, in nanoseconds
 
+	settling time.Duration // see the constant
+
 	mu     sync.Mutex
-	conn   driver.Conn
+	conn   driver.Conn // nil if the file is frozen
 	log    *os.File
 	index  *indexFile
 	known  [3]fileStat // the last known state that SQLite left behind
@@ -82,17 +84,13 @@ const checkInterval = 100 * time.Millisecond
 // settling is how long to wait for another process's checkpoint to finish if only that can have changed the database.
 const settling = 2 * time.Second
 
+// name sets the paths. SQLite places its other files next to the file that a symbolic link refers to.
 func (g *guard) name(path string) {
-	file := resolveLinks(path)
-	g.paths = [3]string{path, file + "-wal", file + "-shm"}
-}
-
-// resolveLinks resolves symbolic links: SQLite places its other files next to the resolved file.
-func resolveLinks(path string) string {
-	if file, err := filepath.EvalSymlinks(path); err == nil {
-		return file
+	file, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		file = path
 	}
-	return path
+	g.paths = [3]string{path, file + "-wal", file + "-shm"}
 }
 
 // open opens the guard's connection and records its files. It fails if they can't be written.
@@ -103,23 +101,17 @@ func (g *guard) open(ctx context.Context, dsn string) error {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if err := g.note(conn); err != nil {
-		if g.log != nil {
-			_ = g.log.Close() // it was only read
-			g.log = nil
-		}
-		err = errors.Join(err, conn.Close(), g.index.close())
-		g.index = nil
-		return err
-	}
 	g.conn = conn
+	if err := g.note(); err != nil {
+		return errors.Join(err, g.closeFiles())
+	}
 	return nil
 }
 
-// note records the files of a connection. It reads the checkpoint progress before it stats the files: frames copied in
-// between are noticed next time.
-func (g *guard) note(conn driver.Conn) (err error) {
-	if _, err := query(conn, "PRAGMA schema_version"); err != nil { // makes SQLite open all the files
+// note records the files of the connection. It reads the checkpoint progress before it stats the files: frames copied
+// in between are noticed next time.
+func (g *guard) note() (err error) {
+	if _, err := query(g.conn, "PRAGMA schema_version"); err != nil { // makes SQLite open all the files
 		return err
 	}
 	g.name(g.paths[mainFile]) // the target of a link may have just been created
@@ -132,7 +124,7 @@ func (g *guard) note(conn driver.Conn) (err error) {
 	if g.index, err = openIndex(g.paths[logIndex]); err != nil {
 		return err
 	}
-	if g.copied, _, err = g.progress(conn); err != nil {
+	if g.copied, _, err = g.progress(); err != nil {
 		return err
 	}
 	var known [3]fileStat
@@ -158,20 +150,25 @@ func (g *guard) noteDatabase() (err error) {
 func (g *guard) close() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	var failures []error
-	if g.conn != nil {
-		failures = append(failures, g.conn.Close())
-	}
-	if g.log != nil {
-		failures = append(failures, g.log.Close())
-	}
-	failures = append(failures, g.index.close()) // after the connections
-	g.conn, g.log, g.index = nil, nil, nil
-	return errors.Join(failures...)
+	return g.closeFiles()
 }
 
-// identicalIfDue is identical for readers: it only checks once in a while.
-func (g *guard) identicalIfDue() error {
+// closeFiles closes the connection and then the files. The caller holds the mutex.
+func (g *guard) closeFiles() (err error) {
+	if g.conn != nil {
+		err = g.conn.Close()
+	}
+	if g.log != nil {
+		_ = g.log.Close() // it was only read
+	}
+	err = errors.Join(err, g.index.close())
+	g.conn, g.log, g.index = nil, nil, nil
+	return err
+}
+
+// check returns a known problem, or checks the files for readers: at most every checkInterval, which costs nothing
+// measurable.
+func (g *guard) check() error {
 	if found := g.found.Load(); found != nil {
 		return found
 	}
@@ -220,8 +217,9 @@ func (g *guard) statFiles(paths []string) (now [3]fileStat, err error) {
 
 // fail records a permanent problem and returns it.
 func (g *guard) fail(cause error, what string) error {
-	g.found.CompareAndSwap(nil, &storage.Error{Kind: storage.ErrDamaged, Err: cause, Detail: what + ": put the files back or restore a backup, " +
-		"or move " + g.paths[mainFile] + " and the files that belong to it away to start afresh, and restart; until then nothing is stored"})
+	g.found.CompareAndSwap(nil, &storage.Error{Kind: storage.ErrDamaged, Err: cause,
+		Detail: what + ": put the files back or restore a backup, or move " + g.paths[mainFile] + " and the files that " +
+			"belong to it away to start afresh, and restart; until then nothing is stored"})
 	return g.found.Load()
 }
 
@@ -233,7 +231,8 @@ func (g *guard) touched() bool {
 	return err != nil || !now[mainFile].same(g.known[mainFile].content) || !now[writeLog].same(g.known[writeLog].content)
 }
 
-// begun checks that only SQLite has changed the log since the last check. The caller holds the write lock.
+// begun must be called by a transaction that holds the write lock, before it writes. It returns an error if the files
+// are no longer those that were opened, or were changed by anything but SQLite.
 func (g *guard) begun() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -243,25 +242,44 @@ func (g *guard) begun() error {
 	if g.conn == nil {
 		return nil
 	}
-	now, err := statOpen(g.log)
-	if err != nil || now.same(g.known[writeLog].content) {
+	if log, err := statOpen(g.log); err != nil || log.same(g.known[writeLog].content) {
 		return err
 	}
-	all, err := g.statFiles(g.paths[:]) // another process has committed, or another program has written
+	return g.settle() // another process has committed, or another program has written
+}
+
+// settled checks all files. Nobody in this process may be writing.
+func (g *guard) settled() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if found := g.found.Load(); found != nil {
+		return found
+	}
+	if g.conn == nil {
+		return nil
+	}
+	return g.settle()
+}
+
+// settle checks that only SQLite has changed the files since the last check. The caller holds the mutex.
+func (g *guard) settle() error {
+	now, err := g.statFiles(g.paths[:])
 	if err != nil {
 		return err
 	}
-	if err := g.readLog(); err != nil {
-		return err
+	if !now[writeLog].same(g.known[writeLog].content) {
+		if err := g.readLog(); err != nil {
+			return err
+		}
 	}
-	all[writeLog] = now
-	return g.adopt(all)
+	return g.adopt(now)
 }
 
-// committed checks that the files are those at the path, and that what preceded the commit is intact. The data of the
-// commit itself is not read again. A log that became smaller, or has a new header without having been restarted by
-// SQLite, was changed by another program. So was one with a hole: SQLite leaves one if it continues at its old offset
-// after the file was truncated.
+// committed must be called after a commit, before it is acknowledged; an error means that it is unknown whether the
+// commit is in the files at the path. It checks that they are still there, and that what preceded the commit is intact,
+// without reading the data of the commit itself. A log that became smaller, or has a new header without having been
+// restarted by SQLite, was changed by another program. So was one with a hole: SQLite leaves one if it continues at its
+// old offset after the file was truncated.
 //
 // The log's index is checked only as often as readers check it: a stat by path is most of the cost, and since recovery
 // rebuilds the index, losing it loses no data.
@@ -291,24 +309,6 @@ func (g *guard) committed() error {
 	return g.adopt(now)
 }
 
-// settled is begun for all files. Nobody in this process may be writing.
-func (g *guard) settled() error {
-	if err := g.begun(); err != nil {
-		return err
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.conn == nil {
-		return nil
-	}
-	now, err := g.statFiles(g.paths[:])
-	if err != nil {
-		return err
-	}
-	now[writeLog] = g.known[writeLog] // begun has checked it
-	return g.adopt(now)
-}
-
 // adopt records the state of the files. The database file itself may only have changed through a checkpoint. The caller
 // holds the mutex.
 func (g *guard) adopt(now [3]fileStat) (err error) {
@@ -321,7 +321,7 @@ func (g *guard) adopt(now [3]fileStat) (err error) {
 			return err
 		}
 	case g.header != g.copied.log: // the log was restarted after all of it was copied
-		copied, _, err := g.progress(g.conn)
+		copied, _, err := g.progress()
 		if err != nil {
 			return err
 		}
@@ -335,8 +335,8 @@ func (g *guard) adopt(now [3]fileStat) (err error) {
 // checkpoint is in progress, or was abandoned because the disk is full or the process ended. The caller holds the
 // mutex.
 func (g *guard) copiedSince() error {
-	for end := time.Now().Add(settling); ; time.Sleep(10 * time.Millisecond) {
-		now, begun, err := g.progress(g.conn)
+	for end := time.Now().Add(g.settling); ; time.Sleep(10 * time.Millisecond) {
+		now, begun, err := g.progress()
 		if err != nil {
 			return err
 		}
@@ -351,13 +351,13 @@ func (g *guard) copiedSince() error {
 }
 
 // progress returns how many frames were copied, and whether SQLite has begun to copy more. The caller holds the mutex.
-func (g *guard) progress(conn driver.Conn) (now copied, begun bool, err error) {
+func (g *guard) progress() (now copied, begun bool, err error) {
 	salt, attempted, err := g.index.read()
 	if err != nil {
 		return now, false, err
 	}
 	now.salt = salt
-	if _, now.frames, err = frames(conn); err != nil {
+	if _, now.frames, err = frames(g.conn); err != nil {
 		return now, false, err
 	}
 	now.log, _ = readLogHeader(g.log) // zero if the log is empty

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"bytes"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"io"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"superheroes/internal/fight/fighttest"
 	"superheroes/internal/storage"
 )
 
@@ -19,54 +21,32 @@ import (
 func filled(t *testing.T) (db *DB, path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "data", "test.db")
-	if err := os.Mkdir(filepath.Dir(path), 0o750); err != nil {
-		t.Fatal(err)
-	}
+	must(t, os.Mkdir(filepath.Dir(path), 0o750))
 	db = opened(t, path)
 	run(t, db.Writes, "CREATE TABLE t (text TEXT)")
-	put(t, db)
+	must(t, put(t, db))
 	run(t, db.Writes, "PRAGMA wal_checkpoint")
-	put(t, db)
-	put(t, db)
+	must(t, put(t, db), put(t, db))
 	return db, path
 }
 
-// put commits a row of several pages, like a store.
-func put(t *testing.T, db *DB) {
+// put commits a row of several pages. It calls meanwhile between the beginning of the transaction and its commit.
+func put(t *testing.T, db *DB, meanwhile ...func()) error {
 	t.Helper()
-	if err := tryPut(t, db, func() {}); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// tryPut is like put, but calls meanwhile between the beginning of the transaction and its commit.
-func tryPut(t *testing.T, db *DB, meanwhile func()) error {
-	t.Helper()
-	tx, err := db.Writes.BeginTx(t.Context(), nil)
-	if err != nil {
-		return db.Trouble(err)
-	}
-	defer func() { _ = tx.Rollback() }() // no effect after the commit
-	if err := db.Begun(); err != nil {
-		return err
-	}
-	meanwhile()
-	if _, err := tx.ExecContext(t.Context(), "INSERT INTO t VALUES (hex(randomblob(20000)))"); err != nil {
-		return db.Trouble(err)
-	}
-	if err := tx.Commit(); err != nil {
-		return db.Trouble(err)
-	}
-	return db.Committed()
-}
-
-func must(t *testing.T, errs ...error) {
-	t.Helper()
-	for _, err := range errs {
-		if err != nil {
-			t.Fatal(err)
+	_, err := db.inTx(t.Context(), func(tx *sql.Conn) error {
+		for _, do := range meanwhile {
+			do()
 		}
-	}
+		_, err := tx.ExecContext(t.Context(), "INSERT INTO t VALUES (hex(randomblob(20000)))")
+		return err
+	})
+	return err
+}
+
+// well checks that neither readiness nor a write reports damage.
+func well(t *testing.T, db *DB) {
+	t.Helper()
+	must(t, db.ping(t.Context()), put(t, db), db.ping(t.Context()), db.guard.check())
 }
 
 // overwrite overwrites a part of a file.
@@ -122,43 +102,50 @@ func harm() map[string]func(t *testing.T, path string) {
 	return each
 }
 
-// Harm to the files is noticed by the next write or readiness check, whichever comes first, and reported from then on.
+// Harm to the files is noticed by the commit of a transaction during which it happens, or by the next write or readiness
+// check, whichever comes first, and reported from then on.
 func TestHarm(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("open files can't be removed")
 	}
 	for name, do := range harm() {
-		t.Run(name, func(t *testing.T) {
-			for first, look := range map[string]func(t *testing.T, db *DB) error{
-				"a write":   func(t *testing.T, db *DB) error { return tryPut(t, db, func() {}) },
-				"readiness": func(t *testing.T, db *DB) error { return db.Ping(t.Context()) },
-			} {
-				t.Run(first, func(t *testing.T) {
-					t.Parallel()
-					db, path := filled(t)
-					copyOver(t, path, path+" before")
-					copyOver(t, path+"-wal", path+" before-wal")
-					put(t, db)
-					db.guard.last.Store(0) // as if the last check was a while ago
-					do(t, path)
-					for what, err := range map[string]error{first: look(t, db), "a write after it": tryPut(t, db, func() {}), "readiness after it": db.Ping(t.Context()), "a read after it": db.Check()} {
-						if !errors.Is(err, storage.ErrDamaged) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "restore a backup") {
-							t.Errorf("%s: %v; want an error that names the file and a remedy", what, err)
-						}
-					}
-				})
+		for first, look := range map[string]func(t *testing.T, db *DB, do func()) error{
+			"a write":    func(t *testing.T, db *DB, do func()) error { do(); return put(t, db) },
+			"readiness":  func(t *testing.T, db *DB, do func()) error { do(); return db.ping(t.Context()) },
+			"the commit": func(t *testing.T, db *DB, do func()) error { return put(t, db, do) },
+		} {
+			if name == "log overwritten in the middle" && first == "the commit" { // it writes the log without reading it
+				continue
 			}
-		})
+			t.Run(name+", then "+first, func(t *testing.T) {
+				db, path := filled(t)
+				db.guard.settling = 20 * time.Millisecond
+				copyOver(t, path, path+" before")
+				copyOver(t, path+"-wal", path+" before-wal")
+				must(t, put(t, db))
+				for what, err := range map[string]error{
+					first: look(t, db, func() {
+						do(t, path)
+						db.guard.last.Store(0) // as if the last check was a while ago
+					}),
+					"a write after it":   put(t, db),
+					"readiness after it": db.ping(t.Context()),
+					"a read after it":    db.guard.check(),
+				} {
+					if !errors.Is(err, storage.ErrDamaged) || !strings.Contains(err.Error(), path) ||
+						!strings.Contains(err.Error(), "restore a backup") {
+						t.Errorf("%s: %v; want an error that names the file and a remedy", what, err)
+					}
+				}
+			})
+		}
 	}
 }
 
 // A damaged log is not checkpointed when the program stops, even if nobody used the database in between.
 func TestCloseLeavesDamageAlone(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "test.db")
-	db, err := Open(t.Context(), path)
-	must(t, err)
-	run(t, db.Writes, "CREATE TABLE t (text TEXT)")
-	put(t, db)
+	db, path := filled(t)
+	db.guard.settling = 20 * time.Millisecond
 	before, err := os.ReadFile(path)
 	must(t, err)
 	overwrite(t, path+"-wal", size(t, path+"-wal")/2, strings.Repeat("X", 10000))
@@ -167,53 +154,26 @@ func TestCloseLeavesDamageAlone(t *testing.T) {
 	}
 	after, err := os.ReadFile(path)
 	must(t, err)
-	if string(before) != string(after) {
+	if !bytes.Equal(before, after) {
 		t.Error("the database was changed")
-	}
-}
-
-// Harm during a transaction is noticed before its commit is acknowledged.
-func TestHarmWithinATransaction(t *testing.T) {
-	t.Parallel()
-	if runtime.GOOS == "windows" {
-		t.Skip("open files can't be removed")
-	}
-	for name, do := range harm() {
-		if name == "log overwritten in the middle" { // the commit writes the log without reading it
-			continue
-		}
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			db, path := filled(t)
-			copyOver(t, path, path+" before")
-			copyOver(t, path+"-wal", path+" before-wal")
-			put(t, db)
-			err := tryPut(t, db, func() {
-				do(t, path)
-				db.guard.last.Store(0)
-			})
-			if !errors.Is(err, storage.ErrDamaged) {
-				t.Errorf("got %v", err)
-			}
-		})
 	}
 }
 
 // Removed files are noticed even if there are only reads.
 func TestReadsNotice(t *testing.T) {
 	db, path := filled(t)
-	must(t, db.Check(), os.Remove(path))
-	for end := time.Now().Add(30 * time.Second); db.Check() == nil; time.Sleep(checkInterval / 10) { // reads check once in a while
+	must(t, db.guard.check(), os.Remove(path))
+	for end := time.Now().Add(30 * time.Second); db.guard.check() == nil; time.Sleep(checkInterval / 10) {
 		if time.Now().After(end) {
 			t.Fatal("the removal was not noticed")
 		}
 	}
-	if err := db.Check(); !errors.Is(err, storage.ErrDamaged) {
+	if err := db.guard.check(); !errors.Is(err, storage.ErrDamaged) {
 		t.Errorf("got %v", err)
 	}
 }
 
-// Anything that other programs do through SQLite is harmless.
+// Anything that other programs do through SQLite is harmless, whether the log is empty or not.
 func TestOthersMayWrite(t *testing.T) {
 	db, path := filled(t)
 	other, err := sql.Open("sqlite", path)
@@ -224,6 +184,13 @@ func TestOthersMayWrite(t *testing.T) {
 		"a commit":                    func() { run(t, other, "INSERT INTO t VALUES ('other')") },
 		"a checkpoint":                func() { run(t, other, "PRAGMA wal_checkpoint") },
 		"a checkpoint that truncates": func() { run(t, other, "PRAGMA wal_checkpoint(TRUNCATE)") },
+		"commits and truncations": func() {
+			for range 3 {
+				run(t, other, "INSERT INTO t VALUES ('other')")
+				run(t, other, "PRAGMA wal_checkpoint(TRUNCATE)")
+				must(t, db.ping(t.Context()))
+			}
+		},
 		"a vacuum": func() {
 			run(t, other, "DELETE FROM t")
 			run(t, other, "VACUUM")
@@ -240,73 +207,67 @@ func TestOthersMayWrite(t *testing.T) {
 		"a touched log": func() { now := time.Now(); must(t, os.Chtimes(path+"-wal", now, now)) },
 		"many commits of ours": func() {
 			for range 200 { // SQLite checkpoints the log and restarts it
-				put(t, db)
+				must(t, put(t, db))
 			}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			do()
-			must(t, db.Ping(t.Context()))
-			put(t, db)
+			well(t, db)
 			do()
-			put(t, db)
-			must(t, db.Ping(t.Context()), db.Check())
+			must(t, put(t, db))
+			well(t, db)
 		})
 	}
 }
 
-// A log without its database is not deleted, as SQLite would do.
-func TestOrphanedLog(t *testing.T) {
-	for name, do := range map[string]func(path string) error{
-		"removed": os.Remove,
-		"emptied": func(path string) error { return os.Truncate(path, 0) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, path := filled(t)
-			orphan := filepath.Join(t.TempDir(), "test.db")
-			copyOver(t, path, orphan)
-			copyOver(t, path+"-wal", orphan+"-wal")
-			must(t, do(orphan))
-			before := size(t, orphan+"-wal")
-			db, err := Open(t.Context(), orphan)
-			if err == nil {
-				_ = db.Close()
-			}
-			if !errors.Is(err, storage.ErrDamaged) || !strings.Contains(err.Error(), orphan) {
-				t.Errorf("got %v", err)
-			}
-			if size(t, orphan+"-wal") != before {
-				t.Error("the log was changed")
-			}
-		})
-	}
+// A checkpoint that was abandoned, because the disk was full or its process was killed, is no damage.
+func TestUnfinishedCheckpoint(t *testing.T) {
+	db, path := filled(t)
+	must(t, db.ping(t.Context()))
+	log, _, err := frames(db.guard.conn)
+	must(t, err)
+	index, err := os.OpenFile(path+"-shm", os.O_RDWR, 0) // stays open, since closing it would release SQLite's locks
+	must(t, err)
+	t.Cleanup(func() { _ = index.Close() })
+	_, err = index.WriteAt(binary.NativeEndian.AppendUint32(nil, uint32(log)), attemptedAt)
+	must(t, err)
+	pages, err := os.ReadFile(path)
+	must(t, err)
+	overwrite(t, path, 0, string(pages[:8192]))
+	well(t, db)
+	run(t, db.Writes, "PRAGMA wal_checkpoint")
+	well(t, db)
 }
 
-// A log whose header was overwritten isn't treated as empty, which would lose its content.
-func TestHeadlessLog(t *testing.T) {
-	_, path := filled(t)
+// A log whose commits SQLite would discard, because its database is gone or its header is damaged, is an error and
+// stays as it is.
+func TestLeftLog(t *testing.T) {
+	_, from := filled(t)
 	for name, c := range map[string]struct {
-		header []byte
-		fails  bool
+		do    func(t *testing.T, path string)
+		fails bool
 	}{
-		"overwritten": {bytes.Repeat([]byte("x"), logHeaderSize), true},
-		"zeros":       {make([]byte, logHeaderSize), false},
+		"database removed":   {func(t *testing.T, path string) { must(t, os.Remove(path)) }, true},
+		"database emptied":   {func(t *testing.T, path string) { must(t, os.Truncate(path, 0)) }, true},
+		"header overwritten": {func(t *testing.T, path string) { overwrite(t, path+"-wal", 0, strings.Repeat("x", logHeaderSize)) }, true},
+		"header of zeros":    {func(t *testing.T, path string) { overwrite(t, path+"-wal", 0, string(make([]byte, logHeaderSize))) }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			headless := filepath.Join(t.TempDir(), "test.db")
-			copyOver(t, path, headless)
-			copyOver(t, path+"-wal", headless+"-wal")
-			log, err := os.OpenFile(headless+"-wal", os.O_WRONLY, 0)
-			must(t, err)
-			_, err = log.WriteAt(c.header, 0)
-			must(t, errors.Join(err, log.Close()))
-			before := size(t, headless+"-wal")
-			db, err := Open(t.Context(), headless)
+			path := filepath.Join(t.TempDir(), "test.db")
+			copyOver(t, from, path)
+			copyOver(t, from+"-wal", path+"-wal")
+			c.do(t, path)
+			before := size(t, path+"-wal")
+			db, err := Open(t.Context(), path)
 			if err == nil {
 				_ = db.Close()
 			}
-			if c.fails != errors.Is(err, storage.ErrDamaged) || c.fails && (!strings.Contains(err.Error(), headless+"-wal") || size(t, headless+"-wal") != before) {
+			if c.fails != errors.Is(err, storage.ErrDamaged) {
 				t.Errorf("got %v", err)
+			}
+			if c.fails && (!strings.Contains(err.Error(), path+"-wal") || size(t, path+"-wal") != before) {
+				t.Errorf("the log was changed, or isn't named: %v", err)
 			}
 		})
 	}
@@ -332,7 +293,7 @@ func TestCheckLog(t *testing.T) {
 		t.Fatalf("%d frames: %v", frames, check(whole))
 	}
 	for at := 0; at < len(whole); at += len(whole)/50 + 1 {
-		wrong := append([]byte(nil), whole...)
+		wrong := bytes.Clone(whole)
 		wrong[at] ^= 1
 		if check(wrong) == nil {
 			t.Errorf("a change of byte %d was not detected", at)
@@ -340,5 +301,49 @@ func TestCheckLog(t *testing.T) {
 	}
 	if err := check(whole[:len(whole)/2]); !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 		t.Errorf("half a log: %v", err)
+	}
+}
+
+// A path may be a symbolic link to the file, even if that doesn't exist yet. If the link changes to another file, that
+// is damage.
+func TestLink(t *testing.T) {
+	folder := t.TempDir()
+	path, file := filepath.Join(folder, "link.db"), filepath.Join(folder, "disk", "file.db")
+	must(t, os.Mkdir(filepath.Dir(file), 0o750))
+	if err := os.Symlink(file, path); err != nil {
+		t.Skip(err)
+	}
+	db := opened(t, path)
+	run(t, db.Writes, "CREATE TABLE t (text TEXT)")
+	well(t, db)
+	must(t, db.Close())
+	db = opened(t, path)
+	well(t, db)
+	copyOver(t, file, filepath.Join(folder, "other.db"))
+	must(t, os.Remove(path), os.Symlink("other.db", path))
+	if err := put(t, db); !errors.Is(err, storage.ErrDamaged) {
+		t.Errorf("written through a link to another file: %v", err)
+	}
+}
+
+// BenchmarkGuard measures the cost of the guard: begun and committed for a commit, check for a read.
+func BenchmarkGuard(b *testing.B) {
+	db, err := Open(b.Context(), filepath.Join(b.TempDir(), "test.db"))
+	must(b, err)
+	defer func() { _ = db.Close() }()
+	_, err = db.Writes.Exec("CREATE TABLE t (id INTEGER)")
+	must(b, err)
+	for name, look := range map[string]func() error{
+		"begun": db.guard.begun, "committed": db.guard.committed, "check": db.guard.check,
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			before := fighttest.CPUTime()
+			for b.Loop() {
+				must(b, look())
+			}
+			after := fighttest.CPUTime()
+			b.ReportMetric(float64((after-before).Nanoseconds())/float64(b.N), "cpu-ns/op")
+		})
 	}
 }

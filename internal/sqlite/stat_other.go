@@ -6,25 +6,16 @@ import "os"
 
 // stat returns the state of the file at a path. It has no identity: on Windows an open file can't be removed or
 // replaced.
-func stat(path string) (s fileStat, err error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return s, err
-	}
-	return told(info), nil
-}
+func stat(path string) (fileStat, error) { return stateOf(os.Stat(path)) }
 
 // statOpen is stat for an open file.
-func statOpen(file *os.File) (s fileStat, err error) {
-	info, err := file.Stat()
-	if err != nil {
-		return s, err
-	}
-	return told(info), nil
-}
+func statOpen(file *os.File) (fileStat, error) { return stateOf(file.Stat()) }
 
-func told(info os.FileInfo) fileStat {
-	return fileStat{content: content{info.Size(), 0, info.ModTime().UnixNano()}}
+func stateOf(info os.FileInfo, err error) (fileStat, error) {
+	if err != nil {
+		return fileStat{}, err
+	}
+	return fileStat{content: content{size: info.Size(), modified: info.ModTime().UnixNano()}}, nil
 }
 
 // free returns the disk space available to this process on the disk of a file.

@@ -10,24 +10,20 @@ import (
 )
 
 // stat returns the state of the file at a path.
-func stat(path string) (s fileStat, err error) {
+func stat(path string) (fileStat, error) {
 	var of unix.Stat_t
-	if err := unix.Stat(path, &of); err != nil {
-		return s, err
-	}
-	return told(&of), nil
+	err := unix.Stat(path, &of)
+	return stateOf(&of), err
 }
 
 // statOpen is stat for an open file, wherever it is by now. It costs a third, since no path is resolved.
-func statOpen(file *os.File) (s fileStat, err error) {
+func statOpen(file *os.File) (fileStat, error) {
 	var of unix.Stat_t
-	if err := unix.Fstat(int(file.Fd()), &of); err != nil {
-		return s, err
-	}
-	return told(&of), nil
+	err := unix.Fstat(int(file.Fd()), &of)
+	return stateOf(&of), err
 }
 
-func told(of *unix.Stat_t) fileStat {
+func stateOf(of *unix.Stat_t) fileStat {
 	return fileStat{
 		identity: identity{uint64(of.Dev), of.Ino}, //nolint:unconvert // the types differ between systems
 		content:  content{of.Size, of.Blocks, of.Mtim.Nano()},

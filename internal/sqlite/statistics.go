@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"superheroes/internal/fight"
+	"superheroes/internal/sqltable"
 	"superheroes/internal/statistics"
 	"superheroes/internal/storage"
 )
@@ -24,165 +26,118 @@ type Statistics struct {
 
 var _ statistics.Store = (*Statistics)(nil)
 
-// NewStatistics returns the store in the file that holds the fights, whose writer it shares, and creates missing
-// tables.
-func NewStatistics(ctx context.Context, db *DB, schema string) (*Statistics, error) {
-	s := &Statistics{db, usualBatch}
-	if _, err := db.Writes.ExecContext(ctx, schema); err != nil {
-		if err = db.Waited(err); !errors.Is(err, storage.ErrFull) || s.readable(ctx) != nil {
-			return nil, fmt.Errorf("creating the tables of statistics: %w", err)
-		}
-	}
-	if err := s.readable(ctx); err != nil {
-		return nil, err
-	}
-	return s, nil
-}
-
-// readable checks that the tables exist with their columns.
-func (s *Statistics) readable(ctx context.Context) error {
-	return s.db.Readable(ctx,
+// tablesAreReadable checks that the tables exist with their columns.
+func tablesAreReadable() []string {
+	return []string{
 		"SELECT counted, version, corrections, total, heroes, villains, since FROM statistics",
 		"SELECT name, team, wins FROM statistics_winner LIMIT 1",
 		"SELECT name, fights FROM statistics_place LIMIT 1",
-		"SELECT number, document FROM fight LIMIT 1")
+		"SELECT number, document FROM fight LIMIT 1",
+	}
 }
+
+// NewStatistics returns the store in the file that holds the fights, whose writer it shares, and creates missing
+// tables.
+func NewStatistics(ctx context.Context, db *DB, schema string) (*Statistics, error) {
+	if err := db.create(ctx, "the tables of statistics", schema, tablesAreReadable()...); err != nil {
+		return nil, err
+	}
+	return &Statistics{db, usualBatch}, nil
+}
+
+// Ping implements statistics.Store. It reads like requests do.
+func (s *Statistics) Ping(ctx context.Context) error { return s.db.ping(ctx, tablesAreReadable()...) }
 
 // Count implements statistics.Store. It reads the fights before taking the write lock, which is held only to update the
 // sums.
-func (s *Statistics) Count(ctx context.Context) (progress statistics.Progress, err error) {
-	if err := s.db.Check(); err != nil {
-		return progress, err
-	}
-	defer func() { err = s.db.Trouble(err) }()
-	var counted int64
-	err = s.db.Reads.QueryRowContext(ctx, "SELECT counted, version FROM statistics").Scan(&counted, &progress.Version)
-	if err != nil {
-		return progress, err
-	}
-	tally := statistics.NewTally()
-	last, unreadable, err := addFights(ctx, s.db.Reads, tally, "WHERE number > ? ORDER BY number LIMIT ?", counted, s.batch)
-	if err != nil || tally.Total == 0 {
-		return progress, err
-	}
-	progress.Counted, progress.More = int(tally.Total), tally.Total == s.batch
-	progress.Unreadable = unreadable
-	progress.Version, err = s.add(ctx, tally, "counted = ?", last, counted)
-	if errors.Is(err, errMoved) { // another process counted the same fights
-		return statistics.Progress{Version: progress.Version, More: true}, nil
-	}
-	return progress, err
-}
-
-// querier is a database or a transaction.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
-
-// addFights adds the selected fights to the tally. It returns the number of the last one, and those that can't be read.
-func addFights(ctx context.Context, from querier, tally *statistics.Tally, chosen string, args ...any) (last int64, unreadable []*storage.RowError, err error) {
-	rows, err := from.QueryContext(ctx, "SELECT number, id, document FROM fight "+chosen, args...)
-	if err != nil {
-		return 0, nil, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	var id, document sql.RawBytes
-	for rows.Next() {
-		if err := rows.Scan(&last, &id, &document); err != nil {
-			return 0, nil, err
+func (s *Statistics) Count(ctx context.Context) (statistics.Progress, error) {
+	return read(s.db, func() (progress statistics.Progress, err error) {
+		var counted int64
+		err = s.db.Reads.QueryRowContext(ctx, "SELECT counted, version FROM statistics").Scan(&counted, &progress.Version)
+		if err != nil {
+			return progress, err
 		}
-		outcome, err := ParseOutcome(id, document)
-		var row *storage.RowError
-		if errors.As(err, &row) {
+		tally, last, unreadable, err := tallyUp(ctx, s.db.Reads, "WHERE number > ? ORDER BY number LIMIT ?", counted, s.batch)
+		if err != nil || tally.Total == 0 {
+			return progress, err
+		}
+		_, err = s.db.inTx(ctx, func(tx *sql.Conn) (err error) {
+			progress.Version, err = addTally(context.WithoutCancel(ctx), tx, tally, "counted = ?", last, counted)
+			return err
+		})
+		if errors.Is(err, errMoved) { // another process counted the same fights
+			return statistics.Progress{More: true}, nil
+		}
+		progress.Counted, progress.More, progress.Unreadable = int(tally.Total), tally.Total == s.batch, unreadable
+		return progress, err
+	})
+}
+
+// tallyUp sums up the selected fights. It returns the number of the last one, and those that can't be read.
+func tallyUp(ctx context.Context, from sqltable.Querier, selected string, args ...any) (
+	tally *statistics.Tally, last int64, unreadable []*storage.RowError, err error,
+) {
+	tally = statistics.NewTally()
+	err = sqltable.Each(ctx, from, func(rows *sql.Rows) error {
+		var id, document sql.RawBytes
+		if err := rows.Scan(&last, &id, &document); err != nil {
+			return err
+		}
+		outcome, err := parse(id, document, fight.ParseOutcome)
+		if row, bad := errors.AsType[*storage.RowError](err); bad {
 			tally.AddUnreadable()
 			unreadable = append(unreadable, row)
-			continue
+			return nil
 		}
 		tally.Add(outcome)
-	}
-	return last, unreadable, rows.Err()
+		return nil
+	}, "SELECT number, id, document FROM fight "+selected, args...)
+	return tally, last, unreadable, err
 }
 
 // errMoved means that the statistics have changed since they were read.
 var errMoved = errors.New("the statistics have changed since they were read")
 
-// add adds the tally and sets the column in expected to value, provided it still has the value was; otherwise it
+// addTally adds the tally and sets the column in expected to value, provided it still has the value was; otherwise it
 // returns errMoved. It returns the new version.
-func (s *Statistics) add(ctx context.Context, tally *statistics.Tally, expected string, value, was int64) (version int64, err error) {
-	err = s.write(ctx, func(ctx context.Context, conn *sql.Conn) error {
-		version, err = addSums(ctx, conn, tally, expected, value, was)
-		if err != nil {
-			return err
-		}
-		return addParts(ctx, conn, tally)
-	})
-	return version, err
-}
-
-func addSums(ctx context.Context, conn *sql.Conn, tally *statistics.Tally, expected string, value, was int64) (version int64, err error) {
-	err = conn.QueryRowContext(ctx, `UPDATE statistics SET version = version + 1, total = total + ?, heroes = heroes + ?,
+func addTally(
+	ctx context.Context, tx *sql.Conn, tally *statistics.Tally, expected string, value, was int64,
+) (version int64, err error) {
+	err = tx.QueryRowContext(ctx, `UPDATE statistics SET version = version + 1, total = total + ?, heroes = heroes + ?,
 		villains = villains + ?, since = min(ifnull(since, ?), ifnull(?, since)), `+expected+` WHERE `+expected+` RETURNING version`,
 		tally.Total, tally.Heroes, tally.Villains, moment(tally.Since), moment(tally.Since), value, was).Scan(&version)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, errMoved
 	}
-	return version, err
+	if err != nil {
+		return 0, err
+	}
+	err = addEach(ctx, tx, `INSERT INTO statistics_winner (name, team, wins) VALUES (?, ?, ?)
+		ON CONFLICT DO UPDATE SET wins = wins + excluded.wins`, tally.Winners,
+		func(who statistics.Fighter, wins int64) []any { return []any{who.Name, string(who.Team), wins} })
+	if err != nil {
+		return 0, err
+	}
+	return version, addEach(ctx, tx, `INSERT INTO statistics_place (name, fights) VALUES (?, ?)
+		ON CONFLICT DO UPDATE SET fights = fights + excluded.fights`, tally.Places,
+		func(name string, fights int64) []any { return []any{name, fights} })
 }
 
-func addParts(ctx context.Context, conn *sql.Conn, tally *statistics.Tally) (err error) {
-	winner, err := conn.PrepareContext(ctx, `INSERT INTO statistics_winner (name, team, wins) VALUES (?, ?, ?)
-		ON CONFLICT DO UPDATE SET wins = wins + excluded.wins`)
+// addEach executes a statement with the arguments of each number.
+func addEach[K comparable](
+	ctx context.Context, tx *sql.Conn, query string, numbers map[K]int64, args func(K, int64) []any,
+) (err error) {
+	statement, err := tx.PrepareContext(ctx, query)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, winner.Close()) }()
-	for who, wins := range tally.Winners {
-		if _, err := winner.ExecContext(ctx, who.Name, string(who.Team), wins); err != nil {
-			return err
-		}
-	}
-	place, err := conn.PrepareContext(ctx, `INSERT INTO statistics_place (name, fights) VALUES (?, ?)
-		ON CONFLICT DO UPDATE SET fights = fights + excluded.fights`)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, place.Close()) }()
-	for name, fights := range tally.Places {
-		if _, err := place.ExecContext(ctx, name, fights); err != nil {
+	defer func() { err = errors.Join(err, statement.Close()) }()
+	for key, n := range numbers {
+		if _, err := statement.ExecContext(ctx, args(key, n)...); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// write runs work in one transaction. It waits for its turn as long as ctx allows. A failed transaction is rolled back
-// explicitly: the connection is shared with the fights, and would live on with its locks as long as their statements
-// do.
-func (s *Statistics) write(ctx context.Context, work func(context.Context, *sql.Conn) error) (err error) {
-	conn, err := s.db.Writes.Conn(ctx)
-	if err != nil {
-		return fmt.Errorf("waiting for the writer: %w", s.db.Waited(err))
-	}
-	defer func() { _ = conn.Close() }() // returns it to the pool
-	lasting := context.WithoutCancel(ctx)
-	defer func() {
-		if err != nil {
-			_, _ = conn.ExecContext(lasting, "ROLLBACK") // fails if SQLite has rolled back by itself
-		}
-	}()
-	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
-		return fmt.Errorf("waiting for the write lock: %w", s.db.Waited(err))
-	}
-	if err := s.db.Begun(); err != nil {
-		return err
-	}
-	if err := work(lasting, conn); err != nil {
-		return err
-	}
-	if _, err = conn.ExecContext(lasting, "COMMIT"); err != nil {
-		return err
-	}
-	return s.db.Committed()
 }
 
 // moment returns a time as it is stored, nil for none.
@@ -194,38 +149,29 @@ func moment(t time.Time) any {
 }
 
 // Read implements statistics.Store, in one snapshot.
-func (s *Statistics) Read(ctx context.Context) (read statistics.Statistics, err error) {
-	if err := s.db.Check(); err != nil {
-		return read, err
-	}
-	defer func() { err = s.db.Trouble(err) }()
-	tx, err := s.db.Reads.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return read, err
-	}
-	defer func() { err = errors.Join(err, tx.Rollback()) }()
-	sums, err := readSums(ctx, tx)
-	if err != nil {
-		return read, err
-	}
-	read = statistics.Statistics{Total: sums.Total, Heroes: sums.Heroes, Villains: sums.Villains, Since: sums.since, Version: sums.version}
-	err = each(ctx, tx, "SELECT name, team, wins FROM statistics_winner WHERE wins > 0 ORDER BY wins DESC, name, team LIMIT ?",
-		func(rows *sql.Rows) error {
-			var winner statistics.Winner
-			err := rows.Scan(&winner.Name, &winner.Team, &winner.Wins)
-			read.Winners = append(read.Winners, winner)
+func (s *Statistics) Read(ctx context.Context) (statistics.Statistics, error) {
+	return read(s.db, func() (result statistics.Statistics, err error) {
+		err = s.snapshot(ctx, func(tx *sql.Tx) error {
+			sums, err := readSums(ctx, tx)
+			if err != nil {
+				return err
+			}
+			result.Total, result.Heroes, result.Villains = sums.Total, sums.Heroes, sums.Villains
+			result.Since, result.Version = sums.since, sums.version
+			result.Winners, err = readWinners(ctx, tx, "WHERE wins > 0 ORDER BY wins DESC, name, team LIMIT ?", statistics.Most)
+			if err != nil {
+				return err
+			}
+			result.Places, err = readPlaces(ctx, tx, "WHERE fights > 0 ORDER BY fights DESC, name LIMIT ?", statistics.Most)
 			return err
-		}, statistics.Most)
-	if err != nil {
-		return read, err
-	}
-	return read, each(ctx, tx, "SELECT name, fights FROM statistics_place WHERE fights > 0 ORDER BY fights DESC, name LIMIT ?",
-		func(rows *sql.Rows) error {
-			var place statistics.Place
-			err := rows.Scan(&place.Name, &place.Fights)
-			read.Places = append(read.Places, place)
-			return err
-		}, statistics.Most)
+		})
+		return result, err
+	})
+}
+
+// snapshot runs do in a transaction that only reads.
+func (s *Statistics) snapshot(ctx context.Context, do func(tx *sql.Tx) error) error {
+	return sqltable.InTx(ctx, s.db.Reads, &sql.TxOptions{ReadOnly: true}, do)
 }
 
 // sums is the only row of the table statistics.
@@ -245,25 +191,104 @@ func readSums(ctx context.Context, tx *sql.Tx) (s sums, err error) {
 	return s, err
 }
 
-// each calls take for every row.
-func each(ctx context.Context, tx *sql.Tx, query string, take func(*sql.Rows) error, args ...any) (err error) {
-	rows, err := tx.QueryContext(ctx, query, args...)
-	if err != nil {
+func readWinners(ctx context.Context, tx *sql.Tx, clause string, args ...any) (winners []statistics.Winner, err error) {
+	err = sqltable.Each(ctx, tx, func(rows *sql.Rows) error {
+		var winner statistics.Winner
+		err := rows.Scan(&winner.Name, &winner.Team, &winner.Wins)
+		winners = append(winners, winner)
 		return err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		if err := take(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	}, "SELECT name, team, wins FROM statistics_winner "+clause, args...)
+	return winners, err
 }
 
-// Ping implements statistics.Store. It reads like requests do.
-func (s *Statistics) Ping(ctx context.Context) error {
-	if err := s.db.Ping(ctx); err != nil {
+func readPlaces(ctx context.Context, tx *sql.Tx, clause string, args ...any) (places []statistics.Place, err error) {
+	err = sqltable.Each(ctx, tx, func(rows *sql.Rows) error {
+		var place statistics.Place
+		err := rows.Scan(&place.Name, &place.Fights)
+		places = append(places, place)
 		return err
+	}, "SELECT name, fights FROM statistics_place "+clause, args...)
+	return places, err
+}
+
+// Rebuild implements statistics.Store. It compares the totals with the counted fights in one snapshot, and then adds
+// the difference to the current totals. Sums can be added in any order, so it blocks nobody and is correct whatever is
+// counted in the meantime.
+func (s *Statistics) Rebuild(ctx context.Context) (statistics.Report, error) {
+	for {
+		found, err := s.recount(ctx)
+		if err != nil {
+			return statistics.Report{}, fmt.Errorf("recounting: %w", s.db.trouble(err))
+		}
+		report := statistics.ReportOn(found.stored, found.actual)
+		if !report.Differed() && found.last == found.counted {
+			return report, nil
+		}
+		err = s.correct(ctx, found)
+		if errors.Is(err, errMoved) { // by another rebuild
+			continue
+		}
+		return report, err
 	}
-	return s.readable(ctx)
+}
+
+// recount is the stored and the recounted statistics in one snapshot.
+type recount struct {
+	sums
+	stored, actual *statistics.Tally
+	last           int64 // the number of the last counted fight that still exists
+}
+
+func (s *Statistics) recount(ctx context.Context) (found recount, err error) {
+	err = s.snapshot(ctx, func(tx *sql.Tx) error {
+		if found.sums, err = readSums(ctx, tx); err != nil {
+			return err
+		}
+		if found.stored, err = readTally(ctx, tx, found.sums); err != nil {
+			return err
+		}
+		found.actual, found.last, _, err = tallyUp(ctx, tx, "WHERE number <= ? ORDER BY number", found.counted)
+		return err
+	})
+	return found, err
+}
+
+func readTally(ctx context.Context, tx *sql.Tx, of sums) (*statistics.Tally, error) {
+	tally := statistics.NewTally()
+	tally.Sums, tally.Since = of.Sums, of.since
+	winners, err := readWinners(ctx, tx, "")
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range winners {
+		tally.Winners[statistics.Fighter{Name: w.Name, Team: w.Team}] = w.Wins
+	}
+	places, err := readPlaces(ctx, tx, "")
+	for _, p := range places {
+		tally.Places[p.Name] = p.Fights
+	}
+	return tally, err
+}
+
+// correct adds the difference. The earliest date is replaced if it is still the wrong one. If the last counted fights
+// were deleted, their numbers will be reused, so counting continues after the last one that exists.
+func (s *Statistics) correct(ctx context.Context, found recount) error {
+	lasting := context.WithoutCancel(ctx)
+	_, err := s.db.inTx(ctx, func(tx *sql.Conn) error {
+		_, err := tx.ExecContext(lasting, "UPDATE statistics SET since = ? WHERE since IS ? AND corrections = ?",
+			moment(found.actual.Since), moment(found.since), found.corrections)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(lasting, "UPDATE statistics SET counted = ? WHERE counted = ? AND corrections = ?",
+			found.last, found.counted, found.corrections)
+		if err != nil {
+			return err
+		}
+		difference := found.actual.Minus(found.stored)
+		difference.Since = found.actual.Since
+		_, err = addTally(lasting, tx, difference, "corrections = ?", found.corrections+1, found.corrections)
+		return err
+	})
+	return err
 }

@@ -4,7 +4,11 @@ import (
 	"errors"
 	"path/filepath"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
+
+	"golang.org/x/sync/errgroup"
 
 	"superheroes/database"
 	"superheroes/internal/fight"
@@ -24,28 +28,40 @@ type counted struct {
 
 func openCounted(tb testing.TB, path string) counted {
 	tb.Helper()
-	fights, err := OpenFights(tb.Context(), path, database.SQLiteFight, Grouped(true))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		if err := fights.Close(); err != nil {
-			tb.Error(err)
-		}
-	})
-	store, err := NewStatistics(tb.Context(), fights.File(), database.SQLiteStatistics)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	fights := openFights(tb, path, true)
+	store, err := NewStatistics(tb.Context(), fights.db, database.SQLiteStatistics)
+	must(tb, err)
 	store.batch = testBatch
 	return counted{fights, store}
+}
+
+// countedNew opens the stores in a new file, and counts some fights.
+func countedNew(t *testing.T, fights ...fight.Fight) counted {
+	t.Helper()
+	at := openCounted(t, filepath.Join(t.TempDir(), "fights.db"))
+	statisticstest.Insert(t, at.fights, fights...)
+	statisticstest.CountAll(t, at.store)
+	return at
+}
+
+// exact counts, and checks that the statistics are those of all fights, and that a rebuild finds nothing to correct.
+func (c counted) exact(t *testing.T) {
+	t.Helper()
+	statisticstest.CountAll(t, c.store)
+	all, err := c.fights.Page(t.Context(), fight.MaxID(), 1000)
+	must(t, err)
+	statisticstest.Exact(t, c.store, all)
+	if report, err := c.store.Rebuild(t.Context()); err != nil || report.Differed() {
+		t.Errorf("another rebuild: %+v, %v", report, err)
+	}
 }
 
 func TestStatistics(t *testing.T) {
 	statisticstest.Run(t, func(tb testing.TB) statisticstest.Place {
 		path := filepath.Join(tb.TempDir(), "fights.db")
 		return statisticstest.Place{
-			Fights: openCounted(tb, path).fights, Open: func() statistics.Store { return openCounted(tb, path).store }, Batch: testBatch, Atomic: true,
+			Fights: openCounted(tb, path).fights, Open: func() statistics.Store { return openCounted(tb, path).store },
+			Batch: testBatch, Atomic: true,
 		}
 	})
 }
@@ -61,88 +77,89 @@ func TestRebuild(t *testing.T) {
 		"winners": {"UPDATE statistics_winner SET wins = 99 WHERE name IN ('hero 2', 'villain 1')", func(r statistics.Report) bool {
 			return r.Winners == 2 && r.Places == 0 && r.Total == r.Corrected
 		}},
-		"winners without a win": {"INSERT INTO statistics_winner VALUES ('nobody', 'heroes', 3)", func(r statistics.Report) bool { return r.Winners == 1 }},
-		"missing places":        {"DELETE FROM statistics_place WHERE name < 'place 4'", func(r statistics.Report) bool { return r.Places > 2 && r.Winners == 0 }},
-		"the first date":        {"UPDATE statistics SET since = 1", func(r statistics.Report) bool { return r.Since && r.Winners == 0 }},
-		"no date":               {"UPDATE statistics SET since = NULL", func(r statistics.Report) bool { return r.Since }},
-		"everything": {"DELETE FROM statistics_winner; DELETE FROM statistics_place; UPDATE statistics SET total = 0, heroes = -1, villains = 5000, since = NULL",
-			func(r statistics.Report) bool { return r.Winners > 5 && r.Places > 5 && r.Since }},
-		"a deleted fight": {"DELETE FROM fight WHERE number = 1", func(r statistics.Report) bool { return r.Corrected.Total == 59 && r.Winners == 1 }},
+		"winners without a win": {"INSERT INTO statistics_winner VALUES ('nobody', 'heroes', 3)", func(r statistics.Report) bool {
+			return r.Winners == 1
+		}},
+		"the first date": {"UPDATE statistics SET since = 1", func(r statistics.Report) bool { return r.Since && r.Winners == 0 }},
+		"everything": {"DELETE FROM statistics_winner; DELETE FROM statistics_place; " +
+			"UPDATE statistics SET total = 0, heroes = -1, villains = 5000, since = NULL", func(r statistics.Report) bool {
+			return r.Winners > 5 && r.Places > 5 && r.Since
+		}},
+		"a deleted fight": {"DELETE FROM fight WHERE number = 1", func(r statistics.Report) bool {
+			return r.Corrected.Total == 59 && r.Winners == 1
+		}},
+		// New fights reuse the numbers of deleted ones at the end.
+		"the last fights": {"DELETE FROM fight WHERE number > 20", func(r statistics.Report) bool { return r.Corrected.Total == 20 }},
+		"all fights":      {"DELETE FROM fight", func(r statistics.Report) bool { return r.Corrected.Total == 0 }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			at, fights := openCounted(t, filepath.Join(t.TempDir(), "fights.db")), statisticstest.Fights(100)
-			statisticstest.Insert(t, at.fights, fights[:60]...)
-			statisticstest.CountAll(t, at.store)
-			if _, err := at.fights.File().Writes.Exec(c.spoil); err != nil {
-				t.Fatal(err)
-			}
-			statisticstest.Insert(t, at.fights, fights[60:]...)
+			fights := statisticstest.Fights(80)
+			at := countedNew(t, fights[:60]...)
+			run(t, at.fights.db.Writes, c.spoil)
 			report, err := at.store.Rebuild(t.Context())
 			if err != nil || !report.Differed() || !c.says(report) {
 				t.Errorf("%+v, %v", report, err)
 			}
-			statisticstest.CountAll(t, at.store)
-			statisticstest.Exact(t, at.store, stored(t, at.fights))
-			if report, err := at.store.Rebuild(t.Context()); err != nil || report.Differed() {
-				t.Errorf("second rebuild: %+v, %v", report, err)
+			for _, f := range fights[60:] {
+				statisticstest.Insert(t, at.fights, f)
+				statisticstest.CountAll(t, at.store)
 			}
+			at.exact(t)
 		})
 	}
 }
 
-// A row that can't be read counts once, as unreadable, and later rows are counted too: before and after a restart, by
-// counting and by a rebuild. These are the rows that reads reject.
+// A fight that can't be read is named by reads, without affecting others. It counts once, as unreadable: before and after
+// a restart, by counting and by a rebuild.
 func TestUnreadableAreCounted(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fights.db")
 	at, fights := openCounted(t, path), statisticstest.Fights(testBatch+20)
-	statisticstest.Insert(t, at.fights, fights...)
-	spoil := func(query string, args ...any) {
-		t.Helper()
-		if _, err := at.fights.File().Writes.Exec(query, args...); err != nil {
-			t.Fatal(err)
+	for _, f := range fights { // one by one, so that they get the numbers 1, 2 ..
+		statisticstest.Insert(t, at.fights, f)
+	}
+	change := "UPDATE fight SET document = ? WHERE number = ?"
+	bad := map[int]any{3: "no JSON", 4: 5, 6: []byte{}, 8: fights[0].AppendJSON(nil)}
+	for number, c := range map[int][2]string{5: {"}", ""}, 7: {`"winner_team":"`, `"winner_team":"x`}, 9: {`"level":`, `"level":-7e3`}} {
+		bad[number] = strings.Replace(string(fights[number-1].AppendJSON(nil)), c[0], c[1], 1)
+	}
+	for number, document := range bad {
+		run(t, at.fights.db.Writes, change, document, number)
+	}
+	run(t, at.fights.db.Writes, "UPDATE fight SET id = x'beef' WHERE number = ?", testBatch+1)
+	for i, f := range fights {
+		_, err := at.fights.Get(t.Context(), f.ID)
+		row, unreadable := errors.AsType[*storage.RowError](err)
+		if _, want := bad[i+1]; want != unreadable || unreadable && row.ID != f.ID.String() {
+			t.Errorf("fight %d: %v", i+1, err)
 		}
 	}
-	spoil("UPDATE fight SET document = 'no JSON' WHERE number = 3")
-	spoil("UPDATE fight SET document = substr(document, 1, 500) WHERE number = 5")
-	spoil("UPDATE fight SET document = replace(document, '\"winner_team\":\"', '\"winner_team\":\"x') WHERE number = 7")
-	spoil("UPDATE fight SET document = replace(document, '\"level\":', '\"level\":-7e3') WHERE number = 9")
-	spoil("UPDATE fight SET id = x'beef' WHERE number = ?", testBatch+1)
-	var told []string
+	if _, err := at.fights.Page(t.Context(), fight.MaxID(), len(fights)); !errors.As(err, new(*storage.RowError)) {
+		t.Errorf("the list returned %v", err)
+	}
+	if err := at.fights.Ping(t.Context()); err != nil {
+		t.Errorf("not ready: %v", err)
+	}
+	var reported []string
 	for {
 		progress, err := at.store.Count(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(t, err)
 		for _, row := range progress.Unreadable {
-			told = append(told, row.ID)
+			reported = append(reported, row.ID)
 		}
 		if progress.Counted == 0 {
 			break
 		}
 	}
-	slices.Sort(told)
-	if compact := slices.Compact(slices.Clone(told)); len(compact) != 5 || len(told) != 5 {
-		t.Errorf("reported %v", told)
-	}
-	unread := 0
-	for _, f := range fights {
-		_, err := at.fights.Get(t.Context(), f.ID)
-		var row *storage.RowError
-		if errors.As(err, &row) {
-			unread++
-		}
-	}
-	if unread != 4 { // the fifth doesn't have the id of a fight
-		t.Errorf("%d fights can't be read", unread)
-	}
-	if _, err := at.fights.Page(t.Context(), fight.MaxID(), len(fights)); !errors.As(err, new(*storage.RowError)) {
-		t.Errorf("the list returned %v", err)
+	slices.Sort(reported)
+	unreadable := len(bad) + 1 // one doesn't have the id of a fight
+	if len(reported) != unreadable || len(slices.Compact(reported)) != unreadable {
+		t.Errorf("reported %v", reported)
 	}
 	check := func(s statistics.Store) {
 		t.Helper()
 		read, err := s.Read(t.Context())
 		n, countErr := at.fights.Count(t.Context())
-		if err != nil || countErr != nil || read.Total != n || read.Unreadable() != 5 {
+		if err != nil || countErr != nil || read.Total != n || read.Unreadable() != int64(unreadable) {
 			t.Errorf("%d fights, but the statistics are %+v; %v, %v", n, read, err, countErr)
 		}
 	}
@@ -150,85 +167,58 @@ func TestUnreadableAreCounted(t *testing.T) {
 	again := openCounted(t, path)
 	statisticstest.CountAll(t, again.store)
 	check(again.store)
-	if report, err := again.store.Rebuild(t.Context()); err != nil || report.Differed() || report.Corrected.Unreadable() != 5 {
+	if report, err := again.store.Rebuild(t.Context()); err != nil || report.Differed() || report.Corrected.Unreadable() != int64(unreadable) {
 		t.Errorf("%+v, %v", report, err)
 	}
 	check(again.store)
-	if last, err := again.fights.Last(t.Context()); err != nil || !last.Ours() {
+	if last, err := again.fights.Last(t.Context()); err != nil || last != fights[len(fights)-1].ID {
 		t.Errorf("Last: %s, %v", last, err)
-	}
-}
-
-// New fights reuse the numbers of deleted ones at the end. After a rebuild they are counted, and so are later ones.
-func TestRebuildOfDeleted(t *testing.T) {
-	for name, left := range map[string]int{"all are deleted": 0, "the last ones are deleted": 20} {
-		t.Run(name, func(t *testing.T) {
-			at, fights := openCounted(t, filepath.Join(t.TempDir(), "fights.db")), statisticstest.Fights(50)
-			statisticstest.Insert(t, at.fights, fights[:30]...)
-			statisticstest.CountAll(t, at.store)
-			if _, err := at.fights.File().Writes.Exec("DELETE FROM fight WHERE number > ?", left); err != nil {
-				t.Fatal(err)
-			}
-			if report, err := at.store.Rebuild(t.Context()); err != nil || report.Corrected.Total != int64(left) {
-				t.Errorf("%+v, %v", report, err)
-			}
-			for _, f := range fights[30:] {
-				statisticstest.Insert(t, at.fights, f)
-				statisticstest.CountAll(t, at.store)
-			}
-			statisticstest.Exact(t, at.store, stored(t, at.fights))
-			if report, err := at.store.Rebuild(t.Context()); err != nil || report.Differed() {
-				t.Errorf("second rebuild: %+v, %v", report, err)
-			}
-		})
 	}
 }
 
 // Two rebuilds, a counter and inserts run at the same time.
 func TestRebuildMeanwhile(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "fights.db")
-	at, fights := openCounted(t, path), statisticstest.Fights(400)
-	statisticstest.Insert(t, at.fights, fights[:100]...)
-	statisticstest.CountAll(t, at.store)
-	if _, err := at.fights.File().Writes.Exec("UPDATE statistics SET total = 0; UPDATE statistics_winner SET wins = 99"); err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{}, 2)
+	fights := statisticstest.Fights(400)
+	at := countedNew(t, fights[:100]...)
+	run(t, at.fights.db.Writes, "UPDATE statistics SET total = 0; UPDATE statistics_winner SET wins = 99")
+	var group errgroup.Group
+	var done atomic.Int32
 	for range 2 {
-		other := openCounted(t, path).store
-		go func() {
-			defer func() { done <- struct{}{} }()
-			if _, err := other.Rebuild(t.Context()); err != nil {
-				t.Error(err)
-			}
-		}()
+		other := openCounted(t, at.fights.db.path).store
+		group.Go(func() error {
+			defer done.Add(1)
+			_, err := other.Rebuild(t.Context())
+			return err
+		})
 	}
-	for ended := 0; ended < 2; {
+	for _, f := range fights[100:] {
 		if _, err := at.store.Count(t.Context()); err != nil {
 			t.Error(err)
 		}
-		select {
-		case <-done:
-			ended++
-		default:
-			if n := int64(len(fights)); n > 100 {
-				statisticstest.Insert(t, at.fights, fights[n-1])
-				fights = fights[:n-1]
-			}
+		if done.Load() == 2 {
+			break
 		}
+		statisticstest.Insert(t, at.fights, f)
 	}
-	statisticstest.CountAll(t, at.store)
-	statisticstest.Exact(t, at.store, stored(t, at.fights))
+	must(t, group.Wait())
+	at.exact(t)
 }
 
-// stored returns all fights.
-func stored(t *testing.T, from fight.Store) []fight.Fight {
-	t.Helper()
-	all, err := from.Page(t.Context(), fight.MaxID(), 1000)
-	if err != nil {
-		t.Fatal(err)
+// Counts that fail within their transaction block no fights, and are rolled back.
+func TestFailedCount(t *testing.T) {
+	fights := statisticstest.Fights(30)
+	at := countedNew(t)
+	run(t, at.fights.db.Writes, "ALTER TABLE statistics_place RENAME TO away")
+	for len(fights) > 10 {
+		statisticstest.Insert(t, at.fights, fights[:10]...)
+		fights = fights[10:]
+		if progress, err := at.store.Count(t.Context()); err == nil {
+			t.Fatalf("counted without the table of places: %+v", progress)
+		}
 	}
-	return all
+	run(t, at.fights.db.Writes, "ALTER TABLE away RENAME TO statistics_place")
+	statisticstest.Insert(t, at.fights, fights...)
+	at.exact(t)
 }
 
 // BenchmarkCount measures the cost of counting per fight, in batches.
@@ -242,9 +232,8 @@ func BenchmarkCount(b *testing.B) {
 			b.Fatalf("counted %d", counted)
 		}
 		b.StopTimer()
-		if _, err := at.fights.File().Writes.Exec("UPDATE statistics SET counted = 0"); err != nil {
-			b.Fatal(err)
-		}
+		_, err := at.fights.db.Writes.Exec("UPDATE statistics SET counted = 0")
+		must(b, err)
 		b.StartTimer()
 	}
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*together), "µs/fight")

@@ -28,93 +28,140 @@ func underStrace(t *testing.T, role, path string, options ...string) (said, seen
 		t.Skipf("needs to trace processes, which is forbidden here: %s", bytes.TrimSpace(complaint))
 	}
 	trace := filepath.Join(t.TempDir(), "trace")
-	command := append([]string{strace, "-f", "-o", trace, "-e", "trace=fsync,fdatasync,write"}, options...)
+	command := append([]string{strace, "-f", "-o", trace, "-s", "20000", "-e", "trace=fsync,fdatasync,write,pwrite64"}, options...)
 	output, err := as(t, role, path, command...).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	traced, err := os.ReadFile(trace)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	return strings.Split(strings.TrimSpace(string(output)), "\n"), strings.Split(string(traced), "\n")
 }
 
-// Every acknowledgement follows a successful sync of its own.
-func TestEachInsertSyncs(t *testing.T) {
-	synced := regexp.MustCompile(`(fsync|fdatasync)(\(| resumed).*= 0$`)
-	said, seen := underStrace(t, "insert", filepath.Join(t.TempDir(), "fights.db"))
-	acknowledged, syncs, all := 0, 0, 0
-	for _, call := range seen {
-		switch {
-		case synced.MatchString(call):
-			syncs++
-			all++
-		case strings.Contains(call, `write(1, "stored `):
-			acknowledged++
-			if syncs == 0 {
-				t.Errorf("acknowledgement %d came without a sync", acknowledged)
-			}
-			syncs = 0
+// call is a system call in strace's output, with the numbers of the lines in which it begins and ends. They are the
+// same unless another thread's call came in between.
+type call struct {
+	text       string // starting with its name
+	begin, end int
+	failed     bool
+}
+
+// calls parses strace's output of all threads, in the order in which the calls began.
+func calls(seen []string) (all []*call) {
+	unfinished := map[string]*call{} // by thread
+	for i, line := range seen {
+		thread, text, _ := strings.Cut(line, " ")
+		text = strings.TrimLeft(text, " ")
+		if !strings.HasPrefix(text, "<... ") {
+			unfinished[thread] = &call{text: text, begin: i}
+			all = append(all, unfinished[thread])
+		}
+		if c := unfinished[thread]; c != nil && !strings.HasSuffix(text, "<unfinished ...>") {
+			c.end, c.failed = i, strings.Contains(text, " = -1 ")
+			delete(unfinished, thread)
 		}
 	}
-	t.Logf("%d acknowledged, %d syncs", acknowledged, all)
-	if acknowledged != insertions || len(said) != insertions {
-		t.Errorf("%d of %d acknowledged: %v", acknowledged, insertions, said)
+	return all
+}
+
+// Every acknowledgement follows a successful sync that began after its fight was written. A group shares its syncs.
+func TestSyncs(t *testing.T) {
+	for role, want := range map[string]struct{ fights, least, most int }{
+		"insert":         {insertions, insertions, 2 * insertions}, // creating the file takes some, too
+		"insert at once": {callers * insertions, 1, callers * insertions / 2},
+	} {
+		t.Run(role, func(t *testing.T) {
+			said, seen := underStrace(t, role, filepath.Join(t.TempDir(), "fights.db"))
+			idOf := regexp.MustCompile(`\\"id\\":\\"([-0-9a-f]{36})\\",\\"fight_date`)
+			written, acknowledged := map[string]*call{}, map[string]*call{}
+			var syncs []*call
+			for _, c := range calls(seen) {
+				switch {
+				case strings.HasPrefix(c.text, "pwrite64("):
+					for _, id := range idOf.FindAllStringSubmatch(c.text, -1) {
+						if written[id[1]] == nil { // the page may be written again with more content
+							written[id[1]] = c
+						}
+					}
+				case strings.HasPrefix(c.text, `write(1, "stored `):
+					acknowledged[strings.TrimPrefix(c.text, `write(1, "stored `)[:36]] = c
+				case strings.Contains(c.text, "sync(") && !c.failed:
+					syncs = append(syncs, c)
+				}
+			}
+			if len(acknowledged) != want.fights || len(said) != want.fights {
+				t.Errorf("%d of %d acknowledged", len(acknowledged), want.fights)
+			}
+			if len(syncs) < want.least || len(syncs) > want.most {
+				t.Errorf("%d syncs for %d fights", len(syncs), want.fights)
+			}
+			for id, answer := range acknowledged {
+				if !syncedBetween(written[id], answer, syncs) {
+					t.Errorf("%s was acknowledged without a sync after its write", id)
+				}
+			}
+		})
 	}
 }
 
-// A failed sync is never acknowledged. The store continues with a new connection. If the process dies instead, the next
-// one may still find the fight, since it was written but not synced.
+func syncedBetween(write, answer *call, syncs []*call) bool {
+	for _, sync := range syncs {
+		if write != nil && write.end < sync.begin && 0 < sync.end && sync.end < answer.begin {
+			return true
+		}
+	}
+	return false
+}
+
+// A failed sync is acknowledged to nobody, and the store continues with a new connection. If the process dies instead,
+// the next one may still find the fight, since it was written but not synced.
 func TestFailedSync(t *testing.T) {
-	for _, test := range []struct {
-		name, role string
-		last       string // the last line printed
+	for name, c := range map[string]struct {
+		role, nth, last string // the last line printed
+		perhaps         int    // how many results may be uncertain at most
 	}{
-		{"the store continues", "insert", "stored"},
-		{"the process dies", "insert until it fails", "perhaps"},
+		"the store continues": {"insert", "8", "stored", 1},
+		"the process dies":    {"insert until it fails", "8", "perhaps", 1},
+		"a group":             {"insert at once", "2", "", callers * insertions / 2}, // strace counts calls per thread
 	} {
-		t.Run(test.name, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "fights.db")
-			said, seen := underStrace(t, test.role, path, "-e", "inject=fsync,fdatasync:error=EIO:when=8")
+			must(t, openFights(t, path, false).Close()) // creating a file takes many syncs
+			said, seen := underStrace(t, c.role, path, "-e", "inject=fsync,fdatasync:error=EIO:when="+c.nth)
 			if !strings.Contains(strings.Join(seen, "\n"), "INJECTED") {
 				t.Fatal("no sync failed")
 			}
-			store, failures := openFights(t, path), 0
+			store, counts := openFights(t, path, false), map[string]int{}
 			for _, line := range said {
 				answer, text, _ := strings.Cut(line, " ")
 				id, err := fight.ParseID(text)
 				if err != nil {
 					t.Fatalf("the child printed %q", line)
 				}
-				if answer != "stored" {
-					failures++
-				}
+				counts[answer]++
 				errs := map[string]error{"stored": nil, "perhaps": fight.ErrMaybeStored, "refused": errors.New("refused")}
 				fighttest.Truthful(t, store, fight.Fight{ID: id}, errs[answer])
 			}
-			if failures != 1 || !strings.HasPrefix(said[len(said)-1], test.last) {
-				t.Errorf("%d inserts failed, want 1, and the last to be %s: %v", failures, test.last, said)
+			if counts["perhaps"] == 0 || counts["perhaps"] > c.perhaps || counts["stored"] == 0 || counts["refused"] > 0 {
+				t.Errorf("got %v, want some stored and some uncertain", counts)
+			}
+			if !strings.HasPrefix(said[len(said)-1], c.last) {
+				t.Errorf("the last of %v is not %s", said, c.last)
 			}
 		})
 	}
 }
+
+// padding is the size of the files that a limit applies to: larger than the log that a test binary itself writes.
+const padding = 4 << 20
 
 // limitFiles simulates a full disk: until restore is called, no file of this process can grow beyond size.
 func limitFiles(t *testing.T, size int64) (restore func()) {
 	t.Helper()
 	signal.Ignore(syscall.SIGXFSZ)
 	var before syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &before); err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: uint64(size), Max: before.Max}); err != nil {
-		t.Fatal(err)
-	}
+	must(t, syscall.Getrlimit(syscall.RLIMIT_FSIZE, &before),
+		syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: uint64(size), Max: before.Max}))
 	return func() {
-		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &before); err != nil {
-			t.Fatal(err)
-		}
+		must(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &before))
 		signal.Reset(syscall.SIGXFSZ)
 	}
 }
@@ -123,62 +170,61 @@ func limitFiles(t *testing.T, size int64) (restore func()) {
 // again, the store is ready and works.
 func TestFailedWrite(t *testing.T) {
 	for name, grouped := range kinds() {
-		t.Run(name, func(t *testing.T) { testFailedWrite(t, Grouped(grouped)) })
+		t.Run(name, func(t *testing.T) {
+			path, ids := filepath.Join(t.TempDir(), "fights.db"), fight.NewIDs(fight.ID{})
+			store, said := openFights(t, path, grouped), map[fight.ID]error{}
+			insert := func() error {
+				f := fighttest.NewFight(ids)
+				said[f.ID] = store.Insert(t.Context(), f, f.AppendJSON(nil))
+				return said[f.ID]
+			}
+			run(t, store.db.Writes, "CREATE TABLE padding AS SELECT zeroblob(?)", padding)
+			must(t, insert(), insert(), insert())
+			first := writer(t, store)
+			restore := limitFiles(t, size(t, path+"-wal")+100) // a part of the next write fits
+			for range 3 {
+				if err := insert(); !errors.Is(err, storage.ErrFull) || errors.Is(err, fight.ErrMaybeStored) {
+					t.Errorf("got %v, want storage.ErrFull without fight.ErrMaybeStored", err)
+				}
+				if err := store.Ping(t.Context()); !errors.Is(err, storage.ErrFull) {
+					t.Errorf("Ping with a full disk: %v", err)
+				}
+				if all := fighttest.Everything(t, store); len(all) != 3 {
+					t.Errorf("%d fights can be read", len(all))
+				}
+				if next := writer(t, store); next == first {
+					t.Error("the connection whose write failed is used again")
+				}
+			}
+			restore()
+			if err := errors.Join(store.Ping(t.Context()), insert(), insert(), insert()); err != nil {
+				t.Errorf("with space again: %v", err)
+			}
+			check := func(store *Fights) {
+				t.Helper()
+				for id, err := range said {
+					fighttest.Truthful(t, store, fight.Fight{ID: id}, err)
+				}
+			}
+			check(store)
+			must(t, store.Close())
+			check(openFights(t, path, false))
+		})
 	}
 }
 
-func testFailedWrite(t *testing.T, kind Option) {
-	path, ids := filepath.Join(t.TempDir(), "fights.db"), fight.NewIDs(fight.ID{})
-	store := openFights(t, path, kind)
-	said := map[fight.ID]error{}
-	insert := func() error {
-		f := fighttest.NewFight(ids)
-		said[f.ID] = store.Insert(t.Context(), f, f.AppendJSON(nil))
-		return said[f.ID]
-	}
-	for range 3 {
-		if err := insert(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	log, err := os.Stat(path + "-wal")
-	if err != nil {
-		t.Fatal(err)
-	}
-	first := writer(t, store)
-	restore := limitFiles(t, log.Size()+100) // a part of the next write fits
-	for range 3 {
-		if err := insert(); !errors.Is(err, storage.ErrFull) || errors.Is(err, fight.ErrMaybeStored) {
-			t.Errorf("got %v, want storage.ErrFull without fight.ErrMaybeStored", err)
-		}
-		if err := store.Ping(t.Context()); !errors.Is(err, storage.ErrFull) {
-			t.Errorf("Ping with a full disk: %v", err)
-		}
-		if all := fighttest.Everything(t, store); len(all) != 3 {
-			t.Errorf("%d fights can be read", len(all))
-		}
-		if next := writer(t, store); next == first {
-			t.Error("the connection whose write failed is used again")
-		}
-	}
+// A backup that runs out of disk space fails and leaves no file behind.
+func TestBackupWithoutRoom(t *testing.T) {
+	db, path := filled(t)
+	run(t, db.Writes, "INSERT INTO t VALUES (zeroblob(?))", 2*padding)
+	restore, to := limitFiles(t, padding), filepath.Join(t.TempDir(), "copy.db")
+	err := Backup(t.Context(), path, to)
 	restore()
-	if err := store.Ping(t.Context()); err != nil {
-		t.Errorf("Ping with space again: %v", err)
+	if !errors.Is(err, storage.ErrFull) {
+		t.Errorf("got %v, want storage.ErrFull", err)
 	}
-	for range 3 {
-		if err := insert(); err != nil {
-			t.Errorf("with space again: %v", err)
-		}
+	if _, err := os.Stat(to); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the copy: %v, want no file", err)
 	}
-	check := func(store *Fights) {
-		t.Helper()
-		for id, err := range said {
-			fighttest.Truthful(t, store, fight.Fight{ID: id}, err)
-		}
-	}
-	check(store)
-	if err := store.Close(); err != nil {
-		t.Fatal(err)
-	}
-	check(openFights(t, path))
+	must(t, Backup(t.Context(), path, to))
 }

@@ -13,10 +13,16 @@ import (
 // Edit changes one row in a transaction, as catalog.Store.Write specifies.
 type Edit[T catalog.Item] struct {
 	Table   catalog.Table[T]
-	Tx      *sql.Tx
+	Tx      Tx
 	Lock    string // the clause that locks the row, appended to the query
-	Insert  func(ctx context.Context, tx *sql.Tx, item *T) error
+	Insert  func(ctx context.Context, item *T) error
 	Refusal func(error) error // distinguishes errors of the row from errors of the store
+}
+
+// Tx runs the statements of a transaction, as *sql.Tx and *sql.Conn do.
+type Tx interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 // Run applies change to the row with the id, as catalog.Store.Write specifies, and returns the result.
@@ -29,7 +35,7 @@ func (e Edit[T]) Run(ctx context.Context, id int64, change func(old *T) (*T, err
 	case item == nil:
 		err = e.changeRow(ctx, "DELETE FROM "+e.Table.Name+" WHERE id = ?", id)
 	case id == 0:
-		err = e.Insert(ctx, e.Tx, item)
+		err = e.Insert(ctx, item)
 	default:
 		*e.Table.Key(item) = id
 		err = e.changeRow(ctx, Updating(e.Table.Name, e.Table.Names()), append(e.Table.Fields(item)[1:], id)...)

@@ -58,40 +58,50 @@ func (r *Reader[T]) Page(ctx context.Context, after int64, limit int) ([]T, erro
 	return r.collect(r.page.QueryContext(ctx, after, limit))
 }
 
-// collect reads all rows of a query and closes them.
+// collect reads all rows of a query.
 func (r *Reader[T]) collect(rows *sql.Rows, err error) (items []T, _ error) {
+	err = each(rows, err, func(rows *sql.Rows) error {
+		item, err := catalog.ScanRow(r.Table, rows.Scan)
+		items = append(items, item)
+		return err
+	})
+	return items, err
+}
+
+// Querier runs queries, as a *sql.DB, a *sql.Conn and a *sql.Tx do.
+type Querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// Each calls take for each row of a query, until one call fails.
+func Each(ctx context.Context, from Querier, take func(*sql.Rows) error, query string, args ...any) error {
+	rows, err := from.QueryContext(ctx, query, args...)
+	return each(rows, err, take)
+}
+
+func each(rows *sql.Rows, err error, take func(*sql.Rows) error) error {
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { _ = rows.Close() }() // rows.Err reports what matters
 	for rows.Next() {
-		item, err := catalog.ScanRow(r.Table, rows.Scan)
-		if err != nil {
-			return nil, err
+		if err := take(rows); err != nil {
+			return err
 		}
-		items = append(items, item)
 	}
-	return items, rows.Err()
+	return rows.Err()
 }
 
 // IDs reads every positive id in ascending order.
-func IDs(ctx context.Context, db interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}, table string) ([]int64, error) {
-	rows, err := db.QueryContext(ctx, "SELECT id FROM "+table+" WHERE id > 0 ORDER BY id")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }() // rows.Err reports what matters
-	var found []int64
+func IDs(ctx context.Context, from Querier, table string) (found []int64, err error) {
 	var id int64
-	for into := []any{&id}; rows.Next(); { // there may be a million rows: allocate nothing per row
-		if err := rows.Scan(into...); err != nil {
-			return nil, err
-		}
+	into := []any{&id} // there may be a million rows: allocate nothing per row
+	err = Each(ctx, from, func(rows *sql.Rows) error {
+		err := rows.Scan(into...)
 		found = append(found, id)
-	}
-	return found, rows.Err()
+		return err
+	}, "SELECT id FROM "+table+" WHERE id > 0 ORDER BY id")
+	return found, err
 }
 
 // InTx runs do in a transaction, which is rolled back if do fails.

@@ -15,27 +15,6 @@ import (
 	"superheroes/internal/location"
 )
 
-func TestMerge(t *testing.T) {
-	old := character.Character{ID: 7, Name: "n", OtherName: "o", Level: 5, Picture: "p", Powers: "w"}
-	for _, c := range []struct {
-		name, patch string
-		want        character.Character
-	}{
-		{"nothing", "{}", old},
-		{"one field", `{"level":6}`, character.Character{ID: 7, Name: "n", OtherName: "o", Level: 6, Picture: "p", Powers: "w"}},
-		{"null empties", `{"level":null,"powers":null}`, character.Character{ID: 7, Name: "n", OtherName: "o", Picture: "p"}},
-		{"the empty text", `{"otherName":""}`, character.Character{ID: 7, Name: "n", Level: 5, Picture: "p", Powers: "w"}},
-		{"fields that nobody knows", `{"Name":1,"x":{"name":2}}`, old},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			got, err := merge(old, []byte(c.patch))
-			if diff := cmp.Diff(c.want, got); diff != "" || err != nil {
-				t.Errorf("%v %s", err, diff)
-			}
-		})
-	}
-}
-
 // FuzzMerge compares merge with RFC 7396's own algorithm on the JSON.
 func FuzzMerge(f *testing.F) {
 	for _, patch := range []string{

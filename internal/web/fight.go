@@ -35,12 +35,12 @@ func AddFights(service *fight.Service, api *httpserver.API) {
 }
 
 func (s fightRoutes) serveFighters(w http.ResponseWriter, r *http.Request) error {
-	hero, villain, err := s.Fighters(r.Context())
+	picks, err := s.Pick(r.Context(), false)
 	if err != nil {
 		return peerProblem(r.Context(), err)
 	}
-	body := hero.AppendJSON(append(make([]byte, 0, usualPair), `{"hero":`...))
-	body = villain.AppendJSON(append(body, `,"villain":`...))
+	body := picks.Hero.AppendJSON(append(make([]byte, 0, usualPair), `{"hero":`...))
+	body = picks.Villain.AppendJSON(append(body, `,"villain":`...))
 	httpserver.NoStore(w)
 	return httpserver.WriteJSON(w, append(body, '}'))
 }
@@ -62,8 +62,12 @@ func (s fightRoutes) serveExecute(w http.ResponseWriter, r *http.Request) error 
 		problem.Allow = http.MethodGet
 		return problem
 	}
-	fight, err := s.Execute(r.Context())
-	return writeFight(w, r, fight, err)
+	picks, err := s.Pick(r.Context(), true)
+	if err != nil {
+		return peerProblem(r.Context(), err)
+	}
+	fight, err := s.Perform(r.Context(), picks.Hero, picks.Villain, &picks.Location)
+	return writeFight(w, fight, err)
 }
 
 // fightBody is the body of a posted fight.
@@ -82,7 +86,7 @@ func (s fightRoutes) servePost(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	fight, err := s.Perform(r.Context(), *posted.Hero, *posted.Villain, posted.Location)
-	return writeFight(w, r, fight, err)
+	return writeFight(w, fight, err)
 }
 
 // check lists every field that breaks a limit.
@@ -114,12 +118,9 @@ func (b fightBody) check() error {
 }
 
 // writeFight sends a fight that AppendJSON has encoded, or the problem for err.
-func writeFight(w http.ResponseWriter, r *http.Request, body []byte, err error) error {
-	var peer *fight.PeerError
+func writeFight(w http.ResponseWriter, body []byte, err error) error {
 	switch {
 	case err == nil:
-	case errors.As(err, &peer):
-		return peerProblem(r.Context(), err)
 	case errors.Is(err, fight.ErrMaybeStored):
 		return httpserver.StoreProblem(err, "it did not confirm the fight, which may have been stored all the same")
 	default:

@@ -12,26 +12,6 @@ import (
 	"superheroes/internal/location"
 )
 
-// fightDocument describes the JSON of a fight for the OpenAPI document. AppendJSON writes it, and a test checks that
-// both match.
-type fightDocument struct {
-	ID            string              `json:"id" format:"uuid" doc:"A UUID; version 7 if this server created it."`
-	FightDate     time.Time           `json:"fight_date" doc:"When it was decided, in UTC."`
-	WinnerName    string              `json:"winner_name"`
-	WinnerLevel   int32               `json:"winner_level"`
-	WinnerPowers  string              `json:"winner_powers"`
-	WinnerPicture string              `json:"winner_picture"`
-	WinnerTeam    fight.Team          `json:"winner_team" enum:"heroes,villains"`
-	LoserName     string              `json:"loser_name"`
-	LoserLevel    int32               `json:"loser_level"`
-	LoserPowers   string              `json:"loser_powers"`
-	LoserPicture  string              `json:"loser_picture"`
-	LoserTeam     fight.Team          `json:"loser_team" enum:"heroes,villains"`
-	Hero          character.Character `json:"hero"`
-	Villain       character.Character `json:"villain"`
-	Location      location.Location   `json:"location"`
-}
-
 type fighters struct {
 	Hero    character.Character `json:"hero"`
 	Villain character.Character `json:"villain"`
@@ -51,7 +31,7 @@ func newFightSchemas(api *httpserver.API) fightSchemas {
 	fighter, place := api.Variant("Fighter", character.Character{}, kept), api.Variant("FightLocation", location.Location{}, kept)
 	sentFighter, sentPlace := api.Variant("FighterRequest", character.Character{}, sent), api.Variant("FightLocationRequest", location.Location{}, sent)
 	return fightSchemas{
-		fight: api.Variant("Fight", fightDocument{}, func(s *huma.Schema) {
+		fight: api.Variant("Fight", fight.JSON{}, func(s *huma.Schema) {
 			s.Properties["hero"], s.Properties["villain"], s.Properties["location"] = fighter, fighter, nullable(place)
 		}),
 		fighters: api.Schema(fighters{}),
@@ -104,16 +84,16 @@ const storeAway = "The store is unavailable, or there are too many requests at o
 
 func (s fightRoutes) routes(api *httpserver.API) []httpserver.Route {
 	schemas, example := newFightSchemas(api), exampleFight()
-	fight := func() map[string]*huma.Response {
-		return api.Returns("The fight, which has been stored.", schemas.fight, asDocument(example))
+	stored := func() map[string]*huma.Response {
+		return api.Returns("The fight, which has been stored.", schemas.fight, example.JSON())
 	}
 	operation := func(method, id, path, summary string, responses map[string]*huma.Response, problems map[int]string) huma.Operation {
 		return huma.Operation{OperationID: id, Method: method, Path: "/api/fights" + path, Summary: summary, Tags: []string{"fights"},
 			Responses: api.Problems(responses, problems)}
 	}
 	execute := operation(http.MethodGet, "execute-fight", "/execute_fight", "Pick two random fighters and a location, let them fight, and store the fight",
-		fight(), peerProblems(nil))
-	post := operation(http.MethodPost, "post-fight", "", "Let a given hero and villain fight, and store the fight", fight(), map[int]string{
+		stored(), peerProblems(nil))
+	post := operation(http.MethodPost, "post-fight", "", "Let a given hero and villain fight, and store the fight", stored(), map[int]string{
 		http.StatusBadRequest:            "The body is not a single well-formed JSON value in UTF-8, has a duplicate key, or is nested deeper than 32.",
 		http.StatusRequestTimeout:        "The body did not arrive in time.",
 		http.StatusRequestEntityTooLarge: "The body is over 64 KiB.",
@@ -126,7 +106,7 @@ func (s fightRoutes) routes(api *httpserver.API) []httpserver.Route {
 	}}}
 	list := operation(http.MethodGet, "list-fights", "", "List stored fights, newest first",
 		httpserver.Compressed(api.Returns("The fights. A Link header with rel=next contains the address of the next page, if there is one.",
-			&huma.Schema{Type: "array", Items: schemas.fight}, []fightDocument{asDocument(example)})),
+			&huma.Schema{Type: "array", Items: schemas.fight}, []fight.JSON{example.JSON()})),
 		map[int]string{
 			http.StatusUnprocessableEntity: "A parameter is invalid; the response names it.", http.StatusInternalServerError: unreadable,
 			http.StatusServiceUnavailable: storeAway,
@@ -140,7 +120,7 @@ func (s fightRoutes) routes(api *httpserver.API) []httpserver.Route {
 	}
 	compressor := &httpserver.Compressor{}
 	serveList := func(w http.ResponseWriter, r *http.Request) error { return s.serveList(w, r, compressor) }
-	one := operation(http.MethodGet, "get-fight", "/{id}", "Get a fight", fight(), map[int]string{
+	one := operation(http.MethodGet, "get-fight", "/{id}", "Get a fight", stored(), map[int]string{
 		http.StatusNotFound: "No fight has this id.", http.StatusUnprocessableEntity: "The id is not a UUID.",
 		http.StatusInternalServerError: unreadable, http.StatusServiceUnavailable: storeAway,
 	})
@@ -163,15 +143,4 @@ func exampleFight() fight.Fight {
 	id, _ := fight.ParseID("0198c5a7-1f2e-7c3a-9d10-2b6f6f1d2c4e") // the id is well-formed
 	place := location.Locations().Example
 	return fight.Decide(id, time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC), character.Heroes().Example, character.Villains().Example, &place)
-}
-
-// asDocument converts a fight for the document's examples.
-func asDocument(f fight.Fight) fightDocument {
-	winner, loser := f.Sides()
-	return fightDocument{
-		ID: f.ID.String(), FightDate: f.Date,
-		WinnerName: winner.Name, WinnerLevel: winner.Level, WinnerPowers: winner.Powers, WinnerPicture: winner.Picture, WinnerTeam: winner.Team,
-		LoserName: loser.Name, LoserLevel: loser.Level, LoserPowers: loser.Powers, LoserPicture: loser.Picture, LoserTeam: loser.Team,
-		Hero: f.Hero, Villain: f.Villain, Location: *f.Location,
-	}
 }

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -33,6 +32,7 @@ type running struct {
 // start starts a service with the given pace. change may modify its streams before the first client.
 func start(t *testing.T, store *statisticstest.Fake, pace statistics.Pace, most int, cfg httpserver.Config, change func(*statisticsRoutes)) running {
 	t.Helper()
+	t.Parallel() // these tests mostly wait
 	text := new(strings.Builder)
 	log := slog.New(slog.NewTextHandler(text, nil))
 	cfg.Deadline, cfg.MaxHeaderBytes, cfg.ShutdownTimeout = 5*time.Second, 16384, 6*time.Second
@@ -225,14 +225,12 @@ func TestStopEndsStreams(t *testing.T) {
 	}
 }
 
-// Of a thousand clients, a hundred don't read: they are dropped, and the others get everything in time.
-func TestThousandStreams(t *testing.T) {
-	const listeners, stalled, changes = 1000, 100, 100
+// Of many clients, a few don't read: they are dropped, and the others get everything.
+func TestClientsThatDontRead(t *testing.T) {
+	const listeners, stalled, changes = 200, 20, 50
 	store := &statisticstest.Fake{Padding: strings.Repeat("x", 2000)}
 	pace := statistics.Pace{Watched: time.Millisecond, Alone: time.Millisecond}
-	r := start(t, store, pace, 2*listeners, httpserver.Config{WriteTimeout: 5 * time.Second}, func(s *statisticsRoutes) { s.gap = time.Millisecond })
-	var at sync.Map                          // when each number of fights was stored
-	lags := make([]time.Duration, listeners) // the longest of each
+	r := start(t, store, pace, 2*listeners, httpserver.Config{WriteTimeout: 2 * time.Second}, func(s *statisticsRoutes) { s.gap = time.Millisecond })
 	var begun, done sync.WaitGroup
 	for i := range listeners {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))
@@ -252,19 +250,13 @@ func TestThousandStreams(t *testing.T) {
 		begun.Add(1)
 		done.Add(1)
 		go func() {
-			lines, first := bufio.NewScanner(conn), true
-			for lines.Scan() { // until the test ends
+			begin := sync.OnceFunc(begun.Done)
+			for lines := bufio.NewScanner(conn); lines.Scan(); { // until the test ends
 				var n int64
 				if _, err := fmt.Sscanf(lines.Text(), `data: {"total":%d,`, &n); err != nil {
 					continue
 				}
-				if first {
-					begun.Done()
-				}
-				first = false
-				if stored, there := at.Load(n); there { // false for those that came after the last
-					lags[i] = max(lags[i], time.Since(stored.(time.Time)))
-				}
+				begin()
 				if n == changes {
 					done.Done()
 				}
@@ -272,18 +264,16 @@ func TestThousandStreams(t *testing.T) {
 		}()
 	}
 	begun.Wait()
-	for n := int64(1); n <= changes; n++ {
-		at.Store(n, time.Now())
+	for range changes {
 		r.add(1)
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond)
 	}
 	done.Wait()
 	for r.Listeners() > listeners-stalled { // a stalled one is noticed when its buffer is full
 		r.add(1)
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond)
 	}
 	if n := r.Listeners(); n != listeners-stalled {
 		t.Errorf("%d still listen, want all that read: %d", n, listeners-stalled)
 	}
-	t.Logf("%d listen, %d of them don't read; %d changes reached the others within %s", listeners, stalled, changes, slices.Max(lags))
 }

@@ -177,7 +177,7 @@ func (w *world) mend() error {
 // advance stores a fight with an id from a clock that is hours ahead.
 func (w *world) advance() error {
 	w.hours++
-	store, err := sqlite.OpenFights(w.Context(), w.fightsFile(), database.SQLiteFight)
+	store, err := sqlite.OpenFights(w.Context(), w.fightsFile(), database.SQLiteFight, false)
 	if err != nil {
 		return err
 	}

@@ -69,7 +69,7 @@ func (a always[T]) Ready() (T, bool) { return a.item, true }
 // serve serves fights until it is killed.
 func serve(kind, addr, dir string) error {
 	ctx := context.Background()
-	kept, err := sqlite.OpenFights(ctx, filepath.Join(dir, "fights.db"), database.SQLiteFight)
+	kept, err := sqlite.OpenFights(ctx, filepath.Join(dir, "fights.db"), database.SQLiteFight, false)
 	if err != nil {
 		return err
 	}

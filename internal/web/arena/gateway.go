@@ -34,12 +34,12 @@ func (g *gateway) addRoutes(api *httpserver.API) {
 	for _, name := range Parts() {
 		base := "/api/" + name
 		for _, method := range methods {
-			passing := g.passing(name, false)
-			api.MountForOwnPages(method+" "+base+"/{rest...}", passing)
+			api.MountForOwnPages(method+" "+base+"/{rest...}", g.passing(name, false))
 			if method == http.MethodGet && isCatalog(name) {
-				passing = httpserver.Forwarded(g.passing(name, true))
+				api.MountLists(method+" "+base, g.passing(name, true))
+			} else {
+				api.MountForOwnPages(method+" "+base, g.passing(name, false))
 			}
-			api.MountForOwnPages(method+" "+base, passing)
 		}
 		api.MountForOwnPages("GET /status/"+name, g.status(name))
 	}

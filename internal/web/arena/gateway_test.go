@@ -1,7 +1,6 @@
 package arena
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -211,10 +210,10 @@ func TestPagesOfOtherSites(t *testing.T) {
 	asked := &seen{}
 	cfg, calls := limits()
 	cfg.TrustedOrigins = []httpserver.Origin{"https://trusted.example"}
-	open := asked.handler("fights")
+	answer := asked.handler("fights")
 	addr := serve(t, cfg, map[string]Part{"fights": remotePart(t, "fights", fakepeer.New(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Access-Control-Allow-Origin", "*") // as another member of the family may
-		open(w, r)
+		answer(w, r)
 	}).URL, calls)})
 	for _, c := range []struct {
 		header string
@@ -238,29 +237,6 @@ func TestPagesOfOtherSites(t *testing.T) {
 	}
 }
 
-// breaking responds to every request with these bytes, and then closes the connection.
-func breaking(t *testing.T, text string) string {
-	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
-				_, _ = io.WriteString(conn, text)
-			}
-			_ = conn.Close()
-		}
-	}()
-	return "http://" + listener.Addr().String()
-}
-
 func TestFaults(t *testing.T) {
 	unused := fakepeer.New(t, nil)
 	unused.Stop()
@@ -273,16 +249,17 @@ func TestFaults(t *testing.T) {
 			_, _ = io.WriteString(w, body)
 		}).URL
 	}
+	broken := func(text string) string { return fakepeer.New(t, fakepeer.BreaksOff(text)).URL }
 	for _, c := range []struct {
 		name, base string
 		status     int
 		detail     string
 	}{
 		{"nobody listens", unused.URL, 502, "NAME failed to answer"},
-		{"closes at once", breaking(t, ""), 502, "NAME failed to answer"},
-		{"breaks off in the header", breaking(t, "HTTP/1.1 200 OK\r\nContent-"), 502, "NAME failed to answer"},
-		{"isn't HTTP", breaking(t, "220 mail\r\n"), 502, "NAME failed to answer"},
-		{"switches protocols", breaking(t, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"), 502, "NAME failed to answer"},
+		{"closes at once", broken(""), 502, "NAME failed to answer"},
+		{"breaks off in the header", broken("HTTP/1.1 200 OK\r\nContent-"), 502, "NAME failed to answer"},
+		{"isn't HTTP", broken("220 mail\r\n"), 502, "NAME failed to answer"},
+		{"switches protocols", broken("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"), 502, "NAME failed to answer"},
 		{"sends elsewhere", answering(302, "text/html", ""), 502, "NAME failed to answer"},
 		{"fails in words of its own", answering(500, "text/html", "<h1>stack trace"), 502, "NAME failed to answer"},
 		{"fails as the contract says", answering(503, "application/problem+json", `{"detail":"the store does not answer"}`), 503, "the store does not answer"},
@@ -318,17 +295,13 @@ func TestFaults(t *testing.T) {
 // If a part breaks off in the middle of a response, a short one becomes a 502; for a list, the client sees that it is
 // truncated.
 func TestBreaksOff(t *testing.T) {
-	base := breaking(t, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n[{\"id\":1}")
+	base := fakepeer.New(t, fakepeer.BreaksOff("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n[{\"id\":1}")).URL
 	cfg, calls := limits()
 	addr := serve(t, cfg, map[string]Part{"heroes": remotePart(t, "heroes", base, calls)})
 	if got := get(t, addr, "/api/heroes/1"); got.status != http.StatusBadGateway || !strings.Contains(got.body, "heroes failed to answer") {
 		t.Errorf("got %+v", got)
 	}
-	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Get("http://" + addr + "/api/heroes")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
+	_, response := open(t, addr, "/api/heroes")
 	if body, err := io.ReadAll(response.Body); err == nil {
 		t.Errorf("a truncated list looks complete: %s", body)
 	}
@@ -341,59 +314,25 @@ func TestOnce(t *testing.T) {
 		{"fights", "GET /api/fights/execute_fight"}, {"fights", "POST /api/fights"}, {"heroes", "POST /api/heroes"}, {"heroes", "DELETE /api/heroes/1"},
 	} {
 		t.Run(c.line, func(t *testing.T) {
-			listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = listener.Close() }()
-			requests := make(chan int, 100) // by connection
-			go func() {
-				for n := 0; ; n++ {
-					conn, err := listener.Accept()
-					if err != nil {
-						return
-					}
-					go answerOnce(conn, n, requests)
+			var connections sync.Map
+			peer := fakepeer.New(t, func(w http.ResponseWriter, r *http.Request) {
+				if _, again := connections.LoadOrStore(r.RemoteAddr, true); again {
+					fakepeer.BreaksOff("")(w, r)
+					return
 				}
-			}()
+				fakepeer.Answers(http.StatusOK, "{}")(w, r)
+			})
 			cfg, calls := limits()
-			addr := serve(t, cfg, map[string]Part{c.name: remotePart(t, c.name, "http://"+listener.Addr().String(), calls)})
+			addr := serve(t, cfg, map[string]Part{c.name: remotePart(t, c.name, peer.URL, calls)})
 			for range 3 {
 				if got := ask(t, addr, c.line+" HTTP/1.1\nHost: x\nContent-Length: 0\nConnection: close\n\n"); got.status != http.StatusOK {
 					t.Errorf("got %+v", got)
 				}
 			}
-			if len(requests) != 3 {
-				t.Errorf("the part was asked %d times, want 3", len(requests))
+			if got := peer.Requests(); got != 3 {
+				t.Errorf("the part was asked %d times, want 3", got)
 			}
 		})
-	}
-}
-
-// answerOnce responds to the first request on a connection and closes it on the second.
-func answerOnce(conn net.Conn, n int, requests chan<- int) {
-	defer func() { _ = conn.Close() }()
-	reader := bufio.NewReader(conn)
-	for i := range 2 {
-		if _, err := http.ReadRequest(reader); err != nil {
-			return
-		}
-		requests <- n
-		if i == 0 {
-			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
-		}
-	}
-}
-
-func TestKeepsConnectionsForReads(t *testing.T) {
-	heroes := fakepeer.New(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") })
-	cfg, calls := limits()
-	addr := serve(t, cfg, map[string]Part{"heroes": remotePart(t, "heroes", heroes.URL, calls)})
-	for range 5 {
-		get(t, addr, "/api/heroes/1")
-	}
-	if opened, _ := heroes.Connections(); opened != 1 {
-		t.Errorf("%d connections for five reads", opened)
 	}
 }
 
@@ -488,21 +427,14 @@ func testStream(t *testing.T, way, target, kind string) {
 			}
 		}
 	})[way]
-	const limit, pause = 3 * time.Second, time.Second // far apart, for a busy machine
+	const limit, pause = 2 * time.Second, 700 * time.Millisecond // far apart, for a busy machine
 	cfg, _ := limits()
 	cfg.Deadline, cfg.ReadTimeout, cfg.WriteTimeout = limit, limit, limit
 	if way == "in process" { // there each write's timeout is the service's own
 		cfg.WriteTimeout = time.Minute
 	}
-	conn := dial(t, serve(t, cfg, parts))
-	if _, err := io.WriteString(conn, "GET "+target+" HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range 5 {
+	conn, response := open(t, serve(t, cfg, parts), target)
+	for i := range 4 {
 		event := fmt.Sprintf("data: %d\n\n", i)
 		next <- event
 		got := make([]byte, len(event))
@@ -519,38 +451,9 @@ func testStream(t *testing.T, way, target, kind string) {
 	}
 }
 
-// Little is buffered for a client that doesn't read its stream, so that it is noticed.
-func TestStalledClient(t *testing.T) {
-	const most = 1 << 20 // by default a kernel buffers several times as much
-	sent := make(chan int, 1)
-	statistics := Local{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		stream, event, total := httpserver.NewStream(w, r), bytes.Repeat([]byte("x"), 4<<10), 0
-		for stream.Write(event) == nil && total < 100*most {
-			total += len(event)
-		}
-		sent <- total
-	})}
-	cfg, _ := limits()
-	cfg.WriteTimeout = 500 * time.Millisecond
-	conn := dial(t, serve(t, cfg, map[string]Part{"statistics": statistics}))
-	if err := conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.WriteString(conn, "GET /api/statistics/stream HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case total := <-sent:
-		if total > most {
-			t.Errorf("%d bytes were written for a client that doesn't read", total)
-		}
-	case <-time.After(hang):
-		t.Fatal("the client was not dropped")
-	}
-}
-
 // A list is aborted when nothing more of it arrives.
 func TestListThatStalls(t *testing.T) {
+	t.Parallel()
 	heroes := fakepeer.New(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "[1")
 		_ = http.NewResponseController(w).Flush()
@@ -559,29 +462,10 @@ func TestListThatStalls(t *testing.T) {
 	cfg, calls := limits()
 	calls.Read = 2 * time.Second // enough for the start of the list
 	addr := serve(t, cfg, map[string]Part{"heroes": remotePart(t, "heroes", heroes.URL, calls)})
-	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: hang}).Get("http://" + addr + "/api/heroes")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
+	_, response := open(t, addr, "/api/heroes")
 	if body, err := io.ReadAll(response.Body); err == nil || !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("got %s, %v", body, err)
 	}
-}
-
-// slowBrowser requests a list, which the test then reads as it likes.
-func slowBrowser(t *testing.T, cfg httpserver.Config, part Part) *http.Response {
-	t.Helper()
-	conn := dial(t, serve(t, cfg, map[string]Part{"heroes": part}))
-	t.Cleanup(func() { _ = conn.Close() })
-	if _, err := io.WriteString(conn, "GET /api/heroes HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return response
 }
 
 // listOf sends the given number of bytes as fast as possible and then calls then; ended is closed afterwards.
@@ -603,6 +487,7 @@ func listOf(total int, then func(r *http.Request)) (list http.HandlerFunc, ended
 // A slow browser gets the whole list: the service has to wait. When the service stalls, the list is aborted, however
 // slow the browser was before.
 func TestSlowBrowser(t *testing.T) {
+	t.Parallel() // mostly waits
 	const total = 64 << 20
 	for name, c := range map[string]struct {
 		then func(r *http.Request)
@@ -612,10 +497,12 @@ func TestSlowBrowser(t *testing.T) {
 		"service that stalls at last": {func(r *http.Request) { <-r.Context().Done() }, io.ErrUnexpectedEOF},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			cfg, calls := limits()
 			calls.Read = 500 * time.Millisecond
 			list, ended := listOf(total, c.then)
-			response := slowBrowser(t, cfg, remotePart(t, "heroes", fakepeer.New(t, list).URL, calls))
+			part := remotePart(t, "heroes", fakepeer.New(t, list).URL, calls)
+			_, response := open(t, serve(t, cfg, map[string]Part{"heroes": part}), "/api/heroes")
 			got := int64(0)
 			for range 2 {
 				n, err := io.CopyN(io.Discard, response.Body, total/8)
@@ -635,10 +522,12 @@ func TestSlowBrowser(t *testing.T) {
 
 // A browser that stops reading is dropped at the write timeout, and the service learns of it.
 func TestBrowserThatStopsReading(t *testing.T) {
+	t.Parallel()
 	cfg, calls := limits()
 	cfg.WriteTimeout = 500 * time.Millisecond
 	list, ended := listOf(1<<30, func(*http.Request) {})
-	slowBrowser(t, cfg, remotePart(t, "heroes", fakepeer.New(t, list).URL, calls))
+	part := remotePart(t, "heroes", fakepeer.New(t, list).URL, calls)
+	open(t, serve(t, cfg, map[string]Part{"heroes": part}), "/api/heroes")
 	select {
 	case <-ended:
 	case <-time.After(hang):
@@ -649,7 +538,7 @@ func TestBrowserThatStopsReading(t *testing.T) {
 // However many streams or lists a client opens without reading them, the other kind still works for it, and both for
 // other clients.
 func TestTooManyStreamsOfOneClient(t *testing.T) {
-	open := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	stalled := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.RawQuery == "" { // a client that doesn't read
 			_, _ = io.WriteString(w, " ")
 			_ = http.NewResponseController(w).Flush()
@@ -657,7 +546,7 @@ func TestTooManyStreamsOfOneClient(t *testing.T) {
 		}
 	})
 	cfg, _ := limits()
-	addr := serve(t, cfg, map[string]Part{"heroes": Local{open}, "statistics": Local{open}})
+	addr := serve(t, cfg, map[string]Part{"heroes": Local{stalled}, "statistics": Local{stalled}})
 	const stream, list = "/api/statistics/stream", "/api/heroes"
 	for _, c := range []struct {
 		kind, path, other string
@@ -668,14 +557,7 @@ func TestTooManyStreamsOfOneClient(t *testing.T) {
 	} {
 		t.Run(c.kind, func(t *testing.T) {
 			for range c.share {
-				conn := dial(t, addr)
-				t.Cleanup(func() { _ = conn.Close() })
-				if _, err := io.WriteString(conn, "GET "+c.path+" HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
-					t.Fatal(err)
-				}
-				if _, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil {
-					t.Fatal(err)
-				}
+				open(t, addr, c.path)
 			}
 			if got := get(t, addr, c.path+"?read", httpserver.TimeoutHeader+": 100"); got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" {
 				t.Errorf("one more got %d %v", got.status, got.header)
@@ -736,14 +618,7 @@ func TestStreamsEndWithTheServer(t *testing.T) {
 			cfg, _ := limits()
 			cfg.ShutdownTimeout = 2 * hang
 			server := start(t, cfg, parts)
-			conn := dial(t, server.Addr())
-			defer func() { _ = conn.Close() }()
-			if _, err := io.WriteString(conn, "GET /api/statistics/stream HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil {
-				t.Fatal(err)
-			}
+			open(t, server.Addr(), "/api/statistics/stream")
 			ctx, cancel := context.WithTimeout(t.Context(), hang)
 			defer cancel()
 			if err := server.Shutdown(ctx); err != nil {

@@ -1,11 +1,9 @@
 package arena
 
 import (
-	"bufio"
 	"bytes"
 	"compress/gzip"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -58,13 +56,7 @@ func TestCompressedLists(t *testing.T) {
 			if text, err := unzip(zipped.body); err != nil || text != whole {
 				t.Errorf("compressed: got %d bytes: %v", len(text), err)
 			}
-			conn := dial(t, addr)
-			defer func() { _ = conn.Close() }()
-			fmt.Fprintf(conn, "GET /api/heroes?name=a HTTP/1.1\r\nHost: %s\r\nAccept-Encoding: gzip\r\n\r\n", addr)
-			response, err := http.ReadResponse(bufio.NewReader(conn), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
+			_, response := open(t, addr, "/api/heroes?name=a", "Accept-Encoding: gzip")
 			var begun bytes.Buffer
 			if _, err := io.Copy(&begun, response.Body); err == nil {
 				t.Error("broken off: the chunks have their end")

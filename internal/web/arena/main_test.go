@@ -3,6 +3,7 @@ package arena
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -111,4 +112,17 @@ func dial(t *testing.T, addr string) net.Conn {
 		t.Fatal(err)
 	}
 	return conn
+}
+
+// open sends a GET and reads the header of the response. The connection is closed with the test.
+func open(t *testing.T, addr, target string, headers ...string) (net.Conn, *http.Response) {
+	t.Helper()
+	conn := dial(t, addr)
+	t.Cleanup(func() { _ = conn.Close() })
+	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n%s\r\n", target, strings.Join(append(headers, ""), "\r\n"))
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conn, response
 }

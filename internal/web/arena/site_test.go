@@ -51,19 +51,6 @@ func TestFilesAreOurs(t *testing.T) {
 	}
 }
 
-func TestPolicy(t *testing.T) {
-	for _, word := range []string{"unsafe", "http", "*", "data:", "blob:"} {
-		if strings.Contains(policy, word) {
-			t.Errorf("the policy allows %s", word)
-		}
-	}
-	for _, demand := range []string{"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "require-trusted-types-for 'script'"} {
-		if !strings.Contains(policy, demand) {
-			t.Errorf("the policy lacks %s", demand)
-		}
-	}
-}
-
 // Each page, and everything that it and its scripts reference, can be loaded.
 func TestPages(t *testing.T) {
 	cfg, _ := limits()

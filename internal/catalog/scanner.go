@@ -1,0 +1,81 @@
+package catalog
+
+import "unicode/utf8"
+
+// Scanner reads JSON in exactly the form that AppendJSON writes, with strings that need no escapes, in a fraction of
+// the time that the JSON library takes. After a deviation, which doesn't mean that the JSON is invalid, it reads nothing
+// more.
+type Scanner struct {
+	rest   []byte
+	failed bool
+}
+
+// NewScanner returns a scanner of text.
+func NewScanner(text []byte) Scanner { return Scanner{rest: text} }
+
+// Left returns the number of bytes not read yet.
+func (s *Scanner) Left() int { return len(s.rest) }
+
+// Done reports whether everything was read.
+func (s *Scanner) Done() bool { return !s.failed && len(s.rest) == 0 }
+
+// Literal reads the given text.
+func (s *Scanner) Literal(text string) {
+	if !s.Optional(text) {
+		s.failed = true
+	}
+}
+
+// Optional reads the given text if it comes next, and reports whether it did.
+func (s *Scanner) Optional(text string) bool {
+	if s.failed || len(s.rest) < len(text) || string(s.rest[:len(text)]) != text {
+		return false
+	}
+	s.rest = s.rest[len(text):]
+	return true
+}
+
+// Next reads n bytes.
+func (s *Scanner) Next(n int) (next []byte) {
+	if s.failed || len(s.rest) < n {
+		s.failed = true
+		return next
+	}
+	next, s.rest = s.rest[:n], s.rest[n:]
+	return next
+}
+
+// Text reads a string and returns it, sharing the memory of the whole text; nil if there is none.
+func (s *Scanner) Text() []byte {
+	if s.failed || len(s.rest) == 0 || s.rest[0] != '"' {
+		s.failed = true
+		return nil
+	}
+	rest, ascii := s.rest[1:], true
+	for i, c := range rest {
+		switch {
+		case c == '"':
+			s.rest = rest[i+1:]
+			s.failed = !ascii && !utf8.Valid(rest[:i])
+			return rest[:i]
+		case c == '\\', c < ' ':
+			s.failed = true
+			return nil
+		case c >= utf8.RuneSelf:
+			ascii = false
+		}
+	}
+	s.failed = true
+	return nil
+}
+
+// Integer reads a number from 0 to most.
+func (s *Scanner) Integer(most int64) (n int64) {
+	digits := 0
+	for ; digits < min(len(s.rest), 19) && '0' <= s.rest[digits] && s.rest[digits] <= '9'; digits++ { // 19 digits fit into 64 bits
+		n = n*10 + int64(s.rest[digits]-'0')
+	}
+	text := s.Next(digits)
+	s.failed = s.failed || digits == 0 || digits > 1 && text[0] == '0' || n < 0 || n > most
+	return n
+}

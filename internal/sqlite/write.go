@@ -1,0 +1,151 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"superheroes/internal/storage"
+)
+
+// inTx runs do in a transaction that holds the write lock, for which it waits as long as ctx allows. If inDoubt is true,
+// it is unknown whether the changes are stored; after any other error they aren't.
+//
+// A failed transaction is rolled back explicitly: closing the connection is not enough, because with the prepared
+// statements of the fights it would live on and keep its locks.
+func (db *DB) inTx(ctx context.Context, do func(conn *sql.Conn) error) (inDoubt bool, err error) {
+	conn, err := db.Writes.Conn(ctx)
+	if err != nil {
+		return false, db.waited(err)
+	}
+	defer func() { _ = conn.Close() }() // returns it to the pool
+	lasting, committed := context.WithoutCancel(ctx), false
+	defer func() {
+		if !committed {
+			_, _ = conn.ExecContext(lasting, "ROLLBACK") // fails if SQLite has rolled back by itself
+		}
+	}()
+	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return false, db.waited(err)
+	}
+	if err := db.guard.begun(); err != nil {
+		return false, err
+	}
+	if err := do(conn); err != nil {
+		return false, db.trouble(err)
+	}
+	if _, err := conn.ExecContext(lasting, "COMMIT"); err != nil {
+		return !undone(err), db.trouble(err)
+	}
+	committed = true
+	err = db.guard.committed()
+	return err != nil, err
+}
+
+// undone reports whether a commit that failed with err certainly stored nothing, now and after a crash. A commit is the
+// last frame of its transaction in the log: if SQLite could not begin or complete writing that, recovery finds no
+// commit. An error of the sync, or of the index that is written afterwards, leaves it open.
+func undone(err error) bool {
+	return isBusy(err) || code(err)&0xff == sqlite3.SQLITE_FULL || code(err) == sqlite3.SQLITE_IOERR_WRITE ||
+		code(err)&0xff == sqlite3.SQLITE_READONLY
+}
+
+// waited is trouble for an error while waiting for the write lock: a timeout means that another connection held it.
+func (db *DB) waited(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return storage.As(storage.ErrBusy, err, db.path, " was locked for longer than the request could wait")
+	}
+	return db.trouble(err)
+}
+
+// dropped returns the error for rows that SQLite inserted without an error but that don't exist, because a trigger
+// ignores them.
+func (db *DB) dropped() error {
+	return storage.Errorf(storage.ErrSchema, "a trigger in %s drops new rows", db.path)
+}
+
+// refusal is the reason why the last write was refused.
+type refusal struct{ err error }
+
+// wrote records the result of a write, for writable.
+func (db *DB) wrote(err error) {
+	switch {
+	case errors.Is(err, storage.ErrFull), errors.Is(err, storage.ErrBusy), errors.Is(err, storage.ErrSchema):
+		db.refused.Store(&refusal{err})
+	case err == nil && db.refused.Load() != nil:
+		db.refused.Store(nil)
+	}
+}
+
+// With less free space than fullBelow, a disk counts as full before anything was written; a full one is tried again
+// once there is more than retryAbove.
+const (
+	fullBelow  = 64 << 10
+	retryAbove = 1 << 20
+)
+
+// diskFull reports whether the disk of a file is known to have less free space than that.
+func diskFull(path string, bytes uint64) bool {
+	available, known := free(path)
+	return known && available < bytes
+}
+
+// probeTime limits one attempt to write.
+const probeTime = time.Second
+
+// writable returns nil if the last write succeeded. As long as writes are refused, because the disk is full or
+// read-only, the file is locked or the table refuses rows, each call attempts a write, which costs a commit once there
+// is room. try, which may be nil, returns an INSERT that must insert a row, and is rolled back.
+func (db *DB) writable(ctx context.Context, try func() string) error {
+	last := db.refused.Load()
+	if last == nil {
+		return nil
+	}
+	if errors.Is(last.err, storage.ErrFull) && diskFull(db.path, retryAbove) || !db.probing.TryLock() {
+		return last.err
+	}
+	defer db.probing.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	_, err := db.inTx(ctx, func(conn *sql.Conn) error {
+		if try != nil {
+			if err := db.tryInsert(ctx, conn, try()); err != nil {
+				return err
+			}
+		}
+		return rewrite(ctx, conn)
+	})
+	db.wrote(err)
+	return err
+}
+
+// tryInsert runs a statement that must insert a row, and rolls it back.
+func (db *DB) tryInsert(ctx context.Context, conn *sql.Conn, insert string) error {
+	if _, err := conn.ExecContext(ctx, "SAVEPOINT try"); err != nil {
+		return err
+	}
+	inserted, err := conn.ExecContext(ctx, insert)
+	if err != nil {
+		return err
+	}
+	if n, err := inserted.RowsAffected(); err != nil || n == 0 {
+		return cmp.Or(err, db.dropped())
+	}
+	_, err = conn.ExecContext(ctx, "ROLLBACK TO try")
+	return err
+}
+
+// rewrite writes a page without changing it.
+func rewrite(ctx context.Context, conn *sql.Conn) error {
+	var version int64
+	if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return err
+	}
+	_, err := conn.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", version))
+	return err
+}
