@@ -246,7 +246,9 @@ func (s *Fights) Page(ctx context.Context, before fight.ID, limit int) ([]fight.
 				return err
 			}
 			f, err := parse(id, document, fight.Parse)
-			fights = append(fights, f)
+			if err == nil {
+				fights = append(fights, f)
+			}
 			return err
 		}, "SELECT id, document FROM fight WHERE id < ? ORDER BY id DESC LIMIT ?", before[:], limit)
 		return fights, err

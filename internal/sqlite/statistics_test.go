@@ -133,8 +133,9 @@ func TestUnreadableAreCounted(t *testing.T) {
 			t.Errorf("fight %d: %v", i+1, err)
 		}
 	}
-	if _, err := at.fights.Page(t.Context(), fight.MaxID(), len(fights)); !errors.As(err, new(*storage.RowError)) {
-		t.Errorf("the list returned %v", err)
+	page, err := at.fights.Page(t.Context(), fights[12].ID, len(fights))
+	if !errors.As(err, new(*storage.RowError)) || len(page) != 3 || page[2].ID != fights[9].ID { // the numbers 12 to 10
+		t.Errorf("the list returned %d fights and %v, want the 3 above number 9", len(page), err)
 	}
 	if err := at.fights.Ping(t.Context()); err != nil {
 		t.Errorf("not ready: %v", err)

@@ -4,14 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +17,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	_ "modernc.org/sqlite" // the driver of another program
 
 	"superheroes/internal/fight"
 	"superheroes/test/engines"
@@ -183,39 +182,24 @@ func (s *seeds) agree(t *testing.T, up *system.System, statistics ...string) {
 // fightBeside runs fights from several clients while others write, and returns the acknowledged ids, which are ours.
 func (s *seeds) fightBeside(t *testing.T, base string) (ids []string) {
 	t.Helper()
-	begin := time.Now()
-	var mu sync.Mutex
-	var group sync.WaitGroup
-	for range 3 {
-		group.Go(func() {
-			for range 8 {
-				request, err := http.NewRequest(http.MethodPost, base+"/api/fights", strings.NewReader(`{"hero":{"name":"H","level":2},"villain":{"name":"V"}}`))
-				if err != nil {
-					panic(err) // a fault of the test
-				}
-				status, answer, err := ask(t.Context(), request)
-				var fought struct {
-					ID string `json:"id"`
-				}
-				if err != nil || status != http.StatusOK || json.Unmarshal(answer, &fought) != nil {
-					t.Errorf("%d %s, %v", status, answer, err)
-					return
-				}
-				mu.Lock()
-				ids = append(ids, fought.ID)
-				mu.Unlock()
-			}
-		})
-	}
+	low := fight.NewIDs(fight.ID{}).Next(time.Now().Add(-time.Minute)).String()
+	ours := newLedger(false)
+	load := (&load{ledger: ours, base: base, floor: low}).start(t.Context(), 3)
+	ours.await(t, 8)
 	for range 2 {
 		s.put(t, len(s.readable))
 	}
-	group.Wait()
-	low, high := fight.NewIDs(fight.ID{}).Next(begin.Add(-time.Minute)), fight.NewIDs(fight.ID{}).Next(time.Now().Add(time.Minute))
-	for _, id := range ids {
-		if id < low.String() || id > high.String() {
-			t.Errorf("the time in %s is not now", id)
+	ours.await(t, 24)
+	load.end()
+	high := fight.NewIDs(fight.ID{}).Next(time.Now().Add(time.Minute)).String()
+	for _, operation := range ours.operations {
+		if operation.Outcome != history.OK || operation.ID > high {
+			t.Errorf("a fight beside others: %+v", operation)
 		}
+		ids = append(ids, operation.ID)
+	}
+	for _, fault := range ours.faults {
+		t.Error(fault)
 	}
 	return ids
 }
@@ -277,14 +261,13 @@ func waitFor(t *testing.T, base string, total, unreadable int) {
 // fetch gets an address, whatever the status.
 func fetch(t *testing.T, address string) (status int, answer string) {
 	t.Helper()
-	response, err := system.Client().Get(address)
+	request, err := http.NewRequest(http.MethodGet, address, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
+	status, body, err := ask(t.Context(), request)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return response.StatusCode, string(body)
+	return status, string(body)
 }
