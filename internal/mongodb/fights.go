@@ -223,10 +223,8 @@ func (s *Fights) Last(ctx context.Context) (fight.ID, error) {
 // Ping implements fight.Store. It reads from the collection on the primary. If the last write was refused, because the
 // server accepts none or not from this user, it attempts a write until that succeeds.
 func (s *Fights) Ping(ctx context.Context) error {
-	primary := s.fights.Clone(options.Collection().SetReadPreference(readpref.Primary()))
-	err := primary.FindOne(ctx, bson.D{}, options.FindOne().SetProjection(bson.D{{Key: "_id", Value: 1}})).Err()
-	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
-		return Trouble(err)
+	if err := canRead(ctx, s.fights.Clone(options.Collection().SetReadPreference(readpref.Primary()))); err != nil {
+		return err
 	}
 	refusal := s.refusal.Load()
 	if refusal == nil {
@@ -237,6 +235,15 @@ func (s *Fights) Ping(ctx context.Context) error {
 	}
 	s.refusal.CompareAndSwap(refusal, nil)
 	return nil
+}
+
+// canRead returns an error unless a document can be read, if there is one.
+func canRead(ctx context.Context, from *mongo.Collection) error {
+	err := from.FindOne(ctx, bson.D{}, options.FindOne().SetProjection(bson.M{"_id": 1})).Err()
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return nil
+	}
+	return Trouble(err)
 }
 
 // probe checks whether writes are accepted, by writing a small document to its own collection.

@@ -2,7 +2,6 @@ package mongodb
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -11,7 +10,6 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
-	"superheroes/internal/fight"
 	"superheroes/internal/statistics"
 )
 
@@ -28,7 +26,7 @@ type Statistics struct {
 	// Guarded by counting.
 	begun     bool  // a pass has succeeded
 	failed    int64 // the batch of the last failed pass of this process
-	halfway   *pass // a failed pass with some parts of its batch done, or nil
+	halfway   *pass // a failed pass with a confirmed batch, or nil
 	seen      int64 // the last batch of another process
 	seenSince time.Time
 }
@@ -51,27 +49,21 @@ func (s *Statistics) Count(ctx context.Context) (statistics.Progress, error) {
 	defer s.counting.Unlock()
 	p := s.halfway
 	if p == nil {
-		p = newPass(s.collections, s.leave)
+		p = &pass{db: s.collections, leave: s.leave}
 	}
 	s.halfway = nil
-	result, err := p.run(ctx)
-	if errors.Is(err, errNoState) {
-		return statistics.Progress{More: true}, Trouble(s.createState(ctx))
-	}
-	if err != nil {
+	if err := p.run(ctx); err != nil {
 		s.failed = p.number
-		if p.halfway() {
+		if p.batch != nil {
 			s.halfway = p
 		}
 		return statistics.Progress{}, Trouble(err)
 	}
 	s.begun = true
-	return statistics.Progress{
-		Version: result.done, Counted: result.counted, More: result.full, Waiting: result.waiting, Unreadable: result.unreadable,
-	}, nil
+	return p.progress, nil
 }
 
-// leave reports whether an open batch is left to the process that froze it. The first pass leaves none, since its
+// leave reports whether a frozen batch is left to the process that froze it. The first pass leaves none, since its
 // process often replaces one that died.
 func (s *Statistics) leave(number int64) bool {
 	if !s.begun || number == s.failed {
@@ -88,82 +80,53 @@ func (s *Statistics) leave(number int64) bool {
 const readAttempts = 3
 
 // Read implements statistics.Store.
-func (s *Statistics) Read(ctx context.Context) (statistics.Statistics, error) {
-	read, err := s.read(ctx)
-	return read, Trouble(err)
-}
-
-func (s *Statistics) read(ctx context.Context) (read statistics.Statistics, err error) {
+func (s *Statistics) Read(ctx context.Context) (read statistics.Statistics, err error) {
 	for range readAttempts {
-		var state stateDocument
-		state, err = s.readState(ctx)
-		if errors.Is(err, errNoState) {
-			return statistics.Statistics{}, nil
+		if read, err = s.readOnce(ctx); err != nil {
+			return read, Trouble(err)
 		}
-		if err != nil {
-			return read, err
-		}
-		if read, err = s.readTop(ctx, state); err != nil {
-			return read, err
-		}
-		still, err := s.isLatest(ctx, state.Done)
-		if still || err != nil {
-			return read, err
+		latest, err := s.isLatest(ctx, read.Version)
+		if latest || err != nil {
+			return read, Trouble(err)
 		}
 	}
 	return read, nil
 }
 
-// isLatest reports whether the batch is the last one done, and none is open.
-func (s *Statistics) isLatest(ctx context.Context, done int64) (bool, error) {
-	if _, open, err := s.open(ctx, done+1); open || err != nil {
-		return false, err
-	}
-	now, err := s.done(ctx)
-	return now == done, err
-}
-
-func (s *Statistics) readTop(ctx context.Context, state stateDocument) (read statistics.Statistics, err error) {
-	read = statistics.Statistics{Total: state.Total, Heroes: state.Heroes, Villains: state.Villains, Version: state.Done}
-	if state.Since != nil {
-		read.Since = state.Since.UTC()
-	}
-	winners, err := top[winnerDocument](ctx, s.winners, "wins", winnersFirst())
-	if err != nil {
+func (s *Statistics) readOnce(ctx context.Context) (read statistics.Statistics, err error) {
+	totals, err := s.readState(ctx)
+	if err != nil || totals.ID == "" {
 		return read, err
 	}
-	for _, w := range winners {
-		read.Winners = append(read.Winners, statistics.Winner{Name: w.Name, Team: fight.Team(w.Team), Wins: w.Wins})
+	read = statistics.Statistics{
+		Total: totals.Total, Heroes: totals.Heroes, Villains: totals.Villains, Since: totals.Since, Version: totals.Done,
 	}
-	places, err := top[placeDocument](ctx, s.places, "fights", placesFirst())
-	for _, p := range places {
-		read.Places = append(read.Places, statistics.Place{Name: p.Name, Fights: p.Fights})
+	if read.Winners, err = top[statistics.Winner](ctx, s.winners, "wins", winnersFirst()); err != nil {
+		return read, err
 	}
+	read.Places, err = top[statistics.Place](ctx, s.places, "fights", placesFirst())
 	return read, err
 }
 
 // top returns the first documents in that order whose field is positive.
-func top[T any](ctx context.Context, of *mongo.Collection, field string, order bson.D) (documents []T, err error) {
-	filter := bson.D{{Key: field, Value: bson.D{{Key: "$gt", Value: int64(0)}}}}
-	return all[T](ctx, of, filter, options.Find().SetSort(order).SetLimit(statistics.Most))
+func top[T any](ctx context.Context, in *mongo.Collection, field string, order bson.D) ([]T, error) {
+	return find[T](ctx, in, bson.M{field: bson.M{"$gt": int64(0)}}, options.Find().SetSort(order).SetLimit(statistics.Most))
 }
 
-func all[T any](ctx context.Context, of *mongo.Collection, filter bson.D, how *options.FindOptionsBuilder) (documents []T, err error) {
-	cursor, err := of.Find(ctx, filter, how)
-	if err != nil {
-		return nil, err
+// isLatest reports whether the batch is the last one done, and none is open.
+func (s *Statistics) isLatest(ctx context.Context, done int64) (bool, error) {
+	open, err := s.open(ctx, done+1)
+	if open != nil || err != nil {
+		return false, err
 	}
-	return documents, cursor.All(ctx, &documents)
+	totals, err := s.readState(ctx)
+	return totals.Done == done, err
 }
 
 // Ping implements statistics.Store. It reads the totals and one of the documents to count.
 func (s *Statistics) Ping(ctx context.Context) error {
-	if _, err := s.readState(ctx); err != nil && !errors.Is(err, errNoState) {
+	if _, err := s.readState(ctx); err != nil {
 		return Trouble(err)
 	}
-	err := s.fights.FindOne(ctx, bson.D{}, options.FindOne().SetProjection(bson.D{{Key: "_id", Value: 1}})).Err()
-	if errors.Is(err, mongo.ErrNoDocuments) {
-		return nil
-	}
-	return Trouble(err)
+	return canRead(ctx, s.fights)
 }

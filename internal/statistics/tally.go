@@ -46,6 +46,17 @@ func (t *Tally) Add(o fight.Outcome) {
 // AddUnreadable adds a fight that can't be read. It counts towards the total but for neither side.
 func (t *Tally) AddUnreadable() { t.Total++ }
 
+// Lists returns the winners and the places, in no particular order.
+func (t *Tally) Lists() (winners []Winner, places []Place) {
+	for who, wins := range t.Winners {
+		winners = append(winners, Winner{who.Name, who.Team, wins})
+	}
+	for name, fights := range t.Places {
+		places = append(places, Place{name, fights})
+	}
+	return winners, places
+}
+
 // Minus returns the differences of all numbers, leaving out entries without one.
 func (t *Tally) Minus(other *Tally) *Tally {
 	return &Tally{

@@ -24,7 +24,6 @@ type Place struct {
 	Fights fight.Store
 	Open   func() statistics.Store // opens another statistics store on the database, like another process
 	Batch  int                     // the maximum number of fights that one step counts
-	Atomic bool                    // updates of one document are atomic, as the store requires
 }
 
 // Run runs the whole suite on the databases that open returns.
@@ -209,23 +208,14 @@ func testOrder(t *testing.T, place Place) {
 	Exact(t, store, fights)
 }
 
-// testConcurrent runs three counters while fights are stored: concurrently, or taking turns where updates of one
-// document are not atomic, as in FerretDB.
+// testConcurrent runs three counters while fights are stored.
 func testConcurrent(t *testing.T, place Place) {
 	fights := Fights(300)
-	var turn sync.Mutex
 	var group sync.WaitGroup
 	done := make(chan struct{})
 	count := func(store statistics.Store) {
 		for {
-			if !place.Atomic {
-				turn.Lock()
-			}
-			_, err := store.Count(t.Context())
-			if !place.Atomic {
-				turn.Unlock()
-			}
-			if err != nil {
+			if _, err := store.Count(t.Context()); err != nil {
 				t.Error(err)
 				return
 			}
