@@ -158,7 +158,7 @@ func (c collections) eachFight(
 	defer func() { err = errors.Join(err, cursor.Close(context.WithoutCancel(ctx))) }()
 	for cursor.Next(ctx) {
 		take(cursor.Current.Lookup("_id").StringValue())
-		f, err := Parse(cursor.Current)
+		f, err := parseFight(cursor.Current)
 		var row *storage.RowError
 		if errors.As(err, &row) {
 			tally.AddUnreadable()
@@ -203,7 +203,8 @@ func entriesFrom[T any](all []T, at int, entryOf func(T) entry) (entries []entry
 }
 
 func (c collections) raise(ctx context.Context, b *batch, at int) (next int, err error) {
-	in, entries := c.winners, []entry(nil)
+	var entries []entry
+	in := c.winners
 	if at < len(b.Winners) {
 		entries = entriesFrom(b.Winners, at, winnerEntry)
 	} else {

@@ -164,7 +164,7 @@ func TestFightsOfOthers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			f, err := Parse(raw)
+			f, err := parseFight(raw)
 			var row *storage.RowError
 			switch {
 			case c.wrong == "" && (err != nil || f.ID != id || !f.Date.Equal(at) || f.Winner != fight.Villains || f.Villain.Name != "Thanos"):

@@ -31,7 +31,7 @@ func (s *Statistics) Rebuild(ctx context.Context) (report statistics.Report, err
 	for first := true; ; first = false {
 		done, counted, recounted, err := s.compare(ctx)
 		if err != nil {
-			return report, fmt.Errorf("recounting: %w", Trouble(err))
+			return report, fmt.Errorf("recounting: %w", trouble(err))
 		}
 		now := statistics.ReportOn(counted, recounted)
 		if first {
@@ -41,7 +41,7 @@ func (s *Statistics) Rebuild(ctx context.Context) (report statistics.Report, err
 			return report, nil
 		}
 		if err := s.correct(ctx, done+1, counted, recounted); err != nil {
-			return report, fmt.Errorf("correcting: %w", Trouble(err))
+			return report, fmt.Errorf("correcting: %w", trouble(err))
 		}
 	}
 }

@@ -37,7 +37,7 @@ var _ statistics.Store = (*Statistics)(nil)
 func NewStatistics(ctx context.Context, database *mongo.Database) (*Statistics, error) {
 	s := &Statistics{collections: newCollections(database)}
 	if err := s.createIndexes(ctx); err != nil {
-		return nil, fmt.Errorf("creating the indexes of statistics: %w", Trouble(err))
+		return nil, fmt.Errorf("creating the indexes of statistics: %w", trouble(err))
 	}
 	return s, nil
 }
@@ -57,7 +57,7 @@ func (s *Statistics) Count(ctx context.Context) (statistics.Progress, error) {
 		if p.batch != nil {
 			s.halfway = p
 		}
-		return statistics.Progress{}, Trouble(err)
+		return statistics.Progress{}, trouble(err)
 	}
 	s.begun = true
 	return p.progress, nil
@@ -83,11 +83,11 @@ const readAttempts = 3
 func (s *Statistics) Read(ctx context.Context) (read statistics.Statistics, err error) {
 	for range readAttempts {
 		if read, err = s.readOnce(ctx); err != nil {
-			return read, Trouble(err)
+			return read, trouble(err)
 		}
 		latest, err := s.isLatest(ctx, read.Version)
 		if latest || err != nil {
-			return read, Trouble(err)
+			return read, trouble(err)
 		}
 	}
 	return read, nil
@@ -126,7 +126,7 @@ func (s *Statistics) isLatest(ctx context.Context, done int64) (bool, error) {
 // Ping implements statistics.Store. It reads the totals and one of the documents to count.
 func (s *Statistics) Ping(ctx context.Context) error {
 	if _, err := s.readState(ctx); err != nil {
-		return Trouble(err)
+		return trouble(err)
 	}
 	return canRead(ctx, s.fights)
 }
