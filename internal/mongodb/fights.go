@@ -4,6 +4,7 @@
 package mongodb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -31,6 +32,7 @@ type Config struct {
 	PoolMin, PoolMax    int
 	Grouped             bool          // concurrent inserts share one command
 	Deadline            time.Duration // of the service's requests; 0 for programs that may wait
+	selectTimeout       time.Duration // how long to wait for a server to become available; 0 for 2 s
 }
 
 // The collections of the fights, and of the document that probes whether writes are accepted again.
@@ -60,7 +62,7 @@ func OpenFights(ctx context.Context, cfg Config) (*Fights, error) {
 	}
 	settings := options.Client().ApplyURI(cfg.URL).
 		SetMinPoolSize(uint64(cfg.PoolMin)).SetMaxPoolSize(uint64(cfg.PoolMax)).
-		SetConnectTimeout(2 * time.Second).SetServerSelectionTimeout(2 * time.Second)
+		SetConnectTimeout(2 * time.Second).SetServerSelectionTimeout(cmp.Or(cfg.selectTimeout, 2*time.Second))
 	client, err := mongo.Connect(settings)
 	if err != nil {
 		return nil, unusable(err)
