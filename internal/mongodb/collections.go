@@ -3,6 +3,7 @@ package mongodb
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -178,97 +179,58 @@ func (c collections) freeze(ctx context.Context, b *batch) (bool, error) {
 	return err == nil, err
 }
 
-// entry is the document of a winner or a place. It records the last batch that changed it.
-type entry struct {
-	id     string
-	fields bson.D // of a new document
-	raise  bson.M // how a batch raises it
-}
-
-func winnerEntry(w statistics.Winner) entry {
-	id := string(w.Team) + "/" + w.Name
-	return entry{id, bson.D{{Key: "name", Value: w.Name}, {Key: "team", Value: w.Team}, {Key: "wins", Value: int64(0)}}, bson.M{"wins": w.Wins}}
-}
-
-func placeEntry(p statistics.Place) entry {
-	return entry{p.Name, bson.D{{Key: "name", Value: p.Name}, {Key: "fights", Value: int64(0)}}, bson.M{"fights": p.Fights}}
-}
-
-// entriesFrom returns as many entries as fit in one command, from position at.
-func entriesFrom[T any](all []T, at int, entryOf func(T) entry) (entries []entry) {
-	for _, one := range all[at:min(at+updatesPerCommand, len(all))] {
-		entries = append(entries, entryOf(one))
-	}
-	return entries
-}
-
 func (c collections) raise(ctx context.Context, b *batch, at int) (next int, err error) {
-	var entries []entry
-	in := c.winners
-	if at < len(b.Winners) {
-		entries = entriesFrom(b.Winners, at, winnerEntry)
-	} else {
-		in, entries = c.places, entriesFrom(b.Places, at-len(b.Winners), placeEntry)
+	winners := len(b.Winners)
+	if at < winners {
+		next = min(at+updatesPerCommand, winners)
+		r := raises{in: c.winners, field: "wins", batch: b.Number}
+		for _, w := range b.Winners[at:next] {
+			r.add(string(w.Team)+"/"+w.Name, w.Wins, bson.M{"name": w.Name, "team": w.Team})
+		}
+		return next, r.write(ctx)
 	}
-	if err := insertMissing(ctx, in, entries); err != nil {
-		return at, err
+	next = min(at+updatesPerCommand, winners+len(b.Places))
+	r := raises{in: c.places, field: "fights", batch: b.Number}
+	for _, p := range b.Places[at-winners : next-winners] {
+		r.add(p.Name, p.Fights, bson.M{"name": p.Name})
 	}
-	var updates []mongo.WriteModel
-	for _, e := range entries {
-		updates = append(updates, mongo.NewUpdateOneModel().
-			SetFilter(bson.M{"_id": e.id, "batch": bson.M{"$lt": b.Number}}).
-			SetUpdate(bson.M{"$inc": e.raise, "$set": bson.M{"batch": b.Number}}))
-	}
-	return at + len(entries), update(ctx, in, updates)
+	return next, r.write(ctx)
 }
 
-// insertMissing creates the documents that don't exist, so that the updates need not: only inserts are atomic in every
-// server.
-func insertMissing(ctx context.Context, in *mongo.Collection, entries []entry) error {
-	var ids []string
-	for _, e := range entries {
-		ids = append(ids, e.id)
-	}
-	type named struct {
-		ID string `bson:"_id"`
-	}
-	found, err := find[named](ctx, in, bson.M{"_id": bson.M{"$in": ids}}, options.Find().SetProjection(bson.M{"_id": 1}))
-	if err != nil {
+// raises changes documents that each count the fights of a winner or a place, in a field, and record the last batch
+// that changed them.
+type raises struct {
+	in        *mongo.Collection
+	field     string
+	batch     int64
+	documents []any
+	updates   []mongo.WriteModel
+}
+
+// add adds the document with that id, which is raised by n. A new document also gets the names.
+func (r *raises) add(id string, n int64, names bson.M) {
+	names["_id"], names[r.field], names["batch"] = id, int64(0), int64(0)
+	r.documents = append(r.documents, names)
+	r.updates = append(r.updates, mongo.NewUpdateOneModel().
+		SetFilter(bson.M{"_id": id, "batch": bson.M{"$lt": r.batch}}).
+		SetUpdate(bson.M{"$inc": bson.M{r.field: n}, "$set": bson.M{"batch": r.batch}}))
+}
+
+// write creates missing documents before the updates, which need not do so: an upsert isn't atomic on every server, but
+// no server stores two documents with the same id.
+func (r *raises) write(ctx context.Context) error {
+	_, err := r.in.InsertMany(ctx, r.documents, options.InsertMany().SetOrdered(false))
+	if err != nil && !onlyDuplicates(err) {
 		return err
 	}
-	exists := map[string]bool{}
-	for _, one := range found {
-		exists[one.ID] = true
-	}
-	var missing []any
-	for _, e := range entries {
-		if !exists[e.id] {
-			document := append(bson.D{{Key: "_id", Value: e.id}}, e.fields...)
-			missing = append(missing, append(document, bson.E{Key: "batch", Value: int64(0)}))
-		}
-	}
-	if missing == nil {
-		return nil
-	}
-	_, err = in.InsertMany(ctx, missing, options.InsertMany().SetOrdered(false))
-	if onlyDuplicates(err) { // another process was doing the same
-		return nil
-	}
-	return err
+	return update(ctx, r.in, r.updates)
 }
 
 // onlyDuplicates reports whether the only errors are duplicate keys.
 func onlyDuplicates(err error) bool {
 	var several mongo.BulkWriteException
-	if !errors.As(err, &several) || several.WriteConcernError != nil {
-		return false
-	}
-	for _, each := range several.WriteErrors {
-		if !mongo.IsDuplicateKeyError(each) {
-			return false
-		}
-	}
-	return true
+	return errors.As(err, &several) && several.WriteConcernError == nil &&
+		!slices.ContainsFunc(several.WriteErrors, func(e mongo.BulkWriteError) bool { return !mongo.IsDuplicateKeyError(e) })
 }
 
 // update applies the updates in any order.
