@@ -268,11 +268,3 @@ func (c collections) forget(ctx context.Context, upTo int64) error {
 	_, err := c.batches.DeleteMany(ctx, bson.M{"_id": bson.M{"$lte": upTo}})
 	return err
 }
-
-func find[T any](ctx context.Context, in *mongo.Collection, filter any, how *options.FindOptionsBuilder) (documents []T, err error) {
-	cursor, err := in.Find(ctx, filter, how)
-	if err != nil {
-		return nil, err
-	}
-	return documents, cursor.All(ctx, &documents)
-}

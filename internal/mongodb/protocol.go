@@ -73,10 +73,9 @@ func newBatch(number int64, fights []any, tally *statistics.Tally) *batch {
 type pass struct {
 	db       documents
 	leave    func(number int64) bool // reports whether to leave a frozen batch to the process that froze it
-	number   int64
-	batch    *batch // nil until it is confirmed
-	raised   int    // the position in its winners and places
-	marked   int    // the position in its fights
+	batch    *batch                  // nil until it is confirmed
+	raised   int                     // the position in its winners and places
+	marked   int                     // the position in its fights
 	progress statistics.Progress
 }
 
@@ -99,19 +98,19 @@ func (p *pass) claim(ctx context.Context) error {
 	if err != nil {
 		return atStep("ask", err)
 	}
-	p.progress.Version, p.number = done, done+1
-	found, err := p.db.open(ctx, p.number)
+	p.progress.Version = done
+	found, err := p.db.open(ctx, done+1)
 	if err != nil {
 		return atStep("find", err)
 	}
 	if found != nil {
-		if p.leave(p.number) {
+		if p.leave(done + 1) {
 			p.progress.Waiting = true
 			return nil
 		}
 		return p.confirm(ctx, found)
 	}
-	b, err := p.db.uncounted(ctx, p.number)
+	b, err := p.db.uncounted(ctx, done+1)
 	if err != nil || len(b.Fights) == 0 {
 		return atStep("look", err)
 	}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"superheroes/internal/statistics"
 )
@@ -50,29 +49,22 @@ func (s *Statistics) Rebuild(ctx context.Context) (report statistics.Report, err
 // other had begun.
 func (s *Statistics) compare(ctx context.Context) (done int64, counted, recounted *statistics.Tally, err error) {
 	recounted = statistics.NewTally()
-	for attempts := 0; attempts < compareAttempts; {
-		upTo := done
+	for range compareAttempts {
+		before := done
 		if done, err = s.done(ctx); err != nil {
 			return 0, nil, nil, err
 		}
-		marked := bson.E{Key: markField, Value: bson.M{"$gt": upTo, "$lte": done}}
-		if _, err = s.eachFight(ctx, marked, 0, recounted, func(any) {}); err != nil {
+		later := bson.E{Key: markField, Value: bson.M{"$gt": before, "$lte": done}}
+		if _, err = s.eachFight(ctx, later, 0, recounted, func(any) {}); err != nil {
 			return 0, nil, nil, err
 		}
-		var last int64
-		if counted, last, err = s.readTally(ctx); err != nil {
-			return 0, nil, nil, err
-		}
-		if last != done { // recount the later batches as well
-			continue
-		}
-		if latest, err := s.isLatest(ctx, done); latest || err != nil {
-			return done, counted, recounted, err
+		stored, latest, err := s.readOnce(ctx, 0)
+		if err != nil || latest && stored.Version == done {
+			return done, statistics.TallyOf(stored), recounted, err
 		}
 		if _, err := s.Count(ctx); err != nil { // finishes a batch that another process left behind
 			return 0, nil, nil, err
 		}
-		attempts++
 		select {
 		case <-time.After(comparePause):
 		case <-ctx.Done():
@@ -80,28 +72,6 @@ func (s *Statistics) compare(ctx context.Context) (done int64, counted, recounte
 		}
 	}
 	return 0, nil, nil, errBusy
-}
-
-// readTally returns the stored statistics, and the last batch in the totals; the winners and places may be ahead.
-func (s *Statistics) readTally(ctx context.Context) (tally *statistics.Tally, done int64, err error) {
-	totals, err := s.readState(ctx)
-	if err != nil {
-		return nil, 0, err
-	}
-	tally = statistics.NewTally()
-	tally.Sums, tally.Since = totals.Sums, totals.Since
-	winners, err := find[statistics.Winner](ctx, s.winners, bson.M{}, options.Find())
-	if err != nil {
-		return nil, 0, err
-	}
-	for _, w := range winners {
-		tally.Winners[statistics.Fighter{Name: w.Name, Team: w.Team}] = w.Wins
-	}
-	places, err := find[statistics.Place](ctx, s.places, bson.M{}, options.Find())
-	for _, p := range places {
-		tally.Places[p.Name] = p.Fights
-	}
-	return tally, totals.Done, err
 }
 
 // correct adds the difference as the batch with the number. If another batch has taken the number, nothing is changed.

@@ -25,7 +25,6 @@ type Statistics struct {
 
 	// Guarded by counting.
 	begun     bool  // a pass has succeeded
-	failed    int64 // the batch of the last failed pass of this process
 	halfway   *pass // a failed pass with a confirmed batch, or nil
 	seen      int64 // the last batch of another process
 	seenSince time.Time
@@ -53,7 +52,6 @@ func (s *Statistics) Count(ctx context.Context) (statistics.Progress, error) {
 	}
 	s.halfway = nil
 	if err := p.run(ctx); err != nil {
-		s.failed = p.number
 		if p.batch != nil {
 			s.halfway = p
 		}
@@ -66,7 +64,7 @@ func (s *Statistics) Count(ctx context.Context) (statistics.Progress, error) {
 // leave reports whether a frozen batch is left to the process that froze it. The first pass leaves none, since its
 // process often replaces one that died.
 func (s *Statistics) leave(number int64) bool {
-	if !s.begun || number == s.failed {
+	if !s.begun {
 		return false
 	}
 	if number != s.seen {
@@ -75,52 +73,53 @@ func (s *Statistics) leave(number int64) bool {
 	return time.Since(s.seenSince) < takeoverDelay
 }
 
-// readAttempts is how many times to read statistics that change meanwhile. The last result is returned even then,
-// although winners and places may be a batch ahead of the totals.
+// readAttempts is how many times to read statistics that change meanwhile. The last result is returned even then.
 const readAttempts = 3
 
 // Read implements statistics.Store.
 func (s *Statistics) Read(ctx context.Context) (read statistics.Statistics, err error) {
-	for range readAttempts {
-		if read, err = s.readOnce(ctx); err != nil {
-			return read, trouble(err)
-		}
-		latest, err := s.isLatest(ctx, read.Version)
-		if latest || err != nil {
-			return read, trouble(err)
-		}
+	latest := false
+	for attempt := 0; attempt < readAttempts && !latest && err == nil; attempt++ {
+		read, latest, err = s.readOnce(ctx, statistics.Most)
 	}
-	return read, nil
+	return read, trouble(err)
 }
 
-func (s *Statistics) readOnce(ctx context.Context) (read statistics.Statistics, err error) {
+// readOnce returns the totals, and the first winners and places, or all of them if most is 0. latest reports whether
+// nothing changed meanwhile; otherwise the winners and places may be ahead of the totals.
+func (s *Statistics) readOnce(ctx context.Context, most int64) (read statistics.Statistics, latest bool, err error) {
 	totals, err := s.readState(ctx)
 	if err != nil || totals.ID == "" {
-		return read, err
+		return read, true, err
 	}
 	read = statistics.Statistics{
 		Total: totals.Total, Heroes: totals.Heroes, Villains: totals.Villains, Since: totals.Since, Version: totals.Done,
 	}
-	if read.Winners, err = top[statistics.Winner](ctx, s.winners, "wins", winnersFirst()); err != nil {
-		return read, err
+	if read.Winners, err = first[statistics.Winner](ctx, s.winners, "wins", winnersFirst(), most); err != nil {
+		return read, false, err
 	}
-	read.Places, err = top[statistics.Place](ctx, s.places, "fights", placesFirst())
-	return read, err
-}
-
-// top returns the first documents in that order whose field is positive.
-func top[T any](ctx context.Context, in *mongo.Collection, field string, order bson.D) ([]T, error) {
-	return find[T](ctx, in, bson.M{field: bson.M{"$gt": int64(0)}}, options.Find().SetSort(order).SetLimit(statistics.Most))
-}
-
-// isLatest reports whether the batch is the last one done, and none is open.
-func (s *Statistics) isLatest(ctx context.Context, done int64) (bool, error) {
-	open, err := s.open(ctx, done+1)
+	if read.Places, err = first[statistics.Place](ctx, s.places, "fights", placesFirst(), most); err != nil {
+		return read, false, err
+	}
+	open, err := s.open(ctx, totals.Done+1)
 	if open != nil || err != nil {
-		return false, err
+		return read, false, err
 	}
-	totals, err := s.readState(ctx)
-	return totals.Done == done, err
+	now, err := s.readState(ctx)
+	return read, now.Done == totals.Done, err
+}
+
+// first returns the first documents in that order whose field is positive, or all documents if most is 0.
+func first[T any](ctx context.Context, in *mongo.Collection, field string, order bson.D, most int64) (documents []T, err error) {
+	filter := bson.M{}
+	if most > 0 {
+		filter[field] = bson.M{"$gt": int64(0)}
+	}
+	cursor, err := in.Find(ctx, filter, options.Find().SetSort(order).SetLimit(most))
+	if err != nil {
+		return nil, err
+	}
+	return documents, cursor.All(ctx, &documents)
 }
 
 // Ping implements statistics.Store. It reads the totals and one of the documents to count.

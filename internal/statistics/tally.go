@@ -23,6 +23,19 @@ type Tally struct {
 // NewTally returns an empty tally.
 func NewTally() *Tally { return &Tally{Winners: map[Fighter]int64{}, Places: map[string]int64{}} }
 
+// TallyOf returns the tally that the statistics show, if they list all winners and places.
+func TallyOf(s Statistics) *Tally {
+	t := NewTally()
+	t.Sums, t.Since = Sums{s.Total, s.Heroes, s.Villains}, s.Since
+	for _, winner := range s.Winners {
+		t.Winners[Fighter{winner.Name, winner.Team}] = winner.Wins
+	}
+	for _, place := range s.Places {
+		t.Places[place.Name] = place.Fights
+	}
+	return t
+}
+
 // Add adds a fight.
 func (t *Tally) Add(o fight.Outcome) {
 	t.Total++
