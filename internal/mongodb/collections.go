@@ -20,8 +20,6 @@ const (
 	// markField marks a fight as counted, with the number of its batch. A fight without it isn't counted, whoever
 	// stored it and whenever.
 	markField = "counted"
-	// formerIndex is the index of marks alone that older versions created.
-	formerIndex = markField + "_1"
 	// stateID is the id of the only document in the collection of totals.
 	stateID = "state"
 	// maxBatch is the maximum number of fights in a batch.
@@ -80,14 +78,7 @@ func (c collections) createIndexes(ctx context.Context) error {
 			return err
 		}
 	}
-	// The new index replaces this one. Neither it nor the collection need exist.
-	const namespaceNotFound, indexNotFound = 26, 27
-	var answer mongo.ServerError
-	err := c.fights.Indexes().DropOne(ctx, formerIndex)
-	if errors.As(err, &answer) && (answer.HasErrorCode(namespaceNotFound) || answer.HasErrorCode(indexNotFound)) {
-		return nil
-	}
-	return err
+	return nil
 }
 
 // readState returns the zero state, which has no id, if nothing was counted yet.
