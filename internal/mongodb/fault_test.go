@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,6 +16,7 @@ import (
 
 	"superheroes/internal/fight"
 	"superheroes/internal/fight/fighttest"
+	"superheroes/internal/statistics/statisticstest"
 	"superheroes/test/engines"
 	"superheroes/test/mongowire"
 	"superheroes/test/tcpproxy"
@@ -58,20 +60,38 @@ func (i *inserts) observe(p *mongowire.Proxy, decide func(nth int) mongowire.Fat
 	})
 }
 
-// The requested write concern is visible on the wire, whatever the URL says. Whether the server honours it is up to
-// MongoDB: the server in these tests may be FerretDB, which proves nothing about it.
-func TestInsertAsksForMajorityAndJournal(t *testing.T) {
-	for _, options := range []string{"", "?w=0", "?w=1&journal=false"} {
+// Writes ask for a majority and its journals, and the statistics for majority reads at the primary, whatever the URL
+// says. Whether the server honours that is up to MongoDB: the server in these tests may be FerretDB, which proves nothing
+// about it.
+func TestConcerns(t *testing.T) {
+	for _, options := range []string{"", "?w=0", "?readPreference=secondaryPreferred&w=1&journal=false&readConcernLevel=local"} {
 		p, through := behind(t, engines.MongoDB(t))
-		var sent inserts
-		sent.observe(p, func(int) mongowire.Fate { return mongowire.Delivered })
-		f := fighttest.NewFight(fight.NewIDs(fight.ID{}))
-		if err := openAs(t, through+options, false).Insert(t.Context(), f, nil); err != nil {
+		at := openCounted(t, through+options)
+		var mu sync.Mutex
+		seen := map[string]bool{}
+		p.Decide(func(command bson.Raw) mongowire.Fate {
+			mu.Lock()
+			defer mu.Unlock()
+			name, want := command.Index(0).Key(), `"writeConcern": {"w": "majority","j": true}`
+			if name == "find" {
+				want = `"readConcern": {"level": "majority"}`
+			}
+			if text := command.String(); name != "hello" && (!strings.Contains(text, want) || strings.Contains(text, "secondaryPreferred")) {
+				t.Errorf("with %q in the URL, want %s in %s", options, want, text)
+			}
+			seen[name] = true
+			return mongowire.Delivered
+		})
+		statisticstest.Insert(t, at.fights, statisticstest.Fights(5)...)
+		statisticstest.CountAll(t, at.store)
+		if _, err := at.store.Read(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		const want = `{"w": "majority","j": true}`
-		if got := sent.commands[0].Lookup("writeConcern").String(); got != want || len(sent.commands) != 1 {
-			t.Errorf("with %q in the URL: %d commands asked for %s, want %s", options, len(sent.commands), got, want)
+		p.Decide(func(bson.Raw) mongowire.Fate { return mongowire.Delivered })
+		for _, name := range []string{"find", "insert", "update", "delete"} {
+			if !seen[name] {
+				t.Errorf("there was no %s among %v", name, seen)
+			}
 		}
 	}
 }

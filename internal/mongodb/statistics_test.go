@@ -356,36 +356,3 @@ func TestRebuildMeanwhile(t *testing.T) {
 	statisticstest.CountAll(t, other)
 	statisticstest.Exact(t, other, fights)
 }
-
-// Every command asks for majority reads and journaled majority writes, whatever the URL says.
-func TestConcerns(t *testing.T) {
-	address := engines.MongoDB(t)
-	var commands []bson.Raw
-	database := observed(t, address+"?readPreference=secondaryPreferred&w=1&readConcernLevel=local", func(_ context.Context, command bson.Raw) {
-		commands = append(commands, slices.Clone(command))
-	}, func() {})
-	fights := openAs(t, address, true)
-	statisticstest.Insert(t, fights, statisticstest.Fights(5)...)
-	store := openStatistics(t, database)
-	commands = nil
-	statisticstest.CountAll(t, store)
-	if _, err := store.Read(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	seen := map[string]bool{}
-	for _, command := range commands {
-		name, want := command.Index(0).Key(), `"writeConcern": {"w": "majority","j": true}`
-		if name == "find" {
-			want = `"readConcern": {"level": "majority"}`
-		}
-		seen[name] = true
-		if text := command.String(); !strings.Contains(text, want) || strings.Contains(text, "secondaryPreferred") {
-			t.Errorf("want %s in %s", want, text)
-		}
-	}
-	for _, name := range []string{"find", "insert", "update", "delete"} {
-		if !seen[name] {
-			t.Errorf("there was no %s among %d commands", name, len(commands))
-		}
-	}
-}
