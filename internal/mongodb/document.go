@@ -34,52 +34,51 @@ func below(id fight.ID, pattern string) bson.E {
 	}}
 }
 
-// Parse parses a stored fight, which may have been written by another program. Unknown fields are ignored, the fields
-// copied from hero and villain are not read, and strings, numbers and the location may be missing. The error is a
-// *storage.RowError that names the invalid field.
-func Parse(document bson.Raw) (fight.Fight, error) {
-	text, _ := document.Lookup("_id").StringValueOK()
-	f, err := parse(text, document)
+// parseFight parses a stored fight, which may have been written by another program. Unknown fields are ignored, the
+// fields copied from hero and villain are not read, and strings, numbers and the location may be missing. The error is
+// a *storage.RowError that names the invalid field.
+func parseFight(document bson.Raw) (fight.Fight, error) {
+	id, _ := document.Lookup("_id").StringValueOK()
+	f, err := parseFields(id, document)
 	if err != nil {
-		return f, &storage.RowError{What: "fight", ID: text, Err: err}
+		return f, &storage.RowError{What: "fight", ID: id, Err: err}
 	}
 	return f, nil
 }
 
-func parse(id string, document bson.Raw) (f fight.Fight, err error) {
+func parseFields(id string, document bson.Raw) (f fight.Fight, err error) {
 	if f.ID, err = fight.ParseID(id); err != nil {
 		return f, err
 	}
-	r := reader{document: document}
-	date := r.value("fight_date")
-	switch at, ok := date.TimeOK(); {
-	case r.err != nil:
-	case !ok:
-		r.fail("fight_date", date, "a date")
-	default:
-		f.Date = at.UTC()
-	}
+	r := reader{document: document, err: &err}
+	f.Date = get(r.require("fight_date"), "fight_date", "a date", bson.RawValue.TimeOK).UTC()
 	f.Winner = fight.Team(r.text("winner_team"))
 	f.Hero, f.Villain = r.fighter("hero"), r.fighter("villain")
 	f.Location = r.location("location")
-	if r.err != nil {
-		return f, r.err
+	if err != nil {
+		return f, err
 	}
 	return f, f.Check()
 }
 
-// reader reads the fields of a document. It keeps the first error.
+// reader reads the fields of a document.
 type reader struct {
 	within   string // the path of the enclosing field, with a trailing dot
 	document bson.Raw
-	err      error
+	err      *error // the first one
+}
+
+func (r reader) fail(field, format string, args ...any) {
+	if *r.err == nil {
+		*r.err = fmt.Errorf(r.within+field+format, args...)
+	}
 }
 
 // value returns a field. A missing field has type 0, like a null.
-func (r *reader) value(field string) bson.RawValue {
+func (r reader) value(field string) bson.RawValue {
 	value, err := r.document.LookupErr(field)
-	if err != nil && !errors.Is(err, bsoncore.ErrElementNotFound) && r.err == nil {
-		r.err = fmt.Errorf("%s%s: %w", r.within, field, err)
+	if err != nil && !errors.Is(err, bsoncore.ErrElementNotFound) {
+		r.fail(field, ": %w", err)
 	}
 	if value.Type == bson.TypeNull {
 		return bson.RawValue{}
@@ -87,107 +86,72 @@ func (r *reader) value(field string) bson.RawValue {
 	return value
 }
 
-func (r *reader) fail(field string, value bson.RawValue, want string) {
-	switch {
-	case r.err != nil:
-	case value.Type == 0:
-		r.err = fmt.Errorf("%s%s is missing", r.within, field)
-	default:
-		r.err = fmt.Errorf("%s%s has the BSON type %s, it must be %s", r.within, field, value.Type, want)
+// require fails if the field is missing.
+func (r reader) require(field string) reader {
+	if r.value(field).Type == 0 {
+		r.fail(field, " is missing")
 	}
+	return r
 }
 
-func (r *reader) text(field string) string {
+// get converts a field. If it is missing or of another type than wanted, get returns the zero value.
+func get[T any](r reader, field, want string, convert func(bson.RawValue) (T, bool)) (converted T) {
 	value := r.value(field)
-	text, ok := value.StringValueOK()
-	switch {
-	case value.Type == 0:
-	case !ok:
-		r.fail(field, value, "a string")
-	case !utf8.ValidString(text) && r.err == nil:
-		r.err = fmt.Errorf("%s%s is not UTF-8", r.within, field)
+	if value.Type == 0 {
+		return converted
+	}
+	converted, ok := convert(value)
+	if !ok {
+		r.fail(field, " has the BSON type %s, it must be %s", value.Type, want)
+	}
+	return converted
+}
+
+func (r reader) text(field string) string {
+	text := get(r, field, "a string", bson.RawValue.StringValueOK)
+	if !utf8.ValidString(text) {
+		r.fail(field, " is not UTF-8")
 	}
 	return text
 }
 
-// name reads a string that must be present but may be empty.
-func (r *reader) name(field string) string {
-	if value := r.value(field); value.Type == 0 {
-		r.fail(field, value, "a string")
-	}
-	return r.text(field)
-}
-
-// integer reads any number without a fraction, since JavaScript writes doubles.
-func (r *reader) integer(field string, most int64) int64 {
-	value := r.value(field)
-	var n int64
-	switch value.Type {
-	case 0:
-		return 0
-	case bson.TypeInt32:
-		n = int64(value.Int32())
-	case bson.TypeInt64:
-		n = value.Int64()
-	case bson.TypeDouble:
-		d := value.Double()
-		if d != math.Trunc(d) || math.Abs(d) > 1<<53 {
-			r.fail(field, value, "an integer")
-			return 0
-		}
-		n = int64(d)
-	default:
-		r.fail(field, value, "an integer")
-	}
-	if (n > most || n < -most) && r.err == nil {
-		r.err = fmt.Errorf("%s%s is %d, which is out of range", r.within, field, n)
+func (r reader) integer(field string, most int64) int64 {
+	n := get(r, field, "an integer", integerOf)
+	if n > most || n < -most {
+		r.fail(field, " is %d, which is out of range", n)
 	}
 	return n
 }
 
-// part returns a reader for an embedded document, or nil if it is missing.
-func (r *reader) part(field string) *reader {
-	value := r.value(field)
-	if value.Type == 0 {
-		return nil
-	}
-	document, ok := value.DocumentOK()
+// integerOf converts any number without a fraction, since JavaScript writes doubles.
+func integerOf(value bson.RawValue) (int64, bool) {
+	d, ok := value.DoubleOK()
 	if !ok {
-		r.fail(field, value, "a document")
+		return value.AsInt64OK()
 	}
-	return &reader{within: field + ".", document: document}
+	return int64(d), d == math.Trunc(d) && math.Abs(d) <= 1<<53
 }
 
-// done takes over the error of an embedded document's reader.
-func (r *reader) done(part *reader) {
-	if r.err == nil {
-		r.err = part.err
-	}
+// part returns a reader of an embedded document.
+func (r reader) part(field string) reader {
+	return reader{field + ".", get(r, field, "a document", bson.RawValue.DocumentOK), r.err}
 }
 
-func (r *reader) fighter(field string) (c character.Character) {
-	part := r.part(field)
-	if part == nil {
-		r.fail(field, bson.RawValue{}, "a document")
-		return c
-	}
-	c = character.Character{
-		ID: part.integer("id", math.MaxInt64), Name: part.name("name"), OtherName: part.text("otherName"),
+func (r reader) fighter(field string) character.Character {
+	part := r.require(field).part(field).require("name")
+	return character.Character{
+		ID: part.integer("id", math.MaxInt64), Name: part.text("name"), OtherName: part.text("otherName"),
 		Level: int32(part.integer("level", math.MaxInt32)), Picture: part.text("picture"), Powers: part.text("powers"),
 	}
-	r.done(part)
-	return c
 }
 
-func (r *reader) location(field string) *location.Location {
-	part := r.part(field)
-	if part == nil {
+func (r reader) location(field string) *location.Location {
+	if r.value(field).Type == 0 {
 		return nil
 	}
-	l := location.Location{
+	part := r.part(field)
+	return &location.Location{
 		ID: part.integer("id", math.MaxInt64), Name: part.text("name"), Description: part.text("description"),
 		Picture: part.text("picture"), Type: part.text("type"),
 	}
-	r.done(part)
-	return &l
 }

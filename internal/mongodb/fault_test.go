@@ -6,7 +6,9 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/url"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,115 +16,158 @@ import (
 
 	"superheroes/internal/fight"
 	"superheroes/internal/fight/fighttest"
+	"superheroes/internal/statistics/statisticstest"
 	"superheroes/test/engines"
+	"superheroes/test/mongowire"
+	"superheroes/test/tcpproxy"
 )
 
-// behind opens a store that reaches its server through a proxy, and a second one on the same database without it.
-func behind(t *testing.T, options string, grouped bool, decide func(nth int) fate) (store, direct *Fights, p *proxy) {
+// behind starts a proxy in front of the server of the URL, and returns the URL that leads through it.
+func behind(t *testing.T, address string) (*mongowire.Proxy, string) {
 	t.Helper()
-	address := engines.MongoDB(t)
 	parsed, err := url.Parse(address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p = startProxy(t, parsed.Host, decide)
-	parsed.Host, parsed.RawQuery = p.Addr(), options
-	return openAs(t, parsed.String(), grouped), openFights(t, address), p
+	p := mongowire.Start(t, parsed.Host)
+	parsed.Host = p.Addr()
+	return p, parsed.String()
 }
 
-// The requested write concern is visible on the wire, whatever the URL says. Whether the server honours it is up to
-// MongoDB: the server in these tests may be FerretDB, which proves nothing about it.
-func TestInsertAsksForMajorityAndJournal(t *testing.T) {
-	for name, options := range map[string]string{"plain URL": "", "w=0 in the URL": "w=0", "no journal in the URL": "w=1&journal=false"} {
-		t.Run(name, func(t *testing.T) {
-			store, _, p := behind(t, options, false, func(int) fate { return deliver })
-			f := fighttest.NewFight(fight.NewIDs(fight.ID{}))
-			if err := store.Insert(t.Context(), f, f.AppendJSON(nil)); err != nil {
-				t.Fatal(err)
+// openBehind opens a store that reaches its server through a proxy, and a second one on the same database without it.
+func openBehind(t *testing.T, grouped bool) (store, direct *Fights, p *mongowire.Proxy) {
+	t.Helper()
+	address := engines.MongoDB(t)
+	p, through := behind(t, address)
+	return openAs(t, through, grouped), openAs(t, address, false), p
+}
+
+// inserts keeps the insert commands that pass a proxy, and decides their fates.
+type inserts struct {
+	mu       sync.Mutex
+	commands []bson.Raw
+}
+
+func (i *inserts) observe(p *mongowire.Proxy, decide func(nth int) mongowire.Fate) {
+	p.Decide(func(command bson.Raw) mongowire.Fate {
+		if command.Index(0).Key() != "insert" {
+			return mongowire.Delivered
+		}
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		i.commands = append(i.commands, command)
+		return decide(len(i.commands) - 1)
+	})
+}
+
+// Writes ask for a majority and its journals, and the statistics for majority reads at the primary, whatever the URL
+// says. Whether the server honours that is up to MongoDB: the server in these tests may be FerretDB, which proves nothing
+// about it.
+func TestConcerns(t *testing.T) {
+	for _, options := range []string{"", "?w=0", "?readPreference=secondaryPreferred&w=1&journal=false&readConcernLevel=local"} {
+		p, through := behind(t, engines.MongoDB(t))
+		at := openCounted(t, through+options)
+		var mu sync.Mutex
+		seen := map[string]bool{}
+		p.Decide(func(command bson.Raw) mongowire.Fate {
+			mu.Lock()
+			defer mu.Unlock()
+			name, want := command.Index(0).Key(), `"writeConcern": {"w": "majority","j": true}`
+			if name == "find" {
+				want = `"readConcern": {"level": "majority"}`
 			}
-			sent := p.sent()
-			if len(sent) != 1 {
-				t.Fatalf("%d inserts were sent", len(sent))
+			if text := command.String(); name != "hello" && (!strings.Contains(text, want) || strings.Contains(text, "secondaryPreferred")) {
+				t.Errorf("with %q in the URL, want %s in %s", options, want, text)
 			}
-			_, concern, found := bytes.Cut(sent[0], []byte("\x03writeConcern\x00")) // BSON: a document named writeConcern
-			if !found {
-				t.Fatalf("no write concern in %q", sent[0])
-			}
-			var asked struct {
-				W any  `bson:"w"`
-				J bool `bson:"j"`
-			}
-			if err := bson.NewDecoder(bson.NewDocumentReader(bytes.NewReader(concern))).Decode(&asked); err != nil {
-				t.Fatal(err)
-			}
-			if asked.W != "majority" || !asked.J {
-				t.Errorf("requested %+v, want majority and journal", asked)
-			}
+			seen[name] = true
+			return mongowire.Delivered
 		})
+		statisticstest.Insert(t, at.fights, statisticstest.Fights(5)...)
+		statisticstest.CountAll(t, at.store)
+		if _, err := at.store.Read(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		p.Decide(func(bson.Raw) mongowire.Fate { return mongowire.Delivered })
+		for _, name := range []string{"find", "insert", "update", "delete"} {
+			if !seen[name] {
+				t.Errorf("there was no %s among %v", name, seen)
+			}
+		}
 	}
 }
 
+// said names the result of an Insert.
+func said(err error) string {
+	switch {
+	case err == nil:
+		return "stored"
+	case errors.Is(err, fight.ErrMaybeStored):
+		return "open"
+	}
+	return "refused"
+}
+
+// asDocuments returns fights the way a group passes them to the store.
+func asDocuments(fights []fight.Fight) (batch []fight.Document) {
+	for _, f := range fights {
+		batch = append(batch, fight.Document{ID: f.ID, Bytes: appendDocument(nil, f)})
+	}
+	return batch
+}
+
+// A batch with a fight that is stored already and a duplicate, through network faults.
 func TestInsertThroughFaults(t *testing.T) {
 	t.Parallel()
-	first := func(what fate) func(int) fate {
-		return func(nth int) fate {
-			if nth == 0 {
-				return what
-			}
-			return deliver
-		}
-	}
-	always := func(what fate) func(int) fate { return func(int) fate { return what } }
-	const stored, open = "stored", "open" // what Insert returns
-	// After a broken connection the driver waits half a second before it retries a server.
-	const ample = time.Minute
-	tests := []struct {
-		name   string
-		decide func(int) fate
-		says   string
-		kept   int
-		sent   int
+	const all = 3 // the new fights in the batch
+	for name, c := range map[string]struct {
+		fates []mongowire.Fate // of the commands, the last one for all that follow
+		says  string           // of all fights; "" if the two duplicates are refused
+		kept  int              // besides the fight that was stored before
+		sent  int
 	}{
-		{"no fault", always(deliver), stored, 1, 1},
-		{"cut before it was sent", first(cutBefore), stored, 1, 2},
-		{"cut within the command", first(cutWithin), stored, 1, 2},
-		{"cut before the response: the retry reports a duplicate", first(cutAfter), stored, 1, 2},
-		{"cut within the response", first(cutAnswer), stored, 1, 2},
-		{"always cut before it is sent", always(cutBefore), open, 0, 3},
-		{"always cut before the response", always(cutAfter), open, 1, 3},
-		{"cut before the response, then before it is sent", func(nth int) fate { return []fate{cutAfter, cutBefore, cutBefore}[nth] }, open, 1, 3},
-		{"cut before it is sent, then before the response", func(nth int) fate { return []fate{cutBefore, cutAfter, deliver}[nth] }, stored, 1, 3},
-		{"no response arrives", always(stallAfter), open, 1, 1},
-		{"nothing gets through", always(stallBefore), open, 0, 1},
-	}
-	for kind, grouped := range kinds() {
-		for _, test := range tests {
-			t.Run(kind+"/"+test.name, func(t *testing.T) {
-				t.Parallel() // they mostly wait
-				store, direct, p := behind(t, "", grouped, test.decide)
-				ctx, cancel := context.WithTimeout(t.Context(), ample)
-				defer cancel()
-				go func() {
-					select {
-					case <-p.stalls: // nothing more will happen: the client gives up
-						cancel()
-					case <-ctx.Done():
-					}
-				}()
-				f := fighttest.NewFight(fight.NewIDs(fight.ID{}))
-				err := store.Insert(ctx, f, f.AppendJSON(nil))
-				if test.says == stored && err != nil || test.says == open && !errors.Is(err, fight.ErrMaybeStored) {
-					t.Errorf("Insert returned %v, want %s", err, test.says)
+		"no fault":                           {[]mongowire.Fate{mongowire.Delivered}, "", all, 1},
+		"cut before it was sent":             {[]mongowire.Fate{mongowire.CutBefore, mongowire.Delivered}, "stored", all, 2},
+		"cut within the command":             {[]mongowire.Fate{mongowire.CutWithin, mongowire.Delivered}, "stored", all, 2},
+		"cut before the response":            {[]mongowire.Fate{mongowire.CutAfter, mongowire.Delivered}, "stored", all, 2},
+		"cut within the response":            {[]mongowire.Fate{mongowire.CutAnswer, mongowire.Delivered}, "stored", all, 2},
+		"cut before it was sent, then after": {[]mongowire.Fate{mongowire.CutBefore, mongowire.CutAfter, mongowire.Delivered}, "stored", all, 3},
+		"always cut before it is sent":       {[]mongowire.Fate{mongowire.CutBefore}, "open", 0, 3},
+		"always cut before the response":     {[]mongowire.Fate{mongowire.CutAfter}, "open", all, 3},
+		"no response arrives":                {[]mongowire.Fate{mongowire.StallAfter}, "open", all, 1},
+		"nothing gets through":               {[]mongowire.Fate{mongowire.StallBefore}, "open", 0, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // the driver waits half a second before it retries a server
+			store, direct, p := openBehind(t, false)
+			batch := fighttest.Fights(1 + all)
+			if err := direct.Insert(t.Context(), batch[1], nil); err != nil {
+				t.Fatal(err)
+			}
+			var sent inserts
+			sent.observe(p, func(nth int) mongowire.Fate { return c.fates[min(nth, len(c.fates)-1)] })
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			go func() {
+				select {
+				case <-p.Stalled: // nothing more will happen: the client gives up
+					cancel()
+				case <-ctx.Done():
 				}
-				fighttest.Truthful(t, direct, f, err)
-				if all := fighttest.Everything(t, direct); len(all) != test.kept {
-					t.Errorf("%d fights are stored, want %d", len(all), test.kept)
+			}()
+			batch = append(batch, batch[2])
+			for i, err := range store.write(ctx, asDocuments(batch)) {
+				want := c.says
+				if want == "" {
+					want = []string{"stored", "refused", "stored", "stored", "refused"}[i]
 				}
-				if sent := len(p.sent()); sent != test.sent {
-					t.Errorf("sent %d times, want %d", sent, test.sent)
+				if said(err) != want {
+					t.Errorf("fight %d is %s, want %s: %v", i, said(err), want, err)
 				}
-			})
-		}
+			}
+			if stored := len(fighttest.Everything(t, direct)); stored != 1+c.kept || len(sent.commands) != c.sent {
+				t.Errorf("%d fights are stored, want %d; sent %d times, want %d", stored, 1+c.kept, len(sent.commands), c.sent)
+			}
+		})
 	}
 }
 
@@ -138,31 +183,31 @@ func TestInsertThroughRandomFaults(t *testing.T) {
 }
 
 func insertThroughRandomFaults(t *testing.T, grouped bool) {
-	store, direct, _ := behind(t, "", grouped, func(int) fate {
+	store, direct, p := openBehind(t, grouped)
+	new(inserts).observe(p, func(int) mongowire.Fate {
 		if rand.IntN(3) > 0 {
-			return deliver
+			return mongowire.Delivered
 		}
-		return fate(rand.IntN(int(fates)))
+		return rand.N(mongowire.Fates)
 	})
 	ids := fight.NewIDs(fight.ID{})
-	var all []fight.Fight
-	acknowledged, left := 0, 0
+	all, acknowledged, left := 0, 0, 0
 	// One stalled connection can hold up a whole burst of a group.
 	for bursts := 0; bursts < 10 && (acknowledged == 0 || left == 0); bursts++ {
-		fights, said := burst(t, store, ids)
+		fights, results := burst(t, store, ids)
 		for i, f := range fights {
-			fighttest.Truthful(t, direct, f, said[i])
-			switch {
-			case said[i] == nil:
+			fighttest.Truthful(t, direct, f, results[i])
+			switch said(results[i]) {
+			case "stored":
 				acknowledged++
-			case errors.Is(said[i], fight.ErrMaybeStored):
+			case "open":
 				left++
 			}
 		}
-		all = append(all, fights...)
+		all += len(fights)
 	}
 	stored := fighttest.Everything(t, direct)
-	t.Logf("%d acknowledged, %d uncertain, %d refused; %d stored", acknowledged, left, len(all)-acknowledged-left, len(stored))
+	t.Logf("%d acknowledged, %d uncertain, %d refused; %d stored", acknowledged, left, all-acknowledged-left, len(stored))
 	if len(stored) < acknowledged || len(stored) > acknowledged+left {
 		t.Errorf("%d stored, want from %d to %d", len(stored), acknowledged, acknowledged+left)
 	}
@@ -179,18 +224,67 @@ func insertThroughRandomFaults(t *testing.T, grouped bool) {
 // burst inserts fights from several goroutines with short deadlines, and returns the results.
 func burst(t *testing.T, store fight.Store, ids *fight.IDs) ([]fight.Fight, []error) {
 	const workers, each = 6, 20
-	fights, said := make([]fight.Fight, workers*each), make([]error, workers*each)
+	fights, results := make([]fight.Fight, workers*each), make([]error, workers*each)
 	var group sync.WaitGroup
 	for worker := range workers {
 		group.Go(func() {
 			for i := worker * each; i < (worker+1)*each; i++ {
 				ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 				fights[i] = fighttest.NewFight(ids)
-				said[i] = store.Insert(ctx, fights[i], fights[i].AppendJSON(nil))
+				results[i] = store.Insert(ctx, fights[i], nil)
 				cancel()
 			}
 		})
 	}
 	group.Wait()
-	return fights, said
+	return fights, results
+}
+
+// Clients that leave cost no connections, however slow the server: their reads run to completion. (If a deadline
+// passes, the driver takes care of that itself.)
+func TestAbandonedReadsCostNoConnections(t *testing.T) {
+	const rounds, each = 5, 5
+	address := engines.MongoDB(t)
+	parsed, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var opened atomic.Int32
+	proxy := tcpproxy.Start(t, parsed.Host, func() (up, down tcpproxy.Relay) {
+		opened.Add(1)
+		return tcpproxy.All()
+	})
+	parsed.Host = proxy.Addr()
+	store := openAs(t, parsed.String(), false)
+	f := fighttest.NewFight(fight.NewIDs(fight.ID{}))
+	if err := store.Insert(t.Context(), f, nil); err != nil {
+		t.Fatal(err)
+	}
+	reads := map[string]func(context.Context) error{
+		"Get":   func(ctx context.Context) error { _, err := store.Get(ctx, f.ID); return err },
+		"Page":  func(ctx context.Context) error { _, err := store.Page(ctx, fight.MaxID(), 5); return err },
+		"Count": func(ctx context.Context) error { _, err := store.Count(ctx); return err },
+	}
+	before := opened.Load()
+	for name, read := range reads {
+		for range rounds {
+			proxy.Become(tcpproxy.Hangs)
+			for range each {
+				ctx, leave := context.WithCancel(t.Context())
+				time.AfterFunc(5*time.Millisecond, leave)
+				if err := read(ctx); !errors.Is(err, context.Canceled) {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+			proxy.Become(tcpproxy.Passes)
+			if err := read(t.Context()); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+	// As many as there are concurrent reads, and one or two that the driver uses to monitor the server.
+	if n := opened.Load() - before; n > 2*each {
+		t.Errorf("%d connections were opened for %d abandoned reads", n, rounds*each*len(reads))
+	}
+	t.Logf("%d connections", opened.Load()-before)
 }

@@ -4,6 +4,7 @@
 package mongodb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -31,6 +32,7 @@ type Config struct {
 	PoolMin, PoolMax    int
 	Grouped             bool          // concurrent inserts share one command
 	Deadline            time.Duration // of the service's requests; 0 for programs that may wait
+	selectTimeout       time.Duration // how long to wait for a server to become available; 0 for 2 s
 }
 
 // The collections of the fights, and of the document that probes whether writes are accepted again.
@@ -60,7 +62,7 @@ func OpenFights(ctx context.Context, cfg Config) (*Fights, error) {
 	}
 	settings := options.Client().ApplyURI(cfg.URL).
 		SetMinPoolSize(uint64(cfg.PoolMin)).SetMaxPoolSize(uint64(cfg.PoolMax)).
-		SetConnectTimeout(2 * time.Second).SetServerSelectionTimeout(2 * time.Second)
+		SetConnectTimeout(2 * time.Second).SetServerSelectionTimeout(cmp.Or(cfg.selectTimeout, 2*time.Second))
 	client, err := mongo.Connect(settings)
 	if err != nil {
 		return nil, unusable(err)
@@ -121,9 +123,8 @@ func (s *Fights) checkAccess(ctx context.Context) error {
 
 // writeNothing updates a fight that doesn't exist, which needs a primary and the permission, but no disk space.
 func (s *Fights) writeNothing(ctx context.Context) error {
-	nobody, nothing := bson.D{{Key: "_id", Value: ""}}, bson.D{{Key: "$unset", Value: bson.D{{Key: "nothing", Value: ""}}}}
-	_, err := s.fights.Clone(durable()).UpdateOne(ctx, nobody, nothing)
-	return Trouble(err)
+	_, err := s.fights.Clone(durable()).UpdateOne(ctx, bson.M{"_id": ""}, bson.M{"$unset": bson.M{"nothing": ""}})
+	return trouble(err)
 }
 
 // durable sets the same write concern as for fights, whatever the URL says.
@@ -142,14 +143,14 @@ func (s *Fights) get(ctx context.Context, id fight.ID) (fight.Fight, error) {
 	if id == fight.MaxID() {
 		return fight.Fight{}, fight.ErrNotFound
 	}
-	document, err := s.fights.FindOne(ctx, bson.D{{Key: "_id", Value: id.String()}}).Raw()
+	document, err := s.fights.FindOne(ctx, bson.M{"_id": id.String()}).Raw()
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return fight.Fight{}, fight.ErrNotFound
 	}
 	if err != nil {
-		return fight.Fight{}, Trouble(err)
+		return fight.Fight{}, trouble(err)
 	}
-	return Parse(document)
+	return parseFight(document)
 }
 
 // Page implements fight.Store. It scans the index of ids backwards, and reads only the documents of fights.
@@ -158,37 +159,13 @@ func (s *Fights) Page(ctx context.Context, before fight.ID, limit int) ([]fight.
 }
 
 func (s *Fights) page(ctx context.Context, before fight.ID, limit int) (fights []fight.Fight, err error) {
-	documents, err := s.newest(ctx, below(before, anyID), limit)
-	if err != nil {
-		return nil, err
-	}
-	for _, document := range documents {
-		f, err := Parse(document)
-		if err != nil {
-			return fights, err
-		}
-		fights = append(fights, f)
-	}
-	return fights, nil
-}
-
-// newest returns the documents with the largest ids that satisfy the condition, in descending order, and of each only
-// the named fields, or all of them.
-func (s *Fights) newest(ctx context.Context, condition bson.E, limit int, fields ...string) (documents []bson.Raw, err error) {
 	// With the driver's Find, the server keeps working after the client has given up; a raw command gets a maxTimeMS.
 	command := bson.D{
 		{Key: "find", Value: collection},
-		{Key: "filter", Value: bson.D{condition}},
-		{Key: "sort", Value: bson.D{{Key: "_id", Value: -1}}},
+		{Key: "filter", Value: bson.D{below(before, anyID)}},
+		{Key: "sort", Value: newestFirst()},
 		{Key: "limit", Value: int64(limit)},
 		{Key: "batchSize", Value: int32(limit)},
-	}
-	if len(fields) > 0 {
-		chosen := bson.D{}
-		for _, field := range fields {
-			chosen = append(chosen, bson.E{Key: field, Value: 1})
-		}
-		command = append(command, bson.E{Key: "projection", Value: chosen})
 	}
 	if s.concern != nil {
 		command = append(command, bson.E{Key: "readConcern", Value: bson.D{{Key: "level", Value: s.concern.Level}}})
@@ -198,35 +175,50 @@ func (s *Fights) newest(ctx context.Context, condition bson.E, limit int, fields
 		cursor, err = s.fights.Database().RunCommandCursor(ctx, command, s.reading)
 	}
 	if err != nil {
-		return nil, Trouble(err)
+		return nil, trouble(err)
 	}
-	return documents, Trouble(cursor.All(ctx, &documents))
+	var documents []bson.Raw
+	if err := cursor.All(ctx, &documents); err != nil {
+		return nil, trouble(err)
+	}
+	for _, document := range documents {
+		f, err := parseFight(document)
+		if err != nil {
+			return fights, err
+		}
+		fights = append(fights, f)
+	}
+	return fights, nil
 }
+
+func newestFirst() bson.D { return bson.D{{Key: "_id", Value: -1}} }
 
 // Count implements fight.Store. To be exact, it scans the whole index of ids, but reads no documents.
 func (s *Fights) Count(ctx context.Context) (int64, error) {
 	return bounded.Do(ctx, s.reads.Lists, func(ctx context.Context) (int64, error) {
 		n, err := s.fights.CountDocuments(ctx, bson.D{allFights()})
-		return n, Trouble(err)
+		return n, trouble(err)
 	})
 }
 
 // Last implements fight.Store. It scans the index of ids backwards, skipping ids made by others.
 func (s *Fights) Last(ctx context.Context) (fight.ID, error) {
-	documents, err := s.newest(ctx, below(fight.Beyond(), ourIDs), 1, "_id")
-	if err != nil || len(documents) == 0 {
-		return fight.ID{}, err
+	newest := options.FindOne().SetSort(newestFirst()).SetProjection(bson.M{"_id": 1})
+	document, err := s.fights.FindOne(ctx, bson.D{below(fight.Beyond(), ourIDs)}, newest).Raw()
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return fight.ID{}, nil
 	}
-	return fight.ParseID(documents[0].Lookup("_id").StringValue())
+	if err != nil {
+		return fight.ID{}, trouble(err)
+	}
+	return fight.ParseID(document.Lookup("_id").StringValue())
 }
 
 // Ping implements fight.Store. It reads from the collection on the primary. If the last write was refused, because the
 // server accepts none or not from this user, it attempts a write until that succeeds.
 func (s *Fights) Ping(ctx context.Context) error {
-	primary := s.fights.Clone(options.Collection().SetReadPreference(readpref.Primary()))
-	err := primary.FindOne(ctx, bson.D{}, options.FindOne().SetProjection(bson.D{{Key: "_id", Value: 1}})).Err()
-	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
-		return Trouble(err)
+	if err := canRead(ctx, s.fights.Clone(options.Collection().SetReadPreference(readpref.Primary()))); err != nil {
+		return err
 	}
 	refusal := s.refusal.Load()
 	if refusal == nil {
@@ -239,14 +231,23 @@ func (s *Fights) Ping(ctx context.Context) error {
 	return nil
 }
 
+// canRead returns an error unless a document can be read, if there is one.
+func canRead(ctx context.Context, from *mongo.Collection) error {
+	err := from.FindOne(ctx, bson.M{}, options.FindOne().SetProjection(bson.M{"_id": 1})).Err()
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return nil
+	}
+	return trouble(err)
+}
+
 // probe checks whether writes are accepted, by writing a small document to its own collection.
 func (s *Fights) probe(ctx context.Context) error {
 	if err := s.writeNothing(ctx); err != nil {
 		return err
 	}
-	probes, id := s.fights.Database().Collection(probeCollection, durable()), bson.D{{Key: "_id", Value: "probe"}}
-	_, err := probes.ReplaceOne(ctx, id, bson.D{{Key: "at", Value: time.Now()}}, options.Replace().SetUpsert(true))
-	if err = Trouble(err); errors.Is(err, storage.ErrSchema) { // a user who may write only fights finds out with the next one
+	probes := s.fights.Database().Collection(probeCollection, durable())
+	_, err := probes.ReplaceOne(ctx, bson.M{"_id": "probe"}, bson.M{"at": time.Now()}, options.Replace().SetUpsert(true))
+	if err = trouble(err); errors.Is(err, storage.ErrSchema) { // a user who may write only fights finds out with the next one
 		return nil
 	}
 	return err

@@ -2,53 +2,18 @@ package mongodb
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"time"
 
 	"superheroes/internal/statistics"
 	"superheroes/internal/storage"
 )
 
-// documents lists the operations that the protocol needs from the database. Each method is one step, whose parts are
-// atomic only per document. A step that fails may have been carried out partly, or may still be carried out later.
-type documents interface {
-	// done returns the number of the last batch included in the totals.
-	done(ctx context.Context) (int64, error)
-	// open returns the batch with the number, and whether it exists.
-	open(ctx context.Context, number int64) (batch, bool, error)
-	// uncounted returns some unmarked fights, as a batch with the number.
-	uncounted(ctx context.Context, number int64) (batch, error)
-	// freeze stores the batch, unless there is already one with its number; then it returns false.
-	freeze(ctx context.Context, b batch) (bool, error)
-	// raise adds one part of the batch to its own document, if the last batch recorded there has a lower number.
-	raise(ctx context.Context, b batch, part int) error
-	// mark marks one part of the batch's fights with its number.
-	mark(ctx context.Context, b batch, part int) error
-	// finish adds the batch to the totals and sets its number as done, if the previous number was the last one done.
-	finish(ctx context.Context, b batch) error
-	// forget removes the batches up to the number.
-	forget(ctx context.Context, upTo int64) error
-}
-
-// batch is a set of fights counted together. It doesn't change once it is frozen.
-type batch struct {
-	number int64
-	fights []any // their ids
-	tally  *statistics.Tally
-	// A correction sets the earliest date instead of lowering it.
-	setSince bool
-	// raises and marks are the numbers of parts of each kind.
-	raises, marks int
-	full          bool // there may be more fights
-	// unreadable lists the fights that can't be read, as far as this process has seen them.
-	unreadable []*storage.RowError
-}
-
-// pass is one run of the protocol. Any number of processes may run it at the same time, and stop anywhere:
+// How fights are counted exactly once, by any number of processes that may stop anywhere, without transactions:
 //
-//  1. Read which batch was the last one done, and check if the next one is already frozen. If so, continue at 4.
-//  2. Find fights without a mark. All fights in earlier batches have one, since a batch is done only after that.
-//  3. Freeze them and their sums as the next batch: a document whose id is the batch number, so that only one of
+//  1. Read the number of the last batch that is done. If the next one is already frozen, continue at 4.
+//  2. Find fights without a mark. All fights of earlier batches have one, since a batch is done only after that.
+//  3. Freeze them, with their sums, as the next batch: a document whose id is the batch number, so that only one of
 //     several processes succeeds.
 //  4. Confirm that this number isn't done. If it is, the batch with that number was finished and removed meanwhile,
 //     and whatever was frozen or found under it is meaningless.
@@ -58,173 +23,154 @@ type batch struct {
 //  7. Finish: add to the totals and set the batch as done, in one write.
 //  8. Forget the batch.
 //
-// Steps 5 to 8 can be repeated by any process, even one that was held up for hours: they work on a frozen batch, and
-// the number tells what was done before. So the number is the fencing token and the frozen batch is the lease: the
-// process that froze it works on it, and others take it over if nothing happens.
+// Any process can repeat steps 5 to 8, even one that was held up for hours: the batch is frozen, and its number tells
+// what was done before. So the number is the fencing token and the frozen batch is the lease: the process that froze it
+// works on it, and others take it over if nothing happens.
+
+// documents lists the operations that the protocol needs from the database. Each one may change several documents, but
+// is atomic only for each of them. One that fails may have been carried out partly, or may still be carried out later.
+type documents interface {
+	// done returns the number of the last batch included in the totals.
+	done(ctx context.Context) (int64, error)
+	// open returns the frozen batch with the number, or nil if there is none.
+	open(ctx context.Context, number int64) (*batch, error)
+	// uncounted returns some unmarked fights, as a batch with the number.
+	uncounted(ctx context.Context, number int64) (*batch, error)
+	// freeze stores the batch, unless there is already one with its number; then it returns false.
+	freeze(ctx context.Context, b *batch) (bool, error)
+	// raise adds some of the batch's winners and places, from position at, each to its own document, unless the last
+	// batch recorded there is this or a later one. It returns the next position. The places follow the winners.
+	raise(ctx context.Context, b *batch, at int) (next int, err error)
+	// mark marks some of the batch's fights with its number, from position at, and returns the next position.
+	mark(ctx context.Context, b *batch, at int) (next int, err error)
+	// finish adds the batch to the totals and sets its number as done, if the previous number was the last one done.
+	finish(ctx context.Context, b *batch) error
+	// forget removes the batches up to the number.
+	forget(ctx context.Context, upTo int64) error
+}
+
+// batch is a set of fights counted together, as it is frozen. It must not be modified.
+type batch struct {
+	Number          int64 `bson:"_id"`
+	Fights          []any `bson:"fights"` // their ids
+	statistics.Sums `bson:",inline"`
+	Since           time.Time           `bson:"since,omitempty"`
+	SetSince        bool                `bson:"set_since,omitempty"` // a correction sets the earliest date instead of lowering it
+	Winners         []statistics.Winner `bson:"winners"`
+	Places          []statistics.Place  `bson:"places"`
+
+	full       bool                // there may be more fights
+	unreadable []*storage.RowError // the fights that can't be read; nil unless this process froze the batch
+}
+
+func newBatch(number int64, fights []any, tally *statistics.Tally) *batch {
+	b := &batch{Number: number, Fights: fights, Sums: tally.Sums, Since: tally.Since}
+	b.Winners, b.Places = tally.Lists()
+	return b
+}
+
+// pass is one run of the protocol.
 type pass struct {
-	db     documents
-	rules  rules
-	next   step
-	number int64 // of the current batch
-	batch  batch
-	part   int
-	leave  func(number int64) bool // reports whether to leave an open batch to the process that froze it
-	result result
+	db       documents
+	leave    func(number int64) bool // reports whether to leave a frozen batch to the process that froze it
+	batch    *batch                  // nil until it is confirmed
+	raised   int                     // the position in its winners and places
+	marked   int                     // the position in its fights
+	progress statistics.Progress
 }
 
-// step is one step of the protocol.
-type step string
-
-const (
-	ask     step = "ask"
-	find    step = "find"
-	look    step = "look"
-	freeze  step = "freeze"
-	confirm step = "confirm"
-	raise   step = "raise"
-	mark    step = "mark"
-	finish  step = "finish"
-	forget  step = "forget"
-	ended   step = "ended"
-)
-
-// result is the result of a pass.
-type result struct {
-	done    int64 // the last batch known to be done
-	counted int   // fights
-	full    bool  // there may be more
-	waiting bool  // another process is working
-	// unreadable lists the unreadable fights of the batch, if this process froze it.
-	unreadable []*storage.RowError
-}
-
-// rules maps each step to its function, which returns the next step.
-type rules map[step]func(context.Context, *pass) (step, error)
-
-func protocol() rules {
-	return rules{
-		ask: askDone, find: findOpen, look: lookForFights, freeze: freezeBatch, confirm: confirmFrozen,
-		raise: raiseParts, mark: markFights, finish: finishBatch, forget: forgetBatch,
-	}
-}
-
-func newPass(db documents, leave func(number int64) bool) *pass {
-	return &pass{db: db, rules: protocol(), next: ask, leave: leave}
-}
-
-// run takes steps until the pass has ended.
-func (p *pass) run(ctx context.Context) (result, error) {
-	for p.next != ended {
-		if err := p.advance(ctx); err != nil {
-			return p.result, err
+// run counts one batch, if there is one. After an error it may be called again, and resumes a confirmed batch.
+func (p *pass) run(ctx context.Context) error {
+	if p.batch == nil {
+		if err := p.claim(ctx); err != nil {
+			return err
 		}
 	}
-	return p.result, nil
+	if p.batch == nil {
+		return nil
+	}
+	return p.carryOut(ctx)
 }
 
-// advance takes one step. After an error, the same step is next.
-func (p *pass) advance(ctx context.Context) error {
-	next, err := p.rules[p.next](ctx, p)
+// claim finds the next batch, frozen or not: steps 1 to 4.
+func (p *pass) claim(ctx context.Context) error {
+	done, err := p.db.done(ctx)
 	if err != nil {
-		return fmt.Errorf("counting, at step %s: %w", p.next, err)
+		return atStep("ask", err)
 	}
-	p.next = next
+	p.progress.Version = done
+	found, err := p.db.open(ctx, done+1)
+	if err != nil {
+		return atStep("find", err)
+	}
+	if found != nil {
+		if p.leave(done + 1) {
+			p.progress.Waiting = true
+			return nil
+		}
+		return p.confirm(ctx, found)
+	}
+	b, err := p.db.uncounted(ctx, done+1)
+	if err != nil || len(b.Fights) == 0 {
+		return atStep("look", err)
+	}
+	return p.freeze(ctx, b)
+}
+
+// freeze does steps 3 and 4.
+func (p *pass) freeze(ctx context.Context, b *batch) error {
+	ours, err := p.db.freeze(ctx, b)
+	if err != nil {
+		return atStep("freeze", err)
+	}
+	if !ours {
+		p.progress.Waiting = true
+		return nil
+	}
+	return p.confirm(ctx, b)
+}
+
+func (p *pass) confirm(ctx context.Context, b *batch) error {
+	done, err := p.db.done(ctx)
+	if err != nil {
+		return atStep("confirm", err)
+	}
+	if done >= b.Number {
+		p.progress.Version, p.progress.Waiting = done, true
+		return nil
+	}
+	p.batch = b
 	return nil
 }
 
-// halfway reports whether the pass is working on a confirmed batch, so that it can be resumed at any time.
-func (p *pass) halfway() bool { return p.next == raise || p.next == mark || p.next == finish }
-
-func askDone(ctx context.Context, p *pass) (step, error) {
-	done, err := p.db.done(ctx)
-	p.result.done, p.number = done, done+1
-	return find, err
+// carryOut does what is left of steps 5 to 8.
+func (p *pass) carryOut(ctx context.Context) error {
+	b := p.batch
+	for p.raised < len(b.Winners)+len(b.Places) {
+		next, err := p.db.raise(ctx, b, p.raised)
+		if err != nil {
+			return atStep("raise", err)
+		}
+		p.raised = next
+	}
+	for p.marked < len(b.Fights) {
+		next, err := p.db.mark(ctx, b, p.marked)
+		if err != nil {
+			return atStep("mark", err)
+		}
+		p.marked = next
+	}
+	if err := p.db.finish(ctx, b); err != nil {
+		return atStep("finish", err)
+	}
+	p.progress = statistics.Progress{Version: b.Number, Counted: len(b.Fights), More: b.full, Unreadable: b.unreadable}
+	return atStep("forget", p.db.forget(ctx, b.Number))
 }
 
-func findOpen(ctx context.Context, p *pass) (step, error) {
-	found, open, err := p.db.open(ctx, p.number)
-	switch {
-	case err != nil:
-		return ended, err
-	case !open:
-		return look, nil
-	case p.leave(p.number):
-		p.result.waiting = true
-		return ended, nil
+// atStep adds the name of the step to an error.
+func atStep(name string, err error) error {
+	if err == nil {
+		return nil
 	}
-	p.batch = found
-	p.batch.full = true // unknown
-	return confirm, nil
+	return fmt.Errorf("counting, at step %s: %w", name, err)
 }
-
-func lookForFights(ctx context.Context, p *pass) (step, error) {
-	found, err := p.db.uncounted(ctx, p.number)
-	if err != nil || len(found.fights) == 0 {
-		return ended, err
-	}
-	p.batch = found
-	return freeze, nil
-}
-
-func freezeBatch(ctx context.Context, p *pass) (step, error) {
-	ours, err := p.db.freeze(ctx, p.batch)
-	if err != nil {
-		return ended, err
-	}
-	if !ours {
-		p.result.waiting = true
-		return ended, nil
-	}
-	return confirm, nil
-}
-
-func confirmFrozen(ctx context.Context, p *pass) (step, error) {
-	done, err := p.db.done(ctx)
-	if err != nil {
-		return ended, err
-	}
-	if done >= p.number {
-		p.result.done, p.result.waiting = done, true
-		return ended, nil
-	}
-	p.part = 0
-	return raise, nil
-}
-
-func raiseParts(ctx context.Context, p *pass) (step, error) {
-	if p.part == p.batch.raises {
-		p.part = 0
-		return mark, nil
-	}
-	if err := p.db.raise(ctx, p.batch, p.part); err != nil {
-		return ended, err
-	}
-	p.part++
-	return raise, nil
-}
-
-func markFights(ctx context.Context, p *pass) (step, error) {
-	if p.part == p.batch.marks {
-		return finish, nil
-	}
-	if err := p.db.mark(ctx, p.batch, p.part); err != nil {
-		return ended, err
-	}
-	p.part++
-	return mark, nil
-}
-
-func finishBatch(ctx context.Context, p *pass) (step, error) {
-	if err := p.db.finish(ctx, p.batch); err != nil {
-		return ended, err
-	}
-	p.result.done, p.result.counted, p.result.full, p.result.unreadable = p.number, len(p.batch.fights), p.batch.full, p.batch.unreadable
-	return forget, nil
-}
-
-func forgetBatch(ctx context.Context, p *pass) (step, error) {
-	return ended, p.db.forget(ctx, p.number)
-}
-
-// errNoState means that nothing has been counted yet.
-var errNoState = errors.New("there are no statistics yet")

@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
-	"superheroes/internal/fight"
 	"superheroes/internal/statistics"
 )
 
@@ -23,6 +20,9 @@ const (
 	comparePause    = 50 * time.Millisecond
 )
 
+// errBusy means that there was no moment between two batches.
+var errBusy = errors.New("fights are being counted without a pause; try again under less load")
+
 // Rebuild implements statistics.Store. The marks of the fights say in which batch they were counted, so all fights up
 // to a batch can be recounted while later ones are counted. The stored statistics are read at a moment between two
 // batches, and the difference is added by a batch of its own, which every process treats like any other.
@@ -30,7 +30,7 @@ func (s *Statistics) Rebuild(ctx context.Context) (report statistics.Report, err
 	for first := true; ; first = false {
 		done, counted, recounted, err := s.compare(ctx)
 		if err != nil {
-			return report, fmt.Errorf("recounting: %w", Trouble(err))
+			return report, fmt.Errorf("recounting: %w", trouble(err))
 		}
 		now := statistics.ReportOn(counted, recounted)
 		if first {
@@ -40,106 +40,51 @@ func (s *Statistics) Rebuild(ctx context.Context) (report statistics.Report, err
 			return report, nil
 		}
 		if err := s.correct(ctx, done+1, counted, recounted); err != nil {
-			return report, fmt.Errorf("correcting: %w", Trouble(err))
+			return report, fmt.Errorf("correcting: %w", trouble(err))
 		}
 	}
 }
 
-// compare returns the stored and the recounted statistics of all batches up to the last one done.
+// compare returns the stored and the recounted statistics at a moment when the batch done was the last one, and no
+// other had begun.
 func (s *Statistics) compare(ctx context.Context) (done int64, counted, recounted *statistics.Tally, err error) {
 	recounted = statistics.NewTally()
-	for upTo := int64(0); ; {
+	for range compareAttempts {
+		before := done
 		if done, err = s.done(ctx); err != nil {
 			return 0, nil, nil, err
 		}
-		marked := bson.E{Key: markField, Value: bson.D{{Key: "$gt", Value: upTo}, {Key: "$lte", Value: done}}}
-		if _, err = s.eachFight(ctx, marked, 0, recounted, func(any) {}); err != nil {
+		later := bson.E{Key: markField, Value: bson.M{"$gt": before, "$lte": done}}
+		if _, err = s.eachFight(ctx, later, 0, recounted, func(any) {}); err != nil {
 			return 0, nil, nil, err
 		}
-		upTo = done
-		if counted, err = s.between(ctx, done); counted != nil || err != nil {
-			return done, counted, recounted, err
-		}
-	}
-}
-
-// errBusy means that there was no moment between two batches.
-var errBusy = errors.New("fights are being counted without a pause; try again under less load")
-
-// between returns the stored statistics at a moment when that batch was the last one done and no other had begun. It
-// returns nil if later batches are done.
-func (s *Statistics) between(ctx context.Context, done int64) (*statistics.Tally, error) {
-	for range compareAttempts {
-		counted, last, err := s.readTally(ctx)
-		if err != nil {
-			return nil, err
-		}
-		still, err := s.isLatest(ctx, done)
-		switch {
-		case err != nil:
-			return nil, err
-		case last != done:
-			return nil, nil
-		case still:
-			return counted, nil
+		stored, latest, err := s.readOnce(ctx, 0)
+		if err != nil || latest && stored.Version == done {
+			return done, statistics.TallyOf(stored), recounted, err
 		}
 		if _, err := s.Count(ctx); err != nil { // finishes a batch that another process left behind
-			return nil, err
+			return 0, nil, nil, err
 		}
 		select {
 		case <-time.After(comparePause):
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return 0, nil, nil, ctx.Err()
 		}
 	}
-	return nil, errBusy
-}
-
-func (s *Statistics) readTally(ctx context.Context) (tally *statistics.Tally, done int64, err error) {
-	state, err := s.readState(ctx)
-	if err != nil {
-		return nil, 0, err
-	}
-	tally = statistics.NewTally()
-	tally.Sums = statistics.Sums{Total: state.Total, Heroes: state.Heroes, Villains: state.Villains}
-	if state.Since != nil {
-		tally.Since = *state.Since
-	}
-	winners, err := all[winnerDocument](ctx, s.winners, bson.D{}, options.Find())
-	if err != nil {
-		return nil, 0, err
-	}
-	for _, w := range winners {
-		tally.Winners[statistics.Fighter{Name: w.Name, Team: fight.Team(w.Team)}] = w.Wins
-	}
-	places, err := all[placeDocument](ctx, s.places, bson.D{}, options.Find())
-	for _, p := range places {
-		tally.Places[p.Name] = p.Fights
-	}
-	return tally, state.Done, err
+	return 0, nil, nil, errBusy
 }
 
 // correct adds the difference as the batch with the number. If another batch has taken the number, nothing is changed.
 func (s *Statistics) correct(ctx context.Context, number int64, counted, recounted *statistics.Tally) error {
-	difference := recounted.Minus(counted)
-	limitSize(difference.Winners)
-	limitSize(difference.Places)
-	difference.Since = recounted.Since
-	correction := newBatch(number, nil, difference)
-	correction.setSince = true
+	b := newBatch(number, nil, recounted.Minus(counted))
+	b.Since, b.SetSince = recounted.Since, true
+	b.Winners = b.Winners[:min(len(b.Winners), mostCorrected)]
+	b.Places = b.Places[:min(len(b.Places), mostCorrected)]
 	s.counting.Lock()
 	defer s.counting.Unlock()
-	p := newPass(s.collections, s.leave)
-	p.next, p.number, p.batch = freeze, number, correction
-	_, err := p.run(ctx)
-	return err
-}
-
-// limitSize reduces m to the number of entries that one batch corrects.
-func limitSize[K comparable](m map[K]int64) {
-	over := len(m) - mostCorrected
-	maps.DeleteFunc(m, func(K, int64) bool {
-		over--
-		return over >= 0
-	})
+	p := pass{db: s.collections}
+	if err := p.freeze(ctx, b); err != nil || p.batch == nil {
+		return err
+	}
+	return p.carryOut(ctx)
 }

@@ -2,7 +2,6 @@ package mongodb
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -11,7 +10,6 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
-	"superheroes/internal/fight"
 	"superheroes/internal/statistics"
 )
 
@@ -27,8 +25,7 @@ type Statistics struct {
 
 	// Guarded by counting.
 	begun     bool  // a pass has succeeded
-	failed    int64 // the batch of the last failed pass of this process
-	halfway   *pass // a failed pass with some parts of its batch done, or nil
+	halfway   *pass // a failed pass with a confirmed batch, or nil
 	seen      int64 // the last batch of another process
 	seenSince time.Time
 }
@@ -39,7 +36,7 @@ var _ statistics.Store = (*Statistics)(nil)
 func NewStatistics(ctx context.Context, database *mongo.Database) (*Statistics, error) {
 	s := &Statistics{collections: newCollections(database)}
 	if err := s.createIndexes(ctx); err != nil {
-		return nil, fmt.Errorf("creating the indexes of statistics: %w", Trouble(err))
+		return nil, fmt.Errorf("creating the indexes of statistics: %w", trouble(err))
 	}
 	return s, nil
 }
@@ -51,30 +48,23 @@ func (s *Statistics) Count(ctx context.Context) (statistics.Progress, error) {
 	defer s.counting.Unlock()
 	p := s.halfway
 	if p == nil {
-		p = newPass(s.collections, s.leave)
+		p = &pass{db: s.collections, leave: s.leave}
 	}
 	s.halfway = nil
-	result, err := p.run(ctx)
-	if errors.Is(err, errNoState) {
-		return statistics.Progress{More: true}, Trouble(s.createState(ctx))
-	}
-	if err != nil {
-		s.failed = p.number
-		if p.halfway() {
+	if err := p.run(ctx); err != nil {
+		if p.batch != nil {
 			s.halfway = p
 		}
-		return statistics.Progress{}, Trouble(err)
+		return statistics.Progress{}, trouble(err)
 	}
 	s.begun = true
-	return statistics.Progress{
-		Version: result.done, Counted: result.counted, More: result.full, Waiting: result.waiting, Unreadable: result.unreadable,
-	}, nil
+	return p.progress, nil
 }
 
-// leave reports whether an open batch is left to the process that froze it. The first pass leaves none, since its
+// leave reports whether a frozen batch is left to the process that froze it. The first pass leaves none, since its
 // process often replaces one that died.
 func (s *Statistics) leave(number int64) bool {
-	if !s.begun || number == s.failed {
+	if !s.begun {
 		return false
 	}
 	if number != s.seen {
@@ -83,73 +73,49 @@ func (s *Statistics) leave(number int64) bool {
 	return time.Since(s.seenSince) < takeoverDelay
 }
 
-// readAttempts is how many times to read statistics that change meanwhile. The last result is returned even then,
-// although winners and places may be a batch ahead of the totals.
+// readAttempts is how many times to read statistics that change meanwhile. The last result is returned even then.
 const readAttempts = 3
 
 // Read implements statistics.Store.
-func (s *Statistics) Read(ctx context.Context) (statistics.Statistics, error) {
-	read, err := s.read(ctx)
-	return read, Trouble(err)
+func (s *Statistics) Read(ctx context.Context) (read statistics.Statistics, err error) {
+	latest := false
+	for attempt := 0; attempt < readAttempts && !latest && err == nil; attempt++ {
+		read, latest, err = s.readOnce(ctx, statistics.Most)
+	}
+	return read, trouble(err)
 }
 
-func (s *Statistics) read(ctx context.Context) (read statistics.Statistics, err error) {
-	for range readAttempts {
-		var state stateDocument
-		state, err = s.readState(ctx)
-		if errors.Is(err, errNoState) {
-			return statistics.Statistics{}, nil
-		}
-		if err != nil {
-			return read, err
-		}
-		if read, err = s.readTop(ctx, state); err != nil {
-			return read, err
-		}
-		still, err := s.isLatest(ctx, state.Done)
-		if still || err != nil {
-			return read, err
-		}
+// readOnce returns the totals, and the first winners and places, or all of them if most is 0. latest reports whether
+// nothing changed meanwhile; otherwise the winners and places may be ahead of the totals.
+func (s *Statistics) readOnce(ctx context.Context, most int64) (read statistics.Statistics, latest bool, err error) {
+	totals, err := s.readState(ctx)
+	if err != nil || totals.ID == "" {
+		return read, true, err
 	}
-	return read, nil
+	read = statistics.Statistics{
+		Total: totals.Total, Heroes: totals.Heroes, Villains: totals.Villains, Since: totals.Since, Version: totals.Done,
+	}
+	if read.Winners, err = first[statistics.Winner](ctx, s.winners, "wins", winnersFirst(), most); err != nil {
+		return read, false, err
+	}
+	if read.Places, err = first[statistics.Place](ctx, s.places, "fights", placesFirst(), most); err != nil {
+		return read, false, err
+	}
+	open, err := s.open(ctx, totals.Done+1)
+	if open != nil || err != nil {
+		return read, false, err
+	}
+	now, err := s.readState(ctx)
+	return read, now.Done == totals.Done, err
 }
 
-// isLatest reports whether the batch is the last one done, and none is open.
-func (s *Statistics) isLatest(ctx context.Context, done int64) (bool, error) {
-	if _, open, err := s.open(ctx, done+1); open || err != nil {
-		return false, err
+// first returns the first documents in that order whose field is positive, or all documents if most is 0.
+func first[T any](ctx context.Context, in *mongo.Collection, field string, order bson.D, most int64) (documents []T, err error) {
+	filter := bson.M{}
+	if most > 0 {
+		filter[field] = bson.M{"$gt": int64(0)}
 	}
-	now, err := s.done(ctx)
-	return now == done, err
-}
-
-func (s *Statistics) readTop(ctx context.Context, state stateDocument) (read statistics.Statistics, err error) {
-	read = statistics.Statistics{Total: state.Total, Heroes: state.Heroes, Villains: state.Villains, Version: state.Done}
-	if state.Since != nil {
-		read.Since = state.Since.UTC()
-	}
-	winners, err := top[winnerDocument](ctx, s.winners, "wins", winnersFirst())
-	if err != nil {
-		return read, err
-	}
-	for _, w := range winners {
-		read.Winners = append(read.Winners, statistics.Winner{Name: w.Name, Team: fight.Team(w.Team), Wins: w.Wins})
-	}
-	places, err := top[placeDocument](ctx, s.places, "fights", placesFirst())
-	for _, p := range places {
-		read.Places = append(read.Places, statistics.Place{Name: p.Name, Fights: p.Fights})
-	}
-	return read, err
-}
-
-// top returns the first documents in that order whose field is positive.
-func top[T any](ctx context.Context, of *mongo.Collection, field string, order bson.D) (documents []T, err error) {
-	filter := bson.D{{Key: field, Value: bson.D{{Key: "$gt", Value: int64(0)}}}}
-	return all[T](ctx, of, filter, options.Find().SetSort(order).SetLimit(statistics.Most))
-}
-
-func all[T any](ctx context.Context, of *mongo.Collection, filter bson.D, how *options.FindOptionsBuilder) (documents []T, err error) {
-	cursor, err := of.Find(ctx, filter, how)
+	cursor, err := in.Find(ctx, filter, options.Find().SetSort(order).SetLimit(most))
 	if err != nil {
 		return nil, err
 	}
@@ -158,12 +124,8 @@ func all[T any](ctx context.Context, of *mongo.Collection, filter bson.D, how *o
 
 // Ping implements statistics.Store. It reads the totals and one of the documents to count.
 func (s *Statistics) Ping(ctx context.Context) error {
-	if _, err := s.readState(ctx); err != nil && !errors.Is(err, errNoState) {
-		return Trouble(err)
+	if _, err := s.readState(ctx); err != nil {
+		return trouble(err)
 	}
-	err := s.fights.FindOne(ctx, bson.D{}, options.FindOne().SetProjection(bson.D{{Key: "_id", Value: 1}})).Err()
-	if errors.Is(err, mongo.ErrNoDocuments) {
-		return nil
-	}
-	return Trouble(err)
+	return canRead(ctx, s.fights)
 }

@@ -1,14 +1,14 @@
 package mongodb
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"math/rand/v2"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,6 +23,9 @@ import (
 	"superheroes/test/engines"
 )
 
+// testBatch is small, so that a few fights make several batches: FerretDB reads all of them for each step.
+const testBatch = 40
+
 // counted is a database with fights and their statistics.
 type counted struct {
 	fights *Fights
@@ -31,89 +34,106 @@ type counted struct {
 
 func openCounted(tb testing.TB, address string) counted {
 	tb.Helper()
+	fights := openAs(tb, address, true)
+	return counted{fights, openStatistics(tb, fights.Database())}
+}
+
+// openStatistics opens another store on the same database, like another process.
+func openStatistics(tb testing.TB, database *mongo.Database) *Statistics {
+	tb.Helper()
+	store, err := NewStatistics(tb.Context(), database)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	store.batchSize = testBatch
+	return store
+}
+
+// observed connects to the database of the URL, and calls the functions around each command.
+func observed(tb testing.TB, address string, started func(context.Context, bson.Raw), ended func()) *mongo.Database {
+	tb.Helper()
 	parsed, err := url.Parse(address)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	fights, err := OpenFights(tb.Context(), Config{URL: address, Database: strings.Trim(parsed.Path, "/"), PoolMax: 20, Grouped: true})
+	client, err := mongo.Connect(options.Client().ApplyURI(address).SetMonitor(&event.CommandMonitor{
+		Started:   func(ctx context.Context, e *event.CommandStartedEvent) { started(ctx, e.Command) },
+		Succeeded: func(context.Context, *event.CommandSucceededEvent) { ended() },
+		Failed:    func(context.Context, *event.CommandFailedEvent) { ended() },
+	}))
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() {
-		if err := fights.Close(); err != nil {
-			tb.Error(err)
-		}
-	})
-	return counted{fights, another(tb, fights)}
+	tb.Cleanup(func() { _ = client.Disconnect(context.WithoutCancel(tb.Context())) })
+	return client.Database(strings.Trim(parsed.Path, "/"))
 }
 
-// another returns another store of statistics, like another process.
-func another(tb testing.TB, fights *Fights) *Statistics {
+// oneByOne connects to the database so that its commands run one at a time, since FerretDB reads, changes and writes a
+// document without a lock.
+func oneByOne(tb testing.TB, address string) *mongo.Database {
 	tb.Helper()
-	store, err := NewStatistics(tb.Context(), fights.Database())
-	if err != nil {
-		tb.Fatal(err)
-	}
-	store.most = testBatch
-	return store
+	var turn sync.Mutex
+	return observed(tb, address, func(context.Context, bson.Raw) { turn.Lock() }, turn.Unlock)
 }
-
-// testBatch is small, so that a few fights make several batches: FerretDB reads all of them for each step.
-const testBatch = 40
-
-// isMongod reports whether the server updates documents atomically: FerretDB reads, changes and writes them.
-func isMongod() bool { return filepath.Base(os.Getenv(engines.MongodBin)) == "mongod" }
 
 func TestStatistics(t *testing.T) {
 	statisticstest.Run(t, func(tb testing.TB) statisticstest.Place {
-		at := openCounted(tb, engines.MongoDB(tb))
+		address := engines.MongoDB(tb)
+		database := oneByOne(tb, address)
 		return statisticstest.Place{
-			Fights: at.fights, Open: func() statistics.Store { return another(tb, at.fights) }, Batch: testBatch, Atomic: isMongod(),
+			Fights: openAs(tb, address, true), Batch: testBatch,
+			Open: func() statistics.Store { return openStatistics(tb, database) },
 		}
 	})
 }
 
-// The protocol on a real server: two counters take steps in random orders and are killed at random while fights are
+// Two counters, whose commands run in a random order, are killed and restarted at random commands while fights are
 // stored.
-func TestSampledOrders(t *testing.T) {
-	const orders = 25
-	kills, steps := 0, 0
-	for range orders {
-		at, fights := openCounted(t, engines.MongoDB(t)), statisticstest.Fights(12)
-		if err := at.store.createState(t.Context()); err != nil {
-			t.Fatal(err)
+func TestKilledCounters(t *testing.T) {
+	type killed struct{} // the key of the function that cancels a context
+	address, fights := engines.MongoDB(t), statisticstest.Fights(60)
+	var turn sync.Mutex
+	kills := 0
+	database := observed(t, address, func(ctx context.Context, _ bson.Raw) {
+		turn.Lock()
+		if kill, ok := ctx.Value(killed{}).(context.CancelFunc); ok && rand.N(15) == 0 {
+			kills++
+			kill()
 		}
-		fresh := func() *pass { return newPass(at.store.collections, func(int64) bool { return false }) }
-		counters := [2]*pass{fresh(), fresh()}
-		for left := fights; len(left) > 0; {
-			i := rand.N(2)
-			switch rand.N(10) {
-			case 0:
-				statisticstest.Insert(t, at.fights, left[0])
-				left = left[1:]
-			case 1:
-				kills++
-				counters[i] = fresh()
-			default:
-				steps++
-				if err := counters[i].advance(t.Context()); err != nil {
-					t.Fatal(err)
-				}
-				if counters[i].next == ended {
-					counters[i] = fresh()
+	}, turn.Unlock)
+	at := counted{openAs(t, address, true), openStatistics(t, database)}
+	stored, stop := context.WithCancel(t.Context())
+	defer stop()
+	var counters sync.WaitGroup
+	for range 2 {
+		counters.Go(func() {
+			for stored.Err() == nil {
+				restarted := &Statistics{collections: at.store.collections}
+				restarted.batchSize = 4
+				ctx, kill := context.WithCancel(t.Context())
+				ctx = context.WithValue(ctx, killed{}, kill)
+				for ctx.Err() == nil {
+					if _, err := restarted.Count(ctx); err != nil && ctx.Err() == nil {
+						t.Error(err)
+						kill()
+					}
 				}
 			}
-		}
-		last := another(t, at.fights)
-		statisticstest.CountAll(t, last)
-		statisticstest.CountAll(t, last)
-		statisticstest.Exact(t, last, fights)
-		left, err := at.store.batches.CountDocuments(t.Context(), bson.D{})
-		if err != nil || left != 0 {
-			t.Errorf("%d batches are left, %v", left, err)
-		}
+		})
 	}
-	t.Logf("%d orders, %d steps, %d kills", orders, steps, kills)
+	for few := range slices.Chunk(fights, 5) {
+		statisticstest.Insert(t, at.fights, few...)
+		time.Sleep(50 * time.Millisecond) // several batches
+	}
+	stop()
+	counters.Wait()
+	statisticstest.CountAll(t, at.store)
+	statisticstest.Exact(t, at.store, fights)
+	left, err := at.store.batches.CountDocuments(t.Context(), bson.D{})
+	if err != nil || left != 0 || kills == 0 {
+		t.Errorf("%d batches are left, %v; %d kills", left, err, kills)
+	}
+	t.Logf("%d kills", kills)
 }
 
 // foreignFights returns documents of other applications: fights by the rule of the fights store, readable or not, and
@@ -121,15 +141,15 @@ func TestSampledOrders(t *testing.T) {
 func foreignFights() []any {
 	of := func(id any, more ...bson.E) bson.D {
 		return append(bson.D{{Key: "_id", Value: id}, {Key: "winner_team", Value: "heroes"}, {Key: "winner_name", Value: "copied"},
-			{Key: "fight_date", Value: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)}, {Key: "hero", Value: bson.D{{Key: "name", Value: "hero 1"}}}}, more...)
+			{Key: "fight_date", Value: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)}, {Key: "hero", Value: bson.M{"name": "hero 1"}}}, more...)
 	}
-	villain := bson.E{Key: "villain", Value: bson.D{{Key: "name", Value: "villain 1"}}}
+	villain := bson.E{Key: "villain", Value: bson.M{"name": "villain 1"}}
 	return []any{
 		of("9b2e1f2e-0c3a-4c3a-8d10-000000000001", villain), // the only readable one
-		of("9b2e1f2e-0c3a-4c3a-8d10-000000000002"), bson.D{{Key: "_id", Value: "9b2e1f2e-0c3a-4c3a-8d10-000000000003"}},
+		of("9b2e1f2e-0c3a-4c3a-8d10-000000000002"), bson.M{"_id": "9b2e1f2e-0c3a-4c3a-8d10-000000000003"},
 		of(bson.NewObjectID(), villain), of(int64(7), villain), of("7", villain), of(bson.D{{Key: "a", Value: int32(1)}}, villain),
 		of("9B2E1F2E-0C3A-4C3A-8D10-000000000001", villain), of("ffffffff-ffff-ffff-ffff-ffffffffffff", villain),
-		bson.D{{Key: "winnerName", Value: "Quarkus"}, {Key: "fightDate", Value: "yesterday"}},
+		bson.M{"winnerName": "Quarkus", "fightDate": "yesterday"},
 	}
 }
 
@@ -148,89 +168,78 @@ func exactBeside(t *testing.T, at counted, ours []fight.Fight) {
 	}
 }
 
-// Documents of others are counted by the same rule as they are listed, whenever they are stored.
+// Documents of others are counted by the same rule as they are listed, whenever they are stored, and each unreadable
+// one is reported once. A rebuild corrects what an older version did: it marked and counted every document.
 func TestOtherFights(t *testing.T) {
+	ctx := t.Context()
 	at, fights := openCounted(t, engines.MongoDB(t)), statisticstest.Fights(60)
-	collection := at.fights.Database().Collection(fightsName)
-	others := foreignFights()
-	if _, err := collection.InsertMany(t.Context(), others[:5]); err != nil {
-		t.Fatal(err)
-	}
-	statisticstest.Insert(t, at.fights, fights[:30]...)
-	told := map[string]bool{}
-	count := func() {
-		for {
-			progress, err := at.store.Count(t.Context())
+	others, reports := foreignFights(), map[string]int{}
+	for _, half := range []struct {
+		others []any
+		ours   []fight.Fight
+	}{{others[:5], fights[:30]}, {others[5:], fights[30:]}} {
+		if _, err := at.store.fights.InsertMany(ctx, half.others); err != nil {
+			t.Fatal(err)
+		}
+		statisticstest.Insert(t, at.fights, half.ours...)
+		for more := true; more; {
+			progress, err := at.store.Count(ctx)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, row := range progress.Unreadable {
-				if told[row.ID] {
-					t.Errorf("%s was reported twice", row.ID)
-				}
-				told[row.ID] = true
+				reports[row.ID]++
 			}
-			if progress.Counted == 0 && !progress.More {
-				return
-			}
+			more = progress.More
 		}
 	}
-	count()
-	if _, err := collection.InsertMany(t.Context(), others[5:]); err != nil {
-		t.Fatal(err)
-	}
-	statisticstest.Insert(t, at.fights, fights[30:]...)
-	count()
 	exactBeside(t, at, fights)
-	if len(told) != 2 {
-		t.Errorf("reported %v", told)
+	if len(reports) != 2 || reports["9b2e1f2e-0c3a-4c3a-8d10-000000000002"] != 1 {
+		t.Errorf("reported %v", reports)
 	}
-	if report, err := at.store.Rebuild(t.Context()); err != nil || report.Differed() {
-		t.Errorf("a rebuild with nothing to correct: %+v, %v", report, err)
-	}
-	marked, err := collection.CountDocuments(t.Context(), bson.D{{Key: markField, Value: bson.D{{Key: "$exists", Value: true}}}})
+	marked, err := at.store.fights.CountDocuments(ctx, bson.M{markField: bson.M{"$exists": true}})
 	if err != nil || marked != int64(len(fights)+3) {
 		t.Errorf("%d documents are marked (%v), want only the fights", marked, err)
 	}
-}
+	if report, err := at.store.Rebuild(ctx); err != nil || report.Differed() {
+		t.Errorf("a rebuild with nothing to correct: %+v, %v", report, err)
+	}
 
-// An older version marked and counted every document, and created a different index.
-func TestUpgrade(t *testing.T) {
-	address := engines.MongoDB(t)
-	at, fights := openCounted(t, address), statisticstest.Fights(20)
-	collection := at.fights.Database().Collection(fightsName)
-	statisticstest.Insert(t, at.fights, fights...)
-	if _, err := collection.InsertMany(t.Context(), foreignFights()); err != nil {
+	_, markErr := at.store.fights.UpdateMany(ctx, bson.M{markField: nil}, bson.M{"$set": bson.M{markField: int64(1)}})
+	_, countErr := at.store.state.UpdateOne(ctx, bson.M{}, bson.M{"$inc": bson.M{"total": int64(7), "heroes": int64(6)}})
+	if err := errors.Join(markErr, countErr); err != nil {
 		t.Fatal(err)
 	}
-	statisticstest.CountAll(t, at.store)
-	mark := bson.D{{Key: "$set", Value: bson.D{{Key: markField, Value: int64(1)}}}}
-	if _, err := collection.UpdateMany(t.Context(), bson.D{{Key: markField, Value: nil}}, mark); err != nil {
-		t.Fatal(err)
-	}
-	more := bson.D{{Key: "$inc", Value: bson.D{{Key: "total", Value: int64(7)}, {Key: "heroes", Value: int64(6)}}}}
-	if _, err := at.store.state.UpdateOne(t.Context(), bson.D{}, more); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := collection.Indexes().CreateOne(t.Context(), mongo.IndexModel{Keys: bson.D{{Key: markField, Value: 1}}}); err != nil {
-		t.Fatal(err)
-	}
-	again := counted{at.fights, another(t, at.fights)}
-	names := []string{}
-	indexes, err := collection.Indexes().ListSpecifications(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, index := range indexes {
-		names = append(names, index.Name)
-	}
-	if slices.Contains(names, formerIndex) || !slices.Contains(names, "counted_1__id_1") {
-		t.Errorf("the indexes are %v", names)
-	}
-	if report, err := again.store.Rebuild(t.Context()); err != nil || report.Total.Total-report.Corrected.Total != 7 {
+	if report, err := at.store.Rebuild(ctx); err != nil || report.Total.Total-report.Corrected.Total != 7 {
 		t.Errorf("%+v, %v", report, err)
 	}
-	exactBeside(t, again, fights)
+	exactBeside(t, at, fights)
+}
+
+// The totals and a frozen batch have the form that other versions of the program read and write.
+func TestLayout(t *testing.T) {
+	since := bson.E{Key: "since", Value: time.Date(2026, 1, 2, 15, 4, 5, 678_000_000, time.UTC)}
+	sums := bson.D{{Key: "total", Value: int64(3)}, {Key: "heroes", Value: int64(1)}, {Key: "villains", Value: int64(2)}}
+	frozen := append(append(bson.D{{Key: "_id", Value: int64(7)}, {Key: "fights", Value: bson.A{"an id"}}}, sums...), since,
+		bson.E{Key: "set_since", Value: true},
+		bson.E{Key: "winners", Value: bson.A{bson.D{{Key: "name", Value: "Yoda"}, {Key: "team", Value: "heroes"}, {Key: "wins", Value: int64(1)}}}},
+		bson.E{Key: "places", Value: bson.A{bson.D{{Key: "name", Value: "Gotham City"}, {Key: "fights", Value: int64(3)}}}})
+	totals := append(bson.D{{Key: "_id", Value: "state"}, {Key: "done", Value: int64(7)}}, sums...)
+	for _, c := range []struct {
+		document bson.D
+		into     any
+	}{{frozen, &batch{}}, {totals, &state{}}, {append(totals, since), &state{}}} {
+		raw, err := bson.Marshal(c.document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := bson.Unmarshal(raw, c.into); err != nil {
+			t.Error(err)
+		}
+		if again, err := bson.Marshal(c.into); err != nil || !bytes.Equal(raw, again) {
+			t.Errorf("read %s\nwrote %s, %v", bson.Raw(raw), bson.Raw(again), err)
+		}
+	}
 }
 
 // TestSlowServer cancels each call after a few commands, as if the server took longer for a batch than a caller waits.
@@ -240,22 +249,15 @@ func TestSlowServer(t *testing.T) {
 	address := engines.MongoDB(t)
 	var commands int
 	var giveUp context.CancelFunc
-	monitor := &event.CommandMonitor{Started: func(context.Context, *event.CommandStartedEvent) {
+	database := observed(t, address, func(context.Context, bson.Raw) {
 		if commands++; commands > perCall && giveUp != nil {
 			giveUp()
 		}
-	}}
-	client, err := mongo.Connect(options.Client().ApplyURI(address).SetMonitor(monitor))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = client.Disconnect(context.WithoutCancel(t.Context())) }()
-	at, fights := openCounted(t, address), statisticstest.Fights(5*updatesPerCommand)
+	}, func() {})
+	at, fights := openCounted(t, address), statisticstest.Fights(3*updatesPerCommand)
 	statisticstest.Insert(t, at.fights, fights...)
-	slow, err := NewStatistics(t.Context(), client.Database(at.fights.Database().Name()))
-	if err != nil {
-		t.Fatal(err)
-	}
+	slow := openStatistics(t, database)
+	slow.batchSize = maxBatch
 	calls := 0
 	for counted := 0; counted < len(fights); calls++ {
 		if calls == most {
@@ -278,61 +280,60 @@ func TestSlowServer(t *testing.T) {
 
 // A rebuild restores lost statistics, even if nothing is left but the marks.
 func TestRebuild(t *testing.T) {
-	everything := bson.D{}
-	set := func(field string, value any) bson.D {
-		return bson.D{{Key: "$set", Value: bson.D{{Key: field, Value: value}}}}
+	ctx := t.Context()
+	at, fights := openCounted(t, engines.MongoDB(t)), statisticstest.Fights(150)
+	s := at.store
+	set := func(in *mongo.Collection, field string, value any) error {
+		_, err := in.UpdateOne(ctx, bson.M{}, bson.M{"$set": bson.M{field: value}})
+		return err
 	}
-	for name, spoil := range map[string]func(ctx context.Context, s *Statistics) error{
-		"the totals": func(ctx context.Context, s *Statistics) error {
-			_, err := s.state.UpdateOne(ctx, everything, set("total", int64(7)))
+	stored := 40
+	statisticstest.Insert(t, at.fights, fights[:stored]...)
+	statisticstest.CountAll(t, s)
+	for _, c := range []struct {
+		name  string
+		spoil func() error
+	}{
+		{"the totals", func() error { return set(s.state, "total", int64(7)) }},
+		{"a winner", func() error { return set(s.winners, "wins", int64(99)) }},
+		{"a winner without a win", func() error {
+			_, err := s.winners.InsertOne(ctx, bson.M{"_id": "heroes/nobody", "name": "nobody", "team": "heroes", "wins": int64(5), "batch": int64(1)})
 			return err
-		},
-		"a winner": func(ctx context.Context, s *Statistics) error {
-			_, err := s.winners.UpdateOne(ctx, everything, set("wins", int64(99)))
+		}},
+		{"no places", func() error { return s.places.Drop(ctx) }},
+		{"the first date", func() error {
+			_, err := s.state.UpdateOne(ctx, bson.M{}, bson.M{"$unset": bson.M{"since": ""}})
 			return err
-		},
-		"a winner without a win": func(ctx context.Context, s *Statistics) error {
-			_, err := s.winners.InsertOne(ctx, winnerDocument{"heroes/nobody", "nobody", "heroes", 5, 1})
-			return err
-		},
-		"no places": func(ctx context.Context, s *Statistics) error { return s.places.Drop(ctx) },
-		"the first date": func(ctx context.Context, s *Statistics) error {
-			_, err := s.state.UpdateOne(ctx, everything, bson.D{{Key: "$unset", Value: bson.D{{Key: "since", Value: ""}}}})
-			return err
-		},
-		"no statistics at all": func(ctx context.Context, s *Statistics) error {
+		}},
+		{"no statistics at all", func() error {
 			return errors.Join(s.state.Drop(ctx), s.winners.Drop(ctx), s.places.Drop(ctx), s.batches.Drop(ctx))
-		},
+		}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			at, fights := openCounted(t, engines.MongoDB(t)), statisticstest.Fights(90)
-			statisticstest.Insert(t, at.fights, fights[:40]...)
-			statisticstest.CountAll(t, at.store)
-			statisticstest.Insert(t, at.fights, fights[40:60]...)
-			statisticstest.CountAll(t, at.store)
-			if err := spoil(t.Context(), at.store); err != nil {
-				t.Fatal(err)
-			}
-			statisticstest.Insert(t, at.fights, fights[60:]...)
-			statisticstest.CountAll(t, at.store)
-			report, err := at.store.Rebuild(t.Context())
-			if err != nil || !report.Differed() {
-				t.Errorf("%+v, %v", report, err)
-			}
-			statisticstest.Exact(t, at.store, fights)
-			if report, err := at.store.Rebuild(t.Context()); err != nil || report.Differed() {
-				t.Errorf("second rebuild: %+v, %v", report, err)
-			}
-		})
+		if err := c.spoil(); err != nil {
+			t.Fatal(err)
+		}
+		statisticstest.Insert(t, at.fights, fights[stored:stored+15]...)
+		stored += 15
+		statisticstest.CountAll(t, s)
+		report, err := s.Rebuild(ctx)
+		if err != nil || !report.Differed() {
+			t.Errorf("%s: %+v, %v", c.name, report, err)
+		}
+		statisticstest.Exact(t, s, fights[:stored])
+		if report, err := s.Rebuild(ctx); err != nil || report.Differed() {
+			t.Errorf("%s, second rebuild: %+v, %v", c.name, report, err)
+		}
 	}
 }
 
-// A rebuild while fights are stored and counted.
+// A rebuild while another process counts the fights that are stored.
 func TestRebuildMeanwhile(t *testing.T) {
-	at, fights := openCounted(t, engines.MongoDB(t)), statisticstest.Fights(200)
+	address, fights := engines.MongoDB(t), statisticstest.Fights(200)
+	database := oneByOne(t, address)
+	at, other := counted{openAs(t, address, true), openStatistics(t, database)}, openStatistics(t, database)
 	statisticstest.Insert(t, at.fights, fights[:50]...)
 	statisticstest.CountAll(t, at.store)
-	if _, err := at.store.winners.UpdateMany(t.Context(), bson.D{}, bson.D{{Key: "$set", Value: bson.D{{Key: "wins", Value: int64(99)}}}}); err != nil {
+	if _, err := at.store.winners.UpdateMany(t.Context(), bson.M{}, bson.M{"$set": bson.M{"wins": int64(99)}}); err != nil {
 		t.Fatal(err)
 	}
 	rebuilt := make(chan error, 1)
@@ -343,70 +344,15 @@ func TestRebuildMeanwhile(t *testing.T) {
 		}
 		rebuilt <- err
 	}()
-	stored, running := 50, true
-	for running && stored < len(fights) {
-		statisticstest.Insert(t, at.fights, fights[stored])
-		stored++
-		if stored%10 == 0 { // by the same store, since FerretDB is not atomic
-			if _, err := at.store.Count(t.Context()); err != nil {
-				t.Error(err)
-			}
-		}
-		select {
-		case err := <-rebuilt:
-			running = false
-			if err != nil {
-				t.Error(err)
-			}
-		default:
-		}
-	}
-	if running { // it may have ended right after the last fight
-		if err := <-rebuilt; err != nil {
+	for few := range slices.Chunk(fights[50:], 10) {
+		statisticstest.Insert(t, at.fights, few...)
+		if _, err := other.Count(t.Context()); err != nil {
 			t.Error(err)
 		}
 	}
-	statisticstest.CountAll(t, at.store)
-	statisticstest.Exact(t, at.store, fights[:stored])
-}
-
-// Every command asks for majority reads and journaled majority writes, whatever the URL says.
-func TestConcerns(t *testing.T) {
-	address := engines.MongoDB(t) + "?readPreference=secondaryPreferred&w=1&readConcernLevel=local"
-	var commands []bson.Raw
-	monitor := &event.CommandMonitor{Started: func(_ context.Context, e *event.CommandStartedEvent) {
-		commands = append(commands, append(bson.Raw(nil), e.Command...))
-	}}
-	client, err := mongo.Connect(options.Client().ApplyURI(address).SetMonitor(monitor))
-	if err != nil {
-		t.Fatal(err)
+	if err := <-rebuilt; err != nil {
+		t.Error(err)
 	}
-	defer func() { _ = client.Disconnect(context.WithoutCancel(t.Context())) }()
-	at := openCounted(t, address)
-	statisticstest.Insert(t, at.fights, statisticstest.Fights(5)...)
-	store, err := NewStatistics(t.Context(), client.Database(at.fights.Database().Name()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	commands = nil
-	statisticstest.CountAll(t, store)
-	if _, err := store.Read(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	seen := map[string]bool{}
-	for _, command := range commands {
-		name, want := command.Index(0).Key(), `"writeConcern": {"w": "majority","j": true}`
-		if name == "find" {
-			want = `"readConcern": {"level": "majority"}`
-		}
-		seen[name] = true
-		if text := command.String(); !strings.Contains(text, want) || strings.Contains(text, "secondaryPreferred") {
-			t.Errorf("want %s in %s", want, text)
-		}
-	}
-	for _, name := range []string{"find", "insert", "update", "delete"} {
-		if !seen[name] {
-			t.Errorf("there was no %s among %d commands", name, len(commands))
-		}
-	}
+	statisticstest.CountAll(t, other)
+	statisticstest.Exact(t, other, fights)
 }

@@ -15,7 +15,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// Error codes of the server that are used in several functions. The names are those in MongoDB's error_codes.yml.
+// Error codes of the server, by their names in MongoDB's error_codes.yml, as far as refused distinguishes them.
 const (
 	failedToParse        = 9
 	userNotFound         = 11
@@ -25,99 +25,58 @@ const (
 	invalidOptions       = 72
 	invalidNamespace     = 73
 	commandNotSupported  = 115
-	validationFailed     = 121
 	onView               = 166
-	dataModifiedByRepair = 269
 	userWritesBlocked    = 371
 	atlasError           = 8000
 	notPrimaryLegacy     = 10058
 	notWritablePrimary   = 10107
 	quotaExceeded        = 12501
 	outOfDiskSpace       = 14031
-
-	dataCorruptionDetected = 301
 )
 
-// kindOfCode returns the kind of problem that a server's error code means, or nil if we can't act on it.
-func kindOfCode(code int) error {
-	switch code {
-	case userNotFound, unauthorized, authenticationFailed,
-		33,  // PrivilegeNotFound
-		214, // AuthenticationRestrictionUnmet
-		334, // MechanismUnavailable
-		391: // ReauthenticationRequired
-		return storage.ErrSchema
-	case onView, invalidNamespace, validationFailed,
-		67, // CannotCreateIndex
-		85, // IndexOptionsConflict
-		86: // IndexKeySpecsConflict
-		return storage.ErrSchema
-	case commandNotFound, commandNotSupported,
-		188: // IncompatibleServerVersion
-		return storage.ErrSchema
-	case outOfDiskSpace, quotaExceeded, userWritesBlocked:
-		return storage.ErrFull
-	case notWritablePrimary, notPrimaryLegacy: // we are bound to this server; otherwise the driver would find the primary by itself
-		return storage.ErrFull
-	case 24, // LockTimeout
-		46,  // LockBusy
-		50,  // MaxTimeMSExpired
-		107, // LockFailed
-		112, // WriteConflict
-		262, // ExceededTimeLimit
-		365, // TemporarilyUnavailable
-		402, // ResourceExhausted
-		433, // AdmissionQueueOverflow
-		449: // RateLimitExceeded
-		return storage.ErrBusy
-	case dataModifiedByRepair, dataCorruptionDetected:
-		return storage.ErrDamaged
-	case 6, // HostUnreachable
-		7,     // HostNotFound
-		64,    // WriteConcernTimeout
-		89,    // NetworkTimeout
-		91,    // ShutdownInProgress
-		94,    // NotYetInitialized
-		100,   // UnsatisfiableWriteConcern
-		133,   // FailedToSatisfyReadPreference
-		134,   // ReadConcernMajorityNotAvailableYet
-		149,   // NoConfigPrimary
-		189,   // PrimarySteppedDown
-		202,   // NetworkInterfaceExceededTimeLimit
-		216,   // ElectionInProgress
-		9001,  // SocketException
-		11600, // InterruptedAtShutdown
-		11602, // InterruptedDueToReplStateChange
-		13435, // NotPrimaryNoSecondaryOk
-		13436: // NotPrimaryOrSecondary
-		return storage.ErrUnavailable
-	}
-	return nil
-}
+// wrongLogin is the remedy for a refused login.
+const wrongLogin = "the server refuses the user or the password of the URL"
 
-// detailOf returns a remedy for a code whose own message doesn't suggest one, or "".
-func detailOf(code int) string {
+// meaningOf returns the kind of problem that an error code means, or nil if we can't act on it, and a remedy unless the
+// server's own message suggests one.
+func meaningOf(code int) (kind error, remedy string) {
 	switch code {
 	case userNotFound, authenticationFailed:
-		return "the server refuses the user or the password of the URL"
+		return storage.ErrSchema, wrongLogin
 	case unauthorized:
-		return "the user of the URL lacks a permission; give it the role readWrite on the database"
-	case validationFailed:
-		return "the collection has a validator that refuses fights"
+		return storage.ErrSchema, "the user of the URL lacks a permission; give it the role readWrite on the database"
 	case onView:
-		return "fights is a view; it must be a collection"
-	case notWritablePrimary, notPrimaryLegacy:
-		return "the server is not the primary and accepts no writes; list the whole replica set in the URL"
+		return storage.ErrSchema, "fights is a view; it must be a collection"
+	case 121: // DocumentValidationFailure
+		return storage.ErrSchema, "the collection has a validator that refuses fights"
+	// PrivilegeNotFound, CannotCreateIndex, IndexOptionsConflict, IndexKeySpecsConflict, IncompatibleServerVersion,
+	// AuthenticationRestrictionUnmet, MechanismUnavailable, ReauthenticationRequired
+	case invalidNamespace, commandNotFound, commandNotSupported, 33, 67, 85, 86, 188, 214, 334, 391:
+		return storage.ErrSchema, ""
+	case outOfDiskSpace, quotaExceeded:
+		return storage.ErrFull, ""
 	case userWritesBlocked:
-		return "the server was told to block writes"
-	case dataModifiedByRepair, dataCorruptionDetected:
-		return "the server reports damaged data; restore it from a backup"
+		return storage.ErrFull, "the server was told to block writes"
+	case notWritablePrimary, notPrimaryLegacy: // we are bound to this server; otherwise the driver would find the primary by itself
+		return storage.ErrFull, "the server is not the primary and accepts no writes; list the whole replica set in the URL"
+	// LockTimeout, LockBusy, MaxTimeMSExpired, LockFailed, WriteConflict, ExceededTimeLimit, TemporarilyUnavailable,
+	// ResourceExhausted, AdmissionQueueOverflow, RateLimitExceeded
+	case 24, 46, 50, 107, 112, 262, 365, 402, 433, 449:
+		return storage.ErrBusy, ""
+	case 269, 301: // DataModifiedByRepair, DataCorruptionDetected
+		return storage.ErrDamaged, "the server reports damaged data; restore it from a backup"
+	// HostUnreachable, HostNotFound, WriteConcernTimeout, NetworkTimeout, ShutdownInProgress, NotYetInitialized,
+	// UnsatisfiableWriteConcern, FailedToSatisfyReadPreference, ReadConcernMajorityNotAvailableYet, NoConfigPrimary,
+	// PrimarySteppedDown, NetworkInterfaceExceededTimeLimit, ElectionInProgress, SocketException, InterruptedAtShutdown,
+	// InterruptedDueToReplStateChange, NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary
+	case 6, 7, 64, 89, 91, 94, 100, 133, 134, 149, 189, 202, 216, 9001, 11600, 11602, 13435, 13436:
+		return storage.ErrUnavailable, ""
 	}
-	return ""
+	return nil, ""
 }
 
-// Trouble classifies an error of the driver (package storage), if its kind is known.
-func Trouble(err error) error {
+// trouble classifies an error of the driver (package storage), if its kind is known.
+func trouble(err error) error {
 	var server mongo.ServerError
 	var selection topology.ServerSelectionError
 	switch {
@@ -125,8 +84,15 @@ func Trouble(err error) error {
 		return err
 	case errors.As(err, &server):
 		for _, code := range server.ErrorCodes() {
-			if kind := kindOf(code, server); kind != nil {
-				return storage.As(kind, truncated(err), detailOf(code))
+			kind, remedy := meaningOf(code)
+			if code == atlasError { // its only code for everything that it refuses itself
+				kind = storage.ErrSchema
+				if strings.Contains(server.Error(), "quota") {
+					kind = storage.ErrFull
+				}
+			}
+			if kind != nil {
+				return storage.As(kind, truncated(err), remedy)
 			}
 		}
 	}
@@ -138,20 +104,9 @@ func Trouble(err error) error {
 	case isNetwork(err):
 		return storage.As(storage.ErrUnavailable, truncated(err))
 	case errors.As(err, new(*auth.Error)):
-		return storage.As(storage.ErrSchema, truncated(err), detailOf(authenticationFailed))
+		return storage.As(storage.ErrSchema, truncated(err), wrongLogin)
 	}
 	return err
-}
-
-// kindOf returns the kind of a code, or nil. Atlas has a single code for everything it refuses itself.
-func kindOf(code int, err mongo.ServerError) error {
-	if code != atlasError {
-		return kindOfCode(code)
-	}
-	if strings.Contains(err.Error(), "quota") {
-		return storage.ErrFull
-	}
-	return storage.ErrSchema
 }
 
 func isNetwork(err error) bool {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	"superheroes/internal/bounded"
 	"superheroes/internal/fight"
@@ -24,16 +25,13 @@ import (
 // Responses of MongoDB that FerretDB can't be made to send, worded like MongoDB's and Atlas's.
 var (
 	noPermission  = mongowire.Refusal(13, "Unauthorized", "not authorized on fights to execute command { … }")
-	noLogin       = mongowire.Refusal(18, "AuthenticationFailed", "Authentication failed.")
 	noTime        = mongowire.Refusal(50, "MaxTimeMSExpired", "operation exceeded time limit")
 	noLock        = mongowire.Refusal(24, "LockTimeout", "Unable to acquire IX lock within a max lock request timeout of '5ms'")
 	notPrimary    = mongowire.Refusal(10107, "NotWritablePrimary", "not primary")
 	noMorePrimary = mongowire.Refusal(10107, "NotWritablePrimary", "Not primary while writing to fights.fights")
 	steppedDown   = mongowire.Refusal(11602, "InterruptedDueToReplStateChange", "operation was interrupted")
-	noSecondary   = mongowire.Refusal(13435, "NotPrimaryNoSecondaryOk", "not primary and secondaryOk=false")
 	diskFull      = mongowire.Refusal(14031, "OutOfDiskSpace", "available disk space is below the threshold")
 	quota         = mongowire.Refusal(8000, "AtlasError", "you are over your space quota, using 513 MB of 512 MB")
-	badAuth       = mongowire.Refusal(8000, "AtlasError", "bad auth : authentication failed")
 	corrupt       = mongowire.Refusal(301, "DataCorruptionDetected", "Data corruption detected")
 	view          = mongowire.Refusal(166, "CommandNotSupportedOnView", "Namespace fights.fights is a view, not a collection")
 	internal      = mongowire.Refusal(1, "InternalError", "something")
@@ -48,60 +46,47 @@ func each(code int32, message string, documents int) bson.D {
 	return bson.D{{Key: "ok", Value: 1.0}, {Key: "n", Value: int32(0)}, {Key: "writeErrors", Value: errs}}
 }
 
-// scripted opens a store whose server's responses the test chooses, and a second one on the same database without that.
-func scripted(t *testing.T, grouped bool) (store, direct *Fights, p *mongowire.Proxy) {
-	t.Helper()
-	address := engines.MongoDB(t)
-	p, through := script(t, address)
-	return openAs(t, through, grouped), openFights(t, address), p
-}
-
-// script starts a proxy in front of the server of the URL, and returns the URL that leads through it.
-func script(t *testing.T, address string) (*mongowire.Proxy, string) {
-	t.Helper()
-	parsed, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := mongowire.Start(t, parsed.Host)
-	parsed.Host = p.Addr()
-	return p, parsed.String()
-}
-
-func TestTroubleOfReads(t *testing.T) {
-	store, _, p := scripted(t, false)
-	id := fighttest.NewFight(fight.NewIDs(fight.ID{})).ID
-	for name, c := range map[string]struct {
-		refusal bson.D
+func TestTrouble(t *testing.T) {
+	for _, c := range []struct {
+		code    int32
+		message string
 		want    error
 		word    string // of the operator's message
 	}{
-		"no permission":   {noPermission, storage.ErrSchema, "readWrite"},
-		"bad login":       {noLogin, storage.ErrSchema, "password of the URL"},
-		"bad Atlas login": {badAuth, storage.ErrSchema, "bad auth"},
-		"too slow":        {noTime, storage.ErrBusy, "time limit"},
-		"locked":          {noLock, storage.ErrBusy, "lock"},
-		"no primary":      {noSecondary, storage.ErrUnavailable, "not primary"},
-		"stepping down":   {steppedDown, storage.ErrUnavailable, "interrupted"},
-		"damaged":         {corrupt, storage.ErrDamaged, "backup"},
-		"a view":          {view, storage.ErrSchema, "view"},
+		{13, "not authorized", storage.ErrSchema, "readWrite"},
+		{18, "Authentication failed.", storage.ErrSchema, "password of the URL"},
+		{8000, "bad auth : authentication failed", storage.ErrSchema, "bad auth"},
+		{8000, "you are over your space quota", storage.ErrFull, "quota"},
+		{50, "operation exceeded time limit", storage.ErrBusy, "time limit"},
+		{24, "Unable to acquire IX lock", storage.ErrBusy, "lock"},
+		{13435, "not primary and secondaryOk=false", storage.ErrUnavailable, "not primary"},
+		{11602, "operation was interrupted", storage.ErrUnavailable, "interrupted"},
+		{301, "Data corruption detected", storage.ErrDamaged, "backup"},
+		{166, "Namespace fights.fights is a view", storage.ErrSchema, "it must be a collection"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			p.Answer(mongowire.Refuse(c.refusal, "find", "aggregate"))
-			defer p.Answer(nil)
-			for call, read := range map[string]func(context.Context) error{
-				"Get":   func(ctx context.Context) error { _, err := store.Get(ctx, id); return err },
-				"Page":  func(ctx context.Context) error { _, err := store.Page(ctx, id, 5); return err },
-				"Count": func(ctx context.Context) error { _, err := store.Count(ctx); return err },
-				"Last":  func(ctx context.Context) error { _, err := store.Last(ctx); return err },
-				"Ping":  store.Ping,
-			} {
-				if err := read(t.Context()); !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.word) {
-					t.Errorf("%s: %v, want %q with %q", call, err, c.want, c.word)
-				}
-			}
-		})
+		err := trouble(mongo.CommandError{Code: c.code, Message: c.message})
+		if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.word) {
+			t.Errorf("%d: %v, want %q with %q", c.code, err, c.want, c.word)
+		}
 	}
+}
+
+// Every read reports the kind of a refusal.
+func TestRefusedReads(t *testing.T) {
+	store, _, p := openBehind(t, false)
+	p.Answer(mongowire.Refuse(corrupt, "find", "aggregate"))
+	for call, read := range map[string]func(context.Context) error{
+		"Get":   func(ctx context.Context) error { _, err := store.Get(ctx, fight.ID{}); return err },
+		"Page":  func(ctx context.Context) error { _, err := store.Page(ctx, fight.ID{1}, 5); return err },
+		"Count": func(ctx context.Context) error { _, err := store.Count(ctx); return err },
+		"Last":  func(ctx context.Context) error { _, err := store.Last(ctx); return err },
+		"Ping":  store.Ping,
+	} {
+		if err := read(t.Context()); !errors.Is(err, storage.ErrDamaged) {
+			t.Errorf("%s: %v, want %v", call, err, storage.ErrDamaged)
+		}
+	}
+	p.Answer(nil)
 	if err := store.Ping(t.Context()); err != nil {
 		t.Errorf("afterwards: %v", err)
 	}
@@ -133,7 +118,7 @@ func TestTroubleOfWrites(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // some mostly wait
-			store, direct, p := scripted(t, true)
+			store, direct, p := openBehind(t, true)
 			refused := []string{"insert", "update"}
 			if name == "another's validator" { // the validator belongs to the collection of fights, not to the probe's
 				refused = refused[:1]
@@ -171,7 +156,7 @@ func TestTroubleOfWrites(t *testing.T) {
 
 // A stored fight restores readiness, like a successful probe.
 func TestStoredFightRestoresReadiness(t *testing.T) {
-	store, _, p := scripted(t, false)
+	store, _, p := openBehind(t, false)
 	p.Answer(mongowire.Refuse(quota, "insert", "update"))
 	f := fighttest.NewFight(fight.NewIDs(fight.ID{}))
 	if err := store.Insert(t.Context(), f, nil); !errors.Is(err, storage.ErrFull) {
@@ -195,54 +180,45 @@ func TestCutAndFullAndRestarted(t *testing.T) {
 	t.Parallel() // it mostly waits
 	for _, c := range []struct {
 		name string
-		cut  fate
+		cut  mongowire.Fate
 		then []bson.D // responses to the later attempts; nil for the server's own
 		says string
 		kept int
 	}{
-		{"stored, cut, full, then a duplicate is reported", cutAfter, []bson.D{diskFull, nil}, "stored", 1},
-		{"stored, cut, read-only, full", cutAfter, []bson.D{notPrimary, diskFull}, "open", 1},
-		{"stored, cut, each refused, full", cutAfter, []bson.D{each(14031, "no space", 1), quota}, "open", 1},
-		{"not stored, cut, full, then stored", cutBefore, []bson.D{diskFull, nil}, "stored", 1},
-		{"not stored, cut, no permission twice", cutBefore, []bson.D{noPermission, noPermission}, "open", 0},
+		{"stored, cut, full, then a duplicate is reported", mongowire.CutAfter, []bson.D{diskFull, nil}, "stored", 1},
+		{"stored, cut, each refused, full", mongowire.CutAfter, []bson.D{each(14031, "no space", 1), quota}, "open", 1},
+		{"not stored, cut, no permission twice", mongowire.CutBefore, []bson.D{noPermission, noPermission}, "open", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel() // they mostly wait
 			server := engines.MongoDBServer(t)
-			inner, through := script(t, server.URL)
-			outer := startProxy(t, inner.Addr(), func(nth int) fate {
-				if nth == 0 {
-					return c.cut
-				}
-				return deliver
-			})
-			parsed, _ := url.Parse(through)
-			parsed.Host, parsed.Path = outer.Addr(), "/fights"
-			store := openAs(t, parsed.String(), false)
-			var attempts atomic.Int32
-			inner.Answer(func(command bson.Raw) bson.D {
+			p, through := behind(t, server.URL+"fights")
+			store := openAs(t, through, false)
+			var attempt atomic.Int32
+			p.Decide(func(command bson.Raw) mongowire.Fate {
 				if command.Index(0).Key() != "insert" {
-					return nil
+					return mongowire.Delivered
 				}
-				attempt := int(attempts.Add(1)) - 1
-				if c.cut == cutBefore {
-					attempt++ // the first attempt doesn't get this far
-				}
-				if attempt == 0 {
-					return nil
-				}
-				if attempt == 1 {
+				switch attempt.Add(1) {
+				case 1:
+					return c.cut
+				case 2:
 					server.Stop(t)
 					server.Start(t)
 				}
-				return c.then[attempt-1]
+				return mongowire.Delivered
+			})
+			p.Answer(func(command bson.Raw) bson.D {
+				if command.Index(0).Key() != "insert" || attempt.Load() == 1 {
+					return nil
+				}
+				return c.then[attempt.Load()-2]
 			})
 			f := fighttest.NewFight(fight.NewIDs(fight.ID{}))
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			err := store.Insert(ctx, f, nil)
-			parsed.Host = strings.Trim(strings.TrimPrefix(server.URL, "mongodb://"), "/")
-			direct := openAs(t, parsed.String(), false)
+			direct := openAs(t, server.URL+"fights", false)
 			fighttest.Truthful(t, direct, f, err)
 			if n, countErr := direct.Count(ctx); said(err) != c.says || n != int64(c.kept) || countErr != nil {
 				t.Errorf("%s (%v), %d stored (%v); want %s and %d", said(err), err, n, countErr, c.says, c.kept)
@@ -255,7 +231,11 @@ func TestCutAndFullAndRestarted(t *testing.T) {
 func TestNoServer(t *testing.T) {
 	t.Parallel() // it mostly waits
 	server := engines.MongoDBServer(t)
-	store := openAs(t, server.URL+"fights", false)
+	store, err := OpenFights(t.Context(), Config{URL: server.URL, Database: "fights", PoolMax: 5, selectTimeout: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = store.Close() }()
 	server.Stop(t)
 	if err := store.Ping(t.Context()); !errors.Is(err, storage.ErrUnavailable) { // on an existing connection
 		t.Errorf("Ping: %v", err)
@@ -298,7 +278,7 @@ func TestOpenTrouble(t *testing.T) {
 		"is locked":     {mongowire.Refuse(noLock, "find"), storage.ErrBusy, "lock"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, through := script(t, address)
+			p, through := behind(t, address)
 			p.Answer(c.answer)
 			if _, err := openWith(through); !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.word) {
 				t.Errorf("got %v, want %v", err, c.want)
@@ -306,7 +286,7 @@ func TestOpenTrouble(t *testing.T) {
 		})
 	}
 	t.Run("accepts no writes", func(t *testing.T) {
-		p, through := script(t, address)
+		p, through := behind(t, address)
 		p.Answer(mongowire.Refuse(notPrimary, "update", "insert"))
 		store := openAs(t, through, false)
 		if err := store.Ping(t.Context()); !errors.Is(err, storage.ErrFull) {
@@ -335,7 +315,7 @@ func TestOpenTrouble(t *testing.T) {
 func TestCommandsHaveTimeLimits(t *testing.T) {
 	for kind, grouped := range kinds() {
 		t.Run(kind, func(t *testing.T) {
-			store, _, p := scripted(t, grouped)
+			store, _, p := openBehind(t, grouped)
 			var mu sync.Mutex
 			seen, without := []string{}, []string{}
 			p.Answer(func(command bson.Raw) bson.D {

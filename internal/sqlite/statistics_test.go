@@ -60,8 +60,7 @@ func TestStatistics(t *testing.T) {
 	statisticstest.Run(t, func(tb testing.TB) statisticstest.Place {
 		path := filepath.Join(tb.TempDir(), "fights.db")
 		return statisticstest.Place{
-			Fights: openCounted(tb, path).fights, Open: func() statistics.Store { return openCounted(tb, path).store },
-			Batch: testBatch, Atomic: true,
+			Fights: openCounted(tb, path).fights, Open: func() statistics.Store { return openCounted(tb, path).store }, Batch: testBatch,
 		}
 	})
 }

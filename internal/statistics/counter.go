@@ -6,8 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"superheroes/internal/storage"
 )
 
 // Pace determines when a counter counts.
@@ -48,11 +46,11 @@ type counter struct {
 	pending atomic.Bool                              // a fight was stored since the last round began
 	asked   chan struct{}                            // buffered: a caller waits for a round, or has begun to listen
 
-	mu       sync.Mutex
-	watchers int
-	fresh    time.Time     // when the last successful round began
-	version  int64         // of the statistics at that time
-	ended    chan struct{} // closed at the end of the next round
+	mu        sync.Mutex
+	listeners int
+	fresh     time.Time     // when the last successful round began
+	version   int64         // of the statistics at that time
+	ended     chan struct{} // closed at the end of the next round
 
 	// Owned by the goroutine that runs.
 	began      time.Time // when the last round began
@@ -68,8 +66,8 @@ func newCounter(store Store, pace Pace, log *slog.Logger) *counter {
 	}
 }
 
-// wake signals that a fight was stored. It never blocks, and costs next to nothing if a round is due anyway.
-func (c *counter) wake() {
+// Wake signals that a fight was stored. It never blocks, and costs next to nothing if a round is due anyway.
+func (c *counter) Wake() {
 	if c.pending.Load() {
 		return
 	}
@@ -84,20 +82,24 @@ func signal(to chan struct{}) {
 	}
 }
 
-// watch adds a listener (1) or removes one (-1).
-func (c *counter) watch(change int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.watchers += change
-	if change > 0 {
-		signal(c.asked)
-	}
+// Listen makes the service publish changes promptly until leave is called.
+func (c *counter) Listen() (leave func()) {
+	c.addListeners(1)
+	signal(c.asked)
+	return func() { c.addListeners(-1) }
 }
 
-func (c *counter) watching() int {
+func (c *counter) addListeners(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.watchers
+	c.listeners += n
+}
+
+// Listeners returns the number of listeners.
+func (c *counter) Listeners() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.listeners
 }
 
 // await returns the version of the statistics once they include everything the counter was woken for before, and
@@ -170,7 +172,7 @@ func (c *counter) gap() time.Duration {
 	if c.failing {
 		return retryAfter
 	}
-	if c.watching() > 0 {
+	if c.Listeners() > 0 {
 		return c.pace.Watched
 	}
 	return c.pace.Alone
@@ -185,7 +187,7 @@ func (c *counter) due() time.Time {
 		return time.Time{}
 	case c.waiting:
 		return c.began.Add(c.pace.Look / 2)
-	case c.idleRounds < c.pace.Looks, c.watching() > 0:
+	case c.idleRounds < c.pace.Looks, c.Listeners() > 0:
 		return c.began.Add(c.pace.Look)
 	}
 	return c.began.Add(c.pace.Rest)
@@ -240,7 +242,9 @@ func (c *counter) countAll(ctx context.Context) (counted int, version int64, err
 			return counted, 0, err
 		}
 		counted += progress.Counted
-		c.logUnreadable(progress.Unreadable)
+		for _, row := range progress.Unreadable { // each is counted once, so it is logged once
+			c.log.Warn(row.What+" "+row.ID+" can't be read; it is counted as unreadable", "cause", row.Err)
+		}
 		c.waiting = progress.Waiting
 		if !progress.More {
 			return counted, progress.Version, nil
@@ -249,13 +253,6 @@ func (c *counter) countAll(ctx context.Context) (counted int, version int64, err
 			shown = time.Now()
 			c.show(ctx, progress.Version)
 		}
-	}
-}
-
-// logUnreadable logs fights that can't be read. Each is counted once, so it is logged once.
-func (c *counter) logUnreadable(rows []*storage.RowError) {
-	for _, row := range rows {
-		c.log.Warn(row.What+" "+row.ID+" can't be read; it is counted as unreadable", "cause", row.Err)
 	}
 }
 

@@ -16,8 +16,7 @@ const freshTime = time.Second
 
 // Service counts fights and provides the latest statistics to callers and listeners.
 type Service struct {
-	store   Store
-	counter *counter
+	*counter
 	stop    context.CancelFunc
 	stopped chan struct{}
 
@@ -36,32 +35,20 @@ type State struct {
 // NewService returns a service that counts until it is closed.
 func NewService(store Store, pace Pace, log *slog.Logger) *Service {
 	ctx, stop := context.WithCancel(context.Background())
-	s := &Service{store: store, counter: newCounter(store, pace, log), stop: stop, stopped: make(chan struct{})}
+	s := &Service{counter: newCounter(store, pace, log), stop: stop, stopped: make(chan struct{})}
 	s.counter.show = s.show
 	go func() {
 		defer close(s.stopped)
-		s.counter.run(ctx)
+		s.run(ctx)
 	}()
 	return s
 }
-
-// Wake signals that a fight was stored. It never blocks.
-func (s *Service) Wake() { s.counter.wake() }
 
 // Close stops counting.
 func (s *Service) Close() {
 	s.stop()
 	<-s.stopped
 }
-
-// Listen makes the service publish changes promptly until leave is called.
-func (s *Service) Listen() (leave func()) {
-	s.counter.watch(1)
-	return func() { s.counter.watch(-1) }
-}
-
-// Listeners returns the number of listeners.
-func (s *Service) Listeners() int { return s.counter.watching() }
 
 // Latest returns the result of the last read, or nil if there was none yet.
 func (s *Service) Latest() *State { return s.latest.Load() }
@@ -70,7 +57,7 @@ func (s *Service) Latest() *State { return s.latest.Load() }
 func (s *Service) Current(ctx context.Context) (*State, error) {
 	waiting, cancel := context.WithTimeout(ctx, freshTime)
 	defer cancel()
-	return s.read(ctx, s.counter.await(waiting))
+	return s.read(ctx, s.await(waiting))
 }
 
 // show publishes the current statistics if there are listeners.
@@ -79,7 +66,7 @@ func (s *Service) show(ctx context.Context, version int64) {
 		return
 	}
 	if _, err := s.read(ctx, version); err != nil {
-		s.counter.failed(ctx, err)
+		s.failed(ctx, err)
 	}
 }
 

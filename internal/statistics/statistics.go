@@ -5,10 +5,11 @@ package statistics
 
 import (
 	"context"
-	"strconv"
 	"time"
 
-	"superheroes/internal/catalog"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"superheroes/internal/fight"
 	"superheroes/internal/storage"
 )
@@ -32,51 +33,37 @@ func (s Statistics) Unreadable() int64 { return Sums{s.Total, s.Heroes, s.Villai
 
 // Winner is a fighter with at least one win. Fighters with the same name and team count as one.
 type Winner struct {
-	Name string
-	Team fight.Team
-	Wins int64
+	Name string     `json:"name"`
+	Team fight.Team `json:"team"`
+	Wins int64      `json:"wins"`
 }
 
 // Place is a location with at least one fight.
 type Place struct {
-	Name   string
-	Fights int64
+	Name   string `json:"name"`
+	Fights int64  `json:"fights"`
 }
 
 // AppendJSON appends the response body, on one line.
 func (s Statistics) AppendJSON(dst []byte) []byte {
-	dst = strconv.AppendInt(append(dst, `{"total":`...), s.Total, 10)
-	dst = strconv.AppendInt(append(dst, `,"heroes":`...), s.Heroes, 10)
-	dst = strconv.AppendInt(append(dst, `,"villains":`...), s.Villains, 10)
-	if n := s.Unreadable(); n != 0 {
-		dst = strconv.AppendInt(append(dst, `,"unreadable":`...), n, 10)
+	document := struct {
+		Total      int64    `json:"total"`
+		Heroes     int64    `json:"heroes"`
+		Villains   int64    `json:"villains"`
+		Unreadable int64    `json:"unreadable,omitzero"`
+		Since      *string  `json:"since"`
+		Winners    []Winner `json:"top_winners"`
+		Places     []Place  `json:"locations"`
+	}{s.Total, s.Heroes, s.Villains, s.Unreadable(), nil, s.Winners, s.Places}
+	if !s.Since.IsZero() {
+		since := s.Since.UTC().Format("2006-01-02T15:04:05.000Z")
+		document.Since = &since
 	}
-	dst = append(dst, `,"since":`...)
-	if s.Since.IsZero() {
-		dst = append(dst, "null"...)
-	} else {
-		dst = s.Since.UTC().AppendFormat(append(dst, '"'), `2006-01-02T15:04:05.000Z"`)
+	body, err := json.Marshal(document, jsontext.AllowInvalidUTF8(true))
+	if err != nil {
+		panic(err) // impossible: the fields are numbers and strings
 	}
-	dst = append(dst, `,"top_winners":[`...)
-	for i, winner := range s.Winners {
-		dst = catalog.AppendString(append(separated(dst, i), `{"name":`...), winner.Name)
-		dst = catalog.AppendString(append(dst, `,"team":`...), string(winner.Team))
-		dst = append(strconv.AppendInt(append(dst, `,"wins":`...), winner.Wins, 10), '}')
-	}
-	dst = append(dst, `],"locations":[`...)
-	for i, place := range s.Places {
-		dst = catalog.AppendString(append(separated(dst, i), `{"name":`...), place.Name)
-		dst = append(strconv.AppendInt(append(dst, `,"fights":`...), place.Fights, 10), '}')
-	}
-	return append(dst, "]}"...)
-}
-
-// separated appends a comma except before the first element of an array.
-func separated(dst []byte, i int) []byte {
-	if i > 0 {
-		return append(dst, ',')
-	}
-	return dst
+	return append(dst, body...)
 }
 
 // Store counts fights in the database that holds them. All methods may be called concurrently, and by several

@@ -23,6 +23,19 @@ type Tally struct {
 // NewTally returns an empty tally.
 func NewTally() *Tally { return &Tally{Winners: map[Fighter]int64{}, Places: map[string]int64{}} }
 
+// TallyOf returns the tally that the statistics show, if they list all winners and places.
+func TallyOf(s Statistics) *Tally {
+	t := NewTally()
+	t.Sums, t.Since = Sums{s.Total, s.Heroes, s.Villains}, s.Since
+	for _, winner := range s.Winners {
+		t.Winners[Fighter{winner.Name, winner.Team}] = winner.Wins
+	}
+	for _, place := range s.Places {
+		t.Places[place.Name] = place.Fights
+	}
+	return t
+}
+
 // Add adds a fight.
 func (t *Tally) Add(o fight.Outcome) {
 	t.Total++
@@ -45,6 +58,17 @@ func (t *Tally) Add(o fight.Outcome) {
 
 // AddUnreadable adds a fight that can't be read. It counts towards the total but for neither side.
 func (t *Tally) AddUnreadable() { t.Total++ }
+
+// Lists returns the winners and the places, in no particular order.
+func (t *Tally) Lists() (winners []Winner, places []Place) {
+	for who, wins := range t.Winners {
+		winners = append(winners, Winner{who.Name, who.Team, wins})
+	}
+	for name, fights := range t.Places {
+		places = append(places, Place{name, fights})
+	}
+	return winners, places
+}
 
 // Minus returns the differences of all numbers, leaving out entries without one.
 func (t *Tally) Minus(other *Tally) *Tally {

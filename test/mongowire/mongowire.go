@@ -1,13 +1,10 @@
 // Package mongowire is a proxy for a MongoDB server, for testing what the available server can't do: it answers
-// chosen commands itself, or speaks TLS. It knows the wire protocol only.
+// chosen commands itself, breaks connections at chosen commands, or speaks TLS. It knows the wire protocol only.
 package mongowire
 
 import (
-	"context"
-	"crypto/tls"
 	"encoding/binary"
 	"io"
-	"net"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -36,17 +33,39 @@ func Refuse(refusal bson.D, names ...string) Answer {
 	}
 }
 
-// Proxy forwards what clients send to a server, except for commands that it answers itself.
+// Fate is what happens to a command on its way.
+type Fate int32
+
+// The fates.
+const (
+	Delivered   Fate = iota
+	CutBefore        // the connection breaks before the server receives anything
+	CutWithin        // … after the server has received half of the command
+	CutAfter         // … after the server has responded, before the client receives anything
+	CutAnswer        // … after the client has received half of the response
+	StallBefore      // nothing reaches the server any more, but no connection breaks
+	StallAfter       // … the client
+	Fates            // the number of fates
+)
+
+// Proxy forwards what clients send to a server, except for commands that it answers itself or cuts off.
 type Proxy struct {
 	*tcpproxy.Proxy
-	answer atomic.Pointer[Answer]
+	Stalled chan struct{} // receives one element if a connection stalls; it need not be read
+	answer  atomic.Pointer[Answer]
+	decide  atomic.Pointer[func(command bson.Raw) Fate]
 }
 
 // Start starts a proxy for the server, which initially forwards everything. It ends with the test.
 func Start(tb testing.TB, server string) *Proxy {
 	tb.Helper()
-	p := &Proxy{}
-	p.Proxy = tcpproxy.Start(tb, server, p.relays)
+	p := &Proxy{Stalled: make(chan struct{}, 1)}
+	p.Answer(nil)
+	p.Decide(func(bson.Raw) Fate { return Delivered })
+	p.Proxy = tcpproxy.Start(tb, server, func() (up, down tcpproxy.Relay) {
+		c := &connection{proxy: p}
+		return c.up, c.down
+	})
 	return p
 }
 
@@ -58,32 +77,51 @@ func (p *Proxy) Answer(answer Answer) {
 	p.answer.Store(&answer)
 }
 
-func (p *Proxy) relays() (up, down tcpproxy.Relay) {
-	c := &connection{proxy: p}
-	return c.up, c.down
+// Decide sets the function that decides the fate of commands from now on. It may be called concurrently.
+func (p *Proxy) Decide(decide func(command bson.Raw) Fate) { p.decide.Store(&decide) }
+
+// stall reads what arrives, and forwards nothing.
+func (p *Proxy) stall(from io.Reader) {
+	select {
+	case p.Stalled <- struct{}{}:
+	default:
+	}
+	_, _ = io.Copy(io.Discard, from)
 }
 
 type connection struct {
 	proxy   *Proxy
-	answers sync.Map // by request id: bson.D
+	fate    atomic.Int32 // of the last command forwarded
+	answers sync.Map     // by request id: bson.D
 }
 
 // up forwards the client's messages. A command answered here is replaced by a ping, whose response tells down when to
 // send the answer.
 func (c *connection) up(server io.Writer, client io.Reader) {
 	for {
-		message, err := ReadMessage(client)
+		message, err := readMessage(client)
 		if err != nil {
 			return
 		}
-		if answer := c.proxy.answer.Load(); answer != nil {
-			if command := Command(message); command != nil {
-				if reply := (*answer)(command); reply != nil {
-					number := binary.LittleEndian.Uint32(message[4:])
-					c.answers.Store(number, reply)
-					message = newMessage(number, 0, bson.D{{Key: "ping", Value: 1}, {Key: "$db", Value: "admin"}})
-				}
+		fate := Delivered
+		if command := commandOf(message); command != nil {
+			fate = (*c.proxy.decide.Load())(command)
+			if reply := (*c.proxy.answer.Load())(command); reply != nil && fate != CutBefore {
+				number := binary.LittleEndian.Uint32(message[4:])
+				c.answers.Store(number, reply)
+				message = newMessage(number, 0, bson.D{{Key: "ping", Value: 1}, {Key: "$db", Value: "admin"}})
 			}
+		}
+		c.fate.Store(int32(fate))
+		switch fate {
+		case CutBefore:
+			return
+		case CutWithin:
+			_, _ = server.Write(message[:len(message)/2])
+			return
+		case StallBefore:
+			c.proxy.stall(client)
+			return
 		}
 		if _, err := server.Write(message); err != nil {
 			return
@@ -91,15 +129,26 @@ func (c *connection) up(server io.Writer, client io.Reader) {
 	}
 }
 
+// down forwards the server's responses.
 func (c *connection) down(client io.Writer, server io.Reader) {
 	for {
-		message, err := ReadMessage(server)
+		message, err := readMessage(server)
 		if err != nil {
 			return
 		}
 		number := binary.LittleEndian.Uint32(message[8:])
 		if reply, ours := c.answers.LoadAndDelete(number); ours {
 			message = newMessage(binary.LittleEndian.Uint32(message[4:]), number, reply.(bson.D))
+		}
+		switch Fate(c.fate.Load()) {
+		case CutAfter:
+			return
+		case CutAnswer:
+			_, _ = client.Write(message[:len(message)/2])
+			return
+		case StallAfter:
+			c.proxy.stall(server)
+			return
 		}
 		if _, err := client.Write(message); err != nil {
 			return
@@ -112,8 +161,8 @@ const (
 	headSize = 16 // length, request id, id of the answered request, opcode
 )
 
-// ReadMessage reads one message of the protocol, which starts with its length.
-func ReadMessage(from io.Reader) ([]byte, error) {
+// readMessage reads one message of the protocol, which starts with its length.
+func readMessage(from io.Reader) ([]byte, error) {
 	message := make([]byte, 4, 1024)
 	if _, err := io.ReadFull(from, message); err != nil {
 		return nil, err
@@ -127,8 +176,8 @@ func ReadMessage(from io.Reader) ([]byte, error) {
 	return message, err
 }
 
-// Command returns the command in a message, or nil if there is none.
-func Command(message []byte) bson.Raw {
+// commandOf returns the command in a message, or nil if there is none.
+func commandOf(message []byte) bson.Raw {
 	const at = headSize + 4 + 1 // after the flags and the kind of the first section
 	if len(message) < at+4 || binary.LittleEndian.Uint32(message[12:]) != opMsg || message[at-1] != 0 {
 		return nil
@@ -150,47 +199,4 @@ func newMessage(number, answers uint32, document bson.D) []byte {
 		message = binary.LittleEndian.AppendUint32(message, n)
 	}
 	return append(append(message, 0), body...)
-}
-
-// StartTLS starts a proxy that speaks TLS to its clients with the given certificate, and returns its address. It ends
-// with the test.
-func StartTLS(tb testing.TB, server string, certificate tls.Certificate) string {
-	tb.Helper()
-	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	var group sync.WaitGroup
-	tb.Cleanup(func() {
-		_ = listener.Close()
-		group.Wait()
-	})
-	group.Go(func() {
-		for {
-			client, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			group.Go(func() { join(context.WithoutCancel(tb.Context()), client, server) })
-		}
-	})
-	return listener.Addr().String()
-}
-
-// join copies in both directions until one side closes.
-func join(ctx context.Context, client net.Conn, server string) {
-	defer func() { _ = client.Close() }()
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", server)
-	if err != nil {
-		return
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_, _ = io.Copy(conn, client)
-		_ = conn.Close()
-	}()
-	_, _ = io.Copy(client, conn)
-	_ = client.Close()
-	<-done
 }

@@ -1,0 +1,261 @@
+package mongodb
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
+	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
+
+	"superheroes/internal/statistics"
+	"superheroes/internal/storage"
+)
+
+const (
+	// markField marks a fight as counted, with the number of its batch. A fight without it isn't counted, whoever
+	// stored it and whenever.
+	markField = "counted"
+	// stateID is the id of the only document in the collection of totals.
+	stateID = "state"
+	// maxBatch is the maximum number of fights in a batch.
+	maxBatch = 1000
+	// updatesPerCommand is how many updates are in one command. Other clients get their turn between commands, and a
+	// server with a hundred connections that occupies one per update until the command ends, like FerretDB, doesn't run
+	// out of them.
+	updatesPerCommand = 40
+)
+
+// collections implements documents on a real database.
+type collections struct {
+	fights, state, batches, winners, places *mongo.Collection
+	batchSize                               int64
+}
+
+var _ documents = collections{}
+
+// newCollections returns the collections with majority reads and writes at the primary, whatever the URL says.
+func newCollections(database *mongo.Database) collections {
+	strict := durable().SetReadConcern(readconcern.Majority()).SetReadPreference(readpref.Primary())
+	at := func(name string) *mongo.Collection { return database.Collection(name, strict) }
+	return collections{
+		at(collection), at("statistics"), at("statistics_batches"), at("statistics_winners"), at("statistics_places"), maxBatch,
+	}
+}
+
+// state holds the totals and the number of the last batch in them.
+type state struct {
+	ID              string `bson:"_id"`
+	Done            int64  `bson:"done"`
+	statistics.Sums `bson:",inline"`
+	Since           time.Time `bson:"since,omitempty"`
+}
+
+// winnersFirst and placesFirst are the sort orders of the statistics.
+func winnersFirst() bson.D {
+	return bson.D{{Key: "wins", Value: -1}, {Key: "name", Value: 1}, {Key: "team", Value: 1}}
+}
+
+func placesFirst() bson.D { return bson.D{{Key: "fights", Value: -1}, {Key: "name", Value: 1}} }
+
+// createIndexes creates missing indexes. The index of marks is not partial: that would be smaller, but couldn't find
+// fights without a mark. It includes the ids, so that foreign documents, which never get a mark, are skipped by their
+// keys, mostly as a range, instead of being read again each time.
+func (c collections) createIndexes(ctx context.Context) error {
+	for _, index := range []struct {
+		of   *mongo.Collection
+		keys bson.D
+	}{
+		{c.fights, bson.D{{Key: markField, Value: 1}, {Key: "_id", Value: 1}}},
+		{c.winners, winnersFirst()},
+		{c.places, placesFirst()},
+	} {
+		if _, err := index.of.Indexes().CreateOne(ctx, mongo.IndexModel{Keys: index.keys}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readState returns the zero state, which has no id, if nothing was counted yet.
+func (c collections) readState(ctx context.Context) (s state, err error) {
+	err = c.state.FindOne(ctx, bson.M{"_id": stateID}).Decode(&s)
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return s, nil
+	}
+	return s, err
+}
+
+func (c collections) done(ctx context.Context) (int64, error) {
+	s, err := c.readState(ctx)
+	if err != nil || s.ID != "" {
+		return s.Done, err
+	}
+	if err := c.createState(ctx); err != nil {
+		return 0, err
+	}
+	s, err = c.readState(ctx)
+	return s.Done, err
+}
+
+// createState starts counting above every batch number that a fight is marked with: there are some if the statistics
+// were lost. If several processes do it at the same time, one succeeds.
+func (c collections) createState(ctx context.Context) error {
+	var marked struct{ Counted int64 }
+	highest := options.FindOne().SetSort(bson.M{markField: -1}).SetProjection(bson.M{markField: 1})
+	err := c.fights.FindOne(ctx, bson.M{markField: bson.M{"$gt": int64(0)}}, highest).Decode(&marked)
+	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
+		return err
+	}
+	_, err = c.state.InsertOne(ctx, state{ID: stateID, Done: marked.Counted})
+	if mongo.IsDuplicateKeyError(err) {
+		return nil
+	}
+	return err
+}
+
+func (c collections) open(ctx context.Context, number int64) (*batch, error) {
+	b := &batch{full: true} // unknown
+	err := c.batches.FindOne(ctx, bson.M{"_id": number}).Decode(b)
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return nil, nil
+	}
+	return b, err
+}
+
+func (c collections) uncounted(ctx context.Context, number int64) (*batch, error) {
+	tally := statistics.NewTally()
+	var ids []any
+	unreadable, err := c.eachFight(ctx, bson.E{Key: markField, Value: nil}, c.batchSize, tally, func(id any) { ids = append(ids, id) })
+	b := newBatch(number, ids, tally)
+	b.full, b.unreadable = b.Total == c.batchSize, unreadable
+	return b, err
+}
+
+// eachFight adds the selected fights to the tally, at most limit unless that is 0, and calls take with their ids. It
+// returns those that can't be read.
+func (c collections) eachFight(
+	ctx context.Context, selected bson.E, limit int64, tally *statistics.Tally, take func(id any),
+) (unreadable []*storage.RowError, err error) {
+	// The fields that determine whether a fight can be read, and its outcome.
+	fields := bson.M{"fight_date": 1, "winner_team": 1, "hero": 1, "villain": 1, "location": 1}
+	cursor, err := c.fights.Find(ctx, bson.D{selected, allFights()}, options.Find().SetProjection(fields).SetLimit(limit))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, cursor.Close(context.WithoutCancel(ctx))) }()
+	for cursor.Next(ctx) {
+		take(cursor.Current.Lookup("_id").StringValue())
+		f, err := parseFight(cursor.Current)
+		var row *storage.RowError
+		if errors.As(err, &row) {
+			tally.AddUnreadable()
+			unreadable = append(unreadable, row)
+			continue
+		}
+		tally.Add(f.Outcome())
+	}
+	return unreadable, cursor.Err()
+}
+
+func (c collections) freeze(ctx context.Context, b *batch) (bool, error) {
+	_, err := c.batches.InsertOne(ctx, b)
+	if mongo.IsDuplicateKeyError(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (c collections) raise(ctx context.Context, b *batch, at int) (next int, err error) {
+	winners := len(b.Winners)
+	if at < winners {
+		next = min(at+updatesPerCommand, winners)
+		r := raises{in: c.winners, field: "wins", batch: b.Number}
+		for _, w := range b.Winners[at:next] {
+			r.add(string(w.Team)+"/"+w.Name, w.Wins, bson.M{"name": w.Name, "team": w.Team})
+		}
+		return next, r.write(ctx)
+	}
+	next = min(at+updatesPerCommand, winners+len(b.Places))
+	r := raises{in: c.places, field: "fights", batch: b.Number}
+	for _, p := range b.Places[at-winners : next-winners] {
+		r.add(p.Name, p.Fights, bson.M{"name": p.Name})
+	}
+	return next, r.write(ctx)
+}
+
+// raises changes documents that each count the fights of a winner or a place, in a field, and record the last batch
+// that changed them.
+type raises struct {
+	in        *mongo.Collection
+	field     string
+	batch     int64
+	documents []any
+	updates   []mongo.WriteModel
+}
+
+// add adds the document with that id, which is raised by n. A new document also gets the names.
+func (r *raises) add(id string, n int64, names bson.M) {
+	names["_id"], names[r.field], names["batch"] = id, int64(0), int64(0)
+	r.documents = append(r.documents, names)
+	r.updates = append(r.updates, mongo.NewUpdateOneModel().
+		SetFilter(bson.M{"_id": id, "batch": bson.M{"$lt": r.batch}}).
+		SetUpdate(bson.M{"$inc": bson.M{r.field: n}, "$set": bson.M{"batch": r.batch}}))
+}
+
+// write creates missing documents before the updates, which need not do so: an upsert isn't atomic on every server, but
+// no server stores two documents with the same id.
+func (r *raises) write(ctx context.Context) error {
+	_, err := r.in.InsertMany(ctx, r.documents, options.InsertMany().SetOrdered(false))
+	if err != nil && !onlyDuplicates(err) {
+		return err
+	}
+	return update(ctx, r.in, r.updates)
+}
+
+// onlyDuplicates reports whether the only errors are duplicate keys.
+func onlyDuplicates(err error) bool {
+	var several mongo.BulkWriteException
+	return errors.As(err, &several) && several.WriteConcernError == nil &&
+		!slices.ContainsFunc(several.WriteErrors, func(e mongo.BulkWriteError) bool { return !mongo.IsDuplicateKeyError(e) })
+}
+
+// update applies the updates in any order.
+func update(ctx context.Context, in *mongo.Collection, updates []mongo.WriteModel) error {
+	_, err := in.BulkWrite(ctx, updates, options.BulkWrite().SetOrdered(false))
+	return err
+}
+
+// mark identifies each fight by its id, so that a server with only that index finds it quickly.
+func (c collections) mark(ctx context.Context, b *batch, at int) (next int, err error) {
+	next = min(at+updatesPerCommand, len(b.Fights))
+	var marks []mongo.WriteModel
+	for _, id := range b.Fights[at:next] {
+		marks = append(marks, mongo.NewUpdateOneModel().SetFilter(bson.M{"_id": id}).SetUpdate(bson.M{"$set": bson.M{markField: b.Number}}))
+	}
+	return next, update(ctx, c.fights, marks)
+}
+
+func (c collections) finish(ctx context.Context, b *batch) error {
+	set := bson.M{"done": b.Number}
+	change := bson.M{"$set": set, "$inc": bson.M{"total": b.Total, "heroes": b.Heroes, "villains": b.Villains}}
+	switch {
+	case b.SetSince && b.Since.IsZero():
+		change["$unset"] = bson.M{"since": ""}
+	case b.SetSince:
+		set["since"] = b.Since
+	case !b.Since.IsZero():
+		change["$min"] = bson.M{"since": b.Since}
+	}
+	_, err := c.state.UpdateOne(ctx, bson.M{"_id": stateID, "done": b.Number - 1}, change)
+	return err
+}
+
+func (c collections) forget(ctx context.Context, upTo int64) error {
+	_, err := c.batches.DeleteMany(ctx, bson.M{"_id": bson.M{"$lte": upTo}})
+	return err
+}
