@@ -30,22 +30,22 @@ func main() {
 
 // commands holds the subcommands. The set tags give the defaults that differ between the services.
 type commands struct {
-	Up         upCommand          `cmd:"" default:"withargs" set:"drain_delay=0s" set:"database_url=" set:"mysql_url=" set:"mongodb_url=" help:"Run every service in one process (the default command)."`
-	Heroes     heroesCommand      `cmd:"" set:"addr=:8001" set:"drain_delay=3s" set:"database_url=postgres://superman:superman@heroes-db:5432/heroes_database" help:"Run the heroes service."`
-	Villains   villainsCommand    `cmd:"" set:"addr=:8002" set:"drain_delay=3s" set:"database_url=postgres://superman:superman@villains-db:5432/villains_database" help:"Run the villains service."`
-	Locations  locationsCommand   `cmd:"" set:"addr=:8003" set:"drain_delay=3s" set:"mysql_url=mysql://locations:locations@locations-db/locations_database" help:"Run the locations service."`
-	Fights     fightsCommand      `cmd:"" set:"addr=:8004" set:"drain_delay=3s" set:"mongodb_url=mongodb://superfight:superfight@fights-db:27017/fights" help:"Run the fights service."`
-	Statistics statisticsCommands `cmd:"" help:"Run the statistics service, or recount all fights."`
-	Arena      arenaCommand       `cmd:"" set:"addr=:8000" set:"drain_delay=3s" help:"Run the battle page."`
-	Migrate    migrateCommand     `cmd:"" set:"database_url=" set:"mysql_url=" set:"mongodb_url=" help:"Create missing tables, fill them with the shipped roster, and exit."`
-	Backup     backupCommand      `cmd:"" help:"Back up the embedded store, even while it is in use."`
-	Import     importCommand      `cmd:"" help:"Import heroes, villains or locations from SQL, JSON Lines or CSV files."`
-	Export     exportCommand      `cmd:"" help:"Export heroes, villains or locations as JSON Lines or CSV."`
-	Seed       seedCommand        `cmd:"" help:"Generate any number of heroes, villains or locations, to try out a large catalog."`
-	Bench      movedCommand       `cmd:"" hidden:"" help:"Moved to a program of its own, superheroes-bench."`
-	Health     healthCommand      `cmd:"" help:"Check whether services on this host are ready; exit with 1 if one is not."`
-	Version    versionCommand     `cmd:"" help:"Print the version."`
-	Help       helpCommand        `cmd:"" help:"Print this help, or the help of a command."`
+	Up         upCommand                          `cmd:"" default:"withargs" set:"drain_delay=0s" set:"database_url=" set:"mysql_url=" set:"mongodb_url=" help:"Run every service in one process (the default command)."`
+	Heroes     serviceCommand[app.HeroesConfig]   `cmd:"" set:"addr=:8001" set:"drain_delay=3s" set:"database_url=postgres://superman:superman@heroes-db:5432/heroes_database" help:"Run the heroes service."`
+	Villains   serviceCommand[app.VillainsConfig] `cmd:"" set:"addr=:8002" set:"drain_delay=3s" set:"database_url=postgres://superman:superman@villains-db:5432/villains_database" help:"Run the villains service."`
+	Locations  serviceCommand[app.LocationConfig] `cmd:"" set:"addr=:8003" set:"drain_delay=3s" set:"mysql_url=mysql://locations:locations@locations-db/locations_database" help:"Run the locations service."`
+	Fights     serviceCommand[app.FightConfig]    `cmd:"" set:"addr=:8004" set:"drain_delay=3s" set:"mongodb_url=mongodb://superfight:superfight@fights-db:27017/fights" help:"Run the fights service."`
+	Statistics statisticsCommands                 `cmd:"" help:"Run the statistics service, or recount all fights."`
+	Arena      serviceCommand[app.ArenaConfig]    `cmd:"" set:"addr=:8000" set:"drain_delay=3s" help:"Run the battle page."`
+	Migrate    migrateCommand                     `cmd:"" set:"database_url=" set:"mysql_url=" set:"mongodb_url=" help:"Create missing tables, fill them with the shipped roster, and exit."`
+	Backup     backupCommand                      `cmd:"" help:"Back up the embedded store, even while it is in use."`
+	Import     importCommand                      `cmd:"" help:"Import heroes, villains or locations from SQL, JSON Lines or CSV files."`
+	Export     exportCommand                      `cmd:"" help:"Export heroes, villains or locations as JSON Lines or CSV."`
+	Seed       seedCommand                        `cmd:"" help:"Generate any number of heroes, villains or locations, to try out a large catalog."`
+	Bench      movedCommand                       `cmd:"" hidden:"" help:"Moved to a program of its own, superheroes-bench."`
+	Health     healthCommand                      `cmd:"" help:"Check whether services on this host are ready; exit with 1 if one is not."`
+	Version    versionCommand                     `cmd:"" help:"Print the version."`
+	Help       helpCommand                        `cmd:"" help:"Print this help, or the help of a command."`
 }
 
 // Exit codes.
@@ -191,9 +191,7 @@ func (s *session) serve(slack timerslack.Config, start func(context.Context, *ap
 		}
 		return a.Stop(ctx)
 	}
-	if announce != nil {
-		announce(a.Endpoints())
-	}
+	announce(a.Endpoints())
 	defer time.AfterFunc(settleTime, debug.FreeOSMemory).Stop()
 	<-signals
 	go func() {

@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"superheroes/internal/app"
 	"superheroes/internal/httpserver"
 	"superheroes/test/engines"
 )
@@ -77,7 +78,7 @@ func TestEmptyVariableCountsAsUnset(t *testing.T) {
 func TestListsOfNamesAndOrigins(t *testing.T) {
 	t.Setenv("ALLOWED_HOSTS", "A.example, b.example.")
 	t.Setenv("TRUSTED_ORIGINS", "https://unused.example")
-	got := parsed(t, "arena", "--trusted-origin=https://A.example:443", "--trusted-origin", "http://b.example:80,http://c.example:81").(arenaCommand)
+	got := parsed(t, "arena", "--trusted-origin=https://A.example:443", "--trusted-origin", "http://b.example:80,http://c.example:81").(serviceCommand[app.ArenaConfig]).Service
 	if want := []httpserver.HostName{"a.example", "b.example"}; !slices.Equal(got.AllowedHosts, want) {
 		t.Errorf("hosts %q, want %q", got.AllowedHosts, want)
 	}

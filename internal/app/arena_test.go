@@ -27,7 +27,7 @@ func TestArena(t *testing.T) {
 		bases[at.Service] = "http://" + at.Addr
 	}
 	alone := app.New("test", io.Discard)
-	if err := alone.Arena(t.Context(), arenaConfig(bases)); err != nil {
+	if err := alone.Run(t.Context(), arenaConfig(bases)); err != nil {
 		t.Fatal(err)
 	}
 	for way, base := range map[string]string{"in process": bases["arena"], "over HTTP": "http://" + alone.Endpoints()[0].Addr} {
@@ -94,7 +94,7 @@ func checkArena(t *testing.T, base string, bases map[string]string) {
 func TestArenaPortInUse(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	first := app.New("test", io.Discard)
-	if err := first.Arena(t.Context(), arenaConfig(nil)); err != nil {
+	if err := first.Run(t.Context(), arenaConfig(nil)); err != nil {
 		t.Fatal(err)
 	}
 	cfg := upConfig(t)

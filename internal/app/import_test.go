@@ -62,8 +62,8 @@ func read[T catalog.Item](t *testing.T, kind kindOfCatalog[T], cfg store) []stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = opened.Close() }()
-	service := catalog.NewService(kind.Kind, opened, 0)
+	defer func() { _ = opened.store.Close() }()
+	service := catalog.NewService(kind.Kind, opened.store, 0)
 	defer service.Close()
 	if _, err := service.Random(t.Context()); err != nil && !errors.Is(err, catalog.ErrEmpty) {
 		t.Errorf("picking: %v", err)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"superheroes/internal/fight"
 	"superheroes/internal/storage"
 	"superheroes/test/engines"
 )
@@ -139,17 +140,17 @@ func TestServersInTheDNS(t *testing.T) {
 		t.Fatal(err)
 	}
 	dns := startNameserver(t, uint16(port))
-	at := store{url: "mongodb+srv://" + srvDomain + address.Path + "?tls=false", flag: "--mongodb-url", poolMax: 5, wait: time.Minute}
-	if err := at.validate(engineMongoDB); err != nil || dns.times(srvName) > 0 {
+	at := FightStore{MongodbURL: "mongodb+srv://" + srvDomain + address.Path + "?tls=false", Pool: Pool{PoolMax: 5, StoreWait: time.Minute}}.store("")
+	if err := at.validate(); err != nil || dns.times(srvName) > 0 {
 		t.Errorf("to check the settings asked the DNS %d times: %v", dns.times(srvName), err)
 	}
 
 	t.Run("never there", func(t *testing.T) {
 		never := at
 		never.url = strings.Replace(at.url, "://", "://superman:hidden@", 1)
-		never.wait = 3 * retryInterval
+		never.StoreWait = 3 * retryInterval
 		_, err := openFights(t.Context(), never, false)
-		for _, part := range []string{srvDomain, "DNS", "SRV", srvName, "--mongodb-url", never.wait.String()} {
+		for _, part := range []string{srvDomain, "DNS", "SRV", srvName, "--mongodb-url", never.StoreWait.String()} {
 			if err == nil || !strings.Contains(err.Error(), part) {
 				t.Errorf("%q is not in %v", part, err)
 			}
@@ -161,28 +162,28 @@ func TestServersInTheDNS(t *testing.T) {
 	t.Run("there later", func(t *testing.T) {
 		failed := dns.times(srvName)
 		type outcome struct {
-			store fightStore
+			store opened[fight.Store]
 			err   error
 		}
-		opened := make(chan outcome, 1)
+		done := make(chan outcome, 1)
 		go func() {
 			store, err := openFights(t.Context(), at, false)
-			opened <- outcome{store, err}
+			done <- outcome{store, err}
 		}()
 		for dns.times(srvName) < failed+2 {
 			select {
-			case o := <-opened:
+			case o := <-done:
 				t.Fatalf("opened without servers: %v", o.err)
 			case <-time.After(10 * time.Millisecond): // to look again
 			}
 		}
 		dns.learn()
-		o := <-opened
+		o := <-done
 		if o.err != nil {
 			t.Fatal(o.err)
 		}
-		defer func() { _ = o.store.Close() }()
-		if err := o.store.Ping(t.Context()); err != nil {
+		defer func() { _ = o.store.store.Close() }()
+		if err := o.store.store.Ping(t.Context()); err != nil {
 			t.Error(err)
 		}
 	})

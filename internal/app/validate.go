@@ -12,8 +12,8 @@ import (
 	"superheroes/internal/remote"
 )
 
-// The Validate methods reject settings that can't work, naming the flag and the variable. The command line calls them
-// after parsing.
+// The Validate methods reject settings that can't work, naming the flag and the variable. After parsing, the command
+// line calls those of a command and of all structs embedded in it.
 
 // Setting names a setting for messages, by flag and variable: --pool-max, POOL_MAX.
 func Setting(flag string) string {
@@ -25,7 +25,7 @@ func invalid(flag, format string, args ...any) error {
 	return fmt.Errorf("%s: %s", Setting(flag), fmt.Sprintf(format, args...))
 }
 
-// Validate checks the settings of all services in one process.
+// Validate checks the addresses and the statistics of up.
 func (c UpConfig) Validate() error {
 	return cmp.Or(
 		validAddr("--heroes-addr", c.HeroesAddr),
@@ -33,33 +33,48 @@ func (c UpConfig) Validate() error {
 		validAddr("--locations-addr", c.LocationsAddr),
 		validAddr("--fights-addr", c.FightsAddr),
 		validAddr("--arena-addr", c.ArenaAddr),
-		c.validateStatistics(),
-		c.Stores.Validate(),
-		c.CatalogConfig.Validate(),
-		c.Server.Validate(),
 	)
+}
+
+// Validate checks the statistics of up, if it has them.
+func (c UpStatistics) Validate() error {
+	if !c.Statistics {
+		return nil
+	}
+	return cmp.Or(validAddr("--statistics-addr", c.StatisticsAddr), validStreams("--statistics-max-streams", c.MaxStreams))
+}
+
+// Validate checks the settings of statistics on their own.
+func (c StatisticsConfig) Validate() error {
+	return cmp.Or(validAddr("--addr", c.Addr), c.FightStore.store("").validate(), validStreams("--max-streams", c.MaxStreams))
+}
+
+func validStreams(flag string, most int) error {
+	if most < 1 {
+		return invalid(flag, "must be at least 1")
+	}
+	return nil
 }
 
 // Validate checks the settings of heroes or villains on their own.
 func (c CharacterConfig) Validate() error {
-	return cmp.Or(validAddr("--addr", c.Addr), c.store("").validate(enginePostgreSQL), c.CatalogConfig.Validate(), c.Server.Validate())
+	return cmp.Or(validAddr("--addr", c.Addr), c.store("").validate())
 }
 
 // Validate checks the settings of locations on their own.
 func (c LocationConfig) Validate() error {
-	return cmp.Or(validAddr("--addr", c.Addr), c.store("").validate(engineMySQL), c.CatalogConfig.Validate(), c.Server.Validate())
+	return cmp.Or(validAddr("--addr", c.Addr), c.store("").validate())
 }
 
 // Validate checks the settings of fights on their own.
 func (c FightConfig) Validate() error {
 	return cmp.Or(
 		validAddr("--addr", c.Addr),
-		c.store("").validate(engineMongoDB),
+		c.store("").validate(),
 		validPeer("--heroes-url", c.HeroesURL),
 		validPeer("--villains-url", c.VillainsURL),
 		validPeer("--locations-url", c.LocationsURL),
 		validPeers(c.Peers),
-		c.Server.Validate(),
 	)
 }
 
@@ -73,29 +88,7 @@ func (c ArenaConfig) Validate() error {
 		validPeer("--fights-url", c.FightsURL),
 		validPeer("--statistics-url", c.StatisticsURL),
 		validPeers(c.Peers.Peers()),
-		c.Server.Validate(),
 	)
-}
-
-func (c UpStatistics) validateStatistics() error {
-	if !c.Statistics {
-		return nil
-	}
-	return cmp.Or(validAddr("--statistics-addr", c.StatisticsAddr), validStreams("--statistics-max-streams", c.MaxStreams))
-}
-
-// Validate checks the settings of statistics on their own.
-func (c StatisticsConfig) Validate() error {
-	return cmp.Or(
-		validAddr("--addr", c.Addr), c.store("").validate(engineMongoDB), validStreams("--max-streams", c.MaxStreams), c.Server.Validate(),
-	)
-}
-
-func validStreams(flag string, most int) error {
-	if most < 1 {
-		return invalid(flag, "must be at least 1")
-	}
-	return nil
 }
 
 // Validate checks the settings of all stores; one without a URL is a file in the data folder.
@@ -103,12 +96,16 @@ func (s Stores) Validate() error {
 	if s.DataDir == "" {
 		return invalid("--data-dir", "must name a folder")
 	}
-	return cmp.Or(
-		s.Heroes.store("heroes-").validateGiven(enginePostgreSQL),
-		s.Villains.store("villains-").validateGiven(enginePostgreSQL),
-		s.Locations.store("locations-").validateGiven(engineMySQL),
-		s.Fights.store("fights-").validateGiven(engineMongoDB),
-	)
+	given := []store{s.Heroes.store("heroes-"), s.Villains.store("villains-"), s.Locations.store("locations-"), s.Fights.store("fights-")}
+	for _, at := range given {
+		if at.url == "" {
+			continue
+		}
+		if err := at.validate(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ValidateFor checks the location of the given catalog.
@@ -116,11 +113,7 @@ func (c CatalogStore) ValidateFor(catalog string) error {
 	if c.DataDir == "" {
 		return invalid("--data-dir", "must name a folder")
 	}
-	engine := enginePostgreSQL
-	if catalog == "locations" {
-		engine = engineMySQL
-	}
-	return c.store(catalog).validURL(engine)
+	return c.store(catalog).validURL()
 }
 
 // Validate checks the memory limit, and that the token fits in a header.
@@ -152,27 +145,20 @@ func (c Server) Validate() error {
 // mostConnections is more than any of the database servers supports.
 const mostConnections = 100_000
 
-func (s store) validate(engine string) error {
-	if err := s.validURL(engine); err != nil {
+// validate checks the URL and the size of the pool.
+func (s store) validate() error {
+	if err := s.validURL(); err != nil {
 		return err
 	}
-	if s.poolMin < 0 || s.poolMax < max(s.poolMin, 1) || s.poolMax > mostConnections {
+	if s.PoolMin < 0 || s.PoolMax < max(s.PoolMin, 1) || s.PoolMax > mostConnections {
 		return invalid("--"+s.prefix+"pool-max", "must be from 1 to %d, and not below --%spool-min", mostConnections, s.prefix)
 	}
 	return nil
 }
 
-func (s store) validateGiven(engine string) error {
-	if s.url == "" {
-		return nil
-	}
-	return s.validate(engine)
-}
-
-// validURL checks a store URL.
-func (s store) validURL(engine string) error {
-	if _, err := parseStoreURL(s.url, engine); err != nil {
-		return fmt.Errorf("%s: %w", s.flag, err)
+func (s store) validURL() error {
+	if _, err := parseStoreURL(s.url, s.engine); err != nil {
+		return fmt.Errorf("%s: %w", s.setting, err)
 	}
 	return nil
 }
