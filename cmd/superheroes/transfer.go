@@ -152,7 +152,7 @@ func formatOf(format, name string) (exchange.Format, error) {
 	return guessed, err
 }
 
-// open opens a file for reading; on a terminal, a bar shows the progress.
+// open opens a file for reading, with a progress bar.
 func (s *session) open(name string) (io.ReadCloser, error) {
 	if name == "-" {
 		return io.NopCloser(os.Stdin), nil
@@ -165,11 +165,7 @@ func (s *session) open(name string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	bar := s.bar(info.Size(), name, progressbar.OptionShowBytes(true))
-	if bar == nil {
-		return file, nil
-	}
-	reader := progressbar.NewReader(file, bar)
+	reader := progressbar.NewReader(file, s.bar(info.Size(), name, progressbar.OptionShowBytes(true)))
 	return &reader, nil
 }
 

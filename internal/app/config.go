@@ -152,12 +152,12 @@ type StatisticsConfig struct {
 // store is the configuration of one store, whichever settings it comes from.
 type store struct {
 	Pool
-	engine    string // that the service supports besides SQLite
-	url       string
-	setting   string        // the url comes from: its flag and variable, for messages
-	prefix    string        // of the pool's flags
-	inDataDir bool          // the url is a default file in the data folder
-	deadline  time.Duration // of the service's requests; 0 for a command, which may wait
+	engine   string // that the service supports besides SQLite
+	url      string
+	setting  string        // the url comes from: its flag and variable, for messages
+	prefix   string        // of the pool's flags
+	folder   string        // to create before the store is opened, unless ""
+	deadline time.Duration // of the service's requests; 0 for a command, which may wait
 }
 
 // within returns the settings for requests with the given deadline.

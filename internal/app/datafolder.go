@@ -73,7 +73,11 @@ func (s Stores) Describe() string {
 	return "in the configured databases"
 }
 
+// makeFolder creates the data folder, unless it exists or dir is "".
 func makeFolder(dir string) error {
+	if dir == "" {
+		return nil
+	}
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return fmt.Errorf("can't create the data folder %s: %w; choose another (%s)", dir, err, Setting("--data-dir"))
 	}

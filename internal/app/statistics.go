@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -101,10 +102,7 @@ func (c RebuildConfig) store() store {
 
 // Validate checks the location of the fights.
 func (c RebuildConfig) Validate() error {
-	if c.DataDir == "" {
-		return invalid("--data-dir", "must name a folder")
-	}
-	return c.store().validURL()
+	return cmp.Or(validFolder(c.DataDir), c.store().validURL())
 }
 
 // Rebuild counts the fights not counted yet, then recounts all, and corrects any differences. Other processes may

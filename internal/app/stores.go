@@ -117,6 +117,9 @@ func openStore[S any](ctx context.Context, service string, cfg store, open func(
 	if err != nil {
 		return none, fmt.Errorf("%s: %w (%s)", service, err, cfg.setting)
 	}
+	if err := makeFolder(cfg.folder); err != nil {
+		return none, err
+	}
 	attempt := ctx
 	ctx, cancel := context.WithTimeout(ctx, cfg.StoreWait)
 	defer cancel()

@@ -62,7 +62,7 @@ func locate(engine, dataDir, service string, flags ...urlFlag) store {
 			return at
 		}
 	}
-	at.url, at.setting, at.inDataDir = embeddedURL(dataDir, service), Setting("--data-dir"), true
+	at.url, at.setting, at.folder = embeddedURL(dataDir, service), Setting("--data-dir"), dataDir
 	return at
 }
 
@@ -124,13 +124,7 @@ var ErrNothingChanged = errors.New("nothing was changed")
 
 // Import writes the rows of files into the catalog of heroes, villains or locations, in one transaction.
 func Import(ctx context.Context, name string, into CatalogStore, files []ImportFile, options ImportOptions) (ImportResult, error) {
-	at := into.store(name)
-	if at.inDataDir {
-		if err := makeFolder(into.DataDir); err != nil {
-			return ImportResult{}, err
-		}
-	}
-	return catalogNamed(name).importInto(ctx, at, files, options)
+	return catalogNamed(name).importInto(ctx, into.store(name), files, options)
 }
 
 func (k kindOfCatalog[T]) importInto(ctx context.Context, at store, files []ImportFile, options ImportOptions) (result ImportResult, err error) {
@@ -171,33 +165,31 @@ func importFile[T catalog.Item](kind kindOfCatalog[T], file ImportFile, put func
 			return err
 		}
 		if err = row.Err; err == nil {
-			err = taken(row.Line, row.Item, put)
+			err = putChecked(row.Item, put)
 		}
 		switch {
 		case err == nil:
 			result.Taken++
-		case row.Err != nil, errors.Is(err, catalog.ErrRefused):
-			result.Refused++
-			refused(file.Name, err)
-		default:
+			continue
+		case errors.Is(err, catalog.ErrRefused):
+			err = &exchange.LineError{Line: row.Line, Err: err}
+		case row.Err == nil:
 			return err
 		}
+		result.Refused++
+		refused(file.Name, err)
 	}
 	return nil
 }
 
-// taken checks and puts one item.
-func taken[T catalog.Item](line int, item T, put func(T) error) error {
+// putChecked puts an item unless it is outside the contract.
+func putChecked[T catalog.Item](item T, put func(T) error) error {
 	var wrong []string
 	item.Check(func(field, message string) { wrong = append(wrong, field+" "+message) })
 	if len(wrong) > 0 {
-		return &exchange.LineError{Line: line, Err: fmt.Errorf("%w: %s", catalog.ErrRefused, strings.Join(wrong, "; "))}
+		return fmt.Errorf("%w: %s", catalog.ErrRefused, strings.Join(wrong, "; "))
 	}
-	err := put(item)
-	if errors.Is(err, catalog.ErrRefused) {
-		return &exchange.LineError{Line: line, Err: err}
-	}
-	return err
+	return put(item)
 }
 
 // Export writes the catalog of heroes, villains or locations to w, by id.
@@ -267,13 +259,7 @@ type SeedOptions struct {
 // Seed generates a roster and writes it into the catalog of heroes, villains or locations, in one transaction. An
 // entry whose name is taken is skipped and replaced by another one.
 func Seed(ctx context.Context, name string, into CatalogStore, options SeedOptions) error {
-	at := into.store(name)
-	if at.inDataDir {
-		if err := makeFolder(into.DataDir); err != nil {
-			return err
-		}
-	}
-	return catalogNamed(name).seedInto(ctx, at, options)
+	return catalogNamed(name).seedInto(ctx, into.store(name), options)
 }
 
 func (k kindOfCatalog[T]) seedInto(ctx context.Context, at store, options SeedOptions) (err error) {
