@@ -70,7 +70,7 @@ type session struct {
 	raiseSlack     func(timerslack.Config) // sets the timer slack; may re-execute the program
 }
 
-// run executes one command line and returns the exit code. A service calls raiseSlack before it opens anything.
+// run executes one command line and returns the exit code. A service alone calls raiseSlack before it opens anything.
 func run(args []string, stdout, stderr io.Writer, raiseSlack func(timerslack.Config)) int {
 	exited := -1
 	helped := func() bool { return exited >= 0 }
@@ -169,8 +169,7 @@ func (h helpCommand) Run(s *session) error {
 }
 
 // serve starts services, announces their addresses, and runs until a signal. A second signal stops it at once.
-func (s *session) serve(slack timerslack.Config, start func(context.Context, *app.App) error, announce func([]app.Endpoint)) error {
-	s.raiseSlack(slack)
+func (s *session) serve(start func(context.Context, *app.App) error, announce func([]app.Endpoint)) error {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	defer signal.Stop(signals)

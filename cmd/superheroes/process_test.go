@@ -101,24 +101,42 @@ func start(t *testing.T, program string, env []string, args ...string) (*system.
 	return p, bases
 }
 
-// Raising the slack re-executes the program: it stays the same process, with the same arguments and settings.
+// A service alone raises its slack if told so, which re-executes it: it stays the same process, with the same arguments
+// and settings. By default it doesn't, and up never does.
 func testTimerSlack(t *testing.T, program string) {
+	const slack = "TIMER_SLACK=2ms"
 	for _, c := range []struct {
-		name      string
-		env, args []string
-		want      string
+		name    string
+		service string
+		env     []string
+		raised  bool
 	}{
-		{"by default", nil, nil, "1000000\n"},
-		{"by a flag", nil, []string{"--timer-slack=2ms"}, "2000000\n"},
-		{"by a variable", []string{"TIMER_SLACK=3ms"}, nil, "3000000\n"},
+		{"a service by default", "heroes", nil, false},
+		{"a service", "heroes", []string{slack}, true},
+		{"up", "up", []string{slack}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			dir := t.TempDir()
-			p, _ := start(t, program, c.env, append([]string{"up", "--data-dir=" + dir}, c.args...)...)
-			if got, err := os.ReadFile(fmt.Sprintf("/proc/%d/timerslack_ns", p.Pid())); err != nil {
+			addr, dir := system.FreeAddr(t), t.TempDir()
+			env := append(c.env, "ADDR="+addr, "DATABASE_URL=sqlite:"+dir+"/heroes.db", "DRAIN_DELAY=0s")
+			args := []string{c.service}
+			if c.service == "up" {
+				args = append(append(args, anyPort...), "--heroes-addr="+addr, "--data-dir="+dir)
+			}
+			p := system.Start(t, program, env, args...)
+			p.Ready(t, "http://"+addr+"/readyz")
+			got, err := os.ReadFile(fmt.Sprintf("/proc/%d/timerslack_ns", p.Pid()))
+			if err != nil {
 				t.Skipf("the slack of another process can't be read here: %v", err)
-			} else if string(got) != c.want {
-				t.Errorf("%s ns, want %s", got, c.want)
+			}
+			if raised := string(got) == "2000000\n"; raised != c.raised {
+				t.Errorf("the slack is %s", got)
+			}
+			environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", p.Pid()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again := strings.Contains(string(environ), "RESTARTED"); again != c.raised {
+				t.Errorf("it re-executed itself: %t", again)
 			}
 			stop(t, p)
 		})

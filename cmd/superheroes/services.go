@@ -19,17 +19,17 @@ type serviceCommand[S app.Service] struct {
 
 func (c serviceCommand[S]) Run(s *session) error {
 	start := func(ctx context.Context, a *app.App) error { return a.Run(ctx, c.Service) }
-	return s.serve(c.Slack, start, func([]app.Endpoint) {})
+	s.raiseSlack(c.Slack)
+	return s.serve(start, func([]app.Endpoint) {})
 }
 
 type upCommand struct {
 	app.UpConfig `embed:""`
-	Slack        timerslack.Config `embed:""`
 }
 
 func (c upCommand) Run(s *session) error {
 	start := func(ctx context.Context, a *app.App) error { return a.Up(ctx, c.UpConfig) }
-	return s.serve(c.Slack, start, func(endpoints []app.Endpoint) { c.announce(s.stdout, endpoints) })
+	return s.serve(start, func(endpoints []app.Endpoint) { c.announce(s.stdout, endpoints) })
 }
 
 // announce prints where everything is, the page that a person opens first.
