@@ -101,11 +101,7 @@ func openFightsOnce(ctx context.Context, at storeURL, cfg store, grouped bool) (
 			PoolMin: cfg.PoolMin, PoolMax: cfg.PoolMax, Grouped: grouped, Deadline: cfg.deadline,
 		})
 	}
-	fights, err := sqlite.OpenFights(ctx, at.place, database.SQLiteFight, sqlite.Grouped(grouped))
-	if err != nil {
-		return nil, err
-	}
-	return asBuilt(ctx, fights), nil
+	return sqlite.OpenFights(ctx, at.place, database.SQLiteFight, sqlite.Grouped(grouped))
 }
 
 // openStore opens the store of a service, retrying while it is unavailable or locked. Errors that waiting can't cure
