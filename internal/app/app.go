@@ -44,14 +44,14 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 		return err
 	}
 	sources := fight.Sources{
-		Heroes:    startCatalog(ctx, a, parts["heroes"], heroes(), stores.heroes, cfg.CatalogConfig),
-		Villains:  startCatalog(ctx, a, parts["villains"], villains(), stores.villains, cfg.CatalogConfig),
-		Locations: startCatalog(ctx, a, parts["locations"], locations(), stores.locations, cfg.CatalogConfig),
+		Heroes:    startCatalog(ctx, parts["heroes"], heroes(), stores.heroes, cfg.CatalogConfig),
+		Villains:  startCatalog(ctx, parts["villains"], villains(), stores.villains, cfg.CatalogConfig),
+		Locations: startCatalog(ctx, parts["locations"], locations(), stores.locations, cfg.CatalogConfig),
 		InTurn:    stores.embedded(),
 	}
 	stored := func() {}
 	if cfg.Statistics {
-		if stored, err = a.startCounting(ctx, parts["statistics"], stores.fights, cfg, &damaged); err != nil {
+		if stored, err = startCounting(ctx, parts["statistics"], stores.fights, cfg, &damaged); err != nil {
 			return err
 		}
 	}
@@ -74,7 +74,8 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 // listenAll starts listening for every service that up runs.
 func (a *App) listenAll(ctx context.Context, cfg UpConfig) (map[string]*part, error) {
 	endpoints := []Endpoint{
-		{"heroes", cfg.HeroesAddr}, {"villains", cfg.VillainsAddr}, {"locations", cfg.LocationsAddr}, {"fights", cfg.FightsAddr},
+		{"heroes", cfg.HeroesAddr}, {"villains", cfg.VillainsAddr},
+		{"locations", cfg.LocationsAddr}, {"fights", cfg.FightsAddr},
 	}
 	if cfg.Statistics {
 		endpoints = append(endpoints, Endpoint{"statistics", cfg.StatisticsAddr})
@@ -97,7 +98,7 @@ func (a *App) listenAll(ctx context.Context, cfg UpConfig) (map[string]*part, er
 type Service interface {
 	endpoint() Endpoint
 	server() Server
-	start(ctx context.Context, a *App, p *part) error
+	start(ctx context.Context, p *part) error
 }
 
 // Run starts one service. It reaches its peers over HTTP. If it fails, nothing is left running.
@@ -107,7 +108,7 @@ func (a *App) Run(ctx context.Context, service Service) (err error) {
 	if err != nil {
 		return err
 	}
-	return service.start(ctx, a, p)
+	return service.start(ctx, p)
 }
 
 // atStop registers what to close after the servers have stopped, in reverse order.

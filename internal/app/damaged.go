@@ -96,7 +96,8 @@ func (d *damage) report(parts map[string]*part) error {
 	}
 	for service, err := range d.errors {
 		if p := parts[service]; p != nil {
-			p.log.Error("the store can't be used; this service returns 503 until it is repaired and the program is restarted", "cause", err)
+			p.log.Error("the store can't be used; this service returns 503 until it is repaired and the program is restarted",
+				"cause", err)
 		}
 	}
 	return nil

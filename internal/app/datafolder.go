@@ -96,10 +96,12 @@ func lockFolder(dir string) (unlock func() error, err error) {
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("can't write to the data folder %s: %w; choose another (%s)", dir, errors.Unwrap(err), Setting("--data-dir"))
+		return nil, fmt.Errorf("can't write to the data folder %s: %w; choose another (%s)",
+			dir, errors.Unwrap(err), Setting("--data-dir"))
 	}
 	if !taken {
-		return nil, fmt.Errorf("the data folder %s is in use by another process; stop it, or choose another folder (%s)", dir, Setting("--data-dir"))
+		return nil, fmt.Errorf("the data folder %s is in use by another process; stop it, or choose another folder (%s)",
+			dir, Setting("--data-dir"))
 	}
 	return lock.Close, nil
 }

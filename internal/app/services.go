@@ -21,8 +21,8 @@ import (
 
 // part is one service during its start: its server, which already listens, and its API, to which routes are added.
 type part struct {
+	app     *App
 	name    string
-	version string
 	profile Profile
 	log     *slog.Logger
 	server  *httpserver.Server
@@ -37,7 +37,7 @@ func (a *App) listen(ctx context.Context, at Endpoint, flag string, cfg Server) 
 		return nil, fmt.Errorf("%w; choose another address (%s)", err, Setting(flag))
 	}
 	api := newAPI(at.Service, a.version, cfg.Config, log)
-	p := &part{name: at.Service, version: a.version, profile: cfg.Profile, log: log, server: server, api: api}
+	p := &part{app: a, name: at.Service, profile: cfg.Profile, log: log, server: server, api: api}
 	a.parts = append(a.parts, p)
 	return p, nil
 }
@@ -52,36 +52,40 @@ func (c ArenaConfig) endpoint() Endpoint      { return Endpoint{"arena", c.Addr}
 // server implements Service for all configurations that embed a Server.
 func (c Server) server() Server { return c }
 
-func (c HeroesConfig) start(ctx context.Context, a *App, p *part) error {
-	return startCatalogAlone(ctx, a, p, heroes(), c.store("").within(c.Deadline), c.CatalogConfig)
+func (c HeroesConfig) start(ctx context.Context, p *part) error {
+	return startCatalogAlone(ctx, p, heroes(), c.store("").within(c.Deadline), c.CatalogConfig)
 }
 
-func (c VillainsConfig) start(ctx context.Context, a *App, p *part) error {
-	return startCatalogAlone(ctx, a, p, villains(), c.store("").within(c.Deadline), c.CatalogConfig)
+func (c VillainsConfig) start(ctx context.Context, p *part) error {
+	return startCatalogAlone(ctx, p, villains(), c.store("").within(c.Deadline), c.CatalogConfig)
 }
 
-func (c LocationConfig) start(ctx context.Context, a *App, p *part) error {
-	return startCatalogAlone(ctx, a, p, locations(), c.store("").within(c.Deadline), c.CatalogConfig)
+func (c LocationConfig) start(ctx context.Context, p *part) error {
+	return startCatalogAlone(ctx, p, locations(), c.store("").within(c.Deadline), c.CatalogConfig)
 }
 
-func startCatalogAlone[T catalog.Item](ctx context.Context, a *App, p *part, kind kindOfCatalog[T], at store, cfg CatalogConfig) error {
+func startCatalogAlone[T catalog.Item](
+	ctx context.Context, p *part, kind catalogKind[T], at store, cfg CatalogConfig,
+) error {
 	opened, err := openCatalog(ctx, kind, at)
 	if err != nil {
 		return err
 	}
-	a.atStop(opened.store.Close)
-	startCatalog(ctx, a, p, kind, opened, cfg)
+	p.app.atStop(opened.store.Close)
+	startCatalog(ctx, p, kind, opened, cfg)
 	return nil
 }
 
 // startCatalog adds the routes of a catalog.
-func startCatalog[T catalog.Item](ctx context.Context, a *App, p *part, kind kindOfCatalog[T], at opened[catalog.Store[T]], cfg CatalogConfig) *catalog.Service[T] {
+func startCatalog[T catalog.Item](
+	ctx context.Context, p *part, kind catalogKind[T], at openedCatalog[T], cfg CatalogConfig,
+) *catalog.Service[T] {
 	limit := cfg.SnapshotLimit
 	if p.profile != Eco {
 		limit = 0
 	}
 	service := catalog.NewService(kind.Kind, at.store, limit)
-	a.atStop(func() error {
+	p.app.atStop(func() error {
 		service.Close()
 		return nil
 	})
@@ -105,20 +109,24 @@ func (p *part) warnOfReadOnly(ctx context.Context, store any) {
 	}
 }
 
-func (c FightConfig) start(ctx context.Context, a *App, p *part) error {
+func (c FightConfig) start(ctx context.Context, p *part) error {
 	opened, err := openFights(ctx, c.store("").within(c.Deadline), c.Profile == Eco)
 	if err != nil {
 		return err
 	}
-	a.atStop(opened.store.Close)
+	p.app.atStop(opened.store.Close)
 	limits := c.Peers.Within(c.Deadline)
 	heroes := remote.New(character.Heroes(), c.HeroesURL, limits)
 	villains := remote.New(character.Villains(), c.VillainsURL, limits)
 	locations := remote.New(location.Locations(), c.LocationsURL, limits)
 	for _, peer := range []interface{ Close() error }{heroes, villains, locations} {
-		a.atStop(peer.Close)
+		p.app.atStop(peer.Close)
 	}
-	sources := fight.Sources{Heroes: sourceOf(p, heroes), Villains: sourceOf(p, villains), Locations: sourceOf(p, locations)}
+	sources := fight.Sources{
+		Heroes:    sourceOf(p, heroes),
+		Villains:  sourceOf(p, villains),
+		Locations: sourceOf(p, locations),
+	}
 	peers := checks{"heroes": heroes.Check, "villains": villains.Check, "locations": locations.Check}
 	return startFights(ctx, p, sources, peers, opened, func() {})
 }
@@ -135,7 +143,9 @@ func sourceOf[T catalog.Item](p *part, peer *remote.Client[T]) fight.Source[T] {
 const lastFightTimeout = 30 * time.Second
 
 // startFights adds the routes of fights. stored is called after each stored fight.
-func startFights(ctx context.Context, p *part, sources fight.Sources, peers checks, at opened[fight.Store], stored func()) error {
+func startFights(
+	ctx context.Context, p *part, sources fight.Sources, peers checks, at opened[fight.Store], stored func(),
+) error {
 	ctx, cancel := context.WithTimeout(ctx, lastFightTimeout)
 	defer cancel()
 	service, err := fight.NewService(ctx, sources, at.store)
@@ -151,16 +161,17 @@ func startFights(ctx context.Context, p *part, sources fight.Sources, peers chec
 	return nil
 }
 
-func (c ArenaConfig) start(_ context.Context, a *App, p *part) error {
+func (c ArenaConfig) start(_ context.Context, p *part) error {
 	services := map[string]arena.Part{}
 	for name, base := range map[string]string{
-		"heroes": c.HeroesURL, "villains": c.VillainsURL, "locations": c.LocationsURL, "fights": c.FightsURL, "statistics": c.StatisticsURL,
+		"heroes": c.HeroesURL, "villains": c.VillainsURL, "locations": c.LocationsURL,
+		"fights": c.FightsURL, "statistics": c.StatisticsURL,
 	} {
 		proxy, err := remote.NewProxy(name, base, c.Peers, p.log)
 		if err != nil {
 			return err
 		}
-		a.atStop(proxy.Close)
+		p.app.atStop(proxy.Close)
 		services[name] = proxy
 	}
 	return startArena(p, services)
@@ -197,7 +208,7 @@ type checks map[string]func(context.Context) error
 
 func (p *part) addHealth(engine string, ping func(context.Context) error, peers checks) {
 	p.api.AddHealth(httpserver.Health{
-		Service: p.name, Version: p.version, Profile: string(p.profile), Engine: engine,
+		Service: p.name, Version: p.app.version, Profile: string(p.profile), Engine: engine,
 		Store: ping, Peers: peers, Draining: p.server.Draining,
 	})
 }

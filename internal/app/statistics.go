@@ -15,22 +15,25 @@ import (
 )
 
 // start polls for fights that other processes store.
-func (c StatisticsConfig) start(ctx context.Context, a *App, p *part) error {
+func (c StatisticsConfig) start(ctx context.Context, p *part) error {
 	opened, err := openStatistics(ctx, c.FightStore.store(""))
 	if err != nil {
 		return err
 	}
-	a.atStop(opened.store.fights.Close)
-	startStatistics(a, p, opened.store.totals, opened.engine, statistics.Looking(), c.StatisticsLimits)
+	p.app.atStop(opened.store.fights.Close)
+	startStatistics(p, opened.store.totals, opened.engine, statistics.Looking(), c.StatisticsLimits)
 	return nil
 }
 
 // startCounting starts the statistics service in the process of fights, and returns the function to call after each
 // stored fight. Only this process stores fights in the embedded store, so the counter needn't poll there.
-func (a *App) startCounting(ctx context.Context, p *part, fights opened[fight.Store], cfg UpConfig, damaged *damage) (stored func(), err error) {
-	opened, err := openStore(ctx, "statistics", cfg.Fights.store("fights-"), func(ctx context.Context, _ storeURL) (statistics.Store, error) {
+func startCounting(
+	ctx context.Context, p *part, fights opened[fight.Store], cfg UpConfig, damaged *damage,
+) (stored func(), err error) {
+	open := func(ctx context.Context, _ storeURL) (statistics.Store, error) {
 		return statisticsOf(ctx, fights.store)
-	})
+	}
+	opened, err := openStore(ctx, "statistics", cfg.Fights.store("fights-"), open)
 	if damaged.tolerate("statistics", err) {
 		opened.store = damagedStatistics{unusable{err}}
 	} else if err != nil {
@@ -40,13 +43,15 @@ func (a *App) startCounting(ctx context.Context, p *part, fights opened[fight.St
 	if fights.engine == engineSQLite {
 		pace = statistics.Woken()
 	}
-	return startStatistics(a, p, opened.store, fights.engine, pace, cfg.StatisticsLimits).Wake, nil
+	return startStatistics(p, opened.store, fights.engine, pace, cfg.StatisticsLimits).Wake, nil
 }
 
 // startStatistics adds the routes of statistics, and starts counting.
-func startStatistics(a *App, p *part, store statistics.Store, engine string, pace statistics.Pace, cfg web.StatisticsLimits) *statistics.Service {
+func startStatistics(
+	p *part, store statistics.Store, engine string, pace statistics.Pace, cfg web.StatisticsLimits,
+) *statistics.Service {
 	service := statistics.NewService(store, pace, p.log)
-	a.atStop(func() error {
+	p.app.atStop(func() error {
 		service.Close()
 		return nil
 	})
@@ -97,7 +102,8 @@ type RebuildConfig struct {
 }
 
 func (c RebuildConfig) store() store {
-	return locate(engineMongoDB, c.DataDir, "fights", urlFlag{"--fights-mongodb-url", c.FightsMongodbURL}, urlFlag{"--mongodb-url", c.MongodbURL})
+	return locate(engineMongoDB, c.DataDir, "fights",
+		urlFlag{"--fights-mongodb-url", c.FightsMongodbURL}, urlFlag{"--mongodb-url", c.MongodbURL})
 }
 
 // Validate checks the location of the fights.

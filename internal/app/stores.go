@@ -28,8 +28,8 @@ import (
 // retryInterval is how often opening an unavailable store is retried at startup.
 const retryInterval = 500 * time.Millisecond
 
-// kindOfCatalog is a kind of catalog with what only this package combines: engine, schema and roster.
-type kindOfCatalog[T catalog.Item] struct {
+// catalogKind is a kind of catalog with what only this package combines: engine, schema and roster.
+type catalogKind[T catalog.Item] struct {
 	catalog.Kind[T]
 	engine       string // besides SQLite
 	sqliteSchema string
@@ -37,16 +37,22 @@ type kindOfCatalog[T catalog.Item] struct {
 	synthetic    func(seed uint64) iter.Seq[T]
 }
 
-func heroes() kindOfCatalog[character.Character] {
-	return kindOfCatalog[character.Character]{character.Heroes(), enginePostgreSQL, database.SQLiteCharacter, database.Heroes(), synthetic.Heroes}
+func heroes() catalogKind[character.Character] {
+	return catalogKind[character.Character]{
+		character.Heroes(), enginePostgreSQL, database.SQLiteCharacter, database.Heroes(), synthetic.Heroes,
+	}
 }
 
-func villains() kindOfCatalog[character.Character] {
-	return kindOfCatalog[character.Character]{character.Villains(), enginePostgreSQL, database.SQLiteCharacter, database.Villains(), synthetic.Villains}
+func villains() catalogKind[character.Character] {
+	return catalogKind[character.Character]{
+		character.Villains(), enginePostgreSQL, database.SQLiteCharacter, database.Villains(), synthetic.Villains,
+	}
 }
 
-func locations() kindOfCatalog[location.Location] {
-	return kindOfCatalog[location.Location]{location.Locations(), engineMySQL, database.SQLiteLocation, database.Locations(), synthetic.Locations}
+func locations() catalogKind[location.Location] {
+	return catalogKind[location.Location]{
+		location.Locations(), engineMySQL, database.SQLiteLocation, database.Locations(), synthetic.Locations,
+	}
 }
 
 // opened is a store with the name of its engine.
@@ -55,17 +61,21 @@ type opened[S any] struct {
 	engine string
 }
 
+type openedCatalog[T catalog.Item] = opened[catalog.Store[T]]
+
 // openCatalog opens the store of a catalog. It creates and fills the table if it is missing.
-func openCatalog[T catalog.Item](ctx context.Context, kind kindOfCatalog[T], cfg store) (opened[catalog.Store[T]], error) {
+func openCatalog[T catalog.Item](ctx context.Context, kind catalogKind[T], cfg store) (openedCatalog[T], error) {
 	return openStore(ctx, kind.Plural, cfg, func(ctx context.Context, at storeURL) (catalog.Store[T], error) {
 		switch at.engine {
 		case enginePostgreSQL:
 			return postgres.Open(ctx, kind.Table, postgres.Config{
-				URL: at.text, PoolMin: cfg.PoolMin, PoolMax: cfg.PoolMax, Schema: database.PostgreSQL, Deadline: cfg.deadline,
+				URL: at.text, PoolMin: cfg.PoolMin, PoolMax: cfg.PoolMax,
+				Schema: database.PostgreSQL, Deadline: cfg.deadline,
 			}, kind.seed)
 		case engineMySQL:
 			return mariadb.Open(ctx, kind.Table, mariadb.Config{
-				Driver: at.mysql, PoolMin: cfg.PoolMin, PoolMax: cfg.PoolMax, Schema: database.MySQL, Deadline: cfg.deadline,
+				Driver: at.mysql, PoolMin: cfg.PoolMin, PoolMax: cfg.PoolMax,
+				Schema: database.MySQL, Deadline: cfg.deadline,
 			}, kind.seed)
 		}
 		return sqlite.OpenCatalog(ctx, at.place, kind.Table, kind.sqliteSchema, kind.seed)
@@ -73,7 +83,7 @@ func openCatalog[T catalog.Item](ctx context.Context, kind kindOfCatalog[T], cfg
 }
 
 // seed puts the shipped roster.
-func (k kindOfCatalog[T]) seed(put func(T) error) error {
+func (k catalogKind[T]) seed(put func(T) error) error {
 	for line := range bytes.Lines(k.roster) {
 		var item T
 		if err := json.Unmarshal(line, &item); err != nil {
@@ -107,7 +117,9 @@ func openFightsOnce(ctx context.Context, at storeURL, cfg store, grouped bool) (
 // openStore opens the store of a service, retrying while it is unavailable or locked. Errors that waiting can't cure
 // are returned at once: a wrong URL, a damaged store, another schema, or any other error of a file. With an error, only
 // the engine is known.
-func openStore[S any](ctx context.Context, service string, cfg store, open func(context.Context, storeURL) (S, error)) (opened[S], error) {
+func openStore[S any](
+	ctx context.Context, service string, cfg store, open func(context.Context, storeURL) (S, error),
+) (opened[S], error) {
 	at, err := parseStoreURL(cfg.url, cfg.engine)
 	none := opened[S]{engine: at.engine}
 	if err != nil {
@@ -129,9 +141,11 @@ func openStore[S any](ctx context.Context, service string, cfg store, open func(
 		switch {
 		case err == nil:
 			return opened[S]{store, at.engine}, nil
-		case errors.Is(err, storage.ErrDamaged), errors.Is(err, storage.ErrSchema), at.engine == engineSQLite && !errors.Is(err, storage.ErrBusy):
+		case errors.Is(err, storage.ErrDamaged), errors.Is(err, storage.ErrSchema),
+			at.engine == engineSQLite && !errors.Is(err, storage.ErrBusy):
 			return none, fmt.Errorf("%s: %w (%s)", service, oneLine{err}, cfg.setting)
-		case last == nil || ctx.Err() == nil && time.Until(end) > 0: // keep the cause rather than the expired deadline, which a dialer may notice first
+		case last == nil || ctx.Err() == nil && time.Until(end) > 0:
+			// Otherwise keep the cause rather than the expired deadline, which a dialer may notice first.
 			last = err
 		}
 		select {
@@ -152,15 +166,17 @@ func (e oneLine) Unwrap() error { return e.error }
 
 // stores holds the stores of all services.
 type stores struct {
-	heroes, villains opened[catalog.Store[character.Character]]
-	locations        opened[catalog.Store[location.Location]]
+	heroes, villains openedCatalog[character.Character]
+	locations        openedCatalog[location.Location]
 	fights           opened[fight.Store]
 }
 
 // openAll opens all stores concurrently, for requests with the given deadline. With grouped, concurrent fights share
 // one durable write. A damaged store is recorded in damaged and replaced, so that the others still run; if damaged is
 // nil, it is an error like any other.
-func (a *App) openAll(ctx context.Context, cfg Stores, deadline time.Duration, grouped bool, damaged *damage) (all stores, err error) {
+func (a *App) openAll(
+	ctx context.Context, cfg Stores, deadline time.Duration, grouped bool, damaged *damage,
+) (all stores, err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		return openTolerant(ctx, heroes(), cfg.Heroes.store("heroes-").within(deadline), damaged, &all.heroes)
@@ -169,7 +185,8 @@ func (a *App) openAll(ctx context.Context, cfg Stores, deadline time.Duration, g
 		return openTolerant(ctx, villains(), cfg.Villains.store("villains-").within(deadline), damaged, &all.villains)
 	})
 	group.Go(func() error {
-		return openTolerant(ctx, locations(), cfg.Locations.store("locations-").within(deadline), damaged, &all.locations)
+		at := cfg.Locations.store("locations-").within(deadline)
+		return openTolerant(ctx, locations(), at, damaged, &all.locations)
 	})
 	group.Go(func() (err error) {
 		all.fights, err = openFights(ctx, cfg.Fights.store("fights-").within(deadline), grouped)
@@ -179,7 +196,8 @@ func (a *App) openAll(ctx context.Context, cfg Stores, deadline time.Duration, g
 		return err
 	})
 	err = group.Wait()
-	for _, store := range []interface{ Close() error }{all.heroes.store, all.villains.store, all.locations.store, all.fights.store} {
+	opened := []interface{ Close() error }{all.heroes.store, all.villains.store, all.locations.store, all.fights.store}
+	for _, store := range opened {
 		if store != nil {
 			a.atStop(store.Close)
 		}
@@ -188,7 +206,9 @@ func (a *App) openAll(ctx context.Context, cfg Stores, deadline time.Duration, g
 }
 
 // openTolerant opens the store of a catalog. If it is damaged, which is recorded, it is replaced with one that fails.
-func openTolerant[T catalog.Item](ctx context.Context, kind kindOfCatalog[T], cfg store, damaged *damage, into *opened[catalog.Store[T]]) (err error) {
+func openTolerant[T catalog.Item](
+	ctx context.Context, kind catalogKind[T], cfg store, damaged *damage, into *openedCatalog[T],
+) (err error) {
 	*into, err = openCatalog(ctx, kind, cfg)
 	if damaged.tolerate(kind.Plural, err) {
 		into.store, err = damagedCatalog[T]{unusable{err}}, nil

@@ -32,11 +32,14 @@ func (c CatalogStore) store(catalog string) store {
 	own := urlFlag{"--database-url", c.DatabaseURL}
 	switch catalog {
 	case "heroes":
-		return locate(enginePostgreSQL, c.DataDir, catalog, urlFlag{"--heroes-database-url", c.HeroesDatabaseURL}, own)
+		heroes := urlFlag{"--heroes-database-url", c.HeroesDatabaseURL}
+		return locate(enginePostgreSQL, c.DataDir, catalog, heroes, own)
 	case "villains":
-		return locate(enginePostgreSQL, c.DataDir, catalog, urlFlag{"--villains-database-url", c.VillainsDatabaseURL}, own)
+		villains := urlFlag{"--villains-database-url", c.VillainsDatabaseURL}
+		return locate(enginePostgreSQL, c.DataDir, catalog, villains, own)
 	}
-	return locate(engineMySQL, c.DataDir, catalog, urlFlag{"--locations-mysql-url", c.LocationsMysqlURL}, urlFlag{"--mysql-url", c.MysqlURL})
+	return locate(engineMySQL, c.DataDir, catalog,
+		urlFlag{"--locations-mysql-url", c.LocationsMysqlURL}, urlFlag{"--mysql-url", c.MysqlURL})
 }
 
 // Place returns where a catalog is stored, for messages: host and port, or the file.
@@ -123,11 +126,15 @@ var ErrMaybeChanged = catalog.ErrMaybeWritten
 var ErrNothingChanged = errors.New("nothing was changed")
 
 // Import writes the rows of files into the catalog of heroes, villains or locations, in one transaction.
-func Import(ctx context.Context, name string, into CatalogStore, files []ImportFile, options ImportOptions) (ImportResult, error) {
+func Import(
+	ctx context.Context, name string, into CatalogStore, files []ImportFile, options ImportOptions,
+) (ImportResult, error) {
 	return catalogNamed(name).importInto(ctx, into.store(name), files, options)
 }
 
-func (k kindOfCatalog[T]) importInto(ctx context.Context, at store, files []ImportFile, options ImportOptions) (result ImportResult, err error) {
+func (k catalogKind[T]) importInto(
+	ctx context.Context, at store, files []ImportFile, options ImportOptions,
+) (result ImportResult, err error) {
 	target, err := openCatalog(ctx, k, at)
 	if err != nil {
 		return result, err
@@ -135,7 +142,7 @@ func (k kindOfCatalog[T]) importInto(ctx context.Context, at store, files []Impo
 	defer func() { err = errors.Join(err, target.store.Close()) }()
 	err = target.store.Import(ctx, options.Replace, func(put func(T) error) error {
 		for _, file := range files {
-			if err := importFile(k, file, put, options.Refused, &result); err != nil {
+			if err := k.importFile(file, put, options.Refused, &result); err != nil {
 				return fmt.Errorf("%s: %w", file.Name, err)
 			}
 		}
@@ -154,13 +161,15 @@ func (k kindOfCatalog[T]) importInto(ctx context.Context, at store, files []Impo
 }
 
 // importFile imports the rows of one file. A refused row is reported and counted; any other error ends the import.
-func importFile[T catalog.Item](kind kindOfCatalog[T], file ImportFile, put func(T) error, refused func(string, error), result *ImportResult) error {
+func (k catalogKind[T]) importFile(
+	file ImportFile, put func(T) error, refused func(string, error), result *ImportResult,
+) error {
 	source, err := file.Open()
 	if err != nil {
 		return err
 	}
 	defer func() { _ = source.Close() }() // opened only for reading
-	for row, err := range exchange.Read(source, file.Format, kind.schema()) {
+	for row, err := range exchange.Read(source, file.Format, k.schema()) {
 		if err != nil {
 			return err
 		}
@@ -201,7 +210,7 @@ func Export(ctx context.Context, name string, from CatalogStore, format exchange
 	return catalogNamed(name).exportFrom(ctx, at, format, w)
 }
 
-func (k kindOfCatalog[T]) exportFrom(ctx context.Context, at store, format exchange.Format, w io.Writer) (err error) {
+func (k catalogKind[T]) exportFrom(ctx context.Context, at store, format exchange.Format, w io.Writer) (err error) {
 	source, err := openCatalog(ctx, k, at)
 	if err != nil {
 		return err
@@ -225,7 +234,7 @@ func (k kindOfCatalog[T]) exportFrom(ctx context.Context, at store, format excha
 }
 
 // schema describes how the catalog's items are represented in files.
-func (k kindOfCatalog[T]) schema() exchange.Schema[T] {
+func (k catalogKind[T]) schema() exchange.Schema[T] {
 	return exchange.Schema[T]{
 		Table:      k.Table.Name,
 		Columns:    k.Table.Names(),
@@ -262,7 +271,7 @@ func Seed(ctx context.Context, name string, into CatalogStore, options SeedOptio
 	return catalogNamed(name).seedInto(ctx, into.store(name), options)
 }
 
-func (k kindOfCatalog[T]) seedInto(ctx context.Context, at store, options SeedOptions) (err error) {
+func (k catalogKind[T]) seedInto(ctx context.Context, at store, options SeedOptions) (err error) {
 	target, err := openCatalog(ctx, k, at)
 	if err != nil {
 		return err

@@ -99,8 +99,9 @@ func (s Stores) Validate() error {
 	if err := validFolder(s.DataDir); err != nil {
 		return err
 	}
-	given := []store{s.Heroes.store("heroes-"), s.Villains.store("villains-"), s.Locations.store("locations-"), s.Fights.store("fights-")}
-	for _, at := range given {
+	for _, at := range []store{
+		s.Heroes.store("heroes-"), s.Villains.store("villains-"), s.Locations.store("locations-"), s.Fights.store("fights-"),
+	} {
 		if at.url == "" {
 			continue
 		}
@@ -124,7 +125,8 @@ func (c CatalogConfig) Validate() error {
 	fits := strings.TrimSpace(c.AdminToken) == c.AdminToken && !strings.ContainsFunc(c.AdminToken, unicode.IsControl)
 	return cmp.Or(
 		require(c.SnapshotLimit >= 0, "--snapshot-limit", "must not be below 0"),
-		require(fits, "--admin-token", "must not start or end with a space or contain a line break: it has to fit in a header"),
+		require(fits, "--admin-token",
+			"must not start or end with a space or contain a line break: it has to fit in a header"),
 	)
 }
 
@@ -148,7 +150,8 @@ func (s store) validate() error {
 		return err
 	}
 	right := s.PoolMin >= 0 && s.PoolMax >= max(s.PoolMin, 1) && s.PoolMax <= mostConnections
-	return require(right, "--"+s.prefix+"pool-max", fmt.Sprintf("must be from 1 to %d, and not below --%spool-min", mostConnections, s.prefix))
+	return require(right, "--"+s.prefix+"pool-max",
+		fmt.Sprintf("must be from 1 to %d, and not below --%spool-min", mostConnections, s.prefix))
 }
 
 func (s store) validURL() error {
