@@ -85,12 +85,14 @@ func run(args []string, stdout, stderr io.Writer, raiseSlack func(timerslack.Con
 	if err != nil {
 		return fail(stderr, usageError{badUsage(err, args)})
 	}
-	// The heap may use nine tenths of the container's memory. An existing GOMEMLIMIT takes precedence.
-	_, _ = memlimit.Set(memlimit.WithProvider(memlimit.FromCgroup), memlimit.WithRatio(0.9)) // without a container there is no limit
+	// The heap may use nine tenths of the container's memory; without a container there is no limit. An existing GOMEMLIMIT
+	// takes precedence.
+	_, _ = memlimit.Set(memlimit.WithProvider(memlimit.FromCgroup), memlimit.WithRatio(0.9))
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	if err := command.Run(&session{stdout: stdout, stderr: stderr, parser: parser, helped: helped, raiseSlack: raiseSlack}); err != nil {
+	s := &session{stdout: stdout, stderr: stderr, parser: parser, helped: helped, raiseSlack: raiseSlack}
+	if err := command.Run(s); err != nil {
 		return fail(stderr, err)
 	}
 	return exitOK
@@ -154,7 +156,8 @@ type movedCommand struct {
 }
 
 func (movedCommand) Run(*session) error {
-	return usageError{errors.New("the bench is a program of its own now: superheroes-bench, or go run -C bench . in the sources")}
+	const moved = "the bench is a program of its own now: superheroes-bench, or go run -C bench . in the sources"
+	return usageError{errors.New(moved)}
 }
 
 type helpCommand struct {

@@ -30,7 +30,8 @@ func (c seedCommand) Run(s *session) error {
 	defer stop()
 	bar := s.bar(c.Count, c.Catalog, progressbar.OptionShowCount(), progressbar.OptionShowIts())
 	taken := func() { _ = bar.Add(1) }
-	err := app.Seed(ctx, c.Catalog, c.CatalogStore, app.SeedOptions{Count: c.Count, Seed: c.Seed, Replace: c.Replace, Taken: taken})
+	options := app.SeedOptions{Count: c.Count, Seed: c.Seed, Replace: c.Replace, Taken: taken}
+	err := app.Seed(ctx, c.Catalog, c.CatalogStore, options)
 	_ = bar.Finish()
 	if err != nil {
 		return unchanged(err)
