@@ -103,7 +103,7 @@ func testAlone(t *testing.T, program string) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			addr, file := system.FreeAddr(t), filepath.Join(t.TempDir(), "heroes.db")
-			env := append(c.env, "ADDR="+addr, "DATABASE_URL=sqlite:"+file, "DRAIN_DELAY=0s")
+			env := append([]string{"ADDR=" + addr, "DATABASE_URL=sqlite:" + file, "DRAIN_DELAY=0s"}, c.env...)
 			args := []string{c.service}
 			if c.service == "up" {
 				args = append(append(args, anyPort...), "--heroes-addr="+addr, "--data-dir="+filepath.Dir(file))

@@ -177,6 +177,7 @@ func TestWrongUsage(t *testing.T) {
 
 // If a service's store is unavailable, the error is one line with host, port and cause, and no password.
 func TestUnavailableStores(t *testing.T) {
+	t.Parallel()
 	const nobody = "127.0.0.1:1"
 	for args, setting := range map[string]string{
 		"heroes --database-url=postgres://u:hidden@" + nobody + "/d":                        "(--database-url, DATABASE_URL)",

@@ -16,7 +16,7 @@ import (
 
 // start polls for fights that other processes store.
 func (c StatisticsConfig) start(ctx context.Context, p *part) error {
-	opened, err := openStatistics(ctx, c.FightStore.store(""))
+	opened, err := openStatistics(ctx, c.store(""))
 	if err != nil {
 		return err
 	}

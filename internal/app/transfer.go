@@ -72,13 +72,12 @@ func locate(engine, dataDir, service string, flags ...urlFlag) store {
 // mustExist returns an error if an embedded store isn't there: opening it would create it.
 func (s store) mustExist(missing string) error {
 	at, err := parseStoreURL(s.url, s.engine)
-	if err != nil || at.engine != engineSQLite {
-		return nil // opening reports the error
+	if err == nil && at.engine == engineSQLite {
+		if _, err := os.Stat(at.place); err != nil {
+			return fmt.Errorf("%s: %w (%s)", missing, err, s.setting)
+		}
 	}
-	if _, err := os.Stat(at.place); err != nil {
-		return fmt.Errorf("%s: %w (%s)", missing, err, s.setting)
-	}
-	return nil
+	return nil // opening reports an invalid URL
 }
 
 // transfers are the operations on a catalog that are the same for all types of items.

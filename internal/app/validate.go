@@ -54,7 +54,7 @@ func (c UpStatistics) Validate() error {
 func (c StatisticsConfig) Validate() error {
 	return cmp.Or(
 		validAddr("--addr", c.Addr),
-		c.FightStore.store("").validate(),
+		c.store("").validate(),
 		require(c.MaxStreams >= 1, "--max-streams", "must be at least 1"),
 	)
 }
