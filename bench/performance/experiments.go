@@ -42,9 +42,10 @@ const (
 
 const (
 	executeFight = "execute_fight"
-	usual        = 32             // connections
-	oneCore      = "GOMAXPROCS=1" // as compose.yml and the scenarios set it for each service
-	allCores     = "GOMAXPROCS="  // the default
+	usual        = 32                // connections
+	oneCore      = "GOMAXPROCS=1"    // as compose.yml and the scenarios set it for each service
+	timerSlack   = "TIMER_SLACK=1ms" // likewise
+	allCores     = "GOMAXPROCS="     // the default
 	eco, strict  = "eco", "strict"
 )
 

@@ -123,7 +123,7 @@ func (l *lab) serve(ctx context.Context, s *system, name, url string, env []stri
 	return p.await(ctx, url+"/readyz")
 }
 
-// alone starts one service in a separate process, with GOMAXPROCS=1 as in compose.yml unless env says otherwise.
+// alone starts one service in a separate process, with the settings of compose.yml unless env says otherwise.
 func (l *lab) alone(ctx context.Context, s *system, service measure.Service, env []string, line ...string) error {
 	addr, err := freeAddr()
 	if err != nil {
@@ -133,7 +133,7 @@ func (l *lab) alone(ctx context.Context, s *system, service measure.Service, env
 		line = []string{l.program, string(service)}
 	}
 	s.urls[service] = "http://" + addr
-	return l.serve(ctx, s, string(service), s.urls[service], append([]string{"ADDR=" + addr, "DRAIN_DELAY=0s", oneCore}, env...), line...)
+	return l.serve(ctx, s, string(service), s.urls[service], append([]string{"ADDR=" + addr, "DRAIN_DELAY=0s", oneCore, timerSlack}, env...), line...)
 }
 
 // catalogs starts heroes and villains on PostgreSQL and locations on MariaDB, each in a separate process.

@@ -27,26 +27,26 @@ type healthCommand struct {
 	Timeout        time.Duration `default:"3s" env:"HEALTH_TIMEOUT" help:"How long to wait for a response."`
 }
 
-// asked is a service to check.
-type asked struct{ flag, addr string }
-
 // services returns the services to check.
-func (c healthCommand) services() []asked {
+func (c healthCommand) services() []checked {
 	if c.Addr != "" {
-		return []asked{{"--addr", c.Addr}}
+		return []checked{{"--addr", c.Addr}}
 	}
-	services := []asked{
+	services := []checked{
 		{"--heroes-addr", c.HeroesAddr}, {"--villains-addr", c.VillainsAddr},
 		{"--locations-addr", c.LocationsAddr}, {"--fights-addr", c.FightsAddr},
 	}
 	if c.Arena {
-		services = append(services, asked{"--arena-addr", c.ArenaAddr})
+		services = append(services, checked{"--arena-addr", c.ArenaAddr})
 	}
 	if c.Statistics {
-		services = append(services, asked{"--statistics-addr", c.StatisticsAddr})
+		services = append(services, checked{"--statistics-addr", c.StatisticsAddr})
 	}
 	return services
 }
+
+// checked is a service to check: its address and the flag that sets it.
+type checked struct{ flag, addr string }
 
 // Validate rejects malformed addresses before any service is contacted.
 func (c healthCommand) Validate() error {
@@ -63,7 +63,7 @@ func (c healthCommand) Run(s *session) error {
 	defer cancel()
 	var failures []string
 	for _, service := range c.services() {
-		if err := askReady(ctx, service.addr); err != nil {
+		if err := checkReady(ctx, service.addr); err != nil {
 			failures = append(failures, fmt.Sprintf("%s: %v", service.addr, err))
 			continue
 		}
@@ -75,8 +75,8 @@ func (c healthCommand) Run(s *session) error {
 	return nil
 }
 
-// askReady requests /readyz. The error of a service that isn't ready contains its response.
-func askReady(ctx context.Context, addr string) error {
+// checkReady requests /readyz. The error of a service that isn't ready contains its response.
+func checkReady(ctx context.Context, addr string) error {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return err
@@ -84,22 +84,20 @@ func askReady(ctx context.Context, addr string) error {
 	if host == "" || net.ParseIP(host).IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	at := "http://" + net.JoinHostPort(host, port) + "/readyz"
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 	if err != nil {
 		return err
 	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // and no proxy
 	response, err := client.Do(request)
 	if err != nil {
 		return errors.Unwrap(err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(response.Body, 4096))
-	if err != nil {
-		return err
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = errors.New(strings.TrimSpace(string(body)))
 	}
-	if response.StatusCode != http.StatusOK {
-		return errors.New(strings.TrimSpace(string(body)))
-	}
-	return nil
+	return err
 }

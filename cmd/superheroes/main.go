@@ -30,22 +30,22 @@ func main() {
 
 // commands holds the subcommands. The set tags give the defaults that differ between the services.
 type commands struct {
-	Up         upCommand          `cmd:"" default:"withargs" set:"drain_delay=0s" set:"database_url=" set:"mysql_url=" set:"mongodb_url=" help:"Run every service in one process (the default command)."`
-	Heroes     heroesCommand      `cmd:"" set:"addr=:8001" set:"drain_delay=3s" set:"database_url=postgres://superman:superman@heroes-db:5432/heroes_database" help:"Run the heroes service."`
-	Villains   villainsCommand    `cmd:"" set:"addr=:8002" set:"drain_delay=3s" set:"database_url=postgres://superman:superman@villains-db:5432/villains_database" help:"Run the villains service."`
-	Locations  locationsCommand   `cmd:"" set:"addr=:8003" set:"drain_delay=3s" set:"mysql_url=mysql://locations:locations@locations-db/locations_database" help:"Run the locations service."`
-	Fights     fightsCommand      `cmd:"" set:"addr=:8004" set:"drain_delay=3s" set:"mongodb_url=mongodb://superfight:superfight@fights-db:27017/fights" help:"Run the fights service."`
-	Statistics statisticsCommands `cmd:"" help:"Run the statistics service, or recount all fights."`
-	Arena      arenaCommand       `cmd:"" set:"addr=:8000" set:"drain_delay=3s" help:"Run the battle page."`
-	Migrate    migrateCommand     `cmd:"" set:"database_url=" set:"mysql_url=" set:"mongodb_url=" help:"Create missing tables, fill them with the shipped roster, and exit."`
-	Backup     backupCommand      `cmd:"" help:"Back up the embedded store, even while it is in use."`
-	Import     importCommand      `cmd:"" help:"Import heroes, villains or locations from SQL, JSON Lines or CSV files."`
-	Export     exportCommand      `cmd:"" help:"Export heroes, villains or locations as JSON Lines or CSV."`
-	Seed       seedCommand        `cmd:"" help:"Generate any number of heroes, villains or locations, to try out a large catalog."`
-	Bench      movedCommand       `cmd:"" hidden:"" help:"Moved to a program of its own, superheroes-bench."`
-	Health     healthCommand      `cmd:"" help:"Check whether services on this host are ready; exit with 1 if one is not."`
-	Version    versionCommand     `cmd:"" help:"Print the version."`
-	Help       helpCommand        `cmd:"" help:"Print this help, or the help of a command."`
+	Up         upCommand                          `cmd:"" default:"withargs" set:"drain_delay=0s" set:"database_url=" set:"mysql_url=" set:"mongodb_url=" help:"Run every service in one process (the default command)."`
+	Heroes     serviceCommand[app.HeroesConfig]   `cmd:"" set:"addr=:8001" set:"drain_delay=3s" set:"database_url=postgres://superman:superman@heroes-db:5432/heroes_database" help:"Run the heroes service."`
+	Villains   serviceCommand[app.VillainsConfig] `cmd:"" set:"addr=:8002" set:"drain_delay=3s" set:"database_url=postgres://superman:superman@villains-db:5432/villains_database" help:"Run the villains service."`
+	Locations  serviceCommand[app.LocationConfig] `cmd:"" set:"addr=:8003" set:"drain_delay=3s" set:"mysql_url=mysql://locations:locations@locations-db/locations_database" help:"Run the locations service."`
+	Fights     serviceCommand[app.FightConfig]    `cmd:"" set:"addr=:8004" set:"drain_delay=3s" set:"mongodb_url=mongodb://superfight:superfight@fights-db:27017/fights" help:"Run the fights service."`
+	Statistics statisticsCommands                 `cmd:"" help:"Run the statistics service, or recount all fights."`
+	Arena      serviceCommand[app.ArenaConfig]    `cmd:"" set:"addr=:8000" set:"drain_delay=3s" help:"Run the battle page."`
+	Migrate    migrateCommand                     `cmd:"" set:"database_url=" set:"mysql_url=" set:"mongodb_url=" help:"Create missing tables, fill them with the shipped roster, and exit."`
+	Backup     backupCommand                      `cmd:"" help:"Back up the embedded store, even while it is in use."`
+	Import     importCommand                      `cmd:"" help:"Import heroes, villains or locations from SQL, JSON Lines or CSV files."`
+	Export     exportCommand                      `cmd:"" help:"Export heroes, villains or locations as JSON Lines or CSV."`
+	Seed       seedCommand                        `cmd:"" help:"Generate any number of heroes, villains or locations, to try out a large catalog."`
+	Bench      movedCommand                       `cmd:"" hidden:"" help:"Moved to a program of its own, superheroes-bench."`
+	Health     healthCommand                      `cmd:"" help:"Check whether services on this host are ready; exit with 1 if one is not."`
+	Version    versionCommand                     `cmd:"" help:"Print the version."`
+	Help       helpCommand                        `cmd:"" help:"Print this help, or the help of a command."`
 }
 
 // Exit codes.
@@ -70,7 +70,7 @@ type session struct {
 	raiseSlack     func(timerslack.Config) // sets the timer slack; may re-execute the program
 }
 
-// run executes one command line and returns the exit code. A service calls raiseSlack before it opens anything.
+// run executes one command line and returns the exit code. A service alone calls raiseSlack before it opens anything.
 func run(args []string, stdout, stderr io.Writer, raiseSlack func(timerslack.Config)) int {
 	exited := -1
 	helped := func() bool { return exited >= 0 }
@@ -85,12 +85,14 @@ func run(args []string, stdout, stderr io.Writer, raiseSlack func(timerslack.Con
 	if err != nil {
 		return fail(stderr, usageError{badUsage(err, args)})
 	}
-	// The heap may use nine tenths of the container's memory. An existing GOMEMLIMIT takes precedence.
-	_, _ = memlimit.Set(memlimit.WithProvider(memlimit.FromCgroup), memlimit.WithRatio(0.9)) // without a container there is no limit
+	// The heap may use nine tenths of the container's memory; without a container there is no limit. An existing GOMEMLIMIT
+	// takes precedence.
+	_, _ = memlimit.Set(memlimit.WithProvider(memlimit.FromCgroup), memlimit.WithRatio(0.9))
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	if err := command.Run(&session{stdout: stdout, stderr: stderr, parser: parser, helped: helped, raiseSlack: raiseSlack}); err != nil {
+	s := &session{stdout: stdout, stderr: stderr, parser: parser, helped: helped, raiseSlack: raiseSlack}
+	if err := command.Run(s); err != nil {
 		return fail(stderr, err)
 	}
 	return exitOK
@@ -154,7 +156,8 @@ type movedCommand struct {
 }
 
 func (movedCommand) Run(*session) error {
-	return usageError{errors.New("the bench is a program of its own now: superheroes-bench, or go run -C bench . in the sources")}
+	const moved = "the bench is a program of its own now: superheroes-bench, or go run -C bench . in the sources"
+	return usageError{errors.New(moved)}
 }
 
 type helpCommand struct {
@@ -169,8 +172,7 @@ func (h helpCommand) Run(s *session) error {
 }
 
 // serve starts services, announces their addresses, and runs until a signal. A second signal stops it at once.
-func (s *session) serve(slack timerslack.Config, start func(context.Context, *app.App) error, announce func([]app.Endpoint)) error {
-	s.raiseSlack(slack)
+func (s *session) serve(start func(context.Context, *app.App) error, announce func([]app.Endpoint)) error {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	defer signal.Stop(signals)
@@ -191,9 +193,7 @@ func (s *session) serve(slack timerslack.Config, start func(context.Context, *ap
 		}
 		return a.Stop(ctx)
 	}
-	if announce != nil {
-		announce(a.Endpoints())
-	}
+	announce(a.Endpoints())
 	defer time.AfterFunc(settleTime, debug.FreeOSMemory).Stop()
 	<-signals
 	go func() {

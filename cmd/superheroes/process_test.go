@@ -3,12 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -28,13 +27,9 @@ func TestProcesses(t *testing.T) {
 		test func(*testing.T, string)
 	}{
 		{"up says where everything is", testAnnouncement},
-		{"timers may be late", testTimerSlack},
+		{"a service alone", testAlone},
 		{"data folder", testDataFolder},
-		{"default data folder", testDefaultFolder},
-		{"port in use", testPortInUse},
 		{"folder in use", testFolderInUse},
-		{"folder that can't be written", testBadFolder},
-		{"service alone", testAlone},
 		{"health", testHealth},
 		{"health while draining", testHealthDraining},
 		{"import while up runs", testImportWhileUp},
@@ -56,13 +51,6 @@ func stop(t *testing.T, p *system.Process) {
 	if code := p.Wait(t, soon); code != exitOK || p.Stderr.String() != "" {
 		t.Errorf("exit code %d, stderr %q", code, p.Stderr.String())
 	}
-}
-
-// refuses checks that a start fails with exit code 1 and one line containing these texts.
-func refuses(t *testing.T, p *system.Process, texts ...string) {
-	t.Helper()
-	code := p.Wait(t, soon)
-	outcome{code, p.Stdout.String(), p.Stderr.String()}.check(t, exitError, texts...)
 }
 
 // fetch returns the body of a 200.
@@ -101,26 +89,43 @@ func start(t *testing.T, program string, env []string, args ...string) (*system.
 	return p, bases
 }
 
-// Raising the slack re-executes the program: it stays the same process, with the same arguments and settings.
-func testTimerSlack(t *testing.T, program string) {
+// A service alone serves, prints nothing, and raises its timer slack if told so, which re-executes it: it stays the same
+// process, with the same arguments and settings. By default it doesn't, and up never does.
+func testAlone(t *testing.T, program string) {
 	for _, c := range []struct {
-		name      string
-		env, args []string
-		want      string
+		name, service string
+		env           []string
+		raised        bool
 	}{
-		{"by default", nil, nil, "1000000\n"},
-		{"by a flag", nil, []string{"--timer-slack=2ms"}, "2000000\n"},
-		{"by a variable", []string{"TIMER_SLACK=3ms"}, nil, "3000000\n"},
+		{"by default", "heroes", nil, false},
+		{"with timer slack", "heroes", []string{"TIMER_SLACK=2ms"}, true},
+		{"up with timer slack", "up", []string{"TIMER_SLACK=2ms"}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			dir := t.TempDir()
-			p, _ := start(t, program, c.env, append([]string{"up", "--data-dir=" + dir}, c.args...)...)
-			if got, err := os.ReadFile(fmt.Sprintf("/proc/%d/timerslack_ns", p.Pid())); err != nil {
-				t.Skipf("the slack of another process can't be read here: %v", err)
-			} else if string(got) != c.want {
-				t.Errorf("%s ns, want %s", got, c.want)
+			addr, file := system.FreeAddr(t), filepath.Join(t.TempDir(), "heroes.db")
+			env := append([]string{"ADDR=" + addr, "DATABASE_URL=sqlite:" + file, "DRAIN_DELAY=0s"}, c.env...)
+			args := []string{c.service}
+			if c.service == "up" {
+				args = append(append(args, anyPort...), "--heroes-addr="+addr, "--data-dir="+filepath.Dir(file))
+			}
+			p := system.Start(t, program, env, args...)
+			p.Ready(t, "http://"+addr+"/readyz")
+			fetch(t, "http://"+addr+"/api/heroes/1")
+			slack, err := os.ReadFile(fmt.Sprintf("/proc/%d/timerslack_ns", p.Pid()))
+			if raised := string(slack) == "2000000\n"; err == nil && raised != c.raised { // where it can be read
+				t.Errorf("the slack is %s", slack)
+			}
+			environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", p.Pid()))
+			if again := strings.Contains(string(environ), "RESTARTED"); err == nil && again != c.raised {
+				t.Errorf("it re-executed itself: %t", again)
 			}
 			stop(t, p)
+			if c.service != "up" && p.Stdout.String() != "" {
+				t.Errorf("stdout: %s", p.Stdout.String())
+			}
+			if _, err := os.Stat(file); err != nil {
+				t.Error(err)
+			}
 		})
 	}
 }
@@ -131,7 +136,6 @@ func testAnnouncement(t *testing.T, program string) {
 		profile string
 	}{
 		{nil, "eco"},
-		{[]string{"up"}, "eco"},
 		{[]string{"up", "--profile=strict"}, "strict"},
 	} {
 		t.Run("superheroes "+strings.Join(c.args, " "), func(t *testing.T) {
@@ -165,68 +169,35 @@ func testAnnouncement(t *testing.T, program string) {
 }
 
 func testDataFolder(t *testing.T, program string) {
-	dir, other := filepath.Join(t.TempDir(), "a", "data"), t.TempDir()
-	counted := func(args []string, env ...string) string {
-		p, bases := start(t, program, env, args...)
-		defer stop(t, p)
-		fetch(t, bases["fights"]+"/api/fights/execute_fight")
-		return fetch(t, bases["fights"]+"/api/fights/count")
-	}
-	for _, c := range []struct {
-		name string
-		args []string
-		env  string
-		want string
-	}{
-		{"by variable", nil, "DATA_DIR=" + dir, `{"count":1}`},
-		{"by flag, kept", []string{"--data-dir=" + dir}, "", `{"count":2}`},
-		{"the flag wins", []string{"up", "--data-dir=" + other}, "DATA_DIR=" + dir, `{"count":1}`},
-		{"by variable, kept", []string{"up"}, "DATA_DIR=" + dir, `{"count":3}`},
-	} {
-		if got := counted(c.args, c.env); got != c.want {
-			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
-		}
-	}
-	if err := os.RemoveAll(dir); err != nil {
-		t.Fatal(err)
-	}
-	if got := counted([]string{"--data-dir=" + dir}); got != `{"count":1}` {
-		t.Errorf("afresh: got %s", got)
-	}
-}
-
-func testDefaultFolder(t *testing.T, program string) {
 	t.Chdir(t.TempDir())
-	p, _ := start(t, program, nil)
 	here, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if dir := filepath.Join(here, "superheroes-data"); !strings.Contains(p.Stdout.String(), dir) {
-		t.Errorf("%s is not in %s", dir, p.Stdout.String())
+	dir := filepath.Join(here, "a", "data")
+	for _, c := range []struct {
+		name, dir string
+		args      []string
+		env       string
+		want      string // fights
+	}{
+		{"by default", filepath.Join(here, "superheroes-data"), nil, "", `{"count":1}`},
+		{"by variable", dir, nil, "DATA_DIR=" + dir, `{"count":1}`},
+		{"the flag wins, and the data are kept", dir, []string{"up", "--data-dir=" + dir}, "DATA_DIR=" + here, `{"count":2}`},
+	} {
+		p, bases := start(t, program, []string{c.env}, c.args...)
+		fetch(t, bases["fights"]+"/api/fights/execute_fight")
+		if got := fetch(t, bases["fights"]+"/api/fights/count"); got != c.want {
+			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
+		}
+		if !strings.Contains(p.Stdout.String(), c.dir+"\n") {
+			t.Errorf("%s: %s is not in %s", c.name, c.dir, p.Stdout.String())
+		}
+		if _, err := os.Stat(filepath.Join(c.dir, "heroes.db")); err != nil {
+			t.Error(err)
+		}
+		stop(t, p)
 	}
-	if _, err := os.Stat("superheroes-data/heroes.db"); err != nil {
-		t.Error(err)
-	}
-	stop(t, p)
-}
-
-func testPortInUse(t *testing.T, program string) {
-	running, bases := start(t, program, nil, "--data-dir="+t.TempDir())
-	for service, base := range bases {
-		addr, flag := strings.TrimPrefix(base, "http://"), "--"+service+"-addr"
-		t.Run(flag, func(t *testing.T) {
-			args := append(slices.Clone(anyPort), "--data-dir="+t.TempDir(), flag+"="+addr) // the last one counts
-			refuses(t, system.Start(t, program, nil, args...), addr, flag, "in use")
-		})
-	}
-	t.Run("--addr", func(t *testing.T) {
-		addr := strings.TrimPrefix(bases["fights"], "http://")
-		p := system.Start(t, program, nil, "heroes", "--addr="+addr, "--database-url=sqlite:"+t.TempDir()+"/heroes.db")
-		refuses(t, p, addr, "--addr", "in use")
-	})
-	fetch(t, bases["fights"]+"/api/fights/execute_fight")
-	stop(t, running)
 }
 
 func testFolderInUse(t *testing.T, program string) {
@@ -234,7 +205,8 @@ func testFolderInUse(t *testing.T, program string) {
 	running, bases := start(t, program, nil, "--data-dir="+dir)
 	fetch(t, bases["fights"]+"/api/fights/execute_fight")
 	second := system.Start(t, program, nil, append(anyPort, "--data-dir="+dir)...)
-	refuses(t, second, dir, "--data-dir", "in use")
+	code := second.Wait(t, soon)
+	outcome{code, second.Stdout.String(), second.Stderr.String()}.check(t, exitError, dir, "--data-dir", "in use")
 	fetch(t, bases["fights"]+"/api/fights/execute_fight") // nothing was damaged
 	before := fetch(t, bases["fights"]+"/api/fights")
 
@@ -246,95 +218,48 @@ func testFolderInUse(t *testing.T, program string) {
 	stop(t, again)
 }
 
-func testBadFolder(t *testing.T, program string) {
-	file := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(file, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	locked := filepath.Join(t.TempDir(), "locked")
-	if err := os.Mkdir(locked, 0o500); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct{ name, dir, needs string }{
-		{"a file in its place", file, ""},
-		{"a file above it", filepath.Join(file, "data"), ""},
-		{"a read-only folder", locked, "user"},
-		{"a folder in a read-only one", filepath.Join(locked, "data"), "user"},
-		{"a folder that takes no files", "/proc/self/task", "linux"},
-		{"a folder that takes no folders", "/proc/superheroes", "linux"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			if c.needs == "user" && os.Geteuid() == 0 {
-				t.Skip("root may write anywhere; run the test as another user")
-			}
-			if c.needs == "linux" && runtime.GOOS != "linux" {
-				t.Skip("needs Linux' /proc")
-			}
-			refuses(t, system.Start(t, program, nil, append(anyPort, "--data-dir="+c.dir)...), c.dir, "--data-dir")
-		})
-	}
-}
-
-func testAlone(t *testing.T, program string) {
-	addr, file := system.FreeAddr(t), filepath.Join(t.TempDir(), "heroes.db")
-	p := system.Start(t, program, []string{"ADDR=" + addr, "DATABASE_URL=sqlite:" + file}, "heroes", "--drain-delay=0s")
-	p.Ready(t, "http://"+addr+"/readyz")
-	fetch(t, "http://"+addr+"/api/heroes/1")
-	stop(t, p)
-	if p.Stdout.String() != "" {
-		t.Errorf("stdout: %s", p.Stdout.String())
-	}
-	if _, err := os.Stat(file); err != nil {
-		t.Error(err)
-	}
-}
-
 func testHealth(t *testing.T, program string) {
 	p, bases := start(t, program, nil, "--data-dir="+t.TempDir())
-	var flags []string
-	addrs := map[string]string{}
+	bases["arena"] = strings.TrimSuffix(page.FindStringSubmatch(p.Stdout.String())[1], "/")
+	all, addrs := []string{"health"}, map[string]string{}
 	for service, base := range bases {
 		addrs[service] = strings.TrimPrefix(base, "http://")
-		flags = append(flags, "--"+service+"-addr="+addrs[service])
+		all = append(all, "--"+service+"-addr="+addrs[service])
 	}
-	arena := strings.TrimSuffix(strings.TrimPrefix(page.FindStringSubmatch(p.Stdout.String())[1], "http://"), "/")
-	flags = append(flags, "--arena-addr="+arena)
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // never responds
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
 	_, port, _ := strings.Cut(addrs["heroes"], ":")
-	t.Run("of all", func(t *testing.T) {
-		invoke(append([]string{"health"}, flags...)...).check(t, exitOK, addrs["heroes"], addrs["villains"], addrs["locations"], addrs["fights"], addrs["statistics"], arena)
-	})
-	t.Run("of all but statistics", func(t *testing.T) {
-		args := append([]string{"health"}, flags...)
-		got := invoke(append(args, "--statistics-addr="+system.FreeAddr(t), "--statistics=false")...)
-		got.check(t, exitOK, addrs["fights"])
-	})
-	t.Run("of all without an arena", func(t *testing.T) {
-		got := invoke(append([]string{"health", "--arena=false"}, flags...)...)
-		got.check(t, exitOK, addrs["fights"])
-		if strings.Contains(got.stdout, arena) {
-			t.Errorf("got %s", got.stdout)
-		}
-	})
-	for name, addr := range map[string]string{"as given": addrs["heroes"], "of all addresses": ":" + port, "of all addresses, spelled out": "0.0.0.0:" + port} {
-		t.Run("of ADDR "+name, func(t *testing.T) {
-			t.Setenv("ADDR", addr)
-			invoke("health").check(t, exitOK, addr+" is ready")
+	missing := system.FreeAddr(t)
+	var ready []string
+	for _, service := range []string{"heroes", "villains", "locations", "fights", "arena", "statistics"} {
+		ready = append(ready, addrs[service]+" is ready\n")
+	}
+	for _, c := range []struct {
+		name string
+		args []string
+		code int
+		says []string
+	}{
+		{"all", all, exitOK, []string{strings.Join(ready, "")}},
+		{"all but two", append(all[:7:7], "--statistics-addr="+missing, "--no-statistics", "--arena-addr="+missing, "--no-arena"), exitOK, ready[:4]},
+		{"one is missing", append(all[:7:7], "--villains-addr="+missing), exitError, []string{missing, "refused"}},
+		{"one", []string{"health", "--addr=" + addrs["heroes"]}, exitOK, []string{addrs["heroes"] + " is ready"}},
+		{"one on all addresses", []string{"health", "--addr=:" + port}, exitOK, []string{":" + port + " is ready"}},
+		{"one on all addresses, spelled out", []string{"health", "--addr=0.0.0.0:" + port}, exitOK, []string{" is ready"}},
+		{"one that hangs", []string{"health", "--timeout=200ms", "--addr=" + silent.Addr().String()}, exitError, []string{"deadline"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := invoke(c.args...)
+			if c.code != exitOK {
+				got.stdout = "" // those that are ready
+			}
+			got.check(t, c.code, c.says...)
 		})
 	}
-	t.Run("of one that hangs", func(t *testing.T) {
-		invoke("health", "--timeout=200ms", "--addr="+silent(t)).check(t, exitError, "deadline")
-	})
-	t.Run("of one that is missing", func(t *testing.T) {
-		missing := system.FreeAddr(t)
-		got := invoke(append(append([]string{"health"}, flags...), "--villains-addr="+missing)...)
-		if got.code != exitError || !strings.Contains(got.stderr, missing) || strings.Contains(got.stderr, addrs["heroes"]) {
-			t.Errorf("got %+v", got)
-		}
-	})
 	stop(t, p)
-	t.Run("of one that was stopped", func(t *testing.T) {
-		invoke("health", "--addr="+addrs["heroes"]).check(t, exitError, addrs["heroes"], "refused")
-	})
 }
 
 func testHealthDraining(t *testing.T, program string) {

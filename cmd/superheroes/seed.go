@@ -28,21 +28,14 @@ func (c seedCommand) Validate() error {
 func (c seedCommand) Run(s *session) error {
 	ctx, stop := untilSignal()
 	defer stop()
-	taken, end := s.count(c.Count, c.Catalog)
-	err := app.Seed(ctx, c.Catalog, c.CatalogStore, app.SeedOptions{Count: c.Count, Seed: c.Seed, Replace: c.Replace, Taken: taken})
-	end()
+	bar := s.bar(c.Count, c.Catalog, progressbar.OptionShowCount(), progressbar.OptionShowIts())
+	taken := func() { _ = bar.Add(1) }
+	options := app.SeedOptions{Count: c.Count, Seed: c.Seed, Replace: c.Replace, Taken: taken}
+	err := app.Seed(ctx, c.Catalog, c.CatalogStore, options)
+	_ = bar.Finish()
 	if err != nil {
 		return unchanged(err)
 	}
 	fmt.Fprintf(s.stdout, "%s generated in %s\n", counted(c.Count, c.Catalog), c.Place(c.Catalog))
 	return nil
-}
-
-// count returns functions to count one of all entries, and to finish. A progress bar shows the count on a terminal.
-func (s *session) count(all int64, what string) (one, end func()) {
-	bar := s.bar(all, what, progressbar.OptionShowCount(), progressbar.OptionShowIts())
-	if bar == nil {
-		return func() {}, func() {}
-	}
-	return func() { _ = bar.Add(1) }, func() { _ = bar.Finish() }
 }

@@ -3,51 +3,51 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
-	"slices"
-	"strings"
 
 	"superheroes/internal/app"
 	"superheroes/internal/buildinfo"
 	"superheroes/internal/timerslack"
 )
 
+// serviceCommand runs one service on its own.
+type serviceCommand[S app.Service] struct {
+	Service S                 `embed:""`
+	Slack   timerslack.Config `embed:""`
+}
+
+func (c serviceCommand[S]) Run(s *session) error {
+	start := func(ctx context.Context, a *app.App) error { return a.Run(ctx, c.Service) }
+	s.raiseSlack(c.Slack)
+	return s.serve(start, func([]app.Endpoint) {})
+}
+
 type upCommand struct {
 	app.UpConfig `embed:""`
-	Slack        timerslack.Config `embed:""`
 }
 
 func (c upCommand) Run(s *session) error {
-	return s.serve(c.Slack, func(ctx context.Context, a *app.App) error { return a.Up(ctx, c.UpConfig) }, func(endpoints []app.Endpoint) {
-		var text strings.Builder
-		fmt.Fprintf(&text, "Super Heroes in Go, %s, profile %s\n\n", buildinfo.Version(version), c.Profile)
-		fights := ""
-		for _, at := range arenaFirst(endpoints) {
-			switch at.Service {
-			case "arena":
-				fmt.Fprintf(&text, "  %-10s http://%s/\n", at.Service, reachable(at.Addr))
-				continue
-			case "fights":
-				fights = reachable(at.Addr)
-			}
-			fmt.Fprintf(&text, "  %-10s http://%s/docs\n", at.Service, reachable(at.Addr))
-		}
-		fmt.Fprintf(&text, "  %-10s %s\n\nTry:  curl http://%s/api/fights/execute_fight\n", "data", c.Describe(), fights)
-		fmt.Fprint(s.stdout, text.String())
-	})
+	start := func(ctx context.Context, a *app.App) error { return a.Up(ctx, c.UpConfig) }
+	return s.serve(start, func(endpoints []app.Endpoint) { c.announce(s.stdout, endpoints) })
 }
 
-// arenaFirst sorts the page that a person opens before the services.
-func arenaFirst(endpoints []app.Endpoint) []app.Endpoint {
-	return slices.SortedStableFunc(slices.Values(endpoints), func(a, b app.Endpoint) int {
-		first := func(at app.Endpoint) int {
-			if at.Service == "arena" {
-				return 0
-			}
-			return 1
+// announce prints where everything is, the page that a person opens first.
+func (c upCommand) announce(w io.Writer, endpoints []app.Endpoint) {
+	var page, services, fights string
+	for _, at := range endpoints {
+		addr := reachable(at.Addr)
+		switch at.Service {
+		case "arena":
+			page = fmt.Sprintf("  %-10s http://%s/\n", at.Service, addr)
+			continue
+		case "fights":
+			fights = addr
 		}
-		return first(a) - first(b)
-	})
+		services += fmt.Sprintf("  %-10s http://%s/docs\n", at.Service, addr)
+	}
+	fmt.Fprintf(w, "Super Heroes in Go, %s, profile %s\n\n%s%s  %-10s %s\n\nTry:  curl http://%s/api/fights/execute_fight\n",
+		buildinfo.Version(version), c.Profile, page, services, "data", c.Describe(), fights)
 }
 
 // reachable returns the address at which this host reaches a service that listens on addr.
@@ -57,49 +57,4 @@ func reachable(addr string) string {
 		return net.JoinHostPort("localhost", port)
 	}
 	return addr
-}
-
-type heroesCommand struct {
-	app.CharacterConfig `embed:""`
-	Slack               timerslack.Config `embed:""`
-}
-
-func (c heroesCommand) Run(s *session) error {
-	return s.serve(c.Slack, func(ctx context.Context, a *app.App) error { return a.Heroes(ctx, c.CharacterConfig) }, nil)
-}
-
-type villainsCommand struct {
-	app.CharacterConfig `embed:""`
-	Slack               timerslack.Config `embed:""`
-}
-
-func (c villainsCommand) Run(s *session) error {
-	return s.serve(c.Slack, func(ctx context.Context, a *app.App) error { return a.Villains(ctx, c.CharacterConfig) }, nil)
-}
-
-type locationsCommand struct {
-	app.LocationConfig `embed:""`
-	Slack              timerslack.Config `embed:""`
-}
-
-func (c locationsCommand) Run(s *session) error {
-	return s.serve(c.Slack, func(ctx context.Context, a *app.App) error { return a.Locations(ctx, c.LocationConfig) }, nil)
-}
-
-type fightsCommand struct {
-	app.FightConfig `embed:""`
-	Slack           timerslack.Config `embed:""`
-}
-
-func (c fightsCommand) Run(s *session) error {
-	return s.serve(c.Slack, func(ctx context.Context, a *app.App) error { return a.Fights(ctx, c.FightConfig) }, nil)
-}
-
-type arenaCommand struct {
-	app.ArenaConfig `embed:""`
-	Slack           timerslack.Config `embed:""`
-}
-
-func (c arenaCommand) Run(s *session) error {
-	return s.serve(c.Slack, func(ctx context.Context, a *app.App) error { return a.Arena(ctx, c.ArenaConfig) }, nil)
 }

@@ -77,7 +77,8 @@ func (m settingMapper) Decode(ctx *kong.DecodeContext, target reflect.Value) err
 		return wrong(flag, "%w", err)
 	}
 	if allowed := flag.EnumSlice(); flag.Enum != "" && !slices.Contains(allowed, target.String()) {
-		return wrong(flag, "must be %s, not %q", strings.Join(slices.DeleteFunc(allowed, func(s string) bool { return s == "" }), " or "), target.String())
+		named := slices.DeleteFunc(allowed, func(s string) bool { return s == "" })
+		return wrong(flag, "must be %s, not %q", strings.Join(named, " or "), target.String())
 	}
 	return nil
 }
@@ -187,7 +188,8 @@ func badUsage(err error, args []string) error {
 		return setting
 	}
 	if before, _, found := strings.Cut(err.Error(), "unexpected argument"); found && givesSecret(args) {
-		return errors.New(before + "unexpected argument, which may be part of a secret and isn't shown; quote a value that contains spaces")
+		return errors.New(before +
+			"unexpected argument, which may be part of a secret and isn't shown; quote a value that contains spaces")
 	}
 	if before, _, found := strings.Cut(err.Error(), "://"); found && strings.HasPrefix(before, "unknown flag") {
 		return errors.New(before + "://…")
@@ -198,6 +200,7 @@ func badUsage(err error, args []string) error {
 // givesSecret reports whether an argument may be, or belong to, a secret.
 func givesSecret(args []string) bool {
 	return slices.ContainsFunc(args, func(arg string) bool {
-		return strings.Contains(arg, "://") || strings.HasPrefix(arg, "--admin-token") || strings.HasPrefix(arg, "--") && strings.Contains(arg, "-url")
+		return strings.Contains(arg, "://") || strings.HasPrefix(arg, "--admin-token") ||
+			strings.HasPrefix(arg, "--") && strings.Contains(arg, "-url")
 	})
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -14,32 +15,22 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kong"
-	gocmp "github.com/google/go-cmp/cmp"
 
+	"superheroes/internal/app"
 	"superheroes/internal/httpserver"
 	"superheroes/test/engines"
 )
 
 // line returns a valid command line of a command, with the required arguments.
-func line(name string) []string {
-	args := strings.Fields(name)
-	switch name {
-	case "import":
-		args = append(args, "heroes", "x.csv")
-	case "backup":
-		args = append(args, "copies")
-	case "export", "seed":
-		args = append(args, "heroes")
-	case "floor":
-		args = append(args, "1")
-	}
-	return args
+func line(command string) []string {
+	required := map[string]string{"import": "heroes x.csv", "backup": "copies", "export": "heroes", "seed": "heroes"}
+	return strings.Fields(command + " " + required[command])
 }
 
 // parsed returns the settings that result from a command line and the environment.
 func parsed(t *testing.T, args ...string) any {
 	t.Helper()
-	parser, err := newParser(&commands{}, io.Discard, io.Discard, func(int) {})
+	parser, err := newParser(grammar(args), io.Discard, io.Discard, func(int) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,34 +41,29 @@ func parsed(t *testing.T, args ...string) any {
 	return command.Selected().Target.Interface()
 }
 
-// each calls check for each flag with a variable of each command, with a valid command line.
-func each(t *testing.T, check func(t *testing.T, flag *kong.Flag, args []string)) {
-	for name, command := range model(t) {
-		for _, flag := range command.Flags {
-			t.Run(name+" "+flag.Name, func(t *testing.T) {
-				t.Chdir(t.TempDir()) // in case something is created by mistake
-				check(t, flag, line(name))
-			})
-		}
-	}
-}
-
 func TestEmptyVariableCountsAsUnset(t *testing.T) {
-	each(t, func(t *testing.T, flag *kong.Flag, args []string) {
-		want := parsed(t, args...)
-		t.Setenv(flag.Envs[0], "")
-		t.Setenv(flag.Envs[0]+"_FILE", "")
-		if diff := gocmp.Diff(want, parsed(t, args...), gocmp.Exporter(func(reflect.Type) bool { return true })); diff != "" {
-			t.Errorf("the settings differ (-unset +empty):\n%s", diff)
+	for name, command := range model(t) {
+		if len(command.Flags) == 0 {
+			continue
 		}
-	})
+		t.Run(name, func(t *testing.T) {
+			want := parsed(t, line(name)...)
+			for _, flag := range command.Flags {
+				t.Setenv(flag.Envs[0], "")
+				t.Setenv(flag.Envs[0]+"_FILE", "")
+			}
+			if got := parsed(t, line(name)...); !reflect.DeepEqual(got, want) {
+				t.Errorf("got %+v, want %+v", got, want)
+			}
+		})
+	}
 }
 
 // A flag may be repeated, a variable has commas; both accept what a person would write.
 func TestListsOfNamesAndOrigins(t *testing.T) {
 	t.Setenv("ALLOWED_HOSTS", "A.example, b.example.")
 	t.Setenv("TRUSTED_ORIGINS", "https://unused.example")
-	got := parsed(t, "arena", "--trusted-origin=https://A.example:443", "--trusted-origin", "http://b.example:80,http://c.example:81").(arenaCommand)
+	got := parsed(t, "arena", "--trusted-origin=https://A.example:443", "--trusted-origin", "http://b.example:80,http://c.example:81").(serviceCommand[app.ArenaConfig]).Service
 	if want := []httpserver.HostName{"a.example", "b.example"}; !slices.Equal(got.AllowedHosts, want) {
 		t.Errorf("hosts %q, want %q", got.AllowedHosts, want)
 	}
@@ -88,145 +74,121 @@ func TestListsOfNamesAndOrigins(t *testing.T) {
 
 // wrongValue returns an invalid value for a flag, or "" if it accepts any text.
 func wrongValue(flag *kong.Flag) string {
-	anyText := []string{"data-dir", "report", "rapl", "watts-source"}
-	switch {
-	case flag.Name == "admin-token":
-		return "hidden\nsecret"
-	case flag.Name == "output":
-		return "x.sql"
-	case flag.Name == "allowed-host":
-		return "hidden:80"
-	case slices.Contains(anyText, flag.Name):
+	switch flag.Name {
+	case "data-dir":
 		return ""
+	case "admin-token":
+		return "hidden\nsecret"
+	case "output":
+		return "x.sql"
+	case "allowed-host":
+		return "name:80"
 	}
-	return "hidden"
+	if fileVariable(flag) != "" {
+		return "hidden"
+	}
+	return "nonsense"
 }
 
 // An error about a setting names the flag and the variable in one line, wherever the value came from.
 func TestErrorsNameFlagAndVariable(t *testing.T) {
-	each(t, func(t *testing.T, flag *kong.Flag, args []string) {
-		value := wrongValue(flag)
-		if value == "" {
-			return
-		}
-		if strings.HasSuffix(flag.Name, "-mysql-url") || flag.Name == "mysql-url" {
-			args = slices.Clone(args)
-			if i := slices.Index(args, "heroes"); i > 0 {
-				args[i] = "locations"
+	for name, command := range model(t) {
+		for _, flag := range command.Flags {
+			value := wrongValue(flag)
+			if value == "" {
+				continue
 			}
+			t.Run(name+" "+flag.Name, func(t *testing.T) {
+				args := line(name)
+				for catalog, part := range map[string]string{"locations": "mysql-url", "villains": "villains-database-url"} {
+					if i := slices.Index(args, "heroes"); i > 0 && strings.HasSuffix(flag.Name, part) {
+						args[i] = catalog
+					}
+				}
+				got := invoke(append(slices.Clone(args), "--"+flag.Name+"="+value)...)
+				got.check(t, exitUsage, "--"+flag.Name, flag.Envs[0])
+				t.Setenv(flag.Envs[0], value)
+				if same := invoke(args...); same != got {
+					t.Errorf("as a variable: got %+v, want %+v", same, got)
+				}
+			})
 		}
-		if flag.Name == "villains-database-url" && slices.Contains(args, "heroes") {
-			args[slices.Index(args, "heroes")] = "villains"
-		}
-		names := []string{"--" + flag.Name, flag.Envs[0]}
-		got := invoke(append(slices.Clone(args), "--"+flag.Name+"="+value)...)
-		got.check(t, exitUsage, names...)
-		if secret := fileVariable(flag) != ""; secret && strings.Contains(got.stderr, "hidden") {
-			t.Errorf("the secret is revealed: %s", got.stderr)
-		}
-		t.Setenv(flag.Envs[0], value)
-		if same := invoke(args...); same != got {
-			t.Errorf("as a variable: got %+v\nwant %+v", same, got)
-		}
-	})
-}
-
-// secretValue returns a valid value for a flag that holds a secret.
-func secretValue(flag *kong.Flag) string {
-	switch {
-	case strings.HasSuffix(flag.Name, "database-url"):
-		return "postgres://u:hidden@h/d"
-	case strings.HasSuffix(flag.Name, "mysql-url"):
-		return "mysql://u:hidden@h/d"
-	case strings.HasSuffix(flag.Name, "mongodb-url"):
-		return "mongodb://u:hidden@h/d"
 	}
-	return "hidden"
 }
 
+// Every secret, and nothing else, can be in a file.
 func TestSecretFiles(t *testing.T) {
-	found := map[string]bool{}
-	each(t, func(t *testing.T, flag *kong.Flag, args []string) {
-		isSecret := strings.HasSuffix(flag.Name, "database-url") || strings.HasSuffix(flag.Name, "mysql-url") ||
-			strings.HasSuffix(flag.Name, "mongodb-url") || flag.Name == "admin-token"
-		variable := fileVariable(flag)
-		if isSecret != (variable != "") {
-			t.Fatalf("its file variable is %q", variable)
-		}
-		if !isSecret {
-			return
-		}
-		found[flag.Envs[0]] = true
-		value := secretValue(flag)
-		want := parsed(t, append(slices.Clone(args), "--"+flag.Name+"="+value)...)
-		for _, end := range []string{"", "\n", "\r\n", "\n\n"} {
-			t.Setenv(variable, write(t, "secret", value+end))
-			if got := parsed(t, args...); !reflect.DeepEqual(got, want) {
-				t.Errorf("from a file that ends in %q: got %+v, want %+v", end, got, want)
+	secrets := map[string]string{
+		"database-url": "postgres://u:hidden@h/d", "mysql-url": "mysql://u:hidden@h/d", "mongodb-url": "mongodb://u:hidden@h/d", "admin-token": "hidden",
+	}
+	for name, command := range model(t) {
+		for _, flag := range command.Flags {
+			var value string
+			for suffix, of := range secrets {
+				if strings.HasSuffix(flag.Name, suffix) {
+					value = of
+				}
 			}
-		}
-		if got := parsed(t, append(slices.Clone(args), "--"+flag.Name+"="+value)...); !reflect.DeepEqual(got, want) {
-			t.Errorf("beside the flag: got %+v", got)
-		}
-		refused := func(path string, names ...string) {
-			t.Helper()
-			t.Setenv(variable, path)
-			got := invoke(args...)
-			got.check(t, exitUsage, append(names, "--"+flag.Name, flag.Envs[0]+": ", variable)...)
-			if strings.Contains(got.stderr, "hidden") {
-				t.Errorf("the secret is revealed: %s", got.stderr)
+			variable := fileVariable(flag)
+			if isSecret := value != ""; isSecret != (variable != "") {
+				t.Errorf("%s --%s: its file variable is %q", name, flag.Name, variable)
 			}
-		}
-		folder := t.TempDir()
-		refused(filepath.Join(folder, "nobody"), filepath.Join(folder, "nobody"), "no such file")
-		refused(folder, folder, "not a regular file")
-		empty, large := write(t, "empty", "\n"), write(t, "large", strings.Repeat("hidden ", 10_000))
-		refused(empty, empty, "is empty")
-		refused(large, large, "more than 65536 bytes")
-		refused("postgres://u:hidden@h/d", "path of a file")
-		t.Setenv(flag.Envs[0], value)
-		refused(write(t, "secret", value), "both "+flag.Envs[0]+" and "+variable)
-		t.Setenv(flag.Envs[0], "")
-		wrong := write(t, "wrong", wrongValue(flag))
-		if !slices.Contains(args, "heroes") || strings.HasPrefix(flag.Name, "heroes") || flag.Name == "database-url" { // a setting that applies to this catalog
-			t.Setenv(variable, wrong)
-			got := invoke(args...)
-			got.check(t, exitUsage, "--"+flag.Name, flag.Envs[0])
-			if strings.Contains(got.stderr, "hidden") {
-				t.Errorf("the secret is revealed: %s", got.stderr)
+			if variable == "" {
+				continue
 			}
-		}
-	})
-	for _, name := range []string{
-		"DATABASE_URL", "MYSQL_URL", "MONGODB_URL", "ADMIN_TOKEN",
-		"HEROES_DATABASE_URL", "VILLAINS_DATABASE_URL", "LOCATIONS_MYSQL_URL", "FIGHTS_MONGODB_URL",
-	} {
-		if !found[name] {
-			t.Errorf("no command reads %s from a file", name)
+			t.Run(name+" "+flag.Name, func(t *testing.T) {
+				given := append(line(name), "--"+flag.Name+"="+value)
+				want := parsed(t, given...)
+				t.Setenv(variable, write(t, "secret", value+"\r\n\n"))
+				if got := parsed(t, line(name)...); !reflect.DeepEqual(got, want) {
+					t.Errorf("from a file: got %+v, want %+v", got, want)
+				}
+				t.Setenv(variable, write(t, "other", "other"))
+				if got := parsed(t, given...); !reflect.DeepEqual(got, want) {
+					t.Errorf("beside the flag: got %+v", got)
+				}
+			})
 		}
 	}
-	t.Run("a file that may not be read", func(t *testing.T) {
-		if os.Getuid() == 0 {
-			t.Skip("root reads every file")
-		}
-		path := write(t, "secret", "hidden")
-		if err := os.Chmod(path, 0); err != nil {
-			t.Fatal(err)
-		}
-		t.Setenv("ADMIN_TOKEN_FILE", path)
-		invoke("heroes").check(t, exitUsage, path, "permission denied", "ADMIN_TOKEN_FILE")
-	})
+}
+
+// An error about the file of a secret names flag, variable and file, and doesn't show what it contains.
+func TestBadSecretFiles(t *testing.T) {
+	folder := t.TempDir()
+	unreadable := write(t, "unreadable", "hidden")
+	if err := os.Chmod(unreadable, 0); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ path, message string }{
+		"missing":          {filepath.Join(folder, "nobody"), "no such file"},
+		"a folder":         {folder, "not a regular file"},
+		"empty":            {write(t, "empty", "\n"), "is empty"},
+		"large":            {write(t, "large", strings.Repeat("hidden ", 10_000)), "more than 65536 bytes"},
+		"a URL":            {"postgres://u:hidden@h/d", "path of a file"},
+		"a value too":      {write(t, "secret", "hidden"), "both DATABASE_URL and DATABASE_URL_FILE"},
+		"an invalid value": {write(t, "invalid", "hidden"), "must begin with sqlite:"},
+		"unreadable":       {unreadable, "permission denied"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if name == "unreadable" && os.Getuid() == 0 {
+				t.Skip("root reads every file")
+			}
+			if name == "a value too" {
+				t.Setenv("DATABASE_URL", "postgres://u:hidden@h/d")
+			}
+			t.Setenv("DATABASE_URL_FILE", c.path)
+			invoke("heroes").check(t, exitUsage, "--database-url, DATABASE_URL: ", c.message)
+		})
+	}
 }
 
 func TestLogLevels(t *testing.T) {
-	for _, level := range []string{"WARNING", "warning", "WARN", "Warn", "debug", "INFO", "error"} {
-		t.Run(level, func(t *testing.T) {
-			want := parsed(t, "heroes", "--log-level="+strings.TrimSuffix(strings.ToUpper(level), "ING"))
-			t.Setenv("LOG_LEVEL", level)
-			if got := parsed(t, "heroes"); !reflect.DeepEqual(got, want) {
-				t.Errorf("got %+v, want %+v", got, want)
-			}
-		})
+	for _, level := range []string{"warning", "WARN", "debug", "INFO", "Error"} {
+		want := parsed(t, "heroes", "--log-level="+strings.TrimSuffix(strings.ToUpper(level), "ING"))
+		t.Setenv("LOG_LEVEL", level)
+		if got := parsed(t, "heroes"); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %+v, want %+v", level, got, want)
+		}
 	}
 	for _, level := range []string{"WARN+1", "loud", "4"} {
 		t.Setenv("LOG_LEVEL", level)
@@ -259,47 +221,45 @@ func TestNoSecretIsShown(t *testing.T) {
 			}
 		}
 	}
-	urls := []struct{ args, flag, url string }{
-		{"heroes --addr=127.0.0.1:0 --store-wait=1ms", "database-url", "postgres://u:PW@127.0.0.1:1/d"},
-		{"villains --addr=127.0.0.1:0 --store-wait=1ms", "database-url", "postgresql://u:PW@127.0.0.1:1/d?sslmode=disable"},
-		{"locations --addr=127.0.0.1:0 --store-wait=1ms", "mysql-url", "mysql://u:PW@127.0.0.1:1/d"},
-		{"fights --addr=127.0.0.1:0 --store-wait=1ms", "mongodb-url", "mongodb://u:PW@127.0.0.1:1/d"},
-		{"statistics --addr=127.0.0.1:0 --store-wait=1ms", "mongodb-url", "mongodb://u:PW@127.0.0.1:1/d"},
+	for _, c := range []struct{ args, flag, url string }{
+		{"heroes --store-wait=1ms", "database-url", "postgres://u:PW@127.0.0.1:1/d"},
+		{"heroes --store-wait=1ms", "database-url", "postgres://127.0.0.1:1/d?user=u&password=PW"},
+		{"villains --store-wait=1ms", "database-url", "postgresql://u:PW@127.0.0.1:1/d?sslmode=disable"},
+		{"locations --store-wait=1ms", "mysql-url", "mysql://u:PW@127.0.0.1:1/d"},
+		{"fights --store-wait=1ms", "mongodb-url", "mongodb://u:PW@127.0.0.1:1/d"},
+		{"fights --store-wait=1ms", "mongodb-url", "mongodb://127.0.0.1:1/d?tls=true&tlsCertificateKeyFilePassword=PW"},
+		{"statistics --store-wait=1ms", "mongodb-url", "mongodb://u:PW@127.0.0.1:1/d"},
 		{"statistics rebuild", "fights-mongodb-url", "mongodb://u:PW@127.0.0.1:1/d?connectTimeoutMS=pass"},
-		{"migrate --heroes-store-wait=1ms", "heroes-database-url", "postgres://u:PW@127.0.0.1:1/d"},
 		{"migrate --locations-store-wait=1ms", "locations-mysql-url", "mariadb://u:PW@127.0.0.1:1/d"},
-		{"up --fights-store-wait=1ms --heroes-addr=127.0.0.1:0 --villains-addr=127.0.0.1:0 --locations-addr=127.0.0.1:0 --fights-addr=127.0.0.1:0 --no-arena --no-statistics", "fights-mongodb-url", "mongodb://u:PW@127.0.0.1:1/d"},
-		{"heroes --addr=127.0.0.1:0 --store-wait=1ms", "database-url", "postgres://127.0.0.1:1/d?user=u&password=PW"},
-		{"fights --addr=127.0.0.1:0 --store-wait=1ms", "mongodb-url", "mongodb://127.0.0.1:1/d?tls=true&tlsCertificateKeyFilePassword=PW"},
 		{"import heroes x.csv", "database-url", "mysql://u:PW@127.0.0.1:1/d"},
 		{"export locations", "mysql-url", "mysql://u:PW@127.0.0.1:1/"},
-		{"seed villains", "villains-database-url", "mongodb://u:PW@127.0.0.1:1/d"},
-		{"fights --addr=127.0.0.1:0", "heroes-url", "http://u:PW@127.0.0.1:1"},
-		{"fights --addr=127.0.0.1:0", "locations-url", "https://PW@127.0.0.1:1"},
-		{"arena --addr=127.0.0.1:0", "statistics-url", "http://u:PW@127.0.0.1:1/"},
-		{"arena --addr=127.0.0.1:0", "fights-url", "http://127.0.0.1:1/?password=PW"},
-	}
-	for _, c := range urls {
-		t.Run(c.args+" "+c.flag, func(t *testing.T) {
+		{"fights", "heroes-url", "http://u:PW@127.0.0.1:1"},
+		{"fights", "locations-url", "https://PW@127.0.0.1:1"},
+		{"arena", "fights-url", "http://127.0.0.1:1/?password=PW"},
+	} {
+		t.Run(c.args+" "+c.url, func(t *testing.T) {
 			t.Chdir(t.TempDir())
-			args := strings.Fields(c.args)
-			variable := strings.ToUpper(strings.ReplaceAll(c.flag, "-", "_"))
+			t.Setenv("ADDR", "127.0.0.1:0")
 			for _, password := range unusual {
 				url := strings.ReplaceAll(c.url, "PW", password)
-				hidden(t, invoke(append(slices.Clone(args), "--"+c.flag+"="+url)...), password)
-				t.Setenv(variable, url)
-				hidden(t, invoke(args...), password)
-				t.Setenv(variable, "")
-				if strings.HasSuffix(variable, "E_URL") || strings.HasSuffix(variable, "L_URL") || strings.HasSuffix(variable, "B_URL") {
-					t.Setenv(variable+"_FILE", write(t, "secret", url+"\n"))
-					hidden(t, invoke(args...), password)
-					t.Setenv(variable+"_FILE", url)
-					hidden(t, invoke(args...), password)
-					t.Setenv(variable+"_FILE", "")
-				}
+				hidden(t, invoke(append(strings.Fields(c.args), "--"+c.flag+"="+url)...), password)
 			}
 		})
 	}
+	t.Run("in files and variables", func(t *testing.T) {
+		for _, password := range unusual {
+			url := "postgres://u:" + password + "@127.0.0.1:1/d"
+			t.Setenv("STORE_WAIT", "1ms")
+			for name, value := range map[string]string{"DATABASE_URL": url, "DATABASE_URL_FILE": write(t, "secret", url+"\n")} {
+				t.Setenv(name, value)
+				hidden(t, invoke("heroes", "--addr=127.0.0.1:0"), password)
+				t.Setenv(name, "")
+			}
+			t.Setenv("DATABASE_URL_FILE", url)
+			hidden(t, invoke("heroes"), password)
+			t.Setenv("DATABASE_URL_FILE", "")
+		}
+	})
 	t.Run("where it does not belong", func(t *testing.T) {
 		t.Chdir(t.TempDir())
 		for _, password := range unusual {
@@ -319,29 +279,34 @@ func TestNoSecretIsShown(t *testing.T) {
 }
 
 // A password with any characters works when percent-encoded, and no message reveals it in either form, whether it is
-// right or wrong, from a flag or a file.
+// right or wrong.
 func TestUnusualPasswords(t *testing.T) {
 	const password = `p@ss:w/o?r#d% ä'"\&=;,+[]`
 	for name, c := range map[string]struct {
-		driver, flag, variable string
-		store                  func(testing.TB) string
-		create, remove         string
+		catalog, flag, variable string
+		driver                  string
+		store                   func(testing.TB) string
+		create                  []string
+		drop                    []string
 	}{
-		"PostgreSQL": {"pgx", "export heroes --database-url=", "DATABASE_URL_FILE", engines.Postgres,
-			"CREATE ROLE NAME LOGIN SUPERUSER PASSWORD '" + strings.ReplaceAll(password, "'", "''") + "'", "DROP ROLE IF EXISTS NAME"},
-		"MariaDB": {"mysql", "export locations --mysql-url=", "MYSQL_URL_FILE", engines.MySQL,
-			"CREATE USER NAME IDENTIFIED BY '" + strings.NewReplacer("'", "''", `\`, `\\`).Replace(password) + "'", "DROP USER IF EXISTS NAME"},
+		"PostgreSQL": {
+			"heroes", "--database-url=", "DATABASE_URL_FILE", "pgx", engines.Postgres,
+			[]string{"CREATE ROLE NAME LOGIN SUPERUSER PASSWORD '" + strings.ReplaceAll(password, "'", "''") + "'"},
+			[]string{"DROP OWNED BY NAME", "DROP ROLE NAME"}, // it owns the table it created
+		},
+		"MariaDB": {
+			"locations", "--mysql-url=", "MYSQL_URL_FILE", "mysql", engines.MySQL,
+			[]string{"CREATE USER NAME IDENTIFIED BY '" + strings.NewReplacer("'", "''", `\`, `\\`).Replace(password) + "'", "GRANT ALL ON DATABASE.* TO NAME"},
+			[]string{"DROP USER NAME"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			at, err := url.Parse(c.store(t))
 			if err != nil {
 				t.Fatal(err)
 			}
-			user := "odd_" + strings.Trim(at.Path, "/") // used by no other test
-			execute := func(ctx context.Context, db *sql.DB, statement string) error {
-				_, err := db.ExecContext(ctx, strings.ReplaceAll(statement, "NAME", user))
-				return err
-			}
+			database := strings.Trim(at.Path, "/")
+			user := "odd_" + database // used by no other test
 			source := at.String()
 			if c.driver == "mysql" {
 				known, _ := at.User.Password()
@@ -351,47 +316,36 @@ func TestUnusualPasswords(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer func() { _ = db.Close() }()
-			statements := []string{c.remove, c.create}
-			if c.driver == "mysql" {
-				statements = append(statements, "GRANT ALL ON "+strings.Trim(at.Path, "/")+".* TO NAME")
-			}
-			for _, statement := range statements {
-				if err := execute(t.Context(), db, statement); err != nil {
-					t.Fatal(err)
+			execute := func(statements []string) (failures error) {
+				for _, statement := range statements {
+					statement = strings.NewReplacer("NAME", user, "DATABASE", database).Replace(statement)
+					_, err := db.ExecContext(context.WithoutCancel(t.Context()), statement)
+					failures = errors.Join(failures, err)
 				}
+				return failures
 			}
-			defer func() {
-				for _, statement := range []string{"DROP OWNED BY NAME", c.remove} { // in PostgreSQL it owns the table it created
-					_ = execute(context.WithoutCancel(t.Context()), db, statement)
+			if err := execute(c.create); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if err := errors.Join(execute(c.drop), db.Close()); err != nil {
+					t.Error(err)
 				}
-			}()
-			odd := *at
-			odd.User = url.UserPassword(user, password)
-			shown := func(got outcome) {
-				t.Helper()
-				_, encoded, _ := strings.Cut(odd.User.String(), ":")
-				for _, secret := range []string{password, encoded, "p@ss", "w/o", "w%2Fo", "r#d", "r%23d"} {
-					if strings.Contains(got.stderr, secret) {
-						t.Errorf("%q is revealed: %s", secret, got.stderr)
-					}
-				}
-			}
-			got := invoke(strings.Fields(c.flag + odd.String())...)
-			got.check(t, exitOK)
-			shown(got)
-			wrong := odd
-			wrong.User = url.UserPassword(user, password+"w/o")
-			t.Setenv(c.variable, write(t, "secret", odd.String()+"\n"))
-			command, _, _ := strings.Cut(c.flag, " --")
-			if got := invoke(strings.Fields(command)...); got.code != exitOK || got.stderr != "" {
-				t.Errorf("from a file: %+v", got)
-			}
-			t.Setenv(c.variable, write(t, "secret", wrong.String()+"\n"))
-			serve := map[string]string{"export heroes": "heroes", "export locations": "locations"}[command]
-			got = invoke(serve, "--addr=127.0.0.1:0", "--store-wait=2s", "--log-level=debug")
+			})
+			at.User = url.UserPassword(user, password)
+			invoke("export", c.catalog, c.flag+at.String()).check(t, exitOK)
+			t.Setenv(c.variable, write(t, "secret", at.String()+"\n"))
+			invoke("export", c.catalog).check(t, exitOK)
+
+			at.User = url.UserPassword(user, password+"w/o")
+			t.Setenv(c.variable, write(t, "secret", at.String()+"\n"))
+			got := invoke(c.catalog, "--addr=127.0.0.1:0", "--store-wait=1s", "--log-level=debug")
 			got.check(t, exitError, "-url, ")
-			shown(got)
+			for _, secret := range []string{"p@ss", "p%40ss", "w/o", "w%2Fo", "r#d", "r%23d"} {
+				if strings.Contains(got.stderr, secret) {
+					t.Errorf("%q is revealed: %s", secret, got.stderr)
+				}
+			}
 		})
 	}
 }

@@ -1,27 +1,16 @@
 package main
 
 import (
-	"context"
 	"fmt"
 
 	"superheroes/internal/app"
 	"superheroes/internal/statistics"
-	"superheroes/internal/timerslack"
 )
 
 // statisticsCommands are the subcommands of statistics.
 type statisticsCommands struct {
-	Serve   statisticsCommand `cmd:"" default:"withargs" set:"addr=:8005" set:"drain_delay=3s" set:"mongodb_url=mongodb://superfight:superfight@fights-db:27017/fights" help:"Run the statistics service (the default)."`
-	Rebuild rebuildCommand    `cmd:"" help:"Recount all fights while fights go on, correct what differs, and report it."`
-}
-
-type statisticsCommand struct {
-	app.StatisticsConfig `embed:""`
-	Slack                timerslack.Config `embed:""`
-}
-
-func (c statisticsCommand) Run(s *session) error {
-	return s.serve(c.Slack, func(ctx context.Context, a *app.App) error { return a.Statistics(ctx, c.StatisticsConfig) }, nil)
+	Serve   serviceCommand[app.StatisticsConfig] `cmd:"" default:"withargs" set:"addr=:8005" set:"drain_delay=3s" set:"mongodb_url=mongodb://superfight:superfight@fights-db:27017/fights" help:"Run the statistics service (the default)."`
+	Rebuild rebuildCommand                       `cmd:"" help:"Recount all fights while fights go on, correct what differs, and report it."`
 }
 
 type rebuildCommand struct {

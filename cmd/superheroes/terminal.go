@@ -16,21 +16,11 @@ func untilSignal() (ctx context.Context, stop context.CancelFunc) {
 	return signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 }
 
-// terminal returns the terminal for progress bars, or nil if standard error isn't one.
-func (s *session) terminal() *os.File {
-	file, ok := s.stderr.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
-		return nil
-	}
-	return file
-}
-
-// bar returns a progress bar that disappears when it is complete, or nil without a terminal.
+// bar returns a progress bar that disappears when it is complete. It is visible only if standard error is a terminal.
 func (s *session) bar(all int64, what string, options ...progressbar.Option) *progressbar.ProgressBar {
-	terminal := s.terminal()
-	if terminal == nil {
-		return nil
-	}
-	return progressbar.NewOptions64(all, append(options, progressbar.OptionSetWriter(terminal), progressbar.OptionSetDescription(what),
+	file, ok := s.stderr.(*os.File)
+	visible := ok && term.IsTerminal(int(file.Fd()))
+	return progressbar.NewOptions64(all, append(options,
+		progressbar.OptionSetVisibility(visible), progressbar.OptionSetWriter(s.stderr), progressbar.OptionSetDescription(what),
 		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())...)
 }

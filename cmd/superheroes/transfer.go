@@ -41,8 +41,9 @@ func (c importCommand) Run(s *session) error {
 	}
 	ctx, stop := untilSignal()
 	defer stop()
-	var refused refusals
-	result, err := app.Import(ctx, c.Catalog, c.CatalogStore, files, app.ImportOptions{Replace: c.Replace, Partial: c.Partial, Refused: refused.add})
+	refused := refusals{known: map[string]*refusal{}}
+	options := app.ImportOptions{Replace: c.Replace, Partial: c.Partial, Refused: refused.add}
+	result, err := app.Import(ctx, c.Catalog, c.CatalogStore, files, options)
 	refused.write(s.stderr)
 	switch {
 	case errors.Is(err, app.ErrNothingChanged) && result.Refused == 1:
@@ -52,7 +53,8 @@ func (c importCommand) Run(s *session) error {
 	case err != nil:
 		return unchanged(err)
 	}
-	fmt.Fprintf(s.stdout, "%s imported into %s, %s refused\n", counted(result.Taken, c.Catalog), c.Place(c.Catalog), counted(result.Refused, "rows"))
+	fmt.Fprintf(s.stdout, "%s imported into %s, %s refused\n",
+		counted(result.Taken, c.Catalog), c.Place(c.Catalog), counted(result.Refused, "rows"))
 	return nil
 }
 
@@ -93,9 +95,6 @@ func (r *refusals) add(file string, cause error) {
 		r.more++
 		return
 	default:
-		if r.known == nil {
-			r.known = map[string]*refusal{}
-		}
 		known = &refusal{first: shorten(fmt.Sprintf("%s: %v", file, cause))}
 		r.known[key] = known
 		r.reasons = append(r.reasons, known)
@@ -152,7 +151,7 @@ func formatOf(format, name string) (exchange.Format, error) {
 	return guessed, err
 }
 
-// open opens a file for reading; on a terminal, a bar shows the progress.
+// open opens a file for reading, with a progress bar.
 func (s *session) open(name string) (io.ReadCloser, error) {
 	if name == "-" {
 		return io.NopCloser(os.Stdin), nil
@@ -165,11 +164,7 @@ func (s *session) open(name string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	bar := s.bar(info.Size(), name, progressbar.OptionShowBytes(true))
-	if bar == nil {
-		return file, nil
-	}
-	reader := progressbar.NewReader(file, bar)
+	reader := progressbar.NewReader(file, s.bar(info.Size(), name, progressbar.OptionShowBytes(true)))
 	return &reader, nil
 }
 
@@ -192,7 +187,8 @@ func (c exportCommand) Run(s *session) error {
 		return usageError{&settingError{"--output", "EXPORT_OUTPUT", err}}
 	}
 	if format == exchange.SQL {
-		return usageError{&settingError{"--output", "EXPORT_OUTPUT", errors.New("exporting SQL is not supported; use .jsonl or .csv")}}
+		err := errors.New("exporting SQL is not supported; use .jsonl or .csv")
+		return usageError{&settingError{"--output", "EXPORT_OUTPUT", err}}
 	}
 	ctx, stop := untilSignal()
 	defer stop()

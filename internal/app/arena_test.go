@@ -13,7 +13,7 @@ import (
 	"superheroes/internal/remote"
 )
 
-// TestArena requests the page and the proxied paths from an arena in the services' process and from a separate one.
+// TestArena compares the responses of an arena in the services' process, and of one on its own, with the services' own.
 func TestArena(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	cfg := upConfig(t)
@@ -22,15 +22,12 @@ func TestArena(t *testing.T) {
 	if err := together.Up(t.Context(), cfg); err != nil {
 		t.Fatal(err)
 	}
-	bases := map[string]string{}
-	for _, at := range together.Endpoints() {
-		bases[at.Service] = "http://" + at.Addr
-	}
+	bases := basesOf(together)
 	alone := app.New("test", io.Discard)
-	if err := alone.Arena(t.Context(), arenaConfig(bases)); err != nil {
+	if err := alone.Run(t.Context(), arenaConfig(bases)); err != nil {
 		t.Fatal(err)
 	}
-	for way, base := range map[string]string{"in process": bases["arena"], "over HTTP": "http://" + alone.Endpoints()[0].Addr} {
+	for way, base := range map[string]string{"in process": bases["arena"], "over HTTP": basesOf(alone)["arena"]} {
 		t.Run(way, func(t *testing.T) { checkArena(t, base, bases) })
 	}
 	if err := alone.Stop(t.Context()); err != nil {
@@ -53,12 +50,8 @@ func arenaConfig(bases map[string]string) app.ArenaConfig {
 	return cfg
 }
 
-// checkArena compares the arena's responses with the services' own.
 func checkArena(t *testing.T, base string, bases map[string]string) {
 	t.Helper()
-	if status, body := fetch(t, base+"/"); status != http.StatusOK || !strings.Contains(body, "<title>Battle") {
-		t.Errorf("got %d %s", status, body)
-	}
 	for target, service := range map[string]string{
 		"/api/heroes": "heroes", "/api/villains/2": "villains", "/api/locations?name=gotham": "locations", "/api/heroes/1/picture.svg": "heroes",
 		"/api/heroes/none": "heroes", "/api/fights/count": "fights", "/api/fights?limit=0": "fights",
@@ -68,43 +61,20 @@ func checkArena(t *testing.T, base string, bases map[string]string) {
 			t.Errorf("%s: got %d %.200s, want %d %.200s", target, status, got, wantStatus, want)
 		}
 	}
-	if status, body := fetch(t, base+"/api/fights/execute_fight"); status != http.StatusOK || !strings.Contains(body, "winner_name") {
-		t.Errorf("got %d %s", status, body)
+	contents := map[string]string{
+		"/": "<title>Battle", "/api/fights/execute_fight": "winner_name", "/api/statistics": `"total":`,
+		"/livez": `"status":"ok"`, "/readyz": `"status":"ok"`, "/healthz": `"service":"arena"`,
 	}
 	for _, part := range []string{"heroes", "villains", "locations", "fights", "statistics"} {
-		if status, body := fetch(t, base+"/status/"+part); status != http.StatusOK || !strings.Contains(body, `"service":"`+part+`"`) {
-			t.Errorf("%s: got %d %s", part, status, body)
+		contents["/status/"+part] = `"service":"` + part + `"`
+	}
+	for path, want := range contents {
+		if status, body := fetch(t, base+path); status != http.StatusOK || !strings.Contains(body, want) {
+			t.Errorf("%s: got %d %s, want %s", path, status, body, want)
 		}
 	}
-	if status, body := fetch(t, base+"/api/statistics"); status != http.StatusOK || !strings.Contains(body, `"total":`) {
-		t.Errorf("got %d %s", status, body)
-	}
-	for _, path := range []string{"/livez", "/readyz", "/healthz"} {
-		if status, body := fetch(t, base+path); status != http.StatusOK || !strings.Contains(body, `"status":"ok"`) {
-			t.Errorf("%s: got %d %s", path, status, body)
-		}
-	}
-	if _, body := fetch(t, base+"/healthz"); !strings.Contains(body, `"service":"arena"`) || !strings.Contains(body, `"version":"test"`) ||
-		!strings.Contains(body, `"profile":"eco"`) || !strings.Contains(body, `"heroes":{"status":"ok"}`) || strings.Contains(body, "store") {
+	if _, body := fetch(t, base+"/healthz"); !strings.Contains(body, `"version":"test"`) || !strings.Contains(body, `"profile":"eco"`) ||
+		!strings.Contains(body, `"heroes":{"status":"ok"}`) || strings.Contains(body, "store") {
 		t.Errorf("got %s", body)
-	}
-}
-
-// The error names the flag.
-func TestArenaPortInUse(t *testing.T) {
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	first := app.New("test", io.Discard)
-	if err := first.Arena(t.Context(), arenaConfig(nil)); err != nil {
-		t.Fatal(err)
-	}
-	cfg := upConfig(t)
-	cfg.Arena, cfg.ArenaAddr = true, first.Endpoints()[0].Addr
-	if err := app.New("test", io.Discard).Up(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "--arena-addr") {
-		t.Errorf("got %v", err)
-	}
-	cfg.Arena = false
-	startStop(t, cfg)
-	if err := first.Stop(t.Context()); err != nil {
-		t.Error(err)
 	}
 }

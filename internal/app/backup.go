@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"superheroes/internal/sqlite"
 )
@@ -56,22 +55,6 @@ func Backup(ctx context.Context, dataDir, folder string, report func(path string
 	return nil
 }
 
-// databases returns the services that have a database in the data folder.
-func databases(dir string) (services []string, err error) {
-	for _, service := range []string{"heroes", "villains", "locations", "fights"} {
-		switch _, err := os.Stat(databaseFile(dir, service)); {
-		case err == nil:
-			services = append(services, service)
-		case !errors.Is(err, fs.ErrNotExist):
-			return nil, err
-		}
-	}
-	if services == nil {
-		return nil, fmt.Errorf("there is no embedded store in %s; choose its folder with --data-dir", dir)
-	}
-	return services, nil
-}
-
 // emptyFolder creates the folder, or checks that it is empty.
 func emptyFolder(folder string) (made bool, err error) {
 	entries, err := os.ReadDir(folder)
@@ -101,6 +84,3 @@ func discard(folder string, services []string, made bool) error {
 	}
 	return errors.Join(failures...)
 }
-
-// databaseFile returns the path of a service's database in the data folder.
-func databaseFile(dir, service string) string { return filepath.Join(dir, service+".db") }

@@ -15,26 +15,27 @@ import (
 
 // CharacterStore configures the store of heroes or villains.
 type CharacterStore struct {
-	DatabaseURL string        `secret:"" default:"${database_url}" help:"Store: postgres://user:password@host:port/database or sqlite:PATH."`
-	PoolMin     int           `default:"10" help:"Minimum pool size."`
-	PoolMax     int           `default:"50" help:"Maximum pool size."`
-	StoreWait   time.Duration `default:"10s" help:"How long to retry the store at startup."`
+	DatabaseURL string `secret:"" default:"${database_url}" help:"Store: postgres://user:password@host:port/database or sqlite:PATH."`
+	Pool        `embed:"" set:"pool_min=10" set:"pool_max=50" set:"store_wait=10s"`
 }
 
 // LocationStore configures the store of locations.
 type LocationStore struct {
-	MysqlURL  string        `secret:"" default:"${mysql_url}" help:"Store: mysql://user:password@host:port/database or sqlite:PATH."`
-	PoolMin   int           `default:"1" help:"Minimum pool size."`
-	PoolMax   int           `default:"10" help:"Maximum pool size."`
-	StoreWait time.Duration `default:"30s" help:"How long to retry the store at startup."`
+	MysqlURL string `secret:"" default:"${mysql_url}" help:"Store: mysql://user:password@host:port/database or sqlite:PATH."`
+	Pool     `embed:"" set:"pool_min=1" set:"pool_max=10" set:"store_wait=30s"`
 }
 
 // FightStore configures the store of fights.
 type FightStore struct {
-	MongodbURL string        `secret:"" default:"${mongodb_url}" help:"Store: mongodb://user:password@host:port/database or sqlite:PATH."`
-	PoolMin    int           `default:"0" help:"Minimum pool size."`
-	PoolMax    int           `default:"100" help:"Maximum pool size."`
-	StoreWait  time.Duration `default:"30s" help:"How long to retry the store at startup."`
+	MongodbURL string `secret:"" default:"${mongodb_url}" help:"Store: mongodb://user:password@host:port/database or sqlite:PATH."`
+	Pool       `embed:"" set:"pool_min=0" set:"pool_max=100" set:"store_wait=30s"`
+}
+
+// Pool configures the connections to a store.
+type Pool struct {
+	PoolMin   int           `default:"${pool_min}" help:"Minimum pool size."`
+	PoolMax   int           `default:"${pool_max}" help:"Maximum pool size."`
+	StoreWait time.Duration `default:"${store_wait}" help:"How long to retry the store at startup."`
 }
 
 // Stores configures the stores of all services in one process. An empty URL means a file in DataDir.
@@ -91,6 +92,16 @@ type UpStatistics struct {
 	web.StatisticsLimits `embed:"" prefix:"statistics-"`
 }
 
+// HeroesConfig configures heroes on their own.
+type HeroesConfig struct {
+	CharacterConfig `embed:""`
+}
+
+// VillainsConfig configures villains on their own.
+type VillainsConfig struct {
+	CharacterConfig `embed:""`
+}
+
 // CharacterConfig configures heroes or villains on their own.
 type CharacterConfig struct {
 	Addr           string `default:"${addr}" help:"Address the service listens on; port 0 selects a free one."`
@@ -138,15 +149,15 @@ type StatisticsConfig struct {
 	Server               `embed:""`
 }
 
-// store holds what the three kinds of store settings have in common.
+// store is the configuration of one store, whichever settings it comes from.
 type store struct {
-	url              string
-	prefix           string // of the flags for the other settings
-	flag             string // that sets the url, and its variable; for messages
-	poolMin, poolMax int
-	wait             time.Duration
-	inDataDir        bool          // the url is a default file in the data folder
-	deadline         time.Duration // of the service's requests; 0 for a command, which may wait
+	Pool
+	engine   string // that the service supports besides SQLite
+	url      string
+	setting  string        // the url comes from: its flag and variable, for messages
+	prefix   string        // of the pool's flags
+	folder   string        // to create before the store is opened, unless ""
+	deadline time.Duration // of the service's requests; 0 for a command, which may wait
 }
 
 // within returns the settings for requests with the given deadline.
@@ -155,17 +166,19 @@ func (s store) within(deadline time.Duration) store {
 	return s
 }
 
-// store returns the settings whose flags start with prefix.
+// newStore returns the configuration of a store whose flags start with prefix.
+func newStore(engine, url, prefix, flag string, pool Pool) store {
+	return store{engine: engine, url: url, setting: Setting("--" + prefix + flag), prefix: prefix, Pool: pool}
+}
+
 func (c CharacterStore) store(prefix string) store {
-	return store{url: c.DatabaseURL, prefix: prefix, flag: Setting("--" + prefix + "database-url"), poolMin: c.PoolMin, poolMax: c.PoolMax, wait: c.StoreWait}
+	return newStore(enginePostgreSQL, c.DatabaseURL, prefix, "database-url", c.Pool)
 }
 
-// store returns the settings whose flags start with prefix.
 func (c LocationStore) store(prefix string) store {
-	return store{url: c.MysqlURL, prefix: prefix, flag: Setting("--" + prefix + "mysql-url"), poolMin: c.PoolMin, poolMax: c.PoolMax, wait: c.StoreWait}
+	return newStore(engineMySQL, c.MysqlURL, prefix, "mysql-url", c.Pool)
 }
 
-// store returns the settings whose flags start with prefix.
 func (c FightStore) store(prefix string) store {
-	return store{url: c.MongodbURL, prefix: prefix, flag: Setting("--" + prefix + "mongodb-url"), poolMin: c.PoolMin, poolMax: c.PoolMax, wait: c.StoreWait}
+	return newStore(engineMongoDB, c.MongodbURL, prefix, "mongodb-url", c.Pool)
 }

@@ -11,84 +11,56 @@ import (
 	"superheroes/internal/storage"
 )
 
-// The stores below replace one found damaged when `up` started: its service responds with 503 and isn't ready, while
-// the others run. Every method fails with the error from opening the store.
-type (
-	damagedCatalog[T catalog.Item] struct{ err error }
-	damagedFights                  struct{ err error }
-	damagedStatistics              struct{ err error }
-)
+// unusable replaces a store that was found damaged when `up` started: its service responds with 503 and isn't ready,
+// while the others run. Every method of the stores below fails with the error from opening the damaged one.
+type unusable struct{ err error }
 
-// Get implements catalog.Store.
+func (u unusable) Ping(context.Context) error { return u.err }
+
+func (u unusable) Close() error { return nil }
+
+type damagedCatalog[T catalog.Item] struct{ unusable }
+
 func (d damagedCatalog[T]) Get(context.Context, int64) (item T, err error) { return item, d.err }
 
-// GetMany implements catalog.Store.
 func (d damagedCatalog[T]) GetMany(context.Context, []int64) ([]T, error) { return nil, d.err }
 
-// Page implements catalog.Store.
 func (d damagedCatalog[T]) Page(context.Context, int64, int) ([]T, error) { return nil, d.err }
 
-// IDs implements catalog.Store.
 func (d damagedCatalog[T]) IDs(context.Context, catalog.Version) ([]int64, catalog.Version, error) {
 	return nil, "", d.err
 }
 
-// Import implements catalog.Store.
 func (d damagedCatalog[T]) Import(context.Context, bool, func(func(T) error) error) error {
 	return d.err
 }
 
-// Write implements catalog.Store.
 func (d damagedCatalog[T]) Write(context.Context, int64, func(*T) (*T, error)) (*T, error) {
 	return nil, d.err
 }
 
-// Ping implements catalog.Store.
-func (d damagedCatalog[T]) Ping(context.Context) error { return d.err }
+type damagedFights struct{ unusable }
 
-// Close implements catalog.Store.
-func (d damagedCatalog[T]) Close() error { return nil }
-
-// Insert implements fight.Store.
 func (d damagedFights) Insert(context.Context, fight.Fight, []byte) error { return d.err }
 
-// Get implements fight.Store.
-func (d damagedFights) Get(context.Context, fight.ID) (fight.Fight, error) {
-	return fight.Fight{}, d.err
-}
+func (d damagedFights) Get(context.Context, fight.ID) (f fight.Fight, err error) { return f, d.err }
 
-// Page implements fight.Store.
 func (d damagedFights) Page(context.Context, fight.ID, int) ([]fight.Fight, error) { return nil, d.err }
 
-// Count implements fight.Store.
 func (d damagedFights) Count(context.Context) (int64, error) { return 0, d.err }
 
-// Last implements fight.Store. No fight will be stored, so it doesn't matter where ids start.
-func (d damagedFights) Last(context.Context) (fight.ID, error) { return fight.ID{}, nil }
+// Last succeeds: no fight will be stored, so it doesn't matter where ids start.
+func (d damagedFights) Last(context.Context) (id fight.ID, err error) { return id, nil }
 
-// Ping implements fight.Store.
-func (d damagedFights) Ping(context.Context) error { return d.err }
+type damagedStatistics struct{ unusable }
 
-// Close implements fight.Store.
-func (d damagedFights) Close() error { return nil }
+func (d damagedStatistics) Count(context.Context) (p statistics.Progress, err error) { return p, d.err }
 
-// Count implements statistics.Store.
-func (d damagedStatistics) Count(context.Context) (statistics.Progress, error) {
-	return statistics.Progress{}, d.err
+func (d damagedStatistics) Read(context.Context) (s statistics.Statistics, err error) {
+	return s, d.err
 }
 
-// Read implements statistics.Store.
-func (d damagedStatistics) Read(context.Context) (statistics.Statistics, error) {
-	return statistics.Statistics{}, d.err
-}
-
-// Rebuild implements statistics.Store.
-func (d damagedStatistics) Rebuild(context.Context) (statistics.Report, error) {
-	return statistics.Report{}, d.err
-}
-
-// Ping implements statistics.Store.
-func (d damagedStatistics) Ping(context.Context) error { return d.err }
+func (d damagedStatistics) Rebuild(context.Context) (r statistics.Report, err error) { return r, d.err }
 
 // damage collects the stores that were damaged at startup, by service.
 type damage struct {
@@ -124,7 +96,8 @@ func (d *damage) report(parts map[string]*part) error {
 	}
 	for service, err := range d.errors {
 		if p := parts[service]; p != nil {
-			p.log.Error("the store can't be used; this service returns 503 until it is repaired and the program is restarted", "cause", err)
+			p.log.Error("the store can't be used; this service returns 503 until it is repaired and the program is restarted",
+				"cause", err)
 		}
 	}
 	return nil

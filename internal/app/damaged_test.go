@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"bytes"
+	"database/sql"
 	"io"
 	"net/http"
 	"os"
@@ -15,44 +16,49 @@ import (
 // With some damaged files in the folder, their services respond with 503 and say so, the others work, and one log
 // line names each file.
 func TestUpBesideDamage(t *testing.T) {
-	const heroes, villains, fights, statistics = 0, 1, 3, 4 // indexes of the endpoints
 	for _, c := range []struct {
 		name    string
 		files   []string
-		damaged map[int]string // request to each service that lost its store
-		working map[int]string
+		damage  func(t *testing.T, path string)
+		damaged map[string]string // request to each service that lost its store
+		working map[string]string
 	}{
-		{"one catalog", []string{"heroes.db"},
-			map[int]string{heroes: "/api/heroes/random_hero"},
-			map[int]string{villains: "/api/villains/random_villain", fights: "/api/fights", statistics: "/api/statistics"}},
-		{"the fights, which are counted in the same file", []string{"fights.db"},
-			map[int]string{fights: "/api/fights/execute_fight", statistics: "/api/statistics"},
-			map[int]string{heroes: "/api/heroes/random_hero"}},
-		{"a catalog and the fights", []string{"heroes.db", "fights.db"},
-			map[int]string{heroes: "/api/heroes/random_hero", fights: "/api/fights/count", statistics: "/api/statistics"},
-			map[int]string{villains: "/api/villains/random_villain"}},
+		{"one catalog", []string{"heroes.db"}, overwrite,
+			map[string]string{"heroes": "/api/heroes/random_hero"},
+			map[string]string{"villains": "/api/villains/random_villain", "fights": "/api/fights", "statistics": "/api/statistics"}},
+		{"the fights, which are counted in the same file", []string{"fights.db"}, overwrite,
+			map[string]string{"fights": "/api/fights/execute_fight", "statistics": "/api/statistics"},
+			map[string]string{"heroes": "/api/heroes/random_hero"}},
+		{"the fights, where only statistics read them", []string{"fights.db"}, overwriteStatistics,
+			map[string]string{"fights": "/api/fights/execute_fight", "statistics": "/api/statistics"},
+			map[string]string{"heroes": "/api/heroes/random_hero"}},
+		{"a catalog and the fights", []string{"heroes.db", "fights.db"}, overwrite,
+			map[string]string{"heroes": "/api/heroes/random_hero", "fights": "/api/fights/count", "statistics": "/api/statistics"},
+			map[string]string{"villains": "/api/villains/random_villain"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := upConfig(t)
 			startStop(t, cfg)
 			for _, file := range c.files {
-				damage(t, filepath.Join(cfg.DataDir, file))
+				c.damage(t, filepath.Join(cfg.DataDir, file))
 			}
 			var log bytes.Buffer
 			a := app.New("test", &log)
 			if err := a.Up(t.Context(), cfg); err != nil {
 				t.Fatal(err)
 			}
-			at := a.Endpoints()
+			bases := basesOf(a)
 			for service, path := range c.working {
-				if status, body := fetch(t, "http://"+at[service].Addr+path); status != http.StatusOK {
-					t.Errorf("%s of a healthy service: got %d %s", path, status, body)
+				for _, path := range []string{path, "/readyz"} {
+					if status, body := fetch(t, bases[service]+path); status != http.StatusOK {
+						t.Errorf("%s of %s, which is healthy: got %d %s", path, service, status, body)
+					}
 				}
 			}
 			for service, path := range c.damaged {
 				for _, path := range []string{path, "/readyz"} {
-					if status, body := fetch(t, "http://"+at[service].Addr+path); status != http.StatusServiceUnavailable || !strings.Contains(body, "damaged") {
-						t.Errorf("%s of a damaged service: got %d %s", path, status, body)
+					if status, body := fetch(t, bases[service]+path); status != http.StatusServiceUnavailable || !strings.Contains(body, "damaged") {
+						t.Errorf("%s of %s, which is damaged: got %d %s", path, service, status, body)
 					}
 				}
 			}
@@ -70,7 +76,7 @@ func TestUpBesideDamage(t *testing.T) {
 		cfg := upConfig(t)
 		startStop(t, cfg)
 		for _, name := range []string{"heroes", "villains", "locations", "fights"} {
-			damage(t, filepath.Join(cfg.DataDir, name+".db"))
+			overwrite(t, filepath.Join(cfg.DataDir, name+".db"))
 		}
 		if err := app.New("test", io.Discard).Up(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "fights.db") {
 			t.Errorf("got %v", err)
@@ -78,10 +84,33 @@ func TestUpBesideDamage(t *testing.T) {
 	})
 }
 
-// damage overwrites the file, as a failed copy would.
-func damage(t *testing.T, path string) {
+// overwrite overwrites the file, as a failed copy would.
+func overwrite(t *testing.T, path string) {
 	t.Helper()
 	if err := os.WriteFile(path, bytes.Repeat([]byte("no database "), 1000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// overwriteStatistics overwrites the first page of the table of statistics.
+func overwriteStatistics(t *testing.T, path string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var page int64
+	if err := db.QueryRowContext(t.Context(), "SELECT rootpage FROM sqlite_master WHERE name = 'statistics'").Scan(&page); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	const size = 8192
+	if _, err := file.WriteAt(bytes.Repeat([]byte("no page "), size/8), (page-1)*size); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"log/slog"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -12,25 +13,22 @@ import (
 	"superheroes/internal/web"
 )
 
-const description = "Part of Super Heroes in Go. Errors are problem answers (RFC 9457): 400 when a body is not one JSON text, " +
-	"422 when a value in a path, a query or a body is refused."
+const description = "Part of Super Heroes in Go. Errors are problem answers (RFC 9457): " +
+	"400 when a body is not one JSON text, 422 when a value in a path, a query or a body is refused."
 
 // newAPI returns the API of a service, without routes.
 func newAPI(service, version string, cfg httpserver.Config, log *slog.Logger) *httpserver.API {
-	titles := map[string]string{"heroes": "Heroes", "villains": "Villains", "locations": "Locations", "fights": "Fights", "statistics": "Statistics"}
-	return httpserver.NewAPI(huma.Info{Title: titles[service], Description: description, Version: version}, log, cfg)
+	title := strings.ToUpper(service[:1]) + service[1:]
+	return httpserver.NewAPI(huma.Info{Title: title, Description: description, Version: version}, log, cfg)
 }
 
 // Documents returns the OpenAPI document of every service, by name, without starting any.
 func Documents(version string) (map[string][]byte, error) {
-	admin := httpserver.NewAdmin("")
 	add := map[string]func(*httpserver.API){
-		"heroes":   func(api *httpserver.API) { web.AddCatalog(catalog.NewService(heroes().Kind, nil, 0), api, admin) },
-		"villains": func(api *httpserver.API) { web.AddCatalog(catalog.NewService(villains().Kind, nil, 0), api, admin) },
-		"locations": func(api *httpserver.API) {
-			web.AddCatalog(catalog.NewService(locations().Kind, nil, 0), api, admin)
-		},
-		"fights": func(api *httpserver.API) { web.AddFights(new(fight.Service), api) },
+		"heroes":    heroes().document,
+		"villains":  villains().document,
+		"locations": locations().document,
+		"fights":    func(api *httpserver.API) { web.AddFights(new(fight.Service), api) },
 		"statistics": func(api *httpserver.API) {
 			web.AddStatistics(new(statistics.Service), api, web.StatisticsLimits{})
 		},
@@ -47,4 +45,9 @@ func Documents(version string) (map[string][]byte, error) {
 		documents[service] = document
 	}
 	return documents, nil
+}
+
+// document adds the routes without a store.
+func (k catalogKind[T]) document(api *httpserver.API) {
+	web.AddCatalog(catalog.NewService(k.Kind, nil, 0), api, httpserver.NewAdmin(""))
 }

@@ -1,14 +1,17 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
+	"math"
 	"net"
 	"net/url"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,19 +19,16 @@ import (
 	"superheroes/test/engines"
 )
 
-// nameserver is a DNS server that knows one service, or nothing.
+// nameserver is a DNS server that knows one service, once it was asked for it a number of times.
 type nameserver struct {
-	conn net.PacketConn
-
-	mu    sync.Mutex
-	knows bool
-	asked map[string]int // number of queries for SRV records, by name
+	port  uint16 // of the service
+	asked atomic.Int64
+	known atomic.Int64 // asked so often, it knows the service
 }
 
 const (
 	srvDomain = "fights.cluster.invalid"
 	srvName   = "_mongodb._tcp." + srvDomain
-	srvTarget = "one." + srvDomain
 )
 
 // startNameserver starts a server that this process uses for every name. It ends with the test.
@@ -38,9 +38,19 @@ func startNameserver(t *testing.T, port uint16) *nameserver {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &nameserver{conn: conn, asked: map[string]int{}}
+	s := &nameserver{port: port}
+	s.known.Store(math.MaxInt64)
 	var group sync.WaitGroup
-	group.Go(func() { s.serve(port) })
+	group.Go(func() {
+		question := make([]byte, 1500)
+		for {
+			n, from, err := conn.ReadFrom(question)
+			if err != nil {
+				return
+			}
+			_, _ = conn.WriteTo(s.answer(question[:n]), from)
+		}
+	})
 	before := net.DefaultResolver
 	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "udp", conn.LocalAddr().String())
@@ -53,71 +63,34 @@ func startNameserver(t *testing.T, port uint16) *nameserver {
 	return s
 }
 
-func (s *nameserver) learn() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.knows = true
-}
-
-func (s *nameserver) times(name string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.asked[name]
-}
-
-func (s *nameserver) serve(port uint16) {
-	question := make([]byte, 1500)
-	for {
-		n, from, err := s.conn.ReadFrom(question)
-		if err != nil {
-			return
-		}
-		_, _ = s.conn.WriteTo(s.answer(question[:n], port), from)
-	}
-}
-
-// answer answers one query: a SRV record for the service, an address for its server, no records of other types, and
-// "no such name" for other names.
-func (s *nameserver) answer(question []byte, port uint16) []byte {
+// answer answers one query: with a SRV record for the service, the address of any other name, no record of other types,
+// and "no such name" before it knows anything.
+func (s *nameserver) answer(question []byte) []byte {
 	const head, kindA, kindSRV = 12, 1, 33
-	var labels []string
-	at := head
-	for question[at] != 0 {
-		size := int(question[at])
-		labels = append(labels, string(question[at+1:at+1+size]))
-		at += 1 + size
-	}
-	at++
-	name, kind := strings.ToLower(strings.Join(labels, ".")), binary.BigEndian.Uint16(question[at:])
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if kind == kindSRV {
-		s.asked[name]++
-	}
+	name, _, _ := bytes.Cut(question[head:], []byte{0})
+	kind := binary.BigEndian.Uint16(question[head+len(name)+1:])
 	var data []byte
-	switch {
-	case s.knows && name == srvName && kind == kindSRV:
-		data = binary.BigEndian.AppendUint16(make([]byte, 4), port)
-		for label := range strings.SplitSeq(srvTarget, ".") {
-			data = append(append(data, byte(len(label))), label...)
-		}
-		data = append(data, 0)
-	case s.knows && name == srvTarget && kind == kindA:
+	switch kind {
+	case kindSRV:
+		s.asked.Add(1)
+		data = binary.BigEndian.AppendUint16(make([]byte, 4), s.port)
+		data = append(data, "\x03one\x06fights\x07cluster\x07invalid\x00"...)
+	case kindA:
 		data = []byte{127, 0, 0, 1}
 	}
-	const response, noSuchName = 0x8180, 3
-	flags, answers := uint16(response), uint16(0)
-	if data != nil {
-		answers = 1
-	} else if !s.knows {
-		flags |= noSuchName
+	flags, answers := uint16(0x8180), uint16(1) // a response
+	switch {
+	case s.asked.Load() < s.known.Load():
+		flags, answers = flags|3, 0 // no such name
+	case data == nil:
+		answers = 0
 	}
 	reply := append([]byte{}, question[:2]...)
 	for _, field := range []uint16{flags, 1, answers, 0, 0} {
 		reply = binary.BigEndian.AppendUint16(reply, field)
 	}
-	reply = append(reply, question[head:at+4]...)
-	if data != nil {
+	reply = append(reply, question[head:head+len(name)+5]...)
+	if answers > 0 {
 		reply = append(reply, 0xc0, head) // the name in the query
 		reply = binary.BigEndian.AppendUint16(reply, kind)
 		reply = append(reply, 0, 1, 0, 0, 0, 0)
@@ -139,17 +112,17 @@ func TestServersInTheDNS(t *testing.T) {
 		t.Fatal(err)
 	}
 	dns := startNameserver(t, uint16(port))
-	at := store{url: "mongodb+srv://" + srvDomain + address.Path + "?tls=false", flag: "--mongodb-url", poolMax: 5, wait: time.Minute}
-	if err := at.validate(engineMongoDB); err != nil || dns.times(srvName) > 0 {
-		t.Errorf("to check the settings asked the DNS %d times: %v", dns.times(srvName), err)
+	at := FightStore{MongodbURL: "mongodb+srv://" + srvDomain + address.Path + "?tls=false", Pool: Pool{PoolMax: 5, StoreWait: time.Minute}}.store("")
+	if err := at.validate(); err != nil || dns.asked.Load() > 0 {
+		t.Errorf("to check the settings asked the DNS %d times: %v", dns.asked.Load(), err)
 	}
 
 	t.Run("never there", func(t *testing.T) {
 		never := at
 		never.url = strings.Replace(at.url, "://", "://superman:hidden@", 1)
-		never.wait = 3 * retryInterval
+		never.StoreWait = 3 * retryInterval
 		_, err := openFights(t.Context(), never, false)
-		for _, part := range []string{srvDomain, "DNS", "SRV", srvName, "--mongodb-url", never.wait.String()} {
+		for _, part := range []string{srvDomain, "DNS", "SRV", srvName, "--mongodb-url", never.StoreWait.String()} {
 			if err == nil || !strings.Contains(err.Error(), part) {
 				t.Errorf("%q is not in %v", part, err)
 			}
@@ -159,30 +132,13 @@ func TestServersInTheDNS(t *testing.T) {
 		}
 	})
 	t.Run("there later", func(t *testing.T) {
-		failed := dns.times(srvName)
-		type outcome struct {
-			store fightStore
-			err   error
+		dns.known.Store(dns.asked.Load() + 3)
+		opened, err := openFights(t.Context(), at, false)
+		if err != nil {
+			t.Fatal(err)
 		}
-		opened := make(chan outcome, 1)
-		go func() {
-			store, err := openFights(t.Context(), at, false)
-			opened <- outcome{store, err}
-		}()
-		for dns.times(srvName) < failed+2 {
-			select {
-			case o := <-opened:
-				t.Fatalf("opened without servers: %v", o.err)
-			case <-time.After(10 * time.Millisecond): // to look again
-			}
-		}
-		dns.learn()
-		o := <-opened
-		if o.err != nil {
-			t.Fatal(o.err)
-		}
-		defer func() { _ = o.store.Close() }()
-		if err := o.store.Ping(t.Context()); err != nil {
+		defer func() { _ = opened.store.Close() }()
+		if err := opened.store.Ping(t.Context()); err != nil {
 			t.Error(err)
 		}
 	})

@@ -1,10 +1,10 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"superheroes/database"
 	"superheroes/internal/fight"
@@ -14,35 +14,28 @@ import (
 	"superheroes/internal/web"
 )
 
-// Statistics starts the statistics service on its own. It polls for fights that other processes store.
-func (a *App) Statistics(ctx context.Context, cfg StatisticsConfig) (err error) {
-	defer a.undo(&err)
-	part, err := a.listen(ctx, "statistics", cfg.Addr, Setting("--addr"), cfg.Server)
+// start polls for fights that other processes store.
+func (c StatisticsConfig) start(ctx context.Context, p *part) error {
+	opened, err := openStatistics(ctx, c.store(""))
 	if err != nil {
 		return err
 	}
-	fights, store, err := openStatistics(ctx, cfg.store(""))
-	if err != nil {
-		return err
-	}
-	a.atStop(fights.Close)
-	startStatistics(a, part, store, fights.engine, statistics.Looking(), cfg.StatisticsLimits)
-	serveParts(part)
+	p.app.atStop(opened.store.fights.Close)
+	startStatistics(p, opened.store.totals, opened.engine, statistics.Looking(), c.StatisticsLimits)
 	return nil
 }
 
-// startCounting starts the statistics service in the process of fights, and returns the function to call after each stored fight. Only
-// this process stores fights in the embedded store, so the counter needn't poll there.
-func (a *App) startCounting(ctx context.Context, p *part, fights fightStore, cfg store, limits UpStatistics, damaged *damage) (stored func(), err error) {
-	at, err := parseStoreURL(cfg.url, engineMongoDB)
-	if err != nil {
-		return nil, fmt.Errorf("statistics: %w (%s)", err, cfg.flag)
+// startCounting starts the statistics service in the process of fights, and returns the function to call after each
+// stored fight. Only this process stores fights in the embedded store, so the counter needn't poll there.
+func startCounting(
+	ctx context.Context, p *part, fights opened[fight.Store], cfg UpConfig, damaged *damage,
+) (stored func(), err error) {
+	open := func(ctx context.Context, _ storeURL) (statistics.Store, error) {
+		return statisticsOf(ctx, fights.store)
 	}
-	store, err := openWithRetry(ctx, "statistics", at, cfg, func(ctx context.Context) (statistics.Store, error) {
-		return statisticsOf(ctx, fights.Store)
-	})
+	opened, err := openStore(ctx, "statistics", cfg.Fights.store("fights-"), open)
 	if damaged.tolerate("statistics", err) {
-		store = damagedStatistics{err}
+		opened.store = damagedStatistics{unusable{err}}
 	} else if err != nil {
 		return nil, err
 	}
@@ -50,13 +43,15 @@ func (a *App) startCounting(ctx context.Context, p *part, fights fightStore, cfg
 	if fights.engine == engineSQLite {
 		pace = statistics.Woken()
 	}
-	return startStatistics(a, p, store, fights.engine, pace, limits.StatisticsLimits).Wake, nil
+	return startStatistics(p, opened.store, fights.engine, pace, cfg.StatisticsLimits).Wake, nil
 }
 
 // startStatistics adds the routes of statistics, and starts counting.
-func startStatistics(a *App, p *part, store statistics.Store, engine string, pace statistics.Pace, cfg web.StatisticsLimits) *statistics.Service {
+func startStatistics(
+	p *part, store statistics.Store, engine string, pace statistics.Pace, cfg web.StatisticsLimits,
+) *statistics.Service {
 	service := statistics.NewService(store, pace, p.log)
-	a.atStop(func() error {
+	p.app.atStop(func() error {
 		service.Close()
 		return nil
 	})
@@ -65,44 +60,37 @@ func startStatistics(a *App, p *part, store statistics.Store, engine string, pac
 	return service
 }
 
-// openStatistics opens the store of fights, and the store of statistics in the same database.
-func openStatistics(ctx context.Context, cfg store) (fights fightStore, counted statistics.Store, err error) {
-	at, err := parseStoreURL(cfg.url, engineMongoDB)
-	if err != nil {
-		return fights, nil, fmt.Errorf("statistics: %w (%s)", err, cfg.flag)
-	}
-	counted, err = openWithRetry(ctx, "statistics", at, cfg, func(ctx context.Context) (statistics.Store, error) {
-		if fights, err = openFightsOnce(ctx, at, cfg, false); err != nil {
-			return nil, err
-		}
-		counted, err := statisticsOf(ctx, fights.Store)
+// counted is a store of fights with the store of their statistics in the same database.
+type counted struct {
+	fights fight.Store
+	totals statistics.Store
+}
+
+func openStatistics(ctx context.Context, cfg store) (opened[counted], error) {
+	return openStore(ctx, "statistics", cfg, func(ctx context.Context, at storeURL) (counted, error) {
+		fights, err := openFightsOnce(ctx, at, cfg, false)
 		if err != nil {
-			err = errors.Join(err, fights.Close())
+			return counted{}, err
 		}
-		return counted, err
+		totals, err := statisticsOf(ctx, fights)
+		if err != nil {
+			return counted{}, errors.Join(err, fights.Close())
+		}
+		return counted{fights, totals}, nil
 	})
-	return fights, counted, err
 }
 
 // statisticsOf returns the store of statistics in the database of a store of fights.
 func statisticsOf(ctx context.Context, fights fight.Store) (statistics.Store, error) {
 	switch fights := fights.(type) {
 	case interface{ File() *sqlite.DB }:
-		return asStatistics(sqlite.NewStatistics(ctx, fights.File(), database.SQLiteStatistics))
+		return sqlite.NewStatistics(ctx, fights.File(), database.SQLiteStatistics)
 	case *mongodb.Fights:
-		return asStatistics(mongodb.NewStatistics(ctx, fights.Database()))
+		return mongodb.NewStatistics(ctx, fights.Database())
 	case damagedFights:
 		return nil, fights.err
 	}
 	return nil, fmt.Errorf("fights in a %T can't be counted", fights)
-}
-
-// asStatistics converts a concrete store to the interface; with an error it returns nil.
-func asStatistics[S statistics.Store](store S, err error) (statistics.Store, error) {
-	if err != nil {
-		return nil, err
-	}
-	return store, nil
 }
 
 // RebuildConfig locates the fights to recount: by the URL of up's settings or of the service's own, or else in the
@@ -114,48 +102,33 @@ type RebuildConfig struct {
 }
 
 func (c RebuildConfig) store() store {
-	at := FightStore{MongodbURL: c.MongodbURL, PoolMax: transferConnections, StoreWait: transferWait}.store("")
-	if c.FightsMongodbURL != "" {
-		at.url, at.flag = c.FightsMongodbURL, Setting("--fights-mongodb-url")
-	}
-	if at.url == "" {
-		at.url, at.flag = embeddedURL(c.DataDir, "fights"), Setting("--data-dir")
-	}
-	return at
+	return locate(engineMongoDB, c.DataDir, "fights",
+		urlFlag{"--fights-mongodb-url", c.FightsMongodbURL}, urlFlag{"--mongodb-url", c.MongodbURL})
 }
 
 // Validate checks the location of the fights.
 func (c RebuildConfig) Validate() error {
-	if c.DataDir == "" {
-		return invalid("--data-dir", "must name a folder")
-	}
-	return c.store().validURL(engineMongoDB)
+	return cmp.Or(validFolder(c.DataDir), c.store().validURL())
 }
 
 // Rebuild counts the fights not counted yet, then recounts all, and corrects any differences. Other processes may
 // store fights meanwhile.
 func Rebuild(ctx context.Context, cfg RebuildConfig) (report statistics.Report, err error) {
 	from := cfg.store()
-	at, err := parseStoreURL(from.url, engineMongoDB)
-	if err != nil {
-		return report, fmt.Errorf("statistics: %w (%s)", err, from.flag)
+	if err := from.mustExist("there are no fights to count"); err != nil {
+		return report, err
 	}
-	if at.engine == engineSQLite {
-		if _, err := os.Stat(at.place); err != nil {
-			return report, fmt.Errorf("there are no fights to count: %w (%s)", err, from.flag)
-		}
-	}
-	fights, store, err := openStatistics(ctx, from)
+	opened, err := openStatistics(ctx, from)
 	if err != nil {
 		return report, err
 	}
-	defer func() { err = errors.Join(err, fights.Close()) }()
+	defer func() { err = errors.Join(err, opened.store.fights.Close()) }()
 	for more := true; more; {
-		progress, err := store.Count(ctx)
+		progress, err := opened.store.totals.Count(ctx)
 		if err != nil {
 			return report, err
 		}
 		more = progress.More
 	}
-	return store.Rebuild(ctx)
+	return opened.store.totals.Rebuild(ctx)
 }

@@ -5,16 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
-	"os"
-	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"github.com/gofrs/flock"
 	"golang.org/x/sync/errgroup"
 
 	"superheroes/database"
@@ -33,8 +28,8 @@ import (
 // retryInterval is how often opening an unavailable store is retried at startup.
 const retryInterval = 500 * time.Millisecond
 
-// kindOfCatalog is a kind of catalog with what only this package combines: engine, schema and roster.
-type kindOfCatalog[T catalog.Item] struct {
+// catalogKind is a kind of catalog with what only this package combines: engine, schema and roster.
+type catalogKind[T catalog.Item] struct {
 	catalog.Kind[T]
 	engine       string // besides SQLite
 	sqliteSchema string
@@ -42,62 +37,53 @@ type kindOfCatalog[T catalog.Item] struct {
 	synthetic    func(seed uint64) iter.Seq[T]
 }
 
-func heroes() kindOfCatalog[character.Character] {
-	return kindOfCatalog[character.Character]{character.Heroes(), enginePostgreSQL, database.SQLiteCharacter, database.Heroes(), synthetic.Heroes}
-}
-
-func villains() kindOfCatalog[character.Character] {
-	return kindOfCatalog[character.Character]{character.Villains(), enginePostgreSQL, database.SQLiteCharacter, database.Villains(), synthetic.Villains}
-}
-
-func locations() kindOfCatalog[location.Location] {
-	return kindOfCatalog[location.Location]{location.Locations(), engineMySQL, database.SQLiteLocation, database.Locations(), synthetic.Locations}
-}
-
-// catalogStore and fightStore are opened stores with the names of their engines.
-type (
-	catalogStore[T catalog.Item] struct {
-		catalog.Store[T]
-		engine string
+func heroes() catalogKind[character.Character] {
+	return catalogKind[character.Character]{
+		character.Heroes(), enginePostgreSQL, database.SQLiteCharacter, database.Heroes(), synthetic.Heroes,
 	}
-	fightStore struct {
-		fight.Store
-		engine string
+}
+
+func villains() catalogKind[character.Character] {
+	return catalogKind[character.Character]{
+		character.Villains(), enginePostgreSQL, database.SQLiteCharacter, database.Villains(), synthetic.Villains,
 	}
-)
+}
+
+func locations() catalogKind[location.Location] {
+	return catalogKind[location.Location]{
+		location.Locations(), engineMySQL, database.SQLiteLocation, database.Locations(), synthetic.Locations,
+	}
+}
+
+// opened is a store with the name of its engine.
+type opened[S any] struct {
+	store  S
+	engine string
+}
+
+type openedCatalog[T catalog.Item] = opened[catalog.Store[T]]
 
 // openCatalog opens the store of a catalog. It creates and fills the table if it is missing.
-func openCatalog[T catalog.Item](ctx context.Context, kind kindOfCatalog[T], cfg store) (catalogStore[T], error) {
-	at, err := parseStoreURL(cfg.url, kind.engine)
-	if err != nil {
-		return catalogStore[T]{}, fmt.Errorf("%s: %w (%s)", kind.Plural, err, cfg.flag)
-	}
-	opened, err := openWithRetry(ctx, kind.Plural, at, cfg, func(ctx context.Context) (catalog.Store[T], error) {
+func openCatalog[T catalog.Item](ctx context.Context, kind catalogKind[T], cfg store) (openedCatalog[T], error) {
+	return openStore(ctx, kind.Plural, cfg, func(ctx context.Context, at storeURL) (catalog.Store[T], error) {
 		switch at.engine {
 		case enginePostgreSQL:
-			return asStore(postgres.Open(ctx, kind.Table, postgres.Config{
-				URL: at.text, PoolMin: cfg.poolMin, PoolMax: cfg.poolMax, Schema: database.PostgreSQL, Deadline: cfg.deadline,
-			}, kind.seed))
+			return postgres.Open(ctx, kind.Table, postgres.Config{
+				URL: at.text, PoolMin: cfg.PoolMin, PoolMax: cfg.PoolMax,
+				Schema: database.PostgreSQL, Deadline: cfg.deadline,
+			}, kind.seed)
 		case engineMySQL:
-			return asStore(mariadb.Open(ctx, kind.Table, mariadb.Config{
-				Driver: at.mysql, PoolMin: cfg.poolMin, PoolMax: cfg.poolMax, Schema: database.MySQL, Deadline: cfg.deadline,
-			}, kind.seed))
+			return mariadb.Open(ctx, kind.Table, mariadb.Config{
+				Driver: at.mysql, PoolMin: cfg.PoolMin, PoolMax: cfg.PoolMax,
+				Schema: database.MySQL, Deadline: cfg.deadline,
+			}, kind.seed)
 		}
-		return asStore(sqlite.OpenCatalog(ctx, at.place, kind.Table, kind.sqliteSchema, kind.seed))
+		return sqlite.OpenCatalog(ctx, at.place, kind.Table, kind.sqliteSchema, kind.seed)
 	})
-	return catalogStore[T]{opened, at.engine}, err
-}
-
-// asStore converts a concrete store to the interface; with an error it returns nil.
-func asStore[T catalog.Item, S catalog.Store[T]](opened S, err error) (catalog.Store[T], error) {
-	if err != nil {
-		return nil, err
-	}
-	return opened, nil
 }
 
 // seed puts the shipped roster.
-func (k kindOfCatalog[T]) seed(put func(T) error) error {
+func (k catalogKind[T]) seed(put func(T) error) error {
 	for line := range bytes.Lines(k.roster) {
 		var item T
 		if err := json.Unmarshal(line, &item); err != nil {
@@ -111,42 +97,39 @@ func (k kindOfCatalog[T]) seed(put func(T) error) error {
 }
 
 // openFights opens the store of fights. With grouped, concurrent fights share one durable write.
-func openFights(ctx context.Context, cfg store, grouped bool) (fightStore, error) {
-	at, err := parseStoreURL(cfg.url, engineMongoDB)
-	if err != nil {
-		return fightStore{}, fmt.Errorf("fights: %w (%s)", err, cfg.flag)
-	}
-	opened, err := openWithRetry(ctx, "fights", at, cfg, func(ctx context.Context) (fightStore, error) {
+func openFights(ctx context.Context, cfg store, grouped bool) (opened[fight.Store], error) {
+	return openStore(ctx, "fights", cfg, func(ctx context.Context, at storeURL) (fight.Store, error) {
 		return openFightsOnce(ctx, at, cfg, grouped)
 	})
-	opened.engine = at.engine
-	return opened, err
 }
 
 // openFightsOnce tries once to open the store of fights.
-func openFightsOnce(ctx context.Context, at storeURL, cfg store, grouped bool) (fightStore, error) {
+func openFightsOnce(ctx context.Context, at storeURL, cfg store, grouped bool) (fight.Store, error) {
 	if at.engine == engineMongoDB {
-		s, err := mongodb.OpenFights(ctx, mongodb.Config{
+		return mongodb.OpenFights(ctx, mongodb.Config{
 			URL: at.text, SRVService: at.srvService, SRVHost: at.srvHost, Database: at.database,
-			PoolMin: cfg.poolMin, PoolMax: cfg.poolMax, Grouped: grouped, Deadline: cfg.deadline,
+			PoolMin: cfg.PoolMin, PoolMax: cfg.PoolMax, Grouped: grouped, Deadline: cfg.deadline,
 		})
-		if err != nil {
-			return fightStore{}, err
-		}
-		return fightStore{s, at.engine}, nil
 	}
-	s, err := sqlite.OpenFights(ctx, at.place, database.SQLiteFight, grouped)
-	if err != nil {
-		return fightStore{}, err
-	}
-	return fightStore{asBuilt(ctx, s), at.engine}, nil
+	return sqlite.OpenFights(ctx, at.place, database.SQLiteFight, grouped)
 }
 
-// openWithRetry opens a store, retrying while it is unavailable or locked. Errors that waiting can't cure are
-// returned at once: a damaged store, another schema, or any other error of a file.
-func openWithRetry[S any](ctx context.Context, service string, at storeURL, cfg store, open func(context.Context) (S, error)) (S, error) {
+// openStore opens the store of a service, retrying while it is unavailable or locked. Errors that waiting can't cure
+// are returned at once: a wrong URL, a damaged store, another schema, or any other error of a file. With an error, only
+// the engine is known.
+func openStore[S any](
+	ctx context.Context, service string, cfg store, open func(context.Context, storeURL) (S, error),
+) (opened[S], error) {
+	at, err := parseStoreURL(cfg.url, cfg.engine)
+	none := opened[S]{engine: at.engine}
+	if err != nil {
+		return none, fmt.Errorf("%s: %w (%s)", service, err, cfg.setting)
+	}
+	if err := makeFolder(cfg.folder); err != nil {
+		return none, err
+	}
 	attempt := ctx
-	ctx, cancel := context.WithTimeout(ctx, cfg.wait)
+	ctx, cancel := context.WithTimeout(ctx, cfg.StoreWait)
 	defer cancel()
 	if at.engine != engineSQLite {
 		attempt = ctx
@@ -154,71 +137,67 @@ func openWithRetry[S any](ctx context.Context, service string, at storeURL, cfg 
 	end, _ := ctx.Deadline()
 	var last error
 	for {
-		opened, err := open(attempt)
+		store, err := open(attempt, at)
 		switch {
 		case err == nil:
-			return opened, nil
-		case errors.Is(err, storage.ErrDamaged), errors.Is(err, storage.ErrSchema), at.engine == engineSQLite && !errors.Is(err, storage.ErrBusy):
-			return opened, &startError{fmt.Sprintf("%s: %s (%s)", service, oneLine(err), cfg.flag), err}
-		case last == nil || ctx.Err() == nil && time.Until(end) > 0: // keep the cause rather than the expired deadline, which a dialer may notice first
+			return opened[S]{store, at.engine}, nil
+		case errors.Is(err, storage.ErrDamaged), errors.Is(err, storage.ErrSchema),
+			at.engine == engineSQLite && !errors.Is(err, storage.ErrBusy):
+			return none, fmt.Errorf("%s: %w (%s)", service, oneLine{err}, cfg.setting)
+		case last == nil || ctx.Err() == nil && time.Until(end) > 0:
+			// Otherwise keep the cause rather than the expired deadline, which a dialer may notice first.
 			last = err
 		}
 		select {
 		case <-ctx.Done():
-			return opened, &startError{fmt.Sprintf("%s: the store at %s could not be opened within %s: %s (%s)",
-				service, at.place, cfg.wait, oneLine(last), cfg.flag), last}
+			return none, fmt.Errorf("%s: the store at %s could not be opened within %s: %w (%s)",
+				service, at.place, cfg.StoreWait, oneLine{last}, cfg.setting)
 		case <-time.After(retryInterval):
 		}
 	}
 }
 
-// startError says in one line why a store could not be opened.
-type startError struct {
-	text string
-	err  error
-}
+// oneLine is an error of a driver, shown in one line.
+type oneLine struct{ error }
 
-func (e *startError) Error() string { return e.text }
+func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
 
-// Unwrap returns the store's own error.
-func (e *startError) Unwrap() error { return e.err }
+func (e oneLine) Unwrap() error { return e.error }
 
-// oneLine joins the lines of a driver's message.
-func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
-
-// opened holds the stores of all services.
-type opened struct {
-	heroes, villains catalogStore[character.Character]
-	locations        catalogStore[location.Location]
-	fights           fightStore
+// stores holds the stores of all services.
+type stores struct {
+	heroes, villains openedCatalog[character.Character]
+	locations        openedCatalog[location.Location]
+	fights           opened[fight.Store]
 }
 
 // openAll opens all stores concurrently, for requests with the given deadline. With grouped, concurrent fights share
 // one durable write. A damaged store is recorded in damaged and replaced, so that the others still run; if damaged is
 // nil, it is an error like any other.
-func (a *App) openAll(ctx context.Context, cfg Stores, deadline time.Duration, grouped bool, damaged *damage) (all opened, err error) {
+func (a *App) openAll(
+	ctx context.Context, cfg Stores, deadline time.Duration, grouped bool, damaged *damage,
+) (all stores, err error) {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() (err error) {
-		all.heroes, err = openCatalog(ctx, heroes(), cfg.Heroes.store("heroes-").within(deadline))
-		return all.heroes.tolerate(damaged, "heroes", err)
+	group.Go(func() error {
+		return openTolerant(ctx, heroes(), cfg.Heroes.store("heroes-").within(deadline), damaged, &all.heroes)
 	})
-	group.Go(func() (err error) {
-		all.villains, err = openCatalog(ctx, villains(), cfg.Villains.store("villains-").within(deadline))
-		return all.villains.tolerate(damaged, "villains", err)
+	group.Go(func() error {
+		return openTolerant(ctx, villains(), cfg.Villains.store("villains-").within(deadline), damaged, &all.villains)
 	})
-	group.Go(func() (err error) {
-		all.locations, err = openCatalog(ctx, locations(), cfg.Locations.store("locations-").within(deadline))
-		return all.locations.tolerate(damaged, "locations", err)
+	group.Go(func() error {
+		at := cfg.Locations.store("locations-").within(deadline)
+		return openTolerant(ctx, locations(), at, damaged, &all.locations)
 	})
 	group.Go(func() (err error) {
 		all.fights, err = openFights(ctx, cfg.Fights.store("fights-").within(deadline), grouped)
 		if damaged.tolerate("fights", err) {
-			all.fights, err = fightStore{damagedFights{err}, all.fights.engine}, nil
+			all.fights.store, err = damagedFights{unusable{err}}, nil
 		}
 		return err
 	})
 	err = group.Wait()
-	for _, store := range []interface{ Close() error }{all.heroes.Store, all.villains.Store, all.locations.Store, all.fights.Store} {
+	opened := []interface{ Close() error }{all.heroes.store, all.villains.store, all.locations.store, all.fights.store}
+	for _, store := range opened {
 		if store != nil {
 			a.atStop(store.Close)
 		}
@@ -226,76 +205,22 @@ func (a *App) openAll(ctx context.Context, cfg Stores, deadline time.Duration, g
 	return all, err
 }
 
-// tolerate replaces the store with one that fails with err if err means damage, which is recorded. It returns any
-// other error.
-func (s *catalogStore[T]) tolerate(damaged *damage, service string, err error) error {
-	if !damaged.tolerate(service, err) {
-		return err
+// openTolerant opens the store of a catalog. If it is damaged, which is recorded, it is replaced with one that fails.
+func openTolerant[T catalog.Item](
+	ctx context.Context, kind catalogKind[T], cfg store, damaged *damage, into *openedCatalog[T],
+) (err error) {
+	*into, err = openCatalog(ctx, kind, cfg)
+	if damaged.tolerate(kind.Plural, err) {
+		into.store, err = damagedCatalog[T]{unusable{err}}, nil
 	}
-	s.Store = damagedCatalog[T]{err}
-	return nil
+	return err
 }
 
-// checks holds the readiness checks of parts, by service.
-type checks map[string]func(context.Context) error
-
-func (o opened) checks() checks {
-	return checks{"heroes": o.heroes.Ping, "villains": o.villains.Ping, "locations": o.locations.Ping}
+func (s stores) checks() checks {
+	return checks{"heroes": s.heroes.store.Ping, "villains": s.villains.store.Ping, "locations": s.locations.store.Ping}
 }
 
 // embedded reports whether all catalogs are embedded.
-func (o opened) embedded() bool {
-	return o.heroes.engine == engineSQLite && o.villains.engine == engineSQLite && o.locations.engine == engineSQLite
-}
-
-// resolve gives every store without a URL its file in the data folder. Only if such a file is used, it creates the
-// folder and, if exclusive, locks it; unlock releases the lock.
-func (s *Stores) resolve(exclusive bool) (unlock func() error, err error) {
-	unlock = func() error { return nil }
-	embedded := false
-	for name, url := range map[string]*string{
-		"heroes": &s.Heroes.DatabaseURL, "villains": &s.Villains.DatabaseURL,
-		"locations": &s.Locations.MysqlURL, "fights": &s.Fights.MongodbURL,
-	} {
-		if *url == "" {
-			*url, embedded = embeddedURL(s.DataDir, name), true
-		}
-	}
-	if !embedded {
-		return unlock, nil
-	}
-	if err := makeFolder(s.DataDir); err != nil || !exclusive {
-		return unlock, err
-	}
-	return lockFolder(s.DataDir)
-}
-
-func makeFolder(dir string) error {
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return fmt.Errorf("can't create the data folder %s: %w; choose another (%s)", dir, err, Setting("--data-dir"))
-	}
-	return nil
-}
-
-// embeddedURL returns the URL of a service's store in the data folder.
-func embeddedURL(dir, service string) string { return "sqlite:" + databaseFile(dir, service) }
-
-// lockFolder locks the folder for this process. The operating system releases the lock however the process ends.
-func lockFolder(dir string) (unlock func() error, err error) {
-	lock := flock.New(filepath.Join(dir, "lock"))
-	taken, err := lock.TryLock()
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) { // a read-only folder can still be read
-		lock = flock.New(filepath.Join(dir, "lock"), flock.SetFlag(os.O_RDONLY))
-		readOnly, failed := lock.TryLock()
-		if _, none := databases(dir); none == nil && (failed == nil || errors.Is(failed, fs.ErrNotExist)) {
-			taken, err = readOnly || failed != nil, nil
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("can't write to the data folder %s: %w; choose another (%s)", dir, errors.Unwrap(err), Setting("--data-dir"))
-	}
-	if !taken {
-		return nil, fmt.Errorf("the data folder %s is in use by another process; stop it, or choose another folder (%s)", dir, Setting("--data-dir"))
-	}
-	return lock.Close, nil
+func (s stores) embedded() bool {
+	return s.heroes.engine == engineSQLite && s.villains.engine == engineSQLite && s.locations.engine == engineSQLite
 }

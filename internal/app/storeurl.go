@@ -39,31 +39,38 @@ type storeURL struct {
 	srvService, srvHost string // MongoDB's, if the servers are found by DNS
 }
 
-// schemes returns the engine of each URL scheme.
-func schemes() map[string]string {
-	return map[string]string{
-		"postgres": enginePostgreSQL, "postgresql": enginePostgreSQL,
-		"mysql": engineMySQL, "mariadb": engineMySQL,
-		"mongodb": engineMongoDB, "mongodb+srv": engineMongoDB,
-		"sqlite": engineSQLite,
-	}
+// schemes returns the URL schemes of an engine, besides sqlite.
+func schemes(engine string) []string {
+	return map[string][]string{
+		enginePostgreSQL: {"postgres", "postgresql"},
+		engineMySQL:      {"mariadb", "mysql"},
+		engineMongoDB:    {"mongodb+srv", "mongodb"},
+	}[engine]
 }
 
-// parseStoreURL parses a store URL for a service that supports the given engines, and SQLite.
-func parseStoreURL(text string, engines ...string) (storeURL, error) {
+// parseStoreURL parses a store URL for a service that supports the given engine, and SQLite.
+func parseStoreURL(text, engine string) (parsed storeURL, err error) {
 	scheme, rest, found := strings.Cut(text, ":")
-	engine := schemes()[strings.ToLower(scheme)]
-	if !found || engine == "" || !slices.Contains(append(engines, engineSQLite), engine) {
-		return storeURL{}, fmt.Errorf("the store URL must begin with sqlite:, %s", strings.Join(prefixes(engines), " or "))
-	}
-	if engine != engineSQLite && !unambiguous(text) {
+	scheme = strings.ToLower(scheme)
+	switch {
+	case found && scheme == engineSQLite:
+		engine = engineSQLite
+	case !found, !slices.Contains(schemes(engine), scheme):
+		return storeURL{}, fmt.Errorf("the store URL must begin with sqlite:, %s://", strings.Join(schemes(engine), ":// or "))
+	case !unambiguous(text):
 		return storeURL{}, fmt.Errorf("the store URL must be %s://user:password@host:port/database, and each of @ : / ? # %% and space in the user, "+
-			"password or database percent-encoded (@ is %%40, / is %%2F)", strings.ToLower(scheme))
+			"password or database percent-encoded (@ is %%40, / is %%2F)", scheme)
 	}
-	parse := map[string]func(string) (storeURL, error){
-		enginePostgreSQL: parsePostgres, engineMySQL: parseMySQL, engineMongoDB: parseMongo, engineSQLite: func(string) (storeURL, error) { return parseSQLite(rest) },
-	}[engine]
-	parsed, err := parse(text)
+	switch engine {
+	case enginePostgreSQL:
+		parsed, err = parsePostgres(text)
+	case engineMySQL:
+		parsed, err = parseMySQL(text)
+	case engineMongoDB:
+		parsed, err = parseMongo(text)
+	default:
+		parsed, err = parseSQLite(rest)
+	}
 	parsed.engine, parsed.text = engine, text
 	return parsed, err
 }
@@ -75,17 +82,6 @@ func unambiguous(text string) bool {
 	_, rest, found := strings.Cut(text, "://")
 	credentials, place, given := strings.Cut(rest, "@")
 	return found && (!given || !strings.ContainsAny(credentials, "/?#") && !strings.Contains(place, "@"))
-}
-
-func prefixes(engines []string) []string {
-	var all []string
-	for scheme, engine := range schemes() {
-		if slices.Contains(engines, engine) && engine != engineSQLite {
-			all = append(all, scheme+"://")
-		}
-	}
-	slices.Sort(all)
-	return all
 }
 
 // parseSQLite parses what follows sqlite: as a path. sqlite:///absolute and sqlite://relative are the same as without

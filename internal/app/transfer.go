@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -28,38 +27,75 @@ type CatalogStore struct {
 	LocationsMysqlURL   string `secret:"" help:"The same, named as in up."`
 }
 
-// An import or export is a single client of its store, which may still be starting.
-const (
-	transferConnections = 4
-	transferWait        = 10 * time.Second
-)
-
-// store returns the settings of one catalog's store.
+// store returns the configuration of one catalog's store.
 func (c CatalogStore) store(catalog string) store {
-	type setting struct{ flag, url string }
-	settings := map[string][]setting{
-		"heroes":    {{"--heroes-database-url", c.HeroesDatabaseURL}, {"--database-url", c.DatabaseURL}},
-		"villains":  {{"--villains-database-url", c.VillainsDatabaseURL}, {"--database-url", c.DatabaseURL}},
-		"locations": {{"--locations-mysql-url", c.LocationsMysqlURL}, {"--mysql-url", c.MysqlURL}},
-	}[catalog]
-	at := store{poolMin: 1, poolMax: transferConnections, wait: transferWait}
-	for _, s := range settings {
-		if s.url != "" {
-			at.url, at.flag = s.url, Setting(s.flag)
-			return at
-		}
+	own := urlFlag{"--database-url", c.DatabaseURL}
+	switch catalog {
+	case "heroes":
+		heroes := urlFlag{"--heroes-database-url", c.HeroesDatabaseURL}
+		return locate(enginePostgreSQL, c.DataDir, catalog, heroes, own)
+	case "villains":
+		villains := urlFlag{"--villains-database-url", c.VillainsDatabaseURL}
+		return locate(enginePostgreSQL, c.DataDir, catalog, villains, own)
 	}
-	at.url, at.flag, at.inDataDir = embeddedURL(c.DataDir, catalog), Setting("--data-dir"), true
-	return at
+	return locate(engineMySQL, c.DataDir, catalog,
+		urlFlag{"--locations-mysql-url", c.LocationsMysqlURL}, urlFlag{"--mysql-url", c.MysqlURL})
 }
 
 // Place returns where a catalog is stored, for messages: host and port, or the file.
 func (c CatalogStore) Place(catalog string) string {
-	at, err := parseStoreURL(c.store(catalog).url, enginePostgreSQL, engineMySQL)
+	at := c.store(catalog)
+	parsed, err := parseStoreURL(at.url, at.engine)
 	if err != nil {
 		return "its store"
 	}
-	return at.place
+	return parsed.place
+}
+
+// urlFlag is a flag that may hold the URL of a store.
+type urlFlag struct{ flag, url string }
+
+// locate returns the configuration of a store for a command: at the first URL given, or else in the data folder. The
+// command is a single client of the store, which may still be starting.
+func locate(engine, dataDir, service string, flags ...urlFlag) store {
+	at := store{engine: engine, Pool: Pool{PoolMin: 1, PoolMax: 4, StoreWait: 10 * time.Second}}
+	for _, given := range flags {
+		if given.url != "" {
+			at.url, at.setting = given.url, Setting(given.flag)
+			return at
+		}
+	}
+	at.url, at.setting, at.folder = embeddedURL(dataDir, service), Setting("--data-dir"), dataDir
+	return at
+}
+
+// mustExist returns an error if an embedded store isn't there: opening it would create it.
+func (s store) mustExist(missing string) error {
+	at, err := parseStoreURL(s.url, s.engine)
+	if err == nil && at.engine == engineSQLite {
+		if _, err := os.Stat(at.place); err != nil {
+			return fmt.Errorf("%s: %w (%s)", missing, err, s.setting)
+		}
+	}
+	return nil // opening reports an invalid URL
+}
+
+// transfers are the operations on a catalog that are the same for all types of items.
+type transfers interface {
+	importInto(ctx context.Context, at store, files []ImportFile, options ImportOptions) (ImportResult, error)
+	exportFrom(ctx context.Context, at store, format exchange.Format, w io.Writer) error
+	seedInto(ctx context.Context, at store, options SeedOptions) error
+}
+
+// catalogNamed returns heroes, villains or locations.
+func catalogNamed(name string) transfers {
+	switch name {
+	case "heroes":
+		return heroes()
+	case "villains":
+		return villains()
+	}
+	return locations()
 }
 
 // ImportFile is one file to import.
@@ -89,31 +125,23 @@ var ErrMaybeChanged = catalog.ErrMaybeWritten
 var ErrNothingChanged = errors.New("nothing was changed")
 
 // Import writes the rows of files into the catalog of heroes, villains or locations, in one transaction.
-func Import(ctx context.Context, name string, from CatalogStore, files []ImportFile, options ImportOptions) (ImportResult, error) {
-	at := from.store(name)
-	if at.inDataDir {
-		if err := makeFolder(from.DataDir); err != nil {
-			return ImportResult{}, err
-		}
-	}
-	switch name {
-	case "heroes":
-		return importInto(ctx, heroes(), at, files, options)
-	case "villains":
-		return importInto(ctx, villains(), at, files, options)
-	}
-	return importInto(ctx, locations(), at, files, options)
+func Import(
+	ctx context.Context, name string, into CatalogStore, files []ImportFile, options ImportOptions,
+) (ImportResult, error) {
+	return catalogNamed(name).importInto(ctx, into.store(name), files, options)
 }
 
-func importInto[T catalog.Item](ctx context.Context, kind kindOfCatalog[T], at store, files []ImportFile, options ImportOptions) (result ImportResult, err error) {
-	target, err := openCatalog(ctx, kind, at)
+func (k catalogKind[T]) importInto(
+	ctx context.Context, at store, files []ImportFile, options ImportOptions,
+) (result ImportResult, err error) {
+	target, err := openCatalog(ctx, k, at)
 	if err != nil {
 		return result, err
 	}
-	defer func() { err = errors.Join(err, target.Close()) }()
-	err = target.Import(ctx, options.Replace, func(put func(T) error) error {
+	defer func() { err = errors.Join(err, target.store.Close()) }()
+	err = target.store.Import(ctx, options.Replace, func(put func(T) error) error {
 		for _, file := range files {
-			if err := importFile(kind, file, put, options.Refused, &result); err != nil {
+			if err := k.importFile(file, put, options.Refused, &result); err != nil {
 				return fmt.Errorf("%s: %w", file.Name, err)
 			}
 		}
@@ -132,72 +160,64 @@ func importInto[T catalog.Item](ctx context.Context, kind kindOfCatalog[T], at s
 }
 
 // importFile imports the rows of one file. A refused row is reported and counted; any other error ends the import.
-func importFile[T catalog.Item](kind kindOfCatalog[T], file ImportFile, put func(T) error, refused func(string, error), result *ImportResult) error {
+func (k catalogKind[T]) importFile(
+	file ImportFile, put func(T) error, refused func(string, error), result *ImportResult,
+) error {
 	source, err := file.Open()
 	if err != nil {
 		return err
 	}
 	defer func() { _ = source.Close() }() // opened only for reading
-	for row, err := range exchange.Read(source, file.Format, kind.schema()) {
+	for row, err := range exchange.Read(source, file.Format, k.schema()) {
 		if err != nil {
 			return err
 		}
 		if err = row.Err; err == nil {
-			err = taken(row.Line, row.Item, put)
+			err = putChecked(row.Item, put)
 		}
 		switch {
 		case err == nil:
 			result.Taken++
-		case row.Err != nil, errors.Is(err, catalog.ErrRefused):
-			result.Refused++
-			refused(file.Name, err)
-		default:
+			continue
+		case errors.Is(err, catalog.ErrRefused):
+			err = &exchange.LineError{Line: row.Line, Err: err}
+		case row.Err == nil:
 			return err
 		}
+		result.Refused++
+		refused(file.Name, err)
 	}
 	return nil
 }
 
-// taken checks and puts one item.
-func taken[T catalog.Item](line int, item T, put func(T) error) error {
+// putChecked puts an item unless it is outside the contract.
+func putChecked[T catalog.Item](item T, put func(T) error) error {
 	var wrong []string
 	item.Check(func(field, message string) { wrong = append(wrong, field+" "+message) })
 	if len(wrong) > 0 {
-		return &exchange.LineError{Line: line, Err: fmt.Errorf("%w: %s", catalog.ErrRefused, strings.Join(wrong, "; "))}
+		return fmt.Errorf("%w: %s", catalog.ErrRefused, strings.Join(wrong, "; "))
 	}
-	err := put(item)
-	if errors.Is(err, catalog.ErrRefused) {
-		return &exchange.LineError{Line: line, Err: err}
-	}
-	return err
+	return put(item)
 }
 
 // Export writes the catalog of heroes, villains or locations to w, by id.
 func Export(ctx context.Context, name string, from CatalogStore, format exchange.Format, w io.Writer) error {
 	at := from.store(name)
-	if strings.HasPrefix(at.url, "sqlite:") {
-		if _, err := os.Stat(from.Place(name)); err != nil {
-			return fmt.Errorf("there is no store to export: %w (%s)", err, at.flag)
-		}
+	if err := at.mustExist("there is no store to export"); err != nil {
+		return err
 	}
-	switch name {
-	case "heroes":
-		return exportFrom(ctx, heroes(), at, format, w)
-	case "villains":
-		return exportFrom(ctx, villains(), at, format, w)
-	}
-	return exportFrom(ctx, locations(), at, format, w)
+	return catalogNamed(name).exportFrom(ctx, at, format, w)
 }
 
-func exportFrom[T catalog.Item](ctx context.Context, kind kindOfCatalog[T], at store, format exchange.Format, w io.Writer) (err error) {
-	source, err := openCatalog(ctx, kind, at)
+func (k catalogKind[T]) exportFrom(ctx context.Context, at store, format exchange.Format, w io.Writer) (err error) {
+	source, err := openCatalog(ctx, k, at)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, source.Close()) }()
-	service := catalog.NewService(kind.Kind, source, 0)
+	defer func() { err = errors.Join(err, source.store.Close()) }()
+	service := catalog.NewService(k.Kind, source.store, 0)
 	defer service.Close()
-	writer := exchange.NewWriter(w, format, kind.schema())
+	writer := exchange.NewWriter(w, format, k.schema())
 	step := func() (context.Context, context.CancelFunc) { return context.WithCancel(ctx) }
 	for page, err := range service.Pages(catalog.Selection{}, step) {
 		if err != nil {
@@ -213,7 +233,7 @@ func exportFrom[T catalog.Item](ctx context.Context, kind kindOfCatalog[T], at s
 }
 
 // schema describes how the catalog's items are represented in files.
-func (k kindOfCatalog[T]) schema() exchange.Schema[T] {
+func (k catalogKind[T]) schema() exchange.Schema[T] {
 	return exchange.Schema[T]{
 		Table:      k.Table.Name,
 		Columns:    k.Table.Names(),
@@ -236,6 +256,44 @@ func decodeLine[T any](line []byte) (T, error) {
 	return item, err
 }
 
+// SeedOptions select the roster to generate.
+type SeedOptions struct {
+	Count   int64  // number of entries, at least 1
+	Seed    uint64 // the same seed generates the same entries
+	Replace bool   // empty the catalog first
+	Taken   func() // called after each accepted entry
+}
+
+// Seed generates a roster and writes it into the catalog of heroes, villains or locations, in one transaction. An
+// entry whose name is taken is skipped and replaced by another one.
+func Seed(ctx context.Context, name string, into CatalogStore, options SeedOptions) error {
+	return catalogNamed(name).seedInto(ctx, into.store(name), options)
+}
+
+func (k catalogKind[T]) seedInto(ctx context.Context, at store, options SeedOptions) (err error) {
+	target, err := openCatalog(ctx, k, at)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, target.store.Close()) }()
+	return target.store.Import(ctx, options.Replace, func(put func(T) error) error {
+		left := options.Count
+		for item := range k.synthetic(options.Seed) {
+			switch err := put(item); {
+			case errors.Is(err, catalog.ErrTaken):
+				continue
+			case err != nil:
+				return err
+			}
+			options.Taken()
+			if left--; left == 0 {
+				return nil
+			}
+		}
+		return nil
+	})
+}
+
 // Migrate creates missing tables and fills them with the shipped roster. It calls report for each store.
 func Migrate(ctx context.Context, cfg Stores, report func(service, engine string)) (err error) {
 	unlock, err := cfg.resolve(false)
@@ -254,16 +312,4 @@ func Migrate(ctx context.Context, cfg Stores, report func(service, engine string
 	report("locations", all.locations.engine)
 	report("fights", all.fights.engine)
 	return nil
-}
-
-// Describe returns where the stores are, for the first lines that up prints.
-func (s Stores) Describe() string {
-	if s.Heroes.DatabaseURL != "" && s.Villains.DatabaseURL != "" && s.Locations.MysqlURL != "" && s.Fights.MongodbURL != "" {
-		return "in the configured databases"
-	}
-	dir, err := filepath.Abs(s.DataDir)
-	if err != nil {
-		return s.DataDir
-	}
-	return dir
 }

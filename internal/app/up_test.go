@@ -46,32 +46,53 @@ func fetch(t *testing.T, url string) (int, string) {
 	return response.StatusCode, string(body)
 }
 
+// up starts the services and returns their base URLs. They stop with the test.
+func up(t *testing.T, version string, cfg app.UpConfig) (*app.App, map[string]string) {
+	t.Helper()
+	a := app.New(version, io.Discard)
+	if err := a.Up(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := a.Stop(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
+	return a, basesOf(a)
+}
+
+func basesOf(a *app.App) map[string]string {
+	bases := map[string]string{}
+	for _, at := range a.Endpoints() {
+		bases[at.Service] = "http://" + at.Addr
+	}
+	return bases
+}
+
+// Up serves, counts and logs nothing, twice on the same data.
 func TestUp(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	cfg := upConfig(t)
-	for round := range 2 { // the second on the data of the first
+	for round := range 2 {
 		var log bytes.Buffer
 		a := app.New("test", &log)
 		if err := a.Up(t.Context(), cfg); err != nil {
 			t.Fatal(err)
 		}
-		endpoints := a.Endpoints()
-		if len(endpoints) != 5 {
-			t.Fatalf("got %v", endpoints)
+		bases := basesOf(a)
+		if len(bases) != 5 {
+			t.Fatalf("got %v", bases)
 		}
-		for _, at := range endpoints {
-			if _, port, err := net.SplitHostPort(at.Addr); err != nil || port == "0" {
-				t.Errorf("%s listens on %q", at.Service, at.Addr)
-			}
-			if status, body := fetch(t, "http://"+at.Addr+"/readyz"); status != http.StatusOK {
-				t.Errorf("%s: got %d %s", at.Service, status, body)
+		for service, base := range bases {
+			if status, body := fetch(t, base+"/readyz"); status != http.StatusOK {
+				t.Errorf("%s: got %d %s", service, status, body)
 			}
 		}
-		if status, body := fetch(t, "http://"+endpoints[3].Addr+"/api/fights/execute_fight"); status != http.StatusOK {
+		if status, body := fetch(t, bases["fights"]+"/api/fights/execute_fight"); status != http.StatusOK {
 			t.Errorf("round %d: got %d %s", round, status, body)
 		}
 		want := fmt.Sprintf(`{"total":%d,`, round+1)
-		if status, body := fetch(t, "http://"+endpoints[4].Addr+"/api/statistics"); status != http.StatusOK || !strings.HasPrefix(body, want) {
+		if status, body := fetch(t, bases["statistics"]+"/api/statistics"); status != http.StatusOK || !strings.HasPrefix(body, want) {
 			t.Errorf("round %d: got %d %s, want %s…", round, status, body, want)
 		}
 		if err := a.Stop(t.Context()); err != nil {
@@ -99,12 +120,8 @@ func TestUpProfiles(t *testing.T) {
 		t.Run(c.description, func(t *testing.T) {
 			cfg := upConfig(t)
 			cfg.Profile, cfg.SnapshotLimit = c.profile, c.limit
-			a := app.New("test", io.Discard)
-			if err := a.Up(t.Context(), cfg); err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = a.Stop(t.Context()) }()
-			heroes := "http://" + a.Endpoints()[0].Addr
+			_, bases := up(t, "test", cfg)
+			heroes := bases["heroes"]
 			if _, body := fetch(t, heroes+"/healthz"); !strings.Contains(body, `"profile":"`+string(c.profile)+`"`) {
 				t.Errorf("the profile is missing from %s", body)
 			}
@@ -126,9 +143,8 @@ func TestUpProfiles(t *testing.T) {
 func importOnly(t *testing.T, dir string, id int64) string {
 	t.Helper()
 	only := string(character.Character{ID: id, Name: "The Only One"}.AppendJSON(nil))
-	files := []app.ImportFile{{Name: "only.jsonl", Format: exchange.JSONLines, Open: func() (io.ReadCloser, error) {
-		return io.NopCloser(strings.NewReader(only)), nil
-	}}}
+	open := func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(only)), nil }
+	files := []app.ImportFile{{Name: "only.jsonl", Format: exchange.JSONLines, Open: open}}
 	if _, err := app.Import(t.Context(), "heroes", app.CatalogStore{DataDir: dir}, files, app.ImportOptions{Replace: true}); err != nil {
 		t.Fatal(err)
 	}
@@ -149,9 +165,10 @@ func TestUpFails(t *testing.T) {
 		change func(*app.UpConfig)
 		wants  []string
 	}{
-		{"the port of the first", func(c *app.UpConfig) { c.HeroesAddr = addr }, []string{addr, "--heroes-addr"}},
-		{"the port of the fourth", func(c *app.UpConfig) { c.FightsAddr = addr }, []string{addr, "--fights-addr"}},
-		{"the port of the fifth", func(c *app.UpConfig) { c.StatisticsAddr = addr }, []string{addr, "--statistics-addr"}},
+		{"the port of heroes", func(c *app.UpConfig) { c.HeroesAddr = addr }, []string{addr, "--heroes-addr"}},
+		{"the port of fights", func(c *app.UpConfig) { c.FightsAddr = addr }, []string{addr, "--fights-addr"}},
+		{"the port of statistics", func(c *app.UpConfig) { c.StatisticsAddr = addr }, []string{addr, "--statistics-addr"}},
+		{"the port of the arena", func(c *app.UpConfig) { c.Arena, c.ArenaAddr = true, addr }, []string{addr, "--arena-addr"}},
 		{"a store that can't be opened", func(c *app.UpConfig) { c.Fights.MongodbURL = "sqlite:" + c.DataDir + "/nobody/fights.db" }, []string{"fights", "nobody", "--fights-mongodb-url"}},
 		{"a store that isn't there", func(c *app.UpConfig) {
 			c.Villains.DatabaseURL, c.Villains.PoolMax, c.Villains.StoreWait = "postgres://u:hidden@127.0.0.1:1/d", 1, time.Millisecond
@@ -178,21 +195,6 @@ func TestUpFails(t *testing.T) {
 			startStop(t, good)
 		})
 	}
-	t.Run("a folder in use", func(t *testing.T) {
-		defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-		cfg := upConfig(t)
-		first := app.New("test", io.Discard)
-		if err := first.Up(t.Context(), cfg); err != nil {
-			t.Fatal(err)
-		}
-		if err := app.New("test", io.Discard).Up(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "--data-dir") {
-			t.Errorf("got %v", err)
-		}
-		if err := first.Stop(t.Context()); err != nil {
-			t.Error(err)
-		}
-		startStop(t, cfg)
-	})
 	t.Run("given up while a store is waited for", func(t *testing.T) {
 		defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 		cfg := upConfig(t)

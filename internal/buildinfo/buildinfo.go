@@ -1,9 +1,9 @@
-// Package buildinfo names the version of a program, for the service and for the bench.
+// Package buildinfo returns the version of the program, for the services and the bench.
 package buildinfo
 
 import "runtime/debug"
 
-// Version returns the release, where the build has set one, or else the revision that the toolchain knows of the source.
+// Version returns the release that the build set or else the revision of the sources.
 func Version(release string) string {
 	if release != "" {
 		return release

@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,11 +13,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// asked is the variable that makes this test binary raise its slack, report the result, and exit.
-const asked = "RAISE"
+// requested is the variable that makes this test binary raise its slack, report the result, and exit.
+const requested = "RAISE"
 
 func TestMain(m *testing.M) {
-	slack := os.Getenv(asked)
+	slack := os.Getenv(requested)
 	if slack == "" {
 		os.Exit(m.Run())
 	}
@@ -40,12 +39,19 @@ func TestMain(m *testing.M) {
 	}
 }
 
-func TestRaise(t *testing.T) {
+// slack returns the slack of this thread. Without one it skips the test.
+func slack(t *testing.T) time.Duration {
+	t.Helper()
 	has, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
 	if err != nil {
 		t.Skipf("there is no timer slack here: %v", err)
 	}
-	had := time.Duration(has)
+	return time.Duration(has)
+}
+
+func TestRaise(t *testing.T) {
+	had := slack(t)
+	more := had + time.Millisecond
 	for _, test := range []struct {
 		name   string
 		slack  time.Duration
@@ -53,14 +59,14 @@ func TestRaise(t *testing.T) {
 		begins int // number of times main starts
 		want   time.Duration
 	}{
-		{"raised by starting anew", had + time.Millisecond, nil, 2, had + time.Millisecond},
-		{"as it was", 0, nil, 1, had},
+		{"raised by re-executing", more, nil, 2, more},
+		{"off", 0, nil, 1, had},
 		{"less than there is", had / 2, nil, 1, had},
-		{"never twice", had + time.Millisecond, []string{restarted + "=1"}, 1, had},
+		{"never twice", more, []string{restarted + "=1"}, 1, had},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			command := exec.Command(os.Args[0], "an argument")
-			command.Env = append(append(os.Environ(), asked+"="+test.slack.String()), test.env...)
+			command.Env = append(append(os.Environ(), requested+"="+test.slack.String()), test.env...)
 			out, err := command.CombinedOutput()
 			if err != nil {
 				t.Fatalf("%v: %s", err, out)
@@ -74,11 +80,11 @@ func TestRaise(t *testing.T) {
 				t.Errorf("got %q, want %q", said, is)
 			}
 			if strings.Contains(said, "slack hidden") {
-				t.Skip("the slack of other threads is shown to those with CAP_SYS_NICE only")
+				t.Skip("reading the slack of other threads requires CAP_SYS_NICE")
 			}
 			threads, raised := strings.Count(said, "slack "), strings.Count(said, fmt.Sprintf("slack %d\n", test.want))
 			if threads < 2 || raised != threads {
-				t.Errorf("%d of %d threads have %s, want all, the monitor thread too: %s", raised, threads, test.want, said)
+				t.Errorf("%d of %d threads have %s, want all, including the monitor thread: %s", raised, threads, test.want, said)
 			}
 		})
 	}
@@ -87,19 +93,9 @@ func TestRaise(t *testing.T) {
 // The thread whose slack is raised is the one that calls exec, however busy the others are; if exec fails, it gets
 // its old slack back.
 func TestRaiseKeepsItsThread(t *testing.T) {
-	has, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
-	if err != nil {
-		t.Skipf("there is no timer slack here: %v", err)
-	}
-	want := time.Duration(has) + time.Millisecond
+	had := slack(t)
+	want := had + time.Millisecond
 	t.Setenv(restarted, "")
-	slack := func() time.Duration {
-		now, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
-		if err != nil {
-			t.Error(err)
-		}
-		return time.Duration(now)
-	}
 	others := make(chan struct{})
 	var thread int
 	Config{TimerSlack: want}.raise(func(string, []string, []string) error {
@@ -112,8 +108,8 @@ func TestRaiseKeepsItsThread(t *testing.T) {
 				<-others
 			}()
 			<-taken
-			if now := unix.Gettid(); now != thread || slack() != want {
-				t.Errorf("it goes on on thread %d, with a slack of %s, after thread %d got %s", now, slack(), thread, want)
+			if now := unix.Gettid(); now != thread || slack(t) != want {
+				t.Errorf("on thread %d the slack is %s, after thread %d got %s", now, slack(t), thread, want)
 				break
 			}
 		}
@@ -121,7 +117,7 @@ func TestRaiseKeepsItsThread(t *testing.T) {
 	})
 	close(others)
 	value, err := os.ReadFile(fmt.Sprintf("/proc/%d/timerslack_ns", thread))
-	if err == nil && strings.TrimSpace(string(value)) != strconv.Itoa(has) {
-		t.Errorf("the thread goes on with %s ns, it had %d", strings.TrimSpace(string(value)), has)
+	if now := strings.TrimSpace(string(value)); err == nil && now != fmt.Sprint(had.Nanoseconds()) {
+		t.Errorf("the thread continues with %s ns, it had %s", now, had)
 	}
 }

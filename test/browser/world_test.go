@@ -89,7 +89,7 @@ func (w *world) startArena(t *testing.T) string {
 	}
 	cfg.Deadline, cfg.WriteTimeout, cfg.ShutdownTimeout = 5*time.Second, 15*time.Second, time.Millisecond
 	a := app.New("test", io.Discard)
-	if err := a.Arena(t.Context(), cfg); err != nil {
+	if err := a.Run(t.Context(), cfg); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = a.Stop(context.WithoutCancel(t.Context())) }) // open streams are aborted

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"superheroes/test/history"
-	"superheroes/test/system"
 )
 
 // short returns options for a run of each scenario that takes seconds.
@@ -16,7 +15,7 @@ func short(program string) Options {
 
 // No scenario loses, repeats or miscounts a fight. `make chaos` runs the same for longer.
 func TestScenarios(t *testing.T) {
-	program := system.BuildWith(t, "-tags="+reporting)
+	program := build(t, "")
 	for _, s := range scenarios() {
 		t.Run(s.Name, func(t *testing.T) {
 			r := runUntil(t, s, short(program), func(r Result) bool {
@@ -66,7 +65,7 @@ func TestBrokenBuildsAreCaught(t *testing.T) {
 		"chaos_count_twice":       func(r Result) bool { return r.Counted > r.Stored && r.Sound() },
 	} {
 		t.Run(tag, func(t *testing.T) {
-			o := short(system.BuildWith(t, "-tags="+reporting+","+tag))
+			o := short(build(t, tag))
 			o.Settles = brokenPatience
 			r := runUntil(t, scenarios()[0], o, caught)
 			if !caught(r) || len(r.Faults) == 0 {

@@ -29,7 +29,6 @@ import (
 
 	"superheroes/test/engines/find"
 	"superheroes/test/procgroup"
-	"superheroes/test/system"
 )
 
 // command is the command line.
@@ -38,7 +37,7 @@ type command struct {
 	Scenario []string      `placeholder:"NAME" sep:"none" help:"Run only this scenario; repeatable. No report is written then."`
 	Duration time.Duration `default:"5m" help:"Total load time of all scenarios, at least one round of 4s each. Starting, recovering and checking take additional time."`
 	Rows     int           `default:"1000000" help:"Heroes in the table that is searched."`
-	Tags     string        `enum:",chaos_acknowledge_early,chaos_drop_on_restart,chaos_count_twice" default:"" placeholder:"TAG" help:"Build the program with a tag that breaks it on purpose, which makes the run fail: chaos_acknowledge_early, chaos_drop_on_restart or chaos_count_twice."`
+	Tags     string        `enum:",chaos_acknowledge_early,chaos_drop_on_restart,chaos_count_twice" default:"" placeholder:"TAG" help:"Build the program with a deliberate fault, which makes the run fail: chaos_acknowledge_early, chaos_drop_on_restart or chaos_count_twice."`
 	Out      string        `default:"docs/reliability.md" help:"File to write the report to."`
 	List     bool          `help:"List the scenarios without running them."`
 }
@@ -97,7 +96,7 @@ func (c *command) run(t *testing.T, chosen []Scenario) {
 	}
 	findEngines(t, module)
 	o := Options{
-		Program: system.BuildWith(t, "-tags="+reporting+","+c.Tags), Seed: c.Seed, Length: roundLength, Rows: c.Rows, Settles: startPatience,
+		Program: build(t, c.Tags), Seed: c.Seed, Length: roundLength, Rows: c.Rows, Settles: startPatience,
 		Rounds: max(1, int(c.Duration/roundLength)/len(chosen)),
 	}
 	if c.Tags != "" {

@@ -18,10 +18,7 @@ type Usage struct {
 	Peak                       int64 // maximum resident memory of a process so far, in bytes
 }
 
-// reporting is the tag of the build that prints its number of goroutines.
-const reporting = "chaos_goroutines"
-
-// goroutines returns the number of goroutines of a process built with that tag.
+// goroutines returns the number of goroutines of a process.
 func goroutines(t testing.TB, p *system.Process) int {
 	t.Helper()
 	if countSignal() == nil {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// BlackHole returns the URL of a port on loopback that neither takes nor refuses connections: its backlog is full, so
-// the kernel drops whatever comes.
+// BlackHole returns the URL of a port on loopback that neither accepts nor refuses connections: its backlog is full, so
+// the kernel drops every attempt.
 func BlackHole(tb testing.TB) string {
 	tb.Helper()
 	addr := listenWithoutBacklog(tb)
@@ -25,7 +25,7 @@ func BlackHole(tb testing.TB) string {
 		}
 		tb.Cleanup(func() { _ = conn.Close() })
 	}
-	tb.Skip("the backlog of a listener can't be filled here")
+	tb.Skip("can't fill the backlog of a listener here")
 	return ""
 }
 
@@ -33,7 +33,7 @@ func listenWithoutBacklog(tb testing.TB) (addr string) {
 	tb.Helper()
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
-		tb.Fatalf("making a socket: %v", err)
+		tb.Fatalf("creating a socket: %v", err)
 	}
 	tb.Cleanup(func() { _ = syscall.Close(fd) })
 	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
@@ -44,7 +44,7 @@ func listenWithoutBacklog(tb testing.TB) (addr string) {
 	}
 	name, err := syscall.Getsockname(fd)
 	if err != nil {
-		tb.Fatalf("asking for the port: %v", err)
+		tb.Fatalf("reading the port: %v", err)
 	}
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(name.(*syscall.SockaddrInet4).Port))
 }

@@ -4,9 +4,9 @@ package fakepeer
 
 import "testing"
 
-// BlackHole skips the test: how a full backlog behaves is only known of Linux.
+// BlackHole skips the test: only Linux is known to drop connections when the backlog is full.
 func BlackHole(tb testing.TB) string {
 	tb.Helper()
-	tb.Skip("a port that swallows connections is made on Linux only")
+	tb.Skip("needs Linux, which drops connections when the backlog is full")
 	return ""
 }

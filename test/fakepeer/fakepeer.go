@@ -1,9 +1,8 @@
-// Package fakepeer stands in for the services that fights asks, over real sockets on loopback, and misbehaves as a
-// test wants it.
+// Package fakepeer replaces the services that fights calls, over real sockets on loopback, and misbehaves as a test
+// requires.
 package fakepeer
 
 import (
-	"context"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -14,15 +13,14 @@ import (
 	"time"
 )
 
-// What healthy peers answer.
+// The items that healthy peers return.
 const (
 	Hero     = `{"id":1,"name":"Yoda","otherName":"Minch Yoda","level":9,"picture":"/yoda.svg","powers":"Foresight"}`
 	Villain  = `{"id":2,"name":"Thanos","otherName":"The Mad Titan","level":8,"picture":"/thanos.svg","powers":"Strength"}`
 	Location = `{"id":3,"name":"Gotham City","description":"Dark","picture":"/gotham.svg","type":"CITY"}`
 )
 
-// Peer is an HTTP server whose behaviour can be changed, and which can be stopped and started again, while it is
-// asked.
+// Peer is an HTTP server whose behaviour can be changed, and which can be stopped and restarted, while requests come in.
 type Peer struct {
 	URL string
 
@@ -36,7 +34,7 @@ type Peer struct {
 	closed    atomic.Int64
 }
 
-// New starts a peer that behaves so. It ends with the test.
+// New starts a peer with that behaviour. It stops with the test.
 func New(tb testing.TB, behaviour http.HandlerFunc) *Peer {
 	tb.Helper()
 	p := &Peer{addr: "127.0.0.1:0"}
@@ -46,10 +44,10 @@ func New(tb testing.TB, behaviour http.HandlerFunc) *Peer {
 	return p
 }
 
-// Behave changes how the requests are answered that come from now on.
+// Behave changes how later requests are handled.
 func (p *Peer) Behave(behaviour http.HandlerFunc) { p.behaviour.Store(&behaviour) }
 
-// Start listens, on the same address as before.
+// Start starts listening, always on the same address.
 func (p *Peer) Start(tb testing.TB) {
 	tb.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", p.addr)
@@ -59,12 +57,12 @@ func (p *Peer) Start(tb testing.TB) {
 	p.addr = listener.Addr().String()
 	p.URL = "http://" + p.addr
 	p.server = httptest.NewUnstartedServer(http.HandlerFunc(p.serve))
-	_ = p.server.Listener.Close() // its own, on a port of its choice
+	_ = p.server.Listener.Close() // on a port that httptest chose
 	p.server.Listener, p.server.Config.ConnState = listener, p.count
 	p.server.Start()
 }
 
-// Stop breaks off what is in flight and refuses connections from now on.
+// Stop aborts requests in flight and stops listening.
 func (p *Peer) Stop() {
 	p.server.CloseClientConnections()
 	p.server.Close()
@@ -89,20 +87,20 @@ func (p *Peer) count(_ net.Conn, state http.ConnState) {
 	}
 }
 
-// Requests is how many requests have come.
+// Requests returns the number of requests received.
 func (p *Peer) Requests() int { return int(p.requests.Load()) }
 
-// Cancelled is how many requests the client gave up before they were answered.
+// Cancelled returns the number of requests that the client canceled before they were answered.
 func (p *Peer) Cancelled() int { return int(p.cancelled.Load()) }
 
-// Connections is how many connections were opened, and how many of them are open now.
+// Connections returns the number of connections opened so far, and of those that are still open.
 func (p *Peer) Connections() (opened, open int) {
 	closed := int(p.closed.Load())
 	opened = int(p.opened.Load())
 	return opened, opened - closed
 }
 
-// Answers answers with a JSON body.
+// Answers responds with a JSON body.
 func Answers(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -112,7 +110,7 @@ func Answers(status int, body string) http.HandlerFunc {
 	}
 }
 
-// Draws answers one item or, at the path of picks, as many as asked for, read at this moment.
+// Draws responds with an item or, at the path of picks, with the requested number of them, read just now.
 func Draws(item string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !AsksForPicks(r) {
@@ -131,7 +129,7 @@ func Draws(item string) http.HandlerFunc {
 // AsksForPicks reports whether a request is for many picks.
 func AsksForPicks(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/picks") }
 
-// DrawsOne answers one item, and refuses a request for picks as a service does that has no such path.
+// DrawsOne responds with an item, and refuses a request for picks like a service without that path.
 func DrawsOne(item string, refuses http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if AsksForPicks(r) {
@@ -142,7 +140,7 @@ func DrawsOne(item string, refuses http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// BreaksOff sends these bytes in place of a whole answer, and closes the connection.
+// BreaksOff sends raw bytes instead of a response, and closes the connection.
 func BreaksOff(sent string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		conn, _, err := http.NewResponseController(w).Hijack()
@@ -154,7 +152,7 @@ func BreaksOff(sent string) http.HandlerFunc {
 	}
 }
 
-// Hangs answers nothing until the client gives up.
+// Hangs sends nothing until the client gives up.
 func Hangs() http.HandlerFunc {
 	return func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 }
@@ -170,18 +168,11 @@ func Dribbles(body string, pause time.Duration) http.HandlerFunc {
 			if err := http.NewResponseController(w).Flush(); err != nil {
 				return
 			}
-			if !rest(r.Context(), pause) {
+			select {
+			case <-r.Context().Done():
 				return
+			case <-time.After(pause):
 			}
 		}
-	}
-}
-
-func rest(ctx context.Context, pause time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(pause):
-		return true
 	}
 }

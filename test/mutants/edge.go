@@ -210,7 +210,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		old:    "if err != nil || !bytes.Equal(said, want) {",
 		new:    "if err != nil {",
 		test:   "./test/chaos",
-		run:    "^TestBrokenBuildsAreCaught$/^chaos_count_twice$", // builds the program with that tag; no other test compares the two
+		run:    "^TestBrokenBuildsAreCaught$/^chaos_count_twice$", // builds the program with that fault; no other test compares the two
 	},
 	{
 		name:   "the arena times the browser instead of the service",

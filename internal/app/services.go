@@ -1,0 +1,214 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"superheroes/internal/catalog"
+	"superheroes/internal/character"
+	"superheroes/internal/fight"
+	"superheroes/internal/httpserver"
+	"superheroes/internal/location"
+	"superheroes/internal/logging"
+	"superheroes/internal/remote"
+	"superheroes/internal/storage"
+	"superheroes/internal/web"
+	"superheroes/internal/web/arena"
+)
+
+// part is one service during its start: its server, which already listens, and its API, to which routes are added.
+type part struct {
+	app     *App
+	name    string
+	profile Profile
+	log     *slog.Logger
+	server  *httpserver.Server
+	api     *httpserver.API
+}
+
+// listen starts listening for a service, at the address set by flag.
+func (a *App) listen(ctx context.Context, at Endpoint, flag string, cfg Server) (*part, error) {
+	log := logging.New(a.stderr, at.Service, cfg.Log)
+	server, err := httpserver.Listen(ctx, at.Service, at.Addr, cfg.Config, log)
+	if err != nil {
+		return nil, fmt.Errorf("%w; choose another address (%s)", err, Setting(flag))
+	}
+	api := newAPI(at.Service, a.version, cfg.Config, log)
+	p := &part{app: a, name: at.Service, profile: cfg.Profile, log: log, server: server, api: api}
+	a.parts = append(a.parts, p)
+	return p, nil
+}
+
+func (c HeroesConfig) endpoint() Endpoint     { return Endpoint{"heroes", c.Addr} }
+func (c VillainsConfig) endpoint() Endpoint   { return Endpoint{"villains", c.Addr} }
+func (c LocationConfig) endpoint() Endpoint   { return Endpoint{"locations", c.Addr} }
+func (c FightConfig) endpoint() Endpoint      { return Endpoint{"fights", c.Addr} }
+func (c StatisticsConfig) endpoint() Endpoint { return Endpoint{"statistics", c.Addr} }
+func (c ArenaConfig) endpoint() Endpoint      { return Endpoint{"arena", c.Addr} }
+
+// server implements Service for all configurations that embed a Server.
+func (c Server) server() Server { return c }
+
+func (c HeroesConfig) start(ctx context.Context, p *part) error {
+	return startCatalogAlone(ctx, p, heroes(), c.store("").within(c.Deadline), c.CatalogConfig)
+}
+
+func (c VillainsConfig) start(ctx context.Context, p *part) error {
+	return startCatalogAlone(ctx, p, villains(), c.store("").within(c.Deadline), c.CatalogConfig)
+}
+
+func (c LocationConfig) start(ctx context.Context, p *part) error {
+	return startCatalogAlone(ctx, p, locations(), c.store("").within(c.Deadline), c.CatalogConfig)
+}
+
+func startCatalogAlone[T catalog.Item](
+	ctx context.Context, p *part, kind catalogKind[T], at store, cfg CatalogConfig,
+) error {
+	opened, err := openCatalog(ctx, kind, at)
+	if err != nil {
+		return err
+	}
+	p.app.atStop(opened.store.Close)
+	startCatalog(ctx, p, kind, opened, cfg)
+	return nil
+}
+
+// startCatalog adds the routes of a catalog.
+func startCatalog[T catalog.Item](
+	ctx context.Context, p *part, kind catalogKind[T], at openedCatalog[T], cfg CatalogConfig,
+) *catalog.Service[T] {
+	limit := cfg.SnapshotLimit
+	if p.profile != Eco {
+		limit = 0
+	}
+	service := catalog.NewService(kind.Kind, at.store, limit)
+	p.app.atStop(func() error {
+		service.Close()
+		return nil
+	})
+	web.AddCatalog(service, p.api, httpserver.NewAdmin(cfg.AdminToken))
+	p.warnOfReadOnly(ctx, at.store)
+	p.addHealth(at.engine, at.store.Ping, nil)
+	return service
+}
+
+// warnOfReadOnly logs that a store takes no writes, if it can tell without one.
+func (p *part) warnOfReadOnly(ctx context.Context, store any) {
+	if store, ok := store.(interface{ CheckWrites(context.Context) error }); ok {
+		if err := store.CheckWrites(ctx); errors.Is(err, storage.ErrFull) {
+			p.log.Warn("the store takes no writes; reads are served", "cause", err)
+		}
+	}
+	if store, ok := store.(interface{ Writable(context.Context) error }); ok {
+		if err := store.Writable(ctx); err != nil {
+			p.log.Warn("the store can be read but takes no writes now", "cause", err)
+		}
+	}
+}
+
+func (c FightConfig) start(ctx context.Context, p *part) error {
+	opened, err := openFights(ctx, c.store("").within(c.Deadline), c.Profile == Eco)
+	if err != nil {
+		return err
+	}
+	p.app.atStop(opened.store.Close)
+	limits := c.Peers.Within(c.Deadline)
+	heroes := remote.New(character.Heroes(), c.HeroesURL, limits)
+	villains := remote.New(character.Villains(), c.VillainsURL, limits)
+	locations := remote.New(location.Locations(), c.LocationsURL, limits)
+	for _, peer := range []interface{ Close() error }{heroes, villains, locations} {
+		p.app.atStop(peer.Close)
+	}
+	sources := fight.Sources{
+		Heroes:    sourceOf(p, heroes),
+		Villains:  sourceOf(p, villains),
+		Locations: sourceOf(p, locations),
+	}
+	peers := checks{"heroes": heroes.Check, "villains": villains.Check, "locations": locations.Check}
+	return startFights(ctx, p, sources, peers, opened, func() {})
+}
+
+// sourceOf returns the source of a peer's picks: in batches, or one by one in strict.
+func sourceOf[T catalog.Item](p *part, peer *remote.Client[T]) fight.Source[T] {
+	if p.profile == Eco {
+		return remote.NewBatches(peer, p.log)
+	}
+	return peer
+}
+
+// lastFightTimeout limits the first read of the store of fights, which is a scan on a server without an index on ids.
+const lastFightTimeout = 30 * time.Second
+
+// startFights adds the routes of fights. stored is called after each stored fight.
+func startFights(
+	ctx context.Context, p *part, sources fight.Sources, peers checks, at opened[fight.Store], stored func(),
+) error {
+	ctx, cancel := context.WithTimeout(ctx, lastFightTimeout)
+	defer cancel()
+	service, err := fight.NewService(ctx, sources, at.store)
+	if err != nil {
+		return fmt.Errorf("fights: %w", err)
+	}
+	service.OnStored(stored)
+	if err := at.store.Ping(ctx); errors.Is(err, storage.ErrFull) {
+		p.log.Warn("the store can be read but takes no writes now", "cause", err)
+	}
+	web.AddFights(service, p.api)
+	p.addHealth(at.engine, at.store.Ping, peers)
+	return nil
+}
+
+func (c ArenaConfig) start(_ context.Context, p *part) error {
+	services := map[string]arena.Part{}
+	for name, base := range map[string]string{
+		"heroes": c.HeroesURL, "villains": c.VillainsURL, "locations": c.LocationsURL,
+		"fights": c.FightsURL, "statistics": c.StatisticsURL,
+	} {
+		proxy, err := remote.NewProxy(name, base, c.Peers, p.log)
+		if err != nil {
+			return err
+		}
+		p.app.atStop(proxy.Close)
+		services[name] = proxy
+	}
+	return startArena(p, services)
+}
+
+// local returns the services of this process in the form that the arena calls.
+func local(parts map[string]*part) map[string]arena.Part {
+	services := map[string]arena.Part{}
+	for _, name := range arena.Parts() {
+		if p := parts[name]; p != nil {
+			services[name] = arena.Local{Handler: p.api}
+		}
+	}
+	return services
+}
+
+// startArena adds the page, and the gateway to the services.
+func startArena(p *part, services map[string]arena.Part) error {
+	stopping, stop := context.WithCancel(context.Background())
+	p.server.OnShutdown(stop)
+	if err := arena.AddRoutes(stopping, p.api, services); err != nil {
+		return err
+	}
+	peers := checks{}
+	for name, service := range services {
+		peers[name] = service.Check
+	}
+	p.addHealth("", nil, peers)
+	return nil
+}
+
+// checks are the readiness checks of other services, by name.
+type checks map[string]func(context.Context) error
+
+func (p *part) addHealth(engine string, ping func(context.Context) error, peers checks) {
+	p.api.AddHealth(httpserver.Health{
+		Service: p.name, Version: p.app.version, Profile: string(p.profile), Engine: engine,
+		Store: ping, Peers: peers, Draining: p.server.Draining,
+	})
+}

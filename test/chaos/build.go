@@ -1,0 +1,64 @@
+package main
+
+import (
+	"embed"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"superheroes/test/system"
+)
+
+//go:embed testdata/goroutines.go testdata/faults
+var added embed.FS
+
+// A build with a fault opens its store of fights with the second line in place of the first one.
+const (
+	opensFights       = "return sqlite.OpenFights(ctx, at.place, database.SQLiteFight, sqlite.Grouped(grouped))"
+	opensBrokenFights = "return broken(sqlite.OpenFights(ctx, at.place, database.SQLiteFight, sqlite.Grouped(grouped)))"
+)
+
+// build builds the program so that it reports its goroutines, and with a deliberate fault, unless that is "". The
+// sources on disk contain neither.
+func build(t testing.TB, fault string) string {
+	t.Helper()
+	module, err := moduleRoot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, replace := t.TempDir(), map[string]string{}
+	put := func(path string, text []byte) {
+		file := filepath.Join(dir, filepath.Base(path))
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		replace[filepath.Join(module, path)] = file
+	}
+	put("cmd/superheroes/goroutines.go", embedded(t, "goroutines.go"))
+	if fault != "" {
+		put("internal/app/fault.go", embedded(t, "faults/"+fault+".go"))
+		const stores = "internal/app/stores.go"
+		text, err := os.ReadFile(filepath.Join(module, stores))
+		if err != nil || strings.Count(string(text), opensFights) != 1 {
+			t.Fatalf("%s doesn't open fights as expected (%v)", stores, err)
+		}
+		put(stores, []byte(strings.Replace(string(text), opensFights, opensBrokenFights, 1)))
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	put("overlay.json", overlay)
+	return system.BuildWith(t, "-overlay="+filepath.Join(dir, "overlay.json"))
+}
+
+func embedded(t testing.TB, name string) []byte {
+	t.Helper()
+	text, err := added.ReadFile("testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
