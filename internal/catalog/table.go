@@ -56,13 +56,13 @@ func (t Table[T]) Set(item *T, column, value string) error {
 	case *int64:
 		n, err := strconv.ParseInt(value, 10, 64)
 		if err != nil {
-			return fmt.Errorf("%s: %q is not an integer", column, clip(value))
+			return fmt.Errorf("%q is not an integer", clip(value))
 		}
 		*field = n
 	case *int32:
 		n, err := strconv.ParseInt(value, 10, 32)
 		if err != nil {
-			return fmt.Errorf("%s: %q is not an integer of 32 bits", column, clip(value))
+			return fmt.Errorf("%q is not an integer of 32 bits", clip(value))
 		}
 		*field = int32(n)
 	default:
