@@ -146,10 +146,10 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 	{
 		name:   "a comma in a column's type starts another column",
 		guards: "import reads what mariadb-dump and pg_dump write by default",
-		file:   "internal/sqldump/sqldump.go",
-		old:    "first = depth == 1",
-		new:    "first = true",
-		test:   "./internal/sqldump",
+		file:   "internal/exchange/sqlscan.go",
+		old:    "depth == 0 && strings.IndexByte(stops, b) >= 0",
+		new:    "strings.IndexByte(stops, b) >= 0",
+		test:   "./internal/exchange",
 		run:    "^TestReadDumps$",
 	},
 	{
