@@ -25,7 +25,7 @@ func TestPgBouncer(t *testing.T) {
 		}
 		at.Host, at.RawQuery = pooler.Host, pooler.RawQuery
 		return at.String()
-	}).Run(t, "picker", "names", "text")
+	}).Run(t, "picker", "text")
 }
 
 // TestPgBouncerSessionsAreUnchanged checks that settings for a store's own sessions aren't applied to those of a pooler,

@@ -87,5 +87,3 @@ func TestSQLiteLocations(t *testing.T) { sqliteLocations().Run(t) }
 
 func BenchmarkRandom(b *testing.B) { sqliteHeroes().BenchmarkRandom(b) }
 func BenchmarkIDs(b *testing.B)    { sqliteHeroes().BenchmarkIDs(b) }
-
-func TestSQLiteLargeTable(t *testing.T) { sqliteHeroes().TestLargeTable(t) }
