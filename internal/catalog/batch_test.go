@@ -12,7 +12,7 @@ import (
 )
 
 func TestRandomBatch(t *testing.T) {
-	inBubble(t, "returns n encoded items", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "returns n encoded items", func(t *testing.T, store *faultyStore, picker *catalog.Service[entry]) {
 		store.become(7)
 		for n, want := range map[int]string{1: `[""]`, 3: `["","",""]`} {
 			array, age, err := picker.RandomBatch(t.Context(), n)
@@ -21,7 +21,7 @@ func TestRandomBatch(t *testing.T) {
 			}
 		}
 	})
-	inBubble(t, "tells how old its index is", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "tells how old its index is", func(t *testing.T, store *faultyStore, picker *catalog.Service[entry]) {
 		mustPick(t, picker)
 		for _, step := range []struct{ wait, want time.Duration }{
 			{300 * time.Millisecond, 300 * time.Millisecond},
@@ -35,19 +35,19 @@ func TestRandomBatch(t *testing.T) {
 			synctest.Wait()
 		}
 	})
-	inBubble(t, "of an empty catalog", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "of an empty catalog", func(t *testing.T, store *faultyStore, picker *catalog.Service[entry]) {
 		store.become()
 		if array, _, err := picker.RandomBatch(t.Context(), 2); array != nil || !errors.Is(err, catalog.ErrEmpty) {
 			t.Errorf("got %s and %v, want ErrEmpty", array, err)
 		}
 	})
-	inBubble(t, "fails as a whole", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "fails as a whole", func(t *testing.T, store *faultyStore, picker *catalog.Service[entry]) {
 		store.failWith(away)
 		if array, _, err := picker.RandomBatch(t.Context(), 2); array != nil || !errors.Is(err, errAway) {
 			t.Errorf("got %s and %v, want the store's error", array, err)
 		}
 	})
-	inBubble(t, "asks at most twice despite a row that can't be read", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "asks at most twice despite a row that can't be read", func(t *testing.T, store *faultyStore, picker *catalog.Service[entry]) {
 		ids := make([]int64, 100)
 		for i := range ids {
 			ids[i] = int64(i + 1)
@@ -64,7 +64,7 @@ func TestRandomBatch(t *testing.T) {
 			store.become(ids...)
 		}
 	})
-	inBubble(t, "ends before a row that can't be read", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "ends before a row that can't be read", func(t *testing.T, store *faultyStore, picker *catalog.Service[entry]) {
 		store.become(1, 2, 3, 4)
 		store.bad = 3
 		failed, picked := 0, 0

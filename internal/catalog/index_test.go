@@ -24,7 +24,7 @@ func rowsRead(store *faultyStore, do func()) int {
 }
 
 func TestRowsInMemory(t *testing.T) {
-	inBubbleWith(t, "each row of an unchanged table is read once", eco, func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubbleWith(t, "each row of an unchanged table is read once", eco, func(t *testing.T, store *faultyStore, picker *catalog.Service[entry]) {
 		rows := rowsRead(store, func() {
 			for range 1000 {
 				mustPick(t, picker)
@@ -35,7 +35,7 @@ func TestRowsInMemory(t *testing.T) {
 			t.Errorf("%d rows were read", rows)
 		}
 	})
-	inBubbleWith(t, "nothing is read from a loaded table", eco, func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubbleWith(t, "nothing is read from a loaded table", eco, func(t *testing.T, store *faultyStore, picker *catalog.Service[entry]) {
 		var ids []int64
 		for id := int64(1); id < 2000; id++ {
 			ids = append(ids, id)
@@ -55,7 +55,7 @@ func TestRowsInMemory(t *testing.T) {
 			t.Error("not ready")
 		}
 	})
-	inBubbleWith(t, "a deleted row isn't picked a second later", eco, func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubbleWith(t, "a deleted row isn't picked a second later", eco, func(t *testing.T, store *faultyStore, picker *catalog.Service[entry]) {
 		mustPick(t, picker)
 		time.Sleep(499 * time.Millisecond)
 		mustPick(t, picker)
@@ -67,7 +67,7 @@ func TestRowsInMemory(t *testing.T) {
 			}
 		}
 	})
-	inBubbleWith(t, "a catalog that becomes empty", eco, func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubbleWith(t, "a catalog that becomes empty", eco, func(t *testing.T, store *faultyStore, picker *catalog.Service[entry]) {
 		mustPick(t, picker)
 		store.become()
 		time.Sleep(time.Second)
@@ -75,7 +75,7 @@ func TestRowsInMemory(t *testing.T) {
 			t.Errorf("got %v and %v, want ErrEmpty", item, err)
 		}
 	})
-	inBubbleWith(t, "while the ids are read too slowly, a row is read by its id", eco, func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubbleWith(t, "while the ids are read too slowly, a row is read by its id", eco, func(t *testing.T, store *faultyStore, picker *catalog.Service[entry]) {
 		store.failWith(func(ctx context.Context) error {
 			err := slow(2 * time.Second)(ctx)
 			store.mu.Lock()
@@ -90,7 +90,7 @@ func TestRowsInMemory(t *testing.T) {
 }
 
 // rowsOf20 returns how many rows are read for 20 picks, after many others.
-func rowsOf20(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) int {
+func rowsOf20(t *testing.T, store *faultyStore, picker *catalog.Service[entry]) int {
 	t.Helper()
 	for range 500 {
 		mustPick(t, picker)
@@ -114,7 +114,7 @@ func TestSnapshotLimit(t *testing.T) {
 		"above it":     {int64(size) - 1, 20},
 		"far above it": {1, 20},
 	} {
-		inBubbleWith(t, name, c.limit, func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+		inBubbleWith(t, name, c.limit, func(t *testing.T, store *faultyStore, picker *catalog.Service[entry]) {
 			store.name = "name"
 			if rows := rowsOf20(t, store, picker); rows != c.rows {
 				t.Errorf("%d rows were read for 20 picks", rows)
@@ -132,7 +132,7 @@ func TestCrossSnapshotLimit(t *testing.T) {
 		many[i] = int64(1 + 50*i)
 	}
 	for _, every := range []time.Duration{10 * time.Millisecond, 700 * time.Millisecond, time.Minute} {
-		inBubbleWith(t, "picked from every "+every.String(), limit, func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+		inBubbleWith(t, "picked from every "+every.String(), limit, func(t *testing.T, store *faultyStore, picker *catalog.Service[entry]) {
 			pickFor := func(long time.Duration) {
 				for begin := time.Now(); time.Since(begin) < long; time.Sleep(every) {
 					mustPick(t, picker)
@@ -152,7 +152,7 @@ func TestCrossSnapshotLimit(t *testing.T) {
 			}
 		})
 	}
-	inBubbleWith(t, "a table that stays above it costs one row per pick", limit, func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubbleWith(t, "a table that stays above it costs one row per pick", limit, func(t *testing.T, store *faultyStore, picker *catalog.Service[entry]) {
 		store.name = strings.Repeat("long", limit)
 		picks := 0
 		rows := rowsRead(store, func() {
@@ -169,14 +169,14 @@ func TestCrossSnapshotLimit(t *testing.T) {
 }
 
 func TestRandomJSON(t *testing.T) {
-	inBubble(t, "returns the item", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "returns the item", func(t *testing.T, store *faultyStore, picker *catalog.Service[entry]) {
 		store.become(7)
 		body, err := picker.RandomJSON(t.Context())
 		if string(body) != `""` || err != nil {
 			t.Errorf("got %s and %v", body, err)
 		}
 	})
-	inBubble(t, "of an empty catalog", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "of an empty catalog", func(t *testing.T, store *faultyStore, picker *catalog.Service[entry]) {
 		store.become()
 		if body, err := picker.RandomJSON(t.Context()); body != nil || !errors.Is(err, catalog.ErrEmpty) {
 			t.Errorf("got %s and %v, want ErrEmpty", body, err)

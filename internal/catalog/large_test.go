@@ -90,7 +90,7 @@ func TestLargeTable(t *testing.T) {
 
 // TestSlowIDs reads a table whose ids take longer than the first renewals are given: eventually it is read.
 func TestSlowIDs(t *testing.T) {
-	inBubble(t, "12 s", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "12 s", func(t *testing.T, store *faultyStore, picker *catalog.Service[entry]) {
 		store.failWith(slow(12 * time.Second))
 		for tries := range 4 {
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)

@@ -153,7 +153,7 @@ const (
 )
 
 // inBubble runs a test with a picker of each profile, on a fake clock that advances only while everything sleeps.
-func inBubble(t *testing.T, name string, run func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry])) {
+func inBubble(t *testing.T, name string, run func(t *testing.T, store *faultyStore, picker *catalog.Service[entry])) {
 	t.Run(name, func(t *testing.T) {
 		inBubbleWith(t, "strict", strict, run)
 		inBubbleWith(t, "eco", eco, run)
@@ -161,18 +161,18 @@ func inBubble(t *testing.T, name string, run func(t *testing.T, store *faultySto
 }
 
 // inBubbleWith runs a test with a picker with the limit.
-func inBubbleWith(t *testing.T, name string, limit int64, run func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry])) {
+func inBubbleWith(t *testing.T, name string, limit int64, run func(t *testing.T, store *faultyStore, picker *catalog.Service[entry])) {
 	t.Run(name, func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			store := newFaultyStore(1, 51, 101)
-			picker := catalog.NewPicker[entry](store, limit)
+			picker := catalog.NewService(catalog.Kind[entry]{}, store, limit)
 			defer picker.Close()
 			run(t, store, picker)
 		})
 	})
 }
 
-func mustPick(t *testing.T, picker *catalog.Picker[entry]) int64 {
+func mustPick(t *testing.T, picker *catalog.Service[entry]) int64 {
 	t.Helper()
 	item, err := picker.Random(t.Context())
 	if err != nil {
@@ -182,7 +182,7 @@ func mustPick(t *testing.T, picker *catalog.Picker[entry]) int64 {
 }
 
 func TestPickerReadsTheIDs(t *testing.T) {
-	inBubble(t, "never while nobody picks", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "never while nobody picks", func(t *testing.T, store *faultyStore, picker *catalog.Service[entry]) {
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		if n := store.readsSoFar(); n != 0 {
@@ -195,7 +195,7 @@ func TestPickerReadsTheIDs(t *testing.T) {
 			t.Errorf("%d reads for one pick", n)
 		}
 	})
-	inBubble(t, "at most twice a second under load", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "at most twice a second under load", func(t *testing.T, store *faultyStore, picker *catalog.Service[entry]) {
 		const seconds = 10
 		for end := time.Now().Add(seconds * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
 			mustPick(t, picker)
@@ -204,7 +204,7 @@ func TestPickerReadsTheIDs(t *testing.T) {
 			t.Errorf("%d reads in %d seconds", n, seconds)
 		}
 	})
-	inBubble(t, "once for concurrent picks", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "once for concurrent picks", func(t *testing.T, store *faultyStore, picker *catalog.Service[entry]) {
 		store.failWith(slow(100 * time.Millisecond))
 		var group sync.WaitGroup
 		for range 100 {
@@ -215,7 +215,7 @@ func TestPickerReadsTheIDs(t *testing.T) {
 			t.Errorf("%d reads", n)
 		}
 	})
-	inBubble(t, "without blocking picks under load", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "without blocking picks under load", func(t *testing.T, store *faultyStore, picker *catalog.Service[entry]) {
 		mustPick(t, picker)
 		store.failWith(slow(400 * time.Millisecond))
 		for range 500 {
@@ -231,7 +231,7 @@ func TestPickerReadsTheIDs(t *testing.T) {
 
 func TestPickerFreshness(t *testing.T) {
 	for _, every := range []time.Duration{time.Millisecond, 100 * time.Millisecond, 499 * time.Millisecond, 999 * time.Millisecond, time.Second} {
-		inBubble(t, "picked from every "+every.String(), func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+		inBubble(t, "picked from every "+every.String(), func(t *testing.T, store *faultyStore, picker *catalog.Service[entry]) {
 			for range 20 {
 				mustPick(t, picker)
 				time.Sleep(every)
@@ -250,7 +250,7 @@ func TestPickerFreshness(t *testing.T) {
 			t.Error("a row added a second ago isn't picked")
 		})
 	}
-	inBubbleWith(t, "a catalog emptied without a new version is empty", strict, func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubbleWith(t, "a catalog emptied without a new version is empty", strict, func(t *testing.T, store *faultyStore, picker *catalog.Service[entry]) {
 		mustPick(t, picker)
 		store.mu.Lock()
 		store.ids = nil // the version stays
@@ -262,7 +262,7 @@ func TestPickerFreshness(t *testing.T) {
 }
 
 func TestPickerWithFailingStore(t *testing.T) {
-	inBubble(t, "fails and recovers with the store", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "fails and recovers with the store", func(t *testing.T, store *faultyStore, picker *catalog.Service[entry]) {
 		store.failWith(away)
 		for range 3 {
 			if item, err := picker.Random(t.Context()); !errors.Is(err, errAway) {
@@ -272,7 +272,7 @@ func TestPickerWithFailingStore(t *testing.T) {
 		store.failWith(nil)
 		mustPick(t, picker)
 	})
-	inBubble(t, "continues as long as its index is fresh", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "continues as long as its index is fresh", func(t *testing.T, store *faultyStore, picker *catalog.Service[entry]) {
 		mustPick(t, picker)
 		store.failWith(away)
 		time.Sleep(999 * time.Millisecond)
@@ -282,7 +282,7 @@ func TestPickerWithFailingStore(t *testing.T) {
 			t.Errorf("got %v and %v, want the store's error", item, err)
 		}
 	})
-	inBubble(t, "a caller waits no longer than its context lives", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "a caller waits no longer than its context lives", func(t *testing.T, store *faultyStore, picker *catalog.Service[entry]) {
 		store.failWith(hang)
 		var group sync.WaitGroup
 		for i := range 20 {
@@ -302,7 +302,7 @@ func TestPickerWithFailingStore(t *testing.T) {
 			t.Errorf("%d hanging reads, want 1", n)
 		}
 	})
-	inBubble(t, "picks that wait together fail after at most two reads", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "picks that wait together fail after at most two reads", func(t *testing.T, store *faultyStore, picker *catalog.Service[entry]) {
 		store.failWith(func(ctx context.Context) error { return errors.Join(slow(100*time.Millisecond)(ctx), errAway) })
 		var group sync.WaitGroup
 		for range 100 {
@@ -317,7 +317,7 @@ func TestPickerWithFailingStore(t *testing.T) {
 			t.Errorf("%d reads", n)
 		}
 	})
-	inBubble(t, "a hanging read is abandoned", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "a hanging read is abandoned", func(t *testing.T, store *faultyStore, picker *catalog.Service[entry]) {
 		store.failWith(hang)
 		begin := time.Now()
 		if item, err := picker.Random(t.Context()); err == nil {
@@ -329,7 +329,7 @@ func TestPickerWithFailingStore(t *testing.T) {
 		store.failWith(nil)
 		mustPick(t, picker)
 	})
-	inBubble(t, "Close cancels a read", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "Close cancels a read", func(t *testing.T, store *faultyStore, picker *catalog.Service[entry]) {
 		store.failWith(hang)
 		failed := make(chan error)
 		go func() {
@@ -373,7 +373,7 @@ func (quickStore) Get(_ context.Context, id int64) (entry, error) {
 func TestPickerDuringDeletions(t *testing.T) {
 	for name, limit := range map[string]int64{"strict": strict, "eco": eco} {
 		t.Run(name, func(t *testing.T) {
-			picker := catalog.NewPicker[entry](quickStore{}, limit)
+			picker := catalog.NewService(catalog.Kind[entry]{}, quickStore{}, limit)
 			defer picker.Close()
 			var group sync.WaitGroup
 			for range 8 {

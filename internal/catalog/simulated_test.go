@@ -252,7 +252,7 @@ func (s *simulated) was(e entry, from, until time.Time) bool {
 type tester struct {
 	*testing.T
 	store  *simulated
-	picker *catalog.Picker[entry]
+	picker *catalog.Service[entry]
 	random *rand.Rand
 
 	mu     sync.Mutex
@@ -265,7 +265,7 @@ type tester struct {
 }
 
 func newTester(t *testing.T, store *simulated, limit int64) *tester {
-	picker := catalog.NewPicker[entry](store, limit)
+	picker := catalog.NewService(catalog.Kind[entry]{}, store, limit)
 	t.Cleanup(picker.Close)
 	return &tester{T: t, store: store, picker: picker, random: rand.New(rand.NewPCG(1, 2)), own: map[int64]int{}}
 }

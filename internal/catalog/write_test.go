@@ -71,7 +71,7 @@ func (s *lateStore) Write(ctx context.Context, id int64, change func(old *entry)
 type editor struct {
 	*testing.T
 	store  *lateStore
-	picker *catalog.Picker[entry]
+	picker *catalog.Service[entry]
 }
 
 // inEditor runs a test with a picker of each profile.
@@ -80,7 +80,7 @@ func inEditor(t *testing.T, name string, rows int, test func(e editor)) {
 		t.Run(name+"/"+profile, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				store := &lateStore{simulated: newSimulated(rows, cost{}), held: map[string]chan struct{}{}}
-				picker := catalog.NewPicker[entry](store, limit)
+				picker := catalog.NewService(catalog.Kind[entry]{}, store, limit)
 				defer picker.Close()
 				test(editor{t, store, picker})
 				synctest.Wait()

@@ -33,7 +33,6 @@ func TestUniformOverHTTP(t *testing.T) {
 		{"single picks", 0, false, 5_000},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
 			f := &fixture[character.Character]{TB: t, store: NewTable(40)}
 			service := catalog.NewService(character.Heroes(), f.store, c.limit)
 			t.Cleanup(service.Close)

@@ -53,7 +53,7 @@ func (e Engine[T]) TestDuringWrites(t *testing.T) {
 	for _, batch := range []int{1, 16} {
 		for _, p := range profiles() {
 			store := &counting[T]{Store: f.store, delay: 8 * time.Millisecond}
-			picker := catalog.NewPicker[T](store, p.limit)
+			picker := catalog.NewService(f.engine.Kind, store, p.limit)
 			needed := f.pickWith(picker, batch)
 			picker.Close()
 			if rows := store.gets.Load(); rows > needed {
@@ -86,7 +86,7 @@ func (f *fixture[T]) keepWriting(ctx context.Context) {
 
 // pickWith makes 2,000 picks with eight workers, batch at a time. It returns how many rows a picker without a cache
 // would have read.
-func (f *fixture[T]) pickWith(picker *catalog.Picker[T], batch int) int64 {
+func (f *fixture[T]) pickWith(picker *catalog.Service[T], batch int) int64 {
 	var needed atomic.Int64
 	var workers sync.WaitGroup
 	for range 8 {

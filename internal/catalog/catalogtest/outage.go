@@ -79,7 +79,7 @@ func (e Engine[T]) testOutage(t *testing.T) {
 // outage is a picker whose table has changed and whose store is in trouble.
 type outage[T catalog.Item] struct {
 	testing.TB
-	picker  *catalog.Picker[T]
+	picker  *catalog.Service[T]
 	profile profile
 	changed time.Time // zero if it wasn't
 	away    time.Time // since when the store is unreachable, zero if it is reachable

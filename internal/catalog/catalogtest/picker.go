@@ -39,8 +39,8 @@ func (e Engine[T]) testPicker(t *testing.T) {
 	}
 }
 
-func (f *fixture[T]) picker(p profile) *catalog.Picker[T] {
-	picker := catalog.NewPicker(f.store, p.limit)
+func (f *fixture[T]) picker(p profile) *catalog.Service[T] {
+	picker := catalog.NewService(f.engine.Kind, f.store, p.limit)
 	f.Cleanup(picker.Close)
 	return picker
 }
@@ -107,12 +107,12 @@ func (e Engine[T]) testPicksSeeChanges(t *testing.T) {
 	f := e.empty(t)
 	table := e.Kind.Table.Name
 	other := &fixture[T]{TB: t, engine: e, db: f.db, store: f.open(noRoster)}
-	var ours, theirs []*catalog.Picker[T]
+	var ours, theirs []*catalog.Service[T]
 	for _, p := range profiles() {
 		ours, theirs = append(ours, f.picker(p)), append(theirs, other.picker(p))
 	}
 	all := slices.Concat(ours, theirs)
-	expect := func(when string, pickers []*catalog.Picker[T], name string) {
+	expect := func(when string, pickers []*catalog.Service[T], name string) {
 		t.Helper()
 		for _, picker := range pickers {
 			item, err := picker.Random(t.Context())
@@ -151,7 +151,7 @@ func (e Engine[T]) testPicksSeeChanges(t *testing.T) {
 }
 
 // writeTo makes a change through the last of the pickers.
-func (f *fixture[T]) writeTo(pickers []*catalog.Picker[T], id int64, change func(*T) (*T, error)) {
+func (f *fixture[T]) writeTo(pickers []*catalog.Service[T], id int64, change func(*T) (*T, error)) {
 	f.Helper()
 	if _, err := pickers[len(pickers)-1].Write(f.Context(), id, change); err != nil {
 		f.Fatalf("writing %d: %v", id, err)
