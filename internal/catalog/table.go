@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"superheroes/internal/storage"
 )
 
 // Table describes a catalog's table to every engine.
@@ -65,9 +67,9 @@ const (
 	IntegerColumn
 )
 
-// Mismatch names, in one line, every column that is missing from the found table or has an unsuitable type. It returns
-// "" if there is none.
-func (t Table[T]) Mismatch(found []FoundColumn) string {
+// CheckColumns returns a storage.ErrSchema that names, in one line, every column that is missing from the found table or
+// has an unsuitable type.
+func (t Table[T]) CheckColumns(found []FoundColumn) error {
 	var item T
 	var wrong []string
 	for i, field := range t.Fields(&item) {
@@ -78,15 +80,15 @@ func (t Table[T]) Mismatch(found []FoundColumn) string {
 		at := slices.IndexFunc(found, func(c FoundColumn) bool { return strings.EqualFold(c.Name, name) })
 		switch {
 		case at < 0:
-			wrong = append(wrong, fmt.Sprintf("has no column %s", name))
+			wrong = append(wrong, "has no column "+name)
 		case found[at].Kind != kind:
 			wrong = append(wrong, fmt.Sprintf("has a column %s of type %s instead of %s", name, found[at].Type, noun))
 		}
 	}
 	if wrong == nil {
-		return ""
+		return nil
 	}
-	return fmt.Sprintf("table %s %s", t.Name, strings.Join(wrong, ", "))
+	return storage.Errorf(storage.ErrSchema, "table %s %s", t.Name, strings.Join(wrong, ", "))
 }
 
 // Set parses value and stores it in the field of the column.

@@ -22,7 +22,9 @@ func TestTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	encode := func(kind string, der []byte) string { return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})) }
+	encode := func(kind string, der []byte) string {
+		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+	}
 	server := engines.PostgresTLSServer(t, encode("CERTIFICATE", certificate.Certificate[0]), encode("PRIVATE KEY", key))
 	ours, theirs = url.QueryEscape(ours), url.QueryEscape(theirs)
 	for _, c := range []struct {
