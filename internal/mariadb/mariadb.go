@@ -103,11 +103,10 @@ func (s *Catalog[T]) open(ctx context.Context, schema string, seed func(put func
 	if err := s.prepare(ctx, schema, seed); err != nil {
 		return err
 	}
-	columns, err := s.checkShape(ctx)
-	if err != nil {
+	var err error
+	if s.givesIDs, err = s.checkShape(ctx); err != nil {
 		return err
 	}
-	s.givesIDs = strings.Contains(columns["id"].extra, "auto_increment")
 	err = s.db.QueryRowContext(ctx, triggersExist, s.Table.Name, s.raiseVersion()).Scan(&s.versioned)
 	if err != nil {
 		return err

@@ -212,8 +212,7 @@ func sharesStatements(ctx context.Context, one, other *pgx.Conn) error {
 	}
 	return pgx.BeginFunc(ctx, other, func(tx pgx.Tx) error {
 		_, err := tx.Conn().PgConn().Prepare(ctx, name, statement, nil)
-		var server *pgconn.PgError
-		if err == nil || !errors.As(err, &server) || server.Code != errStatementExists {
+		if codeOf(err) != statementExists {
 			return err
 		}
 		return storage.As(storage.ErrSchema, err, poolerRemedy)

@@ -280,10 +280,7 @@ func (s *Catalog[T]) checkShape(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if wrong := s.table.Mismatch(found); wrong != "" {
-			return storage.Errorf(storage.ErrSchema, "%s", wrong)
-		}
-		return nil
+		return s.table.CheckColumns(found)
 	})
 }
 
