@@ -30,7 +30,7 @@ type Conn struct {
 	secure        bool
 	timeout       time.Duration
 	conn          net.Conn
-	in            buffer
+	in            *reader
 	out           []byte
 	used          time.Time // when the last response arrived
 
@@ -54,7 +54,7 @@ func New(base string, timeout time.Duration) (*Conn, error) {
 	default:
 		port = "80"
 	}
-	return &Conn{address: net.JoinHostPort(at.Hostname(), port), host: at.Host, secure: at.Scheme == "https", timeout: timeout}, nil
+	return &Conn{address: net.JoinHostPort(at.Hostname(), port), host: at.Host, secure: at.Scheme == "https", timeout: timeout, in: newReader()}, nil
 }
 
 // Get returns the bytes of a GET request, which can be reused for any number of calls of Do.
@@ -109,9 +109,7 @@ func (c *Conn) exchange(request []byte, deadline time.Time) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	before := c.in.received
-	answer, err := c.in.answer(c.conn)
-	c.Received += c.in.received - before
+	answer, err := c.in.answer()
 	c.used = time.Now()
 	return answer, err
 }
@@ -130,8 +128,17 @@ func (c *Conn) dial() error {
 		return fmt.Errorf("%w: %w", ErrConnect, err)
 	}
 	c.Dialled++
-	c.in.reset()
+	c.in.in.Reset(received{c})
 	return nil
+}
+
+// received reads from the connection and counts the bytes.
+type received struct{ *Conn }
+
+func (r received) Read(p []byte) (int, error) {
+	n, err := r.conn.Read(p)
+	r.Received += int64(n)
+	return n, err
 }
 
 // Close closes the connection, if there is one.
