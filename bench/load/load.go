@@ -50,7 +50,7 @@ func (c *Command) Run(ctx context.Context, k *kong.Kong) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, up.stop()) }()
+	defer func() { err = errors.Join(err, up.Stop(stopPatience)) }()
 
 	var results []result
 	var failures []error

@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"superheroes/test/procgroup"
+	"superheroes/test/program"
 )
 
 // Command is the command line of the report command.
@@ -54,7 +55,7 @@ func (c *Command) Run(ctx context.Context, k *kong.Kong) error {
 	}
 	out := c.Out
 	if out == "" {
-		root, err := sources(ctx)
+		root, err := program.Module(ctx)
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 
 	"superheroes/bench/measure"
 	"superheroes/bench/stat"
+	"superheroes/test/program"
 )
 
 // experiment measures one comparison.
@@ -94,7 +95,7 @@ func (s *setup) four(profile string, env ...string) *system {
 // floor starts one whose responses have the size given in the URL.
 func (s *setup) floor(of *system, service measure.Service, path string) *system {
 	return s.add(func() (*system, error) {
-		answer, err := get(s.ctx, of.urls[service]+path)
+		answer, err := program.Get(s.ctx, of.urls[service]+path)
 		if err != nil {
 			return nil, err
 		}

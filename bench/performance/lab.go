@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"superheroes/bench/proc"
+	"superheroes/test/program"
 )
 
 // lab is the environment of the experiments: the built program, a temporary folder, and the database servers.
@@ -35,7 +36,7 @@ func newLab(ctx context.Context, p plan, progress io.Writer) (*lab, error) {
 		fmt.Fprintf(progress, "%6.0f s  %s\n", time.Since(begin).Seconds(), fmt.Sprintf(format, args...))
 	}}
 	var err error
-	if l.module, err = sources(ctx); err != nil {
+	if l.module, err = program.Module(ctx); err != nil {
 		return nil, err
 	}
 	if l.self, err = os.Executable(); err != nil {
@@ -51,15 +52,6 @@ func newLab(ctx context.Context, p plan, progress io.Writer) (*lab, error) {
 		return nil, errors.Join(fmt.Errorf("building the program: %w: %s", err, output), os.RemoveAll(l.dir))
 	}
 	return l, nil
-}
-
-// sources returns the folder of the product's go.mod.
-func sources(ctx context.Context) (string, error) {
-	output, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "superheroes").Output()
-	if err != nil {
-		return "", fmt.Errorf("finding the superheroes source tree: %w", err)
-	}
-	return strings.TrimSpace(string(output)), nil
 }
 
 func (l *lab) close() error {

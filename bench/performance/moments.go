@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"superheroes/bench/measure"
+	"superheroes/test/program"
 )
 
 // idle measures processes that receive no more requests after a few fights, all at the same time.
@@ -22,7 +23,7 @@ func (l *lab) idle(ctx context.Context, r *Results) error {
 	}
 	for _, of := range []*system{up, four} {
 		for range 20 {
-			if _, err := get(ctx, of.urls[measure.Fights]+fightPath); err != nil {
+			if _, err := program.Get(ctx, of.urls[measure.Fights]+fightPath); err != nil {
 				return err
 			}
 		}
@@ -106,19 +107,18 @@ func (l *lab) start(ctx context.Context, r *Results) error {
 func (l *lab) timeStart(ctx context.Context, folder string) (time.Duration, error) {
 	s := &system{urls: map[measure.Service]string{}}
 	defer s.stop()
-	env, err := l.upEnvironment(s, eco, folder)
+	env, err := s.upSettings(eco, folder)
 	if err != nil {
 		return 0, err
 	}
 	runtime.GC() // so that it doesn't run while the clock does
 	begin := time.Now()
-	p, err := l.launch("up", env, l.program, "up")
+	p, err := s.launch("up", env, l.program, "up")
 	if err != nil {
 		return 0, err
 	}
-	s.stops = append(s.stops, p.stop)
 	for {
-		_, err := get(ctx, s.urls[measure.Fights]+fightPath)
+		_, err := program.Get(ctx, s.urls[measure.Fights]+fightPath)
 		took := time.Since(begin)
 		switch {
 		case err == nil:
@@ -127,8 +127,8 @@ func (l *lab) timeStart(ctx context.Context, folder string) (time.Duration, erro
 			return 0, fmt.Errorf("no fight after %s: %w", took, err)
 		}
 		select {
-		case <-p.ended:
-			return 0, fmt.Errorf("the process exited early: %s", p.lastLine())
+		case <-p.Ended():
+			return 0, fmt.Errorf("the process exited early: %s", &p.Stderr)
 		case <-time.After(300 * time.Microsecond): // polling without a pause would take CPU time from the process
 		}
 	}

@@ -2,13 +2,20 @@ package performance
 
 import (
 	"context"
-	"net"
 	"os"
+	"os/exec"
 	"slices"
 	"strconv"
+	"time"
 
 	"superheroes/bench/measure"
 	"superheroes/test/engines"
+	"superheroes/test/program"
+)
+
+const (
+	startPatience = 60 * time.Second
+	stopPatience  = 15 * time.Second
 )
 
 // part is a group of processes of a system, whose CPU time is reported separately.
@@ -74,11 +81,6 @@ func newSystem(start func(*system) error) (*system, error) {
 	return s, nil
 }
 
-func freeAddr() (string, error) {
-	port, err := engines.FreePort()
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), err
-}
-
 // up starts every service in one process, on SQLite in the folder. If folder is "", it uses a new one, which is removed on stop.
 func (l *lab) up(ctx context.Context, profile, folder string, more ...string) (*system, error) {
 	return newSystem(func(s *system) error {
@@ -89,43 +91,48 @@ func (l *lab) up(ctx context.Context, profile, folder string, more ...string) (*
 			}
 			s.stops = append(s.stops, func() { _ = os.RemoveAll(folder) }) // otherwise removed with the lab
 		}
-		env, err := l.upEnvironment(s, profile, folder)
+		env, err := s.upSettings(profile, folder)
 		if err != nil {
 			return err
 		}
-		return l.serve(ctx, s, "up", s.urls[measure.Fights], append(env, more...), l.program, "up")
+		p, err := s.launch("up", append(env, more...), l.program, "up")
+		if err != nil {
+			return err
+		}
+		return s.ready(ctx, p, measure.Fights)
 	})
 }
 
-// upEnvironment assigns an address to each service, records it in the system, and returns the settings for `up`.
-func (l *lab) upEnvironment(s *system, profile, folder string) ([]string, error) {
-	env := []string{"DATA_DIR=" + folder, "PROFILE=" + profile, "STATISTICS_ADDR=127.0.0.1:0", "ARENA_ADDR=127.0.0.1:0"}
-	for service, variable := range map[measure.Service]string{
-		measure.Heroes: "HEROES_ADDR", measure.Villains: "VILLAINS_ADDR", measure.Locations: "LOCATIONS_ADDR", measure.Fights: "FIGHTS_ADDR",
-	} {
-		addr, err := freeAddr()
-		if err != nil {
-			return nil, err
-		}
-		env, s.urls[service] = append(env, variable+"="+addr), "http://"+addr
+// upSettings assigns an address to each service, records it in the system, and returns the settings for `up`.
+func (s *system) upSettings(profile, folder string) ([]string, error) {
+	urls, env, err := program.FreeUp()
+	for _, service := range measure.Services() {
+		s.urls[service] = urls[string(service)]
 	}
-	return env, nil
+	return append(env, "DATA_DIR="+folder, "PROFILE="+profile), err
 }
 
-// serve starts a process of the system and waits until it is ready.
-func (l *lab) serve(ctx context.Context, s *system, name, url string, env []string, line ...string) error {
-	p, err := l.launch(name, env, line...)
+// launch starts a process as a part of the system.
+func (s *system) launch(name string, env []string, line ...string) (*program.Process, error) {
+	p, err := program.Start(exec.Command(line[0], line[1:]...), env) //nolint:noctx // stop shuts it down cleanly
 	if err != nil {
-		return err
+		return nil, err
 	}
-	s.stops = append(s.stops, p.stop)
-	s.add(part{name: name, pids: []int{p.pid()}})
-	return p.await(ctx, url+"/readyz")
+	s.stops = append(s.stops, func() { _ = p.Stop(stopPatience) })
+	s.add(part{name: name, pids: []int{p.Pid()}})
+	return p, nil
+}
+
+// ready waits until a service of the system is ready.
+func (s *system) ready(ctx context.Context, p *program.Process, service measure.Service) error {
+	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	defer cancel()
+	return p.Ready(ctx, s.urls[service]+"/readyz")
 }
 
 // alone starts one service in a separate process, with GOMAXPROCS=1 as in compose.yml unless env says otherwise.
 func (l *lab) alone(ctx context.Context, s *system, service measure.Service, env []string, line ...string) error {
-	addr, err := freeAddr()
+	addr, err := program.FreeAddr()
 	if err != nil {
 		return err
 	}
@@ -133,7 +140,24 @@ func (l *lab) alone(ctx context.Context, s *system, service measure.Service, env
 		line = []string{l.program, string(service)}
 	}
 	s.urls[service] = "http://" + addr
-	return l.serve(ctx, s, string(service), s.urls[service], append([]string{"ADDR=" + addr, "DRAIN_DELAY=0s", oneCore}, env...), line...)
+	p, err := s.launch(string(service), append([]string{"ADDR=" + addr, "DRAIN_DELAY=0s", oneCore}, env...), line...)
+	if err != nil {
+		return err
+	}
+	return s.ready(ctx, p, service)
+}
+
+// floor starts the bare handler that everything is compared with, with responses of the given size.
+func (l *lab) floor(size int) (*system, error) {
+	command := exec.Command(l.self, "floor", strconv.Itoa(size)) //nolint:noctx // Stop stops it
+	command.Env = program.Environment()
+	floor, err := measure.StartFloor(command)
+	if err != nil {
+		return nil, err
+	}
+	s := &system{urls: floor.Target.URLs, stops: []func(){floor.Stop}}
+	s.add(part{name: "floor", pids: floor.Target.PIDs})
+	return s, nil
 }
 
 // catalogs starts heroes and villains on PostgreSQL and locations on MariaDB, each in a separate process.
