@@ -63,6 +63,8 @@ func TestWrongUsage(t *testing.T) {
 		{"a rate that is not a number", "run --rate=fast", "--rate"},
 		{"no connection", "run --connections=0", "--connections, BENCH_CONNECTIONS"},
 		{"no time", "run --duration=0s", "--duration, BENCH_DURATION"},
+		{"no time for a request", "run --timeout=0s", "--timeout, BENCH_TIMEOUT"},
+		{"no time for a free connection", "run --rate=1 --max-wait=0s", "--max-wait, BENCH_MAX_WAIT"},
 		{"a negative warm-up", "run --warmup=-1s", "--warmup, BENCH_WARMUP"},
 		{"negative rounds", "run --rounds=-1", "--rounds, BENCH_ROUNDS"},
 		{"no idle time", "run --idle=0s", "--idle, BENCH_IDLE"},

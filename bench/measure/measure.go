@@ -84,7 +84,7 @@ type Comparison struct {
 func Members(ctx context.Context, o Options) (*Report, error) {
 	o.system = proc.System()
 	o.Targets = slices.Clone(o.Targets) // their processes and profiles are filled in
-	if err := o.check(); err != nil {
+	if err := o.Check(); err != nil {
 		return nil, err
 	}
 	report := &Report{
@@ -337,6 +337,7 @@ const wantedConfidence = 0.95
 type Figure struct {
 	Name     string        `json:"name"`
 	Unit     string        `json:"unit"`
+	label    string        // see quantity
 	Values   []float64     `json:"values"` // one per run
 	Median   float64       `json:"median"`
 	Least    float64       `json:"least"`

@@ -73,7 +73,7 @@ func (m measurement) run(ctx context.Context, round int) (Run, error) {
 	if err := m.startStored(&run); err != nil {
 		return run, err
 	}
-	watts := m.rest(ctx, meters, func(u *use) *idleTime { return &u.before })
+	watts := m.rest(ctx, meters, idleBegin, idleEnd)
 
 	t := newTally()
 	start := time.Now().Add(20 * time.Millisecond) // the workers have started by then
@@ -85,17 +85,17 @@ func (m measurement) run(ctx context.Context, round int) (Run, error) {
 	go func() { ended <- l.run(loading, t) }()
 
 	m.until(ctx, l, from, func() {})
-	begun := m.observe(meters, t, func(u *use) *proc.Usage { return &u.begin })
+	begun := m.observe(meters, t, loadBegin)
 	if m.CountCalls {
 		meters.countCalls()
 	}
 	m.until(ctx, l, l.window.to, meters.watch)
 	meters.called()
-	over := m.observe(meters, t, func(u *use) *proc.Usage { return &u.end })
+	over := m.observe(meters, t, loadEnd)
 	if err := <-ended; err != nil {
 		return run, err
 	}
-	m.rest(ctx, meters, func(u *use) *idleTime { return &u.after })
+	m.rest(ctx, meters, restBegin, restEnd)
 
 	m.finish(&run, t, begun, over)
 	run.Surroundings = over.census.since(begun.census, m.target)
@@ -121,11 +121,11 @@ type moment struct {
 }
 
 // observe reads the meters at the start or the end of the measured time.
-func (m measurement) observe(meters *meters, t *tally, place func(*use) *proc.Usage) moment {
+func (m measurement) observe(meters *meters, t *tally, p point) moment {
 	now := moment{at: time.Now(), done: t.now().Done}
 	now.self, _ = proc.Self() // 0 if not available
 	now.joules = m.joules()
-	meters.read(place)
+	meters.read(p)
 	now.census = m.census()
 	return now
 }

@@ -138,7 +138,7 @@ func (m Member) table(w io.Writer, unit string) {
 		if isEnergy(f.Name) || strings.HasPrefix(f.Name, storePrefix) {
 			continue
 		}
-		fmt.Fprintf(rows, "%s\t%s", pad(f.label(unit)), f.cells())
+		fmt.Fprintf(rows, "%s\t%s", labelled(f.label, unit), f.cells())
 		if store, ok := m.Figure(storePrefix + f.Name); ok {
 			fmt.Fprintf(rows, "|\t%s", store.cells())
 		} else if stored != "" {
@@ -182,53 +182,8 @@ func missing(w io.Writer, runs []Run) {
 	}
 }
 
-// label returns the human-readable name of a figure.
-func (f Figure) label(unit string) string {
-	name, store := strings.CutPrefix(f.Name, storePrefix)
-	label := labels(unit)[name]
-	if label == "" {
-		label = name
-	}
-	if store {
-		return "store: " + label
-	}
-	return label
-}
-
-func labels(unit string) map[string]string {
-	return map[string]string{
-		"throughput":           unit + "s per second",
-		"latency_p50_us":       "latency p50, us",
-		"latency_p90_us":       "latency p90, us",
-		"latency_p99_us":       "latency p99, us",
-		"latency_p99_9_us":     "latency p99.9, us",
-		"latency_max_us":       "latency max, us",
-		"bytes":                "HTTP bytes per " + unit,
-		"generator_cpu_us":     "generator CPU us per " + unit,
-		"cpu_us":               "CPU us per " + unit,
-		"cpu_user_us":          "  in user mode",
-		"cpu_system_us":        "  in the kernel",
-		"cores":                "CPU seconds per second",
-		"idle_cores":           "  the same without load, before",
-		"idle_after_cores":     "  the same without load, after",
-		"idle_share":           "  idle share (0 to 1)",
-		"voluntary_switches":   "voluntary context switches per " + unit,
-		"involuntary_switches": "involuntary context switches per " + unit,
-		"read_calls":           "  read calls (/proc/PID/io) per " + unit,
-		"write_calls":          "  write calls (/proc/PID/io) per " + unit,
-		"system_calls":         "system calls per " + unit,
-		"storage_bytes":        "bytes to storage per " + unit,
-		"rss_before_mib":       "resident MiB before",
-		"rss_peak_mib":         "resident MiB during, peak",
-		"rss_after_mib":        "resident MiB after",
-		"container_cpu_us":     "CPU us of its container per " + unit,
-		"container_mib":        "MiB of its container after",
-		"modelled_energy_uj":   "modelled energy, uJ per " + unit,
-		"measured_energy_uj":   "measured energy, uJ per " + unit,
-		"measured_idle_watts":  "measured idle watts",
-		"pss_after_mib":        "proportional MiB after",
-	}
-}
+// labelled returns a label for figures given per that unit.
+func labelled(label, unit string) string { return pad(strings.ReplaceAll(label, "{}", unit)) }
 
 func (c Comparison) text(w io.Writer, unit string) {
 	fmt.Fprintf(w, "\n%s compared with %s\n", c.Name, c.To)
@@ -242,8 +197,11 @@ func (c Comparison) text(w io.Writer, unit string) {
 		if !ok {
 			continue
 		}
-		label := Figure{Name: q.name}.label(unit)
-		fmt.Fprintf(rows, "%s\t%s\t%s\t%s\t%s\t%s\t\n", pad(label), Short(ratio.OfMedians), Short(ratio.Paired), Short(ratio.Interval.Low),
+		label := q.label
+		if strings.HasPrefix(q.name, storePrefix) {
+			label = "store: " + label
+		}
+		fmt.Fprintf(rows, "%s\t%s\t%s\t%s\t%s\t%s\t\n", labelled(label, unit), Short(ratio.OfMedians), Short(ratio.Paired), Short(ratio.Interval.Low),
 			Short(ratio.Interval.High), confidence(ratio.Interval))
 	}
 	_ = rows.Flush() // writing to memory can't fail
