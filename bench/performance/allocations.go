@@ -177,10 +177,10 @@ func before(fields []string, unit string) (int64, bool) {
 }
 
 // allocations measures what our own code allocates for a fight.
-func (l *lab) allocations(ctx context.Context, r *Results) error {
+func (s *setup) allocations() error {
 	name := executeBenchmark()
 	only := baseline{order: []benchmark{name}}
-	measured, err := only.measure(ctx, l.module)
+	measured, err := only.measure(s.ctx, s.module)
 	if err != nil {
 		return err
 	}
@@ -188,7 +188,7 @@ func (l *lab) allocations(ctx context.Context, r *Results) error {
 	if !there {
 		return fmt.Errorf("%s did not run", name)
 	}
-	r.Allocations = &got.Allocs
-	l.say("allocations: %d", got.Allocs)
+	s.r.Allocations = &got.Allocs
+	s.say("allocations: %d", got.Allocs)
 	return nil
 }

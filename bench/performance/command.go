@@ -95,7 +95,10 @@ func runExperiments(ctx context.Context, p plan, only []string, progress io.Writ
 			continue
 		}
 		started := time.Now()
-		if err := e.run(l, ctx, r); err != nil {
+		s := &setup{lab: l, ctx: ctx, r: r}
+		err := e.run(s)
+		s.stop()
+		if err != nil {
 			if ctx.Err() != nil {
 				return nil, errors.New("interrupted: nothing was written")
 			}
