@@ -18,23 +18,6 @@ var pageText string
 //go:embed notes.md
 var notes string
 
-// page is the data of the template.
-type page struct {
-	R                       *Results
-	Headline, Date, Took    string
-	Rounds                  int
-	Seconds, Warmup, Slow   string
-	Targets, Notes, Machine string
-	Series                  []section
-	Parts, Idle             string
-	Meter, Source, Energy   string
-	Watts                   string
-	Model                   string
-}
-
-// section is the section about one series.
-type section struct{ Title, Text, Table string }
-
 // document renders docs/performance.md.
 func (r *Results) document() (string, error) {
 	parsed, err := template.New("page").Option("missingkey=error").Parse(pageText)
@@ -42,16 +25,15 @@ func (r *Results) document() (string, error) {
 		return "", err
 	}
 	model := energy.CloudCarbonFootprint()
-	p := page{
-		R: r, Headline: r.headline(), Date: r.Date.UTC().Format("2 January 2006"), Took: took(r.Took), Rounds: r.Plan.Rounds,
-		Seconds: seconds(r.Plan.Measured), Warmup: seconds(r.Plan.Warmup), Slow: r.Plan.Slow.text(),
-		Targets: r.targetTable(), Notes: strings.ReplaceAll(notes, "](../../", "](../"), // links in notes.md are relative to its own folder
-		Machine: r.machineTable(), Series: r.sections(),
-		Parts: r.parts(), Idle: r.idleTable(), Meter: r.Meter, Source: model.Source, Watts: number(model.Watts),
-		Energy: r.energyTable(), Model: r.modelText(),
+	page := map[string]any{
+		"R": r, "Headline": r.headline(), "Date": r.Date.UTC().Format("2 January 2006"), "Took": took(r.Took), "Rounds": r.Plan.Rounds,
+		"Seconds": seconds(r.Plan.Measured), "Warmup": seconds(r.Plan.Warmup), "Slow": r.Plan.Slow.text(),
+		"Targets": r.targetTable(), "Notes": strings.ReplaceAll(notes, "](../../", "](../"), // links in notes.md are relative to its own folder
+		"Machine": r.machineTable(), "Series": r.sections(), "Parts": r.parts(), "Idle": r.idleTable(), "Meter": r.Meter,
+		"Source": model.Source, "Watts": number(model.Watts), "Energy": r.energyTable(), "Model": r.model(),
 	}
 	var text strings.Builder
-	if err := parsed.Execute(&text, p); err != nil {
+	if err := parsed.Execute(&text, page); err != nil {
 		return "", err
 	}
 	return text.String(), nil
@@ -129,36 +111,20 @@ func (r *Results) taken(figure string) string {
 	return fmt.Sprintf("%s %%, %s %%", number(all.Median()), number(all.Most()))
 }
 
-// titles returns the title of each series, and a remark.
-func titles() map[string][2]string {
-	return map[string][2]string{
-		at32:        {"`execute_fight`, 32 connections", "FerretDB stands in for MongoDB."},
-		at32All:     {"`execute_fight`, 32 connections, services on all cores", ""},
-		at128:       {"`execute_fight`, 128 connections", ""},
-		at1:         {"`execute_fight`, 1 connection", "With one connection, every response has to wake a sleeping process, and there is no other work to amortize the wake-up over, so the floor also costs more there."},
-		randomHero:  {"`random_hero`, one heroes service on PostgreSQL", ""},
-		tail:        {"Latency at 80 % of saturation", "Saturation is the closed model's throughput at 32 connections, the median of three runs just before."},
-		connections: {"By number of connections", ""},
-		roster:      {"By roster size, `up` on SQLite", "The given number of heroes and of villains, in strict: every pick is a database read."},
-		rosterAlone: {"By roster size, heroes on PostgreSQL", ""},
-		stored:      {"By stored fights, `up` on SQLite", "The empty store is recreated for each run; the others grow by the fights of their runs."},
-		instances:   {"Several fights processes on one store", "A forwarder in the generator's process distributes the connections among them in turn; there are 32 unless another number is given."},
-	}
-}
+// section is the section about one series.
+type section struct{ Title, Text, Table string }
 
 func (r *Results) sections() []section {
 	var all []section
 	for _, e := range experiments() {
-		title, known := titles()[e.name]
 		s := r.series(e.name)
-		if !known || s == nil {
+		if e.title == "" || s == nil {
 			continue
 		}
-		text := title[1]
-		if text != "" {
-			text += "\n"
+		if e.remark != "" {
+			e.remark += "\n"
 		}
-		all = append(all, section{title[0], text, s.table()})
+		all = append(all, section{e.title, e.remark, s.table()})
 	}
 	return all
 }
@@ -180,39 +146,20 @@ func (r *Results) parts() string {
 	return (&Series{Cells: cells}).partsTable(allParts())
 }
 
-// modelText returns the section about more than one machine.
-func (r *Results) modelText() string {
+// model returns the values of the section about more than one machine.
+func (r *Results) model() map[string]any {
 	u, err := unitCostsOf(r.cell(instances, instanceName(1)))
 	if err != nil {
-		return fmt.Sprintf("Not available: the series it is based on is %s.\n", absent(err))
+		return map[string]any{"Missing": absent(err)}
 	}
-	largest := u.forecast(modelRates()[len(modelRates())-1])
-	store, checks := largest.tiers[0], r.checkTable()
-	return fmt.Sprintf(`The cost of one fight with four processes, eco, and one fights process: %s us of CPU in fights, %s us in the three catalogs,
-%s us in the fight store (FerretDB, standing in for MongoDB); %s bytes written to storage; %s bytes and
-%s packets on the network, including the traffic of the load generator. The catalogs' stores used %s cores
-meanwhile, which doesn't grow with the number of fights. Multiplied:
-
-%s
-A node is assumed to have %.0f cores, of which %.0f %% may be used, %.0f Gbit/s and %.0f million packets per second, and to write
-%s MB/s durably: round figures for machines that can be rented, not measured here.
-
-How it scales: **fights** and the **catalogs** hold no state that another process needs, so they scale by adding processes, for
-example with Kubernetes' horizontal autoscaler on CPU. The catalogs' **stores** are read only when something has changed,
-whatever the rate: one PostgreSQL and one MariaDB are enough, and replicas (PostgreSQL's streaming replication, read by more
-heroes and villains processes) serve availability rather than load. In strict, each pick is a read by primary key, which
-replicas can serve. The **fight store** persists every fight durably and runs on a single machine until it is sharded. A MongoDB
-cluster sharded by the hashed id of the fight spreads writes evenly, because ids are generated in-process and each write touches
-only one shard. At a million fights per second, the figures above imply %s. Counting and paging through all fights then query
-every shard.
-
-The check, on this machine: several fights processes on one store. The model assumes that a fight costs as much as with one
-process, which was loaded with 32 connections; so each of the several processes gets 32 as well. With 32 in total, fewer fights
-share a write and a batch of picks, so each costs more. The model ignores that: it holds for processes that are added when the
-existing ones are busy.
-
-%s`, number(u.fights), number(u.catalogs), number(u.fightStore), number(u.storage), number(u.wire), number(u.packets), number(u.catalogStores),
-		u.modelTable(), nodeCores, 100*nodeUse, networkBytes*8/0.96/1e9, networkFrames/1e6, number(diskBytes/1e6), nodes(store), checks)
+	store := u.forecast(modelRates()[len(modelRates())-1]).tiers[0]
+	return map[string]any{
+		"Missing": "",
+		"Fights":  number(u.fights), "Catalogs": number(u.catalogs), "FightStore": number(u.fightStore), "Storage": number(u.storage),
+		"Wire": number(u.wire), "Packets": number(u.packets), "CatalogStores": number(u.catalogStores), "Table": u.modelTable(),
+		"Cores": nodeCores, "Use": 100 * nodeUse, "Gigabits": networkBytes * 8 / 0.96 / 1e9, "Frames": networkFrames / 1e6,
+		"Written": number(diskBytes / 1e6), "Shards": nodes(store), "Check": r.checkTable(),
+	}
 }
 
 // write writes all documents to the folder, such as docs, and updates the figures in the README.md next to it.

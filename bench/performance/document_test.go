@@ -22,7 +22,7 @@ func golden(t *testing.T, path, got string) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s is out of date (-file +generated); to update it: go test -C bench ./performance -run Documents -update\n%s", path, diff)
+		t.Errorf("%s is out of date (-file +now); to update it: go test -C bench ./performance -run %s -update\n%s", path, t.Name(), diff)
 	}
 }
 

@@ -6,10 +6,10 @@ import (
 	"superheroes/bench/stat"
 )
 
-// experiment measures one comparison.
+// experiment measures one comparison. One with a title is a series of the document.
 type experiment struct {
-	name string
-	run  func(*setup) error
+	name, title, remark string
+	run                 func(*setup) error
 }
 
 // Names of the experiments, which are also those of their series, and of the cells that the documents refer to.
@@ -49,10 +49,31 @@ const (
 
 func experiments() []experiment {
 	return []experiment{
-		{at32, (*setup).at32}, {at32All, (*setup).at32AllCores}, {at128, (*setup).at128}, {at1, (*setup).at1}, {randomHero, (*setup).randomHero},
-		{tail, (*setup).tail}, {connections, (*setup).connections}, {roster, (*setup).roster}, {rosterAlone, (*setup).rosterAlone},
-		{stored, (*setup).stored}, {rates, (*setup).rates}, {instances, (*setup).instances}, {"idle", (*setup).idle}, {"start", (*setup).start},
-		{"allocations", (*setup).allocations},
+		{at32, "`execute_fight`, 32 connections", "FerretDB stands in for MongoDB.", (*setup).at32},
+		{at32All, "`execute_fight`, 32 connections, services on all cores", "", (*setup).at32AllCores},
+		{at128, "`execute_fight`, 128 connections", "", (*setup).at128},
+		{at1, "`execute_fight`, 1 connection",
+			"With one connection, every response has to wake a sleeping process, and there is no other work to amortize the wake-up over, so the floor also costs more there.",
+			(*setup).at1},
+		{randomHero, "`random_hero`, one heroes service on PostgreSQL", "", (*setup).randomHero},
+		{tail, "Latency at 80 % of saturation",
+			"Saturation is the closed model's throughput at 32 connections, the median of three runs just before.",
+			(*setup).tail},
+		{connections, "By number of connections", "", (*setup).connections},
+		{roster, "By roster size, `up` on SQLite",
+			"The given number of heroes and of villains, in strict: every pick is a database read.",
+			(*setup).roster},
+		{rosterAlone, "By roster size, heroes on PostgreSQL", "", (*setup).rosterAlone},
+		{stored, "By stored fights, `up` on SQLite",
+			"The empty store is recreated for each run; the others grow by the fights of their runs.",
+			(*setup).stored},
+		{rates, "", "", (*setup).rates},
+		{instances, "Several fights processes on one store",
+			"A forwarder in the generator's process distributes the connections among them in turn; there are 32 unless another number is given.",
+			(*setup).instances},
+		{"idle", "", "", (*setup).idle},
+		{"start", "", "", (*setup).start},
+		{"allocations", "", "", (*setup).allocations},
 	}
 }
 

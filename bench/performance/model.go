@@ -25,11 +25,8 @@ type unitCosts struct {
 
 // unitCostsOf computes them from a cell.
 func unitCostsOf(c *Cell) (unitCosts, error) {
-	if c == nil {
-		return unitCosts{}, errNotMeasured
-	}
-	if !c.Enough {
-		return unitCosts{}, errVoid
+	if err := c.check(); err != nil {
+		return unitCosts{}, err
 	}
 	part := func(name string) float64 { return c.median(partCPU + name) }
 	u := unitCosts{

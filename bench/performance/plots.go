@@ -26,20 +26,17 @@ func (r *Results) draw(folder string) error {
 func (r *Results) plotCost() chart.Chart {
 	c := chart.Chart{Title: "CPU per fight, 32 connections", Y: "CPU, multiples of the floor"}
 	s := r.series(at32)
-	if s == nil {
-		return c
-	}
 	application, stores := chart.Part{Name: "application"}, chart.Part{Name: "database servers"}
 	for _, bar := range []struct{ cell, label string }{
 		{upEco, "up, eco"}, {upStrict, "up, strict"}, {fourEco, "four, eco"},
 		{fourStub, "no store"}, {fourStrict, "four, strict"},
 	} {
 		cell := s.cell(bar.cell)
-		ratio, err := s.ratio(cell, cpu)
+		ratio, err := s.ratio(cell, floorCell(usual), cpu)
 		if err != nil {
 			continue
 		}
-		store, err := s.ratio(cell, storeCPU)
+		store, err := s.ratio(cell, floorCell(usual), storeCPU)
 		if err != nil {
 			store = math.NaN() // no database server
 		}

@@ -2,7 +2,14 @@ package performance
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"strings"
+
+	"github.com/dustin/go-humanize"
+
+	"superheroes/bench/energy"
+	"superheroes/bench/measure"
 )
 
 // table returns a Markdown table.
@@ -99,7 +106,7 @@ func (s *Series) ratioText(c *Cell, figure string) string {
 	if c.Floor == "" {
 		return "1"
 	}
-	ratio, err := s.ratio(c, figure)
+	ratio, err := s.ratio(c, c.Floor, figure)
 	if err != nil {
 		if absent(err) == void {
 			return string(void)
@@ -194,4 +201,61 @@ func (r *Results) checkTable() string {
 		rows = append(rows, []string{c.name, fmt.Sprint(c.connections), thousands(c.through), number(c.predicted), number(c.measured), c.off(), number(c.store)})
 	}
 	return table([]string{"", "connections", "fights per second", "predicted CPU us", "measured CPU us", "off by", "stores' CPU us"}, rows)
+}
+
+// number formats a number as bench reports do, with commas in large ones.
+func number(n float64) string {
+	if size := math.Abs(n); size >= 1000 && !math.IsInf(n, 0) {
+		return thousands(n)
+	}
+	return measure.Short(n)
+}
+
+// thousands formats a whole number with commas.
+func thousands(n float64) string { return humanize.Comma(int64(math.RoundToEven(n))) }
+
+// meter says what RAPL counts on this machine, or why it isn't available.
+func meter() string {
+	m, err := energy.Open(energy.Powercap)
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("RAPL counts %v", m.Zones())
+}
+
+// modelled returns the modelled energy per fight in microjoules, from the CPU time of application and stores.
+func modelled(c *Cell) float64 {
+	return energy.CloudCarbonFootprint().Joules(c.median(cpu) + c.median(storeCPU))
+}
+
+// energyTable returns the table of energy per fight at the family's rates, in three tiers.
+func (r *Results) energyTable() string {
+	head := []string{"", "measured uJ", "idle W, subtracted", "modelled uJ", "application CPU us", "store CPU us", "idle application, % of a core", "idle stores, % of a core",
+		"calls", "switches", "HTTP bytes", "bytes to storage", "p50 ms"}
+	var rows [][]string
+	s := r.series(rates)
+	if s == nil {
+		return table(head, nil)
+	}
+	for i := range s.Cells {
+		c := &s.Cells[i]
+		if !c.Enough {
+			rows = append(rows, append([]string{c.Name}, slices.Repeat([]string{string(void)}, len(head)-1)...))
+			continue
+		}
+		row := []string{c.Name, figureText(c, joules), figureText(c, idleWatts), number(modelled(c)), figureText(c, cpu), figureText(c, storeCPU),
+			percent(c, idleCPU), percent(c, idleStore)}
+		for _, name := range []string{calls, switches, httpBytes, storage} {
+			row = append(row, figureText(c, name))
+		}
+		rows = append(rows, append(row, number(c.median(p50)/1e3)))
+	}
+	return table(head, rows) + s.voids()
+}
+
+func percent(c *Cell, figure string) string {
+	if !c.has(figure) {
+		return "-"
+	}
+	return fmt.Sprintf("%.3f", 100*c.median(figure))
 }

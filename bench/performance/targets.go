@@ -84,18 +84,16 @@ func (r *Results) ratioTarget(what, series, name string, limit float64) Target {
 	if series == randomHero {
 		t.What = "CPU per pick: " + what
 	}
-	s, c := r.series(series), r.cell(series, name)
-	if s == nil || c == nil {
+	c := r.cell(series, name)
+	if c == nil {
 		t.Verdict = notMeasured
 		return t
 	}
-	return s.fill(t, c, c.Floor, limit)
+	return r.series(series).fill(t, c, c.Floor, limit)
 }
 
 func (s *Series) fill(t Target, c *Cell, floorName string, limit float64) Target {
-	against := *c
-	against.Floor = floorName
-	ratio, err := s.ratio(&against, cpu)
+	ratio, err := s.ratio(c, floorName, cpu)
 	if err != nil {
 		t.Verdict = absent(err)
 		return t
@@ -125,17 +123,13 @@ func micros(f Figure) string {
 func (r *Results) oneConnection() []Target {
 	const limit = 12
 	what := "CPU per fight: `up`, eco, 1 connection"
-	t := Target{What: what + ", by the floor at 32", Wanted: fmt.Sprintf("<= %d x floor", limit), Verdict: notMeasured}
-	other := Target{What: what + ", by the floor at 1", Verdict: notMeasured, Aside: true}
 	s := r.series(at1)
-	if s == nil || s.cell(upEco) == nil {
-		return []Target{t, other}
-	}
-	other = s.fill(other, s.cell(upEco), floorCell(1), limit)
+	t := s.fill(Target{What: what + ", by the floor at 32", Wanted: fmt.Sprintf("<= %d x floor", limit)}, s.cell(upEco), floorCell(usual), limit)
+	other := s.fill(Target{What: what + ", by the floor at 1", Aside: true}, s.cell(upEco), floorCell(1), limit)
 	if other.Reached != "" {
 		other.Verdict = "" // there is no limit for it
 	}
-	return []Target{s.fill(t, s.cell(upEco), floorCell(usual), limit), other}
+	return []Target{t, other}
 }
 
 func (r *Results) allocationTarget(limit int64) Target {
@@ -148,13 +142,10 @@ func (r *Results) allocationTarget(limit int64) Target {
 
 // tailTarget returns a target for the ratio of p99 to p50 in the open model.
 func (r *Results) tailTarget(what, name string, limit float64) Target {
-	t := Target{What: what, Wanted: fmt.Sprintf("<= %g x p50", limit), Verdict: notMeasured}
+	t := Target{What: what, Wanted: fmt.Sprintf("<= %g x p50", limit)}
 	c := r.cell(tail, name)
-	if c == nil {
-		return t
-	}
-	if !c.Enough {
-		t.Verdict = void
+	if err := c.check(); err != nil {
+		t.Verdict = absent(err)
 		return t
 	}
 	ratios := c.Figures[p99].by(c.Figures[p50])
