@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"strings"
 	"testing"
-
-	"superheroes/test/system"
 )
 
 // outcome is the result of running a command line.
@@ -22,16 +20,10 @@ func invoke(t *testing.T, args ...string) outcome {
 	return outcome{code, stdout.String(), stderr.String()}
 }
 
-// build builds this program.
-func build(t *testing.T) string {
-	t.Helper()
-	return system.BuildPackage(t, "superheroes/bench")
-}
-
 func TestHelp(t *testing.T) {
 	for args, want := range map[string]string{
 		"--help": "run report load overload version", "run --help": "--versus $BENCH_VERSUS execute_fight",
-		"report --help": "--quick fights-32", "load --help": "--rates", "overload --help": "--factor",
+		"report --help": "--quick fights-32", "load --help": "--rates", "overload --help": "--factor", "version": "superheroes-bench devel",
 	} {
 		t.Run(args, func(t *testing.T) {
 			got := invoke(t, strings.Fields(args)...)
@@ -44,12 +36,6 @@ func TestHelp(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestVersion(t *testing.T) {
-	if got := invoke(t, "version"); got.code != exitOK || !strings.HasPrefix(got.stdout, "superheroes-bench devel") {
-		t.Errorf("got %+v", got)
 	}
 }
 
@@ -93,18 +79,21 @@ func TestWrongUsage(t *testing.T) {
 
 // TestNoPasswords checks that a URL with a password is rejected without printing the password.
 func TestNoPasswords(t *testing.T) {
-	for _, args := range []string{"--target=http://u:swordfish@127.0.0.1:1", "--target=name=x,fights=http://u:swordfish@127.0.0.1:1", "--versus=http://u:swordfish@127.0.0.1:1"} {
-		t.Run(args, func(t *testing.T) {
-			got := invoke(t, "--no-floor", args)
-			if got.code != exitUsage || strings.Contains(got.stdout+got.stderr, "swordfish") {
-				t.Errorf("got %+v", got)
-			}
-		})
+	for _, args := range []string{"--target=http://u:swordfish@127.0.0.1:1", "--target=name=x,fights=http://u:swordfish@127.0.0.1:1"} {
+		if got := invoke(t, "--no-floor", args); got.code != exitUsage || strings.Contains(got.stdout+got.stderr, "swordfish") {
+			t.Errorf("%s: got %+v", args, got)
+		}
 	}
 }
 
-func TestNoSuchResults(t *testing.T) {
-	if got := invoke(t, "report", "--from", "nowhere.json", "--out", t.TempDir()); got.code != exitError || !strings.Contains(got.stderr, "nowhere.json") {
-		t.Errorf("got %+v", got)
+func TestCommandsThatFail(t *testing.T) {
+	for args, says := range map[string]string{
+		"report --from nowhere.json --out /nowhere": "nowhere.json",
+		"run --target=http://127.0.0.1:1":           "no response from http://127.0.0.1:1",
+	} {
+		got := invoke(t, strings.Fields(args)...)
+		if got.code != exitError || strings.Count(got.stderr, "\n") != 1 || !strings.Contains(got.stderr, says) {
+			t.Errorf("%s: got %+v", args, got)
+		}
 	}
 }
