@@ -119,16 +119,6 @@ func TestSave(t *testing.T) {
 	}
 }
 
-func TestSaveWhereItCannot(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(file, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := made().Save(file); err == nil {
-		t.Error("no error for saving to a path that is a file")
-	}
-}
-
 func TestErr(t *testing.T) {
 	if err := made().Err(); !errors.Is(err, ErrVoid) || !strings.Contains(err.Error(), "other, round 1: STORES NOTHING") {
 		t.Errorf("got %v", err)
