@@ -148,6 +148,3 @@ type outcome struct {
 	err      error
 	last     string // its last request
 }
-
-// isWrong reports whether there was a response, but a wrong one.
-func (o outcome) isWrong() bool { return errors.Is(o.err, errWrong) }

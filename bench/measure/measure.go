@@ -232,7 +232,12 @@ func (m *Member) finish(floor *Member, model energy.Model) {
 	m.Stores = stores(m.Runs)
 	for _, q := range quantities(model) {
 		if figure, ok := q.of(m.Runs); ok {
-			figure.compareWith(floor)
+			if floor != nil { // it has no store: a store's figures are compared with the floor's own
+				base, _ := floor.Figure(strings.TrimPrefix(figure.Name, storePrefix)) // without values there is no ratio
+				if ratio, ok := stat.RatioOf(figure.Values, base.Values, wantedConfidence); ok {
+					figure.ToFloor = &ratio
+				}
+			}
 			m.Figures = append(m.Figures, figure)
 		}
 	}
@@ -322,12 +327,11 @@ func compare(m, first Member) Comparison {
 
 // Figure returns the figure with that name.
 func (m Member) Figure(name string) (Figure, bool) {
-	for _, figure := range m.Figures {
-		if figure.Name == name {
-			return figure, true
-		}
+	at := slices.IndexFunc(m.Figures, func(f Figure) bool { return f.Name == name })
+	if at < 0 {
+		return Figure{}, false
 	}
-	return Figure{}, false
+	return m.Figures[at], true
 }
 
 // wantedConfidence is the confidence of intervals, if there are enough runs.
@@ -344,23 +348,4 @@ type Figure struct {
 	Most     float64       `json:"most"`
 	Interval stat.Interval `json:"interval"`           // of the median
 	ToFloor  *stat.Ratio   `json:"to_floor,omitempty"` // relative to the floor's figure of the same name
-}
-
-func (f *Figure) compareWith(floor *Member) {
-	if floor == nil {
-		return
-	}
-	base, _ := floor.Figure(f.floorName()) // without values there is no ratio
-	if ratio, ok := stat.RatioOf(f.Values, base.Values, wantedConfidence); ok {
-		f.ToFloor = &ratio
-	}
-}
-
-// floorName returns the name of the floor's figure to compare with. The floor has no store, so a store's figures are compared
-// with those of the floor itself.
-func (f *Figure) floorName() string {
-	if rest, ok := strings.CutPrefix(f.Name, storePrefix); ok {
-		return rest
-	}
-	return f.Name
 }

@@ -2,7 +2,7 @@ package measure
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"time"
 
 	"superheroes/bench/proc"
@@ -146,14 +146,15 @@ func (m measurement) finish(run *Run, t *tally, begun, over moment) {
 // startStored counts the stored fights, which also shows whether the target responds at all.
 func (m measurement) startStored(run *Run) error {
 	if !m.mix.fights() {
-		return m.probe()
+		_, err := m.probe(m.target, m.mix)
+		return err
 	}
 	run.Stored = &Stored{}
 	before, err := countFights(m.target, m.Timeout)
 	switch {
 	case err == nil:
 		run.Stored.Checked, run.Stored.Stored = true, -before
-	case isCannotTell(err):
+	case errors.Is(err, errCannotTell):
 		run.Stored.Why = err.Error()
 	default:
 		return err
@@ -176,19 +177,6 @@ func (m measurement) finishStored(run *Run) {
 		return
 	}
 	run.Stored.Stored += after
-}
-
-// probe sends one iteration.
-func (m measurement) probe() error {
-	c, err := newClient(m.target, m.Timeout)
-	if err != nil {
-		return err
-	}
-	defer c.close()
-	if err := m.mix.turns[0].do(c); err != nil && !(outcome{err: err}).isWrong() {
-		return fmt.Errorf("no response from %s: %w", m.target.Name, err)
-	}
-	return nil
 }
 
 // sample is how often meters are read and progress is reported during a run.

@@ -1,9 +1,6 @@
 package measure
 
-import (
-	"errors"
-	"fmt"
-)
+import "fmt"
 
 // Limits for a valid run, in addition to maxStrangers. Beyond them, the figures would reflect the generator, or less work.
 const (
@@ -11,8 +8,6 @@ const (
 	maxBusy       = 0.9    // share of its cores that the generator may use
 	maxUnanswered = 0.001  // share of the iterations, as in the family's load test
 )
-
-func isCannotTell(err error) bool { return errors.Is(err, errCannotTell) }
 
 // faults returns why a run is void, starting with causes on the machine, which may explain the rest.
 func (m measurement) faults(run Run, meters *meters) []string {
