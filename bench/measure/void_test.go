@@ -173,6 +173,7 @@ func TestCannotTell(t *testing.T) {
 		{"not at all", &member{noCount: true, noList: true}, false, "CANNOT BE CHECKED"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			report, err := Members(t.Context(), quick(t, "execute_fight", c.member.start(t)))
 			if err != nil {
 				t.Fatal(err)

@@ -1,43 +1,137 @@
 package performance
 
 import (
-	_ "embed" // for the template and the notes
+	"embed"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"text/template"
 	"time"
 
+	"github.com/dustin/go-humanize"
+
 	"superheroes/bench/energy"
+	"superheroes/bench/measure"
 )
 
-//go:embed performance.md.tmpl
-var pageText string
+//go:embed *.tmpl
+var templates embed.FS
 
 //go:embed notes.md
 var notes string
 
 // document renders docs/performance.md.
-func (r *Results) document() (string, error) {
-	parsed, err := template.New("page").Option("missingkey=error").Parse(pageText)
+func (r *Results) document() (string, error) { return r.render("performance.md.tmpl") }
+
+// render executes a template with the results.
+func (r *Results) render(name string) (string, error) {
+	parsed, err := template.New("").Funcs(r.functions()).ParseFS(templates, "*.tmpl")
 	if err != nil {
 		return "", err
 	}
-	model := energy.CloudCarbonFootprint()
-	page := map[string]any{
-		"R": r, "Headline": r.headline(), "Date": r.Date.UTC().Format("2 January 2006"), "Took": took(r.Took), "Rounds": r.Plan.Rounds,
-		"Seconds": seconds(r.Plan.Measured), "Warmup": seconds(r.Plan.Warmup), "Slow": r.Plan.Slow.text(),
-		"Targets": r.targetTable(), "Notes": strings.ReplaceAll(notes, "](../../", "](../"), // links in notes.md are relative to its own folder
-		"Machine": r.machineTable(), "Series": r.sections(), "Parts": r.parts(), "Idle": r.idleTable(), "Meter": r.Meter,
-		"Source": model.Source, "Watts": number(model.Watts), "Energy": r.energyTable(), "Model": r.model(),
-	}
 	var text strings.Builder
-	if err := parsed.Execute(&text, page); err != nil {
-		return "", err
-	}
-	return text.String(), nil
+	err = parsed.ExecuteTemplate(&text, name, r)
+	return text.String(), err
 }
+
+// functions returns what the templates call.
+func (r *Results) functions() template.FuncMap {
+	costs, noCosts := unitCostsOf(r.cell(instances, instanceName(1)))
+	return template.FuncMap{
+		"headline": r.headline, "targets": r.targets, "quoted": r.quoted, "taken": r.taken, "experiments": Names, "sections": r.sections,
+		"series": r.series, "cellsWithParts": r.cellsWithParts, "checks": r.checks, "slow": r.Plan.Slow.text,
+		"notes": func() string { return strings.ReplaceAll(notes, "](../../", "](../") }, // links in notes.md are relative to its own folder
+		"costs": func() *unitCosts {
+			if noCosts != nil {
+				return nil
+			}
+			return &costs
+		},
+		"whyNoCosts": func() verdict { return absent(noCosts) }, "assumed": assumptions,
+		"parts": allParts, "energyModel": energy.CloudCarbonFootprint,
+		"value": value, "ratio": (*Series).ratioText, "modelled": modelled, "idle": idleText,
+		"number": number, "thousands": thousands, "dash": orDash, "percent": percent, "times": product, "seconds": seconds, "took": took,
+		"date": func(r *Results) string { return r.Date.UTC().Format("2 January 2006") },
+	}
+}
+
+// assumptions returns the model's assumptions about a node in the document's units.
+func assumptions() map[string]float64 {
+	return map[string]float64{
+		"Cores": nodeCores, "Percent": 100 * nodeUse, "Gigabits": networkBytes * 8 / 0.96 / 1e9, "Megapackets": networkFrames / 1e6,
+		"Megabytes": diskBytes / 1e6,
+	}
+}
+
+// value returns the median of a cell's figure, scaled, or why there is none.
+func value(c *Cell, figure string, scale ...float64) string {
+	switch {
+	case !c.Enough:
+		return string(void)
+	case !c.has(figure):
+		return "-"
+	}
+	median := c.median(figure)
+	for _, s := range scale {
+		median *= s
+	}
+	return number(median)
+}
+
+// ratioText returns the ratio of a cell's figure to its floor's CPU time, or why there is none.
+func (s *Series) ratioText(c *Cell, figure string) string {
+	if c.Floor == "" {
+		return "1"
+	}
+	ratio, err := s.ratio(c, c.Floor, figure)
+	switch {
+	case err == nil:
+		return number(ratio)
+	case absent(err) == void:
+		return string(void)
+	}
+	return "-"
+}
+
+// modelled returns the modelled energy per fight in microjoules, from the CPU time of application and stores.
+func modelled(c *Cell) string {
+	if !c.Enough {
+		return string(void)
+	}
+	return number(energy.CloudCarbonFootprint().Joules(c.median(cpu) + c.median(storeCPU)))
+}
+
+// idleText returns a figure in CPU seconds per second as a percentage of a core.
+func idleText(c *Cell, figure string) string {
+	if !c.has(figure) {
+		return value(c, figure)
+	}
+	return percent(c.median(figure))
+}
+
+func percent(share float64) string { return fmt.Sprintf("%.3f", 100*share) }
+
+func product(a, b float64) float64 { return a * b }
+
+func orDash(text any) string {
+	if text := fmt.Sprint(text); text != "" {
+		return text
+	}
+	return "-"
+}
+
+// number formats a number as bench reports do, with commas in large ones.
+func number(n float64) string {
+	if size := math.Abs(n); size >= 1000 && !math.IsInf(n, 0) {
+		return thousands(n)
+	}
+	return measure.Short(n)
+}
+
+// thousands formats a whole number with commas.
+func thousands(n float64) string { return humanize.Comma(int64(math.RoundToEven(n))) }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%g s", d.Seconds()) }
 
@@ -78,25 +172,6 @@ func (r *Results) headline() string {
 	return text + "."
 }
 
-func (r *Results) machineTable() string {
-	m := r.Machine
-	rows := [][]string{
-		{"CPU", orDash(m.CPU)}, {"cores", fmt.Sprint(m.Cores)}, {"memory", fmt.Sprintf("%.0f GiB", m.Memory)}, {"kernel", orDash(m.Kernel)},
-		{"Go", m.Go}, {"load average before", number(m.Load)},
-		{"cores taken by strangers, median and maximum over the valid runs", r.taken(strangers)},
-		{"cores taken by the hypervisor (steal), likewise", r.taken(steal)},
-	}
-	for _, name := range r.Stores {
-		rows = append(rows, []string{"store", name})
-	}
-	for _, e := range experiments() {
-		if reason := r.Missing[e.name]; reason != "" {
-			rows = append(rows, []string{e.name, "not measured: " + reason})
-		}
-	}
-	return table([]string{"", ""}, rows)
-}
-
 // taken returns the share of the cores that others took during the valid runs.
 func (r *Results) taken(figure string) string {
 	var all Figure
@@ -112,7 +187,10 @@ func (r *Results) taken(figure string) string {
 }
 
 // section is the section about one series.
-type section struct{ Title, Text, Table string }
+type section struct {
+	Title, Remark string
+	Series        *Series
+}
 
 func (r *Results) sections() []section {
 	var all []section
@@ -124,42 +202,32 @@ func (r *Results) sections() []section {
 		if e.remark != "" {
 			e.remark += "\n"
 		}
-		all = append(all, section{e.title, e.remark, s.table()})
+		all = append(all, section{e.title, e.remark, s})
 	}
 	return all
 }
 
-// parts returns the table of CPU time by process, for series with several.
-func (r *Results) parts() string {
+// cellsWithParts returns the cells of the series whose targets consist of several processes, named with their connections.
+func (r *Results) cellsWithParts() []Cell {
 	var cells []Cell
 	for _, name := range []string{at32, at32All, at128, instances} {
-		if s := r.series(name); s != nil {
-			for _, c := range s.Cells {
-				if c.Floor != "" {
-					suffix := fmt.Sprintf(", %d connections", c.Connections)
-					c.Name = strings.TrimSuffix(c.Name, suffix) + suffix
-					cells = append(cells, c)
-				}
+		s := r.series(name)
+		if s == nil {
+			continue
+		}
+		for _, c := range s.Cells {
+			if c.Floor != "" && c.Enough {
+				suffix := fmt.Sprintf(", %d connections", c.Connections)
+				c.Name = strings.TrimSuffix(c.Name, suffix) + suffix
+				cells = append(cells, c)
 			}
 		}
 	}
-	return (&Series{Cells: cells}).partsTable(allParts())
+	return cells
 }
 
-// model returns the values of the section about more than one machine.
-func (r *Results) model() map[string]any {
-	u, err := unitCostsOf(r.cell(instances, instanceName(1)))
-	if err != nil {
-		return map[string]any{"Missing": absent(err)}
-	}
-	store := u.forecast(modelRates()[len(modelRates())-1]).tiers[0]
-	return map[string]any{
-		"Missing": "",
-		"Fights":  number(u.fights), "Catalogs": number(u.catalogs), "FightStore": number(u.fightStore), "Storage": number(u.storage),
-		"Wire": number(u.wire), "Packets": number(u.packets), "CatalogStores": number(u.catalogStores), "Table": u.modelTable(),
-		"Cores": nodeCores, "Use": 100 * nodeUse, "Gigabits": networkBytes * 8 / 0.96 / 1e9, "Frames": networkFrames / 1e6,
-		"Written": number(diskBytes / 1e6), "Shards": nodes(store), "Check": r.checkTable(),
-	}
+func allParts() []string {
+	return []string{"up", "fights", "heroes", "villains", "locations", "PostgreSQL", "MariaDB", mongoName}
 }
 
 // write writes all documents to the folder, such as docs, and updates the figures in the README.md next to it.

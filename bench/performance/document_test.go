@@ -48,7 +48,11 @@ func TestDocuments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	changed, err := between(string(readme), r.readme())
+	figures, err := r.readme()
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed, err := between(string(readme), figures)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +80,11 @@ func TestDocumentsOfFixedResults(t *testing.T) {
 	series, _ := r.document()
 	_, series, _ = strings.Cut(series, "## Machine and versions")
 	golden(t, filepath.Join("testdata", "performance.md"), text+"## Machine and versions"+series)
-	golden(t, filepath.Join("testdata", "readme.md"), r.readme()+"\n")
+	figures, err := r.readme()
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, filepath.Join("testdata", "readme.md"), figures+"\n")
 }
 
 func TestWrite(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"superheroes/bench/energy"
 	"superheroes/bench/proc"
 	"superheroes/test/program"
 )
@@ -100,4 +101,13 @@ func lineOf(path, name string) string {
 		}
 	}
 	return ""
+}
+
+// meter says what RAPL counts on this machine, or why it isn't available.
+func meter() string {
+	m, err := energy.Open(energy.Powercap)
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("RAPL counts %v", m.Zones())
 }

@@ -22,22 +22,22 @@ func TestForecast(t *testing.T) {
 	}
 	f := u.forecast(100_000)
 	for name, pair := range map[string][2]float64{
-		"cores of fights": {f.fights, 10}, "of catalogs": {f.catalogs, 6}, "of their stores": {f.catalogStores, 0.009}, "of the store": {f.stores, 39},
-		"bytes written": {f.written, 3e8}, "bytes sent": {f.wire, 1e9}, "packets": {f.packets, 1.2e6},
+		"cores of fights": {f.Fights, 10}, "of catalogs": {f.Catalogs, 6}, "of their stores": {f.CatalogStores, 0.009}, "of the store": {f.Stores, 39},
+		"bytes written": {f.Written, 3e8}, "bytes sent": {f.Wire, 1e9}, "packets": {f.Packets, 1.2e6},
 	} {
 		if math.Abs(pair[0]-pair[1]) > 1e-6*pair[1] {
 			t.Errorf("%s: got %v, want %v", name, pair[0], pair[1])
 		}
 	}
-	if first := f.first(); first.name != "fights' store" || first.why != "CPU" || first.count() != 4 {
+	if first := f.First(); first.Name != "fights' store" || first.Why != "CPU" || first.String() != "4 nodes" {
 		t.Errorf("first is %+v", first)
 	}
-	u.fightStore, u.storage = 1, 100_000
-	if first := u.forecast(100_000).first(); first.name != "fights' store" || first.why != "bytes written" || first.count() != 10 {
+	u.FightStore, u.Storage = 1, 100_000
+	if first := u.forecast(100_000).First(); first.Name != "fights' store" || first.Why != "bytes written" || first.String() != "10 nodes" {
 		t.Errorf("with large documents first is %+v", first)
 	}
-	u.storage, u.packets = 1, 1000
-	if first := u.forecast(100_000).first(); first.why != "packets" {
+	u.Storage, u.Packets = 1, 1000
+	if first := u.forecast(100_000).First(); first.Why != "packets" {
 		t.Errorf("with many packets first is %+v", first)
 	}
 }
@@ -58,8 +58,8 @@ func TestChecks(t *testing.T) {
 	busy.Connections = 2 * usual
 	r := &Results{Series: []Series{{Name: instances, Cells: []Cell{aCell(instanceName(1), 100), busy, aCell(instanceName(2), 120)}}}}
 	all := r.checks()
-	if len(all) != 2 || all[0].connections != 64 || all[0].predicted != 160 || all[0].measured != 164 || all[0].off() != "+2 %" ||
-		all[1].connections != 32 || all[1].measured != 180 || all[1].off() != "+12 %" {
+	if len(all) != 2 || all[0].Connections != 64 || all[0].Predicted != 160 || all[0].Measured != 164 || all[0].Off() != "+2 %" ||
+		all[1].Connections != 32 || all[1].Measured != 180 || all[1].Off() != "+12 %" {
 		t.Errorf("got %+v", all)
 	}
 }
