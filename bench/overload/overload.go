@@ -19,16 +19,14 @@
 package overload
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
-	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"superheroes/bench/proc"
 )
 
 // Command is the command line of an experiment.
@@ -104,23 +102,8 @@ func (c *Command) phase(ctx context.Context, name string, l load) (*outcome, err
 func (c *Command) memory() string {
 	text := ""
 	for _, pid := range c.Pid {
-		text += "  " + strconv.Itoa(status(pid, "VmRSS")>>10) + "/" + strconv.Itoa(status(pid, "VmHWM")>>10) + " MiB"
+		status := proc.System().Status(pid)
+		text += fmt.Sprintf("  %d/%d MiB", status["VmRSS"]>>10, status["VmHWM"]>>10)
 	}
 	return text
-}
-
-// status returns a field of /proc/PID/status, in KiB.
-func status(pid int, field string) int {
-	file, err := os.Open(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0
-	}
-	defer func() { _ = file.Close() }()
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		if value, found := strings.CutPrefix(lines.Text(), field+":"); found {
-			kib, _ := strconv.Atoi(strings.Fields(value)[0])
-			return kib
-		}
-	}
-	return 0
 }

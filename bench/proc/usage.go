@@ -187,6 +187,12 @@ func (f FS) addIO(u *Usage, pid int) error {
 	return nil
 }
 
+// Status returns the numbers in the status of a process, memory in KiB. It is empty if they can't be read.
+func (f FS) Status(pid int) map[string]int64 {
+	status, _ := values(f.path(pid, "status")) // nil on error
+	return status
+}
+
 // values parses lines such as "Rss:  12 kB" or "usage_usec 12", skipping lines without a number.
 func values(path string) (map[string]int64, error) {
 	text, err := os.ReadFile(path)
