@@ -54,8 +54,8 @@ func TestRun(t *testing.T) {
 	t.Run("beside others", func(t *testing.T) { runBesideOthers(t, s.Fights, start) })
 }
 
-// checkMember checks that a member has figures and stored every fight, that its process was found by its port, and that it is
-// void for no reason other than a busy machine.
+// checkMember checks that a member has figures and stored every fight, that its process was found by its port, and that
+// it is void for no reason other than a busy machine.
 func checkMember(t *testing.T, member measure.Member, pid int) {
 	t.Helper()
 	for _, reason := range member.Void {
@@ -79,8 +79,8 @@ func checkMember(t *testing.T, member measure.Member, pid int) {
 	}
 }
 
-// runBesideOthers runs busy loops alongside the generator: the run is void, and the report names the processes that took the
-// cores.
+// runBesideOthers runs busy loops alongside the generator: the run is void, and the report names the processes that
+// took the cores.
 func runBesideOthers(t *testing.T, fights string, start func(*testing.T, ...string) *system.Process) {
 	if _, err := proc.System().Census(nil); err != nil {
 		t.Skip(err)

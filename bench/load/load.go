@@ -1,6 +1,6 @@
-// Package load runs the family's load test against all services in one process. For each rate it runs k6/load.js and compares
-// the number of fights acknowledged to k6 with the number the store gained. It fails if they differ or if one of the script's
-// thresholds is exceeded, and it plots latency and CPU by rate.
+// Package load runs the family's load test against all services in one process. For each rate it runs k6/load.js and
+// compares the number of fights acknowledged to k6 with the number the store gained. It fails if they differ or if one
+// of the script's thresholds is exceeded, and it plots latency and CPU by rate.
 package load
 
 import (

@@ -19,7 +19,8 @@ func wrong(format string, args ...any) error {
 
 func checkNothing([]byte) error { return nil }
 
-// fighter holds the fields of a hero or villain that are checked. The name is a JSON string that points into a response.
+// fighter holds the fields of a hero or villain that are checked. The name is a JSON string that points into a
+// response.
 type fighter struct {
 	name  []byte
 	level int64
@@ -29,7 +30,8 @@ func (f fighter) equal(other fighter) bool {
 	return f.level == other.level && scan.Same(f.name, other.name)
 }
 
-// newFighter returns the fighter with that name and level, both JSON. It returns false if either is missing or not valid.
+// newFighter returns the fighter with that name and level, both JSON. It returns false if either is missing or not
+// valid.
 func newFighter(name, level []byte) (fighter, bool) {
 	number, err := strconv.ParseInt(string(level), 10, 64)
 	return fighter{name, number}, err == nil && isName(name)
@@ -76,8 +78,8 @@ func readLocation(object []byte) (name []byte, err error) {
 	return name, nil
 }
 
-// isName reports whether the value is a non-empty JSON string, and not the fallback that members substitute for an entry they
-// couldn't get.
+// isName reports whether the value is a non-empty JSON string, and not the fallback that members substitute for an
+// entry they couldn't get.
 func isName(value []byte) bool {
 	if len(value) < 3 || value[0] != '"' {
 		return false
@@ -120,9 +122,9 @@ func readFighters(body []byte) (p pair, err error) {
 // The teams, as JSON.
 const heroTeam, villainTeam = `"heroes"`, `"villains"`
 
-// checkFight checks that the body is a Fight decided according to the rule, between the fighters that were sent or, if none
-// were, between those it names. It requires only the fields that every member of the family has; hero and villain, if present,
-// must be the winner and the loser. It returns the raw JSON of the id.
+// checkFight checks that the body is a Fight decided according to the rule, between the fighters that were sent or, if
+// none were, between those it names. It requires only the fields that every member of the family has; hero and villain,
+// if present, must be the winner and the loser. It returns the raw JSON of the id.
 func checkFight(body []byte, sent *pair) (id []byte, err error) {
 	var values [10][]byte
 	if err := scan.Object(body, values[:], "id", "winner_name", "winner_level", "winner_team", "loser_name", "loser_level", "loser_team",

@@ -2,8 +2,8 @@ package measure
 
 import "superheroes/bench/energy"
 
-// MeasuredEnergy is the energy that RAPL counted during the measured time, for the whole machine: it includes this generator
-// and everything else that ran.
+// MeasuredEnergy is the energy that RAPL counted during the measured time, for the whole machine: it includes this
+// generator and everything else that ran.
 type MeasuredEnergy struct {
 	Joules    float64 `json:"joules"`
 	IdleWatts float64 `json:"idle_watts"` // without load, just before the run

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// ServeFloor serves the floor: a bare net/http handler that answers every request with the same JSON of size bytes. It prints
-// its URL to out and stops when in reaches EOF, so that it never outlives its parent.
+// ServeFloor serves the floor: a bare net/http handler that answers every request with the same JSON of size bytes. It
+// prints its URL to out and stops when in reaches EOF, so that it never outlives its parent.
 func ServeFloor(size int, in io.Reader, out io.Writer) error {
 	size = max(size, minFloor)
 	body := []byte(floorBegin + strings.Repeat("x", size-len(floorBegin)-len(floorEnd)) + floorEnd)
@@ -53,8 +53,8 @@ type Floor struct {
 	in      io.Closer
 }
 
-// StartFloor starts the command, which must call ServeFloor with its standard input and output, and waits until it is serving.
-// The caller must call Stop.
+// StartFloor starts the command, which must call ServeFloor with its standard input and output, and waits until it is
+// serving. The caller must call Stop.
 func StartFloor(command *exec.Cmd) (*Floor, error) {
 	in, err := command.StdinPipe()
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package measure measures running members of the family, from outside and by the resources their processes use. It guards
-// against flattering results: a run is void if it dropped iterations, got wrong responses, didn't have its fights stored, or
-// shared its cores with unrelated processes. The entry point is Members, which returns a Report.
+// Package measure measures running members of the family, from outside and by the resources their processes use. It
+// guards against flattering results: a run is void if it dropped iterations, got wrong responses, didn't have its
+// fights stored, or shared its cores with unrelated processes. The entry point is Members, which returns a Report.
 package measure
 
 import (
@@ -78,9 +78,10 @@ type Comparison struct {
 	Ratios map[string]stat.Ratio `json:"ratios"`              // by figure name
 }
 
-// Members measures each target, round by round, at each rate. The floor is measured before the first round and after each one.
-// An error means that a target does not respond or can't be measured; reasons that make runs void are in the report. If ctx is
-// canceled, or a target stops responding after some runs, the partial report is returned, marked void.
+// Members measures each target, round by round, at each rate. The floor is measured before the first round and after
+// each one. An error means that a target does not respond or can't be measured; reasons that make runs void are in the
+// report. If ctx is canceled, or a target stops responding after some runs, the partial report is returned, marked
+// void.
 func Members(ctx context.Context, o Options) (*Report, error) {
 	o.system = proc.System()
 	o.Targets = slices.Clone(o.Targets) // their processes and profiles are filled in
@@ -285,7 +286,8 @@ func (r *Report) unchecked() string {
 	return ""
 }
 
-// surroundings returns the minimum and maximum of each figure over the runs, and why one is unknown, or "" if all are known.
+// surroundings returns the minimum and maximum of each figure over the runs, and why one is unknown, or "" if all are
+// known.
 func (m Member) surroundings() (low, high Surroundings, unknown string) {
 	for i, run := range m.Runs {
 		s := run.Surroundings

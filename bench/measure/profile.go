@@ -16,8 +16,8 @@ import (
 // notTold is reported for a member without a profile: other members of the family have none.
 const notTold = "not reported"
 
-// askProfile returns the profile that the target's services report: a single word if they all agree, otherwise each profile
-// with its services.
+// askProfile returns the profile that the target's services report: a single word if they all agree, otherwise each
+// profile with its services.
 func (t Target) askProfile(timeout time.Duration) string {
 	profiles := map[string][]string{} // services by profile
 	for _, service := range slices.Sorted(maps.Keys(t.URLs)) {

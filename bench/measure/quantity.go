@@ -9,8 +9,8 @@ import (
 	"superheroes/bench/stat"
 )
 
-// quantity extracts the values of a figure from runs; NaN stands for a run that has none. In its label, {} stands for what the
-// figure is given per.
+// quantity extracts the values of a figure from runs; NaN stands for a run that has none. In its label, {} stands for
+// what the figure is given per.
 type quantity struct {
 	name, unit, label string
 	value             func(Run) float64

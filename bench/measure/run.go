@@ -64,8 +64,8 @@ type measurement struct {
 	name   string // shown as progress
 }
 
-// run does the measurement. An error means that the target can't be measured at all; reasons that make the run void are part of
-// the Run.
+// run does the measurement. An error means that the target can't be measured at all; reasons that make the run void are
+// part of the Run.
 func (m measurement) run(ctx context.Context, round int) (Run, error) {
 	run := Run{Target: m.target.Name, Round: round, Started: time.Now()}
 	loadBefore, _ := m.system.Load() // 0 if not available

@@ -28,8 +28,8 @@ func (r *Report) Err() error {
 	return fmt.Errorf("%w: %w", ErrVoid, ErrInterrupted)
 }
 
-// JSON writes the report in machine-readable form. Within a version of the program, names and units don't change; fields may be
-// added.
+// JSON writes the report in machine-readable form. Within a version of the program, names and units don't change;
+// fields may be added.
 func (r *Report) JSON(w io.Writer) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")

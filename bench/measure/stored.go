@@ -34,8 +34,8 @@ func countFights(t Target, timeout time.Duration) (int64, error) {
 
 const pageSize = 100
 
-// pageFights counts fights page by page, each page starting after the last fight of the previous one. A member that returns the
-// same page again doesn't support paging.
+// pageFights counts fights page by page, each page starting after the last fight of the previous one. A member that
+// returns the same page again doesn't support paging.
 func pageFights(conn *rawhttp.Conn) (int64, error) {
 	total, last := int64(0), ""
 	for {

@@ -28,9 +28,9 @@ type Target struct {
 // processes returns all known processes, each the root of a tree.
 func (t Target) processes() []int { return slices.Concat(t.PIDs, t.StorePIDs) }
 
-// ParseTarget parses a base URL or comma-separated name=value pairs: heroes, villains, locations and fights for their base URLs,
-// url for the base URL of all others, pid and store-pid (both may be repeated), and name. Errors don't quote the text, since a
-// rejected URL may contain a password.
+// ParseTarget parses a base URL or comma-separated name=value pairs: heroes, villains, locations and fights for their
+// base URLs, url for the base URL of all others, pid and store-pid (both may be repeated), and name. Errors don't quote
+// the text, since a rejected URL may contain a password.
 func ParseTarget(text string) (Target, error) {
 	t := Target{URLs: map[Service]string{}}
 	if !strings.Contains(text, "=") {
@@ -109,8 +109,8 @@ func (t Target) needs(mix Mix) error {
 	return nil
 }
 
-// find fills in the processes that listen on the target's ports, if they are on this host and none were given. It returns the
-// addresses for which it found no process: whatever runs there is missing from the figures.
+// find fills in the processes that listen on the target's ports, if they are on this host and none were given. It
+// returns the addresses for which it found no process: whatever runs there is missing from the figures.
 func (t *Target) find(system proc.FS) (unserved []string, err error) {
 	if len(t.PIDs) > 0 {
 		return nil, nil

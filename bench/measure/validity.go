@@ -2,7 +2,8 @@ package measure
 
 import "fmt"
 
-// Limits for a valid run, in addition to maxStrangers. Beyond them, the figures would reflect the generator, or less work.
+// Limits for a valid run, in addition to maxStrangers. Beyond them, the figures would reflect the generator, or less
+// work.
 const (
 	maxLate       = 1000.0 // open model: p99 of how late iterations may be sent, in microseconds
 	maxBusy       = 0.9    // share of its cores that the generator may use

@@ -137,7 +137,8 @@ func TestVoid(t *testing.T) {
 	}
 }
 
-// TestSurplus measures a member that stores fights without sending the response: a surplus explained by that is not a fault.
+// TestSurplus measures a member that stores fights without sending the response: a surplus explained by that is not a
+// fault.
 func TestSurplus(t *testing.T) {
 	t.Parallel()
 	m := &member{}
@@ -194,9 +195,9 @@ func TestCannotTell(t *testing.T) {
 	}
 }
 
-// TestStall stalls a target once in the open model. The latency of iterations that were due during the stall counts from when
-// they were due: a generator that held them back would show one slow response and a good 90th percentile. Those that may not
-// wait that long are dropped.
+// TestStall stalls a target once in the open model. The latency of iterations that were due during the stall counts
+// from when they were due: a generator that held them back would show one slow response and a good 90th percentile.
+// Those that may not wait that long are dropped.
 func TestStall(t *testing.T) {
 	t.Parallel()
 	const stall = 400 * time.Millisecond

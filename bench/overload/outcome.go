@@ -88,8 +88,8 @@ func (p part) quantile(q float64) time.Duration {
 	return p.good[min(int(q*float64(len(p.good))), len(p.good)-1)]
 }
 
-// settled returns how long it took until all later slices were good: nothing refused, late, failed or dropped, and a 99th
-// percentile of at most p99.
+// settled returns how long it took until all later slices were good: nothing refused, late, failed or dropped, and a
+// 99th percentile of at most p99.
 func (o *outcome) settled(p99 time.Duration) time.Duration {
 	for i := len(o.parts) - 2; i >= 0; i-- { // the last slice is cut short
 		p := o.parts[i]

@@ -12,10 +12,10 @@
 //		--villains-url=http://127.0.0.1:8002 --locations-url=http://127.0.0.1:8003 &
 //	superheroes-bench overload --factor 3 --connections 9000 --pid $!
 //
-// It first measures the capacity: the throughput of 64 connections in a closed loop. Then it sends half of that, followed by
-// three trials: factor times the capacity; a closed loop of 2,048 connections whose clients honour Retry-After; and a retry
-// storm, in which every refused client retries immediately, three times. After each trial it sends half the capacity again.
-// The load generator shares the machine's cores with the service.
+// It first measures the capacity: the throughput of 64 connections in a closed loop. Then it sends half of that,
+// followed by three trials: factor times the capacity; a closed loop of 2,048 connections whose clients honour
+// Retry-After; and a retry storm, in which every refused client retries immediately, three times. After each trial it
+// sends half the capacity again. The load generator shares the machine's cores with the service.
 package overload
 
 import (

@@ -20,8 +20,8 @@ type benchmark struct{ pkg, name string }
 // executeBenchmark returns the benchmark of a whole fight, which the allocation target is about.
 func executeBenchmark() benchmark { return benchmark{"internal/web", "BenchmarkExecuteFight"} }
 
-// rewriteBaseline returns the text of allocations.txt with the measured figures. - stands for bytes that vary and are not
-// recorded. The line of a benchmark that was not measured is dropped.
+// rewriteBaseline returns the text of allocations.txt with the measured figures. - stands for bytes that vary and are
+// not recorded. The line of a benchmark that was not measured is dropped.
 func rewriteBaseline(text string, measured map[benchmark]allocated) string {
 	var out strings.Builder
 	for line := range strings.Lines(text) {
@@ -53,7 +53,8 @@ func baselineBenchmarks(text string) []benchmark {
 	return all
 }
 
-// Each benchmark runs 200 iterations, three times: the minimum eliminates one-time allocations and those of other goroutines.
+// Each benchmark runs 200 iterations, three times: the minimum eliminates one-time allocations and those of other
+// goroutines.
 const iterations, times = 200, 3
 
 // measureAllocations runs the benchmarks in a separate process without the race detector, which also allocates.

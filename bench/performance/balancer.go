@@ -40,8 +40,8 @@ func (s *setup) severalFights(shared *system, n int) *system {
 	})
 }
 
-// balance listens and forwards connections to the addresses in turn, without looking at their content, as a Kubernetes service
-// does. Its CPU time counts as the load generator's.
+// balance listens and forwards connections to the addresses in turn, without looking at their content, as a Kubernetes
+// service does. Its CPU time counts as the load generator's.
 func balance(addresses ...string) (address string, stop func(), err error) {
 	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {

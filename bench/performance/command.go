@@ -1,6 +1,6 @@
 // Package performance measures every performance target of this project on this machine. From the results it writes
-// docs/performance.md, with its plots, and the figures in README.md. Database servers are found or started the same way as for
-// the tests (package engines).
+// docs/performance.md, with its plots, and the figures in README.md. Database servers are found or started the same way
+// as for the tests (package engines).
 package performance
 
 import (

@@ -207,7 +207,8 @@ func (r *Results) sections() []section {
 	return all
 }
 
-// cellsWithParts returns the cells of the series whose targets consist of several processes, named with their connections.
+// cellsWithParts returns the cells of the series whose targets consist of several processes, named with their
+// connections.
 func (r *Results) cellsWithParts() []Cell {
 	var cells []Cell
 	for _, name := range []string{at32, at32All, at128, instances} {

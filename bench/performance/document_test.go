@@ -26,8 +26,8 @@ func golden(t *testing.T, path, got string) {
 	}
 }
 
-// TestDocuments checks that the documents match what is generated from the published results, the template and the notes, so
-// that nobody edits them by hand.
+// TestDocuments checks that the documents match what is generated from the published results, the template and the
+// notes, so that nobody edits them by hand.
 func TestDocuments(t *testing.T) {
 	docs := filepath.Join(module, "docs")
 	r, err := load(filepath.Join(docs, "performance", "results.json"))

@@ -77,7 +77,8 @@ func experiments() []experiment {
 	}
 }
 
-// fights returns a trial of execute_fight in the closed model, compared with the floor at the same number of connections.
+// fights returns a trial of execute_fight in the closed model, compared with the floor at the same number of
+// connections.
 func fights(name string, of *system, connections int) *trial {
 	return &trial{of: of, Cell: Cell{Name: name, Floor: floorCell(connections), Mix: executeFight, Connections: connections}}
 }
@@ -95,7 +96,8 @@ func (s *setup) at32() error {
 	return s.series(at32, append(trials, s.fourOn(oneCore)...)...)
 }
 
-// at32AllCores is a separate series, because together they would need more connections than the database servers accept.
+// at32AllCores is a separate series, because together they would need more connections than the database servers
+// accept.
 func (s *setup) at32AllCores() error { return s.series(at32All, s.fourOn(allCores)...) }
 
 // fourOn returns the trials of four processes with that GOMAXPROCS setting.
@@ -205,8 +207,8 @@ func (s *setup) rates() error {
 	return s.series(rates, trials...)
 }
 
-// slowConnections returns the number of iterations that come due in a tenth of a second: few enough that all connections are
-// opened during the warm-up and no measured fight has to pay for one.
+// slowConnections returns the number of iterations that come due in a tenth of a second: few enough that all
+// connections are opened during the warm-up and no measured fight has to pay for one.
 func slowConnections(rate float64) int { return max(1, int(rate/10)) }
 
 func rateNames() []string { return []string{upEco, upStrict, fourEco, fourStrict} }
@@ -232,8 +234,8 @@ func loaded(n int) string {
 }
 
 // instances checks the model for more than one machine: several fights processes share one store and the same catalogs.
-// Connections are distributed in turn. Each number of processes is measured twice: with as many connections for each as a single
-// process has, and as many in total.
+// Connections are distributed in turn. Each number of processes is measured twice: with as many connections for each as
+// a single process has, and as many in total.
 func (s *setup) instances() error {
 	shared := s.add(func(of *system) error { return of.catalogs("PROFILE=" + eco) })
 	var trials []*trial

@@ -42,8 +42,8 @@ func floorTrial(name string, connections int) *trial {
 
 func (t *trial) isFloor() bool { return t.Mix == floorMix }
 
-// series measures the trials and adds the series to the results. The trial of a floor is added before the first trial that is
-// compared with it, under the same load.
+// series measures the trials and adds the series to the results. The trial of a floor is added before the first trial
+// that is compared with it, under the same load.
 func (s *setup) series(name string, trials ...*trial) error {
 	of := s.floor(trials)
 	if s.err != nil {
@@ -71,7 +71,8 @@ func (s *setup) series(name string, trials ...*trial) error {
 	return err
 }
 
-// floor starts the bare handler that the trials are compared with, whose responses are as large as those of the first of them.
+// floor starts the bare handler that the trials are compared with, whose responses are as large as those of the first
+// of them.
 func (s *setup) floor(trials []*trial) *system {
 	return s.add(func(of *system) error {
 		first := trials[slices.IndexFunc(trials, func(t *trial) bool { return !t.isFloor() })]
@@ -92,8 +93,8 @@ const (
 	randomHeroPath = "/api/heroes/random_hero"
 )
 
-// alternate measures the trials in turn, round by round, and the floors once more at the end. Void runs are repeated in the
-// plan's extra rounds; a trial that still has too few valid runs is void as a whole.
+// alternate measures the trials in turn, round by round, and the floors once more at the end. Void runs are repeated in
+// the plan's extra rounds; a trial that still has too few valid runs is void as a whole.
 func (s *setup) alternate(name string, trials ...*trial) (Series, error) {
 	rounds := cmp.Or(trials[0].rounds, s.plan.Rounds)
 	missing := func(t *trial) bool { return t.Valid < rounds }
@@ -154,7 +155,8 @@ func (s *setup) once(series string, t *trial) error {
 // storesNothing is the prefix of bench's reason when no fight was stored.
 const storesNothing = "STORES NOTHING"
 
-// voidReasons returns why a run doesn't count. For a target that stores nothing on purpose, that reason is required and removed.
+// voidReasons returns why a run doesn't count. For a target that stores nothing on purpose, that reason is required and
+// removed.
 func voidReasons(run measure.Run, nothing bool) []string {
 	reasons := run.Void
 	if unknown := run.Surroundings.Unknown; unknown != "" {
@@ -178,7 +180,8 @@ func voidReasons(run measure.Run, nothing bool) []string {
 	return others
 }
 
-// run does one run with bench, on an empty fight store if the system can be reset, and measures what bench doesn't report.
+// run does one run with bench, on an empty fight store if the system can be reset, and measures what bench doesn't
+// report.
 func (s *setup) run(t *trial, of *system) (measure.Run, map[string]float64, error) {
 	mix, err := measure.ParseMix(t.Mix)
 	if err != nil {
@@ -257,8 +260,8 @@ func (c *Cell) note(run measure.Run) {
 	c.add(storage, stored)
 }
 
-// noteParts adds the CPU time of each part of a system: the sum over its processes, from the same readings as the totals of
-// application and stores.
+// noteParts adds the CPU time of each part of a system: the sum over its processes, from the same readings as the
+// totals of application and stores.
 func (c *Cell) noteParts(run measure.Run, parts []part) {
 	var trees []measure.Tree
 	for _, u := range []*measure.Use{run.Application, run.Store} {

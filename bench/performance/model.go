@@ -116,8 +116,8 @@ type check struct {
 	Through             float64 // fights per second
 }
 
-// checks compares the cost with several fights processes to that with one: first with the same number of connections for each
-// process, which the model assumes, then with the same number in total.
+// checks compares the cost with several fights processes to that with one: first with the same number of connections
+// for each process, which the model assumes, then with the same number in total.
 func (r *Results) checks() []check {
 	var all []check
 	one := r.cell(instances, instanceName(1))

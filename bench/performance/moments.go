@@ -68,8 +68,8 @@ const (
 	existingData = "existing data"
 )
 
-// start measures the time from the start of the process to the response of the first fight, alternating between new data, which
-// has to be created, and existing data.
+// start measures the time from the start of the process to the response of the first fight, alternating between new
+// data, which has to be created, and existing data.
 func (s *setup) start() error {
 	kept, err := os.MkdirTemp(s.dir, "data-")
 	if err != nil {

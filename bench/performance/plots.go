@@ -21,8 +21,8 @@ func (r *Results) draw(folder string) error {
 	return nil
 }
 
-// plotCost plots the ratios to the floor at 32 connections as bars, with the database servers stacked on top. Void or missing
-// cells have no bar.
+// plotCost plots the ratios to the floor at 32 connections as bars, with the database servers stacked on top. Void or
+// missing cells have no bar.
 func (r *Results) plotCost() chart.Chart {
 	c := chart.Chart{Title: "CPU per fight, 32 connections", Y: "CPU, multiples of the floor"}
 	s := r.series(at32)

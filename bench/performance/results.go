@@ -38,7 +38,8 @@ type Machine struct {
 	Load   float64 `json:"load"` // load average over the minute before
 }
 
-// Series is one comparison: its targets were measured in turn, round by round, with the floor in every round and at the end.
+// Series is one comparison: its targets were measured in turn, round by round, with the floor in every round and at the
+// end.
 type Series struct {
 	Name  string `json:"name"`
 	Cells []Cell `json:"cells"`

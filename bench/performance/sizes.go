@@ -109,8 +109,8 @@ func (s *setup) fillPostgres(url string, rows int) (err error) {
 	return nil
 }
 
-// stored measures the cost of fights depending on how many are stored already, on SQLite. The empty store is recreated for each
-// run; the others grow by the fights of their runs.
+// stored measures the cost of fights depending on how many are stored already, on SQLite. The empty store is recreated
+// for each run; the others grow by the fights of their runs.
 func (s *setup) stored() error {
 	var trials []*trial
 	for _, n := range s.plan.Stored {

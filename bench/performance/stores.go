@@ -36,8 +36,8 @@ func (l *lab) engine(ctx context.Context, variable string) (*find.Engine, error)
 	return nil, fmt.Errorf("no server found for %s", variable)
 }
 
-// database creates an empty database on a server, and adds the server as a part of the system. It returns a function that drops
-// the database; in any case nothing of it is left once the lab is closed.
+// database creates an empty database on a server, and adds the server as a part of the system. It returns a function
+// that drops the database; in any case nothing of it is left once the lab is closed.
 func (s *system) database(variable, name string) (store string, drop func(context.Context) error, err error) {
 	engine, err := s.engine(s.ctx, variable)
 	if err != nil {
@@ -58,8 +58,8 @@ func (s *system) database(variable, name string) (store string, drop func(contex
 	return store, drop, nil
 }
 
-// serving returns the processes of a server that we did not start, if they are on this host, so that they don't count as
-// strangers.
+// serving returns the processes of a server that we did not start, if they are on this host, so that they don't count
+// as strangers.
 func (l *lab) serving(store string) []int {
 	at, err := url.Parse(store)
 	if err != nil {

@@ -31,8 +31,8 @@ type system struct {
 	urls  map[measure.Service]string
 	parts []part
 	stops []func()
-	// resets empty its fight store before each run. FerretDB reads every fight to count them, so with the fights of earlier
-	// runs, counting would exceed the request timeout.
+	// resets empty its fight store before each run. FerretDB reads every fight to count them, so with the fights of
+	// earlier runs, counting would exceed the request timeout.
 	resets []func(context.Context) error
 }
 
@@ -126,8 +126,8 @@ func (s *setup) four(profile string, env ...string) *system {
 	})
 }
 
-// storeless starts the same with a fights process that stores nothing (see stub.go). It is not a member of the family; it only
-// shows the cost of the work excluding the store.
+// storeless starts the same with a fights process that stores nothing (see stub.go). It is not a member of the family;
+// it only shows the cost of the work excluding the store.
 func (s *setup) storeless(profile string, env ...string) *system {
 	env = append(env, "PROFILE="+profile)
 	return s.add(func(of *system) error {

@@ -168,8 +168,8 @@ func (f Figure) by(other Figure) Figure {
 	return ratios
 }
 
-// flatTarget returns a target for how much the cost grows from the smallest size to any larger one. The cost includes the
-// database server, if there is one.
+// flatTarget returns a target for how much the cost grows from the smallest size to any larger one. The cost includes
+// the database server, if there is one.
 func (r *Results) flatTarget(what, series string, limit float64) Target {
 	t := Target{What: what, Wanted: fmt.Sprintf("flat within %.0f %%", 100*limit), Verdict: notMeasured}
 	s := r.series(series)
@@ -266,7 +266,8 @@ func (r *Results) startTarget(what, kind string, limit float64) Target {
 	return t
 }
 
-// connectionsTarget returns a target for how much throughput drops from the smallest number of connections to any larger one.
+// connectionsTarget returns a target for how much throughput drops from the smallest number of connections to any
+// larger one.
 func (r *Results) connectionsTarget(what, name string, limit float64) Target {
 	t := Target{What: what, Verdict: notMeasured}
 	counts := r.Plan.Clients

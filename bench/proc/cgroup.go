@@ -15,8 +15,8 @@ type Group struct {
 	Memory int64 // bytes, including the page cache charged to it
 }
 
-// Group returns the control group of the container that a process is in. It returns false if the process is in none or in
-// our own, or if the group can't be read.
+// Group returns the control group of the container that a process is in. It returns false if the process is in none or
+// in our own, or if the group can't be read.
 func (f FS) Group(pid int) (Group, bool) {
 	text, err := os.ReadFile(f.path(pid, "cgroup"))
 	if err != nil {
@@ -58,8 +58,8 @@ func parseGroups(text string) map[string]string {
 	return groups
 }
 
-// isContainer reports whether a group belongs to a container, by the names that container engines use. Other groups, such as
-// those of a login session, contain unrelated processes.
+// isContainer reports whether a group belongs to a container, by the names that container engines use. Other groups,
+// such as those of a login session, contain unrelated processes.
 func isContainer(path string) bool {
 	return regexp.MustCompile(`docker|libpod|kubepods|crio|containerd|lxc|nerdctl`).MatchString(path)
 }

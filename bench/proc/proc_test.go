@@ -61,8 +61,8 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// TestProcessesThatEnd covers a database server whose worker exits between two readings. By then, its usage is included in its
-// parent's total for reaped children, and nowhere else.
+// TestProcessesThatEnd covers a database server whose worker exits between two readings. By then, its usage is included
+// in its parent's total for reaped children, and nowhere else.
 func TestProcessesThatEnd(t *testing.T) {
 	p := newTree(t)
 	p.process(10, 1, "server", 100, 0, 0, 0)
@@ -217,7 +217,8 @@ func TestGroup(t *testing.T) {
 	}
 }
 
-// TestThisProcess reads the kernel's own /proc and checks that a process's clock includes the CPU time it has just used.
+// TestThisProcess reads the kernel's own /proc and checks that a process's clock includes the CPU time it has just
+// used.
 func TestThisProcess(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("there is no /proc on", runtime.GOOS)
@@ -263,8 +264,8 @@ func FuzzParseStat(f *testing.F) {
 	})
 }
 
-// TestAChildThatEnded checks the usage of a shell whose child has used CPU time and exited: the reading before the shell exits
-// must match the kernel's total afterwards.
+// TestAChildThatEnded checks the usage of a shell whose child has used CPU time and exited: the reading before the
+// shell exits must match the kernel's total afterwards.
 func TestAChildThatEnded(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("there is no /proc on", runtime.GOOS)

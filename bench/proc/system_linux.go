@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// clock reads the CPU-time clock of a process, which has nanosecond resolution, unlike the 10 ms ticks of /proc. The clock ID
-// uses the kernel's encoding, as does clock_getcpuclockid(3).
+// clock reads the CPU-time clock of a process, which has nanosecond resolution, unlike the 10 ms ticks of /proc. The
+// clock ID uses the kernel's encoding, as does clock_getcpuclockid(3).
 func clock(pid int) (time.Duration, bool) {
 	var now unix.Timespec
 	if err := unix.ClockGettime(int32(^pid<<3|2), &now); err != nil {

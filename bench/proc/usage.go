@@ -15,10 +15,10 @@ import (
 
 // Usage is what processes have used since they started, and what they hold now.
 //
-// CPU time is read from the clock of each process and of all its descendants, in nanoseconds. To it is added the time of children
-// that exited and were waited for, in steps of 10 ms per parent, since the kernel counts that in ticks. So nothing is lost when
-// one process of a database server exits. Not counted are processes whose parent exited before them, because they no longer
-// descend from a root, and children that exited without being waited for.
+// CPU time is read from the clock of each process and of all its descendants, in nanoseconds. To it is added the time
+// of children that exited and were waited for, in steps of 10 ms per parent, since the kernel counts that in ticks. So
+// nothing is lost when one process of a database server exits. Not counted are processes whose parent exited before
+// them, because they no longer descend from a root, and children that exited without being waited for.
 type Usage struct {
 	CPU    time.Duration `json:"cpu_ns"` // user and system
 	User   time.Duration `json:"user_ns"`

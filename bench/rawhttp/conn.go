@@ -1,5 +1,5 @@
-// Package rawhttp is an HTTP/1.1 client for a load generator: one keep-alive connection, one request at a time, and as little
-// work per request as possible. It never retries, follows no redirects and corrects nothing.
+// Package rawhttp is an HTTP/1.1 client for a load generator: one keep-alive connection, one request at a time, and as
+// little work per request as possible. It never retries, follows no redirects and corrects nothing.
 package rawhttp
 
 import (
@@ -20,11 +20,12 @@ var (
 	ErrUnanswered = errors.New("no complete response")
 )
 
-// idle is how long a connection may be idle before it is checked, at the cost of a system call, whether the server has closed
-// it. A request written to a closed connection would count as unanswered although the server did nothing wrong.
+// idle is how long a connection may be idle before it is checked, at the cost of a system call, whether the server has
+// closed it. A request written to a closed connection would count as unanswered although the server did nothing wrong.
 const idle = 50 * time.Millisecond
 
-// Conn is a connection to one server, opened when first needed and reopened after a failure. It is not safe for concurrent use.
+// Conn is a connection to one server, opened when first needed and reopened after a failure. It is not safe for
+// concurrent use.
 type Conn struct {
 	address, host string
 	secure        bool
@@ -38,8 +39,8 @@ type Conn struct {
 	Dialled        int64 // connections opened so far
 }
 
-// New returns a connection to the server at base, such as http://host:port. The timeout applies to a request and its response,
-// including connecting if that is needed.
+// New returns a connection to the server at base, such as http://host:port. The timeout applies to a request and its
+// response, including connecting if that is needed.
 func New(base string, timeout time.Duration) (*Conn, error) {
 	at, err := url.Parse(base)
 	if err != nil || at.Hostname() == "" || at.Scheme != "http" && at.Scheme != "https" || at.User != nil ||
@@ -77,8 +78,8 @@ func (c *Conn) Post(head, body []byte) (Answer, error) {
 	return c.Do(c.out)
 }
 
-// Do sends a request once and returns the response, whose body is valid until the next call. After an error the connection is
-// closed; the next call opens a new one.
+// Do sends a request once and returns the response, whose body is valid until the next call. After an error the
+// connection is closed; the next call opens a new one.
 func (c *Conn) Do(request []byte) (Answer, error) {
 	start := time.Now()
 	if c.conn != nil && start.Sub(c.used) > idle && hungUp(c.conn) {

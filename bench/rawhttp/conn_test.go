@@ -147,8 +147,8 @@ func TestBadAnswers(t *testing.T) {
 	}
 }
 
-// TestKeepsItsConnection sends requests of both kinds on one connection, some after a pause, and lets the responses shrink:
-// net/http sends the large ones in chunks.
+// TestKeepsItsConnection sends requests of both kinds on one connection, some after a pause, and lets the responses
+// shrink: net/http sends the large ones in chunks.
 func TestKeepsItsConnection(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)

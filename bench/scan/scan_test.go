@@ -45,8 +45,8 @@ func TestSame(t *testing.T) {
 	}
 }
 
-// FuzzObject compares the scanner with encoding/json: every object that the decoder accepts must be accepted with the same
-// fields, and no input may cause a panic.
+// FuzzObject compares the scanner with encoding/json: every object that the decoder accepts must be accepted with the
+// same fields, and no input may cause a panic.
 func FuzzObject(f *testing.F) {
 	for _, text := range []string{`{}`, `{"a":{"b":["\\\"",{}]},"c":-1e5}`, `{"a":"`, "{\"a\" :\ttrue}", `[{"a":1}]`} {
 		f.Add([]byte(text))
