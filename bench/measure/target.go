@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -45,9 +46,7 @@ func ParseTarget(text string) (Target, error) {
 	if len(t.URLs) == 0 {
 		return Target{}, errors.New("missing URL of the target")
 	}
-	if t.Name == "" {
-		t.Name = t.anyURL()
-	}
+	t.Name = cmp.Or(t.Name, t.bases()[0])
 	return t, nil
 }
 
@@ -56,17 +55,10 @@ func (t *Target) set(key, value string) error {
 	case "name":
 		t.Name = value
 		return nil
-	case "pid", "store-pid":
-		pid, err := strconv.Atoi(value)
-		if err != nil || pid < 1 {
-			return fmt.Errorf("%s must be a process ID", key)
-		}
-		if key == "pid" {
-			t.PIDs = append(t.PIDs, pid)
-		} else {
-			t.StorePIDs = append(t.StorePIDs, pid)
-		}
-		return nil
+	case "pid":
+		return addPID(&t.PIDs, key, value)
+	case "store-pid":
+		return addPID(&t.StorePIDs, key, value)
 	}
 	service := Service(key)
 	if key == "url" {
@@ -82,21 +74,29 @@ func (t *Target) set(key, value string) error {
 	return nil
 }
 
-func (t Target) anyURL() string {
+func addPID(pids *[]int, key, value string) error {
+	pid, err := strconv.Atoi(value)
+	if err != nil || pid < 1 {
+		return fmt.Errorf("%s must be a process ID", key)
+	}
+	*pids = append(*pids, pid)
+	return nil
+}
+
+// bases returns the target's base URLs, each once.
+func (t Target) bases() []string {
+	var all []string
 	for _, service := range append(Services(), "") {
-		if base := t.URLs[service]; base != "" {
-			return base
+		if base := t.URLs[service]; base != "" && !slices.Contains(all, base) {
+			all = append(all, base)
 		}
 	}
-	return ""
+	return all
 }
 
 // URL returns the base URL of a service, or "" if it isn't known.
 func (t Target) URL(service Service) string {
-	if base := t.URLs[service]; base != "" {
-		return base
-	}
-	return t.URLs[""]
+	return cmp.Or(t.URLs[service], t.URLs[""])
 }
 
 // needs returns an error if the mix uses a service whose address isn't known.
@@ -115,16 +115,12 @@ func (t *Target) find(system proc.FS) (unserved []string, err error) {
 	if len(t.PIDs) > 0 {
 		return nil, nil
 	}
-	for _, service := range append(Services(), "") {
-		base := t.URLs[service]
-		if base == "" {
-			continue
-		}
+	for _, base := range t.bases() {
 		pids, err := listeners(system, base)
 		if err != nil {
 			return nil, err
 		}
-		if len(pids) == 0 && !slices.Contains(unserved, base) {
+		if len(pids) == 0 {
 			unserved = append(unserved, base)
 		}
 		for _, pid := range pids {

@@ -133,21 +133,13 @@ func withFights(name string, n int) string { return fmt.Sprintf("%s, %d stored",
 
 // fight stores at least that many fights, using the load generator.
 func (s *setup) fight(of *system, wanted int) error {
-	mix, err := measure.ParseMix(executeFight)
-	if err != nil {
-		return err
-	}
+	filling := &trial{Cell: Cell{Name: "filling", Mix: executeFight, Connections: 128}, measured: 2 * time.Second}
 	for have := int64(0); have < int64(wanted); {
-		report, err := measure.Members(s.ctx, measure.Options{
-			Mix: mix, Targets: []measure.Target{of.target("filling")}, Connections: 128, Duration: 2 * time.Second, Timeout: 10 * time.Second, Rounds: 1,
-		})
+		run, _, err := s.run(filling, of)
 		if err != nil {
 			return err
 		}
-		if s.ctx.Err() != nil {
-			return measure.ErrInterrupted
-		}
-		if have += report.Series[0].Members[0].Runs[0].Counts.Acknowledged; have == 0 {
+		if have += run.Counts.Acknowledged; have == 0 {
 			return errors.New("could not store any fights")
 		}
 	}
