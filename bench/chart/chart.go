@@ -75,7 +75,8 @@ func (c Chart) Write(w io.Writer) error {
 	if _, err := canvas.WriteTo(&svg); err != nil {
 		return err
 	}
-	_, err := w.Write(bytes.ReplaceAll(svg.Bytes(), []byte("font-family:Liberation Sans"), []byte("font-family:Liberation Sans,Arial,sans-serif")))
+	const embedded, available = "font-family:Liberation Sans", "font-family:Liberation Sans,Arial,sans-serif"
+	_, err := w.Write(bytes.ReplaceAll(svg.Bytes(), []byte(embedded), []byte(available)))
 	return err
 }
 

@@ -61,7 +61,8 @@ func open(folder string) (*zone, error) {
 		return nil, nil //nolint:nilerr // a control type's folder has neither name nor counter
 	}
 	z := &zone{name: strings.TrimSpace(string(name)), path: filepath.Join(folder, "energy_uj")}
-	if !strings.HasPrefix(z.name, "package-") && z.name != "dram" || strings.HasPrefix(filepath.Base(folder), "intel-rapl-mmio") {
+	counted := strings.HasPrefix(z.name, "package-") || z.name == "dram"
+	if !counted || strings.HasPrefix(filepath.Base(folder), "intel-rapl-mmio") {
 		return nil, nil // core and uncore are part of their package, psys contains it, and mmio duplicates it
 	}
 	if z.wrap, err = readNumber(filepath.Join(folder, "max_energy_range_uj")); err != nil {

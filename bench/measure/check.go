@@ -127,8 +127,8 @@ const heroTeam, villainTeam = `"heroes"`, `"villains"`
 // if present, must be the winner and the loser. It returns the raw JSON of the id.
 func checkFight(body []byte, sent *pair) (id []byte, err error) {
 	var values [10][]byte
-	if err := scan.Object(body, values[:], "id", "winner_name", "winner_level", "winner_team", "loser_name", "loser_level", "loser_team",
-		"hero", "villain", "location"); err != nil {
+	if err := scan.Object(body, values[:], "id", "winner_name", "winner_level", "winner_team",
+		"loser_name", "loser_level", "loser_team", "hero", "villain", "location"); err != nil {
 		return nil, wrong("invalid fight: %w", err)
 	}
 	id, winnerTeam, loserTeam := values[0], values[3], values[6]

@@ -22,10 +22,11 @@ func ServeFloor(size int, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	handler := func(w http.ResponseWriter, _ *http.Request) {
 		w.Header()["Content-Type"] = []string{"application/json"}
 		_, _ = w.Write(body) // the client may be gone
-	})}
+	}
+	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(handler)}
 	fmt.Fprintf(out, "http://%s\n", listener.Addr())
 	go func() {
 		_, _ = io.Copy(io.Discard, in) // EOF or an error: stop either way
@@ -73,7 +74,8 @@ func StartFloor(command *exec.Cmd) (*Floor, error) {
 		floor.Stop()
 		return nil, fmt.Errorf("starting the floor: %w", err)
 	}
-	floor.Target = Target{Name: floorName, URLs: map[Service]string{"": strings.TrimSpace(line)}, PIDs: []int{command.Process.Pid}}
+	urls := map[Service]string{"": strings.TrimSpace(line)}
+	floor.Target = Target{Name: floorName, URLs: urls, PIDs: []int{command.Process.Pid}}
 	return floor, nil
 }
 

@@ -321,7 +321,8 @@ func compare(m, first Member) Comparison {
 		}
 	}
 	if known := first.Profile != notTold && m.Profile != notTold; known && m.Profile != first.Profile {
-		reasons = append(reasons, fmt.Sprintf("%s runs in profile %s, %s in profile %s", first.Name, first.Profile, m.Name, m.Profile))
+		reasons = append(reasons,
+			fmt.Sprintf("%s runs in profile %s, %s in profile %s", first.Name, first.Profile, m.Name, m.Profile))
 	}
 	c.Equal = strings.Join(reasons, "; ")
 	return c

@@ -41,8 +41,8 @@ func (o Options) find(report *Report) error {
 		}
 		report.note("CPU and memory of %s are those of %s and their descendants", t.Name, describe(tree, pids))
 		if len(unserved) > 0 {
-			report.note("CPU and memory of %s are INCOMPLETE: no process that can be inspected listens at %s on this host; name processes with pid=",
-				t.Name, strings.Join(unserved, ", "))
+			report.note("CPU and memory of %s are INCOMPLETE: no process that can be inspected listens at %s on this host; "+
+				"name processes with pid=", t.Name, strings.Join(unserved, ", "))
 		}
 		if others := t.unnamed(); !named && len(others) > 0 && o.Mix.asks(Fights) {
 			report.note("CPU and memory of %s exclude %s if those are separate processes: no address was given for them",

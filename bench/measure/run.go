@@ -173,7 +173,7 @@ func (m measurement) finishStored(run *Run) {
 	}
 	after, err := countFights(m.target, m.Timeout)
 	if err != nil {
-		*run.Stored = Stored{Acknowledged: run.Stored.Acknowledged, Uncertain: run.Stored.Uncertain, Why: err.Error(), Lost: true}
+		run.Stored.Checked, run.Stored.Stored, run.Stored.Why, run.Stored.Lost = false, 0, err.Error(), true
 		return
 	}
 	run.Stored.Stored += after

@@ -26,7 +26,8 @@ func countFights(t Target, timeout time.Duration) (int64, error) {
 		return 0, fmt.Errorf("counting the fights of %s: %w", t.Name, err)
 	}
 	var counted struct{ Count *int64 }
-	if answer.Status == http.StatusOK && json.Unmarshal(answer.Body, &counted) == nil && counted.Count != nil && *counted.Count >= 0 {
+	known := answer.Status == http.StatusOK && json.Unmarshal(answer.Body, &counted) == nil && counted.Count != nil
+	if known && *counted.Count >= 0 {
 		return *counted.Count, nil
 	}
 	return pageFights(conn)
@@ -48,7 +49,8 @@ func pageFights(conn *rawhttp.Conn) (int64, error) {
 			return 0, fmt.Errorf("paging through fights: %w", err)
 		}
 		var page []struct{ ID any }
-		if answer.Status != http.StatusOK || json.Unmarshal(answer.Body, &page) != nil || page == nil || len(page) > pageSize {
+		known := answer.Status == http.StatusOK && json.Unmarshal(answer.Body, &page) == nil
+		if !known || page == nil || len(page) > pageSize {
 			return 0, errCannotTell
 		}
 		total += int64(len(page))
@@ -93,8 +95,8 @@ func (s Stored) fault() string {
 	case s.Stored < s.Acknowledged:
 		return fmt.Sprintf("%d fights were acknowledged but only %d were stored", s.Acknowledged, s.Stored)
 	case s.Stored > s.Acknowledged+s.Uncertain:
-		return fmt.Sprintf("%d fights were acknowledged but %d were stored, more than %d requests without a response explain; was there other load?",
-			s.Acknowledged, s.Stored, s.Uncertain)
+		return fmt.Sprintf("%d fights were acknowledged but %d were stored, "+
+			"more than %d requests without a response explain; was there other load?", s.Acknowledged, s.Stored, s.Uncertain)
 	}
 	return ""
 }

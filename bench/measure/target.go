@@ -64,7 +64,8 @@ func (t *Target) set(key, value string) error {
 	if key == "url" {
 		service = ""
 	} else if !slices.Contains(Services(), service) {
-		return errors.New("a target must be http://host:port, or name=value pairs with the names url, fights, heroes, villains, locations, pid, store-pid and name")
+		return errors.New("a target must be http://host:port, or name=value pairs with the names " +
+			"url, fights, heroes, villains, locations, pid, store-pid and name")
 	}
 	base := strings.TrimSuffix(value, "/")
 	if _, err := rawhttp.New(base, 0); err != nil {
@@ -160,7 +161,8 @@ func listeners(system proc.FS, base string) ([]int, error) {
 
 // forwards reports, by its name, whether a process merely listens on behalf of a container.
 func forwards(name string) bool {
-	return slices.Contains([]string{"docker-proxy", "rootlessport", "rootlesskit", "slirp4netns", "pasta", "pasta.avx2"}, name)
+	forwarders := []string{"docker-proxy", "rootlessport", "rootlesskit", "slirp4netns", "pasta", "pasta.avx2"}
+	return slices.Contains(forwarders, name)
 }
 
 // unnamed returns the services used by fights for which the target has no separate address.

@@ -21,9 +21,10 @@ var textTemplate string
 // Text writes the report in human-readable form.
 func (r *Report) Text(w io.Writer) error {
 	parsed, err := template.New("report").Funcs(template.FuncMap{
-		"all": Series.all, "beside": Member.beside, "table": Member.table, "figure": Member.short, "missing": missing, "ratios": Comparison.ratios,
-		"has":   func(m Member, figure string) bool { _, known := m.Figure(figure); return known },
-		"short": Short, "join": strings.Join, "verdict": (*Report).verdict,
+		"all": Series.all, "beside": Member.beside, "table": Member.table, "figure": Member.short, "missing": missing,
+		"ratios": Comparison.ratios,
+		"has":    func(m Member, figure string) bool { _, known := m.Figure(figure); return known },
+		"short":  Short, "join": strings.Join, "verdict": (*Report).verdict,
 	}).Parse(textTemplate)
 	if err != nil {
 		return err
@@ -166,8 +167,8 @@ func (c Comparison) ratios(unit string) string {
 		if strings.HasPrefix(q.name, storePrefix) {
 			label = "store: " + label
 		}
-		fmt.Fprintf(rows, "%s\t%s\t%s\t%s\t%s\t%s\t\n", labelled(label, unit), Short(ratio.OfMedians), Short(ratio.Paired), Short(ratio.Interval.Low),
-			Short(ratio.Interval.High), confidence(ratio.Interval))
+		fmt.Fprintf(rows, "%s\t%s\t%s\t%s\t%s\t%s\t\n", labelled(label, unit),
+			Short(ratio.OfMedians), Short(ratio.Paired), Short(ratio.Interval.Low), Short(ratio.Interval.High), confidence(ratio.Interval))
 	}
 	_ = rows.Flush() // writing to memory can't fail
 	return text.String()

@@ -22,7 +22,8 @@ func (m measurement) faults(run Run, meters *meters) []string {
 		add("1%% of iterations were sent at least %.3g ms late (limit %.3g ms)", g.LateP99/1e3, maxLate/1e3)
 	}
 	if g.CPU > maxBusy*g.Cores*run.Seconds {
-		add("the generator used %.3g of its %.3g cores: this measures its limit rather than the target's", g.CPU/run.Seconds, g.Cores)
+		add("the generator used %.3g of its %.3g cores: this measures its limit rather than the target's",
+			g.CPU/run.Seconds, g.Cores)
 	}
 	c := run.Counts
 	if c.Measured == 0 {

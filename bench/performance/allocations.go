@@ -64,7 +64,8 @@ func measureAllocations(ctx context.Context, module string, benchmarks ...benchm
 		name, _, _ := strings.Cut(each.name, "/")
 		packages["./"+each.pkg], names[name] = true, true
 	}
-	args := []string{"test", "-run", "^$", "-bench", "^(" + strings.Join(slices.Sorted(maps.Keys(names)), "|") + ")$", "-cpu", "1",
+	pattern := "^(" + strings.Join(slices.Sorted(maps.Keys(names)), "|") + ")$"
+	args := []string{"test", "-run", "^$", "-bench", pattern, "-cpu", "1",
 		"-benchmem", "-benchtime", strconv.Itoa(iterations) + "x", "-count", strconv.Itoa(times)}
 	command := exec.CommandContext(ctx, "go", append(args, slices.Sorted(maps.Keys(packages))...)...)
 	command.Dir = module

@@ -40,9 +40,11 @@ func (r *Results) render(name string) (string, error) {
 func (r *Results) functions() template.FuncMap {
 	costs, noCosts := unitCostsOf(r.cell(instances, instanceName(1)))
 	return template.FuncMap{
-		"headline": r.headline, "targets": r.targets, "quoted": r.quoted, "taken": r.taken, "experiments": Names, "sections": r.sections,
+		"headline": r.headline, "targets": r.targets, "quoted": r.quoted, "taken": r.taken,
+		"experiments": Names, "sections": r.sections,
 		"series": r.series, "cellsWithParts": r.cellsWithParts, "checks": r.checks, "slow": r.Plan.Slow.text,
-		"notes": func() string { return strings.ReplaceAll(notes, "](../../", "](../") }, // links in notes.md are relative to its own folder
+		// Links in notes.md are relative to its own folder.
+		"notes": func() string { return strings.ReplaceAll(notes, "](../../", "](../") },
 		"costs": func() *unitCosts {
 			if noCosts != nil {
 				return nil
@@ -52,7 +54,8 @@ func (r *Results) functions() template.FuncMap {
 		"whyNoCosts": func() verdict { return absent(noCosts) }, "assumed": assumptions,
 		"parts": allParts, "energyModel": energy.CloudCarbonFootprint,
 		"value": value, "ratio": (*Series).ratioText, "modelled": modelled, "idle": idleText,
-		"number": number, "thousands": thousands, "dash": orDash, "percent": percent, "times": product, "seconds": seconds, "took": took,
+		"number": number, "thousands": thousands, "dash": orDash, "percent": percent, "times": product,
+		"seconds": seconds, "took": took,
 		"date": func(r *Results) string { return r.Date.UTC().Format("2 January 2006") },
 	}
 }
@@ -60,8 +63,8 @@ func (r *Results) functions() template.FuncMap {
 // assumptions returns the model's assumptions about a node in the document's units.
 func assumptions() map[string]float64 {
 	return map[string]float64{
-		"Cores": nodeCores, "Percent": 100 * nodeUse, "Gigabits": networkBytes * 8 / 0.96 / 1e9, "Megapackets": networkFrames / 1e6,
-		"Megabytes": diskBytes / 1e6,
+		"Cores": nodeCores, "Percent": 100 * nodeUse, "Gigabits": networkBytes * 8 / 0.96 / 1e9,
+		"Megapackets": networkFrames / 1e6, "Megabytes": diskBytes / 1e6,
 	}
 }
 
@@ -140,7 +143,8 @@ func (p slowPlan) text() string {
 	if p.Rounds == 0 {
 		return ""
 	}
-	return fmt.Sprintf("; at the family's rates, %d valid runs of at least %s and %d iterations", p.Rounds, seconds(p.Measured), p.Iterations)
+	return fmt.Sprintf("; at the family's rates, %d valid runs of at least %s and %d iterations",
+		p.Rounds, seconds(p.Measured), p.Iterations)
 }
 
 func took(s float64) string {

@@ -53,7 +53,8 @@ func experiments() []experiment {
 		{at32All, "`execute_fight`, 32 connections, services on all cores", "", (*setup).at32AllCores},
 		{at128, "`execute_fight`, 128 connections", "", (*setup).at128},
 		{at1, "`execute_fight`, 1 connection",
-			"With one connection, every response has to wake a sleeping process, and there is no other work to amortize the wake-up over, so the floor also costs more there.",
+			"With one connection, every response has to wake a sleeping process, and there is no other work to " +
+				"amortize the wake-up over, so the floor also costs more there.",
 			(*setup).at1},
 		{randomHero, "`random_hero`, one heroes service on PostgreSQL", "", (*setup).randomHero},
 		{tail, "Latency at 80 % of saturation",
@@ -69,7 +70,8 @@ func experiments() []experiment {
 			(*setup).stored},
 		{rates, "", "", (*setup).rates},
 		{instances, "Several fights processes on one store",
-			"A forwarder in the generator's process distributes the connections among them in turn; there are 32 unless another number is given.",
+			"A forwarder in the generator's process distributes the connections among them in turn; " +
+				"there are 32 unless another number is given.",
 			(*setup).instances},
 		{"idle", "", "", (*setup).idle},
 		{"start", "", "", (*setup).start},
@@ -80,7 +82,8 @@ func experiments() []experiment {
 // fights returns a trial of execute_fight in the closed model, compared with the floor at the same number of
 // connections.
 func fights(name string, of *system, connections int) *trial {
-	return &trial{of: of, Cell: Cell{Name: name, Floor: floorCell(connections), Mix: executeFight, Connections: connections}}
+	cell := Cell{Name: name, Floor: floorCell(connections), Mix: executeFight, Connections: connections}
+	return &trial{of: of, Cell: cell}
 }
 
 // heroOf returns the same of random_hero.
@@ -91,8 +94,10 @@ func heroOf(name string, of *system) *trial {
 }
 
 func (s *setup) at32() error {
-	up, uncounted, upStrictly := s.up(eco), s.up(eco, "STATISTICS=false"), s.up(strict)
-	trials := []*trial{fights(upEco, up, usual), fights(upUncounted, uncounted, usual), fights(upStrict, upStrictly, usual)}
+	trials := []*trial{
+		fights(upEco, s.up(eco), usual), fights(upUncounted, s.up(eco, "STATISTICS=false"), usual),
+		fights(upStrict, s.up(strict), usual),
+	}
 	return s.series(at32, append(trials, s.fourOn(oneCore)...)...)
 }
 
@@ -105,7 +110,8 @@ func (s *setup) fourOn(cores string) []*trial {
 	stub := fights(onCores(fourStub, cores), s.storeless(strict, cores), usual)
 	stub.Nothing = true
 	return []*trial{
-		fights(onCores(fourEco, cores), s.four(eco, cores), usual), fights(onCores(fourStrict, cores), s.four(strict, cores), usual), stub,
+		fights(onCores(fourEco, cores), s.four(eco, cores), usual),
+		fights(onCores(fourStrict, cores), s.four(strict, cores), usual), stub,
 	}
 }
 

@@ -63,7 +63,8 @@ func (l *lab) close() error {
 
 // version returns the version of the source tree.
 func (l *lab) version(ctx context.Context) string {
-	output, err := exec.CommandContext(ctx, "git", "-C", l.module, "describe", "--always", "--dirty", "--abbrev=12").Output()
+	git := exec.CommandContext(ctx, "git", "-C", l.module, "describe", "--always", "--dirty", "--abbrev=12")
+	output, err := git.Output()
 	if err != nil {
 		return "unknown"
 	}

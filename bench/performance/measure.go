@@ -189,7 +189,8 @@ func (s *setup) run(t *trial, of *system) (measure.Run, map[string]float64, erro
 	}
 	options := measure.Options{
 		Mix: mix, Targets: []measure.Target{of.target(t.Name)}, Connections: t.Connections,
-		Duration: cmp.Or(t.measured, s.plan.Measured), Warmup: max(s.plan.Warmup, t.warmup), Timeout: 10 * time.Second, MaxWait: time.Second, Rounds: 1,
+		Duration: cmp.Or(t.measured, s.plan.Measured), Warmup: max(s.plan.Warmup, t.warmup),
+		Timeout: 10 * time.Second, MaxWait: time.Second, Rounds: 1,
 	}
 	if t.Rate > 0 {
 		options.Rates = []float64{t.Rate}

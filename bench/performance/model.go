@@ -70,12 +70,13 @@ type forecast struct {
 func (u unitCosts) forecast(rate float64) forecast {
 	cores := func(us float64) float64 { return rate * us / 1e6 }
 	f := forecast{
-		Rate: rate, Fights: cores(u.Fights), Catalogs: cores(u.Catalogs), CatalogStores: u.CatalogStores, Stores: cores(u.FightStore),
+		Rate: rate, Fights: cores(u.Fights), Catalogs: cores(u.Catalogs), CatalogStores: u.CatalogStores,
+		Stores:  cores(u.FightStore),
 		Written: rate * u.Storage, Wire: rate * u.Wire, Packets: rate * u.Packets,
 	}
 	const usable = nodeCores * nodeUse
-	f.Store = scarcer(tier{"fights' store", f.Stores / usable, "CPU"}, tier{"fights' store", f.Written / diskBytes, "bytes written"})
-	const network = "network of a fights node"
+	const store, network = "fights' store", "network of a fights node"
+	f.Store = scarcer(tier{store, f.Stores / usable, "CPU"}, tier{store, f.Written / diskBytes, "bytes written"})
 	f.others = []tier{
 		{"fights", f.Fights / usable, "CPU"}, {"catalogs", f.Catalogs / usable, "CPU"},
 		scarcer(tier{network, f.Wire / networkBytes, "bytes"}, tier{network, f.Packets / networkFrames, "packets"}),
@@ -127,7 +128,9 @@ func (r *Results) checks() []check {
 	for _, name := range []func(int) string{loaded, instanceName} {
 		for _, n := range instanceCounts()[1:] {
 			if c := r.cell(instances, name(n)); c.has(cpu) {
-				all = append(all, check{instanceName(n), c.Connections, one.median(cpu), c.median(cpu), c.median(storeCPU), c.median(throughput)})
+				all = append(all, check{
+					instanceName(n), c.Connections, one.median(cpu), c.median(cpu), c.median(storeCPU), c.median(throughput),
+				})
 			}
 		}
 	}

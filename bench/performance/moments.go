@@ -46,7 +46,8 @@ func (s *setup) idle() error {
 		used := usage.CPU - before[p.name]
 		seconds := time.Since(begin).Seconds()
 		s.r.Idle = append(s.r.Idle, Idle{
-			Name: p.name, CPU: used.Seconds() / seconds, RSS: mib(usage.RSS), PSS: mib(usage.PSS), Store: p.store, Seconds: seconds,
+			Name: p.name, CPU: used.Seconds() / seconds, RSS: mib(usage.RSS), PSS: mib(usage.PSS),
+			Store: p.store, Seconds: seconds,
 		})
 		s.say("idle: %s %.4f %% of a core, %.1f MiB", p.name, 100*used.Seconds()/seconds, mib(usage.RSS))
 	}

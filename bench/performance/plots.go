@@ -87,8 +87,8 @@ func (r *Results) plotSizes() chart.Chart {
 		}
 		all = append(all, l)
 	}
-	return lines("Cost by size", "rows of each roster, or stored fights (0 is drawn at 100)", "CPU of application and store, us",
-		[]float64{smallest, 1000, 10_000, 100_000, 1_000_000}, all)
+	return lines("Cost by size", "rows of each roster, or stored fights (0 is drawn at 100)",
+		"CPU of application and store, us", []float64{smallest, 1000, 10_000, 100_000, 1_000_000}, all)
 }
 
 // smallest is the position at which size 0 is drawn, since the axis is logarithmic.

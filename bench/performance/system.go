@@ -248,7 +248,10 @@ func (s *system) catalogs(env ...string) error {
 
 // peers returns the variables that configure fights with the URLs of the catalogs.
 func (s *system) peers() []string {
-	return []string{"HEROES_URL=" + s.urls[measure.Heroes], "VILLAINS_URL=" + s.urls[measure.Villains], "LOCATIONS_URL=" + s.urls[measure.Locations]}
+	return []string{
+		"HEROES_URL=" + s.urls[measure.Heroes], "VILLAINS_URL=" + s.urls[measure.Villains],
+		"LOCATIONS_URL=" + s.urls[measure.Locations],
+	}
 }
 
 // fightStore creates the database for fights.

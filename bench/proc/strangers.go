@@ -13,7 +13,8 @@ import (
 )
 
 // ErrHidden means that some processes of this machine are not visible.
-var ErrHidden = errors.New("not all processes of this machine are visible: running in a container, or /proc hides other users' processes")
+var ErrHidden = errors.New("not all processes of this machine are visible: " +
+	"running in a container, or /proc hides other users' processes")
 
 // kthreadd is the PID of the kernel process that starts all kernel threads. In a PID namespace, that PID belongs to
 // another process or to none; a /proc mounted with hidepid doesn't show it.
@@ -115,7 +116,9 @@ func (c Census) Strangers(before Census, trees []int, alone int) (total time.Dur
 			busiest = append(busiest, Stranger{pid, p.Name, used})
 		}
 	}
-	slices.SortFunc(busiest, func(a, b Stranger) int { return cmp.Or(cmp.Compare(b.Used, a.Used), cmp.Compare(a.PID, b.PID)) })
+	slices.SortFunc(busiest, func(a, b Stranger) int {
+		return cmp.Or(cmp.Compare(b.Used, a.Used), cmp.Compare(a.PID, b.PID))
+	})
 	return total + max(0, reaped-past), busiest
 }
 

@@ -45,7 +45,8 @@ func New(base string, timeout time.Duration) (*Conn, error) {
 	at, err := url.Parse(base)
 	if err != nil || at.Hostname() == "" || at.Scheme != "http" && at.Scheme != "https" || at.User != nil ||
 		at.Path != "" && at.Path != "/" || at.RawQuery != "" || at.Fragment != "" {
-		return nil, errors.New("must be a base URL such as http://host:port, without user, path or query") // not quoted: it may contain a password
+		// The URL is not quoted: it may contain a password.
+		return nil, errors.New("must be a base URL such as http://host:port, without user, path or query")
 	}
 	port := at.Port()
 	switch {
@@ -55,18 +56,23 @@ func New(base string, timeout time.Duration) (*Conn, error) {
 	default:
 		port = "80"
 	}
-	return &Conn{address: net.JoinHostPort(at.Hostname(), port), host: at.Host, secure: at.Scheme == "https", timeout: timeout, in: newReader()}, nil
+	address := net.JoinHostPort(at.Hostname(), port)
+	return &Conn{address: address, host: at.Host, secure: at.Scheme == "https", timeout: timeout, in: newReader()}, nil
 }
 
 // Get returns the bytes of a GET request, which can be reused for any number of calls of Do.
 func (c *Conn) Get(path string) []byte {
-	return []byte("GET " + path + " HTTP/1.1\r\nHost: " + c.host + "\r\nUser-Agent: superheroes-bench\r\nAccept: application/json\r\n\r\n")
+	return []byte(c.head("GET", path) + "\r\n")
 }
 
 // PostHead returns the constant part of a JSON POST request, to be passed to Post.
 func (c *Conn) PostHead(path string) []byte {
-	return []byte("POST " + path + " HTTP/1.1\r\nHost: " + c.host +
-		"\r\nUser-Agent: superheroes-bench\r\nAccept: application/json\r\nContent-Type: application/json\r\nContent-Length: ")
+	return []byte(c.head("POST", path) + "Content-Type: application/json\r\nContent-Length: ")
+}
+
+func (c *Conn) head(method, path string) string {
+	return method + " " + path + " HTTP/1.1\r\nHost: " + c.host +
+		"\r\nUser-Agent: superheroes-bench\r\nAccept: application/json\r\n"
 }
 
 // Post sends a POST with a body.

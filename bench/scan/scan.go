@@ -89,7 +89,8 @@ func value(text []byte, i int) int {
 		return nested(text, i)
 	}
 	begin := i
-	for i < len(text) && (text[i] >= '0' && text[i] <= '9' || text[i] >= 'a' && text[i] <= 'z' || text[i] == '-' || text[i] == '+' || text[i] == '.' || text[i] == 'E') {
+	for i < len(text) && (text[i] >= '0' && text[i] <= '9' || text[i] >= 'a' && text[i] <= 'z' ||
+		text[i] == '-' || text[i] == '+' || text[i] == '.' || text[i] == 'E') {
 		i++
 	}
 	if i == begin {
