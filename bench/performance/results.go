@@ -1,7 +1,6 @@
 package performance
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -194,7 +193,9 @@ func (r *Results) save(path string) error {
 	if err != nil {
 		return err
 	}
-	numbers := regexp.MustCompile(`\[[-+0-9.e,\s]+\]`) // put each list of numbers on one line
-	text = numbers.ReplaceAllFunc(text, func(list []byte) []byte { return bytes.Join(bytes.Fields(list), nil) })
+	// The figures of a cell, and lists of numbers, are put on one line.
+	short := regexp.MustCompile(`"figures": \{[^}]*\}|\[[-+0-9.e,\s]+\]`)
+	lineBreak := regexp.MustCompile(`\n\s*`)
+	text = short.ReplaceAllFunc(text, func(part []byte) []byte { return lineBreak.ReplaceAll(part, nil) })
 	return os.WriteFile(path, append(text, '\n'), 0o644)
 }
