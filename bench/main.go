@@ -1,5 +1,5 @@
-// Superheroes-bench measures Super Heroes in Go and the other members of its family. It is a separate module, so that the
-// services don't link dependencies that only the measurements need.
+// Superheroes-bench measures Super Heroes in Go and the other members of its family. It is a separate module, so that
+// the services don't link dependencies that only the measurements need.
 //
 //	go run -C bench . --duration 3s     # from a source checkout
 //	superheroes-bench --help

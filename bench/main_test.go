@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"strings"
 	"testing"
-
-	"superheroes/test/system"
 )
 
 // outcome is the result of running a command line.
@@ -22,16 +20,10 @@ func invoke(t *testing.T, args ...string) outcome {
 	return outcome{code, stdout.String(), stderr.String()}
 }
 
-// build builds this program.
-func build(t *testing.T) string {
-	t.Helper()
-	return system.BuildPackage(t, "superheroes/bench")
-}
-
 func TestHelp(t *testing.T) {
 	for args, want := range map[string]string{
 		"--help": "run report load overload version", "run --help": "--versus $BENCH_VERSUS execute_fight",
-		"report --help": "--quick fights-32", "load --help": "--rates", "overload --help": "--factor",
+		"report --help": "--quick fights-32", "load --help": "--rates", "overload --help": "--factor", "version": "superheroes-bench devel",
 	} {
 		t.Run(args, func(t *testing.T) {
 			got := invoke(t, strings.Fields(args)...)
@@ -47,12 +39,6 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-func TestVersion(t *testing.T) {
-	if got := invoke(t, "version"); got.code != exitOK || !strings.HasPrefix(got.stdout, "superheroes-bench devel") {
-		t.Errorf("got %+v", got)
-	}
-}
-
 func TestWrongUsage(t *testing.T) {
 	for _, c := range []struct{ name, args, says string }{
 		{"an unknown mix", "--mix=nonsense", "--mix, BENCH_MIX"},
@@ -63,6 +49,8 @@ func TestWrongUsage(t *testing.T) {
 		{"a rate that is not a number", "run --rate=fast", "--rate"},
 		{"no connection", "run --connections=0", "--connections, BENCH_CONNECTIONS"},
 		{"no time", "run --duration=0s", "--duration, BENCH_DURATION"},
+		{"no time for a request", "run --timeout=0s", "--timeout, BENCH_TIMEOUT"},
+		{"no time for a free connection", "run --rate=1 --max-wait=0s", "--max-wait, BENCH_MAX_WAIT"},
 		{"a negative warm-up", "run --warmup=-1s", "--warmup, BENCH_WARMUP"},
 		{"negative rounds", "run --rounds=-1", "--rounds, BENCH_ROUNDS"},
 		{"no idle time", "run --idle=0s", "--idle, BENCH_IDLE"},
@@ -91,18 +79,21 @@ func TestWrongUsage(t *testing.T) {
 
 // TestNoPasswords checks that a URL with a password is rejected without printing the password.
 func TestNoPasswords(t *testing.T) {
-	for _, args := range []string{"--target=http://u:swordfish@127.0.0.1:1", "--target=name=x,fights=http://u:swordfish@127.0.0.1:1", "--versus=http://u:swordfish@127.0.0.1:1"} {
-		t.Run(args, func(t *testing.T) {
-			got := invoke(t, "--no-floor", args)
-			if got.code != exitUsage || strings.Contains(got.stdout+got.stderr, "swordfish") {
-				t.Errorf("got %+v", got)
-			}
-		})
+	for _, args := range []string{"--target=http://u:swordfish@127.0.0.1:1", "--target=name=x,fights=http://u:swordfish@127.0.0.1:1"} {
+		if got := invoke(t, "--no-floor", args); got.code != exitUsage || strings.Contains(got.stdout+got.stderr, "swordfish") {
+			t.Errorf("%s: got %+v", args, got)
+		}
 	}
 }
 
-func TestNoSuchResults(t *testing.T) {
-	if got := invoke(t, "report", "--from", "nowhere.json", "--out", t.TempDir()); got.code != exitError || !strings.Contains(got.stderr, "nowhere.json") {
-		t.Errorf("got %+v", got)
+func TestCommandsThatFail(t *testing.T) {
+	for args, says := range map[string]string{
+		"report --from nowhere.json --out /nowhere": "nowhere.json",
+		"run --target=http://127.0.0.1:1":           "no response from http://127.0.0.1:1",
+	} {
+		got := invoke(t, strings.Fields(args)...)
+		if got.code != exitError || strings.Count(got.stderr, "\n") != 1 || !strings.Contains(got.stderr, says) {
+			t.Errorf("%s: got %+v", args, got)
+		}
 	}
 }

@@ -1,5 +1,5 @@
-// Package chart draws the reports' line and bar charts as SVG, using gonum/plot in a single style: white background, legend
-// beside the plot. The same data always produces the same bytes.
+// Package chart draws the reports' line and bar charts as SVG, using gonum/plot in a single style: white background,
+// legend beside the plot. The same data always produces the same bytes.
 package chart
 
 import (
@@ -19,7 +19,8 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// Chart is a line chart or a bar chart. The vertical axis starts at 0. Values that can't be drawn, such as NaN, are skipped.
+// Chart is a line chart or a bar chart. The vertical axis starts at 0. Values that can't be drawn, such as NaN, are
+// skipped.
 type Chart struct {
 	Title, X, Y string // X and Y are the axis labels, with units
 
@@ -74,7 +75,8 @@ func (c Chart) Write(w io.Writer) error {
 	if _, err := canvas.WriteTo(&svg); err != nil {
 		return err
 	}
-	_, err := w.Write(bytes.ReplaceAll(svg.Bytes(), []byte("font-family:Liberation Sans"), []byte("font-family:Liberation Sans,Arial,sans-serif")))
+	const embedded, available = "font-family:Liberation Sans", "font-family:Liberation Sans,Arial,sans-serif"
+	_, err := w.Write(bytes.ReplaceAll(svg.Bytes(), []byte(embedded), []byte(available)))
 	return err
 }
 
@@ -113,7 +115,8 @@ func ticks(low, high float64) []plot.Tick {
 	return marks
 }
 
-// hue returns a colour that can be told apart from its neighbours with any type of colour vision (the Okabe-Ito palette).
+// hue returns a colour that can be told apart from its neighbours with any type of colour vision (the Okabe-Ito
+// palette).
 func hue(i int) color.Color {
 	palette := []color.RGBA{
 		{0x00, 0x72, 0xb2, 0xff}, {0xe6, 0x9f, 0x00, 0xff}, {0x00, 0x9e, 0x73, 0xff}, {0xd5, 0x5e, 0x00, 0xff},

@@ -6,10 +6,11 @@ type Model struct {
 	Source string  `json:"source"`
 }
 
-// CloudCarbonFootprint returns that tool's model of an AWS virtual CPU whose processor isn't known: 0.74 W idle, 3.5 W busy,
-// and linear in between. Work is charged the difference.
+// CloudCarbonFootprint returns that tool's model of an AWS virtual CPU whose processor isn't known: 0.74 W idle, 3.5 W
+// busy, and linear in between. Work is charged the difference.
 func CloudCarbonFootprint() Model {
-	return Model{3.5 - 0.74, "Cloud Carbon Footprint, methodology, compute, AWS averages per vCPU: 3.5 W busy less 0.74 W idle; https://www.cloudcarbonfootprint.org/docs/methodology/"}
+	return Model{3.5 - 0.74, "Cloud Carbon Footprint, methodology, compute, AWS averages per vCPU: " +
+		"3.5 W busy less 0.74 W idle; https://www.cloudcarbonfootprint.org/docs/methodology/"}
 }
 
 // Joules returns the energy used by that many CPU seconds, excluding the machine's idle power.

@@ -1,5 +1,5 @@
-// Package energy reports the energy used by a machine and by processes, in two tiers that are never mixed: measured energy,
-// and energy modelled from CPU time.
+// Package energy reports the energy used by a machine and by processes, in two tiers that are never mixed: measured
+// energy, and energy modelled from CPU time.
 package energy
 
 import (
@@ -16,8 +16,8 @@ import (
 // Powercap is where Linux exposes the counters of RAPL, the processor's built-in energy meter.
 const Powercap = "/sys/class/powercap"
 
-// Meter adds up the energy of the whole machine as far as RAPL covers it: the processor packages and, where it has a counter
-// of its own, the memory. It is not safe for concurrent use.
+// Meter adds up the energy of the whole machine as far as RAPL covers it: the processor packages and, where it has a
+// counter of its own, the memory. It is not safe for concurrent use.
 type Meter struct{ zones []*zone }
 
 // zone is one counter. It counts microjoules from 0 to wrap, then starts over.
@@ -61,7 +61,8 @@ func open(folder string) (*zone, error) {
 		return nil, nil //nolint:nilerr // a control type's folder has neither name nor counter
 	}
 	z := &zone{name: strings.TrimSpace(string(name)), path: filepath.Join(folder, "energy_uj")}
-	if !strings.HasPrefix(z.name, "package-") && z.name != "dram" || strings.HasPrefix(filepath.Base(folder), "intel-rapl-mmio") {
+	counted := strings.HasPrefix(z.name, "package-") || z.name == "dram"
+	if !counted || strings.HasPrefix(filepath.Base(folder), "intel-rapl-mmio") {
 		return nil, nil // core and uncore are part of their package, psys contains it, and mmio duplicates it
 	}
 	if z.wrap, err = readNumber(filepath.Join(folder, "max_energy_range_uj")); err != nil {
@@ -85,8 +86,8 @@ func readNumber(path string) (uint64, error) {
 	return n, nil
 }
 
-// Joules returns the energy used since Open. It must be called at least once per wraparound of a counter, which takes minutes
-// or longer.
+// Joules returns the energy used since Open. It must be called at least once per wraparound of a counter, which takes
+// minutes or longer.
 func (m *Meter) Joules() (float64, error) {
 	total := 0.0
 	for _, z := range m.zones {

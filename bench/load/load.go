@@ -1,6 +1,6 @@
-// Package load runs the family's load test against all services in one process. For each rate it runs k6/load.js and compares
-// the number of fights acknowledged to k6 with the number the store gained. It fails if they differ or if one of the script's
-// thresholds is exceeded, and it plots latency and CPU by rate.
+// Package load runs the family's load test against all services in one process. For each rate it runs k6/load.js and
+// compares the number of fights acknowledged to k6 with the number the store gained. It fails if they differ or if one
+// of the script's thresholds is exceeded, and it plots latency and CPU by rate.
 package load
 
 import (
@@ -50,7 +50,7 @@ func (c *Command) Run(ctx context.Context, k *kong.Kong) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, up.stop()) }()
+	defer func() { err = errors.Join(err, up.Stop(stopPatience)) }()
 
 	var results []result
 	var failures []error
@@ -79,7 +79,8 @@ func (c *Command) measure(ctx context.Context, up *services, rate int) (result, 
 	if err := os.Remove(summary); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return result{Rate: rate}, fmt.Errorf("removing the summary of an earlier run: %w", err)
 	}
-	k6 := exec.CommandContext(ctx, c.K6, "run", "--quiet", "--address=", c.Script) // the empty address disables k6's own API server
+	// The empty address disables k6's own API server.
+	k6 := exec.CommandContext(ctx, c.K6, "run", "--quiet", "--address=", c.Script)
 	k6.Env = append(os.Environ(), "K6_HOST="+up.fights, "RESULTS_DIR="+c.Results, "K6_NO_USAGE_REPORT=true",
 		"RAMPING_RATE="+strconv.Itoa(rate), "HOLD_DURATION="+c.Hold, "RAMP_DOWN_DURATION="+c.Down)
 	k6.Stdout, k6.Stderr = os.Stdout, os.Stderr
@@ -99,7 +100,8 @@ func (c *Command) measure(ctx context.Context, up *services, rate int) (result, 
 		broken = fmt.Errorf("k6 failed, or a threshold was exceeded (see the output above): %w", broken)
 	}
 	if measured.Stored != measured.Acknowledged {
-		broken = errors.Join(broken, fmt.Errorf("%d fights were acknowledged but %d were stored", measured.Acknowledged, measured.Stored))
+		lost := fmt.Errorf("%d fights were acknowledged but %d were stored", measured.Acknowledged, measured.Stored)
+		broken = errors.Join(broken, lost)
 	}
 	return measured, broken
 }

@@ -58,7 +58,8 @@ func readSummary(path string, rate int) (result, error) {
 
 // report writes the results as a table.
 func report(w io.Writer, results []result) {
-	fmt.Fprintf(w, "\n%-8s %6s %12s %8s %8s %9s %9s %9s %8s %10s\n", "profile", "rate/s", "acknowledged", "stored", "dropped", "p50 ms", "p95 ms", "p99 ms", "CPU s", "us/fight")
+	fmt.Fprintf(w, "\n%-8s %6s %12s %8s %8s %9s %9s %9s %8s %10s\n",
+		"profile", "rate/s", "acknowledged", "stored", "dropped", "p50 ms", "p95 ms", "p99 ms", "CPU s", "us/fight")
 	for _, r := range results {
 		fmt.Fprintf(w, "%-8s %6d %12d %8d %8d %9.2f %9.2f %9.2f %8.2f %10.0f\n",
 			r.Profile, r.Rate, r.Acknowledged, r.Stored, r.Dropped, r.P50, r.P95, r.P99, r.CPU.Seconds(), r.perFight())

@@ -2,17 +2,13 @@ package measure
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"superheroes/bench/scan"
 )
-
-// fighter holds the fields of a hero or villain that are checked. They point into a response.
-type fighter struct {
-	name  []byte // a JSON string
-	level int64
-}
 
 // errWrong means that a response failed a check.
 var errWrong = errors.New("wrong response")
@@ -23,6 +19,24 @@ func wrong(format string, args ...any) error {
 
 func checkNothing([]byte) error { return nil }
 
+// fighter holds the fields of a hero or villain that are checked. The name is a JSON string that points into a
+// response.
+type fighter struct {
+	name  []byte
+	level int64
+}
+
+func (f fighter) equal(other fighter) bool {
+	return f.level == other.level && scan.Same(f.name, other.name)
+}
+
+// newFighter returns the fighter with that name and level, both JSON. It returns false if either is missing or not
+// valid.
+func newFighter(name, level []byte) (fighter, bool) {
+	number, err := strconv.ParseInt(string(level), 10, 64)
+	return fighter{name, number}, err == nil && isName(name)
+}
+
 // checkCharacter checks that the body is a hero or villain.
 func checkCharacter(body []byte) error {
 	_, err := readCharacter(body)
@@ -30,25 +44,16 @@ func checkCharacter(body []byte) error {
 }
 
 func readCharacter(object []byte) (fighter, error) {
-	var f fighter
-	hasLevel, hasID := false, false
-	err := scan.Object(object, func(name, value []byte) error {
-		switch string(name) {
-		case "id":
-			hasID = len(value) > 0
-		case "name":
-			f.name = value
-		case "level":
-			f.level, hasLevel = scan.Integer(value)
-		}
-		return nil
-	})
+	var values [3][]byte
+	err := scan.Object(object, values[:], "id", "name", "level")
+	id, name := values[0], values[1]
+	f, valid := newFighter(name, values[2])
 	switch {
 	case err != nil:
 		return f, wrong("invalid character: %w", err)
-	case !isName(f.name):
-		return f, wrong("invalid character name %.60s", f.name)
-	case !hasLevel || !hasID:
+	case !isName(name):
+		return f, wrong("invalid character name %.60s", name)
+	case !valid || id == nil:
 		return f, wrong("character without id or level")
 	}
 	return f, nil
@@ -61,12 +66,9 @@ func checkLocation(body []byte) error {
 }
 
 func readLocation(object []byte) (name []byte, err error) {
-	err = scan.Object(object, func(field, value []byte) error {
-		if string(field) == "name" {
-			name = value
-		}
-		return nil
-	})
+	var values [1][]byte
+	err = scan.Object(object, values[:], "name")
+	name = values[0]
 	switch {
 	case err != nil:
 		return nil, wrong("invalid location: %w", err)
@@ -76,8 +78,8 @@ func readLocation(object []byte) (name []byte, err error) {
 	return name, nil
 }
 
-// isName reports whether the value is a non-empty JSON string, and not the fallback that members substitute for an entry they
-// couldn't get.
+// isName reports whether the value is a non-empty JSON string, and not the fallback that members substitute for an
+// entry they couldn't get.
 func isName(value []byte) bool {
 	if len(value) < 3 || value[0] != '"' {
 		return false
@@ -91,6 +93,12 @@ func isName(value []byte) bool {
 	return true
 }
 
+// pair holds the two fighters, and the location if one was given.
+type pair struct {
+	hero, villain                    fighter
+	heroJSON, villainJSON, placeJSON []byte
+}
+
 // checkFighters checks that the body has a hero and a villain.
 func checkFighters(body []byte) error {
 	_, err := readFighters(body)
@@ -99,20 +107,11 @@ func checkFighters(body []byte) error {
 
 // readFighters checks the same and returns the fighters with their JSON.
 func readFighters(body []byte) (p pair, err error) {
-	err = scan.Object(body, func(name, value []byte) error {
-		switch string(name) {
-		case "hero":
-			p.heroJSON = value
-		case "villain":
-			p.villainJSON = value
-		case "location":
-			p.placeJSON = value
-		}
-		return nil
-	})
-	if err != nil {
+	var values [3][]byte
+	if err := scan.Object(body, values[:], "hero", "villain", "location"); err != nil {
 		return p, wrong("invalid fighters: %w", err)
 	}
+	p.heroJSON, p.villainJSON, p.placeJSON = values[0], values[1], values[2]
 	if p.hero, err = readCharacter(p.heroJSON); err != nil {
 		return p, err
 	}
@@ -120,125 +119,63 @@ func readFighters(body []byte) (p pair, err error) {
 	return p, err
 }
 
-// pair holds the two fighters, and the location if one was given.
-type pair struct {
-	hero, villain                    fighter
-	heroJSON, villainJSON, placeJSON []byte
-}
-
-// answeredFight holds the fields of a Fight that are checked.
-type answeredFight struct {
-	id, hero, villain, location []byte
-	winner, loser               fighter
-	winnerTeam, loserTeam       []byte
-	leveled                     int // how many of the two levels were integers
-}
-
-func (f *answeredFight) field(name, value []byte) error {
-	level := func(at *int64) {
-		n, ok := scan.Integer(value)
-		if ok {
-			f.leveled++
-		}
-		*at = n
-	}
-	switch string(name) {
-	case "id":
-		f.id = value
-	case "winner_name":
-		f.winner.name = value
-	case "loser_name":
-		f.loser.name = value
-	case "winner_level":
-		level(&f.winner.level)
-	case "loser_level":
-		level(&f.loser.level)
-	case "winner_team":
-		f.winnerTeam = value
-	case "loser_team":
-		f.loserTeam = value
-	case "hero":
-		f.hero = value
-	case "villain":
-		f.villain = value
-	case "location":
-		f.location = value
-	}
-	return nil
-}
-
-// checkFight checks that the body is a Fight decided according to the rule, between the fighters that were sent or, if none
-// were, between those it names. It requires only the fields that every member of the family has; hero and villain, if present,
-// must be the winner and the loser. It returns the raw JSON of the id.
-func checkFight(body []byte, sent *pair) (id []byte, err error) {
-	var f answeredFight
-	if err := scan.Object(body, f.field); err != nil {
-		return nil, wrong("invalid fight: %w", err)
-	}
-	return f.id, f.check(sent)
-}
-
-func (f *answeredFight) check(sent *pair) error {
-	hero, villain, err := f.sides()
-	if err != nil {
-		return err
-	}
-	if heroWins := hero.level > villain.level; heroWins != (string(f.winnerTeam) == heroTeam) {
-		return wrong("hero of level %d, villain of level %d, but %s won", hero.level, villain.level, f.winnerTeam)
-	}
-	if sent != nil && (!same(hero, sent.hero) || !same(villain, sent.villain)) {
-		return wrong("fight between other fighters than were sent")
-	}
-	if err := f.checkSides(hero, villain); err != nil {
-		return err
-	}
-	return f.checkPlace(sent)
-}
-
 // The teams, as JSON.
 const heroTeam, villainTeam = `"heroes"`, `"villains"`
 
-// sides returns the hero and the villain of the fight.
-func (f *answeredFight) sides() (hero, villain fighter, err error) {
-	switch {
-	case len(f.id) == 0 || string(f.id) == "null" || string(f.id) == `""`:
-		return hero, villain, wrong("fight without an id")
-	case !isName(f.winner.name) || !isName(f.loser.name) || f.leveled != 2:
-		return hero, villain, wrong("fight without both names and levels")
-	case string(f.winnerTeam) == heroTeam && string(f.loserTeam) == villainTeam:
-		return f.winner, f.loser, nil
-	case string(f.winnerTeam) == villainTeam && string(f.loserTeam) == heroTeam:
-		return f.loser, f.winner, nil
+// checkFight checks that the body is a Fight decided according to the rule, between the fighters that were sent or, if
+// none were, between those it names. It requires only the fields that every member of the family has; hero and villain,
+// if present, must be the winner and the loser. It returns the raw JSON of the id.
+func checkFight(body []byte, sent *pair) (id []byte, err error) {
+	var values [10][]byte
+	if err := scan.Object(body, values[:], "id", "winner_name", "winner_level", "winner_team",
+		"loser_name", "loser_level", "loser_team", "hero", "villain", "location"); err != nil {
+		return nil, wrong("invalid fight: %w", err)
 	}
-	return hero, villain, wrong("fight between the teams %.20s and %.20s", f.winnerTeam, f.loserTeam)
+	id, winnerTeam, loserTeam := values[0], values[3], values[6]
+	winner, winnerValid := newFighter(values[1], values[2])
+	loser, loserValid := newFighter(values[4], values[5])
+	hero, villain := winner, loser
+	if string(winnerTeam) == villainTeam {
+		hero, villain = loser, winner
+	}
+	switch heroWins := hero.level > villain.level; {
+	case len(id) == 0 || string(id) == "null" || string(id) == `""`:
+		return id, wrong("fight without an id")
+	case !winnerValid || !loserValid:
+		return id, wrong("fight without both names and levels")
+	case !isTeams(winnerTeam, loserTeam) && !isTeams(loserTeam, winnerTeam):
+		return id, wrong("fight between the teams %.20s and %.20s", winnerTeam, loserTeam)
+	case heroWins != (string(winnerTeam) == heroTeam):
+		return id, wrong("hero of level %d, villain of level %d, but %s won", hero.level, villain.level, winnerTeam)
+	case sent != nil && (!hero.equal(sent.hero) || !villain.equal(sent.villain)):
+		return id, wrong("fight between other fighters than were sent")
+	}
+	return id, cmp.Or(checkShown(values[7], hero), checkShown(values[8], villain), checkPlace(values[9], sent))
 }
 
-// checkSides checks that hero and villain, if present, are the ones who fought.
-func (f *answeredFight) checkSides(hero, villain fighter) error {
-	for _, side := range []struct {
-		object []byte
-		fought fighter
-	}{{f.hero, hero}, {f.villain, villain}} {
-		if !isObject(side.object) {
-			continue
-		}
-		given, err := readCharacter(side.object)
-		if err != nil {
-			return err
-		}
-		if !same(given, side.fought) {
-			return wrong("the hero or villain shown did not fight")
-		}
+// isTeams reports whether these are the heroes' and the villains' teams, in this order.
+func isTeams(heroes, villains []byte) bool {
+	return string(heroes) == heroTeam && string(villains) == villainTeam
+}
+
+// checkShown checks that a hero or villain, if present, is the one who fought.
+func checkShown(object []byte, fought fighter) error {
+	if !isObject(object) {
+		return nil
 	}
-	return nil
+	shown, err := readCharacter(object)
+	if err == nil && !shown.equal(fought) {
+		err = wrong("the hero or villain shown did not fight")
+	}
+	return err
 }
 
 // checkPlace checks that the location, if present, is the one that was sent.
-func (f *answeredFight) checkPlace(sent *pair) error {
-	if !isObject(f.location) {
+func checkPlace(location []byte, sent *pair) error {
+	if !isObject(location) {
 		return nil
 	}
-	place, err := readLocation(f.location)
+	place, err := readLocation(location)
 	if err != nil || sent == nil || !isObject(sent.placeJSON) {
 		return err
 	}
@@ -249,5 +186,3 @@ func (f *answeredFight) checkPlace(sent *pair) error {
 }
 
 func isObject(value []byte) bool { return len(value) > 0 && value[0] == '{' }
-
-func same(a, b fighter) bool { return a.level == b.level && scan.Same(a.name, b.name) }

@@ -8,38 +8,31 @@ import (
 const goodFight = `{"id":"f1","winner_name":"Th\u00e1nos","winner_level":7,"winner_team":"villains","loser_name":"Yoda","loser_level":7,` +
 	`"loser_team":"heroes","hero":{"id":1,"name":"Yoda","level":7},"villain":{"id":2,"name":"Thános","level":7},"location":{"name":"Gotham City"}}`
 
-func TestCheckFightTakesWhatEveryMemberAnswers(t *testing.T) {
-	for name, text := range map[string]string{
-		"all of it, in two spellings": goodFight,
-		"only the common fields":      `{"id":3,"winner_name":"a","winner_level":2,"winner_team":"heroes","loser_name":"b","loser_level":1,"loser_team":"villains"}`,
-		"no location":                 `{"id":3,"location":null,"winner_name":"a","winner_level":2,"winner_team":"heroes","loser_name":"b","loser_level":1,"loser_team":"villains"}`,
-	} {
-		if _, err := checkFight([]byte(text), nil); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
-func TestCheckFightComparesWithWhatWasSent(t *testing.T) {
-	sent := func(text string) *pair {
-		p, err := readFighters([]byte(text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return &p
-	}
+// TestCheckFight covers what TestVoid doesn't: fights that only have the common fields, and names in two spellings.
+func TestCheckFight(t *testing.T) {
+	const common = `{"id":3,"winner_name":"a","winner_level":2,"winner_team":"heroes","loser_name":"b","loser_level":1,"loser_team":"villains"`
+	const hero = `{"hero":{"id":1,"name":"Yoda","level":7},`
 	for _, c := range []struct {
-		name, sent string
-		good       bool
+		name, fight, sent string
+		good              bool
 	}{
-		{"the same", `{"hero":{"id":1,"name":"Yoda","level":7},"villain":{"id":2,"name":"Th\u00e1nos","level":7},"location":{"name":"Gotham City"}}`, true},
-		{"no location", `{"hero":{"id":1,"name":"Yoda","level":7},"villain":{"id":2,"name":"Thános","level":7}}`, true},
-		{"another hero", `{"hero":{"id":1,"name":"Yodo","level":7},"villain":{"id":2,"name":"Thános","level":7}}`, false},
-		{"another level", `{"hero":{"id":1,"name":"Yoda","level":7},"villain":{"id":2,"name":"Thános","level":8}}`, false},
-		{"another location", `{"hero":{"id":1,"name":"Yoda","level":7},"villain":{"id":2,"name":"Thános","level":7},"location":{"name":"Titan"}}`, false},
+		{"all of it, in two spellings", goodFight, "", true},
+		{"only the common fields", common + "}", "", true},
+		{"no location", common + `,"location":null}`, "", true},
+		{"the same as sent", goodFight, hero + `"villain":{"id":2,"name":"Th\u00e1nos","level":7},"location":{"name":"Gotham City"}}`, true},
+		{"sent without a location", goodFight, hero + `"villain":{"id":2,"name":"Thános","level":7}}`, true},
+		{"sent with another level", goodFight, hero + `"villain":{"id":2,"name":"Thános","level":8}}`, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if _, err := checkFight([]byte(goodFight), sent(c.sent)); (err == nil) != c.good || err != nil && !errors.Is(err, errWrong) {
+			var sent *pair
+			if c.sent != "" {
+				p, err := readFighters([]byte(c.sent))
+				if err != nil {
+					t.Fatal(err)
+				}
+				sent = &p
+			}
+			if _, err := checkFight([]byte(c.fight), sent); (err == nil) != c.good || err != nil && !errors.Is(err, errWrong) {
 				t.Errorf("got %v", err)
 			}
 		})

@@ -107,7 +107,8 @@ func single(service Service, path string, check func([]byte) error) func(*client
 	}
 }
 
-// family runs the iteration of the family's load test: get two fighters and a location, then post the fight between them.
+// family runs the iteration of the family's load test: get two fighters and a location, then post the fight between
+// them.
 func (c *client) family() error {
 	body, err := c.get(Fights, "/api/fights/randomfighters")
 	if err != nil {
@@ -147,7 +148,8 @@ func (c *client) executeFight() error {
 	return c.fought(body, nil)
 }
 
-// fought checks that the body is a Fight between the fighters that were sent, if any, and not a repeat of the previous one.
+// fought checks that the body is a Fight between the fighters that were sent, if any, and not a repeat of the previous
+// one.
 func (c *client) fought(body []byte, sent *pair) error {
 	id, err := checkFight(body, sent)
 	if err != nil {

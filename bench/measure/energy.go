@@ -1,15 +1,9 @@
 package measure
 
-import (
-	"fmt"
-	"io"
-	"strings"
+import "superheroes/bench/energy"
 
-	"superheroes/bench/energy"
-)
-
-// MeasuredEnergy is the energy that RAPL counted during the measured time, for the whole machine: it includes this generator
-// and everything else that ran.
+// MeasuredEnergy is the energy that RAPL counted during the measured time, for the whole machine: it includes this
+// generator and everything else that ran.
 type MeasuredEnergy struct {
 	Joules    float64 `json:"joules"`
 	IdleWatts float64 `json:"idle_watts"` // without load, just before the run
@@ -51,30 +45,4 @@ type Tiers struct {
 type Measuring struct {
 	Zones   []string `json:"zones,omitempty"`
 	Missing string   `json:"missing,omitempty"`
-}
-
-// energyText writes the three tiers of a member's energy figures.
-func (m Member) energyText(w io.Writer, unit string, tiers Tiers) {
-	figure := func(name string) string {
-		f, ok := m.Figure(name)
-		if !ok {
-			return "(not available)"
-		}
-		return strings.TrimSpace(Short(f.Median) + " " + f.Unit)
-	}
-	fmt.Fprintf(w, "  energy per %s, in three tiers that must not be mixed\n", unit)
-	if tiers.Measured.Missing != "" {
-		fmt.Fprintf(w, "    measured: not available, %s\n", tiers.Measured.Missing)
-	} else {
-		fmt.Fprintf(w, "    measured: %s above an idle %s, by RAPL (%s): the whole machine, including the generator\n",
-			figure("measured_energy_uj"), figure("measured_idle_watts"), strings.Join(tiers.Measured.Zones, ", "))
-	}
-	counted := "application and store"
-	if _, known := m.Figure(storePrefix + "cpu_us"); !known {
-		counted = "the application, excluding stores"
-	}
-	fmt.Fprintf(w, "    modelled: %s = CPU seconds of %s x %s W; %s\n",
-		figure("modelled_energy_uj"), counted, Short(tiers.Modelled.Watts), tiers.Modelled.Source)
-	fmt.Fprintf(w, "    proxy: CPU %s, HTTP %s, to storage %s, %s read and %s write calls, all system calls %s\n", figure("cpu_us"), figure("bytes"),
-		figure("storage_bytes"), figure("read_calls"), figure("write_calls"), figure("system_calls"))
 }

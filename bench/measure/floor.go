@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// ServeFloor serves the floor: a bare net/http handler that answers every request with the same JSON of size bytes. It prints
-// its URL to out and stops when in reaches EOF, so that it never outlives its parent.
+// ServeFloor serves the floor: a bare net/http handler that answers every request with the same JSON of size bytes. It
+// prints its URL to out and stops when in reaches EOF, so that it never outlives its parent.
 func ServeFloor(size int, in io.Reader, out io.Writer) error {
 	size = max(size, minFloor)
 	body := []byte(floorBegin + strings.Repeat("x", size-len(floorBegin)-len(floorEnd)) + floorEnd)
@@ -22,10 +22,11 @@ func ServeFloor(size int, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	handler := func(w http.ResponseWriter, _ *http.Request) {
 		w.Header()["Content-Type"] = []string{"application/json"}
 		_, _ = w.Write(body) // the client may be gone
-	})}
+	}
+	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(handler)}
 	fmt.Fprintf(out, "http://%s\n", listener.Addr())
 	go func() {
 		_, _ = io.Copy(io.Discard, in) // EOF or an error: stop either way
@@ -53,8 +54,8 @@ type Floor struct {
 	in      io.Closer
 }
 
-// StartFloor starts the command, which must call ServeFloor with its standard input and output, and waits until it is serving.
-// The caller must call Stop.
+// StartFloor starts the command, which must call ServeFloor with its standard input and output, and waits until it is
+// serving. The caller must call Stop.
 func StartFloor(command *exec.Cmd) (*Floor, error) {
 	in, err := command.StdinPipe()
 	if err != nil {
@@ -73,7 +74,8 @@ func StartFloor(command *exec.Cmd) (*Floor, error) {
 		floor.Stop()
 		return nil, fmt.Errorf("starting the floor: %w", err)
 	}
-	floor.Target = Target{Name: floorName, URLs: map[Service]string{"": strings.TrimSpace(line)}, PIDs: []int{command.Process.Pid}}
+	urls := map[Service]string{"": strings.TrimSpace(line)}
+	floor.Target = Target{Name: floorName, URLs: urls, PIDs: []int{command.Process.Pid}}
 	return floor, nil
 }
 

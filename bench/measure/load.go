@@ -68,8 +68,9 @@ type arrival struct {
 	intended time.Time
 }
 
-// open sends iterations on schedule, whether or not earlier ones have completed. An iteration that finds no free connection
-// waits for one; its latency counts from when it should have been sent. One that has waited longer than maxWait is dropped.
+// open sends iterations on schedule, whether or not earlier ones have completed. An iteration that finds no free
+// connection waits for one; its latency counts from when it should have been sent. One that has waited longer than
+// maxWait is dropped.
 func (l load) open(ctx context.Context, clients []*client, t *tally) error {
 	pace, err := newPacer()
 	if err != nil {
@@ -148,6 +149,3 @@ type outcome struct {
 	err      error
 	last     string // its last request
 }
-
-// isWrong reports whether there was a response, but a wrong one.
-func (o outcome) isWrong() bool { return errors.Is(o.err, errWrong) }

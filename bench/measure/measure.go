@@ -1,6 +1,6 @@
-// Package measure measures running members of the family, from outside and by the resources their processes use. It guards
-// against flattering results: a run is void if it dropped iterations, got wrong responses, didn't have its fights stored, or
-// shared its cores with unrelated processes. The entry point is Members, which returns a Report.
+// Package measure measures running members of the family, from outside and by the resources their processes use. It
+// guards against flattering results: a run is void if it dropped iterations, got wrong responses, didn't have its
+// fights stored, or shared its cores with unrelated processes. The entry point is Members, which returns a Report.
 package measure
 
 import (
@@ -78,13 +78,14 @@ type Comparison struct {
 	Ratios map[string]stat.Ratio `json:"ratios"`              // by figure name
 }
 
-// Members measures each target, round by round, at each rate. The floor is measured before the first round and after each one.
-// An error means that a target does not respond or can't be measured; reasons that make runs void are in the report. If ctx is
-// canceled, or a target stops responding after some runs, the partial report is returned, marked void.
+// Members measures each target, round by round, at each rate. The floor is measured before the first round and after
+// each one. An error means that a target does not respond or can't be measured; reasons that make runs void are in the
+// report. If ctx is canceled, or a target stops responding after some runs, the partial report is returned, marked
+// void.
 func Members(ctx context.Context, o Options) (*Report, error) {
 	o.system = proc.System()
 	o.Targets = slices.Clone(o.Targets) // their processes and profiles are filled in
-	if err := o.check(); err != nil {
+	if err := o.Check(); err != nil {
 		return nil, err
 	}
 	report := &Report{
@@ -232,7 +233,12 @@ func (m *Member) finish(floor *Member, model energy.Model) {
 	m.Stores = stores(m.Runs)
 	for _, q := range quantities(model) {
 		if figure, ok := q.of(m.Runs); ok {
-			figure.compareWith(floor)
+			if floor != nil { // it has no store: a store's figures are compared with the floor's own
+				base, _ := floor.Figure(strings.TrimPrefix(figure.Name, storePrefix)) // without values there is no ratio
+				if ratio, ok := stat.RatioOf(figure.Values, base.Values, wantedConfidence); ok {
+					figure.ToFloor = &ratio
+				}
+			}
 			m.Figures = append(m.Figures, figure)
 		}
 	}
@@ -280,7 +286,8 @@ func (r *Report) unchecked() string {
 	return ""
 }
 
-// surroundings returns the minimum and maximum of each figure over the runs, and why one is unknown, or "" if all are known.
+// surroundings returns the minimum and maximum of each figure over the runs, and why one is unknown, or "" if all are
+// known.
 func (m Member) surroundings() (low, high Surroundings, unknown string) {
 	for i, run := range m.Runs {
 		s := run.Surroundings
@@ -314,7 +321,8 @@ func compare(m, first Member) Comparison {
 		}
 	}
 	if known := first.Profile != notTold && m.Profile != notTold; known && m.Profile != first.Profile {
-		reasons = append(reasons, fmt.Sprintf("%s runs in profile %s, %s in profile %s", first.Name, first.Profile, m.Name, m.Profile))
+		reasons = append(reasons,
+			fmt.Sprintf("%s runs in profile %s, %s in profile %s", first.Name, first.Profile, m.Name, m.Profile))
 	}
 	c.Equal = strings.Join(reasons, "; ")
 	return c
@@ -322,12 +330,11 @@ func compare(m, first Member) Comparison {
 
 // Figure returns the figure with that name.
 func (m Member) Figure(name string) (Figure, bool) {
-	for _, figure := range m.Figures {
-		if figure.Name == name {
-			return figure, true
-		}
+	at := slices.IndexFunc(m.Figures, func(f Figure) bool { return f.Name == name })
+	if at < 0 {
+		return Figure{}, false
 	}
-	return Figure{}, false
+	return m.Figures[at], true
 }
 
 // wantedConfidence is the confidence of intervals, if there are enough runs.
@@ -337,29 +344,11 @@ const wantedConfidence = 0.95
 type Figure struct {
 	Name     string        `json:"name"`
 	Unit     string        `json:"unit"`
+	label    string        // see quantity
 	Values   []float64     `json:"values"` // one per run
 	Median   float64       `json:"median"`
 	Least    float64       `json:"least"`
 	Most     float64       `json:"most"`
 	Interval stat.Interval `json:"interval"`           // of the median
 	ToFloor  *stat.Ratio   `json:"to_floor,omitempty"` // relative to the floor's figure of the same name
-}
-
-func (f *Figure) compareWith(floor *Member) {
-	if floor == nil {
-		return
-	}
-	base, _ := floor.Figure(f.floorName()) // without values there is no ratio
-	if ratio, ok := stat.RatioOf(f.Values, base.Values, wantedConfidence); ok {
-		f.ToFloor = &ratio
-	}
-}
-
-// floorName returns the name of the floor's figure to compare with. The floor has no store, so a store's figures are compared
-// with those of the floor itself.
-func (f *Figure) floorName() string {
-	if rest, ok := strings.CutPrefix(f.Name, storePrefix); ok {
-		return rest
-	}
-	return f.Name
 }

@@ -157,8 +157,8 @@ func breakOff(w http.ResponseWriter) {
 	}
 }
 
-// quick returns the options for a short run that has the same number of iterations even on a busy machine: 5 to warm up and 50
-// measured.
+// quick returns the options for a short run that has the same number of iterations even on a busy machine: 5 to warm up
+// and 50 measured.
 func quick(t *testing.T, mix string, target Target) Options {
 	t.Helper()
 	parsed, err := ParseMix(mix)

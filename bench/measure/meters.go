@@ -15,20 +15,26 @@ import (
 
 func selfPID() int { return os.Getpid() }
 
-// idleTime is what processes used while they received no requests.
-type idleTime struct {
-	seconds float64
-	usage   proc.Usage
-}
+// point is a point in time of a run at which its processes are read.
+type point int
+
+const (
+	idleBegin point = iota // without load, before the run
+	idleEnd
+	loadBegin // of the measured time
+	loadEnd
+	restBegin // without load, after the run
+	restEnd
+	points
+)
 
 // use collects the resource usage of one set of processes.
 type use struct {
-	system        proc.FS
-	pids          []int
-	before, after idleTime
-	begin, end    proc.Usage
-	peak          int64
-	err           error // the first error; there are no figures then
+	system proc.FS
+	pids   []int
+	at     [points]proc.Usage
+	peak   int64
+	err    error // the first error; there are no figures then
 
 	counter *proc.Calls // nil when system calls aren't counted
 	calls   int64       // in the measured time
@@ -42,9 +48,21 @@ func (m measurement) meters() *meters {
 	return &meters{&use{system: m.system, pids: m.target.PIDs}, &use{system: m.system, pids: m.target.StorePIDs}}
 }
 
+func (m *meters) each(do func(*use)) {
+	for _, u := range []*use{m.application, m.store} {
+		if len(u.pids) > 0 && u.err == nil {
+			do(u)
+		}
+	}
+}
+
+func (m *meters) read(p point) {
+	m.each(func(u *use) { u.at[p], u.err = u.system.Usage(u.pids) })
+}
+
 // countCalls starts counting system calls.
 func (m *meters) countCalls() {
-	m.each(func(u *use) { u.counter, u.noCalls = proc.CountCalls(u.begin.PIDs) })
+	m.each(func(u *use) { u.counter, u.noCalls = proc.CountCalls(u.at[loadBegin].PIDs) })
 }
 
 // called stops counting system calls.
@@ -58,46 +76,25 @@ func (m *meters) called() {
 	})
 }
 
-func (m *meters) each(do func(*use)) {
-	for _, u := range []*use{m.application, m.store} {
-		if len(u.pids) > 0 && u.err == nil {
-			do(u)
-		}
-	}
-}
-
-func (m *meters) read(place func(*use) *proc.Usage) {
-	m.each(func(u *use) { *place(u), u.err = u.system.Usage(u.pids) })
-}
-
 // watch updates the peak memory.
 func (m *meters) watch() {
-	m.each(func(u *use) { u.peak = max(u.peak, u.system.RSS(u.begin.PIDs)) })
+	m.each(func(u *use) { u.peak = max(u.peak, u.system.RSS(u.at[loadBegin].PIDs)) })
 }
 
 // rest measures the processes without load, and returns the power of the machine during that time, in watts.
-func (m measurement) rest(ctx context.Context, meters *meters, place func(*use) *idleTime) (watts float64) {
+func (m measurement) rest(ctx context.Context, meters *meters, from, to point) (watts float64) {
+	meters.read(from)
 	if m.Idle <= 0 {
-		meters.each(func(u *use) { place(u).usage, u.err = u.system.Usage(u.pids) })
+		meters.each(func(u *use) { u.at[to] = u.at[from] })
 		return 0
 	}
-	started := map[*use]proc.Usage{}
-	meters.each(func(u *use) {
-		var usage proc.Usage
-		usage, u.err = u.system.Usage(u.pids)
-		started[u] = usage
-	})
 	begin, joules := time.Now(), m.joules()
 	select {
 	case <-ctx.Done():
 	case <-time.After(m.Idle):
 	}
 	watts = (m.joules() - joules) / time.Since(begin).Seconds()
-	meters.each(func(u *use) {
-		var usage proc.Usage
-		usage, u.err = u.system.Usage(u.pids)
-		*place(u) = idleTime{time.Since(begin).Seconds(), usage.Since(started[u])}
-	})
+	meters.read(to)
 	return watts
 }
 
@@ -151,7 +148,8 @@ func (u *use) result(seconds, done float64) *Use {
 	if u.err != nil {
 		return &Use{PIDs: u.pids, Error: u.err.Error()}
 	}
-	spent := u.end.Since(u.begin)
+	before, begin, end, after := u.at[idleEnd], u.at[loadBegin], u.at[loadEnd], u.at[restEnd]
+	spent := end.Since(begin)
 	each := func(n int64) float64 {
 		if done == 0 {
 			return 0
@@ -159,14 +157,14 @@ func (u *use) result(seconds, done float64) *Use {
 		return float64(max(n, 0)) / done
 	}
 	result := &Use{
-		PIDs: u.pids, Threads: u.end.Threads,
+		PIDs: u.pids, Threads: end.Threads,
 		CPU: each(int64(spent.CPU)) / 1e3, User: each(int64(spent.User)) / 1e3, System: each(int64(spent.System)) / 1e3,
-		Cores: spent.CPU.Seconds() / seconds, IdleBefore: u.before.cores(), IdleAfter: u.after.cores(),
+		Cores: spent.CPU.Seconds() / seconds, IdleBefore: u.cores(idleBegin, idleEnd), IdleAfter: u.cores(restBegin, restEnd),
 		Voluntary: each(spent.Voluntary), Involuntary: each(spent.Involuntary),
 		ReadCalls: each(spent.ReadCalls), WriteCalls: each(spent.WriteCalls), Storage: each(spent.Storage),
-		RSSBefore: u.before.usage.RSS, RSSPeak: max(u.peak, u.begin.RSS, u.end.RSS), RSSAfter: u.after.usage.RSS,
-		Groups: u.end.Groups, GroupCPU: each(int64(spent.GroupCPU)) / 1e3, GroupMemory: u.end.GroupMemory,
-		PSSBefore: u.before.usage.PSS, PSSAfter: u.after.usage.PSS, Missing: u.end.Missing,
+		RSSBefore: before.RSS, RSSPeak: max(u.peak, begin.RSS, end.RSS), RSSAfter: after.RSS,
+		Groups: end.Groups, GroupCPU: each(int64(spent.GroupCPU)) / 1e3, GroupMemory: end.GroupMemory,
+		PSSBefore: before.PSS, PSSAfter: after.PSS, Missing: end.Missing,
 	}
 	for _, pid := range slices.Sorted(maps.Keys(spent.Trees)) {
 		result.Trees = append(result.Trees, Tree{pid, each(int64(spent.Trees[pid])) / 1e3})
@@ -181,11 +179,13 @@ func (u *use) result(seconds, done float64) *Use {
 	return result
 }
 
-func (i idleTime) cores() float64 {
-	if i.seconds == 0 {
+// cores returns the CPU seconds per second between two points, or 0 if no time has passed.
+func (u *use) cores(from, to point) float64 {
+	seconds := u.at[to].At.Sub(u.at[from].At).Seconds()
+	if seconds == 0 {
 		return 0
 	}
-	return i.usage.CPU.Seconds() / i.seconds
+	return u.at[to].Since(u.at[from]).CPU.Seconds() / seconds
 }
 
 // cores returns how many cores this process can use.

@@ -72,37 +72,24 @@ func ParseMix(text string) (Mix, error) {
 				return Mix{}, fmt.Errorf("the weight of %s must be from 1 to %d, not %q", name, maxWeight, number)
 			}
 		}
-		a, err := actionNamed(name)
-		if err != nil {
-			return Mix{}, err
+		known := actions()
+		at := slices.IndexFunc(known, func(a action) bool { return a.name == name })
+		if at < 0 {
+			return Mix{}, fmt.Errorf("unknown action %q; known are %s", name, strings.Join(MixNames(), ", "))
 		}
 		for range weight {
-			mix.turns = append(mix.turns, a)
+			mix.turns = append(mix.turns, known[at])
 		}
 	}
 	return mix, nil
 }
 
-func actionNamed(name string) (action, error) {
-	for _, a := range actions() {
-		if a.name == name {
-			return a, nil
-		}
-	}
-	return action{}, fmt.Errorf("unknown action %q; known are %s", name, strings.Join(MixNames(), ", "))
-}
-
 // String returns the mix as passed to ParseMix.
 func (m Mix) String() string { return m.name }
 
-// fights reports whether any iteration stores a fight; onlyFights reports whether all do.
+// fights reports whether any iteration stores a fight.
 func (m Mix) fights() bool {
-	for _, a := range m.turns {
-		if a.fights {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(m.turns, func(a action) bool { return a.fights })
 }
 
 // asks reports whether any iteration sends requests to the service.
@@ -110,19 +97,10 @@ func (m Mix) asks(service Service) bool {
 	return slices.ContainsFunc(m.turns, func(a action) bool { return a.service == service && a.name != "livez" })
 }
 
-func (m Mix) onlyFights() bool {
-	for _, a := range m.turns {
-		if !a.fights {
-			return false
-		}
-	}
-	return len(m.turns) > 0
-}
-
-// unit returns what figures are given per.
+// unit returns what figures are given per: a fight if each iteration stores one.
 func (m Mix) unit() string {
-	if m.onlyFights() {
-		return "fight"
+	if slices.ContainsFunc(m.turns, func(a action) bool { return !a.fights }) {
+		return "iteration"
 	}
-	return "iteration"
+	return "fight"
 }

@@ -3,42 +3,37 @@ package measure
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"superheroes/bench/energy"
 	"superheroes/bench/proc"
 )
 
-// Options configures a measurement.
+// Options configures a measurement. Those with an environment variable are flags of the command line.
 type Options struct {
-	Mix     Mix
-	Targets []Target // the first is the target, the others are compared with it
+	Mix     Mix          `kong:"-"`
+	Targets []Target     `kong:"-"` // the first is the target, the others are compared with it
+	Floor   []string     `kong:"-"` // command line of the floor, to which its size is appended (see ServeFloor); empty: no floor
+	Model   energy.Model `kong:"-"` // estimates energy from CPU time
+	Version string       `kong:"-"` // of this program, for the report
 
-	// Rates are in iterations per second, each measured separately. Without any, the closed model applies: each connection
-	// starts its next iteration as soon as the last one is done.
-	Rates       []float64
-	Connections int
-	Duration    time.Duration // measured time of each run
-	Warmup      time.Duration // before it, under the same load
-	Idle        time.Duration // without load, before and after each run
-	Timeout     time.Duration // of a request, including connecting
-	MaxWait     time.Duration // open model: how long an iteration may wait for a free connection
-	Rounds      int           // runs of each target, alternating: A B A B …
+	Progress func(what string, passed, total time.Duration) `kong:"-"` // called several times per second; may be nil
 
-	Floor      []string // command line of the floor, to which its size is appended (see ServeFloor); empty: no floor
-	FloorProcs int      // GOMAXPROCS of the floor; 0: the same as the target's
-
-	PinTarget, PinSelf []int // cores to pin the target (and the floor) and this process to; empty: unchanged
-
-	// CountCalls counts all system calls of the target's processes, if the kernel permits it. CPU figures then include the
-	// overhead.
-	CountCalls bool
-
-	RAPL  string       // folder of the energy counters, e.g. energy.Powercap; "": energy is not measured
-	Model energy.Model // estimates energy from CPU time
-
-	Version  string                                         // of this program, for the report
-	Progress func(what string, passed, total time.Duration) // called several times per second; may be nil
+	Rates       []float64     `name:"rate" env:"BENCH_RATE" placeholder:"N" help:"Iterations per second, sent on schedule whether or not responses arrive (open model). Several rates, such as 1,10,50,75,100, are run one after the other. Without it, each connection sends as soon as it has its response (closed model)."`
+	Connections int           `env:"BENCH_CONNECTIONS" default:"32" help:"Connections to the target."`
+	Duration    time.Duration `env:"BENCH_DURATION" default:"10s" help:"Measured duration of each run."`
+	Warmup      time.Duration `env:"BENCH_WARMUP" default:"2s" help:"Warm-up time under the same load before each run."`
+	Idle        time.Duration `env:"BENCH_IDLE" default:"1s" help:"Time without load before and after each run, to measure idle consumption."`
+	Rounds      int           `env:"BENCH_ROUNDS" default:"0" help:"Runs of each target; 0 means 1, or 6 with --versus, the minimum for a 95 % confidence interval."`
+	Timeout     time.Duration `env:"BENCH_TIMEOUT" default:"10s" help:"Request timeout."`
+	MaxWait     time.Duration `env:"BENCH_MAX_WAIT" default:"1s" help:"In the open model, how long an iteration may wait for a free connection before it is dropped."`
+	PinTarget   []int         `env:"BENCH_PIN_TARGET" placeholder:"CORE" help:"Cores to pin the target's processes and the floor to, such as 0,1."`
+	PinSelf     []int         `env:"BENCH_PIN_SELF" placeholder:"CORE" help:"Cores to pin the load generator to."`
+	FloorProcs  int           `env:"BENCH_FLOOR_PROCS" default:"0" help:"GOMAXPROCS of the floor; 0 means the same as the target's."`
+	CountCalls  bool          `env:"BENCH_COUNT_CALLS" help:"Count all system calls of the target's processes, which needs root and tracefs and adds slightly to their CPU time. Without it, only read and write calls are reported, from /proc/PID/io."`
+	RAPL        string        `name:"rapl" env:"BENCH_RAPL" default:"/sys/class/powercap" help:"Folder with the processor's energy counters."`
 
 	system proc.FS
 	meter  *energy.Meter // nil if not available
@@ -47,38 +42,38 @@ type Options struct {
 // UsageError means that a measurement can't be done as requested.
 type UsageError struct{ error }
 
-// check rejects invalid options.
-func (o *Options) check() error {
-	if err := o.wrong(); err != nil {
-		return UsageError{err}
-	}
-	return nil
+// Wrong returns an error about a flag that also names its environment variable.
+func Wrong(flag, format string, args ...any) error {
+	variable := "BENCH_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+	return UsageError{fmt.Errorf("--%s, %s: %w", flag, variable, fmt.Errorf(format, args...))}
 }
 
-func (o *Options) wrong() error {
+// Check rejects options that can't be measured.
+func (o *Options) Check() error {
 	switch {
-	case len(o.Mix.turns) == 0:
-		return errors.New("missing mix")
-	case len(o.Targets) == 0:
-		return errors.New("missing target")
+	case o.Duration <= 0:
+		return Wrong("duration", "must be more than 0s")
+	case o.Warmup < 0:
+		return Wrong("warmup", "must not be below 0s")
+	case o.Timeout <= 0:
+		return Wrong("timeout", "must be more than 0s")
+	case o.MaxWait <= 0 && len(o.Rates) > 0:
+		return Wrong("max-wait", "must be more than 0s")
 	case o.Connections < 1:
-		return errors.New("need at least one connection")
-	case o.Duration <= 0 || o.Timeout <= 0 || o.Rounds < 1:
-		return errors.New("duration, timeout and rounds must be above 0")
+		return Wrong("connections", "must be at least 1")
+	case o.Rounds < 1:
+		return Wrong("rounds", "must not be below 0")
+	case slices.ContainsFunc(o.Rates, func(rate float64) bool { return !(rate > 0) }):
+		return Wrong("rate", "rates must be above 0")
 	}
 	names := map[string]bool{}
 	for _, t := range o.Targets {
 		if names[t.Name] {
-			return fmt.Errorf("duplicate target name %s", t.Name)
+			return UsageError{fmt.Errorf("duplicate target name %s", t.Name)}
 		}
 		names[t.Name] = true
 		if err := t.needs(o.Mix); err != nil {
-			return err
-		}
-	}
-	for _, rate := range o.Rates {
-		if rate <= 0 || o.MaxWait <= 0 {
-			return errors.New("rates, and the time to wait for a free connection, must be above 0")
+			return UsageError{err}
 		}
 	}
 	return nil

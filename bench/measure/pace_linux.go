@@ -8,8 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pacer waits until a given time. The runtime's timers may be a millisecond late on an idle process, which is longer than a fast
-// response takes. The kernel's timers are not, and waiting for one in the runtime's poller keeps no thread busy.
+// pacer waits until a given time. The runtime's timers may be a millisecond late on an idle process, which is longer
+// than a fast response takes. The kernel's timers are not, and waiting for one in the runtime's poller keeps no thread
+// busy.
 type pacer struct{ timer *os.File }
 
 func newPacer() (*pacer, error) {

@@ -10,7 +10,8 @@ import (
 	"superheroes/bench/stat"
 )
 
-// LatencyPlot plots the latency by percentile as SVG: for each member and the floor, at each rate, the medians over its runs.
+// LatencyPlot plots the latency by percentile as SVG: for each member and the floor, at each rate, the medians over its
+// runs.
 func (r *Report) LatencyPlot(w io.Writer) error {
 	c := r.chart("Iteration latency", "percentile, %", "latency, ms")
 	c.Ticks = []float64{0, 50, 90, 99, 99.9, lastPercent}
@@ -65,7 +66,8 @@ func (m Member) percentiles() plotter.XYs {
 	return points
 }
 
-// CPUPlot plots the CPU time per iteration: by rate if there are several, otherwise as bars of user mode, kernel and stores.
+// CPUPlot plots the CPU time per iteration: by rate if there are several, otherwise as bars of user mode, kernel and
+// stores.
 func (r *Report) CPUPlot(w io.Writer) error {
 	c := r.chart("CPU per "+r.Plan.Unit, "iterations per second", "CPU, us")
 	if len(r.Series) > 1 {

@@ -2,6 +2,7 @@ package measure
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -40,8 +41,8 @@ func (o Options) find(report *Report) error {
 		}
 		report.note("CPU and memory of %s are those of %s and their descendants", t.Name, describe(tree, pids))
 		if len(unserved) > 0 {
-			report.note("CPU and memory of %s are INCOMPLETE: no process that can be inspected listens at %s on this host; name processes with pid=",
-				t.Name, strings.Join(unserved, ", "))
+			report.note("CPU and memory of %s are INCOMPLETE: no process that can be inspected listens at %s on this host; "+
+				"name processes with pid=", t.Name, strings.Join(unserved, ", "))
 		}
 		if others := t.unnamed(); !named && len(others) > 0 && o.Mix.asks(Fights) {
 			report.note("CPU and memory of %s exclude %s if those are separate processes: no address was given for them",
@@ -68,7 +69,7 @@ func (o Options) floor(ctx context.Context, report *Report) (*Floor, error) {
 		report.note("the floor was not measured")
 		return nil, nil
 	}
-	size, err := o.answerSize()
+	size, err := o.probe(o.Targets[0], o.Mix)
 	if err != nil {
 		return nil, err
 	}
@@ -91,15 +92,15 @@ func (o Options) floor(ctx context.Context, report *Report) (*Floor, error) {
 	return floor, nil
 }
 
-// answerSize runs one iteration on the first target and returns the size of its last response, which the floor uses too.
-func (o Options) answerSize() (int, error) {
-	c, err := newClient(o.Targets[0], o.Timeout)
+// probe runs one iteration, and returns the size of its last response.
+func (o Options) probe(target Target, mix Mix) (size int, err error) {
+	c, err := newClient(target, o.Timeout)
 	if err != nil {
 		return 0, err
 	}
 	defer c.close()
-	if err := o.Mix.turns[0].do(c); err != nil && !(outcome{err: err}).isWrong() {
-		return 0, fmt.Errorf("no response from %s: %w", o.Targets[0].Name, err)
+	if err := mix.turns[0].do(c); err != nil && !errors.Is(err, errWrong) {
+		return 0, fmt.Errorf("no response from %s: %w", target.Name, err)
 	}
 	return c.size, nil
 }

@@ -2,6 +2,7 @@ package measure
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -10,14 +11,13 @@ import (
 	"time"
 
 	"superheroes/bench/rawhttp"
-	"superheroes/bench/scan"
 )
 
 // notTold is reported for a member without a profile: other members of the family have none.
 const notTold = "not reported"
 
-// askProfile returns the profile that the target's services report: a single word if they all agree, otherwise each profile
-// with its services.
+// askProfile returns the profile that the target's services report: a single word if they all agree, otherwise each
+// profile with its services.
 func (t Target) askProfile(timeout time.Duration) string {
 	profiles := map[string][]string{} // services by profile
 	for _, service := range slices.Sorted(maps.Keys(t.URLs)) {
@@ -49,19 +49,9 @@ func profileAt(base string, timeout time.Duration) string {
 	if err != nil || answer.Status != http.StatusOK && answer.Status != http.StatusServiceUnavailable {
 		return notTold
 	}
-	return cmp.Or(textOf(answer.Body, "profile"), notTold)
-}
-
-// textOf returns a string field of a JSON object, without unescaping it, or "" if there is none.
-func textOf(object []byte, field string) (text string) {
-	err := scan.Object(object, func(name, value []byte) error {
-		if string(name) == field && len(value) > 2 && value[0] == '"' {
-			text = string(value[1 : len(value)-1])
-		}
-		return nil
-	})
-	if err != nil {
-		return ""
+	var health struct{ Profile string }
+	if err := json.Unmarshal(answer.Body, &health); err != nil {
+		return notTold
 	}
-	return text
+	return cmp.Or(health.Profile, notTold)
 }

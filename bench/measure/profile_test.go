@@ -3,7 +3,6 @@ package measure
 import (
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 	"time"
 )
@@ -45,21 +44,5 @@ func TestProfile(t *testing.T) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
-	}
-}
-
-// TestReportNamesTheProfile checks that the report of a whole run contains the profile.
-func TestReportNamesTheProfile(t *testing.T) {
-	target := new(member).start(t)
-	report, err := Members(t.Context(), quick(t, "execute_fight", target))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var text strings.Builder
-	if err := report.Text(&text); err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(text.String(), "  profile: eco\n") {
-		t.Errorf("the profile is missing:\n%s", text.String())
 	}
 }

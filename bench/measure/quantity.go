@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -8,10 +9,11 @@ import (
 	"superheroes/bench/stat"
 )
 
-// quantity extracts the values of a figure from runs.
+// quantity extracts the values of a figure from runs; NaN stands for a run that has none. In its label, {} stands for
+// what the figure is given per.
 type quantity struct {
-	name, unit string
-	value      func(Run) (float64, bool)
+	name, unit, label string
+	value             func(Run) float64
 }
 
 // storePrefix is the prefix of figures about the usage of a target's stores.
@@ -19,18 +21,15 @@ const storePrefix = "store_"
 
 // quantities returns all quantities, in the order of the report.
 func quantities(model energy.Model) []quantity {
-	always := func(value func(Run) float64) func(Run) (float64, bool) {
-		return func(r Run) (float64, bool) { return value(r), true }
-	}
 	all := []quantity{
-		{"throughput", "/s", always(func(r Run) float64 { return r.Throughput })},
-		{"latency_p50_us", "us", always(func(r Run) float64 { return r.Latency.P50 })},
-		{"latency_p90_us", "us", always(func(r Run) float64 { return r.Latency.P90 })},
-		{"latency_p99_us", "us", always(func(r Run) float64 { return r.Latency.P99 })},
-		{"latency_p99_9_us", "us", always(func(r Run) float64 { return r.Latency.P999 })},
-		{"latency_max_us", "us", always(func(r Run) float64 { return r.Latency.Max })},
-		{"bytes", "B", always(Run.bytes)},
-		{"generator_cpu_us", "us", always(func(r Run) float64 { return r.Generator.PerUnit })},
+		{"throughput", "/s", "{}s per second", func(r Run) float64 { return r.Throughput }},
+		{"latency_p50_us", "us", "latency p50, us", func(r Run) float64 { return r.Latency.P50 }},
+		{"latency_p90_us", "us", "latency p90, us", func(r Run) float64 { return r.Latency.P90 }},
+		{"latency_p99_us", "us", "latency p99, us", func(r Run) float64 { return r.Latency.P99 }},
+		{"latency_p99_9_us", "us", "latency p99.9, us", func(r Run) float64 { return r.Latency.P999 }},
+		{"latency_max_us", "us", "latency max, us", func(r Run) float64 { return r.Latency.Max }},
+		{"bytes", "B", "HTTP bytes per {}", Run.bytes},
+		{"generator_cpu_us", "us", "generator CPU us per {}", func(r Run) float64 { return r.Generator.PerUnit }},
 	}
 	all = append(all, energies(model)...)
 	all = append(all, used("", func(r Run) *Use { return r.Application })...)
@@ -39,25 +38,28 @@ func quantities(model energy.Model) []quantity {
 
 // energies returns the energy quantities, which are reported separately.
 func energies(model energy.Model) []quantity {
-	measured := func(value func(*MeasuredEnergy) float64) func(Run) (float64, bool) {
-		return func(r Run) (float64, bool) {
+	measured := func(value func(*MeasuredEnergy) float64) func(Run) float64 {
+		return func(r Run) float64 {
 			if r.Measured == nil {
-				return 0, false
+				return math.NaN()
 			}
-			return value(r.Measured), true
+			return value(r.Measured)
 		}
 	}
 	return []quantity{
-		{"measured_energy_uj", "uJ", measured(func(e *MeasuredEnergy) float64 { return e.PerUnit })},
-		{"measured_idle_watts", "W", measured(func(e *MeasuredEnergy) float64 { return e.IdleWatts })},
-		{"modelled_energy_uj", "uJ", func(r Run) (float64, bool) {
-			micros, known := 0.0, false
+		{"measured_energy_uj", "uJ", "measured energy, uJ per {}", measured(func(e *MeasuredEnergy) float64 { return e.PerUnit })},
+		{"measured_idle_watts", "W", "measured idle watts", measured(func(e *MeasuredEnergy) float64 { return e.IdleWatts })},
+		{"modelled_energy_uj", "uJ", "modelled energy, uJ per {}", func(r Run) float64 {
+			if !r.Application.known() && !r.Store.known() {
+				return math.NaN()
+			}
+			micros := 0.0
 			for _, u := range []*Use{r.Application, r.Store} {
-				if u != nil && u.Error == "" {
-					micros, known = micros+u.CPU, true
+				if u.known() {
+					micros += u.CPU
 				}
 			}
-			return model.Joules(micros), known
+			return model.Joules(micros)
 		}},
 	}
 }
@@ -77,59 +79,55 @@ func (r Run) bytes() float64 {
 
 // used returns the quantities about a set of processes.
 func used(prefix string, of func(Run) *Use) []quantity {
-	q := func(name, unit string, value func(*Use) float64) quantity {
-		return quantity{prefix + name, unit, func(r Run) (float64, bool) {
-			u := of(r)
-			if u == nil || u.Error != "" {
-				return 0, false
+	q := func(name, unit, label string, value func(*Use) float64) quantity {
+		return quantity{prefix + name, unit, label, func(r Run) float64 {
+			if u := of(r); u.known() {
+				return value(u)
 			}
-			return value(u), true
+			return math.NaN()
 		}}
 	}
 	return []quantity{
-		q("cpu_us", "us", func(u *Use) float64 { return u.CPU }),
-		q("cpu_user_us", "us", func(u *Use) float64 { return u.User }),
-		q("cpu_system_us", "us", func(u *Use) float64 { return u.System }),
-		q("cores", "", func(u *Use) float64 { return u.Cores }),
-		q("idle_cores", "", func(u *Use) float64 { return u.IdleBefore }),
-		q("idle_after_cores", "", func(u *Use) float64 { return u.IdleAfter }),
-		q("idle_share", "", func(u *Use) float64 { return u.IdleShare }),
-		q("voluntary_switches", "", func(u *Use) float64 { return u.Voluntary }),
-		q("involuntary_switches", "", func(u *Use) float64 { return u.Involuntary }),
-		q("read_calls", "", func(u *Use) float64 { return u.ReadCalls }),
-		q("write_calls", "", func(u *Use) float64 { return u.WriteCalls }),
-		q("system_calls", "", func(u *Use) float64 { return u.Calls }).where(of, func(u *Use) bool { return u.Calls > 0 }),
-		q("storage_bytes", "B", func(u *Use) float64 { return u.Storage }),
-		q("rss_before_mib", "MiB", func(u *Use) float64 { return mib(u.RSSBefore) }),
-		q("rss_peak_mib", "MiB", func(u *Use) float64 { return mib(u.RSSPeak) }),
-		q("rss_after_mib", "MiB", func(u *Use) float64 { return mib(u.RSSAfter) }),
-		q("container_cpu_us", "us", func(u *Use) float64 { return u.GroupCPU }).where(of, inContainer),
-		q("container_mib", "MiB", func(u *Use) float64 { return mib(u.GroupMemory) }).where(of, inContainer),
-		q("pss_after_mib", "MiB", func(u *Use) float64 { return mib(u.PSSAfter) }),
+		q("cpu_us", "us", "CPU us per {}", func(u *Use) float64 { return u.CPU }),
+		q("cpu_user_us", "us", "  in user mode", func(u *Use) float64 { return u.User }),
+		q("cpu_system_us", "us", "  in the kernel", func(u *Use) float64 { return u.System }),
+		q("cores", "", "CPU seconds per second", func(u *Use) float64 { return u.Cores }),
+		q("idle_cores", "", "  the same without load, before", func(u *Use) float64 { return u.IdleBefore }),
+		q("idle_after_cores", "", "  the same without load, after", func(u *Use) float64 { return u.IdleAfter }),
+		q("idle_share", "", "  idle share (0 to 1)", func(u *Use) float64 { return u.IdleShare }),
+		q("voluntary_switches", "", "voluntary context switches per {}", func(u *Use) float64 { return u.Voluntary }),
+		q("involuntary_switches", "", "involuntary context switches per {}", func(u *Use) float64 { return u.Involuntary }),
+		q("read_calls", "", "  read calls (/proc/PID/io) per {}", func(u *Use) float64 { return u.ReadCalls }),
+		q("write_calls", "", "  write calls (/proc/PID/io) per {}", func(u *Use) float64 { return u.WriteCalls }),
+		q("system_calls", "", "system calls per {}", func(u *Use) float64 { return where(u.Calls > 0, u.Calls) }),
+		q("storage_bytes", "B", "bytes to storage per {}", func(u *Use) float64 { return u.Storage }),
+		q("rss_before_mib", "MiB", "resident MiB before", func(u *Use) float64 { return mib(u.RSSBefore) }),
+		q("rss_peak_mib", "MiB", "resident MiB during, peak", func(u *Use) float64 { return mib(u.RSSPeak) }),
+		q("rss_after_mib", "MiB", "resident MiB after", func(u *Use) float64 { return mib(u.RSSAfter) }),
+		q("container_cpu_us", "us", "CPU us of its container per {}", func(u *Use) float64 { return where(len(u.Groups) > 0, u.GroupCPU) }),
+		q("container_mib", "MiB", "MiB of its container after", func(u *Use) float64 { return where(len(u.Groups) > 0, mib(u.GroupMemory)) }),
+		q("pss_after_mib", "MiB", "proportional MiB after", func(u *Use) float64 { return mib(u.PSSAfter) }),
 	}
 }
 
-func inContainer(u *Use) bool { return len(u.Groups) > 0 }
+// known reports whether there are figures about these processes.
+func (u *Use) known() bool { return u != nil && u.Error == "" }
 
-// where restricts the quantity to runs that have it.
-func (q quantity) where(of func(Run) *Use, has func(*Use) bool) quantity {
-	value := q.value
-	q.value = func(r Run) (float64, bool) {
-		if u := of(r); u == nil || !has(u) {
-			return 0, false
-		}
-		return value(r)
+// where returns the value if the run has it, and NaN otherwise.
+func where(has bool, value float64) float64 {
+	if has {
+		return value
 	}
-	return q
+	return math.NaN()
 }
 
 func mib(bytes int64) float64 { return float64(bytes) / (1 << 20) }
 
 // of computes the figure over the runs that have the quantity. It returns false if none has.
 func (q quantity) of(runs []Run) (Figure, bool) {
-	f := Figure{Name: q.name, Unit: q.unit}
+	f := Figure{Name: q.name, Unit: q.unit, label: q.label}
 	for _, run := range runs {
-		if value, ok := q.value(run); ok {
+		if value := q.value(run); !math.IsNaN(value) {
 			f.Values = append(f.Values, value)
 		}
 	}

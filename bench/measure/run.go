@@ -2,7 +2,7 @@ package measure
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"time"
 
 	"superheroes/bench/proc"
@@ -64,8 +64,8 @@ type measurement struct {
 	name   string // shown as progress
 }
 
-// run does the measurement. An error means that the target can't be measured at all; reasons that make the run void are part of
-// the Run.
+// run does the measurement. An error means that the target can't be measured at all; reasons that make the run void are
+// part of the Run.
 func (m measurement) run(ctx context.Context, round int) (Run, error) {
 	run := Run{Target: m.target.Name, Round: round, Started: time.Now()}
 	loadBefore, _ := m.system.Load() // 0 if not available
@@ -73,7 +73,7 @@ func (m measurement) run(ctx context.Context, round int) (Run, error) {
 	if err := m.startStored(&run); err != nil {
 		return run, err
 	}
-	watts := m.rest(ctx, meters, func(u *use) *idleTime { return &u.before })
+	watts := m.rest(ctx, meters, idleBegin, idleEnd)
 
 	t := newTally()
 	start := time.Now().Add(20 * time.Millisecond) // the workers have started by then
@@ -85,17 +85,17 @@ func (m measurement) run(ctx context.Context, round int) (Run, error) {
 	go func() { ended <- l.run(loading, t) }()
 
 	m.until(ctx, l, from, func() {})
-	begun := m.observe(meters, t, func(u *use) *proc.Usage { return &u.begin })
+	begun := m.observe(meters, t, loadBegin)
 	if m.CountCalls {
 		meters.countCalls()
 	}
 	m.until(ctx, l, l.window.to, meters.watch)
 	meters.called()
-	over := m.observe(meters, t, func(u *use) *proc.Usage { return &u.end })
+	over := m.observe(meters, t, loadEnd)
 	if err := <-ended; err != nil {
 		return run, err
 	}
-	m.rest(ctx, meters, func(u *use) *idleTime { return &u.after })
+	m.rest(ctx, meters, restBegin, restEnd)
 
 	m.finish(&run, t, begun, over)
 	run.Surroundings = over.census.since(begun.census, m.target)
@@ -121,11 +121,11 @@ type moment struct {
 }
 
 // observe reads the meters at the start or the end of the measured time.
-func (m measurement) observe(meters *meters, t *tally, place func(*use) *proc.Usage) moment {
+func (m measurement) observe(meters *meters, t *tally, p point) moment {
 	now := moment{at: time.Now(), done: t.now().Done}
 	now.self, _ = proc.Self() // 0 if not available
 	now.joules = m.joules()
-	meters.read(place)
+	meters.read(p)
 	now.census = m.census()
 	return now
 }
@@ -146,14 +146,15 @@ func (m measurement) finish(run *Run, t *tally, begun, over moment) {
 // startStored counts the stored fights, which also shows whether the target responds at all.
 func (m measurement) startStored(run *Run) error {
 	if !m.mix.fights() {
-		return m.probe()
+		_, err := m.probe(m.target, m.mix)
+		return err
 	}
 	run.Stored = &Stored{}
 	before, err := countFights(m.target, m.Timeout)
 	switch {
 	case err == nil:
 		run.Stored.Checked, run.Stored.Stored = true, -before
-	case isCannotTell(err):
+	case errors.Is(err, errCannotTell):
 		run.Stored.Why = err.Error()
 	default:
 		return err
@@ -172,23 +173,10 @@ func (m measurement) finishStored(run *Run) {
 	}
 	after, err := countFights(m.target, m.Timeout)
 	if err != nil {
-		*run.Stored = Stored{Acknowledged: run.Stored.Acknowledged, Uncertain: run.Stored.Uncertain, Why: err.Error(), Lost: true}
+		run.Stored.Checked, run.Stored.Stored, run.Stored.Why, run.Stored.Lost = false, 0, err.Error(), true
 		return
 	}
 	run.Stored.Stored += after
-}
-
-// probe sends one iteration.
-func (m measurement) probe() error {
-	c, err := newClient(m.target, m.Timeout)
-	if err != nil {
-		return err
-	}
-	defer c.close()
-	if err := m.mix.turns[0].do(c); err != nil && !(outcome{err: err}).isWrong() {
-		return fmt.Errorf("no response from %s: %w", m.target.Name, err)
-	}
-	return nil
 }
 
 // sample is how often meters are read and progress is reported during a run.

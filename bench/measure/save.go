@@ -1,6 +1,8 @@
 package measure
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +28,15 @@ func (r *Report) Err() error {
 	return fmt.Errorf("%w: %w", ErrVoid, ErrInterrupted)
 }
 
+// JSON writes the report in machine-readable form. Within a version of the program, names and units don't change;
+// fields may be added.
+func (r *Report) JSON(w io.Writer) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(r)
+}
+
 // Save writes report.txt, report.json and the plots to a folder.
 func (r *Report) Save(folder string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
@@ -35,17 +46,14 @@ func (r *Report) Save(folder string) error {
 		"report.txt": r.Text, "report.json": r.JSON,
 		"latency.svg": r.LatencyPlot, "cpu.svg": r.CPUPlot, "throughput.svg": r.ThroughputPlot,
 	} {
-		if err := save(filepath.Join(folder, name), write); err != nil {
+		var text bytes.Buffer
+		err := write(&text)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(folder, name), text.Bytes(), 0o644)
+		}
+		if err != nil {
 			return fmt.Errorf("writing the report: %w", err)
 		}
 	}
 	return nil
-}
-
-func save(path string, write func(io.Writer) error) error {
-	file, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(write(file), file.Close())
 }

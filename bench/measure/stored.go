@@ -1,13 +1,14 @@
 package measure
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"superheroes/bench/rawhttp"
-	"superheroes/bench/scan"
 )
 
 // errCannotTell means that a member doesn't report how many fights it has stored.
@@ -24,28 +25,18 @@ func countFights(t Target, timeout time.Duration) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("counting the fights of %s: %w", t.Name, err)
 	}
-	if answer.Status == http.StatusOK {
-		if count, ok := countOf(answer.Body); ok {
-			return count, nil
-		}
+	var counted struct{ Count *int64 }
+	known := answer.Status == http.StatusOK && json.Unmarshal(answer.Body, &counted) == nil && counted.Count != nil
+	if known && *counted.Count >= 0 {
+		return *counted.Count, nil
 	}
 	return pageFights(conn)
 }
 
-func countOf(body []byte) (count int64, ok bool) {
-	err := scan.Object(body, func(name, value []byte) error {
-		if string(name) == "count" {
-			count, ok = scan.Integer(value)
-		}
-		return nil
-	})
-	return count, ok && err == nil && count >= 0
-}
-
 const pageSize = 100
 
-// pageFights counts fights page by page, each page starting after the last fight of the previous one. A member that returns the
-// same page again doesn't support paging.
+// pageFights counts fights page by page, each page starting after the last fight of the previous one. A member that
+// returns the same page again doesn't support paging.
 func pageFights(conn *rawhttp.Conn) (int64, error) {
 	total, last := int64(0), ""
 	for {
@@ -57,31 +48,29 @@ func pageFights(conn *rawhttp.Conn) (int64, error) {
 		if err != nil {
 			return 0, fmt.Errorf("paging through fights: %w", err)
 		}
-		count, element := scan.Elements(answer.Body)
-		if answer.Status != http.StatusOK || count < 0 || count > pageSize {
+		var page []struct{ ID any }
+		known := answer.Status == http.StatusOK && json.Unmarshal(answer.Body, &page) == nil
+		if !known || page == nil || len(page) > pageSize {
 			return 0, errCannotTell
 		}
-		total += int64(count)
-		if count < pageSize {
+		total += int64(len(page))
+		if len(page) < pageSize {
 			return total, nil
 		}
-		id := idOf(element)
-		if id == "" || id >= last && last != "" {
+		id, _ := page[pageSize-1].ID.(string)
+		if !usable(id) || id >= last && last != "" {
 			return 0, errCannotTell // ids must decrease from page to page, or this loop would not terminate
 		}
 		last = id
 	}
 }
 
-// idOf returns a fight's id, or "" if it could not be used in a query without escaping.
-func idOf(fight []byte) string {
-	id := textOf(fight, "id")
-	for _, c := range id {
-		if c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
-			return ""
-		}
+// usable reports whether an id can be used in a query without escaping.
+func usable(id string) bool {
+	other := func(c rune) bool {
+		return c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
 	}
-	return id
+	return id != "" && !strings.ContainsFunc(id, other)
 }
 
 // Stored says whether the fights of a run were stored, including those of the warm-up.
@@ -106,8 +95,8 @@ func (s Stored) fault() string {
 	case s.Stored < s.Acknowledged:
 		return fmt.Sprintf("%d fights were acknowledged but only %d were stored", s.Acknowledged, s.Stored)
 	case s.Stored > s.Acknowledged+s.Uncertain:
-		return fmt.Sprintf("%d fights were acknowledged but %d were stored, more than %d requests without a response explain; was there other load?",
-			s.Acknowledged, s.Stored, s.Uncertain)
+		return fmt.Sprintf("%d fights were acknowledged but %d were stored, "+
+			"more than %d requests without a response explain; was there other load?", s.Acknowledged, s.Stored, s.Uncertain)
 	}
 	return ""
 }

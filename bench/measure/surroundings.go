@@ -16,8 +16,8 @@ const maxStrangers = 0.05
 
 // Surroundings is what else used the machine's cores during the measured time.
 //
-// Strangers are all processes other than the target's, those named as its stores, this one, and kernel threads. Competing with
-// the target itself doesn't count: it always shares the cores with the generator.
+// Strangers are all processes other than the target's, those named as its stores, this one, and kernel threads.
+// Competing with the target itself doesn't count: it always shares the cores with the generator.
 type Surroundings struct {
 	Load      float64    `json:"load_average"`    // over the minute before the run, earlier runs included
 	Cores     int        `json:"cores"`           // available to target and generator

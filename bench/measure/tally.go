@@ -71,7 +71,7 @@ func (t *tally) failed(o outcome) {
 	fights := o.action.fights && (o.action.name != "family" || o.last == postFight)
 	text := fmt.Sprintf("%s: %v", o.last, o.err)
 	switch {
-	case o.isWrong():
+	case errors.Is(o.err, errWrong):
 		c.Wrong++
 		if c.FirstWrong == "" {
 			c.FirstWrong = text

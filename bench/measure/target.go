@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -28,9 +29,9 @@ type Target struct {
 // processes returns all known processes, each the root of a tree.
 func (t Target) processes() []int { return slices.Concat(t.PIDs, t.StorePIDs) }
 
-// ParseTarget parses a base URL or comma-separated name=value pairs: heroes, villains, locations and fights for their base URLs,
-// url for the base URL of all others, pid and store-pid (both may be repeated), and name. Errors don't quote the text, since a
-// rejected URL may contain a password.
+// ParseTarget parses a base URL or comma-separated name=value pairs: heroes, villains, locations and fights for their
+// base URLs, url for the base URL of all others, pid and store-pid (both may be repeated), and name. Errors don't quote
+// the text, since a rejected URL may contain a password.
 func ParseTarget(text string) (Target, error) {
 	t := Target{URLs: map[Service]string{}}
 	if !strings.Contains(text, "=") {
@@ -45,9 +46,7 @@ func ParseTarget(text string) (Target, error) {
 	if len(t.URLs) == 0 {
 		return Target{}, errors.New("missing URL of the target")
 	}
-	if t.Name == "" {
-		t.Name = t.anyURL()
-	}
+	t.Name = cmp.Or(t.Name, t.bases()[0])
 	return t, nil
 }
 
@@ -56,23 +55,17 @@ func (t *Target) set(key, value string) error {
 	case "name":
 		t.Name = value
 		return nil
-	case "pid", "store-pid":
-		pid, err := strconv.Atoi(value)
-		if err != nil || pid < 1 {
-			return fmt.Errorf("%s must be a process ID", key)
-		}
-		if key == "pid" {
-			t.PIDs = append(t.PIDs, pid)
-		} else {
-			t.StorePIDs = append(t.StorePIDs, pid)
-		}
-		return nil
+	case "pid":
+		return addPID(&t.PIDs, key, value)
+	case "store-pid":
+		return addPID(&t.StorePIDs, key, value)
 	}
 	service := Service(key)
 	if key == "url" {
 		service = ""
 	} else if !slices.Contains(Services(), service) {
-		return errors.New("a target must be http://host:port, or name=value pairs with the names url, fights, heroes, villains, locations, pid, store-pid and name")
+		return errors.New("a target must be http://host:port, or name=value pairs with the names " +
+			"url, fights, heroes, villains, locations, pid, store-pid and name")
 	}
 	base := strings.TrimSuffix(value, "/")
 	if _, err := rawhttp.New(base, 0); err != nil {
@@ -82,21 +75,29 @@ func (t *Target) set(key, value string) error {
 	return nil
 }
 
-func (t Target) anyURL() string {
+func addPID(pids *[]int, key, value string) error {
+	pid, err := strconv.Atoi(value)
+	if err != nil || pid < 1 {
+		return fmt.Errorf("%s must be a process ID", key)
+	}
+	*pids = append(*pids, pid)
+	return nil
+}
+
+// bases returns the target's base URLs, each once.
+func (t Target) bases() []string {
+	var all []string
 	for _, service := range append(Services(), "") {
-		if base := t.URLs[service]; base != "" {
-			return base
+		if base := t.URLs[service]; base != "" && !slices.Contains(all, base) {
+			all = append(all, base)
 		}
 	}
-	return ""
+	return all
 }
 
 // URL returns the base URL of a service, or "" if it isn't known.
 func (t Target) URL(service Service) string {
-	if base := t.URLs[service]; base != "" {
-		return base
-	}
-	return t.URLs[""]
+	return cmp.Or(t.URLs[service], t.URLs[""])
 }
 
 // needs returns an error if the mix uses a service whose address isn't known.
@@ -109,22 +110,18 @@ func (t Target) needs(mix Mix) error {
 	return nil
 }
 
-// find fills in the processes that listen on the target's ports, if they are on this host and none were given. It returns the
-// addresses for which it found no process: whatever runs there is missing from the figures.
+// find fills in the processes that listen on the target's ports, if they are on this host and none were given. It
+// returns the addresses for which it found no process: whatever runs there is missing from the figures.
 func (t *Target) find(system proc.FS) (unserved []string, err error) {
 	if len(t.PIDs) > 0 {
 		return nil, nil
 	}
-	for _, service := range append(Services(), "") {
-		base := t.URLs[service]
-		if base == "" {
-			continue
-		}
+	for _, base := range t.bases() {
 		pids, err := listeners(system, base)
 		if err != nil {
 			return nil, err
 		}
-		if len(pids) == 0 && !slices.Contains(unserved, base) {
+		if len(pids) == 0 {
 			unserved = append(unserved, base)
 		}
 		for _, pid := range pids {
@@ -164,7 +161,8 @@ func listeners(system proc.FS, base string) ([]int, error) {
 
 // forwards reports, by its name, whether a process merely listens on behalf of a container.
 func forwards(name string) bool {
-	return slices.Contains([]string{"docker-proxy", "rootlessport", "rootlesskit", "slirp4netns", "pasta", "pasta.avx2"}, name)
+	forwarders := []string{"docker-proxy", "rootlessport", "rootlesskit", "slirp4netns", "pasta", "pasta.avx2"}
+	return slices.Contains(forwarders, name)
 }
 
 // unnamed returns the services used by fights for which the target has no separate address.

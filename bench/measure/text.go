@@ -1,50 +1,41 @@
 package measure
 
 import (
+	_ "embed" // for the template
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"text/template"
 
 	"superheroes/bench/energy"
 	"superheroes/bench/stat"
 )
 
+//go:embed report.txt.tmpl
+var textTemplate string
+
 // Text writes the report in human-readable form.
 func (r *Report) Text(w io.Writer) error {
+	parsed, err := template.New("report").Funcs(template.FuncMap{
+		"all": Series.all, "beside": Member.beside, "table": Member.table, "figure": Member.short, "missing": missing,
+		"ratios": Comparison.ratios,
+		"has":    func(m Member, figure string) bool { _, known := m.Figure(figure); return known },
+		"short":  Short, "join": strings.Join, "verdict": (*Report).verdict,
+	}).Parse(textTemplate)
+	if err != nil {
+		return err
+	}
 	var text strings.Builder
-	r.heading(&text)
-	for _, s := range r.Series {
-		s.text(&text, r.Plan, r.Energy)
+	if err := parsed.Execute(&text, r); err != nil {
+		return err
 	}
-	if len(r.Notes) > 0 {
-		text.WriteString("\nNotes\n")
-		for _, note := range r.Notes {
-			fmt.Fprintf(&text, "  - %s\n", note)
-		}
-	}
-	text.WriteString("\n" + r.verdict() + "\n")
-	_, err := io.WriteString(w, text.String())
+	_, err = io.WriteString(w, text.String())
 	return err
 }
-
-func (r *Report) heading(w io.Writer) {
-	p := r.Plan
-	fmt.Fprintf(w, "superheroes-bench %s, %s\n", r.Version, r.Started.Format("2006-01-02 15:04:05 MST"))
-	fmt.Fprintf(w, "%s/%s, %d cores, %s\n", r.Machine.OS, r.Machine.Arch, r.Machine.Cores, r.Machine.Go)
-	fmt.Fprintf(w, "mix %s, %d connections, %s measured after %s of warm-up, %d round(s)\n",
-		p.Mix, p.Connections, seconds(p.Seconds), seconds(p.Warmup), p.Rounds)
-	if p.FloorSize > 0 {
-		fmt.Fprintf(w, "floor: a bare net/http handler, responses of %d bytes, GOMAXPROCS=%d, measured before the first round and after each\n", p.FloorSize, p.FloorProcs)
-	}
-	if len(p.PinTarget)+len(p.PinSelf) > 0 {
-		fmt.Fprintf(w, "pinned: target and floor to cores %v, generator to cores %v\n", p.PinTarget, p.PinSelf)
-	}
-}
-
-func seconds(s float64) string { return strconv.FormatFloat(s, 'f', -1, 64) + " s" }
 
 // verdict returns the last line of the report.
 func (r *Report) verdict() string {
@@ -57,55 +48,38 @@ func (r *Report) verdict() string {
 	return "VALID"
 }
 
-func (s Series) text(w io.Writer, plan Plan, tiers Tiers) {
-	if s.Rate > 0 {
-		fmt.Fprintf(w, "\n== open model, %s iterations per second; latency counts from when each should have been sent\n", Short(s.Rate))
-	} else {
-		fmt.Fprintf(w, "\n== closed model, %d connections\n", plan.Connections)
+// short returns the median of a figure with its unit.
+func (m Member) short(figure string) string {
+	f, ok := m.Figure(figure)
+	if !ok {
+		return "(not available)"
 	}
-	for _, m := range s.all() {
-		m.text(w, plan.Unit, tiers)
-	}
-	for _, c := range s.Comparisons {
-		c.text(w, plan.Unit)
-	}
+	return strings.TrimSpace(Short(f.Median) + " " + f.Unit)
 }
 
-func (m Member) text(w io.Writer, unit string, tiers Tiers) {
-	if m.Name == floorName {
-		unit = "request"
-	}
-	fmt.Fprintf(w, "\n%s\n", m.Name)
-	for _, reason := range m.Void {
-		fmt.Fprintf(w, "  VOID: %s\n", reason)
-	}
-	if m.Name != floorName {
-		fmt.Fprintf(w, "  profile: %s\n  fights: %s\n", m.Profile, m.Stores)
-	}
-	m.beside(w)
-	if lost, all := m.unanswered(); lost > 0 {
-		fmt.Fprintf(w, "  no response: %d of %d iterations, not included in the latencies\n", lost, all)
-	}
-	m.table(w, unit)
-	m.energyText(w, unit, tiers)
-	missing(w, m.Runs)
-}
-
-// beside writes what else used the machine while the member was measured.
-func (m Member) beside(w io.Writer) {
+// beside says what else used the machine while the member was measured, and how many of its iterations got no response.
+func (m Member) beside() string {
 	if len(m.Runs) == 0 {
-		return
+		return ""
 	}
 	low, high, unknown := m.surroundings()
 	strangers := span(percent(low.Strangers), percent(high.Strangers))
 	if unknown != "" && high.Strangers == 0 {
 		strangers = "unknown"
 	}
-	fmt.Fprintf(w, "  of the cores: strangers %s, steal %s; load average before %s\n",
+	text := fmt.Sprintf("  of the cores: strangers %s, steal %s; load average before %s\n",
 		strangers, span(percent(low.Steal), percent(high.Steal)), span(Short(low.Load), Short(high.Load)))
 	if unknown != "" {
-		fmt.Fprintf(w, "  strangers' CPU unknown: %s\n", unknown)
+		text += fmt.Sprintf("  strangers' CPU unknown: %s\n", unknown)
 	}
+	lost, all := int64(0), int64(0)
+	for _, run := range m.Runs {
+		lost, all = lost+run.Counts.Unanswered+run.Counts.Refused, all+run.Counts.Done
+	}
+	if lost > 0 {
+		text += fmt.Sprintf("  no response: %d of %d iterations, not included in the latencies\n", lost, all)
+	}
+	return text
 }
 
 // span formats a range, or a single value if both ends are equal.
@@ -116,29 +90,22 @@ func span(low, high string) string {
 	return low + " to " + high
 }
 
-// unanswered returns the number of iterations without a response, and of all iterations.
-func (m Member) unanswered() (lost, all int64) {
-	for _, run := range m.Runs {
-		lost, all = lost+run.Counts.Unanswered+run.Counts.Refused, all+run.Counts.Done
-	}
-	return lost, all
-}
-
-// table writes the figures of the application, and those of its stores in separate columns.
-func (m Member) table(w io.Writer, unit string) {
+// table returns the figures of the application, and those of its stores in separate columns.
+func (m Member) table(unit string) string {
 	heads, stored := "median\tmin\tmax\tto floor\t", ""
 	for _, f := range m.Figures {
 		if strings.HasPrefix(f.Name, storePrefix) {
 			stored = "| stores:\t" + heads
 		}
 	}
-	rows := newTable(w)
+	var text strings.Builder
+	rows := newTable(&text)
 	fmt.Fprintf(rows, "%s\t%s%s\n", pad(""), heads, stored)
 	for _, f := range m.Figures {
 		if isEnergy(f.Name) || strings.HasPrefix(f.Name, storePrefix) {
 			continue
 		}
-		fmt.Fprintf(rows, "%s\t%s", pad(f.label(unit)), f.cells())
+		fmt.Fprintf(rows, "%s\t%s", labelled(f.label, unit), f.cells())
 		if store, ok := m.Figure(storePrefix + f.Name); ok {
 			fmt.Fprintf(rows, "|\t%s", store.cells())
 		} else if stored != "" {
@@ -147,6 +114,7 @@ func (m Member) table(w io.Writer, unit string) {
 		fmt.Fprintln(rows)
 	}
 	_ = rows.Flush() // writing to memory can't fail
+	return text.String()
 }
 
 func newTable(w io.Writer) *tabwriter.Writer {
@@ -164,89 +132,46 @@ func (f Figure) cells() string {
 	return fmt.Sprintf("%s\t%s\t%s\t%s\t", Short(f.Median), Short(f.Least), Short(f.Most), ratio)
 }
 
-// missing writes what could not be read about the processes.
-func missing(w io.Writer, runs []Run) {
-	seen := map[string]bool{}
+// missing returns what could not be read about the processes.
+func missing(runs []Run) []string {
+	var all []string
 	for _, run := range runs {
 		for _, u := range []*Use{run.Application, run.Store} {
 			if u == nil {
 				continue
 			}
 			for _, text := range append(u.Missing, u.Error) {
-				if text != "" && !seen[text] {
-					seen[text] = true
-					fmt.Fprintf(w, "  not available: %s\n", text)
+				if text != "" && !slices.Contains(all, text) {
+					all = append(all, text)
 				}
 			}
 		}
 	}
+	return all
 }
 
-// label returns the human-readable name of a figure.
-func (f Figure) label(unit string) string {
-	name, store := strings.CutPrefix(f.Name, storePrefix)
-	label := labels(unit)[name]
-	if label == "" {
-		label = name
-	}
-	if store {
-		return "store: " + label
-	}
-	return label
-}
+// labelled returns a label for figures given per that unit.
+func labelled(label, unit string) string { return pad(strings.ReplaceAll(label, "{}", unit)) }
 
-func labels(unit string) map[string]string {
-	return map[string]string{
-		"throughput":           unit + "s per second",
-		"latency_p50_us":       "latency p50, us",
-		"latency_p90_us":       "latency p90, us",
-		"latency_p99_us":       "latency p99, us",
-		"latency_p99_9_us":     "latency p99.9, us",
-		"latency_max_us":       "latency max, us",
-		"bytes":                "HTTP bytes per " + unit,
-		"generator_cpu_us":     "generator CPU us per " + unit,
-		"cpu_us":               "CPU us per " + unit,
-		"cpu_user_us":          "  in user mode",
-		"cpu_system_us":        "  in the kernel",
-		"cores":                "CPU seconds per second",
-		"idle_cores":           "  the same without load, before",
-		"idle_after_cores":     "  the same without load, after",
-		"idle_share":           "  idle share (0 to 1)",
-		"voluntary_switches":   "voluntary context switches per " + unit,
-		"involuntary_switches": "involuntary context switches per " + unit,
-		"read_calls":           "  read calls (/proc/PID/io) per " + unit,
-		"write_calls":          "  write calls (/proc/PID/io) per " + unit,
-		"system_calls":         "system calls per " + unit,
-		"storage_bytes":        "bytes to storage per " + unit,
-		"rss_before_mib":       "resident MiB before",
-		"rss_peak_mib":         "resident MiB during, peak",
-		"rss_after_mib":        "resident MiB after",
-		"container_cpu_us":     "CPU us of its container per " + unit,
-		"container_mib":        "MiB of its container after",
-		"modelled_energy_uj":   "modelled energy, uJ per " + unit,
-		"measured_energy_uj":   "measured energy, uJ per " + unit,
-		"measured_idle_watts":  "measured idle watts",
-		"pss_after_mib":        "proportional MiB after",
-	}
-}
-
-func (c Comparison) text(w io.Writer, unit string) {
-	fmt.Fprintf(w, "\n%s compared with %s\n", c.Name, c.To)
-	if c.Equal != "" {
-		fmt.Fprintf(w, "  NOT COMPARABLE: %s\n", c.Equal)
-	}
-	rows := newTable(w)
+// ratios returns the table of a comparison.
+func (c Comparison) ratios(unit string) string {
+	var text strings.Builder
+	rows := newTable(&text)
 	fmt.Fprintf(rows, "%s\tratio of medians\tmedian of rounds\tfrom\tto\tconfidence\t\n", pad(""))
 	for _, q := range quantities(energy.Model{}) {
 		ratio, ok := c.Ratios[q.name]
 		if !ok {
 			continue
 		}
-		label := Figure{Name: q.name}.label(unit)
-		fmt.Fprintf(rows, "%s\t%s\t%s\t%s\t%s\t%s\t\n", pad(label), Short(ratio.OfMedians), Short(ratio.Paired), Short(ratio.Interval.Low),
-			Short(ratio.Interval.High), confidence(ratio.Interval))
+		label := q.label
+		if strings.HasPrefix(q.name, storePrefix) {
+			label = "store: " + label
+		}
+		fmt.Fprintf(rows, "%s\t%s\t%s\t%s\t%s\t%s\t\n", labelled(label, unit),
+			Short(ratio.OfMedians), Short(ratio.Paired), Short(ratio.Interval.Low), Short(ratio.Interval.High), confidence(ratio.Interval))
 	}
 	_ = rows.Flush() // writing to memory can't fail
+	return text.String()
 }
 
 func confidence(i stat.Interval) string {

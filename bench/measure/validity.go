@@ -1,18 +1,14 @@
 package measure
 
-import (
-	"errors"
-	"fmt"
-)
+import "fmt"
 
-// Limits for a valid run, in addition to maxStrangers. Beyond them, the figures would reflect the generator, or less work.
+// Limits for a valid run, in addition to maxStrangers. Beyond them, the figures would reflect the generator, or less
+// work.
 const (
 	maxLate       = 1000.0 // open model: p99 of how late iterations may be sent, in microseconds
 	maxBusy       = 0.9    // share of its cores that the generator may use
 	maxUnanswered = 0.001  // share of the iterations, as in the family's load test
 )
-
-func isCannotTell(err error) bool { return errors.Is(err, errCannotTell) }
 
 // faults returns why a run is void, starting with causes on the machine, which may explain the rest.
 func (m measurement) faults(run Run, meters *meters) []string {
@@ -26,7 +22,8 @@ func (m measurement) faults(run Run, meters *meters) []string {
 		add("1%% of iterations were sent at least %.3g ms late (limit %.3g ms)", g.LateP99/1e3, maxLate/1e3)
 	}
 	if g.CPU > maxBusy*g.Cores*run.Seconds {
-		add("the generator used %.3g of its %.3g cores: this measures its limit rather than the target's", g.CPU/run.Seconds, g.Cores)
+		add("the generator used %.3g of its %.3g cores: this measures its limit rather than the target's",
+			g.CPU/run.Seconds, g.Cores)
 	}
 	c := run.Counts
 	if c.Measured == 0 {

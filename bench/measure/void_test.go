@@ -73,12 +73,18 @@ func TestVoid(t *testing.T) {
 			}
 		}}
 	}
+	forgets := &member{noList: true}
+	forgets.before = func(http.ResponseWriter, int) bool {
+		forgets.silent.Store(true)
+		return false
+	}
 	for _, c := range []struct {
 		name   string
 		member *member
 		mix    string
 		reason string
 	}{
+		{"no longer counts its fights", forgets, "execute_fight", "could be counted before the run but not after"},
 		{"stores nothing", &member{copies: func(int) int { return 0 }}, "execute_fight", "STORES NOTHING"},
 		{"loses one", &member{copies: func(n int) int { return min(1, n-1) }}, "execute_fight", "but only"},
 		{"stores one twice", &member{copies: func(n int) int { return max(1, 3-n) }}, "execute_fight", "without a response explain"},
@@ -131,8 +137,10 @@ func TestVoid(t *testing.T) {
 	}
 }
 
-// TestSurplus measures a member that stores fights without sending the response: a surplus explained by that is not a fault.
+// TestSurplus measures a member that stores fights without sending the response: a surplus explained by that is not a
+// fault.
 func TestSurplus(t *testing.T) {
+	t.Parallel()
 	m := &member{}
 	m.before = func(w http.ResponseWriter, n int) bool {
 		if n%10 != 0 {
@@ -151,6 +159,7 @@ func TestSurplus(t *testing.T) {
 
 // TestCannotTell measures members that can be counted only by paging, or not at all.
 func TestCannotTell(t *testing.T) {
+	t.Parallel()
 	pages := make([]string, 2*pageSize+1) // ids of existing fights, so that several pages have to be read
 	for i := range pages {
 		pages[i] = fmt.Sprintf("%010d", i)
@@ -165,6 +174,7 @@ func TestCannotTell(t *testing.T) {
 		{"not at all", &member{noCount: true, noList: true}, false, "CANNOT BE CHECKED"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			report, err := Members(t.Context(), quick(t, "execute_fight", c.member.start(t)))
 			if err != nil {
 				t.Fatal(err)
@@ -185,32 +195,24 @@ func TestCannotTell(t *testing.T) {
 	}
 }
 
-// TestCannotTellAnyMore measures a member that counts its fights before the run but not after it.
-func TestCannotTellAnyMore(t *testing.T) {
-	m := &member{noList: true}
-	m.before = func(http.ResponseWriter, int) bool {
-		m.silent.Store(true)
-		return false
-	}
-	run := measure(t, quick(t, "execute_fight", m.start(t)))
-	if !strings.Contains(strings.Join(run.Void, "\n"), "could be counted before the run but not after") {
-		t.Errorf("void: %q", run.Void)
-	}
-}
-
-// TestStall stalls a target once in the open model. The latency of iterations that were due during the stall counts from when
-// they were due: a generator that held them back would show one slow response and a good 90th percentile.
+// TestStall stalls a target once in the open model. The latency of iterations that were due during the stall counts
+// from when they were due: a generator that held them back would show one slow response and a good 90th percentile.
+// Those that may not wait that long are dropped.
 func TestStall(t *testing.T) {
+	t.Parallel()
 	const stall = 400 * time.Millisecond
-	m := &member{before: func(_ http.ResponseWriter, n int) bool {
-		if n == 20 {
-			time.Sleep(stall)
-		}
-		return false
-	}}
-	o := quick(t, "execute_fight", m.start(t))
-	o.Connections, o.Warmup, o.Duration = 1, 0, time.Second
-	run := measure(t, o)
+	stalled := func(maxWait time.Duration) Run {
+		m := &member{before: func(_ http.ResponseWriter, n int) bool {
+			if n == 20 {
+				time.Sleep(stall)
+			}
+			return false
+		}}
+		o := quick(t, "execute_fight", m.start(t))
+		o.Connections, o.Warmup, o.Duration, o.MaxWait = 1, 0, time.Second, maxWait
+		return measure(t, o)
+	}
+	run := stalled(time.Minute)
 	if run.Counts.Measured != 100 || run.Counts.Dropped != 0 {
 		t.Errorf("%d iterations were measured, %d dropped", run.Counts.Measured, run.Counts.Dropped)
 	}
@@ -218,19 +220,7 @@ func TestStall(t *testing.T) {
 	if want := float64((stall / 2).Microseconds()); run.Latency.P90 < want {
 		t.Errorf("p90 is %.0f us, want at least %.0f: the stall was left out", run.Latency.P90, want)
 	}
-}
-
-// TestDropped stalls a target for longer than an iteration may wait.
-func TestDropped(t *testing.T) {
-	m := &member{before: func(_ http.ResponseWriter, n int) bool {
-		if n == 20 {
-			time.Sleep(400 * time.Millisecond)
-		}
-		return false
-	}}
-	o := quick(t, "execute_fight", m.start(t))
-	o.Connections, o.Warmup, o.Duration, o.MaxWait = 1, 0, time.Second, 50*time.Millisecond
-	run := measure(t, o)
+	run = stalled(50 * time.Millisecond)
 	if c := run.Counts; c.Dropped < 20 || c.Dropped+c.Measured != 100 {
 		t.Errorf("%d dropped, %d measured; want at least 20 dropped, and 100 in total", c.Dropped, c.Measured)
 	}
@@ -240,6 +230,7 @@ func TestDropped(t *testing.T) {
 }
 
 func TestInterrupted(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	m := &member{before: func(_ http.ResponseWriter, n int) bool {
 		if n == 20 {

@@ -88,8 +88,8 @@ func (p part) quantile(q float64) time.Duration {
 	return p.good[min(int(q*float64(len(p.good))), len(p.good)-1)]
 }
 
-// settled returns how long it took until all later slices were good: nothing refused, late, failed or dropped, and a 99th
-// percentile of at most p99.
+// settled returns how long it took until all later slices were good: nothing refused, late, failed or dropped, and a
+// 99th percentile of at most p99.
 func (o *outcome) settled(p99 time.Duration) time.Duration {
 	for i := len(o.parts) - 2; i >= 0; i-- { // the last slice is cut short
 		p := o.parts[i]
@@ -102,8 +102,9 @@ func (o *outcome) settled(p99 time.Duration) time.Duration {
 
 func (o *outcome) String() string {
 	sum := o.total()
-	text := fmt.Sprintf("%8.0f good/s  p50 %7s  p99 %7s  max %7s  refused %6.0f/s  late %d  failed %d  dropped %d", o.goodput(),
-		short(sum.quantile(0.5)), short(sum.quantile(0.99)), short(sum.quantile(1)), float64(sum.refused)/o.lasts.Seconds(), sum.late, sum.failed, sum.dropped)
+	text := fmt.Sprintf("%8.0f good/s  p50 %7s  p99 %7s  max %7s  refused %6.0f/s  late %d  failed %d  dropped %d",
+		o.goodput(), short(sum.quantile(0.5)), short(sum.quantile(0.99)), short(sum.quantile(1)),
+		float64(sum.refused)/o.lasts.Seconds(), sum.late, sum.failed, sum.dropped)
 	if o.first != "" {
 		text += "\n    first failure: " + o.first
 	}

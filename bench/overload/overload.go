@@ -12,23 +12,21 @@
 //		--villains-url=http://127.0.0.1:8002 --locations-url=http://127.0.0.1:8003 &
 //	superheroes-bench overload --factor 3 --connections 9000 --pid $!
 //
-// It first measures the capacity: the throughput of 64 connections in a closed loop. Then it sends half of that, followed by
-// three trials: factor times the capacity; a closed loop of 2,048 connections whose clients honour Retry-After; and a retry
-// storm, in which every refused client retries immediately, three times. After each trial it sends half the capacity again.
-// The load generator shares the machine's cores with the service.
+// It first measures the capacity: the throughput of 64 connections in a closed loop. Then it sends half of that,
+// followed by three trials: factor times the capacity; a closed loop of 2,048 connections whose clients honour
+// Retry-After; and a retry storm, in which every refused client retries immediately, three times. After each trial it
+// sends half the capacity again. The load generator shares the machine's cores with the service.
 package overload
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
-	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"superheroes/bench/proc"
 )
 
 // Command is the command line of an experiment.
@@ -104,23 +102,8 @@ func (c *Command) phase(ctx context.Context, name string, l load) (*outcome, err
 func (c *Command) memory() string {
 	text := ""
 	for _, pid := range c.Pid {
-		text += "  " + strconv.Itoa(status(pid, "VmRSS")>>10) + "/" + strconv.Itoa(status(pid, "VmHWM")>>10) + " MiB"
+		status := proc.System().Status(pid)
+		text += fmt.Sprintf("  %d/%d MiB", status["VmRSS"]>>10, status["VmHWM"]>>10)
 	}
 	return text
-}
-
-// status returns a field of /proc/PID/status, in KiB.
-func status(pid int, field string) int {
-	file, err := os.Open(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0
-	}
-	defer func() { _ = file.Close() }()
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		if value, found := strings.CutPrefix(lines.Text(), field+":"); found {
-			kib, _ := strconv.Atoi(strings.Fields(value)[0])
-			return kib
-		}
-	}
-	return 0
 }

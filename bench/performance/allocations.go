@@ -1,10 +1,9 @@
 package performance
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
+	"maps"
 	"os/exec"
 	"regexp"
 	"slices"
@@ -13,115 +12,62 @@ import (
 )
 
 // allocated is what one iteration of a benchmark allocates. Unlike times, these figures are the same on every machine.
-type allocated struct {
-	Allocs int64
-	Bytes  int64 // unknown if it varies between runs
-}
-
-// unknown marks a number of bytes that is not compared.
-const unknown = -1
-
-// baseline is the content of allocations.txt: what each benchmark of the hot path allocates.
-type baseline struct {
-	order []benchmark
-	of    map[benchmark]allocated
-}
+type allocated struct{ allocs, bytes int64 }
 
 // benchmark identifies a benchmark, such as internal/web BenchmarkExecuteFight.
-type benchmark struct{ Package, Name string }
-
-func (b benchmark) String() string { return b.Package + " " + b.Name }
+type benchmark struct{ pkg, name string }
 
 // executeBenchmark returns the benchmark of a whole fight, which the allocation target is about.
 func executeBenchmark() benchmark { return benchmark{"internal/web", "BenchmarkExecuteFight"} }
 
-// parseBaseline parses lines of package, benchmark, allocations and bytes; - stands for bytes that vary. # starts a comment.
-func parseBaseline(text string) (baseline, error) {
-	b := baseline{of: map[benchmark]allocated{}}
-	for line := range strings.Lines(text) {
-		line, _, _ = strings.Cut(line, "#")
-		fields := strings.Fields(line)
-		if len(fields) == 0 {
-			continue
-		}
-		if len(fields) != 4 {
-			return b, fmt.Errorf("%q: want package, benchmark, allocations and bytes", strings.TrimSpace(line))
-		}
-		allocs, err := strconv.ParseInt(fields[2], 10, 64)
-		bytes := int64(unknown)
-		if fields[3] != "-" {
-			var wrong error
-			bytes, wrong = strconv.ParseInt(fields[3], 10, 64)
-			err = errors.Join(err, wrong)
-		}
-		if err != nil {
-			return b, fmt.Errorf("%q: %w", strings.TrimSpace(line), err)
-		}
-		name := benchmark{fields[0], fields[1]}
-		b.order, b.of[name] = append(b.order, name), allocated{allocs, bytes}
-	}
-	return b, nil
-}
-
-// rewrite returns the text with its figures replaced by the measured ones. Bytes that vary stay marked as such.
-func (b baseline) rewrite(text string, measured map[benchmark]allocated) string {
+// rewriteBaseline returns the text of allocations.txt with the measured figures. - stands for bytes that vary and are
+// not recorded. The line of a benchmark that was not measured is dropped.
+func rewriteBaseline(text string, measured map[benchmark]allocated) string {
 	var out strings.Builder
 	for line := range strings.Lines(text) {
 		fields := strings.Fields(line)
-		if len(fields) != 4 || strings.HasPrefix(line, "#") {
+		if strings.HasPrefix(line, "#") || len(fields) != 4 {
 			out.WriteString(line)
 			continue
 		}
-		now, bytes := measured[benchmark{fields[0], fields[1]}], fields[3]
+		now, known := measured[benchmark{fields[0], fields[1]}]
+		bytes := fields[3]
 		if bytes != "-" {
-			bytes = strconv.FormatInt(now.Bytes, 10)
+			bytes = strconv.FormatInt(now.bytes, 10)
 		}
-		fmt.Fprintf(&out, "%-26s %-36s %6d %7s\n", fields[0], fields[1], now.Allocs, bytes)
+		if known {
+			fmt.Fprintf(&out, "%-26s %-36s %6d %7s\n", fields[0], fields[1], now.allocs, bytes)
+		}
 	}
 	return out.String()
 }
 
-// compare returns the differences from the baseline. Improvements count too: a loose baseline would hide the next regression.
-func (b baseline) compare(measured map[benchmark]allocated) []string {
-	var differences []string
-	for _, name := range b.order {
-		want := b.of[name]
-		got, there := measured[name]
-		if !there {
-			differences = append(differences, name.String()+": the benchmark no longer exists")
-			continue
-		}
-		differences = append(differences, differs(name, "allocations", got.Allocs, want.Allocs)...)
-		if want.Bytes != unknown {
-			differences = append(differences, differs(name, "bytes", got.Bytes, want.Bytes)...)
+// baselineBenchmarks returns the benchmarks in the text of allocations.txt.
+func baselineBenchmarks(text string) []benchmark {
+	var all []benchmark
+	for line := range strings.Lines(text) {
+		if fields := strings.Fields(line); len(fields) == 4 && !strings.HasPrefix(line, "#") {
+			all = append(all, benchmark{fields[0], fields[1]})
 		}
 	}
-	return differences
+	return all
 }
 
-func differs(name benchmark, unit string, got, want int64) []string {
-	switch {
-	case got > want:
-		return []string{fmt.Sprintf("%s: regression: %d %s per iteration, was %d", name, got, unit, want)}
-	case got < want:
-		return []string{fmt.Sprintf("%s: improvement: %d %s per iteration, was %d; update the baseline", name, got, unit, want)}
-	}
-	return nil
-}
-
-// Each benchmark runs 200 iterations, three times: the minimum eliminates one-time allocations and those of other goroutines.
+// Each benchmark runs 200 iterations, three times: the minimum eliminates one-time allocations and those of other
+// goroutines.
 const iterations, times = 200, 3
 
-// measure runs the benchmarks of the baseline in a separate process without the race detector, which also allocates.
-func (b baseline) measure(ctx context.Context, module string) (map[benchmark]allocated, error) {
+// measureAllocations runs the benchmarks in a separate process without the race detector, which also allocates.
+func measureAllocations(ctx context.Context, module string, benchmarks ...benchmark) (map[benchmark]allocated, error) {
 	packages, names := map[string]bool{}, map[string]bool{}
-	for _, each := range b.order {
-		name, _, _ := strings.Cut(each.Name, "/")
-		packages["./"+each.Package], names[regexp.QuoteMeta(name)] = true, true
+	for _, each := range benchmarks {
+		name, _, _ := strings.Cut(each.name, "/")
+		packages["./"+each.pkg], names[name] = true, true
 	}
-	args := []string{"test", "-run", "^$", "-bench", "^(" + strings.Join(sorted(names), "|") + ")$", "-cpu", "1", "-benchmem",
-		"-benchtime", strconv.Itoa(iterations) + "x", "-count", strconv.Itoa(times)}
-	command := exec.CommandContext(ctx, "go", append(args, sorted(packages)...)...)
+	pattern := "^(" + strings.Join(slices.Sorted(maps.Keys(names)), "|") + ")$"
+	args := []string{"test", "-run", "^$", "-bench", pattern, "-cpu", "1",
+		"-benchmem", "-benchtime", strconv.Itoa(iterations) + "x", "-count", strconv.Itoa(times)}
+	command := exec.CommandContext(ctx, "go", append(args, slices.Sorted(maps.Keys(packages))...)...)
 	command.Dir = module
 	output, err := command.CombinedOutput()
 	if err != nil {
@@ -130,65 +76,41 @@ func (b baseline) measure(ctx context.Context, module string) (map[benchmark]all
 	return parseBenchmarks(string(output)), nil
 }
 
-func sorted(set map[string]bool) []string {
-	var list []string
-	for each := range set {
-		list = append(list, each)
-	}
-	slices.Sort(list)
-	return list
-}
-
 // parseBenchmarks parses the output of `go test -benchmem` and returns the minimum over each benchmark's runs.
 func parseBenchmarks(output string) map[benchmark]allocated {
+	figures := regexp.MustCompile(`^(Benchmark\S+)\s.* (\d+) B/op\s+(\d+) allocs/op`)
 	lowest := map[benchmark]allocated{}
 	pkg := ""
-	lines := bufio.NewScanner(strings.NewReader(output))
-	for lines.Scan() {
-		if path, found := strings.CutPrefix(lines.Text(), "pkg: superheroes/"); found {
-			pkg = path
+	for line := range strings.Lines(output) {
+		if path, found := strings.CutPrefix(line, "pkg: superheroes/"); found {
+			pkg = strings.TrimSpace(path)
 		}
-		fields := strings.Fields(lines.Text())
-		if len(fields) < 4 || !strings.HasPrefix(fields[0], "Benchmark") {
+		found := figures.FindStringSubmatch(line)
+		if found == nil {
 			continue
 		}
-		allocs, known := before(fields, "allocs/op")
-		bytes, _ := before(fields, "B/op") // both are printed, or neither
-		if !known {
-			continue
-		}
-		name := benchmark{pkg, fields[0]}
+		name := benchmark{pkg, found[1]}
+		bytes, _ := strconv.ParseInt(found[2], 10, 64) // they are digits
+		allocs, _ := strconv.ParseInt(found[3], 10, 64)
 		if had, again := lowest[name]; again {
-			allocs, bytes = min(allocs, had.Allocs), min(bytes, had.Bytes)
+			allocs, bytes = min(allocs, had.allocs), min(bytes, had.bytes)
 		}
 		lowest[name] = allocated{allocs, bytes}
 	}
 	return lowest
 }
 
-// before returns the number that precedes the unit.
-func before(fields []string, unit string) (int64, bool) {
-	at := slices.Index(fields, unit)
-	if at < 1 {
-		return 0, false
-	}
-	n, err := strconv.ParseInt(fields[at-1], 10, 64)
-	return n, err == nil
-}
-
 // allocations measures what our own code allocates for a fight.
-func (l *lab) allocations(ctx context.Context, r *Results) error {
-	name := executeBenchmark()
-	only := baseline{order: []benchmark{name}}
-	measured, err := only.measure(ctx, l.module)
+func (s *setup) allocations() error {
+	measured, err := measureAllocations(s.ctx, s.module, executeBenchmark())
 	if err != nil {
 		return err
 	}
-	got, there := measured[name]
+	got, there := measured[executeBenchmark()]
 	if !there {
-		return fmt.Errorf("%s did not run", name)
+		return fmt.Errorf("%v did not run", executeBenchmark())
 	}
-	r.Allocations = &got.Allocs
-	l.say("allocations: %d", got.Allocs)
+	s.r.Allocations = &got.allocs
+	s.say("allocations: %d", got.allocs)
 	return nil
 }

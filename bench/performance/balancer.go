@@ -4,12 +4,44 @@ import (
 	"context"
 	"io"
 	"net"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
+
+	"superheroes/bench/measure"
 )
 
-// balance listens and forwards connections to the addresses in turn, without looking at their content, as a Kubernetes service
-// does. Its CPU time counts as the load generator's.
+// severalFights starts n fights processes on one database, behind one address.
+func (s *setup) severalFights(shared *system, n int) *system {
+	return s.add(func(of *system) error {
+		url, err := of.fightStore()
+		if err != nil {
+			return err
+		}
+		for _, p := range shared.parts {
+			of.addPart(part{p.name, p.store, slices.Clone(p.pids)})
+		}
+		var addresses []string
+		env := append(shared.peers(), "PROFILE="+eco, "MONGODB_URL="+url)
+		for range n {
+			if err := of.alone(measure.Fights, env); err != nil {
+				return err
+			}
+			addresses = append(addresses, strings.TrimPrefix(of.urls[measure.Fights], "http://"))
+		}
+		address, stop, err := balance(addresses...)
+		if err != nil {
+			return err
+		}
+		of.stops = append(of.stops, stop)
+		of.urls[measure.Fights] = "http://" + address
+		return nil
+	})
+}
+
+// balance listens and forwards connections to the addresses in turn, without looking at their content, as a Kubernetes
+// service does. Its CPU time counts as the load generator's.
 func balance(addresses ...string) (address string, stop func(), err error) {
 	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {

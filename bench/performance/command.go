@@ -1,6 +1,6 @@
 // Package performance measures every performance target of this project on this machine. From the results it writes
-// docs/performance.md, with its plots, and the figures in README.md. Database servers are found or started the same way as for
-// the tests (package engines).
+// docs/performance.md, with its plots, and the figures in README.md. Database servers are found or started the same way
+// as for the tests (package engines).
 package performance
 
 import (
@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"superheroes/test/procgroup"
+	"superheroes/test/program"
 )
 
 // Command is the command line of the report command.
@@ -54,7 +55,7 @@ func (c *Command) Run(ctx context.Context, k *kong.Kong) error {
 	}
 	out := c.Out
 	if out == "" {
-		root, err := sources(ctx)
+		root, err := program.Module(ctx)
 		if err != nil {
 			return err
 		}
@@ -94,7 +95,10 @@ func runExperiments(ctx context.Context, p plan, only []string, progress io.Writ
 			continue
 		}
 		started := time.Now()
-		if err := e.run(l, ctx, r); err != nil {
+		s := &setup{lab: l, ctx: ctx, r: r}
+		err := e.run(s)
+		s.stop()
+		if err != nil {
 			if ctx.Err() != nil {
 				return nil, errors.New("interrupted: nothing was written")
 			}

@@ -70,7 +70,7 @@ func TestMissing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(r.Missing[at1], "above 0") || len(r.Series) != 0 || len(r.Starts) != 2 {
+	if !strings.Contains(r.Missing[at1], "more than 0s") || len(r.Series) != 0 || len(r.Starts) != 2 {
 		t.Errorf("missing %q, series %v, starts %v; output:\n%s", r.Missing, r.Series, r.Starts, &said)
 	}
 	if text, err := r.document(); err != nil || !strings.Contains(text, "not measured: up, eco") && !strings.Contains(text, "not measured: floor") {

@@ -1,61 +1,140 @@
 package performance
 
 import (
-	_ "embed" // for the template and the notes
+	"embed"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"text/template"
 	"time"
 
+	"github.com/dustin/go-humanize"
+
 	"superheroes/bench/energy"
+	"superheroes/bench/measure"
 )
 
-//go:embed performance.md.tmpl
-var pageText string
+//go:embed *.tmpl
+var templates embed.FS
 
 //go:embed notes.md
 var notes string
 
-// page is the data of the template.
-type page struct {
-	R                       *Results
-	Headline, Date, Took    string
-	Rounds                  int
-	Seconds, Warmup, Slow   string
-	Targets, Notes, Machine string
-	Series                  []section
-	Parts, Idle             string
-	Meter, Source, Energy   string
-	Watts                   string
-	Model                   string
-}
-
-// section is the section about one series.
-type section struct{ Title, Text, Table string }
-
 // document renders docs/performance.md.
-func (r *Results) document() (string, error) {
-	parsed, err := template.New("page").Option("missingkey=error").Parse(pageText)
+func (r *Results) document() (string, error) { return r.render("performance.md.tmpl") }
+
+// render executes a template with the results.
+func (r *Results) render(name string) (string, error) {
+	parsed, err := template.New("").Funcs(r.functions()).ParseFS(templates, "*.tmpl")
 	if err != nil {
 		return "", err
 	}
-	model := energy.CloudCarbonFootprint()
-	p := page{
-		R: r, Headline: r.headline(), Date: r.Date.UTC().Format("2 January 2006"), Took: took(r.Took), Rounds: r.Plan.Rounds,
-		Seconds: seconds(r.Plan.Measured), Warmup: seconds(r.Plan.Warmup), Slow: r.Plan.Slow.text(),
-		Targets: r.targetTable(), Notes: strings.ReplaceAll(notes, "](../../", "](../"), // links in notes.md are relative to its own folder
-		Machine: r.machineTable(), Series: r.sections(),
-		Parts: r.parts(), Idle: r.idleTable(), Meter: r.Meter, Source: model.Source, Watts: number(model.Watts),
-		Energy: r.energyTable(), Model: r.modelText(),
-	}
 	var text strings.Builder
-	if err := parsed.Execute(&text, p); err != nil {
-		return "", err
-	}
-	return text.String(), nil
+	err = parsed.ExecuteTemplate(&text, name, r)
+	return text.String(), err
 }
+
+// functions returns what the templates call.
+func (r *Results) functions() template.FuncMap {
+	costs, noCosts := unitCostsOf(r.cell(instances, instanceName(1)))
+	return template.FuncMap{
+		"headline": r.headline, "targets": r.targets, "quoted": r.quoted, "taken": r.taken,
+		"experiments": Names, "sections": r.sections,
+		"series": r.series, "cellsWithParts": r.cellsWithParts, "checks": r.checks, "slow": r.Plan.Slow.text,
+		// Links in notes.md are relative to its own folder.
+		"notes": func() string { return strings.ReplaceAll(notes, "](../../", "](../") },
+		"costs": func() *unitCosts {
+			if noCosts != nil {
+				return nil
+			}
+			return &costs
+		},
+		"whyNoCosts": func() verdict { return absent(noCosts) }, "assumed": assumptions,
+		"parts": allParts, "energyModel": energy.CloudCarbonFootprint,
+		"value": value, "ratio": (*Series).ratioText, "modelled": modelled, "idle": idleText,
+		"number": number, "thousands": thousands, "dash": orDash, "percent": percent, "times": product,
+		"seconds": seconds, "took": took,
+		"date": func(r *Results) string { return r.Date.UTC().Format("2 January 2006") },
+	}
+}
+
+// assumptions returns the model's assumptions about a node in the document's units.
+func assumptions() map[string]float64 {
+	return map[string]float64{
+		"Cores": nodeCores, "Percent": 100 * nodeUse, "Gigabits": networkBytes * 8 / 0.96 / 1e9,
+		"Megapackets": networkFrames / 1e6, "Megabytes": diskBytes / 1e6,
+	}
+}
+
+// value returns the median of a cell's figure, scaled, or why there is none.
+func value(c *Cell, figure string, scale ...float64) string {
+	switch {
+	case !c.Enough:
+		return string(void)
+	case !c.has(figure):
+		return "-"
+	}
+	median := c.median(figure)
+	for _, s := range scale {
+		median *= s
+	}
+	return number(median)
+}
+
+// ratioText returns the ratio of a cell's figure to its floor's CPU time, or why there is none.
+func (s *Series) ratioText(c *Cell, figure string) string {
+	if c.Floor == "" {
+		return "1"
+	}
+	ratio, err := s.ratio(c, c.Floor, figure)
+	switch {
+	case err == nil:
+		return number(ratio)
+	case absent(err) == void:
+		return string(void)
+	}
+	return "-"
+}
+
+// modelled returns the modelled energy per fight in microjoules, from the CPU time of application and stores.
+func modelled(c *Cell) string {
+	if !c.Enough {
+		return string(void)
+	}
+	return number(energy.CloudCarbonFootprint().Joules(c.median(cpu) + c.median(storeCPU)))
+}
+
+// idleText returns a figure in CPU seconds per second as a percentage of a core.
+func idleText(c *Cell, figure string) string {
+	if !c.has(figure) {
+		return value(c, figure)
+	}
+	return percent(c.median(figure))
+}
+
+func percent(share float64) string { return fmt.Sprintf("%.3f", 100*share) }
+
+func product(a, b float64) float64 { return a * b }
+
+func orDash(text any) string {
+	if text := fmt.Sprint(text); text != "" {
+		return text
+	}
+	return "-"
+}
+
+// number formats a number as bench reports do, with commas in large ones.
+func number(n float64) string {
+	if size := math.Abs(n); size >= 1000 && !math.IsInf(n, 0) {
+		return thousands(n)
+	}
+	return measure.Short(n)
+}
+
+// thousands formats a whole number with commas.
+func thousands(n float64) string { return humanize.Comma(int64(math.RoundToEven(n))) }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%g s", d.Seconds()) }
 
@@ -64,7 +143,8 @@ func (p slowPlan) text() string {
 	if p.Rounds == 0 {
 		return ""
 	}
-	return fmt.Sprintf("; at the family's rates, %d valid runs of at least %s and %d iterations", p.Rounds, seconds(p.Measured), p.Iterations)
+	return fmt.Sprintf("; at the family's rates, %d valid runs of at least %s and %d iterations",
+		p.Rounds, seconds(p.Measured), p.Iterations)
 }
 
 func took(s float64) string {
@@ -96,25 +176,6 @@ func (r *Results) headline() string {
 	return text + "."
 }
 
-func (r *Results) machineTable() string {
-	m := r.Machine
-	rows := [][]string{
-		{"CPU", orDash(m.CPU)}, {"cores", fmt.Sprint(m.Cores)}, {"memory", fmt.Sprintf("%.0f GiB", m.Memory)}, {"kernel", orDash(m.Kernel)},
-		{"Go", m.Go}, {"load average before", number(m.Load)},
-		{"cores taken by strangers, median and maximum over the valid runs", r.taken(strangers)},
-		{"cores taken by the hypervisor (steal), likewise", r.taken(steal)},
-	}
-	for _, name := range r.Stores {
-		rows = append(rows, []string{"store", name})
-	}
-	for _, e := range experiments() {
-		if reason := r.Missing[e.name]; reason != "" {
-			rows = append(rows, []string{e.name, "not measured: " + reason})
-		}
-	}
-	return table([]string{"", ""}, rows)
-}
-
 // taken returns the share of the cores that others took during the valid runs.
 func (r *Results) taken(figure string) string {
 	var all Figure
@@ -129,90 +190,49 @@ func (r *Results) taken(figure string) string {
 	return fmt.Sprintf("%s %%, %s %%", number(all.Median()), number(all.Most()))
 }
 
-// titles returns the title of each series, and a remark.
-func titles() map[string][2]string {
-	return map[string][2]string{
-		at32:        {"`execute_fight`, 32 connections", "FerretDB stands in for MongoDB."},
-		at32All:     {"`execute_fight`, 32 connections, services on all cores", ""},
-		at128:       {"`execute_fight`, 128 connections", ""},
-		at1:         {"`execute_fight`, 1 connection", "With one connection, every response has to wake a sleeping process, and there is no other work to amortize the wake-up over, so the floor also costs more there."},
-		randomHero:  {"`random_hero`, one heroes service on PostgreSQL", ""},
-		tail:        {"Latency at 80 % of saturation", "Saturation is the closed model's throughput at 32 connections, the median of three runs just before."},
-		connections: {"By number of connections", ""},
-		roster:      {"By roster size, `up` on SQLite", "The given number of heroes and of villains, in strict: every pick is a database read."},
-		rosterAlone: {"By roster size, heroes on PostgreSQL", ""},
-		stored:      {"By stored fights, `up` on SQLite", "The empty store is recreated for each run; the others grow by the fights of their runs."},
-		instances:   {"Several fights processes on one store", "A forwarder in the generator's process distributes the connections among them in turn; there are 32 unless another number is given."},
-	}
+// section is the section about one series.
+type section struct {
+	Title, Remark string
+	Series        *Series
 }
 
 func (r *Results) sections() []section {
 	var all []section
 	for _, e := range experiments() {
-		title, known := titles()[e.name]
 		s := r.series(e.name)
-		if !known || s == nil {
+		if e.title == "" || s == nil {
 			continue
 		}
-		text := title[1]
-		if text != "" {
-			text += "\n"
+		if e.remark != "" {
+			e.remark += "\n"
 		}
-		all = append(all, section{title[0], text, s.table()})
+		all = append(all, section{e.title, e.remark, s})
 	}
 	return all
 }
 
-// parts returns the table of CPU time by process, for series with several.
-func (r *Results) parts() string {
+// cellsWithParts returns the cells of the series whose targets consist of several processes, named with their
+// connections.
+func (r *Results) cellsWithParts() []Cell {
 	var cells []Cell
 	for _, name := range []string{at32, at32All, at128, instances} {
-		if s := r.series(name); s != nil {
-			for _, c := range s.Cells {
-				if c.Floor != "" {
-					suffix := fmt.Sprintf(", %d connections", c.Connections)
-					c.Name = strings.TrimSuffix(c.Name, suffix) + suffix
-					cells = append(cells, c)
-				}
+		s := r.series(name)
+		if s == nil {
+			continue
+		}
+		for _, c := range s.Cells {
+			if c.Floor != "" && c.Enough {
+				suffix := fmt.Sprintf(", %d connections", c.Connections)
+				c.Name = strings.TrimSuffix(c.Name, suffix) + suffix
+				cells = append(cells, c)
 			}
 		}
 	}
-	return (&Series{Cells: cells}).partsTable(allParts())
+	return cells
 }
 
-// modelText returns the section about more than one machine.
-func (r *Results) modelText() string {
-	u, err := unitCostsOf(r.cell(instances, instanceName(1)))
-	if err != nil {
-		return fmt.Sprintf("Not available: the series it is based on is %s.\n", absent(err))
-	}
-	largest := u.forecast(modelRates()[len(modelRates())-1])
-	store, checks := largest.tiers[0], r.checkTable()
-	return fmt.Sprintf(`The cost of one fight with four processes, eco, and one fights process: %s us of CPU in fights, %s us in the three catalogs,
-%s us in the fight store (FerretDB, standing in for MongoDB); %s bytes written to storage; %s bytes and
-%s packets on the network, including the traffic of the load generator. The catalogs' stores used %s cores
-meanwhile, which doesn't grow with the number of fights. Multiplied:
-
-%s
-A node is assumed to have %.0f cores, of which %.0f %% may be used, %.0f Gbit/s and %.0f million packets per second, and to write
-%s MB/s durably: round figures for machines that can be rented, not measured here.
-
-How it scales: **fights** and the **catalogs** hold no state that another process needs, so they scale by adding processes, for
-example with Kubernetes' horizontal autoscaler on CPU. The catalogs' **stores** are read only when something has changed,
-whatever the rate: one PostgreSQL and one MariaDB are enough, and replicas (PostgreSQL's streaming replication, read by more
-heroes and villains processes) serve availability rather than load. In strict, each pick is a read by primary key, which
-replicas can serve. The **fight store** persists every fight durably and runs on a single machine until it is sharded. A MongoDB
-cluster sharded by the hashed id of the fight spreads writes evenly, because ids are generated in-process and each write touches
-only one shard. At a million fights per second, the figures above imply %s. Counting and paging through all fights then query
-every shard.
-
-The check, on this machine: several fights processes on one store. The model assumes that a fight costs as much as with one
-process, which was loaded with 32 connections; so each of the several processes gets 32 as well. With 32 in total, fewer fights
-share a write and a batch of picks, so each costs more. The model ignores that: it holds for processes that are added when the
-existing ones are busy.
-
-%s`, number(u.fights), number(u.catalogs), number(u.fightStore), number(u.storage), number(u.wire), number(u.packets), number(u.catalogStores),
-		u.modelTable(), nodeCores, 100*nodeUse, networkBytes*8/0.96/1e9, networkFrames/1e6, number(diskBytes/1e6), nodes(store), checks)
+func allParts() []string {
+	return []string{"up", "fights", "heroes", "villains", "locations", "PostgreSQL", "MariaDB", mongoName}
 }
 
 // write writes all documents to the folder, such as docs, and updates the figures in the README.md next to it.

@@ -13,7 +13,9 @@ import (
 	"strings"
 	"time"
 
+	"superheroes/bench/energy"
 	"superheroes/bench/proc"
+	"superheroes/test/program"
 )
 
 // lab is the environment of the experiments: the built program, a temporary folder, and the database servers.
@@ -35,7 +37,7 @@ func newLab(ctx context.Context, p plan, progress io.Writer) (*lab, error) {
 		fmt.Fprintf(progress, "%6.0f s  %s\n", time.Since(begin).Seconds(), fmt.Sprintf(format, args...))
 	}}
 	var err error
-	if l.module, err = sources(ctx); err != nil {
+	if l.module, err = program.Module(ctx); err != nil {
 		return nil, err
 	}
 	if l.self, err = os.Executable(); err != nil {
@@ -53,15 +55,6 @@ func newLab(ctx context.Context, p plan, progress io.Writer) (*lab, error) {
 	return l, nil
 }
 
-// sources returns the folder of the product's go.mod.
-func sources(ctx context.Context) (string, error) {
-	output, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "superheroes").Output()
-	if err != nil {
-		return "", fmt.Errorf("finding the superheroes source tree: %w", err)
-	}
-	return strings.TrimSpace(string(output)), nil
-}
-
 func (l *lab) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
 	defer cancel()
@@ -70,7 +63,8 @@ func (l *lab) close() error {
 
 // version returns the version of the source tree.
 func (l *lab) version(ctx context.Context) string {
-	output, err := exec.CommandContext(ctx, "git", "-C", l.module, "describe", "--always", "--dirty", "--abbrev=12").Output()
+	git := exec.CommandContext(ctx, "git", "-C", l.module, "describe", "--always", "--dirty", "--abbrev=12")
+	output, err := git.Output()
 	if err != nil {
 		return "unknown"
 	}
@@ -108,4 +102,13 @@ func lineOf(path, name string) string {
 		}
 	}
 	return ""
+}
+
+// meter says what RAPL counts on this machine, or why it isn't available.
+func meter() string {
+	m, err := energy.Open(energy.Powercap)
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("RAPL counts %v", m.Zones())
 }

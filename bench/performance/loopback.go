@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// watch measures the traffic on the loopback device during a run, which bench doesn't report. It takes two readings, near the
-// start and the end of the measured time, when bench reports its progress.
+// watch measures the traffic on the loopback device during a run, which bench doesn't report. It takes two readings,
+// near the start and the end of the measured time, when bench reports its progress.
 type watch struct {
 	measured    time.Duration // length of the run without its warm-up
 	first, last *reading
@@ -19,8 +19,8 @@ type reading struct {
 	bytes, packets float64
 }
 
-// nearEnd is how long before the end the second reading may be taken. It is longer than bench ever goes without reporting
-// progress.
+// nearEnd is how long before the end the second reading may be taken. It is longer than bench ever goes without
+// reporting progress.
 const nearEnd = 600 * time.Millisecond
 
 func (w *watch) progress(_ string, passed, total time.Duration) {
@@ -53,8 +53,8 @@ func loopback(devices string) (bytes, packets float64) {
 	return bytes, packets
 }
 
-// figures returns the traffic per iteration, given the iterations per second. It is empty if the run was too short for two
-// readings.
+// figures returns the traffic per iteration, given the iterations per second. It is empty if the run was too short for
+// two readings.
 func (w *watch) figures(perSecond float64) map[string]float64 {
 	all := map[string]float64{}
 	if w.first == nil || w.last == nil || perSecond == 0 || w.last.bytes == 0 {

@@ -2,7 +2,6 @@ package performance
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,6 +11,7 @@ import (
 
 	"superheroes/bench/energy"
 	"superheroes/bench/measure"
+	"superheroes/test/program"
 )
 
 var (
@@ -23,11 +23,11 @@ var (
 type trial struct {
 	Cell
 	of       *system
-	fresh    func(context.Context) (*system, error) // starts a new system for each run, instead of using of
-	warmup   time.Duration                          // minimum warm-up
-	rounds   int                                    // valid runs, the same for all trials of a series; 0: as planned
-	measured time.Duration                          // length of each run; 0: as planned
-	idle     bool                                   // also measure it without load
+	fresh    func() *system // starts a new system for each run, instead of using of
+	warmup   time.Duration  // minimum warm-up
+	rounds   int            // valid runs, the same for all trials of a series; 0: as planned
+	measured time.Duration  // length of each run; 0: as planned
+	idle     bool           // also measure it without load
 }
 
 const floorMix = "livez" // one GET whose response isn't checked
@@ -35,60 +35,110 @@ const floorMix = "livez" // one GET whose response isn't checked
 // floorCell returns the name of the floor's cell at that number of connections.
 func floorCell(connections int) string { return atConnections("floor", connections) }
 
-// floorTrial returns the trial of the floor at that number of connections.
-func floorTrial(floor *system, connections int) *trial {
-	return &trial{Cell: Cell{Name: floorCell(connections), Mix: floorMix, Connections: connections}, of: floor}
+// floorTrial returns a trial of the floor at that number of connections.
+func floorTrial(name string, connections int) *trial {
+	return &trial{Cell: Cell{Name: name, Mix: floorMix, Connections: connections}}
 }
 
 func (t *trial) isFloor() bool { return t.Mix == floorMix }
 
-// alternate measures the trials in turn, round by round, and the floors once more at the end. Void runs are repeated in the
-// plan's extra rounds; a trial that still has too few valid runs is void as a whole.
-func (l *lab) alternate(ctx context.Context, name string, trials ...*trial) (Series, error) {
-	rounds := cmp.Or(trials[0].rounds, l.plan.Rounds)
+// series measures the trials and adds the series to the results. The trial of a floor is added before the first trial
+// that is compared with it, under the same load.
+func (s *setup) series(name string, trials ...*trial) error {
+	of := s.floor(trials)
+	if s.err != nil {
+		return s.err
+	}
+	var all []*trial
+	for _, t := range trials {
+		known := func(other *trial) bool { return other.Name == t.Floor }
+		if t.Floor != "" && !slices.ContainsFunc(all, known) {
+			floor := floorTrial(t.Floor, t.Connections)
+			floor.Rate, floor.rounds, floor.measured, floor.idle = t.Rate, t.rounds, t.measured, t.idle
+			all = append(all, floor)
+		}
+		all = append(all, t)
+	}
+	for _, t := range all {
+		if t.isFloor() {
+			t.of = of
+		}
+	}
+	measured, err := s.alternate(name, all...)
+	if err == nil {
+		s.r.Series = append(s.r.Series, measured)
+	}
+	return err
+}
+
+// floor starts the bare handler that the trials are compared with, whose responses are as large as those of the first
+// of them.
+func (s *setup) floor(trials []*trial) *system {
+	return s.add(func(of *system) error {
+		first := trials[slices.IndexFunc(trials, func(t *trial) bool { return !t.isFloor() })]
+		url := first.of.urls[measure.Fights] + fightPath
+		if first.Mix == randomHeroMix {
+			url = first.of.urls[measure.Heroes] + randomHeroPath
+		}
+		response, err := program.Get(s.ctx, url)
+		if err != nil {
+			return err
+		}
+		return of.floor(len(response))
+	})
+}
+
+const (
+	fightPath      = "/api/fights/execute_fight"
+	randomHeroPath = "/api/heroes/random_hero"
+)
+
+// alternate measures the trials in turn, round by round, and the floors once more at the end. Void runs are repeated in
+// the plan's extra rounds; a trial that still has too few valid runs is void as a whole.
+func (s *setup) alternate(name string, trials ...*trial) (Series, error) {
+	rounds := cmp.Or(trials[0].rounds, s.plan.Rounds)
 	missing := func(t *trial) bool { return t.Valid < rounds }
-	for round := 1; round <= rounds+l.plan.Extra && slices.ContainsFunc(trials, missing); round++ {
+	for round := 1; round <= rounds+s.plan.Extra && slices.ContainsFunc(trials, missing); round++ {
 		for _, t := range trials {
 			if !missing(t) && !t.isFloor() {
 				continue
 			}
-			if err := l.once(ctx, name, t); err != nil {
+			if err := s.once(name, t); err != nil {
 				return Series{}, err
 			}
 		}
 	}
 	for _, t := range trials {
 		if t.isFloor() {
-			if err := l.once(ctx, name, t); err != nil {
+			if err := s.once(name, t); err != nil {
 				return Series{}, err
 			}
 		}
 	}
-	s := Series{Name: name}
+	measured := Series{Name: name}
 	for _, t := range trials {
 		t.Enough = !missing(t)
-		s.Cells = append(s.Cells, t.Cell)
+		measured.Cells = append(measured.Cells, t.Cell)
 	}
-	return s, nil
+	return measured, nil
 }
 
 // once does one run of a trial.
-func (l *lab) once(ctx context.Context, series string, t *trial) error {
+func (s *setup) once(series string, t *trial) error {
 	of := t.of
 	if t.fresh != nil {
-		var err error
-		if of, err = t.fresh(ctx); err != nil {
-			return err
+		if of = t.fresh(); s.err != nil {
+			return s.err
 		}
 		defer of.stop()
 	}
-	run, own, err := l.run(ctx, t, of)
+	run, own, err := s.run(t, of)
 	if err != nil {
 		return fmt.Errorf("%s: %w", t.Name, err)
 	}
 	t.Runs++
 	void := voidReasons(run, t.Nothing)
-	l.say("%s: %s, run %d: %.0f/s %s", series, t.Name, t.Runs, run.Throughput, strings.Join(void, "; "))
+	s.say("%s: %s, run %d: %.0f/s %s", series, t.Name, t.Runs, run.Throughput, strings.Join(void, "; "))
 	if len(void) > 0 {
 		t.Void = append(t.Void, fmt.Sprintf("run %d: %s", t.Runs, strings.Join(void, "; ")))
 		return nil
@@ -105,7 +155,8 @@ func (l *lab) once(ctx context.Context, series string, t *trial) error {
 // storesNothing is the prefix of bench's reason when no fight was stored.
 const storesNothing = "STORES NOTHING"
 
-// voidReasons returns why a run doesn't count. For a target that stores nothing on purpose, that reason is required and removed.
+// voidReasons returns why a run doesn't count. For a target that stores nothing on purpose, that reason is required and
+// removed.
 func voidReasons(run measure.Run, nothing bool) []string {
 	reasons := run.Void
 	if unknown := run.Surroundings.Unknown; unknown != "" {
@@ -129,34 +180,36 @@ func voidReasons(run measure.Run, nothing bool) []string {
 	return others
 }
 
-// run does one run with bench, on an empty fight store if the system can be reset, and measures what bench doesn't report.
-func (l *lab) run(ctx context.Context, t *trial, of *system) (measure.Run, map[string]float64, error) {
+// run does one run with bench, on an empty fight store if the system can be reset, and measures what bench doesn't
+// report.
+func (s *setup) run(t *trial, of *system) (measure.Run, map[string]float64, error) {
 	mix, err := measure.ParseMix(t.Mix)
 	if err != nil {
 		return measure.Run{}, nil, err
 	}
 	options := measure.Options{
 		Mix: mix, Targets: []measure.Target{of.target(t.Name)}, Connections: t.Connections,
-		Duration: cmp.Or(t.measured, l.plan.Measured), Warmup: max(l.plan.Warmup, t.warmup), Timeout: 10 * time.Second, MaxWait: time.Second, Rounds: 1,
+		Duration: cmp.Or(t.measured, s.plan.Measured), Warmup: max(s.plan.Warmup, t.warmup),
+		Timeout: 10 * time.Second, MaxWait: time.Second, Rounds: 1,
 	}
 	if t.Rate > 0 {
 		options.Rates = []float64{t.Rate}
 	}
 	if t.idle {
-		options.Idle, options.RAPL = l.plan.Rest, energy.Powercap
+		options.Idle, options.RAPL = s.plan.Rest, energy.Powercap
 	}
 	for _, reset := range of.resets {
-		if err := reset(ctx); err != nil {
+		if err := reset(s.ctx); err != nil {
 			return measure.Run{}, nil, err
 		}
 	}
 	w := &watch{measured: options.Duration}
 	options.Progress = w.progress
-	report, err := measure.Members(ctx, options)
+	report, err := measure.Members(s.ctx, options)
 	if err != nil {
 		return measure.Run{}, nil, err
 	}
-	if ctx.Err() != nil {
+	if s.ctx.Err() != nil {
 		return measure.Run{}, nil, measure.ErrInterrupted
 	}
 	run := report.Series[0].Members[0].Runs[0]
@@ -206,4 +259,30 @@ func (c *Cell) note(run measure.Run) {
 		stored += u.Storage
 	}
 	c.add(storage, stored)
+}
+
+// noteParts adds the CPU time of each part of a system: the sum over its processes, from the same readings as the
+// totals of application and stores.
+func (c *Cell) noteParts(run measure.Run, parts []part) {
+	var trees []measure.Tree
+	for _, u := range []*measure.Use{run.Application, run.Store} {
+		if u != nil {
+			trees = append(trees, u.Trees...)
+		}
+	}
+	for _, p := range parts {
+		used, known := 0.0, false
+		for _, tree := range trees {
+			if slices.Contains(p.pids, tree.PID) {
+				used, known = used+tree.CPU, true
+			}
+		}
+		if !known {
+			continue // its processes are unknown
+		}
+		if !slices.Contains(c.Parts, p.name) {
+			c.Parts = append(c.Parts, p.name)
+		}
+		c.add(partCPU+p.name, used)
+	}
 }

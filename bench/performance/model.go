@@ -16,31 +16,28 @@ const (
 
 // unitCosts is the cost of one fight with four processes in eco.
 type unitCosts struct {
-	fights, catalogs, fightStore float64 // CPU microseconds
-	storage                      float64 // bytes sent to storage
-	wire, packets                float64 // bytes and packets on the loopback device, from all processes
+	Fights, Catalogs, FightStore float64 // CPU microseconds
+	Storage                      float64 // bytes sent to storage
+	Wire, Packets                float64 // bytes and packets on the loopback device, from all processes
 
-	catalogStores float64 // cores, independent of the rate: their work depends on changes, not on fights
+	CatalogStores float64 // cores, independent of the rate: their work depends on changes, not on fights
 }
 
 // unitCostsOf computes them from a cell.
 func unitCostsOf(c *Cell) (unitCosts, error) {
-	if c == nil {
-		return unitCosts{}, errNotMeasured
-	}
-	if !c.Enough {
-		return unitCosts{}, errVoid
+	if err := c.check(); err != nil {
+		return unitCosts{}, err
 	}
 	part := func(name string) float64 { return c.median(partCPU + name) }
 	u := unitCosts{
-		fights:     part("fights"),
-		catalogs:   part("heroes") + part("villains") + part("locations"),
-		fightStore: part(mongoName),
-		storage:    c.median(storage), wire: c.median(wireBytes), packets: c.median(wirePackets),
+		Fights:     part("fights"),
+		Catalogs:   part("heroes") + part("villains") + part("locations"),
+		FightStore: part(mongoName),
+		Storage:    c.median(storage), Wire: c.median(wireBytes), Packets: c.median(wirePackets),
 
-		catalogStores: (part("PostgreSQL") + part("MariaDB")) * c.median(throughput) / 1e6,
+		CatalogStores: (part("PostgreSQL") + part("MariaDB")) * c.median(throughput) / 1e6,
 	}
-	if u.fights == 0 || u.catalogs == 0 {
+	if u.Fights == 0 || u.Catalogs == 0 {
 		return u, errNotMeasured
 	}
 	return u, nil
@@ -48,69 +45,80 @@ func unitCostsOf(c *Cell) (unitCosts, error) {
 
 // tier is the number of nodes of one kind that a rate needs.
 type tier struct {
-	name  string
+	Name  string
 	nodes float64
-	why   string // the limiting resource
-	alone bool   // it is a single node until it is sharded
+	Why   string // the limiting resource
+}
+
+// String says how many whole nodes that is, or which part of one.
+func (t tier) String() string {
+	if t.nodes <= 1 {
+		return fmt.Sprintf("%.0f %% of a node", 100*t.nodes)
+	}
+	return thousands(math.Ceil(t.nodes)) + " nodes"
 }
 
 // forecast is what a rate requires.
 type forecast struct {
-	rate                                    float64
-	fights, catalogs, catalogStores, stores float64 // cores
-	written, wire, packets                  float64 // per second
-	tiers                                   []tier
+	Rate                                    float64
+	Fights, Catalogs, CatalogStores, Stores float64 // cores
+	Written, Wire, Packets                  float64 // per second
+	Store                                   tier    // a single node until it is sharded
+	others                                  []tier
 }
 
 func (u unitCosts) forecast(rate float64) forecast {
 	cores := func(us float64) float64 { return rate * us / 1e6 }
 	f := forecast{
-		rate: rate, fights: cores(u.fights), catalogs: cores(u.catalogs), catalogStores: u.catalogStores, stores: cores(u.fightStore),
-		written: rate * u.storage, wire: rate * u.wire, packets: rate * u.packets,
+		Rate: rate, Fights: cores(u.Fights), Catalogs: cores(u.Catalogs), CatalogStores: u.CatalogStores,
+		Stores:  cores(u.FightStore),
+		Written: rate * u.Storage, Wire: rate * u.Wire, Packets: rate * u.Packets,
 	}
-	network := tierOf("network of a fights node", f.wire/networkBytes, "bytes", f.packets/networkFrames, "packets")
-	store := tierOf("fights' store", f.stores/(nodeCores*nodeUse), "CPU", f.written/diskBytes, "bytes written")
-	store.alone = true
-	f.tiers = []tier{store, {"fights", f.fights / (nodeCores * nodeUse), "CPU", false}, {"catalogs", f.catalogs / (nodeCores * nodeUse), "CPU", false}, network}
+	const usable = nodeCores * nodeUse
+	const store, network = "fights' store", "network of a fights node"
+	f.Store = scarcer(tier{store, f.Stores / usable, "CPU"}, tier{store, f.Written / diskBytes, "bytes written"})
+	f.others = []tier{
+		{"fights", f.Fights / usable, "CPU"}, {"catalogs", f.Catalogs / usable, "CPU"},
+		scarcer(tier{network, f.Wire / networkBytes, "bytes"}, tier{network, f.Packets / networkFrames, "packets"}),
+	}
 	return f
 }
 
-// tierOf returns a tier limited by the scarcer of two resources.
-func tierOf(name string, one float64, oneName string, other float64, otherName string) tier {
-	if other > one {
-		return tier{name: name, nodes: other, why: otherName}
+func scarcer(one, other tier) tier {
+	if other.nodes > one.nodes {
+		return other
 	}
-	return tier{name: name, nodes: one, why: oneName}
+	return one
 }
 
-// first returns the tier that saturates first: the one that needs the most nodes.
-func (f forecast) first() tier {
-	largest := f.tiers[0]
-	for _, t := range f.tiers[1:] {
-		if t.nodes > largest.nodes {
-			largest = t
-		}
+// First returns the tier that saturates first: the one that needs the most nodes.
+func (f forecast) First() tier {
+	first := f.Store
+	for _, t := range f.others {
+		first = scarcer(first, t)
 	}
-	return largest
+	return first
 }
 
-// count returns how many whole nodes a tier needs.
-func (t tier) count() float64 { return max(1, math.Ceil(t.nodes)) }
+// Forecasts evaluates the model for three rates, in fights per second.
+func (u unitCosts) Forecasts() []forecast {
+	return []forecast{u.forecast(10_000), u.forecast(100_000), u.Largest()}
+}
 
-// modelRates returns the rates that the model is evaluated for, in fights per second.
-func modelRates() []float64 { return []float64{10_000, 100_000, 1_000_000} }
+// Largest evaluates it for the largest of them.
+func (u unitCosts) Largest() forecast { return u.forecast(1_000_000) }
 
 // check compares the model with a measurement of several processes.
 type check struct {
-	name                string
-	connections         int
-	predicted, measured float64 // CPU microseconds per fight, in fights and catalogs
-	store               float64 // measured, in the database servers
-	through             float64 // fights per second
+	Name                string
+	Connections         int
+	Predicted, Measured float64 // CPU microseconds per fight, in fights and catalogs
+	Store               float64 // measured, in the database servers
+	Through             float64 // fights per second
 }
 
-// checks compares the cost with several fights processes to that with one: first with the same number of connections for each
-// process, which the model assumes, then with the same number in total.
+// checks compares the cost with several fights processes to that with one: first with the same number of connections
+// for each process, which the model assumes, then with the same number in total.
 func (r *Results) checks() []check {
 	var all []check
 	one := r.cell(instances, instanceName(1))
@@ -120,11 +128,14 @@ func (r *Results) checks() []check {
 	for _, name := range []func(int) string{loaded, instanceName} {
 		for _, n := range instanceCounts()[1:] {
 			if c := r.cell(instances, name(n)); c.has(cpu) {
-				all = append(all, check{instanceName(n), c.Connections, one.median(cpu), c.median(cpu), c.median(storeCPU), c.median(throughput)})
+				all = append(all, check{
+					instanceName(n), c.Connections, one.median(cpu), c.median(cpu), c.median(storeCPU), c.median(throughput),
+				})
 			}
 		}
 	}
 	return all
 }
 
-func (c check) off() string { return fmt.Sprintf("%+.0f %%", 100*(c.measured/c.predicted-1)) }
+// Off returns by how much the measurement differs from the prediction.
+func (c check) Off() string { return fmt.Sprintf("%+.0f %%", 100*(c.Measured/c.Predicted-1)) }

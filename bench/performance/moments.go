@@ -9,20 +9,19 @@ import (
 	"time"
 
 	"superheroes/bench/measure"
+	"superheroes/test/program"
 )
 
 // idle measures processes that receive no more requests after a few fights, all at the same time.
-func (l *lab) idle(ctx context.Context, r *Results) error {
-	s := &setup{l: l, ctx: ctx}
-	defer s.stop()
-	up, four := s.up(eco), s.four(eco)
-	floor := s.fightFloor(up)
+func (s *setup) idle() error {
+	ctx, up, four := s.ctx, s.up(eco), s.four(eco)
+	floor := s.floor([]*trial{fights(upEco, up, usual)})
 	if s.err != nil {
 		return s.err
 	}
 	for _, of := range []*system{up, four} {
 		for range 20 {
-			if _, err := get(ctx, of.urls[measure.Fights]+fightPath); err != nil {
+			if _, err := program.Get(ctx, of.urls[measure.Fights]+fightPath); err != nil {
 				return err
 			}
 		}
@@ -32,29 +31,28 @@ func (l *lab) idle(ctx context.Context, r *Results) error {
 	before := map[string]time.Duration{}
 	begin := time.Now()
 	for _, p := range watched {
-		usage, _ := l.procs.Usage(p.pids) // read again below, where the error is checked
+		usage, _ := s.procs.Usage(p.pids) // read again below, where the error is checked
 		before[p.name] = usage.CPU
 	}
-	pause(ctx, l.plan.Idle)
+	pause(ctx, s.plan.Idle)
 	for _, p := range watched {
 		if len(p.pids) == 0 {
 			continue
 		}
-		usage, err := l.procs.Usage(p.pids)
+		usage, err := s.procs.Usage(p.pids)
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
 		used := usage.CPU - before[p.name]
 		seconds := time.Since(begin).Seconds()
-		r.Idle = append(r.Idle, Idle{
-			Name: p.name, CPU: used.Seconds() / seconds, RSS: mib(usage.RSS), PSS: mib(usage.PSS), Store: p.store, Seconds: seconds,
+		s.r.Idle = append(s.r.Idle, Idle{
+			Name: p.name, CPU: used.Seconds() / seconds, RSS: mib(usage.RSS), PSS: mib(usage.PSS),
+			Store: p.store, Seconds: seconds,
 		})
-		l.say("idle: %s %.4f %% of a core, %.1f MiB", p.name, 100*used.Seconds()/seconds, mib(usage.RSS))
+		s.say("idle: %s %.4f %% of a core, %.1f MiB", p.name, 100*used.Seconds()/seconds, mib(usage.RSS))
 	}
 	return ctx.Err()
 }
-
-const fightPath = "/api/fights/execute_fight"
 
 func mib(bytes int64) float64 { return float64(bytes) / (1 << 20) }
 
@@ -71,64 +69,63 @@ const (
 	existingData = "existing data"
 )
 
-// start measures the time from the start of the process to the response of the first fight, alternating between new data, which
-// has to be created, and existing data.
-func (l *lab) start(ctx context.Context, r *Results) error {
-	kept, err := os.MkdirTemp(l.dir, "data-")
+// start measures the time from the start of the process to the response of the first fight, alternating between new
+// data, which has to be created, and existing data.
+func (s *setup) start() error {
+	kept, err := os.MkdirTemp(s.dir, "data-")
 	if err != nil {
 		return err
 	}
-	if _, err := l.timeStart(ctx, kept); err != nil { // creates the data
+	if _, err := s.timeStart(kept); err != nil { // creates the data
 		return err
 	}
 	ms := map[string]Figure{}
-	for i := range l.plan.Starts {
-		fresh, err := os.MkdirTemp(l.dir, "data-")
+	for i := range s.plan.Starts {
+		fresh, err := os.MkdirTemp(s.dir, "data-")
 		if err != nil {
 			return err
 		}
 		for _, kind := range []struct{ name, folder string }{{newData, fresh}, {existingData, kept}} {
-			took, err := l.timeStart(ctx, kind.folder)
+			took, err := s.timeStart(kind.folder)
 			if err != nil {
 				return err
 			}
 			ms[kind.name] = append(ms[kind.name], float64(took.Microseconds())/1e3)
-			l.say("start: %s, run %d: %.1f ms", kind.name, i+1, float64(took.Microseconds())/1e3)
+			s.say("start: %s, run %d: %.1f ms", kind.name, i+1, float64(took.Microseconds())/1e3)
 		}
 	}
 	for _, name := range []string{newData, existingData} {
-		r.Starts = append(r.Starts, Start{name, ms[name]})
+		s.r.Starts = append(s.r.Starts, Start{name, ms[name]})
 	}
 	return nil
 }
 
 // timeStart starts the program and requests a fight as soon as it is reachable.
-func (l *lab) timeStart(ctx context.Context, folder string) (time.Duration, error) {
-	s := &system{urls: map[measure.Service]string{}}
-	defer s.stop()
-	env, err := l.upEnvironment(s, eco, folder)
+func (s *setup) timeStart(folder string) (time.Duration, error) {
+	of := s.newSystem()
+	defer of.stop()
+	env, err := of.upSettings(eco, folder)
 	if err != nil {
 		return 0, err
 	}
 	runtime.GC() // so that it doesn't run while the clock does
 	begin := time.Now()
-	p, err := l.launch("up", env, l.program, "up")
+	p, err := of.launch("up", env, s.program, "up")
 	if err != nil {
 		return 0, err
 	}
-	s.stops = append(s.stops, p.stop)
 	for {
-		_, err := get(ctx, s.urls[measure.Fights]+fightPath)
+		_, err := program.Get(s.ctx, of.urls[measure.Fights]+fightPath)
 		took := time.Since(begin)
 		switch {
 		case err == nil:
 			return took, nil
-		case took > startPatience || ctx.Err() != nil:
+		case took > startPatience || s.ctx.Err() != nil:
 			return 0, fmt.Errorf("no fight after %s: %w", took, err)
 		}
 		select {
-		case <-p.ended:
-			return 0, fmt.Errorf("the process exited early: %s", p.lastLine())
+		case <-p.Ended():
+			return 0, fmt.Errorf("the process exited early: %s", &p.Stderr)
 		case <-time.After(300 * time.Microsecond): // polling without a pause would take CPU time from the process
 		}
 	}

@@ -34,8 +34,8 @@ func (p slowPlan) measured(rate float64) time.Duration {
 // full takes about twenty minutes, half of that at the family's rates. Its figures are published.
 func full() plan {
 	return plan{
-		Name: "full", Rounds: 5, Extra: 2, Measured: 1200 * time.Millisecond, Warmup: 300 * time.Millisecond, Rest: time.Second,
-		Idle: 30 * time.Second, Starts: 11, Roster: []int{100, 10_000, 1_000_000}, Stored: []int{0, 100_000, 1_000_000},
+		Name: "full", Rounds: 5, Extra: 2, Measured: 1200 * time.Millisecond, Warmup: 300 * time.Millisecond,
+		Rest: time.Second, Idle: 30 * time.Second, Starts: 11, Roster: []int{100, 10_000, 1_000_000}, Stored: []int{0, 100_000, 1_000_000},
 		Rates: []float64{1, 10, 50, 75, 100}, Clients: []int{32, 128, 512, 1024},
 		Slow: slowPlan{3, 5 * time.Second, 10},
 	}
@@ -44,8 +44,8 @@ func full() plan {
 // quick takes a few minutes. It shows that everything can be measured; its figures are rough.
 func quick() plan {
 	return plan{
-		Name: "quick", Rounds: 2, Extra: 1, Measured: 1500 * time.Millisecond, Warmup: 300 * time.Millisecond, Rest: 200 * time.Millisecond,
-		Idle: 5 * time.Second, Starts: 5, Roster: []int{100, 10_000, 1_000_000}, Stored: []int{0, 10_000, 50_000},
+		Name: "quick", Rounds: 2, Extra: 1, Measured: 1500 * time.Millisecond, Warmup: 300 * time.Millisecond,
+		Rest: 200 * time.Millisecond, Idle: 5 * time.Second, Starts: 5, Roster: []int{100, 10_000, 1_000_000}, Stored: []int{0, 10_000, 50_000},
 		Rates: []float64{1, 10, 100}, Clients: []int{32, 1024},
 		Slow: slowPlan{2, 2 * time.Second, 3},
 	}

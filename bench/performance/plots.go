@@ -21,25 +21,22 @@ func (r *Results) draw(folder string) error {
 	return nil
 }
 
-// plotCost plots the ratios to the floor at 32 connections as bars, with the database servers stacked on top. Void or missing
-// cells have no bar.
+// plotCost plots the ratios to the floor at 32 connections as bars, with the database servers stacked on top. Void or
+// missing cells have no bar.
 func (r *Results) plotCost() chart.Chart {
 	c := chart.Chart{Title: "CPU per fight, 32 connections", Y: "CPU, multiples of the floor"}
 	s := r.series(at32)
-	if s == nil {
-		return c
-	}
 	application, stores := chart.Part{Name: "application"}, chart.Part{Name: "database servers"}
 	for _, bar := range []struct{ cell, label string }{
 		{upEco, "up, eco"}, {upStrict, "up, strict"}, {fourEco, "four, eco"},
 		{fourStub, "no store"}, {fourStrict, "four, strict"},
 	} {
 		cell := s.cell(bar.cell)
-		ratio, err := s.ratio(cell, cpu)
+		ratio, err := s.ratio(cell, floorCell(usual), cpu)
 		if err != nil {
 			continue
 		}
-		store, err := s.ratio(cell, storeCPU)
+		store, err := s.ratio(cell, floorCell(usual), storeCPU)
 		if err != nil {
 			store = math.NaN() // no database server
 		}
@@ -90,8 +87,8 @@ func (r *Results) plotSizes() chart.Chart {
 		}
 		all = append(all, l)
 	}
-	return lines("Cost by size", "rows of each roster, or stored fights (0 is drawn at 100)", "CPU of application and store, us",
-		[]float64{smallest, 1000, 10_000, 100_000, 1_000_000}, all)
+	return lines("Cost by size", "rows of each roster, or stored fights (0 is drawn at 100)",
+		"CPU of application and store, us", []float64{smallest, 1000, 10_000, 100_000, 1_000_000}, all)
 }
 
 // smallest is the position at which size 0 is drawn, since the axis is logarithmic.

@@ -15,27 +15,21 @@ const (
 )
 
 // readme returns the part of README.md from mark to mark.
-func (r *Results) readme() string {
-	var rows [][]string
+func (r *Results) readme() (string, error) {
+	text, err := r.render("readme")
+	return readmeBegin + "\n" + text + readmeEnd, err
+}
+
+// quoted returns the targets that README.md quotes, with their short names.
+func (r *Results) quoted() []Target {
+	var quoted []Target
 	for _, t := range r.targets() {
-		if short, quoted := readmeRows()[t.What]; quoted {
-			rows = append(rows, []string{short, orDash(t.Reached), t.Wanted, orDash(string(t.Verdict))})
+		if short, found := readmeRows()[t.What]; found {
+			t.What = short
+			quoted = append(quoted, t)
 		}
 	}
-	kind := ""
-	if r.Plan.Name != "full" {
-		kind = ", in a " + r.Plan.Name + " run with rough figures"
-	}
-	return fmt.Sprintf(`%s
-Measured on %s%s,
-on %d cores (%s), which the load generator shares; "floor" is a bare `+"`net/http`"+` handler in the same
-series. FerretDB stands in for MongoDB.
-
-%s
-![CPU time per fight, as a multiple of the floor](docs/performance/cost.svg)
-
-%s`, readmeBegin, r.Date.UTC().Format("2 January 2006"), kind, r.Machine.Cores, orDash(r.Machine.CPU),
-		table([]string{"what", "reached", "target", ""}, rows), readmeEnd)
+	return quoted
 }
 
 // readmeRows returns the targets that README.md quotes, with their short names.
@@ -60,7 +54,11 @@ func (r *Results) writeReadme(path string) error {
 	if err != nil {
 		return err
 	}
-	changed, err := between(string(text), r.readme())
+	figures, err := r.readme()
+	if err != nil {
+		return err
+	}
+	changed, err := between(string(text), figures)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}

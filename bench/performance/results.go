@@ -1,7 +1,6 @@
 package performance
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -38,7 +37,8 @@ type Machine struct {
 	Load   float64 `json:"load"` // load average over the minute before
 }
 
-// Series is one comparison: its targets were measured in turn, round by round, with the floor in every round and at the end.
+// Series is one comparison: its targets were measured in turn, round by round, with the floor in every round and at the
+// end.
 type Series struct {
 	Name  string `json:"name"`
 	Cells []Cell `json:"cells"`
@@ -124,15 +124,13 @@ func (r *Results) series(name string) *Series {
 }
 
 // cell returns the cell with that name in a series, or nil.
-func (r *Results) cell(series, name string) *Cell {
-	s := r.series(series)
+func (r *Results) cell(series, name string) *Cell { return r.series(series).cell(name) }
+
+// cell returns the cell with that name, or nil.
+func (s *Series) cell(name string) *Cell {
 	if s == nil {
 		return nil
 	}
-	return s.cell(name)
-}
-
-func (s *Series) cell(name string) *Cell {
 	for i := range s.Cells {
 		if s.Cells[i].Name == name {
 			return &s.Cells[i]
@@ -141,8 +139,19 @@ func (s *Series) cell(name string) *Cell {
 	return nil
 }
 
+// check returns why the cell has no figures, or nil.
+func (c *Cell) check() error {
+	switch {
+	case c == nil:
+		return errNotMeasured
+	case !c.Enough:
+		return errVoid
+	}
+	return nil
+}
+
 // has reports whether the cell has that figure and enough valid runs.
-func (c *Cell) has(figure string) bool { return c != nil && c.Enough && len(c.Figures[figure]) > 0 }
+func (c *Cell) has(figure string) bool { return c.check() == nil && len(c.Figures[figure]) > 0 }
 
 // median returns the median of a figure, or 0 if there is none.
 func (c *Cell) median(figure string) float64 {
@@ -152,16 +161,14 @@ func (c *Cell) median(figure string) float64 {
 	return c.Figures[figure].Median()
 }
 
-// ratio returns the cell's figure as a multiple of the floor's CPU time. The error says why there is none.
-func (s *Series) ratio(c *Cell, figure string) (float64, error) {
-	if c == nil {
-		return 0, errNotMeasured
+// ratio returns the cell's figure as a multiple of a floor's CPU time. The error says why there is none.
+func (s *Series) ratio(c *Cell, floorName, figure string) (float64, error) {
+	if err := c.check(); err != nil {
+		return 0, err
 	}
-	floor := s.cell(c.Floor)
-	for _, each := range []*Cell{c, floor} {
-		if each == nil || !each.Enough {
-			return 0, errVoid
-		}
+	floor := s.cell(floorName)
+	if floor.check() != nil {
+		return 0, errVoid
 	}
 	if !c.has(figure) || !floor.has(cpu) {
 		return 0, errNotMeasured
@@ -186,7 +193,9 @@ func (r *Results) save(path string) error {
 	if err != nil {
 		return err
 	}
-	numbers := regexp.MustCompile(`\[[-+0-9.e,\s]+\]`) // put each list of numbers on one line
-	text = numbers.ReplaceAllFunc(text, func(list []byte) []byte { return bytes.Join(bytes.Fields(list), nil) })
+	// The figures of a cell, and lists of numbers, are put on one line.
+	short := regexp.MustCompile(`"figures": \{[^}]*\}|\[[-+0-9.e,\s]+\]`)
+	lineBreak := regexp.MustCompile(`\n\s*`)
+	text = short.ReplaceAllFunc(text, func(part []byte) []byte { return lineBreak.ReplaceAll(part, nil) })
 	return os.WriteFile(path, append(text, '\n'), 0o644)
 }

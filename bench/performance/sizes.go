@@ -16,38 +16,37 @@ import (
 )
 
 // roster measures the cost of fights with catalogs of several sizes, in strict, where each pick is a database read.
-func (l *lab) roster(ctx context.Context, r *Results) error {
-	s := &setup{l: l, ctx: ctx}
-	defer s.stop()
+func (s *setup) roster() error {
 	var trials []*trial
-	for _, rows := range l.plan.Roster {
-		of := s.add(func() (*system, error) { return l.upWithRoster(ctx, rows) })
-		t := fights(withRows(upStrict, rows), of, usual)
+	for _, rows := range s.plan.Roster {
+		t := fights(withRows(upStrict, rows), s.upWithRoster(rows), usual)
 		t.Size = rows
 		trials = append(trials, t)
 	}
-	return s.series(r, roster, append([]*trial{floorTrial(s.fightFloor(trials[0].of), usual)}, trials...)...)
+	return s.series(roster, trials...)
 }
 
 func withRows(name string, rows int) string { return fmt.Sprintf("%s, %d rows", name, rows) }
 
 // upWithRoster starts every service in one process, with that many heroes and that many villains.
-func (l *lab) upWithRoster(ctx context.Context, rows int) (*system, error) {
-	folder, err := os.MkdirTemp(l.dir, "data-")
-	if err != nil {
-		return nil, err
-	}
-	first, err := l.up(ctx, strict, folder) // it creates the tables
-	if err != nil {
-		return nil, err
-	}
-	first.stop()
-	for _, table := range []struct{ file, name string }{{"heroes.db", "hero"}, {"villains.db", "villain"}} {
-		if err := fillSQLite(ctx, filepath.Join(folder, table.file), table.name, rows); err != nil {
-			return nil, err
+func (s *setup) upWithRoster(rows int) *system {
+	return s.add(func(of *system) error {
+		folder, err := os.MkdirTemp(s.dir, "data-")
+		if err != nil {
+			return err
 		}
-	}
-	return l.up(ctx, strict, folder)
+		if err := of.up(strict, folder); err != nil { // it creates the tables
+			return err
+		}
+		of.stop()
+		of.parts = nil
+		for _, table := range []struct{ file, name string }{{"heroes.db", "hero"}, {"villains.db", "villain"}} {
+			if err := fillSQLite(s.ctx, filepath.Join(folder, table.file), table.name, rows); err != nil {
+				return err
+			}
+		}
+		return of.up(strict, folder)
+	})
 }
 
 // The rows have ids like the family's own, 1, 51, 101, …, and are about as long as the shipped ones.
@@ -73,25 +72,22 @@ func fillSQLite(ctx context.Context, path, table string, rows int) (err error) {
 }
 
 // rosterAlone measures the same for random_hero on a single service on PostgreSQL.
-func (l *lab) rosterAlone(ctx context.Context, r *Results) error {
-	s := &setup{l: l, ctx: ctx}
-	defer s.stop()
+func (s *setup) rosterAlone() error {
 	var trials []*trial
-	for _, rows := range l.plan.Roster {
-		of := s.add(func() (*system, error) {
-			return l.heroes(ctx, strict, func(ctx context.Context, url string) error { return l.fillPostgres(ctx, url, rows) })
-		})
-		t := heroOf(withRows(heroesStrict, rows), of)
+	for _, rows := range s.plan.Roster {
+		fill := func(url string) error { return s.fillPostgres(url, rows) }
+		t := heroOf(withRows(heroesStrict, rows), s.heroes(strict, fill))
 		t.Size = rows
 		trials = append(trials, t)
 	}
-	return s.series(r, rosterAlone, append([]*trial{floorTrial(s.floor(trials[0].of, measure.Heroes, randomHeroPath), usual)}, trials...)...)
+	return s.series(rosterAlone, trials...)
 }
 
 // fillPostgres lets the service create its table, and replaces the shipped rows with that many others.
-func (l *lab) fillPostgres(ctx context.Context, url string, rows int) (err error) {
-	first, err := newSystem(func(s *system) error { return l.alone(ctx, s, measure.Heroes, []string{"DATABASE_URL=" + url}) })
-	if err != nil {
+func (s *setup) fillPostgres(url string, rows int) (err error) {
+	ctx, first := s.ctx, s.newSystem()
+	defer first.stop()
+	if err := first.alone(measure.Heroes, []string{"DATABASE_URL=" + url}); err != nil {
 		return err
 	}
 	first.stop()
@@ -113,26 +109,21 @@ func (l *lab) fillPostgres(ctx context.Context, url string, rows int) (err error
 	return nil
 }
 
-// stored measures the cost of fights depending on how many are stored already, on SQLite. The empty store is recreated for each
-// run; the others grow by the fights of their runs.
-func (l *lab) stored(ctx context.Context, r *Results) error {
-	s := &setup{l: l, ctx: ctx}
-	defer s.stop()
+// stored measures the cost of fights depending on how many are stored already, on SQLite. The empty store is recreated
+// for each run; the others grow by the fights of their runs.
+func (s *setup) stored() error {
 	var trials []*trial
-	var first *system
-	for _, n := range l.plan.Stored {
-		of := s.up(eco)
-		t := fights(withFights(upEco, n), of, usual)
+	for _, n := range s.plan.Stored {
+		t := fights(withFights(upEco, n), s.up(eco), usual)
 		t.Size = n
 		if n == 0 {
-			first, t.warmup = of, newStoreWarmup
-			t.fresh = func(ctx context.Context) (*system, error) { return l.up(ctx, eco, "") }
+			t.warmup, t.fresh = newStoreWarmup, func() *system { return s.up(eco) }
 		} else if s.err == nil {
-			s.err = l.fight(ctx, of, n)
+			s.err = s.fight(t.of, n)
 		}
 		trials = append(trials, t)
 	}
-	return s.series(r, stored, append([]*trial{floorTrial(s.fightFloor(first), usual)}, trials...)...)
+	return s.series(stored, trials...)
 }
 
 // newStoreWarmup is the warm-up of a new store, long enough that its file has grown for a while.
@@ -141,25 +132,17 @@ const newStoreWarmup = 3 * time.Second
 func withFights(name string, n int) string { return fmt.Sprintf("%s, %d stored", name, n) }
 
 // fight stores at least that many fights, using the load generator.
-func (l *lab) fight(ctx context.Context, of *system, wanted int) error {
-	mix, err := measure.ParseMix(executeFight)
-	if err != nil {
-		return err
-	}
+func (s *setup) fight(of *system, wanted int) error {
+	filling := &trial{Cell: Cell{Name: "filling", Mix: executeFight, Connections: 128}, measured: 2 * time.Second}
 	for have := int64(0); have < int64(wanted); {
-		report, err := measure.Members(ctx, measure.Options{
-			Mix: mix, Targets: []measure.Target{of.target("filling")}, Connections: 128, Duration: 2 * time.Second, Timeout: 10 * time.Second, Rounds: 1,
-		})
+		run, _, err := s.run(filling, of)
 		if err != nil {
 			return err
 		}
-		if ctx.Err() != nil {
-			return measure.ErrInterrupted
-		}
-		if have += report.Series[0].Members[0].Runs[0].Counts.Acknowledged; have == 0 {
+		if have += run.Counts.Acknowledged; have == 0 {
 			return errors.New("could not store any fights")
 		}
 	}
-	l.say("%s: stored %d fights", stored, wanted)
+	s.say("%s: stored %d fights", stored, wanted)
 	return nil
 }

@@ -36,34 +36,30 @@ func (l *lab) engine(ctx context.Context, variable string) (*find.Engine, error)
 	return nil, fmt.Errorf("no server found for %s", variable)
 }
 
-// database creates an empty database on a server, and returns its URL and the server as a part with its processes.
-func (l *lab) database(ctx context.Context, variable, name string) (url string, server part, err error) {
-	url, _, server, err = l.create(ctx, variable, name)
-	return url, server, err
-}
-
-// create also returns a function that drops the database. In any case nothing of it is left once the lab is closed.
-func (l *lab) create(ctx context.Context, variable, name string) (store string, drop func(context.Context) error, server part, err error) {
-	engine, err := l.engine(ctx, variable)
+// database creates an empty database on a server, and adds the server as a part of the system. It returns a function
+// that drops the database; in any case nothing of it is left once the lab is closed.
+func (s *system) database(variable, name string) (store string, drop func(context.Context) error, err error) {
+	engine, err := s.engine(s.ctx, variable)
 	if err != nil {
-		return "", nil, part{}, err
+		return "", nil, err
 	}
-	store, drop, err = engines.Create(ctx, variable, engine.Setting(variable))
+	store, drop, err = engines.Create(s.ctx, variable, engine.Setting(variable))
 	if err != nil {
-		return "", nil, part{}, err
+		return "", nil, err
 	}
-	server = part{name: name, store: true}
+	server := part{name: name, store: true}
 	if engine.PID > 0 {
 		server.pids = []int{engine.PID}
 	} else {
-		server.pids = l.serving(store)
-		l.stores.drops = append(l.stores.drops, drop) // only needed here: a server that we started is deleted with its data
+		server.pids = s.serving(store)
+		s.stores.drops = append(s.stores.drops, drop) // only needed here: a server that we started is deleted with its data
 	}
-	return store, drop, server, nil
+	s.addPart(server)
+	return store, drop, nil
 }
 
-// serving returns the processes of a server that we did not start, if they are on this host, so that they don't count as
-// strangers.
+// serving returns the processes of a server that we did not start, if they are on this host, so that they don't count
+// as strangers.
 func (l *lab) serving(store string) []int {
 	at, err := url.Parse(store)
 	if err != nil {

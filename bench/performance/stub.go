@@ -16,8 +16,9 @@ import (
 	"superheroes/internal/web"
 )
 
-// StubCommand is a fights process assembled from the product's own packages, with a store that discards everything. It shows the
-// cost of a fight excluding the store, and is not part of the product. Its measurements are reported as storing nothing.
+// StubCommand is a fights process assembled from the product's own packages, with a store that discards everything. It
+// shows the cost of a fight excluding the store, and is not part of the product. Its measurements are reported as
+// storing nothing.
 type StubCommand struct {
 	Addr              string            `env:"ADDR" required:"" help:"Address to listen on."`
 	HeroesURL         string            `env:"HEROES_URL" required:""`
@@ -35,7 +36,8 @@ func (c *StubCommand) Run(ctx context.Context, k *kong.Kong) error {
 	heroes := remote.New(character.Heroes(), c.HeroesURL, c.Peers)
 	villains := remote.New(character.Villains(), c.VillainsURL, c.Peers)
 	locations := remote.New(location.Locations(), c.LocationsURL, c.Peers)
-	service, err := fight.NewService(ctx, fight.Sources{Heroes: heroes, Villains: villains, Locations: locations}, nothing{})
+	sources := fight.Sources{Heroes: heroes, Villains: villains, Locations: locations}
+	service, err := fight.NewService(ctx, sources, nothing{})
 	if err != nil {
 		return err
 	}
@@ -45,7 +47,9 @@ func (c *StubCommand) Run(ctx context.Context, k *kong.Kong) error {
 	}
 	api := httpserver.NewAPI(huma.Info{Title: "fights that are not stored", Version: "0"}, log, c.Config)
 	web.AddFights(service, api)
-	api.AddHealth(httpserver.Health{Service: "fights", Engine: "none: it stores nothing", Store: nothing{}.Ping, Draining: server.Draining})
+	api.AddHealth(httpserver.Health{
+		Service: "fights", Engine: "none: it stores nothing", Store: nothing{}.Ping, Draining: server.Draining,
+	})
 	server.Serve(api)
 	<-ctx.Done()
 	return server.Shutdown(context.Background())

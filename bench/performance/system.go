@@ -2,13 +2,20 @@ package performance
 
 import (
 	"context"
-	"net"
 	"os"
+	"os/exec"
 	"slices"
 	"strconv"
+	"time"
 
 	"superheroes/bench/measure"
 	"superheroes/test/engines"
+	"superheroes/test/program"
+)
+
+const (
+	startPatience = 60 * time.Second
+	stopPatience  = 15 * time.Second
 )
 
 // part is a group of processes of a system, whose CPU time is reported separately.
@@ -20,15 +27,16 @@ type part struct {
 
 // system is a running member of the family, or the floor.
 type system struct {
+	*setup
 	urls  map[measure.Service]string
 	parts []part
 	stops []func()
-	// resets empty its fight store before each run. FerretDB reads every fight to count them, so with the fights of earlier
-	// runs, counting would exceed the request timeout.
+	// resets empty its fight store before each run. FerretDB reads every fight to count them, so with the fights of
+	// earlier runs, counting would exceed the request timeout.
 	resets []func(context.Context) error
 }
 
-func (s *system) add(p part) {
+func (s *system) addPart(p part) {
 	if at := slices.IndexFunc(s.parts, func(known part) bool { return known.name == p.name }); at >= 0 {
 		for _, pid := range p.pids {
 			if !slices.Contains(s.parts[at].pids, pid) {
@@ -64,80 +72,160 @@ func (s *system) target(name string) measure.Target {
 	return t
 }
 
-// newSystem calls start to start a system. If that fails, it stops whatever was started.
-func newSystem(start func(*system) error) (*system, error) {
-	s := &system{urls: map[measure.Service]string{}}
-	if err := start(s); err != nil {
-		s.stop()
-		return nil, err
+// setup is an experiment in progress: the systems that it has started, and where its results go.
+type setup struct {
+	*lab
+	ctx     context.Context
+	r       *Results
+	started []*system
+	err     error // the first error; nothing is started or measured after it
+}
+
+func (s *setup) stop() {
+	for _, each := range s.started {
+		each.stop()
 	}
-	return s, nil
 }
 
-func freeAddr() (string, error) {
-	port, err := engines.FreePort()
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), err
+func (s *setup) newSystem() *system { return &system{setup: s, urls: map[measure.Service]string{}} }
+
+// add starts a system, unless an earlier one failed to start.
+func (s *setup) add(start func(*system) error) *system {
+	of := s.newSystem()
+	if s.err == nil {
+		s.started = append(s.started, of)
+		s.err = start(of)
+	}
+	return of
 }
 
-// up starts every service in one process, on SQLite in the folder. If folder is "", it uses a new one, which is removed on stop.
-func (l *lab) up(ctx context.Context, profile, folder string, more ...string) (*system, error) {
-	return newSystem(func(s *system) error {
-		if folder == "" {
-			var err error
-			if folder, err = os.MkdirTemp(l.dir, "data-"); err != nil {
-				return err
-			}
-			s.stops = append(s.stops, func() { _ = os.RemoveAll(folder) }) // otherwise removed with the lab
-		}
-		env, err := l.upEnvironment(s, profile, folder)
+// up starts every service in one process on new data, which is removed on stop.
+func (s *setup) up(profile string, env ...string) *system {
+	return s.add(func(of *system) error {
+		folder, err := os.MkdirTemp(s.dir, "data-")
 		if err != nil {
 			return err
 		}
-		return l.serve(ctx, s, "up", s.urls[measure.Fights], append(env, more...), l.program, "up")
+		of.stops = append(of.stops, func() { _ = os.RemoveAll(folder) }) // otherwise removed with the lab
+		return of.up(profile, folder, env...)
 	})
 }
 
-// upEnvironment assigns an address to each service, records it in the system, and returns the settings for `up`.
-func (l *lab) upEnvironment(s *system, profile, folder string) ([]string, error) {
-	env := []string{"DATA_DIR=" + folder, "PROFILE=" + profile, "STATISTICS_ADDR=127.0.0.1:0", "ARENA_ADDR=127.0.0.1:0"}
-	for service, variable := range map[measure.Service]string{
-		measure.Heroes: "HEROES_ADDR", measure.Villains: "VILLAINS_ADDR", measure.Locations: "LOCATIONS_ADDR", measure.Fights: "FIGHTS_ADDR",
-	} {
-		addr, err := freeAddr()
-		if err != nil {
-			return nil, err
+// four starts each service in a separate process, on the real engines.
+func (s *setup) four(profile string, env ...string) *system {
+	env = append(env, "PROFILE="+profile)
+	return s.add(func(of *system) error {
+		if err := of.catalogs(env...); err != nil {
+			return err
 		}
-		env, s.urls[service] = append(env, variable+"="+addr), "http://"+addr
-	}
-	return env, nil
+		url, err := of.fightStore()
+		if err != nil {
+			return err
+		}
+		return of.alone(measure.Fights, slices.Concat(env, of.peers(), []string{"MONGODB_URL=" + url}))
+	})
 }
 
-// serve starts a process of the system and waits until it is ready.
-func (l *lab) serve(ctx context.Context, s *system, name, url string, env []string, line ...string) error {
-	p, err := l.launch(name, env, line...)
+// storeless starts the same with a fights process that stores nothing (see stub.go). It is not a member of the family;
+// it only shows the cost of the work excluding the store.
+func (s *setup) storeless(profile string, env ...string) *system {
+	env = append(env, "PROFILE="+profile)
+	return s.add(func(of *system) error {
+		if err := of.catalogs(env...); err != nil {
+			return err
+		}
+		return of.alone(measure.Fights, slices.Concat(env, of.peers()), s.self, "stub")
+	})
+}
+
+// heroes starts one heroes service on a database filled by fill; if fill is nil, it has the shipped roster.
+func (s *setup) heroes(profile string, fill func(url string) error, env ...string) *system {
+	return s.add(func(of *system) error {
+		url, _, err := of.database(engines.PostgresURL, "PostgreSQL")
+		if err != nil {
+			return err
+		}
+		if fill != nil {
+			if err := fill(url); err != nil {
+				return err
+			}
+		}
+		return of.alone(measure.Heroes, append([]string{"PROFILE=" + profile, "DATABASE_URL=" + url}, env...))
+	})
+}
+
+// up starts every service in one process, on SQLite in the folder.
+func (s *system) up(profile, folder string, more ...string) error {
+	env, err := s.upSettings(profile, folder)
 	if err != nil {
 		return err
 	}
-	s.stops = append(s.stops, p.stop)
-	s.add(part{name: name, pids: []int{p.pid()}})
-	return p.await(ctx, url+"/readyz")
+	p, err := s.launch("up", append(env, more...), s.program, "up")
+	if err != nil {
+		return err
+	}
+	return s.ready(p, measure.Fights)
+}
+
+// upSettings assigns an address to each service, records it in the system, and returns the settings for `up`.
+func (s *system) upSettings(profile, folder string) ([]string, error) {
+	urls, env, err := program.FreeUp()
+	for _, service := range measure.Services() {
+		s.urls[service] = urls[string(service)]
+	}
+	return append(env, "DATA_DIR="+folder, "PROFILE="+profile), err
+}
+
+// launch starts a process as a part of the system.
+func (s *system) launch(name string, env []string, line ...string) (*program.Process, error) {
+	p, err := program.Start(exec.Command(line[0], line[1:]...), env) //nolint:noctx // stop shuts it down cleanly
+	if err != nil {
+		return nil, err
+	}
+	s.stops = append(s.stops, func() { _ = p.Stop(stopPatience) })
+	s.addPart(part{name: name, pids: []int{p.Pid()}})
+	return p, nil
+}
+
+// ready waits until a service of the system is ready.
+func (s *system) ready(p *program.Process, service measure.Service) error {
+	ctx, cancel := context.WithTimeout(s.ctx, startPatience)
+	defer cancel()
+	return p.Ready(ctx, s.urls[service]+"/readyz")
 }
 
 // alone starts one service in a separate process, with the settings of compose.yml unless env says otherwise.
-func (l *lab) alone(ctx context.Context, s *system, service measure.Service, env []string, line ...string) error {
-	addr, err := freeAddr()
+func (s *system) alone(service measure.Service, env []string, line ...string) error {
+	addr, err := program.FreeAddr()
 	if err != nil {
 		return err
 	}
 	if len(line) == 0 {
-		line = []string{l.program, string(service)}
+		line = []string{s.program, string(service)}
 	}
 	s.urls[service] = "http://" + addr
-	return l.serve(ctx, s, string(service), s.urls[service], append([]string{"ADDR=" + addr, "DRAIN_DELAY=0s", oneCore, timerSlack}, env...), line...)
+	p, err := s.launch(string(service), append([]string{"ADDR=" + addr, "DRAIN_DELAY=0s", oneCore, timerSlack}, env...), line...)
+	if err != nil {
+		return err
+	}
+	return s.ready(p, service)
+}
+
+// floor starts the bare handler that everything is compared with, with responses of the given size.
+func (s *system) floor(size int) error {
+	command := exec.Command(s.self, "floor", strconv.Itoa(size)) //nolint:noctx // Stop stops it
+	command.Env = program.Environment()
+	floor, err := measure.StartFloor(command)
+	if err != nil {
+		return err
+	}
+	s.urls, s.stops = floor.Target.URLs, append(s.stops, floor.Stop)
+	s.addPart(part{name: "floor", pids: floor.Target.PIDs})
+	return nil
 }
 
 // catalogs starts heroes and villains on PostgreSQL and locations on MariaDB, each in a separate process.
-func (l *lab) catalogs(ctx context.Context, s *system, env ...string) error {
+func (s *system) catalogs(env ...string) error {
 	for _, c := range []struct {
 		service          measure.Service
 		engine, variable string
@@ -147,12 +235,11 @@ func (l *lab) catalogs(ctx context.Context, s *system, env ...string) error {
 		{measure.Villains, engines.PostgresURL, "DATABASE_URL", "PostgreSQL"},
 		{measure.Locations, engines.MySQLURL, "MYSQL_URL", "MariaDB"},
 	} {
-		url, server, err := l.database(ctx, c.engine, c.name)
+		url, _, err := s.database(c.engine, c.name)
 		if err != nil {
 			return err
 		}
-		s.add(server)
-		if err := l.alone(ctx, s, c.service, append([]string{c.variable + "=" + url}, env...)); err != nil {
+		if err := s.alone(c.service, append([]string{c.variable + "=" + url}, env...)); err != nil {
 			return err
 		}
 	}
@@ -161,63 +248,20 @@ func (l *lab) catalogs(ctx context.Context, s *system, env ...string) error {
 
 // peers returns the variables that configure fights with the URLs of the catalogs.
 func (s *system) peers() []string {
-	return []string{"HEROES_URL=" + s.urls[measure.Heroes], "VILLAINS_URL=" + s.urls[measure.Villains], "LOCATIONS_URL=" + s.urls[measure.Locations]}
-}
-
-// four starts each service in a separate process, on the real engines.
-func (l *lab) four(ctx context.Context, profile string, env ...string) (*system, error) {
-	env = append(env, "PROFILE="+profile)
-	return newSystem(func(s *system) error {
-		if err := l.catalogs(ctx, s, env...); err != nil {
-			return err
-		}
-		url, err := l.fightStore(ctx, s)
-		if err != nil {
-			return err
-		}
-		return l.alone(ctx, s, measure.Fights, slices.Concat(env, s.peers(), []string{"MONGODB_URL=" + url}))
-	})
+	return []string{
+		"HEROES_URL=" + s.urls[measure.Heroes], "VILLAINS_URL=" + s.urls[measure.Villains],
+		"LOCATIONS_URL=" + s.urls[measure.Locations],
+	}
 }
 
 // fightStore creates the database for fights.
-func (l *lab) fightStore(ctx context.Context, s *system) (url string, err error) {
-	url, drop, server, err := l.create(ctx, engines.MongoDBURL, mongoName)
-	if err != nil {
-		return "", err
+func (s *system) fightStore() (url string, err error) {
+	url, drop, err := s.database(engines.MongoDBURL, mongoName)
+	if err == nil {
+		s.resets = append(s.resets, drop) // the server recreates it with the next fight
 	}
-	s.add(server)
-	s.resets = append(s.resets, drop) // the server recreates it with the next fight
-	return url, nil
+	return url, err
 }
 
 // mongoName is the name of the part for the server that speaks the MongoDB protocol.
 const mongoName = "MongoDB's place"
-
-// storeless starts the same with a fights process that stores nothing (see stub.go). It is not a member of the family; it only
-// shows the cost of the work excluding the store.
-func (l *lab) storeless(ctx context.Context, profile string, env ...string) (*system, error) {
-	env = append(env, "PROFILE="+profile)
-	return newSystem(func(s *system) error {
-		if err := l.catalogs(ctx, s, env...); err != nil {
-			return err
-		}
-		return l.alone(ctx, s, measure.Fights, slices.Concat(env, s.peers()), l.self, "stub")
-	})
-}
-
-// heroes starts one heroes service on a database filled by fill; if fill is nil, it has the shipped roster.
-func (l *lab) heroes(ctx context.Context, profile string, fill func(ctx context.Context, url string) error, env ...string) (*system, error) {
-	return newSystem(func(s *system) error {
-		url, server, err := l.database(ctx, engines.PostgresURL, "PostgreSQL")
-		if err != nil {
-			return err
-		}
-		s.add(server)
-		if fill != nil {
-			if err := fill(ctx, url); err != nil {
-				return err
-			}
-		}
-		return l.alone(ctx, s, measure.Heroes, append([]string{"PROFILE=" + profile, "DATABASE_URL=" + url}, env...))
-	})
-}

@@ -84,18 +84,16 @@ func (r *Results) ratioTarget(what, series, name string, limit float64) Target {
 	if series == randomHero {
 		t.What = "CPU per pick: " + what
 	}
-	s, c := r.series(series), r.cell(series, name)
-	if s == nil || c == nil {
+	c := r.cell(series, name)
+	if c == nil {
 		t.Verdict = notMeasured
 		return t
 	}
-	return s.fill(t, c, c.Floor, limit)
+	return r.series(series).fill(t, c, c.Floor, limit)
 }
 
 func (s *Series) fill(t Target, c *Cell, floorName string, limit float64) Target {
-	against := *c
-	against.Floor = floorName
-	ratio, err := s.ratio(&against, cpu)
+	ratio, err := s.ratio(c, floorName, cpu)
 	if err != nil {
 		t.Verdict = absent(err)
 		return t
@@ -125,21 +123,19 @@ func micros(f Figure) string {
 func (r *Results) oneConnection() []Target {
 	const limit = 12
 	what := "CPU per fight: `up`, eco, 1 connection"
-	t := Target{What: what + ", by the floor at 32", Wanted: fmt.Sprintf("<= %d x floor", limit), Verdict: notMeasured}
-	other := Target{What: what + ", by the floor at 1", Verdict: notMeasured, Aside: true}
 	s := r.series(at1)
-	if s == nil || s.cell(upEco) == nil {
-		return []Target{t, other}
-	}
-	other = s.fill(other, s.cell(upEco), floorCell(1), limit)
+	t := Target{What: what + ", by the floor at 32", Wanted: fmt.Sprintf("<= %d x floor", limit)}
+	t = s.fill(t, s.cell(upEco), floorCell(usual), limit)
+	other := s.fill(Target{What: what + ", by the floor at 1", Aside: true}, s.cell(upEco), floorCell(1), limit)
 	if other.Reached != "" {
 		other.Verdict = "" // there is no limit for it
 	}
-	return []Target{s.fill(t, s.cell(upEco), floorCell(usual), limit), other}
+	return []Target{t, other}
 }
 
 func (r *Results) allocationTarget(limit int64) Target {
-	t := Target{What: "allocations of our own code per fight, eco, store stubbed out", Wanted: fmt.Sprintf("<= %d", limit), Verdict: notMeasured}
+	const what = "allocations of our own code per fight, eco, store stubbed out"
+	t := Target{What: what, Wanted: fmt.Sprintf("<= %d", limit), Verdict: notMeasured}
 	if r.Allocations != nil {
 		t.Reached, t.Verdict = fmt.Sprint(*r.Allocations), judge(float64(*r.Allocations), float64(limit))
 	}
@@ -148,21 +144,19 @@ func (r *Results) allocationTarget(limit int64) Target {
 
 // tailTarget returns a target for the ratio of p99 to p50 in the open model.
 func (r *Results) tailTarget(what, name string, limit float64) Target {
-	t := Target{What: what, Wanted: fmt.Sprintf("<= %g x p50", limit), Verdict: notMeasured}
+	t := Target{What: what, Wanted: fmt.Sprintf("<= %g x p50", limit)}
 	c := r.cell(tail, name)
-	if c == nil {
-		return t
-	}
-	if !c.Enough {
-		t.Verdict = void
+	if err := c.check(); err != nil {
+		t.Verdict = absent(err)
 		return t
 	}
 	ratios := c.Figures[p99].by(c.Figures[p50])
 	ratio := c.median(p99) / c.median(p50)
-	t.Reached = fmt.Sprintf("%s x (p50 %s ms, p99 %s ms at %s/s)", number(ratio), number(c.median(p50)/1e3), number(c.median(p99)/1e3), thousands(c.Rate))
+	t.Reached = fmt.Sprintf("%s x (p50 %s ms, p99 %s ms at %s/s)",
+		number(ratio), value(c, p50, 1e-3), value(c, p99, 1e-3), thousands(c.Rate))
 	t.Spread = fmt.Sprintf("%s-%s x", number(ratios.Least()), number(ratios.Most()))
 	if floor := r.cell(tail, c.Floor); floor.has(p99) {
-		t.Floor = fmt.Sprintf("p50 %s ms, p99 %s ms at the same rate", number(floor.median(p50)/1e3), number(floor.median(p99)/1e3))
+		t.Floor = fmt.Sprintf("p50 %s ms, p99 %s ms at the same rate", value(floor, p50, 1e-3), value(floor, p99, 1e-3))
 	}
 	t.Verdict = judge(ratio, limit)
 	return t
@@ -177,8 +171,8 @@ func (f Figure) by(other Figure) Figure {
 	return ratios
 }
 
-// flatTarget returns a target for how much the cost grows from the smallest size to any larger one. The cost includes the
-// database server, if there is one.
+// flatTarget returns a target for how much the cost grows from the smallest size to any larger one. The cost includes
+// the database server, if there is one.
 func (r *Results) flatTarget(what, series string, limit float64) Target {
 	t := Target{What: what, Wanted: fmt.Sprintf("flat within %.0f %%", 100*limit), Verdict: notMeasured}
 	s := r.series(series)
@@ -234,8 +228,11 @@ func list(values []float64, write func(float64) string) string {
 func (r *Results) idleTargets() []Target {
 	const mostCPU, mostService, mostUp = 0.0005, 24, 32
 	busy := Target{What: "idle CPU of one core: `up`, and each service alone", Wanted: "<= 0.05 %", Verdict: notMeasured}
-	service := Target{What: "resident memory of a service, after a start and a few fights", Wanted: fmt.Sprintf("<= %d MiB", mostService), Verdict: notMeasured}
-	up := Target{What: "resident memory of `up`, after a start and a few fights", Wanted: fmt.Sprintf("<= %d MiB", mostUp), Verdict: notMeasured}
+	resident := func(what string, most int) Target {
+		what = "resident memory of " + what + ", after a start and a few fights"
+		return Target{What: what, Wanted: fmt.Sprintf("<= %d MiB", most), Verdict: notMeasured}
+	}
+	service, up := resident("a service", mostService), resident("`up`", mostUp)
 	worst, largest := -1.0, Idle{}
 	for _, each := range r.Idle {
 		switch {
@@ -258,7 +255,8 @@ func (r *Results) idleTargets() []Target {
 		}
 	}
 	if largest.Name != "" {
-		service.Reached, service.Verdict = fmt.Sprintf("%.1f MiB (%s)", largest.RSS, largest.Name), judge(largest.RSS, mostService)
+		service.Reached = fmt.Sprintf("%.1f MiB (%s)", largest.RSS, largest.Name)
+		service.Verdict = judge(largest.RSS, mostService)
 	}
 	return []Target{busy, service, up}
 }
@@ -275,7 +273,8 @@ func (r *Results) startTarget(what, kind string, limit float64) Target {
 	return t
 }
 
-// connectionsTarget returns a target for how much throughput drops from the smallest number of connections to any larger one.
+// connectionsTarget returns a target for how much throughput drops from the smallest number of connections to any
+// larger one.
 func (r *Results) connectionsTarget(what, name string, limit float64) Target {
 	t := Target{What: what, Verdict: notMeasured}
 	counts := r.Plan.Clients

@@ -14,7 +14,8 @@ import (
 // listening is the state of a listening socket in /proc/net/tcp.
 const listening = "0A"
 
-// Listening returns the processes that listen on a TCP port of an address. If host is not an IP address, all addresses match.
+// Listening returns the processes that listen on a TCP port of an address. If host is not an IP address, all addresses
+// match.
 func (f FS) Listening(host string, port int) ([]int, error) {
 	if err := f.available(); err != nil {
 		return nil, err
@@ -62,8 +63,8 @@ func listeners(table string, host net.IP, port int) []string {
 	return inodes
 }
 
-// parseAddress parses addresses such as 0100007F:1F90. Words are in the machine's byte order, which is little-endian on every
-// platform we support.
+// parseAddress parses addresses such as 0100007F:1F90. Words are in the machine's byte order, which is little-endian on
+// every platform we support.
 func parseAddress(text string) (net.IP, int, error) {
 	host, number, found := strings.Cut(text, ":")
 	bytes, err := hex.DecodeString(host)

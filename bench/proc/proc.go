@@ -1,4 +1,5 @@
-// Package proc reads the resource usage of processes from Linux's /proc. On other systems everything returns ErrUnavailable.
+// Package proc reads the resource usage of processes from Linux's /proc. On other systems everything returns
+// ErrUnavailable.
 package proc
 
 import (
@@ -137,8 +138,8 @@ func (f FS) Tree(roots []int) ([]Process, error) {
 // readings limits how often /proc is reread to get a listing during which no process exited.
 const readings = 3
 
-// processes reads all processes. A process that exits meanwhile would be lost: it is no longer there itself, and not yet in the
-// reaped time of its parent if that was read earlier. In that case all are read again.
+// processes reads all processes. A process that exits meanwhile would be lost: it is no longer there itself, and not
+// yet in the reaped time of its parent if that was read earlier. In that case all are read again.
 func (f FS) processes() (map[int]Process, error) {
 	for reading := 1; ; reading++ {
 		all, err := f.pids()

@@ -61,27 +61,14 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-func TestUsageCountsAProcessOnce(t *testing.T) {
-	p := newTree(t)
-	p.process(10, 1, "master", 100, 0, 0, 0)
-	p.process(20, 10, "worker", 10, 0, 0, 0)
-	got, err := At(p.Path).Usage([]int{10, 20})
-	if err != nil || got.CPU != 1100*time.Millisecond {
-		t.Errorf("got %v, %v", got.CPU, err)
-	}
-	if want := map[int]time.Duration{10: time.Second, 20: 100 * time.Millisecond}; !maps.Equal(got.Trees, want) {
-		t.Errorf("by process %v, want %v", got.Trees, want)
-	}
-}
-
-// TestProcessesThatEnd covers a database server whose worker exits between two readings. By then, its usage is included in its
-// parent's total for reaped children, and nowhere else.
+// TestProcessesThatEnd covers a database server whose worker exits between two readings. By then, its usage is included
+// in its parent's total for reaped children, and nowhere else.
 func TestProcessesThatEnd(t *testing.T) {
 	p := newTree(t)
 	p.process(10, 1, "server", 100, 0, 0, 0)
 	p.process(20, 10, "worker", 30, 20, 0, 0)
-	p.process(30, 1, "another", 5, 0, 0, 0)
-	before, err := At(p.Path).Usage([]int{10, 30})
+	p.process(21, 10, "named as well", 5, 0, 0, 0) // counts once, separately
+	before, err := At(p.Path).Usage([]int{10, 21})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,12 +76,15 @@ func TestProcessesThatEnd(t *testing.T) {
 	if err := os.RemoveAll(filepath.Join(p.Path, "20")); err != nil {
 		t.Fatal(err)
 	}
-	after, err := At(p.Path).Usage([]int{10, 30})
+	after, err := At(p.Path).Usage([]int{10, 21})
 	if err != nil {
 		t.Fatal(err)
 	}
+	if before.CPU != 1550*time.Millisecond || before.Trees[21] != 50*time.Millisecond {
+		t.Errorf("before, used %v, by process %v", before.CPU, before.Trees)
+	}
 	used := after.Since(before)
-	want := map[int]time.Duration{10: 170 * time.Millisecond, 30: 0} // 10 ticks of the server, 5 + 2 of the worker
+	want := map[int]time.Duration{10: 170 * time.Millisecond, 21: 0} // 10 ticks of the server, 5 + 2 of the worker
 	if used.CPU != want[10] || !maps.Equal(used.Trees, want) {
 		t.Errorf("used %v, by process %v; want %v", used.CPU, used.Trees, want)
 	}
@@ -116,21 +106,19 @@ func TestUsageSaysWhatIsMissing(t *testing.T) {
 	}
 }
 
-func TestNoSuchProcess(t *testing.T) {
+func TestTree(t *testing.T) {
 	p := newTree(t)
-	p.process(10, 1, "one", 1, 0, 0, 0)
-	if _, err := At(p.Path).Usage([]int{10, 11}); err == nil || !strings.Contains(err.Error(), "11") {
-		t.Errorf("got %v", err)
-	}
-}
-
-func TestParentsThatGoRound(t *testing.T) {
-	p := newTree(t)
-	p.process(10, 11, "a", 1, 0, 0, 0)
+	p.process(10, 11, "a", 1, 0, 0, 0) // 10 and 11 are each other's parents
 	p.process(11, 10, "b", 1, 0, 0, 0)
 	p.process(12, 1, "c", 1, 0, 0, 0)
+	if err := os.Mkdir(filepath.Join(p.Path, "13"), 0o755); err != nil { // a process that is about to be gone
+		t.Fatal(err)
+	}
 	if got, err := At(p.Path).Tree([]int{12}); err != nil || len(got) != 1 {
 		t.Errorf("got %v, %v", got, err)
+	}
+	if _, err := At(p.Path).Tree([]int{12, 14}); err == nil || !strings.Contains(err.Error(), "14") {
+		t.Errorf("a process that doesn't exist: %v", err)
 	}
 }
 
@@ -229,7 +217,8 @@ func TestGroup(t *testing.T) {
 	}
 }
 
-// TestThisProcess reads the kernel's own /proc and checks that a process's clock includes the CPU time it has just used.
+// TestThisProcess reads the kernel's own /proc and checks that a process's clock includes the CPU time it has just
+// used.
 func TestThisProcess(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("there is no /proc on", runtime.GOOS)
@@ -275,8 +264,8 @@ func FuzzParseStat(f *testing.F) {
 	})
 }
 
-// TestAChildThatEnded checks the usage of a shell whose child has used CPU time and exited: the reading before the shell exits
-// must match the kernel's total afterwards.
+// TestAChildThatEnded checks the usage of a shell whose child has used CPU time and exited: the reading before the
+// shell exits must match the kernel's total afterwards.
 func TestAChildThatEnded(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("there is no /proc on", runtime.GOOS)
@@ -309,17 +298,5 @@ func TestAChildThatEnded(t *testing.T) {
 	}
 	if usage.Trees[shell.Process.Pid] != usage.CPU {
 		t.Errorf("by process: %v", usage.Trees)
-	}
-}
-
-// TestAProcessThatIsGone covers a process whose folder is still there but empty: the others must be returned all the same.
-func TestAProcessThatIsGone(t *testing.T) {
-	p := newTree(t)
-	p.process(10, 1, "one", 1, 0, 0, 0)
-	if err := os.Mkdir(filepath.Join(p.Path, "11"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := At(p.Path).Tree([]int{10}); err != nil || len(got) != 1 {
-		t.Errorf("got %v, %v", got, err)
 	}
 }

@@ -13,17 +13,19 @@ import (
 )
 
 // ErrHidden means that some processes of this machine are not visible.
-var ErrHidden = errors.New("not all processes of this machine are visible: running in a container, or /proc hides other users' processes")
+var ErrHidden = errors.New("not all processes of this machine are visible: " +
+	"running in a container, or /proc hides other users' processes")
 
-// kthreadd is the PID of the kernel process that starts all kernel threads. In a PID namespace, that PID belongs to another
-// process or to none; a /proc mounted with hidepid doesn't show it.
+// kthreadd is the PID of the kernel process that starts all kernel threads. In a PID namespace, that PID belongs to
+// another process or to none; a /proc mounted with hidepid doesn't show it.
 const kthreadd = 2
 
 // Census is the CPU time that every process of the machine has used up to a point in time.
 //
-// It is read from each process's own clock, in nanoseconds. The totals in /proc/stat would include processes that aren't
-// visible, but they can't be compared with the clocks: being sampled by ticks, they were 17 % of the cores below the clocks at
-// 1,000 requests per second and 6 % above at 4,000; and capacity minus idle time included 6 % for interrupts and waking cores.
+// It is read from each process's own clock, in nanoseconds. The totals in /proc/stat would include processes that
+// aren't visible, but they can't be compared with the clocks: being sampled by ticks, they were 17 % of the cores below
+// the clocks at 1,000 requests per second and 6 % above at 4,000; and capacity minus idle time included 6 % for
+// interrupts and waking cores.
 type Census struct {
 	At    time.Time
 	Steal time.Duration // total over the requested cores, in steps of 10 ms
@@ -31,8 +33,8 @@ type Census struct {
 	processes map[int]Process
 }
 
-// Census reads the CPU time of every process, and the time the hypervisor took from these cores. The error is ErrHidden if some
-// processes may not be visible.
+// Census reads the CPU time of every process, and the time the hypervisor took from these cores. The error is ErrHidden
+// if some processes may not be visible.
 func (f FS) Census(cores []int) (Census, error) {
 	if err := f.available(); err != nil {
 		return Census{}, err
@@ -89,11 +91,12 @@ type Stranger struct {
 	Used time.Duration
 }
 
-// Strangers returns the CPU time used since the census before by strangers, and these processes, busiest first. Strangers are
-// all processes except kernel threads, these trees, and the single process alone, whose children do count.
+// Strangers returns the CPU time used since the census before by strangers, and these processes, busiest first.
+// Strangers are all processes except kernel threads, these trees, and the single process alone, whose children do
+// count.
 //
-// The time of a process that started and exited in between is included in its parent's reaped time, in steps of 10 ms. Only if
-// the parent told the kernel to discard it is that time lost, and an equal amount of other reaped time with it.
+// The time of a process that started and exited in between is included in its parent's reaped time, in steps of 10 ms.
+// Only if the parent told the kernel to discard it is that time lost, and an equal amount of other reaped time with it.
 func (c Census) Strangers(before Census, trees []int, alone int) (total time.Duration, busiest []Stranger) {
 	past, ended := c.past(before, trees, alone)
 	reaped := time.Duration(0)
@@ -113,12 +116,15 @@ func (c Census) Strangers(before Census, trees []int, alone int) (total time.Dur
 			busiest = append(busiest, Stranger{pid, p.Name, used})
 		}
 	}
-	slices.SortFunc(busiest, func(a, b Stranger) int { return cmp.Or(cmp.Compare(b.Used, a.Used), cmp.Compare(a.PID, b.PID)) })
+	slices.SortFunc(busiest, func(a, b Stranger) int {
+		return cmp.Or(cmp.Compare(b.Used, a.Used), cmp.Compare(a.PID, b.PID))
+	})
 	return total + max(0, reaped-past), busiest
 }
 
-// past returns the CPU time that strangers which have exited since then had used by the earlier census, because it is now part
-// of some process's reaped time. It also returns it by the nearest ancestor that still exists, which is the likely one.
+// past returns the CPU time that strangers which have exited since then had used by the earlier census, because it is
+// now part of some process's reaped time. It also returns it by the nearest ancestor that still exists, which is the
+// likely one.
 func (c Census) past(before Census, trees []int, alone int) (past time.Duration, by map[int]time.Duration) {
 	by = map[int]time.Duration{}
 	there := func(pid int) bool {

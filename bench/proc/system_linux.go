@@ -3,7 +3,6 @@ package proc
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"strconv"
 	"time"
@@ -11,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// clock reads the CPU-time clock of a process, which has nanosecond resolution, unlike the 10 ms ticks of /proc. The clock ID
-// uses the kernel's encoding, as does clock_getcpuclockid(3).
+// clock reads the CPU-time clock of a process, which has nanosecond resolution, unlike the 10 ms ticks of /proc. The
+// clock ID uses the kernel's encoding, as does clock_getcpuclockid(3).
 func clock(pid int) (time.Duration, bool) {
 	var now unix.Timespec
 	if err := unix.ClockGettime(int32(^pid<<3|2), &now); err != nil {
@@ -57,7 +56,7 @@ func Pin(pid int, cores []int) error {
 			if err != nil {
 				continue
 			}
-			if err := unix.SchedSetaffinity(tid, &set); err != nil && !errors.Is(err, unix.ESRCH) && !errors.Is(err, fs.ErrNotExist) {
+			if err := unix.SchedSetaffinity(tid, &set); err != nil && !errors.Is(err, unix.ESRCH) {
 				return fmt.Errorf("pinning process %d to the cores %v: %w", pid, cores, err)
 			}
 		}

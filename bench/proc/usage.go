@@ -1,7 +1,6 @@
 package proc
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -16,10 +15,10 @@ import (
 
 // Usage is what processes have used since they started, and what they hold now.
 //
-// CPU time is read from the clock of each process and of all its descendants, in nanoseconds. To it is added the time of children
-// that exited and were waited for, in steps of 10 ms per parent, since the kernel counts that in ticks. So nothing is lost when
-// one process of a database server exits. Not counted are processes whose parent exited before them, because they no longer
-// descend from a root, and children that exited without being waited for.
+// CPU time is read from the clock of each process and of all its descendants, in nanoseconds. To it is added the time
+// of children that exited and were waited for, in steps of 10 ms per parent, since the kernel counts that in ticks. So
+// nothing is lost when one process of a database server exits. Not counted are processes whose parent exited before
+// them, because they no longer descend from a root, and children that exited without being waited for.
 type Usage struct {
 	CPU    time.Duration `json:"cpu_ns"` // user and system
 	User   time.Duration `json:"user_ns"`
@@ -150,7 +149,7 @@ func numberAt(text []byte, field int) int64 {
 
 // addMemory reads smaps_rollup. Kernel threads and exiting processes have none.
 func (f FS) addMemory(u *Usage, pid int) error {
-	values, err := f.values(f.path(pid, "smaps_rollup"))
+	values, err := values(f.path(pid, "smaps_rollup"))
 	if err != nil {
 		return err
 	}
@@ -166,7 +165,7 @@ func (f FS) addSwitches(u *Usage, pid int) error {
 		return err
 	}
 	for _, task := range tasks {
-		values, err := f.values(f.path(pid, "task", task.Name(), "status"))
+		values, err := values(f.path(pid, "task", task.Name(), "status"))
 		if err != nil {
 			continue // it has exited
 		}
@@ -178,7 +177,7 @@ func (f FS) addSwitches(u *Usage, pid int) error {
 }
 
 func (f FS) addIO(u *Usage, pid int) error {
-	values, err := f.values(f.path(pid, "io"))
+	values, err := values(f.path(pid, "io"))
 	if err != nil {
 		return err
 	}
@@ -188,29 +187,37 @@ func (f FS) addIO(u *Usage, pid int) error {
 	return nil
 }
 
-// values parses lines such as "Rss:  12 kB", skipping lines without a number.
-func (f FS) values(path string) (map[string]int64, error) {
+// Status returns the numbers in the status of a process, memory in KiB. It is empty if they can't be read.
+func (f FS) Status(pid int) map[string]int64 {
+	status, _ := values(f.path(pid, "status")) // nil on error
+	return status
+}
+
+// values parses lines such as "Rss:  12 kB" or "usage_usec 12", skipping lines without a number.
+func values(path string) (map[string]int64, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	return parseValues(text), nil
-}
-
-func parseValues(text []byte) map[string]int64 {
 	values := map[string]int64{}
-	lines := bufio.NewScanner(bytes.NewReader(text))
-	for lines.Scan() {
-		name, rest, found := strings.Cut(lines.Text(), ":")
-		fields := strings.Fields(rest)
-		if !found || len(fields) == 0 {
-			continue
+	for line := range strings.Lines(string(text)) {
+		name, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if before, after, found := strings.Cut(line, ":"); found {
+			name, rest = before, after
 		}
-		if n, err := strconv.ParseInt(fields[0], 10, 64); err == nil {
+		if n, err := strconv.ParseInt(first(rest), 10, 64); err == nil {
 			values[name] = n
 		}
 	}
-	return values
+	return values, nil
+}
+
+// first returns the first word of a text, or "" if there is none.
+func first(text string) string {
+	for word := range strings.FieldsSeq(text) {
+		return word
+	}
+	return ""
 }
 
 // Load returns the load average over the last minute: how many threads were running, or waiting for a core or a disk.
@@ -222,8 +229,7 @@ func (f FS) Load() (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	first, _, _ := strings.Cut(string(text), " ")
-	return strconv.ParseFloat(first, 64)
+	return strconv.ParseFloat(first(string(text)), 64)
 }
 
 // Variable returns an environment variable that the process was started with.

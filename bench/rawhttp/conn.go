@@ -1,5 +1,5 @@
-// Package rawhttp is an HTTP/1.1 client for a load generator: one keep-alive connection, one request at a time, and as little
-// work per request as possible. It never retries, follows no redirects and corrects nothing.
+// Package rawhttp is an HTTP/1.1 client for a load generator: one keep-alive connection, one request at a time, and as
+// little work per request as possible. It never retries, follows no redirects and corrects nothing.
 package rawhttp
 
 import (
@@ -20,17 +20,18 @@ var (
 	ErrUnanswered = errors.New("no complete response")
 )
 
-// idle is how long a connection may be idle before it is checked, at the cost of a system call, whether the server has closed
-// it. A request written to a closed connection would count as unanswered although the server did nothing wrong.
+// idle is how long a connection may be idle before it is checked, at the cost of a system call, whether the server has
+// closed it. A request written to a closed connection would count as unanswered although the server did nothing wrong.
 const idle = 50 * time.Millisecond
 
-// Conn is a connection to one server, opened when first needed and reopened after a failure. It is not safe for concurrent use.
+// Conn is a connection to one server, opened when first needed and reopened after a failure. It is not safe for
+// concurrent use.
 type Conn struct {
 	address, host string
 	secure        bool
 	timeout       time.Duration
 	conn          net.Conn
-	in            buffer
+	in            *reader
 	out           []byte
 	used          time.Time // when the last response arrived
 
@@ -38,13 +39,14 @@ type Conn struct {
 	Dialled        int64 // connections opened so far
 }
 
-// New returns a connection to the server at base, such as http://host:port. The timeout applies to a request and its response,
-// including connecting if that is needed.
+// New returns a connection to the server at base, such as http://host:port. The timeout applies to a request and its
+// response, including connecting if that is needed.
 func New(base string, timeout time.Duration) (*Conn, error) {
 	at, err := url.Parse(base)
 	if err != nil || at.Hostname() == "" || at.Scheme != "http" && at.Scheme != "https" || at.User != nil ||
 		at.Path != "" && at.Path != "/" || at.RawQuery != "" || at.Fragment != "" {
-		return nil, errors.New("must be a base URL such as http://host:port, without user, path or query") // not quoted: it may contain a password
+		// The URL is not quoted: it may contain a password.
+		return nil, errors.New("must be a base URL such as http://host:port, without user, path or query")
 	}
 	port := at.Port()
 	switch {
@@ -54,18 +56,23 @@ func New(base string, timeout time.Duration) (*Conn, error) {
 	default:
 		port = "80"
 	}
-	return &Conn{address: net.JoinHostPort(at.Hostname(), port), host: at.Host, secure: at.Scheme == "https", timeout: timeout}, nil
+	address := net.JoinHostPort(at.Hostname(), port)
+	return &Conn{address: address, host: at.Host, secure: at.Scheme == "https", timeout: timeout, in: newReader()}, nil
 }
 
 // Get returns the bytes of a GET request, which can be reused for any number of calls of Do.
 func (c *Conn) Get(path string) []byte {
-	return []byte("GET " + path + " HTTP/1.1\r\nHost: " + c.host + "\r\nUser-Agent: superheroes-bench\r\nAccept: application/json\r\n\r\n")
+	return []byte(c.head("GET", path) + "\r\n")
 }
 
 // PostHead returns the constant part of a JSON POST request, to be passed to Post.
 func (c *Conn) PostHead(path string) []byte {
-	return []byte("POST " + path + " HTTP/1.1\r\nHost: " + c.host +
-		"\r\nUser-Agent: superheroes-bench\r\nAccept: application/json\r\nContent-Type: application/json\r\nContent-Length: ")
+	return []byte(c.head("POST", path) + "Content-Type: application/json\r\nContent-Length: ")
+}
+
+func (c *Conn) head(method, path string) string {
+	return method + " " + path + " HTTP/1.1\r\nHost: " + c.host +
+		"\r\nUser-Agent: superheroes-bench\r\nAccept: application/json\r\n"
 }
 
 // Post sends a POST with a body.
@@ -77,8 +84,8 @@ func (c *Conn) Post(head, body []byte) (Answer, error) {
 	return c.Do(c.out)
 }
 
-// Do sends a request once and returns the response, whose body is valid until the next call. After an error the connection is
-// closed; the next call opens a new one.
+// Do sends a request once and returns the response, whose body is valid until the next call. After an error the
+// connection is closed; the next call opens a new one.
 func (c *Conn) Do(request []byte) (Answer, error) {
 	start := time.Now()
 	if c.conn != nil && start.Sub(c.used) > idle && hungUp(c.conn) {
@@ -109,9 +116,7 @@ func (c *Conn) exchange(request []byte, deadline time.Time) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	before := c.in.received
-	answer, err := c.in.answer(c.conn)
-	c.Received += c.in.received - before
+	answer, err := c.in.answer()
 	c.used = time.Now()
 	return answer, err
 }
@@ -130,8 +135,17 @@ func (c *Conn) dial() error {
 		return fmt.Errorf("%w: %w", ErrConnect, err)
 	}
 	c.Dialled++
-	c.in.reset()
+	c.in.in.Reset(received{c})
 	return nil
+}
+
+// received reads from the connection and counts the bytes.
+type received struct{ *Conn }
+
+func (r received) Read(p []byte) (int, error) {
+	n, err := r.conn.Read(p)
+	r.Received += int64(n)
+	return n, err
 }
 
 // Close closes the connection, if there is one.

@@ -6,17 +6,16 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"strconv"
 )
 
-// ErrNoObject means that the text is not a single JSON object. Not every invalid text is detected: numbers, literals and the
-// contents of nested values are skipped without validation; only their boundaries are checked.
+// ErrNoObject means that the text is not a single JSON object. Not every invalid text is detected: numbers, literals
+// and the contents of nested values are skipped without validation; only their boundaries are checked.
 var ErrNoObject = errors.New("not a JSON object")
 
-// Object parses text as a JSON object and calls field for each of its fields, in order. The name is passed without quotes and
-// with its escapes left as they are; the value is passed as raw JSON. Both point into text. If field returns an error, Object
-// stops and returns it.
-func Object(text []byte, field func(name, value []byte) error) error {
+// Object parses text as a JSON object and stores the raw values of the named fields, which point into text, in values.
+// The value of a field that is missing becomes nil. Names are compared with their escapes left as they are.
+func Object(text []byte, values [][]byte, names ...string) error {
+	clear(values)
 	i := space(text, 0)
 	if i >= len(text) || text[i] != '{' {
 		return ErrNoObject
@@ -30,8 +29,10 @@ func Object(text []byte, field func(name, value []byte) error) error {
 		if next < 0 {
 			return ErrNoObject
 		}
-		if err := field(name, content); err != nil {
-			return err
+		for at, wanted := range names {
+			if string(name) == wanted {
+				values[at] = content
+			}
 		}
 		switch i = space(text, next); {
 		case i < len(text) && text[i] == ',':
@@ -69,35 +70,6 @@ func ended(text []byte, i int) error {
 	return nil
 }
 
-// Elements parses text as a JSON array and returns the number of its elements and the last of them, or -1 if text is not an
-// array.
-func Elements(text []byte) (count int, last []byte) {
-	i := space(text, 0)
-	if i >= len(text) || text[i] != '[' {
-		return -1, nil
-	}
-	i = space(text, i+1)
-	if i < len(text) && text[i] == ']' {
-		return 0, nil
-	}
-	for {
-		begin := i
-		if i = value(text, i); i < 0 {
-			return -1, nil
-		}
-		count, last = count+1, text[begin:i]
-		i = space(text, i)
-		switch {
-		case i < len(text) && text[i] == ',':
-			i = space(text, i+1)
-		case i < len(text) && text[i] == ']' && ended(text, i+1) == nil:
-			return count, last
-		default:
-			return -1, nil
-		}
-	}
-}
-
 func space(text []byte, i int) int {
 	for i < len(text) && (text[i] == ' ' || text[i] == '\n' || text[i] == '\r' || text[i] == '\t') {
 		i++
@@ -117,7 +89,8 @@ func value(text []byte, i int) int {
 		return nested(text, i)
 	}
 	begin := i
-	for i < len(text) && (text[i] >= '0' && text[i] <= '9' || text[i] >= 'a' && text[i] <= 'z' || text[i] == '-' || text[i] == '+' || text[i] == '.' || text[i] == 'E') {
+	for i < len(text) && (text[i] >= '0' && text[i] <= '9' || text[i] >= 'a' && text[i] <= 'z' ||
+		text[i] == '-' || text[i] == '+' || text[i] == '.' || text[i] == 'E') {
 		i++
 	}
 	if i == begin {
@@ -164,12 +137,6 @@ func nested(text []byte, i int) int {
 		i++
 	}
 	return -1
-}
-
-// Integer parses a JSON integer.
-func Integer(value []byte) (n int64, ok bool) {
-	n, err := strconv.ParseInt(string(value), 10, 64)
-	return n, err == nil
 }
 
 // Same reports whether two JSON strings are equal once unescaped.

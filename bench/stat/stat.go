@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Median returns the middle value, or the mean of the two middle values if their number is even. It returns NaN if there are
-// no values.
+// Median returns the middle value, or the mean of the two middle values if their number is even. It returns NaN if
+// there are no values.
 func Median(values []float64) float64 {
 	if len(values) == 0 {
 		return math.NaN()
@@ -27,13 +27,13 @@ type Interval struct {
 	Confidence float64 `json:"confidence"`
 }
 
-// MedianInterval returns the exact confidence interval of the median by order statistics: the narrowest symmetric interval
-// that reaches the wanted confidence or, with too few values for that, the range from minimum to maximum with the confidence
-// it does have.
+// MedianInterval returns the exact confidence interval of the median by order statistics: the narrowest symmetric
+// interval that reaches the wanted confidence or, with too few values for that, the range from minimum to maximum with
+// the confidence it does have.
 //
-// It assumes the values are independent and identically distributed, but nothing about the distribution. The number of values
-// below the true median is then binomial with p = 1/2, so [x(k), x(n+1-k)] misses it with probability 2 P(B(n, 1/2) < k).
-// See H. A. David and H. N. Nagaraja, Order Statistics, 3rd edition, section 7.1.
+// It assumes the values are independent and identically distributed, but nothing about the distribution. The number of
+// values below the true median is then binomial with p = 1/2, so [x(k), x(n+1-k)] misses it with probability 2 P(B(n,
+// 1/2) < k). See H. A. David and H. N. Nagaraja, Order Statistics, 3rd edition, section 7.1.
 func MedianInterval(values []float64, wanted float64) Interval {
 	n := len(values)
 	if n == 0 {
@@ -68,8 +68,8 @@ type Ratio struct {
 	Interval  Interval `json:"interval"`   // of Paired
 }
 
-// RatioOf compares round by round. Surplus rounds of one side count only towards its median; a round whose base is 0 is left
-// out of the pairs. It returns false if there is nothing left to compare.
+// RatioOf compares round by round. Surplus rounds of one side count only towards its median; a round whose base is 0 is
+// left out of the pairs. It returns false if there is nothing left to compare.
 func RatioOf(values, base []float64, wanted float64) (Ratio, bool) {
 	var paired []float64
 	for i := range min(len(values), len(base)) {

@@ -32,7 +32,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 	},
 	{
 		name:   "help does not mark environment variables",
-		guards: "make load starts even if port 8000 is in use: it reads every address variable from the help",
+		guards: "the help names the environment variable of each flag",
 		file:   "cmd/superheroes/settings.go",
 		old:    `variables := "$" + value.Flag.Envs[0]`,
 		new:    `variables := value.Flag.Envs[0]`,

@@ -48,15 +48,11 @@ func testPicksSeeEdits(t *testing.T, s *System) {
 	edit(t, s, http.MethodPatch, fmt.Sprint("/", id), `{"name":"renamed"}`, http.StatusOK)
 	picksAre(t, s, "renamed")
 	edit(t, s, http.MethodDelete, fmt.Sprint("/", id), "", http.StatusNoContent)
-	if status, err := get(t.Context(), s.Heroes+"/api/heroes/random"); status != http.StatusNotFound {
-		t.Errorf("a pick from no hero: %d (%v)", status, err)
-	}
+	exchange(t, http.MethodGet, s.Heroes+"/api/heroes/random", "", http.StatusNotFound)
 	if s.Processes["fights"] != s.Processes["heroes"] {
 		time.Sleep(fresh)
 	}
-	if status, err := get(t.Context(), s.Fights+"/api/fights/randomfighters"); status != http.StatusServiceUnavailable {
-		t.Errorf("fighters without a hero: %d (%v)", status, err)
-	}
+	exchange(t, http.MethodGet, s.Fights+"/api/fights/randomfighters", "", http.StatusServiceUnavailable)
 }
 
 // picksAre checks that each pick is the hero with that name, at once or, in another process, after the time for which

@@ -1,24 +1,17 @@
-// Package system runs the program as a user does, for black-box tests: real processes, sockets and signals. It knows
-// the program's command line and addresses, but none of its packages.
+// Package system runs the program for black-box tests (see package program), and fails the test when that goes wrong.
 package system
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"superheroes/test/engines"
+	"superheroes/test/program"
 )
 
 // startTimeout is how long a process may take to become ready, on a busy machine.
@@ -35,11 +28,11 @@ func Build(tb testing.TB) string {
 func BuildWith(tb testing.TB, further ...string) string {
 	tb.Helper()
 	// The program is built with the versions of its own module, also for tests of the bench's.
-	module, err := exec.CommandContext(tb.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "superheroes").Output()
+	module, err := program.Module(tb.Context())
 	if err != nil {
-		tb.Fatalf("finding the program's module: %v", err)
+		tb.Fatal(err)
 	}
-	return BuildPackage(tb, "superheroes/cmd/superheroes", append([]string{"-C", strings.TrimSpace(string(module))}, further...)...)
+	return BuildPackage(tb, "superheroes/cmd/superheroes", append([]string{"-C", module}, further...)...)
 }
 
 // BuildPackage builds another program as Build does, with further arguments of go build.
@@ -58,34 +51,24 @@ func BuildPackage(tb testing.TB, pkg string, further ...string) string {
 }
 
 // Process is a running program.
-type Process struct {
-	Stdout, Stderr Output
-	command        *exec.Cmd
-	ended          chan struct{}
-}
+type Process struct{ *program.Process }
 
 // Start starts the program with these arguments. The environment is env and the few variables of the test's that any
 // program needs. When the test ends, the process is killed, and the test fails if the race detector found something.
-func Start(tb testing.TB, program string, env []string, args ...string) *Process {
+func Start(tb testing.TB, path string, env []string, args ...string) *Process {
 	tb.Helper()
-	p := &Process{command: exec.CommandContext(context.WithoutCancel(tb.Context()), program, args...), ended: make(chan struct{})}
-	p.command.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.Getenv("TMPDIR")}, env...)
-	p.command.Stdout, p.command.Stderr = &p.Stdout, &p.Stderr
-	dieWithParent(p.command)
-	if err := p.command.Start(); err != nil {
-		tb.Fatalf("starting %s: %v", program, err)
+	started, err := program.Start(exec.CommandContext(context.WithoutCancel(tb.Context()), path, args...), env)
+	if err != nil {
+		tb.Fatal(err)
 	}
-	go func() {
-		_ = p.command.Wait() // the exit code says why
-		close(p.ended)
-	}()
+	p := &Process{started}
 	tb.Cleanup(func() {
 		p.Kill()
 		if tb.Failed() && p.Stderr.String() != "" {
-			tb.Logf("stderr of %s:\n%s", strings.Join(args, " "), p.Stderr.String())
+			tb.Logf("stderr of %s:\n%s", strings.Join(args, " "), &p.Stderr)
 		}
 		if strings.Contains(p.Stderr.String(), "DATA RACE") {
-			tb.Errorf("data race in %s %s:\n%s", program, strings.Join(args, " "), p.Stderr.String())
+			tb.Errorf("data race in %s %s:\n%s", path, strings.Join(args, " "), &p.Stderr)
 		}
 	})
 	return p
@@ -94,28 +77,19 @@ func Start(tb testing.TB, program string, env []string, args ...string) *Process
 // Signal sends a signal.
 func (p *Process) Signal(tb testing.TB, signal os.Signal) {
 	tb.Helper()
-	if err := p.command.Process.Signal(signal); err != nil {
+	if err := p.Process.Signal(signal); err != nil {
 		tb.Fatalf("sending %v: %v", signal, err)
 	}
-}
-
-// Pid returns the process id.
-func (p *Process) Pid() int { return p.command.Process.Pid }
-
-// Kill ends the process like kill -9, and waits until it has exited.
-func (p *Process) Kill() {
-	_ = p.command.Process.Kill() // it may have exited
-	<-p.ended
 }
 
 // Wait waits for the process to exit, and returns its exit code, or -1 if a signal ended it.
 func (p *Process) Wait(tb testing.TB, atMost time.Duration) int {
 	tb.Helper()
 	select {
-	case <-p.ended:
-		return p.command.ProcessState.ExitCode()
+	case <-p.Ended():
+		return p.ExitCode()
 	case <-time.After(atMost):
-		tb.Fatalf("the process did not end within %s; stderr:\n%s", atMost, p.Stderr.String())
+		tb.Fatalf("the process did not end within %s; stderr:\n%s", atMost, &p.Stderr)
 		return 0
 	}
 }
@@ -123,72 +97,22 @@ func (p *Process) Wait(tb testing.TB, atMost time.Duration) int {
 // Ready waits until url returns 200. It fails the test if the process exits or that takes too long.
 func (p *Process) Ready(tb testing.TB, url string) {
 	tb.Helper()
-	deadline := time.Now().Add(startTimeout)
-	for {
-		select {
-		case <-p.ended:
-			tb.Fatalf("the process ended with %d before it was ready; stderr:\n%s", p.command.ProcessState.ExitCode(), p.Stderr.String())
-		case <-time.After(20 * time.Millisecond):
-		}
-		if status, err := get(tb.Context(), url); err == nil && status == http.StatusOK {
-			return
-		}
-		if time.Now().After(deadline) {
-			tb.Fatalf("%s was not ready within %s; stderr:\n%s", url, startTimeout, p.Stderr.String())
-		}
-	}
-}
-
-func get(ctx context.Context, url string) (int, error) {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	ctx, cancel := context.WithTimeout(tb.Context(), startTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return 0, err
-	}
-	response, err := Client().Do(request)
-	if err != nil {
-		return 0, err
-	}
-	_, err = io.Copy(io.Discard, response.Body)
-	return response.StatusCode, errors.Join(err, response.Body.Close())
-}
-
-// Client returns an HTTP client that never repeats a request: net/http only repeats a GET on a broken kept-alive
-// connection, and this client uses a new one for each request. It doesn't follow redirects.
-func Client() *http.Client {
-	return &http.Client{
-		Transport:     &http.Transport{DisableKeepAlives: true},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	if err := p.Process.Ready(ctx, url); err != nil {
+		tb.Fatal(err)
 	}
 }
 
-// Output collects what a process writes.
-type Output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-// Write implements io.Writer.
-func (o *Output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-// String returns everything written so far.
-func (o *Output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
-}
+// Client returns an HTTP client that never repeats a request and doesn't follow redirects.
+func Client() *http.Client { return program.Client() }
 
 // FreeAddr returns an unused loopback address.
 func FreeAddr(tb testing.TB) string {
 	tb.Helper()
-	port, err := engines.FreePort()
+	addr, err := program.FreeAddr()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	return addr
 }

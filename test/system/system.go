@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"superheroes/test/engines"
+	"superheroes/test/program"
 )
 
 // AdminToken is the administrator's token of every service started as part of a system.
@@ -29,16 +30,14 @@ func (s *System) URL(service string) string {
 // addresses. It doesn't start anything.
 func FreeUp(tb testing.TB) (s *System, env []string) {
 	tb.Helper()
-	s = &System{}
-	for _, service := range []struct {
-		variable string
-		base     *string
-	}{{"HEROES_ADDR", &s.Heroes}, {"VILLAINS_ADDR", &s.Villains}, {"LOCATIONS_ADDR", &s.Locations}, {"FIGHTS_ADDR", &s.Fights}, {"STATISTICS_ADDR", &s.Statistics}, {"ARENA_ADDR", &s.Arena}} {
-		addr := FreeAddr(tb)
-		env = append(env, service.variable+"="+addr)
-		*service.base = "http://" + addr
+	urls, env, err := program.FreeUp()
+	if err != nil {
+		tb.Fatal(err)
 	}
-	return s, env
+	return &System{
+		Heroes: urls["heroes"], Villains: urls["villains"], Locations: urls["locations"], Fights: urls["fights"],
+		Statistics: urls["statistics"], Arena: urls["arena"],
+	}, env
 }
 
 // Up starts all services in one process on the embedded store in dir, with additional arguments.

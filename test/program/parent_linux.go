@@ -1,4 +1,4 @@
-package performance
+package program
 
 import (
 	"os/exec"
@@ -7,5 +7,5 @@ import (
 
 // dieWithParent makes the kernel kill the process when this one dies.
 func dieWithParent(command *exec.Cmd) {
-	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }

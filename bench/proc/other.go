@@ -2,7 +2,20 @@
 
 package proc
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
+
+func clock(int) (time.Duration, bool) { return 0, false }
+
+// Cores returns the cores that a process may run on.
+func Cores(int) ([]int, error) {
+	return nil, fmt.Errorf("reading the CPU affinity: %w", ErrUnavailable)
+}
+
+// Pin restricts the process to these cores.
+func Pin(int, []int) error { return fmt.Errorf("pinning to cores: %w", ErrUnavailable) }
 
 // Calls counts all system calls of processes.
 type Calls struct{}

@@ -1,0 +1,181 @@
+// Package program runs the program as a user does: real processes, sockets and signals. It knows the program's command line
+// and addresses, but none of its packages. Package system is the same for tests.
+package program
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"superheroes/test/engines"
+)
+
+// Module returns the folder of the program's go.mod, for programs of the bench's module too.
+func Module(ctx context.Context) (string, error) {
+	output, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "superheroes").Output()
+	if err != nil {
+		return "", fmt.Errorf("finding the program's module: %w", err)
+	}
+	return strings.TrimSpace(string(output)), nil
+}
+
+// Process is a running program.
+type Process struct {
+	Stdout, Stderr Output // unless the command has its own
+	command        *exec.Cmd
+	ended          chan struct{}
+}
+
+// Environment returns the few variables of ours that any program needs.
+func Environment() []string {
+	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.Getenv("TMPDIR")}
+}
+
+// Start starts the command with Environment and env. The process is killed when this one dies.
+func Start(command *exec.Cmd, env []string) (*Process, error) {
+	p := &Process{command: command, ended: make(chan struct{})}
+	command.Env = append(Environment(), env...)
+	if command.Stdout == nil {
+		command.Stdout = &p.Stdout
+	}
+	if command.Stderr == nil {
+		command.Stderr = &p.Stderr
+	}
+	dieWithParent(command)
+	if err := command.Start(); err != nil {
+		return nil, fmt.Errorf("starting %s: %w", command.Path, err)
+	}
+	go func() {
+		_ = command.Wait() // the exit code says why
+		close(p.ended)
+	}()
+	return p, nil
+}
+
+// Pid returns the process id.
+func (p *Process) Pid() int { return p.command.Process.Pid }
+
+// Signal sends a signal.
+func (p *Process) Signal(signal os.Signal) error { return p.command.Process.Signal(signal) }
+
+// Ended is closed when the process has exited.
+func (p *Process) Ended() <-chan struct{} { return p.ended }
+
+// ExitCode returns the exit code of a process that has exited, or -1 if a signal ended it.
+func (p *Process) ExitCode() int { return p.command.ProcessState.ExitCode() }
+
+// Kill ends the process like kill -9, and waits until it has exited.
+func (p *Process) Kill() {
+	_ = p.command.Process.Kill() // it may have exited
+	<-p.ended
+}
+
+// Stop asks the process to exit, and kills it if it takes longer than patience. An exit code other than 0 is an error.
+func (p *Process) Stop(patience time.Duration) error {
+	_ = p.Signal(syscall.SIGTERM) // it may have exited
+	select {
+	case <-p.ended:
+	case <-time.After(patience):
+		p.Kill()
+	}
+	if !p.command.ProcessState.Success() {
+		return fmt.Errorf("%s: %s", p.command.Path, p.command.ProcessState)
+	}
+	return nil
+}
+
+// Ready waits until url returns 200. It is an error if the process exits before, or if ctx ends.
+func (p *Process) Ready(ctx context.Context, url string) error {
+	for {
+		select {
+		case <-p.ended:
+			return fmt.Errorf("the process ended with %d before it was ready; stderr:\n%s", p.ExitCode(), &p.Stderr)
+		case <-ctx.Done():
+			return fmt.Errorf("%s was not ready: %w; stderr:\n%s", url, context.Cause(ctx), &p.Stderr)
+		case <-time.After(10 * time.Millisecond):
+		}
+		if _, err := Get(ctx, url); err == nil {
+			return nil
+		}
+	}
+}
+
+// Get returns the body of a response with status 200.
+func Get(ctx context.Context, url string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := Client().Do(request)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(response.Body)
+	if err := errors.Join(err, response.Body.Close()); err != nil {
+		return nil, err
+	}
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s returned %s: %.200s", url, response.Status, body)
+	}
+	return body, nil
+}
+
+// Client returns an HTTP client that never repeats a request: net/http only repeats a GET on a broken kept-alive
+// connection, and this client uses a new one for each request. It doesn't follow redirects.
+func Client() *http.Client {
+	return &http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// Output collects what a process writes.
+type Output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (o *Output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+// String returns everything written so far.
+func (o *Output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// FreeAddr returns an unused loopback address.
+func FreeAddr() (string, error) {
+	port, err := engines.FreePort()
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), err
+}
+
+// FreeUp returns base URLs on unused ports for everything that runs in one process, by service, and the settings for these
+// addresses. It doesn't start anything.
+func FreeUp() (urls map[string]string, env []string, err error) {
+	urls = map[string]string{}
+	for _, service := range []string{"heroes", "villains", "locations", "fights", "statistics", "arena"} {
+		addr, err := FreeAddr()
+		if err != nil {
+			return nil, nil, err
+		}
+		urls[service], env = "http://"+addr, append(env, strings.ToUpper(service)+"_ADDR="+addr)
+	}
+	return urls, env, nil
+}
