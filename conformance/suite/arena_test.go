@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"superheroes/test/system"
 )
@@ -21,10 +22,13 @@ func counting(good *system.System) Target {
 	return target
 }
 
+// soon is how long the tests wait for what a wrong member never does.
+const soon = 2 * time.Second
+
 // failsAlone checks that the given clause fails for an arena.
 func failsAlone(t *testing.T, target Target, arena, clause string) {
 	t.Helper()
-	outcomes := score(t, target, Options{Group: Arena, Arena: arena, Soon: soon, Only: func(c Clause) bool { return c.ID == clause }})
+	outcomes := score(t, target, Options{Group: Arena, Arena: arena, Soon: soon, Timeout: 2 * soon, Only: func(c Clause) bool { return c.ID == clause }})
 	if len(outcomes) != 1 || outcomes[0].Result != Fail {
 		t.Errorf("got %+v", outcomes)
 	}
@@ -34,6 +38,7 @@ func onlyArena(c Clause) bool { return c.Service == arena }
 
 // TestArena scores the arena in the services' process and in its own, and arenas that break its clauses.
 func TestArena(t *testing.T) {
+	t.Parallel()
 	program := system.Build(t)
 	good := system.Up(t, program, t.TempDir())
 	t.Run("in process", func(t *testing.T) {

@@ -89,6 +89,7 @@ func wrongBeforeBrowsers() []wrong {
 
 // TestArenaBeforeBrowsers scores arenas that break the browser clauses.
 func TestArenaBeforeBrowsers(t *testing.T) {
+	t.Parallel()
 	good := system.Up(t, system.Build(t), t.TempDir())
 	for clause, f := range map[string]fault{
 		"arena.host":      {before: anyHost},

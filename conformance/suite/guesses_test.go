@@ -53,6 +53,7 @@ func lockedOut(status int) fault {
 
 // TestTwiceWithinAMinute checks that the guesses of one run don't make the next run fail.
 func TestTwiceWithinAMinute(t *testing.T) {
+	t.Parallel()
 	s := system.Up(t, system.Build(t), t.TempDir())
 	for range 2 {
 		allPass(t, score(t, targetOf(s), Options{Group: Writes}))

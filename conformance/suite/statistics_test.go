@@ -138,24 +138,14 @@ func (s streaming) before(t *testing.T, good *system.System) Target {
 	return target
 }
 
-// soon is how long the tests wait for something a wrong member never does.
-const soon = 2 * time.Second
-
-func scoreStatistics(t *testing.T, target Target, clause string, soon time.Duration) []Outcome {
-	t.Helper()
-	outcomes, err := Run(t.Context(), target, Options{Group: Statistics, Timeout: 10 * time.Second, Soon: soon, Loopback: true, Only: func(c Clause) bool { return c.ID == clause }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return outcomes
-}
-
 // TestWrongStatistics checks that each clause fails on a server that breaks it.
 func TestWrongStatistics(t *testing.T) {
+	t.Parallel()
 	good, caught := system.Up(t, system.Build(t), t.TempDir()), map[string]int{}
 	catches := func(t *testing.T, target Target, clause string) {
 		t.Helper()
-		outcomes := scoreStatistics(t, target, clause, soon)
+		only := func(c Clause) bool { return c.ID == clause }
+		outcomes := score(t, target, Options{Group: Statistics, Timeout: 2 * soon, Soon: soon, Only: only})
 		if len(outcomes) != 1 || outcomes[0].Result != Fail {
 			t.Fatalf("got %+v", outcomes)
 		}
@@ -175,7 +165,8 @@ func TestWrongStatistics(t *testing.T) {
 	}
 	t.Run("a stream made by asking is a good one", func(t *testing.T) {
 		for clause := range wrongStreams() {
-			allPass(t, scoreStatistics(t, streaming{kind: "text/event-stream"}.before(t, good), clause, 0))
+			only := func(c Clause) bool { return c.ID == clause }
+			allPass(t, score(t, streaming{kind: "text/event-stream"}.before(t, good), Options{Group: Statistics, Only: only}))
 		}
 	})
 	for _, clause := range StatisticsClauses() {

@@ -49,6 +49,7 @@ func StartMongoDB(ctx context.Context, bin string) (*Server, error) {
 		command: []string{bin, "--listen", location.Host, "--dir", data},
 		stop:    syscall.SIGTERM,
 		ping:    PingMongoDB,
+		create:  nameMongoDB,
 	}
 	if filepath.Base(bin) == "mongod" {
 		server.command = []string{

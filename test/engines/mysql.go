@@ -68,8 +68,9 @@ func startMariaDB(ctx context.Context, mariadbd string, options ...string) (*Ser
 			"--innodb-buffer-pool-size=64M",
 			"--innodb-log-file-size=32M",
 		}, options...),
-		stop: syscall.SIGTERM,
-		ping: PingMySQL,
+		stop:   syscall.SIGTERM,
+		ping:   PingMySQL,
+		create: createMySQL,
 	}
 	return server.open(ctx)
 }

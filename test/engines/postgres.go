@@ -65,8 +65,9 @@ func startPostgres(ctx context.Context, bin string, tls map[string]string) (*Ser
 			"-c", "unix_socket_directories=",
 			"-c", "max_connections=500",
 		},
-		stop: syscall.SIGINT, // fast shutdown: disconnects clients, loses nothing
-		ping: PingPostgres,
+		stop:   syscall.SIGINT, // fast shutdown: disconnects clients, loses nothing
+		ping:   PingPostgres,
+		create: createPostgres,
 	}
 	for name, content := range tls {
 		file, err := room.write(name, content)

@@ -28,6 +28,7 @@ type Server struct {
 	command []string
 	stop    os.Signal
 	ping    func(ctx context.Context, url string) (string, error)
+	create  creation // nil for servers without databases
 
 	version string
 	running *process
@@ -52,6 +53,12 @@ func private(tb testing.TB, start func(context.Context) (*Server, error)) *Serve
 		}
 	})
 	return server
+}
+
+// Database returns the URL of a fresh, empty database on the server, dropped when the test ends.
+func (s *Server) Database(tb testing.TB) string {
+	tb.Helper()
+	return fresh(tb, s.URL, s.create)
 }
 
 // Addr returns the host and port that the server listens on while it runs.

@@ -14,6 +14,14 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
+func editTests() tests {
+	return tests{
+		"edits in doubt":                testEditsInDoubt,
+		"edits while the store is away": testEditsWhileTheStoreIsAway,
+		"guesses":                       testGuesses,
+	}
+}
+
 // testEditsInDoubt loses the store's response to a commit: the change is made, and nothing confirms it.
 func testEditsInDoubt(t *testing.T, program string) {
 	for _, engine := range []struct {

@@ -4,8 +4,10 @@ package faults
 
 import (
 	"encoding/json"
+	"flag"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -18,32 +20,30 @@ import (
 // hang is when something counts as hung. Correct code never comes near it.
 const hang = 3 * time.Minute
 
-// The program is built once for all tests.
+// atOnce is how many tests run in parallel. Most of their time they wait: for deadlines, and for engines to restart.
+const atOnce = "6"
+
+func TestMain(m *testing.M) {
+	_ = flag.Set("test.parallel", atOnce) // the default only; the flag exists
+	os.Exit(m.Run())
+}
+
+// tests are the tests of a subject, by name. Their argument is the path of the program.
+type tests map[string]func(*testing.T, string)
+
+// TestFaults builds the program once for all tests.
 func TestFaults(t *testing.T) {
 	program := system.Build(t)
-	for _, test := range []struct {
-		name string
-		run  func(*testing.T, string)
-	}{
-		{"peers", testPeers},
-		{"store that goes away", testStoreThatGoesAway},
-		{"store that is not there at the start", testStoreThatIsNotThereAtTheStart},
-		{"PostgreSQL that hung", testPostgresThatHung},
-		{"PostgreSQL in trouble", testPostgresTrouble},
-		{"PgBouncer", testPgBouncer},
-		{"graceful stop", testGracefulStop},
-		{"logs", testLogs},
-		{"guesses", testGuesses},
-		{"connection limit", testConnectionLimit},
-		{"crowds", testCrowds},
-		{"memory limit", testMemoryLimit},
-		{"network", testNetwork},
-		{"edits in doubt", testEditsInDoubt},
-		{"edits while the store is away", testEditsWhileTheStoreIsAway},
-		{"what MongoDB refuses", testWhatMongoDBRefuses},
-		{"MongoDB that can't be used", testMongoDBThatCannotBeUsed},
+	t.Run("crowds", func(t *testing.T) { testCrowds(t, program) }) // they need the cores
+	for _, subject := range []tests{
+		peerTests(), storeTests(), postgresTests(), mariaDBTests(), mongoDBTests(), editTests(), stopTests(), logTests(), linuxTests(),
 	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, program) })
+		for name, test := range subject {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				test(t, program)
+			})
+		}
 	}
 }
 
@@ -128,11 +128,11 @@ type service struct {
 	url string
 }
 
-// start starts a service on its own; it need not become ready.
+// start starts a service on its own; it need not become ready. It waits for a store that is busy with other tests.
 func start(t *testing.T, program, name string, env []string, args ...string) service {
 	t.Helper()
 	addr := system.FreeAddr(t)
-	env = append([]string{"ADDR=" + addr, "DRAIN_DELAY=0s"}, env...)
+	env = append([]string{"ADDR=" + addr, "DRAIN_DELAY=0s", "STORE_WAIT=2m"}, env...)
 	return service{system.Start(t, program, env, append([]string{name}, args...)...), "http://" + addr}
 }
 

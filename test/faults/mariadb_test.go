@@ -13,26 +13,31 @@ import (
 
 	"superheroes/test/await"
 	"superheroes/test/engines"
-	"superheroes/test/system"
 )
 
-// TestMariaDB exposes locations to each kind of trouble on a private server: what readiness, reads and writes return,
-// and what happens to a service that starts meanwhile.
-func TestMariaDB(t *testing.T) {
-	program := system.Build(t)
-	server := engines.MySQLServer(t)
-	t.Setenv(engines.MySQLURL, server.URL)
-	for _, c := range mariaDBTroubles() {
-		t.Run(c.name, func(t *testing.T) { c.run(t, program) })
+// mariaDBTests exposes locations to each kind of trouble: what readiness, reads and writes return, and what happens to a
+// service that starts meanwhile.
+func mariaDBTests() tests {
+	all := tests{
+		"MariaDB with a bad row":              testBadRow,
+		"MariaDB without AUTO_INCREMENT":      testNoAutoIncrement,
+		"MariaDB with an unsuitable table":    testUnsuitableTable,
+		"MariaDB over TLS and a socket":       testMariaDBConnections,
+		"MariaDB that is slow, hasty clients": testHastyClients,
+		"MariaDB that hung, strict":           func(t *testing.T, program string) { testHungMariaDB(t, program, "strict") },
+		"MariaDB that hung, eco":              func(t *testing.T, program string) { testHungMariaDB(t, program, "eco") },
+		"MariaDB with lasting locks":          testLockedMariaDB,
 	}
-	t.Run("one bad row", func(t *testing.T) { testBadRow(t, program) })
-	t.Run("no AUTO_INCREMENT", func(t *testing.T) { testNoAutoIncrement(t, program) })
-	t.Run("an unsuitable table", func(t *testing.T) { testUnsuitableTable(t, program) })
+	for _, c := range mariaDBTroubles() {
+		all["MariaDB in trouble, "+c.name] = c.run
+	}
+	return all
 }
 
 // mariaDBTrouble is trouble caused by a database administrator, another program or the disk.
 type mariaDBTrouble struct {
 	name         string
+	private      bool     // needs a server of its own
 	table        []string // creates it; nil leaves that to the service
 	begin, end   []string
 	read, write  int    // statuses meanwhile
@@ -79,7 +84,7 @@ func mariaDBTroubles() []mariaDBTrouble {
 			read: 500, write: 500, detail: "schema", ready: 503, cause: "Error 1142", startSays: "SELECT command denied",
 		},
 		{
-			name: "read-only", begin: []string{"SET GLOBAL read_only = 1"}, end: []string{"SET GLOBAL read_only = 0"},
+			name: "read-only", private: true, begin: []string{"SET GLOBAL read_only = 1"}, end: []string{"SET GLOBAL read_only = 0"},
 			read: 200, write: 503, detail: "takes no writes; nothing was written", ready: 200, cause: "Error 1290", startsAnyway: true, startLogs: "WARN - the store takes no writes; reads are served",
 		},
 		{
@@ -104,9 +109,10 @@ type mariaDB struct {
 	names *strings.Replacer
 }
 
-func newMariaDB(t *testing.T) mariaDB {
+// newMariaDB adds such a user to a fresh database, whose URL is an administrator's.
+func newMariaDB(t *testing.T, database string) mariaDB {
 	t.Helper()
-	at, err := url.Parse(engines.MySQL(t))
+	at, err := url.Parse(database)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +195,13 @@ func (a answer) wantStatus(t *testing.T, status int, detail string) {
 }
 
 func (c mariaDBTrouble) run(t *testing.T, program string) {
-	db := newMariaDB(t)
+	var database string
+	if c.private {
+		database = engines.MySQLServer(t).Database(t)
+	} else {
+		database = engines.MySQL(t)
+	}
+	db := newMariaDB(t, database)
 	db.exec(t, c.table...)
 	s := db.start(t, program)
 	s.Ready(t, s.url+"/readyz")
@@ -257,7 +269,7 @@ func (c mariaDBTrouble) startMeanwhile(t *testing.T, db mariaDB, program string)
 
 // testBadRow adds rows that violate the contract to good ones.
 func testBadRow(t *testing.T, program string) {
-	db := newMariaDB(t)
+	db := newMariaDB(t, engines.MySQL(t))
 	db.exec(t, familyTable, `INSERT INTO locations (name, type, picture) VALUES ('Gotham City', 'CITY', NULL), ('an ordinal', '0', ''),
 		(REPEAT('é', 51), 'MOON', ''), (NULL, NULL, NULL)`)
 	s := db.start(t, program)
@@ -297,7 +309,7 @@ func testBadRow(t *testing.T, program string) {
 
 // testNoAutoIncrement creates entries in a table that assigns no ids, from several clients of two processes at once.
 func testNoAutoIncrement(t *testing.T, program string) {
-	db := newMariaDB(t)
+	db := newMariaDB(t, engines.MySQL(t))
 	db.exec(t, strings.Replace(familyTable, " AUTO_INCREMENT", "", 1))
 	services := []service{db.start(t, program, "--deadline=10s"), db.start(t, program, "--deadline=10s")}
 	for _, s := range services {
@@ -326,7 +338,7 @@ func testNoAutoIncrement(t *testing.T, program string) {
 
 // testUnsuitableTable starts on a table of another shape: one line lists everything that is wrong.
 func testUnsuitableTable(t *testing.T, program string) {
-	db := newMariaDB(t)
+	db := newMariaDB(t, engines.MySQL(t))
 	db.exec(t, "CREATE TABLE locations (id varchar(36) PRIMARY KEY, name varchar(50), description text, type int)")
 	wantOneLine(t, db.start(t, program).Process, "table locations",
 		`has varchar\(36\) in column id, which must be an integer, has no column picture, has int\(11\) in column type, which must be text`)

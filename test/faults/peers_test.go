@@ -2,7 +2,6 @@ package faults
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"sync"
 	"testing"
@@ -21,19 +20,21 @@ import (
 var uses = map[string][]string{
 	"/api/fights/randomfighters": {"heroes", "villains"},
 	"/api/fights/randomlocation": {"locations"},
-	"/api/fights/execute_fight":  {"heroes", "villains", "locations"},
+	execute:                      {"heroes", "villains", "locations"},
 }
 
-func testPeers(t *testing.T, program string) {
-	t.Run("answers", func(t *testing.T) { testPeerAnswers(t, program) })
-	t.Run("refused", func(t *testing.T) { testPeerRefuses(t, program) })
-	t.Run("black hole", func(t *testing.T) { testPeerBlackHole(t, program) })
-	t.Run("siblings", func(t *testing.T) { testSiblingsAreNotWaitedFor(t, program) })
-	t.Run("connections", func(t *testing.T) { testRefusedFightsCostNoConnections(t, program) })
-	t.Run("breaker", func(t *testing.T) { testBreaker(t, program) })
-	t.Run("store of a peer", func(t *testing.T) { testStoreOfAPeer(t, program) })
-	t.Run("batches", func(t *testing.T) { testBatches(t, program) })
-	t.Run("older versions", func(t *testing.T) { testOlderPeers(t, program) })
+func peerTests() tests {
+	return tests{
+		"responses of peers":                   testPeerResponses,
+		"peer that is stopped":                 testPeerStopped,
+		"peer that is a black hole":            testPeerBlackHole,
+		"peers that are not waited for":        testSiblingsAreNotWaitedFor,
+		"connections to peers":                 testRefusedFightsCostNoConnections,
+		"breaker":                              testBreaker,
+		"store of a peer":                      testStoreOfAPeer,
+		"batches of picks":                     testBatches,
+		"batches from peers of other versions": testOlderPeers,
+	}
 }
 
 // In eco, fights requests many picks at a time; in strict, each fight requests its own.
@@ -47,7 +48,7 @@ func testBatches(t *testing.T, program string) {
 			peers.locations.Behave(fakepeer.Draws(fakepeer.Location))
 			fights := startFights(t, program, t.TempDir(), peers.env(), "--profile="+profile)
 			for range fought {
-				get(t, fights.url+"/api/fights/execute_fight").want(t, http.StatusOK)
+				get(t, fights.url+execute).want(t, http.StatusOK)
 			}
 			for _, name := range []string{"heroes", "villains", "locations"} {
 				if n := peers.named(name).Requests(); n > fought || (n < fought) != few {
@@ -88,7 +89,7 @@ func testOlderPeers(t *testing.T, program string) {
 	}
 }
 
-func testPeerAnswers(t *testing.T, program string) {
+func testPeerResponses(t *testing.T, program string) {
 	peers := newCatalogs(t)
 	fights := startFights(t, program, t.TempDir(), peers.env(), "--peer-breaker-failures=0")
 	hasty := startFights(t, program, t.TempDir(), peers.env(), "--deadline=1s", "--peer-breaker-failures=0")
@@ -133,7 +134,7 @@ func testPeerAnswers(t *testing.T, program string) {
 	}
 }
 
-func testPeerRefuses(t *testing.T, program string) {
+func testPeerStopped(t *testing.T, program string) {
 	peers := newCatalogs(t)
 	fights := startFights(t, program, t.TempDir(), peers.env(), "--peer-breaker-failures=0")
 	for path, asked := range uses {
@@ -153,7 +154,7 @@ func testPeerRefuses(t *testing.T, program string) {
 func testPeerBlackHole(t *testing.T, program string) {
 	env := append(newCatalogs(t).env(), "VILLAINS_URL="+fakepeer.BlackHole(t))
 	fights := startFights(t, program, t.TempDir(), env, "--deadline=1s")
-	get(t, fights.url+"/api/fights/execute_fight").wantProblem(t, http.StatusGatewayTimeout, "villains")
+	get(t, fights.url+execute).wantProblem(t, http.StatusGatewayTimeout, "villains")
 	get(t, fights.url+"/api/fights/randomfighters").wantProblem(t, http.StatusGatewayTimeout, "villains")
 	get(t, fights.url+"/api/fights/randomlocation").want(t, http.StatusOK)
 	if ids := stored(t, fights.url); len(ids) > 0 {
@@ -251,44 +252,31 @@ func testRefusedFightsCostNoConnections(t *testing.T, program string) {
 func fightTogether(t *testing.T, fights string, clients, each int) map[int]int {
 	t.Helper()
 	var group sync.WaitGroup
-	var mu sync.Mutex
-	statuses := map[int]int{}
+	var patient, hasty counts
 	for n := range clients {
+		statuses, header := &patient, []string(nil)
+		if n%4 == 0 {
+			statuses, header = &hasty, []string{"X-Request-Timeout-Ms", "3"}
+		}
 		group.Go(func() {
-			client := &http.Client{Transport: &http.Transport{}, Timeout: hang}
-			defer client.CloseIdleConnections()
 			for range each {
-				request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fights+execute, nil)
+				got, err := try(t, http.MethodGet, fights+execute, "", header...)
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				if n%4 == 0 {
-					request.Header.Set("X-Request-Timeout-Ms", "3")
-				}
-				response, err := client.Do(request)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				_, _ = io.Copy(io.Discard, response.Body)
-				_ = response.Body.Close()
-				if n%4 != 0 {
-					mu.Lock()
-					statuses[response.StatusCode]++
-					mu.Unlock()
-				}
+				statuses.add(got.status)
 			}
 		})
 	}
 	group.Wait()
-	return statuses
+	return patient.of
 }
 
 func testBreaker(t *testing.T, program string) {
 	peers := newCatalogs(t)
 	fights := startFights(t, program, t.TempDir(), peers.env(), "--peer-breaker-failures=3", "--peer-breaker-delay=5s")
-	const path = "/api/fights/execute_fight"
+	const path = execute
 	peers.heroes.Stop()
 	for range 3 {
 		get(t, fights.url+path).wantProblem(t, http.StatusBadGateway, "heroes")
