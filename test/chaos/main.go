@@ -97,7 +97,7 @@ func (c *command) run(t *testing.T, chosen []Scenario) {
 	}
 	findEngines(t, module)
 	o := Options{
-		Program: system.BuildWith(t, "-tags="+reporting+","+c.Tags), Seed: c.Seed, Length: roundLength, Rows: c.Rows, Settles: startPatience,
+		Program: system.BuildWith(t, "-tags="+reporting+","+c.Tags), Seed: c.Seed, Length: roundLength, Rows: c.Rows, Settles: startPatience, Rests: 20 * time.Second,
 		Rounds: max(1, int(c.Duration/roundLength)/len(chosen)),
 	}
 	if c.Tags != "" {
