@@ -18,7 +18,6 @@ func wrongGuesses(r room) []wrong {
 	}
 	return []wrong{
 		{"guesses", "unlimited", limited(turn(429, 401))},
-		{"guesses", "403 instead of 429", limited(turn(429, 403))},
 		{"guesses", "no Retry-After", limited(dropHeader("Retry-After"))},
 		{"guesses", "for an hour", limited(setHeader("Retry-After", "3600"))},
 		{"guesses", "until a date", limited(setHeader("Retry-After", "Sat, 28 Nov 2026 12:00:00 GMT"))},

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"sync"
 )
@@ -72,7 +73,7 @@ func New(module string, getenv func(string) string, say func(string, ...any)) *F
 		Module:  module,
 		Getenv:  getenv,
 		Say:     say,
-		machine: thisMachine(getenv("PATH")),
+		machine: machine{path: filepath.SplitList(getenv("PATH"))},
 		docker:  &docker{},
 		apt:     newApt(getenv, say),
 	}
