@@ -82,7 +82,11 @@ func New(module string, getenv func(string) string, say func(string, ...any)) *F
 // All searches for all engines concurrently and returns them in a fixed order. The caller must close them, even if
 // ctx has ended.
 func (f *Finder) All(ctx context.Context) []*Engine {
-	return f.search(ctx, append(f.servers(), f.tool(pgbouncer()), f.tool(mariadbDump()), f.tool(nginx()), f.chromium)...)
+	searches := f.servers()
+	for _, t := range tools() {
+		searches = append(searches, func(ctx context.Context) *Engine { return f.tool(ctx, t) })
+	}
+	return f.search(ctx, searches...)
 }
 
 // Servers searches for the database servers only.
