@@ -44,7 +44,7 @@ type Result struct {
 }
 
 // Operations returns the number of requested fights.
-func (r *Result) Operations() int { return r.OK + r.Refused + r.Indeterminate }
+func (r Result) Operations() int { return r.OK + r.Refused + r.Indeterminate }
 
 func (r *Result) fault(format string, args ...any) {
 	r.Other++

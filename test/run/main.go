@@ -57,7 +57,7 @@ func run(ctx context.Context, args []string, out io.Writer, get getter) int {
 // testAll gets the engines, runs the tests and reports what was skipped. Its error is a reason other than a failing
 // test that makes the run fail.
 func testAll(ctx context.Context, args []string, tally *tally, say sayer, get getter) error {
-	module, err := moduleRoot(ctx)
+	module, err := find.Module(ctx)
 	if err != nil {
 		return err
 	}
@@ -111,15 +111,6 @@ func newSayer(out io.Writer) sayer {
 		defer one.Unlock()
 		fmt.Fprintf(out, format+"\n", args...)
 	}
-}
-
-// moduleRoot returns the folder of go.mod, from anywhere in the module.
-func moduleRoot(ctx context.Context) (string, error) {
-	output, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
-	if err != nil {
-		return "", fmt.Errorf("finding the module: %w", err)
-	}
-	return filepath.Dir(strings.TrimSpace(string(output))), nil
 }
 
 // temporary creates a folder for all temporary files of engines and tests, so that nothing remains of aborted tests,

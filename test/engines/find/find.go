@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -51,6 +52,15 @@ func (e *Engine) Setting(variable string) string {
 		}
 	}
 	return ""
+}
+
+// Module returns the folder of go.mod, from anywhere in the module.
+func Module(ctx context.Context) (string, error) {
+	output, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
+	if err != nil {
+		return "", fmt.Errorf("finding the module: %w", err)
+	}
+	return filepath.Dir(strings.TrimSpace(string(output))), nil
 }
 
 // Finder searches for engines.
