@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"superheroes/test/await"
 	"superheroes/test/engines"
 	"superheroes/test/system"
 )
@@ -38,7 +37,7 @@ func testCrowds(t *testing.T, program string) {
 	} {
 		t.Run(way, func(t *testing.T) {
 			s := start(t, program)
-			await.True(t, "fights are fought", func() bool { return get(t, s.Fights+execute).status == http.StatusOK })
+			awaitOK(t, s.Fights+execute)
 			for name, crowd := range map[string]crowd{
 				"clients in a hurry": hurry, "searches": search,
 				"lists that nobody reads": stallLists, "streams that nobody reads": stallStreams,
@@ -185,8 +184,8 @@ func stallStreams(ctx context.Context, t *testing.T, s *system.System, _ *sync.W
 	if refused == 0 {
 		t.Error("one client holds all streams of the arena")
 	}
-	get(t, s.Arena+"/api/heroes?limit=5").want(t, http.StatusOK)
-	get(t, s.Arena+"/api/statistics").want(t, http.StatusOK)
+	wantOK(t, s.Arena+"/api/heroes?limit=5")
+	wantOK(t, s.Arena+"/api/statistics")
 	if status := stallFrom(ctx, t, "127.0.0.2", s.Arena, stream); status != http.StatusOK {
 		t.Errorf("another client that listens got %d", status)
 	}

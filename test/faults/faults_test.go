@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,6 +96,35 @@ func get(t *testing.T, url string) answer {
 	return ask(t, http.MethodGet, url, "")
 }
 
+// wantOK requests a URL that must return 200.
+func wantOK(t *testing.T, url string) answer {
+	t.Helper()
+	return get(t, url).want(t, http.StatusOK)
+}
+
+// awaitOK waits until a URL returns 200.
+func awaitOK(t *testing.T, url string) {
+	t.Helper()
+	await.True(t, url+" returns 200", func() bool { return get(t, url).status == http.StatusOK })
+}
+
+// wantUnready checks why a service isn't ready. On a busy machine the service may not find that out in time.
+func wantUnready(t *testing.T, base, reason string) {
+	t.Helper()
+	var got answer
+	await.True(t, base+" knows why it isn't ready", func() bool {
+		got = get(t, base+"/readyz")
+		return strings.Contains(got.body, reason) || !strings.Contains(got.body, "does not answer")
+	})
+	got.wantProblem(t, http.StatusServiceUnavailable, reason)
+}
+
+// post posts a fight to the service at base.
+func post(t *testing.T, base string) answer {
+	t.Helper()
+	return ask(t, http.MethodPost, base+"/api/fights", fightBody)
+}
+
 // want checks the status.
 func (a answer) want(t *testing.T, status int) answer {
 	t.Helper()
@@ -119,6 +149,15 @@ func (a answer) wantProblem(t *testing.T, status int, names string) {
 	}
 	if retry := a.header.Get("Retry-After"); (retry != "") != (status == http.StatusServiceUnavailable) {
 		t.Errorf("Retry-After is %q of a %d", retry, status)
+	}
+}
+
+// wantLog checks that a process has logged these lines, each of which contains the text, and no others.
+func wantLog(t *testing.T, log *system.Output, texts ...string) {
+	t.Helper()
+	lines := slices.Collect(strings.Lines(log.String()))
+	if !slices.EqualFunc(lines, texts, strings.Contains) {
+		t.Errorf("the log has the lines %q, want %q", lines, texts)
 	}
 }
 
@@ -183,7 +222,7 @@ func stored(t *testing.T, fights string) []string {
 	t.Helper()
 	var ids []string
 	for next := fights + "/api/fights?limit=100"; ; {
-		got := get(t, next).want(t, http.StatusOK)
+		got := wantOK(t, next)
 		var page []struct{ ID string }
 		if err := json.Unmarshal([]byte(got.body), &page); err != nil {
 			t.Fatal(err)

@@ -122,8 +122,8 @@ func testHarmUnderLoad(t *testing.T, program string, harm func(t *testing.T, db 
 			for _, path := range []string{"/readyz", "/api/fights", "/api/fights/count"} {
 				get(t, s.Fights+path).wantProblem(t, http.StatusServiceUnavailable, "the store is damaged")
 			}
-			get(t, s.Heroes+"/readyz").want(t, http.StatusOK)
-			get(t, s.Heroes+"/api/heroes/random_hero").want(t, http.StatusOK)
+			wantOK(t, s.Heroes+"/readyz")
+			wantOK(t, s.Heroes+"/api/heroes/random_hero")
 			log := s.Processes["fights"].Stderr.String()
 			if !strings.Contains(log, fightsFile(dir)) || !strings.Contains(log, "restore a backup") {
 				t.Errorf("the log doesn't name the file and what to do:\n%s", log)
@@ -149,8 +149,8 @@ func startsOrSays(t *testing.T, program, file string) {
 		wantOneLine(t, s.Process, file, "restore a backup")
 		return
 	}
-	get(t, s.url+"/api/fights?limit=100").want(t, http.StatusOK)
-	ask(t, http.MethodPost, s.url+"/api/fights", fightBody).want(t, http.StatusOK)
+	wantOK(t, s.url+"/api/fights?limit=100")
+	post(t, s.url).want(t, http.StatusOK)
 }
 
 // A list whose file disappears while it is sent doesn't look complete.
@@ -178,20 +178,20 @@ func testRemovedWhileRead(t *testing.T, program string) {
 	await.True(t, "picks fail as well", func() bool { // they may be a second old
 		return get(t, s.Heroes+"/api/heroes/random_hero").status == http.StatusServiceUnavailable
 	})
-	get(t, s.Villains+"/api/villains/random_villain").want(t, http.StatusOK)
+	wantOK(t, s.Villains+"/api/villains/random_villain")
 }
 
 // wantReadOnly checks a system that can be read but accepts no fights.
 func wantReadOnly(t *testing.T, s *system.System, stored int) {
 	t.Helper()
 	for _, url := range []string{s.Heroes + "/readyz", s.Heroes + "/api/heroes", s.Locations + "/api/locations/random_location", s.Statistics + "/readyz", s.Fights + "/api/fights"} {
-		get(t, url).want(t, http.StatusOK)
+		wantOK(t, url)
 	}
-	if got := get(t, s.Fights+"/api/fights/count").want(t, http.StatusOK); !strings.Contains(got.body, fmt.Sprint(stored)) {
+	if got := wantOK(t, s.Fights+"/api/fights/count"); !strings.Contains(got.body, fmt.Sprint(stored)) {
 		t.Errorf("%d fights were acknowledged, and the count is %s", stored, got.body)
 	}
-	ask(t, http.MethodPost, s.Fights+"/api/fights", fightBody).wantProblem(t, http.StatusServiceUnavailable, "the fight was not stored")
-	get(t, s.Fights+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "takes no writes")
+	post(t, s.Fights).wantProblem(t, http.StatusServiceUnavailable, "the fight was not stored")
+	wantUnready(t, s.Fights, "takes no writes")
 	got := ask(t, http.MethodPost, s.Heroes+"/api/heroes", `{"name":"Ada","powers":"`+strings.Repeat("x", 20000)+`"}`, "Authorization", "Bearer "+system.AdminToken)
 	got.wantProblem(t, http.StatusServiceUnavailable, "takes no writes")
 	if strings.Contains(got.body, "may have") {
@@ -272,8 +272,8 @@ func remount(t *testing.T, dir string, flags uintptr, options string) {
 // fightAgain waits until fights are accepted again, and stores one.
 func fightAgain(t *testing.T, s *system.System, c *clients) {
 	t.Helper()
-	await.True(t, "it is ready again", func() bool { return get(t, s.Fights+"/readyz").status == http.StatusOK })
-	c.note(ask(t, http.MethodPost, s.Fights+"/api/fights", fightBody).want(t, http.StatusOK), false)
+	awaitOK(t, s.Fights+"/readyz")
+	c.note(post(t, s.Fights).want(t, http.StatusOK), false)
 }
 
 // upAlive starts all services; fights need not become ready.
@@ -330,13 +330,13 @@ func testLocked(t *testing.T, program string) {
 			s := system.Up(t, program, dir, "--profile="+profile, "--deadline=6s")
 			other := elsewhere(t, fightsFile(dir))
 			execSQL(t, other, "BEGIN EXCLUSIVE")
-			ask(t, http.MethodPost, s.Fights+"/api/fights", fightBody).wantProblem(t, http.StatusServiceUnavailable, "the store is locked; the fight was not stored")
-			get(t, s.Fights+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "the store is locked")
-			get(t, s.Fights+"/api/fights").want(t, http.StatusOK)
-			get(t, s.Heroes+"/readyz").want(t, http.StatusOK)
+			post(t, s.Fights).wantProblem(t, http.StatusServiceUnavailable, "the store is locked; the fight was not stored")
+			wantUnready(t, s.Fights, "the store is locked")
+			wantOK(t, s.Fights+"/api/fights")
+			wantOK(t, s.Heroes+"/readyz")
 			execSQL(t, other, "ROLLBACK")
-			await.True(t, "it is ready again", func() bool { return get(t, s.Fights+"/readyz").status == http.StatusOK })
-			ask(t, http.MethodPost, s.Fights+"/api/fights", fightBody).want(t, http.StatusOK)
+			awaitOK(t, s.Fights+"/readyz")
+			post(t, s.Fights).want(t, http.StatusOK)
 		})
 	}
 }
@@ -353,11 +353,11 @@ func testLockedAtStart(t *testing.T, program string) {
 	execSQL(t, other, "BEGIN EXCLUSIVE")
 	s := start(t, program, "fights", env, "--store-wait=10m")
 	s.lives(t)
-	get(t, s.url+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "starting")
+	wantUnready(t, s.url, "starting")
 	execSQL(t, other, "ROLLBACK")
 	_ = other.Close()
 	s.Ready(t, s.url+"/readyz")
-	ask(t, http.MethodPost, s.url+"/api/fights", fightBody).want(t, http.StatusOK)
+	post(t, s.url).want(t, http.StatusOK)
 	s.Kill()
 	for _, statement := range []string{"PRAGMA locking_mode = EXCLUSIVE", "BEGIN EXCLUSIVE"} {
 		execSQL(t, again, statement)
@@ -376,11 +376,11 @@ func testRenamedColumn(t *testing.T, program string) {
 	} {
 		other := elsewhere(t, filepath.Join(dir, c.file))
 		execSQL(t, other, c.there)
-		get(t, c.base+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "schema")
+		wantUnready(t, c.base, "schema")
 		get(t, c.base+c.read).wantProblem(t, http.StatusInternalServerError, "schema")
 		execSQL(t, other, c.back)
-		get(t, c.base+"/readyz").want(t, http.StatusOK)
-		get(t, c.base+c.read).want(t, http.StatusOK)
+		wantOK(t, c.base+"/readyz")
+		wantOK(t, c.base+c.read)
 	}
 }
 
@@ -396,20 +396,20 @@ func testRefusingTrigger(t *testing.T, program, profile string) {
 			execSQL(t, other, fmt.Sprintf(trigger, "WHEN instr(NEW.document, CAST('Mallory' AS BLOB))"))
 			mallory := strings.Replace(fightBody, fakepeer.Hero, `{"name":"Mallory"}`, 1)
 			fight(mallory).wantProblem(t, http.StatusInternalServerError, "schema")
-			get(t, s.Fights+"/readyz").want(t, http.StatusOK)
+			wantOK(t, s.Fights+"/readyz")
 			fight(fightBody).want(t, http.StatusOK)
 			execSQL(t, other, "DROP TRIGGER refuse")
 			execSQL(t, other, fmt.Sprintf(trigger, ""))
 			for range 2 {
 				fight(fightBody).wantProblem(t, http.StatusInternalServerError, "was not stored")
-				get(t, s.Fights+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "schema")
+				wantUnready(t, s.Fights, "schema")
 			}
-			get(t, s.Fights+"/api/fights").want(t, http.StatusOK)
-			get(t, s.Heroes+"/readyz").want(t, http.StatusOK)
+			wantOK(t, s.Fights+"/api/fights")
+			wantOK(t, s.Heroes+"/readyz")
 			execSQL(t, other, "DROP TRIGGER refuse")
-			get(t, s.Fights+"/readyz").want(t, http.StatusOK)
+			wantOK(t, s.Fights+"/readyz")
 			fight(fightBody).want(t, http.StatusOK)
-			if got := get(t, s.Fights+"/api/fights/count").want(t, http.StatusOK).body; got != `{"count":2}` {
+			if got := wantOK(t, s.Fights+"/api/fights/count").body; got != `{"count":2}` {
 				t.Errorf("after attempts that were rolled back, the count is %s", got)
 			}
 		})
@@ -421,7 +421,7 @@ func testDamagedAtStart(t *testing.T, program string) {
 	dir := t.TempDir()
 	s := system.Up(t, program, dir)
 	for range 20 {
-		get(t, s.Fights+execute).want(t, http.StatusOK)
+		wantOK(t, s.Fights+execute)
 	}
 	s.Processes["fights"].Signal(t, syscall.SIGTERM)
 	s.Processes["fights"].Wait(t, hang)

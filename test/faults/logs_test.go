@@ -55,9 +55,7 @@ func testQuiet(t *testing.T, program string) {
 	ask(t, http.MethodPost, s.Fights+"/api/fights", "{").want(t, http.StatusBadRequest)
 	process := s.Processes["fights"]
 	stop(t, process)
-	if log := process.Stderr.String(); log != "" {
-		t.Errorf("it logged:\n%s", log)
-	}
+	wantLog(t, &process.Stderr)
 	if now := process.Stdout.String(); now != banner || banner == "" {
 		t.Errorf("first it wrote:\n%s\nthen:\n%s", banner, now)
 	}

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"math/big"
 	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -54,7 +53,7 @@ func testMariaDBConnections(t *testing.T, program string) {
 		t.Helper()
 		s := run(t, store)
 		s.Ready(t, s.url+"/readyz")
-		get(t, s.url+"/api/locations/1").want(t, http.StatusOK)
+		wantOK(t, s.url+"/api/locations/1")
 	}
 	ipv6 := net.JoinHostPort("::1", at.Port())
 

@@ -49,7 +49,7 @@ func testMongoDBTrouble(t *testing.T, program, profile string) {
 	p, store := before(t)
 	s := start(t, program, "fights", append(newCatalogs(t).env(), "MONGODB_URL="+store), "--profile="+profile)
 	s.Ready(t, s.url+"/readyz")
-	get(t, s.url+execute).want(t, http.StatusOK)
+	wantOK(t, s.url+execute)
 	for _, c := range []struct {
 		name          string
 		answer        mongowire.Answer
@@ -66,7 +66,7 @@ func testMongoDBTrouble(t *testing.T, program, profile string) {
 		t.Run(c.name, func(t *testing.T) {
 			stored := get(t, s.url+"/api/fights/count").body
 			p.Answer(c.answer)
-			fought := ask(t, http.MethodPost, s.url+"/api/fights", fightBody).want(t, c.write)
+			fought := post(t, s.url).want(t, c.write)
 			if c.write != http.StatusOK {
 				fought.wantProblem(t, c.write, c.kind)
 				fought.wantProblem(t, c.write, c.outcome)
@@ -80,11 +80,11 @@ func testMongoDBTrouble(t *testing.T, program, profile string) {
 				get(t, s.url+"/readyz").want(t, http.StatusServiceUnavailable)
 			}
 			p.Answer(nil)
-			get(t, s.url+"/readyz").want(t, http.StatusOK)
+			wantOK(t, s.url+"/readyz")
 			if now := get(t, s.url+"/api/fights/count").body; c.write != http.StatusOK && now != stored {
 				t.Errorf("the count was %s before, and %s after a fight that was refused", stored, now)
 			}
-			get(t, s.url+execute).want(t, http.StatusOK)
+			wantOK(t, s.url+execute)
 		})
 	}
 	for _, cause := range []string{"space quota", "not primary", "readWrite", "backup"} {
@@ -98,21 +98,12 @@ func testMongoDBTrouble(t *testing.T, program, profile string) {
 // rejects writes doesn't.
 func testMongoDBThatCannotBeUsed(t *testing.T, program string) {
 	login := func(store string) string { return strings.Replace(store, "://", "://superman:kryptonite@", 1) }
-	for name, c := range map[string]struct {
-		answer mongowire.Answer
-		word   string
-	}{
-		"may not read":  {mongowire.Refuse(unauthorized, "find"), "readWrite"},
-		"may not write": {mongowire.Refuse(unauthorized, "update"), "readWrite"},
-		"damaged":       {mongowire.Refuse(corruption, "find"), "backup"},
-		"may not count": {mongowire.Refuse(unauthorized, "createIndexes"), "readWrite"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			p, store := before(t)
-			p.Answer(c.answer)
-			wantOneLine(t, start(t, program, "statistics", []string{"MONGODB_URL=" + store}, "--store-wait=10m").Process, "--mongodb-url", c.word)
-		})
-	}
+	t.Run("may not read", func(t *testing.T) {
+		p, store := before(t)
+		p.Answer(mongowire.Refuse(unauthorized, "find"))
+		refused := start(t, program, "statistics", []string{"MONGODB_URL=" + store}, "--store-wait=10m")
+		wantOneLine(t, refused.Process, "--mongodb-url", "readWrite")
+	})
 	t.Run("a user that it doesn't know", func(t *testing.T) {
 		_, store := before(t)
 		wantOneLine(t, start(t, program, "fights", []string{"MONGODB_URL=" + login(store)}, "--store-wait=10m").Process, "--mongodb-url", "user or the password")
@@ -136,8 +127,8 @@ func testMongoDBThatCannotBeUsed(t *testing.T, program string) {
 		p.Answer(mongowire.Refuse(notPrimary, "insert", "update"))
 		s := start(t, program, "fights", append(newCatalogs(t).env(), "MONGODB_URL="+store))
 		s.lives(t)
-		await.True(t, "the list is served", func() bool { return get(t, s.url+"/api/fights").status == http.StatusOK })
-		get(t, s.url+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "takes no writes")
+		awaitOK(t, s.url+"/api/fights")
+		wantUnready(t, s.url, "takes no writes")
 		if log := s.Stderr.String(); strings.Count(log, "takes no writes now") != 1 {
 			t.Errorf("want one line that says so:\n%s", log)
 		}
@@ -149,6 +140,6 @@ func testMongoDBThatCannotBeUsed(t *testing.T, program string) {
 			}
 			return got.status == http.StatusOK
 		})
-		get(t, s.url+execute).want(t, http.StatusOK)
+		wantOK(t, s.url+execute)
 	})
 }

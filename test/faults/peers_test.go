@@ -9,7 +9,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"superheroes/test/await"
 	"superheroes/test/engines"
 	"superheroes/test/fakepeer"
 	"superheroes/test/system"
@@ -25,15 +24,13 @@ var uses = map[string][]string{
 
 func peerTests() tests {
 	return tests{
-		"responses of peers":                   testPeerResponses,
-		"peer that is stopped":                 testPeerStopped,
-		"peer that is a black hole":            testPeerBlackHole,
-		"peers that are not waited for":        testSiblingsAreNotWaitedFor,
-		"connections to peers":                 testRefusedFightsCostNoConnections,
-		"breaker":                              testBreaker,
-		"store of a peer":                      testStoreOfAPeer,
-		"batches of picks":                     testBatches,
-		"batches from peers of other versions": testOlderPeers,
+		"responses of peers":            testPeerResponses,
+		"peer that is a black hole":     testPeerBlackHole,
+		"peers that are not waited for": testSiblingsAreNotWaitedFor,
+		"connections to peers":          testRefusedFightsCostNoConnections,
+		"breaker":                       testBreaker,
+		"store of a peer":               testStoreOfAPeer,
+		"batches of picks":              testBatches,
 	}
 }
 
@@ -48,7 +45,7 @@ func testBatches(t *testing.T, program string) {
 			peers.locations.Behave(fakepeer.Draws(fakepeer.Location))
 			fights := startFights(t, program, t.TempDir(), peers.env(), "--profile="+profile)
 			for range fought {
-				get(t, fights.url+execute).want(t, http.StatusOK)
+				wantOK(t, fights.url+execute)
 			}
 			for _, name := range []string{"heroes", "villains", "locations"} {
 				if n := peers.named(name).Requests(); n > fought || (n < fought) != few {
@@ -59,33 +56,6 @@ func testBatches(t *testing.T, program string) {
 				t.Errorf("%d fights are stored, want the %d that were answered", len(ids), fought)
 			}
 		})
-	}
-}
-
-// Peers without a picks path are asked for single picks, in both profiles. Our own previous version takes the path
-// for an id; it serves batches at a random path with ?count=, which is no longer used.
-func testOlderPeers(t *testing.T, program string) {
-	const fought = 20
-	for _, profile := range []string{"eco", "strict"} {
-		for name, refuses := range map[string]http.HandlerFunc{
-			"of another member":     fakepeer.Answers(http.StatusNotFound, `{"detail":"Not Found"}`),
-			"of the version before": fakepeer.Answers(http.StatusUnprocessableEntity, `{"detail":"path.id: must be a plain decimal integer"}`),
-		} {
-			t.Run(profile+", "+name, func(t *testing.T) {
-				peers := newCatalogs(t)
-				peers.heroes.Behave(fakepeer.DrawsOne(fakepeer.Hero, refuses))
-				peers.villains.Behave(fakepeer.DrawsOne(fakepeer.Villain, refuses))
-				peers.locations.Behave(fakepeer.DrawsOne(fakepeer.Location, refuses))
-				fights := startFights(t, program, t.TempDir(), peers.env(), "--profile="+profile)
-				for range fought {
-					get(t, fights.url+execute).want(t, http.StatusOK)
-				}
-				asked := peers.heroes.Requests() // and in eco once for several picks, unless each fight came late enough for one
-				if asked < fought || asked > fought+1 || profile == "strict" && asked != fought {
-					t.Errorf("heroes was asked %d times for %d fights", asked, fought)
-				}
-			})
-		}
 	}
 }
 
@@ -118,7 +88,7 @@ func testPeerResponses(t *testing.T, program string) {
 					peers.named(victim).Behave(test.behaviour)
 					get(t, fights.url+path).wantProblem(t, test.status, victim)
 					peers.recover()
-					get(t, fights.url+"/readyz").want(t, http.StatusOK) // a peer's failure isn't ours
+					wantOK(t, fights.url+"/readyz") // a peer's failure isn't ours
 				}
 			}
 			if ids := stored(t, fights.url); len(ids) > 0 {
@@ -127,27 +97,10 @@ func testPeerResponses(t *testing.T, program string) {
 		})
 	}
 	for path := range uses {
-		get(t, fights.url+path).want(t, http.StatusOK)
+		wantOK(t, fights.url+path)
 	}
 	if ids := stored(t, fights.url); len(ids) != 1 {
 		t.Errorf("%d fights are stored, want 1", len(ids))
-	}
-}
-
-func testPeerStopped(t *testing.T, program string) {
-	peers := newCatalogs(t)
-	fights := startFights(t, program, t.TempDir(), peers.env(), "--peer-breaker-failures=0")
-	for path, asked := range uses {
-		for _, victim := range asked {
-			get(t, fights.url+path).want(t, http.StatusOK)
-			peers.named(victim).Stop()
-			get(t, fights.url+path).wantProblem(t, http.StatusBadGateway, victim)
-			peers.named(victim).Start(t)
-			get(t, fights.url+path).want(t, http.StatusOK)
-		}
-	}
-	if ids := stored(t, fights.url); len(ids) != 6 {
-		t.Errorf("%d fights are stored, want the 6 that were answered", len(ids))
 	}
 }
 
@@ -156,7 +109,7 @@ func testPeerBlackHole(t *testing.T, program string) {
 	fights := startFights(t, program, t.TempDir(), env, "--deadline=1s")
 	get(t, fights.url+execute).wantProblem(t, http.StatusGatewayTimeout, "villains")
 	get(t, fights.url+"/api/fights/randomfighters").wantProblem(t, http.StatusGatewayTimeout, "villains")
-	get(t, fights.url+"/api/fights/randomlocation").want(t, http.StatusOK)
+	wantOK(t, fights.url+"/api/fights/randomlocation")
 	if ids := stored(t, fights.url); len(ids) > 0 {
 		t.Errorf("%d fights were stored that could not be fought", len(ids))
 	}
@@ -224,7 +177,7 @@ func testRefusedFightsCostNoConnections(t *testing.T, program string) {
 				peers.villains.Behave(slow)
 				peers.locations.Behave(fakepeer.Draws(fakepeer.Location))
 				fights := startFights(t, program, t.TempDir(), peers.env(), "--profile="+profile, "--log-level=ERROR")
-				get(t, fights.url+execute).want(t, http.StatusOK)
+				wantOK(t, fights.url+execute)
 				if away != "nobody" {
 					peers.named(away).Stop()
 				}
@@ -241,7 +194,7 @@ func testRefusedFightsCostNoConnections(t *testing.T, program string) {
 				if away != "nobody" {
 					peers.named(away).Start(t)
 				}
-				await.True(t, "fights go on", func() bool { return get(t, fights.url+execute).status == http.StatusOK })
+				awaitOK(t, fights.url+execute)
 			})
 		}
 	}
@@ -283,13 +236,13 @@ func testBreaker(t *testing.T, program string) {
 	}
 	get(t, fights.url+path).wantProblem(t, http.StatusServiceUnavailable, "heroes")
 	get(t, fights.url+"/api/fights/randomfighters").wantProblem(t, http.StatusServiceUnavailable, "heroes")
-	get(t, fights.url+"/api/fights/randomlocation").want(t, http.StatusOK) // locations did nothing wrong
+	wantOK(t, fights.url+"/api/fights/randomlocation") // locations did nothing wrong
 	if ids := stored(t, fights.url); len(ids) > 0 {
 		t.Errorf("%d fights were stored that could not be fought", len(ids))
 	}
 	peers.heroes.Start(t)
-	await.True(t, "fights go on", func() bool { return get(t, fights.url+path).status == http.StatusOK })
-	get(t, fights.url+path).want(t, http.StatusOK)
+	awaitOK(t, fights.url+path)
+	wantOK(t, fights.url+path)
 }
 
 // Trouble with the store of heroes looks the same to a fight, whether heroes is in the same process or another:
@@ -331,7 +284,7 @@ func testStoreOfAPeer(t *testing.T, program string) {
 				{"it is away", func() { proxy.Become(tcpproxy.Refuses); proxy.Cut() }, func() { proxy.Become(tcpproxy.Passes) }, http.StatusBadGateway},
 				{"its table is another", func() { run("ALTER TABLE hero RENAME TO zero") }, func() { run("ALTER TABLE zero RENAME TO hero") }, http.StatusBadGateway},
 			} {
-				await.True(t, "fights go on", func() bool { return get(t, base+execute).status == http.StatusOK })
+				awaitOK(t, base+execute)
 				trouble.begin()
 				for range 3 {
 					get(t, base+execute).wantProblem(t, trouble.status, "heroes")

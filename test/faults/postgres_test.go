@@ -59,7 +59,7 @@ func testPostgresThatHung(t *testing.T, program, profile string) {
 		t.Errorf("%d connections were opened, want at most %d", n, most)
 	}
 	for _, s := range []service{h, v} {
-		get(t, s.url+"/readyz").want(t, http.StatusOK)
+		wantOK(t, s.url+"/readyz")
 	}
 }
 

@@ -23,7 +23,7 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
-// repeatTests make thousands of requests fail with one cause, or two at once: the log stays short, and every one of them
+// repeatTests make a thousand requests fail with one cause, or two at once: the log stays short, and every one of them
 // is in it, as a line or in a count.
 func repeatTests() tests {
 	return tests{
@@ -36,7 +36,7 @@ func repeatTests() tests {
 }
 
 const (
-	failures = 2000 // requests that fail
+	failures = 1000 // requests that fail
 	mostLog  = 20   // lines
 )
 

@@ -54,9 +54,7 @@ func testStopUnderLoad(t *testing.T, signal os.Signal, start func(dir string) se
 		t.Errorf("exit code %d", code)
 	}
 	c.group.Wait()
-	if log := s.Stderr.String(); log != "" {
-		t.Errorf("unexpected log:\n%s", log)
-	}
+	wantLog(t, &s.Stderr)
 	for refusal := range c.refusals {
 		t.Errorf("a client got %s", refusal)
 	}
@@ -67,9 +65,9 @@ func testDrainDelay(t *testing.T, program string) {
 	fights := startFights(t, program, t.TempDir(), newCatalogs(t).env(), "--drain-delay=3s")
 	fights.Signal(t, syscall.SIGTERM)
 	await.True(t, "it is not ready", func() bool { return get(t, fights.url+"/readyz").status != http.StatusOK })
-	get(t, fights.url+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "draining")
-	get(t, fights.url+"/livez").want(t, http.StatusOK)
-	get(t, fights.url+execute).want(t, http.StatusOK)
+	wantUnready(t, fights.url, "draining")
+	wantOK(t, fights.url+"/livez")
+	wantOK(t, fights.url+execute)
 	if code := fights.Wait(t, hang); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
@@ -99,9 +97,7 @@ func testSecondSignal(t *testing.T, program string) {
 			if code := fights.Wait(t, hang); code != 1 {
 				t.Errorf("exit code %d, want 1", code)
 			}
-			if log := fights.Stderr.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "fights: requests in flight were aborted") {
-				t.Errorf("want one line that says so, got:\n%s", log)
-			}
+			wantLog(t, &fights.Stderr, "fights: requests in flight were aborted")
 			if err := await.Value(t, "the request ends", ended); err == nil {
 				t.Error("the request in flight was answered")
 			}
@@ -189,9 +185,7 @@ func testStopDuringALongList(t *testing.T, program string) {
 		if code := s.Wait(t, hang); code != 0 {
 			t.Errorf("exit code %d, want 0", code)
 		}
-		if log := s.Stderr.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "heroes - WARN - requests in flight were aborted") {
-			t.Errorf("want one line that says so, got:\n%s", log)
-		}
+		wantLog(t, &s.Stderr, "heroes - WARN - requests in flight were aborted")
 		if n, err := io.Copy(io.Discard, list.Body); err == nil {
 			t.Errorf("the client took %d bytes for the whole list", n)
 		}

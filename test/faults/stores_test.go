@@ -95,8 +95,8 @@ const inMemory = time.Second
 func (e engine) wantAway(t *testing.T, s service, secret string) {
 	t.Helper()
 	time.Sleep(inMemory)
-	get(t, s.url+"/livez").want(t, http.StatusOK)
-	get(t, s.url+"/readyz").wantProblem(t, http.StatusServiceUnavailable, e.word)
+	wantOK(t, s.url+"/livez")
+	wantUnready(t, s.url, e.word)
 	get(t, s.url+"/healthz").want(t, http.StatusServiceUnavailable)
 	for _, r := range e.requests {
 		got := ask(t, r.method, s.url+r.path, r.body)
@@ -114,7 +114,7 @@ func (e engine) wantAway(t *testing.T, s service, secret string) {
 // wantBack waits until everything works again.
 func (e engine) wantBack(t *testing.T, s service) {
 	t.Helper()
-	await.True(t, "the service is ready again", func() bool { return get(t, s.url+"/readyz").status == http.StatusOK })
+	awaitOK(t, s.url+"/readyz")
 	for _, r := range e.requests {
 		await.True(t, r.path+" is answered again", func() bool { return ask(t, r.method, s.url+r.path, r.body).status == http.StatusOK })
 	}
@@ -153,13 +153,11 @@ func (e engine) testGoesAway(t *testing.T, program string) {
 		server.Stop(t)
 		s := start(t, program, e.service, env, "--store-wait=1m")
 		s.lives(t)
-		get(t, s.url+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "starting")
+		wantUnready(t, s.url, "starting")
 		server.Start(t)
 		s.Ready(t, s.url+"/readyz")
 		e.wantBack(t, s)
-		if log := s.Stderr.String(); log != "" {
-			t.Errorf("unexpected log:\n%s", log)
-		}
+		wantLog(t, &s.Stderr)
 	})
 }
 
@@ -174,9 +172,9 @@ func testUpWithoutItsHeroes(t *testing.T, program, store string, server *engines
 		for _, path := range []string{execute, "/api/fights/randomfighters"} {
 			get(t, s.Fights+path).wantProblem(t, status, "heroes")
 		}
-		get(t, s.Fights+"/api/fights/randomlocation").want(t, http.StatusOK)
-		get(t, s.Heroes+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "postgresql")
-		get(t, s.Fights+"/readyz").want(t, http.StatusOK)
+		wantOK(t, s.Fights+"/api/fights/randomlocation")
+		wantUnready(t, s.Heroes, "postgresql")
+		wantOK(t, s.Fights+"/readyz")
 	}
 	fought := func() bool { return get(t, s.Fights+execute).status == http.StatusOK }
 	await.True(t, "fights are fought", fought)
@@ -250,11 +248,9 @@ func testStopWhileWaiting(t *testing.T, program string) {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, program, name, []string{setting}, "--store-wait=10m")
 			s.lives(t)
-			get(t, s.url+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "starting")
+			wantUnready(t, s.url, "starting")
 			stop(t, s.Process)
-			if log := s.Stderr.String(); log != "" {
-				t.Errorf("unexpected log:\n%s", log)
-			}
+			wantLog(t, &s.Stderr)
 		})
 	}
 }
