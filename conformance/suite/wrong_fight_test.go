@@ -233,7 +233,7 @@ func wrongBodyRefusals() []wrong {
 		{"refused.documented", "not documented", fault{after: at(fightsDocument, replace(`"422"`, `"418"`))}},
 		{"id.refused", "merely not found", fault{after: at("GET /api/fights/*", turn(422, 404))}},
 		{"id.refused", "a UUID without dashes is 404", fault{after: at("GET /api/fights/01890a5dac96*", turn(422, 404))}},
-		{"list.refused", "an excessive limit is lowered", fault{before: at(listFights, func(e *exchange) { e.target = strings.ReplaceAll(e.target, "limit=101", "limit=100") })}},
+		{"list.refused", "an excessive limit is lowered", fault{before: at(listFights, retarget("limit=101", "limit=100"))}},
 		{"list.refused", "a malformed cursor is ignored", fault{before: at(listFights, func(e *exchange) { e.target = strings.TrimSuffix(e.target, "before=5") })}},
 		{"text.refused", "merely not found", fault{after: at("GET /api/fights/*", turn(422, 404))}},
 	}
@@ -294,44 +294,28 @@ func countRefused() func(*exchange) {
 }
 
 func wrongFightLists() []wrong {
-	query := func(change func(url.Values)) func(*exchange) {
-		return at(listFights, func(e *exchange) { e.query(change) })
+	limited := func(limit string) func(*exchange) {
+		return at(listFights, query(func(q url.Values) {
+			if !q.Has("limit") {
+				q.Set("limit", limit)
+			}
+		}))
 	}
 	return []wrong{
 		{"list", "oldest first", fault{after: at(listFights, inList(reversed))}},
 		{"list", "the newest is missing", fault{after: at(listFights, inList(func(list []any) []any { return list[1:] }))}},
-		{"list.default", "10 fights", fault{before: query(func(q url.Values) {
-			if !q.Has("limit") {
-				q.Set("limit", "10")
-			}
-		})}},
-		{"list.default", "100 fights", fault{before: query(func(q url.Values) {
-			if !q.Has("limit") {
-				q.Set("limit", "100")
-			}
-		})}},
-		{"list.limit", "ignored", fault{before: query(func(q url.Values) { q.Del("limit") })}},
-		{"list.limit", "100 refused", fault{after: at(listFights, func(e *exchange) {
-			if strings.HasSuffix(e.target, "=100") {
-				e.status = 422
-			}
-		})}},
-		{"list.before", "ignored", fault{before: query(func(q url.Values) { q.Del("before") })}},
-		{"list.before", "including the fight itself", fault{before: query(func(q url.Values) {
+		{"list.default", "10 fights", fault{before: limited("10")}},
+		{"list.default", "100 fights", fault{before: limited("100")}},
+		{"list.limit", "ignored", fault{before: at(listFights, without("limit"))}},
+		{"list.limit", "100 refused", fault{after: at(listFights, whereTarget("limit=100", turn(200, 422)))}},
+		{"list.before", "ignored", fault{before: at(listFights, without("before"))}},
+		{"list.before", "including the fight itself", fault{before: at(listFights, query(func(q url.Values) {
 			if id := q.Get("before"); id != "" {
 				q.Set("before", id[:24]+"ffffffffffff")
 			}
-		})}},
-		{"list.before.any", "must exist", fault{after: at(listFights, func(e *exchange) {
-			if strings.Contains(e.target, "before=ffff") {
-				e.status = 404
-			}
-		})}},
-		{"list.before.any", "an unknown one starts from the beginning", fault{before: query(func(q url.Values) {
-			if q.Get("before") == nilUUID {
-				q.Del("before")
-			}
-		})}},
+		}))}},
+		{"list.before.any", "must exist", fault{after: at(listFights, whereTarget("before=ffff", turn(200, 404)))}},
+		{"list.before.any", "an unknown one starts from the beginning", fault{before: at(listFights, retarget("before="+nilUUID, ""))}},
 	}
 }
 
@@ -347,24 +331,14 @@ func wrongLinks() []wrong {
 		{"list.link", "none", fault{after: at(listFights, dropHeader("Link"))}},
 		{"list.link", "absolute", fault{after: link(func(link string) string { return strings.Replace(link, "</", "<http://127.0.0.1/", 1) })}},
 		{"list.link", "always", fault{after: link(func(string) string { return `</api/fights?limit=3>; rel="next"` })}},
-		{"list.link.last", "always when a page is full", fault{after: at(listFights, func(e *exchange) {
-			if strings.HasPrefix(e.target, "/api/fights?limit=3&") {
-				e.response.Set("Link", `</api/fights?limit=3&before=`+nilUUID+`>; rel="next"`)
-			}
-		})}},
-		{"list.link.last", "none when one fight is left", fault{after: at(listFights, func(e *exchange) {
-			if strings.HasPrefix(e.target, "/api/fights?limit=3&") {
-				e.response.Del("Link")
-			}
-		})}},
+		{"list.link.last", "always when a page is full", fault{after: at(listFights, whereTarget("limit=3&", setHeader("Link", `</api/fights?limit=3&before=`+nilUUID+`>; rel="next"`)))}},
+		{"list.link.last", "none when one fight is left", fault{after: at(listFights, whereTarget("limit=3&", dropHeader("Link")))}},
 		{"list.walk", "to the same page", fault{after: link(func(string) string { return `</api/fights?limit=3>; rel="next"` })}},
 		{"list.walk", "to a path that does not exist", fault{after: link(func(link string) string { return strings.Replace(link, "/api/", "/", 1) })}},
-		{"list.walk", "a fight skipped", fault{before: at(listFights, func(e *exchange) {
-			e.query(func(q url.Values) {
-				if q.Get("before") != "" && q.Get("limit") == "3" {
-					q.Set("limit", "2")
-				}
-			})
-		})}},
+		{"list.walk", "a fight skipped", fault{before: at(listFights, query(func(q url.Values) {
+			if q.Get("before") != "" && q.Get("limit") == "3" {
+				q.Set("limit", "2")
+			}
+		}))}},
 	}
 }

@@ -131,7 +131,7 @@ func wrongEditRefusals(r room) []wrong {
 		{"body", "trailing spaces removed", fault{before: func(e *exchange) { e.sent = strings.TrimRight(e.sent, " ") }}},
 		{"body", "any content type is accepted", fault{before: func(e *exchange) { e.header.Del("Content-Type") }}},
 		{"id.refused", "merely not found", fault{after: at("DELETE "+one, turn(422, 404))}},
-		{"id.refused", "a sign is accepted", fault{before: func(e *exchange) { e.target = strings.Replace(e.target, "/+", "/", 1) }}},
+		{"id.refused", "a sign is accepted", fault{before: retarget("/+", "/")}},
 		{"id", "dropped", fault{before: sentObject(func(o object) { delete(o, "id") })}},
 		{"id", "dropped by a POST", fault{before: at("POST "+r.path(), sentObject(func(o object) { delete(o, "id") }))}},
 		{"id", "always rejected", fault{before: at("PUT "+one, sentObject(func(o object) {

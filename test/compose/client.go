@@ -46,21 +46,36 @@ func get(ctx context.Context, url string) (string, error) {
 	return body, err
 }
 
-// eventually retries until the response is as wanted.
-func eventually(ctx context.Context, url, want string, wanted func(status int, body string) bool) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// poll retries until do succeeds or the time is up, and returns its last errors.
+func poll(ctx context.Context, within time.Duration, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
+	var last error
 	for {
-		status, body, err := request(ctx, url)
-		if err == nil && wanted(status, body) {
+		err := do(ctx)
+		if err == nil {
 			return nil
 		}
+		if ctx.Err() != nil {
+			return errors.Join(last, err)
+		}
+		last = err
 		select {
 		case <-ctx.Done():
-			return errors.Join(fmt.Errorf("%s returned no %s within %s: %d %.200s", url, want, patience, status, body), err)
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
+}
+
+// eventually retries until the response is as wanted.
+func eventually(ctx context.Context, url, want string, wanted func(status int, body string) bool) error {
+	return poll(ctx, patience, func(ctx context.Context) error {
+		status, body, err := request(ctx, url)
+		if err == nil && !wanted(status, body) {
+			err = fmt.Errorf("%s still returns %d after %s, not %s: %.200s", url, status, patience, want, body)
+		}
+		return err
+	})
 }
 
 // eventuallyReturns retries until the response has the status.
