@@ -184,7 +184,9 @@ func testRemovedWhileRead(t *testing.T, program string) {
 // wantReadOnly checks a system that can be read but accepts no fights.
 func wantReadOnly(t *testing.T, s *system.System, stored int) {
 	t.Helper()
-	for _, url := range []string{s.Heroes + "/readyz", s.Heroes + "/api/heroes", s.Locations + "/api/locations/random_location", s.Statistics + "/readyz", s.Fights + "/api/fights"} {
+	for _, url := range []string{
+		s.Heroes + "/readyz", s.Heroes + "/api/heroes", s.Locations + "/api/locations/random", s.Statistics + "/readyz", s.Fights + "/api/fights",
+	} {
 		wantOK(t, url)
 	}
 	if got := wantOK(t, s.Fights+"/api/fights/count"); !strings.Contains(got.body, fmt.Sprint(stored)) {
@@ -192,7 +194,8 @@ func wantReadOnly(t *testing.T, s *system.System, stored int) {
 	}
 	post(t, s.Fights).wantProblem(t, http.StatusServiceUnavailable, "the fight was not stored")
 	wantUnready(t, s.Fights, "takes no writes")
-	got := ask(t, http.MethodPost, s.Heroes+"/api/heroes", `{"name":"Ada","powers":"`+strings.Repeat("x", 20000)+`"}`, "Authorization", "Bearer "+system.AdminToken)
+	ada := `{"name":"Ada","powers":"` + strings.Repeat("x", 20000) + `"}`
+	got := ask(t, http.MethodPost, s.Heroes+"/api/heroes", ada, "Authorization", "Bearer "+system.AdminToken)
 	got.wantProblem(t, http.StatusServiceUnavailable, "takes no writes")
 	if strings.Contains(got.body, "may have") {
 		t.Errorf("a change is in doubt: %s", got.body)
@@ -330,7 +333,8 @@ func testLocked(t *testing.T, program string) {
 			s := system.Up(t, program, dir, "--profile="+profile, "--deadline=6s")
 			other := elsewhere(t, fightsFile(dir))
 			execSQL(t, other, "BEGIN EXCLUSIVE")
-			post(t, s.Fights).wantProblem(t, http.StatusServiceUnavailable, "the store is locked; the fight was not stored")
+			const refusal = "the store is locked; the fight was not stored"
+			post(t, s.Fights).wantProblem(t, http.StatusServiceUnavailable, refusal)
 			wantUnready(t, s.Fights, "the store is locked")
 			wantOK(t, s.Fights+"/api/fights")
 			wantOK(t, s.Heroes+"/readyz")
@@ -369,16 +373,16 @@ func testLockedAtStart(t *testing.T, program string) {
 func testRenamedColumn(t *testing.T, program string) {
 	dir := t.TempDir()
 	s := system.Up(t, program, dir)
-	for _, c := range []struct{ file, there, back, base, read string }{
-		{"fights.db", "ALTER TABLE fight RENAME COLUMN document TO text", "ALTER TABLE fight RENAME COLUMN text TO document", s.Fights, "/api/fights"},
-		{"heroes.db", "ALTER TABLE hero RENAME TO champion", "ALTER TABLE champion RENAME TO hero", s.Heroes, "/api/heroes"},
-		{"fights.db", "ALTER TABLE statistics_place RENAME TO places", "ALTER TABLE places RENAME TO statistics_place", s.Statistics, "/api/statistics"},
+	for _, c := range []struct{ file, rename, back, base, read string }{
+		{"fights.db", "fight RENAME document TO text", "fight RENAME text TO document", s.Fights, "/api/fights"},
+		{"heroes.db", "hero RENAME TO champion", "champion RENAME TO hero", s.Heroes, "/api/heroes"},
+		{"fights.db", "statistics_place RENAME TO places", "places RENAME TO statistics_place", s.Statistics, "/api/statistics"},
 	} {
 		other := elsewhere(t, filepath.Join(dir, c.file))
-		execSQL(t, other, c.there)
+		execSQL(t, other, "ALTER TABLE "+c.rename)
 		wantUnready(t, c.base, "schema")
 		get(t, c.base+c.read).wantProblem(t, http.StatusInternalServerError, "schema")
-		execSQL(t, other, c.back)
+		execSQL(t, other, "ALTER TABLE "+c.back)
 		wantOK(t, c.base+"/readyz")
 		wantOK(t, c.base+c.read)
 	}
@@ -441,7 +445,8 @@ func testDamagedAtStart(t *testing.T, program string) {
 			if err := c.damage(path); err != nil {
 				t.Fatal(err)
 			}
-			wantOneLine(t, start(t, program, c.service, append(newCatalogs(t).env(), c.variable+"=sqlite:"+path)).Process, path, "restore a backup")
+			refused := start(t, program, c.service, append(newCatalogs(t).env(), c.variable+"=sqlite:"+path))
+			wantOneLine(t, refused.Process, path, "restore a backup")
 		})
 	}
 }

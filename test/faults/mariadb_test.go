@@ -54,6 +54,7 @@ type mariaDBTrouble struct {
 const (
 	familyTable = `CREATE TABLE locations (id bigint NOT NULL AUTO_INCREMENT, description varchar(1000), name varchar(255) UNIQUE,
 		picture varchar(255), type varchar(20), PRIMARY KEY (id))`
+	gotham   = "INSERT INTO locations (name, type) VALUES ('Gotham City', 'CITY')"
 	admin    = "Bearer open"
 	fullRows = `INSERT INTO locations (name, description, picture, type) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
 		SELECT CONCAT('filler ', i), '', '', 'MOON' FROM n`
@@ -70,13 +71,15 @@ func mariaDBTroubles() []mariaDBTrouble {
 			read: 200, write: 503, detail: "locked", ready: 200, cause: "Error 1205", startsAnyway: true,
 		},
 		{
-			name: "table renamed away", begin: []string{"RENAME TABLE locations TO elsewhere"}, end: []string{"DROP TABLE IF EXISTS locations", "RENAME TABLE elsewhere TO locations"},
+			name: "table renamed away", begin: []string{"RENAME TABLE locations TO elsewhere"},
+			end:  []string{"DROP TABLE IF EXISTS locations", "RENAME TABLE elsewhere TO locations"},
 			read: 500, write: 500, detail: "schema", ready: 503, cause: "Error 1146",
 		},
 		{
 			name:  "column renamed",
-			begin: []string{"ALTER TABLE locations CHANGE picture image varchar(255)"}, end: []string{"ALTER TABLE locations CHANGE image picture varchar(255)"},
-			read: 500, write: 500, detail: "schema", ready: 503, cause: "Error 1054", startSays: "table locations has no column picture",
+			begin: []string{"ALTER TABLE locations CHANGE picture image varchar(255)"},
+			end:   []string{"ALTER TABLE locations CHANGE image picture varchar(255)"},
+			read:  500, write: 500, detail: "schema", ready: 503, cause: "Error 1054", startSays: "table locations has no column picture",
 		},
 		{
 			name:  "no permission to read",
@@ -90,13 +93,13 @@ func mariaDBTroubles() []mariaDBTrouble {
 		},
 		{
 			name:  "full",
-			table: []string{"SET max_heap_table_size = 16384", familyTable + " ENGINE = MEMORY", "INSERT INTO locations (name, type) VALUES ('Gotham City', 'CITY')"},
+			table: []string{"SET max_heap_table_size = 16384", familyTable + " ENGINE = MEMORY", gotham},
 			begin: []string{"!" + fullRows}, end: []string{"DELETE FROM locations WHERE id > 1"}, creates: true,
 			read: 200, write: 503, detail: "takes no writes", ready: 200, cause: "Error 1114", startsAnyway: true,
 		},
 		{
 			name: "damaged", begin: []string{"ALTER TABLE locations DISCARD TABLESPACE"},
-			end:  []string{"DROP TABLE locations", familyTable, "INSERT INTO locations (name, type) VALUES ('Gotham City', 'CITY')"},
+			end:  []string{"DROP TABLE locations", familyTable, gotham},
 			read: 503, write: 503, detail: "damaged", ready: 503, cause: "Error 1814", startSays: "table locations is damaged; run CHECK TABLE and REPAIR TABLE",
 		},
 	}

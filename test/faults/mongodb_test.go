@@ -9,6 +9,7 @@ import (
 	"superheroes/test/await"
 	"superheroes/test/engines"
 	"superheroes/test/mongowire"
+	"superheroes/test/system"
 )
 
 func mongoDBTests() tests {
@@ -97,6 +98,9 @@ func testMongoDBTrouble(t *testing.T, program, profile string) {
 // Trouble that waiting can't cure ends the start at once, with a line that says what it is; a server that only
 // rejects writes doesn't.
 func testMongoDBThatCannotBeUsed(t *testing.T, program string) {
+	fightsOn := func(store, wait string) *system.Process {
+		return start(t, program, "fights", []string{"MONGODB_URL=" + store}, "--store-wait="+wait).Process
+	}
 	login := func(store string) string { return strings.Replace(store, "://", "://superman:kryptonite@", 1) }
 	t.Run("may not read", func(t *testing.T) {
 		p, store := before(t)
@@ -106,7 +110,7 @@ func testMongoDBThatCannotBeUsed(t *testing.T, program string) {
 	})
 	t.Run("a user that it doesn't know", func(t *testing.T) {
 		_, store := before(t)
-		wantOneLine(t, start(t, program, "fights", []string{"MONGODB_URL=" + login(store)}, "--store-wait=10m").Process, "--mongodb-url", "user or the password")
+		wantOneLine(t, fightsOn(login(store), "10m"), "--mongodb-url", "user or the password")
 	})
 	t.Run("a certificate of another authority", func(t *testing.T) {
 		store, err := url.Parse(engines.MongoDB(t))
@@ -116,11 +120,11 @@ func testMongoDBThatCannotBeUsed(t *testing.T, program string) {
 		certificate, _ := mongowire.Certificate(t)
 		_, stranger := mongowire.Certificate(t)
 		store.Host, store.RawQuery = mongowire.StartTLS(t, store.Host, certificate), "tls=true&tlsCAFile="+url.QueryEscape(stranger)
-		wantOneLine(t, start(t, program, "fights", []string{"MONGODB_URL=" + login(store.String())}, "--store-wait=3s").Process, store.Host, "certificate signed by unknown authority")
+		wantOneLine(t, fightsOn(login(store.String()), "3s"), store.Host, "certificate signed by unknown authority")
 	})
 	t.Run("servers that the DNS doesn't know", func(t *testing.T) {
 		const store = "mongodb+srv://superman:kryptonite@cluster.nowhere.invalid/fights"
-		wantOneLine(t, start(t, program, "fights", []string{"MONGODB_URL=" + store}, "--store-wait=1s").Process, "cluster.nowhere.invalid", "DNS look-up")
+		wantOneLine(t, fightsOn(store, "1s"), "cluster.nowhere.invalid", "DNS look-up")
 	})
 	t.Run("takes no writes", func(t *testing.T) {
 		p, store := before(t)
