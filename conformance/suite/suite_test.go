@@ -153,28 +153,39 @@ func TestWrongServers(t *testing.T) {
 
 // testEachClause checks that each clause fails on a server that breaks it.
 func testEachClause(t *testing.T, good *system.System) {
-	all, caught := slices.Concat(wrongCatalogs(), wrongServers(), wrongProtocols(), wrongWrites(), wrongFights(), wrongBrowsers()), map[string]int{}
+	all, caught := slices.Concat(wrongCatalogs(), wrongServers(), wrongWrites(), wrongFights(), wrongBrowsers()), map[string]bool{}
 	for _, w := range all {
 		t.Run(w.clause+": "+w.name, func(t *testing.T) {
-			outcomes := score(t, spoil(t, good, w.fault), Options{Group: Full, Only: func(c Clause) bool { return c.ID == w.clause }})
-			if len(outcomes) != 1 {
-				t.Fatalf("%d clauses are called %s", len(outcomes), w.clause)
-			}
-			if outcomes[0].Result != Fail {
-				t.Fatalf("%s: %s", outcomes[0].Result, outcomes[0].Detail)
-			}
-			if f := outcomes[0].Failed; f == nil || f.Sent == "" || f.Got == "" || f.Expected == "" {
-				t.Errorf("the failure does not describe what happened: %+v", f)
-			}
-			caught[w.clause]++
+			catches(t, spoil(t, good, w.fault), w.clause, Options{Group: Full})
+			caught[w.clause] = true
 		})
 	}
-	for _, clause := range Clauses() {
-		if caught[clause.ID] == 0 {
+	allCaught(t, caught, Clauses())
+}
+
+// catches checks that a clause fails on a wrong server, and says why.
+func catches(t *testing.T, target Target, clause string, options Options) {
+	t.Helper()
+	options.Only = func(c Clause) bool { return c.ID == clause }
+	outcomes := score(t, target, options)
+	if len(outcomes) != 1 {
+		t.Fatalf("%d clauses are called %s", len(outcomes), clause)
+	}
+	if outcomes[0].Result != Fail {
+		t.Fatalf("%s: %s", outcomes[0].Result, outcomes[0].Detail)
+	}
+	if f := outcomes[0].Failed; f == nil || f.Sent == "" || f.Got == "" || f.Expected == "" {
+		t.Errorf("the failure does not describe what happened: %+v", f)
+	}
+}
+
+func allCaught(t *testing.T, caught map[string]bool, clauses []Clause) {
+	t.Helper()
+	for _, clause := range clauses {
+		if !caught[clause.ID] {
 			t.Errorf("no wrong server is caught by %s", clause.ID)
 		}
 	}
-	t.Logf("%d wrong servers for %d clauses", len(all), len(Clauses()))
 }
 
 // testUnseenFights scores a member that offers no way to read its fights, so that storing them can't be checked.

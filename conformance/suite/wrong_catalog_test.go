@@ -17,10 +17,17 @@ type wrong struct {
 func wrongCatalogs() []wrong {
 	var all []wrong
 	for _, r := range rooms() {
-		for _, w := range slices.Concat(wrongReads(r), wrongRandoms(r), wrongPicks(r), wrongGzip(r.path()), wrongPages(r), wrongNames(r), wrongRefusals(r)) {
-			w.clause = r.service + "." + w.clause
-			all = append(all, w)
-		}
+		all = append(all, wrongOf(r.service, wrongReads(r), wrongRandoms(r), wrongPicks(r), wrongGzip(r.path()), wrongPages(r),
+			wrongNames(r), wrongRefusals(r))...)
+	}
+	return all
+}
+
+// wrongOf completes the ids of a service's clauses.
+func wrongOf(service string, lists ...[]wrong) []wrong {
+	all := slices.Concat(lists...)
+	for i := range all {
+		all[i].clause = service + "." + all[i].clause
 	}
 	return all
 }
@@ -173,11 +180,9 @@ func wrongRefusals(r room) []wrong {
 func wrongServers() []wrong {
 	var all []wrong
 	for _, service := range []string{"heroes", "villains", "locations", "fights"} {
-		for _, w := range slices.Concat(wrongServer(service), wrongBeforeBrowsers()) {
-			w.clause = service + "." + w.clause
-			all = append(all, w)
-		}
+		all = append(all, wrongOf(service, wrongServer(service), wrongBeforeBrowsers(), wrongProtocol("GET /api/"+service))...)
 	}
+	all = append(all, wrong{"fights.chunked.stored", "the connection stays open", fault{keeps: true}})
 	return all
 }
 

@@ -23,12 +23,8 @@ const (
 )
 
 func wrongFights() []wrong {
-	var all []wrong
-	for _, w := range slices.Concat(wrongDraws(), wrongRules(), wrongFightFields(), wrongBodies(), wrongBodyRefusals(), wrongStores(), wrongFightLists(), wrongLinks(), wrongGzip("/api/fights")) {
-		w.clause = "fights." + w.clause
-		all = append(all, w)
-	}
-	return all
+	return wrongOf("fights", wrongDraws(), wrongRules(), wrongFightFields(), wrongBodies(), wrongBodyRefusals(), wrongStores(),
+		wrongFightLists(), wrongLinks(), wrongGzip("/api/fights"))
 }
 
 func wrongDraws() []wrong {

@@ -2,7 +2,6 @@ package suite
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 
 	"superheroes/conformance/openapi"
@@ -12,10 +11,7 @@ import (
 func wrongWrites() []wrong {
 	var all []wrong
 	for _, r := range rooms() {
-		for _, w := range slices.Concat(wrongEdits(r), wrongConditions(r), wrongEditRefusals(r), wrongGuesses(r)) {
-			w.clause = r.service + ".write." + w.clause
-			all = append(all, w)
-		}
+		all = append(all, wrongOf(r.service+".write", wrongEdits(r), wrongConditions(r), wrongEditRefusals(r), wrongGuesses(r))...)
 	}
 	list, one := "POST /api/locations", "PATCH /api/locations/*"
 	return append(all,

@@ -15,6 +15,7 @@ import (
 
 	"superheroes/test/await"
 	"superheroes/test/fakepeer"
+	"superheroes/test/history"
 	"superheroes/test/system"
 )
 
@@ -218,21 +219,14 @@ func startFights(t *testing.T, program, dir string, env []string, args ...string
 }
 
 // stored returns the ids of all fights, newest first.
-func stored(t *testing.T, fights string) []string {
+func stored(t *testing.T, fights string) (ids []string) {
 	t.Helper()
-	var ids []string
-	for next := fights + "/api/fights?limit=100"; ; {
-		got := wantOK(t, next)
-		var page []struct{ ID string }
-		if err := json.Unmarshal([]byte(got.body), &page); err != nil {
-			t.Fatal(err)
-		}
-		for _, fight := range page {
-			ids = append(ids, fight.ID)
-		}
-		if got.header.Get("Link") == "" {
-			return ids
-		}
-		next = fights + "/api/fights?limit=100&before=" + ids[len(ids)-1]
+	list, err := history.List(t.Context(), fights, "")
+	if err != nil {
+		t.Fatal(err)
 	}
+	for _, fight := range list {
+		ids = append(ids, fight.ID)
+	}
+	return ids
 }
