@@ -13,10 +13,11 @@ import (
 	"strings"
 	"time"
 
+	"superheroes/test/engines/find"
+
 	"github.com/alecthomas/kong"
 
 	"superheroes/test/procgroup"
-	"superheroes/test/program"
 )
 
 // Command is the command line of the report command.
@@ -55,7 +56,7 @@ func (c *Command) Run(ctx context.Context, k *kong.Kong) error {
 	}
 	out := c.Out
 	if out == "" {
-		root, err := program.Module(ctx)
+		root, err := find.Module(ctx)
 		if err != nil {
 			return err
 		}

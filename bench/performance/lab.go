@@ -13,9 +13,10 @@ import (
 	"strings"
 	"time"
 
+	"superheroes/test/engines/find"
+
 	"superheroes/bench/energy"
 	"superheroes/bench/proc"
-	"superheroes/test/program"
 )
 
 // lab is the environment of the experiments: the built program, a temporary folder, and the database servers.
@@ -37,7 +38,7 @@ func newLab(ctx context.Context, p plan, progress io.Writer) (*lab, error) {
 		fmt.Fprintf(progress, "%6.0f s  %s\n", time.Since(begin).Seconds(), fmt.Sprintf(format, args...))
 	}}
 	var err error
-	if l.module, err = program.Module(ctx); err != nil {
+	if l.module, err = find.Module(ctx); err != nil {
 		return nil, err
 	}
 	if l.self, err = os.Executable(); err != nil {

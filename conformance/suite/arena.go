@@ -12,30 +12,18 @@ const arena = "arena"
 // statistics also need the address of statistics.
 func ArenaClauses() []Clause {
 	clauses := []Clause{
-		{ID: "livez", Text: `/livez: “200 while the process serves”`, hold: arenaLivez},
-		{ID: "readyz", Text: `/readyz: “200, or 503 naming what is missing”`, hold: arenaReadyz},
+		{ID: "livez", Text: `/livez: “200 while the process serves”`, hold: func(c *check) { c.get(arena, "/livez") }},
+		{ID: "readyz", Text: `/readyz: “200, or 503 naming what is missing”`, hold: func(c *check) { c.get(arena, "/readyz") }},
 		{ID: "healthz", Text: `/healthz: “shows … peers, profile, version”`, hold: arenaHealthz},
 		{ID: "page", Text: `the page loads only its own scripts and styles: “no third-party script, font or remote picture”`, hold: arenaPage},
 		{ID: "policy", Text: `“Content-Security-Policy without any unsafe word or other host”`, hold: arenaPolicy},
 		{ID: "gateway", Text: `it proxies “/api/heroes…, /api/villains…, /api/locations…, /api/fights…” to the services`, hold: arenaGateway},
 		{ID: "gateway.statistics", Text: `it also proxies “/api/statistics…”`, hold: arenaStatistics},
-		{ID: "gateway.stream", Text: `it proxies “streams unbuffered”: the current state at once, then each change`, hold: arenaStream},
+		{ID: "gateway.stream", Text: `it proxies “streams unbuffered”: the current state at once, then each change`, hold: func(c *check) { c.updated(arena) }},
 		{ID: "gateway.only", Text: `it proxies “nothing else”`, hold: arenaGatewayOnly},
 	}
-	clauses = append(clauses, arenaBrowserClauses()...)
-	for i := range clauses {
-		clauses[i].ID, clauses[i].Service = arena+"."+clauses[i].ID, arena
-	}
-	clauses = append(clauses, protocolClauses(arena, "/")...)
-	for i := range clauses {
-		clauses[i].Group = Arena
-	}
-	return clauses
+	return append(of(arena, Arena, clauses, arenaBrowserClauses()), protocolClauses(arena, Arena, "/")...)
 }
-
-func arenaLivez(c *check) { c.get(arena, "/livez") }
-
-func arenaReadyz(c *check) { c.get(arena, "/readyz") }
 
 func arenaHealthz(c *check) {
 	a := c.get(arena, "/healthz")
@@ -81,8 +69,6 @@ func arenaStatistics(c *check) {
 	c.get(arena, statisticsPath)
 	c.passedOn("statistics", statisticsPath)
 }
-
-func arenaStream(c *check) { c.updated(arena) }
 
 func arenaGatewayOnly(c *check) {
 	for _, target := range []string{"/api", "/api/nobody", "/openapi.json", "/api/heroes/%2e%2e/%2e%2e/healthz", "/status/nobody", "/no-such-page.html"} {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"superheroes/test/system"
 )
@@ -21,19 +22,20 @@ func counting(good *system.System) Target {
 	return target
 }
 
-// failsAlone checks that the given clause fails for an arena.
-func failsAlone(t *testing.T, target Target, arena, clause string) {
+// soon is how long the tests wait for what a wrong member never does.
+const soon = 2 * time.Second
+
+// catchesArena checks that the given clause fails for an arena.
+func catchesArena(t *testing.T, good *system.System, arena, clause string) {
 	t.Helper()
-	outcomes := score(t, target, Options{Group: Arena, Arena: arena, Soon: soon, Only: func(c Clause) bool { return c.ID == clause }})
-	if len(outcomes) != 1 || outcomes[0].Result != Fail {
-		t.Errorf("got %+v", outcomes)
-	}
+	catches(t, counting(good), clause, Options{Group: Arena, Arena: arena, Soon: soon, Timeout: 2 * soon})
 }
 
 func onlyArena(c Clause) bool { return c.Service == arena }
 
 // TestArena scores the arena in the services' process and in its own, and arenas that break its clauses.
 func TestArena(t *testing.T) {
+	t.Parallel()
 	program := system.Build(t)
 	good := system.Up(t, program, t.TempDir())
 	t.Run("in process", func(t *testing.T) {
@@ -86,19 +88,19 @@ func TestArena(t *testing.T) {
 					e.body = strings.ReplaceAll(e.body, wrong.from, wrong.to)
 				}
 			}}
-			failsAlone(t, counting(good), arenaOf(t, good, f), wrong.clause)
+			catchesArena(t, good, arenaOf(t, good, f), wrong.clause)
 		})
 	}
-	for _, wrong := range wrongProtocol(arena, "GET /") {
+	for _, wrong := range wrongOf(arena, wrongProtocol("GET /")) {
 		t.Run(wrong.clause+": "+wrong.name, func(t *testing.T) {
-			failsAlone(t, counting(good), arenaOf(t, good, wrong.fault), wrong.clause)
+			catchesArena(t, good, arenaOf(t, good, wrong.fault), wrong.clause)
 		})
 	}
 	for name, wrong := range map[string]streaming{
 		"no stream": {kind: "application/json", dead: true}, "no updates": {kind: "text/event-stream", dead: true}, "no initial state": {kind: "text/event-stream", silent: true},
 	} {
 		t.Run("arena.gateway.stream: "+name, func(t *testing.T) {
-			failsAlone(t, counting(good), wrong.start(t, good.Arena), "arena.gateway.stream")
+			catchesArena(t, good, wrong.start(t, good.Arena), "arena.gateway.stream")
 		})
 	}
 	t.Run("a stream made by asking is a good one", func(t *testing.T) {

@@ -33,10 +33,10 @@ func browserClauses(service string) []Clause {
 // fightBrowserClauses returns the clauses for the two endpoints that create a fight.
 func fightBrowserClauses() []Clause {
 	return []Clause{
-		{ID: "sites.execute", Group: Full, Text: `“A browser's cross-site request that would store or change something is refused with 403 where the browser says so (Sec-Fetch-Site, else Origin), execute_fight too”`, hold: storingNothing(executeElsewhere)},
-		{ID: "sites.post", Group: Full, Text: `the same for POST: “refused with 403 where the browser says so”`, hold: storingNothing(postElsewhere)},
-		{ID: "sites.click", Group: Full, Text: `“a navigation by a user's click (Sec-Fetch-User: ?1) is answered”, and posts nothing`, hold: clicked},
-		{ID: "sites.own", Group: Full, Text: `what isn't “A browser's cross-site request” is accepted: from its own page, the address bar, or a program`, hold: ownSite},
+		{ID: "sites.execute", Text: `“A browser's cross-site request that would store or change something is refused with 403 where the browser says so (Sec-Fetch-Site, else Origin), execute_fight too”`, hold: storingNothing(executeElsewhere)},
+		{ID: "sites.post", Text: `the same for POST: “refused with 403 where the browser says so”`, hold: storingNothing(postElsewhere)},
+		{ID: "sites.click", Text: `“a navigation by a user's click (Sec-Fetch-User: ?1) is answered”, and posts nothing`, hold: clicked},
+		{ID: "sites.own", Text: `what isn't “A browser's cross-site request” is accepted: from its own page, the address bar, or a program`, hold: ownSite},
 	}
 }
 
@@ -90,8 +90,7 @@ func (c *check) refusedFrom(call rawhttp.Call, sites ...string) {
 	for _, site := range sites {
 		sent := call
 		sent.Header += site
-		a := c.do("fights", sent)
-		c.require(a.Status == http.StatusForbidden, a, "403")
+		c.status(http.StatusForbidden, c.do("fights", sent))
 	}
 }
 
@@ -127,26 +126,21 @@ func arenaSites(c *check) {
 	for _, site := range otherSites() {
 		for _, call := range []rawhttp.Call{{Target: executePath}, post(plainFight), {Method: http.MethodDelete, Target: "/api/heroes/1"}} {
 			call.Header += site
-			a := c.do(arena, call)
-			c.require(a.Status == http.StatusForbidden, a, "403")
+			c.status(http.StatusForbidden, c.do(arena, call))
 		}
 	}
-	a := c.do(arena, rawhttp.Call{Target: executePath, Header: crossSite + byClick})
-	c.require(a.Status == http.StatusOK, a, "200")
+	c.status(http.StatusOK, c.do(arena, rawhttp.Call{Target: executePath, Header: crossSite + byClick}))
 }
 
 // writeSites: even with the right token, another site's page must not change anything.
-func (r room) writeSites(c *check) {
-	m := c.create(r)
-	defer c.remove(r, m)
+func (r room) writeSites(c *check, m made) {
 	for _, site := range otherSites() {
 		for method, target := range map[string]string{http.MethodPost: r.path(), http.MethodPut: m.path, http.MethodPatch: m.path, http.MethodDelete: m.path} {
 			var body any
 			if method != http.MethodDelete {
 				body = r.sample()
 			}
-			a := c.change(r, method, target, body, site)
-			c.require(a.Status == http.StatusForbidden, a, "403")
+			c.status(http.StatusForbidden, c.change(r, method, target, body, site))
 		}
 	}
 	c.stored(r, m, m.fields)

@@ -89,16 +89,17 @@ func wrongBeforeBrowsers() []wrong {
 
 // TestArenaBeforeBrowsers scores arenas that break the browser clauses.
 func TestArenaBeforeBrowsers(t *testing.T) {
+	t.Parallel()
 	good := system.Up(t, system.Build(t), t.TempDir())
 	for clause, f := range map[string]fault{
 		"arena.host":      {before: anyHost},
 		"arena.cors.none": {after: setHeader("Access-Control-Allow-Origin", "*")},
 		"arena.sites":     {before: at(executeFight, forgets("Sec-Fetch-Site", "Origin"))},
 	} {
-		t.Run(clause, func(t *testing.T) { failsAlone(t, counting(good), arenaOf(t, good, f), clause) })
+		t.Run(clause, func(t *testing.T) { catchesArena(t, good, arenaOf(t, good, f), clause) })
 	}
 	t.Run("a click", func(t *testing.T) {
-		failsAlone(t, counting(good), arenaOf(t, good, fault{before: at(executeFight, forgets("Sec-Fetch-User"))}), "arena.sites")
+		catchesArena(t, good, arenaOf(t, good, fault{before: at(executeFight, forgets("Sec-Fetch-User"))}), "arena.sites")
 	})
 }
 

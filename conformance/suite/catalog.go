@@ -11,26 +11,22 @@ import (
 
 // catalogClauses returns the clauses of heroes, villains or locations.
 func catalogClauses(r room) []Clause {
-	clauses := slices.Concat(readClauses(r), randomClauses(r), picksClauses(r), gzipClauses(r), pageClauses(r), nameClauses(r), pictureClauses(r), refusalClauses(r))
-	for i := range clauses {
-		clauses[i].ID = r.service + "." + clauses[i].ID
-		clauses[i].Service = r.service
-	}
-	return clauses
+	return of(r.service, Full, readClauses(r), randomClauses(r), picksClauses(r), gzipClauses(r), pageClauses(r), nameClauses(r),
+		pictureClauses(r), refusalClauses(r))
 }
 
 func readClauses(r room) []Clause {
 	clauses := []Clause{
 		{ID: "list", Group: Core, Text: `the list is a JSON array of objects with id and name: “200, array of all”`, hold: r.list},
-		{ID: "list.order", Group: Full, Text: `“200, array of all by id”`, hold: r.listOrder},
+		{ID: "list.order", Text: `“200, array of all by id”`, hold: r.listOrder},
 		{ID: "get", Group: Core, Text: `an entry of the list by its id: “200, or 404”`, hold: r.get},
-		{ID: "get.same", Group: Full, Text: `an entry read by its id equals the one in the list: “byte for byte, the same on every store”`, hold: r.getSame},
+		{ID: "get.same", Text: `an entry read by its id equals the one in the list: “byte for byte, the same on every store”`, hold: r.getSame},
 		{ID: "get.unknown", Group: Core, Text: `an id that doesn't exist: “200, or 404”`, hold: r.getUnknown},
 	}
 	if r.singular == "location" {
 		return append(clauses,
-			Clause{ID: "fields", Group: Full, Text: `exactly “id, name 1-50 unique, description, picture, type one of CITY PLANET PLACE ISLAND COUNTRY MOON”`, hold: r.locationFields},
-			Clause{ID: "name.unique", Group: Full, Text: `“name 1-50 unique”`, hold: r.uniqueNames})
+			Clause{ID: "fields", Text: `exactly “id, name 1-50 unique, description, picture, type one of CITY PLANET PLACE ISLAND COUNTRY MOON”`, hold: r.locationFields},
+			Clause{ID: "name.unique", Text: `“name 1-50 unique”`, hold: r.uniqueNames})
 	}
 	return append(clauses, Clause{ID: "fields", Group: Full,
 		Text: `exactly “id integer, name string 1-50 code points, otherName string up to 255, level integer 0..2^31-1, picture string up to 255 (URL or path), powers string”`,

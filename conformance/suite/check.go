@@ -114,21 +114,29 @@ func (c *check) atOnce(n int, service string, call rawhttp.Call) []rawhttp.Answe
 
 // get requests a target, which must return 200.
 func (c *check) get(service, target string) rawhttp.Answer {
-	a := c.do(service, rawhttp.Call{Target: target})
-	c.require(a.Status == http.StatusOK, a, "200")
-	return a
+	return c.status(http.StatusOK, c.do(service, rawhttp.Call{Target: target}))
 }
 
 // notFound requests a target, which must return 404.
 func (c *check) notFound(service, target string) {
-	a := c.do(service, rawhttp.Call{Target: target})
-	c.require(a.Status == http.StatusNotFound, a, "404")
+	c.status(http.StatusNotFound, c.do(service, rawhttp.Call{Target: target}))
 }
 
 // refused sends a request that must be rejected as bad input.
 func (c *check) refused(service string, call rawhttp.Call) rawhttp.Answer {
-	a := c.do(service, call)
-	c.require(a.Status == http.StatusBadRequest || a.Status == http.StatusUnprocessableEntity, a, "400 or 422")
+	return c.rejected(c.do(service, call))
+}
+
+// status requires that a response has a status, and returns it.
+func (c *check) status(status int, a rawhttp.Answer) rawhttp.Answer {
+	c.require(a.Status == status, a, "%d", status)
+	return a
+}
+
+// rejected requires the status of bad input, and returns the response.
+func (c *check) rejected(a rawhttp.Answer) rawhttp.Answer {
+	bad := a.Status == http.StatusBadRequest || a.Status == http.StatusUnprocessableEntity
+	c.require(bad, a, "400 or 422")
 	return a
 }
 

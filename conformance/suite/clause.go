@@ -1,7 +1,11 @@
 // Package suite holds the clauses of the contract and scores a running system against them, over HTTP only.
 package suite
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
 
 // Group says which members of the family a clause applies to.
 type Group string
@@ -34,6 +38,16 @@ type Clause struct {
 	Group   Group
 	Text    string // one line, with the contract's own words in quotation marks
 	hold    func(*check)
+}
+
+// of completes the ids of a service's clauses, and sets the group of those that have none.
+func of(service string, group Group, lists ...[]Clause) []Clause {
+	clauses := slices.Concat(lists...)
+	for i := range clauses {
+		c := &clauses[i]
+		c.ID, c.Service, c.Group = service+"."+c.ID, service, cmp.Or(c.Group, group)
+	}
+	return clauses
 }
 
 // Outcome is a clause and its result.
@@ -80,11 +94,11 @@ func Clauses() []Clause {
 	var all []Clause
 	for _, r := range rooms() {
 		all = append(all, catalogClauses(r)...)
-		all = append(all, serverClauses(r.service, r.randomPath(), r.path()+"/1e3")...)
-		all = append(all, protocolClauses(r.service, r.path())...)
+		all = append(all, serverClauses(r.service, Full, r.randomPath(), r.path()+"/1e3")...)
+		all = append(all, protocolClauses(r.service, Full, r.path())...)
 		all = append(all, writeClauses(r)...)
 	}
 	all = append(all, fightClauses()...)
-	all = append(all, serverClauses("fights", "/api/fights/execute_fight", "/api/fights/1e3")...)
-	return append(all, protocolClauses("fights", "/api/fights")...)
+	all = append(all, serverClauses("fights", Full, "/api/fights/execute_fight", "/api/fights/1e3")...)
+	return append(all, protocolClauses("fights", Full, "/api/fights")...)
 }

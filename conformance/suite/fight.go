@@ -2,7 +2,6 @@ package suite
 
 import (
 	"net/http"
-	"slices"
 
 	"superheroes/conformance/rawhttp"
 )
@@ -15,12 +14,8 @@ const (
 const plainFight = `{"hero":{"name":"H"},"villain":{"name":"V"}}`
 
 func fightClauses() []Clause {
-	clauses := slices.Concat(drawClauses(), ruleClauses(), fightFieldClauses(), bodyClauses(), bodyRefusalClauses(), storeClauses(), fightListClauses(), fightGzipClauses(), fightBrowserClauses())
-	for i := range clauses {
-		clauses[i].ID = "fights." + clauses[i].ID
-		clauses[i].Service = "fights"
-	}
-	return clauses
+	return of("fights", Full, drawClauses(), ruleClauses(), fightFieldClauses(), bodyClauses(), bodyRefusalClauses(), storeClauses(),
+		fightListClauses(), fightGzipClauses(), fightBrowserClauses())
 }
 
 func fightFields() []string {
@@ -59,8 +54,7 @@ func (c *check) execute() fight { return c.taken(rawhttp.Call{Target: executePat
 
 // taken sends a request whose response must be a fight.
 func (c *check) taken(call rawhttp.Call) fight {
-	a := c.do("fights", call)
-	c.require(a.Status == http.StatusOK, a, "200")
+	a := c.status(http.StatusOK, c.do("fights", call))
 	return fight{c.object(a), a}
 }
 

@@ -4,78 +4,78 @@ import "superheroes/conformance/rawhttp"
 
 func drawClauses() []Clause {
 	return []Clause{
-		{ID: "randomfighters", Group: Core, Text: `a hero and a villain from the catalogs: “200 {"hero":…,"villain":…}”`, hold: randomFighters},
-		{ID: "randomfighters.same", Group: Full, Text: `both are exactly as in the catalogs: “One spelling everywhere: otherName, in the random answer too”`, hold: randomFightersSame},
-		{ID: "randomfighters.no-store", Group: Full, Text: `“Random answers, execute_fight and POST carry Cache-Control: no-store”`, hold: randomFightersNoStore},
-		{ID: "randomfighters.spread", Group: Full, Text: `both are picked at random: “each equally likely whatever the gaps in the ids”`, hold: randomFightersSpread},
-		{ID: "randomlocation", Group: Core, Text: `a location from the catalog: “200, a location”`, hold: randomLocation},
-		{ID: "randomlocation.same", Group: Full, Text: `exactly as in the catalog: “200, a location”`, hold: randomLocationSame},
-		{ID: "randomlocation.no-store", Group: Full, Text: `“Random answers, execute_fight and POST carry Cache-Control: no-store”`, hold: randomLocationNoStore},
-		{ID: "randomlocation.spread", Group: Full, Text: `it is picked at random: “each equally likely whatever the gaps in the ids”`, hold: randomLocationSpread},
-		{ID: "execute", Group: Core, Text: `a fight with its winner and its loser: “200 with the Fight”`, hold: execute},
+		{ID: "randomfighters", Group: Core, Text: `a hero and a villain from the catalogs: “200 {"hero":…,"villain":…}”`, hold: fighters().picked},
+		{ID: "randomfighters.same", Text: `both are exactly as in the catalogs: “One spelling everywhere: otherName, in the random answer too”`, hold: fightersSame},
+		{ID: "randomfighters.no-store", Text: `“Random answers, execute_fight and POST carry Cache-Control: no-store”`, hold: fighters().noStore},
+		{ID: "randomfighters.spread", Text: `both are picked at random: “each equally likely whatever the gaps in the ids”`, hold: fighters().spread},
+		{ID: "randomlocation", Group: Core, Text: `a location from the catalog: “200, a location”`, hold: place().picked},
+		{ID: "randomlocation.same", Text: `exactly as in the catalog: “200, a location”`, hold: place().same},
+		{ID: "randomlocation.no-store", Text: `“Random answers, execute_fight and POST carry Cache-Control: no-store”`, hold: place().noStore},
+		{ID: "randomlocation.spread", Text: `it is picked at random: “each equally likely whatever the gaps in the ids”`, hold: place().spread},
+		{ID: "execute", Group: Core, Text: `a fight with its winner and its loser: “200 with the Fight”`, hold: func(c *check) { c.hasSides(c.execute()) }},
 		{ID: "execute.drawn", Group: Core, Text: `both sides are entries of the catalogs: “200 with the Fight: three fetches”`, hold: executeDrawn},
 		{ID: "execute.rule", Group: Core, Text: `execute_fight follows the rule: “the hero wins when its level is higher; a tie goes to the villain”`, hold: executeRule},
-		{ID: "execute.same", Group: Full, Text: `hero, villain and location are exactly as in the catalogs: “three fetches at the same time, fought, stored”`, hold: executeSame},
-		{ID: "execute.no-store", Group: Full, Text: `“Random answers, execute_fight and POST carry Cache-Control: no-store”`, hold: executeNoStore},
-		{ID: "execute.spread", Group: Full, Text: `execute_fight reaches many different entries: “each equally likely whatever the gaps in the ids”`, hold: executeSpread},
+		{ID: "execute.same", Text: `hero, villain and location are exactly as in the catalogs: “three fetches at the same time, fought, stored”`, hold: executeSame},
+		{ID: "execute.no-store", Text: `“Random answers, execute_fight and POST carry Cache-Control: no-store”`, hold: func(c *check) { c.noStore(c.execute().answer) }},
+		{ID: "execute.spread", Text: `execute_fight reaches many different entries: “each equally likely whatever the gaps in the ids”`, hold: executeSpread},
 	}
 }
 
-func randomFighters(c *check) {
-	heroes, villains := c.some(rooms()[0]), c.some(rooms()[1])
+// draw is an endpoint of fights that picks entries.
+type draw struct {
+	path  string
+	rooms []room
+	pick  func(c *check, r room, a rawhttp.Answer) object // returns what was picked from one of the rooms
+}
+
+func fighters() draw {
+	return draw{"/api/fights/randomfighters", rooms()[:2], func(c *check, r room, a rawhttp.Answer) object {
+		return c.part(a, c.object(a), r.singular)
+	}}
+}
+
+func place() draw {
+	return draw{"/api/fights/randomlocation", rooms()[2:], func(c *check, _ room, a rawhttp.Answer) object { return c.object(a) }}
+}
+
+// picked requires that picks are entries of the catalogs.
+func (d draw) picked(c *check) {
+	d.each(c, "of the catalog", func(r room, list []object, o object) bool { return r.has(list, o) })
+}
+
+func (d draw) same(c *check) {
+	d.each(c, "exactly as in the catalog", func(_ room, list []object, o object) bool { return exactlyIn(list, o) })
+}
+
+func (d draw) each(c *check, expected string, good func(r room, list []object, o object) bool) {
+	for _, r := range d.rooms {
+		c.some(r)
+	}
 	for range fewDraws {
-		a := c.get("fights", "/api/fights/randomfighters")
-		o := c.object(a)
-		c.require(rooms()[0].has(heroes.entries, c.part(a, o, "hero")), a, "a hero of the catalog")
-		c.require(rooms()[1].has(villains.entries, c.part(a, o, "villain")), a, "a villain of the catalog")
+		a := c.get("fights", d.path)
+		for _, r := range d.rooms {
+			c.require(good(r, c.some(r).entries, d.pick(c, r, a)), a, "a %s %s", r.singular, expected)
+		}
 	}
 }
 
-func randomFightersSame(c *check) {
-	heroes, villains := c.some(rooms()[0]), c.some(rooms()[1])
-	for range fewDraws {
-		a := c.get("fights", "/api/fights/randomfighters")
-		o := c.object(a)
-		c.fields(a, o, []string{"hero", "villain"})
-		c.require(exactlyIn(heroes.entries, c.part(a, o, "hero")), a, "a hero exactly as in the catalog")
-		c.require(exactlyIn(villains.entries, c.part(a, o, "villain")), a, "a villain exactly as in the catalog")
+func (d draw) noStore(c *check) { c.noStore(c.get("fights", d.path)) }
+
+func (d draw) spread(c *check) {
+	for _, r := range d.rooms {
+		c.some(r)
+	}
+	answers := c.together(manyDraws, "fights", rawhttp.Call{Target: d.path})
+	for _, r := range d.rooms {
+		c.spread(answers, c.some(r).entries, func(a rawhttp.Answer) object { return d.pick(c, r, a) })
 	}
 }
 
-func randomFightersNoStore(c *check) { c.noStore(c.get("fights", "/api/fights/randomfighters")) }
-
-func randomFightersSpread(c *check) {
-	heroes, villains := c.some(rooms()[0]), c.some(rooms()[1])
-	answers := c.together(manyDraws, "fights", rawhttp.Call{Target: "/api/fights/randomfighters"})
-	c.spread(answers, heroes.entries, func(a rawhttp.Answer) object { return c.part(a, c.object(a), "hero") })
-	c.spread(answers, villains.entries, func(a rawhttp.Answer) object { return c.part(a, c.object(a), "villain") })
+func fightersSame(c *check) {
+	fighters().same(c)
+	a := c.get("fights", fighters().path)
+	c.fields(a, c.object(a), []string{"hero", "villain"})
 }
-
-func randomLocation(c *check) {
-	locations := c.some(rooms()[2])
-	for range fewDraws {
-		a := c.get("fights", "/api/fights/randomlocation")
-		c.require(rooms()[2].has(locations.entries, c.object(a)), a, "a location of the catalog")
-	}
-}
-
-func randomLocationSame(c *check) {
-	locations := c.some(rooms()[2])
-	for range fewDraws {
-		a := c.get("fights", "/api/fights/randomlocation")
-		c.require(exactlyIn(locations.entries, c.object(a)), a, "a location exactly as in the catalog")
-	}
-}
-
-func randomLocationNoStore(c *check) { c.noStore(c.get("fights", "/api/fights/randomlocation")) }
-
-func randomLocationSpread(c *check) {
-	locations := c.some(rooms()[2])
-	answers := c.together(manyDraws, "fights", rawhttp.Call{Target: "/api/fights/randomlocation"})
-	c.spread(answers, locations.entries, c.object)
-}
-
-func execute(c *check) { c.hasSides(c.execute()) }
 
 func executeDrawn(c *check) {
 	lists := map[string]room{"heroes": rooms()[0], "villains": rooms()[1]}
@@ -110,8 +110,6 @@ func executeSame(c *check) {
 		}
 	}
 }
-
-func executeNoStore(c *check) { c.noStore(c.execute().answer) }
 
 func executeSpread(c *check) {
 	answers := c.together(100, "fights", rawhttp.Call{Target: "/api/fights/execute_fight"})

@@ -9,13 +9,13 @@ import (
 
 func fightFieldClauses() []Clause {
 	return []Clause{
-		{ID: "fields", Group: Full, Text: `a Fight has exactly “id, fight_date … winner_name, … loser_team, hero, villain, location (object or null)”`, hold: fieldsOfFight},
-		{ID: "fields.parts", Group: Full, Text: `“In a Fight hero and villain have exactly Character's six fields, location its five”`, hold: fieldsOfParts},
-		{ID: "id", Group: Full, Text: `“id is a UUID version 7 in its usual text form, made by the server”`, hold: fightID},
-		{ID: "id.time", Group: Full, Text: `“id is a UUID version 7”: its first 48 bits are the time`, hold: fightIDTime},
-		{ID: "id.increase", Group: Full, Text: `“Ids from one process strictly increase”`, hold: fightIDsIncrease},
-		{ID: "id.unique", Group: Full, Text: `concurrent fights get different ids: “Ids from one process strictly increase”`, hold: fightIDsUnique},
-		{ID: "date", Group: Full, Text: `“fight_date (RFC 3339, UTC, the moment it was decided)”`, hold: fightDate},
+		{ID: "fields", Text: `a Fight has exactly “id, fight_date … winner_name, … loser_team, hero, villain, location (object or null)”`, hold: fieldsOfFight},
+		{ID: "fields.parts", Text: `“In a Fight hero and villain have exactly Character's six fields, location its five”`, hold: fieldsOfParts},
+		{ID: "id", Text: `“id is a UUID version 7 in its usual text form, made by the server”`, hold: fightID},
+		{ID: "id.time", Text: `“id is a UUID version 7”: its first 48 bits are the time`, hold: fightIDTime},
+		{ID: "id.increase", Text: `“Ids from one process strictly increase”`, hold: fightIDsIncrease},
+		{ID: "id.unique", Text: `concurrent fights get different ids: “Ids from one process strictly increase”`, hold: fightIDsUnique},
+		{ID: "date", Text: `“fight_date (RFC 3339, UTC, the moment it was decided)”`, hold: fightDate},
 	}
 }
 

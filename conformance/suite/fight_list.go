@@ -12,14 +12,14 @@ import (
 
 func fightListClauses() []Clause {
 	return []Clause{
-		{ID: "list", Group: Full, Text: `the list of fights: “200, newest first”`, hold: undisturbed(newestFirst, newestAmongOthers)},
-		{ID: "list.default", Group: Full, Text: `“?limit= (1-100, default 20)”: without it`, hold: undisturbed(defaultLimit, defaultLimitAmongOthers)},
-		{ID: "list.limit", Group: Full, Text: `“?limit= (1-100, default 20)”: at most that many`, hold: undisturbed(fightLimit, fightLimitAmongOthers)},
-		{ID: "list.before", Group: Full, Text: `“?before=FIGHT_ID”: only older ones`, hold: besideOthers(before)},
-		{ID: "list.before.any", Group: Full, Text: `“?before=FIGHT_ID (need not exist)”`, hold: undisturbed(beforeAny, beforeAnyAmongOthers)},
-		{ID: "list.link", Group: Full, Text: `“a relative Link: <…>; rel="next" header where there is more”, and only there`, hold: besideOthers(link)},
-		{ID: "list.link.last", Group: Full, Text: `a full last page has no link: “Link: <…>; rel="next" header where there is more”`, hold: lastLink},
-		{ID: "list.walk", Group: Full, Text: `following the links leaves no gap: “Link: <…>; rel="next" header where there is more”`, hold: undisturbed(walk, walkAmongOthers)},
+		{ID: "list", Text: `the list of fights: “200, newest first”`, hold: undisturbed(newestFirst, newestAmongOthers)},
+		{ID: "list.default", Text: `“?limit= (1-100, default 20)”: without it`, hold: undisturbed(defaultLimit, defaultLimitAmongOthers)},
+		{ID: "list.limit", Text: `“?limit= (1-100, default 20)”: at most that many`, hold: undisturbed(fightLimit, fightLimitAmongOthers)},
+		{ID: "list.before", Text: `“?before=FIGHT_ID”: only older ones`, hold: besideOthers(before)},
+		{ID: "list.before.any", Text: `“?before=FIGHT_ID (need not exist)”`, hold: undisturbed(beforeAny, beforeAnyAmongOthers)},
+		{ID: "list.link", Text: `“a relative Link: <…>; rel="next" header where there is more”, and only there`, hold: besideOthers(link)},
+		{ID: "list.link.last", Text: `a full last page has no link: “Link: <…>; rel="next" header where there is more”`, hold: lastLink},
+		{ID: "list.walk", Text: `following the links leaves no gap: “Link: <…>; rel="next" header where there is more”`, hold: undisturbed(walk, walkAmongOthers)},
 	}
 }
 

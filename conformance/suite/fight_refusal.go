@@ -10,21 +10,21 @@ import (
 func bodyRefusalClauses() []Clause {
 	const rule = `: “400 or 422 (one rule, documented), never 500”`
 	return []Clause{
-		{ID: "post.required", Group: Full, Text: `“hero and villain are required objects with a name of 1-50”` + rule, hold: refuses(withoutFighters())},
-		{ID: "post.location-name", Group: Full, Text: `“location may be missing or null, else it needs a name”` + rule, hold: refuses(badLocations())},
-		{ID: "post.limits", Group: Full, Text: `“The entities' limits hold”` + rule, hold: refuses(beyondLimits())},
-		{ID: "post.types", Group: Full, Text: `“a wrong type, 5.0 or 1e309 for an integer”` + rule, hold: refuses(wrongTypes())},
-		{ID: "post.malformed", Group: Full, Text: `“malformed JSON, trailing data”` + rule, hold: refuses(malformed())},
-		{ID: "post.duplicate", Group: Full, Text: `“duplicate keys”` + rule, hold: refuses(duplicates())},
-		{ID: "post.too-deep", Group: Full, Text: `“nesting beyond 32”` + rule, hold: refuses([]string{nested(33), strings.Repeat("[", 10_000)})},
-		{ID: "post.utf8", Group: Full, Text: `“invalid UTF-8, NUL or a lone surrogate in body, path or query”` + rule, hold: refuses(badText())},
-		{ID: "post.too-large", Group: Full, Text: `“body over 64 KiB”: 413`, hold: tooLarge},
-		{ID: "post.media-type", Group: Full, Text: `“body that is not JSON by its content type”: 415`, hold: wrongMediaType},
-		{ID: "post.place", Group: Full, Text: `“validation errors name the place (body.hero.name)”`, hold: bodyPlace},
-		{ID: "refused.documented", Group: Full, Text: `the status for a bad body, id or page is in the service's own /openapi.json: “400 or 422 (one rule, documented)”`, hold: fightRefusedDocumented},
-		{ID: "id.refused", Group: Full, Text: `“malformed UUID”` + rule, hold: fightIDRefused},
-		{ID: "list.refused", Group: Full, Text: `“bad paging”` + rule, hold: fightPageRefused},
-		{ID: "text.refused", Group: Full, Text: `“invalid UTF-8, NUL or a lone surrogate in body, path or query”` + rule, hold: fightTextRefused},
+		{ID: "post.required", Text: `“hero and villain are required objects with a name of 1-50”` + rule, hold: refuses(withoutFighters())},
+		{ID: "post.location-name", Text: `“location may be missing or null, else it needs a name”` + rule, hold: refuses(badLocations())},
+		{ID: "post.limits", Text: `“The entities' limits hold”` + rule, hold: refuses(beyondLimits())},
+		{ID: "post.types", Text: `“a wrong type, 5.0 or 1e309 for an integer”` + rule, hold: refuses(wrongTypes())},
+		{ID: "post.malformed", Text: `“malformed JSON, trailing data”` + rule, hold: refuses(malformed())},
+		{ID: "post.duplicate", Text: `“duplicate keys”` + rule, hold: refuses(duplicates())},
+		{ID: "post.too-deep", Text: `“nesting beyond 32”` + rule, hold: refuses([]string{nested(33), strings.Repeat("[", 10_000)})},
+		{ID: "post.utf8", Text: `“invalid UTF-8, NUL or a lone surrogate in body, path or query”` + rule, hold: refuses(badText())},
+		{ID: "post.too-large", Text: `“body over 64 KiB”: 413`, hold: tooLarge},
+		{ID: "post.media-type", Text: `“body that is not JSON by its content type”: 415`, hold: wrongMediaType},
+		{ID: "post.place", Text: `“validation errors name the place (body.hero.name)”`, hold: bodyPlace},
+		{ID: "refused.documented", Text: `the status for a bad body, id or page is in the service's own /openapi.json: “400 or 422 (one rule, documented)”`, hold: fightRefusedDocumented},
+		{ID: "id.refused", Text: `“malformed UUID”` + rule, hold: fightIDRefused},
+		{ID: "list.refused", Text: `“bad paging”` + rule, hold: fightPageRefused},
+		{ID: "text.refused", Text: `“invalid UTF-8, NUL or a lone surrogate in body, path or query”` + rule, hold: fightTextRefused},
 	}
 }
 
@@ -104,15 +104,13 @@ func tooLarge(c *check) {
 		Header: "Content-Type: application/json\r\n", Body: plainFight + strings.Repeat(" ", maxBody),
 	}
 	for _, call := range []rawhttp.Call{post(filled(maxBody + 1)), chunks} {
-		a := c.do("fights", call)
-		c.require(a.Status == http.StatusRequestEntityTooLarge, a, "413")
+		c.status(http.StatusRequestEntityTooLarge, c.do("fights", call))
 	}
 }
 
 func wrongMediaType(c *check) {
 	for _, kind := range []string{"text/plain", "text/html", "application/xml", "application/x-www-form-urlencoded", "application/octet-stream", "application/json; charset=iso-8859-1"} {
-		a := c.do("fights", rawhttp.Call{Method: http.MethodPost, Target: "/api/fights", Header: "Content-Type: " + kind + "\r\n", Body: plainFight})
-		c.require(a.Status == http.StatusUnsupportedMediaType, a, "415")
+		c.status(http.StatusUnsupportedMediaType, c.do("fights", rawhttp.Call{Method: http.MethodPost, Target: "/api/fights", Header: "Content-Type: " + kind + "\r\n", Body: plainFight}))
 	}
 }
 

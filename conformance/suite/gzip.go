@@ -19,13 +19,13 @@ const (
 )
 
 func gzipClauses(r room) []Clause {
-	return []Clause{{ID: "list.gzip", Group: Full, Text: gzipText, hold: func(c *check) {
+	return []Clause{{ID: "list.gzip", Text: gzipText, hold: func(c *check) {
 		c.compressed(r.service, r.path(), r.path()+nothing)
 	}}}
 }
 
 func fightGzipClauses() []Clause {
-	return []Clause{{ID: "list.gzip", Group: Full, Text: gzipText, hold: func(c *check) {
+	return []Clause{{ID: "list.gzip", Text: gzipText, hold: func(c *check) {
 		for range 5 {
 			c.fight(plainFight)
 		}
@@ -72,8 +72,7 @@ func (c *check) zipped(service, target, accepted string) rawhttp.Answer {
 }
 
 func (c *check) accepting(service, target, coding string) rawhttp.Answer {
-	a := c.unseen(service, rawhttp.Call{Target: target, Header: "Accept-Encoding: " + coding + "\r\n"})
-	c.require(a.Status == http.StatusOK, a, "200")
+	a := c.status(http.StatusOK, c.unseen(service, rawhttp.Call{Target: target, Header: "Accept-Encoding: " + coding + "\r\n"}))
 	return a
 }
 

@@ -9,11 +9,11 @@ import (
 
 func nameClauses(r room) []Clause {
 	return []Clause{
-		{ID: "name", Group: Full, Text: `“?name= filters by part of the name”`, hold: r.name},
-		{ID: "name.case", Group: Full, Text: `“?name= filters by part of the name: letter case is folded”`, hold: r.nameCase},
-		{ID: "name.accents", Group: Full, Text: `“?name= filters by part of the name: letter case is folded, accents count”`, hold: r.nameAccents},
-		{ID: "name.literal", Group: Full, Text: `“% and _ are plain letters”`, hold: r.nameLiteral},
-		{ID: "name.page", Group: Full, Text: `limit and after also apply to what “?name= filters”`, hold: r.namePage},
+		{ID: "name", Text: `“?name= filters by part of the name”`, hold: r.name},
+		{ID: "name.case", Text: `“?name= filters by part of the name: letter case is folded”`, hold: r.nameCase},
+		{ID: "name.accents", Text: `“?name= filters by part of the name: letter case is folded, accents count”`, hold: r.nameAccents},
+		{ID: "name.literal", Text: `“% and _ are plain letters”`, hold: r.nameLiteral},
+		{ID: "name.page", Text: `limit and after also apply to what “?name= filters”`, hold: r.namePage},
 	}
 }
 

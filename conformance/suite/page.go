@@ -10,10 +10,10 @@ import (
 
 func pageClauses(r room) []Clause {
 	return []Clause{
-		{ID: "page.limit", Group: Full, Text: `“?limit= (1-1000) and ?after=ID page it”: at most that many`, hold: r.pageLimit},
-		{ID: "page.after", Group: Full, Text: `“?limit= (1-1000) and ?after=ID page it”: pages follow each other without a gap`, hold: r.pageAfter},
-		{ID: "page.after.any", Group: Full, Text: `“?after=ID”: only greater ids, whether that id exists or not`, hold: r.pageAfterAny},
-		{ID: "page.refused", Group: Full, Text: `“bad paging”: “400 or 422 (one rule, documented), never 500”`, hold: r.pageRefused},
+		{ID: "page.limit", Text: `“?limit= (1-1000) and ?after=ID page it”: at most that many`, hold: r.pageLimit},
+		{ID: "page.after", Text: `“?limit= (1-1000) and ?after=ID page it”: pages follow each other without a gap`, hold: r.pageAfter},
+		{ID: "page.after.any", Text: `“?after=ID”: only greater ids, whether that id exists or not`, hold: r.pageAfterAny},
+		{ID: "page.refused", Text: `“bad paging”: “400 or 422 (one rule, documented), never 500”`, hold: r.pageRefused},
 	}
 }
 

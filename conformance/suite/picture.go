@@ -9,8 +9,8 @@ import (
 
 func pictureClauses(r room) []Clause {
 	return []Clause{
-		{ID: "picture", Group: Full, Text: `picture.svg: “200, an emblem drawn from the entry”`, hold: r.picture},
-		{ID: "picture.unknown", Group: Full, Text: `picture.svg of an id that doesn't exist: “an emblem drawn from the entry; 404”`, hold: r.pictureUnknown},
+		{ID: "picture", Text: `picture.svg: “200, an emblem drawn from the entry”`, hold: r.picture},
+		{ID: "picture.unknown", Text: `picture.svg of an id that doesn't exist: “an emblem drawn from the entry; 404”`, hold: r.pictureUnknown},
 	}
 }
 

@@ -19,7 +19,7 @@ type protocol struct {
 	get     string // a target
 }
 
-func protocolClauses(service, get string) []Clause {
+func protocolClauses(service string, group Group, get string) []Clause {
 	p := protocol{service, get}
 	clauses := []Clause{
 		{ID: "http2", Text: `“HTTP/1.1 and, on the same port, HTTP/2 with prior knowledge”, with the same responses`, hold: p.http2},
@@ -30,10 +30,7 @@ func protocolClauses(service, get string) []Clause {
 	if service == "fights" {
 		clauses = append(clauses, Clause{ID: "chunked.stored", Text: `a fight sent after a chunked one is not executed: “a request with a Transfer-Encoding closes its connection”`, hold: chunkedFight})
 	}
-	for i := range clauses {
-		clauses[i].ID, clauses[i].Service, clauses[i].Group = service+"."+clauses[i].ID, service, Full
-	}
-	return clauses
+	return of(service, group, clauses)
 }
 
 // http2 compares the responses of both protocols, except bodies that are changing anyway.

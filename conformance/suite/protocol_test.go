@@ -3,15 +3,13 @@ package suite
 import "net/http"
 
 // wrongProtocol returns the ways in which a service can break its promises about HTTP itself.
-func wrongProtocol(service, get string) []wrong {
-	all := []wrong{
+func wrongProtocol(get string) []wrong {
+	return []wrong{
 		{"http2", "HTTP/1.1 only", fault{http1: true}},
 		{"http2", "another status", fault{after: in2(turn(404, 200))}},
 		{"http2", "another body", fault{after: at(get, in2(replace("e", "E")))}},
-		{"http2.streams", "HTTP/1.1 only", fault{http1: true}},
 		{"http2.streams", "250 of them", fault{streams: 250}},
 		{"chunked", "the connection stays open", fault{keeps: true}},
-		{"nosniff", "missing everywhere", fault{after: dropHeader("X-Content-Type-Options")}},
 		{"nosniff", "missing on errors", fault{after: func(e *exchange) {
 			if e.status >= http.StatusBadRequest {
 				e.response.Del("X-Content-Type-Options")
@@ -19,21 +17,6 @@ func wrongProtocol(service, get string) []wrong {
 		}}},
 		{"nosniff", "missing on pages", fault{after: at("GET /docs", dropHeader("X-Content-Type-Options"))}},
 	}
-	if service == "fights" {
-		all = append(all, wrong{"chunked.stored", "the connection stays open", fault{keeps: true}})
-	}
-	for i := range all {
-		all[i].clause = service + "." + all[i].clause
-	}
-	return all
-}
-
-func wrongProtocols() []wrong {
-	var all []wrong
-	for _, service := range []string{"heroes", "villains", "locations", "fights"} {
-		all = append(all, wrongProtocol(service, "GET /api/"+service)...)
-	}
-	return all
 }
 
 // in2 limits a change to requests over HTTP/2.

@@ -47,20 +47,6 @@ func (e *exchange) path() string {
 	return path
 }
 
-// query changes the parameters of the request.
-func (e *exchange) query(change func(url.Values)) {
-	_, query, _ := strings.Cut(e.target, "?")
-	values, err := url.ParseQuery(query)
-	if err != nil {
-		return
-	}
-	change(values)
-	e.target = e.path()
-	if len(values) > 0 {
-		e.target += "?" + values.Encode()
-	}
-}
-
 // answer sets a JSON response.
 func (e *exchange) answer(status int, body string) {
 	e.status, e.body, e.response = status, body, http.Header{"Content-Type": {"application/json"}}
@@ -196,6 +182,41 @@ func replace(old, other string) func(*exchange) {
 
 func replaceSent(old, other string) func(*exchange) {
 	return func(e *exchange) { e.sent = strings.ReplaceAll(e.sent, old, other) }
+}
+
+// query changes the parameters of the request.
+func query(change func(url.Values)) func(*exchange) {
+	return func(e *exchange) {
+		_, query, _ := strings.Cut(e.target, "?")
+		values, err := url.ParseQuery(query)
+		if err != nil {
+			return
+		}
+		change(values)
+		e.target = e.path()
+		if len(values) > 0 {
+			e.target += "?" + values.Encode()
+		}
+	}
+}
+
+// without drops a parameter of the request.
+func without(parameter string) func(*exchange) {
+	return query(func(q url.Values) { q.Del(parameter) })
+}
+
+// retarget changes the target of the request as text.
+func retarget(old, other string) func(*exchange) {
+	return func(e *exchange) { e.target = strings.ReplaceAll(e.target, old, other) }
+}
+
+// whereTarget limits a change to requests whose target contains part.
+func whereTarget(part string, change func(*exchange)) func(*exchange) {
+	return func(e *exchange) {
+		if strings.Contains(e.target, part) {
+			change(e)
+		}
+	}
 }
 
 func dropHeader(name string) func(*exchange) {

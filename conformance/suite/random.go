@@ -10,10 +10,10 @@ import (
 func randomClauses(r room) []Clause {
 	return []Clause{
 		{ID: "random", Group: Core, Text: `a random pick is in the list: “200 with one item”`, hold: r.random},
-		{ID: "random.same", Group: Full, Text: `a random pick is exactly as in the list: “One spelling everywhere: otherName, in the random answer too”`, hold: r.randomSame},
-		{ID: "random.alias", Group: Full, Text: `“/random is an alias”`, hold: r.randomAlias},
-		{ID: "random.no-store", Group: Full, Text: `“Random answers, execute_fight and POST carry Cache-Control: no-store”`, hold: r.randomNoStore},
-		{ID: "random.spread", Group: Full, Text: `“each equally likely whatever the gaps in the ids”`, hold: r.randomSpread},
+		{ID: "random.same", Text: `a random pick is exactly as in the list: “One spelling everywhere: otherName, in the random answer too”`, hold: r.randomSame},
+		{ID: "random.alias", Text: `“/random is an alias”`, hold: r.randomAlias},
+		{ID: "random.no-store", Text: `“Random answers, execute_fight and POST carry Cache-Control: no-store”`, hold: r.randomNoStore},
+		{ID: "random.spread", Text: `“each equally likely whatever the gaps in the ids”`, hold: r.randomSpread},
 	}
 }
 

@@ -11,10 +11,10 @@ import (
 
 func refusalClauses(r room) []Clause {
 	return []Clause{
-		{ID: "id.refused", Group: Full, Text: `“id not a plain decimal integer, below 1 or beyond int64”: “400 or 422 (one rule, documented), never 500”`, hold: r.idRefused},
-		{ID: "text.refused", Group: Full, Text: `“invalid UTF-8, NUL or a lone surrogate in body, path or query”: “400 or 422 (one rule, documented), never 500”`, hold: r.textRefused},
-		{ID: "refused.documented", Group: Full, Text: `the status for a bad id or page is in the service's own /openapi.json: “400 or 422 (one rule, documented)”`, hold: r.refusedDocumented},
-		{ID: "refused.place", Group: Full, Text: `a rejected id or parameter is named: “validation errors name the place”`, hold: r.refusedPlace},
+		{ID: "id.refused", Text: `“id not a plain decimal integer, below 1 or beyond int64”: “400 or 422 (one rule, documented), never 500”`, hold: r.idRefused},
+		{ID: "text.refused", Text: `“invalid UTF-8, NUL or a lone surrogate in body, path or query”: “400 or 422 (one rule, documented), never 500”`, hold: r.textRefused},
+		{ID: "refused.documented", Text: `the status for a bad id or page is in the service's own /openapi.json: “400 or 422 (one rule, documented)”`, hold: r.refusedDocumented},
+		{ID: "refused.place", Text: `a rejected id or parameter is named: “validation errors name the place”`, hold: r.refusedPlace},
 	}
 }
 

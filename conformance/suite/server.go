@@ -23,7 +23,7 @@ type server struct {
 	bad     string // a target that is rejected as bad input
 }
 
-func serverClauses(service, getOnly, bad string) []Clause {
+func serverClauses(service string, group Group, getOnly, bad string) []Clause {
 	s := server{service, getOnly, bad}
 	clauses := []Clause{
 		{ID: "path.unknown", Text: `“not found, unknown path”: 404`, hold: s.pathUnknown},
@@ -31,20 +31,16 @@ func serverClauses(service, getOnly, bad string) []Clause {
 		{ID: "problem", Text: `“RFC 9457 application/problem+json, always with detail (the Python application's one field), title, status”`, hold: s.problem},
 		{ID: "problem.inside", Text: `“Never a stack trace, an SQL text or a password”`, hold: s.problemInside},
 		{ID: "headers", Text: `“headers 16 KiB”: larger ones get “a plain 400 or 431”`, hold: s.headers},
-		{ID: "docs", Text: `/docs: “Swagger UI, ReDoc, OpenAPI 3.1; assets from the binary, no CDN”`, hold: s.docs},
-		{ID: "redoc", Text: `/redoc: “Swagger UI, ReDoc, OpenAPI 3.1; assets from the binary, no CDN”`, hold: s.redoc},
+		{ID: "docs", Text: `/docs: “Swagger UI, ReDoc, OpenAPI 3.1; assets from the binary, no CDN”`, hold: func(c *check) { c.page(service, "/docs", "swagger") }},
+		{ID: "redoc", Text: `/redoc: “Swagger UI, ReDoc, OpenAPI 3.1; assets from the binary, no CDN”`, hold: func(c *check) { c.page(service, "/redoc", "redoc") }},
 		{ID: "openapi", Text: `/openapi.json: “OpenAPI 3.1”, with every operation of the contract`, hold: s.openapi},
 		{ID: "openapi.yaml", Text: `/openapi.yaml: “OpenAPI 3.1”, the same operations`, hold: s.openapiYAML},
 		{ID: "openapi.answers", Text: `every response of this run matches api/` + service + `.json: “same paths, same ports, same field names”`, hold: s.openapiAnswers},
-		{ID: "livez", Text: `/livez: “200 while the process serves”`, hold: s.livez},
-		{ID: "readyz", Text: `/readyz: “200, or 503 naming what is missing”`, hold: s.readyz},
+		{ID: "livez", Text: `/livez: “200 while the process serves”`, hold: func(c *check) { c.get(service, "/livez") }},
+		{ID: "readyz", Text: `/readyz: “200, or 503 naming what is missing”`, hold: func(c *check) { c.get(service, "/readyz") }},
 		{ID: "healthz", Text: `/healthz: “200 / 503 like readyz; shows store, peers, profile, version”`, hold: s.healthz},
 	}
-	clauses = append(clauses, browserClauses(service)...)
-	for i := range clauses {
-		clauses[i].ID, clauses[i].Service, clauses[i].Group = service+"."+clauses[i].ID, service, Full
-	}
-	return clauses
+	return of(service, group, clauses, browserClauses(service))
 }
 
 func (s server) pathUnknown(c *check) {
@@ -56,8 +52,7 @@ func (s server) pathUnknown(c *check) {
 func (s server) method(c *check) {
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete} {
 		for _, path := range []string{s.getOnly, "/livez"} {
-			a := c.do(s.service, rawhttp.Call{Method: method, Target: path})
-			c.require(a.Status == http.StatusMethodNotAllowed, a, "405")
+			a := c.status(http.StatusMethodNotAllowed, c.do(s.service, rawhttp.Call{Method: method, Target: path}))
 			allowed := strings.Split(strings.ReplaceAll(a.Header.Get("Allow"), " ", ""), ",")
 			c.require(slices.Contains(allowed, http.MethodGet), a, "Allow with GET, not %q", a.Header.Get("Allow"))
 		}
@@ -117,10 +112,6 @@ func (s server) headers(c *check) {
 	}
 	c.require(a.Status == http.StatusRequestHeaderFieldsTooLarge || a.Status == http.StatusBadRequest, a, "400 or 431")
 }
-
-func (s server) docs(c *check) { c.page(s.service, "/docs", "swagger") }
-
-func (s server) redoc(c *check) { c.page(s.service, "/redoc", "redoc") }
 
 // page requires a page that contains the viewer and loads all its assets from its own service.
 func (c *check) page(service, target, viewer string) {
@@ -196,10 +187,6 @@ func (s server) openapiAnswers(c *check) {
 	}
 	c.seen[s.service].check(c, s.service)
 }
-
-func (s server) livez(c *check) { c.get(s.service, "/livez") }
-
-func (s server) readyz(c *check) { c.get(s.service, "/readyz") }
 
 func (s server) healthz(c *check) {
 	a := c.get(s.service, "/healthz")

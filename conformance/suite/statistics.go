@@ -32,18 +32,12 @@ func StatisticsClauses() []Clause {
 		{ID: "nowhere", Text: `a fight without a location is counted in the totals, but for none of the “locations”`, hold: undisturbed(statisticsNowhere, statisticsNowhereAmongOthers)},
 		{ID: "exact", Text: `“total” equals /api/fights/count`, hold: statisticsExact},
 		{ID: "stream", Text: `the stream is “text/event-stream” with “the current state at once”, which is “the JSON of the GET” on “one line”`, hold: streamFirst},
-		{ID: "stream.update", Text: `“an update within 1 s of a change”`, hold: streamUpdate},
+		{ID: "stream.update", Text: `“an update within 1 s of a change”`, hold: func(c *check) { c.updated("statistics") }},
 		{ID: "stream.pace", Text: `“at most 4 a second”`, hold: streamPace},
 	}
-	for i := range clauses {
-		clauses[i].ID, clauses[i].Service = "statistics."+clauses[i].ID, "statistics"
-	}
-	clauses = append(clauses, serverClauses("statistics", statisticsPath, statisticsPath+"?a=%00")...)
-	clauses = append(clauses, protocolClauses("statistics", statisticsPath)...)
-	for i := range clauses {
-		clauses[i].Group = Statistics
-	}
-	return clauses
+	return slices.Concat(of("statistics", Statistics, clauses),
+		serverClauses("statistics", Statistics, statisticsPath, statisticsPath+"?a=%00"),
+		protocolClauses("statistics", Statistics, statisticsPath))
 }
 
 // counts is a statistics response.
@@ -240,8 +234,6 @@ func streamFirst(c *check) {
 		}
 	}
 }
-
-func streamUpdate(c *check) { c.updated("statistics") }
 
 // updated creates a fight after the first event of a service's stream, and waits for an event that includes that fight.
 func (c *check) updated(service string) {

@@ -15,30 +15,27 @@ import (
 func writeClauses(r room) []Clause {
 	clauses := []Clause{
 		{ID: "write.create", Text: `“POST returns 201 with the entry and its path in Location”, and no id is used twice`, hold: r.writeCreate},
-		{ID: "write.replace", Text: `“PUT and PATCH 200 with the entry”: fields missing in a PUT become empty`, hold: r.writeReplace},
-		{ID: "write.patch", Text: `“PATCH changes some fields (a merge patch, RFC 7396: null empties a field)”`, hold: r.writePatch},
+		{ID: "write.replace", Text: `“PUT and PATCH 200 with the entry”: fields missing in a PUT become empty`, hold: r.onEntry(r.writeReplace)},
+		{ID: "write.patch", Text: `“PATCH changes some fields (a merge patch, RFC 7396: null empties a field)”`, hold: r.onEntry(r.writePatch)},
 		{ID: "write.delete", Text: `“DELETE 204 without a body”, and the entry is then gone`, hold: r.writeDelete},
 		{ID: "write.unknown", Text: `“an unknown id in a 404”`, hold: r.writeUnknown},
-		{ID: "write.id.refused", Text: `“id not a plain decimal integer, below 1 or beyond int64”: “400 or 422 (one rule, documented), never 500”, and nothing is changed`, hold: r.writeIDRefused},
-		{ID: "write.text", Text: `“Text is kept as sent: neither trimmed nor normalised, byte for byte, the same on every store”`, hold: r.writeText},
-		{ID: "write.token", Text: `“Without the right token the response is 401 with WWW-Authenticate”, and nothing is changed`, hold: r.writeToken},
-		{ID: "write.refused", Text: `“Values outside the limits of their fields result in a 422 that names each of them”, and nothing is changed`, hold: r.writeRefused},
-		{ID: "write.body", Text: `bad bodies of changes: “body over 64 KiB”: 413, “body that is not JSON by its content type”: 415, malformed JSON: “400 or 422”`, hold: r.writeBody},
-		{ID: "write.id", Text: `“POST rejects one, PUT and PATCH accept only the one in the path”`, hold: r.writeID},
-		{ID: "write.etag", Text: `“Reads by id and pictures have an ETag, and If-None-Match gets a 304”; a change gives a new ETag`, hold: r.writeETag},
-		{ID: "write.if-match", Text: `“With If-Match, a change is made only if the entry has that tag; otherwise the response is 412”`, hold: r.writeIfMatch},
-		{ID: "write.if-match.once", Text: `of many concurrent changes to the same state, exactly one is made: “With If-Match, a change is made only if the entry has that tag; otherwise the response is 412”`, hold: r.writeOnce},
+		{ID: "write.id.refused", Text: `“id not a plain decimal integer, below 1 or beyond int64”: “400 or 422 (one rule, documented), never 500”, and nothing is changed`, hold: r.onEntry(r.writeIDRefused)},
+		{ID: "write.text", Text: `“Text is kept as sent: neither trimmed nor normalised, byte for byte, the same on every store”`, hold: r.onEntry(r.writeText)},
+		{ID: "write.token", Text: `“Without the right token the response is 401 with WWW-Authenticate”, and nothing is changed`, hold: r.onEntry(r.writeToken)},
+		{ID: "write.refused", Text: `“Values outside the limits of their fields result in a 422 that names each of them”, and nothing is changed`, hold: r.onEntry(r.writeRefused)},
+		{ID: "write.body", Text: `bad bodies of changes: “body over 64 KiB”: 413, “body that is not JSON by its content type”: 415, malformed JSON: “400 or 422”`, hold: r.onEntry(r.writeBody)},
+		{ID: "write.id", Text: `“POST rejects one, PUT and PATCH accept only the one in the path”`, hold: r.onEntry(r.writeID)},
+		{ID: "write.etag", Text: `“Reads by id and pictures have an ETag, and If-None-Match gets a 304”; a change gives a new ETag`, hold: r.onEntry(r.writeETag)},
+		{ID: "write.if-match", Text: `“With If-Match, a change is made only if the entry has that tag; otherwise the response is 412”`, hold: r.onEntry(r.writeIfMatch)},
+		{ID: "write.if-match.once", Text: `of many concurrent changes to the same state, exactly one is made: “With If-Match, a change is made only if the entry has that tag; otherwise the response is 412”`, hold: r.onEntry(r.writeOnce)},
 		{ID: "write.picks", Text: `“Picks in the process that made a change reflect it at once”: “a deleted entry is never picked after that”`, hold: r.writePicks},
 	}
 	clauses = append(clauses, guessClauses(r)...)
-	clauses = append(clauses, Clause{ID: "write.sites", Text: `even with the token, “A browser's cross-site request that would store or change something is refused with 403”, and nothing is changed`, hold: r.writeSites})
+	clauses = append(clauses, Clause{ID: "write.sites", Text: `even with the token, “A browser's cross-site request that would store or change something is refused with 403”, and nothing is changed`, hold: r.onEntry(r.writeSites)})
 	if r.singular == "location" {
 		clauses = append(clauses, Clause{ID: "write.taken", Text: `“A duplicate location name results in a 409”, and nothing is changed`, hold: r.writeTaken})
 	}
-	for i := range clauses {
-		clauses[i].ID, clauses[i].Service, clauses[i].Group = r.service+"."+clauses[i].ID, r.service, Writes
-	}
-	return clauses
+	return of(r.service, Writes, clauses)
 }
 
 // change sends a request with the administrator's token, an optional body and additional header lines.
@@ -86,6 +83,15 @@ func (c *check) create(r room) made {
 	return m
 }
 
+// onEntry returns a check of a new entry, which it deletes again.
+func (r room) onEntry(hold func(*check, made)) func(*check) {
+	return func(c *check) {
+		m := c.create(r)
+		defer c.remove(r, m)
+		hold(c, m)
+	}
+}
+
 // remove deletes what a clause has created, ignoring the result.
 func (c *check) remove(r room, m made) { c.change(r, http.MethodDelete, m.path, nil) }
 
@@ -105,6 +111,11 @@ func (c *check) is(r room, a rawhttp.Answer, id int64, fields object) {
 		panic(err) // the suite's own values can be decoded
 	}
 	c.require(reflect.DeepEqual(expected, any(c.object(a))), a, "%s", encode(want))
+}
+
+// changes returns the methods that send an entry, and the path of each.
+func (r room) changes(m made) map[string]string {
+	return map[string]string{http.MethodPost: r.path(), http.MethodPut: m.path, http.MethodPatch: m.path}
 }
 
 // stored requires that an entry is stored with these fields.
@@ -127,24 +138,18 @@ func (r room) writeCreate(c *check) {
 	}
 }
 
-func (r room) writeReplace(c *check) {
-	m := c.create(r)
-	defer c.remove(r, m)
+func (r room) writeReplace(c *check, m made) {
 	fields := r.sample()
 	delete(fields, "picture")
-	a := c.change(r, http.MethodPut, m.path, fields)
-	c.require(a.Status == http.StatusOK, a, "200")
+	a := c.status(http.StatusOK, c.change(r, http.MethodPut, m.path, fields))
 	c.is(r, a, m.id, fields)
 	c.stored(r, m, fields)
 }
 
-func (r room) writePatch(c *check) {
-	m := c.create(r)
-	defer c.remove(r, m)
+func (r room) writePatch(c *check, m made) {
 	name := r.sample()["name"]
 	for _, kind := range []string{"application/merge-patch+json", "application/json"} {
-		a := c.change(r, http.MethodPatch, m.path, object{"name": name, "picture": nil, "unknown": object{"name": nil}}, "Content-Type: "+kind+"\r\n")
-		c.require(a.Status == http.StatusOK, a, "200")
+		a := c.status(http.StatusOK, c.change(r, http.MethodPatch, m.path, object{"name": name, "picture": nil, "unknown": object{"name": nil}}, "Content-Type: "+kind+"\r\n"))
 		m.fields["name"], m.fields["picture"] = name, nil
 		c.is(r, a, m.id, m.fields)
 		c.stored(r, m, m.fields)
@@ -164,38 +169,29 @@ func (r room) writeDelete(c *check) {
 func (r room) writeUnknown(c *check) {
 	path := r.one(r.unknown(c))
 	for method, body := range map[string]any{http.MethodPut: r.sample(), http.MethodPatch: object{}, http.MethodDelete: nil} {
-		a := c.change(r, method, path, body)
-		c.require(a.Status == http.StatusNotFound, a, "404")
+		c.status(http.StatusNotFound, c.change(r, method, path, body))
 	}
 }
 
-func (r room) writeIDRefused(c *check) {
-	m := c.create(r)
-	defer c.remove(r, m)
+func (r room) writeIDRefused(c *check, m made) {
 	for _, id := range badIDs(m.id) {
 		for method, body := range map[string]any{http.MethodPut: r.sample(), http.MethodPatch: object{"name": "nobody"}, http.MethodDelete: nil} {
-			a := c.change(r, method, r.path()+"/"+id, body)
-			c.require(a.Status == http.StatusBadRequest || a.Status == http.StatusUnprocessableEntity, a, "400 or 422")
+			c.rejected(c.change(r, method, r.path()+"/"+id, body))
 		}
 	}
 	c.stored(r, m, m.fields)
 }
 
-func (r room) writeText(c *check) {
-	m := c.create(r)
-	defer c.remove(r, m)
+func (r room) writeText(c *check, m made) {
 	for _, sent := range texts() {
 		m.fields["name"], m.fields["picture"] = sent, sent
-		a := c.change(r, http.MethodPatch, m.path, object{"name": sent, "picture": sent})
-		c.require(a.Status == http.StatusOK, a, "200")
+		a := c.status(http.StatusOK, c.change(r, http.MethodPatch, m.path, object{"name": sent, "picture": sent}))
 		c.is(r, a, m.id, m.fields)
 		c.stored(r, m, m.fields)
 	}
 }
 
-func (r room) writeToken(c *check) {
-	m := c.create(r)
-	defer c.remove(r, m)
+func (r room) writeToken(c *check, m made) {
 	for _, header := range []string{"", "Authorization: Bearer " + c.token + "x\r\n", "Authorization: Bearer \r\n", "Authorization: Basic " + c.token + "\r\n"} {
 		wrong := strings.Contains(header, "Bearer "+c.token)
 		for _, call := range []rawhttp.Call{
@@ -216,17 +212,14 @@ func (r room) writeToken(c *check) {
 	c.stored(r, m, m.fields)
 }
 
-func (r room) writeRefused(c *check) {
-	m := c.create(r)
-	defer c.remove(r, m)
+func (r room) writeRefused(c *check, m made) {
 	bad := object{"name": strings.Repeat("é", 51), "picture": strings.Repeat("p", 256), "level": -1, "otherName": strings.Repeat("o", 256), "type": "TOWN", "description": 5, "powers": []int{1}}
 	for _, field := range r.fields[1:] {
 		for _, value := range []any{bad[field], true} {
 			fields := r.sample()
 			fields[field] = value
-			for method, target := range map[string]string{http.MethodPost: r.path(), http.MethodPut: m.path, http.MethodPatch: m.path} {
-				a := c.change(r, method, target, fields)
-				c.require(a.Status == http.StatusBadRequest || a.Status == http.StatusUnprocessableEntity, a, "400 or 422")
+			for method, target := range r.changes(m) {
+				a := c.rejected(c.change(r, method, target, fields))
 				c.names(a, field)
 			}
 		}
@@ -234,40 +227,32 @@ func (r room) writeRefused(c *check) {
 	c.stored(r, m, m.fields)
 }
 
-func (r room) writeBody(c *check) {
-	m := c.create(r)
-	defer c.remove(r, m)
+func (r room) writeBody(c *check, m made) {
 	good := encode(r.sample())
-	for method, target := range map[string]string{http.MethodPost: r.path(), http.MethodPut: m.path, http.MethodPatch: m.path} {
+	for method, target := range r.changes(m) {
 		for _, body := range []string{good[:len(good)-1], good + "x", `{"name":"a","name":"b"}`, "\xff", "[]", "null", strings.Repeat("[", 40)} {
-			a := c.change(r, method, target, body)
-			c.require(a.Status == http.StatusBadRequest || a.Status == http.StatusUnprocessableEntity, a, "400 or 422")
+			c.rejected(c.change(r, method, target, body))
 		}
-		a := c.change(r, method, target, good+strings.Repeat(" ", maxBody))
-		c.require(a.Status == http.StatusRequestEntityTooLarge, a, "413")
+		a := c.status(http.StatusRequestEntityTooLarge, c.change(r, method, target, good+strings.Repeat(" ", maxBody)))
 		a = c.change(r, method, target, good, "Content-Type: text/plain\r\n")
 		c.require(a.Status == http.StatusUnsupportedMediaType, a, "415")
 	}
 	c.stored(r, m, m.fields)
 }
 
-func (r room) writeID(c *check) {
-	m := c.create(r)
-	defer c.remove(r, m)
+func (r room) writeID(c *check, m made) {
 	for _, id := range []int64{m.id + 1, 1 << 50} {
 		fields := r.sample()
 		fields["id"] = id
-		for method, target := range map[string]string{http.MethodPost: r.path(), http.MethodPut: m.path, http.MethodPatch: m.path} {
-			a := c.change(r, method, target, fields)
-			c.require(a.Status == http.StatusBadRequest || a.Status == http.StatusUnprocessableEntity, a, "400 or 422")
+		for method, target := range r.changes(m) {
+			a := c.rejected(c.change(r, method, target, fields))
 			c.names(a, "id")
 		}
 	}
 	c.stored(r, m, m.fields)
 	m.fields["id"] = m.id
 	for _, method := range []string{http.MethodPut, http.MethodPatch} {
-		a := c.change(r, method, m.path, m.fields)
-		c.require(a.Status == http.StatusOK, a, "200")
+		c.status(http.StatusOK, c.change(r, method, m.path, m.fields))
 	}
 }
 
@@ -278,9 +263,7 @@ func (c *check) tag(a rawhttp.Answer) string {
 	return tag
 }
 
-func (r room) writeETag(c *check) {
-	m := c.create(r)
-	defer c.remove(r, m)
+func (r room) writeETag(c *check, m made) {
 	for _, target := range []string{m.path, m.path + "/picture.svg"} {
 		tag := c.tag(c.get(r.service, target))
 		for _, known := range []string{tag, "W/" + tag, `"other", ` + tag, "*"} {
@@ -298,30 +281,23 @@ func (r room) writeETag(c *check) {
 	c.require(c.tag(changed) == c.tag(after), changed, "the ETag of a read, %s", c.tag(after))
 }
 
-func (r room) writeIfMatch(c *check) {
-	m := c.create(r)
-	defer c.remove(r, m)
+func (r room) writeIfMatch(c *check, m made) {
 	old := c.tag(m.answer)
 	m.fields["picture"] = "/other.svg"
-	a := c.change(r, http.MethodPatch, m.path, `{"picture":"/other.svg"}`, "If-Match: "+old+"\r\n")
-	c.require(a.Status == http.StatusOK, a, "200")
+	a := c.status(http.StatusOK, c.change(r, http.MethodPatch, m.path, `{"picture":"/other.svg"}`, "If-Match: "+old+"\r\n"))
 	tag := c.tag(a)
 	for _, condition := range []string{old, `"other", ` + old, "W/" + tag} {
 		for method, body := range map[string]any{http.MethodPut: r.sample(), http.MethodPatch: object{"picture": "/late.svg"}, http.MethodDelete: nil} {
-			a := c.change(r, method, m.path, body, "If-Match: "+condition+"\r\n")
-			c.require(a.Status == http.StatusPreconditionFailed, a, "412")
+			c.status(http.StatusPreconditionFailed, c.change(r, method, m.path, body, "If-Match: "+condition+"\r\n"))
 		}
 	}
 	c.stored(r, m, m.fields)
 	for _, condition := range []string{"*", `"other", ` + tag} {
-		a := c.change(r, http.MethodPatch, m.path, object{}, "If-Match: "+condition+"\r\n")
-		c.require(a.Status == http.StatusOK, a, "200")
+		c.status(http.StatusOK, c.change(r, http.MethodPatch, m.path, object{}, "If-Match: "+condition+"\r\n"))
 	}
 }
 
-func (r room) writeOnce(c *check) {
-	m := c.create(r)
-	defer c.remove(r, m)
+func (r room) writeOnce(c *check, m made) {
 	for _, picture := range []string{"/1.svg", "/2.svg", "/3.svg"} {
 		tag := c.tag(c.get(r.service, m.path))
 		made := 0
@@ -345,8 +321,7 @@ func (r room) writePicks(c *check) {
 		}
 	}()
 	c.get(r.service, r.randomPath())
-	a := c.change(r, http.MethodDelete, m.path, nil)
-	c.require(a.Status == http.StatusNoContent, a, "204")
+	c.status(http.StatusNoContent, c.change(r, http.MethodDelete, m.path, nil))
 	deleted = true
 	for range 50 {
 		a := c.do(r.service, rawhttp.Call{Target: r.randomPath()})
@@ -363,9 +338,8 @@ func (r room) writeTaken(c *check) {
 	defer c.remove(r, other)
 	fields := r.sample()
 	fields["name"] = other.fields["name"]
-	for method, target := range map[string]string{http.MethodPost: r.path(), http.MethodPut: m.path, http.MethodPatch: m.path} {
-		a := c.change(r, method, target, fields)
-		c.require(a.Status == http.StatusConflict, a, "409")
+	for method, target := range r.changes(m) {
+		c.status(http.StatusConflict, c.change(r, method, target, fields))
 	}
 	c.stored(r, m, m.fields)
 }

@@ -40,7 +40,7 @@ func wrongGzip(path string) []wrong {
 		{"list.gzip", "plain but labelled as gzip", fault{before: accept(func(string) string { return "" }), after: at(list, setHeader("Content-Encoding", "gzip"))}},
 		{"list.gzip", "another list", fault{before: at(list, func(e *exchange) {
 			if e.header.Get("Accept-Encoding") == "gzip" {
-				e.query(func(q url.Values) { q.Set("limit", "4") })
+				query(func(q url.Values) { q.Set("limit", "4") })(e)
 			}
 		})}},
 	}

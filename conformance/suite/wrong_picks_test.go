@@ -1,7 +1,6 @@
 package suite
 
 import (
-	"net/url"
 	"slices"
 	"strings"
 )
@@ -10,24 +9,20 @@ func wrongPicks(r room) []wrong {
 	picks, random, alias := "GET "+r.picksPath(), "GET "+r.randomPath(), "GET "+r.path()+"/random"
 	return []wrong{
 		{"picks", "parsed as an id", fault{before: at(picks, func(e *exchange) { e.target = r.path() + "/abc" })}},
-		{"picks", "count is ignored", fault{before: at(picks, func(e *exchange) { e.query(func(q url.Values) { q.Del("count") }) })}},
+		{"picks", "count is ignored", fault{before: at(picks, without("count"))}},
 		{"picks", "one too few", fault{after: at(picks, inList(func(list []any) []any { return list[1:] }))}},
 		{"picks", "one object where no count is given", fault{after: at(picks+"?", func(e *exchange) { e.body = strings.Trim(e.body, "[]") })}},
 		{"picks", "not in the list", fault{after: at(picks, inEach(func(_ int, o object) { o["name"] = "Nobody" }))}},
 		{"picks", "may be cached", fault{after: at(picks, dropHeader("Cache-Control"))}},
 		{"picks", "no age", fault{after: at(picks, dropHeader("X-Age-Ms"))}},
 		{"picks", "too old", fault{after: at(picks, setHeader("X-Age-Ms", "1001"))}},
-		{"picks.refused", "an excessive count is lowered", fault{before: at(picks, func(e *exchange) { e.target = strings.ReplaceAll(e.target, "count=129", "count=128") })}},
-		{"picks.refused", "0 treated as 1", fault{before: at(picks, func(e *exchange) { e.target = strings.ReplaceAll(e.target, "count=0", "count=1") })}},
+		{"picks.refused", "an excessive count is lowered", fault{before: at(picks, retarget("count=129", "count=128"))}},
+		{"picks.refused", "0 treated as 1", fault{before: at(picks, retarget("count=0", "count=1"))}},
 		{"picks.spread", "one pick repeated within a response", fault{after: at(picks, inList(func(list []any) []any { return slices.Repeat(list[:1], len(list)) }))}},
-		{"picks.old", "count is ignored", fault{before: at(random, func(e *exchange) { e.query(func(q url.Values) { q.Del("count") }) })}},
-		{"picks.old", "refused", fault{after: at(alias, func(e *exchange) {
-			if strings.Contains(e.target, "count=") {
-				e.answer(422, `{"detail":"query.count is not known"}`)
-			}
-		})}},
+		{"picks.old", "count is ignored", fault{before: at(random, without("count"))}},
+		{"picks.old", "refused", fault{after: at(alias, whereTarget("count=", func(e *exchange) { e.answer(422, `{"detail":"query.count is not known"}`) }))}},
 		{"picks.old", "always an array", fault{after: at(random+"?", func(e *exchange) { e.body = "[" + e.body + "]" })}},
-		{"picks.old", "an excessive count is lowered", fault{before: at(random, func(e *exchange) { e.target = strings.ReplaceAll(e.target, "count=129", "count=128") })}},
+		{"picks.old", "an excessive count is lowered", fault{before: at(random, retarget("count=129", "count=128"))}},
 		{"picks.documented", "one or many at a random path", fault{after: at("GET /openapi.json", inObject(func(o object) {
 			get := operationOf(o, r.path()+"/random")
 			content := get["responses"].(object)["200"].(object)["content"].(object)["application/json"].(object)

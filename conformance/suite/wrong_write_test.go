@@ -2,7 +2,6 @@ package suite
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 
 	"superheroes/conformance/openapi"
@@ -12,14 +11,10 @@ import (
 func wrongWrites() []wrong {
 	var all []wrong
 	for _, r := range rooms() {
-		for _, w := range slices.Concat(wrongEdits(r), wrongConditions(r), wrongEditRefusals(r), wrongGuesses(r)) {
-			w.clause = r.service + ".write." + w.clause
-			all = append(all, w)
-		}
+		all = append(all, wrongOf(r.service+".write", wrongEdits(r), wrongConditions(r), wrongEditRefusals(r), wrongGuesses(r))...)
 	}
 	list, one := "POST /api/locations", "PATCH /api/locations/*"
 	return append(all,
-		wrong{"locations.write.taken", "422 instead of 409", fault{after: turn(409, 422)}},
 		wrong{"locations.write.taken", "500 instead of 409", fault{after: at(one, turn(409, 500))}},
 		wrong{"locations.write.taken", "duplicate names are accepted", fault{after: at(list, turn(409, 201))}})
 }
@@ -30,11 +25,9 @@ func wrongEdits(r room) []wrong {
 	return []wrong{
 		{"create", "200 instead of 201", fault{after: at(post, turn(201, 200))}},
 		{"create", "no Location", fault{after: at(post, dropHeader("Location"))}},
-		{"create", "the list as Location", fault{after: at(post, setHeader("Location", list))}},
 		{"create", "a field lost", fault{before: at(post, sentObject(func(o object) { delete(o, "picture") }))}},
 		{"create", "not in the list", fault{after: at("GET "+list, func(e *exchange) { e.body = "[]" })}},
 		{"replace", "as a patch", fault{before: at(put, func(e *exchange) { e.method = http.MethodPatch })}},
-		{"replace", "an empty response", fault{after: at(put, turn(200, 204))}},
 		{"replace", "acknowledged, not stored", fault{before: at(put, func(e *exchange) { e.answer(http.StatusOK, e.sent) })}},
 		{"patch", "as a whole entry", fault{before: at(patch, func(e *exchange) { e.method = http.MethodPut })}},
 		{"patch", "null is ignored", fault{before: at(patch, sentObject(func(o object) { delete(o, "picture") }))}},
@@ -47,7 +40,6 @@ func wrongEdits(r room) []wrong {
 		{"delete", "acknowledged, not done", fault{before: at(remove, func(e *exchange) { e.status, e.response = http.StatusNoContent, http.Header{} })}},
 		{"delete", "204 again for a deleted entry", fault{after: at(remove, turn(404, 204))}},
 		{"unknown", "made by a PUT", fault{after: at(put, turn(404, 200))}},
-		{"unknown", "500", fault{after: at(patch, turn(404, 500))}},
 		{"text", "trimmed", fault{before: at(patch, replaceSent("  blanks at both ends  ", "blanks at both ends"))}},
 		{"text", "normalised", fault{before: at(patch, replaceSent("e\u0301", "\u00e9"))}},
 		{"text", "changed by the store", fault{after: at("GET "+one, replace("\ufeff", ""))}},
@@ -98,7 +90,6 @@ func wrongConditions(r room) []wrong {
 				e.header.Set("If-Match", `"other"`)
 			}
 		})}},
-		{"if-match.once", "500 instead of 412", fault{after: at(patch, turn(412, 500))}},
 	}
 }
 
@@ -119,7 +110,6 @@ func wrongEditRefusals(r room) []wrong {
 			e.response.Set("WWW-Authenticate", "Bearer")
 		})}},
 		{"refused", "truncated to fit", fault{before: replaceSent(strings.Repeat("é", 51), strings.Repeat("é", 50))}},
-		{"refused", "500", fault{after: turn(422, 500)}},
 		{"refused", "no place named", fault{after: func(e *exchange) {
 			if e.status == http.StatusUnprocessableEntity {
 				e.body = `{"title":"Unprocessable Entity","status":422,"detail":"is invalid"}`
@@ -136,10 +126,8 @@ func wrongEditRefusals(r room) []wrong {
 		{"body", "the last duplicate wins", fault{before: normalised}},
 		{"body", "trailing spaces removed", fault{before: func(e *exchange) { e.sent = strings.TrimRight(e.sent, " ") }}},
 		{"body", "any content type is accepted", fault{before: func(e *exchange) { e.header.Del("Content-Type") }}},
-		{"body", "500", fault{after: turn(400, 500)}},
 		{"id.refused", "merely not found", fault{after: at("DELETE "+one, turn(422, 404))}},
-		{"id.refused", "a sign is accepted", fault{before: func(e *exchange) { e.target = strings.Replace(e.target, "/+", "/", 1) }}},
-		{"id.refused", "500", fault{after: at("PUT "+one, turn(422, 500))}},
+		{"id.refused", "a sign is accepted", fault{before: retarget("/+", "/")}},
 		{"id", "dropped", fault{before: sentObject(func(o object) { delete(o, "id") })}},
 		{"id", "dropped by a POST", fault{before: at("POST "+r.path(), sentObject(func(o object) { delete(o, "id") }))}},
 		{"id", "always rejected", fault{before: at("PUT "+one, sentObject(func(o object) {

@@ -19,13 +19,10 @@ func testBattle(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
 	host := strings.TrimPrefix(w.page, "http://")
 	t.Run("by mouse", func(t *testing.T) {
-		page := newTab(browser, t)
-		page.look(t, 1360, "light", "no-preference")
-		page.do(t, chromedp.Navigate(w.page))
+		page := open(browser, t, w.page)
 		page.wait(t, fightersAreThere)
 		page.wait(t, liveIsLive)
 		page.wait(t, picturesAreThere)
-		page.shot(t, "battle-first")
 		before := eval[string](t, page, `document.querySelector(".ring").innerText`)
 		page.click(t, "#new-fighters")
 		page.wait(t, fmt.Sprintf(`document.querySelector(".ring").innerText !== %q`, before))
@@ -63,7 +60,6 @@ func testBattle(browser context.Context, t *testing.T) {
 		page.press(t, kb.Enter)
 		page.wait(t, `document.querySelector("dialog[open] code")`)
 		page.wait(t, picturesAreThere)
-		page.shot(t, "fight-in-full")
 		page.press(t, kb.Escape)
 		page.wait(t, `!document.querySelector("dialog[open]") && document.activeElement.matches("#fights a") && location.hash === ""`)
 		page.checkQuiet(t, host)
@@ -95,9 +91,7 @@ func testOneProcess(browser context.Context, t *testing.T) {
 			cfg := settings(t)
 			cfg.Statistics = with
 			hosts := up(t, cfg)
-			page := newTab(browser, t)
-			page.look(t, 1360, "light", "no-preference")
-			page.do(t, chromedp.Navigate("http://"+hosts["arena"]))
+			page := open(browser, t, "http://"+hosts["arena"])
 			page.wait(t, fightersAreThere)
 			if with {
 				page.wait(t, liveIsLive)
@@ -116,11 +110,9 @@ func testOneProcess(browser context.Context, t *testing.T) {
 				return
 			}
 			page.wait(t, picturesAreThere)
-			page.shot(t, "battle-without-statistics")
 			page.do(t, chromedp.Navigate("http://"+hosts["arena"]+"/status"))
 			page.wait(t, `document.getElementById("summary").textContent === "All services are ready"`)
 			page.wait(t, `document.getElementById("service-statistics").textContent.includes("does not run here")`)
-			page.shot(t, "status-without-statistics")
 		})
 	}
 }
@@ -135,7 +127,6 @@ func testAuto(browser context.Context, t *testing.T) {
 	page.wait(t, liveIsLive)
 	page.click(t, "#auto")
 	page.wait(t, `document.querySelectorAll("#fights li").length >= 4`)
-	page.shot(t, "battle-auto")
 	page.press(t, kb.Enter) // the button has the focus; a click may miss it, since it moves when the texts above change
 	page.wait(t, `document.getElementById("auto").getAttribute("aria-pressed") === "false" && window.underway === 0`)
 	stored := len(w.fights(t))
@@ -155,9 +146,7 @@ func testHistory(browser context.Context, t *testing.T) {
 	for range many {
 		w.fight(t)
 	}
-	page := newTab(browser, t)
-	page.look(t, 1360, "light", "no-preference")
-	page.do(t, chromedp.Navigate(w.page))
+	page := open(browser, t, w.page)
 	page.wait(t, `document.querySelectorAll("#fights li").length === 20`)
 	page.wait(t, fmt.Sprintf(`(scrollTo(0, document.body.scrollHeight), true) && document.querySelectorAll("#fights li").length === %d && document.getElementById("older").hidden`, many))
 	var ids []string
@@ -167,7 +156,6 @@ func testHistory(browser context.Context, t *testing.T) {
 	if shown := eval[[]string](t, page, `[...document.querySelectorAll("#fights li")].map(row => row.id)`); strings.Join(shown, " ") != strings.Join(ids, " ") {
 		t.Errorf("shown %v\nstored %v", shown, ids)
 	}
-	page.shot(t, "history")
 
 	last := w.fights(t)[many-1]
 	linked := newTab(browser, t)
@@ -178,21 +166,17 @@ func testHistory(browser context.Context, t *testing.T) {
 		t.Errorf("the fight in full is called %q", title)
 	}
 	linked.wait(t, picturesAreThere)
-	linked.shot(t, "fight-in-full-360")
 }
 
 // testPartAway stops services under the page and restarts them: the page says which one is unavailable, where that
 // matters, and recovers afterwards.
 func testPartAway(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
-	page := newTab(browser, t)
-	page.look(t, 1360, "light", "no-preference")
-	page.do(t, chromedp.Navigate(w.page))
+	page := open(browser, t, w.page)
 	page.wait(t, fightersAreThere)
 	w.parts["fights"].Stop()
 	page.click(t, "#fight")
 	page.wait(t, `document.querySelector("#battle-notice [role=alert]").textContent.includes("fights failed to answer")`)
-	page.shot(t, "fights-away")
 	w.parts["fights"].Start(t)
 	page.click(t, "#battle-notice button")
 	checkFought(t, page, w, 1)
@@ -204,10 +188,8 @@ func testPartAway(browser context.Context, t *testing.T) {
 	page.do(t, chromedp.Navigate(w.page+"/status"))
 	page.wait(t, `document.getElementById("summary").textContent === "4 of 6 services are ready"`)
 	page.wait(t, `document.getElementById("service-heroes").textContent.includes("heroes failed to answer")`)
-	page.shot(t, "status-heroes-away")
 	page.do(t, chromedp.Navigate(w.page+"/heroes"))
 	page.wait(t, `document.querySelector("#catalog-notice [role=alert]").textContent.includes("heroes failed to answer")`)
-	page.shot(t, "heroes-away")
 	for _, part := range []string{"heroes", "statistics"} {
 		w.parts[part].Start(t)
 	}
@@ -215,7 +197,6 @@ func testPartAway(browser context.Context, t *testing.T) {
 	page.wait(t, `document.querySelectorAll("#entries li").length === 24 && !document.querySelector("#catalog-notice .notice")`)
 	page.do(t, chromedp.Navigate(w.page+"/status"))
 	page.wait(t, `document.getElementById("summary").textContent === "All services are ready"`)
-	page.shot(t, "status")
 }
 
 // testNamesAreInert uses names that are markup, wherever the page shows names.
@@ -252,7 +233,6 @@ func testNamesAreInert(browser context.Context, t *testing.T) {
 	shows("#winners")
 	page.click(t, "#fights a")
 	page.wait(t, `document.querySelector("dialog[open] code")`)
-	page.shot(t, "names-are-text")
 	page.do(t, chromedp.Navigate(w.page+"/heroes?after=120"))
 	shows("#entries")
 	for i, hash := range eval[[]string](t, page, `[...document.querySelectorAll("#entries a")].map(link => link.hash)`) {

@@ -112,9 +112,7 @@ func testAccessible(browser context.Context, t *testing.T) {
 				w.parts["locations"].Stop()
 				defer w.parts["locations"].Start(t)
 			}
-			page := newTab(browser, t)
-			page.look(t, 1360, "light", "reduce")
-			page.do(t, chromedp.Navigate(w.page+screen.path))
+			page := open(browser, t, w.page+screen.path)
 			page.wait(t, screen.ready)
 			if screen.then != nil {
 				screen.then(page)
@@ -128,7 +126,6 @@ func testAccessible(browser context.Context, t *testing.T) {
 					if wide := eval[int64](t, page, "document.documentElement.scrollWidth"); wide > width {
 						t.Errorf("the page is %d wide in a window of %d", wide, width)
 					}
-					page.shot(t, fmt.Sprintf("page-%s-%s-%d", strings.ReplaceAll(screen.name, " ", "-"), scheme, width))
 				}
 			}
 		})

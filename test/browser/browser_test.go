@@ -108,6 +108,15 @@ func newTab(browser context.Context, t *testing.T) *tab {
 	return page
 }
 
+// open opens a page in a new tab, in a wide window and the light palette.
+func open(browser context.Context, t *testing.T, url string) *tab {
+	t.Helper()
+	page := newTab(browser, t)
+	page.look(t, 1360, "light", "no-preference")
+	page.do(t, chromedp.Navigate(url))
+	return page
+}
+
 // note records an event.
 func (p *tab) note(event any) {
 	p.mu.Lock()

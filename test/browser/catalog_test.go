@@ -12,12 +12,9 @@ import (
 
 func testCatalog(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
-	page := newTab(browser, t)
-	page.look(t, 1360, "light", "no-preference")
-	page.do(t, chromedp.Navigate(w.page+"/heroes"))
+	page := open(browser, t, w.page+"/heroes")
 	page.wait(t, `document.querySelectorAll("#entries li").length === 24`)
 	page.wait(t, picturesAreThere)
-	page.shot(t, "heroes")
 	page.click(t, "#next")
 	page.wait(t, `document.getElementById("page").textContent === "Page 2" && document.querySelector("#entries a").hash === "#25"`)
 	page.click(t, "#previous")
@@ -30,7 +27,6 @@ func testCatalog(browser context.Context, t *testing.T) {
 		t.Error("the entry can be deleted without a token")
 	}
 	page.wait(t, picturesAreThere)
-	page.shot(t, "hero-in-full")
 	page.click(t, ".close")
 
 	page.checkQuiet(t, strings.TrimPrefix(w.page, "http://"))
@@ -38,7 +34,6 @@ func testCatalog(browser context.Context, t *testing.T) {
 		page.do(t, chromedp.Navigate(w.page+"/"+other))
 		page.wait(t, `document.querySelectorAll("#entries li").length === 24`)
 		page.wait(t, picturesAreThere)
-		page.shot(t, other)
 	}
 }
 
@@ -54,7 +49,6 @@ func testMadeUp(browser context.Context, t *testing.T) {
 	page.do(t, chromedp.Navigate(w.page+"/heroes"))
 	page.wait(t, `document.querySelectorAll("#entries li").length === 24`)
 	page.wait(t, `document.querySelectorAll("#entries img").length === 24 && `+picturesAreThere)
-	page.shot(t, "heroes-made-up")
 	page.click(t, "#entries a")
 	page.wait(t, `document.querySelector("dialog[open] .whole img") && `+picturesAreThere)
 	if name := page.text(t, "#detail-title"); name == "" {

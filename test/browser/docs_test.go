@@ -3,17 +3,12 @@ package browser_test
 import (
 	"context"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 )
-
-// screenshots names the environment variable with a folder for screenshots.
-const screenshots = "TEST_SCREENSHOTS"
 
 // summaries returns the summary of one operation of each service, as shown on its pages.
 func summaries() map[string]string {
@@ -38,9 +33,8 @@ func testDocumentation(browser context.Context, t *testing.T) {
 		} {
 			t.Run(service+viewer.path, func(t *testing.T) {
 				t.Parallel()
-				page := newTab(browser, t)
-				page.do(t, chromedp.Navigate("http://"+hosts[service]+viewer.path), chromedp.WaitVisible(viewer.ready))
-				page.shown(t, service+strings.ReplaceAll(viewer.path, "/", "-"))
+				page := open(browser, t, "http://"+hosts[service]+viewer.path)
+				page.do(t, chromedp.WaitVisible(viewer.ready))
 				text := page.text(t, viewer.content)
 				for _, word := range []string{summary, "/healthz"} {
 					if !strings.Contains(text, word) {
@@ -64,7 +58,6 @@ func testTryItOut(browser context.Context, t *testing.T) {
 		chromedp.Click(operation+"button.execute"))
 	status := page.text(t, operation+".live-responses-table tbody .response-col_status")
 	answer := page.text(t, operation+".live-responses-table .highlight-code code")
-	page.shown(t, "try-it-out")
 	if !strings.HasPrefix(status, "200") {
 		t.Errorf("status %q, want 200", status)
 	}
@@ -90,21 +83,5 @@ func testOutside(browser context.Context, t *testing.T) {
 	defer page.mu.Unlock()
 	if !slices.Contains(page.requests, "http://superheroes.invalid/") || len(page.complaints) == 0 {
 		t.Errorf("requests %q, complaints %q", page.requests, page.complaints)
-	}
-}
-
-// shown saves a screenshot of the page if requested.
-func (p *tab) shown(t *testing.T, name string) {
-	t.Helper()
-	folder := os.Getenv(screenshots)
-	if folder == "" {
-		return
-	}
-	png, err := chromedp.Run(p, chromedp.CaptureScreenshot())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(folder, name+".png"), png, 0o644); err != nil {
-		t.Fatal(err)
 	}
 }

@@ -20,9 +20,7 @@ const (
 // catalogPage opens the page of a catalog, and enters a token.
 func (w *world) catalogPage(browser context.Context, t *testing.T, catalog, token string) *tab {
 	t.Helper()
-	page := newTab(browser, t)
-	page.look(t, 1360, "light", "no-preference")
-	page.do(t, chromedp.Navigate(w.page+"/"+catalog))
+	page := open(browser, t, w.page+"/"+catalog)
 	page.wait(t, `document.querySelectorAll("#entries li").length > 0`)
 	page.useToken(t, token)
 	return page
@@ -83,7 +81,6 @@ func testEdit(browser context.Context, t *testing.T) {
 	page.click(t, editButton)
 	page.fill(t, "name", "Zealous Gopher")
 	page.fill(t, "powers", "Fire")
-	page.shot(t, "edit")
 	page.click(t, submit)
 	page.titled(t, "Zealous Gopher")
 	page.wait(t, picturesAreThere)
@@ -93,7 +90,6 @@ func testEdit(browser context.Context, t *testing.T) {
 	if changed := w.listed(t, "heroes", "Gopher"); len(changed) != 1 || changed[0]["name"] != "Zealous Gopher" || changed[0]["level"] != 42.0 {
 		t.Errorf("stored is %v", changed)
 	}
-	page.shot(t, "edited")
 
 	page.do(t, chromedp.Click(chromedp.CSS("dialog .danger")), chromedp.Click(chromedp.CSS("#delete-yes")))
 	page.wait(t, `!document.querySelector("dialog[open]")`)
@@ -102,8 +98,7 @@ func testEdit(browser context.Context, t *testing.T) {
 	}
 	page.checkQuiet(t, strings.TrimPrefix(w.page, "http://"))
 
-	other := newTab(browser, t)
-	other.do(t, chromedp.Navigate(w.page+"/heroes"))
+	other := open(browser, t, w.page+"/heroes")
 	other.wait(t, `document.querySelectorAll("#entries li").length === 24`)
 	if eval[string](t, other, `document.getElementById("token-state").textContent`) != "off" {
 		t.Error("another tab has the token")
@@ -129,7 +124,6 @@ func testEditLocation(browser context.Context, t *testing.T) {
 	page.fill(t, "description", "Another one.")
 	page.click(t, submit)
 	page.refused(t, "name", "This is the name of another location.")
-	page.shot(t, "edit-taken")
 	page.fill(t, "name", "Gopherville")
 	page.do(t, chromedp.Evaluate[chromedp.Void](`document.getElementById("field-type").value = "ISLAND"`))
 	page.click(t, submit)
@@ -138,7 +132,6 @@ func testEditLocation(browser context.Context, t *testing.T) {
 		t.Errorf("stored is %v", made)
 	}
 	page.wait(t, picturesAreThere)
-	page.shot(t, "location-in-full")
 }
 
 // testEditedMeanwhile changes and deletes a hero that another user has just changed.
@@ -152,7 +145,6 @@ func testEditedMeanwhile(browser context.Context, t *testing.T) {
 	w.change(t, http.MethodPatch, "heroes", "/api/heroes/1", `{"otherName":"Theirs"}`)
 	page.click(t, submit)
 	page.notice(t, "Somebody changed it meanwhile. Nothing was saved.")
-	page.shot(t, "edited-meanwhile")
 	page.click(t, "dialog .notice button")
 	page.wait(t, `document.querySelector("dialog .alias")?.textContent === "Theirs"`)
 
@@ -187,7 +179,6 @@ func testEditRefused(browser context.Context, t *testing.T) {
 	page.fill(t, "name", "Gopher")
 	page.click(t, submit)
 	page.notice(t, "heroes does not take this token. Type in the right one under Editing.")
-	page.shot(t, "edit-wrong-token")
 	page.click(t, ".close")
 
 	page.useToken(t, token)
@@ -202,7 +193,6 @@ func testEditRefused(browser context.Context, t *testing.T) {
 	page.click(t, submit)
 	page.refused(t, "otherName", "This must have 0 to 255 characters, not 256.")
 	page.wait(t, `document.getElementById("field-level-error").textContent === "This must be from 0 to 2147483647." && !document.querySelector("dialog .notice")`)
-	page.shot(t, "edit-refused")
 	if made := w.listed(t, "heroes", "Gopher"); len(made) != 0 {
 		t.Errorf("stored is %v", made)
 	}
@@ -214,7 +204,6 @@ func testEditRefused(browser context.Context, t *testing.T) {
 	page.fill(t, "name", "Gopher")
 	page.click(t, submit)
 	page.notice(t, "heroes: changes are disabled: start the service with ADMIN_TOKEN")
-	page.shot(t, "edit-disabled")
 }
 
 // testDeleted deletes one of two heroes: from then on the other one fights.
@@ -222,9 +211,7 @@ func testDeleted(browser context.Context, t *testing.T) {
 	cfg := settings(t)
 	importHeroes(t, cfg.DataDir, app.ImportOptions{Replace: true}, "Left", "Gone")
 	w := startWorld(t, cfg)
-	battle := newTab(browser, t)
-	battle.look(t, 1360, "light", "reduce")
-	battle.do(t, chromedp.Navigate(w.page))
+	battle := open(browser, t, w.page)
 	draw := func() string {
 		t.Helper()
 		battle.click(t, "#new-fighters")

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/chromedp"
-
 	"superheroes/internal/app"
 	"superheroes/internal/httpserver"
 	"superheroes/test/engines"
@@ -61,9 +59,7 @@ func testBehindNginx(browser context.Context, t *testing.T) {
 func fightThrough(browser context.Context, t *testing.T, cfg app.UpConfig, public string, refused bool) {
 	t.Helper()
 	hosts := up(t, cfg)
-	page := newTab(browser, t)
-	page.look(t, 1360, "light", "no-preference")
-	page.do(t, chromedp.Navigate("http://"+public+"/"))
+	page := open(browser, t, "http://"+public+"/")
 	page.wait(t, fightersAreThere)
 	page.wait(t, liveIsLive)
 	page.click(t, "#fight")

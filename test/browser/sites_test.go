@@ -111,8 +111,7 @@ func testReboundName(browser context.Context, t *testing.T) {
 			path, ready = "/", fightersAreThere
 		}
 		t.Run(service, func(t *testing.T) {
-			page := newTab(browser, t)
-			page.do(t, chromedp.Navigate("http://"+rebound+":"+port+path))
+			page := open(browser, t, "http://"+rebound+":"+port+path)
 			page.wait(t, `document.body.innerText.includes("Misdirected Request")`)
 			for _, name := range []string{allowed, "localhost", "heroes.localhost"} {
 				page.do(t, chromedp.Navigate("http://"+name+":"+port+path))
@@ -147,8 +146,7 @@ func testFrontEnd(browser context.Context, t *testing.T) {
 	cfg.TrustedOrigins = []httpserver.Origin{httpserver.Origin("http://front" + elsewhere + ":" + port)}
 	hosts := up(t, cfg)
 	try := func(site string) (string, error) {
-		page := newTab(browser, t)
-		page.do(t, chromedp.Navigate("http://"+site+elsewhere+":"+port+"/"))
+		page := open(browser, t, "http://"+site+elsewhere+":"+port+"/")
 		call := fmt.Sprintf(`%s; all("http://%s", "http://%s", "http://%s", %q)`, frontEnd, hosts["heroes"], hosts["fights"], hosts["statistics"], token)
 		return chromedp.Run(page, chromedp.Evaluate[string](call, chromedp.EvalAwaitPromise))
 	}

@@ -81,21 +81,14 @@ func (p *tab) click(t *testing.T, element chromedp.CSS) {
 	p.do(t, chromedp.Click(element))
 }
 
-// shot saves a screenshot of the whole page, in the requested folder or in build.
+// shot saves a picture of the page, as in README, in the folder that TEST_SCREENSHOTS names.
 func (p *tab) shot(t *testing.T, name string) {
 	t.Helper()
-	folder := os.Getenv(screenshots)
+	folder := os.Getenv("TEST_SCREENSHOTS")
 	if folder == "" {
-		folder = filepath.Join("..", "..", "build", "screenshots")
+		return
 	}
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	page := chromedp.FullScreenshot(100)
-	if eval[bool](t, p, `scrollTo(0, 0), Boolean(document.querySelector("dialog[open]"))`) {
-		page = chromedp.CaptureScreenshot() // the part below the window isn't dimmed
-	}
-	png, err := chromedp.Run(p, page)
+	png, err := chromedp.Run(p, chromedp.FullScreenshot(100))
 	if err == nil {
 		err = os.WriteFile(filepath.Join(folder, name+".png"), png, 0o644)
 	}

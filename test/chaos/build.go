@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"superheroes/test/engines/find"
+
 	"superheroes/test/system"
 )
 
@@ -24,7 +26,7 @@ const (
 // sources on disk contain neither.
 func build(t testing.TB, fault string) string {
 	t.Helper()
-	module, err := moduleRoot(t.Context())
+	module, err := find.Module(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

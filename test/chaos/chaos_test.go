@@ -1,6 +1,8 @@
 package main
 
 import (
+	"flag"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -13,11 +15,21 @@ func short(program string) Options {
 	return Options{Program: program, Seed: 1, Rounds: 1, Length: 2 * time.Second, Rows: 20_000, Settles: startPatience}
 }
 
+// atOnce is how many scenarios run in parallel. Most of their time they wait: for engines, and for what is planned next.
+const atOnce = "4"
+
+func TestMain(m *testing.M) {
+	_ = flag.Set("test.parallel", atOnce) // the default only; the flag exists
+	os.Exit(m.Run())
+}
+
 // No scenario loses, repeats or miscounts a fight. `make chaos` runs the same for longer.
 func TestScenarios(t *testing.T) {
+	t.Parallel()
 	program := build(t, "")
 	for _, s := range scenarios() {
 		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel()
 			r := runUntil(t, s, short(program), func(r Result) bool {
 				return r.Skipped != "" || len(r.Faults) == 0 && (!interrupts(s) || r.Refused+r.Indeterminate > 0) ||
 					slices.ContainsFunc(r.Faults, func(fault string) bool { return fault != noneServed })
@@ -59,12 +71,14 @@ func interrupts(s Scenario) bool {
 // Deliberately broken builds are caught, each for its fault. One that acknowledges early may be lucky if nothing was
 // acknowledged right before the kill, as on a very busy machine, so other seeds are tried.
 func TestBrokenBuildsAreCaught(t *testing.T) {
+	t.Parallel()
 	for tag, caught := range map[string]func(Result) bool{
 		"chaos_acknowledge_early": func(r Result) bool { return r.Lost > 0 },
 		"chaos_drop_on_restart":   func(r Result) bool { return r.Lost > 0 },
 		"chaos_count_twice":       func(r Result) bool { return r.Counted > r.Stored && r.Sound() },
 	} {
 		t.Run(tag, func(t *testing.T) {
+			t.Parallel()
 			o := short(build(t, tag))
 			o.Settles = brokenPatience
 			r := runUntil(t, scenarios()[0], o, caught)

@@ -90,13 +90,13 @@ func list(to io.Writer, scenarios []Scenario) {
 
 // run runs the scenarios and writes the report.
 func (c *command) run(t *testing.T, chosen []Scenario) {
-	module, err := moduleRoot(t.Context())
+	module, err := find.Module(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	findEngines(t, module)
 	o := Options{
-		Program: build(t, c.Tags), Seed: c.Seed, Length: roundLength, Rows: c.Rows, Settles: startPatience,
+		Program: build(t, c.Tags), Seed: c.Seed, Length: roundLength, Rows: c.Rows, Settles: startPatience, Rests: 20 * time.Second,
 		Rounds: max(1, int(c.Duration/roundLength)/len(chosen)),
 	}
 	if c.Tags != "" {
@@ -108,7 +108,13 @@ func (c *command) run(t *testing.T, chosen []Scenario) {
 		report.Results = append(report.Results, runOne(t, s, o))
 	}
 	report.Took = time.Since(begin)
-	fmt.Println(report.Tables())
+	for _, table := range []string{"fights", "costs"} {
+		text, err := report.render(table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Println(text)
+	}
 	if len(c.Scenario) > 0 || c.Tags != "" || c.Out == "" {
 		return
 	}
@@ -116,7 +122,7 @@ func (c *command) run(t *testing.T, chosen []Scenario) {
 	if filepath.IsAbs(c.Out) {
 		path = c.Out
 	}
-	text, err := report.Document()
+	text, err := report.render("page")
 	if err == nil {
 		err = os.WriteFile(path, []byte(text), 0o644)
 	}
@@ -162,15 +168,6 @@ func findEngines(t *testing.T, module string) {
 			t.Setenv(name, value)
 		}
 	}
-}
-
-// moduleRoot returns the folder of go.mod, from anywhere in the module.
-func moduleRoot(ctx context.Context) (string, error) {
-	output, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
-	if err != nil {
-		return "", fmt.Errorf("finding the module: %w", err)
-	}
-	return filepath.Dir(strings.TrimSpace(string(output))), nil
 }
 
 // version returns the version of the source.

@@ -75,28 +75,3 @@ func lasts(t *testing.T, table Timetable, c Condition) []time.Duration {
 	}
 	return []time.Duration{begins, ends}
 }
-
-func TestChoose(t *testing.T) {
-	all := scenarios()
-	for name, test := range map[string]struct {
-		names []string
-		want  int
-	}{
-		"all": {nil, len(all)}, "one": {[]string{all[3].Name}, 1}, "two": {[]string{all[3].Name, all[1].Name}, 2}, "unknown": {[]string{"x"}, 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			chosen, err := choose(all, test.names)
-			if len(chosen) != test.want || (err != nil) != (test.want == 0) {
-				t.Errorf("got %d and %v", len(chosen), err)
-			}
-		})
-	}
-}
-
-// A window includes its start but not its end, so that random times are within it.
-func TestWindow(t *testing.T) {
-	w := window{1, 3}
-	if w.has(0) || !w.has(1) || !w.has(2) || w.has(3) {
-		t.Error("wrong at an edge")
-	}
-}

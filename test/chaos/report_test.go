@@ -25,7 +25,7 @@ func TestDocument(t *testing.T) {
 			{Scenario: "full", System: "up, SQLite", Conditions: "full disk × kill -9", Seed: 7, Skipped: "skipped: its disk can't be had here"},
 		},
 	}
-	got, err := report.Document()
+	got, err := report.render("page")
 	if err != nil {
 		t.Fatal(err)
 	}

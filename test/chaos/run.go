@@ -24,6 +24,7 @@ type Options struct {
 	Length  time.Duration // of a round's load
 	Rows    int           // heroes in a big table
 	Settles time.Duration // how long to wait until statistics are right
+	Rests   time.Duration // how long to wait until the usage of resources is stable
 }
 
 // Result is the outcome of a scenario.
@@ -43,7 +44,7 @@ type Result struct {
 }
 
 // Operations returns the number of requested fights.
-func (r *Result) Operations() int { return r.OK + r.Refused + r.Indeterminate }
+func (r Result) Operations() int { return r.OK + r.Refused + r.Indeterminate }
 
 func (r *Result) fault(format string, args ...any) {
 	r.Other++
@@ -89,7 +90,7 @@ func live(t *testing.T, s Scenario, o Options, first, last int) Result {
 	for number := first; number <= last; number++ {
 		r.Recovery = max(r.Recovery, w.round(number, plan(s, o.Seed, number, o.Length)))
 	}
-	r.After = w.atRest()
+	r.After = w.atRest(o.Rests)
 	r.Peak = max(w.usage.Peak, r.After.Peak)
 	w.killAll()
 	r.Longest = history.Longest(w.clients.operations)
@@ -113,12 +114,11 @@ func (r *Result) include(more Result) {
 
 // atRest returns the usage of all processes after they have closed what the load left open, that is, when it is
 // stable for a second.
-func (w *world) atRest() (now Usage) {
-	const longest, apart = 20 * time.Second, time.Second
+func (w *world) atRest(longest time.Duration) (now Usage) {
 	now = w.now()
 	for end := time.Now().Add(longest); time.Now().Before(end); {
 		before := now
-		time.Sleep(apart)
+		time.Sleep(time.Second)
 		if now = w.now(); now == before {
 			break
 		}

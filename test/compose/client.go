@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"regexp"
-	"strings"
 	"sync"
 	"time"
 )
@@ -47,64 +46,65 @@ func get(ctx context.Context, url string) (string, error) {
 	return body, err
 }
 
-// eventually retries until the response has the status.
-func eventually(ctx context.Context, url string, want int) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// poll retries until do succeeds or the time is up, and returns its last errors.
+func poll(ctx context.Context, within time.Duration, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
+	var last error
 	for {
-		status, body, err := request(ctx, url)
-		if err == nil && status == want {
+		err := do(ctx)
+		if err == nil {
 			return nil
 		}
+		if ctx.Err() != nil {
+			return errors.Join(last, err)
+		}
+		last = err
 		select {
 		case <-ctx.Done():
-			return errors.Join(fmt.Errorf("%s still returns %d after %s, not %d: %.200s", url, status, patience, want, body), err)
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
 }
 
-// eventuallySays retries until the response is a 200 and begins with want.
-func eventuallySays(ctx context.Context, url, want string) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	for {
-		body, err := get(ctx, url)
-		if err == nil && strings.HasPrefix(body, want) {
-			return nil
+// eventually retries until the response is as wanted.
+func eventually(ctx context.Context, url, want string, wanted func(status int, body string) bool) error {
+	return poll(ctx, patience, func(ctx context.Context) error {
+		status, body, err := request(ctx, url)
+		if err == nil && !wanted(status, body) {
+			err = fmt.Errorf("%s still returns %d after %s, not %s: %.200s", url, status, patience, want, body)
 		}
-		select {
-		case <-ctx.Done():
-			return errors.Join(fmt.Errorf("%s does not return %s… within %s: %.200s", url, want, patience, body), err)
-		case <-time.After(200 * time.Millisecond):
-		}
+		return err
+	})
+}
+
+// eventuallyReturns retries until the response has the status.
+func eventuallyReturns(ctx context.Context, url string, status int) error {
+	return eventually(ctx, url, fmt.Sprint(status), func(got int, _ string) bool { return got == status })
+}
+
+// getJSON decodes the body of a 200 response.
+func getJSON(ctx context.Context, url string, into any) error {
+	body, err := get(ctx, url)
+	if err == nil {
+		err = json.Unmarshal([]byte(body), into)
 	}
+	return err
 }
 
 // executeFight executes a fight and returns its id.
 func executeFight(ctx context.Context, fights string) (string, error) {
-	body, err := get(ctx, fights+"/api/fights/execute_fight")
-	if err != nil {
-		return "", err
+	var fight struct{ ID string }
+	err := getJSON(ctx, fights+"/api/fights/execute_fight", &fight)
+	if err == nil && fight.ID == "" {
+		err = errors.New("a fight without an id")
 	}
-	var fight struct {
-		ID string `json:"id"`
-	}
-	if err := json.Unmarshal([]byte(body), &fight); err != nil || fight.ID == "" {
-		return "", errors.Join(fmt.Errorf("a fight without an id: %.200s", body), err)
-	}
-	return fight.ID, nil
+	return fight.ID, err
 }
 
 func countFights(ctx context.Context) (int, error) {
-	body, err := get(ctx, base("fights")+"/api/fights/count")
-	if err != nil {
-		return 0, err
-	}
-	var counted struct {
-		Count int `json:"count"`
-	}
-	err = json.Unmarshal([]byte(body), &counted)
+	var counted struct{ Count int }
+	err := getJSON(ctx, base("fights")+"/api/fights/count", &counted)
 	return counted.Count, err
 }
 

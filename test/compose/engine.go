@@ -180,7 +180,8 @@ func (e *engine) startDaemon(ctx context.Context, inside []string, dir, clientCo
 		return err
 	})
 	client := docker{program: clientProgram(), env: []string{"DOCKER_HOST=" + socket, "DOCKER_CONFIG=" + clientConfig, "DOCKER_BUILDKIT=1"}}
-	if err := answers(ctx, client); err != nil {
+	err = poll(ctx, time.Minute, func(ctx context.Context) error { _, err := client.output(ctx, "version"); return err })
+	if err != nil {
 		text, _ := os.ReadFile(log.Name())
 		return docker{}, fmt.Errorf("dockerd: %w\n%s", err, lastLines(string(text), 15))
 	}
@@ -194,22 +195,6 @@ func clientProgram() string {
 		return packaged
 	}
 	return "docker"
-}
-
-// answers waits until the engine responds.
-func answers(ctx context.Context, client docker) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	for {
-		_, err := client.output(ctx, "version")
-		if err == nil || ctx.Err() != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(200 * time.Millisecond):
-		}
-	}
 }
 
 // install installs missing programs from Debian, without letting packages start services.

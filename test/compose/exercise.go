@@ -199,7 +199,8 @@ func checkCounted(ctx context.Context) (string, error) {
 	}
 	want := fmt.Sprintf(`{"total":%d,`, stored)
 	for _, at := range []string{base("statistics"), arenaBase} {
-		if err := eventuallySays(ctx, at+"/api/statistics", want); err != nil {
+		says := func(status int, body string) bool { return status == http.StatusOK && strings.HasPrefix(body, want) }
+		if err := eventually(ctx, at+"/api/statistics", want, says); err != nil {
 			return "", err
 		}
 	}
@@ -262,7 +263,7 @@ func (p project) loseDatabase(ctx context.Context) (string, error) {
 		return "", err
 	}
 	for _, url := range []string{base("heroes") + "/readyz", base("fights") + "/api/fights/execute_fight"} {
-		if err := eventually(ctx, url, http.StatusOK); err != nil {
+		if err := eventuallyReturns(ctx, url, http.StatusOK); err != nil {
 			return "", err
 		}
 	}
@@ -275,7 +276,7 @@ func (p project) loseDatabase(ctx context.Context) (string, error) {
 
 // seeLoss checks the services while heroes has no database.
 func seeLoss(ctx context.Context) (string, error) {
-	if err := eventually(ctx, base("heroes")+"/readyz", http.StatusServiceUnavailable); err != nil {
+	if err := eventuallyReturns(ctx, base("heroes")+"/readyz", http.StatusServiceUnavailable); err != nil {
 		return "", err
 	}
 	if _, err := get(ctx, base("heroes")+"/livez"); err != nil {
@@ -355,7 +356,7 @@ func (p project) developLocally(ctx context.Context) (string, error) {
 	if err := heroes.Start(); err != nil {
 		return "", err
 	}
-	err := eventually(ctx, base("heroes")+"/api/heroes/random_hero", http.StatusOK)
+	err := eventuallyReturns(ctx, base("heroes")+"/api/heroes/random_hero", http.StatusOK)
 	return "", errors.Join(err, heroes.Process.Signal(os.Interrupt), heroes.Wait())
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -137,26 +136,5 @@ func TestCompose(t *testing.T) {
 				t.Error("it has no dependencies")
 			}
 		})
-	}
-}
-
-func TestTally(t *testing.T) {
-	var out strings.Builder
-	tally := &tally{out: &out}
-	ctx := t.Context()
-	gave := tally.all(ctx, []step{
-		{"good", func(context.Context) (string, error) { return "seen", nil }, true},
-		{"missing", func(context.Context) (string, error) { return "", skip("no registry") }, true},
-		{"bad", func(context.Context) (string, error) { return "", os.ErrInvalid }, false},
-		{"a gate", func(context.Context) (string, error) { return "", os.ErrInvalid }, true},
-		{"behind the gate", func(context.Context) (string, error) { t.Error("it was run"); return "", nil }, true},
-	})
-	if gave {
-		t.Error("it reached the end")
-	}
-	_, _ = fmt.Fprint(tally, "PASS of anoth")
-	_, _ = fmt.Fprint(tally, "er process\n  PASS is not first here\n")
-	if want := "2 passed, 2 failed, 1 skipped"; tally.String() != want {
-		t.Errorf("got %s, want %s\n%s", tally, want, out.String())
 	}
 }

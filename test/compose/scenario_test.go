@@ -9,7 +9,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"go.yaml.in/yaml/v3"
 )
+
+func readYAML(text string) (document map[string]any, err error) {
+	err = yaml.Unmarshal([]byte(text), &document)
+	return document, err
+}
 
 // scenarioFaults returns what the Green Metrics Tool would refuse in a scenario, or what would go wrong. Folders are
 // relative to root.
@@ -18,7 +25,7 @@ func scenarioFaults(root, text string) []string {
 	if err != nil {
 		return []string{err.Error()}
 	}
-	c := &scenarioCheck{root: root}
+	c := &scenarioCheck{root: root, tagged: strings.Contains(text, "\ncompose-file: !include ")}
 	included, err := c.include(scenario)
 	if err != nil {
 		return []string{err.Error()}
@@ -31,6 +38,7 @@ func scenarioFaults(root, text string) []string {
 
 type scenarioCheck struct {
 	root   string
+	tagged bool // the compose file has the tag !include, which reading YAML drops
 	faults []string
 }
 
@@ -40,10 +48,9 @@ func (c *scenarioCheck) fault(format string, args ...any) {
 
 // include returns the services of the compose file with the scenario's changes applied, as the tool does.
 func (c *scenarioCheck) include(scenario map[string]any) (map[string]any, error) {
-	name, _ := scenario["compose-file"].(string)
-	file, found := strings.CutPrefix(name, "!include ")
-	if !found || file != filepath.Base(file) || !strings.HasSuffix(file, ".yml") {
-		return nil, fmt.Errorf("compose-file: %q is not !include FILE.yml in the same folder", name)
+	file, _ := scenario["compose-file"].(string)
+	if !c.tagged || file != filepath.Base(file) || !strings.HasSuffix(file, ".yml") {
+		return nil, fmt.Errorf("compose-file: %q is not !include FILE.yml in the same folder", file)
 	}
 	text, err := os.ReadFile(filepath.Join(c.root, file))
 	if err != nil {
@@ -224,66 +231,49 @@ func (c *scenarioCheck) command(flow string, command map[string]any) {
 
 const repository = "../.."
 
-// scenarios returns the files and their profiles.
-func scenarios() map[string]string {
-	return map[string]string{"usage_scenario.yml": "strict", "usage_scenario_eco.yml": "eco"}
+// Both scenarios keep the tool's rules, run the services that every member has, with their profile on one core, and have
+// a step for each rate.
+func TestScenarios(t *testing.T) {
+	for name, profile := range map[string]string{"usage_scenario.yml": "strict", "usage_scenario_eco.yml": "eco"} {
+		t.Run(name, func(t *testing.T) {
+			text := readFile(t, name)
+			for _, fault := range scenarioFaults(repository, text) {
+				t.Error(fault)
+			}
+			scenario, err := readYAML(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all, err := (&scenarioCheck{root: repository, tagged: true}).include(scenario)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkServices(t, all, profile)
+			checkRates(t, scenario)
+		})
+	}
 }
 
-func readScenario(t *testing.T, name string) string {
+func checkServices(t *testing.T, all map[string]any, profile string) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(repository, name))
-	if err != nil {
-		t.Fatal(err)
+	for _, extra := range []string{"statistics", "arena"} {
+		if all[extra] != nil {
+			t.Errorf("%s runs, which no other member has", extra)
+		}
 	}
-	return string(text)
-}
-
-func TestScenarioKeepsTheRules(t *testing.T) {
-	for name := range scenarios() {
-		for _, fault := range scenarioFaults(repository, readScenario(t, name)) {
-			t.Errorf("%s: %s", name, fault)
+	for _, service := range []string{"heroes", "villains", "locations", "fights"} {
+		environment, _ := all[service].(map[string]any)["environment"].(map[string]any)
+		if environment["PROFILE"] != profile || environment["ADDR"] != ":8000" || environment["GOMAXPROCS"] != "1" || environment["TIMER_SLACK"] != "1ms" {
+			t.Errorf("%s runs with %v, want the profile %s on one core, with timers that may be late", service, environment, profile)
+		}
+		if token, set := environment["ADMIN_TOKEN"]; !set || token != "" {
+			t.Errorf("%s has the administrator's token %v", service, token)
 		}
 	}
 }
 
-func TestScenarioProfiles(t *testing.T) {
-	for name, profile := range scenarios() {
-		scenario, err := readYAML(readScenario(t, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		all, err := (&scenarioCheck{root: repository}).include(scenario)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, extra := range []string{"statistics", "arena"} {
-			if all[extra] != nil {
-				t.Errorf("%s: %s runs, which no other member has", name, extra)
-			}
-		}
-		for _, service := range []string{"heroes", "villains", "locations", "fights"} {
-			environment, _ := all[service].(map[string]any)["environment"].(map[string]any)
-			if environment["PROFILE"] != profile || environment["ADDR"] != ":8000" || environment["GOMAXPROCS"] != "1" || environment["TIMER_SLACK"] != "1ms" {
-				t.Errorf("%s: %s runs with %v, want the profile %s on one core, with timers that may be late", name, service, environment, profile)
-			}
-			if token, set := environment["ADMIN_TOKEN"]; !set || token != "" {
-				t.Errorf("%s: %s has the administrator's token %v", name, service, token)
-			}
-		}
-	}
-}
-
-func TestScenarioHasEveryRate(t *testing.T) {
-	for name := range scenarios() {
-		t.Run(name, func(t *testing.T) { testEveryRate(t, name) })
-	}
-}
-
-func testEveryRate(t *testing.T, name string) {
-	scenario, err := readYAML(readScenario(t, name))
-	if err != nil {
-		t.Fatal(err)
-	}
+func checkRates(t *testing.T, scenario map[string]any) {
+	t.Helper()
 	var rates []string
 	for _, value := range scenario["flow"].([]any) {
 		for _, command := range value.(map[string]any)["commands"].([]any) {
@@ -301,7 +291,7 @@ func testEveryRate(t *testing.T, name string) {
 	}
 }
 
-// Each broken scenario must be caught, or the check is worthless.
+// Each way to break a scenario is caught: the tool itself can't be had here.
 func TestBrokenScenariosAreCaught(t *testing.T) {
 	tests := []struct{ name, old, broken, want string }{
 		{"no author", "author: ", "auhtor: ", "author is missing"},
@@ -323,7 +313,7 @@ func TestBrokenScenariosAreCaught(t *testing.T) {
 		{"a folder that isn't there", "./k6:/k6:ro", "./k7:/k6:ro", "no such file"},
 		{"an unknown key of a command", "note: 10 ", "remark: 10 ", "no key of a command"},
 	}
-	text := readScenario(t, "usage_scenario.yml")
+	text := readFile(t, "usage_scenario.yml")
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			if !strings.Contains(text, test.old) {

@@ -15,8 +15,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 var update = flag.Bool("update", false, "correct the line numbers of links to Go declarations")
@@ -192,50 +190,4 @@ func declarations(path, name string) []int {
 		return true
 	})
 	return lines
-}
-
-func TestCheckLinks(t *testing.T) {
-	folder := t.TempDir()
-	source := lines("package p", "// Decide is the rule.", "func Decide() {}", "type Store interface {", "\tInsert()", "}",
-		"func (a) Twice() {}", "func (b) Twice() {}", "const limit = 5")
-	for file, text := range map[string]string{"p.go": source, "p.sql": "CREATE TABLE\nhero (id)\n"} {
-		if err := os.WriteFile(filepath.Join(folder, file), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for name, test := range map[string]struct {
-		text, corrected string
-		faults          int
-	}{
-		"right":                     {"[`Decide`](p.go#L3), [`Insert`](p.go#L5) and [`Twice`](p.go#L8)", "", 0},
-		"a constant":                {"[`limit`](p.go#L9)", "", 0},
-		"not Go":                    {"[`hero`](p.sql#L2)", "", 0},
-		"not Go, another line":      {"[`hero`](p.sql#L1)", "", 1},
-		"a line without a name":     {"[the rule](p.go#L2)", "", 0},
-		"no line":                   {"[`Decide`](p.go), [here](#there), [x](https://example.com/y)", "", 0},
-		"in a block":                {"```\n[x](nowhere.go)\n```", "", 0},
-		"after a block":             {"```\n```\n[x](nowhere.go)", "", 1},
-		"no such file":              {"[x](nowhere.go)", "", 1},
-		"no such line":              {"[x](p.go#L99)", "", 1},
-		"another line":              {"See [`Decide`](p.go#L1).", "See [`Decide`](p.go#L3).", 1},
-		"named but not declared":    {"[`Decide`](p.go#L2)", "[`Decide`](p.go#L3)", 1},
-		"an interface's method":     {"[`Insert`](p.go#L1)", "[`Insert`](p.go#L5)", 1},
-		"declared twice":            {"[`Twice`](p.go#L1)", "", 1},
-		"not declared":              {"[`Never`](p.go#L1)", "", 1},
-		"two on a line, both wrong": {"[`Decide`](p.go#L1) [`Insert`](p.go#L1)", "[`Decide`](p.go#L3) [`Insert`](p.go#L5)", 2},
-	} {
-		t.Run(name, func(t *testing.T) {
-			want := test.corrected
-			if want == "" {
-				want = test.text
-			}
-			got, faults := checkLinks(folder, test.text)
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Error(diff)
-			}
-			if len(faults) != test.faults {
-				t.Errorf("faults %q, want %d", faults, test.faults)
-			}
-		})
-	}
 }

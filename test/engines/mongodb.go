@@ -29,34 +29,23 @@ func MongoDBServer(tb testing.TB) *Server {
 // StartMongoDB starts a private server from the program bin: a mongod or, under any other name, the one in
 // tools/ferretdb. The caller must close it.
 func StartMongoDB(ctx context.Context, bin string) (*Server, error) {
-	room, err := newRoom()
-	if err != nil {
-		return nil, err
-	}
-	data, err := room.folder("data")
-	if err != nil {
-		return nil, room.discard(err)
-	}
-	port, err := FreePort()
-	if err != nil {
-		return nil, room.discard(err)
-	}
-	location := loopbackURL("mongodb", port, "/")
-	server := &Server{
-		URL:     location.String(),
-		addr:    location.Host,
-		room:    room,
-		command: []string{bin, "--listen", location.Host, "--dir", data},
-		stop:    syscall.SIGTERM,
-		ping:    PingMongoDB,
-	}
-	if filepath.Base(bin) == "mongod" {
-		server.command = []string{
-			bin, "--bind_ip", "127.0.0.1", "--port", strconv.Itoa(port), "--dbpath", data,
-			"--nounixsocket", "--wiredTigerCacheSizeGB", "0.25",
+	return open(ctx, func(room *room, port int) (*Server, error) {
+		data, err := room.folder("data")
+		if err != nil {
+			return nil, err
 		}
-	}
-	return server.open(ctx)
+		location := loopbackURL("mongodb", port, "/")
+		command := []string{bin, "--listen", location.Host, "--dir", data}
+		if filepath.Base(bin) == "mongod" {
+			command = []string{
+				bin, "--bind_ip", "127.0.0.1", "--port", strconv.Itoa(port), "--dbpath", data,
+				"--nounixsocket", "--wiredTigerCacheSizeGB", "0.25",
+			}
+		}
+		return &Server{
+			URL: location.String(), command: command, stop: syscall.SIGTERM, ping: PingMongoDB, create: nameMongoDB,
+		}, nil
+	})
 }
 
 // PingMongoDB returns the version of the server at url; for other products, the MongoDB version that they claim to be

@@ -36,26 +36,15 @@ func StartMariaDB(ctx context.Context, mariadbd string) (*Server, error) {
 }
 
 func startMariaDB(ctx context.Context, mariadbd string, options ...string) (*Server, error) {
-	room, err := newRoom()
-	if err != nil {
-		return nil, err
-	}
-	password := random()
-	accounts, err := initMariaDB(ctx, room, mariadbd, password)
-	if err != nil {
-		return nil, room.discard(err)
-	}
-	port, err := FreePort()
-	if err != nil {
-		return nil, room.discard(err)
-	}
-	location := loopbackURL("mysql", port, "/")
-	location.User = url.UserPassword("superheroes", password)
-	server := &Server{
-		URL:  location.String(),
-		addr: location.Host,
-		room: room,
-		command: append([]string{
+	return open(ctx, func(room *room, port int) (*Server, error) {
+		password := random()
+		accounts, err := initMariaDB(ctx, room, mariadbd, password)
+		if err != nil {
+			return nil, err
+		}
+		location := loopbackURL("mysql", port, "/")
+		location.User = url.UserPassword("superheroes", password)
+		command := []string{
 			mariadbd, "--no-defaults",
 			"--datadir=" + room.path("data"),
 			"--socket=" + room.path("socket"),
@@ -67,11 +56,12 @@ func startMariaDB(ctx context.Context, mariadbd string, options ...string) (*Ser
 			"--max-connections=200",
 			"--innodb-buffer-pool-size=64M",
 			"--innodb-log-file-size=32M",
-		}, options...),
-		stop: syscall.SIGTERM,
-		ping: PingMySQL,
-	}
-	return server.open(ctx)
+		}
+		return &Server{
+			URL: location.String(), command: append(command, options...), stop: syscall.SIGTERM,
+			ping: PingMySQL, create: createMySQL,
+		}, nil
+	})
 }
 
 // initMariaDB initializes the data folder and returns a file of SQL statements, executed at every start, that create

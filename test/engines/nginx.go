@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strconv"
 	"syscall"
 	"testing"
 )
@@ -18,15 +17,8 @@ func Nginx(tb testing.TB, directives string) *Server {
 }
 
 func startNginx(ctx context.Context, bin, directives string) (*Server, error) {
-	room, err := newRoom()
-	if err != nil {
-		return nil, err
-	}
-	port, err := FreePort()
-	if err != nil {
-		return nil, room.discard(err)
-	}
-	settings, err := room.write("nginx.conf", fmt.Sprintf(`daemon off;
+	return open(ctx, func(room *room, port int) (*Server, error) {
+		settings, err := room.write("nginx.conf", fmt.Sprintf(`daemon off;
 pid pid;
 error_log stderr;
 events {}
@@ -43,18 +35,13 @@ http {
 	}
 }
 `, port, directives))
-	if err != nil {
-		return nil, room.discard(err)
-	}
-	proxy := &Server{
-		URL:     loopbackURL("http", port, "").String(),
-		addr:    "127.0.0.1:" + strconv.Itoa(port),
-		room:    room,
-		command: []string{bin, "-e", "stderr", "-p", room.path(""), "-c", settings},
-		stop:    syscall.SIGTERM,
-		ping:    pingNginx,
-	}
-	return proxy.open(ctx)
+		return &Server{
+			URL:     loopbackURL("http", port, "").String(),
+			command: []string{bin, "-e", "stderr", "-p", room.path(""), "-c", settings},
+			stop:    syscall.SIGTERM,
+			ping:    pingNginx,
+		}, err
+	})
 }
 
 // pingNginx sends a request and returns nginx's name and version.

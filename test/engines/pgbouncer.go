@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"strconv"
 	"syscall"
 	"testing"
 )
@@ -23,20 +22,13 @@ func startPgBouncer(ctx context.Context, bin, before string) (*Server, error) {
 	if err != nil {
 		return nil, errors.New("the server's URL can't be read") // it contains a password
 	}
-	room, err := newRoom()
-	if err != nil {
-		return nil, err
-	}
-	port, err := FreePort()
-	if err != nil {
-		return nil, room.discard(err)
-	}
-	password, _ := location.User.Password()
-	users, err := room.write("users", fmt.Sprintf("%q %q\n", location.User.Username(), password))
-	if err != nil {
-		return nil, room.discard(err)
-	}
-	settings, err := room.write("pgbouncer.ini", fmt.Sprintf(`[databases]
+	return open(ctx, func(room *room, port int) (*Server, error) {
+		password, _ := location.User.Password()
+		users, err := room.write("users", fmt.Sprintf("%q %q\n", location.User.Username(), password))
+		if err != nil {
+			return nil, err
+		}
+		settings, err := room.write("pgbouncer.ini", fmt.Sprintf(`[databases]
 * = host=%s port=%s
 [pgbouncer]
 listen_addr = 127.0.0.1
@@ -48,18 +40,10 @@ pool_mode = transaction
 default_pool_size = 10
 max_client_conn = 1000
 `, location.Hostname(), location.Port(), port, users))
-	if err != nil {
-		return nil, room.discard(err)
-	}
-	through := loopbackURL("postgres", port, location.Path)
-	through.User, through.RawQuery = location.User, "default_query_exec_mode=cache_describe"
-	pooler := &Server{
-		URL:     through.String(),
-		addr:    "127.0.0.1:" + strconv.Itoa(port),
-		room:    room,
-		command: []string{bin, settings},
-		stop:    syscall.SIGINT,
-		ping:    PingPostgres,
-	}
-	return pooler.open(ctx)
+		through := loopbackURL("postgres", port, location.Path)
+		through.User, through.RawQuery = location.User, "default_query_exec_mode=cache_describe"
+		return &Server{
+			URL: through.String(), command: []string{bin, settings}, stop: syscall.SIGINT, ping: PingPostgres,
+		}, err
+	})
 }

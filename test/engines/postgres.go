@@ -39,43 +39,32 @@ func StartPostgres(ctx context.Context, bin string) (*Server, error) {
 
 // startPostgres starts a server with the given TLS settings, if any, whose values become files.
 func startPostgres(ctx context.Context, bin string, tls map[string]string) (*Server, error) {
-	room, err := newRoom()
-	if err != nil {
-		return nil, err
-	}
-	password := random()
-	data := room.path("data")
-	if err := initPostgres(ctx, room, bin, data, password); err != nil {
-		return nil, room.discard(err)
-	}
-	port, err := FreePort()
-	if err != nil {
-		return nil, room.discard(err)
-	}
-	location := loopbackURL("postgres", port, "/postgres")
-	location.User = url.UserPassword("superheroes", password)
-	server := &Server{
-		URL:  location.String(),
-		addr: location.Host,
-		room: room,
-		command: []string{
+	return open(ctx, func(room *room, port int) (*Server, error) {
+		password, data := random(), room.path("data")
+		if err := initPostgres(ctx, room, bin, data, password); err != nil {
+			return nil, err
+		}
+		location := loopbackURL("postgres", port, "/postgres")
+		location.User = url.UserPassword("superheroes", password)
+		command := []string{
 			filepath.Join(bin, "postgres"), "-D", data,
 			"-c", "listen_addresses=127.0.0.1",
 			"-c", "port=" + strconv.Itoa(port),
 			"-c", "unix_socket_directories=",
 			"-c", "max_connections=500",
-		},
-		stop: syscall.SIGINT, // fast shutdown: disconnects clients, loses nothing
-		ping: PingPostgres,
-	}
-	for name, content := range tls {
-		file, err := room.write(name, content)
-		if err != nil {
-			return nil, room.discard(err)
 		}
-		server.command = append(server.command, "-c", "ssl=on", "-c", name+"="+file)
-	}
-	return server.open(ctx)
+		for name, content := range tls {
+			file, err := room.write(name, content)
+			if err != nil {
+				return nil, err
+			}
+			command = append(command, "-c", "ssl=on", "-c", name+"="+file)
+		}
+		return &Server{
+			URL: location.String(), command: command, ping: PingPostgres, create: createPostgres,
+			stop: syscall.SIGINT, // fast shutdown: disconnects clients, loses nothing
+		}, nil
+	})
 }
 
 func initPostgres(ctx context.Context, room *room, bin, data, password string) error {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -28,6 +29,7 @@ type Server struct {
 	command []string
 	stop    os.Signal
 	ping    func(ctx context.Context, url string) (string, error)
+	create  creation // nil for servers without databases
 
 	version string
 	running *process
@@ -52,6 +54,12 @@ func private(tb testing.TB, start func(context.Context) (*Server, error)) *Serve
 		}
 	})
 	return server
+}
+
+// Database returns the URL of a fresh, empty database on the server, dropped when the test ends.
+func (s *Server) Database(tb testing.TB) string {
+	tb.Helper()
+	return fresh(tb, s.URL, s.create)
 }
 
 // Addr returns the host and port that the server listens on while it runs.
@@ -92,12 +100,25 @@ func (s *Server) Close() error {
 	return errors.Join(s.halt(), s.room.remove())
 }
 
-// open starts a new server, and removes it if it doesn't start.
-func (s *Server) open(ctx context.Context) (*Server, error) {
-	if err := s.start(ctx); err != nil {
-		return nil, s.room.discard(err)
+// open starts a new server, which prepare describes, in a room of its own and on a free port.
+func open(ctx context.Context, prepare func(room *room, port int) (*Server, error)) (*Server, error) {
+	room, err := newRoom()
+	if err != nil {
+		return nil, err
 	}
-	return s, nil
+	var server *Server
+	port, err := FreePort()
+	if err == nil {
+		server, err = prepare(room, port)
+	}
+	if err == nil {
+		server.room, server.addr = room, net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+		err = server.start(ctx)
+	}
+	if err != nil {
+		return nil, room.discard(err)
+	}
+	return server, nil
 }
 
 func (s *Server) start(ctx context.Context) error {

@@ -14,54 +14,51 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
-// testEditsInDoubt loses the store's response to a commit: the change is made, and nothing confirms it.
-func testEditsInDoubt(t *testing.T, program string) {
-	for _, engine := range []struct {
-		name, service, variable string
-		fresh                   func(testing.TB) string
-	}{
-		{"PostgreSQL", "heroes", "DATABASE_URL", engines.Postgres},
-		{"MariaDB", "locations", "MYSQL_URL", engines.MySQL},
-	} {
-		for _, lost := range []struct {
-			name   string
-			silent bool
-		}{{"the connection breaks", false}, {"the store falls silent", true}} {
-			t.Run(engine.name+", "+lost.name, func(t *testing.T) {
-				confirmations := &confirmations{silent: lost.silent}
-				_, store := through(t, engine.fresh(t), confirmations.relays)
-				const token = "secret"
-				deadline := "DEADLINE=14s" // a change fails at once, or is slow on a busy machine
-				if lost.silent {
-					deadline = "DEADLINE=3s" // and each change takes that long
-				}
-				s := start(t, program, engine.service, []string{engine.variable + "=" + store, "ADMIN_TOKEN=" + token, deadline})
-				s.Ready(t, s.url+"/readyz")
-				list := s.url + "/api/" + engine.service
-				admin := []string{"Authorization", "Bearer " + token}
-				for name, edit := range map[string]struct{ method, target, body string }{
-					"POST":   {http.MethodPost, list, `{"name":"in doubt","type":"MOON"}`},
-					"PATCH":  {http.MethodPatch, list + "/2", `{"name":"in doubt, too"}`},
-					"DELETE": {http.MethodDelete, list + "/1", ""},
-				} {
-					confirmations.lose()
-					got := ask(t, edit.method, edit.target, edit.body, admin...)
-					got.wantProblem(t, http.StatusServiceUnavailable, "may have been written")
-					if got.header.Get("Retry-After") == "" {
-						t.Errorf("%s: there is no Retry-After", name)
-					}
-				}
-				// All of it was committed, and the service still works.
-				for _, name := range []string{`"in doubt"`, `"in doubt, too"`} {
-					if text := get(t, list).want(t, http.StatusOK).body; !strings.Contains(text, name) {
-						t.Errorf("%s is missing", name)
-					}
-				}
-				get(t, list+"/1").want(t, http.StatusNotFound)
-				ask(t, http.MethodDelete, list+"/2", "", admin...).want(t, http.StatusNoContent)
-			})
+func editTests() tests {
+	all := tests{
+		"edits while the store is away": testEditsWhileTheStoreIsAway,
+		"guesses":                       testGuesses,
+	}
+	for name, silent := range map[string]bool{"connection breaks": false, "store falls silent": true} {
+		all["edits in doubt, PostgreSQL, "+name] = func(t *testing.T, program string) {
+			testEditsInDoubt(t, program, "heroes", "DATABASE_URL", engines.Postgres(t), silent)
+		}
+		all["edits in doubt, MariaDB, "+name] = func(t *testing.T, program string) {
+			testEditsInDoubt(t, program, "locations", "MYSQL_URL", engines.MySQL(t), silent)
 		}
 	}
+	return all
+}
+
+// testEditsInDoubt loses the store's response to a commit: the change is made, and nothing confirms it.
+func testEditsInDoubt(t *testing.T, program, name, variable, database string, silent bool) {
+	confirmations := &confirmations{silent: silent}
+	_, store := through(t, database, confirmations.relays)
+	deadline := "DEADLINE=14s" // a change fails at once, or is slow on a busy machine
+	if silent {
+		deadline = "DEADLINE=6s" // and each change takes that long
+	}
+	s := start(t, program, name, []string{variable + "=" + store, "ADMIN_TOKEN=secret", deadline})
+	s.Ready(t, s.url+"/readyz")
+	list := s.url + "/api/" + name
+	admin := []string{"Authorization", "Bearer secret"}
+	for _, edit := range []struct{ method, target, body string }{
+		{http.MethodPost, list, `{"name":"in doubt","type":"MOON"}`},
+		{http.MethodPatch, list + "/2", `{"name":"in doubt, too"}`},
+		{http.MethodDelete, list + "/1", ""},
+	} {
+		confirmations.lose()
+		got := ask(t, edit.method, edit.target, edit.body, admin...)
+		got.wantProblem(t, http.StatusServiceUnavailable, "may have been written")
+	}
+	// All of it was committed, and the service still works.
+	for _, name := range []string{`"in doubt"`, `"in doubt, too"`} {
+		if !strings.Contains(wantOK(t, list).body, name) {
+			t.Errorf("%s is missing", name)
+		}
+	}
+	get(t, list+"/1").want(t, http.StatusNotFound)
+	ask(t, http.MethodDelete, list+"/2", "", admin...).want(t, http.StatusNoContent)
 }
 
 // confirmations are responses to commits. After a call of lose, the next one gets lost.

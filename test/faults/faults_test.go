@@ -4,46 +4,49 @@ package faults
 
 import (
 	"encoding/json"
+	"flag"
 	"io"
 	"net/http"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"superheroes/test/await"
 	"superheroes/test/fakepeer"
+	"superheroes/test/history"
+	"superheroes/test/program"
 	"superheroes/test/system"
 )
 
 // hang is when something counts as hung. Correct code never comes near it.
 const hang = 3 * time.Minute
 
-// The program is built once for all tests.
+// atOnce is how many tests run in parallel. Most of their time they wait: for deadlines, and for engines to restart.
+const atOnce = "6"
+
+func TestMain(m *testing.M) {
+	_ = flag.Set("test.parallel", atOnce) // the default only; the flag exists
+	os.Exit(m.Run())
+}
+
+// tests are the tests of a subject, by name. Their argument is the path of the program.
+type tests map[string]func(*testing.T, string)
+
+// TestFaults builds the program once for all tests.
 func TestFaults(t *testing.T) {
 	program := system.Build(t)
-	for _, test := range []struct {
-		name string
-		run  func(*testing.T, string)
-	}{
-		{"peers", testPeers},
-		{"store that goes away", testStoreThatGoesAway},
-		{"store that is not there at the start", testStoreThatIsNotThereAtTheStart},
-		{"PostgreSQL that hung", testPostgresThatHung},
-		{"PostgreSQL in trouble", testPostgresTrouble},
-		{"PgBouncer", testPgBouncer},
-		{"graceful stop", testGracefulStop},
-		{"logs", testLogs},
-		{"guesses", testGuesses},
-		{"connection limit", testConnectionLimit},
-		{"crowds", testCrowds},
-		{"memory limit", testMemoryLimit},
-		{"network", testNetwork},
-		{"edits in doubt", testEditsInDoubt},
-		{"edits while the store is away", testEditsWhileTheStoreIsAway},
-		{"what MongoDB refuses", testWhatMongoDBRefuses},
-		{"MongoDB that can't be used", testMongoDBThatCannotBeUsed},
+	t.Run("crowds", func(t *testing.T) { testCrowds(t, program) }) // they need the cores
+	for _, subject := range []tests{
+		peerTests(), storeTests(), postgresTests(), mariaDBTests(), mongoDBTests(), editTests(), stopTests(), logTests(), linuxTests(),
 	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, program) })
+		for name, test := range subject {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				test(t, program)
+			})
+		}
 	}
 }
 
@@ -95,6 +98,35 @@ func get(t *testing.T, url string) answer {
 	return ask(t, http.MethodGet, url, "")
 }
 
+// wantOK requests a URL that must return 200.
+func wantOK(t *testing.T, url string) answer {
+	t.Helper()
+	return get(t, url).want(t, http.StatusOK)
+}
+
+// awaitOK waits until a URL returns 200.
+func awaitOK(t *testing.T, url string) {
+	t.Helper()
+	await.True(t, url+" returns 200", func() bool { return get(t, url).status == http.StatusOK })
+}
+
+// wantUnready checks why a service isn't ready. On a busy machine the service may not find that out in time.
+func wantUnready(t *testing.T, base, reason string) {
+	t.Helper()
+	var got answer
+	await.True(t, base+" knows why it isn't ready", func() bool {
+		got = get(t, base+"/readyz")
+		return strings.Contains(got.body, reason) || !strings.Contains(got.body, "does not answer")
+	})
+	got.wantProblem(t, http.StatusServiceUnavailable, reason)
+}
+
+// post posts a fight to the service at base.
+func post(t *testing.T, base string) answer {
+	t.Helper()
+	return ask(t, http.MethodPost, base+"/api/fights", fightBody)
+}
+
 // want checks the status.
 func (a answer) want(t *testing.T, status int) answer {
 	t.Helper()
@@ -122,17 +154,26 @@ func (a answer) wantProblem(t *testing.T, status int, names string) {
 	}
 }
 
+// wantLog checks that a process has logged these lines, each of which contains the text, and no others.
+func wantLog(t *testing.T, log *program.Output, texts ...string) {
+	t.Helper()
+	lines := slices.Collect(strings.Lines(log.String()))
+	if !slices.EqualFunc(lines, texts, strings.Contains) {
+		t.Errorf("the log has the lines %q, want %q", lines, texts)
+	}
+}
+
 // service is one service in its own process.
 type service struct {
 	*system.Process
 	url string
 }
 
-// start starts a service on its own; it need not become ready.
+// start starts a service on its own; it need not become ready. It waits for a store that is busy with other tests.
 func start(t *testing.T, program, name string, env []string, args ...string) service {
 	t.Helper()
 	addr := system.FreeAddr(t)
-	env = append([]string{"ADDR=" + addr, "DRAIN_DELAY=0s"}, env...)
+	env = append([]string{"ADDR=" + addr, "DRAIN_DELAY=0s", "STORE_WAIT=2m"}, env...)
 	return service{system.Start(t, program, env, append([]string{name}, args...)...), "http://" + addr}
 }
 
@@ -179,21 +220,14 @@ func startFights(t *testing.T, program, dir string, env []string, args ...string
 }
 
 // stored returns the ids of all fights, newest first.
-func stored(t *testing.T, fights string) []string {
+func stored(t *testing.T, fights string) (ids []string) {
 	t.Helper()
-	var ids []string
-	for next := fights + "/api/fights?limit=100"; ; {
-		got := get(t, next).want(t, http.StatusOK)
-		var page []struct{ ID string }
-		if err := json.Unmarshal([]byte(got.body), &page); err != nil {
-			t.Fatal(err)
-		}
-		for _, fight := range page {
-			ids = append(ids, fight.ID)
-		}
-		if got.header.Get("Link") == "" {
-			return ids
-		}
-		next = fights + "/api/fights?limit=100&before=" + ids[len(ids)-1]
+	list, err := history.List(t.Context(), fights, "")
+	if err != nil {
+		t.Fatal(err)
 	}
+	for _, fight := range list {
+		ids = append(ids, fight.ID)
+	}
+	return ids
 }

@@ -2,16 +2,14 @@ package faults
 
 import (
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -23,78 +21,40 @@ import (
 	"superheroes/test/system"
 )
 
-// TestFiles harms the files of the embedded store under the real program, and checks its behaviour and messages.
-func TestFiles(t *testing.T) {
-	program := system.Build(t)
-	for name, test := range map[string]func(*testing.T, string){
-		"harm under load": testHarmUnderLoad, "removed while a list is read": testRemovedWhileRead, "full disk": testFullDisk,
-		"read-only disk": testReadOnlyDisk, "locked": testLocked, "renamed column": testRenamedColumn, "refusing trigger": testRefusingTrigger,
-		"damaged at the start": testDamagedAtStart,
+// linuxTests harm the files of the embedded store, and limit or watch the program in ways that only Linux has.
+func linuxTests() tests {
+	all := tests{
+		"file removed while a list is read": testRemovedWhileRead,
+		"files locked":                      testLocked,
+		"files locked at the start":         testLockedAtStart,
+		"columns and tables renamed":        testRenamedColumn,
+		"files damaged at the start":        testDamagedAtStart,
+		"memory limit":                      testMemoryLimit,
+		"network":                           testNetwork,
+	}
+	maps.Copy(all, repeatTests())
+	for name, test := range map[string]func(t *testing.T, program, profile string){
+		"disk full": testFullDisk, "trigger that refuses fights": testRefusingTrigger,
 	} {
-		t.Run(name, func(t *testing.T) { test(t, program) })
+		for _, profile := range []string{"eco", "strict"} {
+			all[name+", "+profile] = func(t *testing.T, program string) { test(t, program, profile) }
+		}
 	}
-}
-
-// fightBody is the body of a posted fight.
-const fightBody = `{"hero":` + fakepeer.Hero + `,"villain":` + fakepeer.Villain + `}`
-
-// clients post fights until they are stopped, and record the responses.
-type clients struct {
-	group    sync.WaitGroup
-	stopped  atomic.Bool
-	harmed   atomic.Bool // a request that begins from now on must not be acknowledged
-	asked    atomic.Int64
-	mu       sync.Mutex
-	stored   map[string]bool // acknowledged ids
-	late     int             // number of fights acknowledged although sent after the harm
-	refusals map[string]int  // by detail
-}
-
-func send(t *testing.T, fights string, number int) *clients {
-	t.Helper()
-	c := &clients{stored: map[string]bool{}, refusals: map[string]int{}}
-	for range number {
-		c.group.Go(func() {
-			for !c.stopped.Load() {
-				harmed := c.harmed.Load()
-				got, err := try(t, http.MethodPost, fights+"/api/fights", fightBody)
-				if err == nil {
-					c.note(got, harmed)
-				}
-				c.asked.Add(1)
-			}
-		})
+	for name, harm := range harms() {
+		all[name+" under load"] = func(t *testing.T, program string) { testHarmUnderLoad(t, program, harm) }
 	}
-	t.Cleanup(c.stop)
-	return c
-}
-
-func (c *clients) stop() {
-	c.stopped.Store(true)
-	c.group.Wait()
-}
-
-func (c *clients) note(got answer, harmed bool) {
-	var body struct{ ID, Detail string }
-	_ = json.Unmarshal([]byte(got.body), &body) // anything but JSON has neither
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case got.status != http.StatusOK:
-		c.refusals[fmt.Sprint(got.status, " ", body.Detail)]++
-	case harmed:
-		c.late++
-		fallthrough
-	default:
-		c.stored[body.ID] = true
+	for name, end := range ends() {
+		all["disk read-only, "+name] = func(t *testing.T, program string) { testReadOnlyDisk(t, program, end) }
 	}
+	return all
 }
 
-// acknowledged returns the number of acknowledged fights.
-func (c *clients) acknowledged() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.stored)
+// ends returns the ways in which a process ends.
+func ends() map[string]func(*testing.T, *system.Process) {
+	return map[string]func(*testing.T, *system.Process){
+		"stopped": stop,
+		"killed":  func(_ *testing.T, p *system.Process) { p.Kill() },
+	}
 }
 
 // fightsFile returns the path of up's database of fights in a folder.
@@ -129,46 +89,48 @@ func truncate(t *testing.T, path string, size func(int64) int64) {
 	}
 }
 
-// From the moment its files are missing or damaged, no fight is acknowledged, even under load, in either profile. The
-// other services continue. After a kill -9, a restart yields a working service or one helpful line.
-func testHarmUnderLoad(t *testing.T, program string) {
-	for name, harm := range map[string]func(t *testing.T, db string){
+// harms returns what can happen to the files of fights.
+func harms() map[string]func(t *testing.T, db string) {
+	half := func(size int64) int64 { return size / 2 }
+	return map[string]func(t *testing.T, db string){
 		"all files removed":         func(t *testing.T, db string) { remove(t, db, db+"-wal", db+"-shm") },
 		"database removed":          func(t *testing.T, db string) { remove(t, db) },
 		"log and its index removed": func(t *testing.T, db string) { remove(t, db+"-wal", db+"-shm") },
-		"database replaced":         func(t *testing.T, db string) { replace(t, db) },
-		"database truncated":        func(t *testing.T, db string) { truncate(t, db, func(size int64) int64 { return size / 2 }) },
+		"database replaced":         replace,
+		"database truncated":        func(t *testing.T, db string) { truncate(t, db, half) },
 		"log emptied":               func(t *testing.T, db string) { truncate(t, db+"-wal", func(int64) int64 { return 0 }) },
-		"log truncated":             func(t *testing.T, db string) { truncate(t, db+"-wal", func(size int64) int64 { return size / 2 }) },
-	} {
-		for _, profile := range []string{"eco", "strict"} {
-			t.Run(name+", "+profile, func(t *testing.T) {
-				dir := t.TempDir()
-				s := system.Up(t, program, dir, "--profile="+profile)
-				c := send(t, s.Fights, 8)
-				await.True(t, "fights are stored", func() bool { return c.acknowledged() > 50 })
-				harm(t, fightsFile(dir))
-				c.harmed.Store(true)
-				asked := c.asked.Load()
-				await.True(t, "it was asked after that", func() bool { return c.asked.Load() > asked+50 })
-				c.stop()
-				if c.late > 0 {
-					t.Errorf("%d fights sent after the harm were acknowledged", c.late)
-				}
-				t.Log(c.refusals)
-				for _, path := range []string{"/readyz", "/api/fights", "/api/fights/count"} {
-					get(t, s.Fights+path).wantProblem(t, http.StatusServiceUnavailable, "the store is damaged")
-				}
-				get(t, s.Heroes+"/readyz").want(t, http.StatusOK)
-				get(t, s.Heroes+"/api/heroes/random_hero").want(t, http.StatusOK)
-				log := s.Processes["fights"].Stderr.String()
-				if !strings.Contains(log, fightsFile(dir)) || !strings.Contains(log, "restore a backup") {
-					t.Errorf("the log doesn't name the file and what to do:\n%s", log)
-				}
-				s.Processes["fights"].Kill()
-				startsOrSays(t, program, fightsFile(dir))
-			})
-		}
+		"log truncated":             func(t *testing.T, db string) { truncate(t, db+"-wal", half) },
+	}
+}
+
+// From the moment its files are missing or damaged, no fight is acknowledged, even under load, in either profile. The
+// other services continue. After a kill -9, a restart yields a working service or one helpful line.
+func testHarmUnderLoad(t *testing.T, program string, harm func(t *testing.T, db string)) {
+	for _, profile := range []string{"eco", "strict"} {
+		t.Run(profile, func(t *testing.T) {
+			dir := t.TempDir()
+			s := system.Up(t, program, dir, "--profile="+profile)
+			c := send(t, request{http.MethodPost, s.Fights + "/api/fights", fightBody})
+			await.True(t, "fights are stored", func() bool { return c.acknowledged() > 50 })
+			harm(t, fightsFile(dir))
+			c.harmed.Store(true)
+			c.awaitMore(t, 50)
+			c.stop()
+			if c.late > 0 {
+				t.Errorf("%d fights sent after the harm were acknowledged", c.late)
+			}
+			for _, path := range []string{"/readyz", "/api/fights", "/api/fights/count"} {
+				get(t, s.Fights+path).wantProblem(t, http.StatusServiceUnavailable, "the store is damaged")
+			}
+			wantOK(t, s.Heroes+"/readyz")
+			wantOK(t, s.Heroes+"/api/heroes/random_hero")
+			log := s.Processes["fights"].Stderr.String()
+			if !strings.Contains(log, fightsFile(dir)) || !strings.Contains(log, "restore a backup") {
+				t.Errorf("the log doesn't name the file and what to do:\n%s", log)
+			}
+			s.Processes["fights"].Kill()
+			startsOrSays(t, program, fightsFile(dir))
+		})
 	}
 }
 
@@ -187,8 +149,8 @@ func startsOrSays(t *testing.T, program, file string) {
 		wantOneLine(t, s.Process, file, "restore a backup")
 		return
 	}
-	get(t, s.url+"/api/fights?limit=100").want(t, http.StatusOK)
-	ask(t, http.MethodPost, s.url+"/api/fights", fightBody).want(t, http.StatusOK)
+	wantOK(t, s.url+"/api/fights?limit=100")
+	post(t, s.url).want(t, http.StatusOK)
 }
 
 // A list whose file disappears while it is sent doesn't look complete.
@@ -216,21 +178,24 @@ func testRemovedWhileRead(t *testing.T, program string) {
 	await.True(t, "picks fail as well", func() bool { // they may be a second old
 		return get(t, s.Heroes+"/api/heroes/random_hero").status == http.StatusServiceUnavailable
 	})
-	get(t, s.Villains+"/api/villains/random_villain").want(t, http.StatusOK)
+	wantOK(t, s.Villains+"/api/villains/random_villain")
 }
 
 // wantReadOnly checks a system that can be read but accepts no fights.
 func wantReadOnly(t *testing.T, s *system.System, stored int) {
 	t.Helper()
-	for _, url := range []string{s.Heroes + "/readyz", s.Heroes + "/api/heroes", s.Locations + "/api/locations/random_location", s.Statistics + "/readyz", s.Fights + "/api/fights"} {
-		get(t, url).want(t, http.StatusOK)
+	for _, url := range []string{
+		s.Heroes + "/readyz", s.Heroes + "/api/heroes", s.Locations + "/api/locations/random", s.Statistics + "/readyz", s.Fights + "/api/fights",
+	} {
+		wantOK(t, url)
 	}
-	if got := get(t, s.Fights+"/api/fights/count").want(t, http.StatusOK); !strings.Contains(got.body, fmt.Sprint(stored)) {
+	if got := wantOK(t, s.Fights+"/api/fights/count"); !strings.Contains(got.body, fmt.Sprint(stored)) {
 		t.Errorf("%d fights were acknowledged, and the count is %s", stored, got.body)
 	}
-	ask(t, http.MethodPost, s.Fights+"/api/fights", fightBody).wantProblem(t, http.StatusServiceUnavailable, "the fight was not stored")
-	get(t, s.Fights+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "takes no writes")
-	got := ask(t, http.MethodPost, s.Heroes+"/api/heroes", `{"name":"Ada","powers":"`+strings.Repeat("x", 20000)+`"}`, "Authorization", "Bearer "+system.AdminToken)
+	post(t, s.Fights).wantProblem(t, http.StatusServiceUnavailable, "the fight was not stored")
+	wantUnready(t, s.Fights, "takes no writes")
+	ada := `{"name":"Ada","powers":"` + strings.Repeat("x", 20000) + `"}`
+	got := ask(t, http.MethodPost, s.Heroes+"/api/heroes", ada, "Authorization", "Bearer "+system.AdminToken)
 	got.wantProblem(t, http.StatusServiceUnavailable, "takes no writes")
 	if strings.Contains(got.body, "may have") {
 		t.Errorf("a change is in doubt: %s", got.body)
@@ -239,81 +204,86 @@ func wantReadOnly(t *testing.T, s *system.System, stored int) {
 
 // On a full disk no fight is in doubt, everything can be read, and when there is room again everything works, even
 // after a start on the full disk.
-func testFullDisk(t *testing.T, program string) {
-	for _, profile := range []string{"eco", "strict"} {
-		for name, end := range map[string]func(*system.Process){
-			"stopped": func(p *system.Process) { p.Signal(t, syscall.SIGTERM); p.Wait(t, hang) },
-			"killed":  func(p *system.Process) { p.Kill() },
-		} {
-			t.Run(profile+", "+name, func(t *testing.T) {
-				dir := smalldisk.Mount(t, "4m")
-				// Nothing may be in doubt because of a busy machine.
-				args := []string{"--profile=" + profile, "--deadline=2m", "--write-timeout=3m"}
-				s := system.Up(t, program, dir, args...)
-				c := send(t, s.Fights, 8)
-				await.True(t, "the disk is full", func() bool {
-					c.mu.Lock()
-					defer c.mu.Unlock()
-					return len(c.refusals) > 0
-				})
-				asked := c.asked.Load()
-				await.True(t, "more was sent", func() bool { return c.asked.Load() > asked+100 })
-				c.stop()
-				filler := smalldisk.Fill(t, dir)
-				for refusal := range c.refusals {
-					if !strings.HasPrefix(refusal, "503 ") || !strings.HasSuffix(refusal, "the fight was not stored") {
-						t.Errorf("%d times: %s", c.refusals[refusal], refusal)
-					}
-				}
-				// SQLite's log may have room in it for a few fights more, and readiness tells of the last write.
-				await.True(t, "no fight is stored any more", func() bool {
-					got := ask(t, http.MethodPost, s.Fights+"/api/fights", fightBody)
-					c.note(got, false)
-					return got.status == http.StatusServiceUnavailable
-				})
-				wantReadOnly(t, s, len(c.stored))
+func testFullDisk(t *testing.T, program, profile string) {
+	for name, end := range ends() {
+		t.Run(name, func(t *testing.T) {
+			dir := smalldisk.Mount(t, "4m")
+			// Nothing may be in doubt because of a busy machine.
+			args := []string{"--profile=" + profile, "--deadline=2m", "--write-timeout=3m"}
+			s := system.Up(t, program, dir, args...)
+			c := fillUp(t, s, dir)
+			wantReadOnly(t, s, len(c.stored))
 
-				end(s.Processes["fights"])
-				remove(t, filler)
-				filler = smalldisk.Fill(t, dir) // refill what the exit of the process has freed
-				full := func() *system.System {
-					t.Helper()
-					return upAlive(t, program, dir, args...)
-				}
-				s = full()
-				wantReadOnly(t, s, len(c.stored))
-				if log := s.Processes["fights"].Stderr.String(); strings.Count(log, "fights - WARN - the store can be read but takes no writes now") != 1 || !strings.Contains(log, fightsFile(dir)) {
-					t.Errorf("the start says:\n%s", log)
-				}
+			end(t, s.Processes["fights"])
+			remove(t, filler(dir))
+			smalldisk.Fill(t, dir) // refill what the exit of the process has freed
+			s = upAlive(t, program, dir, args...)
+			wantReadOnly(t, s, len(c.stored))
+			const warning = "fights - WARN - the store can be read but takes no writes now"
+			if log := s.Processes["fights"].Stderr.String(); strings.Count(log, warning) != 1 || !strings.Contains(log, fightsFile(dir)) {
+				t.Errorf("the log of the start:\n%s", log)
+			}
 
-				remove(t, filler)
-				if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, "size=64m"); err != nil {
-					t.Fatal(err)
-				}
-				await.True(t, "it is ready again", func() bool { return get(t, s.Fights+"/readyz").status == http.StatusOK })
-				got := ask(t, http.MethodPost, s.Fights+"/api/fights", fightBody).want(t, http.StatusOK)
-				c.note(got, false)
-				checkStored(t, s.Fights, c)
-				s.Processes["fights"].Kill()
-				s = system.Up(t, program, dir, "--profile="+profile)
-				checkStored(t, s.Fights, c)
-			})
+			remove(t, filler(dir))
+			remount(t, dir, 0, "size=64m")
+			fightAgain(t, s, c)
+			checkStored(t, s.Fights, c)
+			s.Processes["fights"].Kill()
+			checkStored(t, system.Up(t, program, dir, "--profile="+profile).Fights, c)
+		})
+	}
+}
+
+// fillUp posts fights until the disk is full, and checks that each was either stored or refused for good.
+func fillUp(t *testing.T, s *system.System, dir string) *clients {
+	t.Helper()
+	fight := request{http.MethodPost, s.Fights + "/api/fights", fightBody}
+	c := send(t, fight)
+	await.True(t, "the disk is full", func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return len(c.refusals) > 0
+	})
+	c.awaitMore(t, 100)
+	c.stop()
+	smalldisk.Fill(t, dir)
+	for refusal := range c.refusals {
+		if !strings.HasPrefix(refusal, "503 ") || !strings.HasSuffix(refusal, "the fight was not stored") {
+			t.Errorf("%d times: %s", c.refusals[refusal], refusal)
 		}
 	}
+	// SQLite's log may have room for a few more fights, and readiness reflects the last write.
+	await.True(t, "no fight is stored any more", func() bool {
+		got := ask(t, fight.method, fight.path, fight.body)
+		c.note(got, false)
+		return got.status == http.StatusServiceUnavailable
+	})
+	return c
+}
+
+// filler is the file that fills a small disk.
+func filler(dir string) string { return filepath.Join(dir, "filler") }
+
+// remount changes the options of a small disk.
+func remount(t *testing.T, dir string, flags uintptr, options string) {
+	t.Helper()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|flags, options); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fightAgain waits until fights are accepted again, and stores one.
+func fightAgain(t *testing.T, s *system.System, c *clients) {
+	t.Helper()
+	awaitOK(t, s.Fights+"/readyz")
+	c.note(post(t, s.Fights).want(t, http.StatusOK), false)
 }
 
 // upAlive starts all services; fights need not become ready.
 func upAlive(t *testing.T, program, dir string, args ...string) *system.System {
 	t.Helper()
-	s, env := &system.System{}, []string{"DATA_DIR=" + dir, "ADMIN_TOKEN=" + system.AdminToken}
-	for _, service := range []struct {
-		name string
-		base *string
-	}{{"HEROES", &s.Heroes}, {"VILLAINS", &s.Villains}, {"LOCATIONS", &s.Locations}, {"FIGHTS", &s.Fights}, {"STATISTICS", &s.Statistics}, {"ARENA", &s.Arena}} {
-		addr := system.FreeAddr(t)
-		env = append(env, service.name+"_ADDR="+addr)
-		*service.base = "http://" + addr
-	}
+	s, env := system.FreeUp(t)
+	env = append(env, "DATA_DIR="+dir, "ADMIN_TOKEN="+system.AdminToken)
 	up := system.Start(t, program, env, append([]string{"up"}, args...)...)
 	up.Ready(t, s.Heroes+"/readyz")
 	service{up, s.Fights}.lives(t)
@@ -321,49 +291,19 @@ func upAlive(t *testing.T, program, dir string, args ...string) *system.System {
 	return s
 }
 
-// checkStored checks that exactly the acknowledged fights are stored.
-func checkStored(t *testing.T, fights string, c *clients) {
-	t.Helper()
-	found := map[string]bool{}
-	for _, id := range stored(t, fights) {
-		found[id] = true
-		if !c.stored[id] {
-			t.Errorf("%s is stored and was not acknowledged", id)
-		}
-	}
-	for id := range c.stored {
-		if !found[id] {
-			t.Errorf("%s was acknowledged and is not stored", id)
-		}
-	}
-}
-
 // Data on a read-only disk can be read; fights work again when the disk is writable.
-func testReadOnlyDisk(t *testing.T, program string) {
-	for name, end := range map[string]func(*system.Process){
-		"stopped": func(p *system.Process) { p.Signal(t, syscall.SIGTERM); p.Wait(t, hang) },
-		"killed":  func(p *system.Process) { p.Kill() },
-	} {
-		t.Run(name, func(t *testing.T) {
-			dir := smalldisk.Mount(t, "4m")
-			s := system.Up(t, program, dir)
-			ask(t, http.MethodPost, s.Fights+"/api/fights", fightBody).want(t, http.StatusOK)
-			end(s.Processes["fights"])
-			if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
-				t.Fatal(err)
-			}
-			s = upAlive(t, program, dir)
-			wantReadOnly(t, s, 1)
-			if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, ""); err != nil {
-				t.Fatal(err)
-			}
-			await.True(t, "it is ready again", func() bool { return get(t, s.Fights+"/readyz").status == http.StatusOK })
-			ask(t, http.MethodPost, s.Fights+"/api/fights", fightBody).want(t, http.StatusOK)
-			if ids := stored(t, s.Fights); len(ids) != 2 {
-				t.Errorf("%d fights are there, want 2", len(ids))
-			}
-		})
-	}
+func testReadOnlyDisk(t *testing.T, program string, end func(*testing.T, *system.Process)) {
+	dir := smalldisk.Mount(t, "4m")
+	s := system.Up(t, program, dir)
+	c := newClients()
+	fightAgain(t, s, c)
+	end(t, s.Processes["fights"])
+	remount(t, dir, syscall.MS_RDONLY, "")
+	s = upAlive(t, program, dir)
+	wantReadOnly(t, s, 1)
+	remount(t, dir, 0, "")
+	fightAgain(t, s, c)
+	checkStored(t, s.Fights, c)
 }
 
 // elsewhere opens a file like another program.
@@ -393,85 +333,87 @@ func testLocked(t *testing.T, program string) {
 			s := system.Up(t, program, dir, "--profile="+profile, "--deadline=6s")
 			other := elsewhere(t, fightsFile(dir))
 			execSQL(t, other, "BEGIN EXCLUSIVE")
-			ask(t, http.MethodPost, s.Fights+"/api/fights", fightBody).wantProblem(t, http.StatusServiceUnavailable, "the store is locked; the fight was not stored")
-			get(t, s.Fights+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "the store is locked")
-			get(t, s.Fights+"/api/fights").want(t, http.StatusOK)
-			get(t, s.Heroes+"/readyz").want(t, http.StatusOK)
+			const refusal = "the store is locked; the fight was not stored"
+			post(t, s.Fights).wantProblem(t, http.StatusServiceUnavailable, refusal)
+			wantUnready(t, s.Fights, "the store is locked")
+			wantOK(t, s.Fights+"/api/fights")
+			wantOK(t, s.Heroes+"/readyz")
 			execSQL(t, other, "ROLLBACK")
-			await.True(t, "it is ready again", func() bool { return get(t, s.Fights+"/readyz").status == http.StatusOK })
-			ask(t, http.MethodPost, s.Fights+"/api/fights", fightBody).want(t, http.StatusOK)
+			awaitOK(t, s.Fights+"/readyz")
+			post(t, s.Fights).want(t, http.StatusOK)
 		})
 	}
-	t.Run("at the start", func(t *testing.T) {
-		file := fightsFile(t.TempDir())
-		env := append(newCatalogs(t).env(), "MONGODB_URL=sqlite:"+file)
-		first := start(t, program, "fights", env)
-		first.Ready(t, first.url+"/readyz")
-		first.Kill()
-		other, again := elsewhere(t, file), elsewhere(t, file)
-		execSQL(t, other, "PRAGMA locking_mode = EXCLUSIVE")
-		execSQL(t, other, "BEGIN EXCLUSIVE")
-		s := start(t, program, "fights", env, "--store-wait=10m")
-		s.lives(t)
-		get(t, s.url+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "starting")
-		execSQL(t, other, "ROLLBACK")
-		_ = other.Close()
-		s.Ready(t, s.url+"/readyz")
-		ask(t, http.MethodPost, s.url+"/api/fights", fightBody).want(t, http.StatusOK)
-		s.Kill()
-		for _, statement := range []string{"PRAGMA locking_mode = EXCLUSIVE", "BEGIN EXCLUSIVE"} {
-			execSQL(t, again, statement)
-		}
-		wantOneLine(t, start(t, program, "fights", env, "--store-wait=1s").Process, file, "is locked by another program")
-	})
+}
+
+// A service waits for a file that is locked at the start, or says that it is.
+func testLockedAtStart(t *testing.T, program string) {
+	file := fightsFile(t.TempDir())
+	env := append(newCatalogs(t).env(), "MONGODB_URL=sqlite:"+file)
+	first := start(t, program, "fights", env)
+	first.Ready(t, first.url+"/readyz")
+	first.Kill()
+	other, again := elsewhere(t, file), elsewhere(t, file)
+	execSQL(t, other, "PRAGMA locking_mode = EXCLUSIVE")
+	execSQL(t, other, "BEGIN EXCLUSIVE")
+	s := start(t, program, "fights", env, "--store-wait=10m")
+	s.lives(t)
+	wantUnready(t, s.url, "starting")
+	execSQL(t, other, "ROLLBACK")
+	_ = other.Close()
+	s.Ready(t, s.url+"/readyz")
+	post(t, s.url).want(t, http.StatusOK)
+	s.Kill()
+	for _, statement := range []string{"PRAGMA locking_mode = EXCLUSIVE", "BEGIN EXCLUSIVE"} {
+		execSQL(t, again, statement)
+	}
+	wantOneLine(t, start(t, program, "fights", env, "--store-wait=1s").Process, file, "is locked by another program")
 }
 
 // A renamed column is reported by readiness and requests, until it is back.
 func testRenamedColumn(t *testing.T, program string) {
 	dir := t.TempDir()
 	s := system.Up(t, program, dir)
-	for _, c := range []struct{ file, there, back, base, read string }{
-		{"fights.db", "ALTER TABLE fight RENAME COLUMN document TO text", "ALTER TABLE fight RENAME COLUMN text TO document", s.Fights, "/api/fights"},
-		{"heroes.db", "ALTER TABLE hero RENAME TO champion", "ALTER TABLE champion RENAME TO hero", s.Heroes, "/api/heroes"},
-		{"fights.db", "ALTER TABLE statistics_place RENAME TO places", "ALTER TABLE places RENAME TO statistics_place", s.Statistics, "/api/statistics"},
+	for _, c := range []struct{ file, rename, back, base, read string }{
+		{"fights.db", "fight RENAME document TO text", "fight RENAME text TO document", s.Fights, "/api/fights"},
+		{"heroes.db", "hero RENAME TO champion", "champion RENAME TO hero", s.Heroes, "/api/heroes"},
+		{"fights.db", "statistics_place RENAME TO places", "places RENAME TO statistics_place", s.Statistics, "/api/statistics"},
 	} {
 		other := elsewhere(t, filepath.Join(dir, c.file))
-		execSQL(t, other, c.there)
-		get(t, c.base+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "schema")
+		execSQL(t, other, "ALTER TABLE "+c.rename)
+		wantUnready(t, c.base, "schema")
 		get(t, c.base+c.read).wantProblem(t, http.StatusInternalServerError, "schema")
-		execSQL(t, other, c.back)
-		get(t, c.base+"/readyz").want(t, http.StatusOK)
-		get(t, c.base+c.read).want(t, http.StatusOK)
+		execSQL(t, other, "ALTER TABLE "+c.back)
+		wantOK(t, c.base+"/readyz")
+		wantOK(t, c.base+c.read)
 	}
 }
 
 // A table that accepts no fights makes the service unready; one that refuses a single fight doesn't.
-func testRefusingTrigger(t *testing.T, program string) {
-	for _, c := range []struct{ profile, action string }{
-		{"eco", "ABORT, 'no'"}, {"strict", "ABORT, 'no'"}, {"eco", "IGNORE"}, {"strict", "IGNORE"},
-	} {
-		t.Run(c.profile+" "+c.action, func(t *testing.T) {
+func testRefusingTrigger(t *testing.T, program, profile string) {
+	for _, action := range []string{"ABORT, 'no'", "IGNORE"} {
+		t.Run(action, func(t *testing.T) {
 			dir := t.TempDir()
-			s := system.Up(t, program, dir, "--profile="+c.profile)
+			s := system.Up(t, program, dir, "--profile="+profile)
 			other := elsewhere(t, fightsFile(dir))
 			fight := func(body string) answer { return ask(t, http.MethodPost, s.Fights+"/api/fights", body) }
-			trigger := "CREATE TRIGGER refuse BEFORE INSERT ON fight %s BEGIN SELECT RAISE(" + c.action + "); END"
+			trigger := "CREATE TRIGGER refuse BEFORE INSERT ON fight %s BEGIN SELECT RAISE(" + action + "); END"
 			execSQL(t, other, fmt.Sprintf(trigger, "WHEN instr(NEW.document, CAST('Mallory' AS BLOB))"))
-			fight(strings.Replace(fightBody, fakepeer.Hero, `{"name":"Mallory"}`, 1)).wantProblem(t, http.StatusInternalServerError, "schema")
-			get(t, s.Fights+"/readyz").want(t, http.StatusOK)
+			mallory := strings.Replace(fightBody, fakepeer.Hero, `{"name":"Mallory"}`, 1)
+			fight(mallory).wantProblem(t, http.StatusInternalServerError, "schema")
+			wantOK(t, s.Fights+"/readyz")
 			fight(fightBody).want(t, http.StatusOK)
 			execSQL(t, other, "DROP TRIGGER refuse")
 			execSQL(t, other, fmt.Sprintf(trigger, ""))
 			for range 2 {
 				fight(fightBody).wantProblem(t, http.StatusInternalServerError, "was not stored")
-				get(t, s.Fights+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "schema")
+				wantUnready(t, s.Fights, "schema")
 			}
-			get(t, s.Fights+"/api/fights").want(t, http.StatusOK)
-			get(t, s.Heroes+"/readyz").want(t, http.StatusOK)
+			wantOK(t, s.Fights+"/api/fights")
+			wantOK(t, s.Heroes+"/readyz")
 			execSQL(t, other, "DROP TRIGGER refuse")
-			get(t, s.Fights+"/readyz").want(t, http.StatusOK)
+			wantOK(t, s.Fights+"/readyz")
 			fight(fightBody).want(t, http.StatusOK)
-			if got := get(t, s.Fights+"/api/fights/count").want(t, http.StatusOK).body; got != `{"count":2}` {
+			if got := wantOK(t, s.Fights+"/api/fights/count").body; got != `{"count":2}` {
 				t.Errorf("after attempts that were rolled back, the count is %s", got)
 			}
 		})
@@ -483,7 +425,7 @@ func testDamagedAtStart(t *testing.T, program string) {
 	dir := t.TempDir()
 	s := system.Up(t, program, dir)
 	for range 20 {
-		get(t, s.Fights+execute).want(t, http.StatusOK)
+		wantOK(t, s.Fights+execute)
 	}
 	s.Processes["fights"].Signal(t, syscall.SIGTERM)
 	s.Processes["fights"].Wait(t, hang)
@@ -503,7 +445,8 @@ func testDamagedAtStart(t *testing.T, program string) {
 			if err := c.damage(path); err != nil {
 				t.Fatal(err)
 			}
-			wantOneLine(t, start(t, program, c.service, append(newCatalogs(t).env(), c.variable+"=sqlite:"+path)).Process, path, "restore a backup")
+			refused := start(t, program, c.service, append(newCatalogs(t).env(), c.variable+"=sqlite:"+path))
+			wantOneLine(t, refused.Process, path, "restore a backup")
 		})
 	}
 }

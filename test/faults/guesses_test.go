@@ -39,13 +39,14 @@ func checkGuesses(t *testing.T, heroes *system.Process, addresses ...string) {
 		got := edit(base, "wrong"+strconv.Itoa(i))
 		if i < most {
 			got.want(t, http.StatusUnauthorized)
-		} else if after, err := strconv.Atoi(got.want(t, http.StatusTooManyRequests).header.Get("Retry-After")); err != nil || after < 1 || after > 60 {
-			t.Errorf("Retry-After is %q", got.header.Get("Retry-After"))
+		} else if got.want(t, http.StatusTooManyRequests).header.Get("Retry-After") == "" {
+			t.Error("there is no Retry-After")
 		}
 		edit(base, system.AdminToken).want(t, http.StatusOK)
 		ask(t, http.MethodPatch, base+"/api/heroes/1", "{}").want(t, http.StatusUnauthorized)
 	}
-	if log := heroes.Stderr.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "heroes - WARN - too many wrong tokens") || strings.Contains(log, "wrong1") {
-		t.Errorf("the log is not one line without a token:\n%s", log)
+	wantLog(t, &heroes.Stderr, "heroes - WARN - too many wrong tokens")
+	if strings.Contains(heroes.Stderr.String(), "wrong1") {
+		t.Error("the log has a token")
 	}
 }

@@ -1,13 +1,12 @@
 package faults
 
 import (
-	"encoding/json"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"superheroes/test/await"
 	"superheroes/test/fakepeer"
@@ -16,13 +15,12 @@ import (
 
 const execute = "/api/fights/execute_fight"
 
-func testLogs(t *testing.T, program string) {
-	t.Run("quiet when all is well", func(t *testing.T) { testQuiet(t, program) })
-	t.Run("lines", func(t *testing.T) { testLogLines(t, program) })
-	t.Run("JSON", func(t *testing.T) { testLogJSON(t, program) })
-	t.Run("levels", func(t *testing.T) { testLogLevels(t, program) })
-	t.Run("access log", func(t *testing.T) { testAccessLog(t, program) })
-	t.Run("request id", func(t *testing.T) { testRequestID(t, program) })
+func logTests() tests {
+	return tests{
+		"nothing to log": testQuiet,
+		"log lines":      testLogLines,
+		"request id":     testRequestID,
+	}
 }
 
 // stop stops a process gracefully. Its log is complete then.
@@ -57,74 +55,48 @@ func testQuiet(t *testing.T, program string) {
 	ask(t, http.MethodPost, s.Fights+"/api/fights", "{").want(t, http.StatusBadRequest)
 	process := s.Processes["fights"]
 	stop(t, process)
-	if log := process.Stderr.String(); log != "" {
-		t.Errorf("it logged:\n%s", log)
-	}
+	wantLog(t, &process.Stderr)
 	if now := process.Stdout.String(); now != banner || banner == "" {
 		t.Errorf("first it wrote:\n%s\nthen:\n%s", banner, now)
 	}
 }
 
-// failing starts fights with a peer that breaks off, sends requests with this id that fail or are refused, and
-// returns the log.
-func failing(t *testing.T, program, id string, args ...string) string {
-	t.Helper()
-	peers := newCatalogs(t)
-	peers.heroes.Behave(fakepeer.BreaksOff(""))
-	fights := startFights(t, program, t.TempDir(), peers.env(), args...)
-	ask(t, http.MethodGet, fights.url+execute, "", "X-Request-Id", id).wantProblem(t, http.StatusBadGateway, "heroes")
-	ask(t, http.MethodGet, fights.url+"/api/fights/1", "", "X-Request-Id", id).wantProblem(t, http.StatusUnprocessableEntity, "path.id")
-	stop(t, fights.Process)
-	return fights.Stderr.String()
-}
-
+// testLogLines checks what the log says about a request that fails and one that is refused, in each format and level.
 func testLogLines(t *testing.T, program string) {
-	got := failing(t, program, "the-id")
-	want := regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z - fights - WARN - heroes failed to answer ` +
-		`status=502 method=GET path=/api/fights/execute_fight request_id=the-id cause=.+\n$`)
-	if !want.MatchString(got) || strings.Count(got, "\n") != 1 {
-		t.Errorf("got %q, want one line like %s", got, want)
-	}
-}
-
-func testLogJSON(t *testing.T, program string) {
-	text := failing(t, program, "the-id", "--log-format=json")
-	var line map[string]any
-	if err := json.Unmarshal([]byte(text), &line); err != nil {
-		t.Fatalf("%q is not one JSON text: %v", text, err)
-	}
-	if _, err := time.Parse(time.RFC3339Nano, line["time"].(string)); err != nil {
-		t.Error(err)
-	}
-	for key, want := range map[string]any{
-		"level": "WARN", "service": "fights", "msg": "heroes failed to answer", "status": 502.0, "request_id": "the-id",
+	const (
+		start    = `^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z - fights - `
+		failed   = ` method=GET path=/api/fights/execute_fight `
+		refused  = ` method=GET path=/api/fights/1 `
+		warn     = start + `WARN - heroes failed to answer status=502` + failed + `request_id=the-id cause=.+$`
+		debug    = start + `DEBUG - path.id: .+ status=422` + refused + `request_id=the-id$`
+		access   = start + `INFO - access` + failed + `status=502 duration=\S+ request_id=the-id$`
+		access2  = start + `INFO - access` + refused + `status=422 duration=\S+ request_id=the-id$`
+		warnJSON = `^{"time":"[-\d]{10}T[:.\d]+Z","level":"WARN","msg":"heroes failed to answer","service":"fights","status":502,` +
+			`"method":"GET","path":"/api/fights/execute_fight","request_id":"the-id","cause":".+"}$`
+	)
+	for args, want := range map[string][]string{
+		"--log-level=WARN":               {warn},
+		"--log-level=INFO":               {warn},
+		"--log-level=ERROR":              nil,
+		"--log-format=json":              {warnJSON},
+		"--log-level=DEBUG --access-log": {warn, access, debug, access2},
 	} {
-		if line[key] != want {
-			t.Errorf("%s is %v, want %v", key, line[key], want)
-		}
-	}
-}
-
-func testLogLevels(t *testing.T, program string) {
-	for level, lines := range map[string]int{"ERROR": 0, "WARN": 1, "INFO": 1, "DEBUG": 2} {
-		t.Run(level, func(t *testing.T) {
-			if got := failing(t, program, "the-id", "--log-level="+level); strings.Count(got, "request_id=the-id") != lines {
-				t.Errorf("want %d lines of the requests, got:\n%s", lines, got)
+		t.Run(args, func(t *testing.T) {
+			peers := newCatalogs(t)
+			peers.heroes.Behave(fakepeer.BreaksOff(""))
+			fights := startFights(t, program, t.TempDir(), peers.env(), strings.Fields(args)...)
+			id := []string{"X-Request-Id", "the-id"}
+			ask(t, http.MethodGet, fights.url+execute, "", id...).wantProblem(t, http.StatusBadGateway, "heroes")
+			ask(t, http.MethodGet, fights.url+"/api/fights/1", "", id...).wantProblem(t, http.StatusUnprocessableEntity, "path.id")
+			stop(t, fights.Process)
+			// The access log also has the requests that awaited the start.
+			log := regexp.MustCompile(`(?m)^.*path=/readyz .*\n`).ReplaceAllString(fights.Stderr.String(), "")
+			lines := strings.FieldsFunc(log, func(r rune) bool { return r == '\n' })
+			matches := func(line, pattern string) bool { return regexp.MustCompile(pattern).MatchString(line) }
+			if !slices.EqualFunc(lines, want, matches) {
+				t.Errorf("got %q, want lines like %q", lines, want)
 			}
 		})
-	}
-}
-
-func testAccessLog(t *testing.T, program string) {
-	fights := startFights(t, program, t.TempDir(), newCatalogs(t).env(), "--access-log")
-	ask(t, http.MethodGet, fights.url+execute, "", "X-Request-Id", "one").want(t, http.StatusOK)
-	ask(t, http.MethodPost, fights.url+"/nothing", "", "X-Request-Id", "two").want(t, http.StatusNotFound)
-	for _, want := range []string{
-		` - fights - INFO - access method=GET path=/api/fights/execute_fight status=200 duration=\S+ request_id=one\n`,
-		` - fights - INFO - access method=POST path=/nothing status=404 duration=\S+ request_id=two\n`,
-	} {
-		// The line may be written just after the response.
-		await.True(t, "the log has "+want, func() bool { return regexp.MustCompile(want).MatchString(fights.Stderr.String()) })
 	}
 }
 

@@ -5,11 +5,10 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"math/big"
 	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -18,20 +17,17 @@ import (
 	"time"
 
 	"superheroes/test/engines"
-	"superheroes/test/system"
 )
 
 // strange is a password with every kind of character that has a meaning in a URL.
 const strange = `p@ss:w/ö rd?#%41&'"+[x]kryptonite`
 
-// TestMariaDBConnections connects to a server that requires TLS in every way that a URL supports.
-func TestMariaDBConnections(t *testing.T) {
-	program := system.Build(t)
-	ca, stranger := newAuthority(t), newAuthority(t)
-	certificate, key := ca.server(t)
-	server := engines.MySQLServerWith(t, "--bind-address=127.0.0.1,::1", "--ssl-cert="+certificate, "--ssl-key="+key, "--ssl-ca="+ca.file)
-	t.Setenv(engines.MySQLURL, server.URL)
-	db := newMariaDB(t)
+// testMariaDBConnections connects to a server that requires TLS in every way that a URL supports.
+func testMariaDBConnections(t *testing.T, program string) {
+	ca, key := certificate(t)
+	stranger, _ := certificate(t)
+	server := engines.MySQLServerWith(t, "--bind-address=127.0.0.1,::1", "--ssl-cert="+ca, "--ssl-key="+key)
+	db := newMariaDB(t, server.Database(t))
 	db.exec(t, "ALTER USER {user} IDENTIFIED BY '"+strings.ReplaceAll(strange, "'", "''")+"'")
 	var socket string
 	if err := db.QueryRowContext(t.Context(), "SELECT @@socket").Scan(&socket); err != nil {
@@ -57,7 +53,7 @@ func TestMariaDBConnections(t *testing.T) {
 		t.Helper()
 		s := run(t, store)
 		s.Ready(t, s.url+"/readyz")
-		get(t, s.url+"/api/locations/1").want(t, http.StatusOK)
+		wantOK(t, s.url+"/api/locations/1")
 	}
 	ipv6 := net.JoinHostPort("::1", at.Port())
 
@@ -69,17 +65,17 @@ func TestMariaDBConnections(t *testing.T) {
 
 	db.exec(t, "ALTER USER {user} REQUIRE SSL")
 	for name, parameters := range map[string][]string{
-		"a CA": {"tls", "true", "ssl-ca", ca.file}, "a CA alone": {"ssl-ca", ca.file},
+		"a CA": {"tls", "true", "ssl-ca", ca}, "a CA alone": {"ssl-ca", ca},
 		"skip-verify": {"tls", "skip-verify"}, "preferred": {"tls", "preferred"},
 	} {
 		t.Run(name, func(t *testing.T) { wantReady(t, reach(at.Host, parameters...)) })
 	}
-	t.Run("a CA, IPv6", func(t *testing.T) { wantReady(t, reach(ipv6, "ssl-ca", ca.file)) })
+	t.Run("a CA, IPv6", func(t *testing.T) { wantReady(t, reach(ipv6, "ssl-ca", ca)) })
 	for _, c := range []struct {
 		name, cause string
 		parameters  []string
 	}{
-		{"another CA", "certificate is not trusted; name the file of its CA with ssl-ca", []string{"tls", "true", "ssl-ca", stranger.file}},
+		{"another CA", "certificate is not trusted; name the file of its CA with ssl-ca", []string{"tls", "true", "ssl-ca", stranger}},
 		{"no CA", "certificate is not trusted; name the file of its CA with ssl-ca", []string{"tls", "true"}},
 		{"no TLS", "Access denied", nil},
 	} {
@@ -89,68 +85,36 @@ func TestMariaDBConnections(t *testing.T) {
 	}
 }
 
-// authority signs certificates.
-type authority struct {
-	certificate *x509.Certificate
-	key         *ecdsa.PrivateKey
-	folder      string // which the server's account can enter, too
-	file        string
-}
-
-func newAuthority(t *testing.T) authority {
+// certificate returns the files of a certificate for loopback addresses, which is its own authority, and of its key.
+func certificate(t *testing.T) (file, key string) {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "superheroes-ca-") //nolint:usetesting // the server's account may not enter t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	if err := os.Chmod(folder, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	a := authority{folder: folder, file: filepath.Join(folder, "ca.pem")}
-	a.certificate = &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "CA of a test"}, NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	if a.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
-		t.Fatal(err)
-	}
-	a.sign(t, a.certificate, a.key, a.file)
-	return a
-}
-
-// server issues a certificate for loopback addresses, and returns the files of the certificate and its key.
-func (a authority) server(t *testing.T) (certificate, key string) {
-	t.Helper()
-	certificate, key = filepath.Join(a.folder, "server.pem"), filepath.Join(a.folder, "server.key")
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.sign(t, &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "server of a test"}, NotAfter: time.Now().Add(time.Hour),
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
-	}, private, certificate)
-	der, err := x509.MarshalPKCS8PrivateKey(private)
+	}
+	signed, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
 	if err != nil {
 		t.Fatal(err)
 	}
-	writePEM(t, key, "PRIVATE KEY", der)
-	return certificate, key
-}
-
-func (a authority) sign(t *testing.T, certificate *x509.Certificate, key *ecdsa.PrivateKey, file string) {
-	t.Helper()
-	der, err := x509.CreateCertificate(rand.Reader, certificate, a.certificate, key.Public(), a.key)
+	secret, err := x509.MarshalPKCS8PrivateKey(private)
 	if err != nil {
 		t.Fatal(err)
 	}
-	writePEM(t, file, "CERTIFICATE", der)
-}
-
-func writePEM(t *testing.T, file, kind string, der []byte) {
-	t.Helper()
-	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o644); err != nil {
+	file, key = filepath.Join(folder, "certificate.pem"), filepath.Join(folder, "key.pem")
+	err = errors.Join(os.Chmod(folder, 0o755),
+		os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed}), 0o644),
+		os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o644))
+	if err != nil {
 		t.Fatal(err)
 	}
+	return file, key
 }

@@ -13,26 +13,31 @@ import (
 
 	"superheroes/test/await"
 	"superheroes/test/engines"
-	"superheroes/test/system"
 )
 
-// TestMariaDB exposes locations to each kind of trouble on a private server: what readiness, reads and writes return,
-// and what happens to a service that starts meanwhile.
-func TestMariaDB(t *testing.T) {
-	program := system.Build(t)
-	server := engines.MySQLServer(t)
-	t.Setenv(engines.MySQLURL, server.URL)
-	for _, c := range mariaDBTroubles() {
-		t.Run(c.name, func(t *testing.T) { c.run(t, program) })
+// mariaDBTests exposes locations to each kind of trouble: what readiness, reads and writes return, and what happens to a
+// service that starts meanwhile.
+func mariaDBTests() tests {
+	all := tests{
+		"MariaDB with a bad row":              testBadRow,
+		"MariaDB without AUTO_INCREMENT":      testNoAutoIncrement,
+		"MariaDB with an unsuitable table":    testUnsuitableTable,
+		"MariaDB over TLS and a socket":       testMariaDBConnections,
+		"MariaDB that is slow, hasty clients": testHastyClients,
+		"MariaDB that hung, strict":           func(t *testing.T, program string) { testHungMariaDB(t, program, "strict") },
+		"MariaDB that hung, eco":              func(t *testing.T, program string) { testHungMariaDB(t, program, "eco") },
+		"MariaDB with lasting locks":          testLockedMariaDB,
 	}
-	t.Run("one bad row", func(t *testing.T) { testBadRow(t, program) })
-	t.Run("no AUTO_INCREMENT", func(t *testing.T) { testNoAutoIncrement(t, program) })
-	t.Run("an unsuitable table", func(t *testing.T) { testUnsuitableTable(t, program) })
+	for _, c := range mariaDBTroubles() {
+		all["MariaDB in trouble, "+c.name] = c.run
+	}
+	return all
 }
 
 // mariaDBTrouble is trouble caused by a database administrator, another program or the disk.
 type mariaDBTrouble struct {
 	name         string
+	private      bool     // needs a server of its own
 	table        []string // creates it; nil leaves that to the service
 	begin, end   []string
 	read, write  int    // statuses meanwhile
@@ -40,15 +45,16 @@ type mariaDBTrouble struct {
 	ready        int
 	cause        string // in the log
 	startsAnyway bool
-	startLogs    string // the only line that the start logs
-	startsLater  bool   // once the trouble is over; otherwise a start says why not
-	startSays    string // when it exits
-	creates      bool   // the failing write creates an entry
+	startLogs    []string // in its lines
+	startsLater  bool     // once the trouble is over; otherwise a start says why not
+	startSays    string   // when it exits
+	creates      bool     // the failing write creates an entry
 }
 
 const (
 	familyTable = `CREATE TABLE locations (id bigint NOT NULL AUTO_INCREMENT, description varchar(1000), name varchar(255) UNIQUE,
 		picture varchar(255), type varchar(20), PRIMARY KEY (id))`
+	gotham   = "INSERT INTO locations (name, type) VALUES ('Gotham City', 'CITY')"
 	admin    = "Bearer open"
 	fullRows = `INSERT INTO locations (name, description, picture, type) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
 		SELECT CONCAT('filler ', i), '', '', 'MOON' FROM n`
@@ -65,13 +71,15 @@ func mariaDBTroubles() []mariaDBTrouble {
 			read: 200, write: 503, detail: "locked", ready: 200, cause: "Error 1205", startsAnyway: true,
 		},
 		{
-			name: "table renamed away", begin: []string{"RENAME TABLE locations TO elsewhere"}, end: []string{"DROP TABLE IF EXISTS locations", "RENAME TABLE elsewhere TO locations"},
+			name: "table renamed away", begin: []string{"RENAME TABLE locations TO elsewhere"},
+			end:  []string{"DROP TABLE IF EXISTS locations", "RENAME TABLE elsewhere TO locations"},
 			read: 500, write: 500, detail: "schema", ready: 503, cause: "Error 1146",
 		},
 		{
 			name:  "column renamed",
-			begin: []string{"ALTER TABLE locations CHANGE picture image varchar(255)"}, end: []string{"ALTER TABLE locations CHANGE image picture varchar(255)"},
-			read: 500, write: 500, detail: "schema", ready: 503, cause: "Error 1054", startSays: "table locations has no column picture",
+			begin: []string{"ALTER TABLE locations CHANGE picture image varchar(255)"},
+			end:   []string{"ALTER TABLE locations CHANGE image picture varchar(255)"},
+			read:  500, write: 500, detail: "schema", ready: 503, cause: "Error 1054", startSays: "table locations has no column picture",
 		},
 		{
 			name:  "no permission to read",
@@ -79,18 +87,19 @@ func mariaDBTroubles() []mariaDBTrouble {
 			read: 500, write: 500, detail: "schema", ready: 503, cause: "Error 1142", startSays: "SELECT command denied",
 		},
 		{
-			name: "read-only", begin: []string{"SET GLOBAL read_only = 1"}, end: []string{"SET GLOBAL read_only = 0"},
-			read: 200, write: 503, detail: "takes no writes; nothing was written", ready: 200, cause: "Error 1290", startsAnyway: true, startLogs: "WARN - the store takes no writes; reads are served",
+			name: "read-only", private: true, begin: []string{"SET GLOBAL read_only = 1"}, end: []string{"SET GLOBAL read_only = 0"},
+			read: 200, write: 503, detail: "takes no writes; nothing was written", ready: 200, cause: "Error 1290", startsAnyway: true,
+			startLogs: []string{"WARN - the store takes no writes; reads are served"},
 		},
 		{
 			name:  "full",
-			table: []string{"SET max_heap_table_size = 16384", familyTable + " ENGINE = MEMORY", "INSERT INTO locations (name, type) VALUES ('Gotham City', 'CITY')"},
+			table: []string{"SET max_heap_table_size = 16384", familyTable + " ENGINE = MEMORY", gotham},
 			begin: []string{"!" + fullRows}, end: []string{"DELETE FROM locations WHERE id > 1"}, creates: true,
 			read: 200, write: 503, detail: "takes no writes", ready: 200, cause: "Error 1114", startsAnyway: true,
 		},
 		{
 			name: "damaged", begin: []string{"ALTER TABLE locations DISCARD TABLESPACE"},
-			end:  []string{"DROP TABLE locations", familyTable, "INSERT INTO locations (name, type) VALUES ('Gotham City', 'CITY')"},
+			end:  []string{"DROP TABLE locations", familyTable, gotham},
 			read: 503, write: 503, detail: "damaged", ready: 503, cause: "Error 1814", startSays: "table locations is damaged; run CHECK TABLE and REPAIR TABLE",
 		},
 	}
@@ -104,9 +113,10 @@ type mariaDB struct {
 	names *strings.Replacer
 }
 
-func newMariaDB(t *testing.T) mariaDB {
+// newMariaDB adds such a user to a fresh database, whose URL is an administrator's.
+func newMariaDB(t *testing.T, database string) mariaDB {
 	t.Helper()
-	at, err := url.Parse(engines.MySQL(t))
+	at, err := url.Parse(database)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +199,13 @@ func (a answer) wantStatus(t *testing.T, status int, detail string) {
 }
 
 func (c mariaDBTrouble) run(t *testing.T, program string) {
-	db := newMariaDB(t)
+	var database string
+	if c.private {
+		database = engines.MySQLServer(t).Database(t)
+	} else {
+		database = engines.MySQL(t)
+	}
+	db := newMariaDB(t, database)
 	db.exec(t, c.table...)
 	s := db.start(t, program)
 	s.Ready(t, s.url+"/readyz")
@@ -198,9 +214,9 @@ func (c mariaDBTrouble) run(t *testing.T, program string) {
 	c.meanwhile(t, s)
 	late := c.startMeanwhile(t, db, program)
 	db.exec(t, c.end...)
-	await.True(t, "the service is ready again", func() bool { return get(t, s.url+"/readyz").status == http.StatusOK })
+	awaitOK(t, s.url+"/readyz")
 	for _, path := range s.reads() {
-		await.True(t, path+" is answered again", func() bool { return get(t, path).status == http.StatusOK })
+		awaitOK(t, path)
 	}
 	s.patch(t, "1", `{"name":"changed"}`).want(t, http.StatusOK)
 	if c.startsLater {
@@ -232,7 +248,7 @@ func (c mariaDBTrouble) meanwhile(t *testing.T, s service) {
 	})
 	group.Wait()
 	await.True(t, c.cause+" is in the log", func() bool { return strings.Contains(s.Stderr.String(), c.cause) })
-	get(t, s.url+"/livez").want(t, http.StatusOK)
+	wantOK(t, s.url+"/livez")
 }
 
 // startMeanwhile starts another service while the trouble lasts.
@@ -242,13 +258,11 @@ func (c mariaDBTrouble) startMeanwhile(t *testing.T, db mariaDB, program string)
 		late = db.start(t, program)
 		late.Ready(t, late.url+"/readyz")
 		stop(t, late.Process)
-		if log := late.Stderr.String(); strings.Count(log, "\n") != min(1, len(c.startLogs)) || !strings.Contains(log, c.startLogs) {
-			t.Errorf("the start should log %q and nothing else, but logged:\n%s", c.startLogs, log)
-		}
+		wantLog(t, &late.Stderr, c.startLogs...)
 	case c.startsLater:
 		late = db.start(t, program)
 		late.lives(t)
-		get(t, late.url+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "starting")
+		wantUnready(t, late.url, "starting")
 	case c.startSays != "":
 		wantOneLine(t, db.start(t, program).Process, "locations", c.startSays)
 	}
@@ -257,7 +271,7 @@ func (c mariaDBTrouble) startMeanwhile(t *testing.T, db mariaDB, program string)
 
 // testBadRow adds rows that violate the contract to good ones.
 func testBadRow(t *testing.T, program string) {
-	db := newMariaDB(t)
+	db := newMariaDB(t, engines.MySQL(t))
 	db.exec(t, familyTable, `INSERT INTO locations (name, type, picture) VALUES ('Gotham City', 'CITY', NULL), ('an ordinal', '0', ''),
 		(REPEAT('é', 51), 'MOON', ''), (NULL, NULL, NULL)`)
 	s := db.start(t, program)
@@ -267,9 +281,9 @@ func testBadRow(t *testing.T, program string) {
 			got := get(t, s.url+"/api/locations"+path)
 			got.wantProblem(t, http.StatusInternalServerError, "location "+id+" can't be read")
 		}
-		get(t, s.url+"/api/locations?limit=1").want(t, http.StatusOK)
-		get(t, s.url+"/api/locations/4").want(t, http.StatusOK)
-		get(t, s.url+"/readyz").want(t, http.StatusOK)
+		wantOK(t, s.url+"/api/locations?limit=1")
+		wantOK(t, s.url+"/api/locations/4")
+		wantOK(t, s.url+"/readyz")
 	}
 	picked := map[int]bool{}
 	await.True(t, "good and bad rows are picked", func() bool {
@@ -285,7 +299,7 @@ func testBadRow(t *testing.T, program string) {
 	}
 	s.patch(t, "2", `{"type":"MOON"}`).want(t, http.StatusOK)
 	ask(t, http.MethodDelete, s.url+"/api/locations/3", "", "Authorization", admin).want(t, http.StatusNoContent)
-	get(t, s.url+"/api/locations").want(t, http.StatusOK)
+	wantOK(t, s.url+"/api/locations")
 	stop(t, s.Process)
 	log := firstLines(s.Stderr.String())
 	for _, cause := range []string{`type \"0\" must be one of CITY`, `must have 1 to 50 characters, not 51`} {
@@ -297,7 +311,7 @@ func testBadRow(t *testing.T, program string) {
 
 // testNoAutoIncrement creates entries in a table that assigns no ids, from several clients of two processes at once.
 func testNoAutoIncrement(t *testing.T, program string) {
-	db := newMariaDB(t)
+	db := newMariaDB(t, engines.MySQL(t))
 	db.exec(t, strings.Replace(familyTable, " AUTO_INCREMENT", "", 1))
 	services := []service{db.start(t, program, "--deadline=10s"), db.start(t, program, "--deadline=10s")}
 	for _, s := range services {
@@ -326,7 +340,7 @@ func testNoAutoIncrement(t *testing.T, program string) {
 
 // testUnsuitableTable starts on a table of another shape: one line lists everything that is wrong.
 func testUnsuitableTable(t *testing.T, program string) {
-	db := newMariaDB(t)
+	db := newMariaDB(t, engines.MySQL(t))
 	db.exec(t, "CREATE TABLE locations (id varchar(36) PRIMARY KEY, name varchar(50), description text, type int)")
 	wantOneLine(t, db.start(t, program).Process, "table locations",
 		`has a column id of type varchar\(36\) instead of an integer, has no column picture, has a column type of type int\(11\) instead of a text`)

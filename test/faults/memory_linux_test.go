@@ -2,7 +2,6 @@ package faults
 
 import (
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -76,8 +75,8 @@ const mebibyte = 1 << 20
 func goals(t *testing.T, s *system.System, allocate int) []int {
 	t.Helper()
 	for got := 0; got < allocate; {
-		got += len(get(t, s.Heroes+"/openapi.json").want(t, http.StatusOK).body)
-		got += 2 * len(get(t, s.Heroes+"/api/heroes").want(t, http.StatusOK).body) // rows and their JSON
+		got += len(wantOK(t, s.Heroes+"/openapi.json").body)
+		got += 2 * len(wantOK(t, s.Heroes+"/api/heroes").body) // rows and their JSON
 	}
 	var sizes []int
 	for _, found := range regexp.MustCompile(`gc \d+ @.* (\d+) MB goal`).FindAllStringSubmatch(s.Processes["heroes"].Stderr.String(), -1) {

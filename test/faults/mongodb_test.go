@@ -4,14 +4,21 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"syscall"
 	"testing"
 
 	"superheroes/test/await"
 	"superheroes/test/engines"
-	"superheroes/test/fakepeer"
 	"superheroes/test/mongowire"
+	"superheroes/test/system"
 )
+
+func mongoDBTests() tests {
+	return tests{
+		"MongoDB in trouble, strict": func(t *testing.T, program string) { testMongoDBTrouble(t, program, "strict") },
+		"MongoDB in trouble, eco":    func(t *testing.T, program string) { testMongoDBTrouble(t, program, "eco") },
+		"MongoDB that can't be used": testMongoDBThatCannotBeUsed,
+	}
+}
 
 // MongoDB's errors, for what the available server can't produce.
 var (
@@ -34,92 +41,76 @@ func before(t *testing.T) (*mongowire.Proxy, string) {
 	return p, store.String()
 }
 
-// testWhatMongoDBRefuses checks the service against the table of store troubles: what writes, reads and readiness
-// return in each case, that the stated outcome of a fight is true, and that everything works again without a restart.
-func testWhatMongoDBRefuses(t *testing.T, program string) {
+// testMongoDBTrouble checks what writes, reads and readiness return in each kind of trouble, that the stated outcome of
+// a fight is true, and that everything works again without a restart.
+func testMongoDBTrouble(t *testing.T, program, profile string) {
 	const notStored, maybeStored = "the fight was not stored", "may have been stored all the same"
 	writes, reads := []string{"insert", "update"}, []string{"find", "aggregate"}
-	for _, profile := range []string{"strict", "eco"} {
-		p, store := before(t)
-		s := start(t, program, "fights", append(newCatalogs(t).env(), "MONGODB_URL="+store), "--profile="+profile)
-		s.Ready(t, s.url+"/readyz")
-		get(t, s.url+"/api/fights/execute_fight").want(t, http.StatusOK)
-		for _, c := range []struct {
-			name          string
-			answer        mongowire.Answer
-			read, write   int
-			kind, outcome string
-			ready         bool
-		}{
-			{"full", mongowire.Refuse(overQuota, writes...), 200, 503, "takes no writes", notStored, false},
-			{"read-only", mongowire.Refuse(notPrimary, writes...), 200, 503, "takes no writes", notStored, false},
-			{"no permission to write", mongowire.Refuse(unauthorized, writes...), 200, 500, "schema", notStored, false},
-			{"too slow", mongowire.Refuse(timeExpired, append(writes, reads...)...), 503, 503, "locked", maybeStored, false},
-			{"no permission to read", mongowire.Refuse(unauthorized, reads...), 500, 200, "schema", "", false},
-			{"damaged", mongowire.Refuse(corruption, append(writes, reads...)...), 503, 503, "damaged", maybeStored, false},
-		} {
-			t.Run(profile+", "+c.name, func(t *testing.T) {
-				stored := get(t, s.url+"/api/fights/count").body
-				p.Answer(c.answer)
-				fought := ask(t, http.MethodPost, s.url+"/api/fights", `{"hero":`+fakepeer.Hero+`,"villain":`+fakepeer.Villain+`}`)
-				if c.write == http.StatusOK {
-					fought.want(t, c.write)
-				} else {
-					fought.wantProblem(t, c.write, c.kind)
-					fought.wantProblem(t, c.write, c.outcome)
-				}
-				for _, path := range []string{"/api/fights", "/api/fights/count"} {
-					if got := get(t, s.url+path).want(t, c.read); c.read != http.StatusOK {
-						got.wantProblem(t, c.read, c.kind)
-					}
-				}
-				ready := http.StatusOK
-				if !c.ready {
-					ready = http.StatusServiceUnavailable
-				}
-				for range 2 {
-					get(t, s.url+"/readyz").want(t, ready)
-				}
-				p.Answer(nil)
-				get(t, s.url+"/readyz").want(t, http.StatusOK)
-				if now := get(t, s.url+"/api/fights/count").body; c.write != http.StatusOK && now != stored {
-					t.Errorf("%s were stored before and %s after a fight that was refused", stored, now)
-				}
-				get(t, s.url+"/api/fights/execute_fight").want(t, http.StatusOK)
-			})
-		}
-		for _, cause := range []string{"space quota", "not primary", "readWrite", "backup"} {
-			if !strings.Contains(s.Stderr.String(), cause) {
-				t.Errorf("%s: the log does not say %q:\n%s", profile, cause, s.Stderr.String())
+	both := append(writes, reads...)
+	p, store := before(t)
+	s := start(t, program, "fights", append(newCatalogs(t).env(), "MONGODB_URL="+store), "--profile="+profile)
+	s.Ready(t, s.url+"/readyz")
+	wantOK(t, s.url+execute)
+	for _, c := range []struct {
+		name          string
+		answer        mongowire.Answer
+		read, write   int
+		kind, outcome string
+	}{
+		{"full", mongowire.Refuse(overQuota, writes...), 200, 503, "takes no writes", notStored},
+		{"read-only", mongowire.Refuse(notPrimary, writes...), 200, 503, "takes no writes", notStored},
+		{"no permission to write", mongowire.Refuse(unauthorized, writes...), 200, 500, "schema", notStored},
+		{"too slow", mongowire.Refuse(timeExpired, both...), 503, 503, "locked", maybeStored},
+		{"no permission to read", mongowire.Refuse(unauthorized, reads...), 500, 200, "schema", ""},
+		{"damaged", mongowire.Refuse(corruption, both...), 503, 503, "damaged", maybeStored},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			stored := get(t, s.url+"/api/fights/count").body
+			p.Answer(c.answer)
+			fought := post(t, s.url).want(t, c.write)
+			if c.write != http.StatusOK {
+				fought.wantProblem(t, c.write, c.kind)
+				fought.wantProblem(t, c.write, c.outcome)
 			}
+			for _, path := range []string{"/api/fights", "/api/fights/count"} {
+				if got := get(t, s.url+path).want(t, c.read); c.read != http.StatusOK {
+					got.wantProblem(t, c.read, c.kind)
+				}
+			}
+			for range 2 {
+				get(t, s.url+"/readyz").want(t, http.StatusServiceUnavailable)
+			}
+			p.Answer(nil)
+			wantOK(t, s.url+"/readyz")
+			if now := get(t, s.url+"/api/fights/count").body; c.write != http.StatusOK && now != stored {
+				t.Errorf("the count was %s before, and %s after a fight that was refused", stored, now)
+			}
+			wantOK(t, s.url+execute)
+		})
+	}
+	for _, cause := range []string{"space quota", "not primary", "readWrite", "backup"} {
+		if !strings.Contains(s.Stderr.String(), cause) {
+			t.Errorf("the log doesn't say %q:\n%s", cause, s.Stderr.String())
 		}
-		s.Signal(t, syscall.SIGTERM)
-		s.Wait(t, hang)
 	}
 }
 
 // Trouble that waiting can't cure ends the start at once, with a line that says what it is; a server that only
 // rejects writes doesn't.
 func testMongoDBThatCannotBeUsed(t *testing.T, program string) {
-	login := func(store string) string { return strings.Replace(store, "://", "://superman:kryptonite@", 1) }
-	for name, c := range map[string]struct {
-		answer mongowire.Answer
-		word   string
-	}{
-		"may not read":  {mongowire.Refuse(unauthorized, "find"), "readWrite"},
-		"may not write": {mongowire.Refuse(unauthorized, "update"), "readWrite"},
-		"damaged":       {mongowire.Refuse(corruption, "find"), "backup"},
-		"may not count": {mongowire.Refuse(unauthorized, "createIndexes"), "readWrite"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			p, store := before(t)
-			p.Answer(c.answer)
-			wantOneLine(t, start(t, program, "statistics", []string{"MONGODB_URL=" + store}, "--store-wait=10m").Process, "--mongodb-url", c.word)
-		})
+	fightsOn := func(store, wait string) *system.Process {
+		return start(t, program, "fights", []string{"MONGODB_URL=" + store}, "--store-wait="+wait).Process
 	}
+	login := func(store string) string { return strings.Replace(store, "://", "://superman:kryptonite@", 1) }
+	t.Run("may not read", func(t *testing.T) {
+		p, store := before(t)
+		p.Answer(mongowire.Refuse(unauthorized, "find"))
+		refused := start(t, program, "statistics", []string{"MONGODB_URL=" + store}, "--store-wait=10m")
+		wantOneLine(t, refused.Process, "--mongodb-url", "readWrite")
+	})
 	t.Run("a user that it doesn't know", func(t *testing.T) {
 		_, store := before(t)
-		wantOneLine(t, start(t, program, "fights", []string{"MONGODB_URL=" + login(store)}, "--store-wait=10m").Process, "--mongodb-url", "user or the password")
+		wantOneLine(t, fightsOn(login(store), "10m"), "--mongodb-url", "user or the password")
 	})
 	t.Run("a certificate of another authority", func(t *testing.T) {
 		store, err := url.Parse(engines.MongoDB(t))
@@ -129,19 +120,19 @@ func testMongoDBThatCannotBeUsed(t *testing.T, program string) {
 		certificate, _ := mongowire.Certificate(t)
 		_, stranger := mongowire.Certificate(t)
 		store.Host, store.RawQuery = mongowire.StartTLS(t, store.Host, certificate), "tls=true&tlsCAFile="+url.QueryEscape(stranger)
-		wantOneLine(t, start(t, program, "fights", []string{"MONGODB_URL=" + login(store.String())}, "--store-wait=3s").Process, store.Host, "certificate signed by unknown authority")
+		wantOneLine(t, fightsOn(login(store.String()), "3s"), store.Host, "certificate signed by unknown authority")
 	})
 	t.Run("servers that the DNS doesn't know", func(t *testing.T) {
 		const store = "mongodb+srv://superman:kryptonite@cluster.nowhere.invalid/fights"
-		wantOneLine(t, start(t, program, "fights", []string{"MONGODB_URL=" + store}, "--store-wait=1s").Process, "cluster.nowhere.invalid", "DNS look-up")
+		wantOneLine(t, fightsOn(store, "1s"), "cluster.nowhere.invalid", "DNS look-up")
 	})
 	t.Run("takes no writes", func(t *testing.T) {
 		p, store := before(t)
 		p.Answer(mongowire.Refuse(notPrimary, "insert", "update"))
 		s := start(t, program, "fights", append(newCatalogs(t).env(), "MONGODB_URL="+store))
 		s.lives(t)
-		await.True(t, "the list is served", func() bool { return get(t, s.url+"/api/fights").status == http.StatusOK })
-		get(t, s.url+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "takes no writes")
+		awaitOK(t, s.url+"/api/fights")
+		wantUnready(t, s.url, "takes no writes")
 		if log := s.Stderr.String(); strings.Count(log, "takes no writes now") != 1 {
 			t.Errorf("want one line that says so:\n%s", log)
 		}
@@ -153,6 +144,6 @@ func testMongoDBThatCannotBeUsed(t *testing.T, program string) {
 			}
 			return got.status == http.StatusOK
 		})
-		get(t, s.url+"/api/fights/execute_fight").want(t, http.StatusOK)
+		wantOK(t, s.url+execute)
 	})
 }

@@ -1,7 +1,6 @@
 package faults
 
 import (
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,10 +38,10 @@ func testNetwork(t *testing.T, program string) {
 		for _, name := range []string{"heroes", "villains", "locations", "fights"} {
 			base := s.URL(name)
 			for _, page := range []string{"/docs", "/redoc", "/openapi.json", "/healthz", "/api/" + name} {
-				get(t, base+page).want(t, http.StatusOK)
+				wantOK(t, base+page)
 			}
 		}
-		get(t, s.Fights+execute).want(t, http.StatusOK)
+		wantOK(t, s.Fights+execute)
 		stop(t, up)
 		if got := connects(t, record); len(got) > 0 {
 			t.Errorf("it connected to %q", got)
@@ -54,7 +53,7 @@ func testNetwork(t *testing.T, program string) {
 		env := append(peers.env(), "ADDR="+addr, "MONGODB_URL=sqlite:"+t.TempDir()+"/fights.db", "DRAIN_DELAY=0s", "HTTP_PROXY=http://"+system.FreeAddr(t))
 		alone := system.Start(t, path, env, append(args, "fights")...)
 		alone.Ready(t, "http://"+addr+"/readyz")
-		get(t, "http://"+addr+execute).want(t, http.StatusOK)
+		wantOK(t, "http://"+addr+execute)
 		stop(t, alone)
 		configured := map[string]bool{peers.heroes.URL: true, peers.villains.URL: true, peers.locations.URL: true}
 		got := connects(t, record)

@@ -2,7 +2,6 @@ package faults
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"sync"
 	"testing"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"superheroes/test/await"
 	"superheroes/test/engines"
 	"superheroes/test/fakepeer"
 	"superheroes/test/system"
@@ -21,19 +19,19 @@ import (
 var uses = map[string][]string{
 	"/api/fights/randomfighters": {"heroes", "villains"},
 	"/api/fights/randomlocation": {"locations"},
-	"/api/fights/execute_fight":  {"heroes", "villains", "locations"},
+	execute:                      {"heroes", "villains", "locations"},
 }
 
-func testPeers(t *testing.T, program string) {
-	t.Run("answers", func(t *testing.T) { testPeerAnswers(t, program) })
-	t.Run("refused", func(t *testing.T) { testPeerRefuses(t, program) })
-	t.Run("black hole", func(t *testing.T) { testPeerBlackHole(t, program) })
-	t.Run("siblings", func(t *testing.T) { testSiblingsAreNotWaitedFor(t, program) })
-	t.Run("connections", func(t *testing.T) { testRefusedFightsCostNoConnections(t, program) })
-	t.Run("breaker", func(t *testing.T) { testBreaker(t, program) })
-	t.Run("store of a peer", func(t *testing.T) { testStoreOfAPeer(t, program) })
-	t.Run("batches", func(t *testing.T) { testBatches(t, program) })
-	t.Run("older versions", func(t *testing.T) { testOlderPeers(t, program) })
+func peerTests() tests {
+	return tests{
+		"responses of peers":            testPeerResponses,
+		"peer that is a black hole":     testPeerBlackHole,
+		"peers that are not waited for": testSiblingsAreNotWaitedFor,
+		"connections to peers":          testRefusedFightsCostNoConnections,
+		"breaker":                       testBreaker,
+		"store of a peer":               testStoreOfAPeer,
+		"batches of picks":              testBatches,
+	}
 }
 
 // In eco, fights requests many picks at a time; in strict, each fight requests its own.
@@ -47,7 +45,7 @@ func testBatches(t *testing.T, program string) {
 			peers.locations.Behave(fakepeer.Draws(fakepeer.Location))
 			fights := startFights(t, program, t.TempDir(), peers.env(), "--profile="+profile)
 			for range fought {
-				get(t, fights.url+"/api/fights/execute_fight").want(t, http.StatusOK)
+				wantOK(t, fights.url+execute)
 			}
 			for _, name := range []string{"heroes", "villains", "locations"} {
 				if n := peers.named(name).Requests(); n > fought || (n < fought) != few {
@@ -61,34 +59,7 @@ func testBatches(t *testing.T, program string) {
 	}
 }
 
-// Peers without a picks path are asked for single picks, in both profiles. Our own previous version takes the path
-// for an id; it serves batches at a random path with ?count=, which is no longer used.
-func testOlderPeers(t *testing.T, program string) {
-	const fought = 20
-	for _, profile := range []string{"eco", "strict"} {
-		for name, refuses := range map[string]http.HandlerFunc{
-			"of another member":     fakepeer.Answers(http.StatusNotFound, `{"detail":"Not Found"}`),
-			"of the version before": fakepeer.Answers(http.StatusUnprocessableEntity, `{"detail":"path.id: must be a plain decimal integer"}`),
-		} {
-			t.Run(profile+", "+name, func(t *testing.T) {
-				peers := newCatalogs(t)
-				peers.heroes.Behave(fakepeer.DrawsOne(fakepeer.Hero, refuses))
-				peers.villains.Behave(fakepeer.DrawsOne(fakepeer.Villain, refuses))
-				peers.locations.Behave(fakepeer.DrawsOne(fakepeer.Location, refuses))
-				fights := startFights(t, program, t.TempDir(), peers.env(), "--profile="+profile)
-				for range fought {
-					get(t, fights.url+execute).want(t, http.StatusOK)
-				}
-				asked := peers.heroes.Requests() // and in eco once for several picks, unless each fight came late enough for one
-				if asked < fought || asked > fought+1 || profile == "strict" && asked != fought {
-					t.Errorf("heroes was asked %d times for %d fights", asked, fought)
-				}
-			})
-		}
-	}
-}
-
-func testPeerAnswers(t *testing.T, program string) {
+func testPeerResponses(t *testing.T, program string) {
 	peers := newCatalogs(t)
 	fights := startFights(t, program, t.TempDir(), peers.env(), "--peer-breaker-failures=0")
 	hasty := startFights(t, program, t.TempDir(), peers.env(), "--deadline=1s", "--peer-breaker-failures=0")
@@ -117,7 +88,7 @@ func testPeerAnswers(t *testing.T, program string) {
 					peers.named(victim).Behave(test.behaviour)
 					get(t, fights.url+path).wantProblem(t, test.status, victim)
 					peers.recover()
-					get(t, fights.url+"/readyz").want(t, http.StatusOK) // a peer's failure isn't ours
+					wantOK(t, fights.url+"/readyz") // a peer's failure isn't ours
 				}
 			}
 			if ids := stored(t, fights.url); len(ids) > 0 {
@@ -126,36 +97,19 @@ func testPeerAnswers(t *testing.T, program string) {
 		})
 	}
 	for path := range uses {
-		get(t, fights.url+path).want(t, http.StatusOK)
+		wantOK(t, fights.url+path)
 	}
 	if ids := stored(t, fights.url); len(ids) != 1 {
 		t.Errorf("%d fights are stored, want 1", len(ids))
 	}
 }
 
-func testPeerRefuses(t *testing.T, program string) {
-	peers := newCatalogs(t)
-	fights := startFights(t, program, t.TempDir(), peers.env(), "--peer-breaker-failures=0")
-	for path, asked := range uses {
-		for _, victim := range asked {
-			get(t, fights.url+path).want(t, http.StatusOK)
-			peers.named(victim).Stop()
-			get(t, fights.url+path).wantProblem(t, http.StatusBadGateway, victim)
-			peers.named(victim).Start(t)
-			get(t, fights.url+path).want(t, http.StatusOK)
-		}
-	}
-	if ids := stored(t, fights.url); len(ids) != 6 {
-		t.Errorf("%d fights are stored, want the 6 that were answered", len(ids))
-	}
-}
-
 func testPeerBlackHole(t *testing.T, program string) {
 	env := append(newCatalogs(t).env(), "VILLAINS_URL="+fakepeer.BlackHole(t))
 	fights := startFights(t, program, t.TempDir(), env, "--deadline=1s")
-	get(t, fights.url+"/api/fights/execute_fight").wantProblem(t, http.StatusGatewayTimeout, "villains")
+	get(t, fights.url+execute).wantProblem(t, http.StatusGatewayTimeout, "villains")
 	get(t, fights.url+"/api/fights/randomfighters").wantProblem(t, http.StatusGatewayTimeout, "villains")
-	get(t, fights.url+"/api/fights/randomlocation").want(t, http.StatusOK)
+	wantOK(t, fights.url+"/api/fights/randomlocation")
 	if ids := stored(t, fights.url); len(ids) > 0 {
 		t.Errorf("%d fights were stored that could not be fought", len(ids))
 	}
@@ -223,7 +177,7 @@ func testRefusedFightsCostNoConnections(t *testing.T, program string) {
 				peers.villains.Behave(slow)
 				peers.locations.Behave(fakepeer.Draws(fakepeer.Location))
 				fights := startFights(t, program, t.TempDir(), peers.env(), "--profile="+profile, "--log-level=ERROR")
-				get(t, fights.url+execute).want(t, http.StatusOK)
+				wantOK(t, fights.url+execute)
 				if away != "nobody" {
 					peers.named(away).Stop()
 				}
@@ -234,13 +188,18 @@ func testRefusedFightsCostNoConnections(t *testing.T, program string) {
 					}
 				}
 				fought := patient[http.StatusOK]
-				if refused := patient[http.StatusBadGateway] + patient[http.StatusServiceUnavailable]; fought+refused != clients*3/4*each || (fought > 0) != (away == "nobody") || (refused > 0) != (away != "nobody") {
+				refused := patient[http.StatusBadGateway] + patient[http.StatusServiceUnavailable]
+				one, other := fought, refused // all requests, and none
+				if away != "nobody" {
+					one, other = refused, fought
+				}
+				if one != clients*3/4*each || other != 0 {
 					t.Errorf("the patient clients got %v", patient)
 				}
 				if away != "nobody" {
 					peers.named(away).Start(t)
 				}
-				await.True(t, "fights go on", func() bool { return get(t, fights.url+execute).status == http.StatusOK })
+				awaitOK(t, fights.url+execute)
 			})
 		}
 	}
@@ -251,57 +210,44 @@ func testRefusedFightsCostNoConnections(t *testing.T, program string) {
 func fightTogether(t *testing.T, fights string, clients, each int) map[int]int {
 	t.Helper()
 	var group sync.WaitGroup
-	var mu sync.Mutex
-	statuses := map[int]int{}
+	var patient, hasty counts
 	for n := range clients {
+		statuses, header := &patient, []string(nil)
+		if n%4 == 0 {
+			statuses, header = &hasty, []string{"X-Request-Timeout-Ms", "3"}
+		}
 		group.Go(func() {
-			client := &http.Client{Transport: &http.Transport{}, Timeout: hang}
-			defer client.CloseIdleConnections()
 			for range each {
-				request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fights+execute, nil)
+				got, err := try(t, http.MethodGet, fights+execute, "", header...)
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				if n%4 == 0 {
-					request.Header.Set("X-Request-Timeout-Ms", "3")
-				}
-				response, err := client.Do(request)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				_, _ = io.Copy(io.Discard, response.Body)
-				_ = response.Body.Close()
-				if n%4 != 0 {
-					mu.Lock()
-					statuses[response.StatusCode]++
-					mu.Unlock()
-				}
+				statuses.add(got.status)
 			}
 		})
 	}
 	group.Wait()
-	return statuses
+	return patient.of
 }
 
 func testBreaker(t *testing.T, program string) {
 	peers := newCatalogs(t)
 	fights := startFights(t, program, t.TempDir(), peers.env(), "--peer-breaker-failures=3", "--peer-breaker-delay=5s")
-	const path = "/api/fights/execute_fight"
+	const path = execute
 	peers.heroes.Stop()
 	for range 3 {
 		get(t, fights.url+path).wantProblem(t, http.StatusBadGateway, "heroes")
 	}
 	get(t, fights.url+path).wantProblem(t, http.StatusServiceUnavailable, "heroes")
 	get(t, fights.url+"/api/fights/randomfighters").wantProblem(t, http.StatusServiceUnavailable, "heroes")
-	get(t, fights.url+"/api/fights/randomlocation").want(t, http.StatusOK) // locations did nothing wrong
+	wantOK(t, fights.url+"/api/fights/randomlocation") // locations did nothing wrong
 	if ids := stored(t, fights.url); len(ids) > 0 {
 		t.Errorf("%d fights were stored that could not be fought", len(ids))
 	}
 	peers.heroes.Start(t)
-	await.True(t, "fights go on", func() bool { return get(t, fights.url+path).status == http.StatusOK })
-	get(t, fights.url+path).want(t, http.StatusOK)
+	awaitOK(t, fights.url+path)
+	wantOK(t, fights.url+path)
 }
 
 // Trouble with the store of heroes looks the same to a fight, whether heroes is in the same process or another:
@@ -343,7 +289,7 @@ func testStoreOfAPeer(t *testing.T, program string) {
 				{"it is away", func() { proxy.Become(tcpproxy.Refuses); proxy.Cut() }, func() { proxy.Become(tcpproxy.Passes) }, http.StatusBadGateway},
 				{"its table is another", func() { run("ALTER TABLE hero RENAME TO zero") }, func() { run("ALTER TABLE zero RENAME TO hero") }, http.StatusBadGateway},
 			} {
-				await.True(t, "fights go on", func() bool { return get(t, base+execute).status == http.StatusOK })
+				awaitOK(t, base+execute)
 				trouble.begin()
 				for range 3 {
 					get(t, base+execute).wantProblem(t, trouble.status, "heroes")

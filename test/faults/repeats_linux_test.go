@@ -3,7 +3,6 @@ package faults
 import (
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"path/filepath"
@@ -11,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -23,66 +23,43 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
-// With one cause, or two at once, thousands of requests fail: the log stays short, and every one of them is in it, as
-// a line or in a count.
-func TestRepeatedLines(t *testing.T) {
-	program := system.Build(t)
-	for name, test := range map[string]func(*testing.T, string){
-		"store away": testLinesStoreAway, "damaged file": testLinesDamagedFile, "full disk": testLinesFullDisk,
-		"store away and a bad row": testLinesTwoCauses, "a stop in the middle": testLinesAtAStop,
-	} {
-		t.Run(name, func(t *testing.T) { test(t, program) })
+// repeatTests make a thousand requests fail with one cause, or two at once: the log stays short, and every one of them
+// is in it, as a line or in a count.
+func repeatTests() tests {
+	return tests{
+		"repeated lines, store away":               testLinesStoreAway,
+		"repeated lines, damaged file":             testLinesDamagedFile,
+		"repeated lines, full disk":                testLinesFullDisk,
+		"repeated lines, store away and a bad row": testLinesTwoCauses,
+		"repeated lines, a stop in the middle":     testLinesAtAStop,
 	}
 }
 
 const (
-	failures = 2000 // requests that fail
+	failures = 1000 // requests that fail
 	mostLog  = 20   // lines
 )
 
 // storm sends n requests, cycling through the given ones, with 8 clients, and counts the responses by status. It ends
 // early when the server is gone.
-func storm(n int, requests ...request) map[int]int {
+func storm(t *testing.T, n int64, requests ...request) map[int]int {
 	var clients sync.WaitGroup
-	var mu sync.Mutex
-	sent, statuses := 0, map[int]int{}
-	next := func() (request, bool) {
-		mu.Lock()
-		defer mu.Unlock()
-		sent++
-		return requests[sent%len(requests)], sent <= n
-	}
+	var sent atomic.Int64
+	var statuses counts
 	for range 8 {
 		clients.Go(func() {
-			client := system.Client()
-			client.Timeout = hang
-			for r, more := next(); more; r, more = next() {
-				status, err := r.send(client)
+			for i := sent.Add(1); i <= n; i = sent.Add(1) {
+				r := requests[i%int64(len(requests))]
+				got, err := try(t, r.method, r.path, r.body)
 				if errors.Is(err, syscall.ECONNREFUSED) {
 					return
 				}
-				mu.Lock()
-				statuses[status]++
-				mu.Unlock()
+				statuses.add(got.status)
 			}
 		})
 	}
 	clients.Wait()
-	return statuses
-}
-
-// send sends a request whose path is a whole URL, and returns the status, or 0 and an error if there was no response.
-func (r request) send(client *http.Client) (int, error) {
-	message, err := http.NewRequest(r.method, r.path, strings.NewReader(r.body))
-	if err != nil {
-		return 0, err
-	}
-	response, err := client.Do(message)
-	if err != nil {
-		return 0, err
-	}
-	_, err = io.Copy(io.Discard, response.Body)
-	return response.StatusCode, errors.Join(err, response.Body.Close())
+	return statuses.of
 }
 
 // failed returns those of the statuses that are logged.
@@ -161,7 +138,7 @@ func takeAway(proxy *tcpproxy.Proxy) {
 func testLinesStoreAway(t *testing.T, program string) {
 	s, proxy, good, _ := heroesBehind(t, program)
 	takeAway(proxy)
-	got := storm(failures, good)
+	got := storm(t, failures, good)
 	if got[http.StatusServiceUnavailable] != failures {
 		t.Errorf("got %v", got)
 	}
@@ -181,7 +158,7 @@ func testLinesDamagedFile(t *testing.T, program string) {
 	dir := t.TempDir()
 	up, fight := upStores(t, program, dir)
 	truncate(t, filepath.Join(dir, "fights.db-wal"), func(size int64) int64 { return size / 2 })
-	got := storm(failures, fight)
+	got := storm(t, failures, fight)
 	if got[http.StatusServiceUnavailable] != failures {
 		t.Errorf("got %v", got)
 	}
@@ -192,7 +169,7 @@ func testLinesFullDisk(t *testing.T, program string) {
 	dir := smalldisk.Mount(t, "4m")
 	up, fight := upStores(t, program, dir)
 	smalldisk.Fill(t, dir)
-	got := storm(failures, fight) // the first one may find room in the log
+	got := storm(t, failures, fight) // the first one may find room in the log
 	if got[http.StatusServiceUnavailable] < failures/2 {
 		t.Errorf("got %v", got)
 	}
@@ -208,7 +185,7 @@ func testLinesTwoCauses(t *testing.T, program string) {
 		if away%2 == 1 {
 			takeAway(proxy)
 		}
-		for status, n := range storm(failures/10, good, bad) {
+		for status, n := range storm(t, failures/10, good, bad) {
 			total[status] += n
 		}
 	}
@@ -224,7 +201,7 @@ func testLinesAtAStop(t *testing.T, program string) {
 	get(t, bad.path).want(t, http.StatusInternalServerError)
 	takeAway(proxy)
 	seen := make(chan map[int]int)
-	go func() { seen <- storm(1_000_000, good, bad) }()
+	go func() { seen <- storm(t, 1_000_000, good, bad) }()
 	const mine = 50
 	for range mine {
 		get(t, good.path).want(t, http.StatusServiceUnavailable)

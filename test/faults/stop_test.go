@@ -3,7 +3,6 @@ package faults
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -11,9 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -23,125 +20,54 @@ import (
 	"superheroes/test/system"
 )
 
-func testGracefulStop(t *testing.T, program string) {
-	up := func(t *testing.T, dir string) service {
-		s := system.Up(t, program, dir)
-		return service{s.Processes["fights"], s.Fights}
-	}
-	alone := func(t *testing.T, dir string) service {
-		peers := newCatalogs(t)
-		peers.heroes.Behave(fakepeer.Draws(fakepeer.Hero))
-		peers.villains.Behave(fakepeer.Draws(fakepeer.Villain))
-		peers.locations.Behave(fakepeer.Draws(fakepeer.Location))
-		return startFights(t, program, dir, peers.env(), "--drain-delay=300ms")
-	}
-	for _, test := range []struct {
-		name   string
-		start  func(*testing.T, string) service
-		signal os.Signal
-	}{
-		{"one process, SIGTERM", up, syscall.SIGTERM},
-		{"one process, SIGINT", up, syscall.SIGINT},
-		{"fights alone, SIGTERM", alone, syscall.SIGTERM},
-		{"fights alone, SIGINT", alone, syscall.SIGINT},
-	} {
-		t.Run(test.name, func(t *testing.T) { testStopUnderLoad(t, test.start, test.signal) })
-	}
-	t.Run("drain delay", func(t *testing.T) { testDrainDelay(t, program) })
-	t.Run("second signal", func(t *testing.T) { testSecondSignal(t, program) })
-	t.Run("long list", func(t *testing.T) { testStopWithinALongList(t, program) })
-}
-
-// load is clients that request fights until the server is gone.
-type load struct {
-	wait sync.WaitGroup
-	mu   sync.Mutex
-	ids  []string // of the acknowledged fights
-	bad  []string // unexpected responses
-}
-
-// fight requests fights, each on its own connection. A connection refused or closed before a response begins was not
-// accepted; a response that has begun must be complete.
-func (l *load) fight(url string) {
-	client := system.Client()
-	client.Timeout = hang
-	for {
-		response, err := client.Get(url + "/api/fights/execute_fight")
-		switch {
-		case errors.Is(err, syscall.ECONNREFUSED):
-			return
-		case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF):
-			continue
-		case err != nil:
-			l.note("", err.Error())
-			return
-		}
-		body, err := io.ReadAll(response.Body)
-		_ = response.Body.Close()
-		var fight struct{ ID string }
-		if err == nil {
-			err = json.Unmarshal(body, &fight)
-		}
-		if err != nil || response.StatusCode != http.StatusOK {
-			l.note("", fmt.Sprintf("%s %s: %v", response.Status, body, err))
-			continue
-		}
-		l.note(fight.ID, "")
+func stopTests() tests {
+	return tests{
+		"stop under load, one process": func(t *testing.T, program string) {
+			testStopUnderLoad(t, syscall.SIGINT, func(dir string) service {
+				s := system.Up(t, program, dir)
+				return service{s.Processes["fights"], s.Fights}
+			})
+		},
+		"stop under load, fights alone": func(t *testing.T, program string) {
+			peers := newCatalogs(t)
+			peers.heroes.Behave(fakepeer.Draws(fakepeer.Hero))
+			peers.villains.Behave(fakepeer.Draws(fakepeer.Villain))
+			peers.locations.Behave(fakepeer.Draws(fakepeer.Location))
+			testStopUnderLoad(t, syscall.SIGTERM, func(dir string) service {
+				return startFights(t, program, dir, peers.env(), "--drain-delay=300ms")
+			})
+		},
+		"drain delay":             testDrainDelay,
+		"second signal":           testSecondSignal,
+		"stop during a long list": testStopDuringALongList,
 	}
 }
 
-func (l *load) note(id, bad string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if bad != "" {
-		l.bad = append(l.bad, bad)
-		return
-	}
-	l.ids = append(l.ids, id)
-}
-
-func (l *load) count() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.ids)
-}
-
-// Every accepted request got a complete response, so exactly the fights that clients know of are stored.
-func testStopUnderLoad(t *testing.T, start func(*testing.T, string) service, signal os.Signal) {
+// Every accepted request gets a complete response, so exactly the fights that clients know of are stored.
+func testStopUnderLoad(t *testing.T, signal os.Signal, start func(dir string) service) {
 	dir := t.TempDir()
-	s := start(t, dir)
-	clients := &load{}
-	for range 8 {
-		clients.wait.Go(func() { clients.fight(s.url) })
-	}
-	await.True(t, "there is load", func() bool { return clients.count() > 50 })
+	s := start(dir)
+	c := send(t, request{http.MethodGet, s.url + execute, ""})
+	await.True(t, "there is load", func() bool { return c.acknowledged() > 50 })
 	s.Signal(t, signal)
 	if code := s.Wait(t, hang); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	clients.wait.Wait()
-	if log := s.Stderr.String(); log != "" {
-		t.Errorf("it logged:\n%s", log)
+	c.group.Wait()
+	wantLog(t, &s.Stderr)
+	for refusal := range c.refusals {
+		t.Errorf("a client got %s", refusal)
 	}
-	for _, bad := range clients.bad {
-		t.Errorf("while it stopped a client got: %s", bad)
-	}
-	again := start(t, dir)
-	kept := stored(t, again.url)
-	slices.Sort(kept)
-	slices.Sort(clients.ids)
-	if !slices.Equal(kept, clients.ids) {
-		t.Errorf("%d fights are stored, %d were acknowledged, and they are not the same", len(kept), len(clients.ids))
-	}
+	checkStored(t, start(dir).url, c)
 }
 
 func testDrainDelay(t *testing.T, program string) {
 	fights := startFights(t, program, t.TempDir(), newCatalogs(t).env(), "--drain-delay=3s")
 	fights.Signal(t, syscall.SIGTERM)
 	await.True(t, "it is not ready", func() bool { return get(t, fights.url+"/readyz").status != http.StatusOK })
-	get(t, fights.url+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "draining")
-	get(t, fights.url+"/livez").want(t, http.StatusOK)
-	get(t, fights.url+"/api/fights/execute_fight").want(t, http.StatusOK)
+	wantUnready(t, fights.url, "draining")
+	wantOK(t, fights.url+"/livez")
+	wantOK(t, fights.url+execute)
 	if code := fights.Wait(t, hang); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
@@ -158,7 +84,7 @@ func testSecondSignal(t *testing.T, program string) {
 				"--deadline=10m", "--write-timeout=11m", "--peer-read-timeout=10m", "--shutdown-timeout=10m", "--drain-delay="+test.drain)
 			ended := make(chan error, 1)
 			go func() {
-				_, err := try(t, http.MethodGet, fights.url+"/api/fights/execute_fight", "")
+				_, err := try(t, http.MethodGet, fights.url+execute, "")
 				ended <- err
 			}()
 			await.True(t, "a request is in flight", func() bool { return peers.heroes.Requests() == 1 })
@@ -171,9 +97,7 @@ func testSecondSignal(t *testing.T, program string) {
 			if code := fights.Wait(t, hang); code != 1 {
 				t.Errorf("exit code %d, want 1", code)
 			}
-			if log := fights.Stderr.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "fights: requests in flight were aborted") {
-				t.Errorf("want one line that says so, got:\n%s", log)
-			}
+			wantLog(t, &fights.Stderr, "fights: requests in flight were aborted")
 			if err := await.Value(t, "the request ends", ended); err == nil {
 				t.Error("the request in flight was answered")
 			}
@@ -184,7 +108,7 @@ func testSecondSignal(t *testing.T, program string) {
 // longList imports heroes until their list is far larger than the kernel's buffers for a connection.
 func longList(t *testing.T, program, dir string) (rows int) {
 	t.Helper()
-	rows = 16_000
+	rows = 5_000
 	file := filepath.Join(dir, "heroes.jsonl")
 	var text strings.Builder
 	for id := range rows {
@@ -221,7 +145,7 @@ func beginList(t *testing.T, url string) *http.Response {
 	return response
 }
 
-func testStopWithinALongList(t *testing.T, program string) {
+func testStopDuringALongList(t *testing.T, program string) {
 	dir := t.TempDir()
 	if err := exec.CommandContext(t.Context(), program, "migrate", "--data-dir="+dir).Run(); err != nil {
 		t.Fatal(err)
@@ -261,9 +185,7 @@ func testStopWithinALongList(t *testing.T, program string) {
 		if code := s.Wait(t, hang); code != 0 {
 			t.Errorf("exit code %d, want 0", code)
 		}
-		if log := s.Stderr.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "heroes - WARN - requests in flight were aborted") {
-			t.Errorf("want one line that says so, got:\n%s", log)
-		}
+		wantLog(t, &s.Stderr, "heroes - WARN - requests in flight were aborted")
 		if n, err := io.Copy(io.Discard, list.Body); err == nil {
 			t.Errorf("the client took %d bytes for the whole list", n)
 		}

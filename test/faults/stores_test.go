@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -22,7 +21,6 @@ type engine struct {
 	variable      string // that sets the service's store
 	word          string // for the engine in /readyz
 	serve         func(testing.TB) *engines.Server
-	fresh         func(*testing.T, string) string
 	requests      []request
 }
 
@@ -49,32 +47,34 @@ func reads(paths ...string) []request {
 }
 
 func kinds() []engine {
-	// database creates a fresh database on the server at url.
-	database := func(variable string, fresh func(testing.TB) string) func(*testing.T, string) string {
-		return func(t *testing.T, server string) string {
-			t.Helper()
-			t.Setenv(variable, server)
-			return fresh(t)
-		}
+	catalog := func(path, random string) []request {
+		return reads(path, path+"?limit=5&name=a", path+"/1", path+random, path+"/1/picture.svg")
 	}
 	return []engine{
 		{
 			name: "PostgreSQL", service: "heroes", variable: "DATABASE_URL", word: "postgresql",
-			serve: engines.PostgresServer, fresh: database(engines.PostgresURL, engines.Postgres),
-			requests: reads("/api/heroes", "/api/heroes?limit=5&name=a", "/api/heroes/1", "/api/heroes/random_hero", "/api/heroes/1/picture.svg"),
+			serve: engines.PostgresServer, requests: catalog("/api/heroes", "/random_hero"),
 		},
 		{
 			name: "MariaDB", service: "locations", variable: "MYSQL_URL", word: "mysql",
-			serve: engines.MySQLServer, fresh: database(engines.MySQLURL, engines.MySQL),
-			requests: reads("/api/locations", "/api/locations?limit=5&name=a", "/api/locations/1", "/api/locations/random_location", "/api/locations/1/picture.svg"),
+			serve: engines.MySQLServer, requests: catalog("/api/locations", "/random_location"),
 		},
 		{
-			name: "MongoDB wire", service: "fights", variable: "MONGODB_URL", word: "mongodb",
-			serve: engines.MongoDBServer, fresh: database(engines.MongoDBURL, engines.MongoDB),
-			requests: append(reads("/api/fights", "/api/fights/count", "/api/fights/execute_fight"),
-				request{http.MethodPost, "/api/fights", `{"hero":` + fakepeer.Hero + `,"villain":` + fakepeer.Villain + `}`}),
+			name: "MongoDB", service: "fights", variable: "MONGODB_URL", word: "mongodb", serve: engines.MongoDBServer,
+			requests: append(reads("/api/fights", "/api/fights/count", execute), request{http.MethodPost, "/api/fights", fightBody}),
 		},
 	}
+}
+
+func storeTests() tests {
+	all := tests{
+		"stores that are not there at the start": testStoresThatAreNotThere,
+		"stop while a store is awaited":          testStopWhileWaiting,
+	}
+	for _, e := range kinds() {
+		all[e.name+" that goes away"] = e.testGoesAway
+	}
+	return all
 }
 
 // password returns the secret that must not be revealed anywhere.
@@ -95,8 +95,8 @@ const inMemory = time.Second
 func (e engine) wantAway(t *testing.T, s service, secret string) {
 	t.Helper()
 	time.Sleep(inMemory)
-	get(t, s.url+"/livez").want(t, http.StatusOK)
-	get(t, s.url+"/readyz").wantProblem(t, http.StatusServiceUnavailable, e.word)
+	wantOK(t, s.url+"/livez")
+	wantUnready(t, s.url, e.word)
 	get(t, s.url+"/healthz").want(t, http.StatusServiceUnavailable)
 	for _, r := range e.requests {
 		got := ask(t, r.method, s.url+r.path, r.body)
@@ -114,60 +114,51 @@ func (e engine) wantAway(t *testing.T, s service, secret string) {
 // wantBack waits until everything works again.
 func (e engine) wantBack(t *testing.T, s service) {
 	t.Helper()
-	await.True(t, "the service is ready again", func() bool { return get(t, s.url+"/readyz").status == http.StatusOK })
+	awaitOK(t, s.url+"/readyz")
 	for _, r := range e.requests {
 		await.True(t, r.path+" is answered again", func() bool { return ask(t, r.method, s.url+r.path, r.body).status == http.StatusOK })
 	}
 }
 
-func testStoreThatGoesAway(t *testing.T, program string) {
-	for _, e := range kinds() {
-		t.Run(e.name, func(t *testing.T) {
-			server := e.serve(t)
-			proxy, store := through(t, e.fresh(t, server.URL), tcpproxy.All)
-			secret := password(t, store)
-			env := append(newCatalogs(t).env(), e.variable+"="+store)
-			s := start(t, program, e.service, env, "--deadline=1s")
-			s.Ready(t, s.url+"/readyz")
-			e.wantBack(t, s)
+func (e engine) testGoesAway(t *testing.T, program string) {
+	server := e.serve(t)
+	proxy, store := through(t, server.Database(t), tcpproxy.All)
+	secret := password(t, store)
+	env := append(newCatalogs(t).env(), e.variable+"="+store)
+	s := start(t, program, e.service, env, "--deadline=1s")
+	s.Ready(t, s.url+"/readyz")
+	e.wantBack(t, s)
 
-			t.Run("stopped", func(t *testing.T) {
-				server.Stop(t)
-				e.wantAway(t, s, secret)
-				server.Start(t)
-				e.wantBack(t, s)
-			})
-			t.Run("hung", func(t *testing.T) {
-				proxy.Become(tcpproxy.Hangs)
-				e.wantAway(t, s, secret)
-				proxy.Become(tcpproxy.Passes)
-				e.wantBack(t, s)
-			})
-			t.Run("the service stops while it hangs", func(t *testing.T) {
-				proxy.Become(tcpproxy.Hangs)
-				s.Signal(t, syscall.SIGTERM)
-				if code := s.Wait(t, hang); code != 0 {
-					t.Errorf("exit code %d, stderr:\n%s", code, s.Stderr.String())
-				}
-				proxy.Become(tcpproxy.Passes)
-			})
-			if e.service == "heroes" {
-				t.Run("all in one process", func(t *testing.T) { testUpWithoutItsHeroes(t, program, store, server, proxy) })
-			}
-			t.Run("the service starts before it", func(t *testing.T) {
-				server.Stop(t)
-				s := start(t, program, e.service, env, "--store-wait=1m")
-				s.lives(t)
-				get(t, s.url+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "starting")
-				server.Start(t)
-				s.Ready(t, s.url+"/readyz")
-				e.wantBack(t, s)
-				if log := s.Stderr.String(); log != "" {
-					t.Errorf("it should be quiet, but logged:\n%s", log)
-				}
-			})
-		})
+	t.Run("stopped", func(t *testing.T) {
+		server.Stop(t)
+		e.wantAway(t, s, secret)
+		server.Start(t)
+		e.wantBack(t, s)
+	})
+	t.Run("hung", func(t *testing.T) {
+		proxy.Become(tcpproxy.Hangs)
+		e.wantAway(t, s, secret)
+		proxy.Become(tcpproxy.Passes)
+		e.wantBack(t, s)
+	})
+	t.Run("the service stops while it hangs", func(t *testing.T) {
+		proxy.Become(tcpproxy.Hangs)
+		stop(t, s.Process)
+		proxy.Become(tcpproxy.Passes)
+	})
+	if e.service == "heroes" {
+		t.Run("all in one process", func(t *testing.T) { testUpWithoutItsHeroes(t, program, store, server, proxy) })
 	}
+	t.Run("the service starts before it", func(t *testing.T) {
+		server.Stop(t)
+		s := start(t, program, e.service, env, "--store-wait=1m")
+		s.lives(t)
+		wantUnready(t, s.url, "starting")
+		server.Start(t)
+		s.Ready(t, s.url+"/readyz")
+		e.wantBack(t, s)
+		wantLog(t, &s.Stderr)
+	})
 }
 
 // In one process the catalogs are called without a socket, yet fail like remote peers.
@@ -181,9 +172,9 @@ func testUpWithoutItsHeroes(t *testing.T, program, store string, server *engines
 		for _, path := range []string{execute, "/api/fights/randomfighters"} {
 			get(t, s.Fights+path).wantProblem(t, status, "heroes")
 		}
-		get(t, s.Fights+"/api/fights/randomlocation").want(t, http.StatusOK)
-		get(t, s.Heroes+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "postgresql")
-		get(t, s.Fights+"/readyz").want(t, http.StatusOK)
+		wantOK(t, s.Fights+"/api/fights/randomlocation")
+		wantUnready(t, s.Heroes, "postgresql")
+		wantOK(t, s.Fights+"/readyz")
 	}
 	fought := func() bool { return get(t, s.Fights+execute).status == http.StatusOK }
 	await.True(t, "fights are fought", fought)
@@ -227,7 +218,7 @@ func wantOneLine(t *testing.T, p *system.Process, place, cause string) {
 	}
 }
 
-func testStoreThatIsNotThereAtTheStart(t *testing.T, program string) {
+func testStoresThatAreNotThere(t *testing.T, program string) {
 	refused, swallowed := system.FreeAddr(t), strings.TrimPrefix(fakepeer.BlackHole(t), "http://")
 	for _, test := range []struct{ name, place, cause string }{
 		{"refused", refused, "connection refused"},
@@ -250,15 +241,16 @@ func testStoreThatIsNotThereAtTheStart(t *testing.T, program string) {
 		env = append(env, "DATA_DIR="+t.TempDir(), "VILLAINS_"+absent(refused)["villains"])
 		wantOneLine(t, system.Start(t, program, env, "up", "--villains-store-wait=2s"), refused, "connection refused")
 	})
-	for name, setting := range absent(refused) {
-		t.Run(name+" is told to stop while it waits", func(t *testing.T) {
+}
+
+func testStopWhileWaiting(t *testing.T, program string) {
+	for name, setting := range absent(system.FreeAddr(t)) {
+		t.Run(name, func(t *testing.T) {
 			s := start(t, program, name, []string{setting}, "--store-wait=10m")
 			s.lives(t)
-			get(t, s.url+"/readyz").wantProblem(t, http.StatusServiceUnavailable, "starting")
-			s.Signal(t, syscall.SIGTERM)
-			if code := s.Wait(t, hang); code != 0 || s.Stderr.String() != "" {
-				t.Errorf("exit code %d, stderr:\n%s", code, s.Stderr.String())
-			}
+			wantUnready(t, s.url, "starting")
+			stop(t, s.Process)
+			wantLog(t, &s.Stderr)
 		})
 	}
 }

@@ -21,15 +21,6 @@ import (
 	"superheroes/test/engines"
 )
 
-// Module returns the folder of the program's go.mod, for programs of the bench's module too.
-func Module(ctx context.Context) (string, error) {
-	output, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "superheroes").Output()
-	if err != nil {
-		return "", fmt.Errorf("finding the program's module: %w", err)
-	}
-	return strings.TrimSpace(string(output)), nil
-}
-
 // Process is a running program.
 type Process struct {
 	Stdout, Stderr Output // unless the command has its own

@@ -7,7 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -30,7 +32,8 @@ func modules(root string) []string {
 
 // ownArgs returns the arguments of go test that are always the same.
 func ownArgs(ctx context.Context, say sayer) []string {
-	args := []string{"test", "-json", "-timeout", "20m"}
+	// One package more than there are cores: many of them wait, for engines and for deadlines.
+	args := []string{"test", "-json", "-timeout", "20m", "-p", strconv.Itoa(runtime.NumCPU() + 1)}
 	if err := raceDetector(ctx); err != nil {
 		say("Without the race detector: %v", err)
 		return args

@@ -57,7 +57,7 @@ func run(ctx context.Context, args []string, out io.Writer, get getter) int {
 // testAll gets the engines, runs the tests and reports what was skipped. Its error is a reason other than a failing
 // test that makes the run fail.
 func testAll(ctx context.Context, args []string, tally *tally, say sayer, get getter) error {
-	module, err := moduleRoot(ctx)
+	module, err := find.Module(ctx)
 	if err != nil {
 		return err
 	}
@@ -73,9 +73,13 @@ func testAll(ctx context.Context, args []string, tally *tally, say sayer, get ge
 		args = args[1:]
 	}
 	own := ownArgs(ctx, say)
+	environment, err := environment(ctx, found)
+	if err != nil {
+		return err
+	}
 	for _, folder := range modules(module) {
 		if line := testArgs(folder, own, args); line != nil {
-			err = errors.Join(err, goTest(ctx, filepath.Join(module, folder), line, environment(found), tally))
+			err = errors.Join(err, goTest(ctx, filepath.Join(module, folder), line, environment, tally))
 		}
 	}
 	tally.finish()
@@ -109,15 +113,6 @@ func newSayer(out io.Writer) sayer {
 	}
 }
 
-// moduleRoot returns the folder of go.mod, from anywhere in the module.
-func moduleRoot(ctx context.Context) (string, error) {
-	output, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
-	if err != nil {
-		return "", fmt.Errorf("finding the module: %w", err)
-	}
-	return filepath.Dir(strings.TrimSpace(string(output))), nil
-}
-
 // temporary creates a folder for all temporary files of engines and tests, so that nothing remains of aborted tests,
 // and returns a function to remove it. Engines run under another account, which must be able to enter it.
 func temporary() (remove func(), err error) {
@@ -135,13 +130,22 @@ func temporary() (remove func(), err error) {
 	return remove, nil
 }
 
-// environment returns the process's environment with the engines' variables added.
-func environment(found []*find.Engine) []string {
-	environment := os.Environ()
+// unraced takes the race detector out of SQLite, which is C translated by others and would otherwise use a third of the
+// tests' CPU time. Its mutexes and its callers keep it.
+const unraced = "-gcflags=modernc.org/sqlite/lib=-race=false"
+
+// environment returns the process's environment with the engines' variables added, and a flag for everything that tests
+// build.
+func environment(ctx context.Context, found []*find.Engine) ([]string, error) {
+	flags, err := exec.CommandContext(ctx, "go", "env", "GOFLAGS").Output()
+	if err != nil {
+		return nil, fmt.Errorf("reading GOFLAGS: %w", err)
+	}
+	environment := append(os.Environ(), "GOFLAGS="+strings.TrimSpace(string(flags))+" "+unraced)
 	for _, engine := range found {
 		environment = append(environment, engine.Env...)
 	}
-	return environment
+	return environment, nil
 }
 
 func closeAll(found []*find.Engine, say sayer) {

@@ -1,9 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -12,29 +12,16 @@ import (
 
 // reportSkips prints the skipped tests, grouped by reason.
 func reportSkips(out io.Writer, skips []skip) {
-	sorted := slices.SortedStableFunc(slices.Values(skips), func(a, b skip) int {
-		return cmp.Or(strings.Compare(a.reason, b.reason), strings.Compare(a.pkg, b.pkg))
-	})
-	for group := range chunks(sorted) {
-		fmt.Fprintf(out, "SKIPPED %s: %s\n", count(len(group), "test"), group[0].reason)
+	groups := map[string][]skip{}
+	for _, skip := range skips {
+		groups[skip.reason] = append(groups[skip.reason], skip)
+	}
+	for _, reason := range slices.Sorted(maps.Keys(groups)) {
+		group := groups[reason]
+		slices.SortStableFunc(group, func(a, b skip) int { return strings.Compare(a.pkg, b.pkg) })
+		fmt.Fprintf(out, "SKIPPED %s: %s\n", count(len(group), "test"), reason)
 		for _, skip := range group {
 			fmt.Fprintf(out, "    %s %s\n", skip.pkg, skip.test)
-		}
-	}
-}
-
-// chunks yields consecutive skips with the same reason.
-func chunks(skips []skip) func(yield func([]skip) bool) {
-	return func(yield func([]skip) bool) {
-		for len(skips) > 0 {
-			end := slices.IndexFunc(skips, func(s skip) bool { return s.reason != skips[0].reason })
-			if end < 0 {
-				end = len(skips)
-			}
-			if !yield(skips[:end]) {
-				return
-			}
-			skips = skips[end:]
 		}
 	}
 }

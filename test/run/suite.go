@@ -1,11 +1,8 @@
 package main
 
 import (
-	"cmp"
-	"iter"
-	"maps"
+	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -25,39 +22,23 @@ func (s *suite) take(e event) {
 
 // test returns the named test, and creates it at its first event.
 func (s *suite) test(name string) *test {
-	if known := s.tests[name]; known != nil {
-		return known
+	i := slices.IndexFunc(s.tests, func(t *test) bool { return t.name == name })
+	if i < 0 {
+		i = len(s.tests)
+		s.tests = append(s.tests, &test{name: name})
 	}
-	begun := &test{name: name, order: len(s.tests)}
-	s.tests[name] = begun
-	for prefix := range prefixes(name) {
-		if ancestor := s.tests[prefix]; ancestor != nil { // a subtest's own name may contain slashes
-			ancestor.parent = true
-		}
-	}
-	return begun
-}
-
-// prefixes yields the prefixes of a test's name that end before a slash.
-func prefixes(name string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for i := range len(name) {
-			if name[i] == '/' && !yield(name[:i]) {
-				return
-			}
-		}
-	}
+	return s.tests[i]
 }
 
 // count counts the tests by the tally's rule and returns the skipped ones. In a failed package, a test without an
 // outcome was aborted by a panic or timeout, and counts as failed.
 func (s *suite) count(packageFailed bool) []skip {
 	var skips []skip
-	for _, test := range s.inOrder() {
+	for _, test := range s.tests {
 		if test.outcome == "" && packageFailed {
 			test.outcome = "fail"
 		}
-		if test.parent && (test.outcome != "fail" || s.failedBelow(test.name)) {
+		if s.anyBelow(test, func(string) bool { return true }) && (test.outcome != "fail" || s.anyBelow(test, failed)) {
 			continue
 		}
 		switch test.outcome {
@@ -76,24 +57,19 @@ func (s *suite) count(packageFailed bool) []skip {
 	return skips
 }
 
-func (s *suite) inOrder() []*test {
-	return slices.SortedFunc(maps.Values(s.tests), func(a, b *test) int { return cmp.Compare(a.order, b.order) })
-}
+func failed(outcome string) bool { return outcome != "pass" && outcome != "skip" }
 
-// failedBelow reports whether a subtest of the test failed.
-func (s *suite) failedBelow(name string) bool {
-	for _, test := range s.tests {
-		if strings.HasPrefix(test.name, name+"/") && test.outcome != "pass" && test.outcome != "skip" {
-			return true
-		}
-	}
-	return false
+// anyBelow reports whether a subtest of a test has such an outcome.
+func (s *suite) anyBelow(of *test, outcome func(string) bool) bool {
+	return slices.ContainsFunc(s.tests, func(t *test) bool {
+		return strings.HasPrefix(t.name, of.name+"/") && outcome(t.outcome)
+	})
 }
 
 // failures returns the output of failed tests, and the output that belongs to no test.
 func (s *suite) failures() []string {
 	var lines []string
-	for _, test := range s.inOrder() {
+	for _, test := range s.tests {
 		if test.outcome == "fail" {
 			lines = append(lines, test.output...)
 		}
@@ -112,6 +88,9 @@ func repeated(line string) bool {
 		strings.HasPrefix(line, "FAIL\t") && !strings.Contains(line, "[")
 }
 
+// messageStart is the file and line that start a test's message, as in "fight_test.go:12: text".
+var messageStart = regexp.MustCompile(`^[^ \t]+\.go:\d+: `)
+
 // skipReason returns the reason in a skipped test's output: its last message, without the file and line.
 func skipReason(output []string) string {
 	var message []string
@@ -120,8 +99,8 @@ func skipReason(output []string) string {
 		if line == "" || strings.HasPrefix(line, "--- SKIP") || strings.HasPrefix(line, "=== ") {
 			continue
 		}
-		if text, ok := startOfMessage(line); ok {
-			message, line = nil, text
+		if start := messageStart.FindString(line); start != "" {
+			message, line = nil, line[len(start):]
 		}
 		message = append(message, line)
 	}
@@ -129,19 +108,4 @@ func skipReason(output []string) string {
 		return "no reason given"
 	}
 	return strings.Join(message, " ")
-}
-
-// startOfMessage returns the text after the file and line that start a test's message, as in "fight_test.go:12:
-// text".
-func startOfMessage(line string) (text string, ok bool) {
-	file, rest, ok := strings.Cut(line, ".go:")
-	if !ok || strings.ContainsAny(file, " \t") {
-		return "", false
-	}
-	number, text, ok := strings.Cut(rest, ": ")
-	if !ok {
-		return "", false
-	}
-	_, err := strconv.Atoi(number)
-	return text, err == nil
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -24,7 +26,7 @@ type tally struct {
 // suite is the tests of one running package.
 type suite struct {
 	name   string
-	tests  map[string]*test
+	tests  []*test  // in the order in which they started
 	output []string // not from a test
 
 	passed, failed, skipped int
@@ -33,10 +35,8 @@ type suite struct {
 // test is a test that has started.
 type test struct {
 	name    string
-	order   int // position among the started tests
 	output  []string
 	outcome string // pass, fail or skip; empty while it runs
-	parent  bool   // it has subtests
 }
 
 // skip is a skipped test and the reason.
@@ -54,8 +54,35 @@ func (t *tally) String() string {
 // ran returns the number of tests that were not skipped.
 func (t *tally) ran() int { return t.passed + t.failed }
 
+// read takes each event, and prints each line that isn't one.
 func (t *tally) read(from io.Reader) error {
-	return readEvents(from, t.take, func(line string) { fmt.Fprint(t.out, line) })
+	lines := bufio.NewReader(from)
+	for {
+		line, err := lines.ReadBytes('\n')
+		var next event
+		if json.Unmarshal(line, &next) == nil {
+			t.take(next)
+		} else {
+			fmt.Fprint(t.out, string(line))
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading the output of go test: %w", err)
+		}
+	}
+}
+
+// event is a line of `go test -json`.
+type event struct {
+	Action      string  // start, run, output, pass, fail, skip, build-output, build-fail, …
+	Package     string  // import path
+	ImportPath  string  // instead of Package in build events; may name a variant in brackets
+	Test        string  // empty for events of the whole package
+	Output      string  // including the line feed
+	Elapsed     float64 // seconds
+	FailedBuild string  // ImportPath of the failed build that made the package fail
 }
 
 func (t *tally) take(e event) {
@@ -77,7 +104,7 @@ func (t *tally) take(e event) {
 // suite returns the package's tests so far.
 func (t *tally) suite(name string) *suite {
 	if t.packages[name] == nil {
-		t.packages[name] = &suite{name: name, tests: map[string]*test{}}
+		t.packages[name] = &suite{name: name}
 	}
 	return t.packages[name]
 }

@@ -17,8 +17,12 @@ const fresh = time.Second
 // The process that made a change picks accordingly as soon as it has responded, others within a second, and a deleted
 // entry is never picked after that.
 func TestPicksSeeEdits(t *testing.T) {
+	t.Parallel()
 	for _, profile := range []string{"strict", "eco"} {
-		t.Run(profile, func(t *testing.T) { Each(t, testPicksSeeEdits, "--profile="+profile) })
+		t.Run(profile, func(t *testing.T) {
+			t.Parallel() // it mostly waits
+			Each(t, testPicksSeeEdits, "--profile="+profile)
+		})
 	}
 }
 
@@ -116,6 +120,7 @@ func read(t *testing.T, text string, into any) {
 
 // Without a token nobody may change anything, and no log line ever shows one.
 func TestEditsDisabled(t *testing.T) {
+	t.Parallel()
 	program := Build(t)
 	for _, c := range []struct {
 		name   string

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"superheroes/test/engines/find"
+
 	"superheroes/test/program"
 )
 
@@ -28,7 +30,7 @@ func Build(tb testing.TB) string {
 func BuildWith(tb testing.TB, further ...string) string {
 	tb.Helper()
 	// The program is built with the versions of its own module, also for tests of the bench's.
-	module, err := program.Module(tb.Context())
+	module, err := find.Module(tb.Context())
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -5,40 +5,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
-
-func TestAptIsAllowed(t *testing.T) {
-	tests := []struct {
-		name, release, consent string
-		uid                    int
-		want                   string // in the refusal; empty if it is allowed
-	}{
-		{"root on Debian", "ID=debian\n", "", 0, ""},
-		{"root on Ubuntu", "NAME=\"Ubuntu\"\nID=ubuntu\nID_LIKE=debian\n", "1", 0, ""},
-		{"root on a relative", "ID=mint\nID_LIKE=\"ubuntu debian\"\n", "", 0, ""},
-		{"forbidden", "ID=debian\n", "0", 0, "TEST_INSTALL=0"},
-		{"not root", "ID=debian\n", "", 1000, "only root"},
-		{"another system", "ID=fedora\nVARIANT=debian\n", "", 0, "neither Debian nor Ubuntu"},
-		{"no system known", "", "", 0, "neither Debian nor Ubuntu"},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			apt := &apt{root: t.TempDir(), uid: test.uid, consent: test.consent}
-			write(t, apt.root+"/etc/os-release", test.release, 0o600)
-			err := apt.allowed()
-			if test.want == "" && err != nil {
-				t.Errorf("refused: %v", err)
-			}
-			if test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
-				t.Errorf("got %v, want a refusal with %q", err, test.want)
-			}
-		})
-	}
-}
 
 // fakeApt records the commands, and the system files that matter while packages are installed.
 type fakeApt struct {
@@ -117,30 +87,6 @@ func TestAptStartsNothingAndPutsThingsBack(t *testing.T) {
 				t.Errorf("the cluster settings are %q afterwards", got)
 			}
 		})
-	}
-}
-
-func TestAptUpdatesOnceAndResolvesNames(t *testing.T) {
-	fake := &fakeApt{root: t.TempDir()}
-	write(t, fake.root+"/etc/os-release", "ID=ubuntu\n", 0o600)
-	write(t, fake.root+"/usr/sbin/policy-rc.d", "", 0o700)
-	apt := &apt{root: fake.root, say: t.Logf, execute: fake.execute}
-	for range 2 {
-		if err := apt.install(t.Context(), packages{"mariadb-server-core"}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := apt.install(t.Context(), packages{"chromium"}); err == nil {
-		t.Error("a package that this release doesn't have is installed")
-	}
-	want := []string{
-		"apt-get update",
-		"apt-cache mariadb-server-core", "apt-get mariadb-server-core-10.6",
-		"apt-cache mariadb-server-core", "apt-get mariadb-server-core-10.6",
-		"apt-cache chromium",
-	}
-	if diff := cmp.Diff(want, fake.commands); diff != "" {
-		t.Errorf("the commands differ (-want +got):\n%s", diff)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"debug/buildinfo"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -59,25 +58,14 @@ func (f *ferretdb) publish(built string) (string, error) {
 		return "", fmt.Errorf("opening FerretDB's folder: %w", err)
 	}
 	program := filepath.Join(folder, "ferretdb")
-	if err := copyProgram(built, program); err != nil {
+	content, err := os.ReadFile(built)
+	if err == nil {
+		err = os.WriteFile(program, content, 0o755)
+	}
+	if err != nil {
 		return "", fmt.Errorf("copying FerretDB: %w", err)
 	}
 	return program, nil
-}
-
-func copyProgram(from, to string) (err error) {
-	source, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = source.Close() }()
-	target, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o755)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, target.Close()) }()
-	_, err = io.Copy(target, source)
-	return err
 }
 
 func (f *ferretdb) remove() error {

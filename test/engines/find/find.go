@@ -10,6 +10,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 )
@@ -52,6 +54,15 @@ func (e *Engine) Setting(variable string) string {
 	return ""
 }
 
+// Module returns the folder of the program's go.mod, for programs of the bench's module too.
+func Module(ctx context.Context) (string, error) {
+	output, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "superheroes").Output()
+	if err != nil {
+		return "", fmt.Errorf("finding the program's module: %w", err)
+	}
+	return strings.TrimSpace(string(output)), nil
+}
+
 // Finder searches for engines.
 type Finder struct {
 	// Module is the folder of the project's go.mod.
@@ -72,7 +83,7 @@ func New(module string, getenv func(string) string, say func(string, ...any)) *F
 		Module:  module,
 		Getenv:  getenv,
 		Say:     say,
-		machine: thisMachine(getenv("PATH")),
+		machine: machine{path: filepath.SplitList(getenv("PATH"))},
 		docker:  &docker{},
 		apt:     newApt(getenv, say),
 	}
@@ -81,7 +92,11 @@ func New(module string, getenv func(string) string, say func(string, ...any)) *F
 // All searches for all engines concurrently and returns them in a fixed order. The caller must close them, even if
 // ctx has ended.
 func (f *Finder) All(ctx context.Context) []*Engine {
-	return f.search(ctx, append(f.servers(), f.tool(pgbouncer()), f.tool(mariadbDump()), f.tool(nginx()), f.chromium)...)
+	searches := f.servers()
+	for _, t := range tools() {
+		searches = append(searches, func(ctx context.Context) *Engine { return f.tool(ctx, t) })
+	}
+	return f.search(ctx, searches...)
 }
 
 // Servers searches for the database servers only.

@@ -9,15 +9,8 @@ import (
 	"strings"
 )
 
-// machine is where to look for programs.
-type machine struct {
-	root string // prefix of every folder in a programs value; "" except in tests
-	path []string
-}
-
-func thisMachine(path string) machine {
-	return machine{path: filepath.SplitList(path)}
-}
+// machine is where to look for programs: the folders of PATH come first.
+type machine struct{ path []string }
 
 // programs are programs in the same folder.
 type programs struct {
@@ -46,7 +39,7 @@ func (m machine) find(wanted programs) (string, error) {
 func (m machine) candidates(patterns []string) []string {
 	folders := slices.Clone(m.path)
 	for _, pattern := range patterns {
-		matches, err := filepath.Glob(m.root + pattern)
+		matches, err := filepath.Glob(pattern)
 		if err != nil {
 			continue // the patterns are ours and well-formed
 		}

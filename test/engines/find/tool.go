@@ -2,6 +2,11 @@ package find
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
 
 	"superheroes/test/engines"
 )
@@ -10,40 +15,38 @@ import (
 type tool struct {
 	name     string // for people
 	variable string // for its path
-	programs programs
+	names    []string
+	folders  []string
 	packages packages
 }
 
-func pgbouncer() tool {
-	return tool{"PgBouncer", engines.PgBouncerBin, programs{
-		names:   []string{"pgbouncer"},
-		folders: []string{"/usr/sbin", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"},
-	}, packages{"pgbouncer"}}
-}
-
-func mariadbDump() tool {
-	return tool{"mariadb-dump", engines.MariaDBDump, programs{
-		names:   []string{"mariadb-dump"},
-		folders: []string{"/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"},
-	}, packages{"mariadb-client"}}
-}
-
-func nginx() tool {
-	return tool{"nginx", engines.NginxBin, programs{
-		names:   []string{"nginx"},
-		folders: []string{"/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin", "/opt/homebrew/bin"},
-	}, packages{"nginx-light"}}
-}
-
-// tool returns a search for a tool.
-func (f *Finder) tool(t tool) func(context.Context) *Engine {
-	local := func(ctx context.Context) (*Engine, error) {
-		path, err := f.machine.find(t.programs)
-		if err != nil {
-			return nil, err
-		}
-		return program(ctx, t.variable, path, "found "+path)
+// tools returns all of them. The browser isn't run in a container: tests drive it over a pipe. Without a font, its pages
+// show no text.
+func tools() []tool {
+	system := []string{"/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin", "/opt/homebrew/bin"}
+	return []tool{
+		{"PgBouncer", engines.PgBouncerBin, []string{"pgbouncer"}, system, packages{"pgbouncer"}},
+		{"mariadb-dump", engines.MariaDBDump, []string{"mariadb-dump"}, system, packages{"mariadb-client"}},
+		{"nginx", engines.NginxBin, []string{"nginx"}, system, packages{"nginx-light"}},
+		{"Chromium", engines.Chrome, []string{
+			"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "Google Chrome", "Chromium",
+		}, append(system,
+			"/opt/google/chrome", "/snap/bin",
+			"/Applications/Google Chrome.app/Contents/MacOS", "/Applications/Chromium.app/Contents/MacOS",
+		), packages{"chromium", "fonts-dejavu-core"}},
 	}
+}
+
+// tool searches for a tool.
+func (f *Finder) tool(ctx context.Context, t tool) *Engine {
+	given := func(ctx context.Context) (*Engine, error) {
+		path := f.Getenv(t.variable)
+		if path == "" {
+			return nil, fmt.Errorf("%s is not set", t.variable)
+		}
+		return program(ctx, t.variable, path, "found at "+t.variable)
+	}
+	local := func(ctx context.Context) (*Engine, error) { return f.localTool(ctx, t) }
 	installed := func(ctx context.Context) (*Engine, error) {
 		if err := f.apt.install(ctx, t.packages); err != nil {
 			return nil, err
@@ -51,7 +54,39 @@ func (f *Finder) tool(t tool) func(context.Context) *Engine {
 		return local(ctx)
 	}
 	remedy := "install " + t.name + " (Debian: apt-get install " + t.packages[0] + "), or set " + t.variable
-	return func(ctx context.Context) *Engine {
-		return first(ctx, t.name, remedy, f.given(t.variable), source{"local programs", local}, source{"apt-get", installed})
+	return first(ctx, t.name, remedy, source{"environment", given}, source{"local programs", local}, source{"apt-get", installed})
+}
+
+// localTool finds the first program with one of the tool's names that works.
+func (f *Finder) localTool(ctx context.Context, t tool) (*Engine, error) {
+	var reasons error
+	for _, name := range t.names {
+		path, err := f.machine.find(programs{names: []string{name}, folders: t.folders})
+		var engine *Engine
+		if err == nil {
+			engine, err = program(ctx, t.variable, path, "found "+path)
+		}
+		if err == nil {
+			return engine, nil
+		}
+		reasons = errors.Join(reasons, err)
 	}
+	return nil, reasons
+}
+
+// program runs a program to get its version: some programs of such a name only explain how to install the real one. The
+// variable gets the path.
+func program(ctx context.Context, variable, path, how string) (*Engine, error) {
+	ctx, cancel := context.WithTimeout(ctx, commandPatience)
+	defer cancel()
+	output, err := exec.CommandContext(ctx, path, "--version").Output()
+	if filepath.Base(path) == "nginx" { // nginx accepts short options only, and prints its version to stderr
+		output, err = exec.CommandContext(ctx, path, "-v").CombinedOutput()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("asking %s for its version: %w", path, err)
+	}
+	version, _, _ := strings.Cut(strings.TrimSpace(string(output)), "\n")
+	version, _, _ = strings.Cut(version, " built on")
+	return &Engine{Name: version, How: how, Env: []string{variable + "=" + path}}, nil
 }
