@@ -132,8 +132,9 @@ func refusedRow(err error) error {
 // Write implements catalog.Store.
 func (s *Catalog[T]) Write(ctx context.Context, id int64, change func(old *T) (*T, error)) (written *T, err error) {
 	err = s.change(ctx, func(tx *sql.Conn) (err error) {
-		insert := func(ctx context.Context, item *T) error { return s.insert(ctx, tx, item) }
-		written, err = sqltable.Edit[T]{Table: s.Table, Tx: tx, Insert: insert, Refusal: refusedRow}.Run(ctx, id, change)
+		edit := sqltable.Edit[T]{Table: s.Table, Tx: tx, Refusal: refusedRow}
+		edit.Insert = func(ctx context.Context, item *T) error { return s.insert(ctx, tx, item) }
+		written, err = edit.Run(ctx, id, change)
 		return err
 	})
 	if err != nil {
@@ -151,7 +152,8 @@ func (s *Catalog[T]) insert(ctx context.Context, tx *sql.Conn, item *T) error {
 	if *s.Table.Key(item), err = sequence.Give(0); err != nil {
 		return err
 	}
-	return sqltable.Changed(s.Table)(tx.ExecContext(ctx, sqltable.Insertion(s.Table.Name, s.Table.Names()), s.Table.Fields(item)...))
+	insertion := sqltable.Insertion(s.Table.Name, s.Table.Names())
+	return sqltable.Changed(s.Table)(tx.ExecContext(ctx, insertion, s.Table.Fields(item)...))
 }
 
 // sequence reads the current position of the id sequence. A table created by another application may not record the
@@ -189,13 +191,7 @@ func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, c
 // Ping implements catalog.Store. It reads like requests do. A file that accepts no writes is no problem for a catalog,
 // which mainly serves reads.
 func (s *Catalog[T]) Ping(ctx context.Context) error {
-	if err := s.db.ping(ctx); err != nil {
-		return err
-	}
-	if _, err := s.Reader.Get(ctx, 0); !errors.Is(err, catalog.ErrNotFound) {
-		return s.db.trouble(err)
-	}
-	return nil
+	return s.db.ping(ctx, "SELECT "+s.Table.SelectList()+" FROM "+s.Table.Name+" WHERE id = 0")
 }
 
 // Writable returns why the last write was refused, as long as that lasts.

@@ -223,27 +223,15 @@ func (g *guard) fail(cause error, what string) error {
 	return g.found.Load()
 }
 
-// touched reports whether a file has changed since the last check made while nobody in this process was writing.
-func (g *guard) touched() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	now, err := g.statFiles(g.paths[:])
-	return err != nil || !now[mainFile].same(g.known[mainFile].content) || !now[writeLog].same(g.known[writeLog].content)
-}
-
 // begun must be called by a transaction that holds the write lock, before it writes. It returns an error if the files
 // are no longer those that were opened, or were changed by anything but SQLite.
 func (g *guard) begun() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if found := g.found.Load(); found != nil {
-		return found
-	}
-	if g.conn == nil {
-		return nil
-	}
-	if log, err := statOpen(g.log); err != nil || log.same(g.known[writeLog].content) {
-		return err
+	if g.conn != nil && g.found.Load() == nil {
+		if log, err := statOpen(g.log); err != nil || log.same(g.known[writeLog].content) {
+			return err
+		}
 	}
 	return g.settle() // another process has committed, or another program has written
 }
@@ -252,17 +240,17 @@ func (g *guard) begun() error {
 func (g *guard) settled() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	return g.settle()
+}
+
+// settle checks that only SQLite has changed the files since the last check. The caller holds the mutex.
+func (g *guard) settle() error {
 	if found := g.found.Load(); found != nil {
 		return found
 	}
 	if g.conn == nil {
 		return nil
 	}
-	return g.settle()
-}
-
-// settle checks that only SQLite has changed the files since the last check. The caller holds the mutex.
-func (g *guard) settle() error {
 	now, err := g.statFiles(g.paths[:])
 	if err != nil {
 		return err
