@@ -169,7 +169,8 @@ func (s *Catalog[T]) sequence(ctx context.Context, tx *sql.Conn) (catalog.Sequen
 		return sequence, err
 	}
 	var given int64
-	err = tx.QueryRowContext(ctx, "SELECT COALESCE(max(seq), 0) FROM sqlite_sequence WHERE name = ?", s.Table.Name).Scan(&given)
+	const query = "SELECT COALESCE(max(seq), 0) FROM sqlite_sequence WHERE name = ?"
+	err = tx.QueryRowContext(ctx, query, s.Table.Name).Scan(&given)
 	sequence.Highest = max(sequence.Highest, given)
 	return sequence, err
 }

@@ -29,7 +29,8 @@ const roleVariable = "FIGHT_SQLITE_TEST_ROLE"
 
 func TestMain(m *testing.M) {
 	roles := map[string]func(path string) error{
-		"hold the lock": holdLock, "insert": insertAll, "insert until it fails": insertUntilFailure, "insert at once": insertAtOnce,
+		"hold the lock": holdLock, "insert at once": insertAtOnce,
+		"insert": insertAll, "insert until it fails": insertUntilFailure,
 	}
 	role, given := os.LookupEnv(roleVariable)
 	if !given {
