@@ -206,7 +206,7 @@ func TestOthersMayWrite(t *testing.T) {
 		"a large transaction that is rolled back": func() {
 			run(t, other, "PRAGMA cache_size = 2")
 			run(t, other, "BEGIN")
-			for range 50 {
+			for range 10 {
 				run(t, other, "INSERT INTO t VALUES (hex(randomblob(20000)))")
 			}
 			run(t, other, "ROLLBACK")
