@@ -18,8 +18,8 @@ var added embed.FS
 
 // A build with a fault opens its store of fights with the second line in place of the first one.
 const (
-	opensFights       = "return sqlite.OpenFights(ctx, at.place, database.SQLiteFight, sqlite.Grouped(grouped))"
-	opensBrokenFights = "return broken(sqlite.OpenFights(ctx, at.place, database.SQLiteFight, sqlite.Grouped(grouped)))"
+	opensFights       = "return sqlite.OpenFights(ctx, at.place, database.SQLiteFight, grouped)"
+	opensBrokenFights = "return broken(sqlite.OpenFights(ctx, at.place, database.SQLiteFight, grouped))"
 )
 
 // build builds the program so that it reports its goroutines, and with a deliberate fault, unless that is "". The

@@ -98,7 +98,8 @@ func TestBackupThatFails(t *testing.T) {
 		}
 	}
 	full, villains := filepath.Join(at, "full"), filepath.Join(damaged, "villains.db")
-	if err := errors.Join(os.Truncate(villains, 8192), os.Mkdir(full, 0o750), os.WriteFile(filepath.Join(full, "mine"), nil, 0o600)); err != nil {
+	err := errors.Join(os.Truncate(villains, 8192), os.Mkdir(full, 0o750), os.WriteFile(filepath.Join(full, "mine"), nil, 0o600))
+	if err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
@@ -129,7 +130,8 @@ func TestBackupThatIsStopped(t *testing.T) {
 	}
 	backup := system.Start(t, program, nil, "backup", folder, "--data-dir="+dir)
 	for end := time.Now().Add(ending); ; time.Sleep(time.Millisecond) { // copying
-		if info, err := os.Stat(filepath.Join(folder, "heroes.db.part")); err == nil && info.Size() > 1<<20 || time.Now().After(end) {
+		info, err := os.Stat(filepath.Join(folder, "heroes.db.part"))
+		if err == nil && info.Size() > 1<<20 || time.Now().After(end) {
 			break
 		}
 	}

@@ -73,7 +73,8 @@ func (l *ledger) once(ctx context.Context, base, last string) history.Operation 
 	operation := history.Operation{Hero: hero}
 	operation.Judge(ask(ctx, request))
 	acknowledged := operation.Outcome == history.OK
-	l.fault(!acknowledged && operation.Status == http.StatusOK && operation.Answered, "no fight in a response with 200: "+operation.Detail)
+	l.fault(!acknowledged && operation.Answered && operation.Status == http.StatusOK,
+		"no fight in a response with 200: "+operation.Detail)
 	l.fault(acknowledged && operation.ID <= last, fmt.Sprintf("after %q came %s", last, operation.Answer))
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -136,8 +137,8 @@ func (l *ledger) request(base string) (request *http.Request, hero string) {
 		if number%5 > 0 {
 			place = fmt.Sprintf(`{"name":"place %d \u0022🌍"}`, number%11)
 		}
-		body = fmt.Sprintf(`{"hero":{"name":%q,"powers":"<🦸>","level":%d},"villain":{"name":"<villain %d>","level":1},"location":%s}`,
-			hero, number%3, number%7, place)
+		body = fmt.Sprintf(`{"hero":{"name":%q,"powers":"<🦸>","level":%d},
+			"villain":{"name":"<villain %d>","level":1},"location":%s}`, hero, number%3, number%7, place)
 	}
 	request, err := http.NewRequest(method, url, strings.NewReader(body))
 	if err != nil {

@@ -39,7 +39,8 @@ func killed(t *testing.T, clients int, start func() running) (round int, err err
 	ledger, floor := newLedger(true), ""
 	defer func() {
 		found := history.Check(ledger.operations, slices.Collect(maps.Values(ledger.stored)))
-		t.Logf("%d acknowledged, %d stored, %d indeterminate, %d refused", found.OK, found.Stored, found.Indeterminate, found.Refused)
+		t.Logf("%d acknowledged, %d stored, %d indeterminate, %d refused",
+			found.OK, found.Stored, found.Indeterminate, found.Refused)
 	}()
 	run := start()
 	for round = 1; round <= rounds; round++ {
@@ -88,7 +89,8 @@ func killedOnEngines(t *testing.T, program string, args []string) {
 	s := system.Four(t, program, stores)
 	s.Processes["fights"].Kill() // the first round starts another one
 	round, err := killed(t, 3, func() running {
-		return startFights(t, program, stores.Fights, args, "HEROES_URL="+s.Heroes, "VILLAINS_URL="+s.Villains, "LOCATIONS_URL="+s.Locations)
+		return startFights(t, program, stores.Fights, args,
+			"HEROES_URL="+s.Heroes, "VILLAINS_URL="+s.Villains, "LOCATIONS_URL="+s.Locations)
 	})
 	if err != nil {
 		t.Errorf("round %d: %v", round, err)

@@ -46,7 +46,8 @@ func TestAcknowledgedIsCounted(t *testing.T) {
 			p.statistics, p.kill = base, process.Kill
 		}
 		// FerretDB reads all fights to change one, so there must be few.
-		countedInRounds(t, []*part{{start: fights}, {start: fights}, {start: statistics}, {start: statistics}}, 1, 30*time.Millisecond)
+		parts := []*part{{start: fights}, {start: fights}, {start: statistics}, {start: statistics}}
+		countedInRounds(t, parts, 1, 30*time.Millisecond)
 	})
 }
 
