@@ -71,10 +71,11 @@ func (c *Command) Run(ctx context.Context, k *kong.Kong) (err error) {
 
 // measure runs one rate. The result is worth showing even if the run failed.
 func (c *Command) measure(ctx context.Context, up *services, rate int) (result, error) {
-	before, err := up.snapshot(ctx)
+	stored, err := up.count(ctx)
 	if err != nil {
 		return result{Rate: rate}, err
 	}
+	used := up.cpu()
 	summary := filepath.Join(c.Results, fmt.Sprintf("summary_%d.json", rate))
 	if err := os.Remove(summary); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return result{Rate: rate}, fmt.Errorf("removing the summary of an earlier run: %w", err)
@@ -90,12 +91,12 @@ func (c *Command) measure(ctx context.Context, up *services, rate int) (result, 
 	if err != nil {
 		return measured, errors.Join(broken, err)
 	}
-	after, err := up.snapshot(ctx)
+	measured.CPU = up.cpu() - used
+	after, err := up.count(ctx)
 	if err != nil {
 		return measured, errors.Join(broken, err)
 	}
-	measured.Stored = after.fights - before.fights
-	measured.CPU = after.cpu - before.cpu
+	measured.Stored = after - stored
 	if broken != nil {
 		broken = fmt.Errorf("k6 failed, or a threshold was exceeded (see the output above): %w", broken)
 	}

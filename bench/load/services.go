@@ -44,16 +44,10 @@ func start(ctx context.Context, path, data string) (*services, error) {
 	return &services{process, urls["fights"]}, nil
 }
 
-// snapshot holds the running totals of the services.
-type snapshot struct {
-	fights int64
-	cpu    time.Duration // user and system time; 0 where it isn't available
-}
-
-func (s *services) snapshot(ctx context.Context) (snapshot, error) {
-	fights, err := s.count(ctx)
-	usage, _ := proc.System().Usage([]int{s.Pid()}) // zero where it isn't available
-	return snapshot{fights, usage.CPU}, err
+// cpu returns the CPU time used so far, or 0 where it isn't available.
+func (s *services) cpu() time.Duration {
+	usage, _ := proc.System().Usage([]int{s.Pid()})
+	return usage.CPU
 }
 
 // count returns how many fights are stored.

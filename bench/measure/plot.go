@@ -106,22 +106,18 @@ func (r *Report) chart(title, x, y string) chart.Chart {
 	return chart.Chart{Title: title, X: x, Y: y}
 }
 
-// byRate returns one line for each member that has the figure.
+// byRate returns one line for each member that has the figure. Each series has the same members.
 func (r *Report) byRate(figure, suffix string) []chart.Line {
 	var lines []chart.Line
-	at := map[string]int{}
-	for _, s := range r.Series {
-		for _, m := range s.all() {
-			f, ok := m.Figure(figure)
-			if !ok {
-				continue
+	for i, m := range r.Series[0].all() {
+		line := chart.Line{Name: m.Name + suffix}
+		for _, s := range r.Series {
+			if f, ok := s.all()[i].Figure(figure); ok {
+				line.Points = append(line.Points, plotter.XY{X: s.Rate, Y: f.Median})
 			}
-			if _, known := at[m.Name]; !known {
-				at[m.Name] = len(lines)
-				lines = append(lines, chart.Line{Name: m.Name + suffix})
-			}
-			line := &lines[at[m.Name]]
-			line.Points = append(line.Points, plotter.XY{X: s.Rate, Y: f.Median})
+		}
+		if len(line.Points) > 0 {
+			lines = append(lines, line)
 		}
 	}
 	return lines

@@ -31,7 +31,6 @@ func TestProfile(t *testing.T) {
 	}{
 		{"one address", map[Service]string{"": eco}, "eco"},
 		{"unhealthy", map[Service]string{"": strict}, "strict"},
-		{"all the same", map[Service]string{Fights: eco, Heroes: eco}, "eco"},
 		{"mixed", map[Service]string{Fights: strict, Heroes: eco, Villains: eco}, "eco (heroes, villains), strict (fights)"},
 		{"no health page", map[Service]string{"": saying(t, http.StatusNotFound, "no such path")}, notTold},
 		{"no profile", map[Service]string{"": saying(t, http.StatusOK, `{"status":"ok"}`)}, notTold},

@@ -270,7 +270,7 @@ func TestNobodyThere(t *testing.T) {
 	}
 }
 
-// TestLimits checks the limits on the generator and its surroundings one by one, on both sides.
+// TestLimits checks the limits on the generator one by one. TestSurroundings has those on everything else that runs.
 func TestLimits(t *testing.T) {
 	fine := Run{Seconds: 10, Counts: Counts{Measured: 1000}, Generator: Generator{CPU: 17, Cores: 2, LateP99: 990}}
 	for _, c := range []struct {
@@ -284,8 +284,6 @@ func TestLimits(t *testing.T) {
 		{"late", 100, func(r *Run) { r.Generator.LateP99 = 1250 }, "1% of iterations were sent at least 1.25 ms late (limit 1 ms)"},
 		{"late without a schedule", 0, func(r *Run) { r.Generator.LateP99 = 1250 }, ""},
 		{"busy", 0, func(r *Run) { r.Generator.CPU = 19 }, "used 1.9 of its 2 cores"},
-		{"strangers", 0, func(r *Run) { r.Surroundings.Strangers = 0.051 }, "strangers took 5.1 % of the cores (limit 5 %)"},
-		{"strangers within the limit", 0, func(r *Run) { r.Surroundings.Strangers = 0.049 }, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			run := fine

@@ -20,37 +20,45 @@ type benchmark struct{ pkg, name string }
 // executeBenchmark returns the benchmark of a whole fight, which the allocation target is about.
 func executeBenchmark() benchmark { return benchmark{"internal/web", "BenchmarkExecuteFight"} }
 
-// rewriteBaseline returns the text of allocations.txt with the measured figures. - stands for bytes that vary and are
-// not recorded. The line of a benchmark that was not measured is dropped.
-func rewriteBaseline(text string, measured map[benchmark]allocated) string {
-	var out strings.Builder
-	for line := range strings.Lines(text) {
-		fields := strings.Fields(line)
-		if strings.HasPrefix(line, "#") || len(fields) != 4 {
-			out.WriteString(line)
-			continue
-		}
-		now, known := measured[benchmark{fields[0], fields[1]}]
-		bytes := fields[3]
-		if bytes != "-" {
-			bytes = strconv.FormatInt(now.bytes, 10)
-		}
-		if known {
-			fmt.Fprintf(&out, "%-26s %-36s %6d %7s\n", fields[0], fields[1], now.allocs, bytes)
-		}
+// baselineFields returns the benchmark in a line of allocations.txt and its bytes, or false if there is none.
+func baselineFields(line string) (name benchmark, bytes string, found bool) {
+	fields := strings.Fields(line)
+	if strings.HasPrefix(line, "#") || len(fields) != 4 {
+		return benchmark{}, "", false
 	}
-	return out.String()
+	return benchmark{fields[0], fields[1]}, fields[3], true
 }
 
 // baselineBenchmarks returns the benchmarks in the text of allocations.txt.
 func baselineBenchmarks(text string) []benchmark {
 	var all []benchmark
 	for line := range strings.Lines(text) {
-		if fields := strings.Fields(line); len(fields) == 4 && !strings.HasPrefix(line, "#") {
-			all = append(all, benchmark{fields[0], fields[1]})
+		if name, _, found := baselineFields(line); found {
+			all = append(all, name)
 		}
 	}
 	return all
+}
+
+// rewriteBaseline returns the text of allocations.txt with the measured figures. - stands for bytes that vary and are
+// not recorded. The line of a benchmark that was not measured is dropped.
+func rewriteBaseline(text string, measured map[benchmark]allocated) string {
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		name, bytes, found := baselineFields(line)
+		if !found {
+			out.WriteString(line)
+			continue
+		}
+		now, known := measured[name]
+		if bytes != "-" {
+			bytes = strconv.FormatInt(now.bytes, 10)
+		}
+		if known {
+			fmt.Fprintf(&out, "%-26s %-36s %6d %7s\n", name.pkg, name.name, now.allocs, bytes)
+		}
+	}
+	return out.String()
 }
 
 // Each benchmark runs 200 iterations, three times: the minimum eliminates one-time allocations and those of other

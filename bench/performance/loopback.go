@@ -10,7 +10,7 @@ import (
 // near the start and the end of the measured time, when bench reports its progress.
 type watch struct {
 	measured    time.Duration // length of the run without its warm-up
-	first, last *reading
+	first, last reading
 }
 
 // reading holds the counters at one point in time.
@@ -26,17 +26,16 @@ const nearEnd = 600 * time.Millisecond
 func (w *watch) progress(_ string, passed, total time.Duration) {
 	switch {
 	case passed < total-w.measured: // still warming up
-	case w.first == nil:
+	case w.first.at.IsZero():
 		w.first = read()
 	case passed >= total-nearEnd:
 		w.last = read()
 	}
 }
 
-func read() *reading {
-	r := &reading{at: time.Now()}
-	r.bytes, r.packets = loopback(contentOf("/proc/net/dev"))
-	return r
+func read() reading {
+	bytes, packets := loopback(contentOf("/proc/net/dev"))
+	return reading{time.Now(), bytes, packets}
 }
 
 // loopback parses the bytes and packets that device lo has received, which equal those sent.
@@ -57,7 +56,7 @@ func loopback(devices string) (bytes, packets float64) {
 // two readings.
 func (w *watch) figures(perSecond float64) map[string]float64 {
 	all := map[string]float64{}
-	if w.first == nil || w.last == nil || perSecond == 0 || w.last.bytes == 0 {
+	if w.last.bytes == 0 || perSecond == 0 {
 		return all
 	}
 	iterations := perSecond * w.last.at.Sub(w.first.at).Seconds()

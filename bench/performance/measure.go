@@ -75,7 +75,11 @@ func (s *setup) series(name string, trials ...*trial) error {
 // of them.
 func (s *setup) floor(trials []*trial) *system {
 	return s.add(func(of *system) error {
-		first := trials[slices.IndexFunc(trials, func(t *trial) bool { return !t.isFloor() })]
+		at := slices.IndexFunc(trials, func(t *trial) bool { return !t.isFloor() })
+		if at < 0 {
+			return errors.New("the plan has nothing to measure here")
+		}
+		first := trials[at]
 		url := first.of.urls[measure.Fights] + fightPath
 		if first.Mix == randomHeroMix {
 			url = first.of.urls[measure.Heroes] + randomHeroPath

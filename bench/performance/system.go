@@ -113,28 +113,29 @@ func (s *setup) up(profile string, env ...string) *system {
 
 // four starts each service in a separate process, on the real engines.
 func (s *setup) four(profile string, env ...string) *system {
-	env = append(env, "PROFILE="+profile)
-	return s.add(func(of *system) error {
-		if err := of.catalogs(env...); err != nil {
-			return err
-		}
+	return s.separate(profile, env, func(of *system, env []string) error {
 		url, err := of.fightStore()
 		if err != nil {
 			return err
 		}
-		return of.alone(measure.Fights, slices.Concat(env, of.peers(), []string{"MONGODB_URL=" + url}))
+		return of.alone(measure.Fights, append(env, "MONGODB_URL="+url))
 	})
 }
 
 // storeless starts the same with a fights process that stores nothing (see stub.go). It is not a member of the family;
 // it only shows the cost of the work excluding the store.
 func (s *setup) storeless(profile string, env ...string) *system {
-	env = append(env, "PROFILE="+profile)
+	return s.separate(profile, env, func(of *system, env []string) error { return of.alone(measure.Fights, env, s.self, "stub") })
+}
+
+// separate starts the catalogs in separate processes, and fights with their addresses.
+func (s *setup) separate(profile string, env []string, fights func(of *system, env []string) error) *system {
 	return s.add(func(of *system) error {
+		env := append(env, "PROFILE="+profile)
 		if err := of.catalogs(env...); err != nil {
 			return err
 		}
-		return of.alone(measure.Fights, slices.Concat(env, of.peers()), s.self, "stub")
+		return fights(of, append(env, of.peers()...))
 	})
 }
 
