@@ -32,7 +32,6 @@ func TestProcesses(t *testing.T) {
 		{"folder in use", testFolderInUse},
 		{"health", testHealth},
 		{"health while draining", testHealthDraining},
-		{"import while up runs", testImportWhileUp},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, program) })
 	}
@@ -275,18 +274,4 @@ func testHealthDraining(t *testing.T, program string) {
 	fetch(t, bases["fights"]+"/livez")
 	p.Signal(t, syscall.SIGTERM) // a second one would stop it at once
 	p.Wait(t, soon)
-}
-
-func testImportWhileUp(t *testing.T, program string) {
-	dir := t.TempDir()
-	p, bases := start(t, program, nil, "--data-dir="+dir)
-	fetch(t, bases["heroes"]+"/api/heroes/random_hero") // the ids are in memory now
-	const only = `{"id":7,"name":"The Only One","otherName":"","level":1,"picture":"","powers":""}`
-	file := write(t, "only.jsonl", only+"\n")
-	invoke("import", "heroes", file, "--replace", "--data-dir="+dir).check(t, exitOK, "1 hero imported")
-	if got := fetch(t, bases["heroes"]+"/api/heroes"); got != "["+only+"]" {
-		t.Errorf("the list is %.300s", got)
-	}
-	await.True(t, "a random hero is the only one", func() bool { return fetch(t, bases["heroes"]+"/api/heroes/random_hero") == only })
-	stop(t, p)
 }
