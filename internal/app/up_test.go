@@ -16,7 +16,6 @@ import (
 	"superheroes/internal/app"
 	"superheroes/internal/character"
 	"superheroes/internal/exchange"
-	"superheroes/internal/httpserver"
 	"superheroes/internal/web"
 )
 
@@ -25,9 +24,10 @@ func upConfig(t *testing.T) app.UpConfig {
 	t.Helper()
 	const anyPort = "127.0.0.1:0"
 	cfg := app.UpConfig{HeroesAddr: anyPort, VillainsAddr: anyPort, LocationsAddr: anyPort, FightsAddr: anyPort}
-	cfg.UpStatistics = app.UpStatistics{Statistics: true, StatisticsAddr: anyPort, StatisticsLimits: web.StatisticsLimits{MaxStreams: 10}}
+	cfg.UpStatistics = app.UpStatistics{Statistics: true, StatisticsAddr: anyPort}
+	cfg.StatisticsLimits = web.StatisticsLimits{MaxStreams: 10}
 	cfg.DataDir, cfg.Profile, cfg.SnapshotLimit = t.TempDir(), app.Eco, 64<<20
-	cfg.Config = httpserver.Config{Deadline: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 15 * time.Second, ShutdownTimeout: 6 * time.Second}
+	cfg.Deadline, cfg.ReadTimeout, cfg.WriteTimeout, cfg.ShutdownTimeout = 5*time.Second, 10*time.Second, 15*time.Second, 6*time.Second
 	return cfg
 }
 
