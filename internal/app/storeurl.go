@@ -123,14 +123,14 @@ func parseMySQL(text string) (storeURL, error) {
 	config.User, config.DBName = parsed.User.Username(), strings.Trim(parsed.Path, "/")
 	config.Passwd, _ = parsed.User.Password()
 	config.Timeout = 2 * time.Second // for connecting; the rest is limited by contexts
-	socket, host := query.Get("socket"), parsed.Hostname()
-	config.Net, config.Addr = "tcp", net.JoinHostPort(host, cmp.Or(parsed.Port(), "3306"))
-	if socket != "" {
+	switch socket, host := query.Get("socket"), parsed.Hostname(); {
+	case config.DBName == "" || strings.ContainsAny(config.DBName, "/\x00"):
+		return storeURL{}, malformed
+	case socket != "" && parsed.Host == "":
 		config.Net, config.Addr = "unix", socket
-	}
-	named := config.DBName != "" && !strings.ContainsAny(config.DBName, "/\x00")
-	placed := socket != "" && parsed.Host == "" || socket == "" && host != ""
-	if !named || !placed {
+	case socket == "" && host != "":
+		config.Net, config.Addr = "tcp", net.JoinHostPort(host, cmp.Or(parsed.Port(), "3306"))
+	default:
 		return storeURL{}, malformed
 	}
 	if err := mysqlTLS(config, query.Get("tls"), query.Get("ssl-ca")); err != nil {
