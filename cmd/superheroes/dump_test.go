@@ -32,8 +32,10 @@ func TestDumps(t *testing.T) {
 		dump     func(*testing.T, string, ...string) string
 		options  []string
 	}{
-		{"pg_dump", []string{"heroes", "villains"}, pgDump, []string{"", "--inserts", "--column-inserts", "--data-only", "--inserts --rows-per-insert=100"}},
-		{"mariadb-dump", []string{"locations"}, mariadbDump, []string{"", "--complete-insert", "--skip-extended-insert", "--skip-opt", "--compact", "--hex-blob --routines"}},
+		{"pg_dump", []string{"heroes", "villains"}, pgDump, []string{
+			"", "--inserts", "--column-inserts", "--data-only", "--inserts --rows-per-insert=100"}},
+		{"mariadb-dump", []string{"locations"}, mariadbDump, []string{
+			"", "--complete-insert", "--skip-extended-insert", "--skip-opt", "--compact", "--hex-blob --routines"}},
 	} {
 		t.Run(d.name+" difficult", func(t *testing.T) {
 			server := onServer(t, d.catalogs[0])
@@ -59,7 +61,8 @@ func TestDumps(t *testing.T) {
 				if _, err := os.Stat(file); err != nil {
 					t.Skip("the family's data set isn't here")
 				}
-				invoke("import", catalog, file, "--replace", server).check(t, exitOK, fmt.Sprint(rows[catalog], " ", catalog, " imported"), ", 0 rows refused")
+				want := fmt.Sprint(rows[catalog], " ", catalog, " imported")
+				invoke("import", catalog, file, "--replace", server).check(t, exitOK, want, ", 0 rows refused")
 			}
 			dump := write(t, "dump.sql", d.dump(t, server))
 			for _, catalog := range d.catalogs {
@@ -72,7 +75,8 @@ func TestDumps(t *testing.T) {
 	before := exported(t, "heroes", store)
 	t.Run("one line for all rows whose columns nobody names", func(t *testing.T) {
 		got := invoke("import", "heroes", write(t, "dump.sql", pgDump(t, server, "--inserts", "--data-only")), store)
-		if got.code != exitError || strings.Count(got.stderr, "\n") != 2 || !strings.Contains(got.stderr, "INSERT has no column list, and no preceding CREATE TABLE") || !strings.Contains(got.stderr, "more like it") {
+		if got.code != exitError || strings.Count(got.stderr, "\n") != 2 || !strings.Contains(got.stderr, "more like it") ||
+			!strings.Contains(got.stderr, "INSERT has no column list, and no preceding CREATE TABLE") {
 			t.Errorf("got %+v", got)
 		}
 		holds(t, "heroes", store, before)
@@ -109,7 +113,8 @@ func mariadbDump(t *testing.T, server string, options ...string) string {
 		t.Fatal(err)
 	}
 	password, _ := at.User.Password()
-	command := exec.CommandContext(t.Context(), engines.Dumper(t), append(options, "--host="+at.Hostname(), "--port="+at.Port(), "--user="+at.User.Username(), strings.Trim(at.Path, "/"))...)
+	options = append(options, "--host="+at.Hostname(), "--port="+at.Port(), "--user="+at.User.Username(), strings.Trim(at.Path, "/"))
+	command := exec.CommandContext(t.Context(), engines.Dumper(t), options...)
 	command.Env = append(os.Environ(), "MYSQL_PWD="+password)
 	return output(t, command)
 }

@@ -32,7 +32,6 @@ func TestProcesses(t *testing.T) {
 		{"folder in use", testFolderInUse},
 		{"health", testHealth},
 		{"health while draining", testHealthDraining},
-		{"import while up runs", testImportWhileUp},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, program) })
 	}
@@ -42,7 +41,10 @@ func TestProcesses(t *testing.T) {
 const soon = time.Minute
 
 // anyPort makes up use free ports.
-var anyPort = []string{"--heroes-addr=127.0.0.1:0", "--villains-addr=127.0.0.1:0", "--locations-addr=127.0.0.1:0", "--fights-addr=127.0.0.1:0", "--statistics-addr=127.0.0.1:0", "--arena-addr=127.0.0.1:0"}
+var anyPort = []string{
+	"--heroes-addr=127.0.0.1:0", "--villains-addr=127.0.0.1:0", "--locations-addr=127.0.0.1:0",
+	"--fights-addr=127.0.0.1:0", "--statistics-addr=127.0.0.1:0", "--arena-addr=127.0.0.1:0",
+}
 
 // stop stops a process as a user does, and checks that it exits cleanly and silently.
 func stop(t *testing.T, p *system.Process) {
@@ -244,7 +246,8 @@ func testHealth(t *testing.T, program string) {
 		says []string
 	}{
 		{"all", all, exitOK, []string{strings.Join(ready, "")}},
-		{"all but two", append(all[:7:7], "--statistics-addr="+missing, "--no-statistics", "--arena-addr="+missing, "--no-arena"), exitOK, ready[:4]},
+		{"all but one", append(all[:7:7], "--statistics-addr="+missing, "--no-statistics"), exitOK, ready[:5]},
+		{"all but another", append(all[:7:7], "--arena-addr="+missing, "--no-arena"), exitOK, ready[:4]},
 		{"one is missing", append(all[:7:7], "--villains-addr="+missing), exitError, []string{missing, "refused"}},
 		{"one", []string{"health", "--addr=" + addrs["heroes"]}, exitOK, []string{addrs["heroes"] + " is ready"}},
 		{"one on all addresses", []string{"health", "--addr=:" + port}, exitOK, []string{":" + port + " is ready"}},
@@ -275,18 +278,4 @@ func testHealthDraining(t *testing.T, program string) {
 	fetch(t, bases["fights"]+"/livez")
 	p.Signal(t, syscall.SIGTERM) // a second one would stop it at once
 	p.Wait(t, soon)
-}
-
-func testImportWhileUp(t *testing.T, program string) {
-	dir := t.TempDir()
-	p, bases := start(t, program, nil, "--data-dir="+dir)
-	fetch(t, bases["heroes"]+"/api/heroes/random_hero") // the ids are in memory now
-	const only = `{"id":7,"name":"The Only One","otherName":"","level":1,"picture":"","powers":""}`
-	file := write(t, "only.jsonl", only+"\n")
-	invoke("import", "heroes", file, "--replace", "--data-dir="+dir).check(t, exitOK, "1 hero imported")
-	if got := fetch(t, bases["heroes"]+"/api/heroes"); got != "["+only+"]" {
-		t.Errorf("the list is %.300s", got)
-	}
-	await.True(t, "a random hero is the only one", func() bool { return fetch(t, bases["heroes"]+"/api/heroes/random_hero") == only })
-	stop(t, p)
 }

@@ -63,7 +63,8 @@ func TestEmptyVariableCountsAsUnset(t *testing.T) {
 func TestListsOfNamesAndOrigins(t *testing.T) {
 	t.Setenv("ALLOWED_HOSTS", "A.example, b.example.")
 	t.Setenv("TRUSTED_ORIGINS", "https://unused.example")
-	got := parsed(t, "arena", "--trusted-origin=https://A.example:443", "--trusted-origin", "http://b.example:80,http://c.example:81").(serviceCommand[app.ArenaConfig]).Service
+	target := parsed(t, "arena", "--trusted-origin=https://A.example:443", "--trusted-origin", "http://b.example:80,http://c.example:81")
+	got := target.(serviceCommand[app.ArenaConfig]).Service
 	if want := []httpserver.HostName{"a.example", "b.example"}; !slices.Equal(got.AllowedHosts, want) {
 		t.Errorf("hosts %q, want %q", got.AllowedHosts, want)
 	}
@@ -119,7 +120,8 @@ func TestErrorsNameFlagAndVariable(t *testing.T) {
 // Every secret, and nothing else, can be in a file.
 func TestSecretFiles(t *testing.T) {
 	secrets := map[string]string{
-		"database-url": "postgres://u:hidden@h/d", "mysql-url": "mysql://u:hidden@h/d", "mongodb-url": "mongodb://u:hidden@h/d", "admin-token": "hidden",
+		"database-url": "postgres://u:hidden@h/d", "mysql-url": "mysql://u:hidden@h/d", "mongodb-url": "mongodb://u:hidden@h/d",
+		"admin-token": "hidden",
 	}
 	for name, command := range model(t) {
 		for _, flag := range command.Flags {
@@ -198,8 +200,9 @@ func TestLogLevels(t *testing.T) {
 
 // Passwords that must be escaped in a URL: drivers take parts of them for something else, which messages show.
 var unusual = []string{
-	"pa@ss", "@pass", "pass@127.0.0.1:1", "pa/ss", "12/pass", "12/@pass", "127.0.0.1:1/pass", "pa#ss", "12#pass", "pa?ss", "12?pass", "12?pass=1",
-	"pa:ss", "pa%zzss", "pa ss", "päss", "[pass", `pa\ss`, "pa,ss=x", "pa,pid=ss", "pa=ss", "pa&ss", "12/pass,name=x", "pa\nss", "-pass", "pass;x", "pa'ss", "pass",
+	"pa@ss", "@pass", "pass@127.0.0.1:1", "pa/ss", "12/pass", "12/@pass", "127.0.0.1:1/pass", "pa#ss", "12#pass", "pa?ss",
+	"12?pass", "12?pass=1", "pa:ss", "pa%zzss", "pa ss", "päss", "[pass", `pa\ss`, "pa,ss=x", "pa,pid=ss", "pa=ss", "pa&ss",
+	"12/pass,name=x", "pa\nss", "-pass", "pass;x", "pa'ss", "pass",
 }
 
 // No secret is revealed, whatever it looks like and wherever it is: in the flags and variables of every command, in
@@ -213,9 +216,10 @@ func TestNoSecretIsShown(t *testing.T) {
 		if strings.Count(got.stderr, "\n") != 1 {
 			t.Errorf("not one line: %q", got.stderr)
 		}
+		// Error messages contain parts of the passwords only in words of their own.
+		words := strings.NewReplacer("password", "", "passed", "", "process", "", "must", "", "address", "", "127.0.0.1", "", "512", "")
+		text := words.Replace(got.stdout + got.stderr)
 		for _, part := range []string{"pass", "ss", "12"} {
-			// Error messages contain these substrings only in words of their own.
-			text := strings.NewReplacer("password", "", "passed", "", "processes", "", "process", "", "must", "", "address", "", "127.0.0.1", "", "512", "").Replace(got.stdout + got.stderr)
 			if strings.Contains(password, part) && strings.Contains(text, part) {
 				t.Errorf("a part of %q is revealed: %s", password, got.stderr)
 			}
@@ -296,7 +300,10 @@ func TestUnusualPasswords(t *testing.T) {
 		},
 		"MariaDB": {
 			"locations", "--mysql-url=", "MYSQL_URL_FILE", "mysql", engines.MySQL,
-			[]string{"CREATE USER NAME IDENTIFIED BY '" + strings.NewReplacer("'", "''", `\`, `\\`).Replace(password) + "'", "GRANT ALL ON DATABASE.* TO NAME"},
+			[]string{
+				"CREATE USER NAME IDENTIFIED BY '" + strings.NewReplacer("'", "''", `\`, `\\`).Replace(password) + "'",
+				"GRANT ALL ON DATABASE.* TO NAME",
+			},
 			[]string{"DROP USER NAME"},
 		},
 	} {

@@ -21,6 +21,7 @@ func (s *session) bar(all int64, what string, options ...progressbar.Option) *pr
 	file, ok := s.stderr.(*os.File)
 	visible := ok && term.IsTerminal(int(file.Fd()))
 	return progressbar.NewOptions64(all, append(options,
-		progressbar.OptionSetVisibility(visible), progressbar.OptionSetWriter(s.stderr), progressbar.OptionSetDescription(what),
-		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())...)
+		progressbar.OptionSetVisibility(visible), progressbar.OptionSetWriter(s.stderr),
+		progressbar.OptionSetDescription(what), progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionClearOnFinish())...)
 }

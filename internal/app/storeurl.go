@@ -56,10 +56,11 @@ func parseStoreURL(text, engine string) (parsed storeURL, err error) {
 	case found && scheme == engineSQLite:
 		engine = engineSQLite
 	case !found, !slices.Contains(schemes(engine), scheme):
-		return storeURL{}, fmt.Errorf("the store URL must begin with sqlite:, %s://", strings.Join(schemes(engine), ":// or "))
+		prefixes := strings.Join(schemes(engine), ":// or ")
+		return storeURL{}, fmt.Errorf("the store URL must begin with sqlite:, %s://", prefixes)
 	case !unambiguous(text):
-		return storeURL{}, fmt.Errorf("the store URL must be %s://user:password@host:port/database, and each of @ : / ? # %% and space in the user, "+
-			"password or database percent-encoded (@ is %%40, / is %%2F)", scheme)
+		return storeURL{}, fmt.Errorf("the store URL must be %s://user:password@host:port/database, and each of "+
+			"@ : / ? # %% and space in the user, password or database percent-encoded (@ is %%40, / is %%2F)", scheme)
 	}
 	switch engine {
 	case enginePostgreSQL:
@@ -88,7 +89,7 @@ func unambiguous(text string) bool {
 // the two slashes.
 func parseSQLite(path string) (storeURL, error) {
 	path = strings.TrimPrefix(path, "//")
-	if path == "" || strings.HasSuffix(path, "/") || strings.ContainsRune(path, 0) || strings.Contains(path, ":memory:") {
+	if path == "" || strings.HasSuffix(path, "/") || strings.Contains(path, "\x00") || strings.Contains(path, ":memory:") {
 		return storeURL{}, errors.New("sqlite: must be followed by the path of a file")
 	}
 	return storeURL{place: filepath.Clean(path)}, nil
@@ -102,11 +103,9 @@ func parsePostgres(text string) (storeURL, error) {
 	return storeURL{place: net.JoinHostPort(config.ConnConfig.Host, fmt.Sprint(config.ConnConfig.Port))}, nil
 }
 
-// mysqlForms shows the supported forms of a MySQL URL.
-const mysqlForms = "mysql://user:password@host:port/database or mysql://user:password@/database?socket=PATH"
-
 func parseMySQL(text string) (storeURL, error) {
-	malformed := errors.New("the MySQL URL can't be read: want " + mysqlForms + ", with special characters percent-encoded")
+	malformed := errors.New("the MySQL URL can't be read: want mysql://user:password@host:port/database " +
+		"or mysql://user:password@/database?socket=PATH, with special characters percent-encoded")
 	parsed, err := url.Parse(text)
 	if err != nil || parsed.Fragment != "" {
 		return storeURL{}, malformed // the cause may show the password
@@ -124,12 +123,14 @@ func parseMySQL(text string) (storeURL, error) {
 	config.User, config.DBName = parsed.User.Username(), strings.Trim(parsed.Path, "/")
 	config.Passwd, _ = parsed.User.Password()
 	config.Timeout = 2 * time.Second // for connecting; the rest is limited by contexts
-	socket, host := query.Get("socket"), parsed.Hostname()
-	config.Net, config.Addr = "tcp", net.JoinHostPort(host, cmp.Or(parsed.Port(), "3306"))
-	if socket != "" {
+	switch socket, host := query.Get("socket"), parsed.Hostname(); {
+	case config.DBName == "" || strings.ContainsAny(config.DBName, "/\x00"):
+		return storeURL{}, malformed
+	case socket != "" && parsed.Host == "":
 		config.Net, config.Addr = "unix", socket
-	}
-	if config.DBName == "" || strings.ContainsAny(config.DBName, "/\x00") || (socket == "") == (parsed.Host == "") || socket == "" && host == "" {
+	case socket == "" && host != "":
+		config.Net, config.Addr = "tcp", net.JoinHostPort(host, cmp.Or(parsed.Port(), "3306"))
+	default:
 		return storeURL{}, malformed
 	}
 	if err := mysqlTLS(config, query.Get("tls"), query.Get("ssl-ca")); err != nil {
@@ -147,7 +148,8 @@ func mysqlTLS(config *mysql.Config, mode, ca string) error {
 		return errors.New("tls in the MySQL URL must be true, false, skip-verify or preferred")
 	}
 	if config.Net == "unix" && (mode == "true" || ca != "") {
-		return errors.New("a MySQL URL with a socket can't have tls=true or ssl-ca: a socket has no host that a certificate could name")
+		return errors.New("a MySQL URL with a socket can't have tls=true or ssl-ca: " +
+			"a socket has no host that a certificate could name")
 	}
 	config.TLSConfig = mode
 	if ca == "" {
@@ -173,7 +175,8 @@ func mysqlTLS(config *mysql.Config, mode, ca string) error {
 
 // parseMongo parses a MongoDB URL without a DNS lookup, which may fail now and succeed a moment later.
 func parseMongo(text string) (storeURL, error) {
-	malformed := errors.New("the MongoDB URL can't be read: mongodb://user:password@host:port/database or mongodb+srv://user:password@host/database")
+	malformed := errors.New("the MongoDB URL can't be read: " +
+		"mongodb://user:password@host:port/database or mongodb+srv://user:password@host/database")
 	rest, srv := strings.CutPrefix(text, connstring.SchemeMongoDBSRV+"://")
 	service := ""
 	if srv { // parse it like the URL of the one host whose DNS records name the servers
@@ -184,14 +187,11 @@ func parseMongo(text string) (storeURL, error) {
 	if err != nil {
 		return storeURL{}, malformed
 	}
-	database := parsed.Database
-	if database == "" {
-		database = "fights"
-	}
-	read := storeURL{place: strings.Join(parsed.Hosts, ","), database: database}
+	read := storeURL{place: strings.Join(parsed.Hosts, ","), database: cmp.Or(parsed.Database, "fights")}
 	if srv {
 		if strings.ContainsAny(read.place, ",:") || parsed.DirectConnection {
-			return storeURL{}, errors.New("the MongoDB URL can't be read: mongodb+srv:// takes one host, without a port, and no direct connection")
+			return storeURL{}, errors.New("the MongoDB URL can't be read: " +
+				"mongodb+srv:// takes one host, without a port, and no direct connection")
 		}
 		read.srvHost, read.srvService = read.place, service
 	}

@@ -16,7 +16,6 @@ import (
 	"superheroes/internal/app"
 	"superheroes/internal/character"
 	"superheroes/internal/exchange"
-	"superheroes/internal/httpserver"
 	"superheroes/internal/web"
 )
 
@@ -25,9 +24,10 @@ func upConfig(t *testing.T) app.UpConfig {
 	t.Helper()
 	const anyPort = "127.0.0.1:0"
 	cfg := app.UpConfig{HeroesAddr: anyPort, VillainsAddr: anyPort, LocationsAddr: anyPort, FightsAddr: anyPort}
-	cfg.UpStatistics = app.UpStatistics{Statistics: true, StatisticsAddr: anyPort, StatisticsLimits: web.StatisticsLimits{MaxStreams: 10}}
+	cfg.UpStatistics = app.UpStatistics{Statistics: true, StatisticsAddr: anyPort}
+	cfg.StatisticsLimits = web.StatisticsLimits{MaxStreams: 10}
 	cfg.DataDir, cfg.Profile, cfg.SnapshotLimit = t.TempDir(), app.Eco, 64<<20
-	cfg.Config = httpserver.Config{Deadline: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 15 * time.Second, ShutdownTimeout: 6 * time.Second}
+	cfg.Deadline, cfg.ReadTimeout, cfg.WriteTimeout, cfg.ShutdownTimeout = 5*time.Second, 10*time.Second, 15*time.Second, 6*time.Second
 	return cfg
 }
 
@@ -145,7 +145,8 @@ func importOnly(t *testing.T, dir string, id int64) string {
 	only := string(character.Character{ID: id, Name: "The Only One"}.AppendJSON(nil))
 	open := func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(only)), nil }
 	files := []app.ImportFile{{Name: "only.jsonl", Format: exchange.JSONLines, Open: open}}
-	if _, err := app.Import(t.Context(), "heroes", app.CatalogStore{DataDir: dir}, files, app.ImportOptions{Replace: true}); err != nil {
+	_, err := app.Import(t.Context(), "heroes", app.CatalogStore{DataDir: dir}, files, app.ImportOptions{Replace: true})
+	if err != nil {
 		t.Fatal(err)
 	}
 	return only
@@ -166,14 +167,14 @@ func TestUpFails(t *testing.T) {
 		wants  []string
 	}{
 		{"the port of heroes", func(c *app.UpConfig) { c.HeroesAddr = addr }, []string{addr, "--heroes-addr"}},
-		{"the port of fights", func(c *app.UpConfig) { c.FightsAddr = addr }, []string{addr, "--fights-addr"}},
-		{"the port of statistics", func(c *app.UpConfig) { c.StatisticsAddr = addr }, []string{addr, "--statistics-addr"}},
 		{"the port of the arena", func(c *app.UpConfig) { c.Arena, c.ArenaAddr = true, addr }, []string{addr, "--arena-addr"}},
-		{"a store that can't be opened", func(c *app.UpConfig) { c.Fights.MongodbURL = "sqlite:" + c.DataDir + "/nobody/fights.db" }, []string{"fights", "nobody", "--fights-mongodb-url"}},
+		{"a store that can't be opened", func(c *app.UpConfig) {
+			c.Fights.MongodbURL = "sqlite:" + c.DataDir + "/nobody/fights.db"
+		}, []string{"fights", "nobody", "--fights-mongodb-url"}},
 		{"a store that isn't there", func(c *app.UpConfig) {
 			c.Villains.DatabaseURL, c.Villains.PoolMax, c.Villains.StoreWait = "postgres://u:hidden@127.0.0.1:1/d", 1, time.Millisecond
 		}, []string{"villains", "127.0.0.1:1", "--villains-database-url"}},
-		{"an URL that is none", func(c *app.UpConfig) { c.Locations.MysqlURL = "hidden" }, []string{"locations", "--locations-mysql-url"}},
+		{"an invalid URL", func(c *app.UpConfig) { c.Locations.MysqlURL = "hidden" }, []string{"locations", "--locations-mysql-url"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			defer goleak.VerifyNone(t, goleak.IgnoreCurrent())

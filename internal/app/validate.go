@@ -100,7 +100,8 @@ func (s Stores) Validate() error {
 		return err
 	}
 	for _, at := range []store{
-		s.Heroes.store("heroes-"), s.Villains.store("villains-"), s.Locations.store("locations-"), s.Fights.store("fights-"),
+		s.Heroes.store("heroes-"), s.Villains.store("villains-"),
+		s.Locations.store("locations-"), s.Fights.store("fights-"),
 	} {
 		if at.url == "" {
 			continue

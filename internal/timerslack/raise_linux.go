@@ -15,10 +15,11 @@ const restarted = "TIMER_SLACK_RESTARTED"
 // Raise gives every thread of the process at least the configured slack. Call it before opening anything: if threads
 // have less, it re-executes the program in the same process. It returns if there is nothing to do or it fails.
 //
-// The Go runtime's monitor thread wakes up every 20 us while the process isn't idle, a fifth of the CPU time of a service
-// that is seldom idle and never busy. Linux delays each such sleep by the thread's slack (prctl(2), PR_SET_TIMERSLACK).
-// A thread inherits its slack from its creator, and the monitor thread exists before main, so only a new program on
-// this thread gives it more. This surprises debuggers and supervisors, hence it is off unless configured.
+// The Go runtime's monitor thread wakes up every 20 us while the process isn't idle, which is a fifth of the CPU time
+// of a service that isn't constantly busy. Linux delays each such sleep by the thread's slack (prctl(2),
+// PR_SET_TIMERSLACK). A thread inherits its slack from its creator, and the monitor thread exists before main, so it
+// gets more only if this thread executes the program again. That surprises debuggers and supervisors, hence it is off
+// unless configured.
 func (c Config) Raise() { c.raise(syscall.Exec) }
 
 // raise is Raise with a replaceable exec.

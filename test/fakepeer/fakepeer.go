@@ -20,7 +20,8 @@ const (
 	Location = `{"id":3,"name":"Gotham City","description":"Dark","picture":"/gotham.svg","type":"CITY"}`
 )
 
-// Peer is an HTTP server whose behaviour can be changed, and which can be stopped and restarted, while requests come in.
+// Peer is an HTTP server whose behaviour can be changed, and which can be stopped and restarted, while it gets
+// requests.
 type Peer struct {
 	URL string
 
