@@ -201,39 +201,21 @@ func TestHeldBeforeRefused(t *testing.T) {
 }
 
 func BenchmarkOverload(b *testing.B) {
-	for _, c := range []struct {
-		name     string
-		inFlight int64
-	}{{"up to 128", 0}, {"above 128", 1000}, {"refused", maxInFlight}} {
-		start := func() *overload {
+	for name, inFlight := range map[string]int64{"up to 128": 0, "above 128": 1000, "refused": maxInFlight} {
+		b.Run(name, func(b *testing.B) {
 			o := newOverload(time.Minute)
 			o.graceEnds = time.Now().Add(time.Hour)
 			o.calm.Store(false)
 			o.past[0] = window{end: time.Now().Add(time.Hour), completed: maxInFlight}
 			o.known = maxInFlight
-			o.inFlight.Store(c.inFlight)
-			return o
-		}
-		request := func(o *overload) {
-			if o.admit() {
-				o.succeeded()
-				o.leave(nil)
-			}
-		}
-		b.Run(c.name, func(b *testing.B) {
+			o.inFlight.Store(inFlight)
 			b.ReportAllocs()
-			for o := start(); b.Loop(); {
-				request(o)
-			}
-		})
-		b.Run(c.name+" in parallel", func(b *testing.B) {
-			b.ReportAllocs()
-			o := start()
-			b.RunParallel(func(pb *testing.PB) {
-				for pb.Next() {
-					request(o)
+			for b.Loop() {
+				if o.admit() {
+					o.succeeded()
+					o.leave(nil)
 				}
-			})
+			}
 		})
 	}
 }
