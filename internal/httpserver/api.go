@@ -127,13 +127,13 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.serve(w, r, 
 // serve gives a request its id, deadline and log lines, and handles it with serve.
 func (a *API) serve(w http.ResponseWriter, r *http.Request, serve Handler) {
 	begin := time.Now()
-	x := &exchange{response: response{ResponseWriter: w}, requestInfo: requestInfo{
-		id:           requestIDOf(r.Header),
-		timeout:      timeoutOf(r.Header, a.cfg.Deadline),
-		writeTimeout: a.cfg.WriteTimeout,
-		parent:       r.Context(),
-	}}
-	x.response.info = &x.requestInfo
+	x := &exchange{
+		ResponseWriter: w,
+		id:             requestIDOf(r.Header),
+		timeout:        timeoutOf(r.Header, a.cfg.Deadline),
+		writeTimeout:   a.cfg.WriteTimeout,
+		parent:         r.Context(),
+	}
 	x.deadline = begin.Add(x.timeout)
 	defer x.finish()
 	w.Header().Set(RequestIDHeader, x.id)
@@ -141,16 +141,17 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, serve Handler) {
 	if r.Body != http.NoBody {
 		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
 	}
-	out := &x.response
-	defer a.logAccess(out, r, begin)
-	defer func() { a.recovered(out, r, recover()) }()
-	if err := serve(out, r); err != nil {
-		a.fail(out, r, err)
+	defer a.logAccess(x, r, begin)
+	defer func() { a.recovered(x, r, recover()) }()
+	if err := serve(x, r); err != nil {
+		a.fail(x, r, err)
 	}
-	if out.status == 0 {
-		out.status = http.StatusOK // what net/http sends for a handler that writes nothing
+	if x.status == 0 {
+		x.status = http.StatusOK // what net/http sends for a handler that writes nothing
 	}
-	x.resume(w)
+	if x.pauses { // for data still to be written
+		x.restartWriteTimeout()
+	}
 }
 
 func (a *API) route(w http.ResponseWriter, r *http.Request) error {
@@ -165,13 +166,13 @@ func (a *API) route(w http.ResponseWriter, r *http.Request) error {
 }
 
 // logAccess logs a finished or aborted request. It bypasses the log level: the access log has a switch of its own.
-func (a *API) logAccess(out *response, r *http.Request, begin time.Time) {
+func (a *API) logAccess(x *exchange, r *http.Request, begin time.Time) {
 	if !a.cfg.AccessLog {
 		return
 	}
 	line := slog.NewRecord(time.Now(), slog.LevelInfo, "access", 0)
-	line.Add("method", r.Method, "path", r.URL.Path, "status", out.status, "duration", time.Since(begin),
-		"request_id", RequestID(r.Context()))
+	line.Add("method", r.Method, "path", r.URL.Path, "status", x.status, "duration", time.Since(begin),
+		"request_id", x.id)
 	_ = a.log.Handler().Handle(r.Context(), line) // a log that can't be written can't report it either
 }
 
@@ -183,7 +184,7 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	a.logProblem(r, problem)
-	if out, ok := w.(*response); ok && out.status != 0 {
+	if exchangeOf(r.Context()).status != 0 {
 		panic(http.ErrAbortHandler)
 	}
 	writeProblem(w, problem)
@@ -191,7 +192,7 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 // recovered turns a panic into one log line and a 500. It passes http.ErrAbortHandler on to the HTTP server, which
 // closes the connection.
-func (a *API) recovered(w *response, r *http.Request, cause any) {
+func (a *API) recovered(x *exchange, r *http.Request, cause any) {
 	if cause == nil {
 		return
 	}
@@ -199,11 +200,11 @@ func (a *API) recovered(w *response, r *http.Request, cause any) {
 		panic(http.ErrAbortHandler)
 	}
 	a.log.Error("a handler panicked", "panic", fmt.Errorf("%s: %v", r.Pattern, cause), "method", r.Method, "path", r.URL.Path,
-		"request_id", RequestID(r.Context()), "stack", string(debug.Stack()))
-	if w.status != 0 {
+		"request_id", x.id, "stack", string(debug.Stack()))
+	if x.status != 0 {
 		panic(http.ErrAbortHandler)
 	}
-	writeProblem(w, problemOf(fmt.Errorf("panic: %v", cause)))
+	writeProblem(x, problemOf(fmt.Errorf("panic: %v", cause)))
 }
 
 // Schema returns the schema of example's type, registered under the type's name.

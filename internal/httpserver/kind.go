@@ -109,16 +109,16 @@ func limited(of Kind, own, searches limiter, serve Handler) Handler {
 		if !limit.enter(r) {
 			return tooMany(kind, limit)
 		}
-		info := infoOf(r.Context())
-		info.kind, info.limit = kind, limit
-		defer info.leave(r)
+		x := exchangeOf(r.Context())
+		x.kind, x.limit = kind, limit
+		defer x.leave(r)
 		short := kind != Writes && shortOfTime(r, limit) // the response to a write says what became of it
 		err := serve(w, r)
-		if out, ok := w.(*response); short && ok && out.status == 0 && errors.Is(err, context.DeadlineExceeded) {
+		if short && x.status == 0 && errors.Is(err, context.DeadlineExceeded) {
 			err = tooMany(kind, limit).Because(err)
 		}
 		if err != nil {
-			info.responding(problemOf(err).Status)
+			x.responding(problemOf(err).Status)
 		}
 		return err
 	}
@@ -132,27 +132,27 @@ const noticeable = 100 * time.Millisecond
 func shortOfTime(r *http.Request, limit limiter) bool {
 	deadline, _ := r.Context().Deadline()
 	_, waits := limit.(slots)
-	timeout := infoOf(r.Context()).timeout
+	timeout := exchangeOf(r.Context()).timeout
 	return waits && timeout-time.Until(deadline) > max(timeout/2, noticeable)
 }
 
 // leave releases the request's slot, if it still has one.
-func (i *requestInfo) leave(r *http.Request) {
-	if i.limit != nil {
-		i.limit.leave(r)
-		i.limit = nil
+func (x *exchange) leave(r *http.Request) {
+	if x.limit != nil {
+		x.limit.leave(r)
+		x.limit = nil
 	}
 }
 
 // responding releases the slot of a request whose response is complete when it begins: a client that reads slowly then
 // blocks nobody. Lists and streams keep their slot: they are still being produced.
-func (i *requestInfo) responding(status int) {
-	if limit, ok := i.limit.(*overload); ok {
+func (x *exchange) responding(status int) {
+	if limit, ok := x.limit.(*overload); ok {
 		if status < http.StatusInternalServerError {
 			limit.succeeded()
 		}
 		limit.leave(nil)
-		i.limit = nil
+		x.limit = nil
 	}
 }
 

@@ -90,8 +90,8 @@ func (o *overload) delay(ctx context.Context) bool {
 	if deadline, bounded := ctx.Deadline(); bounded {
 		wait = min(wait, time.Until(deadline))
 	}
-	if info := infoOf(ctx); info != nil {
-		ctx = info.parent // avoids a second timer
+	if x := exchangeOf(ctx); x != nil {
+		ctx = x.parent // avoids a second timer
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -201,17 +201,17 @@ func (o *overload) retryAfter() time.Duration {
 // readUncounted reads the body. Meanwhile the request doesn't count as in flight: a client that sends slowly would
 // block others.
 func readUncounted(r *http.Request) ([]byte, error) {
-	info := infoOf(r.Context())
-	limit, ok := info.limit.(*overload)
+	x := exchangeOf(r.Context())
+	limit, ok := x.limit.(*overload)
 	if !ok {
 		return io.ReadAll(r.Body)
 	}
 	limit.leave(nil)
-	info.limit = nil
+	x.limit = nil
 	body, err := io.ReadAll(r.Body)
 	if !limit.resume() {
-		return nil, tooMany(info.kind, limit)
+		return nil, tooMany(x.kind, limit)
 	}
-	info.limit = limit
+	x.limit = limit
 	return body, err
 }

@@ -30,7 +30,7 @@ func TestRequestAfterStream(t *testing.T) {
 
 func TestStreamDeadlineNeedsProgress(t *testing.T) {
 	began := time.Now().Add(-time.Minute)
-	x := &exchange{requestInfo: requestInfo{timeout: time.Hour, parent: t.Context()}, deadline: began.Add(time.Hour)}
+	x := &exchange{timeout: time.Hour, parent: t.Context(), deadline: began.Add(time.Hour)}
 	stream := NewStream(httptest.NewRecorder(), httptest.NewRequestWithContext(x, http.MethodGet, "/", nil))
 	deadline := func() time.Time {
 		step, cancel := stream.Step()
