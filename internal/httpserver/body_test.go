@@ -164,6 +164,7 @@ func TestContentType(t *testing.T) {
 
 // What can't become a good body is refused, though the client sends no more and waits.
 func TestBodyIsRefusedEarly(t *testing.T) {
+	t.Parallel() // waits for a timeout
 	server, _ := posting(t)
 	for name, test := range map[string]struct {
 		request string

@@ -188,7 +188,7 @@ func TestListToASlowClient(t *testing.T) {
 	const limit = 1500 * time.Millisecond
 	cfg := settings()
 	cfg.Deadline, cfg.ReadHeaderTimeout, cfg.ReadTimeout, cfg.WriteTimeout = limit, limit, limit, limit
-	text := noise(7 << 20) // half of it compressed
+	text := noise(6 << 20) // half of it compressed
 	var took time.Duration
 	server, _ := serving(t, cfg, get(func(w http.ResponseWriter, r *http.Request) error {
 		list := NewList(w, r, &Compressor{})

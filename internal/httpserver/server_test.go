@@ -16,7 +16,7 @@ import (
 )
 
 func TestStarting(t *testing.T) {
-	server := listening(t, settings())
+	server := listen(t, settings(), new(log))
 	if got := ask(t, server, http.MethodGet, "/livez", ""); got.status != http.StatusOK || got.body != `{"status":"ok"}` {
 		t.Errorf("/livez: got %d %s", got.status, got.body)
 	}
@@ -141,7 +141,7 @@ func TestHeaderLimit(t *testing.T) {
 func TestDrain(t *testing.T) {
 	cfg := settings()
 	cfg.DrainDelay = time.Hour
-	server := listening(t, cfg)
+	server := listen(t, cfg, new(log))
 	begun := make(chan struct{}, 1)
 	api, _ := newAPI(cfg, waiting(begun, nil), get(ok))
 	store := func(context.Context) error { return nil }
@@ -188,6 +188,7 @@ func TestDrain(t *testing.T) {
 
 // After the drain delay, a stopping server accepts nothing, closes idle connections, and waits for what is in flight.
 func TestShutdown(t *testing.T) {
+	t.Parallel() // mostly waits
 	cfg := settings()
 	cfg.DrainDelay = time.Millisecond
 	begun, may := make(chan struct{}, 2), make(chan struct{})
