@@ -125,7 +125,7 @@ func TestAlwaysAdmitted(t *testing.T) {
 	}
 }
 
-func TestPausedIsNotUnderWay(t *testing.T) {
+func TestPausedIsNotInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := overloaded(t)
 		for range alwaysAdmitted {
