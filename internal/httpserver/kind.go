@@ -112,7 +112,7 @@ func limited(of Kind, own, searches limiter, serve Handler) Handler {
 		x := exchangeOf(r.Context())
 		x.kind, x.limit = kind, limit
 		defer x.leave(r)
-		short := kind != Writes && shortOfTime(r, limit) // the response to a write says what became of it
+		short := kind != Writes && x.shortOfTime() // the response to a write says what became of it
 		err := serve(w, r)
 		if short && x.status == 0 && errors.Is(err, context.DeadlineExceeded) {
 			err = tooMany(kind, limit).Because(err)
@@ -129,11 +129,9 @@ const noticeable = 100 * time.Millisecond
 
 // shortOfTime reports whether a request spent most of its time waiting for its slot. If its deadline passes then, the
 // store isn't to blame.
-func shortOfTime(r *http.Request, limit limiter) bool {
-	deadline, _ := r.Context().Deadline()
-	_, waits := limit.(slots)
-	timeout := exchangeOf(r.Context()).timeout
-	return waits && timeout-time.Until(deadline) > max(timeout/2, noticeable)
+func (x *exchange) shortOfTime() bool {
+	_, waits := x.limit.(slots)
+	return waits && x.timeout-time.Until(x.deadline) > max(x.timeout/2, noticeable)
 }
 
 // leave releases the request's slot, if it still has one.
