@@ -22,11 +22,11 @@ func list(compressor *Compressor, end func(*List, []byte) error, parts ...[]byte
 	return get(func(w http.ResponseWriter, r *http.Request) error {
 		list, last := NewList(w, r, compressor), len(parts)-1
 		for _, part := range parts[:last] {
-			err := list.Write(part)
-			if head := r.Method == http.MethodHead; head != (err != nil) || head && list.zip != nil && list.zip.size > 0 {
+			more, head := list.Write(part) == nil, r.Method == http.MethodHead
+			if more == head || head && list.zip != nil && list.zip.size > 0 {
 				panic("HEAD wants one part at most, and not compressed")
 			}
-			if err != nil {
+			if !more {
 				return nil
 			}
 		}
