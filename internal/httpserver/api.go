@@ -64,19 +64,20 @@ func (a *API) Handle(route Route) {
 	if route.Responses == nil {
 		route.Responses = map[string]*huma.Response{}
 	}
-	a.Problems(route.Responses, map[int]string{
-		http.StatusUnprocessableEntity: "The path or the query is not valid UTF-8 or contains a NUL.",
-		http.StatusInternalServerError: "Internal error.",
-	})
-	if route.Kind != Unlimited {
-		a.Problems(route.Responses, map[int]string{http.StatusServiceUnavailable: "Too many " + route.Kind.String() + " at once; Retry-After says when to retry."})
-	}
 	if route.Admin != nil {
 		a.documentAdmin(&route)
 	}
-	if route.changes() {
-		a.Problems(route.Responses, map[int]string{http.StatusForbidden: "A browser sent the request for a page of another site."})
+	problems := map[int]string{
+		http.StatusUnprocessableEntity: "The path or the query is not valid UTF-8 or contains a NUL.",
+		http.StatusInternalServerError: "Internal error.",
 	}
+	if route.Kind != Unlimited {
+		problems[http.StatusServiceUnavailable] = fmt.Sprintf("Too many %s at once; Retry-After says when to retry.", route.Kind)
+	}
+	if route.changes() {
+		problems[http.StatusForbidden] = "A browser sent the request for a page of another site."
+	}
+	a.Problems(route.Responses, problems)
 	a.document.AddOperation(&route.Operation)
 	a.handle(route.Method+" "+route.Path, operation{a.checks(route), a.limitsOf(route), route.Serve})
 }
@@ -119,19 +120,19 @@ func (a *API) handle(pattern string, o operation) {
 }
 
 // ServeHTTP implements http.Handler.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.answer(w, r, nil) }
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.serve(w, r, nil) }
 
-// answer gives a request its id, deadline and log lines, and handles it with its route, or with instead unless that is
+// serve gives a request its id, deadline and log lines, and handles it with its route, or with instead unless that is
 // nil.
-func (a *API) answer(w http.ResponseWriter, r *http.Request, instead Handler) {
+func (a *API) serve(w http.ResponseWriter, r *http.Request, instead Handler) {
 	begin := time.Now()
-	x := &exchange{response: response{ResponseWriter: w}, requestInfo: requestInfo{
-		id:           requestIDOf(r.Header),
-		timeout:      timeoutOf(r.Header, a.cfg.Deadline),
-		writeTimeout: a.cfg.WriteTimeout,
-		parent:       r.Context(),
-	}}
-	x.response.info = &x.requestInfo
+	x := &exchange{
+		ResponseWriter: w,
+		id:             requestIDOf(r.Header),
+		timeout:        timeoutOf(r.Header, a.cfg.Deadline),
+		writeTimeout:   a.cfg.WriteTimeout,
+		parent:         r.Context(),
+	}
 	x.deadline = begin.Add(x.timeout)
 	defer x.finish()
 	w.Header().Set(RequestIDHeader, x.id)
@@ -139,22 +140,23 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, instead Handler) {
 	if r.Body != http.NoBody {
 		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
 	}
-	out := &x.response
-	defer a.logAccess(out, r, begin)
-	defer func() { a.recovered(out, r, recover()) }()
+	defer a.logAccess(x, r, begin)
+	defer func() { a.recovered(x, r, recover()) }()
 	var err error
 	if instead != nil {
-		err = instead(out, r)
+		err = instead(x, r)
 	} else if err = checkPath(r); err == nil {
-		a.mux.ServeHTTP(out, r)
+		a.mux.ServeHTTP(x, r)
 	}
 	if err != nil {
-		a.fail(out, r, err)
+		a.fail(x, r, err)
 	}
-	if out.status == 0 {
-		out.status = http.StatusOK // what net/http sends for a handler that writes nothing
+	if x.status == 0 {
+		x.status = http.StatusOK // what net/http sends for a handler that writes nothing
 	}
-	x.resume(w)
+	if x.pauses { // for data still to be written
+		x.restartWriteTimeout()
+	}
 }
 
 // checkPath refuses what no route may see.
@@ -169,13 +171,13 @@ func checkPath(r *http.Request) error {
 }
 
 // logAccess logs a finished or aborted request. It bypasses the log level: the access log has a switch of its own.
-func (a *API) logAccess(out *response, r *http.Request, begin time.Time) {
+func (a *API) logAccess(x *exchange, r *http.Request, begin time.Time) {
 	if !a.cfg.AccessLog {
 		return
 	}
 	line := slog.NewRecord(time.Now(), slog.LevelInfo, "access", 0)
-	line.Add("method", r.Method, "path", r.URL.Path, "status", out.status, "duration", time.Since(begin),
-		"request_id", RequestID(r.Context()))
+	line.Add("method", r.Method, "path", r.URL.Path, "status", x.status, "duration", time.Since(begin),
+		"request_id", x.id)
 	_ = a.log.Handler().Handle(r.Context(), line) // a log that can't be written can't report it either
 }
 
@@ -187,7 +189,7 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	a.logProblem(r, problem)
-	if out, ok := w.(*response); ok && out.status != 0 {
+	if exchangeOf(r.Context()).status != 0 {
 		panic(http.ErrAbortHandler)
 	}
 	writeProblem(w, problem)
@@ -195,7 +197,7 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 // recovered turns a panic into one log line and a 500. It passes http.ErrAbortHandler on to the HTTP server, which
 // closes the connection.
-func (a *API) recovered(w *response, r *http.Request, cause any) {
+func (a *API) recovered(x *exchange, r *http.Request, cause any) {
 	if cause == nil {
 		return
 	}
@@ -203,11 +205,11 @@ func (a *API) recovered(w *response, r *http.Request, cause any) {
 		panic(http.ErrAbortHandler)
 	}
 	a.log.Error("a handler panicked", "panic", fmt.Errorf("%s: %v", r.Pattern, cause), "method", r.Method, "path", r.URL.Path,
-		"request_id", RequestID(r.Context()), "stack", string(debug.Stack()))
-	if w.status != 0 {
+		"request_id", x.id, "stack", string(debug.Stack()))
+	if x.status != 0 {
 		panic(http.ErrAbortHandler)
 	}
-	writeProblem(w, problemOf(fmt.Errorf("panic: %v", cause)))
+	writeProblem(x, problemOf(fmt.Errorf("panic: %v", cause)))
 }
 
 // Schema returns the schema of example's type, registered under the type's name.

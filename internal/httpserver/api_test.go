@@ -208,7 +208,7 @@ func TestAccessLog(t *testing.T) {
 				_, _ = w.Write([]byte("["))
 				panic("no")
 			}))
-			server := listening(t, cfg)
+			server := listen(t, cfg, written)
 			server.Serve(api)
 			c := dial(t, server)
 			c.send(t, "GET "+target+" HTTP/1.1\r\nHost: test\r\nX-Request-Id: the-id\r\nConnection: close\r\n\r\n")

@@ -63,7 +63,7 @@ func TestCORS(t *testing.T) {
 	stored := 0
 	fails := route(http.MethodGet, "/fails", func(http.ResponseWriter, *http.Request) error { return Unavailable("now") })
 	trusting, _ := serving(t, cfg, append(storing(&stored), fails)...)
-	starting := listening(t, cfg)
+	starting := listen(t, cfg, new(log))
 	alone, _ := serving(t, settings(), storing(&stored)...)
 	for _, c := range []struct {
 		name           string

@@ -20,7 +20,7 @@ func inExchange(t *testing.T, do func(t *testing.T, x *exchange, leave context.C
 	synctest.Test(t, func(t *testing.T) {
 		client, leave := context.WithCancel(context.WithValue(t.Context(), clientKey{}, "its value"))
 		defer leave()
-		x := &exchange{requestInfo: requestInfo{id: "its id", parent: client}, deadline: time.Now().Add(time.Minute)}
+		x := &exchange{id: "its id", parent: client, deadline: time.Now().Add(time.Minute)}
 		defer x.finish()
 		do(t, x, leave)
 	})
@@ -135,7 +135,7 @@ func (w *witness) ask(what string) {
 func TestExchangeEndsOnce(t *testing.T) {
 	for range 500 {
 		client, leave := context.WithCancel(t.Context())
-		x := &exchange{requestInfo: requestInfo{parent: client}, deadline: time.Now().Add(50 * time.Microsecond)}
+		x := &exchange{parent: client, deadline: time.Now().Add(50 * time.Microsecond)}
 		said := make([]error, 4)
 		var all sync.WaitGroup
 		all.Go(leave)

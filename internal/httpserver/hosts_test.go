@@ -48,7 +48,7 @@ func TestRefusedHost(t *testing.T) {
 	cfg := settings()
 	cfg.AccessLog = true
 	server, written := serving(t, cfg, get(ok))
-	for _, server := range []*Server{server, listening(t, cfg)} {
+	for _, server := range []*Server{server, listen(t, cfg, new(log))} {
 		c := dial(t, server)
 		c.send(t, "GET http://attacker.example/ HTTP/1.1\r\nHost: localhost\r\n"+RequestIDHeader+": the-id\r\n\r\n")
 		got, err := c.next()

@@ -106,7 +106,7 @@ func forwardedLists() limits {
 }
 
 // enter admits the request, or returns the problem of one too many.
-func (l limits) enter(r *http.Request, info *requestInfo) error {
+func (l limits) enter(r *http.Request, x *exchange) error {
 	if l.own == nil {
 		return nil
 	}
@@ -117,8 +117,8 @@ func (l limits) enter(r *http.Request, info *requestInfo) error {
 	if !limit.enter(r) {
 		return tooMany(kind, limit)
 	}
-	info.kind, info.limit = kind, limit
-	info.hurried = kind != Writes && shortOfTime(r, limit) // the answer to a write says what became of it
+	x.kind, x.limit = kind, limit
+	x.hurried = kind != Writes && x.shortOfTime() // the response to a write says what became of it
 	return nil
 }
 
@@ -127,41 +127,39 @@ const noticeable = 100 * time.Millisecond
 
 // shortOfTime reports whether a request spent most of its time waiting for its slot. If its deadline passes then, the
 // store isn't to blame.
-func shortOfTime(r *http.Request, limit limiter) bool {
-	deadline, _ := r.Context().Deadline()
-	_, waits := limit.(slots)
-	timeout := infoOf(r.Context()).timeout
-	return waits && timeout-time.Until(deadline) > max(timeout/2, noticeable)
+func (x *exchange) shortOfTime() bool {
+	_, waits := x.limit.(slots)
+	return waits && x.timeout-time.Until(x.deadline) > max(x.timeout/2, noticeable)
 }
 
 // leave releases the request's slot, if it still has one.
-func (i *requestInfo) leave(r *http.Request) {
-	if i.limit != nil {
-		i.limit.leave(r)
-		i.limit = nil
+func (x *exchange) leave(r *http.Request) {
+	if x.limit != nil {
+		x.limit.leave(r)
+		x.limit = nil
 	}
 }
 
 // failed releases the slot of a request that its route didn't serve, and returns the error to report: if the deadline
 // passed because the request had waited for its slot, that there are too many.
-func (i *requestInfo) failed(w http.ResponseWriter, r *http.Request, err error) error {
-	if out, ok := w.(*response); i.hurried && ok && out.status == 0 && errors.Is(err, context.DeadlineExceeded) {
-		err = tooMany(i.kind, i.limit).Because(err)
+func (x *exchange) failed(r *http.Request, err error) error {
+	if x.hurried && x.status == 0 && errors.Is(err, context.DeadlineExceeded) {
+		err = tooMany(x.kind, x.limit).Because(err)
 	}
-	i.responding(problemOf(err).Status)
-	i.leave(r)
+	x.responding(problemOf(err).Status)
+	x.leave(r)
 	return err
 }
 
 // responding releases the slot of a request whose response is complete when it begins: a client that reads slowly then
 // blocks nobody. Lists and streams keep their slot: they are still being produced.
-func (i *requestInfo) responding(status int) {
-	if limit, ok := i.limit.(*overload); ok {
+func (x *exchange) responding(status int) {
+	if limit, ok := x.limit.(*overload); ok {
 		if status < http.StatusInternalServerError {
 			limit.succeeded()
 		}
 		limit.leave(nil)
-		i.limit = nil
+		x.limit = nil
 	}
 }
 

@@ -131,11 +131,8 @@ func TestBusyConnectionsStay(t *testing.T) {
 	const most = 4
 	cfg := settings()
 	cfg.MaxConnections = most
-	written := &log{}
-	server := listen(t, cfg, written.logger())
 	begun, may := make(chan struct{}, most), make(chan struct{})
-	api, _ := newAPI(cfg, get(ok), waiting(begun, may))
-	server.Serve(api)
+	server, written := serving(t, cfg, get(ok), waiting(begun, may))
 	half := dial(t, server)
 	half.succeeds(t, "a client")
 	half.send(t, plainRequest[:3])

@@ -110,10 +110,10 @@ func newAPI(cfg Config, routes ...Route) (*API, *log) {
 	return api, written
 }
 
-// listen starts a server on loopback that ends with the test.
-func listen(t *testing.T, cfg Config, log *slog.Logger) *Server {
+// listen starts a server on loopback without an API, which ends with the test.
+func listen(t *testing.T, cfg Config, written *log) *Server {
 	t.Helper()
-	server, err := Listen(t.Context(), "test", "127.0.0.1:0", cfg, log)
+	server, err := Listen(t.Context(), "test", "127.0.0.1:0", cfg, written.logger())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,17 +125,11 @@ func listen(t *testing.T, cfg Config, log *slog.Logger) *Server {
 	return server
 }
 
-// listening starts a server without an API.
-func listening(t *testing.T, cfg Config) *Server {
-	t.Helper()
-	return listen(t, cfg, slog.New(slog.DiscardHandler))
-}
-
 // serving starts a server with the given routes.
 func serving(t *testing.T, cfg Config, routes ...Route) (*Server, *log) {
 	t.Helper()
-	server := listening(t, cfg)
 	api, written := newAPI(cfg, routes...)
+	server := listen(t, cfg, written)
 	server.Serve(api)
 	return server, written
 }

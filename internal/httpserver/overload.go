@@ -1,7 +1,6 @@
 package httpserver
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"sync"
@@ -79,26 +78,20 @@ func newOverload(deadline time.Duration) *overload {
 // client that has to wait for its refusal can't retry often. The more requests are refused, the longer they wait, up
 // to an interval.
 func (o *overload) enter(r *http.Request) bool {
-	return o.admit() || o.delay(r.Context()) && o.admit()
+	return o.admit() || o.delay(exchangeOf(r.Context())) && o.admit()
 }
 
-// delay waits, and reports whether the client is still connected.
-func (o *overload) delay(ctx context.Context) bool {
+// delay waits, at most until the deadline, and reports whether the client is still connected.
+func (o *overload) delay(x *exchange) bool {
 	o.mu.Lock()
-	wait := time.Duration(o.spread) * o.interval / longestRetry
+	wait := min(time.Duration(o.spread)*o.interval/longestRetry, time.Until(x.deadline))
 	o.mu.Unlock()
-	if deadline, bounded := ctx.Deadline(); bounded {
-		wait = min(wait, time.Until(deadline))
-	}
-	if info := infoOf(ctx); info != nil {
-		ctx = info.parent // avoids a second timer
-	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return true
-	case <-ctx.Done():
+	case <-x.parent.Done(): // not x, which would start a second timer
 		return false
 	}
 }
@@ -201,17 +194,17 @@ func (o *overload) retryAfter() time.Duration {
 // readUncounted reads the body. Meanwhile the request doesn't count as in flight: a client that sends slowly would
 // block others.
 func readUncounted(r *http.Request) ([]byte, error) {
-	info := infoOf(r.Context())
-	limit, ok := info.limit.(*overload)
+	x := exchangeOf(r.Context())
+	limit, ok := x.limit.(*overload)
 	if !ok {
 		return io.ReadAll(r.Body)
 	}
 	limit.leave(nil)
-	info.limit = nil
+	x.limit = nil
 	body, err := io.ReadAll(r.Body)
 	if !limit.resume() {
-		return nil, tooMany(info.kind, limit)
+		return nil, tooMany(x.kind, limit)
 	}
-	info.limit = limit
+	x.limit = limit
 	return body, err
 }

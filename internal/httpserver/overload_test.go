@@ -125,7 +125,7 @@ func TestAlwaysAdmitted(t *testing.T) {
 	}
 }
 
-func TestPausedIsNotUnderWay(t *testing.T) {
+func TestPausedIsNotInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := overloaded(t)
 		for range alwaysAdmitted {
@@ -176,64 +176,54 @@ func TestRetryAfterIsSpread(t *testing.T) {
 	})
 }
 
-// A request waits briefly before it is refused, and is admitted if there is room by then.
+// A request waits briefly before it is refused, at most until its deadline, and is admitted if there is room by then.
 func TestHeldBeforeRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := overloaded(t)
-		begin := time.Now()
-		if o.enter(from(t.Context(), "")) || time.Since(begin) != 250*time.Millisecond {
-			t.Errorf("admitted, or refused after %s", time.Since(begin))
+		enter := func(parent context.Context, timeout time.Duration) bool {
+			return o.enter(from(&exchange{parent: parent, deadline: time.Now().Add(timeout)}, ""))
+		}
+		gone, leave := context.WithCancel(t.Context())
+		time.AfterFunc(time.Millisecond, leave)
+		for _, c := range []struct {
+			client           context.Context
+			timeout, refused time.Duration
+		}{
+			{gone, time.Minute, time.Millisecond},
+			{t.Context(), time.Minute, 250 * time.Millisecond},
+			{t.Context(), 3 * time.Millisecond, 3 * time.Millisecond},
+		} {
+			begin := time.Now()
+			if enter(c.client, c.timeout) || time.Since(begin) != c.refused {
+				t.Errorf("admitted, or refused after %s, want %s", time.Since(begin), c.refused)
+			}
 		}
 		admitted := make(chan bool)
-		go func() { admitted <- o.enter(from(t.Context(), "")) }()
+		go func() { admitted <- enter(t.Context(), time.Minute) }()
 		synctest.Wait()
 		end(o, 1, true)
 		if !<-admitted {
 			t.Error("refused, where there is room")
 		}
-		hasty, cancel := context.WithTimeout(t.Context(), 3*time.Millisecond)
-		defer cancel()
-		begin = time.Now()
-		if o.enter(from(hasty, "")) || time.Since(begin) != 3*time.Millisecond {
-			t.Errorf("admitted, or refused after %s", time.Since(begin))
-		}
 	})
 }
 
 func BenchmarkOverload(b *testing.B) {
-	for _, c := range []struct {
-		name     string
-		inFlight int64
-	}{{"up to 128", 0}, {"above 128", 1000}, {"refused", maxInFlight}} {
-		start := func() *overload {
+	for name, inFlight := range map[string]int64{"up to 128": 0, "above 128": 1000, "refused": maxInFlight} {
+		b.Run(name, func(b *testing.B) {
 			o := newOverload(time.Minute)
 			o.graceEnds = time.Now().Add(time.Hour)
 			o.calm.Store(false)
 			o.past[0] = window{end: time.Now().Add(time.Hour), completed: maxInFlight}
 			o.known = maxInFlight
-			o.inFlight.Store(c.inFlight)
-			return o
-		}
-		request := func(o *overload) {
-			if o.admit() {
-				o.succeeded()
-				o.leave(nil)
-			}
-		}
-		b.Run(c.name, func(b *testing.B) {
+			o.inFlight.Store(inFlight)
 			b.ReportAllocs()
-			for o := start(); b.Loop(); {
-				request(o)
-			}
-		})
-		b.Run(c.name+" in parallel", func(b *testing.B) {
-			b.ReportAllocs()
-			o := start()
-			b.RunParallel(func(pb *testing.PB) {
-				for pb.Next() {
-					request(o)
+			for b.Loop() {
+				if o.admit() {
+					o.succeeded()
+					o.leave(nil)
 				}
-			})
+			}
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,9 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+
+	"superheroes/internal/bounded"
+	"superheroes/internal/storage"
 )
 
 // ProblemType is the media type of every error response (RFC 9457).
@@ -87,6 +91,41 @@ func problemOf(err error) *Problem {
 	return Errorf(http.StatusInternalServerError, "internal error; see the log of the service").Because(err)
 }
 
+// StoreProblem turns an error of the service's own store into a problem, by its kind (package storage). The detail
+// names the kind but never the cause, which only the log shows. An outcome, such as "the fight was not stored", is
+// appended to the detail of a write.
+func StoreProblem(err error, outcome ...string) *Problem {
+	problem := storeProblem(err)
+	for _, text := range outcome {
+		problem.Detail += "; " + text
+	}
+	return problem
+}
+
+func storeProblem(err error) *Problem {
+	var row *storage.RowError
+	switch {
+	case errors.As(err, &row):
+		return Errorf(http.StatusInternalServerError, "%s %s can't be read; the log says why", row.What, row.ID).Because(err)
+	case errors.Is(err, storage.ErrSchema):
+		return Errorf(http.StatusInternalServerError, "%v; see the log of the service", storage.ErrSchema).Because(err)
+	case storage.KindOf(err) != nil:
+		return Unavailable("%s", storeState(err)).Because(err)
+	case bounded.CrowdOf(err) != "":
+		return Unavailable("too many %s at once; retry later", bounded.CrowdOf(err)).Because(err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return Unavailable("the store did not answer before the request's deadline").Because(err)
+	case errors.Is(err, context.Canceled):
+		return Unavailable("the request was canceled").Because(err)
+	}
+	return Unavailable("the store failed; the log says why").Because(err)
+}
+
+// storeState describes a store failure in a few words.
+func storeState(err error) string {
+	return cmp.Or(storage.KindOf(err), storage.ErrUnavailable).Error()
+}
+
 // writeProblem sends a problem. Nothing of the response must have been written before.
 func writeProblem(w http.ResponseWriter, problem *Problem) {
 	body, err := json.Marshal(problem)
@@ -108,7 +147,7 @@ func writeProblem(w http.ResponseWriter, problem *Problem) {
 		header.Set("WWW-Authenticate", problem.Challenge)
 	}
 	w.WriteHeader(problem.Status)
-	_, _ = w.Write(body) //nolint:gosec // JSON, sent as such; an error means that the client is gone
+	_, _ = w.Write(body) // an error means that the client is gone
 }
 
 // logProblem logs what concerns an operator: our own failures as errors, those of others as warnings.

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestProblems(t *testing.T) {
@@ -62,20 +60,6 @@ func TestRetryAfterIsInWholeSeconds(t *testing.T) {
 		if got := written.Header().Get("Retry-After"); got != want {
 			t.Errorf("%s: got %q, want %q", after, got, want)
 		}
-	}
-}
-
-func TestInvalidNamesEveryPlace(t *testing.T) {
-	places := []Place{{"body.hero.name", "is missing"}, {"body.villain", "is missing"}}
-	got := Invalid(places...)
-	if got.Status != http.StatusUnprocessableEntity || got.Detail != "body.hero.name: is missing (and 1 more)" {
-		t.Errorf("got %d %q", got.Status, got.Detail)
-	}
-	if diff := cmp.Diff(places, got.Errors); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	if alone := Invalid(places[0]); alone.Detail != "body.hero.name: is missing" {
-		t.Errorf("got %q", alone.Detail)
 	}
 }
 

@@ -60,7 +60,7 @@ func TestTransferEncodingEndsConnection(t *testing.T) {
 }
 
 func TestEveryResponseIsNosniff(t *testing.T) {
-	server := listening(t, settings())
+	server := listen(t, settings(), new(log))
 	check := func(what string, client *http.Client) {
 		t.Helper()
 		for _, path := range []string{

@@ -27,7 +27,7 @@ func WriteStatus(w http.ResponseWriter, status int, contentType string, body []b
 		header.Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(body) //nolint:gosec // no markup; it fails only if the client is gone
+	_, _ = w.Write(body) // it fails only if the client is gone
 	return nil
 }
 
@@ -37,42 +37,35 @@ const counted = 2048
 // UnknownPath is the detail of the 404 for a path without a route.
 const UnknownPath = "there is nothing at this path"
 
-// response records whether a response has begun, and its status. It also replaces plain-text 404s, from the router
-// and from third-party handlers, with problem responses.
-type response struct {
-	http.ResponseWriter
-	info   *requestInfo
-	status int  // 0 until the response has begun
-	drop   bool // discard the plain text, which has been replaced
-}
-
-func (w *response) WriteHeader(status int) {
-	if w.status != 0 {
+// WriteHeader records the status of the response. It also replaces plain-text 404s, from the router and from
+// third-party handlers, with problem responses.
+func (x *exchange) WriteHeader(status int) {
+	if x.status != 0 {
 		return
 	}
-	if status == http.StatusNotFound && strings.HasPrefix(w.Header().Get("Content-Type"), "text/plain") {
-		w.drop = true
-		w.status = status
-		writeProblem(w.ResponseWriter, Errorf(status, UnknownPath))
+	if status == http.StatusNotFound && strings.HasPrefix(x.Header().Get("Content-Type"), "text/plain") {
+		x.drop = true
+		x.status = status
+		writeProblem(x.ResponseWriter, Errorf(status, UnknownPath))
 		return
 	}
 	if status >= http.StatusOK {
-		w.status = status
-		w.info.responding(w.status)
+		x.status = status
+		x.responding(x.status)
 	}
-	w.ResponseWriter.WriteHeader(status)
+	x.ResponseWriter.WriteHeader(status)
 }
 
-func (w *response) Write(p []byte) (int, error) {
-	if w.drop {
+func (x *exchange) Write(p []byte) (int, error) {
+	if x.drop {
 		return len(p), nil
 	}
-	if w.status == 0 {
-		w.status = http.StatusOK
-		w.info.responding(w.status)
+	if x.status == 0 {
+		x.status = http.StatusOK
+		x.responding(x.status)
 	}
-	return w.ResponseWriter.Write(p)
+	return x.ResponseWriter.Write(p)
 }
 
 // Unwrap lets http.ResponseController reach the connection.
-func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }

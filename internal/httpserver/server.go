@@ -113,7 +113,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if api := s.api.Load(); api != nil {
-		api.answer(w, r, instead)
+		api.serve(w, r, instead)
 		return
 	}
 	starting(w, r, instead)

@@ -16,7 +16,7 @@ import (
 )
 
 func TestStarting(t *testing.T) {
-	server := listening(t, settings())
+	server := listen(t, settings(), new(log))
 	if got := ask(t, server, http.MethodGet, "/livez", ""); got.status != http.StatusOK || got.body != `{"status":"ok"}` {
 		t.Errorf("/livez: got %d %s", got.status, got.body)
 	}
@@ -45,7 +45,8 @@ func TestStarting(t *testing.T) {
 	}
 }
 
-// Each case sends the beginning of something and waits. Only the one short timeout can end it.
+// Each case sends the beginning of something and waits. Only the one short timeout can end it, or that it can't be the
+// beginning of a request.
 func TestServerTimeouts(t *testing.T) {
 	const short = 100 * time.Millisecond
 	for _, test := range []struct {
@@ -60,6 +61,8 @@ func TestServerTimeouts(t *testing.T) {
 			"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\nab", "HTTP/1.1 200 OK"},
 		{"half a body that a stream doesn't read", func(c *Config) { c.ReadTimeout = short },
 			"GET /stream HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\nab", "HTTP/1.1 200 OK"},
+		{"no request line", func(*Config) {}, "\r\n\r\n", "HTTP/1.1 400 "},
+		{"not HTTP", func(*Config) {}, "SSH-2.0-OpenSSH\r\n\r\n", "HTTP/1.1 400 "},
 		{"an idle connection", func(c *Config) { c.IdleTimeout = short }, plainRequest, "HTTP/1.1 200 OK"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -69,7 +72,7 @@ func TestServerTimeouts(t *testing.T) {
 				_, _ = io.Copy(io.Discard, r.Body)
 				return ok(w, r)
 			}
-			server, _ := serving(t, cfg, get(drain), route(http.MethodPost, "/", drain),
+			server, log := serving(t, cfg, get(drain), route(http.MethodPost, "/", drain),
 				route(http.MethodGet, "/stream", func(w http.ResponseWriter, r *http.Request) error {
 					return NewStream(w, r).Write(make([]byte, piece))
 				}))
@@ -78,6 +81,7 @@ func TestServerTimeouts(t *testing.T) {
 			if text := c.rest(t); !strings.HasPrefix(text, test.want) || test.want == "" && text != "" {
 				t.Errorf("got %q, want %q", text, test.want)
 			}
+			log.check(t, "", "")
 		})
 	}
 }
@@ -132,35 +136,12 @@ func TestHeaderLimit(t *testing.T) {
 	}
 }
 
-func TestMalformedRequest(t *testing.T) {
-	server, log := serving(t, settings(), get(ok))
-	for name, request := range map[string]string{
-		"no request line":     "\r\n\r\n",
-		"not HTTP":            "SSH-2.0-OpenSSH\r\n\r\n",
-		"a bad escape":        "GET /%zz HTTP/1.1\r\nHost: test\r\n\r\n",
-		"no host":             "GET / HTTP/1.1\r\n\r\n",
-		"TLS on a plain port": "\x16\x03\x01\x00\x05hello\r\n\r\n",
-	} {
-		t.Run(name, func(t *testing.T) {
-			c := dial(t, server)
-			c.send(t, request)
-			if text := c.rest(t); !strings.HasPrefix(text, "HTTP/1.1 400 ") {
-				t.Errorf("got %q, want a 400", text)
-			}
-		})
-	}
-	log.check(t, "", "")
-	if got := ask(t, server, http.MethodGet, "/", ""); got.status != http.StatusOK {
-		t.Errorf("the server no longer responds: %d %s", got.status, got.body)
-	}
-}
-
 // A draining server is alive but not ready. It serves each client once more, over either protocol, and asks it to send
 // its next request elsewhere. When its time is up, it aborts what is in flight.
 func TestDrain(t *testing.T) {
 	cfg := settings()
 	cfg.DrainDelay = time.Hour
-	server := listening(t, cfg)
+	server := listen(t, cfg, new(log))
 	begun := make(chan struct{}, 1)
 	api, _ := newAPI(cfg, waiting(begun, nil), get(ok))
 	store := func(context.Context) error { return nil }
@@ -207,6 +188,7 @@ func TestDrain(t *testing.T) {
 
 // After the drain delay, a stopping server accepts nothing, closes idle connections, and waits for what is in flight.
 func TestShutdown(t *testing.T) {
+	t.Parallel() // mostly waits
 	cfg := settings()
 	cfg.DrainDelay = time.Millisecond
 	begun, may := make(chan struct{}, 2), make(chan struct{})

@@ -13,7 +13,7 @@ import (
 type Stream struct {
 	w        http.ResponseWriter
 	ctx      context.Context
-	info     *requestInfo
+	exchange *exchange
 	deadline time.Time
 }
 
@@ -30,16 +30,16 @@ const (
 // NewStream returns the stream for a request's response. Each step has a deadline of its own, in place of the
 // request's context; up to the first write it is the request's, which may have waited for its slot.
 func NewStream(w http.ResponseWriter, r *http.Request) *Stream {
-	info := infoOf(r.Context())
+	x := exchangeOf(r.Context())
 	deadline, bounded := r.Context().Deadline()
 	if !bounded { // the context comes from Lasting
-		deadline = time.Now().Add(info.timeout)
+		deadline = time.Now().Add(x.timeout)
 	}
 	if conn := connOf(r); conn != nil {
 		limitUnsent(conn)
-		info.pauses = conn.http2
+		x.pauses = conn.http2
 	}
-	s := &Stream{w, Lasting(r.Context()), info, deadline}
+	s := &Stream{w, Lasting(r.Context()), x, deadline}
 	s.pause()
 	return s
 }
@@ -47,21 +47,14 @@ func NewStream(w http.ResponseWriter, r *http.Request) *Stream {
 // pause suspends the write timeout until there is more to write. In HTTP/1 it only affects writes; in HTTP/2 it would
 // end the stream even between writes.
 func (s *Stream) pause() {
-	if s.info.pauses {
+	if s.exchange.pauses {
 		_ = http.NewResponseController(s.w).SetWriteDeadline(time.Time{})
 	}
 }
 
-// resume restores a suspended write timeout after the handler has returned, for data still to be written.
-func (i *requestInfo) resume(w http.ResponseWriter) {
-	if i.pauses {
-		i.restartWriteTimeout(w)
-	}
-}
-
-func (i *requestInfo) restartWriteTimeout(w http.ResponseWriter) {
-	if i.writeTimeout > 0 {
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(i.writeTimeout)) // unsupported by a test's recorder
+func (x *exchange) restartWriteTimeout() {
+	if x.writeTimeout > 0 {
+		_ = http.NewResponseController(x.ResponseWriter).SetWriteDeadline(time.Now().Add(x.writeTimeout))
 	}
 }
 
@@ -74,19 +67,19 @@ func (s *Stream) Step() (context.Context, context.CancelFunc) {
 func (s *Stream) Write(p []byte) error {
 	for first := true; first || len(p) > 0; first = false {
 		n := min(len(p), piece)
-		s.info.restartWriteTimeout(s.w)
-		if _, err := s.w.Write(p[:n]); err != nil { //nolint:gosec // of the request only the encoding is in it
+		s.exchange.restartWriteTimeout()
+		if _, err := s.w.Write(p[:n]); err != nil {
 			return err
 		}
 		p = p[n:]
 	}
-	if s.info.pauses { // a buffered rest would wait for the client without a timeout
+	if s.exchange.pauses { // a buffered rest would wait for the client without a timeout
 		if err := http.NewResponseController(s.w).Flush(); err != nil {
 			return err
 		}
 		s.pause()
 	}
-	s.deadline = time.Now().Add(s.info.timeout)
+	s.deadline = time.Now().Add(s.exchange.timeout)
 	return nil
 }
 
