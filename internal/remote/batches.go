@@ -51,6 +51,25 @@ type Batches[T catalog.Item] struct {
 	watcher     *time.Timer // for the queue; nil until first needed
 }
 
+// batch is one request for picks and the callers that wait for it. Until it is done, the mutex of Batches guards it.
+//
+// No caller owns it: each leaves at its own deadline, and the request goes on for as long as a call may take. Picks
+// without a waiting caller are stored for later ones.
+type batch[T any] struct {
+	ctx      context.Context // with the values of the first caller's
+	deadline time.Time       // the first caller's
+
+	size    int // number of picks requested; 0 until the request is sent
+	joined  int // callers that have joined
+	early   int // of these, the ones that joined before the request was sent
+	waiting int // of these, the ones that still wait
+
+	done    chan struct{} // closed when the request has ended, after the fields below are set
+	items   []T
+	expires time.Time
+	err     error
+}
+
 // NewBatches returns Batches that send requests through client.
 func NewBatches[T catalog.Item](client *Client[T], log *slog.Logger) *Batches[T] {
 	return &Batches[T]{client: client, log: log, now: time.Now}
@@ -148,13 +167,14 @@ func (b *Batches[T]) take(ctx context.Context) (item T, joined *batch[T], place 
 // the mutex.
 func (b *Batches[T]) joinable(ctx context.Context, now time.Time) *batch[T] {
 	overdue := b.overdue(now)
-	if f := b.inFlight; f != nil && f.hasPlace(f.size) && !overdue {
+	if f := b.inFlight; f != nil && f.joined < f.size && !overdue {
 		return f
 	}
-	if last := len(b.queue) - 1; last >= 0 && b.queue[last].hasPlace(catalog.MaxBatch) {
+	if last := len(b.queue) - 1; last >= 0 && b.queue[last].joined < catalog.MaxBatch {
 		return b.queue[last]
 	}
-	added := newBatch[T](ctx)
+	added := &batch[T]{ctx: context.WithoutCancel(ctx), done: make(chan struct{})}
+	added.deadline, _ = ctx.Deadline()
 	b.queue = append(b.queue, added)
 	if b.inFlight == nil || overdue {
 		b.startFetch()

@@ -81,11 +81,7 @@ func (p *Proxy) Check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxBuffered))
-	if response.StatusCode >= http.StatusInternalServerError {
-		err = fmt.Errorf("returned %s", response.Status)
-	}
-	return errors.Join(err, response.Body.Close())
+	return checkReady(response)
 }
 
 // transport returns the transport that a request may use.
