@@ -30,15 +30,15 @@ func TestErrorWhenAllSlotsAreTaken(t *testing.T) {
 					t.Fatal(err)
 				}
 				ctx, cancel := context.WithCancelCause(t.Context())
-				gone, told := errors.New("gone"), make(chan error, 1)
+				gone, result := errors.New("gone"), make(chan error, 1)
 				go func() { _ = slots.Take(t.Context()) }()
 				synctest.Wait() // it is next in the queue
-				go func() { told <- slots.Take(ctx) }()
+				go func() { result <- slots.Take(ctx) }()
 				synctest.Wait()
 				slots.Give(ends)
 				synctest.Wait()
 				cancel(gone)
-				err := <-told
+				err := <-result
 				if crowd := bounded.CrowdOf(err) == "lists"; crowd != (ends == nil) || !errors.Is(err, gone) {
 					t.Errorf("got %v", err)
 				}
@@ -99,23 +99,19 @@ func TestAbandonedWorkIsBounded(t *testing.T) {
 	}
 }
 
-func TestWorkThatTakesTooLong(t *testing.T) {
-	work := bounded.NewWork(time.Millisecond, bounded.Unlimited)
+// Work ends at its own limit, and a panic is an error; both give their slots back.
+func TestWorkThatFails(t *testing.T) {
+	slots := bounded.NewSlots("reads", 1)
+	work := bounded.NewWork(time.Millisecond, bounded.Unlimited, slots)
 	defer work.Close()
 	_, err := bounded.Do(t.Context(), work, func(ctx context.Context) (int, error) {
 		<-ctx.Done()
 		return 0, ctx.Err()
 	})
-	if !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v", err)
+	if !errors.Is(err, context.DeadlineExceeded) || slots.Taken() != 0 {
+		t.Errorf("got %v, and %d slots are taken", err, slots.Taken())
 	}
-}
-
-func TestPanicOfWork(t *testing.T) {
-	slots := bounded.NewSlots("reads", 1)
-	work := bounded.NewWork(0, bounded.Unlimited, slots)
-	defer work.Close()
-	_, err := bounded.Do(t.Context(), work, func(context.Context) (int, error) { panic("kryptonite") })
+	_, err = bounded.Do(t.Context(), work, func(context.Context) (int, error) { panic("kryptonite") })
 	var caught *bounded.PanicError
 	if !errors.As(err, &caught) || caught.Cause != "kryptonite" || len(caught.Stack) == 0 || slots.Taken() != 0 {
 		t.Errorf("got %v, and %d slots are taken", err, slots.Taken())
@@ -125,18 +121,18 @@ func TestPanicOfWork(t *testing.T) {
 // Close cancels the work in progress, waits for it, and prevents new work.
 func TestClose(t *testing.T) {
 	work := bounded.NewWork(0, bounded.Unlimited, bounded.NewSlots("reads", 1))
-	begun, told := make(chan struct{}), make(chan error, 1)
+	begun, result := make(chan struct{}), make(chan error, 1)
 	go func() {
 		_, err := bounded.Do(t.Context(), work, func(ctx context.Context) (int, error) {
 			close(begun)
 			<-ctx.Done()
 			return 0, context.Cause(ctx)
 		})
-		told <- err
+		result <- err
 	}()
 	<-begun
 	work.Close()
-	if err := <-told; !errors.Is(err, bounded.ErrClosed) {
+	if err := <-result; !errors.Is(err, bounded.ErrClosed) {
 		t.Errorf("the work in progress got %v", err)
 	}
 	if _, err := bounded.Do(t.Context(), work, func(context.Context) (int, error) { return 1, nil }); !errors.Is(err, bounded.ErrClosed) {
@@ -161,11 +157,21 @@ func TestListsLeaveConnections(t *testing.T) {
 			})
 		})
 	}
-	await.True(t, "a list is under way", func() bool { return running.Load() > 0 })
+	await.True(t, "a list is in progress", func() bool { return running.Load() > 0 })
 	got, err := bounded.Do(t.Context(), reads.ByKey, func(context.Context) (int32, error) { return running.Load(), nil })
 	if err != nil || got > connections/4 {
 		t.Errorf("got %v, with %d lists in progress", err, got)
 	}
 	close(release)
 	under.Wait()
+}
+
+// BenchmarkDo measures the cost of detaching work from its caller and of taking a slot.
+func BenchmarkDo(b *testing.B) {
+	work := bounded.NewWork(0, bounded.Unlimited, bounded.NewSlots("reads", 10))
+	defer work.Close()
+	b.ReportAllocs()
+	for b.Loop() {
+		_, _ = bounded.Do(b.Context(), work, func(context.Context) (int, error) { return 1, nil })
+	}
 }

@@ -65,13 +65,13 @@ func TestSharesInTurn(t *testing.T) {
 			synctest.Wait()
 		}
 		if len(order) > 0 {
-			t.Errorf("%v ran beside another", order)
+			t.Errorf("%v ran alongside another", order)
 		}
 		hasty, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		begin := time.Now()
 		if shares.Take(hasty, "") || time.Since(begin) != 5*time.Second {
-			t.Errorf("ran beside another, or left after %s", time.Since(begin))
+			t.Errorf("ran alongside another, or left after %s", time.Since(begin))
 		}
 		shares.Give(client)
 		synctest.Wait()

@@ -43,11 +43,6 @@ func (s *Slots) Take(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return &FullError{s.kind, false, context.Cause(ctx)}
 	}
-	select {
-	case s.taken <- struct{}{}:
-		return nil
-	default:
-	}
 	before := s.served.Load()
 	select {
 	case s.taken <- struct{}{}:

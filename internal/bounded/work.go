@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -16,13 +15,14 @@ import (
 type Work struct {
 	limit   time.Duration
 	slots   []*Slots
-	most    int64
-	left    atomic.Int64 // abandoned operations in progress
+	most    int
 	life    context.Context
 	end     context.CancelCauseFunc
-	mu      sync.Mutex // guards closed, and starting new operations
-	closed  bool
 	running sync.WaitGroup
+
+	mu     sync.Mutex // also held when an operation starts and when it ends
+	left   int        // abandoned operations in progress
+	closed bool
 }
 
 // ErrClosed means that an operation was started after Close, or was canceled by it.
@@ -34,7 +34,7 @@ const Unlimited = -1
 // NewWork returns work whose operations may take limit, or any time if that is 0, and need a slot of each kind. At most
 // left operations continue without their callers; further ones are canceled when abandoned.
 func NewWork(limit time.Duration, left int, slots ...*Slots) *Work {
-	w := &Work{limit: limit, slots: slots, most: int64(left)}
+	w := &Work{limit: limit, slots: slots, most: left}
 	w.life, w.end = context.WithCancelCause(context.Background())
 	return w
 }
@@ -54,15 +54,8 @@ type task[R any] struct {
 	result R
 	err    error
 	done   chan struct{} // closed when there is a result
-	state  atomic.Int32
+	left   bool          // the caller has left
 }
-
-// The states of a task.
-const (
-	awaited   = iota // the caller waits
-	abandoned        // the caller has left
-	ended
-)
 
 // Value implements context.Context. The parent comes first, since package context uses Value to link a context to its
 // parent.
@@ -80,33 +73,31 @@ func Do[R any](ctx context.Context, w *Work, do func(context.Context) (R, error)
 	if err := w.begin(ctx); err != nil {
 		return t.result, err
 	}
-	cancel := t.bound(w)
-	go t.run(w, cancel, do)
-	select {
-	case <-t.done:
-		return t.result, t.err
-	case <-ctx.Done():
-	}
-	if !t.state.CompareAndSwap(awaited, abandoned) {
-		<-t.done
-		return t.result, t.err
-	}
-	if n := w.left.Add(1); w.most != Unlimited && n > w.most {
-		cancel()
-	}
-	var none R
-	return none, context.Cause(ctx)
-}
-
-// bound sets the task's context.
-func (t *task[R]) bound(w *Work) context.CancelFunc {
 	var cancel context.CancelFunc
 	if w.limit > 0 {
 		t.Context, cancel = context.WithTimeout(w.life, w.limit)
 	} else {
 		t.Context, cancel = context.WithCancel(w.life)
 	}
-	return cancel
+	go t.run(w, cancel, do)
+	select {
+	case <-t.done:
+		return t.result, t.err
+	case <-ctx.Done():
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	select {
+	case <-t.done: // at the same moment
+		return t.result, t.err
+	default:
+	}
+	t.left = true
+	if w.left++; w.most != Unlimited && w.left > w.most {
+		cancel()
+	}
+	var none R
+	return none, context.Cause(ctx)
 }
 
 // begin takes the slots. If it returns nil, run must follow.
@@ -137,16 +128,18 @@ func (w *Work) give(n int, err error) {
 // run runs the operation and then releases its slots.
 func (t *task[R]) run(w *Work, cancel context.CancelFunc, do func(context.Context) (R, error)) {
 	defer w.running.Done()
-	defer close(t.done)
 	defer func() {
 		if cause := recover(); cause != nil {
 			t.err = &PanicError{cause, debug.Stack()}
 		}
 		cancel()
 		w.give(len(w.slots), t.err)
-		if !t.state.CompareAndSwap(awaited, ended) {
-			w.left.Add(-1)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if t.left {
+			w.left--
 		}
+		close(t.done)
 	}()
 	t.result, t.err = do(t)
 }
@@ -162,3 +155,24 @@ func (w *Work) Close() {
 
 // Life returns the context that Close cancels.
 func (w *Work) Life() context.Context { return w.life }
+
+// Reads limits how clients read from a store over a pool of connections, by key or in lists. Each read continues after
+// its client has left, and lists leave connections for reads by key.
+type Reads struct{ ByKey, Lists *Work }
+
+// NewReads returns reads that share that number of connections, a quarter of which lists may use. Each read may take
+// limit, or any time if that is 0. With fewer than three connections a read by key may have to wait for one page of a
+// list.
+func NewReads(connections int, limit time.Duration) Reads {
+	all := NewSlots("reads", connections)
+	return Reads{
+		ByKey: NewWork(limit, Unlimited, all),
+		Lists: NewWork(limit, Unlimited, NewSlots("lists", connections/4), all),
+	}
+}
+
+// Close cancels the reads in progress and waits for them.
+func (r Reads) Close() {
+	r.ByKey.Close()
+	r.Lists.Close()
+}

@@ -1,45 +1,54 @@
 package httpserver
 
 import (
-	"errors"
-	"io"
 	"net/http"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 )
+
+// guarded starts a service with one route for the administrator.
+func guarded(t *testing.T, token string) (*Server, *log) {
+	t.Helper()
+	only := route(http.MethodPost, "/", func(w http.ResponseWriter, r *http.Request) error {
+		if _, err := ReadRaw(r); err != nil {
+			return err
+		}
+		return ok(w, r)
+	})
+	only.Admin = NewAdmin(token)
+	return serving(t, settings(), only)
+}
 
 func TestAdmin(t *testing.T) {
 	const token = "pass word,é="
+	enabled, _ := guarded(t, token)
+	disabled, _ := guarded(t, "")
 	for _, c := range []struct {
-		name, token string
-		sent        []string // lines of the Authorization header
-		status      int
+		name   string
+		server *Server
+		sent   []string // lines of the Authorization header
+		status int
 	}{
-		{"the token", token, []string{"Bearer " + token}, 200},
-		{"the scheme in another letter case", token, []string{"bEARER  " + token}, 200},
-		{"a token of one letter", "x", []string{"Bearer x"}, 200},
-		{"nothing", token, nil, 401},
-		{"an empty line", token, []string{""}, 401},
-		{"no token", token, []string{"Bearer"}, 401},
-		{"another token", token, []string{"Bearer other"}, 401},
-		{"a part of it", token, []string{"Bearer pass"}, 401},
-		{"more than it", token, []string{"Bearer " + token + "x"}, 401},
-		{"another letter case", token, []string{"Bearer " + strings.ToUpper(token)}, 401},
-		{"another scheme", token, []string{"Basic " + token}, 401},
-		{"no scheme", token, []string{token}, 401},
-		{"twice", token, []string{"Bearer " + token, "Bearer " + token}, 401},
-		{"disabled", "", nil, 403},
-		{"disabled, with a token", "", []string{"Bearer x"}, 403},
-		{"disabled, with an empty token", "", []string{"Bearer "}, 403},
+		{"the token", enabled, []string{"Bearer " + token}, 200},
+		{"the scheme in another letter case", enabled, []string{"bEARER  " + token}, 200},
+		{"nothing", enabled, nil, 401},
+		{"no token", enabled, []string{"Bearer"}, 401},
+		{"a part of it", enabled, []string{"Bearer pass"}, 401},
+		{"more than it", enabled, []string{"Bearer " + token + "x"}, 401},
+		{"another letter case", enabled, []string{"Bearer " + strings.ToUpper(token)}, 401},
+		{"another scheme", enabled, []string{"Basic " + token}, 401},
+		{"twice", enabled, []string{"Bearer " + token, "Bearer " + token}, 401},
+		{"disabled", disabled, nil, 403},
+		{"disabled, with a token", disabled, []string{"Bearer x"}, 403},
+		{"disabled, with an empty token", disabled, []string{"Bearer "}, 403},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			guarded := route(http.MethodPost, "/", ok)
-			guarded.Admin = NewAdmin(c.token)
-			server, _ := serving(t, settings(), guarded)
-			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+server.Addr()+"/", nil)
-			if err != nil {
-				t.Fatal(err)
-			}
+			request := newRequest(t, c.server, http.MethodPost, "/", nil)
 			request.Header["Authorization"] = c.sent
 			got := do(t, client(), request)
 			if got.status != c.status {
@@ -54,22 +63,110 @@ func TestAdmin(t *testing.T) {
 			if c.status == 403 && !strings.Contains(got.body, "ADMIN_TOKEN") {
 				t.Errorf("the detail doesn't say how to enable changes: %s", got.body)
 			}
-			if c.token == token && strings.Contains(got.body, token) {
+			if strings.Contains(got.body, token) {
 				t.Errorf("the response reveals the token: %s", got.body)
 			}
 		})
 	}
+	t.Run("before the body is read", func(t *testing.T) {
+		c := dial(t, enabled)
+		c.send(t, "POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 1000\r\nConnection: close\r\n\r\n{")
+		if got, err := c.next(); err != nil || got.status != http.StatusUnauthorized {
+			t.Errorf("got %+v and %v, want 401", got, err)
+		}
+	})
+	t.Run("a page of another site can't try tokens", func(t *testing.T) {
+		got := ask(t, enabled, http.MethodPost, "/", "", "Origin", "http://elsewhere.example", "Authorization", "Bearer "+token)
+		got.problem(t, http.StatusForbidden)
+	})
 }
 
-// An unauthorized client is refused before the service reads its body.
-func TestAdminComesBeforeTheBody(t *testing.T) {
-	guarded := route(http.MethodPost, "/", func(http.ResponseWriter, *http.Request) error { return errors.New("it was served") })
-	guarded.Admin = NewAdmin("secret")
-	server, _ := serving(t, settings(), guarded)
-	conn := dial(t, server)
-	send(t, conn, "POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 1000\r\nConnection: close\r\n\r\n{")
-	head := make([]byte, len("HTTP/1.1 401"))
-	if _, err := io.ReadFull(conn, head); err != nil || string(head) != "HTTP/1.1 401" {
-		t.Errorf("got %q and %v, want 401 before the body is sent", head, err)
+// Ten wrong tokens are within the limit in any minute, and each time the limit is reached there is one log line.
+func TestGuessesWithinAMinute(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		pause time.Duration // before each guess but the first
+		want  string        // result of each: t taken, 1 the first refused, r refused
+	}{
+		{"at once", 0, "tttttttttt1rrrr"},
+		{"every 6 s", 6 * time.Second, "ttttttttttttttt"},
+		{"every 4 s, logged once", 4 * time.Second, "tttttttttt1rrrrttttttttttrrrrrt"},
+		{"a nanosecond less", 6*time.Second - 1, "tttttttttt1tttttt"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var g guesses
+				var got strings.Builder
+				for i := range c.want {
+					if i > 0 {
+						time.Sleep(c.pause)
+					}
+					wait, first := g.take(time.Now())
+					if want := time.Minute - 10*c.pause; wait > 0 && i == maxGuesses && wait != want {
+						t.Errorf("the first refused must wait %s, want %s", wait, want)
+					}
+					switch {
+					case first:
+						got.WriteByte('1')
+					case wait > 0:
+						got.WriteByte('r')
+					default:
+						got.WriteByte('t')
+					}
+				}
+				if got.String() != c.want {
+					t.Errorf("got %s, want %s", &got, c.want)
+				}
+				time.Sleep(2 * time.Minute)
+				var logged, taken atomic.Int32 // and of concurrent ones after a pause
+				var all sync.WaitGroup
+				for range 80 {
+					all.Go(func() {
+						wait, first := g.take(time.Now())
+						if first {
+							logged.Add(1)
+						}
+						if wait <= 0 {
+							taken.Add(1)
+						}
+					})
+				}
+				all.Wait()
+				if logged.Load() != 1 || taken.Load() != maxGuesses {
+					t.Errorf("after a pause %d were taken and %d logged", taken.Load(), logged.Load())
+				}
+			})
+		})
+	}
+}
+
+// Wrong tokens get a 401, after ten a 429; meanwhile the right one is accepted, a missing one always gets a 401, and
+// the log has one line that contains no token.
+func TestGuesses(t *testing.T) {
+	server, written := guarded(t, "secret")
+	post := func(header ...string) reply { return ask(t, server, http.MethodPost, "/", "", header...) }
+	for i := range 2 * maxGuesses {
+		got, want := post("Authorization", "Bearer guess-"+strconv.Itoa(i)), http.StatusUnauthorized
+		if i >= maxGuesses {
+			want = http.StatusTooManyRequests
+		}
+		got.problem(t, want)
+		if challenge := got.header.Get("WWW-Authenticate"); (challenge != "") != (want == http.StatusUnauthorized) {
+			t.Errorf("a %d has WWW-Authenticate %q", want, challenge)
+		}
+		after, err := strconv.Atoi(got.header.Get("Retry-After"))
+		if want == http.StatusTooManyRequests && (err != nil || after < 1 || after > 60) {
+			t.Errorf("Retry-After is %q", got.header.Get("Retry-After"))
+		}
+		if got := post("Authorization", "Bearer secret"); got.status != http.StatusOK {
+			t.Errorf("after %d guesses the right token got %d %s", i+1, got.status, got.body)
+		}
+		post().problem(t, http.StatusUnauthorized)
+		post("Authorization", "Basic secret").problem(t, http.StatusUnauthorized)
+	}
+	lines := written.lines()
+	if len(lines) != 1 || !strings.Contains(lines[0], " - WARN - too many wrong tokens") ||
+		strings.Contains(lines[0], "guess-") || strings.Contains(lines[0], "secret") {
+		t.Errorf("the log is %q, want one line without a token", lines)
 	}
 }

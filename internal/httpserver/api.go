@@ -119,19 +119,19 @@ func (a *API) handle(pattern string, o operation) {
 }
 
 // ServeHTTP implements http.Handler.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.answer(w, r, nil) }
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.serve(w, r, nil) }
 
-// answer gives a request its id, deadline and log lines, and handles it with its route, or with instead unless that is
+// serve gives a request its id, deadline and log lines, and handles it with its route, or with instead unless that is
 // nil.
-func (a *API) answer(w http.ResponseWriter, r *http.Request, instead Handler) {
+func (a *API) serve(w http.ResponseWriter, r *http.Request, instead Handler) {
 	begin := time.Now()
-	x := &exchange{answer: response{ResponseWriter: w}, requestInfo: requestInfo{
-		id:           requestIDOf(r.Header),
-		timeout:      timeoutOf(r.Header, a.cfg.Deadline),
-		writeTimeout: a.cfg.WriteTimeout,
-		parent:       r.Context(),
-	}}
-	x.answer.info = &x.requestInfo
+	x := &exchange{
+		ResponseWriter: w,
+		id:             requestIDOf(r.Header),
+		timeout:        timeoutOf(r.Header, a.cfg.Deadline),
+		writeTimeout:   a.cfg.WriteTimeout,
+		parent:         r.Context(),
+	}
 	x.deadline = begin.Add(x.timeout)
 	defer x.finish()
 	w.Header().Set(RequestIDHeader, x.id)
@@ -139,22 +139,23 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, instead Handler) {
 	if r.Body != http.NoBody {
 		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
 	}
-	answer := &x.answer
-	defer a.logAccess(answer, r, begin)
-	defer func() { a.recovered(answer, r, recover()) }()
+	defer a.logAccess(x, r, begin)
+	defer func() { a.recovered(x, r, recover()) }()
 	var err error
 	if instead != nil {
-		err = instead(answer, r)
+		err = instead(x, r)
 	} else if err = checkPath(r); err == nil {
-		a.mux.ServeHTTP(answer, r)
+		a.mux.ServeHTTP(x, r)
 	}
 	if err != nil {
-		a.fail(answer, r, err)
+		a.fail(x, r, err)
 	}
-	if answer.status == 0 {
-		answer.status = http.StatusOK // what net/http sends for a handler that writes nothing
+	if x.status == 0 {
+		x.status = http.StatusOK // what net/http sends for a handler that writes nothing
 	}
-	x.resume(w)
+	if x.pauses { // for data still to be written
+		x.restartWriteTimeout()
+	}
 }
 
 // checkPath refuses what no route may see.
@@ -169,13 +170,13 @@ func checkPath(r *http.Request) error {
 }
 
 // logAccess logs a finished or aborted request. It bypasses the log level: the access log has a switch of its own.
-func (a *API) logAccess(answer *response, r *http.Request, begin time.Time) {
+func (a *API) logAccess(x *exchange, r *http.Request, begin time.Time) {
 	if !a.cfg.AccessLog {
 		return
 	}
 	line := slog.NewRecord(time.Now(), slog.LevelInfo, "access", 0)
-	line.Add("method", r.Method, "path", r.URL.Path, "status", answer.status, "duration", time.Since(begin),
-		"request_id", RequestID(r.Context()))
+	line.Add("method", r.Method, "path", r.URL.Path, "status", x.status, "duration", time.Since(begin),
+		"request_id", x.id)
 	_ = a.log.Handler().Handle(r.Context(), line) // a log that can't be written can't report it either
 }
 
@@ -187,7 +188,7 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	a.logProblem(r, problem)
-	if answer, ok := w.(*response); ok && answer.status != 0 {
+	if exchangeOf(r.Context()).status != 0 {
 		panic(http.ErrAbortHandler)
 	}
 	writeProblem(w, problem)
@@ -195,7 +196,7 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 // recovered turns a panic into one log line and a 500. It passes http.ErrAbortHandler on to the HTTP server, which
 // closes the connection.
-func (a *API) recovered(w *response, r *http.Request, cause any) {
+func (a *API) recovered(x *exchange, r *http.Request, cause any) {
 	if cause == nil {
 		return
 	}
@@ -203,11 +204,11 @@ func (a *API) recovered(w *response, r *http.Request, cause any) {
 		panic(http.ErrAbortHandler)
 	}
 	a.log.Error("a handler panicked", "panic", fmt.Errorf("%s: %v", r.Pattern, cause), "method", r.Method, "path", r.URL.Path,
-		"request_id", RequestID(r.Context()), "stack", string(debug.Stack()))
-	if w.status != 0 {
+		"request_id", x.id, "stack", string(debug.Stack()))
+	if x.status != 0 {
 		panic(http.ErrAbortHandler)
 	}
-	writeProblem(w, problemOf(fmt.Errorf("panic: %v", cause)))
+	writeProblem(x, problemOf(fmt.Errorf("panic: %v", cause)))
 }
 
 // Schema returns the schema of example's type, registered under the type's name.

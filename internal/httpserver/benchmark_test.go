@@ -1,7 +1,6 @@
 package httpserver
 
 import (
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -28,44 +27,11 @@ func BenchmarkRequest(b *testing.B) {
 	}
 	api, _ := newAPI(settings(), routes...)
 	request := httptest.NewRequestWithContext(b.Context(), http.MethodGet, "/api/heroes/random_hero", http.NoBody)
-	answer := discarded{http.Header{}}
+	reply := discarded{http.Header{}}
 	b.ReportAllocs()
 	for b.Loop() {
-		clear(answer.header)
-		api.ServeHTTP(answer, request)
-	}
-}
-
-// BenchmarkServer measures a request on a kept-alive connection, including net/http and the client's reads and
-// writes.
-func BenchmarkServer(b *testing.B) {
-	body := make([]byte, 300)
-	cfg := settings()
-	cfg.MaxConnections = 10_000
-	server, err := Listen(b.Context(), "test", "127.0.0.1:0", cfg, slog.New(slog.DiscardHandler))
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer func() { _ = server.Shutdown(b.Context()) }()
-	api, _ := newAPI(cfg, route(http.MethodGet, "/", func(w http.ResponseWriter, _ *http.Request) error {
-		NoStore(w)
-		return WriteJSON(w, body)
-	}))
-	server.Serve(api)
-	conn, err := net.Dial("tcp", server.Addr())
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer func() { _ = conn.Close() }()
-	request, answer := []byte("GET / HTTP/1.1\r\nHost: test\r\n\r\n"), make([]byte, 4096)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := conn.Write(request); err != nil {
-			b.Fatal(err)
-		}
-		if _, err := conn.Read(answer); err != nil { // complete: it is written in one piece
-			b.Fatal(err)
-		}
+		clear(reply.header)
+		api.ServeHTTP(reply, request)
 	}
 }
 

@@ -6,59 +6,12 @@ import (
 	"testing"
 )
 
-func TestWriteTagged(t *testing.T) {
-	const body = `{"name":"Yoda"}`
-	tag := ETag([]byte(body))
-	server, _ := serving(t, settings(), route(http.MethodGet, "/", func(w http.ResponseWriter, r *http.Request) error {
-		return WriteTagged(w, r, "application/json", []byte(body))
-	}))
-	for _, c := range []struct {
-		name, ifNoneMatch string
-		status            int
-	}{
-		{"none", "", 200},
-		{"the tag", tag, 304},
-		{"the tag as a weak one", "W/" + tag, 304},
-		{"whatever there is", "*", 304},
-		{"one of a list", `"a" , ` + tag + `,W/"b"`, 304},
-		{"behind a tag with a comma", `"a,b",` + tag, 304},
-		{"behind empty elements", ` , ,"a",,` + tag + ",", 304},
-		{"another", `"other"`, 200},
-		{"a part of it", tag[:10] + `"`, 200},
-		{"without quotes", tag[1 : len(tag)-1], 200},
-		{"a lower w", "w/" + tag, 200},
-		{"two without a comma", `"a" ` + tag, 200},
-		{"a quote that is not closed", tag + `,"`, 200},
-		{"a star in a list", tag + ", *", 200},
-		{"empty", " ", 200},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			var header []string
-			if c.ifNoneMatch != "" {
-				header = []string{"If-None-Match", c.ifNoneMatch}
-			}
-			for _, method := range []string{http.MethodGet, http.MethodHead} {
-				got := ask(t, server, method, "/", "", header...)
-				if got.status != c.status || got.header.Get("ETag") != tag {
-					t.Errorf("%s: got %d with ETag %s, want %d with %s", method, got.status, got.header.Get("ETag"), c.status, tag)
-				}
-				if whole := method == http.MethodGet && c.status == 200; whole != (got.body == body) || !whole && got.body != "" {
-					t.Errorf("%s: the body is %q", method, got.body)
-				}
-			}
-		})
-	}
-}
-
-func TestETag(t *testing.T) {
-	if ETag([]byte("a")) == ETag([]byte("b")) || ETag(nil) != ETag([]byte{}) {
-		t.Error("the tag doesn't depend on the bytes alone")
-	}
-}
-
 func TestCondition(t *testing.T) {
 	state := []byte("state")
 	tag := ETag(state)
+	if tag == ETag(nil) {
+		t.Error("the tag doesn't depend on the bytes")
+	}
 	for _, c := range []struct {
 		name   string
 		header http.Header
@@ -68,21 +21,21 @@ func TestCondition(t *testing.T) {
 		{"none", nil, true, ""},
 		{"the tag", http.Header{"If-Match": {tag}}, true, ""},
 		{"whatever there is", http.Header{"If-Match": {" * "}}, true, ""},
-		{"one of a list", http.Header{"If-Match": {`"a",` + tag}}, true, ""},
+		{"one of a list with empty elements", http.Header{"If-Match": {` , "a,b" ,,` + tag + `,W/"b",`}}, true, ""},
+		{"a part of it", http.Header{"If-Match": {tag[:10] + `"`}}, false, ""},
+		{"a lower w", http.Header{"If-None-Match": {"w/" + tag}}, false, "header.If-None-Match"},
+		{"two without a comma", http.Header{"If-Match": {`"a" ` + tag}}, false, "header.If-Match"},
+		{"a quote that is not closed", http.Header{"If-Match": {tag + `,"`}}, false, "header.If-Match"},
 		{"one of two lines", http.Header{"If-Match": {`"a"`, tag}}, true, ""},
 		{"another", http.Header{"If-Match": {`"a"`}}, false, ""},
-		{"an empty tag", http.Header{"If-Match": {`""`}}, false, ""},
 		{"the tag as a weak one, which is not enough to write", http.Header{"If-Match": {"W/" + tag}}, false, ""},
 		{"a tag beyond ASCII", http.Header{"If-Match": {"\"\xe9\""}}, false, ""},
 		{"only if there is none", http.Header{"If-None-Match": {"*"}}, false, ""},
 		{"only if it is not this", http.Header{"If-None-Match": {"W/" + tag}}, false, ""},
-		{"only if it is not another", http.Header{"If-None-Match": {`"a"`}}, true, ""},
 		{"both hold", http.Header{"If-Match": {tag}, "If-None-Match": {`"a"`}}, true, ""},
 		{"one does not hold", http.Header{"If-Match": {tag}, "If-None-Match": {tag}}, false, ""},
 		{"empty", http.Header{"If-Match": {""}}, false, "header.If-Match"},
 		{"only commas", http.Header{"If-Match": {" , ,"}}, false, "header.If-Match"},
-		{"without quotes", http.Header{"If-Match": {"abc"}}, false, "header.If-Match"},
-		{"not closed", http.Header{"If-Match": {`"abc`}}, false, "header.If-Match"},
 		{"a blank in a tag", http.Header{"If-Match": {`"a b"`}}, false, "header.If-Match"},
 		{"a star and more", http.Header{"If-Match": {`*, "a"`}}, false, "header.If-Match"},
 		{"a weak nothing", http.Header{"If-Match": {"W/"}}, false, "header.If-Match"},

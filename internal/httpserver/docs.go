@@ -18,39 +18,25 @@ const docsPolicy = "default-src 'none'; script-src 'self' 'unsafe-inline'; style
 	"img-src 'self' data:; font-src 'self' data:; connect-src 'self'; worker-src blob:; base-uri 'none'; frame-ancestors 'none'"
 
 // AddDocs adds the OpenAPI document and two viewers for it, with all assets embedded. Call it after all other routes
-// have been added. The document is generated on first request: generating it for each service would take a third of
-// the CPU time of startup.
+// have been added.
 func (a *API) AddDocs() {
-	document := sync.OnceValues(a.documents)
-	a.Mount("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) error {
-		made, err := document()
-		if err != nil {
-			return err
-		}
-		return WriteJSON(w, made.asJSON)
-	})
-	a.Mount("GET /openapi.yaml", func(w http.ResponseWriter, _ *http.Request) error {
-		made, err := document()
-		if err != nil {
-			return err
-		}
-		return WriteBytes(w, "application/yaml", made.asYAML)
-	})
+	a.mountDocument("GET /openapi.json", "application/json", a.OpenAPI)
+	a.mountDocument("GET /openapi.yaml", "application/yaml", a.document.YAML)
 	a.addSwaggerUI()
 	a.addReDoc()
 }
 
-// openAPI is the document in both formats.
-type openAPI struct{ asJSON, asYAML []byte }
-
-func (a *API) documents() (made openAPI, err error) {
-	if made.asJSON, err = a.OpenAPI(); err == nil {
-		made.asYAML, err = a.document.YAML()
-	}
-	if err != nil {
-		return made, fmt.Errorf("making the OpenAPI document: %w", err)
-	}
-	return made, nil
+// mountDocument adds a format of the document. It is generated on first request: generating it for each service would
+// take a third of the CPU time of startup.
+func (a *API) mountDocument(pattern, contentType string, generate func() ([]byte, error)) {
+	document := sync.OnceValues(generate)
+	a.Mount(pattern, func(w http.ResponseWriter, _ *http.Request) error {
+		text, err := document()
+		if err != nil {
+			return fmt.Errorf("making the OpenAPI document: %w", err)
+		}
+		return WriteBytes(w, contentType, text)
+	})
 }
 
 func (a *API) addSwaggerUI() {

@@ -31,15 +31,15 @@ func (e *endpoint) add(method string, o operation) {
 
 // ServeHTTP serves a request within the limits of its operation. A refusal is sent before the body is read.
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	info := infoOf(r.Context())
+	x := exchangeOf(r.Context())
 	o, err := e.find(r)
 	if err == nil {
-		err = o.limits.enter(r, info)
+		err = o.limits.enter(r, x)
 	}
 	if err == nil {
-		defer info.leave(r)
+		defer x.leave(r)
 		if err = o.serve(w, r); err != nil {
-			err = info.failed(w, r, err)
+			err = x.failed(r, err)
 		}
 	}
 	if err != nil {

@@ -34,15 +34,15 @@ func (d *deflater) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// most returns the maximum number of deflaters in use.
-func most() int32 { return int32(max(1, runtime.GOMAXPROCS(0)/2)) }
+// maxDeflaters returns the maximum number of deflaters in use.
+func maxDeflaters() int32 { return int32(max(1, runtime.GOMAXPROCS(0)/2)) }
 
 // full reports whether all deflaters are in use.
-func (c *Compressor) full() bool { return c.busy.Load() >= most() }
+func (c *Compressor) full() bool { return c.busy.Load() >= maxDeflaters() }
 
 // take returns a deflater, or nil if all are in use.
 func (c *Compressor) take() *deflater {
-	if c.busy.Add(1) > most() {
+	if c.busy.Add(1) > maxDeflaters() {
 		c.busy.Add(-1)
 		return nil
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // checkTimeout is the time limit for checking a store or a peer.
@@ -51,15 +50,18 @@ func (a *API) AddHealth(health Health) {
 			Responses: a.Returns(yes, a.Schema(Status{}), example),
 		}
 	}
-	a.Handle(Route{Kind: Unlimited, Operation: operation("livez", "Report whether the process is serving", "The process is serving.", Status{Status: "ok"}), Serve: func(w http.ResponseWriter, _ *http.Request) error {
-		return writeStatus(w, http.StatusOK, Status{Status: "ok"})
+	ok := Status{Status: "ok"}
+	live := operation("livez", "Report whether the process is serving", "The process is serving.", ok)
+	a.Handle(Route{Kind: Unlimited, Operation: live, Serve: func(w http.ResponseWriter, _ *http.Request) error {
+		return writeStatus(w, http.StatusOK, ok)
 	}})
-	ready := operation("readyz", "Report whether the service is ready", "The service is ready.", Status{Status: "ok"})
-	a.Problems(ready.Responses, map[int]string{http.StatusServiceUnavailable: "The store is unavailable, the service is shutting down, or there are too many health checks at once."})
+	ready := operation("readyz", "Report whether the service is ready", "The service is ready.", ok)
+	const unready = "The store is unavailable, the service is shutting down, or there are too many health checks at once."
+	a.Problems(ready.Responses, map[int]string{http.StatusServiceUnavailable: unready})
 	a.Handle(Route{Kind: Checks, Operation: ready, Serve: health.serveReady})
 	full := operation("healthz", "Show the state of the service, its store and its peers", "The service is ready.", health.example("ok"))
 	full.Responses["503"] = &huma.Response{
-		Description: "The store is unavailable, the service is shutting down, or there are too many health checks at once.",
+		Description: unready,
 		Content: map[string]*huma.MediaType{
 			"application/json": {Schema: a.Schema(Status{}), Example: health.example("unavailable")},
 			ProblemType:        {Schema: a.Schema(Problem{}), Example: Unavailable("too many health checks at once; retry later")},
@@ -80,11 +82,10 @@ func (h Health) serveReady(w http.ResponseWriter, r *http.Request) error {
 		writeProblem(w, Unavailable("draining: the service is shutting down")) // planned: nothing to log
 		return nil
 	}
-	if h.Store == nil {
-		return writeStatus(w, http.StatusOK, Status{Status: "ok"})
-	}
-	if err := check(r.Context(), h.Store); err != nil {
-		return Unavailable("%s (store: %s)", storeState(err), h.Engine).Because(err)
+	if h.Store != nil {
+		if err := check(r.Context(), h.Store); err != nil {
+			return Unavailable("%s (store: %s)", storeState(err), h.Engine).Because(err)
+		}
 	}
 	return writeStatus(w, http.StatusOK, Status{Status: "ok"})
 }
@@ -145,13 +146,10 @@ func word(err error) string {
 }
 
 func writeStatus(w http.ResponseWriter, code int, status Status) error {
-	body, err := json.Marshal(status, jsontext.Multiline(false), json.Deterministic(true))
+	body, err := json.Marshal(status, json.Deterministic(true))
 	if err != nil {
 		return err
 	}
 	NoStore(w)
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(code)
-	_, _ = w.Write(body)
-	return nil
+	return WriteStatus(w, code, "application/json", body)
 }

@@ -55,14 +55,14 @@ func newHosts(listener net.Addr, allowed []HostName) hosts {
 
 // check refuses a request by its Host. An empty Host passes: every browser sends one.
 func (h *hosts) check(host string) error {
-	if !h.loopback || host == h.usual[0] || host == h.usual[1] || host == "" || h.answersTo(host) {
+	if !h.loopback || host == h.usual[0] || host == h.usual[1] || host == "" || h.accepts(host) {
 		return nil
 	}
 	return Errorf(http.StatusMisdirectedRequest, "this service listens on loopback and does not answer to the name in the Host header; "+
 		"use localhost or an IP address, or start the service with that name as --allowed-host (ALLOWED_HOSTS)")
 }
 
-func (h *hosts) answersTo(host string) bool {
+func (h *hosts) accepts(host string) bool {
 	name, isIPv6, ok := splitHost(host)
 	if !ok {
 		return false

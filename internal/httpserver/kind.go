@@ -57,11 +57,11 @@ func (s slots) leave(r *http.Request)      { s.Give(r.RemoteAddr) }
 func (s slots) retryAfter() time.Duration  { return jittered(2) }
 
 // The number of concurrent lists per service, and of requests that wait for a slot, per kind.
-const lists, queued = 64, 192
+const maxLists, maxQueued = 64, 192
 
-// searches returns the number of concurrent searches: half of the cores stay free for everything else. There are at least two, of
+// maxSearches returns the number of concurrent searches: half of the cores stay free for everything else. There are at least two, of
 // which one address gets one: a search whose client doesn't read it keeps its slot until the write timeout.
-func searches() int { return max(2, runtime.GOMAXPROCS(0)/2) }
+func maxSearches() int { return max(2, runtime.GOMAXPROCS(0)/2) }
 
 // newLimiters returns the limiters of one service.
 //
@@ -73,11 +73,11 @@ func newLimiters(deadline time.Duration) map[Kind]limiter {
 	return map[Kind]limiter{
 		Reads:    newOverload(deadline),
 		Fights:   newOverload(deadline),
-		Lists:    newSlots(lists, queued),
-		Searches: newSlots(searches(), queued),
+		Lists:    newSlots(maxLists, maxQueued),
+		Searches: newSlots(maxSearches(), maxQueued),
 		Streams:  newSlots(1000, 0),
-		Writes:   newSlots(16, queued),
-		Checks:   newSlots(16, queued),
+		Writes:   newSlots(16, maxQueued),
+		Checks:   newSlots(16, maxQueued),
 	}
 }
 
@@ -102,11 +102,11 @@ func (a *API) limitsOf(route Route) limits {
 // forwardedLists returns limits for lists that are forwarded to a service: as many as that service allows one address,
 // since it sees all of them come from this process. So no client here uses up the share of the others.
 func forwardedLists() limits {
-	return limits{Lists, newSlots(lists*3/4, queued), newSlots(max(2, searches()*3/4), queued)}
+	return limits{Lists, newSlots(maxLists*3/4, maxQueued), newSlots(max(2, maxSearches()*3/4), maxQueued)}
 }
 
 // enter admits the request, or returns the problem of one too many.
-func (l limits) enter(r *http.Request, info *requestInfo) error {
+func (l limits) enter(r *http.Request, x *exchange) error {
 	if l.own == nil {
 		return nil
 	}
@@ -117,8 +117,8 @@ func (l limits) enter(r *http.Request, info *requestInfo) error {
 	if !limit.enter(r) {
 		return tooMany(kind, limit)
 	}
-	info.kind, info.limit = kind, limit
-	info.hurried = kind != Writes && shortOfTime(r, limit) // the answer to a write says what became of it
+	x.kind, x.limit = kind, limit
+	x.hurried = kind != Writes && shortOfTime(r, limit) // the response to a write says what became of it
 	return nil
 }
 
@@ -130,47 +130,46 @@ const noticeable = 100 * time.Millisecond
 func shortOfTime(r *http.Request, limit limiter) bool {
 	deadline, _ := r.Context().Deadline()
 	_, waits := limit.(slots)
-	timeout := infoOf(r.Context()).timeout
+	timeout := exchangeOf(r.Context()).timeout
 	return waits && timeout-time.Until(deadline) > max(timeout/2, noticeable)
 }
 
 // leave releases the request's slot, if it still has one.
-func (i *requestInfo) leave(r *http.Request) {
-	if i.limit != nil {
-		i.limit.leave(r)
-		i.limit = nil
+func (x *exchange) leave(r *http.Request) {
+	if x.limit != nil {
+		x.limit.leave(r)
+		x.limit = nil
 	}
 }
 
 // failed releases the slot of a request that its route didn't serve, and returns the error to report: if the deadline
 // passed because the request had waited for its slot, that there are too many.
-func (i *requestInfo) failed(w http.ResponseWriter, r *http.Request, err error) error {
-	if answer, ok := w.(*response); i.hurried && ok && answer.status == 0 && errors.Is(err, context.DeadlineExceeded) {
-		err = tooMany(i.kind, i.limit).Because(err)
+func (x *exchange) failed(r *http.Request, err error) error {
+	if x.hurried && x.status == 0 && errors.Is(err, context.DeadlineExceeded) {
+		err = tooMany(x.kind, x.limit).Because(err)
 	}
-	i.answering(problemOf(err).Status)
-	i.leave(r)
+	x.responding(problemOf(err).Status)
+	x.leave(r)
 	return err
 }
 
-// answering releases the slot of a request whose response is complete when it begins: a client that reads slowly then
+// responding releases the slot of a request whose response is complete when it begins: a client that reads slowly then
 // blocks nobody. Lists and streams keep their slot: they are still being produced.
-func (i *requestInfo) answering(status int) {
-	if limit, ok := i.limit.(*overload); ok {
+func (x *exchange) responding(status int) {
+	if limit, ok := x.limit.(*overload); ok {
 		if status < http.StatusInternalServerError {
-			limit.achieved()
+			limit.succeeded()
 		}
 		limit.leave(nil)
-		i.limit = nil
+		x.limit = nil
 	}
 }
 
 // tooMany returns the problem for a request beyond the limit of its kind.
 func tooMany(kind Kind, limit limiter) *Problem {
-	return &Problem{
-		Title: http.StatusText(http.StatusServiceUnavailable), Status: http.StatusServiceUnavailable,
-		Detail: "too many " + kind.String() + " at once; retry later", RetryAfter: limit.retryAfter(), refused: true, kind: kind,
-	}
+	problem := Unavailable("too many %s at once; retry later", kind)
+	problem.RetryAfter, problem.refused = limit.retryAfter(), true
+	return problem
 }
 
 // refuse responds to a request beyond the limit of its kind.

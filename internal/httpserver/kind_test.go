@@ -1,40 +1,35 @@
 package httpserver
 
 import (
-	"bufio"
 	"context"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"superheroes/test/await"
 )
 
-// blocked returns a route whose handler signals its start, and waits until it may continue, even if the client
-// leaves.
-func blocked(kind Kind, path string, begun chan<- struct{}, may <-chan struct{}) Route {
-	method := http.MethodGet
-	if strings.HasSuffix(path, "/post") {
-		method = http.MethodPost
-	}
-	r := route(method, path, func(w http.ResponseWriter, r *http.Request) error {
-		if method == http.MethodPost {
-			if _, err := ReadRaw(r); err != nil {
-				return err
-			}
+// blocked returns a route for GET and one for POST whose handlers signal their start, and wait until they may continue,
+// even if the client leaves. Paths that end in /free are served at once.
+func blocked(kind Kind, path string, begun chan<- struct{}, may <-chan struct{}) []Route {
+	serve := func(w http.ResponseWriter, r *http.Request) error {
+		if _, err := ReadRaw(r); err != nil {
+			return err
 		}
-		begun <- struct{}{}
-		<-may
+		if r.PathValue("rest") != "free" {
+			begun <- struct{}{}
+			<-may
+		}
 		return ok(w, r)
-	})
-	r.Kind = kind
-	return r
+	}
+	routes := []Route{route(http.MethodGet, path, serve), route(http.MethodPost, path, serve)}
+	routes[0].Kind, routes[1].Kind = kind, kind
+	return routes
 }
 
 // quick returns settings with which overload is detected after 40 ms.
@@ -48,7 +43,7 @@ func quick() Config {
 func refusedAt(t *testing.T, server *Server, path string, begun <-chan struct{}) (admitted []<-chan result) {
 	t.Helper()
 	for {
-		next := askLater(t, server, path)
+		next := askLater(t, client(), server, path)
 		select {
 		case <-begun:
 			admitted = append(admitted, next)
@@ -68,15 +63,15 @@ func refusedAt(t *testing.T, server *Server, path string, begun <-chan struct{})
 // answered.
 func TestBlockedStoreOnSockets(t *testing.T) {
 	begun, may := make(chan struct{}), make(chan struct{})
-	other := route(http.MethodGet, "/other", ok)
-	server, log := serving(t, quick(), blocked(Fights, "/fight", begun, may), blocked(Fights, "/fight/post", begun, may), other)
+	routes := append(blocked(Fights, "/fight", begun, may), route(http.MethodGet, "/other", ok))
+	server, log := serving(t, quick(), routes...)
 	var waiting []<-chan result
-	for range always {
-		waiting = append(waiting, askLater(t, server, "/fight"))
+	for range alwaysAdmitted {
+		waiting = append(waiting, askLater(t, client(), server, "/fight"))
 		await.Value(t, "one of 128 is admitted", begun)
 	}
 	waiting = append(waiting, refusedAt(t, server, "/fight", begun)...)
-	for range 20 {
+	for range 5 {
 		got := ask(t, server, http.MethodGet, "/fight", "")
 		problem := got.problem(t, http.StatusServiceUnavailable)
 		if want := "too many fights and picks at once; retry later"; problem.Detail != want {
@@ -86,64 +81,61 @@ func TestBlockedStoreOnSockets(t *testing.T) {
 			t.Errorf("Retry-After %q, want 1 to 5", got.header.Get("Retry-After"))
 		}
 	}
-	conn := dial(t, server)
-	reader := bufio.NewReader(conn)
-	send(t, conn, "POST /fight/post HTTP/1.1\r\nHost: test\r\nContent-Length: 60000\r\n\r\n")
-	response, err := http.ReadResponse(reader, nil)
-	if err != nil || response.StatusCode != http.StatusServiceUnavailable {
-		t.Fatalf("without the body: got %v, %v, want 503", response, err)
+	c := dial(t, server)
+	c.send(t, "POST /fight HTTP/1.1\r\nHost: test\r\nContent-Length: 60000\r\n\r\n")
+	got, err := c.next()
+	if err != nil {
+		t.Fatal(err)
 	}
-	_, _ = io.Copy(io.Discard, response.Body)
-	send(t, conn, strings.Repeat("x", 60000)+"GET /other HTTP/1.1\r\nHost: test\r\n\r\n")
-	if keeps, err := readAnswer(reader); err != nil || !keeps {
-		t.Errorf("the next request on the connection: %t, %v", keeps, err)
+	got.problem(t, http.StatusServiceUnavailable)
+	c.send(t, strings.Repeat("x", 60000)+"GET /other HTTP/1.1\r\nHost: test\r\n\r\n")
+	if got, err := c.next(); err != nil || got.status != http.StatusOK || got.closes {
+		t.Errorf("the next request on the connection: %+v, %v", got, err)
 	}
 	if lines := log.lines(); len(lines) != 1 || !strings.Contains(lines[0], "too many fights and picks at once") {
-		t.Errorf("22 refusals logged %q, want one line", lines)
+		t.Errorf("7 refusals logged %q, want one line", lines)
 	}
 
 	close(may)
 	for _, one := range waiting {
-		if got := await.Value(t, "a request is answered", one); got.status != http.StatusOK || got.err != nil {
+		if got := await.Value(t, "a request gets its response", one); got.status != http.StatusOK || got.err != nil {
 			t.Errorf("an admitted request got %+v", got)
 		}
 	}
-	for range 2 * always {
-		one := askLater(t, server, "/fight")
+	for range 2 * alwaysAdmitted {
+		one := askLater(t, client(), server, "/fight")
 		await.Value(t, "one is admitted when the store is back", begun)
-		await.Value(t, "it is answered", one)
+		await.Value(t, "it gets its response", one)
 	}
 }
 
 // Clients that don't send their body, or don't read their response, take no slot from others.
 func TestSlowClientsTakeNoPlace(t *testing.T) {
 	body := make([]byte, 64<<20)
-	large := route(http.MethodGet, "/large", func(w http.ResponseWriter, _ *http.Request) error {
-		return WriteJSON(w, body)
-	})
+	large := route(http.MethodGet, "/large", func(w http.ResponseWriter, _ *http.Request) error { return WriteJSON(w, body) })
 	large.Kind = Fights
 	begun, may := make(chan struct{}, 1), make(chan struct{})
 	close(may)
-	server, _ := serving(t, quick(), large, blocked(Fights, "/fight/post", begun, may), blocked(Fights, "/fight", begun, may))
-	for range 2 * always {
-		send(t, dial(t, server), "POST /fight/post HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\nab")
-		reads := dialSmall(t, server)
-		send(t, reads, "GET /large HTTP/1.1\r\nHost: test\r\n\r\n")
+	server, _ := serving(t, quick(), append(blocked(Fights, "/fight", begun, may), large)...)
+	for range 2 * alwaysAdmitted {
+		dial(t, server).send(t, "POST /fight HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\nab")
+		reads := dial(t, server, smallWindow)
+		reads.send(t, "GET /large HTTP/1.1\r\nHost: test\r\n\r\n")
 		if _, err := reads.Read(make([]byte, 1)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for begin := time.Now(); time.Since(begin) < 3*quick().Deadline/intervalShare; {
-		one := askLater(t, server, "/fight")
-		await.Value(t, "one is admitted beside slow clients", begun)
-		if got := await.Value(t, "it is answered", one); got.status != http.StatusOK {
+		one := askLater(t, client(), server, "/fight")
+		await.Value(t, "one is admitted despite slow clients", begun)
+		if got := await.Value(t, "it gets its response", one); got.status != http.StatusOK {
 			t.Errorf("got %+v", got)
 		}
 	}
 }
 
 // Throughput counts responses, including 404s. Failures don't count.
-func TestAnswersThatCount(t *testing.T) {
+func TestResponsesThatCount(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		serve Handler
@@ -151,18 +143,17 @@ func TestAnswersThatCount(t *testing.T) {
 	}{
 		{"200", ok, 1},
 		{"404", func(http.ResponseWriter, *http.Request) error { return Errorf(http.StatusNotFound, "gone") }, 1},
-		{"503", func(http.ResponseWriter, *http.Request) error { return Unavailable("away") }, 0},
 		{"500, unforeseen", func(http.ResponseWriter, *http.Request) error { return io.ErrUnexpectedEOF }, 0},
 		{"a panic", func(http.ResponseWriter, *http.Request) error { panic("no") }, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := route(http.MethodGet, "/", c.serve)
+			r := get(c.serve)
 			r.Kind = Fights
 			api, _ := newAPI(settings(), r)
 			api.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody))
 			limit := api.limiters[Fights].(*overload)
-			if got, left := limit.answered.Load(), limit.underWay.Load(); got != c.want || left != 0 {
-				t.Errorf("%d counted as answered and %d are under way, want %d and none", got, left, c.want)
+			if got, left := limit.completed.Load(), limit.inFlight.Load(); got != c.want || left != 0 {
+				t.Errorf("%d counted as completed and %d are in flight, want %d and none", got, left, c.want)
 			}
 		})
 	}
@@ -179,55 +170,29 @@ func TestKindsDoNotStarveEachOther(t *testing.T) {
 			var routes []Route
 			for kind, path := range paths {
 				if kind != Searches {
-					path += "/{rest}"
-					routes = append(routes, blockedOrNot(kind, path, begun, may))
+					routes = append(routes, blocked(kind, path+"/{rest}", begun, may)...)
 				}
 			}
 			server, _ := serving(t, quick(), routes...)
-			blockedPath := strings.Replace(path, "?", "/blocked?", 1)
-			if blockedPath == path {
-				blockedPath += "/blocked"
+			sub := func(path, rest string) string { // keeps the query
+				before, query, _ := strings.Cut(path, "?")
+				return before + "/" + rest + "?" + query
 			}
-			admitted := 0
-			answers := make(chan result, 10000)
-			for refused := false; !refused; {
-				go func() { answers <- await.Value(t, "an answer", askLater(t, server, blockedPath)) }()
-				select {
-				case <-begun:
-					admitted++
-				case got := <-answers:
-					if refused = true; got.status != http.StatusServiceUnavailable {
-						t.Fatalf("after %d: got %+v", admitted, got)
-					}
-				}
-			}
+			admitted := refusedAt(t, server, sub(path, "blocked"), begun)
 			for kind, path := range paths {
 				if kind == full {
 					continue
 				}
-				path = strings.Replace(path+"/free", "?name=x/free", "/free?name=x", 1)
-				if got := ask(t, server, http.MethodGet, path, ""); got.status != http.StatusOK {
-					t.Errorf("%d %s are under way, and %s got %d %s", admitted, full, path, got.status, got.body)
+				if got := ask(t, server, http.MethodGet, sub(path, "free"), ""); got.status != http.StatusOK {
+					t.Errorf("%d %s are in flight, and %s got %d %s", len(admitted), full, path, got.status, got.body)
 				}
 			}
 			close(may)
-			for range admitted {
-				await.Value(t, "what was admitted is answered", answers)
+			for _, one := range admitted {
+				await.Value(t, "what was admitted gets its response", one)
 			}
 		})
 	}
-}
-
-func blockedOrNot(kind Kind, path string, begun chan<- struct{}, may <-chan struct{}) Route {
-	r := route(http.MethodGet, path, func(w http.ResponseWriter, r *http.Request) error {
-		if r.PathValue("rest") == "blocked" {
-			begun <- struct{}{}
-			<-may
-		}
-		return ok(w, r)
-	})
-	r.Kind = kind
-	return r
 }
 
 // Nothing is refused alongside 127 others, whatever they do: they run at once or wait for each other.
@@ -237,43 +202,30 @@ func TestNothingIsRefusedUpTo128(t *testing.T) {
 			continue // they never end
 		}
 		t.Run(kind.String(), func(t *testing.T) {
-			r := route(http.MethodGet, "/one", func(w http.ResponseWriter, r *http.Request) error {
+			one := get(func(w http.ResponseWriter, r *http.Request) error {
 				time.Sleep(time.Millisecond)
 				return ok(w, r)
 			})
-			r.Kind = kind
-			server, _ := serving(t, settings(), r)
-			ended := make(chan error, always)
-			for range always {
-				conn := dial(t, server)
-				go func() { ended <- sendSeveral(conn, 20) }()
+			one.Kind = kind
+			server, _ := serving(t, settings(), one)
+			var clients sync.WaitGroup
+			for range alwaysAdmitted {
+				c := dial(t, server)
+				clients.Go(func() {
+					for range 3 {
+						c.succeeds(t, "a client")
+					}
+				})
 			}
-			for range always {
-				if err := await.Value(t, "a client has its answers", ended); err != nil {
-					t.Error(err)
-				}
-			}
+			clients.Wait()
 		})
 	}
-}
-
-func sendSeveral(conn net.Conn, n int) error {
-	reader := bufio.NewReader(conn)
-	for range n {
-		if _, err := io.WriteString(conn, "GET /one HTTP/1.1\r\nHost: test\r\n\r\n"); err != nil {
-			return err
-		}
-		if keeps, err := readAnswer(reader); err != nil || !keeps {
-			return fmt.Errorf("not 200, or the end of the connection: %w", err)
-		}
-	}
-	return nil
 }
 
 // A search that gets its slot too late to be answered gets the refusal of an excess request: the store isn't to
 // blame. A write may have been made, and its response says so.
 func TestTurnThatComesTooLate(t *testing.T) {
-	for kind, slots := range map[Kind]int{Searches: searches(), Writes: 16} {
+	for kind, slots := range map[Kind]int{Searches: maxSearches(), Writes: 16} {
 		t.Run(kind.String(), func(t *testing.T) {
 			cfg := settings()
 			cfg.Deadline = 400 * time.Millisecond
@@ -283,10 +235,10 @@ func TestTurnThatComesTooLate(t *testing.T) {
 				return StoreProblem(r.Context().Err(), "in doubt")
 			})
 			late.Kind = kind
-			server, _ := serving(t, cfg, blocked(kind, "/", begun, may), late)
+			server, _ := serving(t, cfg, append(blocked(kind, "/", begun, may), late)...)
 			for range max(1, slots-max(1, slots/4)) { // as many as one address gets
-				askLater(t, server, "/")
-				await.Value(t, "one is under way", begun)
+				askLater(t, client(), server, "/")
+				await.Value(t, "one is in flight", begun)
 			}
 			time.AfterFunc(3*cfg.Deadline/4, func() { close(may) })
 			problem := ask(t, server, http.MethodGet, "/late", "").problem(t, http.StatusServiceUnavailable)

@@ -9,18 +9,15 @@ import (
 // sees that it is truncated: both gzip's trailer and the final chunk are missing.
 type List struct {
 	*Stream
-	head     bool // HEAD: only the header is wanted
-	accepted codings
-	begun    bool
-	zip      *gzipText // nil for a plain list
-	out      []byte    // buffer of the last part, for reuse
+	request *http.Request
+	begun   bool
+	zip     *gzipText // nil for a plain list
+	out     []byte    // buffer of the last part, for reuse
 }
 
 // NewList returns the List for a request's response.
 func NewList(w http.ResponseWriter, r *http.Request, compressor *Compressor) *List {
-	return &List{
-		Stream: NewStream(w, r), head: r.Method == http.MethodHead, accepted: codingsOf(r.Header), zip: &gzipText{compressor: compressor},
-	}
+	return &List{Stream: NewStream(w, r), request: r, zip: &gzipText{compressor: compressor}}
 }
 
 // Write sends the next part. An error means that the client wants no more.
@@ -28,7 +25,7 @@ func (l *List) Write(part []byte) error {
 	if !l.begun {
 		l.begin(minGzip + 1) // there is more to come
 	}
-	if l.head {
+	if l.request.Method == http.MethodHead {
 		return http.ErrBodyNotAllowed
 	}
 	if err := l.Stream.Write(l.encode(part)); err != nil || l.zip == nil {
@@ -57,7 +54,7 @@ func (l *List) End(part []byte) error {
 func (l *List) begin(length int) {
 	l.begun = true
 	l.w.Header().Set("Content-Type", "application/json")
-	if !l.zip.compressor.negotiate(l.w, l.accepted, length) {
+	if !l.zip.compressor.negotiate(l.w, codingsOf(l.request.Header), length) {
 		l.zip = nil
 		return
 	}

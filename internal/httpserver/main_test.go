@@ -1,14 +1,17 @@
 package httpserver
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"superheroes/internal/logging"
+	"superheroes/test/await"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -43,8 +47,24 @@ func (l *log) lines() []string {
 	return strings.Split(strings.TrimSuffix(l.text.String(), "\n"), "\n")
 }
 
-func (l *log) logger(level slog.Level) *slog.Logger {
-	return logging.New(l, "test", logging.Config{Level: level})
+func (l *log) logger() *slog.Logger {
+	return logging.New(l, "test", logging.Config{Level: slog.LevelWarn})
+}
+
+// check expects one line of the given level that names the request, or none.
+func (l *log) check(t *testing.T, level, id string) {
+	t.Helper()
+	lines := l.lines()
+	if level == "" {
+		if lines[0] != "" {
+			t.Errorf("logged %q, want nothing", lines)
+		}
+		return
+	}
+	if len(lines) != 1 || !strings.Contains(lines[0], " - test - "+level+" - ") ||
+		!strings.Contains(lines[0], "request_id="+id) {
+		t.Errorf("logged %q, want one line of level %s with request_id=%s", lines, level, id)
+	}
 }
 
 // settings returns limits that no test reaches; each test lowers the one that it is about.
@@ -62,20 +82,38 @@ func route(method, path string, serve Handler) Route {
 	return Route{Operation: huma.Operation{OperationID: id, Method: method, Path: path}, Serve: serve}
 }
 
+// get returns a route for GET /.
+func get(serve Handler) Route { return route(http.MethodGet, "/", serve) }
+
+func ok(w http.ResponseWriter, _ *http.Request) error { return WriteJSON(w, []byte(`{}`)) }
+
+// waiting returns a route whose handler signals its start, and waits until it may end.
+func waiting(begun chan<- struct{}, may <-chan struct{}) Route {
+	return route(http.MethodGet, "/wait", func(w http.ResponseWriter, r *http.Request) error {
+		begun <- struct{}{}
+		select {
+		case <-may:
+			return ok(w, r)
+		case <-r.Context().Done():
+			return context.Cause(r.Context())
+		}
+	})
+}
+
 // newAPI returns an API with the given routes, and its log.
 func newAPI(cfg Config, routes ...Route) (*API, *log) {
 	written := &log{}
-	api := NewAPI(huma.Info{Title: "test", Version: "1"}, written.logger(slog.LevelWarn), cfg)
+	api := NewAPI(huma.Info{Title: "test", Version: "1"}, written.logger(), cfg)
 	for _, route := range routes {
 		api.Handle(route)
 	}
 	return api, written
 }
 
-// listen starts a server on loopback that ends with the test.
-func listen(t *testing.T, cfg Config) *Server {
+// listen starts a server on loopback without an API, which ends with the test.
+func listen(t *testing.T, cfg Config, written *log) *Server {
 	t.Helper()
-	server, err := Listen(t.Context(), "test", "127.0.0.1:0", cfg, slog.New(slog.DiscardHandler))
+	server, err := Listen(t.Context(), "test", "127.0.0.1:0", cfg, written.logger())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,78 +128,98 @@ func listen(t *testing.T, cfg Config) *Server {
 // serving starts a server with the given routes.
 func serving(t *testing.T, cfg Config, routes ...Route) (*Server, *log) {
 	t.Helper()
-	server := listen(t, cfg)
 	api, written := newAPI(cfg, routes...)
+	server := listen(t, cfg, written)
 	server.Serve(api)
 	return server, written
 }
 
-// dial connects to the server as a client that speaks plain bytes.
-func dial(t *testing.T, server *Server) net.Conn {
+// stop shuts the server down, and fails the test if that hangs.
+func stop(t *testing.T, server *Server) error {
 	t.Helper()
-	conn, err := net.Dial("tcp", server.Addr())
+	stopped := make(chan error, 1)
+	go func() { stopped <- server.Shutdown(t.Context()) }()
+	return await.Value(t, "the server stops", stopped)
+}
+
+// conn is the connection of a client that speaks plain bytes.
+type conn struct {
+	net.Conn
+	reader *bufio.Reader
+}
+
+// dial connects to the server, and lets each of the options change how.
+func dial(t *testing.T, server *Server, options ...func(*net.Dialer)) conn {
+	t.Helper()
+	var dialer net.Dialer
+	for _, option := range options {
+		option(&dialer)
+	}
+	c, err := dialer.DialContext(t.Context(), "tcp", server.Addr())
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(hang)); err != nil {
+	t.Cleanup(func() { _ = c.Close() })
+	if err := c.SetDeadline(time.Now().Add(hang)); err != nil {
 		t.Fatal(err)
 	}
-	return conn
+	return conn{c, bufio.NewReader(c)}
 }
 
-func send(t *testing.T, conn net.Conn, text string) {
+// smallWindow makes what the client doesn't read stay with the server.
+func smallWindow(dialer *net.Dialer) {
+	dialer.Control = func(_, _ string, raw syscall.RawConn) error {
+		return raw.Control(func(fd uintptr) { setReceiveBuffer(fd, 16<<10) })
+	}
+}
+
+func (c conn) send(t *testing.T, text string) {
 	t.Helper()
-	if _, err := io.WriteString(conn, text); err != nil {
+	if _, err := io.WriteString(c, text); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// answer is a response with its body.
-type answer struct {
+// next reads one response.
+func (c conn) next() (reply, error) {
+	response, err := http.ReadResponse(c.reader, nil)
+	if err != nil {
+		return reply{}, err
+	}
+	return read(response)
+}
+
+// rest reads until the server closes the connection, and fails the test if it doesn't.
+func (c conn) rest(t *testing.T) string {
+	t.Helper()
+	text, err := io.ReadAll(c.reader)
+	if err != nil && !isReset(err) {
+		t.Errorf("the connection stayed open: %v", err)
+	}
+	return string(text)
+}
+
+// isReset reports whether err means that the other side closed the connection with bytes unread.
+func isReset(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// reply is a response with its body.
+type reply struct {
 	status int
 	header http.Header
 	body   string
+	closes bool // the connection
 }
 
-// client doesn't keep connections alive, request compression or follow redirects.
-func client() *http.Client {
-	return &http.Client{
-		Transport:     &http.Transport{DisableKeepAlives: true, DisableCompression: true},
-		Timeout:       hang,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
-
-// ask sends a request; header holds names and values in turn.
-func ask(t *testing.T, server *Server, method, target, body string, header ...string) answer {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+server.Addr()+target, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := 0; i < len(header); i += 2 {
-		request.Header.Set(header[i], header[i+1])
-	}
-	return do(t, client(), request)
-}
-
-func do(t *testing.T, client *http.Client, request *http.Request) answer {
-	t.Helper()
-	response, err := client.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
+func read(response *http.Response) (reply, error) {
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatalf("reading the answer: %v", err)
-	}
-	return answer{response.StatusCode, response.Header, string(text)}
+	return reply{response.StatusCode, response.Header, string(text), response.Close}, err
 }
 
 // problem checks that the response is a problem of this status, and returns it.
-func (a answer) problem(t *testing.T, status int) Problem {
+func (a reply) problem(t *testing.T, status int) Problem {
 	t.Helper()
 	var problem Problem
 	if err := json.Unmarshal([]byte(a.body), &problem, json.RejectUnknownMembers(true)); err != nil {
@@ -179,4 +237,74 @@ func (a answer) problem(t *testing.T, status int) Problem {
 	return problem
 }
 
-func ok(w http.ResponseWriter, _ *http.Request) error { return WriteJSON(w, []byte(`{}`)) }
+// client doesn't keep connections alive, request compression or follow redirects.
+func client() *http.Client {
+	return &http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true, DisableCompression: true},
+		Timeout:       hang,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// http2Client speaks HTTP/2 with prior knowledge.
+func http2Client(t *testing.T) *http.Client {
+	t.Helper()
+	transport := &http.Transport{Protocols: new(http.Protocols)}
+	transport.Protocols.SetUnencryptedHTTP2(true)
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport, Timeout: hang}
+}
+
+// newRequest returns a request to the server; header holds names and values in turn.
+func newRequest(t *testing.T, server *Server, method, target string, body io.Reader, header ...string) *http.Request {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+server.Addr()+target, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		request.Header.Add(header[i], header[i+1])
+	}
+	return request
+}
+
+// ask sends a request over HTTP/1.1.
+func ask(t *testing.T, server *Server, method, target, body string, header ...string) reply {
+	t.Helper()
+	return do(t, client(), newRequest(t, server, method, target, strings.NewReader(body), header...))
+}
+
+func do(t *testing.T, client *http.Client, request *http.Request) reply {
+	t.Helper()
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := read(response)
+	if err != nil {
+		t.Fatalf("reading the response: %v", err)
+	}
+	return got
+}
+
+// result is how a request ended.
+type result struct {
+	status int
+	err    error
+}
+
+// askLater sends a GET in the background.
+func askLater(t *testing.T, client *http.Client, server *Server, target string) <-chan result {
+	t.Helper()
+	ended, request := make(chan result, 1), newRequest(t, server, http.MethodGet, target, http.NoBody)
+	go func() {
+		response, err := client.Do(request)
+		if err != nil {
+			ended <- result{err: err}
+			return
+		}
+		got, err := read(response)
+		ended <- result{got.status, err}
+	}()
+	return ended
+}

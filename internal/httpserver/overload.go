@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	// always is the number of concurrent requests that is admitted under all circumstances.
-	always = 128
-	// burst is the limit while the service's throughput is still unknown; mostUnderWay is the upper limit in any
+	// alwaysAdmitted is the number of concurrent requests that is admitted under all circumstances.
+	alwaysAdmitted = 128
+	// burst is the limit while the service's throughput is still unknown; maxInFlight is the upper limit in any
 	// case.
-	burst, mostUnderWay = 1024, 8192
+	burst, maxInFlight = 1024, 8192
 	// intervalShare is the fraction (1/n) of a request's deadline that requests take on average under overload.
 	intervalShare = 5
 	// defaultInterval is the interval of a service without a deadline.
@@ -44,10 +44,10 @@ const (
 // Admitting a request takes three atomic operations up to 128 in flight, a mutex and a clock read above that, and no
 // allocation (BenchmarkOverload).
 type overload struct {
-	interval time.Duration
-	underWay atomic.Int64
-	answered atomic.Int64
-	calm     atomic.Bool // no more than 128 have been in flight since the grace period began
+	interval  time.Duration
+	inFlight  atomic.Int64
+	completed atomic.Int64
+	calm      atomic.Bool // no more than 128 have been in flight since the grace period began
 
 	mu          sync.Mutex
 	graceEnds   time.Time // until then, the throughput is unknown
@@ -62,12 +62,12 @@ type overload struct {
 // window is half an interval, or longer if no request came in time to end it.
 type window struct {
 	begin, end time.Time
-	answered   int64 // current window: total at its start; past window: per interval, at its rate
+	completed  int64 // current window: total at its start; past window: per interval, at its rate
 	refused    int64
 }
 
 func newOverload(deadline time.Duration) *overload {
-	o := &overload{interval: deadline / intervalShare, known: always, spread: 1}
+	o := &overload{interval: deadline / intervalShare, known: alwaysAdmitted, spread: 1}
 	if o.interval <= 0 {
 		o.interval = defaultInterval
 	}
@@ -90,8 +90,8 @@ func (o *overload) delay(ctx context.Context) bool {
 	if deadline, bounded := ctx.Deadline(); bounded {
 		wait = min(wait, time.Until(deadline))
 	}
-	if info := infoOf(ctx); info != nil {
-		ctx = info.parent // avoids a second timer
+	if x := exchangeOf(ctx); x != nil {
+		ctx = x.parent // avoids a second timer
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -106,29 +106,29 @@ func (o *overload) delay(ctx context.Context) bool {
 // admit counts the request as in flight, unless there are too many.
 func (o *overload) admit() bool {
 	for {
-		n := o.underWay.Load()
-		if n >= always && !o.admits(n+1) {
+		n := o.inFlight.Load()
+		if n >= alwaysAdmitted && !o.admits(n+1) {
 			return false
 		}
-		if o.underWay.CompareAndSwap(n, n+1) {
+		if o.inFlight.CompareAndSwap(n, n+1) {
 			return true
 		}
 	}
 }
 
 func (o *overload) leave(*http.Request) {
-	if o.underWay.Add(-1) == always {
+	if o.inFlight.Add(-1) == alwaysAdmitted {
 		o.calm.Store(true)
 	}
 }
 
-// achieved counts a request that was answered without a failure.
-func (o *overload) achieved() { o.answered.Add(1) }
+// succeeded counts a request that was answered without a failure.
+func (o *overload) succeeded() { o.completed.Add(1) }
 
 // resume includes a request that has waited for its client. It was admitted before, so it is refused only at
-// mostUnderWay.
+// maxInFlight.
 func (o *overload) resume() bool {
-	if o.underWay.Add(1) > mostUnderWay {
+	if o.inFlight.Add(1) > maxInFlight {
 		o.leave(nil)
 		return false
 	}
@@ -143,7 +143,7 @@ func (o *overload) admits(n int64) bool {
 	if o.calm.Load() && now.Sub(o.refusedLast) > o.memory() {
 		o.calm.Store(false)
 		o.graceEnds = now.Add(o.interval)
-		o.window = window{begin: now, answered: o.answered.Load()}
+		o.window = window{begin: now, completed: o.completed.Load()}
 		o.updateLimit(now)
 	}
 	if n <= o.limit(now) {
@@ -169,23 +169,23 @@ func (o *overload) limit(now time.Time) int64 {
 
 // turn ends the current window and begins the next. The caller holds the mutex.
 func (o *overload) turn(now time.Time) {
-	ended, total := o.window, o.answered.Load()
-	answered := total - ended.answered
-	o.spread = min(1+ended.refused/max(answered, 1), longestRetry)
+	ended, total := o.window, o.completed.Load()
+	completed := total - ended.completed
+	o.spread = min(1+ended.refused/max(completed, 1), longestRetry)
 	ended.end = now
-	ended.answered = int64(float64(answered) * float64(o.interval) / float64(now.Sub(ended.begin)))
+	ended.completed = int64(float64(completed) * float64(o.interval) / float64(now.Sub(ended.begin)))
 	o.past[o.turns%windows] = ended
 	o.turns++
-	o.window = window{begin: now, answered: total}
+	o.window = window{begin: now, completed: total}
 	o.updateLimit(now)
 }
 
 // updateLimit derives the limit from the remembered windows. The caller holds the mutex.
 func (o *overload) updateLimit(now time.Time) {
-	o.known = always
+	o.known = alwaysAdmitted
 	for _, past := range o.past {
 		if now.Sub(past.end) < o.memory() {
-			o.known = min(max(o.known, past.answered), mostUnderWay)
+			o.known = min(max(o.known, past.completed), maxInFlight)
 		}
 	}
 }
@@ -201,17 +201,17 @@ func (o *overload) retryAfter() time.Duration {
 // readUncounted reads the body. Meanwhile the request doesn't count as in flight: a client that sends slowly would
 // block others.
 func readUncounted(r *http.Request) ([]byte, error) {
-	info := infoOf(r.Context())
-	limit, ok := info.limit.(*overload)
+	x := exchangeOf(r.Context())
+	limit, ok := x.limit.(*overload)
 	if !ok {
 		return io.ReadAll(r.Body)
 	}
 	limit.leave(nil)
-	info.limit = nil
+	x.limit = nil
 	body, err := io.ReadAll(r.Body)
 	if !limit.resume() {
-		return nil, tooMany(info.kind, limit)
+		return nil, tooMany(x.kind, limit)
 	}
-	info.limit = limit
+	x.limit = limit
 	return body, err
 }

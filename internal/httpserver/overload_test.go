@@ -22,7 +22,7 @@ func enterAll(o *overload, n int) (admitted int) {
 func end(o *overload, n int, good bool) {
 	for range n {
 		if good {
-			o.achieved()
+			o.succeeded()
 		}
 		o.leave(nil)
 	}
@@ -61,16 +61,21 @@ func TestBurstsPass(t *testing.T) {
 func TestBlockedStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := overloaded(t)
-		for range 100 { // one of them gives up each second, for as long as it lasts
-			time.Sleep(time.Second)
-			end(o, 1, false)
-			if n := enterAll(o, 50); n != 1 {
-				t.Fatalf("beside 127, %d were admitted, want 1", n)
+		for range 1000 { // fast failures don't raise the limit
+			time.Sleep(10 * time.Millisecond)
+			end(o, alwaysAdmitted, false)
+			if n := enterAll(o, 2*alwaysAdmitted); n != alwaysAdmitted {
+				t.Fatalf("with none in flight, %d were admitted, want 128", n)
 			}
 		}
-		end(o, always, true) // the store is back
-		if n := enterAll(o, always); n != always {
-			t.Errorf("beside none, %d were admitted, want 128", n)
+		end(o, alwaysAdmitted, true) // the store is back
+		if n := enterAll(o, 2*alwaysAdmitted); n != alwaysAdmitted {
+			t.Errorf("with none in flight, %d were admitted, want 128", n)
+		}
+		end(o, alwaysAdmitted, false)
+		time.Sleep(o.memory() + time.Millisecond)
+		if n := enterAll(o, burst); n != burst {
+			t.Errorf("after a pause: of a burst of %d, %d were admitted", burst, n)
 		}
 	})
 }
@@ -81,8 +86,8 @@ func TestLimitGrowsAgain(t *testing.T) {
 		o := overloaded(t)
 		for range 100 { // 128 or more at a time, each within 10 ms
 			time.Sleep(10 * time.Millisecond)
-			end(o, int(o.underWay.Load()), true)
-			enterAll(o, always+1)
+			end(o, int(o.inFlight.Load()), true)
+			enterAll(o, alwaysAdmitted+1)
 		}
 		n := enterAll(o, 5000)
 		if n < 4000 {
@@ -90,35 +95,10 @@ func TestLimitGrowsAgain(t *testing.T) {
 		}
 		end(o, n, true)
 		time.Sleep(2 * o.memory()) // throughput from then says nothing about now
-		enterAll(o, 2*always)
+		enterAll(o, 2*alwaysAdmitted)
 		time.Sleep(time.Second)
 		if n := enterAll(o, 1); n > 0 {
 			t.Error("another one was admitted although more than 256 have waited for an interval")
-		}
-	})
-}
-
-// Fast failures don't raise the limit.
-func TestFailuresRaiseNoLimit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		o := overloaded(t)
-		for range 1000 {
-			time.Sleep(10 * time.Millisecond)
-			end(o, always, false)
-			if n := enterAll(o, 2*always); n != always {
-				t.Fatalf("%d were admitted, want 128", n)
-			}
-		}
-	})
-}
-
-func TestOverloadEndsWithIdleness(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		o := overloaded(t)
-		end(o, always, false)
-		time.Sleep(o.memory() + time.Millisecond)
-		if n := enterAll(o, burst); n != burst {
-			t.Errorf("later: of a burst of %d, %d were admitted", burst, n)
 		}
 	})
 }
@@ -128,11 +108,11 @@ func TestAlwaysAdmitted(t *testing.T) {
 	o := newOverload(5 * time.Second)
 	o.calm.Store(false) // a limit of 128 from the start
 	var clients sync.WaitGroup
-	for range always {
+	for range alwaysAdmitted {
 		clients.Go(func() {
 			for range 1000 {
 				if !o.admit() {
-					t.Error("refused beside at most 127")
+					t.Error("refused with at most 127 others")
 					return
 				}
 				o.leave(nil)
@@ -140,31 +120,31 @@ func TestAlwaysAdmitted(t *testing.T) {
 		})
 	}
 	clients.Wait()
-	if n := o.underWay.Load(); n != 0 {
-		t.Errorf("%d are under way in the end", n)
+	if n := o.inFlight.Load(); n != 0 {
+		t.Errorf("%d are in flight in the end", n)
 	}
 }
 
-func TestPausedIsNotUnderWay(t *testing.T) {
+func TestPausedIsNotInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := overloaded(t)
-		for range always {
+		for range alwaysAdmitted {
 			o.leave(nil)
 		}
-		if n := enterAll(o, 2*always); n != always {
-			t.Errorf("beside paused ones %d were admitted, want 128", n)
+		if n := enterAll(o, 2*alwaysAdmitted); n != alwaysAdmitted {
+			t.Errorf("with paused ones only, %d were admitted, want 128", n)
 		}
-		for range always {
+		for range alwaysAdmitted {
 			if !o.resume() {
 				t.Fatal("an admitted one was refused after a pause")
 			}
 		}
 		if o.admit() {
-			t.Error("one was admitted beside 256")
+			t.Error("one was admitted with 256 in flight")
 		}
-		o.underWay.Store(mostUnderWay)
+		o.inFlight.Store(maxInFlight)
 		if o.resume() {
-			t.Errorf("%d were under way and one more", mostUnderWay)
+			t.Errorf("%d were in flight and one more", maxInFlight)
 		}
 	})
 }
@@ -172,19 +152,19 @@ func TestPausedIsNotUnderWay(t *testing.T) {
 func TestRetryAfterIsSpread(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := overloaded(t)
-		told := func() map[time.Duration]int {
+		delays := func() map[time.Duration]int {
 			seen := map[time.Duration]int{}
 			for range 1000 {
 				seen[o.retryAfter()]++
 			}
 			return seen
 		}
-		if seen := told(); len(seen) != 2 || seen[time.Second] == 0 || seen[2*time.Second] == 0 {
+		if seen := delays(); len(seen) != 2 || seen[time.Second] == 0 || seen[2*time.Second] == 0 {
 			t.Errorf("initially, Retry-After is %v", seen)
 		}
 		time.Sleep(time.Second)
 		enterAll(o, 1)
-		seen := told()
+		seen := delays()
 		for after := time.Second; after <= 5*time.Second; after += time.Second {
 			if seen[after] == 0 {
 				t.Errorf("while nothing is answered, Retry-After is never %s: %v", after, seen)
@@ -221,39 +201,21 @@ func TestHeldBeforeRefused(t *testing.T) {
 }
 
 func BenchmarkOverload(b *testing.B) {
-	for _, c := range []struct {
-		name     string
-		underWay int64
-	}{{"up to 128", 0}, {"above 128", 1000}, {"refused", mostUnderWay}} {
-		start := func() *overload {
+	for name, inFlight := range map[string]int64{"up to 128": 0, "above 128": 1000, "refused": maxInFlight} {
+		b.Run(name, func(b *testing.B) {
 			o := newOverload(time.Minute)
 			o.graceEnds = time.Now().Add(time.Hour)
 			o.calm.Store(false)
-			o.past[0] = window{end: time.Now().Add(time.Hour), answered: mostUnderWay}
-			o.known = mostUnderWay
-			o.underWay.Store(c.underWay)
-			return o
-		}
-		request := func(o *overload) {
-			if o.admit() {
-				o.achieved()
-				o.leave(nil)
-			}
-		}
-		b.Run(c.name, func(b *testing.B) {
+			o.past[0] = window{end: time.Now().Add(time.Hour), completed: maxInFlight}
+			o.known = maxInFlight
+			o.inFlight.Store(inFlight)
 			b.ReportAllocs()
-			for o := start(); b.Loop(); {
-				request(o)
-			}
-		})
-		b.Run(c.name+" in parallel", func(b *testing.B) {
-			b.ReportAllocs()
-			o := start()
-			b.RunParallel(func(pb *testing.PB) {
-				for pb.Next() {
-					request(o)
+			for b.Loop() {
+				if o.admit() {
+					o.succeeded()
+					o.leave(nil)
 				}
-			})
+			}
 		})
 	}
 }

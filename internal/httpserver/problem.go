@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,9 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+
+	"superheroes/internal/bounded"
+	"superheroes/internal/storage"
 )
 
 // ProblemType is the media type of every error response (RFC 9457).
@@ -28,8 +32,7 @@ type Problem struct {
 	Challenge  string        `json:"-"` // sent as WWW-Authenticate when not empty
 	Cause      error         `json:"-"` // logged, never sent
 
-	refused bool // too many requests of this kind are in flight
-	kind    Kind
+	refused bool // too many requests of its kind are in flight
 }
 
 // Place is a part of a request that was refused, and why.
@@ -86,6 +89,41 @@ func problemOf(err error) *Problem {
 		return Unavailable("the request's deadline has passed").Because(err)
 	}
 	return Errorf(http.StatusInternalServerError, "internal error; see the log of the service").Because(err)
+}
+
+// StoreProblem turns an error of the service's own store into a problem, by its kind (package storage). The detail
+// names the kind but never the cause, which only the log shows. An outcome, such as "the fight was not stored", is
+// appended to the detail of a write.
+func StoreProblem(err error, outcome ...string) *Problem {
+	problem := storeProblem(err)
+	for _, text := range outcome {
+		problem.Detail += "; " + text
+	}
+	return problem
+}
+
+func storeProblem(err error) *Problem {
+	var row *storage.RowError
+	switch {
+	case errors.As(err, &row):
+		return Errorf(http.StatusInternalServerError, "%s %s can't be read; the log says why", row.What, row.ID).Because(err)
+	case errors.Is(err, storage.ErrSchema):
+		return Errorf(http.StatusInternalServerError, "%v; see the log of the service", storage.ErrSchema).Because(err)
+	case storage.KindOf(err) != nil:
+		return Unavailable("%s", storeState(err)).Because(err)
+	case bounded.CrowdOf(err) != "":
+		return Unavailable("too many %s at once; retry later", bounded.CrowdOf(err)).Because(err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return Unavailable("the store did not answer before the request's deadline").Because(err)
+	case errors.Is(err, context.Canceled):
+		return Unavailable("the request was canceled").Because(err)
+	}
+	return Unavailable("the store failed; the log says why").Because(err)
+}
+
+// storeState describes a store failure in a few words.
+func storeState(err error) string {
+	return cmp.Or(storage.KindOf(err), storage.ErrUnavailable).Error()
 }
 
 // writeProblem sends a problem. Nothing of the response must have been written before.

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// mostStreams is the limit on concurrent requests of an HTTP/2 connection.
-const mostStreams = 100
+// maxStreams is the limit on concurrent requests of an HTTP/2 connection.
+const maxStreams = 100
 
 // receiveBuffer is how much unread data an HTTP/2 client may send on a connection or a stream, in bytes. It is
 // HTTP/2's minimum, and fits a whole body.
@@ -19,7 +19,7 @@ func speakBoth(server *http.Server, writeTimeout time.Duration) {
 	server.Protocols.SetHTTP1(true)
 	server.Protocols.SetUnencryptedHTTP2(true)
 	server.HTTP2 = &http.HTTP2Config{
-		MaxConcurrentStreams:          mostStreams,
+		MaxConcurrentStreams:          maxStreams,
 		MaxReceiveBufferPerConnection: receiveBuffer,
 		MaxReceiveBufferPerStream:     receiveBuffer,
 		WriteByteTimeout:              writeTimeout,
@@ -27,7 +27,7 @@ func speakBoth(server *http.Server, writeTimeout time.Duration) {
 }
 
 // http2Requests limits the HTTP/2 requests of all connections together to the number of connections allowed, as over
-// HTTP/1, where each has one at a time. A connection may have up to mostStreams, and each waiting for its body takes
+// HTTP/1, where each has one at a time. A connection may have up to maxStreams, and each waiting for its body takes
 // memory.
 func http2Requests(connections int) limiter {
 	if connections == 0 {

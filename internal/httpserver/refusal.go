@@ -13,20 +13,20 @@ import (
 const (
 	// refusalTime is how long a refused client has to send its request and read the response.
 	refusalTime = time.Second
-	// mostRefusals is how many refused clients get that time at once. Others get the response before they have sent a
+	// maxRefusals is how many refused clients get that time at once. Others get the response before they have sent a
 	// request, which some clients ignore.
-	mostRefusals = 64
-	// mostIgnored is how many bytes of a refused request are read: closing a connection with unread data may cost the
+	maxRefusals = 64
+	// maxIgnored is how many bytes of a refused request are read: closing a connection with unread data may cost the
 	// client the response.
-	mostIgnored = 128 << 10
+	maxIgnored = 128 << 10
 )
 
 // refusal responds to connections beyond the limit. It is safe for concurrent use.
 type refusal struct {
-	log     *slog.Logger
-	most    int // the limit, for the log
-	answer  []byte
-	running sync.WaitGroup
+	log      *slog.Logger
+	most     int // the limit, for the log
+	response []byte
+	running  sync.WaitGroup
 
 	mu   sync.Mutex
 	open map[*net.TCPConn]struct{} // nil after close
@@ -34,9 +34,9 @@ type refusal struct {
 
 func newRefusal(log *slog.Logger, most int) *refusal {
 	body := `{"title":"Service Unavailable","status":503,"detail":"too many connections are open; retry later"}`
-	answer := fmt.Appendf(nil, "HTTP/1.1 503 Service Unavailable\r\nContent-Type: %s\r\nContent-Length: %d\r\nCache-Control: no-store\r\n"+
+	response := fmt.Appendf(nil, "HTTP/1.1 503 Service Unavailable\r\nContent-Type: %s\r\nContent-Length: %d\r\nCache-Control: no-store\r\n"+
 		"X-Content-Type-Options: nosniff\r\nRetry-After: 1\r\nConnection: close\r\n\r\n%s", ProblemType, len(body), body)
-	return &refusal{log: log, most: most, answer: answer, open: map[*net.TCPConn]struct{}{}}
+	return &refusal{log: log, most: most, response: response, open: map[*net.TCPConn]struct{}{}}
 }
 
 // goAway is how an HTTP/2 server refuses a connection: an empty SETTINGS frame, and a GOAWAY frame with no stream
@@ -51,7 +51,7 @@ func (r *refusal) send(conn *net.TCPConn) {
 		go r.converse(conn)
 		return
 	}
-	_, _ = conn.Write(r.answer) // the kernel buffers it
+	_, _ = conn.Write(r.response) // the kernel buffers it
 	_ = conn.Close()
 }
 
@@ -59,7 +59,7 @@ func (r *refusal) send(conn *net.TCPConn) {
 func (r *refusal) begin(conn *net.TCPConn) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.open == nil || len(r.open) >= mostRefusals {
+	if r.open == nil || len(r.open) >= maxRefusals {
 		return false
 	}
 	r.open[conn] = struct{}{}
@@ -78,14 +78,14 @@ func (r *refusal) converse(conn *net.TCPConn) {
 	}()
 	begin := make([]byte, 512)
 	n, _ := conn.Read(begin)
-	answer := r.answer
+	response := r.response
 	if bytes.HasPrefix(begin[:n], []byte(preface)) {
-		answer = []byte(goAway)
+		response = []byte(goAway)
 	}
-	if _, err := conn.Write(answer); err != nil || conn.CloseWrite() != nil {
+	if _, err := conn.Write(response); err != nil || conn.CloseWrite() != nil {
 		return
 	}
-	_, _ = io.CopyN(io.Discard, conn, mostIgnored)
+	_, _ = io.CopyN(io.Discard, conn, maxIgnored)
 }
 
 // close ends all conversations.

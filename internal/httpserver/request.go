@@ -22,29 +22,10 @@ const (
 	AgeHeader = "X-Age-Ms"
 )
 
-// requestInfo is the per-request data in a context.
-type requestInfo struct {
-	id           string
-	timeout      time.Duration   // of the request, or of each step of a stream
-	writeTimeout time.Duration   // of each step of a stream
-	parent       context.Context // the request's context without its deadline
-	kind         Kind
-	limit        limiter // while the request counts against its kind's limit
-	hurried      bool    // most of its time passed before it got its slot
-	paused       bool    // the write timeout is suspended
-}
-
-type requestInfoKey struct{}
-
-func infoOf(ctx context.Context) *requestInfo {
-	info, _ := ctx.Value(requestInfoKey{}).(*requestInfo)
-	return info
-}
-
 // RequestID returns the id of the request that ctx belongs to, or "".
 func RequestID(ctx context.Context) string {
-	if info := infoOf(ctx); info != nil {
-		return info.id
+	if x := exchangeOf(ctx); x != nil {
+		return x.id
 	}
 	return ""
 }

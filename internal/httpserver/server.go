@@ -68,7 +68,7 @@ func Listen(ctx context.Context, name, addr string, cfg Config, log *slog.Logger
 		IdleTimeout:       cfg.IdleTimeout,
 		MaxHeaderBytes:    cfg.MaxHeaderBytes - headerSlop,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-		// net/http would answer OPTIONS * itself, without checking Host, and keep the connection open after a chunked
+		// net/http would handle OPTIONS * itself, without checking Host, and keep the connection open after a chunked
 		// one.
 		DisableGeneralOptionsHandler: true,
 		ConnContext:                  withConn,
@@ -113,7 +113,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if api := s.api.Load(); api != nil {
-		api.answer(w, r, instead)
+		api.serve(w, r, instead)
 		return
 	}
 	starting(w, r, instead)

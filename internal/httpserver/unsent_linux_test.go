@@ -16,7 +16,7 @@ func TestStreamLimitsUnsent(t *testing.T) {
 	cfg := settings()
 	cfg.WriteTimeout = 500 * time.Millisecond
 	taken := make(chan int, 1)
-	server, _ := serving(t, cfg, route(http.MethodGet, "/", func(w http.ResponseWriter, r *http.Request) error {
+	server, _ := serving(t, cfg, get(func(w http.ResponseWriter, r *http.Request) error {
 		stream, part, total := NewStream(w, r), make([]byte, 32<<10), 0
 		for stream.Write(part) == nil {
 			total += len(part)
@@ -24,7 +24,7 @@ func TestStreamLimitsUnsent(t *testing.T) {
 		taken <- total
 		return nil
 	}))
-	send(t, dialSmall(t, server), "GET / HTTP/1.1\r\nHost: test\r\n\r\n")
+	dial(t, server, smallWindow).send(t, plainRequest)
 	if got := await.Value(t, "the client is dropped", taken); got > most {
 		t.Errorf("%d bytes were buffered for a client that doesn't read", got)
 	}
@@ -36,20 +36,16 @@ func TestEventsBufferLittle(t *testing.T) {
 	for name, client := range map[string]*http.Client{"HTTP/1.1": client(), "HTTP/2": http2Client(t)} {
 		t.Run(name, func(t *testing.T) {
 			sizes := make(chan int, 2)
-			server, _ := serving(t, settings(), route(http.MethodGet, "/", func(w http.ResponseWriter, r *http.Request) error {
+			server, _ := serving(t, settings(), get(func(w http.ResponseWriter, r *http.Request) error {
 				conn := r.Context().Value(connKey{}).(syscall.Conn)
 				sizes <- sendBuffer(t, conn)
 				events := NewEvents(w, r)
 				sizes <- sendBuffer(t, conn)
 				return events.Send([]byte("data: 1\n\n"))
 			}))
-			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+server.Addr()+"/", http.NoBody)
-			if err != nil {
-				t.Fatal(err)
-			}
-			do(t, client, request)
+			do(t, client, newRequest(t, server, http.MethodGet, "/", http.NoBody))
 			before, after := <-sizes, <-sizes
-			if name == "HTTP/2" && after != before || name == "HTTP/1.1" && after > 2*eventBuffer { // Linux doubles the requested size
+			if over2 := name == "HTTP/2"; over2 && after != before || !over2 && after > 2*eventBuffer { // Linux doubles the size
 				t.Errorf("%d bytes, after %d", after, before)
 			}
 		})

@@ -43,19 +43,15 @@ func ParseLevel(name string) (slog.Level, error) {
 // New returns the logger of a service. It writes to w and is safe for concurrent use. Repeated warnings and errors
 // are counted, so call Flush at the end; at level DEBUG every line is written.
 func New(w io.Writer, service string, cfg Config) *slog.Logger {
-	handler := newHandler(w, service, cfg)
+	var handler slog.Handler = &lineHandler{out: Shared(w), service: service, level: cfg.Level}
+	if cfg.Format == "json" {
+		json := slog.NewJSONHandler(w, &slog.HandlerOptions{Level: cfg.Level})
+		handler = json.WithAttrs([]slog.Attr{slog.String("service", service)})
+	}
 	if cfg.Level > slog.LevelDebug {
-		handler = newRepeats(handler)
+		handler = &repeats{handler, &counts{byCause: map[cause]*count{}}}
 	}
 	return slog.New(handler)
-}
-
-func newHandler(w io.Writer, service string, cfg Config) slog.Handler {
-	if cfg.Format == "json" {
-		handler := slog.NewJSONHandler(w, &slog.HandlerOptions{Level: cfg.Level})
-		return handler.WithAttrs([]slog.Attr{slog.String("service", service)})
-	}
-	return &lineHandler{out: Shared(w), service: service, level: cfg.Level}
 }
 
 // Shared returns a writer that the loggers of several services can share: each line is written in one piece.

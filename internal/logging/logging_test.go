@@ -2,7 +2,6 @@ package logging
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"regexp"
@@ -47,17 +46,5 @@ func TestTextLine(t *testing.T) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
-	}
-}
-
-func TestJSONLine(t *testing.T) {
-	var out bytes.Buffer
-	New(&out, "heroes", Config{Format: "json"}).Warn("a\nb", "k", 1)
-	var got map[string]any
-	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
-		t.Fatalf("not JSON: %v: %q", err, out.String())
-	}
-	if got["service"] != "heroes" || got["msg"] != "a\nb" || got["k"] != 1.0 || got["level"] != "WARN" {
-		t.Errorf("got %v", got)
 	}
 }

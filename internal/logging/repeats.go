@@ -29,10 +29,6 @@ type repeats struct {
 	counts       *counts
 }
 
-func newRepeats(next slog.Handler) *repeats {
-	return &repeats{next, &counts{byCause: map[cause]*count{}}}
-}
-
 // Flush writes the pending counts of a logger made by New, so that none is lost at exit. After it, every line is
 // written.
 func Flush(log *slog.Logger) {
@@ -146,7 +142,7 @@ func (c *counts) counted(record slog.Record, to slog.Handler) bool {
 		return false
 	}
 	if repeated.times == 0 {
-		repeated.timer = c.endAfter(repeated.since.Add(interval).Sub(now), why)
+		repeated.timer = time.AfterFunc(repeated.since.Add(interval).Sub(now), func() { c.end(why) })
 	}
 	repeated.times++
 	repeated.level = max(repeated.level, record.Level)
@@ -160,10 +156,6 @@ func (c *counts) room(now time.Time) bool {
 		maps.DeleteFunc(c.byCause, func(_ cause, old *count) bool { return old.over(now) })
 	}
 	return len(c.byCause) < maxCauses
-}
-
-func (c *counts) endAfter(wait time.Duration, why cause) *time.Timer {
-	return time.AfterFunc(wait, func() { c.end(why) })
 }
 
 // end reports a cause's interval, and begins the next one.
