@@ -35,11 +35,7 @@ type Catalog[T catalog.Item] struct {
 	pool     *connections
 	poolMax  int
 	table    catalog.Table[T]
-	get      string
-	many     string
-	page     string
-	ids      string
-	edit     statements
+	sql      statements
 	readOnly bool
 
 	works   works
@@ -55,30 +51,14 @@ func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Confi
 	if err != nil {
 		return nil, err
 	}
-	s := newStore(pool, cfg, table)
+	s := &Catalog[T]{
+		pool: pool, poolMax: cfg.PoolMax, table: table, sql: newStatements(table), works: newWorks(cfg.PoolMax, cfg.Deadline),
+	}
 	if err := s.open(ctx, cfg.Schema, seed); err != nil {
 		_ = s.Close()
 		return nil, causeOf(ctx, err)
 	}
 	return s, nil
-}
-
-func newStore[T catalog.Item](pool *connections, cfg Config, table catalog.Table[T]) *Catalog[T] {
-	columns := table.SelectList()
-	s := &Catalog[T]{
-		pool:    pool,
-		poolMax: cfg.PoolMax,
-		table:   table,
-		works:   newWorks(cfg.PoolMax, cfg.Deadline),
-		// Parameters have explicit types, so that a column of another type, such as a 32-bit id, changes neither what
-		// can be requested nor what can be stored.
-		get:  fmt.Sprintf("SELECT %s FROM %s WHERE id = $1::int8", columns, table.Name),
-		many: fmt.Sprintf("SELECT %s FROM %s WHERE id = ANY ($1::int8[])", columns, table.Name),
-		page: fmt.Sprintf("SELECT %s FROM %s WHERE id > $1::int8 ORDER BY id LIMIT $2::int8", columns, table.Name),
-		ids:  fmt.Sprintf("SELECT id FROM %s WHERE id > 0 ORDER BY id", table.Name),
-		edit: newStatements(table),
-	}
-	return s
 }
 
 func (s *Catalog[T]) open(ctx context.Context, schema string, seed func(put func(T) error) error) error {
@@ -105,7 +85,7 @@ func (s *Catalog[T]) Writable(context.Context) error {
 // Get implements catalog.Store.
 func (s *Catalog[T]) Get(ctx context.Context, id int64) (T, error) {
 	return readRows(ctx, s, s.works.ByKey, func(ctx context.Context, conn *pgxpool.Conn) (T, error) {
-		item, err := catalog.ScanRow(s.table, s.scan(conn.QueryRow(ctx, s.get, id)))
+		item, err := catalog.ScanRow(s.table, s.scan(conn.QueryRow(ctx, s.sql.get, id)))
 		if errors.Is(err, pgx.ErrNoRows) {
 			err = catalog.ErrNotFound
 		}
@@ -115,12 +95,12 @@ func (s *Catalog[T]) Get(ctx context.Context, id int64) (T, error) {
 
 // GetMany implements catalog.Store.
 func (s *Catalog[T]) GetMany(ctx context.Context, ids []int64) ([]T, error) {
-	return s.collect(ctx, s.works.ByKey, s.many, ids)
+	return s.collect(ctx, s.works.ByKey, s.sql.many, ids)
 }
 
 // Page implements catalog.Store.
 func (s *Catalog[T]) Page(ctx context.Context, after int64, limit int) ([]T, error) {
-	return s.collect(ctx, s.works.Lists, s.page, after, limit)
+	return s.collect(ctx, s.works.Lists, s.sql.page, after, limit)
 }
 
 // collect reads all rows of a query.
@@ -164,13 +144,13 @@ func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, c
 			if version == string(known) && version != "" {
 				return nil
 			}
-			rows, err := tx.Query(ctx, s.ids)
+			rows, err := tx.Query(ctx, s.sql.ids)
 			if err != nil {
 				return err
 			}
 			var id int64
 			ids = nil
-			_, err = pgx.ForEachRow(rows, []any{&id}, func() error {
+			_, err = pgx.ForEachRow(rows, []any{&id}, func() error { // there may be a million: it allocates nothing per row
 				ids = append(ids, id)
 				return nil
 			})
@@ -188,7 +168,7 @@ func (s *Catalog[T]) Ping(ctx context.Context) error {
 	_, err := read(ctx, s, s.works.checks, func(ctx context.Context, conn *pgxpool.Conn) (struct{}, error) {
 		options := pgx.TxOptions{BeginQuery: "begin; set local lock_timeout = " + lockTimeout}
 		err := pgx.BeginTxFunc(ctx, conn, options, func(tx pgx.Tx) error {
-			_, err := tx.Exec(ctx, s.page, 0, 1) // not decoded: a row that can't be read is no fault of the store
+			_, err := tx.Exec(ctx, s.sql.page, 0, 1) // not decoded: a row that can't be read is no fault of the store
 			return err
 		})
 		if err != nil {
@@ -313,7 +293,7 @@ func (s *Catalog[T]) write(ctx context.Context, tx pgx.Tx, feed func(put func(T)
 	if err != nil {
 		return err
 	}
-	upsert, batch := s.edit.upsert, &pgx.Batch{}
+	batch := &pgx.Batch{}
 	flush := func() error {
 		full := batch
 		batch = &pgx.Batch{}
@@ -324,7 +304,7 @@ func (s *Catalog[T]) write(ctx context.Context, tx pgx.Tx, feed func(put func(T)
 		if *id, err = sequence.Give(*id); err != nil {
 			return err
 		}
-		batch.Queue(upsert, fields...).Exec(func(done pgconn.CommandTag) error {
+		batch.Queue(s.sql.upsert, fields...).Exec(func(done pgconn.CommandTag) error {
 			return catalog.CheckChanged(s.table, done.RowsAffected())
 		})
 		if batch.Len() < batchSize {
