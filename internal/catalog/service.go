@@ -65,8 +65,8 @@ type Service[T Item] struct {
 	memory   memory
 }
 
-// NewService returns a service that has read nothing yet. It caches the rows of a table of up to limit bytes, counted as
-// JSON plus rowSize for each row; with 0 it caches none. It must be closed before its store.
+// NewService returns a service that has read nothing yet. It caches the rows of a table of up to limit bytes, counted
+// as JSON plus rowSize for each row; with 0 it caches none. It must be closed before its store.
 func NewService[T Item](kind Kind[T], store Store[T], limit int64) *Service[T] {
 	s := &Service[T]{Kind: kind, store: store, limit: limit, start: time.Now(), memory: memory{tooLarge: never}}
 	s.edits.open = map[int64]int{}
@@ -178,7 +178,9 @@ func (s *Service[T]) RandomBatch(ctx context.Context, n int) (array []byte, age 
 // fill picks a row for each empty slot of picks. Slots whose rows are gone stay empty; the batch is cut off before the
 // first row that can't be read. It returns the age of the oldest row. The age of the index counts too while it is
 // promised to be fresh, since it may miss rows added since.
-func (s *Service[T]) fill(ctx context.Context, x *index[T], now time.Duration, picks []*row[T]) (filled []*row[T], age time.Duration, err error) {
+func (s *Service[T]) fill(ctx context.Context, x *index[T], now time.Duration, picks []*row[T]) (
+	filled []*row[T], age time.Duration, err error,
+) {
 	if age = now - x.epoch.checked; age >= MaxAge {
 		age = 0
 	}

@@ -46,7 +46,7 @@ var _ catalog.Store[catalog.Item] = (*Catalog[catalog.Item])(nil)
 
 // Open connects to the database, creates and seeds the table if it is missing, and checks an existing table. It tries
 // once.
-func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Config, seed func(put func(T) error) error) (*Catalog[T], error) {
+func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Config, seed catalog.Feed[T]) (*Catalog[T], error) {
 	pool, err := connect(ctx, cfg)
 	if err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Confi
 	return s, nil
 }
 
-func (s *Catalog[T]) open(ctx context.Context, schema string, seed func(put func(T) error) error) error {
+func (s *Catalog[T]) open(ctx context.Context, schema string, seed catalog.Feed[T]) error {
 	if err := s.pool.checkPooler(ctx); err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, c
 			}
 			var id int64
 			ids = nil
-			_, err = pgx.ForEachRow(rows, []any{&id}, func() error { // there may be a million: it allocates nothing per row
+			_, err = pgx.ForEachRow(rows, []any{&id}, func() error { // there may be a million: no allocation per row
 				ids = append(ids, id)
 				return nil
 			})
@@ -206,7 +206,7 @@ const tableExists = `SELECT count(*) > 0 FROM pg_class c JOIN pg_namespace n ON 
 
 // prepare creates and seeds the table in one transaction, under a lock that other starting processes wait for. An
 // existing table is left as it is, empty or not.
-func (s *Catalog[T]) prepare(ctx context.Context, schema string, seed func(put func(T) error) error) error {
+func (s *Catalog[T]) prepare(ctx context.Context, schema string, seed catalog.Feed[T]) error {
 	patient := pgx.TxOptions{BeginQuery: "begin; set local lock_timeout = 0"}
 	return pgx.BeginTxFunc(ctx, s.pool, patient, func(tx pgx.Tx) error {
 		var exists bool
@@ -240,11 +240,14 @@ const findColumns = `WITH RECURSIVE based AS (
 // checkShape reports what an existing table lacks.
 func (s *Catalog[T]) checkShape(ctx context.Context) error {
 	kinds := map[string]catalog.ColumnKind{
-		"int2": catalog.IntegerColumn, "int4": catalog.IntegerColumn, "int8": catalog.IntegerColumn, "numeric": catalog.IntegerColumn,
-		"text": catalog.TextColumn, "varchar": catalog.TextColumn, "bpchar": catalog.TextColumn, "citext": catalog.TextColumn,
+		"int2": catalog.IntegerColumn, "int4": catalog.IntegerColumn,
+		"int8": catalog.IntegerColumn, "numeric": catalog.IntegerColumn,
+		"text": catalog.TextColumn, "varchar": catalog.TextColumn,
+		"bpchar": catalog.TextColumn, "citext": catalog.TextColumn,
 	}
 	return s.with(ctx, always, func(conn *pgxpool.Conn) error {
-		if err := conn.QueryRow(ctx, "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool").Scan(&s.readOnly); err != nil {
+		const readOnly = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool"
+		if err := conn.QueryRow(ctx, readOnly).Scan(&s.readOnly); err != nil {
 			return err
 		}
 		rows, err := conn.Query(ctx, findColumns, s.table.Name)
@@ -265,7 +268,7 @@ func (s *Catalog[T]) checkShape(ctx context.Context) error {
 }
 
 // Import implements catalog.Store. Other writers wait until it ends; readers don't.
-func (s *Catalog[T]) Import(ctx context.Context, replace bool, feed func(put func(T) error) error) error {
+func (s *Catalog[T]) Import(ctx context.Context, replace bool, feed catalog.Feed[T]) error {
 	fed := false
 	return s.with(ctx, func() bool { return !fed }, func(conn *pgxpool.Conn) error {
 		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
@@ -288,7 +291,7 @@ func (s *Catalog[T]) Import(ctx context.Context, replace bool, feed func(put fun
 const batchSize = 500
 
 // write writes the items of feed to the locked table and raises the sequence to the highest id.
-func (s *Catalog[T]) write(ctx context.Context, tx pgx.Tx, feed func(put func(T) error) error) error {
+func (s *Catalog[T]) write(ctx context.Context, tx pgx.Tx, feed catalog.Feed[T]) error {
 	sequence, name, err := s.sequence(ctx, tx)
 	if err != nil {
 		return err
@@ -320,7 +323,8 @@ func (s *Catalog[T]) write(ctx context.Context, tx pgx.Tx, feed func(put func(T)
 	}
 	if name != "" && sequence.Highest > 0 {
 		// Never lower than the value another application has reached meanwhile.
-		_, err = tx.Exec(ctx, "SELECT setval($1::regclass, GREATEST($2, (SELECT last_value FROM "+name+")))", name, sequence.Highest)
+		raise := "SELECT setval($1::regclass, GREATEST($2, (SELECT last_value FROM " + name + ")))"
+		_, err = tx.Exec(ctx, raise, name, sequence.Highest)
 	}
 	return err
 }
@@ -341,7 +345,8 @@ func (s *Catalog[T]) sequence(ctx context.Context, tx pgx.Tx) (catalog.Sequence,
 		return sequence, "", err
 	}
 	var given int64
-	const find = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END, (SELECT seqincrement FROM pg_sequence WHERE seqrelid = $1::regclass) FROM "
+	const find = `SELECT CASE WHEN is_called THEN last_value ELSE 0 END,
+		(SELECT seqincrement FROM pg_sequence WHERE seqrelid = $1::regclass) FROM `
 	err = tx.QueryRow(ctx, find+name, name).Scan(&given, &sequence.Step)
 	sequence.Highest = max(sequence.Highest, given)
 	return sequence, name, err
@@ -349,7 +354,8 @@ func (s *Catalog[T]) sequence(ctx context.Context, tx pgx.Tx) (catalog.Sequence,
 
 // sequenceName finds the sequence of an identity or serial id column, or else that of the Quarkus application.
 func (s *Catalog[T]) sequenceName(ctx context.Context, tx pgx.Tx) (name string, err error) {
-	const find = "SELECT COALESCE(pg_get_serial_sequence($1::text, 'id'), to_regclass($2::text)::text, to_regclass($3::text)::text, '')"
+	const find = `SELECT COALESCE(pg_get_serial_sequence($1::text, 'id'),
+		to_regclass($2::text)::text, to_regclass($3::text)::text, '')`
 	err = tx.QueryRow(ctx, find, s.table.Name, s.table.Sequence, sharedSequence).Scan(&name)
 	return name, err
 }

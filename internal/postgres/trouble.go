@@ -37,8 +37,8 @@ func trouble(err error) error {
 	return err
 }
 
-// serverTrouble returns the operator's message for an error reported by the server, and its kind: nil if it says nothing
-// about the store. The codes are listed at https://www.postgresql.org/docs/current/errcodes-appendix.html.
+// serverTrouble returns the operator's message for an error reported by the server, and its kind: nil if it says
+// nothing about the store. The codes are listed at https://www.postgresql.org/docs/current/errcodes-appendix.html.
 func serverTrouble(err *pgconn.PgError) (detail string, kind error) {
 	switch err.Code {
 	case "26000", statementExists: // a prepared statement doesn't exist
@@ -105,8 +105,8 @@ func isConnection(err error) bool {
 	return errors.As(err, &network)
 }
 
-// isStale reports whether a statement was refused because its plan is older than an ALTER TABLE, which is reported as an
-// unsupported feature. The driver makes a new plan next time.
+// isStale reports whether a statement was refused because its plan is older than an ALTER TABLE, which is reported as
+// an unsupported feature. The driver makes a new plan next time.
 func isStale(err error) bool { return codeOf(err) == "0A000" }
 
 // isCanceled reports whether the server canceled the statement. The cancellation may have been meant for another one:

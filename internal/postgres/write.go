@@ -58,7 +58,7 @@ func sqlType(field any) string {
 }
 
 // Write implements catalog.Store.
-func (s *Catalog[T]) Write(ctx context.Context, id int64, change func(old *T) (*T, error)) (written *T, err error) {
+func (s *Catalog[T]) Write(ctx context.Context, id int64, change catalog.ChangeFunc[T]) (written *T, err error) {
 	called := false
 	once := func(old *T) (*T, error) {
 		called = true
@@ -71,7 +71,7 @@ func (s *Catalog[T]) Write(ctx context.Context, id int64, change func(old *T) (*
 	return written, err
 }
 
-func (s *Catalog[T]) writeOn(ctx context.Context, conn *pgxpool.Conn, id int64, change func(old *T) (*T, error)) (*T, error) {
+func (s *Catalog[T]) writeOn(ctx context.Context, conn *pgxpool.Conn, id int64, change catalog.ChangeFunc[T]) (*T, error) {
 	tx, err := conn.Begin(ctx)
 	if err != nil {
 		return nil, err
@@ -101,7 +101,7 @@ func rollback(ctx context.Context, tx pgx.Tx) {
 	_ = tx.Rollback(ctx) // if it fails, the connection is closed
 }
 
-func (s *Catalog[T]) change(ctx context.Context, tx pgx.Tx, id int64, change func(old *T) (*T, error)) (*T, error) {
+func (s *Catalog[T]) change(ctx context.Context, tx pgx.Tx, id int64, change catalog.ChangeFunc[T]) (*T, error) {
 	old, err := s.lock(ctx, tx, id)
 	item, err := catalog.Change(old, err, change)
 	switch {
@@ -164,13 +164,15 @@ func (s *Catalog[T]) insert(ctx context.Context, tx pgx.Tx, item *T) error {
 			return err
 		}
 		var taken bool
-		if err := tx.QueryRow(ctx, fmt.Sprintf("SELECT EXISTS (SELECT FROM %s WHERE id = $1::int8)", s.table.Name), *id).Scan(&taken); err != nil {
+		exists := fmt.Sprintf("SELECT EXISTS (SELECT FROM %s WHERE id = $1::int8)", s.table.Name)
+		if err := tx.QueryRow(ctx, exists, *id).Scan(&taken); err != nil {
 			return err
 		}
 		if !taken {
 			return catalog.CheckChanged(s.table, 0)
 		}
-		raise := fmt.Sprintf("SELECT setval($1::regclass, GREATEST((SELECT max(id) FROM %s), (SELECT last_value FROM %s)))", s.table.Name, name)
+		raise := fmt.Sprintf("SELECT setval($1::regclass, GREATEST((SELECT max(id) FROM %s), (SELECT last_value FROM %s)))",
+			s.table.Name, name)
 		if _, err := tx.Exec(ctx, raise, name); err != nil {
 			return err
 		}

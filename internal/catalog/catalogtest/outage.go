@@ -46,8 +46,9 @@ func (e Engine[T]) testOutage(t *testing.T) {
 				o.pick()
 				outages = append(outages, o)
 			}
+			table := e.Kind.Table.Name
 			f.exec(f.db.SQL, f.insertion(f.item(101, "new")),
-				"UPDATE "+e.Kind.Table.Name+" SET name = 'changed' WHERE id = 51", "DELETE FROM "+e.Kind.Table.Name+" WHERE id = 1")
+				"UPDATE "+table+" SET name = 'changed' WHERE id = 51", "DELETE FROM "+table+" WHERE id = 1")
 			changed := time.Now()
 			if c.lasting {
 				c.outage(proxy)
