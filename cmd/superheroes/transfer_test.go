@@ -177,8 +177,8 @@ func TestImportRefusals(t *testing.T) {
 		before := exported(t, "heroes", store)
 		got := invoke("import", "heroes", file, store)
 		want := file + ": line 2: refused: name is missing or empty … and 1 more like it, in line 105\n" +
-			file + ": line 3, column level: level: \"high\" is not an integer of 32 bits … and 99 more like it, up to line 102\n" +
-			file + ": line 103, column level: level: \"low\" is not an integer of 32 bits\n" +
+			file + ": line 3, column level: \"high\" is not an integer of 32 bits … and 99 more like it, up to line 102\n" +
+			file + ": line 103, column level: \"low\" is not an integer of 32 bits\n" +
 			file + ": line 104: 2 fields, the header has 3\n" +
 			"superheroes: 104 rows were refused and nothing was changed; --partial imports the others\n"
 		if diff := cmp.Diff(outcome{exitError, "", want}, got, cmp.AllowUnexported(outcome{})); diff != "" {

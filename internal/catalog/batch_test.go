@@ -12,16 +12,16 @@ import (
 )
 
 func TestRandomBatch(t *testing.T) {
-	inBubble(t, "returns n encoded items", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
-		store.become(7)
-		for n, want := range map[int]string{1: `[""]`, 3: `["","",""]`} {
+	inBubble(t, "returns n encoded items", func(t *testing.T, store *simulated, picker *service) {
+		store.setIDs(7)
+		for n, want := range map[int]string{1: `["7 at 0"]`, 3: `["7 at 0","7 at 0","7 at 0"]`} {
 			array, age, err := picker.RandomBatch(t.Context(), n)
 			if string(array) != want || age != 0 || err != nil {
 				t.Errorf("%d: got %s, %s and %v", n, array, age, err)
 			}
 		}
 	})
-	inBubble(t, "tells how old its index is", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "tells how old its index is", func(t *testing.T, store *simulated, picker *service) {
 		mustPick(t, picker)
 		for _, step := range []struct{ wait, want time.Duration }{
 			{300 * time.Millisecond, 300 * time.Millisecond},
@@ -35,37 +35,37 @@ func TestRandomBatch(t *testing.T) {
 			synctest.Wait()
 		}
 	})
-	inBubble(t, "of an empty catalog", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
-		store.become()
+	inBubble(t, "of an empty catalog", func(t *testing.T, store *simulated, picker *service) {
+		store.setIDs()
 		if array, _, err := picker.RandomBatch(t.Context(), 2); array != nil || !errors.Is(err, catalog.ErrEmpty) {
 			t.Errorf("got %s and %v, want ErrEmpty", array, err)
 		}
 	})
-	inBubble(t, "fails as a whole", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "fails as a whole", func(t *testing.T, store *simulated, picker *service) {
 		store.failWith(away)
 		if array, _, err := picker.RandomBatch(t.Context(), 2); array != nil || !errors.Is(err, errAway) {
 			t.Errorf("got %s and %v, want the store's error", array, err)
 		}
 	})
-	inBubble(t, "asks at most twice despite a row that can't be read", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubble(t, "asks at most twice despite a row that can't be read", func(t *testing.T, store *simulated, picker *service) {
 		ids := make([]int64, 100)
 		for i := range ids {
 			ids[i] = int64(i + 1)
 		}
-		store.become(ids...)
+		store.setIDs(ids...)
 		store.bad = 3
 		for range 100 {
-			before := store.askedSoFar()
+			before := store.count(&store.pages)
 			_, _, err := picker.RandomBatch(t.Context(), catalog.MaxBatch)
-			if asked := store.askedSoFar() - before; asked > 2 {
+			if asked := store.count(&store.pages) - before; asked > 2 {
 				t.Fatalf("the store was asked %d times for one batch (error: %v)", asked, err)
 			}
 			time.Sleep(time.Second) // each batch gets a new index
-			store.become(ids...)
+			store.setIDs(ids...)
 		}
 	})
-	inBubble(t, "ends before a row that can't be read", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
-		store.become(1, 2, 3, 4)
+	inBubble(t, "ends before a row that can't be read", func(t *testing.T, store *simulated, picker *service) {
+		store.setIDs(1, 2, 3, 4)
 		store.bad = 3
 		failed, picked := 0, 0
 		for range 1000 {
@@ -73,7 +73,7 @@ func TestRandomBatch(t *testing.T) {
 			var unreadable *storage.RowError
 			switch {
 			case err == nil:
-				picked += bytes.Count(array, []byte(`""`))
+				picked += bytes.Count(array, []byte(` at 0"`))
 			case errors.As(err, &unreadable) && unreadable.ID == "3":
 				failed++
 			default:

@@ -7,12 +7,13 @@ import (
 
 	"superheroes/internal/catalog"
 	"superheroes/internal/catalog/catalogtest"
+	"superheroes/internal/character"
 )
 
 // BenchmarkPick measures the cost of a pick excluding the store; in eco that is the whole cost.
 func BenchmarkPick(b *testing.B) {
 	for name, limit := range map[string]int64{"eco": 64 << 20, "strict": 0} {
-		picker := catalog.NewPicker(catalogtest.NewTable(1000), limit)
+		picker := catalog.NewService(character.Heroes(), catalogtest.NewTable(1000), limit)
 		defer picker.Close()
 		ctx, cancel := context.WithTimeout(b.Context(), time.Hour) // a request has a deadline
 		defer cancel()

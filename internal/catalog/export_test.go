@@ -1,8 +1,8 @@
 package catalog
 
-// EditsKept returns how many edits and operations in progress the picker remembers.
-func (p *Picker[T]) EditsKept() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.edits.list) + len(p.edits.open)
+// EditsKept returns how many edits and operations in progress the service remembers.
+func (s *Service[T]) EditsKept() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.edits.list) + len(s.edits.open)
 }

@@ -3,7 +3,6 @@ package catalog_test
 import (
 	"context"
 	"errors"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,19 +11,14 @@ import (
 )
 
 // rowsRead returns how many rows are read while do runs.
-func rowsRead(store *faultyStore, do func()) int {
-	count := func() int {
-		store.mu.Lock()
-		defer store.mu.Unlock()
-		return store.rows
-	}
-	before := count()
+func rowsRead(store *simulated, do func()) int {
+	before := store.count(&store.rows)
 	do()
-	return count() - before
+	return store.count(&store.rows) - before
 }
 
 func TestRowsInMemory(t *testing.T) {
-	inBubbleWith(t, "each row of an unchanged table is read once", eco, func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubbleWith(t, "each row of an unchanged table is read once", eco, func(t *testing.T, store *simulated, picker *service) {
 		rows := rowsRead(store, func() {
 			for range 1000 {
 				mustPick(t, picker)
@@ -35,12 +29,12 @@ func TestRowsInMemory(t *testing.T) {
 			t.Errorf("%d rows were read", rows)
 		}
 	})
-	inBubbleWith(t, "nothing is read from a loaded table", eco, func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+	inBubbleWith(t, "nothing is read from a loaded table", eco, func(t *testing.T, store *simulated, picker *service) {
 		var ids []int64
 		for id := int64(1); id < 2000; id++ {
 			ids = append(ids, id)
 		}
-		store.become(ids...)
+		store.setIDs(ids...)
 		picked := map[int64]bool{}
 		rows := rowsRead(store, func() {
 			for range 50_000 {
@@ -55,33 +49,10 @@ func TestRowsInMemory(t *testing.T) {
 			t.Error("not ready")
 		}
 	})
-	inBubbleWith(t, "a deleted row isn't picked a second later", eco, func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
-		mustPick(t, picker)
-		time.Sleep(499 * time.Millisecond)
-		mustPick(t, picker)
-		store.become(51)
-		time.Sleep(time.Second)
-		for range 100 {
-			if id := mustPick(t, picker); id != 51 {
-				t.Fatalf("picked %d", id)
-			}
-		}
-	})
-	inBubbleWith(t, "a catalog that becomes empty", eco, func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
-		mustPick(t, picker)
-		store.become()
-		time.Sleep(time.Second)
-		if item, err := picker.Random(t.Context()); !errors.Is(err, catalog.ErrEmpty) {
-			t.Errorf("got %v and %v, want ErrEmpty", item, err)
-		}
-	})
-	inBubbleWith(t, "while the ids are read too slowly, a row is read by its id", eco, func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
-		store.failWith(func(ctx context.Context) error {
-			err := slow(2 * time.Second)(ctx)
-			store.mu.Lock()
-			defer store.mu.Unlock()
-			store.version++ // the table keeps changing
-			return err
+	inBubbleWith(t, "while the ids are read too slowly, a row is read by its id", eco, func(t *testing.T, store *simulated, picker *service) {
+		store.failWith(func(ctx context.Context, rows bool) error {
+			store.elsewhere() // the table keeps changing
+			return takes(2*time.Second)(ctx, rows)
 		})
 		if rows := rowsRead(store, func() { mustPick(t, picker) }); rows != 1 {
 			t.Errorf("%d rows were read", rows)
@@ -90,7 +61,7 @@ func TestRowsInMemory(t *testing.T) {
 }
 
 // rowsOf20 returns how many rows are read for 20 picks, after many others.
-func rowsOf20(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) int {
+func rowsOf20(t *testing.T, store *simulated, picker *service) int {
 	t.Helper()
 	for range 500 {
 		mustPick(t, picker)
@@ -105,7 +76,7 @@ func rowsOf20(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) i
 
 // TestSnapshotLimit checks that 256 bytes a row plus its JSON count, to the byte.
 func TestSnapshotLimit(t *testing.T) {
-	const size = 3 * (256 + len(`"name"`))
+	const size = 3*256 + len(`"1 at 0""51 at 0""101 at 0"`)
 	for name, c := range map[string]struct {
 		limit int64
 		rows  int
@@ -114,8 +85,7 @@ func TestSnapshotLimit(t *testing.T) {
 		"above it":     {int64(size) - 1, 20},
 		"far above it": {1, 20},
 	} {
-		inBubbleWith(t, name, c.limit, func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
-			store.name = "name"
+		inBubbleWith(t, name, c.limit, func(t *testing.T, store *simulated, picker *service) {
 			if rows := rowsOf20(t, store, picker); rows != c.rows {
 				t.Errorf("%d rows were read for 20 picks", rows)
 			}
@@ -132,7 +102,7 @@ func TestCrossSnapshotLimit(t *testing.T) {
 		many[i] = int64(1 + 50*i)
 	}
 	for _, every := range []time.Duration{10 * time.Millisecond, 700 * time.Millisecond, time.Minute} {
-		inBubbleWith(t, "picked from every "+every.String(), limit, func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
+		inBubbleWith(t, "picked from every "+every.String(), limit, func(t *testing.T, store *simulated, picker *service) {
 			pickFor := func(long time.Duration) {
 				for begin := time.Now(); time.Since(begin) < long; time.Sleep(every) {
 					mustPick(t, picker)
@@ -142,22 +112,21 @@ func TestCrossSnapshotLimit(t *testing.T) {
 				if rows := rowsOf20(t, store, picker); rows != 0 {
 					t.Errorf("below the limit, %d rows were read", rows)
 				}
-				store.become(many...)
+				store.setIDs(many...)
 				pickFor(time.Second)
 				if rows := rowsOf20(t, store, picker); rows != 20 {
 					t.Errorf("above the limit, %d rows were read", rows)
 				}
-				store.become(few...)
+				store.setIDs(few...)
 				pickFor(7 * time.Second)
 			}
 		})
 	}
-	inBubbleWith(t, "a table that stays above it costs one row per pick", limit, func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
-		store.name = strings.Repeat("long", limit)
+	inBubbleWith(t, "a table that stays above it costs one row per pick", limit, func(t *testing.T, store *simulated, picker *service) {
 		picks := 0
 		rows := rowsRead(store, func() {
 			for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(10 * time.Millisecond) {
-				store.become(1, 51, 101)
+				store.setIDs(many...)
 				mustPick(t, picker)
 				picks++
 			}
@@ -169,15 +138,15 @@ func TestCrossSnapshotLimit(t *testing.T) {
 }
 
 func TestRandomJSON(t *testing.T) {
-	inBubble(t, "returns the item", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
-		store.become(7)
+	inBubble(t, "returns the item", func(t *testing.T, store *simulated, picker *service) {
+		store.setIDs(7)
 		body, err := picker.RandomJSON(t.Context())
-		if string(body) != `""` || err != nil {
+		if string(body) != `"7 at 0"` || err != nil {
 			t.Errorf("got %s and %v", body, err)
 		}
 	})
-	inBubble(t, "of an empty catalog", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
-		store.become()
+	inBubble(t, "of an empty catalog", func(t *testing.T, store *simulated, picker *service) {
+		store.setIDs()
 		if body, err := picker.RandomJSON(t.Context()); body != nil || !errors.Is(err, catalog.ErrEmpty) {
 			t.Errorf("got %s and %v, want ErrEmpty", body, err)
 		}

@@ -15,24 +15,20 @@ import (
 // largeTable is more ids than a pick waits for.
 const largeTable = 20_000
 
-// inLarge runs a test with a picker of each profile on a large table whose ids take 2 s to read.
+// inLarge runs a test in each profile on a large table whose ids take 2 s to read.
 func inLarge(t *testing.T, name string, test func(w *tester)) {
-	for profile, limit := range map[string]int64{"strict": strict, "eco": eco} {
-		t.Run(name+"/"+profile, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				c := cost{get: time.Millisecond, page: 10 * time.Millisecond, id: 2 * time.Second / largeTable}
-				w := newTester(t, newSimulated(largeTable, c), limit)
-				w.pick(t.Context(), 1) // reads the ids
-				w.waited = 0
-				test(w)
-				w.picker.Close()
-				synctest.Wait()
-				if w.failed > 0 {
-					t.Errorf("%d picks failed", w.failed)
-				}
-			})
-		})
-	}
+	inProfiles(t, name, func(t *testing.T, limit int64) {
+		c := cost{get: time.Millisecond, page: 10 * time.Millisecond, id: 2 * time.Second / largeTable}
+		w := newTester(t, newSimulated(largeTable, c), limit)
+		w.pick(t.Context(), 1) // reads the ids
+		w.waited = 0
+		test(w)
+		w.picker.Close()
+		synctest.Wait()
+		if w.failed > 0 {
+			t.Errorf("%d picks failed", w.failed)
+		}
+	})
 }
 
 // changeRow changes or deletes the row with the id, or inserts one for 0, as another process would.
@@ -90,8 +86,8 @@ func TestLargeTable(t *testing.T) {
 
 // TestSlowIDs reads a table whose ids take longer than the first renewals are given: eventually it is read.
 func TestSlowIDs(t *testing.T) {
-	inBubble(t, "12 s", func(t *testing.T, store *faultyStore, picker *catalog.Picker[entry]) {
-		store.failWith(slow(12 * time.Second))
+	inBubble(t, "12 s", func(t *testing.T, store *simulated, picker *service) {
+		store.failWith(takes(12 * time.Second))
 		for tries := range 4 {
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			_, err := picker.Random(ctx)
@@ -107,23 +103,47 @@ func TestSlowIDs(t *testing.T) {
 
 // TestBatchOfOneIndex checks that a batch needs one index and one read, however slow and changing the table is.
 func TestBatchOfOneIndex(t *testing.T) {
-	for name, limit := range map[string]int64{"strict": strict, "eco": eco} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newTester(t, newSimulated(5000, cost{get: 8 * time.Millisecond, page: 100 * time.Millisecond}), limit)
-				for range 20 {
-					w.changeRow(51, true)
-					time.Sleep(catalog.MaxAge)
-					before := w.store.statements
-					w.pick(t.Context(), 128)
-					synctest.Wait()
-					if n := w.store.statements - before; n > 3 { // the version, the ids, the rows
-						t.Errorf("%d statements for a batch", n)
-					}
-				}
-			})
-		})
-	}
+	inProfiles(t, "slow and changing", func(t *testing.T, limit int64) {
+		w := newTester(t, newSimulated(5000, cost{get: 8 * time.Millisecond, page: 100 * time.Millisecond}), limit)
+		for range 20 {
+			w.changeRow(51, true)
+			time.Sleep(catalog.MaxAge)
+			before := w.store.statements
+			w.pick(t.Context(), 128)
+			synctest.Wait()
+			if n := w.store.statements - before; n > 3 { // the version, the ids, the rows
+				t.Errorf("%d statements for a batch", n)
+			}
+		}
+	})
+}
+
+// TestGrownTable grows a small table until reading its ids takes longer than a pick waits for them: it is still read
+// eventually. One pick fails; the following ones use the old ids meanwhile.
+func TestGrownTable(t *testing.T) {
+	inProfiles(t, "from 1,000 to 100,000 rows", func(t *testing.T, limit int64) {
+		const before, after = 1000, 100_000
+		c := cost{get: time.Millisecond, page: 10 * time.Millisecond, id: 4 * time.Second / after}
+		w := newTester(t, newSimulated(before, c), limit)
+		w.pick(t.Context(), 1)
+		for range after - before {
+			w.changeRow(0, true)
+		}
+		grown, failed := false, 0
+		for range 20 {
+			time.Sleep(time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			item, err := w.picker.Random(ctx)
+			cancel()
+			if err != nil {
+				failed++
+			}
+			grown = grown || item.id > before*50
+		}
+		if !grown || failed > 1 {
+			t.Errorf("%d of 20 picks failed; picked a new row: %t", failed, grown)
+		}
+	})
 }
 
 // TestWastedLoads checks that a table that takes 3 s to load and changes every second is loaded less and
@@ -142,10 +162,10 @@ func TestWastedLoads(t *testing.T) {
 			pickers.Wait()
 			after, _ := w.store.counts()
 			t.Logf("%s with %d changes a second: %d rows read for %d", long, changes, after-rows, w.needed-needed)
-			return w.store.pages
+			return w.store.count(&w.store.pages)
 		}
 		phase(10*time.Second, 1)
-		before := w.store.pages
+		before := w.store.count(&w.store.pages)
 		after := phase(20*time.Second, 1)
 		if after-before > 35 { // without a pause it would be 60
 			t.Errorf("%d pages were loaded in vain in 20 s", after-before)

@@ -80,40 +80,40 @@ func (r *row[T]) freshUntil() time.Duration {
 }
 
 // beginRead records that a read or a write begins.
-func (p *Picker[T]) beginRead() (edited int64, begin time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.edits.begun(), p.now()
+func (s *Service[T]) beginRead() (edited int64, begin time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.edits.begun(), s.now()
 }
 
-func (p *Picker[T]) endRead(edited int64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.edits.ended(edited)
+func (s *Service[T]) endRead(edited int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.edits.ended(edited)
 }
 
 // read reads a picked row and caches it.
-func (p *Picker[T]) read(ctx context.Context, x *index[T], id int64) (row[T], error) {
+func (s *Service[T]) read(ctx context.Context, x *index[T], id int64) (row[T], error) {
 	if x.slots == nil {
-		item, err := p.store.Get(ctx, id)
+		item, err := s.store.Get(ctx, id)
 		return row[T]{item: item}, err
 	}
-	edited, begin := p.beginRead()
-	defer p.endRead(edited)
-	item, err := p.store.Get(ctx, id)
+	edited, begin := s.beginRead()
+	defer s.endRead(edited)
+	item, err := s.store.Get(ctx, id)
 	if err != nil {
 		return row[T]{}, err
 	}
 	picked := newRow(item, begin)
-	p.cacheRows(edited, picked)
+	s.cacheRows(edited, picked)
 	return *picked, nil
 }
 
 // readMany reads picked rows in one query and caches them. Rows that are gone are left out.
-func (p *Picker[T]) readMany(ctx context.Context, ids []int64) ([]*row[T], error) {
-	edited, begin := p.beginRead()
-	defer p.endRead(edited)
-	items, err := p.store.GetMany(ctx, ids)
+func (s *Service[T]) readMany(ctx context.Context, ids []int64) ([]*row[T], error) {
+	edited, begin := s.beginRead()
+	defer s.endRead(edited)
+	items, err := s.store.GetMany(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -121,111 +121,111 @@ func (p *Picker[T]) readMany(ctx context.Context, ids []int64) ([]*row[T], error
 	for i, item := range items {
 		rows[i] = newRow(item, begin)
 	}
-	p.cacheRows(edited, rows...)
+	s.cacheRows(edited, rows...)
 	return rows, nil
 }
 
 // cacheRows caches rows whose read began at the edit count edited, and starts a load if there is credit for it.
-func (p *Picker[T]) cacheRows(edited int64, rows ...*row[T]) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (s *Service[T]) cacheRows(edited int64, rows ...*row[T]) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, r := range rows {
-		x, at, ok := p.slot(r.item.Key())
-		if !ok || p.edits.changed(r.item.Key(), edited) {
+		x, at, ok := s.slot(r.item.Key())
+		if !ok || s.edits.changed(r.item.Key(), edited) {
 			continue
 		}
 		if old := x.slots[at].Load(); old == nil || old.read <= r.read {
-			p.put(x, at, r)
+			s.put(x, at, r)
 		}
 	}
-	p.startLoad()
+	s.startLoad()
 }
 
 // slot returns the slot of the row with the id in the current index; ok is false if the row isn't cached. The caller
 // holds the mutex, here and for everything below.
-func (p *Picker[T]) slot(id int64) (x *index[T], at int, ok bool) {
-	x = p.current.Load()
+func (s *Service[T]) slot(id int64) (x *index[T], at int, ok bool) {
+	x = s.current.Load()
 	at, found := slices.BinarySearch(x.ids, id)
 	return x, at, found && x.slots != nil
 }
 
 // put replaces the row in a slot of the current index with r, which may be nil.
-func (p *Picker[T]) put(x *index[T], at int, r *row[T]) {
+func (s *Service[T]) put(x *index[T], at int, r *row[T]) {
 	old := x.slots[at].Swap(r)
-	p.memory.bytes += r.size() - old.size()
+	s.memory.bytes += r.size() - old.size()
 	if x.current(old) {
-		p.memory.missing++
+		s.memory.missing++
 	}
 	if x.current(r) {
-		p.memory.missing--
+		s.memory.missing--
 	}
 	whole := min(x.whole, r.freshUntil())
 	switch {
-	case p.memory.bytes > p.limit:
-		p.dropRows()
+	case s.memory.bytes > s.limit:
+		s.dropRows()
 		return
-	case p.memory.missing == 0:
+	case s.memory.missing == 0:
 		whole = x.freshUntil()
 	}
 	if whole != x.whole {
 		next := *x
 		next.whole = whole
-		p.current.Store(&next)
+		s.current.Store(&next)
 	}
 }
 
 // dropRows drops the rows of a table that exceeds the limit.
-func (p *Picker[T]) dropRows() {
-	next := *p.current.Load()
+func (s *Service[T]) dropRows() {
+	next := *s.current.Load()
 	next.slots, next.whole = nil, never
-	p.memory.bytes, p.memory.missing, p.memory.tooLarge = 0, 0, p.now()
-	p.current.Store(&next)
+	s.memory.bytes, s.memory.missing, s.memory.tooLarge = 0, 0, s.now()
+	s.current.Store(&next)
 }
 
 // insert adds an id without a row.
-func (p *Picker[T]) insert(id int64) {
-	x := p.current.Load()
+func (s *Service[T]) insert(id int64) {
+	x := s.current.Load()
 	next := x.with(id)
 	if next != x && next.slots != nil {
-		p.memory.missing++
+		s.memory.missing++
 	}
-	p.current.Store(next)
+	s.current.Store(next)
 }
 
 // forget empties the slot of the id.
-func (p *Picker[T]) forget(id int64) {
-	if x, at, ok := p.slot(id); ok {
-		p.put(x, at, nil)
+func (s *Service[T]) forget(id int64) {
+	if x, at, ok := s.slot(id); ok {
+		s.put(x, at, nil)
 	}
 }
 
 // remove removes an id and its row. The other rows stay fresh for as long as before.
-func (p *Picker[T]) remove(id int64) {
-	whole := p.current.Load().whole
-	p.forget(id)
-	x := p.current.Load()
+func (s *Service[T]) remove(id int64) {
+	whole := s.current.Load().whole
+	s.forget(id)
+	x := s.current.Load()
 	next := x.without(id)
 	if next == x {
 		return
 	}
 	if next.slots != nil {
-		p.memory.missing--
+		s.memory.missing--
 		next.whole = whole
-		if p.memory.missing == 0 {
+		if s.memory.missing == 0 {
 			next.whole = next.freshUntil()
 		}
 	}
-	p.current.Store(next)
+	s.current.Store(next)
 }
 
 // carryRows moves the rows of old to next, whose epoch is new, as far as the limit allows.
-func (p *Picker[T]) carryRows(next, old *index[T]) {
-	m, n := &p.memory, len(next.ids)
-	p.judgeLoad()
+func (s *Service[T]) carryRows(next, old *index[T]) {
+	m, n := &s.memory, len(next.ids)
+	s.judgeLoad()
 	m.next, m.loaded, m.missing = 0, false, n
 	next.whole = never
 	switch {
-	case p.limit == 0 || int64(n)*rowSize > p.limit || p.now()-m.tooLarge < largeAge:
+	case s.limit == 0 || int64(n)*rowSize > s.limit || s.now()-m.tooLarge < largeAge:
 		next.slots, m.bytes, m.missing = nil, 0, 0
 		return
 	case old.slots == nil:

@@ -31,29 +31,29 @@ type renewal struct {
 }
 
 // renew starts a renewal unless one is in progress, and returns it.
-func (p *Picker[T]) renew() (r *renewal, started bool) {
-	if r := p.renewal.Load(); r != nil {
+func (s *Service[T]) renew() (r *renewal, started bool) {
+	if r := s.renewal.Load(); r != nil {
 		return r, false
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if r := p.renewal.Load(); r != nil {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.renewal.Load(); r != nil {
 		return r, false
 	}
 	r = &renewal{done: make(chan struct{})}
-	p.renewal.Store(r)
+	s.renewal.Store(r)
 	go func() {
-		r.err = p.readIndex()
-		p.renewal.Store(nil)
+		r.err = s.readIndex()
+		s.renewal.Store(nil)
 		close(r.done)
 	}()
 	return r, true
 }
 
 // await waits for a renewal. If one that was already in progress fails, it waits for the next: the store may be back.
-func (p *Picker[T]) await(ctx context.Context) error {
+func (s *Service[T]) await(ctx context.Context) error {
 	for final := false; ; final = true {
-		r, started := p.renew()
+		r, started := s.renew()
 		select {
 		case <-r.done:
 		case <-ctx.Done():
@@ -66,46 +66,46 @@ func (p *Picker[T]) await(ctx context.Context) error {
 }
 
 // readIndex checks the version, reads the ids if it has changed, and publishes the result.
-func (p *Picker[T]) readIndex() error {
-	known, doubted := p.current.Load().version, p.doubted.Swap(false)
+func (s *Service[T]) readIndex() error {
+	known, doubted := s.current.Load().version, s.doubted.Swap(false)
 	if doubted {
 		known = ""
 	}
-	edited, timeout := p.beginRenewal()
-	ctx, cancel := context.WithTimeout(p.life, timeout)
+	edited, timeout := s.beginRenewal()
+	ctx, cancel := context.WithTimeout(s.life, timeout)
 	defer cancel()
-	begin := p.now()
-	ids, version, err := p.storeIDs(ctx, known)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	defer p.edits.ended(edited)
+	begin := s.now()
+	ids, version, err := s.storeIDs(ctx, known)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.edits.ended(edited)
 	if err != nil {
-		p.renewalFailed(ctx.Err())
+		s.renewalFailed(ctx.Err())
 		if doubted {
-			p.doubted.Store(true)
+			s.doubted.Store(true)
 		}
 		return err
 	}
-	p.timeouts = 0
-	p.renewed(begin, ids, version, version == known && version != "", edited)
-	p.startLoad()
+	s.timeouts = 0
+	s.renewed(begin, ids, version, version == known && version != "", edited)
+	s.startLoad()
 	return nil
 }
 
-func (p *Picker[T]) beginRenewal() (edited int64, timeout time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	timeout = slowTimeout << p.timeouts
-	if x := p.current.Load(); len(x.ids) > 0 && x.quick() {
+func (s *Service[T]) beginRenewal() (edited int64, timeout time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	timeout = slowTimeout << s.timeouts
+	if x := s.current.Load(); len(x.ids) > 0 && x.quick() {
 		timeout = quickTimeout
 	}
-	return p.edits.begun(), timeout
+	return s.edits.begun(), timeout
 }
 
 // storeIDs calls the store's IDs in the background. It recovers from panics, which would otherwise crash the process.
-func (p *Picker[T]) storeIDs(ctx context.Context, known Version) (ids []int64, version Version, err error) {
+func (s *Service[T]) storeIDs(ctx context.Context, known Version) (ids []int64, version Version, err error) {
 	defer recoverAsError(&err)
-	return p.store.IDs(ctx, known)
+	return s.store.IDs(ctx, known)
 }
 
 // recoverAsError turns a panic into an error.
@@ -117,38 +117,38 @@ func recoverAsError(err *error) {
 
 // renewalFailed leaves the index unchanged and schedules a retry. cutOff is the error of the renewal's context, if that
 // has ended. The caller holds the mutex.
-func (p *Picker[T]) renewalFailed(cutOff error) {
+func (s *Service[T]) renewalFailed(cutOff error) {
 	slow := errors.Is(cutOff, context.DeadlineExceeded)
-	if slow && slowTimeout<<p.timeouts < maxTimeout {
-		p.timeouts++
+	if slow && slowTimeout<<s.timeouts < maxTimeout {
+		s.timeouts++
 	}
-	next := *p.current.Load()
+	next := *s.current.Load()
 	next.slow = slow
-	next.due = p.now() + retryAge
-	p.current.Store(&next)
+	next.due = s.now() + retryAge
+	s.current.Store(&next)
 }
 
 // renewed publishes the result of a read that began at begin, with the edit count edited: the ids of a version, or that
 // the version is the same. The caller holds the mutex.
-func (p *Picker[T]) renewed(begin time.Duration, ids []int64, version Version, same bool, edited int64) {
-	old, now := p.current.Load(), p.now()
+func (s *Service[T]) renewed(begin time.Duration, ids []int64, version Version, same bool, edited int64) {
+	old, now := s.current.Load(), s.now()
 	next := *old
 	next.due, next.slow = begin+renewAge, false
 	if same {
 		next.epoch.checked = begin
-		if next.slots != nil && p.memory.missing == 0 {
+		if next.slots != nil && s.memory.missing == 0 {
 			next.whole = next.freshUntil()
 		}
-		p.current.Store(&next)
+		s.current.Store(&next)
 		return
 	}
 	next.version, next.epoch, next.last = version, epoch{since: now, checked: begin}, old.epoch
-	if ids = p.edits.applied(ids, edited); !slices.Equal(ids, old.ids) {
+	if ids = s.edits.applied(ids, edited); !slices.Equal(ids, old.ids) {
 		next.ids = ids
 	}
 	if took := now - begin; len(ids) > quickIDs && took >= renewAge {
 		next.due = now + rest*took
 	}
-	p.carryRows(&next, old)
-	p.current.Store(&next)
+	s.carryRows(&next, old)
+	s.current.Store(&next)
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"superheroes/internal/catalog"
+	"superheroes/internal/storage"
 )
 
 // cost is the time that statements on a simulated table take.
@@ -49,8 +50,42 @@ type simulated struct {
 	rows       int // read
 	pages      int // of rows
 	statements int
-	idReads    int           // of all ids
-	hung       chan struct{} // closed when a hang ends, nil for none
+	idReads    int                                        // of all ids
+	hung       chan struct{}                              // closed when a hang ends, nil for none
+	asked      int                                        // for the ids or the version
+	fault      func(ctx context.Context, rows bool) error // if set, is called before rows or the ids are read
+	bad        int64                                      // the id of a row that can't be read, 0 for none
+}
+
+var errAway = errors.New("the store is away")
+
+// away fails every read of the ids.
+func away(_ context.Context, rows bool) error {
+	if rows {
+		return nil
+	}
+	return errAway
+}
+
+// takes makes reads of the ids take that long; an hour is a black hole.
+func takes(d time.Duration) func(context.Context, bool) error {
+	return func(ctx context.Context, rows bool) error {
+		if rows {
+			return nil
+		}
+		return slow(d)(ctx)
+	}
+}
+
+func slow(d time.Duration) func(context.Context) error {
+	return func(ctx context.Context) error {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(d):
+			return nil
+		}
+	}
 }
 
 func newSimulated(rows int, c cost) *simulated {
@@ -84,11 +119,47 @@ func (s *simulated) run(ctx context.Context, took time.Duration, statement func(
 	return s.wait(ctx, took-took/2)
 }
 
+// count reads a counter.
+func (s *simulated) count(of *int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return *of
+}
+
 // counts returns how many rows were read, and how many times all ids.
 func (s *simulated) counts() (rows, idReads int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.rows, s.idReads
+}
+
+// failWith sets the fault, nil for none.
+func (s *simulated) failWith(fault func(ctx context.Context, rows bool) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fault = fault
+}
+
+// fails calls the fault, if any.
+func (s *simulated) fails(ctx context.Context, rows bool) error {
+	s.mu.Lock()
+	fault := s.fault
+	if !rows {
+		s.asked++
+	}
+	s.mu.Unlock()
+	if fault == nil {
+		return nil
+	}
+	return fault(ctx, rows)
+}
+
+// setIDs replaces all rows.
+func (s *simulated) setIDs(ids ...int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ids = ids
+	s.changes++
 }
 
 // elsewhere changes the version but no row, as a change of another table of the database may.
@@ -144,19 +215,35 @@ func newEntry(id int64, number int) entry {
 }
 
 func (s *simulated) Get(ctx context.Context, id int64) (e entry, err error) {
+	if err := s.fails(ctx, true); err != nil {
+		return e, err
+	}
 	found := false
 	err = s.run(ctx, s.cost.get, func() {
 		if e, found = s.row(id); found {
 			s.rows++
 		}
 	})
-	if err == nil && !found {
+	switch {
+	case err == nil && !found:
 		err = catalog.ErrNotFound
+	case err == nil:
+		err = s.unreadable(id)
 	}
 	return e, err
 }
 
+func (s *simulated) unreadable(ids ...int64) error {
+	if s.bad == 0 || !slices.Contains(ids, s.bad) {
+		return nil
+	}
+	return &storage.RowError{What: "entry", ID: fmt.Sprint(s.bad), Err: errors.New("level is too high")}
+}
+
 func (s *simulated) GetMany(ctx context.Context, ids []int64) (rows []entry, err error) {
+	if err := s.fails(ctx, true); err != nil {
+		return nil, err
+	}
 	took := s.cost.get + (s.cost.page-s.cost.get)*time.Duration(len(ids))/500
 	err = s.run(ctx, took, func() {
 		for _, id := range ids {
@@ -167,10 +254,16 @@ func (s *simulated) GetMany(ctx context.Context, ids []int64) (rows []entry, err
 		s.rows += len(rows)
 		s.pages++
 	})
+	if err == nil {
+		err = s.unreadable(ids...)
+	}
 	return rows, err
 }
 
 func (s *simulated) IDs(ctx context.Context, known catalog.Version) (ids []int64, version catalog.Version, err error) {
+	if err := s.fails(ctx, false); err != nil {
+		return nil, "", err
+	}
 	n := 0
 	err = s.run(ctx, cmp.Or(s.cost.version, s.cost.get), func() { version, n = catalog.Version(fmt.Sprint(s.changes, s.other)), len(s.ids) })
 	if err != nil || version == known {
@@ -252,7 +345,7 @@ func (s *simulated) was(e entry, from, until time.Time) bool {
 type tester struct {
 	*testing.T
 	store  *simulated
-	picker *catalog.Picker[entry]
+	picker *catalog.Service[entry]
 	random *rand.Rand
 
 	mu     sync.Mutex
@@ -265,7 +358,7 @@ type tester struct {
 }
 
 func newTester(t *testing.T, store *simulated, limit int64) *tester {
-	picker := catalog.NewPicker[entry](store, limit)
+	picker := catalog.NewService(catalog.Kind[entry]{}, store, limit)
 	t.Cleanup(picker.Close)
 	return &tester{T: t, store: store, picker: picker, random: rand.New(rand.NewPCG(1, 2)), own: map[int64]int{}}
 }

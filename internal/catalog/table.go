@@ -2,10 +2,13 @@ package catalog
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"superheroes/internal/storage"
 )
 
 // Table describes a catalog's table to every engine.
@@ -48,6 +51,47 @@ func (t Table[T]) SelectList() string {
 	return strings.Join(list, ", ")
 }
 
+// FoundColumn is a column of a table as the database describes it.
+type FoundColumn struct {
+	Name string
+	Type string // the database's name for it
+	Kind ColumnKind
+}
+
+// ColumnKind classifies the type of a column, as far as a catalog cares.
+type ColumnKind int
+
+// The kinds of columns. A catalog uses no columns of any other kind.
+const (
+	OtherColumn ColumnKind = iota
+	TextColumn
+	IntegerColumn
+)
+
+// CheckColumns returns a storage.ErrSchema that names, in one line, every column that is missing from the found table
+// or has an unsuitable type.
+func (t Table[T]) CheckColumns(found []FoundColumn) error {
+	var item T
+	var wrong []string
+	for i, field := range t.Fields(&item) {
+		name, kind, noun := t.Columns[i].Name, IntegerColumn, "an integer"
+		if _, text := field.(*string); text {
+			kind, noun = TextColumn, "a text"
+		}
+		at := slices.IndexFunc(found, func(c FoundColumn) bool { return strings.EqualFold(c.Name, name) })
+		switch {
+		case at < 0:
+			wrong = append(wrong, "has no column "+name)
+		case found[at].Kind != kind:
+			wrong = append(wrong, fmt.Sprintf("has a column %s of type %s instead of %s", name, found[at].Type, noun))
+		}
+	}
+	if wrong == nil {
+		return nil
+	}
+	return storage.Errorf(storage.ErrSchema, "table %s %s", t.Name, strings.Join(wrong, ", "))
+}
+
 // Set parses value and stores it in the field of the column.
 func (t Table[T]) Set(item *T, column, value string) error {
 	switch field := t.field(item, column).(type) {
@@ -56,13 +100,13 @@ func (t Table[T]) Set(item *T, column, value string) error {
 	case *int64:
 		n, err := strconv.ParseInt(value, 10, 64)
 		if err != nil {
-			return fmt.Errorf("%s: %q is not an integer", column, clip(value))
+			return fmt.Errorf("%q is not an integer", clip(value))
 		}
 		*field = n
 	case *int32:
 		n, err := strconv.ParseInt(value, 10, 32)
 		if err != nil {
-			return fmt.Errorf("%s: %q is not an integer of 32 bits", column, clip(value))
+			return fmt.Errorf("%q is not an integer of 32 bits", clip(value))
 		}
 		*field = int32(n)
 	default:
@@ -119,4 +163,26 @@ func CheckText(refuse func(field, message string), field, text string, low, high
 	case n < low || high > 0 && n > high:
 		refuse(field, fmt.Sprintf("must have %d to %d characters, not %d", low, high, n))
 	}
+}
+
+// Sequence gives ids to items that have none, like the sequences of the sample applications: 1, 1+Step, 1+2·Step, …,
+// always greater than any id seen so far.
+type Sequence struct {
+	Highest int64 // id given or seen so far, 0 for none
+	Step    int64
+}
+
+// Give returns id, or the next one if it is 0. It fails with ErrNoID.
+func (s *Sequence) Give(id int64) (int64, error) {
+	switch {
+	case id != 0:
+	case s.Highest == 0:
+		id = 1
+	case s.Highest > math.MaxInt64-s.Step:
+		return 0, ErrNoID
+	default:
+		id = s.Highest + s.Step
+	}
+	s.Highest = max(s.Highest, id)
+	return id, nil
 }

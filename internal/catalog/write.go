@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -11,35 +12,37 @@ import (
 //
 // If the state of the row is uncertain, it is dropped from the cache and the next pick reads it: the store didn't
 // confirm the change, or it overlapped with another change of the same row, and the order of the two is unknown.
-func (p *Picker[T]) Write(ctx context.Context, id int64, change func(old *T) (*T, error)) (*T, error) {
-	edited, begin := p.beginRead()
+func (s *Service[T]) Write(ctx context.Context, id int64, change ChangeFunc[T]) (*T, error) {
+	edited, begin := s.beginRead()
 	item, err := (*T)(nil), ErrMaybeWritten // in case the store panics
-	defer func() { p.applyWrite(id, item, err, edited, begin) }()
-	item, err = p.store.Write(ctx, id, change)
-	return item, err
+	defer func() { s.applyWrite(id, item, err, edited, begin) }()
+	if item, err = s.store.Write(ctx, id, change); err != nil {
+		return nil, fmt.Errorf("writing a %s: %w", s.Kind.Singular, err)
+	}
+	return item, nil
 }
 
 // applyWrite applies the result of a write that began at begin with the edit count edited.
-func (p *Picker[T]) applyWrite(id int64, item *T, err error, edited int64, begin time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	defer p.edits.ended(edited)
+func (s *Service[T]) applyWrite(id int64, item *T, err error, edited int64, begin time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer s.edits.ended(edited)
 	if id == 0 && err == nil {
 		id = (*item).Key()
 	}
 	switch {
 	case err != nil && !errors.Is(err, ErrMaybeWritten):
-	case err != nil, p.edits.changed(id, edited):
-		p.edits.add(edit{id: id, kind: uncertain})
-		p.forget(id)
+	case err != nil, s.edits.changed(id, edited):
+		s.edits.add(edit{id: id, kind: uncertain})
+		s.forget(id)
 	case item == nil:
-		p.edits.add(edit{id: id, kind: deleted})
-		p.remove(id)
+		s.edits.add(edit{id: id, kind: deleted})
+		s.remove(id)
 	default:
-		p.edits.add(edit{id: id, kind: written})
-		p.insert(id)
-		if x, at, ok := p.slot(id); ok {
-			p.put(x, at, newRow(*item, begin))
+		s.edits.add(edit{id: id, kind: written})
+		s.insert(id)
+		if x, at, ok := s.slot(id); ok {
+			s.put(x, at, newRow(*item, begin))
 		}
 	}
 }

@@ -71,25 +71,21 @@ func (s *lateStore) Write(ctx context.Context, id int64, change func(old *entry)
 type editor struct {
 	*testing.T
 	store  *lateStore
-	picker *catalog.Picker[entry]
+	picker *catalog.Service[entry]
 }
 
-// inEditor runs a test with a picker of each profile.
+// inEditor runs a test in each profile.
 func inEditor(t *testing.T, name string, rows int, test func(e editor)) {
-	for profile, limit := range map[string]int64{"strict": strict, "eco": eco} {
-		t.Run(name+"/"+profile, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				store := &lateStore{simulated: newSimulated(rows, cost{}), held: map[string]chan struct{}{}}
-				picker := catalog.NewPicker[entry](store, limit)
-				defer picker.Close()
-				test(editor{t, store, picker})
-				synctest.Wait()
-				if n := picker.EditsKept(); n != 0 {
-					t.Errorf("%d edits are still remembered at the end", n)
-				}
-			})
-		})
-	}
+	inProfiles(t, name, func(t *testing.T, limit int64) {
+		store := &lateStore{simulated: newSimulated(rows, cost{}), held: map[string]chan struct{}{}}
+		picker := catalog.NewService(catalog.Kind[entry]{}, store, limit)
+		defer picker.Close()
+		test(editor{t, store, picker})
+		synctest.Wait()
+		if n := picker.EditsKept(); n != 0 {
+			t.Errorf("%d edits are still remembered at the end", n)
+		}
+	})
 }
 
 func put(*entry) (*entry, error)  { return &entry{}, nil }

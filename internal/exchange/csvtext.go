@@ -6,9 +6,9 @@ import (
 	"io"
 )
 
-// csvText feeds a file to encoding/csv, which doesn't limit rows and turns CRLF within quotes into LF. It fails for a row
-// longer than maxRow and for an unterminated quoted field, and doubles the carriage return of a CRLF within quotes, so that
-// fields are preserved byte for byte. Its errors name the line.
+// csvText feeds a file to encoding/csv, which doesn't limit rows and turns CRLF within quotes into LF. It fails for a
+// row longer than maxRow and for an unterminated quoted field, and doubles the carriage return of a CRLF within quotes,
+// so that fields are preserved byte for byte. Its errors name the line.
 type csvText struct {
 	in        *bufio.Reader
 	separator byte

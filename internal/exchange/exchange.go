@@ -1,9 +1,10 @@
-// Package exchange reads catalog items from files and writes them to files: SQL dumps, JSON lines, and CSV as spreadsheets
-// export it. Files are in UTF-8 or UTF-16. The package knows neither the items nor where they are stored: a Schema maps
-// items to columns.
+// Package exchange reads catalog items from files and writes them to files: JSON lines, and CSV as spreadsheets export
+// it. From SQL it reads the rows of one table, as far as the files of the Quarkus application and dumps need it. Files
+// are in UTF-8 or UTF-16. The package knows neither the items nor where they are stored: a Schema maps items to
+// columns.
 //
-// Everything streams: one row is in memory at a time, and a row is at most 1 MiB long. An invalid row is returned with the
-// reason, and reading continues with the next one; only errors that make the rest of the file meaningless end it.
+// Everything streams: one row is in memory at a time, and a row is at most 1 MiB long. An invalid row is returned with
+// the reason, and reading continues with the next one; only errors that make the rest of the file meaningless end it.
 package exchange
 
 import (
@@ -13,8 +14,6 @@ import (
 	"iter"
 	"strings"
 	"unicode/utf8"
-
-	"superheroes/internal/sqldump"
 )
 
 // maxRow is the maximum length of a row, in bytes. In CSV, quotes and the line ending don't count.
@@ -69,34 +68,13 @@ func Read[T any](r io.Reader, f Format, s Schema[T]) iter.Seq2[Row[T], error] {
 func (s Schema[T]) reader(r io.Reader, f Format) func() (Row[T], error) {
 	switch f {
 	case SQL:
-		return s.sqlReader(r)
+		return newSQLReader(r, s).next
 	case CSV:
 		return newCSVReader(r, s).next
 	case JSONLines:
 		return newJSONReader(r, s).next
 	default:
 		return func() (Row[T], error) { return Row[T]{}, fmt.Errorf("%v files can't be read", f) }
-	}
-}
-
-func (s Schema[T]) sqlReader(r io.Reader) func() (Row[T], error) {
-	in := sqldump.NewReader(newInput(r), s.Table, s.Columns, s.MySQL)
-	return func() (Row[T], error) {
-		dumped, err := in.Next()
-		if err == io.EOF {
-			return Row[T]{}, io.EOF
-		}
-		if err != nil {
-			return Row[T]{}, lineError(in.Line(), err)
-		}
-		row := Row[T]{Line: dumped.Line}
-		if dumped.Err != nil {
-			row.Err = columnError(dumped.Line, dumped.Column, dumped.Err)
-		}
-		for _, v := range dumped.Values {
-			s.set(&row, v.Column, v.Text)
-		}
-		return row, nil
 	}
 }
 

@@ -69,7 +69,6 @@ func TestFamilyFiles(t *testing.T) {
 			for line, want := range c.spot {
 				checkColumns(t, rows[line], want)
 			}
-			checkQuotes(t, string(text), rows)
 		})
 	}
 }
@@ -103,37 +102,4 @@ func checkColumns(t *testing.T, got, want record) {
 			t.Errorf("%s of %v: got %q, want %q", column, got, got[column], text)
 		}
 	}
-}
-
-// checkQuotes compares the number of quotes in the values with the number of doubled quotes in the
-// file, where each row is one line.
-func checkQuotes(t *testing.T, text string, rows map[int]record) {
-	t.Helper()
-	seen := 0
-	for i, line := range strings.Split(text, "\n") {
-		row, ok := rows[i+1]
-		if !ok {
-			continue
-		}
-		want := (strings.Count(line, "'") - 2*quotedColumns(row) - 2*strings.Count(line, "nextval(")) / 2
-		got := 0
-		for _, value := range row {
-			got += strings.Count(value, "'")
-		}
-		if got != want {
-			t.Errorf("line %d: %d quotes in %v, want %d", i+1, got, row, want)
-		}
-		seen += got
-	}
-	if seen == 0 {
-		t.Error("no value has a quote")
-	}
-}
-
-// quotedColumns counts the columns that the family writes as strings: all except the level.
-func quotedColumns(r record) int {
-	if _, ok := r["level"]; ok {
-		return len(r) - 1
-	}
-	return len(r)
 }

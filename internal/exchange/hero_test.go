@@ -3,33 +3,28 @@ package exchange_test
 import (
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"testing"
 
-	"superheroes/internal/exchange"
-
 	"github.com/go-json-experiment/json"
+
+	"superheroes/internal/character"
+	"superheroes/internal/exchange"
 )
 
-// hero is the item of the tests, with a number and strings like the real ones.
-type hero struct {
-	ID        int64  `json:"id,omitzero"`
-	Name      string `json:"name"`
-	OtherName string `json:"otherName"`
-	Level     int64  `json:"level"`
-	Picture   string `json:"picture"`
-	Powers    string `json:"powers"`
-}
+type hero = character.Character
 
 func heroes() exchange.Schema[hero] {
+	table := character.Heroes().Table
 	return exchange.Schema[hero]{
-		Table:      "hero",
-		Columns:    []string{"id", "name", "otherName", "level", "picture", "powers"},
-		Set:        setHero,
-		Get:        getHero,
-		Decode:     decodeHero,
-		AppendJSON: appendHero,
+		Table:   table.Name,
+		Columns: table.Names(),
+		Set:     table.Set,
+		Get:     table.Value,
+		Decode: func(line []byte) (h hero, err error) {
+			return h, json.Unmarshal(line, &h, json.RejectUnknownMembers(true))
+		},
+		AppendJSON: func(dst []byte, h hero) []byte { return h.AppendJSON(dst) },
 	}
 }
 
@@ -37,59 +32,6 @@ func mysqlHeroes() exchange.Schema[hero] {
 	s := heroes()
 	s.MySQL = true
 	return s
-}
-
-func setHero(h *hero, column, text string) (err error) {
-	switch column {
-	case "id":
-		h.ID, err = strconv.ParseInt(text, 10, 64)
-	case "level":
-		h.Level, err = strconv.ParseInt(text, 10, 64)
-	case "name":
-		h.Name = text
-	case "otherName":
-		h.OtherName = text
-	case "picture":
-		h.Picture = text
-	case "powers":
-		h.Powers = text
-	default:
-		panic("column " + column)
-	}
-	if err != nil {
-		return fmt.Errorf("%q is not an integer", text)
-	}
-	return nil
-}
-
-func getHero(h hero, column string) string {
-	switch column {
-	case "id":
-		return strconv.FormatInt(h.ID, 10)
-	case "level":
-		return strconv.FormatInt(h.Level, 10)
-	case "name":
-		return h.Name
-	case "otherName":
-		return h.OtherName
-	case "picture":
-		return h.Picture
-	case "powers":
-		return h.Powers
-	}
-	panic("column " + column)
-}
-
-func decodeHero(line []byte) (h hero, err error) {
-	return h, json.Unmarshal(line, &h, json.RejectUnknownMembers(true))
-}
-
-func appendHero(dst []byte, h hero) []byte {
-	encoded, err := json.Marshal(h)
-	if err != nil {
-		panic(err)
-	}
-	return append(dst, encoded...)
 }
 
 // listing reads a file and formats each row as one line, for comparison in tests.
@@ -116,7 +58,7 @@ func describe(row exchange.Row[hero]) string {
 		fmt.Fprintf(&b, "id=%d", row.Item.ID)
 	}
 	for _, column := range heroes().Columns[1:] {
-		if text := getHero(row.Item, column); text != "" && text != "0" {
+		if text := heroes().Get(row.Item, column); text != "" && text != "0" {
 			fmt.Fprintf(&b, " %s=%q", column, text)
 		}
 	}

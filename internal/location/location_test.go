@@ -2,14 +2,11 @@ package location_test
 
 import (
 	"bytes"
-	"encoding/json"
-	"math"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
-	"pgregory.net/rapid"
 
 	"superheroes/internal/location"
 )
@@ -24,7 +21,6 @@ func TestAppendJSON(t *testing.T) {
 	}{
 		{"nothing", location.Location{}, `{"id":null,"name":"","description":"","picture":"","type":""}`},
 		{"all", location.Locations().Example, `{"id":1,"name":"Gotham City","description":"A city of gargoyles and rain.","picture":"/api/locations/1/picture.svg","type":"CITY"}`},
-		{"largest", location.Location{ID: math.MaxInt64}, `{"id":9223372036854775807,"name":"","description":"","picture":"","type":""}`},
 		{"escapes", location.Location{ID: 1, Description: "\"\\\n é🦸</script>"}, `{"id":1,"name":"","description":"\"\\\n é🦸</script>","picture":"","type":""}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -35,34 +31,6 @@ func TestAppendJSON(t *testing.T) {
 	}
 }
 
-// TestAppendJSONProperties checks that encoding/json decodes the same values from a single line. Invalid UTF-8 becomes
-// U+FFFD.
-func TestAppendJSONProperties(t *testing.T) {
-	text := rapid.OneOf(rapid.String(), rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) }))
-	rapid.Check(t, func(t *rapid.T) {
-		want := location.Location{
-			ID: rapid.Int64Min(1).Draw(t, "id"), Name: text.Draw(t, "name"), Description: text.Draw(t, "description"),
-			Picture: text.Draw(t, "picture"), Type: text.Draw(t, "type"),
-		}
-		line := want.AppendJSON(nil)
-		if bytes.ContainsAny(line, "\n\r") {
-			t.Errorf("more than one line: %q", line)
-		}
-		var got location.Location
-		decoder := json.NewDecoder(bytes.NewReader(line))
-		decoder.DisallowUnknownFields()
-		if err := decoder.Decode(&got); err != nil {
-			t.Fatalf("%q: %v", line, err)
-		}
-		for _, field := range []*string{&want.Name, &want.Description, &want.Picture, &want.Type} {
-			*field = string([]rune(*field))
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Error(diff)
-		}
-	})
-}
-
 func TestCheck(t *testing.T) {
 	for _, c := range []struct {
 		name      string
@@ -71,15 +39,11 @@ func TestCheck(t *testing.T) {
 		wantGiven []string // fields that CheckGiven refuses
 	}{
 		{"the example", func(*location.Location) {}, nil, nil},
-		{"each type", func(l *location.Location) { l.Type = "MOON" }, nil, nil},
 		{"without a type", func(l *location.Location) { l.Type = "" }, []string{"type"}, nil},
 		{"unknown type", func(l *location.Location) { l.Type = "SEA" }, []string{"type"}, []string{"type"}},
 		{"type in lower case", func(l *location.Location) { l.Type = "city" }, []string{"type"}, []string{"type"}},
 		{"without an id", func(l *location.Location) { l.ID = 0 }, nil, nil},
 		{"negative id", func(l *location.Location) { l.ID = -1 }, []string{"id"}, []string{"id"}},
-		{"without a name", func(l *location.Location) { l.Name = "" }, []string{"name"}, []string{"name"}},
-		{"name of 50", func(l *location.Location) { l.Name = strings.Repeat("🪐", 50) }, nil, nil},
-		{"name of 51", func(l *location.Location) { l.Name = strings.Repeat("🪐", 51) }, []string{"name"}, []string{"name"}},
 		{"long description", func(l *location.Location) { l.Description = strings.Repeat("rain ", 10_000) }, nil, nil},
 		{"NUL in the description", func(l *location.Location) { l.Description = "\x00" }, []string{"description"}, []string{"description"}},
 		{"picture of 255", func(l *location.Location) { l.Picture = strings.Repeat("x", 255) }, nil, nil},

@@ -45,36 +45,22 @@ func mysqlLocations(schema string) catalogtest.Engine[location.Location] {
 					FROM information_schema.columns WHERE table_schema = DATABASE()
 					UNION ALL SELECT CONCAT_WS(' ', trigger_name, event_manipulation, event_object_table, action_statement)
 					FROM information_schema.triggers WHERE trigger_schema = DATABASE() ORDER BY 1`,
-				Open: func(ctx context.Context, seed catalogtest.Seed[location.Location]) (catalog.Store[location.Location], error) {
-					return openAt(ctx, config.Addr, seed)
-				},
 				OpenAt: openAt,
 				Server: config.Addr,
 			}
 		},
 		Family: []catalogtest.Family{
-			{
-				Name:   "every column nullable, the server's collation",
-				Create: familyLocations("varchar(50) UNIQUE"),
-				IDs:    []int64{1, 2, 7},
-				Null:   2,
-			},
-			{
-				Name:   "latin1",
-				Create: familyLocations("varchar(50) CHARACTER SET latin1 UNIQUE"),
-				IDs:    []int64{1, 2, 7},
-				Null:   2,
-			},
-			{
-				Name: "the version of a table that was replaced",
-				Create: append([]string{
-					"CREATE TABLE locations_version (version bigint NOT NULL)", "INSERT INTO locations_version VALUES (9)",
-				}, familyLocations("varchar(50) UNIQUE")...),
-				IDs:  []int64{1, 2, 7},
-				Null: 2,
-			},
+			family("every column nullable, the server's collation", familyLocations("varchar(50) UNIQUE")...),
+			family("latin1", familyLocations("varchar(50) CHARACTER SET latin1 UNIQUE")...),
+			family("the version of a table that was replaced", append([]string{
+				"CREATE TABLE locations_version (version bigint NOT NULL)", "INSERT INTO locations_version VALUES (9)",
+			}, familyLocations("varchar(50) UNIQUE")...)...),
 		},
 	}
+}
+
+func family(name string, create ...string) catalogtest.Family {
+	return catalogtest.Family{Name: name, Create: create, IDs: []int64{1, 2, 7}, Null: 2}
 }
 
 func familyLocations(name string) []string {
@@ -156,57 +142,43 @@ func exec(t *testing.T, db *sql.DB, statements ...string) {
 
 // TestMySQLUnfinishedStart opens databases in which a start was interrupted before its table got its name.
 func TestMySQLUnfinishedStart(t *testing.T) {
+	config := mysqlConfig(t, engines.MySQL(t))
+	other := otherMySQL(t, config)
+	draft := strings.ReplaceAll(database.MySQL, "{table}", "locations_draft")
+	const version = "CREATE TABLE locations_version (version bigint NOT NULL)"
 	for _, c := range []struct {
 		name string
 		left []string
 	}{
 		{"a draft with different columns", []string{"CREATE TABLE locations_draft (id bigint)"}},
-		{"a draft with rows", []string{
-			strings.ReplaceAll(database.MySQL, "{table}", "locations_draft"),
-			"INSERT INTO locations_draft (name, type) VALUES ('half', 'CITY')",
-		}},
-		{"a draft and a version", []string{
-			strings.ReplaceAll(database.MySQL, "{table}", "locations_draft"),
-			"CREATE TABLE locations_version (version bigint NOT NULL)",
-		}},
+		{"a draft with rows", []string{draft, "INSERT INTO locations_draft (name, type) VALUES ('half', 'CITY')"}},
 		{"a draft, a version and some triggers", []string{
-			strings.ReplaceAll(database.MySQL, "{table}", "locations_draft"),
-			"CREATE TABLE locations_version (version bigint NOT NULL)",
-			"CREATE TRIGGER locations_insert AFTER INSERT ON locations_draft FOR EACH ROW UPDATE locations_version SET version = version + 1",
+			draft, version, "CREATE TRIGGER locations_insert AFTER INSERT ON locations_draft FOR EACH ROW UPDATE locations_version SET version = version + 1",
 		}},
-		{"a version without a table", []string{"CREATE TABLE locations_version (version bigint NOT NULL)"}},
+		{"a version without a table", []string{version}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			config := mysqlConfig(t, engines.MySQL(t))
-			other := otherMySQL(t, config)
+			exec(t, other, "DROP TABLE IF EXISTS locations, locations_version")
 			exec(t, other, c.left...)
 			store := openGotham(t, config)
-			checkNamed(t, store, "Gotham City")
+			if items, err := store.Page(t.Context(), 0, 100); len(items) != 1 || items[0].Name != "Gotham City" || err != nil {
+				t.Errorf("the items are %v (%v)", items, err)
+			}
 			if _, version, err := store.IDs(t.Context(), ""); version == "" || err != nil {
 				t.Errorf("the version is %q (%v)", version, err)
 			}
 			var tables int
-			if err := other.QueryRowContext(t.Context(), "SELECT count(*) FROM information_schema.tables WHERE table_schema = DATABASE()").Scan(&tables); err != nil || tables != 2 {
+			const count = "SELECT count(*) FROM information_schema.tables WHERE table_schema = DATABASE()"
+			if err := other.QueryRowContext(t.Context(), count).Scan(&tables); err != nil || tables != 2 {
 				t.Errorf("%d tables (%v), want the table and its version", tables, err)
 			}
 		})
 	}
 }
 
-func checkNamed(t *testing.T, store catalog.Store[location.Location], want ...string) {
-	t.Helper()
-	items, err := store.Page(t.Context(), 0, 100)
-	var names []string
-	for _, item := range items {
-		names = append(names, item.Name)
-	}
-	if diff := cmp.Diff(want, names); diff != "" || err != nil {
-		t.Errorf("%v %s", err, diff)
-	}
-}
-
-// TestMySQLWithoutTriggers opens the store as a user who may not create triggers.
-func TestMySQLWithoutTriggers(t *testing.T) {
+// TestMySQLWithoutVersion checks that the ids are read each time if the user may not create triggers, or if the table
+// was created by others.
+func TestMySQLWithoutVersion(t *testing.T) {
 	config := mysqlConfig(t, engines.MySQL(t))
 	other := otherMySQL(t, config)
 	user := "poor_" + config.DBName[len("test_"):]
@@ -215,25 +187,16 @@ func TestMySQLWithoutTriggers(t *testing.T) {
 	t.Cleanup(func() { _, _ = other.ExecContext(context.WithoutCancel(t.Context()), "DROP USER '"+user+"'@'%'") })
 	poor := config.Clone()
 	poor.User, poor.Passwd = user, "poor"
-	store := openGotham(t, poor)
-	for range 2 {
-		if ids, version, err := store.IDs(t.Context(), ""); len(ids) != 1 || version != "" || err != nil {
-			t.Errorf("ids %v, version %q (%v), want one id and no version", ids, version, err)
+	check := func(name string, store catalog.Store[location.Location], rows int) {
+		for range 2 {
+			if ids, version, err := store.IDs(t.Context(), ""); len(ids) != rows || version != "" || err != nil {
+				t.Errorf("%s: ids %v, version %q (%v), want %d ids and no version", name, ids, version, err, rows)
+			}
 		}
 	}
-}
-
-// TestMySQLUnversionedTable checks that a table created by others has no version, so its ids are read each time.
-func TestMySQLUnversionedTable(t *testing.T) {
-	config := mysqlConfig(t, engines.MySQL(t))
-	other := otherMySQL(t, config)
-	exec(t, other, familyLocations("varchar(50)")...)
-	store := openGotham(t, config)
-	for range 2 {
-		if ids, version, err := store.IDs(t.Context(), ""); len(ids) != 3 || version != "" || err != nil {
-			t.Errorf("ids %v, version %q (%v), want three ids and no version", ids, version, err)
-		}
-	}
+	check("no triggers", openGotham(t, poor), 1)
+	exec(t, other, append([]string{"DROP TABLE locations"}, familyLocations("varchar(50)")...)...)
+	check("created by others", openGotham(t, config), 3)
 }
 
 // TestMySQLBehindTheTriggers checks that changes that fire no trigger are noticed, even if inserts follow.

@@ -25,20 +25,20 @@ func TestPgBouncer(t *testing.T) {
 		}
 		at.Host, at.RawQuery = pooler.Host, pooler.RawQuery
 		return at.String()
-	}).Run(t, "picker", "names", "text")
+	}).Run(t, "picker", "text")
 }
 
-// TestPgBouncerSessionsAreUnchanged checks that settings for a store's own sessions aren't applied to those of a pooler,
-// which others use too.
+// TestPgBouncerSessionsAreUnchanged checks that settings for a store's own sessions aren't applied to those of a
+// pooler, which others use too.
 func TestPgBouncerSessionsAreUnchanged(t *testing.T) {
 	at := engines.PgBouncer(t, engines.Postgres(t)).URL
 	s, err := openFor(t.Context(), at, time.Second, rows)
 	if err != nil {
 		t.Fatal(err)
 	}
-	busy(t, 8, func() { wants{}.check(t, s) })
+	busy(8, func() { wants{}.check(t, s) })
 	_ = s.Close()
-	busy(t, 8, func() {
+	busy(8, func() {
 		var timeout string
 		if err := other(t, at).QueryRowContext(t.Context(), "SHOW lock_timeout").Scan(&timeout); err != nil || timeout != "0" {
 			t.Errorf("another client has lock_timeout %q: %v", timeout, err)
@@ -66,7 +66,7 @@ func TestPgBouncerWithoutItsParameter(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", mode, err)
 		}
-		busy(t, 8, func() { wants{}.check(t, s) })
+		busy(8, func() { wants{}.check(t, s) })
 		_ = s.Close()
 	}
 	if _, err := open(t.Context(), at+"&lock_timeout=1", rows); !errors.Is(err, storage.ErrSchema) || !strings.Contains(err.Error(), "lock_timeout") {

@@ -5,9 +5,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -59,6 +62,26 @@ func with(t *testing.T, at, parameters string) string {
 	return location.String()
 }
 
+// to returns a change to the item, nil to delete it.
+func to(item *character.Character) func(*character.Character) (*character.Character, error) {
+	return func(*character.Character) (*character.Character, error) { return item, nil }
+}
+
+// lock locks the table against everything as another client, until unlock is called.
+func lock(t *testing.T, at string) (unlock func()) {
+	t.Helper()
+	tx, err := other(t, at).BeginTx(t.Context(), nil)
+	if err == nil {
+		_, err = tx.ExecContext(t.Context(), "LOCK TABLE hero IN ACCESS EXCLUSIVE MODE")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock = func() { _ = tx.Rollback() }
+	t.Cleanup(unlock)
+	return unlock
+}
+
 // wants holds the expected error of each kind of call; nil means success.
 type wants struct{ read, ids, write, ping error }
 
@@ -71,7 +94,7 @@ func (w wants) check(t *testing.T, s *store) {
 		t.Helper()
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		if errors.Is(want, errDeadline) {
-			ctx, cancel = context.WithTimeout(t.Context(), 300*time.Millisecond)
+			ctx, cancel = context.WithTimeout(t.Context(), 150*time.Millisecond)
 		}
 		defer cancel()
 		err := do(ctx)
@@ -90,9 +113,7 @@ func (w wants) check(t *testing.T, s *store) {
 		return err
 	})
 	call("new item", w.write, func(ctx context.Context) error {
-		_, err := s.Write(ctx, 0, func(*character.Character) (*character.Character, error) {
-			return &character.Character{Name: "new"}, nil
-		})
+		_, err := s.Write(ctx, 0, to(&character.Character{Name: "new"}))
 		return err
 	})
 	call("Import", w.write, func(ctx context.Context) error { return s.Import(ctx, false, rows) })
@@ -106,7 +127,10 @@ func TestTroubleWhileRunning(t *testing.T) {
 		return []string{fmt.Sprintf("CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '%s'; END$$", code),
 			"CREATE TRIGGER fail BEFORE INSERT OR UPDATE ON hero FOR EACH ROW EXECUTE FUNCTION fail()"}
 	}
-	const mendTrigger = "DROP TRIGGER fail ON hero"
+	const mendTrigger = "DROP TRIGGER fail ON hero; DROP FUNCTION fail"
+	at := engines.Postgres(t)
+	s, db := opened(t, at), other(t, at)
+	wants{}.check(t, s)
 	for _, c := range []struct {
 		name string
 		harm []string
@@ -125,15 +149,11 @@ func TestTroubleWhileRunning(t *testing.T) {
 		{"an unknown NOT NULL column", []string{"ALTER TABLE hero ADD cape text NOT NULL DEFAULT ''", "ALTER TABLE hero ALTER cape DROP DEFAULT"}, "ALTER TABLE hero DROP cape", wants{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			at := engines.Postgres(t)
-			s, db := opened(t, at), other(t, at)
-			wants{}.check(t, s)
 			exec(t, db, c.harm...)
 			if c.want != (wants{}) {
 				c.want.check(t, s)
-			} else if _, err := s.Write(t.Context(), 0, func(*character.Character) (*character.Character, error) {
-				return &character.Character{Name: "new"}, nil
-			}); !errors.Is(err, storage.ErrSchema) || !strings.Contains(err.Error(), "cape") {
+			} else if _, err := s.Write(t.Context(), 0, to(&character.Character{Name: "new"})); !errors.Is(err, storage.ErrSchema) ||
+				!strings.Contains(err.Error(), "cape") {
 				t.Errorf("got %v, want an error that names the column", err)
 			}
 			exec(t, db, c.mend)
@@ -163,14 +183,7 @@ func TestLockedTable(t *testing.T) {
 			}
 			defer func() { _ = s.Close() }()
 			wants{}.check(t, s)
-			tx, err := other(t, at).BeginTx(t.Context(), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = tx.Rollback() }()
-			if _, err := tx.ExecContext(t.Context(), "LOCK TABLE hero IN ACCESS EXCLUSIVE MODE"); err != nil {
-				t.Fatal(err)
-			}
+			unlock := lock(t, at)
 			c.want.check(t, s)
 			before := opens.Load()
 			for range 20 {
@@ -181,9 +194,7 @@ func TestLockedTable(t *testing.T) {
 					t.Errorf("got %v", err)
 				}
 			}
-			if err := tx.Rollback(); err != nil {
-				t.Fatal(err)
-			}
+			unlock()
 			wants{}.check(t, s)
 			// The pool may have grown in the meantime, up to its eight connections. (sslmode=disable: otherwise each
 			// would try TLS first.)
@@ -197,36 +208,22 @@ func TestLockedTable(t *testing.T) {
 // TestStrayCancellation checks that a statement is repeated if it was canceled although nobody has given it up.
 func TestStrayCancellation(t *testing.T) {
 	at := engines.Postgres(t)
-	s, err := openFor(t.Context(), with(t, at, "application_name=stray"), 0, rows)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = s.Close() }()
-	locker := other(t, at)
+	s, db := opened(t, with(t, at, "application_name=stray")), other(t, at)
 	for name, call := range map[string]func() error{
 		"read":   func() error { _, err := s.Get(t.Context(), 1); return err },
 		"import": func() error { return s.Import(t.Context(), false, rows) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			tx, err := locker.BeginTx(t.Context(), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = tx.Rollback() }()
-			if _, err := tx.ExecContext(t.Context(), "LOCK TABLE hero IN ACCESS EXCLUSIVE MODE"); err != nil {
-				t.Fatal(err)
-			}
+			unlock := lock(t, at)
 			done := make(chan error, 1)
 			go func() { done <- call() }()
 			const cancel = "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE application_name = 'stray' AND wait_event_type = 'Lock'"
 			for canceled := 0; canceled == 0; time.Sleep(time.Millisecond) {
-				if err := locker.QueryRowContext(t.Context(), cancel).Scan(&canceled); err != nil {
+				if err := db.QueryRowContext(t.Context(), cancel).Scan(&canceled); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if err := tx.Rollback(); err != nil {
-				t.Fatal(err)
-			}
+			unlock()
 			if err := <-done; err != nil {
 				t.Error(err)
 			}
@@ -250,35 +247,24 @@ func TestStatementTimeout(t *testing.T) {
 	}
 }
 
-// TestDroppedChanges checks that a change that a trigger silently drops isn't acknowledged.
+// TestDroppedChanges checks that a change that a trigger silently drops isn't acknowledged: of an existing row, of a
+// new one in tables with and without a sequence, or in an import.
 func TestDroppedChanges(t *testing.T) {
-	at := engines.Postgres(t)
-	s := opened(t, at)
-	exec(t, other(t, at), "CREATE FUNCTION drops() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NULL; END$$",
-		"CREATE TRIGGER drops BEFORE UPDATE OR DELETE ON hero FOR EACH ROW EXECUTE FUNCTION drops()")
-	for _, item := range []*character.Character{{Name: "changed"}, nil} {
-		_, err := s.Write(t.Context(), 1, func(*character.Character) (*character.Character, error) { return item, nil })
-		if !errors.Is(err, storage.ErrSchema) || errors.Is(err, catalog.ErrMaybeWritten) {
-			t.Errorf("%v: got %v", item, err)
-		}
-	}
-}
-
-// TestDroppedInserts checks the same for new rows, in tables with and without a sequence, and for imports.
-func TestDroppedInserts(t *testing.T) {
 	for name, change := range map[string]string{"sequence": "SELECT 1", "no sequence": "DROP SEQUENCE hero_seq"} {
 		t.Run(name, func(t *testing.T) {
 			at := engines.Postgres(t)
 			s := opened(t, at)
 			exec(t, other(t, at), change, "CREATE FUNCTION drops() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NULL; END$$",
-				"CREATE TRIGGER drops BEFORE INSERT ON hero FOR EACH ROW EXECUTE FUNCTION drops()")
-			added := &character.Character{ID: 7, Name: "added"}
-			if _, err := s.Write(t.Context(), 0, func(*character.Character) (*character.Character, error) { return added, nil }); !errors.Is(err, storage.ErrSchema) {
-				t.Errorf("a new row: got %v", err)
-			}
-			err := s.Import(t.Context(), false, func(put func(character.Character) error) error { return put(*added) })
-			if !errors.Is(err, storage.ErrSchema) {
-				t.Errorf("an import: got %v", err)
+				"CREATE TRIGGER drops BEFORE INSERT OR UPDATE OR DELETE ON hero FOR EACH ROW EXECUTE FUNCTION drops()")
+			changed := &character.Character{ID: 7, Name: "changed"}
+			_, updated := s.Write(t.Context(), 1, to(changed))
+			_, deleted := s.Write(t.Context(), 1, to(nil))
+			_, added := s.Write(t.Context(), 0, to(changed))
+			imported := s.Import(t.Context(), false, func(put func(character.Character) error) error { return put(*changed) })
+			for name, err := range map[string]error{"update": updated, "deletion": deleted, "new row": added, "import": imported} {
+				if !errors.Is(err, storage.ErrSchema) || errors.Is(err, catalog.ErrMaybeWritten) {
+					t.Errorf("%s: got %v", name, err)
+				}
 			}
 		})
 	}
@@ -362,8 +348,7 @@ func TestDamagedPage(t *testing.T) {
 func limited(t *testing.T, at string, grants ...string) string {
 	t.Helper()
 	db := other(t, at)
-	name := "limited_" + strings.ToLower(t.Name()[strings.LastIndexByte(t.Name(), '/')+1:])
-	const password = "it's @ 100% s/ecret?"
+	const name, password = "limited", "it's @ 100% s/ecret?"
 	exec(t, db, fmt.Sprintf("CREATE ROLE %s LOGIN PASSWORD '%s'", name, strings.ReplaceAll(password, "'", "''")))
 	t.Cleanup(func() {
 		for _, statement := range []string{"DROP OWNED BY " + name, "DROP ROLE " + name} {
@@ -380,47 +365,53 @@ func limited(t *testing.T, at string, grants ...string) string {
 	return location.String()
 }
 
-// TestTroubleAtTheStart checks that problems that waiting can't solve are reported in one line.
+// TestTroubleAtTheStart checks that problems that waiting can't solve are reported in one line, without the password.
 func TestTroubleAtTheStart(t *testing.T) {
 	const columns = "id int8 PRIMARY KEY, name varchar(50), othername varchar(255), level int4, picture varchar(255), powers text"
-	table := func(from, to string) []string {
-		return []string{"CREATE TABLE hero (" + strings.Replace(columns, from, to, 1) + ")"}
+	table := func(from, to string) string {
+		return "CREATE TABLE hero (" + strings.Replace(columns, from, to, 1) + ")"
+	}
+	at := engines.Postgres(t)
+	db := other(t, at)
+	come := func(change func(u *url.URL)) string {
+		u := mustParse(t, at)
+		change(u)
+		return u.String()
 	}
 	for _, c := range []struct {
 		name   string
-		create []string
-		come   func(t *testing.T, at string) string // nil for the owner
+		create string
+		at     string // "" for the owner's URL
 		kind   error
 		words  []string
 	}{
-		{"another name", table("othername", "other_name"), nil, storage.ErrSchema, []string{"table hero has no column otherName"}},
-		{"a name that must be quoted", table("othername", `"otherName"`), nil, storage.ErrSchema, []string{"has no column otherName"}},
-		{"swapped types", table("level int4, picture varchar(255)", "level text, picture int4"), nil, storage.ErrSchema,
+		{"another name", table("othername", "other_name"), "", storage.ErrSchema, []string{"table hero has no column otherName"}},
+		{"a name that must be quoted", table("othername", `"otherName"`), "", storage.ErrSchema, []string{"has no column otherName"}},
+		{"swapped types", table("level int4, picture varchar(255)", "level text, picture int4"), "", storage.ErrSchema,
 			[]string{"has a column level of type text instead of an integer, has a column picture of type integer instead of a text"}},
-		{"money", table("level int4", "level money"), nil, storage.ErrSchema, []string{"level of type money"}},
-		{"an enumeration", append([]string{"CREATE TYPE power AS ENUM ('Flight')"}, table("powers text", "powers power")...), nil, storage.ErrSchema, []string{"powers of type power"}},
-		{"none of our columns", []string{"CREATE TABLE hero (cape text)"}, nil, storage.ErrSchema, []string{"no column id", "no column name", "no column level", "no column powers"}},
-		{"an index with the table's name", []string{"CREATE TABLE other (id int)", "CREATE INDEX hero ON other (id)"}, nil, storage.ErrSchema, []string{"hero"}},
-		{"no_permission", table("", ""), func(t *testing.T, at string) string { t.Helper(); return limited(t, at) }, storage.ErrSchema,
-			[]string{"permission denied for table hero"}},
-		{"may_not_create", nil, func(t *testing.T, at string) string { t.Helper(); return limited(t, at) }, storage.ErrSchema,
-			[]string{"permission denied for schema public"}},
-		{"wrong password", nil, func(t *testing.T, at string) string {
-			t.Helper()
-			return strings.Replace(at, "superheroes:", "superheroes:x%40y", 1)
-		}, storage.ErrSchema, []string{"password authentication failed"}},
-		{"no such database", nil, func(t *testing.T, at string) string { t.Helper(); return at + "x" }, storage.ErrUnavailable, []string{"does not exist"}},
-		{"no such file", nil, func(t *testing.T, at string) string {
-			t.Helper()
-			return with(t, at, "sslmode=verify-full&sslrootcert=/nowhere/ca.pem")
-		},
-			storage.ErrSchema, []string{"/nowhere/ca.pem"}},
+		{"money", table("level int4", "level money"), "", storage.ErrSchema, []string{"level of type money"}},
+		{"an enumeration", "CREATE TYPE power AS ENUM ('Flight');" + table("powers text", "powers power"), "", storage.ErrSchema, []string{"powers of type power"}},
+		{"none of our columns", "CREATE TABLE hero (cape text)", "", storage.ErrSchema, []string{"no column id", "no column name", "no column level", "no column powers"}},
+		{"an index with the table's name", "CREATE TABLE other (id int); CREATE INDEX hero ON other (id)", "", storage.ErrSchema, []string{"hero"}},
+		{"no permission", table("", ""), "limited", storage.ErrSchema, []string{"permission denied for table hero"}},
+		{"no permission to create", "", "limited", storage.ErrSchema, []string{"permission denied for schema public"}},
+		{"wrong password", "", come(func(u *url.URL) { u.User = url.UserPassword(u.User.Username(), "x@y") }), storage.ErrSchema, []string{"password authentication failed"}},
+		{"unknown user", "", come(func(u *url.URL) { u.User = url.UserPassword("nobody", "x@y") }), storage.ErrSchema, []string{"password authentication failed"}},
+		{"no such database", "", come(func(u *url.URL) { u.Path += "x" }), storage.ErrUnavailable, []string{"does not exist"}},
+		{"no such file", "", come(func(u *url.URL) { u.RawQuery = "sslmode=verify-full&sslrootcert=/nowhere/ca.pem" }), storage.ErrSchema, []string{"/nowhere/ca.pem"}},
+		{"connection refused", "", come(func(u *url.URL) { u.Host = "127.0.0.1:1" }), storage.ErrUnavailable, []string{"refused"}},
+		{"unknown setting", "", come(func(u *url.URL) { u.RawQuery = "sslmode=unheard-of" }), storage.ErrSchema, []string{"must look like"}},
+		{"not a URL", "", "postgres://user:x@y@[::1:bad/%zz", storage.ErrSchema, []string{"must look like"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			at := engines.Postgres(t)
-			exec(t, other(t, at), c.create...)
-			if c.come != nil {
-				at = c.come(t, at)
+			exec(t, db, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public", "GRANT USAGE ON SCHEMA public TO PUBLIC", c.create)
+			at := at
+			switch c.at {
+			case "":
+			case "limited":
+				at = limited(t, at)
+			default:
+				at = c.at
 			}
 			s, err := open(t.Context(), at, rows)
 			if err == nil {
@@ -435,9 +426,13 @@ func TestTroubleAtTheStart(t *testing.T) {
 					t.Errorf("%q is missing from %q", word, err)
 				}
 			}
-			for _, secret := range []string{"s/ecret", "s%2Fecret", "x@y", "x%40y"} {
-				if strings.Contains(err.Error(), secret) {
-					t.Errorf("the password is shown: %v", err)
+			secret := "x@y"
+			if u, err := url.Parse(at); err == nil {
+				secret, _ = u.User.Password()
+			}
+			for _, secret := range []string{secret, url.PathEscape(secret)} {
+				if text := fmt.Sprintf("%v %+v", err, err); strings.Contains(text, secret) {
+					t.Errorf("the password is shown: %s", text)
 				}
 			}
 		})
@@ -491,7 +486,7 @@ func TestRowsOutsideTheContract(t *testing.T) {
 	if err != nil || written.Level != 4 {
 		t.Errorf("repairing a row: got %v and %v", written, err)
 	}
-	if _, err := s.Write(t.Context(), 5, func(*character.Character) (*character.Character, error) { return nil, nil }); err != nil {
+	if _, err := s.Write(t.Context(), 5, to(nil)); err != nil {
 		t.Errorf("deleting a row: got %v", err)
 	}
 }
@@ -505,16 +500,13 @@ func TestIdentityAlways(t *testing.T) {
 		"INSERT INTO hero (name) VALUES ('theirs')")
 	s := opened(t, at)
 	for want := int64(2); want < 6; want += 2 {
-		if got, err := s.Write(t.Context(), 0, func(*character.Character) (*character.Character, error) {
-			return &character.Character{Name: "ours"}, nil
-		}); err != nil || got.ID != want {
+		got, err := s.Write(t.Context(), 0, to(&character.Character{Name: "ours"}))
+		if err != nil || got.ID != want {
 			t.Fatalf("got %v and %v, want the id %d", got, err, want)
 		}
 		exec(t, db, "INSERT INTO hero (name) VALUES ('theirs')")
 	}
-	got, err := s.Write(t.Context(), 2, func(*character.Character) (*character.Character, error) {
-		return &character.Character{Name: "changed"}, nil
-	})
+	got, err := s.Write(t.Context(), 2, to(&character.Character{Name: "changed"}))
 	if err != nil || got.ID != 2 {
 		t.Errorf("a change: got %v and %v", got, err)
 	}
@@ -538,42 +530,36 @@ func TestAlteredTable(t *testing.T) {
 			at := engines.Postgres(t)
 			s, db := opened(t, with(t, at, "default_query_exec_mode="+mode)), other(t, at)
 			for _, to := range []string{"level TYPE bigint", "id TYPE int4", "name TYPE text", "level TYPE numeric", "id TYPE int8"} {
-				busy(t, 8, func() { wants{}.check(t, s) })
+				busy(8, func() { wants{}.check(t, s) })
 				exec(t, db, "ALTER TABLE hero ALTER "+to)
 			}
-			busy(t, 8, func() { wants{}.check(t, s) })
+			busy(8, func() { wants{}.check(t, s) })
 		})
 	}
 }
 
 // busy runs do n times at once, so that all connections of a pool are used.
-func busy(t *testing.T, n int, do func()) {
-	t.Helper()
-	done := make(chan struct{})
+func busy(n int, do func()) {
+	var group sync.WaitGroup
 	for range n {
-		go func() {
-			defer func() { done <- struct{}{} }()
-			do()
-		}()
+		group.Go(do)
 	}
-	for range n {
-		<-done
-	}
+	group.Wait()
 }
 
 // TestServerRestarts checks that connections that broke while idle cause no errors.
 func TestServerRestarts(t *testing.T) {
 	server := engines.PostgresServer(t)
 	s := opened(t, server.URL)
-	busy(t, 8, func() { wants{}.check(t, s) })
+	busy(8, func() { wants{}.check(t, s) })
 	server.Stop(t)
 	sameFor(storage.ErrUnavailable).check(t, s)
 	server.Start(t)
 	wants{}.check(t, s)
-	busy(t, 8, func() { wants{}.check(t, s) })
+	busy(8, func() { wants{}.check(t, s) })
 	server.Stop(t)
 	server.Start(t)
-	busy(t, 8, func() { wants{}.check(t, s) })
+	busy(8, func() { wants{}.check(t, s) })
 }
 
 // TestHastyClients checks that clients that give up on a hanging server cost no connections, and that the first clients
@@ -593,9 +579,9 @@ func TestHastyClients(t *testing.T) {
 	for opens.Load() < most { // the pool fills itself in the background
 		time.Sleep(time.Millisecond)
 	}
-	busy(t, most, func() { wants{}.check(t, s) })
+	busy(most, func() { wants{}.check(t, s) })
 	proxy.Become(tcpproxy.Hangs)
-	busy(t, 100, func() {
+	busy(100, func() {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
 		if _, err := s.Get(ctx, 1); !errors.Is(err, errDeadline) {
@@ -603,7 +589,7 @@ func TestHastyClients(t *testing.T) {
 		}
 	})
 	proxy.Become(tcpproxy.Passes)
-	busy(t, most, func() { wants{}.check(t, s) })
+	busy(most, func() { wants{}.check(t, s) })
 	if n := opens.Load(); n != most {
 		t.Errorf("%d connections were opened, want the %d of the pool", n, most)
 	}
@@ -612,28 +598,29 @@ func TestHastyClients(t *testing.T) {
 // TestSettingsOfTheDatabase checks that settings of a database or user for its sessions affect neither the store nor
 // its strings.
 func TestSettingsOfTheDatabase(t *testing.T) {
+	at := engines.Postgres(t)
+	db, name := other(t, at), strings.TrimPrefix(mustParse(t, at).Path, "/")
 	for _, setting := range []string{"client_encoding = 'LATIN1'", "client_encoding = 'SQL_ASCII'", "standard_conforming_strings = off"} {
 		t.Run(setting, func(t *testing.T) {
-			at := engines.Postgres(t)
-			exec(t, other(t, at), "ALTER DATABASE "+strings.TrimPrefix(mustParse(t, at).Path, "/")+" SET "+setting)
+			exec(t, db, "ALTER DATABASE "+name+" RESET ALL", "ALTER DATABASE "+name+" SET "+setting)
 			s, err := openFor(t.Context(), at, time.Hour, rows)
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer func() { _ = s.Close() }()
-			const name = `Éß \'`
+			const text = `Éß \'`
 			_, err = s.Write(t.Context(), 1, func(old *character.Character) (*character.Character, error) {
-				old.Name = name
+				old.Name = text
 				return old, nil
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
 			var stored []byte
-			if err := other(t, at).QueryRow("SELECT convert_to(name, 'UTF8') FROM hero WHERE id = 1").Scan(&stored); err != nil || string(stored) != name {
+			if err := other(t, at).QueryRow("SELECT convert_to(name, 'UTF8') FROM hero WHERE id = 1").Scan(&stored); err != nil || string(stored) != text {
 				t.Errorf("%q is stored: %v", stored, err)
 			}
-			if got, err := s.Get(t.Context(), 1); err != nil || got.Name != name {
+			if got, err := s.Get(t.Context(), 1); err != nil || got.Name != text {
 				t.Errorf("got %q, %v", got.Name, err)
 			}
 		})
@@ -655,7 +642,7 @@ func TestServerSilentAfterItsGreeting(t *testing.T) {
 	greets.Store(true)
 	proxy.Cut()
 	for range 3 { // demand for more connections than the pool has
-		busy(t, 8, func() {
+		busy(8, func() {
 			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 			defer cancel()
 			if _, err := s.Get(ctx, 1); err == nil {
@@ -693,4 +680,43 @@ func TestClosedWhileItHangs(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	t.Logf("closed after %s, the other gave up after %s", closed, time.Since(begin))
+}
+
+// counter counts the connections opened through a proxy.
+type counter struct{ atomic.Int64 }
+
+func (c *counter) relays() (up, down tcpproxy.Relay) {
+	c.Add(1)
+	return tcpproxy.All()
+}
+
+// through returns a URL of the same server through a proxy.
+func through(t *testing.T, at string, opens *counter) string {
+	t.Helper()
+	location := mustParse(t, at)
+	location.Host = tcpproxy.Start(t, location.Host, opens.relays).Addr()
+	return location.String()
+}
+
+// silent swallows everything after the first statement on each connection.
+type silent struct{ atomic.Bool }
+
+func (s *silent) relays() (up, down tcpproxy.Relay) {
+	_, all := tcpproxy.All()
+	if !s.Load() {
+		return all, all
+	}
+	const query = 'Q'
+	return func(to io.Writer, from io.Reader) {
+		message := make([]byte, 4096)
+		for {
+			n, err := from.Read(message)
+			if n > 0 && message[0] == query {
+				_, _ = io.Copy(io.Discard, from)
+			}
+			if _, failed := to.Write(message[:n]); err != nil || failed != nil {
+				return
+			}
+		}
+	}, all
 }

@@ -88,11 +88,6 @@ func TestSQLiteLocations(t *testing.T) {
 	sqliteLocations().Run(t, "picker") // which doesn't depend on the kind
 }
 
-func TestSQLiteLargeTable(t *testing.T) {
-	t.Parallel()
-	sqliteHeroes().TestLargeTable(t)
-}
-
 func BenchmarkRandom(b *testing.B) { sqliteHeroes().BenchmarkRandom(b) }
 func BenchmarkIDs(b *testing.B)    { sqliteHeroes().BenchmarkIDs(b) }
 

@@ -329,5 +329,5 @@ func testUnsuitableTable(t *testing.T, program string) {
 	db := newMariaDB(t)
 	db.exec(t, "CREATE TABLE locations (id varchar(36) PRIMARY KEY, name varchar(50), description text, type int)")
 	wantOneLine(t, db.start(t, program).Process, "table locations",
-		`has varchar\(36\) in column id, which must be an integer, has no column picture, has int\(11\) in column type, which must be text`)
+		`has a column id of type varchar\(36\) instead of an integer, has no column picture, has a column type of type int\(11\) instead of a text`)
 }

@@ -8,15 +8,15 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		name:   "rows are preloaded without credit from picks",
 		guards: "eco never reads more rows than strict, however slow the table is",
 		file:   "internal/catalog/load.go",
-		old:    " && p.now() >= m.resume && p.credit.covers(min(m.missing, pageSize))",
-		new:    " && p.now() >= m.resume",
+		old:    " && s.now() >= m.resume && s.credit.covers(min(m.missing, pageSize))",
+		new:    " && s.now() >= m.resume",
 		test:   "./internal/catalog",
 		run:    "^TestEcoBesideStrict$/^300_rows",
 	},
 	{
 		name:   "picks wait for the ids of a large table",
 		guards: "eco is never slower than strict, and a pick never waits for other rows",
-		file:   "internal/catalog/picker.go",
+		file:   "internal/catalog/service.go",
 		old:    "quickIDs = 10_000",
 		new:    "quickIDs = 100_000",
 		test:   "./internal/catalog",
@@ -26,12 +26,12 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		name:   "a changed row stays in memory unchanged",
 		guards: "a change made in this process is immediately applied to the rows in memory",
 		file:   "internal/catalog/write.go",
-		old: `		p.insert(id)
-		if x, at, ok := p.slot(id); ok {
-			p.put(x, at, newRow(*item, begin))
+		old: `		s.insert(id)
+		if x, at, ok := s.slot(id); ok {
+			s.put(x, at, newRow(*item, begin))
 		}
 `,
-		new:  "\t\tp.insert(id)\n",
+		new:  "\t\ts.insert(id)\n",
 		test: "./internal/catalog",
 		run:  "^TestWriteIsSeen$/^changes,_new_rows_and_deletions$",
 	},
@@ -39,7 +39,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		name:   "a concurrent renewal undoes a change",
 		guards: "every pick that starts after a change in this process sees it",
 		file:   "internal/catalog/renew.go",
-		old:    "if ids = p.edits.applied(ids, edited); !slices.Equal(ids, old.ids) {",
+		old:    "if ids = s.edits.applied(ids, edited); !slices.Equal(ids, old.ids) {",
 		new:    "if !slices.Equal(ids, old.ids) {",
 		test:   "./internal/catalog",
 		run:    "^TestWriteBesideReads$/^the_first_renewal$/^a_new_row$",
@@ -83,7 +83,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 	{
 		name:   "text columns may have any type",
 		guards: "a table with the wrong columns is reported at startup",
-		file:   "internal/catalog/shape.go",
+		file:   "internal/catalog/table.go",
 		old:    "case found[at].Kind != kind:",
 		new:    "case kind == IntegerColumn && found[at].Kind != kind:",
 		test:   "./internal/postgres",
@@ -146,10 +146,10 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 	{
 		name:   "a comma in a column's type starts another column",
 		guards: "import reads what mariadb-dump and pg_dump write by default",
-		file:   "internal/sqldump/sqldump.go",
-		old:    "first = depth == 1",
-		new:    "first = true",
-		test:   "./internal/sqldump",
+		file:   "internal/exchange/sqlscan.go",
+		old:    "depth == 0 && strings.IndexByte(stops, b) >= 0",
+		new:    "strings.IndexByte(stops, b) >= 0",
+		test:   "./internal/exchange",
 		run:    "^TestReadDumps$",
 	},
 	{
@@ -184,7 +184,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 	{
 		name:   "a list that times out blames a responsive store",
 		guards: "a long list or search that times out is distinguished from a store that does not respond",
-		file:   "internal/catalog/unfinished.go",
+		file:   "internal/catalog/list.go",
 		old:    "storage.KindOf(err) != nil",
 		new:    "storage.KindOf(err) == nil",
 		test:   "./internal/catalog",
@@ -195,7 +195,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 	{
 		name:   "a batch of picks does not state its age",
 		guards: "/api/*/picks reports the age of its oldest pick, so that none is used after a second",
-		file:   "internal/catalog/picker.go",
+		file:   "internal/catalog/service.go",
 		old:    "if age = now - x.epoch.checked; age >= MaxAge {",
 		new:    "if age = now - x.epoch.checked; age < MaxAge {",
 		test:   "./internal/catalog",

@@ -3,6 +3,7 @@ package catalogtest
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"superheroes/internal/catalog"
 	"superheroes/internal/character"
@@ -45,7 +46,7 @@ func (s *Table) Page(_ context.Context, after int64, limit int) ([]character.Cha
 	if after > 0 {
 		begin = int(after/50) + 1
 	}
-	return s.Rows[begin:min(begin+limit, len(s.Rows))], nil
+	return slices.Clone(s.Rows[begin:min(begin+limit, len(s.Rows))]), nil
 }
 
 // IDs implements catalog.Store.

@@ -1,6 +1,7 @@
 package exchange_test
 
 import (
+	"strings"
 	"testing"
 
 	"superheroes/internal/exchange"
@@ -10,7 +11,7 @@ func TestReadCSV(t *testing.T) {
 	const unknown = "; known columns: id, name, otherName, level, picture, powers"
 	runReadCases(t, exchange.CSV, heroes(), []readCase{
 		{"header only", "id,name\n", nil},
-		{"rows", "id,name,level\n1,Yoda,900\n2,Rey,\n", []string{`2 id=1 name="Yoda" level="900"`, `3 REFUSED line 3, column level: "" is not an integer`}},
+		{"rows", "id,name,level\n1,Yoda,900\n2,Rey,\n", []string{`2 id=1 name="Yoda" level="900"`, `3 REFUSED line 3, column level: "" is not an integer of 32 bits`}},
 		{"header in another order and case", "POWERS, Name ,ID\nForce,Yoda,1", []string{`2 id=1 name="Yoda" powers="Force"`}},
 		{"CRLF and byte order mark", "\uFEFFid,name\r\n1,a\r\n2,\"b\r\nc\"\r\n3,d", []string{`2 id=1 name="a"`, `3 id=2 name="b\r\nc"`, `5 id=3 name="d"`}},
 		{"next id", "id,name\n,a\n\"\",b\n0,c\n", []string{`2 next name="a"`, `3 next name="b"`, `4 next name="c"`}},
@@ -33,7 +34,7 @@ func TestReadCSV(t *testing.T) {
 		{"sep with a tab", "sep=\t\nid\tname\n1\ta\n", []string{`3 id=1 name="a"`}},
 		{"sep=|", "sep=|\nid|name\n1|a,b;c\n", []string{`3 id=1 name="a,b;c"`}},
 		{"only sep", "sep=;\n", []string{`END line 2: the header line is missing`}},
-		{"numbers as some formats show them", "id;name;level\n1;a;900,0\n2;b;1 000\n3;c;9E2\n", []string{`2 REFUSED line 2, column level: "900,0" is not an integer`, `3 REFUSED line 3, column level: "1 000" is not an integer`, `4 REFUSED line 4, column level: "9E2" is not an integer`}},
+		{"numbers as some formats show them", "id;name;level\n1;a;900,0\n2;b;1 000\n3;c;9E2\n", []string{`2 REFUSED line 2, column level: "900,0" is not an integer of 32 bits`, `3 REFUSED line 3, column level: "1 000" is not an integer of 32 bits`, `4 REFUSED line 4, column level: "9E2" is not an integer of 32 bits`}},
 
 		{"empty file", "", []string{`END line 1: the header line is missing`}},
 		{"only blank lines", "\n\n", []string{`END line 3: the header line is missing`}},
@@ -44,4 +45,32 @@ func TestReadCSV(t *testing.T) {
 		{"header badly quoted", "id,na\"me\n", []string{`END line 1: quote in an unquoted field`}},
 		{"unterminated quoted field", "id,name\n1,a\n2,\"b\n3,c\n", []string{`2 id=1 name="a"`, `END line 3: unterminated quoted field`}},
 	})
+}
+
+func TestReadJSONLines(t *testing.T) {
+	runReadCases(t, exchange.JSONLines, heroes(), []readCase{
+		{"empty file", "", nil},
+		{"rows", "{\"id\":1,\"name\":\"Yoda\",\"level\":900}\n{\"id\":2,\"name\":\"Rey\"}", []string{`1 id=1 name="Yoda" level="900"`, `2 id=2 name="Rey"`}},
+		{"CRLF, byte order mark, blank lines", "\uFEFF\r\n{\"id\":1}\r\n\r\n \t \n{\"id\":2}\r\n", []string{`2 id=1`, `5 id=2`}},
+		{"next id", "{\"name\":\"a\"}\n{\"id\":0,\"name\":\"b\"}\n", []string{`1 next name="a"`, `2 next name="b"`}},
+		{"NUL", `{"id":1,"powers":"a\u0000"}`, []string{`1 REFUSED line 1, column powers: NUL character`}},
+		{"array", "\n[{\"id\":1}]", []string{`END line 2: a JSON array; JSON lines need one object per line (convert with jq -c '.[]')`}},
+	})
+}
+
+func TestReadJSONLinesGoesOn(t *testing.T) {
+	refused := []string{`{"id":"x"}`, `{"id":1,"id":2}`, `{"cape":1}`, `{"id":1} {"id":2}`, `[]`, `{`, "{\"name\":\"\xff\"}", `{"name":"\ud800"}`}
+	input := "{\"id\":1}\n" + strings.Join(refused, "\n") + "\n{\"id\":2}\n"
+	lines := strings.Split(listing(strings.NewReader(input), exchange.JSONLines, heroes()), "\n")
+	if got, want := len(lines), len(refused)+3; got != want {
+		t.Fatalf("%d lines, want %d:\n%s", got, want, strings.Join(lines, "\n"))
+	}
+	for i, line := range lines[1 : len(refused)+1] {
+		if !strings.Contains(line, "REFUSED line") {
+			t.Errorf("%s: got %s, want an error", refused[i], line)
+		}
+	}
+	if last := lines[len(refused)+1]; last != "10 id=2" {
+		t.Errorf("after the rejected lines: got %s, want 10 id=2", last)
+	}
 }

@@ -1,0 +1,119 @@
+package catalogtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"superheroes/internal/catalog"
+)
+
+// testWritersAtOnce writes from several processes at the same time: each increments a number in the same item, creates
+// items, and imports some with ids and some without. No increment may be lost, and no id be given twice. Then it
+// repeatedly replaces one roster by another while others read: they must see all of one or all of the other.
+func (e Engine[T]) testWritersAtOnce(t *testing.T) {
+	f := e.empty(t)
+	f.put(f.item(1, "0"))
+	const writers, rounds = 4, 15
+	var group sync.WaitGroup
+	for n := range writers {
+		store := f.open(noRoster)
+		group.Go(func() {
+			for i := range rounds {
+				if err := f.writeRound(store, n, i); err != nil {
+					t.Errorf("writer %d, round %d: %v", n, i, err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	items := f.all()
+	if got := items[0].Label(); got != strconv.Itoa(writers*rounds) {
+		t.Errorf("%s changes were made, %d acknowledged", got, writers*rounds)
+	}
+	if n := len(items); n != 1+3*writers*rounds {
+		t.Errorf("%d items, want %d", n, 1+3*writers*rounds)
+	}
+	f.testReadersDuringImports()
+}
+
+// writeRound makes five changes, of which the one that is conditional, like one with If-Match, is refused.
+func (f *fixture[T]) writeRound(store catalog.Store[T], n, i int) error {
+	refused := errors.New("odd")
+	_, incrementErr := store.Write(f.Context(), 1, func(old *T) (*T, error) {
+		number, err := strconv.Atoi((*old).Label())
+		next := f.item(1, strconv.Itoa(number+1))
+		return &next, err
+	})
+	_, conditionalErr := store.Write(f.Context(), 1, func(old *T) (*T, error) { return old, refused })
+	if errors.Is(conditionalErr, refused) {
+		conditionalErr = nil
+	}
+	name := fmt.Sprintf("%d of %d", i, n)
+	_, createErr := store.Write(f.Context(), 0, create(f.item(0, name)))
+	withID := f.item(int64(1_000_000*(100-i)+10_000*n), name+" with an id")
+	importErr := store.Import(f.Context(), false, feed(f.item(0, name+" imported"), withID))
+	return errors.Join(incrementErr, conditionalErr, createErr, importErr)
+}
+
+func (f *fixture[T]) testReadersDuringImports() {
+	f.Helper()
+	short, long := f.roster("short", 10), f.roster("long", 25)
+	replace := func(roster []T) {
+		if err := f.store.Import(f.Context(), true, feed(roster...)); err != nil {
+			f.Errorf("replacing: %v", err)
+		}
+	}
+	replace(short)
+	ctx, cancel := context.WithCancel(f.Context())
+	var group sync.WaitGroup
+	for range 3 {
+		group.Go(func() {
+			for ctx.Err() == nil {
+				if err := f.checkWhole(ctx); err != nil && ctx.Err() == nil {
+					f.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for i := range 20 {
+		replace([][]T{long, short}[i%2])
+	}
+	cancel()
+	group.Wait()
+}
+
+// roster returns n items whose names begin with word; the rosters share ids.
+func (f *fixture[T]) roster(word string, n int) []T {
+	items := make([]T, n)
+	for i := range items {
+		items[i] = f.item(int64(1+i), fmt.Sprintf("%s %d", word, i))
+	}
+	return items
+}
+
+// checkWhole reads the items and the ids.
+func (f *fixture[T]) checkWhole(ctx context.Context) error {
+	items, err := f.store.Page(ctx, 0, 100)
+	if err != nil {
+		return err
+	}
+	words := map[string]int{}
+	for _, item := range items {
+		word, _, _ := strings.Cut(item.Label(), " ")
+		words[word]++
+	}
+	if len(words) != 1 || words["short"] != 10 && words["long"] != 25 {
+		return fmt.Errorf("a reader saw %v", words)
+	}
+	ids, _, err := f.store.IDs(ctx, "")
+	if err == nil && len(ids) != 10 && len(ids) != 25 {
+		err = fmt.Errorf("a reader saw %d ids", len(ids))
+	}
+	return err
+}

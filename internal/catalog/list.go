@@ -1,0 +1,123 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"unicode"
+
+	"superheroes/internal/bounded"
+	"superheroes/internal/storage"
+)
+
+// pageSize is how many rows of a list are read at a time, so that a slow client occupies no connection of the pool and
+// the memory for a list doesn't grow with the table.
+const pageSize = 500
+
+// Get returns the item with the id, or ErrNotFound.
+func (s *Service[T]) Get(ctx context.Context, id int64) (T, error) {
+	item, err := s.store.Get(ctx, id)
+	if err != nil {
+		return item, fmt.Errorf("reading %s %d: %w", s.Kind.Singular, id, err)
+	}
+	return item, nil
+}
+
+// Selection selects items of a catalog.
+type Selection struct {
+	After int64  // only ids greater than this
+	Limit int64  // at most this many, 0 for all
+	Name  string // only names that contain this, ignoring case
+}
+
+// Pages yields the selected items by id, in pages of bounded size. step returns the context for each read of the store.
+func (s *Service[T]) Pages(sel Selection, step func() (context.Context, context.CancelFunc)) iter.Seq2[[]T, error] {
+	return func(yield func([]T, error) bool) {
+		match, left := NewMatch(sel.Name), sel.Limit
+		for after := sel.After; ; {
+			size := pageSize
+			if sel.Name == "" && sel.Limit > 0 {
+				size = int(min(left, pageSize))
+			}
+			page, err := s.page(step, after, size)
+			if err != nil {
+				if after > sel.After {
+					err = unfinished(err)
+				}
+				yield(nil, err)
+				return
+			}
+			last := len(page) < size
+			if !last {
+				after = page[len(page)-1].Key()
+			}
+			if sel.Name != "" {
+				page = matching(page, match)
+			}
+			if sel.Limit > 0 {
+				page = page[:min(int64(len(page)), left)]
+				left -= int64(len(page))
+				last = last || left == 0
+			}
+			if !yield(page, nil) || last {
+				return
+			}
+		}
+	}
+}
+
+func (s *Service[T]) page(step func() (context.Context, context.CancelFunc), after int64, size int) ([]T, error) {
+	ctx, cancel := step()
+	defer cancel()
+	page, err := s.store.Page(ctx, after, size)
+	if err != nil {
+		return nil, fmt.Errorf("reading a page of %s: %w", s.Kind.Plural, err)
+	}
+	return page, nil
+}
+
+func matching[T Item](page []T, match Match) []T {
+	found := page[:0]
+	for _, item := range page {
+		if match.Name(item.Label()) {
+			found = append(found, item)
+		}
+	}
+	return found
+}
+
+// ErrUnfinished means that a list hit its deadline although the store responds: there is more to read than fits into
+// the time.
+var ErrUnfinished = errors.New("the list did not end before the request's deadline")
+
+// unfinished returns the error for a list that fails after its first page.
+func unfinished(err error) error {
+	if !errors.Is(err, context.DeadlineExceeded) || storage.KindOf(err) != nil || errors.As(err, new(*bounded.FullError)) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrUnfinished, err)
+}
+
+// Match matches names that contain a substring, ignoring case but nothing else: accents, combining marks, % and _ are
+// significant. Filtering happens only here, so that all stores agree: lower() and LIKE depend on each engine's locale
+// and collation.
+type Match struct{ part string }
+
+// NewMatch returns a match for a substring of a name.
+func NewMatch(part string) Match { return Match{fold(part)} }
+
+// Name reports whether name contains the substring.
+func (m Match) Name(name string) bool { return strings.Contains(fold(name), m.part) }
+
+// fold maps each letter to the lowest code point that differs from it only in case (Unicode's simple case folding).
+func fold(text string) string {
+	return strings.Map(func(r rune) rune {
+		lowest := r
+		for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
+			lowest = min(lowest, next)
+		}
+		return lowest
+	}, text)
+}

@@ -1,0 +1,262 @@
+package exchange
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"regexp"
+	"strings"
+)
+
+// sqlScanner splits SQL where quotes, comments and parentheses allow it. It panics with a *LineError if the file can't
+// be read any further.
+type sqlScanner struct {
+	in    *bufio.Reader
+	line  int // of the next byte, from 1
+	mysql bool
+
+	stop byte // the byte read last by scan, where it stopped; 0 at the end of the file
+	size int  // bytes kept of the current row or head, which fails above maxRow
+	skip bool // nothing is kept
+}
+
+func (s *sqlScanner) fail(line int, err error) { panic(lineError(line, err)) }
+
+// scan reads up to a semicolon, or one of the stops outside of parentheses. It returns the text before it, with each
+// comment and run of white space replaced by one space.
+func (s *sqlScanner) scan(stops string) string {
+	var text []byte
+	for depth := 0; ; {
+		if s.skipBlanks() && len(text) > 0 {
+			text = s.keep(text, ' ')
+		}
+		b, ok := s.next()
+		if s.stop = b; !ok {
+			return strings.TrimSpace(string(text))
+		}
+		text = s.keep(text, b)
+		switch {
+		case b == ';', depth == 0 && strings.IndexByte(stops, b) >= 0:
+			return strings.TrimSpace(string(text[:max(len(text)-1, 0)]))
+		case b == '(':
+			depth++
+		case b == ')':
+			depth--
+		case b == '\'', b == '"', b == '`':
+			text = s.quoted(text, b)
+		case b == '$' && !s.mysql:
+			text = s.dollarQuoted(text)
+		case b == 0:
+			s.fail(s.line, errors.New("NUL byte: the file isn't UTF-8 text"))
+		}
+	}
+}
+
+// skipStatement skips the rest of a statement, which may be of any length.
+func (s *sqlScanner) skipStatement() {
+	s.skip = true
+	for s.stop != ';' && !s.atEnd() {
+		s.scan("")
+	}
+	s.skip = false
+}
+
+func (s *sqlScanner) atEnd() bool {
+	_, err := s.in.Peek(1)
+	return err == io.EOF
+}
+
+// next returns the next byte; ok is false at the end of the file.
+func (s *sqlScanner) next() (b byte, ok bool) {
+	b, err := s.in.ReadByte()
+	if err != nil && err != io.EOF {
+		panic(readError(s.line, err))
+	}
+	if b == '\n' {
+		s.line++
+	}
+	return b, err == nil
+}
+
+// keep appends a byte to the text of a row or head.
+func (s *sqlScanner) keep(text []byte, b byte) []byte {
+	if s.skip {
+		return text
+	}
+	if s.size++; s.size > maxRow {
+		s.fail(s.line, errRowTooLong)
+	}
+	return append(text, b)
+}
+
+// ahead reports whether text comes next.
+func (s *sqlScanner) ahead(text string) bool {
+	ahead, _ := s.in.Peek(len(text))
+	return string(ahead) == text
+}
+
+var errNoEnd = errors.New("unterminated quoted string")
+
+// quoted appends the rest of a quoted string or name, of which a doubled quote is part.
+func (s *sqlScanner) quoted(text []byte, quote byte) []byte {
+	start, escapes := s.line, s.mysql && quote != '`'
+	for {
+		text = s.keepNext(text, 1, start)
+		switch b := s.stop; {
+		case b == '\\' && escapes, b == quote && s.ahead(string(quote)):
+			text = s.keepNext(text, 1, start)
+		case b == quote:
+			return text
+		}
+	}
+}
+
+var dollarTag = regexp.MustCompile(`^([\pL_][\pL\w]*)?\$`)
+
+// dollarQuoted appends the rest of $$…$$ or $tag$…$tag$, the body of a function. It isn't accepted as a value.
+func (s *sqlScanner) dollarQuoted(text []byte) []byte {
+	start := s.line
+	ahead, _ := s.in.Peek(64)
+	tag := dollarTag.Find(ahead)
+	if tag == nil {
+		return text
+	}
+	delimiter := "$" + string(tag)
+	text = s.keepNext(text, len(tag), start)
+	for !s.ahead(delimiter) {
+		text = s.keepNext(text, 1, start)
+	}
+	return s.keepNext(text, len(delimiter), start)
+}
+
+// keepNext appends n bytes of a quotation that began in line start.
+func (s *sqlScanner) keepNext(text []byte, n, start int) []byte {
+	for range n {
+		b, ok := s.next()
+		if !ok {
+			s.fail(start, errNoEnd)
+		}
+		s.stop = b
+		text = s.keep(text, b)
+	}
+	return text
+}
+
+// skipBlanks skips white space and comments, and reports whether there were any. In MySQL, -- starts a comment only if
+// white space follows.
+func (s *sqlScanner) skipBlanks() (skipped bool) {
+	for ; ; skipped = true {
+		ahead, _ := s.in.Peek(3)
+		switch {
+		case len(ahead) == 0:
+			return skipped
+		case isBlank(ahead[0]):
+			s.next()
+		case bytes.HasPrefix(ahead, []byte("--")) && (!s.mysql || len(ahead) == 2 || isBlank(ahead[2])),
+			ahead[0] == '#' && s.mysql:
+			s.readLine(false)
+		case bytes.HasPrefix(ahead, []byte("/*")):
+			s.skipComment()
+		default:
+			return skipped
+		}
+	}
+}
+
+func isBlank(b byte) bool { return b == ' ' || '\t' <= b && b <= '\r' }
+
+// skipComment skips a comment. Comments nest in PostgreSQL, but not in MySQL.
+func (s *sqlScanner) skipComment() {
+	start, depth := s.line, 0
+	for {
+		b, ok := s.next()
+		switch {
+		case !ok:
+			s.fail(start, errors.New("unterminated comment"))
+		case b == '/' && s.ahead("*") && (depth == 0 || !s.mysql):
+			s.next()
+			depth++
+		case b == '*' && s.ahead("/"):
+			s.next()
+			if depth--; depth == 0 {
+				return
+			}
+		}
+	}
+}
+
+// readLine returns the rest of the line without its line ending, or skips it; ok is false at the end of the file. It
+// drops all carriage returns, because in dumps they occur only in line endings.
+func (s *sqlScanner) readLine(keep bool) (line []byte, ok bool) {
+	for {
+		b, ok := s.next()
+		switch {
+		case !ok, b == '\n':
+			return line, ok || len(line) > 0
+		case keep && b != '\r':
+			line = s.keep(line, b)
+		}
+	}
+}
+
+// unquoteName returns the last part of a name, without its quotes.
+func unquoteName(name string) string {
+	return strings.Trim(name[strings.LastIndexByte(name, '.')+1:], "\"` ")
+}
+
+// unquoteText returns the value of a string, and false for anything else. mariadb-dump writes _binary before some.
+func (s *sqlScanner) unquoteText(sql string) (text string, ok bool) {
+	if s.mysql {
+		sql = strings.TrimPrefix(sql, "_binary ")
+	}
+	if sql == "" || sql[0] != '\'' && (sql[0] != '"' || !s.mysql) {
+		return "", false
+	}
+	escapes := ""
+	if s.mysql {
+		escapes = mysqlEscapes
+	}
+	value, rest := decode(sql[1:], sql[0], escapes)
+	return value, rest == sql[:1]
+}
+
+// decode decodes a string, in which a doubled quote stands for one, up to the closing quote.
+func decode(text string, quote byte, escapes string) (value, rest string) {
+	var decoded []byte
+	for i := 0; i < len(text); i++ {
+		switch b := text[i]; {
+		case b == '\\' && escapes != "" && i+1 < len(text):
+			i++
+			decoded = unescape(decoded, text[i], escapes)
+			continue
+		case b == quote && !strings.HasPrefix(text[i+1:], text[i:i+1]):
+			return string(decoded), text[i:]
+		case b == quote:
+			i++
+		}
+		decoded = append(decoded, text[i])
+	}
+	return string(decoded), ""
+}
+
+// Backslash escapes: each letter that may follow a backslash, followed by the byte it stands for.
+const (
+	mysqlEscapes = "0\x00b\bn\nr\rt\tZ\x1a"
+	copyEscapes  = "b\bf\fn\nr\rt\tv\v\\\\" // what PostgreSQL writes in a COPY
+)
+
+// unescape appends what the letter after a backslash stands for. In MySQL, any letter that isn't listed stands for
+// itself; in a COPY, it makes the text invalid.
+func unescape(decoded []byte, letter byte, escapes string) []byte {
+	at := strings.IndexByte(escapes, letter)
+	switch {
+	case at >= 0 && at%2 == 0:
+		letter = escapes[at+1]
+	case escapes == copyEscapes:
+		letter = 0xFF
+	case letter == '%', letter == '_': // escapes for LIKE, which stay
+		decoded = append(decoded, '\\')
+	}
+	return append(decoded, letter)
+}
