@@ -111,14 +111,12 @@ func (b *Batches[T]) takeStored(now time.Time) (item T, ok bool) {
 // Random implements fight.Source. It fails like Client.Random.
 func (b *Batches[T]) Random(ctx context.Context) (item T, err error) {
 	for begin := time.Now(); ; {
-		item, joined, place := b.take(ctx)
-		switch place {
-		case gotPick:
-			return item, nil
-		case askSingly:
+		item, joined, place, err := b.take(ctx)
+		switch {
+		case errors.Is(err, errNoBatches):
 			return b.client.Random(ctx)
-		case breakerOpen:
-			return item, fight.ErrOpen
+		case joined == nil:
+			return item, err
 		}
 		select {
 		case <-joined.done:
@@ -135,32 +133,26 @@ func (b *Batches[T]) Random(ctx context.Context) (item T, err error) {
 	}
 }
 
-// Results of take other than a place in a batch.
-const (
-	gotPick     = -1 // a stored pick is returned
-	askSingly   = -2 // the peer doesn't support batches
-	breakerOpen = -3 // the circuit breaker is open
-)
-
-// take returns a stored pick, or joins a batch and returns the caller's place in it.
-func (b *Batches[T]) take(ctx context.Context) (item T, joined *batch[T], place int) {
+// take returns a stored pick, or joins a batch and returns the caller's place in it. It fails with fight.ErrOpen, or
+// with errNoBatches while single picks are to be requested.
+func (b *Batches[T]) take(ctx context.Context) (item T, joined *batch[T], place int, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.now()
 	if item, ok := b.takeStored(now); ok {
-		return item, nil, gotPick
+		return item, nil, 0, nil
 	}
 	if b.client.calls.breaker.refuses() {
-		return item, nil, breakerOpen
+		return item, nil, 0, fight.ErrOpen
 	}
 	if now.Before(b.singleUntil) {
-		return item, nil, askSingly
+		return item, nil, 0, errNoBatches
 	}
 	joined = b.joinable(ctx, now)
 	joined.joined++
 	joined.waiting++
 	b.used++
-	return item, joined, joined.joined - 1
+	return item, joined, joined.joined - 1, nil
 }
 
 // joinable returns a batch that a caller can join: the one in flight, or one to be requested after it. The caller holds
