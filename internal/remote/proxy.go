@@ -32,7 +32,10 @@ type ProxyConfig struct {
 
 // Peers returns the limits in the form that fights uses.
 func (c ProxyConfig) Peers() Config {
-	return Config{Connect: c.Connect, Write: c.Write, Read: c.Read, MaxConnections: c.MaxConnections, IdleConnections: c.IdleConnections}
+	return Config{
+		Connect: c.Connect, Write: c.Write, Read: c.Read,
+		MaxConnections: c.MaxConnections, IdleConnections: c.IdleConnections,
+	}
 }
 
 // Proxy forwards requests to a service in another process.
