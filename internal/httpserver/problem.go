@@ -147,7 +147,7 @@ func writeProblem(w http.ResponseWriter, problem *Problem) {
 		header.Set("WWW-Authenticate", problem.Challenge)
 	}
 	w.WriteHeader(problem.Status)
-	_, _ = w.Write(body) //nolint:gosec // JSON, sent as such; an error means that the client is gone
+	_, _ = w.Write(body) // an error means that the client is gone
 }
 
 // logProblem logs what concerns an operator: our own failures as errors, those of others as warnings.

@@ -27,7 +27,7 @@ func WriteStatus(w http.ResponseWriter, status int, contentType string, body []b
 		header.Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(body) //nolint:gosec // no markup; it fails only if the client is gone
+	_, _ = w.Write(body) // it fails only if the client is gone
 	return nil
 }
 

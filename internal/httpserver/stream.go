@@ -68,7 +68,7 @@ func (s *Stream) Write(p []byte) error {
 	for first := true; first || len(p) > 0; first = false {
 		n := min(len(p), piece)
 		s.exchange.restartWriteTimeout()
-		if _, err := s.w.Write(p[:n]); err != nil { //nolint:gosec // of the request only the encoding is in it
+		if _, err := s.w.Write(p[:n]); err != nil {
 			return err
 		}
 		p = p[n:]
