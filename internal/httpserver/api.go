@@ -64,19 +64,20 @@ func (a *API) Handle(route Route) {
 	if route.Responses == nil {
 		route.Responses = map[string]*huma.Response{}
 	}
-	a.Problems(route.Responses, map[int]string{
-		http.StatusUnprocessableEntity: "The path or the query is not valid UTF-8 or contains a NUL.",
-		http.StatusInternalServerError: "Internal error.",
-	})
-	if route.Kind != Unlimited {
-		a.Problems(route.Responses, map[int]string{http.StatusServiceUnavailable: "Too many " + route.Kind.String() + " at once; Retry-After says when to retry."})
-	}
 	if route.Admin != nil {
 		a.documentAdmin(&route)
 	}
-	if route.changes() {
-		a.Problems(route.Responses, map[int]string{http.StatusForbidden: "A browser sent the request for a page of another site."})
+	problems := map[int]string{
+		http.StatusUnprocessableEntity: "The path or the query is not valid UTF-8 or contains a NUL.",
+		http.StatusInternalServerError: "Internal error.",
 	}
+	if route.Kind != Unlimited {
+		problems[http.StatusServiceUnavailable] = fmt.Sprintf("Too many %s at once; Retry-After says when to retry.", route.Kind)
+	}
+	if route.changes() {
+		problems[http.StatusForbidden] = "A browser sent the request for a page of another site."
+	}
+	a.Problems(route.Responses, problems)
 	a.document.AddOperation(&route.Operation)
 	a.handle(route.Method+" "+route.Path, operation{a.checks(route), a.limitsOf(route), route.Serve})
 }

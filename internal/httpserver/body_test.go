@@ -177,6 +177,7 @@ func TestBodyIsRefusedEarly(t *testing.T) {
 		"not complete in time":         {"Content-Length: 100\r\n\r\n{", 408},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			c := dial(t, server)
 			c.send(t, "POST / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n"+test.request)
 			got, err := c.next()

@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -23,11 +24,15 @@ func (o *Origin) UnmarshalText(text []byte) error {
 }
 
 func parseOrigin(text string) (Origin, bool) {
-	at, err := url.Parse(strings.ToLower(text))
-	if err != nil || at.Scheme != "http" && at.Scheme != "https" || at.Scheme+"://"+at.Host != strings.ToLower(text) {
+	text = strings.ToLower(text)
+	at, err := url.Parse(text)
+	if err != nil || at.Scheme+"://"+at.Host != text {
 		return "", false
 	}
-	host := at.Hostname()
+	host, port, usual := at.Hostname(), at.Port(), map[string]string{"http": "80", "https": "443"}[at.Scheme]
+	if n, err := strconv.ParseUint(cmp.Or(port, usual), 10, 16); err != nil || n == 0 || usual == "" || strings.HasSuffix(at.Host, ":") {
+		return "", false
+	}
 	if addr, err := netip.ParseAddr(host); err == nil {
 		host = addr.String()
 	} else if !isHostName(host) {
@@ -36,14 +41,10 @@ func parseOrigin(text string) (Origin, bool) {
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
 	}
-	port := at.Port()
-	if n, err := strconv.ParseUint(port, 10, 16); strings.HasSuffix(at.Host, ":") || port != "" && (err != nil || n == 0) {
-		return "", false
+	if port != "" && port != usual {
+		host += ":" + port
 	}
-	if port == "" || port == map[string]string{"http": "80", "https": "443"}[at.Scheme] {
-		return Origin(at.Scheme + "://" + host), true
-	}
-	return Origin(at.Scheme + "://" + host + ":" + port), true
+	return Origin(at.Scheme + "://" + host), true
 }
 
 // What pages of trusted origins may send and read, besides the headers that every page may read.

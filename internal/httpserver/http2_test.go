@@ -46,8 +46,11 @@ func TestHTTP2ResponsesAsHTTP1(t *testing.T) {
 		route(http.MethodGet, "/panic", func(http.ResponseWriter, *http.Request) error { panic("oops") }),
 		route(http.MethodGet, "/deadline", waitForDeadline),
 	)
-	reader, writer := io.Pipe() // a body that doesn't arrive
-	defer func() { _ = writer.Close() }()
+	never := func() io.Reader {
+		reader, writer := io.Pipe()
+		t.Cleanup(func() { _ = writer.Close() })
+		return reader
+	}
 	text := func(size int) func() io.Reader {
 		return func() io.Reader { return strings.NewReader(strings.Repeat("x", size)) }
 	}
@@ -62,7 +65,7 @@ func TestHTTP2ResponsesAsHTTP1(t *testing.T) {
 		"a body without a length":    {http.MethodPost, "/body", func() io.Reader { return io.MultiReader(text(3)()) }},
 		"the largest body":           {http.MethodPost, "/body", text(MaxBody)},
 		"a body that is too large":   {http.MethodPost, "/body", text(MaxBody + 1)},
-		"a body that doesn't arrive": {http.MethodPost, "/body", func() io.Reader { return reader }},
+		"a body that doesn't arrive": {http.MethodPost, "/body", never},
 		"a wrong method":             {method: http.MethodDelete, target: "/ok"},
 		"bad text":                   {target: "/ok?a=%FF"},
 		"a panic":                    {target: "/panic"},

@@ -118,7 +118,7 @@ func (l limits) enter(r *http.Request, x *exchange) error {
 		return tooMany(kind, limit)
 	}
 	x.kind, x.limit = kind, limit
-	x.hurried = kind != Writes && shortOfTime(r, limit) // the response to a write says what became of it
+	x.hurried = kind != Writes && x.shortOfTime() // the response to a write says what became of it
 	return nil
 }
 
@@ -127,11 +127,9 @@ const noticeable = 100 * time.Millisecond
 
 // shortOfTime reports whether a request spent most of its time waiting for its slot. If its deadline passes then, the
 // store isn't to blame.
-func shortOfTime(r *http.Request, limit limiter) bool {
-	deadline, _ := r.Context().Deadline()
-	_, waits := limit.(slots)
-	timeout := exchangeOf(r.Context()).timeout
-	return waits && timeout-time.Until(deadline) > max(timeout/2, noticeable)
+func (x *exchange) shortOfTime() bool {
+	_, waits := x.limit.(slots)
+	return waits && x.timeout-time.Until(x.deadline) > max(x.timeout/2, noticeable)
 }
 
 // leave releases the request's slot, if it still has one.

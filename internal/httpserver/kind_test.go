@@ -18,8 +18,10 @@ import (
 // even if the client leaves. Paths that end in /free are served at once.
 func blocked(kind Kind, path string, begun chan<- struct{}, may <-chan struct{}) []Route {
 	serve := func(w http.ResponseWriter, r *http.Request) error {
-		if _, err := ReadRaw(r); err != nil {
-			return err
+		if r.Method == http.MethodPost {
+			if _, err := ReadRaw(r); err != nil {
+				return err
+			}
 		}
 		if r.PathValue("rest") != "free" {
 			begun <- struct{}{}

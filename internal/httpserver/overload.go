@@ -1,7 +1,6 @@
 package httpserver
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"sync"
@@ -79,26 +78,20 @@ func newOverload(deadline time.Duration) *overload {
 // client that has to wait for its refusal can't retry often. The more requests are refused, the longer they wait, up
 // to an interval.
 func (o *overload) enter(r *http.Request) bool {
-	return o.admit() || o.delay(r.Context()) && o.admit()
+	return o.admit() || o.delay(exchangeOf(r.Context())) && o.admit()
 }
 
-// delay waits, and reports whether the client is still connected.
-func (o *overload) delay(ctx context.Context) bool {
+// delay waits, at most until the deadline, and reports whether the client is still connected.
+func (o *overload) delay(x *exchange) bool {
 	o.mu.Lock()
-	wait := time.Duration(o.spread) * o.interval / longestRetry
+	wait := min(time.Duration(o.spread)*o.interval/longestRetry, time.Until(x.deadline))
 	o.mu.Unlock()
-	if deadline, bounded := ctx.Deadline(); bounded {
-		wait = min(wait, time.Until(deadline))
-	}
-	if x := exchangeOf(ctx); x != nil {
-		ctx = x.parent // avoids a second timer
-	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return true
-	case <-ctx.Done():
+	case <-x.parent.Done(): // not x, which would start a second timer
 		return false
 	}
 }

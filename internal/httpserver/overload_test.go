@@ -176,26 +176,34 @@ func TestRetryAfterIsSpread(t *testing.T) {
 	})
 }
 
-// A request waits briefly before it is refused, and is admitted if there is room by then.
+// A request waits briefly before it is refused, at most until its deadline, and is admitted if there is room by then.
 func TestHeldBeforeRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := overloaded(t)
-		begin := time.Now()
-		if o.enter(from(t.Context(), "")) || time.Since(begin) != 250*time.Millisecond {
-			t.Errorf("admitted, or refused after %s", time.Since(begin))
+		enter := func(parent context.Context, timeout time.Duration) bool {
+			return o.enter(from(&exchange{parent: parent, deadline: time.Now().Add(timeout)}, ""))
+		}
+		gone, leave := context.WithCancel(t.Context())
+		time.AfterFunc(time.Millisecond, leave)
+		for _, c := range []struct {
+			client           context.Context
+			timeout, refused time.Duration
+		}{
+			{gone, time.Minute, time.Millisecond},
+			{t.Context(), time.Minute, 250 * time.Millisecond},
+			{t.Context(), 3 * time.Millisecond, 3 * time.Millisecond},
+		} {
+			begin := time.Now()
+			if enter(c.client, c.timeout) || time.Since(begin) != c.refused {
+				t.Errorf("admitted, or refused after %s, want %s", time.Since(begin), c.refused)
+			}
 		}
 		admitted := make(chan bool)
-		go func() { admitted <- o.enter(from(t.Context(), "")) }()
+		go func() { admitted <- enter(t.Context(), time.Minute) }()
 		synctest.Wait()
 		end(o, 1, true)
 		if !<-admitted {
 			t.Error("refused, where there is room")
-		}
-		hasty, cancel := context.WithTimeout(t.Context(), 3*time.Millisecond)
-		defer cancel()
-		begin = time.Now()
-		if o.enter(from(hasty, "")) || time.Since(begin) != 3*time.Millisecond {
-			t.Errorf("admitted, or refused after %s", time.Since(begin))
 		}
 	})
 }

@@ -7,27 +7,6 @@ import (
 	"time"
 )
 
-// After a stream, the connection has the timeouts of any other request.
-func TestRequestAfterStream(t *testing.T) {
-	streaming := get(func(w http.ResponseWriter, r *http.Request) error {
-		stream := NewStream(w, r)
-		for range 3 {
-			if err := stream.Write(make([]byte, piece)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	server, _ := serving(t, settings(), streaming, route(http.MethodGet, "/ok", ok))
-	c := dial(t, server)
-	for target, size := range map[string]int{"/": 3 * piece, "/ok": len("{}"), "/?again": 3 * piece} {
-		c.send(t, "GET "+target+" HTTP/1.1\r\nHost: test\r\n\r\n")
-		if got, err := c.next(); err != nil || got.status != http.StatusOK || len(got.body) != size {
-			t.Errorf("%s: got %d with %d bytes, %v", target, got.status, len(got.body), err)
-		}
-	}
-}
-
 func TestStreamDeadlineNeedsProgress(t *testing.T) {
 	began := time.Now().Add(-time.Minute)
 	x := &exchange{timeout: time.Hour, parent: t.Context(), deadline: began.Add(time.Hour)}
