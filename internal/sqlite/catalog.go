@@ -17,8 +17,11 @@ import (
 // Catalog is a catalog.Store in a SQLite file.
 type Catalog[T catalog.Item] struct {
 	sqltable.Reader[T]
-	db    *DB
-	watch watch
+	db *DB
+
+	mu         sync.Mutex
+	watch      *sql.Conn // reads versions, which can't be compared between connections; it must never write
+	generation int       // of watch
 }
 
 var _ catalog.Store[catalog.Item] = (*Catalog[catalog.Item])(nil)
@@ -32,7 +35,7 @@ func OpenCatalog[T catalog.Item](
 	if err != nil {
 		return nil, err
 	}
-	s := &Catalog[T]{db: db, watch: watch{db: db, table: table.Name}}
+	s := &Catalog[T]{db: db}
 	s.Table = table
 	full := s.prepare(ctx, schema, seed)
 	if full != nil && !errors.Is(full, storage.ErrFull) {
@@ -132,8 +135,9 @@ func refusedRow(err error) error {
 // Write implements catalog.Store.
 func (s *Catalog[T]) Write(ctx context.Context, id int64, change func(old *T) (*T, error)) (written *T, err error) {
 	err = s.change(ctx, func(tx *sql.Conn) (err error) {
-		insert := func(ctx context.Context, item *T) error { return s.insert(ctx, tx, item) }
-		written, err = sqltable.Edit[T]{Table: s.Table, Tx: tx, Insert: insert, Refusal: refusedRow}.Run(ctx, id, change)
+		edit := sqltable.Edit[T]{Table: s.Table, Tx: tx, Refusal: refusedRow}
+		edit.Insert = func(ctx context.Context, item *T) error { return s.insert(ctx, tx, item) }
+		written, err = edit.Run(ctx, id, change)
 		return err
 	})
 	if err != nil {
@@ -151,7 +155,8 @@ func (s *Catalog[T]) insert(ctx context.Context, tx *sql.Conn, item *T) error {
 	if *s.Table.Key(item), err = sequence.Give(0); err != nil {
 		return err
 	}
-	return sqltable.Changed(s.Table)(tx.ExecContext(ctx, sqltable.Insertion(s.Table.Name, s.Table.Names()), s.Table.Fields(item)...))
+	insertion := sqltable.Insertion(s.Table.Name, s.Table.Names())
+	return sqltable.Changed(s.Table)(tx.ExecContext(ctx, insertion, s.Table.Fields(item)...))
 }
 
 // sequence reads the current position of the id sequence. A table created by another application may not record the
@@ -167,7 +172,8 @@ func (s *Catalog[T]) sequence(ctx context.Context, tx *sql.Conn) (catalog.Sequen
 		return sequence, err
 	}
 	var given int64
-	err = tx.QueryRowContext(ctx, "SELECT COALESCE(max(seq), 0) FROM sqlite_sequence WHERE name = ?", s.Table.Name).Scan(&given)
+	const query = "SELECT COALESCE(max(seq), 0) FROM sqlite_sequence WHERE name = ?"
+	err = tx.QueryRowContext(ctx, query, s.Table.Name).Scan(&given)
 	sequence.Highest = max(sequence.Highest, given)
 	return sequence, err
 }
@@ -181,87 +187,61 @@ func (s *Catalog[T]) upsert() string {
 	return sqltable.Insertion(s.Table.Name, names) + " ON CONFLICT (id) DO UPDATE SET " + strings.Join(sets, ", ")
 }
 
-// IDs implements catalog.Store.
-func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, catalog.Version, error) {
-	return s.watch.ids(ctx, known)
-}
-
 // Ping implements catalog.Store. It reads like requests do. A file that accepts no writes is no problem for a catalog,
 // which mainly serves reads.
 func (s *Catalog[T]) Ping(ctx context.Context) error {
-	if err := s.db.ping(ctx); err != nil {
-		return err
-	}
-	if _, err := s.Reader.Get(ctx, 0); !errors.Is(err, catalog.ErrNotFound) {
-		return s.db.trouble(err)
-	}
-	return nil
+	return s.db.ping(ctx, "SELECT "+s.Table.SelectList()+" FROM "+s.Table.Name+" WHERE id = 0")
 }
 
 // Writable returns why the last write was refused, as long as that lasts.
 func (s *Catalog[T]) Writable(ctx context.Context) error { return s.db.writable(ctx, nil) }
 
-// Close implements catalog.Store.
-func (s *Catalog[T]) Close() error {
-	s.watch.close()
-	return s.db.Close()
-}
-
-// watch finds out cheaply whether the file has changed. SQLite's data_version changes whenever another connection, of
-// this process or another, commits. It must always be read on the same connection, which must never write.
-type watch struct {
-	db    *DB
-	table string
-
-	mu         sync.Mutex
-	conn       *sql.Conn
-	generation int // of conn: versions of different connections can't be compared
-}
-
-func (w *watch) ids(ctx context.Context, known catalog.Version) (ids []int64, version catalog.Version, err error) {
-	ids, err = read(w.db, func() (ids []int64, err error) {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		once := w.db.frozen.Load() // a read-only connection doesn't see changes
-		if w.conn == nil {
-			if w.conn, err = w.db.Reads.Conn(ctx); err != nil {
+// IDs implements catalog.Store. SQLite's data_version shows cheaply whether the file has changed: it changes whenever
+// another connection, of this process or another, commits.
+func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) (ids []int64, version catalog.Version, err error) {
+	ids, err = read(s.db, func() (ids []int64, err error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		once := s.db.frozen.Load() // a read-only connection doesn't see changes
+		if s.watch == nil {
+			if s.watch, err = s.db.Reads.Conn(ctx); err != nil {
 				return nil, err
 			}
-			w.generation++
+			s.generation++
 		}
-		ids, version, err = w.read(ctx, known)
+		if version, err = s.version(ctx); err == nil && version != known {
+			// A change since the version was read makes the next one differ.
+			ids, err = sqltable.IDs(ctx, s.watch, s.Table.Name)
+		}
 		if err != nil || once {
-			w.release()
+			s.release()
 		}
 		return ids, err
 	})
 	return ids, version, err
 }
 
-// read reads the version before the ids: a change in between makes the next version differ.
-func (w *watch) read(ctx context.Context, known catalog.Version) ([]int64, catalog.Version, error) {
+// version reads the current version. The caller holds the mutex.
+func (s *Catalog[T]) version(ctx context.Context) (catalog.Version, error) {
 	var number int64
-	if err := w.conn.QueryRowContext(ctx, "PRAGMA data_version").Scan(&number); err != nil {
-		return nil, "", err
+	if err := s.watch.QueryRowContext(ctx, "PRAGMA data_version").Scan(&number); err != nil {
+		return "", err
 	}
-	version := catalog.Version(fmt.Sprintf("%d.%d", w.generation, number))
-	if version == known {
-		return nil, known, nil
-	}
-	found, err := sqltable.IDs(ctx, w.conn, w.table)
-	return found, version, err
+	return catalog.Version(fmt.Sprintf("%d.%d", s.generation, number)), nil
 }
 
-func (w *watch) close() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.conn != nil {
-		w.release()
+// release returns the watching connection to the pool; the next read takes another one. The caller holds the mutex.
+func (s *Catalog[T]) release() {
+	if s.watch != nil {
+		_ = s.watch.Close()
+		s.watch = nil
 	}
 }
 
-// release returns the connection to the pool; the next read takes another one. The caller holds the mutex.
-func (w *watch) release() {
-	_ = w.conn.Close()
-	w.conn = nil
+// Close implements catalog.Store.
+func (s *Catalog[T]) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.release()
+	return s.db.Close()
 }

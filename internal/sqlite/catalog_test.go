@@ -18,7 +18,9 @@ import (
 )
 
 // sqliteEngine returns the SQLite engine for one kind.
-func sqliteEngine[T catalog.Item](kind catalog.Kind[T], schema string, family ...catalogtest.Family) catalogtest.Engine[T] {
+func sqliteEngine[T catalog.Item](
+	kind catalog.Kind[T], schema string, family ...catalogtest.Family,
+) catalogtest.Engine[T] {
 	return catalogtest.Engine[T]{
 		Kind:   kind,
 		Family: family,
@@ -53,7 +55,8 @@ func sqliteHeroes() catalogtest.Engine[character.Character] {
 		catalogtest.Family{
 			Name: "every column nullable, no AUTOINCREMENT",
 			Create: []string{
-				"CREATE TABLE hero (level INTEGER, id INTEGER PRIMARY KEY, name varchar(50), othername varchar(255), picture varchar(255), powers text)",
+				`CREATE TABLE hero (level INTEGER, id INTEGER PRIMARY KEY, name varchar(50), othername varchar(255),
+					picture varchar(255), powers text)`,
 				"INSERT INTO hero (id, name) VALUES (1, 'a'), (101, 'c')",
 				"INSERT INTO hero (id) VALUES (51)",
 			},
@@ -67,7 +70,8 @@ func sqliteLocations() catalogtest.Engine[location.Location] {
 		catalogtest.Family{
 			Name: "every column nullable",
 			Create: []string{
-				"CREATE TABLE locations (id INTEGER PRIMARY KEY AUTOINCREMENT, description text, name varchar(50) UNIQUE, picture varchar(255), type text)",
+				`CREATE TABLE locations (id INTEGER PRIMARY KEY AUTOINCREMENT, description text, name varchar(50) UNIQUE,
+					picture varchar(255), type text)`,
 				"INSERT INTO locations (name, type) VALUES ('a', 'CITY')",
 				"INSERT INTO locations (name) VALUES (NULL)",
 			},
@@ -160,8 +164,8 @@ func TestSQLiteRenamed(t *testing.T) {
 
 // A NOT NULL violation in a foreign column is not reported as a taken name.
 func TestSQLiteForeignNotNullColumn(t *testing.T) {
-	store, _, _, err := openFound(t, "CREATE TABLE hero (id INTEGER PRIMARY KEY, name TEXT, otherName TEXT, level INTEGER, "+
-		"picture TEXT, powers TEXT, weight INTEGER NOT NULL)")
+	store, _, _, err := openFound(t, `CREATE TABLE hero (id INTEGER PRIMARY KEY, name TEXT, otherName TEXT, level INTEGER,
+		picture TEXT, powers TEXT, weight INTEGER NOT NULL)`)
 	must(t, err)
 	err = change(t, store, 0, &character.Character{Name: "a"})
 	if errors.Is(err, catalog.ErrRefused) || !names(err, storage.ErrSchema, "weight") {
@@ -226,7 +230,9 @@ func TestSQLiteUnreadableRows(t *testing.T) {
 func TestSQLiteRemovedWithinAWrite(t *testing.T) {
 	for name, write := range map[string]func(*Catalog[character.Character], func() error) error{
 		"Write": func(s *Catalog[character.Character], remove func() error) error {
-			_, err := s.Write(t.Context(), 1, func(old *character.Character) (*character.Character, error) { return old, remove() })
+			_, err := s.Write(t.Context(), 1, func(old *character.Character) (*character.Character, error) {
+				return old, remove()
+			})
 			return err
 		},
 		"Import": func(s *Catalog[character.Character], remove func() error) error {
@@ -256,11 +262,13 @@ func TestSQLiteDamagedTable(t *testing.T) {
 	store, other, path, err := openFound(t)
 	must(t, err)
 	var page int64
-	must(t, other.QueryRow("SELECT rootpage FROM sqlite_master WHERE name = 'hero'").Scan(&page), other.Close(), store.Close())
+	must(t, other.QueryRow("SELECT rootpage FROM sqlite_master WHERE name = 'hero'").Scan(&page))
+	must(t, other.Close(), store.Close())
 	const pageSize = 8192
 	overwrite(t, path, (page-1)*pageSize, strings.Repeat("no page ", pageSize/8))
 	kind := character.Heroes()
-	if store, err := OpenCatalog(t.Context(), path, kind.Table, database.SQLiteCharacter, nil); !errors.Is(err, storage.ErrDamaged) {
+	store, err = OpenCatalog(t.Context(), path, kind.Table, database.SQLiteCharacter, nil)
+	if !errors.Is(err, storage.ErrDamaged) {
 		t.Errorf("got %v, want storage.ErrDamaged", err)
 		if err == nil {
 			_ = store.Close()

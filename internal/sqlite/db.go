@@ -289,10 +289,8 @@ func (db *DB) ping(ctx context.Context, queries ...string) error {
 	if err := db.guard.identical(); err != nil {
 		return err
 	}
-	if !db.frozen.Load() {
-		if err := db.checkFiles(ctx); err != nil {
-			return err
-		}
+	if err := db.checkFiles(ctx); err != nil {
+		return err
 	}
 	return db.readable(ctx, append([]string{"PRAGMA schema_version"}, queries...)...)
 }
@@ -300,7 +298,7 @@ func (db *DB) ping(ctx context.Context, queries ...string) error {
 // checkFiles checks the files while no other goroutine of this process writes. If another one writes for long, it
 // returns nil: the other's commit will check them.
 func (db *DB) checkFiles(ctx context.Context) error {
-	if !db.guard.touched() {
+	if db.frozen.Load() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 100*time.Millisecond)

@@ -36,8 +36,8 @@ func TestEveryConnectionIsDurable(t *testing.T) {
 
 func TestPaths(t *testing.T) {
 	for _, name := range []string{
-		"plain.db", "with space.db", "100%.db", "%41.db", "what?.db", "what?mode=memory", "a#b.db", "a&_pragma=synchronous(OFF).db", "a=b;c.db",
-		"a+b.db", "é🦸.db", `quote'".db`, "colon:.db", "file:x.db", "~.db", "[brackets].db", `back\slash.db`, "line\nfeed.db",
+		"plain.db", "with space.db", "100%.db", "%41.db", "what?.db", "what?mode=memory", "a#b.db",
+		"a&_pragma=synchronous(OFF).db", "a=b;c.db", "a+b.db", "é🦸.db", `quote'".db`, "colon:.db", "file:x.db", "~.db", "[brackets].db", `back\slash.db`, "line\nfeed.db",
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

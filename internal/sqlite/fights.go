@@ -246,7 +246,9 @@ func (s *Fights) Page(ctx context.Context, before fight.ID, limit int) ([]fight.
 				return err
 			}
 			f, err := parse(id, document, fight.Parse)
-			fights = append(fights, f)
+			if err == nil {
+				fights = append(fights, f)
+			}
 			return err
 		}, "SELECT id, document FROM fight WHERE id < ? ORDER BY id DESC LIMIT ?", before[:], limit)
 		return fights, err
@@ -303,7 +305,8 @@ func (s *Fights) Ping(ctx context.Context) error {
 // documents.
 func insertOfProbe() string {
 	now := time.Now()
-	f := fight.Decide(fight.NewIDs(fight.ID{}).Next(now), now, character.Heroes().Example, character.Villains().Example, nil)
+	id := fight.NewIDs(fight.ID{}).Next(now)
+	f := fight.Decide(id, now, character.Heroes().Example, character.Villains().Example, nil)
 	return fmt.Sprintf("INSERT INTO fight (id, document) VALUES (x'%x', x'%x')", f.ID[:], f.AppendJSON(nil))
 }
 

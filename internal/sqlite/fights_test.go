@@ -60,7 +60,8 @@ func TestRefusedAmongOthers(t *testing.T) {
 	must(t, store.write(t.Context(), batch[5:])...) // now the last one is a duplicate
 	used := writer(t, store)
 	for i, err := range store.write(t.Context(), batch) {
-		if refused := i >= 4; refused != isConstraint(err) || (err == nil) == refused || errors.Is(err, fight.ErrMaybeStored) {
+		refused := i >= 4
+		if isConstraint(err) != refused || (err == nil) == refused || errors.Is(err, fight.ErrMaybeStored) {
 			t.Errorf("document %d: %v", i, err)
 		}
 	}
@@ -97,7 +98,8 @@ func TestDroppedRows(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	for _, action := range []string{"ABORT", "FAIL", "ROLLBACK"} {
 		trigger := func(when, does string) string {
-			return "CREATE TRIGGER refuses " + when + " INSERT ON fight WHEN hex(substr(NEW.id, 16)) = 'FF' BEGIN " + does + "; END"
+			return "CREATE TRIGGER refuses " + when + " INSERT ON fight WHEN hex(substr(NEW.id, 16)) = 'FF' " +
+				"BEGIN " + does + "; END"
 		}
 		for name, refuses := range map[string]string{
 			"RAISE before":  trigger("BEFORE", "SELECT RAISE("+action+", 'no')"),
@@ -142,7 +144,8 @@ func TestPingTriesARealFight(t *testing.T) {
 			store, f := openNew(t, false), fighttest.Fights(1)[0]
 			run(t, store.db.Writes, "CREATE TABLE refused (id)")
 			run(t, store.db.Writes, "INSERT INTO refused VALUES (?)", f.ID[:])
-			run(t, store.db.Writes, "CREATE TRIGGER refuses BEFORE INSERT ON fight WHEN "+condition+" BEGIN SELECT RAISE(FAIL, 'no'); END")
+			run(t, store.db.Writes, "CREATE TRIGGER refuses BEFORE INSERT ON fight WHEN "+condition+
+				" BEGIN SELECT RAISE(FAIL, 'no'); END")
 			if err := store.Insert(t.Context(), f, f.AppendJSON(nil)); err == nil {
 				t.Fatal("the fight was stored")
 			}

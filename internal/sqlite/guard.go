@@ -19,8 +19,8 @@ import (
 // itself doesn't: it keeps using a file that was removed, and writes past a hole in a truncated log.
 //
 // The guard always holds its own connection, because as long as there is one, SQLite neither deletes nor replaces a
-// file. So each file keeps its identity, its device and inode, for the whole lifetime. The guard opens neither the
-// database nor the log's index by itself, since closing them would release SQLite's locks on them.
+// file. So each file keeps its identity, its device and inode, for the whole lifetime. The guard doesn't open the database
+// by itself, since closing it would release SQLite's locks on it; for the log's index, see indexFile.
 type guard struct {
 	paths [3]string
 	found atomic.Pointer[storage.Error] // a permanent problem
@@ -45,30 +45,23 @@ const (
 	logIndex // shared memory: the index of the log
 )
 
-type (
-	fileStat struct {
-		identity
-		content
-	}
-	// identity is zero if there is no file, or the system has no identities.
-	identity struct{ device, inode uint64 }
-	// content changes with every write.
-	content struct{ size, blocks, modified int64 }
-)
+// fileStat is the state of a file. It changes with every write.
+type fileStat struct {
+	identity
+	size, blocks, modified int64
+}
+
+// identity is zero if there is no file, or the system has no identities.
+type identity struct{ device, inode uint64 }
 
 // same reports whether nobody has written in between. Blocks don't count: some file systems, such as ZFS, update them
 // seconds after a write.
-func (c content) same(other content) bool {
-	return c.size == other.size && c.modified == other.modified
+func (s fileStat) same(other fileStat) bool {
+	return s.size == other.size && s.modified == other.modified
 }
 
-// hole returns how many bytes of a file occupy no disk space.
-func (c content) hole() int64 {
-	if c.blocks == 0 { // the system doesn't report it
-		return 0
-	}
-	return max(0, c.size-512*c.blocks)
-}
+// hasHole reports whether a part of the file occupies no disk space. Some systems don't report blocks.
+func (s fileStat) hasHole() bool { return s.blocks > 0 && s.size > 512*s.blocks }
 
 // copied records how many frames of a log SQLite has checkpointed into the database. The log is identified by its
 // header and by its salt, which also changes if the log was restarted and truncated to nothing.
@@ -223,27 +216,15 @@ func (g *guard) fail(cause error, what string) error {
 	return g.found.Load()
 }
 
-// touched reports whether a file has changed since the last check made while nobody in this process was writing.
-func (g *guard) touched() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	now, err := g.statFiles(g.paths[:])
-	return err != nil || !now[mainFile].same(g.known[mainFile].content) || !now[writeLog].same(g.known[writeLog].content)
-}
-
 // begun must be called by a transaction that holds the write lock, before it writes. It returns an error if the files
 // are no longer those that were opened, or were changed by anything but SQLite.
 func (g *guard) begun() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if found := g.found.Load(); found != nil {
-		return found
-	}
-	if g.conn == nil {
-		return nil
-	}
-	if log, err := statOpen(g.log); err != nil || log.same(g.known[writeLog].content) {
-		return err
+	if g.conn != nil && g.found.Load() == nil {
+		if log, err := statOpen(g.log); err != nil || log.same(g.known[writeLog]) {
+			return err
+		}
 	}
 	return g.settle() // another process has committed, or another program has written
 }
@@ -252,22 +233,22 @@ func (g *guard) begun() error {
 func (g *guard) settled() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	return g.settle()
+}
+
+// settle checks that only SQLite has changed the files since the last check. The caller holds the mutex.
+func (g *guard) settle() error {
 	if found := g.found.Load(); found != nil {
 		return found
 	}
 	if g.conn == nil {
 		return nil
 	}
-	return g.settle()
-}
-
-// settle checks that only SQLite has changed the files since the last check. The caller holds the mutex.
-func (g *guard) settle() error {
 	now, err := g.statFiles(g.paths[:])
 	if err != nil {
 		return err
 	}
-	if !now[writeLog].same(g.known[writeLog].content) {
+	if !now[writeLog].same(g.known[writeLog]) {
 		if err := g.readLog(); err != nil {
 			return err
 		}
@@ -299,7 +280,7 @@ func (g *guard) committed() error {
 		return g.fail(err, g.paths[writeLog]+" is damaged")
 	}
 	log := now[writeLog]
-	before, hole := g.known[writeLog], log.hole() > 0 && !g.sparse
+	before, hole := g.known[writeLog], log.hasHole() && !g.sparse
 	if header != g.header || hole || log.size < before.size || log.blocks < before.blocks {
 		if err := g.readLog(); err != nil {
 			return err
@@ -313,7 +294,7 @@ func (g *guard) committed() error {
 // holds the mutex.
 func (g *guard) adopt(now [3]fileStat) (err error) {
 	switch {
-	case !now[mainFile].same(g.known[mainFile].content):
+	case !now[mainFile].same(g.known[mainFile]):
 		if err := g.copiedSince(); err != nil {
 			return err
 		}

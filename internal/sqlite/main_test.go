@@ -29,7 +29,8 @@ const roleVariable = "FIGHT_SQLITE_TEST_ROLE"
 
 func TestMain(m *testing.M) {
 	roles := map[string]func(path string) error{
-		"hold the lock": holdLock, "insert": insertAll, "insert until it fails": insertUntilFailure, "insert at once": insertAtOnce,
+		"hold the lock": holdLock, "insert at once": insertAtOnce,
+		"insert": insertAll, "insert until it fails": insertUntilFailure,
 	}
 	role, given := os.LookupEnv(roleVariable)
 	if !given {
@@ -96,18 +97,12 @@ const (
 )
 
 // insertAll inserts fights one by one and prints each result with its own write.
-func insertAll(path string) error { return insertEach(path, func(error) {}) }
+func insertAll(path string) error { return insertEach(path, false) }
 
 // insertUntilFailure is like insertAll, but exits at the first failure without closing the store.
-func insertUntilFailure(path string) error {
-	return insertEach(path, func(err error) {
-		if err != nil {
-			os.Exit(0)
-		}
-	})
-}
+func insertUntilFailure(path string) error { return insertEach(path, true) }
 
-func insertEach(path string, then func(error)) error {
+func insertEach(path string, exit bool) error {
 	runtime.LockOSThread() // strace counts calls per thread
 	store, err := OpenFights(context.Background(), path, database.SQLiteFight, false)
 	if err != nil {
@@ -115,7 +110,9 @@ func insertEach(path string, then func(error)) error {
 	}
 	ids := fight.NewIDs(fight.ID{})
 	for range insertions {
-		then(insertOne(store, ids))
+		if insertOne(store, ids) != nil && exit {
+			os.Exit(0)
+		}
 	}
 	return store.Close()
 }

@@ -15,7 +15,7 @@ func stateOf(info os.FileInfo, err error) (fileStat, error) {
 	if err != nil {
 		return fileStat{}, err
 	}
-	return fileStat{content: content{size: info.Size(), modified: info.ModTime().UnixNano()}}, nil
+	return fileStat{size: info.Size(), modified: info.ModTime().UnixNano()}, nil
 }
 
 // free returns the disk space available to this process on the disk of a file.

@@ -26,7 +26,9 @@ func statOpen(file *os.File) (fileStat, error) {
 func stateOf(of *unix.Stat_t) fileStat {
 	return fileStat{
 		identity: identity{uint64(of.Dev), of.Ino}, //nolint:unconvert // the types differ between systems
-		content:  content{of.Size, of.Blocks, of.Mtim.Nano()},
+		size:     of.Size,
+		blocks:   of.Blocks,
+		modified: of.Mtim.Nano(),
 	}
 }
 

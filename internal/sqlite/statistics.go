@@ -78,8 +78,8 @@ func tallyUp(ctx context.Context, from sqltable.Querier, selected string, args .
 	tally *statistics.Tally, last int64, unreadable []*storage.RowError, err error,
 ) {
 	tally = statistics.NewTally()
+	var id, document sql.RawBytes
 	err = sqltable.Each(ctx, from, func(rows *sql.Rows) error {
-		var id, document sql.RawBytes
 		if err := rows.Scan(&last, &id, &document); err != nil {
 			return err
 		}
@@ -104,7 +104,8 @@ func addTally(
 	ctx context.Context, tx *sql.Conn, tally *statistics.Tally, expected string, value, was int64,
 ) (version int64, err error) {
 	err = tx.QueryRowContext(ctx, `UPDATE statistics SET version = version + 1, total = total + ?, heroes = heroes + ?,
-		villains = villains + ?, since = min(ifnull(since, ?), ifnull(?, since)), `+expected+` WHERE `+expected+` RETURNING version`,
+		villains = villains + ?, since = min(ifnull(since, ?), ifnull(?, since)), 
+		`+expected+` WHERE `+expected+` RETURNING version`,
 		tally.Total, tally.Heroes, tally.Villains, moment(tally.Since), moment(tally.Since), value, was).Scan(&version)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, errMoved

@@ -28,7 +28,8 @@ func underStrace(t *testing.T, role, path string, options ...string) (said, seen
 		t.Skipf("needs to trace processes, which is forbidden here: %s", bytes.TrimSpace(complaint))
 	}
 	trace := filepath.Join(t.TempDir(), "trace")
-	command := append([]string{strace, "-f", "-o", trace, "-s", "20000", "-e", "trace=fsync,fdatasync,write,pwrite64"}, options...)
+	command := []string{strace, "-f", "-o", trace, "-s", "20000", "-e", "trace=fsync,fdatasync,write,pwrite64"}
+	command = append(command, options...)
 	output, err := as(t, role, path, command...).Output()
 	must(t, err)
 	traced, err := os.ReadFile(trace)

@@ -12,11 +12,10 @@ import (
 
 // code returns SQLite's extended error code, or 0 if err isn't SQLite's.
 func code(err error) int {
-	var sqliteErr *sqlite.Error
-	if err == nil || !errors.As(err, &sqliteErr) {
-		return 0
+	if sqliteErr, is := errors.AsType[*sqlite.Error](err); is {
+		return sqliteErr.Code()
 	}
-	return sqliteErr.Code()
+	return 0
 }
 
 // isConstraint reports whether err means that a row violates a constraint or was refused by a trigger.
@@ -44,8 +43,7 @@ const readOnly = " can't be written: the file, its folder or its disk is read-on
 
 // trouble classifies an error of this database. Damage is permanent.
 func (db *DB) trouble(err error) error {
-	var known *storage.Error
-	if err == nil || errors.As(err, &known) {
+	if _, known := errors.AsType[*storage.Error](err); err == nil || known {
 		return err
 	}
 	if found := db.guard.found.Load(); found != nil {

@@ -13,8 +13,8 @@ import (
 	"superheroes/internal/storage"
 )
 
-// inTx runs do in a transaction that holds the write lock, for which it waits as long as ctx allows. If inDoubt is true,
-// it is unknown whether the changes are stored; after any other error they aren't.
+// inTx runs do in a transaction that holds the write lock, for which it waits as long as ctx allows. If inDoubt is
+// true, it is unknown whether the changes are stored; after any other error they aren't.
 //
 // A failed transaction is rolled back explicitly: closing the connection is not enough, because with the prepared
 // statements of the fights it would live on and keep its locks.

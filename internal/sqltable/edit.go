@@ -77,7 +77,8 @@ func (e Edit[T]) read(ctx context.Context, id int64) (*T, error) {
 
 // Insertion returns the statement that inserts a row with all its columns.
 func Insertion(table string, columns []string) string {
-	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (?%s)", table, strings.Join(columns, ", "), strings.Repeat(", ?", len(columns)-1))
+	parameters := strings.Repeat(", ?", len(columns)-1)
+	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (?%s)", table, strings.Join(columns, ", "), parameters)
 }
 
 // Updating returns the statement that sets all columns after the id; its last parameter is the id.

@@ -23,13 +23,13 @@ type Reader[T catalog.Item] struct {
 
 // NewReader prepares the reads of the table. Its statements are closed with db.
 func NewReader[T catalog.Item](ctx context.Context, db *sql.DB, table catalog.Table[T]) (Reader[T], error) {
-	columns := table.SelectList()
-	r := Reader[T]{Table: table, pool: db, many: fmt.Sprintf("SELECT %s FROM %s WHERE id IN (", columns, table.Name)}
+	selected := "SELECT " + table.SelectList() + " FROM " + table.Name
+	r := Reader[T]{Table: table, pool: db, many: selected + " WHERE id IN ("}
 	var err error
-	if r.get, err = db.PrepareContext(ctx, fmt.Sprintf("SELECT %s FROM %s WHERE id = ?", columns, table.Name)); err != nil {
+	if r.get, err = db.PrepareContext(ctx, selected+" WHERE id = ?"); err != nil {
 		return r, fmt.Errorf("reading table %s: %w", table.Name, err)
 	}
-	r.page, err = db.PrepareContext(ctx, fmt.Sprintf("SELECT %s FROM %s WHERE id > ? ORDER BY id LIMIT ?", columns, table.Name))
+	r.page, err = db.PrepareContext(ctx, selected+" WHERE id > ? ORDER BY id LIMIT ?")
 	return r, err
 }
 

@@ -17,10 +17,12 @@ func TestErrors(t *testing.T) {
 		text string
 	}{
 		{"a kind and a cause", busy, []error{storage.ErrBusy, io.ErrUnexpectedEOF}, "the store is locked: unexpected EOF"},
-		{"the first kind stays", storage.As(storage.ErrDamaged, busy), []error{storage.ErrBusy}, "the store is locked: unexpected EOF"},
+		{"the first kind stays", storage.As(storage.ErrDamaged, busy), []error{storage.ErrBusy},
+			"the store is locked: unexpected EOF"},
 		{"a detail replaces the general message", storage.As(storage.ErrSchema, io.EOF, "table hero has no column level"),
 			[]error{storage.ErrSchema, io.EOF}, "table hero has no column level: EOF"},
-		{"no driver reported it", storage.Errorf(storage.ErrDamaged, "%s was removed", "fights.db"), []error{storage.ErrDamaged}, "fights.db was removed"},
+		{"no driver reported it", storage.Errorf(storage.ErrDamaged, "%s was removed", "fights.db"),
+			[]error{storage.ErrDamaged}, "fights.db was removed"},
 		{"a row", &storage.RowError{What: "hero", ID: "7", Err: io.EOF}, []error{io.EOF}, "hero 7 can't be read: EOF"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -6,8 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -27,80 +25,52 @@ func TestBackup(t *testing.T) {
 		t.Run(profile, func(t *testing.T) {
 			dir, folder := t.TempDir(), filepath.Join(t.TempDir(), "backup")
 			s := system.Up(t, program, dir, append(patience(), "--profile="+profile)...)
-			clients, stop := newLedger(), atomic.Bool{}
-			var group sync.WaitGroup
-			defer group.Wait()
-			defer stop.Store(true)
-			for range 8 {
-				group.Go(func() {
-					for !stop.Load() {
-						if got := clients.once(t.Context(), s.Fights, ""); got.Outcome != history.OK {
-							t.Errorf("%+v", got)
-						}
-					}
-				})
+			load := (&load{ledger: newLedger(true), base: s.Fights}).start(t.Context(), 8)
+			defer load.end()
+			load.await(t, 300)
+			before := load.known()
+			code, said, complaint := command(t, program, "backup", folder, "--data-dir="+dir)
+			if code != 0 {
+				t.Fatalf("exit code %d: %s", code, complaint)
 			}
-			clients.await(t, 300)
-			before := clients.known()
-			backup := system.Start(t, program, nil, "backup", folder, "--data-dir="+dir)
-			if code := backup.Wait(t, ending); code != 0 {
-				t.Fatalf("exit code %d: %s", code, backup.Stderr.String())
-			}
-			clients.await(t, len(before)+100) // the load continues
-			stop.Store(true)
-			group.Wait()
-			for _, name := range []string{"heroes", "villains", "locations", "fights"} {
-				if file := filepath.Join(folder, name+".db"); !strings.Contains(backup.Stdout.String(), file) {
-					t.Errorf("%s is not reported in:\n%s", file, backup.Stdout.String())
+			load.await(t, len(before)+100) // the load continues
+			load.end()
+			var names []string
+			for _, name := range []string{"fights.db", "heroes.db", "locations.db", "villains.db"} {
+				if names = append(names, name); !strings.Contains(said, filepath.Join(folder, name)) {
+					t.Errorf("%s is not reported in:\n%s", name, said)
 				}
 			}
-			checkNames(t, folder, "fights.db", "heroes.db", "locations.db", "villains.db")
+			checkNames(t, folder, names...)
 
 			restored := system.Up(t, program, folder, patience()...)
 			found, number, err := history.Settled(t.Context(), restored.Fights, "", 0)
-			if err != nil {
-				t.Fatal(err)
+			if err != nil || number != len(found) {
+				t.Errorf("%d fights are counted, %d listed: %v", number, len(found), err)
 			}
-			if number != len(found) || len(found) < len(before) {
-				t.Errorf("%d fights are counted, %d listed, %d were acknowledged before the backup", number, len(found), len(before))
+			if verdict := history.Check(load.known(), found); verdict.Changed+verdict.Duplicated+verdict.Unasked > 0 {
+				t.Errorf("differences: %+v", verdict)
 			}
-			texts := map[string]string{}
-			for _, one := range found {
-				texts[one.ID] = one.Text
+			if verdict := history.Check(before, found); verdict.Lost > 0 || verdict.OK == 0 {
+				t.Errorf("%d of %d acknowledged before the backup are missing", verdict.Lost, verdict.OK)
 			}
-			for id, answer := range before {
-				if texts[id] != answer {
-					t.Errorf("acknowledged before the backup: %s\nin the backup: %s", answer, texts[id])
-				}
+			counted, _, err := history.Get(t.Context(), restored.Statistics+"/api/statistics")
+			if want := expected(t, restored.Fights); err != nil || string(counted) != string(want) {
+				t.Errorf("stored %s\ncounted %s (%v)", want, counted, err)
 			}
-			said, _, err := history.Get(t.Context(), restored.Statistics+"/api/statistics")
-			if want := expected(t, restored.Fights); err != nil || string(said) != string(want) {
-				t.Errorf("stored %s\ncounted %s (%v)", want, said, err)
+			if len(load.faults) > 0 {
+				t.Error(load.faults[0])
 			}
-			t.Logf("%d acknowledged before the backup, %d in it, %d at the end", len(before), len(found), len(clients.known()))
 		})
 	}
 }
 
-// known returns the fights acknowledged so far, by id.
-func (l *ledger) known() map[string]string {
-	copied := map[string]string{}
-	l.note(func() {
-		for id, answer := range l.acknowledged {
-			copied[id] = answer
-		}
-	})
-	return copied
-}
-
-// await waits until the given number of fights was acknowledged.
-func (l *ledger) await(t *testing.T, number int) {
+// command runs the program to its end.
+func command(t *testing.T, program string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
-	for end := time.Now().Add(ending); len(l.known()) < number; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%d fights were acknowledged, want %d", len(l.known()), number)
-		}
-	}
+	p := system.Start(t, program, nil, args...)
+	code = p.Wait(t, ending)
+	return code, p.Stdout.String(), p.Stderr.String()
 }
 
 func checkNames(t *testing.T, folder string, want ...string) {
@@ -121,23 +91,15 @@ func checkNames(t *testing.T, folder string, want ...string) {
 // A failed backup says why in one line, and leaves nothing behind.
 func TestBackupThatFails(t *testing.T) {
 	program := system.Build(t)
-	dir, at := t.TempDir(), t.TempDir()
-	migrate := system.Start(t, program, nil, "migrate", "--data-dir="+dir)
-	if code := migrate.Wait(t, ending); code != 0 {
-		t.Fatal(migrate.Stderr.String())
-	}
-	full := filepath.Join(at, "full")
-	damaged := t.TempDir()
-	for _, name := range []string{"heroes", "villains", "locations", "fights"} {
-		contents, err := os.ReadFile(filepath.Join(dir, name+".db"))
-		if err == nil && name == "villains" {
-			contents = contents[:len(contents)/2]
-		}
-		if err := errors.Join(err, os.WriteFile(filepath.Join(damaged, name+".db"), contents, 0o600)); err != nil {
-			t.Fatal(err)
+	dir, damaged, at := t.TempDir(), t.TempDir(), t.TempDir()
+	for _, folder := range []string{dir, damaged} {
+		if code, _, complaint := command(t, program, "migrate", "--data-dir="+folder); code != 0 {
+			t.Fatal(complaint)
 		}
 	}
-	if err := errors.Join(os.Mkdir(full, 0o750), os.WriteFile(filepath.Join(full, "mine"), nil, 0o600)); err != nil {
+	full, villains := filepath.Join(at, "full"), filepath.Join(damaged, "villains.db")
+	err := errors.Join(os.Truncate(villains, 8192), os.Mkdir(full, 0o750), os.WriteFile(filepath.Join(full, "mine"), nil, 0o600))
+	if err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
@@ -146,13 +108,12 @@ func TestBackupThatFails(t *testing.T) {
 		"a folder with something in it": {dir, full, full + " is not empty"},
 		"no store":                      {t.TempDir(), filepath.Join(at, "a"), "there is no embedded store"},
 		"nowhere to make the folder":    {dir, filepath.Join(at, "b", "c"), "b"},
-		"a damaged file":                {damaged, filepath.Join(at, "d"), filepath.Join(damaged, "villains.db")},
+		"a damaged file":                {damaged, filepath.Join(at, "d"), villains},
 	} {
 		t.Run(name, func(t *testing.T) {
-			backup := system.Start(t, program, nil, "backup", c.to, "--data-dir="+c.from)
-			code, said := backup.Wait(t, ending), backup.Stderr.String()
-			if code != 1 || strings.Count(said, "\n") != 1 || !strings.Contains(said, c.want) {
-				t.Errorf("exit code %d: %s", code, said)
+			code, _, complaint := command(t, program, "backup", c.to, "--data-dir="+c.from)
+			if code != 1 || strings.Count(complaint, "\n") != 1 || !strings.Contains(complaint, c.want) {
+				t.Errorf("exit code %d: %s", code, complaint)
 			}
 		})
 	}
@@ -164,13 +125,13 @@ func TestBackupThatFails(t *testing.T) {
 func TestBackupThatIsStopped(t *testing.T) {
 	program := system.Build(t)
 	dir, folder := t.TempDir(), filepath.Join(t.TempDir(), "backup")
-	seed := system.Start(t, program, nil, "seed", "heroes", "--count=200000", "--data-dir="+dir)
-	if code := seed.Wait(t, ending); code != 0 {
-		t.Fatal(seed.Stderr.String())
+	if code, _, complaint := command(t, program, "seed", "heroes", "--count=200000", "--data-dir="+dir); code != 0 {
+		t.Fatal(complaint)
 	}
 	backup := system.Start(t, program, nil, "backup", folder, "--data-dir="+dir)
 	for end := time.Now().Add(ending); ; time.Sleep(time.Millisecond) { // copying
-		if info, err := os.Stat(filepath.Join(folder, "heroes.db.part")); err == nil && info.Size() > 1<<20 || time.Now().After(end) {
+		info, err := os.Stat(filepath.Join(folder, "heroes.db.part"))
+		if err == nil && info.Size() > 1<<20 || time.Now().After(end) {
 			break
 		}
 	}

@@ -2,10 +2,12 @@ package durability
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,72 +20,102 @@ import (
 
 // ledger is what clients know about their fights, of all rounds.
 type ledger struct {
+	picks   bool // every other fight is between fighters picked by the server
+	numbers atomic.Int64
+
 	mu           sync.Mutex
 	operations   []history.Operation
-	acknowledged map[string]string        // the acknowledged responses, by the id in them
-	stored       map[string]history.Fight // found by the last checks, by id
+	acknowledged int
 	faults       []string                 // what no client may see
-	numbers      atomic.Int64
+	stored       map[string]history.Fight // found by the last checks, by id
 }
 
-func newLedger() *ledger {
-	return &ledger{acknowledged: map[string]string{}, stored: map[string]history.Fight{}}
+func newLedger(picks bool) *ledger { return &ledger{picks: picks, stored: map[string]history.Fight{}} }
+
+// load is a number of clients that request fights from a server, one after the other.
+type load struct {
+	*ledger
+	base    string
+	floor   string        // the ids of the fights must be above it
+	pause   time.Duration // between the fights of a client
+	mortal  atomic.Bool   // the server may be killed, which ends a client
+	over    atomic.Bool
+	clients sync.WaitGroup
 }
 
-// load runs clients, and kills the server at a random moment. Ids must be above floor. It returns when every client
-// has noticed.
-func (l *ledger) load(t *testing.T, base, floor string, clients int, kill func()) {
-	t.Helper()
-	before := len(l.known())
-	var dead atomic.Bool
-	var group sync.WaitGroup
+func (l *load) start(ctx context.Context, clients int) *load {
 	for range clients {
-		group.Go(func() { l.client(t.Context(), base, floor, &dead) })
-	}
-	time.Sleep(200*time.Millisecond + rand.N(200*time.Millisecond)) // the random moment
-	l.await(t, before+1)
-	dead.Store(true)
-	kill()
-	group.Wait()
-}
-
-// client requests fights, one after the other, until one gets no response. It never repeats a request.
-func (l *ledger) client(ctx context.Context, base, last string, dead *atomic.Bool) {
-	for {
-		operation := l.once(ctx, base, last)
-		switch {
-		case !operation.Answered:
-			l.note(func() {
-				if !dead.Load() {
-					l.faults = append(l.faults, "no answer from a living server: "+operation.Detail)
+		l.clients.Go(func() {
+			last := l.floor
+			for !l.over.Load() {
+				time.Sleep(l.pause)
+				operation := l.once(ctx, l.base, last)
+				if !operation.Answered {
+					l.fault(!l.mortal.Load(), "no answer from a living server: "+operation.Detail)
+					return
 				}
-			})
-			return
-		case operation.Outcome == history.OK:
-			last = operation.ID
-		}
+				last = max(last, operation.ID)
+			}
+		})
 	}
+	return l
 }
 
-// once requests a fight, whose id must be above last, and records the outcome.
+// end returns when every client has ended.
+func (l *load) end() {
+	l.over.Store(true)
+	l.clients.Wait()
+}
+
+// once requests a fight, whose id must be above last, and records the outcome. It never repeats a request.
 func (l *ledger) once(ctx context.Context, base, last string) history.Operation {
 	request, hero := l.request(base)
 	operation := history.Operation{Hero: hero}
 	operation.Judge(ask(ctx, request))
-	l.note(func() {
-		l.operations = append(l.operations, operation)
-		if operation.Outcome != history.OK {
-			if operation.Status == http.StatusOK && operation.Answered {
-				l.faults = append(l.faults, "no fight in an answer with 200: "+operation.Detail)
-			}
-			return
-		}
-		if operation.ID <= last || l.acknowledged[operation.ID] != "" {
-			l.faults = append(l.faults, fmt.Sprintf("after %q came %s", last, operation.Answer))
-		}
-		l.acknowledged[operation.ID] = operation.Answer
-	})
+	acknowledged := operation.Outcome == history.OK
+	l.fault(!acknowledged && operation.Answered && operation.Status == http.StatusOK,
+		"no fight in a response with 200: "+operation.Detail)
+	l.fault(acknowledged && operation.ID <= last, fmt.Sprintf("after %q came %s", last, operation.Answer))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.operations = append(l.operations, operation)
+	if acknowledged {
+		l.acknowledged++
+	}
 	return operation
+}
+
+// fault records a fault if there is one.
+func (l *ledger) fault(there bool, what string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if there {
+		l.faults = append(l.faults, what)
+	}
+}
+
+// known returns all operations so far.
+func (l *ledger) known() []history.Operation {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.operations)
+}
+
+// acks returns the number of fights acknowledged so far.
+func (l *ledger) acks() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.acknowledged
+}
+
+// await waits until the given number of fights was acknowledged.
+func (l *ledger) await(t *testing.T, number int) {
+	t.Helper()
+	for end := time.Now().Add(ending); l.acks() < number; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d fights were acknowledged, want %d", l.acks(), number)
+		}
+	}
 }
 
 // newest returns the largest id that a check has found, or "".
@@ -94,20 +126,19 @@ func (l *ledger) newest() (id string) {
 	return id
 }
 
-func (l *ledger) note(what func()) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	what()
-}
-
-// request returns a request for a fight: picked by the server, or with a hero whose name is unique.
+// request returns a request for a fight: picked by the server, or with a hero whose name is unique, and with a villain
+// and a place that recur.
 func (l *ledger) request(base string) (request *http.Request, hero string) {
 	number := l.numbers.Add(1)
 	method, url, body := http.MethodGet, base+"/api/fights/execute_fight", ""
-	if number%2 == 0 {
-		method, url = http.MethodPost, base+"/api/fights"
-		hero = fmt.Sprint(sentName, number)
-		body = fmt.Sprintf(`{"hero":{"name":%q,"powers":"<🦸>"},"villain":{"name":"v","level":3},"location":null}`, hero)
+	if !l.picks || number%2 == 0 {
+		method, url, hero = http.MethodPost, base+"/api/fights", fmt.Sprint("sent as number ", number)
+		place := "null"
+		if number%5 > 0 {
+			place = fmt.Sprintf(`{"name":"place %d \u0022🌍"}`, number%11)
+		}
+		body = fmt.Sprintf(`{"hero":{"name":%q,"powers":"<🦸>","level":%d},
+			"villain":{"name":"<villain %d>","level":1},"location":%s}`, hero, number%3, number%7, place)
 	}
 	request, err := http.NewRequest(method, url, strings.NewReader(body))
 	if err != nil {
@@ -115,9 +146,6 @@ func (l *ledger) request(base string) (request *http.Request, hero string) {
 	}
 	return request, hero
 }
-
-// sentName is the prefix of the names of heroes that were sent.
-const sentName = "sent as number "
 
 // ask sends the request and returns the complete response, or an error if there was none.
 func ask(ctx context.Context, request *http.Request) (status int, answer []byte, err error) {
@@ -130,4 +158,37 @@ func ask(ctx context.Context, request *http.Request) (status int, answer []byte,
 	defer func() { _ = response.Body.Close() }()
 	answer, err = io.ReadAll(response.Body)
 	return response.StatusCode, answer, err
+}
+
+// errLost means that a fight was acknowledged and isn't stored.
+var errLost = errors.New("acknowledged and lost")
+
+// check compares what the clients know with what the server lists above down, or everything if down is empty: it finds
+// fights that were lost, changed, stored twice, or not requested. Fights below were listed by an earlier check; the
+// count shows whether as many are still there.
+func (l *ledger) check(ctx context.Context, base, down string) error {
+	if len(l.faults) > 0 {
+		return fmt.Errorf("%d faults, the first: %s", len(l.faults), l.faults[0])
+	}
+	maps.DeleteFunc(l.stored, func(id string, _ history.Fight) bool { return id > down })
+	recent, number, err := history.Settled(ctx, base, down, len(l.stored))
+	if err != nil {
+		return err
+	}
+	for i, fight := range recent {
+		if i > 0 && fight.ID >= recent[i-1].ID {
+			return fmt.Errorf("%s is listed below %s", fight.ID, recent[i-1].ID)
+		}
+		l.stored[fight.ID] = fight
+	}
+	verdict := history.Check(l.operations, slices.Collect(maps.Values(l.stored)))
+	switch {
+	case verdict.Lost > 0:
+		return fmt.Errorf("%d of %d: %w", verdict.Lost, verdict.OK, errLost)
+	case !verdict.Sound():
+		return errors.New(strings.Join(verdict.Faults, "\n"))
+	case number != len(l.stored):
+		return fmt.Errorf("the count is %d, and %d were listed", number, len(l.stored))
+	}
+	return nil
 }

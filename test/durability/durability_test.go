@@ -10,9 +10,10 @@ package durability
 import (
 	"errors"
 	"maps"
-	"os"
+	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"superheroes/test/history"
 	"superheroes/test/system"
@@ -33,21 +34,24 @@ type running struct {
 
 // killed repeatedly loads, kills and restarts a server, and checks it after each restart; at the end it checks
 // everything, from the newest fight to the oldest. It returns the round in which the check failed, and the error.
-func killed(t *testing.T, rounds, clients int, start func() running) (round int, err error) {
+func killed(t *testing.T, clients int, start func() running) (round int, err error) {
 	t.Helper()
-	ledger, floor := newLedger(), ""
+	ledger, floor := newLedger(true), ""
 	defer func() {
 		found := history.Check(ledger.operations, slices.Collect(maps.Values(ledger.stored)))
-		t.Logf("%d acknowledged, %d stored, %d indeterminate, %d refused", found.OK, found.Stored, found.Indeterminate, found.Refused)
+		t.Logf("%d acknowledged, %d stored, %d indeterminate, %d refused",
+			found.OK, found.Stored, found.Indeterminate, found.Refused)
 	}()
 	run := start()
 	for round = 1; round <= rounds; round++ {
-		before, down := len(ledger.acknowledged), floor
+		before, down := ledger.acks(), floor
 		floor = ledger.newest()
-		ledger.load(t, run.base, floor, clients, run.kill)
-		if len(ledger.acknowledged) == before {
-			t.Fatalf("round %d: nothing was acknowledged", round)
-		}
+		load := (&load{ledger: ledger, base: run.base, floor: floor}).start(t.Context(), clients)
+		time.Sleep(200*time.Millisecond + rand.N(200*time.Millisecond)) // the random moment
+		ledger.await(t, before+1)
+		load.mortal.Store(true)
+		run.kill()
+		load.end()
 		run = start()
 		// Requests in flight in the previous round may have arrived since.
 		if err := ledger.check(t.Context(), run.base, down); err != nil {
@@ -62,65 +66,52 @@ func TestAcknowledgedIsStored(t *testing.T) {
 	program := system.Build(t)
 	for _, profile := range []string{"strict", "eco"} {
 		args := append(patience(), "--profile="+profile)
-		t.Run(profile+", one process on SQLite", func(t *testing.T) { killedOnSQLite(t, program, args) })
+		t.Run(profile+", one process on SQLite", func(t *testing.T) {
+			if round, err := killedOnSQLite(t, program, args...); err != nil {
+				t.Errorf("round %d: %v", round, err)
+			}
+		})
 		t.Run(profile+", four processes on real engines", func(t *testing.T) { killedOnEngines(t, program, args) })
 	}
 }
 
-func killedOnSQLite(t *testing.T, program string, args []string) {
+func killedOnSQLite(t *testing.T, program string, args ...string) (round int, err error) {
+	t.Helper()
 	dir := t.TempDir()
-	round, err := killed(t, rounds, 8, func() running {
+	return killed(t, 8, func() running {
 		s := system.Up(t, program, dir, args...)
 		return running{s.Fights, s.Processes["fights"].Kill}
 	})
-	if err != nil {
-		t.Errorf("round %d: %v", round, err)
-	}
 }
 
 func killedOnEngines(t *testing.T, program string, args []string) {
 	stores := system.RealStores(t)
 	s := system.Four(t, program, stores)
 	s.Processes["fights"].Kill() // the first round starts another one
-	round, err := killed(t, rounds, 3, func() running {
-		addr := system.FreeAddr(t)
-		fights := system.Start(t, program, []string{"ADDR=" + addr, "MONGODB_URL=" + stores.Fights, "DRAIN_DELAY=0s",
-			"HEROES_URL=" + s.Heroes, "VILLAINS_URL=" + s.Villains, "LOCATIONS_URL=" + s.Locations}, append([]string{"fights"}, args...)...)
-		fights.Ready(t, "http://"+addr+"/readyz")
-		return running{"http://" + addr, fights.Kill}
+	round, err := killed(t, 3, func() running {
+		return startFights(t, program, stores.Fights, args,
+			"HEROES_URL="+s.Heroes, "VILLAINS_URL="+s.Villains, "LOCATIONS_URL="+s.Locations)
 	})
 	if err != nil {
 		t.Errorf("round %d: %v", round, err)
 	}
 }
 
-// The same rounds and check catch a service that isn't durable.
-func TestBrokenTwinIsCaught(t *testing.T) {
-	t.Run("acknowledge, then store", func(t *testing.T) {
-		dir := t.TempDir()
-		round, err := killed(t, rounds, 8, func() running { return start(t, dir, hasty) })
-		if !errors.Is(err, errLost) {
-			t.Fatalf("not caught in %d rounds: %v", rounds, err)
-		}
-		t.Logf("caught in round %d: %v", round, err)
-	})
-	t.Run("the same server, storing first", func(t *testing.T) {
-		dir := t.TempDir()
-		if round, err := killed(t, 3, 8, func() running { return start(t, dir, honest) }); err != nil {
-			t.Errorf("round %d: %v", round, err)
-		}
-	})
+// startFights starts a service of fights on MongoDB.
+func startFights(t *testing.T, program, store string, args []string, env ...string) running {
+	t.Helper()
+	addr := system.FreeAddr(t)
+	env = append(env, "ADDR="+addr, "MONGODB_URL="+store, "DRAIN_DELAY=0s")
+	fights := system.Start(t, program, env, append([]string{"fights"}, args...)...)
+	fights.Ready(t, "http://"+addr+"/readyz")
+	return running{"http://" + addr, fights.Kill}
 }
 
-// start runs this test binary as a server of fights.
-func start(t *testing.T, dir, kind string) running {
-	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
+// The same rounds and check catch a build that acknowledges fights before it stores them.
+func TestBrokenBuildIsCaught(t *testing.T) {
+	round, err := killedOnSQLite(t, system.BuildWith(t, "-tags=chaos_acknowledge_early"))
+	if !errors.Is(err, errLost) {
+		t.Fatalf("not caught in %d rounds: %v", rounds, err)
 	}
-	addr := system.FreeAddr(t)
-	server := system.Start(t, self, []string{kindVariable + "=" + kind}, addr, dir)
-	server.Ready(t, "http://"+addr+"/readyz")
-	return running{"http://" + addr, server.Kill}
+	t.Logf("caught in round %d: %v", round, err)
 }

@@ -4,14 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +17,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	_ "modernc.org/sqlite" // the driver of another program
 
 	"superheroes/internal/fight"
 	"superheroes/test/engines"
@@ -34,7 +33,13 @@ type seeds struct {
 	put                  func(t *testing.T, n int)
 }
 
-const readableID, unreadableID = "9b2e1f2e-0c3a-4c3a-8d10-00000000000%d", "ffffffff-ffff-4fff-bfff-fffffffffff%d"
+// next returns the ids of the nth readable and unreadable fight.
+func (s *seeds) next(n int) (readable, unreadable string) {
+	readable = fmt.Sprintf("9b2e1f2e-0c3a-4c3a-8d10-00000000000%d", n)
+	unreadable = fmt.Sprintf("ffffffff-ffff-4fff-bfff-fffffffffff%d", n)
+	s.readable, s.unreadable = append(s.readable, readable), append(s.unreadable, unreadable)
+	return readable, unreadable
+}
 
 // onMongoDB returns the documents of applications that share the collection.
 func onMongoDB(t *testing.T, address string) *seeds {
@@ -50,18 +55,23 @@ func onMongoDB(t *testing.T, address string) *seeds {
 	fights, s := client.Database(strings.Trim(parsed.Path, "/")).Collection("fights"), &seeds{}
 	s.put = func(t *testing.T, n int) {
 		of := func(id any, more ...bson.E) bson.D {
-			return append(bson.D{{Key: "_id", Value: id}, {Key: "fight_date", Value: time.Now()}, {Key: "winner_team", Value: "heroes"},
-				{Key: "hero", Value: bson.D{{Key: "name", Value: "of another"}}}}, more...)
+			hero := bson.D{{Key: "name", Value: "of another"}}
+			return append(bson.D{{Key: "_id", Value: id}, {Key: "fight_date", Value: time.Now()},
+				{Key: "winner_team", Value: "heroes"}, {Key: "hero", Value: hero}}, more...)
 		}
 		villain := bson.E{Key: "villain", Value: bson.D{{Key: "name", Value: "of another"}}}
-		readable, unreadable := fmt.Sprintf(readableID, n), fmt.Sprintf(unreadableID, n)
-		s.readable, s.unreadable = append(s.readable, readable), append(s.unreadable, unreadable)
-		_, err := fights.InsertMany(t.Context(), []any{
-			of(readable, villain), of(unreadable), of(bson.NewObjectID(), villain), of(int64(n), villain), of(fmt.Sprint("fight ", n), villain),
-			of(strings.ToUpper(readable), villain),
-			bson.D{{Key: "_id", Value: bson.NewObjectID()}, {Key: "fightDate", Value: time.Now()}, {Key: "winnerName", Value: "Chewbacca"},
-				{Key: "winnerTeam", Value: "heroes"}, {Key: "loserName", Value: "Wanderer"}, {Key: "loserTeam", Value: "villains"}},
-		})
+		readable, unreadable := s.next(n)
+		documents := []any{
+			of(unreadable),
+			bson.D{{Key: "_id", Value: bson.NewObjectID()}, {Key: "fightDate", Value: time.Now()},
+				{Key: "winnerName", Value: "Chewbacca"}, {Key: "winnerTeam", Value: "heroes"},
+				{Key: "loserName", Value: "Wanderer"}, {Key: "loserTeam", Value: "villains"}},
+		}
+		ids := []any{readable, bson.NewObjectID(), int64(n), fmt.Sprint("fight ", n), strings.ToUpper(readable)}
+		for _, id := range ids { // only the first is that of a fight
+			documents = append(documents, of(id, villain))
+		}
+		_, err := fights.InsertMany(t.Context(), documents)
 		if err != nil {
 			t.Error(err)
 		}
@@ -78,17 +88,16 @@ func onSQLite(t *testing.T, dir string) *seeds {
 	t.Cleanup(func() { _ = db.Close() })
 	s := &seeds{}
 	s.put = func(t *testing.T, n int) {
-		readable, unreadable := fmt.Sprintf(readableID, n), fmt.Sprintf(unreadableID, n)
-		s.readable, s.unreadable = append(s.readable, readable), append(s.unreadable, unreadable)
-		for text, document := range map[string]string{
-			readable:   fmt.Sprintf(`{"id":%q,"fight_date":"2026-01-02T15:04:05Z","winner_team":"heroes","hero":{"name":"h"},"villain":{"name":"v"}}`, readable),
-			unreadable: `no JSON`,
-		} {
+		readable, unreadable := s.next(n)
+		document := fmt.Sprintf(`{"id":%q,"fight_date":"2026-01-02T15:04:05Z","winner_team":"heroes",
+			"hero":{"name":"h"},"villain":{"name":"v"}}`, readable)
+		for text, document := range map[string]string{readable: document, unreadable: "no JSON"} {
 			id, err := fight.ParseID(text)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := db.ExecContext(t.Context(), "INSERT INTO fight (id, document) VALUES (?, ?)", id[:], []byte(document)); err != nil {
+			_, err = db.ExecContext(t.Context(), "INSERT INTO fight (id, document) VALUES (?, ?)", id[:], []byte(document))
+			if err != nil {
 				t.Error(err)
 			}
 		}
@@ -108,7 +117,8 @@ func TestFightsOfOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 		certificate, authority := mongowire.Certificate(t)
-		secured := "mongodb://" + mongowire.StartTLS(t, parsed.Host, certificate) + parsed.Path + "?tls=true&tlsCAFile=" + url.QueryEscape(authority)
+		secured := "mongodb://" + mongowire.StartTLS(t, parsed.Host, certificate) + parsed.Path +
+			"?tls=true&tlsCAFile=" + url.QueryEscape(authority)
 		for n := range 2 {
 			s.put(t, n)
 		}
@@ -183,39 +193,24 @@ func (s *seeds) agree(t *testing.T, up *system.System, statistics ...string) {
 // fightBeside runs fights from several clients while others write, and returns the acknowledged ids, which are ours.
 func (s *seeds) fightBeside(t *testing.T, base string) (ids []string) {
 	t.Helper()
-	begin := time.Now()
-	var mu sync.Mutex
-	var group sync.WaitGroup
-	for range 3 {
-		group.Go(func() {
-			for range 8 {
-				request, err := http.NewRequest(http.MethodPost, base+"/api/fights", strings.NewReader(`{"hero":{"name":"H","level":2},"villain":{"name":"V"}}`))
-				if err != nil {
-					panic(err) // a fault of the test
-				}
-				status, answer, err := ask(t.Context(), request)
-				var fought struct {
-					ID string `json:"id"`
-				}
-				if err != nil || status != http.StatusOK || json.Unmarshal(answer, &fought) != nil {
-					t.Errorf("%d %s, %v", status, answer, err)
-					return
-				}
-				mu.Lock()
-				ids = append(ids, fought.ID)
-				mu.Unlock()
-			}
-		})
-	}
+	low := fight.NewIDs(fight.ID{}).Next(time.Now().Add(-time.Minute)).String()
+	ours := newLedger(false)
+	load := (&load{ledger: ours, base: base, floor: low}).start(t.Context(), 3)
+	ours.await(t, 8)
 	for range 2 {
 		s.put(t, len(s.readable))
 	}
-	group.Wait()
-	low, high := fight.NewIDs(fight.ID{}).Next(begin.Add(-time.Minute)), fight.NewIDs(fight.ID{}).Next(time.Now().Add(time.Minute))
-	for _, id := range ids {
-		if id < low.String() || id > high.String() {
-			t.Errorf("the time in %s is not now", id)
+	ours.await(t, 24)
+	load.end()
+	high := fight.NewIDs(fight.ID{}).Next(time.Now().Add(time.Minute)).String()
+	for _, operation := range ours.operations {
+		if operation.Outcome != history.OK || operation.ID > high {
+			t.Errorf("a fight beside others: %+v", operation)
 		}
+		ids = append(ids, operation.ID)
+	}
+	for _, fault := range ours.faults {
+		t.Error(fault)
 	}
 	return ids
 }
@@ -277,14 +272,13 @@ func waitFor(t *testing.T, base string, total, unreadable int) {
 // fetch gets an address, whatever the status.
 func fetch(t *testing.T, address string) (status int, answer string) {
 	t.Helper()
-	response, err := system.Client().Get(address)
+	request, err := http.NewRequest(http.MethodGet, address, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
+	status, body, err := ask(t.Context(), request)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return response.StatusCode, string(body)
+	return status, string(body)
 }
