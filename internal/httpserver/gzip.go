@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"bytes"
 	"compress/flate"
 	"encoding/binary"
 	"hash/crc32"
@@ -14,25 +15,13 @@ import (
 // safe for concurrent use.
 type Compressor struct {
 	busy atomic.Int32
-	idle sync.Pool // of *deflater
+	idle sync.Pool // of *flate.Writer, with 0.8 MB of state each
 }
 
 // level compresses the family's list of 3,458 heroes to less than a fifth, at 4.5 ms of CPU per MB. The level below
 // takes 8 % less CPU, but 1.2 MB of memory instead of 0.8, and the result is a sixth larger. Level 6 takes twice the
 // CPU for a result that is a fifth smaller.
 const level = 2
-
-// deflater holds the state of a compression, 0.8 MB.
-type deflater struct {
-	writer *flate.Writer
-	out    []byte
-}
-
-// Write collects the compressed output.
-func (d *deflater) Write(p []byte) (int, error) {
-	d.out = append(d.out, p...)
-	return len(p), nil
-}
 
 // maxDeflaters returns the maximum number of deflaters in use.
 func maxDeflaters() int32 { return int32(max(1, runtime.GOMAXPROCS(0)/2)) }
@@ -41,22 +30,20 @@ func maxDeflaters() int32 { return int32(max(1, runtime.GOMAXPROCS(0)/2)) }
 func (c *Compressor) full() bool { return c.busy.Load() >= maxDeflaters() }
 
 // take returns a deflater, or nil if all are in use.
-func (c *Compressor) take() *deflater {
+func (c *Compressor) take() *flate.Writer {
 	if c.busy.Add(1) > maxDeflaters() {
 		c.busy.Add(-1)
 		return nil
 	}
-	if idle, ok := c.idle.Get().(*deflater); ok {
+	if idle, ok := c.idle.Get().(*flate.Writer); ok {
 		return idle
 	}
-	d := &deflater{}
-	d.writer, _ = flate.NewWriter(io.Discard, level) // the level is valid
-	return d
+	deflater, _ := flate.NewWriter(io.Discard, level) // the level is valid
+	return deflater
 }
 
-func (c *Compressor) put(d *deflater) {
-	d.out = nil
-	c.idle.Put(d)
+func (c *Compressor) put(deflater *flate.Writer) {
+	c.idle.Put(deflater)
 	c.busy.Add(-1)
 }
 
@@ -75,16 +62,18 @@ func (g *gzipText) begin(out []byte) []byte {
 // part appends a part such that the client can decode it at once. Without a free deflater it is stored uncompressed.
 func (g *gzipText) part(out, text []byte) []byte {
 	g.sum, g.size = crc32.Update(g.sum, crc32.IEEETable, text), g.size+uint32(len(text))
-	d := g.compressor.take()
-	if d == nil {
+	deflater := g.compressor.take()
+	if deflater == nil {
 		return stored(out, text)
 	}
-	defer g.compressor.put(d)
-	d.out = out
-	d.writer.Reset(d)
-	_, _ = d.writer.Write(text) // a deflater accepts everything
-	_ = d.writer.Flush()
-	return d.out
+	defer g.compressor.put(deflater)
+	compressed := bytes.NewBuffer(out)
+	deflater.Reset(compressed)
+	_, _ = deflater.Write(text) // a buffer accepts everything
+	_ = deflater.Flush()
+	out = compressed.Bytes()
+	*compressed = bytes.Buffer{} // the deflater still refers to it
+	return out
 }
 
 // stored appends text as uncompressed deflate blocks (RFC 1951, section 3.2.4).
