@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 	"golang.org/x/sync/errgroup"
@@ -207,11 +208,11 @@ func TestPeerIsToldTheRemainingTimeAndTheRequestID(t *testing.T) {
 // within calls do with the context of a handler for a request with this id.
 func within(t *testing.T, id string, deadline time.Duration, do func(context.Context)) {
 	t.Helper()
-	api := httpserver.NewAPI(info(), discard(), httpserver.Config{Deadline: deadline})
-	api.Handle(httpserver.Route{Operation: operation(), Serve: func(w http.ResponseWriter, r *http.Request) error {
+	api := httpserver.NewAPI(huma.Info{}, discard(), httpserver.Config{Deadline: deadline})
+	api.Mount("GET /", func(w http.ResponseWriter, r *http.Request) error {
 		do(r.Context())
 		return httpserver.WriteJSON(w, []byte("{}"))
-	}})
+	})
 	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
 	request.Header.Set(httpserver.RequestIDHeader, id)
 	answer := httptest.NewRecorder()
