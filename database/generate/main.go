@@ -7,9 +7,17 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+
+	"superheroes/database"
+	"superheroes/internal/catalog"
+	"superheroes/internal/character"
+	"superheroes/internal/location"
 )
 
 func main() {
@@ -36,3 +44,105 @@ func run(root string) error {
 	}
 	return nil
 }
+
+// files returns the content of every generated file by its path in the repository.
+func files() (map[string]string, error) {
+	made := map[string]string{"database/fights-db/initialize-database.js": fights}
+	heroes, err := postgres(character.Heroes(), database.Heroes())
+	if err != nil {
+		return nil, err
+	}
+	villains, err := postgres(character.Villains(), database.Villains())
+	if err != nil {
+		return nil, err
+	}
+	locations, err := mariadb(location.Locations(), database.Locations())
+	if err != nil {
+		return nil, err
+	}
+	made["database/heroes-db/init/heroes.sql"] = heroes
+	made["database/villains-db/init/villains.sql"] = villains
+	made["database/locations-db/init/initialize-tables.sql"] = locations
+	return made, nil
+}
+
+const header = "-- Made by `go run ./database/generate`; change database/roster or database/schema instead.\n"
+
+// postgres returns the file for a catalog in PostgreSQL, as one transaction. The sequence increments by 50, so setting
+// it to the highest id makes the next id greater.
+func postgres[T catalog.Item](kind catalog.Kind[T], roster []byte) (string, error) {
+	rows, highest, err := inserts(kind.Table, roster, quotePostgres)
+	if err != nil {
+		return "", err
+	}
+	return header + "SET client_encoding = 'UTF8';\nBEGIN;\n\n" +
+		tables(database.PostgreSQL, kind.Table.Name) + "\n" + rows +
+		fmt.Sprintf("\nSELECT setval('%s', %d);\n\nCOMMIT;\n", kind.Table.Sequence, highest), nil
+}
+
+// mariadb returns the file for a catalog in MariaDB or MySQL. AUTO_INCREMENT continues above the highest id by itself.
+func mariadb[T catalog.Item](kind catalog.Kind[T], roster []byte) (string, error) {
+	rows, _, err := inserts(kind.Table, roster, quoteMySQL)
+	if err != nil {
+		return "", err
+	}
+	return header + "SET NAMES utf8mb4;\n\n" +
+		tables(database.MySQL, kind.Table.Name) + "\n" + rows, nil
+}
+
+// tables returns the statements of a schema without its leading comment, which is for people who edit it.
+func tables(schema, table string) string {
+	for strings.HasPrefix(schema, "--") {
+		_, schema, _ = strings.Cut(schema, "\n")
+	}
+	return strings.ReplaceAll(schema, "{table}", table)
+}
+
+// inserts returns an INSERT of the whole roster and its highest id.
+func inserts[T catalog.Item](table catalog.Table[T], roster []byte, quote func(string) string) (string, int64, error) {
+	var rows []string
+	var highest int64
+	for line := range bytes.Lines(roster) {
+		var item T
+		if err := json.Unmarshal(line, &item); err != nil {
+			return "", 0, fmt.Errorf("reading the roster of %s: %w", table.Name, err)
+		}
+		highest = max(highest, item.Key())
+		rows = append(rows, "("+strings.Join(literals(table, item, quote), ", ")+")")
+	}
+	return fmt.Sprintf("INSERT INTO %s (%s) VALUES\n%s;\n",
+		table.Name, strings.Join(table.Names(), ", "), strings.Join(rows, ",\n")), highest, nil
+}
+
+// literals returns an item's values as SQL literals.
+func literals[T any](table catalog.Table[T], item T, quote func(string) string) []string {
+	fields := table.Fields(&item)
+	texts := make([]string, len(fields))
+	for i, column := range table.Names() {
+		texts[i] = table.Value(item, column)
+		if _, isText := fields[i].(*string); isText {
+			texts[i] = quote(texts[i])
+		}
+	}
+	return texts
+}
+
+// quotePostgres returns a standard SQL string literal.
+func quotePostgres(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
+
+// quoteMySQL also escapes backslashes, as MySQL and MariaDB require.
+func quoteMySQL(text string) string {
+	return quotePostgres(strings.ReplaceAll(text, `\`, `\\`))
+}
+
+// fights creates the account of the fights and statistics services, and the indexes that statistics would otherwise
+// create.
+const fights = "// Made by `go run ./database/generate`.\n" + `db.getSiblingDB('fights').createUser({
+  user: 'superfight',
+  pwd: 'superfight',
+  roles: [{ role: 'readWrite', db: 'fights' }],
+});
+db.getSiblingDB('fights').fights.createIndex({ counted: 1, _id: 1 });
+db.getSiblingDB('fights').statistics_winners.createIndex({ wins: -1, name: 1, team: 1 });
+db.getSiblingDB('fights').statistics_places.createIndex({ fights: -1, name: 1 });
+`

@@ -139,7 +139,7 @@ func pathOfPick(t *testing.T) (p *path) {
 	p = &path{}
 	defer func() {
 		if recover() == nil {
-			t.Error("a catalog without a picker picked something")
+			t.Error("a catalog that holds nothing picked something")
 		}
 		_, _ = p.record(nil, nil)
 	}()

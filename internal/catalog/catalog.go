@@ -60,7 +60,7 @@ type Store[T Item] interface {
 	// Import writes every item that feed puts, in one transaction. An item whose id exists is overwritten; one without
 	// an id gets the next. put returns ErrRefused for an item that is refused, and feed may go on after that. With
 	// replace, the table is emptied first. If feed returns an error, nothing is changed.
-	Import(ctx context.Context, replace bool, feed func(put func(T) error) error) error
+	Import(ctx context.Context, replace bool, feed Feed[T]) error
 	// Write changes one item in a transaction and returns the result. change gets the item with the id, locked against
 	// other writers, and returns its replacement, which keeps the id, or nil to delete it. For id 0 it gets nil and
 	// returns a new item, which is given the next id. It also gets nil for an item whose values can't be read (see
@@ -68,12 +68,18 @@ type Store[T Item] interface {
 	//
 	// Write fails with ErrNotFound if no item has the id, with ErrRefused, with ErrMaybeWritten, or with the error of
 	// change. Except after ErrMaybeWritten, a failed Write has changed nothing.
-	Write(ctx context.Context, id int64, change func(old *T) (*T, error)) (*T, error)
+	Write(ctx context.Context, id int64, change ChangeFunc[T]) (*T, error)
 	// Ping returns an error unless the store responds.
 	Ping(ctx context.Context) error
 	// Close closes every connection.
 	Close() error
 }
+
+// Feed puts items one by one. It ends with the first error of put that it doesn't expect.
+type Feed[T any] = func(put func(T) error) error
+
+// ChangeFunc returns the replacement of an item, nil to delete it. See Store.Write.
+type ChangeFunc[T any] = func(old *T) (*T, error)
 
 // Version identifies a state of a table. Equal versions of one store mean equal rows; the zero Version equals none.
 type Version string

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -35,7 +36,7 @@ type Selection struct {
 // Pages yields the selected items by id, in pages of bounded size. step returns the context for each read of the store.
 func (s *Service[T]) Pages(sel Selection, step func() (context.Context, context.CancelFunc)) iter.Seq2[[]T, error] {
 	return func(yield func([]T, error) bool) {
-		match, left := NewMatch(sel.Name), sel.Limit
+		part, left := fold(sel.Name), sel.Limit
 		for after := sel.After; ; {
 			size := pageSize
 			if sel.Name == "" && sel.Limit > 0 {
@@ -54,7 +55,7 @@ func (s *Service[T]) Pages(sel Selection, step func() (context.Context, context.
 				after = page[len(page)-1].Key()
 			}
 			if sel.Name != "" {
-				page = matching(page, match)
+				page = slices.DeleteFunc(page, func(item T) bool { return !matches(item.Label(), part) })
 			}
 			if sel.Limit > 0 {
 				page = page[:min(int64(len(page)), left)]
@@ -78,16 +79,6 @@ func (s *Service[T]) page(step func() (context.Context, context.CancelFunc), aft
 	return page, nil
 }
 
-func matching[T Item](page []T, match Match) []T {
-	found := page[:0]
-	for _, item := range page {
-		if match.Name(item.Label()) {
-			found = append(found, item)
-		}
-	}
-	return found
-}
-
 // ErrUnfinished means that a list hit its deadline although the store responds: there is more to read than fits into
 // the time.
 var ErrUnfinished = errors.New("the list did not end before the request's deadline")
@@ -100,16 +91,10 @@ func unfinished(err error) error {
 	return fmt.Errorf("%w: %w", ErrUnfinished, err)
 }
 
-// Match matches names that contain a substring, ignoring case but nothing else: accents, combining marks, % and _ are
-// significant. Filtering happens only here, so that all stores agree: lower() and LIKE depend on each engine's locale
-// and collation.
-type Match struct{ part string }
-
-// NewMatch returns a match for a substring of a name.
-func NewMatch(part string) Match { return Match{fold(part)} }
-
-// Name reports whether name contains the substring.
-func (m Match) Name(name string) bool { return strings.Contains(fold(name), m.part) }
+// matches reports whether a name contains a folded part: ignoring case but nothing else. Accents, combining marks, %
+// and _ are significant. Filtering happens only here, so that all stores agree: lower() and LIKE depend on each
+// engine's locale and collation.
+func matches(name, folded string) bool { return strings.Contains(fold(name), folded) }
 
 // fold maps each letter to the lowest code point that differs from it only in case (Unicode's simple case folding).
 func fold(text string) string {

@@ -21,7 +21,7 @@ func (s *Service[T]) startLoad() {
 // table; rows it misses because of concurrent edits are left to picks. The caller holds the mutex.
 func (s *Service[T]) mayLoad() bool {
 	m, x := &s.memory, s.current.Load()
-	return m.missing > 0 && m.next < len(x.slots) && s.now() >= m.resume && s.credit.covers(min(m.missing, pageSize))
+	return m.missing > 0 && m.next < len(x.slots) && s.now() >= m.resume && s.credit.Load() >= int64(min(m.missing, pageSize))
 }
 
 // load loads page after page.
@@ -59,7 +59,7 @@ func (s *Service[T]) beginPage() (ids []int64, edited int64, begin time.Duration
 		return nil, 0, 0
 	}
 	m.loaded = true
-	s.credit.pay(len(ids))
+	s.credit.Add(-int64(len(ids)))
 	return ids, s.edits.begun(), s.now()
 }
 

@@ -28,20 +28,13 @@ type memory struct {
 	resume  time.Duration // when loading may resume
 }
 
-// credit is the number of unpicked rows that may be loaded: as many as picks served from memory have saved. It is
-// capped at about the size of the table, after which picks need not count.
-type credit struct{ rows atomic.Int64 }
-
-// earn adds the rows that picks served from memory have saved.
-func (c *credit) earn(saved, table int) {
-	if c.rows.Load() < int64(table) {
-		c.rows.Add(int64(saved))
+// earn adds the rows that picks served from memory have saved to the credit. It is capped at about the size of the
+// table, after which picks need not count.
+func (s *Service[T]) earn(saved, table int) {
+	if s.credit.Load() < int64(table) {
+		s.credit.Add(int64(saved))
 	}
 }
-
-func (c *credit) pay(rows int) { c.rows.Add(-int64(rows)) }
-
-func (c *credit) covers(rows int) bool { return c.rows.Load() >= int64(rows) }
 
 func newRow[T Item](item T, read time.Duration) *row[T] {
 	return &row[T]{item, item.AppendJSON(nil), read}

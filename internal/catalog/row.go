@@ -35,7 +35,7 @@ func ScanForUpdate[T Item](table Table[T], scan func(fields ...any) error) (T, e
 // Change applies change to the row and error that ScanForUpdate returned, or to nil for a new row. If the values of the
 // row don't fit its fields, change gets nil as well and can replace or delete it. If change needs the old values, it
 // fails with ErrUnreadable and Change returns the storage.RowError.
-func Change[T any](old *T, err error, change func(old *T) (*T, error)) (*T, error) {
+func Change[T any](old *T, err error, change ChangeFunc[T]) (*T, error) {
 	var row *storage.RowError
 	unreadable := errors.As(err, &row)
 	switch {

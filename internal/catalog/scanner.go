@@ -3,8 +3,8 @@ package catalog
 import "unicode/utf8"
 
 // Scanner reads JSON in exactly the form that AppendJSON writes, with strings that need no escapes, in a fraction of
-// the time that the JSON library takes. After a deviation, which doesn't mean that the JSON is invalid, it reads nothing
-// more.
+// the time that the JSON library takes. After a deviation it reads nothing more. A deviation doesn't mean that the JSON
+// is invalid.
 type Scanner struct {
 	rest   []byte
 	failed bool
@@ -69,10 +69,13 @@ func (s *Scanner) Text() []byte {
 	return nil
 }
 
+// maxDigits is how many decimal digits are certain to fit into 64 bits.
+const maxDigits = 19
+
 // Integer reads a number from 0 to most.
 func (s *Scanner) Integer(most int64) (n int64) {
 	digits := 0
-	for ; digits < min(len(s.rest), 19) && '0' <= s.rest[digits] && s.rest[digits] <= '9'; digits++ { // 19 digits fit into 64 bits
+	for end := min(len(s.rest), maxDigits); digits < end && '0' <= s.rest[digits] && s.rest[digits] <= '9'; digits++ {
 		n = n*10 + int64(s.rest[digits]-'0')
 	}
 	text := s.Next(digits)

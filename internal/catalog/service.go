@@ -53,7 +53,7 @@ type Service[T Item] struct {
 	limit   int64
 	start   time.Time // times are durations since then: the monotonic clock is cheaper to read
 	current atomic.Pointer[index[T]]
-	credit  credit
+	credit  atomic.Int64            // unpicked rows that may be loaded: as many as picks served from memory have saved
 	renewal atomic.Pointer[renewal] // in progress, or nil
 	doubted atomic.Bool             // the next renewal reads the ids even if the version is the same
 	life    context.Context         // of background work, which belongs to no single request
@@ -65,8 +65,8 @@ type Service[T Item] struct {
 	memory   memory
 }
 
-// NewService returns a service that has read nothing yet. It caches the rows of a table of up to limit bytes, counted as
-// JSON plus rowSize for each row; with 0 it caches none. It must be closed before its store.
+// NewService returns a service that has read nothing yet. It caches the rows of a table of up to limit bytes, counted
+// as JSON plus rowSize for each row; with 0 it caches none. It must be closed before its store.
 func NewService[T Item](kind Kind[T], store Store[T], limit int64) *Service[T] {
 	s := &Service[T]{Kind: kind, store: store, limit: limit, start: time.Now(), memory: memory{tooLarge: never}}
 	s.edits.open = map[int64]int{}
@@ -109,7 +109,7 @@ func (s *Service[T]) Ready() (item T, ok bool) {
 	if picked == nil || x.age(picked, now) >= MaxAge { // it has just been replaced
 		return item, false
 	}
-	s.credit.earn(1, len(x.ids))
+	s.earn(1, len(x.ids))
 	return picked.item, true
 }
 
@@ -121,7 +121,7 @@ func (s *Service[T]) pick(ctx context.Context) (row[T], error) {
 		}
 		at := rand.N(len(x.ids))
 		if picked := x.row(at, now); picked != nil {
-			s.credit.earn(1, len(x.ids))
+			s.earn(1, len(x.ids))
 			return *picked, nil
 		}
 		picked, err := s.read(ctx, x, x.ids[at])
@@ -178,7 +178,9 @@ func (s *Service[T]) RandomBatch(ctx context.Context, n int) (array []byte, age 
 // fill picks a row for each empty slot of picks. Slots whose rows are gone stay empty; the batch is cut off before the
 // first row that can't be read. It returns the age of the oldest row. The age of the index counts too while it is
 // promised to be fresh, since it may miss rows added since.
-func (s *Service[T]) fill(ctx context.Context, x *index[T], now time.Duration, picks []*row[T]) (filled []*row[T], age time.Duration, err error) {
+func (s *Service[T]) fill(ctx context.Context, x *index[T], now time.Duration, picks []*row[T]) (
+	filled []*row[T], age time.Duration, err error,
+) {
 	if age = now - x.epoch.checked; age >= MaxAge {
 		age = 0
 	}
@@ -196,7 +198,7 @@ func (s *Service[T]) fill(ctx context.Context, x *index[T], now time.Duration, p
 		saved[id] = true
 		age = max(age, x.age(picks[i], now))
 	}
-	s.credit.earn(len(saved), len(x.ids))
+	s.earn(len(saved), len(x.ids))
 	for len(missing) > 0 {
 		rows, err := s.readMany(ctx, slices.Collect(maps.Keys(missing)))
 		if end := firstUnreadable(err, missing); end > 0 {

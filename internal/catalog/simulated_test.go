@@ -50,11 +50,14 @@ type simulated struct {
 	rows       int // read
 	pages      int // of rows
 	statements int
-	idReads    int                                        // of all ids
-	hung       chan struct{}                              // closed when a hang ends, nil for none
-	asked      int                                        // for the ids or the version
-	fault      func(ctx context.Context, rows bool) error // if set, is called before rows or the ids are read
-	bad        int64                                      // the id of a row that can't be read, 0 for none
+	idReads    int           // of all ids
+	hung       chan struct{} // closed when a hang ends, nil for none
+	asked      int           // for the ids or the version
+
+	fault       func(ctx context.Context, rows bool) error // if set, is called before rows or the ids are read
+	held        map[string]chan struct{}                   // by method: delays the result of its next call
+	unconfirmed bool                                       // writes are made, but their confirmation is lost
+	bad         int64                                      // the id of a row that can't be read, 0 for none
 }
 
 var errAway = errors.New("the store is away")
@@ -89,7 +92,7 @@ func slow(d time.Duration) func(context.Context) error {
 }
 
 func newSimulated(rows int, c cost) *simulated {
-	s := &simulated{cost: c, conn: make(chan struct{}, connections), past: map[int64][]revision{}, next: 1}
+	s := &simulated{cost: c, conn: make(chan struct{}, connections), past: map[int64][]revision{}, held: map[string]chan struct{}{}, next: 1}
 	for range rows {
 		s.ids = append(s.ids, s.next)
 		s.next += 50
@@ -117,6 +120,26 @@ func (s *simulated) run(ctx context.Context, took time.Duration, statement func(
 		statement()
 	}()
 	return s.wait(ctx, took-took/2)
+}
+
+// hold delays the result of the next call of the method until release is called, like that of a query in flight while the
+// table changes.
+func (s *simulated) hold(method string) (release func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	held := make(chan struct{})
+	s.held[method] = held
+	return func() { close(held) }
+}
+
+func (s *simulated) pass(method string) {
+	s.mu.Lock()
+	held := s.held[method]
+	delete(s.held, method)
+	s.mu.Unlock()
+	if held != nil {
+		<-held
+	}
 }
 
 // count reads a counter.
@@ -215,6 +238,7 @@ func newEntry(id int64, number int) entry {
 }
 
 func (s *simulated) Get(ctx context.Context, id int64) (e entry, err error) {
+	defer s.pass("Get")
 	if err := s.fails(ctx, true); err != nil {
 		return e, err
 	}
@@ -241,6 +265,7 @@ func (s *simulated) unreadable(ids ...int64) error {
 }
 
 func (s *simulated) GetMany(ctx context.Context, ids []int64) (rows []entry, err error) {
+	defer s.pass("GetMany")
 	if err := s.fails(ctx, true); err != nil {
 		return nil, err
 	}
@@ -261,6 +286,7 @@ func (s *simulated) GetMany(ctx context.Context, ids []int64) (rows []entry, err
 }
 
 func (s *simulated) IDs(ctx context.Context, known catalog.Version) (ids []int64, version catalog.Version, err error) {
+	defer s.pass("IDs")
 	if err := s.fails(ctx, false); err != nil {
 		return nil, "", err
 	}
@@ -277,6 +303,7 @@ func (s *simulated) IDs(ctx context.Context, known catalog.Version) (ids []int64
 }
 
 func (s *simulated) Write(ctx context.Context, id int64, change func(old *entry) (*entry, error)) (written *entry, err error) {
+	defer s.pass("Write")
 	statement := func() {
 		var old *entry
 		if id != 0 {
@@ -296,6 +323,9 @@ func (s *simulated) Write(ctx context.Context, id int64, change func(old *entry)
 	}
 	if err := s.run(ctx, cmp.Or(s.cost.write, s.cost.get), statement); err != nil {
 		return nil, fmt.Errorf("%w: %w", catalog.ErrMaybeWritten, err)
+	}
+	if s.unconfirmed {
+		return nil, catalog.ErrMaybeWritten
 	}
 	return written, err
 }

@@ -68,8 +68,8 @@ const (
 	IntegerColumn
 )
 
-// CheckColumns returns a storage.ErrSchema that names, in one line, every column that is missing from the found table or
-// has an unsuitable type.
+// CheckColumns returns a storage.ErrSchema that names, in one line, every column that is missing from the found table
+// or has an unsuitable type.
 func (t Table[T]) CheckColumns(found []FoundColumn) error {
 	var item T
 	var wrong []string

@@ -12,7 +12,7 @@ import (
 //
 // If the state of the row is uncertain, it is dropped from the cache and the next pick reads it: the store didn't
 // confirm the change, or it overlapped with another change of the same row, and the order of the two is unknown.
-func (s *Service[T]) Write(ctx context.Context, id int64, change func(old *T) (*T, error)) (*T, error) {
+func (s *Service[T]) Write(ctx context.Context, id int64, change ChangeFunc[T]) (*T, error) {
 	edited, begin := s.beginRead()
 	item, err := (*T)(nil), ErrMaybeWritten // in case the store panics
 	defer func() { s.applyWrite(id, item, err, edited, begin) }()

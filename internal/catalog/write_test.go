@@ -1,7 +1,6 @@
 package catalog_test
 
 import (
-	"context"
 	"errors"
 	"sync"
 	"testing"
@@ -11,73 +10,17 @@ import (
 	"superheroes/internal/catalog"
 )
 
-// lateStore is a simulated table that takes no time and whose results can be delayed, like those of queries in flight
-// while a table changes.
-type lateStore struct {
-	*simulated
-
-	mu          sync.Mutex
-	held        map[string]chan struct{} // by method
-	unconfirmed bool                     // writes are made, but their confirmation is lost
-}
-
-// hold delays the result of the next call of the method until release is called.
-func (s *lateStore) hold(method string) (release func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	held := make(chan struct{})
-	s.held[method] = held
-	return func() { close(held) }
-}
-
-func (s *lateStore) pass(method string) {
-	s.mu.Lock()
-	held := s.held[method]
-	delete(s.held, method)
-	s.mu.Unlock()
-	if held != nil {
-		<-held
-	}
-}
-
-func (s *lateStore) Get(ctx context.Context, id int64) (entry, error) {
-	e, err := s.simulated.Get(ctx, id)
-	s.pass("Get")
-	return e, err
-}
-
-func (s *lateStore) GetMany(ctx context.Context, ids []int64) ([]entry, error) {
-	rows, err := s.simulated.GetMany(ctx, ids)
-	s.pass("GetMany")
-	return rows, err
-}
-
-func (s *lateStore) IDs(ctx context.Context, known catalog.Version) ([]int64, catalog.Version, error) {
-	ids, version, err := s.simulated.IDs(ctx, known)
-	s.pass("IDs")
-	return ids, version, err
-}
-
-func (s *lateStore) Write(ctx context.Context, id int64, change func(old *entry) (*entry, error)) (*entry, error) {
-	written, err := s.simulated.Write(ctx, id, change)
-	s.pass("Write")
-	if s.unconfirmed {
-		return nil, catalog.ErrMaybeWritten
-	}
-	return written, err
-}
-
 // editor changes a table of a few rows through a picker.
 type editor struct {
 	*testing.T
-	store  *lateStore
+	store  *simulated
 	picker *catalog.Service[entry]
 }
 
 // inEditor runs a test in each profile.
 func inEditor(t *testing.T, name string, rows int, test func(e editor)) {
 	inProfiles(t, name, func(t *testing.T, limit int64) {
-		store := &lateStore{simulated: newSimulated(rows, cost{}), held: map[string]chan struct{}{}}
+		store := newSimulated(rows, cost{})
 		picker := catalog.NewService(catalog.Kind[entry]{}, store, limit)
 		defer picker.Close()
 		test(editor{t, store, picker})

@@ -8,23 +8,26 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"superheroes/internal/catalog"
 	"superheroes/internal/character"
 	"superheroes/internal/exchange"
 )
 
 type hero = character.Character
 
-func heroes() exchange.Schema[hero] {
-	table := character.Heroes().Table
-	return exchange.Schema[hero]{
-		Table:   table.Name,
-		Columns: table.Names(),
-		Set:     table.Set,
-		Get:     table.Value,
-		Decode: func(line []byte) (h hero, err error) {
-			return h, json.Unmarshal(line, &h, json.RejectUnknownMembers(true))
+func heroes() exchange.Schema[hero] { return schema(character.Heroes()) }
+
+// schema describes a kind's items like the program, but knows no limits.
+func schema[T catalog.Item](kind catalog.Kind[T]) exchange.Schema[T] {
+	return exchange.Schema[T]{
+		Table:   kind.Table.Name,
+		Columns: kind.Table.Names(),
+		Set:     kind.Table.Set,
+		Get:     kind.Table.Value,
+		Decode: func(line []byte) (item T, err error) {
+			return item, json.Unmarshal(line, &item, json.RejectUnknownMembers(true))
 		},
-		AppendJSON: func(dst []byte, h hero) []byte { return h.AppendJSON(dst) },
+		AppendJSON: func(dst []byte, item T) []byte { return item.AppendJSON(dst) },
 	}
 }
 
@@ -35,7 +38,7 @@ func mysqlHeroes() exchange.Schema[hero] {
 }
 
 // listing reads a file and formats each row as one line, for comparison in tests.
-func listing(r io.Reader, f exchange.Format, s exchange.Schema[hero]) string {
+func listing[T catalog.Item](r io.Reader, f exchange.Format, s exchange.Schema[T]) string {
 	var out strings.Builder
 	for row, err := range exchange.Read(r, f, s) {
 		switch {
@@ -44,25 +47,23 @@ func listing(r io.Reader, f exchange.Format, s exchange.Schema[hero]) string {
 		case row.Err != nil:
 			fmt.Fprintf(&out, "%d REFUSED %v\n", row.Line, row.Err)
 		default:
-			fmt.Fprintf(&out, "%d %s\n", row.Line, describe(row))
+			fmt.Fprintf(&out, "%d %s\n", row.Line, describe(row.Item, s))
 		}
 	}
 	return out.String()
 }
 
-func describe(row exchange.Row[hero]) string {
-	var b strings.Builder
-	if row.Item.ID == 0 {
-		b.WriteString("next")
-	} else {
-		fmt.Fprintf(&b, "id=%d", row.Item.ID)
+func describe[T catalog.Item](item T, s exchange.Schema[T]) string {
+	described := "next"
+	if item.Key() != 0 {
+		described = fmt.Sprintf("id=%d", item.Key())
 	}
-	for _, column := range heroes().Columns[1:] {
-		if text := heroes().Get(row.Item, column); text != "" && text != "0" {
-			fmt.Fprintf(&b, " %s=%q", column, text)
+	for _, column := range s.Columns[1:] {
+		if text := s.Get(item, column); text != "" && text != "0" {
+			described += fmt.Sprintf(" %s=%q", column, text)
 		}
 	}
-	return b.String()
+	return described
 }
 
 // readCase is a file and the expected listing of its rows.

@@ -96,13 +96,11 @@ func TestLongTextBetweenRows(t *testing.T) {
 	const insert = "; INSERT INTO hero(id, name) VALUES (1, 'a');"
 	for name, middle := range map[string][3]string{
 		"string in another statement":    {"SELECT '", filler, "'"},
-		"word in another statement":      {"SELECT x", strings.Repeat("x", 1000), ""},
 		"insert into another table":      {"INSERT INTO villain(id) VALUES (1)", ",(1)", ""},
 		"copy of another table":          {"COPY villain (id) FROM stdin;\n", filler + "\n", "\\.\n"},
 		"row rejected for its copy":      {"COPY hero (cape) FROM stdin;\n", filler + "\n", "\\.\n"},
 		"routine":                        {"DELIMITER ;;\n", filler + ";\n", "DELIMITER ;\n"},
 		"comment":                        {"/*", filler, "*/"},
-		"blanks":                         {"SELECT", strings.Repeat(" \n", 500), ""},
 		"dollar quote":                   {"DO $$", filler, "$$"},
 		"row rejected for its statement": {"INSERT INTO hero(cape) VALUES ('", filler, "')"},
 	} {
@@ -164,15 +162,11 @@ func TestRowsWithoutEnd(t *testing.T) {
 		head, row string
 		want      string
 	}{
-		"SQL values":      {exchange.SQL, "INSERT INTO hero(id) VALUES (1", ",1", "END line 1: row longer than 1048576 bytes\n"},
-		"SQL expression":  {exchange.SQL, "INSERT INTO hero(id) VALUES (1", "+(1", "END line 1: row longer than 1048576 bytes\n"},
-		"SQL name":        {exchange.SQL, "INSERT INTO ", "x", "END line 1: row longer than 1048576 bytes\n"},
-		"COPY":            {exchange.SQL, "COPY hero(id) FROM stdin;\n", "1", "END line 2: row longer than 1048576 bytes\n"},
-		"CREATE TABLE":    {exchange.SQL, "CREATE TABLE hero (id int", ",x int", "END line 1: row longer than 1048576 bytes\n"},
-		"CSV fields":      {exchange.CSV, "id,name\n", ",", "END line 2: row longer than 1048576 bytes\n"},
-		"CSV quoted text": {exchange.CSV, "id,name\n1,\"", "x\n", "END line 2: row longer than 1048576 bytes\n"},
-		"CSV header":      {exchange.CSV, "", "x", "END line 1: row longer than 1048576 bytes\n"},
-		"JSON":            {exchange.JSONLines, "{}\n", "x", "1 next\nEND line 2: row longer than 1048576 bytes\n"},
+		"SQL values":   {exchange.SQL, "INSERT INTO hero(id) VALUES (1", ",1", "END line 1: row longer than 1048576 bytes\n"},
+		"SQL name":     {exchange.SQL, "INSERT INTO ", "x", "END line 1: row longer than 1048576 bytes\n"},
+		"CREATE TABLE": {exchange.SQL, "CREATE TABLE hero (id int", ",x int", "END line 1: row longer than 1048576 bytes\n"},
+		"CSV fields":   {exchange.CSV, "id,name\n", ",", "END line 2: row longer than 1048576 bytes\n"},
+		"CSV header":   {exchange.CSV, "", "x", "END line 1: row longer than 1048576 bytes\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := listing(newStream(2*maxRow, file.head, strings.Repeat(file.row, 100)), file.format, heroes()); got != file.want {

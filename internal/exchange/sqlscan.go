@@ -153,7 +153,8 @@ func (s *sqlScanner) skipBlanks() (skipped bool) {
 			return skipped
 		case isBlank(ahead[0]):
 			s.next()
-		case bytes.HasPrefix(ahead, []byte("--")) && (!s.mysql || len(ahead) == 2 || isBlank(ahead[2])), ahead[0] == '#' && s.mysql:
+		case bytes.HasPrefix(ahead, []byte("--")) && (!s.mysql || len(ahead) == 2 || isBlank(ahead[2])),
+			ahead[0] == '#' && s.mysql:
 			s.readLine(false)
 		case bytes.HasPrefix(ahead, []byte("/*")):
 			s.skipComment()

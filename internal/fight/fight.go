@@ -41,7 +41,8 @@ func Decide(id ID, at time.Time, hero, villain character.Character, place *locat
 	if hero.Level > villain.Level {
 		winner = Heroes
 	}
-	return Fight{ID: id, Date: at.UTC().Truncate(time.Millisecond), Winner: winner, Hero: hero, Villain: villain, Location: place}
+	date := at.UTC().Truncate(time.Millisecond)
+	return Fight{ID: id, Date: date, Winner: winner, Hero: hero, Villain: villain, Location: place}
 }
 
 // Side is a fighter and their team.
@@ -84,8 +85,10 @@ func (f Fight) JSON() JSON {
 	winner, loser := f.Sides()
 	return JSON{
 		ID: f.ID.String(), FightDate: f.Date,
-		WinnerName: winner.Name, WinnerLevel: winner.Level, WinnerPowers: winner.Powers, WinnerPicture: winner.Picture, WinnerTeam: winner.Team,
-		LoserName: loser.Name, LoserLevel: loser.Level, LoserPowers: loser.Powers, LoserPicture: loser.Picture, LoserTeam: loser.Team,
+		WinnerName: winner.Name, WinnerLevel: winner.Level, WinnerPowers: winner.Powers,
+		WinnerPicture: winner.Picture, WinnerTeam: winner.Team,
+		LoserName: loser.Name, LoserLevel: loser.Level, LoserPowers: loser.Powers,
+		LoserPicture: loser.Picture, LoserTeam: loser.Team,
 		Hero: f.Hero, Villain: f.Villain, Location: *f.Location,
 	}
 }

@@ -72,8 +72,8 @@ func NewService(ctx context.Context, sources Sources, store Store) (*Service, er
 	return &Service{sources: sources, store: store, stored: func() {}, ids: NewIDs(last), now: time.Now}, nil
 }
 
-// OnStored sets the function to call after each fight that was, or may have been, stored. It must not block. Call OnStored before the
-// first fight.
+// OnStored sets the function to call after each fight that was, or may have been, stored. It must not block. Call
+// OnStored before the first fight.
 func (s *Service) OnStored(stored func()) { s.stored = stored }
 
 // Picks are a hero, a villain and a location.
@@ -118,7 +118,9 @@ func (s *Service) Location(ctx context.Context) (picked location.Location, err e
 const usualSize = 2048
 
 // Perform lets the two fight and returns the response body once the fight is stored.
-func (s *Service) Perform(ctx context.Context, hero, villain character.Character, place *location.Location) ([]byte, error) {
+func (s *Service) Perform(
+	ctx context.Context, hero, villain character.Character, place *location.Location,
+) ([]byte, error) {
 	now := s.now()
 	fight := Decide(s.ids.Next(now), now, hero, villain, place)
 	answer := fight.AppendJSON(make([]byte, 0, usualSize))

@@ -107,12 +107,14 @@ func classify(err error, table string) error {
 		case kind == nil:
 			return err
 		case errors.Is(kind, storage.ErrDamaged):
-			return storage.As(kind, err, "table "+table+" is damaged; run CHECK TABLE and REPAIR TABLE on it, or restore a backup")
+			return storage.As(kind, err,
+				"table "+table+" is damaged; run CHECK TABLE and REPAIR TABLE on it, or restore a backup")
 		}
 		return storage.As(kind, err)
 	case errors.As(err, &untrusted):
 		return storage.As(storage.ErrUnavailable, err, "the server's certificate is not trusted; name the file of its CA with ssl-ca")
-	case errors.Is(err, mysql.ErrInvalidConn), errors.Is(err, mysql.ErrNoTLS), errors.Is(err, driver.ErrBadConn), errors.As(err, &network):
+	case errors.Is(err, mysql.ErrInvalidConn), errors.Is(err, mysql.ErrNoTLS), errors.Is(err, driver.ErrBadConn),
+		errors.As(err, &network):
 		return storage.As(storage.ErrUnavailable, err)
 	}
 	return err

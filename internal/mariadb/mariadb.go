@@ -47,7 +47,7 @@ type Catalog[T catalog.Item] struct {
 var _ catalog.Store[catalog.Item] = (*Catalog[catalog.Item])(nil)
 
 // Open connects to the database, and creates and seeds the table if it is missing. It tries once.
-func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Config, seed func(put func(T) error) error) (*Catalog[T], error) {
+func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Config, seed catalog.Feed[T]) (*Catalog[T], error) {
 	// Waiting for a lock ends before the deadline, so that the connection survives and the cause is known.
 	lockWait := defaultLockWait
 	if cfg.Deadline > 0 {
@@ -60,7 +60,10 @@ func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Confi
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(cfg.PoolMax)
 	db.SetMaxIdleConns(cfg.PoolMax) // keep what was opened
-	s := &Catalog[T]{Reader: sqltable.Reader[T]{Table: table}, db: db, lockWait: lockWait, poolMax: cfg.PoolMax, reads: bounded.NewReads(cfg.PoolMax-1, cfg.Deadline)}
+	s := &Catalog[T]{
+		Reader: sqltable.Reader[T]{Table: table}, db: db, lockWait: lockWait, poolMax: cfg.PoolMax,
+		reads: bounded.NewReads(cfg.PoolMax-1, cfg.Deadline),
+	}
 	err = warm(ctx, db, cfg.PoolMin)
 	if err == nil {
 		err = s.open(ctx, cfg.Schema, seed)
@@ -99,7 +102,7 @@ func warm(ctx context.Context, db *sql.DB, least int) error {
 	return nil
 }
 
-func (s *Catalog[T]) open(ctx context.Context, schema string, seed func(put func(T) error) error) error {
+func (s *Catalog[T]) open(ctx context.Context, schema string, seed catalog.Feed[T]) error {
 	if err := s.prepare(ctx, schema, seed); err != nil {
 		return err
 	}
@@ -127,7 +130,7 @@ const (
 
 // prepare creates and seeds the table under a lock that other starting processes wait for. Since MySQL commits each
 // CREATE immediately, the table gets its name only when it is complete.
-func (s *Catalog[T]) prepare(ctx context.Context, schema string, seed func(put func(T) error) error) error {
+func (s *Catalog[T]) prepare(ctx context.Context, schema string, seed catalog.Feed[T]) error {
 	var exists bool
 	if err := s.db.QueryRowContext(ctx, tableExists, s.Table.Name).Scan(&exists); err != nil || exists {
 		return err
@@ -166,7 +169,7 @@ func (s *Catalog[T]) locked(ctx context.Context, lock string, wait int, do func(
 	return do(conn)
 }
 
-func (s *Catalog[T]) create(ctx context.Context, conn *sql.Conn, schema string, seed func(put func(T) error) error) error {
+func (s *Catalog[T]) create(ctx context.Context, conn *sql.Conn, schema string, seed catalog.Feed[T]) error {
 	draft := s.Table.Name + "_draft" // left behind by an interrupted start
 	for _, statement := range []string{"DROP TABLE IF EXISTS " + draft, strings.ReplaceAll(schema, "{table}", draft)} {
 		if _, err := conn.ExecContext(ctx, statement); err != nil {
@@ -219,7 +222,7 @@ func (s *Catalog[T]) createVersion(ctx context.Context, conn *sql.Conn, table st
 }
 
 // Import implements catalog.Store.
-func (s *Catalog[T]) Import(ctx context.Context, replace bool, feed func(put func(T) error) error) error {
+func (s *Catalog[T]) Import(ctx context.Context, replace bool, feed catalog.Feed[T]) error {
 	err := s.onConn(ctx, !s.givesIDs, func(conn beginner) error {
 		return sqltable.InTx(ctx, conn, nil, func(tx *sql.Tx) error {
 			if replace {
@@ -248,7 +251,7 @@ func (s *Catalog[T]) onConn(ctx context.Context, ids bool, do func(beginner) err
 
 // write writes the items of feed. A row with an existing id overwrites that row. It is not an upsert, because MySQL's
 // would also overwrite a different row with the same name.
-func (s *Catalog[T]) write(ctx context.Context, tx *sql.Tx, table string, feed func(put func(T) error) error) error {
+func (s *Catalog[T]) write(ctx context.Context, tx *sql.Tx, table string, feed catalog.Feed[T]) error {
 	names := s.Table.Names()
 	insert, err := tx.PrepareContext(ctx, sqltable.Insertion(table, names))
 	if err != nil {
@@ -292,7 +295,7 @@ func (s *Catalog[T]) nextID(ctx context.Context, tx *sql.Tx, table string) (any,
 }
 
 // Write implements catalog.Store.
-func (s *Catalog[T]) Write(ctx context.Context, id int64, change func(old *T) (*T, error)) (written *T, err error) {
+func (s *Catalog[T]) Write(ctx context.Context, id int64, change catalog.ChangeFunc[T]) (written *T, err error) {
 	err = s.onConn(ctx, id == 0 && !s.givesIDs, func(conn beginner) error {
 		written, err = s.writeOn(ctx, conn, id, change)
 		return err
@@ -303,14 +306,15 @@ func (s *Catalog[T]) Write(ctx context.Context, id int64, change func(old *T) (*
 	return written, nil
 }
 
-func (s *Catalog[T]) writeOn(ctx context.Context, conn beginner, id int64, change func(old *T) (*T, error)) (*T, error) {
+func (s *Catalog[T]) writeOn(ctx context.Context, conn beginner, id int64, change catalog.ChangeFunc[T]) (*T, error) {
 	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = tx.Rollback() }() // no effect after the commit
 	insert := func(ctx context.Context, item *T) error { return s.insert(ctx, tx, item) }
-	written, err := sqltable.Edit[T]{Table: s.Table, Tx: tx, Lock: " FOR UPDATE", Insert: insert, Refusal: refusal}.Run(ctx, id, change)
+	edit := sqltable.Edit[T]{Table: s.Table, Tx: tx, Lock: " FOR UPDATE", Insert: insert, Refusal: refusal}
+	written, err := edit.Run(ctx, id, change)
 	if err = cmp.Or(err, context.Cause(ctx)); err != nil {
 		return nil, err
 	}

@@ -176,8 +176,8 @@ func TestMySQLUnfinishedStart(t *testing.T) {
 	}
 }
 
-// TestMySQLWithoutVersion checks that the ids are read each time if the user may not create triggers, or if the table was
-// created by others.
+// TestMySQLWithoutVersion checks that the ids are read each time if the user may not create triggers, or if the table
+// was created by others.
 func TestMySQLWithoutVersion(t *testing.T) {
 	config := mysqlConfig(t, engines.MySQL(t))
 	other := otherMySQL(t, config)

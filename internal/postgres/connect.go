@@ -72,8 +72,10 @@ func boundLocks(timeout time.Duration) func(context.Context, *pgx.Conn) error {
 		silent := storage.Errorf(storage.ErrUnavailable, "the server accepts connections but does not respond")
 		ctx, cancel := context.WithTimeoutCause(ctx, connectTimeout, silent)
 		defer cancel()
-		const bound = "SELECT set_config('lock_timeout', $1::text, false) WHERE pg_backend_pid() = $2::int8 AND current_setting('lock_timeout') = '0'"
-		_, err := conn.Exec(ctx, bound, pgx.QueryExecModeSimpleProtocol, strconv.FormatInt(timeout.Milliseconds(), 10), int64(conn.PgConn().PID()))
+		const bound = `SELECT set_config('lock_timeout', $1::text, false)
+			WHERE pg_backend_pid() = $2::int8 AND current_setting('lock_timeout') = '0'`
+		milliseconds := strconv.FormatInt(timeout.Milliseconds(), 10)
+		_, err := conn.Exec(ctx, bound, pgx.QueryExecModeSimpleProtocol, milliseconds, int64(conn.PgConn().PID()))
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -90,7 +92,8 @@ func ParseURL(text string) (*pgxpool.Config, error) {
 	case errors.As(err, &file):
 		return nil, storage.As(storage.ErrSchema, file, "a file named in the PostgreSQL URL can't be read")
 	case err != nil:
-		return nil, storage.Errorf(storage.ErrSchema, "the PostgreSQL URL is invalid; it must look like postgres://user:password@host:port/database")
+		return nil, storage.Errorf(storage.ErrSchema,
+			"the PostgreSQL URL is invalid; it must look like postgres://user:password@host:port/database")
 	}
 	return config, nil
 }

@@ -28,8 +28,8 @@ func TestPgBouncer(t *testing.T) {
 	}).Run(t, "picker", "text")
 }
 
-// TestPgBouncerSessionsAreUnchanged checks that settings for a store's own sessions aren't applied to those of a pooler,
-// which others use too.
+// TestPgBouncerSessionsAreUnchanged checks that settings for a store's own sessions aren't applied to those of a
+// pooler, which others use too.
 func TestPgBouncerSessionsAreUnchanged(t *testing.T) {
 	at := engines.PgBouncer(t, engines.Postgres(t)).URL
 	s, err := openFor(t.Context(), at, time.Second, rows)

@@ -35,11 +35,7 @@ type Catalog[T catalog.Item] struct {
 	pool     *connections
 	poolMax  int
 	table    catalog.Table[T]
-	get      string
-	many     string
-	page     string
-	ids      string
-	edit     statements
+	sql      statements
 	readOnly bool
 
 	works   works
@@ -50,12 +46,14 @@ var _ catalog.Store[catalog.Item] = (*Catalog[catalog.Item])(nil)
 
 // Open connects to the database, creates and seeds the table if it is missing, and checks an existing table. It tries
 // once.
-func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Config, seed func(put func(T) error) error) (*Catalog[T], error) {
+func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Config, seed catalog.Feed[T]) (*Catalog[T], error) {
 	pool, err := connect(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	s := newStore(pool, cfg, table)
+	s := &Catalog[T]{
+		pool: pool, poolMax: cfg.PoolMax, table: table, sql: newStatements(table), works: newWorks(cfg.PoolMax, cfg.Deadline),
+	}
 	if err := s.open(ctx, cfg.Schema, seed); err != nil {
 		_ = s.Close()
 		return nil, causeOf(ctx, err)
@@ -63,25 +61,7 @@ func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Confi
 	return s, nil
 }
 
-func newStore[T catalog.Item](pool *connections, cfg Config, table catalog.Table[T]) *Catalog[T] {
-	columns := table.SelectList()
-	s := &Catalog[T]{
-		pool:    pool,
-		poolMax: cfg.PoolMax,
-		table:   table,
-		works:   newWorks(cfg.PoolMax, cfg.Deadline),
-		// Parameters have explicit types, so that a column of another type, such as a 32-bit id, changes neither what
-		// can be requested nor what can be stored.
-		get:  fmt.Sprintf("SELECT %s FROM %s WHERE id = $1::int8", columns, table.Name),
-		many: fmt.Sprintf("SELECT %s FROM %s WHERE id = ANY ($1::int8[])", columns, table.Name),
-		page: fmt.Sprintf("SELECT %s FROM %s WHERE id > $1::int8 ORDER BY id LIMIT $2::int8", columns, table.Name),
-		ids:  fmt.Sprintf("SELECT id FROM %s WHERE id > 0 ORDER BY id", table.Name),
-		edit: newStatements(table),
-	}
-	return s
-}
-
-func (s *Catalog[T]) open(ctx context.Context, schema string, seed func(put func(T) error) error) error {
+func (s *Catalog[T]) open(ctx context.Context, schema string, seed catalog.Feed[T]) error {
 	if err := s.pool.checkPooler(ctx); err != nil {
 		return err
 	}
@@ -105,7 +85,7 @@ func (s *Catalog[T]) Writable(context.Context) error {
 // Get implements catalog.Store.
 func (s *Catalog[T]) Get(ctx context.Context, id int64) (T, error) {
 	return readRows(ctx, s, s.works.ByKey, func(ctx context.Context, conn *pgxpool.Conn) (T, error) {
-		item, err := catalog.ScanRow(s.table, s.scan(conn.QueryRow(ctx, s.get, id)))
+		item, err := catalog.ScanRow(s.table, s.scan(conn.QueryRow(ctx, s.sql.get, id)))
 		if errors.Is(err, pgx.ErrNoRows) {
 			err = catalog.ErrNotFound
 		}
@@ -115,12 +95,12 @@ func (s *Catalog[T]) Get(ctx context.Context, id int64) (T, error) {
 
 // GetMany implements catalog.Store.
 func (s *Catalog[T]) GetMany(ctx context.Context, ids []int64) ([]T, error) {
-	return s.collect(ctx, s.works.ByKey, s.many, ids)
+	return s.collect(ctx, s.works.ByKey, s.sql.many, ids)
 }
 
 // Page implements catalog.Store.
 func (s *Catalog[T]) Page(ctx context.Context, after int64, limit int) ([]T, error) {
-	return s.collect(ctx, s.works.Lists, s.page, after, limit)
+	return s.collect(ctx, s.works.Lists, s.sql.page, after, limit)
 }
 
 // collect reads all rows of a query.
@@ -164,13 +144,13 @@ func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, c
 			if version == string(known) && version != "" {
 				return nil
 			}
-			rows, err := tx.Query(ctx, s.ids)
+			rows, err := tx.Query(ctx, s.sql.ids)
 			if err != nil {
 				return err
 			}
 			var id int64
 			ids = nil
-			_, err = pgx.ForEachRow(rows, []any{&id}, func() error {
+			_, err = pgx.ForEachRow(rows, []any{&id}, func() error { // there may be a million: no allocation per row
 				ids = append(ids, id)
 				return nil
 			})
@@ -188,7 +168,7 @@ func (s *Catalog[T]) Ping(ctx context.Context) error {
 	_, err := read(ctx, s, s.works.checks, func(ctx context.Context, conn *pgxpool.Conn) (struct{}, error) {
 		options := pgx.TxOptions{BeginQuery: "begin; set local lock_timeout = " + lockTimeout}
 		err := pgx.BeginTxFunc(ctx, conn, options, func(tx pgx.Tx) error {
-			_, err := tx.Exec(ctx, s.page, 0, 1) // not decoded: a row that can't be read is no fault of the store
+			_, err := tx.Exec(ctx, s.sql.page, 0, 1) // not decoded: a row that can't be read is no fault of the store
 			return err
 		})
 		if err != nil {
@@ -226,7 +206,7 @@ const tableExists = `SELECT count(*) > 0 FROM pg_class c JOIN pg_namespace n ON 
 
 // prepare creates and seeds the table in one transaction, under a lock that other starting processes wait for. An
 // existing table is left as it is, empty or not.
-func (s *Catalog[T]) prepare(ctx context.Context, schema string, seed func(put func(T) error) error) error {
+func (s *Catalog[T]) prepare(ctx context.Context, schema string, seed catalog.Feed[T]) error {
 	patient := pgx.TxOptions{BeginQuery: "begin; set local lock_timeout = 0"}
 	return pgx.BeginTxFunc(ctx, s.pool, patient, func(tx pgx.Tx) error {
 		var exists bool
@@ -260,11 +240,14 @@ const findColumns = `WITH RECURSIVE based AS (
 // checkShape reports what an existing table lacks.
 func (s *Catalog[T]) checkShape(ctx context.Context) error {
 	kinds := map[string]catalog.ColumnKind{
-		"int2": catalog.IntegerColumn, "int4": catalog.IntegerColumn, "int8": catalog.IntegerColumn, "numeric": catalog.IntegerColumn,
-		"text": catalog.TextColumn, "varchar": catalog.TextColumn, "bpchar": catalog.TextColumn, "citext": catalog.TextColumn,
+		"int2": catalog.IntegerColumn, "int4": catalog.IntegerColumn,
+		"int8": catalog.IntegerColumn, "numeric": catalog.IntegerColumn,
+		"text": catalog.TextColumn, "varchar": catalog.TextColumn,
+		"bpchar": catalog.TextColumn, "citext": catalog.TextColumn,
 	}
 	return s.with(ctx, always, func(conn *pgxpool.Conn) error {
-		if err := conn.QueryRow(ctx, "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool").Scan(&s.readOnly); err != nil {
+		const readOnly = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool"
+		if err := conn.QueryRow(ctx, readOnly).Scan(&s.readOnly); err != nil {
 			return err
 		}
 		rows, err := conn.Query(ctx, findColumns, s.table.Name)
@@ -285,7 +268,7 @@ func (s *Catalog[T]) checkShape(ctx context.Context) error {
 }
 
 // Import implements catalog.Store. Other writers wait until it ends; readers don't.
-func (s *Catalog[T]) Import(ctx context.Context, replace bool, feed func(put func(T) error) error) error {
+func (s *Catalog[T]) Import(ctx context.Context, replace bool, feed catalog.Feed[T]) error {
 	fed := false
 	return s.with(ctx, func() bool { return !fed }, func(conn *pgxpool.Conn) error {
 		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
@@ -308,12 +291,12 @@ func (s *Catalog[T]) Import(ctx context.Context, replace bool, feed func(put fun
 const batchSize = 500
 
 // write writes the items of feed to the locked table and raises the sequence to the highest id.
-func (s *Catalog[T]) write(ctx context.Context, tx pgx.Tx, feed func(put func(T) error) error) error {
+func (s *Catalog[T]) write(ctx context.Context, tx pgx.Tx, feed catalog.Feed[T]) error {
 	sequence, name, err := s.sequence(ctx, tx)
 	if err != nil {
 		return err
 	}
-	upsert, batch := s.edit.upsert, &pgx.Batch{}
+	batch := &pgx.Batch{}
 	flush := func() error {
 		full := batch
 		batch = &pgx.Batch{}
@@ -324,7 +307,7 @@ func (s *Catalog[T]) write(ctx context.Context, tx pgx.Tx, feed func(put func(T)
 		if *id, err = sequence.Give(*id); err != nil {
 			return err
 		}
-		batch.Queue(upsert, fields...).Exec(func(done pgconn.CommandTag) error {
+		batch.Queue(s.sql.upsert, fields...).Exec(func(done pgconn.CommandTag) error {
 			return catalog.CheckChanged(s.table, done.RowsAffected())
 		})
 		if batch.Len() < batchSize {
@@ -340,7 +323,8 @@ func (s *Catalog[T]) write(ctx context.Context, tx pgx.Tx, feed func(put func(T)
 	}
 	if name != "" && sequence.Highest > 0 {
 		// Never lower than the value another application has reached meanwhile.
-		_, err = tx.Exec(ctx, "SELECT setval($1::regclass, GREATEST($2, (SELECT last_value FROM "+name+")))", name, sequence.Highest)
+		raise := "SELECT setval($1::regclass, GREATEST($2, (SELECT last_value FROM " + name + ")))"
+		_, err = tx.Exec(ctx, raise, name, sequence.Highest)
 	}
 	return err
 }
@@ -361,7 +345,8 @@ func (s *Catalog[T]) sequence(ctx context.Context, tx pgx.Tx) (catalog.Sequence,
 		return sequence, "", err
 	}
 	var given int64
-	const find = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END, (SELECT seqincrement FROM pg_sequence WHERE seqrelid = $1::regclass) FROM "
+	const find = `SELECT CASE WHEN is_called THEN last_value ELSE 0 END,
+		(SELECT seqincrement FROM pg_sequence WHERE seqrelid = $1::regclass) FROM `
 	err = tx.QueryRow(ctx, find+name, name).Scan(&given, &sequence.Step)
 	sequence.Highest = max(sequence.Highest, given)
 	return sequence, name, err
@@ -369,7 +354,8 @@ func (s *Catalog[T]) sequence(ctx context.Context, tx pgx.Tx) (catalog.Sequence,
 
 // sequenceName finds the sequence of an identity or serial id column, or else that of the Quarkus application.
 func (s *Catalog[T]) sequenceName(ctx context.Context, tx pgx.Tx) (name string, err error) {
-	const find = "SELECT COALESCE(pg_get_serial_sequence($1::text, 'id'), to_regclass($2::text)::text, to_regclass($3::text)::text, '')"
+	const find = `SELECT COALESCE(pg_get_serial_sequence($1::text, 'id'),
+		to_regclass($2::text)::text, to_regclass($3::text)::text, '')`
 	err = tx.QueryRow(ctx, find, s.table.Name, s.table.Sequence, sharedSequence).Scan(&name)
 	return name, err
 }

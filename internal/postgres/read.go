@@ -19,8 +19,12 @@ const (
 	lockTimeout = "'500ms'"
 )
 
-// reading is a read whose result is discarded.
-type reading func(ctx context.Context, conn *pgxpool.Conn) error
+type (
+	// query is a read on a connection.
+	query[R any] = func(ctx context.Context, conn *pgxpool.Conn) (R, error)
+	// reading is a read whose result is discarded.
+	reading func(ctx context.Context, conn *pgxpool.Conn) error
+)
 
 // works are the uses of a pool, each with connections that the others can't take.
 type works struct {
@@ -44,7 +48,7 @@ func (w works) close() {
 }
 
 // readRows is read for requests. It remembers a read that found damaged data for Ping.
-func readRows[T catalog.Item, R any](ctx context.Context, s *Catalog[T], work *bounded.Work, do func(ctx context.Context, conn *pgxpool.Conn) (R, error)) (R, error) {
+func readRows[T catalog.Item, R any](ctx context.Context, s *Catalog[T], work *bounded.Work, do query[R]) (R, error) {
 	got, err := read(ctx, s, work, do)
 	if errors.Is(err, storage.ErrDamaged) {
 		again := reading(func(ctx context.Context, conn *pgxpool.Conn) error {
@@ -60,7 +64,7 @@ func readRows[T catalog.Item, R any](ctx context.Context, s *Catalog[T], work *b
 // two connections: one that carries the cancellation, and the statement's own unless the server reacts immediately.
 // Impatient clients could then drain the pool of a server that hangs for a few seconds, and everybody would have to
 // reconnect.
-func read[T catalog.Item, R any](ctx context.Context, s *Catalog[T], work *bounded.Work, do func(ctx context.Context, conn *pgxpool.Conn) (R, error)) (R, error) {
+func read[T catalog.Item, R any](ctx context.Context, s *Catalog[T], work *bounded.Work, do query[R]) (R, error) {
 	return bounded.Do(ctx, work, func(statement context.Context) (got R, err error) {
 		err = s.with(ctx, always, func(conn *pgxpool.Conn) (err error) {
 			got, err = do(statement, conn)

@@ -27,7 +27,7 @@ const poolerRemedy = "a pooler such as PgBouncer in transaction mode forgets pre
 func trouble(err error) error {
 	var server *pgconn.PgError
 	if errors.As(err, &server) {
-		if kind, detail := serverTrouble(server); kind != nil {
+		if detail, kind := serverTrouble(server); kind != nil {
 			return storage.As(kind, err, detail)
 		}
 	}
@@ -37,52 +37,52 @@ func trouble(err error) error {
 	return err
 }
 
-// serverTrouble returns the kind of an error reported by the server, nil if it says nothing about the store, and the
-// operator's message. The codes are listed at https://www.postgresql.org/docs/current/errcodes-appendix.html.
-func serverTrouble(err *pgconn.PgError) (kind error, detail string) {
+// serverTrouble returns the operator's message for an error reported by the server, and its kind: nil if it says
+// nothing about the store. The codes are listed at https://www.postgresql.org/docs/current/errcodes-appendix.html.
+func serverTrouble(err *pgconn.PgError) (detail string, kind error) {
 	switch err.Code {
 	case "26000", statementExists: // a prepared statement doesn't exist
-		return storage.ErrSchema, poolerRemedy
+		return poolerRemedy, storage.ErrSchema
 	case "42501":
-		return storage.ErrSchema, "a permission is missing"
+		return "a permission is missing", storage.ErrSchema
 	case notNullViolation:
 		const unknown = "column %s of table %s is NOT NULL, but the service does not know it"
-		return storage.ErrSchema, fmt.Sprintf(unknown, err.ColumnName, err.TableName)
+		return fmt.Sprintf(unknown, err.ColumnName, err.TableName), storage.ErrSchema
 	case "25006":
-		return storage.ErrFull, "the server is read-only"
+		return "the server is read-only", storage.ErrFull
 	case "53100":
-		return storage.ErrFull, "the server's disk is full"
+		return "the server's disk is full", storage.ErrFull
 	case "3D000", "57P04": // unknown or dropped; it may be about to be created
-		return storage.ErrUnavailable, "the database does not exist"
+		return "the database does not exist", storage.ErrUnavailable
 	case "55P03", "55006": // a lock is not available, an object is in use
-		return storage.ErrBusy, ""
+		return "", storage.ErrBusy
 	case "XX001", "XX002": // data or an index is corrupted
-		return storage.ErrDamaged, "the server reports damaged data: repair it, or restore a backup"
+		return "the server reports damaged data: repair it, or restore a backup", storage.ErrDamaged
 	}
 	return classTrouble(err)
 }
 
 // classTrouble is serverTrouble for codes that mean the same as their class.
-func classTrouble(err *pgconn.PgError) (kind error, detail string) {
+func classTrouble(err *pgconn.PgError) (detail string, kind error) {
 	switch err.Code[:min(2, len(err.Code))] {
 	case "08": // the connection
 		if strings.Contains(err.Message, parameterRefused) {
-			return storage.ErrSchema, "the pooler refuses a parameter of the store URL: " +
-				"leave it out, or name it in ignore_startup_parameters"
+			return "the pooler refuses a parameter of the store URL: " +
+				"leave it out, or name it in ignore_startup_parameters", storage.ErrSchema
 		}
-		return storage.ErrUnavailable, ""
+		return "", storage.ErrUnavailable
 	case "28":
-		return storage.ErrSchema, "the server refuses the user or the password"
+		return "the server refuses the user or the password", storage.ErrSchema
 	case "40": // a deadlock or a conflict with another transaction
-		return storage.ErrBusy, ""
+		return "", storage.ErrBusy
 	case "42", "3F", "0A": // syntax or access, an unknown schema, an unsupported feature
-		return storage.ErrSchema, ""
+		return "", storage.ErrSchema
 	case "53", "57": // resources, intervention of an operator
-		return storage.ErrUnavailable, ""
+		return "", storage.ErrUnavailable
 	case "58":
-		return storage.ErrDamaged, "the server can't read or write its files: check its log and its disk"
+		return "the server can't read or write its files: check its log and its disk", storage.ErrDamaged
 	}
-	return nil, ""
+	return "", nil
 }
 
 const (
@@ -105,8 +105,8 @@ func isConnection(err error) bool {
 	return errors.As(err, &network)
 }
 
-// isStale reports whether a statement was refused because its plan is older than an ALTER TABLE, which is reported as an
-// unsupported feature. The driver makes a new plan next time.
+// isStale reports whether a statement was refused because its plan is older than an ALTER TABLE, which is reported as
+// an unsupported feature. The driver makes a new plan next time.
 func isStale(err error) bool { return codeOf(err) == "0A000" }
 
 // isCanceled reports whether the server canceled the statement. The cancellation may have been meant for another one:

@@ -247,8 +247,8 @@ func TestStatementTimeout(t *testing.T) {
 	}
 }
 
-// TestDroppedChanges checks that a change that a trigger silently drops isn't acknowledged: of an existing row, of a new
-// one in tables with and without a sequence, or in an import.
+// TestDroppedChanges checks that a change that a trigger silently drops isn't acknowledged: of an existing row, of a
+// new one in tables with and without a sequence, or in an import.
 func TestDroppedChanges(t *testing.T) {
 	for name, change := range map[string]string{"sequence": "SELECT 1", "no sequence": "DROP SEQUENCE hero_seq"} {
 		t.Run(name, func(t *testing.T) {

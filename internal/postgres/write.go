@@ -14,8 +14,9 @@ import (
 	"superheroes/internal/catalog"
 )
 
-// statements are the statements that change rows.
-type statements struct{ lock, insert, upsert, update, remove string }
+// statements are the SQL that reads and changes rows. Parameters have explicit types, so that a column of another type,
+// such as a 32-bit id, changes neither what can be requested nor what can be stored.
+type statements struct{ get, many, page, ids, lock, insert, upsert, update, remove string }
 
 func newStatements[T catalog.Item](table catalog.Table[T]) statements {
 	var item T
@@ -28,11 +29,16 @@ func newStatements[T catalog.Item](table catalog.Table[T]) statements {
 			excluded[i-1] = names[i] + " = EXCLUDED." + names[i]
 		}
 	}
+	read := "SELECT " + table.SelectList() + " FROM " + table.Name
 	// An identity column accepts explicit ids only with OVERRIDING.
 	insert := fmt.Sprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE VALUES (%s) ON CONFLICT (id) DO ",
 		table.Name, strings.Join(names, ", "), strings.Join(places, ", "))
 	return statements{
-		lock:   fmt.Sprintf("SELECT %s FROM %s WHERE id = $1::int8 FOR UPDATE", table.SelectList(), table.Name),
+		get:    read + " WHERE id = $1::int8",
+		many:   read + " WHERE id = ANY ($1::int8[])",
+		page:   read + " WHERE id > $1::int8 ORDER BY id LIMIT $2::int8",
+		ids:    "SELECT id FROM " + table.Name + " WHERE id > 0 ORDER BY id",
+		lock:   read + " WHERE id = $1::int8 FOR UPDATE",
 		insert: insert + "NOTHING",
 		upsert: insert + "UPDATE SET " + strings.Join(excluded, ", "),
 		update: fmt.Sprintf("UPDATE %s SET %s WHERE id = %s", table.Name, strings.Join(sets, ", "), places[0]),
@@ -52,7 +58,7 @@ func sqlType(field any) string {
 }
 
 // Write implements catalog.Store.
-func (s *Catalog[T]) Write(ctx context.Context, id int64, change func(old *T) (*T, error)) (written *T, err error) {
+func (s *Catalog[T]) Write(ctx context.Context, id int64, change catalog.ChangeFunc[T]) (written *T, err error) {
 	called := false
 	once := func(old *T) (*T, error) {
 		called = true
@@ -65,7 +71,7 @@ func (s *Catalog[T]) Write(ctx context.Context, id int64, change func(old *T) (*
 	return written, err
 }
 
-func (s *Catalog[T]) writeOn(ctx context.Context, conn *pgxpool.Conn, id int64, change func(old *T) (*T, error)) (*T, error) {
+func (s *Catalog[T]) writeOn(ctx context.Context, conn *pgxpool.Conn, id int64, change catalog.ChangeFunc[T]) (*T, error) {
 	tx, err := conn.Begin(ctx)
 	if err != nil {
 		return nil, err
@@ -95,19 +101,19 @@ func rollback(ctx context.Context, tx pgx.Tx) {
 	_ = tx.Rollback(ctx) // if it fails, the connection is closed
 }
 
-func (s *Catalog[T]) change(ctx context.Context, tx pgx.Tx, id int64, change func(old *T) (*T, error)) (*T, error) {
+func (s *Catalog[T]) change(ctx context.Context, tx pgx.Tx, id int64, change catalog.ChangeFunc[T]) (*T, error) {
 	old, err := s.lock(ctx, tx, id)
 	item, err := catalog.Change(old, err, change)
 	switch {
 	case err != nil:
 		return nil, err
 	case item == nil:
-		err = s.changeRow(ctx, tx, s.edit.remove, id)
+		err = s.changeRow(ctx, tx, s.sql.remove, id)
 	case id == 0:
 		err = s.insert(ctx, tx, item)
 	default:
 		*s.table.Key(item) = id
-		err = s.changeRow(ctx, tx, s.edit.update, s.table.Fields(item)...)
+		err = s.changeRow(ctx, tx, s.sql.update, s.table.Fields(item)...)
 	}
 	return item, err
 }
@@ -126,7 +132,7 @@ func (s *Catalog[T]) lock(ctx context.Context, tx pgx.Tx, id int64) (*T, error) 
 	if id == 0 {
 		return nil, nil
 	}
-	item, err := catalog.ScanForUpdate(s.table, s.scan(tx.QueryRow(ctx, s.edit.lock, id)))
+	item, err := catalog.ScanForUpdate(s.table, s.scan(tx.QueryRow(ctx, s.sql.lock, id)))
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, catalog.ErrNotFound
 	}
@@ -153,18 +159,20 @@ func (s *Catalog[T]) insert(ctx context.Context, tx pgx.Tx, item *T) error {
 		if err := tx.QueryRow(ctx, "SELECT nextval($1::regclass)", name).Scan(id); err != nil {
 			return err
 		}
-		inserted, err := tx.Exec(ctx, s.edit.insert, s.table.Fields(item)...)
+		inserted, err := tx.Exec(ctx, s.sql.insert, s.table.Fields(item)...)
 		if err != nil || inserted.RowsAffected() > 0 {
 			return err
 		}
 		var taken bool
-		if err := tx.QueryRow(ctx, fmt.Sprintf("SELECT EXISTS (SELECT FROM %s WHERE id = $1::int8)", s.table.Name), *id).Scan(&taken); err != nil {
+		exists := fmt.Sprintf("SELECT EXISTS (SELECT FROM %s WHERE id = $1::int8)", s.table.Name)
+		if err := tx.QueryRow(ctx, exists, *id).Scan(&taken); err != nil {
 			return err
 		}
 		if !taken {
 			return catalog.CheckChanged(s.table, 0)
 		}
-		raise := fmt.Sprintf("SELECT setval($1::regclass, GREATEST((SELECT max(id) FROM %s), (SELECT last_value FROM %s)))", s.table.Name, name)
+		raise := fmt.Sprintf("SELECT setval($1::regclass, GREATEST((SELECT max(id) FROM %s), (SELECT last_value FROM %s)))",
+			s.table.Name, name)
 		if _, err := tx.Exec(ctx, raise, name); err != nil {
 			return err
 		}
@@ -184,5 +192,5 @@ func (s *Catalog[T]) insertHighest(ctx context.Context, tx pgx.Tx, item *T) erro
 	if *s.table.Key(item), err = sequence.Give(0); err != nil {
 		return err
 	}
-	return s.changeRow(ctx, tx, s.edit.insert, s.table.Fields(item)...)
+	return s.changeRow(ctx, tx, s.sql.insert, s.table.Fields(item)...)
 }

@@ -51,6 +51,25 @@ type Batches[T catalog.Item] struct {
 	watcher     *time.Timer // for the queue; nil until first needed
 }
 
+// batch is one request for picks and the callers that wait for it. Until it is done, the mutex of Batches guards it.
+//
+// No caller owns it: each leaves at its own deadline, and the request goes on for as long as a call may take. Picks
+// without a waiting caller are stored for later ones.
+type batch[T any] struct {
+	ctx      context.Context // with the values of the first caller's
+	deadline time.Time       // the first caller's
+
+	size    int // number of picks requested; 0 until the request is sent
+	joined  int // callers that have joined
+	early   int // of these, the ones that joined before the request was sent
+	waiting int // of these, the ones that still wait
+
+	done    chan struct{} // closed when the request has ended, after the fields below are set
+	items   []T
+	expires time.Time
+	err     error
+}
+
 // NewBatches returns Batches that send requests through client.
 func NewBatches[T catalog.Item](client *Client[T], log *slog.Logger) *Batches[T] {
 	return &Batches[T]{client: client, log: log, now: time.Now}
@@ -92,14 +111,12 @@ func (b *Batches[T]) takeStored(now time.Time) (item T, ok bool) {
 // Random implements fight.Source. It fails like Client.Random.
 func (b *Batches[T]) Random(ctx context.Context) (item T, err error) {
 	for begin := time.Now(); ; {
-		item, joined, place := b.take(ctx)
-		switch place {
-		case gotPick:
-			return item, nil
-		case askSingly:
+		item, joined, place, err := b.take(ctx)
+		switch {
+		case errors.Is(err, errNoBatches):
 			return b.client.Random(ctx)
-		case breakerOpen:
-			return item, fight.ErrOpen
+		case joined == nil:
+			return item, err
 		}
 		select {
 		case <-joined.done:
@@ -116,45 +133,40 @@ func (b *Batches[T]) Random(ctx context.Context) (item T, err error) {
 	}
 }
 
-// Results of take other than a place in a batch.
-const (
-	gotPick     = -1 // a stored pick is returned
-	askSingly   = -2 // the peer doesn't support batches
-	breakerOpen = -3 // the circuit breaker is open
-)
-
-// take returns a stored pick, or joins a batch and returns the caller's place in it.
-func (b *Batches[T]) take(ctx context.Context) (item T, joined *batch[T], place int) {
+// take returns a stored pick, or joins a batch and returns the caller's place in it. It fails with fight.ErrOpen, or
+// with errNoBatches while single picks are to be requested.
+func (b *Batches[T]) take(ctx context.Context) (item T, joined *batch[T], place int, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.now()
 	if item, ok := b.takeStored(now); ok {
-		return item, nil, gotPick
+		return item, nil, 0, nil
 	}
 	if b.client.calls.breaker.refuses() {
-		return item, nil, breakerOpen
+		return item, nil, 0, fight.ErrOpen
 	}
 	if now.Before(b.singleUntil) {
-		return item, nil, askSingly
+		return item, nil, 0, errNoBatches
 	}
 	joined = b.joinable(ctx, now)
 	joined.joined++
 	joined.waiting++
 	b.used++
-	return item, joined, joined.joined - 1
+	return item, joined, joined.joined - 1, nil
 }
 
 // joinable returns a batch that a caller can join: the one in flight, or one to be requested after it. The caller holds
 // the mutex.
 func (b *Batches[T]) joinable(ctx context.Context, now time.Time) *batch[T] {
 	overdue := b.overdue(now)
-	if f := b.inFlight; f != nil && f.hasPlace(f.size) && !overdue {
+	if f := b.inFlight; f != nil && f.joined < f.size && !overdue {
 		return f
 	}
-	if last := len(b.queue) - 1; last >= 0 && b.queue[last].hasPlace(catalog.MaxBatch) {
+	if last := len(b.queue) - 1; last >= 0 && b.queue[last].joined < catalog.MaxBatch {
 		return b.queue[last]
 	}
-	added := newBatch[T](ctx)
+	added := &batch[T]{ctx: context.WithoutCancel(ctx), done: make(chan struct{})}
+	added.deadline, _ = ctx.Deadline()
 	b.queue = append(b.queue, added)
 	if b.inFlight == nil || overdue {
 		b.startFetch()

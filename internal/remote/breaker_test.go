@@ -8,20 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"superheroes/internal/catalog"
 	"superheroes/internal/fight"
 	"superheroes/test/fakepeer"
 )
 
-func info() huma.Info { return huma.Info{Title: "test", Version: "1"} }
-
 func discard() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
-
-func operation() huma.Operation {
-	return huma.Operation{OperationID: "test", Method: http.MethodGet, Path: "/"}
-}
 
 // withBreaker returns settings with a breaker that opens after three failures in a row.
 func withBreaker(delay time.Duration) Config {

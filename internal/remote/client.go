@@ -319,15 +319,18 @@ func (c *Client[T]) Check(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxResponse))
-		if err := response.Body.Close(); err != nil {
-			return err
-		}
-		if response.StatusCode >= http.StatusInternalServerError {
-			return fmt.Errorf("returned %s", response.Status)
-		}
-		return nil
+		return checkReady(response)
 	})
+}
+
+// checkReady reads the response of /readyz, and returns an error unless it means that the service is ready.
+func checkReady(response *http.Response) error {
+	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxResponse))
+	err := response.Body.Close()
+	if response.StatusCode >= http.StatusInternalServerError {
+		err = fmt.Errorf("returned %s", response.Status)
+	}
+	return err
 }
 
 // Close cancels the calls in flight and closes the idle connections. Later calls fail.

@@ -13,12 +13,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 	"golang.org/x/sync/errgroup"
 
 	"superheroes/internal/catalog"
 	"superheroes/internal/character"
+	"superheroes/internal/fight"
 	"superheroes/internal/httpserver"
 	"superheroes/test/await"
 	"superheroes/test/fakepeer"
@@ -72,12 +74,6 @@ func TestRandom(t *testing.T) {
 	}
 }
 
-// isTimeout reports whether an error becomes a 504.
-func isTimeout(err error) bool {
-	var network net.Error
-	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network) && network.Timeout()
-}
-
 func TestRandomFails(t *testing.T) {
 	const header = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n"
 	tests := []struct {
@@ -119,7 +115,7 @@ func TestRandomFails(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("got %v, want an error with %q", err, test.says)
 			}
-			if isTimeout(err) || errors.Is(err, catalog.ErrEmpty) {
+			if fight.IsTimeout(err) || errors.Is(err, catalog.ErrEmpty) {
 				t.Errorf("%v counts as a timeout or an empty catalog", err)
 			}
 		})
@@ -154,7 +150,7 @@ func TestTooSlow(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), test.deadline)
 			defer cancel()
 			_, err := newClient(t, test.peer(t), cfg).Random(ctx)
-			if !isTimeout(err) || test.deadline > short && ctx.Err() != nil {
+			if !fight.IsTimeout(err) || test.deadline > short && ctx.Err() != nil {
 				t.Errorf("got %v, want the short timeout", err)
 			}
 		})
@@ -166,7 +162,7 @@ func TestWriteTimeout(t *testing.T) {
 	here, there := net.Pipe()
 	t.Cleanup(func() { _, _ = here.Close(), there.Close() })
 	conn := &writeLimited{Conn: here, timeout: 50 * time.Millisecond}
-	if _, err := conn.Write([]byte("GET / HTTP/1.1\r\n")); !errors.Is(err, os.ErrDeadlineExceeded) || !isTimeout(err) {
+	if _, err := conn.Write([]byte("GET / HTTP/1.1\r\n")); !errors.Is(err, os.ErrDeadlineExceeded) || !fight.IsTimeout(err) {
 		t.Errorf("got %v, want a timeout", err)
 	}
 	go func() { _, _ = there.Read(make([]byte, 100)) }()
@@ -212,11 +208,11 @@ func TestPeerIsToldTheRemainingTimeAndTheRequestID(t *testing.T) {
 // within calls do with the context of a handler for a request with this id.
 func within(t *testing.T, id string, deadline time.Duration, do func(context.Context)) {
 	t.Helper()
-	api := httpserver.NewAPI(info(), discard(), httpserver.Config{Deadline: deadline})
-	api.Handle(httpserver.Route{Operation: operation(), Serve: func(w http.ResponseWriter, r *http.Request) error {
+	api := httpserver.NewAPI(huma.Info{}, discard(), httpserver.Config{Deadline: deadline})
+	api.Mount("GET /", func(w http.ResponseWriter, r *http.Request) error {
 		do(r.Context())
 		return httpserver.WriteJSON(w, []byte("{}"))
-	}})
+	})
 	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
 	request.Header.Set(httpserver.RequestIDHeader, id)
 	answer := httptest.NewRecorder()

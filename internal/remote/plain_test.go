@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"superheroes/internal/character"
+	"superheroes/internal/fight"
 	"superheroes/test/await"
 	"superheroes/test/fakepeer"
 )
@@ -294,7 +295,7 @@ func TestEncrypted(t *testing.T) {
 	cfg := patient()
 	cfg.Connect, cfg.Read = time.Second, 100*time.Millisecond // a handshake may be slow on a busy machine
 	dribbles := server(fakepeer.Dribbles(strings.Repeat(" ", 5000)+fakepeer.Hero, 20*time.Millisecond))
-	if got, err := trusted(t, dribbles, cfg).Random(t.Context()); !isTimeout(err) {
+	if got, err := trusted(t, dribbles, cfg).Random(t.Context()); !fight.IsTimeout(err) {
 		t.Errorf("got %v, %v, want a timeout", got, err)
 	}
 }

@@ -32,7 +32,10 @@ type ProxyConfig struct {
 
 // Peers returns the limits in the form that fights uses.
 func (c ProxyConfig) Peers() Config {
-	return Config{Connect: c.Connect, Write: c.Write, Read: c.Read, MaxConnections: c.MaxConnections, IdleConnections: c.IdleConnections}
+	return Config{
+		Connect: c.Connect, Write: c.Write, Read: c.Read,
+		MaxConnections: c.MaxConnections, IdleConnections: c.IdleConnections,
+	}
 }
 
 // Proxy forwards requests to a service in another process.
@@ -81,11 +84,7 @@ func (p *Proxy) Check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxBuffered))
-	if response.StatusCode >= http.StatusInternalServerError {
-		err = fmt.Errorf("returned %s", response.Status)
-	}
-	return errors.Join(err, response.Body.Close())
+	return checkReady(response)
 }
 
 // transport returns the transport that a request may use.

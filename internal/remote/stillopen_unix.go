@@ -9,7 +9,9 @@ import "syscall"
 func newStillOpen(conn syscall.RawConn) func() bool {
 	var unasked [1]byte
 	var err error
-	look := func(socket uintptr) { _, err = syscall.Read(int(socket), unasked[:]) } // doesn't block: Go's sockets are non-blocking
+	look := func(socket uintptr) {
+		_, err = syscall.Read(int(socket), unasked[:]) // doesn't block: Go's sockets are non-blocking
+	}
 	return func() bool {
 		looked := conn.Control(look) // unlike Read, Control ignores the deadline
 		return looked == nil && err == syscall.EAGAIN

@@ -26,60 +26,52 @@ func AddCatalog[T catalog.Item](service *catalog.Service[T], api *httpserver.API
 }
 
 func (s catalogRoutes[T]) addTo(api *httpserver.API, admin *httpserver.Admin) {
-	base, tags := "/api/"+s.Kind.Plural, []string{s.Kind.Plural}
-	one, plural := "a "+s.Kind.Singular, s.Kind.Plural
+	singular, plural, compressor := s.Kind.Singular, s.Kind.Plural, &httpserver.Compressor{}
 	item := api.Schema(s.Kind.Example)
 	id := &huma.Param{Name: "id", In: "path", Required: true, Description: "A plain decimal integer.",
 		Schema: &huma.Schema{Type: "integer", Format: "int64", Minimum: new(1.0)}}
+	get := func(operation, path, summary string, responses map[string]*huma.Response, parameters ...*huma.Param) huma.Operation {
+		return huma.Operation{OperationID: operation, Method: http.MethodGet, Path: "/api/" + plural + path, Tags: []string{plural},
+			Summary: summary, Responses: responses, Parameters: parameters}
+	}
 	returnsItem := func(problems map[int]string) map[string]*huma.Response {
-		problems[http.StatusServiceUnavailable] = "The store is unavailable, or there are too many requests at once; Retry-After says when to retry."
-		return api.Problems(api.Returns("The "+s.Kind.Singular+".", item, s.Kind.Example), problems)
+		problems[http.StatusServiceUnavailable] = storeAway
+		return api.Problems(api.Returns("The "+singular+".", item, s.Kind.Example), problems)
 	}
 
-	compressor := &httpserver.Compressor{}
-	serveList := func(w http.ResponseWriter, r *http.Request) error { return s.serveList(w, r, compressor) }
-	api.Handle(httpserver.Route{Kind: httpserver.Lists, Serve: serveList, Operation: huma.Operation{
-		OperationID: "list-" + plural, Method: http.MethodGet, Path: base, Tags: tags,
-		Summary:     "List all " + plural + " by id, or a page of them",
-		Description: "Without limit the whole catalog is streamed. A response that ends early is incomplete.",
-		Parameters:  listParameters(),
-		Responses: api.Problems(httpserver.Compressed(api.Returns("The "+plural+", by id.", &huma.Schema{Type: "array", Items: item}, []T{s.Kind.Example})), map[int]string{
+	list := get("list-"+plural, "", "List all "+plural+" by id, or a page of them", api.Problems(
+		httpserver.Compressed(api.Returns("The "+plural+", by id.", &huma.Schema{Type: "array", Items: item}, []T{s.Kind.Example})),
+		map[int]string{
 			http.StatusUnprocessableEntity: "A parameter is invalid; the response names it.",
-			http.StatusServiceUnavailable:  "The store is unavailable, or there are too many requests at once; Retry-After says when to retry.",
-		}),
-	}})
-	for _, random := range []struct{ path, id, note string }{
-		{"/random_" + s.Kind.Singular, "random-" + s.Kind.Singular, ""},
-		{"/random", "random-" + s.Kind.Singular + "-alias", " (alias)"},
-	} {
-		api.Handle(httpserver.Route{Kind: httpserver.Fights, Serve: s.serveRandom, Operation: huma.Operation{
-			OperationID: random.id, Method: http.MethodGet, Path: base + random.path, Tags: tags,
-			Summary:   "Pick a random " + s.Kind.Singular + random.note,
-			Responses: returnsItem(map[int]string{http.StatusNotFound: "The catalog is empty."}),
-		}})
-	}
+			http.StatusServiceUnavailable:  storeAway,
+		}), listParameters()...)
+	list.Description = "Without limit the whole catalog is streamed. A response that ends early is incomplete."
+	serveList := func(w http.ResponseWriter, r *http.Request) error { return s.serveList(w, r, compressor) }
+	api.Handle(httpserver.Route{Kind: httpserver.Lists, Serve: serveList, Operation: list})
+
+	empty := func() map[int]string { return map[int]string{http.StatusNotFound: "The catalog is empty."} }
+	random, summary := "random-"+singular, "Pick a random "+singular
+	api.Handle(httpserver.Route{Kind: httpserver.Fights, Serve: s.serveRandom,
+		Operation: get(random, "/random_"+singular, summary, returnsItem(empty()))})
+	api.Handle(httpserver.Route{Kind: httpserver.Fights, Serve: s.serveRandom,
+		Operation: get(random+"-alias", "/random", summary+" (alias)", returnsItem(empty()))})
 	api.Handle(s.picksRoute(api))
+
 	tagged := func() map[string]*huma.Response {
 		responses := returnsItem(map[int]string{http.StatusNotFound: "No such id.", http.StatusUnprocessableEntity: "The id is malformed."})
 		responses["200"].Headers = etagHeader()
 		responses["304"] = &huma.Response{Description: "The client already has it, according to If-None-Match.", Headers: etagHeader()}
 		return responses
 	}
-	api.Handle(httpserver.Route{Serve: s.serveOne, Operation: huma.Operation{
-		OperationID: "get-" + s.Kind.Singular, Method: http.MethodGet, Path: base + "/{id}", Tags: tags, Summary: "Get " + one,
-		Parameters: []*huma.Param{id, ifNoneMatch()}, Responses: tagged(),
-	}})
-	picture := huma.Operation{
-		OperationID: "picture-of-" + s.Kind.Singular, Method: http.MethodGet, Path: base + "/{id}/picture.svg", Tags: tags,
-		Summary: "Get an emblem drawn from the entry", Parameters: []*huma.Param{id, ifNoneMatch()}, Responses: tagged(),
-	}
-	picture.Responses["200"] = &huma.Response{Description: "The emblem.", Headers: etagHeader(),
+	api.Handle(httpserver.Route{Serve: s.serveOne, Operation: get("get-"+singular, "/{id}", "Get a "+singular, tagged(), id, ifNoneMatch())})
+	emblem := tagged()
+	emblem["200"] = &huma.Response{Description: "The emblem.", Headers: etagHeader(),
 		Content: map[string]*huma.MediaType{"image/svg+xml": {
 			Schema: &huma.Schema{Type: "string"}, Example: `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 240 240"></svg>`,
 		}}}
-	httpserver.Compressed(picture.Responses)
 	servePicture := func(w http.ResponseWriter, r *http.Request) error { return s.servePicture(w, r, compressor) }
-	api.Handle(httpserver.Route{Serve: servePicture, Operation: picture})
+	api.Handle(httpserver.Route{Serve: servePicture, Operation: get("picture-of-"+singular, "/{id}/picture.svg",
+		"Get an emblem drawn from the entry", httpserver.Compressed(emblem), id, ifNoneMatch())})
 	s.addEditRoutes(api, admin, id)
 }
 

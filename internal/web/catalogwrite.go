@@ -86,7 +86,8 @@ func (s catalogRoutes[T]) serveDelete(w http.ResponseWriter, r *http.Request) er
 	if err != nil {
 		return err
 	}
-	if _, err := s.Write(r.Context(), id, func(old *T) (*T, error) { return nil, s.unchanged(condition, old) }); err != nil {
+	remove := func(old *T) (*T, error) { return nil, s.unchanged(condition, old) }
+	if _, err := s.Write(r.Context(), id, remove); err != nil {
 		return s.writeProblem(err)
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -156,7 +157,8 @@ func (s catalogRoutes[T]) unchanged(condition httpserver.Condition, old *T) erro
 	if condition.Holds(state) {
 		return nil
 	}
-	return httpserver.Errorf(http.StatusPreconditionFailed, "precondition failed: the %s has changed since you read it (If-Match or If-None-Match)", s.Kind.Singular)
+	return httpserver.Errorf(http.StatusPreconditionFailed,
+		"precondition failed: the %s has changed since you read it (If-Match or If-None-Match)", s.Kind.Singular)
 }
 
 func answerWritten[T catalog.Item](w http.ResponseWriter, status int, item T) error {

@@ -91,9 +91,7 @@ func (s catalogRoutes[T]) exampleFields() map[string]any {
 // editProblems adds the errors of an operation that changes something. body: it takes one; entry: it concerns one
 // entry.
 func (s catalogRoutes[T]) editProblems(api *httpserver.API, responses map[string]*huma.Response, body, entry bool) map[string]*huma.Response {
-	problems := map[int]string{
-		http.StatusServiceUnavailable: "The store can't write it now, or there are too many requests at once; Retry-After says when to retry, and the detail says whether the change may have been written anyway.",
-	}
+	problems := map[int]string{}
 	var refused []string
 	if entry {
 		problems[http.StatusNotFound] = "No such id."
@@ -101,15 +99,11 @@ func (s catalogRoutes[T]) editProblems(api *httpserver.API, responses map[string
 		refused = append(refused, "The id or a condition is malformed.")
 	}
 	if body {
-		maps.Copy(problems, map[int]string{
-			http.StatusBadRequest:            "The body is not a single well-formed JSON value in UTF-8, has a duplicate key, or is nested deeper than 32.",
-			http.StatusRequestTimeout:        "The body did not arrive in time.",
-			http.StatusConflict:              "Another entry has this name and names must be unique (those of locations, or of a table created with that constraint), or no id is left.",
-			http.StatusRequestEntityTooLarge: "The body is over 64 KiB.",
-			http.StatusUnsupportedMediaType:  "The body is not JSON by its content type, or it is compressed.",
-		})
+		maps.Copy(problems, bodyProblems())
+		problems[http.StatusConflict] = "Another entry has this name and names must be unique (those of locations, or of a table created with that constraint), or no id is left."
 		refused = append(refused, "A value is invalid; the response lists each one.")
 	}
+	problems[http.StatusServiceUnavailable] = "The store can't write it now, or there are too many requests at once; Retry-After says when to retry, and the detail says whether the change may have been written anyway."
 	problems[http.StatusUnprocessableEntity] = strings.Join(refused, " ")
 	return api.Problems(responses, problems)
 }

@@ -66,16 +66,22 @@ func sent(s *huma.Schema) {
 }
 
 // peerProblems returns the errors of an operation that calls the catalogs.
-func peerProblems(more map[int]string) map[int]string {
-	problems := map[int]string{
+func peerProblems() map[int]string {
+	return map[int]string{
 		http.StatusBadGateway:         "A peer refused, failed or disconnected; the response names it.",
 		http.StatusServiceUnavailable: "A peer's catalog is empty or its breaker open, the store can't write it now, or there are too many requests at once; Retry-After says when to retry.",
 		http.StatusGatewayTimeout:     "A peer was too slow; the response names it.",
 	}
-	for status, text := range more {
-		problems[status] = text
+}
+
+// bodyProblems returns the errors of an operation with a request body, besides invalid values.
+func bodyProblems() map[int]string {
+	return map[int]string{
+		http.StatusBadRequest:            "The body is not a single well-formed JSON value in UTF-8, has a duplicate key, or is nested deeper than 32.",
+		http.StatusRequestTimeout:        "The body did not arrive in time.",
+		http.StatusRequestEntityTooLarge: "The body is over 64 KiB.",
+		http.StatusUnsupportedMediaType:  "The body is not JSON by its content type, or it is compressed.",
 	}
-	return problems
 }
 
 const unreadable = "A stored fight can't be read, because another writer left it incomplete or with wrong types; the response names it."
@@ -92,15 +98,11 @@ func (s fightRoutes) routes(api *httpserver.API) []httpserver.Route {
 			Responses: api.Problems(responses, problems)}
 	}
 	execute := operation(http.MethodGet, "execute-fight", "/execute_fight", "Pick two random fighters and a location, let them fight, and store the fight",
-		stored(), peerProblems(nil))
-	post := operation(http.MethodPost, "post-fight", "", "Let a given hero and villain fight, and store the fight", stored(), map[int]string{
-		http.StatusBadRequest:            "The body is not a single well-formed JSON value in UTF-8, has a duplicate key, or is nested deeper than 32.",
-		http.StatusRequestTimeout:        "The body did not arrive in time.",
-		http.StatusRequestEntityTooLarge: "The body is over 64 KiB.",
-		http.StatusUnsupportedMediaType:  "The body is not JSON by its content type, or it is compressed.",
-		http.StatusUnprocessableEntity:   "A value is invalid; the response lists each one.",
-		http.StatusServiceUnavailable:    "The store can't write it now, or there are too many requests at once; Retry-After says when to retry, and the detail says whether the fight may have been stored anyway.",
-	})
+		stored(), peerProblems())
+	postProblems := bodyProblems()
+	postProblems[http.StatusUnprocessableEntity] = "A value is invalid; the response lists each one."
+	postProblems[http.StatusServiceUnavailable] = "The store can't write it now, or there are too many requests at once; Retry-After says when to retry, and the detail says whether the fight may have been stored anyway."
+	post := operation(http.MethodPost, "post-fight", "", "Let a given hero and villain fight, and store the fight", stored(), postProblems)
 	post.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {
 		Schema: schemas.body, Example: map[string]any{"hero": example.Hero, "villain": example.Villain, "location": example.Location},
 	}}}
@@ -131,9 +133,9 @@ func (s fightRoutes) routes(api *httpserver.API) []httpserver.Route {
 		{Kind: httpserver.Lists, Serve: serveList, Operation: list},
 		{Serve: s.serveOne, Operation: one},
 		{Kind: httpserver.Fights, Serve: s.serveFighters, Operation: operation(http.MethodGet, "random-fighters", "/randomfighters", "Pick a random hero and a random villain",
-			api.Returns("The hero and the villain.", schemas.fighters, fighters{example.Hero, example.Villain}), peerProblems(nil))},
+			api.Returns("The hero and the villain.", schemas.fighters, fighters{example.Hero, example.Villain}), peerProblems())},
 		{Kind: httpserver.Fights, Serve: s.serveLocation, Operation: operation(http.MethodGet, "random-location", "/randomlocation", "Pick a random location",
-			api.Returns("The location.", schemas.location, example.Location), peerProblems(nil))},
+			api.Returns("The location.", schemas.location, example.Location), peerProblems())},
 		{Kind: httpserver.Searches, Serve: s.serveCount, Operation: operation(http.MethodGet, "count-fights", "/count", "Count the stored fights exactly, including any that can't be read",
 			api.Returns("The number.", schemas.count, count{42}), map[int]string{http.StatusServiceUnavailable: storeAway})},
 	}

@@ -30,7 +30,8 @@ func peerProblem(ctx context.Context, err error) error {
 		return httpserver.Unavailable("all connections to %s are in use; retry later", peer.Peer).Because(err)
 	case errors.Is(err, fight.ErrNoTime):
 		return httpserver.Errorf(http.StatusGatewayTimeout, "the request's deadline passed before %s could answer", peer.Peer).Because(err)
-	case errors.Is(ctx.Err(), context.DeadlineExceeded), fight.IsTimeout(err) && state == "": // a timeout of the store is a failure, as at a remote peer
+	case errors.Is(ctx.Err(), context.DeadlineExceeded),
+		fight.IsTimeout(err) && state == "": // a timeout of the store is a failure, as at a remote peer
 		return httpserver.Errorf(http.StatusGatewayTimeout, "%s did not answer in time%s", peer.Peer, state).Because(err)
 	}
 	return httpserver.Errorf(http.StatusBadGateway, "%s failed to answer%s", peer.Peer, state).Because(err)

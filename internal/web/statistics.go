@@ -69,7 +69,7 @@ func (s *statisticsRoutes) addTo(api *httpserver.API, limits StatisticsLimits) {
 	schema := api.Variant("Statistics", statisticsDocument{}, func(s *huma.Schema) {
 		s.Properties["since"].Nullable = true
 	})
-	away := map[int]string{http.StatusServiceUnavailable: "The store is unavailable, or there are too many requests at once; Retry-After says when to retry."}
+	away := map[int]string{http.StatusServiceUnavailable: storeAway}
 	get := huma.Operation{
 		OperationID: "get-statistics", Method: http.MethodGet, Path: "/api/statistics", Summary: "Get totals of all fights",
 		Description: "Every stored fight is counted exactly once, within a second of its response.",

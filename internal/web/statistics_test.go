@@ -230,7 +230,7 @@ func TestClientsThatDontRead(t *testing.T) {
 	const listeners, stalled, changes = 200, 20, 50
 	store := &statisticstest.Fake{Padding: strings.Repeat("x", 2000)}
 	pace := statistics.Pace{Watched: time.Millisecond, Alone: time.Millisecond}
-	r := start(t, store, pace, 2*listeners, httpserver.Config{WriteTimeout: 2 * time.Second}, func(s *statisticsRoutes) { s.gap = time.Millisecond })
+	r := start(t, store, pace, 2*listeners, httpserver.Config{WriteTimeout: 5 * time.Second}, func(s *statisticsRoutes) { s.gap = time.Millisecond })
 	var begun, done sync.WaitGroup
 	for i := range listeners {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(r.url, "http://"))

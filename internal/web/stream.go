@@ -28,7 +28,8 @@ type statisticsRoutes struct {
 
 func newStatisticsRoutes(service *statistics.Service) *statisticsRoutes {
 	ending := make(chan struct{})
-	return &statisticsRoutes{Service: service, ending: ending, end: sync.OnceFunc(func() { close(ending) }), gap: eventGap, alive: keepAlive}
+	end := sync.OnceFunc(func() { close(ending) })
+	return &statisticsRoutes{Service: service, ending: ending, end: end, gap: eventGap, alive: keepAlive}
 }
 
 // serveStream sends the current state, and each later one, until the client disconnects or the service stops. Nothing

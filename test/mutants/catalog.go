@@ -8,7 +8,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		name:   "rows are preloaded without credit from picks",
 		guards: "eco never reads more rows than strict, however slow the table is",
 		file:   "internal/catalog/load.go",
-		old:    " && s.now() >= m.resume && s.credit.covers(min(m.missing, pageSize))",
+		old:    " && s.now() >= m.resume && s.credit.Load() >= int64(min(m.missing, pageSize))",
 		new:    " && s.now() >= m.resume",
 		test:   "./internal/catalog",
 		run:    "^TestEcoBesideStrict$/^300_rows",

@@ -33,46 +33,50 @@ func (e Engine[T]) testOutage(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			f := &fixture[T]{TB: t, engine: e, db: e.Fresh(t)}
-			proxy := tcpproxy.Start(t, f.db.Server, tcpproxy.All)
-			f.db.Open = func(ctx context.Context, seed Seed[T]) (catalog.Store[T], error) {
-				return f.db.OpenAt(ctx, proxy.Addr(), seed)
-			}
-			f.store = f.open(noRoster)
-			f.put(f.numbered(1, 51)...)
-			var outages []*outage[T]
-			for _, p := range profiles() {
-				o := &outage[T]{TB: t, picker: f.picker(p), profile: p}
-				o.pick()
-				outages = append(outages, o)
-			}
-			f.exec(f.db.SQL, f.insertion(f.item(101, "new")),
-				"UPDATE "+e.Kind.Table.Name+" SET name = 'changed' WHERE id = 51", "DELETE FROM "+e.Kind.Table.Name+" WHERE id = 1")
-			changed := time.Now()
-			if c.lasting {
-				c.outage(proxy)
-			}
-			away := time.Now()
-			var group sync.WaitGroup
-			for _, o := range outages {
-				o.changed = changed
-				if c.lasting {
-					o.away = away
-				}
-				for range 3 {
-					group.Go(func() { o.pickFor(2 * freshness) })
-				}
-			}
-			if !c.lasting {
-				c.outage(proxy)
-			}
-			group.Wait()
-			proxy.Become(tcpproxy.Passes)
-			for _, o := range outages {
-				o.away = time.Time{}
-				o.recovers()
-			}
+			e.pickDuring(t, c.outage, c.lasting)
 		})
+	}
+}
+
+// pickDuring picks during an outage that has begun, if it is a lasting one, or else while it goes on.
+func (e Engine[T]) pickDuring(t *testing.T, outageOf func(*tcpproxy.Proxy), lasting bool) {
+	t.Helper()
+	f := &fixture[T]{TB: t, engine: e, db: e.Fresh(t)}
+	proxy := tcpproxy.Start(t, f.db.Server, tcpproxy.All)
+	f.db.Open = func(ctx context.Context, seed Seed[T]) (catalog.Store[T], error) {
+		return f.db.OpenAt(ctx, proxy.Addr(), seed)
+	}
+	f.store = f.open(noRoster)
+	f.put(f.numbered(1, 51)...)
+	var outages []*outage[T]
+	for _, p := range profiles() {
+		o := &outage[T]{TB: t, picker: f.picker(p), profile: p}
+		o.pick()
+		outages = append(outages, o)
+	}
+	table := e.Kind.Table.Name
+	f.exec(f.db.SQL, f.insertion(f.item(101, "new")),
+		"UPDATE "+table+" SET name = 'changed' WHERE id = 51", "DELETE FROM "+table+" WHERE id = 1")
+	changed, away := time.Now(), time.Time{}
+	if lasting {
+		outageOf(proxy)
+		away = time.Now()
+	}
+	var group sync.WaitGroup
+	for _, o := range outages {
+		o.changed, o.away = changed, away
+		for range 3 {
+			group.Go(func() { o.pickFor(2 * freshness) })
+		}
+	}
+	if !lasting {
+		outageOf(proxy)
+	}
+	group.Wait()
+	proxy.Become(tcpproxy.Passes)
+	for _, o := range outages {
+		o.away = time.Time{}
+		o.recovers()
 	}
 }
 

@@ -25,7 +25,7 @@ func (e Engine[T]) testRead(t *testing.T) {
 	items := f.numbered(1, 51, 101, 151, 1<<32, math.MaxInt64-1, math.MaxInt64)
 	// The order of writing must differ from the order of reading.
 	f.put(items[6], items[2], items[0], items[5], items[1], items[4], items[3])
-	f.exec(f.db.SQL, f.insertion(f.item(-5, "below"))) // as a table of another application may have: no client can ask for it
+	f.exec(f.db.SQL, f.insertion(f.item(-5, "below"))) // another application may use such an id, which no client can ask for
 	t.Run("get", func(t *testing.T) { f.testGet(t, items) })
 	t.Run("get many", func(t *testing.T) { f.testGetMany(t, items) })
 	t.Run("page", func(t *testing.T) { f.testPage(t, items) })
@@ -111,7 +111,9 @@ func (f *fixture[T]) testEnded(t *testing.T) {
 	_, _, idsErr := f.store.IDs(ended, "")
 	importErr := f.store.Import(ended, true, noRoster)
 	pingErr := f.store.Ping(ended)
-	for name, err := range map[string]error{"Get": getErr, "GetMany": manyErr, "Page": pageErr, "IDs": idsErr, "Import": importErr, "Ping": pingErr} {
+	for name, err := range map[string]error{
+		"Get": getErr, "GetMany": manyErr, "Page": pageErr, "IDs": idsErr, "Import": importErr, "Ping": pingErr,
+	} {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: got %v, want context.Canceled", name, err)
 		}
