@@ -53,7 +53,8 @@ func OpenFights(ctx context.Context, path, schema string, grouped bool) (*Fights
 		return nil, errors.Join(err, db.Close())
 	}
 	s := &Fights{db: db}
-	if s.queue = fight.NewSingleCommitter(s.write); grouped {
+	s.queue = fight.NewSingleCommitter(s.write)
+	if grouped {
 		s.queue = fight.NewCommitter(s.write)
 	}
 	return s, nil
