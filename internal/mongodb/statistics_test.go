@@ -280,7 +280,8 @@ func TestSlowServer(t *testing.T) {
 
 // A rebuild restores lost statistics, even if nothing is left but the marks.
 func TestRebuild(t *testing.T) {
-	ctx := t.Context()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	at, fights := openCounted(t, engines.MongoDB(t)), statisticstest.Fights(150)
 	s := at.store
 	set := func(in *mongo.Collection, field string, value any) error {
@@ -301,10 +302,7 @@ func TestRebuild(t *testing.T) {
 			return err
 		}},
 		{"no places", func() error { return s.places.Drop(ctx) }},
-		{"the first date", func() error {
-			_, err := s.state.UpdateOne(ctx, bson.M{}, bson.M{"$unset": bson.M{"since": ""}})
-			return err
-		}},
+		{"the first date", func() error { return set(s.state, "since", time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)) }},
 		{"no statistics at all", func() error {
 			return errors.Join(s.state.Drop(ctx), s.winners.Drop(ctx), s.places.Drop(ctx), s.batches.Drop(ctx))
 		}},
