@@ -64,7 +64,9 @@ func (i *inserts) observe(p *mongowire.Proxy, decide func(nth int) mongowire.Fat
 // says. Whether the server honours that is up to MongoDB: the server in these tests may be FerretDB, which proves nothing
 // about it.
 func TestConcerns(t *testing.T) {
-	for _, options := range []string{"", "?w=0", "?readPreference=secondaryPreferred&w=1&journal=false&readConcernLevel=local"} {
+	for _, options := range []string{
+		"", "?w=0", "?readPreference=secondaryPreferred&w=1&journal=false&readConcernLevel=local",
+	} {
 		p, through := behind(t, engines.MongoDB(t))
 		at := openCounted(t, through+options)
 		var mu sync.Mutex
@@ -76,7 +78,8 @@ func TestConcerns(t *testing.T) {
 			if name == "find" {
 				want = `"readConcern": {"level": "majority"}`
 			}
-			if text := command.String(); name != "hello" && (!strings.Contains(text, want) || strings.Contains(text, "secondaryPreferred")) {
+			text := command.String()
+			if name != "hello" && (!strings.Contains(text, want) || strings.Contains(text, "secondaryPreferred")) {
 				t.Errorf("with %q in the URL, want %s in %s", options, want, text)
 			}
 			seen[name] = true

@@ -26,7 +26,7 @@ import (
 var (
 	noPermission  = mongowire.Refusal(13, "Unauthorized", "not authorized on fights to execute command { … }")
 	noTime        = mongowire.Refusal(50, "MaxTimeMSExpired", "operation exceeded time limit")
-	noLock        = mongowire.Refusal(24, "LockTimeout", "Unable to acquire IX lock within a max lock request timeout of '5ms'")
+	noLock        = mongowire.Refusal(24, "LockTimeout", "Unable to acquire IX lock within 5ms")
 	notPrimary    = mongowire.Refusal(10107, "NotWritablePrimary", "not primary")
 	noMorePrimary = mongowire.Refusal(10107, "NotWritablePrimary", "Not primary while writing to fights.fights")
 	steppedDown   = mongowire.Refusal(11602, "InterruptedDueToReplStateChange", "operation was interrupted")
