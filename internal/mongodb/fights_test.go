@@ -119,10 +119,11 @@ func TestFightsOfOthers(t *testing.T) {
 			}
 			f, err := parseFight(raw)
 			var row *storage.RowError
+			named := errors.As(err, &row) && row.What == "fight" && row.ID == id
 			switch {
 			case c.wrong == "" && (err != nil || f.ID.String() != id || f.Winner != fight.Villains || f.Villain.Name != "Thanos"):
 				t.Errorf("got %+v, %v", f, err)
-			case c.wrong != "" && (!errors.As(err, &row) || row.What != "fight" || row.ID != id || !strings.Contains(row.Err.Error(), c.wrong)):
+			case c.wrong != "" && (!named || !strings.Contains(row.Err.Error(), c.wrong)):
 				t.Errorf("got %v, want %q", err, c.wrong)
 			}
 		})
@@ -160,7 +161,8 @@ func TestDocumentsOfOthers(t *testing.T) {
 	if !errors.As(err, &row) || row.ID != unreadable || len(page) != 1 || page[0].ID.String() != readable {
 		t.Errorf("Page: %v, %v", page, err)
 	}
-	if page, err := store.Page(t.Context(), fight.MaxID(), 1); err != nil || len(page) != 1 || page[0].ID.String() != readable {
+	page, err = store.Page(t.Context(), fight.MaxID(), 1)
+	if err != nil || len(page) != 1 || page[0].ID.String() != readable {
 		t.Errorf("the page before it: %v, %v", page, err)
 	}
 	if page, err := store.Page(t.Context(), id, 9); err != nil || len(page) != len(ours) {

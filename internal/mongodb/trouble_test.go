@@ -41,7 +41,7 @@ var (
 func each(code int32, message string, documents int) bson.D {
 	var errs bson.A
 	for i := range documents {
-		errs = append(errs, bson.D{{Key: "index", Value: int32(i)}, {Key: "code", Value: code}, {Key: "errmsg", Value: message}})
+		errs = append(errs, bson.M{"index": int32(i), "code": code, "errmsg": message})
 	}
 	return bson.D{{Key: "ok", Value: 1.0}, {Key: "n", Value: int32(0)}, {Key: "writeErrors", Value: errs}}
 }
@@ -231,7 +231,8 @@ func TestCutAndFullAndRestarted(t *testing.T) {
 func TestNoServer(t *testing.T) {
 	t.Parallel() // it mostly waits
 	server := engines.MongoDBServer(t)
-	store, err := OpenFights(t.Context(), Config{URL: server.URL, Database: "fights", PoolMax: 5, selectTimeout: time.Second})
+	cfg := Config{URL: server.URL, Database: "fights", PoolMax: 5, selectTimeout: time.Second}
+	store, err := OpenFights(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,7 +241,8 @@ func TestNoServer(t *testing.T) {
 	if err := store.Ping(t.Context()); !errors.Is(err, storage.ErrUnavailable) { // on an existing connection
 		t.Errorf("Ping: %v", err)
 	}
-	if err := store.Ping(t.Context()); !errors.Is(err, storage.ErrUnavailable) || !strings.Contains(err.Error(), "connection refused") {
+	err = store.Ping(t.Context())
+	if !errors.Is(err, storage.ErrUnavailable) || !strings.Contains(err.Error(), "connection refused") {
 		t.Errorf("second Ping: %v", err)
 	}
 	f := fighttest.NewFight(fight.NewIDs(fight.ID{}))
@@ -262,7 +264,8 @@ func TestOpenTrouble(t *testing.T) {
 	}
 	t.Run("an unknown user", func(t *testing.T) {
 		_, err := openWith(parsed.String())
-		if !errors.Is(err, storage.ErrSchema) || !strings.Contains(err.Error(), "user or the password") || strings.Contains(err.Error(), "hidden") {
+		if !errors.Is(err, storage.ErrSchema) || !strings.Contains(err.Error(), "user or the password") ||
+			strings.Contains(err.Error(), "hidden") {
 			t.Errorf("got %v", err)
 		}
 	})
