@@ -63,7 +63,9 @@ func testEmpty(t *testing.T, store fight.Store) {
 func samples() map[string]fight.Fight {
 	at := time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
 	yoda, thanos, gotham := character.Heroes().Example, character.Villains().Example, location.Locations().Example
-	fighter := func(id int64, level int32) character.Character { return character.Character{ID: id, Name: "x", Level: level} }
+	fighter := func(id int64, level int32) character.Character {
+		return character.Character{ID: id, Name: "x", Level: level}
+	}
 	cases := map[string]fight.Fight{
 		"plain":              {Hero: yoda, Villain: thanos, Location: &gotham},
 		"hero wins":          {Hero: thanos, Villain: yoda, Location: &gotham},
