@@ -43,7 +43,8 @@ func newCollections(database *mongo.Database) collections {
 	strict := durable().SetReadConcern(readconcern.Majority()).SetReadPreference(readpref.Primary())
 	at := func(name string) *mongo.Collection { return database.Collection(name, strict) }
 	return collections{
-		at(collection), at("statistics"), at("statistics_batches"), at("statistics_winners"), at("statistics_places"), maxBatch,
+		fights: at(collection), state: at("statistics"), batches: at("statistics_batches"),
+		winners: at("statistics_winners"), places: at("statistics_places"), batchSize: maxBatch,
 	}
 }
 
@@ -130,7 +131,8 @@ func (c collections) open(ctx context.Context, number int64) (*batch, error) {
 func (c collections) uncounted(ctx context.Context, number int64) (*batch, error) {
 	tally := statistics.NewTally()
 	var ids []any
-	unreadable, err := c.eachFight(ctx, bson.E{Key: markField, Value: nil}, c.batchSize, tally, func(id any) { ids = append(ids, id) })
+	unmarked := bson.E{Key: markField, Value: nil}
+	unreadable, err := c.eachFight(ctx, unmarked, c.batchSize, tally, func(id any) { ids = append(ids, id) })
 	b := newBatch(number, ids, tally)
 	b.full, b.unreadable = b.Total == c.batchSize, unreadable
 	return b, err
@@ -234,8 +236,9 @@ func update(ctx context.Context, in *mongo.Collection, updates []mongo.WriteMode
 func (c collections) mark(ctx context.Context, b *batch, at int) (next int, err error) {
 	next = min(at+updatesPerCommand, len(b.Fights))
 	var marks []mongo.WriteModel
+	set := bson.M{"$set": bson.M{markField: b.Number}}
 	for _, id := range b.Fights[at:next] {
-		marks = append(marks, mongo.NewUpdateOneModel().SetFilter(bson.M{"_id": id}).SetUpdate(bson.M{"$set": bson.M{markField: b.Number}}))
+		marks = append(marks, mongo.NewUpdateOneModel().SetFilter(bson.M{"_id": id}).SetUpdate(set))
 	}
 	return next, update(ctx, c.fights, marks)
 }

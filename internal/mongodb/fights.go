@@ -68,7 +68,8 @@ func OpenFights(ctx context.Context, cfg Config) (*Fights, error) {
 		return nil, unusable(err)
 	}
 	s := &Fights{
-		client: client, fights: client.Database(cfg.Database).Collection(collection), reading: options.RunCmd(), concern: settings.ReadConcern,
+		client: client, fights: client.Database(cfg.Database).Collection(collection),
+		reading: options.RunCmd(), concern: settings.ReadConcern,
 		reads: bounded.NewReads(cfg.PoolMax/2, cfg.Deadline),
 	}
 	if settings.ReadPreference != nil {
@@ -90,7 +91,8 @@ func checkDNS(ctx context.Context, cfg Config) error {
 		return nil
 	}
 	_, _, err := net.DefaultResolver.LookupSRV(ctx, cfg.SRVService, "tcp", cfg.SRVHost)
-	return storage.As(storage.ErrUnavailable, err, "the DNS look-up of the servers of ", cfg.SRVHost, " (its SRV records) failed")
+	return storage.As(storage.ErrUnavailable, err, "the DNS look-up of the servers of ", cfg.SRVHost,
+		" (its SRV records) failed")
 }
 
 // unusable returns why the driver rejects a URL. The driver's own message may show the password.
@@ -103,8 +105,8 @@ func unusable(err error) error {
 	case errors.As(err, &file):
 		return storage.As(storage.ErrSchema, file, "a file named in the MongoDB URL can't be read")
 	}
-	return storage.Errorf(storage.ErrSchema, "the MongoDB URL can't be used: a file named in it is invalid, its options contradict each other, "+
-		"or the DNS lists no servers in its domain")
+	return storage.Errorf(storage.ErrSchema, "the MongoDB URL can't be used: a file named in it is invalid, "+
+		"its options contradict each other, or the DNS lists no servers in its domain")
 }
 
 // checkAccess does what requests do: a read, and a write that changes nothing. A server that accepts no writes is
@@ -155,7 +157,9 @@ func (s *Fights) get(ctx context.Context, id fight.ID) (fight.Fight, error) {
 
 // Page implements fight.Store. It scans the index of ids backwards, and reads only the documents of fights.
 func (s *Fights) Page(ctx context.Context, before fight.ID, limit int) ([]fight.Fight, error) {
-	return bounded.Do(ctx, s.reads.Lists, func(ctx context.Context) ([]fight.Fight, error) { return s.page(ctx, before, limit) })
+	return bounded.Do(ctx, s.reads.Lists, func(ctx context.Context) ([]fight.Fight, error) {
+		return s.page(ctx, before, limit)
+	})
 }
 
 func (s *Fights) page(ctx context.Context, before fight.ID, limit int) (fights []fight.Fight, err error) {
@@ -247,8 +251,8 @@ func (s *Fights) probe(ctx context.Context) error {
 	}
 	probes := s.fights.Database().Collection(probeCollection, durable())
 	_, err := probes.ReplaceOne(ctx, bson.M{"_id": "probe"}, bson.M{"at": time.Now()}, options.Replace().SetUpsert(true))
-	if err = trouble(err); errors.Is(err, storage.ErrSchema) { // a user who may write only fights finds out with the next one
-		return nil
+	if err = trouble(err); errors.Is(err, storage.ErrSchema) {
+		return nil // a user who may write only fights finds out with the next one
 	}
 	return err
 }

@@ -26,7 +26,8 @@ func openAs(tb testing.TB, address string, grouped bool) *Fights {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	store, err := OpenFights(tb.Context(), Config{URL: address, Database: strings.Trim(parsed.Path, "/"), PoolMax: 20, Grouped: grouped})
+	cfg := Config{URL: address, Database: strings.Trim(parsed.Path, "/"), PoolMax: 20, Grouped: grouped}
+	store, err := OpenFights(tb.Context(), cfg)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -47,7 +48,9 @@ func TestFights(t *testing.T) {
 }
 
 func BenchmarkInsert(b *testing.B) {
-	fighttest.BenchmarkInsert(b, func(tb testing.TB, grouped bool) fight.Store { return openAs(tb, engines.MongoDB(tb), grouped) })
+	fighttest.BenchmarkInsert(b, func(tb testing.TB, grouped bool) fight.Store {
+		return openAs(tb, engines.MongoDB(tb), grouped)
+	})
 }
 
 // foreign returns documents that others may have left in the collection. None is a fight, because their ids aren't UUIDs
@@ -60,14 +63,15 @@ func foreign() (documents []bson.D) {
 	} {
 		documents = append(documents, fightBy(id))
 	}
-	return append(documents, bson.D{{Key: "_id", Value: bson.NewObjectID()}, {Key: "fightDate", Value: time.Now()}, {Key: "winnerName", Value: "x"}})
+	return append(documents, bson.D{{Key: "fightDate", Value: time.Now()}, {Key: "winnerName", Value: "a Quarkus fight"}})
 }
 
 // fightBy returns a document with the mandatory fields of a fight, as another program may write it, with some changes.
 func fightBy(id any, changes ...bson.E) bson.D {
 	document := bson.D{
 		{Key: "_id", Value: id}, {Key: "fight_date", Value: time.Date(2026, 1, 2, 15, 4, 5, 678_000_000, time.UTC)},
-		{Key: "winner_team", Value: "villains"}, {Key: "hero", Value: bson.M{"name": "Yoda"}}, {Key: "villain", Value: bson.M{"name": "Thanos"}},
+		{Key: "winner_team", Value: "villains"},
+		{Key: "hero", Value: bson.M{"name": "Yoda"}}, {Key: "villain", Value: bson.M{"name": "Thanos"}},
 	}
 	for _, change := range changes {
 		document = slices.DeleteFunc(document, func(e bson.E) bool { return e.Key == change.Key })
@@ -115,10 +119,11 @@ func TestFightsOfOthers(t *testing.T) {
 			}
 			f, err := parseFight(raw)
 			var row *storage.RowError
+			named := errors.As(err, &row) && row.What == "fight" && row.ID == id
 			switch {
 			case c.wrong == "" && (err != nil || f.ID.String() != id || f.Winner != fight.Villains || f.Villain.Name != "Thanos"):
 				t.Errorf("got %+v, %v", f, err)
-			case c.wrong != "" && (!errors.As(err, &row) || row.What != "fight" || row.ID != id || !strings.Contains(err.Error(), c.wrong)):
+			case c.wrong != "" && (!named || !strings.Contains(row.Err.Error(), c.wrong)):
 				t.Errorf("got %v, want %q", err, c.wrong)
 			}
 		})
@@ -156,7 +161,8 @@ func TestDocumentsOfOthers(t *testing.T) {
 	if !errors.As(err, &row) || row.ID != unreadable || len(page) != 1 || page[0].ID.String() != readable {
 		t.Errorf("Page: %v, %v", page, err)
 	}
-	if page, err := store.Page(t.Context(), fight.MaxID(), 1); err != nil || len(page) != 1 || page[0].ID.String() != readable {
+	page, err = store.Page(t.Context(), fight.MaxID(), 1)
+	if err != nil || len(page) != 1 || page[0].ID.String() != readable {
 		t.Errorf("the page before it: %v, %v", page, err)
 	}
 	if page, err := store.Page(t.Context(), id, 9); err != nil || len(page) != len(ours) {

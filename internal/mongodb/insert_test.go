@@ -19,45 +19,47 @@ import (
 	"superheroes/internal/location"
 )
 
-const duplicateKey = 11000
-
-// answer returns a server's response that refuses the documents at these positions with these codes.
-func answer(concern bool, refused map[int]int) error {
+// response returns the error that the driver makes of a response about three documents: each is stored (s), a duplicate
+// (d) or invalid (i), and an exclamation mark means that replication timed out.
+func response(text string) error {
+	codes := map[rune]int{'d': 11000, 'i': 121}
 	var exception mongo.WriteException
-	for place, code := range refused {
-		exception.WriteErrors = append(exception.WriteErrors, mongo.WriteError{Index: place, Code: code, Message: "refused"})
+	for i, result := range text {
+		if code := codes[result]; code != 0 {
+			exception.WriteErrors = append(exception.WriteErrors, mongo.WriteError{Index: i, Code: code, Message: "refused"})
+		}
 	}
-	if concern {
+	slices.Reverse(exception.WriteErrors) // they may be in any order
+	if strings.HasSuffix(text, "!") {
 		exception.WriteConcernError = &mongo.WriteConcernError{Code: 64, Message: "waiting for replication timed out"}
+	} else if exception.WriteErrors == nil {
+		return nil
 	}
 	return exception
 }
 
 // The results of three documents, and which of them are sent again, after each response.
 func TestOutcomes(t *testing.T) {
-	broken, noServer, noConnection := errors.New("the connection broke"), topology.ServerSelectionError{}, topology.WaitQueueTimeoutError{}
-	const invalid = 121
+	broken, noServer, noConnection := errors.New("broken"), topology.ServerSelectionError{}, topology.WaitQueueTimeoutError{}
 	for _, test := range []struct {
-		name       string
-		answers    []error
-		openFights []int
-		refused    []int
+		name          string
+		answers       []error
+		open, refused []int
 	}{
-		{"all are stored", []error{nil}, nil, nil},
-		{"one is a duplicate", []error{answer(false, map[int]int{1: duplicateKey})}, nil, []int{1}},
-		{"two are refused, in any order", []error{answer(false, map[int]int{2: invalid, 0: duplicateKey})}, nil, []int{0, 2}},
+		{"all are stored", []error{response("sss")}, nil, nil},
+		{"one is a duplicate", []error{response("sds")}, nil, []int{1}},
+		{"two are refused", []error{response("dsi")}, nil, []int{0, 2}},
 		{"no server was reachable", []error{noServer}, nil, []int{0, 1, 2}},
 		{"no connection was free", []error{noConnection}, nil, []int{0, 1, 2}},
-		{"the connection broke", []error{broken}, []int{0, 1, 2}, nil},
-		{"broken connection, then all are stored", []error{broken, nil}, nil, nil},
-		{"broken connection, then duplicates are reported", []error{broken, answer(false, map[int]int{0: duplicateKey, 2: duplicateKey})}, nil, nil},
-		{"broken connection, then one is refused, which the first command may still store", []error{broken, answer(false, map[int]int{1: invalid})}, []int{1}, nil},
+		{"broken connection, then all are stored", []error{broken, response("sss")}, nil, nil},
+		{"broken connection, then duplicates", []error{broken, response("dsd")}, nil, nil},
+		{"broken connection, then one is refused, which may still be stored", []error{broken, response("sis")}, []int{1}, nil},
 		{"broken connection, then no server was reachable", []error{broken, noServer}, []int{0, 1, 2}, nil},
-		{"not durable yet", []error{answer(true, nil)}, []int{0, 1, 2}, nil},
-		{"not durable yet, one refused", []error{answer(true, map[int]int{1: duplicateKey})}, []int{0, 2}, []int{1}},
-		{"not durable yet, one refused, then duplicates are reported", []error{answer(true, map[int]int{0: invalid}), answer(false, map[int]int{0: duplicateKey, 1: duplicateKey})}, nil, []int{0}},
-		{"not durable yet, then duplicates that aren't durable either", []error{answer(true, map[int]int{0: invalid}), answer(true, map[int]int{0: duplicateKey})}, []int{1, 2}, []int{0}},
-		{"a position that was not sent", []error{answer(false, map[int]int{7: duplicateKey})}, nil, nil},
+		{"not durable yet", []error{response("sss!")}, []int{0, 1, 2}, nil},
+		{"not durable yet, one refused", []error{response("sds!")}, []int{0, 2}, []int{1}},
+		{"not durable yet, one refused, then duplicates", []error{response("iss!"), response("dd")}, nil, []int{0}},
+		{"never durable, one refused", []error{response("iss!"), response("ds!")}, []int{1, 2}, []int{0}},
+		{"a position that was not sent", []error{response("sssssssd")}, nil, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			o := outcomes{errs: make([]error, 3), open: []int{0, 1, 2}}
@@ -70,8 +72,8 @@ func TestOutcomes(t *testing.T) {
 					refused = append(refused, i)
 				}
 			}
-			if !slices.Equal(o.open, test.openFights) || !slices.Equal(refused, test.refused) {
-				t.Errorf("open %v and refused %v, want %v and %v", o.open, refused, test.openFights, test.refused)
+			if !slices.Equal(o.open, test.open) || !slices.Equal(refused, test.refused) {
+				t.Errorf("open %v and refused %v, want %v and %v", o.open, refused, test.open, test.refused)
 			}
 		})
 	}

@@ -281,7 +281,8 @@ func (e *explorer) visit(c configuration) {
 		return
 	}
 	e.visited[c] = true
-	settled := c == configuration{world: c.world, counters: [2]*history{e.started, e.started}} && c.world.settled(e.model.fights)
+	idle := configuration{world: c.world, counters: [2]*history{e.started, e.started}}
+	settled := c == idle && c.world.settled(e.model.fights)
 	if settled {
 		e.settled++
 	}

@@ -55,7 +55,7 @@ type batch struct {
 	Fights          []any `bson:"fights"` // their ids
 	statistics.Sums `bson:",inline"`
 	Since           time.Time           `bson:"since,omitempty"`
-	SetSince        bool                `bson:"set_since,omitempty"` // a correction sets the earliest date instead of lowering it
+	SetSince        bool                `bson:"set_since,omitempty"` // a correction sets Since instead of lowering it
 	Winners         []statistics.Winner `bson:"winners"`
 	Places          []statistics.Place  `bson:"places"`
 

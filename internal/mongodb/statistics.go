@@ -110,7 +110,9 @@ func (s *Statistics) readOnce(ctx context.Context, most int64) (read statistics.
 }
 
 // first returns the first documents in that order whose field is positive, or all documents if most is 0.
-func first[T any](ctx context.Context, in *mongo.Collection, field string, order bson.D, most int64) (documents []T, err error) {
+func first[T any](
+	ctx context.Context, in *mongo.Collection, field string, order bson.D, most int64,
+) (documents []T, err error) {
 	filter := bson.M{}
 	if most > 0 {
 		filter[field] = bson.M{"$gt": int64(0)}

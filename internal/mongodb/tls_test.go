@@ -45,7 +45,8 @@ func TestTLS(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // they mostly wait
 			with := strings.Replace(at(c.host, c.options), "://", "://superman:hidden@", 1)
-			_, err := OpenFights(t.Context(), Config{URL: with, Database: "fights", PoolMax: 5, selectTimeout: 500 * time.Millisecond})
+			cfg := Config{URL: with, Database: "fights", PoolMax: 5, selectTimeout: 500 * time.Millisecond}
+			_, err := OpenFights(t.Context(), cfg)
 			if err == nil {
 				t.Fatal("opened")
 			}

@@ -39,40 +39,41 @@ const wrongLogin = "the server refuses the user or the password of the URL"
 
 // meaningOf returns the kind of problem that an error code means, or nil if we can't act on it, and a remedy unless the
 // server's own message suggests one.
-func meaningOf(code int) (kind error, remedy string) {
+func meaningOf(code int) (remedy string, kind error) {
 	switch code {
 	case userNotFound, authenticationFailed:
-		return storage.ErrSchema, wrongLogin
+		return wrongLogin, storage.ErrSchema
 	case unauthorized:
-		return storage.ErrSchema, "the user of the URL lacks a permission; give it the role readWrite on the database"
+		return "the user of the URL lacks a permission; give it the role readWrite on the database", storage.ErrSchema
 	case onView:
-		return storage.ErrSchema, "fights is a view; it must be a collection"
+		return "fights is a view; it must be a collection", storage.ErrSchema
 	case 121: // DocumentValidationFailure
-		return storage.ErrSchema, "the collection has a validator that refuses fights"
+		return "the collection has a validator that refuses fights", storage.ErrSchema
 	// PrivilegeNotFound, CannotCreateIndex, IndexOptionsConflict, IndexKeySpecsConflict, IncompatibleServerVersion,
 	// AuthenticationRestrictionUnmet, MechanismUnavailable, ReauthenticationRequired
 	case invalidNamespace, commandNotFound, commandNotSupported, 33, 67, 85, 86, 188, 214, 334, 391:
-		return storage.ErrSchema, ""
+		return "", storage.ErrSchema
 	case outOfDiskSpace, quotaExceeded:
-		return storage.ErrFull, ""
+		return "", storage.ErrFull
 	case userWritesBlocked:
-		return storage.ErrFull, "the server was told to block writes"
-	case notWritablePrimary, notPrimaryLegacy: // we are bound to this server; otherwise the driver would find the primary by itself
-		return storage.ErrFull, "the server is not the primary and accepts no writes; list the whole replica set in the URL"
+		return "the server was told to block writes", storage.ErrFull
+	// We are bound to this server; otherwise the driver would find the primary by itself.
+	case notWritablePrimary, notPrimaryLegacy:
+		return "the server is not the primary and accepts no writes; list the whole replica set in the URL", storage.ErrFull
 	// LockTimeout, LockBusy, MaxTimeMSExpired, LockFailed, WriteConflict, ExceededTimeLimit, TemporarilyUnavailable,
 	// ResourceExhausted, AdmissionQueueOverflow, RateLimitExceeded
 	case 24, 46, 50, 107, 112, 262, 365, 402, 433, 449:
-		return storage.ErrBusy, ""
+		return "", storage.ErrBusy
 	case 269, 301: // DataModifiedByRepair, DataCorruptionDetected
-		return storage.ErrDamaged, "the server reports damaged data; restore it from a backup"
+		return "the server reports damaged data; restore it from a backup", storage.ErrDamaged
 	// HostUnreachable, HostNotFound, WriteConcernTimeout, NetworkTimeout, ShutdownInProgress, NotYetInitialized,
 	// UnsatisfiableWriteConcern, FailedToSatisfyReadPreference, ReadConcernMajorityNotAvailableYet, NoConfigPrimary,
 	// PrimarySteppedDown, NetworkInterfaceExceededTimeLimit, ElectionInProgress, SocketException, InterruptedAtShutdown,
 	// InterruptedDueToReplStateChange, NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary
 	case 6, 7, 64, 89, 91, 94, 100, 133, 134, 149, 189, 202, 216, 9001, 11600, 11602, 13435, 13436:
-		return storage.ErrUnavailable, ""
+		return "", storage.ErrUnavailable
 	}
-	return nil, ""
+	return "", nil
 }
 
 // trouble classifies an error of the driver (package storage), if its kind is known.
@@ -84,7 +85,7 @@ func trouble(err error) error {
 		return err
 	case errors.As(err, &server):
 		for _, code := range server.ErrorCodes() {
-			kind, remedy := meaningOf(code)
+			remedy, kind := meaningOf(code)
 			if code == atlasError { // its only code for everything that it refuses itself
 				kind = storage.ErrSchema
 				if strings.Contains(server.Error(), "quota") {
@@ -111,8 +112,9 @@ func trouble(err error) error {
 
 func isNetwork(err error) bool {
 	var network net.Error
-	return mongo.IsNetworkError(err) || errors.As(err, new(topology.ConnectionError)) || errors.As(err, new(driver.RetryablePoolError)) ||
-		errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	return mongo.IsNetworkError(err) || errors.As(err, new(topology.ConnectionError)) ||
+		errors.As(err, new(driver.RetryablePoolError)) || errors.As(err, &network) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // reworded is an error with a different message.
@@ -156,7 +158,8 @@ func neverSent(err error) bool {
 	var dial *net.OpError
 	var connection topology.ConnectionError
 	return errors.As(err, new(topology.ServerSelectionError)) || errors.As(err, new(topology.WaitQueueTimeoutError)) ||
-		errors.As(err, new(driver.RetryablePoolError)) || errors.As(err, new(*auth.Error)) || errors.Is(err, driver.ErrDeadlineWouldBeExceeded) ||
+		errors.As(err, new(driver.RetryablePoolError)) || errors.As(err, new(*auth.Error)) ||
+		errors.Is(err, driver.ErrDeadlineWouldBeExceeded) ||
 		errors.As(err, &dial) && dial.Op == "dial" ||
 		errors.As(err, &connection) && strings.Contains(connection.Error(), "during connection handshake")
 }
@@ -170,8 +173,8 @@ func refused(err error, n int) bool {
 		return false
 	}
 	switch answer.Code {
-	case failedToParse, userNotFound, unauthorized, authenticationFailed, commandNotFound, invalidOptions, invalidNamespace,
-		commandNotSupported, onView, atlasError:
+	case failedToParse, userNotFound, unauthorized, authenticationFailed, commandNotFound, invalidOptions,
+		invalidNamespace, commandNotSupported, onView, atlasError:
 		return true
 	case notWritablePrimary, notPrimaryLegacy: // the message is longer if it occurred between documents
 		return n == 1 || answer.Message == "not primary" || answer.Message == "not master"

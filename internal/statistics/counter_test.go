@@ -21,7 +21,8 @@ func TestIdle(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	log := slog.New(slog.DiscardHandler)
 	woken, looking := &statisticstest.Fake{}, &statisticstest.Fake{}
-	pace := statistics.Pace{Watched: 10 * time.Millisecond, Alone: 10 * time.Millisecond, Look: 10 * time.Millisecond, Rest: time.Hour, Looks: 4}
+	const short = 10 * time.Millisecond
+	pace := statistics.Pace{Watched: short, Alone: short, Look: short, Rest: time.Hour, Looks: 4}
 	first := statistics.NewService(woken, statistics.Woken(), log)
 	second := statistics.NewService(looking, pace, log)
 	for woken.Steps.Load() < 1 || looking.Steps.Load() < 4 {
@@ -56,7 +57,8 @@ func (s *spoiled) Count(ctx context.Context) (statistics.Progress, error) {
 	progress, err := s.Fake.Count(ctx)
 	for i := range progress.Counted {
 		id := fmt.Sprint(progress.Version - int64(i))
-		progress.Unreadable = append(progress.Unreadable, &storage.RowError{What: "fight", ID: id, Err: errors.New("hero.name is missing")})
+		row := &storage.RowError{What: "fight", ID: id, Err: errors.New("hero.name is missing")}
+		progress.Unreadable = append(progress.Unreadable, row)
 	}
 	return progress, err
 }
@@ -71,7 +73,8 @@ func TestUnreadableIsLogged(t *testing.T) {
 		t.Fatal(err)
 	}
 	service.Close()
-	if got := text.String(); strings.Count(got, "\n") != 2 || !strings.Contains(got, "fight 1 can't be read; it is counted as unreadable\" cause=\"hero.name is missing") || !strings.Contains(got, "fight 2 ") {
+	const first = `fight 1 can't be read; it is counted as unreadable" cause="hero.name is missing"`
+	if got := text.String(); strings.Count(got, "\n") != 2 || !strings.Contains(got, first) || !strings.Contains(got, "fight 2 ") {
 		t.Errorf("got %s", got)
 	}
 }

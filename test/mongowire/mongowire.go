@@ -20,7 +20,9 @@ type Answer func(command bson.Raw) bson.D
 
 // Refusal returns a server's response to a command that fails as a whole.
 func Refusal(code int32, name, message string) bson.D {
-	return bson.D{{Key: "ok", Value: 0.0}, {Key: "errmsg", Value: message}, {Key: "code", Value: code}, {Key: "codeName", Value: name}}
+	return bson.D{
+		{Key: "ok", Value: 0.0}, {Key: "errmsg", Value: message}, {Key: "code", Value: code}, {Key: "codeName", Value: name},
+	}
 }
 
 // Refuse returns an Answer that refuses the named commands.

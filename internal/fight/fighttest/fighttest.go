@@ -61,33 +61,36 @@ func testEmpty(t *testing.T, store fight.Store) {
 
 // samples returns fights with boundary values, by what is special about each.
 func samples() map[string]fight.Fight {
-	at := time.Date(2026, 1, 2, 15, 4, 5, 678_000_000, time.UTC)
+	at := time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
 	yoda, thanos, gotham := character.Heroes().Example, character.Villains().Example, location.Locations().Example
-	text := func(s string) fight.Fight {
-		c := character.Character{ID: 1, Name: s, OtherName: s, Picture: s, Powers: s}
-		return fight.Fight{Hero: c, Villain: c, Location: &location.Location{ID: 1, Name: s, Description: s, Picture: s}}
+	fighter := func(id int64, level int32) character.Character {
+		return character.Character{ID: id, Name: "x", Level: level}
 	}
-	level := func(hero, villain int32) fight.Fight {
-		return fight.Fight{Hero: character.Character{Name: "h", Level: hero}, Villain: character.Character{Name: "v", Level: villain}}
-	}
-	largest := fight.Fight{Hero: character.Character{ID: 1<<63 - 1, Name: "h"}, Villain: character.Character{ID: 1<<53 + 1, Name: "v"},
-		Location: &location.Location{ID: 1<<63 - 1, Name: "l"}}
 	cases := map[string]fight.Fight{
-		"plain": {Hero: yoda, Villain: thanos, Location: &gotham}, "hero wins": {Hero: thanos, Villain: yoda, Location: &gotham},
-		"no place": {Hero: yoda, Villain: thanos}, "no ids": {Hero: character.Character{Name: "h"}, Villain: character.Character{Name: "v"}, Location: &location.Location{Name: "l"}},
-		"64-bit ids": largest, "levels 0 and 0": level(0, 0), "the highest levels": level(1<<31-1, 1<<31-2),
-		"emoji": text("🦸🏽‍♀️🌍"), "combining": text("e\u0301 \u1e69 s\u0323\u0307"), "controls": text("\x01\x1f\x7f\t\r\n"),
-		"quotes": text(`"'\$.{}[]<>&%_`), "separators": text("\u2028\u2029\ufeff\u00a0 "), "the last code points": text("\U0010ffff\ufffd\uffff"),
-		"trailing blanks": text(" x "), "empty": text(""), "long": text(strings.Repeat("🦹", 15_000)),
+		"plain":              {Hero: yoda, Villain: thanos, Location: &gotham},
+		"hero wins":          {Hero: thanos, Villain: yoda, Location: &gotham},
+		"no place":           {Hero: yoda, Villain: thanos},
+		"no ids":             {Hero: fighter(0, 1), Villain: fighter(0, 2), Location: &location.Location{Name: "l"}},
+		"64-bit ids":         {Hero: fighter(1<<63-1, 1), Villain: fighter(1<<53+1, 2), Location: &location.Location{ID: 1<<63 - 1}},
+		"levels 0 and 0":     {Hero: fighter(1, 0), Villain: fighter(1, 0)},
+		"the highest levels": {Hero: fighter(1, 1<<31-1), Villain: fighter(1, 1<<31-2)},
 	}
-	for ms := range 3 {
-		cases[fmt.Sprintf("at .99%d s", 7+ms)] = fight.Fight{Date: at.Truncate(time.Second).Add(time.Duration(997+ms) * time.Millisecond), Hero: yoda, Villain: thanos}
+	for name, text := range map[string]string{
+		"emoji": "🦸🏽‍♀️🌍", "combining": "e\u0301 \u1e69 s\u0323\u0307", "controls": "\x01\x1f\x7f\t\r\n",
+		"quotes": `"'\$.{}[]<>&%_`, "separators": "\u2028\u2029\ufeff\u00a0 ", "the last code points": "\U0010ffff\ufffd\uffff",
+		"trailing blanks": " x ", "empty": "", "long": strings.Repeat("🦹", 15_000),
+	} {
+		c := character.Character{ID: 1, Name: text, OtherName: text, Picture: text, Powers: text}
+		place := &location.Location{ID: 1, Name: text, Description: text, Picture: text}
+		cases[name] = fight.Fight{Hero: c, Villain: c, Location: place}
 	}
-	cases["at a whole second"] = fight.Fight{Date: at.Truncate(time.Second), Hero: yoda, Villain: thanos}
+	for _, ms := range []time.Duration{0, 997, 998, 999} {
+		cases[fmt.Sprintf("at .%03d s", ms)] = fight.Fight{Date: at.Add(ms * time.Millisecond), Hero: yoda, Villain: thanos}
+	}
 	ids := fight.NewIDs(fight.ID{})
 	for name, f := range cases {
 		if f.Date.IsZero() {
-			f.Date = at
+			f.Date = at.Add(678 * time.Millisecond)
 		}
 		cases[name] = fight.Decide(ids.Next(f.Date), f.Date, f.Hero, f.Villain, f.Location)
 	}

@@ -31,7 +31,8 @@ func (f *Fake) Read(context.Context) (statistics.Statistics, error) {
 		return statistics.Statistics{}, errors.New("broken")
 	}
 	n := f.Counted.Load()
-	return statistics.Statistics{Total: n, Heroes: n, Version: n, Places: []statistics.Place{{Name: f.Padding, Fights: n}}}, nil
+	places := []statistics.Place{{Name: f.Padding, Fights: n}}
+	return statistics.Statistics{Total: n, Heroes: n, Version: n, Places: places}, nil
 }
 
 // Rebuild implements statistics.Store. It does nothing.
