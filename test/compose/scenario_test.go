@@ -290,39 +290,3 @@ func checkRates(t *testing.T, scenario map[string]any) {
 		t.Errorf("rates %v, want %v", rates, want)
 	}
 }
-
-// Each way to break a scenario is caught: the tool itself can't be had here.
-func TestBrokenScenariosAreCaught(t *testing.T) {
-	tests := []struct{ name, old, broken, want string }{
-		{"no author", "author: ", "auhtor: ", "author is missing"},
-		{"no R", "R_d: ", "R: ", "no R_d"},
-		{"no carbon per fight", "sci: true", "sci: false", "with sci: true"},
-		{"another metric than k6 prints", "GMT_SCI_R:", "GMT_SCI_Q:", "with sci: true"},
-		{"a metric without a unit", "unit: ", "units: ", "has no unit"},
-		{"a compose file elsewhere", "!include compose.yml", "!include ../compose.yml", "same folder"},
-		{"no tag", "!include compose.yml", "compose.yml", "same folder"},
-		{"keys that the tool refuses", "ignore-unsupported-compose: true", "ignore-unsupported-compose: false", "is refused"},
-		{"an unknown service", "  villains-db:\n", "  villians-db:\n", "has no villians-db"},
-		{"a name twice", "name: 10 fights per second", "name: 1 fight per second", "stands twice"},
-		{"a name with a slash", "name: 10 fights per second", "name: 10 fights/s", "other characters"},
-		{"an unknown container", "container: k6", "container: k7", "no container k7"},
-		{"another type", "type: console", "type: terminal", "needs type console"},
-		{"no output to read", "log-stdout: true", "log-stdout: false", "needs log-stdout"},
-		{"an installation", "command: k6 run", "command: apt-get install k6 && k6 run", "installs something"},
-		{"a writable folder", "./k6:/k6:ro", "./k6:/k6", "read-only"},
-		{"a folder that isn't there", "./k6:/k6:ro", "./k7:/k6:ro", "no such file"},
-		{"an unknown key of a command", "note: 10 ", "remark: 10 ", "no key of a command"},
-	}
-	text := readFile(t, "usage_scenario.yml")
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			if !strings.Contains(text, test.old) {
-				t.Fatalf("the scenario has no %q to break", test.old)
-			}
-			faults := scenarioFaults(repository, strings.ReplaceAll(text, test.old, test.broken))
-			if !slices.ContainsFunc(faults, func(fault string) bool { return strings.Contains(fault, test.want) }) {
-				t.Errorf("got %q, want a fault with %q", faults, test.want)
-			}
-		})
-	}
-}
