@@ -83,7 +83,8 @@ func (c *scenarioCheck) top(scenario map[string]any) {
 		}
 	}
 	c.sci(scenario)
-	known := []string{"name", "author", "description", "flow", "services", "networks", "volumes", "custom_metrics", "sci", "architecture", "compose-file", "ignore-unsupported-compose"}
+	known := []string{"name", "author", "description", "flow", "services", "networks", "volumes", "custom_metrics",
+		"sci", "architecture", "compose-file", "ignore-unsupported-compose"}
 	for key := range scenario {
 		if !slices.Contains(known, key) {
 			c.fault("%s is no key that the tool knows", key)
@@ -118,8 +119,9 @@ func (c *scenarioCheck) sci(scenario map[string]any) {
 
 // supported are the keys of a service that the tool supports; refused are those that we use but it doesn't support.
 var (
-	supported = []string{"image", "build", "restart", "init", "environment", "ports", "depends_on", "mem_limit", "cpus", "healthcheck", "volumes", "entrypoint", "command", "networks", "labels", "container_name"}
-	refused   = []string{"read_only", "cap_drop", "security_opt"}
+	supported = []string{"image", "build", "restart", "init", "environment", "ports", "depends_on", "mem_limit", "cpus",
+		"healthcheck", "volumes", "entrypoint", "command", "networks", "labels", "container_name"}
+	refused = []string{"read_only", "cap_drop", "security_opt"}
 )
 
 func (c *scenarioCheck) services(all map[string]any, ignoreUnsupported bool) {
@@ -182,7 +184,8 @@ func (c *scenarioCheck) volumes(name string, service map[string]any) {
 var (
 	flowName     = regexp.MustCompile(`^[.\s0-9a-zA-Z_()-]+$`)
 	installation = regexp.MustCompile(`\b(apt|apt-get|apk|dnf|yum|pip|npm|curl|wget|go install|git clone)\b`)
-	commandKeys  = []string{"type", "command", "note", "detach", "shell", "ignore-errors", "log-stdout", "log-stderr", "read-notes-stdout", "read-sci-stdout"}
+	commandKeys  = []string{"type", "command", "note", "detach", "shell", "ignore-errors", "log-stdout", "log-stderr",
+		"read-notes-stdout", "read-sci-stdout"}
 )
 
 func (c *scenarioCheck) flow(scenario, all map[string]any) {
