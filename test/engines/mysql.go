@@ -2,7 +2,9 @@ package engines
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -11,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/go-sql-driver/mysql"
 )
 
 // MySQLServer starts a private MariaDB, stopped and removed when the test ends.
@@ -97,14 +101,77 @@ func installDB(mariadbd string) (string, error) {
 
 // PingMySQL returns the version of the server at url.
 func PingMySQL(ctx context.Context, url string) (string, error) {
-	version, err := query(ctx, url, "SELECT VERSION()")
+	db, err := openMySQL(url)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = db.Close() }()
+	var version string
+	if err := db.QueryRowContext(ctx, "SELECT VERSION()").Scan(&version); err != nil {
+		return "", fmt.Errorf("asking MariaDB for its version: %w", err)
+	}
 	number, vendor, _ := strings.Cut(version, "-")
 	if strings.HasPrefix(vendor, "MariaDB") {
-		return "MariaDB " + number, err
+		return "MariaDB " + number, nil
 	}
-	return "MySQL " + number, err
+	return "MySQL " + number, nil
 }
 
 func createMySQL(ctx context.Context, server, name string) (string, func(context.Context) error, error) {
-	return createSQL(ctx, server, name, "DROP DATABASE IF EXISTS "+name)
+	database, err := withDatabase(server, name)
+	if err != nil {
+		return "", nil, err
+	}
+	if err := execMySQL(ctx, server, "CREATE DATABASE "+name); err != nil {
+		return "", nil, err
+	}
+	drop := func(ctx context.Context) error {
+		return execMySQL(ctx, server, "DROP DATABASE IF EXISTS "+name)
+	}
+	return database, drop, nil
+}
+
+func execMySQL(ctx context.Context, server, statement string) error {
+	db, err := openMySQL(server)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	if _, err := db.ExecContext(ctx, statement); err != nil {
+		return fmt.Errorf("%s: %w", statement, err)
+	}
+	return nil
+}
+
+func openMySQL(raw string) (*sql.DB, error) {
+	config, err := mysqlConfig(raw)
+	if err != nil {
+		return nil, err
+	}
+	connector, err := mysql.NewConnector(config)
+	if err != nil {
+		return nil, fmt.Errorf("preparing connections to %s: %w", config.Addr, err)
+	}
+	return sql.OpenDB(connector), nil
+}
+
+// mysqlConfig parses a mysql:// URL. The default port is 3306.
+func mysqlConfig(raw string) (*mysql.Config, error) {
+	location, err := url.Parse(raw)
+	if err != nil || location.Scheme != "mysql" || location.Hostname() == "" {
+		// The URL isn't shown, as it contains a password.
+		return nil, fmt.Errorf("want mysql://user:password@host:port/database in %s", MySQLURL)
+	}
+	port := location.Port()
+	if port == "" {
+		port = "3306"
+	}
+	config := mysql.NewConfig()
+	config.Net = "tcp"
+	config.Addr = net.JoinHostPort(location.Hostname(), port)
+	config.User = location.User.Username()
+	config.Passwd, _ = location.User.Password()
+	config.DBName = strings.TrimPrefix(location.Path, "/")
+	config.Logger = &mysql.NopLogger{} // a server that isn't up yet is expected
+	return config, nil
 }

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // PostgresServer starts a private PostgreSQL, stopped and removed when the test ends.
@@ -89,10 +91,40 @@ func utf8Locale() string {
 
 // PingPostgres returns the version of the server at url.
 func PingPostgres(ctx context.Context, url string) (string, error) {
-	version, err := query(ctx, url, `SELECT split_part(current_setting('server_version'), ' ', 1)`)
-	return "PostgreSQL " + version, err
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return "", fmt.Errorf("connecting to PostgreSQL: %w", err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	var version string
+	if err := conn.QueryRow(ctx, `SELECT split_part(current_setting('server_version'), ' ', 1)`).Scan(&version); err != nil {
+		return "", fmt.Errorf("asking PostgreSQL for its version: %w", err)
+	}
+	return "PostgreSQL " + version, nil
 }
 
 func createPostgres(ctx context.Context, server, name string) (string, func(context.Context) error, error) {
-	return createSQL(ctx, server, name, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
+	database, err := withDatabase(server, name)
+	if err != nil {
+		return "", nil, err
+	}
+	if err := execPostgres(ctx, server, "CREATE DATABASE "+name); err != nil {
+		return "", nil, err
+	}
+	drop := func(ctx context.Context) error {
+		return execPostgres(ctx, server, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
+	}
+	return database, drop, nil
+}
+
+func execPostgres(ctx context.Context, server, statement string) error {
+	conn, err := pgx.Connect(ctx, server)
+	if err != nil {
+		return fmt.Errorf("connecting to PostgreSQL: %w", err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	if _, err := conn.Exec(ctx, statement); err != nil {
+		return fmt.Errorf("%s: %w", statement, err)
+	}
+	return nil
 }
