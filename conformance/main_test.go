@@ -47,7 +47,8 @@ func TestGoodMember(t *testing.T) {
 			if code := run(t.Context(), at(member, "--group", "writes", "--admin-token", token), &stdout, &stderr); code != want || stderr.Len() > 0 {
 				t.Errorf("exit code %d, want %d, %s%s", code, want, stderr.String(), stdout.String())
 			}
-			if !strings.Contains(stdout.String(), "  writes  heroes.write.create ") || strings.Contains(stdout.String(), "  core  ") || strings.Contains(stdout.String(), "  full  ") {
+			if !strings.Contains(stdout.String(), "  writes  heroes.write.create ") ||
+				strings.Contains(stdout.String(), "  core  ") || strings.Contains(stdout.String(), "  full  ") {
 				t.Errorf("got %s", stdout.String())
 			}
 		})
@@ -112,10 +113,11 @@ func TestExitCodes(t *testing.T) {
 		code int
 		want string // in the output
 	}{
-		"a member that fails":           {at(nothing), exitFailed, "FAIL  core  heroes.list "},
-		"its core":                      {at(nothing, "--group", "core"), exitFailed, "\npassed 0, failed "},
-		"as JSON":                       {at(nothing, "--group", "core", "--json"), exitFailed, `"result": "fail"`},
-		"a file that can't be":          {at(nothing, "--group", "core", "--junit", filepath.Join(t.TempDir(), "none", "x.xml")), exitUsage, "x.xml: no such file"},
+		"a member that fails": {at(nothing), exitFailed, "FAIL  core  heroes.list "},
+		"its core":            {at(nothing, "--group", "core"), exitFailed, "\npassed 0, failed "},
+		"as JSON":             {at(nothing, "--group", "core", "--json"), exitFailed, `"result": "fail"`},
+		"a file that can't be": {at(nothing, "--group", "core", "--junit",
+			filepath.Join(t.TempDir(), "none", "x.xml")), exitUsage, "x.xml: no such file"},
 		"no time at all":                {at(nothing, "--timeout", "0s"), exitUsage, "--timeout"},
 		"help":                          {[]string{"--help"}, exitPassed, "--junit=FILE"},
 		"no arguments":                  {nil, exitUsage, "missing flags"},

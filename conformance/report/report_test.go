@@ -30,8 +30,10 @@ func outcomes() []suite.Outcome {
 	return []suite.Outcome{
 		{Clause: clause("heroes", "list", suite.Core, `“200, array of all”`), Result: suite.Pass},
 		{Clause: clause("heroes", "get", suite.Full, `“200, or 404”`), Result: suite.Skipped, Detail: "the catalog of heroes is empty"},
-		{Clause: clause("fights", "post.required", suite.Full, `“hero and villain are required objects”`), Result: suite.Fail, Detail: failure.String(), Failed: &failure},
-		{Clause: clause("fights", "stored.post", suite.Core, `“stored before it is answered”`), Result: suite.Unchecked, Detail: "cannot be checked: stored? (GET /api/fights got 405, no body)"},
+		{Clause: clause("fights", "post.required", suite.Full, `“hero and villain are required objects”`),
+			Result: suite.Fail, Detail: failure.String(), Failed: &failure},
+		{Clause: clause("fights", "stored.post", suite.Core, `“stored before it is answered”`), Result: suite.Unchecked,
+			Detail: "cannot be checked: stored? (GET /api/fights got 405, no body)"},
 	}
 }
 

@@ -38,10 +38,12 @@ var (
 // take records a response; it is the watch function of a run.
 func (a *answers) take(service string, got rawhttp.Answer) {
 	read := got.Status == http.StatusOK && got.Call.Method != http.MethodPost
-	if read && (service == "statistics" || service == arena || got.Call.Target == "/healthz" || byChance.MatchString(got.Call.Target)) || madeUp.Match(got.Body) {
+	if read && (service == "statistics" || service == arena || got.Call.Target == "/healthz" ||
+		byChance.MatchString(got.Call.Target)) || madeUp.Match(got.Body) {
 		return
 	}
-	text := fmt.Sprintln(got.Status, got.Header.Get("Content-Type"), got.Header.Get("Allow"), got.Header.Get("Cache-Control"), got.Header.Get("Link"), string(got.Body))
+	text := fmt.Sprintln(got.Status, got.Header.Get("Content-Type"), got.Header.Get("Allow"),
+		got.Header.Get("Cache-Control"), got.Header.Get("Link"), string(got.Body))
 	text = idAndDate.ReplaceAllString(text, "")
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -34,7 +34,7 @@ func catchesArena(t *testing.T, good *system.System, arena, clause string) {
 func onlyArena(c Clause) bool { return c.Service == arena }
 
 // TestArena scores the arena in the services' process and in its own, and arenas that break its clauses.
-func TestArena(t *testing.T) {
+func TestArena(t *testing.T) { //nolint:tparallel // subtests share a member, and count its fights
 	t.Parallel()
 	program := system.Build(t)
 	good := system.Up(t, program, t.TempDir())
@@ -97,7 +97,9 @@ func TestArena(t *testing.T) {
 		})
 	}
 	for name, wrong := range map[string]streaming{
-		"no stream": {kind: "application/json", dead: true}, "no updates": {kind: "text/event-stream", dead: true}, "no initial state": {kind: "text/event-stream", silent: true},
+		"no stream":        {kind: "application/json", dead: true},
+		"no updates":       {kind: "text/event-stream", dead: true},
+		"no initial state": {kind: "text/event-stream", silent: true},
 	} {
 		t.Run("arena.gateway.stream: "+name, func(t *testing.T) {
 			catchesArena(t, good, wrong.start(t, good.Arena), "arena.gateway.stream")

@@ -52,7 +52,8 @@ func (c *check) hosts(service string) {
 		a := c.do(service, rawhttp.Call{Target: "/livez", Host: host})
 		c.require(a.Status == http.StatusOK, a, "200 for the Host %s", host)
 	}
-	for _, host := range []string{"elsewhere.example", "elsewhere.example:80", "localhost.elsewhere.example", "127.0.0.1.elsewhere.example", "notlocalhost", "2130706433"} {
+	for _, host := range []string{"elsewhere.example", "elsewhere.example:80", "localhost.elsewhere.example",
+		"127.0.0.1.elsewhere.example", "notlocalhost", "2130706433"} {
 		for _, target := range []string{"/livez", "/no-such-path"} {
 			a := c.do(service, rawhttp.Call{Target: target, Host: host})
 			c.require(a.Status == http.StatusMisdirectedRequest, a, "421 for the Host %s", host)
@@ -66,7 +67,8 @@ func (c *check) noCORS(service string) {
 		{Target: "/livez", Header: otherOrigin}, {Target: "/readyz"}, {Target: "/no-such-path", Header: otherOrigin},
 		{Target: "/api/" + strings.Replace(service, arena, "fights", 1), Header: crossSite + otherOrigin},
 		{Method: http.MethodOptions, Target: "/livez", Header: otherOrigin + "Access-Control-Request-Method: GET\r\n"},
-		{Method: http.MethodOptions, Target: "/api/fights", Header: otherOrigin + "Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: content-type\r\n"},
+		{Method: http.MethodOptions, Target: "/api/fights",
+			Header: otherOrigin + "Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: content-type\r\n"},
 	} {
 		a := c.do(service, call)
 		for name := range a.Header {

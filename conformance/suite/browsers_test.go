@@ -41,7 +41,8 @@ func wrongBrowsers() []wrong {
 		{"fights.sites.execute", deaf, fault{before: at(executeFight, forgets("Sec-Fetch-Site", "Origin"))}},
 		{"fights.sites.execute", "only Origin counts", fault{before: at(executeFight, forgets("Sec-Fetch-Site"))}},
 		{"fights.sites.execute", "only Sec-Fetch-Site counts", fault{before: at(executeFight, forgets("Origin"))}},
-		{"fights.sites.execute", "stored and refused", fault{before: at(executeFight, forgets("Sec-Fetch-Site", "Origin")), after: at(executeFight, turn(200, 403))}},
+		{"fights.sites.execute", "stored and refused", fault{before: at(executeFight,
+			forgets("Sec-Fetch-Site", "Origin")), after: at(executeFight, turn(200, 403))}},
 		{"fights.sites.execute", "any navigation is accepted", fault{before: at(executeFight, func(e *exchange) {
 			if e.header.Get("Sec-Fetch-Mode") == "navigate" {
 				e.header.Set("Sec-Fetch-User", "?1")
@@ -88,7 +89,7 @@ func wrongBeforeBrowsers() []wrong {
 }
 
 // TestArenaBeforeBrowsers scores arenas that break the browser clauses.
-func TestArenaBeforeBrowsers(t *testing.T) {
+func TestArenaBeforeBrowsers(t *testing.T) { //nolint:tparallel // subtests share a member, and count its fights
 	t.Parallel()
 	good := system.Up(t, system.Build(t), t.TempDir())
 	for clause, f := range map[string]fault{

@@ -34,7 +34,8 @@ func serverSets(c *check) {
 	f := c.fight(`{"id":"` + id + `","fight_date":"2001-02-03T04:05:06Z","winner_name":"me","winner_team":"heroes","winner_level":9,"loser_name":"you",` + plainFight[1:])
 	c.require(f.id() != id, f.answer, "an id made by the server")
 	c.require(!strings.HasPrefix(text(f.object, "fight_date"), "2001"), f.answer, "a date set by the server")
-	c.require(text(f.object, "winner_name") == "V" && text(f.object, "winner_team") == "villains" && text(f.object, "loser_name") == "H", f.answer, "the winner by the rule")
+	c.require(text(f.object, "winner_name") == "V" && text(f.object, "winner_team") == "villains" &&
+		text(f.object, "loser_name") == "H", f.answer, "the winner by the rule")
 }
 
 func noLocation(c *check) {
@@ -97,7 +98,8 @@ func largestValues(c *check) {
 		"level": json.Number("2147483647"), "picture": strings.Repeat("p", 255), "powers": strings.Repeat("power, ", 1000),
 	}
 	villain := object{"id": json.Number("1"), "name": "V", "otherName": "", "level": json.Number("0"), "picture": "", "powers": ""}
-	location := object{"id": json.Number("1"), "name": strings.Repeat("l", 50), "description": strings.Repeat("d", 1000), "picture": strings.Repeat("🌍", 255), "type": "MOON"}
+	location := object{"id": json.Number("1"), "name": strings.Repeat("l", 50),
+		"description": strings.Repeat("d", 1000), "picture": strings.Repeat("🌍", 255), "type": "MOON"}
 	f := c.fight(encode(object{"hero": hero, "villain": villain, "location": location}))
 	for part, want := range map[string]object{"hero": hero, "villain": villain, "location": location} {
 		c.require(reflect.DeepEqual(c.part(f.answer, f.object, part), want), f.answer, "the %s as it was sent", part)
@@ -115,11 +117,13 @@ func texts() []string {
 // textKept posts these texts and reads them back.
 func textKept(c *check) {
 	for _, sent := range texts() {
-		f := c.fight(encode(object{"hero": object{"name": sent, "powers": sent}, "villain": object{"name": "V"}, "location": object{"name": sent, "description": sent}}))
+		f := c.fight(encode(object{"hero": object{"name": sent, "powers": sent}, "villain": object{"name": "V"},
+			"location": object{"name": sent, "description": sent}}))
 		stored := c.get("fights", "/api/fights/"+f.id())
 		for _, f := range []fight{f, {c.object(stored), stored}} {
 			hero, location := c.part(f.answer, f.object, "hero"), c.part(f.answer, f.object, "location")
-			kept := []string{text(hero, "name"), text(hero, "powers"), text(location, "name"), text(location, "description"), text(f.object, "loser_name"), text(f.object, "loser_powers")}
+			kept := []string{text(hero, "name"), text(hero, "powers"), text(location, "name"),
+				text(location, "description"), text(f.object, "loser_name"), text(f.object, "loser_powers")}
 			for _, got := range kept {
 				c.require(got == sent, f.answer, "%+q, not %+q", sent, got)
 			}

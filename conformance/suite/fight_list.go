@@ -47,7 +47,8 @@ func (c *check) newest(n int) []object {
 func newestFirst(c *check) {
 	first, second := c.fight(plainFight), c.execute()
 	list, a := c.fights("?limit=100")
-	c.require(len(list) >= 2 && reflect.DeepEqual(list[0], second.object) && reflect.DeepEqual(list[1], first.object), a, "the two newest fights first: %s, %s", second.id(), first.id())
+	c.require(len(list) >= 2 && reflect.DeepEqual(list[0], second.object) && reflect.DeepEqual(list[1], first.object),
+		a, "the two newest fights first: %s, %s", second.id(), first.id())
 	c.descend(list, a)
 }
 

@@ -54,7 +54,8 @@ func withoutFighters() []string {
 }
 
 func badLocations() []string {
-	return []string{location("{}"), location(`{"type":"CITY"}`), location(`{"name":""}`), location(`{"name":null}`), location(`"Gotham"`), location("[]"), location("false")}
+	return []string{location("{}"), location(`{"type":"CITY"}`), location(`{"name":""}`), location(`{"name":null}`),
+		location(`"Gotham"`), location("[]"), location("false")}
 }
 
 func beyondLimits() []string {
@@ -80,7 +81,8 @@ func wrongTypes() []string {
 func malformed() []string {
 	return []string{
 		"", " ", "{", plainFight[:20], plainFight[:len(plainFight)-1], plainFight + "}", plainFight + "x", plainFight + plainFight, plainFight + ",", "hello", "<fight/>", "hero=1",
-		strings.ReplaceAll(plainFight, `"`, "'"), `{"hero":{"name":"H",},"villain":{"name":"V"}}`, "/* */" + plainFight, hero(`"name":"H","level":01`), hero(`"name":"H","level":NaN`),
+		strings.ReplaceAll(plainFight, `"`, "'"), `{"hero":{"name":"H",},"villain":{"name":"V"}}`, "/* */" + plainFight,
+		hero(`"name":"H","level":01`), hero(`"name":"H","level":NaN`),
 	}
 }
 
@@ -109,8 +111,11 @@ func tooLarge(c *check) {
 }
 
 func wrongMediaType(c *check) {
-	for _, kind := range []string{"text/plain", "text/html", "application/xml", "application/x-www-form-urlencoded", "application/octet-stream", "application/json; charset=iso-8859-1"} {
-		c.status(http.StatusUnsupportedMediaType, c.do("fights", rawhttp.Call{Method: http.MethodPost, Target: "/api/fights", Header: "Content-Type: " + kind + "\r\n", Body: plainFight}))
+	for _, kind := range []string{"text/plain", "text/html", "application/xml", "application/x-www-form-urlencoded",
+		"application/octet-stream", "application/json; charset=iso-8859-1"} {
+		call := post(plainFight)
+		call.Header = "Content-Type: " + kind + "\r\n"
+		c.status(http.StatusUnsupportedMediaType, c.do("fights", call))
 	}
 }
 

@@ -61,7 +61,8 @@ func (p protocol) streams(c *check) {
 	got, err := c.clients[p.service].Raw(c.ctx, http2Opening, func(got []byte) bool { _, whole := streamsOf(got); return whole })
 	most, whole := streamsOf(got)
 	if err != nil || !whole || most > promisedStreams {
-		c.fail("the beginning of an HTTP/2 connection", fmt.Sprintf("%.100q, %v: %d streams", got, err, most), fmt.Sprintf("at most %d streams", promisedStreams))
+		c.fail("the beginning of an HTTP/2 connection", fmt.Sprintf("%.100q, %v: %d streams", got, err, most),
+			fmt.Sprintf("at most %d streams", promisedStreams))
 	}
 }
 

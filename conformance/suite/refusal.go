@@ -22,7 +22,8 @@ func refusalClauses(r room) []Clause {
 func badIDs(id int64) []string {
 	one := strconv.FormatInt(id, 10)
 	arabic := strings.Map(func(digit rune) rune { return digit - '0' + '\u0660' }, one)
-	return []string{"0", "-" + one, "+" + one, one + ".0", one + "e0", "abc", "0x" + strconv.FormatInt(id, 16), one + "_", "%20" + one, one + "%20", url.PathEscape(arabic), "9223372036854775808", strings.Repeat("9", 100)}
+	return []string{"0", "-" + one, "+" + one, one + ".0", one + "e0", "abc", "0x" + strconv.FormatInt(id, 16),
+		one + "_", "%20" + one, one + "%20", url.PathEscape(arabic), "9223372036854775808", strings.Repeat("9", 100)}
 }
 
 func (r room) idRefused(c *check) {

@@ -85,7 +85,8 @@ type session struct {
 }
 
 func newSession(ctx context.Context, target Target, options Options) (*session, error) {
-	s := &session{ctx: ctx, token: options.Token, soon: cmp.Or(options.Soon, soonCounted), watch: options.watch, clients: map[string]*rawhttp.Client{}, seen: map[string]*seen{}, lists: map[string]wholeList{}}
+	s := &session{ctx: ctx, token: options.Token, soon: cmp.Or(options.Soon, soonCounted), watch: options.watch,
+		clients: map[string]*rawhttp.Client{}, seen: map[string]*seen{}, lists: map[string]wholeList{}}
 	left := new(atomic.Int64)
 	left.Store(maxRequests)
 	if options.Arena != "" || options.Group == Arena {

@@ -44,7 +44,8 @@ func serverClauses(service string, group Group, getOnly, bad string) []Clause {
 }
 
 func (s server) pathUnknown(c *check) {
-	for _, path := range []string{"/", "/api", "/api/" + s.service + "/1/2/3", "/api/no-such-service", "/no-such-page.html", "/docs/no-such-file.js", "/docs/..%2f..%2fetc%2fpasswd"} {
+	for _, path := range []string{"/", "/api", "/api/" + s.service + "/1/2/3", "/api/no-such-service",
+		"/no-such-page.html", "/docs/no-such-file.js", "/docs/..%2f..%2fetc%2fpasswd"} {
 		c.notFound(s.service, path)
 	}
 }
@@ -95,7 +96,8 @@ func (s server) problem(c *check) {
 
 // problemInside looks for words that expose internals.
 func (s server) problemInside(c *check) {
-	words := []string{"goroutine ", ".go:", "runtime error", "Traceback", `File \"`, ".py", "java.", "Exception", "SELECT ", "INSERT ", "SQLSTATE", "sqlalchemy", "pymongo", "password", "superman:", "superfight:"}
+	words := []string{"goroutine ", ".go:", "runtime error", "Traceback", `File \"`, ".py", "java.", "Exception",
+		"SELECT ", "INSERT ", "SQLSTATE", "sqlalchemy", "pymongo", "password", "superman:", "superfight:"}
 	for _, a := range s.refusals(c) {
 		for _, word := range words {
 			c.require(!strings.Contains(string(a.Body), word), a, "no internals such as %q", word)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -163,7 +164,8 @@ func statisticsTeam(c *check) {
 func statisticsNowhere(c *check) {
 	before := c.settled()
 	after := c.grown(plainFight)
-	c.require(reflect.DeepEqual(before.object["locations"], after.object["locations"]), after.answer, "the locations as they were: %v", before.object["locations"])
+	c.require(reflect.DeepEqual(before.object["locations"], after.object["locations"]), after.answer,
+		"the locations as they were: %v", before.object["locations"])
 }
 
 // statisticsNowhereAmongOthers: whatever others do, all locations together must have fewer fights than the total.
@@ -216,7 +218,7 @@ func streamFirst(c *check) {
 		c.require(len(events(a.Body)) > 0, a, "an event at once")
 		for line := range bytes.Lines(a.Body) {
 			line = bytes.TrimRight(line, "\r\n")
-			known := len(line) == 0 || line[0] == ':' || slices.ContainsFunc([]string{"data:", "event:", "id:", "retry:"}, func(field string) bool { return bytes.HasPrefix(line, []byte(field)) })
+			known := len(line) == 0 || regexp.MustCompile(`^(:|data:|event:|id:|retry:)`).Match(line)
 			c.require(known, a, "lines of events, and comments")
 		}
 		first, still := events(a.Body)[0], bytes.Equal(before.answer.Body, after.answer.Body)
@@ -229,7 +231,8 @@ func streamFirst(c *check) {
 			var o object
 			c.require(openapi.Decode(first, &o) == nil, a, "JSON")
 			total := c.of(counts{o, a}, "total")
-			c.require(c.of(before, "total") <= total && total <= c.of(after, "total"), a, "a total between those of GETs before and after: %s", after.answer.Body)
+			c.require(c.of(before, "total") <= total && total <= c.of(after, "total"), a,
+				"a total between those of GETs before and after: %s", after.answer.Body)
 			return
 		}
 	}

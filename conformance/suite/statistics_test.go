@@ -42,7 +42,8 @@ func wrongStatistics() []wrong {
 		{"counted", "never", fault{after: at(get, inObject(func(o object) { o["total"] = 5 }))}},
 		{"counted", "again on each request", fault{after: plus("total", func(asked int64) int64 { return asked })}},
 		{"counted.team", "for the other team", fault{after: at(get, inObject(func(o object) { o["heroes"], o["villains"] = o["villains"], o["heroes"] }))}},
-		{"nowhere", "counted for a location", fault{after: at(get, inObject(func(o object) { o["locations"] = []any{object{"name": "nowhere", "fights": o["total"]}} }))}},
+		{"nowhere", "counted for a location", fault{after: at(get,
+			inObject(func(o object) { o["locations"] = []any{object{"name": "nowhere", "fights": o["total"]}} }))}},
 		{"exact", "one too few", fault{after: plus("total", always(-1))}},
 		{"exact", "one too many", fault{after: plus("total", always(1))}},
 		{"fields", "unreadable is 0", fault{after: at(get, set("unreadable", 0))}},
@@ -132,7 +133,7 @@ func (s streaming) before(t *testing.T, good *system.System) Target {
 }
 
 // TestWrongStatistics checks that each clause fails on a server that breaks it.
-func TestWrongStatistics(t *testing.T) {
+func TestWrongStatistics(t *testing.T) { //nolint:tparallel // subtests share a member, and count its fights
 	t.Parallel()
 	good, caught := system.Up(t, system.Build(t), t.TempDir()), map[string]bool{}
 	check := func(t *testing.T, target Target, clause string) {
@@ -163,7 +164,8 @@ func TestWrongStatistics(t *testing.T) {
 
 // TestStatisticsAreOptional checks that without an address the group can't run, and full leaves out its clauses.
 func TestStatisticsAreOptional(t *testing.T) {
-	if _, err := Run(t.Context(), Target{Heroes: "http://h", Villains: "http://v", Locations: "http://l", Fights: "http://f"}, Options{Group: Statistics, Timeout: time.Second}); err == nil {
+	if _, err := Run(t.Context(), Target{Heroes: "http://h", Villains: "http://v", Locations: "http://l",
+		Fights: "http://f"}, Options{Group: Statistics, Timeout: time.Second}); err == nil {
 		t.Error("the group was run without an address")
 	}
 	all := Options{Group: Full, Loopback: true}

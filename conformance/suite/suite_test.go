@@ -140,7 +140,7 @@ func catalogs(t *testing.T, s *system.System) string {
 }
 
 // TestWrongServers scores members that each break the contract in a different way.
-func TestWrongServers(t *testing.T) {
+func TestWrongServers(t *testing.T) { //nolint:tparallel // subtests share a member, and count its fights
 	t.Parallel()
 	good := system.Up(t, system.Build(t), t.TempDir())
 	t.Run("the proxy alone breaks nothing", func(t *testing.T) {
@@ -228,6 +228,7 @@ func TestOddServers(t *testing.T) {
 	} {
 		for _, status := range []int{200, 422} {
 			t.Run(fmt.Sprintf("%d %q", status, body), func(t *testing.T) {
+				t.Parallel()
 				server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 					w.Header().Set("Content-Type", "application/json")
 					w.Header().Set("Link", `<>; rel="next"`)
@@ -247,7 +248,8 @@ func TestOddServers(t *testing.T) {
 func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	outcomes, err := Run(ctx, Target{Heroes: "http://127.0.0.1:1", Villains: "http://127.0.0.1:1", Locations: "http://127.0.0.1:1", Fights: "http://127.0.0.1:1"}, Options{Group: Full, Token: "x", Timeout: patience, Loopback: true})
+	outcomes, err := Run(ctx, Target{Heroes: "http://127.0.0.1:1", Villains: "http://127.0.0.1:1",
+		Locations: "http://127.0.0.1:1", Fights: "http://127.0.0.1:1"}, Options{Group: Full, Token: "x", Timeout: patience, Loopback: true})
 	if got := ScoreOf(outcomes, ""); err != nil || got != (Score{Skipped: len(Clauses())}) {
 		t.Errorf("the score is %s, %v", got, err)
 	}
@@ -263,7 +265,8 @@ func TestSilentServer(t *testing.T) {
 }
 
 func TestRunRefusesTargets(t *testing.T) {
-	for name, base := range map[string]string{"empty": "", "no scheme": "localhost:8001", "a path": "http://localhost/api", "another scheme": "ftp://localhost"} {
+	for name, base := range map[string]string{"empty": "", "no scheme": "localhost:8001",
+		"a path": "http://localhost/api", "another scheme": "ftp://localhost"} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := Run(t.Context(), Target{Heroes: base, Villains: base, Locations: base, Fights: base}, Options{Group: Full}); err == nil {
 				t.Error("no error")
@@ -275,7 +278,8 @@ func TestRunRefusesTargets(t *testing.T) {
 func TestClauses(t *testing.T) {
 	known := map[string]bool{}
 	for _, c := range Clauses() {
-		if known[c.ID] || !strings.HasPrefix(c.ID, c.Service+".") || c.Group != Core && c.Group != Full && c.Group != Writes || c.hold == nil || strings.Contains(c.Text, "\n") {
+		if known[c.ID] || !strings.HasPrefix(c.ID, c.Service+".") || c.Group != Core && c.Group != Full &&
+			c.Group != Writes || c.hold == nil || strings.Contains(c.Text, "\n") {
 			t.Errorf("the clause %s is incomplete or a duplicate", c.ID)
 		}
 		known[c.ID] = true

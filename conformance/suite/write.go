@@ -149,7 +149,8 @@ func (r room) writeReplace(c *check, m made) {
 func (r room) writePatch(c *check, m made) {
 	name := r.sample()["name"]
 	for _, kind := range []string{"application/merge-patch+json", "application/json"} {
-		a := c.status(http.StatusOK, c.change(r, http.MethodPatch, m.path, object{"name": name, "picture": nil, "unknown": object{"name": nil}}, "Content-Type: "+kind+"\r\n"))
+		a := c.status(http.StatusOK, c.change(r, http.MethodPatch, m.path,
+			object{"name": name, "picture": nil, "unknown": object{"name": nil}}, "Content-Type: "+kind+"\r\n"))
 		m.fields["name"], m.fields["picture"] = name, nil
 		c.is(r, a, m.id, m.fields)
 		c.stored(r, m, m.fields)
@@ -192,7 +193,8 @@ func (r room) writeText(c *check, m made) {
 }
 
 func (r room) writeToken(c *check, m made) {
-	for _, header := range []string{"", "Authorization: Bearer " + c.token + "x\r\n", "Authorization: Bearer \r\n", "Authorization: Basic " + c.token + "\r\n"} {
+	for _, header := range []string{"", "Authorization: Bearer " + c.token + "x\r\n", "Authorization: Bearer \r\n",
+		"Authorization: Basic " + c.token + "\r\n"} {
 		wrong := strings.Contains(header, "Bearer "+c.token)
 		for _, call := range []rawhttp.Call{
 			{Method: http.MethodPost, Target: r.path(), Body: "{"},
@@ -213,7 +215,8 @@ func (r room) writeToken(c *check, m made) {
 }
 
 func (r room) writeRefused(c *check, m made) {
-	bad := object{"name": strings.Repeat("é", 51), "picture": strings.Repeat("p", 256), "level": -1, "otherName": strings.Repeat("o", 256), "type": "TOWN", "description": 5, "powers": []int{1}}
+	bad := object{"name": strings.Repeat("é", 51), "picture": strings.Repeat("p", 256), "level": -1,
+		"otherName": strings.Repeat("o", 256), "type": "TOWN", "description": 5, "powers": []int{1}}
 	for _, field := range r.fields[1:] {
 		for _, value := range []any{bad[field], true} {
 			fields := r.sample()
@@ -233,9 +236,8 @@ func (r room) writeBody(c *check, m made) {
 		for _, body := range []string{good[:len(good)-1], good + "x", `{"name":"a","name":"b"}`, "\xff", "[]", "null", strings.Repeat("[", 40)} {
 			c.rejected(c.change(r, method, target, body))
 		}
-		a := c.status(http.StatusRequestEntityTooLarge, c.change(r, method, target, good+strings.Repeat(" ", maxBody)))
-		a = c.change(r, method, target, good, "Content-Type: text/plain\r\n")
-		c.require(a.Status == http.StatusUnsupportedMediaType, a, "415")
+		c.status(http.StatusRequestEntityTooLarge, c.change(r, method, target, good+strings.Repeat(" ", maxBody)))
+		c.status(http.StatusUnsupportedMediaType, c.change(r, method, target, good, "Content-Type: text/plain\r\n"))
 	}
 	c.stored(r, m, m.fields)
 }

@@ -29,7 +29,8 @@ func wrongFights() []wrong {
 
 func wrongDraws() []wrong {
 	return []wrong{
-		{"randomfighters", "hero and villain swapped", fault{after: at(drawFighters, inObject(func(o object) { o["hero"], o["villain"] = o["villain"], o["hero"] }))}},
+		{"randomfighters", "hero and villain swapped", fault{after: at(drawFighters,
+			inObject(func(o object) { o["hero"], o["villain"] = o["villain"], o["hero"] }))}},
 		{"randomfighters", "no villain", fault{after: at(drawFighters, drop("villain"))}},
 		{"randomfighters.same", "othername", fault{after: at(drawFighters, rename("otherName", "othername"))}},
 		{"randomfighters.same", "a field too many", fault{after: at(drawFighters, set("location", nil))}},
@@ -118,7 +119,9 @@ func wrongFightFields() []wrong {
 		{"id.time", "no time in it", fault{after: inID(func(id string) string { return "00000000-0000" + id[13:] })}},
 		{"id.increase", "decreasing", fault{after: inID(backwards())}},
 		{"id.unique", "two fights share one", fault{after: inID(twice())}},
-		{"date", "local time", fault{after: at(postFight, inObject(func(o object) { o["fight_date"] = strings.Replace(text(o, "fight_date"), "Z", "+02:00", 1) }))}},
+		{"date", "local time", fault{after: at(postFight, inObject(func(o object) {
+			o["fight_date"] = strings.Replace(text(o, "fight_date"), "Z", "+02:00", 1)
+		}))}},
 		{"date", "no zone", fault{after: at(executeFight, inObject(func(o object) { o["fight_date"] = strings.TrimSuffix(text(o, "fight_date"), "Z") }))}},
 		{"date", "not now", fault{after: at(postFight, set("fight_date", "2020-01-01T00:00:00Z"))}},
 	}
@@ -230,7 +233,8 @@ func wrongBodyRefusals() []wrong {
 		{"id.refused", "merely not found", fault{after: at("GET /api/fights/*", turn(422, 404))}},
 		{"id.refused", "a UUID without dashes is 404", fault{after: at("GET /api/fights/01890a5dac96*", turn(422, 404))}},
 		{"list.refused", "an excessive limit is lowered", fault{before: at(listFights, retarget("limit=101", "limit=100"))}},
-		{"list.refused", "a malformed cursor is ignored", fault{before: at(listFights, func(e *exchange) { e.target = strings.TrimSuffix(e.target, "before=5") })}},
+		{"list.refused", "a malformed cursor is ignored", fault{before: at(listFights,
+			func(e *exchange) { e.target = strings.TrimSuffix(e.target, "before=5") })}},
 		{"text.refused", "merely not found", fault{after: at("GET /api/fights/*", turn(422, 404))}},
 	}
 }
@@ -327,7 +331,8 @@ func wrongLinks() []wrong {
 		{"list.link", "none", fault{after: at(listFights, dropHeader("Link"))}},
 		{"list.link", "absolute", fault{after: link(func(link string) string { return strings.Replace(link, "</", "<http://127.0.0.1/", 1) })}},
 		{"list.link", "always", fault{after: link(func(string) string { return `</api/fights?limit=3>; rel="next"` })}},
-		{"list.link.last", "always when a page is full", fault{after: at(listFights, whereTarget("limit=3&", setHeader("Link", `</api/fights?limit=3&before=`+nilUUID+`>; rel="next"`)))}},
+		{"list.link.last", "always when a page is full", fault{after: at(listFights,
+			whereTarget("limit=3&", setHeader("Link", `</api/fights?limit=3&before=`+nilUUID+`>; rel="next"`)))}},
 		{"list.link.last", "none when one fight is left", fault{after: at(listFights, whereTarget("limit=3&", dropHeader("Link")))}},
 		{"list.walk", "to the same page", fault{after: link(func(string) string { return `</api/fights?limit=3>; rel="next"` })}},
 		{"list.walk", "to a path that does not exist", fault{after: link(func(link string) string { return strings.Replace(link, "/api/", "/", 1) })}},

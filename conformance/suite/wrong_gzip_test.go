@@ -37,7 +37,8 @@ func wrongGzip(path string) []wrong {
 		{"list.gzip", "no Vary", fault{after: at(list, dropHeader("Vary"))}},
 		{"list.gzip", "without the trailer", fault{after: zipped(func(e *exchange) { e.body = e.body[:len(e.body)-8] })}},
 		{"list.gzip", "with trailing data", fault{after: zipped(func(e *exchange) { e.body += e.body })}},
-		{"list.gzip", "plain but labelled as gzip", fault{before: accept(func(string) string { return "" }), after: at(list, setHeader("Content-Encoding", "gzip"))}},
+		{"list.gzip", "plain but labelled as gzip", fault{before: accept(func(string) string { return "" }),
+			after: at(list, setHeader("Content-Encoding", "gzip"))}},
 		{"list.gzip", "another list", fault{before: at(list, func(e *exchange) {
 			if e.header.Get("Accept-Encoding") == "gzip" {
 				query(func(q url.Values) { q.Set("limit", "4") })(e)

@@ -59,7 +59,7 @@ func (w *world) do(event Event) {
 		w.doProcess(p, event.Do)
 	}
 	if w.links[event.On] != nil {
-		w.doLink(w.links[event.On], event.Do)
+		doLink(w.links[event.On], event.Do)
 	}
 	if event.On == "up" {
 		w.doFiles(event.Do)
@@ -93,7 +93,7 @@ func (w *world) doProcess(p *process, do Action) {
 	}
 }
 
-func (w *world) doLink(l *link, do Action) {
+func doLink(l *tcpproxy.Proxy, do Action) {
 	switch do {
 	case hang:
 		l.Become(tcpproxy.Hangs)
@@ -101,9 +101,9 @@ func (w *world) doLink(l *link, do Action) {
 		l.Become(tcpproxy.Refuses)
 		l.Cut()
 	case delay:
-		l.delay.Store(int64(latency))
+		l.Delay(latency)
 	case pass:
-		l.delay.Store(0)
+		l.Delay(0)
 		l.Become(tcpproxy.Passes)
 	}
 }

@@ -51,7 +51,8 @@ const brokenPatience = 5 * time.Second
 func main() {
 	procgroup.DieWithParent()
 	c := &command{}
-	kong.Parse(c, kong.Name("chaos"), kong.Description("Break Super Heroes in Go while it is used, and check that no fight is lost, repeated or miscounted."))
+	kong.Parse(c, kong.Name("chaos"),
+		kong.Description("Break Super Heroes in Go while it is used, and check that no fight is lost, repeated or miscounted."))
 	chosen, err := choose(scenarios(), c.Scenario)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "chaos: %v; see --list\n", err)
@@ -102,7 +103,8 @@ func (c *command) run(t *testing.T, chosen []Scenario) {
 	if c.Tags != "" {
 		o.Settles = brokenPatience
 	}
-	report := Report{Date: time.Now(), Command: c.line(), Version: version(t.Context(), module), Cores: runtime.NumCPU(), Rows: c.Rows, Length: roundLength}
+	report := Report{Date: time.Now(), Command: c.line(), Version: version(t.Context(), module),
+		Cores: runtime.NumCPU(), Rows: c.Rows, Length: roundLength}
 	begin := time.Now()
 	for _, s := range chosen {
 		report.Results = append(report.Results, runOne(t, s, o))

@@ -61,13 +61,15 @@ func scenarios() []Scenario {
 		{"restarted below ids of the future", System{Args: strict}, fights(usual), []Condition{ahead(), restarted("up")}},
 		{"restarted while readers stall", one, fights(usual), []Condition{restarted("up"), stalled(30)}},
 		{"PostgreSQL hung, heroes killed", apart, fights(slow), []Condition{hung("PostgreSQL"), killed("heroes")}},
-		{"MariaDB cut, network to MongoDB flaps", System{Separate: true, Args: strict}, fights(slow), []Condition{cut("MariaDB"), flapping("MongoDB")}},
+		{"MariaDB cut, network to MongoDB flaps", System{Separate: true, Args: strict}, fights(slow),
+			[]Condition{cut("MariaDB"), flapping("MongoDB")}},
 		{"peer slow under overload", System{Separate: true, Args: strict}, fights(slow), []Condition{slowed("heroes"), overloadOfPicks(500)}},
 		{"two that fight and two that count, killed", System{Separate: true, Fights: 2, Statistics: 2}, fights(slow), []Condition{
 			killed("fights-1", "fights-2"), killed("statistics-1", "statistics-2"),
 		}},
 		{"network to MongoDB slow, fights killed", apart, fights(slow), []Condition{slowed("MongoDB"), killed("fights-1")}},
-		{"network to MongoDB hung, fights restarted", System{Separate: true, Args: strict}, fights(slow), []Condition{hung("MongoDB"), restarted("fights-1")}},
+		{"network to MongoDB hung, fights restarted", System{Separate: true, Args: strict}, fights(slow),
+			[]Condition{hung("MongoDB"), restarted("fights-1")}},
 		{"fights hung, MongoDB cut, hasty clients", apart, fights(slow), []Condition{frozen("fights-1"), cut("MongoDB"), hasty()}},
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"superheroes/test/smalldisk"
 	"superheroes/test/system"
+	"superheroes/test/tcpproxy"
 )
 
 // world is a running system and everything that can be done to it. Its methods must be called on the test's own
@@ -19,12 +20,12 @@ type world struct {
 	program   string
 	dir       string // of the embedded store
 	processes map[string]*process
-	links     map[string]*link
-	heroes    string   // base URLs
-	fights    []string // base URL of each fights process
-	counts    []string // base URL of each statistics process
-	store     string   // URL of the fights' store, if it is a server
-	usage     Usage    // of processes that have ended
+	links     map[string]*tcpproxy.Proxy // network connections that can be broken
+	heroes    string                     // base URLs
+	fights    []string                   // base URL of each fights process
+	counts    []string                   // base URL of each statistics process
+	store     string                     // URL of the fights' store, if it is a server
+	usage     Usage                      // of processes that have ended
 	clients   *clients
 	filler    string // the file that fills the disk
 	saved     []byte // original bytes of the damaged log
@@ -41,7 +42,7 @@ type process struct {
 // newWorld starts the system and waits until it is ready.
 func newWorld(t *testing.T, program string, s System, rows int) *world {
 	t.Helper()
-	w := &world{T: t, program: program, processes: map[string]*process{}, links: map[string]*link{}}
+	w := &world{T: t, program: program, processes: map[string]*process{}, links: map[string]*tcpproxy.Proxy{}}
 	if s.Separate {
 		w.separate(s)
 	} else {
@@ -117,7 +118,7 @@ func (w *world) through(name, address string) string {
 		w.Fatal("an address can't be parsed") // it may contain a password
 	}
 	if w.links[name] == nil {
-		w.links[name] = newLink(w, parsed.Host)
+		w.links[name] = tcpproxy.Start(w, parsed.Host, tcpproxy.All)
 	}
 	parsed.Host = w.links[name].Addr()
 	return parsed.String()

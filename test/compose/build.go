@@ -86,7 +86,8 @@ func buildClean(ctx context.Context, recipe recipe, snapshot, dir string) ([]byt
 	}
 	binary := filepath.Join(dir, "superheroes")
 	script := strings.Replace(recipe.command, "/out/superheroes", binary, 1)
-	environment := append(os.Environ(), "VERSION=", "CGO_ENABLED=0", "GOFLAGS=", "GOTOOLCHAIN=go"+recipe.goVersion, "GOCACHE="+filepath.Join(dir, "cache"))
+	environment := append(os.Environ(), "VERSION=", "CGO_ENABLED=0", "GOFLAGS=", "GOTOOLCHAIN=go"+recipe.goVersion,
+		"GOCACHE="+filepath.Join(dir, "cache"))
 	if _, err := (shell{env: environment, dir: filepath.Join(dir, "src")}).output(ctx, "sh", "-c", script); err != nil {
 		return nil, err
 	}

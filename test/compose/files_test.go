@@ -32,7 +32,11 @@ func TestDockerfiles(t *testing.T) {
 				`(?m)^FROM scratch$`, `(?m)^USER [1-9]\d*:[1-9]\d*$`, `HEALTHCHECK --interval=10s .*CMD \["/superheroes", "health"\]`,
 			},
 		},
-		{file: "k6-image/Dockerfile", want: []string{`GOTOOLCHAIN=local`, `go install -trimpath`, `K6_NO_USAGE_REPORT=true`}, unwanted: []string{`curl|wget`}},
+		{
+			file:     "k6-image/Dockerfile",
+			want:     []string{`GOTOOLCHAIN=local`, `go install -trimpath`, `K6_NO_USAGE_REPORT=true`},
+			unwanted: []string{`curl|wget`},
+		},
 	}
 	everywhere := []string{`(?m)^# *syntax=`, `<<`, `--link`, `:latest`, `(?m)^FROM \S*golang:\d+\.\d+-`}
 	for _, test := range tests {

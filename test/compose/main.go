@@ -78,7 +78,9 @@ func prove(ctx context.Context, out *tally) (err error) {
 		{"two clean builds of the binary are identical", func(ctx context.Context) (string, error) { return buildTwice(ctx, work, sources) }, true},
 		{"docker build", func(ctx context.Context) (string, error) { return machine.build(ctx, serviceImage, sources) }, true},
 		{"the image contains the same binary", func(ctx context.Context) (string, error) { return compareImage(ctx, machine.builder, work) }, false},
-		{"the image is small and runs without root", func(ctx context.Context) (string, error) { return inspectImage(ctx, machine.builder, serviceImage) }, false},
+		{"the image is small and runs without root", func(ctx context.Context) (string, error) {
+			return inspectImage(ctx, machine.builder, serviceImage)
+		}, false},
 		{"docker build --platform linux/arm64", func(ctx context.Context) (string, error) { return buildForARM(ctx, machine, sources) }, false},
 		{"docker build k6-image", func(ctx context.Context) (string, error) { return machine.build(ctx, loadImage, "k6-image") }, true},
 		{"load the images", machine.load, true},

@@ -58,7 +58,8 @@ func fetchPlugins(ctx context.Context, base, config string) error {
 		}
 	}
 	draft := plugins + ".draft"
-	err = errors.Join(os.RemoveAll(draft), os.MkdirAll(config, 0o755), os.CopyFS(draft, os.DirFS(filepath.Join(unpacked, "usr/libexec/docker/cli-plugins"))))
+	err = errors.Join(os.RemoveAll(draft), os.MkdirAll(config, 0o755),
+		os.CopyFS(draft, os.DirFS(filepath.Join(unpacked, "usr/libexec/docker/cli-plugins"))))
 	return errors.Join(err, os.RemoveAll(filepath.Join(base, folder)), os.Rename(draft, plugins))
 }
 

@@ -12,9 +12,8 @@ import (
 	"time"
 )
 
-// newRunner returns a runner in an empty folder, and the address of a server that returns 200 once a file named ready
-// exists.
-func newRunner(t *testing.T) (*runner, *bytes.Buffer, string) {
+// try runs a document of testdata, with the address of a server that returns 200 once a file named ready exists.
+func try(t *testing.T, name string) (*runner, string) {
 	t.Helper()
 	if _, err := exec.LookPath("sh"); err != nil {
 		t.Skip("needs sh")
@@ -26,22 +25,16 @@ func newRunner(t *testing.T) (*runner, *bytes.Buffer, string) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	out := new(bytes.Buffer)
-	return &runner{dir: dir, out: out, patience: time.Minute}, out, server.Listener.Addr().String()
-}
-
-// try runs a document of testdata.
-func try(t *testing.T, name string) (*runner, string) {
-	t.Helper()
-	tried, out, address := newRunner(t)
 	text, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	steps, err := parse(name, strings.ReplaceAll(string(text), "ADDRESS", address))
+	steps, err := parse(name, strings.ReplaceAll(string(text), "ADDRESS", server.Listener.Addr().String()))
 	if err != nil {
 		t.Fatal(err)
 	}
+	var out bytes.Buffer
+	tried := &runner{dir: dir, out: &out, patience: time.Minute}
 	tried.document(t.Context(), steps)
 	return tried, out.String()
 }
@@ -75,43 +68,5 @@ func TestBadCommands(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Log(out)
-	}
-}
-
-func TestCommandThatNeverEnds(t *testing.T) {
-	tried, out, _ := newRunner(t)
-	tried.patience = time.Second
-	tried.step(t.Context(), step{mode: modeRun, script: "sleep 600"})
-	if tried.failed != 1 || !strings.Contains(out.String(), "it did not end in time") {
-		t.Errorf("%d failed\n%s", tried.failed, out)
-	}
-}
-
-// A document's commands must not be tested against a server that was already running.
-func TestPortOfSomebodyElse(t *testing.T) {
-	tried, out, address := newRunner(t)
-	if err := os.WriteFile(filepath.Join(tried.dir, "ready"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	tried.step(t.Context(), step{mode: modeBackground, wait: "http://" + address, script: "sleep 600"})
-	if tried.failed != 1 || len(tried.background) != 0 || !strings.Contains(out.String(), "the port is in use") {
-		t.Errorf("%d failed\n%s", tried.failed, out)
-	}
-	tried.stop()
-}
-
-func TestBackgroundThatEnds(t *testing.T) {
-	tried, out, address := newRunner(t)
-	tried.step(t.Context(), step{mode: modeBackground, wait: "http://" + address, script: "mkfifo go; echo >ready; read -r _ <go; exit 4"})
-	if tried.failed != 0 {
-		t.Fatal(out)
-	}
-	if err := os.WriteFile(filepath.Join(tried.dir, "go"), []byte("\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	<-tried.background[0].ended
-	tried.stop()
-	if tried.failed != 1 || !strings.Contains(out.String(), "it did not keep running: exit status 4") {
-		t.Errorf("%d failed\n%s", tried.failed, out)
 	}
 }

@@ -9,12 +9,12 @@ import (
 	"net/url"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"superheroes/test/engines"
 	"superheroes/test/system"
+	"superheroes/test/tcpproxy"
 )
 
 const (
@@ -69,10 +69,9 @@ func crowdedProcesses(t *testing.T, program string) *system.System {
 	t.Helper()
 	store, dir := engines.Postgres(t), t.TempDir()
 	seedHeroes(t, program, "HEROES_DATABASE_URL="+store)
-	var opened atomic.Int64
-	_, heroes := through(t, store+"?sslmode=disable", counted(0, &opened)) // a connection with TLS would count twice
+	proxy, heroes := through(t, store+"?sslmode=disable", tcpproxy.All) // a connection with TLS would count twice
 	t.Cleanup(func() {
-		if n := opened.Load(); n > poolOfHeroes {
+		if n := proxy.Opened(); n > poolOfHeroes {
 			t.Errorf("heroes opened %d connections to PostgreSQL, and its pool has %d", n, poolOfHeroes)
 		}
 	})

@@ -36,6 +36,7 @@ type tests map[string]func(*testing.T, string)
 
 // TestFaults builds the program once for all tests.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	program := system.Build(t)
 	t.Run("crowds", func(t *testing.T) { testCrowds(t, program) }) // they need the cores
 	for _, subject := range []tests{

@@ -42,7 +42,8 @@ func testMariaDBConnections(t *testing.T, program string) {
 		for i := 0; i < len(parameters); i += 2 {
 			query.Set(parameters[i], parameters[i+1])
 		}
-		return (&url.URL{Scheme: "mysql", User: url.UserPassword(at.User.Username(), strange), Host: host, Path: at.Path, RawQuery: query.Encode()}).String()
+		return (&url.URL{Scheme: "mysql", User: url.UserPassword(at.User.Username(), strange), Host: host,
+			Path: at.Path, RawQuery: query.Encode()}).String()
 	}
 	// run starts locations, which gives up soon if it can't connect to the server.
 	run := func(t *testing.T, store string) service {

@@ -1,10 +1,8 @@
 package faults
 
 import (
-	"io"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,23 +13,6 @@ import (
 
 // mariaDBPool is the maximum number of connections of locations.
 const mariaDBPool = 10
-
-// counted returns relays that count the connections, and delay each response of the store.
-func counted(delay time.Duration, connections *atomic.Int64) tcpproxy.Relays {
-	return func() (up, down tcpproxy.Relay) {
-		connections.Add(1)
-		up, down = tcpproxy.All()
-		if delay == 0 {
-			return up, down
-		}
-		return up, func(to io.Writer, from io.Reader) {
-			_, _ = io.Copy(writer(func(answer []byte) (int, error) {
-				time.Sleep(delay) // the delay of the network
-				return to.Write(answer)
-			}), from)
-		}
-	}
-}
 
 // wave sends requests to all paths at once, the given number of times, and returns the number of responses by status.
 func wave(t *testing.T, times int, paths []string, header ...string) map[int]int {
@@ -59,8 +40,8 @@ func (s service) readsAndHealth() []string { return append(s.reads(), s.url+"/re
 // Impatient clients of a slow store leave patient ones their connections.
 func testHastyClients(t *testing.T, program string) {
 	db := newMariaDB(t, engines.MySQL(t))
-	var connections atomic.Int64
-	_, store := through(t, db.store, counted(20*time.Millisecond, &connections))
+	proxy, store := through(t, db.store, tcpproxy.All)
+	proxy.Delay(10 * time.Millisecond)
 	db.store = store
 	s := db.start(t, program, "--deadline=10s")
 	s.Ready(t, s.url+"/readyz")
@@ -74,7 +55,7 @@ func testHastyClients(t *testing.T, program string) {
 			t.Errorf("patient clients got %v", patient)
 		}
 	}
-	if n := connections.Load(); n > mariaDBPool {
+	if n := proxy.Opened(); n > mariaDBPool {
 		t.Errorf("%d connections were opened, want %d at most", n, mariaDBPool)
 	}
 }
@@ -82,19 +63,18 @@ func testHastyClients(t *testing.T, program string) {
 // Clients that give up on a store that hangs leave later ones their connections.
 func testHungMariaDB(t *testing.T, program, profile string) {
 	db := newMariaDB(t, engines.MySQL(t))
-	var connections atomic.Int64
-	proxy, store := through(t, db.store, counted(0, &connections))
+	proxy, store := through(t, db.store, tcpproxy.All)
 	db.store = store
 	s := db.start(t, program, "--profile="+profile, "--deadline=2s")
 	s.Ready(t, s.url+"/readyz")
 	wave(t, 4, s.readsAndHealth())
-	before := connections.Load()
+	before := proxy.Opened()
 	proxy.Become(tcpproxy.Hangs)
 	const waves = 3 // 6 s
 	for range waves {
 		wave(t, 20, s.readsAndHealth())
 	}
-	opened := connections.Load() - before
+	opened := proxy.Opened() - before
 	proxy.Become(tcpproxy.Passes)
 	refused, each := 0, 2*len(s.readsAndHealth())
 	for range 10 {

@@ -62,7 +62,8 @@ func cgroup(t *testing.T) (dir, file string) {
 func (c container) up(t *testing.T, program string, env ...string) *system.System {
 	t.Helper()
 	script := filepath.Join(t.TempDir(), "inside")
-	text := "#!/bin/sh\necho $$ > " + c.dir + "/cgroup.procs || exit 1\nGOGC=off GODEBUG=gctrace=1 " + strings.Join(env, " ") + " exec " + program + ` "$@"` + "\n"
+	text := fmt.Sprintf("#!/bin/sh\necho $$ > %s/cgroup.procs || exit 1\nGOGC=off GODEBUG=gctrace=1 %s exec %s \"$@\"\n",
+		c.dir, strings.Join(env, " "), program)
 	if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package faults
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,7 +47,7 @@ func before(t *testing.T) (*mongowire.Proxy, string) {
 func testMongoDBTrouble(t *testing.T, program, profile string) {
 	const notStored, maybeStored = "the fight was not stored", "may have been stored all the same"
 	writes, reads := []string{"insert", "update"}, []string{"find", "aggregate"}
-	both := append(writes, reads...)
+	both := slices.Concat(writes, reads)
 	p, store := before(t)
 	s := start(t, program, "fights", append(newCatalogs(t).env(), "MONGODB_URL="+store), "--profile="+profile)
 	s.Ready(t, s.url+"/readyz")

@@ -50,7 +50,8 @@ func testNetwork(t *testing.T, program string) {
 	t.Run("fights alone", func(t *testing.T) {
 		peers := newCatalogs(t)
 		addr := system.FreeAddr(t)
-		env := append(peers.env(), "ADDR="+addr, "MONGODB_URL=sqlite:"+t.TempDir()+"/fights.db", "DRAIN_DELAY=0s", "HTTP_PROXY=http://"+system.FreeAddr(t))
+		env := append(peers.env(), "ADDR="+addr, "MONGODB_URL=sqlite:"+t.TempDir()+"/fights.db", "DRAIN_DELAY=0s",
+			"HTTP_PROXY=http://"+system.FreeAddr(t))
 		alone := system.Start(t, path, env, append(args, "fights")...)
 		alone.Ready(t, "http://"+addr+"/readyz")
 		wantOK(t, "http://"+addr+execute)

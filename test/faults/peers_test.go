@@ -286,8 +286,10 @@ func testStoreOfAPeer(t *testing.T, program string) {
 			}{
 				{"its table is locked", func() { run("BEGIN"); run("LOCK TABLE hero") }, func() { run("ROLLBACK") }, http.StatusBadGateway},
 				{"it hangs", func() { proxy.Become(tcpproxy.Hangs) }, func() { proxy.Become(tcpproxy.Passes) }, http.StatusGatewayTimeout},
-				{"it is away", func() { proxy.Become(tcpproxy.Refuses); proxy.Cut() }, func() { proxy.Become(tcpproxy.Passes) }, http.StatusBadGateway},
-				{"its table is another", func() { run("ALTER TABLE hero RENAME TO zero") }, func() { run("ALTER TABLE zero RENAME TO hero") }, http.StatusBadGateway},
+				{"it is away", func() { proxy.Become(tcpproxy.Refuses); proxy.Cut() },
+					func() { proxy.Become(tcpproxy.Passes) }, http.StatusBadGateway},
+				{"its table is another", func() { run("ALTER TABLE hero RENAME TO zero") },
+					func() { run("ALTER TABLE zero RENAME TO hero") }, http.StatusBadGateway},
 			} {
 				awaitOK(t, base+execute)
 				trouble.begin()

@@ -132,6 +132,7 @@ func TestEditsDisabled(t *testing.T) {
 		{"another one", []string{"ADMIN_TOKEN=swordfish"}, http.StatusUnauthorized},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			addr := FreeAddr(t)
 			env := append([]string{"ADDR=" + addr, "DATABASE_URL=sqlite:" + t.TempDir() + "/heroes.db", "LOG_LEVEL=DEBUG", "ACCESS_LOG=true"}, c.env...)
 			p := Start(t, program, env, "heroes")

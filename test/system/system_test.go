@@ -32,7 +32,6 @@ func TestUpBesideAnother(t *testing.T) {
 }
 
 func TestExecuteFight(t *testing.T) {
-	t.Parallel()
 	Each(t, func(t *testing.T, s *System) {
 		response, err := Client().Get(s.Fights + "/api/fights/execute_fight")
 		if err != nil {

@@ -7,7 +7,9 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // State is how a proxy treats data and connections.
@@ -41,6 +43,8 @@ type Proxy struct {
 	listener net.Listener
 	server   string
 	relays   Relays
+	delay    atomic.Int64 // in nanoseconds
+	opened   atomic.Int64
 
 	mu      sync.Mutex
 	changed *sync.Cond // the state has changed
@@ -71,6 +75,12 @@ func Start(tb testing.TB, server string, relays Relays) *Proxy {
 // Addr returns the address at which clients reach the server through the proxy.
 func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 
+// Opened returns the number of connections to the server so far.
+func (p *Proxy) Opened() int64 { return p.opened.Load() }
+
+// Delay delays each chunk of data, in both directions.
+func (p *Proxy) Delay(by time.Duration) { p.delay.Store(int64(by)) }
+
 // Become changes the state.
 func (p *Proxy) Become(next State) {
 	p.mu.Lock()
@@ -100,6 +110,7 @@ func (p *Proxy) accept() {
 			_ = client.Close()
 			continue
 		}
+		p.opened.Add(1)
 		up, down := p.relays()
 		p.wait.Go(func() { p.pass(up, server, client) })
 		p.wait.Go(func() { p.pass(down, client, server) })
@@ -135,5 +146,6 @@ func (g gate) Write(p []byte) (int, error) {
 		g.changed.Wait()
 	}
 	g.mu.Unlock()
+	time.Sleep(time.Duration(g.delay.Load()))
 	return g.to.Write(p)
 }
