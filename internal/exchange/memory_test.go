@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	streamLength = 8 << 20
+	streamLength = 4 << 20
 	liveLimit    = 1 << 20 // for a reader of short rows, including its buffers
 )
 
@@ -63,7 +63,7 @@ func growth(t *testing.T, f exchange.Format, file io.Reader) (peak int64, rows i
 		if err != nil || row.Err != nil {
 			t.Fatal(err, row.Err)
 		}
-		if rows++; rows%1024 == 0 {
+		if rows++; rows%512 == 0 {
 			peak = max(peak, liveHeap()-before)
 		}
 	}
@@ -105,7 +105,7 @@ func TestLongTextBetweenRows(t *testing.T) {
 		"row rejected for its statement": {"INSERT INTO hero(cape) VALUES ('", filler, "')"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			file := io.MultiReader(newStream(4*maxRow, middle[0], middle[1]), strings.NewReader(middle[2]+insert))
+			file := io.MultiReader(newStream(2*maxRow, middle[0], middle[1]), strings.NewReader(middle[2]+insert))
 			taken := 0
 			schema := heroes()
 			schema.MySQL = name == "routine"
