@@ -55,7 +55,8 @@ func OpenFights(ctx context.Context, path, schema string, grouped bool) (*Fights
 		return nil, errors.Join(err, db.Close())
 	}
 	s := &Fights{db: db}
-	if s.Committer = fight.NewSingleCommitter(s.write); grouped {
+	s.Committer = fight.NewSingleCommitter(s.write)
+	if grouped {
 		s.Committer = fight.NewCommitter(s.write)
 	}
 	return s, nil

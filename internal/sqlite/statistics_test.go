@@ -113,25 +113,30 @@ func TestRebuild(t *testing.T) {
 	}
 }
 
-// A fight that can't be read is named by reads, without affecting others. It counts once, as unreadable: before and
-// after a restart, by counting and by a rebuild.
-func TestUnreadableAreCounted(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "fights.db")
-	at, fights := openCounted(t, path), statisticstest.Fights(testBatch+20)
+// unreadable fills a store with fights. It spoils the documents of some, whose numbers it returns, and the id of one
+// more.
+func unreadable(t *testing.T, at counted, fights []fight.Fight) (bad map[int]any) {
+	t.Helper()
 	for _, f := range fights { // one by one, so that they get the numbers 1, 2 ..
 		statisticstest.Insert(t, at.fights, f)
 	}
-	change := "UPDATE fight SET document = ? WHERE number = ?"
-	bad := map[int]any{3: "no JSON", 4: 5, 6: []byte{}, 8: fights[0].AppendJSON(nil)}
+	bad = map[int]any{3: "no JSON", 4: 5, 6: []byte{}, 8: fights[0].AppendJSON(nil)}
 	for number, c := range map[int][2]string{
 		5: {"}", ""}, 7: {`"winner_team":"`, `"winner_team":"x`}, 9: {`"level":`, `"level":-7e3`},
 	} {
 		bad[number] = strings.Replace(string(fights[number-1].AppendJSON(nil)), c[0], c[1], 1)
 	}
 	for number, document := range bad {
-		run(t, at.fights.db.Writes, change, document, number)
+		run(t, at.fights.db.Writes, "UPDATE fight SET document = ? WHERE number = ?", document, number)
 	}
-	run(t, at.fights.db.Writes, "UPDATE fight SET id = x'beef' WHERE number = ?", testBatch+1)
+	run(t, at.fights.db.Writes, "UPDATE fight SET id = x'beef' WHERE number = ?", len(fights)-1)
+	return bad
+}
+
+// A fight that can't be read is named by reads, without affecting others.
+func TestUnreadableFights(t *testing.T) {
+	at, fights := openCounted(t, filepath.Join(t.TempDir(), "fights.db")), statisticstest.Fights(20)
+	bad := unreadable(t, at, fights)
 	for i, f := range fights {
 		_, err := at.fights.Get(t.Context(), f.ID)
 		row, unreadable := errors.AsType[*storage.RowError](err)
@@ -146,6 +151,16 @@ func TestUnreadableAreCounted(t *testing.T) {
 	if err := at.fights.Ping(t.Context()); err != nil {
 		t.Errorf("not ready: %v", err)
 	}
+	if last, err := at.fights.Last(t.Context()); err != nil || last != fights[len(fights)-1].ID {
+		t.Errorf("Last: %s, %v", last, err)
+	}
+}
+
+// A fight that can't be read counts once, as unreadable: before and after a restart, by counting and by a rebuild.
+func TestUnreadableAreCounted(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fights.db")
+	at := openCounted(t, path)
+	want := len(unreadable(t, at, statisticstest.Fights(testBatch+20))) + 1
 	var reported []string
 	for {
 		progress, err := at.store.Count(t.Context())
@@ -158,15 +173,14 @@ func TestUnreadableAreCounted(t *testing.T) {
 		}
 	}
 	slices.Sort(reported)
-	unreadable := len(bad) + 1 // one doesn't have the id of a fight
-	if len(reported) != unreadable || len(slices.Compact(reported)) != unreadable {
+	if len(reported) != want || len(slices.Compact(reported)) != want {
 		t.Errorf("reported %v", reported)
 	}
 	check := func(s statistics.Store) {
 		t.Helper()
 		read, err := s.Read(t.Context())
 		n, countErr := at.fights.Count(t.Context())
-		if err != nil || countErr != nil || read.Total != n || read.Unreadable() != int64(unreadable) {
+		if err != nil || countErr != nil || read.Total != n || read.Unreadable() != int64(want) {
 			t.Errorf("%d fights, but the statistics are %+v; %v, %v", n, read, err, countErr)
 		}
 	}
@@ -175,13 +189,10 @@ func TestUnreadableAreCounted(t *testing.T) {
 	statisticstest.CountAll(t, again.store)
 	check(again.store)
 	report, err := again.store.Rebuild(t.Context())
-	if err != nil || report.Differed() || report.Corrected.Unreadable() != int64(unreadable) {
+	if err != nil || report.Differed() || report.Corrected.Unreadable() != int64(want) {
 		t.Errorf("%+v, %v", report, err)
 	}
 	check(again.store)
-	if last, err := again.fights.Last(t.Context()); err != nil || last != fights[len(fights)-1].ID {
-		t.Errorf("Last: %s, %v", last, err)
-	}
 }
 
 // Two rebuilds, a counter and inserts run at the same time.
