@@ -36,7 +36,7 @@ func serveHeroes(t *testing.T, store catalog.Store[character.Character]) (base s
 }
 
 // ask sends a request as the administrator and returns the answer with its body.
-func ask(t *testing.T, method, url, contentType, sent string) (answer *http.Response, body string) {
+func ask(t *testing.T, method, url, contentType, sent string, header ...string) (answer *http.Response, body string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(sent))
 	if err != nil {
@@ -44,6 +44,9 @@ func ask(t *testing.T, method, url, contentType, sent string) (answer *http.Resp
 	}
 	request.Header.Set("Authorization", "Bearer "+adminToken)
 	request.Header.Set("Content-Type", contentType)
+	for i := 0; i < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
+	}
 	answer, err = http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)
@@ -145,6 +148,36 @@ func TestPatchTypes(t *testing.T) {
 		got, body := ask(t, http.MethodPatch, base, contentType, `{"name":"a"}`)
 		if refused := status != http.StatusOK; got.StatusCode != status || (got.Header.Get("Accept-Patch") != "") != refused {
 			t.Errorf("%q: got %d %s with Accept-Patch %q", contentType, got.StatusCode, body, got.Header.Get("Accept-Patch"))
+		}
+	}
+}
+
+// unreadable is a store with one row, whose values can't be read.
+type unreadable struct{ *catalogtest.Table }
+
+func (unreadable) Write(_ context.Context, _ int64, change func(*character.Character) (*character.Character, error)) (*character.Character, error) {
+	item, err := change(nil)
+	if errors.Is(err, catalog.ErrUnreadable) {
+		err = &storage.RowError{What: "hero", ID: "1", Err: err}
+	}
+	return item, err
+}
+
+// An unreadable row can be replaced and deleted. Its tag is unknown, and a patch needs its values.
+func TestEditOfAnUnreadableRow(t *testing.T) {
+	base := serveHeroes(t, unreadable{catalogtest.NewTable(1)}) + "/api/heroes/1"
+	for _, c := range []struct {
+		method, condition string
+		status            int
+	}{
+		{http.MethodPatch, "*", http.StatusInternalServerError},
+		{http.MethodPut, `"seen"`, http.StatusPreconditionFailed},
+		{http.MethodPut, "*", http.StatusOK},
+		{http.MethodDelete, "*", http.StatusNoContent},
+	} {
+		got, body := ask(t, c.method, base, "application/json", `{"name":"a"}`, "If-Match", c.condition)
+		if got.StatusCode != c.status {
+			t.Errorf("%s with If-Match %s: got %d %s, want %d", c.method, c.condition, got.StatusCode, body, c.status)
 		}
 	}
 }
