@@ -51,8 +51,8 @@ type checked struct{ flag, addr string }
 // Validate rejects malformed addresses before any service is contacted.
 func (c healthCommand) Validate() error {
 	for _, service := range c.services() {
-		if _, _, err := net.SplitHostPort(service.addr); err != nil {
-			return fmt.Errorf("%s: must be host:port or :port, not %q", app.Setting(service.flag), service.addr)
+		if err := app.ValidAddr(service.flag, service.addr); err != nil {
+			return err
 		}
 	}
 	return nil

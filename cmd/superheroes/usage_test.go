@@ -137,6 +137,7 @@ func TestWrongUsage(t *testing.T) {
 		{"arena --peer-idle-connections=0", "--peer-idle-connections"},
 		{"fights --profile=Strict", "--profile"},
 		{"up --fights-addr=127.0.0.1:65536", "--fights-addr"},
+		{"health --addr=127.0.0.1:http", "--addr"},
 		{"up --statistics-max-streams=0", "--statistics-max-streams"},
 		{"statistics --max-streams=0", "--max-streams"},
 		{"up --data-dir=", "--data-dir"},

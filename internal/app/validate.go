@@ -31,11 +31,11 @@ func require(right bool, flag, message string) error {
 // Validate checks the addresses and the statistics of up.
 func (c UpConfig) Validate() error {
 	return cmp.Or(
-		validAddr("--heroes-addr", c.HeroesAddr),
-		validAddr("--villains-addr", c.VillainsAddr),
-		validAddr("--locations-addr", c.LocationsAddr),
-		validAddr("--fights-addr", c.FightsAddr),
-		validAddr("--arena-addr", c.ArenaAddr),
+		ValidAddr("--heroes-addr", c.HeroesAddr),
+		ValidAddr("--villains-addr", c.VillainsAddr),
+		ValidAddr("--locations-addr", c.LocationsAddr),
+		ValidAddr("--fights-addr", c.FightsAddr),
+		ValidAddr("--arena-addr", c.ArenaAddr),
 	)
 }
 
@@ -45,7 +45,7 @@ func (c UpStatistics) Validate() error {
 		return nil
 	}
 	return cmp.Or(
-		validAddr("--statistics-addr", c.StatisticsAddr),
+		ValidAddr("--statistics-addr", c.StatisticsAddr),
 		require(c.MaxStreams >= 1, "--statistics-max-streams", "must be at least 1"),
 	)
 }
@@ -53,7 +53,7 @@ func (c UpStatistics) Validate() error {
 // Validate checks the settings of statistics on their own.
 func (c StatisticsConfig) Validate() error {
 	return cmp.Or(
-		validAddr("--addr", c.Addr),
+		ValidAddr("--addr", c.Addr),
 		c.store("").validate(),
 		require(c.MaxStreams >= 1, "--max-streams", "must be at least 1"),
 	)
@@ -61,18 +61,18 @@ func (c StatisticsConfig) Validate() error {
 
 // Validate checks the settings of heroes or villains on their own.
 func (c CharacterConfig) Validate() error {
-	return cmp.Or(validAddr("--addr", c.Addr), c.store("").validate())
+	return cmp.Or(ValidAddr("--addr", c.Addr), c.store("").validate())
 }
 
 // Validate checks the settings of locations on their own.
 func (c LocationConfig) Validate() error {
-	return cmp.Or(validAddr("--addr", c.Addr), c.store("").validate())
+	return cmp.Or(ValidAddr("--addr", c.Addr), c.store("").validate())
 }
 
 // Validate checks the settings of fights on their own.
 func (c FightConfig) Validate() error {
 	return cmp.Or(
-		validAddr("--addr", c.Addr),
+		ValidAddr("--addr", c.Addr),
 		c.store("").validate(),
 		validPeer("--heroes-url", c.HeroesURL),
 		validPeer("--villains-url", c.VillainsURL),
@@ -84,7 +84,7 @@ func (c FightConfig) Validate() error {
 // Validate checks the settings of the arena on its own.
 func (c ArenaConfig) Validate() error {
 	return cmp.Or(
-		validAddr("--addr", c.Addr),
+		ValidAddr("--addr", c.Addr),
 		validPeer("--heroes-url", c.HeroesURL),
 		validPeer("--villains-url", c.VillainsURL),
 		validPeer("--locations-url", c.LocationsURL),
@@ -165,8 +165,8 @@ func (s store) validURL() error {
 // validFolder checks the name of the data folder.
 func validFolder(dir string) error { return require(dir != "", "--data-dir", "must name a folder") }
 
-// validAddr checks the form of a listen address.
-func validAddr(flag, addr string) error {
+// ValidAddr checks the form of an address to listen on, which a flag sets.
+func ValidAddr(flag, addr string) error {
 	_, port, err := net.SplitHostPort(addr)
 	if err == nil {
 		_, err = strconv.ParseUint(port, 10, 16)
