@@ -120,6 +120,16 @@ func Members(ctx context.Context, o Options) (*Report, error) {
 	if floor != nil {
 		defer floor.Stop()
 	}
+	if err := o.measureAll(ctx, report, floor); err != nil {
+		return nil, err
+	}
+	report.judge()
+	return report, nil
+}
+
+// measureAll runs one series for each rate. A series that fails ends the measurement, and makes the report VOID if
+// anything was measured before.
+func (o Options) measureAll(ctx context.Context, report *Report, floor *Floor) error {
 	rates := o.Rates
 	if len(rates) == 0 {
 		rates = []float64{0}
@@ -134,14 +144,13 @@ func Members(ctx context.Context, o Options) (*Report, error) {
 			continue
 		}
 		if ctx.Err() == nil && !report.measured() {
-			return nil, err
+			return err
 		}
 		report.Void = true
 		report.note("VOID: %v: the measurement stopped there", err)
-		break
+		return nil
 	}
-	report.judge()
-	return report, nil
+	return nil
 }
 
 func (r *Report) note(format string, args ...any) {
