@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"superheroes/test/faulty"
+
 	"superheroes/test/history"
 )
 
@@ -26,7 +28,7 @@ func TestMain(m *testing.M) {
 // No scenario loses, repeats or miscounts a fight. `make chaos` runs the same for longer.
 func TestScenarios(t *testing.T) {
 	t.Parallel()
-	program := build(t, "")
+	program := faulty.Build(t, "")
 	for _, s := range scenarios() {
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
@@ -79,7 +81,7 @@ func TestBrokenBuildsAreCaught(t *testing.T) {
 	} {
 		t.Run(tag, func(t *testing.T) {
 			t.Parallel()
-			o := short(build(t, tag))
+			o := short(faulty.Build(t, tag))
 			o.Settles = brokenPatience
 			r := runUntil(t, scenarios()[0], o, caught)
 			if !caught(r) || len(r.Faults) == 0 {

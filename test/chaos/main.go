@@ -25,6 +25,8 @@ import (
 	"testing"
 	"time"
 
+	"superheroes/test/faulty"
+
 	"github.com/alecthomas/kong"
 
 	"superheroes/test/engines/find"
@@ -97,7 +99,7 @@ func (c *command) run(t *testing.T, chosen []Scenario) {
 	}
 	findEngines(t, module)
 	o := Options{
-		Program: build(t, c.Tags), Seed: c.Seed, Length: roundLength, Rows: c.Rows, Settles: startPatience, Rests: 20 * time.Second,
+		Program: faulty.Build(t, c.Tags), Seed: c.Seed, Length: roundLength, Rows: c.Rows, Settles: startPatience, Rests: 20 * time.Second,
 		Rounds: max(1, int(c.Duration/roundLength)/len(chosen)),
 	}
 	if c.Tags != "" {

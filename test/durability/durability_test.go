@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"superheroes/test/faulty"
+
 	"superheroes/test/history"
 	"superheroes/test/system"
 )
@@ -109,7 +111,7 @@ func startFights(t *testing.T, program, store string, args []string, env ...stri
 
 // The same rounds and check catch a build that acknowledges fights before it stores them.
 func TestBrokenBuildIsCaught(t *testing.T) {
-	round, err := killedOnSQLite(t, system.BuildWith(t, "-tags=chaos_acknowledge_early"))
+	round, err := killedOnSQLite(t, faulty.Build(t, "chaos_acknowledge_early"))
 	if !errors.Is(err, errLost) {
 		t.Fatalf("not caught in %d rounds: %v", rounds, err)
 	}

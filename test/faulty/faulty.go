@@ -1,4 +1,6 @@
-package main
+// Package faulty builds the program with a deliberate fault, to show that the tests that look for lost and repeated
+// fights find some. The sources of the program contain no fault.
+package faulty
 
 import (
 	"embed"
@@ -9,7 +11,6 @@ import (
 	"testing"
 
 	"superheroes/test/engines/find"
-
 	"superheroes/test/system"
 )
 
@@ -22,9 +23,9 @@ const (
 	opensBrokenFights = "return broken(sqlite.OpenFights(ctx, at.place, database.SQLiteFight, grouped))"
 )
 
-// build builds the program so that it reports its goroutines, and with a deliberate fault, unless that is "". The
-// sources on disk contain neither.
-func build(t testing.TB, fault string) string {
+// Build builds the program so that it reports its goroutines, and with a deliberate fault, named like its file in
+// testdata/faults, unless that is "".
+func Build(t testing.TB, fault string) string {
 	t.Helper()
 	module, err := find.Module(t.Context())
 	if err != nil {
