@@ -20,6 +20,7 @@ const ending = 10 * time.Minute
 // A backup taken under load contains every fight acknowledged before it began, exactly as acknowledged, and its
 // statistics match.
 func TestBackup(t *testing.T) {
+	t.Parallel()
 	program := system.Build(t)
 	for _, profile := range []string{"strict", "eco"} {
 		t.Run(profile, func(t *testing.T) {
@@ -90,6 +91,7 @@ func checkNames(t *testing.T, folder string, want ...string) {
 
 // A failed backup says why in one line, and leaves nothing behind.
 func TestBackupThatFails(t *testing.T) {
+	t.Parallel()
 	program := system.Build(t)
 	dir, damaged, at := t.TempDir(), t.TempDir(), t.TempDir()
 	for _, folder := range []string{dir, damaged} {
@@ -123,6 +125,7 @@ func TestBackupThatFails(t *testing.T) {
 
 // A backup that is interrupted leaves nothing behind; otherwise it is complete.
 func TestBackupThatIsStopped(t *testing.T) {
+	t.Parallel()
 	program := system.Build(t)
 	dir, folder := t.TempDir(), filepath.Join(t.TempDir(), "backup")
 	if code, _, complaint := command(t, program, "seed", "heroes", "--count=200000", "--data-dir="+dir); code != 0 {

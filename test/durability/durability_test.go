@@ -9,8 +9,10 @@ package durability
 
 import (
 	"errors"
+	"flag"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -63,17 +65,30 @@ func killed(t *testing.T, clients int, start func() running) (round int, err err
 	return rounds, ledger.check(t.Context(), run.base, "")
 }
 
+// atOnce is how many tests run in parallel. Most of the time they wait, for a process to start and for its engines.
+const atOnce = "4"
+
+func TestMain(m *testing.M) {
+	_ = flag.Set("test.parallel", atOnce) // the default only; the flag exists
+	os.Exit(m.Run())
+}
+
 // In each profile: strict writes every fight separately, eco several at once.
 func TestAcknowledgedIsStored(t *testing.T) {
+	t.Parallel()
 	program := system.Build(t)
 	for _, profile := range []string{"strict", "eco"} {
 		args := append(patience(), "--profile="+profile)
 		t.Run(profile+", one process on SQLite", func(t *testing.T) {
+			t.Parallel()
 			if round, err := killedOnSQLite(t, program, args...); err != nil {
 				t.Errorf("round %d: %v", round, err)
 			}
 		})
-		t.Run(profile+", four processes on real engines", func(t *testing.T) { killedOnEngines(t, program, args) })
+		t.Run(profile+", four processes on real engines", func(t *testing.T) {
+			t.Parallel()
+			killedOnEngines(t, program, args)
+		})
 	}
 }
 
@@ -111,6 +126,7 @@ func startFights(t *testing.T, program, store string, args []string, env ...stri
 
 // The same rounds and check catch a build that acknowledges fights before it stores them.
 func TestBrokenBuildIsCaught(t *testing.T) {
+	t.Parallel()
 	round, err := killedOnSQLite(t, faulty.Build(t, "chaos_acknowledge_early"))
 	if !errors.Is(err, errLost) {
 		t.Fatalf("not caught in %d rounds: %v", rounds, err)

@@ -108,6 +108,7 @@ func onSQLite(t *testing.T, dir string) *seeds {
 // For fights by other writers, from before our start and concurrent with our own, count, list and statistics agree in
 // every process; unreadable ones are named; and our ids don't follow theirs.
 func TestFightsOfOthers(t *testing.T) {
+	t.Parallel()
 	program := system.Build(t)
 	t.Run("MongoDB, over TLS", func(t *testing.T) {
 		store := engines.MongoDB(t)

@@ -25,8 +25,10 @@ type part struct {
 
 // TestAcknowledgedIsCounted kills parts in random order under load, and restarts them in random order.
 func TestAcknowledgedIsCounted(t *testing.T) {
+	t.Parallel()
 	program := system.Build(t)
 	t.Run("one process on SQLite", func(t *testing.T) {
+		t.Parallel()
 		dir := t.TempDir()
 		up := func(p *part) {
 			s := system.Up(t, program, dir)
@@ -36,6 +38,7 @@ func TestAcknowledgedIsCounted(t *testing.T) {
 		countedInRounds(t, []*part{{start: up}}, 4, 0)
 	})
 	t.Run("two that fight and two that count, on MongoDB", func(t *testing.T) {
+		t.Parallel()
 		store := engines.MongoDB(t)
 		fights := func(p *part) {
 			run := startFights(t, program, store, patience())
