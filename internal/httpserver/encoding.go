@@ -12,8 +12,7 @@ func TakesGzip(header http.Header) bool {
 	return codingsOf(header).prefersGzip()
 }
 
-// codings holds the quality values of gzip and of the plain form in thousandths; 0 means that the client doesn't accept
-// it.
+// codings holds the quality values of gzip and of the plain form in thousandths; 0 means not acceptable.
 type codings struct{ gzip, plain int }
 
 func (c codings) prefersGzip() bool { return c.gzip > 0 && c.gzip >= c.plain }
@@ -21,7 +20,7 @@ func (c codings) prefersGzip() bool { return c.gzip > 0 && c.gzip >= c.plain }
 // unlisted is the quality value of a coding that the client neither lists nor covers with *.
 const unlisted = -1
 
-// codingsOf parses Accept-Encoding. An unlisted plain form is acceptable, but anything listed is preferred to it.
+// codingsOf parses Accept-Encoding. The plain form is acceptable even if unlisted, but any listed coding is preferred.
 func codingsOf(header http.Header) codings {
 	gzip, plain, others := unlisted, unlisted, unlisted // others is *
 	for _, line := range header.Values("Accept-Encoding") {
