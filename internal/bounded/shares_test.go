@@ -30,7 +30,7 @@ func TestShares(t *testing.T) {
 		}
 		synctest.Wait()
 		if running.Load() != 3 || refused.Load() != 20-3-6 {
-			t.Errorf("one client has %d requests running and %d refused, want 3 and 11, with 6 in the queue", running.Load(), refused.Load())
+			t.Errorf("one client has %d running and %d refused requests, want 3 and 11", running.Load(), refused.Load())
 		}
 		if !shares.Take(t.Context(), other) {
 			t.Error("another client was refused the last share")

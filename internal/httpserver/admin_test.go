@@ -86,7 +86,7 @@ func TestGuessesWithinAMinute(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		pause time.Duration // pause before each guess except the first
-		want  string        // result of each guess: t if within the limit, 1 if the first beyond it, r if another beyond it
+		want  string        // result of each guess: t if allowed, 1 if the first to be refused, r if refused
 	}{
 		{"at once", 0, "tttttttttt1rrrr"},
 		{"every 6 s", 6 * time.Second, "ttttttttttttttt"},
@@ -133,7 +133,7 @@ func TestGuessesWithinAMinute(t *testing.T) {
 				}
 				all.Wait()
 				if logged.Load() != 1 || taken.Load() != maxGuesses {
-					t.Errorf("of concurrent guesses after a pause, %d were within the limit and %d were logged", taken.Load(), logged.Load())
+					t.Errorf("after a pause, %d guesses were allowed and %d were logged", taken.Load(), logged.Load())
 				}
 			})
 		})

@@ -67,7 +67,7 @@ func BenchmarkFull(b *testing.B) {
 				}
 				b.ReportAllocs()
 				for next := 0; b.Loop(); next++ {
-					now += 2 * minIdle / most // so that some of the connections added meanwhile are idle long enough, but never all of them
+					now += 2 * minIdle / most // so that some of the new connections can be evicted, but never all
 					c := &connection{TCPConn: new(net.TCPConn), limit: l}
 					c.idle.Store(now)
 					if out, _ := l.add(c, address(most+next%hosts), now); idle && now > 2*minIdle && out == nil {

@@ -123,7 +123,7 @@ func (w *witness) ask(what string) {
 		w.pending++
 	case "functions":
 		if ran := w.ran.Load(); got != nil && ran != w.pending || got == nil && ran != 0 {
-			w.wrong = append(w.wrong, fmt.Sprintf("%d functions of %d have run while Err returns %v", ran, w.pending, got))
+			w.wrong = append(w.wrong, fmt.Sprintf("%d of %d functions have run and Err is %v", ran, w.pending, got))
 		}
 	}
 	if w.said != nil && !errors.Is(got, w.said) || (got != nil) != (len(w.reasons) > 0) || got != nil && !w.reasons[got] {

@@ -21,7 +21,7 @@ type Health struct {
 	Version  string
 	Profile  string
 	Engine   string                                 // engine of the store: postgresql, mysql, mongodb or sqlite
-	Store    func(context.Context) error            // returns nil if the store responds; nil if the service has no store
+	Store    func(context.Context) error            // fails unless the store responds; nil if there is no store
 	Peers    map[string]func(context.Context) error // checks of the peers by name, which don't affect readiness
 	Draining func() bool
 }

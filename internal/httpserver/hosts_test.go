@@ -64,7 +64,7 @@ func TestRefusedHost(t *testing.T) {
 			t.Errorf("the response has the request id %q, want the client's", id)
 		}
 	}
-	await.True(t, "the access log has the refused request", func() bool { return strings.Contains(written.lines()[0], "status=421") })
+	await.True(t, "the refusal is logged", func() bool { return strings.Contains(written.lines()[0], "status=421") })
 }
 
 // BenchmarkHost measures the check of a request's Host.

@@ -146,7 +146,7 @@ func TestHTTP2StalledConnection(t *testing.T) {
 	cfg.WriteTimeout, cfg.IdleTimeout = 300*time.Millisecond, 300*time.Millisecond
 	ended := make(chan error, 1)
 	server, _ := serving(t, cfg, endless(ended))
-	const window = "\x00\x00\x04\x08\x00\x00\x00\x00\x00\x7f\x00\x00\x00"                 // WINDOW_UPDATE of the connection: 2 GiB
+	const window = "\x00\x00\x04\x08\x00\x00\x00\x00\x00\x7f\x00\x00\x00"                 // WINDOW_UPDATE: 2 GiB
 	const ofStreams = "\x00\x00\x06\x04\x00\x00\x00\x00\x00" + "\x00\x04\x7f\xff\xff\xff" // SETTINGS
 	dial(t, server, smallWindow).send(t, opening+ofStreams+window+rawGet(1, "/"))
 	await.Value(t, "the stream ends", ended)

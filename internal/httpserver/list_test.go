@@ -53,7 +53,7 @@ func TestList(t *testing.T) {
 		{"a short first part", [][]byte{text[:1], text[1:]}, "gzip", false, true, false},
 		{"client doesn't accept gzip", [][]byte{text[:70_000], text[70_000:]}, "", false, false, false},
 		{"short, plain form refused", [][]byte{short}, "identity;q=0, gzip", false, true, true},
-		{"plain form refused, no other listed", [][]byte{text}, "identity;q=0", false, false, true}, // better than a 406
+		{"plain form refused, none listed", [][]byte{text}, "identity;q=0", false, false, true}, // better than a 406
 		{"1 KiB", [][]byte{longest}, "gzip", false, false, true},
 		{"above 1 KiB", [][]byte{shortest}, "gzip", false, true, true},
 		{"all deflaters in use", [][]byte{text[:70_000], text[70_000:]}, "gzip", true, false, false},

@@ -235,7 +235,8 @@ func (a reply) problem(t *testing.T, status int) Problem {
 		t.Errorf("content type %q, want %q", got, ProblemType)
 	}
 	if problem.Title != http.StatusText(status) || problem.Detail == "" {
-		t.Errorf("got title %q and detail %q, want title %q and a detail", problem.Title, problem.Detail, http.StatusText(status))
+		t.Errorf("got title %q and detail %q, want title %q and any detail", problem.Title, problem.Detail,
+			http.StatusText(status))
 	}
 	return problem
 }

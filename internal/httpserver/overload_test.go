@@ -196,7 +196,7 @@ func TestHeldBeforeRefused(t *testing.T) {
 		} {
 			begin := time.Now()
 			if enter(c.client, c.timeout) || time.Since(begin) != c.refused {
-				t.Errorf("a request was admitted, or refused after %s, want a refusal after %s", time.Since(begin), c.refused)
+				t.Errorf("admitted, or refused after %s, want a refusal after %s", time.Since(begin), c.refused)
 			}
 		}
 		admitted := make(chan bool)

@@ -16,14 +16,14 @@ func TestTransferEncodingEndsConnection(t *testing.T) {
 		line, header, body string
 		status             int
 	}{
-		"a length, the control":        {"POST /fights HTTP/1.1", "Content-Length: 2", "{}", 200},
-		"chunked":                      {"POST /fights HTTP/1.1", "Transfer-Encoding: chunked", "", 200},
-		"chunked and a length":         {"POST /fights HTTP/1.1", "Content-Length: 4\r\nTransfer-Encoding: CHUNKED", "", 200},
-		"a body that no handler reads": {"GET /fights HTTP/1.1", "Transfer-Encoding: chunked", "", 405},
-		"the whole server":             {"OPTIONS * HTTP/1.1", "Content-Length: 4\r\nTransfer-Encoding: chunked", "", 404},
-		"another coding":               {"POST /fights HTTP/1.1", "Transfer-Encoding: gzip, chunked", "", 501},
-		"HTTP/1.0":                     {"POST /fights HTTP/1.0", "Connection: keep-alive\r\nContent-Length: 2\r\nTransfer-Encoding: chunked", "{}", 200},
-		"HTTP/1.0, no length":          {"POST /fights HTTP/1.0", "Connection: keep-alive\r\nTransfer-Encoding: chunked", "", 200},
+		"a length, the control":     {"POST /fights HTTP/1.1", "Content-Length: 2", "{}", 200},
+		"chunked":                   {"POST /fights HTTP/1.1", "Transfer-Encoding: chunked", "", 200},
+		"chunked and a length":      {"POST /fights HTTP/1.1", "Content-Length: 4\r\nTransfer-Encoding: CHUNKED", "", 200},
+		"a body that is never read": {"GET /fights HTTP/1.1", "Transfer-Encoding: chunked", "", 405},
+		"OPTIONS *":                 {"OPTIONS * HTTP/1.1", "Content-Length: 4\r\nTransfer-Encoding: chunked", "", 404},
+		"another coding":            {"POST /fights HTTP/1.1", "Transfer-Encoding: gzip, chunked", "", 501},
+		"HTTP/1.0":                  {"POST /fights HTTP/1.0", "Connection: keep-alive\r\nContent-Length: 2\r\nTransfer-Encoding: chunked", "{}", 200},
+		"HTTP/1.0, no length":       {"POST /fights HTTP/1.0", "Connection: keep-alive\r\nTransfer-Encoding: chunked", "", 200},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var fights atomic.Int32

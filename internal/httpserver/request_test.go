@@ -90,7 +90,7 @@ func TestQuery(t *testing.T) {
 				detail += " (and 1 more)"
 			}
 			if strings.Join(places, " ") != test.refused || problem.Detail != detail {
-				t.Errorf("refused %q with detail %q, want %s with detail %q", places, problem.Detail, test.refused, detail)
+				t.Errorf("refused %q with detail %q, want %s with %q", places, problem.Detail, test.refused, detail)
 			}
 		})
 	}

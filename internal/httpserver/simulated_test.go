@@ -117,7 +117,7 @@ func TestOverloadSimulated(t *testing.T) {
 				share := float64(good) / (c.capacity * float64(during/time.Millisecond))
 				t.Logf("completed in time: %.0f %% of the capacity; %d refused; the longest took %s", 100*share, refused, s.longest)
 				if share < c.atLeast {
-					t.Errorf("requests completed in time used %.0f %% of the capacity, want at least %.0f %%", 100*share, 100*c.atLeast)
+					t.Errorf("completed %.0f %% of the capacity in time, want %.0f %%", 100*share, 100*c.atLeast)
 				}
 				if s.longest > simulatedDeadline {
 					t.Errorf("an admitted request took %s, longer than its deadline", s.longest)
@@ -125,7 +125,7 @@ func TestOverloadSimulated(t *testing.T) {
 				s.run(c.settles, c.capacity/2)
 				s.longest = 0
 				if _, refused := s.run(20*time.Second, c.capacity/2); refused > 0 || s.longest > 10*time.Millisecond {
-					t.Errorf("%s after the overload: %d requests were refused, the longest took %s", c.settles, refused, s.longest)
+					t.Errorf("%s after the overload: %d refused, the longest took %s", c.settles, refused, s.longest)
 				}
 			})
 		})

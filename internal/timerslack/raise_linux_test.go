@@ -109,7 +109,7 @@ func TestRaiseKeepsItsThread(t *testing.T) {
 			}()
 			<-taken
 			if now := unix.Gettid(); now != thread || slack(t) != want {
-				t.Errorf("running on thread %d with a slack of %s, after thread %d was given %s", now, slack(t), thread, want)
+				t.Errorf("running on thread %d with slack %s, but thread %d was given %s", now, slack(t), thread, want)
 				break
 			}
 		}

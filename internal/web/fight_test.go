@@ -140,7 +140,7 @@ func FuzzFightBody(f *testing.F) {
 		}
 		decided := fight.Decide(fight.ID{1}, at, *posted.Hero, *posted.Villain, posted.Location)
 		if stored, err := fight.Parse(decided.ID, decided.AppendJSON(nil)); err != nil || !cmp.Equal(decided, stored) {
-			t.Fatalf("body %s: parsing the encoded fight returned error %v and\n%+v, want\n%+v", text, err, stored, decided)
+			t.Fatalf("body %s: decoding the fight returned error %v and\n%+v, want\n%+v", text, err, stored, decided)
 		}
 	})
 }

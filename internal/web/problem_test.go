@@ -29,11 +29,11 @@ func TestPeerProblems(t *testing.T) {
 	}{
 		{"refused", errors.New("connection refused"), false, 502, "heroes failed to answer"},
 		{"no response in time", timeout, false, 504, "heroes did not answer in time"},
-		{"no response before the request's deadline", context.DeadlineExceeded, true, 504, "heroes did not answer in time"},
+		{"no response before the deadline", context.DeadlineExceeded, true, 504, "heroes did not answer in time"},
 		{"no time left for the call", fmt.Errorf("%w: %w", fight.ErrNoTime, context.DeadlineExceeded), true, 504, "the request's deadline passed before heroes could answer"},
 		{"no connection was free", fmt.Errorf("%w: %w", fight.ErrBusy, context.DeadlineExceeded), true, 503, "all connections to heroes are in use; retry later"},
 		{"its breaker is open", fight.ErrOpen, false, 503, "circuit breaker for heroes is open; retry later"},
-		{"the catalog is empty", fmt.Errorf("picking: %w", catalog.ErrEmpty), false, 503, "the catalog of heroes is empty"},
+		{"empty catalog", fmt.Errorf("picking: %w", catalog.ErrEmpty), false, 503, "the catalog of heroes is empty"},
 		{"the client has gone", context.Canceled, true, 503, "the request was canceled"},
 		{"local store is unavailable", storage.As(storage.ErrUnavailable, errors.New("refused")), false, 502, "heroes failed to answer: the store does not answer"},
 		{"local store times out", storage.As(storage.ErrUnavailable, timeout), false, 502, "heroes failed to answer: the store does not answer"},
@@ -69,11 +69,11 @@ func TestProblemOfAList(t *testing.T) {
 		err  error
 		want string // of the detail
 	}{
-		"deadline passes during the first page": {late, "the store did not answer before"},
-		"deadline passes after the first page":  {fmt.Errorf("%w: %w", catalog.ErrUnfinished, late), "the list did not end before"},
-		"other lists use all slots":             {&bounded.FullError{Kind: "lists", Crowd: true, Err: late}, "too many lists at once"},
-		"no list makes progress":                {&bounded.FullError{Kind: "lists", Err: late}, "the store did not answer before"},
-		"the store doesn't answer":              {storage.As(storage.ErrUnavailable, late), "the store does not answer"},
+		"deadline passes on the first page":    {late, "the store did not answer before"},
+		"deadline passes after the first page": {fmt.Errorf("%w: %w", catalog.ErrUnfinished, late), "the list did not end before"},
+		"other lists use all slots":            {&bounded.FullError{Kind: "lists", Crowd: true, Err: late}, "too many lists at once"},
+		"no list makes progress":               {&bounded.FullError{Kind: "lists", Err: late}, "the store did not answer before"},
+		"unavailable store":                    {storage.As(storage.ErrUnavailable, late), "the store does not answer"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var problem *httpserver.Problem

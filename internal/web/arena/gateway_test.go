@@ -261,7 +261,7 @@ func TestFaults(t *testing.T) {
 		{"isn't HTTP", broken("220 mail\r\n"), 502, "NAME failed to answer"},
 		{"switches protocols", broken("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"), 502, "NAME failed to answer"},
 		{"redirects", answering(302, "text/html", ""), 502, "NAME failed to answer"},
-		{"sends an error that is not a problem", answering(500, "text/html", "<h1>stack trace"), 502, "NAME failed to answer"},
+		{"sends another kind of error", answering(500, "text/html", "<h1>stack trace"), 502, "NAME failed to answer"},
 		{"sends a problem", answering(503, "application/problem+json", `{"detail":"the store does not answer"}`), 503, "the store does not answer"},
 		{"sends a problem that names another service", answering(504, "application/problem+json", `{"detail":"heroes did not answer in time"}`), 504, "heroes did not answer in time"},
 		{"is silent", fakepeer.New(t, silent).URL, 504, "NAME did not answer in time"},

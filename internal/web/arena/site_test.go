@@ -40,7 +40,7 @@ func TestFilesAreOurs(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		plain := strings.ReplaceAll(string(text), "http://www.w3.org/2000/svg", "") // an XML namespace, not a URL to load
+		plain := strings.ReplaceAll(string(text), "http://www.w3.org/2000/svg", "") // an XML namespace is never loaded
 		if found := unwanted.FindString(plain); found != "" {
 			t.Errorf("%s contains %s", name, found)
 		}
