@@ -24,7 +24,7 @@ func NewSlots(kind string, most int) *Slots {
 
 // FullError means that the caller's context ended before a slot was free.
 type FullError struct {
-	Kind  string // of work, for instance "lists"
+	Kind  string // kind of work, for instance "lists"
 	Crowd bool   // other work of this kind succeeded meanwhile, so the only problem is too many callers
 	Err   error  // why the context ended
 }

@@ -31,7 +31,7 @@ var ErrClosed = errors.New("the service is stopping")
 // Unlimited lets any number of abandoned operations continue, limited only by the slots.
 const Unlimited = -1
 
-// NewWork returns Work whose operations each need a slot of every given kind and are canceled after limit, if limit
+// NewWork returns a Work whose operations each need a slot of every given kind and are canceled after limit, if limit
 // isn't 0. At most left operations continue after their callers have left; any beyond that are canceled.
 func NewWork(limit time.Duration, left int, slots ...*Slots) *Work {
 	w := &Work{limit: limit, slots: slots, most: left}

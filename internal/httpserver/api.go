@@ -17,7 +17,7 @@ import (
 // Handler responds to a request, or returns an error that API turns into a problem response.
 type Handler func(w http.ResponseWriter, r *http.Request) error
 
-// Route declares one operation: its documentation and its handler.
+// Route declares an operation, with its documentation and its handler.
 type Route struct {
 	huma.Operation
 	Serve Handler
@@ -97,12 +97,12 @@ func (a *API) checks(route Route) (checks []func(*http.Request) error) {
 // requests; the service behind a proxy has its own.
 func (a *API) Mount(pattern string, serve Handler) { a.handle(pattern, operation{serve: serve}) }
 
-// MountForOwnPages is Mount for a route that is refused to pages of other sites.
+// MountForOwnPages is like Mount, but the route refuses requests from pages of other sites.
 func (a *API) MountForOwnPages(pattern string, serve Handler) {
 	a.handle(pattern, operation{checks: []func(*http.Request) error{a.sites.check}, serve: serve})
 }
 
-// MountLists is MountForOwnPages for a route that forwards lists to a service.
+// MountLists is like MountForOwnPages, but for a route that forwards lists to a service.
 func (a *API) MountLists(pattern string, serve Handler) {
 	a.handle(pattern, operation{[]func(*http.Request) error{a.sites.check}, forwardedLists(), serve})
 }

@@ -75,8 +75,8 @@ func WriteList(w http.ResponseWriter, r *http.Request, compressor *Compressor, b
 	return WriteJSON(w, body)
 }
 
-// WriteTagged is the function WriteTagged with compression for clients that accept gzip. The compressed form has its
-// own entity tag.
+// WriteTagged is like the function WriteTagged, but compresses the response for clients that accept gzip. The
+// compressed form has its own entity tag.
 func (c *Compressor) WriteTagged(w http.ResponseWriter, r *http.Request, contentType string, body []byte) error {
 	plain := ETag(body)
 	zipped := strings.TrimSuffix(plain, `"`) + `-gzip"`

@@ -16,7 +16,7 @@ type endpoint struct {
 
 // operation holds the checks, limits and handler of a route.
 type operation struct {
-	checks []func(*http.Request) error // can refuse a request before the rest of it is read
+	checks []func(*http.Request) error // may refuse a request before its body is read
 	limits limits
 	serve  Handler
 }

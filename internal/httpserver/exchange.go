@@ -15,8 +15,8 @@ import (
 type exchange struct {
 	http.ResponseWriter
 	id           string
-	timeout      time.Duration   // of the request, or of each step of a stream
-	writeTimeout time.Duration   // of each step of a stream
+	timeout      time.Duration   // time limit of the request, or of each step of a stream
+	writeTimeout time.Duration   // time limit for each write to a stream
 	parent       context.Context // the request's context without its deadline
 	deadline     time.Time
 	kind         Kind

@@ -67,7 +67,7 @@ func TestRefusedHost(t *testing.T) {
 	await.True(t, "the refusal is logged", func() bool { return strings.Contains(written.lines()[0], "status=421") })
 }
 
-// BenchmarkHost measures the check of a request's Host.
+// BenchmarkHost measures the cost of checking a request's Host.
 func BenchmarkHost(b *testing.B) {
 	for name, host := range map[string]string{
 		"the listener's": "127.0.0.1:8004", "localhost": "localhost:8004", "a name below it": "heroes.localhost:8004",

@@ -83,7 +83,7 @@ func newLimiters(deadline time.Duration) map[Kind]limiter {
 	}
 }
 
-// limits are the limiters of one route. The zero value is unlimited.
+// limits holds the limiters of one route. The zero value is unlimited.
 type limits struct {
 	kind     Kind
 	own      limiter

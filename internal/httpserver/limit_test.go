@@ -303,9 +303,9 @@ func TestFirstRead(t *testing.T) {
 	}
 }
 
-// The evicted connection is the one that an exhaustive search finds: among the hosts that have an idle connection, and
-// at least as many connections as the host of the new one, it belongs to the host with the most, and is the longest
-// idle of that host.
+// TestMakeRoom compares the evicted connection with the result of an exhaustive search. The search considers hosts with
+// an idle connection and at least as many connections as the new connection's host. Of these it picks the host with the
+// most connections, and of that host the connection that has been idle longest.
 func TestMakeRoom(t *testing.T) {
 	addresses := []netip.Addr{netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("2001:db8::")}
 	rapid.Check(t, func(rt *rapid.T) {

@@ -26,12 +26,12 @@ const (
 
 // overload is a limiter that admits as many requests as the service can complete in time, and never fewer than 128.
 //
-// By Little's law (L = λW; J. D. C. Little, Operations Research 9(3), 1961), requests take one interval on average if
-// the number in flight equals the number completed per interval. The limit is therefore the highest recent throughput
-// per interval, just as BBR uses the highest recent delivery rate as its estimate of the bandwidth (Cardwell et al.,
-// ACM Queue 14(5), 2016). The limit needs neither probes nor a baseline: it grows when the service gets faster,
-// survives a pause, and falls to the 128 requests that are always admitted while the service waits for its store.
-// Failed requests don't count as completed.
+// By Little's law (L = λW; Operations Research 9(3), 1961), requests take one interval on average if the number in
+// flight equals the number completed per interval. The limit is therefore the highest recent throughput per interval,
+// just as BBR uses the highest recent delivery rate as its estimate of the bandwidth (Cardwell and others, ACM Queue
+// 14(5), 2016). The limit needs neither probes nor a baseline: it grows when the service gets faster, survives a pause,
+// and falls to the 128 requests that are always admitted while the service waits for its store. Failed requests don't
+// count as completed.
 //
 // Throughput shows the service's capacity only while enough requests are in flight. The limit therefore applies only
 // once more than 128 requests have been in flight for a whole interval: a burst passes, a standing queue doesn't, as in
@@ -92,7 +92,7 @@ func (o *overload) delay(x *exchange) bool {
 	select {
 	case <-timer.C:
 		return true
-	case <-x.parent.Done(): // not x, which would start a second timer
+	case <-x.parent.Done(): // not x.Done(), which would start a second timer
 		return false
 	}
 }
@@ -184,7 +184,8 @@ func (o *overload) updateLimit(now time.Time) {
 	}
 }
 
-// retryAfter spreads retries over about as many seconds as the service needs to serve the recently refused requests.
+// retryAfter returns a random delay, so that retries are spread over about as many seconds as the service needs to
+// serve the recently refused requests.
 func (o *overload) retryAfter() time.Duration {
 	o.mu.Lock()
 	defer o.mu.Unlock()

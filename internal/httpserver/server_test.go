@@ -45,8 +45,8 @@ func TestStarting(t *testing.T) {
 	}
 }
 
-// Each case sends the beginning of a request and then waits. Only its short timeout can end the connection, or the fact
-// that no request begins like that.
+// Each case sends the beginning of a request and then waits. The server must close the connection when the case's short
+// timeout expires, or at once if no valid request begins like that.
 func TestServerTimeouts(t *testing.T) {
 	const short = 100 * time.Millisecond
 	for _, test := range []struct {
@@ -137,7 +137,7 @@ func TestHeaderLimit(t *testing.T) {
 }
 
 // A draining server is alive but not ready. It serves one more request per connection, over either protocol, and asks
-// the client to send its next request elsewhere. At the end of its time, it aborts the requests in flight.
+// the client to send its next request elsewhere. When Shutdown's context ends, it aborts the requests in flight.
 func TestDrain(t *testing.T) {
 	cfg := settings()
 	cfg.DrainDelay = time.Hour
@@ -173,7 +173,7 @@ func TestDrain(t *testing.T) {
 	}
 	kept.send(t, plainRequest)
 	if got, err := kept.next(); err != nil || got.status != http.StatusOK || !got.closes {
-		t.Errorf("on a kept connection: got response %+v, error %v, want a final response", got, err)
+		t.Errorf("on a kept connection: got response %+v, error %v, want a response that closes it", got, err)
 	}
 	get2(t, over2, server, "/")
 	await.True(t, "both connections are closed", func() bool { open, _ := server.listener.count(); return open == 1 })

@@ -3,7 +3,8 @@ package httpserver
 import "net/http"
 
 // sites refuses requests that store or change something if a browser sends them for a page of another site. Otherwise
-// any page could make its visitors' browsers send such requests, even to machines that only those browsers can reach.
+// any page could make its visitors' browsers send such requests, even to machines that aren't reachable from the
+// internet.
 type sites struct{ protection *http.CrossOriginProtection }
 
 // newSites returns the rule that allows requests from a service's own pages and from pages of the trusted origins. It

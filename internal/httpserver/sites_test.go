@@ -39,7 +39,7 @@ func TestSites(t *testing.T) {
 		header     []string
 	}{
 		{"a program", taken, nil},
-		{"its own page, for a proxy that changed Host", taken, []string{"Sec-Fetch-Site", "same-origin", "Origin", "https://heroes.example"}},
+		{"its own page, behind a proxy that changes Host", taken, []string{"Sec-Fetch-Site", "same-origin", "Origin", "https://heroes.example"}},
 		{"the address bar", taken, []string{"Sec-Fetch-Site", "none", "Sec-Fetch-User", "?1"}},
 		{"its own page on plain http", taken, []string{"Origin", own}},
 		{"another site", refused, []string{"Sec-Fetch-Site", "cross-site"}},
@@ -48,7 +48,7 @@ func TestSites(t *testing.T) {
 		{"another port on plain http", refused, []string{"Origin", "http://127.0.0.1:1"}},
 		{"a sandboxed frame", refused, []string{"Origin", "null"}},
 		{"a trusted page", taken, []string{"Sec-Fetch-Site", "cross-site", "Origin", trusted}},
-		{"a trusted page to plain http", taken, []string{"Origin", trusted}},
+		{"a trusted page on plain http", taken, []string{"Origin", trusted}},
 		{"a trusted host with another scheme", refused, []string{"Origin", "http://front.example"}},
 		{"a trusted page that sends no Origin", refused, []string{"Sec-Fetch-Site", "cross-site", "Referer", trusted + "/"}},
 		{"a click", byGETOnly, []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-User", "?1", "Sec-Fetch-Dest", "document"}},
@@ -80,7 +80,7 @@ func TestSites(t *testing.T) {
 	}
 }
 
-// BenchmarkSites measures the check of a request's site on routes that store something.
+// BenchmarkSites measures the cost of checking a request's origin on routes that store something.
 func BenchmarkSites(b *testing.B) {
 	for name, header := range map[string]http.Header{
 		"a program": {"Accept": {"*/*"}, "User-Agent": {"k6"}}, "its own page": {"Sec-Fetch-Site": {"same-origin"}, "Accept": {"*/*"}},

@@ -1,5 +1,5 @@
 // Package logging provides the services' loggers: log/slog records as lines of text or JSON, with repeated warnings and
-// errors summarized. It depends on no other package of the program. A line of text is
+// errors summarized. It depends on no other package of the program. A line in text format looks like this:
 //
 //	2026-01-02T15:04:05.000Z - heroes - WARN - message key=value …
 package logging
@@ -74,7 +74,7 @@ type lineHandler struct {
 	out     io.Writer
 	service string
 	level   slog.Level
-	attrs   string // formatted, each with a leading space
+	attrs   string // formatted attributes, each with a leading space
 	group   string // prefix of subsequent keys, with a trailing dot
 }
 

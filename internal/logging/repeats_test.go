@@ -37,7 +37,7 @@ func equal(t *testing.T, got []string, want ...string) {
 	}
 }
 
-// refuse logs n requests refused for the same reason, at the given interval, numbered from first.
+// refuse logs at the given interval that n requests were refused for the same reason, with ids that start at first.
 func refuse(log *slog.Logger, first, n int, every time.Duration) {
 	for i := range n {
 		if i > 0 {
@@ -279,7 +279,7 @@ func TestDebugShowsEveryLine(t *testing.T) {
 type stubborn struct{ t *testing.T }
 
 func (s stubborn) String() string {
-	s.t.Error("it was formatted")
+	s.t.Error("a counted line was formatted")
 	return ""
 }
 
@@ -289,7 +289,7 @@ func TestCountedLinesAreNotFormatted(t *testing.T) {
 	for range 3 {
 		log.Warn("a", "value", stubborn{t})
 	}
-	log.Warn("a", "value", 1) // only the last one is
+	log.Warn("a", "value", 1) // only the last counted line is formatted
 	Flush(log)
 }
 

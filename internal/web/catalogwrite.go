@@ -41,7 +41,7 @@ func (s catalogRoutes[T]) serveReplace(w http.ResponseWriter, r *http.Request) e
 	return answerWritten(w, http.StatusOK, *written)
 }
 
-// patchTypes are the content types of a merge patch. Other patch formats are JSON as well, with different semantics.
+// patchTypes lists the content types of a merge patch. Other patch formats are JSON as well, with different semantics.
 func patchTypes() []string { return []string{"application/merge-patch+json", "application/json"} }
 
 func (s catalogRoutes[T]) servePatch(w http.ResponseWriter, r *http.Request) error {

@@ -145,7 +145,7 @@ func FuzzFightBody(f *testing.F) {
 	})
 }
 
-// A HEAD must not execute a fight, since it must not change anything.
+// A HEAD request must not change anything, so it must not execute a fight.
 func TestHeadOfExecuteFight(t *testing.T) {
 	answer := httptest.NewRecorder()
 	newFightsAPI(t).ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodHead, "/api/fights/execute_fight", http.NoBody))

@@ -37,8 +37,8 @@ func peerProblem(ctx context.Context, err error) error {
 	return httpserver.Errorf(http.StatusBadGateway, "%s failed to answer%s", peer.Peer, state).Because(err)
 }
 
-// stateOf describes the failure of a store whose catalog runs in this process, as a suffix for the problem's detail. It
-// returns "" if the failure is unknown.
+// stateOf returns a suffix for the problem's detail that describes the failure of the store, if the catalog runs in
+// this process. It returns "" if the failure is unknown.
 func stateOf(err error) string {
 	var row *storage.RowError
 	if errors.As(err, &row) {

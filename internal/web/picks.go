@@ -35,8 +35,7 @@ func (s catalogRoutes[T]) picksRoute(api *httpserver.API) httpserver.Route {
 	}}
 }
 
-// servePicks always sends an array, which is empty for an empty catalog, because a 404 would mean that the peer doesn't
-// have this path.
+// servePicks sends an empty array for an empty catalog, because a 404 would mean that the peer doesn't have this path.
 func (s catalogRoutes[T]) servePicks(w http.ResponseWriter, r *http.Request) error {
 	query := httpserver.QueryOf(r)
 	count := query.Int("count", 1, catalog.MaxBatch, 1)

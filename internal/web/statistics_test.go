@@ -226,7 +226,7 @@ func TestStopEndsStreams(t *testing.T) {
 	}
 }
 
-// Clients that don't read are dropped, and all others get every state up to the last.
+// Clients that don't read are dropped, and all others receive the latest state.
 func TestClientsThatDontRead(t *testing.T) {
 	const listeners, stalled, changes = 200, 20, 50
 	store := &statisticstest.Fake{Padding: strings.Repeat("x", 2000)}

@@ -85,8 +85,8 @@ func (g *gateway) status(name string) httpserver.Handler {
 	}
 }
 
-// isClean reports whether a decoded path has no backslash and no segment that is empty, . or .., except for an empty
-// last segment. Other servers might resolve an unclean path to one outside the API.
+// isClean reports whether a decoded path has no backslash, no dot segment, and no empty segment other than the last.
+// Other servers might resolve an unclean path to one outside the API.
 func isClean(decoded string) bool {
 	return path.Clean(decoded) == strings.TrimSuffix(decoded, "/") && !strings.Contains(decoded, `\`)
 }

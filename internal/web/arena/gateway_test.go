@@ -20,7 +20,7 @@ import (
 	"superheroes/test/fakepeer"
 )
 
-// seen records the requests to a part.
+// seen records the requests that the parts receive.
 type seen struct {
 	mu       sync.Mutex
 	requests []string
@@ -57,7 +57,7 @@ func (s *seen) taken() []string {
 	return requests
 }
 
-// ways returns the parts twice: reached over HTTP and in this process.
+// ways returns two sets of parts: one reached over HTTP, and one in this process.
 func ways(t *testing.T, behaviour func(name string) http.HandlerFunc) map[string]map[string]Part {
 	t.Helper()
 	_, cfg := limits()

@@ -51,7 +51,7 @@ type site struct {
 	pages  map[string]file // by the screen's name
 }
 
-// file is a page or an asset, plain and, once requested, compressed.
+// file is a page or an asset, in plain form and, once requested, also compressed.
 type file struct {
 	kind, etag string
 	plain      []byte
@@ -168,7 +168,7 @@ func (f file) serve(w http.ResponseWriter, r *http.Request, caching string) erro
 	return httpserver.WriteBytes(w, f.kind, body)
 }
 
-// has reports whether etag is in the list of an If-None-Match header.
+// has reports whether an If-None-Match header lists etag.
 func has(list, etag string) bool {
 	for known := range strings.SplitSeq(list, ",") {
 		if strings.TrimPrefix(strings.TrimSpace(known), "W/") == etag {
