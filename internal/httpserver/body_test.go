@@ -155,7 +155,8 @@ func TestContentType(t *testing.T) {
 	} {
 		got := ask(t, server, http.MethodPost, "/", "{}", "Content-Type", test.contentType, "Content-Encoding", test.encoding)
 		if got.status != test.status {
-			t.Errorf("type %q, encoding %q: got %d, want %d", test.contentType, test.encoding, got.status, test.status)
+			t.Errorf("type %q, encoding %q: got %d %s, want %d", test.contentType, test.encoding, got.status, got.body,
+				test.status)
 		}
 		if test.status != http.StatusOK {
 			got.problem(t, test.status)
