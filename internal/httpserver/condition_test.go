@@ -31,7 +31,7 @@ func TestCondition(t *testing.T) {
 		{"the tag as a weak tag, which If-Match doesn't accept", http.Header{"If-Match": {"W/" + tag}}, false, ""},
 		{"a tag beyond ASCII", http.Header{"If-Match": {"\"\xe9\""}}, false, ""},
 		{"only if the entry does not exist", http.Header{"If-None-Match": {"*"}}, false, ""},
-		{"only if the tag is another", http.Header{"If-None-Match": {"W/" + tag}}, false, ""},
+		{"only if the tag is different", http.Header{"If-None-Match": {"W/" + tag}}, false, ""},
 		{"both conditions hold", http.Header{"If-Match": {tag}, "If-None-Match": {`"a"`}}, true, ""},
 		{"one condition does not hold", http.Header{"If-Match": {tag}, "If-None-Match": {tag}}, false, ""},
 		{"empty header", http.Header{"If-Match": {""}}, false, "header.If-Match"},
@@ -55,7 +55,7 @@ func TestCondition(t *testing.T) {
 				return
 			}
 			if err != nil || condition.Holds(state) != c.holds {
-				t.Errorf("holds: %t (%v), want %t", condition.Holds(state), err, c.holds)
+				t.Errorf("got Holds() %t and error %v, want %t", condition.Holds(state), err, c.holds)
 			}
 		})
 	}

@@ -69,8 +69,8 @@ func newCORS(origins []Origin) cors {
 	return c
 }
 
-// allow adds the headers that let the page read the response. With no trusted origins it adds none. It reports whether
-// the request is a preflight, for which these headers are the whole response.
+// allow adds the headers that let the page read the response. Without trusted origins it adds no headers. It reports
+// whether the request is a preflight, for which these headers are the whole response.
 func (c cors) allow(header http.Header, r *http.Request) (preflight bool) {
 	if len(c.trusted) == 0 {
 		return false

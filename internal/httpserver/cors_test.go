@@ -32,7 +32,7 @@ func TestOrigin(t *testing.T) {
 	} {
 		var got Origin
 		if err := got.UnmarshalText([]byte(" " + text)); got != want || (err == nil) != (want != "") {
-			t.Errorf("%q: got %q, %v, want %q", text, got, err, want)
+			t.Errorf("parsing %q: got origin %q, error %v, want %q", text, got, err, want)
 		}
 		if want != "" {
 			newSites([]Origin{got}) // panics if net/http rejects the origin
@@ -95,7 +95,7 @@ func TestCORS(t *testing.T) {
 		}
 		got := do(t, client(), request)
 		if got.status != c.status || corsOf(got.header) != c.want {
-			t.Errorf("%s: got %d with %q, want %d with %q", c.name, got.status, corsOf(got.header), c.status, c.want)
+			t.Errorf("%s: got %d with CORS %q, want %d, %q", c.name, got.status, corsOf(got.header), c.status, c.want)
 		}
 		if origin := got.header.Get("Access-Control-Allow-Origin"); origin != "" && origin != trusted {
 			t.Errorf("%s: pages of %q may read the response", c.name, origin)

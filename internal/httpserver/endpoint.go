@@ -21,7 +21,7 @@ type operation struct {
 	serve  Handler
 }
 
-// add adds an operation. It panics if the path already has one for the method, which is a programming error.
+// add adds an operation. It panics if the path already has an operation for the method, which is a programming error.
 func (e *endpoint) add(method string, o operation) {
 	if _, taken := e.operations[method]; taken {
 		panic("two routes take " + method + " at one path")

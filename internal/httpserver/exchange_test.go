@@ -99,7 +99,7 @@ type witness struct {
 	reasons map[error]bool // reasons why it may have ended
 	said    error          // the reported end, nil if none was reported
 	ran     atomic.Int32
-	pending int32 // functions that must run once it has ended
+	pending int32 // number of functions to run once the context has ended
 	wrong   []string
 }
 

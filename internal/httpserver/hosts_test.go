@@ -24,15 +24,15 @@ func TestHost(t *testing.T) {
 		"[127.0.0.1] 2130706433 127.1 127.0.0.1:x user@localhost :8001 ."
 	for _, host := range append(strings.Fields(accepted), "") { // browsers never send an empty Host
 		if err := loopback.check(host); err != nil {
-			t.Errorf("%q: got %v", host, err)
+			t.Errorf("host %q: got error %v", host, err)
 		}
 	}
 	for _, host := range strings.Fields(refused) {
 		if err := loopback.check(host); problemOf(err).Status != http.StatusMisdirectedRequest {
-			t.Errorf("%q: got %v, want 421", host, err)
+			t.Errorf("host %q: got error %v, want a 421", host, err)
 		}
 		if err := everywhere.check(host); err != nil {
-			t.Errorf("%q on a listener for all addresses: got %v", host, err)
+			t.Errorf("host %q on a listener for all addresses: got error %v", host, err)
 		}
 	}
 	for _, text := range []string{"", ".", "*.example", "http://heroes.example", "heroes.example:80", "é.example", "a..b", strings.Repeat("a", 64)} {

@@ -82,14 +82,14 @@ func TestList(t *testing.T) {
 					header := got.header
 					if (header.Get("Content-Encoding") == "gzip") != c.zipped || header.Get("Vary") != "Accept-Encoding" ||
 						header.Get("Content-Type") != "application/json" {
-						t.Errorf("%s, %s: the header is %v", name, method, header)
+						t.Errorf("%s, %s: got header %v", name, method, header)
 					}
 					if c.measured && method == "GET" && header.Get("Content-Length") != strconv.Itoa(len(got.body)) {
-						t.Errorf("%s: Content-Length %s for %d bytes", name, header.Get("Content-Length"), len(got.body))
+						t.Errorf("%s: got Content-Length %s for %d bytes", name, header.Get("Content-Length"), len(got.body))
 					}
 				}
 				if head.body != "" || head.header.Get("Content-Length") != got.header.Get("Content-Length") {
-					t.Errorf("%s: HEAD got %q and %v", name, head.body, head.header)
+					t.Errorf("%s: HEAD got body %q and header %v", name, head.body, head.header)
 				}
 			}
 		})

@@ -39,9 +39,9 @@ func TestSites(t *testing.T) {
 		header     []string
 	}{
 		{"a program", taken, nil},
-		{"its own page, behind a proxy that changes Host", taken, []string{"Sec-Fetch-Site", "same-origin", "Origin", "https://heroes.example"}},
+		{"the service's own page, behind a proxy that changes Host", taken, []string{"Sec-Fetch-Site", "same-origin", "Origin", "https://heroes.example"}},
 		{"the address bar", taken, []string{"Sec-Fetch-Site", "none", "Sec-Fetch-User", "?1"}},
-		{"its own page on plain http", taken, []string{"Origin", own}},
+		{"the service's own page on plain http", taken, []string{"Origin", own}},
 		{"another site", refused, []string{"Sec-Fetch-Site", "cross-site"}},
 		{"another site that claims to be this site", refused, []string{"Sec-Fetch-Site", "cross-site", "Origin", own}},
 		{"another port or name of this site", refused, []string{"Sec-Fetch-Site", "same-site", "Origin", "http://localhost:1"}},
@@ -83,7 +83,7 @@ func TestSites(t *testing.T) {
 // BenchmarkSites measures the cost of checking a request's origin on routes that store something.
 func BenchmarkSites(b *testing.B) {
 	for name, header := range map[string]http.Header{
-		"a program": {"Accept": {"*/*"}, "User-Agent": {"k6"}}, "its own page": {"Sec-Fetch-Site": {"same-origin"}, "Accept": {"*/*"}},
+		"a program": {"Accept": {"*/*"}, "User-Agent": {"k6"}}, "own page": {"Sec-Fetch-Site": {"same-origin"}, "Accept": {"*/*"}},
 		"a click": {"Sec-Fetch-Site": {"cross-site"}, "Sec-Fetch-User": {"?1"}, "Sec-Fetch-Dest": {"document"}},
 	} {
 		b.Run(name, func(b *testing.B) {

@@ -24,7 +24,7 @@ const (
 	usualPlace = 512
 )
 
-// fightRoutes holds the operations on fights. Their documentation is in fightdocument.go.
+// fightRoutes holds the operations on fights. The documentation of the operations is in fightdocument.go.
 type fightRoutes struct{ *fight.Service }
 
 // AddFights declares the operations on fights.

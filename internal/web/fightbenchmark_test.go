@@ -37,7 +37,7 @@ func (s shelf[T]) IDs(context.Context, catalog.Version) ([]int64, catalog.Versio
 	return []int64{s.item.Key()}, "1", nil
 }
 
-// catalogOf returns an in-memory catalog service, as the eco profile uses.
+// catalogOf returns an in-memory catalog service of the kind that the eco profile uses.
 func catalogOf[T catalog.Item](tb testing.TB, kind catalog.Kind[T]) *catalog.Service[T] {
 	tb.Helper()
 	service := catalog.NewService(kind, shelf[T]{item: kind.Example}, 1<<20)

@@ -58,7 +58,7 @@ type StatisticsLimits struct {
 }
 
 // AddStatistics declares the operations on statistics. endStreams ends all open streams, and makes later streams end as
-// soon as they start. It may be called more than once.
+// soon as they start. endStreams may be called more than once.
 func AddStatistics(service *statistics.Service, api *httpserver.API, limits StatisticsLimits) (endStreams func()) {
 	routes := newStatisticsRoutes(service)
 	routes.addTo(api, limits)

@@ -52,7 +52,7 @@ func (g *gateway) events(name string) httpserver.Handler {
 		ctx, cancel := context.WithCancel(httpserver.Lasting(r.Context()))
 		defer cancel()
 		defer context.AfterFunc(g.stopping, cancel)()
-		httpserver.KeepLittle(r) // as the service does, so that a client that doesn't read is dropped
+		httpserver.KeepLittle(r) // a small buffer, so that a client that doesn't read is dropped
 		if !g.streams.Take(r.Context(), r.RemoteAddr) {
 			return httpserver.Unavailable("too many open streams; retry later")
 		}
@@ -65,7 +65,7 @@ func isCatalog(name string) bool {
 	return name == "heroes" || name == "villains" || name == "locations"
 }
 
-// passing returns the handler that forwards requests for the paths of a part.
+// passing returns the handler that forwards requests to a part.
 func (g *gateway) passing(name string, wholeList bool) httpserver.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if !isClean(r.URL.Path) {

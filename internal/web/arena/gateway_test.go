@@ -133,7 +133,7 @@ func TestHeaders(t *testing.T) {
 				}
 				left := asked.header.Get("X-Request-Timeout-Ms")
 				asked.header.Del("X-Request-Timeout-Ms")
-				asked.header.Del("Connection") // set between gateway and part
+				asked.header.Del("Connection") // set by the gateway's HTTP client
 				if diff := cmp.Diff(want, asked.header); diff != "" || left == "" {
 					t.Errorf("%s got headers with %q ms left (-want +got):\n%s", name, left, diff)
 				}

@@ -6,7 +6,7 @@ import (
 	"net/http"
 )
 
-// Local is a part in this process, called without a socket.
+// Local is a service in this process, called without a socket.
 type Local struct{ Handler http.Handler }
 
 // Pass calls the handler.
