@@ -19,10 +19,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 type key struct{}
 
-// A caller that finds all slots taken is told that there are too many callers only if other work succeeded in the
-// meantime. Otherwise only its time is up, and whatever the work depends on is to blame.
+// A caller that times out while all slots are taken gets a "too many" error only if other work succeeded in the
+// meantime. Otherwise the fault lies with whatever the work depends on, and the error is a plain timeout.
 func TestErrorWhenAllSlotsAreTaken(t *testing.T) {
-	for name, ends := range map[string]error{"others are served": nil, "others fail": errors.New("silent")} {
+	for name, ends := range map[string]error{"other work succeeds": nil, "other work fails": errors.New("silent")} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				slots := bounded.NewSlots("lists", 1)
@@ -32,7 +32,7 @@ func TestErrorWhenAllSlotsAreTaken(t *testing.T) {
 				ctx, cancel := context.WithCancelCause(t.Context())
 				gone, result := errors.New("gone"), make(chan error, 1)
 				go func() { _ = slots.Take(t.Context()) }()
-				synctest.Wait() // it is next in the queue
+				synctest.Wait() // this caller is first in the queue
 				go func() { result <- slots.Take(ctx) }()
 				synctest.Wait()
 				slots.Give(ends)
@@ -62,19 +62,19 @@ func TestWorkContinues(t *testing.T) {
 		close(begun)
 		<-finish
 		if ctx.Value(key{}) != "value" {
-			t.Error("the caller's values are missing")
+			t.Error("the caller's context values are missing")
 		}
 		ended <- ctx.Err()
 		return 1, nil
 	})
 	if !errors.Is(err, context.Canceled) || slots.Taken() != 1 {
-		t.Errorf("the caller got %v, and %d slots are taken", err, slots.Taken())
+		t.Errorf("Do returned %v with %d slots in use, want context.Canceled with 1", err, slots.Taken())
 	}
 	close(finish)
 	if err := <-ended; err != nil {
-		t.Errorf("the work was canceled: %v", err)
+		t.Errorf("abandoned work was canceled: %v", err)
 	}
-	await.True(t, "a slot is free again", func() bool { return slots.Taken() == 0 })
+	await.True(t, "the slot is released", func() bool { return slots.Taken() == 0 })
 }
 
 // Abandoned work beyond the limit is canceled.
@@ -95,11 +95,11 @@ func TestAbandonedWorkIsBounded(t *testing.T) {
 	leave()
 	<-cut
 	if len(cut) > 0 {
-		t.Error("the first was canceled as well")
+		t.Error("the first abandoned operation was canceled, too")
 	}
 }
 
-// Work ends at its own limit, and a panic is an error; both give their slots back.
+// Work is canceled at its own time limit, and a panic becomes an error; both release their slots.
 func TestWorkThatFails(t *testing.T) {
 	slots := bounded.NewSlots("reads", 1)
 	work := bounded.NewWork(time.Millisecond, bounded.Unlimited, slots)
@@ -109,12 +109,12 @@ func TestWorkThatFails(t *testing.T) {
 		return 0, ctx.Err()
 	})
 	if !errors.Is(err, context.DeadlineExceeded) || slots.Taken() != 0 {
-		t.Errorf("got %v, and %d slots are taken", err, slots.Taken())
+		t.Errorf("got error %v with %d slots in use", err, slots.Taken())
 	}
 	_, err = bounded.Do(t.Context(), work, func(context.Context) (int, error) { panic("kryptonite") })
 	var caught *bounded.PanicError
 	if !errors.As(err, &caught) || caught.Cause != "kryptonite" || len(caught.Stack) == 0 || slots.Taken() != 0 {
-		t.Errorf("got %v, and %d slots are taken", err, slots.Taken())
+		t.Errorf("got error %v with %d slots in use", err, slots.Taken())
 	}
 }
 
@@ -133,10 +133,10 @@ func TestClose(t *testing.T) {
 	<-begun
 	work.Close()
 	if err := <-result; !errors.Is(err, bounded.ErrClosed) {
-		t.Errorf("the work in progress got %v", err)
+		t.Errorf("work in progress during Close returned %v, want ErrClosed", err)
 	}
 	if _, err := bounded.Do(t.Context(), work, func(context.Context) (int, error) { return 1, nil }); !errors.Is(err, bounded.ErrClosed) {
-		t.Errorf("work after Close got %v", err)
+		t.Errorf("work started after Close returned %v, want ErrClosed", err)
 	}
 }
 
@@ -160,7 +160,7 @@ func TestListsLeaveConnections(t *testing.T) {
 	await.True(t, "a list is in progress", func() bool { return running.Load() > 0 })
 	got, err := bounded.Do(t.Context(), reads.ByKey, func(context.Context) (int32, error) { return running.Load(), nil })
 	if err != nil || got > connections/4 {
-		t.Errorf("got %v, with %d lists in progress", err, got)
+		t.Errorf("read by key: got error %v with %d lists in progress", err, got)
 	}
 	close(release)
 	under.Wait()

@@ -7,9 +7,9 @@ import (
 	"sync"
 )
 
-// Shares limits how many requests of one kind run at the same time. Others wait in a queue, first come, first served.
-// A single client gets at most three quarters of the shares and of the queue, so that it can't occupy them all, for
-// instance by not reading its responses. It is safe for concurrent use.
+// Shares limits how many requests of one kind run at the same time. Further requests wait in a queue, first come, first
+// served. A single client gets at most three quarters of the shares and of the queue, so that it can't occupy them all,
+// for instance by not reading its responses. It is safe for concurrent use.
 type Shares struct {
 	mu      sync.Mutex
 	running quota
@@ -17,19 +17,19 @@ type Shares struct {
 	queue   []*waiter
 }
 
-// waiter is a request in the queue.
+// waiter is a queued request.
 type waiter struct {
 	client netip.Addr
-	turn   chan struct{} // closed when it has a share
+	turn   chan struct{} // closed when the waiter gets a share
 }
 
-// NewShares returns shares for that many running requests, and a queue for that many waiting ones.
+// NewShares returns Shares for the given number of running requests, with a queue for the given number of waiting ones.
 func NewShares(running, waiting int) *Shares {
 	return &Shares{running: newQuota(running), waiting: newQuota(waiting)}
 }
 
-// Take takes a share for the client at the address, in the form of http.Request.RemoteAddr. It waits for one until ctx
-// ends, if there is room in the queue, and reports whether it got one. If so, Give must follow.
+// Take acquires a share for a client, given its http.Request.RemoteAddr. If no share is free but the queue has room, it
+// waits until ctx ends. It reports whether it acquired a share, which the caller must later release with Give.
 func (s *Shares) Take(ctx context.Context, remote string) bool {
 	client := Client(remote)
 	s.mu.Lock()
@@ -52,14 +52,14 @@ func (s *Shares) Take(ctx context.Context, remote string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	at := slices.Index(s.queue, w)
-	if at < 0 { // it got its share at the same moment
+	if at < 0 { // the waiter got a share just as ctx ended
 		return true
 	}
 	s.drop(at)
 	return false
 }
 
-// Give returns a share.
+// Give releases a share.
 func (s *Shares) Give(remote string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,13 +73,13 @@ func (s *Shares) Give(remote string) {
 	}
 }
 
-// drop removes a waiter from the queue. The caller holds the mutex.
+// drop removes a waiter from the queue. The caller must hold the mutex.
 func (s *Shares) drop(at int) {
 	s.waiting.give(s.queue[at].client)
 	s.queue = slices.Delete(s.queue, at, at+1)
 }
 
-// quota is a number of places of which one client gets at most three quarters.
+// quota is a number of slots, of which a single client gets at most three quarters.
 type quota struct {
 	free, share int
 	held        map[netip.Addr]int
@@ -89,7 +89,8 @@ func newQuota(places int) quota {
 	return quota{free: places, share: max(1, places-max(1, places/4)), held: map[netip.Addr]int{}}
 }
 
-// take reports whether there is a place for the client. If so, give must follow.
+// take takes a slot if the client may have another, and reports whether it did. The caller must later release it with
+// give.
 func (q *quota) take(client netip.Addr) bool {
 	if q.free == 0 || q.held[client] >= q.share {
 		return false
@@ -106,8 +107,9 @@ func (q *quota) give(client netip.Addr) {
 	}
 }
 
-// Client returns what counts as one client for an address in the form of http.Request.RemoteAddr. For IPv6 that is the
-// /64 network, since a client has 2^64 addresses. It is the zero address for requests from this process.
+// Client returns the address that identifies a client, given its http.Request.RemoteAddr. For IPv6 that is the address
+// of the /64 network, since a single client can use all 2^64 addresses of its network. For requests from this process,
+// Client returns the zero address.
 func Client(remote string) netip.Addr {
 	at, _ := netip.ParseAddrPort(remote)
 	client := at.Addr().Unmap()

@@ -12,8 +12,8 @@ import (
 	"superheroes/internal/bounded"
 )
 
-// One client gets at most three quarters of the shares and of the queue, whatever its ports and addresses within a
-// network. Another client gets the rest, and the next turn although others have waited for longer.
+// One client gets at most three quarters of the shares and of the queue, whichever ports and addresses of its network
+// it uses. Another client gets the rest, and is served next even though the first client's requests have waited longer.
 func TestShares(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shares := bounded.NewShares(4, 8)
@@ -30,19 +30,19 @@ func TestShares(t *testing.T) {
 		}
 		synctest.Wait()
 		if running.Load() != 3 || refused.Load() != 20-3-6 {
-			t.Errorf("of one client %d run and %d were refused, want 3, while 6 wait", running.Load(), refused.Load())
+			t.Errorf("one client has %d running and %d refused requests, want 3 and 11", running.Load(), refused.Load())
 		}
 		if !shares.Take(t.Context(), other) {
-			t.Error("the last share was refused to another client")
+			t.Error("another client was refused the last share")
 		}
 		waits := make(chan bool)
 		go func() { waits <- shares.Take(t.Context(), other) }()
 		synctest.Wait()
 		shares.Give(other)
 		if !<-waits || running.Load() != 3 {
-			t.Errorf("the share of another client went to the one that has %d", running.Load())
+			t.Errorf("a share went to the client that already has %d, not to the other one", running.Load())
 		}
-		for ; running.Load() > 0; running.Add(-1) { // those that wait take their turns
+		for ; running.Load() > 0; running.Add(-1) { // let the queued requests run
 			shares.Give(fmt.Sprintf(greedy, 1))
 			synctest.Wait()
 		}
@@ -65,21 +65,21 @@ func TestSharesInTurn(t *testing.T) {
 			synctest.Wait()
 		}
 		if len(order) > 0 {
-			t.Errorf("%v ran alongside another", order)
+			t.Errorf("requests %v ran while the only share was taken", order)
 		}
 		hasty, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		begin := time.Now()
 		if shares.Take(hasty, "") || time.Since(begin) != 5*time.Second {
-			t.Errorf("ran alongside another, or left after %s", time.Since(begin))
+			t.Errorf("Take got a share that was in use, or gave up after %s, want 5s", time.Since(begin))
 		}
 		shares.Give(client)
 		synctest.Wait()
 		if want := []int{0, 1, 2, 3, 4, 5}; !slices.Equal(order, want) {
-			t.Errorf("their turns were %v", order)
+			t.Errorf("requests ran in the order %v", order)
 		}
 		if !shares.Take(hasty, "") {
-			t.Error("the one that left holds a share")
+			t.Error("a request that gave up still holds a share")
 		}
 	})
 }

@@ -1,5 +1,5 @@
 // Package bounded limits how much work of each kind runs at the same time, so that no kind starves another, and lets
-// work finish after its caller has left. It doesn't know what the work is.
+// work finish after its caller has left. It makes no assumptions about the work itself.
 package bounded
 
 import (
@@ -9,22 +9,23 @@ import (
 	"sync/atomic"
 )
 
-// Slots limit how much work of one kind runs concurrently. Callers get slots in order of arrival.
+// Slots limits how much work of one kind runs concurrently. Callers get slots in order of arrival.
 type Slots struct {
 	kind   string
 	taken  chan struct{}
 	served atomic.Uint64 // work that succeeded
 }
 
-// NewSlots returns most slots for a kind of work, such as "lists": the word appears in the error when all are taken.
+// NewSlots returns Slots that let at most the given number of operations run. The kind, such as "lists", appears in the
+// error when all slots are taken.
 func NewSlots(kind string, most int) *Slots {
 	return &Slots{kind: kind, taken: make(chan struct{}, max(1, most))}
 }
 
 // FullError means that the caller's context ended before a slot was free.
 type FullError struct {
-	Kind  string // of work, for instance "lists"
-	Crowd bool   // other work of the kind succeeded meanwhile: there are too many callers, and nothing else is wrong
+	Kind  string // kind of work, for instance "lists"
+	Crowd bool   // other work of this kind succeeded meanwhile, so the only problem is too many callers
 	Err   error  // why the context ended
 }
 
@@ -35,10 +36,10 @@ func (e *FullError) Error() string {
 	return e.Err.Error()
 }
 
-// Unwrap returns why the context ended.
+// Unwrap returns the reason why the context ended.
 func (e *FullError) Unwrap() error { return e.Err }
 
-// Take waits for a slot; Give must follow. It fails with a FullError if ctx ends first.
+// Take waits for a slot, which the caller must release with Give. It fails with a FullError if ctx ends first.
 func (s *Slots) Take(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return &FullError{s.kind, false, context.Cause(ctx)}
@@ -52,7 +53,7 @@ func (s *Slots) Take(ctx context.Context) error {
 	return &FullError{s.kind, s.served.Load() != before, context.Cause(ctx)}
 }
 
-// CrowdOf returns the kind of work that has too many callers if err says so, otherwise "".
+// CrowdOf returns the kind of work that has too many callers according to err, or "" if err doesn't report that.
 func CrowdOf(err error) (kind string) {
 	var full *FullError
 	if errors.As(err, &full) && full.Crowd {
@@ -61,7 +62,7 @@ func CrowdOf(err error) (kind string) {
 	return ""
 }
 
-// Give returns a slot after work that ended with err.
+// Give releases a slot after its work has ended with err, which is nil on success.
 func (s *Slots) Give(err error) {
 	if err == nil {
 		s.served.Add(1)
@@ -69,5 +70,5 @@ func (s *Slots) Give(err error) {
 	<-s.taken
 }
 
-// Taken returns the number of taken slots.
+// Taken returns the number of slots in use.
 func (s *Slots) Taken() int { return len(s.taken) }

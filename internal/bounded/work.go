@@ -10,8 +10,8 @@ import (
 )
 
 // Work runs operations that continue after their caller has left, such as reads of a store or calls of a peer. With
-// most drivers, canceling one closes its connection, so that impatient clients would drain everybody's pool. It may be
-// used concurrently.
+// most drivers, canceling an operation closes its connection, so impatient clients would drain the shared pool. Work is
+// safe for concurrent use.
 type Work struct {
 	limit   time.Duration
 	slots   []*Slots
@@ -25,21 +25,21 @@ type Work struct {
 	closed bool
 }
 
-// ErrClosed means that an operation was started after Close, or was canceled by it.
+// ErrClosed means that an operation was started after Close, or was canceled by Close.
 var ErrClosed = errors.New("the service is stopping")
 
-// Unlimited lets any number of callers leave, which the slots still limit.
+// Unlimited lets any number of abandoned operations continue, limited only by the slots.
 const Unlimited = -1
 
-// NewWork returns work whose operations may take limit, or any time if that is 0, and need a slot of each kind. At most
-// left operations continue without their callers; further ones are canceled when abandoned.
+// NewWork returns a Work whose operations each need a slot of every given kind and are canceled after limit, if limit
+// isn't 0. At most left operations continue after their callers have left; any beyond that are canceled.
 func NewWork(limit time.Duration, left int, slots ...*Slots) *Work {
 	w := &Work{limit: limit, slots: slots, most: left}
 	w.life, w.end = context.WithCancelCause(context.Background())
 	return w
 }
 
-// PanicError is a panic of an operation, which in its own goroutine would crash the process.
+// PanicError reports that an operation panicked. Unrecovered in its own goroutine, the panic would crash the process.
 type PanicError struct {
 	Cause any
 	Stack []byte
@@ -47,18 +47,18 @@ type PanicError struct {
 
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.Cause, e.Stack) }
 
-// task is one operation. Its context has the lifetime of Work and the values of the caller's context.
+// task is one operation. Its context has the lifetime of the Work and the values of the caller's context.
 type task[R any] struct {
 	context.Context
 	caller context.Context
 	result R
 	err    error
-	done   chan struct{} // closed when there is a result
+	done   chan struct{} // closed when the result is available
 	left   bool          // the caller has left
 }
 
-// Value implements context.Context. The parent comes first, since package context uses Value to link a context to its
-// parent.
+// Value implements context.Context. It queries the parent before the caller, since package context uses Value to link a
+// context to its parent.
 func (t *task[R]) Value(key any) any {
 	if value := t.Context.Value(key); value != nil {
 		return value
@@ -66,8 +66,9 @@ func (t *task[R]) Value(key any) any {
 	return t.caller.Value(key)
 }
 
-// Do runs do in its own goroutine once it has its slots, and returns the result. If ctx ends first, Do returns its
-// cause while do continues. A panic of do becomes a PanicError. If no slot is free in time, Do fails like Slots.Take.
+// Do waits for slots, runs do in a new goroutine, and returns the result. If ctx ends first, Do returns the cause while
+// do continues. If do panics, Do returns a PanicError. If a slot isn't free in time, Do returns the error of
+// Slots.Take.
 func Do[R any](ctx context.Context, w *Work, do func(context.Context) (R, error)) (R, error) {
 	t := &task[R]{caller: ctx, done: make(chan struct{})}
 	if err := w.begin(ctx); err != nil {
@@ -88,7 +89,7 @@ func Do[R any](ctx context.Context, w *Work, do func(context.Context) (R, error)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	select {
-	case <-t.done: // at the same moment
+	case <-t.done: // do finished just as ctx ended
 		return t.result, t.err
 	default:
 	}
@@ -100,7 +101,7 @@ func Do[R any](ctx context.Context, w *Work, do func(context.Context) (R, error)
 	return none, context.Cause(ctx)
 }
 
-// begin takes the slots. If it returns nil, run must follow.
+// begin acquires the slots. If it succeeds, the caller must call run, which releases them.
 func (w *Work) begin(ctx context.Context) error {
 	for i, slots := range w.slots {
 		if err := slots.Take(ctx); err != nil {
@@ -118,7 +119,7 @@ func (w *Work) begin(ctx context.Context) error {
 	return nil
 }
 
-// give returns the first n slots.
+// give releases the first n slots.
 func (w *Work) give(n int, err error) {
 	for _, slots := range w.slots[:n] {
 		slots.Give(err)
@@ -144,7 +145,7 @@ func (t *task[R]) run(w *Work, cancel context.CancelFunc, do func(context.Contex
 	t.result, t.err = do(t)
 }
 
-// Close cancels the operations in progress and waits for them. Later ones fail with ErrClosed.
+// Close cancels the operations in progress and waits for them. Operations started later fail with ErrClosed.
 func (w *Work) Close() {
 	w.mu.Lock()
 	w.closed = true
@@ -156,13 +157,13 @@ func (w *Work) Close() {
 // Life returns the context that Close cancels.
 func (w *Work) Life() context.Context { return w.life }
 
-// Reads limits how clients read from a store over a pool of connections, by key or in lists. Each read continues after
-// its client has left, and lists leave connections for reads by key.
+// Reads limits concurrent reads of a store over a pool of connections, both reads by key and lists. A read continues
+// after its client has left, and lists leave connections free for reads by key.
 type Reads struct{ ByKey, Lists *Work }
 
-// NewReads returns reads that share that number of connections, a quarter of which lists may use. Each read may take
-// limit, or any time if that is 0. With fewer than three connections a read by key may have to wait for one page of a
-// list.
+// NewReads returns Reads that share the given number of connections, of which lists may use a quarter, but at least
+// one. A read is canceled after limit, if limit isn't 0. With a single connection, a read by key may have to wait for a
+// page of a list.
 func NewReads(connections int, limit time.Duration) Reads {
 	all := NewSlots("reads", connections)
 	return Reads{

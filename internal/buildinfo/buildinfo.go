@@ -1,9 +1,9 @@
-// Package buildinfo returns the version of the program, for the services and the bench.
+// Package buildinfo provides the version of the program to the services and the bench.
 package buildinfo
 
 import "runtime/debug"
 
-// Version returns the release that the build set or else the revision of the sources.
+// Version returns the release if the build set one, or else the revision of the sources.
 func Version(release string) string {
 	if release != "" {
 		return release

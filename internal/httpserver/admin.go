@@ -12,7 +12,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Admin checks the administrator's token. It stores only a hash, so a memory dump doesn't reveal the token.
+// Admin checks the administrator's token. Admin stores only a hash of the token, so a memory dump doesn't reveal the
+// token itself.
 type Admin struct {
 	hash    [sha256.Size]byte
 	enabled bool
@@ -24,8 +25,8 @@ func NewAdmin(token string) *Admin {
 	return &Admin{hash: sha256.Sum256([]byte(token)), enabled: token != ""}
 }
 
-// check refuses a request that doesn't carry the token. It compares in constant time, and compares first, so that
-// rate-limited guesses never lock the administrator out.
+// check refuses a request that doesn't carry the token. The comparison takes constant time and precedes the rate limit,
+// so wrong guesses never lock the administrator out.
 func (a *Admin) check(log *slog.Logger, r *http.Request) error {
 	if !a.enabled {
 		return Errorf(http.StatusForbidden, "changes are disabled: start the service with ADMIN_TOKEN or --admin-token set, and send it as Authorization: Bearer TOKEN")
@@ -35,7 +36,7 @@ func (a *Admin) check(log *slog.Logger, r *http.Request) error {
 	if subtle.ConstantTimeCompare(sent[:], a.hash[:]) == 1 {
 		return nil
 	}
-	if token != "" { // no token is not a guess
+	if token != "" { // a missing token doesn't count as a guess
 		if err := a.guesses.check(log, r); err != nil {
 			return err
 		}
@@ -64,17 +65,17 @@ const (
 	guessWindow = time.Minute
 )
 
-// guesses limits wrong tokens, counted over all callers: behind a proxy they share one address, and an attacker may
-// have many. The zero value is ready to use. Its methods are safe for concurrent use.
+// guesses limits wrong tokens, counted across all callers: behind a proxy all callers share one address, and an
+// attacker may have many addresses. The zero value is ready to use. Its methods are safe for concurrent use.
 type guesses struct {
 	mu      sync.Mutex
-	taken   [maxGuesses]time.Time // the last ones within the limit
+	taken   [maxGuesses]time.Time // times of the latest wrong tokens within the limit
 	oldest  int                   // index into taken
-	refused time.Time             // time of the last one above the limit
+	refused time.Time             // time of the latest wrong token above the limit
 }
 
-// take counts a wrong token. If it exceeds the limit, take returns how long until another is allowed, and whether it
-// is the first refused in a whole window.
+// take counts a wrong token. If the token exceeds the limit, take returns how long to wait until another is allowed,
+// and whether no other token was refused within the last window.
 func (g *guesses) take(now time.Time) (wait time.Duration, first bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -88,7 +89,8 @@ func (g *guesses) take(now time.Time) (wait time.Duration, first bool) {
 	return 0, false
 }
 
-// check returns the 429 for a wrong token beyond the limit, nil otherwise, and logs a warning for the first.
+// check counts a wrong token and returns a 429 if it exceeds the limit, otherwise nil. It logs a warning for the first
+// token beyond the limit.
 func (g *guesses) check(log *slog.Logger, r *http.Request) error {
 	wait, first := g.take(time.Now())
 	if wait <= 0 {
@@ -103,7 +105,7 @@ func (g *guesses) check(log *slog.Logger, r *http.Request) error {
 	return problem
 }
 
-// documentAdmin documents that a route needs the token.
+// documentAdmin documents that a route requires the administrator's token.
 func (a *API) documentAdmin(route *Route) {
 	const scheme = "admin"
 	a.document.Components.SecuritySchemes = map[string]*huma.SecurityScheme{

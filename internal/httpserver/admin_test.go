@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// guarded starts a service with one route for the administrator.
+// guarded starts a service whose only route requires the administrator's token.
 func guarded(t *testing.T, token string) (*Server, *log) {
 	t.Helper()
 	only := route(http.MethodPost, "/", func(w http.ResponseWriter, r *http.Request) error {
@@ -31,18 +31,18 @@ func TestAdmin(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		server *Server
-		sent   []string // lines of the Authorization header
+		sent   []string // values of the Authorization header
 		status int
 	}{
 		{"the token", enabled, []string{"Bearer " + token}, 200},
-		{"the scheme in another letter case", enabled, []string{"bEARER  " + token}, 200},
-		{"nothing", enabled, nil, 401},
-		{"no token", enabled, []string{"Bearer"}, 401},
-		{"a part of it", enabled, []string{"Bearer pass"}, 401},
-		{"more than it", enabled, []string{"Bearer " + token + "x"}, 401},
-		{"another letter case", enabled, []string{"Bearer " + strings.ToUpper(token)}, 401},
+		{"scheme in another letter case", enabled, []string{"bEARER  " + token}, 200},
+		{"no header", enabled, nil, 401},
+		{"scheme without a token", enabled, []string{"Bearer"}, 401},
+		{"a prefix of the token", enabled, []string{"Bearer pass"}, 401},
+		{"the token and another character", enabled, []string{"Bearer " + token + "x"}, 401},
+		{"the token in another letter case", enabled, []string{"Bearer " + strings.ToUpper(token)}, 401},
 		{"another scheme", enabled, []string{"Basic " + token}, 401},
-		{"twice", enabled, []string{"Bearer " + token, "Bearer " + token}, 401},
+		{"two headers", enabled, []string{"Bearer " + token, "Bearer " + token}, 401},
 		{"disabled", disabled, nil, 403},
 		{"disabled, with a token", disabled, []string{"Bearer x"}, 403},
 		{"disabled, with an empty token", disabled, []string{"Bearer "}, 403},
@@ -68,11 +68,11 @@ func TestAdmin(t *testing.T) {
 			}
 		})
 	}
-	t.Run("before the body is read", func(t *testing.T) {
+	t.Run("refused before the body is read", func(t *testing.T) {
 		c := dial(t, enabled)
 		c.send(t, "POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 1000\r\nConnection: close\r\n\r\n{")
 		if got, err := c.next(); err != nil || got.status != http.StatusUnauthorized {
-			t.Errorf("got %+v and %v, want 401", got, err)
+			t.Errorf("got response %+v and error %v, want a 401", got, err)
 		}
 	})
 	t.Run("a page of another site can't try tokens", func(t *testing.T) {
@@ -81,17 +81,17 @@ func TestAdmin(t *testing.T) {
 	})
 }
 
-// Ten wrong tokens are within the limit in any minute, and each time the limit is reached there is one log line.
+// Up to ten wrong tokens are allowed in any minute, and each time the limit is exceeded one line is logged.
 func TestGuessesWithinAMinute(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		pause time.Duration // before each guess but the first
-		want  string        // result of each: t taken, 1 the first refused, r refused
+		pause time.Duration // pause before each guess except the first
+		want  string        // result of each guess: t if allowed, 1 if the first to be refused, r if refused
 	}{
 		{"at once", 0, "tttttttttt1rrrr"},
 		{"every 6 s", 6 * time.Second, "ttttttttttttttt"},
 		{"every 4 s, logged once", 4 * time.Second, "tttttttttt1rrrrttttttttttrrrrrt"},
-		{"a nanosecond less", 6*time.Second - 1, "tttttttttt1tttttt"},
+		{"a nanosecond less than every 6 s", 6*time.Second - 1, "tttttttttt1tttttt"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -103,7 +103,7 @@ func TestGuessesWithinAMinute(t *testing.T) {
 					}
 					wait, first := g.take(time.Now())
 					if want := time.Minute - 10*c.pause; wait > 0 && i == maxGuesses && wait != want {
-						t.Errorf("the first refused must wait %s, want %s", wait, want)
+						t.Errorf("the first refused guess must wait %s, want %s", wait, want)
 					}
 					switch {
 					case first:
@@ -118,7 +118,7 @@ func TestGuessesWithinAMinute(t *testing.T) {
 					t.Errorf("got %s, want %s", &got, c.want)
 				}
 				time.Sleep(2 * time.Minute)
-				var logged, taken atomic.Int32 // and of concurrent ones after a pause
+				var logged, taken atomic.Int32 // counts of concurrent guesses after a pause
 				var all sync.WaitGroup
 				for range 80 {
 					all.Go(func() {
@@ -133,15 +133,15 @@ func TestGuessesWithinAMinute(t *testing.T) {
 				}
 				all.Wait()
 				if logged.Load() != 1 || taken.Load() != maxGuesses {
-					t.Errorf("after a pause %d were taken and %d logged", taken.Load(), logged.Load())
+					t.Errorf("after a pause, %d guesses were allowed and %d were logged", taken.Load(), logged.Load())
 				}
 			})
 		})
 	}
 }
 
-// Wrong tokens get a 401, after ten a 429; meanwhile the right one is accepted, a missing one always gets a 401, and
-// the log has one line that contains no token.
+// The first ten wrong tokens get a 401, further ones a 429. The right token is always accepted, a missing token always
+// gets a 401, and the log has a single line, which contains no token.
 func TestGuesses(t *testing.T) {
 	server, written := guarded(t, "secret")
 	post := func(header ...string) reply { return ask(t, server, http.MethodPost, "/", "", header...) }
@@ -152,14 +152,14 @@ func TestGuesses(t *testing.T) {
 		}
 		got.problem(t, want)
 		if challenge := got.header.Get("WWW-Authenticate"); (challenge != "") != (want == http.StatusUnauthorized) {
-			t.Errorf("a %d has WWW-Authenticate %q", want, challenge)
+			t.Errorf("a response with status %d has WWW-Authenticate %q", want, challenge)
 		}
 		after, err := strconv.Atoi(got.header.Get("Retry-After"))
 		if want == http.StatusTooManyRequests && (err != nil || after < 1 || after > 60) {
 			t.Errorf("Retry-After is %q", got.header.Get("Retry-After"))
 		}
 		if got := post("Authorization", "Bearer secret"); got.status != http.StatusOK {
-			t.Errorf("after %d guesses the right token got %d %s", i+1, got.status, got.body)
+			t.Errorf("after %d guesses the right token got response %d %s", i+1, got.status, got.body)
 		}
 		post().problem(t, http.StatusUnauthorized)
 		post("Authorization", "Basic secret").problem(t, http.StatusUnauthorized)
@@ -167,6 +167,6 @@ func TestGuesses(t *testing.T) {
 	lines := written.lines()
 	if len(lines) != 1 || !strings.Contains(lines[0], " - WARN - too many wrong tokens") ||
 		strings.Contains(lines[0], "guess-") || strings.Contains(lines[0], "secret") {
-		t.Errorf("the log is %q, want one line without a token", lines)
+		t.Errorf("logged %q, want one line without a token", lines)
 	}
 }

@@ -14,24 +14,24 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Handler responds to a request, or returns the error that becomes its problem response.
+// Handler responds to a request, or returns an error that API turns into a problem response.
 type Handler func(w http.ResponseWriter, r *http.Request) error
 
-// Route declares one operation: its documentation and its handler.
+// Route declares an operation, with its documentation and its handler.
 type Route struct {
 	huma.Operation
 	Serve Handler
 	// Kind selects the limit on concurrent requests. A Limit above 0 replaces that limit for this route.
 	Kind  Kind
 	Limit int
-	// Admin checks the token; nil lets everyone in.
+	// Admin checks the administrator's token; nil lets everyone in.
 	Admin *Admin
-	// Stores marks a GET that stores something. Pages of other sites must not use it, just like other methods.
+	// Stores marks a GET that stores something. As with other methods, pages of other sites must not send it.
 	Stores bool
 }
 
-// API is a service's HTTP surface: its routes, and the OpenAPI document generated from the same declarations. It
-// gives every request an id and a deadline, turns errors and panics into problem responses, and logs.
+// API is a service's HTTP surface: its routes, and the OpenAPI document generated from the same declarations. It gives
+// every request an id and a deadline, turns errors and panics into problem responses, and writes the log.
 type API struct {
 	mux      *http.ServeMux       // by path
 	paths    map[string]*endpoint // the same
@@ -59,7 +59,7 @@ func NewAPI(info huma.Info, log *slog.Logger, cfg Config) *API {
 	}
 }
 
-// Handle adds a route. It panics if the pattern conflicts with another one, which is a programming error.
+// Handle adds a route. It panics if the route's pattern conflicts with another route's, which is a programming error.
 func (a *API) Handle(route Route) {
 	if route.Responses == nil {
 		route.Responses = map[string]*huma.Response{}
@@ -82,7 +82,7 @@ func (a *API) Handle(route Route) {
 	a.handle(route.Method+" "+route.Path, operation{a.checks(route), a.limitsOf(route), route.Serve})
 }
 
-// checks returns what a request must pass before anything else of it is read.
+// checks returns the checks that a request must pass before the rest of it is read.
 func (a *API) checks(route Route) (checks []func(*http.Request) error) {
 	if route.changes() {
 		checks = append(checks, a.sites.check)
@@ -93,16 +93,16 @@ func (a *API) checks(route Route) (checks []func(*http.Request) error) {
 	return checks
 }
 
-// Mount adds a route that isn't documented: a page, or a proxy to another service. It has no limit; that service has
-// its own.
+// Mount adds a route that isn't documented: a page, or a proxy to another service. The route has no limit on concurrent
+// requests; the service behind a proxy has its own.
 func (a *API) Mount(pattern string, serve Handler) { a.handle(pattern, operation{serve: serve}) }
 
-// MountForOwnPages is Mount for a route that is refused to pages of other sites.
+// MountForOwnPages is like Mount, but the route refuses requests from pages of other sites.
 func (a *API) MountForOwnPages(pattern string, serve Handler) {
 	a.handle(pattern, operation{checks: []func(*http.Request) error{a.sites.check}, serve: serve})
 }
 
-// MountLists is MountForOwnPages for a route that forwards lists to a service.
+// MountLists is like MountForOwnPages, but for a route that forwards lists to a service.
 func (a *API) MountLists(pattern string, serve Handler) {
 	a.handle(pattern, operation{[]func(*http.Request) error{a.sites.check}, forwardedLists(), serve})
 }
@@ -122,8 +122,7 @@ func (a *API) handle(pattern string, o operation) {
 // ServeHTTP implements http.Handler.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.serve(w, r, nil) }
 
-// serve gives a request its id, deadline and log lines, and handles it with its route, or with instead unless that is
-// nil.
+// serve gives a request its id, deadline and log lines, and passes it to instead, or to its route if instead is nil.
 func (a *API) serve(w http.ResponseWriter, r *http.Request, instead Handler) {
 	begin := time.Now()
 	x := &exchange{
@@ -152,25 +151,25 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, instead Handler) {
 		a.fail(x, r, err)
 	}
 	if x.status == 0 {
-		x.status = http.StatusOK // what net/http sends for a handler that writes nothing
+		x.status = http.StatusOK // net/http sends a 200 if the handler writes nothing
 	}
-	if x.pauses { // for data still to be written
+	if x.pauses { // for data that remains to be written
 		x.restartWriteTimeout()
 	}
 }
 
-// checkPath refuses what no route may see.
+// checkPath refuses requests that must not reach any route.
 func checkPath(r *http.Request) error {
 	if err := checkText(r); err != nil {
 		return err
 	}
-	if r.URL.Path == "*" { // as in OPTIONS *, for which the router sends an empty 400
+	if r.URL.Path == "*" { // as in OPTIONS *, for which the router would send an empty 400
 		return Errorf(http.StatusNotFound, UnknownPath)
 	}
 	return nil
 }
 
-// logAccess logs a finished or aborted request. It bypasses the log level: the access log has a switch of its own.
+// logAccess logs a finished or aborted request. It bypasses the log level, because the access log has its own setting.
 func (a *API) logAccess(x *exchange, r *http.Request, begin time.Time) {
 	if !a.cfg.AccessLog {
 		return
@@ -178,7 +177,7 @@ func (a *API) logAccess(x *exchange, r *http.Request, begin time.Time) {
 	line := slog.NewRecord(time.Now(), slog.LevelInfo, "access", 0)
 	line.Add("method", r.Method, "path", r.URL.Path, "status", x.status, "duration", time.Since(begin),
 		"request_id", x.id)
-	_ = a.log.Handler().Handle(r.Context(), line) // a log that can't be written can't report it either
+	_ = a.log.Handler().Handle(r.Context(), line) // if the log can't be written, the error can't be logged either
 }
 
 // fail responds with the problem in err. A response that has already begun is aborted instead.
@@ -195,8 +194,8 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	writeProblem(w, problem)
 }
 
-// recovered turns a panic into one log line and a 500. It passes http.ErrAbortHandler on to the HTTP server, which
-// closes the connection.
+// recovered turns a panic into one log line and a 500. It passes http.ErrAbortHandler on to net/http, which closes the
+// connection.
 func (a *API) recovered(x *exchange, r *http.Request, cause any) {
 	if cause == nil {
 		return
@@ -225,7 +224,8 @@ func (a *API) Returns(description string, schema *huma.Schema, example any) map[
 	}}
 }
 
-// Problems adds the errors that a route may return to its responses, by status. It doesn't replace existing ones.
+// Problems adds the errors that a route may return, by status, to its documented responses. It doesn't replace existing
+// responses.
 func (a *API) Problems(responses map[string]*huma.Response, problems map[int]string) map[string]*huma.Response {
 	schema := a.Schema(Problem{})
 	for status, description := range problems {
@@ -244,8 +244,8 @@ func (a *API) Problems(responses map[string]*huma.Response, problems map[int]str
 // OpenAPI returns the document as JSON.
 func (a *API) OpenAPI() ([]byte, error) { return a.document.MarshalJSON() }
 
-// Variant registers a modified copy of the schema of example's type under its own name. The type's own schema is
-// unchanged, and not in the document unless something else refers to it.
+// Variant registers a modified copy of the schema of example's type under its own name. The type's own schema stays
+// unchanged, and appears in the document only if something else refers to it.
 func (a *API) Variant(name string, example any, change func(*huma.Schema)) *huma.Schema {
 	schemas := a.document.Components.Schemas
 	schema := huma.SchemaFromType(schemas, reflect.TypeOf(example))

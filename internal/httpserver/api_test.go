@@ -27,7 +27,7 @@ func TestRequestID(t *testing.T) {
 		taken      bool
 	}{
 		{"none", "", false},
-		{"every kind of visible ASCII", `!"#$%&'()*+,-./09:;<=>?@AZ[\]^_` + "`az{|}~", true},
+		{"all kinds of visible ASCII characters", `!"#$%&'()*+,-./09:;<=>?@AZ[\]^_` + "`az{|}~", true},
 		{"128 characters", strings.Repeat("a", 128), true},
 		{"129 characters", strings.Repeat("a", 129), false},
 		{"a blank", "a b", false},
@@ -36,15 +36,15 @@ func TestRequestID(t *testing.T) {
 	} {
 		got := ask(t, server, http.MethodGet, "/", "", RequestIDHeader, test.sent).header.Values(RequestIDHeader)
 		if len(got) != 1 || got[0] == "" || len(got[0]) > 128 || (got[0] == test.sent) != test.taken || made[got[0]] {
-			t.Fatalf("%s: returned %q, want the client's id: %t", test.name, got, test.taken)
+			t.Fatalf("%s: response has id %q, want the client's id: %t", test.name, got, test.taken)
 		}
 		made[got[0]] = true
 		if seen != got[0] {
-			t.Errorf("%s: the handler saw %q, the client %q", test.name, seen, got[0])
+			t.Errorf("%s: the handler saw id %q, the client %q", test.name, seen, got[0])
 		}
 	}
 	if got := RequestID(t.Context()); got != "" {
-		t.Errorf("outside of a request: got %q", got)
+		t.Errorf("outside of a request: got id %q", got)
 	}
 }
 
@@ -64,7 +64,7 @@ func waitForDeadline(_ http.ResponseWriter, r *http.Request) error {
 	return context.Cause(r.Context())
 }
 
-// waitForSteps is waitForDeadline for the first steps of a list.
+// waitForSteps is like waitForDeadline, but waits for the deadlines of a list's first steps.
 func waitForSteps(w http.ResponseWriter, r *http.Request) (err error) {
 	for range 2 {
 		ctx, cancel := NewStream(w, r).Step()
@@ -73,7 +73,7 @@ func waitForSteps(w http.ResponseWriter, r *http.Request) (err error) {
 		case <-ctx.Done():
 			err = context.Cause(ctx)
 		case <-time.After(hang):
-			return errors.New("the list has no deadline")
+			return errors.New("the list's steps have no deadline")
 		}
 	}
 	return err
@@ -88,7 +88,7 @@ func TestDeadlineReached(t *testing.T) {
 	}{
 		{"our own", "", short},
 		{"the caller's", "50", settings()},
-		{"the caller has waited too long", "-1", settings()},
+		{"the caller's deadline has passed", "-1", settings()},
 	} {
 		for kind, wait := range map[string]Handler{"response": waitForDeadline, "list": waitForSteps} {
 			t.Run(test.name+", "+kind, func(t *testing.T) {
@@ -120,7 +120,7 @@ func TestClientThatLeavesEndsItsRequest(t *testing.T) {
 	if err := server.Shutdown(t.Context()); err != nil {
 		t.Error(err)
 	}
-	log.check(t, "", "") // a client's behaviour is no fault of ours
+	log.check(t, "", "") // a client that disconnects is not a failure of the service
 }
 
 func TestPanicBeforeTheResponse(t *testing.T) {
@@ -134,20 +134,20 @@ func TestPanicBeforeTheResponse(t *testing.T) {
 	}
 	got.problem(t, http.StatusInternalServerError)
 	if strings.Contains(got.body, "kryptonite") || strings.Contains(got.body, "goroutine") {
-		t.Errorf("the client sees the cause: %s", got.body)
+		t.Errorf("the response reveals the cause: %s", got.body)
 	}
 	log.check(t, "ERROR", "the-id")
 	if line := log.lines()[0]; !strings.Contains(line, "kryptonite") || !strings.Contains(line, "api_test.go") {
-		t.Errorf("the log doesn't say what happened where: %s", line)
+		t.Errorf("the log line lacks the panic's value or its stack: %s", line)
 	}
 	c.send(t, "GET /ok HTTP/1.1\r\nHost: test\r\n\r\n")
 	if got, err := c.next(); err != nil || got.status != http.StatusOK {
-		t.Errorf("the connection is unusable: %v, %v", got, err)
+		t.Errorf("the connection is unusable after the panic: got response %v, error %v", got, err)
 	}
 }
 
-// A response that begins but can't be completed must not look complete: with a length the client misses bytes,
-// without one it misses the last chunk.
+// A response that fails after it has begun must not look complete to the client: with a Content-Length bytes are
+// missing, and without one the final chunk is missing.
 func TestFailureAfterTheResponseHasBegun(t *testing.T) {
 	begin := func(w http.ResponseWriter) {
 		_, _ = w.Write([]byte("[1,"))
@@ -166,7 +166,7 @@ func TestFailureAfterTheResponseHasBegun(t *testing.T) {
 			begin(w)
 			return Unavailable("too late")
 		}, "WARN"},
-		{"an error before anything was sent, after it was written", func(w http.ResponseWriter, _ *http.Request) error {
+		{"an error after a write that was only buffered", func(w http.ResponseWriter, _ *http.Request) error {
 			_, _ = w.Write([]byte("[1,"))
 			return errors.New("too late")
 		}, "ERROR"},

@@ -21,9 +21,9 @@ const (
 	maxDepth = 32
 )
 
-// DecodeBody decodes a request's JSON body into target. Anything but a single JSON value in UTF-8 without duplicate
-// keys is a 400; values that don't fit target are a 422. Both name the location. Names are case sensitive, unknown
-// names are ignored, and null counts as missing.
+// DecodeBody decodes a request's JSON body into target. It returns a 400 for anything but a single JSON value in UTF-8
+// without duplicate keys, and a 422 for values that don't fit target. In either case the problem names the invalid
+// location. Names are case sensitive, unknown names are ignored, and null counts as missing.
 func DecodeBody(r *http.Request, target any) error {
 	body, err := ReadBody(r)
 	if err != nil {
@@ -43,14 +43,14 @@ func ReadBody(r *http.Request) ([]byte, error) {
 	return ReadRaw(r)
 }
 
-// DecodeJSON is DecodeBody for a body that has already been read. Options add to its rules.
+// DecodeJSON is like DecodeBody, but for a body that has already been read. The options extend the decoding rules.
 func DecodeJSON(text []byte, target any, options ...json.Options) error {
 	if tooDeep(text) {
 		return Errorf(http.StatusBadRequest, "body: is nested deeper than %d", maxDepth)
 	}
 	options = append(options, json.WithUnmarshalers(json.UnmarshalFunc(positiveID)))
 	err := json.Unmarshal(text, target, options...)
-	if err != nil { // malformed JSON is reported as such, even after a value that doesn't fit
+	if err != nil { // report malformed JSON as such, even if a value before the syntax error doesn't fit
 		if malformed := json.Unmarshal(text, new(jsontext.Value)); malformed != nil {
 			err = malformed
 		}
@@ -83,7 +83,7 @@ func checkContentType(header string) error {
 	return nil
 }
 
-// ReadRaw reads a request's whole body, whatever its type. Its errors map to 413, 408 or 400.
+// ReadRaw reads a request's whole body, whatever its content type. It returns an error that becomes a 413, 408 or 400.
 func ReadRaw(r *http.Request) ([]byte, error) {
 	if r.ContentLength > MaxBody {
 		return nil, &http.MaxBytesError{Limit: MaxBody}
@@ -108,8 +108,8 @@ func bodyReadError(err error) error {
 	return Errorf(http.StatusBadRequest, "the body is incomplete").Because(err)
 }
 
-// tooDeep reports whether brackets outside strings are nested more deeply than maxDepth. It runs before the decoder,
-// whose own limit is much higher.
+// tooDeep reports whether objects and arrays are nested more deeply than maxDepth. It is called before decoding because
+// the decoder's own limit is much higher.
 func tooDeep(text []byte) bool {
 	depth, inString := 0, false
 	for i := 0; i < len(text); i++ {
@@ -143,7 +143,7 @@ func syntaxProblem(err *jsontext.SyntacticError) *Problem {
 	return problem
 }
 
-// bodyPlace turns a JSON pointer into the dotted location of a problem: /hero/name becomes body.hero.name.
+// bodyPlace converts a JSON pointer into a dotted location for problems: /hero/name becomes body.hero.name.
 func bodyPlace(pointer jsontext.Pointer) string {
 	place := "body"
 	for token := range pointer.Tokens() {
@@ -176,7 +176,7 @@ func expectation(err *json.SemanticError) string {
 	return "has an unusable value"
 }
 
-// positiveID decodes an id; null means none.
+// positiveID decodes an id above 0; null means that there is no id.
 func positiveID(text []byte, id *int64) error {
 	if string(text) == "null" {
 		*id = 0

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// thing has every kind of field that bodies have.
+// thing has a field of every type that occurs in request bodies.
 type thing struct {
 	ID    int64  `json:"id"`
 	Level int32  `json:"level"`
@@ -25,7 +25,7 @@ func posting(t *testing.T) (*Server, *thing) {
 	t.Helper()
 	decoded := &thing{}
 	cfg := settings()
-	cfg.ReadTimeout = time.Second // for bodies that don't arrive
+	cfg.ReadTimeout = time.Second // short, for bodies that never arrive
 	server, _ := serving(t, cfg, route(http.MethodPost, "/", func(w http.ResponseWriter, r *http.Request) error {
 		*decoded = thing{}
 		if err := DecodeBody(r, decoded); err != nil {
@@ -47,8 +47,8 @@ func TestBodyIsDecoded(t *testing.T) {
 		{"null for each", `{"id":null,"level":null,"name":null,"part":null}`, thing{}},
 		{"null alone", `null`, thing{}},
 		{"unknown fields; case matters", `{"name":"Yoda","NAME":"x","a":{"b":[1,2,{}]}}`, thing{Name: "Yoda"}},
-		{"text as it was sent", " \t{\"name\":\" e\u0301\\ud83e\\uddb8 🦸 \"} \n", thing{Name: " e\u0301🦸 🦸 "}},
-		{"brackets within a text", `{"name":"` + strings.Repeat(`[{\"`, 100) + `"}`, thing{Name: strings.Repeat(`[{"`, 100)}},
+		{"text is not normalized", " \t{\"name\":\" e\u0301\\ud83e\\uddb8 🦸 \"} \n", thing{Name: " e\u0301🦸 🦸 "}},
+		{"brackets within a string", `{"name":"` + strings.Repeat(`[{\"`, 100) + `"}`, thing{Name: strings.Repeat(`[{"`, 100)}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := ask(t, server, http.MethodPost, "/", test.body); got.status != http.StatusOK {
@@ -61,7 +61,8 @@ func TestBodyIsDecoded(t *testing.T) {
 	}
 }
 
-// The rule: anything but one JSON value in UTF-8 without duplicate keys is a 400; values that don't fit are a 422.
+// Anything but a single JSON value in UTF-8 without duplicate keys gets a 400; values that don't fit the target get a
+// 422.
 func TestBodyIsRefused(t *testing.T) {
 	const syntax, value = http.StatusBadRequest, http.StatusUnprocessableEntity
 	deep := func(depth int, end string) string { return strings.Repeat("[", depth) + strings.Repeat(end, depth) }
@@ -75,8 +76,8 @@ func TestBodyIsRefused(t *testing.T) {
 		{"truncated after a value", `{"part":{"level":1`, syntax, "body"},
 		{"trailing data", `{} {}`, syntax, "body"},
 		{"a trailing comma", `{"name":"Yoda",}`, syntax, "body"},
-		{"a duplicate key, once escaped", `{"name":"Yoda","n\u0061me":"Yoda"}`, syntax, "body.name: is given more than once"},
-		{"a duplicate key within", `{"part":{"level":1,"level":1}}`, syntax, "body.part.level: is given more than once"},
+		{"a duplicate key, one of them escaped", `{"name":"Yoda","n\u0061me":"Yoda"}`, syntax, "body.name: is given more than once"},
+		{"a duplicate key in a nested object", `{"part":{"level":1,"level":1}}`, syntax, "body.part.level: is given more than once"},
 		{"a duplicate unknown key", `{"x":1,"x":1}`, syntax, "body.x: is given more than once"},
 		{"invalid UTF-8 in a value", "{\"name\":\"\xff\"}", syntax, "body"},
 		{"invalid UTF-8 in a key", "{\"\xff\":1}", syntax, "body"},
@@ -85,32 +86,32 @@ func TestBodyIsRefused(t *testing.T) {
 		{"trailing data after a wrong value", `{"level":"1"} x`, syntax, "body"},
 		{"a duplicate key after a wrong value", `{"level":"1","x":1,"x":1}`, syntax, "body.x: is given more than once"},
 		{"33 objects", strings.Repeat(`{"part":`, 32) + "{}" + strings.Repeat("}", 32), syntax, "body: is nested deeper"},
-		{"33 deep in an unknown field", `{"x":` + deep(32, "]") + "}", syntax, "body: is nested deeper"},
-		{"far too deep and open", deep(MaxBody, ""), syntax, "body: is nested deeper"},
-		{"32 deep", `{"level":1.5,"x":` + deep(31, "]") + "}", value, "body.level"},
-		{"many side by side", `{"level":1.5,"x":[` + strings.Repeat("[],", 1000) + "[]]}", value, "body.level"},
+		{"nested 33 deep in an unknown field", `{"x":` + deep(32, "]") + "}", syntax, "body: is nested deeper"},
+		{"nested far too deep and never closed", deep(MaxBody, ""), syntax, "body: is nested deeper"},
+		{"nested 32 deep", `{"level":1.5,"x":` + deep(31, "]") + "}", value, "body.level"},
+		{"many arrays side by side", `{"level":1.5,"x":[` + strings.Repeat("[],", 1000) + "[]]}", value, "body.level"},
 		{"an array", `[]`, value, "body: must be an object"},
 		{"a name that is a number", `{"name":1}`, value, "body.name: must be a string"},
-		{"a level that is a text", `{"level":"1"}`, value, "body.level: must be an integer"},
+		{"a level that is a string", `{"level":"1"}`, value, "body.level: must be an integer"},
 		{"level 5.0", `{"level":5.0}`, value, "body.level: must be an integer"},
 		{"a level beyond int32", `{"level":2147483648}`, value, "body.level: must be an integer from 0 to 2147483647"},
 		{"id 0", `{"id":0}`, value, "body.id: must be an integer from 1 to"},
 		{"id 5.0", `{"id":5.0}`, value, "body.id: must be an integer"},
 		{"an id beyond int64", `{"id":9223372036854775808}`, value, "body.id: must be an integer"},
-		{"an id that is a text", `{"id":"1"}`, value, "body.id: must be an integer"},
+		{"an id that is a string", `{"id":"1"}`, value, "body.id: must be an integer"},
 		{"a part that is an array", `{"part":[]}`, value, "body.part: must be an object"},
-		{"a wrong value within", `{"part":{"part":{"name":[]}}}`, value, "body.part.part.name: must be a string"},
+		{"a wrong value in an object", `{"part":{"part":{"name":[]}}}`, value, "body.part.part.name: must be a string"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			problem := ask(t, server, http.MethodPost, "/", test.body).problem(t, test.status)
 			if !strings.HasPrefix(problem.Detail, test.place) {
-				t.Errorf("detail %q, want it to begin with %q", problem.Detail, test.place)
+				t.Errorf("got detail %q, want prefix %q", problem.Detail, test.place)
 			}
 		})
 	}
 }
 
-// A body may have 64 KiB, whether it is sent with its length or in chunks.
+// A body may be up to 64 KiB long, whether it is sent with a Content-Length or in chunks.
 func TestBodySize(t *testing.T) {
 	server, _ := posting(t)
 	for size, status := range map[int]int{MaxBody: http.StatusOK, MaxBody + 1: http.StatusRequestEntityTooLarge} {
@@ -119,12 +120,12 @@ func TestBodySize(t *testing.T) {
 		for name, body := range map[string]io.Reader{
 			"with its length": strings.NewReader(text), "in chunks": io.MultiReader(strings.NewReader(text)),
 		} {
-			request := newRequest(t, server, http.MethodPost, "/", body, "Expect", "100-continue") // so that no reset loses the response
+			request := newRequest(t, server, http.MethodPost, "/", body, "Expect", "100-continue") // so that no connection reset discards the response
 			client := client()
 			client.Transport.(*http.Transport).ExpectContinueTimeout = hang
 			got := do(t, client, request)
 			if got.status != status {
-				t.Errorf("%d bytes %s: got %d %s, want %d", size, name, got.status, got.body, status)
+				t.Errorf("body of %d bytes %s: got %d %s, want %d", size, name, got.status, got.body, status)
 			}
 			if status != http.StatusOK {
 				got.problem(t, status)
@@ -154,7 +155,8 @@ func TestContentType(t *testing.T) {
 	} {
 		got := ask(t, server, http.MethodPost, "/", "{}", "Content-Type", test.contentType, "Content-Encoding", test.encoding)
 		if got.status != test.status {
-			t.Errorf("%q %s: got %d %s, want %d", test.contentType, test.encoding, got.status, got.body, test.status)
+			t.Errorf("type %q, encoding %q: got %d %s, want %d", test.contentType, test.encoding, got.status, got.body,
+				test.status)
 		}
 		if test.status != http.StatusOK {
 			got.problem(t, test.status)
@@ -162,7 +164,7 @@ func TestContentType(t *testing.T) {
 	}
 }
 
-// What can't become a good body is refused, though the client sends no more and waits.
+// A body that can't become valid is refused at once, even if the client never sends the rest.
 func TestBodyIsRefusedEarly(t *testing.T) {
 	t.Parallel() // waits for a timeout
 	server, _ := posting(t)
@@ -170,11 +172,11 @@ func TestBodyIsRefusedEarly(t *testing.T) {
 		request string
 		status  int
 	}{
-		"too long by what it says":     {"Content-Length: 10000000000\r\n\r\n{", 413},
-		"too long, and asks first":     {"Content-Length: 70000\r\nExpect: 100-continue\r\n\r\n", 413},
-		"a chunk without a size":       {"Transfer-Encoding: chunked\r\n\r\nxyz\r\n", 400},
-		"another type, and asks first": {"Content-Type: text/plain\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n", 415},
-		"not complete in time":         {"Content-Length: 100\r\n\r\n{", 408},
+		"Content-Length too large":              {"Content-Length: 10000000000\r\n\r\n{", 413},
+		"Content-Length too large, with Expect": {"Content-Length: 70000\r\nExpect: 100-continue\r\n\r\n", 413},
+		"a chunk without a size":                {"Transfer-Encoding: chunked\r\n\r\nxyz\r\n", 400},
+		"unsupported type, with Expect":         {"Content-Type: text/plain\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n", 415},
+		"body not complete in time":             {"Content-Length: 100\r\n\r\n{", 408},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -203,14 +205,14 @@ func FuzzDecodeJSON(f *testing.F) {
 		if err == nil {
 			for part := &decoded; part != nil; part = part.Part {
 				if part.ID < 0 || !utf8.ValidString(part.Name) {
-					t.Errorf("%q was taken as %+v", text, *part)
+					t.Errorf("parsed %q as %+v", text, *part)
 				}
 			}
 			return
 		}
 		var problem *Problem
 		if !errors.As(err, &problem) || problem.Status != http.StatusBadRequest && problem.Status != http.StatusUnprocessableEntity {
-			t.Fatalf("%q: got %v, want a 400 or 422", text, err)
+			t.Fatalf("parsing %q: got error %v, want a 400 or 422", text, err)
 		}
 		if !utf8.ValidString(problem.Detail) || !strings.HasPrefix(problem.Detail, "body") {
 			t.Errorf("%q: detail %q", text, problem.Detail)

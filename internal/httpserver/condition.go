@@ -14,11 +14,11 @@ func ETag(body []byte) string {
 	return `"` + hex.EncodeToString(sum[:16]) + `"`
 }
 
-// WriteTagged sends a 200 with the body and its entity tag, or a 304 if the client already has it.
+// WriteTagged sends a 200 with the body and its entity tag, or a 304 if the client already has the current version.
 func WriteTagged(w http.ResponseWriter, r *http.Request, contentType string, body []byte) error {
 	tag := ETag(body)
 	w.Header().Set("ETag", tag)
-	// A malformed header matches no tag: the client gets the full response.
+	// A malformed If-None-Match matches no tag, so the client gets the full response.
 	if known, _ := tagsOf(r.Header, "If-None-Match"); known.have(tag, true) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
@@ -29,8 +29,8 @@ func WriteTagged(w http.ResponseWriter, r *http.Request, contentType string, bod
 // Condition holds the preconditions of a request that changes something (RFC 9110, section 13).
 type Condition struct{ match, noneMatch tags }
 
-// ConditionOf parses If-Match and If-None-Match. A malformed header is refused: a change must not go ahead as if it
-// had no precondition.
+// ConditionOf parses If-Match and If-None-Match. It refuses a malformed header, so that a change never goes ahead as if
+// it had no precondition.
 func ConditionOf(r *http.Request) (c Condition, err error) {
 	var wrong []Place
 	read := func(name string) tags {
@@ -47,7 +47,7 @@ func ConditionOf(r *http.Request) (c Condition, err error) {
 	return c, nil
 }
 
-// Holds reports whether the state with the given representation may be changed.
+// Holds reports whether the preconditions allow a change, given the representation of the current state.
 func (c Condition) Holds(representation []byte) bool {
 	if !c.match.given && !c.noneMatch.given {
 		return true
@@ -56,21 +56,21 @@ func (c Condition) Holds(representation []byte) bool {
 	return (!c.match.given || c.match.have(tag, false)) && !c.noneMatch.have(tag, true)
 }
 
-// tags holds the entity tags of a header.
+// tags holds the entity tags listed in a header.
 type tags struct {
 	given bool
 	any   bool // *
 	list  []string
 }
 
-// have reports whether the strong tag is listed. Weak comparison also matches the tag listed as weak.
+// have reports whether the strong tag is listed. Weak comparison also matches a weak tag with the same value.
 func (t tags) have(tag string, weak bool) bool {
 	return t.any || slices.ContainsFunc(t.list, func(listed string) bool {
 		return listed == tag || weak && listed == "W/"+tag
 	})
 }
 
-// tagsOf parses a header, which may be repeated. ok is false if it is neither * nor a list of tags.
+// tagsOf parses the values of a header that may be repeated. ok is false if the header is neither * nor a list of tags.
 func tagsOf(header http.Header, name string) (found tags, ok bool) {
 	lines := header.Values(name)
 	if len(lines) == 0 {

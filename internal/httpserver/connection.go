@@ -17,30 +17,30 @@ const (
 	shortest = 12
 )
 
-// evicted is the value of connection.idle for a connection closed to make room.
+// evicted is the value of connection.idle for a connection that was closed to make room for another.
 const evicted = -1
 
-// connection is a client connection that records since when it has been idle. It embeds its concrete type because
-// net/http looks for CloseWrite, to let a client read the response that closes its connection, such as a 431.
+// connection is a client connection that records when it became idle. It embeds its concrete type because net/http
+// looks for CloseWrite, to let a client read the response that closes its connection, such as a 431.
 type connection struct {
 	*net.TCPConn
 	limit *limit
-	idle  atomic.Int64 // since when, by limit.now; 0 while a request is in flight; evicted
+	idle  atomic.Int64 // when it became idle, by limit.now; 0 while a request is in flight; or evicted
 
-	// What was read first; net/http reads from one goroutine at a time.
+	// The first bytes read. They need no lock, because net/http reads from one goroutine at a time.
 	first [len(preface)]byte
 	got   int
 	http2 bool
-	ended error // the error that ended reading the first request
+	ended error // the timeout while reading the first request
 
 	// Guarded by limit.mu.
-	from  *host // nil once it is closed
-	used  int64 // when it was last found with a request about to be read
+	from  *host // nil once the connection is closed
+	used  int64 // when makeRoom last found a request about to be read
 	index int   // in limit.open
 }
 
-// Read records that a request has begun to arrive before the caller sees any of it, unless the connection was just
-// closed to make room.
+// Read records that a request has begun to arrive before it returns any of the request to the caller. It fails if the
+// connection was just closed to make room.
 func (c *connection) Read(p []byte) (int, error) {
 	if c.got < len(preface) {
 		return c.readFirst(p)
@@ -52,15 +52,15 @@ func (c *connection) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// readFirst reads until the client's protocol is known. net/http peeks at as much before it reads a request, with two
-// faults that readFirst corrects: after the header timeout it would allow the same time again, and it would keep
-// waiting after a complete line that is too short for a request.
+// readFirst reads until it knows the client's protocol. net/http peeks at the same bytes before it reads a request,
+// with two faults that readFirst corrects: when the header timeout expires, net/http starts it once more, and after a
+// complete line that is too short for a request, it keeps waiting for more bytes.
 func (c *connection) readFirst(p []byte) (int, error) {
 	switch {
 	case c.ended != nil:
 		return 0, c.ended
 	case bytes.IndexByte(c.first[:min(c.got, shortest)], '\n') >= 0:
-		return 0, io.ErrUnexpectedEOF // net/http refuses what was read as malformed
+		return 0, io.ErrUnexpectedEOF // net/http refuses the line as malformed
 	}
 	n, err := c.TCPConn.Read(p)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -74,8 +74,8 @@ func (c *connection) readFirst(p []byte) (int, error) {
 	return n, err
 }
 
-// heard records that the client has sent something: over HTTP/1 a request, over HTTP/2 not necessarily. It reports
-// whether the connection is still open.
+// heard records that the client has sent data: over HTTP/1 the data belongs to a request, over HTTP/2 not necessarily.
+// It reports whether the connection is still open.
 func (c *connection) heard() bool {
 	for {
 		since := c.idle.Load()
@@ -94,7 +94,8 @@ func (c *connection) heard() bool {
 	}
 }
 
-// state records the start and end of requests; over HTTP/2, the start of the first and the end of the last.
+// state records when a connection becomes active or idle: at the start and end of each request over HTTP/1, and at the
+// start of the first and the end of the last concurrent request over HTTP/2.
 func (c *connection) state(state http.ConnState) {
 	var since int64
 	switch state {

@@ -13,7 +13,8 @@ import (
 // Origin is a web page's origin as browsers send it: scheme, host and, unless it is the scheme's default, port.
 type Origin string
 
-// UnmarshalText implements encoding.TextUnmarshaler. It rejects null and anything a browser wouldn't send as Origin.
+// UnmarshalText implements encoding.TextUnmarshaler. It rejects null and anything that a browser wouldn't send in an
+// Origin header.
 func (o *Origin) UnmarshalText(text []byte) error {
 	origin, ok := parseOrigin(strings.TrimSpace(string(text)))
 	if !ok {
@@ -47,16 +48,17 @@ func parseOrigin(text string) (Origin, bool) {
 	return Origin(at.Scheme + "://" + host), true
 }
 
-// What pages of trusted origins may send and read, besides the headers that every page may read.
+// The methods and headers that pages of trusted origins may send, and the headers that they may read in addition to
+// those that every page may read.
 const (
 	corsMethods = "GET, HEAD, POST, PUT, PATCH, DELETE"
 	corsSent    = "Authorization, Content-Type, If-Match, If-None-Match, Last-Event-ID, " + RequestIDHeader + ", " + TimeoutHeader
 	corsRead    = "Link, ETag, Location, Retry-After, Allow, WWW-Authenticate, " + RequestIDHeader
-	corsMaxAge  = "600" // seconds for which a browser caches a preflight response
+	corsMaxAge  = "600" // how long a browser may cache a preflight response, in seconds
 )
 
 // cors lets pages of trusted origins read responses (https://fetch.spec.whatwg.org/#http-cors-protocol). It doesn't
-// cover credentials such as cookies: the services use none.
+// allow credentials such as cookies, because the services use none.
 type cors struct{ trusted map[string]struct{} }
 
 func newCORS(origins []Origin) cors {
@@ -67,8 +69,8 @@ func newCORS(origins []Origin) cors {
 	return c
 }
 
-// allow adds the headers that let the page read the response. With no trusted origins it adds none. It reports
-// whether the request is a preflight, which needs nothing but these headers.
+// allow adds the headers that let the page read the response. Without trusted origins it adds no headers. It reports
+// whether the request is a preflight, for which these headers are the whole response.
 func (c cors) allow(header http.Header, r *http.Request) (preflight bool) {
 	if len(c.trusted) == 0 {
 		return false
@@ -83,7 +85,7 @@ func (c cors) allow(header http.Header, r *http.Request) (preflight bool) {
 	return r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
 }
 
-// servePreflight tells the browser what the page may send.
+// servePreflight tells the browser which methods and headers the page may send.
 func servePreflight(w http.ResponseWriter, _ *http.Request) error {
 	header := w.Header()
 	header.Set("Access-Control-Allow-Methods", corsMethods)

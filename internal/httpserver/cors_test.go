@@ -32,7 +32,7 @@ func TestOrigin(t *testing.T) {
 	} {
 		var got Origin
 		if err := got.UnmarshalText([]byte(" " + text)); got != want || (err == nil) != (want != "") {
-			t.Errorf("%q: got %q, %v, want %q", text, got, err, want)
+			t.Errorf("parsing %q: got origin %q, error %v, want %q", text, got, err, want)
 		}
 		if want != "" {
 			newSites([]Origin{got}) // panics if net/http rejects the origin
@@ -53,8 +53,8 @@ func corsOf(header http.Header) string {
 	return strings.Join(append(found, header.Values("Vary")...), " ")
 }
 
-// Pages of trusted origins may read every response, including refusals and those during startup; other pages none. A
-// request with an unknown Host can't be read, not even by a trusted page.
+// Pages of trusted origins may read every response, including refusals and responses during startup; other pages may
+// read none. A response to a request with an unknown Host can't be read, not even by a trusted page.
 func TestCORS(t *testing.T) {
 	const trusted, other = "https://front.example", "https://elsewhere.example"
 	const reads, preflights = "Allow-Origin Expose-Headers Origin", "Allow-Origin Allow-Methods Allow-Headers Expose-Headers Max-Age Origin"
@@ -76,14 +76,14 @@ func TestCORS(t *testing.T) {
 		{"a change", trusting, "PATCH /store", trusted, false, 200, reads},
 		{"a failure", trusting, "GET /fails", trusted, false, 503, reads},
 		{"an unknown path", trusting, "GET /nothing", trusted, false, 404, reads},
-		{"while it starts", starting, "GET /read", trusted, false, 503, reads},
+		{"during startup", starting, "GET /read", trusted, false, 503, reads},
 		{"a preflight", trusting, "OPTIONS /store", trusted, true, 204, preflights},
-		{"a preflight while it starts", starting, "OPTIONS /store", trusted, true, 204, preflights},
-		{"no preflight", trusting, "OPTIONS /store", trusted, false, 405, reads},
+		{"a preflight during startup", starting, "OPTIONS /store", trusted, true, 204, preflights},
+		{"OPTIONS without a preflight's header", trusting, "OPTIONS /store", trusted, false, 405, reads},
 		{"another origin", trusting, "GET /read", other, false, 200, "Origin"},
 		{"another origin's preflight", trusting, "OPTIONS /store", other, true, 405, "Origin"},
 		{"no origin", trusting, "GET /read", "", false, 200, "Origin"},
-		{"nobody is trusted", alone, "OPTIONS /store", trusted, true, 405, ""},
+		{"no trusted origins", alone, "OPTIONS /store", trusted, true, 405, ""},
 	} {
 		method, path, _ := strings.Cut(c.target, " ")
 		request := newRequest(t, c.server, method, path, http.NoBody)
@@ -95,15 +95,15 @@ func TestCORS(t *testing.T) {
 		}
 		got := do(t, client(), request)
 		if got.status != c.status || corsOf(got.header) != c.want {
-			t.Errorf("%s: got %d with %q, want %d with %q", c.name, got.status, corsOf(got.header), c.status, c.want)
+			t.Errorf("%s: got %d with CORS %q, want %d, %q", c.name, got.status, corsOf(got.header), c.status, c.want)
 		}
 		if origin := got.header.Get("Access-Control-Allow-Origin"); origin != "" && origin != trusted {
-			t.Errorf("%s: %q may read", c.name, origin)
+			t.Errorf("%s: pages of %q may read the response", c.name, origin)
 		}
 		request.Host = "attacker.example"
 		got = do(t, client(), request)
 		if got.problem(t, http.StatusMisdirectedRequest); corsOf(got.header) != "" {
-			t.Errorf("%s, with an unknown Host: got %q", c.name, corsOf(got.header))
+			t.Errorf("%s, with an unknown Host: got CORS headers %q", c.name, corsOf(got.header))
 		}
 	}
 }

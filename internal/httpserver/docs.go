@@ -12,7 +12,7 @@ import (
 	"github.com/swaggest/swgui/v5emb"
 )
 
-// docsPolicy restricts the documentation pages to their own service. Both viewers use inline scripts and styles;
+// docsPolicy restricts the documentation pages to their own service. Both viewers use inline scripts and styles, and
 // ReDoc builds its search index in a worker created from a blob.
 const docsPolicy = "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; " +
 	"img-src 'self' data:; font-src 'self' data:; connect-src 'self'; worker-src blob:; base-uri 'none'; frame-ancestors 'none'"
@@ -26,8 +26,8 @@ func (a *API) AddDocs() {
 	a.addReDoc()
 }
 
-// mountDocument adds a format of the document. It is generated on first request: generating it for each service would
-// take a third of the CPU time of startup.
+// mountDocument adds a route that serves the OpenAPI document in one format. The document is generated on the first
+// request, because generating it at startup would take a third of the startup's CPU time.
 func (a *API) mountDocument(pattern, contentType string, generate func() ([]byte, error)) {
 	document := sync.OnceValues(generate)
 	a.Mount(pattern, func(w http.ResponseWriter, _ *http.Request) error {
@@ -50,7 +50,8 @@ func (a *API) addSwaggerUI() {
 	a.Mount("GET /docs/{file...}", serve)
 }
 
-// reDocPage loads the viewer from a file; the library's own page has the whole megabyte inline.
+// reDocPage loads the viewer's script from a file; the page that comes with the library has the whole megabyte of
+// script inline.
 const reDocPage = `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">

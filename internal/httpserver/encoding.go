@@ -7,20 +7,20 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// TakesGzip reports whether a client's Accept-Encoding prefers gzip (RFC 9110, section 12.5.3).
+// TakesGzip reports whether a client prefers gzip according to its Accept-Encoding header (RFC 9110, section 12.5.3).
 func TakesGzip(header http.Header) bool {
 	return codingsOf(header).prefersGzip()
 }
 
-// codings holds a client's preference for gzip and the plain form in thousandths; 0 means not acceptable.
+// codings holds the quality values of gzip and of the plain form in thousandths; 0 means not acceptable.
 type codings struct{ gzip, plain int }
 
 func (c codings) prefersGzip() bool { return c.gzip > 0 && c.gzip >= c.plain }
 
-// unlisted is the quality of a coding that the client neither lists nor covers with *.
+// unlisted is the quality value of a coding that the client neither lists nor covers with *.
 const unlisted = -1
 
-// codingsOf parses Accept-Encoding. An unlisted plain form is acceptable, but anything listed is preferred to it.
+// codingsOf parses Accept-Encoding. The plain form is acceptable even if unlisted, but any listed coding is preferred.
 func codingsOf(header http.Header) codings {
 	gzip, plain, others := unlisted, unlisted, unlisted // others is *
 	for _, line := range header.Values("Accept-Encoding") {
@@ -52,7 +52,7 @@ func codingsOf(header http.Header) codings {
 	return codings{gzip, max(plain, 0)}
 }
 
-// qualityOf parses a weight such as q=0.5 into thousandths. It must be from 0 to 1 with at most three decimals.
+// qualityOf parses a weight such as q=0.5 into thousandths. The weight must be from 0 to 1 with at most three decimals.
 func qualityOf(weight string) (quality int, ok bool) {
 	name, value, _ := strings.Cut(strings.TrimSpace(weight), "=")
 	whole, fraction, _ := strings.Cut(value, ".")
@@ -63,8 +63,8 @@ func qualityOf(weight string) (quality int, ok bool) {
 	return int(n), ok && n <= 1000
 }
 
-// minGzip is the length in bytes above which a response is compressed for clients that accept gzip. A shorter one
-// fits into one packet anyway.
+// minGzip is the length in bytes above which a response is compressed for clients that accept gzip. A shorter response
+// fits into a single packet anyway.
 const minGzip = 1 << 10
 
 // WriteList sends a 200 with a JSON array, compressed if the client accepts gzip.
@@ -75,14 +75,14 @@ func WriteList(w http.ResponseWriter, r *http.Request, compressor *Compressor, b
 	return WriteJSON(w, body)
 }
 
-// WriteTagged is the function WriteTagged with compression for clients that accept gzip. The compressed form has its
-// own tag.
+// WriteTagged is like the function WriteTagged, but compresses the response for clients that accept gzip. The
+// compressed form has its own entity tag.
 func (c *Compressor) WriteTagged(w http.ResponseWriter, r *http.Request, contentType string, body []byte) error {
 	plain := ETag(body)
 	zipped := strings.TrimSuffix(plain, `"`) + `-gzip"`
 	known, _ := tagsOf(r.Header, "If-None-Match")
 	accepted := codingsOf(r.Header)
-	if accepted.prefersGzip() && known.have(zipped, true) { // a match needs no compression
+	if accepted.prefersGzip() && known.have(zipped, true) { // a 304 needs no compression
 		vary(w.Header())
 		w.Header().Set("ETag", zipped)
 		w.WriteHeader(http.StatusNotModified)
@@ -101,11 +101,11 @@ func (c *Compressor) whole(text []byte) []byte {
 	return zip.end(zip.part(zip.begin(nil), text))
 }
 
-// negotiate reports whether to compress a response of the given length, and sets the headers accordingly. It doesn't
-// compress when all deflaters are in use: sending plain is cheaper than waiting.
+// negotiate reports whether to compress a response of the given length, and sets the headers accordingly. The response
+// isn't compressed when all deflaters are in use, since sending the plain form is cheaper than waiting.
 func (c *Compressor) negotiate(w http.ResponseWriter, accepted codings, length int) bool {
 	vary(w.Header())
-	short := length <= minGzip && accepted.plain > 0 // a client that refuses the plain form gets short responses compressed, too
+	short := length <= minGzip && accepted.plain > 0 // if the client refuses the plain form, even short responses are compressed
 	if !accepted.prefersGzip() || short || c.full() {
 		return false
 	}
@@ -113,7 +113,7 @@ func (c *Compressor) negotiate(w http.ResponseWriter, accepted codings, length i
 	return true
 }
 
-// vary tells caches that the response has two forms.
+// vary tells caches that the response depends on the client's Accept-Encoding.
 func vary(header http.Header) { header.Add("Vary", "Accept-Encoding") }
 
 // Compressed documents that a route's 200 response may be compressed.

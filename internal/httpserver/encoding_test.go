@@ -37,8 +37,8 @@ func TestTakesGzip(t *testing.T) {
 	}
 }
 
-// The two forms of a picture have different tags. A client that has either gets a 304, even if nothing can be
-// compressed.
+// The plain and the compressed form of a picture have different tags. A client that has the current form gets a 304,
+// even if no deflater is free to compress it.
 func TestWriteTaggedCompressed(t *testing.T) {
 	body, compressor := heroes(5<<10), &Compressor{}
 	plain := ETag(body)
@@ -55,14 +55,14 @@ func TestWriteTaggedCompressed(t *testing.T) {
 		{"plain", "", "", false, 200, plain},
 		{"compressed", "gzip", "", false, 200, zipped},
 		{"no deflater free", "gzip", "", true, 200, plain},
-		{"plain is there, as a weak one", "", "W/" + plain, false, 304, plain},
-		{"another is there", "", `"a"`, false, 200, plain},
-		{"a malformed one, whole", "", plain[1:], false, 200, plain},
-		{"compressed is there, as a weak one", "gzip", "W/" + zipped, false, 304, zipped},
-		{"compressed is there, no deflater free", "gzip", zipped, true, 304, zipped},
-		{"the other form is there", "gzip", plain, false, 200, zipped},
-		{"a form that the client no longer accepts is there", "", zipped, false, 200, plain},
-		{"whatever there is", "gzip", "*", false, 304, zipped},
+		{"client has the plain form, with a weak tag", "", "W/" + plain, false, 304, plain},
+		{"client has another version", "", `"a"`, false, 200, plain},
+		{"malformed tag", "", plain[1:], false, 200, plain},
+		{"client has the compressed form, with a weak tag", "gzip", "W/" + zipped, false, 304, zipped},
+		{"client has the compressed form, no deflater free", "gzip", zipped, true, 304, zipped},
+		{"client has the other form", "gzip", plain, false, 200, zipped},
+		{"client has a form that it no longer accepts", "", zipped, false, 200, plain},
+		{"client has any version", "gzip", "*", false, 304, zipped},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.busy {
@@ -75,7 +75,7 @@ func TestWriteTaggedCompressed(t *testing.T) {
 			got := ask(t, server, http.MethodGet, "/", "", header...)
 			if vary := got.header.Values("Vary"); got.status != c.status || got.header.Get("ETag") != c.tag ||
 				len(vary) != 1 || vary[0] != "Accept-Encoding" {
-				t.Errorf("got %d with %v, want %d with %s", got.status, got.header, c.status, c.tag)
+				t.Errorf("got status %d with header %v, want %d with tag %s", got.status, got.header, c.status, c.tag)
 			}
 			text := []byte(got.body)
 			if compressed := got.header.Get("Content-Encoding") == "gzip"; compressed != (c.status == 200 && c.tag == zipped) {

@@ -7,21 +7,21 @@ import (
 	"strings"
 )
 
-// endpoint serves one path: it holds the path's operations by method. The router knows paths only: if it matched
-// methods, too, /random_hero would also accept the methods of /{id}, which has the same form.
+// endpoint serves one path and holds its operations by method. The router matches only paths: if it also matched
+// methods, /random_hero would accept the methods of /{id}, because /{id} matches that path, too.
 type endpoint struct {
 	api        *API
 	operations map[string]operation
 }
 
-// operation is how a route is served.
+// operation holds the checks, limits and handler of a route.
 type operation struct {
-	checks []func(*http.Request) error // refuse a request before anything else of it is read
+	checks []func(*http.Request) error // may refuse a request before its body is read
 	limits limits
 	serve  Handler
 }
 
-// add panics if the method is taken, which is a programming error.
+// add adds an operation. It panics if the path already has an operation for the method, which is a programming error.
 func (e *endpoint) add(method string, o operation) {
 	if _, taken := e.operations[method]; taken {
 		panic("two routes take " + method + " at one path")
@@ -47,7 +47,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// find returns the operation for a request, or why there is none.
+// find returns the operation for a request, or an error that says why there is none.
 func (e *endpoint) find(r *http.Request) (operation, error) {
 	o, there := e.operations[r.Method]
 	if !there && r.Method == http.MethodHead {
@@ -67,7 +67,7 @@ func (e *endpoint) find(r *http.Request) (operation, error) {
 	return o, nil
 }
 
-// allow lists the methods of the path. GET implies HEAD.
+// allow returns the Allow header for the path. GET implies HEAD.
 func (e *endpoint) allow() string {
 	methods := slices.Collect(maps.Keys(e.operations))
 	if _, there := e.operations[http.MethodGet]; there {

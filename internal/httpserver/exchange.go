@@ -7,28 +7,27 @@ import (
 	"time"
 )
 
-// exchange is a request that is being handled: its id and limits, its response writer and its context, in one
-// allocation.
+// exchange is a request in progress: its id and limits, its response writer and its context, in one allocation.
 //
-// The context ends at the request's deadline, like one from context.WithDeadline. It creates that context, with its
-// timer, only when someone waits for the end or observes it: a request served from memory never does
-// (BenchmarkRequest). From then on it delegates to that context, so that what it has reported never changes.
+// As a context, it ends at the request's deadline, like one from context.WithDeadline. It creates such a context, with
+// a timer, only when a caller waits for the end or could observe it: a request served from memory never needs the timer
+// (BenchmarkRequest). From then on exchange delegates to that context, so that its reported state stays consistent.
 type exchange struct {
 	http.ResponseWriter
 	id           string
-	timeout      time.Duration   // of the request, or of each step of a stream
-	writeTimeout time.Duration   // of each step of a stream
+	timeout      time.Duration   // time limit of the request, or of each step of a stream
+	writeTimeout time.Duration   // time limit for each write to a stream
 	parent       context.Context // the request's context without its deadline
 	deadline     time.Time
 	kind         Kind
-	limit        limiter // while the request counts against its kind's limit
+	limit        limiter // nil unless the request counts against its kind's limit
 	status       int     // 0 until the response has begun
-	drop         bool    // discard the plain text of the response, which has been replaced
-	hurried      bool    // most of its time passed before it got its slot
-	pauses       bool    // the write timeout is suspended between writes
+	drop         bool    // discard the handler's plain-text body, which a problem response has replaced
+	hurried      bool    // the request spent most of its time waiting for a slot
+	pauses       bool    // suspend the write timeout between writes
 
 	mu    sync.Mutex
-	timed context.Context // nil until it is needed
+	timed context.Context // created when needed
 	end   context.CancelFunc
 	over  bool
 }
@@ -50,12 +49,12 @@ func (x *exchange) Done() <-chan struct{} {
 	return x.context().Done()
 }
 
-// context creates the context that this one delegates to. The caller holds the mutex.
+// context returns the context to delegate to, and creates it if necessary. The caller must hold the mutex.
 func (x *exchange) context() context.Context {
 	if x.timed != nil {
 		return x.timed
 	}
-	if x.over { // canceled, even if the deadline has passed since
+	if x.over { // the request was canceled, even if its deadline has passed since
 		x.timed, x.end = context.WithCancel(x.parent)
 		x.end()
 		return x.timed
@@ -68,13 +67,13 @@ func (x *exchange) Err() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.timed == nil && !x.over && x.parent.Err() == nil && time.Now().Before(x.deadline) {
-		return nil // nobody waits, and the end hasn't come
+		return nil // no context exists yet, and the request hasn't ended
 	}
 	return x.context().Err()
 }
 
-// The values that package context uses to link a child to its parent, and to find the cause of the end, come from the
-// context that this one delegates to.
+// Value passes other keys to the context that exchange delegates to, because package context uses Value to link a child
+// to its parent and to find the cause of the end.
 func (x *exchange) Value(key any) any {
 	if key == (exchangeKey{}) {
 		return x
@@ -87,8 +86,8 @@ func (x *exchange) Value(key any) any {
 	return x.parent.Value(key)
 }
 
-// Lasting returns a request's context without its deadline, for a response of any length. It ends when the client
-// disconnects.
+// Lasting returns a request's context without its deadline, for a response that may take any time. The context ends
+// when the client disconnects.
 func Lasting(ctx context.Context) context.Context {
 	x := exchangeOf(ctx)
 	return context.WithValue(x.parent, exchangeKey{}, x)

@@ -14,7 +14,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// inExchange runs do in a synctest bubble with a request that has a minute left.
+// inExchange runs do in a synctest bubble with a request whose deadline is a minute away.
 func inExchange(t *testing.T, do func(t *testing.T, x *exchange, leave context.CancelFunc)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -28,12 +28,13 @@ func inExchange(t *testing.T, do func(t *testing.T, x *exchange, leave context.C
 
 type clientKey struct{}
 
-// A child of a request's context ends with it and needs no goroutine to watch it: the bubble would not end.
+// A child of a request's context ends with its parent and needs no goroutine that waits for the parent, since the
+// bubble would not end before such a goroutine.
 func TestExchangeHasChildren(t *testing.T) {
 	inExchange(t, func(t *testing.T, x *exchange, _ context.CancelFunc) {
 		for _, when := range []string{"before somebody waits", "after"} {
 			if got := x.Value(clientKey{}); got != "its value" || RequestID(x) != "its id" {
-				t.Errorf("%s: the client's value is %v, the request's id %q", when, got, RequestID(x))
+				t.Errorf("%s: got client value %v and request id %q", when, got, RequestID(x))
 			}
 			x.Done()
 		}
@@ -42,21 +43,21 @@ func TestExchangeHasChildren(t *testing.T) {
 		begin := time.Now()
 		<-longer.Done()
 		if took := time.Since(begin); took != time.Minute || !errors.Is(longer.Err(), context.DeadlineExceeded) {
-			t.Errorf("a child with an hour ended after %s with %v", took, longer.Err())
+			t.Errorf("a child with a timeout of an hour ended after %s with %v", took, longer.Err())
 		}
 	})
 	inExchange(t, func(t *testing.T, x *exchange, _ context.CancelFunc) {
 		child, cancel := context.WithCancel(x)
 		defer cancel()
 		x.finish()
-		if !errors.Is(child.Err(), context.Canceled) { // without a goroutine, it knows at once
-			t.Errorf("the child of an answered request says %v", child.Err())
+		if !errors.Is(child.Err(), context.Canceled) { // the child ends at once, because no goroutine is involved
+			t.Errorf("after the response, the child's Err returned %v", child.Err())
 		}
 	})
 }
 
-// However a request's context ends, and whoever observes it in whatever order, it ends for one of the reasons that
-// there were, and never contradicts what it has reported before, like any context of the standard library.
+// However a request's context ends and in whatever order it is observed, it reports one of the reasons that occurred
+// and never contradicts an earlier report, like the standard library's contexts.
 func TestExchangeKeepsToWhatItSaid(t *testing.T) {
 	steps := rapid.SliceOfN(rapid.SampledFrom([]string{
 		"a minute passes", "the client leaves", "it gets its response", "Err", "Cause", "AfterFunc",
@@ -92,13 +93,13 @@ func TestExchangeKeepsToWhatItSaid(t *testing.T) {
 	})
 }
 
-// witness queries a context and remembers the results.
+// witness queries a context and checks that the results are consistent.
 type witness struct {
 	x       *exchange
-	reasons map[error]bool // why it may have ended
+	reasons map[error]bool // reasons why it may have ended
 	said    error          // the reported end, nil if none was reported
 	ran     atomic.Int32
-	pending int32 // functions that are to run when it has ended
+	pending int32 // number of functions to run once the context has ended
 	wrong   []string
 }
 
@@ -122,16 +123,17 @@ func (w *witness) ask(what string) {
 		w.pending++
 	case "functions":
 		if ran := w.ran.Load(); got != nil && ran != w.pending || got == nil && ran != 0 {
-			w.wrong = append(w.wrong, fmt.Sprintf("%d functions of %d have run, and it says %v", ran, w.pending, got))
+			w.wrong = append(w.wrong, fmt.Sprintf("%d of %d functions have run and Err is %v", ran, w.pending, got))
 		}
 	}
 	if w.said != nil && !errors.Is(got, w.said) || (got != nil) != (len(w.reasons) > 0) || got != nil && !w.reasons[got] {
-		w.wrong = append(w.wrong, fmt.Sprintf("%s says %v after %v, which it ended for one of %v", what, got, w.said, w.reasons))
+		w.wrong = append(w.wrong, fmt.Sprintf("%s reports %v after an earlier %v; possible reasons: %v", what, got, w.said, w.reasons))
 	}
 	w.said = cmp.Or(w.said, got)
 }
 
-// The same while the deadline passes, the client leaves and the response is sent concurrently.
+// A request's context never contradicts itself when the deadline passes, the client leaves and the response is sent
+// concurrently.
 func TestExchangeEndsOnce(t *testing.T) {
 	for range 500 {
 		client, leave := context.WithCancel(t.Context())
@@ -153,7 +155,7 @@ func TestExchangeEndsOnce(t *testing.T) {
 		all.Wait()
 		for _, err := range append(said, context.Cause(x)) {
 			if !errors.Is(err, x.Err()) {
-				t.Fatalf("Err returned %v, and then %v", said, x.Err())
+				t.Fatalf("Err first returned %v, and later %v", said, x.Err())
 			}
 		}
 	}

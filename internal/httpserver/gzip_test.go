@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// heroes returns a list of about the given size, which compresses like real ones.
+// heroes returns a list of about the given size that compresses like a real list of heroes.
 func heroes(size int) []byte {
 	powers := []string{"Telekinesis", "Foresight", "Flight", "Super Strength", "Shapeshifting", "Invisibility", "Levitation"}
 	dice, list := rand.New(rand.NewPCG(1, 2)), []byte{'['}
@@ -32,7 +32,7 @@ func heroes(size int) []byte {
 // holdAll takes every deflater until the returned function is called.
 func (c *Compressor) holdAll() (release func()) {
 	var held []*flate.Writer
-	for d := c.take(); d != nil && len(held) < 100; d = c.take() { // more than any test machine has
+	for d := c.take(); d != nil && len(held) < 100; d = c.take() { // more deflaters than any test machine has
 		held = append(held, d)
 	}
 	return func() {
@@ -42,7 +42,7 @@ func (c *Compressor) holdAll() (release func()) {
 	}
 }
 
-// unzip decompresses as much as it can. Its error is nil if the trailer is present and nothing follows it.
+// unzip decompresses as much as it can. Its error is nil only if the trailer is present and nothing follows it.
 func unzip(zipped []byte) (text []byte, err error) {
 	rest := bytes.NewReader(zipped)
 	reader, err := gzip.NewReader(rest)
@@ -52,12 +52,12 @@ func unzip(zipped []byte) (text []byte, err error) {
 	reader.Multistream(false)
 	text, err = io.ReadAll(reader)
 	if err == nil && rest.Len() > 0 {
-		err = errors.New("there is more")
+		err = errors.New("unexpected data after the trailer")
 	}
 	return text, err
 }
 
-// Any sequence of parts decompresses to the original text, even if some parts find no free deflater.
+// Any sequence of parts decompresses to the original text, even if no deflater is free for some of the parts.
 func TestGzipText(t *testing.T) {
 	text := heroes(300 << 10)
 	for _, cuts := range [][]int{{}, {0}, {1}, {1 << 16}, {1<<16 - 1}, {100, 100, 70_000, 250_000}} {
@@ -74,21 +74,21 @@ func TestGzipText(t *testing.T) {
 				release()
 			}
 			if got, err := unzip(zip.end(out)); err != nil || !bytes.Equal(got, text) {
-				t.Fatalf("cut at %v, busy %b: %d bytes came back of %d: %v", cuts, busy, len(got), len(text), err)
+				t.Fatalf("cut at %v, busy %b: decompressed %d bytes of %d: %v", cuts, busy, len(got), len(text), err)
 			}
 			if busy == 0 && len(out) > len(text)/3 {
-				t.Errorf("cut at %v: %d bytes of %d", cuts, len(out), len(text))
+				t.Errorf("cut at %v: compressed %[3]d bytes to %[2]d, want at most a third", cuts, len(out), len(text))
 			}
 		}
 	}
 }
 
-// Never are more deflaters in use than half of the processors.
+// The number of deflaters in use never exceeds half the number of processors.
 func TestCompressorIsBounded(t *testing.T) {
 	compressor, text := &Compressor{}, heroes(100<<10)
 	release := compressor.holdAll()
 	if got, want := compressor.busy.Load(), max(1, runtime.GOMAXPROCS(0)/2); int(got) != want || !compressor.full() {
-		t.Errorf("%d deflaters, want %d", got, want)
+		t.Errorf("%d deflaters are in use, want %d", got, want)
 	}
 	release()
 	if compressor.busy.Load() != 0 || compressor.full() {
@@ -104,7 +104,7 @@ func TestCompressorIsBounded(t *testing.T) {
 					out = zip.part(out, part[:min(len(part), 30_000)])
 				}
 				if got, err := unzip(zip.end(out)); err != nil || !bytes.Equal(got, text) {
-					t.Errorf("%d bytes came back of %d: %v", len(got), len(text), err)
+					t.Errorf("decompressed %d bytes of %d: %v", len(got), len(text), err)
 				}
 			}
 		})
@@ -115,7 +115,7 @@ func TestCompressorIsBounded(t *testing.T) {
 	}
 }
 
-// BenchmarkGzip measures what compressing a list costs, in parts as a catalog sends them.
+// BenchmarkGzip measures the cost of compressing a list in parts of the size that a catalog sends.
 func BenchmarkGzip(b *testing.B) {
 	for _, size := range []int{2 << 10, 32 << 10, 2 << 20} {
 		text, out := heroes(size), []byte(nil)

@@ -20,9 +20,9 @@ type Health struct {
 	Service  string
 	Version  string
 	Profile  string
-	Engine   string                                 // of the store: postgresql, mysql, mongodb, sqlite
-	Store    func(context.Context) error            // nil error: the store responds; nil func: the service has no store
-	Peers    map[string]func(context.Context) error // by name; shown, but they don't affect readiness
+	Engine   string                                 // engine of the store: postgresql, mysql, mongodb or sqlite
+	Store    func(context.Context) error            // fails unless the store responds; nil if there is no store
+	Peers    map[string]func(context.Context) error // checks of the peers by name, which don't affect readiness
 	Draining func() bool
 }
 
@@ -36,7 +36,7 @@ type Status struct {
 	Peers   map[string]PartStatus `json:"peers,omitempty"`
 }
 
-// PartStatus is the state of a store or a peer.
+// PartStatus is the status of a store or a peer.
 type PartStatus struct {
 	Engine string `json:"engine,omitempty" example:"mongodb"`
 	Status string `json:"status" enum:"ok,unavailable" example:"ok"`
@@ -75,8 +75,8 @@ func (h Health) example(store string) Status {
 	return Status{Status: store, Service: h.Service, Version: "v1.0.0", Profile: "strict", Store: &PartStatus{Engine: "sqlite", Status: store}}
 }
 
-// serveReady sends a 503 when the service's own store is unavailable or the service is draining. Peers don't count:
-// taking a service out because another is down would turn one outage into two.
+// serveReady sends a 503 if the service's own store is unavailable or the service is draining. It ignores peers: taking
+// a service out of rotation because another is down would turn one outage into two.
 func (h Health) serveReady(w http.ResponseWriter, r *http.Request) error {
 	if h.Draining() {
 		writeProblem(w, Unavailable("draining: the service is shutting down")) // planned: nothing to log
@@ -125,8 +125,8 @@ func (h Health) status(ctx context.Context) Status {
 	return status
 }
 
-// check calls ask within checkTimeout. It turns a panic into an error: in status's goroutines a panic would end the
-// process.
+// check calls ask with a timeout of checkTimeout. It turns a panic into an error, because a panic in one of status's
+// goroutines would crash the process.
 func check(ctx context.Context, ask func(context.Context) error) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()

@@ -24,13 +24,13 @@ func TestHealth(t *testing.T) {
 		peers    checks
 		draining bool
 		ready    int
-		healthz  string // without what is the same for all
+		healthz  string // without the fields that are the same in all cases
 	}{
 		{"no peers", up, nil, false, http.StatusOK, `ok,"store":{"engine":"mongodb","status":"ok"}`},
 		{"peers", up, checks{"heroes": down, "villains": up, "locations": panics}, false, http.StatusOK,
 			`ok,"store":{"engine":"mongodb","status":"ok"},"peers":{"heroes":{"status":"unavailable"},` +
 				`"locations":{"status":"unavailable"},"villains":{"status":"ok"}}`},
-		{"the store is away", down, nil, false, http.StatusServiceUnavailable,
+		{"the store is unavailable", down, nil, false, http.StatusServiceUnavailable,
 			`unavailable,"store":{"engine":"mongodb","status":"unavailable"}`},
 		{"the store hangs", hangs, nil, false, http.StatusServiceUnavailable,
 			`unavailable,"store":{"engine":"mongodb","status":"unavailable"}`},
@@ -38,7 +38,7 @@ func TestHealth(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			cfg := settings()
-			cfg.Deadline = 200 * time.Millisecond // for the store that hangs
+			cfg.Deadline = 200 * time.Millisecond // short, for the store that hangs
 			server, log := serving(t, cfg)
 			server.api.Load().AddHealth(Health{Service: "fights", Version: "v1", Profile: "strict", Engine: "mongodb",
 				Store: test.store, Peers: test.peers, Draining: func() bool { return test.draining }})
@@ -56,7 +56,7 @@ func TestHealth(t *testing.T) {
 				t.Errorf("/readyz: got %d %s, want %d", got.status, got.body, test.ready)
 			}
 			if test.ready == http.StatusOK || test.draining {
-				log.check(t, "", "") // a planned stop is nothing to warn about
+				log.check(t, "", "") // a planned stop logs no warning
 				return
 			}
 			problem := got.problem(t, http.StatusServiceUnavailable)

@@ -32,9 +32,10 @@ func isHostName(name string) bool {
 	return len(name) <= 253
 }
 
-// hosts decides which Host headers a server accepts. A loopback listener is meant for this machine, yet any web page
-// could reach it and read the responses by resolving its own name to 127.0.0.1 (DNS rebinding). The browser then
-// sends that name as Host, so unknown names are refused. Other listeners accept any name.
+// hosts decides which Host headers a server accepts. A loopback listener is meant for this machine only, yet any web
+// page could reach it and read its responses by resolving the page's own host name to 127.0.0.1 (DNS rebinding). In
+// that case the browser sends the page's host name as Host, so a loopback listener refuses unknown names. Other
+// listeners accept any name.
 type hosts struct {
 	loopback bool
 	usual    [2]string // the common cases: the listener's address, or localhost and its port
@@ -53,7 +54,7 @@ func newHosts(listener net.Addr, allowed []HostName) hosts {
 	return h
 }
 
-// check refuses a request by its Host. An empty Host passes: every browser sends one.
+// check refuses a request by its Host. An empty Host is accepted, because browsers never send an empty one.
 func (h *hosts) check(host string) error {
 	if !h.loopback || host == h.usual[0] || host == h.usual[1] || host == "" || h.accepts(host) {
 		return nil
@@ -71,7 +72,7 @@ func (h *hosts) accepts(host string) bool {
 		addr, err := netip.ParseAddr(name)
 		return err == nil && addr.Is6()
 	}
-	name = strings.ToLower(strings.TrimSuffix(name, ".")) // allocates only if something changes
+	name = strings.ToLower(strings.TrimSuffix(name, ".")) // allocates only if the name has upper-case letters
 	if _, allowed := h.allowed[name]; allowed || isLoopbackName(name) {
 		return true
 	}
@@ -82,13 +83,13 @@ func (h *hosts) accepts(host string) bool {
 	return err == nil && addr.Is4()
 }
 
-// isLoopbackName reports whether browsers resolve a name to loopback by themselves (RFC 6761, section 6.3).
+// isLoopbackName reports whether browsers resolve a name to loopback without DNS (RFC 6761, section 6.3).
 func isLoopbackName(name string) bool {
 	before, found := strings.CutSuffix(name, "localhost")
 	return found && (before == "" || isHostName(strings.TrimSuffix(before, ".")) && strings.HasSuffix(before, "."))
 }
 
-// splitHost returns a Host header without its port and without the brackets of an IPv6 address. ok is false if the
+// splitHost returns a Host header without the port and without the brackets around an IPv6 address. ok is false if the
 // port is malformed.
 func splitHost(host string) (name string, isIPv6, ok bool) {
 	var port string

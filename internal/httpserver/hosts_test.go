@@ -9,7 +9,7 @@ import (
 	"superheroes/test/await"
 )
 
-// By every kind of Host.
+// TestHost checks every kind of Host header.
 func TestHost(t *testing.T) {
 	var name HostName
 	if err := name.UnmarshalText([]byte(" Heroes.Example. ")); err != nil {
@@ -22,28 +22,29 @@ func TestHost(t *testing.T) {
 	const refused = "attacker.example attacker.example:8004 127.0.0.1.attacker.example localhost.attacker.example xlocalhost .localhost " +
 		"a..localhost evil/.localhost x.heroes.example heroes.example.. localhost:80a localhost:80:80 ::1 [::1 [::1]8001 [localhost] " +
 		"[127.0.0.1] 2130706433 127.1 127.0.0.1:x user@localhost :8001 ."
-	for _, host := range append(strings.Fields(accepted), "") { // no browser sends an empty one
+	for _, host := range append(strings.Fields(accepted), "") { // browsers never send an empty Host
 		if err := loopback.check(host); err != nil {
-			t.Errorf("%q: got %v", host, err)
+			t.Errorf("host %q: got error %v", host, err)
 		}
 	}
 	for _, host := range strings.Fields(refused) {
 		if err := loopback.check(host); problemOf(err).Status != http.StatusMisdirectedRequest {
-			t.Errorf("%q: got %v, want 421", host, err)
+			t.Errorf("host %q: got error %v, want a 421", host, err)
 		}
 		if err := everywhere.check(host); err != nil {
-			t.Errorf("%q on all addresses: got %v", host, err)
+			t.Errorf("host %q on a listener for all addresses: got error %v", host, err)
 		}
 	}
 	for _, text := range []string{"", ".", "*.example", "http://heroes.example", "heroes.example:80", "é.example", "a..b", strings.Repeat("a", 64)} {
 		if err := name.UnmarshalText([]byte(text)); err == nil {
-			t.Errorf("%q was accepted as the name %q", text, name)
+			t.Errorf("parsed %q as the host name %q", text, name)
 		}
 	}
 }
 
-// A refused host is a problem like any other, with an id, and in the access log, also while the service starts. The
-// host in the request line takes precedence over Host (RFC 9112, section 3.2.2).
+// A request with an unknown host gets a problem response with a request id and appears in the access log; during
+// startup it gets a problem response, too. The host in the request line takes precedence over the Host header (RFC
+// 9112, section 3.2.2).
 func TestRefusedHost(t *testing.T) {
 	cfg := settings()
 	cfg.AccessLog = true
@@ -60,13 +61,13 @@ func TestRefusedHost(t *testing.T) {
 			t.Errorf("the detail is %q", problem.Detail)
 		}
 		if id := got.header.Get(RequestIDHeader); id != "the-id" && server.api.Load() != nil {
-			t.Errorf("its id is %q", id)
+			t.Errorf("the response has the request id %q, want the client's", id)
 		}
 	}
-	await.True(t, "the access log has it", func() bool { return strings.Contains(written.lines()[0], "status=421") })
+	await.True(t, "the refusal is logged", func() bool { return strings.Contains(written.lines()[0], "status=421") })
 }
 
-// BenchmarkHost measures the check of a request's Host.
+// BenchmarkHost measures the cost of checking a request's Host.
 func BenchmarkHost(b *testing.B) {
 	for name, host := range map[string]string{
 		"the listener's": "127.0.0.1:8004", "localhost": "localhost:8004", "a name below it": "heroes.localhost:8004",

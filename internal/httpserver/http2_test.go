@@ -13,7 +13,7 @@ import (
 	"superheroes/test/await"
 )
 
-// get2 sends a GET over HTTP/2, which must succeed.
+// get2 sends a GET over HTTP/2, and fails the test unless the server responds with 200.
 func get2(t *testing.T, client *http.Client, server *Server, path string) {
 	t.Helper()
 	if got := do(t, client, newRequest(t, server, http.MethodGet, path, http.NoBody)); got.status != http.StatusOK {
@@ -21,7 +21,7 @@ func get2(t *testing.T, client *http.Client, server *Server, path string) {
 	}
 }
 
-// Clients see the same responses over both protocols.
+// The responses over HTTP/2 equal those over HTTP/1.1.
 func TestHTTP2ResponsesAsHTTP1(t *testing.T) {
 	cfg := settings()
 	cfg.ReadTimeout = 100 * time.Millisecond
@@ -59,18 +59,18 @@ func TestHTTP2ResponsesAsHTTP1(t *testing.T) {
 		method, target string
 		body           func() io.Reader
 	}{
-		"a short response":           {target: "/ok"},
-		"HEAD":                       {method: http.MethodHead, target: "/ok"},
-		"a stream":                   {target: "/stream"},
-		"a body without a length":    {http.MethodPost, "/body", func() io.Reader { return io.MultiReader(text(3)()) }},
-		"the largest body":           {http.MethodPost, "/body", text(MaxBody)},
-		"a body that is too large":   {http.MethodPost, "/body", text(MaxBody + 1)},
-		"a body that doesn't arrive": {http.MethodPost, "/body", never},
-		"a wrong method":             {method: http.MethodDelete, target: "/ok"},
-		"bad text":                   {target: "/ok?a=%FF"},
-		"a panic":                    {target: "/panic"},
-		"a caller's deadline":        {target: "/deadline"},
-		"a header of 11 KiB":         {target: "/ok?" + strings.Repeat("x", 11<<10)},
+		"a short response":          {target: "/ok"},
+		"HEAD":                      {method: http.MethodHead, target: "/ok"},
+		"a stream":                  {target: "/stream"},
+		"a body without a length":   {http.MethodPost, "/body", func() io.Reader { return io.MultiReader(text(3)()) }},
+		"the largest body":          {http.MethodPost, "/body", text(MaxBody)},
+		"a body that is too large":  {http.MethodPost, "/body", text(MaxBody + 1)},
+		"a body that never arrives": {http.MethodPost, "/body", never},
+		"a wrong method":            {method: http.MethodDelete, target: "/ok"},
+		"invalid UTF-8":             {target: "/ok?a=%FF"},
+		"a panic":                   {target: "/panic"},
+		"a caller's deadline":       {target: "/deadline"},
+		"a header of 11 KiB":        {target: "/ok?" + strings.Repeat("x", 11<<10)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			replies := map[int]string{}
@@ -115,13 +115,13 @@ func TestHTTP2StalledStream(t *testing.T) {
 		get2(t, client, server, "/fight")
 	}
 	if fights < 3 {
-		t.Errorf("%d fights while the stream stalled", fights)
+		t.Errorf("only %d fights succeeded while the stream stalled", fights)
 	}
 	if n, err := io.Copy(io.Discard, stalled.Body); err == nil {
-		t.Errorf("the stream came to an end, after %d bytes", n)
+		t.Errorf("the stalled stream ended normally after %d bytes", n)
 	}
 	if open, _ := server.listener.count(); open != 1 {
-		t.Errorf("%d connections", open)
+		t.Errorf("%d connections are open, want 1", open)
 	}
 }
 
@@ -138,31 +138,31 @@ func endless(ended chan<- error) Route {
 	})
 }
 
-// A client that reads nothing from its connection loses all streams at the write timeout, too, and the connection is
-// then idle.
+// A client that reads nothing from its connection also loses all streams at the write timeout, after which the
+// connection counts as idle.
 func TestHTTP2StalledConnection(t *testing.T) {
 	t.Parallel() // mostly waits
 	cfg := settings()
 	cfg.WriteTimeout, cfg.IdleTimeout = 300*time.Millisecond, 300*time.Millisecond
 	ended := make(chan error, 1)
 	server, _ := serving(t, cfg, endless(ended))
-	const window = "\x00\x00\x04\x08\x00\x00\x00\x00\x00\x7f\x00\x00\x00"                 // of the connection: 2 GiB
+	const window = "\x00\x00\x04\x08\x00\x00\x00\x00\x00\x7f\x00\x00\x00"                 // WINDOW_UPDATE: 2 GiB
 	const ofStreams = "\x00\x00\x06\x04\x00\x00\x00\x00\x00" + "\x00\x04\x7f\xff\xff\xff" // SETTINGS
 	dial(t, server, smallWindow).send(t, opening+ofStreams+window+rawGet(1, "/"))
 	await.Value(t, "the stream ends", ended)
 	await.True(t, "the connection is closed", func() bool { open, _ := server.listener.count(); return open == 0 })
 }
 
-// opening is how an HTTP/2 connection begins, without its SETTINGS frame.
+// opening is the HTTP/2 connection preface without the client's SETTINGS frame.
 const opening = preface + "\r\n\r\nSM\r\n\r\n"
 
-// rawGet is a GET as an HTTP/2 client sends it: one HEADERS frame, for the host test.
+// rawGet returns a GET request as an HTTP/2 client sends it, in a single HEADERS frame. The host is "test".
 func rawGet(stream byte, path string) string {
 	header := "\x82\x86" + "\x01\x04test" + "\x04" + string(rune(len(path))) + path
 	return "\x00\x00" + string(rune(len(header))) + "\x01\x05" + "\x00\x00\x00" + string([]byte{stream}) + header
 }
 
-// A connection's limit on concurrent requests is advertised, and enforced by net/http.
+// The server advertises its limit on concurrent requests per connection; net/http enforces the limit.
 func TestHTTP2StreamsAreBounded(t *testing.T) {
 	server, _ := serving(t, settings())
 	c := dial(t, server)
@@ -177,12 +177,12 @@ func TestHTTP2StreamsAreBounded(t *testing.T) {
 	}
 	const maxConcurrentStreams = "\x00\x03\x00\x00\x00\x64"
 	if header[3] != 4 || !strings.Contains(string(payload), maxConcurrentStreams) { // SETTINGS
-		t.Errorf("got the frame %q %q", header, payload)
+		t.Errorf("got frame header %q with payload %q, want a SETTINGS frame with the limit", header, payload)
 	}
 }
 
-// Events may come at any time: the write timeout limits how long a client may leave one unread, not the time between
-// two.
+// Events may be sent at any time: the write timeout limits how long a client may leave an event unread, not the time
+// between two events.
 func TestHTTP2Events(t *testing.T) {
 	t.Parallel() // mostly waits
 	cfg := settings()
@@ -223,14 +223,14 @@ func TestHTTP2Events(t *testing.T) {
 		get2(t, client, server, "/ok") // concurrently
 	}
 	leave()
-	await.Value(t, "the handler learns that the client has left", left)
+	await.Value(t, "the handler notices that the client has left", left)
 	get2(t, client, server, "/ok")
 }
 
 // At the connection limit an HTTP/2 connection is evicted if it has no open stream, however busy it was before, and
-// never while it has one.
+// never while it has an open stream.
 func TestHTTP2ConnectionsMakeRoom(t *testing.T) {
-	t.Parallel() // waits for a connection to be idle
+	t.Parallel() // waits until a connection is idle
 	cfg := settings()
 	cfg.MaxConnections = 2
 	begun, may := make(chan struct{}, 1), make(chan struct{})
@@ -239,8 +239,8 @@ func TestHTTP2ConnectionsMakeRoom(t *testing.T) {
 	get2(t, idle, server, "/")
 	inFlight := askLater(t, busy, server, "/wait")
 	await.Value(t, "a request is in flight", begun)
-	await.True(t, "one is idle", func() bool { _, idle := server.listener.count(); return idle == 1 })
-	dial(t, server).succeeds(t, "a newcomer, in its place")
+	await.True(t, "one connection is idle", func() bool { _, idle := server.listener.count(); return idle == 1 })
+	dial(t, server).succeeds(t, "new connection that replaces the idle one")
 	close(may)
 	if got := await.Value(t, "the request in flight ends", inFlight); got.status != http.StatusOK {
 		t.Errorf("in flight: got %+v", got)
@@ -248,7 +248,7 @@ func TestHTTP2ConnectionsMakeRoom(t *testing.T) {
 	get2(t, busy, server, "/")
 }
 
-// An event that a client doesn't accept is dropped at the write timeout, however short it is.
+// If a client doesn't accept an event, sending it fails at the write timeout, however short the event is.
 func TestHTTP2EventsNotTaken(t *testing.T) {
 	cfg := settings()
 	cfg.WriteTimeout = 200 * time.Millisecond
@@ -259,12 +259,12 @@ func TestHTTP2EventsNotTaken(t *testing.T) {
 	}))
 	const noWindow = "\x00\x00\x06\x04\x00\x00\x00\x00\x00" + "\x00\x04\x00\x00\x00\x00"
 	dial(t, server).send(t, opening+noWindow+rawGet(1, "/"))
-	if err := await.Value(t, "the event is given up", ended); err == nil {
-		t.Error("a client without a window took an event")
+	if err := await.Value(t, "sending the event fails", ended); err == nil {
+		t.Error("an event was sent to a client whose window is empty")
 	}
 }
 
-// A refusal is sent completely before the client has sent its body.
+// A refused client gets the complete response before it has sent its body.
 func TestHTTP2RefusalBeforeTheBody(t *testing.T) {
 	begun, may := make(chan struct{}, 1), make(chan struct{})
 	one := waiting(begun, may)
@@ -272,18 +272,18 @@ func TestHTTP2RefusalBeforeTheBody(t *testing.T) {
 	server, _ := serving(t, settings(), one)
 	client := http2Client(t)
 	first := askLater(t, client, server, "/wait")
-	await.Value(t, "a request has the only slot", begun)
+	await.Value(t, "a request occupies the only slot", begun)
 	never, writer := io.Pipe()
 	defer func() { _ = writer.Close() }()
 	do(t, client, newRequest(t, server, http.MethodGet, "/wait", never)).problem(t, http.StatusServiceUnavailable)
 	close(may)
-	if got := await.Value(t, "the first ends, on the same connection", first); got.err != nil {
+	if got := await.Value(t, "the first request on the same connection ends", first); got.err != nil {
 		t.Error(got.err)
 	}
 }
 
-// All HTTP/2 connections together may have as many concurrent requests as there may be connections, one address three
-// quarters of that. HTTP/1 is not affected.
+// The number of concurrent requests over all HTTP/2 connections is limited to the maximum number of connections, and
+// for a single address to three quarters of that. Requests over HTTP/1 are not affected.
 func TestHTTP2RequestsAreBounded(t *testing.T) {
 	cfg := settings()
 	cfg.MaxConnections = 8
@@ -312,7 +312,7 @@ func TestHTTP2RequestsAreBounded(t *testing.T) {
 			t.Errorf("in flight: got %+v", got)
 		}
 	}
-	await.True(t, "there is room", func() bool { return one().status == http.StatusOK })
+	await.True(t, "there is room for another request", func() bool { return one().status == http.StatusOK })
 	if lines := written.lines(); !strings.Contains(lines[0], "too many requests at once") {
 		t.Errorf("logged %q", lines)
 	}

@@ -12,9 +12,9 @@ import (
 	"superheroes/internal/bounded"
 )
 
-// Kind is the kind of work a route does. Each kind has its own limit on concurrent requests per service, so that no
-// kind starves another. Up to 128 concurrent requests of a kind, none is refused before its deadline: those that need
-// a slot wait for one.
+// Kind is the kind of work that a route does. Each kind has its own limit on concurrent requests per service, so that
+// no kind starves another. With up to 128 concurrent requests of a kind, none is refused before its deadline: requests
+// that need a slot wait for one.
 type Kind int
 
 // The kinds. Fights and Reads have a limit that adapts to the service's throughput (overload); the others have a
@@ -42,12 +42,13 @@ type limiter interface {
 	// enter reports whether the request may proceed. If so, call leave after the response.
 	enter(r *http.Request) bool
 	leave(r *http.Request)
-	// retryAfter returns when a refused client should retry. It varies, so that clients refused together don't return
-	// together.
+	// retryAfter returns how long a refused client should wait before it retries. The time varies, so that clients
+	// refused together don't all retry together.
 	retryAfter() time.Duration
 }
 
-// slots is a fixed number of requests at a time. Others may wait for a slot until their deadline.
+// slots is a limiter with a fixed number of concurrent requests. Further requests may wait for a slot until their
+// deadline.
 type slots struct{ *bounded.Shares }
 
 func newSlots(running, waiting int) slots { return slots{bounded.NewShares(running, waiting)} }
@@ -56,19 +57,20 @@ func (s slots) enter(r *http.Request) bool { return s.Take(r.Context(), r.Remote
 func (s slots) leave(r *http.Request)      { s.Give(r.RemoteAddr) }
 func (s slots) retryAfter() time.Duration  { return jittered(2) }
 
-// The number of concurrent lists per service, and of requests that wait for a slot, per kind.
+// The maximum numbers of concurrent lists per service, and of requests per kind that may wait for a slot.
 const maxLists, maxQueued = 64, 192
 
-// maxSearches returns the number of concurrent searches: half of the cores stay free for everything else. There are at least two, of
-// which one address gets one: a search whose client doesn't read it keeps its slot until the write timeout.
+// maxSearches returns the maximum number of concurrent searches: half of the cores stay free for everything else. The
+// maximum is at least two, so that one address can't take all slots: a search whose client doesn't read the response
+// keeps its slot until the write timeout.
 func maxSearches() int { return max(2, runtime.GOMAXPROCS(0)/2) }
 
 // newLimiters returns the limiters of one service.
 //
-// A search scans a table, so a few keep the cores busy; running more at once would only slow down each of them and
-// everything else. Searches wait for a slot instead of being refused, because a client that retries waits just as
-// long. So do lists, writes and checks. The queues are bounded: a request that would wait for long is refused at
-// once. A stream never ends on its own, so none waits for a slot.
+// A search scans a table, so a few searches keep the cores busy; running more at once would only slow down every search
+// and everything else. Searches wait for a slot instead of being refused, because a client that retries waits just as
+// long. Lists, writes and checks wait as well. The queues are bounded: a request that would have to wait for long is
+// refused at once. Streams never wait for a slot, because a stream never ends on its own.
 func newLimiters(deadline time.Duration) map[Kind]limiter {
 	return map[Kind]limiter{
 		Reads:    newOverload(deadline),
@@ -81,7 +83,7 @@ func newLimiters(deadline time.Duration) map[Kind]limiter {
 	}
 }
 
-// limits are the limiters of one route. The zero value is unlimited.
+// limits holds the limiters of one route. The zero value is unlimited.
 type limits struct {
 	kind     Kind
 	own      limiter
@@ -99,13 +101,14 @@ func (a *API) limitsOf(route Route) limits {
 	return limits{route.Kind, a.limiters[route.Kind], a.limiters[Searches]}
 }
 
-// forwardedLists returns limits for lists that are forwarded to a service: as many as that service allows one address,
-// since it sees all of them come from this process. So no client here uses up the share of the others.
+// forwardedLists returns limits for lists that are forwarded to a service. They equal what that service allows one
+// address, since it sees all forwarded lists come from this process. Because these limits in turn apply per address, no
+// client uses up the share of the others.
 func forwardedLists() limits {
 	return limits{Lists, newSlots(maxLists*3/4, maxQueued), newSlots(max(2, maxSearches()*3/4), maxQueued)}
 }
 
-// enter admits the request, or returns the problem of one too many.
+// enter admits the request, or returns the problem for a request beyond the limit.
 func (l limits) enter(r *http.Request, x *exchange) error {
 	if l.own == nil {
 		return nil
@@ -118,15 +121,15 @@ func (l limits) enter(r *http.Request, x *exchange) error {
 		return tooMany(kind, limit)
 	}
 	x.kind, x.limit = kind, limit
-	x.hurried = kind != Writes && x.shortOfTime() // the response to a write says what became of it
+	x.hurried = kind != Writes && x.shortOfTime() // the response to a write must say what became of the write
 	return nil
 }
 
-// noticeable is longer than a request takes to get a free slot.
+// noticeable is longer than it takes to get a slot without waiting.
 const noticeable = 100 * time.Millisecond
 
-// shortOfTime reports whether a request spent most of its time waiting for its slot. If its deadline passes then, the
-// store isn't to blame.
+// shortOfTime reports whether a request spent most of its time waiting for its slot. If such a request then misses its
+// deadline, the store isn't to blame.
 func (x *exchange) shortOfTime() bool {
 	_, waits := x.limit.(slots)
 	return waits && x.timeout-time.Until(x.deadline) > max(x.timeout/2, noticeable)
@@ -140,8 +143,8 @@ func (x *exchange) leave(r *http.Request) {
 	}
 }
 
-// failed releases the slot of a request that its route didn't serve, and returns the error to report: if the deadline
-// passed because the request had waited for its slot, that there are too many.
+// failed releases the slot of a request whose handler returned an error, and returns the error to report: if the
+// deadline passed because the request had waited for its slot, that is "too many requests at once".
 func (x *exchange) failed(r *http.Request, err error) error {
 	if x.hurried && x.status == 0 && errors.Is(err, context.DeadlineExceeded) {
 		err = tooMany(x.kind, x.limit).Because(err)
@@ -151,8 +154,8 @@ func (x *exchange) failed(r *http.Request, err error) error {
 	return err
 }
 
-// responding releases the slot of a request whose response is complete when it begins: a client that reads slowly then
-// blocks nobody. Lists and streams keep their slot: they are still being produced.
+// responding releases the slot of a request whose response is complete before it is sent, so that a client that reads
+// slowly blocks nobody. Lists and streams keep their slots, because their responses are still being produced.
 func (x *exchange) responding(status int) {
 	if limit, ok := x.limit.(*overload); ok {
 		if status < http.StatusInternalServerError {
@@ -173,12 +176,12 @@ func tooMany(kind Kind, limit limiter) *Problem {
 // refuse responds to a request beyond the limit of its kind.
 func (a *API) refuse(w http.ResponseWriter, r *http.Request, problem *Problem) {
 	a.logProblem(r, problem)
-	if r.ContentLength == 0 || r.ProtoMajor > 1 { // over HTTP/2 the stream ends with the response
+	if r.ContentLength == 0 || r.ProtoMajor > 1 { // over HTTP/2 the response ends the stream
 		writeProblem(w, problem)
 		return
 	}
-	// net/http would read the body first, however long that takes, and it loses the connection if it reads the body
-	// after the response. So read it here.
+	// net/http would read the body before it sends the response, however long that takes, or close the connection if it
+	// read the body afterwards. So read the body here.
 	control := http.NewResponseController(w)
 	_ = control.EnableFullDuplex()
 	writeProblem(w, problem)

@@ -14,8 +14,8 @@ import (
 	"superheroes/test/await"
 )
 
-// blocked returns a route for GET and one for POST whose handlers signal their start, and wait until they may continue,
-// even if the client leaves. Paths that end in /free are served at once.
+// blocked returns a GET and a POST route whose handlers signal on begun that they have started, and then wait for may,
+// even if the client leaves. Requests for paths that end in /free are served at once.
 func blocked(kind Kind, path string, begun chan<- struct{}, may <-chan struct{}) []Route {
 	serve := func(w http.ResponseWriter, r *http.Request) error {
 		if r.Method == http.MethodPost {
@@ -34,14 +34,14 @@ func blocked(kind Kind, path string, begun chan<- struct{}, may <-chan struct{})
 	return routes
 }
 
-// quick returns settings with which overload is detected after 40 ms.
+// quick returns settings with a short deadline, so that overload is detected after 40 ms.
 func quick() Config {
 	cfg := settings()
 	cfg.Deadline = 200 * time.Millisecond
 	return cfg
 }
 
-// refusedAt sends requests until one is refused, and returns the ones admitted before.
+// refusedAt sends requests until one is refused, and returns those that were admitted.
 func refusedAt(t *testing.T, server *Server, path string, begun <-chan struct{}) (admitted []<-chan result) {
 	t.Helper()
 	for {
@@ -51,18 +51,18 @@ func refusedAt(t *testing.T, server *Server, path string, begun <-chan struct{})
 			admitted = append(admitted, next)
 		case got := <-next:
 			if got.status != http.StatusServiceUnavailable || got.err != nil {
-				t.Fatalf("after %d: got %+v, want 503", len(admitted), got)
+				t.Fatalf("after %d admitted requests: got %+v, want 503", len(admitted), got)
 			}
 			return admitted
 		case <-time.After(hang):
-			t.Fatalf("after %d: the next was neither admitted nor refused", len(admitted))
+			t.Fatalf("after %d admitted requests: the next was neither admitted nor refused", len(admitted))
 		}
 	}
 }
 
-// While the store is blocked, 128 requests wait for it, and a few more that came before the overload was detected.
-// All others are refused at once, before they have sent their body. When the store is back, every waiting request is
-// answered.
+// While the store is blocked, 128 requests wait for it, along with a few more that arrived before the overload was
+// detected. All further requests are refused at once, before they have sent their bodies. When the store recovers,
+// every waiting request succeeds.
 func TestBlockedStoreOnSockets(t *testing.T) {
 	begun, may := make(chan struct{}), make(chan struct{})
 	routes := append(blocked(Fights, "/fight", begun, may), route(http.MethodGet, "/other", ok))
@@ -70,7 +70,7 @@ func TestBlockedStoreOnSockets(t *testing.T) {
 	var waiting []<-chan result
 	for range alwaysAdmitted {
 		waiting = append(waiting, askLater(t, client(), server, "/fight"))
-		await.Value(t, "one of 128 is admitted", begun)
+		await.Value(t, "each of the first 128 requests is admitted", begun)
 	}
 	waiting = append(waiting, refusedAt(t, server, "/fight", begun)...)
 	for range 5 {
@@ -92,7 +92,7 @@ func TestBlockedStoreOnSockets(t *testing.T) {
 	got.problem(t, http.StatusServiceUnavailable)
 	c.send(t, strings.Repeat("x", 60000)+"GET /other HTTP/1.1\r\nHost: test\r\n\r\n")
 	if got, err := c.next(); err != nil || got.status != http.StatusOK || got.closes {
-		t.Errorf("the next request on the connection: %+v, %v", got, err)
+		t.Errorf("the next request on the connection: got response %+v, error %v", got, err)
 	}
 	if lines := log.lines(); len(lines) != 1 || !strings.Contains(lines[0], "too many fights and picks at once") {
 		t.Errorf("7 refusals logged %q, want one line", lines)
@@ -101,17 +101,17 @@ func TestBlockedStoreOnSockets(t *testing.T) {
 	close(may)
 	for _, one := range waiting {
 		if got := await.Value(t, "a request gets its response", one); got.status != http.StatusOK || got.err != nil {
-			t.Errorf("an admitted request got %+v", got)
+			t.Errorf("an admitted request got %+v, want 200", got)
 		}
 	}
 	for range 2 * alwaysAdmitted {
 		one := askLater(t, client(), server, "/fight")
-		await.Value(t, "one is admitted when the store is back", begun)
+		await.Value(t, "a request is admitted after the store has recovered", begun)
 		await.Value(t, "it gets its response", one)
 	}
 }
 
-// Clients that don't send their body, or don't read their response, take no slot from others.
+// Clients that don't send their bodies or don't read their responses occupy no slots.
 func TestSlowClientsTakeNoPlace(t *testing.T) {
 	body := make([]byte, 64<<20)
 	large := route(http.MethodGet, "/large", func(w http.ResponseWriter, _ *http.Request) error { return WriteJSON(w, body) })
@@ -129,14 +129,14 @@ func TestSlowClientsTakeNoPlace(t *testing.T) {
 	}
 	for begin := time.Now(); time.Since(begin) < 3*quick().Deadline/intervalShare; {
 		one := askLater(t, client(), server, "/fight")
-		await.Value(t, "one is admitted despite slow clients", begun)
+		await.Value(t, "a request is admitted despite slow clients", begun)
 		if got := await.Value(t, "it gets its response", one); got.status != http.StatusOK {
 			t.Errorf("got %+v", got)
 		}
 	}
 }
 
-// Throughput counts responses, including 404s. Failures don't count.
+// Responses count towards throughput, including 404s. Failures don't.
 func TestResponsesThatCount(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -155,13 +155,13 @@ func TestResponsesThatCount(t *testing.T) {
 			api.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody))
 			limit := api.limiters[Fights].(*overload)
 			if got, left := limit.completed.Load(), limit.inFlight.Load(); got != c.want || left != 0 {
-				t.Errorf("%d counted as completed and %d are in flight, want %d and none", got, left, c.want)
+				t.Errorf("%d requests count as completed and %d are in flight, want %d and none", got, left, c.want)
 			}
 		})
 	}
 }
 
-// Each kind is filled until it refuses; requests of every other kind are still answered.
+// When one kind has so many requests that it refuses more, requests of all other kinds still succeed.
 func TestKindsDoNotStarveEachOther(t *testing.T) {
 	paths := map[Kind]string{
 		Reads: "/one", Fights: "/fight", Lists: "/list", Searches: "/list?name=x", Streams: "/stream", Writes: "/write", Checks: "/check",
@@ -186,18 +186,18 @@ func TestKindsDoNotStarveEachOther(t *testing.T) {
 					continue
 				}
 				if got := ask(t, server, http.MethodGet, sub(path, "free"), ""); got.status != http.StatusOK {
-					t.Errorf("%d %s are in flight, and %s got %d %s", len(admitted), full, path, got.status, got.body)
+					t.Errorf("with %d %s in flight, %s got %d %s", len(admitted), full, path, got.status, got.body)
 				}
 			}
 			close(may)
 			for _, one := range admitted {
-				await.Value(t, "what was admitted gets its response", one)
+				await.Value(t, "each admitted request gets its response", one)
 			}
 		})
 	}
 }
 
-// Nothing is refused alongside 127 others, whatever they do: they run at once or wait for each other.
+// Up to 128 concurrent requests of any kind are never refused: they run concurrently or wait for each other.
 func TestNothingIsRefusedUpTo128(t *testing.T) {
 	for kind := range Unlimited {
 		if kind == Streams {
@@ -224,8 +224,8 @@ func TestNothingIsRefusedUpTo128(t *testing.T) {
 	}
 }
 
-// A search that gets its slot too late to be answered gets the refusal of an excess request: the store isn't to
-// blame. A write may have been made, and its response says so.
+// A search that gets its slot too late to finish in time is refused as one request too many, because the store isn't to
+// blame. A write in the same situation may have been stored, and its response says so.
 func TestTurnThatComesTooLate(t *testing.T) {
 	for kind, slots := range map[Kind]int{Searches: maxSearches(), Writes: 16} {
 		t.Run(kind.String(), func(t *testing.T) {
@@ -238,9 +238,9 @@ func TestTurnThatComesTooLate(t *testing.T) {
 			})
 			late.Kind = kind
 			server, _ := serving(t, cfg, append(blocked(kind, "/", begun, may), late)...)
-			for range max(1, slots-max(1, slots/4)) { // as many as one address gets
+			for range max(1, slots-max(1, slots/4)) { // the number of slots that one address may use
 				askLater(t, client(), server, "/")
-				await.Value(t, "one is in flight", begun)
+				await.Value(t, "a request is in flight", begun)
 			}
 			time.AfterFunc(3*cfg.Deadline/4, func() { close(may) })
 			problem := ask(t, server, http.MethodGet, "/late", "").problem(t, http.StatusServiceUnavailable)
@@ -255,7 +255,7 @@ func TestTurnThatComesTooLate(t *testing.T) {
 	}
 }
 
-// No client takes the turns of all others with responses that it doesn't read, on a machine with few cores either.
+// No client can occupy all slots of a kind with responses that it doesn't read, not even on a machine with few cores.
 func TestOneClientLeavesTurns(t *testing.T) {
 	gone, leave := context.WithCancel(t.Context())
 	leave()
@@ -263,10 +263,10 @@ func TestOneClientLeavesTurns(t *testing.T) {
 		if _, waits := limit.(slots); !waits {
 			continue
 		}
-		for limit.enter(from(gone, "192.0.2.1:1")) { // until it would have to wait
+		for limit.enter(from(gone, "192.0.2.1:1")) { // until the next request would have to wait
 		}
 		if !limit.enter(from(gone, "192.0.2.2:1")) {
-			t.Errorf("%s: one client can have them all", kind)
+			t.Errorf("%s: one client can occupy all slots", kind)
 		}
 	}
 }

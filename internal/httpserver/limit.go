@@ -11,15 +11,16 @@ import (
 	"superheroes/internal/bounded"
 )
 
-// minIdle is how long a connection must have been idle before it may be closed for another one.
+// minIdle is how long a connection must have been idle before it may be closed to make room for another.
 const minIdle = int64(time.Second)
 
-// limit is a listener that limits the open connections. At the limit, a new connection replaces the one that has been
-// idle longest among those of the host with the most connections. If none is idle, or only those of hosts with fewer
-// connections than the new one's, the new one is refused. So nobody waits in the kernel's queue, and no host uses up
-// the connections of others.
+// limit is a listener that limits the number of open connections. At the limit, a new connection replaces the longest
+// idle connection of the host with the most connections. If no connection is idle, or if only hosts with fewer
+// connections than the new connection's host have idle ones, the new connection is refused. As a result, no client
+// waits in the kernel's queue, and no host uses up the connections of others.
 //
-// A request costs one clock read and two atomic operations. Connections are compared only when room is needed.
+// The limit costs each request one clock read and two atomic operations. Connections are compared only when a new one
+// needs room.
 type limit struct {
 	*net.TCPListener
 	most    int // 0: no limit
@@ -29,10 +30,10 @@ type limit struct {
 	mu    sync.Mutex
 	open  []*connection
 	hosts map[netip.Addr]*host
-	busy  int64 // until then, no connection can have been idle for minIdle
+	busy  int64 // until this time, no connection can have been idle for minIdle
 }
 
-// host is a source of connections: an IPv4 address, or an IPv6 network of 64 bits.
+// host is a source of connections: an IPv4 address, or an IPv6 /64 network.
 type host struct {
 	address     netip.Addr
 	connections int // at least one
@@ -66,14 +67,14 @@ func (l *limit) Close() error {
 	return err
 }
 
-// state is the server's http.Server.ConnState.
+// state implements the ConnState hook of http.Server.
 func (l *limit) state(conn net.Conn, state http.ConnState) {
 	if c, ok := conn.(*connection); ok {
 		c.state(state)
 	}
 }
 
-// admit registers a new connection, or returns nil if there is no room and none can be made.
+// admit registers a new connection, or returns nil if there is no room and no other connection can be evicted.
 func (l *limit) admit(conn *net.TCPConn) *connection {
 	c := &connection{TCPConn: conn, limit: l}
 	now := l.now()
@@ -88,8 +89,8 @@ func (l *limit) admit(conn *net.TCPConn) *connection {
 	return c
 }
 
-// add registers a connection. If there is no room it evicts another one and returns it as out, to be closed; ok is
-// false if none can be evicted.
+// add registers a connection. If there is no room, add evicts another connection and returns it as out, for the caller
+// to close; ok is false if none can be evicted.
 func (l *limit) add(c *connection, address netip.Addr, now int64) (out *connection, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -114,7 +115,7 @@ func (l *limit) add(c *connection, address netip.Addr, now int64) (out *connecti
 	return out, true
 }
 
-// release removes a closed connection.
+// release removes a closed connection, unless it was already evicted.
 func (l *limit) release(c *connection) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -123,7 +124,7 @@ func (l *limit) release(c *connection) {
 	}
 }
 
-// remove removes a connection. The caller holds the mutex.
+// remove removes a connection. The caller must hold the mutex.
 func (l *limit) remove(c *connection) {
 	last := len(l.open) - 1
 	l.open[c.index] = l.open[last]
@@ -136,8 +137,8 @@ func (l *limit) remove(c *connection) {
 	c.from = nil
 }
 
-// makeRoom evicts a connection for a new one whose host already has the given number, and returns it; nil if there is
-// none. The caller holds the mutex.
+// makeRoom evicts and returns a connection, to make room for a new one whose host already has the given number of
+// connections. It returns nil if none can be evicted. The caller must hold the mutex.
 func (l *limit) makeRoom(has int, now int64) *connection {
 	for now >= l.busy {
 		c, since := l.longestIdle(has, now)
@@ -149,9 +150,9 @@ func (l *limit) makeRoom(has int, now int64) *connection {
 	return nil
 }
 
-// longestIdle returns the connection to evict, and since when it has been idle: the longest idle one of the host with
-// the most connections, among the hosts that have an idle one and at least the given number. It returns nil if there
-// is none. The caller holds the mutex.
+// longestIdle returns the connection to evict and the time since when it has been idle. Among the hosts that have an
+// idle connection and at least the given number of connections, it selects the host with the most connections, and of
+// that host the connection that has been idle longest. It returns nil if there is none. The caller must hold the mutex.
 func (l *limit) longestIdle(has int, now int64) (found *connection, since int64) {
 	earliest := now
 	for _, c := range l.open {

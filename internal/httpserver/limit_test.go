@@ -19,7 +19,7 @@ import (
 	"superheroes/test/await"
 )
 
-// fromAddress makes a client connect from the given address of this machine.
+// fromAddress returns an option that makes a client connect from the given address of this machine.
 func fromAddress(address string) func(*net.Dialer) {
 	return func(dialer *net.Dialer) { dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(address)} }
 }
@@ -31,7 +31,7 @@ func (c conn) succeeds(t *testing.T, who string) {
 	t.Helper()
 	_, _ = io.WriteString(c, plainRequest)
 	if got, err := c.next(); err != nil || got.status != http.StatusOK {
-		t.Errorf("%s: got %v, %v", who, got, err)
+		t.Errorf("%s: got response %v, error %v", who, got, err)
 	}
 }
 
@@ -40,15 +40,15 @@ func (c conn) refused(t *testing.T) {
 	t.Helper()
 	got, err := c.next()
 	if err != nil {
-		t.Errorf("a refused client: %v", err)
+		t.Errorf("reading the response to a refused client: %v", err)
 		return
 	}
 	got.problem(t, http.StatusServiceUnavailable)
 	if got.header.Get("Retry-After") != "1" || got.header.Get("X-Content-Type-Options") != "nosniff" || !got.closes {
-		t.Errorf("got %v, close %t", got.header, got.closes)
+		t.Errorf("a refused client got header %v, close %t", got.header, got.closes)
 	}
 	if _, err := io.Copy(io.Discard, c.reader); err != nil {
-		t.Errorf("a refused connection ended with %v", err)
+		t.Errorf("reading a refused connection to its end: %v", err)
 	}
 }
 
@@ -72,18 +72,18 @@ func (r *refusal) count() int {
 	return len(r.open)
 }
 
-// A machine that opens twice as many connections as allowed keeps nobody out, whether it uses them or not: another
-// client gets in at once, and loses neither a connection nor a request.
+// A machine that opens twice as many connections as allowed, whether it uses them or not, doesn't lock out other
+// clients: another client can connect at once, and loses neither a connection nor a request.
 func TestIdleConnectionsMakeRoom(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
-		t.Skip("only Linux takes all of 127.0.0.0/8 for this machine")
+		t.Skip("only Linux treats all of 127.0.0.0/8 as local addresses")
 	}
 	const most = 20
 	other := fromAddress("127.0.0.2")
 	for name, used := range map[string]bool{"new": false, "used": true} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel() // waits for connections to be idle
+			t.Parallel() // waits until connections are idle
 			cfg := settings()
 			cfg.MaxConnections = most
 			server, _ := serving(t, cfg, get(ok))
@@ -95,39 +95,39 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 				}
 				return c
 			}
-			good := dial(t, server, other) // which will have been idle longest
+			good := dial(t, server, other) // will be the longest idle connection
 			good.succeeds(t, "another client")
 			var first []conn
 			for range most - 1 {
 				first = append(first, flood())
 			}
-			await.True(t, "all are idle", rested)
+			await.True(t, "all connections are idle", rested)
 			for i := range most - 1 {
 				flood()
-				if !used { // the order in which the others became idle is unknown
-					first[i].rest(t) // it had been idle longest
+				if !used { // used connections become idle in an unknown order
+					first[i].rest(t) // this was the longest idle connection of the flood
 				}
 			}
 			for _, c := range first {
 				c.rest(t)
 			}
-			good.succeeds(t, "another client, during the flood")
-			await.True(t, "all are idle again", rested)
+			good.succeeds(t, "another client, after the flood")
+			await.True(t, "all connections are idle again", rested)
 			newcomer := dial(t, server, other)
-			newcomer.succeeds(t, "a newcomer")
-			good.succeeds(t, "another client, after a newcomer")
-			newcomer.succeeds(t, "the newcomer, once more")
+			newcomer.succeeds(t, "a new connection of the other client")
+			good.succeeds(t, "another client, after its second connection")
+			newcomer.succeeds(t, "second connection of the other client, once more")
 			if open, _ := server.listener.count(); open != most {
-				t.Errorf("%d connections are open", open)
+				t.Errorf("%d connections are open, want the maximum", open)
 			}
 		})
 	}
 }
 
-// A connection with a request, or on which a request has begun to arrive, is never evicted; new ones are refused,
-// however many there are. Once there is room, everything is as before.
+// A connection is never evicted while it serves a request or after a request has begun to arrive; new connections are
+// refused, however many there are. Once there is room again, new connections are accepted.
 func TestBusyConnectionsStay(t *testing.T) {
-	t.Parallel() // waits until a connection would be idle
+	t.Parallel() // waits as long as an idle connection would be kept
 	const most = 4
 	cfg := settings()
 	cfg.MaxConnections = most
@@ -143,7 +143,7 @@ func TestBusyConnectionsStay(t *testing.T) {
 	}
 	filled := server.listener.now()
 	longEnough := func() bool { return server.listener.now() > filled+minIdle*11/10 }
-	await.True(t, "they last longer than an idle one may", longEnough)
+	await.True(t, "the connections are old enough to be evicted if they were idle", longEnough)
 	over := func() bool { return server.listener.refusal.count() == 0 }
 	for range maxRefusals + 2 { // one after the other
 		c := dial(t, server)
@@ -152,7 +152,7 @@ func TestBusyConnectionsStay(t *testing.T) {
 		_ = c.Close()
 		await.True(t, "the refusal is over", over)
 	}
-	large := dial(t, server) // most of it is read only after the response was sent
+	large := dial(t, server) // most of this request is read only after the response was sent
 	large.send(t, "POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 65536\r\n\r\n"+strings.Repeat("x", 64<<10))
 	large.refused(t)
 	silent := make([]conn, maxRefusals+2)
@@ -171,7 +171,7 @@ func TestBusyConnectionsStay(t *testing.T) {
 	}
 	half.send(t, plainRequest[3:])
 	if got, err := half.next(); err != nil || got.status != http.StatusOK {
-		t.Errorf("the request that had begun to arrive: got %v, %v", got, err)
+		t.Errorf("the request that had begun to arrive: got response %v, error %v", got, err)
 	}
 	close(may)
 	for _, request := range busy {
@@ -180,7 +180,7 @@ func TestBusyConnectionsStay(t *testing.T) {
 		}
 	}
 	await.True(t, "there is room", func() bool { open, _ := server.listener.count(); return open == 1 })
-	dial(t, server).succeeds(t, "after they have gone")
+	dial(t, server).succeeds(t, "a new connection after the requests have ended")
 	if err := stop(t, server); err != nil {
 		t.Error(err)
 	}
@@ -189,7 +189,7 @@ func TestBusyConnectionsStay(t *testing.T) {
 	}
 }
 
-// A server that stops doesn't wait for clients it refuses.
+// A stopping server doesn't wait for clients that it is refusing.
 func TestStopWhileRefusing(t *testing.T) {
 	cfg := settings()
 	cfg.MaxConnections = 1
@@ -204,15 +204,15 @@ func TestStopWhileRefusing(t *testing.T) {
 		t.Error(err)
 	}
 	if left := server.listener.refusal.count(); left != 0 {
-		t.Errorf("%d clients are being refused after the end", left)
+		t.Errorf("%d clients are still being refused after the shutdown", left)
 	}
 	refused.rest(t)
 	if open, _ := server.listener.count(); open != 0 {
-		t.Errorf("%d connections are counted after the end", open)
+		t.Errorf("%d connections still count as open after the shutdown", open)
 	}
 }
 
-// pair returns both ends of a connection, the server's as the limit sees it.
+// pair returns both ends of a connection, with the server's end as a *connection of a limit.
 func pair(t *testing.T) (*connection, net.Conn) {
 	t.Helper()
 	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
@@ -233,7 +233,8 @@ func pair(t *testing.T) (*connection, net.Conn) {
 	return server, client
 }
 
-// A request that arrives just as its connection is chosen for eviction is either seen, or never reaches its handler.
+// A request that arrives just as its connection is chosen for eviction either prevents the eviction or never reaches a
+// handler.
 func TestEvictionAndRequestRace(t *testing.T) {
 	server, client := pair(t)
 	since := server.idle.Load()
@@ -248,7 +249,7 @@ func TestEvictionAndRequestRace(t *testing.T) {
 		t.Fatal(err)
 	}
 	if server.evict(since) {
-		t.Error("the connection was evicted although a request has begun")
+		t.Error("the connection was evicted although reading a request has begun")
 	}
 	server, client = pair(t)
 	if !server.evict(server.idle.Load()) {
@@ -258,22 +259,22 @@ func TestEvictionAndRequestRace(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n, err := server.Read(make([]byte, 100)); n != 0 || !errors.Is(err, net.ErrClosed) {
-		t.Errorf("a handler could have got %d bytes, %v", n, err)
+		t.Errorf("Read on an evicted connection returned %d bytes, error %v", n, err)
 	}
 }
 
-// Only a limited number of clients refused at the same time have a goroutine.
+// The number of goroutines that refuse clients is limited.
 func TestRefusalsAreBounded(t *testing.T) {
 	r := newRefusal(slog.New(slog.DiscardHandler), 1)
 	for i := range maxRefusals + 2 {
 		if got := r.begin(new(net.TCPConn)); got != (i < maxRefusals) {
-			t.Errorf("refusal %d: got %t", i, got)
+			t.Errorf("refusal %d: begin returned %t", i, got)
 		}
 	}
 }
 
-// What net/http's peek at the start of a connection would otherwise change: the header timeout applies once, and a
-// line too short for a request is refused at its end.
+// The header timeout applies only once, and a line that is too short for a request is refused as soon as the line ends,
+// although net/http peeks at the first bytes of a connection.
 func TestFirstRead(t *testing.T) {
 	for text, want := range map[string]error{
 		"":          os.ErrDeadlineExceeded,
@@ -290,20 +291,21 @@ func TestFirstRead(t *testing.T) {
 		}
 		_ = server.SetReadDeadline(time.Unix(1, 0))
 		if _, err := server.Read(make([]byte, 14)); !errors.Is(err, want) {
-			t.Errorf("after %q: got %v, want %v", text, err, want)
+			t.Errorf("after %q: got error %v, want %v", text, err, want)
 		}
 		_ = server.SetReadDeadline(time.Time{})
 		if _, err := io.WriteString(client, plainRequest); err != nil {
 			t.Fatal(err)
 		}
 		if n, err := server.Read(make([]byte, 14)); n != 0 || !errors.Is(err, want) {
-			t.Errorf("after %q and its end came %d bytes, %v", text, n, err)
+			t.Errorf("after %q and the error: read %d bytes, error %v", text, n, err)
 		}
 	}
 }
 
-// The evicted connection is the one that a search of all would find: of the hosts that have an idle one, and at least
-// as many connections as the newcomer, the one with most; of its connections the longest idle.
+// TestMakeRoom compares the evicted connection with the result of an exhaustive search. The search considers hosts with
+// an idle connection and at least as many connections as the new connection's host. Of these it picks the host with the
+// most connections, and of that host the connection that has been idle longest.
 func TestMakeRoom(t *testing.T) {
 	addresses := []netip.Addr{netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("2001:db8::")}
 	rapid.Check(t, func(rt *rapid.T) {
@@ -314,7 +316,7 @@ func TestMakeRoom(t *testing.T) {
 		for range rapid.IntRange(1, 60).Draw(rt, "steps") {
 			now += rapid.Int64Range(1, minIdle).Draw(rt, "pause")
 			address := rapid.SampledFrom(addresses).Draw(rt, "address")
-			if len(open) > 0 && rapid.Bool().Draw(rt, "something happens to a connection") {
+			if len(open) > 0 && rapid.Bool().Draw(rt, "an existing connection changes") {
 				i := rapid.IntRange(0, len(open)-1).Draw(rt, "connection")
 				switch rapid.SampledFrom([]string{"busy", "idle", "gone"}).Draw(rt, "what") {
 				case "busy":
@@ -332,11 +334,11 @@ func TestMakeRoom(t *testing.T) {
 			c.idle.Store(now)
 			out, ok := l.add(c, address, now)
 			if out != want || ok != (len(open) < most || want != nil) {
-				rt.Fatalf("got %v, %t, want %v", out, ok, want)
+				rt.Fatalf("add evicted %v (ok: %t), want %v", out, ok, want)
 			}
 			if out != nil {
 				if out.idle.Load() != evicted {
-					rt.Fatal("the connection to be closed is in use")
+					rt.Fatal("the evicted connection is not marked as evicted")
 				}
 				open = slices.DeleteFunc(open, func(c *connection) bool { return c == out })
 			}
@@ -344,13 +346,14 @@ func TestMakeRoom(t *testing.T) {
 				open = append(open, c)
 			}
 			if len(l.open) != len(open) {
-				rt.Fatalf("%d are counted, %d are open", len(l.open), len(open))
+				rt.Fatalf("%d connections are counted, but %d are open", len(l.open), len(open))
 			}
 		}
 	})
 }
 
-// expected returns what to evict for a connection from the address, or nil. Idle times differ.
+// expected returns the connection to evict for a new one from the address, or nil. All connections have different idle
+// times.
 func expected(open []*connection, most int, address netip.Addr, now int64) (out *connection) {
 	if len(open) < most {
 		return nil

@@ -6,12 +6,12 @@ import (
 )
 
 // List streams a JSON array of unknown length in parts, compressed if the client accepts gzip. Without End the client
-// sees that it is truncated: both gzip's trailer and the final chunk are missing.
+// sees that the list is truncated, because both the gzip trailer and the final chunk are missing.
 type List struct {
 	*Stream
 	request *http.Request
 	begun   bool
-	zip     *gzipText // nil for a plain list
+	zip     *gzipText // nil for an uncompressed list
 	out     []byte    // buffer of the last part, for reuse
 }
 
@@ -20,10 +20,10 @@ func NewList(w http.ResponseWriter, r *http.Request, compressor *Compressor) *Li
 	return &List{Stream: NewStream(w, r), request: r, zip: &gzipText{compressor: compressor}}
 }
 
-// Write sends the next part. An error means that the client wants no more.
+// Write sends the next part. An error means that the client doesn't want the rest of the list.
 func (l *List) Write(part []byte) error {
 	if !l.begun {
-		l.begin(minGzip + 1) // there is more to come
+		l.begin(minGzip + 1) // more parts follow
 	}
 	if l.request.Method == http.MethodHead {
 		return http.ErrBodyNotAllowed
@@ -34,7 +34,7 @@ func (l *List) Write(part []byte) error {
 	return http.NewResponseController(l.w).Flush() // a compressed part may be small enough to stay in net/http's buffers
 }
 
-// End sends the last part, which may be the only one.
+// End sends the last part, which may be the only part.
 func (l *List) End(part []byte) error {
 	whole := !l.begun
 	if whole {
@@ -61,7 +61,7 @@ func (l *List) begin(length int) {
 	l.out = l.zip.begin(l.out)
 }
 
-// encode returns a part in its transfer form.
+// encode returns a part as it is sent: compressed, or unchanged for an uncompressed list.
 func (l *List) encode(part []byte) []byte {
 	if l.zip == nil {
 		return part

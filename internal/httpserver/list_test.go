@@ -17,14 +17,14 @@ import (
 	"superheroes/test/await"
 )
 
-// list returns a route that sends these parts and ends like end.
+// list returns a route that sends a list in the given parts, and calls end for the last part.
 func list(compressor *Compressor, end func(*List, []byte) error, parts ...[]byte) Route {
 	return get(func(w http.ResponseWriter, r *http.Request) error {
 		list, last := NewList(w, r, compressor), len(parts)-1
 		for _, part := range parts[:last] {
 			more, head := list.Write(part) == nil, r.Method == http.MethodHead
 			if more == head || head && list.zip != nil && list.zip.size > 0 {
-				panic("HEAD wants one part at most, and not compressed")
+				panic("a HEAD must compress nothing and stop after the first part")
 			}
 			if !more {
 				return nil
@@ -50,10 +50,10 @@ func TestList(t *testing.T) {
 		measured bool // with a Content-Length
 	}{
 		{"several parts", [][]byte{text[:70_000], text[70_000:190_000], text[190_000:]}, "gzip", false, true, false},
-		{"a first part that is short", [][]byte{text[:1], text[1:]}, "gzip", false, true, false},
-		{"nobody asks for gzip", [][]byte{text[:70_000], text[70_000:]}, "", false, false, false},
-		{"short, plain refused", [][]byte{short}, "identity;q=0, gzip", false, true, true},
-		{"plain refused, no other listed", [][]byte{text}, "identity;q=0", false, false, true}, // better than a 406
+		{"a short first part", [][]byte{text[:1], text[1:]}, "gzip", false, true, false},
+		{"client doesn't accept gzip", [][]byte{text[:70_000], text[70_000:]}, "", false, false, false},
+		{"short, plain form refused", [][]byte{short}, "identity;q=0, gzip", false, true, true},
+		{"plain form refused, none listed", [][]byte{text}, "identity;q=0", false, false, true}, // better than a 406
 		{"1 KiB", [][]byte{longest}, "gzip", false, false, true},
 		{"above 1 KiB", [][]byte{shortest}, "gzip", false, true, true},
 		{"all deflaters in use", [][]byte{text[:70_000], text[70_000:]}, "gzip", true, false, false},
@@ -75,29 +75,29 @@ func TestList(t *testing.T) {
 					body, err = unzip(body)
 				}
 				if err != nil || !bytes.Equal(body, whole) {
-					t.Errorf("%s: got %d bytes of %d: %v", name, len(body), len(whole), err)
+					t.Errorf("%s: got list of %d bytes, want %d: %v", name, len(body), len(whole), err)
 				}
 				head := ask(t, server, http.MethodHead, "/", "", "Accept-Encoding", c.accept)
 				for method, got := range map[string]reply{"GET": got, "HEAD": head} {
 					header := got.header
 					if (header.Get("Content-Encoding") == "gzip") != c.zipped || header.Get("Vary") != "Accept-Encoding" ||
 						header.Get("Content-Type") != "application/json" {
-						t.Errorf("%s, %s: the header is %v", name, method, header)
+						t.Errorf("%s, %s: got header %v", name, method, header)
 					}
 					if c.measured && method == "GET" && header.Get("Content-Length") != strconv.Itoa(len(got.body)) {
-						t.Errorf("%s: Content-Length %s for %d bytes", name, header.Get("Content-Length"), len(got.body))
+						t.Errorf("%s: got Content-Length %s for %d bytes", name, header.Get("Content-Length"), len(got.body))
 					}
 				}
 				if head.body != "" || head.header.Get("Content-Length") != got.header.Get("Content-Length") {
-					t.Errorf("%s: HEAD got %q and %v", name, head.body, head.header)
+					t.Errorf("%s: HEAD got body %q and header %v", name, head.body, head.header)
 				}
 			}
 		})
 	}
 }
 
-// A truncated list doesn't look complete, neither to an HTTP client nor to a decompressor, and what came before is
-// readable.
+// A truncated list doesn't look complete, neither to an HTTP client nor to a decompressor, and the parts that were sent
+// are readable.
 func TestListBreaksOff(t *testing.T) {
 	text := heroes(100 << 10)
 	for accept, end := range map[string]func(*List, []byte) error{
@@ -111,16 +111,16 @@ func TestListBreaksOff(t *testing.T) {
 			c.send(t, "GET / HTTP/1.1\r\nHost: test\r\nAccept-Encoding: "+accept+"\r\n\r\n")
 			got, err := c.next()
 			if err == nil {
-				t.Error("the chunks have their end")
+				t.Error("the response ended with a final chunk")
 			}
 			body := []byte(got.body)
 			if accept == "gzip" {
 				if body, err = unzip(body); !errors.Is(err, io.ErrUnexpectedEOF) {
-					t.Errorf("what is compressed looks complete: %v", err)
+					t.Errorf("the gzip stream looks complete: %v", err)
 				}
 			}
 			if !bytes.Equal(body, text[:70_000]) {
-				t.Errorf("%d bytes came before", len(body))
+				t.Errorf("got %d bytes before the truncation, want the first part", len(body))
 			}
 			if n := compressor.busy.Load(); n != 0 {
 				t.Errorf("%d deflaters are still in use", n)
@@ -144,7 +144,7 @@ func (w *watched) Write(p []byte) (int, error) {
 
 func (w *watched) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// However slow a client is, it holds no deflater: none is in use during a write.
+// No deflater is in use during a write, so that a slow client can't occupy a deflater.
 func TestSendingHoldsNoDeflater(t *testing.T) {
 	sent, part := &watched{compressor: &Compressor{}}, noise(300<<10)
 	server, _ := serving(t, settings(), get(func(w http.ResponseWriter, r *http.Request) error {
@@ -177,18 +177,18 @@ func TestListToAClientThatStalls(t *testing.T) {
 	}))
 	dial(t, server, smallWindow).send(t, "GET / HTTP/1.1\r\nHost: test\r\nAccept-Encoding: gzip\r\n\r\n")
 	if err := await.Value(t, "the list ends", ended); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("got %v, want the write timeout", err)
+		t.Errorf("got error %v, want the write timeout", err)
 	}
 }
 
-// A compressed list takes longer than any timeout to reach a slow client, and so does its second part, written at
-// once. The client still gets all of it, because no piece of it does.
+// A slow client gets all of a compressed list, even though the list, and even its second part alone, takes longer to
+// send than any timeout allows. Timeouts apply only to the pieces of a part.
 func TestListToASlowClient(t *testing.T) {
 	t.Parallel() // mostly waits
 	const limit = 1500 * time.Millisecond
 	cfg := settings()
 	cfg.Deadline, cfg.ReadHeaderTimeout, cfg.ReadTimeout, cfg.WriteTimeout = limit, limit, limit, limit
-	text := noise(6 << 20) // half of it compressed
+	text := noise(6 << 20) // compresses to half
 	var took time.Duration
 	server, _ := serving(t, cfg, get(func(w http.ResponseWriter, r *http.Request) error {
 		list := NewList(w, r, &Compressor{})
@@ -200,7 +200,7 @@ func TestListToASlowClient(t *testing.T) {
 		return list.End(text[1<<20:])
 	}))
 	c := dial(t, server, smallWindow)
-	_ = c.SetDeadline(time.Time{}) // however slow the machine is
+	_ = c.SetDeadline(time.Time{}) // no deadline, however slow the machine is
 	c.send(t, "GET / HTTP/1.1\r\nHost: test\r\nAccept-Encoding: gzip\r\n\r\n")
 	response, err := http.ReadResponse(c.reader, nil)
 	if err != nil {
@@ -214,11 +214,11 @@ func TestListToASlowClient(t *testing.T) {
 		t.Errorf("the client got %d bytes of %d: %v", len(got), len(text), err)
 	}
 	if err := server.Shutdown(t.Context()); err != nil || took < cfg.WriteTimeout {
-		t.Errorf("the second part took only %s: the test proves nothing (%v)", took, err)
+		t.Errorf("the second part took only %s, so the test proves nothing (%v)", took, err)
 	}
 }
 
-// slowly pauses before each read.
+// slowly is a reader that pauses before each read.
 type slowly struct {
 	from  io.Reader
 	pause time.Duration
@@ -228,7 +228,7 @@ func (s *slowly) Read(p []byte) (int, error) {
 	time.Sleep(s.pause)
 	n, err := io.ReadFull(s.from, p)
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = nil // the end comes next
+		err = nil // the next read returns io.EOF
 	}
 	return n, err
 }

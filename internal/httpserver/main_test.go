@@ -25,7 +25,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// hang is a timeout for what would hang if the code were wrong. Correct code never comes near it.
+// hang is a timeout for operations that would hang if the code were wrong. Correct code never comes near this limit.
 const hang = 30 * time.Second
 
 // log collects log lines.
@@ -51,7 +51,8 @@ func (l *log) logger() *slog.Logger {
 	return logging.New(l, "test", logging.Config{Level: slog.LevelWarn})
 }
 
-// check expects one line of the given level that names the request, or none.
+// check fails the test unless the log has a single line of the given level with the request's id, or no line if level
+// is "".
 func (l *log) check(t *testing.T, level, id string) {
 	t.Helper()
 	lines := l.lines()
@@ -67,7 +68,7 @@ func (l *log) check(t *testing.T, level, id string) {
 	}
 }
 
-// settings returns limits that no test reaches; each test lowers the one that it is about.
+// settings returns a Config with limits that no test reaches; each test lowers the limit that it tests.
 func settings() Config {
 	return Config{
 		Deadline: time.Minute, ReadHeaderTimeout: time.Minute, ReadTimeout: time.Minute, WriteTimeout: time.Minute,
@@ -87,7 +88,8 @@ func get(serve Handler) Route { return route(http.MethodGet, "/", serve) }
 
 func ok(w http.ResponseWriter, _ *http.Request) error { return WriteJSON(w, []byte(`{}`)) }
 
-// waiting returns a route whose handler signals its start, and waits until it may end.
+// waiting returns a route whose handler signals on begun that it has started, and then waits for may or for the client
+// to leave.
 func waiting(begun chan<- struct{}, may <-chan struct{}) Route {
 	return route(http.MethodGet, "/wait", func(w http.ResponseWriter, r *http.Request) error {
 		begun <- struct{}{}
@@ -110,7 +112,7 @@ func newAPI(cfg Config, routes ...Route) (*API, *log) {
 	return api, written
 }
 
-// listen starts a server on loopback without an API, which ends with the test.
+// listen starts a server on loopback without an API. The server is stopped at the end of the test.
 func listen(t *testing.T, cfg Config, written *log) *Server {
 	t.Helper()
 	server, err := Listen(t.Context(), "test", "127.0.0.1:0", cfg, written.logger())
@@ -120,7 +122,7 @@ func listen(t *testing.T, cfg Config, written *log) *Server {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
-		_ = server.Shutdown(ctx) // at once; a test that cares has stopped it already
+		_ = server.Shutdown(ctx) // stops at once; a test of the shutdown has already stopped the server
 	})
 	return server
 }
@@ -134,7 +136,7 @@ func serving(t *testing.T, cfg Config, routes ...Route) (*Server, *log) {
 	return server, written
 }
 
-// stop shuts the server down, and fails the test if that hangs.
+// stop shuts the server down, and fails the test if the shutdown hangs.
 func stop(t *testing.T, server *Server) error {
 	t.Helper()
 	stopped := make(chan error, 1)
@@ -142,13 +144,13 @@ func stop(t *testing.T, server *Server) error {
 	return await.Value(t, "the server stops", stopped)
 }
 
-// conn is the connection of a client that speaks plain bytes.
+// conn is a client connection that sends raw bytes.
 type conn struct {
 	net.Conn
 	reader *bufio.Reader
 }
 
-// dial connects to the server, and lets each of the options change how.
+// dial connects to the server with the given options.
 func dial(t *testing.T, server *Server, options ...func(*net.Dialer)) conn {
 	t.Helper()
 	var dialer net.Dialer
@@ -166,7 +168,8 @@ func dial(t *testing.T, server *Server, options ...func(*net.Dialer)) conn {
 	return conn{c, bufio.NewReader(c)}
 }
 
-// smallWindow makes what the client doesn't read stay with the server.
+// smallWindow is an option that gives the client a small receive buffer, so that data it doesn't read stays with the
+// server.
 func smallWindow(dialer *net.Dialer) {
 	dialer.Control = func(_, _ string, raw syscall.RawConn) error {
 		return raw.Control(func(fd uintptr) { setReceiveBuffer(fd, 16<<10) })
@@ -199,12 +202,12 @@ func (c conn) rest(t *testing.T) string {
 	return string(text)
 }
 
-// isReset reports whether err means that the other side closed the connection with bytes unread.
+// isReset reports whether err means that the other side closed the connection with unread data.
 func isReset(err error) bool {
 	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
-// reply is a response with its body.
+// reply is a response whose body has been read.
 type reply struct {
 	status int
 	header http.Header
@@ -218,12 +221,12 @@ func read(response *http.Response) (reply, error) {
 	return reply{response.StatusCode, response.Header, string(text), response.Close}, err
 }
 
-// problem checks that the response is a problem of this status, and returns it.
+// problem checks that the response is a problem with the given status, and returns the problem.
 func (a reply) problem(t *testing.T, status int) Problem {
 	t.Helper()
 	var problem Problem
 	if err := json.Unmarshal([]byte(a.body), &problem, json.RejectUnknownMembers(true)); err != nil {
-		t.Fatalf("got %d %s, which is no problem: %v", a.status, a.body, err)
+		t.Fatalf("got %d %s, which is not a problem: %v", a.status, a.body, err)
 	}
 	if a.status != status || problem.Status != status {
 		t.Errorf("got status %d, with %d in the body, want %d: %s", a.status, problem.Status, status, a.body)
@@ -232,12 +235,13 @@ func (a reply) problem(t *testing.T, status int) Problem {
 		t.Errorf("content type %q, want %q", got, ProblemType)
 	}
 	if problem.Title != http.StatusText(status) || problem.Detail == "" {
-		t.Errorf("title %q and detail %q, want %q and one", problem.Title, problem.Detail, http.StatusText(status))
+		t.Errorf("got title %q and detail %q, want title %q and any detail", problem.Title, problem.Detail,
+			http.StatusText(status))
 	}
 	return problem
 }
 
-// client doesn't keep connections alive, request compression or follow redirects.
+// client returns a client that doesn't keep connections alive, request compression or follow redirects.
 func client() *http.Client {
 	return &http.Client{
 		Transport:     &http.Transport{DisableKeepAlives: true, DisableCompression: true},
@@ -246,7 +250,7 @@ func client() *http.Client {
 	}
 }
 
-// http2Client speaks HTTP/2 with prior knowledge.
+// http2Client returns a client that speaks HTTP/2 with prior knowledge.
 func http2Client(t *testing.T) *http.Client {
 	t.Helper()
 	transport := &http.Transport{Protocols: new(http.Protocols)}
@@ -255,7 +259,7 @@ func http2Client(t *testing.T) *http.Client {
 	return &http.Client{Transport: transport, Timeout: hang}
 }
 
-// newRequest returns a request to the server; header holds names and values in turn.
+// newRequest returns a request to the server; header alternates between names and values.
 func newRequest(t *testing.T, server *Server, method, target string, body io.Reader, header ...string) *http.Request {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+server.Addr()+target, body)
@@ -287,7 +291,7 @@ func do(t *testing.T, client *http.Client, request *http.Request) reply {
 	return got
 }
 
-// result is how a request ended.
+// result is the status of a response, or the error of a failed request.
 type result struct {
 	status int
 	err    error

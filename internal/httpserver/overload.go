@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// alwaysAdmitted is the number of concurrent requests that is admitted under all circumstances.
+	// alwaysAdmitted is the number of concurrent requests that are always admitted.
 	alwaysAdmitted = 128
 	// burst is the limit while the service's throughput is still unknown; maxInFlight is the upper limit in any
 	// case.
@@ -18,27 +18,28 @@ const (
 	intervalShare = 5
 	// defaultInterval is the interval of a service without a deadline.
 	defaultInterval = time.Second
-	// windows is the number of past windows, of half an interval each, that are remembered.
+	// windows is the number of past windows to remember, of half an interval each.
 	windows = 20
-	// longestRetry limits Retry-After, in seconds beyond the first.
+	// longestRetry is how many seconds Retry-After may add to its minimum of one second.
 	longestRetry = 4
 )
 
-// overload admits as many requests as can be answered in time, and never fewer than 128.
+// overload is a limiter that admits as many requests as the service can complete in time, and never fewer than 128.
 //
-// By Little's law (L = λW; J. D. C. Little, Operations Research 9(3), 1961), requests take one interval on average if
-// as many are in flight as are answered in an interval. So that is the limit: the highest recent throughput, as BBR
-// takes the highest recent delivery rate for the bandwidth (Cardwell et al., ACM Queue 14(5), 2016). It needs neither
-// probes nor a baseline: it grows when the service gets faster and survives a pause, and a service that waits for its
-// store is left with the 128 that are always admitted. Failures don't count as answered.
+// By Little's law (L = λW; Operations Research 9(3), 1961), requests take one interval on average if the number in
+// flight equals the number completed per interval. The limit is therefore the highest recent throughput per interval,
+// just as BBR uses the highest recent delivery rate as its estimate of the bandwidth (Cardwell and others, ACM Queue
+// 14(5), 2016). The limit needs neither probes nor a baseline: it grows when the service gets faster, survives a pause,
+// and falls to the 128 requests that are always admitted while the service waits for its store. Failed requests don't
+// count as completed.
 //
-// Throughput shows the service's capacity only while enough requests are in flight. So the limit applies only when
-// more than 128 have been in flight for a whole interval: a burst passes, a standing queue doesn't, as in CoDel (RFC
-// 8289). Nothing is learned from idle times.
+// Throughput shows the service's capacity only while enough requests are in flight. The limit therefore applies only
+// once more than 128 requests have been in flight for a whole interval: a burst passes, a standing queue doesn't, as in
+// CoDel (RFC 8289). Idle times don't affect the limit.
 //
-// An interval is long, a second for the default deadline of five, because a refusal isn't free: reading and refusing
-// a request costs a good part of what a fight from memory costs. It is better to answer whatever can be answered in
-// time.
+// The interval is long, one second for the default deadline of five seconds, because refusals aren't free: reading and
+// refusing a request costs a good part of what executing a fight from memory costs. It is better to serve every request
+// that can be served in time.
 //
 // Admitting a request takes three atomic operations up to 128 in flight, a mutex and a clock read above that, and no
 // allocation (BenchmarkOverload).
@@ -46,10 +47,10 @@ type overload struct {
 	interval  time.Duration
 	inFlight  atomic.Int64
 	completed atomic.Int64
-	calm      atomic.Bool // no more than 128 have been in flight since the grace period began
+	calm      atomic.Bool // at most 128 requests have been in flight since the grace period began
 
 	mu          sync.Mutex
-	graceEnds   time.Time // until then, the throughput is unknown
+	graceEnds   time.Time // until this time, the throughput is unknown
 	refusedLast time.Time
 	window      window          // the current one
 	past        [windows]window // in no particular order
@@ -58,10 +59,10 @@ type overload struct {
 	spread      int64 // of retries, in seconds
 }
 
-// window is half an interval, or longer if no request came in time to end it.
+// window is half an interval, or longer if no request arrived in time to end it.
 type window struct {
 	begin, end time.Time
-	completed  int64 // current window: total at its start; past window: per interval, at its rate
+	completed  int64 // current window: the total when it began; past window: its rate, per interval
 	refused    int64
 }
 
@@ -74,14 +75,14 @@ func newOverload(deadline time.Duration) *overload {
 	return o
 }
 
-// enter admits the request, after a short wait if necessary. An immediate refusal would invite an immediate retry; a
-// client that has to wait for its refusal can't retry often. The more requests are refused, the longer they wait, up
-// to an interval.
+// enter admits the request, after a short wait if necessary. An immediate refusal would invite an immediate retry,
+// while a client that has to wait for its refusal can't retry often. The more requests are refused, the longer each of
+// them waits, up to an interval.
 func (o *overload) enter(r *http.Request) bool {
 	return o.admit() || o.delay(exchangeOf(r.Context())) && o.admit()
 }
 
-// delay waits, at most until the deadline, and reports whether the client is still connected.
+// delay waits, but not beyond the deadline, and reports whether the client is still connected.
 func (o *overload) delay(x *exchange) bool {
 	o.mu.Lock()
 	wait := min(time.Duration(o.spread)*o.interval/longestRetry, time.Until(x.deadline))
@@ -91,12 +92,12 @@ func (o *overload) delay(x *exchange) bool {
 	select {
 	case <-timer.C:
 		return true
-	case <-x.parent.Done(): // not x, which would start a second timer
+	case <-x.parent.Done(): // not x.Done(), which would start a second timer
 		return false
 	}
 }
 
-// admit counts the request as in flight, unless there are too many.
+// admit counts a request as in flight unless the limit is reached, and reports whether it did.
 func (o *overload) admit() bool {
 	for {
 		n := o.inFlight.Load()
@@ -115,11 +116,11 @@ func (o *overload) leave(*http.Request) {
 	}
 }
 
-// succeeded counts a request that was answered without a failure.
+// succeeded counts a request that completed without a failure.
 func (o *overload) succeeded() { o.completed.Add(1) }
 
-// resume includes a request that has waited for its client. It was admitted before, so it is refused only at
-// maxInFlight.
+// resume counts a request as in flight again after it has waited for its client. Because the request was admitted
+// before, resume refuses it only at maxInFlight.
 func (o *overload) resume() bool {
 	if o.inFlight.Add(1) > maxInFlight {
 		o.leave(nil)
@@ -149,7 +150,7 @@ func (o *overload) admits(n int64) bool {
 // memory returns how long windows and refusals are remembered.
 func (o *overload) memory() time.Duration { return windows * o.interval / 2 }
 
-// limit returns how many requests may be in flight. The caller holds the mutex.
+// limit returns how many requests may be in flight. The caller must hold the mutex.
 func (o *overload) limit(now time.Time) int64 {
 	if now.Sub(o.window.begin) >= o.interval/2 {
 		o.turn(now)
@@ -160,7 +161,7 @@ func (o *overload) limit(now time.Time) int64 {
 	return o.known
 }
 
-// turn ends the current window and begins the next. The caller holds the mutex.
+// turn ends the current window and begins the next one. The caller must hold the mutex.
 func (o *overload) turn(now time.Time) {
 	ended, total := o.window, o.completed.Load()
 	completed := total - ended.completed
@@ -173,7 +174,7 @@ func (o *overload) turn(now time.Time) {
 	o.updateLimit(now)
 }
 
-// updateLimit derives the limit from the remembered windows. The caller holds the mutex.
+// updateLimit derives the limit from the remembered windows. The caller must hold the mutex.
 func (o *overload) updateLimit(now time.Time) {
 	o.known = alwaysAdmitted
 	for _, past := range o.past {
@@ -183,7 +184,8 @@ func (o *overload) updateLimit(now time.Time) {
 	}
 }
 
-// retryAfter spreads clients over about as many seconds as the service needs for those it refused recently.
+// retryAfter returns a random delay, so that retries are spread over about as many seconds as the service needs to
+// serve the recently refused requests.
 func (o *overload) retryAfter() time.Duration {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -191,8 +193,8 @@ func (o *overload) retryAfter() time.Duration {
 	return jittered(o.spread)
 }
 
-// readUncounted reads the body. Meanwhile the request doesn't count as in flight: a client that sends slowly would
-// block others.
+// readUncounted reads the body. While it reads, the request doesn't count as in flight, so that a client that sends
+// slowly doesn't block others.
 func readUncounted(r *http.Request) ([]byte, error) {
 	x := exchangeOf(r.Context())
 	limit, ok := x.limit.(*overload)

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// enterAll makes n requests enter, and returns how many were admitted.
+// enterAll tries to admit n requests, and returns how many were admitted.
 func enterAll(o *overload, n int) (admitted int) {
 	for range n {
 		if o.admit() {
@@ -18,7 +18,7 @@ func enterAll(o *overload, n int) (admitted int) {
 	return admitted
 }
 
-// end makes n requests leave, as answered ones or as failures.
+// end makes n requests leave, as successes if good, otherwise as failures.
 func end(o *overload, n int, good bool) {
 	for range n {
 		if good {
@@ -28,17 +28,17 @@ func end(o *overload, n int, good bool) {
 	}
 }
 
-// overloaded returns an overload whose store has been blocked for so long that no more than 128 are admitted; they
+// overloaded returns an overload after its store has been blocked for so long that only 128 requests are admitted; they
 // are in flight.
 func overloaded(t *testing.T) *overload {
 	t.Helper()
 	o := newOverload(5 * time.Second)
 	if n := enterAll(o, 200); n != 200 {
-		t.Fatalf("of a burst of 200, %d were admitted", n)
+		t.Fatalf("of a burst of 200 requests, %d were admitted", n)
 	}
 	time.Sleep(time.Second)
 	if o.admit() {
-		t.Fatal("another one was admitted although 200 have waited for an interval")
+		t.Fatal("a request was admitted although 200 have waited for an interval")
 	}
 	end(o, 72, false)
 	return o
@@ -50,7 +50,7 @@ func TestBurstsPass(t *testing.T) {
 		for _, idle := range []time.Duration{0, 10 * time.Millisecond, time.Second, time.Hour} {
 			time.Sleep(idle)
 			if n := enterAll(o, burst); n != burst {
-				t.Errorf("after %s: of a burst of %d, %d were admitted", idle, burst, n)
+				t.Errorf("after %s: of a burst of %d requests, %d were admitted", idle, burst, n)
 			}
 			time.Sleep(900 * time.Millisecond)
 			end(o, burst, true)
@@ -65,54 +65,54 @@ func TestBlockedStore(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 			end(o, alwaysAdmitted, false)
 			if n := enterAll(o, 2*alwaysAdmitted); n != alwaysAdmitted {
-				t.Fatalf("with none in flight, %d were admitted, want 128", n)
+				t.Fatalf("with no requests in flight, %d were admitted, want 128", n)
 			}
 		}
 		end(o, alwaysAdmitted, true) // the store is back
 		if n := enterAll(o, 2*alwaysAdmitted); n != alwaysAdmitted {
-			t.Errorf("with none in flight, %d were admitted, want 128", n)
+			t.Errorf("with no requests in flight, %d were admitted, want 128", n)
 		}
 		end(o, alwaysAdmitted, false)
 		time.Sleep(o.memory() + time.Millisecond)
 		if n := enterAll(o, burst); n != burst {
-			t.Errorf("after a pause: of a burst of %d, %d were admitted", burst, n)
+			t.Errorf("after a pause: of a burst of %d requests, %d were admitted", burst, n)
 		}
 	})
 }
 
-// A recovered store is used at once: the limit follows the throughput.
+// When the store recovers, the limit rises with the throughput at once.
 func TestLimitGrowsAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := overloaded(t)
-		for range 100 { // 128 or more at a time, each within 10 ms
+		for range 100 { // at least 128 concurrent requests, each of which takes 10 ms
 			time.Sleep(10 * time.Millisecond)
 			end(o, int(o.inFlight.Load()), true)
 			enterAll(o, alwaysAdmitted+1)
 		}
 		n := enterAll(o, 5000)
 		if n < 4000 {
-			t.Errorf("%d more were admitted, where 12,800 a second are answered", n)
+			t.Errorf("%d more requests were admitted at a throughput of 12,800 per second, want 4000 or more", n)
 		}
 		end(o, n, true)
-		time.Sleep(2 * o.memory()) // throughput from then says nothing about now
+		time.Sleep(2 * o.memory()) // until the earlier throughput is forgotten
 		enterAll(o, 2*alwaysAdmitted)
 		time.Sleep(time.Second)
 		if n := enterAll(o, 1); n > 0 {
-			t.Error("another one was admitted although more than 256 have waited for an interval")
+			t.Error("a request was admitted although 256 have waited for an interval")
 		}
 	})
 }
 
-// Up to 128 concurrent requests are never refused because of each other.
+// Up to 128 concurrent requests never cause each other's refusal.
 func TestAlwaysAdmitted(t *testing.T) {
 	o := newOverload(5 * time.Second)
-	o.calm.Store(false) // a limit of 128 from the start
+	o.calm.Store(false) // no grace period: the limit is 128 from the start
 	var clients sync.WaitGroup
 	for range alwaysAdmitted {
 		clients.Go(func() {
 			for range 1000 {
 				if !o.admit() {
-					t.Error("refused with at most 127 others")
+					t.Error("a request was refused with at most 127 others in flight")
 					return
 				}
 				o.leave(nil)
@@ -121,7 +121,7 @@ func TestAlwaysAdmitted(t *testing.T) {
 	}
 	clients.Wait()
 	if n := o.inFlight.Load(); n != 0 {
-		t.Errorf("%d are in flight in the end", n)
+		t.Errorf("%d requests are still in flight at the end", n)
 	}
 }
 
@@ -132,19 +132,19 @@ func TestPausedIsNotInFlight(t *testing.T) {
 			o.leave(nil)
 		}
 		if n := enterAll(o, 2*alwaysAdmitted); n != alwaysAdmitted {
-			t.Errorf("with paused ones only, %d were admitted, want 128", n)
+			t.Errorf("with only paused requests, %d were admitted, want 128", n)
 		}
 		for range alwaysAdmitted {
 			if !o.resume() {
-				t.Fatal("an admitted one was refused after a pause")
+				t.Fatal("an admitted request was refused after a pause")
 			}
 		}
 		if o.admit() {
-			t.Error("one was admitted with 256 in flight")
+			t.Error("a request was admitted with 256 in flight")
 		}
 		o.inFlight.Store(maxInFlight)
 		if o.resume() {
-			t.Errorf("%d were in flight and one more", maxInFlight)
+			t.Errorf("a paused request was resumed with %d others in flight", maxInFlight)
 		}
 	})
 }
@@ -160,23 +160,24 @@ func TestRetryAfterIsSpread(t *testing.T) {
 			return seen
 		}
 		if seen := delays(); len(seen) != 2 || seen[time.Second] == 0 || seen[2*time.Second] == 0 {
-			t.Errorf("initially, Retry-After is %v", seen)
+			t.Errorf("initially, Retry-After is %v, want 1 s and 2 s", seen)
 		}
 		time.Sleep(time.Second)
 		enterAll(o, 1)
 		seen := delays()
 		for after := time.Second; after <= 5*time.Second; after += time.Second {
 			if seen[after] == 0 {
-				t.Errorf("while nothing is answered, Retry-After is never %s: %v", after, seen)
+				t.Errorf("while no request completes, Retry-After is never %s: %v", after, seen)
 			}
 		}
 		if len(seen) != 5 {
-			t.Errorf("Retry-After is %v", seen)
+			t.Errorf("Retry-After is %v, want 1 s to 5 s", seen)
 		}
 	})
 }
 
-// A request waits briefly before it is refused, at most until its deadline, and is admitted if there is room by then.
+// A request waits briefly before it is refused, but not beyond its deadline, and is admitted if there is room after the
+// wait.
 func TestHeldBeforeRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := overloaded(t)
@@ -195,7 +196,7 @@ func TestHeldBeforeRefused(t *testing.T) {
 		} {
 			begin := time.Now()
 			if enter(c.client, c.timeout) || time.Since(begin) != c.refused {
-				t.Errorf("admitted, or refused after %s, want %s", time.Since(begin), c.refused)
+				t.Errorf("admitted, or refused after %s, want a refusal after %s", time.Since(begin), c.refused)
 			}
 		}
 		admitted := make(chan bool)
@@ -203,7 +204,7 @@ func TestHeldBeforeRefused(t *testing.T) {
 		synctest.Wait()
 		end(o, 1, true)
 		if !<-admitted {
-			t.Error("refused, where there is room")
+			t.Error("a request was refused although there was room after the wait")
 		}
 	})
 }

@@ -15,7 +15,7 @@ func pending(conn *net.TCPConn) bool {
 	}
 	n := 0
 	_ = raw.Control(func(socket uintptr) {
-		n, _, _ = syscall.Recvfrom(int(socket), make([]byte, 1), syscall.MSG_PEEK) // doesn't block: Go's sockets are non-blocking
+		n, _, _ = syscall.Recvfrom(int(socket), make([]byte, 1), syscall.MSG_PEEK) // doesn't block, because Go's sockets are non-blocking
 	})
 	return n > 0
 }

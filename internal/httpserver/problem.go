@@ -19,8 +19,8 @@ import (
 // ProblemType is the media type of every error response (RFC 9457).
 const ProblemType = "application/problem+json"
 
-// Problem is an error and the response it leads to. Its exported text fields go to the client, so they must not
-// contain a password, SQL or a stack trace; details for the log belong in Cause.
+// Problem is an error that is sent to the client as a problem response. Its exported text fields go to the client, so
+// they must not contain a password, SQL or a stack trace; details for the log belong in Cause.
 type Problem struct {
 	Title  string  `json:"title" doc:"What kind of error this is, the same for every answer of this status." example:"Unprocessable Entity"`
 	Status int     `json:"status" doc:"The HTTP status." example:"422"`
@@ -32,10 +32,10 @@ type Problem struct {
 	Challenge  string        `json:"-"` // sent as WWW-Authenticate when not empty
 	Cause      error         `json:"-"` // logged, never sent
 
-	refused bool // too many requests of its kind are in flight
+	refused bool // the request was refused because too many of its kind are in flight
 }
 
-// Place is a part of a request that was refused, and why.
+// Place names an invalid part of a request and the reason why it was refused.
 type Place struct {
 	Location string `json:"location" doc:"Where: path.…, query.… or body.…" example:"body.hero.name"`
 	Message  string `json:"message" doc:"Why." example:"is missing"`
@@ -48,7 +48,7 @@ func Errorf(status int, format string, args ...any) *Problem {
 	return &Problem{Title: http.StatusText(status), Status: status, Detail: fmt.Sprintf(format, args...)}
 }
 
-// Invalid returns the 422 that lists the places. Its detail describes the first one.
+// Invalid returns a 422 that lists the given places. Its detail describes the first of them.
 func Invalid(places ...Place) *Problem {
 	problem := Errorf(http.StatusUnprocessableEntity, "%s", places[0])
 	if more := len(places) - 1; more > 0 {
@@ -58,7 +58,7 @@ func Invalid(places ...Place) *Problem {
 	return problem
 }
 
-// Unavailable returns a 503 for something that may soon work again.
+// Unavailable returns a 503 for a condition that is likely to pass soon.
 func Unavailable(format string, args ...any) *Problem {
 	problem := Errorf(http.StatusServiceUnavailable, format, args...)
 	problem.RetryAfter = time.Second
@@ -76,7 +76,8 @@ func (p *Problem) Error() string { return p.Detail }
 // Unwrap returns the cause.
 func (p *Problem) Unwrap() error { return p.Cause }
 
-// problemOf finds the problem in err. Any other error is a 500 without details.
+// problemOf returns the problem that err wraps, or the one that corresponds to err. An unknown error becomes a 500
+// without details.
 func problemOf(err error) *Problem {
 	var problem *Problem
 	var tooLarge *http.MaxBytesError
@@ -91,9 +92,9 @@ func problemOf(err error) *Problem {
 	return Errorf(http.StatusInternalServerError, "internal error; see the log of the service").Because(err)
 }
 
-// StoreProblem turns an error of the service's own store into a problem, by its kind (package storage). The detail
-// names the kind but never the cause, which only the log shows. An outcome, such as "the fight was not stored", is
-// appended to the detail of a write.
+// StoreProblem turns an error of the service's own store into a problem that depends on the error's kind (package
+// storage). The detail names the kind but never the cause, which only the log shows. For a write, the outcome, such as
+// "the fight was not stored", is appended to the detail.
 func StoreProblem(err error, outcome ...string) *Problem {
 	problem := storeProblem(err)
 	for _, text := range outcome {
@@ -126,10 +127,10 @@ func storeState(err error) string {
 	return cmp.Or(storage.KindOf(err), storage.ErrUnavailable).Error()
 }
 
-// writeProblem sends a problem. Nothing of the response must have been written before.
+// writeProblem sends a problem. The caller must not have written any of the response before.
 func writeProblem(w http.ResponseWriter, problem *Problem) {
 	body, err := json.Marshal(problem)
-	if err != nil { // text that isn't UTF-8 reached the detail
+	if err != nil { // the detail contains text that isn't UTF-8
 		body = []byte(`{"title":"Internal Server Error","status":500,"detail":"the error could not be described"}`)
 		problem = &Problem{Status: http.StatusInternalServerError}
 	}
@@ -150,7 +151,8 @@ func writeProblem(w http.ResponseWriter, problem *Problem) {
 	_, _ = w.Write(body) // an error means that the client is gone
 }
 
-// logProblem logs what concerns an operator: our own failures as errors, those of others as warnings.
+// logProblem logs problems that concern an operator: failures of this service as errors, failures of others as
+// warnings.
 func (a *API) logProblem(r *http.Request, problem *Problem) {
 	ctx, level := r.Context(), slog.LevelWarn
 	switch {

@@ -19,11 +19,11 @@ func TestProblems(t *testing.T) {
 		status int
 		detail string
 		retry  string
-		level  string // of the log line, "" for none
+		level  string // level of the expected log line, "" for none
 	}{
 		{"a problem", Errorf(http.StatusTeapot, "short and %s", "stout"), http.StatusTeapot, "short and stout", "", ""},
 		{"a wrapped problem", fmt.Errorf("making tea: %w", Errorf(http.StatusTeapot, "short")), http.StatusTeapot, "short", "", ""},
-		{"its cause stays here", Errorf(http.StatusBadGateway, "heroes failed").Because(secret), http.StatusBadGateway, "heroes failed", "", "WARN"},
+		{"a cause stays secret", Errorf(http.StatusBadGateway, "heroes failed").Because(secret), http.StatusBadGateway, "heroes failed", "", "WARN"},
 		{"unavailable", Unavailable("come back").Because(secret), http.StatusServiceUnavailable, "come back", "1", "WARN"},
 		{"the deadline", fmt.Errorf("reading: %w", context.DeadlineExceeded), http.StatusServiceUnavailable, "the request's deadline has passed", "1", "WARN"},
 		{"too large", &http.MaxBytesError{Limit: 5}, http.StatusRequestEntityTooLarge, "the body is larger than 5 bytes", "", ""},
@@ -39,7 +39,7 @@ func TestProblems(t *testing.T) {
 				t.Errorf("detail %q, want %q", problem.Detail, test.detail)
 			}
 			if strings.Contains(got.body, "kryptonite") {
-				t.Errorf("the client sees the cause: %s", got.body)
+				t.Errorf("the response reveals the cause: %s", got.body)
 			}
 			if retry := got.header.Get("Retry-After"); retry != test.retry {
 				t.Errorf("Retry-After %q, want %q", retry, test.retry)
@@ -58,7 +58,7 @@ func TestRetryAfterIsInWholeSeconds(t *testing.T) {
 		problem.RetryAfter = after
 		writeProblem(written, problem)
 		if got := written.Header().Get("Retry-After"); got != want {
-			t.Errorf("%s: got %q, want %q", after, got, want)
+			t.Errorf("%s: got Retry-After %q, want %q", after, got, want)
 		}
 	}
 }

@@ -8,8 +8,8 @@ import (
 // maxStreams is the limit on concurrent requests of an HTTP/2 connection.
 const maxStreams = 100
 
-// receiveBuffer is how much unread data an HTTP/2 client may send on a connection or a stream, in bytes. It is
-// HTTP/2's minimum, and fits a whole body.
+// receiveBuffer limits the unread data that an HTTP/2 client may send on a connection or a stream, in bytes. It is the
+// minimum that HTTP/2 allows, and large enough for a whole request body.
 const receiveBuffer = 64 << 10
 
 // speakBoth makes a server accept HTTP/1.1 and, by prior knowledge, HTTP/2 on the same port. The server's read and
@@ -26,9 +26,9 @@ func speakBoth(server *http.Server, writeTimeout time.Duration) {
 	}
 }
 
-// http2Requests limits the HTTP/2 requests of all connections together to the number of connections allowed, as over
-// HTTP/1, where each has one at a time. A connection may have up to maxStreams, and each waiting for its body takes
-// memory.
+// http2Requests limits the concurrent HTTP/2 requests of all connections together to the maximum number of connections,
+// which also limits the requests over HTTP/1, where a connection has one request at a time. Without this limit every
+// HTTP/2 connection could have maxStreams requests, each of which takes memory while it waits for its body.
 func http2Requests(connections int) limiter {
 	if connections == 0 {
 		return nil
@@ -36,10 +36,10 @@ func http2Requests(connections int) limiter {
 	return newSlots(connections, 0)
 }
 
-// endsConnection reports whether the connection must close after this request, because client, server and proxies
-// between them might disagree about where the next one begins: that is after a Transfer-Encoding, which overrides a
-// Content-Length. net/http doesn't expose Transfer-Encoding for HTTP/1.0, so any such request counts. HTTP/2 has
-// none.
+// endsConnection reports whether the connection must close after this request, because the server and proxies in front
+// of it might disagree about where the next request begins. This can happen after a Transfer-Encoding, which overrides
+// a Content-Length. net/http doesn't expose the Transfer-Encoding of HTTP/1.0 requests, so all of them end their
+// connections. HTTP/2 has no Transfer-Encoding.
 func endsConnection(r *http.Request) bool {
 	return len(r.TransferEncoding) > 0 || r.ProtoMajor == 1 && r.ProtoMinor == 0
 }

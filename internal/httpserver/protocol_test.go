@@ -8,22 +8,22 @@ import (
 	"testing"
 )
 
-// Bytes after a request with a Transfer-Encoding on the same connection are never parsed as another request: a proxy
-// may have taken them for the body.
+// Bytes that follow a request with a Transfer-Encoding are never parsed as another request, because a proxy may have
+// treated them as part of the body.
 func TestTransferEncodingEndsConnection(t *testing.T) {
 	const second = "POST /fights HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\n"
 	for name, test := range map[string]struct {
 		line, header, body string
 		status             int
 	}{
-		"a length, the control":    {"POST /fights HTTP/1.1", "Content-Length: 2", "{}", 200},
-		"chunked":                  {"POST /fights HTTP/1.1", "Transfer-Encoding: chunked", "", 200},
-		"chunked and a length":     {"POST /fights HTTP/1.1", "Content-Length: 4\r\nTransfer-Encoding: CHUNKED", "", 200},
-		"a body that nobody reads": {"GET /fights HTTP/1.1", "Transfer-Encoding: chunked", "", 405},
-		"the whole server":         {"OPTIONS * HTTP/1.1", "Content-Length: 4\r\nTransfer-Encoding: chunked", "", 404},
-		"another coding":           {"POST /fights HTTP/1.1", "Transfer-Encoding: gzip, chunked", "", 501},
-		"HTTP/1.0":                 {"POST /fights HTTP/1.0", "Connection: keep-alive\r\nContent-Length: 2\r\nTransfer-Encoding: chunked", "{}", 200},
-		"HTTP/1.0, no length":      {"POST /fights HTTP/1.0", "Connection: keep-alive\r\nTransfer-Encoding: chunked", "", 200},
+		"a length, the control":     {"POST /fights HTTP/1.1", "Content-Length: 2", "{}", 200},
+		"chunked":                   {"POST /fights HTTP/1.1", "Transfer-Encoding: chunked", "", 200},
+		"chunked and a length":      {"POST /fights HTTP/1.1", "Content-Length: 4\r\nTransfer-Encoding: CHUNKED", "", 200},
+		"a body that is never read": {"GET /fights HTTP/1.1", "Transfer-Encoding: chunked", "", 405},
+		"OPTIONS *":                 {"OPTIONS * HTTP/1.1", "Content-Length: 4\r\nTransfer-Encoding: chunked", "", 404},
+		"another coding":            {"POST /fights HTTP/1.1", "Transfer-Encoding: gzip, chunked", "", 501},
+		"HTTP/1.0":                  {"POST /fights HTTP/1.0", "Connection: keep-alive\r\nContent-Length: 2\r\nTransfer-Encoding: chunked", "{}", 200},
+		"HTTP/1.0, no length":       {"POST /fights HTTP/1.0", "Connection: keep-alive\r\nTransfer-Encoding: chunked", "", 200},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var fights atomic.Int32
@@ -39,7 +39,7 @@ func TestTransferEncodingEndsConnection(t *testing.T) {
 			c.send(t, test.line+"\r\nHost: test\r\n"+test.header+"\r\n\r\n"+test.body+second)
 			got, err := c.next()
 			if err != nil || got.status != test.status {
-				t.Fatalf("got %+v, %v, want %d", got, err, test.status)
+				t.Fatalf("got response %+v, error %v, want status %d", got, err, test.status)
 			}
 			if test.status == http.StatusOK {
 				want++
@@ -47,13 +47,13 @@ func TestTransferEncodingEndsConnection(t *testing.T) {
 			if strings.HasSuffix(name, "the control") {
 				want++
 				if next, err := c.next(); err != nil || next.status != http.StatusOK || next.closes {
-					t.Errorf("the second: got %+v, %v", next, err)
+					t.Errorf("second request: got response %+v, error %v", next, err)
 				}
 			} else if rest := c.rest(t); rest != "" || !got.closes {
-				t.Errorf("close %t, then came %q, want the end", got.closes, rest)
+				t.Errorf("first response: close %t, then %q; want the connection to close", got.closes, rest)
 			}
 			if got := fights.Load(); got != want {
-				t.Errorf("%d fights, want %d", got, want)
+				t.Errorf("%d fights were executed, want %d", got, want)
 			}
 		})
 	}
@@ -68,11 +68,11 @@ func TestEveryResponseIsNosniff(t *testing.T) {
 		} {
 			got := do(t, client, newRequest(t, server, http.MethodGet, path, http.NoBody))
 			if values := got.header.Values("X-Content-Type-Options"); len(values) != 1 || values[0] != "nosniff" {
-				t.Errorf("%s, %s: %d with X-Content-Type-Options %q", what, path, got.status, values)
+				t.Errorf("%s, %s: got %d with X-Content-Type-Options %q", what, path, got.status, values)
 			}
 		}
 	}
-	check("before it is ready", client())
+	check("before the server is ready", client())
 	api, _ := newAPI(settings(), route(http.MethodGet, "/ok", ok),
 		route(http.MethodGet, "/panic", func(http.ResponseWriter, *http.Request) error { panic("oops") }),
 		route(http.MethodGet, "/events", func(w http.ResponseWriter, r *http.Request) error {
@@ -84,6 +84,6 @@ func TestEveryResponseIsNosniff(t *testing.T) {
 	check("over HTTP/1.1", client())
 	check("over HTTP/2", http2Client(t))
 	if strings.Join(server.nosniff, " ") != "nosniff" {
-		t.Errorf("the shared value is now %q", server.nosniff)
+		t.Errorf("a response has changed the shared header value to %q", server.nosniff)
 	}
 }

@@ -13,18 +13,18 @@ import (
 const (
 	// refusalTime is how long a refused client has to send its request and read the response.
 	refusalTime = time.Second
-	// maxRefusals is how many refused clients get that time at once. Others get the response before they have sent a
-	// request, which some clients ignore.
+	// maxRefusals is how many refused clients may use refusalTime at once. Further clients get the response before they
+	// have sent a request, and some clients ignore such a response.
 	maxRefusals = 64
-	// maxIgnored is how many bytes of a refused request are read: closing a connection with unread data may cost the
-	// client the response.
+	// maxIgnored is how many bytes of a refused request are read and discarded: if a connection is closed with data
+	// unread, the client may not receive the response.
 	maxIgnored = 128 << 10
 )
 
-// refusal responds to connections beyond the limit. It is safe for concurrent use.
+// refusal refuses connections beyond the limit with a response. It is safe for concurrent use.
 type refusal struct {
 	log      *slog.Logger
-	most     int // the limit, for the log
+	most     int // the limit on connections, for the log
 	response []byte
 	running  sync.WaitGroup
 
@@ -39,8 +39,8 @@ func newRefusal(log *slog.Logger, most int) *refusal {
 	return &refusal{log: log, most: most, response: response, open: map[*net.TCPConn]struct{}{}}
 }
 
-// goAway is how an HTTP/2 server refuses a connection: an empty SETTINGS frame, and a GOAWAY frame with no stream
-// processed and the code ENHANCE_YOUR_CALM.
+// goAway refuses an HTTP/2 connection: an empty SETTINGS frame, and a GOAWAY frame with the code ENHANCE_YOUR_CALM that
+// says that no stream was processed.
 const goAway = "\x00\x00\x00\x04\x00\x00\x00\x00\x00" + "\x00\x00\x08\x07\x00\x00\x00\x00\x00" + "\x00\x00\x00\x00" + "\x00\x00\x00\x0b"
 
 // send refuses the connection and closes it. It doesn't wait for the client.
@@ -55,7 +55,7 @@ func (r *refusal) send(conn *net.TCPConn) {
 	_ = conn.Close()
 }
 
-// begin reports whether there is room for another conversation.
+// begin registers another conversation if there is room, and reports whether it did.
 func (r *refusal) begin(conn *net.TCPConn) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

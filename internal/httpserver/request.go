@@ -12,13 +12,13 @@ import (
 )
 
 const (
-	// RequestIDHeader carries the id that a request is logged under, from the client to the last peer.
+	// RequestIDHeader carries the id under which the client, the service and its peers log a request.
 	RequestIDHeader = "X-Request-Id"
-	// TimeoutHeader carries how long the caller will still wait, in whole milliseconds. It can shorten the service's
-	// own deadline, not extend it.
+	// TimeoutHeader carries the time that the caller will still wait, in whole milliseconds. It can shorten the
+	// service's own deadline, but not extend it.
 	TimeoutHeader = "X-Request-Timeout-Ms"
 	// AgeHeader carries the age of the oldest pick in a batch at the time of the response, in whole milliseconds,
-	// rounded up. HTTP's own Age header counts seconds, too coarse for a limit of one second.
+	// rounded up. HTTP's own Age header counts whole seconds, which is too coarse for a limit of one second.
 	AgeHeader = "X-Age-Ms"
 )
 
@@ -55,14 +55,14 @@ func timeoutOf(header http.Header, own time.Duration) time.Duration {
 	return time.Duration(max(ms, 0)) * time.Millisecond
 }
 
-// SetTimeout tells a peer how long the caller will still wait. It rounds up, so that a peer doesn't fail before the
-// caller gives up.
+// SetTimeout tells a peer how long the caller will still wait. It rounds up, so that the peer doesn't give up before
+// the caller does.
 func SetTimeout(header http.Header, deadline time.Time) {
 	left := max(time.Until(deadline), 1)
 	header.Set(TimeoutHeader, strconv.FormatInt(int64((left+time.Millisecond-1)/time.Millisecond), 10))
 }
 
-// checkText refuses a path or query that isn't valid UTF-8 or contains a NUL, for every route.
+// checkText refuses a request whose path or query isn't valid UTF-8 or contains a NUL, whatever its route.
 func checkText(r *http.Request) error {
 	if !plainText(r.URL.Path) {
 		return Invalid(Place{"path", "is not valid UTF-8 or has a NUL"})
@@ -91,7 +91,7 @@ func plainText(text string) bool {
 	return utf8.ValidString(text) && strings.IndexByte(text, 0) < 0
 }
 
-// PathID parses the {id} of the path: a plain decimal integer from 1 to 2^63-1.
+// PathID parses the {id} in the path: a plain decimal integer from 1 to 2^63-1.
 func PathID(r *http.Request) (int64, error) {
 	id, ok := parseDecimal(r.PathValue("id"))
 	if !ok || id < 1 {
@@ -109,7 +109,7 @@ func parseDecimal(text string) (int64, bool) {
 	return n, err == nil
 }
 
-// Query reads the parameters that a route declares, and collects what is wrong with them.
+// Query reads the query parameters that a route declares, and collects the invalid ones.
 type Query struct {
 	values url.Values
 	wrong  []Place
@@ -123,7 +123,7 @@ func QueryOf(r *http.Request) *Query {
 	return &Query{values: r.URL.Query()}
 }
 
-// Text returns the parameter's value and whether it was given.
+// Text returns the parameter's value, and whether the request has the parameter.
 func (q *Query) Text(name string) (string, bool) {
 	all := q.values[name]
 	switch len(all) {
@@ -136,7 +136,8 @@ func (q *Query) Text(name string) (string, bool) {
 	return "", false
 }
 
-// Int returns the parameter's value, which must be from low to high, or missing if it isn't given.
+// Int returns the parameter's value, which must be from low to high, or missing if the request doesn't have the
+// parameter.
 func (q *Query) Int(name string, low, high, missing int64) int64 {
 	text, given := q.Text(name)
 	if !given {

@@ -27,11 +27,11 @@ func WriteStatus(w http.ResponseWriter, status int, contentType string, body []b
 		header.Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // it fails only if the client is gone
+	_, _ = w.Write(body) // an error means that the client is gone
 	return nil
 }
 
-// counted is the body length, in bytes, up to which net/http sets Content-Length itself.
+// counted is the length in bytes up to which net/http sets the Content-Length of a body itself.
 const counted = 2048
 
 // UnknownPath is the detail of the 404 for a path without a route.

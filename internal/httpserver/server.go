@@ -1,6 +1,6 @@
 // Package httpserver is the HTTP server that all services share: limits and timeouts, health and graceful shutdown,
-// routes with the OpenAPI document generated from them, and problem responses. It knows the kinds of store failure,
-// but no service, store or engine.
+// routes with the OpenAPI document generated from them, and problem responses. The package knows the kinds of store
+// failures, but no particular service, store or engine.
 package httpserver
 
 import (
@@ -30,10 +30,10 @@ type Config struct {
 	TrustedOrigins    []Origin      `name:"trusted-origin" env:"TRUSTED_ORIGINS" placeholder:"ORIGIN" help:"Origin of web pages that may use the service, such as https://heroes.example: a front end on another site, or a proxy that changes Host; repeatable, or comma-separated."`
 }
 
-// headerSlop is how much net/http reads beyond the limit it is given.
+// headerSlop is how many bytes of a header net/http reads beyond the configured limit.
 const headerSlop = 4096
 
-// Server listens on one address for one service. Until Serve is called, it responds that the service is starting.
+// Server listens on one address for one service. Until Serve is called, its responses say that the service is starting.
 type Server struct {
 	name     string
 	log      *slog.Logger
@@ -42,14 +42,15 @@ type Server struct {
 	http     *http.Server
 	hosts    hosts
 	cors     cors
-	http2    limiter             // of requests over HTTP/2; nil for any number
+	http2    limiter             // limits concurrent requests over HTTP/2; nil if unlimited
 	api      atomic.Pointer[API] // nil until Serve
 	draining atomic.Bool
 	served   chan struct{} // closed when the accept loop has ended
 	nosniff  []string      // shared header value of all responses; must not be modified
 }
 
-// Listen opens the address and starts responding: /livez with 200, all else with 503 until Serve is called.
+// Listen listens on the address and starts to respond: until Serve is called, with a 200 to /livez and a 503 to all
+// other requests.
 func Listen(ctx context.Context, name, addr string, cfg Config, log *slog.Logger) (*Server, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
@@ -79,7 +80,7 @@ func Listen(ctx context.Context, name, addr string, cfg Config, log *slog.Logger
 	return s, nil
 }
 
-// cause strips the operation and address that net adds to an error; the message already has them.
+// cause strips the operation and address that package net adds to an error, because the message already contains both.
 func cause(err error) error {
 	var op *net.OpError
 	if errors.As(err, &op) {
@@ -95,9 +96,9 @@ func (s *Server) accept() {
 	}
 }
 
-// ServeHTTP passes a request to the API, unless its headers alone decide the response. While the server drains, it asks
-// clients to send their next request elsewhere, without cutting connections under a request on its way. (For HTTP/2,
-// net/http turns the header into a GOAWAY frame.)
+// ServeHTTP passes a request to the API, unless its headers alone decide the response. While the server drains,
+// responses ask clients to send their next request on a new connection, and no connection is closed while a request may
+// be on its way. (For HTTP/2, net/http turns the Connection header into a GOAWAY frame.)
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header["X-Content-Type-Options"] = s.nosniff
@@ -119,8 +120,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	starting(w, r, instead)
 }
 
-// instead returns a handler to use in place of the route, or nil for nearly all requests. It adds the headers that a
-// browser needs for a trusted origin.
+// instead returns a handler to use in place of the route, or nil, as for nearly all requests. It also adds the headers
+// that a browser needs for a trusted origin.
 func (s *Server) instead(header http.Header, r *http.Request) Handler {
 	if err := s.hosts.check(r.Host); err != nil {
 		return refuse(err)
@@ -131,10 +132,10 @@ func (s *Server) instead(header http.Header, r *http.Request) Handler {
 	return nil
 }
 
-// refuse returns a handler that fails.
+// refuse returns a handler that fails with err.
 func refuse(err error) Handler { return func(http.ResponseWriter, *http.Request) error { return err } }
 
-// starting responds for a service whose store isn't available yet.
+// starting responds to requests while the service's store isn't available yet.
 func starting(w http.ResponseWriter, r *http.Request, instead Handler) {
 	err := error(Unavailable("the service is starting: waiting for its store"))
 	switch {
@@ -148,7 +149,7 @@ func starting(w http.ResponseWriter, r *http.Request, instead Handler) {
 	}
 }
 
-// Serve makes the server pass requests to the API from now on.
+// Serve makes the server pass all further requests to the API.
 func (s *Server) Serve(api *API) { s.api.Store(api) }
 
 // Addr returns the address the server listens on, with the actual port if 0 was requested.
@@ -157,12 +158,13 @@ func (s *Server) Addr() string { return s.listener.Addr().String() }
 // Draining reports whether the server is shutting down and no longer ready.
 func (s *Server) Draining() bool { return s.draining.Load() }
 
-// OnShutdown registers a function to call when the server stops accepting, to end responses that would never end.
+// OnShutdown registers a function to call when the server stops accepting connections. The function should end
+// responses that would otherwise never end.
 func (s *Server) OnShutdown(end func()) { s.http.RegisterOnShutdown(end) }
 
-// Shutdown stops the server gracefully: it reports not ready, waits for the drain delay, stops accepting, and lets
-// requests in flight finish within the shutdown timeout. Requests that take longer are aborted and logged, which
-// isn't an error. If ctx ends, it stops at once and returns an error.
+// Shutdown stops the server gracefully: it reports not ready, waits for the drain delay, stops accepting connections,
+// and lets requests in flight finish within the shutdown timeout. Requests that take longer are aborted with a warning
+// in the log, but without an error. If ctx ends, Shutdown aborts all requests at once and returns an error.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.draining.Store(true)
 	select {

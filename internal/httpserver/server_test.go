@@ -32,34 +32,34 @@ func TestStarting(t *testing.T) {
 	api, _ := newAPI(settings(), route(http.MethodGet, "/readyz", ok))
 	server.Serve(api)
 	if got := ask(t, server, http.MethodGet, "/readyz", ""); got.status != http.StatusOK {
-		t.Errorf("after the start: got %d %s", got.status, got.body)
+		t.Errorf("after Serve: got %d %s", got.status, got.body)
 	}
 	_, err := Listen(t.Context(), "heroes", server.Addr(), settings(), slog.New(slog.DiscardHandler))
 	if !errors.Is(err, syscall.EADDRINUSE) {
-		t.Fatalf("at an address in use: got %v", err)
+		t.Fatalf("listening on an address in use: got %v, want EADDRINUSE", err)
 	}
 	for _, part := range []string{"heroes", server.Addr()} {
 		if strings.Count(err.Error(), part) != 1 {
-			t.Errorf("%q should name %s, once", err, part)
+			t.Errorf("error %q should contain %s exactly once", err, part)
 		}
 	}
 }
 
-// Each case sends the beginning of something and waits. Only the one short timeout can end it, or that it can't be the
-// beginning of a request.
+// Each case sends the beginning of a request and then waits. The server must close the connection when the case's short
+// timeout expires, or at once if no valid request begins like that.
 func TestServerTimeouts(t *testing.T) {
 	const short = 100 * time.Millisecond
 	for _, test := range []struct {
 		name string
 		cfg  func(*Config)
 		sent string
-		want string // prefix of the response, before the connection ends
+		want string // prefix of the response before the connection closes
 	}{
 		{"no request at all", func(c *Config) { c.ReadHeaderTimeout = short }, "", ""},
 		{"half a header", func(c *Config) { c.ReadHeaderTimeout = short }, "GET / HTTP/1.1\r\nHost: te", ""},
 		{"half a body", func(c *Config) { c.ReadTimeout = short },
 			"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\nab", "HTTP/1.1 200 OK"},
-		{"half a body that a stream doesn't read", func(c *Config) { c.ReadTimeout = short },
+		{"half a body that a stream's handler doesn't read", func(c *Config) { c.ReadTimeout = short },
 			"GET /stream HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\nab", "HTTP/1.1 200 OK"},
 		{"no request line", func(*Config) {}, "\r\n\r\n", "HTTP/1.1 400 "},
 		{"not HTTP", func(*Config) {}, "SSH-2.0-OpenSSH\r\n\r\n", "HTTP/1.1 400 "},
@@ -86,12 +86,12 @@ func TestServerTimeouts(t *testing.T) {
 	}
 }
 
-// After a request has arrived completely, only its deadline limits it, not the read timeout. A handler that writes its
-// response at once has the write timeout for all of it.
+// Once a request has arrived completely, its handler is limited only by the deadline, not by the read timeout. A
+// response written in one piece must be sent within the write timeout.
 func TestRequestOutlastsTheReadTimeout(t *testing.T) {
 	t.Parallel() // mostly waits
 	cfg := settings()
-	cfg.ReadHeaderTimeout, cfg.ReadTimeout, cfg.Deadline = time.Second, time.Second, 2*time.Second // far apart, for a busy machine
+	cfg.ReadHeaderTimeout, cfg.ReadTimeout, cfg.Deadline = time.Second, time.Second, 2*time.Second // far apart, so that the test passes on a busy machine
 	cfg.WriteTimeout = 3 * time.Second
 	ended := make(chan error, 1)
 	server, _ := serving(t, cfg, get(func(w http.ResponseWriter, r *http.Request) error {
@@ -103,15 +103,15 @@ func TestRequestOutlastsTheReadTimeout(t *testing.T) {
 	}))
 	dial(t, server, smallWindow).send(t, plainRequest)
 	if err := await.Value(t, "the request ends", ended); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("the request ended with %s, want its deadline", err)
+		t.Errorf("the request's context ended with %s, want its deadline", err)
 	}
 	if err := await.Value(t, "the write ends", ended); err == nil {
-		t.Error("256 MiB went to a client that reads nothing")
+		t.Error("256 MiB were sent to a client that reads nothing")
 	}
 }
 
 func TestHeaderLimit(t *testing.T) {
-	t.Parallel() // net/http waits after a 431
+	t.Parallel() // net/http waits for a moment after a 431
 	server, _ := serving(t, settings(), get(ok))
 	for where, format := range map[string][2]string{
 		"header": {"GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\nX: ", "\r\n\r\n"},
@@ -121,12 +121,12 @@ func TestHeaderLimit(t *testing.T) {
 			c := dial(t, server)
 			c.send(t, format[0]+strings.Repeat("x", size)+format[1])
 			if got, err := c.next(); err != nil || got.status != want {
-				t.Errorf("%d bytes in the %s: got %+v, %v, want %d", size, where, got, err, want)
+				t.Errorf("%d bytes in the %s: got response %+v, error %v, want status %d", size, where, got, err, want)
 			}
 			c.rest(t)
 		}
 	}
-	// Over HTTP/2 the client may already refuse to send it.
+	// Over HTTP/2 the client itself may refuse to send such a header.
 	response, err := http2Client(t).Do(newRequest(t, server, http.MethodGet, "/?"+strings.Repeat("x", 17<<10), http.NoBody))
 	if err == nil {
 		_ = response.Body.Close()
@@ -136,8 +136,8 @@ func TestHeaderLimit(t *testing.T) {
 	}
 }
 
-// A draining server is alive but not ready. It serves each client once more, over either protocol, and asks it to send
-// its next request elsewhere. When its time is up, it aborts what is in flight.
+// A draining server is alive but not ready. It serves one more request per connection, over either protocol, and asks
+// the client to send its next request elsewhere. When Shutdown's context ends, it aborts the requests in flight.
 func TestDrain(t *testing.T) {
 	cfg := settings()
 	cfg.DrainDelay = time.Hour
@@ -149,11 +149,11 @@ func TestDrain(t *testing.T) {
 	server.Serve(api)
 	inFlight := askLater(t, client(), server, "/wait")
 	await.Value(t, "a request is in flight", begun)
-	kept, over2 := dial(t, server), http2Client(t) // idle, and about to be used
+	kept, over2 := dial(t, server), http2Client(t) // idle connections that will be used again
 	for range 2 {
 		kept.send(t, plainRequest)
 		if got, err := kept.next(); err != nil || got.closes {
-			t.Fatalf("got %+v, %v, want a response on a connection that is kept", got, err)
+			t.Fatalf("got response %+v, error %v, want a connection that is kept open", got, err)
 		}
 	}
 	get2(t, over2, server, "/")
@@ -173,7 +173,7 @@ func TestDrain(t *testing.T) {
 	}
 	kept.send(t, plainRequest)
 	if got, err := kept.next(); err != nil || got.status != http.StatusOK || !got.closes {
-		t.Errorf("on a kept connection: got %+v, %v, want a response that closes the connection", got, err)
+		t.Errorf("on a kept connection: got response %+v, error %v, want a response that closes it", got, err)
 	}
 	get2(t, over2, server, "/")
 	await.True(t, "both connections are closed", func() bool { open, _ := server.listener.count(); return open == 1 })
@@ -182,11 +182,11 @@ func TestDrain(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	if got := await.Value(t, "the request ends", inFlight); got.err == nil {
-		t.Errorf("in flight: got %+v, want it aborted", got)
+		t.Errorf("the request in flight got %+v, want it aborted", got)
 	}
 }
 
-// After the drain delay, a stopping server accepts nothing, closes idle connections, and waits for what is in flight.
+// After the drain delay, a stopping server accepts no connections, closes idle ones, and waits for requests in flight.
 func TestShutdown(t *testing.T) {
 	t.Parallel() // mostly waits
 	cfg := settings()
@@ -206,7 +206,7 @@ func TestShutdown(t *testing.T) {
 	}
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Shutdown(t.Context()) }()
-	await.True(t, "nothing is accepted any more", func() bool {
+	await.True(t, "the server accepts no more connections", func() bool {
 		conn, err := net.Dial("tcp", server.Addr())
 		if err == nil {
 			_ = conn.Close()
@@ -216,7 +216,7 @@ func TestShutdown(t *testing.T) {
 	await.True(t, "idle connections are closed", func() bool { open, _ := server.listener.count(); return open == 2 })
 	select {
 	case err := <-stopped:
-		t.Fatalf("stopped before its last request had ended: %v", err)
+		t.Fatalf("the server stopped before its last request had ended: %v", err)
 	default:
 	}
 	close(may)
@@ -238,9 +238,9 @@ func TestShutdownAbortsWhatTakesTooLong(t *testing.T) {
 	inFlight := askLater(t, client(), server, "/wait")
 	await.Value(t, "a request is in flight", begun)
 	if err := stop(t, server); err != nil {
-		t.Errorf("got %v: a slow stop is no failure", err)
+		t.Errorf("got error %v, but aborting slow requests must not be an error", err)
 	}
 	if got := await.Value(t, "the request ends", inFlight); got.err == nil {
-		t.Errorf("in flight: got %+v, want it aborted", got)
+		t.Errorf("the request in flight got %+v, want it aborted", got)
 	}
 }

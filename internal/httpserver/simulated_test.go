@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// simulated is a service that does one job after the other, with clients that send at a given rate. Time advances in
-// steps of a millisecond. Clients wait for the deadline: anything answered later is wasted work.
+// simulated is a service that processes one request at a time, with clients that send at a given rate. Time advances in
+// steps of a millisecond. Clients wait until the deadline: the work for a later response is wasted.
 type simulated struct {
 	limit    *overload
 	capacity float64 // requests per millisecond
 	cost     float64 // cost of a refusal, in requests
-	repeats  int     // how often a refused client retries at once
+	repeats  int     // how many times a refused client retries at once
 
 	queue   []job
-	begun   float64 // work done on the first job
+	begun   float64 // work already done on the first job in the queue
 	arrived float64
-	again   []job // to be sent again in the next step
+	again   []job // refused jobs to be sent again in the next step
 
 	good, late, refused int
 	longest             time.Duration
@@ -32,7 +32,8 @@ type job struct {
 
 const simulatedDeadline = 5 * time.Second
 
-// run sends the given number of requests per millisecond for a while, and returns the results of those alone.
+// run sends requests at the given rate per millisecond for the given time, and returns how many completed in time and
+// how many were refused during that time.
 func (s *simulated) run(lasts time.Duration, rate float64) (good, refused int) {
 	good, refused = s.good, s.refused
 	for range lasts / time.Millisecond {
@@ -87,8 +88,8 @@ func (s *simulated) done(j job) {
 	s.limit.leave(nil)
 }
 
-// Under overload, nearly as much is answered as the capacity allows, all of it in time; afterwards nothing is refused
-// and nobody waits.
+// Under overload, the service completes nearly as many requests as its capacity allows, all of them in time; soon after
+// the overload it refuses no requests and none has to wait.
 func TestOverloadSimulated(t *testing.T) {
 	for _, c := range []struct {
 		name     string
@@ -96,7 +97,7 @@ func TestOverloadSimulated(t *testing.T) {
 		cost     float64
 		repeats  int
 		load     float64 // in capacities
-		atLeast  float64 // fraction of the capacity; refusals take the rest
+		atLeast  float64 // minimum fraction of the capacity spent on successful requests; refusals use the rest
 		settles  time.Duration
 	}{
 		{"strict", 1, 0.05, 0, 3, 0.85, 3 * time.Second},
@@ -109,22 +110,22 @@ func TestOverloadSimulated(t *testing.T) {
 				s := &simulated{limit: newOverload(simulatedDeadline), capacity: c.capacity, cost: c.cost, repeats: c.repeats}
 				s.run(10*time.Second, c.capacity/2)
 				if s.refused+s.late > 0 {
-					t.Fatalf("at half of the capacity %d were refused, %d late", s.refused, s.late)
+					t.Fatalf("at half of the capacity, %d requests were refused and %d were late", s.refused, s.late)
 				}
 				const during = 20 * time.Second
 				good, refused := s.run(during, c.load*c.capacity)
 				share := float64(good) / (c.capacity * float64(during/time.Millisecond))
-				t.Logf("good were %.0f %% of the capacity; %d refused; the longest took %s", 100*share, refused, s.longest)
+				t.Logf("completed in time: %.0f %% of the capacity; %d refused; the longest took %s", 100*share, refused, s.longest)
 				if share < c.atLeast {
-					t.Errorf("good was %.0f %% of the capacity, want %.0f %%", 100*share, 100*c.atLeast)
+					t.Errorf("completed %.0f %% of the capacity in time, want %.0f %%", 100*share, 100*c.atLeast)
 				}
 				if s.longest > simulatedDeadline {
-					t.Errorf("an admitted request took %s", s.longest)
+					t.Errorf("an admitted request took %s, longer than its deadline", s.longest)
 				}
 				s.run(c.settles, c.capacity/2)
 				s.longest = 0
 				if _, refused := s.run(20*time.Second, c.capacity/2); refused > 0 || s.longest > 10*time.Millisecond {
-					t.Errorf("%s after the overload: %d were refused, one took %s", c.settles, refused, s.longest)
+					t.Errorf("%s after the overload: %d refused, the longest took %s", c.settles, refused, s.longest)
 				}
 			})
 		})

@@ -3,11 +3,12 @@ package httpserver
 import "net/http"
 
 // sites refuses requests that store or change something if a browser sends them for a page of another site. Otherwise
-// any page could make its visitors' browsers send them, to machines that only those can reach.
+// any page could make its visitors' browsers send such requests, even to machines that aren't reachable from the
+// internet.
 type sites struct{ protection *http.CrossOriginProtection }
 
-// newSites returns the rule that allows a service's own pages and those of the trusted origins. It panics if an
-// origin is malformed, which UnmarshalText would have rejected.
+// newSites returns the rule that allows requests from a service's own pages and from pages of the trusted origins. It
+// panics if an origin is malformed, which UnmarshalText would have rejected.
 func newSites(trusted []Origin) sites {
 	protection := http.NewCrossOriginProtection()
 	for _, origin := range trusted {
@@ -18,8 +19,8 @@ func newSites(trusted []Origin) sites {
 	return sites{protection}
 }
 
-// check refuses a request that the browser says comes from a page of another site; programs send no such headers. A
-// GET that follows a user's click is allowed.
+// check refuses a request whose headers say that a page of another site sent it. Only browsers send these headers. A
+// GET caused by a user's click is allowed.
 func (s sites) check(r *http.Request) error {
 	site := r.Header.Get("Sec-Fetch-Site")
 	if site == "same-origin" || site == "" && r.Header.Get("Origin") == "" {
@@ -30,7 +31,7 @@ func (s sites) check(r *http.Request) error {
 		if clicked(r.Header) {
 			return nil
 		}
-		asked = r.WithContext(r.Context()) // net/http's rule allows every GET
+		asked = r.WithContext(r.Context()) // CrossOriginProtection allows every GET
 		asked.Method = http.MethodPost
 	}
 	if s.protection.Check(asked) == nil {
@@ -40,7 +41,7 @@ func (s sites) check(r *http.Request) error {
 		"origin as --trusted-origin (TRUSTED_ORIGINS), and a proxy in front should pass on Host")
 }
 
-// clicked reports whether a user's click opens the response as a page of its own. A frame doesn't count.
+// clicked reports whether a user's click opens the response as a page of its own rather than in a frame.
 func clicked(header http.Header) bool {
 	shown := header.Get("Sec-Fetch-Dest")
 	return header.Get("Sec-Fetch-User") == "?1" && (shown == "" || shown == "document")

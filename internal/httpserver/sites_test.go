@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// storing returns routes that read, store by GET, and store by every other method; they count what they store.
+// storing returns one route that reads, one that stores by GET, and one that stores for each other method. They count
+// in stored how often they store something.
 func storing(stored *int) []Route {
 	store := func(w http.ResponseWriter, r *http.Request) error {
 		*stored++
@@ -23,8 +24,8 @@ func storing(stored *int) []Route {
 	return routes
 }
 
-// TestSites sends what browsers send for their pages: other sites' requests are refused where something is stored,
-// and allowed where it is read.
+// TestSites sends requests as browsers send them: those from pages of other sites are refused on routes that store
+// something, and allowed on routes that only read.
 func TestSites(t *testing.T) {
 	const trusted = "https://front.example"
 	stored := 0
@@ -38,20 +39,20 @@ func TestSites(t *testing.T) {
 		header     []string
 	}{
 		{"a program", taken, nil},
-		{"its own page, for a proxy that changed Host", taken, []string{"Sec-Fetch-Site", "same-origin", "Origin", "https://heroes.example"}},
+		{"the service's own page, behind a proxy that changes Host", taken, []string{"Sec-Fetch-Site", "same-origin", "Origin", "https://heroes.example"}},
 		{"the address bar", taken, []string{"Sec-Fetch-Site", "none", "Sec-Fetch-User", "?1"}},
-		{"its own page on plain http", taken, []string{"Origin", own}},
+		{"the service's own page on plain http", taken, []string{"Origin", own}},
 		{"another site", refused, []string{"Sec-Fetch-Site", "cross-site"}},
-		{"another site that claims to be this", refused, []string{"Sec-Fetch-Site", "cross-site", "Origin", own}},
+		{"another site that claims to be this site", refused, []string{"Sec-Fetch-Site", "cross-site", "Origin", own}},
 		{"another port or name of this site", refused, []string{"Sec-Fetch-Site", "same-site", "Origin", "http://localhost:1"}},
 		{"another port on plain http", refused, []string{"Origin", "http://127.0.0.1:1"}},
 		{"a sandboxed frame", refused, []string{"Origin", "null"}},
 		{"a trusted page", taken, []string{"Sec-Fetch-Site", "cross-site", "Origin", trusted}},
-		{"a trusted page to plain http", taken, []string{"Origin", trusted}},
+		{"a trusted page on plain http", taken, []string{"Origin", trusted}},
 		{"a trusted host with another scheme", refused, []string{"Origin", "http://front.example"}},
-		{"a page that is trusted and doesn't say so", refused, []string{"Sec-Fetch-Site", "cross-site", "Referer", trusted + "/"}},
+		{"a trusted page that sends no Origin", refused, []string{"Sec-Fetch-Site", "cross-site", "Referer", trusted + "/"}},
 		{"a click", byGETOnly, []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-User", "?1", "Sec-Fetch-Dest", "document"}},
-		{"a click that says no more", byGETOnly, []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-User", "?1"}},
+		{"a click without a destination", byGETOnly, []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-User", "?1"}},
 		{"a navigation without a click", refused, []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Dest", "document"}},
 		{"a click into a frame", refused, []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-User", "?1", "Sec-Fetch-Dest", "iframe"}},
 	} {
@@ -66,7 +67,7 @@ func TestSites(t *testing.T) {
 			stored = 0
 			got := ask(t, server, method, path, "", c.header...)
 			if got.status != status || stored != want {
-				t.Errorf("%s: %s: got %d, %d stored, want %s", c.name, target, got.status, stored, c.what)
+				t.Errorf("%s: %s: got status %d and %d stored, want %s", c.name, target, got.status, stored, c.what)
 			}
 			if status != http.StatusOK && method != http.MethodHead &&
 				!strings.Contains(got.problem(t, status).Detail, "--trusted-origin (TRUSTED_ORIGINS)") {
@@ -74,15 +75,15 @@ func TestSites(t *testing.T) {
 			}
 		}
 		if got := ask(t, server, http.MethodGet, "/read", "", c.header...); got.status != http.StatusOK {
-			t.Errorf("%s: a read got %d", c.name, got.status)
+			t.Errorf("%s: a read got status %d, want 200", c.name, got.status)
 		}
 	}
 }
 
-// BenchmarkSites measures the check of a request's site, for routes that store.
+// BenchmarkSites measures the cost of checking a request's origin on routes that store something.
 func BenchmarkSites(b *testing.B) {
 	for name, header := range map[string]http.Header{
-		"a program": {"Accept": {"*/*"}, "User-Agent": {"k6"}}, "its own page": {"Sec-Fetch-Site": {"same-origin"}, "Accept": {"*/*"}},
+		"a program": {"Accept": {"*/*"}, "User-Agent": {"k6"}}, "own page": {"Sec-Fetch-Site": {"same-origin"}, "Accept": {"*/*"}},
 		"a click": {"Sec-Fetch-Site": {"cross-site"}, "Sec-Fetch-User": {"?1"}, "Sec-Fetch-Dest": {"document"}},
 	} {
 		b.Run(name, func(b *testing.B) {

@@ -4,7 +4,7 @@ package httpserver
 
 import "syscall"
 
-// setReceiveBuffer limits what the kernel buffers for a socket before it is read.
+// setReceiveBuffer limits how much unread data the kernel buffers for a socket.
 func setReceiveBuffer(fd uintptr, size int) {
 	_ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, size)
 }

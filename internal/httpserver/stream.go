@@ -8,8 +8,8 @@ import (
 )
 
 // Stream writes a response of unknown length in steps. The server's write timeout and the request's deadline restart
-// with each piece written. So a list of any length gets through, even to a slow client, while a client that stops
-// reading is dropped, and a search without results ends at its deadline.
+// with each piece written. A slow client therefore receives a list of any length, while a client that stops reading is
+// dropped, and a search that finds nothing ends at its deadline.
 type Stream struct {
 	w        http.ResponseWriter
 	ctx      context.Context
@@ -18,17 +18,17 @@ type Stream struct {
 }
 
 const (
-	// piece is how much of a stream is written per write timeout, in bytes.
+	// piece is the number of bytes that must be written within one write timeout.
 	piece = 64 << 10
-	// maxUnsent limits how many bytes of a stream the kernel buffers before it can send them. At that limit it
-	// accepts no more until about half is sent. By default it buffers megabytes, then accepts nothing until a third
-	// of them is sent, which looks like a client that has stopped reading: one with 1 Mbit/s would be dropped after
-	// 15 s.
+	// maxUnsent limits how many bytes of a stream the kernel buffers before it can send them. At that limit the kernel
+	// accepts no more data until about half of it is sent. By default the kernel buffers megabytes, and then accepts no
+	// more until a third of them is sent. A slow client would then look as if it had stopped reading: at 1 Mbit/s it
+	// would be dropped after 15 s.
 	maxUnsent = 128 << 10
 )
 
-// NewStream returns the stream for a request's response. Each step has a deadline of its own, in place of the
-// request's context; up to the first write it is the request's, which may have waited for its slot.
+// NewStream returns the stream for a request's response. Each step has its own deadline, which replaces that of the
+// request's context. Until the first write it is the request's deadline, so time spent waiting for a slot counts.
 func NewStream(w http.ResponseWriter, r *http.Request) *Stream {
 	x := exchangeOf(r.Context())
 	deadline, bounded := r.Context().Deadline()
@@ -44,8 +44,8 @@ func NewStream(w http.ResponseWriter, r *http.Request) *Stream {
 	return s
 }
 
-// pause suspends the write timeout until there is more to write. In HTTP/1 it only affects writes; in HTTP/2 it would
-// end the stream even between writes.
+// pause suspends the write timeout until the next write. Over HTTP/1 the timeout only affects writes; over HTTP/2 it
+// would end the stream even between writes.
 func (s *Stream) pause() {
 	if s.exchange.pauses {
 		_ = http.NewResponseController(s.w).SetWriteDeadline(time.Time{})
@@ -63,7 +63,7 @@ func (s *Stream) Step() (context.Context, context.CancelFunc) {
 	return context.WithDeadline(s.ctx, s.deadline)
 }
 
-// Write sends p, each piece within the write timeout.
+// Write sends p. Each piece must be written within the write timeout.
 func (s *Stream) Write(p []byte) error {
 	for first := true; first || len(p) > 0; first = false {
 		n := min(len(p), piece)
@@ -73,7 +73,7 @@ func (s *Stream) Write(p []byte) error {
 		}
 		p = p[n:]
 	}
-	if s.exchange.pauses { // a buffered rest would wait for the client without a timeout
+	if s.exchange.pauses { // flush, since data left in a buffer would wait for the client without a timeout
 		if err := http.NewResponseController(s.w).Flush(); err != nil {
 			return err
 		}
@@ -87,8 +87,8 @@ func (s *Stream) Write(p []byte) error {
 // route must declare the kind Streams.
 type Events struct{ stream *Stream }
 
-// eventBuffer is the kernel's send buffer in bytes for a client that doesn't read: small enough to notice such a
-// client soon, large enough for an event.
+// eventBuffer is the size of the kernel's send buffer for an event stream, in bytes: small enough to soon notice a
+// client that doesn't read, and large enough for an event.
 const eventBuffer = 32 << 10
 
 // NewEvents starts the response.
@@ -96,8 +96,8 @@ func NewEvents(w http.ResponseWriter, r *http.Request) *Events {
 	header := w.Header()
 	header.Set("Content-Type", "text/event-stream")
 	header.Set("Cache-Control", "no-store")
-	header.Set("X-Accel-Buffering", "no") // tells a proxy not to buffer
-	// The request has been read; reads now only detect a disconnect.
+	header.Set("X-Accel-Buffering", "no") // tells a proxy not to buffer the stream
+	// The request has been read completely, so further reads only detect a disconnect.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	KeepLittle(r)
 	return &Events{NewStream(w, r)}
@@ -122,13 +122,13 @@ func (e *Events) Send(event []byte) error {
 
 type connKey struct{}
 
-// connOf returns the connection of a request, or nil if it didn't come over one.
+// connOf returns the connection of a request, or nil if the request didn't arrive over a connection.
 func connOf(r *http.Request) *connection {
 	conn, _ := r.Context().Value(connKey{}).(*connection)
 	return conn
 }
 
-// withConn gives a request's handler access to its connection.
+// withConn makes the connection available to connOf.
 func withConn(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, conn)
 }

@@ -19,13 +19,13 @@ func TestStreamDeadlineNeedsProgress(t *testing.T) {
 	}
 	for range 2 {
 		if first := deadline(); !first.Equal(x.deadline) {
-			t.Errorf("until the first write of a request that waited, a step has until %v, want %v", first, x.deadline)
+			t.Errorf("before the first write, a step's deadline is %v, want the request's, %v", first, x.deadline)
 		}
 	}
 	if err := stream.Write([]byte("x")); err != nil {
 		t.Fatal(err)
 	}
 	if later := deadline(); !later.After(x.deadline) {
-		t.Errorf("after a write the deadline is %v, want one after %v", later, x.deadline)
+		t.Errorf("after a write, a step's deadline is %v, want a time after %v", later, x.deadline)
 	}
 }

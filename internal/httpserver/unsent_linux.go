@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// limitUnsent limits how much unsent data the kernel buffers for a connection to maxUnsent bytes.
+// limitUnsent limits the unsent data that the kernel buffers for a connection to maxUnsent bytes.
 func limitUnsent(conn syscall.Conn) {
 	raw, err := conn.SyscallConn()
 	if err != nil {

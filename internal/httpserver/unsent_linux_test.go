@@ -9,10 +9,10 @@ import (
 	"superheroes/test/await"
 )
 
-// The kernel buffers unread data only up to a limit, so that a write waits for no more than that: if it waited for
-// megabytes to be sent, a slow client would look like one that has stopped reading.
+// The kernel buffers only a limited amount of unread data, so that a write has to wait only for that amount to be sent:
+// if it waited for megabytes, a slow client would look as if it had stopped reading.
 func TestStreamLimitsUnsent(t *testing.T) {
-	const most = 1 << 20 // by default the kernel buffers several times as much
+	const most = 1 << 20 // by default the kernel buffers several times this size
 	cfg := settings()
 	cfg.WriteTimeout = 500 * time.Millisecond
 	taken := make(chan int, 1)
@@ -26,12 +26,12 @@ func TestStreamLimitsUnsent(t *testing.T) {
 	}))
 	dial(t, server, smallWindow).send(t, plainRequest)
 	if got := await.Value(t, "the client is dropped", taken); got > most {
-		t.Errorf("%d bytes were buffered for a client that doesn't read", got)
+		t.Errorf("%d bytes were accepted for a client that doesn't read", got)
 	}
 }
 
-// The kernel buffers little for an event stream; but an HTTP/2 client has other streams on the connection, and
-// controls the flow of each.
+// The kernel's send buffer is small for an event stream, except over HTTP/2, where the client has other streams on the
+// connection and controls the flow of each stream.
 func TestEventsBufferLittle(t *testing.T) {
 	for name, client := range map[string]*http.Client{"HTTP/1.1": client(), "HTTP/2": http2Client(t)} {
 		t.Run(name, func(t *testing.T) {
@@ -46,7 +46,7 @@ func TestEventsBufferLittle(t *testing.T) {
 			do(t, client, newRequest(t, server, http.MethodGet, "/", http.NoBody))
 			before, after := <-sizes, <-sizes
 			if over2 := name == "HTTP/2"; over2 && after != before || !over2 && after > 2*eventBuffer { // Linux doubles the size
-				t.Errorf("%d bytes, after %d", after, before)
+				t.Errorf("the send buffer has %d bytes, %d before NewEvents", after, before)
 			}
 		})
 	}

@@ -4,5 +4,5 @@ package httpserver
 
 import "syscall"
 
-// limitUnsent does nothing: there is no known way on this platform.
+// limitUnsent does nothing: this platform has no known option that limits unsent data.
 func limitUnsent(syscall.Conn) {}

@@ -1,5 +1,5 @@
-// Package logging provides the services' loggers: log/slog records as lines of text or JSON, with repeated trouble
-// counted rather than repeated. It knows no other package of the program. A line of text is
+// Package logging provides the services' loggers: log/slog records as lines of text or JSON, with repeated warnings and
+// errors summarized. It depends on no other package of the program. A line in text format looks like this:
 //
 //	2026-01-02T15:04:05.000Z - heroes - WARN - message key=value …
 package logging
@@ -19,7 +19,7 @@ import (
 // timeLayout is RFC 3339 in UTC with milliseconds, of constant width.
 const timeLayout = "2006-01-02T15:04:05.000Z"
 
-// Config selects what is logged, and the format.
+// Config selects the lowest level to log and the format.
 type Config struct {
 	Level  slog.Level `name:"log-level" default:"WARN" help:"Lowest level to log: DEBUG, INFO, WARN (or WARNING) or ERROR."`
 	Format string     `name:"log-format" default:"text" enum:"text,json" help:"Format of log lines: text or json."`
@@ -74,8 +74,8 @@ type lineHandler struct {
 	out     io.Writer
 	service string
 	level   slog.Level
-	attrs   string // formatted, each with a leading space
-	group   string // prefix of later keys, with a trailing dot
+	attrs   string // formatted attributes, each with a leading space
+	group   string // prefix of subsequent keys, with a trailing dot
 }
 
 func (h *lineHandler) Enabled(_ context.Context, level slog.Level) bool { return level >= h.level }
@@ -144,7 +144,7 @@ func quoteIfNeeded(text string) string {
 	return text
 }
 
-// oneLine replaces control characters, which could break the line or a terminal.
+// oneLine replaces control characters, which could split the line or garble a terminal.
 func oneLine(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {

@@ -13,7 +13,7 @@ func TestTextLine(t *testing.T) {
 	tests := []struct {
 		name string
 		log  func(*slog.Logger)
-		want string // after the time; "" means that nothing is written
+		want string // expected line after its timestamp; "" if no line is expected
 	}{
 		{"message", func(l *slog.Logger) { l.Warn("store is away") }, "fights - WARN - store is away"},
 		{"below the level", func(l *slog.Logger) { l.Info("started") }, ""},
@@ -40,7 +40,7 @@ func TestTextLine(t *testing.T) {
 			}
 			line := out.String()
 			if !head.MatchString(line) || strings.Count(line, "\n") != 1 {
-				t.Fatalf("not one line with a time: %q", line)
+				t.Fatalf("output is not a single line with a timestamp: %q", line)
 			}
 			if got := strings.TrimSuffix(head.ReplaceAllString(line, ""), "\n"); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)

@@ -14,22 +14,22 @@ import (
 const (
 	// interval is how long lines with the same cause are counted before a summary.
 	interval = 10 * time.Second
-	// maxCauses limits memory: causes beyond it share one count.
+	// maxCauses limits memory use: all causes beyond this number share one count.
 	maxCauses = 100
 )
 
-// repeats is a slog.Handler that prevents a persistent cause, such as an unavailable store, from flooding the log.
-// The first line of a cause is written at once. Lines with the same cause in the next ten seconds are counted; then,
-// and every ten seconds while it persists, one line gives their number and the content of the last one. After ten
-// seconds of silence, the cause is new again.
+// repeats is a slog.Handler that prevents a persistent cause, such as an unavailable store, from flooding the log. The
+// first line with a given cause is written at once. Further lines with that cause are only counted; after ten seconds,
+// and every ten seconds while the cause persists, a summary gives their number and the content of the latest line.
+// After ten seconds without a repetition, the cause counts as new again.
 //
-// Only trouble is counted: anything less severe than a warning, such as the access log, is always written.
+// Only warnings and errors are counted; less severe lines, such as the access log, are always written.
 type repeats struct {
 	slog.Handler // the next handler
 	counts       *counts
 }
 
-// Flush writes the pending counts of a logger made by New, so that none is lost at exit. After it, every line is
+// Flush writes the pending counts of a logger made by New, so that no count is lost at exit. After Flush, every line is
 // written.
 func Flush(log *slog.Logger) {
 	if h, ok := log.Handler().(*repeats); ok {
@@ -37,8 +37,8 @@ func Flush(log *slog.Logger) {
 	}
 }
 
-// Handle implements slog.Handler. The attributes of a counted line are stored, and formatted only if it is the last
-// one.
+// Handle implements slog.Handler. The attributes of a counted line are stored, and are formatted only if the line ends
+// up in a summary.
 func (h *repeats) Handle(ctx context.Context, record slog.Record) error {
 	if record.Level >= slog.LevelWarn && h.counts.counted(record, h.Handler) {
 		return nil
@@ -56,21 +56,22 @@ func (h *repeats) WithGroup(name string) slog.Handler {
 	return &repeats{h.Handler.WithGroup(name), h.counts}
 }
 
-// cause is what lines counted together have in common. The zero cause is for all lines beyond maxCauses.
+// cause identifies lines that are counted together. The zero cause is shared by all causes beyond maxCauses.
 type cause struct {
 	level   slog.Level
 	message string
-	detail  string // of the line's error, if it has one
+	detail  string // detail of the line's error, if any
 }
 
-// Detailed is an error with a stable description of what is wrong: the same words for the same failure, without ids,
+// Detailed is an error with a stable description: LogDetail returns the same text for the same failure, without ids,
 // ports or times.
 type Detailed interface {
 	error
 	LogDetail() string
 }
 
-// causeOf returns the cause of a line: its message, and the details of its error. Other attributes differ each time.
+// causeOf returns the cause of a line: its message, and the details of its error. Other attributes may differ from line
+// to line.
 func causeOf(record slog.Record) cause {
 	c := cause{level: record.Level, message: record.Message}
 	record.Attrs(func(attr slog.Attr) bool {
@@ -86,8 +87,8 @@ func causeOf(record slog.Record) cause {
 	return c
 }
 
-// detailOf returns what distinguishes an error from others logged with the same message. For an unexpected error of
-// our own, that is the text of the innermost one, which contains no id.
+// detailOf returns a text that distinguishes an error from others logged with the same message. For an unexpected error
+// of our own, it is the text of the innermost wrapped error, which contains no id.
 func detailOf(err error, level slog.Level) string {
 	if detailed, is := errors.AsType[Detailed](err); is {
 		return detailed.LogDetail()
@@ -98,7 +99,7 @@ func detailOf(err error, level slog.Level) string {
 	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(inner) {
 		err = inner
 	}
-	return fmt.Sprint(err) // works for a nil pointer, too
+	return fmt.Sprint(err) // safe even for a nil pointer
 }
 
 // count counts the repetitions of a cause in its current interval.
@@ -108,20 +109,20 @@ type count struct {
 	level slog.Level // the highest one
 	last  slog.Record
 	to    slog.Handler // the last one's handler
-	timer *time.Timer  // ends the interval; set once there is something to report
+	timer *time.Timer  // ends the interval; nil until a line is counted
 }
 
 // over reports whether the interval has ended without a repetition.
 func (c *count) over(now time.Time) bool { return c.times == 0 && now.Sub(c.since) >= interval }
 
-// counts holds the recent causes. It is safe for concurrent use.
+// counts holds the counts of recent causes. It is safe for concurrent use.
 type counts struct {
 	mu      sync.Mutex
 	byCause map[cause]*count
 	flushed bool
 }
 
-// counted counts a line and returns true, or returns false if the line is the first of its cause and must be written.
+// counted counts a line and returns true, or returns false if the line is the first with its cause and must be written.
 func (c *counts) counted(record slog.Record, to slog.Handler) bool {
 	why, now := causeOf(record), record.Time
 	if now.IsZero() {
@@ -150,7 +151,7 @@ func (c *counts) counted(record slog.Record, to slog.Handler) bool {
 	return true
 }
 
-// room makes room for another cause, and reports whether there is any. The caller holds the mutex.
+// room makes room for another cause if possible, and reports whether there is room. The caller must hold the mutex.
 func (c *counts) room(now time.Time) bool {
 	if len(c.byCause) >= maxCauses {
 		maps.DeleteFunc(c.byCause, func(_ cause, old *count) bool { return old.over(now) })
@@ -158,7 +159,7 @@ func (c *counts) room(now time.Time) bool {
 	return len(c.byCause) < maxCauses
 }
 
-// end reports a cause's interval, and begins the next one.
+// end writes the summary of a cause's interval and begins the next interval.
 func (c *counts) end(why cause) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -195,5 +196,5 @@ func (c *count) write(why cause) {
 		line.AddAttrs(attr)
 		return true
 	})
-	_ = c.to.Handle(context.Background(), line) // a log that can't be written can't report it either
+	_ = c.to.Handle(context.Background(), line) // if the log can't be written, the error can't be logged either
 }

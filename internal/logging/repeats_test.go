@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// written calls log and returns the lines without their times.
+// written calls log and returns the lines it wrote, without timestamps.
 func written(t *testing.T, level slog.Level, log func(*slog.Logger)) []string {
 	t.Helper()
 	var out bytes.Buffer
@@ -37,7 +37,7 @@ func equal(t *testing.T, got []string, want ...string) {
 	}
 }
 
-// refuse logs n requests refused for the same reason, at the given interval, numbered from first.
+// refuse logs at the given interval that n requests were refused for the same reason, with ids that start at first.
 func refuse(log *slog.Logger, first, n int, every time.Duration) {
 	for i := range n {
 		if i > 0 {
@@ -64,7 +64,7 @@ func TestRepeats(t *testing.T) {
 	}{
 		{"once", func(l *slog.Logger) { refuse(l, 1, 1, 0) },
 			[]string{`WARN - the store does not answer status=503 id=1 cause="dial :40000"`}},
-		{"twice at the end", func(l *slog.Logger) { refuse(l, 1, 2, time.Second) }, []string{
+		{"twice before Flush", func(l *slog.Logger) { refuse(l, 1, 2, time.Second) }, []string{
 			`WARN - the store does not answer status=503 id=1 cause="dial :40000"`,
 			`WARN - the store does not answer (repeated) times=1 span=1s status=503 id=2 cause="dial :40001"`}},
 		{"for 25 s", func(l *slog.Logger) { refuse(l, 1, 84, 3*time.Second/10) }, []string{
@@ -72,7 +72,7 @@ func TestRepeats(t *testing.T) {
 			`WARN - the store does not answer (repeated) times=33 span=10s status=503 id=34 cause="dial :40033"`,
 			`WARN - the store does not answer (repeated) times=33 span=10s status=503 id=67 cause="dial :40066"`,
 			`WARN - the store does not answer (repeated) times=17 span=4.9s status=503 id=84 cause="dial :40083"`}},
-		{"every 11 s: each is news", func(l *slog.Logger) { refuse(l, 1, 2, 11*time.Second) }, []string{
+		{"one line every 11 s: each counts as new", func(l *slog.Logger) { refuse(l, 1, 2, 11*time.Second) }, []string{
 			`WARN - the store does not answer status=503 id=1 cause="dial :40000"`,
 			`WARN - the store does not answer status=503 id=2 cause="dial :40001"`}},
 		{"again after a pause", func(l *slog.Logger) {
@@ -108,17 +108,17 @@ func TestRepeats(t *testing.T) {
 			`WARN - the store takes no writes cause="id 1: full or read-only: 1 (port 1)"`,
 			`WARN - the store takes no writes (repeated) times=1 span=4s cause="id 2: full or read-only: 0 (port 2)"`,
 			`WARN - the store takes no writes (repeated) times=1 span=3s cause="id 3: full or read-only: 1 (port 3)"`}},
-		{"loggers made from it", func(l *slog.Logger) {
+		{"derived loggers", func(l *slog.Logger) {
 			l.Warn("a")
 			l.With("k", 1).Warn("a")
 			l.WithGroup("g").Warn("a", "k", 2)
 		}, []string{"WARN - a", "WARN - a (repeated) g.times=2 g.span=0s g.k=2"}},
-		{"no trouble", func(l *slog.Logger) {
+		{"info lines", func(l *slog.Logger) {
 			for i := range 3 {
 				l.Info("access", "id", i)
 			}
 		}, []string{"INFO - access id=0", "INFO - access id=1", "INFO - access id=2"}},
-		{"after the end", func(l *slog.Logger) {
+		{"after Flush", func(l *slog.Logger) {
 			refuse(l, 1, 2, 0)
 			Flush(l)
 			refuse(l, 3, 2, 0)
@@ -134,7 +134,7 @@ func TestRepeats(t *testing.T) {
 	}
 }
 
-// times returns the number of complete lines, and the sum of the repetitions in summaries, for a text.
+// times counts the lines that contain a text: those written in full, and the repetitions reported by summaries.
 func times(t *testing.T, lines []string, text string) (whole, repeated int) {
 	t.Helper()
 	for _, line := range lines {
@@ -163,7 +163,8 @@ func kept(l *slog.Logger) int {
 	return len(counts.byCause)
 }
 
-// Causes beyond the limit are counted together, and a new one gets its own count again once others have ended.
+// Causes beyond the limit are counted together, and a new cause gets its own count again once older causes have
+// expired.
 func TestRepeatsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const causes = 10 * maxCauses
@@ -178,18 +179,18 @@ func TestRepeatsAreBounded(t *testing.T) {
 			later = kept(l)
 		})
 		if atOnce != maxCauses+1 || later != 1 {
-			t.Errorf("%d causes were remembered, and %d later", atOnce, later)
+			t.Errorf("%d causes were remembered at first, and %d later", atOnce, later)
 		}
 		whole, repeated := times(t, lines, "row")
 		if whole != maxCauses+1 || repeated != causes-whole {
-			t.Errorf("%d complete lines and %d counted ones of %d", whole, repeated, causes)
+			t.Errorf("%d lines were written in full and %d were counted, out of %d", whole, repeated, causes)
 		}
 		last := fmt.Sprintf("WARN+1 - various causes, the last: row %d (repeated) times=%d span=10s", causes-1, repeated)
 		equal(t, lines[maxCauses+1:], last, "WARN - news")
 	})
 }
 
-// Every line is counted exactly once, with concurrent loggers, while intervals end and at the end.
+// Every line is either written or counted exactly once, even with concurrent loggers, as intervals end, and at Flush.
 func TestRepeatsLoseNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const goroutines, each = 8, 2000
@@ -204,7 +205,7 @@ func TestRepeatsLoseNothing(t *testing.T) {
 				})
 			}
 			time.Sleep(each * time.Second / 200)
-			Flush(l) // in the middle of it
+			Flush(l) // while lines are still being logged
 			all.Wait()
 		})
 		total := 0
@@ -218,7 +219,7 @@ func TestRepeatsLoseNothing(t *testing.T) {
 	})
 }
 
-// Nothing waits while nothing repeats: a timer exists only when there will be something to report.
+// A timer exists only while there are repetitions to report.
 func TestNoTimerWithoutRepeats(t *testing.T) {
 	log := New(io.Discard, "heroes", Config{Level: slog.LevelWarn, Format: "text"})
 	log.Warn("a")
@@ -232,15 +233,15 @@ func TestNoTimerWithoutRepeats(t *testing.T) {
 		return armed
 	}
 	if armed() != 0 {
-		t.Error("there is a timer after one line")
+		t.Error("a timer exists after a single line")
 	}
 	log.Warn("a")
 	if armed() != 1 {
-		t.Error("there is no timer for the count")
+		t.Error("no timer exists although a line was counted")
 	}
 	counts.end(cause{level: slog.LevelWarn, message: "a"})
 	if armed() != 0 {
-		t.Error("there is a timer when the count was written")
+		t.Error("a timer still exists after the summary was written")
 	}
 }
 
@@ -278,7 +279,7 @@ func TestDebugShowsEveryLine(t *testing.T) {
 type stubborn struct{ t *testing.T }
 
 func (s stubborn) String() string {
-	s.t.Error("it was formatted")
+	s.t.Error("a counted line was formatted")
 	return ""
 }
 
@@ -288,11 +289,11 @@ func TestCountedLinesAreNotFormatted(t *testing.T) {
 	for range 3 {
 		log.Warn("a", "value", stubborn{t})
 	}
-	log.Warn("a", "value", 1) // only the last one is
+	log.Warn("a", "value", 1) // only the last counted line is formatted
 	Flush(log)
 }
 
-// BenchmarkRepeats compares counted lines with written ones.
+// BenchmarkRepeats compares the cost of counting a line with that of writing it.
 func BenchmarkRepeats(b *testing.B) {
 	err := fmt.Errorf("dial: %w", errors.New("connection refused"))
 	for _, c := range []struct {

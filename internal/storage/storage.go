@@ -1,6 +1,6 @@
-// Package storage classifies what can be wrong with a store. Every engine reports problems in these terms, and
-// everything that reacts to them (startup, responses, readiness) relies on them alone, so that the same problem has the
-// same consequences on SQLite, PostgreSQL, MariaDB and MongoDB. It knows none of the engines.
+// Package storage classifies store failures by kind. Every engine reports its failures as these kinds, and the code
+// that handles failures (startup, responses, readiness) looks only at the kind, so that a failure has the same
+// consequences on SQLite, PostgreSQL, MariaDB and MongoDB. The package depends on none of the engines.
 package storage
 
 import (
@@ -8,7 +8,7 @@ import (
 	"fmt"
 )
 
-// The kinds of problems. An engine wraps the driver's error in one of them with As; callers test for a kind with
+// The kinds of failures. An engine assigns a kind to the driver's error with As; callers test for a kind with
 // errors.Is.
 var (
 	// ErrUnavailable means that the store can't be reached or doesn't respond. It may recover at any time.
@@ -24,15 +24,15 @@ var (
 	ErrSchema = errors.New("the store's schema is not as expected")
 )
 
-// Error is a problem of one kind.
+// Error is a store failure of one kind.
 type Error struct {
 	Kind   error  // one of the kinds above
-	Detail string // for operators: what exactly is wrong and, if possible, the remedy; may be empty
+	Detail string // for operators: the exact failure and, if possible, the remedy; may be empty
 	Err    error  // the driver's error; may be nil
 }
 
 // As wraps err in an Error of the kind. It returns nil if err is nil, and err itself if it already has a kind. The
-// detail, if any, tells an operator what exactly is wrong; it must contain no SQL and no password.
+// detail, if any, describes the exact failure to an operator; it must not contain SQL or a password.
 func As(kind, err error, detail ...any) error {
 	var known *Error
 	if err == nil || errors.As(err, &known) {
@@ -41,7 +41,7 @@ func As(kind, err error, detail ...any) error {
 	return &Error{Kind: kind, Detail: fmt.Sprint(detail...), Err: err}
 }
 
-// Errorf returns a problem of the kind that no driver reported.
+// Errorf returns an Error of the given kind for a failure that was detected without an error from the driver.
 func Errorf(kind error, format string, args ...any) error {
 	return &Error{Kind: kind, Detail: fmt.Sprintf(format, args...)}
 }
@@ -78,14 +78,15 @@ func KindOf(err error) error {
 	return nil
 }
 
-// RowError means that one row or document can't be read because a value is outside the contract. Others are unaffected.
+// RowError means that one row or document can't be read because one of its values violates the contract. Other rows are
+// unaffected.
 type RowError struct {
-	What string // what kind of row it is, such as "hero" or "fight"
+	What string // the kind of row, such as "hero" or "fight"
 	ID   string // its id
-	Err  error  // names the column or field
+	Err  error  // an error that names the column or field
 }
 
 func (e *RowError) Error() string { return fmt.Sprintf("%s %s can't be read: %v", e.What, e.ID, e.Err) }
 
-// Unwrap returns what is wrong with the row.
+// Unwrap returns the error that describes the invalid value.
 func (e *RowError) Unwrap() error { return e.Err }

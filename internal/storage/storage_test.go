@@ -16,12 +16,12 @@ func TestErrors(t *testing.T) {
 		is   []error
 		text string
 	}{
-		{"a kind and a cause", busy, []error{storage.ErrBusy, io.ErrUnexpectedEOF}, "the store is locked: unexpected EOF"},
+		{"a driver's error with a kind", busy, []error{storage.ErrBusy, io.ErrUnexpectedEOF}, "the store is locked: unexpected EOF"},
 		{"the first kind stays", storage.As(storage.ErrDamaged, busy), []error{storage.ErrBusy},
 			"the store is locked: unexpected EOF"},
 		{"a detail replaces the general message", storage.As(storage.ErrSchema, io.EOF, "table hero has no column level"),
 			[]error{storage.ErrSchema, io.EOF}, "table hero has no column level: EOF"},
-		{"no driver reported it", storage.Errorf(storage.ErrDamaged, "%s was removed", "fights.db"),
+		{"without an error from the driver", storage.Errorf(storage.ErrDamaged, "%s was removed", "fights.db"),
 			[]error{storage.ErrDamaged}, "fights.db was removed"},
 		{"a row", &storage.RowError{What: "hero", ID: "7", Err: io.EOF}, []error{io.EOF}, "hero 7 can't be read: EOF"},
 	} {
@@ -31,15 +31,15 @@ func TestErrors(t *testing.T) {
 			}
 			for _, want := range c.is {
 				if !errors.Is(c.err, want) {
-					t.Errorf("is not %v", want)
+					t.Errorf("errors.Is does not find %v", want)
 				}
 			}
 		})
 	}
 	if errors.Is(storage.As(storage.ErrDamaged, busy), storage.ErrDamaged) {
-		t.Error("an error has two kinds")
+		t.Error("As gave an error a second kind")
 	}
 	if storage.As(storage.ErrBusy, nil) != nil {
-		t.Error("nil became an error")
+		t.Error("As turned nil into an error")
 	}
 }

@@ -9,17 +9,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// restarted is the variable that marks a re-executed process, whether or not its slack was raised.
+// restarted is the environment variable that marks a re-executed process, whether or not its slack was raised.
 const restarted = "TIMER_SLACK_RESTARTED"
 
-// Raise gives every thread of the process at least the configured slack. Call it before opening anything: if threads
-// have less, it re-executes the program in the same process. It returns if there is nothing to do or it fails.
+// Raise gives every thread of the process at least the configured slack. Call Raise before opening any files or
+// connections: if the current slack is lower, Raise re-executes the program in the same process. Raise returns if there
+// is nothing to do or if it fails.
 //
-// The Go runtime's monitor thread wakes up every 20 us while the process isn't idle, which is a fifth of the CPU time
-// of a service that isn't constantly busy. Linux delays each such sleep by the thread's slack (prctl(2),
-// PR_SET_TIMERSLACK). A thread inherits its slack from its creator, and the monitor thread exists before main, so it
-// gets more only if this thread executes the program again. That surprises debuggers and supervisors, hence it is off
-// unless configured.
+// The Go runtime's monitor thread wakes up every 20 us while the process isn't idle, which costs a service that isn't
+// constantly busy a fifth of its CPU time. Linux delays each such sleep by the thread's slack (prctl(2),
+// PR_SET_TIMERSLACK). A thread inherits its slack from its creator, and the monitor thread exists before main, so its
+// slack can be raised only by re-executing the program from a thread that has more. Because re-executing surprises
+// debuggers and supervisors, Raise does nothing unless configured.
 func (c Config) Raise() { c.raise(syscall.Exec) }
 
 // raise is Raise with a replaceable exec.
@@ -33,7 +34,7 @@ func (c Config) raise(exec func(program string, args, env []string) error) {
 	if err != nil || time.Duration(had) >= c.TimerSlack {
 		return
 	}
-	program, err := os.Executable() // under its own name, which process tools show
+	program, err := os.Executable() // keeps the program's own name, which process tools show
 	if err != nil {
 		return
 	}
@@ -41,5 +42,5 @@ func (c Config) raise(exec func(program string, args, env []string) error) {
 		return
 	}
 	_ = exec(program, os.Args, append(os.Environ(), restarted+"=1"))
-	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(had), 0, 0, 0) // continue unchanged, this thread like the others
+	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(had), 0, 0, 0) // continue with the original slack in all threads
 }

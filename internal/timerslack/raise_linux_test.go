@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// requested is the variable that makes this test binary raise its slack, report the result, and exit.
+// requested is the environment variable that makes this test binary raise its slack, report the result, and exit.
 const requested = "RAISE"
 
 func TestMain(m *testing.M) {
@@ -39,12 +39,12 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// slack returns the slack of this thread. Without one it skips the test.
+// slack returns the timer slack of this thread. It skips the test on platforms without timer slack.
 func slack(t *testing.T) time.Duration {
 	t.Helper()
 	has, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
 	if err != nil {
-		t.Skipf("there is no timer slack here: %v", err)
+		t.Skipf("timer slack is not supported here: %v", err)
 	}
 	return time.Duration(has)
 }
@@ -56,12 +56,12 @@ func TestRaise(t *testing.T) {
 		name   string
 		slack  time.Duration
 		env    []string
-		begins int // number of times main starts
+		begins int // expected number of times that main starts
 		want   time.Duration
 	}{
 		{"raised by re-executing", more, nil, 2, more},
 		{"off", 0, nil, 1, had},
-		{"less than there is", had / 2, nil, 1, had},
+		{"less than the current slack", had / 2, nil, 1, had},
 		{"never twice", more, []string{restarted + "=1"}, 1, had},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -73,7 +73,7 @@ func TestRaise(t *testing.T) {
 			}
 			said := string(out)
 			if n := strings.Count(said, "begins\n"); n != test.begins {
-				t.Errorf("main began %d times, want %d", n, test.begins)
+				t.Errorf("main started %d times, want %d", n, test.begins)
 			}
 			name := filepath.Base(os.Args[0])
 			if is := "is " + name[:min(len(name), 15)] + " [an argument]\n"; !strings.Contains(said, is) {
@@ -84,14 +84,14 @@ func TestRaise(t *testing.T) {
 			}
 			threads, raised := strings.Count(said, "slack "), strings.Count(said, fmt.Sprintf("slack %d\n", test.want))
 			if threads < 2 || raised != threads {
-				t.Errorf("%d of %d threads have %s, want all, including the monitor thread: %s", raised, threads, test.want, said)
+				t.Errorf("%d of %d threads have %s of slack, want all, including the monitor thread: %s", raised, threads, test.want, said)
 			}
 		})
 	}
 }
 
-// The thread whose slack is raised is the one that calls exec, however busy the others are; if exec fails, it gets
-// its old slack back.
+// The thread whose slack is raised is the one that calls exec, however busy other threads are; if exec fails, its
+// original slack is restored.
 func TestRaiseKeepsItsThread(t *testing.T) {
 	had := slack(t)
 	want := had + time.Millisecond
@@ -102,14 +102,14 @@ func TestRaiseKeepsItsThread(t *testing.T) {
 		thread = unix.Gettid()
 		for range 100 {
 			taken := make(chan struct{})
-			go func() { // takes over our thread while we wait, if we can be moved to another one
+			go func() { // takes our thread while we wait, unless our goroutine is locked to it
 				runtime.LockOSThread()
 				close(taken)
 				<-others
 			}()
 			<-taken
 			if now := unix.Gettid(); now != thread || slack(t) != want {
-				t.Errorf("on thread %d the slack is %s, after thread %d got %s", now, slack(t), thread, want)
+				t.Errorf("running on thread %d with slack %s, but thread %d was given %s", now, slack(t), thread, want)
 				break
 			}
 		}
@@ -118,6 +118,6 @@ func TestRaiseKeepsItsThread(t *testing.T) {
 	close(others)
 	value, err := os.ReadFile(fmt.Sprintf("/proc/%d/timerslack_ns", thread))
 	if now := strings.TrimSpace(string(value)); err == nil && now != fmt.Sprint(had.Nanoseconds()) {
-		t.Errorf("the thread continues with %s ns, it had %s", now, had)
+		t.Errorf("the thread continues with a slack of %s ns, want the original %s", now, had)
 	}
 }

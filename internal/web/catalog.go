@@ -1,6 +1,6 @@
 // Package web declares the HTTP operations of the catalogs, fights and statistics: for each its documentation and its
-// handler. Paths, bodies and statuses are part of the contract. It knows the services and the HTTP server; no service
-// knows it.
+// handler. Paths, bodies and statuses are part of the contract. The package depends on the services and the HTTP
+// server; no service depends on it.
 package web
 
 import (
@@ -14,13 +14,14 @@ import (
 	"superheroes/internal/httpserver"
 )
 
-// maxCatalogLimit is the largest page a client can request.
+// maxCatalogLimit is the largest page size that a client can request.
 const maxCatalogLimit = 1000
 
-// catalogRoutes are the operations of a catalog.
+// catalogRoutes holds the operations of a catalog.
 type catalogRoutes[T catalog.Item] struct{ *catalog.Service[T] }
 
-// AddCatalog declares the operations of a catalog. Those that change it need admin's token.
+// AddCatalog declares the operations of a catalog. Operations that change the catalog require the administrator's
+// token.
 func AddCatalog[T catalog.Item](service *catalog.Service[T], api *httpserver.API, admin *httpserver.Admin) {
 	catalogRoutes[T]{service}.addTo(api, admin)
 }
@@ -109,7 +110,7 @@ func (s catalogRoutes[T]) serveList(w http.ResponseWriter, r *http.Request, comp
 			continue
 		}
 		if err := list.Write(body); err != nil {
-			return nil // the client is gone, or wants only the header
+			return nil // the client is gone, or the request is a HEAD
 		}
 		body = body[:0]
 	}
@@ -117,10 +118,10 @@ func (s catalogRoutes[T]) serveList(w http.ResponseWriter, r *http.Request, comp
 	return nil
 }
 
-// flushSize is how many bytes of a list are collected before they are sent.
+// flushSize is how many bytes of a list are buffered before they are sent.
 const flushSize = 64 << 10
 
-// serveRandom picks one item. The undocumented ?count= is for services of an older version; batches now have their
+// serveRandom picks one item. The undocumented ?count= exists for services of an older version; batches now have their
 // own path.
 func (s catalogRoutes[T]) serveRandom(w http.ResponseWriter, r *http.Request) error {
 	query := httpserver.QueryOf(r)
@@ -152,12 +153,12 @@ func (s catalogRoutes[T]) servePicture(w http.ResponseWriter, r *http.Request, c
 	if err != nil {
 		return err
 	}
-	// An SVG opened by itself is a document: it may draw, and nothing else.
+	// An SVG opened by itself is a document, so restrict it to drawing.
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	return compressor.WriteTagged(w, r, "image/svg+xml", s.Kind.Emblem(item))
 }
 
-// find returns the item that the path names.
+// find returns the item whose id is in the path.
 func (s catalogRoutes[T]) find(r *http.Request) (T, error) {
 	id, err := httpserver.PathID(r)
 	if err != nil {
@@ -171,7 +172,7 @@ func (s catalogRoutes[T]) find(r *http.Request) (T, error) {
 	return item, nil
 }
 
-// catalogProblem turns an error of the service into a problem. Any unknown error is the store's.
+// catalogProblem turns an error of the service into a problem. Unknown errors are treated as errors of the store.
 func catalogProblem(singular string, err error) error {
 	switch {
 	case errors.Is(err, catalog.ErrNotFound):

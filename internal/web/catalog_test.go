@@ -23,7 +23,7 @@ import (
 
 const adminToken = "secret"
 
-// serveHeroes starts a server of the heroes in a store.
+// serveHeroes starts a server for the catalog of heroes in the given store.
 func serveHeroes(t *testing.T, store catalog.Store[character.Character]) (base string) {
 	t.Helper()
 	service := catalog.NewService(character.Heroes(), store, 0)
@@ -35,7 +35,7 @@ func serveHeroes(t *testing.T, store catalog.Store[character.Character]) (base s
 	return server.URL
 }
 
-// ask sends a request as the administrator and returns the answer with its body.
+// ask sends a request as the administrator and returns the response and its body.
 func ask(t *testing.T, method, url, contentType, sent string, header ...string) (answer *http.Response, body string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(sent))
@@ -59,12 +59,12 @@ func ask(t *testing.T, method, url, contentType, sent string, header ...string) 
 	return answer, string(text)
 }
 
-// An empty catalog has a list and picks, which are empty, and no random hero.
+// An empty catalog returns an empty list and no picks, and a 404 for a random hero.
 func TestEmptyCatalog(t *testing.T) {
 	base := serveHeroes(t, catalogtest.NewTable(0)) + "/api/heroes"
 	for target, want := range map[string]struct {
 		status int
-		body   string // begins with it
+		body   string // prefix of the response body
 		age    string
 	}{
 		"":               {http.StatusOK, "[]", ""},
@@ -77,13 +77,13 @@ func TestEmptyCatalog(t *testing.T) {
 		t.Run(target, func(t *testing.T) {
 			got, body := ask(t, http.MethodGet, base+target, "", "")
 			if got.StatusCode != want.status || !strings.HasPrefix(body, want.body) || got.Header.Get(httpserver.AgeHeader) != want.age {
-				t.Errorf("got %d %s of the age %q, want %d %s", got.StatusCode, body, got.Header.Get(httpserver.AgeHeader), want.status, want.body)
+				t.Errorf("got %d %s with age %q, want %d %s", got.StatusCode, body, got.Header.Get(httpserver.AgeHeader), want.status, want.body)
 			}
 		})
 	}
 }
 
-// writing is a store that answers each change with an error, or keeps nothing of it.
+// writing is a store that returns err for each change, or, if err is nil, accepts the change without storing it.
 type writing struct {
 	*catalogtest.Table
 	err error
@@ -96,7 +96,7 @@ func (s writing) Write(_ context.Context, id int64, change func(*character.Chara
 	return change(&character.Character{ID: id})
 }
 
-// TestEditProblems: what the store says to a change becomes its answer.
+// TestEditProblems checks that each error of the store becomes the right problem response to a change.
 func TestEditProblems(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -104,13 +104,13 @@ func TestEditProblems(t *testing.T) {
 		status int
 		detail string
 	}{
-		{"gone", catalog.ErrNotFound, http.StatusNotFound, "there is no hero with this id"},
+		{"no such entry", catalog.ErrNotFound, http.StatusNotFound, "there is no hero with this id"},
 		{"the name is taken", catalog.ErrTaken, http.StatusConflict, "body.name: is the name of another hero"},
 		{"no id is left", catalog.ErrNoID, http.StatusConflict, "no id is left above the highest one"},
-		{"the table is narrower", catalog.ErrRefused, http.StatusUnprocessableEntity, "body: does not fit the store's table"},
+		{"the entry doesn't fit the table", catalog.ErrRefused, http.StatusUnprocessableEntity, "body: does not fit the store's table"},
 		{"not confirmed", catalog.ErrMaybeWritten, http.StatusServiceUnavailable, "which may have been written all the same"},
-		{"away", storage.As(storage.ErrUnavailable, errors.New("refused")), http.StatusServiceUnavailable, "nothing was written"},
-		{"another table", storage.Errorf(storage.ErrSchema, "no column level"), http.StatusInternalServerError, "nothing was written"},
+		{"store unavailable", storage.As(storage.ErrUnavailable, errors.New("refused")), http.StatusServiceUnavailable, "nothing was written"},
+		{"unexpected schema", storage.Errorf(storage.ErrSchema, "no column level"), http.StatusInternalServerError, "nothing was written"},
 	} {
 		base := serveHeroes(t, writing{catalogtest.NewTable(1), c.err}) + "/api/heroes"
 		for method, target := range map[string]string{http.MethodPost: base, http.MethodPut: base + "/1", http.MethodPatch: base + "/1", http.MethodDelete: base + "/1"} {
@@ -124,7 +124,7 @@ func TestEditProblems(t *testing.T) {
 	}
 }
 
-// An answer to a change is its own, and kept by nobody.
+// The response to a change must not be cached.
 func TestEditIsNotKept(t *testing.T) {
 	base := serveHeroes(t, writing{Table: catalogtest.NewTable(1)}) + "/api/heroes/1"
 	for _, method := range []string{http.MethodPut, http.MethodPatch} {
@@ -135,7 +135,8 @@ func TestEditIsNotKept(t *testing.T) {
 	}
 }
 
-// Other kinds of patches are JSON as well, with another meaning: none of them is taken for a merge patch.
+// Other patch formats are JSON as well, but with different semantics: they are refused rather than treated as a merge
+// patch.
 func TestPatchTypes(t *testing.T) {
 	base := serveHeroes(t, writing{Table: catalogtest.NewTable(1)}) + "/api/heroes/1"
 	for contentType, status := range map[string]int{

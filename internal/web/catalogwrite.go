@@ -41,7 +41,7 @@ func (s catalogRoutes[T]) serveReplace(w http.ResponseWriter, r *http.Request) e
 	return answerWritten(w, http.StatusOK, *written)
 }
 
-// patchTypes are the content types of a merge patch. Other patch formats are JSON as well, with different semantics.
+// patchTypes lists the content types of a merge patch. Other patch formats are JSON as well, with different semantics.
 func patchTypes() []string { return []string{"application/merge-patch+json", "application/json"} }
 
 func (s catalogRoutes[T]) servePatch(w http.ResponseWriter, r *http.Request) error {
@@ -49,7 +49,7 @@ func (s catalogRoutes[T]) servePatch(w http.ResponseWriter, r *http.Request) err
 	if err != nil {
 		return err
 	}
-	contentType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")) // ReadBody refuses a malformed one
+	contentType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")) // ReadBody refuses a malformed type
 	if types := patchTypes(); contentType != "" && !slices.Contains(types, contentType) {
 		w.Header().Set("Accept-Patch", strings.Join(types, ", "))
 		return httpserver.Errorf(http.StatusUnsupportedMediaType, "the body must be %s", strings.Join(types, " or "))
@@ -94,7 +94,7 @@ func (s catalogRoutes[T]) serveDelete(w http.ResponseWriter, r *http.Request) er
 	return nil
 }
 
-// target parses the id of the entry to change, and the preconditions.
+// target parses the id of the entry to change and the request's preconditions.
 func target(r *http.Request) (id int64, condition httpserver.Condition, err error) {
 	if id, err = httpserver.PathID(r); err != nil {
 		return 0, condition, err
@@ -103,7 +103,7 @@ func target(r *http.Request) (id int64, condition httpserver.Condition, err erro
 	return id, condition, err
 }
 
-// entry decodes and checks a whole entry for the given id; 0 for a new one.
+// entry decodes and checks a whole entry for the given id, which is 0 for a new entry.
 func (s catalogRoutes[T]) entry(r *http.Request, id int64) (item T, err error) {
 	body, err := httpserver.ReadBody(r)
 	if err != nil {
@@ -115,8 +115,8 @@ func (s catalogRoutes[T]) entry(r *http.Request, id int64) (item T, err error) {
 	return item, check(item, id)
 }
 
-// merge applies a merge patch (RFC 7396) to the item: missing fields stay, null empties them. A patch of the zero
-// item yields a whole item.
+// merge applies a merge patch (RFC 7396) to the item: missing fields stay unchanged, and null empties a field. Patching
+// the zero item yields a whole item.
 func merge[T catalog.Item](item T, patch []byte) (T, error) {
 	into := &item
 	if err := httpserver.DecodeJSON(patch, &into); err != nil {
@@ -128,7 +128,7 @@ func merge[T catalog.Item](item T, patch []byte) (T, error) {
 	return *into, nil
 }
 
-// check lists every field that breaks a limit. An id in the body must equal the one in the path.
+// check returns a problem that lists every invalid field. An id in the body must equal the id in the path.
 func check[T catalog.Item](item T, id int64) error {
 	var wrong []httpserver.Place
 	refuse := func(field, message string) {
@@ -148,7 +148,7 @@ func check[T catalog.Item](item T, id int64) error {
 	return nil
 }
 
-// unchanged fails if the entry doesn't meet the request's preconditions. An unreadable entry, nil, matches no tag.
+// unchanged fails if the entry doesn't meet the request's preconditions. An unreadable entry is nil and matches no tag.
 func (s catalogRoutes[T]) unchanged(condition httpserver.Condition, old *T) error {
 	var state []byte
 	if old != nil {

@@ -15,7 +15,7 @@ import (
 	"superheroes/internal/location"
 )
 
-// FuzzMerge compares merge with RFC 7396's own algorithm on the JSON.
+// FuzzMerge compares merge with the algorithm of RFC 7396, applied to the JSON.
 func FuzzMerge(f *testing.F) {
 	for _, patch := range []string{
 		"{}", "null", "[]", "5", `"x"`, "{", "", `{"name":"a"}`, `{"name":null}`, `{"level":null,"type":"MOON","x":1}`, `{"id":5}`, `{"id":null}`,
@@ -37,11 +37,11 @@ func checkMerge[T catalog.Item](t *testing.T, old T, patch []byte) {
 		return
 	}
 	if err != nil {
-		t.Fatalf("%q: %v is neither 400 nor 422", patch, err)
+		t.Fatalf("patch %q: got error %v, want a 400 or 422", patch, err)
 	}
-	var members map[string]jsontext.Value // unknown ones may be numbers that fit no type
+	var members map[string]jsontext.Value // raw, since unknown members may be numbers that fit no type
 	if err := json.Unmarshal(patch, &members); err != nil || members == nil {
-		t.Fatalf("%q was accepted, but isn't an object (%v)", patch, err)
+		t.Fatalf("patch %q was accepted, but isn't an object (%v)", patch, err)
 	}
 	merged := map[string]any{}
 	if err := json.Unmarshal(old.AppendJSON(nil), &merged); err != nil {
@@ -63,7 +63,7 @@ func checkMerge[T catalog.Item](t *testing.T, old T, patch []byte) {
 		default:
 			var known any
 			if err := json.Unmarshal(value, &known); err != nil {
-				t.Fatalf("%q was accepted with an invalid %s: %v", patch, name, err)
+				t.Fatalf("patch %q was accepted with an invalid %s: %v", patch, name, err)
 			}
 			merged[name] = known
 		}
@@ -73,6 +73,6 @@ func checkMerge[T catalog.Item](t *testing.T, old T, patch []byte) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(merged, after); diff != "" {
-		t.Errorf("%q (-RFC 7396 +ours):\n%s", patch, diff)
+		t.Errorf("patch %q: result differs (-RFC 7396 +merge):\n%s", patch, diff)
 	}
 }

@@ -47,8 +47,8 @@ func (s catalogRoutes[T]) addEditRoutes(api *httpserver.API, admin *httpserver.A
 	}
 }
 
-// bodies describes the request bodies: a whole entry, or a patch. Required fields are those that Check refuses in an
-// empty item.
+// bodies describes the request bodies: a whole entry, or a patch. A field is required if Check refuses it in an empty
+// item.
 func (s catalogRoutes[T]) bodies(api *httpserver.API) (whole, patch *huma.RequestBody) {
 	var none T
 	var required []string
@@ -78,7 +78,7 @@ func (s catalogRoutes[T]) bodies(api *httpserver.API) (whole, patch *huma.Reques
 	return whole, patch
 }
 
-// exampleFields returns the example's fields without its id.
+// exampleFields returns the fields of the example except the id.
 func (s catalogRoutes[T]) exampleFields() map[string]any {
 	fields, example := map[string]any{}, s.Kind.Example
 	for i, field := range s.Kind.Table.Fields(&example) {
@@ -88,8 +88,8 @@ func (s catalogRoutes[T]) exampleFields() map[string]any {
 	return fields
 }
 
-// editProblems adds the errors of an operation that changes something. body: it takes one; entry: it concerns one
-// entry.
+// editProblems adds the errors of an operation that changes the catalog. body means that it takes a request body, and
+// entry that it changes an existing entry.
 func (s catalogRoutes[T]) editProblems(api *httpserver.API, responses map[string]*huma.Response, body, entry bool) map[string]*huma.Response {
 	problems := map[int]string{}
 	var refused []string
@@ -108,7 +108,7 @@ func (s catalogRoutes[T]) editProblems(api *httpserver.API, responses map[string
 	return api.Problems(responses, problems)
 }
 
-// ifMatch has no example: Swagger UI would send it with the first request one tries, and it matches no entry.
+// ifMatch has no example, because Swagger UI would prefill it, and the example would match no entry.
 func ifMatch() *huma.Param {
 	return &huma.Param{Name: "If-Match", In: "header", Description: "Entity tags, or *: the change is made only to an entry that has one of them. " +
 		"Comparison and write are one transaction.", Schema: &huma.Schema{Type: "string"}}

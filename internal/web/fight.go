@@ -18,13 +18,13 @@ const (
 	defaultFightsLimit = 20
 )
 
-// Buffer sizes that fit most pairs of fighters and most locations, in bytes.
+// Initial buffer sizes in bytes, large enough for most pairs of fighters and most locations.
 const (
 	usualPair  = 1024
 	usualPlace = 512
 )
 
-// fightRoutes are the operations on fights. Their documentation is in fightdocument.go.
+// fightRoutes holds the operations on fights. The documentation of the operations is in fightdocument.go.
 type fightRoutes struct{ *fight.Service }
 
 // AddFights declares the operations on fights.
@@ -54,8 +54,8 @@ func (s fightRoutes) serveLocation(w http.ResponseWriter, r *http.Request) error
 	return httpserver.WriteJSON(w, place.AppendJSON(make([]byte, 0, usualPlace)))
 }
 
-// serveExecute executes and stores a fight although it is a GET, as everywhere in the family. It refuses HEAD, which
-// promises to change nothing.
+// serveExecute executes and stores a fight. It is a GET for compatibility with the other implementations, but refuses
+// HEAD, which must not change anything.
 func (s fightRoutes) serveExecute(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodGet {
 		problem := httpserver.Errorf(http.StatusMethodNotAllowed, "this path supports GET")
@@ -70,7 +70,7 @@ func (s fightRoutes) serveExecute(w http.ResponseWriter, r *http.Request) error 
 	return writeFight(w, fight, err)
 }
 
-// fightBody is the body of a posted fight.
+// fightBody is the request body of a posted fight.
 type fightBody struct {
 	Hero     *character.Character `json:"hero"`
 	Villain  *character.Character `json:"villain"`
@@ -89,7 +89,7 @@ func (s fightRoutes) servePost(w http.ResponseWriter, r *http.Request) error {
 	return writeFight(w, fight, err)
 }
 
-// check lists every field that breaks a limit.
+// check returns a problem that lists every invalid field.
 func (b fightBody) check() error {
 	var wrong []httpserver.Place
 	refuse := func(location, message string) {
@@ -117,7 +117,7 @@ func (b fightBody) check() error {
 	return nil
 }
 
-// writeFight sends a fight that AppendJSON has encoded, or the problem for err.
+// writeFight sends an encoded fight, or the problem for err.
 func writeFight(w http.ResponseWriter, body []byte, err error) error {
 	switch {
 	case err == nil:
@@ -143,9 +143,9 @@ func (s fightRoutes) serveList(w http.ResponseWriter, r *http.Request, compresso
 	if err := query.Err(); err != nil {
 		return err
 	}
-	fights, err := s.Page(r.Context(), before, limit+1) // one more to see whether there is a next page
+	fights, err := s.Page(r.Context(), before, limit+1) // one extra, to see whether there is a next page
 	more := len(fights) > limit
-	if len(fights) == limit && errors.As(err, new(*storage.RowError)) { // only the extra one is unreadable
+	if len(fights) == limit && errors.As(err, new(*storage.RowError)) { // only the extra fight is unreadable
 		more, err = true, nil
 	}
 	if err != nil {
@@ -185,7 +185,7 @@ func (s fightRoutes) serveCount(w http.ResponseWriter, r *http.Request) error {
 	return httpserver.WriteJSON(w, append(strconv.AppendInt([]byte(`{"count":`), count, 10), '}'))
 }
 
-// fightProblem turns an error of a read into a problem.
+// fightProblem turns an error of reading a fight into a problem.
 func fightProblem(err error) error {
 	if errors.Is(err, fight.ErrNotFound) {
 		return httpserver.Errorf(http.StatusNotFound, "there is no fight with this id")

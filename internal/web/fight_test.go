@@ -17,7 +17,7 @@ import (
 	"superheroes/internal/httpserver"
 )
 
-// readBody decodes and checks a body as the route does.
+// readBody decodes and checks a body in the same way as the route.
 func readBody(text string) (fightBody, error) {
 	var posted fightBody
 	if err := httpserver.DecodeJSON([]byte(text), &posted); err != nil {
@@ -41,13 +41,13 @@ func TestBodyRefused(t *testing.T) {
 		{"an array", `[]`, invalid, []string{"body"}},
 		{"hero null", `{"hero":null,` + villain + `}`, invalid, []string{"body.hero"}},
 		{"hero a string", `{"hero":"h",` + villain + `}`, invalid, []string{"body.hero"}},
-		{"another case", `{"Hero":{"name":"h"},` + villain + `}`, invalid, []string{"body.hero"}},
+		{"key in another letter case", `{"Hero":{"name":"h"},` + villain + `}`, invalid, []string{"body.hero"}},
 		{"names missing", `{"hero":{},"villain":{}}`, invalid, []string{"body.hero.name", "body.villain.name"}},
 		{"name null", `{"hero":{"name":null},` + villain + `}`, invalid, []string{"body.hero.name"}},
 		{"name a number", `{"hero":{"name":7},` + villain + `}`, invalid, []string{"body.hero.name"}},
 		{"name with NUL", `{"hero":{"name":"a\u0000"},` + villain + `}`, invalid, []string{"body.hero.name"}},
 		{"lone surrogate", `{"hero":{"name":"\ud800"},` + villain + `}`, malformed, nil},
-		{"key twice", hero(`"name":"again"`), malformed, []string{"body.hero.name"}},
+		{"duplicate key", hero(`"name":"again"`), malformed, []string{"body.hero.name"}},
 		{"level -1", hero(`"level":-1`), invalid, []string{"body.hero.level"}},
 		{"level 2^31", hero(`"level":2147483648`), invalid, []string{"body.hero.level"}},
 		{"level 5.0", hero(`"level":5.0`), invalid, []string{"body.hero.level"}},
@@ -55,25 +55,25 @@ func TestBodyRefused(t *testing.T) {
 		{"id 0", hero(`"id":0`), invalid, []string{"body.hero.id"}},
 		{"id 2^63", hero(`"id":9223372036854775808`), invalid, []string{"body.hero.id"}},
 		{"place without a name", place(`{}`), invalid, []string{"body.location.name"}},
-		{"place of no type that is", place(`{"name":"p","type":"city"}`), invalid, []string{"body.location.type"}},
+		{"place of an unknown type", place(`{"name":"p","type":"city"}`), invalid, []string{"body.location.type"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			posted, err := readBody(test.text)
 			var problem *httpserver.Problem
 			if !errors.As(err, &problem) {
-				t.Fatalf("got %+v, %v", posted, err)
+				t.Fatalf("got body %+v and error %v, want a problem", posted, err)
 			}
 			if problem.Status != test.status {
 				t.Errorf("got %d %s, want %d", problem.Status, problem.Detail, test.status)
 			}
 			for _, place := range test.places {
 				if !slices.ContainsFunc(problem.Errors, func(p httpserver.Place) bool { return p.Location == place }) {
-					t.Errorf("got %v, want %s among them", problem.Errors, place)
+					t.Errorf("got errors %v, want one for %s", problem.Errors, place)
 				}
 			}
 			if test.places != nil && len(problem.Errors) != len(test.places) {
-				t.Errorf("got %v, want %v", problem.Errors, test.places)
+				t.Errorf("got errors %v, want errors for %v", problem.Errors, test.places)
 			}
 		})
 	}
@@ -83,7 +83,7 @@ func TestBodyAccepted(t *testing.T) {
 	long := strings.Repeat("🦸", 50)
 	tests := []struct {
 		name, text string
-		want       string // hero, villain and location as Go prints them
+		want       string // hero, villain and location as printed by fmt.Sprint
 	}{
 		{"names only", `{"hero":{"name":"h"},"villain":{"name":"v"}}`,
 			`{0 h  0  } {0 v  0  } <nil>`},
@@ -94,11 +94,11 @@ func TestBodyAccepted(t *testing.T) {
 			`{9223372036854775807 h o 2147483647 p x} {1 v  0  } &{2 l d p MOON}`},
 		{"unknown fields are ignored", `{"hero":{"name":"h","Level":9,"weight":[1,{}]},"villain":{"name":"v"},"winner":"h","id":7}`,
 			`{0 h  0  } {0 v  0  } <nil>`},
-		{"50 code points of four bytes", `{"hero":{"name":"` + long + `"},"villain":{"name":"v"}}`,
+		{"name of 50 code points of four bytes each", `{"hero":{"name":"` + long + `"},"villain":{"name":"v"}}`,
 			`{0 ` + long + `  0  } {0 v  0  } <nil>`},
 		{"a place with a name only", `{"hero":{"name":"h"},"villain":{"name":"v"},"location":{"name":"l"}}`,
 			`{0 h  0  } {0 v  0  } &{0 l   }`},
-		{"text is kept as sent", `{"hero":{"name":" h\u0301\t"},"villain":{"name":"v"}}`,
+		{"text is not normalized", `{"hero":{"name":" h\u0301\t"},"villain":{"name":"v"}}`,
 			"{0  h\u0301\t  0  } {0 v  0  } <nil>"},
 	}
 	for _, test := range tests {
@@ -131,25 +131,25 @@ func FuzzFightBody(f *testing.F) {
 		if err != nil {
 			var problem *httpserver.Problem
 			if !errors.As(err, &problem) || problem.Status != http.StatusBadRequest && problem.Status != http.StatusUnprocessableEntity {
-				t.Fatalf("%q was refused with %v", text, err)
+				t.Fatalf("body %q: got error %v, want a 400 or 422", text, err)
 			}
 			if !utf8.ValidString(problem.Error()) {
-				t.Fatalf("%q was refused with text that is not UTF-8: %q", text, problem.Error())
+				t.Fatalf("body %q was refused with a detail that is not UTF-8: %q", text, problem.Error())
 			}
 			return
 		}
 		decided := fight.Decide(fight.ID{1}, at, *posted.Hero, *posted.Villain, posted.Location)
 		if stored, err := fight.Parse(decided.ID, decided.AppendJSON(nil)); err != nil || !cmp.Equal(decided, stored) {
-			t.Fatalf("%s reads back with %v as\n%+v, want\n%+v", text, err, stored, decided)
+			t.Fatalf("body %s: decoding the fight returned error %v and\n%+v, want\n%+v", text, err, stored, decided)
 		}
 	})
 }
 
-// A HEAD, which promises to change nothing, has no fight fought.
+// A HEAD request must not change anything, so it must not execute a fight.
 func TestHeadOfExecuteFight(t *testing.T) {
 	answer := httptest.NewRecorder()
 	newFightsAPI(t).ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodHead, "/api/fights/execute_fight", http.NoBody))
 	if allow := answer.Header().Get("Allow"); answer.Code != http.StatusMethodNotAllowed || allow != http.MethodGet {
-		t.Errorf("got %d with Allow %q, want 405 with GET", answer.Code, allow)
+		t.Errorf("got status %d with Allow %q, want 405 with GET", answer.Code, allow)
 	}
 }

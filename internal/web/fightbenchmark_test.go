@@ -19,7 +19,7 @@ import (
 	"superheroes/internal/location"
 )
 
-// nowhere is a store that stores nothing, so that only our own work before it is measured.
+// nowhere is a store that discards fights, so that benchmarks measure only the work before a fight is stored.
 type nowhere struct{ fight.Store }
 
 func (nowhere) Last(context.Context) (fight.ID, error)            { return fight.ID{}, nil }
@@ -37,7 +37,7 @@ func (s shelf[T]) IDs(context.Context, catalog.Version) ([]int64, catalog.Versio
 	return []int64{s.item.Key()}, "1", nil
 }
 
-// catalogOf returns an in-memory catalog service, as in eco.
+// catalogOf returns an in-memory catalog service of the kind that the eco profile uses.
 func catalogOf[T catalog.Item](tb testing.TB, kind catalog.Kind[T]) *catalog.Service[T] {
 	tb.Helper()
 	service := catalog.NewService(kind, shelf[T]{item: kind.Example}, 1<<20)
@@ -45,8 +45,8 @@ func catalogOf[T catalog.Item](tb testing.TB, kind catalog.Kind[T]) *catalog.Ser
 	return service
 }
 
-// newFightsAPI returns the fights service as `up` builds it, with in-memory catalogs and a store that stores
-// nothing.
+// newFightsAPI returns the API of the fights service as `up` builds it, with in-memory catalogs and a store that
+// discards fights.
 func newFightsAPI(tb testing.TB) *httpserver.API {
 	tb.Helper()
 	sources := fight.Sources{
@@ -63,8 +63,8 @@ func newFightsAPI(tb testing.TB) *httpserver.API {
 	return api
 }
 
-// answerless is a response that is discarded and reused. net/http creates one per request, like the request itself;
-// those aren't our allocations.
+// answerless is a response writer that discards the response and is reused: net/http allocates a response writer and a
+// request each time, and those allocations aren't ours.
 type answerless struct {
 	header http.Header
 	status int
@@ -79,7 +79,7 @@ func (a *answerless) reset() {
 	a.status = 0
 }
 
-// BenchmarkExecuteFight measures what our code allocates for a whole fight, without net/http and the store.
+// BenchmarkExecuteFight measures the time and allocations of a whole fight, excluding net/http and the store.
 func BenchmarkExecuteFight(b *testing.B) {
 	api := newFightsAPI(b)
 	request := httptest.NewRequestWithContext(b.Context(), http.MethodGet, "/api/fights/execute_fight", http.NoBody)

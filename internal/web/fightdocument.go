@@ -21,7 +21,7 @@ type count struct {
 	Count int64 `json:"count" minimum:"0" example:"42"`
 }
 
-// fightSchemas are the schemas that the operations below refer to.
+// fightSchemas holds the schemas that the operations on fights refer to.
 type fightSchemas struct{ fight, fighters, location, count, body *huma.Schema }
 
 func newFightSchemas(api *httpserver.API) fightSchemas {
@@ -44,7 +44,8 @@ func newFightSchemas(api *httpserver.API) fightSchemas {
 	}
 }
 
-// kept turns the schema of a catalog's entry into that of a stored fight's, whose id may be missing.
+// kept turns the schema of a catalog entry into the schema of that entry within a stored fight, where the id may be
+// missing.
 func kept(s *huma.Schema) {
 	id := s.Properties["id"]
 	id.Nullable, id.Description = true, "Null if the request contained none."
@@ -53,7 +54,7 @@ func kept(s *huma.Schema) {
 	}
 }
 
-// sent turns the schema of a catalog's entry into that of a request's.
+// sent turns the schema of a catalog entry into the schema of that entry in a request.
 func sent(s *huma.Schema) {
 	s.Required, s.AdditionalProperties = []string{"name"}, true
 	s.Description = "Only the name is required; other missing or null fields become empty. Unknown fields are ignored."
@@ -65,7 +66,7 @@ func sent(s *huma.Schema) {
 	}
 }
 
-// peerProblems returns the errors of an operation that calls the catalogs.
+// peerProblems returns the documented errors of an operation that calls the catalogs.
 func peerProblems() map[int]string {
 	return map[int]string{
 		http.StatusBadGateway:         "A peer refused, failed or disconnected; the response names it.",
@@ -74,7 +75,7 @@ func peerProblems() map[int]string {
 	}
 }
 
-// bodyProblems returns the errors of an operation with a request body, besides invalid values.
+// bodyProblems returns the documented errors of an operation with a request body, except for invalid values.
 func bodyProblems() map[int]string {
 	return map[int]string{
 		http.StatusBadRequest:            "The body is not a single well-formed JSON value in UTF-8, has a duplicate key, or is nested deeper than 32.",

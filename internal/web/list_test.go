@@ -13,7 +13,7 @@ import (
 	"superheroes/internal/character"
 )
 
-// breakingTable is a table whose store fails after the given number of rows.
+// breakingTable is a table whose store fails to read rows beyond the given id.
 type breakingTable struct {
 	*catalogtest.Table
 	after int64
@@ -26,7 +26,7 @@ func (s *breakingTable) Page(ctx context.Context, after int64, limit int) ([]cha
 	return s.Table.Page(ctx, after, limit)
 }
 
-// A list or search whose store fails in the middle doesn't look complete, compressed or not.
+// If the store fails in the middle of a list or search, the response doesn't look complete, whether compressed or not.
 func TestListWhoseStoreGoesAway(t *testing.T) {
 	table := catalogtest.NewTable(3000)
 	base := serveHeroes(t, &breakingTable{table, table.Rows[1500].ID})
@@ -35,17 +35,17 @@ func TestListWhoseStoreGoesAway(t *testing.T) {
 			t.Run(coding+query, func(t *testing.T) {
 				text, err := read(t, base+"/api/heroes"+query, coding)
 				if whole := query == "?limit=1000"; whole != (err == nil) || whole != strings.HasSuffix(text, "]") {
-					t.Errorf("it ends with %q and %v", text[max(0, len(text)-20):], err)
+					t.Errorf("the list ends with %q and error %v", text[max(0, len(text)-20):], err)
 				}
 				if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) || strings.Count(text, `"name":`) < 1000 {
-					t.Errorf("got %d bytes and %v", len(text), err)
+					t.Errorf("got a list of %d bytes and error %v", len(text), err)
 				}
 			})
 		}
 	}
 }
 
-// read returns what a client gets of a list, and the error it ends with.
+// read returns the part of a list that a client receives, and the error at its end.
 func read(t *testing.T, url, coding string) (string, error) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)

@@ -17,7 +17,7 @@ import (
 	"superheroes/internal/web"
 )
 
-// BenchmarkWholeList measures a list of 3,458 heroes without the store and the network.
+// BenchmarkWholeList measures the cost of a list of 3,458 heroes, excluding the store and the network.
 func BenchmarkWholeList(b *testing.B) {
 	api := httpserver.NewAPI(huma.Info{Title: "heroes", Version: "test"}, slog.New(slog.DiscardHandler), httpserver.Config{Deadline: time.Hour})
 	web.AddCatalog(catalog.NewService(character.Heroes(), catalogtest.NewTable(3458), 0), api, httpserver.NewAdmin(""))
@@ -39,7 +39,7 @@ func BenchmarkWholeList(b *testing.B) {
 	}
 }
 
-// counted is a response that nobody reads.
+// counted is a response writer that discards the response and counts its bytes.
 type counted struct {
 	header http.Header
 	bytes  int

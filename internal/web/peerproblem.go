@@ -31,14 +31,14 @@ func peerProblem(ctx context.Context, err error) error {
 	case errors.Is(err, fight.ErrNoTime):
 		return httpserver.Errorf(http.StatusGatewayTimeout, "the request's deadline passed before %s could answer", peer.Peer).Because(err)
 	case errors.Is(ctx.Err(), context.DeadlineExceeded),
-		fight.IsTimeout(err) && state == "": // a timeout of the store is a failure, as at a remote peer
+		fight.IsTimeout(err) && state == "": // a timeout of the store is a failure, as with a remote peer
 		return httpserver.Errorf(http.StatusGatewayTimeout, "%s did not answer in time%s", peer.Peer, state).Because(err)
 	}
 	return httpserver.Errorf(http.StatusBadGateway, "%s failed to answer%s", peer.Peer, state).Because(err)
 }
 
-// stateOf describes what is wrong with the store of a catalog in this process, as a suffix for the detail; "" if
-// nothing is known.
+// stateOf returns a suffix for the problem's detail that describes the failure of the store, if the catalog runs in
+// this process. It returns "" if the failure is unknown.
 func stateOf(err error) string {
 	var row *storage.RowError
 	if errors.As(err, &row) {

@@ -12,8 +12,8 @@ import (
 	"superheroes/internal/httpserver"
 )
 
-// picksRoute is the route that other services use. It has a path of its own, so that the random paths return one
-// object.
+// picksRoute is the route on which other services request picks. It has its own path, so that the random paths always
+// return a single object.
 func (s catalogRoutes[T]) picksRoute(api *httpserver.API) httpserver.Route {
 	plural := s.Kind.Plural
 	responses := api.Returns("The picks: as many as requested, or fewer if the next one can't be read; none if the catalog is empty.",
@@ -35,7 +35,7 @@ func (s catalogRoutes[T]) picksRoute(api *httpserver.API) httpserver.Route {
 	}}
 }
 
-// servePicks always returns an array, empty for an empty catalog: a 404 would mean that the peer has no such path.
+// servePicks sends an empty array for an empty catalog, because a 404 would mean that the peer doesn't have this path.
 func (s catalogRoutes[T]) servePicks(w http.ResponseWriter, r *http.Request) error {
 	query := httpserver.QueryOf(r)
 	count := query.Int("count", 1, catalog.MaxBatch, 1)
@@ -49,7 +49,7 @@ func (s catalogRoutes[T]) servePicks(w http.ResponseWriter, r *http.Request) err
 	return s.writeBatch(w, array, age, err)
 }
 
-// serveBatch serves ?count= on a random path, the way services of an older version request picks.
+// serveBatch serves ?count= on a random path, where services of an older version request picks.
 func (s catalogRoutes[T]) serveBatch(w http.ResponseWriter, r *http.Request, n int) error {
 	array, age, err := s.RandomBatch(r.Context(), n)
 	return s.writeBatch(w, array, age, err)

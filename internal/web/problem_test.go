@@ -17,31 +17,31 @@ import (
 	"superheroes/internal/storage"
 )
 
-// Each status and detail says what has happened and to whom, and never names another cause.
+// Each problem's status and detail describe the actual failure and name the service that failed, never another cause.
 func TestPeerProblems(t *testing.T) {
 	timeout := &os.PathError{Op: "read", Path: "tcp", Err: os.ErrDeadlineExceeded}
 	for _, c := range []struct {
 		name   string
 		err    error // of the peer
-		passed bool  // the request's deadline has passed
+		passed bool  // whether the request's deadline has passed
 		status int
 		detail string
 	}{
 		{"refused", errors.New("connection refused"), false, 502, "heroes failed to answer"},
-		{"too slow", timeout, false, 504, "heroes did not answer in time"},
-		{"too slow for the request", context.DeadlineExceeded, true, 504, "heroes did not answer in time"},
-		{"the request had no time", fmt.Errorf("%w: %w", fight.ErrNoTime, context.DeadlineExceeded), true, 504, "the request's deadline passed before heroes could answer"},
+		{"no response in time", timeout, false, 504, "heroes did not answer in time"},
+		{"no response before the deadline", context.DeadlineExceeded, true, 504, "heroes did not answer in time"},
+		{"no time left for the call", fmt.Errorf("%w: %w", fight.ErrNoTime, context.DeadlineExceeded), true, 504, "the request's deadline passed before heroes could answer"},
 		{"no connection was free", fmt.Errorf("%w: %w", fight.ErrBusy, context.DeadlineExceeded), true, 503, "all connections to heroes are in use; retry later"},
 		{"its breaker is open", fight.ErrOpen, false, 503, "circuit breaker for heroes is open; retry later"},
-		{"it has none", fmt.Errorf("picking: %w", catalog.ErrEmpty), false, 503, "the catalog of heroes is empty"},
+		{"empty catalog", fmt.Errorf("picking: %w", catalog.ErrEmpty), false, 503, "the catalog of heroes is empty"},
 		{"the client has gone", context.Canceled, true, 503, "the request was canceled"},
-		{"its store is away, in this process", storage.As(storage.ErrUnavailable, errors.New("refused")), false, 502, "heroes failed to answer: the store does not answer"},
-		{"its store times out, in this process", storage.As(storage.ErrUnavailable, timeout), false, 502, "heroes failed to answer: the store does not answer"},
-		{"its store is locked until the deadline, in this process", storage.As(storage.ErrBusy, context.DeadlineExceeded), true, 504, "heroes did not answer in time: the store is locked"},
-		{"its store's query is ended at the deadline, in this process", errors.New("canceling statement due to user request"), true, 504, "heroes did not answer in time"},
-		{"its store is damaged, in this process", storage.Errorf(storage.ErrDamaged, "heroes.db was removed"), false, 502, "heroes failed to answer: the store is damaged"},
-		{"its table is another, in this process", storage.Errorf(storage.ErrSchema, "no column level"), false, 502, "heroes failed to answer: the store's schema is not as expected"},
-		{"one row can't be read, in this process", &storage.RowError{What: "hero", ID: "7", Err: errors.New("level is NULL")}, false, 502, "heroes failed to answer: hero 7 can't be read"},
+		{"local store is unavailable", storage.As(storage.ErrUnavailable, errors.New("refused")), false, 502, "heroes failed to answer: the store does not answer"},
+		{"local store times out", storage.As(storage.ErrUnavailable, timeout), false, 502, "heroes failed to answer: the store does not answer"},
+		{"local store is locked until the deadline", storage.As(storage.ErrBusy, context.DeadlineExceeded), true, 504, "heroes did not answer in time: the store is locked"},
+		{"local store cancels the query at the deadline", errors.New("canceling statement due to user request"), true, 504, "heroes did not answer in time"},
+		{"local store is damaged", storage.Errorf(storage.ErrDamaged, "heroes.db was removed"), false, 502, "heroes failed to answer: the store is damaged"},
+		{"local table has an unexpected schema", storage.Errorf(storage.ErrSchema, "no column level"), false, 502, "heroes failed to answer: the store's schema is not as expected"},
+		{"local store has an unreadable row", &storage.RowError{What: "hero", ID: "7", Err: errors.New("level is NULL")}, false, 502, "heroes failed to answer: hero 7 can't be read"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			ctx := t.Context()
@@ -56,24 +56,24 @@ func TestPeerProblems(t *testing.T) {
 				t.Fatalf("got %d %q, want %d %q", problem.Status, problem.Detail, c.status, c.detail)
 			}
 			if (problem.RetryAfter > 0) != (c.status == http.StatusServiceUnavailable) || !errors.Is(problem, c.err) {
-				t.Errorf("retry after %s; the cause is %v", problem.RetryAfter, problem.Cause)
+				t.Errorf("got Retry-After %s and cause %v", problem.RetryAfter, problem.Cause)
 			}
 		})
 	}
 }
 
-// The problem of a list that runs out of time blames the store only if it doesn't respond.
+// The problem for a list that misses its deadline blames the store only if the store doesn't respond.
 func TestProblemOfAList(t *testing.T) {
 	late := context.DeadlineExceeded
 	for name, c := range map[string]struct {
 		err  error
 		want string // of the detail
 	}{
-		"the time is over at the first page": {late, "the store did not answer before"},
-		"the time is over later":             {fmt.Errorf("%w: %w", catalog.ErrUnfinished, late), "the list did not end before"},
-		"others read lists":                  {&bounded.FullError{Kind: "lists", Crowd: true, Err: late}, "too many lists at once"},
-		"nobody reads anything":              {&bounded.FullError{Kind: "lists", Err: late}, "the store did not answer before"},
-		"the store doesn't answer":           {storage.As(storage.ErrUnavailable, late), "the store does not answer"},
+		"deadline passes on the first page":    {late, "the store did not answer before"},
+		"deadline passes after the first page": {fmt.Errorf("%w: %w", catalog.ErrUnfinished, late), "the list did not end before"},
+		"other lists use all slots":            {&bounded.FullError{Kind: "lists", Crowd: true, Err: late}, "too many lists at once"},
+		"no list makes progress":               {&bounded.FullError{Kind: "lists", Err: late}, "the store did not answer before"},
+		"unavailable store":                    {storage.As(storage.ErrUnavailable, late), "the store does not answer"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var problem *httpserver.Problem

@@ -20,8 +20,8 @@ func (s *statisticsRoutes) serveStatistics(w http.ResponseWriter, r *http.Reques
 	return httpserver.WriteJSON(w, latest.JSON)
 }
 
-// statisticsDocument describes the JSON of the statistics for the OpenAPI document. AppendJSON writes it, and a test
-// checks that both match.
+// statisticsDocument describes the JSON of the statistics for the OpenAPI document. AppendJSON writes that JSON, and a
+// test checks that both match.
 type statisticsDocument struct {
 	Total      int64            `json:"total" minimum:"0" doc:"Stored fights: heroes, villains and unreadable together." example:"42"`
 	Heroes     int64            `json:"heroes" minimum:"0" doc:"Won by heroes." example:"20"`
@@ -57,8 +57,8 @@ type StatisticsLimits struct {
 	MaxStreams int `default:"5000" help:"Maximum open streams; one client address gets at most three quarters of them."`
 }
 
-// AddStatistics declares the operations. endStreams ends all streams, and later ones as soon as they start. It may be
-// called more than once.
+// AddStatistics declares the operations on statistics. endStreams ends all open streams, and makes later streams end as
+// soon as they start. endStreams may be called more than once.
 func AddStatistics(service *statistics.Service, api *httpserver.API, limits StatisticsLimits) (endStreams func()) {
 	routes := newStatisticsRoutes(service)
 	routes.addTo(api, limits)

@@ -20,7 +20,7 @@ import (
 	"superheroes/internal/statistics/statisticstest"
 )
 
-// running is a service on a server.
+// running is a statistics service on a running server.
 type running struct {
 	*statistics.Service
 	store *statisticstest.Fake
@@ -29,7 +29,8 @@ type running struct {
 	stop  func()
 }
 
-// start starts a service with the given pace. change may modify its streams before the first client.
+// start starts a service with the given pace. change, if not nil, may modify the routes before the first client
+// connects.
 func start(t *testing.T, store *statisticstest.Fake, pace statistics.Pace, most int, cfg httpserver.Config, change func(*statisticsRoutes)) running {
 	t.Helper()
 	t.Parallel() // these tests mostly wait
@@ -80,7 +81,7 @@ func (r running) get(t *testing.T) (int, string) {
 	return response.StatusCode, string(body)
 }
 
-// listener reads a stream line by line.
+// listener is a client that reads a stream line by line.
 type listener struct {
 	response *http.Response
 	lines    *bufio.Scanner
@@ -104,7 +105,7 @@ func (r running) listen(t *testing.T) *listener {
 	return &listener{response, bufio.NewScanner(response.Body)}
 }
 
-// next returns the next non-empty line, or "" at the end.
+// next returns the next non-empty line, or "" at the end of the stream.
 func (l *listener) next() string {
 	for l.lines.Scan() {
 		if line := l.lines.Text(); line != "" {
@@ -118,7 +119,7 @@ func answer(n int64) string {
 	return string(statistics.Statistics{Total: n, Heroes: n, Places: []statistics.Place{{Fights: n}}}.AppendJSON(nil))
 }
 
-// A fight that the counter was woken for is in the next response.
+// Once a stored fight has woken the counter, the next response includes the fight.
 func TestGet(t *testing.T) {
 	r := start(t, &statisticstest.Fake{}, statistics.Woken(), 10, httpserver.Config{}, nil)
 	for n := int64(0); n < 50; n += 7 {
@@ -139,24 +140,24 @@ func TestGetWhenBroken(t *testing.T) {
 	store.Broken.Store(false)
 	r.add(1)
 	if status, body := r.get(t); status != http.StatusOK || body != answer(1) {
-		t.Errorf("when it works again: %d %s", status, body)
+		t.Errorf("after the store has recovered: got %d %s", status, body)
 	}
 }
 
 func TestStream(t *testing.T) {
 	r := start(t, &statisticstest.Fake{}, statistics.Woken(), 10, httpserver.Config{ReadTimeout: 300 * time.Millisecond, WriteTimeout: 300 * time.Millisecond}, func(s *statisticsRoutes) {
-		s.alive = 400 * time.Millisecond // longer than reading a request or writing a response may take
+		s.alive = 400 * time.Millisecond // longer than both the read and the write timeout
 	})
 	l := r.listen(t)
 	if kind := l.response.Header.Get("Content-Type"); kind != "text/event-stream" {
 		t.Errorf("content type %q", kind)
 	}
 	if line := l.next(); line != "data: "+answer(0) {
-		t.Errorf("first came %s", line)
+		t.Errorf("the first event is %s", line)
 	}
 	for n := int64(1); n < 4; n++ {
 		if line := l.next(); !strings.HasPrefix(line, ":") {
-			t.Errorf("nothing happened and there came %s", line)
+			t.Errorf("without a change, got line %s, want a comment", line)
 		}
 		r.add(1)
 		line := l.next()
@@ -164,12 +165,12 @@ func TestStream(t *testing.T) {
 			line = l.next()
 		}
 		if line != "data: "+answer(n) {
-			t.Errorf("after %d fights came %s", n, line)
+			t.Errorf("after %d fights, got %s", n, line)
 		}
 	}
 }
 
-// Many changes yield few events, of which the last one is complete.
+// Many changes yield only a few events, the last of which includes all changes.
 func TestStreamIsPaced(t *testing.T) {
 	r := start(t, &statisticstest.Fake{}, statistics.Woken(), 10, httpserver.Config{}, nil)
 	l := r.listen(t)
@@ -189,8 +190,8 @@ func TestStreamIsPaced(t *testing.T) {
 			break
 		}
 	}
-	if most := 2 + int(time.Since(begin)/eventGap); events > most { // the initial state, and those in the elapsed time
-		t.Errorf("%d events in %s", events, time.Since(begin))
+	if most := 2 + int(time.Since(begin)/eventGap); events > most { // the initial state, and one event per gap
+		t.Errorf("got %d events in %s, want at most one per gap", events, time.Since(begin))
 	}
 }
 
@@ -199,7 +200,7 @@ func TestTooManyStreams(t *testing.T) {
 	first := r.listen(t)
 	r.listen(t)
 	if third := r.listen(t); third.response.StatusCode != http.StatusServiceUnavailable || third.response.Header.Get("Retry-After") == "" {
-		t.Errorf("the third got %s", third.response.Status)
+		t.Errorf("the third stream got %s, want a 503", third.response.Status)
 	}
 	_ = first.response.Body.Close()
 	for {
@@ -211,21 +212,21 @@ func TestTooManyStreams(t *testing.T) {
 	}
 }
 
-// A stop ends the streams instead of waiting for them.
+// A stopping server ends all streams instead of waiting for them.
 func TestStopEndsStreams(t *testing.T) {
 	r := start(t, &statisticstest.Fake{}, statistics.Woken(), 10, httpserver.Config{}, nil)
 	l := r.listen(t)
 	l.next()
 	r.stop()
 	if line := l.next(); line != "" || l.lines.Err() != nil {
-		t.Errorf("there came %q, %v", line, l.lines.Err())
+		t.Errorf("after the stop: got line %q, error %v", line, l.lines.Err())
 	}
 	if r.log.String() != "" {
-		t.Errorf("the stop logged %s", r.log) // that it aborted requests
+		t.Errorf("the stop logged %s", r.log) // a warning that requests were aborted
 	}
 }
 
-// Of many clients, a few don't read: they are dropped, and the others get everything.
+// Clients that don't read are dropped, and all others receive the latest state.
 func TestClientsThatDontRead(t *testing.T) {
 	const listeners, stalled, changes = 200, 20, 50
 	store := &statisticstest.Fake{Padding: strings.Repeat("x", 2000)}
@@ -269,11 +270,11 @@ func TestClientsThatDontRead(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	done.Wait()
-	for r.Listeners() > listeners-stalled { // a stalled one is noticed when its buffer is full
+	for r.Listeners() > listeners-stalled { // a stalled client is noticed only when its buffer is full
 		r.add(1)
 		time.Sleep(10 * time.Millisecond)
 	}
 	if n := r.Listeners(); n != listeners-stalled {
-		t.Errorf("%d still listen, want all that read: %d", n, listeners-stalled)
+		t.Errorf("%d clients are still listening, want the %d that read", n, listeners-stalled)
 	}
 }

@@ -11,13 +11,13 @@ import (
 )
 
 const (
-	// eventGap is the minimum time between two events to one client: at most four a second.
+	// eventGap is the minimum time between two events to one client, which allows four events per second.
 	eventGap = 250 * time.Millisecond
-	// keepAlive is the longest silence before a comment is sent.
+	// keepAlive is how long a stream stays silent before a comment is sent.
 	keepAlive = 15 * time.Second
 )
 
-// statisticsRoutes are the operations of statistics.
+// statisticsRoutes holds the operations on statistics.
 type statisticsRoutes struct {
 	*statistics.Service
 	ending chan struct{} // closed when all streams must end
@@ -33,7 +33,7 @@ func newStatisticsRoutes(service *statistics.Service) *statisticsRoutes {
 }
 
 // serveStream sends the current state, and each later one, until the client disconnects or the service stops. Nothing
-// is queued per client: a slow one misses some states, one that doesn't read is dropped.
+// is queued per client: a slow client misses some states, and a client that doesn't read is dropped.
 func (s *statisticsRoutes) serveStream(w http.ResponseWriter, r *http.Request) error {
 	latest, err := s.Current(r.Context())
 	if err != nil {
@@ -56,7 +56,7 @@ func (s *statisticsRoutes) serveStream(w http.ResponseWriter, r *http.Request) e
 	return nil
 }
 
-// pause waits for the minimum time between two events, and reports whether the stream goes on.
+// pause waits for the minimum time between two events, and reports whether the stream should continue.
 func (s *statisticsRoutes) pause(ctx context.Context, timer *time.Timer) bool {
 	timer.Reset(s.gap)
 	select {
@@ -68,7 +68,8 @@ func (s *statisticsRoutes) pause(ctx context.Context, timer *time.Timer) bool {
 	return false
 }
 
-// silence waits for a new state, and reports whether the stream goes on. Meanwhile it keeps the connection alive.
+// silence waits for a new state, and reports whether the stream should continue. While it waits, it keeps the
+// connection alive.
 func (s *statisticsRoutes) silence(ctx context.Context, timer *time.Timer, latest *statistics.State, events *httpserver.Events) bool {
 	for {
 		timer.Reset(s.alive)

@@ -1,5 +1,5 @@
-// Package arena serves the battle page, and the gateway through which the page reaches the services: one origin for
-// both, so that the page needs no other. It knows the services by their paths only.
+// Package arena serves the battle page and the gateway through which the page reaches the services. Both have one
+// origin, so the page needs no other. The package knows only the paths of the services.
 package arena
 
 import (
@@ -20,8 +20,8 @@ type Part interface {
 	Check(ctx context.Context) error
 }
 
-// AddRoutes adds the page and the gateway. A service missing from parts gets a 404. Event streams end with stopping;
-// otherwise they would delay the server's shutdown.
+// AddRoutes adds the page and the gateway. Requests for a service that is missing from parts get a 404. Event streams
+// end when stopping does; otherwise they would delay the server's shutdown.
 func AddRoutes(stopping context.Context, api *httpserver.API, parts map[string]Part) error {
 	site, err := newSite()
 	if err != nil {

@@ -13,10 +13,10 @@ import (
 	"superheroes/internal/httpserver"
 )
 
-// maxStreams is the maximum number of open streams.
+// maxStreams is the maximum number of open event streams.
 const maxStreams = 1000
 
-// gateway forwards the page's requests to the services, and no others.
+// gateway forwards requests from the arena's own pages to the services.
 type gateway struct {
 	parts    map[string]Part
 	streams  *bounded.Shares
@@ -27,8 +27,8 @@ func newGateway(stopping context.Context, parts map[string]Part) *gateway {
 	return &gateway{parts: parts, streams: bounded.NewShares(maxStreams, 0), stopping: stopping}
 }
 
-// addRoutes adds the paths of the services. All of them, reads included, are for the arena's own pages only: other
-// members of the family may return data not meant for other sites.
+// addRoutes adds the paths of the services. All paths, including those that only read, are for the arena's own pages
+// only: services of other implementations may return data that isn't meant for other sites.
 func (g *gateway) addRoutes(api *httpserver.API) {
 	methods := []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 	for _, name := range Parts() {
@@ -46,13 +46,13 @@ func (g *gateway) addRoutes(api *httpserver.API) {
 	api.MountForOwnPages("GET /api/statistics/stream", g.events("statistics"))
 }
 
-// events returns the handler of an endless event stream. It ends when the server stops.
+// events returns the handler of an endless event stream. The stream ends when the server stops.
 func (g *gateway) events(name string) httpserver.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		ctx, cancel := context.WithCancel(httpserver.Lasting(r.Context()))
 		defer cancel()
 		defer context.AfterFunc(g.stopping, cancel)()
-		httpserver.KeepLittle(r) // as the service does for its own clients: one that doesn't read is dropped
+		httpserver.KeepLittle(r) // a small buffer, so that a client that doesn't read is dropped
 		if !g.streams.Take(r.Context(), r.RemoteAddr) {
 			return httpserver.Unavailable("too many open streams; retry later")
 		}
@@ -65,7 +65,7 @@ func isCatalog(name string) bool {
 	return name == "heroes" || name == "villains" || name == "locations"
 }
 
-// passing returns the handler for the paths of a part.
+// passing returns the handler that forwards requests to a part.
 func (g *gateway) passing(name string, wholeList bool) httpserver.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if !isClean(r.URL.Path) {
@@ -85,14 +85,14 @@ func (g *gateway) status(name string) httpserver.Handler {
 	}
 }
 
-// isClean reports whether no segment of a decoded path is empty, . or .., except for an empty last one. Other servers
-// might resolve such a path to one outside the API.
+// isClean reports whether a decoded path has no backslash, no dot segment, and no empty segment other than the last.
+// Other servers might resolve an unclean path to one outside the API.
 func isClean(decoded string) bool {
 	return path.Clean(decoded) == strings.TrimSuffix(decoded, "/") && !strings.Contains(decoded, `\`)
 }
 
-// pass forwards a request to a part. A stream's context outlasts the request's deadline, which the part is told
-// nevertheless.
+// pass forwards a request to a part. The lasting context of a stream outlasts the request's deadline, but the part
+// still receives the deadline.
 func (g *gateway) pass(w http.ResponseWriter, r *http.Request, name string, target *url.URL, lasting context.Context) error { //nolint:revive // not the context of this call
 	part, runs := g.parts[name]
 	if !runs {
@@ -110,7 +110,7 @@ func (g *gateway) pass(w http.ResponseWriter, r *http.Request, name string, targ
 }
 
 // outgoing returns the request for a part: the path, the body, and only those headers that services read. Only the
-// catalogs get the token.
+// catalogs get the administrator's token.
 func outgoing(r *http.Request, name string, target *url.URL) (*http.Request, error) {
 	body, err := httpserver.ReadRaw(r)
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 	"superheroes/test/fakepeer"
 )
 
-// seen records the requests to a part.
+// seen records the requests that the parts receive.
 type seen struct {
 	mu       sync.Mutex
 	requests []string
@@ -57,7 +57,7 @@ func (s *seen) taken() []string {
 	return requests
 }
 
-// ways returns the two ways to reach a part: over a socket and in this process.
+// ways returns two sets of parts: one reached over HTTP, and one in this process.
 func ways(t *testing.T, behaviour func(name string) http.HandlerFunc) map[string]map[string]Part {
 	t.Helper()
 	_, cfg := limits()
@@ -95,7 +95,7 @@ func TestPasses(t *testing.T) {
 			} {
 				got := ask(t, addr, fmt.Sprintf("%s %s HTTP/1.1\nHost: %s\nConnection: close\nContent-Length: %d\n\n%s", c.method, c.target, addr, len(c.body), c.body))
 				if diff := cmp.Diff([]string{c.want}, asked.taken()); diff != "" {
-					t.Errorf("%s %s: -want +got\n%s", c.method, c.target, diff)
+					t.Errorf("%s %s: forwarded (-want +got):\n%s", c.method, c.target, diff)
 				}
 				name, _, _ := strings.Cut(c.want, " ")
 				if c.method != "HEAD" && got.body != `"`+name+`"` || got.header.Get("Etag") != `"1"` {
@@ -109,7 +109,7 @@ func TestPasses(t *testing.T) {
 	}
 }
 
-// Which headers reach a part, and which come back.
+// TestHeaders checks which request headers reach a part, and which response headers reach the client.
 func TestHeaders(t *testing.T) {
 	sent := []string{
 		"Accept: application/json", "Accept-Encoding: gzip", "Content-Type: application/json", `If-Match: "1"`, `If-None-Match: "2"`,
@@ -133,25 +133,25 @@ func TestHeaders(t *testing.T) {
 				}
 				left := asked.header.Get("X-Request-Timeout-Ms")
 				asked.header.Del("X-Request-Timeout-Ms")
-				asked.header.Del("Connection") // set between gateway and part
+				asked.header.Del("Connection") // set by the gateway's HTTP client
 				if diff := cmp.Diff(want, asked.header); diff != "" || left == "" {
-					t.Errorf("%s, %q ms left: -want +got\n%s", name, left, diff)
+					t.Errorf("%s got headers with %q ms left (-want +got):\n%s", name, left, diff)
 				}
 				if ids := got.header.Values("X-Request-Id"); len(ids) != 1 || ids[0] != "mine" {
-					t.Errorf("request ids %q", ids)
+					t.Errorf("got request ids %q, want the client's", ids)
 				}
 				if strings.Join(got.header.Values("X-Content-Type-Options"), ", ") != "nosniff" {
 					t.Errorf("got %v", got.header)
 				}
 				if way == "over HTTP" && (got.header.Get("Set-Cookie") != "" || got.header.Get("Keep-Alive") != "") {
-					t.Errorf("headers between part and gateway came through: %v", got.header)
+					t.Errorf("the client got headers that are only for the gateway: %v", got.header)
 				}
 			}
 		})
 	}
 }
 
-// Anything else is not forwarded.
+// The gateway forwards no other requests.
 func TestNothingElse(t *testing.T) {
 	asked := &seen{}
 	for way, parts := range ways(t, asked.handler) {
@@ -182,9 +182,9 @@ func TestNothingElse(t *testing.T) {
 				}
 			}
 			if requests := asked.taken(); len(requests) > 0 {
-				t.Errorf("it forwarded %q", requests)
+				t.Errorf("the gateway forwarded %q", requests)
 			}
-			// A request line with another host stays within this arena.
+			// A request line that names another host is served by this arena, not forwarded to that host.
 			if got := ask(t, addr, "GET http://elsewhere:1/api/heroes/1 HTTP/1.1\nHost: elsewhere\nConnection: close\n\n"); got.body != `"heroes"` {
 				t.Errorf("got %+v", got)
 			}
@@ -212,7 +212,7 @@ func TestPagesOfOtherSites(t *testing.T) {
 	cfg.TrustedOrigins = []httpserver.Origin{"https://trusted.example"}
 	answer := asked.handler("fights")
 	addr := serve(t, cfg, map[string]Part{"fights": remotePart(t, "fights", fakepeer.New(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Access-Control-Allow-Origin", "*") // as another member of the family may
+		w.Header().Set("Access-Control-Allow-Origin", "*") // as other implementations of the service may
 		answer(w, r)
 	}).URL, calls)})
 	for _, c := range []struct {
@@ -231,7 +231,7 @@ func TestPagesOfOtherSites(t *testing.T) {
 				t.Errorf("%s: %s: got %+v", c.header, target, got)
 			}
 			if may := got.header.Values("Access-Control-Allow-Origin"); (len(may) == 1) != strings.Contains(c.header, "trusted") {
-				t.Errorf("%s: %s: allowed to read: %q", c.header, target, may)
+				t.Errorf("%s: %s: pages allowed to read the response: %q", c.header, target, may)
 			}
 		}
 	}
@@ -257,13 +257,13 @@ func TestFaults(t *testing.T) {
 	}{
 		{"nobody listens", unused.URL, 502, "NAME failed to answer"},
 		{"closes at once", broken(""), 502, "NAME failed to answer"},
-		{"breaks off in the header", broken("HTTP/1.1 200 OK\r\nContent-"), 502, "NAME failed to answer"},
+		{"closes in the middle of the header", broken("HTTP/1.1 200 OK\r\nContent-"), 502, "NAME failed to answer"},
 		{"isn't HTTP", broken("220 mail\r\n"), 502, "NAME failed to answer"},
 		{"switches protocols", broken("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"), 502, "NAME failed to answer"},
-		{"sends elsewhere", answering(302, "text/html", ""), 502, "NAME failed to answer"},
-		{"fails in words of its own", answering(500, "text/html", "<h1>stack trace"), 502, "NAME failed to answer"},
-		{"fails as the contract says", answering(503, "application/problem+json", `{"detail":"the store does not answer"}`), 503, "the store does not answer"},
-		{"names a part behind it", answering(504, "application/problem+json", `{"detail":"heroes did not answer in time"}`), 504, "heroes did not answer in time"},
+		{"redirects", answering(302, "text/html", ""), 502, "NAME failed to answer"},
+		{"sends another kind of error", answering(500, "text/html", "<h1>stack trace"), 502, "NAME failed to answer"},
+		{"sends a problem", answering(503, "application/problem+json", `{"detail":"the store does not answer"}`), 503, "the store does not answer"},
+		{"sends a problem that names another service", answering(504, "application/problem+json", `{"detail":"heroes did not answer in time"}`), 504, "heroes did not answer in time"},
 		{"is silent", fakepeer.New(t, silent).URL, 504, "NAME did not answer in time"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -292,8 +292,8 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// If a part breaks off in the middle of a response, a short one becomes a 502; for a list, the client sees that it is
-// truncated.
+// If a part closes the connection in the middle of a response, the client gets a 502 for a short response, and sees
+// that a list is truncated.
 func TestBreaksOff(t *testing.T) {
 	base := fakepeer.New(t, fakepeer.BreaksOff("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n[{\"id\":1}")).URL
 	cfg, calls := limits()
@@ -307,8 +307,8 @@ func TestBreaksOff(t *testing.T) {
 	}
 }
 
-// A part closes each connection without a response on the second request: net/http would repeat it on a new
-// connection. A fight must be executed once.
+// On each connection the part closes without a response to the second request. net/http would repeat that request on a
+// new connection, but a fight must be executed only once.
 func TestOnce(t *testing.T) {
 	for _, c := range []struct{ name, line string }{
 		{"fights", "GET /api/fights/execute_fight"}, {"fights", "POST /api/fights"}, {"heroes", "POST /api/heroes"}, {"heroes", "DELETE /api/heroes/1"},
@@ -330,13 +330,13 @@ func TestOnce(t *testing.T) {
 				}
 			}
 			if got := peer.Requests(); got != 3 {
-				t.Errorf("the part was asked %d times, want 3", got)
+				t.Errorf("the part got %d requests, want 3", got)
 			}
 		})
 	}
 }
 
-// Impatient clients don't use up connections: their requests are read to the end.
+// Impatient clients don't use up connections, because responses are read to the end even after the client has left.
 func TestHastyClientsCostNoConnections(t *testing.T) {
 	answer := make(chan struct{})
 	heroes := fakepeer.New(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -351,7 +351,7 @@ func TestHastyClientsCostNoConnections(t *testing.T) {
 		if got.status != http.StatusGatewayTimeout || !strings.Contains(got.body, "the request's deadline passed before heroes could answer") {
 			t.Errorf("got %+v", got)
 		}
-		for part.Pending() > 0 { // it goes on without a client
+		for part.Pending() > 0 { // the request continues without its client
 			select {
 			case answer <- struct{}{}:
 			case <-time.After(time.Millisecond):
@@ -363,7 +363,7 @@ func TestHastyClientsCostNoConnections(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	if opened, open := heroes.Connections(); opened != 1 || open != 1 || heroes.Cancelled() > 0 {
-		t.Errorf("%d connections were opened, %d are open, %d requests were cut short", opened, open, heroes.Cancelled())
+		t.Errorf("%d connections were opened, %d are open, %d requests were canceled", opened, open, heroes.Cancelled())
 	}
 }
 
@@ -383,7 +383,7 @@ func TestBodyLimit(t *testing.T) {
 				}
 			}
 			if requests := asked.taken(); len(requests) > 0 {
-				t.Errorf("%d requests were passed", len(requests))
+				t.Errorf("%d requests were forwarded, want none", len(requests))
 			}
 			largest := large[1:]
 			if got := ask(t, addr, fmt.Sprintf("POST /api/fights HTTP/1.1\nHost: x\nConnection: close\nTransfer-Encoding: chunked\n\n%x\n%s\n0\n\n", len(largest), largest)); got.status != http.StatusCreated {
@@ -394,7 +394,7 @@ func TestBodyLimit(t *testing.T) {
 	}
 }
 
-// Each event is read before the next is sent, for longer than any timeout.
+// A stream lasts longer than any timeout, and each event reaches the client before the next is sent.
 func TestStreams(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, target, kind string }{
@@ -427,10 +427,10 @@ func testStream(t *testing.T, way, target, kind string) {
 			}
 		}
 	})[way]
-	const limit, pause = 2 * time.Second, 700 * time.Millisecond // far apart, for a busy machine
+	const limit, pause = 2 * time.Second, 700 * time.Millisecond // far apart, so that the test passes on a busy machine
 	cfg, _ := limits()
 	cfg.Deadline, cfg.ReadTimeout, cfg.WriteTimeout = limit, limit, limit
-	if way == "in process" { // there each write's timeout is the service's own
+	if way == "in process" { // in process the service limits the time of each write, not the arena
 		cfg.WriteTimeout = time.Minute
 	}
 	conn, response := open(t, serve(t, cfg, parts), target)
@@ -439,19 +439,19 @@ func testStream(t *testing.T, way, target, kind string) {
 		next <- event
 		got := make([]byte, len(event))
 		if _, err := io.ReadFull(response.Body, got); err != nil || string(got) != event {
-			t.Fatalf("got %q, %v", got, err)
+			t.Fatalf("got event %q, error %v", got, err)
 		}
-		time.Sleep(pause) // a quiet while
+		time.Sleep(pause) // a while without events
 	}
 	_ = conn.Close()
 	select {
-	case <-ended: // the part learns that the client is gone
+	case <-ended: // the part notices that the client is gone
 	case <-time.After(hang):
 		t.Error("the part doesn't notice that the client is gone")
 	}
 }
 
-// A list is aborted when nothing more of it arrives.
+// A list is aborted when the service stops sending.
 func TestListThatStalls(t *testing.T) {
 	t.Parallel()
 	heroes := fakepeer.New(t, func(w http.ResponseWriter, r *http.Request) {
@@ -464,11 +464,11 @@ func TestListThatStalls(t *testing.T) {
 	addr := serve(t, cfg, map[string]Part{"heroes": remotePart(t, "heroes", heroes.URL, calls)})
 	_, response := open(t, addr, "/api/heroes")
 	if body, err := io.ReadAll(response.Body); err == nil || !errors.Is(err, io.ErrUnexpectedEOF) {
-		t.Errorf("got %s, %v", body, err)
+		t.Errorf("got list %s, error %v", body, err)
 	}
 }
 
-// listOf sends the given number of bytes as fast as possible and then calls then; ended is closed afterwards.
+// listOf returns a handler that sends the given number of bytes as fast as possible, calls then, and closes ended.
 func listOf(total int, then func(r *http.Request)) (list http.HandlerFunc, ended chan struct{}) {
 	ended = make(chan struct{})
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -484,8 +484,8 @@ func listOf(total int, then func(r *http.Request)) (list http.HandlerFunc, ended
 	}, ended
 }
 
-// A slow browser gets the whole list: the service has to wait. When the service stalls, the list is aborted, however
-// slow the browser was before.
+// A slow browser gets the whole list, while the service has to wait. If the service stalls, the list is aborted, even
+// if the browser was slow before.
 func TestSlowBrowser(t *testing.T) {
 	t.Parallel() // mostly waits
 	const total = 64 << 20
@@ -493,8 +493,8 @@ func TestSlowBrowser(t *testing.T) {
 		then func(r *http.Request)
 		err  error
 	}{
-		"fast service":                {func(*http.Request) {}, nil},
-		"service that stalls at last": {func(r *http.Request) { <-r.Context().Done() }, io.ErrUnexpectedEOF},
+		"fast service":                   {func(*http.Request) {}, nil},
+		"service that stalls at the end": {func(r *http.Request) { <-r.Context().Done() }, io.ErrUnexpectedEOF},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -509,18 +509,18 @@ func TestSlowBrowser(t *testing.T) {
 				if got += n; err != nil {
 					t.Fatalf("after %d bytes: %v", got, err)
 				}
-				time.Sleep(2 * calls.Read) // longer than a service may take, while the arena waits for us
+				time.Sleep(2 * calls.Read) // longer than a service may stall, but here the arena waits for the client
 			}
 			n, err := io.Copy(io.Discard, response.Body)
 			if got += n; got != total || !errors.Is(err, c.err) {
-				t.Errorf("got %d bytes of %d and %v, want %v", got, total, err, c.err)
+				t.Errorf("got %d bytes of %d and error %v, want %v", got, total, err, c.err)
 			}
 			<-ended
 		})
 	}
 }
 
-// A browser that stops reading is dropped at the write timeout, and the service learns of it.
+// A browser that stops reading is dropped at the write timeout, and the service notices the disconnect.
 func TestBrowserThatStopsReading(t *testing.T) {
 	t.Parallel()
 	cfg, calls := limits()
@@ -535,11 +535,11 @@ func TestBrowserThatStopsReading(t *testing.T) {
 	}
 }
 
-// However many streams or lists a client opens without reading them, the other kind still works for it, and both for
-// other clients.
+// A client that opens too many streams without reading them can still get lists, and vice versa. Other clients can get
+// both.
 func TestTooManyStreamsOfOneClient(t *testing.T) {
 	stalled := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.RawQuery == "" { // a client that doesn't read
+		if r.URL.RawQuery == "" { // the request of a client that doesn't read
 			_, _ = io.WriteString(w, " ")
 			_ = http.NewResponseController(w).Flush()
 			<-r.Context().Done()
@@ -553,33 +553,33 @@ func TestTooManyStreamsOfOneClient(t *testing.T) {
 		share             int
 	}{
 		{"streams", stream, list, maxStreams * 3 / 4},
-		{"lists", list, stream, 36}, // of the 48 that a service has for the arena's address
+		{"lists", list, stream, 36}, // of the 48 lists that a service allows the arena's address
 	} {
 		t.Run(c.kind, func(t *testing.T) {
 			for range c.share {
 				open(t, addr, c.path)
 			}
 			if got := get(t, addr, c.path+"?read", httpserver.TimeoutHeader+": 100"); got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" {
-				t.Errorf("one more got %d %v", got.status, got.header)
+				t.Errorf("one request beyond the limit got %d %v, want a 503", got.status, got.header)
 			}
 			if got := get(t, addr, c.other+"?read"); got.status != http.StatusOK {
-				t.Errorf("%s got %d %s", c.other, got.status, got.body)
+				t.Errorf("%s got %d %s, want 200", c.other, got.status, got.body)
 			}
 			if status := getFrom(t, "127.0.0.2", "http://"+addr+c.path+"?read"); status != http.StatusOK {
-				t.Errorf("another client got %d", status)
+				t.Errorf("another client got %d, want 200", status)
 			}
 		})
 	}
 }
 
-// getFrom returns the status that a client at another address gets.
+// getFrom sends a GET from the given address and returns the status of the response.
 func getFrom(t *testing.T, client, url string) int {
 	t.Helper()
 	from := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(client)}}
 	transport := &http.Transport{DialContext: from.DialContext, DisableKeepAlives: true}
 	response, err := (&http.Client{Transport: transport, Timeout: hang}).Get(url)
 	if errors.Is(err, syscall.EADDRNOTAVAIL) {
-		t.Skip("this system has one address on loopback")
+		t.Skip("this system has only one loopback address")
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -598,13 +598,13 @@ func TestCheck(t *testing.T) {
 		})
 		for _, part := range []Part{Local{answers}, remotePart(t, "heroes", fakepeer.New(t, answers).URL, cfg)} {
 			if err := part.Check(t.Context()); (err != nil) != fails {
-				t.Errorf("%T, %d: got %v", part, status, err)
+				t.Errorf("%T with status %d: got error %v", part, status, err)
 			}
 		}
 	}
 }
 
-// A server stops while a client streams the statistics.
+// A server can stop while a client streams the statistics.
 func TestStreamsEndWithTheServer(t *testing.T) {
 	endless := func(string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
@@ -628,7 +628,7 @@ func TestStreamsEndWithTheServer(t *testing.T) {
 	}
 }
 
-// A response over a kept connection that exceeds the buffer arrives completely, and the connection is reused.
+// A response that exceeds the buffer arrives completely, and its connection is reused.
 func TestLongAnswerOverAKeptConnection(t *testing.T) {
 	long := strings.Repeat("x", 3<<20)
 	heroes := fakepeer.New(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, long) })
@@ -636,10 +636,10 @@ func TestLongAnswerOverAKeptConnection(t *testing.T) {
 	addr := serve(t, cfg, map[string]Part{"heroes": remotePart(t, "heroes", heroes.URL, calls)})
 	for range 5 {
 		if got := get(t, addr, "/api/heroes/1"); got.status != http.StatusOK || got.body != long {
-			t.Errorf("got %d and %d bytes", got.status, len(got.body))
+			t.Errorf("got status %d with %d bytes", got.status, len(got.body))
 		}
 	}
 	if opened, _ := heroes.Connections(); opened != 1 {
-		t.Errorf("%d connections for five reads", opened)
+		t.Errorf("%d connections were opened for five reads, want 1", opened)
 	}
 }

@@ -16,14 +16,14 @@ import (
 	"superheroes/test/fakepeer"
 )
 
-// listing is a service whose list has these parts, and which aborts after them if asked to.
+// listing returns a service whose list has the given parts. With ?name= the list is aborted after the last part.
 func listing(cfg httpserver.Config, parts ...string) http.Handler {
 	api := httpserver.NewAPI(huma.Info{Title: "Heroes", Version: "test"}, slog.New(slog.DiscardHandler), cfg)
 	compressor := &httpserver.Compressor{}
 	api.Mount("GET /api/heroes", func(w http.ResponseWriter, r *http.Request) error {
 		list := httpserver.NewList(w, r, compressor)
 		for _, part := range parts {
-			_ = list.Write([]byte(part)) // fails when the client is gone
+			_ = list.Write([]byte(part)) // fails if the client is gone
 		}
 		if r.URL.Query().Has("name") {
 			return errors.New("kryptonite")
@@ -33,8 +33,8 @@ func listing(cfg httpserver.Config, parts ...string) http.Handler {
 	return api
 }
 
-// A compressed response passes the gateway unchanged, complete or truncated, and nothing is compressed for a browser
-// that didn't ask.
+// A compressed response passes the gateway unchanged, whether complete or truncated, and nothing is compressed for a
+// browser that doesn't accept gzip.
 func TestCompressedLists(t *testing.T) {
 	cfg, client := limits()
 	parts := []string{"[" + strings.Repeat("1,", 50_000), strings.Repeat("2,", 50_000) + "3"}
@@ -59,10 +59,10 @@ func TestCompressedLists(t *testing.T) {
 			_, response := open(t, addr, "/api/heroes?name=a", "Accept-Encoding: gzip")
 			var begun bytes.Buffer
 			if _, err := io.Copy(&begun, response.Body); err == nil {
-				t.Error("broken off: the chunks have their end")
+				t.Error("truncated list: the response ended with a final chunk")
 			}
 			if text, err := unzip(begun.String()); !errors.Is(err, io.ErrUnexpectedEOF) || !strings.HasPrefix(whole, text) || len(text) < len(parts[0]) {
-				t.Errorf("broken off: %d bytes before, and %v", len(text), err)
+				t.Errorf("truncated list: decompressed %d bytes, with error %v", len(text), err)
 			}
 		})
 	}

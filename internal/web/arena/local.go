@@ -6,7 +6,7 @@ import (
 	"net/http"
 )
 
-// Local is a part in this process, called without a socket.
+// Local is a service in this process, called without a socket.
 type Local struct{ Handler http.Handler }
 
 // Pass calls the handler.
@@ -29,7 +29,7 @@ func (l Local) Check(ctx context.Context) error {
 	return nil
 }
 
-// statusOnly is a response for which only the status code matters.
+// statusOnly is a response writer that keeps only the status code.
 type statusOnly struct {
 	header http.Header
 	status int

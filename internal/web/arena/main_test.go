@@ -21,10 +21,11 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// hang is a timeout for what would hang if the code were wrong. Correct code never comes near it.
+// hang is a timeout for operations that would hang if the code were wrong. Correct code never comes near this limit.
 const hang = 30 * time.Second
 
-// limits returns limits of a server and a client that no test reaches; each test lowers the one it is about.
+// limits returns configurations of a server and a client with limits that no test reaches; each test lowers the limit
+// that it tests.
 func limits() (httpserver.Config, remote.ProxyConfig) {
 	server := httpserver.Config{
 		Deadline: time.Minute, ReadHeaderTimeout: time.Minute, ReadTimeout: time.Minute, WriteTimeout: time.Minute,
@@ -34,13 +35,13 @@ func limits() (httpserver.Config, remote.ProxyConfig) {
 	return server, remote.ProxyConfig{Connect: time.Minute, Write: time.Minute, Read: time.Minute, MaxConnections: 100, IdleConnections: 20}
 }
 
-// serve starts an arena in front of these parts and returns its address.
+// serve starts an arena in front of the given parts and returns its address.
 func serve(t *testing.T, cfg httpserver.Config, parts map[string]Part) string {
 	t.Helper()
 	return start(t, cfg, parts).Addr()
 }
 
-// start is serve for tests that need the server.
+// start is like serve, but returns the server.
 func start(t *testing.T, cfg httpserver.Config, parts map[string]Part) *httpserver.Server {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
@@ -59,7 +60,7 @@ func start(t *testing.T, cfg httpserver.Config, parts map[string]Part) *httpserv
 	return server
 }
 
-// remotePart returns the named part served below base.
+// remotePart returns the named part, whose URL is base.
 func remotePart(t *testing.T, name, base string, cfg remote.ProxyConfig) *remote.Proxy {
 	t.Helper()
 	part, err := remote.NewProxy(name, base, cfg, slog.New(slog.DiscardHandler))
@@ -77,7 +78,7 @@ type answer struct {
 	body   string
 }
 
-// ask sends a request as written, except for its line ends, and returns the response.
+// ask sends the text of a request with CRLF as line ends, and returns the response.
 func ask(t *testing.T, addr, request string) answer {
 	t.Helper()
 	conn := dial(t, addr)
@@ -114,7 +115,7 @@ func dial(t *testing.T, addr string) net.Conn {
 	return conn
 }
 
-// open sends a GET and reads the header of the response. The connection is closed with the test.
+// open sends a GET and reads the header of the response. The connection is closed at the end of the test.
 func open(t *testing.T, addr, target string, headers ...string) (net.Conn, *http.Response) {
 	t.Helper()
 	conn := dial(t, addr)

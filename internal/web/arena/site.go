@@ -20,12 +20,12 @@ import (
 //go:embed page
 var files embed.FS
 
-// policy restricts a page to files of its own origin: text from a name or a power never runs as a script, and the
-// browser refuses to turn strings into markup.
+// policy restricts a page to files of its own origin. It prevents text such as a hero's name from running as a script,
+// and makes the browser refuse to turn strings into markup.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'none'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
-// screen is a page: its title and files.
+// screen is a page of the arena, with its title and files.
 type screen struct {
 	Name, Title, Singular string
 	Path                  string
@@ -43,15 +43,15 @@ func screens() []screen {
 	}
 }
 
-// site holds what a browser loads. Asset paths contain a hash of all assets, so an asset never changes; a page is
-// revalidated each time, with a 304 if it is unchanged.
+// site holds the pages and assets of the arena. Asset paths contain a hash of all assets, so the asset at a path never
+// changes. A browser revalidates a page each time, and gets a 304 if the page is unchanged.
 type site struct {
 	folder string
 	files  map[string]file
 	pages  map[string]file // by the screen's name
 }
 
-// file is a page or an asset, plain and, once requested, compressed.
+// file is a page or an asset, in plain form and, once requested, also compressed.
 type file struct {
 	kind, etag string
 	plain      []byte
@@ -85,7 +85,7 @@ func newSite() (*site, error) {
 	return s, nil
 }
 
-// page fills a screen into the layout.
+// page inserts a screen into the layout.
 func (s *site) page(shown screen) (file, error) {
 	layout, err := template.ParseFS(files, "page/layout.html", "page/"+shown.template)
 	if err != nil {
@@ -112,7 +112,7 @@ func zip(body []byte) []byte {
 	return zipped.Bytes()
 }
 
-// kindOf returns the content type. It doesn't use package mime, which depends on the machine.
+// kindOf returns the content type of a file. It doesn't use package mime, whose results depend on the machine.
 func kindOf(name string) string {
 	switch path.Ext(name) {
 	case ".html":
@@ -147,7 +147,7 @@ func (s *site) addRoutes(api *httpserver.API) {
 	}
 }
 
-// serve sends the file, or a 304 if the browser has it.
+// serve sends the file, or a 304 if the browser has the current version.
 func (f file) serve(w http.ResponseWriter, r *http.Request, caching string) error {
 	body, etag := f.plain, `"`+f.etag+`"`
 	header := w.Header()
@@ -168,7 +168,7 @@ func (f file) serve(w http.ResponseWriter, r *http.Request, caching string) erro
 	return httpserver.WriteBytes(w, f.kind, body)
 }
 
-// has reports whether etag is in the list of an If-None-Match header.
+// has reports whether an If-None-Match header lists etag.
 func has(list, etag string) bool {
 	for known := range strings.SplitSeq(list, ",") {
 		if strings.TrimPrefix(strings.TrimSpace(known), "W/") == etag {

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// All pages and assets together are small when compressed.
+// The compressed pages and assets are small in total.
 func TestWeight(t *testing.T) {
 	site, err := newSite()
 	if err != nil {
@@ -23,13 +23,13 @@ func TestWeight(t *testing.T) {
 			weight += len(one.zipped())
 		}
 	}
-	t.Logf("%d bytes in %d files and %d pages", weight, len(site.files), len(site.pages))
+	t.Logf("%d compressed bytes in %d files and %d pages", weight, len(site.files), len(site.pages))
 	if weight > 100<<10 || weight < 10<<10 {
-		t.Errorf("%d bytes, want at most 100 KiB", weight)
+		t.Errorf("all files have %d bytes compressed, want 10 to 100 KiB", weight)
 	}
 }
 
-// No file contains anything that the content security policy would refuse, or loads from elsewhere.
+// No file contains anything that the content security policy would refuse, or loads anything from another site.
 func TestFilesAreOurs(t *testing.T) {
 	unwanted := regexp.MustCompile(`innerHTML|outerHTML|insertAdjacent|document\.write|\beval\(|new Function|\bon[a-z]+="|\bstyle="|setAttribute\('style|@import|url\(|https?://|javascript:`)
 	err := fs.WalkDir(files, "page", func(name string, entry fs.DirEntry, err error) error {
@@ -40,9 +40,9 @@ func TestFilesAreOurs(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		plain := strings.ReplaceAll(string(text), "http://www.w3.org/2000/svg", "") // a namespace, not an address
+		plain := strings.ReplaceAll(string(text), "http://www.w3.org/2000/svg", "") // an XML namespace is never loaded
 		if found := unwanted.FindString(plain); found != "" {
-			t.Errorf("%s has %s", name, found)
+			t.Errorf("%s contains %s", name, found)
 		}
 		return nil
 	})
@@ -51,7 +51,7 @@ func TestFilesAreOurs(t *testing.T) {
 	}
 }
 
-// Each page, and everything that it and its scripts reference, can be loaded.
+// Every page can be loaded, and so can every file that a page or its scripts reference.
 func TestPages(t *testing.T) {
 	cfg, _ := limits()
 	addr := serve(t, cfg, nil)
@@ -96,7 +96,7 @@ func TestPages(t *testing.T) {
 	}
 	for name := range site.files {
 		if !loaded[site.folder+name] {
-			t.Errorf("nothing loads %s", name)
+			t.Errorf("no page or script loads %s", name)
 		}
 	}
 	for _, target := range []string{"/assets/0123456789abcdef/arena.css", site.folder, site.folder + "layout.html", "/page/layout.html", "/assets/", "/heroes/1", "/index.html"} {
@@ -118,7 +118,7 @@ func TestCaching(t *testing.T) {
 		t.Fatal(err)
 	}
 	if text, err := io.ReadAll(reader); err != nil || string(text) != plain.body {
-		t.Errorf("what is compressed is something else: %v", err)
+		t.Errorf("the compressed page differs from the plain page (error: %v)", err)
 	}
 	etag := plain.header.Get("Etag")
 	for _, c := range []struct {
@@ -127,7 +127,7 @@ func TestCaching(t *testing.T) {
 	}{
 		{[]string{"If-None-Match: " + etag}, 304},
 		{[]string{`If-None-Match: "x", W/` + etag}, 304},
-		{[]string{"If-None-Match: " + etag, "Accept-Encoding: gzip"}, 200}, // it has the other form
+		{[]string{"If-None-Match: " + etag, "Accept-Encoding: gzip"}, 200}, // the browser has the plain form
 		{[]string{"If-None-Match: " + zipped.header.Get("Etag"), "Accept-Encoding: gzip"}, 304},
 		{[]string{`If-None-Match: "x"`}, 200},
 	} {

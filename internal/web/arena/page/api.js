@@ -1,6 +1,6 @@
-// Every call of the services goes through here, to the page's own origin.
+// All requests to the services are sent from here, to the page's own origin.
 
-// Problem is an answer that reports an error: status 0 when there was no answer at all.
+// Problem is an error response. Its status is 0 if there was no response at all.
 export class Problem extends Error {
   constructor(status, detail, places = []) {
     super(detail);
@@ -9,10 +9,10 @@ export class Problem extends Error {
   }
 }
 
-// patience is how long an answer may take, in milliseconds: more than the services' own deadline.
+// patience is the time limit for a response in milliseconds, longer than the services' own deadline.
 const patience = 12_000;
 
-// call returns the answer to a request, or throws a Problem.
+// call returns the response to a request, or throws a Problem.
 export async function call(path, { method = 'GET', body, headers = {}, signal } = {}) {
   const init = { method, headers: { Accept: 'application/json', ...headers }, cache: 'no-store', redirect: 'error' };
   if (body !== undefined) {
@@ -32,7 +32,7 @@ export async function call(path, { method = 'GET', body, headers = {}, signal } 
   return response;
 }
 
-// read returns the JSON of an answer, or throws a Problem.
+// read returns the parsed JSON of a response, or throws a Problem.
 export async function read(path, options) {
   const response = await call(path, options);
   try {
@@ -43,14 +43,14 @@ export async function read(path, options) {
   }
 }
 
-// problemOf reads an answer that reports an error. It always tells which part it came from.
+// problemOf converts an error response to a Problem whose message always names the service.
 export async function problemOf(response, path) {
   const part = partOf(path);
   let problem = {};
   try {
     problem = await response.json();
   } catch {
-    // not ours to read: the status has to do
+    // the body isn't a problem in JSON, so only the status is known
   }
   const detail = typeof problem?.detail === 'string' ? problem.detail : `answered ${response.status}`;
   const named = detail.startsWith(part) ? detail : `${part}: ${detail}`;

@@ -1,4 +1,4 @@
-// The battle: two fighters, a place, and the fight between them.
+// The battle page: two fighters, a location, and the fight between them.
 
 import { call, read } from './api.js';
 import { fighter, picture, placeKind } from './cards.js';
@@ -6,16 +6,16 @@ import { busy, clear, el, find, isBusy, notice } from './dom.js';
 import { start as startHistory } from './history.js';
 import { start as startLive } from './live.js';
 
-const autoInterval = 2000; // milliseconds from the start of one fight to that of the next
-const clash = matchMedia('(prefers-reduced-motion: reduce)').matches ? 0 : 450; // as long as the animation in the style sheet
+const autoInterval = 2000; // milliseconds between the starts of two fights
+const clash = matchMedia('(prefers-reduced-motion: reduce)').matches ? 0 : 450; // duration of the animation in the style sheet
 
 const stage = find('stage');
 const buttons = { fighters: find('new-fighters'), place: find('new-place'), fight: find('fight'), auto: find('auto') };
 const box = find('battle-notice');
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-let hero, villain, place; // who and where; undefined until they are known
-let running; // the timer of Auto
+let hero, villain, place; // the current fighters and location; undefined until loaded
+let running; // the timer of automatic fights
 
 const live = startLive();
 const history = startHistory(live);
@@ -44,16 +44,16 @@ function announce(text, name) {
   find('call').replaceChildren(el('span', {}, ...(name ? [el('b', {}, name), ' wins!'] : [text])));
 }
 
-let turn = Promise.resolve(); // ends when all that was asked for is done
+let turn = Promise.resolve(); // resolves when all queued tasks are done
 
-// inTurn does one thing after the other: nobody is exchanged while a fight is on.
+// inTurn runs tasks one after the other, so that no fighter is replaced during a fight.
 function inTurn(task) {
   const done = turn.then(task);
   turn = done.catch(() => {});
   return done;
 }
 
-// work does what a button asks for, and says what went wrong.
+// work runs the task of a button and shows a notice if the task fails.
 async function work(button, task) {
   if (isBusy(button)) return;
   busy(button, true);
@@ -70,7 +70,7 @@ async function work(button, task) {
 const newFighters = () => work(buttons.fighters, async () => showFighters(await read('/api/fights/randomfighters')));
 const newPlace = () => work(buttons.place, async () => showPlace(await read('/api/fights/randomlocation')));
 
-// show lets the two clash and announces the winner.
+// show plays the animation of a fight and announces the winner.
 async function show(fight) {
   stage.dataset.state = 'fighting';
   await pause(clash);

@@ -1,9 +1,10 @@
-// How an entry looks: its picture, its powers, its facts. Pictures are those that the program draws, whatever URL the
-// entry has: the page loads nothing from elsewhere.
+// Rendering of an entry: picture, powers and facts. The page always shows the emblem drawn by the service, never the
+// picture URL of the entry, because it loads nothing from other sites.
 
 import { el, number, svg } from './dom.js';
 
-// picture shows the emblem of an entry, or a silhouette when there is none: the entry may be gone, or have no id.
+// picture shows the emblem of an entry, or a silhouette if there is no emblem because the entry was deleted or has no
+// id.
 export function picture(catalog, entry, size = 240, role = '') {
   const frame = el('span', { class: `picture ${role}` });
   if (!Number.isSafeInteger(entry.id) || entry.id < 1) {
@@ -17,8 +18,8 @@ export function picture(catalog, entry, size = 240, role = '') {
   return frame;
 }
 
-// stateOf is another text for an entry that was changed: a browser shows a picture that it has again, without asking, for
-// as long as the address is the same.
+// stateOf returns a hash of an entry's fields for the URL of its picture: a browser reuses a loaded picture without
+// revalidation as long as the URL stays the same.
 function stateOf({ name, otherName, level, powers, type, description }) {
   let hash = 0;
   for (const letter of JSON.stringify([name, otherName, level, powers, type, description])) {
@@ -34,7 +35,7 @@ function silhouette(catalog) {
   return svg('svg', { class: 'silhouette', viewBox: '0 0 240 240', 'aria-hidden': 'true' }, svg('path', { d: shape }));
 }
 
-// chips shows powers, one by one.
+// chips shows powers as a list.
 export function chips(powers) {
   const each = String(powers ?? '').split(',').map((power) => power.trim()).filter(Boolean);
   if (each.length === 0) return el('p', { class: 'none' }, 'No known powers');

@@ -1,4 +1,4 @@
-// A catalog: search it, page through it, open one entry; with a token create, edit and delete.
+// The catalog page: search, browse and open entries; with the administrator's token also create, edit and delete them.
 
 import { call, read } from './api.js';
 import { chips, picture, placeKind } from './cards.js';
@@ -8,7 +8,7 @@ import { deleteForm, editForm } from './form.js';
 import { start as startToken, token } from './token.js';
 
 const pageSize = 24;
-const typing = 250; // milliseconds without another letter, before a search
+const typing = 250; // milliseconds without further input before a search starts
 
 const catalog = document.body.dataset.screen;
 const singular = catalog.slice(0, -1).replace(/oe$/, 'o'); // heroes, villains, locations
@@ -16,8 +16,8 @@ const base = `/api/${catalog}`;
 const entries = find('entries'), name = find('name'), box = find('catalog-notice');
 const asked = new URLSearchParams(location.search);
 
-let afters = [Number(asked.get('after')) || 0]; // the last id before each page up to this one
-let underway; // the request for a page
+let afters = [Number(asked.get('after')) || 0]; // for each page up to the current one, the last id before that page
+let underway; // AbortController of the current request for a page
 
 async function load() {
   underway?.abort();
@@ -71,7 +71,7 @@ function card(entry) {
       el('span', { class: 'entry-note' }, catalog === 'locations' ? placeKind(entry.type) : `Level ${number(entry.level)}`)));
 }
 
-// turn goes to another page and shows its beginning.
+// turn loads another page and scrolls to its top.
 async function turn() {
   await load();
   find('found').scrollIntoView({ block: 'nearest' });
@@ -102,7 +102,7 @@ find('search').addEventListener('submit', (event) => {
   search();
 });
 
-// showAsked opens the entry that the address names.
+// showAsked opens the entry that the URL's fragment names.
 function showAsked() {
   const found = /^#([1-9][0-9]{0,18})$/.exec(location.hash);
   if (found) open(() => one(found[1]));

@@ -1,9 +1,10 @@
-// The dialog that shows one thing in full. Its address has a fragment, so that it can be linked to and left with Back.
+// The dialog that shows a single entry or fight in full. Its URL has a fragment, so it can be linked to and closed with
+// the Back button.
 
 import { clear, el, find, notice } from './dom.js';
 
 const dialog = find('detail');
-let back; // what had the focus
+let back; // the element that had the focus before the dialog opened
 
 dialog.addEventListener('close', () => {
   if (location.hash) history.replaceState(null, '', location.pathname + location.search);
@@ -14,7 +15,7 @@ dialog.addEventListener('close', () => {
 dialog.addEventListener('click', (event) => { if (event.target === dialog) dialog.close(); });
 addEventListener('hashchange', () => { if (!location.hash && dialog.open) dialog.close(); });
 
-// open shows what make returns, or why it can't.
+// open shows the content that make returns, or a notice if make fails.
 export async function open(make) {
   if (!dialog.open) {
     back = document.activeElement;
@@ -30,8 +31,8 @@ export async function open(make) {
   }
 }
 
-// show replaces what the dialog shows. Its title gets the focus: on a button, what is left of the key press that opened
-// the dialog would press it.
+// show replaces the content of the dialog and focuses its title. If a button had the focus, the rest of the key press
+// that opened the dialog would press that button.
 export function show(content) {
   dialog.replaceChildren(el('button', { type: 'button', class: 'close', 'aria-label': 'Close', click: close }, '×'), ...content);
   const title = find('detail-title');

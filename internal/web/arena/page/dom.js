@@ -1,15 +1,15 @@
-// Elements are made here and nowhere else. Text goes in as text: no name or power is ever read as markup.
+// All elements are created here. Text is inserted as text, so that no name or power is ever parsed as markup.
 
 const svgSpace = 'http://www.w3.org/2000/svg';
 
 export const find = (id) => document.getElementById(id);
 
-// el makes an element. Attributes that are null or false are left out, functions are listeners.
+// el creates an element. Attributes that are null or false are omitted, and functions become event listeners.
 export function el(name, attributes = {}, ...children) {
   return fill(document.createElement(name), attributes, children);
 }
 
-// svg makes an element of a drawing.
+// svg creates an SVG element.
 export function svg(name, attributes = {}, ...children) {
   return fill(document.createElementNS(svgSpace, name), attributes, children);
 }
@@ -24,7 +24,8 @@ function fill(element, attributes, children) {
   return element;
 }
 
-// set gives an element another text, and touches nothing when it is the same: what listens hears changes only.
+// set changes the text of an element, but doesn't touch the element if the text is the same, so that screen readers
+// announce only changes.
 export function set(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
@@ -35,13 +36,14 @@ export const number = (n) => whole.format(n);
 const toTheSecond = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 const toTheMinute = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 
-// time shows a moment in the reader's own zone.
+// time shows a point in time in the user's time zone.
 export function time(text, { brief = false } = {}) {
   const at = new Date(text);
   return el('time', { datetime: text }, Number.isNaN(at.getTime()) ? String(text) : (brief ? toTheMinute : toTheSecond).format(at));
 }
 
-// notice tells in box what went wrong, where it went wrong, and offers to try again. A flag that it names stays in one line.
+// notice shows an error in box, with a button to try again. Command-line flags in the message are not broken across
+// lines.
 export function notice(box, error, retry) {
   const pieces = error.message.split(/(--[a-z-]+)/).map((piece, i) => (i % 2 ? el('code', {}, piece) : piece));
   const children = [el('p', {}, ...pieces)];
@@ -51,7 +53,7 @@ export function notice(box, error, retry) {
 
 export const clear = (box) => box.replaceChildren();
 
-// busy marks a button that is at work. It stays where the focus is; pressing it again does nothing.
+// busy marks a button whose task is running. The button keeps the focus, but pressing it again does nothing.
 export function busy(button, on) {
   if (on) button.setAttribute('aria-disabled', 'true');
   else button.removeAttribute('aria-disabled');

@@ -1,4 +1,4 @@
-// The forms that create, edit and delete an entry. What the service refuses is said at the field that it is about.
+// The forms that create, edit and delete an entry. Each error that the service reports is shown next to its field.
 
 import { call } from './api.js';
 import { placeKind, placeKinds } from './cards.js';
@@ -22,7 +22,7 @@ const places = [
 const fieldsOf = (catalog) => (catalog === 'locations' ? places : characters);
 const singular = { heroes: 'hero', villains: 'villain', locations: 'location' };
 
-// editForm returns the content of the dialog that edits entry, or creates one when there is none.
+// editForm returns the content of the dialog that edits an entry, or creates an entry if entry is null.
 export function editForm(catalog, entry, etag, { saved, again, cancel }) {
   const box = el('div'), submit = el('button', { type: 'submit', class: 'primary' }, entry ? 'Save' : 'Create');
   const fields = fieldsOf(catalog).map((field) => newField(field, entry?.[field.name] ?? ''));
@@ -83,13 +83,14 @@ function newInput(kind, attributes, value) {
   return input;
 }
 
-// numeric sends nothing for nothing, and what isn't a number as it is: the service says what is wrong with it.
+// numeric converts the text of a field to a number, and an empty text to null. It returns other text unchanged, so that
+// the service reports the error.
 function numeric(text) {
   if (text.trim() === '') return null;
   return Number.isFinite(Number(text)) ? Number(text) : text;
 }
 
-// explain puts each refusal to its field, and what is about none of them below.
+// explain shows each error next to its field, and an error that concerns no field below the form.
 function explain(error, { catalog, box, fields = [], again, undone }) {
   const messages = new Map(error.places?.map(({ location, message }) => [location, message]));
   const refused = fields.filter(({ name }) => messages.has(`body.${name}`));
@@ -104,7 +105,7 @@ function explain(error, { catalog, box, fields = [], again, undone }) {
   notice(box, [401, 429].includes(error.status) ? { message: `${catalog} does not take this token. Type in the right one under Editing.` } : error);
 }
 
-// deleteForm returns the content of the dialog that asks before it deletes.
+// deleteForm returns the content of the dialog that asks for confirmation and then deletes an entry.
 export function deleteForm(catalog, entry, etag, { deleted, again, cancel }) {
   const box = el('div');
   const yes = el('button', { type: 'button', class: 'danger', id: 'delete-yes', click: async () => {

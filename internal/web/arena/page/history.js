@@ -1,4 +1,4 @@
-// The last fights, newest first; older ones come as one scrolls, each opens in full.
+// The list of the latest fights, newest first. Scrolling loads older fights, and each fight can be opened in full.
 
 import { call, read } from './api.js';
 import { chips, picture, placeKind } from './cards.js';
@@ -7,10 +7,10 @@ import { busy, clear, el, find, isBusy, notice, number, time } from './dom.js';
 
 const pageSize = 20;
 
-// start shows the list and returns what the battle tells it.
+// start shows the list and returns the functions that the battle calls.
 export function start(live) {
   const list = find('fights'), older = find('older'), newer = find('newer'), box = find('history-notice');
-  let next; // the path of the next page, undefined when there is none
+  let next; // path of the next page, undefined if there is none
 
   async function load() {
     if (isBusy(older)) return;
@@ -33,8 +33,8 @@ export function start(live) {
     }
   }
 
-  // The button stays for those who don't scroll. The browser tells changes only: after a page that leaves the button where
-  // it can be seen, it is asked anew.
+  // The button stays for users who don't scroll. An observer only reports changes, so it is restarted after each page,
+  // in case the button is still visible.
   const watcher = new IntersectionObserver((entries) => {
     if (entries.some((entry) => entry.isIntersecting) && next) load();
   }, { rootMargin: '300px' });
@@ -66,7 +66,7 @@ export function start(live) {
   };
 }
 
-// nextOf reads a Link header. Only a path of our own is followed.
+// nextOf returns the path of the next page from a Link header, if it is a path of this origin.
 function nextOf(header) {
   const found = /^<(\/api\/fights\?[^>]*)>; rel="next"/.exec(header ?? '');
   return found?.[1];
@@ -89,7 +89,7 @@ function row(fight) {
       picture(loser.catalog, loser, 56, 'lost')));
 }
 
-// showAsked opens the fight that the address names.
+// showAsked opens the fight that the URL's fragment names.
 function showAsked() {
   const found = /^#fight-([0-9a-f-]{36})$/i.exec(location.hash);
   if (found) open(async () => full(await read(`/api/fights/${found[1]}`)));

@@ -1,25 +1,25 @@
-// The live panel: exact figures as the service of statistics sends them. It follows the stream by itself, and says so
-// when what it shows is behind.
+// The live panel shows the exact figures of the statistics service. It reconnects to the stream by itself, and says so
+// if its figures are out of date.
 
 import { problemOf } from './api.js';
 import { clear, el, find, notice, number, set, svg } from './dom.js';
 
 const path = '/api/statistics/stream';
-const silence = 45_000; // without a byte of the stream for so long, it is taken for dead
-const firstPause = 1000, longestPause = 10_000; // before another try
-const countedWithin = 3000; // a fight of ours is counted by then, or the figures are behind
-const settled = 1500; // both the answer and its count are here by then
-const minute = 60; // seconds in the plot
+const silence = 45_000; // milliseconds without data after which the stream counts as broken
+const firstPause = 1000, longestPause = 10_000; // milliseconds before reconnecting
+const countedWithin = 3000; // milliseconds until an uncounted fight means that the figures are behind
+const settled = 1500; // milliseconds within which both the response to a fight and its count arrive
+const minute = 60; // seconds shown in the plot
 
-// start follows the stream and returns what the rest of the page tells it and asks.
+// start follows the stream and returns the functions that the rest of the page calls.
 export function start() {
   const panel = newPanel();
-  let total; // as it was counted last
-  let known; // how many of those the list of the last fights accounts for
-  let lostAt; // when the stream broke off, in milliseconds since 1970
-  let owing; // the timer of a fight of ours that isn't counted yet
+  let total; // the latest count of all fights
+  let known; // the number of fights that the list of the latest fights accounts for
+  let lostAt; // when the stream was interrupted, in milliseconds since 1970
+  let owing; // the timer of a fight of this page that isn't counted yet
   let onNewer = () => {};
-  let telling; // the timer of onNewer: a fight of ours may be counted before we have its answer
+  let telling; // the timer of onNewer: a fight of this page may be counted before its response arrives
 
   function tell() {
     clearTimeout(telling);
@@ -44,25 +44,25 @@ export function start() {
     panel.lost();
   }, panel);
   return {
-    // expect notes that a fight of this page was stored: it is to be counted soon.
+    // expect records that a fight of this page was stored and should be counted soon.
     expect() {
       if (total === undefined) return;
       known++;
       tell();
-      if (total >= known) return; // it was counted before we had its answer
+      if (total >= known) return; // the fight was counted before its response arrived
       owing ??= setTimeout(() => { if (panel.state() === 'live') panel.link('behind', 'Behind: a fight is not counted yet'); }, countedWithin);
     },
-    // seen notes that the list shows all there is.
+    // seen records that the list shows all fights.
     seen() {
       known = total;
       tell();
     },
-    // onNewer sets who is told whether others have fought since.
+    // onNewer sets the listener that is told whether there are newer fights of other clients.
     onNewer(listener) { onNewer = listener; },
   };
 }
 
-// follow reads the stream, again and again, for as long as the page is open.
+// follow reads the stream, and reconnects whenever it ends, as long as the page is open.
 async function follow(show, lost, panel) {
   for (let wait = firstPause; ; wait = Math.min(wait * 2, longestPause)) {
     const stop = new AbortController();
@@ -87,10 +87,10 @@ async function follow(show, lost, panel) {
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-// seenAgain waits until the network is back.
+// seenAgain resolves when the network is available again.
 const seenAgain = () => new Promise((resolve) => addEventListener('online', resolve, { once: true }));
 
-// states yields each state that the stream brings.
+// states yields each state received from the stream.
 async function* states(stop) {
   let timer;
   const listen = () => { clearTimeout(timer); timer = setTimeout(() => stop.abort(), silence); };
@@ -121,8 +121,8 @@ async function* states(stop) {
 function newPanel() {
   const link = find('link'), box = find('live-notice');
   const plot = newPlot();
-  let told; // the text of the problem that is shown
-  let again; // what its button does
+  let told; // the message of the problem shown
+  let again; // the function that its button calls
   return {
     state: () => link.dataset.link,
     link(state, text) {
@@ -133,7 +133,7 @@ function newPanel() {
       if (find('figures').hidden) this.link('off', 'Not connected');
       else this.link('behind', 'Behind: reconnecting');
     },
-    // problem shows why there is no stream, until it is called with null. What is told already is not told anew.
+    // problem shows why there is no stream, until it is called with null. It doesn't announce the same message twice.
     problem(error, retry) {
       again = retry;
       if (told === error?.message) return;
@@ -162,7 +162,7 @@ function showShare({ heroes, villains }) {
   find('share').style.setProperty('--heroes', String(share));
 }
 
-// showTop writes the rows of a ranking into those that are there, so that nothing jumps.
+// showTop updates the rows of a ranking in place, so that the layout doesn't jump.
 function showTop(list, rows, read) {
   while (list.children.length > rows.length) list.lastChild.remove();
   while (list.children.length < rows.length) list.append(el('li', {}, el('span', { class: 'who' }), el('b')));
@@ -176,7 +176,7 @@ function showTop(list, rows, read) {
   });
 }
 
-// newPlot draws the fights of each of the last sixty seconds.
+// newPlot draws the number of fights in each of the last sixty seconds.
 function newPlot() {
   const plot = find('plot'), counted = new Map(); // second since 1970 -> fights
   const bars = Array.from({ length: minute }, (_, i) => svg('rect', { x: i + 0.1, width: 0.8, y: 24, height: 0 }));
@@ -199,7 +199,7 @@ function newPlot() {
 
   setInterval(() => { if (!document.hidden) draw(); }, 1000);
   return {
-    // count takes in another total. What was fought while we had no connection is spread over that time.
+    // count adds a new total to the plot. Fights during a lost connection are spread evenly over that time.
     count(total, before, lostAt) {
       if (before === undefined || total <= before) return;
       const now = Math.floor(Date.now() / 1000);

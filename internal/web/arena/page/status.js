@@ -1,4 +1,4 @@
-// How the services are: each is asked again every few seconds while somebody looks.
+// The status page: it polls the health of each service every few seconds while the page is visible.
 
 import { el, find, set } from './dom.js';
 
@@ -18,7 +18,7 @@ function newRow(name) {
   return { item: el('li', { id: `service-${name}` }, el('div', { class: 'headline' }, el('h2', {}, name), state), facts), state, facts };
 }
 
-// ask returns how a service is: its own word, or why there is none.
+// ask returns the health that a service reports, or the reason why it reports none.
 async function ask({ path }) {
   try {
     const response = await fetch(path, { signal: AbortSignal.timeout(patience), cache: 'no-store', headers: { Accept: 'application/json' } });
@@ -31,7 +31,7 @@ async function ask({ path }) {
   }
 }
 
-// A service that is absent was left out on purpose: nothing is wrong.
+// An absent service was left out on purpose, so it doesn't count as a failure.
 const links = { ok: 'live', draining: 'behind', unavailable: 'behind', down: 'down', absent: 'off' };
 const texts = { ok: 'ready', draining: 'about to stop', unavailable: 'not ready', down: 'down', absent: 'left out' };
 
@@ -52,7 +52,7 @@ function show({ row }, answer) {
   row.facts.replaceChildren(...facts.flatMap(([term, value]) => [el('dt', {}, term), el('dd', {}, value)]));
 }
 
-// those names the peers that answer, or those that don't.
+// those lists the names of the peers that are reachable, or of those that aren't.
 const those = (peers = {}, answering) => Object.keys(peers).filter((name) => (peers[name].status === 'ok') === answering).join(', ');
 
 const word = ({ status }) => (status === 'ok' ? 'answers' : 'does not answer');

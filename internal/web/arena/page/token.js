@@ -1,4 +1,4 @@
-// The token of those who may edit. It is typed in, kept for this tab only, and sent to the catalogs only.
+// The administrator's token. The user types it in; it is stored for this tab only and sent only to the catalogs.
 
 import { find, set } from './dom.js';
 
@@ -6,7 +6,7 @@ const key = 'arena.token';
 
 export const token = () => sessionStorage.getItem(key) ?? '';
 
-// start wires the form of the token. onChange is called when there is another, or none any more.
+// start connects the form for the token. It calls onChange at the start and whenever the token is set or removed.
 export function start(onChange) {
   const text = find('token-text');
   find('token-form').addEventListener('submit', (event) => {
@@ -33,5 +33,5 @@ export function start(onChange) {
   show();
 }
 
-// authorization returns the headers of a write.
+// authorization returns the Authorization header for a change.
 export const authorization = () => ({ Authorization: `Bearer ${token()}` });
