@@ -8,8 +8,8 @@ import (
 // arena is the service name in the clauses of the group Arena.
 const arena = "arena"
 
-// ArenaClauses returns the clauses of the battle page. They are checked when a run has its address; the ones about
-// statistics also need the address of statistics.
+// ArenaClauses returns the clauses of the battle page. They are checked only if the run has the address of the page;
+// the clauses about statistics also need the address of the statistics service.
 func ArenaClauses() []Clause {
 	clauses := []Clause{
 		{ID: "livez", Text: `/livez: “200 while the process serves”`, hold: func(c *check) { c.get(arena, "/livez") }},

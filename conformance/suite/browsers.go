@@ -7,7 +7,7 @@ import (
 	"superheroes/conformance/rawhttp"
 )
 
-// Headers that browsers add to a request and that no page can change.
+// Headers that browsers add to a request and that scripts of a page can't set.
 const (
 	crossSite    = "Sec-Fetch-Site: cross-site\r\n"
 	sameSite     = "Sec-Fetch-Site: same-site\r\n" // another port or subdomain of the same domain
@@ -21,8 +21,8 @@ func otherSites() []string {
 	return []string{crossSite, sameSite, otherOrigin, crossSite + otherOrigin, crossSite + withoutClick, "Origin: null\r\n"}
 }
 
-// browserClauses returns the clauses that apply to every service. The Host clause is for loopback listeners, see
-// Options.Loopback.
+// browserClauses returns the clauses about browsers that apply to every service. The clause about Host is only for
+// services that listen on loopback, see Options.Loopback.
 func browserClauses(service string) []Clause {
 	return []Clause{
 		{ID: "host", Text: `on loopback it “refuses a Host that is neither an IP literal nor a loopback name, 421”`, hold: func(c *check) { c.hosts(service) }},
@@ -61,7 +61,7 @@ func (c *check) hosts(service string) {
 	}
 }
 
-// noCORS requires that no response has headers that let pages of other sites read it.
+// noCORS requires that no response has CORS headers, which would let pages of other sites read it.
 func (c *check) noCORS(service string) {
 	for _, call := range []rawhttp.Call{
 		{Target: "/livez", Header: otherOrigin}, {Target: "/readyz"}, {Target: "/no-such-path", Header: otherOrigin},
@@ -77,7 +77,7 @@ func (c *check) noCORS(service string) {
 	}
 }
 
-// storingNothing also requires that no fight is stored in the process.
+// storingNothing returns a check that calls refused and requires that no fight was stored meanwhile.
 func storingNothing(refused func(*check)) func(*check) {
 	return besideOthers(func(c *check) {
 		before := c.there()
@@ -87,7 +87,7 @@ func storingNothing(refused func(*check)) func(*check) {
 	})
 }
 
-// refusedFrom requires that a request with any of the sites' headers is rejected with 403.
+// refusedFrom requires that the request is rejected with 403 for each of the given site headers.
 func (c *check) refusedFrom(call rawhttp.Call, sites ...string) {
 	for _, site := range sites {
 		sent := call
@@ -103,7 +103,7 @@ func executeElsewhere(c *check) {
 
 func postElsewhere(c *check) {
 	c.refusedFrom(post(plainFight), otherSites()...)
-	c.refusedFrom(rawhttp.Call{Method: http.MethodPost, Target: "/api/fights", Body: plainFight}, crossSite) // as a page can send it
+	c.refusedFrom(rawhttp.Call{Method: http.MethodPost, Target: "/api/fights", Body: plainFight}, crossSite) // as any page can send it: not as JSON
 }
 
 func clicked(c *check) {
@@ -134,7 +134,7 @@ func arenaSites(c *check) {
 	c.status(http.StatusOK, c.do(arena, rawhttp.Call{Target: executePath, Header: crossSite + byClick}))
 }
 
-// writeSites: even with the right token, another site's page must not change anything.
+// writeSites requires that another site's page can't change anything, even with the right token.
 func (r room) writeSites(c *check, m made) {
 	for _, site := range otherSites() {
 		for method, target := range map[string]string{http.MethodPost: r.path(), http.MethodPut: m.path, http.MethodPatch: m.path, http.MethodDelete: m.path} {
@@ -148,5 +148,5 @@ func (r room) writeSites(c *check, m made) {
 	c.stored(r, m, m.fields)
 }
 
-// isHost reports whether a clause is about the Host on loopback.
+// isHost reports whether a clause is about the Host header on loopback.
 func isHost(clause Clause) bool { return strings.HasSuffix(clause.ID, ".host") }

@@ -74,7 +74,7 @@ func (r room) getSame(c *check) {
 	}
 }
 
-// unknown returns an id that no entry has.
+// unknown returns an id that no entry of the list has.
 func (r room) unknown(c *check) int64 {
 	list := c.all(r)
 	return slices.Max(append(c.ids(list.answer, list.entries), 1)) + 1000

@@ -106,7 +106,7 @@ func largestValues(c *check) {
 	}
 }
 
-// texts returns names that a store, an encoder or well-meant cleanup might change.
+// texts returns names that a store, an encoder or well-meaning cleanup code might alter.
 func texts() []string {
 	return []string{
 		"  blanks at both ends  ", " ", "a\tb\r\nc", "Caf\u00e9", "Cafe\u0301", "\u212b \ufb01", "\U0001f468\u200d\U0001f469\u200d\U0001f467", "\u202eabc \u05d0", "\ufeffa",
@@ -114,7 +114,7 @@ func texts() []string {
 	}
 }
 
-// textKept posts these texts and reads them back.
+// textKept posts fights with the names of texts and requires that the same names are read back.
 func textKept(c *check) {
 	for _, sent := range texts() {
 		f := c.fight(encode(object{"hero": object{"name": sent, "powers": sent}, "villain": object{"name": "V"},

@@ -21,11 +21,11 @@ func drawClauses() []Clause {
 	}
 }
 
-// draw is an endpoint of fights that picks entries.
+// draw describes an endpoint of the fights service that returns random entries.
 type draw struct {
 	path  string
 	rooms []room
-	pick  func(c *check, r room, a rawhttp.Answer) object // returns what was picked from one of the rooms
+	pick  func(c *check, r room, a rawhttp.Answer) object // returns the entry picked from catalog r
 }
 
 func fighters() draw {
@@ -90,7 +90,7 @@ func executeDrawn(c *check) {
 	}
 }
 
-// executeRule trusts the levels in the fight itself; the rule clauses for POST compare with the levels that were sent.
+// executeRule compares the levels in the response itself; the clauses about POST compare the levels that were sent.
 func executeRule(c *check) {
 	for range 2 * fewDraws {
 		f := c.execute()

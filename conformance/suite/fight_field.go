@@ -38,7 +38,7 @@ func fieldsOfParts(c *check) {
 	}
 }
 
-// clocks is the maximum difference between the member's clock and ours.
+// clocks is the maximum difference between the member's clock and the suite's.
 const clocks = time.Minute
 
 func fightDate(c *check) {

@@ -16,10 +16,10 @@ import (
 // tooLargeHeaders, in bytes, is well above the contract's 16 KiB, because libraries accept a little more than configured.
 const tooLargeHeaders = 40 << 10
 
-// server checks what every service has in common.
+// server checks the clauses that apply to every service.
 type server struct {
 	service string
-	getOnly string // a path that accepts only GET, so that another method can do no harm
+	getOnly string // a path that accepts only GET, so that other methods have no side effects
 	bad     string // a target that is rejected as bad input
 }
 

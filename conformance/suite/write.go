@@ -11,7 +11,8 @@ import (
 	"superheroes/conformance/rawhttp"
 )
 
-// writeClauses returns the clauses that need the administrator's token. Each deletes what it has created.
+// writeClauses returns the clauses that need the administrator's token. Each clause deletes the entries it has
+// created.
 func writeClauses(r room) []Clause {
 	clauses := []Clause{
 		{ID: "write.create", Text: `“POST returns 201 with the entry and its path in Location”, and no id is used twice`, hold: r.writeCreate},
@@ -83,7 +84,7 @@ func (c *check) create(r room) made {
 	return m
 }
 
-// onEntry returns a check of a new entry, which it deletes again.
+// onEntry returns a check that creates an entry, passes it to hold and deletes it.
 func (r room) onEntry(hold func(*check, made)) func(*check) {
 	return func(c *check) {
 		m := c.create(r)
@@ -92,10 +93,10 @@ func (r room) onEntry(hold func(*check, made)) func(*check) {
 	}
 }
 
-// remove deletes what a clause has created, ignoring the result.
+// remove deletes an entry that a clause has created, ignoring the result.
 func (c *check) remove(r room, m made) { c.change(r, http.MethodDelete, m.path, nil) }
 
-// is requires that a response is the entry with these fields; missing fields must be empty.
+// is requires that a response is the entry with this id and these fields; fields missing here must be empty.
 func (c *check) is(r room, a rawhttp.Answer, id int64, fields object) {
 	want := object{"id": id}
 	for _, field := range r.fields[1:] {
@@ -108,7 +109,7 @@ func (c *check) is(r room, a rawhttp.Answer, id int64, fields object) {
 	}
 	var expected any
 	if err := openapi.Decode([]byte(encode(want)), &expected); err != nil {
-		panic(err) // the suite's own values can be decoded
+		panic(err) // unreachable: the text was encoded just before
 	}
 	c.require(reflect.DeepEqual(expected, any(c.object(a))), a, "%s", encode(want))
 }
@@ -204,7 +205,7 @@ func (r room) writeToken(c *check, m made) {
 		} {
 			call.Header = header
 			a := c.do(r.service, call)
-			if wrong && a.Status == http.StatusTooManyRequests { // too many wrong tokens, with those of other clients or of the previous run
+			if wrong && a.Status == http.StatusTooManyRequests { // other clients or the previous run had already sent wrong tokens
 				continue
 			}
 			c.require(a.Status == http.StatusUnauthorized, a, "401")
@@ -258,7 +259,7 @@ func (r room) writeID(c *check, m made) {
 	}
 }
 
-// tag returns the ETag of a response, which must be a strong one.
+// tag returns the ETag of a response, which must be strong.
 func (c *check) tag(a rawhttp.Answer) string {
 	tag := a.Header.Get("ETag")
 	c.require(len(tag) > 2 && strings.HasPrefix(tag, `"`) && strings.HasSuffix(tag, `"`), a, "a strong ETag, not %q", tag)
@@ -330,7 +331,7 @@ func (r room) writePicks(c *check) {
 		if a.Status == http.StatusNotFound {
 			c.skip("the catalog of " + r.service + " is empty")
 		}
-		c.require(text(c.object(a), "name") != m.fields["name"], a, "any other entry: this one is deleted")
+		c.require(text(c.object(a), "name") != m.fields["name"], a, "any entry other than the deleted one")
 	}
 }
 

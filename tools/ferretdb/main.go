@@ -58,7 +58,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return <-stopped
 }
 
-// open prepares a server that keeps its databases in dir.
+// open prepares a server that stores its databases in dir.
 func open(listen, dir string, stderr io.Writer) (*ferretdb.FerretDB, error) {
 	path, err := filepath.Abs(dir)
 	if err != nil {
