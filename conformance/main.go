@@ -25,7 +25,8 @@
 // With --loopback, for services that listen on loopback addresses, conformance also checks that they reject any other
 // Host.
 //
-// --json writes the score as JSON instead of text; --junit FILE additionally writes it as JUnit XML. The exit code is 0 if every clause of the selected group passed, 1 if any failed or was skipped, and 2 if the command line was wrong.
+// --json writes the score as JSON instead of text; --junit FILE additionally writes it as JUnit XML. The exit code is 0
+// if every clause of the selected group passed, 1 if any failed or was skipped, and 2 if the command line was wrong.
 //
 // If a member offers no way to read its fights, neither as a list nor by id, the clauses that require a fight to be
 // stored before the response are reported as "cannot be checked: stored?" and count as skipped.

@@ -56,7 +56,7 @@ func Parse(text []byte) (*Document, error) {
 		d.paths[path] = map[string]Operation{}
 		for method, text := range item {
 			var operation Operation
-			if Decode(text, &operation) == nil { // other fields of a path item, such as parameters or summary, are not operations
+			if Decode(text, &operation) == nil { // parameters, summary and the like are not operations
 				d.paths[path][method] = operation
 			}
 		}

@@ -34,15 +34,15 @@ func browserClauses(service string) []Clause {
 func fightBrowserClauses() []Clause {
 	return []Clause{
 		{ID: "sites.execute", Text: `“A browser's cross-site request that would store or change something is refused with 403 where the browser says so (Sec-Fetch-Site, else Origin), execute_fight too”`, hold: storingNothing(executeElsewhere)},
-		{ID: "sites.post", Text: `the same for POST: “refused with 403 where the browser says so”`, hold: storingNothing(postElsewhere)},
+		{ID: "sites.post", Text: `a cross-site POST is rejected too: “refused with 403 where the browser says so”`, hold: storingNothing(postElsewhere)},
 		{ID: "sites.click", Text: `“a navigation by a user's click (Sec-Fetch-User: ?1) is answered”, and posts nothing`, hold: clicked},
-		{ID: "sites.own", Text: `what isn't “A browser's cross-site request” is accepted: from its own page, the address bar, or a program`, hold: ownSite},
+		{ID: "sites.own", Text: `requests other than “A browser's cross-site request” are accepted: from the service's own page, the address bar, or a program`, hold: ownSite},
 	}
 }
 
 func arenaBrowserClauses() []Clause {
 	return append(browserClauses(arena), Clause{
-		ID: "sites", Text: `“A browser's cross-site request that would store or change something is refused with 403”, navigation by a click is allowed`, hold: arenaSites,
+		ID: "sites", Text: `“A browser's cross-site request that would store or change something is refused with 403”, but a user's click may navigate to execute_fight`, hold: arenaSites,
 	})
 }
 
@@ -103,7 +103,7 @@ func executeElsewhere(c *check) {
 
 func postElsewhere(c *check) {
 	c.refusedFrom(post(plainFight), otherSites()...)
-	c.refusedFrom(rawhttp.Call{Method: http.MethodPost, Target: "/api/fights", Body: plainFight}, crossSite) // as any page can send it: not as JSON
+	c.refusedFrom(rawhttp.Call{Method: http.MethodPost, Target: "/api/fights", Body: plainFight}, crossSite) // not as JSON
 }
 
 func clicked(c *check) {

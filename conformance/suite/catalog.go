@@ -19,17 +19,17 @@ func readClauses(r room) []Clause {
 	clauses := []Clause{
 		{ID: "list", Group: Core, Text: `the list is a JSON array of objects with id and name: “200, array of all”`, hold: r.list},
 		{ID: "list.order", Text: `“200, array of all by id”`, hold: r.listOrder},
-		{ID: "get", Group: Core, Text: `an entry of the list by its id: “200, or 404”`, hold: r.get},
+		{ID: "get", Group: Core, Text: `an entry of the list can be read by its id: “200, or 404”`, hold: r.get},
 		{ID: "get.same", Text: `an entry read by its id equals the one in the list: “byte for byte, the same on every store”`, hold: r.getSame},
 		{ID: "get.unknown", Group: Core, Text: `an id that doesn't exist: “200, or 404”`, hold: r.getUnknown},
 	}
 	if r.singular == "location" {
 		return append(clauses,
-			Clause{ID: "fields", Text: `exactly “id, name 1-50 unique, description, picture, type one of CITY PLANET PLACE ISLAND COUNTRY MOON”`, hold: r.locationFields},
+			Clause{ID: "fields", Text: `an entry has exactly the fields “id, name 1-50 unique, description, picture, type one of CITY PLANET PLACE ISLAND COUNTRY MOON”`, hold: r.locationFields},
 			Clause{ID: "name.unique", Text: `“name 1-50 unique”`, hold: r.uniqueNames})
 	}
 	return append(clauses, Clause{ID: "fields", Group: Full,
-		Text: `exactly “id integer, name string 1-50 code points, otherName string up to 255, level integer 0..2^31-1, picture string up to 255 (URL or path), powers string”`,
+		Text: `an entry has exactly the fields “id integer, name string 1-50 code points, otherName string up to 255, level integer 0..2^31-1, picture string up to 255 (URL or path), powers string”`,
 		hold: r.characterFields})
 }
 

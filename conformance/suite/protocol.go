@@ -44,7 +44,7 @@ func (p protocol) http2(c *check) {
 		}
 		again := c.do(p.service, rawhttp.Call{Target: target})
 		same := second.Status == first.Status && second.Header.Get("Content-Type") == first.Header.Get("Content-Type")
-		same = same && (bytes.Equal(second.Body, first.Body) || !bytes.Equal(first.Body, again.Body)) // other clients may have changed the body
+		same = same && (bytes.Equal(second.Body, first.Body) || !bytes.Equal(first.Body, again.Body)) // changed by other clients
 		c.require(same, second, "the response over HTTP/1.1: %s", first)
 	}
 }

@@ -26,7 +26,7 @@ const (
 // fights at the same time.
 func StatisticsClauses() []Clause {
 	clauses := []Clause{
-		{ID: "fields", Text: `exactly “total, heroes, villains, since, top_winners, locations”, and the fields within`, hold: statisticsFields},
+		{ID: "fields", Text: `the response has exactly “total, heroes, villains, since, top_winners, locations”, and the fields within`, hold: statisticsFields},
 		{ID: "sums", Text: `every fight was won by “heroes” or “villains”: their sum is “total”`, hold: statisticsSums},
 		{ID: "order", Text: `at most ten “top_winners” and “locations”, in descending order, then by name`, hold: statisticsOrder},
 		{ID: "counted", Text: `“a fight acknowledged is a fight stored is a fight counted, once”, soon`, hold: statisticsCounted},
