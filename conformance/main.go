@@ -12,8 +12,8 @@
 //
 //	go run ./conformance --group core --fights http://localhost:8004 …
 //
-// The clauses of the group writes, which edit the catalogs, are checked only when the member's administrator token is
-// given with --admin-token or ADMIN_TOKEN. These clauses delete the entries they add.
+// The clauses of the group writes edit the catalogs, and delete the entries they add. They are checked only if the
+// administrator token of the member is given with --admin-token or ADMIN_TOKEN.
 //
 // The clauses of the battle page form a group of their own and are checked when the address of the page is given:
 //
@@ -32,8 +32,8 @@
 // stored before the response are reported as "cannot be checked: stored?" and count as skipped.
 //
 // Effects on the member: the suite reads, sends requests that must be rejected, and creates about 350 fights, which
-// remain stored. It never changes existing heroes, villains or locations; with a token, it adds entries of its own and
-// deletes them again. The suite sends at most 30,000 requests, at most 8 at a time, each exactly once on a new
+// remain stored. The suite never changes existing heroes, villains or locations; with a token, it adds entries of its
+// own and deletes them again. The suite sends at most 30,000 requests, at most 8 at a time, each exactly once on a new
 // connection, and waits at most --timeout for each response. Other clients may create fights during the run: if they
 // interfere with a clause about the count or the newest fights, that clause is checked again. No other client may
 // change a catalog during the run. The clocks of the member and of the machine that runs the suite may differ by up to
@@ -134,8 +134,8 @@ func usage(stderr io.Writer, err error) int {
 	return exitUsage
 }
 
-// createJUnit creates the file before the run, so that a path that can't be written fails early. It returns nil without
-// --junit.
+// createJUnit creates the file before the run, so that a path that can't be written fails early. createJUnit returns
+// nil without --junit.
 func (o options) createJUnit() (io.WriteCloser, error) {
 	if o.JUnit == "" {
 		return nil, nil

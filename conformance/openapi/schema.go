@@ -12,8 +12,8 @@ import (
 	"unicode/utf8"
 )
 
-// Schemas holds the schemas of a document by name. It supports the keywords that the documents in api/ use; any other
-// keyword is reported as a fault, so that none is silently ignored.
+// Schemas holds the schemas of a document by name. Package openapi supports only the keywords that the documents in
+// api/ use; any other keyword is reported as a fault, so that none is silently ignored.
 type Schemas map[string]map[string]any
 
 // Resolve returns the schema that a $ref refers to, nil when there is none.
@@ -163,7 +163,7 @@ func inRange(keyword string, rule, value any) bool {
 
 // float returns the value of a number as a float64, infinite if it is out of range.
 func float(number json.Number) float64 {
-	value, _ := number.Float64() // the only possible error is a number out of range, returned as infinite
+	value, _ := number.Float64() // on overflow, Float64 also returns an infinite value
 	return value
 }
 

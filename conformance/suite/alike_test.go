@@ -35,7 +35,7 @@ var (
 	idAndDate = regexp.MustCompile(`"id":"[^"]*","fight_date":"[^"]*",`)
 )
 
-// take records a response; a run calls it as its watch function.
+// take is the watch function of a run: it records a response.
 func (a *answers) take(service string, got rawhttp.Answer) {
 	read := got.Status == http.StatusOK && got.Call.Method != http.MethodPost
 	if read && (service == "statistics" || service == arena || got.Call.Target == "/healthz" ||

@@ -46,7 +46,8 @@ func arenaBrowserClauses() []Clause {
 	})
 }
 
-// hosts sends the Host values that browsers send to a local server, and the ones they send after DNS rebinding.
+// hosts requires that a service accepts the Host values that browsers send to a local server, and rejects those that
+// they send after DNS rebinding.
 func (c *check) hosts(service string) {
 	for _, host := range []string{"localhost", "LOCALHOST:1", "localhost.:1", "a.localhost", "127.0.0.1", "192.0.2.1:1", "[::1]", "[2001:db8::1]:1"} {
 		a := c.do(service, rawhttp.Call{Target: "/livez", Host: host})
@@ -83,7 +84,7 @@ func storingNothing(refused func(*check)) func(*check) {
 		before := c.there()
 		refused(c)
 		a := c.do("fights", rawhttp.Call{Target: countPath})
-		c.require(counted(a) <= before, a, "nothing stored, %d fights as before", before)
+		c.require(counted(a) <= before, a, "no fight stored, still %d fights", before)
 	})
 }
 
@@ -111,7 +112,7 @@ func clicked(c *check) {
 	call := post(plainFight)
 	call.Header += crossSite + byClick
 	a := c.do("fights", call)
-	c.require(a.Status == http.StatusForbidden, a, "403: a click doesn't excuse a form posted by another site's page")
+	c.require(a.Status == http.StatusForbidden, a, "403, since a click must not let another site's page post a form")
 }
 
 func ownSite(c *check) {

@@ -21,7 +21,7 @@ func readClauses(r room) []Clause {
 		{ID: "list.order", Text: `“200, array of all by id”`, hold: r.listOrder},
 		{ID: "get", Group: Core, Text: `an entry of the list can be read by its id: “200, or 404”`, hold: r.get},
 		{ID: "get.same", Text: `an entry read by its id equals the one in the list: “byte for byte, the same on every store”`, hold: r.getSame},
-		{ID: "get.unknown", Group: Core, Text: `an id that doesn't exist: “200, or 404”`, hold: r.getUnknown},
+		{ID: "get.unknown", Group: Core, Text: `an id that doesn't exist gets a 404: “200, or 404”`, hold: r.getUnknown},
 	}
 	if r.singular == "location" {
 		return append(clauses,
@@ -62,7 +62,7 @@ func (r room) get(c *check) {
 		id := c.ids(list.answer, []object{entry})[0]
 		a := c.get(r.service, r.one(id))
 		got, ok := number(c.object(a), "id")
-		c.require(ok && got == id && r.has([]object{entry}, c.object(a)), a, "the entry as in the list: %s", encode(entry))
+		c.require(ok && got == id && r.has([]object{entry}, c.object(a)), a, "the same entry as in the list: %s", encode(entry))
 	}
 }
 
@@ -70,7 +70,7 @@ func (r room) getSame(c *check) {
 	list := c.some(r)
 	for _, entry := range samples(list.entries) {
 		a := c.get(r.service, r.one(c.ids(list.answer, []object{entry})[0]))
-		c.require(reflect.DeepEqual(entry, c.object(a)), a, "exactly the entry in the list: %s", encode(entry))
+		c.require(reflect.DeepEqual(entry, c.object(a)), a, "exactly the same entry as in the list: %s", encode(entry))
 	}
 }
 
@@ -98,7 +98,7 @@ func (r room) locationFields(c *check) {
 	types := []string{"CITY", "PLANET", "PLACE", "ISLAND", "COUNTRY", "MOON"}
 	for _, entry := range list.entries {
 		c.fields(list.answer, entry, r.fields)
-		c.require(slices.Contains(types, text(entry, "type")), list.answer, "a known type in %s", encode(entry))
+		c.require(slices.Contains(types, text(entry, "type")), list.answer, "a type from the contract in %s", encode(entry))
 		c.texts(list.answer, entry, map[string]int{"name": 50, "description": 0, "picture": 255})
 	}
 	c.ids(list.answer, list.entries)
@@ -118,7 +118,7 @@ func (c *check) texts(a rawhttp.Answer, entry object, limits map[string]int) {
 func (r room) uniqueNames(c *check) {
 	list, have := c.some(r), map[string]bool{}
 	for _, entry := range list.entries {
-		c.require(!have[text(entry, "name")], list.answer, "each name once, not %s twice", text(entry, "name"))
+		c.require(!have[text(entry, "name")], list.answer, "unique names, not %s twice", text(entry, "name"))
 		have[text(entry, "name")] = true
 	}
 }

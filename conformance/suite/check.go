@@ -15,8 +15,8 @@ import (
 	"superheroes/conformance/rawhttp"
 )
 
-// check runs a clause. Like a test, it stops at the first requirement that isn't met: the methods below panic with a
-// Failure or an ending, which session.run turns into the outcome. Call these methods only from the clause's own
+// check runs a clause. Like a test, a check stops at the first requirement that isn't met: the methods below panic
+// with a Failure or an ending, which session.run turns into the outcome. Call these methods only from the clause's own
 // goroutine.
 type check struct {
 	*session
@@ -43,7 +43,7 @@ func (c *check) cannot(what, because string) {
 	panic(ending{Unchecked, string(Unchecked) + ": " + what + " (" + because + ")"})
 }
 
-// do sends a request and returns the response, whatever its status. It retries a read that got a 503 with a short
+// do sends a request and returns the response, whatever its status. do retries a read that got a 503 with a short
 // Retry-After, since the contract allows that response while a store is unavailable for a moment.
 func (c *check) do(service string, call rawhttp.Call) rawhttp.Answer {
 	for attempt := 1; ; attempt++ {

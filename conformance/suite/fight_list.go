@@ -39,7 +39,7 @@ func (c *check) newest(n int) []object {
 	list, a := c.fights(query)
 	c.require(len(list) == n, a, "%d fights, not %d", n, len(list))
 	for _, o := range list {
-		c.require(isUUID7(text(o, "id")), a, "a lower-case version 7 UUID as id of each")
+		c.require(isUUID7(text(o, "id")), a, "a lower-case version 7 UUID as the id of each fight")
 	}
 	return list
 }
@@ -58,7 +58,7 @@ func newestAmongOthers(c *check) {
 	place := func(f fight) int {
 		return slices.IndexFunc(list, func(o object) bool { return reflect.DeepEqual(o, f.object) })
 	}
-	c.require(place(second) >= 0 && place(second) < place(first), a, "the newer fight above the other: %s, %s", second.id(), first.id())
+	c.require(place(second) >= 0 && place(second) < place(first), a, "the newer fight before the older one: %s, %s", second.id(), first.id())
 	c.descend(list, a)
 }
 
@@ -116,7 +116,7 @@ func before(c *check) {
 	c.same(a, got, newest[1:5])
 }
 
-// beforeAny requires that cursors work even if they are not the id of any fight.
+// beforeAny requires that a cursor works even if it is not the id of any fight.
 func beforeAny(c *check) {
 	newest := c.newest(12)
 	between := []byte(text(newest[5], "id"))
@@ -138,7 +138,7 @@ func beforeAnyAmongOthers(c *check) {
 	c.section("?limit=3&before=ffffffff-ffff-ffff-ffff-ffffffffffff", 3)
 }
 
-// next returns the target of the next page, "" on the last one.
+// next returns the target of the next page, "" on the last page.
 func (c *check) next(a rawhttp.Answer) string {
 	header := a.Header.Get("Link")
 	if header == "" {

@@ -12,7 +12,7 @@ import (
 func guessClauses(r room) []Clause {
 	return []Clause{
 		{ID: "write.guesses", Text: `“after 10 wrong tokens in a minute wrong ones get 429 with Retry-After”`, hold: r.guesses},
-		{ID: "write.guesses.right", Text: `“the right token is never slowed”, and a missing one is 401, also after wrong ones`, hold: r.guessesRight},
+		{ID: "write.guesses.right", Text: `“the right token is never slowed”, and a missing token gets a 401, even after wrong ones`, hold: r.guessesRight},
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	gzipText = `“Lists above 1 KiB are compressed for those who accept gzip”, and no others`
+	gzipText = `“Lists above 1 KiB are compressed for those who accept gzip”, and for no other clients`
 	// longList is the length in bytes above which a list is compressed.
 	longList = 1 << 10
 	// nothing is a query that selects no entries: those after the largest possible id.
@@ -45,7 +45,7 @@ func (c *check) compressed(service, long, short string) {
 		a := c.zipped(service, long, accepted)
 		text, err := unzip(a.Body)
 		c.require(err == nil, a, "one complete gzip stream (%v)", err)
-		c.require(bytes.Equal(text, plain.Body), a, "the same list as uncompressed: %s", plain)
+		c.require(bytes.Equal(text, plain.Body), a, "the same list as without compression: %s", plain)
 	}
 	for _, refused := range []string{"gzip;q=0", "*;q=0", "identity", "br"} {
 		c.plain(c.accepting(service, long, refused))
@@ -53,14 +53,14 @@ func (c *check) compressed(service, long, short string) {
 	c.plain(c.accepting(service, short, "gzip"))
 }
 
-// plain requires an uncompressed response. Even that needs a Vary header, so that caches don't send it to clients that
-// accept gzip.
+// plain requires an uncompressed response. An uncompressed response needs a Vary header too, since it depends on
+// Accept-Encoding.
 func (c *check) plain(a rawhttp.Answer) {
 	c.require(a.Header.Get("Content-Encoding") == "", a, "no Content-Encoding, not %q", a.Header.Get("Content-Encoding"))
 	c.require(a.Header.Get("Vary") != "", a, "Vary: Accept-Encoding")
 }
 
-// zipped requests a target until the response is compressed. It tries several times, because a busy member may
+// zipped requests a target until the response is compressed. zipped tries several times, because a busy member may
 // occasionally skip compression.
 func (c *check) zipped(service, target, accepted string) rawhttp.Answer {
 	for attempt := 1; ; attempt++ {

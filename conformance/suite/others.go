@@ -14,7 +14,7 @@ const attempts = 10
 // another client created fights.
 func besideOthers(hold func(*check)) func(*check) { return undisturbed(hold, hold) }
 
-// undisturbed repeats hold until it passes, or fails although no other client created fights. If other clients disturb
+// undisturbed repeats hold until it passes, or fails while no other client creates fights. If other clients disturb
 // every attempt, undisturbed falls back to always, a weaker check that their fights don't affect.
 func undisturbed(hold, always func(*check)) func(*check) {
 	return func(c *check) {
@@ -70,8 +70,8 @@ func (s *session) note(service string, a rawhttp.Answer) {
 	}
 }
 
-// passedOn requires that the arena returns the same response as the service, compared while the service's response isn't
-// changing. If that response keeps changing, only the status must match.
+// passedOn requires that the arena returns the same response as the service, compared at a time when the service's
+// response isn't changing. If that response keeps changing, only the status must match.
 func (c *check) passedOn(service, target string) {
 	same := func(a, b rawhttp.Answer) bool { return a.Status == b.Status && bytes.Equal(a.Body, b.Body) }
 	for attempt := 1; ; attempt++ {

@@ -9,7 +9,7 @@ import (
 )
 
 // picksClauses returns the clauses about the endpoint from which other services fetch picks in batches. No other
-// member of the family has it.
+// member of the family has this endpoint.
 func picksClauses(r room) []Clause {
 	return []Clause{
 		{ID: "picks", Text: `an array of N entries of the list, never cached, with an age: “What one service asks of another has a path of its own, GET /api/heroes/picks?count=N (villains, locations alike)”`, hold: r.picks},

@@ -23,9 +23,9 @@ import (
 type fault struct {
 	before  func(*exchange) // changes the request; if it sets a response, the request is not forwarded
 	after   func(*exchange) // changes the response
-	headers int             // maximum accepted header size in bytes; 0 means as in the contract
+	headers int             // maximum accepted header size in bytes; 0 means the maximum in the contract
 	http1   bool            // speaks no HTTP/2
-	streams int             // maximum per HTTP/2 connection; 0 means as in the contract
+	streams int             // maximum per HTTP/2 connection; 0 means the maximum in the contract
 	keeps   bool            // keeps the connection open after a chunked request
 }
 
@@ -52,8 +52,8 @@ func (e *exchange) answer(status int, body string) {
 	e.status, e.body, e.response = status, body, http.Header{"Content-Type": {"application/json"}}
 }
 
-// at limits a change to requests with that method and path, in which * matches one segment. A path that ends with ?
-// matches only requests without a query.
+// at limits a change to requests with that method and path, in which * matches one segment. A pattern with a trailing
+// question mark matches only requests without a query.
 func at(pattern string, change func(*exchange)) func(*exchange) {
 	whole := strings.HasSuffix(pattern, "?")
 	pattern = strings.TrimSuffix(pattern, "?")

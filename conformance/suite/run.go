@@ -20,7 +20,7 @@ type Target struct{ Heroes, Villains, Locations, Fights, Statistics string }
 // Options configures which clauses are checked, and the timeouts.
 type Options struct {
 	Group   Group
-	Token   string        // the administrator's; without it, no clause of Writes is checked
+	Token   string        // the administrator's token; without it, no clause of Writes is checked
 	Timeout time.Duration // of one exchange
 	Arena   string        // address of the battle page, "" for none
 	Soon    time.Duration // maximum time for a fight to be counted; 0 means one minute

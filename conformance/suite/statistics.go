@@ -26,10 +26,10 @@ const (
 // fights at the same time.
 func StatisticsClauses() []Clause {
 	clauses := []Clause{
-		{ID: "fields", Text: `the response has exactly “total, heroes, villains, since, top_winners, locations”, and the fields within`, hold: statisticsFields},
+		{ID: "fields", Text: `the response has exactly “total, heroes, villains, since, top_winners, locations”, and each entry of a list the documented fields`, hold: statisticsFields},
 		{ID: "sums", Text: `every fight was won by “heroes” or “villains”: their sum is “total”`, hold: statisticsSums},
 		{ID: "order", Text: `at most ten “top_winners” and “locations”, in descending order, then by name`, hold: statisticsOrder},
-		{ID: "counted", Text: `“a fight acknowledged is a fight stored is a fight counted, once”, soon`, hold: statisticsCounted},
+		{ID: "counted", Text: `“a fight acknowledged is a fight stored is a fight counted, once”, within a minute`, hold: statisticsCounted},
 		{ID: "counted.team", Text: `a fight is counted for its “winner_team”`, hold: statisticsTeam},
 		{ID: "nowhere", Text: `a fight without a location is counted in the totals, but for none of the “locations”`, hold: undisturbed(statisticsNowhere, statisticsNowhereAmongOthers)},
 		{ID: "exact", Text: `“total” equals /api/fights/count`, hold: statisticsExact},
@@ -166,7 +166,7 @@ func statisticsNowhere(c *check) {
 	before := c.settled()
 	after := c.grown(plainFight)
 	c.require(reflect.DeepEqual(before.object["locations"], after.object["locations"]), after.answer,
-		"the locations as they were: %v", before.object["locations"])
+		"unchanged locations: %v", before.object["locations"])
 }
 
 // statisticsNowhereAmongOthers requires that all locations together have fewer fights than the total, which holds even
@@ -296,7 +296,7 @@ func streamPace(c *check) {
 	for len(events(a.Body)) == 1 && time.Since(started) < c.soon {
 		a = watch() // no fight was counted while the stream was open
 	}
-	// The first event is sent at once, so one more than the pace allows is expected.
+	// The first event is sent at once, in addition to those that the limit allows.
 	n, took := len(events(a.Body)), time.Since(begin)
 	most := 2 + int(4*took/time.Second)
 	c.require(n > 1 && n <= most, a, "from 2 to %d events in %s, not %d", most, took, n)

@@ -33,7 +33,7 @@ func score(t *testing.T, target Target, options Options) []Outcome {
 	return outcomes
 }
 
-// quick leaves out the clauses that need thousands of requests.
+// quick selects all clauses except those that need thousands of requests.
 func quick(c Clause) bool { return !strings.HasSuffix(c.ID, ".spread") }
 
 func targetOf(s *system.System) Target {
@@ -203,7 +203,7 @@ func testUnseenFights(t *testing.T, good *system.System) {
 	}
 }
 
-// testEmptyCatalogs scores a member without entries: clauses that need one must be skipped, with the reason.
+// testEmptyCatalogs scores a member without entries: clauses that need an entry must be skipped, with the reason.
 func testEmptyCatalogs(t *testing.T, good *system.System) {
 	empty := func(e *exchange) { e.answer(http.StatusOK, "[]") }
 	target := spoil(t, good, fault{before: inTurn(at("GET /api/heroes", empty), at("GET /api/villains", empty), at("GET /api/locations", empty))})
@@ -291,7 +291,7 @@ func TestClauses(t *testing.T) {
 }
 
 // TestQuotes checks that the words quoted in clauses occur in the contract or in the README, which has the later
-// additions. It is skipped if the contract is not available.
+// additions. The test is skipped if the contract is not available.
 func TestQuotes(t *testing.T) {
 	contract, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "CONTRACT.md"))
 	if err != nil {

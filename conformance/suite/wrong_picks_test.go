@@ -11,7 +11,7 @@ func wrongPicks(r room) []wrong {
 		{"picks", "parsed as an id", fault{before: at(picks, func(e *exchange) { e.target = r.path() + "/abc" })}},
 		{"picks", "count is ignored", fault{before: at(picks, without("count"))}},
 		{"picks", "one too few", fault{after: at(picks, inList(func(list []any) []any { return list[1:] }))}},
-		{"picks", "an object instead of an array without count", fault{after: at(picks+"?", func(e *exchange) { e.body = strings.Trim(e.body, "[]") })}},
+		{"picks", "an object instead of an array if count is missing", fault{after: at(picks+"?", func(e *exchange) { e.body = strings.Trim(e.body, "[]") })}},
 		{"picks", "not in the list", fault{after: at(picks, inEach(func(_ int, o object) { o["name"] = "Nobody" }))}},
 		{"picks", "may be cached", fault{after: at(picks, dropHeader("Cache-Control"))}},
 		{"picks", "no age", fault{after: at(picks, dropHeader("X-Age-Ms"))}},

@@ -122,7 +122,7 @@ func checkLink(folder, label, target string) (string, error) {
 	if match == nil {
 		return target, nil
 	}
-	number, _ := strconv.Atoi(match[1]) // digits only; one that is too large matches no line
+	number, _ := strconv.Atoi(match[1]) // only digits; a number that is too large matches no line
 	line, err := lineOf(path, number)
 	if err != nil {
 		return target, err

@@ -1,7 +1,8 @@
 // Command docs runs every command in README.md and CONTRIBUTING.md, taken from the files themselves, in a fresh clone
 // of the last commit. It exits with 1 if a command fails, or if a file contains no commands.
 //
-// A command is a fenced block marked sh; it must exit with 0. A comment before the block adds to that:
+// A command is a fenced block marked sh; it must exit with 0. A comment before the block changes how the command is
+// run:
 //
 //	<!-- run: expect "winner_name" -->                            the output contains this text
 //	<!-- run: background, wait http://127.0.0.1:8004/readyz -->   it runs in the background, and the URL returns 200

@@ -111,7 +111,7 @@ func (r *runner) stop() {
 		select {
 		case <-running.ended:
 			r.failed++
-			fmt.Fprintf(r.out, "%s  FAILED: it did not keep running: %v\n%s\n", running.place, running.err, lastLines(running.output.String(), 40))
+			fmt.Fprintf(r.out, "%s  FAILED: the command did not keep running: %v\n%s\n", running.place, running.err, lastLines(running.output.String(), 40))
 		default:
 			running.stop()
 		}
@@ -141,7 +141,7 @@ func (p *process) waitFor(ctx context.Context, url string) error {
 		select {
 		case <-every.C:
 		case <-p.ended:
-			return errors.Join(errors.New("it has ended"), p.err)
+			return errors.Join(errors.New("the command has exited"), p.err)
 		case <-ctx.Done():
 			return fmt.Errorf("%s does not return 200: %w", url, ctx.Err())
 		}

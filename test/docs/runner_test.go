@@ -58,7 +58,7 @@ func TestBadCommands(t *testing.T) {
 	for _, complaint := range []string{
 		"exit status 1",
 		`the output does not contain "answer": 42`,
-		"it has ended\nexit status 3",
+		"the command has exited\nexit status 3",
 	} {
 		if !strings.Contains(out, complaint) {
 			t.Errorf("the output lacks %q", complaint)

@@ -1,10 +1,10 @@
 // Command ferretdb serves MongoDB's wire protocol from SQLite files, for tests on machines without
-// MongoDB. Once it accepts connections it prints its mongodb:// URL as a line to standard output. It
-// stops on SIGINT or SIGTERM.
+// MongoDB. Once the server accepts connections, it prints its mongodb:// URL as a line on standard output. It stops on
+// SIGINT or SIGTERM.
 //
-// It is a separate program in its own module, so that the product's go.mod stays small. Tests against
-// it verify the wire protocol, not MongoDB's durability: it has no multi-document transactions and no
-// change streams, and it ignores write concerns.
+// The program has a module of its own, so that the product's go.mod stays small. Tests against it verify the wire
+// protocol, not MongoDB's durability: it has no multi-document transactions and no change streams, and it ignores
+// write concerns.
 package main
 
 import (
