@@ -1,4 +1,5 @@
-// Package api holds the OpenAPI document of each service as it was published, for programs that check answers by it.
+// Package api holds the OpenAPI document of each service as it was published, for programs that validate responses
+// against it.
 package api
 
 import (

@@ -12,35 +12,36 @@
 //
 //	go run ./conformance --group core --fights http://localhost:8004 …
 //
-// The clauses of the group writes, which edit the catalogs, are checked only when the member's administrator token is
-// given with --admin-token or ADMIN_TOKEN. They delete the entries that they add.
+// The clauses of the group writes edit the catalogs, and delete the entries they add. They are checked only if the
+// administrator token of the member is given with --admin-token or ADMIN_TOKEN.
 //
-// The clauses of the battle page form a group of their own and are checked when its address is given:
+// The clauses of the battle page form a group of their own and are checked when the address of the page is given:
 //
 //	go run ./conformance --group arena --arena http://localhost:8000 --fights http://localhost:8004 …
 //
-// For a member with a statistics service, --statistics URL checks its clauses too; --group statistics checks only those.
+// For a member with a statistics service, --statistics URL adds the clauses of that service; --group statistics
+// selects only those clauses.
 //
 // With --loopback, for services that listen on loopback addresses, conformance also checks that they reject any other
 // Host.
 //
 // --json writes the score as JSON instead of text; --junit FILE additionally writes it as JUnit XML. The exit code is 0
-// only when every clause of the selected group passed, 1 when any failed or was skipped, and 2 when the command line
-// was wrong.
+// if every clause of the selected group passed, 1 if any failed or was skipped, and 2 if the command line was wrong.
 //
-// A member that offers no way to read its fights, neither as a list nor by id, gets "cannot be checked: stored?" for the
-// clauses that require a fight to be stored before the response. They count as skipped, because the result is unknown.
+// If a member offers no way to read its fights, neither as a list nor by id, the clauses that require a fight to be
+// stored before the response are reported as "cannot be checked: stored?" and count as skipped.
 //
-// What the suite does to a member: it reads, sends requests that must be rejected, and creates some 350 fights, which
-// remain stored. It changes no heroes, villains or locations except the ones it adds itself when it has a token, and it
-// deletes those again. It sends at most 30,000 requests, each once, on a connection of its own, at most 8 concurrently,
-// and waits for none longer than --timeout. Other clients may create fights during the run: a clause about the count or
-// the newest fights is checked again when they interfered. Nobody else may change a catalog. The two clocks may differ
-// by up to a minute.
+// Effects on the member: the suite reads, sends requests that must be rejected, and creates about 350 fights, which
+// remain stored. The suite never changes existing heroes, villains or locations; with a token, it adds entries of its
+// own and deletes them again. The suite sends at most 30,000 requests, at most 8 at a time, each exactly once on a new
+// connection, and waits at most --timeout for each response. Other clients may create fights during the run: if they
+// interfere with a clause about the count or the newest fights, that clause is checked again. No other client may
+// change a catalog during the run. The clocks of the member and of the machine that runs the suite may differ by up to
+// a minute.
 //
-// What can't be observed from outside is not scored: that the three fetches of a fight run concurrently, that a list
-// uses bounded memory, that a stored fight survives a crash. Nor are responses that need a failing peer or store (502,
-// 503, 504); for this application, the tests in test/faults cover them.
+// The suite does not score what can't be observed from outside: whether the three fetches of a fight run concurrently,
+// whether a list uses bounded memory, whether a stored fight survives a crash. Responses that need a failing peer or
+// store (502, 503, 504) are not scored either; for this application, the tests in test/faults cover them.
 package main
 
 import (
@@ -88,7 +89,7 @@ type options struct {
 	Timeout    time.Duration `default:"15s" help:"Maximum time for a response."`
 }
 
-// run is main for one command line.
+// run parses the command line, scores the member, writes the score and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var o options
 	exited := -1
@@ -97,7 +98,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		_, err = parser.Parse(args)
 	}
-	if exited >= 0 { // help was requested and has been printed
+	if exited >= 0 { // --help was given, and kong has printed the help
 		return exited
 	}
 	if err != nil {
@@ -133,8 +134,8 @@ func usage(stderr io.Writer, err error) int {
 	return exitUsage
 }
 
-// createJUnit creates the file before the run, so that a path that can't be written fails early. It returns nil without
-// --junit.
+// createJUnit creates the file before the run, so that a path that can't be written fails early. createJUnit returns
+// nil without --junit.
 func (o options) createJUnit() (io.WriteCloser, error) {
 	if o.JUnit == "" {
 		return nil, nil

@@ -16,12 +16,13 @@ import (
 	"superheroes/test/system"
 )
 
-// at returns the arguments for a member.
+// at returns command-line arguments with the addresses of a member, followed by more.
 func at(s *system.System, more ...string) []string {
 	return append([]string{"--fights", s.Fights, "--heroes=" + s.Heroes, "--villains", s.Villains + "/", "--locations", s.Locations}, more...)
 }
 
-// nothingThere starts a server that responds to everything with 404.
+// nothingThere starts a server that responds with 404 to every request, and returns its address as that of all
+// services.
 func nothingThere(t *testing.T) *system.System {
 	t.Helper()
 	server := httptest.NewServer(http.NotFoundHandler())
@@ -41,11 +42,11 @@ func TestGoodMember(t *testing.T) {
 		}
 	})
 	for _, token := range []string{system.AdminToken, "wrong"} {
-		t.Run("writes, with the token "+token, func(t *testing.T) {
+		t.Run("group writes with the token "+token, func(t *testing.T) {
 			want := map[string]int{system.AdminToken: exitPassed, "wrong": exitFailed}[token]
 			var stdout, stderr bytes.Buffer
 			if code := run(t.Context(), at(member, "--group", "writes", "--admin-token", token), &stdout, &stderr); code != want || stderr.Len() > 0 {
-				t.Errorf("exit code %d, want %d, %s%s", code, want, stderr.String(), stdout.String())
+				t.Errorf("exit code %d, want %d, output %s%s", code, want, stderr.String(), stdout.String())
 			}
 			if !strings.Contains(stdout.String(), "  writes  heroes.write.create ") ||
 				strings.Contains(stdout.String(), "  core  ") || strings.Contains(stdout.String(), "  full  ") {
@@ -53,7 +54,7 @@ func TestGoodMember(t *testing.T) {
 			}
 		})
 	}
-	t.Run("everything, in JSON and JUnit", func(t *testing.T) {
+	t.Run("all groups, as JSON and JUnit", func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "score.xml")
 		var stdout, stderr bytes.Buffer
 		everything := at(member, "--statistics", member.Statistics, "--arena", member.Arena, "--admin-token", system.AdminToken, "--json", "--junit", file)
@@ -73,7 +74,7 @@ func TestGoodMember(t *testing.T) {
 			}
 		}
 		if !strings.Contains(stdout.String(), `"detail": "profile eco, version `) {
-			t.Errorf("the profile isn't named: %s", stdout.String())
+			t.Errorf("the output does not name the profile: %s", stdout.String())
 		}
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -88,8 +89,8 @@ func TestGoodMember(t *testing.T) {
 	})
 }
 
-// TestPgBouncer puts a pooler in transaction mode in front of the stores of heroes and villains; clients must see no
-// difference.
+// TestPgBouncer scores a member whose heroes and villains reach PostgreSQL through PgBouncer in transaction mode:
+// every clause must pass.
 func TestPgBouncer(t *testing.T) {
 	dir, stores := t.TempDir(), [2]string{}
 	for i := range stores {
@@ -101,7 +102,7 @@ func TestPgBouncer(t *testing.T) {
 	for _, group := range []string{"full", "writes"} {
 		var stdout, stderr bytes.Buffer
 		if code := run(t.Context(), at(member, "--group", group, "--admin-token", system.AdminToken), &stdout, &stderr); code != exitPassed {
-			t.Errorf("%s: exit code %d, %s%s", group, code, stderr.String(), stdout.String())
+			t.Errorf("group %s: exit code %d, output %s%s", group, code, stderr.String(), stdout.String())
 		}
 	}
 }
@@ -114,21 +115,21 @@ func TestExitCodes(t *testing.T) {
 		want string // in the output
 	}{
 		"a member that fails": {at(nothing), exitFailed, "FAIL  core  heroes.list "},
-		"its core":            {at(nothing, "--group", "core"), exitFailed, "\npassed 0, failed "},
+		"only the group core": {at(nothing, "--group", "core"), exitFailed, "\npassed 0, failed "},
 		"as JSON":             {at(nothing, "--group", "core", "--json"), exitFailed, `"result": "fail"`},
-		"a file that can't be": {at(nothing, "--group", "core", "--junit",
+		"JUnit file in a missing folder": {at(nothing, "--group", "core", "--junit",
 			filepath.Join(t.TempDir(), "none", "x.xml")), exitUsage, "x.xml: no such file"},
-		"no time at all":                {at(nothing, "--timeout", "0s"), exitUsage, "--timeout"},
-		"help":                          {[]string{"--help"}, exitPassed, "--junit=FILE"},
-		"no arguments":                  {nil, exitUsage, "missing flags"},
-		"one address missing":           {at(nothing)[2:], exitUsage, "--fights"},
-		"writes without a token":        {at(nothing, "--group", "writes"), exitUsage, "--admin-token"},
-		"an unknown group":              {at(nothing, "--group", "some"), exitUsage, "core"},
-		"an unknown flag":               {at(nothing, "--quick"), exitUsage, "--quick"},
-		"an address that is no URL":     {append(at(nothing), "--fights=localhost:8004"), exitUsage, "fights"},
-		"an address that has a path":    {append(at(nothing), "--fights=http://localhost/api/fights"), exitUsage, "fights"},
-		"the arena without its address": {at(nothing, "--group", "arena"), exitUsage, "arena"},
-		"an arena that fails":           {at(nothing, "--group", "arena", "--arena", nothing.Heroes), exitFailed, "FAIL  arena  arena.livez"},
+		"timeout of zero":                         {at(nothing, "--timeout", "0s"), exitUsage, "--timeout"},
+		"help":                                    {[]string{"--help"}, exitPassed, "--junit=FILE"},
+		"no arguments":                            {nil, exitUsage, "missing flags"},
+		"one address missing":                     {at(nothing)[2:], exitUsage, "--fights"},
+		"writes without a token":                  {at(nothing, "--group", "writes"), exitUsage, "--admin-token"},
+		"an unknown group":                        {at(nothing, "--group", "some"), exitUsage, "core"},
+		"an unknown flag":                         {at(nothing, "--quick"), exitUsage, "--quick"},
+		"an address that is not a URL":            {append(at(nothing), "--fights=localhost:8004"), exitUsage, "fights"},
+		"an address with a path":                  {append(at(nothing), "--fights=http://localhost/api/fights"), exitUsage, "fights"},
+		"group arena without the arena's address": {at(nothing, "--group", "arena"), exitUsage, "arena"},
+		"an arena that fails":                     {at(nothing, "--group", "arena", "--arena", nothing.Heroes), exitFailed, "FAIL  arena  arena.livez"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer

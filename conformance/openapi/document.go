@@ -17,19 +17,19 @@ import (
 // ProblemType is the media type of error responses.
 const ProblemType = "application/problem+json"
 
-// Document is an OpenAPI document.
+// Document is a parsed OpenAPI document.
 type Document struct {
 	Version string
-	paths   map[string]map[string]Operation // by path, then by method in lower case
+	paths   map[string]map[string]Operation // keyed by path, then by lower-case method
 	schemas Schemas
 }
 
-// Operation is the description of one method of one path.
+// Operation describes one method of one path.
 type Operation struct {
 	Responses map[string]Response `json:"responses"`
 }
 
-// Response is the description of one kind of response.
+// Response describes the responses with one status or class of statuses.
 type Response struct {
 	Content map[string]struct {
 		Schema map[string]any `json:"schema"`
@@ -56,7 +56,7 @@ func Parse(text []byte) (*Document, error) {
 		d.paths[path] = map[string]Operation{}
 		for method, text := range item {
 			var operation Operation
-			if Decode(text, &operation) == nil { // otherwise it is parameters, a summary, …
+			if Decode(text, &operation) == nil { // parameters, summary and the like are not operations
 				d.paths[path][method] = operation
 			}
 		}
@@ -132,7 +132,7 @@ func (o Operation) response(status int) (Response, bool) {
 	return Response{}, false
 }
 
-// Faults returns the differences between a response and the document. For a request that matches no operation, an error
+// Faults describes each deviation of a response from the document. For a request that matches no operation, an error
 // response must be a problem document; any other response is accepted.
 func (d *Document) Faults(method, target string, status int, contentType string, body []byte) []string {
 	operation, known := d.Operation(method, target)

@@ -38,45 +38,45 @@ func TestFaults(t *testing.T) {
 		status      int
 		contentType string
 		body        string
-		fault       string // a substring of the fault, "" for none
+		fault       string // substring of the expected fault, "" if none is expected
 	}{
-		"whole":                      {"/heroes/1", 200, "application/json", `{"id":1,"name":"Bo","team":"heroes","date":"2026-01-02T15:04:05.1Z","level":2147483647,"peers":{"a":true}}`, ""},
-		"with a charset":             {"/heroes/1", 200, "application/json; charset=utf-8", `{"name":"Bo"}`, ""},
-		"null, allowed":              {"/heroes/1", 200, "application/json", `{"id":null,"name":"Bo","team":null}`, ""},
-		"null, not allowed":          {"/heroes/1", 200, "application/json", `{"name":null}`, "breaks type"},
-		"missing":                    {"/heroes/1", 200, "application/json", `{"id":1}`, "lacks name"},
-		"undescribed":                {"/heroes/1", 200, "application/json", `{"name":"Bo","age":5}`, "field age"},
-		"not an integer":             {"/heroes/1", 200, "application/json", `{"name":"Bo","id":1.5}`, "breaks type"},
-		"an integer as a fraction":   {"/heroes/1", 200, "application/json", `{"name":"Bo","id":1.0}`, "breaks type"},
-		"too small":                  {"/heroes/1", 200, "application/json", `{"name":"Bo","id":0}`, "breaks minimum"},
-		"too large":                  {"/heroes/1", 200, "application/json", `{"name":"Bo","id":10}`, "breaks maximum"},
-		"beyond int32":               {"/heroes/1", 200, "application/json", `{"name":"Bo","level":2147483648}`, "int32"},
-		"beyond int64":               {"/heroes/1", 200, "application/json", `{"name":"Bo","id":9223372036854775808}`, "int64"},
-		"too short":                  {"/heroes/1", 200, "application/json", `{"name":""}`, "minLength"},
-		"letters, not bytes":         {"/heroes/1", 200, "application/json", `{"name":"ééé"}`, ""},
-		"too long":                   {"/heroes/1", 200, "application/json", `{"name":"Yoda"}`, "maxLength"},
-		"not in the enum":            {"/heroes/1", 200, "application/json", `{"name":"Bo","team":"neutral"}`, "breaks enum"},
-		"not a date":                 {"/heroes/1", 200, "application/json", `{"name":"Bo","date":"today"}`, "date-time"},
-		"not a UUID":                 {"/heroes/1", 200, "application/json", `{"name":"Bo","key":"507f1f77bcf86cd799439011"}`, "uuid"},
-		"a wrong value below":        {"/heroes/1", 200, "application/json", `{"name":"Bo","peers":{"a":1}}`, "body.peers.a"},
-		"an unknown keyword":         {"/heroes/1", 200, "application/json", `{"name":"Bo","odd":4}`, "multipleOf is not supported"},
-		"an unknown format":          {"/heroes/1", 200, "application/json", `{"name":"Bo","mail":"a@b"}`, "email is not supported"},
-		"a broken reference":         {"/heroes/1", 200, "application/json", `{"name":"Bo","lost":1}`, "no schema"},
-		"not JSON":                   {"/heroes/1", 200, "application/json", `{"name":`, "not JSON"},
-		"more than one text":         {"/heroes/1", 200, "application/json", `{"name":"Bo"} {}`, "not JSON"},
-		"another media type":         {"/heroes/1", 200, "text/plain", `{"name":"Bo"}`, "content type"},
-		"a problem":                  {"/heroes/1", 404, "application/problem+json", `{"detail":"no"}`, ""},
-		"a problem as JSON":          {"/heroes/1", 404, "application/json", `{"detail":"no"}`, "content type"},
-		"an undocumented status":     {"/heroes/1", 409, "application/problem+json", `{"detail":"no"}`, "409"},
-		"spelled out":                {"/heroes/random?x=1", 200, "application/json", `null`, ""},
-		"neither of two":             {"/heroes/random", 200, "application/json", `5`, "oneOf"},
-		"a list":                     {"/heroes?limit=1", 200, "application/json", `[{"name":"Bo"}]`, ""},
-		"a wrong one in a list":      {"/heroes", 201, "application/json", `[{"name":"Bo"},{}]`, "body[1]"},
-		"by default":                 {"/picture", 200, "image/svg+xml", `<svg/>`, ""},
-		"by default, otherwise":      {"/picture", 200, "image/png", `x`, "content type"},
-		"an unknown path":            {"/docs", 200, "text/html", `<html>`, ""},
-		"an unknown path refused":    {"/docs", 404, "text/html", `<html>`, "content type"},
-		"an unknown path, a problem": {"/docs", 404, "application/problem+json", `{}`, "lacks detail"},
+		"whole":                              {"/heroes/1", 200, "application/json", `{"id":1,"name":"Bo","team":"heroes","date":"2026-01-02T15:04:05.1Z","level":2147483647,"peers":{"a":true}}`, ""},
+		"with a charset":                     {"/heroes/1", 200, "application/json; charset=utf-8", `{"name":"Bo"}`, ""},
+		"null, allowed":                      {"/heroes/1", 200, "application/json", `{"id":null,"name":"Bo","team":null}`, ""},
+		"null, not allowed":                  {"/heroes/1", 200, "application/json", `{"name":null}`, "breaks type"},
+		"missing":                            {"/heroes/1", 200, "application/json", `{"id":1}`, "lacks name"},
+		"undescribed":                        {"/heroes/1", 200, "application/json", `{"name":"Bo","age":5}`, "field age"},
+		"not an integer":                     {"/heroes/1", 200, "application/json", `{"name":"Bo","id":1.5}`, "breaks type"},
+		"an integer written as 1.0":          {"/heroes/1", 200, "application/json", `{"name":"Bo","id":1.0}`, "breaks type"},
+		"too small":                          {"/heroes/1", 200, "application/json", `{"name":"Bo","id":0}`, "breaks minimum"},
+		"too large":                          {"/heroes/1", 200, "application/json", `{"name":"Bo","id":10}`, "breaks maximum"},
+		"beyond int32":                       {"/heroes/1", 200, "application/json", `{"name":"Bo","level":2147483648}`, "int32"},
+		"beyond int64":                       {"/heroes/1", 200, "application/json", `{"name":"Bo","id":9223372036854775808}`, "int64"},
+		"too short":                          {"/heroes/1", 200, "application/json", `{"name":""}`, "minLength"},
+		"letters, not bytes":                 {"/heroes/1", 200, "application/json", `{"name":"ééé"}`, ""},
+		"too long":                           {"/heroes/1", 200, "application/json", `{"name":"Yoda"}`, "maxLength"},
+		"not in the enum":                    {"/heroes/1", 200, "application/json", `{"name":"Bo","team":"neutral"}`, "breaks enum"},
+		"not a date":                         {"/heroes/1", 200, "application/json", `{"name":"Bo","date":"today"}`, "date-time"},
+		"not a UUID":                         {"/heroes/1", 200, "application/json", `{"name":"Bo","key":"507f1f77bcf86cd799439011"}`, "uuid"},
+		"a wrong value below":                {"/heroes/1", 200, "application/json", `{"name":"Bo","peers":{"a":1}}`, "body.peers.a"},
+		"an unknown keyword":                 {"/heroes/1", 200, "application/json", `{"name":"Bo","odd":4}`, "multipleOf is not supported"},
+		"an unknown format":                  {"/heroes/1", 200, "application/json", `{"name":"Bo","mail":"a@b"}`, "email is not supported"},
+		"a broken reference":                 {"/heroes/1", 200, "application/json", `{"name":"Bo","lost":1}`, "no schema"},
+		"not JSON":                           {"/heroes/1", 200, "application/json", `{"name":`, "not JSON"},
+		"more than one value":                {"/heroes/1", 200, "application/json", `{"name":"Bo"} {}`, "not JSON"},
+		"another media type":                 {"/heroes/1", 200, "text/plain", `{"name":"Bo"}`, "content type"},
+		"a problem":                          {"/heroes/1", 404, "application/problem+json", `{"detail":"no"}`, ""},
+		"a problem as JSON":                  {"/heroes/1", 404, "application/json", `{"detail":"no"}`, "content type"},
+		"an undocumented status":             {"/heroes/1", 409, "application/problem+json", `{"detail":"no"}`, "409"},
+		"spelled out":                        {"/heroes/random?x=1", 200, "application/json", `null`, ""},
+		"neither of two":                     {"/heroes/random", 200, "application/json", `5`, "oneOf"},
+		"a list":                             {"/heroes?limit=1", 200, "application/json", `[{"name":"Bo"}]`, ""},
+		"an invalid element in a list":       {"/heroes", 201, "application/json", `[{"name":"Bo"},{}]`, "body[1]"},
+		"by default":                         {"/picture", 200, "image/svg+xml", `<svg/>`, ""},
+		"by default, but another media type": {"/picture", 200, "image/png", `x`, "content type"},
+		"an unknown path":                    {"/docs", 200, "text/html", `<html>`, ""},
+		"HTML for a 404 of an unknown path":  {"/docs", 404, "text/html", `<html>`, "content type"},
+		"a problem without detail for an unknown path": {"/docs", 404, "application/problem+json", `{}`, "lacks detail"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			faults := strings.Join(d.Faults("GET", test.target, test.status, test.contentType, []byte(test.body)), "; ")
@@ -98,7 +98,7 @@ func TestDocuments(t *testing.T) {
 		operation, _ := d.Operation("GET", target)
 		for status, documented := range want {
 			if operation.Documents(status) != documented {
-				t.Errorf("%s: %d documented is %t", target, status, !documented)
+				t.Errorf("%s: Documents(%d) = %t", target, status, !documented)
 			}
 		}
 	}
@@ -117,7 +117,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// TestOurDocuments checks that this package supports everything the published documents use.
+// TestOurDocuments checks that this package supports every OpenAPI feature used in the published documents.
 func TestOurDocuments(t *testing.T) {
 	for _, service := range []string{"heroes", "villains", "locations", "fights"} {
 		t.Run(service, func(t *testing.T) {
@@ -135,7 +135,7 @@ func TestOurDocuments(t *testing.T) {
 			for _, operation := range d.Operations() {
 				method, path, _ := strings.Cut(operation, " ")
 				if found, ok := d.Operation(method, path); !ok || !found.Documents(200) && !found.Documents(201) && !found.Documents(204) {
-					t.Errorf("%s can't be found, or documents no success", operation)
+					t.Errorf("operation %s can't be found or documents no success status", operation)
 				}
 			}
 			for name, schema := range d.schemas {
@@ -150,6 +150,6 @@ func TestOurDocuments(t *testing.T) {
 		})
 	}
 	if _, err := api.Document("arena"); err == nil {
-		t.Error("got a document for a service that does not exist")
+		t.Error("Document returned a document for the arena, which has none")
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"unicode/utf8"
 )
 
-// Schemas holds the schemas of a document by name. It supports the keywords that the documents in api/ use; any other
-// keyword is reported as a fault, so that none is silently ignored.
+// Schemas holds the schemas of a document by name. Package openapi supports only the keywords that the documents in
+// api/ use; any other keyword is reported as a fault, so that none is silently ignored.
 type Schemas map[string]map[string]any
 
 // Resolve returns the schema that a $ref refers to, nil when there is none.
@@ -21,7 +21,8 @@ func (s Schemas) Resolve(ref string) map[string]any {
 	return s[strings.TrimPrefix(ref, "#/components/schemas/")]
 }
 
-// Faults returns the places where value violates schema. Numbers in value must be json.Number, as Decode returns them.
+// Faults describes each place where value violates schema. Numbers in value must be json.Number, as Decode returns
+// them.
 func (s Schemas) Faults(schema map[string]any, value any, place string) []string {
 	if schema == nil {
 		return []string{place + ": there is no schema"}
@@ -37,7 +38,7 @@ func (s Schemas) Faults(schema map[string]any, value any, place string) []string
 	return faults
 }
 
-// fault returns how the value itself violates one keyword, "" when it doesn't.
+// fault describes how the value itself violates one keyword; it returns "" if the value conforms.
 func (s Schemas) fault(keyword string, rule, value any) string {
 	holds := true
 	switch keyword {
@@ -66,7 +67,7 @@ func (s Schemas) fault(keyword string, rule, value any) string {
 	return ""
 }
 
-// faultsBelow returns the faults of the elements and fields of a value, and those found by a referenced schema.
+// faultsBelow returns the faults in the elements and fields of a value, and those that a referenced schema finds.
 func (s Schemas) faultsBelow(schema map[string]any, value any, place string) []string {
 	var faults []string
 	if ref, ok := schema["$ref"].(string); ok {
@@ -160,9 +161,9 @@ func inRange(keyword string, rule, value any) bool {
 	return keyword == "minimum" && got >= want || keyword == "maximum" && got <= want
 }
 
-// float returns a number's value, infinite when it is out of range.
+// float returns the value of a number as a float64, infinite if it is out of range.
 func float(number json.Number) float64 {
-	value, _ := number.Float64() // an error means out of range
+	value, _ := number.Float64() // on overflow, Float64 also returns an infinite value
 	return value
 }
 
@@ -199,7 +200,7 @@ func faultOfFormat(format string, value any) string {
 	return ""
 }
 
-// show returns the beginning of a value's JSON.
+// show returns the start of a value's JSON, for use in fault messages.
 func show(value any) string {
 	text, err := json.Marshal(value)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 type Call struct {
 	Method string // GET when empty
 	Target string // path and query, exactly as in the request line
-	Host   string // the host of the base URL when empty
+	Host   string // if empty, the host of the base URL is sent
 	Header string // additional lines, each terminated by \r\n
 	Body   string // sent with a Content-Length
 }
@@ -73,13 +73,13 @@ func (a Answer) String() string {
 	return line + " " + excerpt(string(a.Body), longExcerpt)
 }
 
-// How many bytes of a string a description shows.
+// Maximum number of bytes of a string that a description shows.
 const (
 	shortExcerpt = 100
 	longExcerpt  = 400
 )
 
-// excerpt returns the beginning of a string on one line, in valid UTF-8.
+// excerpt returns the start of a string, on one line and in valid UTF-8.
 func excerpt(text string, most int) string {
 	tail := ""
 	if len(text) > most {

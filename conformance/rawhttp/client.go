@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	// maxAnswer bounds the body of a response, in bytes.
+	// maxAnswer is the maximum size of a response body, in bytes.
 	maxAnswer = 256 << 20
-	// patience is how many exchanges in a row may fail before the client gives up on the server.
+	// patience is the number of consecutive failed exchanges after which the client gives up on the server.
 	patience = 3
 )
 
@@ -28,12 +28,12 @@ var (
 	ErrGivenUp = errors.New("the server failed to respond several times in a row and gets no more requests")
 )
 
-// Client sends requests to one server, each on a connection of its own. It may be used concurrently.
+// Client sends requests to one server, each on a connection of its own. A Client may be used concurrently.
 type Client struct {
 	base    *url.URL
 	timeout time.Duration
 	left    *atomic.Int64
-	failed  atomic.Int64 // exchanges in a row without a response
+	failed  atomic.Int64 // consecutive exchanges without a response
 }
 
 // NewClient returns a client for the server at base, such as http://host:port. timeout bounds each exchange. left is the
@@ -49,8 +49,8 @@ func NewClient(base string, timeout time.Duration, left *atomic.Int64) (*Client,
 // Origin returns the origin of the server's own pages.
 func (c *Client) Origin() string { return c.base.Scheme + "://" + c.base.Host }
 
-// Do sends the request once and returns the response. With an error it returns whatever was received; Status is 0 when
-// not even the status line was.
+// Do sends the request once and returns the response. If the exchange fails, Do returns the error along with whatever
+// was received; Status is 0 if no status line was received.
 func (c *Client) Do(ctx context.Context, call Call) (Answer, error) {
 	if c.failed.Load() >= patience {
 		return Answer{Call: call}, ErrGivenUp
@@ -74,12 +74,12 @@ func (c *Client) exchange(ctx context.Context, call Call) (Answer, error) {
 	if err != nil {
 		return Answer{Call: call}, fmt.Errorf("connecting: %w", err)
 	}
-	defer func() { _ = conn.Close() }() // everything of interest has been read
+	defer func() { _ = conn.Close() }() // the response has been read, so an error from Close doesn't matter
 	unblock := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer unblock()
 	written := make(chan struct{})
 	defer func() { <-written }()
-	// A server may respond and stop reading before it has the whole request; only its response counts.
+	// A server may respond, and stop reading, before it has received the whole request, so write errors are ignored.
 	go func() {
 		defer close(written)
 		_, _ = io.WriteString(conn, call.bytes(c.base.Host))

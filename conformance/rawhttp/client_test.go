@@ -89,9 +89,10 @@ func TestDoSendsWhatIsWritten(t *testing.T) {
 	}
 }
 
-// TestDoSendsOnce has a server break the connection in every way that makes other clients retry.
+// TestDoSendsOnce checks that Do doesn't retry when the server breaks the connection at a point where other clients
+// would.
 func TestDoSendsOnce(t *testing.T) {
-	for name, answer := range map[string]string{"at once": "", "in the header": "HTTP/1.1 200 OK\r\n", "in the body": "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab"} {
+	for name, answer := range map[string]string{"at once": "", "within the header": "HTTP/1.1 200 OK\r\n", "within the body": "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab"} {
 		t.Run(name, func(t *testing.T) {
 			base, connections := listen(t, func(conn net.Conn) {
 				_, _ = http.ReadRequest(bufio.NewReader(conn))
@@ -143,11 +144,11 @@ func TestDoIsBounded(t *testing.T) {
 	})
 }
 
-// TestDoTakesEarlyAnswers has a server respond before it has read the whole request, and then stop reading.
+// TestDoTakesEarlyAnswers checks that Do returns a response sent before the server has read the whole request.
 func TestDoTakesEarlyAnswers(t *testing.T) {
 	base, _ := listen(t, func(conn net.Conn) {
 		_, _ = io.WriteString(conn, "HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno")
-		_, _ = io.Copy(io.Discard, io.LimitReader(conn, 10_000)) // the rest stays unread until the client closes the connection
+		_, _ = io.Copy(io.Discard, io.LimitReader(conn, 10_000)) // the rest of the request stays unread
 		_, _ = conn.Read(make([]byte, 1))
 	})
 	a, err := client(t, base, timeout, 1).Do(t.Context(), Call{Method: "POST", Target: "/", Body: strings.Repeat("x", 100_000)})

@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// Listen sends the request once and reads a response that may be endless. It stops when enough returns true for the body
-// received so far, when the response ends, or on timeout. It returns the response with the body received by then.
+// Listen sends the request once and reads a response that may be endless. Reading stops when enough returns true for
+// the body received so far, when the response ends, or on timeout. The returned response contains the body received by
+// then.
 func (c *Client) Listen(ctx context.Context, call Call, enough func(body []byte) bool) (Answer, error) {
 	if c.left.Add(-1) < 0 {
 		return Answer{Call: call}, ErrTooMany
@@ -32,7 +33,7 @@ func (c *Client) Listen(ctx context.Context, call Call, enough func(body []byte)
 		return Answer{Call: call}, fmt.Errorf("reading the response: %w", err)
 	}
 	defer func() {
-		_ = conn.Close() // otherwise Body.Close would read the body to its end
+		_ = conn.Close() // otherwise Body.Close would read the rest of the body
 		_ = response.Body.Close()
 	}()
 	answer := Answer{call, response.StatusCode, response.Header, nil}

@@ -30,14 +30,14 @@ func (c *Client) Raw(ctx context.Context, text string, enough func(got []byte) b
 	for buffer := make([]byte, 4096); !enough(got) && len(got) < maxAnswer; {
 		n, err := conn.Read(buffer)
 		got = append(got, buffer[:n]...)
-		if err != nil { // how the connection ended doesn't matter
+		if err != nil { // it doesn't matter how the connection was closed
 			return got, ctx.Err()
 		}
 	}
 	return got, nil
 }
 
-// Host returns the host that requests are sent with.
+// Host returns the value of Host in requests that don't set their own.
 func (c *Client) Host() string { return c.base.Host }
 
 // HTTP2 sends a GET over HTTP/2, with prior knowledge or negotiated by TLS.

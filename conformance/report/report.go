@@ -39,7 +39,8 @@ func Text(w io.Writer, outcomes []suite.Outcome) error {
 	return err
 }
 
-// word returns a result as shown in the first column of the text; a failure must stand out.
+// word returns the label of a result in the first column of the text output; FAIL is in capitals so that it stands
+// out.
 func word(result suite.Result) string {
 	switch result {
 	case suite.Fail:

@@ -17,7 +17,7 @@ import (
 
 var update = flag.Bool("update", false, "regenerate the golden files")
 
-// outcomes returns one outcome of each result.
+// outcomes returns one outcome for each possible result.
 func outcomes() []suite.Outcome {
 	clause := func(service, id string, group suite.Group, text string) suite.Clause {
 		return suite.Clause{ID: service + "." + id, Service: service, Group: group, Text: text}
@@ -67,7 +67,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestWellFormed checks that the output for a response with arbitrary bytes can be parsed again.
+// TestWellFormed checks that the JSON and XML output is well-formed even for a response with arbitrary bytes.
 func TestWellFormed(t *testing.T) {
 	failure := suite.Failure{Sent: "\x00\xff]]>", Got: "</testcase>\"", Expected: "\u2028"}
 	broken := []suite.Outcome{{Clause: suite.Clause{ID: "heroes.list", Service: "heroes"}, Result: suite.Fail, Detail: failure.String(), Failed: &failure}}

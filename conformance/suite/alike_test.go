@@ -12,7 +12,7 @@ import (
 	"superheroes/conformance/rawhttp"
 )
 
-// answers records a system's responses during a run to requests whose response doesn't vary.
+// answers records, during a run, a system's responses to the requests that always get the same response.
 type answers struct {
 	mu      sync.Mutex
 	got     map[asked]string
@@ -27,7 +27,7 @@ type asked struct {
 func newAnswers() *answers { return &answers{got: map[asked]string{}, unalike: map[asked]bool{}} }
 
 var (
-	// byChance matches targets for which two systems respond differently: random picks, and the stored fights.
+	// byChance matches the targets whose responses differ between any two systems: random picks and stored fights.
 	byChance = regexp.MustCompile(`random|/picks|^/api/fights([/?]|$)`)
 	// madeUp matches the name of an entry that a run has created.
 	madeUp = regexp.MustCompile(`contract [A-Z2-7]{26}`)
@@ -35,7 +35,7 @@ var (
 	idAndDate = regexp.MustCompile(`"id":"[^"]*","fight_date":"[^"]*",`)
 )
 
-// take records a response; it is the watch function of a run.
+// take is the watch function of a run: it records a response.
 func (a *answers) take(service string, got rawhttp.Answer) {
 	read := got.Status == http.StatusOK && got.Call.Method != http.MethodPost
 	if read && (service == "statistics" || service == arena || got.Call.Target == "/healthz" ||
@@ -64,7 +64,7 @@ func (a *answers) compare(t *testing.T, other *answers) {
 			continue
 		}
 		if compared++; got != want {
-			t.Errorf("%s of %s (-want +got):\n%s", key.call, key.service, cmp.Diff(want, got))
+			t.Errorf("responses to %s by %s differ (-want +got):\n%s", key.call, key.service, cmp.Diff(want, got))
 		}
 	}
 	if compared < 900 {

@@ -8,8 +8,8 @@ import (
 // arena is the service name in the clauses of the group Arena.
 const arena = "arena"
 
-// ArenaClauses returns the clauses of the battle page. They are checked when a run has its address; the ones about
-// statistics also need the address of statistics.
+// ArenaClauses returns the clauses of the battle page. These clauses are checked only if the run has the address of
+// the page; the clauses about statistics also need the address of the statistics service.
 func ArenaClauses() []Clause {
 	clauses := []Clause{
 		{ID: "livez", Text: `/livez: “200 while the process serves”`, hold: func(c *check) { c.get(arena, "/livez") }},
@@ -17,10 +17,10 @@ func ArenaClauses() []Clause {
 		{ID: "healthz", Text: `/healthz: “shows … peers, profile, version”`, hold: arenaHealthz},
 		{ID: "page", Text: `the page loads only its own scripts and styles: “no third-party script, font or remote picture”`, hold: arenaPage},
 		{ID: "policy", Text: `“Content-Security-Policy without any unsafe word or other host”`, hold: arenaPolicy},
-		{ID: "gateway", Text: `it proxies “/api/heroes…, /api/villains…, /api/locations…, /api/fights…” to the services`, hold: arenaGateway},
-		{ID: "gateway.statistics", Text: `it also proxies “/api/statistics…”`, hold: arenaStatistics},
-		{ID: "gateway.stream", Text: `it proxies “streams unbuffered”: the current state at once, then each change`, hold: func(c *check) { c.updated(arena) }},
-		{ID: "gateway.only", Text: `it proxies “nothing else”`, hold: arenaGatewayOnly},
+		{ID: "gateway", Text: `the arena proxies “/api/heroes…, /api/villains…, /api/locations…, /api/fights…” to the services`, hold: arenaGateway},
+		{ID: "gateway.statistics", Text: `the arena also proxies “/api/statistics…”`, hold: arenaStatistics},
+		{ID: "gateway.stream", Text: `the arena proxies “streams unbuffered”: the current state at once, then each change`, hold: func(c *check) { c.updated(arena) }},
+		{ID: "gateway.only", Text: `the arena proxies “nothing else”`, hold: arenaGatewayOnly},
 	}
 	return append(of(arena, Arena, clauses, arenaBrowserClauses()), protocolClauses(arena, Arena, "/")...)
 }
@@ -47,7 +47,7 @@ func arenaPolicy(c *check) {
 	c.require(policy != "", a, "a Content-Security-Policy")
 	other := regexp.MustCompile(`unsafe|https?:|\*|data:|blob:|[a-z]\.[a-z]`).FindString(policy)
 	c.require(other == "", a, "a policy without %q", other)
-	c.require(strings.Contains(policy, "default-src 'none'"), a, "a policy that allows nothing by default")
+	c.require(strings.Contains(policy, "default-src 'none'"), a, "a Content-Security-Policy that allows nothing by default")
 }
 
 // arenaGateway sends each request to both the service and the arena, and compares the responses.

@@ -9,20 +9,20 @@ import (
 	"superheroes/test/system"
 )
 
-// arenaOf returns the address of a good member's arena behind a proxy with a fault.
+// arenaOf starts a faulty proxy in front of a good member's arena and returns the address of the proxy.
 func arenaOf(t *testing.T, good *system.System, f fault) string {
 	t.Helper()
 	return spoil(t, &system.System{Heroes: good.Arena}, f).Heroes
 }
 
-// counting returns the addresses of a good member, including its statistics.
+// counting returns the addresses of a good member, including that of its statistics service.
 func counting(good *system.System) Target {
 	target := targetOf(good)
 	target.Statistics = good.Statistics
 	return target
 }
 
-// soon is how long the tests wait for what a wrong member never does.
+// soon is how long the tests wait for an update that a faulty member never sends.
 const soon = 2 * time.Second
 
 // catchesArena checks that the given clause fails for an arena.
@@ -33,7 +33,8 @@ func catchesArena(t *testing.T, good *system.System, arena, clause string) {
 
 func onlyArena(c Clause) bool { return c.Service == arena }
 
-// TestArena scores the arena in the services' process and in its own, and arenas that break its clauses.
+// TestArena checks that every clause passes for the arena, in the services' process and in its own, and fails for a
+// faulty arena.
 func TestArena(t *testing.T) { //nolint:tparallel // subtests share a member, and count its fights
 	t.Parallel()
 	program := system.Build(t)
@@ -105,13 +106,13 @@ func TestArena(t *testing.T) { //nolint:tparallel // subtests share a member, an
 			catchesArena(t, good, wrong.start(t, good.Arena), "arena.gateway.stream")
 		})
 	}
-	t.Run("a stream made by asking is a good one", func(t *testing.T) {
+	t.Run("a stream implemented by polling passes", func(t *testing.T) {
 		arena := streaming{kind: "text/event-stream"}.start(t, good.Arena)
 		allPass(t, score(t, counting(good), Options{Group: Arena, Arena: arena, Only: func(c Clause) bool { return c.ID == "arena.gateway.stream" }}))
 	})
-	t.Run("without its address", func(t *testing.T) {
+	t.Run("without the arena's address", func(t *testing.T) {
 		if _, err := Run(t.Context(), targetOf(good), Options{Group: Arena}); err == nil {
-			t.Error("the group was checked")
+			t.Error("Run accepted the group arena without an address")
 		}
 	})
 }

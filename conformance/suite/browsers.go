@@ -7,7 +7,7 @@ import (
 	"superheroes/conformance/rawhttp"
 )
 
-// Headers that browsers add to a request and that no page can change.
+// Headers that browsers add to a request and that scripts of a page can't set.
 const (
 	crossSite    = "Sec-Fetch-Site: cross-site\r\n"
 	sameSite     = "Sec-Fetch-Site: same-site\r\n" // another port or subdomain of the same domain
@@ -21,8 +21,8 @@ func otherSites() []string {
 	return []string{crossSite, sameSite, otherOrigin, crossSite + otherOrigin, crossSite + withoutClick, "Origin: null\r\n"}
 }
 
-// browserClauses returns the clauses that apply to every service. The Host clause is for loopback listeners, see
-// Options.Loopback.
+// browserClauses returns the clauses about browsers that apply to every service. The clause about Host is only for
+// services that listen on loopback, see Options.Loopback.
 func browserClauses(service string) []Clause {
 	return []Clause{
 		{ID: "host", Text: `on loopback it “refuses a Host that is neither an IP literal nor a loopback name, 421”`, hold: func(c *check) { c.hosts(service) }},
@@ -34,19 +34,20 @@ func browserClauses(service string) []Clause {
 func fightBrowserClauses() []Clause {
 	return []Clause{
 		{ID: "sites.execute", Text: `“A browser's cross-site request that would store or change something is refused with 403 where the browser says so (Sec-Fetch-Site, else Origin), execute_fight too”`, hold: storingNothing(executeElsewhere)},
-		{ID: "sites.post", Text: `the same for POST: “refused with 403 where the browser says so”`, hold: storingNothing(postElsewhere)},
+		{ID: "sites.post", Text: `a cross-site POST is rejected too: “refused with 403 where the browser says so”`, hold: storingNothing(postElsewhere)},
 		{ID: "sites.click", Text: `“a navigation by a user's click (Sec-Fetch-User: ?1) is answered”, and posts nothing`, hold: clicked},
-		{ID: "sites.own", Text: `what isn't “A browser's cross-site request” is accepted: from its own page, the address bar, or a program`, hold: ownSite},
+		{ID: "sites.own", Text: `requests other than “A browser's cross-site request” are accepted: from the service's own page, the address bar, or a program`, hold: ownSite},
 	}
 }
 
 func arenaBrowserClauses() []Clause {
 	return append(browserClauses(arena), Clause{
-		ID: "sites", Text: `“A browser's cross-site request that would store or change something is refused with 403”, navigation by a click is allowed`, hold: arenaSites,
+		ID: "sites", Text: `“A browser's cross-site request that would store or change something is refused with 403”, but a user's click may navigate to execute_fight`, hold: arenaSites,
 	})
 }
 
-// hosts sends the Host values that browsers send to a local server, and the ones they send after DNS rebinding.
+// hosts requires that a service accepts the Host values that browsers send to a local server, and rejects those that
+// they send after DNS rebinding.
 func (c *check) hosts(service string) {
 	for _, host := range []string{"localhost", "LOCALHOST:1", "localhost.:1", "a.localhost", "127.0.0.1", "192.0.2.1:1", "[::1]", "[2001:db8::1]:1"} {
 		a := c.do(service, rawhttp.Call{Target: "/livez", Host: host})
@@ -61,7 +62,7 @@ func (c *check) hosts(service string) {
 	}
 }
 
-// noCORS requires that no response has headers that let pages of other sites read it.
+// noCORS requires that no response has CORS headers, which would let pages of other sites read it.
 func (c *check) noCORS(service string) {
 	for _, call := range []rawhttp.Call{
 		{Target: "/livez", Header: otherOrigin}, {Target: "/readyz"}, {Target: "/no-such-path", Header: otherOrigin},
@@ -77,17 +78,17 @@ func (c *check) noCORS(service string) {
 	}
 }
 
-// storingNothing also requires that no fight is stored in the process.
+// storingNothing returns a check that calls refused and requires that no fight was stored meanwhile.
 func storingNothing(refused func(*check)) func(*check) {
 	return besideOthers(func(c *check) {
 		before := c.there()
 		refused(c)
 		a := c.do("fights", rawhttp.Call{Target: countPath})
-		c.require(counted(a) <= before, a, "nothing stored, %d fights as before", before)
+		c.require(counted(a) <= before, a, "no fight stored, still %d fights", before)
 	})
 }
 
-// refusedFrom requires that a request with any of the sites' headers is rejected with 403.
+// refusedFrom requires that the request is rejected with 403 for each of the given site headers.
 func (c *check) refusedFrom(call rawhttp.Call, sites ...string) {
 	for _, site := range sites {
 		sent := call
@@ -103,7 +104,7 @@ func executeElsewhere(c *check) {
 
 func postElsewhere(c *check) {
 	c.refusedFrom(post(plainFight), otherSites()...)
-	c.refusedFrom(rawhttp.Call{Method: http.MethodPost, Target: "/api/fights", Body: plainFight}, crossSite) // as a page can send it
+	c.refusedFrom(rawhttp.Call{Method: http.MethodPost, Target: "/api/fights", Body: plainFight}, crossSite) // not as JSON
 }
 
 func clicked(c *check) {
@@ -111,7 +112,7 @@ func clicked(c *check) {
 	call := post(plainFight)
 	call.Header += crossSite + byClick
 	a := c.do("fights", call)
-	c.require(a.Status == http.StatusForbidden, a, "403: a click doesn't excuse a form posted by another site's page")
+	c.require(a.Status == http.StatusForbidden, a, "403, since a click must not let another site's page post a form")
 }
 
 func ownSite(c *check) {
@@ -134,7 +135,7 @@ func arenaSites(c *check) {
 	c.status(http.StatusOK, c.do(arena, rawhttp.Call{Target: executePath, Header: crossSite + byClick}))
 }
 
-// writeSites: even with the right token, another site's page must not change anything.
+// writeSites requires that another site's page can't change anything, even with the right token.
 func (r room) writeSites(c *check, m made) {
 	for _, site := range otherSites() {
 		for method, target := range map[string]string{http.MethodPost: r.path(), http.MethodPut: m.path, http.MethodPatch: m.path, http.MethodDelete: m.path} {
@@ -148,5 +149,5 @@ func (r room) writeSites(c *check, m made) {
 	c.stored(r, m, m.fields)
 }
 
-// isHost reports whether a clause is about the Host on loopback.
+// isHost reports whether a clause is about the Host header on loopback.
 func isHost(clause Clause) bool { return strings.HasSuffix(clause.ID, ".host") }

@@ -8,7 +8,8 @@ import (
 	"superheroes/test/system"
 )
 
-// forgets drops headers that browsers send.
+// forgets returns a change that removes headers from the request, so that the good member behind the proxy can't check
+// them.
 func forgets(names ...string) func(*exchange) {
 	return func(e *exchange) {
 		for _, name := range names {
@@ -17,7 +18,7 @@ func forgets(names ...string) func(*exchange) {
 	}
 }
 
-// anyHost accepts any Host; noName accepts only IP addresses.
+// anyHost makes a member accept any Host; noName makes it reject localhost.
 func anyHost(e *exchange) { e.host = "localhost" }
 
 func noName(e *exchange) {
@@ -26,7 +27,7 @@ func noName(e *exchange) {
 	}
 }
 
-// ofPages applies a change to requests with headers that only browsers send.
+// ofPages limits a change to requests with headers that only browsers send.
 func ofPages(change func(*exchange)) func(*exchange) {
 	return func(e *exchange) {
 		if e.header.Get("Sec-Fetch-Site") != "" || e.header.Get("Origin") != "" {
@@ -72,7 +73,7 @@ func wrongBrowsers() []wrong {
 	return all
 }
 
-// wrongBeforeBrowsers returns the wrong servers for the browser clauses of every service.
+// wrongBeforeBrowsers returns the faulty servers for the browser clauses of every service.
 func wrongBeforeBrowsers() []wrong {
 	return []wrong{
 		{"host", "any name is accepted", fault{before: anyHost}},
@@ -88,7 +89,7 @@ func wrongBeforeBrowsers() []wrong {
 	}
 }
 
-// TestArenaBeforeBrowsers scores arenas that break the browser clauses.
+// TestArenaBeforeBrowsers checks that the browser clauses fail for faulty arenas.
 func TestArenaBeforeBrowsers(t *testing.T) { //nolint:tparallel // subtests share a member, and count its fights
 	t.Parallel()
 	good := system.Up(t, system.Build(t), t.TempDir())
@@ -104,7 +105,7 @@ func TestArenaBeforeBrowsers(t *testing.T) { //nolint:tparallel // subtests shar
 	})
 }
 
-// TestElsewhere checks that without Options.Loopback the Host clauses are left out.
+// TestElsewhere checks that a run without Options.Loopback omits the Host clauses.
 func TestElsewhere(t *testing.T) {
 	for _, clause := range (Options{Arena: "http://arena"}).clauses(Target{Statistics: "http://statistics"}) {
 		if isHost(clause) {

@@ -19,17 +19,17 @@ func readClauses(r room) []Clause {
 	clauses := []Clause{
 		{ID: "list", Group: Core, Text: `the list is a JSON array of objects with id and name: “200, array of all”`, hold: r.list},
 		{ID: "list.order", Text: `“200, array of all by id”`, hold: r.listOrder},
-		{ID: "get", Group: Core, Text: `an entry of the list by its id: “200, or 404”`, hold: r.get},
+		{ID: "get", Group: Core, Text: `an entry of the list can be read by its id: “200, or 404”`, hold: r.get},
 		{ID: "get.same", Text: `an entry read by its id equals the one in the list: “byte for byte, the same on every store”`, hold: r.getSame},
-		{ID: "get.unknown", Group: Core, Text: `an id that doesn't exist: “200, or 404”`, hold: r.getUnknown},
+		{ID: "get.unknown", Group: Core, Text: `an id that doesn't exist gets a 404: “200, or 404”`, hold: r.getUnknown},
 	}
 	if r.singular == "location" {
 		return append(clauses,
-			Clause{ID: "fields", Text: `exactly “id, name 1-50 unique, description, picture, type one of CITY PLANET PLACE ISLAND COUNTRY MOON”`, hold: r.locationFields},
+			Clause{ID: "fields", Text: `an entry has exactly the fields “id, name 1-50 unique, description, picture, type one of CITY PLANET PLACE ISLAND COUNTRY MOON”`, hold: r.locationFields},
 			Clause{ID: "name.unique", Text: `“name 1-50 unique”`, hold: r.uniqueNames})
 	}
 	return append(clauses, Clause{ID: "fields", Group: Full,
-		Text: `exactly “id integer, name string 1-50 code points, otherName string up to 255, level integer 0..2^31-1, picture string up to 255 (URL or path), powers string”`,
+		Text: `an entry has exactly the fields “id integer, name string 1-50 code points, otherName string up to 255, level integer 0..2^31-1, picture string up to 255 (URL or path), powers string”`,
 		hold: r.characterFields})
 }
 
@@ -62,7 +62,7 @@ func (r room) get(c *check) {
 		id := c.ids(list.answer, []object{entry})[0]
 		a := c.get(r.service, r.one(id))
 		got, ok := number(c.object(a), "id")
-		c.require(ok && got == id && r.has([]object{entry}, c.object(a)), a, "the entry as in the list: %s", encode(entry))
+		c.require(ok && got == id && r.has([]object{entry}, c.object(a)), a, "the same entry as in the list: %s", encode(entry))
 	}
 }
 
@@ -70,11 +70,11 @@ func (r room) getSame(c *check) {
 	list := c.some(r)
 	for _, entry := range samples(list.entries) {
 		a := c.get(r.service, r.one(c.ids(list.answer, []object{entry})[0]))
-		c.require(reflect.DeepEqual(entry, c.object(a)), a, "exactly the entry in the list: %s", encode(entry))
+		c.require(reflect.DeepEqual(entry, c.object(a)), a, "exactly the same entry as in the list: %s", encode(entry))
 	}
 }
 
-// unknown returns an id that no entry has.
+// unknown returns an id that no entry of the list has.
 func (r room) unknown(c *check) int64 {
 	list := c.all(r)
 	return slices.Max(append(c.ids(list.answer, list.entries), 1)) + 1000
@@ -98,7 +98,7 @@ func (r room) locationFields(c *check) {
 	types := []string{"CITY", "PLANET", "PLACE", "ISLAND", "COUNTRY", "MOON"}
 	for _, entry := range list.entries {
 		c.fields(list.answer, entry, r.fields)
-		c.require(slices.Contains(types, text(entry, "type")), list.answer, "a known type in %s", encode(entry))
+		c.require(slices.Contains(types, text(entry, "type")), list.answer, "a type from the contract in %s", encode(entry))
 		c.texts(list.answer, entry, map[string]int{"name": 50, "description": 0, "picture": 255})
 	}
 	c.ids(list.answer, list.entries)
@@ -118,7 +118,7 @@ func (c *check) texts(a rawhttp.Answer, entry object, limits map[string]int) {
 func (r room) uniqueNames(c *check) {
 	list, have := c.some(r), map[string]bool{}
 	for _, entry := range list.entries {
-		c.require(!have[text(entry, "name")], list.answer, "each name once, not %s twice", text(entry, "name"))
+		c.require(!have[text(entry, "name")], list.answer, "unique names, not %s twice", text(entry, "name"))
 		have[text(entry, "name")] = true
 	}
 }

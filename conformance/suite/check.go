@@ -15,11 +15,12 @@ import (
 	"superheroes/conformance/rawhttp"
 )
 
-// check runs a clause. Like a test, it stops at the first requirement that isn't met: the methods below panic with a
-// Failure or an ending, which session.run turns into the outcome. Call them only from the clause's own goroutine.
+// check runs a clause. Like a test, a check stops at the first requirement that isn't met: the methods below panic
+// with a Failure or an ending, which session.run turns into the outcome. Call these methods only from the clause's own
+// goroutine.
 type check struct {
 	*session
-	learned string // about the member, for the report
+	learned string // what the check learned about the member, for the report
 }
 
 // object is a JSON object. Its numbers are json.Number, exactly as sent.
@@ -29,7 +30,7 @@ func (c *check) fail(sent, got, expected string) {
 	panic(Failure{Sent: sent, Got: got, Expected: expected})
 }
 
-// require fails the clause unless holds is true; a is the response that shows it.
+// require fails the clause unless holds is true; the failure quotes the response a.
 func (c *check) require(holds bool, a rawhttp.Answer, expected string, args ...any) {
 	if !holds {
 		c.fail(a.Call.String(), a.String(), fmt.Sprintf(expected, args...))
@@ -42,8 +43,8 @@ func (c *check) cannot(what, because string) {
 	panic(ending{Unchecked, string(Unchecked) + ": " + what + " (" + because + ")"})
 }
 
-// do sends a request and returns the response, whatever its status. It retries a read that got 503 with a short
-// Retry-After, which the contract allows when a store can't serve it at the moment.
+// do sends a request and returns the response, whatever its status. do retries a read that got a 503 with a short
+// Retry-After, since the contract allows that response while a store is unavailable for a moment.
 func (c *check) do(service string, call rawhttp.Call) rawhttp.Answer {
 	for attempt := 1; ; attempt++ {
 		a, err := c.try(service, call)
@@ -133,7 +134,7 @@ func (c *check) status(status int, a rawhttp.Answer) rawhttp.Answer {
 	return a
 }
 
-// rejected requires the status of bad input, and returns the response.
+// rejected requires that a response has status 400 or 422, and returns it.
 func (c *check) rejected(a rawhttp.Answer) rawhttp.Answer {
 	bad := a.Status == http.StatusBadRequest || a.Status == http.StatusUnprocessableEntity
 	c.require(bad, a, "400 or 422")
@@ -165,7 +166,7 @@ func (c *check) objects(a rawhttp.Answer) []object {
 	return list
 }
 
-// part returns a field of an object; the field must be an object itself.
+// part returns a field whose value must itself be an object.
 func (c *check) part(a rawhttp.Answer, o object, field string) object {
 	part, is := o[field].(object)
 	c.require(is, a, "an object in %s", field)
@@ -183,7 +184,7 @@ func (c *check) fields(a rawhttp.Answer, o object, names []string) {
 	c.require(slices.Equal(got, want), a, "exactly the fields %s", strings.Join(names, ", "))
 }
 
-// noStore requires that a response must not be cached.
+// noStore requires that a response has Cache-Control: no-store.
 func (c *check) noStore(a rawhttp.Answer) {
 	c.require(strings.Contains(strings.ToLower(a.Header.Get("Cache-Control")), "no-store"), a, "Cache-Control: no-store, not %q", a.Header.Get("Cache-Control"))
 }
@@ -210,7 +211,7 @@ func encode(value any) string {
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(value); err != nil {
-		panic(err) // the suite's own values can be encoded
+		panic(err) // unreachable: the suite passes only values that can be encoded
 	}
 	return strings.TrimSuffix(text.String(), "\n")
 }

@@ -7,15 +7,15 @@ import (
 	"slices"
 )
 
-// Group says which members of the family a clause applies to.
+// Group is a set of clauses that a run can select.
 type Group string
 
 // The groups. A run of Full includes Core, Writes when a token is given, and Statistics and Arena when the address of
 // statistics or of the page is given.
 const (
-	Core       Group = "core"       // what every member of the family provides
-	Full       Group = "full"       // what this application promises beyond that
-	Writes     Group = "writes"     // what needs the administrator's token
+	Core       Group = "core"       // promises of every member of the family
+	Full       Group = "full"       // further promises of this application
+	Writes     Group = "writes"     // edits of the catalogs, which need the administrator's token
 	Statistics Group = "statistics" // the statistics service
 	Arena      Group = "arena"      // the battle page
 )
@@ -40,7 +40,7 @@ type Clause struct {
 	hold    func(*check)
 }
 
-// of completes the ids of a service's clauses, and sets the group of those that have none.
+// of prefixes the ids of clauses with the service, and sets the group of clauses that have none.
 func of(service string, group Group, lists ...[]Clause) []Clause {
 	clauses := slices.Concat(lists...)
 	for i := range clauses {
@@ -54,8 +54,8 @@ func of(service string, group Group, lists ...[]Clause) []Clause {
 type Outcome struct {
 	Clause
 	Result Result
-	Detail string   // why it failed or was skipped; if it passed, what the run learned about the member
-	Failed *Failure // the same as Detail, if it failed
+	Detail string   // why the clause failed or was skipped; if it passed, what the run learned about the member
+	Failed *Failure // the failure that Detail describes, nil if the clause didn't fail
 }
 
 // Failure describes how a clause was violated.

@@ -33,7 +33,7 @@ func sideFields() []string {
 	return fields
 }
 
-// fight is a fight and the response that contained it.
+// fight holds a fight and the response that contained it.
 type fight struct {
 	object
 	answer rawhttp.Answer
@@ -41,18 +41,18 @@ type fight struct {
 
 func (f fight) id() string { return text(f.object, "id") }
 
-// post returns the request that posts a body.
+// post returns a request that posts a fight with the given body.
 func post(body string) rawhttp.Call {
 	return rawhttp.Call{Method: http.MethodPost, Target: "/api/fights", Header: "Content-Type: application/json\r\n", Body: body}
 }
 
-// fight posts a body that must be accepted.
+// fight posts a body, which must be accepted, and returns the fight.
 func (c *check) fight(body string) fight { return c.taken(post(body)) }
 
-// execute has the service pick the fighters and fight.
+// execute requests a fight between fighters that the service picks.
 func (c *check) execute() fight { return c.taken(rawhttp.Call{Target: executePath}) }
 
-// taken sends a request whose response must be a fight.
+// taken sends a request, which must be accepted, and returns the fight in the response.
 func (c *check) taken(call rawhttp.Call) fight {
 	a := c.status(http.StatusOK, c.do("fights", call))
 	return fight{c.object(a), a}
@@ -66,7 +66,7 @@ func (c *check) drawn() (hero, villain, location object) {
 	return c.part(a, fighters, "hero"), c.part(a, fighters, "villain"), location
 }
 
-// hasSides requires the winner and loser fields that every member of the family has in a fight.
+// hasSides requires that a fight has the winner and loser fields that every member of the family returns.
 func (c *check) hasSides(f fight) {
 	c.require(text(f.object, "fight_date") != "", f.answer, "fight_date")
 	for _, side := range []string{"winner", "loser"} {

@@ -5,15 +5,15 @@ import "superheroes/conformance/rawhttp"
 func drawClauses() []Clause {
 	return []Clause{
 		{ID: "randomfighters", Group: Core, Text: `a hero and a villain from the catalogs: “200 {"hero":…,"villain":…}”`, hold: fighters().picked},
-		{ID: "randomfighters.same", Text: `both are exactly as in the catalogs: “One spelling everywhere: otherName, in the random answer too”`, hold: fightersSame},
+		{ID: "randomfighters.same", Text: `the random fighters are exactly as in the catalogs: “One spelling everywhere: otherName, in the random answer too”`, hold: fightersSame},
 		{ID: "randomfighters.no-store", Text: `“Random answers, execute_fight and POST carry Cache-Control: no-store”`, hold: fighters().noStore},
-		{ID: "randomfighters.spread", Text: `both are picked at random: “each equally likely whatever the gaps in the ids”`, hold: fighters().spread},
+		{ID: "randomfighters.spread", Text: `both fighters are picked at random: “each equally likely whatever the gaps in the ids”`, hold: fighters().spread},
 		{ID: "randomlocation", Group: Core, Text: `a location from the catalog: “200, a location”`, hold: place().picked},
-		{ID: "randomlocation.same", Text: `exactly as in the catalog: “200, a location”`, hold: place().same},
+		{ID: "randomlocation.same", Text: `the location is exactly as in the catalog: “200, a location”`, hold: place().same},
 		{ID: "randomlocation.no-store", Text: `“Random answers, execute_fight and POST carry Cache-Control: no-store”`, hold: place().noStore},
-		{ID: "randomlocation.spread", Text: `it is picked at random: “each equally likely whatever the gaps in the ids”`, hold: place().spread},
+		{ID: "randomlocation.spread", Text: `the location is picked at random: “each equally likely whatever the gaps in the ids”`, hold: place().spread},
 		{ID: "execute", Group: Core, Text: `a fight with its winner and its loser: “200 with the Fight”`, hold: func(c *check) { c.hasSides(c.execute()) }},
-		{ID: "execute.drawn", Group: Core, Text: `both sides are entries of the catalogs: “200 with the Fight: three fetches”`, hold: executeDrawn},
+		{ID: "execute.drawn", Group: Core, Text: `winner and loser are entries of the catalogs: “200 with the Fight: three fetches”`, hold: executeDrawn},
 		{ID: "execute.rule", Group: Core, Text: `execute_fight follows the rule: “the hero wins when its level is higher; a tie goes to the villain”`, hold: executeRule},
 		{ID: "execute.same", Text: `hero, villain and location are exactly as in the catalogs: “three fetches at the same time, fought, stored”`, hold: executeSame},
 		{ID: "execute.no-store", Text: `“Random answers, execute_fight and POST carry Cache-Control: no-store”`, hold: func(c *check) { c.noStore(c.execute().answer) }},
@@ -21,11 +21,11 @@ func drawClauses() []Clause {
 	}
 }
 
-// draw is an endpoint of fights that picks entries.
+// draw describes an endpoint of the fights service that returns random entries.
 type draw struct {
 	path  string
 	rooms []room
-	pick  func(c *check, r room, a rawhttp.Answer) object // returns what was picked from one of the rooms
+	pick  func(c *check, r room, a rawhttp.Answer) object // returns the entry picked from catalog r
 }
 
 func fighters() draw {
@@ -90,7 +90,7 @@ func executeDrawn(c *check) {
 	}
 }
 
-// executeRule trusts the levels in the fight itself; the rule clauses for POST compare with the levels that were sent.
+// executeRule compares the levels in the response itself; the clauses about POST compare the levels that were sent.
 func executeRule(c *check) {
 	for range 2 * fewDraws {
 		f := c.execute()

@@ -38,7 +38,7 @@ func fieldsOfParts(c *check) {
 	}
 }
 
-// clocks is the maximum difference between the member's clock and ours.
+// clocks is the maximum difference between the member's clock and the suite's.
 const clocks = time.Minute
 
 func fightDate(c *check) {
@@ -65,7 +65,7 @@ func fightIDTime(c *check) {
 	f := c.fight(plainFight)
 	c.require(isUUID7(f.id()), f.answer, "a version 7 UUID as id")
 	ms, err := strconv.ParseInt(strings.ReplaceAll(f.id(), "-", "")[:12], 16, 64)
-	c.require(err == nil && time.Since(time.UnixMilli(ms)).Abs() < clocks, f.answer, "a time within a minute of now in the id")
+	c.require(err == nil && time.Since(time.UnixMilli(ms)).Abs() < clocks, f.answer, "an id whose time is within a minute of now")
 }
 
 func fightIDsIncrease(c *check) {

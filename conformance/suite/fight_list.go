@@ -23,13 +23,13 @@ func fightListClauses() []Clause {
 	}
 }
 
-// fights returns a page of the list.
+// fights requests a page of the list of fights.
 func (c *check) fights(query string) ([]object, rawhttp.Answer) {
 	a := c.get("fights", "/api/fights"+query)
 	return c.objects(a), a
 }
 
-// newest returns the n newest fights, creating as many as are missing.
+// newest returns the n newest fights; if fewer than n are stored, it first creates the missing ones.
 func (c *check) newest(n int) []object {
 	query := fmt.Sprint("?limit=", n)
 	list, _ := c.fights(query)
@@ -39,7 +39,7 @@ func (c *check) newest(n int) []object {
 	list, a := c.fights(query)
 	c.require(len(list) == n, a, "%d fights, not %d", n, len(list))
 	for _, o := range list {
-		c.require(isUUID7(text(o, "id")), a, "a lower-case version 7 UUID as id of each")
+		c.require(isUUID7(text(o, "id")), a, "a lower-case version 7 UUID as the id of each fight")
 	}
 	return list
 }
@@ -58,7 +58,7 @@ func newestAmongOthers(c *check) {
 	place := func(f fight) int {
 		return slices.IndexFunc(list, func(o object) bool { return reflect.DeepEqual(o, f.object) })
 	}
-	c.require(place(second) >= 0 && place(second) < place(first), a, "the newer fight above the other: %s, %s", second.id(), first.id())
+	c.require(place(second) >= 0 && place(second) < place(first), a, "the newer fight before the older one: %s, %s", second.id(), first.id())
 	c.descend(list, a)
 }
 
@@ -116,7 +116,7 @@ func before(c *check) {
 	c.same(a, got, newest[1:5])
 }
 
-// beforeAny uses cursors that are not the id of any fight.
+// beforeAny requires that a cursor works even if it is not the id of any fight.
 func beforeAny(c *check) {
 	newest := c.newest(12)
 	between := []byte(text(newest[5], "id"))
@@ -138,7 +138,7 @@ func beforeAnyAmongOthers(c *check) {
 	c.section("?limit=3&before=ffffffff-ffff-ffff-ffff-ffffffffffff", 3)
 }
 
-// next returns the target of the next page, "" when there is none.
+// next returns the target of the next page, "" on the last page.
 func (c *check) next(a rawhttp.Answer) string {
 	header := a.Header.Get("Link")
 	if header == "" {
@@ -160,10 +160,10 @@ func link(c *check) {
 	_, a := c.fights("?limit=2")
 	c.require(c.next(a) != "", a, `Link: <…>; rel="next", as there is more`)
 	_, a = c.fights("?before=00000000-0000-0000-0000-000000000000")
-	c.require(c.next(a) == "", a, "no Link, as there is no more")
+	c.require(c.next(a) == "", a, "no Link on the last page")
 }
 
-// lastLink checks the end of the list, which other clients' new fights don't change.
+// lastLink checks the links at the end of the list, where other clients' new fights don't interfere.
 func lastLink(c *check) {
 	c.newest(5)
 	ids, a := c.listed()
@@ -171,19 +171,19 @@ func lastLink(c *check) {
 	for before, more := range map[string]bool{ids[len(ids)-4]: false, ids[len(ids)-5]: true} {
 		list, a := c.fights("?limit=3&before=" + before)
 		c.require(len(list) == 3, a, "3 fights, not %d", len(list))
-		c.require((c.next(a) != "") == more, a, "a Link where there is more, and only there")
+		c.require((c.next(a) != "") == more, a, "a Link if another page follows, and no Link on the last page")
 	}
 }
 
 func walk(c *check) { c.walk(c.newest(12), "?limit=3") }
 
-// walkAmongOthers starts below an existing fight, where no new fights appear.
+// walkAmongOthers walks only fights older than an existing one, where other clients' new fights don't interfere.
 func walkAmongOthers(c *check) {
 	newest := c.newest(13)
 	c.walk(newest[1:], "?limit=3&before="+text(newest[0], "id"))
 }
 
-// walk requires that the pages from query on contain these fights.
+// walk requires that the pages starting at query contain exactly these fights, in order.
 func (c *check) walk(fights []object, query string) {
 	_, a := c.fights(query)
 	for page := range slices.Chunk(fights, 3) {

@@ -29,7 +29,8 @@ func storedPost(c *check) {
 	c.isStored(c.fight(encode(object{"hero": hero, "villain": villain, "location": location})))
 }
 
-// isStored looks for a fight by its id and in the list. Where the member offers neither, the clause can't be checked.
+// isStored requires that a fight can be read by its id or is in the list. If the member offers neither, the clause
+// can't be checked.
 func (c *check) isStored(f fight) {
 	id := idOf(f.object)
 	if id == "" {

@@ -7,12 +7,12 @@ import (
 	"superheroes/conformance/rawhttp"
 )
 
-// guessClauses returns the clauses about wrong tokens. Other clients, or the previous run, may have sent some within the
-// last minute.
+// guessClauses returns the clauses about wrong tokens. Other clients, or a previous run, may have sent wrong tokens
+// within the last minute.
 func guessClauses(r room) []Clause {
 	return []Clause{
 		{ID: "write.guesses", Text: `“after 10 wrong tokens in a minute wrong ones get 429 with Retry-After”`, hold: r.guesses},
-		{ID: "write.guesses.right", Text: `“the right token is never slowed”, and a missing one is 401, also after wrong ones`, hold: r.guessesRight},
+		{ID: "write.guesses.right", Text: `“the right token is never slowed”, and a missing token gets a 401, even after wrong ones`, hold: r.guessesRight},
 	}
 }
 
@@ -21,7 +21,7 @@ const (
 	guessWindow = 60 // seconds
 )
 
-// guess sends a wrong token.
+// guess sends a request with a wrong token.
 func (c *check) guess(r room) rawhttp.Answer {
 	return c.do(r.service, rawhttp.Call{Method: http.MethodDelete, Target: r.path() + "/1", Header: "Authorization: Bearer " + c.token + "x\r\n"})
 }

@@ -17,13 +17,13 @@ func wrongGuesses(r room) []wrong {
 		}}
 	}
 	return []wrong{
-		{"guesses", "unlimited", limited(turn(429, 401))},
+		{"guesses", "no limit on wrong tokens", limited(turn(429, 401))},
 		{"guesses", "no Retry-After", limited(dropHeader("Retry-After"))},
-		{"guesses", "for an hour", limited(setHeader("Retry-After", "3600"))},
-		{"guesses", "until a date", limited(setHeader("Retry-After", "Sat, 28 Nov 2026 12:00:00 GMT"))},
+		{"guesses", "Retry-After of an hour", limited(setHeader("Retry-After", "3600"))},
+		{"guesses", "Retry-After as a date", limited(setHeader("Retry-After", "Sat, 28 Nov 2026 12:00:00 GMT"))},
 		{"guesses", "without a reason", limited(func(e *exchange) { e.body = "{}" })},
-		{"guesses.right", "the administrator is blocked too", lockedOut(http.StatusTooManyRequests)},
-		{"guesses.right", "the administrator counts as a guesser", lockedOut(http.StatusUnauthorized)},
+		{"guesses.right", "the right token also gets 429 after wrong ones", lockedOut(http.StatusTooManyRequests)},
+		{"guesses.right", "the right token gets 401 after wrong ones", lockedOut(http.StatusUnauthorized)},
 		{"guesses.right", "a missing token counts as a guess", fault{before: at("DELETE "+one, func(e *exchange) {
 			if e.header.Get("Authorization") == "" {
 				e.header.Set("Authorization", "Bearer of nothing")
@@ -37,7 +37,7 @@ func wrongGuesses(r room) []wrong {
 	}
 }
 
-// lockedOut responds with status to every request that has a token, after too many guesses.
+// lockedOut returns a fault that, after the first 429, responds with status to every request that has a token.
 func lockedOut(status int) fault {
 	limited := false
 	return fault{

@@ -11,10 +11,10 @@ import (
 )
 
 const (
-	gzipText = `“Lists above 1 KiB are compressed for those who accept gzip”, and no others`
+	gzipText = `“Lists above 1 KiB are compressed for those who accept gzip”, and for no other clients`
 	// longList is the length in bytes above which a list is compressed.
 	longList = 1 << 10
-	// nothing is a query for the entries after the last possible id.
+	// nothing is a query that selects no entries: those after the largest possible id.
 	nothing = "?after=9223372036854775807"
 )
 
@@ -29,12 +29,12 @@ func fightGzipClauses() []Clause {
 		for range 5 {
 			c.fight(plainFight)
 		}
-		older := "/api/fights?limit=100&before=" + c.fight(plainFight).id() // doesn't change when others fight
+		older := "/api/fights?limit=100&before=" + c.fight(plainFight).id() // other clients' new fights don't change this page
 		c.compressed("fights", older, "/api/fights?before=00000000-0000-0000-0000-000000000000")
 	}}}
 }
 
-// compressed requires that a long list is compressed for clients that accept it, and a short one never.
+// compressed requires that a long list is compressed for clients that accept gzip, and that a short list never is.
 func (c *check) compressed(service, long, short string) {
 	plain := c.get(service, long)
 	c.plain(plain)
@@ -45,7 +45,7 @@ func (c *check) compressed(service, long, short string) {
 		a := c.zipped(service, long, accepted)
 		text, err := unzip(a.Body)
 		c.require(err == nil, a, "one complete gzip stream (%v)", err)
-		c.require(bytes.Equal(text, plain.Body), a, "the same list as uncompressed: %s", plain)
+		c.require(bytes.Equal(text, plain.Body), a, "the same list as without compression: %s", plain)
 	}
 	for _, refused := range []string{"gzip;q=0", "*;q=0", "identity", "br"} {
 		c.plain(c.accepting(service, long, refused))
@@ -53,13 +53,15 @@ func (c *check) compressed(service, long, short string) {
 	c.plain(c.accepting(service, short, "gzip"))
 }
 
-// plain requires an uncompressed response. It needs Vary too, so that caches know it could have been compressed.
+// plain requires an uncompressed response. An uncompressed response needs a Vary header too, since it depends on
+// Accept-Encoding.
 func (c *check) plain(a rawhttp.Answer) {
 	c.require(a.Header.Get("Content-Encoding") == "", a, "no Content-Encoding, not %q", a.Header.Get("Content-Encoding"))
 	c.require(a.Header.Get("Vary") != "", a, "Vary: Accept-Encoding")
 }
 
-// zipped returns a compressed response. It tries several times, because a busy member may occasionally skip compression.
+// zipped requests a target until the response is compressed. zipped tries several times, because a busy member may
+// occasionally skip compression.
 func (c *check) zipped(service, target, accepted string) rawhttp.Answer {
 	for attempt := 1; ; attempt++ {
 		a := c.accepting(service, target, accepted)

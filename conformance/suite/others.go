@@ -7,14 +7,15 @@ import (
 	"superheroes/conformance/rawhttp"
 )
 
-// attempts is how often to try what fights of other clients can disturb.
+// attempts is the maximum number of tries for a check that other clients' fights can disturb.
 const attempts = 10
 
-// besideOthers retries a clause about the newest fights, or their number, if it failed while another client was fighting.
+// besideOthers returns a check of the newest fights, or of the number of fights, that is retried if it failed while
+// another client created fights.
 func besideOthers(hold func(*check)) func(*check) { return undisturbed(hold, hold) }
 
-// undisturbed checks a clause until it holds, or fails although no other client fought. If others fight all the time, it
-// finally checks always, which must hold even then.
+// undisturbed repeats hold until it passes, or fails while no other client creates fights. If other clients disturb
+// every attempt, undisturbed falls back to always, a weaker check that their fights don't affect.
 func undisturbed(hold, always func(*check)) func(*check) {
 	return func(c *check) {
 		for range attempts - 1 {
@@ -31,7 +32,7 @@ func undisturbed(hold, always func(*check)) func(*check) {
 	}
 }
 
-// failure returns how a clause was violated, or nil.
+// failure runs a check and returns its failure, or nil if it passed.
 func (c *check) failure(hold func(*check)) (failure *Failure) {
 	defer func() {
 		switch end := recover().(type) {
@@ -46,7 +47,7 @@ func (c *check) failure(hold func(*check)) (failure *Failure) {
 	return nil
 }
 
-// there returns how many fights there are, -1 if the member doesn't say.
+// there returns the number of stored fights, -1 if the member doesn't report it.
 func (c *check) there() int64 {
 	return counted(c.do("fights", rawhttp.Call{Target: countPath}))
 }
@@ -69,8 +70,8 @@ func (s *session) note(service string, a rawhttp.Answer) {
 	}
 }
 
-// passedOn requires that the arena returns the same response as the service, compared while the service's response isn't
-// changing. If it changes all the time, the status must be the same.
+// passedOn requires that the arena returns the same response as the service, compared at a time when the service's
+// response isn't changing. If that response keeps changing, only the status must match.
 func (c *check) passedOn(service, target string) {
 	same := func(a, b rawhttp.Answer) bool { return a.Status == b.Status && bytes.Equal(a.Body, b.Body) }
 	for attempt := 1; ; attempt++ {
@@ -103,7 +104,8 @@ func (c *check) listed() (ids []string, last rawhttp.Answer) {
 	return ids, last
 }
 
-// countedAndListed requires that the list has as many fights as the count says. Others may fight during the check.
+// countedAndListed requires that the list has as many fights as the count says. Other clients may create fights during
+// the check.
 func countedAndListed(c *check) {
 	c.fight(plainFight)
 	before, _ := c.count()

@@ -17,7 +17,7 @@ func pageClauses(r room) []Clause {
 	}
 }
 
-// query returns the entries of the list for a query.
+// query requests the list with a query string and returns the entries.
 func (c *check) query(r room, query string) ([]object, rawhttp.Answer) {
 	a := c.get(r.service, r.path()+"?"+query)
 	return c.objects(a), a
@@ -39,7 +39,7 @@ func (r room) pageLimit(c *check) {
 	}
 }
 
-// fewPages bounds how many pages of a list are read.
+// fewPages is the maximum number of pages of a list that are read.
 const fewPages = 5
 
 func (r room) pageAfter(c *check) {

@@ -8,8 +8,8 @@ import (
 	"superheroes/conformance/rawhttp"
 )
 
-// picksClauses returns the clauses of the endpoint that services use among themselves. Only this application has it, no
-// other member of the family does.
+// picksClauses returns the clauses about the endpoint from which other services fetch picks in batches. No other
+// member of the family has this endpoint.
 func picksClauses(r room) []Clause {
 	return []Clause{
 		{ID: "picks", Text: `an array of N entries of the list, never cached, with an age: “What one service asks of another has a path of its own, GET /api/heroes/picks?count=N (villains, locations alike)”`, hold: r.picks},
@@ -22,7 +22,7 @@ func picksClauses(r room) []Clause {
 
 func (r room) picksPath() string { return r.path() + "/picks" }
 
-// randomPaths are the two paths of one random item.
+// randomPaths returns the two paths that respond with a single random entry.
 func (r room) randomPaths() []string { return []string{r.randomPath(), r.path() + "/random"} }
 
 // mostAge is the maximum age of a pick, in milliseconds.
@@ -36,7 +36,7 @@ func (r room) picks(c *check) {
 	}
 }
 
-// picked requires a response with count entries of the list, an age and no caching.
+// picked requires that a response has count entries of the list, states their age and must not be cached.
 func (c *check) picked(list wholeList, a rawhttp.Answer, count int) {
 	picks := c.objects(a)
 	c.require(len(picks) == count, a, "%d entries, not %d", count, len(picks))
@@ -65,7 +65,7 @@ func (r room) picksSpread(c *check) {
 	c.spreadOfAll(answers, list.entries, c.objects)
 }
 
-// picksOld sends requests the way older services did, before the picks endpoint existed. They are not documented.
+// picksOld sends the undocumented requests of older services, from before the picks endpoint existed.
 func (r room) picksOld(c *check) {
 	list := c.some(r)
 	for _, path := range r.randomPaths() {
@@ -89,7 +89,7 @@ func (c *check) unseen(service string, call rawhttp.Call) rawhttp.Answer {
 	return a
 }
 
-// picksDocumented requires that a random path is documented with one object and no parameter.
+// picksDocumented requires that each random path is documented as returning one object and taking no parameters.
 func (r room) picksDocumented(c *check) {
 	a := c.get(r.service, "/openapi.json")
 	paths := c.part(a, c.object(a), "paths")

@@ -13,7 +13,7 @@ import (
 	"superheroes/conformance/rawhttp"
 )
 
-// protocol checks what every service promises about HTTP itself.
+// protocol checks the clauses about HTTP itself, which apply to every service.
 type protocol struct {
 	service string
 	get     string // a target
@@ -33,7 +33,8 @@ func protocolClauses(service string, group Group, get string) []Clause {
 	return of(service, group, clauses)
 }
 
-// http2 compares the responses of both protocols, except bodies that are changing anyway.
+// http2 requires the same responses over HTTP/1.1 and HTTP/2, except for bodies that change between two requests
+// anyway.
 func (p protocol) http2(c *check) {
 	for _, target := range []string{p.get, "/livez", "/openapi.json", "/no-such-page.html", "/api/" + p.service + "?limit=x&after=x&a=%00"} {
 		first := c.do(p.service, rawhttp.Call{Target: target})
@@ -43,7 +44,7 @@ func (p protocol) http2(c *check) {
 		}
 		again := c.do(p.service, rawhttp.Call{Target: target})
 		same := second.Status == first.Status && second.Header.Get("Content-Type") == first.Header.Get("Content-Type")
-		same = same && (bytes.Equal(second.Body, first.Body) || !bytes.Equal(first.Body, again.Body)) // others may have changed it
+		same = same && (bytes.Equal(second.Body, first.Body) || !bytes.Equal(first.Body, again.Body)) // changed by other clients
 		c.require(same, second, "the response over HTTP/1.1: %s", first)
 	}
 }
@@ -85,8 +86,8 @@ func streamsOf(got []byte) (most uint32, whole bool) {
 	return most, true
 }
 
-// behindChunks returns a request with a chunked body followed by a second request. Its Content-Length must be ignored
-// because of the Transfer-Encoding.
+// behindChunks returns a request with a chunked body followed by a second request. The Content-Length of the first
+// request must be ignored because of its Transfer-Encoding.
 func (p protocol) behindChunks(c *check, first, body, second string) string {
 	host := "Host: " + c.clients[p.service].Host() + "\r\n"
 	chunks := "0\r\n\r\n"
@@ -97,7 +98,8 @@ func (p protocol) behindChunks(c *check, first, body, second string) string {
 		strings.Replace(second, "\r\n", "\r\n"+host, 1)
 }
 
-// alone requires that two requests get one response, after which the connection closes.
+// alone requires that only the first of two requests on a connection gets a response, after which the connection is
+// closed.
 func (p protocol) alone(c *check, sent string) {
 	got, err := c.clients[p.service].Raw(c.ctx, sent, func(got []byte) bool { return bytes.Count(got, []byte("HTTP/1.1 ")) > 1 })
 	if answers := bytes.Count(got, []byte("HTTP/1.1 ")); err != nil || answers != 1 {
@@ -116,7 +118,8 @@ func (p protocol) chunked(c *check) {
 	}
 }
 
-// chunkedFight uses a unique fighter name, so that the fight could be found among other clients' fights.
+// chunkedFight uses a unique fighter name, by which the smuggled fight would be recognized among other clients'
+// fights.
 func chunkedFight(c *check) {
 	p := protocol{service: "fights"}
 	name := "smuggled " + strconv.FormatInt(time.Now().UnixNano(), 36)
@@ -127,7 +130,7 @@ func chunkedFight(c *check) {
 	c.require(!strings.Contains(string(list.Body), name), list, "no fight with %q", name)
 }
 
-// nosniff requests one response of each kind.
+// nosniff requires the header in one response of each kind.
 func (p protocol) nosniff(c *check) {
 	for _, call := range []rawhttp.Call{
 		{Target: p.get}, {Target: "/livez"}, {Target: "/readyz"}, {Target: "/healthz"}, {Target: "/docs"}, {Target: "/redoc"}, {Target: "/openapi.json"},

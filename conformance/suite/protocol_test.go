@@ -2,7 +2,7 @@ package suite
 
 import "net/http"
 
-// wrongProtocol returns the ways in which a service can break its promises about HTTP itself.
+// wrongProtocol returns the faulty servers for the clauses about HTTP itself.
 func wrongProtocol(get string) []wrong {
 	return []wrong{
 		{"http2", "HTTP/1.1 only", fault{http1: true}},

@@ -19,13 +19,13 @@ import (
 	"superheroes/test/system"
 )
 
-// fault turns a good member into a wrong one: a proxy in front of it changes requests and responses.
+// fault describes how a proxy in front of a good member makes it faulty, by changing requests and responses.
 type fault struct {
-	before  func(*exchange) // changes the request; a response that it sets is returned at once
+	before  func(*exchange) // changes the request; if it sets a response, the request is not forwarded
 	after   func(*exchange) // changes the response
-	headers int             // maximum accepted header size in bytes; 0 means as in the contract
+	headers int             // maximum accepted header size in bytes; 0 means the maximum in the contract
 	http1   bool            // speaks no HTTP/2
-	streams int             // maximum per HTTP/2 connection; 0 means as in the contract
+	streams int             // maximum per HTTP/2 connection; 0 means the maximum in the contract
 	keeps   bool            // keeps the connection open after a chunked request
 }
 
@@ -52,8 +52,8 @@ func (e *exchange) answer(status int, body string) {
 	e.status, e.body, e.response = status, body, http.Header{"Content-Type": {"application/json"}}
 }
 
-// at limits a change to requests with that method and path, in which * matches one segment. A path that ends with ?
-// matches only requests without a query.
+// at limits a change to requests with that method and path, in which * matches one segment. A pattern with a trailing
+// question mark matches only requests without a query.
 func at(pattern string, change func(*exchange)) func(*exchange) {
 	whole := strings.HasSuffix(pattern, "?")
 	pattern = strings.TrimSuffix(pattern, "?")
@@ -166,7 +166,7 @@ func unlimited() *atomic.Int64 {
 	return left
 }
 
-// The changes that turn a good server into a wrong one.
+// Changes that make a good server violate a clause.
 
 func turn(from, to int) func(*exchange) {
 	return func(e *exchange) {
@@ -205,7 +205,7 @@ func without(parameter string) func(*exchange) {
 	return query(func(q url.Values) { q.Del(parameter) })
 }
 
-// retarget changes the target of the request as text.
+// retarget replaces a substring of the request target.
 func retarget(old, other string) func(*exchange) {
 	return func(e *exchange) { e.target = strings.ReplaceAll(e.target, old, other) }
 }
@@ -227,7 +227,7 @@ func setHeader(name, value string) func(*exchange) {
 	return func(e *exchange) { e.response.Set(name, value) }
 }
 
-// inObject changes the object of a 200.
+// inObject changes the JSON object in a 200 response.
 func inObject(change func(object)) func(*exchange) {
 	return inJSON(func(value any) any {
 		if o, is := value.(object); is {
@@ -237,7 +237,7 @@ func inObject(change func(object)) func(*exchange) {
 	})
 }
 
-// inEach changes each object of the array of a 200.
+// inEach changes each object in the JSON array of a 200 response.
 func inEach(change func(i int, o object)) func(*exchange) {
 	return inList(func(list []any) []any {
 		for i, o := range list {
@@ -266,7 +266,7 @@ func inJSON(change func(any) any) func(*exchange) {
 	}
 }
 
-// rename renames a field wherever it is.
+// rename renames a field at every level of the response.
 func rename(old, other string) func(*exchange) { return replace(`"`+old+`":`, `"`+other+`":`) }
 
 func drop(field string) func(*exchange) {
@@ -277,7 +277,7 @@ func set(field string, value any) func(*exchange) {
 	return inObject(func(o object) { o[field] = value })
 }
 
-// everyOther replaces every other response by the first one.
+// everyOther replaces every other response with the first one.
 func everyOther() func(*exchange) {
 	asked, first := 0, ""
 	return func(e *exchange) {
@@ -290,7 +290,7 @@ func everyOther() func(*exchange) {
 	}
 }
 
-// normalised decodes the request body leniently, and forwards the result.
+// normalised replaces the request body with the result of decoding it leniently.
 func normalised(e *exchange) {
 	var value any
 	if json.Unmarshal([]byte(e.sent), &value) == nil {

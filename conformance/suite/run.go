@@ -20,18 +20,18 @@ type Target struct{ Heroes, Villains, Locations, Fights, Statistics string }
 // Options configures which clauses are checked, and the timeouts.
 type Options struct {
 	Group   Group
-	Token   string        // the administrator's; without it, no clause of Writes is checked
+	Token   string        // the administrator's token; without it, no clause of Writes is checked
 	Timeout time.Duration // of one exchange
 	Arena   string        // address of the battle page, "" for none
 	Soon    time.Duration // maximum time for a fight to be counted; 0 means one minute
-	// Loopback says that all services listen on loopback addresses. A loopback address in Target doesn't imply that:
+	// Loopback means that all services listen on loopback addresses. A loopback address in Target doesn't imply that:
 	// containers publish ports on loopback but listen on other addresses.
 	Loopback bool
-	Only     func(Clause) bool                      // nil for all clauses of the group
+	Only     func(Clause) bool                      // selects clauses of the group; nil selects all
 	watch    func(service string, a rawhttp.Answer) // called with every response, concurrently for concurrent requests; may be nil
 }
 
-// Run checks the clauses one after another. An error means that nothing could be checked.
+// Run checks the clauses one after another. An error means that no clause could be checked.
 func Run(ctx context.Context, target Target, options Options) ([]Outcome, error) {
 	s, err := newSession(ctx, target, options)
 	if err != nil {
@@ -137,7 +137,7 @@ func (s *session) run(clause Clause) (outcome Outcome) {
 	return outcome
 }
 
-// ending stops a check that neither passes nor fails.
+// ending is the value of the panic that stops a check without a pass or a failure.
 type ending struct {
 	result Result
 	reason string

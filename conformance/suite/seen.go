@@ -10,7 +10,8 @@ import (
 	"superheroes/conformance/rawhttp"
 )
 
-// seen checks every response of a service against this application's OpenAPI document and keeps the first wrong one.
+// seen checks every response of a service against this application's OpenAPI document and records the first one that
+// deviates.
 type seen struct {
 	document *openapi.Document
 	mu       sync.Mutex
@@ -27,8 +28,8 @@ func newSeen(service string) (*seen, error) {
 	return &seen{document: document}, err
 }
 
-// take checks a response that a handler produced. It ignores responses to HEAD, which have no body, server errors, and
-// rejections of oversized headers or of a Host, which don't come from a handler.
+// take checks a response that a handler produced. take ignores responses to HEAD, which have no body, server errors,
+// and rejections of oversized headers or of a Host, which don't come from a handler.
 func (s *seen) take(a rawhttp.Answer) {
 	if a.Call.Method == http.MethodHead || a.Status >= http.StatusInternalServerError ||
 		a.Status == http.StatusRequestHeaderFieldsTooLarge || a.Status == http.StatusMisdirectedRequest ||
@@ -50,7 +51,7 @@ func (s *seen) take(a rawhttp.Answer) {
 	}
 }
 
-// check fails the clause if any response so far was wrong.
+// check fails the clause if any response so far deviated from the document.
 func (s *seen) check(c *check, service string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -16,10 +16,10 @@ import (
 // tooLargeHeaders, in bytes, is well above the contract's 16 KiB, because libraries accept a little more than configured.
 const tooLargeHeaders = 40 << 10
 
-// server checks what every service has in common.
+// server checks the clauses that apply to every service.
 type server struct {
 	service string
-	getOnly string // a path that accepts only GET, so that another method can do no harm
+	getOnly string // a path that accepts only GET, so that other methods have no side effects
 	bad     string // a target that is rejected as bad input
 }
 
@@ -69,7 +69,7 @@ func (s server) refusals(c *check) []rawhttp.Answer {
 		c.do(s.service, rawhttp.Call{Target: "/%FF"}),
 		c.do(s.service, rawhttp.Call{Method: http.MethodDelete, Target: s.getOnly}),
 	}
-	if s.service != "statistics" { // which has no limit parameter
+	if s.service != "statistics" { // the only service without a limit parameter
 		answers = append(answers, c.do(s.service, rawhttp.Call{Target: "/api/" + s.service + "?limit=0"}))
 	}
 	if s.service != "fights" {
@@ -108,7 +108,7 @@ func (s server) problemInside(c *check) {
 func (s server) headers(c *check) {
 	line := "X-Filler: " + strings.Repeat("f", 1000) + "\r\n"
 	call := rawhttp.Call{Target: "/livez", Header: strings.Repeat(line, tooLargeHeaders/len(line)+1)}
-	a, err := c.try(s.service, call) // only the status counts: a server may reset the connection right after it
+	a, err := c.try(s.service, call) // only the status counts: a server may reset the connection right after sending it
 	if a.Status == 0 {
 		c.fail(call.String(), err.Error(), "a response")
 	}
@@ -135,7 +135,7 @@ func (c *check) page(service, target, viewer string) {
 			scripts++
 		}
 	}
-	c.require(scripts > 0, a, "a script of its own")
+	c.require(scripts > 0, a, "a script served by the service itself")
 }
 
 // document returns the service's own OpenAPI document.

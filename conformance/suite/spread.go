@@ -10,17 +10,17 @@ import (
 const (
 	// manyDraws is the number of random picks requested to test whether each entry is equally likely.
 	manyDraws = 2000
-	// largestTested is the largest catalog for which that many picks are enough for the chi-square test.
+	// largestTested is the number of entries up to which manyDraws picks are enough for the chi-square test.
 	largestTested = 500
 )
 
 // spread requires that the items picked across the responses are distributed evenly over the entries. A correct member
-// fails about once in a million runs.
+// fails this check about once in a million runs.
 func (c *check) spread(answers []rawhttp.Answer, entries []object, item func(rawhttp.Answer) object) {
 	c.spreadOfAll(answers, entries, func(a rawhttp.Answer) []object { return []object{item(a)} })
 }
 
-// spreadOfAll is spread for responses with several items each.
+// spreadOfAll is like spread, for responses with several items each.
 func (c *check) spreadOfAll(answers []rawhttp.Answer, entries []object, items func(rawhttp.Answer) []object) {
 	counts, draws := map[int64]int{}, 0
 	for _, entry := range entries {
@@ -42,8 +42,8 @@ func (c *check) spreadOfAll(answers []rawhttp.Answer, entries []object, items fu
 	}
 }
 
-// unevenness returns why the counts are implausible for that many picks with each entry equally likely, "" if they are
-// plausible.
+// unevenness explains why the counts are implausible if each pick selects every entry with equal probability; it
+// returns "" if they are plausible.
 func unevenness(counts map[int64]int, draws int) string {
 	n := float64(len(counts))
 	if draws == manyDraws && n <= largestTested {
@@ -71,8 +71,8 @@ func unevenness(counts map[int64]int, draws int) string {
 	return ""
 }
 
-// chiSquareLimit returns the value that chi-square with that many degrees of freedom exceeds about once in three million
-// tests (Wilson and Hilferty's approximation, five standard deviations).
+// chiSquareLimit returns the value that a chi-square statistic with the given degrees of freedom exceeds about once in
+// three million tests (Wilson and Hilferty's approximation, five standard deviations).
 func chiSquareLimit(freedom float64) float64 {
 	if freedom < 1 {
 		return 0

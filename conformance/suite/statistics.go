@@ -17,18 +17,19 @@ import (
 const (
 	statisticsPath = "/api/statistics"
 	streamPath     = "/api/statistics/stream"
-	// soonCounted is the default for Options.Soon. It is far more than the promised second, so that a busy machine doesn't
-	// fail the clause.
+	// soonCounted is the default for Options.Soon. A minute is far more than the promised second, so that the clause
+	// doesn't fail on a busy machine.
 	soonCounted = time.Minute
 )
 
-// StatisticsClauses returns the clauses of the group Statistics. They create fights; other clients may do so too.
+// StatisticsClauses returns the clauses of the group Statistics. These clauses create fights; other clients may create
+// fights at the same time.
 func StatisticsClauses() []Clause {
 	clauses := []Clause{
-		{ID: "fields", Text: `exactly “total, heroes, villains, since, top_winners, locations”, and the fields within`, hold: statisticsFields},
+		{ID: "fields", Text: `the response has exactly “total, heroes, villains, since, top_winners, locations”, and each entry of a list the documented fields`, hold: statisticsFields},
 		{ID: "sums", Text: `every fight was won by “heroes” or “villains”: their sum is “total”`, hold: statisticsSums},
 		{ID: "order", Text: `at most ten “top_winners” and “locations”, in descending order, then by name`, hold: statisticsOrder},
-		{ID: "counted", Text: `“a fight acknowledged is a fight stored is a fight counted, once”, soon`, hold: statisticsCounted},
+		{ID: "counted", Text: `“a fight acknowledged is a fight stored is a fight counted, once”, within a minute`, hold: statisticsCounted},
 		{ID: "counted.team", Text: `a fight is counted for its “winner_team”`, hold: statisticsTeam},
 		{ID: "nowhere", Text: `a fight without a location is counted in the totals, but for none of the “locations”`, hold: undisturbed(statisticsNowhere, statisticsNowhereAmongOthers)},
 		{ID: "exact", Text: `“total” equals /api/fights/count`, hold: statisticsExact},
@@ -71,7 +72,7 @@ func (c *check) list(s counts, field string) []object {
 	return list
 }
 
-// settled waits until every earlier fight is counted. If that takes too long, it returns the current statistics.
+// settled returns the statistics once every earlier fight is counted, or the current ones if that takes too long.
 func (c *check) settled() counts {
 	fights, _ := c.count()
 	for end := time.Now().Add(c.soon); ; time.Sleep(50 * time.Millisecond) {
@@ -105,12 +106,12 @@ func statisticsFields(c *check) {
 	s := c.grown(heroWins)
 	fields := []string{"total", "heroes", "villains", "since", "top_winners", "locations"}
 	if _, there := s.object["unreadable"]; there {
-		c.require(c.of(s, "unreadable") > 0, s.answer, "unreadable only if a fight is")
+		c.require(c.of(s, "unreadable") > 0, s.answer, "the field unreadable only if a fight is unreadable")
 		fields = append(fields, "unreadable")
 	}
 	c.fields(s.answer, s.object, fields)
 	_, err := time.Parse(time.RFC3339, text(s.object, "since"))
-	c.require(err == nil && strings.HasSuffix(text(s.object, "since"), "Z"), s.answer, "a date in UTC as since")
+	c.require(err == nil && strings.HasSuffix(text(s.object, "since"), "Z"), s.answer, "a UTC time as since")
 	winners, places := c.list(s, "top_winners"), c.list(s, "locations")
 	c.require(len(winners) > 0 && len(places) > 0, s.answer, "winners and locations")
 	for _, winner := range winners {
@@ -124,7 +125,7 @@ func statisticsFields(c *check) {
 
 func statisticsSums(c *check) {
 	s := c.settled()
-	unreadable, _ := number(s.object, "unreadable") // omitted when there are none
+	unreadable, _ := number(s.object, "unreadable") // omitted when it would be 0
 	c.require(c.of(s, "heroes")+c.of(s, "villains")+unreadable == c.of(s, "total"), s.answer, "heroes, villains and unreadable that add up to total")
 }
 
@@ -165,10 +166,11 @@ func statisticsNowhere(c *check) {
 	before := c.settled()
 	after := c.grown(plainFight)
 	c.require(reflect.DeepEqual(before.object["locations"], after.object["locations"]), after.answer,
-		"the locations as they were: %v", before.object["locations"])
+		"unchanged locations: %v", before.object["locations"])
 }
 
-// statisticsNowhereAmongOthers: whatever others do, all locations together must have fewer fights than the total.
+// statisticsNowhereAmongOthers requires that all locations together have fewer fights than the total, which holds even
+// while other clients create fights.
 func statisticsNowhereAmongOthers(c *check) {
 	s := c.grown(plainFight)
 	sum := int64(0)
@@ -219,15 +221,15 @@ func streamFirst(c *check) {
 		for line := range bytes.Lines(a.Body) {
 			line = bytes.TrimRight(line, "\r\n")
 			known := len(line) == 0 || regexp.MustCompile(`^(:|data:|event:|id:|retry:)`).Match(line)
-			c.require(known, a, "lines of events, and comments")
+			c.require(known, a, "only the lines of events and comments")
 		}
 		first, still := events(a.Body)[0], bytes.Equal(before.answer.Body, after.answer.Body)
 		good := bytes.Equal(first, before.answer.Body) || bytes.Equal(first, after.answer.Body)
 		switch {
-		case good || still: // otherwise fights were counted in between
+		case good || still: // otherwise fights were counted between the two GETs
 			c.require(good, a, "the JSON of the GET: %s", after.answer.Body)
 			return
-		case attempt == attempts: // others fight all the time
+		case attempt == attempts: // other clients create fights all the time
 			var o object
 			c.require(openapi.Decode(first, &o) == nil, a, "JSON")
 			total := c.of(counts{o, a}, "total")
@@ -266,7 +268,7 @@ func (c *check) updated(service string) {
 	c.require(len(all) > 1 && total(all[len(all)-1]) >= want, a, "an update soon after a fight, with a total of %d", want)
 }
 
-// streamPace creates fights for two seconds, faster than events are allowed to come, and counts the events.
+// streamPace creates fights for two seconds, faster than the stream may send events, and counts the events.
 func streamPace(c *check) {
 	const watched, pause = 2 * time.Second, 100 * time.Millisecond
 	stop, stopped := make(chan struct{}), make(chan struct{})
@@ -277,7 +279,7 @@ func streamPace(c *check) {
 			case <-stop:
 				return
 			case <-time.After(pause):
-				_, _ = c.try("fights", post(heroWins)) // another clause checks whether it is accepted
+				_, _ = c.try("fights", post(heroWins)) // other clauses check that fights are accepted
 			}
 		}
 	}()
@@ -285,16 +287,16 @@ func streamPace(c *check) {
 		close(stop)
 		<-stopped
 	}()
-	var begin time.Time // before the request, so that delays only help the member
+	var begin time.Time // set before the request, so that delays only favour the member
 	watch := func() rawhttp.Answer {
 		begin = time.Now()
 		return c.listen("statistics", func(events [][]byte) bool { return len(events) > 0 && time.Since(begin) > watched })
 	}
 	started, a := time.Now(), watch()
 	for len(events(a.Body)) == 1 && time.Since(started) < c.soon {
-		a = watch() // no fight was counted during that time
+		a = watch() // no fight was counted while the stream was open
 	}
-	// The first event comes at once.
+	// The first event is sent at once, in addition to those that the limit allows.
 	n, took := len(events(a.Body)), time.Since(begin)
 	most := 2 + int(4*took/time.Second)
 	c.require(n > 1 && n <= most, a, "from 2 to %d events in %s, not %d", most, took, n)

@@ -13,7 +13,7 @@ import (
 	"superheroes/test/system"
 )
 
-// wrongStatistics returns members whose statistics break the contract.
+// wrongStatistics returns members whose statistics violate the contract.
 func wrongStatistics() []wrong {
 	const get = "GET /api/statistics"
 	plus := func(field string, more func(asked int64) int64) func(*exchange) {
@@ -66,7 +66,7 @@ func upsideDown(field string) func(*exchange) {
 	})
 }
 
-// streaming is a statistics stream implemented by polling, with what is wrong about it.
+// streaming is a statistics stream implemented by polling, with optional faults.
 type streaming struct {
 	kind      string // the content type
 	silent    bool   // sends nothing until there is a change
@@ -112,7 +112,7 @@ func (s streaming) start(t *testing.T, base string) string {
 			if first && !s.silent || !first && changed && !s.dead || s.talkative {
 				copies := 1
 				if s.talkative {
-					copies = 20 // too many however slow the machine is
+					copies = 20 // faster than the contract allows, even on a slow machine
 				}
 				_, _ = io.WriteString(w, strings.Repeat("data: "+now.body+"\n\n", copies))
 			}
@@ -132,7 +132,7 @@ func (s streaming) before(t *testing.T, good *system.System) Target {
 	return target
 }
 
-// TestWrongStatistics checks that each clause fails on a server that breaks it.
+// TestWrongStatistics checks that each clause about statistics fails for a server that violates it.
 func TestWrongStatistics(t *testing.T) { //nolint:tparallel // subtests share a member, and count its fights
 	t.Parallel()
 	good, caught := system.Up(t, system.Build(t), t.TempDir()), map[string]bool{}
@@ -153,7 +153,7 @@ func TestWrongStatistics(t *testing.T) { //nolint:tparallel // subtests share a 
 			t.Run(clause+": "+name, func(t *testing.T) { check(t, wrong.before(t, good), clause) })
 		}
 	}
-	t.Run("a stream made by asking is a good one", func(t *testing.T) {
+	t.Run("a stream implemented by polling passes", func(t *testing.T) {
 		for clause := range wrongStreams() {
 			only := func(c Clause) bool { return c.ID == clause }
 			allPass(t, score(t, streaming{kind: "text/event-stream"}.before(t, good), Options{Group: Statistics, Only: only}))
@@ -162,14 +162,15 @@ func TestWrongStatistics(t *testing.T) { //nolint:tparallel // subtests share a 
 	allCaught(t, caught, StatisticsClauses())
 }
 
-// TestStatisticsAreOptional checks that without an address the group can't run, and full leaves out its clauses.
+// TestStatisticsAreOptional checks that, without the address of statistics, the group statistics can't run and a full
+// run omits its clauses.
 func TestStatisticsAreOptional(t *testing.T) {
 	if _, err := Run(t.Context(), Target{Heroes: "http://h", Villains: "http://v", Locations: "http://l",
 		Fights: "http://f"}, Options{Group: Statistics, Timeout: time.Second}); err == nil {
-		t.Error("the group was run without an address")
+		t.Error("Run accepted the group statistics without an address")
 	}
 	all := Options{Group: Full, Loopback: true}
 	if without, with := len(all.clauses(Target{})), len(all.clauses(Target{Statistics: "http://s"})); without != len(Clauses()) || with != without+len(StatisticsClauses()) {
-		t.Errorf("%d clauses, with statistics %d", without, with)
+		t.Errorf("%d clauses without statistics, %d with", without, with)
 	}
 }

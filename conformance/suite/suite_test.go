@@ -22,7 +22,7 @@ import (
 
 const patience = 30 * time.Second
 
-// score runs the suite and fails the test if it can't run.
+// score runs the suite and fails the test if the suite can't run.
 func score(t *testing.T, target Target, options Options) []Outcome {
 	t.Helper()
 	options.Timeout, options.Token, options.Loopback = cmp.Or(options.Timeout, patience), system.AdminToken, true
@@ -33,7 +33,7 @@ func score(t *testing.T, target Target, options Options) []Outcome {
 	return outcomes
 }
 
-// quick leaves out the clauses that need thousands of requests.
+// quick selects all clauses except those that need thousands of requests.
 func quick(c Clause) bool { return !strings.HasSuffix(c.ID, ".spread") }
 
 func targetOf(s *system.System) Target {
@@ -52,8 +52,8 @@ func allPass(t *testing.T, outcomes []Outcome) {
 	}
 }
 
-// TestOurs scores both ways to run this application, in both profiles, with statistics and the arena. Every clause of
-// both groups must pass, the run must leave nothing behind but fights, and all variants must respond alike.
+// TestOurs scores both ways to run this application, in both profiles, with statistics and the arena. Every clause
+// must pass, the run must leave nothing behind but fights, and all variants must respond alike.
 func TestOurs(t *testing.T) {
 	t.Parallel()
 	program := system.Build(t)
@@ -74,7 +74,7 @@ func TestOurs(t *testing.T) {
 			t.Parallel()
 			test(t, system.Up(t, program, t.TempDir(), "--profile="+profile))
 		})
-		t.Run(profile+", a process each on real engines", func(t *testing.T) {
+		t.Run(profile+", one process per service on real engines", func(t *testing.T) {
 			t.Parallel()
 			stores := system.RealStores(t)
 			s := system.Four(t, program, stores, "--profile="+profile)
@@ -94,12 +94,12 @@ func testOurs(t *testing.T, s *system.System) *answers {
 		t.Errorf("%d of %d clauses were checked", len(full), all)
 	}
 	if after := catalogs(t, s); after != before {
-		t.Error("the run has changed the catalogs")
+		t.Error("the run changed the catalogs")
 	}
 	return answers
 }
 
-// TestBesideOthers scores a good member while other clients fight all the time: every clause must still pass.
+// TestBesideOthers scores a good member while other clients create fights all the time: every clause must still pass.
 func TestBesideOthers(t *testing.T) {
 	t.Parallel()
 	s := system.Up(t, system.Build(t), t.TempDir())
@@ -139,11 +139,11 @@ func catalogs(t *testing.T, s *system.System) string {
 	return all
 }
 
-// TestWrongServers scores members that each break the contract in a different way.
+// TestWrongServers checks that each clause fails for a member that violates it.
 func TestWrongServers(t *testing.T) { //nolint:tparallel // subtests share a member, and count its fights
 	t.Parallel()
 	good := system.Up(t, system.Build(t), t.TempDir())
-	t.Run("the proxy alone breaks nothing", func(t *testing.T) {
+	t.Run("every clause passes behind a proxy without faults", func(t *testing.T) {
 		allPass(t, score(t, spoil(t, good, fault{}), Options{Group: Full, Only: quick}))
 	})
 	t.Run("each clause", func(t *testing.T) { testEachClause(t, good) })
@@ -151,7 +151,7 @@ func TestWrongServers(t *testing.T) { //nolint:tparallel // subtests share a mem
 	t.Run("empty catalogs", func(t *testing.T) { testEmptyCatalogs(t, good) })
 }
 
-// testEachClause checks that each clause fails on a server that breaks it.
+// testEachClause checks that each clause fails for a server that violates it.
 func testEachClause(t *testing.T, good *system.System) {
 	all, caught := slices.Concat(wrongCatalogs(), wrongServers(), wrongWrites(), wrongFights(), wrongBrowsers()), map[string]bool{}
 	for _, w := range all {
@@ -163,19 +163,19 @@ func testEachClause(t *testing.T, good *system.System) {
 	allCaught(t, caught, Clauses())
 }
 
-// catches checks that a clause fails on a wrong server, and says why.
+// catches checks that a clause fails for a faulty server, with a complete description of the failure.
 func catches(t *testing.T, target Target, clause string, options Options) {
 	t.Helper()
 	options.Only = func(c Clause) bool { return c.ID == clause }
 	outcomes := score(t, target, options)
 	if len(outcomes) != 1 {
-		t.Fatalf("%d clauses are called %s", len(outcomes), clause)
+		t.Fatalf("got %d outcomes for the clause %s, want 1", len(outcomes), clause)
 	}
 	if outcomes[0].Result != Fail {
 		t.Fatalf("%s: %s", outcomes[0].Result, outcomes[0].Detail)
 	}
 	if f := outcomes[0].Failed; f == nil || f.Sent == "" || f.Got == "" || f.Expected == "" {
-		t.Errorf("the failure does not describe what happened: %+v", f)
+		t.Errorf("the description of the failure is incomplete: %+v", f)
 	}
 }
 
@@ -183,12 +183,13 @@ func allCaught(t *testing.T, caught map[string]bool, clauses []Clause) {
 	t.Helper()
 	for _, clause := range clauses {
 		if !caught[clause.ID] {
-			t.Errorf("no wrong server is caught by %s", clause.ID)
+			t.Errorf("no faulty server tests the clause %s", clause.ID)
 		}
 	}
 }
 
-// testUnseenFights scores a member that offers no way to read its fights, so that storing them can't be checked.
+// testUnseenFights scores a member that offers no way to read its fights: the clauses about storing them can't be
+// checked.
 func testUnseenFights(t *testing.T, good *system.System) {
 	closed := spoil(t, good, fault{after: inTurn(at(listFights, turn(200, 405)), at(oneFight, turn(200, 404)))})
 	outcomes := score(t, closed, Options{Group: Core, Only: func(c Clause) bool { return strings.HasPrefix(c.ID, "fights.stored") }})
@@ -202,7 +203,7 @@ func testUnseenFights(t *testing.T, good *system.System) {
 	}
 }
 
-// testEmptyCatalogs scores a member without entries: clauses that need one must be skipped, with the reason.
+// testEmptyCatalogs scores a member without entries: clauses that need an entry must be skipped, with the reason.
 func testEmptyCatalogs(t *testing.T, good *system.System) {
 	empty := func(e *exchange) { e.answer(http.StatusOK, "[]") }
 	target := spoil(t, good, fault{before: inTurn(at("GET /api/heroes", empty), at("GET /api/villains", empty), at("GET /api/locations", empty))})
@@ -284,13 +285,13 @@ func TestClauses(t *testing.T) {
 		}
 		known[c.ID] = true
 		if !strings.Contains(c.Text, "“") {
-			t.Errorf("%s quotes nothing: %s", c.ID, c.Text)
+			t.Errorf("the text of %s quotes nothing: %s", c.ID, c.Text)
 		}
 	}
 }
 
-// TestQuotes checks that the words quoted in clauses occur in the contract, if it is available, or in the README, which
-// has the later additions.
+// TestQuotes checks that the words quoted in clauses occur in the contract or in the README, which has the later
+// additions. The test is skipped if the contract is not available.
 func TestQuotes(t *testing.T) {
 	contract, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "CONTRACT.md"))
 	if err != nil {
@@ -308,7 +309,7 @@ func TestQuotes(t *testing.T) {
 		for _, quote := range regexp.MustCompile(`“([^”]*)”`).FindAllStringSubmatch(c.Text, -1) {
 			for _, piece := range strings.Split(quote[1], "…") {
 				if !strings.Contains(whole, plain(piece)) {
-					t.Errorf("%s quotes %q, which the contract does not say", c.ID, piece)
+					t.Errorf("%s quotes %q, which is neither in the contract nor in the README", c.ID, piece)
 				}
 			}
 		}
@@ -330,15 +331,15 @@ func TestUnevenness(t *testing.T) {
 		draws  int
 		even   bool
 	}{
-		"all alike":                    {even(100, 20), manyDraws, true},
-		"one alone":                    {even(1, manyDraws), manyDraws, true},
-		"one far too often":            {lame, manyDraws, false},
-		"only every other":             {merge(even(50, 40), even(100, 0)), manyDraws, false},
-		"a large catalog":              {merge(even(1500, 1), even(3000, 0)), manyDraws, true},
-		"few entries of a large one":   {merge(even(500, 4), even(3000, 0)), manyDraws, false},
-		"few draws":                    {merge(even(60, 1), even(100, 0)), 100, true},
-		"the same one in a few draws":  {merge(even(1, 100), even(100, 0)), 100, false},
-		"three of three in a few more": {even(3, 33), 99, true},
+		"equal counts":                     {even(100, 20), manyDraws, true},
+		"a single entry":                   {even(1, manyDraws), manyDraws, true},
+		"one entry far too often":          {lame, manyDraws, false},
+		"only every other entry":           {merge(even(50, 40), even(100, 0)), manyDraws, false},
+		"a large catalog":                  {merge(even(1500, 1), even(3000, 0)), manyDraws, true},
+		"few entries of a large catalog":   {merge(even(500, 4), even(3000, 0)), manyDraws, false},
+		"few draws":                        {merge(even(60, 1), even(100, 0)), 100, true},
+		"the same entry in 100 draws":      {merge(even(1, 100), even(100, 0)), 100, false},
+		"all of three entries in 99 draws": {even(3, 33), 99, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if fault := unevenness(test.counts, test.draws); (fault == "") != test.even {
@@ -348,7 +349,7 @@ func TestUnevenness(t *testing.T) {
 	}
 }
 
-// merge returns base with the counts of over.
+// merge replaces counts in base with those in over, and returns base.
 func merge(over, base map[int64]int) map[int64]int {
 	for id, count := range over {
 		base[id] = count

@@ -11,23 +11,24 @@ import (
 	"superheroes/conformance/rawhttp"
 )
 
-// writeClauses returns the clauses that need the administrator's token. Each deletes what it has created.
+// writeClauses returns the clauses that need the administrator's token. Each clause deletes the entries it has
+// created.
 func writeClauses(r room) []Clause {
 	clauses := []Clause{
 		{ID: "write.create", Text: `“POST returns 201 with the entry and its path in Location”, and no id is used twice`, hold: r.writeCreate},
 		{ID: "write.replace", Text: `“PUT and PATCH 200 with the entry”: fields missing in a PUT become empty`, hold: r.onEntry(r.writeReplace)},
 		{ID: "write.patch", Text: `“PATCH changes some fields (a merge patch, RFC 7396: null empties a field)”`, hold: r.onEntry(r.writePatch)},
 		{ID: "write.delete", Text: `“DELETE 204 without a body”, and the entry is then gone`, hold: r.writeDelete},
-		{ID: "write.unknown", Text: `“an unknown id in a 404”`, hold: r.writeUnknown},
+		{ID: "write.unknown", Text: `changing an unknown id results in a 404: “an unknown id in a 404”`, hold: r.writeUnknown},
 		{ID: "write.id.refused", Text: `“id not a plain decimal integer, below 1 or beyond int64”: “400 or 422 (one rule, documented), never 500”, and nothing is changed`, hold: r.onEntry(r.writeIDRefused)},
 		{ID: "write.text", Text: `“Text is kept as sent: neither trimmed nor normalised, byte for byte, the same on every store”`, hold: r.onEntry(r.writeText)},
 		{ID: "write.token", Text: `“Without the right token the response is 401 with WWW-Authenticate”, and nothing is changed`, hold: r.onEntry(r.writeToken)},
 		{ID: "write.refused", Text: `“Values outside the limits of their fields result in a 422 that names each of them”, and nothing is changed`, hold: r.onEntry(r.writeRefused)},
-		{ID: "write.body", Text: `bad bodies of changes: “body over 64 KiB”: 413, “body that is not JSON by its content type”: 415, malformed JSON: “400 or 422”`, hold: r.onEntry(r.writeBody)},
-		{ID: "write.id", Text: `“POST rejects one, PUT and PATCH accept only the one in the path”`, hold: r.onEntry(r.writeID)},
+		{ID: "write.body", Text: `changes with a bad body are rejected: “body over 64 KiB”: 413, “body that is not JSON by its content type”: 415, malformed JSON: “400 or 422”`, hold: r.onEntry(r.writeBody)},
+		{ID: "write.id", Text: `an id in the body: “POST rejects one, PUT and PATCH accept only the one in the path”`, hold: r.onEntry(r.writeID)},
 		{ID: "write.etag", Text: `“Reads by id and pictures have an ETag, and If-None-Match gets a 304”; a change gives a new ETag`, hold: r.onEntry(r.writeETag)},
 		{ID: "write.if-match", Text: `“With If-Match, a change is made only if the entry has that tag; otherwise the response is 412”`, hold: r.onEntry(r.writeIfMatch)},
-		{ID: "write.if-match.once", Text: `of many concurrent changes to the same state, exactly one is made: “With If-Match, a change is made only if the entry has that tag; otherwise the response is 412”`, hold: r.onEntry(r.writeOnce)},
+		{ID: "write.if-match.once", Text: `exactly one of many concurrent changes to the same state succeeds: “With If-Match, a change is made only if the entry has that tag; otherwise the response is 412”`, hold: r.onEntry(r.writeOnce)},
 		{ID: "write.picks", Text: `“Picks in the process that made a change reflect it at once”: “a deleted entry is never picked after that”`, hold: r.writePicks},
 	}
 	clauses = append(clauses, guessClauses(r)...)
@@ -72,7 +73,7 @@ type made struct {
 	fields object // without the id
 }
 
-// create adds a sample. The caller must delete it.
+// create adds a sample. The caller must delete the new entry.
 func (c *check) create(r room) made {
 	m := made{fields: r.sample()}
 	m.answer = c.change(r, http.MethodPost, r.path(), m.fields)
@@ -83,7 +84,7 @@ func (c *check) create(r room) made {
 	return m
 }
 
-// onEntry returns a check of a new entry, which it deletes again.
+// onEntry returns a check that creates an entry, passes it to hold and deletes it.
 func (r room) onEntry(hold func(*check, made)) func(*check) {
 	return func(c *check) {
 		m := c.create(r)
@@ -92,10 +93,10 @@ func (r room) onEntry(hold func(*check, made)) func(*check) {
 	}
 }
 
-// remove deletes what a clause has created, ignoring the result.
+// remove deletes an entry that a clause has created, ignoring the result.
 func (c *check) remove(r room, m made) { c.change(r, http.MethodDelete, m.path, nil) }
 
-// is requires that a response is the entry with these fields; missing fields must be empty.
+// is requires that a response is the entry with this id and these fields; fields missing here must be empty.
 func (c *check) is(r room, a rawhttp.Answer, id int64, fields object) {
 	want := object{"id": id}
 	for _, field := range r.fields[1:] {
@@ -108,7 +109,7 @@ func (c *check) is(r room, a rawhttp.Answer, id int64, fields object) {
 	}
 	var expected any
 	if err := openapi.Decode([]byte(encode(want)), &expected); err != nil {
-		panic(err) // the suite's own values can be decoded
+		panic(err) // unreachable: the text was encoded just before
 	}
 	c.require(reflect.DeepEqual(expected, any(c.object(a))), a, "%s", encode(want))
 }
@@ -204,7 +205,7 @@ func (r room) writeToken(c *check, m made) {
 		} {
 			call.Header = header
 			a := c.do(r.service, call)
-			if wrong && a.Status == http.StatusTooManyRequests { // too many wrong tokens, with those of other clients or of the previous run
+			if wrong && a.Status == http.StatusTooManyRequests { // other clients or the previous run sent wrong tokens, too
 				continue
 			}
 			c.require(a.Status == http.StatusUnauthorized, a, "401")
@@ -258,7 +259,7 @@ func (r room) writeID(c *check, m made) {
 	}
 }
 
-// tag returns the ETag of a response, which must be a strong one.
+// tag returns the ETag of a response, which must be strong.
 func (c *check) tag(a rawhttp.Answer) string {
 	tag := a.Header.Get("ETag")
 	c.require(len(tag) > 2 && strings.HasPrefix(tag, `"`) && strings.HasSuffix(tag, `"`), a, "a strong ETag, not %q", tag)
@@ -276,11 +277,11 @@ func (r room) writeETag(c *check, m made) {
 		c.require(a.Status == http.StatusOK && c.tag(a) == tag, a, "200 with the same ETag, %s", tag)
 	}
 	before := c.tag(c.get(r.service, m.path))
-	c.require(c.tag(m.answer) == before, m.answer, "the ETag of a read, %s", before)
+	c.require(c.tag(m.answer) == before, m.answer, "the same ETag as a read, %s", before)
 	changed := c.change(r, http.MethodPatch, m.path, `{"picture":"/other.svg"}`)
 	after := c.get(r.service, m.path)
-	c.require(c.tag(after) != before, after, "an ETag other than before the change")
-	c.require(c.tag(changed) == c.tag(after), changed, "the ETag of a read, %s", c.tag(after))
+	c.require(c.tag(after) != before, after, "an ETag that differs from the one before the change")
+	c.require(c.tag(changed) == c.tag(after), changed, "the same ETag as a read, %s", c.tag(after))
 }
 
 func (r room) writeIfMatch(c *check, m made) {
@@ -330,7 +331,7 @@ func (r room) writePicks(c *check) {
 		if a.Status == http.StatusNotFound {
 			c.skip("the catalog of " + r.service + " is empty")
 		}
-		c.require(text(c.object(a), "name") != m.fields["name"], a, "any other entry: this one is deleted")
+		c.require(text(c.object(a), "name") != m.fields["name"], a, "any entry other than the deleted one")
 	}
 }
 

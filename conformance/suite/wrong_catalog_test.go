@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// wrong is a wrong server and the clause that must fail on it.
+// wrong is a faulty server and the clause that must fail for it.
 type wrong struct {
 	clause, name string
 	fault
@@ -23,7 +23,7 @@ func wrongCatalogs() []wrong {
 	return all
 }
 
-// wrongOf completes the ids of a service's clauses.
+// wrongOf prefixes the ids of clauses with the service.
 func wrongOf(service string, lists ...[]wrong) []wrong {
 	all := slices.Concat(lists...)
 	for i := range all {
@@ -49,17 +49,17 @@ func wrongReads(r room) []wrong {
 		{"list.order", "an entry twice", fault{after: at(list, inList(func(list []any) []any { return append(list[:1:1], list...) }))}},
 		{"get", "another entry", fault{before: at("GET "+r.path()+"/[2-9]*", func(e *exchange) { e.target = r.path() + "/1" })}},
 		{"get.same", "a misspelled field", fault{after: at(one, misspelled(r))}},
-		{"get.same", "text trimmed to ten letters", fault{after: at(one, inObject(func(o object) { o["picture"] = text(o, "picture")[:10] }))}},
+		{"get.same", "strings truncated to ten bytes", fault{after: at(one, inObject(func(o object) { o["picture"] = text(o, "picture")[:10] }))}},
 		{"get.unknown", "200 instead of 404", fault{after: at(one, turn(404, 200))}},
 		{"fields", "a field missing", fault{after: at(list, inEach(func(_ int, o object) { delete(o, "picture") }))}},
 		{"fields", "a field too many", fault{after: at(list, inEach(func(_ int, o object) { o["createdAt"] = nil }))}},
 		{"fields", "a misspelled field", fault{after: at(list, misspelled(r))}},
-		{"fields", "null for an empty text", fault{after: at(list, inEach(func(i int, o object) {
+		{"fields", "null instead of a string", fault{after: at(list, inEach(func(i int, o object) {
 			if i == 7 {
 				o["picture"] = nil
 			}
 		}))}},
-		{"fields", "a name of 51", fault{after: at(list, inEach(func(_ int, o object) { o["name"] = strings.Repeat("n", 51) }))}},
+		{"fields", "a name of 51 characters", fault{after: at(list, inEach(func(_ int, o object) { o["name"] = strings.Repeat("n", 51) }))}},
 	}
 	if r.singular == "location" {
 		return append(all,
@@ -69,7 +69,7 @@ func wrongReads(r room) []wrong {
 				return list
 			}))}})
 	}
-	return append(all, wrong{"fields", "a level as a fraction", fault{after: at(list, inEach(func(_ int, o object) { o["level"] = 1.5 }))}})
+	return append(all, wrong{"fields", "a fractional level", fault{after: at(list, inEach(func(_ int, o object) { o["level"] = 1.5 }))}})
 }
 
 func reversed(list []any) []any {
@@ -84,8 +84,8 @@ func wrongRandoms(r room) []wrong {
 		{"random.same", "a misspelled field", fault{after: at(random, misspelled(r))}},
 		{"random.alias", "a misspelled field", fault{after: at(alias, misspelled(r))}},
 		{"random.no-store", "may be cached", fault{after: at(random, dropHeader("Cache-Control"))}},
-		{"random.no-store", "the alias may be cached", fault{after: at(alias, setHeader("Cache-Control", "max-age=60"))}},
-		{"random.spread", "one entry every other time", fault{after: at(random, everyOther())}},
+		{"random.no-store", "responses of the alias may be cached", fault{after: at(alias, setHeader("Cache-Control", "max-age=60"))}},
+		{"random.spread", "the same entry every other time", fault{after: at(random, everyOther())}},
 		{"random.spread", "the first half only", fault{after: at(random, func(e *exchange) {
 			e.body = strings.Replace(e.body, `"id":`+idIn(e.body), `"id":`+strconv.Itoa(atoi(idIn(e.body))/2+1), 1)
 		})}},
@@ -114,7 +114,7 @@ func wrongPages(r room) []wrong {
 				q.Set("after", strconv.Itoa(after+1))
 			}
 		}))}},
-		{"page.after.any", "an unknown cursor starts from the beginning", fault{before: at(list, retarget("after=9223372036854775807", "after=0"))}},
+		{"page.after.any", "an unknown cursor returns the first page", fault{before: at(list, retarget("after=9223372036854775807", "after=0"))}},
 		{"page.refused", "an excessive limit is lowered", fault{before: at(list, retarget("limit=1001", "limit=1000"))}},
 		{"page.refused", "a negative cursor is accepted", fault{before: at(list, retarget("after=-1", "after=0"))}},
 	}
@@ -139,7 +139,7 @@ func wrongNames(r room) []wrong {
 		{"name.accents", "accents are ignored", fault{before: at(list, query(func(q url.Values) { q.Set("name", accents.Replace(q.Get("name"))) }))}},
 		{"name.literal", "% matches anything", fault{before: at(list, retarget("name=%25", "x="))}},
 		{"name.literal", "_ matches any letter", fault{before: at(list, retarget("name=_", "x="))}},
-		{"name.page", "a filter ignores the cursor", fault{before: at(list, query(func(q url.Values) {
+		{"name.page", "the cursor is ignored if there is a filter", fault{before: at(list, query(func(q url.Values) {
 			if q.Has("name") {
 				q.Del("after")
 			}
@@ -156,7 +156,7 @@ func wrongRefusals(r room) []wrong {
 	one, picture := "GET "+r.path()+"/*", "GET "+r.path()+"/*/picture.svg"
 	return []wrong{
 		{"picture", "as plain text", fault{after: at(picture, setHeader("Content-Type", "text/plain"))}},
-		{"picture", "the same for all entries", fault{after: at(picture, func(e *exchange) { e.body = `<svg xmlns="http://www.w3.org/2000/svg"/>` })}},
+		{"picture", "the same picture for all entries", fault{after: at(picture, func(e *exchange) { e.body = `<svg xmlns="http://www.w3.org/2000/svg"/>` })}},
 		{"picture", "broken XML", fault{after: at(picture, replace("</svg>", ""))}},
 		{"picture.unknown", "200 with a picture", fault{after: at(picture, turn(404, 200))}},
 		{"id.refused", "a sign is accepted", fault{before: at(one, retarget("/+1", "/1"))}},
@@ -204,12 +204,12 @@ func wrongServer(service string) []wrong {
 		{"problem", "as plain JSON", fault{after: refusals(setHeader("Content-Type", "application/json"))}},
 		{"problem", "without a title", fault{after: refusals(rename("title", "name"))}},
 		{"problem", "without detail", fault{after: refusals(rename("detail", "message"))}},
-		{"problem", "another status in the body", fault{after: refusals(replace(`"status":4`, `"status":5`))}},
+		{"problem", "a different status in the body", fault{after: refusals(replace(`"status":4`, `"status":5`))}},
 		{"problem", "200 for everything", fault{after: refusals(func(e *exchange) { e.status = 200 })}},
 		{"problem.inside", "a stack trace", fault{after: refusals(replace(`"detail":"`, `"detail":"goroutine 1 [running]: `))}},
 		{"headers", "64 KiB are accepted", fault{headers: 64 << 10, before: func(e *exchange) { e.header.Del("X-Filler") }}},
 		{"docs", "from a CDN", fault{after: at("GET /docs", replace(`src="`, `src="https://cdn.example`))}},
-		{"docs", "its script is not there", fault{after: at("GET /docs/*", turn(200, 404))}},
+		{"docs", "the script of the viewer is missing", fault{after: at("GET /docs/*", turn(200, 404))}},
 		{"redoc", "from a CDN", fault{after: at("GET /redoc", replace(`src="`, `src="//cdn.example`))}},
 		{"redoc", "another viewer", fault{before: at("GET /redoc", func(e *exchange) { e.target = "/docs" })}},
 		{"openapi", "3.0", fault{after: at("GET /openapi.json", replace(`"3.1.0"`, `"3.0.3"`))}},

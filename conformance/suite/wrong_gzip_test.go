@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// wrongGzip returns the wrong servers for the list at a path.
+// wrongGzip returns the servers with faulty compression of the list at a path.
 func wrongGzip(path string) []wrong {
 	list := "GET " + path
 	accept := func(change func(string) string) func(*exchange) {
@@ -27,9 +27,9 @@ func wrongGzip(path string) []wrong {
 	return []wrong{
 		{"list.gzip", "never", fault{before: accept(func(string) string { return "" })}},
 		{"list.gzip", "for all clients", fault{before: accept(func(string) string { return "gzip" })}},
-		{"list.gzip", "for clients that refuse it", fault{before: accept(func(sent string) string { return strings.Replace(sent, "gzip;q=0", "gzip", 1) })}},
+		{"list.gzip", "compressed for clients that refuse gzip", fault{before: accept(func(sent string) string { return strings.Replace(sent, "gzip;q=0", "gzip", 1) })}},
 		{"list.gzip", "only if named first", fault{before: accept(func(sent string) string { return strings.TrimPrefix(sent, "br, gzip;q=0.5") })}},
-		{"list.gzip", "short ones", fault{after: at(list, func(e *exchange) {
+		{"list.gzip", "compressed even if short", fault{after: at(list, func(e *exchange) {
 			if e.body == "[]" {
 				e.response.Set("Content-Encoding", "gzip")
 			}
@@ -37,7 +37,7 @@ func wrongGzip(path string) []wrong {
 		{"list.gzip", "no Vary", fault{after: at(list, dropHeader("Vary"))}},
 		{"list.gzip", "without the trailer", fault{after: zipped(func(e *exchange) { e.body = e.body[:len(e.body)-8] })}},
 		{"list.gzip", "with trailing data", fault{after: zipped(func(e *exchange) { e.body += e.body })}},
-		{"list.gzip", "plain but labelled as gzip", fault{before: accept(func(string) string { return "" }),
+		{"list.gzip", "uncompressed but labelled as gzip", fault{before: accept(func(string) string { return "" }),
 			after: at(list, setHeader("Content-Encoding", "gzip"))}},
 		{"list.gzip", "another list", fault{before: at(list, func(e *exchange) {
 			if e.header.Get("Accept-Encoding") == "gzip" {

@@ -38,8 +38,8 @@ func wrongEdits(r room) []wrong {
 		}}},
 		{"delete", "200 instead of 204", fault{after: at(remove, turn(204, 200))}},
 		{"delete", "acknowledged, not done", fault{before: at(remove, func(e *exchange) { e.status, e.response = http.StatusNoContent, http.Header{} })}},
-		{"delete", "204 again for a deleted entry", fault{after: at(remove, turn(404, 204))}},
-		{"unknown", "made by a PUT", fault{after: at(put, turn(404, 200))}},
+		{"delete", "204 for an entry already deleted", fault{after: at(remove, turn(404, 204))}},
+		{"unknown", "200 for PUT of an unknown id", fault{after: at(put, turn(404, 200))}},
 		{"text", "trimmed", fault{before: at(patch, replaceSent("  blanks at both ends  ", "blanks at both ends"))}},
 		{"text", "normalised", fault{before: at(patch, replaceSent("e\u0301", "\u00e9"))}},
 		{"text", "changed by the store", fault{after: at("GET "+one, replace("\ufeff", ""))}},
@@ -84,8 +84,8 @@ func wrongConditions(r room) []wrong {
 				e.header.Set("If-Match", `"*"`)
 			}
 		}}},
-		{"if-match.once", "two are made", fault{before: at(patch, secondRegardless())}},
-		{"if-match.once", "none is made", fault{before: at(patch, func(e *exchange) {
+		{"if-match.once", "two concurrent changes succeed", fault{before: at(patch, secondRegardless())}},
+		{"if-match.once", "no concurrent change succeeds", fault{before: at(patch, func(e *exchange) {
 			if e.header.Get("If-Match") != "" {
 				e.header.Set("If-Match", `"other"`)
 			}
@@ -100,7 +100,7 @@ func wrongEditRefusals(r room) []wrong {
 		{"token", "anybody may delete", fault{before: at("DELETE "+one, func(e *exchange) { e.header.Set("Authorization", "Bearer "+system.AdminToken) })}},
 		{"token", "no challenge", fault{after: dropHeader("WWW-Authenticate")}},
 		{"token", "403 instead of 401", fault{after: turn(401, 403)}},
-		{"token", "the body is read first", fault{after: at("POST "+r.path(), turn(401, 400))}},
+		{"token", "the body is checked before the token", fault{after: at("POST "+r.path(), turn(401, 400))}},
 		{"token", "rejected, but done anyway", fault{before: at("PATCH "+one, func(e *exchange) {
 			if e.header.Get("Authorization") == "" {
 				e.header.Set("Authorization", "Bearer "+system.AdminToken)
@@ -138,7 +138,7 @@ func wrongEditRefusals(r room) []wrong {
 	}
 }
 
-// secondRegardless removes If-Match from the second change of the same state.
+// secondRegardless removes If-Match from the second request with the same tag.
 func secondRegardless() func(*exchange) {
 	seen := map[string]int{}
 	return func(e *exchange) {
@@ -163,7 +163,7 @@ func sentObject(change func(object)) func(*exchange) {
 	}
 }
 
-// deletedPicks responds to a random pick with the entry created last.
+// deletedPicks responds to requests for a random pick with the most recently created entry, even if it was deleted.
 func deletedPicks(post, random string) func(*exchange) {
 	last := ""
 	return inTurn(

@@ -19,7 +19,7 @@ import (
 
 var update = flag.Bool("update", false, "correct the line numbers of links to Go declarations")
 
-// root is the repository's folder.
+// root is the path of the repository.
 var root = filepath.Join("..", "..")
 
 var (
@@ -81,7 +81,8 @@ func documents(t *testing.T) []string {
 	return found
 }
 
-// checkLinks returns the text with line numbers corrected where possible, and the faults in the original text.
+// checkLinks returns the text with line numbers of links corrected where possible, and the faults in the original
+// text.
 func checkLinks(folder, text string) (corrected string, faults []string) {
 	inBlock := false
 	lines := strings.Split(text, "\n")
@@ -104,7 +105,7 @@ func checkLinks(folder, text string) (corrected string, faults []string) {
 	return strings.Join(lines, "\n"), faults
 }
 
-// checkLink returns the corrected target, or the original one if there is no better one.
+// checkLink returns the corrected target of a link, or the original target if it can't be corrected.
 func checkLink(folder, label, target string) (string, error) {
 	if strings.Contains(target, ":") { // a URL
 		return target, nil
@@ -121,7 +122,7 @@ func checkLink(folder, label, target string) (string, error) {
 	if match == nil {
 		return target, nil
 	}
-	number, _ := strconv.Atoi(match[1]) // digits only; one that is too large matches no line
+	number, _ := strconv.Atoi(match[1]) // only digits; a number that is too large matches no line
 	line, err := lineOf(path, number)
 	if err != nil {
 		return target, err
@@ -138,9 +139,9 @@ func checkLink(folder, label, target string) (string, error) {
 		return target, nil
 	}
 	if len(declared) != 1 {
-		return target, fmt.Errorf("the line is %q, and %d lines declare %s", line, len(declared), name[1])
+		return target, fmt.Errorf("the link points to the line %q, and %d lines declare %s", line, len(declared), name[1])
 	}
-	return fmt.Sprintf("%s#L%d", file, declared[0]), fmt.Errorf("line %d declares it", declared[0])
+	return fmt.Sprintf("%s#L%d", file, declared[0]), fmt.Errorf("the name is declared in line %d", declared[0])
 }
 
 func lineOf(path string, number int) (string, error) {

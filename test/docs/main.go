@@ -1,7 +1,8 @@
 // Command docs runs every command in README.md and CONTRIBUTING.md, taken from the files themselves, in a fresh clone
-// of the last commit. It exits with 1 if a command fails, or if a file contains none.
+// of the last commit. It exits with 1 if a command fails, or if a file contains no commands.
 //
-// A command is a fenced block marked sh; it must exit with 0. A comment before the block adds to that:
+// A command is a fenced block marked sh; it must exit with 0. A comment before the block changes how the command is
+// run:
 //
 //	<!-- run: expect "winner_name" -->                            the output contains this text
 //	<!-- run: background, wait http://127.0.0.1:8004/readyz -->   it runs in the background, and the URL returns 200
@@ -22,7 +23,7 @@ import (
 	"time"
 )
 
-// patience is the time limit for a command. Some compile the whole program first.
+// patience is the time limit for a command, which may have to compile the whole program first.
 const patience = 15 * time.Minute
 
 func main() {
@@ -37,13 +38,13 @@ func main() {
 	}
 }
 
-// run runs the commands of a clone's documents and returns how many failed.
+// run runs the commands in the documents of a fresh clone and returns how many failed.
 func run(ctx context.Context, out io.Writer) (failed int, err error) {
 	temporary, err := os.MkdirTemp("", "superheroes-docs-")
 	if err != nil {
 		return 0, err
 	}
-	defer func() { _ = os.RemoveAll(temporary) }() // the system clears its temporary folder, too
+	defer func() { _ = os.RemoveAll(temporary) }() // a leftover folder is harmless: the system clears its temporary files
 	clone := filepath.Join(temporary, "superheroes")
 	if err := cloneHead(ctx, clone, out); err != nil {
 		return 0, err

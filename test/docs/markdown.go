@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// mode is how a step is handled.
+// mode determines how the runner handles a step.
 type mode string
 
 const (
@@ -17,17 +17,17 @@ const (
 	modeStop       mode = "stop" // ends the background commands
 )
 
-// step is a command of a document, or the end of the background commands.
+// step is a command of a document, or the instruction to stop the background commands.
 type step struct {
 	place  string // file:line
 	mode   mode
 	script string
 	expect string // text that the output must contain
 	wait   string // URL that returns 200 when a background command is ready
-	reason string // why it is skipped
+	reason string // why the step is skipped
 }
 
-// parse returns the steps of a document. A document without a command is an error.
+// parse returns the steps of a document. A document without commands is an error.
 func parse(name, text string) ([]step, error) {
 	elements, err := split(text)
 	if err != nil {
@@ -98,11 +98,11 @@ func parseComment(text string) (step, error) {
 	return step{}, fmt.Errorf("run: %s is not known", word)
 }
 
-// element is a part of a document that parse looks at.
+// element is a code block, a comment or a line of prose in a document.
 type element struct {
 	kind kind
-	line int    // where it starts, from 1
-	info string // of a block: its language
+	line int    // number of its first line, starting at 1
+	info string // language of a block
 	text string
 }
 
@@ -129,14 +129,14 @@ func split(text string) ([]element, error) {
 			body := lines[number:]
 			length := slices.IndexFunc(body, func(line string) bool { return strings.TrimSpace(line) == fence })
 			if length < 0 {
-				return nil, fmt.Errorf("%d: the block has no end", number)
+				return nil, fmt.Errorf("%d: the code block is not closed", number)
 			}
 			elements = append(elements, element{block, number, strings.TrimSpace(info), strings.Join(body[:length], "\n")})
 			i += length + 1
 		case isComment:
 			directive, closed := strings.CutSuffix(directive, "-->")
 			if !closed {
-				return nil, fmt.Errorf("%d: the comment does not end on its line", number)
+				return nil, fmt.Errorf("%d: the comment is not closed on the same line", number)
 			}
 			elements = append(elements, element{kind: comment, line: number, text: strings.TrimSpace(directive)})
 		case line != "":

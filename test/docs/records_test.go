@@ -17,7 +17,7 @@ func read(t *testing.T, name string) string {
 	return string(text)
 }
 
-// TestDecisions checks that each record of a decision has a date and stays short.
+// TestDecisions checks that each decision record has a date and at most ten lines.
 func TestDecisions(t *testing.T) {
 	records := regexp.MustCompile(`(?m)^### `).Split(read(t, "docs/decisions.md"), -1)[1:]
 	if len(records) == 0 {
@@ -30,7 +30,7 @@ func TestDecisions(t *testing.T) {
 			t.Errorf("no date: %s", title)
 		}
 		if lines := strings.Count(strings.TrimSpace(text), "\n") + 1; lines > 10 {
-			t.Errorf("%s: %d lines, at most 10", title, lines)
+			t.Errorf("%s: %d lines, want at most 10", title, lines)
 		}
 	}
 }

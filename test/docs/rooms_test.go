@@ -17,8 +17,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestRooms checks the picture of the rooms in ARCHITECTURE.md against the imports in the code: each arrow is an import, and each
-// import between two rooms of the picture is an arrow.
+// TestRooms checks that the package diagram in ARCHITECTURE.md matches the imports in the code: each arrow stands for
+// an import, and each import between two packages of the diagram has an arrow.
 func TestRooms(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, "ARCHITECTURE.md"))
 	if err != nil {
@@ -31,7 +31,7 @@ func TestRooms(t *testing.T) {
 	anybody := []string{"storage", "bounded"} // ARCHITECTURE.md says so
 	code := map[string][]string{}
 	for room, imports := range imports(t) {
-		if strings.HasSuffix(room, "test") || room == "app" { // the test kits; and app knows everybody
+		if strings.HasSuffix(room, "test") || room == "app" { // test helpers may import anything; app imports everything
 			continue
 		}
 		for _, imported := range imports {
@@ -42,16 +42,16 @@ func TestRooms(t *testing.T) {
 		slices.Sort(code[room])
 	}
 	if diff := cmp.Diff(picture, code); diff != "" {
-		t.Errorf("the picture (-) and the imports (+) differ:\n%s", diff)
+		t.Errorf("the diagram (-) and the imports (+) differ:\n%s", diff)
 	}
 }
 
-// TestDomainKnowsNoTechnology keeps HTTP and databases out of the rooms that say what a fight is.
+// TestDomainKnowsNoTechnology checks that the domain packages import neither HTTP nor database packages.
 func TestDomainKnowsNoTechnology(t *testing.T) {
 	imports := imports(t)
 	for _, room := range []string{"fight", "catalog", "statistics", "character", "location"} {
 		if imports[room] == nil {
-			t.Errorf("there is no room %s", room)
+			t.Errorf("there is no package %s", room)
 		}
 		for _, imported := range imports[room] {
 			if regexp.MustCompile(`^net/http|^database/sql|huma|pgx|mysql|mongo|sqlite|httpserver`).MatchString(imported) {
@@ -61,7 +61,8 @@ func TestDomainKnowsNoTechnology(t *testing.T) {
 	}
 }
 
-// imports returns what each package below internal imports, tests left out, by the name of its folder.
+// imports maps the folder name of each package below internal to the packages that it imports, excluding imports of
+// tests.
 func imports(t *testing.T) map[string][]string {
 	t.Helper()
 	found := map[string]map[string]bool{}

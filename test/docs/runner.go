@@ -15,10 +15,10 @@ import (
 	"superheroes/test/procgroup"
 )
 
-// stopPatience is how long a command has to exit when asked to.
+// stopPatience is how long a command has to exit after a signal before it is killed.
 const stopPatience = 30 * time.Second
 
-// runner runs the commands of documents in one folder and counts them.
+// runner runs the commands of documents in a folder and counts the results.
 type runner struct {
 	dir                  string
 	out                  io.Writer
@@ -77,7 +77,7 @@ func (r *runner) foreground(ctx context.Context, s step) (string, error) {
 	output := running.output.String()
 	switch {
 	case ctx.Err() != nil:
-		return output, fmt.Errorf("it did not end in time: %w", ctx.Err())
+		return output, fmt.Errorf("the command did not finish in time: %w", ctx.Err())
 	case running.err != nil:
 		return output, running.err
 	case !strings.Contains(output, s.expect):
@@ -105,13 +105,13 @@ func (r *runner) start(ctx context.Context, s step) (string, error) {
 	return "", nil
 }
 
-// stop stops the background commands. One that has exited on its own has failed.
+// stop stops the background commands. A command that has already exited counts as failed.
 func (r *runner) stop() {
 	for _, running := range r.background {
 		select {
 		case <-running.ended:
 			r.failed++
-			fmt.Fprintf(r.out, "%s  FAILED: it did not keep running: %v\n%s\n", running.place, running.err, lastLines(running.output.String(), 40))
+			fmt.Fprintf(r.out, "%s  FAILED: the command did not keep running: %v\n%s\n", running.place, running.err, lastLines(running.output.String(), 40))
 		default:
 			running.stop()
 		}
@@ -119,7 +119,7 @@ func (r *runner) stop() {
 	r.background = nil
 }
 
-// process is a started command.
+// process is a running background or foreground command.
 type process struct {
 	place     string
 	output    output
@@ -141,7 +141,7 @@ func (p *process) waitFor(ctx context.Context, url string) error {
 		select {
 		case <-every.C:
 		case <-p.ended:
-			return errors.Join(errors.New("it has ended"), p.err)
+			return errors.Join(errors.New("the command has exited"), p.err)
 		case <-ctx.Done():
 			return fmt.Errorf("%s does not return 200: %w", url, ctx.Err())
 		}
@@ -149,7 +149,7 @@ func (p *process) waitFor(ctx context.Context, url string) error {
 	return nil
 }
 
-// answers reports whether a GET of the URL returns 200.
+// answers reports whether a GET request for the URL returns 200.
 func answers(ctx context.Context, url string) bool {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -163,7 +163,7 @@ func answers(ctx context.Context, url string) bool {
 	return response.StatusCode == http.StatusOK
 }
 
-// launch starts a command in its own process group. When ctx ends, the group is asked to exit, then killed.
+// launch starts a command in its own process group. When ctx is done, the group is signalled to exit and later killed.
 func (r *runner) launch(ctx context.Context, s step) (*process, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	running := &process{place: s.place, interrupt: cancel, ended: make(chan struct{})}

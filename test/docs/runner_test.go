@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// try runs a document of testdata, with the address of a server that returns 200 once a file named ready exists.
+// try runs the commands of a document in testdata; its URLs point to a server that returns 200 once a file named ready
+// exists.
 func try(t *testing.T, name string) (*runner, string) {
 	t.Helper()
 	if _, err := exec.LookPath("sh"); err != nil {
@@ -42,10 +43,10 @@ func try(t *testing.T, name string) (*runner, string) {
 func TestGoodCommands(t *testing.T) {
 	tried, out := try(t, "good.md")
 	if tried.ran != 5 || tried.skipped != 1 || tried.failed != 0 {
-		t.Errorf("%d run, %d skipped, %d failed", tried.ran, tried.skipped, tried.failed)
+		t.Errorf("got %d run, %d skipped, %d failed", tried.ran, tried.skipped, tried.failed)
 	}
 	if !strings.Contains(out, "SKIPPED: it would never end") {
-		t.Error("the skip is not shown")
+		t.Error("the output does not mention the skipped command")
 	}
 	if t.Failed() {
 		t.Log(out)
@@ -57,14 +58,14 @@ func TestBadCommands(t *testing.T) {
 	for _, complaint := range []string{
 		"exit status 1",
 		`the output does not contain "answer": 42`,
-		"it has ended\nexit status 3",
+		"the command has exited\nexit status 3",
 	} {
 		if !strings.Contains(out, complaint) {
-			t.Errorf("no complaint %q", complaint)
+			t.Errorf("the output lacks %q", complaint)
 		}
 	}
 	if tried.failed != 3 {
-		t.Errorf("%d failed, want 3", tried.failed)
+		t.Errorf("%d commands failed, want 3", tried.failed)
 	}
 	if t.Failed() {
 		t.Log(out)

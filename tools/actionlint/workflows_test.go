@@ -17,7 +17,7 @@ var (
 )
 
 // TestWorkflows checks what actionlint doesn't: every action is pinned by its full commit hash, with the version in a
-// comment; every job declares its permissions, and no others apply; every job has a timeout.
+// comment; every job declares its own permissions, and the workflow grants none to all jobs; every job has a timeout.
 func TestWorkflows(t *testing.T) {
 	files, err := filepath.Glob(workflows)
 	if err != nil || len(files) == 0 {
@@ -68,12 +68,12 @@ jobs:
 				t.Fatal("the replacement changes nothing")
 			}
 			if len(faults(t, []byte(bad))) != 1 {
-				t.Errorf("got %q, want one fault", faults(t, []byte(bad)))
+				t.Errorf("got faults %q, want exactly one", faults(t, []byte(bad)))
 			}
 		})
 	}
 	if found := faults(t, []byte(good)); found != nil {
-		t.Errorf("a good workflow has faults: %q", found)
+		t.Errorf("got faults in a valid workflow: %q", found)
 	}
 }
 
@@ -82,7 +82,7 @@ func faults(t *testing.T, text []byte) []string {
 	t.Helper()
 	workflow, errs := actionlint.Parse(text)
 	if len(errs) > 0 {
-		t.Fatalf("actionlint can't read it: %v", errs)
+		t.Fatalf("actionlint can't parse the workflow: %v", errs)
 	}
 	var found []string
 	if rights := workflow.Permissions; rights == nil || rights.All != nil || len(rights.Scopes) > 0 {

@@ -1,10 +1,10 @@
 // Command ferretdb serves MongoDB's wire protocol from SQLite files, for tests on machines without
-// MongoDB. Once it accepts connections it prints its mongodb:// URL as a line to standard output. It
-// stops on SIGINT or SIGTERM.
+// MongoDB. Once the server accepts connections, it prints its mongodb:// URL as a line on standard output. It stops on
+// SIGINT or SIGTERM.
 //
-// It is a separate program in its own module, so that the product's go.mod stays small. Tests against
-// it verify the wire protocol, not MongoDB's durability: it has no multi-document transactions and no
-// change streams, and it ignores write concerns.
+// The program has a module of its own, so that the product's go.mod stays small. Tests against it verify the wire
+// protocol, not MongoDB's durability: it has no multi-document transactions and no change streams, and it ignores
+// write concerns.
 package main
 
 import (
@@ -58,7 +58,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return <-stopped
 }
 
-// open prepares a server that keeps its databases in dir.
+// open prepares a server that stores its databases in dir.
 func open(listen, dir string, stderr io.Writer) (*ferretdb.FerretDB, error) {
 	path, err := filepath.Abs(dir)
 	if err != nil {

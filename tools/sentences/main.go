@@ -22,7 +22,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// sentence is a sentence and its position.
+// sentence is a sentence with the file and line where it starts.
 type sentence struct {
 	text, file string
 	line       int
