@@ -170,7 +170,7 @@ func (s *seeds) agree(t *testing.T, up *system.System, statistics ...string) {
 	}
 	n, err := history.Count(t.Context(), up.Fights)
 	if err != nil || n != len(readable)+len(unreadable) {
-		t.Errorf("the count is %d, but %d fights are readable and %d unreadable (error %v)", n, len(readable), len(unreadable), err)
+		t.Errorf("count %d, but %d fights are readable, %d unreadable; %v", n, len(readable), len(unreadable), err)
 	}
 	for _, base := range statistics {
 		waitFor(t, base, n, len(unreadable))

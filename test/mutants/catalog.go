@@ -1,11 +1,11 @@
 package main
 
-// catalogMutants are faults in the catalogs with their stores, the storage kinds, the import formats and the command line's
-// settings.
+// catalogMutants contains faults in the catalogs, their stores, the import formats and the settings on the command
+// line.
 var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing changes
 	// Issue 12, section 2.
 	{
-		name:   "rows are preloaded without credit from picks",
+		name:   "rows are preloaded although picks have earned no credit for it",
 		guards: "eco never reads more rows than strict, however slow the table is",
 		file:   "internal/catalog/load.go",
 		old:    " && s.now() >= m.resume && s.credit.Load() >= int64(min(m.missing, pageSize))",
@@ -23,7 +23,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestLargeTable$/^no_pick_waits",
 	},
 	{
-		name:   "a changed row stays in memory unchanged",
+		name:   "a changed row is not updated in memory",
 		guards: "a change made in this process is immediately applied to the rows in memory",
 		file:   "internal/catalog/write.go",
 		old: `		s.insert(id)
@@ -36,8 +36,8 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:  "^TestWriteIsSeen$/^changes,_new_rows_and_deletions$",
 	},
 	{
-		name:   "a concurrent renewal undoes a change",
-		guards: "every pick that starts after a change in this process sees it",
+		name:   "a concurrent renewal of the ids in memory reverts a change",
+		guards: "every pick that starts after a change in the same process sees that change",
 		file:   "internal/catalog/renew.go",
 		old:    "if ids = s.edits.applied(ids, edited); !slices.Equal(ids, old.ids) {",
 		new:    "if !slices.Equal(ids, old.ids) {",
@@ -54,7 +54,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestAlteredTable$/^cache_statement$",
 	},
 	{
-		name:   "a statement canceled in place of another is not retried",
+		name:   "a statement that was canceled by mistake is not retried",
 		guards: "a cancellation meant for another statement causes no failure",
 		file:   "internal/postgres/read.go",
 		old:    "if (isStale(err) || isCanceled(err) && !isTimeLimit(err)) && mayRepeat() {",
@@ -92,7 +92,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestScanRow$/^a_level_below_0$",
 	},
 	{
-		name:   "an identity column GENERATED ALWAYS refuses our ids",
+		name:   "explicit ids can't be inserted into an identity column GENERATED ALWAYS",
 		guards: "a new entry can be stored in a table with GENERATED ALWAYS",
 		file:   "internal/postgres/write.go",
 		old:    "INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE VALUES (%s)",
@@ -110,8 +110,8 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestPgBouncerWithoutItsParameter$",
 	},
 	{
-		name:   "a MariaDB without TLS is not classified",
-		guards: "TLS to each store: a server without TLS is reported as unavailable",
+		name:   "the error for a MariaDB server without TLS is not classified",
+		guards: "if the URL requires TLS, a server without TLS is reported as unavailable",
 		file:   "internal/mariadb/error.go",
 		old:    "errors.Is(err, mysql.ErrInvalidConn), errors.Is(err, mysql.ErrNoTLS), ",
 		new:    "errors.Is(err, mysql.ErrInvalidConn), ",
@@ -128,7 +128,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestSecretFiles$",
 	},
 	{
-		name:   "CSV with tabs is not recognized",
+		name:   "tab-separated CSV files are not recognized",
 		guards: "import reads CSV with semicolons or tabs, as spreadsheets export it",
 		file:   "internal/exchange/csv.go",
 		old:    `",;\t"`,
@@ -146,7 +146,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestReadDumps$",
 	},
 	{
-		name:   "a stray part of the admin token is printed",
+		name:   "an error message reveals an admin token that was misplaced on the command line",
 		guards: "no secret appears in any output, wherever it was given",
 		file:   "cmd/superheroes/settings.go",
 		old:    `strings.Contains(arg, "://") || strings.HasPrefix(arg, "--admin-token") ||`,
@@ -155,8 +155,8 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestNoSecretIsShown$/^where_it_does_not_belong$",
 	},
 	{
-		name:   "an empty variable counts as a value",
-		guards: "an empty variable counts as unset and no longer causes exit code 2",
+		name:   "an empty environment variable counts as set",
+		guards: "an empty environment variable counts as unset and doesn't cause exit code 2",
 		file:   "cmd/superheroes/settings.go",
 		old:    `if value == "" {`,
 		new:    `if _, set := os.LookupEnv(flag.Envs[0]); !set && value == "" {`,
@@ -175,7 +175,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestHastyClients$",
 	},
 	{
-		name:   "a list that times out blames a responsive store",
+		name:   "the error for a list that times out blames a store that does respond",
 		guards: "a long list or search that times out is distinguished from a store that does not respond",
 		file:   "internal/catalog/list.go",
 		old:    "storage.KindOf(err) != nil",
@@ -186,7 +186,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 
 	// Issue 13, section 2.
 	{
-		name:   "a batch of picks does not state its age",
+		name:   "a batch of picks does not report its age",
 		guards: "/api/*/picks reports the age of its oldest pick, so that none is used after a second",
 		file:   "internal/catalog/service.go",
 		old:    "if age = now - x.epoch.checked; age >= MaxAge {",
@@ -195,7 +195,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestRandomBatch$/^tells_how_old",
 	},
 	{
-		name:   "a truncated list looks complete",
+		name:   "a truncated list looks complete to the client",
 		guards: "a truncated list is recognizably incomplete, with or without gzip",
 		file:   "internal/web/catalog.go",
 		old: `			return catalogProblem(s.Kind.Singular, err)
