@@ -18,8 +18,8 @@ import (
 	"superheroes/test/engines"
 )
 
-// TestPages runs all tests in one browser, because starting a browser takes longer than most tests. Each test uses its
-// own tabs.
+// TestPages runs all tests in one browser, because starting a browser takes longer than most tests. Each test opens
+// its own tabs.
 func TestPages(t *testing.T) {
 	t.Parallel()
 	browser := start(t)
@@ -28,7 +28,7 @@ func TestPages(t *testing.T) {
 		test func(context.Context, *testing.T)
 	}{
 		{"accessible", testAccessible}, {"documentation", testDocumentation}, {"try it out", testTryItOut}, {"outside", testOutside},
-		{"battle", testBattle}, {"auto", testAuto}, {"history", testHistory}, {"one process", testOneProcess}, {"a part away", testPartAway},
+		{"battle", testBattle}, {"auto", testAuto}, {"history", testHistory}, {"one process", testOneProcess}, {"service away", testPartAway},
 		{"names are inert", testNamesAreInert}, {"live", testLive}, {"live stalls", testLiveStalls},
 		{"catalog", testCatalog}, {"made up", testMadeUp}, {"edit", testEdit}, {"edit a location", testEditLocation},
 		{"edited meanwhile", testEditedMeanwhile}, {"edit refused", testEditRefused}, {"deleted", testDeleted},

@@ -33,7 +33,7 @@ func testBehindNginx(browser context.Context, t *testing.T) {
 	}{
 		{name: "by default", site: name, directives: byDefault, refused: true},
 		{name: "by default, with its origin trusted", site: name, directives: byDefault, trust: true},
-		{name: "by default, on this machine", site: "localhost", directives: byDefault}, // the browser sends more headers
+		{name: "by default, at localhost", site: "localhost", directives: byDefault}, // the browser sends more headers
 		{name: "with Host passed on", site: name, directives: hostPassed, allow: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {

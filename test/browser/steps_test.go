@@ -15,7 +15,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// wait waits until an expression in the page is true.
+// wait waits until a JavaScript expression in the page is true.
 func (p *tab) wait(t *testing.T, expression string) {
 	t.Helper()
 	for {
@@ -34,7 +34,7 @@ func (p *tab) wait(t *testing.T, expression string) {
 	}
 }
 
-// eval returns the value of an expression in the page.
+// eval returns the value of a JavaScript expression in the page.
 func eval[T any](t *testing.T, p *tab, expression string) T {
 	t.Helper()
 	value, err := chromedp.Run(p, chromedp.Evaluate[T](expression))

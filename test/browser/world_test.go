@@ -139,7 +139,7 @@ func (w *world) fight(t *testing.T) fought {
 	return fetchJSON[fought](t, "http://"+w.hosts["fights"]+"/api/fights/execute_fight")
 }
 
-// fights returns the latest stored fights, newest first.
+// fights returns the 100 latest stored fights, newest first.
 func (w *world) fights(t *testing.T) []fought {
 	t.Helper()
 	return fetchJSON[[]fought](t, "http://"+w.hosts["fights"]+"/api/fights?limit=100")

@@ -17,7 +17,7 @@ import (
 // patience is how long a client waits for a response, unless its request says otherwise.
 const patience = 20 * time.Second
 
-// clients send requests, each on its own connection and never twice, and record the outcome of fights.
+// clients sends requests, each on its own connection and never twice, and records the outcome of fights.
 type clients struct {
 	http   *http.Client
 	heroes string   // base URL

@@ -25,7 +25,7 @@ func TestSameSeedSameTimetable(t *testing.T) {
 		}
 	}
 	if cmp.Equal(plan(all[0], 7, 3, testLength).Events, plan(all[10], 7, 3, testLength).Events) {
-		t.Error("two scenarios have the same events")
+		t.Error("two different scenarios have the same events")
 	}
 }
 
@@ -73,7 +73,7 @@ func lasts(t *testing.T, table Timetable, c Condition) []time.Duration {
 		}
 	}
 	if begins >= ends || ends > testLength {
-		t.Errorf("%s lasts from %s to %s", c.Name, begins, ends)
+		t.Errorf("the condition %s starts at %s and ends at %s", c.Name, begins, ends)
 	}
 	return []time.Duration{begins, ends}
 }

@@ -11,7 +11,7 @@ import (
 //go:embed reliability.md.tmpl
 var pageText string
 
-// Report is the data for docs/reliability.md.
+// Report contains the data for docs/reliability.md.
 type Report struct {
 	Date    time.Time
 	Took    time.Duration

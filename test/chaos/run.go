@@ -27,7 +27,7 @@ type Options struct {
 	Rests   time.Duration // time limit for the resource usage to become stable
 }
 
-// Result is the outcome of a scenario.
+// Result contains the outcome of a scenario.
 type Result struct {
 	Scenario, Conditions, System string
 	Seed                         uint64
@@ -40,7 +40,7 @@ type Result struct {
 	Before, After Usage
 	Peak          int64
 	Notes         []string
-	Skipped       string // the reason, if it was skipped
+	Skipped       string // the reason if the scenario was skipped, else ""
 }
 
 // Operations returns the number of requests for fights.

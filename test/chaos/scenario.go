@@ -36,9 +36,9 @@ type Condition struct {
 	Name       string
 	On         []string // targets, of which one is picked in each round
 	Begin, End []Action
-	Times      int    // number of occurrences; 0 means once
+	Times      int    // number of occurrences per round; 0 means one
 	Throughout bool   // lasts for the whole round
-	Load       []Load // additional requests while it lasts
+	Load       []Load // additional load during the condition
 	Alter      func(dice *rand.Rand, r *Request)
 }
 

@@ -39,7 +39,7 @@ func goroutines(t testing.TB, p *system.Process) int {
 	return n
 }
 
-// add adds the usage of another process.
+// add adds the resource usage of a process.
 func (u *Usage) add(pid int) {
 	folder := fmt.Sprint("/proc/", pid)
 	files, err := os.ReadDir(folder + "/fd")

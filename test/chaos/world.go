@@ -115,7 +115,7 @@ func (w *world) service(s System, command, name string, env ...string) string {
 func (w *world) through(name, address string) string {
 	parsed, err := url.Parse(address)
 	if err != nil {
-		w.Fatal("parsing a store's URL failed") // it may contain a password
+		w.Fatal("parsing a store's URL failed") // the URL may contain a password
 	}
 	if w.links[name] == nil {
 		w.links[name] = tcpproxy.Start(w, parsed.Host, tcpproxy.All)

@@ -199,7 +199,7 @@ func buildForARM(ctx context.Context, machine *engine, snapshot string) (string,
 		return "", err
 	}
 	if architecture != "arm64" {
-		return "", fmt.Errorf("the image is for %s", architecture)
+		return "", fmt.Errorf("the image has the platform %s", architecture)
 	}
 	return inspectImage(ctx, machine.builder, image)
 }

@@ -92,7 +92,7 @@ func getJSON(ctx context.Context, url string, into any) error {
 	return err
 }
 
-// executeFight executes a fight and returns its id.
+// executeFight requests execute_fight and returns the id of the fight.
 func executeFight(ctx context.Context, fights string) (string, error) {
 	var fight struct{ ID string }
 	err := getJSON(ctx, fights+"/api/fights/execute_fight", &fight)

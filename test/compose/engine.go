@@ -176,7 +176,7 @@ func (e *engine) startDaemon(ctx context.Context, inside []string, dir, clientCo
 	}
 	e.undo = append(e.undo, func() error {
 		err := command.Process.Signal(syscall.SIGTERM)
-		_ = command.Wait() // its exit status is irrelevant
+		_ = command.Wait() // the exit status of dockerd is irrelevant
 		return err
 	})
 	client := docker{program: clientProgram(), env: []string{"DOCKER_HOST=" + socket, "DOCKER_CONFIG=" + clientConfig, "DOCKER_BUILDKIT=1"}}

@@ -109,11 +109,11 @@ func fourServices(p project) []step {
 	return []step{
 		{"up --wait: all are healthy", func(ctx context.Context) (string, error) { return p.up(ctx) }, true},
 		{"read-only root, no capabilities, unprivileged user", p.checkConfinement, false},
-		{"the databases contain exactly the shipped roster", checkRoster, false},
+		{"the databases contain exactly the bundled roster", checkRoster, false},
 		{"a fight is acknowledged and stored", checkFight, false},
 		{"the battle page loads and executes a fight", checkArena, false},
 		{"contract suite", contractSuite, false},
-		{"k6 at 10 per second, as README says", p.load, false},
+		{"k6 at 10 fights per second, as described in README", p.load, false},
 		{"statistics match the stored fights, also through the battle page's port", checkCounted, false},
 		{"a service whose database is killed is alive but not ready, and recovers without a restart", p.loseDatabase, false},
 		{"a service under load stops within Docker's 10 s", p.stopUnderLoad, false},
@@ -125,7 +125,7 @@ func fourServices(p project) []step {
 func oneContainer(p project) []step {
 	return []step{
 		{"up --wait: healthy", func(ctx context.Context) (string, error) { return p.up(ctx) }, true},
-		{"the embedded store contains exactly the shipped roster", checkRoster, false},
+		{"the embedded store contains exactly the bundled roster", checkRoster, false},
 		{"a fight is acknowledged and stored", checkFight, false},
 		{"the battle page loads and executes a fight", checkArena, false},
 		{"contract suite on the embedded store", contractSuite, false},
@@ -329,7 +329,7 @@ func (p project) stopUnderLoad(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	return fmt.Sprintf("in %.1f s, %d fights acknowledged and stored", took.Seconds(), len(acknowledged)), nil
+	return fmt.Sprintf("stopped within %.1f s; %d fights acknowledged and stored", took.Seconds(), len(acknowledged)), nil
 }
 
 // stop runs `docker compose stop` for a service, and checks that the service exits in time with code 0.

@@ -14,7 +14,7 @@ import (
 type step struct {
 	name string
 	run  func(ctx context.Context) (string, error)
-	gate bool // if it fails, the remaining steps can't run
+	gate bool // whether the remaining steps depend on this one
 }
 
 // skip is an error with the reason why a check can't run here.
@@ -101,7 +101,7 @@ func (t *tally) count(line string) {
 	}
 }
 
-// String returns the last line.
+// String returns the summary line.
 func (t *tally) String() string {
 	return fmt.Sprintf("%d passed, %d failed, %d skipped", t.passed, t.failed, t.skipped)
 }

@@ -38,7 +38,7 @@ func TestBackup(t *testing.T) {
 			var names []string
 			for _, name := range []string{"fights.db", "heroes.db", "locations.db", "villains.db"} {
 				if names = append(names, name); !strings.Contains(said, filepath.Join(folder, name)) {
-					t.Errorf("%s is not reported in:\n%s", name, said)
+					t.Errorf("%s is missing from the output:\n%s", name, said)
 				}
 			}
 			checkNames(t, folder, names...)
@@ -141,6 +141,6 @@ func TestBackupThatIsStopped(t *testing.T) {
 		return
 	}
 	if _, err := os.Stat(folder); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the folder still exists: %v", err)
+		t.Errorf("the folder of the interrupted backup still exists: %v", err)
 	}
 }

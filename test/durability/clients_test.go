@@ -37,7 +37,7 @@ type load struct {
 	*ledger
 	base    string
 	floor   string        // lower bound: new ids must be above it
-	pause   time.Duration // between the fights of a client
+	pause   time.Duration // pause of each client between fights
 	mortal  atomic.Bool   // the server may be killed, so clients may fail and stop
 	over    atomic.Bool
 	clients sync.WaitGroup

@@ -72,7 +72,7 @@ func TestAcknowledgedIsStored(t *testing.T) {
 				t.Errorf("round %d: %v", round, err)
 			}
 		})
-		t.Run(profile+", four processes on real engines", func(t *testing.T) { killedOnEngines(t, program, args) })
+		t.Run(profile+", four processes on database servers", func(t *testing.T) { killedOnEngines(t, program, args) })
 	}
 }
 

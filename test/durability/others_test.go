@@ -178,7 +178,7 @@ func (s *seeds) agree(t *testing.T, up *system.System, statistics ...string) {
 	for _, id := range unreadable {
 		status, answer := fetch(t, up.Fights+"/api/fights/"+id)
 		if status != http.StatusInternalServerError || !strings.Contains(answer, id) {
-			t.Errorf("GET of %s: %d %s", id, status, answer)
+			t.Errorf("reading fight %s returned status %d with body %s", id, status, answer)
 		}
 		if log := up.Processes["fights"].Stderr.String(); !strings.Contains(log, "fight "+id+" can't be read") {
 			t.Errorf("the log doesn't report that %s can't be read:\n%s", id, log)

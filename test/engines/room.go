@@ -25,7 +25,7 @@ func newRoom() (*room, error) {
 	}
 	root, err := os.MkdirTemp("", "superheroes-")
 	if err != nil {
-		return nil, fmt.Errorf("making a server's folder: %w", err)
+		return nil, fmt.Errorf("creating a server's folder: %w", err)
 	}
 	room := &room{root: root, account: account}
 	if err := account.own(root); err != nil {
@@ -40,7 +40,7 @@ func (r *room) path(name string) string { return filepath.Join(r.root, name) }
 func (r *room) folder(name string) (string, error) {
 	path := r.path(name)
 	if err := os.Mkdir(path, 0o700); err != nil {
-		return "", fmt.Errorf("making a server's folder: %w", err)
+		return "", fmt.Errorf("creating a server's folder: %w", err)
 	}
 	return path, r.account.own(path)
 }

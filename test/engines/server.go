@@ -151,7 +151,7 @@ func (s *Server) launch() (*process, error) {
 	}
 	ended := make(chan struct{})
 	go func() {
-		_ = command.Wait() // the reason is in its log
+		_ = command.Wait() // the server's log contains the reason
 		close(ended)
 	}()
 	return &process{command: command, ended: ended}, nil

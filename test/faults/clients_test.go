@@ -15,7 +15,7 @@ import (
 	"superheroes/test/fakepeer"
 )
 
-// fightBody is the body of a posted fight.
+// fightBody is the body of a request that posts a fight.
 const fightBody = `{"hero":` + fakepeer.Hero + `,"villain":` + fakepeer.Villain + `}`
 
 // counts is the number of responses by status.

@@ -100,7 +100,7 @@ func get(t *testing.T, url string) answer {
 	return ask(t, http.MethodGet, url, "")
 }
 
-// wantOK requests a URL that must return 200.
+// wantOK requests a URL and checks that the status is 200.
 func wantOK(t *testing.T, url string) answer {
 	t.Helper()
 	return get(t, url).want(t, http.StatusOK)

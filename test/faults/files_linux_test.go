@@ -94,13 +94,13 @@ func truncate(t *testing.T, path string, size func(int64) int64) {
 func harms() map[string]func(t *testing.T, db string) {
 	half := func(size int64) int64 { return size / 2 }
 	return map[string]func(t *testing.T, db string){
-		"all files removed":         func(t *testing.T, db string) { remove(t, db, db+"-wal", db+"-shm") },
-		"database removed":          func(t *testing.T, db string) { remove(t, db) },
-		"log and its index removed": func(t *testing.T, db string) { remove(t, db+"-wal", db+"-shm") },
-		"database replaced":         replace,
-		"database truncated":        func(t *testing.T, db string) { truncate(t, db, half) },
-		"log emptied":               func(t *testing.T, db string) { truncate(t, db+"-wal", func(int64) int64 { return 0 }) },
-		"log truncated":             func(t *testing.T, db string) { truncate(t, db+"-wal", half) },
+		"all files removed":     func(t *testing.T, db string) { remove(t, db, db+"-wal", db+"-shm") },
+		"database removed":      func(t *testing.T, db string) { remove(t, db) },
+		"log and index removed": func(t *testing.T, db string) { remove(t, db+"-wal", db+"-shm") },
+		"database replaced":     replace,
+		"database truncated":    func(t *testing.T, db string) { truncate(t, db, half) },
+		"log emptied":           func(t *testing.T, db string) { truncate(t, db+"-wal", func(int64) int64 { return 0 }) },
+		"log truncated":         func(t *testing.T, db string) { truncate(t, db+"-wal", half) },
 	}
 }
 

@@ -23,7 +23,7 @@ func logTests() tests {
 	}
 }
 
-// stop stops a process gracefully. Afterwards, the process's log is complete.
+// stop terminates a process gracefully. Afterwards, the process's log is complete.
 func stop(t *testing.T, p *system.Process) {
 	t.Helper()
 	p.Signal(t, syscall.SIGTERM)

@@ -56,7 +56,7 @@ func testHastyClients(t *testing.T, program string) {
 		}
 	}
 	if n := proxy.Opened(); n > mariaDBPool {
-		t.Errorf("%d connections were opened, want %d at most", n, mariaDBPool)
+		t.Errorf("locations opened %d connections, want at most %d", n, mariaDBPool)
 	}
 }
 
@@ -84,7 +84,7 @@ func testHungMariaDB(t *testing.T, program, profile string) {
 		t.Errorf("%d requests were refused after the store had recovered", refused)
 	}
 	if opened > mariaDBPool*(waves+1) {
-		t.Errorf("%d connections were opened while the store hung", opened)
+		t.Errorf("locations opened %d connections while the store hung", opened)
 	}
 }
 

@@ -20,7 +20,7 @@ func strace(t *testing.T) string {
 		t.Skip("needs strace")
 	}
 	if output, err := exec.CommandContext(t.Context(), path, "-D", "-f", "-e", "trace=connect", "true").CombinedOutput(); err != nil {
-		t.Skipf("strace can't trace here: %v %s", err, output)
+		t.Skipf("strace does not work here: %v %s", err, output)
 	}
 	return path
 }

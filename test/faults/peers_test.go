@@ -25,7 +25,7 @@ var uses = map[string][]string{
 func peerTests() tests {
 	return tests{
 		"responses of peers":        testPeerResponses,
-		"peer that is a black hole": testPeerBlackHole,
+		"unresponsive peer":         testPeerBlackHole,
 		"siblings of a failed peer": testSiblingsAreNotWaitedFor,
 		"connections to peers":      testRefusedFightsCostNoConnections,
 		"breaker":                   testBreaker,
@@ -70,7 +70,7 @@ func testPeerResponses(t *testing.T, program string) {
 		status    int
 	}{
 		{"breaks off", fakepeer.BreaksOff(""), http.StatusBadGateway},
-		{"breaks off within the body", fakepeer.BreaksOff("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"), http.StatusBadGateway},
+		{"truncated body", fakepeer.BreaksOff("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"), http.StatusBadGateway},
 		{"500", fakepeer.Answers(http.StatusInternalServerError, `{"detail":"kryptonite"}`), http.StatusBadGateway},
 		{"503", fakepeer.Answers(http.StatusServiceUnavailable, `{"detail":"kryptonite"}`), http.StatusBadGateway},
 		{"malformed", fakepeer.Answers(http.StatusOK, `{"name":`), http.StatusBadGateway},

@@ -31,7 +31,7 @@ func repeatTests() tests {
 		"repeated lines, damaged file":             testLinesDamagedFile,
 		"repeated lines, full disk":                testLinesFullDisk,
 		"repeated lines, store down and a bad row": testLinesTwoCauses,
-		"repeated lines, a stop in the middle":     testLinesAtAStop,
+		"repeated lines, stop during failures":     testLinesAtAStop,
 	}
 }
 

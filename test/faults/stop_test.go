@@ -28,7 +28,7 @@ func stopTests() tests {
 				return service{s.Processes["fights"], s.Fights}
 			})
 		},
-		"stop under load, fights alone": func(t *testing.T, program string) {
+		"stop under load, separate fights process": func(t *testing.T, program string) {
 			peers := newCatalogs(t)
 			peers.heroes.Behave(fakepeer.Draws(fakepeer.Hero))
 			peers.villains.Behave(fakepeer.Draws(fakepeer.Villain))
@@ -37,9 +37,9 @@ func stopTests() tests {
 				return startFights(t, program, dir, peers.env(), "--drain-delay=300ms")
 			})
 		},
-		"drain delay":             testDrainDelay,
-		"second signal":           testSecondSignal,
-		"stop during a long list": testStopDuringALongList,
+		"drain delay":                    testDrainDelay,
+		"second signal":                  testSecondSignal,
+		"stop while a long list is sent": testStopDuringALongList,
 	}
 }
 
@@ -174,7 +174,7 @@ func testStopDuringALongList(t *testing.T, program string) {
 			t.Errorf("the list contains %d heroes (error %v), want %d", len(heroes), err, rows)
 		}
 		if _, err := io.Copy(io.Discard, list.Body); err != nil {
-			t.Errorf("the list is truncated: %v", err)
+			t.Errorf("reading the rest of the list failed: %v", err)
 		}
 		if code := s.Wait(t, hang); code != 0 {
 			t.Errorf("exit code %d", code)

@@ -100,7 +100,7 @@ func (e engine) wantAway(t *testing.T, s service, secret string) {
 	get(t, s.url+"/healthz").want(t, http.StatusServiceUnavailable)
 	for _, r := range e.requests {
 		got := ask(t, r.method, s.url+r.path, r.body)
-		t.Logf("%s %s: %d after %s", r.method, r.path, got.status, got.took.Round(time.Millisecond))
+		t.Logf("%s %s: status %d after %s", r.method, r.path, got.status, got.took.Round(time.Millisecond))
 		got.wantProblem(t, http.StatusServiceUnavailable, "store")
 		if secret != "" && strings.Contains(got.body, secret) {
 			t.Errorf("%s reveals the password: %s", r.path, got.body)

@@ -30,19 +30,19 @@ const (
 // String returns the name of the outcome.
 func (o Outcome) String() string { return [...]string{"ok", "refused", "indeterminate"}[o] }
 
-// Operation is one request for a fight. It is never repeated.
+// Operation is a request for a fight, with its outcome. It is never repeated.
 type Operation struct {
 	// Hero is the name of the hero in the request, which is unique to this operation, or "" if the server picked the
 	// fighters.
 	Hero string
-	// Began and Ended are times since the start of the run.
+	// Began and Ended are the times of the request and the outcome since the start of the run.
 	Began, Ended time.Duration
 	// Answered reports whether there was a complete response of any kind.
 	Answered bool
 	Outcome  Outcome
 	// ID and Answer are the id and the response body of an acknowledged fight.
 	ID, Answer string
-	// Status is the response's status. Detail is the detail of a problem response, or the client's error.
+	// Status is the status code of the response. Detail is the detail of a problem response, or the client's error.
 	Status int
 	Detail string
 }

@@ -94,7 +94,7 @@ func (p *Proxy) stall(from io.Reader) {
 
 type connection struct {
 	proxy   *Proxy
-	fate    atomic.Int32 // of the last command forwarded
+	fate    atomic.Int32 // fate of the last command forwarded
 	answers sync.Map     // by request id: bson.D
 }
 

@@ -14,7 +14,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestEcoBesideStrict$/^300_rows",
 	},
 	{
-		name:   "picks wait for the ids of a large table",
+		name:   "picks wait until the ids of a large table have been read",
 		guards: "eco is never slower than strict, and a pick never waits for other rows",
 		file:   "internal/catalog/service.go",
 		old:    "quickIDs = 10_000",
@@ -55,7 +55,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 	},
 	{
 		name:   "a statement that was canceled by mistake is not retried",
-		guards: "a cancellation meant for another statement causes no failure",
+		guards: "a statement that the database cancels by mistake doesn't fail a request",
 		file:   "internal/postgres/read.go",
 		old:    "if (isStale(err) || isCanceled(err) && !isTimeLimit(err)) && mayRepeat() {",
 		new:    "if isStale(err) && mayRepeat() {",
@@ -74,7 +74,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 
 	// Issue 12, section 3.
 	{
-		name:   "text columns may have any type",
+		name:   "text columns may have any SQL type",
 		guards: "a table with the wrong columns is reported at startup",
 		file:   "internal/catalog/table.go",
 		old:    "case found[at].Kind != kind:",
@@ -93,7 +93,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 	},
 	{
 		name:   "explicit ids can't be inserted into an identity column GENERATED ALWAYS",
-		guards: "a new entry can be stored in a table with GENERATED ALWAYS",
+		guards: "a new entry can be stored in a table whose id column is GENERATED ALWAYS",
 		file:   "internal/postgres/write.go",
 		old:    "INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE VALUES (%s)",
 		new:    "INSERT INTO %s (%s) VALUES (%s)",
@@ -101,7 +101,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestIdentityAlways$",
 	},
 	{
-		name:   "the check for PgBouncer's parameter is inverted",
+		name:   "the check for the parameter that PgBouncer requires is inverted",
 		guards: "behind PgBouncer, starting with the required parameter works, and the error without it names the parameter",
 		file:   "internal/postgres/connect.go",
 		old:    "DefaultQueryExecMode != pgx.QueryExecModeCacheStatement",
@@ -119,8 +119,8 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestClassify$/^no_TLS_there$",
 	},
 	{
-		name:   "a secret keeps the carriage return at the end of its file",
-		guards: "every secret can be in a file, whatever line ending an editor adds",
+		name:   "a secret read from a file keeps a carriage return at the end",
+		guards: "every secret can be read from a file, whatever line ending the file has",
 		file:   "cmd/superheroes/settings.go",
 		old:    `strings.TrimRight(string(content), "\r\n")`,
 		new:    `strings.TrimSuffix(string(content), "\n")`,
@@ -137,7 +137,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestReadCSV$/^tabs$",
 	},
 	{
-		name:   "a comma in a column's type starts another column",
+		name:   "the SQL parser takes a comma in a column's type for the end of the column",
 		guards: "import reads what mariadb-dump and pg_dump write by default",
 		file:   "internal/exchange/sqlscan.go",
 		old:    "depth == 0 && strings.IndexByte(stops, b) >= 0",
@@ -166,7 +166,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 
 	// Issue 13, section 1.
 	{
-		name:   "a client that gives up cancels its read",
+		name:   "a client that gives up cancels its read in the database",
 		guards: "a read by key completes, without costing a connection, whatever deadline its client set",
 		file:   "internal/postgres/read.go",
 		old:    "got, err = do(statement, conn)",

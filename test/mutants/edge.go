@@ -14,7 +14,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 	},
 	{
 		name:   "other processes and CPU steal may each use five percent of the cores",
-		guards: "a run is VOID if other processes' CPU plus steal exceeds 5 % of the cores",
+		guards: "a run is VOID if CPU time of other processes plus steal time exceeds 5 % of the cores",
 		file:   "bench/measure/surroundings.go",
 		old:    "if s.Strangers+s.Steal <= maxStrangers {",
 		new:    "if s.Strangers <= maxStrangers && s.Steal <= maxStrangers {",
@@ -22,7 +22,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestSurroundings$",
 	},
 	{
-		name:   "the suite accepts any body with the right status",
+		name:   "the contract suite accepts any body if the status is right",
 		guards: "a contract clause that compares responses taken at different times still detects a faulty arena",
 		file:   "conformance/suite/others.go",
 		old:    "return a.Status == b.Status && bytes.Equal(a.Body, b.Body)",
@@ -95,7 +95,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 	},
 	{
 		name:   "the overload limiter rejects requests above 64 in flight",
-		guards: "nothing is rejected up to 128 requests in flight",
+		guards: "no request is rejected with up to 128 requests in flight",
 		file:   "internal/httpserver/overload.go",
 		old:    "alwaysAdmitted = 128",
 		new:    "alwaysAdmitted = 64",
@@ -130,7 +130,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestSites$",
 	},
 	{
-		name:   "pages of any origin may read responses",
+		name:   "pages of every origin are allowed to read responses",
 		guards: "only origins in --trusted-origin get CORS headers",
 		file:   "internal/httpserver/cors.go",
 		old:    "if _, trusted := c.trusted[origin]; !trusted {",
@@ -148,8 +148,8 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestCommittedDocuments$",
 	},
 	{
-		name:   "lists are compressed on all processors at once",
-		guards: "gzip for lists costs at most half of the processors",
+		name:   "lists may be compressed on all processors at once",
+		guards: "gzip compression of lists uses at most half of the processors",
 		file:   "internal/httpserver/gzip.go",
 		old:    "if c.busy.Add(1) > maxDeflaters() {",
 		new:    "if c.busy.Add(1) > 2*maxDeflaters() {",
@@ -167,7 +167,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 	},
 	{
 		name:   "the connection stays open after a chunked request",
-		guards: "a chunked request closes its connection",
+		guards: "after a chunked request, the server closes the connection",
 		file:   "internal/httpserver/protocol.go",
 		old:    "return len(r.TransferEncoding) > 0 || r.ProtoMajor == 1 && r.ProtoMinor == 0",
 		new:    "return r.ProtoMajor == 1 && r.ProtoMinor == 0",
@@ -205,7 +205,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 	},
 	{
 		name:   "a chaos run accepts wrong statistics",
-		guards: "the statistics match the stored fights: the build that counts twice is caught",
+		guards: "statistics that don't match the stored fights are detected: the build that counts twice is caught",
 		file:   "test/chaos/run.go",
 		old:    "if err != nil || !bytes.Equal(said, want) {",
 		new:    "if err != nil {",

@@ -14,7 +14,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 	},
 	{
 		name:   "a commit is acknowledged although the log was truncated",
-		guards: "nothing is acknowledged while the log is damaged",
+		guards: "no fight is acknowledged while the write-ahead log is damaged",
 		file:   "internal/sqlite/guard.go",
 		old:    "if header != g.header || hole || log.size < before.size || log.blocks < before.blocks {",
 		new:    "if header != g.header || log.size < before.size {",
@@ -22,7 +22,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestHarm$/^log_truncated,_then_the_commit$",
 	},
 	{
-		name:   "a commit on a full disk is reported as uncertain",
+		name:   "a commit that fails on a full disk is reported as uncertain",
 		guards: "on a full disk, a fight that is certainly not stored is reported as not stored",
 		file:   "internal/sqlite/write.go",
 		old:    "code(err)&0xff == sqlite3.SQLITE_FULL || code(err) == sqlite3.SQLITE_IOERR_WRITE ||",
@@ -40,8 +40,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestBackupWithoutRoom$",
 	},
 	{
-		name:   "the circuit breaker of locations is not checked first",
-		guards: "all circuit breakers are checked before anything is sent",
+		name:   "the circuit breaker of locations is not checked before the other peers are called",
+		guards: "all circuit breakers are checked before any request is sent to a peer",
 		file:   "internal/fight/peer.go",
 		old:    "if err == nil && withLocation {",
 		new:    "if false {",
@@ -58,8 +58,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestCallersLeave$/^the_client_has_gone,_then_an_answer$",
 	},
 	{
-		name:   "fights are ready while their file is locked",
-		guards: "the readiness of fights is accurate",
+		name:   "fights is ready although another process has locked its file",
+		guards: "fights is only ready if it can store fights",
 		file:   "internal/sqlite/write.go",
 		old:    "case errors.Is(err, storage.ErrFull), errors.Is(err, storage.ErrBusy), errors.Is(err, storage.ErrSchema):",
 		new:    "case errors.Is(err, storage.ErrFull), errors.Is(err, storage.ErrSchema):",
@@ -67,8 +67,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestInsertWhileAnotherProcessHoldsTheLock$",
 	},
 	{
-		name:   "statistics are ready without checking their store",
-		guards: "the readiness of statistics is accurate",
+		name:   "statistics is ready without a check of its store",
+		guards: "statistics is only ready if its store works",
 		file:   "internal/app/statistics.go",
 		old:    "p.addHealth(engine, store.Ping, nil)",
 		new:    "p.addHealth(engine, nil, nil)",
@@ -86,12 +86,12 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 	},
 	{
 		name:   "batches of picks that are queued after a sent batch get no watcher",
-		guards: "each batch of picks in a burst has a watcher",
+		guards: "every batch of picks has a watcher, even in a burst of batches",
 		file:   "internal/remote/batches.go",
 		old:    "if len(b.queue) > 0 {\n\t\t\tb.watch(now) // this request may get stuck, too\n\t\t} else if b.watcher != nil {",
 		new:    "if b.watcher != nil {",
 		test:   "./internal/remote",
-		run:    "^TestEachLateRequestIsOvertaken$", // fails after a minute, when the request that hangs times out
+		run:    "^TestEachLateRequestIsOvertaken$", // slow: fails after a minute, when the hanging request times out
 	},
 	{
 		name:   "the goroutine that raises the timer slack may move to another thread",
@@ -121,7 +121,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestFights$/^strict$/^ids_of_every_version$",
 	},
 	{
-		name:   "statistics accept a level that the list rejects",
+		name:   "statistics accept a fighter's level that the list rejects",
 		guards: "count, list and statistics agree on fights written by other programs",
 		file:   "internal/catalog/scanner.go",
 		old:    "text[0] == '0' || n < 0 || n > most",
@@ -139,7 +139,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestServersInTheDNS$", // needs TEST_MONGODB_URL
 	},
 	{
-		name:   "a query in a peer's URL is accepted",
+		name:   "a query string in a peer's URL is accepted",
 		guards: "a path or query in a peer's URL is rejected at startup",
 		file:   "internal/app/validate.go",
 		old:    `case base.Path != "" && base.Path != "/", base.RawQuery != "", base.ForceQuery, strings.Contains(text, "#"):`,
@@ -175,8 +175,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestIDsContinueAboveTheLargestStored$",
 	},
 	{
-		name:   "a stored date has more precision than the returned one",
-		guards: "the response equals the stored fight",
+		name:   "a fight's date is stored with more than millisecond precision",
+		guards: "the response to a fight equals the stored fight",
 		file:   "internal/fight/fight.go",
 		old:    "date := at.UTC().Truncate(time.Millisecond)",
 		new:    "date := at.UTC()",

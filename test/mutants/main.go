@@ -34,18 +34,18 @@ import (
 // mutant is an injected fault, which replaces text in one of the program's files.
 type mutant struct {
 	name   string // short description of the fault
-	guards string // the promise that the fault breaks
+	guards string // the guarantee that the fault violates
 	file   string // relative to the module
 	old    string // must occur exactly once in the file
 	new    string
-	test   string // the package with the test that catches it
+	test   string // the package with the test that must fail
 	run    string // the name of that test, as a pattern for -run
 }
 
 // mutants returns all mutants, by area.
 func mutants() []mutant { return slices.Concat(catalogMutants, fightsMutants, edgeMutants) }
 
-// apply returns the file's text with the fault.
+// apply returns the text of the file with the fault injected.
 func (m mutant) apply(text string) (string, error) {
 	if n := strings.Count(text, m.old); n != 1 {
 		return "", fmt.Errorf("%s: %s contains %q %d times, want once", m.name, m.file, m.old, n)
@@ -121,7 +121,7 @@ type runner struct {
 	sound          map[string]error // results of the tests without a fault, by test
 }
 
-// check returns nil if the test passes without the fault and fails with it.
+// check returns nil if the test passes without the fault and fails with the fault.
 func (r *runner) check(ctx context.Context, m mutant) error {
 	test := m.test + " " + m.run
 	err, known := r.sound[test]
@@ -130,7 +130,7 @@ func (r *runner) check(ctx context.Context, m mutant) error {
 		r.sound[test] = err
 	}
 	if err != nil {
-		return fmt.Errorf("%s doesn't pass without the fault: %w", test, err)
+		return fmt.Errorf("%s already fails without the fault: %w", test, err)
 	}
 	overlay, err := r.overlay(m)
 	if err != nil {

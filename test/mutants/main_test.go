@@ -12,7 +12,7 @@ func TestMutantsApply(t *testing.T) {
 	const least = 40
 	all := mutants()
 	if len(all) < least {
-		t.Errorf("%d faults, want at least %d", len(all), least)
+		t.Errorf("the list has %d faults, want at least %d", len(all), least)
 	}
 	names := map[string]bool{}
 	for _, m := range all {

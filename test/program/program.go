@@ -104,7 +104,7 @@ func (p *Process) Ready(ctx context.Context, url string) error {
 	}
 }
 
-// Get returns the body of a response with status 200.
+// Get returns the body of a response, which must have status 200.
 func Get(ctx context.Context, url string) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

@@ -15,7 +15,7 @@ func (s *suite) take(e event) {
 	case "pass", "fail", "skip":
 		current.outcome = e.Action
 		if e.Action == "pass" {
-			current.output = nil // only output of failed or skipped tests is reported
+			current.output = nil // only the output of failed or skipped tests is reported
 		}
 	}
 }

@@ -46,7 +46,7 @@ func newTally(out io.Writer) *tally {
 	return &tally{out: out, packages: map[string]*suite{}, builds: map[string][]string{}}
 }
 
-// String returns the last line of the run.
+// String returns the summary line of the run.
 func (t *tally) String() string {
 	return fmt.Sprintf("%d passed, %d failed, %d skipped", t.passed, t.failed, len(t.skips))
 }

@@ -32,7 +32,7 @@ type Relay func(to io.Writer, from io.Reader)
 // Relays returns the relays for a new connection: up for the client's data, down for the server's.
 type Relays func() (up, down Relay)
 
-// All implements Relays and forwards everything.
+// All is an implementation of Relays that forwards everything.
 func All() (up, down Relay) {
 	all := func(to io.Writer, from io.Reader) { _, _ = io.Copy(to, from) }
 	return all, all

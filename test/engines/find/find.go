@@ -55,7 +55,7 @@ func (e *Engine) Setting(variable string) string {
 	return ""
 }
 
-// Module returns the folder of the main module's go.mod, even in the module of the bench.
+// Module returns the folder of the main module's go.mod, even if called from the bench's module.
 func Module(ctx context.Context) (string, error) {
 	output, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "superheroes").Output()
 	if err != nil {

@@ -15,7 +15,7 @@ type machine struct{ path []string }
 // programs describes programs that are installed in the same folder.
 type programs struct {
 	names      []string
-	folders    []string // glob patterns of folders besides PATH; the highest version wins
+	folders    []string // glob patterns of further folders to search after PATH; the highest version wins
 	wantFolder bool     // find returns the folder instead of the first program
 }
 
