@@ -219,7 +219,7 @@ func testDeleted(browser context.Context, t *testing.T) {
 		return eval[string](t, battle, `document.querySelector("#hero h2").textContent`)
 	}
 	battle.wait(t, fightersAreThere)
-	for draw() != "Gone" { // make sure that the hero has been picked before it is deleted
+	for draw() != "Gone" { // wait until the hero that will be deleted has been picked
 		continue
 	}
 	page := w.catalogPage(browser, t, "heroes", token)

@@ -263,7 +263,7 @@ func checkServices(t *testing.T, all map[string]any, profile string) {
 	t.Helper()
 	for _, extra := range []string{"statistics", "arena"} {
 		if all[extra] != nil {
-			t.Errorf("%s runs, but other implementations don't have this service", extra)
+			t.Errorf("the scenario runs %s, a service that other implementations don't have", extra)
 		}
 	}
 	for _, service := range []string{"heroes", "villains", "locations", "fights"} {

@@ -68,7 +68,7 @@ func onMongoDB(t *testing.T, address string) *seeds {
 				{Key: "loserName", Value: "Wanderer"}, {Key: "loserTeam", Value: "villains"}},
 		}
 		ids := []any{readable, bson.NewObjectID(), int64(n), fmt.Sprint("fight ", n), strings.ToUpper(readable)}
-		for _, id := range ids { // only the first one is a valid id of a fight
+		for _, id := range ids { // only the first of these ids is a valid id of a fight
 			documents = append(documents, of(id, villain))
 		}
 		_, err := fights.InsertMany(t.Context(), documents)
@@ -207,7 +207,7 @@ func (s *seeds) fightBeside(t *testing.T, base string) (ids []string) {
 	high := fight.NewIDs(fight.ID{}).Next(time.Now().Add(time.Minute)).String()
 	for _, operation := range ours.operations {
 		if operation.Outcome != history.OK || operation.ID > high {
-			t.Errorf("the fight was not acknowledged or its id is too high: %+v", operation)
+			t.Errorf("the fight was not acknowledged, or the id is too high: %+v", operation)
 		}
 		ids = append(ids, operation.ID)
 	}

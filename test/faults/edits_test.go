@@ -61,7 +61,7 @@ func testEditsInDoubt(t *testing.T, program, name, variable, database string, si
 	ask(t, http.MethodDelete, list+"/2", "", admin...).want(t, http.StatusNoContent)
 }
 
-// confirmations relays a store's traffic. After a call of lose, it drops the response to the next commit.
+// confirmations relays a store's traffic. After a call of lose, the proxy drops the response to the next commit.
 type confirmations struct {
 	silent bool // whether later responses are dropped silently; otherwise the connection breaks
 	armed  atomic.Bool

@@ -117,7 +117,7 @@ func awaitOK(t *testing.T, url string) {
 func wantUnready(t *testing.T, base, reason string) {
 	t.Helper()
 	var got answer
-	await.True(t, base+" reports why it isn't ready", func() bool {
+	await.True(t, base+" reports the reason for not being ready", func() bool {
 		got = get(t, base+"/readyz")
 		return strings.Contains(got.body, reason) || !strings.Contains(got.body, "does not answer")
 	})

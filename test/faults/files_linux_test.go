@@ -224,7 +224,7 @@ func testFullDisk(t *testing.T, program, profile string) {
 			wantReadOnly(t, s, len(c.stored))
 			const warning = "fights - WARN - the store can be read but takes no writes now"
 			if log := s.Processes["fights"].Stderr.String(); strings.Count(log, warning) != 1 || !strings.Contains(log, fightsFile(dir)) {
-				t.Errorf("want one warning that names the file in the log of the start:\n%s", log)
+				t.Errorf("the startup log lacks a single warning that names the file:\n%s", log)
 			}
 
 			remove(t, filler(dir))
@@ -255,7 +255,8 @@ func fillUp(t *testing.T, s *system.System, dir string) *clients {
 			t.Errorf("%d times: %s", c.refusals[refusal], refusal)
 		}
 	}
-	// SQLite's log may have space for a few more fights. Readiness reflects the last write, so the last one must fail.
+	// SQLite's log may have space for a few more fights. Readiness reflects the last write, so clients post fights until
+	// a write fails.
 	await.True(t, "a fight is refused", func() bool {
 		got := ask(t, fight.method, fight.path, fight.body)
 		c.note(got, false)

@@ -11,7 +11,7 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
-// mariaDBPool is the maximum number of connections that locations opens to MariaDB.
+// mariaDBPool is the maximum number of connections that the locations service opens to MariaDB.
 const mariaDBPool = 10
 
 // wave sends the given number of concurrent requests to each path, and returns the number of responses by status.

@@ -186,7 +186,7 @@ func testRefusedFightsCostNoConnections(t *testing.T, program string) {
 				patient := fightTogether(t, fights.url, clients, each)
 				for _, name := range []string{"heroes", "villains", "locations"} {
 					if opened, _ := peers.named(name).Connections(); name != away && opened > most {
-						t.Errorf("fights opened %d connections to %s for %d fights", opened, name, clients*each)
+						t.Errorf("the service opened %d connections to %s for %d fights", opened, name, clients*each)
 					}
 				}
 				fought := patient[http.StatusOK]

@@ -5,7 +5,7 @@ package main
 var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing changes
 	// Issue 12, section 2.
 	{
-		name:   "rows are preloaded although picks have earned no credit for it",
+		name:   "rows are preloaded although picks have earned no credit for preloading",
 		guards: "eco never reads more rows than strict, however slow the table is",
 		file:   "internal/catalog/load.go",
 		old:    " && s.now() >= m.resume && s.credit.Load() >= int64(min(m.missing, pageSize))",

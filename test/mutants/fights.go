@@ -58,8 +58,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestCallersLeave$/^the_client_has_gone,_then_an_answer$",
 	},
 	{
-		name:   "fights is ready although another process has locked its file",
-		guards: "fights is only ready if it can store fights",
+		name:   "the fights service is ready although another process has locked its file",
+		guards: "the fights service is ready only while it can store fights",
 		file:   "internal/sqlite/write.go",
 		old:    "case errors.Is(err, storage.ErrFull), errors.Is(err, storage.ErrBusy), errors.Is(err, storage.ErrSchema):",
 		new:    "case errors.Is(err, storage.ErrFull), errors.Is(err, storage.ErrSchema):",
@@ -67,8 +67,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestInsertWhileAnotherProcessHoldsTheLock$",
 	},
 	{
-		name:   "statistics is ready without a check of its store",
-		guards: "statistics is only ready if its store works",
+		name:   "the statistics service is ready without a check of its store",
+		guards: "the statistics service is ready only while its store works",
 		file:   "internal/app/statistics.go",
 		old:    "p.addHealth(engine, store.Ping, nil)",
 		new:    "p.addHealth(engine, nil, nil)",
@@ -121,7 +121,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestFights$/^strict$/^ids_of_every_version$",
 	},
 	{
-		name:   "statistics accept a fighter's level that the list rejects",
+		name:   "the statistics count a fight with a level that the list rejects",
 		guards: "count, list and statistics agree on fights written by other programs",
 		file:   "internal/catalog/scanner.go",
 		old:    "text[0] == '0' || n < 0 || n > most",

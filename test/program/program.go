@@ -23,7 +23,7 @@ import (
 
 // Process is a running program.
 type Process struct {
-	Stdout, Stderr Output // stay empty if the command has its own writers
+	Stdout, Stderr Output // both stay empty if the command has its own writers
 	command        *exec.Cmd
 	ended          chan struct{}
 }
